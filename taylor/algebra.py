@@ -1,0 +1,332 @@
+"""Algebras graded by degree: what a coefficient table is and how two of them are multiplied.
+
+A table holds the coefficients of one series along its first axis, sorted by degree; the other axes
+are those of the array the series describes.  Its numbers are float64, complex128, Python objects
+(Fraction, mpf, intervals), or again a series of another algebra or tag (nesting).
+
+Multiplication is needed in one form only.  With x = Σ x_j, y = Σ y_j by degree, the part of degree
+k >= 1 of x·y is
+
+    x_0 y_k + x_k y_0 + interior(k, x, y),     interior(k, x, y) = Σ_{j=1..k-1} x_j y_{k-j}
+
+and every step rule of the package is written with `interior`: the boundary terms only scale, so a
+constant never convolves and an unknown y_k is never multiplied by anything but a value.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from taylor.values import is_operand
+
+Array = Any
+MAX_ORDER = 10**7
+MAX_MONOMIALS = 2 * 10**7
+CACHED_PAIRS = 1 << 22
+
+
+def check_order(order: Any) -> int:
+    """Return a valid order (an int >= 0)."""
+    try:
+        k = operator.index(order)
+    except TypeError:
+        raise TypeError(f"order must be an integer >= 0, not {order!r}") from None
+    if k < 0:
+        raise ValueError(f"order must be >= 0, not {k}")
+    if k > MAX_ORDER:
+        raise ValueError(f"order {k} cannot fit in memory; the largest order is {MAX_ORDER}")
+    return k
+
+
+def dot(x: Array, y: Array) -> Array:
+    """Return Σ_j x_j·y_j over the first axis."""
+    if is_operand(x) or is_operand(y):
+        return (x * y).sum(0)
+    if x.ndim == 1 and y.ndim == 1:
+        return np.dot(x, y)
+    if x.dtype == object or y.dtype == object:
+        return np.add.reduce(x * y, axis=0)
+    return np.einsum("j...,j...->...", x, y)
+
+
+@dataclass(frozen=True)
+class Univariate:
+    """Series in one variable up to degree `order`: part k is one coefficient.
+
+    >>> Univariate(2).product(np.array([1.0, 1, 0]), np.array([1.0, 2, 3]))
+    array([1., 3., 5.])
+    """
+
+    order: int
+
+    @property
+    def size(self) -> int:
+        """Number of coefficients."""
+        return self.order + 1
+
+    @property
+    def degrees(self) -> Array:
+        """The degree of each coefficient."""
+        return np.arange(self.order + 1)
+
+    def part(self, k: int) -> int:
+        """Return the index of the part of degree k in a table."""
+        return k
+
+    def interior(self, k: int, x: Array, y: Array, hx: int, hy: int) -> Array | None:
+        """Return Σ x_j y_{k-j} over 1 <= j < k, j <= hx, k - j <= hy; None for no term."""
+        lo, hi = max(1, k - hy), min(k - 1, hx)
+        if hi < lo:
+            return None
+        return dot(x[lo : hi + 1], y[k - hi : k - lo + 1][::-1])
+
+    def product(self, x: Array, y: Array) -> Array:
+        """Return the table of the product of two tables."""
+        if is_operand(x) or is_operand(y) or x.ndim > 1 or y.ndim > 1:
+            parts = [dot(x[: k + 1], y[k::-1]) for k in range(self.order + 1)]
+            return np.stack(parts)
+        return np.convolve(x, y)[: self.order + 1]
+
+    def bilinear(self, spec: str, x: Array, y: Array) -> Array:
+        """Return the table of einsum(spec, ·, ·) of two tables."""
+        terms, out = spec.split("->")
+        a, b = terms.split(",")
+        full = f"Z{a},Z{b}->{out}"
+        parts = [contract(full, x[: k + 1], y[k::-1]) for k in range(self.order + 1)]
+        return np.stack(parts)
+
+    def sign(self, k: int, d: Array, table: Array) -> Array:
+        """Return the sign a series has on both sides when d is its leading part, of degree k; else nan."""
+        return np.sign(d) if k % 2 == 0 else d * math.nan
+
+    def __str__(self) -> str:
+        return f"a series of order {self.order}"
+
+
+def contract(spec: str, x: Array, y: Array) -> Array:
+    """Return einsum(spec, x, y), through BLAS where the numbers allow it."""
+    plain = not (is_operand(x) or is_operand(y))
+    if plain and (x.dtype == object or y.dtype == object):
+        return np.einsum(spec, x.astype(object), y.astype(object))
+    return np.einsum(spec, x, y, optimize=True) if plain else np.einsum(spec, x, y)
+
+
+class Monomials:
+    """Polynomials whose monomials are given by rows of exponents, sorted by degree.
+
+    Products that leave the set of monomials vanish: with all exponents of degree <= K this is the
+    truncated multivariate algebra, with exponents 0 and 1 the square-free one.
+    """
+
+    def __init__(self, name: str, exponents: Array, order: int) -> None:
+        self.name = name
+        self.exponents = exponents
+        self.order = order
+        self.variables = exponents.shape[1]
+        self.degrees = exponents.sum(1, dtype=int)
+        self.offsets = np.searchsorted(self.degrees, np.arange(order + 2))
+        self.size = len(exponents)
+        self._codes, self._weights = _linear_codes(exponents)
+        self._cap = exponents.max(0, initial=0)
+        self._pairs: dict[tuple[int, int, int], tuple[Array, Array, Array, Array]] = {}
+
+    def part(self, k: int) -> slice:
+        """Return the slice of the part of degree k in a table."""
+        return slice(int(self.offsets[k]), int(self.offsets[k + 1]))
+
+    def index(self, alpha: Any) -> int:
+        """Return the position of the monomial with exponents alpha."""
+        alpha = tuple(operator.index(a) for a in alpha)
+        if len(alpha) != self.variables or min(alpha, default=0) < 0:
+            raise ValueError(f"{alpha} is no multi-index for {self.variables} variables")
+        degree = sum(alpha)
+        if degree <= self.order:
+            part = self.part(degree)
+            hit = np.flatnonzero((self.exponents[part] == alpha).all(1))
+            if len(hit):
+                return part.start + int(hit[0])
+        raise ValueError(f"the monomial {alpha} is not kept in {self}")
+
+    def pairs(self, k: int, lo: int, hi: int) -> tuple[Array, Array, Array, Array]:
+        """Return (P, Q, starts, out): the pairs of monomials whose product has degree k.
+
+        The left degree runs from lo to hi.  Pairs are sorted by their product; `starts` marks where
+        a new product begins and `out` is its position in part k.
+        """
+        key = (k, lo, hi)
+        if key in self._pairs:
+            return self._pairs[key]
+        codes = self._codes[self.part(k)]
+        order = np.argsort(codes, kind="stable")
+        ps, qs, outs = [], [], []
+        for j in range(lo, hi + 1):
+            p, q = self.part(j), self.part(k - j)
+            total = (self._codes[p][:, None] + self._codes[q]).ravel()
+            spot = np.minimum(np.searchsorted(codes, total, sorter=order), len(codes) - 1)
+            out = order[spot]
+            i = np.arange(total.size)
+            left, right = p.start + i // (q.stop - q.start), q.start + i % (q.stop - q.start)
+            if self._cap.max(initial=0) <= 1:
+                free = (self.exponents[left] & self.exponents[right]).sum(1) == 0
+                left, right, out = left[free], right[free], out[free]
+            ps.append(left), qs.append(right), outs.append(out)
+        p, q, out = np.concatenate(ps), np.concatenate(qs), np.concatenate(outs)
+        by_product = np.argsort(out, kind="stable")
+        p, q, out = p[by_product], q[by_product], out[by_product]
+        starts = np.flatnonzero(np.diff(out, prepend=-1))
+        result = (p, q, starts, out[starts])
+        if len(p) <= CACHED_PAIRS:
+            self._pairs[key] = result
+        return result
+
+    def _collect(self, k: int, lo: int, hi: int, x: Array, y: Array) -> Array:
+        p, q, starts, out = self.pairs(k, lo, hi)
+        n = int(self.offsets[k + 1] - self.offsets[k])
+        terms = x[p] * y[q]
+        if len(starts) == 0:
+            return terms.sum(0) + np.zeros((n,) + (1,) * (np.ndim(terms) - 1))
+        sums = np.add.reduceat(terms, starts, axis=0)
+        if len(out) == n:
+            return sums
+        spread = np.zeros(n, dtype=int)
+        spread[out] = np.arange(1, len(out) + 1)
+        return np.concatenate([sums[:1] * 0, sums])[spread]
+
+    def interior(self, k: int, x: Array, y: Array, hx: int, hy: int) -> Array | None:
+        """Return Σ x_j y_{k-j} over 1 <= j < k, j <= hx, k - j <= hy; None for no term."""
+        lo, hi = max(1, k - hy), min(k - 1, hx)
+        return None if hi < lo else self._collect(k, lo, hi, x, y)
+
+    def product(self, x: Array, y: Array) -> Array:
+        """Return the table of the product of two tables."""
+        parts = [x[:1] * y[:1]]
+        for k in range(1, self.order + 1):
+            p = self.part(k)
+            s = x[:1] * y[p] + x[p] * y[:1]
+            inner = self.interior(k, x, y, k, k)
+            parts.append(s if inner is None else s + inner)
+        return np.concatenate(parts)
+
+    def bilinear(self, spec: str, x: Array, y: Array) -> Array:
+        """Return the table of einsum(spec, ·, ·) of two tables."""
+        terms, out = spec.split("->")
+        a, b = terms.split(",")
+        parts = []
+        for k in range(self.order + 1):
+            p, q, starts, _ = self.pairs(k, 0, k)
+            products = contract(f"Z{a},Z{b}->Z{out}", x[p], y[q])
+            parts.append(np.add.reduceat(products, starts, axis=0))
+        return np.concatenate(parts)
+
+    def sign(self, k: int, d: Array, table: Array) -> Array:
+        """Return the sign a series has around the point when d is its leading part; else nan.
+
+        Decided only where it is certain: every monomial of d is a square, all have one sign, and
+        each variable the series depends on occurs alone.
+        """
+        e = self.exponents[self.part(k)]
+        axes = tuple(range(1, np.ndim(d)))
+        even = (e % 2 == 0).all(1)
+        used = self.exponents[np.any(table != 0, axis=axes)].any(0) if self._cap.max() > 1 else None
+        pure = even & ((e > 0).sum(1) == 1)
+        undecided = d[0] * math.nan
+        if used is None or not even.any():
+            return undecided
+        has_all = np.ones(np.shape(d)[1:], dtype=bool)
+        for i in np.flatnonzero(used):
+            has_all &= np.any(d[pure & (e[:, i] > 0)] != 0, axis=0)
+        sure = has_all & np.all(d[~even] == 0, axis=0)
+        positive, negative = np.all(d >= 0, axis=0), np.all(d <= 0, axis=0)
+        return np.where(sure & positive, 1.0, np.where(sure & negative, -1.0, math.nan))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Monomials):
+            return NotImplemented
+        return self is other or (self.name, self.order, self.variables) == (
+            other.name, other.order, other.variables,
+        )  # fmt: skip
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.order, self.variables))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_ALGEBRAS[self.name], (self.variables, self.order))
+
+    def __str__(self) -> str:
+        return f"a {self.name} series in {self.variables} variables of order {self.order}"
+
+
+def _linear_codes(exponents: Array) -> tuple[Array, Array]:
+    """Return a distinct integer for every monomial, additive under multiplication, and its weights."""
+    n = exponents.shape[1]
+    base = int(exponents.sum(1, dtype=int).max(initial=0)) + 1
+    if n * math.log2(max(base, 2)) < 62:
+        weights = np.array([base**i for i in range(n)], dtype=np.int64)
+        return exponents.astype(np.int64) @ weights, weights
+    for seed in range(100):  # additive hashing: distinct on the whole set, so exact
+        weights = np.random.default_rng(seed).integers(-(2**62), 2**62, n)
+        codes = exponents.astype(np.int64) @ weights
+        if len(np.unique(codes)) == len(codes):
+            return codes, weights
+    raise RuntimeError("no additive code found for the monomials")
+
+
+def monomials(n: int, order: int) -> Array:
+    """Return the exponents of all monomials of degree <= order in n variables, graded.
+
+    >>> monomials(2, 2).tolist()
+    [[0, 0], [1, 0], [0, 1], [2, 0], [1, 1], [0, 2]]
+    """
+    parts = [np.zeros((1, n), dtype=np.int16)]
+    for _ in range(order):
+        last = parts[-1]
+        first = np.where(last.any(1), n - 1 - np.argmax(last[:, ::-1] > 0, axis=1), 0)
+        rows = [last[first <= i] + np.eye(n, dtype=np.int16)[i] for i in range(n)]
+        grown = np.concatenate(rows)
+        parts.append(grown[np.lexsort(tuple(-grown[:, i] for i in range(n - 1, -1, -1)))])
+    return np.concatenate(parts)
+
+
+@functools.lru_cache(maxsize=64)
+def _multivariate(n: int, order: int) -> Monomials:
+    return Monomials("multivariate", monomials(n, order), order)
+
+
+def multivariate(n: int, order: int) -> Monomials:
+    """Return the algebra of polynomials in n variables, truncated above total degree `order`."""
+    order = check_order(order)
+    count = math.comb(n + order, order)
+    if count > MAX_MONOMIALS:
+        raise ValueError(
+            f"order {order} in {n} variables has {count} monomials, more than {MAX_MONOMIALS}; "
+            "lower the order, or use univariate series along directions (taylor.directional)"
+        )
+    return _multivariate(n, order)
+
+
+@functools.lru_cache(maxsize=16)
+def _squarefree(n: int, order: int) -> Monomials:
+    bits = np.arange(1 << n)[:, None] >> np.arange(n) & 1
+    degrees = bits.sum(1)
+    subsets = bits[np.lexsort((np.arange(1 << n), degrees))].astype(np.int16)
+    return Monomials("square-free", subsets[subsets.sum(1) <= order], order)
+
+
+def squarefree(n: int, order: int | None = None) -> Monomials:
+    """Return the algebra generated by ε_1 ... ε_n with ε_i² = 0 (2ⁿ coefficients)."""
+    if n > 16:
+        raise ValueError(
+            f"{n} epsilons have {2**n} coefficients and {3**n} products; use at most 16, or Taylor "
+            "series along directions (taylor.tensor)"
+        )
+    return _squarefree(n, n if order is None else order)
+
+
+_ALGEBRAS = {"multivariate": multivariate, "square-free": squarefree}
+Algebra = Univariate | Monomials

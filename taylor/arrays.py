@@ -1,0 +1,725 @@
+"""NumPy's protocols: what np.exp(x), x @ A, x[1:], np.where(...) mean for a value of the package.
+
+Every shape operation is a gather (indexing, transposing, stacking: NumPy itself is run on an array
+of positions), a sum, or an einsum; a class that supplies the primitives listed in `Operand` gets
+the rest of NumPy from here.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor import elementary
+from taylor.elementary import TABLE, Elementary
+from taylor.errors import ShapeMismatch
+from taylor.values import is_operand
+
+Array = Any
+
+
+class Operand:
+    """An array-like value with operators and NumPy's protocols, built on a few primitives.
+
+    A subclass supplies: `shape`, `value`, the arithmetic operators, `_elementary(row, args)`,
+    `_gather(sources, index)`, `_sum(axes)`, `_cumsum(axis)`, `_einsum(subscripts, x, y)`,
+    `_choose(lhs, rhs, a, b, mode)`, `_compare(op, other)`, `_assign(index, value)`, `_ones()`.
+    """
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
+    __array_priority__ = 1000.0
+
+    shape: Any
+    value: Any
+    _elementary: Callable[..., Any]
+    _gather: Callable[..., Any]
+    _sum: Callable[..., Any]
+    _cumsum: Callable[..., Any]
+    _einsum: Callable[..., Any]
+    _choose: Callable[..., Any]
+    _compare: Callable[..., Any]
+    _assign: Callable[..., Any]
+    _ones: Callable[..., Any]
+
+    # -------------------------------------------------------------- array attributes and methods
+    @property
+    def ndim(self) -> int:
+        """Number of array axes (coefficients not counted)."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements (coefficients not counted)."""
+        return int(np.prod(self.shape, dtype=int))
+
+    @property
+    def T(self) -> Any:
+        """The transpose."""
+        return np.transpose(self)  # type: ignore[call-overload]
+
+    @property
+    def flat(self) -> Iterator[Any]:
+        """An iterator over the elements."""
+        return iter(self.ravel())
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("a scalar series has no len(); its coefficients are in .coef")
+        return int(self.shape[0])
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index: Any) -> Any:
+        return rearrange([self], lambda i: i[_plain_index(index)])
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._assign(_plain_index(index), value)
+
+    def reshape(self, *shape: Any, order: Any = "C") -> Any:
+        """Return the same elements in another shape."""
+        target = shape[0] if len(shape) == 1 else shape
+        return rearrange([self], lambda i: i.reshape(target, order=order))
+
+    def ravel(self) -> Any:
+        """Return the elements along one axis."""
+        return self if self.ndim == 1 else self.reshape(-1)
+
+    flatten = ravel
+
+    def transpose(self, *axes: Any) -> Any:
+        """Return the array with its axes permuted."""
+        return rearrange([self], lambda i: i.transpose(*axes))
+
+    def squeeze(self, axis: Any = None) -> Any:
+        """Return the array without its axes of length one."""
+        return rearrange([self], lambda i: i.squeeze(axis))
+
+    def swapaxes(self, a: int, b: int) -> Any:
+        """Return the array with two axes exchanged."""
+        return rearrange([self], lambda i: i.swapaxes(a, b))
+
+    def sum(self, axis: Any = None, keepdims: bool = False, **ignored: Any) -> Any:
+        """Return the sum over some axes."""
+        axes = _axes(axis, self.ndim)
+        total = self._sum(axes) if axes else self
+        if keepdims:
+            total = total.reshape(tuple(1 if i in axes else n for i, n in enumerate(self.shape)))
+        return total
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
+        """Return the mean over some axes."""
+        count = int(np.prod([self.shape[i] for i in _axes(axis, self.ndim)], dtype=int))
+        return self.sum(axis, keepdims) / count
+
+    def prod(self, axis: Any = None, keepdims: bool = False) -> Any:
+        """Return the product over some axes."""
+        return _fold(operator.mul, self, axis, keepdims, empty=1)
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Any:
+        """Return the maximum over some axes; a tie raises NonAnalyticError."""
+        return _fold(elementary.maximum, self, axis, keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Any:
+        """Return the minimum over some axes; a tie raises NonAnalyticError."""
+        return _fold(elementary.minimum, self, axis, keepdims)
+
+    def cumsum(self, axis: Any = None) -> Any:
+        """Return the running sum along an axis."""
+        return self.ravel()._cumsum(0) if axis is None else self._cumsum(axis % self.ndim)
+
+    def dot(self, other: Any) -> Any:
+        """Return np.dot(self, other)."""
+        return dot(self, other)
+
+    def conjugate(self) -> Any:
+        """Return the complex conjugate of a real value: itself."""
+        return real(self, "conjugate")
+
+    conj = conjugate
+
+    @property
+    def real(self) -> Any:
+        """The real part of a real value: itself."""
+        return real(self, "the real part")
+
+    @property
+    def imag(self) -> Any:
+        """The imaginary part of a real value: zero."""
+        return real(self, "the imaginary part") * 0
+
+    def clip(self, low: Any = None, high: Any = None) -> Any:
+        """Return the values limited to [low, high]."""
+        return elementary.clip(self, low, high)
+
+    # -------------------------------------------------------------- operators with one meaning for all
+    def __pos__(self) -> Any:
+        return self
+
+    def __abs__(self) -> Any:
+        return elementary.absolute(self)
+
+    def __pow__(self, r: Any, mod: Any = None) -> Any:
+        if mod is not None:
+            return NotImplemented
+        return elementary.power(self, r) if _fits(r) else NotImplemented
+
+    def __rpow__(self, base: Any) -> Any:
+        return elementary.power(base, self) if _fits(base) else NotImplemented
+
+    def __mod__(self, b: Any) -> Any:
+        return elementary.mod(self, b) if _fits(b) else NotImplemented
+
+    def __rmod__(self, a: Any) -> Any:
+        return elementary.mod(a, self) if _fits(a) else NotImplemented
+
+    def __floordiv__(self, b: Any) -> Any:
+        return elementary.floor(self / b) if _fits(b) else NotImplemented
+
+    def __rfloordiv__(self, a: Any) -> Any:
+        return elementary.floor(a / self) if _fits(a) else NotImplemented
+
+    def __divmod__(self, b: Any) -> Any:
+        return self // b, self % b
+
+    def __matmul__(self, other: Any) -> Any:
+        return matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return matmul(other, self)
+
+    def __lt__(self, other: Any) -> Any:
+        return self._compare(operator.lt, other)
+
+    def __le__(self, other: Any) -> Any:
+        return self._compare(operator.le, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self._compare(operator.gt, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self._compare(operator.ge, other)
+
+    def __floor__(self) -> Any:
+        return elementary.floor(self)
+
+    def __ceil__(self) -> Any:
+        return elementary.ceil(self)
+
+    def __trunc__(self) -> Any:
+        return elementary.trunc(self)
+
+    def __round__(self, digits: int | None = None) -> Any:
+        if digits:
+            raise TypeError("round(x, digits) has no derivative worth the name; use round(x.value)")
+        return elementary.rint(self)
+
+    # -------------------------------------------------------------- NumPy's protocols
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        out = kwargs.pop("out", None)
+        inputs = tuple(lift(x) for x in inputs)
+        if method == "__call__":
+            handler = ufunc_handler(ufunc)
+            kwargs.pop("dtype", None)
+            result = NotImplemented if handler is None or kwargs else handler(*inputs)
+        elif method == "reduce" and ufunc in REDUCE and set(kwargs) <= {"axis", "keepdims", "dtype"}:
+            kwargs.pop("dtype", None)
+            result = REDUCE[ufunc](inputs[0], kwargs.pop("axis", 0), **kwargs)
+        elif method == "accumulate" and ufunc is np.add:
+            result = inputs[0].cumsum(kwargs.get("axis", 0))
+        elif method == "outer":
+            handler = ufunc_handler(ufunc)
+            a, b = inputs
+            result = NotImplemented if handler is None else handler(_append_axes(a, np.ndim(b)), b)
+        else:
+            result = NotImplemented
+        if out is None or result is NotImplemented:
+            return result
+        if not isinstance(out[0], Operand):
+            raise TypeError("a series cannot be written into a plain array; use out=None")
+        out[0][...] = result
+        return out[0]
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        handler = FUNCTIONS.get(func)
+        return NotImplemented if handler is None else handler(*args, **kwargs)
+
+
+# ------------------------------------------------------------------ helpers
+def _fits(x: Any) -> bool:
+    """Whether x can be the other operand of an operator (strings and None cannot)."""
+    return is_operand(x) or not (x is None or isinstance(x, (str, bytes, dict, set)))
+
+
+def _plain_index(index: Any) -> Any:
+    parts = index if isinstance(index, tuple) else (index,)
+    if any(isinstance(i, Operand) for i in parts):
+        raise TypeError("a series cannot be an index; use int(x.value)")
+    return index
+
+
+def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    if axis is None:
+        return tuple(range(ndim))
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    for i in axes:
+        if not -ndim <= i < ndim:
+            raise np.exceptions.AxisError(i, ndim)
+    return tuple(i % ndim for i in axes)
+
+
+def _append_axes(a: Any, n: int) -> Any:
+    return np.reshape(a, tuple(np.shape(a)) + (1,) * n)
+
+
+def lift(x: Any) -> Any:
+    """Return an object array (or list) that holds series as one array of series; else x itself."""
+    if isinstance(x, (list, tuple)) and any(isinstance(e, (Operand, list, tuple, np.ndarray)) for e in x):
+        return np.stack([lift(e) for e in x]) if _holds_operands(x) else x
+    if isinstance(x, np.ndarray) and x.dtype == object:
+        first = next((e for e in x.reshape(-1) if isinstance(e, Operand)), None)
+        if first is not None:
+            return stack(list(x.reshape(-1))).reshape(x.shape)
+    return x
+
+
+def _holds_operands(x: Any) -> bool:
+    if isinstance(x, (list, tuple)):
+        return any(_holds_operands(e) for e in x)
+    if isinstance(x, np.ndarray) and x.dtype == object:
+        return any(isinstance(e, Operand) for e in x.reshape(-1))
+    return isinstance(x, Operand)
+
+
+def rearrange(sources: Sequence[Any], f: Callable[..., Any]) -> Any:
+    """Return what f makes of arrays of positions, read as elements of the sources.
+
+    Position 0 stands for a zero (np.tril, np.diag and np.pad put zeros), so any NumPy function that
+    only moves elements works on series through this one line.
+    """
+    positions, start = [], 1
+    for x in sources:
+        size = int(np.prod(np.shape(x), dtype=int))
+        positions.append(np.arange(start, start + size).reshape(np.shape(x)))
+        start += size
+    moved = f(*positions)
+    owner = next(x for x in sources if isinstance(x, Operand))
+    if isinstance(moved, (list, tuple)):
+        return type(moved)(owner._gather(sources, np.asarray(i) - 1) for i in moved)
+    return owner._gather(sources, np.asarray(moved) - 1)
+
+
+def stack(elements: Sequence[Any], axis: int = 0) -> Any:
+    """Return np.stack of series and numbers."""
+    return rearrange(elements, lambda *i: np.stack(i, axis))
+
+
+def _fold(op: Callable[[Any, Any], Any], x: Any, axis: Any, keepdims: bool, empty: Any = None) -> Any:
+    """Return the reduction of x by an associative operation, in a balanced tree."""
+    axes = _axes(axis, x.ndim)
+    rest = [i for i in range(x.ndim) if i not in axes]
+    kept = tuple(x.shape[i] for i in rest)
+    y = x.transpose([*axes, *rest]).reshape((int(np.prod([x.shape[i] for i in axes], dtype=int)), *kept))
+    if len(y) == 0:
+        if empty is None:
+            raise ValueError("the reduction of an empty array has no identity")
+        return y.sum(0) + empty
+    while len(y) > 1:
+        half = len(y) // 2
+        folded = op(y[:half], y[half : 2 * half])
+        y = np.concatenate([folded, y[2 * half :]]) if len(y) % 2 else folded
+    y = y[0]
+    return y.reshape(tuple(1 if i in axes else n for i, n in enumerate(x.shape))) if keepdims else y
+
+
+def real(x: Any, what: str) -> Any:
+    """Return x if it is real; the complex conjugate and its kin are not holomorphic."""
+    if np.iscomplexobj(x.value) or any(isinstance(e, complex) for e in np.ravel(x.value)[:1]):
+        raise TypeError(
+            f"{what} of a complex series is not holomorphic and has no Taylor series; "
+            "work with real and imaginary parts as two real variables"
+        )
+    return x
+
+
+# ------------------------------------------------------------------ products
+def _letters(n: int, start: int = 0) -> str:
+    return "".join(chr(97 + start + i) for i in range(n))
+
+
+def einsum(subscripts: str, *operands: Any, **ignored: Any) -> Any:
+    """Return np.einsum for arrays of which some are series (no ellipsis)."""
+    if not isinstance(subscripts, str) or "." in subscripts:
+        raise TypeError("einsum of series needs a subscript string without '...'")
+    spec = subscripts.replace(" ", "")
+    left, arrow, out = spec.partition("->")
+    terms = left.split(",")
+    if not arrow:
+        out = "".join(c for c in sorted(set(left) - {","}) if left.count(c) == 1)
+    xs = [lift(x) for x in operands]
+    if len(terms) != len(xs):
+        raise ValueError(f"einsum got {len(xs)} operands for {len(terms)} terms in {subscripts!r}")
+    for term, x in zip(terms, xs, strict=True):
+        if len(term) != np.ndim(x):
+            raise ShapeMismatch(f"einsum term {term!r} does not fit an operand of shape {np.shape(x)}")
+    term, x = terms[0], xs[0]
+    for i in range(1, len(xs)):
+        needed = set(out).union(*terms[i + 1 :])
+        target = "".join(c for c in dict.fromkeys(term + terms[i]) if c in needed)
+        target = out if i == len(xs) - 1 else target
+        x, term = _einsum2(f"{term},{terms[i]}->{target}", x, xs[i]), target
+    if len(xs) == 1:
+        x = _einsum2(f"{term},->{out}", x, np.ones(()) if isinstance(x, Operand) else 1)
+    return x
+
+
+def _einsum2(spec: str, x: Any, y: Any) -> Any:
+    owner = x if isinstance(x, Operand) else y
+    return owner._einsum(spec, x, y) if isinstance(owner, Operand) else np.einsum(spec, x, y)
+
+
+def matmul(a: Any, b: Any) -> Any:
+    """Return np.matmul(a, b) where a or b is a series."""
+    a, b = lift(a), lift(b)
+    m, n = np.ndim(a), np.ndim(b)
+    if not (m and n):
+        raise ShapeMismatch("matmul does not take scalars; use * instead")
+    if np.shape(a)[-1] != np.shape(b)[max(n - 2, 0)]:
+        raise ShapeMismatch(f"matmul: shapes {np.shape(a)} and {np.shape(b)} do not fit")
+    batch = max(m, n) - 2 if max(m, n) > 2 else 0
+    z = _letters(batch)
+    left = z[batch - max(m - 2, 0) :] + ("x" if m > 1 else "") + "y"
+    right = z[batch - max(n - 2, 0) :] + "y" + ("w" if n > 1 else "")
+    return _einsum2(f"{left},{right}->{z}{'x' * (m > 1)}{'w' * (n > 1)}", a, b)
+
+
+def dot(a: Any, b: Any, out: Any = None) -> Any:
+    """Return np.dot(a, b) where a or b is a series."""
+    a, b = lift(a), lift(b)
+    if not (np.ndim(a) and np.ndim(b)):
+        return a * b
+    return tensordot(a, b, axes=([np.ndim(a) - 1], [max(np.ndim(b) - 2, 0)]))
+
+
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    """Return np.tensordot(a, b, axes) where a or b is a series."""
+    a, b = lift(a), lift(b)
+    m, n = np.ndim(a), np.ndim(b)
+    if isinstance(axes, (int, np.integer)):
+        axes = (list(range(m - int(axes), m)), list(range(int(axes))))
+    ia, ib = ([x] if isinstance(x, int) else list(x) for x in axes)
+    left, right = list(_letters(m)), list(_letters(n, m))
+    for i, j in zip(ia, ib, strict=True):
+        if np.shape(a)[i] != np.shape(b)[j]:
+            raise ShapeMismatch(f"tensordot: shapes {np.shape(a)} and {np.shape(b)} do not fit")
+        right[j] = left[i]
+    out = [c for i, c in enumerate(left) if i not in [k % m for k in ia]]
+    out += [c for j, c in enumerate(right) if j not in [k % n for k in ib]]
+    return _einsum2(f"{''.join(left)},{''.join(right)}->{''.join(out)}", a, b)
+
+
+def _inner(a: Any, b: Any) -> Any:
+    return a * b if not (np.ndim(a) and np.ndim(b)) else tensordot(a, b, axes=([np.ndim(a) - 1], [np.ndim(b) - 1]))
+
+
+def _outer(a: Any, b: Any, out: Any = None) -> Any:
+    return _einsum2("a,b->ab", np.ravel(lift(a)), np.ravel(lift(b)))
+
+
+def _kron(a: Any, b: Any) -> Any:
+    n = max(np.ndim(a), np.ndim(b))
+    a, b = (np.reshape(x, (1,) * (n - np.ndim(x)) + tuple(np.shape(x))) for x in (a, b))
+    product = tensordot(a, b, axes=0).transpose([i + j * n for i in range(n) for j in (0, 1)])
+    return product.reshape(tuple(p * q for p, q in zip(np.shape(a), np.shape(b), strict=True)))
+
+
+def _cross(a: Any, b: Any, axis: int = -1) -> Any:
+    a, b = (np.moveaxis(x, axis, 0) for x in (a, b))
+    if len(a) != 3 or len(b) != 3:
+        raise ShapeMismatch("np.cross of series needs vectors of length 3")
+    parts = [a[(i + 1) % 3] * b[(i + 2) % 3] - a[(i + 2) % 3] * b[(i + 1) % 3] for i in range(3)]
+    return stack(parts, axis=axis)
+
+
+def _convolve(a: Any, v: Any, mode: str = "full") -> Any:
+    n, m = np.shape(a)[0], np.shape(v)[0]
+    if mode != "full":
+        raise TypeError("np.convolve of series knows mode='full' only; cut the result yourself")
+    i, j = np.arange(n), np.arange(m)
+    shift = (i[:, None] + j == np.arange(n + m - 1)[:, None, None]).astype(float)
+    return einsum("kij,i,j->k", shift, a, v)
+
+
+# ------------------------------------------------------------------ NumPy functions by name
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    if ord not in (None, 2, "fro") or (ord == 2 and axis is None and x.ndim > 1):
+        raise TypeError("the norm of a series is the 2-norm or Frobenius norm; write others out")
+    return elementary.sqrt((x * x).sum(axis, keepdims))
+
+
+def _diff(a: Any, n: int = 1, axis: int = -1) -> Any:
+    for _ in range(n):
+        m = a.shape[axis]
+        a = np.take(a, range(1, m), axis=axis) - np.take(a, range(m - 1), axis=axis)
+    return a
+
+
+def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    return rearrange([a], lambda i: np.diagonal(i, offset, axis1, axis2)).sum(-1)
+
+
+def _var(a: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False, **ignored: Any) -> Any:
+    centred = a - a.mean(axis, keepdims=True)
+    count = np.prod([a.shape[i] for i in _axes(axis, a.ndim)]) - ddof
+    return (centred * centred).sum(axis, keepdims) / count
+
+
+def _trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
+    y = np.moveaxis(y, axis, -1) if isinstance(y, Operand) else np.moveaxis(np.asarray(y), axis, -1)
+    width = dx if x is None else np.diff(x)
+    return (width * (y[..., 1:] + y[..., :-1]) / 2).sum(-1)
+
+
+def _polyval(p: Any, x: Any) -> Any:
+    result = x * 0
+    for c in p:
+        result = result * x + c
+    return result
+
+
+def _where(condition: Any, *branches: Any) -> Any:
+    if not branches:
+        return np.nonzero(condition)
+    if hasattr(condition, "_where"):
+        return condition._where(*branches)
+    if isinstance(condition, Operand):
+        condition = condition.value != 0
+    return rearrange([lift(x) for x in branches], lambda a, b: np.where(condition, a, b))
+
+
+def _sort(a: Any, axis: int = -1, **ignored: Any) -> Any:
+    order = np.argsort(a.value, axis=axis, kind="stable")
+    return rearrange([a], lambda i: np.take_along_axis(i, order, axis))
+
+
+def _full_like(a: Any, fill: Any, **kwargs: Any) -> Any:
+    shape = kwargs.get("shape")
+    base = a if shape is None else np.broadcast_to(a.ravel()[0], shape)
+    return base * 0 + fill
+
+
+def _one(func: Any) -> Callable[..., Any]:
+    return lambda x, *args, **kwargs: rearrange([x], lambda i: func(i, *args, **kwargs))
+
+
+def _many(func: Any) -> Callable[..., Any]:
+    def handler(xs: Any, *args: Any, **kwargs: Any) -> Any:
+        kwargs.pop("dtype", None)
+        return rearrange([lift(x) for x in xs], lambda *i: func(i, *args, **kwargs))
+
+    return handler
+
+
+def _each(func: Any) -> Callable[..., Any]:
+    return lambda *xs: rearrange([lift(x) for x in xs], lambda *i: func(*i))
+
+
+def _block(tree: Any) -> Any:
+    leaves: list[Any] = []
+
+    def collect(node: Any) -> Any:
+        if isinstance(node, list):
+            return [collect(child) for child in node]
+        leaves.append(lift(node))
+        return len(leaves) - 1
+
+    shape = collect(tree)
+
+    def build(node: Any, positions: Any) -> Any:
+        return [build(c, positions) for c in node] if isinstance(node, list) else positions[node]
+
+    return rearrange(leaves, lambda *i: np.block(build(shape, i)))
+
+
+def _by_value(func: Any) -> Callable[..., Any]:
+    """A function of the values alone, such as argmax or isfinite."""
+
+    def handler(*args: Any, **kwargs: Any) -> Any:
+        return func(*(x.value if isinstance(x, Operand) else x for x in args), **kwargs)
+
+    return handler
+
+
+def _method(name: str) -> Callable[..., Any]:
+    return lambda x, *args, **kwargs: getattr(x, name)(*args, **kwargs)
+
+
+def _clip(a: Any, a_min: Any = None, a_max: Any = None, **kwargs: Any) -> Any:
+    return elementary.clip(a, kwargs.get("min", a_min), kwargs.get("max", a_max))
+
+
+FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    **{
+        f: _one(f)
+        for f in (
+            np.transpose, np.reshape, np.ravel, np.squeeze, np.expand_dims, np.swapaxes, np.moveaxis,
+            np.rollaxis, np.flip, np.fliplr, np.flipud, np.roll, np.rot90, np.take, np.repeat, np.tile,
+            np.broadcast_to, np.diagonal, np.diag, np.diagflat, np.tril, np.triu, np.split,
+            np.array_split, np.hsplit, np.vsplit, np.dsplit, np.delete, np.take_along_axis, np.copy,
+            np.resize, np.atleast_1d, np.atleast_2d, np.atleast_3d, np.pad, np.matrix_transpose,
+
+        )
+    },
+    **{
+        f: _many(f)
+        for f in (np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack)
+    },
+    np.broadcast_arrays: _each(np.broadcast_arrays),
+    np.meshgrid: _each(np.meshgrid),
+    np.append: lambda a, b, axis=None: rearrange([lift(a), lift(b)], lambda i, j: np.append(i, j, axis)),
+    np.compress: lambda c, a, axis=None: rearrange([a], lambda i: np.compress(c, i, axis)),
+    np.extract: lambda c, a: rearrange([a], lambda i: np.extract(c, i)),
+    np.block: _block,
+    np.where: _where,
+    np.sort: _sort,
+    **{f: _by_value(f) for f in (np.argmax, np.argmin, np.argsort, np.shape, np.size, np.ndim)},
+    **{f: _by_value(f) for f in (np.iscomplexobj, np.isrealobj, np.count_nonzero, np.nonzero)},
+    np.any: _by_value(np.any),
+    np.all: _by_value(np.all),
+    np.array_equal: lambda a, b: np.shape(a) == np.shape(b) and bool(np.all(a == b)),
+    np.sum: _method("sum"),
+    np.mean: _method("mean"),
+    np.average: lambda a, axis=None, weights=None: (
+        a.mean(axis) if weights is None else (a * weights).sum(axis) / np.sum(weights, axis)
+    ),
+    np.prod: _method("prod"),
+    np.max: _method("max"),
+    np.min: _method("min"),
+    np.cumsum: _method("cumsum"),
+    np.var: _var,
+    np.std: lambda a, *args, **kwargs: elementary.sqrt(_var(a, *args, **kwargs)),
+    np.ptp: lambda a, axis=None: a.max(axis) - a.min(axis),
+    np.real: lambda a: a.real,
+    np.imag: lambda a: a.imag,
+    np.clip: _clip,
+    np.dot: dot,
+    np.inner: _inner,
+    np.vdot: lambda a, b: dot(np.ravel(np.conj(a)), np.ravel(b)),
+    np.outer: _outer,
+    np.kron: _kron,
+    np.cross: _cross,
+    np.tensordot: tensordot,
+    np.einsum: einsum,
+    np.convolve: _convolve,
+    np.trace: _trace,
+    np.diff: _diff,
+    np.trapezoid: _trapezoid,
+    np.polyval: _polyval,
+    np.linalg.norm: _norm,
+    np.linalg.matmul: matmul,
+    np.linalg.outer: _outer,
+    np.linalg.trace: lambda a, offset=0: _trace(a, offset, -2, -1),
+    np.linalg.cross: _cross,
+    np.linalg.tensordot: tensordot,
+    np.zeros_like: lambda a, **kwargs: _full_like(a, 0, **kwargs),
+    np.ones_like: lambda a, **kwargs: _full_like(a, 1, **kwargs),
+    np.empty_like: lambda a, **kwargs: _full_like(a, 0, **kwargs),
+    np.full_like: lambda a, fill_value, **kwargs: _full_like(a, fill_value, **kwargs),
+}  # fmt: skip
+
+REDUCE: dict[np.ufunc, Callable[..., Any]] = {
+    np.add: _method("sum"),
+    np.multiply: _method("prod"),
+    np.maximum: _method("max"),
+    np.minimum: _method("min"),
+    np.logaddexp: lambda x, axis=0, keepdims=False: _fold(elementary.logaddexp, x, axis, keepdims),
+}
+
+
+def _binary(name: str) -> Callable[[Any, Any], Any]:
+    """Return the operator as a function that never asks a plain left operand first."""
+
+    def call(x: Any, y: Any) -> Any:
+        return getattr(x, f"__{name}__")(y) if isinstance(x, Operand) else getattr(y, f"__r{name}__")(x)
+
+    return call
+
+
+def _comparison(op: Any, mirrored: Any) -> Callable[[Any, Any], Any]:
+    return lambda x, y: op(x, y) if isinstance(x, Operand) else mirrored(y, x)
+
+
+UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
+    np.add: _binary("add"),
+    np.subtract: _binary("sub"),
+    np.multiply: _binary("mul"),
+    np.divide: _binary("truediv"),
+    np.floor_divide: _binary("floordiv"),
+    np.divmod: lambda x, y: (elementary.floor(x / y), elementary.mod(x, y)),
+    np.negative: operator.neg,
+    np.positive: operator.pos,
+    np.conjugate: lambda x: x.conjugate(),
+    np.matmul: matmul,
+    np.vecdot: lambda a, b: (np.conj(a) * b).sum(-1),
+    np.less: _comparison(operator.lt, operator.gt),
+    np.less_equal: _comparison(operator.le, operator.ge),
+    np.greater: _comparison(operator.gt, operator.lt),
+    np.greater_equal: _comparison(operator.ge, operator.le),
+    np.equal: _comparison(operator.eq, operator.eq),
+    np.not_equal: _comparison(operator.ne, operator.ne),
+    **{f: _by_value(f) for f in (np.isfinite, np.isnan, np.isinf, np.signbit)},
+    np.fabs: elementary.absolute,
+    np.fmax: elementary.maximum,
+    np.fmin: elementary.minimum,
+    np.degrees: lambda x: x * (180 / np.pi),
+    np.rad2deg: lambda x: x * (180 / np.pi),
+    np.radians: lambda x: x * (np.pi / 180),
+    np.deg2rad: lambda x: x * (np.pi / 180),
+    **{row.ufunc: row for row in TABLE.values() if row.ufunc is not None},
+}
+
+# scipy.special's ufuncs reach the rows through their names
+BY_NAME: dict[str, Callable[..., Any]] = {
+    "expit": elementary.sigmoid,
+    "gammaln": elementary.lgamma,
+    "psi": elementary.digamma,
+    "jv": elementary.jv,
+    "yv": elementary.yv,
+    "iv": elementary.iv,
+    "xlogy": lambda x, y: x * elementary.log(y),
+}
+
+
+def ufunc_handler(ufunc: np.ufunc) -> Callable[..., Any] | None:
+    """Return what a NumPy or SciPy ufunc means for series, or None."""
+    if ufunc in UFUNCS:
+        return UFUNCS[ufunc]
+    return BY_NAME.get(ufunc.__name__, TABLE.get(ufunc.__name__))
+
+
+def _element_method(row: Elementary) -> Callable[..., Any]:
+    return lambda self, *args: row(self, *args)
+
+
+# np.exp of an object array calls the method .exp() of its elements
+for _row in TABLE.values():
+    if _row.ufunc is not None:
+        setattr(Operand, _row.ufunc.__name__, _element_method(_row))
+
+
+def logsumexp(x: Any, axis: Any = None) -> Any:
+    """Return log(sum(exp(x))) over some axes, without overflow.
+
+    >>> float(logsumexp(np.array([1000.0, 1000.0])))
+    1000.6931471805599
+    """
+    if isinstance(x, (list, tuple)):
+        x = lift(x) if _holds_operands(x) else np.asarray(x)
+    top = np.max(x.value if isinstance(x, Operand) else x, axis=axis, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0.0)
+    total = elementary.log(np.sum(elementary.exp(x - top), axis=axis))
+    return total + np.squeeze(top, axis if axis is not None else None)

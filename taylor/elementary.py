@@ -1,0 +1,702 @@
+"""THE TABLE: every elementary function as its value and its differential equation p·y' = q·a'.
+
+In a row `quotient(a, y)` returns (q, p); with several arguments ((q_a, q_b, ...), p), meaning
+p·y' = q_a·a' + q_b·b' + ...  Both may mention the result y and other rows: a step reads them one
+degree late, so sin may need cos and cos sin.  Rule of review: p may vanish only where the function
+itself is singular, and q₀ and p₀ must be free of cancellation.
+
+The other kinds of row: `local(x, order)` gives f⁽ᵐ⁾(x)/m! directly (no usable first-order equation);
+`compose` writes the function in terms of other rows; `jumps(x)` marks a piecewise constant function
+by the points where it jumps.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from taylor import local, values
+from taylor.errors import DomainError, NonAnalyticError, PoleError
+from taylor.values import (
+    LN2,
+    LN10,
+    ONE_OVER_SQRT_2PI,
+    PI,
+    SQRT1_2,
+    SQRT_2_OVER_PI,
+    TWO_OVER_SQRT_PI,
+    by_lanes,
+    by_mpmath,
+    by_scipy,
+    is_operand,
+)
+
+Number = Any
+HALF = Fraction(1, 2)
+
+
+@dataclass(frozen=True, eq=False)
+class Elementary:
+    """A row of the table; calling it works for every number type of Python and of the package."""
+
+    name: str
+    numpy: Callable[..., Any]
+    mp: Callable[..., Any]
+    quotient: Callable[..., Any] | None = None
+    local: Callable[[Any, int], Any] | None = None
+    compose: Callable[..., Any] | None = None
+    jumps: Callable[..., Any] | None = None
+    domain: str = "all x"
+    pole: bool = False
+    samples: tuple[Any, ...] = ()
+    exact: Callable[..., Any] | None = None
+    ufunc: np.ufunc | None = None
+    error: type[DomainError] = DomainError
+
+    def __call__(self, *args: Any) -> Any:
+        for x in args:
+            if is_operand(x):
+                return x._elementary(self, args)
+        return values.call(self, args)
+
+    def __repr__(self) -> str:
+        return f"<elementary function {self.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (lookup, (self.name,))
+
+
+TABLE: dict[str, Elementary] = {}
+
+
+def lookup(name: str) -> Elementary:
+    """Return the row of that name; Bessel rows of integer order are made when asked for."""
+    if name not in TABLE and name[:7] == "bessel_":
+        return bessel(name[7], int(name[9:-1]))
+    return TABLE[name]
+
+
+def define(
+    name: str,
+    value: Callable[..., Any],
+    quotient: Callable[..., Any] | None = None,
+    *,
+    local: Callable[[Any, int], Any] | None = None,
+    mp: Callable[..., Any] | None = None,
+    domain: str = "all x",
+    pole: bool = False,
+    samples: tuple[Any, ...] = (),
+    exact: Callable[..., Any] | None = None,
+) -> Elementary:
+    """Return a new row of the table; it then works in every algebra, field and driver.
+
+    `value` maps floats (arrays too, unless it only takes Python floats) to floats, `quotient(a, y)`
+    returns (q, p) with p·y' = q·a'.  A function without such an equation gives `local(x, order)`,
+    the coefficients f⁽ᵐ⁾(x)/m!, m = 0..order, along a new first axis.  `mp(ctx, x)` is the value in
+    an mpmath context.  A name that is taken raises ValueError.
+
+    >>> import math, numpy as np, taylor
+    >>> gd = define("gd", lambda x: np.arctan(np.sinh(x)), lambda a, y: (1, taylor.cosh(a)))
+    >>> taylor.derivatives(gd, 0.0, 3)
+    array([ 0.,  1.,  0., -1.])
+    >>> del TABLE["gd"]
+    """
+    if name in TABLE:
+        raise ValueError(f"the table already has a row {name!r}; choose another name")
+    if (quotient is None) == (local is None):
+        raise ValueError(f"row {name!r} needs either a quotient or a local series, not both")
+
+    def no_mp(ctx: Any, *x: Any) -> Any:
+        raise TypeError(f"row {name!r} was defined without an mpmath value: pass mp=... to define")
+
+    row = Elementary(
+        name, _array_value(value), mp or no_mp, quotient, local,
+        domain=domain, pole=pole, samples=samples, exact=exact,
+    )  # fmt: skip
+    TABLE[name] = row
+    return row
+
+
+def _array_value(value: Callable[..., Any]) -> Callable[..., Any]:
+    """Return value, called lane by lane where it does not take arrays itself."""
+
+    def call(*x: Any) -> Any:
+        if all(np.ndim(v) == 0 for v in x):
+            return value(*x)
+        try:
+            return value(*x)
+        except TypeError:
+            return by_lanes(value)(*x)
+
+    return call
+
+
+def _row(name: str, numpy: Any, mp: Any, quotient: Any = None, **columns: Any) -> Elementary:
+    """Add one row; a ufunc as its NumPy value also makes np.<name>(series) reach it."""
+    if isinstance(mp, str):
+        mp = functools.partial(_attribute, mp)
+    if isinstance(numpy, np.ufunc):
+        columns.setdefault("ufunc", numpy)
+    row = Elementary(name, numpy, mp, quotient, **columns)
+    TABLE[name] = row
+    return row
+
+
+def _attribute(name: str, ctx: Any, *x: Any) -> Any:
+    return getattr(ctx, name)(*x)
+
+
+def _at(*points: tuple[int, int]) -> Callable[[Any], Any]:
+    """Return the exact value at the few rational points where the function has one."""
+    known = dict(points)
+    return lambda x: known.get(x)
+
+
+def _quiet(f: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*x: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return f(*x)
+
+    return call
+
+
+# ------------------------------------------------------------------ exponentials and logarithms
+exp = _row(
+    "exp", np.exp, "exp", lambda a, y: (y, 1),
+    samples=(-700.0, -20.0, -1e-20, 0.0, 0.5, 20.0, 700.0), exact=_at((0, 1)),
+)  # fmt: skip
+expm1 = _row(
+    "expm1", np.expm1, "expm1", lambda a, y: (exp(a), 1),
+    samples=(-40.0, -36.0, -1e-12, 0.0, 1e-300, 0.5, 30.0), exact=_at((0, 0)),
+)  # fmt: skip
+exp2 = _row(
+    "exp2", np.exp2, lambda ctx, x: ctx.mpf(2) ** x, lambda a, y: (LN2 * y, 1),
+    samples=(-1000.0, -0.5, 0.0, 3.0, 900.25), exact=lambda x: Fraction(2) ** x if x % 1 == 0 else None,
+)  # fmt: skip
+log = _row(
+    "log", np.log, "log", lambda a, y: (1, a), domain="x > 0", pole=True,
+    samples=(1e-300, 0.1, 1.0, 1.0 + 1e-12, 2.5, 1e300), exact=_at((1, 0)),
+)  # fmt: skip
+log1p = _row(
+    "log1p", np.log1p, lambda ctx, x: ctx.log1p(x), lambda a, y: (1, 1 + a), domain="x > -1",
+    pole=True, samples=(-1 + 1e-12, -0.5, -1e-20, 0.0, 1e-12, 3.0, 1e300), exact=_at((0, 0)),
+)  # fmt: skip
+log2 = _row(
+    "log2", np.log2, lambda ctx, x: ctx.log(x) / ctx.ln(2), lambda a, y: (1, LN2 * a),
+    domain="x > 0", pole=True, samples=(1e-300, 0.25, 1.0, 3.0, 1e300), exact=_at((1, 0), (2, 1)),
+)  # fmt: skip
+log10 = _row(
+    "log10", np.log10, lambda ctx, x: ctx.log(x) / ctx.ln(10), lambda a, y: (1, LN10 * a),
+    domain="x > 0", pole=True, samples=(1e-300, 0.25, 1.0, 1000.0, 1e300), exact=_at((1, 0), (10, 1)),
+)  # fmt: skip
+sigmoid = _row(
+    "sigmoid",
+    _quiet(lambda x: np.where(np.real(x) >= 0, 1 / (1 + np.exp(-x)), np.exp(x) / (1 + np.exp(x)))[()]),
+    lambda ctx, x: 1 / (1 + ctx.exp(-x)),
+    lambda a, y: (y * sigmoid(-a), 1),
+    samples=(-700.0, -40.0, -1.0, 0.0, 1.0, 20.0, 40.0, 700.0), exact=lambda x: None if x else HALF,
+)  # fmt: skip
+softplus = _row(
+    "softplus", lambda x: np.logaddexp(x - x, x), lambda ctx, x: ctx.log1p(ctx.exp(x)),
+    lambda a, y: (sigmoid(a), 1), samples=(-700.0, -40.0, -1.0, 0.0, 1.0, 40.0, 700.0),
+)  # fmt: skip
+logaddexp = _row(
+    "logaddexp", np.logaddexp, lambda ctx, a, b: ctx.log(ctx.exp(a) + ctx.exp(b)),
+    lambda a, b, y: ((sigmoid(a - b), sigmoid(b - a)), 1),
+    samples=((0.0, 0.0), (1.0, -2.0), (800.0, 799.0), (-800.0, 3.0)),
+)  # fmt: skip
+
+
+# ------------------------------------------------------------------ powers and roots
+def _exact_sqrt(x: Fraction) -> Any:
+    if x < 0:
+        return None
+    n, d = math.isqrt(x.numerator), math.isqrt(x.denominator)
+    return Fraction(n, d) if n * n == x.numerator and d * d == x.denominator else None
+
+
+def _exact_root(x: Fraction, n: int) -> Fraction | None:
+    """Return the n-th root of x > 0 when it is rational."""
+
+    def integer(m: int) -> int:
+        r = round(m ** (1 / n)) if m < 2**52 else int(values.private(m.bit_length() + 20).root(m, n) + 0.5)
+        return r if r**n == m else -1
+
+    if x < 0:
+        return None
+    p, q = integer(x.numerator), integer(x.denominator)
+    return Fraction(p, q) if p >= 0 and q >= 0 else None
+
+
+def _exact_cbrt(x: Fraction) -> Any:
+    root = _exact_root(abs(x), 3)
+    return root if root is None or x >= 0 else -root
+
+
+def _exact_power(x: Any, r: Any) -> Any:
+    x, r = Fraction(x), Fraction(r)
+    if r.denominator == 1:
+        return x**r.numerator
+    root = _exact_root(x, r.denominator)
+    return None if root is None else root**r.numerator
+
+
+sqrt = _row(
+    "sqrt", np.sqrt, "sqrt", lambda a, y: (HALF, y), domain="x >= 0",
+    samples=(1e-300, 0.1, 1.0, 4.0, 1e300), exact=_exact_sqrt,
+)  # fmt: skip
+cbrt = _row(
+    "cbrt", lambda x: x ** (1 / 3) if np.iscomplexobj(x) else np.cbrt(x),
+    lambda ctx, x: ctx.sign(x) * ctx.cbrt(abs(x)) if ctx.im(x) == 0 else ctx.cbrt(x),
+    lambda a, y: (1, 3 * y * y), ufunc=np.cbrt,
+    domain="x != 0 for derivatives", samples=(-8.0, -1e-30, 1e-300, 0.3, 1e300), exact=_exact_cbrt,
+)  # fmt: skip
+square = _row(
+    "square", np.square, lambda ctx, x: x * x, compose=lambda a: a * a,
+    samples=(-3.0, 0.0, 1e-200, 2.5), exact=lambda x: x * x,
+)  # fmt: skip
+reciprocal = _row(
+    "reciprocal", lambda x: 1 / x, lambda ctx, x: 1 / x, compose=lambda a: 1 / a, ufunc=np.reciprocal,
+    domain="x != 0", pole=True, error=PoleError, samples=(-3.0, 1e-200, 2.5, 1e200), exact=lambda x: 1 / Fraction(x),
+)  # fmt: skip
+
+
+def integer_valued(r: Any) -> bool:
+    """Whether r is a plain number with an integer value, of any type (2, 2.0, Fraction(4, 2))."""
+    if np.ndim(r) or isinstance(r, complex | np.complexfloating) or values.is_interval(r):
+        return False
+    return bool(abs(r) < math.inf and r == int(r))
+
+
+def integer_power(a: Any, n: Any) -> Any:
+    """Return a**n by repeated squaring; a reciprocal for negative n, ones for n = 0.
+
+    n is an int, or an array of ints with its own power for every lane.
+    """
+    if np.ndim(n):
+        result, base, m = a * 0 + 1, a, np.abs(n)
+        while np.any(m):
+            result = np.where(m & 1, result * base, result)
+            m = m >> 1
+            base = base * base if np.any(m) else base
+        return np.where(n < 0, 1 / np.where(n < 0, result, 1), result) if np.any(n < 0) else result
+    if n < 0:
+        return 1 / integer_power(a, -n)
+    if n == 0:
+        return a._ones()
+    result = None
+    while True:
+        if n & 1:
+            result = a if result is None else result * a
+        n >>= 1
+        if not n:
+            return result
+        a = a * a
+
+
+def _power(a: Any, r: Any) -> Any:
+    """a**r: by multiplication for integers, by a·y' = r·y·a' + a·log(a)·y·r' otherwise."""
+    if is_operand(r):
+        return real_power(a, r) if is_operand(a) else exponential(a, r)
+    r = r if is_operand(r) or np.ndim(r) == 0 else np.asarray(r)
+    if integer_valued(r):
+        return integer_power(a, int(r))
+    if np.ndim(r) and r.dtype != object and np.all(r == np.rint(r)) and r.dtype.kind != "c":
+        return integer_power(a, r.astype(int))
+    return real_power(a, r)
+
+
+power = _row(
+    "power", operator.pow, lambda ctx, x, r: x**r, compose=_power, exact=_exact_power, ufunc=np.power,
+    domain="base > 0, or an integer exponent",
+    samples=((2.0, 0.5), (1e-200, -0.3), (3.0, -7), (-1.5, 3), (0.0, 4), (1.7, 1.7), (0.3, 40.5)),
+)  # fmt: skip
+real_power = _row(
+    "real_power", operator.pow, lambda ctx, x, r: x**r,
+    lambda a, r, y: ((r * y, a * log(a) * y), a), exact=_exact_power, ufunc=np.float_power,
+    domain="base > 0", samples=((2.0, 0.5), (1e-200, -0.3), (1.7, 1.7)),
+)  # fmt: skip
+exponential = _row(
+    "exponential", operator.pow, lambda ctx, x, r: x**r, lambda c, a, y: ((0, log(c) * y), 1),
+    exact=_exact_power, domain="base > 0", samples=((2.0, 0.5), (0.1, -3.5)),
+)  # fmt: skip
+
+
+# ------------------------------------------------------------------ trigonometric functions
+def _sinpi(x: Any) -> Any:
+    # r = x mod 2 in [-1, 1] and then r' in [-1/2, 1/2] are exact, so only the last product rounds
+    if np.iscomplexobj(x):
+        return by_mpmath(lambda ctx, v: ctx.sinpi(v))(x)
+    r = x - 2 * np.rint(x / 2)
+    return np.sin(np.pi * np.where(np.abs(r) > 0.5, np.copysign(1, r) - r, r).astype(np.result_type(x, np.float32)))[()]
+
+
+def _cospi(x: Any) -> Any:
+    if np.iscomplexobj(x):
+        return by_mpmath(lambda ctx, v: ctx.cospi(v))(x)
+    return np.sin(np.pi * (0.5 - np.abs(x - 2 * np.rint(x / 2))))
+
+
+ANGLES = (-1e4, -1.5, -1e-20, 0.0, 0.7, 1.5707963267948966, 3.0, 1e6)
+sin = _row("sin", np.sin, "sin", lambda a, y: (cos(a), 1), samples=ANGLES, exact=_at((0, 0)))
+cos = _row("cos", np.cos, "cos", lambda a, y: (-sin(a), 1), samples=ANGLES, exact=_at((0, 1)))
+tan = _row(
+    "tan", np.tan, "tan", lambda a, y: (1 + y * y, 1), domain="x != pi/2 + n pi",
+    samples=(-1.5, -1e-20, 0.0, 0.7, 1.5, 1.57, 3.0, 1e4), exact=_at((0, 0)),
+)  # fmt: skip
+sec = _row(
+    "sec", lambda x: 1 / np.cos(x), lambda ctx, x: 1 / ctx.cos(x), lambda a, y: (y * tan(a), 1),
+    domain="x != pi/2 + n pi", samples=(-1.5, 0.0, 0.7, 3.0), exact=_at((0, 1)),
+)  # fmt: skip
+csc = _row(
+    "csc", lambda x: 1 / np.sin(x), lambda ctx, x: 1 / ctx.sin(x), lambda a, y: (-y * cot(a), 1),
+    domain="x != n pi", pole=True, error=PoleError, samples=(-1.5, 1e-8, 0.7, 3.0),
+)  # fmt: skip
+cot = _row(
+    "cot", lambda x: 1 / np.tan(x), lambda ctx, x: 1 / ctx.tan(x), lambda a, y: (-1 - y * y, 1),
+    domain="x != n pi", pole=True, error=PoleError, samples=(-1.5, 1e-8, 0.7, 3.0),
+)  # fmt: skip
+UNIT = (-1 + 1e-12, -0.3, 0.0, 1e-20, 0.7, 1 - 1e-6)
+asin = _row(
+    "asin", np.arcsin, "asin", lambda a, y: (1, sqrt((1 - a) * (1 + a))), domain="-1 <= x <= 1",
+    samples=UNIT, exact=_at((0, 0)),
+)  # fmt: skip
+acos = _row(
+    "acos", np.arccos, "acos", lambda a, y: (-1, sqrt((1 - a) * (1 + a))), domain="-1 <= x <= 1",
+    samples=UNIT, exact=_at((1, 0)),
+)  # fmt: skip
+atan = _row(
+    "atan", np.arctan, "atan", lambda a, y: (1, 1 + a * a), exact=_at((0, 0)),
+    samples=(-1e8, -1.0, -0.1, 0.0, 1e-20, 0.7, 10.0, 1e100),
+)  # fmt: skip
+
+
+def _atan2(a: Any, b: Any, y: Any) -> Any:
+    h = hypot(a, b)  # p = h and q = (b, -a)/h instead of h² and (b, -a): no overflow
+    return ((b / h, -(a / h)), h)
+
+
+atan2 = _row(
+    "atan2", np.arctan2, lambda ctx, a, b: ctx.atan2(a, b), _atan2, domain="not the origin",
+    samples=((1.0, 2.0), (-1e-200, 1e-200), (1e200, -3e200), (0.0, 2.0), (3.0, 0.0), (-1.0, -1.0)),
+)  # fmt: skip
+hypot = _row(
+    "hypot", np.hypot, lambda ctx, a, b: ctx.hypot(a, b), lambda a, b, y: ((a, b), y),
+    domain="not the origin", error=NonAnalyticError, samples=((3.0, 4.0), (1e-200, 1e-200), (1e200, -3e200), (0.0, 2.0)),
+)  # fmt: skip
+sinpi = _row(
+    "sinpi", _sinpi, "sinpi", lambda a, y: (PI * cospi(a), 1),
+    samples=(-2.5, -1.0, 0.0, 1e-20, 0.3, 0.5, 1e6 + 0.25), exact=_at((0, 0)),
+)  # fmt: skip
+cospi = _row(
+    "cospi", _cospi, "cospi", lambda a, y: (-(PI * sinpi(a)), 1),
+    samples=(-2.5, -1.0, 0.0, 1e-20, 0.3, 0.5, 1e6 + 0.25), exact=_at((0, 1)),
+)  # fmt: skip
+
+# ------------------------------------------------------------------ hyperbolic functions
+REALS = (-30.0, -1.0, -1e-12, 0.0, 0.5, 3.0, 20.0)
+sinh = _row("sinh", np.sinh, "sinh", lambda a, y: (cosh(a), 1), samples=REALS, exact=_at((0, 0)))
+cosh = _row("cosh", np.cosh, "cosh", lambda a, y: (sinh(a), 1), samples=REALS, exact=_at((0, 1)))
+sech2 = _row(
+    "sech2", _quiet(lambda x: (1 / np.cosh(x)) ** 2), lambda ctx, x: 1 / ctx.cosh(x) ** 2,
+    lambda a, y: (-2 * tanh(a) * y, 1), samples=(-300.0, *REALS), exact=_at((0, 1)),
+)  # fmt: skip
+tanh = _row(
+    "tanh", np.tanh, "tanh", lambda a, y: (sech2(a), 1), samples=(-300.0, *REALS, 10.0), exact=_at((0, 0)),
+)  # fmt: skip
+asinh = _row(
+    "asinh", np.arcsinh, "asinh", lambda a, y: (1, hypot(1, a)), exact=_at((0, 0)),
+    samples=(-1e9, -1.0, 0.0, 1e-20, 0.5, 2.5, 10.0, 1e200),
+)  # fmt: skip
+acosh = _row(
+    "acosh", np.arccosh, "acosh", lambda a, y: (1, sqrt(a - 1) * sqrt(a + 1)), domain="x >= 1",
+    samples=(1 + 1e-12, 1.001, 2.0, 1e200), exact=_at((1, 0)),
+)  # fmt: skip
+atanh = _row(
+    "atanh", np.arctanh, "atanh", lambda a, y: (1, (1 - a) * (1 + a)), domain="-1 < x < 1", pole=True,
+    samples=(-1 + 1e-12, -0.3, 0.0, 1e-20, 0.1, 0.999999), exact=_at((0, 0)),
+)  # fmt: skip
+
+# ------------------------------------------------------------------ error functions
+erf = _row(
+    "erf", by_lanes(math.erf), "erf", lambda a, y: (TWO_OVER_SQRT_PI * exp(-(a * a)), 1),
+    samples=(-6.0, -1.0, 0.0, 1e-20, 0.3, 2.0, 5.0), exact=_at((0, 0)),
+)  # fmt: skip
+erfc = _row(
+    "erfc", by_lanes(math.erfc), "erfc", lambda a, y: (-(TWO_OVER_SQRT_PI * exp(-(a * a))), 1),
+    samples=(-6.0, -1.0, 0.0, 0.3, 6.0, 25.0), exact=_at((0, 1)),
+)  # fmt: skip
+erfcx = _row(
+    "erfcx", by_scipy("erfcx", lambda ctx, x: local.erfcx(x, 0)[0]), lambda ctx, x: local.erfcx(x, 0)[0],
+    local=local.erfcx, samples=(-5.0, -0.5, 0.0, 0.3, 1.0, 6.0, 100.0),
+)  # fmt: skip
+dawsn = _row(
+    "dawsn", by_scipy("dawsn", lambda ctx, x: local.dawsn(x, 0)[0]), lambda ctx, x: local.dawsn(x, 0)[0],
+    local=local.dawsn, samples=(-7.0, 0.0, 0.3, 2.0, 10.0, 100.0), exact=_at((0, 0)),
+)  # fmt: skip
+ndtr = _row(
+    "ndtr", by_scipy("ndtr", lambda ctx, x: ctx.ncdf(x)), lambda ctx, x: ctx.ncdf(x),
+    lambda a, y: (ONE_OVER_SQRT_2PI * exp(-HALF * a * a), 1), samples=(-30.0, -2.0, 0.0, 1.0, 6.0),
+)  # fmt: skip
+
+
+def _log_ndtr(a: Any, y: Any) -> Any:
+    # φ/Φ has no cancellation anywhere, but Φ underflows on the left, where it is √(2/π)/erfcx(-x/√2)
+    q = a._choose(a, 0, ONE_OVER_SQRT_2PI * exp(-HALF * a * a), SQRT_2_OVER_PI, "where")
+    return (q, a._choose(a, 0, ndtr(a), erfcx(-(SQRT1_2 * a)), "where"))
+
+
+log_ndtr = _row(
+    "log_ndtr", by_scipy("log_ndtr", lambda ctx, x: ctx.log(ctx.ncdf(x))), lambda ctx, x: ctx.log(ctx.ncdf(x)),
+    _log_ndtr, samples=(-100.0, -30.0, -2.0, 0.0, 1.0, 6.0),
+)  # fmt: skip
+
+
+# ------------------------------------------------------------------ functions given by their local series
+def _special(name: str, scipy_name: str, mp: Callable[..., Any], **columns: Any) -> Elementary:
+    return _row(name, by_scipy(scipy_name, mp), mp, **columns)
+
+
+sinc = _row(
+    "sinc", np.sinc, lambda ctx, x: ctx.sincpi(x), local=local.sinc, exact=_at((0, 1)),
+    samples=(-10.3, 0.0, 1e-300, 1e-8, 0.01, 0.75, 1.0, 1000.25),
+)  # fmt: skip
+digamma = _special(
+    "digamma", "digamma", lambda ctx, x: ctx.psi(0, x), local=local.digamma, pole=True, error=PoleError,
+    domain="x != 0, -1, -2, ...", samples=(-3.7, -0.5, 1e-3, 0.5, 1.4616321449683622, 3.0, 50.0, 1e8),
+)  # fmt: skip
+zeta = _row(
+    "zeta", by_mpmath(lambda ctx, s: ctx.zeta(s)), lambda ctx, s: ctx.zeta(s), local=local.zeta, pole=True, error=PoleError,
+    domain="x != 1", samples=(-3.5, 0.0, 0.5, 1.001, 2.0, 30.0),
+)  # fmt: skip
+gamma = _row(
+    "gamma", by_lanes(math.gamma), "gamma", lambda a, y: (y * digamma(a), 1), pole=True, error=PoleError,
+    domain="x != 0, -1, -2, ...", samples=(-3.7, -0.5, 1e-3, 0.5, 1.4616321449683622, 5.0, 150.0),
+    exact=lambda x: math.factorial(int(x) - 1) if x % 1 == 0 and x > 0 else None,
+)  # fmt: skip
+lgamma = _row(
+    "lgamma", by_lanes(math.lgamma), lambda ctx, x: ctx.loggamma(x) if isinstance(x, ctx.mpc) else ctx.re(ctx.loggamma(x)),
+    lambda a, y: (digamma(a), 1), pole=True, error=PoleError, domain="x != 0, -1, -2, ...",
+    samples=(-3.7, -0.5, 1e-3, 0.5, 1.5, 3.0, 1e8),
+)  # fmt: skip
+
+
+@functools.lru_cache(maxsize=None)
+def bessel(kind: str, n: int) -> Elementary:
+    """Return the row of the Bessel function J, Y or I (kind "j", "y", "i") of integer order n."""
+    mp = {"j": "besselj", "y": "bessely", "i": "besseli"}[kind]
+    series = {"j": local.bessel_j, "y": local.bessel_y, "i": local.bessel_i}[kind]
+    special = {0: f"{kind}0", 1: f"{kind}1"}.get(n)
+
+    def value(ctx: Any, x: Any) -> Any:
+        return getattr(ctx, mp)(n, x)
+
+    def by_order(x: Any) -> Any:
+        return by_scipy(f"{kind}v", lambda ctx, m, v: value(ctx, v))(np.float64(n), x)
+
+    def numpy(x: Any) -> Any:
+        return by_order(x) if special is None or np.iscomplexobj(x) else by_scipy(special, value)(x)
+
+    return Elementary(
+        f"bessel_{kind}({n})", numpy, value, local=functools.partial(series, n),
+        domain="x > 0" if kind == "y" else "all x", pole=kind == "y",
+        samples=(0.3, 2.4, 20.0) if kind == "y" else (0.0, 1e-10, 0.3, 2.404825557695773, 20.0, 150.0),
+    )  # fmt: skip
+
+
+j0, j1 = bessel("j", 0), bessel("j", 1)
+y0, y1 = bessel("y", 0), bessel("y", 1)
+i0, i1 = bessel("i", 0), bessel("i", 1)
+TABLE.update(j0=j0, j1=j1, y0=y0, y1=y1, i0=i0, i1=i1)
+
+
+def _order(name: str, n: Any) -> int:
+    if is_operand(n) or not integer_valued(n):
+        raise TypeError(f"{name}(n, x) needs an integer order n, not {n!r}")
+    return int(n)
+
+
+def jv(n: int, x: Any) -> Any:
+    """Return the Bessel function J_n(x) of integer order n (DLMF 10.2).
+
+    >>> float(jv(2, 0.0))
+    0.0
+    """
+    return bessel("j", _order("jv", n))(x)
+
+
+def yv(n: int, x: Any) -> Any:
+    """Return the Bessel function Y_n(x) of integer order n, x > 0 (DLMF 10.2)."""
+    return bessel("y", _order("yv", n))(x)
+
+
+def iv(n: int, x: Any) -> Any:
+    """Return the modified Bessel function I_n(x) of integer order n (DLMF 10.25)."""
+    return bessel("i", _order("iv", n))(x)
+
+
+# ------------------------------------------------------------------ integrals and inverse functions
+expi = _special(
+    "expi", "expi", lambda ctx, x: ctx.ei(x), quotient=lambda a, y: (exp(a), a), pole=True,
+    domain="x != 0", samples=(-20.0, -0.1, 1e-8, 0.37250741078136663, 2.0, 30.0),
+)  # fmt: skip
+exp1 = _special(
+    "exp1", "exp1", lambda ctx, x: ctx.e1(x), quotient=lambda a, y: (-exp(-a), a), pole=True,
+    domain="x > 0", samples=(1e-8, 0.1, 2.0, 30.0, 600.0),
+)  # fmt: skip
+si = _row(
+    "si", lambda x: _sici(x, 0), "si",
+    lambda a, y: (sinc(a / PI), 1), samples=(-20.0, 0.0, 1e-8, 0.75, 3.0, 100.0), exact=_at((0, 0)),
+)  # fmt: skip
+ci = _row(
+    "ci", lambda x: _sici(x, 1), "ci", lambda a, y: (cos(a), a), domain="x > 0", pole=True,
+    samples=(1e-8, 0.6165054856207162, 3.0, 100.0),
+)  # fmt: skip
+
+
+def _sici(x: Any, which: int) -> Any:
+    y = by_scipy("sici", lambda ctx, v: (ctx.si, ctx.ci)[which](v))(x)
+    return y[which] if isinstance(y, tuple) else y
+
+
+def _airy(x: Any, which: int) -> Any:
+    formula = _AIRY[which]
+    y = by_scipy("airy", formula)(x)
+    return y[which] if isinstance(y, tuple) else y
+
+
+_AIRY = (
+    lambda ctx, x: ctx.airyai(x),
+    lambda ctx, x: ctx.airyai(x, derivative=1),
+    lambda ctx, x: ctx.airybi(x),
+    lambda ctx, x: ctx.airybi(x, derivative=1),
+)
+PLANE = (-30.0, -2.338107410459767, 0.0, 1e-8, 1.0, 10.0)
+airyai = _row("airyai", lambda x: _airy(x, 0), _AIRY[0], lambda a, y: (airyaip(a), 1), samples=PLANE)
+airyaip = _row("airyaip", lambda x: _airy(x, 1), _AIRY[1], lambda a, y: (a * airyai(a), 1), samples=PLANE)
+airybi = _row("airybi", lambda x: _airy(x, 2), _AIRY[2], lambda a, y: (airybip(a), 1), samples=PLANE)
+airybip = _row("airybip", lambda x: _airy(x, 3), _AIRY[3], lambda a, y: (a * airybi(a), 1), samples=PLANE)
+
+
+def _lambertw(x: Any) -> Any:
+    w = by_scipy("lambertw", lambda ctx, v: ctx.lambertw(v))(x)
+    if np.iscomplexobj(x):
+        return w
+    return np.where(np.imag(w) == 0, np.real(w), np.nan)[()]
+
+
+lambertw = _row(
+    "lambertw", _lambertw, "lambertw", lambda a, y: (1, exp(y) * (1 + y)), domain="x >= -1/e",
+    samples=(-0.3678, -0.2, 0.0, 1e-20, 1.0, 2.718281828459045, 1e10), exact=_at((0, 0)),
+)  # fmt: skip
+
+
+def _kepler(ctx: Any, e: Any, m: Any) -> Any:
+    """Solve y - e·sin y = m, 0 <= e < 1, by Newton's method inside the bracket [m - e, m + e]."""
+    if not 0 <= e < 1:
+        return ctx.nan
+    with ctx.extraprec(20):
+        lo, hi = m - e, m + e
+        y = m + e * ctx.sin(m)
+        for _ in range(10 * ctx.prec):
+            f = y - e * ctx.sin(y) - m
+            lo, hi = (lo, y) if f > 0 else (y, hi)
+            step = y - f / (1 - e * ctx.cos(y))
+            new = step if lo < step < hi else (lo + hi) / 2
+            done, y = abs(new - y) <= abs(new) * ctx.eps * 4, new
+            if done or f == 0:
+                break
+    return +y
+
+
+def _kepler_p(e: Any, y: Any) -> Any:
+    # 1 - e·cos y without cancellation near e = 1, y = 0
+    s = sin(HALF * y)
+    return (1 - e) + 2 * e * (s * s)
+
+
+kepler = _row(
+    "kepler", by_mpmath(_kepler), _kepler, lambda e, m, y: ((sin(y), 1), _kepler_p(e, y)),
+    domain="0 <= e < 1", samples=((0.0, 1.0), (0.3, 2.0), (0.9, 0.1), (0.99, 1e-3), (0.5, -20.0)),
+)  # fmt: skip
+
+
+# ------------------------------------------------------------------ piecewise functions
+def _maximum(a: Any, b: Any) -> Any:
+    x = a if is_operand(a) else b
+    return x._choose(a, b, a, b, "kink")
+
+
+def _minimum(a: Any, b: Any) -> Any:
+    x = a if is_operand(a) else b
+    return x._choose(b, a, a, b, "kink")
+
+
+def _clip(a: Any, low: Any, high: Any) -> Any:
+    a = a if low is None else maximum(a, low)
+    return a if high is None else minimum(a, high)
+
+
+def _integers(x: Any) -> Any:
+    return x == np.floor(x)
+
+
+def _sign(ctx: Any, x: Any) -> Any:
+    return ctx.sign(x)
+
+
+KINKED = (-3.5, -1e-20, 0.5, 2.0)
+absolute = _row(
+    "abs", np.abs, lambda ctx, x: abs(x), compose=lambda a: a._choose(a, 0, a, -a, "kink"),
+    domain="x != 0 for derivatives", samples=KINKED, exact=abs,
+)  # fmt: skip
+maximum = _row(
+    "maximum", np.maximum, lambda ctx, a, b: max(a, b), compose=_maximum, exact=max,
+    domain="no ties", samples=((1.0, 2.0), (3.0, -1.0)),
+)  # fmt: skip
+minimum = _row(
+    "minimum", np.minimum, lambda ctx, a, b: min(a, b), compose=_minimum, exact=min,
+    domain="no ties", samples=((1.0, 2.0), (3.0, -1.0)),
+)  # fmt: skip
+clip = _row(
+    "clip", np.clip, lambda ctx, a, low, high: min(max(a, low), high), compose=_clip,
+    exact=lambda a, low, high: min(max(a, low), high), domain="not at the edges",
+    samples=((0.5, 0.0, 1.0), (-3.0, 0.0, 1.0), (3.0, 0.0, 1.0)),
+)  # fmt: skip
+sign = _row(
+    "sign", np.sign, _sign, jumps=lambda x: x == 0, domain="x != 0 for derivatives",
+    samples=KINKED, exact=lambda x: (x > 0) - (x < 0),
+)  # fmt: skip
+floor = _row(
+    "floor", np.floor, "floor", jumps=_integers, domain="x no integer for derivatives",
+    samples=(-3.5, 0.5, 2.7), exact=math.floor,
+)  # fmt: skip
+ceil = _row(
+    "ceil", np.ceil, "ceil", jumps=_integers, domain="x no integer for derivatives",
+    samples=(-3.5, 0.5, 2.7), exact=math.ceil,
+)  # fmt: skip
+trunc = _row(
+    "trunc", np.trunc, lambda ctx, x: ctx.sign(x) * ctx.floor(abs(x)),
+    jumps=lambda x: (x == np.floor(x)) & (x != 0), domain="x no integer for derivatives",
+    samples=(-3.5, 0.0, 0.5, 2.7), exact=math.trunc,
+)  # fmt: skip
+rint = _row(
+    "rint", np.rint, "nint", jumps=lambda x: x - np.floor(x) == 0.5,
+    domain="2x no odd integer for derivatives", samples=(-3.2, 0.0, 0.7, 2.0), exact=round,
+)  # fmt: skip
+heaviside = _row(
+    "heaviside", np.heaviside, lambda ctx, x, h: ctx.mpf(x > 0) if x else h,
+    jumps=lambda x, h: x == 0, domain="x != 0 for derivatives", samples=((-3.5, 0.5), (2.0, 0.5)),
+)  # fmt: skip
+mod = _row(
+    "mod", np.remainder, lambda ctx, a, b: a - b * ctx.floor(a / b), exact=lambda a, b: a % b,
+    compose=lambda a, b: a - b * floor(a / b), domain="x no multiple of the divisor",
+    samples=((5.5, 2.0), (-1.3, 2.0)),
+)  # fmt: skip

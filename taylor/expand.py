@@ -1,0 +1,128 @@
+"""Rows -> core instructions: a program whose every line has a step rule.
+
+Calling a row on a tape that expands appends `integral(row; a..., q..., p)`, meaning p·y' = Σ q·a'.
+The companions q and p are ordinary instructions, so sin and cos of one argument, or 1 + a² of two
+functions, are shared.  They may stand *after* y and depend on it: the step for degree k reads q and
+p below degree k only, so the order of the list is an order of evaluation for every degree.
+
+Besides the core (input · constant · add · mul · div · linear · integral) an expanded program may
+hold `parameter` (a constant given with each sweep), `local` (a row with a local series), `jump` (a
+piecewise constant row) and `choose`.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, NamedTuple
+
+
+
+from taylor.elementary import Elementary
+from taylor.program import Instruction, Node, Program, Tape, _broadcast
+
+
+class Integral(NamedTuple):
+    """The row of an `integral` and how many of its args are arguments (the rest are q's and p)."""
+
+    row: Elementary
+    arity: int
+
+
+class Expansion(Tape):
+    """A tape on which a row is replaced by its differential equation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.active: list[bool] = []
+
+    def push(self, op: str, args: tuple[int, ...], param: Any, shape: Any, value: Any) -> Node:
+        """Append one instruction (or find it) and return its node."""
+        if op == "elementary":
+            return self.row(param, [Node(self, a) for a in args], shape)
+        node = super().push(op, args, param, shape, None)
+        if len(self.active) < len(self.code):
+            self.active.append(op == "input" or any(self.active[a] for a in args))
+        return node
+
+    def parameter(self, shape: Any) -> Node:
+        """Append a constant whose value comes with each sweep."""
+        count = sum(i.op == "parameter" for i in self.code)
+        return self.push("parameter", (), count, shape, None)
+
+    def plain(self, x: Node) -> Any:
+        """Return the number of a scalar constant, and any other node itself."""
+        op, _, param, shape = self.code[x.i]
+        return param if op == "constant" and shape == () else x
+
+    def row(self, row: Elementary, args: list[Node], shape: Any) -> Node:
+        """Append what the row means for these arguments."""
+        key = (row, tuple(a.i for a in args))
+        if key in self.seen:
+            return Node(self, self.seen[key])
+        live = [a for a in args if self.active[a.i]]
+        if row.compose is not None and live:
+            result = self.node(row.compose(*(self.plain(a) for a in args)))
+            result = _broadcast(result, shape)
+            self.seen[key] = result.i
+            return result
+        kind = "jump" if row.jumps else "local" if row.local else "integral"
+        param = Integral(row, len(args)) if kind == "integral" else row
+        y = super().push(kind, tuple(a.i for a in args), param, shape, None)
+        self.active.append(bool(live))
+        self.seen[key] = y.i
+        if kind == "integral" and live:
+            assert row.quotient is not None
+            qs, p = row.quotient(*args, y)
+            qs = qs if isinstance(qs, tuple) else (qs,)
+            companions = [self.node(q).i for q, a in zip(qs, args, strict=True) if self.active[a.i]]
+            indices = tuple(a.i for a in args) + tuple(companions) + (self.node(p).i,)
+            self.code[y.i] = Instruction("integral", indices, param, shape)
+        return y
+
+
+def expand(program: Program) -> Program:
+    """Return the program in core instructions.
+
+    >>> from taylor import record, sin
+    >>> [i.op for i in expand(record(lambda x: sin(x) * 2, 0.5)).code]
+    ['input', 'integral', 'integral', 'linear', 'linear']
+    """
+    tape = Expansion()
+    v: list[Node] = []
+    for op, args, param, shape in program.code:
+        nodes = [v[a] for a in args]
+        if op == "input":
+            v.append(tape.input(shape))
+        else:
+            v.append(tape.push(op, tuple(n.i for n in nodes), param, shape, None))
+    outputs = [v[i].i for i in program.outputs]
+    guards = [g._replace(a=v[g.a].i, b=v[g.b].i) for g in program.guards]
+    return _prune(Program(tape.code, tape.inputs, outputs, guards, program.single))
+
+
+@functools.lru_cache(maxsize=1024)
+def of_row(row: Elementary, active: tuple[bool, ...]) -> Program:
+    """Return the expanded program of one row; arguments that are not active become parameters."""
+    tape = Expansion()
+    args = [tape.input(()) if live else tape.parameter(()) for live in active]
+    y = tape.row(row, args, ())
+    return _prune(Program(tape.code, tape.inputs, [y.i], [], True))
+
+
+def _prune(program: Program) -> Program:
+    """Return the program without instructions that no output (or guard) needs."""
+    needed: set[int] = set()
+    stack = [*program.outputs, *program.inputs, *(i for g in program.guards for i in (g.a, g.b))]
+    while stack:
+        i = stack.pop()
+        if i not in needed:
+            needed.add(i)
+            stack.extend(program.code[i].args)
+    kept = sorted(needed)
+    new = dict(zip(kept, range(len(kept)), strict=True))
+    code = [
+        program.code[i]._replace(args=tuple(new[a] for a in program.code[i].args)) for i in kept
+    ]
+    guards = [g._replace(a=new[g.a], b=new[g.b]) for g in program.guards]
+    inputs, outputs = [new[i] for i in program.inputs], [new[i] for i in program.outputs]
+    return Program(code, inputs, outputs, guards, program.single)

@@ -1,0 +1,751 @@
+"""Series: the arithmetic of truncated series over any algebra and any field of coefficients.
+
+A series is a table of coefficients (see `algebra`), an algebra and a tag.  The tag says *which*
+variables the series is in: series of one tag combine; of two tags, the one of the lower level is a
+coefficient of the other.  Variables made by hand have level 0 (1 for a variable at a series, and so
+on); every call of a driver has a fresh tag of its own below those, which is what keeps nested
+derivatives apart (perturbation confusion).
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from taylor import text
+from taylor.algebra import Algebra, Univariate
+from taylor.arrays import Operand, _fits, lift
+from taylor.elementary import Elementary, power, real_power, sqrt
+from taylor.errors import (
+    AlgebraMismatch,
+    DomainError,
+    ForeignNodeError,
+    NonAnalyticError,
+    OrderMismatch,
+    PoleError,
+    ShapeMismatch,
+)
+from taylor.expand import of_row
+from taylor.program import Condition, Node, choose
+from taylor.sweep import (
+    Sweep,
+    base,
+    checked,
+    height_of,
+    is_zero,
+    local_series,
+    no_expansion,
+    nonzero,
+    zeros,
+)
+from taylor.values import as_array, constant, current_policy, exact, is_operand, match
+
+Array = Any
+LANES_TIMES_DEGREES = 1 << 16  # a tile of lanes whose tables stay in the cache
+
+
+class Tag:
+    """The identity of the variables of a series; `level` orders nested ones (higher is outside)."""
+
+    __slots__ = ("closed", "level")
+
+    def __init__(self, level: int) -> None:
+        self.level = level
+        self.closed = False
+
+    def __deepcopy__(self, memo: Any) -> Tag:
+        return self
+
+    __copy__ = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (user_tag, (self.level,)) if self.level >= 0 else (_stale_tag, ())
+
+
+_USER_TAGS = [Tag(level) for level in range(16)]
+_LEVELS = itertools.count(1)
+
+
+def user_tag(level: int) -> Tag:
+    """Return the tag of variables made by hand over `level` nested series."""
+    if level >= len(_USER_TAGS):
+        raise ValueError(f"variables can be nested {len(_USER_TAGS)} deep by hand; use the drivers")
+    return _USER_TAGS[level]
+
+
+def fresh_tag() -> Tag:
+    """Return a tag of its own for one call of a driver."""
+    return Tag(-next(_LEVELS))
+
+
+def _stale_tag() -> Tag:
+    tag = fresh_tag()
+    tag.closed = True
+    return tag
+
+
+def _level_over(x: Any) -> Tag:
+    """Return the tag of a variable made by hand at the value x."""
+    return user_tag(max(x.tag.level, -1) + 1 if isinstance(x, Series) else 0)
+
+
+def _pad(x: Array, ndim: int, lead: int = 1) -> Array:
+    """Return a table with unit axes after the first, so that its array has ndim axes."""
+    missing = ndim - (x.ndim - lead)
+    return x if missing <= 0 else x.reshape(x.shape[:lead] + (1,) * missing + x.shape[lead:])
+
+
+def _float(x: Array) -> Array:
+    """Return a table of exact integers as floats; any other table as it is."""
+    if not is_operand(x) and x.dtype == object and all(type(e) is int for e in x.reshape(-1)):
+        return x.astype(float)
+    return x
+
+
+def _fresh_floats(x: Array) -> Array:
+    """Return an object table that holds only floats as a float table."""
+    if not is_operand(x) and x.dtype == object and x.size:
+        if all(type(e) in (float, np.float64) for e in x.reshape(-1)):
+            return x.astype(float)
+    return x
+
+
+class Series(Operand):
+    """A truncated series with the operators of numbers and the protocols of NumPy arrays."""
+
+    __slots__ = ("_coef", "algebra", "tag")
+    _coef: Array
+    algebra: Algebra
+    tag: Tag
+
+    @classmethod
+    def _make(cls, coef: Array, algebra: Algebra, tag: Tag) -> Self:
+        self = object.__new__(cls)
+        self._coef = coef
+        self.algebra = algebra
+        self.tag = tag
+        return self
+
+    def _new(self, coef: Array, algebra: Algebra | None = None) -> Self:
+        return self._make(coef, self.algebra if algebra is None else algebra, self.tag)
+
+    # -------------------------------------------------------------- what a series is
+    @property
+    def coef(self) -> Array:
+        """The table of Taylor coefficients c_α (never factorial-scaled), degree by degree; read-only."""
+        if isinstance(self._coef, Series):
+            return self._coef.copy()
+        view = self._coef.view()
+        view.flags.writeable = False
+        return view
+
+    @property
+    def order(self) -> int:
+        """The highest degree kept."""
+        return self.algebra.order
+
+    @property
+    def value(self) -> Any:  # type: ignore[override]
+        """The coefficient of degree 0: the plain value."""
+        head = self._coef[0]
+        return head.copy() if isinstance(head, np.ndarray) else head
+
+    @property
+    def shape(self) -> tuple[int, ...]:  # type: ignore[override]
+        """Shape of the array whose elements carry series."""
+        return tuple(self._coef.shape[1:])
+
+    @property
+    def dtype(self) -> Any:
+        """Type of the coefficients."""
+        return self._coef.dtype
+
+    @property
+    def active(self) -> bool:
+        """Whether some coefficient above degree 0 is not zero."""
+        return bool(nonzero(self._coef[1:]).any())
+
+    def copy(self) -> Self:
+        """Return a copy that shares nothing."""
+        return self._new(self._coef.copy())
+
+    __copy__ = copy
+
+    def astype(self, dtype: Any) -> Self:
+        """Return the series with its coefficients converted, for example to np.float32."""
+        if np.dtype(dtype).kind not in "fcO":
+            raise TypeError(f"a series has float, complex or object coefficients, not {np.dtype(dtype)}")
+        if self.dtype.kind == "c" and np.dtype(dtype).kind == "f":
+            raise TypeError("complex coefficients do not fit a real series")
+        return self._new(self._coef.astype(dtype))
+
+    def __repr__(self) -> str:
+        return text.plain(self)
+
+    __str__ = __repr__
+
+    def _repr_latex_(self) -> str:
+        return text.latex(self)
+
+    def __format__(self, spec: str) -> str:
+        return text.plain(self, spec) if spec else repr(self)
+
+    # -------------------------------------------------------------- conversions that would drop derivatives
+    def _inactive(self, what: str) -> Any:
+        if self.active:
+            raise TypeError(
+                f"{what} of a {type(self).__name__} would drop its derivatives; use .value for the plain "
+                "value (in a recorded or differentiated function use numpy or taylor functions)"
+            )
+        return self.value
+
+    def __float__(self) -> float:
+        return float(self._inactive("float()"))
+
+    def __int__(self) -> int:
+        return int(self._inactive("int()"))
+
+    def __complex__(self) -> complex:
+        return complex(self._inactive("complex()"))
+
+    def __index__(self) -> int:
+        return operator.index(self._inactive("an index made"))
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
+        if dtype is not None and np.dtype(dtype) != object:
+            return np.asarray(self._inactive("an array of numbers"), dtype=dtype)
+        out = np.empty(self.shape, dtype=object)
+        for i in np.ndindex(*self.shape):
+            out[i] = self[i] if i else self
+        return out
+
+    def item(self, *index: Any) -> Any:
+        """Return one element as a scalar series."""
+        return self.reshape(-1)[index[0]] if len(index) == 1 else self[index] if index else self.reshape(())
+
+    def __getitem__(self, index: Any) -> Any:
+        parts = index if isinstance(index, tuple) else (index,)
+        if all(type(i) in (int, slice, type(Ellipsis), type(None)) for i in parts):
+            if sum(type(i) is int or type(i) is slice for i in parts) > self.ndim:
+                raise IndexError(f"too many indices for a {type(self).__name__} of shape {self.shape}")
+            return self._new(self._coef[(slice(None), *parts)])
+        return super().__getitem__(index)
+
+    # -------------------------------------------------------------- two operands
+    def _check(self, other: Series) -> None:
+        """Raise unless the other series, of the same tag, is of the same algebra."""
+        a, b = self.algebra, other.algebra
+        if a == b:
+            return
+        names = f"{self._describe()} and {other._describe()}"
+        same_kind = type(self) is type(other) and type(a) is type(b)
+        if same_kind and getattr(a, "variables", 1) == getattr(b, "variables", 1):
+            low = min(a.order, b.order)
+            raise OrderMismatch(
+                f"{names} differ in order; use .truncate({low}) on one, or .extend({max(a.order, b.order)}) "
+                "where the missing coefficients are known to be zero"
+            )
+        raise AlgebraMismatch(
+            f"{names} are series of different algebras; make all variables in one call, or nest: take "
+            "the derivative of a derivative with the drivers"
+        )
+
+    def _describe(self) -> str:
+        a = self.algebra
+        count = getattr(a, "variables", None)
+        inside = f"order {a.order}" if count is None else f"{count} variables, order {a.order}"
+        return f"{type(self).__name__} ({inside})"
+
+    def _pair(self, x: Any, y: Any) -> tuple[Self, Any, Any, bool, bool]:
+        """Return the host of an operation on x and y, both operands, and which of them are tables."""
+        host: Any = None
+        for z in (x, y):
+            if isinstance(z, Series) and (host is None or z.tag.level > host.tag.level):
+                host = z
+        operands: list[Any] = []
+        tables: list[bool] = []
+        for z in (x, y):
+            if isinstance(z, Series) and z.tag is host.tag:
+                if z is not host:
+                    host._check(z)
+                operands.append(z._coef)
+            else:
+                if isinstance(z, Series):
+                    _check_alive(z, host)
+                operands.append(_plain(z))
+            tables.append(isinstance(z, Series) and z.tag is host.tag)
+        return host, operands[0], operands[1], tables[0], tables[1]
+
+    def _aligned(self, x: Any, y: Any) -> tuple[Any, Any]:
+        """Return two operands of one element-wise operation with matching numbers and axes."""
+        if not (is_operand(x) or is_operand(y)):
+            x, y = match(x, y)
+        n = max(x.ndim, y.ndim) - 1
+        try:
+            np.broadcast_shapes(x.shape[1:], y.shape[1:])
+        except ValueError:
+            raise ShapeMismatch(f"shapes {tuple(x.shape[1:])} and {tuple(y.shape[1:])} do not fit") from None
+        return _pad(x, n), _pad(y, n)
+
+    def _scalar(self, table: Any, c: Any) -> tuple[Any, Any]:
+        """Return a table and a plain constant as they can be combined."""
+        if type(c) in (int, float, complex) and (is_operand(table) or table.dtype != object):
+            return table, c
+        if is_operand(c) or is_operand(table):
+            n = np.ndim(c)
+            return _pad(table, n), c
+        array = c if isinstance(c, np.ndarray) else None
+        if array is None:
+            if table.dtype != object and not isinstance(c, np.generic):
+                c = constant(c, table)
+                if type(c) is float:
+                    return table, c
+            array = as_array(c)
+        if (table.dtype == object) != (array.dtype == object):
+            table, array = match(table, array)
+        try:
+            np.broadcast_shapes(table.shape[1:], array.shape)
+        except ValueError:
+            raise ShapeMismatch(f"shapes {table.shape[1:]} and {array.shape} do not fit") from None
+        return _pad(table, array.ndim), array[()]
+
+    def __add__(self, other: Any) -> Any:
+        if type(other) is type(self) and other.tag is self.tag and other.algebra == self.algebra:
+            x, y = self._coef, other._coef
+            if not is_operand(x) and not is_operand(y) and x.ndim == y.ndim and x.dtype == y.dtype != object:
+                try:
+                    return self._new(x + y)
+                except ValueError:
+                    pass
+        elif _refuses(other):
+            return NotImplemented
+        host, x, y, tx, ty = self._pair(self, other)
+        if tx and ty:
+            x, y = host._aligned(x, y)
+            return host._new(x + y)
+        table, c = host._scalar(*((x, y) if tx else (y, x)))
+        if type(c) in (int, float) and not is_operand(table) and table.dtype != object:
+            new = table.copy()
+            new[0] += c
+            return host._new(new)
+        head = table[:1] + c
+        shape = (table.shape[0] - 1, *head.shape[1:])
+        tail = table[1:] if table.shape[1:] == head.shape[1:] else np.broadcast_to(table[1:], shape)
+        return host._new(np.concatenate([head, tail + 0 * head if is_operand(head) else tail]))
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Self:
+        return self._new(-self._coef)
+
+    def __sub__(self, other: Any) -> Any:
+        if isinstance(other, Series):
+            return self + -other
+        return NotImplemented if _refuses(other) else self + _negative(other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return NotImplemented if _refuses(other) else -self + other
+
+    def __mul__(self, other: Any) -> Any:
+        if _refuses(other):
+            return NotImplemented
+        host, x, y, tx, ty = self._pair(self, other)
+        if tx and ty:
+            x, y = host._aligned(x, y)
+            return host._new(_quietly(host.algebra.product, x, y))
+        table, c = host._scalar(*((x, y) if tx else (y, x)))
+        return host._new(table * c)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Any:
+        return NotImplemented if _refuses(other) else self._divide(self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return NotImplemented if _refuses(other) else self._divide(other, self)
+
+    def _divide(self, a: Any, b: Any) -> Any:
+        host, x, y, tx, ty = self._pair(a, b)
+        if not ty:
+            table, c = host._scalar(x, y)
+            if not is_operand(c) and np.ndim(c) == 0 and is_zero(c) and not host._propagates():
+                raise PoleError(f"division of a {type(host).__name__} by the number zero")
+            if not is_operand(table) and table.dtype == object and isinstance(c, int):
+                table = _float(table)
+            return host._new(table / c)
+        y = _float(y)
+        if tx:
+            x, y = host._aligned(_float(x), y)
+            if y.ndim == 1 and is_zero(base(y[0])) and isinstance(host.algebra, Univariate):
+                return host._cancel(x, y)
+            return host._sweep(_DIVISION, [x, y], [])
+        y, c = host._scalar(y, x)
+        if not height_of(host.algebra, y) and np.ndim(base(y[0])) == 0 and is_zero(base(y[0])):
+            if not host._propagates():
+                raise PoleError("division by a series whose value is zero")
+        return host._sweep(_RECIPROCAL, [y], [c])
+
+    def _propagates(self) -> bool:
+        return current_policy().singular == "propagate"
+
+    def _cancel(self, x: Array, y: Array) -> Any:
+        """Return x/y where y starts at degree v > 0: t^v cancels and v degrees are lost."""
+        ux, uy = np.flatnonzero(nonzero(x)), np.flatnonzero(nonzero(y))
+        v = int(uy[0]) if len(uy) else self.order + 1
+        if v == 0 or (len(ux) and ux[0] < v) or v > self.order:
+            if self._propagates():
+                return self._new(x / y[0])
+            raise PoleError(
+                f"division by a series whose value is zero: the numerator starts at degree "
+                f"{int(ux[0]) if len(ux) else self.order + 1}, the divisor at degree {v} of order {self.order}"
+            )
+        lower = Univariate(self.order - v)
+        return self._new(x[v:], lower)._divide(self._new(x[v:], lower), self._new(y[v:], lower))
+
+    def _sweep(self, program: Any, tables: list[Array], parameters: list[Any]) -> Self:
+        """Return the single output of a program of element-wise rules, tile by tile of lanes."""
+        shape = np.broadcast_shapes(*(t.shape[1:] for t in tables), *(np.shape(c) for c in parameters))
+        lanes = int(np.prod(shape, dtype=int))
+        tile = max(64, LANES_TIMES_DEGREES // self.algebra.size)
+        if lanes <= tile or any(is_operand(t) for t in (*tables, *parameters)):
+            n = len(shape)
+            padded = [_pad(t, n) for t in tables]
+            sweep = Sweep(program, self.algebra, padded, parameters)
+            sweep.run()
+            return self._new(sweep.result(program.outputs[0]))
+        flat = [np.broadcast_to(_pad(t, len(shape)), (t.shape[0], *shape)) for t in tables]
+        flat = [t.reshape(t.shape[0], lanes) for t in flat]
+        given = [np.broadcast_to(c, shape).reshape(lanes) if np.ndim(c) else c for c in parameters]
+        out: Array = None
+        for start in range(0, lanes, tile):
+            cut = slice(start, start + tile)
+            part = self._sweep(
+                program, [t[:, cut] for t in flat], [c[cut] if np.ndim(c) else c for c in given]
+            )._coef
+            if out is None:
+                out = np.empty((self.algebra.size, lanes), dtype=part.dtype)
+            elif part.dtype != out.dtype:
+                out = out.astype(np.result_type(out, part))
+            out[:, cut] = part
+        return self._new(out.reshape(self.algebra.size, *shape))
+
+    # -------------------------------------------------------------- elementary functions
+    def _elementary(self, row: Elementary, args: tuple[Any, ...]) -> Any:
+        args = tuple(lift(x) for x in args)
+        if any(isinstance(x, (Node, Condition)) for x in args):
+            raise ForeignNodeError(f"{row.name}: a node of a recording cannot meet a {type(self).__name__}")
+        series = [x for x in args if isinstance(x, Series)]
+        host = max(series, key=lambda s: s.tag.level)
+        mine = [isinstance(x, Series) and x.tag is host.tag for x in args]
+        for x, inside in zip(args, mine, strict=True):
+            if inside:
+                host._check(x)
+            elif isinstance(x, Series):
+                _check_alive(x, host)
+            elif x is not None:
+                _plain(x)
+        values = [x.value if inside else x for x, inside in zip(args, mine, strict=True)]
+        if host.order == 0 or not any(x.active for x, m in zip(args, mine, strict=True) if m):
+            return host._constant(checked(row, values, None if host.active else current_policy().singular))
+        if row.compose is not None:
+            result = row.compose(*args)
+            if isinstance(result, Series) and result.tag is host.tag and None not in args:
+                result = result._with_value(_quietly(row, *values))
+            return result
+        if row is real_power or row is sqrt:
+            special = host._at_zero(row, args)
+            if special is not None:
+                return special
+        tables = [_float(x._coef) if m else None for x, m in zip(args, mine, strict=True)]
+        inputs = [t for t in tables if t is not None]
+        parameters = [x for x, m in zip(args, mine, strict=True) if not m]
+        try:
+            result = host._sweep(of_row(row, tuple(mine)), inputs, parameters)
+        except DomainError as error:
+            if row.jumps is not None:
+                raise
+            raise no_expansion(row, values) from error
+        if row is real_power and not mine[1]:
+            result._lanes_at_zero(args[0], args[1])
+        return host._new(_fresh_floats(result._coef))
+
+    def _at_zero(self, row: Elementary, args: tuple[Any, ...]) -> Any:
+        """Return sqrt or a real power of a scalar series whose value is zero, where it exists."""
+        a = args[0]
+        if not isinstance(a, Series) or a.tag is not self.tag or a.shape or is_operand(a._coef):
+            return None
+        if not is_zero(a._coef[0]) or self._propagates():
+            return None
+        r = args[1] if row is real_power else 0.5
+        if row is real_power:
+            if isinstance(r, Series) or np.ndim(r) or isinstance(r, complex):
+                return None
+            if r < 0:
+                raise PoleError(f"a series with value zero to the power {r}: a pole")
+            if self.order <= r:
+                return self._constant(a._coef[0] ** r)
+            raise DomainError(
+                f"x**{r} at 0 has derivatives up to order {int(r)} only, asked for {self.order}; lower the "
+                "order or move the point"
+            )
+        if not isinstance(self.algebra, Univariate):
+            return None
+        v = int(np.flatnonzero(nonzero(a._coef))[0])
+        if v % 4 == 2:
+            raise NonAnalyticError(
+                f"sqrt of a series that starts at degree {v} is |t|**{v // 2} times a series: a kink; "
+                "taylor.formal_sqrt gives the branch t**n"
+            )
+        return None if v % 2 else formal_sqrt(self._new(a._coef))
+
+    def _lanes_at_zero(self, a: Series, r: Any) -> None:
+        """Set the coefficients of x**r that exist (zeros up to degree r) in lanes with x = 0."""
+        if not a.shape or is_operand(a._coef) or is_operand(r) or np.iscomplexobj(r):
+            return
+        zero = np.broadcast_to(base(a._coef[0]) == 0, self.shape)
+        degrees = self.algebra.degrees.reshape((-1,) + (1,) * self.ndim)
+        self._coef[zero & (degrees > 0) & (degrees <= r)] = 0
+
+    def _with_value(self, value: Any) -> Self:
+        """Return the series with its coefficient of degree 0 replaced by the plain function's."""
+        coef = self._coef.copy()
+        if is_operand(coef) or coef.dtype == object or np.asarray(value).dtype != object:
+            coef[0] = np.broadcast_to(value, self.shape) if self.shape and not is_operand(value) else value
+        return self._new(coef)
+
+    def _local_series(self, row: Elementary, order: int) -> Any:
+        """Return the local coefficients c_m(self), m = 0..order, of a row: c_m(x + u) = Σ C(m+j, j) c_{m+j}(x) u^j."""
+        import math
+
+        u = self._with_value(0 * self.value)
+        c = local_series(row, self.value, order + self.order)
+        out = []
+        for m in range(order + 1):
+            total: Any = u * 0 + c[m + self.order] * math.comb(m + self.order, m)
+            for j in range(self.order - 1, -1, -1):
+                total = total * u + c[m + j] * math.comb(m + j, m)
+            out.append(total)
+        return np.stack(out)
+
+    # -------------------------------------------------------------- primitives of Operand
+    def _zeros(self, shape: tuple[int, ...]) -> Self:
+        return self._new(zeros((self._coef.shape[0], *shape), self._coef[:, ...].reshape(-1)[:0] if not is_operand(self._coef) else self._coef))
+
+    def _constant(self, value: Any) -> Self:
+        """Return the constant series of that value."""
+        if is_operand(value):
+            table = value._zeros((self.algebra.size, *value.shape))
+        else:
+            value = value if isinstance(value, np.ndarray) else as_array(value)
+            table = zeros((self.algebra.size, *value.shape), value)
+        table[0] = value[()] if isinstance(value, np.ndarray) else value
+        return self._new(table)
+
+    def _ones(self) -> Self:
+        head = self._coef * 0 if is_operand(self._coef) or self.dtype == object else np.zeros_like(self._coef)
+        table = zeros(self._coef.shape, self._coef) if self.dtype == object and not is_operand(head) else head
+        table[0] = 1
+        return self._new(table)
+
+    def _gather(self, sources: Sequence[Any], index: Array) -> Any:
+        zero = bool(index.size and index.min() < 0)
+        if len(sources) == 1:
+            flat = self._coef.reshape((self._coef.shape[0], -1))
+            if not zero:
+                return self._new(flat[:, index])
+            flat = np.concatenate([flat, zeros((flat.shape[0], 1), flat)], axis=1)
+            return self._new(flat[:, index])
+        host: Any = max((s for s in sources if isinstance(s, Series)), key=lambda s: s.tag.level)
+        joined: list[Any] = []
+        for x in sources:
+            if not (isinstance(x, Series) and x.tag is host.tag):
+                if isinstance(x, Series):
+                    _check_alive(x, host)
+                x = host._constant(_plain(x))
+            host._check(x)
+            joined.append(x._coef.reshape((x._coef.shape[0], -1)))
+        if zero:
+            joined.append(zeros((joined[0].shape[0], 1), joined[0]))
+        for i in range(1, len(joined)):
+            joined[0], joined[i] = match(joined[0], joined[i])
+        joined = [match(joined[0], j)[1] for j in joined]
+        return host._new(np.concatenate(joined, axis=1)[:, index])
+
+    def _sum(self, axes: tuple[int, ...]) -> Self:
+        return self._new(np.sum(self._coef, axis=tuple(i + 1 for i in axes)))
+
+    def _cumsum(self, axis: int) -> Self:
+        return self._new(np.cumsum(self._coef, axis=axis + 1))
+
+    def _einsum(self, spec: str, x: Any, y: Any) -> Any:
+        host, x, y, tx, ty = self._pair(x, y)
+        if tx and ty:
+            if not (is_operand(x) or is_operand(y)):
+                x, y = match(x, y)
+            return host._new(host.algebra.bilinear(spec, x, y))
+        terms, out = spec.split("->")
+        a, b = terms.split(",")
+        if not tx:
+            x, y, a, b = y, x, b, a
+        if not (is_operand(x) or is_operand(y)):
+            x, y = match(x, np.asarray(y))
+        from taylor.algebra import contract
+
+        return host._new(contract(f"Z{a},{b}->Z{out}", x, y))
+
+    def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
+        args = [lift(x) for x in (lhs, rhs, a, b)]
+        host: Any = max((s for s in args if isinstance(s, Series)), key=lambda s: s.tag.level)
+        mine = tuple(isinstance(x, Series) and x.tag is host.tag for x in args)
+        for x, inside in zip(args, mine, strict=True):
+            if inside:
+                host._check(x)
+            elif isinstance(x, Series):
+                _check_alive(x, host)
+        inputs = [x._coef for x, m in zip(args, mine, strict=True) if m]
+        if not any(is_operand(t) for t in inputs):
+            for i in range(len(inputs)):
+                inputs[0], inputs[i] = match(inputs[0], inputs[i]) if i else (inputs[0], inputs[0])
+        parameters = [_plain(x) for x, m in zip(args, mine, strict=True) if not m]
+        return host._sweep(_choice(mode, mine), inputs, parameters)
+
+    def _compare(self, op: Any, other: Any) -> Any:
+        if isinstance(other, Series):
+            a, b = base(self), base(other)
+        elif _refuses(other):
+            return NotImplemented
+        else:
+            a, b = base(self), _plain(other)
+        if np.iscomplexobj(a) or np.iscomplexobj(b):
+            raise TypeError("complex values have no order; compare real parts of .value")
+        return op(a, b)
+
+    def __eq__(self, other: Any) -> Any:
+        if _refuses(other):
+            return NotImplemented
+        host, x, y, tx, ty = self._pair(self, other)
+        if not tx or not ty:
+            table, c = host._scalar(*((x, y) if tx else (y, x)))
+            same = np.all(~nonzero(table[1:]), axis=0) & np.asarray(table[0] == c, dtype=bool)
+        else:
+            x, y = host._aligned(x, y)
+            same = np.all(np.asarray(x == y, dtype=bool), axis=0)
+        return bool(same) if np.ndim(same) == 0 else same
+
+    def __ne__(self, other: Any) -> Any:
+        same = self.__eq__(other)
+        return same if same is NotImplemented else not same if isinstance(same, bool) else ~same
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _assign(self, index: Any, value: Any) -> None:
+        host, _, y, _, inside = self._pair(self, lift(value))
+        if host.tag is not self.tag:
+            raise AlgebraMismatch(f"a {value._describe()} does not fit into a {self._describe()}; use np.stack")
+        table = y if inside else self._constant(y)._coef
+        where = (slice(None), *(index if isinstance(index, tuple) else (index,)))
+        coef = self._coef
+        if is_operand(table) and not is_operand(coef):
+            coef = table._zeros(coef.shape) + coef
+        elif not is_operand(table) and not is_operand(coef):
+            if table.dtype.kind == "c" and coef.dtype.kind == "f":
+                raise TypeError("a complex value does not fit into a real series; make it complex first")
+            if table.dtype == object and coef.dtype != object and not exact(table):
+                coef = coef.astype(object)
+        self._coef = coef
+        target = self._coef[where]
+        coef[where] = _pad(table, np.ndim(target) - 1)
+
+
+def _check_alive(x: Series, host: Series) -> None:
+    if x.tag.closed or host.tag.closed:
+        raise ForeignNodeError(
+            "a perturbation of a finished differentiation leaked in (a value kept from inside the "
+            "differentiated function); keep its .value instead"
+        )
+
+
+def _refuses(x: Any) -> bool:
+    return not _fits(x) or isinstance(x, (Node, Condition))
+
+
+def _plain(x: Any) -> Any:
+    """Return a plain number or array that can be combined with a table."""
+    if isinstance(x, Series) or type(x) in (int, float, complex):
+        return x
+    if isinstance(x, np.ndarray) and x.dtype.kind in "fc":
+        return x
+    if isinstance(x, np.generic) and x.dtype.kind in "fc":
+        return x
+    array = as_array(x)
+    return array[()] if array.ndim == 0 else array
+
+
+def _negative(x: Any) -> Any:
+    x = lift(x)
+    return -x if is_operand(x) else -_plain(x)
+
+
+def _quietly(f: Callable[..., Any], *args: Any) -> Any:
+    """Return f(*args) without warnings: lanes propagate silently what NumPy's own function gave."""
+    with np.errstate(all="ignore"):
+        return f(*args)
+
+
+def _programs() -> tuple[Any, Any]:
+    from taylor.program import Instruction, Program
+
+    x, y = Instruction("input", (), 0, ()), Instruction("input", (), 1, ())
+    c = Instruction("parameter", (), 0, ())
+    divide = Instruction("div", (0, 1), None, ())
+    reverse = Instruction("div", (1, 0), None, ())
+    return Program([x, y, divide], [0, 1], [2]), Program([x, c, reverse], [0], [2])
+
+
+_DIVISION, _RECIPROCAL = _programs()
+
+
+def _choice(mode: str, mine: tuple[bool, ...]) -> Any:
+    from taylor.program import Instruction, Program
+
+    code, inputs = [], []
+    for i, inside in enumerate(mine):
+        if inside:
+            code.append(Instruction("input", (), len(inputs), ()))
+            inputs.append(i)
+        else:
+            code.append(Instruction("parameter", (), i - len(inputs), ()))
+    code.append(Instruction("choose", (0, 1, 2, 3), mode, ()))
+    return Program(code, inputs, [4])
+
+
+def formal_sqrt(x: Any) -> Any:
+    """Return the formal square root of a univariate series: t**n·(...) even where sqrt is |t|**n·(...).
+
+    The leading degree v must be even and its coefficient positive; v/2 degrees are lost.
+
+    >>> from taylor import Taylor
+    >>> formal_sqrt(Taylor([0, 0, 4.0, 4.0, 1.0]))
+    2 t + t² + O(t⁴)
+    """
+    if not isinstance(x, Series) or not isinstance(x.algebra, Univariate) or x.shape:
+        raise TypeError("formal_sqrt needs one univariate series; use sqrt for numbers and arrays")
+    used = np.flatnonzero(nonzero(x._coef))
+    v = int(used[0]) if len(used) else 0
+    if v % 2:
+        raise DomainError(f"a series that starts at odd degree {v} has no square root in powers of t")
+    if v == 0:
+        return sqrt(x)
+    root = sqrt(x._new(x._coef[v:], Univariate(x.order - v)))
+    zero = zeros((v // 2,), root._coef)
+    return root._new(np.concatenate([zero, root._coef]), Univariate(x.order - v // 2))
+
+
+__all__ = ["Series", "Tag", "choose", "formal_sqrt", "fresh_tag", "power", "user_tag"]

@@ -1,0 +1,606 @@
+"""The step rules: "compute coefficient k of instruction i", for every algebra and every number.
+
+Notation: a argument, y result, q and p the quotient, k the degree, D the derivation that multiplies
+the part of degree k by k.  D obeys the product rule in every graded commutative algebra, so
+p·y' = q·a' gives p·Dy = Σ q·Da and, comparing parts of degree k,
+
+    p_0 (Dy)_k = Σ [ q_0 (Da)_k + interior(k, q, Da) ] - interior(k, p, Dy),     y_k = (Dy)_k / k.
+
+(Griewank & Walther, Evaluating Derivatives, Prop. 13.1, is the case where q and p are free of y.)
+Products and quotients compare parts in the same way.  Only coefficients below k of q, p and y are
+read, so an integrator may ask for degree k of everything before it knows degree k + 1.
+
+`height[i]` bounds the degree of the last non-zero part of instruction i: terms beyond it are left
+out, which makes 1 + a² cheap and keeps 0·inf from turning an overflowed value into nan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor.algebra import Algebra, Univariate
+from taylor.errors import DomainError, NonAnalyticError, PoleError
+from taylor.program import COMPARISONS, Linear, Program, choose, gather
+from taylor.values import constant, current_policy, is_interval, is_operand
+
+Array = Any
+Step = Callable[[int], None]
+
+
+def base(x: Any) -> Any:
+    """Return the innermost plain value of a number of any nesting."""
+    while is_operand(x):
+        x = x.value
+    return x
+
+
+def is_zero(x: Any) -> bool:
+    """Whether a scalar is zero (an interval: whether it contains zero)."""
+    if is_interval(x):
+        return bool(0 in x) if not hasattr(x, "_mpci_") else bool(0 in x.real and 0 in x.imag)
+    return bool(x == 0)
+
+
+def is_nan(x: Any) -> bool:
+    """Whether a scalar of any number type is not a number."""
+    return not is_interval(x) and bool(x != x)
+
+
+def zeros(shape: tuple[int, ...], like: Array) -> Array:
+    """Return a table of zeros of the numbers of `like`."""
+    if is_operand(like):
+        return like._zeros(shape)
+    if like.dtype == object:
+        out = np.empty(shape, dtype=object)
+        out.fill(0)
+        return out
+    return np.zeros(shape, dtype=like.dtype)
+
+
+def nonzero(x: Array) -> Array:
+    """Return, as plain booleans, where the numbers of a table are not zero (nested ones: not known)."""
+    if is_operand(x):
+        inner = x._coef
+        return nonzero(inner).any(0) if inner.shape[0] else np.zeros(x.shape, dtype=bool)
+    if x.dtype != object:
+        return x != 0
+    flat = [is_operand(e) or is_interval(e) and bool(e.a != 0 or e.b != 0) or not is_interval(e) and bool(e != 0) for e in x.reshape(-1)]
+    return np.array(flat, dtype=bool).reshape(x.shape)
+
+
+def height_of(algebra: Algebra, table: Array) -> int:
+    """Return the degree of the last non-zero part of a table."""
+    used = nonzero(table)
+    rows = np.flatnonzero(used if used.ndim == 1 else used.reshape(len(used), -1).any(1))
+    return int(algebra.degrees[rows[-1]]) if len(rows) else 0
+
+
+class Sweep:
+    """The tables of all instructions of an expanded program, computed degree by degree.
+
+    `inputs` are tables (first axis: coefficients) and `parameters` plain values; `inputs` may be
+    filled in later, degree by degree, if `heights` says how far each will reach.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        algebra: Algebra,
+        inputs: Sequence[Array],
+        parameters: Sequence[Any] = (),
+        heights: Sequence[int] | None = None,
+    ) -> None:
+        self.program = program
+        self.algebra = algebra
+        self.order = algebra.order
+        self.policy = current_policy()
+        self.like = _common(inputs)
+        self.table: list[Any] = []  # a table, or the plain value of an inactive instruction
+        self.height: list[int] = []
+        self.weighted: dict[int, Array] = {}  # D of a table, for integrals
+        self.steps: list[Step] = []
+        found = [height_of(algebra, x) for x in inputs] if heights is None else heights
+        read = {a for i in program.code if i.op == "integral" for a in i.args[: i.param.arity]}
+        for i, (op, args, param, shape) in enumerate(program.code):
+            if op == "input":
+                self.table.append(inputs[param])
+                self.height.append(found[param])
+            else:
+                args = args[: param.arity] if op == "integral" else args
+                self.height.append(self._height(op, args))
+                live = op != "parameter" and op != "constant"
+                if self.height[i] > 0:
+                    live_shapes = [np.shape(self.table[a])[1:] if self.height[a] else np.shape(self.table[a]) for a in args]
+                    shape = shape if op == "linear" else np.broadcast_shapes(shape, *live_shapes)
+                    self.table.append(zeros((algebra.size, *shape), self.like))
+                    self.steps.append(getattr(self, f"_{op}")(i))
+                elif live:
+                    self.table.append(self._plain(op, args, param))
+                else:
+                    value = parameters[param] if op == "parameter" else param
+                    self.table.append(constant(value, self.like))
+            if i in read and self.height[i] > 0:
+                self.weighted[i] = zeros(self.table[i].shape, self.table[i])
+                self.steps.append(self._weigh(i))
+
+    def _height(self, op: str, args: tuple[int, ...]) -> int:
+        if op in ("parameter", "constant"):
+            return 0
+        known = [self.height[a] for a in args]
+        top = sum(known) if op == "mul" else max(known)
+        if op in ("integral", "local", "jump"):
+            top = 0 if top == 0 else self.order
+        if op == "div":
+            top = self.height[args[0]] if self.height[args[1]] == 0 else self.order
+        return min(top, self.order)
+
+    def _value(self, a: int) -> Any:
+        """Return the degree-0 part of instruction a."""
+        return self.table[a][0] if self.height[a] else self._head(a)
+
+    def _head(self, a: int) -> Any:
+        x = self.table[a]
+        return x[0] if self.program.code[a].op == "input" else x
+
+    def _plain(self, op: str, args: tuple[int, ...], param: Any) -> Any:
+        """Return the value of an instruction that depends on no active input."""
+        v = [self._head(a) for a in args]
+        if op in ("add", "mul", "div"):
+            return v[0] + v[1] if op == "add" else v[0] * v[1] if op == "mul" else v[0] / v[1]
+        if op == "linear":
+            return Linear(param.kind, constant(param.data, self.like))(*v)
+        if op == "choose":
+            return choose(*v)
+        return checked(param.row if op == "integral" else param, v, None)
+
+    def run(self) -> None:
+        """Compute all parts of all instructions."""
+        with np.errstate(all="ignore"):
+            for k in range(self.order + 1):
+                for step in self.steps:
+                    step(k)
+
+    def result(self, i: int) -> Array:
+        """Return the table of instruction i."""
+        if self.height[i] or self.program.code[i].op == "input":
+            return self.table[i]
+        value = self.table[i]
+        table = zeros((self.algebra.size, *np.shape(value)), _common([self.like[:0], np.asarray(value)]) if not is_operand(value) and not is_operand(self.like) else self.like)
+        table[0] = value
+        return table
+
+    # ---------------------------------------------------------------- the rules
+    def _weigh(self, i: int) -> Step:
+        y, d, part = self.table[i], self.weighted[i], self.algebra.part
+
+        def step(k: int) -> None:
+            if 1 <= k <= self.height[i]:
+                d[part(k)] = y[part(k)] * k
+
+        return step
+
+    def _add(self, i: int) -> Step:
+        a, b = self.program.code[i].args
+        y, part = self.table[i], self.algebra.part
+
+        def step(k: int) -> None:
+            if k == 0:
+                y[0] = self._value(a) + self._value(b)
+            elif k <= min(self.height[a], self.height[b]):
+                y[part(k)] = self.table[a][part(k)] + self.table[b][part(k)]
+            elif k <= self.height[i]:
+                y[part(k)] = self.table[a if k <= self.height[a] else b][part(k)]
+
+        return step
+
+    def _scaled(self, c: int, x: int, k: int) -> Any:
+        """Return c_0·x_k."""
+        return self._value(c) * self.table[x][self.algebra.part(k)]
+
+    def _mul(self, i: int) -> Step:
+        a, b = self.program.code[i].args
+        y, part, height = self.table[i], self.algebra.part, self.height
+
+        def step(k: int) -> None:
+            if k == 0:
+                y[0] = self._value(a) * self._value(b)
+                return
+            if k > height[i]:
+                return
+            terms = []
+            if k <= height[b]:
+                terms.append(self._scaled(a, b, k))
+            if k <= height[a]:
+                terms.append(self._scaled(b, a, k))
+            if height[a] and height[b]:
+                x, z = self.table[a], self.table[b]
+                terms.append(self.algebra.interior(k, x, z, height[a], height[b]))
+            y[part(k)] = _total(terms)
+
+        return step
+
+    def _div(self, i: int) -> Step:
+        a, b = self.program.code[i].args
+        y, part, height = self.table[i], self.algebra.part, self.height
+
+        def step(k: int) -> None:
+            if k == 0:
+                self._check_divisor(i, self._value(a), self._value(b), height[b] > 0)
+                y[0] = self._value(a) / self._value(b)
+                return
+            if k > height[i]:
+                return
+            terms = [self.table[a][part(k)]] if k <= height[a] else []
+            if k <= height[b]:
+                terms.append(-self._scaled(i, b, k))
+            if height[b]:
+                inner = self.algebra.interior(k, y, self.table[b], k, height[b])
+                terms.append(None if inner is None else -inner)
+            s = _total(terms)
+            if s is not None:
+                y[part(k)] = s / self._value(b)
+
+        return step
+
+    def _linear(self, i: int) -> Step:
+        op, args, linear, shape = self.program.code[i]
+        y, part, height = self.table[i], self.algebra.part, self.height
+        lead = 0 if isinstance(self.algebra, Univariate) else 1
+
+        def source(a: int, k: int) -> Any:
+            if k == 0:
+                return self._value(a) if lead == 0 else self._value(a)[None]
+            if k <= height[a]:
+                return self.table[a][part(k)]
+            n = 1 if lead == 0 else part(k).stop - part(k).start  # type: ignore[union-attr]
+            zero = self._value(a) * 0
+            return zero if lead == 0 else np.broadcast_to(zero, (n, *np.shape(zero)))
+
+        def step(k: int) -> None:
+            if k > height[i]:
+                return
+            xs = [source(a, k) for a in args]
+            if linear.kind == "gather":
+                new = gather(xs, linear.data, lead)
+            elif linear.kind == "sum":
+                new = np.sum(xs[0], axis=tuple(d + lead for d in linear.data))
+            elif linear.kind == "scale":
+                new = xs[0] * constant(linear.data, self.like)
+            else:
+                terms, out = linear.data[0].split("->")
+                c, x = terms.split(",")
+                z = "Z" * lead
+                new = np.einsum(f"{c},{z}{x}->{z}{out}", linear.data[1], xs[0])
+            y[part(k)] = new
+
+        return step
+
+    def _integral(self, i: int) -> Step:
+        instruction = self.program.code[i]
+        (row, n), args = instruction.param, instruction.args
+        live = [a for a in args[:n] if self.program_active(a)]
+        p, qs = args[-1], args[n:-1]
+        y, part, height, interior = self.table[i], self.algebra.part, self.height, self.algebra.interior
+        dy = zeros(y.shape, y)
+        lanes: list[Any] = []
+
+        def step(k: int) -> None:
+            if k == 0:
+                y[0] = checked(row, [self._value(a) for a in args[:n]], self.policy.singular)
+                return
+            p0 = self._value(p)
+            if k == 1:
+                lanes.append(self._singular(row, args[:n], y[0], p0))
+            terms = []
+            for a, q in zip(live, qs, strict=True):
+                if 1 <= k <= height[a]:
+                    q0 = self._value(q)
+                    da = self.weighted[a][part(k)]
+                    terms.append(da if type(q0) is int and q0 == 1 else q0 * da)
+                if height[q] and height[a]:
+                    terms.append(interior(k, self.table[q], self.weighted[a], height[q], height[a]))
+            if height[p]:
+                inner = interior(k, self.table[p], dy, height[p], k - 1)
+                terms.append(None if inner is None else -inner)
+            s = _total(terms)
+            if s is None:
+                return
+            if not (type(p0) is int and p0 == 1):
+                s = s / p0
+            dy[part(k)] = s
+            y[part(k)] = s / k
+            if lanes[0] is not None:
+                for table in (y, dy):
+                    table[part(k)] = _masked(table[part(k)], lanes[0])
+
+        return step
+
+    def _local(self, i: int) -> Step:
+        (a,), row = self.program.code[i].args, self.program.code[i].param
+        x, y, part, top = self.table[a], self.table[i], self.algebra.part, self.height[a]
+        powers: list[Any] = [None, x]
+        series: list[Any] = []
+
+        def step(k: int) -> None:
+            # y_k = Σ_m c_m [u^m]_k with u = a - a_0 and [u^m]_k = interior(k, u^(m-1), u)
+            if k == 0:
+                y[0] = checked(row, [x[0]], self.policy.singular)
+                series.append(local_series(row, x[0], self.order))
+                return
+            if isinstance(self.algebra, Univariate) and top == 1:
+                y[k] = series[0][k] * x[1] ** k
+                return
+            terms = [series[0][1] * x[part(k)]] if k <= top else []
+            if k >= 2:
+                powers.append(zeros(x.shape, self.like))
+            for m in range(2, k + 1):
+                if k <= m * top:
+                    power = interior_power(k, m)
+                    if power is not None:
+                        powers[m][part(k)] = power
+                        terms.append(series[0][m] * powers[m][part(k)])
+            y[part(k)] = _total(terms)
+
+        def interior_power(k: int, m: int) -> Any:
+            return self.algebra.interior(k, powers[m - 1], x, min((m - 1) * top, k), top)
+
+        return step
+
+    def _jump(self, i: int) -> Step:
+        args, row = self.program.code[i].args, self.program.code[i].param
+        y, part = self.table[i], self.algebra.part
+        lanes: list[Any] = []
+
+        def step(k: int) -> None:
+            if k == 0:
+                values = [self._value(a) for a in args]
+                y[0] = checked(row, values, self.policy.singular)
+                at = np.asarray(row.jumps(*(base(v) for v in values)), dtype=bool)
+                at = at & self._lanes_active(args)
+                if at.any() and self._raises(y[0]):
+                    raise NonAnalyticError(
+                        f"{row.name} jumps at {_show(values)}; it has no derivative there"
+                    )
+                lanes.append(at if at.any() else None)
+            elif lanes[0] is not None:
+                y[part(k)] = _masked(y[part(k)], lanes[0])
+
+        return step
+
+    def _choose(self, i: int) -> Step:
+        lhs, rhs, a, b = args = self.program.code[i].args
+        mode = self.program.code[i].param
+        y, part, height = self.table[i], self.algebra.part, self.height
+        state: dict[str, Any] = {}
+
+        def pieces(j: int, k: int) -> Any:
+            if k == 0:
+                return self._value(j)
+            return self.table[j][part(k)] if k <= height[j] else self._value(j) * 0
+
+        def step(k: int) -> None:
+            if k == 0:
+                left, right = base(pieces(lhs, 0)), base(pieces(rhs, 0))
+                first = np.asarray(left >= right if mode == "where" else left > right, dtype=bool)
+                second = np.asarray(left < right, dtype=bool)
+                tie = ~(first | second) & np.asarray(left == right, dtype=bool)
+                state.update(first=first, second=second, tie=tie, lost=~(first | second | tie))
+                y[0] = _pick(pieces(a, 0), pieces(b, 0), first | tie, state["lost"])
+                return
+            if mode == "kink" and state["tie"].any():
+                self._decide(k, state, args, pieces, y)
+            # an undecided lane has equal parts on both sides so far
+            new = _pick(pieces(a, k), pieces(b, k), state["first"] | state["tie"], state["lost"])
+            half = state.pop("half", None)
+            if half is not None and half.any():
+                new = np.where(half, _least(pieces(a, k), pieces(b, k)), new)[()]
+            y[part(k)] = new
+
+        return step
+
+    def _decide(self, k: int, state: dict[str, Any], args: Any, pieces: Any, y: Array) -> None:
+        """Settle the tied lanes of a kink whose sides first differ at degree k."""
+        lhs, rhs = args[:2]
+        top = max(self.height[lhs], self.height[rhs])
+        if k > top:
+            return
+        d = pieces(lhs, k) - pieces(rhs, k)
+        differs = nonzero(d if is_operand(d) else np.asarray(d))
+        if not isinstance(self.algebra, Univariate):
+            differs = differs.any(0)
+        here = state["tie"] & differs
+        if not here.any():
+            return
+        if isinstance(self.algebra, Univariate):
+            sign = self.algebra.sign(k, base(d), None)
+        else:
+            table = self.result(lhs) - self.result(rhs)
+            sign = self.algebra.sign(k, base(d), base(table))
+        sign = np.asarray(sign, dtype=float)
+        kink = self.policy.kink
+        if k == 1 and self.order == 1 and isinstance(self.algebra, Univariate) and kink != "error":
+            side = np.sign(np.asarray(base(d), dtype=float)) * (1 if kink == "right" else -1)
+            state["half"] = here if kink == "subgradient" else np.zeros_like(here)
+            sign = side
+        state["tie"] = state["tie"] & ~differs
+        state["first"] = state["first"] | (here & (sign > 0))
+        state["second"] = state["second"] | (here & (sign < 0))
+        lost = here & np.isnan(sign)
+        if lost.any() and self._raises(y[0]):
+            raise NonAnalyticError(
+                f"the two sides of a kink meet at {_show([pieces(lhs, 0)])}: no derivative of order {k} "
+                "there; move the point, or use taylor.policy(kink='subgradient')"
+            )
+        state["lost"] = state["lost"] | lost
+
+    # ---------------------------------------------------------------- singular points
+    def program_active(self, a: int) -> bool:
+        """Whether instruction a stands for an argument that may vary (not a constant)."""
+        op = self.program.code[a].op
+        if op in ("constant", "parameter"):
+            return False
+        return op == "input" or any(self.program_active(b) for b in self.program.code[a].args if b < a)
+
+    def _raises(self, value: Any) -> bool:
+        if self.policy.singular == "propagate":
+            return False
+        return np.shape(base(value)) == () or self.policy.singular == "raise"
+
+    def _lanes_active(self, args: Sequence[int]) -> Any:
+        """Return where some argument varies, per lane."""
+        moving: Any = np.zeros((), dtype=bool)
+        for a in args:
+            if self.height[a]:
+                moving = moving | self._moving(a)
+        return moving
+
+    def _moving(self, a: int) -> Any:
+        if self.program.code[a].op == "input":
+            return nonzero(self.table[a][1:]).any(0)
+        return self._lanes_active([b for b in self.program.code[a].args if b < a])
+
+    def _singular(self, row: Any, args: Sequence[int], y0: Any, p0: Any) -> Any:
+        """Return the lanes without an expansion (True) or an inactive argument there; raise for scalars."""
+        y, p = base(y0), base(p0)
+        if np.shape(y) == () and np.shape(p) == ():
+            if not is_zero(p) and not is_nan(y):
+                return None
+            if self._raises(y):
+                raise no_expansion(row, [self._value(a) for a in args])
+            bad = np.asarray(True)
+        else:
+            zero = np.asarray(np.equal(p, 0), dtype=bool)
+            bad = np.broadcast_to(zero | np.asarray(np.not_equal(y, y), dtype=bool), np.shape(y))
+            if not bad.any():
+                return None
+        active = np.broadcast_to(self._lanes_active(args), bad.shape)
+        if self._raises(y) and (bad & active).any():
+            raise no_expansion(row, [self._value(a) for a in args])
+        return (bad & active, bad & ~active)
+
+    def _check_divisor(self, i: int, a: Any, b: Any, active: bool) -> None:
+        divisor = base(b)
+        if np.shape(divisor) == ():
+            bad = is_zero(divisor)
+        else:
+            bad = self.policy.singular == "raise" and not np.all(divisor)
+        if bad and self._raises(self.table[i][0]):
+            raise PoleError(f"division by a series whose value is zero: {_show([a])}/{_show([b])}")
+
+
+def _total(terms: Sequence[Any]) -> Any:
+    """Return the sum of the terms that exist, or None."""
+    total = None
+    for t in terms:
+        if t is not None:
+            total = t if total is None else total + t
+    return total
+
+
+def _masked(x: Any, lanes: Any) -> Any:
+    """Return x with nan in bad lanes; a pair gives (nan lanes, zero lanes)."""
+    bad, inactive = lanes if isinstance(lanes, tuple) else (lanes, None)
+    if inactive is not None and inactive.any():
+        x = np.where(inactive, 0, x)
+    return np.where(bad, np.nan, x)[()] if bad.any() else x
+
+
+def _pick(a: Any, b: Any, first: Any, lost: Any) -> Any:
+    if np.shape(first) == ():
+        return a if first and not lost else b if not lost else a + b + np.nan
+    return np.where(lost, np.nan, np.where(first, a, b))
+
+
+def _least(a: Any, b: Any) -> Any:
+    """Return the element of least norm of the interval between a and b."""
+    return np.where(np.sign(a) * np.sign(b) <= 0, 0.0, np.where(np.abs(a) < np.abs(b), a, b))
+
+
+def _common(inputs: Sequence[Array]) -> Array:
+    """Return an empty array of the kind of number that combines all inputs."""
+    like: Any = None
+    for x in inputs:
+        flat = x.reshape(-1)
+        if is_operand(flat) or flat.dtype != object:
+            flat = flat[:0]
+        like = flat if like is None else _meet(like, flat)
+    return np.zeros(0) if like is None else like
+
+
+def _meet(x: Array, y: Array) -> Array:
+    if is_operand(x) or is_operand(y):
+        return (x[:0] if len(x) else x) + (y[:0] if len(y) else y)
+    if x.dtype == object or y.dtype == object:
+        return x if x.dtype == object else y
+    return np.zeros(0, np.result_type(x, y))
+
+
+def _show(values: Sequence[Any]) -> str:
+    return ", ".join(str(base(v)) for v in values)
+
+
+def no_expansion(row: Any, values: Sequence[Any]) -> DomainError:
+    """Return the error for a point where a row has no Taylor expansion."""
+    return row.error(
+        f"{row.name} has no Taylor expansion at {_show(values)} (domain: {row.domain}); move the point, "
+        "use order 0, or taylor.policy(singular='propagate') to get nan"
+    )
+
+
+def checked(row: Any, values: Sequence[Any], singular: str | None) -> Any:
+    """Return row(*values); a scalar outside the domain raises DomainError."""
+    y = row(*values)
+    v = base(y)
+    if np.shape(v) != () and singular != "raise":
+        return y
+    if singular == "propagate" or is_interval(v):
+        return y
+    points = [base(x) for x in values]
+    if np.shape(v) == ():
+        fresh = is_nan(v) and not any(is_nan(x) for x in points)
+        at_pole = row.pole and not is_nan(v) and abs(v) == float("inf") and _finite(points)
+        if fresh or at_pole:
+            raise no_expansion(row, values)
+    elif np.any(np.isnan(v) & ~np.isnan(points[0])):
+        raise no_expansion(row, values)
+    return y
+
+
+def _finite(points: Sequence[Any]) -> bool:
+    return all(is_interval(x) or abs(x) < float("inf") for x in points)
+
+
+def local_series(row: Any, x: Any, order: int) -> Any:
+    """Return f⁽ᵐ⁾(x)/m!, m = 0..order, of a row at a value of any number type."""
+    if is_operand(x):
+        return x._local_series(row, order)
+    if isinstance(x, np.ndarray) and x.dtype == object:
+        flat = [local_series(row, e, order) for e in x.reshape(-1)]
+        return np.stack(flat, axis=1).reshape(order + 1, *x.shape)
+    if isinstance(x, (int, np.integer)):
+        x = float(x)
+    try:
+        return row.local(x, order)
+    except ValueError as error:
+        raise no_expansion(row, [x]) from error
+
+
+def sweep(program: Program, algebra: Algebra, inputs: Sequence[Array], parameters: Sequence[Any] = ()) -> list[Array]:
+    """Return the tables of the outputs of an expanded program.
+
+    >>> from taylor import exp, record
+    >>> from taylor.expand import expand
+    >>> sweep(expand(record(exp, 0.0)), Univariate(3), [np.array([0.0, 1, 0, 0])])[0]
+    array([1.        , 1.        , 0.5       , 0.16666667])
+    """
+    s = Sweep(program, algebra, inputs, parameters)
+    s.run()
+    for op, i, j, outcome in program.guards:
+        if not np.array_equal(COMPARISONS[op](base(s._value(i)), base(s._value(j))), outcome):
+            from taylor.errors import GuardError
+
+            raise GuardError("a recorded branch goes the other way here; record the function again")
+    return [s.result(i) for i in program.outputs]

@@ -1,0 +1,369 @@
+"""Taylor: arrays of univariate series, and what one does with them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from taylor.algebra import Univariate, check_order
+from taylor.arrays import lift
+from taylor.errors import DomainError
+from taylor.series import Series, _float, _level_over
+from taylor.sweep import base, is_zero, zeros
+from taylor.values import as_array, is_operand
+
+Array = Any
+
+
+def factorial_scaled(c: Any, k: int) -> Any:
+    """Return k!·c, also where k! alone overflows.
+
+    >>> factorial_scaled(0.5, 3), float(factorial_scaled(1e-300, 171))
+    (3.0, 1241018070217667.8)
+    """
+    f, parts = math.factorial(k), []
+    exact = not is_operand(c) and (np.asarray(c).dtype == object if not np.isscalar(c) else isinstance(c, int))
+    if exact or f < 10**300:
+        return c * f
+    while f > 1:
+        step = min(f, 10**300)
+        parts.append(float(step) if step == 10**300 else f / 1)
+        f = f // step if step != f else 1
+    for p in parts:
+        c = c * p
+    return c
+
+
+class Taylor(Series):
+    """Univariate series c_0 + c_1 t + ... + c_K t^K + O(t^(K+1)), one for each element of an array.
+
+    `Taylor(coef)` takes the coefficients along the first axis.  A `Taylor` of shape S behaves like
+    an array of shape S.
+
+    >>> t = Taylor.variable(0.0, order=4)
+    >>> np.exp(t)
+    1 + t + 0.5 t² + 0.166667 t³ + 0.0416667 t⁴ + O(t⁵)
+    >>> from fractions import Fraction
+    >>> Taylor([1, 2, Fraction(3, 2)])
+    1 + 2 t + 3/2 t² + O(t³)
+    """
+
+    __slots__ = ()
+    algebra: Univariate
+
+    def __init__(self, coef: Any) -> None:
+        coef = lift(coef)
+        table = coef.copy() if is_operand(coef) else as_array(coef)
+        if table.ndim == 0:
+            raise ValueError("Taylor needs the list of coefficients; for one number use Taylor.constant(c, order)")
+        if len(table) == 0:
+            raise ValueError("a series has at least the coefficient of degree 0")
+        self._coef = table
+        self.algebra = Univariate(len(table) - 1)
+        self.tag = _level_over(table)
+
+    @classmethod
+    def variable(cls, value: Any, order: int, *, direction: Any = 1) -> Self:
+        """Return value + direction·t: the variable of expansion at one point or an array of points.
+
+        >>> Taylor.variable(2, order=3) ** 3
+        8 + 12 t + 6 t² + t³ + O(t⁴)
+        """
+        algebra = Univariate(check_order(order))
+        value = lift(value)
+        head = value if is_operand(value) else as_array(value)
+        seed = as_array(direction)
+        if not is_operand(head) and head.dtype != object and seed.dtype == object:
+            seed = seed.astype(head.dtype)
+        shape = np.broadcast_shapes(head.shape, seed.shape)
+        table = head._zeros((algebra.size, *shape)) if is_operand(head) else zeros((algebra.size, *shape), head)
+        if not is_operand(table) and seed.dtype.kind == "f" and table.dtype == object:
+            table = table.astype(object if head.dtype == object and not all(type(e) is int for e in head.reshape(-1)) else float)
+        table[0] = head if is_operand(head) else head[()]
+        if algebra.order:
+            table[1] = seed[()]
+        return cls._make(table, algebra, _level_over(value))
+
+    @classmethod
+    def constant(cls, value: Any, order: int) -> Self:
+        """Return the constant series of a number or an array.
+
+        >>> Taylor.constant(2.5, order=2)
+        2.5 + O(t³)
+        """
+        return cls.variable(value, order, direction=0)
+
+    @classmethod
+    def from_polynomial(cls, p: Any, order: int | None = None) -> Self:
+        """Return the expansion at 0 of a numpy.polynomial.Polynomial.
+
+        >>> Taylor.from_polynomial(np.polynomial.Polynomial([1, 2]), order=2)
+        1 + 2 t + O(t³)
+        """
+        coef = p.convert(domain=[-1, 1], window=[-1, 1]).coef
+        series = cls(coef)
+        if order is None or order == series.order:
+            return series
+        return series.extend(order) if order > series.order else series.truncate(order)
+
+    def to_polynomial(self) -> np.polynomial.Polynomial:
+        """Return the numpy.polynomial.Polynomial with the same coefficients."""
+        self._one("to_polynomial")
+        return np.polynomial.Polynomial(self._coef)
+
+    def _one(self, what: str) -> None:
+        if self.shape:
+            raise ValueError(f"{what} needs one series, not an array of shape {self.shape}; index it first")
+
+    # -------------------------------------------------------------- derivatives
+    def derivative(self, k: int = 1) -> Any:
+        """Return the k-th derivative k!·c_k at the point.
+
+        >>> float(np.sin(Taylor.variable(0.0, order=3)).derivative(3))
+        -1.0
+        """
+        k = check_order(k)
+        if k > self.order:
+            raise ValueError(f"a series of order {self.order} has no derivative {k}; raise the order")
+        return factorial_scaled(self._coef[k], k)
+
+    def derivatives(self) -> Array:
+        """Return all derivatives 0..order, along the first axis.
+
+        >>> (Taylor.variable(3, order=2) ** 2).derivatives().tolist()
+        [9, 6, 2]
+        """
+        parts = [factorial_scaled(self._coef[k], k) for k in range(self.order + 1)]
+        return np.stack(parts) if is_operand(self._coef) else _stack(parts, self._coef)
+
+    def deriv(self, m: int = 1) -> Self:
+        """Return the series of the m-th derivative; the order is lower by m.
+
+        >>> Taylor([1, 2, 3]).deriv()
+        2 + 6 t + O(t²)
+        """
+        m = check_order(m)
+        if m > self.order:
+            raise ValueError(f"the derivative {m} of a series of order {self.order} is not known at all")
+        table = self._coef
+        for _ in range(m):
+            weights = np.arange(1, len(table)).reshape((-1,) + (1,) * (table.ndim - 1))
+            table = table[1:] * (weights.astype(object) if table.dtype == object else weights)
+        return self._new(table if m else table.copy(), Univariate(self.order - m))
+
+    def integ(self, m: int = 1, k: Any = 0) -> Self:
+        """Return the m-th integral from the expansion point, with constants k; the order grows by m.
+
+        >>> Taylor([1.0, 2.0]).integ(k=5)
+        5 + t + t² + O(t³)
+        """
+        m = check_order(m)
+        constants = list(k) if isinstance(k, (list, tuple)) else [k] + [0] * (m - 1)
+        if m and len(constants) != m:
+            raise ValueError(f"{m} integrations need {m} constants, got {len(constants)}")
+        table = _float(self._coef)
+        for c in constants[:m]:
+            weights = np.arange(1, len(table) + 1).reshape((-1,) + (1,) * (table.ndim - 1))
+            table = table / (weights.astype(object) if table.dtype == object else weights)
+            table = np.concatenate([zeros((1, *table.shape[1:]), table), table])
+            table[0] = table[0] + c
+        return self._new(table, Univariate(self.order + m))
+
+    # -------------------------------------------------------------- evaluation
+    def __call__(self, h: Any) -> Any:
+        """Return the polynomial at the displacement h (numbers, arrays or series), by Horner's rule.
+
+        >>> float(np.exp(Taylor.variable(0.0, order=20))(1.0))
+        2.7182818284590455
+        """
+        h = np.asarray(h) if isinstance(h, (list, tuple)) else h
+        result: Any = self._coef[-1]
+        for k in range(self.order - 1, -1, -1):
+            result = result * h + self._coef[k]
+        return result if self.order else result + 0 * h
+
+    def compose(self, g: Taylor) -> Any:
+        """Return self ∘ g, the series of self(g(t)); g must have the constant term 0.
+
+        >>> t = Taylor.variable(0.0, order=3)
+        >>> np.exp(t).compose(2 * t)
+        1 + 2 t + 2 t² + 1.33333 t³ + O(t⁴)
+        """
+        if not isinstance(g, Taylor):
+            raise TypeError(f"compose needs a Taylor series, not {type(g).__name__}; use y(h) for numbers")
+        self._check(g)
+        if not np.all(np.asarray(base(g.value) == 0)):
+            raise DomainError(
+                f"compose needs an inner series with constant term 0, not {g.value}: the outer series is "
+                "known around its own point only; expand it there, or use y(g) to evaluate the polynomial"
+            )
+        return self(g)
+
+    def inverse(self) -> Self:
+        """Return the compositional inverse g of y - y_0 (reversion): y(g(s)) = y_0 + s.
+
+        Newton's method on series doubles the number of right coefficients in each step
+        (Brent & Kung, J. ACM 25, 1978).
+
+        >>> t = Taylor.variable(0.0, order=4)
+        >>> np.expm1(t).inverse()
+        t - 0.5 t² + 0.333333 t³ - 0.25 t⁴ + O(t⁵)
+        """
+        if self.order == 0:
+            raise ValueError("a series of order 0 has no inverse; raise the order")
+        slope = base(self._coef[1])
+        if np.ndim(slope) == 0 and is_zero(slope):
+            raise DomainError("the first derivative is zero: the series has no inverse function here")
+        table = _float(self._coef)
+        one = self._new(table)._ones()._coef[0]
+        s = zeros(table.shape, table)
+        s[1] = one
+        f = self._new(table) - table[0]
+        df = self._new(np.concatenate([f.deriv()._coef, zeros((1, *table.shape[1:]), table)]))
+        identity = self._new(s)
+        g = identity / table[1]
+        known = 1
+        while known < self.order:
+            g = g - (f(g) - identity) / df(g)
+            known *= 2
+        return g
+
+    def shift(self, h: Any) -> Self:
+        """Return the same polynomial expanded at the point moved by h.
+
+        >>> Taylor([0, 0, 1]).shift(3)
+        9 + 6 t + t² + O(t³)
+        """
+        table = self._coef
+        result = zeros(table.shape, table) + 0 * (h if not is_operand(h) else h.value)
+        for k in range(self.order, -1, -1):
+            moved = np.concatenate([result[:1] * 0, result[:-1]])
+            result = result * h + moved
+            result[0] = result[0] + table[k]
+        return self._new(result)
+
+    # -------------------------------------------------------------- order
+    def truncate(self, order: int) -> Self:
+        """Return the series with coefficients above `order` forgotten.
+
+        >>> Taylor([1, 2, 3]).truncate(1)
+        1 + 2 t + O(t²)
+        """
+        order = check_order(order)
+        if order > self.order:
+            raise ValueError(f"cannot truncate order {self.order} to {order}; use .extend({order})")
+        return self._new(self._coef[: order + 1].copy(), Univariate(order))
+
+    def extend(self, order: int) -> Self:
+        """Return the series with zeros up to `order`: right only where they are known to be zero.
+
+        >>> Taylor([1, 2]).extend(2).order
+        2
+        """
+        order = check_order(order)
+        if order < self.order:
+            raise ValueError(f"cannot extend order {self.order} to {order}; use .truncate({order})")
+        more = zeros((order - self.order, *self.shape), self._coef)
+        return self._new(np.concatenate([self._coef, more]), Univariate(order))
+
+    # -------------------------------------------------------------- what the coefficients tell
+    def roots(self, radius: float | None = None) -> Array:
+        """Return the zeros (displacements) of the polynomial, nearest first, at most `radius` away.
+
+        Without `radius` those inside the estimated radius of convergence are returned.
+
+        >>> np.sin(Taylor.variable(3.0, order=12)).roots(0.5).real.round(12)
+        array([0.14159265])
+        """
+        self._one("roots")
+        coef = _float(self._coef)
+        coef = coef.astype(complex if any(isinstance(c, complex) for c in coef) else float) if coef.dtype == object else coef
+        found = np.polynomial.polynomial.polyroots(np.trim_zeros(coef, "b"))
+        found = found[np.argsort(np.abs(found), kind="stable")]
+        return found[np.abs(found) <= (self.radius() if radius is None else radius)]
+
+    def radius(self) -> float:
+        """Return an estimate of the radius of convergence (inf for a polynomial).
+
+        Fits log|c_k| = α - k·log r + γ·log k, the behaviour at an algebraic singularity (Darboux),
+        to the upper half of the coefficients; a pair of complex singularities shows as scatter.
+
+        >>> round(np.log(Taylor.variable(2.0, order=40)).radius(), 6)
+        2.0
+        """
+        self._one("radius")
+        size = np.array([float(abs(c)) for c in self._coef])
+        k = np.flatnonzero(size)
+        if len(k) == 0 or k[-1] < self.order // 2:
+            return math.inf
+        k = k[k >= max(1, self.order // 2)]
+        if len(k) < 4:
+            return float((size[k[-1]] / max(size.max(), 1e-300)) ** (-1 / k[-1]))
+        logs = np.log(size[k])
+        rows = np.stack([np.ones(len(k)), k, np.log(k)], axis=1)
+        slope = np.linalg.lstsq(rows, logs, rcond=None)[0][1]
+        return float(np.exp(-slope))
+
+    def pade(self, m: int, n: int) -> tuple[Self, Self]:
+        """Return (p, q) of degrees m and n with p/q = self + O(t^(m+n+1)) and q_0 = 1.
+
+        Baker & Graves-Morris, Padé Approximants, eq. 1.1.8; exact for int and Fraction.
+
+        >>> p, q = np.exp(Taylor.variable(0.0, order=4)).pade(2, 2)
+        >>> float(p(1.0) / q(1.0))
+        2.7142857142857144
+        """
+        self._one("pade")
+        m, n = check_order(m), check_order(n)
+        if m + n > self.order:
+            raise ValueError(f"Padé [{m}/{n}] needs order {m + n}, the series has {self.order}")
+        c = self._coef
+
+        def at(k: int) -> Any:
+            return c[k] if k >= 0 else c[0] * 0
+
+        rows = [[at(m + i - j) for j in range(1, n + 1)] for i in range(1, n + 1)]
+        right = [-at(m + i) for i in range(1, n + 1)]
+        q = [c[0] * 0 + 1, *solve(rows, right, c)]
+        p = [sum((q[j] * at(k - j) for j in range(min(k, n) + 1)), c[0] * 0) for k in range(m + 1)]
+        return self._row(p), self._row(q)
+
+    def _row(self, coef: Sequence[Any]) -> Self:
+        return self._new(_stack(coef, self._coef), Univariate(len(coef) - 1))
+
+
+def _stack(parts: Sequence[Any], like: Array) -> Array:
+    if is_operand(like):
+        return np.stack(list(parts))
+    out = np.empty((len(parts), *np.shape(like)[1:]), dtype=like.dtype)
+    for k, c in enumerate(parts):
+        out[k] = c
+    return out
+
+
+def solve(rows: list[list[Any]], right: list[Any], like: Array) -> list[Any]:
+    """Return the solution of a small linear system over any field."""
+    if not rows:
+        return []
+    if not is_operand(like) and like.dtype != object:
+        solution: list[Any] = list(np.linalg.lstsq(np.array(rows), np.array(right), rcond=None)[0])
+        return solution
+    from fractions import Fraction
+
+    a = [[Fraction(e) if isinstance(e, int) else e for e in [*row, b]] for row, b in zip(rows, right, strict=True)]
+    n = len(a)
+    for i in range(n):
+        pivot = max(range(i, n), key=lambda r: abs(base(a[r][i])))
+        a[i], a[pivot] = a[pivot], a[i]
+        if is_zero(base(a[i][i])):
+            raise DomainError("the Padé table has no entry here (a singular system); change a degree")
+        for r in range(n):
+            if r != i:
+                factor = a[r][i] / a[i][i]
+                a[r] = [x - factor * y for x, y in zip(a[r], a[i], strict=True)]
+    return [a[i][n] / a[i][i] for i in range(n)]
+
+
