@@ -150,7 +150,7 @@ class Monomials:
             part = self.part(degree)
             hit = np.flatnonzero((self.exponents[part] == alpha).all(1))
             if len(hit):
-                return part.start + int(hit[0])
+                return int(part.start + hit[0])
         raise ValueError(f"the monomial {alpha} is not kept in {self}")
 
     def pairs(self, k: int, lo: int, hi: int) -> tuple[Array, Array, Array, Array]:
@@ -164,19 +164,19 @@ class Monomials:
             return self._pairs[key]
         codes = self._codes[self.part(k)]
         order = np.argsort(codes, kind="stable")
-        ps, qs, outs = [], [], []
+        found = []
         for j in range(lo, hi + 1):
-            p, q = self.part(j), self.part(k - j)
-            total = (self._codes[p][:, None] + self._codes[q]).ravel()
+            first, second = self.part(j), self.part(k - j)
+            total = (self._codes[first][:, None] + self._codes[second]).ravel()
             spot = np.minimum(np.searchsorted(codes, total, sorter=order), len(codes) - 1)
-            out = order[spot]
             i = np.arange(total.size)
-            left, right = p.start + i // (q.stop - q.start), q.start + i % (q.stop - q.start)
+            width = second.stop - second.start
+            pair = np.stack([first.start + i // width, second.start + i % width, order[spot]])
             if self._cap.max(initial=0) <= 1:
-                free = (self.exponents[left] & self.exponents[right]).sum(1) == 0
-                left, right, out = left[free], right[free], out[free]
-            ps.append(left), qs.append(right), outs.append(out)
-        p, q, out = np.concatenate(ps), np.concatenate(qs), np.concatenate(outs)
+                overlap = self.exponents[pair[0]] & self.exponents[pair[1]]
+                pair = pair[:, ~overlap.any(1)]
+            found.append(pair)
+        p, q, out = np.concatenate(found, axis=1)
         by_product = np.argsort(out, kind="stable")
         p, q, out = p[by_product], q[by_product], out[by_product]
         starts = np.flatnonzero(np.diff(out, prepend=-1))

@@ -226,7 +226,9 @@ class Operand:
             handler = ufunc_handler(ufunc)
             kwargs.pop("dtype", None)
             result = NotImplemented if handler is None or kwargs else handler(*inputs)
-        elif method == "reduce" and ufunc in REDUCE and set(kwargs) <= {"axis", "keepdims", "dtype"}:
+        elif (
+            method == "reduce" and ufunc in REDUCE and set(kwargs) <= {"axis", "keepdims", "dtype"}
+        ):
             kwargs.pop("dtype", None)
             result = REDUCE[ufunc](inputs[0], kwargs.pop("axis", 0), **kwargs)
         elif method == "accumulate" and ufunc is np.add:
@@ -278,7 +280,9 @@ def _append_axes(a: Any, n: int) -> Any:
 
 def lift(x: Any) -> Any:
     """Return an object array (or list) that holds series as one array of series; else x itself."""
-    if isinstance(x, (list, tuple)) and any(isinstance(e, (Operand, list, tuple, np.ndarray)) for e in x):
+    if isinstance(x, (list, tuple)) and any(
+        isinstance(e, (Operand, list, tuple, np.ndarray)) for e in x
+    ):
         return np.stack([lift(e) for e in x]) if _holds_operands(x) else x
     if isinstance(x, np.ndarray) and x.dtype == object:
         first = next((e for e in x.reshape(-1) if isinstance(e, Operand)), None)
@@ -318,12 +322,16 @@ def stack(elements: Sequence[Any], axis: int = 0) -> Any:
     return rearrange(elements, lambda *i: np.stack(i, axis))
 
 
-def _fold(op: Callable[[Any, Any], Any], x: Any, axis: Any, keepdims: bool, empty: Any = None) -> Any:
+def _fold(
+    op: Callable[[Any, Any], Any], x: Any, axis: Any, keepdims: bool, empty: Any = None
+) -> Any:
     """Return the reduction of x by an associative operation, in a balanced tree."""
     axes = _axes(axis, x.ndim)
     rest = [i for i in range(x.ndim) if i not in axes]
     kept = tuple(x.shape[i] for i in rest)
-    y = x.transpose([*axes, *rest]).reshape((int(np.prod([x.shape[i] for i in axes], dtype=int)), *kept))
+    y = x.transpose([*axes, *rest]).reshape(
+        (int(np.prod([x.shape[i] for i in axes], dtype=int)), *kept)
+    )
     if len(y) == 0:
         if empty is None:
             raise ValueError("the reduction of an empty array has no identity")
@@ -365,7 +373,9 @@ def einsum(subscripts: str, *operands: Any, **ignored: Any) -> Any:
         raise ValueError(f"einsum got {len(xs)} operands for {len(terms)} terms in {subscripts!r}")
     for term, x in zip(terms, xs, strict=True):
         if len(term) != np.ndim(x):
-            raise ShapeMismatch(f"einsum term {term!r} does not fit an operand of shape {np.shape(x)}")
+            raise ShapeMismatch(
+                f"einsum term {term!r} does not fit an operand of shape {np.shape(x)}"
+            )
     term, x = terms[0], xs[0]
     for i in range(1, len(xs)):
         needed = set(out).union(*terms[i + 1 :])
@@ -423,7 +433,11 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 
 def _inner(a: Any, b: Any) -> Any:
-    return a * b if not (np.ndim(a) and np.ndim(b)) else tensordot(a, b, axes=([np.ndim(a) - 1], [np.ndim(b) - 1]))
+    return (
+        a * b
+        if not (np.ndim(a) and np.ndim(b))
+        else tensordot(a, b, axes=([np.ndim(a) - 1], [np.ndim(b) - 1]))
+    )
 
 
 def _outer(a: Any, b: Any, out: Any = None) -> Any:
@@ -479,7 +493,7 @@ def _var(a: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False, **ig
 
 
 def _trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
-    y = np.moveaxis(y, axis, -1) if isinstance(y, Operand) else np.moveaxis(np.asarray(y), axis, -1)
+    y = np.swapaxes(y, axis, -1)
     width = dx if x is None else np.diff(x)
     return (width * (y[..., 1:] + y[..., :-1]) / 2).sum(-1)
 
@@ -644,7 +658,11 @@ def _binary(name: str) -> Callable[[Any, Any], Any]:
     """Return the operator as a function that never asks a plain left operand first."""
 
     def call(x: Any, y: Any) -> Any:
-        return getattr(x, f"__{name}__")(y) if isinstance(x, Operand) else getattr(y, f"__r{name}__")(x)
+        return (
+            getattr(x, f"__{name}__")(y)
+            if isinstance(x, Operand)
+            else getattr(y, f"__r{name}__")(x)
+        )
 
     return call
 

@@ -47,7 +47,11 @@ def seed(kind: type[Series], x: Any, algebra: Algebra, directions: Array, tag: T
     if not is_operand(table) and table.dtype.kind == "f" and directions.dtype.kind == "c":
         table = table.astype(complex)
     if not is_operand(table) and table.dtype == object and directions.dtype.kind == "f":
-        table = table + 0.0 if not is_operand(x) and len(x.reshape(-1)) and type(x.reshape(-1)[0]) is int else table
+        table = (
+            table + 0.0
+            if not is_operand(x) and len(x.reshape(-1)) and type(x.reshape(-1)[0]) is int
+            else table
+        )
     if algebra.order:
         table[1 : 1 + len(directions)] = directions
     perturbation = kind._make(table, algebra, tag)
@@ -68,7 +72,9 @@ def call(f: Function, x: Any, tag: Tag) -> Any:
     if isinstance(y, (tuple, list)):
         y = lift(list(y)) if any(is_operand(e) for e in y) else lift(y)
     if callable(y) and not is_operand(y):
-        raise TypeError("f must return numbers or arrays, not a function; differentiate its value instead")
+        raise TypeError(
+            "f must return numbers or arrays, not a function; differentiate its value instead"
+        )
     if y is None or isinstance(y, (str, dict)):
         raise TypeError(f"f must return a number or an array, not {type(y).__name__}")
     return lift(y)
@@ -114,7 +120,9 @@ def _expand(f: Function, x: Any, v: Any, order: int) -> Any:
     v = np.broadcast_to(as_array(v), np.shape(x)) if not is_operand(v) and np.ndim(v) == 0 else v
     direction = lift(v) if is_operand(lift(v)) else as_array(v)
     if np.shape(direction) != np.shape(x):
-        raise ShapeMismatch(f"the direction has shape {np.shape(direction)}, the point {np.shape(x)}")
+        raise ShapeMismatch(
+            f"the direction has shape {np.shape(direction)}, the point {np.shape(x)}"
+        )
     extra = 0
     for attempt in range(8):
         tag = fresh_tag()
@@ -221,7 +229,9 @@ def _partials_of_order(f: Function, x: Any, order: int) -> tuple[Array, tuple[in
 
 def _scalar_only(shape: tuple[int, ...], what: str, instead: str) -> None:
     if shape != ():
-        raise ShapeMismatch(f"{what} needs a scalar-valued f; f(x) has shape {shape}: use {instead}")
+        raise ShapeMismatch(
+            f"{what} needs a scalar-valued f; f(x) has shape {shape}: use {instead}"
+        )
 
 
 def gradient(f: Function, x: Any) -> Array:

@@ -167,6 +167,16 @@ def _quiet(f: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+# rows that another row mentions before their own line
+airyaip: Elementary
+airybip: Elementary
+cos: Elementary
+cosh: Elementary
+cospi: Elementary
+cot: Elementary
+sigmoid: Elementary
+tanh: Elementary
+
 # ------------------------------------------------------------------ exponentials and logarithms
 exp = _row(
     "exp", np.exp, "exp", lambda a, y: (y, 1),
@@ -226,7 +236,11 @@ def _exact_root(x: Fraction, n: int) -> Fraction | None:
     """Return the n-th root of x > 0 when it is rational."""
 
     def integer(m: int) -> int:
-        r = round(m ** (1 / n)) if m < 2**52 else int(values.private(m.bit_length() + 20).root(m, n) + 0.5)
+        r = (
+            round(m ** (1 / n))
+            if m < 2**52
+            else int(values.private(m.bit_length() + 20).root(m, n) + 0.5)
+        )
         return r if r**n == m else -1
 
     if x < 0:
@@ -304,13 +318,24 @@ def integer_power(a: Any, n: Any) -> Any:
 def _power(a: Any, r: Any) -> Any:
     """a**r: by multiplication for integers, by a·y' = r·y·a' + a·log(a)·y·r' otherwise."""
     if is_operand(r):
-        return real_power(a, r) if is_operand(a) else exponential(a, r)
+        if is_operand(a):
+            return real_power(a, r)
+        if np.ndim(a) == 0 and a == 0:
+            return _zero_power(a, r)
+        return exponential(a, r)
     r = r if is_operand(r) or np.ndim(r) == 0 else np.asarray(r)
     if integer_valued(r):
         return integer_power(a, int(r))
     if np.ndim(r) and r.dtype != object and np.all(r == np.rint(r)) and r.dtype.kind != "c":
         return integer_power(a, r.astype(int))
     return real_power(a, r)
+
+
+def _zero_power(a: Any, r: Any) -> Any:
+    """0**r: zero for r > 0, where it stays zero; nothing else has an expansion."""
+    if not np.all(r > 0):
+        raise DomainError("0**x has an expansion (zero) for x > 0 only")
+    return r * 0 + a
 
 
 power = _row(
@@ -335,7 +360,10 @@ def _sinpi(x: Any) -> Any:
     if np.iscomplexobj(x):
         return by_mpmath(lambda ctx, v: ctx.sinpi(v))(x)
     r = x - 2 * np.rint(x / 2)
-    return np.sin(np.pi * np.where(np.abs(r) > 0.5, np.copysign(1, r) - r, r).astype(np.result_type(x, np.float32)))[()]
+    return np.sin(
+        np.pi
+        * np.where(np.abs(r) > 0.5, np.copysign(1, r) - r, r).astype(np.result_type(x, np.float32))
+    )[()]
 
 
 def _cospi(x: Any) -> Any:
@@ -488,7 +516,7 @@ lgamma = _row(
 )  # fmt: skip
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def bessel(kind: str, n: int) -> Elementary:
     """Return the row of the Bessel function J, Y or I (kind "j", "y", "i") of integer order n."""
     mp = {"j": "besselj", "y": "bessely", "i": "besseli"}[kind]
@@ -579,10 +607,18 @@ _AIRY = (
     lambda ctx, x: ctx.airybi(x, derivative=1),
 )
 PLANE = (-30.0, -2.338107410459767, 0.0, 1e-8, 1.0, 10.0)
-airyai = _row("airyai", lambda x: _airy(x, 0), _AIRY[0], lambda a, y: (airyaip(a), 1), samples=PLANE)
-airyaip = _row("airyaip", lambda x: _airy(x, 1), _AIRY[1], lambda a, y: (a * airyai(a), 1), samples=PLANE)
-airybi = _row("airybi", lambda x: _airy(x, 2), _AIRY[2], lambda a, y: (airybip(a), 1), samples=PLANE)
-airybip = _row("airybip", lambda x: _airy(x, 3), _AIRY[3], lambda a, y: (a * airybi(a), 1), samples=PLANE)
+airyai = _row(
+    "airyai", lambda x: _airy(x, 0), _AIRY[0], lambda a, y: (airyaip(a), 1), samples=PLANE
+)
+airyaip = _row(
+    "airyaip", lambda x: _airy(x, 1), _AIRY[1], lambda a, y: (a * airyai(a), 1), samples=PLANE
+)
+airybi = _row(
+    "airybi", lambda x: _airy(x, 2), _AIRY[2], lambda a, y: (airybip(a), 1), samples=PLANE
+)
+airybip = _row(
+    "airybip", lambda x: _airy(x, 3), _AIRY[3], lambda a, y: (a * airybi(a), 1), samples=PLANE
+)
 
 
 def _lambertw(x: Any) -> Any:

@@ -15,8 +15,6 @@ from __future__ import annotations
 import functools
 from typing import Any, NamedTuple
 
-
-
 from taylor.elementary import Elementary
 from taylor.program import Instruction, Node, Program, Tape, _broadcast
 

@@ -45,8 +45,13 @@ class TaylorN(Series):
         if not any(is_operand(v) for v in values):
             arrays = [as_array(v) for v in values]
             kinds = {a.dtype for a in arrays}
-            common = arrays[0].dtype if len(kinds) == 1 else np.dtype(object) if np.dtype(object) in kinds and all(
-                a.dtype == object for a in arrays) else np.result_type(*(a.dtype for a in arrays if a.dtype != object))
+            common = (
+                arrays[0].dtype
+                if len(kinds) == 1
+                else np.dtype(object)
+                if np.dtype(object) in kinds and all(a.dtype == object for a in arrays)
+                else np.result_type(*(a.dtype for a in arrays if a.dtype != object))
+            )
         out = []
         for i, v in enumerate(values):
             head = v if is_operand(v) else as_array(v).astype(common)
@@ -67,7 +72,11 @@ class TaylorN(Series):
         """
         x = x if is_operand(x) else as_array(x)
         algebra = multivariate(x.size, order)
-        table = x._zeros((algebra.size, *x.shape)) if is_operand(x) else zeros((algebra.size, *x.shape), x)
+        table = (
+            x._zeros((algebra.size, *x.shape))
+            if is_operand(x)
+            else zeros((algebra.size, *x.shape), x)
+        )
         table[0] = x if is_operand(x) else x[()]
         if order:
             flat = table.reshape((algebra.size, x.size))
@@ -108,7 +117,9 @@ class TaylorN(Series):
             raise ValueError(f"a series of order {self.order} has no derivatives of order {k}")
         n, part = self.algebra.variables, self.algebra.part(k)
         rows = self.algebra.exponents[part]
-        weights = np.array([math.prod(math.factorial(int(a)) for a in row) for row in rows], dtype=object)
+        weights = np.array(
+            [math.prod(math.factorial(int(a)) for a in row) for row in rows], dtype=object
+        )
         index = np.indices((n,) * k).reshape(k, -1) if k else np.zeros((0, 1), dtype=int)
         counts = np.zeros((index.shape[1], n), dtype=int)
         for axis in range(k):
@@ -118,7 +129,9 @@ class TaylorN(Series):
         order = np.argsort(own)
         spot = order[np.searchsorted(own, codes, sorter=order)]
         table = self._coef[part]
-        scale = weights if not is_operand(table) and table.dtype == object else weights.astype(float)
+        scale = (
+            weights if not is_operand(table) and table.dtype == object else weights.astype(float)
+        )
         scaled = table * scale.reshape((-1,) + (1,) * (table.ndim - 1))
         full = np.moveaxis(scaled[spot], 0, -1)
         return full.reshape((*self.shape, *(n,) * k))
@@ -150,12 +163,16 @@ class TaylorN(Series):
         """
         i, m = self._variable(i), check_order(m)
         if m > self.order:
-            raise ValueError(f"the derivative {m} of a series of order {self.order} is not known at all")
+            raise ValueError(
+                f"the derivative {m} of a series of order {self.order} is not known at all"
+            )
         lower = multivariate(self.algebra.variables, self.order - m)
         up = lower.exponents.astype(np.int64) @ self.algebra._weights + m * self.algebra._weights[i]
         weights = np.array([math.perm(int(e) + m, m) for e in lower.exponents[:, i]], dtype=object)
         table = self._coef[self._find(up)]
-        scale = weights if not is_operand(table) and table.dtype == object else weights.astype(float)
+        scale = (
+            weights if not is_operand(table) and table.dtype == object else weights.astype(float)
+        )
         return self._new(table * scale.reshape((-1,) + (1,) * self.ndim), lower)
 
     def integ(self, i: int, k: Any = 0) -> Self:
@@ -170,19 +187,25 @@ class TaylorN(Series):
         source = _float(self._coef)
         table = zeros((higher.size, *self.shape), source)
         lowered = higher.exponents[:, i] > 0
-        down = higher.exponents[lowered].astype(np.int64) @ self.algebra._weights - self.algebra._weights[i]
+        down = (
+            higher.exponents[lowered].astype(np.int64) @ self.algebra._weights
+            - self.algebra._weights[i]
+        )
         weights = higher.exponents[lowered, i].astype(object if source.dtype == object else float)
-        weights = np.array([int(w) for w in weights], dtype=object) if source.dtype == object else weights
-        table[np.flatnonzero(lowered)] = source[self._find(down)] / weights.reshape((-1,) + (1,) * self.ndim)
+        weights = (
+            np.array([int(w) for w in weights], dtype=object) if source.dtype == object else weights
+        )
+        table[np.flatnonzero(lowered)] = source[self._find(down)] / weights.reshape(
+            (-1,) + (1,) * self.ndim
+        )
         table[0] = table[0] + k
         return self._new(table, higher)
 
     def _variable(self, i: int) -> int:
         n = self.algebra.variables
-        i = operator.index(i)
-        if not -n <= i < n:
+        if not -n <= operator.index(i) < n:
             raise IndexError(f"there is no variable {i} among {n}")
-        return i % n
+        return int(i) % int(n)
 
     def _find(self, codes: Array) -> Array:
         order = np.argsort(self.algebra._codes)
@@ -199,7 +222,9 @@ class TaylorN(Series):
         n = self.algebra.variables
         steps = list(dx)
         if len(steps) != n:
-            raise ShapeMismatch(f"a series in {n} variables needs {n} displacements, got {len(steps)}")
+            raise ShapeMismatch(
+                f"a series in {n} variables needs {n} displacements, got {len(steps)}"
+            )
         return self._horner(steps, 0, np.arange(self.algebra.size))
 
     def _horner(self, steps: list[Any], i: int, rows: Array) -> Any:
@@ -211,7 +236,9 @@ class TaylorN(Series):
         for k in range(int(powers.max()), -1, -1):
             chosen = rows[powers == k]
             inner = self._horner(steps, i + 1, chosen) if len(chosen) else None
-            result = inner if result is None else result * steps[i] + (0 if inner is None else inner)
+            result = (
+                inner if result is None else result * steps[i] + (0 if inner is None else inner)
+            )
         return result if powers.max() else result + 0 * steps[i]
 
     def compose(self, maps: Sequence[Any]) -> Any:
@@ -275,7 +302,9 @@ def inverse_map(maps: Sequence[TaylorN]) -> list[TaylorN]:
     for m in maps:
         maps[0]._check(m)
     if len(maps) != n:
-        raise ShapeMismatch(f"a map of {n} variables needs {n} series to be invertible, got {len(maps)}")
+        raise ShapeMismatch(
+            f"a map of {n} variables needs {n} series to be invertible, got {len(maps)}"
+        )
     from taylor.univariate import solve
 
     like = _float(maps[0]._coef)
@@ -283,10 +312,16 @@ def inverse_map(maps: Sequence[TaylorN]) -> list[TaylorN]:
     columns = []
     for j in range(n):
         try:
-            columns.append(solve(jacobian, [like[0] * 0 + (1 if i == j else 0) for i in range(n)], like))
+            columns.append(
+                solve(jacobian, [like[0] * 0 + (1 if i == j else 0) for i in range(n)], like)
+            )
         except DomainError:
             raise DomainError("the Jacobian is singular: the map has no inverse here") from None
-    if not is_operand(like) and like.dtype != object and np.linalg.matrix_rank(np.array(jacobian)) < n:
+    if (
+        not is_operand(like)
+        and like.dtype != object
+        and np.linalg.matrix_rank(np.array(jacobian)) < n
+    ):
         raise DomainError("the Jacobian is singular: the map has no inverse here")
     f = [m._new(_float(m._coef)) - _float(m._coef)[0] for m in maps]
     s = []
@@ -296,7 +331,9 @@ def inverse_map(maps: Sequence[TaylorN]) -> list[TaylorN]:
         s.append(maps[0]._new(table))
 
     def apply(v: list[Any]) -> list[Any]:
-        return [sum((v[j] * columns[j][i] for j in range(1, n)), v[0] * columns[0][i]) for i in range(n)]
+        return [
+            sum((v[j] * columns[j][i] for j in range(1, n)), v[0] * columns[0][i]) for i in range(n)
+        ]
 
     g = apply(s)
     for _ in range(order - 1):

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taylor import elementary
-from taylor.arrays import Operand
+from taylor.arrays import Operand, tensordot
 from taylor.errors import ForeignNodeError, GuardError, ShapeMismatch, TraceError
 from taylor.values import Constant, as_array, constant, is_operand
 
@@ -178,7 +178,8 @@ def _short(x: Any) -> str:
 
 def _tangents(program: Program, x: Sequence[Any], seeds: Sequence[Any]) -> list[Any]:
     """Return the derivative of every variable along the seeds: p·v' = q·a' at order one."""
-    v, t = trace(program, x), []
+    v = trace(program, x)
+    t: list[Any] = []
     for op, args, param, shape in program.code:
         a = [v[i] for i in args]
         d = [t[i] for i in args]
@@ -311,12 +312,12 @@ class Node(Operand):
         self.i = i
 
     @property
-    def shape(self) -> Shape:  # type: ignore[override]
+    def shape(self) -> Shape:
         """Shape of the variable."""
         return self.tape.code[self.i].shape
 
     @property
-    def value(self) -> Any:  # type: ignore[override]
+    def value(self) -> Any:
         """The value at the point of the recording."""
         value = self.tape.values[self.i]
         if value is None:
@@ -412,19 +413,27 @@ class Node(Operand):
 
     def _cumsum(self, axis: int) -> Any:
         lower = np.tril(np.ones((self.shape[axis],) * 2))
-        moved = np.moveaxis(self, axis, 0)  # type: ignore[call-overload]
-        return np.moveaxis(np.tensordot(lower, moved, axes=1), 0, axis)
+        moved = self.swapaxes(axis, 0)
+        return tensordot(lower, moved, axes=1).swapaxes(axis, 0)
 
     def _einsum(self, spec: str, x: Any, y: Any) -> Any:
         terms, out = spec.split("->")
         a, b = terms.split(",")
         if not (isinstance(x, Node) and isinstance(y, Node)):
-            node, other, swapped = (y, x, f"{a},{b}->{out}") if isinstance(y, Node) else (x, y, f"{b},{a}->{out}")
+            node, other, swapped = (
+                (y, x, f"{a},{b}->{out}") if isinstance(y, Node) else (x, y, f"{b},{a}->{out}")
+            )
             sizes = dict(zip(a, np.shape(x), strict=True)) | dict(zip(b, np.shape(y), strict=True))
-            return self._linear("einsum", (swapped, np.asarray(other)), [node], tuple(sizes[c] for c in out))
+            return self._linear(
+                "einsum", (swapped, np.asarray(other)), [node], tuple(sizes[c] for c in out)
+            )
         letters = out + "".join(c for c in dict.fromkeys(a + b) if c not in out)
         product = _spread(x, a, letters) * _spread(y, b, letters)
-        return product.sum(tuple(range(len(out), len(letters)))) if len(letters) > len(out) else product
+        return (
+            product.sum(tuple(range(len(out), len(letters))))
+            if len(letters) > len(out)
+            else product
+        )
 
     def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
         nodes = [self.tape.node(x) for x in (lhs, rhs, a, b)]
@@ -449,7 +458,9 @@ class Node(Operand):
         return self.tape.constant(np.ones(self.shape) if self.shape else 1)
 
     def __eq__(self, other: Any) -> Any:
-        raise TraceError("== of a recorded value depends on all its derivatives; compare with < or >")
+        raise TraceError(
+            "== of a recorded value depends on all its derivatives; compare with < or >"
+        )
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -459,7 +470,7 @@ class Node(Operand):
     def __float__(self) -> float:
         raise TraceError("float() of a recorded value drops its derivatives; use .value")
 
-    __int__ = __index__ = __complex__ = __float__  # type: ignore[assignment]
+    __int__ = __index__ = __complex__ = __float__
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         if dtype is not None and np.dtype(dtype) != object:
@@ -478,7 +489,11 @@ def _fold_identity(op: str, a: Node, b: Node) -> Node | None:
     """Return x for x·1, 1·x and x/1 (exact for every number; x + 0 would lose the sign of -0)."""
     for unit, other in ((b, a), (a, b)):
         instruction = unit.tape.code[unit.i]
-        one = instruction.op == "constant" and instruction.shape == () and type(instruction.param) is int
+        one = (
+            instruction.op == "constant"
+            and instruction.shape == ()
+            and type(instruction.param) is int
+        )
         if one and instruction.param == 1 and (op == "mul" or (op == "div" and unit is b)):
             return other
     return None
@@ -491,7 +506,8 @@ def _broadcast(x: Node, shape: Shape) -> Node:
     if x.tape.code[x.i].op == "constant":
         return x.tape.constant(np.broadcast_to(x.tape.code[x.i].param, shape))
     index = np.broadcast_to(np.arange(x.size).reshape(x.shape), shape)
-    return x._gather([x], np.array(index))
+    moved: Node = x._gather([x], np.array(index))
+    return moved
 
 
 def _spread(x: Any, axes: str, letters: str) -> Any:

@@ -149,13 +149,13 @@ class Series(Operand):
         return self.algebra.order
 
     @property
-    def value(self) -> Any:  # type: ignore[override]
+    def value(self) -> Any:
         """The coefficient of degree 0: the plain value."""
         head = self._coef[0]
         return head.copy() if isinstance(head, np.ndarray) else head
 
     @property
-    def shape(self) -> tuple[int, ...]:  # type: ignore[override]
+    def shape(self) -> tuple[int, ...]:
         """Shape of the array whose elements carry series."""
         return tuple(self._coef.shape[1:])
 
@@ -178,7 +178,9 @@ class Series(Operand):
     def astype(self, dtype: Any) -> Self:
         """Return the series with its coefficients converted, for example to np.float32."""
         if np.dtype(dtype).kind not in "fcO":
-            raise TypeError(f"a series has float, complex or object coefficients, not {np.dtype(dtype)}")
+            raise TypeError(
+                f"a series has float, complex or object coefficients, not {np.dtype(dtype)}"
+            )
         if self.dtype.kind == "c" and np.dtype(dtype).kind == "f":
             raise TypeError("complex coefficients do not fit a real series")
         return self._new(self._coef.astype(dtype))
@@ -228,13 +230,21 @@ class Series(Operand):
 
     def item(self, *index: Any) -> Any:
         """Return one element as a scalar series."""
-        return self.reshape(-1)[index[0]] if len(index) == 1 else self[index] if index else self.reshape(())
+        return (
+            self.reshape(-1)[index[0]]
+            if len(index) == 1
+            else self[index]
+            if index
+            else self.reshape(())
+        )
 
     def __getitem__(self, index: Any) -> Any:
         parts = index if isinstance(index, tuple) else (index,)
         if all(type(i) in (int, slice, type(Ellipsis), type(None)) for i in parts):
             if sum(type(i) is int or type(i) is slice for i in parts) > self.ndim:
-                raise IndexError(f"too many indices for a {type(self).__name__} of shape {self.shape}")
+                raise IndexError(
+                    f"too many indices for a {type(self).__name__} of shape {self.shape}"
+                )
             return self._new(self._coef[(slice(None), *parts)])
         return super().__getitem__(index)
 
@@ -291,7 +301,9 @@ class Series(Operand):
         try:
             np.broadcast_shapes(x.shape[1:], y.shape[1:])
         except ValueError:
-            raise ShapeMismatch(f"shapes {tuple(x.shape[1:])} and {tuple(y.shape[1:])} do not fit") from None
+            raise ShapeMismatch(
+                f"shapes {tuple(x.shape[1:])} and {tuple(y.shape[1:])} do not fit"
+            ) from None
         return _pad(x, n), _pad(y, n)
 
     def _scalar(self, table: Any, c: Any) -> tuple[Any, Any]:
@@ -319,7 +331,12 @@ class Series(Operand):
     def __add__(self, other: Any) -> Any:
         if type(other) is type(self) and other.tag is self.tag and other.algebra == self.algebra:
             x, y = self._coef, other._coef
-            if not is_operand(x) and not is_operand(y) and x.ndim == y.ndim and x.dtype == y.dtype != object:
+            if (
+                not is_operand(x)
+                and not is_operand(y)
+                and x.ndim == y.ndim
+                and x.dtype == y.dtype != object
+            ):
                 try:
                     return self._new(x + y)
                 except ValueError:
@@ -411,7 +428,9 @@ class Series(Operand):
 
     def _sweep(self, program: Any, tables: list[Array], parameters: list[Any]) -> Self:
         """Return the single output of a program of element-wise rules, tile by tile of lanes."""
-        shape = np.broadcast_shapes(*(t.shape[1:] for t in tables), *(np.shape(c) for c in parameters))
+        shape = np.broadcast_shapes(
+            *(t.shape[1:] for t in tables), *(np.shape(c) for c in parameters)
+        )
         lanes = int(np.prod(shape, dtype=int))
         tile = max(64, LANES_TIMES_DEGREES // self.algebra.size)
         if lanes <= tile or any(is_operand(t) for t in (*tables, *parameters)):
@@ -440,7 +459,9 @@ class Series(Operand):
     def _elementary(self, row: Elementary, args: tuple[Any, ...]) -> Any:
         args = tuple(lift(x) for x in args)
         if any(isinstance(x, (Node, Condition)) for x in args):
-            raise ForeignNodeError(f"{row.name}: a node of a recording cannot meet a {type(self).__name__}")
+            raise ForeignNodeError(
+                f"{row.name}: a node of a recording cannot meet a {type(self).__name__}"
+            )
         series = [x for x in args if isinstance(x, Series)]
         host = max(series, key=lambda s: s.tag.level)
         mine = [isinstance(x, Series) and x.tag is host.tag for x in args]
@@ -453,7 +474,9 @@ class Series(Operand):
                 _plain(x)
         values = [x.value if inside else x for x, inside in zip(args, mine, strict=True)]
         if host.order == 0 or not any(x.active for x, m in zip(args, mine, strict=True) if m):
-            return host._constant(checked(row, values, None if host.active else current_policy().singular))
+            return host._constant(
+                checked(row, values, None if host.active else current_policy().singular)
+            )
         if row.compose is not None:
             result = row.compose(*args)
             if isinstance(result, Series) and result.tag is host.tag and None not in args:
@@ -517,7 +540,11 @@ class Series(Operand):
         """Return the series with its coefficient of degree 0 replaced by the plain function's."""
         coef = self._coef.copy()
         if is_operand(coef) or coef.dtype == object or np.asarray(value).dtype != object:
-            coef[0] = np.broadcast_to(value, self.shape) if self.shape and not is_operand(value) else value
+            coef[0] = (
+                np.broadcast_to(value, self.shape)
+                if self.shape and not is_operand(value)
+                else value
+            )
         return self._new(coef)
 
     def _local_series(self, row: Elementary, order: int) -> Any:
@@ -536,7 +563,12 @@ class Series(Operand):
 
     # -------------------------------------------------------------- primitives of Operand
     def _zeros(self, shape: tuple[int, ...]) -> Self:
-        return self._new(zeros((self._coef.shape[0], *shape), self._coef[:, ...].reshape(-1)[:0] if not is_operand(self._coef) else self._coef))
+        return self._new(
+            zeros(
+                (self._coef.shape[0], *shape),
+                self._coef[:, ...].reshape(-1)[:0] if not is_operand(self._coef) else self._coef,
+            )
+        )
 
     def _constant(self, value: Any) -> Self:
         """Return the constant series of that value."""
@@ -549,8 +581,16 @@ class Series(Operand):
         return self._new(table)
 
     def _ones(self) -> Self:
-        head = self._coef * 0 if is_operand(self._coef) or self.dtype == object else np.zeros_like(self._coef)
-        table = zeros(self._coef.shape, self._coef) if self.dtype == object and not is_operand(head) else head
+        head = (
+            self._coef * 0
+            if is_operand(self._coef) or self.dtype == object
+            else np.zeros_like(self._coef)
+        )
+        table = (
+            zeros(self._coef.shape, self._coef)
+            if self.dtype == object and not is_operand(head)
+            else head
+        )
         table[0] = 1
         return self._new(table)
 
@@ -610,6 +650,11 @@ class Series(Operand):
             elif isinstance(x, Series):
                 _check_alive(x, host)
         inputs = [x._coef for x, m in zip(args, mine, strict=True) if m]
+        if mode == "kink" and any(np.iscomplexobj(base(x)) for x in args):
+            raise TypeError(
+                "abs, maximum and their kin are not holomorphic: a complex series has no Taylor series "
+                "of them; work with real and imaginary parts as two real variables"
+            )
         if not any(is_operand(t) for t in inputs):
             for i in range(len(inputs)):
                 inputs[0], inputs[i] = match(inputs[0], inputs[i]) if i else (inputs[0], inputs[0])
@@ -648,7 +693,9 @@ class Series(Operand):
     def _assign(self, index: Any, value: Any) -> None:
         host, _, y, _, inside = self._pair(self, lift(value))
         if host.tag is not self.tag:
-            raise AlgebraMismatch(f"a {value._describe()} does not fit into a {self._describe()}; use np.stack")
+            raise AlgebraMismatch(
+                f"a {value._describe()} does not fit into a {self._describe()}; use np.stack"
+            )
         table = y if inside else self._constant(y)._coef
         where = (slice(None), *(index if isinstance(index, tuple) else (index,)))
         coef = self._coef
@@ -656,7 +703,9 @@ class Series(Operand):
             coef = table._zeros(coef.shape) + coef
         elif not is_operand(table) and not is_operand(coef):
             if table.dtype.kind == "c" and coef.dtype.kind == "f":
-                raise TypeError("a complex value does not fit into a real series; make it complex first")
+                raise TypeError(
+                    "a complex value does not fit into a real series; make it complex first"
+                )
             if table.dtype == object and coef.dtype != object and not exact(table):
                 coef = coef.astype(object)
         self._coef = coef
@@ -715,7 +764,8 @@ _DIVISION, _RECIPROCAL = _programs()
 def _choice(mode: str, mine: tuple[bool, ...]) -> Any:
     from taylor.program import Instruction, Program
 
-    code, inputs = [], []
+    code: list[Instruction] = []
+    inputs: list[int] = []
     for i, inside in enumerate(mine):
         if inside:
             code.append(Instruction("input", (), len(inputs), ()))
@@ -740,7 +790,9 @@ def formal_sqrt(x: Any) -> Any:
     used = np.flatnonzero(nonzero(x._coef))
     v = int(used[0]) if len(used) else 0
     if v % 2:
-        raise DomainError(f"a series that starts at odd degree {v} has no square root in powers of t")
+        raise DomainError(
+            f"a series that starts at odd degree {v} has no square root in powers of t"
+        )
     if v == 0:
         return sqrt(x)
     root = sqrt(x._new(x._coef[v:], Univariate(x.order - v)))

@@ -67,7 +67,12 @@ def nonzero(x: Array) -> Array:
         return nonzero(inner).any(0) if inner.shape[0] else np.zeros(x.shape, dtype=bool)
     if x.dtype != object:
         return x != 0
-    flat = [is_operand(e) or is_interval(e) and bool(e.a != 0 or e.b != 0) or not is_interval(e) and bool(e != 0) for e in x.reshape(-1)]
+    flat = [
+        is_operand(e)
+        or (is_interval(e) and bool(e.a != 0 or e.b != 0))
+        or (not is_interval(e) and bool(e != 0))
+        for e in x.reshape(-1)
+    ]
     return np.array(flat, dtype=bool).reshape(x.shape)
 
 
@@ -113,8 +118,9 @@ class Sweep:
                 self.height.append(self._height(op, args))
                 live = op != "parameter" and op != "constant"
                 if self.height[i] > 0:
-                    live_shapes = [np.shape(self.table[a])[1:] if self.height[a] else np.shape(self.table[a]) for a in args]
-                    shape = shape if op == "linear" else np.broadcast_shapes(shape, *live_shapes)
+                    live_shapes = [np.shape(self._value(a)) for a in args]
+                    if op != "linear" or param.kind == "scale":
+                        shape = np.broadcast_shapes(shape, *live_shapes)
                     self.table.append(zeros((algebra.size, *shape), self.like))
                     self.steps.append(getattr(self, f"_{op}")(i))
                 elif live:
@@ -168,7 +174,12 @@ class Sweep:
         if self.height[i] or self.program.code[i].op == "input":
             return self.table[i]
         value = self.table[i]
-        table = zeros((self.algebra.size, *np.shape(value)), _common([self.like[:0], np.asarray(value)]) if not is_operand(value) and not is_operand(self.like) else self.like)
+        table = zeros(
+            (self.algebra.size, *np.shape(value)),
+            _common([self.like[:0], np.asarray(value)])
+            if not is_operand(value) and not is_operand(self.like)
+            else self.like,
+        )
         table[0] = value
         return table
 
@@ -283,7 +294,12 @@ class Sweep:
         (row, n), args = instruction.param, instruction.args
         live = [a for a in args[:n] if self.program_active(a)]
         p, qs = args[-1], args[n:-1]
-        y, part, height, interior = self.table[i], self.algebra.part, self.height, self.algebra.interior
+        y, part, height, interior = (
+            self.table[i],
+            self.algebra.part,
+            self.height,
+            self.algebra.interior,
+        )
         dy = zeros(y.shape, y)
         lanes: list[Any] = []
 
@@ -442,7 +458,9 @@ class Sweep:
         op = self.program.code[a].op
         if op in ("constant", "parameter"):
             return False
-        return op == "input" or any(self.program_active(b) for b in self.program.code[a].args if b < a)
+        return op == "input" or any(
+            self.program_active(b) for b in self.program.code[a].args if b < a
+        )
 
     def _raises(self, value: Any) -> bool:
         if self.policy.singular == "propagate":
@@ -544,7 +562,8 @@ def _show(values: Sequence[Any]) -> str:
 
 def no_expansion(row: Any, values: Sequence[Any]) -> DomainError:
     """Return the error for a point where a row has no Taylor expansion."""
-    return row.error(
+    error: type[DomainError] = row.error
+    return error(
         f"{row.name} has no Taylor expansion at {_show(values)} (domain: {row.domain}); move the point, "
         "use order 0, or taylor.policy(singular='propagate') to get nan"
     )
@@ -588,7 +607,9 @@ def local_series(row: Any, x: Any, order: int) -> Any:
         raise no_expansion(row, [x]) from error
 
 
-def sweep(program: Program, algebra: Algebra, inputs: Sequence[Array], parameters: Sequence[Any] = ()) -> list[Array]:
+def sweep(
+    program: Program, algebra: Algebra, inputs: Sequence[Array], parameters: Sequence[Any] = ()
+) -> list[Array]:
     """Return the tables of the outputs of an expanded program.
 
     >>> from taylor import exp, record

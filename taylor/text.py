@@ -21,7 +21,8 @@ def number(c: Any, spec: str = "") -> str:
     if isinstance(c, (float, np.floating)):
         if spec:
             return format(float(c), spec)
-        return f"{float(c):.0f}" if c == int_or_nan(c) and abs(c) < 1e6 else f"{float(c):.6g}"
+        x = float(c)
+        return f"{x:.0f}" if x.is_integer() and abs(x) < 1e6 else f"{x:.6g}"
     if isinstance(c, (int, Fraction)):
         return str(c)
     if isinstance(c, (complex, np.complexfloating)):
@@ -30,17 +31,15 @@ def number(c: Any, spec: str = "") -> str:
     return f"({shown})" if any(s in shown[1:] for s in "+- [") else shown
 
 
-def int_or_nan(c: Any) -> Any:
-    """Return c rounded, or nan where it is not finite."""
-    return round(float(c)) if np.isfinite(c) else np.nan
-
-
 def _names(x: Any, latex: bool) -> list[str]:
     n = getattr(x.algebra, "variables", None)
     if n is None:
         return ["t"]
     if type(x).__name__ == "HyperDual":
-        return [rf"\varepsilon_{{{i + 1}}}" if latex else f"ε{str(i + 1).translate(SUBSCRIPT)}" for i in range(n)]
+        return [
+            rf"\varepsilon_{{{i + 1}}}" if latex else f"ε{str(i + 1).translate(SUBSCRIPT)}"
+            for i in range(n)
+        ]
     if n <= 3:
         return list("xyz"[:n])
     return [f"x_{{{i + 1}}}" if latex else f"x{str(i + 1).translate(SUBSCRIPT)}" for i in range(n)]
@@ -57,7 +56,10 @@ def _monomials(x: Any, latex: bool) -> list[str]:
     if len(names) == 1 and not hasattr(x.algebra, "exponents"):
         return ["" if k == 0 else _power(names[0], k, latex) for k in range(x.order + 1)]
     rows = x.algebra.exponents
-    return [" ".join(_power(n, int(e), latex) for n, e in zip(names, row, strict=True) if e) for row in rows]
+    return [
+        " ".join(_power(n, int(e), latex) for n, e in zip(names, row, strict=True) if e)
+        for row in rows
+    ]
 
 
 def _is_zero(c: Any) -> bool:

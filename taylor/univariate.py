@@ -25,7 +25,9 @@ def factorial_scaled(c: Any, k: int) -> Any:
     (3.0, 1241018070217667.8)
     """
     f, parts = math.factorial(k), []
-    exact = not is_operand(c) and (np.asarray(c).dtype == object if not np.isscalar(c) else isinstance(c, int))
+    exact = not is_operand(c) and (
+        np.asarray(c).dtype == object if not np.isscalar(c) else isinstance(c, int)
+    )
     if exact or f < 10**300:
         return c * f
     while f > 1:
@@ -58,7 +60,9 @@ class Taylor(Series):
         coef = lift(coef)
         table = coef.copy() if is_operand(coef) else as_array(coef)
         if table.ndim == 0:
-            raise ValueError("Taylor needs the list of coefficients; for one number use Taylor.constant(c, order)")
+            raise ValueError(
+                "Taylor needs the list of coefficients; for one number use Taylor.constant(c, order)"
+            )
         if len(table) == 0:
             raise ValueError("a series has at least the coefficient of degree 0")
         self._coef = table
@@ -79,9 +83,17 @@ class Taylor(Series):
         if not is_operand(head) and head.dtype != object and seed.dtype == object:
             seed = seed.astype(head.dtype)
         shape = np.broadcast_shapes(head.shape, seed.shape)
-        table = head._zeros((algebra.size, *shape)) if is_operand(head) else zeros((algebra.size, *shape), head)
+        table = (
+            head._zeros((algebra.size, *shape))
+            if is_operand(head)
+            else zeros((algebra.size, *shape), head)
+        )
         if not is_operand(table) and seed.dtype.kind == "f" and table.dtype == object:
-            table = table.astype(object if head.dtype == object and not all(type(e) is int for e in head.reshape(-1)) else float)
+            table = table.astype(
+                object
+                if head.dtype == object and not all(type(e) is int for e in head.reshape(-1))
+                else float
+            )
         table[0] = head if is_operand(head) else head[()]
         if algebra.order:
             table[1] = seed[()]
@@ -116,7 +128,9 @@ class Taylor(Series):
 
     def _one(self, what: str) -> None:
         if self.shape:
-            raise ValueError(f"{what} needs one series, not an array of shape {self.shape}; index it first")
+            raise ValueError(
+                f"{what} needs one series, not an array of shape {self.shape}; index it first"
+            )
 
     # -------------------------------------------------------------- derivatives
     def derivative(self, k: int = 1) -> Any:
@@ -127,7 +141,9 @@ class Taylor(Series):
         """
         k = check_order(k)
         if k > self.order:
-            raise ValueError(f"a series of order {self.order} has no derivative {k}; raise the order")
+            raise ValueError(
+                f"a series of order {self.order} has no derivative {k}; raise the order"
+            )
         return factorial_scaled(self._coef[k], k)
 
     def derivatives(self) -> Array:
@@ -147,7 +163,9 @@ class Taylor(Series):
         """
         m = check_order(m)
         if m > self.order:
-            raise ValueError(f"the derivative {m} of a series of order {self.order} is not known at all")
+            raise ValueError(
+                f"the derivative {m} of a series of order {self.order} is not known at all"
+            )
         table = self._coef
         for _ in range(m):
             weights = np.arange(1, len(table)).reshape((-1,) + (1,) * (table.ndim - 1))
@@ -193,12 +211,14 @@ class Taylor(Series):
         1 + 2 t + 2 t² + 1.33333 t³ + O(t⁴)
         """
         if not isinstance(g, Taylor):
-            raise TypeError(f"compose needs a Taylor series, not {type(g).__name__}; use y(h) for numbers")
+            raise TypeError(
+                f"compose needs a Taylor series, not {type(g).__name__}; use y(h) for numbers"
+            )
         self._check(g)
         if not np.all(np.asarray(base(g.value) == 0)):
             raise DomainError(
-                f"compose needs an inner series with constant term 0, not {g.value}: the outer series is "
-                "known around its own point only; expand it there, or use y(g) to evaluate the polynomial"
+                f"compose needs an inner series with constant term 0, not {g.value}: the outer series "
+                "is known around its own point only; expand it there, or call it to evaluate"
             )
         return self(g)
 
@@ -216,7 +236,9 @@ class Taylor(Series):
             raise ValueError("a series of order 0 has no inverse; raise the order")
         slope = base(self._coef[1])
         if np.ndim(slope) == 0 and is_zero(slope):
-            raise DomainError("the first derivative is zero: the series has no inverse function here")
+            raise DomainError(
+                "the first derivative is zero: the series has no inverse function here"
+            )
         table = _float(self._coef)
         one = self._new(table)._ones()._coef[0]
         s = zeros(table.shape, table)
@@ -224,7 +246,7 @@ class Taylor(Series):
         f = self._new(table) - table[0]
         df = self._new(np.concatenate([f.deriv()._coef, zeros((1, *table.shape[1:]), table)]))
         identity = self._new(s)
-        g = identity / table[1]
+        g: Self = identity / table[1]
         known = 1
         while known < self.order:
             g = g - (f(g) - identity) / df(g)
@@ -280,7 +302,11 @@ class Taylor(Series):
         """
         self._one("roots")
         coef = _float(self._coef)
-        coef = coef.astype(complex if any(isinstance(c, complex) for c in coef) else float) if coef.dtype == object else coef
+        coef = (
+            coef.astype(complex if any(isinstance(c, complex) for c in coef) else float)
+            if coef.dtype == object
+            else coef
+        )
         found = np.polynomial.polynomial.polyroots(np.trim_zeros(coef, "b"))
         found = found[np.argsort(np.abs(found), kind="stable")]
         return found[np.abs(found) <= (self.radius() if radius is None else radius)]
@@ -353,17 +379,20 @@ def solve(rows: list[list[Any]], right: list[Any], like: Array) -> list[Any]:
         return solution
     from fractions import Fraction
 
-    a = [[Fraction(e) if isinstance(e, int) else e for e in [*row, b]] for row, b in zip(rows, right, strict=True)]
+    a = [
+        [Fraction(e) if isinstance(e, int) else e for e in [*row, b]]
+        for row, b in zip(rows, right, strict=True)
+    ]
     n = len(a)
     for i in range(n):
         pivot = max(range(i, n), key=lambda r: abs(base(a[r][i])))
         a[i], a[pivot] = a[pivot], a[i]
         if is_zero(base(a[i][i])):
-            raise DomainError("the Padé table has no entry here (a singular system); change a degree")
+            raise DomainError(
+                "the Padé table has no entry here (a singular system); change a degree"
+            )
         for r in range(n):
             if r != i:
                 factor = a[r][i] / a[i][i]
                 a[r] = [x - factor * y for x, y in zip(a[r], a[i], strict=True)]
     return [a[i][n] / a[i][i] for i in range(n)]
-
-

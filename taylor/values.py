@@ -1,4 +1,4 @@
-"""Which plain function?  Number type -> implementation; coefficients as arrays of one kind of number."""
+"""Which plain function?  Number type -> implementation; coefficients as arrays of numbers."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def as_array(x: Any) -> Array:
     >>> as_array([True, 2]).tolist(), as_array(0.5).dtype
     ([1, 2], dtype('float64'))
     """
-    if isinstance(x, np.ndarray) or isinstance(x, np.generic):
+    if isinstance(x, (np.ndarray, np.generic)):
         a = np.array(x)
     elif isinstance(x, (list, tuple)):
         try:
@@ -138,17 +138,13 @@ def constant(c: Any, like: Array) -> Any:
         like = like._coef
     if like.dtype != object:
         return float(c)
-    first = next((e for e in like.reshape(-1) if not isinstance(e, RATIONAL)), None)
+    first: Any = next((e for e in like.reshape(-1) if not isinstance(e, RATIONAL)), None)
     while is_operand(first):
         return constant(c, first._coef)
     context = getattr(first, "context", getattr(first, "ctx", None))
-    if context is not None and isinstance(c, Constant):
-        return c.formula(context)
-    if context is not None:
-        return context.mpf(c.numerator) / c.denominator
     if isinstance(c, Constant):
-        return float(c)
-    return c
+        return float(c) if context is None else c.formula(context)
+    return c if context is None else context.mpf(c.numerator) / c.denominator
 
 
 # ------------------------------------------------------------------ mpmath contexts nobody shares
@@ -261,10 +257,8 @@ def _by_context(row: Any, args: tuple[Any, ...]) -> Any:
         raise TypeError(f"mpmath.iv has no {row.name}; use float or mpmath.mpf") from None
     except (ValueError, ZeroDivisionError):
         return ctx.nan
-    if hasattr(y, "imag") and not is_interval(y) and isinstance(y, ctx.mpc):
-        if not any(isinstance(x, (complex, ctx.mpc)) for x in numbers_):
-            return ctx.nan
-    return y
+    complex_given = is_interval(first) or any(isinstance(x, (complex, ctx.mpc)) for x in numbers_)
+    return ctx.nan if not complex_given and isinstance(y, ctx.mpc) else y
 
 
 def _convert(ctx: Any, x: Any) -> Any:
@@ -282,7 +276,8 @@ class Policy:
     kink: str = "error"
 
 
-_POLICY: contextvars.ContextVar[Policy] = contextvars.ContextVar("policy", default=Policy())
+DEFAULT_POLICY = Policy()
+_POLICY: contextvars.ContextVar[Policy] = contextvars.ContextVar("policy", default=DEFAULT_POLICY)
 _CHOICES = {
     "singular": ("numpy", "raise", "propagate"),
     "kink": ("error", "subgradient", "left", "right"),

@@ -1,0 +1,111 @@
+"""HyperDual: numbers f + f_1 ε1 + f_2 ε2 + f_12 ε1ε2 + ... for any number of ε's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from hyperdual.algebra import Monomials, position, squarefree
+from taylor.arrays import lift
+from taylor.series import Series, _level_over
+from taylor.sweep import zeros
+from taylor.values import as_array, is_operand
+
+Array = Any
+
+
+class HyperDual(Series):
+    """A hyper-dual number (or array of them): `HyperDual(value, eps1, eps2, eps1eps2)`.
+
+    With eps1 = eps2 = 1 at a point x, f(x) carries f in `.value`, f' in `.eps1` and `.eps2`, f'' in
+    `.eps1eps2`, exact to rounding.
+
+    >>> x = HyperDual(2.0, 1, 1)
+    >>> x**3
+    8 + 12 ε₁ + 12 ε₂ + 12 ε₁ ε₂
+    """
+
+    __slots__ = ()
+    algebra: Monomials
+
+    def __init__(self, value: Any, eps1: Any = 0, eps2: Any = 0, eps1eps2: Any = 0) -> None:
+        made = self.from_parts([value, eps1, eps2, eps1eps2])
+        self._coef, self.algebra, self.tag = made._coef, made.algebra, made.tag
+
+    @classmethod
+    def from_parts(cls, parts: Sequence[Any]) -> Self:
+        """Return the number with the given 2ⁿ parts, ordered 1, ε1, ε2, ..., ε1ε2, ε1ε3, ...
+
+        >>> HyperDual.from_parts([1, 2])
+        1 + 2 ε₁
+        """
+        n = len(parts).bit_length() - 1
+        if len(parts) != 1 << n:
+            raise ValueError(f"a hyper-dual number has 1, 2, 4, 8, ... parts, not {len(parts)}")
+        algebra = squarefree(n)
+        values = [lift(p) for p in parts]
+        if any(is_operand(v) for v in values):
+            table = np.stack(np.broadcast_arrays(*values))
+        else:
+            arrays = [as_array(v) for v in values]
+            table = _joined(arrays)
+        return cls._make(table, algebra, _level_over(table))
+
+    @classmethod
+    def variables(cls, values: Sequence[Any]) -> tuple[Self, ...]:
+        """Return one number for each value, the i-th with its own ε_i of part 1.
+
+        >>> x, y = HyperDual.variables([2.0, 3.0])
+        >>> (x * y).eps1eps2
+        np.float64(1.0)
+        """
+        algebra = squarefree(len(values))
+        out = []
+        for i, v in enumerate(values):
+            v = lift(v)
+            head = v if is_operand(v) else as_array(v)
+            shape = (algebra.size, *head.shape)
+            table = head._zeros(shape) if is_operand(head) else zeros(shape, head)
+            table[0] = head if is_operand(head) else head[()]
+            table[1 + i] = 1
+            out.append(cls._make(table, algebra, _level_over(v)))
+        return tuple(out)
+
+    def part(self, subset: Iterable[int]) -> Any:
+        """Return the part of the product of the ε's in the subset, numbered from 0.
+
+        >>> HyperDual(1.0, 2.0, 3.0, 4.0).part({0, 1})
+        np.float64(4.0)
+        """
+        return self._coef[position(self.algebra, subset)]
+
+    @property
+    def eps1(self) -> Any:
+        """The part of ε1."""
+        return self.part({0})
+
+    @property
+    def eps2(self) -> Any:
+        """The part of ε2."""
+        return self.part({1})
+
+    @property
+    def eps1eps2(self) -> Any:
+        """The part of ε1ε2."""
+        return self.part({0, 1})
+
+
+def _joined(arrays: list[Array]) -> Array:
+    """Return plain parts as one table; exact zeros beside floats become floats."""
+    shape = np.broadcast_shapes(*(a.shape for a in arrays))
+    inexact = [a.dtype for a in arrays if a.dtype != object]
+    objects = [
+        a for a in arrays if a.dtype == object and any(type(e) is not int for e in a.reshape(-1))
+    ]
+    dtype = object if objects or not inexact else np.result_type(*inexact)
+    table = np.empty((len(arrays), *shape), dtype=dtype)
+    for k, a in enumerate(arrays):
+        table[k] = np.broadcast_to(a.astype(dtype), shape) if shape else a.astype(dtype)[()]
+    return table
