@@ -8,7 +8,7 @@ Wengert list), `series` (the number types), then the driver you came for.
 0.0
 """
 
-from taylor.arrays import logsumexp
+from taylor.arrays import logsumexp, where
 from taylor.drivers import (
     derivative,
     derivatives,
@@ -52,6 +52,7 @@ from taylor.elementary import (
     exp1,
     exp2,
     expi,
+    expint,
     expm1,
     floor,
     gamma,
@@ -168,6 +169,7 @@ __all__ = [
     "exp1",
     "exp2",
     "expi",
+    "expint",
     "expm1",
     "floor",
     "formal_sqrt",
@@ -224,6 +226,7 @@ __all__ = [
     "trunc",
     "y0",
     "y1",
+    "where",
     "yv",
     "zeta",
 ]

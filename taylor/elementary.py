@@ -59,6 +59,8 @@ class Elementary:
     exact: Callable[..., Any] | None = None
     ufunc: np.ufunc | None = None
     error: type[DomainError] = DomainError
+    monotone: bool = False
+    iv: Callable[..., Any] | None = None
 
     def __call__(self, *args: Any) -> Any:
         for x in args:
@@ -184,11 +186,11 @@ exp = _row(
 )  # fmt: skip
 expm1 = _row(
     "expm1", np.expm1, "expm1", lambda a, y: (exp(a), 1),
-    samples=(-40.0, -36.0, -1e-12, 0.0, 1e-300, 0.5, 30.0), exact=_at((0, 0)),
+    samples=(-40.0, -36.0, -1e-12, 0.0, 1e-300, 0.5, 30.0), exact=_at((0, 0)), monotone=True,
 )  # fmt: skip
 exp2 = _row(
     "exp2", np.exp2, lambda ctx, x: ctx.mpf(2) ** x, lambda a, y: (LN2 * y, 1),
-    samples=(-1000.0, -0.5, 0.0, 3.0, 900.25), exact=lambda x: Fraction(2) ** x if x % 1 == 0 else None,
+    samples=(-1000.0, -0.5, 0.0, 3.0, 900.25), exact=lambda x: Fraction(2) ** x if x % 1 == 0 else None, monotone=True,
 )  # fmt: skip
 log = _row(
     "log", np.log, "log", lambda a, y: (1, a), domain="x > 0", pole=True,
@@ -196,26 +198,26 @@ log = _row(
 )  # fmt: skip
 log1p = _row(
     "log1p", np.log1p, lambda ctx, x: ctx.log1p(x), lambda a, y: (1, 1 + a), domain="x > -1",
-    pole=True, samples=(-1 + 1e-12, -0.5, -1e-20, 0.0, 1e-12, 3.0, 1e300), exact=_at((0, 0)),
+    pole=True, samples=(-1 + 1e-12, -0.5, -1e-20, 0.0, 1e-12, 3.0, 1e300), exact=_at((0, 0)), monotone=True,
 )  # fmt: skip
 log2 = _row(
     "log2", np.log2, lambda ctx, x: ctx.log(x) / ctx.ln(2), lambda a, y: (1, LN2 * a),
-    domain="x > 0", pole=True, samples=(1e-300, 0.25, 1.0, 3.0, 1e300), exact=_at((1, 0), (2, 1)),
+    domain="x > 0", pole=True, samples=(1e-300, 0.25, 1.0, 3.0, 1e300), exact=_at((1, 0), (2, 1)), monotone=True,
 )  # fmt: skip
 log10 = _row(
     "log10", np.log10, lambda ctx, x: ctx.log(x) / ctx.ln(10), lambda a, y: (1, LN10 * a),
-    domain="x > 0", pole=True, samples=(1e-300, 0.25, 1.0, 1000.0, 1e300), exact=_at((1, 0), (10, 1)),
+    domain="x > 0", pole=True, samples=(1e-300, 0.25, 1.0, 1000.0, 1e300), exact=_at((1, 0), (10, 1)), monotone=True,
 )  # fmt: skip
 sigmoid = _row(
     "sigmoid",
     _quiet(lambda x: np.where(np.real(x) >= 0, 1 / (1 + np.exp(-x)), np.exp(x) / (1 + np.exp(x)))[()]),
     lambda ctx, x: 1 / (1 + ctx.exp(-x)),
     lambda a, y: (y * sigmoid(-a), 1),
-    samples=(-700.0, -40.0, -1.0, 0.0, 1.0, 20.0, 40.0, 700.0), exact=lambda x: None if x else HALF,
+    samples=(-700.0, -40.0, -1.0, 0.0, 1.0, 20.0, 40.0, 700.0), exact=lambda x: None if x else HALF, monotone=True,
 )  # fmt: skip
 softplus = _row(
     "softplus", lambda x: np.logaddexp(x - x, x), lambda ctx, x: ctx.log1p(ctx.exp(x)),
-    lambda a, y: (sigmoid(a), 1), samples=(-700.0, -40.0, -1.0, 0.0, 1.0, 40.0, 700.0),
+    lambda a, y: (sigmoid(a), 1), samples=(-700.0, -40.0, -1.0, 0.0, 1.0, 40.0, 700.0), monotone=True,
 )  # fmt: skip
 logaddexp = _row(
     "logaddexp", np.logaddexp, lambda ctx, a, b: ctx.log(ctx.exp(a) + ctx.exp(b)),
@@ -270,7 +272,7 @@ cbrt = _row(
     "cbrt", lambda x: x ** (1 / 3) if np.iscomplexobj(x) else np.cbrt(x),
     lambda ctx, x: ctx.sign(x) * ctx.cbrt(abs(x)) if ctx.im(x) == 0 else ctx.cbrt(x),
     lambda a, y: (1, 3 * y * y), ufunc=np.cbrt,
-    domain="x != 0 for derivatives", samples=(-8.0, -1e-30, 1e-300, 0.3, 1e300), exact=_exact_cbrt,
+    domain="x != 0 for derivatives", samples=(-8.0, -1e-30, 1e-300, 0.3, 1e300), exact=_exact_cbrt, monotone=True,
 )  # fmt: skip
 square = _row(
     "square", np.square, lambda ctx, x: x * x, compose=lambda a: a * a,
@@ -394,15 +396,15 @@ cot = _row(
 UNIT = (-1 + 1e-12, -0.3, 0.0, 1e-20, 0.7, 1 - 1e-6)
 asin = _row(
     "asin", np.arcsin, "asin", lambda a, y: (1, sqrt((1 - a) * (1 + a))), domain="-1 <= x <= 1",
-    samples=UNIT, exact=_at((0, 0)),
+    samples=UNIT, exact=_at((0, 0)), monotone=True,
 )  # fmt: skip
 acos = _row(
     "acos", np.arccos, "acos", lambda a, y: (-1, sqrt((1 - a) * (1 + a))), domain="-1 <= x <= 1",
-    samples=UNIT, exact=_at((1, 0)),
+    samples=UNIT, exact=_at((1, 0)), monotone=True,
 )  # fmt: skip
 atan = _row(
     "atan", np.arctan, "atan", lambda a, y: (1, 1 + a * a), exact=_at((0, 0)),
-    samples=(-1e8, -1.0, -0.1, 0.0, 1e-20, 0.7, 10.0, 1e100),
+    samples=(-1e8, -1.0, -0.1, 0.0, 1e-20, 0.7, 10.0, 1e100), monotone=True,
 )  # fmt: skip
 
 
@@ -417,49 +419,65 @@ atan2 = _row(
 )  # fmt: skip
 hypot = _row(
     "hypot", np.hypot, lambda ctx, a, b: ctx.hypot(a, b), lambda a, b, y: ((a, b), y),
-    domain="not the origin", error=NonAnalyticError, samples=((3.0, 4.0), (1e-200, 1e-200), (1e200, -3e200), (0.0, 2.0)),
+    domain="not the origin", error=NonAnalyticError, samples=((3.0, 4.0), (1e-200, 1e-200), (1e200, -3e200), (0.0, 2.0)), iv=lambda ctx, a, b: ctx.sqrt(a * a + b * b),
 )  # fmt: skip
 sinpi = _row(
     "sinpi", _sinpi, "sinpi", lambda a, y: (PI * cospi(a), 1),
-    samples=(-2.5, -1.0, 0.0, 1e-20, 0.3, 0.5, 1e6 + 0.25), exact=_at((0, 0)),
+    samples=(-2.5, -1.0, 0.0, 1e-20, 0.3, 0.5, 1e6 + 0.25), exact=_at((0, 0)), iv=lambda ctx, x: ctx.sin(ctx.pi * x),
 )  # fmt: skip
 cospi = _row(
     "cospi", _cospi, "cospi", lambda a, y: (-(PI * sinpi(a)), 1),
-    samples=(-2.5, -1.0, 0.0, 1e-20, 0.3, 0.5, 1e6 + 0.25), exact=_at((0, 1)),
+    samples=(-2.5, -1.0, 0.0, 1e-20, 0.3, 0.5, 1e6 + 0.25), exact=_at((0, 1)), iv=lambda ctx, x: ctx.cos(ctx.pi * x),
 )  # fmt: skip
 
 # ------------------------------------------------------------------ hyperbolic functions
 REALS = (-30.0, -1.0, -1e-12, 0.0, 0.5, 3.0, 20.0)
-sinh = _row("sinh", np.sinh, "sinh", lambda a, y: (cosh(a), 1), samples=REALS, exact=_at((0, 0)))
-cosh = _row("cosh", np.cosh, "cosh", lambda a, y: (sinh(a), 1), samples=REALS, exact=_at((0, 1)))
+sinh = _row(
+    "sinh",
+    np.sinh,
+    "sinh",
+    lambda a, y: (cosh(a), 1),
+    samples=REALS,
+    exact=_at((0, 0)),
+    monotone=True,
+)
+cosh = _row(
+    "cosh",
+    np.cosh,
+    "cosh",
+    lambda a, y: (sinh(a), 1),
+    samples=REALS,
+    exact=_at((0, 1)),
+    iv=lambda ctx, x: (ctx.exp(x) + ctx.exp(-x)) / 2,
+)
 sech2 = _row(
     "sech2", _quiet(lambda x: (1 / np.cosh(x)) ** 2), lambda ctx, x: 1 / ctx.cosh(x) ** 2,
-    lambda a, y: (-2 * tanh(a) * y, 1), samples=(-300.0, *REALS), exact=_at((0, 1)),
+    lambda a, y: (-2 * tanh(a) * y, 1), samples=(-300.0, *REALS), exact=_at((0, 1)), iv=lambda ctx, x: 4 / (ctx.exp(x) + ctx.exp(-x)) ** 2,
 )  # fmt: skip
 tanh = _row(
-    "tanh", np.tanh, "tanh", lambda a, y: (sech2(a), 1), samples=(-300.0, *REALS, 10.0), exact=_at((0, 0)),
+    "tanh", np.tanh, "tanh", lambda a, y: (sech2(a), 1), samples=(-300.0, *REALS, 10.0), exact=_at((0, 0)), monotone=True,
 )  # fmt: skip
 asinh = _row(
     "asinh", np.arcsinh, "asinh", lambda a, y: (1, hypot(1, a)), exact=_at((0, 0)),
-    samples=(-1e9, -1.0, 0.0, 1e-20, 0.5, 2.5, 10.0, 1e200),
+    samples=(-1e9, -1.0, 0.0, 1e-20, 0.5, 2.5, 10.0, 1e200), monotone=True,
 )  # fmt: skip
 acosh = _row(
     "acosh", np.arccosh, "acosh", lambda a, y: (1, sqrt(a - 1) * sqrt(a + 1)), domain="x >= 1",
-    samples=(1 + 1e-12, 1.001, 2.0, 1e200), exact=_at((1, 0)),
+    samples=(1 + 1e-12, 1.001, 2.0, 1e200), exact=_at((1, 0)), monotone=True,
 )  # fmt: skip
 atanh = _row(
     "atanh", np.arctanh, "atanh", lambda a, y: (1, (1 - a) * (1 + a)), domain="-1 < x < 1", pole=True,
-    samples=(-1 + 1e-12, -0.3, 0.0, 1e-20, 0.1, 0.999999), exact=_at((0, 0)),
+    samples=(-1 + 1e-12, -0.3, 0.0, 1e-20, 0.1, 0.999999), exact=_at((0, 0)), monotone=True,
 )  # fmt: skip
 
 # ------------------------------------------------------------------ error functions
 erf = _row(
     "erf", by_lanes(math.erf), "erf", lambda a, y: (TWO_OVER_SQRT_PI * exp(-(a * a)), 1),
-    samples=(-6.0, -1.0, 0.0, 1e-20, 0.3, 2.0, 5.0), exact=_at((0, 0)),
+    samples=(-6.0, -1.0, 0.0, 1e-20, 0.3, 2.0, 5.0), exact=_at((0, 0)), monotone=True,
 )  # fmt: skip
 erfc = _row(
     "erfc", by_lanes(math.erfc), "erfc", lambda a, y: (-(TWO_OVER_SQRT_PI * exp(-(a * a))), 1),
-    samples=(-6.0, -1.0, 0.0, 0.3, 6.0, 25.0), exact=_at((0, 1)),
+    samples=(-6.0, -1.0, 0.0, 0.3, 6.0, 25.0), exact=_at((0, 1)), monotone=True,
 )  # fmt: skip
 erfcx = _row(
     "erfcx", by_scipy("erfcx", lambda ctx, x: local.erfcx(x, 0)[0]), lambda ctx, x: local.erfcx(x, 0)[0],
@@ -471,7 +489,7 @@ dawsn = _row(
 )  # fmt: skip
 ndtr = _row(
     "ndtr", by_scipy("ndtr", lambda ctx, x: ctx.ncdf(x)), lambda ctx, x: ctx.ncdf(x),
-    lambda a, y: (ONE_OVER_SQRT_2PI * exp(-HALF * a * a), 1), samples=(-30.0, -2.0, 0.0, 1.0, 6.0),
+    lambda a, y: (ONE_OVER_SQRT_2PI * exp(-HALF * a * a), 1), samples=(-30.0, -2.0, 0.0, 1.0, 6.0), monotone=True,
 )  # fmt: skip
 
 
@@ -483,7 +501,7 @@ def _log_ndtr(a: Any, y: Any) -> Any:
 
 log_ndtr = _row(
     "log_ndtr", by_scipy("log_ndtr", lambda ctx, x: ctx.log(ctx.ncdf(x))), lambda ctx, x: ctx.log(ctx.ncdf(x)),
-    _log_ndtr, samples=(-100.0, -30.0, -2.0, 0.0, 1.0, 6.0),
+    _log_ndtr, samples=(-100.0, -30.0, -2.0, 0.0, 1.0, 6.0), monotone=True,
 )  # fmt: skip
 
 
@@ -579,6 +597,7 @@ exp1 = _special(
     "exp1", "exp1", lambda ctx, x: ctx.e1(x), quotient=lambda a, y: (-exp(-a), a), pole=True,
     domain="x > 0", samples=(1e-8, 0.1, 2.0, 30.0, 600.0),
 )  # fmt: skip
+expint = exp1  # the name of the classical tables
 si = _row(
     "si", lambda x: _sici(x, 0), "si",
     lambda a, y: (sinc(a / PI), 1), samples=(-20.0, 0.0, 1e-8, 0.75, 3.0, 100.0), exact=_at((0, 0)),
@@ -630,7 +649,7 @@ def _lambertw(x: Any) -> Any:
 
 lambertw = _row(
     "lambertw", _lambertw, "lambertw", lambda a, y: (1, exp(y) * (1 + y)), domain="x >= -1/e",
-    samples=(-0.3678, -0.2, 0.0, 1e-20, 1.0, 2.718281828459045, 1e10), exact=_at((0, 0)),
+    samples=(-0.3678, -0.2, 0.0, 1e-20, 1.0, 2.718281828459045, 1e10), exact=_at((0, 0)), monotone=True,
 )  # fmt: skip
 
 

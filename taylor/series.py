@@ -371,6 +371,10 @@ class Series(Operand):
         return NotImplemented if _refuses(other) else -self + other
 
     def __mul__(self, other: Any) -> Any:
+        if type(other) is type(self) and other.tag is self.tag and type(self.algebra) is Univariate:
+            x, y = self._coef, other._coef
+            if type(x) is np.ndarray is type(y) and x.ndim == 1 and x.shape == y.shape:
+                return self._new(np.convolve(x, y)[: len(x)])
         if _refuses(other):
             return NotImplemented
         host, x, y, tx, ty = self._pair(self, other)

@@ -129,8 +129,12 @@ class Sweep:
                     value = parameters[param] if op == "parameter" else param
                     self.table.append(constant(value, self.like))
             if i in read and self.height[i] > 0:
-                self.weighted[i] = zeros(self.table[i].shape, self.table[i])
-                self.steps.append(self._weigh(i))
+                if op == "input" and heights is None:
+                    weights = algebra.degrees.reshape((-1,) + (1,) * (self.table[i].ndim - 1))
+                    self.weighted[i] = self.table[i] * _like_numbers(weights, self.table[i])
+                else:
+                    self.weighted[i] = zeros(self.table[i].shape, self.table[i])
+                    self.steps.append(self._weigh(i))
 
     def _height(self, op: str, args: tuple[int, ...]) -> int:
         if op in ("parameter", "constant"):
@@ -168,6 +172,7 @@ class Sweep:
             for k in range(self.order + 1):
                 for step in self.steps:
                     step(k)
+        self.steps.clear()  # the steps refer back to the sweep: let the tables go with the sweep
 
     def result(self, i: int) -> Array:
         """Return the table of instruction i."""
@@ -301,36 +306,54 @@ class Sweep:
             self.algebra.interior,
         )
         dy = zeros(y.shape, y)
-        lanes: list[Any] = []
+        top = self.height[i]
+        pairs: list[tuple[Any, Any, int, Any, int]] = []
+        divisor: list[Any] = []
+
+        def start() -> None:
+            """Bind what degree 1 makes known: q_0, p_0, and the lanes without an expansion."""
+            p0 = self._value(p)
+            lanes = self._singular(row, args[:n], y[0], p0)
+            for a, q in zip(live, qs, strict=True):
+                if height[a]:
+                    one = type(self.table[q]) is int and self.table[q] == 1
+                    q0 = None if one else self._value(q)
+                    pairs.append((q0, self.table[q], height[q], self.weighted[a], height[a]))
+            p0 = None if type(self.table[p]) is int and self.table[p] == 1 else p0
+            divisor.extend((p0, self.table[p], height[p], lanes))
 
         def step(k: int) -> None:
             if k == 0:
                 y[0] = checked(row, [self._value(a) for a in args[:n]], self.policy.singular)
                 return
-            p0 = self._value(p)
             if k == 1:
-                lanes.append(self._singular(row, args[:n], y[0], p0))
-            terms = []
-            for a, q in zip(live, qs, strict=True):
-                if 1 <= k <= height[a]:
-                    q0 = self._value(q)
-                    da = self.weighted[a][part(k)]
-                    terms.append(da if type(q0) is int and q0 == 1 else q0 * da)
-                if height[q] and height[a]:
-                    terms.append(interior(k, self.table[q], self.weighted[a], height[q], height[a]))
-            if height[p]:
-                inner = interior(k, self.table[p], dy, height[p], k - 1)
-                terms.append(None if inner is None else -inner)
-            s = _total(terms)
+                start()
+            if k > top:
+                return
+            s = None
+            for q0, q, hq, da, ha in pairs:
+                if k <= ha:
+                    dak = da[part(k)]
+                    term = dak if q0 is None else q0 * dak
+                    s = term if s is None else s + term
+                if hq:
+                    term = interior(k, q, da, hq, ha)
+                    if term is not None:
+                        s = term if s is None else s + term
+            p0, pt, hp, lanes = divisor
+            if hp:
+                term = interior(k, pt, dy, hp, k - 1)
+                if term is not None:
+                    s = -term if s is None else s - term
             if s is None:
                 return
-            if not (type(p0) is int and p0 == 1):
+            if p0 is not None:
                 s = s / p0
             dy[part(k)] = s
             y[part(k)] = s / k
-            if lanes[0] is not None:
+            if lanes is not None:
                 for table in (y, dy):
-                    table[part(k)] = _masked(table[part(k)], lanes[0])
+                    table[part(k)] = _masked(table[part(k)], lanes)
 
         return step
 
@@ -507,6 +530,13 @@ class Sweep:
             bad = self.policy.singular == "raise" and not np.all(divisor)
         if bad and self._raises(self.table[i][0]):
             raise PoleError(f"division by a series whose value is zero: {_show([a])}/{_show([b])}")
+
+
+def _like_numbers(degrees: Array, table: Array) -> Array:
+    """Return the degrees as numbers that leave the kind of number of the table as it is."""
+    if not is_operand(table) and table.dtype.kind in "fc":
+        return degrees.astype(table.real.dtype)
+    return degrees.astype(float) if is_operand(table) else degrees.astype(object)
 
 
 def _total(terms: Sequence[Any]) -> Any:

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from taylor.errors import DomainError
+
 Array = Any  # an ndarray of numbers, or an array-like Series used as coefficients
 
 RATIONAL = (int, Fraction)
@@ -251,14 +253,40 @@ def _by_context(row: Any, args: tuple[Any, ...]) -> Any:
     first = next(x for x in args if is_interval(x) or hasattr(x, "context"))
     ctx = first.ctx if is_interval(first) else first.context
     numbers_ = [_convert(ctx, x) for x in args]
+    if is_interval(first):
+        return _by_interval(row, ctx, numbers_)
     try:
         y = row.mp(ctx, *numbers_)
+    except (ValueError, ZeroDivisionError):
+        return ctx.nan
+    complex_given = any(isinstance(x, (complex, ctx.mpc)) for x in numbers_)
+    return ctx.nan if not complex_given and isinstance(y, ctx.mpc) else y
+
+
+def _by_interval(row: Any, ctx: Any, x: list[Any]) -> Any:
+    """Return an enclosure: mpmath's own, or that of a monotone function from its end points."""
+    try:
+        if row.iv is not None:
+            return row.iv(ctx, *x)
+        if not row.monotone:
+            return row.mp(ctx, *x)
+        mp = private(ctx.prec + 30)
+        ends = [row.mp(mp, mp.make_mpf(end)) for end in x[0]._mpi_]
+        if any(isinstance(e, mp.mpc) or e != e for e in ends):
+            raise ValueError("outside of the domain")
+        wide = [
+            e + s * (abs(e) + mp.ldexp(1, -mp.prec)) * mp.ldexp(1, -ctx.prec - 10)
+            for e in ends
+            for s in (-1, 1)
+        ]
+        low, high = ctx.convert(min(wide)), ctx.convert(max(wide))
+        return ctx.mpf([low.a, high.b])
     except AttributeError:
         raise TypeError(f"mpmath.iv has no {row.name}; use float or mpmath.mpf") from None
     except (ValueError, ZeroDivisionError):
-        return ctx.nan
-    complex_given = is_interval(first) or any(isinstance(x, (complex, ctx.mpc)) for x in numbers_)
-    return ctx.nan if not complex_given and isinstance(y, ctx.mpc) else y
+        raise DomainError(
+            f"{row.name} is not defined on all of the interval {x[0]} (domain: {row.domain}); make it smaller"
+        ) from None
 
 
 def _convert(ctx: Any, x: Any) -> Any:
