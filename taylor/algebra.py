@@ -102,7 +102,7 @@ class Univariate:
         return np.stack(parts)
 
     def sign(self, k: int, d: Array, table: Array) -> Array:
-        """Return the sign a series has on both sides when d is its leading part, of degree k; else nan."""
+        """Return the sign on both sides of a series with leading part d of degree k, or nan."""
         return np.sign(d) if k % 2 == 0 else d * math.nan
 
     def __str__(self) -> str:
@@ -263,7 +263,7 @@ class Monomials:
 
 
 def _linear_codes(exponents: Array) -> tuple[Array, Array]:
-    """Return a distinct integer for every monomial, additive under multiplication, and its weights."""
+    """Return distinct integers for the monomials, additive in products, and their weights."""
     n = exponents.shape[1]
     base = int(exponents.sum(1, dtype=int).max(initial=0)) + 1
     if n * math.log2(max(base, 2)) < 62:

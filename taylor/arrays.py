@@ -156,7 +156,7 @@ class Operand:
         """Return the values limited to [low, high]."""
         return elementary.clip(self, low, high)
 
-    # -------------------------------------------------------------- operators with one meaning for all
+    # -------------------------------------------------------------- operators
     def __pos__(self) -> Any:
         return self
 
@@ -580,8 +580,9 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     **{
         f: _one(f)
         for f in (
-            np.transpose, np.reshape, np.ravel, np.squeeze, np.expand_dims, np.swapaxes, np.moveaxis,
-            np.rollaxis, np.flip, np.fliplr, np.flipud, np.roll, np.rot90, np.take, np.repeat, np.tile,
+            np.transpose, np.reshape, np.ravel, np.squeeze, np.expand_dims, np.swapaxes,
+            np.moveaxis, np.rollaxis, np.flip, np.fliplr, np.flipud, np.roll, np.rot90, np.take,
+            np.repeat, np.tile,
             np.broadcast_to, np.diagonal, np.diag, np.diagflat, np.tril, np.triu, np.split,
             np.array_split, np.hsplit, np.vsplit, np.dsplit, np.delete, np.take_along_axis, np.copy,
             np.resize, np.atleast_1d, np.atleast_2d, np.atleast_3d, np.pad, np.matrix_transpose,
@@ -594,7 +595,9 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     },
     np.broadcast_arrays: _each(np.broadcast_arrays),
     np.meshgrid: _each(np.meshgrid),
-    np.append: lambda a, b, axis=None: rearrange([lift(a), lift(b)], lambda i, j: np.append(i, j, axis)),
+    np.append: lambda a, b, axis=None: rearrange(
+        [lift(a), lift(b)], lambda i, j: np.append(i, j, axis)
+    ),
     np.compress: lambda c, a, axis=None: rearrange([a], lambda i: np.compress(c, i, axis)),
     np.extract: lambda c, a: rearrange([a], lambda i: np.extract(c, i)),
     np.block: _block,

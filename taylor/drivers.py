@@ -87,7 +87,8 @@ def parts(y: Any, tag: Tag, size: int) -> Any:
             return y._coef
         if y.tag.closed:
             raise ForeignNodeError(
-                "f returned a perturbation of another, finished differentiation; return its .value instead"
+                "f returned a perturbation of another, finished differentiation; return its "
+                ".value instead"
             )
         if is_operand(y._coef):
             inner = parts(y._coef, tag, size)
@@ -195,22 +196,23 @@ def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
     return c[0], c[1]
 
 
-def _all_partials(f: Function, x: Any, order: int) -> tuple[Any, Any, TaylorN]:
-    """Return (point, value series, a carrier of its algebra) of f at x in all variables."""
+def _all_partials(f: Function, x: Any, order: int) -> tuple[Any, TaylorN]:
+    """Return the point as an array and the series of f at x in all variables."""
     x = point(x)
     n = int(np.prod(np.shape(x), dtype=int))
     algebra = multivariate(n, order)
     if algebra.size * max(n, 1) > MAX_TABLE:
         raise ValueError(
-            f"order {order} in {n} variables has {algebra.size} monomials in each of {n} elements, too many "
-            "for one table; use univariate series along directions (taylor.directional) or fewer variables"
+            f"order {order} in {n} variables has {algebra.size} monomials in each of {n} "
+            f"elements, too many "
+            "for one table; use univariate series along directions (taylor.directional) or fewer "
+            "variables"
         )
     tag = fresh_tag()
     eye = np.eye(n).reshape(n, *np.shape(x))
     eye = eye if not is_operand(x) and x.dtype != object else _exact_eye(eye)
     y = call(f, seed(TaylorN, x, algebra, eye, tag), tag)
-    table = parts(y, tag, algebra.size)
-    return x, table, TaylorN._make(table, algebra, tag)
+    return x, TaylorN._make(parts(y, tag, algebra.size), algebra, tag)
 
 
 def _exact_eye(eye: Array) -> Array:
@@ -222,7 +224,7 @@ def _exact_eye(eye: Array) -> Array:
 
 def _partials_of_order(f: Function, x: Any, order: int) -> tuple[Array, tuple[int, ...]]:
     """Return the tensor of partial derivatives, shape (f) + (x)*order, and the shape of f."""
-    x, table, carrier = _all_partials(f, x, order)
+    x, carrier = _all_partials(f, x, order)
     full = carrier.tensor(order)
     return full.reshape((*carrier.shape, *np.shape(x) * order)), carrier.shape
 
@@ -268,7 +270,7 @@ def hessian(f: Function, x: Any) -> Array:
 
 
 def tensor(f: Function, x: Any, order: int) -> Array:
-    """Return all partial derivatives of one order, of shape shape(f(x)) + shape(x)*order (symmetric).
+    """Return all partial derivatives of one order, shape shape(f(x)) + shape(x)*order, symmetric.
 
     >>> tensor(lambda x: x[0] * x[1] ** 2, [1.0, 2.0], 3)[0, 1, 1]
     np.float64(2.0)

@@ -5,7 +5,7 @@ p·y' = q_a·a' + q_b·b' + ...  Both may mention the result y and other rows: a
 degree late, so sin may need cos and cos sin.  Rule of review: p may vanish only where the function
 itself is singular, and q₀ and p₀ must be free of cancellation.
 
-The other kinds of row: `local(x, order)` gives f⁽ᵐ⁾(x)/m! directly (no usable first-order equation);
+The other kinds of row: `local(x, order)` gives f⁽ᵐ⁾(x)/m! where there is no usable equation;
 `compose` writes the function in terms of other rows; `jumps(x)` marks a piecewise constant function
 by the points where it jumps.
 """
@@ -106,7 +106,7 @@ def define(
 
     >>> import math, numpy as np, taylor
     >>> gd = define("gd", lambda x: np.arctan(np.sinh(x)), lambda a, y: (1, taylor.cosh(a)))
-    >>> taylor.derivatives(gd, 0.0, 3)
+    >>> taylor.derivatives(gd, 0.0, 3) + 0.0
     array([ 0.,  1.,  0., -1.])
     >>> del TABLE["gd"]
     """
@@ -179,6 +179,12 @@ cot: Elementary
 sigmoid: Elementary
 tanh: Elementary
 
+
+def _sigmoid(x: Any) -> Any:
+    e = np.exp(np.where(np.real(x) >= 0, -x, x))  # never overflows
+    return np.where(np.real(x) >= 0, 1 / (1 + e), e / (1 + e))[()]
+
+
 # ------------------------------------------------------------------ exponentials and logarithms
 exp = _row(
     "exp", np.exp, "exp", lambda a, y: (y, 1),
@@ -190,7 +196,8 @@ expm1 = _row(
 )  # fmt: skip
 exp2 = _row(
     "exp2", np.exp2, lambda ctx, x: ctx.mpf(2) ** x, lambda a, y: (LN2 * y, 1),
-    samples=(-1000.0, -0.5, 0.0, 3.0, 900.25), exact=lambda x: Fraction(2) ** x if x % 1 == 0 else None, monotone=True,
+    samples=(-1000.0, -0.5, 0.0, 3.0, 900.25),
+    exact=lambda x: Fraction(2) ** x if x % 1 == 0 else None, monotone=True,
 )  # fmt: skip
 log = _row(
     "log", np.log, "log", lambda a, y: (1, a), domain="x > 0", pole=True,
@@ -198,26 +205,31 @@ log = _row(
 )  # fmt: skip
 log1p = _row(
     "log1p", np.log1p, lambda ctx, x: ctx.log1p(x), lambda a, y: (1, 1 + a), domain="x > -1",
-    pole=True, samples=(-1 + 1e-12, -0.5, -1e-20, 0.0, 1e-12, 3.0, 1e300), exact=_at((0, 0)), monotone=True,
+    pole=True, samples=(-1 + 1e-12, -0.5, -1e-20, 0.0, 1e-12, 3.0, 1e300), exact=_at((0, 0)),
+    monotone=True,
 )  # fmt: skip
 log2 = _row(
     "log2", np.log2, lambda ctx, x: ctx.log(x) / ctx.ln(2), lambda a, y: (1, LN2 * a),
-    domain="x > 0", pole=True, samples=(1e-300, 0.25, 1.0, 3.0, 1e300), exact=_at((1, 0), (2, 1)), monotone=True,
+    domain="x > 0", pole=True, samples=(1e-300, 0.25, 1.0, 3.0, 1e300), exact=_at((1, 0), (2, 1)),
+    monotone=True,
 )  # fmt: skip
 log10 = _row(
     "log10", np.log10, lambda ctx, x: ctx.log(x) / ctx.ln(10), lambda a, y: (1, LN10 * a),
-    domain="x > 0", pole=True, samples=(1e-300, 0.25, 1.0, 1000.0, 1e300), exact=_at((1, 0), (10, 1)), monotone=True,
+    domain="x > 0", pole=True, samples=(1e-300, 0.25, 1.0, 1000.0, 1e300),
+    exact=_at((1, 0), (10, 1)), monotone=True,
 )  # fmt: skip
 sigmoid = _row(
     "sigmoid",
-    _quiet(lambda x: np.where(np.real(x) >= 0, 1 / (1 + np.exp(-x)), np.exp(x) / (1 + np.exp(x)))[()]),
+    _quiet(_sigmoid),
     lambda ctx, x: 1 / (1 + ctx.exp(-x)),
     lambda a, y: (y * sigmoid(-a), 1),
-    samples=(-700.0, -40.0, -1.0, 0.0, 1.0, 20.0, 40.0, 700.0), exact=lambda x: None if x else HALF, monotone=True,
+    samples=(-700.0, -40.0, -1.0, 0.0, 1.0, 20.0, 40.0, 700.0),
+    exact=lambda x: None if x else HALF, monotone=True,
 )  # fmt: skip
 softplus = _row(
     "softplus", lambda x: np.logaddexp(x - x, x), lambda ctx, x: ctx.log1p(ctx.exp(x)),
-    lambda a, y: (sigmoid(a), 1), samples=(-700.0, -40.0, -1.0, 0.0, 1.0, 40.0, 700.0), monotone=True,
+    lambda a, y: (sigmoid(a), 1), samples=(-700.0, -40.0, -1.0, 0.0, 1.0, 40.0, 700.0),
+    monotone=True,
 )  # fmt: skip
 logaddexp = _row(
     "logaddexp", np.logaddexp, lambda ctx, a, b: ctx.log(ctx.exp(a) + ctx.exp(b)),
@@ -272,15 +284,18 @@ cbrt = _row(
     "cbrt", lambda x: x ** (1 / 3) if np.iscomplexobj(x) else np.cbrt(x),
     lambda ctx, x: ctx.sign(x) * ctx.cbrt(abs(x)) if ctx.im(x) == 0 else ctx.cbrt(x),
     lambda a, y: (1, 3 * y * y), ufunc=np.cbrt,
-    domain="x != 0 for derivatives", samples=(-8.0, -1e-30, 1e-300, 0.3, 1e300), exact=_exact_cbrt, monotone=True,
+    domain="x != 0 for derivatives", samples=(-8.0, -1e-30, 1e-300, 0.3, 1e300),
+    exact=_exact_cbrt, monotone=True,
 )  # fmt: skip
 square = _row(
     "square", np.square, lambda ctx, x: x * x, compose=lambda a: a * a,
     samples=(-3.0, 0.0, 1e-200, 2.5), exact=lambda x: x * x,
 )  # fmt: skip
 reciprocal = _row(
-    "reciprocal", lambda x: 1 / x, lambda ctx, x: 1 / x, compose=lambda a: 1 / a, ufunc=np.reciprocal,
-    domain="x != 0", pole=True, error=PoleError, samples=(-3.0, 1e-200, 2.5, 1e200), exact=lambda x: 1 / Fraction(x),
+    "reciprocal", lambda x: 1 / x, lambda ctx, x: 1 / x, compose=lambda a: 1 / a,
+    ufunc=np.reciprocal,
+    domain="x != 0", pole=True, error=PoleError, samples=(-3.0, 1e-200, 2.5, 1e200),
+    exact=lambda x: 1 / Fraction(x),
 )  # fmt: skip
 
 
@@ -341,7 +356,8 @@ def _zero_power(a: Any, r: Any) -> Any:
 
 
 power = _row(
-    "power", operator.pow, lambda ctx, x, r: x**r, compose=_power, exact=_exact_power, ufunc=np.power,
+    "power", operator.pow, lambda ctx, x, r: x**r, compose=_power, exact=_exact_power,
+    ufunc=np.power,
     domain="base > 0, or an integer exponent",
     samples=((2.0, 0.5), (1e-200, -0.3), (3.0, -7), (-1.5, 3), (0.0, 4), (1.7, 1.7), (0.3, 40.5)),
 )  # fmt: skip
@@ -419,15 +435,19 @@ atan2 = _row(
 )  # fmt: skip
 hypot = _row(
     "hypot", np.hypot, lambda ctx, a, b: ctx.hypot(a, b), lambda a, b, y: ((a, b), y),
-    domain="not the origin", error=NonAnalyticError, samples=((3.0, 4.0), (1e-200, 1e-200), (1e200, -3e200), (0.0, 2.0)), iv=lambda ctx, a, b: ctx.sqrt(a * a + b * b),
+    domain="not the origin", error=NonAnalyticError,
+    samples=((3.0, 4.0), (1e-200, 1e-200), (1e200, -3e200), (0.0, 2.0)), iv=lambda ctx, a,
+    b: ctx.sqrt(a * a + b * b),
 )  # fmt: skip
 sinpi = _row(
     "sinpi", _sinpi, "sinpi", lambda a, y: (PI * cospi(a), 1),
-    samples=(-2.5, -1.0, 0.0, 1e-20, 0.3, 0.5, 1e6 + 0.25), exact=_at((0, 0)), iv=lambda ctx, x: ctx.sin(ctx.pi * x),
+    samples=(-2.5, -1.0, 0.0, 1e-20, 0.3, 0.5, 1e6 + 0.25), exact=_at((0, 0)), iv=lambda ctx,
+    x: ctx.sin(ctx.pi * x),
 )  # fmt: skip
 cospi = _row(
     "cospi", _cospi, "cospi", lambda a, y: (-(PI * sinpi(a)), 1),
-    samples=(-2.5, -1.0, 0.0, 1e-20, 0.3, 0.5, 1e6 + 0.25), exact=_at((0, 1)), iv=lambda ctx, x: ctx.cos(ctx.pi * x),
+    samples=(-2.5, -1.0, 0.0, 1e-20, 0.3, 0.5, 1e6 + 0.25), exact=_at((0, 1)), iv=lambda ctx,
+    x: ctx.cos(ctx.pi * x),
 )  # fmt: skip
 
 # ------------------------------------------------------------------ hyperbolic functions
@@ -452,10 +472,12 @@ cosh = _row(
 )
 sech2 = _row(
     "sech2", _quiet(lambda x: (1 / np.cosh(x)) ** 2), lambda ctx, x: 1 / ctx.cosh(x) ** 2,
-    lambda a, y: (-2 * tanh(a) * y, 1), samples=(-300.0, *REALS), exact=_at((0, 1)), iv=lambda ctx, x: 4 / (ctx.exp(x) + ctx.exp(-x)) ** 2,
+    lambda a, y: (-2 * tanh(a) * y, 1), samples=(-300.0, *REALS), exact=_at((0, 1)),
+    iv=lambda ctx, x: 4 / (ctx.exp(x) + ctx.exp(-x)) ** 2,
 )  # fmt: skip
 tanh = _row(
-    "tanh", np.tanh, "tanh", lambda a, y: (sech2(a), 1), samples=(-300.0, *REALS, 10.0), exact=_at((0, 0)), monotone=True,
+    "tanh", np.tanh, "tanh", lambda a, y: (sech2(a), 1), samples=(-300.0, *REALS, 10.0),
+    exact=_at((0, 0)), monotone=True,
 )  # fmt: skip
 asinh = _row(
     "asinh", np.arcsinh, "asinh", lambda a, y: (1, hypot(1, a)), exact=_at((0, 0)),
@@ -466,7 +488,8 @@ acosh = _row(
     samples=(1 + 1e-12, 1.001, 2.0, 1e200), exact=_at((1, 0)), monotone=True,
 )  # fmt: skip
 atanh = _row(
-    "atanh", np.arctanh, "atanh", lambda a, y: (1, (1 - a) * (1 + a)), domain="-1 < x < 1", pole=True,
+    "atanh", np.arctanh, "atanh", lambda a, y: (1, (1 - a) * (1 + a)), domain="-1 < x < 1",
+    pole=True,
     samples=(-1 + 1e-12, -0.3, 0.0, 1e-20, 0.1, 0.999999), exact=_at((0, 0)), monotone=True,
 )  # fmt: skip
 
@@ -480,32 +503,36 @@ erfc = _row(
     samples=(-6.0, -1.0, 0.0, 0.3, 6.0, 25.0), exact=_at((0, 1)), monotone=True,
 )  # fmt: skip
 erfcx = _row(
-    "erfcx", by_scipy("erfcx", lambda ctx, x: local.erfcx(x, 0)[0]), lambda ctx, x: local.erfcx(x, 0)[0],
+    "erfcx", by_scipy("erfcx", lambda ctx, x: local.erfcx(x, 0)[0]), lambda ctx,
+    x: local.erfcx(x, 0)[0],
     local=local.erfcx, samples=(-5.0, -0.5, 0.0, 0.3, 1.0, 6.0, 100.0),
 )  # fmt: skip
 dawsn = _row(
-    "dawsn", by_scipy("dawsn", lambda ctx, x: local.dawsn(x, 0)[0]), lambda ctx, x: local.dawsn(x, 0)[0],
+    "dawsn", by_scipy("dawsn", lambda ctx, x: local.dawsn(x, 0)[0]), lambda ctx,
+    x: local.dawsn(x, 0)[0],
     local=local.dawsn, samples=(-7.0, 0.0, 0.3, 2.0, 10.0, 100.0), exact=_at((0, 0)),
 )  # fmt: skip
 ndtr = _row(
     "ndtr", by_scipy("ndtr", lambda ctx, x: ctx.ncdf(x)), lambda ctx, x: ctx.ncdf(x),
-    lambda a, y: (ONE_OVER_SQRT_2PI * exp(-HALF * a * a), 1), samples=(-30.0, -2.0, 0.0, 1.0, 6.0), monotone=True,
+    lambda a, y: (ONE_OVER_SQRT_2PI * exp(-HALF * a * a), 1),
+    samples=(-30.0, -2.0, 0.0, 1.0, 6.0), monotone=True,
 )  # fmt: skip
 
 
 def _log_ndtr(a: Any, y: Any) -> Any:
-    # φ/Φ has no cancellation anywhere, but Φ underflows on the left, where it is √(2/π)/erfcx(-x/√2)
+    # φ/Φ has no cancellation, but Φ underflows on the left, where it is √(2/π)/erfcx(-x/√2)
     q = a._choose(a, 0, ONE_OVER_SQRT_2PI * exp(-HALF * a * a), SQRT_2_OVER_PI, "where")
     return (q, a._choose(a, 0, ndtr(a), erfcx(-(SQRT1_2 * a)), "where"))
 
 
 log_ndtr = _row(
-    "log_ndtr", by_scipy("log_ndtr", lambda ctx, x: ctx.log(ctx.ncdf(x))), lambda ctx, x: ctx.log(ctx.ncdf(x)),
+    "log_ndtr", by_scipy("log_ndtr", lambda ctx, x: ctx.log(ctx.ncdf(x))), lambda ctx,
+    x: ctx.log(ctx.ncdf(x)),
     _log_ndtr, samples=(-100.0, -30.0, -2.0, 0.0, 1.0, 6.0), monotone=True,
 )  # fmt: skip
 
 
-# ------------------------------------------------------------------ functions given by their local series
+# ------------------------------------------------------------------ local series
 def _special(name: str, scipy_name: str, mp: Callable[..., Any], **columns: Any) -> Elementary:
     return _row(name, by_scipy(scipy_name, mp), mp, **columns)
 
@@ -515,20 +542,25 @@ sinc = _row(
     samples=(-10.3, 0.0, 1e-300, 1e-8, 0.01, 0.75, 1.0, 1000.25),
 )  # fmt: skip
 digamma = _special(
-    "digamma", "digamma", lambda ctx, x: ctx.psi(0, x), local=local.digamma, pole=True, error=PoleError,
-    domain="x != 0, -1, -2, ...", samples=(-3.7, -0.5, 1e-3, 0.5, 1.4616321449683622, 3.0, 50.0, 1e8),
+    "digamma", "digamma", lambda ctx, x: ctx.psi(0, x), local=local.digamma, pole=True,
+    error=PoleError,
+    domain="x != 0, -1, -2, ...",
+    samples=(-3.7, -0.5, 1e-3, 0.5, 1.4616321449683622, 3.0, 50.0, 1e8),
 )  # fmt: skip
 zeta = _row(
-    "zeta", by_mpmath(lambda ctx, s: ctx.zeta(s)), lambda ctx, s: ctx.zeta(s), local=local.zeta, pole=True, error=PoleError,
+    "zeta", by_mpmath(lambda ctx, s: ctx.zeta(s)), lambda ctx, s: ctx.zeta(s), local=local.zeta,
+    pole=True, error=PoleError,
     domain="x != 1", samples=(-3.5, 0.0, 0.5, 1.001, 2.0, 30.0),
 )  # fmt: skip
 gamma = _row(
-    "gamma", by_lanes(math.gamma), "gamma", lambda a, y: (y * digamma(a), 1), pole=True, error=PoleError,
+    "gamma", by_lanes(math.gamma), "gamma", lambda a, y: (y * digamma(a), 1), pole=True,
+    error=PoleError,
     domain="x != 0, -1, -2, ...", samples=(-3.7, -0.5, 1e-3, 0.5, 1.4616321449683622, 5.0, 150.0),
     exact=lambda x: math.factorial(int(x) - 1) if x % 1 == 0 and x > 0 else None,
 )  # fmt: skip
 lgamma = _row(
-    "lgamma", by_lanes(math.lgamma), lambda ctx, x: ctx.loggamma(x) if isinstance(x, ctx.mpc) else ctx.re(ctx.loggamma(x)),
+    "lgamma", by_lanes(math.lgamma), lambda ctx,
+    x: ctx.loggamma(x) if isinstance(x, ctx.mpc) else ctx.re(ctx.loggamma(x)),
     lambda a, y: (digamma(a), 1), pole=True, error=PoleError, domain="x != 0, -1, -2, ...",
     samples=(-3.7, -0.5, 1e-3, 0.5, 1.5, 3.0, 1e8),
 )  # fmt: skip
@@ -553,7 +585,7 @@ def bessel(kind: str, n: int) -> Elementary:
     return Elementary(
         f"bessel_{kind}({n})", numpy, value, local=functools.partial(series, n),
         domain="x > 0" if kind == "y" else "all x", pole=kind == "y",
-        samples=(0.3, 2.4, 20.0) if kind == "y" else (0.0, 1e-10, 0.3, 2.404825557695773, 20.0, 150.0),
+        samples=(0.3, 2.4, 20.0) if kind == "y" else (0.0, 1e-10, 0.3, 2.404825557695773, 20.0),
     )  # fmt: skip
 
 
@@ -649,7 +681,8 @@ def _lambertw(x: Any) -> Any:
 
 lambertw = _row(
     "lambertw", _lambertw, "lambertw", lambda a, y: (1, exp(y) * (1 + y)), domain="x >= -1/e",
-    samples=(-0.3678, -0.2, 0.0, 1e-20, 1.0, 2.718281828459045, 1e10), exact=_at((0, 0)), monotone=True,
+    samples=(-0.3678, -0.2, 0.0, 1e-20, 1.0, 2.718281828459045, 1e10), exact=_at((0, 0)),
+    monotone=True,
 )  # fmt: skip
 
 

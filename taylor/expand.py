@@ -83,7 +83,7 @@ def expand(program: Program) -> Program:
 
     >>> from taylor import record, sin
     >>> [i.op for i in expand(record(lambda x: sin(x) * 2, 0.5)).code]
-    ['input', 'integral', 'integral', 'linear', 'linear']
+    ['input', 'integral', 'integral', 'linear', 'constant', 'linear']
     """
     tape = Expansion()
     v: list[Node] = []

@@ -251,7 +251,8 @@ class TaylorN(Series):
         for g in maps:
             if isinstance(g, Series) and not np.all(np.asarray(base(g.value) == 0)):
                 raise DomainError(
-                    f"compose needs inner series with constant term 0, not {g.value}; expand the outer "
+                    f"compose needs inner series with constant term 0, not {g.value}; expand the "
+                    f"outer "
                     "series there, or call it to evaluate the polynomial"
                 )
         return self(maps)
@@ -277,7 +278,7 @@ class TaylorN(Series):
         return self._new(self._coef[: lower.size].copy(), lower)
 
     def extend(self, order: int) -> Self:
-        """Return the series with zeros up to `order`: right only where they are known to be zero."""
+        """Return the series with zeros up to `order`: right only where they are zero."""
         order = check_order(order)
         if order < self.order:
             raise ValueError(f"cannot extend order {self.order} to {order}; use .truncate({order})")

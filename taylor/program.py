@@ -53,7 +53,7 @@ class Linear(NamedTuple):
 
 def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
     """Return elements of the joined sources by position (-1: zero), under `lead` leading axes."""
-    flat = [np.reshape(x, tuple(np.shape(x)[:lead]) + (-1,)) for x in sources]
+    flat = [np.reshape(x, (*np.shape(x)[:lead], -1)) for x in sources]
     if index.size and index.min() < 0:
         flat.append(flat[0][..., :0].sum(-1)[..., None] if lead else np.zeros(1))
     joined = flat[0] if len(flat) == 1 else np.concatenate(flat, axis=-1)
@@ -107,20 +107,21 @@ class Program:
         Evaluating Derivatives, Table 2.2.
 
         >>> import numpy as np
-        >>> print(record(lambda x, y: np.log(x) + x * y, 2.0, 5.0).show(2.0, 5.0, tangent=(1.0, 0.0)))
-        v   expression    value     tangent
-        v0  x0            2         1
-        v1  x1            5         0
-        v2  log(v0)       0.693147  0.5
-        v3  v0 * v1       10        5
-        v4  v2 + v3       10.6931   5.5
-        y0  v4            10.6931   5.5
+        >>> program = record(lambda x, y: np.log(x) + x * y, 2.0, 5.0)
+        >>> print(program.show(2.0, 5.0, tangent=(1.0, 0.0)))
+        v   expression  value     tangent
+        v0  x0          2         1
+        v1  x1          5         0
+        v2  log(v0)     0.693147  0.5
+        v3  v0 * v1     10        5
+        v4  v2 + v3     10.6931   5.5
+        y0  v4          10.6931   5.5
         """
         values = trace(self, x)
         seeds = [np.ones(np.shape(v)) for v in x] if tangent is None else list(tangent)
         tangents = _tangents(self, x, seeds)
         rows = [("v", "expression", "value", "tangent")]
-        for i, instruction in enumerate(self.code):
+        for i in range(len(self.code)):
             rows.append((f"v{i}", self.expression(i), _short(values[i]), _short(tangents[i])))
         for j, i in enumerate(self.outputs):
             rows.append((f"y{j}", f"v{i}", _short(values[i]), _short(tangents[i])))
@@ -266,7 +267,8 @@ class Tape:
         if isinstance(x, Node):
             if x.tape is not self:
                 raise ForeignNodeError(
-                    "a node of another recording leaked in; return it from its own function, or use "
+                    "a node of another recording leaked in; return it from its own function, or "
+                    "use "
                     "its .value"
                 )
             return x
@@ -291,7 +293,7 @@ class Tape:
 
 
 def _key(param: Any) -> Any:
-    """Return a hashable stand-in for an instruction's parameter that tells 1 from 1.0 and 0.0 from -0.0."""
+    """Return a hashable stand-in for a parameter that tells 1 from 1.0 and 0.0 from -0.0."""
     if isinstance(param, np.ndarray):
         body = param.tobytes() if param.dtype != object else tuple(map(_key, param.ravel()))
         return (param.dtype.str, param.shape, body)
@@ -402,9 +404,9 @@ class Node(Operand):
 
     def _gather(self, sources: Sequence[Any], index: Array) -> Any:
         size = int(np.prod(np.shape(sources[0]), dtype=int))
-        if len(sources) == 1 and index.shape == np.shape(sources[0]):
-            if np.array_equal(index.ravel(), np.arange(size)):
-                return self.tape.node(sources[0])
+        same_shape = len(sources) == 1 and index.shape == np.shape(sources[0])
+        if same_shape and np.array_equal(index.ravel(), np.arange(size)):
+            return self.tape.node(sources[0])
         return self._linear("gather", index, sources, index.shape)
 
     def _sum(self, axes: tuple[int, ...]) -> Any:
@@ -529,7 +531,7 @@ def choose(lhs: Any, rhs: Any, a: Any, b: Any) -> Any:
 
 
 class Condition:
-    """A comparison of recorded values: its truth leaves a guard, np.where of it records a choice."""
+    """A comparison of recorded values: its truth leaves a guard, np.where records a choice."""
 
     __array_priority__ = 2000.0
 
@@ -632,7 +634,8 @@ def trace(program: Program, x: Sequence[Any]) -> list[Any]:
         if op == "input":
             if tuple(np.shape(x[param])) != shape:
                 raise ShapeMismatch(
-                    f"argument {param} has shape {np.shape(x[param])}; the program was recorded with "
+                    f"argument {param} has shape {np.shape(x[param])}; the program was recorded "
+                    f"with "
                     f"{shape}: record it again for the new shape"
                 )
             v.append(x[param])
@@ -653,7 +656,8 @@ def trace(program: Program, x: Sequence[Any]) -> list[Any]:
         left, right = (getattr(v[k], "value", v[k]) for k in (i, j))
         if not np.array_equal(COMPARISONS[op](left, right), outcome):
             raise GuardError(
-                f"the branch v{i} {op} v{j} was {outcome} when the program was recorded and is not so "
+                f"the branch v{i} {op} v{j} was {outcome} when the program was recorded and is "
+                f"not so "
                 "here; record the function again at this point"
             )
     return v

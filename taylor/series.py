@@ -108,9 +108,9 @@ def _float(x: Array) -> Array:
 
 def _fresh_floats(x: Array) -> Array:
     """Return an object table that holds only floats as a float table."""
-    if not is_operand(x) and x.dtype == object and x.size:
-        if all(type(e) in (float, np.float64) for e in x.reshape(-1)):
-            return x.astype(float)
+    floats = not is_operand(x) and x.dtype == object and x.size > 0
+    if floats and all(type(e) in (float, np.float64) for e in x.reshape(-1)):
+        return x.astype(float)
     return x
 
 
@@ -136,7 +136,7 @@ class Series(Operand):
     # -------------------------------------------------------------- what a series is
     @property
     def coef(self) -> Array:
-        """The table of Taylor coefficients c_α (never factorial-scaled), degree by degree; read-only."""
+        """The table of Taylor coefficients c_α (never factorial-scaled), by degree; read-only."""
         if isinstance(self._coef, Series):
             return self._coef.copy()
         view = self._coef.view()
@@ -196,11 +196,12 @@ class Series(Operand):
     def __format__(self, spec: str) -> str:
         return text.plain(self, spec) if spec else repr(self)
 
-    # -------------------------------------------------------------- conversions that would drop derivatives
+    # -------------------------------------------------------------- conversions
     def _inactive(self, what: str) -> Any:
         if self.active:
             raise TypeError(
-                f"{what} of a {type(self).__name__} would drop its derivatives; use .value for the plain "
+                f"{what} of a {type(self).__name__} would drop its derivatives; use .value for "
+                f"the plain "
                 "value (in a recorded or differentiated function use numpy or taylor functions)"
             )
         return self.value
@@ -259,11 +260,13 @@ class Series(Operand):
         if same_kind and getattr(a, "variables", 1) == getattr(b, "variables", 1):
             low = min(a.order, b.order)
             raise OrderMismatch(
-                f"{names} differ in order; use .truncate({low}) on one, or .extend({max(a.order, b.order)}) "
+                f"{names} differ in order; use .truncate({low}) on one, or "
+                f".extend({max(a.order, b.order)}) "
                 "where the missing coefficients are known to be zero"
             )
         raise AlgebraMismatch(
-            f"{names} are series of different algebras; make all variables in one call, or nest: take "
+            f"{names} are series of different algebras; make all variables in one call, or nest: "
+            f"take "
             "the derivative of a derivative with the drivers"
         )
 
@@ -274,7 +277,7 @@ class Series(Operand):
         return f"{type(self).__name__} ({inside})"
 
     def _pair(self, x: Any, y: Any) -> tuple[Self, Any, Any, bool, bool]:
-        """Return the host of an operation on x and y, both operands, and which of them are tables."""
+        """Return the host of an operation on x and y, its operands, and which are tables."""
         host: Any = None
         for z in (x, y):
             if isinstance(z, Series) and (host is None or z.tag.level > host.tag.level):
@@ -408,9 +411,9 @@ class Series(Operand):
                 return host._cancel(x, y)
             return host._sweep(_DIVISION, [x, y], [])
         y, c = host._scalar(y, x)
-        if not height_of(host.algebra, y) and np.ndim(base(y[0])) == 0 and is_zero(base(y[0])):
-            if not host._propagates():
-                raise PoleError("division by a series whose value is zero")
+        constant_zero = not height_of(host.algebra, y) and np.ndim(base(y[0])) == 0
+        if constant_zero and is_zero(base(y[0])) and not host._propagates():
+            raise PoleError("division by a series whose value is zero")
         return host._sweep(_RECIPROCAL, [y], [c])
 
     def _propagates(self) -> bool:
@@ -425,7 +428,8 @@ class Series(Operand):
                 return self._new(x / y[0])
             raise PoleError(
                 f"division by a series whose value is zero: the numerator starts at degree "
-                f"{int(ux[0]) if len(ux) else self.order + 1}, the divisor at degree {v} of order {self.order}"
+                f"{int(ux[0]) if len(ux) else self.order + 1}, the divisor at degree {v} of order "
+                f"{self.order}"
             )
         lower = Univariate(self.order - v)
         return self._new(x[v:], lower)._divide(self._new(x[v:], lower), self._new(y[v:], lower))
@@ -519,7 +523,8 @@ class Series(Operand):
             if self.order <= r:
                 return self._constant(a._coef[0] ** r)
             raise DomainError(
-                f"x**{r} at 0 has derivatives up to order {int(r)} only, asked for {self.order}; lower the "
+                f"x**{r} at 0 has derivatives up to order {int(r)} only, asked for {self.order}; "
+                f"lower the "
                 "order or move the point"
             )
         if not isinstance(self.algebra, Univariate):
@@ -527,7 +532,8 @@ class Series(Operand):
         v = int(np.flatnonzero(nonzero(a._coef))[0])
         if v % 4 == 2:
             raise NonAnalyticError(
-                f"sqrt of a series that starts at degree {v} is |t|**{v // 2} times a series: a kink; "
+                f"sqrt of a series that starts at degree {v} is |t|**{v // 2} times a series: a "
+                f"kink; "
                 "taylor.formal_sqrt gives the branch t**n"
             )
         return None if v % 2 else formal_sqrt(self._new(a._coef))
@@ -552,7 +558,7 @@ class Series(Operand):
         return self._new(coef)
 
     def _local_series(self, row: Elementary, order: int) -> Any:
-        """Return the local coefficients c_m(self), m = 0..order, of a row: c_m(x + u) = Σ C(m+j, j) c_{m+j}(x) u^j."""
+        """Return the local coefficients of a row: c_m(x + u) = Σ C(m+j, j) c_{m+j}(x) u^j."""
         import math
 
         u = self._with_value(0 * self.value)
@@ -656,7 +662,8 @@ class Series(Operand):
         inputs = [x._coef for x, m in zip(args, mine, strict=True) if m]
         if mode == "kink" and any(np.iscomplexobj(base(x)) for x in args):
             raise TypeError(
-                "abs, maximum and their kin are not holomorphic: a complex series has no Taylor series "
+                "abs, maximum and their kin are not holomorphic: a complex series has no Taylor "
+                "series "
                 "of them; work with real and imaginary parts as two real variables"
             )
         if not any(is_operand(t) for t in inputs):
@@ -781,7 +788,7 @@ def _choice(mode: str, mine: tuple[bool, ...]) -> Any:
 
 
 def formal_sqrt(x: Any) -> Any:
-    """Return the formal square root of a univariate series: t**n·(...) even where sqrt is |t|**n·(...).
+    """Return the formal square root of a univariate series: t**n·u even where sqrt is |t|**n·u.
 
     The leading degree v must be even and its coefficient positive; v/2 degrees are lost.
 

@@ -61,7 +61,7 @@ def zeros(shape: tuple[int, ...], like: Array) -> Array:
 
 
 def nonzero(x: Array) -> Array:
-    """Return, as plain booleans, where the numbers of a table are not zero (nested ones: not known)."""
+    """Return, as plain booleans, where the numbers of a table are not zero."""
     if is_operand(x):
         inner = x._coef
         return nonzero(inner).any(0) if inner.shape[0] else np.zeros(x.shape, dtype=bool)
@@ -107,14 +107,17 @@ class Sweep:
         self.height: list[int] = []
         self.weighted: dict[int, Array] = {}  # D of a table, for integrals
         self.steps: list[Step] = []
+        self.moving: list[Any] = []  # per instruction, the lanes that vary (only computed if needed)
+        self.live: list[bool] = []  # per instruction, whether it depends on an input at all
         found = [height_of(algebra, x) for x in inputs] if heights is None else heights
         read = {a for i in program.code if i.op == "integral" for a in i.args[: i.param.arity]}
         for i, (op, args, param, shape) in enumerate(program.code):
+            args = args[: param.arity] if op == "integral" else args
+            self.live.append(op == "input" or any(self.live[a] for a in args))
             if op == "input":
                 self.table.append(inputs[param])
                 self.height.append(found[param])
             else:
-                args = args[: param.arity] if op == "integral" else args
                 self.height.append(self._height(op, args))
                 live = op != "parameter" and op != "constant"
                 if self.height[i] > 0:
@@ -262,7 +265,7 @@ class Sweep:
         return step
 
     def _linear(self, i: int) -> Step:
-        op, args, linear, shape = self.program.code[i]
+        _, args, linear, _ = self.program.code[i]
         y, part, height = self.table[i], self.algebra.part, self.height
         lead = 0 if isinstance(self.algebra, Univariate) else 1
 
@@ -297,7 +300,7 @@ class Sweep:
     def _integral(self, i: int) -> Step:
         instruction = self.program.code[i]
         (row, n), args = instruction.param, instruction.args
-        live = [a for a in args[:n] if self.program_active(a)]
+        live = [a for a in args[:n] if self.live[a]]
         p, qs = args[-1], args[n:-1]
         y, part, height, interior = (
             self.table[i],
@@ -470,21 +473,13 @@ class Sweep:
         lost = here & np.isnan(sign)
         if lost.any() and self._raises(y[0]):
             raise NonAnalyticError(
-                f"the two sides of a kink meet at {_show([pieces(lhs, 0)])}: no derivative of order {k} "
+                f"the two sides of a kink meet at {_show([pieces(lhs, 0)])}: no derivative of "
+                f"order {k} "
                 "there; move the point, or use taylor.policy(kink='subgradient')"
             )
         state["lost"] = state["lost"] | lost
 
     # ---------------------------------------------------------------- singular points
-    def program_active(self, a: int) -> bool:
-        """Whether instruction a stands for an argument that may vary (not a constant)."""
-        op = self.program.code[a].op
-        if op in ("constant", "parameter"):
-            return False
-        return op == "input" or any(
-            self.program_active(b) for b in self.program.code[a].args if b < a
-        )
-
     def _raises(self, value: Any) -> bool:
         if self.policy.singular == "propagate":
             return False
@@ -492,19 +487,25 @@ class Sweep:
 
     def _lanes_active(self, args: Sequence[int]) -> Any:
         """Return where some argument varies, per lane."""
-        moving: Any = np.zeros((), dtype=bool)
+        if not self.moving:
+            for i, (op, inner, param, _) in enumerate(self.program.code):
+                inner = inner[: param.arity] if op == "integral" else inner
+                lanes: Any = np.zeros((), dtype=bool)
+                if op == "input" and self.height[i]:
+                    lanes = nonzero(self.table[i][1:]).any(0)
+                elif op == "linear" and self.height[i] and param.kind != "scale":
+                    lanes = np.ones((), dtype=bool)
+                elif op != "input":
+                    for a in inner:
+                        lanes = lanes | self.moving[a]
+                self.moving.append(lanes)
+        total: Any = np.zeros((), dtype=bool)
         for a in args:
-            if self.height[a]:
-                moving = moving | self._moving(a)
-        return moving
-
-    def _moving(self, a: int) -> Any:
-        if self.program.code[a].op == "input":
-            return nonzero(self.table[a][1:]).any(0)
-        return self._lanes_active([b for b in self.program.code[a].args if b < a])
+            total = total | self.moving[a]
+        return total
 
     def _singular(self, row: Any, args: Sequence[int], y0: Any, p0: Any) -> Any:
-        """Return the lanes without an expansion (True) or an inactive argument there; raise for scalars."""
+        """Return (lanes without an expansion, inactive lanes there) or None; raise for scalars."""
         y, p = base(y0), base(p0)
         if np.shape(y) == () and np.shape(p) == ():
             if not is_zero(p) and not is_nan(y):
@@ -594,7 +595,8 @@ def no_expansion(row: Any, values: Sequence[Any]) -> DomainError:
     """Return the error for a point where a row has no Taylor expansion."""
     error: type[DomainError] = row.error
     return error(
-        f"{row.name} has no Taylor expansion at {_show(values)} (domain: {row.domain}); move the point, "
+        f"{row.name} has no Taylor expansion at {_show(values)} (domain: {row.domain}); move the "
+        f"point, "
         "use order 0, or taylor.policy(singular='propagate') to get nan"
     )
 

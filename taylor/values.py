@@ -118,6 +118,13 @@ class Constant:
     def __float__(self) -> float:
         return float(self.formula(private(80)))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_named, (self.name,))
+
+
+def _named(name: str) -> Constant:
+    return next(c for c in CONSTANTS if c.name == name)
+
 
 PI = Constant("pi", lambda ctx: +ctx.pi)
 LN2 = Constant("ln2", lambda ctx: ctx.ln(2))
@@ -126,6 +133,7 @@ SQRT1_2 = Constant("1/sqrt2", lambda ctx: 1 / ctx.sqrt(2))
 TWO_OVER_SQRT_PI = Constant("2/sqrtpi", lambda ctx: 2 / ctx.sqrt(ctx.pi))
 SQRT_2_OVER_PI = Constant("sqrt(2/pi)", lambda ctx: ctx.sqrt(2 / ctx.pi))
 ONE_OVER_SQRT_2PI = Constant("1/sqrt2pi", lambda ctx: 1 / ctx.sqrt(2 * ctx.pi))
+CONSTANTS = (PI, LN2, LN10, SQRT1_2, TWO_OVER_SQRT_PI, SQRT_2_OVER_PI, ONE_OVER_SQRT_2PI)
 
 
 def constant(c: Any, like: Array) -> Any:
@@ -230,6 +238,10 @@ def call(row: Any, args: tuple[Any, ...]) -> Any:
         raise TypeError(f"{row.name} of a Decimal is not exact; use mpmath.mpf or float instead")
     if any(isinstance(x, Fraction) for x in args):
         return _exact(row, args)
+    if (row.compose or row.jumps) and row.exact and all(isinstance(x, (bool, int)) for x in args):
+        whole = row.exact(*map(int, args))
+        if isinstance(whole, RATIONAL) and whole == int(whole):
+            return int(whole)
     floats = tuple(float(x) if isinstance(x, (bool, int)) else x for x in args)
     return row.numpy(*(_above_cut(x) for x in floats))
 
@@ -285,7 +297,8 @@ def _by_interval(row: Any, ctx: Any, x: list[Any]) -> Any:
         raise TypeError(f"mpmath.iv has no {row.name}; use float or mpmath.mpf") from None
     except (ValueError, ZeroDivisionError):
         raise DomainError(
-            f"{row.name} is not defined on all of the interval {x[0]} (domain: {row.domain}); make it smaller"
+            f"{row.name} is not defined on all of the interval {x[0]} (domain: {row.domain}); "
+            f"make it smaller"
         ) from None
 
 
@@ -328,7 +341,7 @@ def policy(*, singular: str = "numpy", kink: str = "error") -> Iterator[None]:
 
     >>> import taylor
     >>> with taylor.policy(kink="subgradient"):
-    ...     taylor.derivative(abs, 0.0)
+    ...     print(taylor.derivative(abs, 0.0))
     0.0
     """
     for key, value in (("singular", singular), ("kink", kink)):
