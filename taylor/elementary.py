@@ -176,6 +176,7 @@ cos: Elementary
 cosh: Elementary
 cospi: Elementary
 cot: Elementary
+lambertw1: Elementary
 sigmoid: Elementary
 tanh: Elementary
 
@@ -679,10 +680,31 @@ def _lambertw(x: Any) -> Any:
     return np.where(np.imag(w) == 0, np.real(w), np.nan)[()]
 
 
+def _lambertw1(x: Any) -> Any:
+    u = 1 + lambertw(x)
+    near = np.abs(u) < 0.5  # 1 + W cancels near the branch point -1/e
+    if not np.any(near):
+        return u
+    return np.where(near, by_mpmath(lambda ctx, v: 1 + ctx.lambertw(v))(np.where(near, x, 0)), u)[()]
+
+
+def _lambertw_p(a: Any, y: Any) -> Any:
+    # p = exp(y)(1 + y): exp(y) = a/y where the error of y would grow, 1 + y is a row of its own
+    safe = a._choose(a, 1, y, 1, "where")
+    return a._choose(a, 1, a + a / safe, exp(y) * lambertw1(a), "where")
+
+
 lambertw = _row(
-    "lambertw", _lambertw, "lambertw", lambda a, y: (1, exp(y) * (1 + y)), domain="x >= -1/e",
+    "lambertw", _lambertw, "lambertw", lambda a, y: (1, _lambertw_p(a, y)), domain="x >= -1/e",
     samples=(-0.3678, -0.2, 0.0, 1e-20, 1.0, 2.718281828459045, 1e10), exact=_at((0, 0)),
     monotone=True,
+)  # fmt: skip
+
+
+lambertw1 = _row(
+    "lambertw1", _lambertw1, lambda ctx, x: 1 + ctx.lambertw(x),
+    lambda a, u: (1, _lambertw_p(a, lambertw(a))), domain="x >= -1/e", monotone=True,
+    samples=(-0.3678, -0.2, 0.0, 1.0),
 )  # fmt: skip
 
 

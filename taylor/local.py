@@ -223,7 +223,12 @@ def _bessel(scipy_name: str, mp_name: str, sign: int, n: int, x: Any, order: int
     # DLMF 10.6.1 and 10.29.1: 2 C_n' = C_{n-1} - C_{n+1} for J and Y, 2 I_n' = I_{n-1} + I_{n+1}
     def formula(ctx: Any, v: Any, k: int) -> list[Any]:
         function = getattr(ctx, mp_name)
-        return _differences([function(n + i, v) for i in range(-k, k + 1)], k, sign)
+        if mp_name == "bessely":  # Y_{m+1} = 2m/x Y_m - Y_{m-1} is stable upwards (DLMF 10.74.iv)
+            known = [function(0, v), function(1, v)]
+            for m in range(1, abs(n) + k + 1):
+                known.append(2 * m / v * known[m] - known[m - 1])
+            function = lambda m, _: known[m]  # noqa: E731
+        return _differences([_by_order(function, n + i, v, sign) for i in range(-k, k + 1)], k, sign)
 
     special = _scipy()
     if special is None or not _is_float(x):
@@ -231,14 +236,14 @@ def _bessel(scipy_name: str, mp_name: str, sign: int, n: int, x: Any, order: int
     x = np.asarray(x, dtype=float)
     function = getattr(special, scipy_name)
     with np.errstate(all="ignore"):
-        values = [_integer_order(function, n + i, x, scipy_name) for i in range(-order, order + 1)]
+        values = [_by_order(function, n + i, x, sign) for i in range(-order, order + 1)]
         return np.stack(_differences(values, order, sign))
 
 
-def _integer_order(function: Callable[..., Any], n: int, x: Array, name: str) -> Array:
+def _by_order(function: Callable[..., Any], n: int, x: Any, sign: int) -> Any:
     # DLMF 10.4.1, 10.27.1: f_{-n} = (-1)^n f_n for J and Y, I_{-n} = I_n
-    value = function(float(abs(n)), x)
-    return -value if n < 0 and n % 2 and name != "iv" else value
+    value = function(abs(n), x)
+    return -value if n < 0 and n % 2 and sign < 0 else value
 
 
 def bessel_j(n: int, x: Any, order: int) -> Array:
