@@ -224,9 +224,9 @@ __all__ = [
     "taylor_coefficients",
     "tensor",
     "trunc",
+    "where",
     "y0",
     "y1",
-    "where",
     "yv",
     "zeta",
 ]

@@ -23,11 +23,12 @@ from typing import Any
 
 import numpy as np
 
-from taylor.values import is_operand
+from taylor.values import is_interval, is_operand
 
 Array = Any
 MAX_ORDER = 10**7
 MAX_MONOMIALS = 2 * 10**7
+MAX_EXPONENTS = 2 * 10**8  # monomials times variables
 CACHED_PAIRS = 1 << 22
 
 
@@ -53,6 +54,30 @@ def dot(x: Array, y: Array) -> Array:
     if x.dtype == object or y.dtype == object:
         return np.add.reduce(x * y, axis=0)
     return np.einsum("j...,j...->...", x, y)
+
+
+def nonzero(x: Array) -> Array:
+    """Return, as plain booleans, where the numbers of a table are not zero."""
+    if is_operand(x):
+        inner = x._coef
+        return nonzero(inner).any(0) if inner.shape[0] else np.zeros(x.shape, dtype=bool)
+    if x.dtype != object:
+        return x != 0
+    flat = [_is_nonzero(e) for e in x.reshape(-1)]
+    return np.array(flat, dtype=bool).reshape(x.shape)
+
+
+def _is_nonzero(e: Any) -> bool:
+    if is_operand(e):
+        return bool(nonzero(e._coef).any())
+    return bool(e.a != 0 or e.b != 0) if is_interval(e) and hasattr(e, "a") else bool(e != 0)
+
+
+def trimmed_product(x: Array, y: Array) -> Array:
+    """Return the product of two scalar tables without the zeros at their ends: 0·inf stays out."""
+    a, b = (v[: int(np.max(np.flatnonzero(nonzero(v)), initial=0)) + 1] for v in (x, y))
+    z = np.convolve(a, b)[: len(x)]
+    return np.concatenate([z, np.zeros(len(x) - len(z), z.dtype)])
 
 
 @dataclass(frozen=True)
@@ -88,10 +113,26 @@ class Univariate:
 
     def product(self, x: Array, y: Array) -> Array:
         """Return the table of the product of two tables."""
-        if is_operand(x) or is_operand(y) or x.ndim > 1 or y.ndim > 1:
-            parts = [dot(x[: k + 1], y[k::-1]) for k in range(self.order + 1)]
-            return np.stack(parts)
-        return np.convolve(x, y)[: self.order + 1]
+        if is_operand(x) or is_operand(y):
+            return np.stack([dot(x[: k + 1], y[k::-1]) for k in range(self.order + 1)])
+        if x.ndim > 1 or y.ndim > 1:
+            z = np.stack([dot(x[: k + 1], y[k::-1]) for k in range(self.order + 1)])
+            return z if z.dtype == object else self._mend(x, y, z)
+        z = np.convolve(x, y)[: self.order + 1]
+        return z if z[-1] == z[-1] else trimmed_product(x, y)
+
+    def _mend(self, x: Array, y: Array, z: Array) -> Array:
+        """Redo the lanes in which a padding zero met an infinity."""
+        for lane in zip(*np.nonzero(np.isnan(z[-1])), strict=True):
+            a, b = (np.broadcast_to(v, z.shape)[(slice(None), *lane)] for v in (x, y))
+            z[(slice(None), *lane)] = trimmed_product(a, b)
+        return z
+
+    def height(self, x: Array) -> int:
+        """Return the degree of the last coefficient that is not zero (in some lane)."""
+        used = nonzero(x)
+        rows = np.flatnonzero(used if used.ndim == 1 else used.reshape(len(used), -1).any(1))
+        return int(rows[-1]) if len(rows) else 0
 
     def bilinear(self, spec: str, x: Array, y: Array) -> Array:
         """Return the table of einsum(spec, ·, ·) of two tables."""
@@ -205,13 +246,22 @@ class Monomials:
 
     def product(self, x: Array, y: Array) -> Array:
         """Return the table of the product of two tables."""
+        hx, hy = self.height(x), self.height(y)
         parts = [x[:1] * y[:1]]
         for k in range(1, self.order + 1):
             p = self.part(k)
-            s = x[:1] * y[p] + x[p] * y[:1]
-            inner = self.interior(k, x, y, k, k)
-            parts.append(s if inner is None else s + inner)
+            terms = [x[:1] * y[p]] if k <= hy else []
+            if k <= hx:
+                terms.append(x[p] * y[:1])
+            inner = self.interior(k, x, y, hx, hy)
+            terms += [] if inner is None else [inner]
+            parts.append(sum(terms[1:], terms[0]) if terms else (x[:1] * 0) * y[p])
         return np.concatenate(parts)
+
+    def height(self, x: Array) -> int:
+        """Return the degree of the last part of a table that is not zero."""
+        rows = np.flatnonzero(nonzero(x).reshape(self.size, -1).any(1))
+        return int(self.degrees[rows[-1]]) if len(rows) else 0
 
     def bilinear(self, spec: str, x: Array, y: Array) -> Array:
         """Return the table of einsum(spec, ·, ·) of two tables."""
@@ -302,10 +352,10 @@ def multivariate(n: int, order: int) -> Monomials:
     """Return the algebra of polynomials in n variables, truncated above total degree `order`."""
     order = check_order(order)
     count = math.comb(n + order, order)
-    if count > MAX_MONOMIALS:
+    if count > MAX_MONOMIALS or count * n > MAX_EXPONENTS:
         raise ValueError(
-            f"order {order} in {n} variables has {count} monomials, more than {MAX_MONOMIALS}; "
-            "lower the order, or use univariate series along directions (taylor.directional)"
+            f"order {order} in {n} variables has {count} monomials, too many for one table; lower "
+            "the order, or use univariate series along directions (taylor.directional)"
         )
     return _multivariate(n, order)
 

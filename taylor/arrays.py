@@ -25,7 +25,7 @@ class Operand:
     """An array-like value with operators and NumPy's protocols, built on a few primitives.
 
     A subclass supplies: `shape`, `value`, the arithmetic operators, `_elementary(row, args)`,
-    `_gather(sources, index)`, `_sum(axes)`, `_cumsum(axis)`, `_einsum(subscripts, x, y)`,
+    `_gather(sources, index)`, `_sum(axes)`, `_cumsum(axis)`, `_reduceat(starts, axis)`, `_einsum(subscripts, x, y)`,
     `_choose(lhs, rhs, a, b, mode)`, `_compare(op, other)`, `_assign(index, value)`, `_ones()`.
     """
 
@@ -39,6 +39,7 @@ class Operand:
     _gather: Callable[..., Any]
     _sum: Callable[..., Any]
     _cumsum: Callable[..., Any]
+    _reduceat: Callable[..., Any]
     _einsum: Callable[..., Any]
     _choose: Callable[..., Any]
     _compare: Callable[..., Any]
@@ -231,6 +232,8 @@ class Operand:
         ):
             kwargs.pop("dtype", None)
             result = REDUCE[ufunc](inputs[0], kwargs.pop("axis", 0), **kwargs)
+        elif method == "reduceat" and ufunc is np.add:
+            result = inputs[0]._reduceat(inputs[1], kwargs.get("axis", 0))
         elif method == "accumulate" and ufunc is np.add:
             result = inputs[0].cumsum(kwargs.get("axis", 0))
         elif method == "outer":
@@ -623,6 +626,8 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.real: lambda a: a.real,
     np.imag: lambda a: a.imag,
     np.clip: _clip,
+    np.sinc: elementary.sinc,
+    np.i0: elementary.i0,
     np.dot: dot,
     np.inner: _inner,
     np.vdot: lambda a, b: dot(np.ravel(np.conj(a)), np.ravel(b)),

@@ -210,7 +210,8 @@ def _all_partials(f: Function, x: Any, order: int) -> tuple[Any, TaylorN]:
         )
     tag = fresh_tag()
     eye = np.eye(n).reshape(n, *np.shape(x))
-    eye = eye if not is_operand(x) and x.dtype != object else _exact_eye(eye)
+    if not is_operand(x):
+        eye = _exact_eye(eye) if x.dtype == object else eye.astype(x.dtype)
     y = call(f, seed(TaylorN, x, algebra, eye, tag), tag)
     return x, TaylorN._make(parts(y, tag, algebra.size), algebra, tag)
 

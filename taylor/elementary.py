@@ -685,7 +685,9 @@ def _lambertw1(x: Any) -> Any:
     near = np.abs(u) < 0.5  # 1 + W cancels near the branch point -1/e
     if not np.any(near):
         return u
-    return np.where(near, by_mpmath(lambda ctx, v: 1 + ctx.lambertw(v))(np.where(near, x, 0)), u)[()]
+    return np.where(near, by_mpmath(lambda ctx, v: 1 + ctx.lambertw(v))(np.where(near, x, 0)), u)[
+        ()
+    ]
 
 
 def _lambertw_p(a: Any, y: Any) -> Any:

@@ -80,7 +80,10 @@ def _quarter(s: Any, c: Any, m: int) -> Any:
 def _sinc(ctx: Any, x: Any, order: int) -> list[Any]:
     # z·s = sin z differentiated m times: z d_m + m d_{m-1} = sin(z + m π/2), d_m = s⁽ᵐ⁾(z)
     if x == 0:
-        ds = [(-1) ** (m // 2) * ctx.one / (m + 1) if m % 2 == 0 else ctx.zero for m in range(order + 1)]
+        ds = [
+            (-1) ** (m // 2) * ctx.one / (m + 1) if m % 2 == 0 else ctx.zero
+            for m in range(order + 1)
+        ]
     else:
         z, s, c = ctx.pi * x, ctx.sinpi(x), ctx.cospi(x)
         last = max(order, int(abs(z))) + 2 * ctx.prec
@@ -116,7 +119,9 @@ def sinc(x: Any, order: int) -> Array:
     reach = min(float(np.max(size, initial=0.0, where=np.isfinite(size))), order + 1.0)
     last = int(max(order, reach)) + 60
     d, down = np.zeros_like(x), np.zeros((order + 1, *x.shape))
-    scale = np.pi ** np.arange(order + 1) / np.array([math.factorial(m) for m in range(order + 1)], dtype=float)
+    scale = np.pi ** np.arange(order + 1) / np.array(
+        [math.factorial(m) for m in range(order + 1)], dtype=float
+    )
     with np.errstate(all="ignore"):
         z_low = np.where(size <= reach, z, 0.0)
         for m in range(last, 0, -1):
@@ -228,7 +233,9 @@ def _bessel(scipy_name: str, mp_name: str, sign: int, n: int, x: Any, order: int
             for m in range(1, abs(n) + k + 1):
                 known.append(2 * m / v * known[m] - known[m - 1])
             function = lambda m, _: known[m]  # noqa: E731
-        return _differences([_by_order(function, n + i, v, sign) for i in range(-k, k + 1)], k, sign)
+        return _differences(
+            [_by_order(function, n + i, v, sign) for i in range(-k, k + 1)], k, sign
+        )
 
     special = _scipy()
     if special is None or not _is_float(x):

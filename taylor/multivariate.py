@@ -13,7 +13,7 @@ from taylor.algebra import Monomials, check_order, multivariate
 from taylor.arrays import lift
 from taylor.errors import DomainError, ShapeMismatch
 from taylor.series import Series, _float, _level_over
-from taylor.sweep import base, zeros
+from taylor.sweep import _like_numbers, base, zeros
 from taylor.values import as_array, is_operand
 
 Array = Any
@@ -129,9 +129,7 @@ class TaylorN(Series):
         order = np.argsort(own)
         spot = order[np.searchsorted(own, codes, sorter=order)]
         table = self._coef[part]
-        scale = (
-            weights if not is_operand(table) and table.dtype == object else weights.astype(float)
-        )
+        scale = _like_numbers(weights, table)
         scaled = table * scale.reshape((-1,) + (1,) * (table.ndim - 1))
         full = np.moveaxis(scaled[spot], 0, -1)
         return full.reshape((*self.shape, *(n,) * k))
@@ -170,9 +168,7 @@ class TaylorN(Series):
         up = lower.exponents.astype(np.int64) @ self.algebra._weights + m * self.algebra._weights[i]
         weights = np.array([math.perm(int(e) + m, m) for e in lower.exponents[:, i]], dtype=object)
         table = self._coef[self._find(up)]
-        scale = (
-            weights if not is_operand(table) and table.dtype == object else weights.astype(float)
-        )
+        scale = _like_numbers(weights, table)
         return self._new(table * scale.reshape((-1,) + (1,) * self.ndim), lower)
 
     def integ(self, i: int, k: Any = 0) -> Self:
@@ -191,10 +187,8 @@ class TaylorN(Series):
             higher.exponents[lowered].astype(np.int64) @ self.algebra._weights
             - self.algebra._weights[i]
         )
-        weights = higher.exponents[lowered, i].astype(object if source.dtype == object else float)
-        weights = (
-            np.array([int(w) for w in weights], dtype=object) if source.dtype == object else weights
-        )
+        counts = [int(w) for w in higher.exponents[lowered, i]]
+        weights = _like_numbers(np.array(counts, dtype=object), source)
         table[np.flatnonzero(lowered)] = source[self._find(down)] / weights.reshape(
             (-1,) + (1,) * self.ndim
         )

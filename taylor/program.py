@@ -418,6 +418,13 @@ class Node(Operand):
         moved = self.swapaxes(axis, 0)
         return tensordot(lower, moved, axes=1).swapaxes(axis, 0)
 
+    def _reduceat(self, starts: Array, axis: int) -> Any:
+        ends = [*starts[1:], self.shape[axis]]
+        rows = np.arange(self.shape[axis])
+        inside = np.array([(a <= rows) & (rows < b) for a, b in zip(starts, ends, strict=True)])
+        moved = self.swapaxes(axis, 0)
+        return tensordot(inside.astype(float), moved, axes=1).swapaxes(axis, 0)
+
     def _einsum(self, spec: str, x: Any, y: Any) -> Any:
         terms, out = spec.split("->")
         a, b = terms.split(",")
@@ -464,7 +471,7 @@ class Node(Operand):
             "== of a recorded value depends on all its derivatives; compare with < or >"
         )
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __bool__(self) -> bool:
         raise TraceError("the truth of a recorded value depends on an input; write x > 0 or x < 0")

@@ -12,12 +12,13 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any, Self
 
 import numpy as np
 
 from taylor import text
-from taylor.algebra import Algebra, Univariate
+from taylor.algebra import Algebra, Univariate, nonzero, trimmed_product
 from taylor.arrays import Operand, _fits, lift
 from taylor.elementary import Elementary, power, real_power, sqrt
 from taylor.errors import (
@@ -35,11 +36,9 @@ from taylor.sweep import (
     Sweep,
     base,
     checked,
-    height_of,
     is_zero,
     local_series,
     no_expansion,
-    nonzero,
     zeros,
 )
 from taylor.values import as_array, constant, current_policy, exact, is_operand, match
@@ -104,6 +103,15 @@ def _float(x: Array) -> Array:
     if not is_operand(x) and x.dtype == object and all(type(e) is int for e in x.reshape(-1)):
         return x.astype(float)
     return x
+
+
+def _divisible(x: Array) -> Array:
+    """Return a table whose quotients are right: integers as floats, or as Fractions beside those."""
+    if is_operand(x) or x.dtype != object or not exact(x):
+        return x
+    if not any(isinstance(e, Fraction) for e in x.reshape(-1)):
+        return x.astype(float)
+    return np.array([Fraction(e) for e in x.reshape(-1)], dtype=object).reshape(x.shape)
 
 
 def _fresh_floats(x: Array) -> Array:
@@ -334,28 +342,24 @@ class Series(Operand):
     def __add__(self, other: Any) -> Any:
         if type(other) is type(self) and other.tag is self.tag and other.algebra == self.algebra:
             x, y = self._coef, other._coef
-            if (
-                not is_operand(x)
-                and not is_operand(y)
-                and x.ndim == y.ndim
-                and x.dtype == y.dtype != object
-            ):
-                try:
+            if type(x) is np.ndarray is type(y) and x.shape == y.shape and x.dtype == y.dtype:
+                with np.errstate(all="ignore"):
                     return self._new(x + y)
-                except ValueError:
-                    pass
         elif _refuses(other):
             return NotImplemented
         host, x, y, tx, ty = self._pair(self, other)
         if tx and ty:
             x, y = host._aligned(x, y)
-            return host._new(x + y)
+            with np.errstate(all="ignore"):
+                return host._new(x + y)
         table, c = host._scalar(*((x, y) if tx else (y, x)))
         if type(c) in (int, float) and not is_operand(table) and table.dtype != object:
             new = table.copy()
-            new[0] += c
+            with np.errstate(all="ignore"):
+                new[0] += c
             return host._new(new)
-        head = table[:1] + c
+        with np.errstate(all="ignore"):
+            head = table[:1] + c
         shape = (table.shape[0] - 1, *head.shape[1:])
         tail = table[1:] if table.shape[1:] == head.shape[1:] else np.broadcast_to(table[1:], shape)
         return host._new(np.concatenate([head, tail + 0 * head if is_operand(head) else tail]))
@@ -377,7 +381,8 @@ class Series(Operand):
         if type(other) is type(self) and other.tag is self.tag and type(self.algebra) is Univariate:
             x, y = self._coef, other._coef
             if type(x) is np.ndarray is type(y) and x.ndim == 1 and x.shape == y.shape:
-                return self._new(np.convolve(x, y)[: len(x)])
+                z = np.convolve(x, y)[: len(x)]
+                return self._new(z if z[-1] == z[-1] else trimmed_product(x, y))
         if _refuses(other):
             return NotImplemented
         host, x, y, tx, ty = self._pair(self, other)
@@ -385,7 +390,8 @@ class Series(Operand):
             x, y = host._aligned(x, y)
             return host._new(_quietly(host.algebra.product, x, y))
         table, c = host._scalar(*((x, y) if tx else (y, x)))
-        return host._new(table * c)
+        with np.errstate(all="ignore"):
+            return host._new(table * c)
 
     __rmul__ = __mul__
 
@@ -403,7 +409,8 @@ class Series(Operand):
                 raise PoleError(f"division of a {type(host).__name__} by the number zero")
             if not is_operand(table) and table.dtype == object and isinstance(c, int):
                 table = _float(table)
-            return host._new(table / c)
+            with np.errstate(all="ignore"):
+                return host._new(table / c)
         y = _float(y)
         if tx:
             x, y = host._aligned(_float(x), y)
@@ -411,7 +418,7 @@ class Series(Operand):
                 return host._cancel(x, y)
             return host._sweep(_DIVISION, [x, y], [])
         y, c = host._scalar(y, x)
-        constant_zero = not height_of(host.algebra, y) and np.ndim(base(y[0])) == 0
+        constant_zero = not host.algebra.height(y) and np.ndim(base(y[0])) == 0
         if constant_zero and is_zero(base(y[0])) and not host._propagates():
             raise PoleError("division by a series whose value is zero")
         return host._sweep(_RECIPROCAL, [y], [c])
@@ -483,18 +490,18 @@ class Series(Operand):
         values = [x.value if inside else x for x, inside in zip(args, mine, strict=True)]
         if host.order == 0 or not any(x.active for x, m in zip(args, mine, strict=True) if m):
             return host._constant(
-                checked(row, values, None if host.active else current_policy().singular)
+                checked(row, values, current_policy().singular)
             )
         if row.compose is not None:
             result = row.compose(*args)
-            if isinstance(result, Series) and result.tag is host.tag and None not in args:
+            if isinstance(result, Series) and result.tag is host.tag and all(x is not None for x in args):
                 result = result._with_value(_quietly(row, *values))
             return result
         if row is real_power or row is sqrt:
             special = host._at_zero(row, args)
             if special is not None:
                 return special
-        tables = [_float(x._coef) if m else None for x, m in zip(args, mine, strict=True)]
+        tables = [_divisible(x._coef) if m else None for x, m in zip(args, mine, strict=True)]
         inputs = [t for t in tables if t is not None]
         parameters = [x for x, m in zip(args, mine, strict=True) if not m]
         try:
@@ -618,7 +625,7 @@ class Series(Operand):
             if not (isinstance(x, Series) and x.tag is host.tag):
                 if isinstance(x, Series):
                     _check_alive(x, host)
-                x = host._constant(_plain(x))
+                x = host._constant(_weak(_plain(x), host._coef))
             host._check(x)
             joined.append(x._coef.reshape((x._coef.shape[0], -1)))
         if zero:
@@ -629,12 +636,21 @@ class Series(Operand):
         return host._new(np.concatenate(joined, axis=1)[:, index])
 
     def _sum(self, axes: tuple[int, ...]) -> Self:
-        return self._new(np.sum(self._coef, axis=tuple(i + 1 for i in axes)))
+        with np.errstate(all="ignore"):
+            return self._new(np.sum(self._coef, axis=tuple(i + 1 for i in axes)))
 
     def _cumsum(self, axis: int) -> Self:
-        return self._new(np.cumsum(self._coef, axis=axis + 1))
+        with np.errstate(all="ignore"):
+            return self._new(np.cumsum(self._coef, axis=axis + 1))
+
+    def _reduceat(self, starts: Array, axis: int) -> Self:
+        return self._new(np.add.reduceat(self._coef, starts, axis=axis + 1))
 
     def _einsum(self, spec: str, x: Any, y: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return self._contract(spec, x, y)
+
+    def _contract(self, spec: str, x: Any, y: Any) -> Any:
         host, x, y, tx, ty = self._pair(x, y)
         if tx and ty:
             if not (is_operand(x) or is_operand(y)):
@@ -699,7 +715,7 @@ class Series(Operand):
         same = self.__eq__(other)
         return same if same is NotImplemented else not same if isinstance(same, bool) else ~same
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def _assign(self, index: Any, value: Any) -> None:
         host, _, y, _, inside = self._pair(self, lift(value))
@@ -746,6 +762,13 @@ def _plain(x: Any) -> Any:
         return x
     array = as_array(x)
     return array[()] if array.ndim == 0 else array
+
+
+def _weak(x: Any, like: Array) -> Any:
+    """Return a Python number in the precision of the table, as NumPy's promotion does."""
+    if type(x) in (int, float) and not is_operand(like) and like.dtype.kind in "fc":
+        return np.asarray(x, dtype=like.dtype)
+    return x
 
 
 def _negative(x: Any) -> Any:

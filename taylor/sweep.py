@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.algebra import Algebra, Univariate
+from taylor.algebra import Algebra, Univariate, nonzero
 from taylor.errors import DomainError, NonAnalyticError, PoleError
 from taylor.program import COMPARISONS, Linear, Program, choose, gather
 from taylor.values import constant, current_policy, is_interval, is_operand
@@ -60,29 +60,6 @@ def zeros(shape: tuple[int, ...], like: Array) -> Array:
     return np.zeros(shape, dtype=like.dtype)
 
 
-def nonzero(x: Array) -> Array:
-    """Return, as plain booleans, where the numbers of a table are not zero."""
-    if is_operand(x):
-        inner = x._coef
-        return nonzero(inner).any(0) if inner.shape[0] else np.zeros(x.shape, dtype=bool)
-    if x.dtype != object:
-        return x != 0
-    flat = [
-        is_operand(e)
-        or (is_interval(e) and bool(e.a != 0 or e.b != 0))
-        or (not is_interval(e) and bool(e != 0))
-        for e in x.reshape(-1)
-    ]
-    return np.array(flat, dtype=bool).reshape(x.shape)
-
-
-def height_of(algebra: Algebra, table: Array) -> int:
-    """Return the degree of the last non-zero part of a table."""
-    used = nonzero(table)
-    rows = np.flatnonzero(used if used.ndim == 1 else used.reshape(len(used), -1).any(1))
-    return int(algebra.degrees[rows[-1]]) if len(rows) else 0
-
-
 class Sweep:
     """The tables of all instructions of an expanded program, computed degree by degree.
 
@@ -107,9 +84,11 @@ class Sweep:
         self.height: list[int] = []
         self.weighted: dict[int, Array] = {}  # D of a table, for integrals
         self.steps: list[Step] = []
-        self.moving: list[Any] = []  # per instruction, the lanes that vary (only computed if needed)
+        self.moving: list[
+            Any
+        ] = []  # per instruction, the lanes that vary (only computed if needed)
         self.live: list[bool] = []  # per instruction, whether it depends on an input at all
-        found = [height_of(algebra, x) for x in inputs] if heights is None else heights
+        found = [algebra.height(x) for x in inputs] if heights is None else heights
         read = {a for i in program.code if i.op == "integral" for a in i.args[: i.param.arity]}
         for i, (op, args, param, shape) in enumerate(program.code):
             args = args[: param.arity] if op == "integral" else args
@@ -134,7 +113,8 @@ class Sweep:
             if i in read and self.height[i] > 0:
                 if op == "input" and heights is None:
                     weights = algebra.degrees.reshape((-1,) + (1,) * (self.table[i].ndim - 1))
-                    self.weighted[i] = self.table[i] * _like_numbers(weights, self.table[i])
+                    with np.errstate(all="ignore"):
+                        self.weighted[i] = self.table[i] * _like_numbers(weights, self.table[i])
                 else:
                     self.weighted[i] = zeros(self.table[i].shape, self.table[i])
                     self.steps.append(self._weigh(i))
@@ -399,6 +379,8 @@ class Sweep:
         def step(k: int) -> None:
             if k == 0:
                 values = [self._value(a) for a in args]
+                if any(np.iscomplexobj(base(v)) for v in values):
+                    raise TypeError(f"{row.name} of a complex series is not holomorphic")
                 y[0] = checked(row, values, self.policy.singular)
                 at = np.asarray(row.jumps(*(base(v) for v in values)), dtype=bool)
                 at = at & self._lanes_active(args)
@@ -603,7 +585,11 @@ def no_expansion(row: Any, values: Sequence[Any]) -> DomainError:
 
 def checked(row: Any, values: Sequence[Any], singular: str | None) -> Any:
     """Return row(*values); a scalar outside the domain raises DomainError."""
-    y = row(*values)
+    if all(np.shape(base(x)) == () for x in values):
+        with np.errstate(all="ignore"):
+            y = row(*values)
+    else:
+        y = row(*values)
     v = base(y)
     if np.shape(v) != () and singular != "raise":
         return y

@@ -12,7 +12,7 @@ from taylor.algebra import Univariate, check_order
 from taylor.arrays import lift
 from taylor.errors import DomainError
 from taylor.series import Series, _float, _level_over
-from taylor.sweep import base, is_zero, zeros
+from taylor.sweep import _like_numbers, base, is_zero, zeros
 from taylor.values import as_array, is_operand
 
 Array = Any
@@ -164,7 +164,7 @@ class Taylor(Series):
         table = self._coef
         for _ in range(m):
             weights = np.arange(1, len(table)).reshape((-1,) + (1,) * (table.ndim - 1))
-            table = table[1:] * (weights.astype(object) if table.dtype == object else weights)
+            table = table[1:] * _like_numbers(weights, table)
         return self._new(table if m else table.copy(), Univariate(self.order - m))
 
     def integ(self, m: int = 1, k: Any = 0) -> Self:
@@ -180,7 +180,7 @@ class Taylor(Series):
         table = _float(self._coef)
         for c in constants[:m]:
             weights = np.arange(1, len(table) + 1).reshape((-1,) + (1,) * (table.ndim - 1))
-            table = table / (weights.astype(object) if table.dtype == object else weights)
+            table = table / _like_numbers(weights, table)
             table = np.concatenate([zeros((1, *table.shape[1:]), table), table])
             table[0] = table[0] + c
         return self._new(table, Univariate(self.order + m))

@@ -236,6 +236,8 @@ def call(row: Any, args: tuple[Any, ...]) -> Any:
         return _by_context(row, args)
     if any(isinstance(x, Decimal) for x in args):
         raise TypeError(f"{row.name} of a Decimal is not exact; use mpmath.mpf or float instead")
+    if any(isinstance(x, (float, complex, np.inexact)) for x in args):
+        args = tuple(float(x) if isinstance(x, Fraction) else x for x in args)
     if any(isinstance(x, Fraction) for x in args):
         return _exact(row, args)
     if (row.compose or row.jumps) and row.exact and all(isinstance(x, (bool, int)) for x in args):
@@ -258,7 +260,7 @@ def _exact(row: Any, args: tuple[Any, ...]) -> Any:
         raise TypeError(
             f"{row.name}({shown}) is not rational; use float(x) or mpmath.mpf for an approximation"
         )
-    return known
+    return Fraction(known) if isinstance(known, int) else known
 
 
 def _by_context(row: Any, args: tuple[Any, ...]) -> Any:
