@@ -56,6 +56,12 @@ def dot(x: Array, y: Array) -> Array:
     return np.einsum("j...,j...->...", x, y)
 
 
+def pad(x: Array, ndim: int) -> Array:
+    """Return a table with unit axes after the first, so that its array has ndim axes."""
+    missing = ndim - (x.ndim - 1)
+    return x if missing <= 0 else x.reshape((*x.shape[:1], *(1,) * missing, *x.shape[1:]))
+
+
 def nonzero(x: Array) -> Array:
     """Return, as plain booleans, where the numbers of a table are not zero."""
     if is_operand(x):

@@ -13,19 +13,20 @@ from typing import Any
 
 import numpy as np
 
-from taylor import elementary
+from taylor import elementary, linalg
 from taylor.elementary import TABLE, Elementary
 from taylor.errors import ShapeMismatch
-from taylor.values import is_operand
+from taylor.values import Handled, is_operand
 
 Array = Any
 
 
-class Operand:
+class Operand(Handled):
     """An array-like value with operators and NumPy's protocols, built on a few primitives.
 
     A subclass supplies: `shape`, `value`, the arithmetic operators, `_elementary(row, args)`,
-    `_gather(sources, index)`, `_sum(axes)`, `_cumsum(axis)`, `_reduceat(starts, axis)`, `_einsum(subscripts, x, y)`,
+    `_gather(sources, index)`, `_sum(axes)`, `_cumsum(axis)`, `_reduceat(starts, axis)`,
+    `_einsum(subscripts, x, y)`,
     `_choose(lhs, rhs, a, b, mode)`, `_compare(op, other)`, `_assign(index, value)`, `_ones()`.
     """
 
@@ -62,6 +63,48 @@ class Operand:
         """The transpose."""
         return np.transpose(self)  # type: ignore[call-overload]
 
+    def copy(self) -> Any:
+        """Return a copy."""
+        return rearrange([self], lambda i: i)
+
+    def flatten(self) -> Any:
+        """Return a copy of the elements along one axis."""
+        return self.copy().ravel()
+
+    def take(self, indices: Any, axis: Any = None) -> Any:
+        """Return np.take(self, indices, axis)."""
+        return rearrange([self], lambda i: i.take(indices, axis))
+
+    def repeat(self, repeats: Any, axis: Any = None) -> Any:
+        """Return np.repeat(self, repeats, axis)."""
+        return rearrange([self], lambda i: i.repeat(repeats, axis))
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+        """Return the elements of a diagonal."""
+        return rearrange([self], lambda i: i.diagonal(offset, axis1, axis2))
+
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+        """Return the sum along a diagonal."""
+        return self.diagonal(offset, axis1, axis2).sum(-1)
+
+    def var(self, axis: Any = None, ddof: int = 0, keepdims: bool = False, **ignored: Any) -> Any:
+        """Return the variance over some axes."""
+        centred = self - self.mean(axis, keepdims=True)
+        count = int(np.prod([self.shape[i] for i in _axes(axis, self.ndim)], dtype=int)) - ddof
+        return (centred * centred).sum(axis, keepdims) / count
+
+    def std(self, axis: Any = None, ddof: int = 0, keepdims: bool = False, **ignored: Any) -> Any:
+        """Return the standard deviation over some axes."""
+        return elementary.sqrt(self.var(axis, ddof, keepdims))
+
+    def argmax(self, axis: Any = None) -> Any:
+        """Return the position of the largest value."""
+        return np.argmax(self.value, axis)
+
+    def argmin(self, axis: Any = None) -> Any:
+        """Return the position of the smallest value."""
+        return np.argmin(self.value, axis)
+
     @property
     def flat(self) -> Iterator[Any]:
         """An iterator over the elements."""
@@ -89,8 +132,6 @@ class Operand:
     def ravel(self) -> Any:
         """Return the elements along one axis."""
         return self if self.ndim == 1 else self.reshape(-1)
-
-    flatten = ravel
 
     def transpose(self, *axes: Any) -> Any:
         """Return the array with its axes permuted."""
@@ -159,7 +200,7 @@ class Operand:
 
     # -------------------------------------------------------------- operators
     def __pos__(self) -> Any:
-        return self
+        return self.copy()
 
     def __abs__(self) -> Any:
         return elementary.absolute(self)
@@ -339,11 +380,11 @@ def _fold(
         if empty is None:
             raise ValueError("the reduction of an empty array has no identity")
         return y.sum(0) + empty
-    while len(y) > 1:
+    while len(y) > 2:
         half = len(y) // 2
         folded = op(y[:half], y[half : 2 * half])
         y = np.concatenate([folded, y[2 * half :]]) if len(y) % 2 else folded
-    y = y[0]
+    y = op(y[0], y[1]) if len(y) == 2 else y[0]
     return y.reshape(tuple(1 if i in axes else n for i, n in enumerate(x.shape))) if keepdims else y
 
 
@@ -374,7 +415,14 @@ def einsum(subscripts: str, *operands: Any, **ignored: Any) -> Any:
     xs = [lift(x) for x in operands]
     if len(terms) != len(xs):
         raise ValueError(f"einsum got {len(xs)} operands for {len(terms)} terms in {subscripts!r}")
+    sizes: dict[str, int] = {}
     for term, x in zip(terms, xs, strict=True):
+        if len(term) == np.ndim(x):
+            clash = [
+                c for c, n in zip(term, np.shape(x), strict=True) if sizes.setdefault(c, n) != n
+            ]
+            if clash:
+                raise ShapeMismatch(f"einsum: the axes {clash} differ in size in {subscripts!r}")
         if len(term) != np.ndim(x):
             raise ShapeMismatch(
                 f"einsum term {term!r} does not fit an operand of shape {np.shape(x)}"
@@ -478,21 +526,16 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
     return elementary.sqrt((x * x).sum(axis, keepdims))
 
 
-def _diff(a: Any, n: int = 1, axis: int = -1) -> Any:
+def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    ends = [x for x in (prepend, a, append) if x is not None]
+    if len(ends) > 1:
+        edge = tuple(1 if i == axis % a.ndim else m for i, m in enumerate(a.shape))
+        full = [np.broadcast_to(x, edge) if np.ndim(x) == 0 else x for x in ends]
+        a = np.concatenate(full, axis=axis)
     for _ in range(n):
         m = a.shape[axis]
         a = np.take(a, range(1, m), axis=axis) - np.take(a, range(m - 1), axis=axis)
     return a
-
-
-def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    return rearrange([a], lambda i: np.diagonal(i, offset, axis1, axis2)).sum(-1)
-
-
-def _var(a: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False, **ignored: Any) -> Any:
-    centred = a - a.mean(axis, keepdims=True)
-    count = np.prod([a.shape[i] for i in _axes(axis, a.ndim)]) - ddof
-    return (centred * centred).sum(axis, keepdims) / count
 
 
 def _trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
@@ -516,6 +559,21 @@ def _where(condition: Any, *branches: Any) -> Any:
     if isinstance(condition, Operand):
         condition = condition.value != 0
     return rearrange([lift(x) for x in branches], lambda a, b: np.where(condition, a, b))
+
+
+def _cumprod(a: Any, axis: Any = None) -> Any:
+    a, axis = (np.ravel(a), 0) if axis is None else (a, axis)
+    rows = [np.take(a, 0, axis=axis)]
+    for i in range(1, a.shape[axis]):
+        rows.append(rows[-1] * np.take(a, i, axis=axis))
+    return np.stack(rows, axis)
+
+
+def _median(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    a, axis = (np.ravel(a), 0) if axis is None else (a, axis)
+    a, n = _sort(a, axis), a.shape[axis]
+    middle: Any = np.take(a, [(n - 1) // 2, n // 2], axis=axis)
+    return middle.mean(axis, keepdims)
 
 
 def _sort(a: Any, axis: int = -1, **ignored: Any) -> Any:
@@ -606,7 +664,10 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.block: _block,
     np.where: _where,
     np.sort: _sort,
-    **{f: _by_value(f) for f in (np.argmax, np.argmin, np.argsort, np.shape, np.size, np.ndim)},
+    **{f: _by_value(f) for f in (np.argmax, np.argmin, np.argsort)},
+    np.shape: lambda a: a.shape,
+    np.ndim: lambda a: a.ndim,
+    np.size: lambda a, axis=None: a.size if axis is None else a.shape[axis],
     **{f: _by_value(f) for f in (np.iscomplexobj, np.isrealobj, np.count_nonzero, np.nonzero)},
     np.any: _by_value(np.any),
     np.all: _by_value(np.all),
@@ -620,8 +681,10 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.max: _method("max"),
     np.min: _method("min"),
     np.cumsum: _method("cumsum"),
-    np.var: _var,
-    np.std: lambda a, *args, **kwargs: elementary.sqrt(_var(a, *args, **kwargs)),
+    np.cumprod: _cumprod,
+    np.var: _method("var"),
+    np.std: _method("std"),
+    np.median: _median,
     np.ptp: lambda a, axis=None: a.max(axis) - a.min(axis),
     np.real: lambda a: a.real,
     np.imag: lambda a: a.imag,
@@ -637,14 +700,20 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.tensordot: tensordot,
     np.einsum: einsum,
     np.convolve: _convolve,
-    np.trace: _trace,
+    np.trace: _method("trace"),
     np.diff: _diff,
+    np.ediff1d: lambda a: _diff(np.ravel(a)),
     np.trapezoid: _trapezoid,
     np.polyval: _polyval,
     np.linalg.norm: _norm,
     np.linalg.matmul: matmul,
     np.linalg.outer: _outer,
-    np.linalg.trace: lambda a, offset=0: _trace(a, offset, -2, -1),
+    np.linalg.trace: lambda a, offset=0: a.trace(offset, -2, -1),
+    np.linalg.diagonal: lambda a, offset=0: a.diagonal(offset, -2, -1),
+    np.linalg.solve: linalg.solve,
+    np.linalg.inv: linalg.inv,
+    np.linalg.det: linalg.det,
+    np.linalg.matrix_power: linalg.matrix_power,
     np.linalg.cross: _cross,
     np.linalg.tensordot: tensordot,
     np.zeros_like: lambda a, **kwargs: _full_like(a, 0, **kwargs),

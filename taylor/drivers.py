@@ -84,12 +84,9 @@ def parts(y: Any, tag: Tag, size: int) -> Any:
     """Return the coefficients of y in the variables of the tag, along a new first axis."""
     if isinstance(y, Series):
         if y.tag is tag:
+            _refuse_finished(y._coef)
             return y._coef
-        if y.tag.closed:
-            raise ForeignNodeError(
-                "f returned a perturbation of another, finished differentiation; return its "
-                ".value instead"
-            )
+        _refuse_finished(y, tag)
         if is_operand(y._coef):
             inner = parts(y._coef, tag, size)
             return y._new(inner.swapaxes(0, 1))
@@ -100,6 +97,17 @@ def parts(y: Any, tag: Tag, size: int) -> Any:
     table = zeros((size, *array.shape), array)
     table[0] = array[()]
     return table
+
+
+def _refuse_finished(y: Any, but: Tag | None = None) -> None:
+    """Raise if y is, or has as coefficients, a perturbation of another finished differentiation."""
+    while isinstance(y, Series):
+        if y.tag.closed and y.tag is not but:
+            raise ForeignNodeError(
+                "f returned a perturbation of another, finished differentiation (a value kept from "
+                "inside a differentiated function); return its .value instead"
+            )
+        y = y._coef
 
 
 def _order_of(y: Any, tag: Tag) -> int | None:
@@ -117,9 +125,10 @@ def _expand(f: Function, x: Any, v: Any, order: int) -> Any:
 
     Where a removable singularity costs degrees (sin(x)/x at 0), f is run again at a higher order.
     """
-    x = point(x)
-    v = np.broadcast_to(as_array(v), np.shape(x)) if not is_operand(v) and np.ndim(v) == 0 else v
-    direction = lift(v) if is_operand(lift(v)) else as_array(v)
+    x, v = point(x), lift(v)
+    direction = v if is_operand(v) else as_array(v)
+    if np.shape(direction) == () != np.shape(x):
+        direction = np.broadcast_to(direction, np.shape(x))
     if np.shape(direction) != np.shape(x):
         raise ShapeMismatch(
             f"the direction has shape {np.shape(direction)}, the point {np.shape(x)}"

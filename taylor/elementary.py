@@ -344,8 +344,13 @@ def _power(a: Any, r: Any) -> Any:
     r = r if is_operand(r) or np.ndim(r) == 0 else np.asarray(r)
     if integer_valued(r):
         return integer_power(a, int(r))
-    if np.ndim(r) and r.dtype != object and np.all(r == np.rint(r)) and r.dtype.kind != "c":
-        return integer_power(a, r.astype(int))
+    if np.ndim(r) and r.dtype.kind != "c":
+        whole = np.array([integer_valued(e) for e in r.reshape(-1)], dtype=bool).reshape(r.shape)
+        by_product = integer_power(a, np.where(whole, r, 0).astype(int)) if whole.any() else None
+        if whole.all():
+            return by_product
+        by_equation = real_power(np.where(whole, 1, a) if whole.any() else a, r)
+        return by_equation if by_product is None else np.where(whole, by_product, by_equation)
     return real_power(a, r)
 
 

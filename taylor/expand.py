@@ -48,9 +48,9 @@ class Expansion(Tape):
         return self.push("parameter", (), count, shape, None)
 
     def plain(self, x: Node) -> Any:
-        """Return the number of a scalar constant, and any other node itself."""
-        op, _, param, shape = self.code[x.i]
-        return param if op == "constant" and shape == () else x
+        """Return the numbers of a constant, and any other node itself."""
+        op, _, param, _ = self.code[x.i]
+        return param if op == "constant" else x
 
     def row(self, row: Elementary, args: list[Node], shape: Any) -> Node:
         """Append what the row means for these arguments."""

@@ -1,9 +1,9 @@
-"""Local Taylor coefficients f⁽ᵐ⁾(x)/m! of functions whose first-order equation is useless or missing.
+"""Local Taylor coefficients f⁽ᵐ⁾(x)/m! of functions without a usable first-order equation.
 
 Throughout c_m is the coefficient of degree m at x.  Where a recurrence is stable in floating point
 it runs on whole arrays; elsewhere it runs lane by lane in mpmath, at twice the precision until two
-results agree (Ziv's strategy), and is rounded once.  Lanes outside the domain are nan throughout; an
-mpf outside of it raises ValueError.
+results agree (Ziv's strategy), and is rounded once.  Lanes outside the domain are nan throughout;
+an mpf outside of it raises ValueError.
 """
 
 from __future__ import annotations
@@ -216,7 +216,7 @@ def zeta(s: Any, order: int) -> Array:
 
 # ------------------------------------------------------------------ Bessel functions
 def _differences(values: list[Any], order: int, sign: int) -> list[Any]:
-    """Return f⁽ᵐ⁾/m! of f_n from f_{n-order} ... f_{n+order}, with 2 f_n' = f_{n-1} + sign f_{n+1}."""
+    """Return f_n⁽ᵐ⁾/m! from f_{n-order} ... f_{n+order}, 2 f_n' = f_{n-1} + sign f_{n+1}."""
     row, c = values, [values[order]]
     for m in range(1, order + 1):
         row = [(row[i] + sign * row[i + 2]) / 2 for i in range(len(row) - 2)]

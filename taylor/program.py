@@ -387,7 +387,8 @@ class Node(Operand):
 
     # primitives -----------------------------------------------------------------------------
     def _elementary(self, row: Any, args: tuple[Any, ...]) -> Any:
-        args = tuple(a for a in args if a is not None)
+        if any(a is None for a in args):  # np.clip with one side open
+            return row.compose(*args)
         nodes = [self.tape.node(a) for a in args]
         shape = np.broadcast_shapes(*(n.shape for n in nodes))
         nodes = [_broadcast(n, shape) for n in nodes]
@@ -406,7 +407,7 @@ class Node(Operand):
         size = int(np.prod(np.shape(sources[0]), dtype=int))
         same_shape = len(sources) == 1 and index.shape == np.shape(sources[0])
         if same_shape and np.array_equal(index.ravel(), np.arange(size)):
-            return self.tape.node(sources[0])
+            return Node(self.tape, self.tape.node(sources[0]).i)
         return self._linear("gather", index, sources, index.shape)
 
     def _sum(self, axes: tuple[int, ...]) -> Any:
@@ -504,7 +505,7 @@ def _fold_identity(op: str, a: Node, b: Node) -> Node | None:
             and type(instruction.param) is int
         )
         if one and instruction.param == 1 and (op == "mul" or (op == "div" and unit is b)):
-            return other
+            return Node(other.tape, other.i)
     return None
 
 

@@ -18,7 +18,7 @@ from typing import Any, Self
 import numpy as np
 
 from taylor import text
-from taylor.algebra import Algebra, Univariate, nonzero, trimmed_product
+from taylor.algebra import Algebra, Univariate, nonzero, pad, trimmed_product
 from taylor.arrays import Operand, _fits, lift
 from taylor.elementary import Elementary, power, real_power, sqrt
 from taylor.errors import (
@@ -92,12 +92,6 @@ def _level_over(x: Any) -> Tag:
     return user_tag(max(x.tag.level, -1) + 1 if isinstance(x, Series) else 0)
 
 
-def _pad(x: Array, ndim: int, lead: int = 1) -> Array:
-    """Return a table with unit axes after the first, so that its array has ndim axes."""
-    missing = ndim - (x.ndim - lead)
-    return x if missing <= 0 else x.reshape(x.shape[:lead] + (1,) * missing + x.shape[lead:])
-
-
 def _float(x: Array) -> Array:
     """Return a table of exact integers as floats; any other table as it is."""
     if not is_operand(x) and x.dtype == object and all(type(e) is int for e in x.reshape(-1)):
@@ -106,7 +100,7 @@ def _float(x: Array) -> Array:
 
 
 def _divisible(x: Array) -> Array:
-    """Return a table whose quotients are right: integers as floats, or as Fractions beside those."""
+    """Return a table whose quotients are right: integers as floats, or beside Fractions as those."""
     if is_operand(x) or x.dtype != object or not exact(x):
         return x
     if not any(isinstance(e, Fraction) for e in x.reshape(-1)):
@@ -315,7 +309,7 @@ class Series(Operand):
             raise ShapeMismatch(
                 f"shapes {tuple(x.shape[1:])} and {tuple(y.shape[1:])} do not fit"
             ) from None
-        return _pad(x, n), _pad(y, n)
+        return pad(x, n), pad(y, n)
 
     def _scalar(self, table: Any, c: Any) -> tuple[Any, Any]:
         """Return a table and a plain constant as they can be combined."""
@@ -323,7 +317,7 @@ class Series(Operand):
             return table, c
         if is_operand(c) or is_operand(table):
             n = np.ndim(c)
-            return _pad(table, n), c
+            return pad(table, n), c
         array = c if isinstance(c, np.ndarray) else None
         if array is None:
             if table.dtype != object and not isinstance(c, np.generic):
@@ -337,7 +331,7 @@ class Series(Operand):
             np.broadcast_shapes(table.shape[1:], array.shape)
         except ValueError:
             raise ShapeMismatch(f"shapes {table.shape[1:]} and {array.shape} do not fit") from None
-        return _pad(table, array.ndim), array[()]
+        return pad(table, array.ndim), array[()]
 
     def __add__(self, other: Any) -> Any:
         if type(other) is type(self) and other.tag is self.tag and other.algebra == self.algebra:
@@ -408,7 +402,7 @@ class Series(Operand):
             if not is_operand(c) and np.ndim(c) == 0 and is_zero(c) and not host._propagates():
                 raise PoleError(f"division of a {type(host).__name__} by the number zero")
             if not is_operand(table) and table.dtype == object and isinstance(c, int):
-                table = _float(table)
+                table = _divisible(table)
             with np.errstate(all="ignore"):
                 return host._new(table / c)
         y = _float(y)
@@ -450,11 +444,11 @@ class Series(Operand):
         tile = max(64, LANES_TIMES_DEGREES // self.algebra.size)
         if lanes <= tile or any(is_operand(t) for t in (*tables, *parameters)):
             n = len(shape)
-            padded = [_pad(t, n) for t in tables]
+            padded = [pad(t, n) for t in tables]
             sweep = Sweep(program, self.algebra, padded, parameters)
             sweep.run()
             return self._new(sweep.result(program.outputs[0]))
-        flat = [np.broadcast_to(_pad(t, len(shape)), (t.shape[0], *shape)) for t in tables]
+        flat = [np.broadcast_to(pad(t, len(shape)), (t.shape[0], *shape)) for t in tables]
         flat = [t.reshape(t.shape[0], lanes) for t in flat]
         given = [np.broadcast_to(c, shape).reshape(lanes) if np.ndim(c) else c for c in parameters]
         out: Array = None
@@ -489,12 +483,14 @@ class Series(Operand):
                 _plain(x)
         values = [x.value if inside else x for x, inside in zip(args, mine, strict=True)]
         if host.order == 0 or not any(x.active for x, m in zip(args, mine, strict=True) if m):
-            return host._constant(
-                checked(row, values, current_policy().singular)
-            )
+            return host._constant(checked(row, values, current_policy().singular))
         if row.compose is not None:
             result = row.compose(*args)
-            if isinstance(result, Series) and result.tag is host.tag and all(x is not None for x in args):
+            if (
+                isinstance(result, Series)
+                and result.tag is host.tag
+                and all(x is not None for x in args)
+            ):
                 result = result._with_value(_quietly(row, *values))
             return result
         if row is real_power or row is sqrt:
@@ -737,7 +733,7 @@ class Series(Operand):
                 coef = coef.astype(object)
         self._coef = coef
         target = self._coef[where]
-        coef[where] = _pad(table, np.ndim(target) - 1)
+        coef[where] = pad(table, np.ndim(target) - 1)
 
 
 def _check_alive(x: Series, host: Series) -> None:

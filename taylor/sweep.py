@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.algebra import Algebra, Univariate, nonzero
+from taylor.algebra import Algebra, Univariate, nonzero, pad
 from taylor.errors import DomainError, NonAnalyticError, PoleError
 from taylor.program import COMPARISONS, Linear, Program, choose, gather
 from taylor.values import constant, current_policy, is_interval, is_operand
@@ -441,7 +441,8 @@ class Sweep:
         if isinstance(self.algebra, Univariate):
             sign = self.algebra.sign(k, base(d), None)
         else:
-            table = self.result(lhs) - self.result(rhs)
+            ndim = np.ndim(y) - 1
+            table = pad(self.result(lhs), ndim) - pad(self.result(rhs), ndim)
             sign = self.algebra.sign(k, base(d), base(table))
         sign = np.asarray(sign, dtype=float)
         kink = self.policy.kink

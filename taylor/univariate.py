@@ -26,11 +26,12 @@ def factorial_scaled(c: Any, k: int) -> Any:
     """
     f = math.factorial(k)
     exponent = max(f.bit_length() - 64, 0)
-    if k <= 170 or isinstance(c, int) or getattr(c, "dtype", None) == object:
+    if k <= 170 or is_operand(c) or np.asarray(c).dtype.kind not in "fc":
         return c * f
-    if not isinstance(c, (float, np.floating, np.ndarray)) or np.iscomplexobj(c):
-        return c * f if not is_operand(c) else c * float(f >> exponent) * 2.0**exponent
-    return np.ldexp(c * float(f >> exponent), exponent)
+    scaled = c * float(f >> exponent)
+    if not np.iscomplexobj(scaled):
+        return np.ldexp(scaled, exponent)
+    return np.ldexp(scaled.real, exponent) + 1j * np.ldexp(scaled.imag, exponent)
 
 
 class Taylor(Series):

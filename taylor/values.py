@@ -22,9 +22,15 @@ RATIONAL = (int, Fraction)
 
 
 # ------------------------------------------------------------------ what is a number
+class Handled:
+    """Marks the values of the package (series, nodes), which handle their own arithmetic."""
+
+    __slots__ = ()
+
+
 def is_operand(x: object) -> bool:
     """Whether x is a value of the package (a series, a node) that handles its own arithmetic."""
-    return hasattr(type(x), "_elementary")
+    return isinstance(x, Handled)
 
 
 def is_interval(x: object) -> bool:

@@ -474,6 +474,28 @@ LANES_AT_KINKS = [
 ]
 
 
+def first_power_of(x, order):
+    """Return the coefficients 1, x, x², ... of a TaylorN series in (x, y) along x."""
+    y = TaylorN.variables([x, 0.5], order)[0]
+    return y, [y.algebra.index((k, 0)) for k in range(order + 1)]
+
+
+@pytest.mark.parametrize("name, f, x, exists", LANES_AT_KINKS, ids=names(LANES_AT_KINKS))
+def test_lanes_in_several_variables(name, f, x, exists):
+    y, rows = first_power_of(np.array([x, 2.7 if name == "acosh" else 0.3]), 4)
+    c = f(y).coef
+    assert c[rows[: len(exists)], 0].tolist() == exists
+    assert not np.isfinite(c[rows[len(exists) :], 0]).any()
+    assert np.isfinite(c[:, 1]).all()
+
+
+def test_integer_powers_beside_fractional_ones_in_lanes():
+    c = (Taylor.variable(np.zeros(4), 3) ** np.array([0.5, 1.0, 2.0, 0.0])).coef
+    assert c[:, 1:].T.tolist() == [[0, 1, 0, 0], [0, 0, 1, 0], [1, 0, 0, 0]]
+    assert c[0, 0] == 0
+    assert not np.isfinite(c[1:, 0]).any()
+
+
 @pytest.mark.parametrize("name, f, x, exists", LANES_AT_KINKS, ids=names(LANES_AT_KINKS))
 def test_a_lane_keeps_what_exists_then_nothing_finite(name, f, x, exists):
     other = 0.3 if x == 1 and name != "acosh" else 2.7
@@ -897,7 +919,9 @@ def test_fractions_are_exact_wherever_the_result_is_rational():
     assert np.arctan(zero).coef.tolist() == [0, 1, 0, Fraction(-1, 3)]
 
 
-@pytest.mark.parametrize("f", [np.exp, np.sin, np.sqrt, np.log, lambda x: x**0.5, taylor.erf])
+@pytest.mark.parametrize(
+    "f", [np.exp, np.sin, np.sqrt, np.log, lambda x: x ** Fraction(1, 2), taylor.erf]
+)
 def test_irrational_results_of_fractions_are_refused(f):
     with pytest.raises(TypeError, match=r"float.*mpf|mpf.*float"):
         f(Taylor.variable(Fraction(1, 2), 2))
@@ -1078,6 +1102,17 @@ def test_copies_are_bit_exact(x, clone):
     assert (y.shape, y.order, y.dtype) == (x.shape, x.order, x.dtype)
     assert (y + x).shape == x.shape
     assert repr(y) == repr(x)
+
+
+@pytest.mark.parametrize("clone", [lambda x: +x, lambda x: x * 1, lambda x: x + 0, np.copy])
+def test_an_assignment_changes_nothing_else(clone):
+    def f(x):
+        y = clone(x)
+        y[0] = 7.0
+        return x
+
+    assert f(Taylor.variable(np.zeros(3), 2)).value.tolist() == [0, 0, 0]
+    assert record(f, np.zeros(3))(np.ones(3)).tolist() == [1, 1, 1]
 
 
 def test_a_copy_shares_nothing():
