@@ -11,7 +11,7 @@ from hyperdual.algebra import Monomials, position, squarefree
 from taylor.arrays import lift
 from taylor.series import Series, _level_over
 from taylor.sweep import zeros
-from taylor.values import as_array, is_operand
+from taylor.values import as_array, common_dtype, is_operand
 
 Array = Any
 
@@ -62,10 +62,12 @@ class HyperDual(Series):
         np.float64(1.0)
         """
         algebra = squarefree(len(values))
+        lifted = [lift(v) for v in values]
+        plain = [as_array(v) for v in lifted if not is_operand(v)]
+        dtype = common_dtype(plain) if len(plain) == len(lifted) else None
         out = []
-        for i, v in enumerate(values):
-            v = lift(v)
-            head = v if is_operand(v) else as_array(v)
+        for i, v in enumerate(lifted):
+            head = v if is_operand(v) else as_array(v).astype(dtype)
             shape = (algebra.size, *head.shape)
             table = head._zeros(shape) if is_operand(head) else zeros(shape, head)
             table[0] = head if is_operand(head) else head[()]
@@ -100,11 +102,7 @@ class HyperDual(Series):
 def _joined(arrays: list[Array]) -> Array:
     """Return plain parts as one table; exact zeros beside floats become floats."""
     shape = np.broadcast_shapes(*(a.shape for a in arrays))
-    inexact = [a.dtype for a in arrays if a.dtype != object]
-    objects = [
-        a for a in arrays if a.dtype == object and any(type(e) is not int for e in a.reshape(-1))
-    ]
-    dtype = object if objects or not inexact else np.result_type(*inexact)
+    dtype = common_dtype(arrays)
     table = np.empty((len(arrays), *shape), dtype=dtype)
     for k, a in enumerate(arrays):
         table[k] = np.broadcast_to(a.astype(dtype), shape) if shape else a.astype(dtype)[()]

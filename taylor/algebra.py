@@ -340,7 +340,7 @@ def monomials(n: int, order: int) -> Array:
     [[0, 0], [1, 0], [0, 1], [2, 0], [1, 1], [0, 2]]
     """
     parts = [np.zeros((1, n), dtype=np.int16)]
-    for _ in range(order):
+    for _ in range(order if n else 0):
         last = parts[-1]
         first = np.where(last.any(1), n - 1 - np.argmax(last[:, ::-1] > 0, axis=1), 0)
         rows = [last[first <= i] + np.eye(n, dtype=np.int16)[i] for i in range(n)]

@@ -14,7 +14,7 @@ from taylor.arrays import lift
 from taylor.errors import DomainError, ShapeMismatch
 from taylor.series import Series, _float, _level_over
 from taylor.sweep import _like_numbers, base, zeros
-from taylor.values import as_array, is_operand
+from taylor.values import as_array, common_dtype, is_operand
 
 Array = Any
 
@@ -41,20 +41,11 @@ class TaylorN(Series):
         algebra = multivariate(len(values), order)
         levels = [_level_over(v) for v in values]
         tag = max(levels, key=lambda t: t.level) if levels else _level_over(0)
-        common = None
-        if not any(is_operand(v) for v in values):
-            arrays = [as_array(v) for v in values]
-            kinds = {a.dtype for a in arrays}
-            common = (
-                arrays[0].dtype
-                if len(kinds) == 1
-                else np.dtype(object)
-                if np.dtype(object) in kinds and all(a.dtype == object for a in arrays)
-                else np.result_type(*(a.dtype for a in arrays if a.dtype != object))
-            )
+        plain = [as_array(v) for v in values if not is_operand(v)]
+        dtype = common_dtype(plain) if len(plain) == len(values) else None
         out = []
         for i, v in enumerate(values):
-            head = v if is_operand(v) else as_array(v).astype(common)
+            head = v if is_operand(v) else as_array(v).astype(dtype)
             shape = (algebra.size, *head.shape)
             table = head._zeros(shape) if is_operand(head) else zeros(shape, head)
             table[0] = head if is_operand(head) else head[()]
@@ -258,7 +249,7 @@ class TaylorN(Series):
         >>> (x * y + x).subs(1, 3.0)
         4 x + O(‖x‖³)
         """
-        steps: list[Any] = list(TaylorN.variables(np.zeros(self.algebra.variables), self.order))
+        steps: list[Any] = list(TaylorN.variables([0] * self.algebra.variables, self.order))
         steps = [self._make(s._coef, self.algebra, self.tag) for s in steps]
         steps[self._variable(i)] = value
         return self(steps)

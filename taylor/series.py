@@ -99,11 +99,12 @@ def _float(x: Array) -> Array:
     return x
 
 
-def _divisible(x: Array) -> Array:
-    """Return a table whose quotients are right: integers as floats, or beside Fractions as those."""
+def _divisible(x: Array, *others: Array) -> Array:
+    """Return a table whose quotients are right: integers as floats, beside Fractions as those."""
     if is_operand(x) or x.dtype != object or not exact(x):
         return x
-    if not any(isinstance(e, Fraction) for e in x.reshape(-1)):
+    tables = [t for t in (x, *others) if not is_operand(t) and t.dtype == object]
+    if not any(isinstance(e, Fraction) for t in tables for e in t.reshape(-1)):
         return x.astype(float)
     return np.array([Fraction(e) for e in x.reshape(-1)], dtype=object).reshape(x.shape)
 
@@ -405,13 +406,14 @@ class Series(Operand):
                 table = _divisible(table)
             with np.errstate(all="ignore"):
                 return host._new(table / c)
-        y = _float(y)
         if tx:
-            x, y = host._aligned(_float(x), y)
+            x, y = host._aligned(_divisible(x, y), _divisible(y, x))
             if y.ndim == 1 and is_zero(base(y[0])) and isinstance(host.algebra, Univariate):
                 return host._cancel(x, y)
             return host._sweep(_DIVISION, [x, y], [])
-        y, c = host._scalar(y, x)
+        y, c = host._scalar(
+            _divisible(y, as_array(x)) if isinstance(x, Fraction) else _divisible(y), x
+        )
         constant_zero = not host.algebra.height(y) and np.ndim(base(y[0])) == 0
         if constant_zero and is_zero(base(y[0])) and not host._propagates():
             raise PoleError("division by a series whose value is zero")

@@ -309,7 +309,7 @@ class Taylor(Series):
         return found[np.abs(found) <= (self.radius() if radius is None else radius)]
 
     def radius(self) -> float:
-        """Return an estimate of the radius of convergence (inf for a polynomial).
+        """Return an estimate of the radius of convergence (inf for a polynomial or a short series).
 
         Fits log|c_k| = α - k·log r + γ·log k, the behaviour at an algebraic singularity (Darboux),
         to the upper half of the coefficients; a pair of complex singularities shows as scatter.
@@ -324,7 +324,7 @@ class Taylor(Series):
             return math.inf
         k = k[k >= max(1, self.order // 2)]
         if len(k) < 4:
-            return float((size[k[-1]] / max(size.max(), 1e-300)) ** (-1 / k[-1]))
+            return math.inf
         logs = np.log(size[k])
         rows = np.stack([np.ones(len(k)), k, np.log(k)], axis=1)
         slope = np.linalg.lstsq(rows, logs, rcond=None)[0][1]

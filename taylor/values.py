@@ -94,6 +94,14 @@ def exact(a: Array) -> bool:
     return all(isinstance(e, RATIONAL) for e in a.reshape(-1))
 
 
+def common_dtype(arrays: list[Array]) -> Any:
+    """Return the dtype in which arrays of numbers meet: exact numbers become floats beside floats."""
+    floats = [a.dtype for a in arrays if a.dtype != object]
+    if not floats or any(a.dtype == object and not exact(a) for a in arrays):
+        return np.dtype(object)
+    return np.result_type(*floats)
+
+
 def match(x: Array, y: Array) -> tuple[Array, Array]:
     """Return two arrays whose numbers can be combined: float with float, object with object.
 

@@ -78,14 +78,11 @@ def test_exact_series_at_zero_against_sympy(text, f):
 
 def test_multivariate_coefficients_against_sympy():
     expression = sympy.exp(X * Y) * sympy.sin(X + 2 * Y) / (1 + X)
-    a, b = Fraction(3, 10), Fraction(7, 10)
+    at = {X: sympy.Rational(3, 10), Y: sympy.Rational(7, 10)}
     x, y = TaylorN.variables([0.3, 0.7], 4)
     z = np.exp(x * y) * np.sin(x + 2 * y) / (1 + x)
     for i, j in z.algebra.exponents.tolist():
-        derivative = sympy.diff(expression, X, i, Y, j) if i or j else expression
         derivative = sympy.diff(sympy.diff(expression, X, i), Y, j)
-        at = {X: sympy.Rational(a.numerator, a.denominator), Y: sympy.Rational(7, 10)}
-        assert b == Fraction(7, 10)
         expected = float(derivative.subs(at).evalf(30))
         assert z.partial((i, j)) == pytest.approx(expected, rel=1e-12, abs=1e-13)
 
@@ -262,7 +259,7 @@ def test_roots():
     assert roots.real == pytest.approx([0.5, 1.0, -2.0])
     assert np.cos(t(20, 1.5)).roots(1.0).real == pytest.approx([math.pi / 2 - 1.5])
     assert len(((x - 1) * (x - 3)).roots(2.0)) == 1
-    assert ((x - 1) * (x - 3)).roots().tolist() == pytest.approx([1, 3])
+    assert ((t(20) - 1) * (t(20) - 3)).roots().tolist() == pytest.approx([1, 3])
 
 
 @pytest.mark.parametrize(
@@ -499,7 +496,7 @@ def test_text_of_arrays_and_formats():
     ]
     assert repr(x).splitlines()[-1] == "  … 2 more"
     assert f"{Taylor([1 / 3, 2 / 3]):.3f}" == "0.333 + 0.667 t + O(t²)"
-    assert repr(np.exp(t(40)))[-12:] == "… + O(t⁴¹)"[-12:]
+    assert repr(np.exp(t(40))).endswith(" + … + O(t⁴¹)")
 
 
 def test_latex():
@@ -542,7 +539,7 @@ def ring_laws(a, b, c):
     assert a - a == 0
     assert a * 1 == a
     assert a * 0 == 0
-    assert -(-a) == a
+    assert 0 - (0 - a) == a
     assert a**3 == a * a * a
     if b.value:
         assert a / b * b == a
