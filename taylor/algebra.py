@@ -144,7 +144,8 @@ class Univariate:
         """Return the table of einsum(spec, ·, ·) of two tables."""
         terms, out = spec.split("->")
         a, b = terms.split(",")
-        full = f"Z{a},Z{b}->{out}"
+        z = free_letter(spec)
+        full = f"{z}{a},{z}{b}->{out}"
         parts = [contract(full, x[: k + 1], y[k::-1]) for k in range(self.order + 1)]
         return np.stack(parts)
 
@@ -154,6 +155,11 @@ class Univariate:
 
     def __str__(self) -> str:
         return f"a series of order {self.order}"
+
+
+def free_letter(spec: str) -> str:
+    """Return a letter that an einsum specification does not use."""
+    return next(c for c in "ZYXWVUTSRQPONMLKJIHGFEDCBAzyxwvutsrqponmlkjihgfedcba" if c not in spec)
 
 
 def contract(spec: str, x: Array, y: Array) -> Array:
@@ -273,10 +279,11 @@ class Monomials:
         """Return the table of einsum(spec, ·, ·) of two tables."""
         terms, out = spec.split("->")
         a, b = terms.split(",")
+        z = free_letter(spec)
         parts = []
         for k in range(self.order + 1):
             p, q, starts, _ = self.pairs(k, 0, k)
-            products = contract(f"Z{a},Z{b}->Z{out}", x[p], y[q])
+            products = contract(f"{z}{a},{z}{b}->{z}{out}", x[p], y[q])
             parts.append(np.add.reduceat(products, starts, axis=0))
         return np.concatenate(parts)
 

@@ -99,11 +99,11 @@ class Operand(Handled):
 
     def argmax(self, axis: Any = None) -> Any:
         """Return the position of the largest value."""
-        return np.argmax(self.value, axis)
+        return _by_value(np.argmax)(self, axis)
 
     def argmin(self, axis: Any = None) -> Any:
         """Return the position of the smallest value."""
-        return np.argmin(self.value, axis)
+        return _by_value(np.argmin)(self, axis)
 
     @property
     def flat(self) -> Iterator[Any]:
@@ -305,7 +305,8 @@ def _plain_index(index: Any) -> Any:
     parts = index if isinstance(index, tuple) else (index,)
     if any(isinstance(i, Operand) for i in parts):
         raise TypeError("a series cannot be an index; use int(x.value)")
-    return index
+    parts = tuple(i.mask() if hasattr(i, "_where") else i for i in parts)
+    return parts if isinstance(index, tuple) else parts[0]
 
 
 def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
@@ -577,7 +578,7 @@ def _median(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def _sort(a: Any, axis: int = -1, **ignored: Any) -> Any:
-    order = np.argsort(a.value, axis=axis, kind="stable")
+    order = _by_value(np.argsort)(a, axis, "stable")
     return rearrange([a], lambda i: np.take_along_axis(i, order, axis))
 
 
@@ -623,8 +624,10 @@ def _block(tree: Any) -> Any:
 def _by_value(func: Any) -> Callable[..., Any]:
     """A function of the values alone, such as argmax or isfinite."""
 
-    def handler(*args: Any, **kwargs: Any) -> Any:
-        return func(*(x.value if isinstance(x, Operand) else x for x in args), **kwargs)
+    def handler(x: Any, *args: Any, **kwargs: Any) -> Any:
+        if hasattr(x, "_decided"):
+            return x._decided(func.__name__, (*args, *kwargs.values()))
+        return func(x.value, *args, **kwargs)
 
     return handler
 

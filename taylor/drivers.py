@@ -134,15 +134,15 @@ def _expand(f: Function, x: Any, v: Any, order: int) -> Any:
             f"the direction has shape {np.shape(direction)}, the point {np.shape(x)}"
         )
     extra = 0
-    for attempt in range(8):
+    for _ in range(8):
         tag = fresh_tag()
         algebra = Univariate(order + extra)
         try:
             y = call(f, seed(Taylor, x, algebra, direction[None], tag), tag)
         except PoleError:
-            if attempt or np.shape(x):
+            if extra > 8 or np.shape(x):
                 raise
-            extra = 8
+            extra = 32 if extra else 8
             continue
         known = _order_of(y, tag)
         if known is None or known >= order:
@@ -235,8 +235,8 @@ def _exact_eye(eye: Array) -> Array:
 def _partials_of_order(f: Function, x: Any, order: int) -> tuple[Array, tuple[int, ...]]:
     """Return the tensor of partial derivatives, shape (f) + (x)*order, and the shape of f."""
     x, carrier = _all_partials(f, x, order)
-    full = carrier.tensor(order)
-    return full.reshape((*carrier.shape, *np.shape(x) * order)), carrier.shape
+    full = carrier.tensor(order).reshape((*carrier.shape, *np.shape(x) * order))
+    return full if is_operand(full) else full[()], carrier.shape
 
 
 def _scalar_only(shape: tuple[int, ...], what: str, instead: str) -> None:

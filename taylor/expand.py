@@ -13,10 +13,11 @@ piecewise constant row) and `choose`.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from taylor.elementary import Elementary
-from taylor.program import Instruction, Node, Program, Tape, _broadcast
+from taylor.program import Guard, Instruction, Node, Program, Tape, _broadcast
 
 
 class Integral(NamedTuple):
@@ -94,7 +95,7 @@ def expand(program: Program) -> Program:
         else:
             v.append(tape.push(op, tuple(n.i for n in nodes), param, shape, None))
     outputs = [v[i].i for i in program.outputs]
-    guards = [g._replace(a=v[g.a].i, b=v[g.b].i) for g in program.guards]
+    guards = [_moved(g, lambda i: v[i].i) for g in program.guards]
     return _prune(Program(tape.code, tape.inputs, outputs, guards, program.single))
 
 
@@ -107,10 +108,18 @@ def of_row(row: Elementary, active: tuple[bool, ...]) -> Program:
     return _prune(Program(tape.code, tape.inputs, [y.i], [], True))
 
 
+def _moved(guard: Guard, new: Callable[[int], int]) -> Guard:
+    return guard._replace(a=new(guard.a), b=new(guard.b) if guard.b >= 0 else -1)
+
+
 def _prune(program: Program) -> Program:
     """Return the program without instructions that no output (or guard) needs."""
     needed: set[int] = set()
-    stack = [*program.outputs, *program.inputs, *(i for g in program.guards for i in (g.a, g.b))]
+    stack = [
+        *program.outputs,
+        *program.inputs,
+        *(i for g in program.guards for i in (g.a, g.b) if i >= 0),
+    ]
     while stack:
         i = stack.pop()
         if i not in needed:
@@ -121,6 +130,6 @@ def _prune(program: Program) -> Program:
     code = [
         program.code[i]._replace(args=tuple(new[a] for a in program.code[i].args)) for i in kept
     ]
-    guards = [g._replace(a=new[g.a], b=new[g.b]) for g in program.guards]
+    guards = [_moved(g, lambda i: new[i]) for g in program.guards]
     inputs, outputs = [new[i] for i in program.inputs], [new[i] for i in program.outputs]
     return Program(code, inputs, outputs, guards, program.single)

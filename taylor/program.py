@@ -70,12 +70,26 @@ class Instruction(NamedTuple):
 
 
 class Guard(NamedTuple):
-    """The comparison v_a (op) v_b had this outcome when the program was recorded."""
+    """What a decision of the recording rested on: the outcome of v_a (op) v_b.
+
+    With b = -1 the decision was np.op(v_a, *extra), for example an argsort.
+    """
 
     op: str
     a: int
     b: int
     outcome: Array
+    extra: tuple[Any, ...] = ()
+
+    def holds(self, value: Callable[[int], Any]) -> bool:
+        """Whether the decision is the same for the plain values `value(i)`."""
+        if self.b < 0:
+            return np.array_equal(getattr(np, self.op)(value(self.a), *self.extra), self.outcome)
+        return np.array_equal(COMPARISONS[self.op](value(self.a), value(self.b)), self.outcome)
+
+    def __str__(self) -> str:
+        right = f"np.{self.op}(v{self.a})" if self.b < 0 else f"v{self.a} {self.op} v{self.b}"
+        return f"the decision {right} was {self.outcome} when the program was recorded"
 
 
 @dataclass
@@ -117,9 +131,9 @@ class Program:
         v4  v2 + v3     10.6931   5.5
         y0  v4          10.6931   5.5
         """
-        values = trace(self, x)
         seeds = [np.ones(np.shape(v)) for v in x] if tangent is None else list(tangent)
-        tangents = _tangents(self, x, seeds)
+        with np.errstate(all="ignore"):
+            values, tangents = trace(self, x), _tangents(self, x, seeds)
         rows = [("v", "expression", "value", "tangent")]
         for i in range(len(self.code)):
             rows.append((f"v{i}", self.expression(i), _short(values[i]), _short(tangents[i])))
@@ -237,6 +251,10 @@ class Tape:
 
     def push(self, op: str, args: tuple[int, ...], param: Any, shape: Shape, value: Any) -> Node:
         """Append one instruction (or find it) and return its node."""
+        if not self.open:
+            raise ForeignNodeError(
+                "a node outlived its recording; return results from the recorded function instead"
+            )
         key = (op, args, _key(param))
         if key in self.seen and op != "input":
             return Node(self, self.seen[key])
@@ -331,10 +349,6 @@ class Node(Operand):
 
     # arithmetic -----------------------------------------------------------------------------
     def _binary(self, op: str, x: Any, y: Any) -> Any:
-        if not self.tape.open:
-            raise ForeignNodeError(
-                "a node outlived its recording; return results from the recorded function instead"
-            )
         a, b = self.tape.node(x), self.tape.node(y)
         folded = _fold_identity(op, a, b)
         if folded is not None:
@@ -393,7 +407,8 @@ class Node(Operand):
         shape = np.broadcast_shapes(*(n.shape for n in nodes))
         nodes = [_broadcast(n, shape) for n in nodes]
         values = [self.tape.values[n.i] for n in nodes]
-        value = None if any(v is None for v in values) else row(*values)
+        with np.errstate(all="ignore"):
+            value = None if any(v is None for v in values) else row(*values)
         return self.tape.push("elementary", tuple(n.i for n in nodes), row, shape, value)
 
     def _linear(self, kind: str, data: Any, sources: Sequence[Any], shape: Shape) -> Any:
@@ -452,6 +467,12 @@ class Node(Operand):
         values = [self.tape.values[n.i] for n in nodes]
         value = None if any(v is None for v in values) else choose(*values)
         return self.tape.push("choose", tuple(n.i for n in nodes), mode, shape, value)
+
+    def _decided(self, op: str, extra: tuple[Any, ...]) -> Any:
+        """Return np.op of the value, leaving a guard for it."""
+        outcome = getattr(np, op)(self.value, *extra)
+        self.tape.guards.append(Guard(op, self.i, -1, outcome, extra))
+        return outcome
 
     def _compare(self, op: Any, other: Any) -> Any:
         sign = next(s for s, f in COMPARISONS.items() if f is op)
@@ -660,15 +681,22 @@ def trace(program: Program, x: Sequence[Any]) -> list[Any]:
             v.append(choose(*a) if chooser is None else chooser._choose(*a, param))
         else:
             v.append(param(*a))
-    for op, i, j, outcome in program.guards:
-        left, right = (getattr(v[k], "value", v[k]) for k in (i, j))
-        if not np.array_equal(COMPARISONS[op](left, right), outcome):
-            raise GuardError(
-                f"the branch v{i} {op} v{j} was {outcome} when the program was recorded and is "
-                f"not so "
-                "here; record the function again at this point"
-            )
+    check(program.guards, lambda i: v[i])
     return v
+
+
+def check(guards: Sequence[Guard], value: Callable[[int], Any]) -> None:
+    """Raise GuardError where a decision of the recording would be another one at these values."""
+
+    def plain(i: int) -> Any:
+        x = value(i)
+        while is_operand(x):
+            x = x.value
+        return x
+
+    for guard in guards:
+        if not guard.holds(plain):
+            raise GuardError(f"{guard} and is not so here; record the function again at this point")
 
 
 def evaluate(program: Program, *x: Any) -> list[Any]:
@@ -680,18 +708,23 @@ def evaluate(program: Program, *x: Any) -> list[Any]:
     return [v[i] for i in program.outputs]
 
 
-ARITY = {"input": 0, "constant": 0, "add": 2, "mul": 2, "div": 2, "choose": 4}
+ARITY = {"input": 0, "constant": 0, "parameter": 0, "add": 2, "mul": 2, "div": 2, "choose": 4}
+
+
+def _reach(i: int, op: str, param: Any, j: int, program: Program) -> int:
+    """Return the bound of argument j: the q's and p of an integral may stand after it."""
+    return len(program.code) if op == "integral" and j >= param.arity else i
 
 
 def verify(program: Program) -> None:
     """Raise ValueError unless every instruction is well formed and uses only earlier ones."""
     for i, (op, args, param, shape) in enumerate(program.code):
         problem = ""
-        if op not in ARITY and op not in ("linear", "elementary"):
+        if op not in ARITY and op not in ("linear", "elementary", "integral", "local", "jump"):
             problem = f"unknown instruction {op!r}"
         elif op in ARITY and len(args) != ARITY[op]:
             problem = f"{op} needs {ARITY[op]} arguments, has {len(args)}"
-        elif any(not 0 <= a < i for a in args):
+        elif any(not 0 <= a < _reach(i, op, param, j, program) for j, a in enumerate(args)):
             problem = f"arguments {args} are not all computed before"
         elif op == "input" and (param >= len(program.inputs) or program.inputs[param] != i):
             problem = "the input is not listed in program.inputs"

@@ -18,7 +18,15 @@ from typing import Any, Self
 import numpy as np
 
 from taylor import text
-from taylor.algebra import Algebra, Univariate, nonzero, pad, trimmed_product
+from taylor.algebra import (
+    Algebra,
+    Univariate,
+    contract,
+    free_letter,
+    nonzero,
+    pad,
+    trimmed_product,
+)
 from taylor.arrays import Operand, _fits, lift
 from taylor.elementary import Elementary, power, real_power, sqrt
 from taylor.errors import (
@@ -660,9 +668,8 @@ class Series(Operand):
             x, y, a, b = y, x, b, a
         if not (is_operand(x) or is_operand(y)):
             x, y = match(x, np.asarray(y))
-        from taylor.algebra import contract
-
-        return host._new(contract(f"Z{a},{b}->Z{out}", x, y))
+        z = free_letter(spec)
+        return host._new(contract(f"{z}{a},{b}->{z}{out}", x, y))
 
     def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
         args = [lift(x) for x in (lhs, rhs, a, b)]

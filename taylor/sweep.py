@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from taylor.algebra import Algebra, Univariate, nonzero, pad
+from taylor.algebra import Algebra, Univariate, free_letter, nonzero, pad
 from taylor.errors import DomainError, NonAnalyticError, PoleError
-from taylor.program import COMPARISONS, Linear, Program, choose, gather
+from taylor.program import Linear, Program, check, choose, gather
 from taylor.values import constant, current_policy, is_interval, is_operand
 
 Array = Any
@@ -271,7 +271,7 @@ class Sweep:
             else:
                 terms, out = linear.data[0].split("->")
                 c, x = terms.split(",")
-                z = "Z" * lead
+                z = free_letter(linear.data[0]) * lead
                 new = np.einsum(f"{c},{z}{x}->{z}{out}", linear.data[1], xs[0])
             y[part(k)] = new
 
@@ -638,9 +638,5 @@ def sweep(
     """
     s = Sweep(program, algebra, inputs, parameters)
     s.run()
-    for op, i, j, outcome in program.guards:
-        if not np.array_equal(COMPARISONS[op](base(s._value(i)), base(s._value(j))), outcome):
-            from taylor.errors import GuardError
-
-            raise GuardError("a recorded branch goes the other way here; record the function again")
+    check(program.guards, s._value)
     return [s.result(i) for i in program.outputs]

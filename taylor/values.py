@@ -95,7 +95,7 @@ def exact(a: Array) -> bool:
 
 
 def common_dtype(arrays: list[Array]) -> Any:
-    """Return the dtype in which arrays of numbers meet: exact numbers become floats beside floats."""
+    """Return the dtype in which arrays of numbers meet: exact numbers are floats beside floats."""
     floats = [a.dtype for a in arrays if a.dtype != object]
     if not floats or any(a.dtype == object and not exact(a) for a in arrays):
         return np.dtype(object)

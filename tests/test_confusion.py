@@ -1,5 +1,6 @@
 """Perturbation confusion: derivatives inside derivatives, inside each other, leaked and failed."""
 
+import contextlib
 import pickle
 
 import numpy as np
@@ -186,10 +187,8 @@ def test_an_exception_inside_releases_the_tag(way):
         raise KeyError("inside")
 
     def f(x):
-        try:
+        with contextlib.suppress(KeyError):
             d(broken, x)
-        except KeyError:
-            pass
         return x * x
 
     with pytest.raises(KeyError):

@@ -717,7 +717,7 @@ def test_what_is_not_supported_is_an_error_not_a_number(f):
 @pytest.mark.parametrize("kind", ["series", "program"])
 def test_shapes_that_do_not_fit(f, kind):
     x = np.array([1.0, 2.0, 3.0])
-    with pytest.raises(ValueError, match="(?i)shape|fit|size|length|dimension"):
+    with pytest.raises(ValueError, match=r"(?i)shape|fit|size|length|dimension"):
         record(f, x) if kind == "program" else f(Taylor.variable(x, 2))
 
 
@@ -729,7 +729,7 @@ def test_wrong_axes_and_indices():
     for f in (lambda: x[2], lambda: x[0, 0, 0], lambda: x[0, 3]):
         with pytest.raises(IndexError):
             f()
-    with pytest.raises(ValueError, match="identity|empty"):
+    with pytest.raises(ValueError, match=r"identity|empty"):
         np.max(x[:0])
     with pytest.raises(ShapeMismatch):
         x + np.zeros(2)

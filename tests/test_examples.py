@@ -1,0 +1,38 @@
+"""Every example runs and prints what it says it computes."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent.parent / "examples"
+PRINTED = {
+    "kth_derivatives": ["0   1.29211703715", "3   2.07237670339", "radius of convergence: 1.1"],
+    "hessian_rosenbrock": ["minimum: [1. 1. 1.]", "hyper-dual numbers: -400.0", "order 4: 2400.0"],
+    "implicit_function": ["M(E(M)) = t + O(t⁸)", "y(x) = 3 + -t - ", "F(x, y(x)) = 0 + O(t⁵)"],
+    "pendulum_series": [
+        "φ(t) = 1 - 0.420735 t² + 0.0189437 t⁴",
+        "energy as a series: -0.540302",
+        "less than 1e-13",
+        "period: 6.699975",
+    ],
+    "high_precision": [
+        "1 -1/2 1/6 0 -1/30 0 1/42 0 -1/30 0 5/66 0 -691/2730",
+        "tan:   t + 1/3 t³ + 2/15 t⁵ + 17/315 t⁷ + O(t⁹)",
+        "Euler's constant: 0.577215664901532860606512090082402",
+    ],
+    "uncertainty_intervals": ["width 0.3\n", "width 0.062\n", "all samples inside: True"],
+    "peng_robinson": ["critical temperature: 190.564 K", "critical pressure: 4.5992 MPa"],
+}
+
+
+def test_every_example_is_listed():
+    assert {p.stem for p in FOLDER.glob("*.py")} == set(PRINTED)
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_example(name, capsys):
+    runpy.run_path(str(FOLDER / f"{name}.py"), run_name="__main__")
+    printed = capsys.readouterr().out
+    for text in PRINTED[name]:
+        assert text in printed
