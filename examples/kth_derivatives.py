@@ -18,12 +18,12 @@ print("k   f⁽ᵏ⁾(0.5)")
 for k, d in enumerate(taylor.derivatives(f, x, 8)):
     print(f"{k}   {d:.12g}")
 
-t = Taylor.variable(x, order=20)  # a number that carries its series
+t = Taylor.variable(x, order=100)  # a number that carries its series
 y = f(t)
 h = 0.25
 print("series at 0.75: ", float(y(h)))
 print("f(0.75):        ", float(f(x + h)))
-print("radius of convergence:", round(y.radius(), 2), "(nearest singularities ±i:", end=" ")
+print("radius of convergence:", round(y.radius(), 1), "(nearest singularities ±i:", end=" ")
 print(f"{math.hypot(0.5, 1):.2f})")
 
 # the same for a whole array of points at once

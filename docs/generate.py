@@ -1,0 +1,111 @@
+"""Write docs/functions.md from the table of elementary functions: python -m docs.generate"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from taylor.elementary import TABLE, Elementary
+from taylor.expand import of_row
+from taylor.program import Program
+
+HEAD = """\
+# Functions
+
+Generated from the table in `taylor/elementary.py` by `python -m docs.generate`.
+
+Every row is a function y = f(a), or f(a, b), and its differential equation p·y' = q·a' (with
+several arguments p·y' = q·a' + r·b' + ..., written (q, r), p). The column "q, p" is what the step
+rule uses; a function without such an equation has a local series f⁽ᵐ⁾(x)/m! instead, is composed of
+other rows, or is piecewise constant. "Domain" is where a Taylor expansion exists.
+
+Each name is in `taylor` (where it is public) and, if NumPy has a ufunc for it, under NumPy's name
+too: `np.arcsin(x)` and `taylor.asin(x)` are the same row.
+
+| function | NumPy | q, p | domain |
+|---|---|---|---|
+"""
+
+TAIL = """
+Bessel functions of any integer order n are rows made when asked for: `taylor.jv(n, x)`,
+`taylor.yv(n, x)`, `taylor.iv(n, x)`.
+
+```python
+>>> import taylor
+>>> [round(float(d), 6) for d in taylor.derivatives(lambda x: taylor.jv(2, x), 1.0, 2)]
+[0.114903, 0.210244, 0.019854]
+
+```
+
+Also there: `taylor.where`, `taylor.logsumexp`, `taylor.formal_sqrt`. A function of your own is one
+row more: see [add_a_function.md](add_a_function.md).
+"""
+
+
+def arity(row: Elementary) -> int:
+    """Return the number of arguments of a row, from its sample points."""
+    first = row.samples[0]
+    return len(first) if isinstance(first, tuple) else 1
+
+
+def expression(program: Program, i: int, y: int, within: int = 0) -> str:
+    """Return instruction i in mathematical notation; `within` is the precedence around it."""
+    op, args, param, _ = program.code[i]
+
+    def part(j: int, level: int) -> str:
+        return expression(program, args[j], y, level)
+
+    if i == y:
+        return "y"
+    if op == "input":
+        return "abc"[param]
+    if op == "constant":
+        return str(param)
+    if op in ("integral", "local"):
+        row, n = (param.row, param.arity) if op == "integral" else (param, len(args))
+        return f"{row.name}({', '.join(part(j, 0) for j in range(n))})"
+    if op == "choose":
+        return f"({part(2, 0)} where {part(0, 1)} ≥ {part(1, 1)} else {part(3, 0)})"
+    level = 1 if op == "add" else 2
+    if op == "linear" and param.data == -1:
+        text = f"-{part(0, 2)}"
+    elif op == "linear":
+        scale = str(param.data)
+        text = f"{f'({scale})' if '/' in scale else scale}·{part(0, 2)}"
+    elif op == "add":
+        text = f"{part(0, 1)} + {part(1, 1)}".replace("+ -", "- ")
+    elif op == "mul":
+        text = f"{part(0, 2)}·{part(1, 2)}" if args[0] != args[1] else f"{part(0, 3)}²"
+    else:
+        text = f"{part(0, 2)}/{part(1, 3)}"
+    return f"({text})" if within > level else text
+
+
+def equation(row: Elementary) -> str:
+    """Return q and p of a row, or what it has instead."""
+    if row.jumps is not None:
+        return "piecewise constant"
+    if row.compose is not None:
+        return "composed of other rows"
+    if row.local is not None:
+        return "local series"
+    program = of_row(row, (True,) * arity(row))
+    (y,) = program.outputs
+    *indices, p = program.code[y].args
+    quotients = [expression(program, i, y) for i in indices[arity(row) :]]
+    q = quotients[0] if len(quotients) == 1 else f"({', '.join(quotients)})"
+    return f"{q}, {expression(program, p, y)}"
+
+
+def page() -> str:
+    """Return the whole page."""
+    lines: list[Any] = []
+    for name, row in TABLE.items():
+        names = f"`np.{row.ufunc.__name__}`" if row.ufunc is not None else ""
+        arguments = ", ".join("abc"[: arity(row)])
+        lines.append(f"| `{name}({arguments})` | {names} | {equation(row)} | {row.domain} |\n")
+    return HEAD + "".join(lines) + TAIL
+
+
+if __name__ == "__main__":
+    Path(__file__).with_name("functions.md").write_text(page(), encoding="utf-8")

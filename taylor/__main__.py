@@ -1,0 +1,207 @@
+"""The command `python -m taylor "exp(sin(x))" --at 0.5 --order 10`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import warnings
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+import numpy as np
+
+import taylor
+from taylor.expression import CONSTANTS, Convert, Expression, parse
+from taylor.multivariate import TaylorN
+from taylor.univariate import Taylor
+
+
+def number(digits: int | None, exact: bool) -> Convert:
+    """Return the conversion of literals and constants for the precision asked for."""
+
+    def convert(text: str) -> Any:
+        if exact:
+            if text in CONSTANTS:
+                raise TypeError(f"{text} is not rational; leave --exact out, or use --digits")
+            return Fraction(text)
+        if digits is not None:
+            if text in CONSTANTS:
+                return +mpmath.mp.pi if text == "pi" else mpmath.e()
+            fraction = Fraction(text)
+            whole = fraction.denominator == 1 and "." not in text
+            return int(fraction) if whole else mpmath.mpf(fraction.numerator) / fraction.denominator
+        if text in CONSTANTS:
+            return {"pi": math.pi, "e": math.e}[text]
+        return int(text) if text.isdigit() else float(text)
+
+    return convert
+
+
+def points(text: str, names: tuple[str, ...], digits: int | None, exact: bool) -> list[Any]:
+    """Return the value of every variable out of "0.5", "1,2" or "x=1,y=1/3"."""
+    given: dict[str, str] = {}
+    for i, part in enumerate(text.split(",")):
+        name, equals, value = part.rpartition("=")
+        if not equals and i >= len(names):
+            raise ValueError(
+                f"--at gives {i + 1} values, the variables are {', '.join(names) or 'none'}"
+            )
+        key = name.strip() if equals else names[i]
+        if key not in names:
+            raise ValueError(f"--at names {key!r}, the variables are {', '.join(names) or 'none'}")
+        given[key] = value.strip()
+    missing = [n for n in names if n not in given]
+    if missing:
+        raise ValueError(
+            f"--at gives no value for {', '.join(missing)}: write --at {missing[0]}=0.5"
+        )
+    values = []
+    for n in names:
+        try:
+            x = Fraction(given[n])
+        except (ValueError, ZeroDivisionError):
+            raise ValueError(f"{n}={given[n]!r} is not a number (0.5, 1e-3 or 1/3)") from None
+        values.append(
+            x if exact else mpmath.mpf(x.numerator) / x.denominator if digits else float(x)
+        )
+    return values
+
+
+def show(c: Any, digits: int | None) -> str:
+    """Return one number as the command prints it."""
+    if digits is not None and isinstance(c, mpmath.mpf):
+        return str(mpmath.nstr(c, digits))
+    return str(c) if isinstance(c, (int, Fraction)) else repr(float(c))
+
+
+def plain(c: Any, digits: int | None) -> Any:
+    """Return one number for JSON: a number, or text where JSON's numbers are too short."""
+    if digits is not None or isinstance(c, Fraction):
+        return show(c, digits)
+    return c if isinstance(c, int) else float(c)
+
+
+def univariate(f: Expression, x: list[Any], order: int, convert: Convert) -> dict[str, Any]:
+    """Return the coefficients and derivatives of an expression in one variable."""
+    t = Taylor.variable(x[0] if x else 0.0, order) if f.variables else None
+    y = f(*([t] if t is not None else []), convert=convert)
+    if not isinstance(y, Taylor):
+        y = Taylor.constant(y, order)
+    return {"coefficients": list(y.coef), "derivatives": list(y.derivatives())}
+
+
+def multivariate(f: Expression, x: list[Any], order: int, convert: Convert) -> dict[str, Any]:
+    """Return value, gradient, Hessian and the partial derivatives of the highest order."""
+    variables = TaylorN.variables(x, max(order, 2))
+    y = f(*variables, convert=convert)
+    y = y if isinstance(y, TaylorN) else variables[0] * 0 + y
+    top = y.algebra.exponents[y.algebra.part(order)]
+    partials = {tuple(map(int, a)): y.partial(a) for a in top} if order >= 3 else {}
+    return {
+        "value": y.value,
+        "gradient": list(y.gradient()),
+        "hessian": [list(row) for row in y.hessian()],
+        "partials": {a: c for a, c in partials.items() if c != 0},
+    }
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as aligned columns."""
+    widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(c.rjust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in rows
+    )
+
+
+def report(result: dict[str, Any], names: tuple[str, ...], digits: int | None) -> str:
+    """Return a result as text."""
+    if "coefficients" in result:
+        pairs = zip(result["coefficients"], result["derivatives"], strict=True)
+        body = [[str(k), show(c, digits), show(d, digits)] for k, (c, d) in enumerate(pairs)]
+        return table([["k", "Taylor coefficient", "derivative"], *body])
+    lines = [f"value     {show(result['value'], digits)}", "", "gradient"]
+    lines.append(
+        table([[n, show(c, digits)] for n, c in zip(names, result["gradient"], strict=True)])
+    )
+    lines += ["", "Hessian"]
+    rows = zip(names, result["hessian"], strict=True)
+    lines.append(table([["", *names], *([n, *(show(c, digits) for c in row)] for n, row in rows)]))
+    if result["partials"]:
+        listing = [[str(a), show(c, digits)] for a, c in result["partials"].items()]
+        lines += ["", f"partial derivatives in {', '.join(names)}, by multi-index", table(listing)]
+    return "\n".join(lines)
+
+
+def as_json(f: Expression, x: list[Any], result: dict[str, Any], digits: int | None) -> str:
+    """Return a result as one JSON object."""
+
+    def walk(v: Any) -> Any:
+        if isinstance(v, dict):
+            return {
+                ",".join(map(str, k)) if isinstance(k, tuple) else k: walk(c) for k, c in v.items()
+            }
+        return [walk(c) for c in v] if isinstance(v, list) else plain(v, digits)
+
+    at = {n: plain(v, digits) for n, v in zip(f.variables, x, strict=True)}
+    return json.dumps({"expression": f.text, "at": at, **walk(result)})
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    p = argparse.ArgumentParser(
+        prog="python -m taylor",
+        description="Taylor coefficients and derivatives of an expression; alone: a short tour.",
+        epilog='example: python -m taylor "x^2*y + sin(x*y)" --at x=1,y=2 --order 3',
+    )
+    p.add_argument("expression", nargs="?", help="for example exp(sin(x)); ^ and ** are powers")
+    p.add_argument("--at", default="0", help="the point: 0.5, 1/3, or x=1,y=2 (default 0)")
+    p.add_argument("--order", type=int, default=4, help="highest derivative (default 4)")
+    p.add_argument("--digits", type=int, help="compute with that many decimal digits")
+    p.add_argument("--exact", action="store_true", help="compute with fractions")
+    p.add_argument("--json", action="store_true", help="print one JSON object")
+    p.add_argument("--version", action="version", version=f"taylor-arithmetic {taylor.__version__}")
+    return p
+
+
+def run(options: argparse.Namespace) -> str:
+    """Return what the command prints for its options."""
+    if options.digits is not None and options.digits < 1:
+        raise ValueError(f"--digits must be at least 1, not {options.digits}")
+    if options.order < 0:
+        raise ValueError(f"--order must be >= 0, not {options.order}")
+    f = parse(options.expression)
+    at = ",".join(["0"] * len(f.variables)) if options.at == "0" else options.at
+    convert = number(options.digits, options.exact)
+    with mpmath.workdps((options.digits or 15) + 10), np.errstate(all="ignore"):
+        x = points(at, f.variables, options.digits, options.exact) if f.variables else []
+        compute = univariate if len(x) < 2 else multivariate
+        result = compute(f, x, options.order, convert)
+        if options.json:
+            return as_json(f, x, result, options.digits)
+        return report(result, f.variables, options.digits)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status (2 after an error that the user can mend)."""
+    options = parser().parse_args(argv)
+    if options.expression is None:
+        from taylor import tour
+
+        tour.main()
+        return 0
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            print(run(options))
+    except (ValueError, TypeError, ArithmeticError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""Safe parsing of mathematical expressions: numbers, operators, variables, names of the table."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from taylor import elementary
+from taylor.arrays import logsumexp
+from taylor.elementary import TABLE
+
+Convert = Callable[[str], Any]
+MAX_LENGTH = 10_000
+MAX_DEPTH = 100
+MAX_EXPONENT = 10_000
+
+OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: elementary.power,
+    ast.Mod: elementary.mod,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+}
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    **TABLE,
+    "ln": elementary.log,
+    "pow": elementary.power,
+    "max": elementary.maximum,
+    "min": elementary.minimum,
+    "arcsin": elementary.asin,
+    "arccos": elementary.acos,
+    "arctan": elementary.atan,
+    "arcsinh": elementary.asinh,
+    "arccosh": elementary.acosh,
+    "arctanh": elementary.atanh,
+    "expint": elementary.expint,
+    "jv": elementary.jv,
+    "yv": elementary.yv,
+    "iv": elementary.iv,
+    "logsumexp": lambda *x: logsumexp(list(x)),
+}
+CONSTANTS = ("pi", "e")
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A parsed expression; call it with the values of its variables.
+
+    `convert` makes a number out of the text of a literal and out of the names pi and e, so that 0.1
+    and pi have the precision of the computation.
+    """
+
+    text: str
+    variables: tuple[str, ...]
+    tree: ast.expr
+
+    def __call__(self, *values: Any, convert: Convert) -> Any:
+        if len(values) != len(self.variables):
+            raise TypeError(f"{self.text} has the variables {', '.join(self.variables)}")
+        return self._value(self.tree, dict(zip(self.variables, values, strict=True)), convert)
+
+    def _value(self, node: ast.expr, names: dict[str, Any], convert: Convert) -> Any:
+        if isinstance(node, ast.Constant):
+            return convert(ast.get_source_segment(self.text, node) or str(node.value))
+        if isinstance(node, ast.Name):
+            return names[node.id] if node.id in names else convert(node.id)
+        if isinstance(node, ast.BinOp):
+            left = self._value(node.left, names, convert)
+            right = self._value(node.right, names, convert)
+            _check_power(node.op, left, right)
+            return OPERATORS[type(node.op)](left, right)
+        if isinstance(node, ast.UnaryOp):
+            return OPERATORS[type(node.op)](self._value(node.operand, names, convert))
+        assert isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        args = [self._value(a, names, convert) for a in node.args]
+        try:
+            return FUNCTIONS[node.func.id](*args)
+        except TypeError as error:
+            if "argument" not in str(error):
+                raise
+            raise ValueError(f"{node.func.id} does not take {len(args)} argument(s)") from None
+
+
+def _check_power(op: ast.operator, base: Any, exponent: Any) -> None:
+    """Raise ValueError for an exact power with more digits than anyone will read."""
+    exact = isinstance(base, (int, Fraction)) and isinstance(exponent, (int, Fraction))
+    if isinstance(op, ast.Pow) and exact and abs(base) != 1 and abs(exponent) > MAX_EXPONENT:
+        raise ValueError(f"{base}**{exponent} is too large to be exact; write it as a float")
+
+
+def parse(text: str) -> Expression:
+    """Return the expression a text stands for; ^ and ** both mean a power.
+
+    Raises ValueError, with the place, for anything that is not arithmetic.
+
+    >>> parse("exp(-x^2) * y").variables
+    ('x', 'y')
+    >>> parse("sni(x)")
+    Traceback (most recent call last):
+    ValueError: unknown function 'sni' at column 1; did you mean 'si' or 'sin'?
+    """
+    if len(text) > MAX_LENGTH:
+        raise ValueError(f"the expression has {len(text)} characters, more than {MAX_LENGTH}")
+    source = text.replace("^", "**").strip()
+    try:
+        tree = ast.parse(source, mode="eval").body
+    except (SyntaxError, RecursionError, MemoryError) as error:
+        place, reason = getattr(error, "offset", None), getattr(error, "msg", "nested too deeply")
+        where = f" at column {place}" if place else ""
+        raise ValueError(f"cannot read {text[:60]!r}{where}: {reason}") from None
+    variables: dict[str, None] = {}
+    _check(tree, variables, 0)
+    return Expression(source, tuple(variables), tree)
+
+
+def _check(node: ast.expr, variables: dict[str, None], depth: int) -> None:
+    """Raise ValueError unless the tree is arithmetic; collect its free names in order."""
+    if depth > MAX_DEPTH:
+        raise ValueError(f"the expression is nested deeper than {MAX_DEPTH} levels")
+    place = f"at column {node.col_offset + 1}"
+    if isinstance(node, ast.Constant):
+        if type(node.value) not in (int, float):
+            raise ValueError(f"{node.value!r} {place} is not a real number")
+    elif isinstance(node, ast.Name):
+        if node.id in FUNCTIONS:
+            raise ValueError(f"{node.id!r} {place} is a function: write {node.id}(...)")
+        if node.id.startswith("_"):
+            raise ValueError(f"{node.id!r} {place} is no name for a variable")
+        if node.id not in CONSTANTS:
+            variables[node.id] = None
+    elif isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
+        _check(node.left, variables, depth + 1)
+        _check(node.right, variables, depth + 1)
+    elif isinstance(node, ast.UnaryOp) and type(node.op) in OPERATORS:
+        _check(node.operand, variables, depth + 1)
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        if node.func.id not in FUNCTIONS:
+            raise ValueError(f"unknown function {node.func.id!r} {place}{_hint(node.func.id)}")
+        if node.keywords or any(isinstance(a, ast.Starred) for a in node.args):
+            raise ValueError(f"{node.func.id} {place} takes plain arguments only")
+        for argument in node.args:
+            _check(argument, variables, depth + 1)
+    else:
+        raise ValueError(
+            f"{type(node).__name__} {place} is not arithmetic: use numbers, + - * / ^, variables and "
+            "functions of the table"
+        )
+
+
+def _hint(name: str) -> str:
+    close = [repr(n) for n in difflib.get_close_matches(name, FUNCTIONS, 3)]
+    if not close:
+        return "; the functions are listed in docs/functions.md"
+    return f"; did you mean {', '.join(close[:-1])}{' or ' if close[1:] else ''}{close[-1]}?"

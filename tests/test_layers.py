@@ -1,0 +1,53 @@
+"""Imports point downwards only."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ORDER = [
+    "errors", "text", "linalg", "values", "algebra", "local", "elementary", "arrays", "program",
+    "expand", "sweep", "series", "univariate", "multivariate", "drivers", "__init__", "expression",
+    "tour", "__main__",
+]  # fmt: skip
+
+
+def imported(path, package):
+    """Yield the modules of the package that a file imports, at any place in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            parts = node.module.split(".")
+            if parts[0] == package:
+                names = [parts[1]] if parts[1:] else [a.name for a in node.names]
+                yield from (n if n in ORDER else "__init__" for n in names)
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                parts = alias.name.split(".")
+                if parts[0] == package:
+                    yield parts[1] if parts[1:] else "__init__"
+
+
+MODULES = sorted((ROOT / "taylor").glob("*.py"))
+
+
+def test_every_module_has_its_layer():
+    assert {p.stem for p in MODULES} == set(ORDER)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.stem)
+def test_imports_point_downwards(path):
+    below = ORDER[: ORDER.index(path.stem)]
+    assert [m for m in imported(path, "taylor") if m not in below] == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.stem)
+def test_taylor_never_imports_hyperdual(path):
+    assert list(imported(path, "hyperdual")) == []
+
+
+def test_the_check_can_fail(tmp_path):
+    wrong = tmp_path / "values.py"
+    wrong.write_text("from taylor.series import Series\n")
+    assert list(imported(wrong, "taylor")) == ["series"]
+    assert "series" not in ORDER[: ORDER.index("values")]
