@@ -33,7 +33,7 @@ Bessel functions of any integer order n are rows made when asked for: `taylor.jv
 ```python
 >>> import taylor
 >>> [round(float(d), 6) for d in taylor.derivatives(lambda x: taylor.jv(2, x), 1.0, 2)]
-[0.114903, 0.210244, 0.019854]
+[0.114903, 0.210244, 0.134467]
 
 ```
 

@@ -150,8 +150,8 @@ def _check(node: ast.expr, variables: dict[str, None], depth: int) -> None:
             _check(argument, variables, depth + 1)
     else:
         raise ValueError(
-            f"{type(node).__name__} {place} is not arithmetic: use numbers, + - * / ^, variables and "
-            "functions of the table"
+            f"{type(node).__name__} {place} is not arithmetic: use numbers, + - * / ^, variables "
+            "and functions of the table"
         )
 
 

@@ -1,69 +1,88 @@
-"""Local Taylor coefficients f⁽ᵐ⁾(x)/m! of functions without a usable first-order equation.
+"""Local Taylor coefficients f⁽ᵐ⁾(x)/m! of functions whose first-order equation is useless or
+does not exist.
 
-Throughout c_m is the coefficient of degree m at x.  Where a recurrence is stable in floating point
-it runs on whole arrays; elsewhere it runs lane by lane in mpmath, at twice the precision until two
-results agree (Ziv's strategy), and is rounded once.  Lanes outside the domain are nan throughout;
-an mpf outside of it raises ValueError.
+The rule p·y' = q·a' is unstable where p vanishes although f is analytic (sinc, Bessel at 0, Dawson
+far out) and impossible where there is no such equation (digamma, zeta).  Each function here returns
+c_m = f⁽ᵐ⁾(x)/m!, m = 0..order, along a new first axis.  A stable recurrence runs on whole arrays of
+floats; the lanes it leaves non-finite, complex lanes and mpf go through a formula in mpmath, at
+growing precision until two results agree.  Outside the domain lanes are nan and mpf raises.
 """
 
 from __future__ import annotations
 
+import functools
 import math
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from taylor.values import private
-
 Array = Any
 Formula = Callable[[Any, Any, int], list[Any]]  # (context, x, order) -> coefficients
+Lanes = Callable[[Array, int], Array]  # (1-D float64 x, order) -> table of coefficients
+
+FLOAT_BITS = 60
+MAX_BITS = 1 << 17
+MAX_ZETA_TERMS = 20_000
+_THREAD = threading.local()
 
 
-# ------------------------------------------------------------------ lanes in high precision
+# ------------------------------------------------------------------ from formulas to tables
+def _private(bits: int) -> Any:
+    """Return this module's own context of this thread: x may live in any other, unchanged."""
+    if not hasattr(_THREAD, "context"):
+        from mpmath.ctx_mp import MPContext
+
+        _THREAD.context = MPContext()
+    _THREAD.context.prec = bits
+    return _THREAD.context
+
+
 def _agreed(formula: Formula, x: Any, order: int, bits: int) -> list[Any]:
-    """Return formula's coefficients right to `bits` bits, as numbers of a private context."""
-    precision, previous = 2 * bits, None
-    while precision < 1 << 17:
-        ctx = private(precision)
-        c = formula(ctx, ctx.convert(x), order)
-        if any(v != v for v in c):
-            raise ValueError(f"no expansion at {x}")
-        if previous is not None:
-            near = [max(abs(v) for v in c[max(m - 1, 0) : m + 2]) for m in range(order + 1)]
-            pairs = zip(c, previous, near, strict=True)
-            if all(abs(v - w) <= ctx.ldexp(scale, -bits) for v, w, scale in pairs):
-                return c
+    """Return coefficients with `bits` right bits: two precisions agree (Ziv's strategy)."""
+    previous: list[Any] = []
+    precision = bits + 30
+    while precision <= MAX_BITS:
+        ctx = _private(precision)
+        z = ctx.convert(x)
+        if not ctx.isfinite(z):
+            raise ValueError(f"{x} is not finite")
+        try:
+            c = formula(ctx, z, order)
+        except (ArithmeticError, ctx.NoConvergence) as error:
+            raise ValueError(f"no coefficients found at {x}") from error
+        if previous and all(abs(v - w) <= abs(v) >> bits for v, w in zip(c, previous, strict=True)):
+            return c
         previous, precision = c, 2 * precision
-    raise ValueError(f"no expansion at {x}")
+    raise ValueError(f"no coefficients found at {x}")
 
 
-def _lanes(formula: Formula, x: Any, order: int) -> Array:
-    """Return the coefficients at every lane of a float or complex array, or at one mpf or mpc."""
+def _evaluate(x: Any, order: int, formula: Formula, lanes: Lanes | None = None) -> Array:
+    """Return the table of coefficients at one mpf or mpc, or at an array of floats or complexes."""
     if hasattr(x, "context"):
-        ctx, out = x.context, np.empty(order + 1, dtype=object)
-        real = isinstance(x, ctx.mpf)
-        c = _agreed(formula, x, order, ctx.prec + 10)
-        if real and any(v.imag for v in c):
-            raise ValueError(f"no real expansion at {x}")
-        out[:] = [ctx.convert(v.real if real else v) for v in c]
+        ctx, real = x.context, not isinstance(x, x.context.mpc)
+        out = np.empty(order + 1, dtype=object)
+        for m, v in enumerate(_agreed(formula, x, order, ctx.prec + 10)):
+            out[m] = ctx.mpf(v.real) if real else ctx.mpc(v.real, v.imag)
         return out
     x = np.asarray(x)
-    table = np.empty((order + 1, *x.shape), dtype=np.result_type(x.dtype, np.float64))
-    flat, number = table.reshape(order + 1, x.size), complex if np.iscomplexobj(x) else float
-    for i, v in enumerate(x.reshape(-1).tolist()):
+    number = complex if np.iscomplexobj(x) else float
+    flat = x.astype(number).reshape(-1)
+    table = np.full((order + 1, flat.size), np.nan, flat.dtype)
+    if lanes is not None and number is float:
+        with np.errstate(all="ignore"):
+            table = lanes(flat, order)
+    for i in np.flatnonzero(~np.isfinite(table).all(axis=0) | ~np.isfinite(flat)):
         try:
-            flat[:, i] = [number(c) for c in _agreed(formula, v, order, 60)]
-        except (ValueError, TypeError, ZeroDivisionError):
-            flat[:, i] = np.nan
-    return table
-
-
-def _is_float(x: Any) -> bool:
-    return not hasattr(x, "context") and not np.iscomplexobj(x)
+            table[:, i] = [number(c) for c in _agreed(formula, flat[i].item(), order, FLOAT_BITS)]
+        except ValueError:
+            table[:, i] = np.nan
+    return table.reshape(order + 1, *x.shape)
 
 
 def _scipy() -> Any:
+    """Return scipy.special, or None where SciPy is not installed."""
     try:
         from scipy import special
     except ImportError:
@@ -71,215 +90,109 @@ def _scipy() -> Any:
     return special
 
 
+def _settled(order: int) -> int:
+    """Return a degree from which a backward recurrence that starts with 0 is right at `order`.
+
+    Where degree m shrinks errors by z/m, z <= order, J steps shrink them by exp(-J²/2z) or more.
+    """
+    return order + 40 + int(9 * math.sqrt(order))
+
+
 # ------------------------------------------------------------------ sin(πx)/(πx)
-def _quarter(s: Any, c: Any, m: int) -> Any:
-    """Return sin(z + m π/2) from s = sin z and c = cos z."""
-    return (s, c, -s, -c)[m % 4]
+# (x + t) Σ c_m t^m = sin(π(x + t))/π, hence x c_m + c_{m-1} = w_m sin(πx + mπ/2), w_m = π^(m-1)/m!.
+# In units of c_m ~ π^m/m!/(m + |πx|) an error grows by m/|πx| in a step forward, by |πx|/m in a
+# step backward: forward is right for m < |πx|, backward above.
+def _weights(ctx: Any, count: int) -> list[Any]:
+    """Return w_0 .. w_count."""
+    w = [1 / ctx.pi]
+    for m in range(1, count + 1):
+        w.append(w[-1] * ctx.pi / m)
+    return w
 
 
 def _sinc(ctx: Any, x: Any, order: int) -> list[Any]:
-    # z·s = sin z differentiated m times: z d_m + m d_{m-1} = sin(z + m π/2), d_m = s⁽ᵐ⁾(z)
-    if x == 0:
-        ds = [
-            (-1) ** (m // 2) * ctx.one / (m + 1) if m % 2 == 0 else ctx.zero
-            for m in range(order + 1)
-        ]
-    else:
-        z, s, c = ctx.pi * x, ctx.sinpi(x), ctx.cospi(x)
-        last = max(order, int(abs(z))) + 2 * ctx.prec
-        d, ds = ctx.zero, [ctx.zero] * (last + 1)
-        for m in range(last, 0, -1):  # the error shrinks by |z|/m in each step
-            d = (_quarter(s, c, m) - z * d) / m
-            ds[m - 1] = d
-        d = s / z
-        for m in range(min(order, int(abs(z))) + 1):
-            d = s / z if m == 0 else (_quarter(s, c, m) - m * d) / z
-            ds[m] = d
-    return [ctx.pi**m * ds[m] / ctx.factorial(m) for m in range(order + 1)]
+    s, c = ctx.sinpi(x), ctx.cospi(x)
+    last = order if abs(x) >= 1 else order + ctx.prec
+    sines = [w * (s, c, -s, -c)[m % 4] for m, w in enumerate(_weights(ctx, last))]
+    d, ds = ctx.zero, []
+    if abs(x) >= 1:
+        for m in range(order + 1):
+            d = (sines[m] - d) / x
+            ds.append(d)
+        return ds
+    for m in range(last, 0, -1):
+        d = sines[m] - x * d
+        ds.append(d)
+    return ds[: -order - 2 : -1]
+
+
+def _sinc_lanes(x: Array, order: int) -> Array:
+    turn, size, last = np.rint(x), np.pi * np.abs(x), _settled(order + 2)
+    sign = 1 - 2 * (turn % 2)
+    s, c = sign * np.sin(np.pi * (x - turn)), sign * np.cos(np.pi * (x - turn))
+    sines = [float(w) * (s, c, -s, -c)[m % 4] for m, w in enumerate(_weights(_private(80), last))]
+    table, d = np.zeros((last, x.size)), np.zeros(x.size)
+    low = np.where(size <= order + 2, x, 0.0)
+    for m in range(last, 0, -1):
+        table[m - 1] = d = sines[m] - low * d
+    for m in range(order + 1):
+        d = (sines[m] - (d if m else 0.0)) / x
+        table[m] = np.where(m + 1 < size, d, table[m])
+    return table[: order + 1]
 
 
 def sinc(x: Any, order: int) -> Array:
     """Return the local coefficients of sin(πx)/(πx).
 
-    z d_m + m d_{m-1} = sin(z + m π/2), z = πx, is stable upwards for m < |z| and downwards for
-    m > |z|.
+    x c_m + c_{m-1} = π^(m-1)/m! sin(πx + mπ/2), Leibniz' rule for x·sinc(x) (DLMF 1.4.12).
 
     >>> sinc(0.0, 2).round(6)
     array([ 1.      ,  0.      , -1.644934])
     """
-    if not _is_float(x):
-        return _lanes(_sinc, x, order)
-    x = np.asarray(x, dtype=float)
-    half = 2 * np.rint(x / 2)
-    r = x - half
-    s = np.sin(np.pi * np.where(np.abs(r) > 0.5, np.copysign(1, r) - r, r))
-    c = np.sin(np.pi * (0.5 - np.abs(r)))
-    z = np.pi * x
-    size = np.abs(z)
-    reach = min(float(np.max(size, initial=0.0, where=np.isfinite(size))), order + 1.0)
-    last = int(max(order, reach)) + 60
-    d, down = np.zeros_like(x), np.zeros((order + 1, *x.shape))
-    scale = np.pi ** np.arange(order + 1) / np.array(
-        [math.factorial(m) for m in range(order + 1)], dtype=float
-    )
-    with np.errstate(all="ignore"):
-        z_low = np.where(size <= reach, z, 0.0)
-        for m in range(last, 0, -1):
-            d = (_quarter(s, c, m) - z_low * d) / m
-            if m <= order + 1:
-                down[m - 1] = d
-        up = np.sinc(x)
-        for m in range(order + 1):
-            up = np.sinc(x) if m == 0 else (_quarter(s, c, m) - m * up) / z
-            down[m] = np.where(m <= size, up, down[m]) * scale[m]
-    down[0] = np.sinc(x)
-    return down
+    return _evaluate(x, order, _sinc, _sinc_lanes)
 
 
 # ------------------------------------------------------------------ error functions
-def _erfcx(ctx: Any, x: Any, order: int) -> list[Any]:
-    # y' = 2xy - 2/√π, hence (m+1) c_{m+1} = 2x c_m + 2 c_{m-1} (DLMF 7.10)
-    c = [ctx.exp(x * x) * ctx.erfc(x)]
-    c.append(2 * x * c[0] - 2 / ctx.sqrt(ctx.pi))
+# y = erfcx has y' = 2xy - 2/√π and y = Dawson's integral y' = 1 - 2xy (DLMF 7.10, 7.5.1), hence
+# (m+1) c_{m+1} = ±2 (x c_m + c_{m-1}).  Its other solution, exp(±(x+t)²), grows against c_m by
+# 2x²/m per degree while that is > 1 (but for erfcx left of 0, which is itself the growing one).
+# There c_m = -σ_m c_{m-1} with σ_m = 2/(2x ± (m+1) σ_{m+1}) run backward (DLMF 3.6, 7.18.13), and
+# y' = ... reads c_0 = (1/√π or 1/2)·σ_0.
+def _forward(c: list[Any], x: Any, sign: int, order: int) -> list[Any]:
+    """Continue c_0, c_1 to c_order."""
     for m in range(1, order):
-        c.append((2 * x * c[m] + 2 * c[m - 1]) / (m + 1))
+        c.append(2 * sign * (x * c[m] + c[m - 1]) / (m + 1))
     return c[: order + 1]
 
 
-def erfcx(x: Any, order: int) -> Array:
-    """Return the local coefficients of exp(x²)·erfc(x): (m+1) c_{m+1} = 2x c_m + 2 c_{m-1}.
+def _backward(x: Any, scale: Any, sign: int, order: int, last: int, unit: Any = 1) -> list[Any]:
+    """Return c_0 .. c_order from the ratios unit·σ_m, begun at m = last."""
+    ratio, ratios, a, b = 0, [], x / unit, 1 / (unit * unit)
+    for m in range(last, -1, -1):
+        ratio = 2 / (2 * a + sign * (m + 1) * b * ratio)
+        ratios.append(ratio)
+    c = [scale * ratios.pop()]
+    for _ in range(order):
+        c.append(-c[-1] * ratios.pop())
+    return [v / unit ** (m + 1) for m, v in enumerate(c)]
 
-    >>> erfcx(0.0, 2).round(6)
-    array([ 1.      , -1.128379,  1.      ])
-    """
-    return _lanes(_erfcx, x, order)
+
+def _is_far(ctx: Any, x: Any, order: int) -> bool:
+    """Whether exp(-x²) and all its coefficients are negligible and the ratios settle fast."""
+    return bool((x * x).real >= max(16 * (order + ctx.prec), abs(x) ** 2 / 2))
+
+
+def _erfcx(ctx: Any, x: Any, order: int) -> list[Any]:
+    if x.real > 0 and _is_far(ctx, x, order):
+        return _backward(x, 1 / ctx.sqrt(ctx.pi), 1, order, order + ctx.prec)
+    ctx.prec += (order + 1) * max(0, 2 * ctx.mag(x) + 1)  # what 2x² per degree costs
+    y = ctx.exp(x * x) * ctx.erfc(x)
+    return _forward([y, 2 * x * y - 2 / ctx.sqrt(ctx.pi)], x, 1, order)
 
 
 def _dawsn(ctx: Any, x: Any, order: int) -> list[Any]:
-    # y' = 1 - 2xy, hence (m+1) c_{m+1} = -2x c_m - 2 c_{m-1} (DLMF 7.5)
-    c = [ctx.sqrt(ctx.pi) / 2 * ctx.exp(-x * x) * ctx.erfi(x)]
-    c.append(1 - 2 * x * c[0])
-    for m in range(1, order):
-        c.append((-2 * x * c[m] - 2 * c[m - 1]) / (m + 1))
-    return c[: order + 1]
-
-
-def dawsn(x: Any, order: int) -> Array:
-    """Return the local coefficients of Dawson's integral: (m+1) c_{m+1} = -2x c_m - 2 c_{m-1}.
-
-    >>> dawsn(0.0, 3).round(6)
-    array([ 0.      ,  1.      ,  0.      , -0.666667])
-    """
-    return _lanes(_dawsn, x, order)
-
-
-# ------------------------------------------------------------------ digamma and zeta
-def _digamma(ctx: Any, x: Any, order: int) -> list[Any]:
-    return [ctx.psi(m, x) / ctx.factorial(m) for m in range(order + 1)]
-
-
-def digamma(x: Any, order: int) -> Array:
-    """Return the local coefficients of Γ'/Γ: c_m = (-1)^(m+1) ζ(m+1, x), m >= 1 (DLMF 5.15, 25.11).
-
-    >>> digamma(1.0, 2).round(6)
-    array([-0.577216,  1.644934, -1.202057])
-    """
-    special = _scipy()
-    if special is None or not _is_float(x):
-        return _lanes(_digamma, x, order)
-    x = np.asarray(x, dtype=float)
-    positive = x > 0
-    safe = np.where(positive, x, 1.0)
-    table = np.empty((order + 1, *x.shape))
-    table[0] = special.digamma(safe)
-    for m in range(1, order + 1):
-        table[m] = (-1) ** (m + 1) * special.zeta(m + 1.0, safe)
-    if not positive.all():
-        table[:, ~positive] = _lanes(_digamma, x[~positive], order)
-    return table
-
-
-def _zeta(ctx: Any, s: Any, order: int) -> list[Any]:
-    if s == 1:
-        raise ValueError("zeta has a pole at 1")
-    return [ctx.zeta(s, 1, m) / ctx.factorial(m) for m in range(order + 1)]
-
-
-def zeta(s: Any, order: int) -> Array:
-    """Return the local coefficients ζ⁽ᵐ⁾(s)/m! of Riemann's zeta function (DLMF 25.2).
-
-    >>> zeta(2.0, 1).round(6)
-    array([ 1.644934, -0.937548])
-    """
-    return _lanes(_zeta, s, order)
-
-
-# ------------------------------------------------------------------ Bessel functions
-def _differences(values: list[Any], order: int, sign: int) -> list[Any]:
-    """Return f_n⁽ᵐ⁾/m! from f_{n-order} ... f_{n+order}, 2 f_n' = f_{n-1} + sign f_{n+1}."""
-    row, c = values, [values[order]]
-    for m in range(1, order + 1):
-        row = [(row[i] + sign * row[i + 2]) / 2 for i in range(len(row) - 2)]
-        c.append(row[order - m] / math.factorial(m))
-    return c
-
-
-def _bessel(scipy_name: str, mp_name: str, sign: int, n: int, x: Any, order: int) -> Array:
-    # DLMF 10.6.1 and 10.29.1: 2 C_n' = C_{n-1} - C_{n+1} for J and Y, 2 I_n' = I_{n-1} + I_{n+1}
-    def formula(ctx: Any, v: Any, k: int) -> list[Any]:
-        function = getattr(ctx, mp_name)
-        if mp_name == "bessely":  # Y_{m+1} = 2m/x Y_m - Y_{m-1} is stable upwards (DLMF 10.74.iv)
-            known = [function(0, v), function(1, v)]
-            for m in range(1, abs(n) + k + 1):
-                known.append(2 * m / v * known[m] - known[m - 1])
-            function = lambda m, _: known[m]  # noqa: E731
-        return _differences(
-            [_by_order(function, n + i, v, sign) for i in range(-k, k + 1)], k, sign
-        )
-
-    special = _scipy()
-    if special is None or not _is_float(x):
-        return _lanes(formula, x, order)
-    x = np.asarray(x, dtype=float)
-    function = getattr(special, scipy_name)
-    with np.errstate(all="ignore"):
-        values = [_by_order(function, n + i, x, sign) for i in range(-order, order + 1)]
-        return np.stack(_differences(values, order, sign))
-
-
-def _by_order(function: Callable[..., Any], n: int, x: Any, sign: int) -> Any:
-    # DLMF 10.4.1, 10.27.1: f_{-n} = (-1)^n f_n for J and Y, I_{-n} = I_n
-    value = function(abs(n), x)
-    return -value if n < 0 and n % 2 and sign < 0 else value
-
-
-def bessel_j(n: int, x: Any, order: int) -> Array:
-    """Return the local coefficients of J_n: 2^m f⁽ᵐ⁾ = Σ (-1)^i C(m,i) J_{n-m+2i} (DLMF 10.6.7).
-
-    >>> bessel_j(0, 0.0, 2) + 0.0
-    array([ 1.  ,  0.  , -0.25])
-    """
-    return _bessel("jv", "besselj", -1, n, x, order)
-
-
-def bessel_y(n: int, x: Any, order: int) -> Array:
-    """Return the local coefficients of Y_n, x > 0, by DLMF 10.6.7.
-
-    >>> bessel_y(0, 1.0, 1).round(6)
-    array([0.088257, 0.781213])
-    """
-    table = _bessel("yv", "bessely", -1, n, x, order)
-    if _is_float(x):
-        table[:, ~(np.asarray(x) > 0)] = np.nan
-    elif hasattr(x, "context") and x.imag == 0 and not x.real > 0:
-        raise ValueError("Y_n needs x > 0")
-    return table
-
-
-def bessel_i(n: int, x: Any, order: int) -> Array:
-    """Return the local coefficients of I_n: 2^m f⁽ᵐ⁾ = Σ C(m,i) I_{n-m+2i} (DLMF 10.29.5).
-
-    >>> bessel_i(0, 0.0, 2)
-    array([1.  , 0.  , 0.25])
-    """
-    return _bessel("iv", "besseli", 1, n, x, order)
+    if _is_far(ctx, x, order):
+        return _backward(x, ctx.one / 2, -1, order, order + ctx.prec)
+    ctx.prec += (order + 1) * max(0, 2 * ctx.mag(x) + 1)
+    y = ctx.sqrt(ctx.pi) / 2 * ctx.exp(-x * x) * ctx.erfi(x)
+    return _forward([y, 1 - 2 * x * y], x, -1, order)

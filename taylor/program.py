@@ -213,23 +213,35 @@ def _tangents(program: Program, x: Sequence[Any], seeds: Sequence[Any]) -> list[
         elif op == "choose":
             t.append(np.where(np.greater(a[0], a[1]), d[2], d[3])[()])
         else:
-            t.append(_row_tangent(param, a, d))
+            moving = [program.code[j].op != "constant" for j in args]
+            t.append(_row_tangent(param, a, d, moving))
     return t
 
 
-def _row_tangent(row: Any, a: list[Any], d: list[Any]) -> Any:
-    """Return f'(a)·d by recording the quotient of the row (or its local series) at a."""
+def _row_tangent(row: Any, a: list[Any], d: list[Any], moving: list[bool]) -> Any:
+    """Return f'(a)·d by recording the quotient of the row (or its local series) at a.
+
+    Arguments that do not move stay plain numbers, as they do in a sweep.
+    """
+
+    def merged(z: tuple[Any, ...]) -> list[Any]:
+        given = iter(z)
+        return [next(given) if m else x for x, m in zip(a, moving, strict=True)]
+
+    points = [x for x, m in zip(a, moving, strict=True) if m]
+    seeds = [s for s, m in zip(d, moving, strict=True) if m]
     if row.local is not None:
         return row.local(np.asarray(a[0], dtype=float), 1)[1] * d[0]
     if row.jumps is not None:
         return d[0] * 0
     if row.compose is not None:
-        inner = record(row.compose, *a)
-        return _tangents(inner, a, d)[inner.outputs[0]]
+        inner = record(lambda *z: row.compose(*merged(z)), *points)
+        return _tangents(inner, points, seeds)[inner.outputs[0]]
     y = row(*a)
-    quotients = record(lambda *z: _flat(row.quotient(*z)), *a, y)
-    *qs, p = quotients(*a, y)
-    return sum(q * s for q, s in zip(qs, d, strict=True)) / p
+    quotients = record(lambda *z: _flat(row.quotient(*merged(z[:-1]), z[-1])), *points, y)
+    *qs, p = quotients(*points, y)
+    live = [q for q, m in zip(qs, moving, strict=True) if m]
+    return sum(q * s for q, s in zip(live, seeds, strict=True)) / p
 
 
 def _flat(quotient: Any) -> list[Any]:

@@ -512,10 +512,10 @@ class Series(Operand):
         parameters = [x for x, m in zip(args, mine, strict=True) if not m]
         try:
             result = host._sweep(of_row(row, tuple(mine)), inputs, parameters)
-        except DomainError as error:
+        except DomainError:
             if row.jumps is not None:
                 raise
-            raise no_expansion(row, values) from error
+            raise no_expansion(row, values) from None
         if row is real_power and not mine[1]:
             result._lanes_at_zero(args[0], args[1])
         return host._new(_fresh_floats(result._coef))

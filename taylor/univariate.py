@@ -311,24 +311,30 @@ class Taylor(Series):
     def radius(self) -> float:
         """Return an estimate of the radius of convergence (inf for a polynomial or a short series).
 
-        Fits log|c_k| = α - k·log r + γ·log k, the behaviour at an algebraic singularity (Darboux),
-        to the upper half of the coefficients; a pair of complex singularities shows as scatter.
+        The coefficients of an algebraic singularity, or of a conjugate pair, obey
+        k c_k = (a k + a') c_{k-1} + (b k + b') c_{k-2} (Gegenbauer); a and b are fitted to the upper
+        half of the coefficients, and the radius is the smallest root of 1 = a z + b z².
 
         >>> round(np.log(Taylor.variable(2.0, order=40)).radius(), 6)
         2.0
+        >>> round((1 / (1 + Taylor.variable(0.5, order=40) ** 2)).radius(), 6)
+        1.118034
         """
         self._one("radius")
-        size = np.array([float(abs(c)) for c in self._coef])
-        k = np.flatnonzero(size)
-        if len(k) == 0 or k[-1] < self.order // 2:
+        c = np.array([complex(x) for x in self._coef])
+        used = np.flatnonzero(c)
+        half = self.order // 2
+        if len(used) == 0 or used[-1] < max(half, 4) or np.count_nonzero(used > half) < 4:
             return math.inf
-        k = k[k >= max(1, self.order // 2)]
-        if len(k) < 4:
-            return math.inf
-        logs = np.log(size[k])
-        rows = np.stack([np.ones(len(k)), k, np.log(k)], axis=1)
-        slope = np.linalg.lstsq(rows, logs, rcond=None)[0][1]
-        return float(np.exp(-slope))
+        k = np.arange(max(half, 2), self.order + 1)
+        scale = float(np.max(np.abs(c[k]) ** (1.0 / k)))
+        c = c * scale ** -np.arange(self.order + 1.0)
+        rows = np.stack([k * c[k - 1], c[k - 1], k * c[k - 2], c[k - 2]], axis=1)
+        one, residual = _fit(rows[:, :2], k * c[k])
+        two, _ = _fit(rows, k * c[k])
+        a, b = (one[0], 0.0) if residual < 1e-3 else (two[0], two[2])
+        growth = np.abs(np.roots([1.0, -a, -b])).max()
+        return float(1 / (growth * scale)) if growth > 1e-12 else math.inf
 
     def pade(self, m: int, n: int) -> tuple[Self, Self]:
         """Return (p, q) of degrees m and n with p/q = self + O(t^(m+n+1)) and q_0 = 1.
@@ -356,6 +362,12 @@ class Taylor(Series):
 
     def _row(self, coef: Sequence[Any]) -> Self:
         return self._new(_stack(coef, self._coef), Univariate(len(coef) - 1))
+
+
+def _fit(rows: Array, right: Array) -> tuple[Array, float]:
+    """Return the least-squares solution and the relative size of its residual."""
+    x = np.linalg.lstsq(rows, right, rcond=None)[0]
+    return x, float(np.linalg.norm(rows @ x - right) / np.linalg.norm(right))
 
 
 def _stack(parts: Sequence[Any], like: Array) -> Array:

@@ -620,6 +620,64 @@ def test_elementwise(name, way):
     check(way, f, shape, elementwise(g), 1e-11)
 
 
+# ------------------------------------------------------------------ writing into a view
+def chained(y, x):
+    y[0][1] = x[2] ** 2
+
+
+def part(y, x):
+    rows = y[1:]
+    rows[0] = x * 2
+    rows[1, ::2] += x[:2]
+
+
+def column(y, x):
+    c = y[:, 1]
+    c[:] = x
+
+
+def transposed(y, x):
+    y.T[0] = x * x
+
+
+def reshaped(y, x):
+    y.reshape(-1)[1] = x[0]
+
+
+def raveled(y, x):
+    np.ravel(y)[4] = x[0]
+
+
+def swapped(y, x):
+    np.swapaxes(y, 0, 1)[2] = x
+
+
+def for_rows(y, x):
+    for row, e in zip(y, x, strict=True):
+        row[1] = e
+
+
+ALWAYS = [chained, part, column, for_rows]
+
+
+@pytest.mark.parametrize("way", [by_taylor, by_taylor_n, by_hyperdual, by_program])
+@pytest.mark.parametrize("write", [*ALWAYS, transposed, reshaped, raveled, swapped])
+def test_writing_into_a_view_is_never_lost(write, way):
+    def f(x):
+        y = x[:, None] * x
+        write(y, x)
+        return y
+
+    x, v = data((3,))
+    try:
+        found = way(f, x, v)
+    except TypeError:  # refused: neither NumPy's result nor a wrong one
+        assert write not in ALWAYS or way is by_program
+        return
+    for got, wanted in zip(found, interpolated(f, x, v), strict=True):
+        assert np.asarray(got, float) == pytest.approx(np.asarray(wanted, float), rel=1e-13)
+
+
 # ------------------------------------------------------------------ numbers of other kinds
 @pytest.mark.parametrize("name", ["x @ A @ x", "einsum", "kron", "prod axis", "var", "assign"])
 def test_arrays_of_fractions_stay_exact(name):

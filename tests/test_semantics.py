@@ -115,7 +115,7 @@ OUTSIDE = [
     ("cot", taylor.cot, (0.0,), PoleError),
     ("division", lambda x: np.exp(-1 / x), (0.0,), PoleError),
     ("abs", abs, (0.0,), NonAnalyticError),
-    ("abs", lambda x: abs(x**3), (0.0,), NonAnalyticError),
+    ("abs x³", lambda x: abs(x**3), (0.0,), NonAnalyticError),
     ("maximum", lambda x: np.maximum(x, 0), (0.0,), NonAnalyticError),
     ("minimum", lambda x: np.minimum(x, 0), (0.0,), NonAnalyticError),
     ("maximum", lambda x: np.maximum(x, 1 - x), (0.5,), NonAnalyticError),
@@ -133,11 +133,12 @@ OUTSIDE = [
 RAISING = [(n, f, x, e) for n, f, points, e in OUTSIDE for x in points]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name, f, x, error", RAISING, ids=names(RAISING))
+@pytest.mark.parametrize(
+    "name, f, x, error, kind",
+    # x³ is exactly zero in the square-free algebra of order 2
+    [(*row, k) for row in RAISING for k in KINDS if k is not dual or row[0] != "abs x³"],
+)
 def test_scalar_raises(name, f, x, error, kind):
-    if (name, kind) == ("abs", dual) and f is not abs:
-        return  # x³ is exactly zero in the square-free algebra of order 2
     with pytest.raises(error) as caught:
         f(kind(x))
     assert caught.type is error
@@ -433,11 +434,17 @@ BRANCHES = [
 ]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name, f, x, branch", BRANCHES, ids=names(BRANCHES))
+@pytest.mark.parametrize(
+    "name, f, x, branch, kind",
+    # (ε1 + ε2)² = 2 ε1ε2 changes sign: see the next test
+    [
+        (*b, k)
+        for b in BRANCHES
+        for k in KINDS
+        if k is not dual or not ("²" in b[0] or "tie" in b[0])
+    ],
+)
 def test_the_branch_of_a_kink(name, f, x, branch, kind):
-    if kind is dual and ("²" in name or "tie" in name):
-        return  # (ε1 + ε2)² = 2 ε1ε2 changes sign: see the next test
     at = kind(x, 7) if kind is not dual else kind(x)
     assert f(at).coef == pytest.approx(branch(at).coef, abs=1e-15)
 
@@ -1105,7 +1112,10 @@ def test_copies_are_bit_exact(x, clone):
     assert repr(y) == repr(x)
 
 
-@pytest.mark.parametrize("clone", [lambda x: +x, lambda x: x * 1, lambda x: x + 0, np.copy])
+@pytest.mark.parametrize(
+    "clone",
+    [lambda x: +x, lambda x: x * 1, lambda x: x + 0, np.copy, np.conj, lambda x: x.flatten()],
+)
 def test_an_assignment_changes_nothing_else(clone):
     def f(x):
         y = clone(x)
