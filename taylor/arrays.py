@@ -36,6 +36,8 @@ class Operand(Handled):
 
     shape: Any
     value: Any
+    _view: bool  # whether NumPy would let a write here reach another array
+    _as_view: Callable[..., Any]
     _elementary: Callable[..., Any]
     _gather: Callable[..., Any]
     _sum: Callable[..., Any]
@@ -69,7 +71,7 @@ class Operand(Handled):
 
     def flatten(self) -> Any:
         """Return a copy of the elements along one axis."""
-        return self.copy().ravel()
+        return rearrange([self], lambda i: i.ravel())
 
     def take(self, indices: Any, axis: Any = None) -> Any:
         """Return np.take(self, indices, axis)."""
@@ -81,7 +83,7 @@ class Operand(Handled):
 
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
         """Return the elements of a diagonal."""
-        return rearrange([self], lambda i: i.diagonal(offset, axis1, axis2))
+        return rearrange([self], lambda i: i.diagonal(offset, axis1, axis2))._as_view()
 
     def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
         """Return the sum along a diagonal."""
@@ -119,15 +121,22 @@ class Operand(Handled):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: Any) -> Any:
-        return rearrange([self], lambda i: i[_plain_index(index)])
+        index = _plain_index(index)
+        taken = rearrange([self], lambda i: i[index])
+        return taken if _is_fancy(index) else taken._as_view()
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        if self._view:
+            raise TypeError(
+                "writing here would not reach the array this value was taken from; index that "
+                "array once (y[0, 1] = ... instead of y[0][1] = ...), or write to a .copy()"
+            )
         self._assign(_plain_index(index), value)
 
     def reshape(self, *shape: Any, order: Any = "C") -> Any:
         """Return the same elements in another shape."""
         target = shape[0] if len(shape) == 1 else shape
-        return rearrange([self], lambda i: i.reshape(target, order=order))
+        return rearrange([self], lambda i: i.reshape(target, order=order))._as_view()
 
     def ravel(self) -> Any:
         """Return the elements along one axis."""
@@ -135,15 +144,15 @@ class Operand(Handled):
 
     def transpose(self, *axes: Any) -> Any:
         """Return the array with its axes permuted."""
-        return rearrange([self], lambda i: i.transpose(*axes))
+        return rearrange([self], lambda i: i.transpose(*axes))._as_view()
 
     def squeeze(self, axis: Any = None) -> Any:
         """Return the array without its axes of length one."""
-        return rearrange([self], lambda i: i.squeeze(axis))
+        return rearrange([self], lambda i: i.squeeze(axis))._as_view()
 
     def swapaxes(self, a: int, b: int) -> Any:
         """Return the array with two axes exchanged."""
-        return rearrange([self], lambda i: i.swapaxes(a, b))
+        return rearrange([self], lambda i: i.swapaxes(a, b))._as_view()
 
     def sum(self, axis: Any = None, keepdims: bool = False, **ignored: Any) -> Any:
         """Return the sum over some axes."""
@@ -179,8 +188,8 @@ class Operand(Handled):
         return dot(self, other)
 
     def conjugate(self) -> Any:
-        """Return the complex conjugate of a real value: itself."""
-        return real(self, "conjugate")
+        """Return the complex conjugate of a real value: a copy."""
+        return +real(self, "conjugate")
 
     conj = conjugate
 
@@ -307,6 +316,12 @@ def _plain_index(index: Any) -> Any:
         raise TypeError("a series cannot be an index; use int(x.value)")
     parts = tuple(i.mask() if hasattr(i, "_where") else i for i in parts)
     return parts if isinstance(index, tuple) else parts[0]
+
+
+def _is_fancy(index: Any) -> bool:
+    """Whether NumPy copies for this index (arrays and lists) instead of making a view."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return any(isinstance(i, (list, np.ndarray, bool, np.bool_)) for i in parts)
 
 
 def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
@@ -592,6 +607,20 @@ def _one(func: Any) -> Callable[..., Any]:
     return lambda x, *args, **kwargs: rearrange([x], lambda i: func(i, *args, **kwargs))
 
 
+def _viewing(func: Any) -> Callable[..., Any]:
+    """A function whose result is a view of its argument in NumPy."""
+
+    def handler(x: Any, *args: Any, **kwargs: Any) -> Any:
+        moved = rearrange([x], lambda i: func(i, *args, **kwargs))
+        return (
+            type(moved)(m._as_view() for m in moved)
+            if isinstance(moved, (list, tuple))
+            else moved._as_view()
+        )
+
+    return handler
+
+
 def _many(func: Any) -> Callable[..., Any]:
     def handler(xs: Any, *args: Any, **kwargs: Any) -> Any:
         kwargs.pop("dtype", None)
@@ -642,15 +671,19 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, **kwargs: Any) -> Any:
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
     **{
-        f: _one(f)
+        f: _viewing(f)
         for f in (
             np.transpose, np.reshape, np.ravel, np.squeeze, np.expand_dims, np.swapaxes,
-            np.moveaxis, np.rollaxis, np.flip, np.fliplr, np.flipud, np.roll, np.rot90, np.take,
-            np.repeat, np.tile,
-            np.broadcast_to, np.diagonal, np.diag, np.diagflat, np.tril, np.triu, np.split,
-            np.array_split, np.hsplit, np.vsplit, np.dsplit, np.delete, np.take_along_axis, np.copy,
-            np.resize, np.atleast_1d, np.atleast_2d, np.atleast_3d, np.pad, np.matrix_transpose,
-
+            np.moveaxis, np.rollaxis, np.flip, np.fliplr, np.flipud, np.rot90, np.broadcast_to,
+            np.diagonal, np.diag, np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit,
+            np.atleast_1d, np.atleast_2d, np.atleast_3d, np.matrix_transpose,
+        )
+    },
+    **{
+        f: _one(f)
+        for f in (
+            np.roll, np.take, np.repeat, np.tile, np.diagflat, np.tril, np.triu, np.delete,
+            np.take_along_axis, np.copy, np.resize, np.pad,
         )
     },
     **{

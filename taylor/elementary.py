@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor import local, values
+from taylor import local_series, values
 from taylor.errors import DomainError, NonAnalyticError, PoleError
 from taylor.values import (
     LN2,
@@ -33,13 +33,14 @@ from taylor.values import (
     SQRT_2_OVER_PI,
     TWO_OVER_SQRT_PI,
     by_lanes,
+    by_math,
     by_mpmath,
     by_scipy,
     is_operand,
 )
 
 Number = Any
-HALF = Fraction(1, 2)
+HALF, THIRD = Fraction(1, 2), Fraction(1, 3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -284,8 +285,8 @@ sqrt = _row(
 cbrt = _row(
     "cbrt", lambda x: x ** (1 / 3) if np.iscomplexobj(x) else np.cbrt(x),
     lambda ctx, x: ctx.sign(x) * ctx.cbrt(abs(x)) if ctx.im(x) == 0 else ctx.cbrt(x),
-    lambda a, y: (1, 3 * y * y), ufunc=np.cbrt,
-    domain="x != 0 for derivatives", samples=(-8.0, -1e-30, 1e-300, 0.3, 1e300),
+    lambda a, y: (THIRD * y, a), ufunc=np.cbrt,
+    domain="x != 0 for derivatives", samples=(-8.0, -1e-9, 1e-10, 0.3, 1e300),
     exact=_exact_cbrt, monotone=True,
 )  # fmt: skip
 square = _row(
@@ -384,10 +385,7 @@ def _sinpi(x: Any) -> Any:
     if np.iscomplexobj(x):
         return by_mpmath(lambda ctx, v: ctx.sinpi(v))(x)
     r = x - 2 * np.rint(x / 2)
-    return np.sin(
-        np.pi
-        * np.where(np.abs(r) > 0.5, np.copysign(1, r) - r, r).astype(np.result_type(x, np.float32))
-    )[()]
+    return np.sin(np.pi * np.where(np.abs(r) > 0.5, np.copysign(1, r) - r, r))[()]
 
 
 def _cospi(x: Any) -> Any:
@@ -437,12 +435,13 @@ def _atan2(a: Any, b: Any, y: Any) -> Any:
 
 atan2 = _row(
     "atan2", np.arctan2, lambda ctx, a, b: ctx.atan2(a, b), _atan2, domain="not the origin",
-    samples=((1.0, 2.0), (-1e-200, 1e-200), (1e200, -3e200), (0.0, 2.0), (3.0, 0.0), (-1.0, -1.0)),
+    samples=((1.0, 2.0), (-1e-10, 1e-10), (1e200, -3e200), (0.0, 2.0), (3.0, 0.0), (-1.0, -1.0)),
 )  # fmt: skip
 hypot = _row(
     "hypot", np.hypot, lambda ctx, a, b: ctx.hypot(a, b), lambda a, b, y: ((a, b), y),
+    exact=lambda a, b: _exact_sqrt(Fraction(a * a + b * b)),
     domain="not the origin", error=NonAnalyticError,
-    samples=((3.0, 4.0), (1e-200, 1e-200), (1e200, -3e200), (0.0, 2.0)), iv=lambda ctx, a,
+    samples=((3.0, 4.0), (1e-10, 1e-10), (1e200, -3e200), (0.0, 2.0)), iv=lambda ctx, a,
     b: ctx.sqrt(a * a + b * b),
 )  # fmt: skip
 sinpi = _row(
@@ -501,22 +500,24 @@ atanh = _row(
 
 # ------------------------------------------------------------------ error functions
 erf = _row(
-    "erf", by_lanes(math.erf), "erf", lambda a, y: (TWO_OVER_SQRT_PI * exp(-(a * a)), 1),
+    "erf", by_math(math.erf, lambda ctx, x: ctx.erf(x)), "erf", lambda a,
+    y: (TWO_OVER_SQRT_PI * exp(-(a * a)), 1),
     samples=(-6.0, -1.0, 0.0, 1e-20, 0.3, 2.0, 5.0), exact=_at((0, 0)), monotone=True,
 )  # fmt: skip
 erfc = _row(
-    "erfc", by_lanes(math.erfc), "erfc", lambda a, y: (-(TWO_OVER_SQRT_PI * exp(-(a * a))), 1),
+    "erfc", by_math(math.erfc, lambda ctx, x: ctx.erfc(x)), "erfc", lambda a,
+    y: (-(TWO_OVER_SQRT_PI * exp(-(a * a))), 1),
     samples=(-6.0, -1.0, 0.0, 0.3, 6.0, 25.0), exact=_at((0, 1)), monotone=True,
 )  # fmt: skip
 erfcx = _row(
-    "erfcx", by_scipy("erfcx", lambda ctx, x: local.erfcx(x, 0)[0]), lambda ctx,
-    x: local.erfcx(x, 0)[0],
-    local=local.erfcx, samples=(-5.0, -0.5, 0.0, 0.3, 1.0, 6.0, 100.0),
+    "erfcx", by_scipy("erfcx", lambda ctx, x: local_series.erfcx(x, 0)[0]), lambda ctx,
+    x: local_series.erfcx(x, 0)[0],
+    local=local_series.erfcx, samples=(-5.0, -0.5, 0.0, 0.3, 1.0, 6.0, 100.0),
 )  # fmt: skip
 dawsn = _row(
-    "dawsn", by_scipy("dawsn", lambda ctx, x: local.dawsn(x, 0)[0]), lambda ctx,
-    x: local.dawsn(x, 0)[0],
-    local=local.dawsn, samples=(-7.0, 0.0, 0.3, 2.0, 10.0, 100.0), exact=_at((0, 0)),
+    "dawsn", by_scipy("dawsn", lambda ctx, x: local_series.dawsn(x, 0)[0]), lambda ctx,
+    x: local_series.dawsn(x, 0)[0],
+    local=local_series.dawsn, samples=(-7.0, 0.0, 0.3, 2.0, 10.0, 100.0), exact=_at((0, 0)),
 )  # fmt: skip
 ndtr = _row(
     "ndtr", by_scipy("ndtr", lambda ctx, x: ctx.ncdf(x)), lambda ctx, x: ctx.ncdf(x),
@@ -544,28 +545,30 @@ def _special(name: str, scipy_name: str, mp: Callable[..., Any], **columns: Any)
 
 
 sinc = _row(
-    "sinc", np.sinc, lambda ctx, x: ctx.sincpi(x), local=local.sinc, exact=_at((0, 1)),
-    samples=(-10.3, 0.0, 1e-300, 1e-8, 0.01, 0.75, 1.0, 1000.25),
+    "sinc", np.sinc, lambda ctx, x: ctx.sincpi(x), local=local_series.sinc, exact=_at((0, 1)),
+    samples=(-10.3, 0.0, 1e-300, 1e-8, 0.01, 0.75, 1.0, 100.25),
 )  # fmt: skip
 digamma = _special(
-    "digamma", "digamma", lambda ctx, x: ctx.psi(0, x), local=local.digamma, pole=True,
+    "digamma", "digamma", lambda ctx, x: ctx.psi(0, x), local=local_series.digamma, pole=True,
     error=PoleError,
     domain="x != 0, -1, -2, ...",
     samples=(-3.7, -0.5, 1e-3, 0.5, 1.4616321449683622, 3.0, 50.0, 1e8),
 )  # fmt: skip
 zeta = _row(
-    "zeta", by_mpmath(lambda ctx, s: ctx.zeta(s)), lambda ctx, s: ctx.zeta(s), local=local.zeta,
+    "zeta", by_mpmath(lambda ctx, s: ctx.zeta(s)), lambda ctx, s: ctx.zeta(s),
+    local=local_series.zeta,
     pole=True, error=PoleError,
     domain="x != 1", samples=(-3.5, 0.0, 0.5, 1.001, 2.0, 30.0),
 )  # fmt: skip
 gamma = _row(
-    "gamma", by_lanes(math.gamma), "gamma", lambda a, y: (y * digamma(a), 1), pole=True,
+    "gamma", by_math(math.gamma, lambda ctx, x: ctx.gamma(x)), "gamma", lambda a,
+    y: (y * digamma(a), 1), pole=True,
     error=PoleError,
     domain="x != 0, -1, -2, ...", samples=(-3.7, -0.5, 1e-3, 0.5, 1.4616321449683622, 5.0, 150.0),
     exact=lambda x: math.factorial(int(x) - 1) if x % 1 == 0 and x > 0 else None,
 )  # fmt: skip
 lgamma = _row(
-    "lgamma", by_lanes(math.lgamma), lambda ctx,
+    "lgamma", by_math(math.lgamma, lambda ctx, x: ctx.loggamma(x)), lambda ctx,
     x: ctx.loggamma(x) if isinstance(x, ctx.mpc) else ctx.re(ctx.loggamma(x)),
     lambda a, y: (digamma(a), 1), pole=True, error=PoleError, domain="x != 0, -1, -2, ...",
     samples=(-3.7, -0.5, 1e-3, 0.5, 1.5, 3.0, 1e8),
@@ -576,7 +579,9 @@ lgamma = _row(
 def bessel(kind: str, n: int) -> Elementary:
     """Return the row of the Bessel function J, Y or I (kind "j", "y", "i") of integer order n."""
     mp = {"j": "besselj", "y": "bessely", "i": "besseli"}[kind]
-    series = {"j": local.bessel_j, "y": local.bessel_y, "i": local.bessel_i}[kind]
+    series = {"j": local_series.bessel_j, "y": local_series.bessel_y, "i": local_series.bessel_i}[
+        kind
+    ]
     special = {0: f"{kind}0", 1: f"{kind}1"}.get(n)
 
     def value(ctx: Any, x: Any) -> Any:
@@ -703,7 +708,7 @@ def _lambertw_p(a: Any, y: Any) -> Any:
 
 lambertw = _row(
     "lambertw", _lambertw, "lambertw", lambda a, y: (1, _lambertw_p(a, y)), domain="x >= -1/e",
-    samples=(-0.3678, -0.2, 0.0, 1e-20, 1.0, 2.718281828459045, 1e10), exact=_at((0, 0)),
+    samples=(-0.35, -0.2, 0.0, 1e-20, 1.0, 2.718281828459045, 1e10), exact=_at((0, 0)),
     monotone=True,
 )  # fmt: skip
 
@@ -711,7 +716,7 @@ lambertw = _row(
 lambertw1 = _row(
     "lambertw1", _lambertw1, lambda ctx, x: 1 + ctx.lambertw(x),
     lambda a, u: (1, _lambertw_p(a, lambertw(a))), domain="x >= -1/e", monotone=True,
-    samples=(-0.3678, -0.2, 0.0, 1.0),
+    samples=(-0.35, -0.2, 0.0, 1.0),
 )  # fmt: skip
 
 
@@ -724,11 +729,13 @@ def _kepler(ctx: Any, e: Any, m: Any) -> Any:
         y = m + e * ctx.sin(m)
         for _ in range(10 * ctx.prec):
             f = y - e * ctx.sin(y) - m
+            if f == 0:
+                break
             lo, hi = (lo, y) if f > 0 else (y, hi)
             step = y - f / (1 - e * ctx.cos(y))
-            new = step if lo < step < hi else (lo + hi) / 2
+            new = step if lo <= step <= hi else (lo + hi) / 2
             done, y = abs(new - y) <= abs(new) * ctx.eps * 4, new
-            if done or f == 0:
+            if done:
                 break
     return +y
 

@@ -337,11 +337,16 @@ def _key(param: Any) -> Any:
 class Node(Operand):
     """A variable of a program being recorded."""
 
-    __slots__ = ("i", "tape")
+    __slots__ = ("_view", "i", "tape")
 
     def __init__(self, tape: Tape, i: int) -> None:
         self.tape = tape
         self.i = i
+        self._view = False
+
+    def _as_view(self) -> Node:
+        self._view = True
+        return self
 
     @property
     def shape(self) -> Shape:

@@ -128,7 +128,7 @@ def _fresh_floats(x: Array) -> Array:
 class Series(Operand):
     """A truncated series with the operators of numbers and the protocols of NumPy arrays."""
 
-    __slots__ = ("_coef", "algebra", "tag")
+    __slots__ = ("_coef", "_view", "algebra", "tag")
     _coef: Array
     algebra: Algebra
     tag: Tag
@@ -139,6 +139,11 @@ class Series(Operand):
         self._coef = coef
         self.algebra = algebra
         self.tag = tag
+        self._view = False
+        return self
+
+    def _as_view(self) -> Self:
+        self._view = True
         return self
 
     def _new(self, coef: Array, algebra: Algebra | None = None) -> Self:

@@ -64,6 +64,7 @@ class Taylor(Series):
         self._coef = table
         self.algebra = Univariate(len(table) - 1)
         self.tag = _level_over(table)
+        self._view = False
 
     @classmethod
     def variable(cls, value: Any, order: int, *, direction: Any = 1) -> Self:
@@ -312,8 +313,8 @@ class Taylor(Series):
         """Return an estimate of the radius of convergence (inf for a polynomial or a short series).
 
         The coefficients of an algebraic singularity, or of a conjugate pair, obey
-        k c_k = (a k + a') c_{k-1} + (b k + b') c_{k-2} (Gegenbauer); a and b are fitted to the upper
-        half of the coefficients, and the radius is the smallest root of 1 = a z + b z².
+        k c_k = (a k + a') c_{k-1} + (b k + b') c_{k-2} (Gegenbauer); a and b are fitted to the
+        upper half of the coefficients, and the radius is the smallest root of 1 = a z + b z².
 
         >>> round(np.log(Taylor.variable(2.0, order=40)).radius(), 6)
         2.0

@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from mpmath.libmp import NoConvergence
 
 from taylor.errors import DomainError
 
@@ -214,11 +215,17 @@ def by_lanes(lane: Callable[..., Any]) -> Callable[..., Array]:
             return np.inf
 
     def arrays(*x: Any) -> Array:
-        dtype = np.result_type(*x, np.float32)
+        dtype = np.result_type(*(np.asarray(v).dtype for v in x), np.float32)
         out = np.frompyfunc(guarded, len(x), 1)(*(np.asarray(v).astype(object) for v in x))
         return np.asarray(out).astype(dtype)[()]
 
     return arrays
+
+
+def by_math(lane: Callable[..., Any], formula: Callable[..., Any]) -> Callable[..., Array]:
+    """Return the array version of a function of the math module, mpmath's for complex numbers."""
+    real, general = by_lanes(lane), by_mpmath(formula)
+    return lambda x: general(x) if np.iscomplexobj(x) else real(x)
 
 
 def by_scipy(name: str, formula: Callable[..., Any]) -> Callable[..., Array]:
@@ -296,6 +303,8 @@ def _by_interval(row: Any, ctx: Any, x: list[Any]) -> Any:
     try:
         if row.iv is not None:
             return row.iv(ctx, *x)
+        if row.local is not None:
+            raise AttributeError(row.name)
         if not row.monotone:
             return row.mp(ctx, *x)
         mp = private(ctx.prec + 30)
@@ -309,7 +318,7 @@ def _by_interval(row: Any, ctx: Any, x: list[Any]) -> Any:
         ]
         low, high = ctx.convert(min(wide)), ctx.convert(max(wide))
         return ctx.mpf([low.a, high.b])
-    except AttributeError:
+    except (AttributeError, NotImplementedError, NoConvergence):
         raise TypeError(f"mpmath.iv has no {row.name}; use float or mpmath.mpf") from None
     except (ValueError, ZeroDivisionError):
         raise DomainError(
