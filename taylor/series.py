@@ -9,7 +9,9 @@ derivatives apart (perturbation confusion).
 
 from __future__ import annotations
 
+import functools
 import itertools
+import math
 import operator
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -28,7 +30,7 @@ from taylor.algebra import (
     trimmed_product,
 )
 from taylor.arrays import Operand, _fits, lift
-from taylor.elementary import Elementary, power, real_power, sqrt
+from taylor.elementary import Elementary, real_power, sqrt
 from taylor.errors import (
     AlgebraMismatch,
     DomainError,
@@ -39,7 +41,7 @@ from taylor.errors import (
     ShapeMismatch,
 )
 from taylor.expand import of_row
-from taylor.program import Condition, Node, choose
+from taylor.program import Condition, Instruction, Node, Program
 from taylor.sweep import (
     Sweep,
     base,
@@ -577,8 +579,6 @@ class Series(Operand):
 
     def _local_series(self, row: Elementary, order: int) -> Any:
         """Return the local coefficients of a row: c_m(x + u) = Σ C(m+j, j) c_{m+j}(x) u^j."""
-        import math
-
         u = self._with_value(0 * self.value)
         c = local_series(row, self.value, order + self.order)
         out = []
@@ -591,12 +591,7 @@ class Series(Operand):
 
     # -------------------------------------------------------------- primitives of Operand
     def _zeros(self, shape: tuple[int, ...]) -> Self:
-        return self._new(
-            zeros(
-                (self._coef.shape[0], *shape),
-                self._coef[:, ...].reshape(-1)[:0] if not is_operand(self._coef) else self._coef,
-            )
-        )
+        return self._new(zeros((self._coef.shape[0], *shape), self._coef))
 
     def _constant(self, value: Any) -> Self:
         """Return the constant series of that value."""
@@ -609,16 +604,7 @@ class Series(Operand):
         return self._new(table)
 
     def _ones(self) -> Self:
-        head = (
-            self._coef * 0
-            if is_operand(self._coef) or self.dtype == object
-            else np.zeros_like(self._coef)
-        )
-        table = (
-            zeros(self._coef.shape, self._coef)
-            if self.dtype == object and not is_operand(head)
-            else head
-        )
+        table = zeros(self._coef.shape, self._coef)
         table[0] = 1
         return self._new(table)
 
@@ -792,22 +778,15 @@ def _quietly(f: Callable[..., Any], *args: Any) -> Any:
         return f(*args)
 
 
-def _programs() -> tuple[Any, Any]:
-    from taylor.program import Instruction, Program
-
-    x, y = Instruction("input", (), 0, ()), Instruction("input", (), 1, ())
-    c = Instruction("parameter", (), 0, ())
-    divide = Instruction("div", (0, 1), None, ())
-    reverse = Instruction("div", (1, 0), None, ())
-    return Program([x, y, divide], [0, 1], [2]), Program([x, c, reverse], [0], [2])
+_X, _Y = Instruction("input", (), 0, ()), Instruction("input", (), 1, ())
+_C = Instruction("parameter", (), 0, ())
+_DIVISION = Program([_X, _Y, Instruction("div", (0, 1), None, ())], [0, 1], [2])
+_RECIPROCAL = Program([_X, _C, Instruction("div", (1, 0), None, ())], [0], [2])
 
 
-_DIVISION, _RECIPROCAL = _programs()
-
-
-def _choice(mode: str, mine: tuple[bool, ...]) -> Any:
-    from taylor.program import Instruction, Program
-
+@functools.cache
+def _choice(mode: str, mine: tuple[bool, ...]) -> Program:
+    """Return the program of one choice whose arguments marked in `mine` are series."""
     code: list[Instruction] = []
     inputs: list[int] = []
     for i, inside in enumerate(mine):
@@ -842,6 +821,3 @@ def formal_sqrt(x: Any) -> Any:
     root = sqrt(x._new(x._coef[v:], Univariate(x.order - v)))
     zero = zeros((v // 2,), root._coef)
     return root._new(np.concatenate([zero, root._coef]), Univariate(x.order - v // 2))
-
-
-__all__ = ["Series", "Tag", "choose", "formal_sqrt", "fresh_tag", "power", "user_tag"]

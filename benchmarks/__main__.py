@@ -1,0 +1,8 @@
+"""Runs all benchmarks, one after the other."""
+
+import subprocess
+import sys
+
+for name in ("accuracy", "eager", "memory"):
+    print(f"== {name}", flush=True)
+    subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)

@@ -1,0 +1,23 @@
+"""Without SciPy the special functions come from mpmath, with the same results."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from taylor import Taylor
+from taylor.elementary import TABLE
+
+NAMES = [
+    "digamma", "erfcx", "dawsn", "ndtr", "log_ndtr", "j0", "y1", "i0", "airyai", "lambertw", "expi",
+    "exp1", "si", "ci", "sinc",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_same_series(name, monkeypatch):
+    points = np.array([0.3, 1.7])
+    with_scipy = TABLE[name](Taylor.variable(points, 4)).coef
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    without = TABLE[name](Taylor.variable(points, 4)).coef
+    assert without == pytest.approx(with_scipy, rel=1e-12)
