@@ -446,10 +446,13 @@ class Sweep:
             sign = self.algebra.sign(k, base(d), base(table))
         sign = np.asarray(sign, dtype=float)
         kink = self.policy.kink
-        if k == 1 and self.order == 1 and isinstance(self.algebra, Univariate) and kink != "error":
-            side = np.sign(np.asarray(base(d), dtype=float)) * (1 if kink == "right" else -1)
+        if k == 1 == self.order and kink != "error":
+            # the side of the first branch is where the difference grows: along t, or along itself
+            rising = np.ones_like(sign)
+            if isinstance(self.algebra, Univariate):
+                rising = np.sign(np.asarray(base(d), dtype=float))
+            sign = rising if kink == "right" else -rising
             state["half"] = here if kink == "subgradient" else np.zeros_like(here)
-            sign = side
         state["tie"] = state["tie"] & ~differs
         state["first"] = state["first"] | (here & (sign > 0))
         state["second"] = state["second"] | (here & (sign < 0))

@@ -382,3 +382,19 @@ def test_drivers_take_a_function_of_a_series_point():
     d = taylor.derivative(poly, x)
     assert d.coef.tolist() == [10, 12, 3]
     assert np.shape(taylor.gradient(lambda v: v @ v, np.stack([x, 2 * x]))) == (2,)
+
+
+@pytest.mark.parametrize(
+    "kink, at_zero", [("subgradient", 0.0), ("right", 1.0), ("left", -1.0)], ids=str
+)
+def test_a_gradient_at_a_kink_for_optimisers(kink, at_zero):
+    def f(x):
+        return np.sum(np.abs(x) * np.array([1.0, 2.0, 3.0]))
+
+    with pytest.raises(taylor.NonAnalyticError):
+        taylor.derivative(abs, 0.0)
+    with taylor.policy(kink=kink):
+        assert taylor.derivative(abs, 0.0) == at_zero
+        assert taylor.gradient(f, [1.0, 0.0, -2.0]).tolist() == [1.0, 2 * at_zero, -3.0]
+        assert taylor.derivative(lambda x: np.maximum(x, 0), 0.0) == max(at_zero, 0)
+    assert np.isnan(taylor.gradient(f, [1.0, 0.0, -2.0])).any()
