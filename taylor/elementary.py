@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor import local_series, values
+from taylor import local, values
 from taylor.errors import DomainError, NonAnalyticError, PoleError
 from taylor.values import (
     LN2,
@@ -510,14 +510,14 @@ erfc = _row(
     samples=(-6.0, -1.0, 0.0, 0.3, 6.0, 25.0), exact=_at((0, 1)), monotone=True,
 )  # fmt: skip
 erfcx = _row(
-    "erfcx", by_scipy("erfcx", lambda ctx, x: local_series.erfcx(x, 0)[0]), lambda ctx,
-    x: local_series.erfcx(x, 0)[0],
-    local=local_series.erfcx, samples=(-5.0, -0.5, 0.0, 0.3, 1.0, 6.0, 100.0),
+    "erfcx", by_scipy("erfcx", lambda ctx, x: local.erfcx(x, 0)[0]), lambda ctx,
+    x: local.erfcx(x, 0)[0],
+    local=local.erfcx, samples=(-5.0, -0.5, 0.0, 0.3, 1.0, 6.0, 100.0),
 )  # fmt: skip
 dawsn = _row(
-    "dawsn", by_scipy("dawsn", lambda ctx, x: local_series.dawsn(x, 0)[0]), lambda ctx,
-    x: local_series.dawsn(x, 0)[0],
-    local=local_series.dawsn, samples=(-7.0, 0.0, 0.3, 2.0, 10.0, 100.0), exact=_at((0, 0)),
+    "dawsn", by_scipy("dawsn", lambda ctx, x: local.dawsn(x, 0)[0]), lambda ctx,
+    x: local.dawsn(x, 0)[0],
+    local=local.dawsn, samples=(-7.0, 0.0, 0.3, 2.0, 10.0, 100.0), exact=_at((0, 0)),
 )  # fmt: skip
 ndtr = _row(
     "ndtr", by_scipy("ndtr", lambda ctx, x: ctx.ncdf(x)), lambda ctx, x: ctx.ncdf(x),
@@ -545,18 +545,18 @@ def _special(name: str, scipy_name: str, mp: Callable[..., Any], **columns: Any)
 
 
 sinc = _row(
-    "sinc", np.sinc, lambda ctx, x: ctx.sincpi(x), local=local_series.sinc, exact=_at((0, 1)),
+    "sinc", np.sinc, lambda ctx, x: ctx.sincpi(x), local=local.sinc, exact=_at((0, 1)),
     samples=(-10.3, 0.0, 1e-300, 1e-8, 0.01, 0.75, 1.0, 100.25),
 )  # fmt: skip
 digamma = _special(
-    "digamma", "digamma", lambda ctx, x: ctx.psi(0, x), local=local_series.digamma, pole=True,
+    "digamma", "digamma", lambda ctx, x: ctx.psi(0, x), local=local.digamma, pole=True,
     error=PoleError,
     domain="x != 0, -1, -2, ...",
     samples=(-3.7, -0.5, 1e-3, 0.5, 1.4616321449683622, 3.0, 50.0, 1e8),
 )  # fmt: skip
 zeta = _row(
     "zeta", by_mpmath(lambda ctx, s: ctx.zeta(s)), lambda ctx, s: ctx.zeta(s),
-    local=local_series.zeta,
+    local=local.zeta,
     pole=True, error=PoleError,
     domain="x != 1", samples=(-3.5, 0.0, 0.5, 1.001, 2.0, 30.0),
 )  # fmt: skip
@@ -579,9 +579,7 @@ lgamma = _row(
 def bessel(kind: str, n: int) -> Elementary:
     """Return the row of the Bessel function J, Y or I (kind "j", "y", "i") of integer order n."""
     mp = {"j": "besselj", "y": "bessely", "i": "besseli"}[kind]
-    series = {"j": local_series.bessel_j, "y": local_series.bessel_y, "i": local_series.bessel_i}[
-        kind
-    ]
+    series = {"j": local.bessel_j, "y": local.bessel_y, "i": local.bessel_i}[kind]
     special = {0: f"{kind}0", 1: f"{kind}1"}.get(n)
 
     def value(ctx: Any, x: Any) -> Any:

@@ -1,5 +1,4 @@
-"""Local Taylor coefficients f⁽ᵐ⁾(x)/m! of functions whose first-order equation is useless or
-does not exist.
+"""Local Taylor coefficients f⁽ᵐ⁾(x)/m! of functions without a usable first-order equation.
 
 The rule p·y' = q·a' is unstable where p vanishes although f is analytic (sinc and Bessel at 0) or
 where f decays beside the other solutions (erfcx, Dawson); digamma and zeta have no equation.  Each

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = [
-    "errors", "text", "linalg", "values", "algebra", "local_series", "elementary", "arrays",
+    "errors", "text", "linalg", "values", "algebra", "local", "elementary", "arrays",
     "program", "expand", "sweep", "series", "univariate", "multivariate", "drivers", "__init__",
     "expression",
     "tour", "__main__",
