@@ -10,7 +10,6 @@ import numpy as np
 from hyperdual.algebra import Monomials, position, squarefree
 from taylor.arrays import lift
 from taylor.series import Series, _level_over
-from taylor.sweep import zeros
 from taylor.values import as_array, common_dtype, is_operand
 
 Array = Any
@@ -62,19 +61,7 @@ class HyperDual(Series):
         >>> (x * y).eps1eps2
         np.float64(1.0)
         """
-        algebra = squarefree(len(values))
-        lifted = [lift(v) for v in values]
-        plain = [as_array(v) for v in lifted if not is_operand(v)]
-        dtype = common_dtype(plain) if len(plain) == len(lifted) else None
-        out = []
-        for i, v in enumerate(lifted):
-            head = v if is_operand(v) else as_array(v).astype(dtype)
-            shape = (algebra.size, *head.shape)
-            table = head._zeros(shape) if is_operand(head) else zeros(shape, head)
-            table[0] = head if is_operand(head) else head[()]
-            table[1 + i] = 1
-            out.append(cls._make(table, algebra, _level_over(v)))
-        return tuple(out)
+        return cls._variables(values, squarefree(len(values)))
 
     def part(self, subset: Iterable[int]) -> Any:
         """Return the part of the product of the ε's in the subset, numbered from 0.

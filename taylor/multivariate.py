@@ -10,11 +10,10 @@ from typing import Any, Self
 import numpy as np
 
 from taylor.algebra import Monomials, check_order, multivariate
-from taylor.arrays import lift
 from taylor.errors import DomainError, ShapeMismatch
 from taylor.series import Series, _float, _level_over
 from taylor.sweep import _like_numbers, base, zeros
-from taylor.values import as_array, common_dtype, is_operand
+from taylor.values import as_array, is_operand
 
 Array = Any
 
@@ -37,22 +36,7 @@ class TaylorN(Series):
         >>> len(TaylorN.variables([1, 2, 3], order=5))
         3
         """
-        values = [lift(v) for v in values]
-        algebra = multivariate(len(values), order)
-        levels = [_level_over(v) for v in values]
-        tag = max(levels, key=lambda t: t.level) if levels else _level_over(0)
-        plain = [as_array(v) for v in values if not is_operand(v)]
-        dtype = common_dtype(plain) if len(plain) == len(values) else None
-        out = []
-        for i, v in enumerate(values):
-            head = v if is_operand(v) else as_array(v).astype(dtype)
-            shape = (algebra.size, *head.shape)
-            table = head._zeros(shape) if is_operand(head) else zeros(shape, head)
-            table[0] = head if is_operand(head) else head[()]
-            if algebra.order:
-                table[1 + i] = 1
-            out.append(cls._make(table, algebra, tag))
-        return tuple(out)
+        return cls._variables(list(values), multivariate(len(values), order))
 
     @classmethod
     def seeded(cls, x: Array, order: int) -> Self:

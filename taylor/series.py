@@ -51,7 +51,7 @@ from taylor.sweep import (
     no_expansion,
     zeros,
 )
-from taylor.values import as_array, constant, current_policy, exact, is_operand, match
+from taylor.values import as_array, common_dtype, constant, current_policy, exact, is_operand, match
 
 Array = Any
 LANES_TIMES_DEGREES = 1 << 16  # a tile of lanes whose tables stay in the cache
@@ -150,6 +150,23 @@ class Series(Operand):
 
     def _new(self, coef: Array, algebra: Algebra | None = None) -> Self:
         return self._make(coef, self.algebra if algebra is None else algebra, self.tag)
+
+    @classmethod
+    def _variables(cls, values: Sequence[Any], algebra: Any) -> tuple[Self, ...]:
+        """Return the variables values[i] + (variable i of the algebra), all of one tag."""
+        lifted = [lift(v) for v in values]
+        plain = [as_array(v) for v in lifted if not is_operand(v)]
+        dtype = common_dtype(plain) if len(plain) == len(lifted) else None
+        tag = max((_level_over(v) for v in lifted), key=lambda t: t.level, default=user_tag(0))
+        out = []
+        for i, v in enumerate(lifted):
+            head = v if is_operand(v) else as_array(v).astype(dtype)
+            table = zeros((algebra.size, *head.shape), head)
+            table[0] = head if is_operand(head) else head[()]
+            if algebra.order:
+                table[1 + i] = 1
+            out.append(cls._make(table, algebra, tag))
+        return tuple(out)
 
     # -------------------------------------------------------------- what a series is
     @property

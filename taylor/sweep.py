@@ -84,9 +84,7 @@ class Sweep:
         self.height: list[int] = []
         self.weighted: dict[int, Array] = {}  # D of a table, for integrals
         self.steps: list[Step] = []
-        self.moving: list[
-            Any
-        ] = []  # per instruction, the lanes that vary (only computed if needed)
+        self.moving: list[Any] = []  # per instruction, the lanes that vary (made when needed)
         self.live: list[bool] = []  # per instruction, whether it depends on an input at all
         found = [algebra.height(x) for x in inputs] if heights is None else heights
         read = {a for i in program.code if i.op == "integral" for a in i.args[: i.param.arity]}
