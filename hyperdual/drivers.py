@@ -9,8 +9,8 @@ import numpy as np
 
 from hyperdual.algebra import position, squarefree
 from hyperdual.number import HyperDual
-from taylor.drivers import _exact_eye, _scalar_only, call, parts, point, seed
-from taylor.series import fresh_tag
+from taylor.forward_mode import call, exact_eye, parts, point, scalar_only, seed
+from taylor.tags import fresh_tag
 from taylor.values import is_operand
 
 Array = Any
@@ -30,7 +30,7 @@ def _mixed(f: Function, x: Any, indices: Sequence[int]) -> Any:
     exact = not is_operand(x) and x.dtype == object
     algebra = squarefree(len(indices))
     tag = fresh_tag()
-    seeded = seed(HyperDual, x, algebra, _exact_eye(directions) if exact else directions, tag)
+    seeded = seed(HyperDual, x, algebra, exact_eye(directions) if exact else directions, tag)
     table = parts(call(f, seeded, tag), tag, algebra.size)
     return table
 
@@ -63,7 +63,7 @@ def gradient(f: Function, x: Any) -> Array:
     rows = []
     for i in range(int(np.prod(np.shape(x), dtype=int))):
         table = _mixed(f, x, (i,))
-        _scalar_only(np.shape(table)[1:], "gradient", "taylor.jacobian(f, x)")
+        scalar_only(np.shape(table)[1:], "gradient", "taylor.jacobian(f, x)")
         rows.append(table[1])
     return np.stack(rows).reshape(np.shape(x)) if rows else np.zeros(np.shape(x))
 
@@ -81,7 +81,7 @@ def hessian(f: Function, x: Any) -> Array:
     for i in range(n):
         for j in range(i, n):
             table = _mixed(f, x, (i, j))
-            _scalar_only(np.shape(table)[1:], "hessian", "taylor.tensor(f, x, 2)")
+            scalar_only(np.shape(table)[1:], "hessian", "taylor.tensor(f, x, 2)")
             entries[i, j] = entries[j, i] = table[position(squarefree(2), (0, 1))]
     if not n:
         return np.zeros(np.shape(x) * 2)

@@ -10,16 +10,15 @@ Wengert list), `series` (the number types), then the driver you came for.
 
 from taylor.arrays import logsumexp, where
 from taylor.drivers import (
-    derivative,
-    derivatives,
-    directional,
     gradient,
     hessian,
+    hvp,
     jacobian,
-    jvp,
-    partial,
-    taylor_coefficients,
+    objective,
     tensor,
+    third,
+    value_and_gradient,
+    vjp,
 )
 from taylor.elementary import (
     absolute,
@@ -113,9 +112,18 @@ from taylor.errors import (
     TaylorError,
     TraceError,
 )
+from taylor.forward_mode import (
+    derivative,
+    derivatives,
+    directional,
+    jvp,
+    partial,
+    taylor_coefficients,
+)
 from taylor.multivariate import TaylorN, inverse_map
 from taylor.program import Program, record
 from taylor.series import formal_sqrt
+from taylor.transform import forward, reverse
 from taylor.univariate import Taylor
 from taylor.values import policy
 
@@ -173,10 +181,12 @@ __all__ = [
     "expm1",
     "floor",
     "formal_sqrt",
+    "forward",
     "gamma",
     "gradient",
     "heaviside",
     "hessian",
+    "hvp",
     "hypot",
     "i0",
     "i1",
@@ -201,11 +211,13 @@ __all__ = [
     "minimum",
     "mod",
     "ndtr",
+    "objective",
     "partial",
     "policy",
     "power",
     "reciprocal",
     "record",
+    "reverse",
     "rint",
     "sec",
     "sech2",
@@ -223,7 +235,10 @@ __all__ = [
     "tanh",
     "taylor_coefficients",
     "tensor",
+    "third",
     "trunc",
+    "value_and_gradient",
+    "vjp",
     "where",
     "y0",
     "y1",

@@ -18,6 +18,7 @@ from __future__ import annotations
 import functools
 import math
 import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,8 +66,7 @@ def pad(x: Array, ndim: int) -> Array:
 def nonzero(x: Array) -> Array:
     """Return, as plain booleans, where the numbers of a table are not zero."""
     if is_operand(x):
-        inner = x._coef
-        return nonzero(inner).any(0) if inner.shape[0] else np.zeros(x.shape, dtype=bool)
+        return np.asarray(x._nonzero(), dtype=bool)
     if x.dtype != object:
         return x != 0
     flat = [_is_nonzero(e) for e in x.reshape(-1)]
@@ -75,7 +75,7 @@ def nonzero(x: Array) -> Array:
 
 def _is_nonzero(e: Any) -> bool:
     if is_operand(e):
-        return bool(nonzero(e._coef).any())
+        return bool(nonzero(e).any())
     return bool(e.a != 0 or e.b != 0) if is_interval(e) and hasattr(e, "a") else bool(e != 0)
 
 
@@ -149,12 +149,24 @@ class Univariate:
         parts = [contract(full, x[: k + 1], y[k::-1]) for k in range(self.order + 1)]
         return np.stack(parts)
 
+    def interior_of(self, spec: str, k: int, x: Array, y: Array) -> Array | None:
+        """Return Σ einsum(spec, x_j, y_{k-j}) over 1 <= j < k; None for no term."""
+        if k < 2:
+            return None
+        terms, out = spec.split("->")
+        a, b = terms.split(",")
+        z = free_letter(spec)
+        return contract(f"{z}{a},{z}{b}->{out}", x[1:k], y[k - 1 : 0 : -1])
+
     def sign(self, k: int, d: Array, table: Array) -> Array:
         """Return the sign on both sides of a series with leading part d of degree k, or nan."""
         return np.sign(d) if k % 2 == 0 else d * math.nan
 
     def __str__(self) -> str:
         return f"a series of order {self.order}"
+
+
+SMALL = 256  # elements of two operands below which einsum itself is faster than BLAS
 
 
 def free_letter(spec: str) -> str:
@@ -165,9 +177,19 @@ def free_letter(spec: str) -> str:
 def contract(spec: str, x: Array, y: Array) -> Array:
     """Return einsum(spec, x, y), through BLAS where the numbers allow it."""
     plain = not (is_operand(x) or is_operand(y))
+    x, y = (v if is_operand(v) else np.asarray(v) for v in (x, y))
     if plain and (x.dtype == object or y.dtype == object):
         return np.einsum(spec, x.astype(object), y.astype(object))
-    return np.einsum(spec, x, y, optimize=True) if plain else np.einsum(spec, x, y)
+    if not plain or x.size + y.size < SMALL:
+        return np.einsum(spec, x, y)
+    return np.einsum(spec, x, y, optimize=True)
+
+
+def _under_one_axis(spec: str) -> Callable[[Array, Array], Array]:
+    terms, out = spec.split("->")
+    a, b = terms.split(",")
+    z = free_letter(spec)
+    return lambda x, y: contract(f"{z}{a},{z}{b}->{z}{out}", x, y)
 
 
 class Monomials:
@@ -238,10 +260,12 @@ class Monomials:
             self._pairs[key] = result
         return result
 
-    def _collect(self, k: int, lo: int, hi: int, x: Array, y: Array) -> Array:
+    def _collect(
+        self, k: int, lo: int, hi: int, x: Array, y: Array, multiply: Any = operator.mul
+    ) -> Array:
         p, q, starts, out = self.pairs(k, lo, hi)
         n = int(self.offsets[k + 1] - self.offsets[k])
-        terms = x[p] * y[q]
+        terms = multiply(x[p], y[q])
         if len(starts) == 0:
             return terms.sum(0) + np.zeros((n,) + (1,) * (np.ndim(terms) - 1))
         sums = np.add.reduceat(terms, starts, axis=0)
@@ -277,15 +301,13 @@ class Monomials:
 
     def bilinear(self, spec: str, x: Array, y: Array) -> Array:
         """Return the table of einsum(spec, ·, ·) of two tables."""
-        terms, out = spec.split("->")
-        a, b = terms.split(",")
-        z = free_letter(spec)
-        parts = []
-        for k in range(self.order + 1):
-            p, q, starts, _ = self.pairs(k, 0, k)
-            products = contract(f"{z}{a},{z}{b}->{z}{out}", x[p], y[q])
-            parts.append(np.add.reduceat(products, starts, axis=0))
+        multiply = _under_one_axis(spec)
+        parts = [self._collect(k, 0, k, x, y, multiply) for k in range(self.order + 1)]
         return np.concatenate(parts)
+
+    def interior_of(self, spec: str, k: int, x: Array, y: Array) -> Array | None:
+        """Return Σ einsum(spec, x_j, y_{k-j}) over 1 <= j < k; None for no term."""
+        return None if k < 2 else self._collect(k, 1, k - 1, x, y, _under_one_axis(spec))
 
     def sign(self, k: int, d: Array, table: Array) -> Array:
         """Return the sign a series has around the point when d is its leading part; else nan.

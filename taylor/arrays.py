@@ -27,7 +27,9 @@ class Operand(Handled):
     A subclass supplies: `shape`, `value`, the arithmetic operators, `_elementary(row, args)`,
     `_gather(sources, index)`, `_sum(axes)`, `_cumsum(axis)`, `_reduceat(starts, axis)`,
     `_einsum(subscripts, x, y)`,
-    `_choose(lhs, rhs, a, b, mode)`, `_compare(op, other)`, `_assign(index, value)`, `_ones()`.
+    `_choose(lhs, rhs, a, b, mode)`, `_compare(op, other)`, `_assign(index, value)`, `_ones()`,
+    `_scatter(index, shape)`, `_call(rule, args)`, and `_hosts(other)`: whether other is a value of
+    an outer differentiation, which the operand holds as a constant or as coefficients.
     """
 
     __slots__ = ()
@@ -48,6 +50,9 @@ class Operand(Handled):
     _compare: Callable[..., Any]
     _assign: Callable[..., Any]
     _ones: Callable[..., Any]
+    _scatter: Callable[..., Any]
+    _call: Callable[..., Any]
+    _hosts: Callable[..., bool]
 
     # -------------------------------------------------------------- array attributes and methods
     @property
@@ -305,6 +310,15 @@ class Operand(Handled):
 
 
 # ------------------------------------------------------------------ helpers
+def host(args: Sequence[Any]) -> Any:
+    """Return the operand that an operation on these values belongs to: the innermost one."""
+    owner: Any = None
+    for x in args:
+        if isinstance(x, Operand) and (owner is None or x._hosts(owner)):
+            owner = x
+    return owner
+
+
 def _fits(x: Any) -> bool:
     """Whether x can be the other operand of an operator (strings and None cannot)."""
     return is_operand(x) or not (x is None or isinstance(x, (str, bytes, dict, set)))

@@ -1,249 +1,92 @@
-"""Drivers: derivatives of a Python function by forward mode, named for the task.
+"""Drivers: gradients, Jacobians, Hessians and their products, by the mode that fits.
 
-Every call seeds its own variables with a tag of its own, runs the function once and reads the
-coefficients of that tag; nested calls cannot confuse their perturbations.
+The gradient is one recording and one reverse sweep, whatever the number of variables; the Hessian
+is that of a gradient swept forward ("reverse on forward"), with its rows in lanes.  They all nest.
+Where reverse mode cannot decide (a kink that is none, a removable singularity: it sees first
+derivatives only) the forward mode does.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from taylor.algebra import Algebra, Univariate, check_order, multivariate
-from taylor.arrays import lift
-from taylor.errors import ForeignNodeError, PoleError, ShapeMismatch
+from taylor.algebra import check_order, multivariate
+from taylor.errors import ShapeMismatch, TaylorError
+from taylor.forward_mode import (
+    Function,
+    call,
+    exact_eye,
+    jvp,
+    partials_of_order,
+    parts,
+    point,
+    result,
+    scalar_only,
+    seed,
+)
 from taylor.multivariate import TaylorN
-from taylor.series import Series, Tag, fresh_tag
-from taylor.sweep import zeros
-from taylor.univariate import Taylor, factorial_scaled
+from taylor.program import recording
+from taylor.rules import adjoints
+from taylor.sweep import base, is_nan
+from taylor.tags import Tag, fresh_tag
 from taylor.values import as_array, is_operand
 
 Array = Any
-Function = Callable[..., Any]
-MAX_TABLE = 1 << 26  # coefficients of one dense multivariate table of a driver
+LANES = 1 << 22  # coefficients of a sweep with many directions that stay within reach of the cache
 
 
-def point(x: Any) -> Any:
-    """Return the point of a driver as an array or a series; arrays of integers become floats."""
-    x = lift(x)
-    if is_operand(x):
-        return x
-    array = as_array(x)
-    if array.ndim and array.dtype == object and all(type(e) is int for e in array.reshape(-1)):
-        return array.astype(float)
-    return array
+# ------------------------------------------------------------------ first order
+def vjp(f: Function, x: Any, w: Any) -> tuple[Any, Any]:
+    """Return (f(x), Jᵀ·w), the value and the vector-Jacobian product; w has the shape of f(x).
 
+    One recording and one reverse sweep.  Complex f: the transpose, without conjugation.
 
-def seed(kind: type[Series], x: Any, algebra: Algebra, directions: Array, tag: Tag) -> Any:
-    """Return x + Σ_i directions[i]·(variable i of the tag)."""
-    shape = np.broadcast_shapes(np.shape(x), np.shape(directions)[1:])
-    numbers = directions if is_operand(x) else x
-    if not is_operand(x) and x.dtype != object and directions.dtype == object:
-        directions = directions.astype(x.dtype)
-    table = zeros((algebra.size, *shape), directions if is_operand(directions) else numbers)
-    if not is_operand(table) and table.dtype.kind == "f" and directions.dtype.kind == "c":
-        table = table.astype(complex)
-    if not is_operand(table) and table.dtype == object and directions.dtype.kind == "f":
-        table = (
-            table + 0.0
-            if not is_operand(x) and len(x.reshape(-1)) and type(x.reshape(-1)[0]) is int
-            else table
-        )
-    if algebra.order:
-        table[1 : 1 + len(directions)] = directions
-    perturbation = kind._make(table, algebra, tag)
-    if is_operand(x):
-        return x + perturbation
-    table[0] = x[()]
-    return perturbation
-
-
-def call(f: Function, x: Any, tag: Tag) -> Any:
-    """Return f(x) and finish the differentiation of that tag, whatever happens."""
-    if not callable(f):
-        raise TypeError(f"the first argument must be a function, not {type(f).__name__}")
-    try:
-        y = f(x)
-    finally:
-        tag.closed = True
-    if isinstance(y, (tuple, list)):
-        y = lift(list(y)) if any(is_operand(e) for e in y) else lift(y)
-    if callable(y) and not is_operand(y):
-        raise TypeError(
-            "f must return numbers or arrays, not a function; differentiate its value instead"
-        )
-    if y is None or isinstance(y, (str, dict)):
-        raise TypeError(f"f must return a number or an array, not {type(y).__name__}")
-    return lift(y)
-
-
-def parts(y: Any, tag: Tag, size: int) -> Any:
-    """Return the coefficients of y in the variables of the tag, along a new first axis."""
-    if isinstance(y, Series):
-        if y.tag is tag:
-            _refuse_finished(y._coef)
-            return y._coef
-        _refuse_finished(y, tag)
-        if is_operand(y._coef):
-            inner = parts(y._coef, tag, size)
-            return y._new(inner.swapaxes(0, 1))
-        table = y._zeros((size, *y.shape))
-        table[0] = y
-        return table
-    array = as_array(y)
-    table = zeros((size, *array.shape), array)
-    table[0] = array[()]
-    return table
-
-
-def _refuse_finished(y: Any, but: Tag | None = None) -> None:
-    """Raise if y is, or has as coefficients, a perturbation of another finished differentiation."""
-    while isinstance(y, Series):
-        if y.tag.closed and y.tag is not but:
-            raise ForeignNodeError(
-                "f returned a perturbation of another, finished differentiation (a value kept from "
-                "inside a differentiated function); return its .value instead"
-            )
-        y = y._coef
-
-
-def _order_of(y: Any, tag: Tag) -> int | None:
-    """Return the order to which y is known in the variable of the tag (None: constant)."""
-    if isinstance(y, Series):
-        if y.tag is tag:
-            return y.order
-        if is_operand(y._coef):
-            return _order_of(y._coef, tag)
-    return None
-
-
-def _expand(f: Function, x: Any, v: Any, order: int) -> Any:
-    """Return the Taylor coefficients 0..order of t -> f(x + t·v).
-
-    Where a removable singularity costs degrees (sin(x)/x at 0), f is run again at a higher order.
+    >>> y, xbar = vjp(lambda x: x**2, np.array([1.0, 2.0]), np.array([1.0, 10.0]))
+    >>> xbar
+    array([ 2., 40.])
     """
-    x, v = point(x), lift(v)
-    direction = v if is_operand(v) else as_array(v)
-    if np.shape(direction) == () != np.shape(x):
-        direction = np.broadcast_to(direction, np.shape(x))
-    if np.shape(direction) != np.shape(x):
-        raise ShapeMismatch(
-            f"the direction has shape {np.shape(direction)}, the point {np.shape(x)}"
-        )
-    extra = 0
-    for _ in range(8):
-        tag = fresh_tag()
-        algebra = Univariate(order + extra)
-        try:
-            y = call(f, seed(Taylor, x, algebra, direction[None], tag), tag)
-        except PoleError:
-            if extra > 8 or np.shape(x):
-                raise
-            extra = 32 if extra else 8
-            continue
-        known = _order_of(y, tag)
-        if known is None or known >= order:
-            return parts(y, tag, algebra.size)[: order + 1]
-        extra += order - known
-    raise PoleError(f"f loses degrees to a removable singularity without end at {x}")
-
-
-def derivative(f: Function, x: Any, n: int = 1) -> Any:
-    """Return the n-th derivative of f at x (at every element, if x is an array).
-
-    n!·c_n, with c_n from one sweep of order n.  x: a number of any type or an array; f: elementwise
-    in x.
-
-    >>> derivative(lambda x: x**3, 2), float(derivative(np.sin, 0.0, 3))
-    (12, -1.0)
-    """
-    n = check_order(n)
-    return factorial_scaled(_expand(f, x, 1, n)[n], n)
-
-
-def derivatives(f: Function, x: Any, order: int) -> Array:
-    """Return the derivatives 0..order of f at x, along the first axis.
-
-    >>> derivatives(np.exp, 0.0, 3)
-    array([1., 1., 1., 1.])
-    """
-    order = check_order(order)
-    c = _expand(f, x, 1, order)
-    return np.stack([factorial_scaled(c[k], k) for k in range(order + 1)])
-
-
-def taylor_coefficients(f: Function, x: Any, order: int) -> Array:
-    """Return the Taylor coefficients c_0..c_order of f at x, along the first axis.
-
-    >>> taylor_coefficients(lambda x: 1 / (1 - x), 0.0, 3)
-    array([1., 1., 1., 1.])
-    """
-    return _expand(f, x, 1, check_order(order))
-
-
-def directional(f: Function, x: Any, v: Any, n: int = 1) -> Any:
-    """Return the n-th derivative of t -> f(x + t·v) at t = 0; v has the shape of x.
-
-    >>> float(directional(lambda x: x[0] ** 2 * x[1], [1.0, 2.0], [1.0, 1.0], 2))
-    8.0
-    """
-    n = check_order(n)
-    return factorial_scaled(_expand(f, x, v, n)[n], n)
-
-
-def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
-    """Return (f(x), J·v), the value and the Jacobian-vector product.
-
-    >>> y, dy = jvp(lambda x: x**2, np.array([1.0, 2.0]), np.array([1.0, 0.0]))
-    >>> dy
-    array([2., 0.])
-    """
-    c = _expand(f, x, v, 1)
-    return c[0], c[1]
-
-
-def _all_partials(f: Function, x: Any, order: int) -> tuple[Any, TaylorN]:
-    """Return the point as an array and the series of f at x in all variables."""
     x = point(x)
-    n = int(np.prod(np.shape(x), dtype=int))
-    algebra = multivariate(n, order)
-    if algebra.size * max(n, 1) > MAX_TABLE:
-        raise ValueError(
-            f"order {order} in {n} variables has {algebra.size} monomials in each of {n} "
-            f"elements, too many "
-            "for one table; use univariate series along directions (taylor.directional) or fewer "
-            "variables"
-        )
-    tag = fresh_tag()
-    eye = np.eye(n).reshape(n, *np.shape(x))
-    if not is_operand(x):
-        eye = _exact_eye(eye) if x.dtype == object else eye.astype(x.dtype)
-    y = call(f, seed(TaylorN, x, algebra, eye, tag), tag)
-    return x, TaylorN._make(parts(y, tag, algebra.size), algebra, tag)
-
-
-def _exact_eye(eye: Array) -> Array:
-    out = np.empty(eye.shape, dtype=object)
-    out.fill(0)
-    out[eye == 1] = 1
-    return out
-
-
-def _partials_of_order(f: Function, x: Any, order: int) -> tuple[Array, tuple[int, ...]]:
-    """Return the tensor of partial derivatives, shape (f) + (x)*order, and the shape of f."""
-    x, carrier = _all_partials(f, x, order)
-    full = carrier.tensor(order).reshape((*carrier.shape, *np.shape(x) * order))
-    return full if is_operand(full) else full[()], carrier.shape
-
-
-def _scalar_only(shape: tuple[int, ...], what: str, instead: str) -> None:
-    if shape != ():
+    code, v, out = _recorded(f, x)
+    w = w if is_operand(w) else as_array(w)[()]
+    if np.shape(w) != np.shape(v[out]):
         raise ShapeMismatch(
-            f"{what} needs a scalar-valued f; f(x) has shape {shape}: use {instead}"
+            f"vjp: w has shape {np.shape(w)}, but f(x) has shape {np.shape(v[out])}"
         )
+    return v[out], _pulled(code, v, {out: _number(w, v[out])}, x)
+
+
+def value_and_gradient(f: Function, x: Any) -> tuple[Any, Array]:
+    """Return (f(x), gradient of f at x) for a scalar-valued f, from one recording.
+
+    >>> value_and_gradient(lambda x: x[0] * x[1], [2.0, 3.0])
+    (np.float64(6.0), array([3., 2.]))
+    """
+    return _value_and_gradient(f, x, "gradient", "jacobian(f, x)", frozenset())
+
+
+def _value_and_gradient(
+    f: Function, x: Any, what: str, instead: str, through: frozenset[Tag]
+) -> tuple[Any, Array]:
+    x = point(x)
+    try:
+        code, v, out = _recorded(f, x, through)
+        scalar_only(np.shape(v[out]), what, instead)
+        found = v[out], _pulled(code, v, {out: _number(1, v[out])}, x)
+    except ShapeMismatch:
+        raise
+    except TaylorError as error:
+        return _by_forward(f, x, what, instead, error)
+    if _finite(found[1]):
+        return found
+    try:
+        return _by_forward(f, x, what, instead, None)
+    except ValueError as error:
+        if isinstance(error, TaylorError):
+            raise
+        return found  # too many variables for a table: what there is
 
 
 def gradient(f: Function, x: Any) -> Array:
@@ -252,19 +95,46 @@ def gradient(f: Function, x: Any) -> Array:
     >>> gradient(lambda x: x[0] * x[1], [2.0, 3.0])
     array([3., 2.])
     """
-    full, shape = _partials_of_order(f, x, 1)
-    _scalar_only(shape, "gradient", "jacobian(f, x)")
-    return full
+    return value_and_gradient(f, x)[1]
 
 
 def jacobian(f: Function, x: Any) -> Array:
     """Return the Jacobian of f, of shape shape(f(x)) + shape(x).
 
+    Its columns by forward mode or, where f(x) has fewer elements than x, its rows by reverse mode.
+
     >>> jacobian(lambda x: x**2, [1.0, 2.0])
     array([[2., 0.],
            [0., 4.]])
     """
-    return _partials_of_order(f, x, 1)[0]
+    x = point(x)
+    n = int(np.prod(np.shape(x), dtype=int))
+    if n < 8:
+        return partials_of_order(f, x, 1)[0]
+    try:
+        code, v, out = _recorded(f, x)
+    except ShapeMismatch:
+        raise
+    except TaylorError:
+        return partials_of_order(f, x, 1)[0]
+    shape = np.shape(v[out])
+    if int(np.prod(shape, dtype=int)) >= n:
+        return _columns(f, x)
+    rows = _rows(code, v, out, x)
+    return rows if _finite(rows) else partials_of_order(f, x, 1)[0]
+
+
+# ------------------------------------------------------------------ second order and beyond
+def hvp(f: Function, x: Any, v: Any) -> Array:
+    """Return H·v, the Hessian-vector product of a scalar-valued f, in the shape of x.
+
+    The gradient swept in Taylor arithmetic of order one along v (Pearlmutter, Fast exact
+    multiplication by the Hessian, 1994): a small constant times the cost of f.
+
+    >>> hvp(lambda x: x[0] ** 2 * x[1], [1.0, 2.0], [1.0, 0.0])
+    array([4., 2.])
+    """
+    return jvp(_gradient_of(f, "hvp"), x, v)[1]
 
 
 def hessian(f: Function, x: Any) -> Array:
@@ -274,9 +144,42 @@ def hessian(f: Function, x: Any) -> Array:
     array([[4., 2.],
            [2., 0.]])
     """
-    full, shape = _partials_of_order(f, x, 2)
-    _scalar_only(shape, "hessian", "tensor(f, x, 2)")
+    x = point(x)
+    try:
+        found = _columns(_gradient_of(f, "hessian"), x)
+    except ShapeMismatch:
+        raise
+    except TaylorError:
+        return _dense_hessian(f, x)
+    return found if _finite(found) else _dense_hessian(f, x)
+
+
+def _dense_hessian(f: Function, x: Any) -> Array:
+    full, shape = partials_of_order(f, x, 2)
+    scalar_only(shape, "hessian", "tensor(f, x, 2)")
     return full
+
+
+def third(f: Function, x: Any, v: Any, w: Any) -> Array:
+    """Return H'(v)·w, the third derivative of a scalar-valued f contracted with v and w.
+
+    The gradient swept along v and w: Gower & Gower, Higher-order reverse automatic
+    differentiation with emphasis on the third order (Math. Program. 2016), find it in reverse.
+
+    >>> third(lambda x: x[0] ** 2 * x[1], [1.0, 2.0], [1.0, 0.0], [1.0, 0.0])
+    array([0., 2.])
+    """
+    return jvp(lambda y: jvp(_gradient_of(f, "third", y.tag), y, v)[1], x, w)[1]
+
+
+def _gradient_of(f: Function, what: str, *tags: Tag) -> Function:
+    """Return the gradient of f as a function of a series in a driver's own variables."""
+
+    def g(y: Any) -> Any:
+        through = frozenset((y.tag, *tags))
+        return _value_and_gradient(f, y, what, "tensor(f, x, 2)", through)[1]
+
+    return g
 
 
 def tensor(f: Function, x: Any, order: int) -> Array:
@@ -285,28 +188,128 @@ def tensor(f: Function, x: Any, order: int) -> Array:
     >>> tensor(lambda x: x[0] * x[1] ** 2, [1.0, 2.0], 3)[0, 1, 1]
     np.float64(2.0)
     """
-    return _partials_of_order(f, x, check_order(order))[0]
+    return partials_of_order(f, x, check_order(order))[0]
 
 
-def partial(f: Function, x: Any, multi_index: Sequence[int]) -> Any:
-    """Return the partial derivative ∂^α f at x; α has one entry for each element of x.
+# ------------------------------------------------------------------ the two modes
+def _recorded(
+    f: Function, x: Any, through: frozenset[Tag] = frozenset()
+) -> tuple[Any, list[Any], int]:
+    """Return the instructions of f at x, their values, and which of them is the result."""
+    at = x if is_operand(x) else x[()]
+    program, v = recording(lambda y: result(f, y), at, through=through)
+    return program.code, v, program.outputs[0]
 
-    >>> float(partial(lambda x: x[0] ** 2 * x[1] ** 3, [1.0, 1.0], (2, 1)))
-    6.0
-    """
-    x = point(x)
-    alpha = [check_order(a) for a in np.ravel(np.asarray(multi_index, dtype=object))]
-    n = int(np.prod(np.shape(x), dtype=int))
-    if len(alpha) != n:
-        raise ShapeMismatch(f"the multi-index has {len(alpha)} entries for {n} variables")
-    used = [i for i, a in enumerate(alpha) if a]
-    degree = sum(alpha)
-    algebra = multivariate(max(len(used), 1), degree)
+
+def _pulled(code: Any, v: list[Any], seeds: dict[int, Any], x: Any) -> Any:
+    """Return the adjoint of the only input; zero if nothing depends on it."""
+    (bar,) = adjoints(code, v, seeds)
+    if bar is None:
+        bar = v[0] * 0 if is_operand(v[0]) else np.zeros(np.shape(x), dtype=x.dtype)[()]
+    return bar if is_operand(bar) else np.array(bar)[()]
+
+
+def _number(w: Any, y: Any) -> Any:
+    """Return the seed w as a number of the kind of y."""
+    kind = base(y)
+    dtype = getattr(kind, "dtype", None)
+    if is_operand(w) or dtype is None or dtype == object:
+        return float(w) if type(kind) is float and np.ndim(w) == 0 else w
+    return np.asarray(w).astype(np.result_type(dtype, np.float32))[()]
+
+
+def _finite(x: Any) -> bool:
+    plain = base(x)
+    if isinstance(plain, np.ndarray) and plain.dtype == object:
+        return not any(is_nan(e) for e in plain.reshape(-1))
+    if isinstance(plain, (np.ndarray, np.generic, float)):
+        return bool(np.all(np.isfinite(plain)))
+    return True
+
+
+def _by_forward(
+    f: Function, x: Any, what: str, instead: str, error: TaylorError | None
+) -> tuple[Any, Array]:
+    """Return value and gradient by forward mode, where reverse mode gave an error or nan."""
+    try:
+        full, shape = partials_of_order(f, x, 1)
+    except TaylorError:
+        raise
+    except ValueError:
+        if error is not None:
+            raise error from None
+        raise
+    scalar_only(shape, what, instead)
+    return partials_of_order(f, x, 0)[0], full
+
+
+def _columns(f: Function, x: Any) -> Array:
+    """Return the Jacobian by forward mode, a chunk of directions at a time."""
+    size = int(np.prod(np.shape(x), dtype=int))
+    chunk = max(16, LANES // max(size, 1) // 64)
+    columns = []
+    for start in range(0, max(size, 1), chunk):
+        count = min(chunk, size - start)
+        algebra = multivariate(count, 1)
+        tag = fresh_tag()
+        eye = np.eye(count, size, start).reshape(count, *np.shape(x))
+        if not is_operand(x):
+            eye = exact_eye(eye) if x.dtype == object else eye.astype(x.dtype)
+        y = call(f, seed(TaylorN, x, algebra, eye, tag), tag)
+        columns.append(parts(y, tag, algebra.size)[1:])
+    joined = np.concatenate(columns) if len(columns) != 1 else columns[0]
+    shape = np.shape(joined)[1:]
+    return np.moveaxis(joined, 0, -1).reshape((*shape, *np.shape(x)))
+
+
+def _rows(code: Any, v: list[Any], out: int, x: Any) -> Array:
+    """Return the Jacobian by reverse mode: the adjoints of all elements of f(x) in lanes."""
+    shape = np.shape(v[out])
+    size = int(np.prod(shape, dtype=int))
+    algebra = multivariate(size, 1)
     tag = fresh_tag()
-    rows = np.zeros((max(len(used), 1), n), dtype=object)
-    for row, i in enumerate(used):
-        rows[row, i] = 1
-    directions = rows.reshape(-1, *np.shape(x))
-    y = call(f, seed(TaylorN, x, algebra, directions, tag), tag)
-    c = parts(y, tag, algebra.size)[algebra.index([alpha[i] for i in used] or [0])]
-    return c * math.prod(math.factorial(a) for a in alpha)
+    eye = np.eye(size).reshape(size, *shape)
+    zero = base(v[out]) * 0
+    zero = zero if isinstance(zero, np.ndarray) else np.asarray(zero)
+    eye = exact_eye(eye) if zero.dtype == object else eye.astype(zero.dtype)
+    bar = seed(TaylorN, np.zeros_like(zero), algebra, eye, tag)
+    found = parts(_pulled(code, v, {out: bar}, x), tag, algebra.size)[1:]
+    tag.closed = True
+    return found.reshape((*shape, *np.shape(x)))
+
+
+class Objective:
+    """A scalar function of an array with its derivatives, in the form scipy.optimize takes them."""
+
+    def __init__(self, f: Callable[[Any], Any]) -> None:
+        self.f = f
+
+    def __call__(self, x: Any) -> Any:
+        """Return f(x)."""
+        return self.f(x)
+
+    def jac(self, x: Any) -> Array:
+        """Return the gradient."""
+        return gradient(self.f, x)
+
+    def value_and_gradient(self, x: Any) -> tuple[Any, Array]:
+        """Return (f(x), gradient), for minimize(..., jac=True)."""
+        return value_and_gradient(self.f, x)
+
+    def hess(self, x: Any) -> Array:
+        """Return the Hessian."""
+        return hessian(self.f, x)
+
+    def hessp(self, x: Any, p: Any) -> Array:
+        """Return the Hessian times p."""
+        return hvp(self.f, x, p)
+
+
+def objective(f: Callable[[Any], Any]) -> Objective:
+    """Return f with the methods jac, hess, hessp and value_and_gradient for scipy.optimize.
+
+    >>> o = objective(lambda x: np.sum((x - 1.0) ** 4))
+    >>> o.jac(np.zeros(2)), o.hessp(np.zeros(2), np.array([1.0, 0.0]))
+    (array([-4., -4.]), array([12.,  0.]))
+    """
+    return Objective(f)

@@ -76,14 +76,96 @@ class Elementary:
         return (lookup, (self.name,))
 
 
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """A function of arrays that brings its own derivative, in front-door NumPy code.
+
+    value(*args) gives an array or a tuple of arrays.  vjp(ybar, y, *args) gives one adjoint (or
+    None for zero) per argument, jvp(dargs, y, *args) the tangent, where dargs holds None for an
+    argument that does not vary.  step(algebra, args, live, y) gives the degree-wise rule: a
+    function of k that returns the parts of degree k of all results (see `linalg`).  Whatever is
+    missing is derived from what is there.
+    """
+
+    name: str
+    value: Callable[..., Any]
+    vjp: Callable[..., Any] | None = None
+    jvp: Callable[..., Any] | None = None
+    step: Callable[..., Any] | None = None
+
+    def __call__(self, *args: Any) -> Any:
+        for x in args:
+            if is_operand(x):
+                return x._call(self, args)
+        return self.value(*args)
+
+    def __repr__(self) -> str:
+        return f"<rule {self.name}>"
+
+
 TABLE: dict[str, Elementary] = {}
+
+
+def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
+    """Return a where lhs >= rhs and b elsewhere; nan where the two cannot be compared.
+
+    The modes "where" and "kink" differ in their derivatives only; "slope" chooses between the
+    derivatives on both sides of a kink and is nan at the kink.
+    """
+    for x in (lhs, rhs, a, b):
+        if is_operand(x):
+            return x._choose(lhs, rhs, a, b, mode)
+    if mode == "slope":
+        chosen = choose(lhs, rhs, a, b, "where")
+        return np.where(np.equal(lhs, rhs), np.nan, chosen)[()]
+    if all(np.ndim(x) == 0 for x in (lhs, rhs, a, b)):
+        return a if lhs >= rhs else b if lhs < rhs else lhs + rhs
+    return np.where(np.greater_equal(lhs, rhs), a, np.where(np.less(lhs, rhs), b, np.add(lhs, rhs)))
 
 
 def lookup(name: str) -> Elementary:
     """Return the row of that name; Bessel rows of integer order are made when asked for."""
+    if name.endswith("'"):
+        row = lookup(name[:-1])
+        return slope_of_jump(row) if row.jumps is not None else derived(row)
     if name not in TABLE and name[:7] == "bessel_":
         return bessel(name[7], int(name[9:-1]))
     return TABLE[name]
+
+
+@functools.cache
+def derived(row: Elementary) -> Elementary:
+    """Return the derivative of a row with a local series, as a row: c_m(f') = (m + 1) c_{m+1}(f).
+
+    >>> float(derived(lookup("sinc"))(0.0))
+    0.0
+    """
+    series = row.local
+    assert series is not None
+
+    def local(x: Any, order: int) -> Any:
+        c = series(x, order + 1)[1:]
+        return np.stack([c[m] * (m + 1) for m in range(order + 1)])
+
+    return Elementary(
+        row.name + "'", lambda x: series(x, 1)[1], lambda ctx, x: series(x, 1)[1], local=local,
+        domain=row.domain, error=row.error,
+    )  # fmt: skip
+
+
+@functools.cache
+def slope_of_jump(row: Elementary) -> Elementary:
+    """Return the derivative of a piecewise constant row, as a row: zero, and nan at a jump."""
+    jumps = row.jumps
+    assert jumps is not None
+
+    def slope(*x: Any) -> Any:
+        return np.where(np.asarray(jumps(*x), dtype=bool), np.nan, 0.0)[()]
+
+    return Elementary(
+        row.name + "'", slope, lambda ctx, *x: ctx.nan if jumps(*x) else ctx.zero, jumps=jumps,
+        domain=row.domain, error=row.error,
+    )  # fmt: skip
 
 
 def define(
@@ -528,8 +610,8 @@ ndtr = _row(
 
 def _log_ndtr(a: Any, y: Any) -> Any:
     # φ/Φ has no cancellation, but Φ underflows on the left, where it is √(2/π)/erfcx(-x/√2)
-    q = a._choose(a, 0, ONE_OVER_SQRT_2PI * exp(-HALF * a * a), SQRT_2_OVER_PI, "where")
-    return (q, a._choose(a, 0, ndtr(a), erfcx(-(SQRT1_2 * a)), "where"))
+    q = choose(a, 0, ONE_OVER_SQRT_2PI * exp(-HALF * a * a), SQRT_2_OVER_PI, "where")
+    return (q, choose(a, 0, ndtr(a), erfcx(-(SQRT1_2 * a)), "where"))
 
 
 log_ndtr = _row(
@@ -700,8 +782,8 @@ def _lambertw1(x: Any) -> Any:
 
 def _lambertw_p(a: Any, y: Any) -> Any:
     # p = exp(y)(1 + y): exp(y) = a/y where the error of y would grow, 1 + y is a row of its own
-    safe = a._choose(a, 1, y, 1, "where")
-    return a._choose(a, 1, a + a / safe, exp(y) * lambertw1(a), "where")
+    safe = choose(a, 1, y, 1, "where")
+    return choose(a, 1, a + a / safe, exp(y) * lambertw1(a), "where")
 
 
 lambertw = _row(
@@ -752,13 +834,11 @@ kepler = _row(
 
 # ------------------------------------------------------------------ piecewise functions
 def _maximum(a: Any, b: Any) -> Any:
-    x = a if is_operand(a) else b
-    return x._choose(a, b, a, b, "kink")
+    return choose(a, b, a, b, "kink")
 
 
 def _minimum(a: Any, b: Any) -> Any:
-    x = a if is_operand(a) else b
-    return x._choose(b, a, a, b, "kink")
+    return choose(b, a, a, b, "kink")
 
 
 def _clip(a: Any, low: Any, high: Any) -> Any:
@@ -776,7 +856,7 @@ def _sign(ctx: Any, x: Any) -> Any:
 
 KINKED = (-3.5, -1e-20, 0.5, 2.0)
 absolute = _row(
-    "abs", np.abs, lambda ctx, x: abs(x), compose=lambda a: a._choose(a, 0, a, -a, "kink"),
+    "abs", np.abs, lambda ctx, x: abs(x), compose=lambda a: choose(a, 0, a, -a, "kink"),
     domain="x != 0 for derivatives", samples=KINKED, exact=abs,
 )  # fmt: skip
 maximum = _row(

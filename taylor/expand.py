@@ -16,8 +16,11 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from taylor.elementary import Elementary
-from taylor.program import Guard, Instruction, Node, Program, Tape, _broadcast
+from taylor.program import Program
+from taylor.tape import Guard, Instruction, Linear, Node, Tape, flat
 
 
 class Integral(NamedTuple):
@@ -36,12 +39,39 @@ class Expansion(Tape):
 
     def push(self, op: str, args: tuple[int, ...], param: Any, shape: Any, value: Any) -> Node:
         """Append one instruction (or find it) and return its node."""
+        if op in ("add", "mul", "div", "choose", "elementary"):
+            args = tuple(self.aligned(a, len(shape)) for a in args)
         if op == "elementary":
             return self.row(param, [Node(self, a) for a in args], shape)
+        rule = param.rule if op == "call" else None
+        if rule is not None and rule.step is rule.jvp is rule.vjp is None:
+            inlined: Node = self.node(flat(rule.value(*(Node(self, a) for a in args))))
+            return inlined
+        if op == "einsum":
+            return self.contraction(param, *(Node(self, a) for a in args))
         node = super().push(op, args, param, shape, None)
         if len(self.active) < len(self.code):
             self.active.append(op == "input" or any(self.active[a] for a in args))
         return node
+
+    def aligned(self, a: int, ndim: int) -> int:
+        """Return variable a with unit axes in front, so that its coefficients broadcast."""
+        op, _, _, shape = self.code[a]
+        missing = ndim - len(shape)
+        if missing <= 0 or (shape == () and op in ("constant", "parameter")):
+            return a
+        new = (1,) * missing + shape
+        return self.push("linear", (a,), Linear("reshape", new), new, None).i
+
+    def contraction(self, spec: str, x: Node, y: Node) -> Node:
+        """Append an einsum of two variables as a product and a sum."""
+        terms, out = spec.split("->")
+        a, b = terms.split(",")
+        letters = out + "".join(c for c in dict.fromkeys(a + b) if c not in out)
+        product = _spread(x, a, letters) * _spread(y, b, letters)
+        summed = tuple(range(len(out), len(letters)))
+        total: Node = product.sum(summed) if summed else product
+        return total
 
     def parameter(self, shape: Any) -> Node:
         """Append a constant whose value comes with each sweep."""
@@ -61,7 +91,8 @@ class Expansion(Tape):
         live = [a for a in args if self.active[a.i]]
         if row.compose is not None and live:
             result = self.node(row.compose(*(self.plain(a) for a in args)))
-            result = _broadcast(result, shape)
+            if result.shape != shape:
+                result = self.node(np.broadcast_to(result, shape))  # type: ignore[call-overload]
             self.seen[key] = result.i
             return result
         kind = "jump" if row.jumps else "local" if row.local else "integral"
@@ -77,6 +108,13 @@ class Expansion(Tape):
             indices = tuple(a.i for a in args) + tuple(companions) + (self.node(p).i,)
             self.code[y.i] = Instruction("integral", indices, param, shape)
         return y
+
+
+def _spread(x: Any, axes: str, letters: str) -> Any:
+    """Return x with its lettered axes in the order of letters, the missing ones of length one."""
+    order = [axes.index(c) for c in letters if c in axes]
+    shape = [x.shape[axes.index(c)] if c in axes else 1 for c in letters]
+    return x.transpose(order).reshape(shape)
 
 
 def expand(program: Program) -> Program:
@@ -95,8 +133,8 @@ def expand(program: Program) -> Program:
         else:
             v.append(tape.push(op, tuple(n.i for n in nodes), param, shape, None))
     outputs = [v[i].i for i in program.outputs]
-    guards = [_moved(g, lambda i: v[i].i) for g in program.guards]
-    return _prune(Program(tape.code, tape.inputs, outputs, guards, program.single))
+    guards = [moved(g, lambda i: v[i].i) for g in program.guards]
+    return prune(Program(tape.code, tape.inputs, outputs, guards, program.single, program.point))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -105,14 +143,14 @@ def of_row(row: Elementary, active: tuple[bool, ...]) -> Program:
     tape = Expansion()
     args = [tape.input(()) if live else tape.parameter(()) for live in active]
     y = tape.row(row, args, ())
-    return _prune(Program(tape.code, tape.inputs, [y.i], [], True))
+    return prune(Program(tape.code, tape.inputs, [y.i], [], True))
 
 
-def _moved(guard: Guard, new: Callable[[int], int]) -> Guard:
+def moved(guard: Guard, new: Callable[[int], int]) -> Guard:
     return guard._replace(a=new(guard.a), b=new(guard.b) if guard.b >= 0 else -1)
 
 
-def _prune(program: Program) -> Program:
+def prune(program: Program) -> Program:
     """Return the program without instructions that no output (or guard) needs."""
     needed: set[int] = set()
     stack = [
@@ -130,6 +168,6 @@ def _prune(program: Program) -> Program:
     code = [
         program.code[i]._replace(args=tuple(new[a] for a in program.code[i].args)) for i in kept
     ]
-    guards = [_moved(g, lambda i: new[i]) for g in program.guards]
+    guards = [moved(g, lambda i: new[i]) for g in program.guards]
     inputs, outputs = [new[i] for i in program.inputs], [new[i] for i in program.outputs]
-    return Program(code, inputs, outputs, guards, program.single)
+    return Program(code, inputs, outputs, guards, program.single, program.point)

@@ -10,7 +10,6 @@ derivatives apart (perturbation confusion).
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 import operator
 from collections.abc import Callable, Sequence
@@ -29,8 +28,8 @@ from taylor.algebra import (
     pad,
     trimmed_product,
 )
-from taylor.arrays import Operand, _fits, lift
-from taylor.elementary import Elementary, real_power, sqrt
+from taylor.arrays import Operand, _fits, host, lift
+from taylor.elementary import Elementary, Rule, real_power, sqrt
 from taylor.errors import (
     AlgebraMismatch,
     DomainError,
@@ -41,60 +40,25 @@ from taylor.errors import (
     ShapeMismatch,
 )
 from taylor.expand import of_row
-from taylor.program import Condition, Instruction, Node, Program
+from taylor.program import Program
+from taylor.rules import call_tangent
 from taylor.sweep import (
     Sweep,
+    _like_numbers,
     base,
     checked,
     is_zero,
+    leading,
     local_series,
     no_expansion,
     zeros,
 )
+from taylor.tags import Tag, user_tag
+from taylor.tape import Call, Condition, Instruction, Node, flat, scatter
 from taylor.values import as_array, common_dtype, constant, current_policy, exact, is_operand, match
 
 Array = Any
 LANES_TIMES_DEGREES = 1 << 16  # a tile of lanes whose tables stay in the cache
-
-
-class Tag:
-    """The identity of the variables of a series; `level` orders nested ones (higher is outside)."""
-
-    __slots__ = ("closed", "level")
-
-    def __init__(self, level: int) -> None:
-        self.level = level
-        self.closed = False
-
-    def __deepcopy__(self, memo: Any) -> Tag:
-        return self
-
-    __copy__ = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (user_tag, (self.level,)) if self.level >= 0 else (_stale_tag, ())
-
-
-_USER_TAGS = [Tag(level) for level in range(16)]
-_LEVELS = itertools.count(1)
-
-
-def user_tag(level: int) -> Tag:
-    """Return the tag of variables made by hand over `level` nested series."""
-    if level >= len(_USER_TAGS):
-        raise ValueError(f"variables can be nested {len(_USER_TAGS)} deep by hand; use the drivers")
-    return _USER_TAGS[level]
-
-
-def fresh_tag() -> Tag:
-    """Return a tag of its own for one call of a driver."""
-    return Tag(-next(_LEVELS))
-
-
-def _stale_tag() -> Tag:
-    tag = fresh_tag()
-    tag.closed = True
-    return tag
 
 
 def _level_over(x: Any) -> Tag:
@@ -172,7 +136,7 @@ class Series(Operand):
     @property
     def coef(self) -> Array:
         """The table of Taylor coefficients c_α (never factorial-scaled), by degree; read-only."""
-        if isinstance(self._coef, Series):
+        if is_operand(self._coef):
             return self._coef.copy()
         view = self._coef.view()
         view.flags.writeable = False
@@ -312,24 +276,24 @@ class Series(Operand):
         return f"{type(self).__name__} ({inside})"
 
     def _pair(self, x: Any, y: Any) -> tuple[Self, Any, Any, bool, bool]:
-        """Return the host of an operation on x and y, its operands, and which are tables."""
-        host: Any = None
+        """Return the owner of an operation on x and y, its operands, and which are tables."""
+        owner: Any = None
         for z in (x, y):
-            if isinstance(z, Series) and (host is None or z.tag.level > host.tag.level):
-                host = z
+            if isinstance(z, Series) and (owner is None or z.tag.level > owner.tag.level):
+                owner = z
         operands: list[Any] = []
         tables: list[bool] = []
         for z in (x, y):
-            if isinstance(z, Series) and z.tag is host.tag:
-                if z is not host:
-                    host._check(z)
+            if isinstance(z, Series) and z.tag is owner.tag:
+                if z is not owner:
+                    owner._check(z)
                 operands.append(z._coef)
             else:
                 if isinstance(z, Series):
-                    _check_alive(z, host)
+                    _check_alive(z, owner)
                 operands.append(_plain(z))
-            tables.append(isinstance(z, Series) and z.tag is host.tag)
-        return host, operands[0], operands[1], tables[0], tables[1]
+            tables.append(isinstance(z, Series) and z.tag is owner.tag)
+        return owner, operands[0], operands[1], tables[0], tables[1]
 
     def _aligned(self, x: Any, y: Any) -> tuple[Any, Any]:
         """Return two operands of one element-wise operation with matching numbers and axes."""
@@ -366,30 +330,56 @@ class Series(Operand):
             raise ShapeMismatch(f"shapes {table.shape[1:]} and {array.shape} do not fit") from None
         return pad(table, array.ndim), array[()]
 
+    def _hosts(self, other: Operand) -> bool:
+        if isinstance(other, Node):
+            return not (self.tag.closed or other.tape.holds(self))
+        assert isinstance(other, Series)
+        return self.tag.level > other.tag.level
+
+    def _refuses(self, x: Any) -> bool:
+        """Whether x is no number for this series: a string, or a node that holds it."""
+        if isinstance(x, Node):
+            return not self._hosts(x)
+        return isinstance(x, Condition) or not _fits(x)
+
+    def _operate(self, op: str, x: Any, y: Any) -> Any:
+        """Return x + y, x * y or x / y, one of which is this series."""
+        name = {"add": "add", "mul": "mul", "div": "truediv"}[op]
+        if isinstance(x, Series):
+            result = getattr(x, f"__{name}__")(y)
+        else:
+            result = getattr(y, f"__r{name}__")(x)
+        if result is NotImplemented:
+            raise ForeignNodeError(
+                "a node of a finished recording leaked in; return results from the recorded "
+                "function instead"
+            )
+        return result
+
     def __add__(self, other: Any) -> Any:
         if type(other) is type(self) and other.tag is self.tag and other.algebra == self.algebra:
             x, y = self._coef, other._coef
             if type(x) is np.ndarray is type(y) and x.shape == y.shape and x.dtype == y.dtype:
                 with np.errstate(all="ignore"):
                     return self._new(x + y)
-        elif _refuses(other):
+        elif self._refuses(other):
             return NotImplemented
-        host, x, y, tx, ty = self._pair(self, other)
+        owner, x, y, tx, ty = self._pair(self, other)
         if tx and ty:
-            x, y = host._aligned(x, y)
+            x, y = owner._aligned(x, y)
             with np.errstate(all="ignore"):
-                return host._new(x + y)
-        table, c = host._scalar(*((x, y) if tx else (y, x)))
+                return owner._new(x + y)
+        table, c = owner._scalar(*((x, y) if tx else (y, x)))
         if type(c) in (int, float) and not is_operand(table) and table.dtype != object:
             new = table.copy()
             with np.errstate(all="ignore"):
                 new[0] += c
-            return host._new(new)
+            return owner._new(new)
         with np.errstate(all="ignore"):
             head = table[:1] + c
         shape = (table.shape[0] - 1, *head.shape[1:])
         tail = table[1:] if table.shape[1:] == head.shape[1:] else np.broadcast_to(table[1:], shape)
-        return host._new(np.concatenate([head, tail + 0 * head if is_operand(head) else tail]))
+        return owner._new(np.concatenate([head, tail + 0 * head if is_operand(head) else tail]))
 
     __radd__ = __add__
 
@@ -399,10 +389,10 @@ class Series(Operand):
     def __sub__(self, other: Any) -> Any:
         if isinstance(other, Series):
             return self + -other
-        return NotImplemented if _refuses(other) else self + _negative(other)
+        return NotImplemented if self._refuses(other) else self + _negative(other)
 
     def __rsub__(self, other: Any) -> Any:
-        return NotImplemented if _refuses(other) else -self + other
+        return NotImplemented if self._refuses(other) else -self + other
 
     def __mul__(self, other: Any) -> Any:
         if type(other) is type(self) and other.tag is self.tag and type(self.algebra) is Univariate:
@@ -410,46 +400,46 @@ class Series(Operand):
             if type(x) is np.ndarray is type(y) and x.ndim == 1 and x.shape == y.shape:
                 z = np.convolve(x, y)[: len(x)]
                 return self._new(z if z[-1] == z[-1] else trimmed_product(x, y))
-        if _refuses(other):
+        if self._refuses(other):
             return NotImplemented
-        host, x, y, tx, ty = self._pair(self, other)
+        owner, x, y, tx, ty = self._pair(self, other)
         if tx and ty:
-            x, y = host._aligned(x, y)
-            return host._new(_quietly(host.algebra.product, x, y))
-        table, c = host._scalar(*((x, y) if tx else (y, x)))
+            x, y = owner._aligned(x, y)
+            return owner._new(_quietly(owner.algebra.product, x, y))
+        table, c = owner._scalar(*((x, y) if tx else (y, x)))
         with np.errstate(all="ignore"):
-            return host._new(table * c)
+            return owner._new(table * c)
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Any:
-        return NotImplemented if _refuses(other) else self._divide(self, other)
+        return NotImplemented if self._refuses(other) else self._divide(self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
-        return NotImplemented if _refuses(other) else self._divide(other, self)
+        return NotImplemented if self._refuses(other) else self._divide(other, self)
 
     def _divide(self, a: Any, b: Any) -> Any:
-        host, x, y, tx, ty = self._pair(a, b)
+        owner, x, y, tx, ty = self._pair(a, b)
         if not ty:
-            table, c = host._scalar(x, y)
-            if not is_operand(c) and np.ndim(c) == 0 and is_zero(c) and not host._propagates():
-                raise PoleError(f"division of a {type(host).__name__} by the number zero")
+            table, c = owner._scalar(x, y)
+            if not is_operand(c) and np.ndim(c) == 0 and is_zero(c) and not owner._propagates():
+                raise PoleError(f"division of a {type(owner).__name__} by the number zero")
             if not is_operand(table) and table.dtype == object and isinstance(c, int):
                 table = _divisible(table)
             with np.errstate(all="ignore"):
-                return host._new(table / c)
+                return owner._new(table / c)
         if tx:
-            x, y = host._aligned(_divisible(x, y), _divisible(y, x))
-            if y.ndim == 1 and is_zero(base(y[0])) and isinstance(host.algebra, Univariate):
-                return host._cancel(x, y)
-            return host._sweep(_DIVISION, [x, y], [])
-        y, c = host._scalar(
+            x, y = owner._aligned(_divisible(x, y), _divisible(y, x))
+            if y.ndim == 1 and is_zero(base(y[0])) and isinstance(owner.algebra, Univariate):
+                return owner._cancel(x, y)
+            return owner._sweep(_DIVISION, [x, y], [])
+        y, c = owner._scalar(
             _divisible(y, as_array(x)) if isinstance(x, Fraction) else _divisible(y), x
         )
-        constant_zero = not host.algebra.height(y) and np.ndim(base(y[0])) == 0
-        if constant_zero and is_zero(base(y[0])) and not host._propagates():
+        constant_zero = not owner.algebra.height(y) and np.ndim(base(y[0])) == 0
+        if constant_zero and is_zero(base(y[0])) and not owner._propagates():
             raise PoleError("division by a series whose value is zero")
-        return host._sweep(_RECIPROCAL, [y], [c])
+        return owner._sweep(_RECIPROCAL, [y], [c])
 
     def _propagates(self) -> bool:
         return current_policy().singular == "propagate"
@@ -501,48 +491,105 @@ class Series(Operand):
     # -------------------------------------------------------------- elementary functions
     def _elementary(self, row: Elementary, args: tuple[Any, ...]) -> Any:
         args = tuple(lift(x) for x in args)
-        if any(isinstance(x, (Node, Condition)) for x in args):
-            raise ForeignNodeError(
-                f"{row.name}: a node of a recording cannot meet a {type(self).__name__}"
-            )
-        series = [x for x in args if isinstance(x, Series)]
-        host = max(series, key=lambda s: s.tag.level)
-        mine = [isinstance(x, Series) and x.tag is host.tag for x in args]
+        owner = host(args)
+        if not isinstance(owner, Series):
+            return owner._elementary(row, args)
+        mine = [isinstance(x, Series) and x.tag is owner.tag for x in args]
         for x, inside in zip(args, mine, strict=True):
             if inside:
-                host._check(x)
+                owner._check(x)
             elif isinstance(x, Series):
-                _check_alive(x, host)
+                _check_alive(x, owner)
             elif x is not None:
                 _plain(x)
         values = [x.value if inside else x for x, inside in zip(args, mine, strict=True)]
-        if host.order == 0 or not any(x.active for x, m in zip(args, mine, strict=True) if m):
-            return host._constant(checked(row, values, current_policy().singular))
+        if owner.order == 0 or not any(x.active for x, m in zip(args, mine, strict=True) if m):
+            return owner._constant(checked(row, values, current_policy().singular))
         if row.compose is not None:
             result = row.compose(*args)
             if (
                 isinstance(result, Series)
-                and result.tag is host.tag
+                and result.tag is owner.tag
                 and all(x is not None for x in args)
             ):
                 result = result._with_value(_quietly(row, *values))
             return result
         if row is real_power or row is sqrt:
-            special = host._at_zero(row, args)
+            special = owner._at_zero(row, args)
             if special is not None:
                 return special
         tables = [_divisible(x._coef) if m else None for x, m in zip(args, mine, strict=True)]
         inputs = [t for t in tables if t is not None]
         parameters = [x for x, m in zip(args, mine, strict=True) if not m]
         try:
-            result = host._sweep(of_row(row, tuple(mine)), inputs, parameters)
+            result = owner._sweep(of_row(row, tuple(mine)), inputs, parameters)
         except DomainError:
             if row.jumps is not None:
                 raise
             raise no_expansion(row, values) from None
         if row is real_power and not mine[1]:
             result._lanes_at_zero(args[0], args[1])
-        return host._new(_fresh_floats(result._coef))
+        return owner._new(_fresh_floats(result._coef))
+
+    def _call(self, rule: Rule, args: tuple[Any, ...]) -> Any:
+        args = tuple(lift(x) for x in args)
+        owner = host(args)
+        if not isinstance(owner, Series):
+            return owner._call(rule, args)
+        mine = [isinstance(x, Series) and x.tag is owner.tag for x in args]
+        for x, inside in zip(args, mine, strict=True):
+            if inside:
+                owner._check(x)
+            elif isinstance(x, Series):
+                _check_alive(x, owner)
+        if rule.step is not None:
+            return owner._by_step(rule.step, args, mine)
+        if rule.jvp is None and rule.vjp is None:
+            return rule.value(*args)
+        return owner._by_tangent(rule, args, mine)
+
+    def _by_step(self, rule: Callable[..., Any], args: Sequence[Any], mine: list[bool]) -> Any:
+        """Return the results of a function with a degree-wise rule."""
+        tables = [x._coef if m else _plain(x) for x, m in zip(args, mine, strict=True)]
+        y: list[Any] = []
+        step = rule(self.algebra, tables, mine, y)
+        for k in range(self.order + 1):
+            parts = step(k)
+            if k == 0:
+                y.extend(self._constant(head)._coef for head in parts)
+                continue
+            for table, new in zip(y, parts, strict=True):
+                if new is not None:
+                    table[self.algebra.part(k)] = new
+        return self._new(y[0]) if len(y) == 1 else tuple(self._new(table) for table in y)
+
+    def _by_tangent(self, rule: Rule, args: Sequence[Any], mine: list[bool]) -> Any:
+        """Return the results of a function of which the tangent is known: Dy = f'(x)·Dx.
+
+        Degree k of y needs y below k only, so it is found degree by degree.
+        """
+        head = rule.value(*(x.value if m else x for x, m in zip(args, mine, strict=True)))
+        shapes = tuple(np.shape(z) for z in head) if isinstance(head, tuple) else None
+        call = Call(rule, shapes)
+        y = self._constant(flat(head))
+        for k in range(1, self.order + 1):
+            known = [x._up_to(k) if m else x for x, m in zip(args, mine, strict=True)]
+            speeds = [x._weighted() if m else None for x, m in zip(known, mine, strict=True)]
+            dy = call_tangent(call, known, y._up_to(k), speeds, mine)
+            part = self.algebra.part(k)
+            y._coef[part] = dy._coef[part] / k
+        return call.split(y)
+
+    def _up_to(self, k: int) -> Self:
+        """Return the series truncated to degree k, where that saves work."""
+        if isinstance(self.algebra, Univariate):
+            return self._new(self._coef[: k + 1], Univariate(k))
+        return self
+
+    def _weighted(self) -> Self:
+        """Return D of the series: the part of degree k times k."""
+        degrees = self.algebra.degrees.reshape((-1,) + (1,) * self.ndim)
+        return self._new(self._coef * _like_numbers(degrees, self._coef))
 
     def _at_zero(self, row: Elementary, args: tuple[Any, ...]) -> Any:
         """Return sqrt or a real power of a scalar series whose value is zero, where it exists."""
@@ -610,6 +657,10 @@ class Series(Operand):
     def _zeros(self, shape: tuple[int, ...]) -> Self:
         return self._new(zeros((self._coef.shape[0], *shape), self._coef))
 
+    def _nonzero(self) -> Array:
+        inner = nonzero(self._coef)
+        return inner.any(0) if inner.shape[0] else np.zeros(self.shape, dtype=bool)
+
     def _constant(self, value: Any) -> Self:
         """Return the constant series of that value."""
         if is_operand(value):
@@ -633,21 +684,26 @@ class Series(Operand):
                 return self._new(flat[:, index])
             flat = np.concatenate([flat, zeros((flat.shape[0], 1), flat)], axis=1)
             return self._new(flat[:, index])
-        host: Any = max((s for s in sources if isinstance(s, Series)), key=lambda s: s.tag.level)
+        owner = host(sources)
+        if not isinstance(owner, Series):
+            return owner._gather(sources, index)
         joined: list[Any] = []
         for x in sources:
-            if not (isinstance(x, Series) and x.tag is host.tag):
+            if not (isinstance(x, Series) and x.tag is owner.tag):
                 if isinstance(x, Series):
-                    _check_alive(x, host)
-                x = host._constant(_weak(_plain(x), host._coef))
-            host._check(x)
+                    _check_alive(x, owner)
+                x = owner._constant(_weak(_plain(x), owner._coef))
+            owner._check(x)
             joined.append(x._coef.reshape((x._coef.shape[0], -1)))
         if zero:
             joined.append(zeros((joined[0].shape[0], 1), joined[0]))
         for i in range(1, len(joined)):
             joined[0], joined[i] = match(joined[0], joined[i])
         joined = [match(joined[0], j)[1] for j in joined]
-        return host._new(np.concatenate(joined, axis=1)[:, index])
+        return owner._new(np.concatenate(joined, axis=1)[:, index])
+
+    def _scatter(self, index: Array, shape: tuple[int, ...]) -> Self:
+        return self._new(scatter(self._coef, index, shape, 1))
 
     def _sum(self, axes: tuple[int, ...]) -> Self:
         with np.errstate(all="ignore"):
@@ -665,11 +721,14 @@ class Series(Operand):
             return self._contract(spec, x, y)
 
     def _contract(self, spec: str, x: Any, y: Any) -> Any:
-        host, x, y, tx, ty = self._pair(x, y)
+        owner = host((x, y))
+        if not isinstance(owner, Series):
+            return owner._einsum(spec, x, y)
+        owner, x, y, tx, ty = owner._pair(x, y)
         if tx and ty:
             if not (is_operand(x) or is_operand(y)):
                 x, y = match(x, y)
-            return host._new(host.algebra.bilinear(spec, x, y))
+            return owner._new(owner.algebra.bilinear(spec, x, y))
         terms, out = spec.split("->")
         a, b = terms.split(",")
         if not tx:
@@ -677,17 +736,19 @@ class Series(Operand):
         if not (is_operand(x) or is_operand(y)):
             x, y = match(x, np.asarray(y))
         z = free_letter(spec)
-        return host._new(contract(f"{z}{a},{b}->{z}{out}", x, y))
+        return owner._new(contract(f"{z}{a},{b}->{z}{out}", x, y))
 
     def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
         args = [lift(x) for x in (lhs, rhs, a, b)]
-        host: Any = max((s for s in args if isinstance(s, Series)), key=lambda s: s.tag.level)
-        mine = tuple(isinstance(x, Series) and x.tag is host.tag for x in args)
+        owner = host(args)
+        if not isinstance(owner, Series):
+            return owner._choose(*args, mode)
+        mine = tuple(isinstance(x, Series) and x.tag is owner.tag for x in args)
         for x, inside in zip(args, mine, strict=True):
             if inside:
-                host._check(x)
+                owner._check(x)
             elif isinstance(x, Series):
-                _check_alive(x, host)
+                _check_alive(x, owner)
         inputs = [x._coef for x, m in zip(args, mine, strict=True) if m]
         if mode == "kink" and any(np.iscomplexobj(base(x)) for x in args):
             raise TypeError(
@@ -699,28 +760,26 @@ class Series(Operand):
             for i in range(len(inputs)):
                 inputs[0], inputs[i] = match(inputs[0], inputs[i]) if i else (inputs[0], inputs[0])
         parameters = [_plain(x) for x, m in zip(args, mine, strict=True) if not m]
-        return host._sweep(_choice(mode, mine), inputs, parameters)
+        return owner._sweep(_choice(mode, mine), inputs, parameters)
 
     def _compare(self, op: Any, other: Any) -> Any:
-        if isinstance(other, Series):
-            a, b = base(self), base(other)
-        elif _refuses(other):
+        other = lift(other)
+        if self._refuses(other):
             return NotImplemented
-        else:
-            a, b = base(self), _plain(other)
+        a, b = leading(self), leading(other) if is_operand(other) else _plain(other)
         if np.iscomplexobj(a) or np.iscomplexobj(b):
             raise TypeError("complex values have no order; compare real parts of .value")
         return op(a, b)
 
     def __eq__(self, other: Any) -> Any:
-        if _refuses(other):
+        if self._refuses(other):
             return NotImplemented
-        host, x, y, tx, ty = self._pair(self, other)
+        owner, x, y, tx, ty = self._pair(self, other)
         if not tx or not ty:
-            table, c = host._scalar(*((x, y) if tx else (y, x)))
+            table, c = owner._scalar(*((x, y) if tx else (y, x)))
             same = np.all(~nonzero(table[1:]), axis=0) & np.asarray(table[0] == c, dtype=bool)
         else:
-            x, y = host._aligned(x, y)
+            x, y = owner._aligned(x, y)
             same = np.all(np.asarray(x == y, dtype=bool), axis=0)
         return bool(same) if np.ndim(same) == 0 else same
 
@@ -731,8 +790,8 @@ class Series(Operand):
     __hash__ = None
 
     def _assign(self, index: Any, value: Any) -> None:
-        host, _, y, _, inside = self._pair(self, lift(value))
-        if host.tag is not self.tag:
+        owner, _, y, _, inside = self._pair(self, lift(value))
+        if owner.tag is not self.tag:
             raise AlgebraMismatch(
                 f"a {value._describe()} does not fit into a {self._describe()}; use np.stack"
             )
@@ -753,21 +812,17 @@ class Series(Operand):
         coef[where] = pad(table, np.ndim(target) - 1)
 
 
-def _check_alive(x: Series, host: Series) -> None:
-    if x.tag.closed or host.tag.closed:
+def _check_alive(x: Series, owner: Series) -> None:
+    if x.tag.closed or owner.tag.closed:
         raise ForeignNodeError(
             "a perturbation of a finished differentiation leaked in (a value kept from inside the "
             "differentiated function); keep its .value instead"
         )
 
 
-def _refuses(x: Any) -> bool:
-    return not _fits(x) or isinstance(x, (Node, Condition))
-
-
 def _plain(x: Any) -> Any:
     """Return a plain number or array that can be combined with a table."""
-    if isinstance(x, Series) or type(x) in (int, float, complex):
+    if is_operand(x) or type(x) in (int, float, complex):
         return x
     if isinstance(x, np.ndarray) and x.dtype.kind in "fc":
         return x

@@ -16,14 +16,17 @@ out, which makes 1 + a² cheap and keeps 0·inf from turning an overflowed value
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from taylor.algebra import Algebra, Univariate, free_letter, nonzero, pad
+from taylor.algebra import Algebra, Univariate, contract, free_letter, nonzero, pad
+from taylor.elementary import choose
 from taylor.errors import DomainError, NonAnalyticError, PoleError
-from taylor.program import Linear, Program, check, choose, gather
+from taylor.program import Program, check
+from taylor.tape import Linear, flat
 from taylor.values import constant, current_policy, is_interval, is_operand
 
 Array = Any
@@ -35,6 +38,19 @@ def base(x: Any) -> Any:
     while is_operand(x):
         x = x.value
     return x
+
+
+def leading(x: Any) -> Any:
+    """Return the value of a series of series: a plain number, or a node to be compared."""
+    while hasattr(x, "_coef"):
+        x = x.value
+    return x
+
+
+def outcome(op: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
+    """Return how two values compare; where they are recorded, that leaves a guard."""
+    result = op(leading(x), leading(y))
+    return result.mask() if hasattr(result, "mask") else np.asarray(result, dtype=bool)
 
 
 def is_zero(x: Any) -> bool:
@@ -79,7 +95,7 @@ class Sweep:
         self.algebra = algebra
         self.order = algebra.order
         self.policy = current_policy()
-        self.like = _common(inputs)
+        self.like = _common([*inputs, *(c for c in parameters if is_operand(c))])
         self.table: list[Any] = []  # a table, or the plain value of an inactive instruction
         self.height: list[int] = []
         self.weighted: dict[int, Array] = {}  # D of a table, for integrals
@@ -99,7 +115,7 @@ class Sweep:
                 live = op != "parameter" and op != "constant"
                 if self.height[i] > 0:
                     live_shapes = [np.shape(self._value(a)) for a in args]
-                    if op != "linear" or param.kind == "scale":
+                    if op not in ("linear", "call") or (op, getattr(param, "kind", "")) == ("linear", "scale"):
                         shape = np.broadcast_shapes(shape, *live_shapes)
                     self.table.append(zeros((algebra.size, *shape), self.like))
                     self.steps.append(getattr(self, f"_{op}")(i))
@@ -122,7 +138,7 @@ class Sweep:
             return 0
         known = [self.height[a] for a in args]
         top = sum(known) if op == "mul" else max(known)
-        if op in ("integral", "local", "jump"):
+        if op in ("integral", "local", "jump", "call"):
             top = 0 if top == 0 else self.order
         if op == "div":
             top = self.height[args[0]] if self.height[args[1]] == 0 else self.order
@@ -144,7 +160,9 @@ class Sweep:
         if op == "linear":
             return Linear(param.kind, constant(param.data, self.like))(*v)
         if op == "choose":
-            return choose(*v)
+            return choose(v[0], v[1], v[2], v[3], param)
+        if op == "call":
+            return flat(param.rule(*v))
         return checked(param.row if op == "integral" else param, v, None)
 
     def run(self) -> None:
@@ -260,17 +278,15 @@ class Sweep:
             if k > height[i]:
                 return
             xs = [source(a, k) for a in args]
-            if linear.kind == "gather":
-                new = gather(xs, linear.data, lead)
-            elif linear.kind == "sum":
-                new = np.sum(xs[0], axis=tuple(d + lead for d in linear.data))
-            elif linear.kind == "scale":
+            if linear.kind == "scale":
                 new = xs[0] * constant(linear.data, self.like)
+            elif linear.kind != "einsum":
+                new = linear.moved(xs, lead)
             else:
                 terms, out = linear.data[0].split("->")
                 c, x = terms.split(",")
                 z = free_letter(linear.data[0]) * lead
-                new = np.einsum(f"{c},{z}{x}->{z}{out}", linear.data[1], xs[0])
+                new = contract(f"{c},{z}{x}->{z}{out}", linear.data[1], xs[0])
             y[part(k)] = new
 
         return step
@@ -369,6 +385,38 @@ class Sweep:
 
         return step
 
+    def _call(self, i: int) -> Step:
+        args, rule = self.program.code[i].args, self.program.code[i].param.rule
+        y, part = self.table[i], self.algebra.part
+        if rule.step is None:
+            raise TypeError(
+                f"{rule.name} has no degree-wise rule to sweep; evaluate the program at a series"
+            )
+        live = [self.height[a] > 0 for a in args]
+        given = [self.table[a] if m else self._head(a) for a, m in zip(args, live, strict=True)]
+        tables: list[Any] = []
+        inner = rule.step(self.algebra, given, live, tables)
+
+        def step(k: int) -> None:
+            parts = inner(k)
+            if k == 0:
+                for head in parts:
+                    table = zeros((self.algebra.size, *np.shape(head)), self.like)
+                    table[0] = head
+                    tables.append(table)
+            else:
+                for table, new in zip(tables, parts, strict=True):
+                    if new is not None:
+                        table[part(k)] = new
+            if len(tables) == 1:
+                y[part(k)] = tables[0][part(k)]
+            else:
+                lead = np.shape(y[part(k)])[:-1]
+                joined = [np.reshape(t[part(k)], (*lead, -1)) for t in tables]
+                y[part(k)] = np.concatenate(joined, axis=-1)
+
+        return step
+
     def _jump(self, i: int) -> Step:
         args, row = self.program.code[i].args, self.program.code[i].param
         y, part = self.table[i], self.algebra.part
@@ -405,10 +453,19 @@ class Sweep:
 
         def step(k: int) -> None:
             if k == 0:
+                above = operator.ge if mode == "where" else operator.gt
+                first = outcome(above, pieces(lhs, 0), pieces(rhs, 0))
+                second = outcome(operator.lt, pieces(lhs, 0), pieces(rhs, 0))
                 left, right = base(pieces(lhs, 0)), base(pieces(rhs, 0))
-                first = np.asarray(left >= right if mode == "where" else left > right, dtype=bool)
-                second = np.asarray(left < right, dtype=bool)
                 tie = ~(first | second) & np.asarray(left == right, dtype=bool)
+                if mode == "slope" and tie.any():
+                    if self._raises(left):
+                        raise NonAnalyticError(
+                            f"a kink has no derivative: both sides are {_show([left])}; move the "
+                            "point, or use taylor.policy(kink='subgradient')"
+                        )
+                    tie = tie & False
+                    first, second = first & ~(left == right), second
                 state.update(first=first, second=second, tie=tie, lost=~(first | second | tie))
                 y[0] = _pick(pieces(a, 0), pieces(b, 0), first | tie, state["lost"])
                 return

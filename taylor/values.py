@@ -160,6 +160,8 @@ def constant(c: Any, like: Array) -> Any:
     if not isinstance(c, (Constant, Fraction)):
         return c
     while is_operand(like):
+        if not hasattr(like, "_coef"):
+            return c  # a node records the constant itself
         like = like._coef
     if like.dtype != object:
         return float(c)

@@ -7,10 +7,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = [
-    "errors", "text", "linalg", "values", "algebra", "local", "elementary", "arrays",
-    "program", "expand", "sweep", "series", "univariate", "multivariate", "drivers", "__init__",
-    "expression",
-    "tour", "__main__",
+    "errors", "text", "values", "tags", "algebra", "local", "elementary", "linalg", "arrays",
+    "tape", "rules", "program", "expand", "sweep", "series", "univariate", "multivariate",
+    "transform", "forward_mode", "drivers", "sparse", "checkpoint", "implicit", "__init__",
+    "expression", "tour", "__main__",
 ]  # fmt: skip
 
 

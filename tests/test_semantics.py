@@ -824,11 +824,11 @@ def test_multivariate_sizes_are_checked_before_allocation(f):
     assert "direction" in str(caught.value) or "cannot fit" in str(caught.value)
 
 
-def test_a_hessian_that_cannot_fit_is_refused_before_allocation():
+def test_a_tensor_that_cannot_fit_is_refused_before_allocation():
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))\n"
         "import numpy, taylor\n"
-        "try:\n    taylor.hessian(numpy.sum, numpy.zeros(5000))\n"
+        "try:\n    taylor.tensor(numpy.sum, numpy.zeros(5000), 2)\n"
         "except ValueError as error:\n    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

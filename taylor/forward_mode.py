@@ -1,0 +1,276 @@
+"""Drivers in forward mode: series through a Python function, of any order.
+
+Every call seeds its own variables with a tag of its own, runs the function once and reads the
+coefficients of that tag; nested calls cannot confuse their perturbations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor.algebra import Algebra, Univariate, check_order, multivariate
+from taylor.arrays import lift
+from taylor.errors import ForeignNodeError, PoleError, ShapeMismatch
+from taylor.multivariate import TaylorN
+from taylor.series import Series
+from taylor.sweep import zeros
+from taylor.tags import Tag, fresh_tag
+from taylor.univariate import Taylor, factorial_scaled
+from taylor.values import as_array, is_operand
+
+Array = Any
+Function = Callable[..., Any]
+MAX_TABLE = 1 << 26  # coefficients of one dense multivariate table of a driver
+
+
+def point(x: Any) -> Any:
+    """Return the point of a driver as an array or a series; arrays of integers become floats."""
+    x = lift(x)
+    if is_operand(x):
+        return x
+    array = as_array(x)
+    if array.ndim and array.dtype == object and all(type(e) is int for e in array.reshape(-1)):
+        return array.astype(float)
+    return array
+
+
+def seed(kind: type[Series], x: Any, algebra: Algebra, directions: Array, tag: Tag) -> Any:
+    """Return x + Σ_i directions[i]·(variable i of the tag)."""
+    shape = np.broadcast_shapes(np.shape(x), np.shape(directions)[1:])
+    numbers = directions if is_operand(x) else x
+    if not is_operand(x) and x.dtype != object and directions.dtype == object:
+        directions = directions.astype(x.dtype)
+    table = zeros((algebra.size, *shape), directions if is_operand(directions) else numbers)
+    if not is_operand(table) and table.dtype.kind == "f" and directions.dtype.kind == "c":
+        table = table.astype(complex)
+    if not is_operand(table) and table.dtype == object and directions.dtype.kind == "f":
+        table = (
+            table + 0.0
+            if not is_operand(x) and len(x.reshape(-1)) and type(x.reshape(-1)[0]) is int
+            else table
+        )
+    if algebra.order:
+        table[1 : 1 + len(directions)] = directions
+    perturbation = kind._make(table, algebra, tag)
+    if is_operand(x):
+        return x + perturbation
+    table[0] = x[()]
+    return perturbation
+
+
+def call(f: Function, x: Any, tag: Tag) -> Any:
+    """Return f(x) and finish the differentiation of that tag, whatever happens."""
+    try:
+        return result(f, x)
+    finally:
+        tag.closed = True
+
+
+def result(f: Function, x: Any) -> Any:
+    """Return f(x) as a number, an array or one operand; raise TypeError for anything else."""
+    if not callable(f):
+        raise TypeError(f"the first argument must be a function, not {type(f).__name__}")
+    y = f(x)
+    if isinstance(y, (tuple, list)):
+        y = lift(list(y)) if any(is_operand(e) for e in y) else lift(y)
+    if callable(y) and not is_operand(y):
+        raise TypeError(
+            "f must return numbers or arrays, not a function; differentiate its value instead"
+        )
+    if y is None or isinstance(y, (str, dict)):
+        raise TypeError(f"f must return a number or an array, not {type(y).__name__}")
+    return lift(y)
+
+
+def parts(y: Any, tag: Tag, size: int) -> Any:
+    """Return the coefficients of y in the variables of the tag, along a new first axis."""
+    if isinstance(y, Series):
+        if y.tag is tag:
+            _refuse_finished(y._coef)
+            return y._coef
+        _refuse_finished(y, tag)
+        if is_operand(y._coef):
+            inner = parts(y._coef, tag, size)
+            return y._new(inner.swapaxes(0, 1))
+        table = y._zeros((size, *y.shape))
+        table[0] = y
+        return table
+    array = as_array(y)
+    table = zeros((size, *array.shape), array)
+    table[0] = array[()]
+    return table
+
+
+def _refuse_finished(y: Any, but: Tag | None = None) -> None:
+    """Raise if y is, or has as coefficients, a perturbation of another finished differentiation."""
+    while isinstance(y, Series):
+        if y.tag.closed and y.tag is not but:
+            raise ForeignNodeError(
+                "f returned a perturbation of another, finished differentiation (a value kept from "
+                "inside a differentiated function); return its .value instead"
+            )
+        y = y._coef
+
+
+def _order_of(y: Any, tag: Tag) -> int | None:
+    """Return the order to which y is known in the variable of the tag (None: constant)."""
+    if isinstance(y, Series):
+        if y.tag is tag:
+            return y.order
+        if is_operand(y._coef):
+            return _order_of(y._coef, tag)
+    return None
+
+
+def _expand(f: Function, x: Any, v: Any, order: int) -> Any:
+    """Return the Taylor coefficients 0..order of t -> f(x + t·v).
+
+    Where a removable singularity costs degrees (sin(x)/x at 0), f is run again at a higher order.
+    """
+    x, v = point(x), lift(v)
+    direction = v if is_operand(v) else as_array(v)
+    if np.shape(direction) == () != np.shape(x):
+        direction = np.broadcast_to(direction, np.shape(x))
+    if np.shape(direction) != np.shape(x):
+        raise ShapeMismatch(
+            f"the direction has shape {np.shape(direction)}, the point {np.shape(x)}"
+        )
+    extra = 0
+    for _ in range(8):
+        tag = fresh_tag()
+        algebra = Univariate(order + extra)
+        try:
+            y = call(f, seed(Taylor, x, algebra, direction[None], tag), tag)
+        except PoleError:
+            if extra > 8 or np.shape(x):
+                raise
+            extra = 32 if extra else 8
+            continue
+        known = _order_of(y, tag)
+        if known is None or known >= order:
+            return parts(y, tag, algebra.size)[: order + 1]
+        extra += order - known
+    raise PoleError(f"f loses degrees to a removable singularity without end at {x}")
+
+
+def derivative(f: Function, x: Any, n: int = 1) -> Any:
+    """Return the n-th derivative of f at x (at every element, if x is an array).
+
+    n!·c_n, with c_n from one sweep of order n.  x: a number of any type or an array; f: elementwise
+    in x.
+
+    >>> derivative(lambda x: x**3, 2), float(derivative(np.sin, 0.0, 3))
+    (12, -1.0)
+    """
+    n = check_order(n)
+    return factorial_scaled(_expand(f, x, 1, n)[n], n)
+
+
+def derivatives(f: Function, x: Any, order: int) -> Array:
+    """Return the derivatives 0..order of f at x, along the first axis.
+
+    >>> derivatives(np.exp, 0.0, 3)
+    array([1., 1., 1., 1.])
+    """
+    order = check_order(order)
+    c = _expand(f, x, 1, order)
+    return np.stack([factorial_scaled(c[k], k) for k in range(order + 1)])
+
+
+def taylor_coefficients(f: Function, x: Any, order: int) -> Array:
+    """Return the Taylor coefficients c_0..c_order of f at x, along the first axis.
+
+    >>> taylor_coefficients(lambda x: 1 / (1 - x), 0.0, 3)
+    array([1., 1., 1., 1.])
+    """
+    return _expand(f, x, 1, check_order(order))
+
+
+def directional(f: Function, x: Any, v: Any, n: int = 1) -> Any:
+    """Return the n-th derivative of t -> f(x + t·v) at t = 0; v has the shape of x.
+
+    >>> float(directional(lambda x: x[0] ** 2 * x[1], [1.0, 2.0], [1.0, 1.0], 2))
+    8.0
+    """
+    n = check_order(n)
+    return factorial_scaled(_expand(f, x, v, n)[n], n)
+
+
+def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
+    """Return (f(x), J·v), the value and the Jacobian-vector product.
+
+    >>> y, dy = jvp(lambda x: x**2, np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+    >>> dy
+    array([2., 0.])
+    """
+    c = _expand(f, x, v, 1)
+    return c[0], c[1]
+
+
+def _all_partials(f: Function, x: Any, order: int) -> tuple[Any, TaylorN]:
+    """Return the point as an array and the series of f at x in all variables."""
+    x = point(x)
+    n = int(np.prod(np.shape(x), dtype=int))
+    algebra = multivariate(n, order)
+    if algebra.size * max(n, 1) > MAX_TABLE:
+        raise ValueError(
+            f"order {order} in {n} variables has {algebra.size} monomials in each of {n} "
+            f"elements, too many "
+            "for one table; use univariate series along directions (taylor.directional) or fewer "
+            "variables"
+        )
+    tag = fresh_tag()
+    eye = np.eye(n).reshape(n, *np.shape(x))
+    if not is_operand(x):
+        eye = exact_eye(eye) if x.dtype == object else eye.astype(x.dtype)
+    y = call(f, seed(TaylorN, x, algebra, eye, tag), tag)
+    return x, TaylorN._make(parts(y, tag, algebra.size), algebra, tag)
+
+
+def exact_eye(eye: Array) -> Array:
+    out = np.empty(eye.shape, dtype=object)
+    out.fill(0)
+    out[eye == 1] = 1
+    return out
+
+
+def partials_of_order(f: Function, x: Any, order: int) -> tuple[Array, tuple[int, ...]]:
+    """Return the tensor of partial derivatives, shape (f) + (x)*order, and the shape of f."""
+    x, carrier = _all_partials(f, x, order)
+    full = carrier.tensor(order).reshape((*carrier.shape, *np.shape(x) * order))
+    return full if is_operand(full) else full[()], carrier.shape
+
+
+def scalar_only(shape: tuple[int, ...], what: str, instead: str) -> None:
+    if shape != ():
+        raise ShapeMismatch(
+            f"{what} needs a scalar-valued f; f(x) has shape {shape}: use {instead}"
+        )
+
+
+def partial(f: Function, x: Any, multi_index: Sequence[int]) -> Any:
+    """Return the partial derivative ∂^α f at x; α has one entry for each element of x.
+
+    >>> float(partial(lambda x: x[0] ** 2 * x[1] ** 3, [1.0, 1.0], (2, 1)))
+    6.0
+    """
+    x = point(x)
+    alpha = [check_order(a) for a in np.ravel(np.asarray(multi_index, dtype=object))]
+    n = int(np.prod(np.shape(x), dtype=int))
+    if len(alpha) != n:
+        raise ShapeMismatch(f"the multi-index has {len(alpha)} entries for {n} variables")
+    used = [i for i, a in enumerate(alpha) if a]
+    degree = sum(alpha)
+    algebra = multivariate(max(len(used), 1), degree)
+    tag = fresh_tag()
+    rows = np.zeros((max(len(used), 1), n), dtype=object)
+    for row, i in enumerate(used):
+        rows[row, i] = 1
+    directions = rows.reshape(-1, *np.shape(x))
+    y = call(f, seed(TaylorN, x, algebra, directions, tag), tag)
+    c = parts(y, tag, algebra.size)[algebra.index([alpha[i] for i in used] or [0])]
+    return c * math.prod(math.factorial(a) for a in alpha)

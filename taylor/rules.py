@@ -1,0 +1,441 @@
+"""The rules of differentiation: value, tangent and adjoint of every instruction of a program.
+
+For an instruction y = f(a, b) with tangents a', b' and the adjoint ȳ of its result
+
+    y' = f_a·a' + f_b·b',        ā += ȳ·f_a,   b̄ += ȳ·f_b,
+
+where a row of the table has f_a = q_a/p, and a linear map has its transpose as adjoint (Griewank &
+Walther, Evaluating Derivatives, ch. 3).  Values, tangents and adjoints may be numbers, arrays,
+series, or nodes of another tape: applied to nodes, these rules transform programs.
+
+A tangent or adjoint may have axes of length one where its variable has longer ones, and None stands
+for zero.  Where no derivative exists (a kink, a jump) the result is nan: the caller decides.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor.algebra import contract
+from taylor.elementary import Elementary, choose, derived, slope_of_jump
+from taylor.tape import ARITHMETIC, Call, Instruction, Shape, Tape, flat, scatter
+from taylor.values import as_array, constant, is_operand
+
+Array = Any
+Code = Sequence[Instruction]
+
+
+def values(code: Code, x: Sequence[Any]) -> list[Any]:
+    """Return the value of every instruction at x, computed through the users' own front door."""
+    v: list[Any] = []
+    like = as_array(x[0]) if x and not is_operand(x[0]) else x[0] if x else np.zeros(1)
+    for op, args, param, _ in code:
+        a = [v[i] for i in args]
+        if op == "input":
+            v.append(x[param])
+        elif op == "constant":
+            v.append(constant(param, like))
+        elif op in ARITHMETIC:
+            v.append(ARITHMETIC[op](*a))
+        elif op == "linear":
+            scaled = param.kind == "scale"
+            v.append(a[0] * constant(param.data, like) if scaled else param(*a))
+        elif op == "einsum":
+            v.append(contract(param, *a))
+        elif op == "choose":
+            v.append(choose(a[0], a[1], a[2], a[3], param))
+        elif op == "call":
+            v.append(flat(param.rule(*a)))
+        else:
+            v.append(param(*a))
+    return v
+
+
+def active(code: Code) -> list[bool]:
+    """Return, instruction by instruction, whether it depends on an input."""
+    depends: list[bool] = []
+    for op, args, _, _ in code:
+        depends.append(op == "input" or any(depends[a] for a in args))
+    return depends
+
+
+# ------------------------------------------------------------------ forward: tangents
+def tangents(code: Code, v: Sequence[Any], dx: Sequence[Any]) -> list[Any]:
+    """Return the tangent of every instruction, given its values and the tangents of the inputs."""
+    t: list[Any] = []
+    with np.errstate(all="ignore"):
+        for i, instruction in enumerate(code):
+            op, args, param, _ = instruction
+            d = [t[a] for a in args]
+            if op == "input":
+                t.append(dx[param])
+            elif all(e is None for e in d):
+                t.append(None)
+            else:
+                shapes = [code[a].shape for a in args]
+                t.append(_tangent(instruction, [v[a] for a in args], v[i], d, shapes))
+    return t
+
+
+def full(x: Any, shape: Shape) -> Any:
+    """Return a tangent or adjoint in the whole shape of its variable; None as zeros."""
+    if x is None:
+        return np.zeros(shape)[()]
+    if np.shape(x) == tuple(shape):
+        return x
+    return np.broadcast_to(np.asarray(x, dtype=object) if type(x) is int else x, shape)
+
+
+def _tangent(
+    instruction: Instruction, a: list[Any], y: Any, d: list[Any], shapes: list[Shape]
+) -> Any:
+    op, args, param, _ = instruction
+    if op == "add":
+        return d[1] if d[0] is None else d[0] if d[1] is None else d[0] + d[1]
+    if op in ("mul", "einsum"):
+        times = operator.mul if op == "mul" else functools.partial(contract, param)
+        if op == "einsum":
+            d = [None if e is None else full(e, s) for e, s in zip(d, shapes, strict=True)]
+        left = None if d[0] is None else times(d[0], a[1])
+        return left if d[1] is None else _plus(left, times(a[0], d[1]))
+    if op == "div":
+        numerator = d[0] if d[1] is None else _plus(d[0], -(y * d[1]))
+        return numerator / a[1]
+    if op == "linear":
+        if param.kind == "scale":
+            return d[0] * constant(param.data, _like(a[0]))
+        return param(*(full(e, s) for e, s in zip(d, shapes, strict=True)))
+    if op == "choose":
+        if d[2] is None and d[3] is None:
+            return None
+        sides = [0 if e is None else e for e in d[2:]]
+        return choose(a[0], a[1], sides[0], sides[1], _slope_mode(args, param))
+    moving = [e is not None for e in d]
+    if op == "call":
+        seeds = [None if e is None else full(e, s) for e, s in zip(d, shapes, strict=True)]
+        return call_tangent(param, a, y, seeds, moving)
+    if param.compose is not None:
+        tape, out = _inner(param.compose, a, moving)
+        given = [e for e in d if e is not None]
+        return tangents(tape.code, tape.values, given)[out]
+    terms = [p * e for p, e in zip(partials(param, a, y, moving), d, strict=True) if e is not None]
+    return sum(terms[1:], terms[0])
+
+
+def call_tangent(call: Call, a: list[Any], y: Any, d: list[Any], moving: list[bool]) -> Any:
+    rule = call.rule
+    if rule.jvp is not None:
+        return flat(rule.jvp(tuple(d), call.split(y), *a))
+    if rule.vjp is not None:
+        # dy is the transpose of ȳ -> x̄, a linear map that can be recorded
+        tape = Tape()
+        seed = tape.input(np.shape(y), y * 0)
+        bars = rule.vjp(call.split(seed), call.split(y), *a)
+        seeds = {
+            tape.node(b).i: full(e, np.shape(b))
+            for b, e in zip(bars, d, strict=True)
+            if e is not None and b is not None
+        }
+        return adjoints(tape.code, tape.values, seeds)[0]
+    tape, out = _inner(lambda *x: flat(rule.value(*x)), a, moving)
+    return tangents(tape.code, tape.values, [e for e in d if e is not None])[out]
+
+
+# ------------------------------------------------------------------ reverse: adjoints
+class Adjoints:
+    """The adjoints of all variables while they are being summed up."""
+
+    def __init__(self, shapes: Sequence[Shape]) -> None:
+        self.shapes = shapes
+        self.total: dict[int, Any] = {}
+        self.owned: set[int] = set()  # totals that may be written into
+        self.pending: dict[int, list[tuple[Array, Any]]] = {}
+
+    def add(self, i: int, bar: Any) -> None:
+        """Add a contribution that is broadcastable to the shape of variable i."""
+        if i in self.total:
+            self.total[i] = self.total[i] + bar
+            self.owned.add(i)
+        else:
+            self.total[i] = bar
+
+    def add_at(self, i: int, index: Array, bar: Any) -> None:
+        """Add a contribution to single elements of variable i, without touching the others."""
+        shape = self.shapes[i]
+        if is_operand(bar) or is_operand(self.total.get(i)):
+            self.pending.setdefault(i, []).append((index.reshape(-1), np.reshape(bar, -1)))
+            return
+        total = self.total.get(i)
+        if total is None:
+            self.total[i] = scatter(np.asarray(bar), index, shape)
+        else:
+            if i not in self.owned or np.shape(total) != shape or not _fits_into(bar, total):
+                dtype = np.result_type(np.asarray(total), np.asarray(bar))
+                total = np.array(np.broadcast_to(total, shape), dtype=dtype)
+            to, bar = index.reshape(-1), np.reshape(bar, -1)
+            if to.size and to.min() < 0:
+                to, bar = to[to >= 0], bar[to >= 0]
+            np.add.at(total.reshape(-1), to, bar)
+            self.total[i] = total
+        self.owned.add(i)
+
+    def pop(self, i: int) -> Any:
+        """Return the adjoint of variable i (None: zero) and forget it."""
+        total = self.total.pop(i, None)
+        if i in self.pending:
+            index, bars = zip(*self.pending.pop(i), strict=True)
+            bar = bars[0] if len(bars) == 1 else np.concatenate(bars)
+            total = _plus(total, scatter(bar, np.concatenate(index), self.shapes[i]))
+        return total
+
+
+def adjoints(
+    code: Code,
+    v: Sequence[Any],
+    seeds: Mapping[int, Any],
+    start: Sequence[Any] = (),
+    every: dict[int, Any] | None = None,
+) -> list[Any]:
+    """Return the adjoint of every input (None: zero), given the values and seeds of some variables.
+
+    `start` holds adjoints of the inputs to which the new ones are added; `every` is filled with the
+    adjoints of all variables.
+    """
+    depends = active(code)
+    bars = Adjoints([instruction.shape for instruction in code])
+    inputs = [i for i, instruction in enumerate(code) if instruction.op == "input"]
+    for i, bar in zip(inputs, start, strict=False):
+        if bar is not None:
+            bars.add(i, bar)
+    for i, bar in seeds.items():
+        bars.add(i, bar)
+    with np.errstate(all="ignore"):
+        for i in range(len(code) - 1, -1, -1):
+            if code[i].op != "input" and depends[i]:
+                bar = bars.pop(i)
+                if bar is not None:
+                    if every is not None:
+                        every[i] = full(bar, code[i].shape)
+                    _spread(code, v, i, bar, depends, bars)
+        found = [bars.pop(i) for i in inputs]
+    return [b if b is None else full(b, code[i].shape) for i, b in zip(inputs, found, strict=True)]
+
+
+def _spread(
+    code: Code, v: Sequence[Any], i: int, bar: Any, depends: list[bool], bars: Adjoints
+) -> None:
+    """Add what the adjoint of instruction i gives to those of its arguments."""
+    op, args, param, shape = code[i]
+    a = [v[j] for j in args]
+    wanted = [depends[j] for j in args]
+    shapes = [code[j].shape for j in args]
+
+    def give(n: int, contribution: Any) -> None:
+        bars.add(args[n], unbroadcast(contribution, shape, shapes[n]))
+
+    if op == "linear":
+        _transpose(param, args, shapes, shape, a, bar, bars, depends)
+    elif op == "einsum":
+        left, out = param.split("->")
+        x, y = left.split(",")
+        bar = full(bar, shape)
+        if wanted[0]:
+            bars.add(args[0], contract(f"{out},{y}->{x}", bar, a[1]))
+        if wanted[1]:
+            bars.add(args[1], contract(f"{out},{x}->{y}", bar, a[0]))
+    elif op == "call":
+        for n, b in enumerate(_call_adjoint(param, a, v[i], full(bar, shape), wanted)):
+            if wanted[n] and b is not None:
+                bars.add(args[n], b)
+    elif op == "choose":
+        mode = _slope_mode(args, param)
+        if wanted[2]:
+            give(2, choose(a[0], a[1], bar, 0, mode))
+        if wanted[3]:
+            give(3, choose(a[0], a[1], 0, bar, mode))
+    elif op == "elementary" and param.compose is not None:
+        tape, out = _inner(param.compose, a, wanted)
+        found = iter(adjoints(tape.code, tape.values, {out: full(bar, shape)}))
+        for n in range(len(args)):
+            b = next(found) if wanted[n] else None
+            if b is not None:
+                bars.add(args[n], b)
+    elif op == "elementary":
+        for n, slope in enumerate(partials(param, a, v[i], wanted)):
+            if wanted[n]:
+                give(n, bar * slope)
+    elif op == "add":
+        for n in (0, 1):
+            if wanted[n]:
+                give(n, bar)
+    elif op == "mul":
+        for n in (0, 1):
+            if wanted[n]:
+                give(n, bar * a[1 - n])
+    else:
+        quotient = bar / a[1]
+        if wanted[0]:
+            give(0, quotient)
+        if wanted[1]:
+            give(1, -(quotient * v[i]))
+
+
+def _transpose(
+    linear: Any,
+    args: tuple[int, ...],
+    shapes: list[Shape],
+    shape: Shape,
+    a: list[Any],
+    bar: Any,
+    bars: Adjoints,
+    depends: list[bool],
+) -> None:
+    """Add the transpose of a linear map, applied to bar, to the adjoints of its sources."""
+    kind, data = linear
+    if kind == "gather":
+        bar, start = full(bar, shape), 0
+        for j, s in zip(args, shapes, strict=True):
+            size = int(np.prod(s, dtype=int))
+            if depends[j]:
+                mine = (data >= start) & (data < start + size) if len(args) > 1 else None
+                if mine is None:
+                    bars.add_at(j, data, bar)
+                elif mine.any():
+                    bars.add_at(j, data[mine] - start, bar[mine])
+            start += size
+        return
+    if kind == "scatter":
+        bar = np.reshape(full(bar, shape), -1)
+        new = linear._replace(kind="gather", data=data[0].reshape(shapes[0]))(bar)
+    elif kind == "reshape":
+        new = np.reshape(full(bar, shape), shapes[0])
+    elif kind == "sum":
+        new = _with_unit_axes(bar, shape, shapes[0], data)
+    elif kind == "cumsum":
+        new = np.flip(np.cumsum(np.flip(full(bar, shape), data), axis=data), data)
+    elif kind == "scale":
+        new = unbroadcast(bar * constant(data, _like(a[0])), shape, shapes[0])
+    else:
+        left, out = data[0].split("->")
+        c, x = left.split(",")
+        new = contract(f"{c},{out}->{x}", data[1], full(bar, shape))
+    bars.add(args[0], new)
+
+
+def _with_unit_axes(bar: Any, shape: Shape, source: Shape, axes: tuple[int, ...]) -> Any:
+    """Return the adjoint of a sum, with an axis of length one for each axis summed over."""
+    bar = full(bar, shape)
+    return np.reshape(bar, tuple(1 if i in axes else n for i, n in enumerate(source)))
+
+
+def _call_adjoint(call: Call, a: list[Any], y: Any, bar: Any, wanted: list[bool]) -> list[Any]:
+    rule = call.rule
+    if rule.vjp is not None:
+        return list(rule.vjp(call.split(bar), call.split(y), *a))
+    if rule.jvp is not None:
+        # x̄ is the transpose of x' -> y', a linear map that can be recorded
+        tape = Tape()
+        inputs = [
+            tape.input(np.shape(x), x * 0) if w else None for x, w in zip(a, wanted, strict=True)
+        ]
+        out = tape.node(flat(rule.jvp(tuple(inputs), call.split(y), *a))).i
+    else:
+        tape, out = _inner(lambda *x: flat(rule.value(*x)), a, wanted)
+    found = iter(adjoints(tape.code, tape.values, {out: bar}))
+    return [next(found) if w else None for w in wanted]
+
+
+# ------------------------------------------------------------------ helpers
+def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> list[Any]:
+    """Return the partial derivatives f_a of a row in the arguments that are wanted, at values a.
+
+    They are q_a/p from its quotient, the first coefficient of its local series, or zero.
+    """
+    if row.local is not None:
+        return [derived(row)(a[0])]
+    if row.jumps is not None:
+        return [slope_of_jump(row)(*a) if w else None for w in wanted]
+    code, outputs = _quotients(row, tuple(wanted))
+    v = values(code, [*a, y])
+    *q, p = (v[i] for i in outputs)
+    one = type(p) is int and p == 1
+    found = iter(q if one else [e / p for e in q])
+    return [next(found) if w else None for w in wanted]
+
+
+@functools.lru_cache(maxsize=1024)
+def _quotients(row: Elementary, wanted: tuple[bool, ...]) -> tuple[Code, list[int]]:
+    """Return the code that computes the wanted q's and p of a row from its arguments and value."""
+    tape = Tape()
+    nodes = [tape.input(()) for _ in range(len(wanted) + 1)]
+    assert row.quotient is not None
+    qs, p = row.quotient(*nodes)
+    qs = qs if isinstance(qs, tuple) else (qs,)
+    outputs = [tape.node(z).i for z in (*(q for q, w in zip(qs, wanted, strict=True) if w), p)]
+    tape.tag.closed = True
+    needed = set(outputs) | set(tape.inputs)
+    for i in range(len(tape.code) - 1, -1, -1):
+        if i in needed:
+            needed.update(tape.code[i].args)
+    kept = sorted(needed)
+    new = dict(zip(kept, range(len(kept)), strict=True))
+    code = [tape.code[i]._replace(args=tuple(new[j] for j in tape.code[i].args)) for i in kept]
+    return code, [new[i] for i in outputs]
+
+
+def _inner(f: Callable[..., Any], a: Sequence[Any], moving: Sequence[bool]) -> tuple[Tape, int]:
+    """Return the recording of f at a, and its result; arguments that do not move stay numbers."""
+    tape = Tape()
+    z = [tape.input(np.shape(x), x) if m else x for x, m in zip(a, moving, strict=True)]
+    out = tape.node(f(*z)).i
+    tape.tag.closed = True
+    return tape, out
+
+
+def _slope_mode(args: tuple[int, ...], mode: str) -> str:
+    """Return the mode of a choice between derivatives: at a kink there is none."""
+    return "slope" if mode != "where" and args[0] != args[1] else "where"
+
+
+def unbroadcast(bar: Any, whole: Shape, shape: Shape) -> Any:
+    """Return the adjoint of an argument of that shape which was broadcast to the whole shape.
+
+    Axes of length one of bar stand for `whole` equal parts.
+    """
+    if shape == whole:
+        return bar
+    have, lead = np.shape(bar), len(whole) - len(shape)
+    offset = len(whole) - len(have)
+    axes, times = [], 1
+    for i, n in enumerate(whole):
+        if i >= lead and shape[i - lead] == n:
+            continue
+        if i >= offset and have[i - offset] == n:
+            axes.append(i - offset)
+        else:
+            times *= n
+    if axes:
+        bar = np.sum(bar, axis=tuple(axes), keepdims=True)
+    extra = max(len(have) - len(shape), 0)
+    if extra:
+        bar = np.reshape(bar, np.shape(bar)[extra:])
+    return bar if times == 1 else bar * times
+
+
+def _plus(x: Any, y: Any) -> Any:
+    return y if x is None else x + y
+
+
+def _like(x: Any) -> Any:
+    return x if is_operand(x) else np.asarray(x)
+
+
+def _fits_into(bar: Any, total: Any) -> bool:
+    if not isinstance(total, np.ndarray):
+        return False
+    return bool(total.dtype == object or np.result_type(np.asarray(bar), total) == total.dtype)

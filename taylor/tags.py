@@ -1,0 +1,52 @@
+"""Tags: which differentiation a value belongs to, and which of two is the inner one.
+
+Variables made by hand have the levels 0, 1, ...; every call of a driver, and every recording, has a
+level of its own below those, the later the higher.  Of two levels the higher one holds the other:
+a later (inner) derivative treats the values of an earlier one as its coefficients, and a variable
+made by hand holds everything.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+
+class Tag:
+    """The identity of the variables of one differentiation; closed when its call has ended."""
+
+    __slots__ = ("closed", "level")
+
+    def __init__(self, level: int) -> None:
+        self.level = level
+        self.closed = False
+
+    def __deepcopy__(self, memo: Any) -> Tag:
+        return self
+
+    __copy__ = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (user_tag, (self.level,)) if self.level >= 0 else (_stale_tag, ())
+
+
+_USER_TAGS = [Tag(level) for level in range(16)]
+_LEVELS = itertools.count(-(1 << 62))
+
+
+def user_tag(level: int) -> Tag:
+    """Return the tag of variables made by hand over `level` nested series."""
+    if level >= len(_USER_TAGS):
+        raise ValueError(f"variables can be nested {len(_USER_TAGS)} deep by hand; use the drivers")
+    return _USER_TAGS[level]
+
+
+def fresh_tag() -> Tag:
+    """Return a tag of its own for one call of a driver or one recording."""
+    return Tag(next(_LEVELS))
+
+
+def _stale_tag() -> Tag:
+    tag = fresh_tag()
+    tag.closed = True
+    return tag

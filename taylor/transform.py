@@ -1,0 +1,78 @@
+"""Transformations of programs: forward and reverse differentiation, Program -> Program.
+
+Both record what the rules of differentiation do to nodes, so that their results are programs like
+any other: evaluate them in any number type, sweep them, transform them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor.expand import moved, prune
+from taylor.program import Program
+from taylor.rules import adjoints, full, tangents, values
+from taylor.tape import Node, Tape
+
+
+def forward(program: Program) -> Program:
+    """Return the program of (x..., dx...) -> (y..., dy...), with tangents dy = J·dx.
+
+    >>> import numpy as np
+    >>> from taylor import record
+    >>> y, dy = forward(record(lambda x: x**2, 3.0))(3.0, 1.0)
+    >>> float(y), float(dy)
+    (9.0, 6.0)
+    """
+    tape = Tape()
+    x, dx = _inputs(tape, program, program.inputs), _inputs(tape, program, program.inputs, True)
+    v = values(program.code, x)
+    t = tangents(program.code, v, dx)
+    dy = [full(t[i], program.code[i].shape) for i in program.outputs]
+    return _finished(tape, program, v, [*(v[i] for i in program.outputs), *dy])
+
+
+def reverse(program: Program) -> Program:
+    """Return the program of (x..., ȳ...) -> (y..., x̄...), with adjoints x̄ = Jᵀ·ȳ.
+
+    Its operations are at most a few times those of the program, however many inputs there are
+    (Griewank & Walther, Evaluating Derivatives, section 4.5).  Guards are carried over.
+
+    >>> import numpy as np
+    >>> from taylor import record
+    >>> y, xbar = reverse(record(lambda x: x[0] * x[1], np.array([2.0, 5.0])))([2.0, 5.0], 1.0)
+    >>> xbar
+    array([5., 2.])
+    """
+    tape = Tape()
+    x = _inputs(tape, program, program.inputs)
+    bars = _inputs(tape, program, program.outputs, True)
+    v = values(program.code, x)
+    seeds: dict[int, Any] = {}
+    for i, bar in zip(program.outputs, bars, strict=True):
+        seeds[i] = seeds[i] + bar if i in seeds else bar
+    found = adjoints(program.code, v, seeds)
+    xbar = [full(b, n.shape) for b, n in zip(found, x, strict=True)]
+    return _finished(tape, program, v, [*(v[i] for i in program.outputs), *xbar])
+
+
+def _inputs(tape: Tape, program: Program, where: Sequence[int], ones: bool = False) -> list[Node]:
+    """Return inputs with the shapes of those variables, at the point of the recording if known."""
+    nodes = []
+    for n, i in enumerate(where):
+        shape = program.code[i].shape
+        point: Any = None
+        if program.point:
+            point = np.ones(shape)[()] if ones else program.point[n]
+        nodes.append(tape.input(shape, point))
+    return nodes
+
+
+def _finished(tape: Tape, program: Program, v: list[Any], outputs: list[Any]) -> Program:
+    found = [tape.node(y).i for y in outputs]
+    guards = [moved(g, lambda i: tape.node(v[i]).i) for g in program.guards]
+    point = tuple(tape.values[i] for i in tape.inputs) if program.point else ()
+    tape.tag.closed = True
+    return prune(Program(tape.code, tape.inputs, found, guards, False, point))
