@@ -79,6 +79,7 @@ from taylor.elementary import (
     power,
     reciprocal,
     rint,
+    rule,
     sec,
     sech2,
     si,
@@ -123,6 +124,13 @@ from taylor.forward_mode import (
 from taylor.multivariate import TaylorN, inverse_map
 from taylor.program import Program, record
 from taylor.series import formal_sqrt
+from taylor.sparse import (
+    SparseHessian,
+    SparseJacobian,
+    jacobian_pattern,
+    sparse_hessian,
+    sparse_jacobian,
+)
 from taylor.transform import forward, reverse
 from taylor.univariate import Taylor
 from taylor.values import policy
@@ -140,6 +148,8 @@ __all__ = [
     "PoleError",
     "Program",
     "ShapeMismatch",
+    "SparseHessian",
+    "SparseJacobian",
     "Taylor",
     "TaylorError",
     "TaylorN",
@@ -195,6 +205,7 @@ __all__ = [
     "j0",
     "j1",
     "jacobian",
+    "jacobian_pattern",
     "jv",
     "jvp",
     "kepler",
@@ -219,6 +230,7 @@ __all__ = [
     "record",
     "reverse",
     "rint",
+    "rule",
     "sec",
     "sech2",
     "si",
@@ -229,6 +241,8 @@ __all__ = [
     "sinh",
     "sinpi",
     "softplus",
+    "sparse_hessian",
+    "sparse_jacobian",
     "sqrt",
     "square",
     "tan",

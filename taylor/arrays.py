@@ -24,7 +24,7 @@ Array = Any
 class Operand(Handled):
     """An array-like value with operators and NumPy's protocols, built on a few primitives.
 
-    A subclass supplies: `shape`, `value`, the arithmetic operators, `_elementary(row, args)`,
+    A subclass supplies: `shape`, `value`, `tag`, the operators, `_elementary(row, args)`,
     `_gather(sources, index)`, `_sum(axes)`, `_cumsum(axis)`, `_reduceat(starts, axis)`,
     `_einsum(subscripts, x, y)`,
     `_choose(lhs, rhs, a, b, mode)`, `_compare(op, other)`, `_assign(index, value)`, `_ones()`,
@@ -38,6 +38,7 @@ class Operand(Handled):
 
     shape: Any
     value: Any
+    tag: Any  # which differentiation the value belongs to
     _view: bool  # whether NumPy would let a write here reach another array
     _as_view: Callable[..., Any]
     _elementary: Callable[..., Any]

@@ -17,6 +17,7 @@ from taylor.algebra import check_order, multivariate
 from taylor.errors import ShapeMismatch, TaylorError
 from taylor.forward_mode import (
     Function,
+    along,
     call,
     exact_eye,
     jvp,
@@ -30,9 +31,10 @@ from taylor.forward_mode import (
 from taylor.multivariate import TaylorN
 from taylor.program import recording
 from taylor.rules import adjoints
-from taylor.sweep import base, is_nan
+from taylor.series import Series
+from taylor.sweep import is_nan
 from taylor.tags import Tag, fresh_tag
-from taylor.values import as_array, is_operand
+from taylor.values import as_array, base, is_operand
 
 Array = Any
 LANES = 1 << 22  # coefficients of a sweep with many directions that stay within reach of the cache
@@ -79,14 +81,18 @@ def _value_and_gradient(
         raise
     except TaylorError as error:
         return _by_forward(f, x, what, instead, error)
-    if _finite(found[1]):
+    known = _finite(found[1])
+    if np.all(known) and np.all(_finite(found[0])):
         return found
     try:
-        return _by_forward(f, x, what, instead, None)
-    except ValueError as error:
-        if isinstance(error, TaylorError):
-            raise
-        return found  # too many variables for a table: what there is
+        value, slopes = _by_forward(f, x, what, instead, None)
+    except TaylorError:
+        raise
+    except ValueError:  # too many variables for a table: what there is
+        return found[0], found[1] + 0 * base(found[0])
+    if np.any(base(found[0]) != base(found[0])) or is_operand(slopes):
+        return value, slopes
+    return value, np.where(known, found[1], slopes)[()]
 
 
 def gradient(f: Function, x: Any) -> Array:
@@ -121,7 +127,7 @@ def jacobian(f: Function, x: Any) -> Array:
     if int(np.prod(shape, dtype=int)) >= n:
         return _columns(f, x)
     rows = _rows(code, v, out, x)
-    return rows if _finite(rows) else partials_of_order(f, x, 1)[0]
+    return rows if np.all(_finite(rows)) else partials_of_order(f, x, 1)[0]
 
 
 # ------------------------------------------------------------------ second order and beyond
@@ -151,10 +157,14 @@ def hessian(f: Function, x: Any) -> Array:
         raise
     except TaylorError:
         return _dense_hessian(f, x)
-    return found if _finite(found) else _dense_hessian(f, x)
+    return found if np.all(_finite(found)) else _dense_hessian(f, x)
 
 
 def _dense_hessian(f: Function, x: Any) -> Array:
+    if np.size(x) == 1:
+        c = along(f, x, np.ones(np.shape(x)), 2)
+        scalar_only(np.shape(c[0]), "hessian", "tensor(f, x, 2)")
+        return np.reshape(2 * c[2], np.shape(x) * 2)
     full, shape = partials_of_order(f, x, 2)
     scalar_only(shape, "hessian", "tensor(f, x, 2)")
     return full
@@ -205,26 +215,29 @@ def _pulled(code: Any, v: list[Any], seeds: dict[int, Any], x: Any) -> Any:
     """Return the adjoint of the only input; zero if nothing depends on it."""
     (bar,) = adjoints(code, v, seeds)
     if bar is None:
-        bar = v[0] * 0 if is_operand(v[0]) else np.zeros(np.shape(x), dtype=x.dtype)[()]
-    return bar if is_operand(bar) else np.array(bar)[()]
+        bar = np.zeros(np.shape(x)) if is_operand(x) else np.zeros(np.shape(x), dtype=x.dtype)
+    if is_operand(bar):
+        return bar
+    return x._constant(np.array(bar)) if isinstance(x, Series) else np.array(bar)[()]
 
 
 def _number(w: Any, y: Any) -> Any:
     """Return the seed w as a number of the kind of y."""
     kind = base(y)
     dtype = getattr(kind, "dtype", None)
-    if is_operand(w) or dtype is None or dtype == object:
+    if is_operand(w) or dtype is None or dtype.kind == "O":
         return float(w) if type(kind) is float and np.ndim(w) == 0 else w
     return np.asarray(w).astype(np.result_type(dtype, np.float32))[()]
 
 
-def _finite(x: Any) -> bool:
+def _finite(x: Any) -> Any:
+    """Return, element by element, whether reverse mode has found a number."""
     plain = base(x)
     if isinstance(plain, np.ndarray) and plain.dtype == object:
-        return not any(is_nan(e) for e in plain.reshape(-1))
-    if isinstance(plain, (np.ndarray, np.generic, float)):
-        return bool(np.all(np.isfinite(plain)))
-    return True
+        return np.array([not is_nan(e) for e in plain.reshape(-1)], dtype=bool).reshape(plain.shape)
+    if isinstance(plain, (np.ndarray, np.generic, float, complex)):
+        return np.isfinite(plain)
+    return not is_nan(plain)
 
 
 def _by_forward(
@@ -232,6 +245,10 @@ def _by_forward(
 ) -> tuple[Any, Array]:
     """Return value and gradient by forward mode, where reverse mode gave an error or nan."""
     try:
+        if np.size(x) == 1:  # along its only variable a series can cancel t**v, as in sin(x)/x
+            c = along(f, x, np.ones(np.shape(x)), 1)
+            scalar_only(np.shape(c[0]), what, instead)
+            return c[0], np.reshape(c[1], np.shape(x))
         full, shape = partials_of_order(f, x, 1)
     except TaylorError:
         raise

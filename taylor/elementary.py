@@ -195,18 +195,67 @@ def define(
     """
     if name in TABLE:
         raise ValueError(f"the table already has a row {name!r}; choose another name")
-    if (quotient is None) == (local is None):
-        raise ValueError(f"row {name!r} needs either a quotient or a local series, not both")
-
-    def no_mp(ctx: Any, *x: Any) -> Any:
-        raise TypeError(f"row {name!r} was defined without an mpmath value: pass mp=... to define")
-
-    row = Elementary(
-        name, _array_value(value), mp or no_mp, quotient, local,
-        domain=domain, pole=pole, samples=samples, exact=exact,
+    row = rule(
+        value, quotient=quotient, local=local, mp=mp, domain=domain, pole=pole, samples=samples,
+        exact=exact, name=name,
     )  # fmt: skip
+    assert isinstance(row, Elementary)
     TABLE[name] = row
     return row
+
+
+def rule(
+    value: Callable[..., Any] | None = None,
+    *,
+    quotient: Callable[..., Any] | None = None,
+    local: Callable[[Any, int], Any] | None = None,
+    vjp: Callable[..., Any] | None = None,
+    jvp: Callable[..., Any] | None = None,
+    name: str = "",
+    mp: Callable[..., Any] | None = None,
+    **row: Any,
+) -> Any:
+    """Return a function with a derivative of its own: the function's code is never differentiated.
+
+    Approximate the derivative, do not differentiate the approximation.  Used as a decorator.  An
+    element-wise function gives `quotient(a, y)`, which returns (q, p) with p·y' = q·a', or
+    `local(x, order)`, the coefficients f⁽ᵐ⁾(x)/m!; it then works in every order, algebra and mode.
+    A function of arrays gives `jvp(dargs, y, *args)`, its tangent (dargs holds None for an argument
+    that does not vary), or `vjp(ybar, y, *args)`, a tuple with one adjoint (None: zero) for each
+    argument; each of the two is the transpose of the other, and higher orders follow from them, so
+    both must be written with NumPy's and this package's functions.
+
+    >>> import taylor
+    >>> @rule(quotient=lambda a, y: (1, taylor.cosh(a)))
+    ... def gd(x):
+    ...     return np.arctan(np.sinh(x))
+    >>> taylor.derivatives(gd, 0.0, 3) + 0.0
+    array([ 0.,  1.,  0., -1.])
+    >>> @rule(vjp=lambda ybar, y, x: (ybar * y * (1 - y),))
+    ... def logistic(x):  # a table lookup, say
+    ...     return 1 / (1 + np.exp(-np.asarray(x)))
+    >>> float(taylor.derivative(logistic, 0.0, 3))
+    -0.125
+    """
+    if value is None:
+        given = dict(quotient=quotient, local=local, vjp=vjp, jvp=jvp, name=name, mp=mp, **row)
+        return lambda value: rule(value, **given)
+    name = name or getattr(value, "__name__", "rule")
+    by_element = (quotient is not None) + (local is not None)
+    if by_element + (vjp is not None or jvp is not None) != 1:
+        raise ValueError(
+            f"rule {name!r} needs a quotient or a local series (element-wise functions), or else a "
+            "vjp or a jvp (functions of arrays)"
+        )
+    if not by_element:
+        if row or mp is not None:
+            raise TypeError(f"rule {name!r}: a function of arrays takes vjp and jvp only")
+        return Rule(name, value, vjp, jvp)
+
+    def no_mp(ctx: Any, *x: Any) -> Any:
+        raise TypeError(f"{name!r} was defined without an mpmath value: pass mp=...")
+
+    return Elementary(name, _array_value(value), mp or no_mp, quotient, local, **row)
 
 
 def _array_value(value: Callable[..., Any]) -> Callable[..., Any]:

@@ -92,7 +92,7 @@ class Expansion(Tape):
         if row.compose is not None and live:
             result = self.node(row.compose(*(self.plain(a) for a in args)))
             if result.shape != shape:
-                result = self.node(np.broadcast_to(result, shape))  # type: ignore[call-overload]
+                result = self.node(np.broadcast_to(result, shape))
             self.seen[key] = result.i
             return result
         kind = "jump" if row.jumps else "local" if row.local else "integral"

@@ -88,12 +88,12 @@ def result(f: Function, x: Any) -> Any:
 
 def parts(y: Any, tag: Tag, size: int) -> Any:
     """Return the coefficients of y in the variables of the tag, along a new first axis."""
-    if isinstance(y, Series):
+    if is_operand(y):
         if y.tag is tag:
             _refuse_finished(y._coef)
             return y._coef
         _refuse_finished(y, tag)
-        if is_operand(y._coef):
+        if isinstance(y, Series) and is_operand(y._coef):
             inner = parts(y._coef, tag, size)
             return y._new(inner.swapaxes(0, 1))
         table = y._zeros((size, *y.shape))
@@ -107,12 +107,14 @@ def parts(y: Any, tag: Tag, size: int) -> Any:
 
 def _refuse_finished(y: Any, but: Tag | None = None) -> None:
     """Raise if y is, or has as coefficients, a perturbation of another finished differentiation."""
-    while isinstance(y, Series):
+    while is_operand(y):
         if y.tag.closed and y.tag is not but:
             raise ForeignNodeError(
                 "f returned a perturbation of another, finished differentiation (a value kept from "
                 "inside a differentiated function); return its .value instead"
             )
+        if not isinstance(y, Series):
+            return
         y = y._coef
 
 
@@ -126,7 +128,7 @@ def _order_of(y: Any, tag: Tag) -> int | None:
     return None
 
 
-def _expand(f: Function, x: Any, v: Any, order: int) -> Any:
+def along(f: Function, x: Any, v: Any, order: int) -> Any:
     """Return the Taylor coefficients 0..order of t -> f(x + t·v).
 
     Where a removable singularity costs degrees (sin(x)/x at 0), f is run again at a higher order.
@@ -167,7 +169,7 @@ def derivative(f: Function, x: Any, n: int = 1) -> Any:
     (12, -1.0)
     """
     n = check_order(n)
-    return factorial_scaled(_expand(f, x, 1, n)[n], n)
+    return factorial_scaled(along(f, x, 1, n)[n], n)
 
 
 def derivatives(f: Function, x: Any, order: int) -> Array:
@@ -177,7 +179,7 @@ def derivatives(f: Function, x: Any, order: int) -> Array:
     array([1., 1., 1., 1.])
     """
     order = check_order(order)
-    c = _expand(f, x, 1, order)
+    c = along(f, x, 1, order)
     return np.stack([factorial_scaled(c[k], k) for k in range(order + 1)])
 
 
@@ -187,7 +189,7 @@ def taylor_coefficients(f: Function, x: Any, order: int) -> Array:
     >>> taylor_coefficients(lambda x: 1 / (1 - x), 0.0, 3)
     array([1., 1., 1., 1.])
     """
-    return _expand(f, x, 1, check_order(order))
+    return along(f, x, 1, check_order(order))
 
 
 def directional(f: Function, x: Any, v: Any, n: int = 1) -> Any:
@@ -197,7 +199,7 @@ def directional(f: Function, x: Any, v: Any, n: int = 1) -> Any:
     8.0
     """
     n = check_order(n)
-    return factorial_scaled(_expand(f, x, v, n)[n], n)
+    return factorial_scaled(along(f, x, v, n)[n], n)
 
 
 def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
@@ -207,7 +209,7 @@ def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
     >>> dy
     array([2., 0.])
     """
-    c = _expand(f, x, v, 1)
+    c = along(f, x, v, 1)
     return c[0], c[1]
 
 

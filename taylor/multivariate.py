@@ -12,8 +12,8 @@ import numpy as np
 from taylor.algebra import Monomials, check_order, multivariate
 from taylor.errors import DomainError, ShapeMismatch
 from taylor.series import Series, _float, _level_over
-from taylor.sweep import _like_numbers, base, zeros
-from taylor.values import as_array, is_operand
+from taylor.sweep import _like_numbers, zeros
+from taylor.values import as_array, base, is_operand
 
 Array = Any
 

@@ -28,6 +28,7 @@ from taylor.values import as_array, constant, is_operand
 
 Array = Any
 Code = Sequence[Instruction]
+Choices = tuple[tuple[int, int, bool], ...]
 
 
 def values(code: Code, x: Sequence[Any]) -> list[Any]:
@@ -148,16 +149,24 @@ def call_tangent(call: Call, a: list[Any], y: Any, d: list[Any], moving: list[bo
 
 # ------------------------------------------------------------------ reverse: adjoints
 class Adjoints:
-    """The adjoints of all variables while they are being summed up."""
+    """The adjoints of all variables while they are being summed up.
+
+    The adjoint of a branch that was not taken is zero, whatever the slopes there: such a variable
+    keeps the choices (l, r, side) it is subject to, so that 0·inf does not poison what was taken.
+    """
 
     def __init__(self, shapes: Sequence[Shape]) -> None:
         self.shapes = shapes
         self.total: dict[int, Any] = {}
         self.owned: set[int] = set()  # totals that may be written into
         self.pending: dict[int, list[tuple[Array, Any]]] = {}
+        self.choices: dict[int, Choices] = {}
 
-    def add(self, i: int, bar: Any) -> None:
+    def add(self, i: int, bar: Any, choices: Choices = ()) -> None:
         """Add a contribution that is broadcastable to the shape of variable i."""
+        first = i not in self.total and i not in self.pending
+        if first or self.choices.get(i, ()) != choices:
+            self.choices[i] = choices if first else ()
         if i in self.total:
             self.total[i] = self.total[i] + bar
             self.owned.add(i)
@@ -167,6 +176,7 @@ class Adjoints:
     def add_at(self, i: int, index: Array, bar: Any) -> None:
         """Add a contribution to single elements of variable i, without touching the others."""
         shape = self.shapes[i]
+        self.choices[i] = ()
         if is_operand(bar) or is_operand(self.total.get(i)):
             self.pending.setdefault(i, []).append((index.reshape(-1), np.reshape(bar, -1)))
             return
@@ -221,13 +231,19 @@ def adjoints(
                 if bar is not None:
                     if every is not None:
                         every[i] = full(bar, code[i].shape)
-                    _spread(code, v, i, bar, depends, bars)
+                    _spread(code, v, i, bar, depends, bars, bars.choices.pop(i, ()))
         found = [bars.pop(i) for i in inputs]
     return [b if b is None else full(b, code[i].shape) for i, b in zip(inputs, found, strict=True)]
 
 
 def _spread(
-    code: Code, v: Sequence[Any], i: int, bar: Any, depends: list[bool], bars: Adjoints
+    code: Code,
+    v: Sequence[Any],
+    i: int,
+    bar: Any,
+    depends: list[bool],
+    bars: Adjoints,
+    choices: Choices,
 ) -> None:
     """Add what the adjoint of instruction i gives to those of its arguments."""
     op, args, param, shape = code[i]
@@ -235,11 +251,19 @@ def _spread(
     wanted = [depends[j] for j in args]
     shapes = [code[j].shape for j in args]
 
-    def give(n: int, contribution: Any) -> None:
-        bars.add(args[n], unbroadcast(contribution, shape, shapes[n]))
+    def give(n: int, contribution: Any, *choice: tuple[int, int, bool]) -> None:
+        for left, right, first in choices:
+            if first:
+                contribution = choose(v[left], v[right], contribution, 0, "where")
+            else:
+                contribution = choose(v[left], v[right], 0, contribution, "where")
+        kept = choices + choice if shapes[n] == shape else ()
+        bars.add(args[n], unbroadcast(contribution, shape, shapes[n]), kept)
 
-    if op == "linear":
-        _transpose(param, args, shapes, shape, a, bar, bars, depends)
+    if op == "linear" and param.kind == "scale":
+        give(0, bar * constant(param.data, _like(a[0])))
+    elif op == "linear":
+        _transpose(param, args, shapes, shape, bar, bars, depends)
     elif op == "einsum":
         left, out = param.split("->")
         x, y = left.split(",")
@@ -255,9 +279,9 @@ def _spread(
     elif op == "choose":
         mode = _slope_mode(args, param)
         if wanted[2]:
-            give(2, choose(a[0], a[1], bar, 0, mode))
+            give(2, choose(a[0], a[1], bar, 0, mode), (args[0], args[1], True))
         if wanted[3]:
-            give(3, choose(a[0], a[1], 0, bar, mode))
+            give(3, choose(a[0], a[1], 0, bar, mode), (args[0], args[1], False))
     elif op == "elementary" and param.compose is not None:
         tape, out = _inner(param.compose, a, wanted)
         found = iter(adjoints(tape.code, tape.values, {out: full(bar, shape)}))
@@ -290,7 +314,6 @@ def _transpose(
     args: tuple[int, ...],
     shapes: list[Shape],
     shape: Shape,
-    a: list[Any],
     bar: Any,
     bars: Adjoints,
     depends: list[bool],
@@ -318,8 +341,6 @@ def _transpose(
         new = _with_unit_axes(bar, shape, shapes[0], data)
     elif kind == "cumsum":
         new = np.flip(np.cumsum(np.flip(full(bar, shape), data), axis=data), data)
-    elif kind == "scale":
-        new = unbroadcast(bar * constant(data, _like(a[0])), shape, shapes[0])
     else:
         left, out = data[0].split("->")
         c, x = left.split(",")

@@ -45,7 +45,6 @@ from taylor.rules import call_tangent
 from taylor.sweep import (
     Sweep,
     _like_numbers,
-    base,
     checked,
     is_zero,
     leading,
@@ -55,7 +54,16 @@ from taylor.sweep import (
 )
 from taylor.tags import Tag, user_tag
 from taylor.tape import Call, Condition, Instruction, Node, flat, scatter
-from taylor.values import as_array, common_dtype, constant, current_policy, exact, is_operand, match
+from taylor.values import (
+    as_array,
+    base,
+    common_dtype,
+    constant,
+    current_policy,
+    exact,
+    is_operand,
+    match,
+)
 
 Array = Any
 LANES_TIMES_DEGREES = 1 << 16  # a tile of lanes whose tables stay in the cache
@@ -289,7 +297,7 @@ class Series(Operand):
                     owner._check(z)
                 operands.append(z._coef)
             else:
-                if isinstance(z, Series):
+                if is_operand(z):
                     _check_alive(z, owner)
                 operands.append(_plain(z))
             tables.append(isinstance(z, Series) and z.tag is owner.tag)
@@ -498,7 +506,7 @@ class Series(Operand):
         for x, inside in zip(args, mine, strict=True):
             if inside:
                 owner._check(x)
-            elif isinstance(x, Series):
+            elif is_operand(x):
                 _check_alive(x, owner)
             elif x is not None:
                 _plain(x)
@@ -540,7 +548,7 @@ class Series(Operand):
         for x, inside in zip(args, mine, strict=True):
             if inside:
                 owner._check(x)
-            elif isinstance(x, Series):
+            elif is_operand(x):
                 _check_alive(x, owner)
         if rule.step is not None:
             return owner._by_step(rule.step, args, mine)
@@ -568,7 +576,7 @@ class Series(Operand):
 
         Degree k of y needs y below k only, so it is found degree by degree.
         """
-        head = rule.value(*(x.value if m else x for x, m in zip(args, mine, strict=True)))
+        head = rule(*(x.value if m else x for x, m in zip(args, mine, strict=True)))
         shapes = tuple(np.shape(z) for z in head) if isinstance(head, tuple) else None
         call = Call(rule, shapes)
         y = self._constant(flat(head))
@@ -690,7 +698,7 @@ class Series(Operand):
         joined: list[Any] = []
         for x in sources:
             if not (isinstance(x, Series) and x.tag is owner.tag):
-                if isinstance(x, Series):
+                if is_operand(x):
                     _check_alive(x, owner)
                 x = owner._constant(_weak(_plain(x), owner._coef))
             owner._check(x)
@@ -747,7 +755,7 @@ class Series(Operand):
         for x, inside in zip(args, mine, strict=True):
             if inside:
                 owner._check(x)
-            elif isinstance(x, Series):
+            elif is_operand(x):
                 _check_alive(x, owner)
         inputs = [x._coef for x, m in zip(args, mine, strict=True) if m]
         if mode == "kink" and any(np.iscomplexobj(base(x)) for x in args):
@@ -812,7 +820,7 @@ class Series(Operand):
         coef[where] = pad(table, np.ndim(target) - 1)
 
 
-def _check_alive(x: Series, owner: Series) -> None:
+def _check_alive(x: Any, owner: Series) -> None:
     if x.tag.closed or owner.tag.closed:
         raise ForeignNodeError(
             "a perturbation of a finished differentiation leaked in (a value kept from inside the "

@@ -27,17 +27,10 @@ from taylor.elementary import choose
 from taylor.errors import DomainError, NonAnalyticError, PoleError
 from taylor.program import Program, check
 from taylor.tape import Linear, flat
-from taylor.values import constant, current_policy, is_interval, is_operand
+from taylor.values import base, constant, current_policy, is_interval, is_operand
 
 Array = Any
 Step = Callable[[int], None]
-
-
-def base(x: Any) -> Any:
-    """Return the innermost plain value of a number of any nesting."""
-    while is_operand(x):
-        x = x.value
-    return x
 
 
 def leading(x: Any) -> Any:
@@ -115,7 +108,10 @@ class Sweep:
                 live = op != "parameter" and op != "constant"
                 if self.height[i] > 0:
                     live_shapes = [np.shape(self._value(a)) for a in args]
-                    if op not in ("linear", "call") or (op, getattr(param, "kind", "")) == ("linear", "scale"):
+                    if op not in ("linear", "call") or (op, getattr(param, "kind", "")) == (
+                        "linear",
+                        "scale",
+                    ):
                         shape = np.broadcast_shapes(shape, *live_shapes)
                     self.table.append(zeros((algebra.size, *shape), self.like))
                     self.steps.append(getattr(self, f"_{op}")(i))

@@ -12,6 +12,7 @@ differentiation that meets a node is a constant of the recording (see `tags`).
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -22,10 +23,10 @@ import numpy as np
 from taylor import elementary
 from taylor.algebra import contract, nonzero
 from taylor.arrays import Operand, host, lift
-from taylor.elementary import Rule, choose
+from taylor.elementary import Rule, choose, derived
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
 from taylor.tags import Tag, fresh_tag
-from taylor.values import Constant, as_array, constant, is_operand
+from taylor.values import Constant, as_array, base, constant, is_operand
 
 Array = Any
 Shape = tuple[int, ...]
@@ -172,9 +173,8 @@ class Tape:
             self.like = value if is_operand(value) else np.asarray(value)
         x = value
         while is_operand(x):
-            tag = getattr(x, "tag", None)
-            if tag is not None and tag.level >= 0:
-                self.outer.add(tag)
+            if x.tag.level >= 0:
+                self.outer.add(x.tag)
             x = x.value
         node = self.push("input", (), len(self.inputs), shape, value)
         self.inputs.append(node.i)
@@ -196,7 +196,7 @@ class Tape:
 
     def holds(self, x: Any) -> bool:
         """Whether the value x belongs to a differentiation outside of this recording."""
-        tag: Tag = x.tape.tag if isinstance(x, Node) else x.tag
+        tag: Tag = x.tag
         return not tag.closed and (tag.level < self.tag.level or tag in self.outer)
 
     def node(self, x: Any) -> Node:
@@ -215,13 +215,15 @@ class Tape:
         nodes = [self.node(x) for x in sources]
         values = [self.values[n.i] for n in nodes]
         linear = Linear(kind, data)
-        value = None if any(v is None for v in values) else linear(*values)
+        with np.errstate(all="ignore"):
+            value = None if any(v is None for v in values) else linear(*values)
         return self.push("linear", tuple(n.i for n in nodes), linear, shape, value)
 
     def scale(self, x: Node, c: Any) -> Node:
         """Append c·x for a constant c."""
         value = self.values[x.i]
-        scaled = None if value is None else value * constant(c, self.like)
+        with np.errstate(all="ignore"):
+            scaled = None if value is None else value * constant(c, self.like)
         return self.push("linear", (x.i,), Linear("scale", c), x.shape, scaled)
 
 
@@ -250,6 +252,11 @@ class Node(Operand):
     def _as_view(self) -> Node:
         self._view = True
         return self
+
+    @property
+    def tag(self) -> Tag:
+        """The identity of the recording."""
+        return self.tape.tag
 
     @property
     def shape(self) -> Shape:
@@ -294,7 +301,8 @@ class Node(Operand):
                 if c.op == "constant" and varies and not is_operand(c.param):
                     return tape.scale(other, c.param)
         va, vb = tape.values[a.i], tape.values[b.i]
-        value = None if va is None or vb is None else ARITHMETIC[op](va, vb)
+        with np.errstate(all="ignore"):
+            value = None if va is None or vb is None else ARITHMETIC[op](va, vb)
         return tape.push(op, (a.i, b.i), None, shape, value)
 
     def __add__(self, o: Any) -> Any:
@@ -386,7 +394,7 @@ class Node(Operand):
         starts = np.asarray(starts)
         ends = [*starts[1:], self.shape[axis]]
         rows = [range(a, max(b, a + 1)) for a, b in zip(starts, ends, strict=True)]
-        taken: Any = np.take(self, np.concatenate(rows), axis=axis)  # type: ignore[call-overload]
+        taken: Any = np.take(self, np.concatenate(rows), axis=axis)
         index = np.arange(taken.size // max(taken.shape[axis], 1) * len(starts))
         shape = tuple(len(starts) if i == axis else n for i, n in enumerate(self.shape))
         segments = np.repeat(np.arange(len(starts)), [len(r) for r in rows])
@@ -409,7 +417,8 @@ class Node(Operand):
                 return tape.linear("einsum", (names, np.asarray(instruction.param)), [node], shape)
         vx, vy = tape.values[x.i], tape.values[y.i]
         names = f"{a},{b}->{out}"
-        value = None if vx is None or vy is None else contract(names, vx, vy)
+        with np.errstate(all="ignore"):
+            value = None if vx is None or vy is None else contract(names, vx, vy)
         return tape.push("einsum", (x.i, y.i), names, shape, value)
 
     def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
@@ -421,6 +430,11 @@ class Node(Operand):
         nodes = [tape.node(x) for x in args]
         shape = np.broadcast_shapes(*(n.shape for n in nodes))
         values = [tape.values[n.i] for n in nodes]
+        if mode == "kink" and any(np.iscomplexobj(base(v)) for v in values):
+            raise TypeError(
+                "abs, maximum and their kin are not holomorphic: they have no derivative at a "
+                "complex value; work with real and imaginary parts as two real variables"
+            )
         value = (
             None
             if any(v is None for v in values)
@@ -452,6 +466,14 @@ class Node(Operand):
 
     def _ones(self) -> Any:
         return self.tape.constant(np.ones(self.shape) if self.shape else 1)
+
+    def _local_series(self, row: Any, order: int) -> Any:
+        """Return f⁽ᵐ⁾(x)/m!, m = 0..order, of a row with a local series."""
+        terms = []
+        for m in range(order + 1):
+            terms.append(row(self) / math.factorial(m))
+            row = derived(row)
+        return np.stack(terms)
 
     def _zeros(self, shape: Shape) -> Any:
         return self.tape.constant(np.zeros(shape))

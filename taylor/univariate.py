@@ -12,8 +12,8 @@ from taylor.algebra import Univariate, check_order
 from taylor.arrays import lift
 from taylor.errors import DomainError
 from taylor.series import Series, _float, _level_over
-from taylor.sweep import _like_numbers, base, is_zero, zeros
-from taylor.values import as_array, is_operand
+from taylor.sweep import _like_numbers, is_zero, zeros
+from taylor.values import as_array, base, is_operand
 
 Array = Any
 

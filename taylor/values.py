@@ -34,6 +34,13 @@ def is_operand(x: object) -> bool:
     return isinstance(x, Handled)
 
 
+def base(x: Any) -> Any:
+    """Return the innermost plain value of a number of any nesting."""
+    while is_operand(x):
+        x = x.value
+    return x
+
+
 def is_interval(x: object) -> bool:
     """Whether x is a number of an interval context such as mpmath.iv."""
     return hasattr(x, "_mpi_") or hasattr(x, "_mpci_")

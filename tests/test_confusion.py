@@ -21,6 +21,9 @@ WAYS = {
     "partial": lambda f, x: taylor.partial(f, x, (1,)),
     "jvp": lambda f, x: taylor.jvp(f, x, 1.0)[1],
     "directional": lambda f, x: taylor.directional(f, x, 1.0),
+    "vjp": lambda f, x: taylor.vjp(f, x, 1.0)[1],
+    "reverse": lambda f, x: taylor.reverse(taylor.record(f, x))(x, 1.0)[1],
+    "forward": lambda f, x: taylor.forward(taylor.record(f, x))(x, 1.0)[1],
     "hyperdual": lambda f, x: hyperdual.gradient(f, x),
 }
 OUTER, INNER = list(WAYS), list(WAYS)

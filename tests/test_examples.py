@@ -22,6 +22,16 @@ PRINTED = {
         "Euler's constant: 0.577215664901532860606512090082402",
     ],
     "uncertainty_intervals": ["width 0.3\n", "width 0.062\n", "all samples inside: True"],
+    "newton_vs_gradient_descent": ["Newton: 5 steps"],
+    "finite_difference_error": ["f'(0.2) = 9.0660864"],
+    "minimize_scipy": ["minimum at ones: True"],
+    "least_squares_fit": ["a = 2.466 ± 0.060", "three standard errors: True"],
+    "hypergradient": [
+        "hypergradient:           [ 0.18625084 -0.19031083]",
+        "0.9277 after 8 steps",
+    ],
+    "neural_network_spectrum": ["they agree to ten digits: True"],
+    "helmholtz_gradient_cost": ["reverse and forward agree: True"],
     "peng_robinson": ["critical temperature: 190.564 K", "critical pressure: 4.5992 MPa"],
 }
 

@@ -69,11 +69,59 @@ def by_sweep(f, x, v):
     return list(np.broadcast_to(tables[0], (3, *np.shape(tables[0])[1:])))
 
 
+def by_adjoints(pull, f, x, v):
+    """Return value, first and second coefficient along v from the adjoints of every element."""
+    y = np.asarray(f(x))
+    first, second = np.zeros(y.shape), np.zeros(y.shape)
+    for i in np.ndindex(*y.shape):
+        seed = np.zeros(y.shape)
+        seed[i] = 1.0
+        c = pull(seed[()])
+        first[i], second[i] = np.sum(c[0] * v), np.sum(c[1] * v) / 2
+    return [y, first[()], second[()]]
+
+
+def by_vjp(f, x, v):
+    def pull(seed):
+        xbar = taylor.vjp(f, Taylor.variable(x, 1, direction=v), seed)[1]
+        return xbar.coef
+
+    return by_adjoints(pull, f, x, v)
+
+
+def by_reverse_program(f, x, v):
+    program = taylor.reverse(record(f, x))
+    program.verify()
+    core = expand(program)
+    bar = program.code[program.inputs[1]].shape
+
+    def pull(seed):
+        seeds = np.stack([np.broadcast_to(seed, bar), np.zeros(bar)])
+        return sweep(core, Univariate(1), [np.stack([x, v]), seeds])[-1]
+
+    return by_adjoints(pull, f, x, v)
+
+
+def by_forward_program(f, x, v):
+    program = taylor.forward(record(f, x))
+    program.verify()
+    y, dy = program(Taylor.variable(x, 1, direction=v), v)
+    second = dy.coef[1] / 2 if isinstance(dy, Taylor) else 0 * np.asarray(dy)
+    return [
+        y.value if isinstance(y, Taylor) else y,
+        dy.value if isinstance(dy, Taylor) else dy,
+        second,
+    ]
+
+
 def constant(y):
     return [y, 0 * np.asarray(y), 0 * np.asarray(y)]
 
 
-WAYS = [by_taylor, by_taylor_n, by_hyperdual, by_program, by_sweep]
+WAYS = [
+    by_taylor, by_taylor_n, by_hyperdual, by_program, by_sweep, by_vjp, by_reverse_program,
+    by_forward_program,
+]  # fmt: skip
 
 
 def check(way, f, shape, expected, tolerance=1e-13):

@@ -1,0 +1,86 @@
+"""The Hessian of a neural network without forming it: its spectrum out of Hessian-vector products.
+
+Lanczos' method on `taylor.hvp` gives the largest eigenvalues of a small network's training loss;
+from random start vectors the same run estimates trace and spectral density (stochastic Lanczos
+quadrature, Ubaru, Chen & Saad 2017).  `--plot FILE.png` draws the density (needs matplotlib).
+"""
+
+import sys
+
+import numpy as np
+
+import taylor
+
+rng = np.random.default_rng(0)
+X = rng.uniform(-2, 2, size=(100, 2))
+Y = np.sin(2 * X[:, 0]) * np.cos(X[:, 1])
+SHAPES = [(2, 16), (16,), (16, 16), (16,), (16, 1), (1,)]
+ENDS = np.cumsum([np.prod(s) for s in SHAPES])
+
+
+def loss(theta):
+    """Return the mean squared error of the network 2-16-16-1 with all its parameters in theta."""
+    parts = np.split(theta, ENDS[:-1])
+    a, b, c, d, e, g = (p.reshape(s) for p, s in zip(parts, SHAPES, strict=True))
+    hidden = np.tanh(np.tanh(X @ a + b) @ c + d)
+    return np.mean(((hidden @ e + g)[:, 0] - Y) ** 2)
+
+
+def lanczos(product, v, steps):
+    """Return T = Vᵀ H V for an orthonormal basis V of the Krylov space of v."""
+    basis = [v / np.linalg.norm(v)]
+    t = np.zeros((steps, steps))
+    for j in range(steps):
+        w = product(basis[j])
+        t[j, j] = basis[j] @ w
+        for _ in range(2):  # full reorthogonalisation, twice is enough
+            w = w - np.transpose(basis) @ (np.array(basis) @ w)
+        if j + 1 < steps:
+            t[j, j + 1] = t[j + 1, j] = np.linalg.norm(w)
+            basis.append(w / t[j, j + 1])
+    return t
+
+
+n = int(ENDS[-1])
+theta = rng.normal(size=n) * 0.5
+for _ in range(300):  # train a little, so that the spectrum is that of a fitted network
+    theta = theta - 0.1 * taylor.gradient(loss, theta)
+print(f"{n} parameters, loss {loss(theta):.4f} after 300 steps of gradient descent")
+
+
+def product(v):
+    """Return H v at theta."""
+    return taylor.hvp(loss, theta, v)
+
+
+exact = np.linalg.eigvalsh(taylor.hessian(loss, theta))
+ritz = np.linalg.eigvalsh(lanczos(product, rng.normal(size=n), 60))
+print("largest eigenvalues, Lanczos:", np.round(ritz[-4:][::-1], 6))
+print("largest eigenvalues, dense:  ", np.round(exact[-4:][::-1], 6))
+print("they agree to ten digits:", np.allclose(ritz[-4:], exact[-4:], 1e-10, 0))
+
+nodes, weights, traces = [], [], []
+for _ in range(10):
+    t = lanczos(product, rng.choice([-1.0, 1.0], size=n), 40)
+    values, vectors = np.linalg.eigh(t)
+    nodes.append(values)
+    weights.append(vectors[0] ** 2 / 10)
+    traces.append(n * t[0, 0])  # vᵀHv of Hutchinson's estimate
+spread = np.std(traces, ddof=1) / np.sqrt(10)
+print(f"trace: {np.mean(traces):.2f} ± {spread:.2f} by Hutchinson, {exact.sum():.2f} in truth")
+
+if "--plot" in sys.argv:
+    import matplotlib.pyplot as plt
+
+    x, width = np.linspace(exact[0] - 0.5, exact[-1] + 0.5, 2000), 0.05
+    peaks = np.exp(-(((x[:, None] - np.ravel(nodes)) / width) ** 2) / 2)
+    density = peaks @ np.ravel(weights) / (width * np.sqrt(2 * np.pi))
+    plt.figure(figsize=(6.5, 4))
+    plt.hist(exact, bins=100, density=True, alpha=0.4, label="eigenvalues of the dense Hessian")
+    plt.semilogy(x, density, label="stochastic Lanczos quadrature")
+    plt.ylim(1e-3, 2 * density.max())
+    plt.xlabel("eigenvalue")
+    plt.ylabel("spectral density")
+    plt.legend()
+    plt.tight_layout()
+    plt.savefig(sys.argv[sys.argv.index("--plot") + 1], dpi=120)

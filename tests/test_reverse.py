@@ -1,0 +1,494 @@
+"""Reverse mode: adjoints of every instruction and row, nesting, cost, exactness, and wrong input."""
+
+import itertools
+import pickle
+import threading
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from mpmath import mp
+
+import hyperdual
+import taylor
+from taylor import DomainError, ForeignNodeError, NonAnalyticError, ShapeMismatch, Taylor, record
+from taylor.elementary import TABLE
+from taylor.rules import adjoints, tangents, unbroadcast
+from taylor.tour import helmholtz, mixture
+
+RNG = np.random.default_rng(5)
+
+
+@pytest.fixture
+def no_forward(monkeypatch):
+    """Make the drivers fail where they would hand over to forward mode."""
+
+    def refuse(f, x, order):
+        raise AssertionError("reverse mode handed over to forward mode")
+
+    monkeypatch.setattr("taylor.drivers.partials_of_order", refuse)
+
+
+# ------------------------------------------------------------------ every row of the table
+ROWS = [(name, sample) for name, row in TABLE.items() for sample in row.samples]
+
+
+def slopes(row, args):
+    """Return the partial derivatives of a row by forward mode, and how many orders exist."""
+    found = []
+    for i in range(len(args)):
+        inner = lambda z, i=i: row(*args[:i], z, *args[i + 1 :])
+        found.append(float(taylor.derivative(inner, args[i])))
+    return found
+
+
+@pytest.mark.parametrize("name, sample", ROWS, ids=str)
+def test_the_adjoint_of_every_row(name, sample):
+    row, args = TABLE[name], list(sample) if isinstance(sample, tuple) else [sample]
+    if name in ("exponential", "real_power", "power", "heaviside"):
+        args, fixed = [float(a) for a in args], 0 if name == "exponential" else 1
+        f = (lambda z: row(args[0], z)) if fixed == 0 else (lambda z: row(z, args[1]))
+        point = args[1 - fixed]
+        wanted = float(taylor.derivative(f, point))
+        assert float(taylor.gradient(f, point)) == pytest.approx(wanted, rel=1e-13, abs=1e-300)
+        return
+    f = lambda z: row(*(z[i] for i in range(len(args))))
+    try:
+        wanted = slopes(row, args)
+    except DomainError:
+        return  # test_elementary tells where a row has no derivative
+    found = taylor.gradient(f, np.array(args, dtype=float))
+    assert found == pytest.approx(wanted, rel=1e-13, abs=1e-300)
+    program = taylor.reverse(record(f, np.array(args, dtype=float)))
+    with np.errstate(all="ignore"):
+        assert program(np.array(args, dtype=float), 1.0)[1] == pytest.approx(found, rel=1e-13)
+
+
+# ------------------------------------------------------------------ test functions of the field
+def rosenbrock(x):
+    return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
+
+
+def speelpenning(x):
+    return np.prod(x)
+
+
+def network(w):
+    x = np.array([0.5, -1.0, 2.0])
+    hidden = np.tanh(w[:12].reshape(4, 3) @ x)
+    return np.log1p(np.exp(w[12:16] @ hidden)) + 0.1 * (w @ w)
+
+
+def loop(x):
+    y = x[0]
+    for i in range(1, len(x)):
+        y = np.sin(y) * x[i] + y / (1.0 + x[i] ** 2)
+    return y
+
+
+def softmax_entropy(x):
+    p = np.exp(x - taylor.logsumexp(x))
+    return -np.sum(p * np.log(p))
+
+
+def branches(x):
+    return np.sum(np.where(x > 0.5, x**3, np.sin(x))) + np.max(x) * np.abs(x[0])
+
+
+def special(x):
+    return np.sum(taylor.gamma(x + 1.0) * taylor.j0(x)) + taylor.erf(x[0] * x[1])
+
+
+def assigned(x):
+    y = np.zeros_like(x)
+    y[0] = x[0] ** 2
+    for i in range(1, len(x)):
+        y[i] = y[i - 1] * x[i]
+    return y[-1]
+
+
+N = 6
+POINT = RNG.uniform(0.3, 1.4, N)
+FUNCTIONS = {
+    "rosenbrock": (rosenbrock, POINT),
+    "speelpenning": (speelpenning, POINT),
+    "helmholtz": (lambda x: helmholtz(x, *mixture(N)[1:]), POINT / 20),
+    "network": (network, RNG.normal(size=16)),
+    "loop": (loop, POINT),
+    "softmax": (softmax_entropy, POINT),
+    "branches": (branches, POINT),
+    "special": (special, POINT),
+    "assigned": (assigned, POINT),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_pair_of_modes_agrees(name, no_forward):
+    f, x = FUNCTIONS[name]
+    v, w = RNG.normal(size=(2, len(x)))
+    close = lambda a, b: np.testing.assert_allclose(
+        a, b, rtol=1e-12, atol=1e-12 * np.max(np.abs(b))
+    )
+    g, H = hyperdual.gradient(f, x), hyperdual.hessian(f, x)
+    # first order: reverse, reverse program, forward
+    close(taylor.gradient(f, x), g)
+    close(taylor.vjp(f, x, 1.0)[1], g)
+    close(taylor.reverse(record(f, x))(x, 1.0)[1], g)
+    close(taylor.jvp(f, x, v)[1], g @ v)
+    close(taylor.forward(record(f, x))(x, v)[1], g @ v)
+    # second order: forward on reverse, reverse on forward, reverse on reverse, forward on forward
+    close(taylor.hessian(f, x), H)
+    close(taylor.hvp(f, x, v), H @ v)
+    close(taylor.gradient(lambda y: taylor.jvp(f, y, v)[1], x), H @ v)
+    close(taylor.gradient(lambda y: taylor.gradient(f, y) @ v, x), H @ v)
+    close(taylor.jvp(lambda y: taylor.jvp(f, y, v)[1], x, w)[1], v @ H @ w)
+    close(taylor.gradient(f, Taylor.variable(x, 2, direction=v)).coef[1], H @ v)
+    # mixed: reverse on HyperDual gives H'(v)·w, as nested forward mode and Gower & Gower's third
+    third = taylor.third(f, x, v, w)
+    close(taylor.gradient(f, hyperdual.HyperDual(x, v, w)).eps1eps2, third)
+    close(
+        2 * taylor.gradient(f, Taylor.variable(x, 2, direction=v)).coef[2], taylor.third(f, x, v, v)
+    )
+
+
+@pytest.mark.parametrize("modes", list(itertools.product("frp", repeat=3)), ids="".join)
+def test_three_deep_in_every_order_of_modes(modes):
+    a = np.array([0.3, -0.7])
+    f = lambda x: np.sin(x[0] * x[1]) * np.exp(x[0]) + x[1] ** 3 * x[0] ** 2
+    directions = [np.array([1.0, 2.0]), np.array([-0.5, 1.0]), np.array([0.25, 3.0])]
+
+    def slope(mode, g, v):
+        if mode == "f":
+            return lambda x: taylor.jvp(g, x, v)[1]
+        if mode == "r":
+            return lambda x: taylor.gradient(g, x) @ v
+        return lambda x: taylor.reverse(record(g, x))(x, 1.0)[1] @ v
+
+    for mode, v in zip(modes, directions, strict=True):
+        f = slope(mode, f, v)
+    plain = lambda x: np.sin(x[0] * x[1]) * np.exp(x[0]) + x[1] ** 3 * x[0] ** 2
+    wanted = np.einsum("ijk,i,j,k", taylor.tensor(plain, a, 3), *directions)
+    assert float(f(a)) == pytest.approx(wanted, rel=1e-13)
+
+
+def test_a_gradient_program_is_a_program():
+    program = taylor.reverse(record(rosenbrock, POINT))
+    program.verify()
+    again = pickle.loads(pickle.dumps(program))
+    assert np.array_equal(again(POINT, 1.0)[1], taylor.gradient(rosenbrock, POINT))
+    assert "digraph" in program.dot()
+    # the adjoints of the gradient program are the Hessian again
+    twice = taylor.reverse(program)
+    v = RNG.normal(size=N)
+    found = twice(POINT, 1.0, 0.0, v)[2]
+    np.testing.assert_allclose(found, taylor.hessian(rosenbrock, POINT) @ v, rtol=1e-12)
+
+
+def test_the_trace_of_griewank_and_walther():
+    # Baydin et al., Table 3: f = ln(x1) + x1·x2 - sin(x2) at (2, 5), adjoints 5.5 and 1.716
+    program = record(lambda x, y: np.log(x) + x * y - np.sin(y), 2.0, 5.0)
+    table = program.show(2.0, 5.0, tangent=(1.0, 0.0), adjoint=1.0)
+    assert table.splitlines()[0].split() == ["v", "expression", "value", "tangent", "adjoint"]
+    assert table.splitlines()[1].split()[-1] == "5.5"
+    assert table.splitlines()[2].split()[-1] == "1.71634"
+
+
+# ------------------------------------------------------------------ laws
+def test_tangents_and_adjoints_are_transposes():
+    f = lambda x: (
+        np.cumsum(np.concatenate([x[::2] * x[1], np.exp(x)]).reshape(3, 3), axis=0)[1:] @ x[:3]
+    )
+    program = record(f, POINT)
+    v = RNG.normal(size=N)
+    values = list(program.code)
+    from taylor.program import trace
+
+    values = trace(program, [POINT])
+    w = RNG.normal(size=np.shape(values[program.outputs[0]]))
+    forward = tangents(program.code, values, [v])[program.outputs[0]]
+    (back,) = adjoints(program.code, values, {program.outputs[0]: w})
+    assert np.sum(forward * w) == pytest.approx(np.sum(back * v), rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    "shape, whole",
+    [
+        ((), (3,)),
+        ((1,), (3,)),
+        ((3,), (2, 3)),
+        ((2, 1), (2, 3)),
+        ((1, 3), (4, 2, 3)),
+        ((), (0,)),
+        ((1, 1), (1, 5)),
+    ],
+)
+def test_unbroadcasting_is_the_transpose_of_broadcasting(shape, whole):
+    bar = RNG.normal(size=whole)
+    x = RNG.normal(size=shape)
+    wanted = np.sum(bar * x)
+    assert np.sum(unbroadcast(bar, whole, shape) * x) == pytest.approx(wanted)
+    for axes in itertools.product(
+        *((1, n) for n in whole)
+    ):  # an axis of one stands for equal parts
+        lazy = RNG.normal(size=axes)
+        wanted = np.sum(np.broadcast_to(lazy, whole) * x)
+        assert np.sum(unbroadcast(lazy, whole, shape) * x) == pytest.approx(wanted)
+
+
+def test_one_recording_whatever_the_number_of_variables():
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return rosenbrock(x)
+
+    taylor.gradient(f, np.linspace(0, 1, 5000))
+    assert len(calls) == 1
+
+
+# ------------------------------------------------------------------ number types
+def test_exact_numbers_stay_exact():
+    f = lambda x: x[0] ** 3 * x[1] + x[1] / x[0]
+    g = taylor.gradient(f, [Fraction(1, 2), Fraction(3)])
+    assert g.tolist() == [Fraction(9, 4) - 12, Fraction(1, 8) + 2]
+    assert all(type(e) is Fraction for e in g)
+    assert taylor.gradient(lambda x: x**5, 10**10) == 5 * 10**40
+    H = taylor.hessian(f, [Fraction(1, 2), Fraction(3)])
+    assert H.tolist() == [[9 + 48, Fraction(3, 4) - 4], [Fraction(3, 4) - 4, 0]]
+
+
+def test_many_digits():
+    with mp.workdps(50):
+        x = [mp.mpf(1) / 3, mp.mpf(2)]
+        g = taylor.gradient(lambda x: np.exp(x[0]) * np.sin(x[1]) + taylor.erf(x[0]), x)
+        assert abs(g[1] - mp.exp(x[0]) * mp.cos(x[1])) < mp.mpf(10) ** -48
+        program = taylor.reverse(record(lambda x: taylor.erf(x), 0.5))
+        slope = 2 / mp.sqrt(mp.pi) * mp.exp(-(x[0] ** 2))
+        assert abs(program(x[0], mp.mpf(1))[1] - slope) < mp.mpf(10) ** -48
+
+
+def test_float32_and_complex():
+    g = taylor.gradient(lambda x: np.sum(np.sin(x) * x), np.ones(3, dtype=np.float32))
+    assert g.dtype == np.float32
+    z = np.array([1.0 + 2.0j, 0.5j])
+    g = taylor.gradient(lambda z: np.sum(z**3) + np.prod(np.exp(z)), z)  # holomorphic: no conjugate
+    np.testing.assert_allclose(g, 3 * z**2 + np.exp(z.sum()), rtol=1e-14)
+    with pytest.raises(TypeError, match="holomorphic"):
+        taylor.gradient(lambda z: np.abs(z), 1.0 + 1.0j)
+
+
+# ------------------------------------------------------------------ singular points and kinks
+def test_singular_points_are_decided_as_in_forward_mode():
+    assert taylor.gradient(lambda x: np.abs(x**2), 0.0) == 0.0
+    assert taylor.gradient(lambda x: np.sin(x) / x, 0.0) == 0.0
+    for f in (np.abs, lambda x: np.maximum(x, 0.0), np.sign, np.floor):
+        with pytest.raises(NonAnalyticError):
+            taylor.gradient(f, 0.0)
+    for f in (np.sqrt, lambda x: np.log(x - 1.0), lambda x: x * np.sqrt(x)):
+        with pytest.raises(DomainError):
+            taylor.gradient(f, 0.0)
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(taylor.gradient(lambda x: np.sum(np.log(x)), np.array([-1.0, 2.0]))).all()
+    assert taylor.gradient(lambda x: np.maximum(x, x), 3.0) == 1.0
+    with taylor.policy(kink="subgradient"):
+        assert taylor.gradient(lambda x: np.maximum(x, 0.0), 0.0) == 0.0
+    g = taylor.gradient(lambda x: np.sum(np.abs(x)), np.array([0.0, 2.0]))
+    assert np.isnan(g[0]) and g[1] == 1.0
+    assert taylor.hessian(lambda x: np.abs(x[0] ** 2), [0.0]).tolist() == [[2.0]]
+
+
+def test_the_branch_not_taken_never_poisons(no_forward):
+    x = np.array([-1.0, 0.0, 4.0])
+    f = lambda x: np.sum(np.where(x > 0, 2.0 * np.sqrt(x) * np.log(x) / x, 3.0 * x))
+    wanted = [3.0, 3.0, (1 - np.log(4.0) / 2) / 4]
+    assert taylor.gradient(f, x) == pytest.approx(wanted, rel=1e-14)
+    with np.errstate(all="ignore"):
+        program = taylor.reverse(record(f, np.array([1.0, 2.0, 3.0])))
+        assert program(x, 1.0)[1] == pytest.approx(wanted, rel=1e-14)
+    assert np.isfinite(taylor.hessian(f, x)).all()
+
+
+# ------------------------------------------------------------------ shapes, zeros, wrong input
+def test_non_scalar_output_names_the_shape_and_the_remedy():
+    for driver, remedy in ((taylor.gradient, "jacobian"), (taylor.hessian, "tensor")):
+        with pytest.raises(ShapeMismatch, match=r"\(3,\)") as caught:
+            driver(lambda x: x * 2, np.ones(3))
+        assert remedy in str(caught.value)
+    with pytest.raises(ShapeMismatch, match=r"\(2,\).*\(3,\)"):
+        taylor.vjp(lambda x: x * 2, np.ones(3), np.ones(2))
+
+
+def test_integer_input_is_promoted():
+    assert taylor.gradient(lambda x: np.sum(x**2), [1, 2]).tolist() == [2.0, 4.0]
+    assert taylor.gradient(lambda x: np.sum(x**2), np.array([1, 2])).dtype == float
+    assert taylor.hvp(lambda x: x[0] * x[1], [1, 2], [1, 0]).tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    "f", [lambda x: 3.0, lambda x: 7, lambda x: np.float64(2), lambda x: x[0, 0] * 0 + 1]
+)
+def test_constants_and_ignored_inputs_give_zeros_of_the_right_shape(f):
+    x = np.ones((2, 3))
+    assert taylor.gradient(f, x).shape == (2, 3)
+    assert not taylor.gradient(f, x).any()
+    assert taylor.hessian(f, x).shape == (2, 3, 2, 3)
+    assert not taylor.hessian(f, x).any()
+    assert not taylor.hvp(f, x, x).any()
+    assert taylor.jacobian(lambda y: np.ones(4), x).shape == (4, 2, 3)
+
+
+def test_a_leaked_node_is_a_clear_error():
+    kept = []
+    taylor.gradient(lambda x: kept.append(x) or x * x, 3.0)
+    for use in (lambda n: n + 1, np.sin, lambda n: n * np.ones(2), lambda n: n > 0 and 1):
+        if use(np.float64(1.0)) is not None and use is not None:
+            with pytest.raises((ForeignNodeError, AssertionError)) as caught:
+                assert use(kept[0]) is None
+            if caught.type is ForeignNodeError:
+                assert "outlived" in str(caught.value)
+    with pytest.raises(ForeignNodeError):
+        taylor.gradient(lambda x: x * kept[0], 1.0)
+
+
+def test_assignment_into_arrays():
+    def f(x):
+        y = np.zeros_like(x)
+        y[1:] = np.sin(x[:-1])
+        y[0] = x[-1] ** 2
+        y[y.shape[0] // 2] = 5.0
+        return y @ x
+
+    x = np.array([0.1, 0.2, 0.3, 0.4])
+    np.testing.assert_allclose(taylor.gradient(f, x), hyperdual.gradient(f, x), rtol=1e-14)
+
+
+def test_jacobians_by_rows_and_by_columns(no_forward):
+    A = RNG.normal(size=(3, 20))
+    wide = lambda x: np.tanh(A @ x)
+    x = RNG.normal(size=20)
+    np.testing.assert_allclose(
+        taylor.jacobian(wide, x), taylor.sech2(A @ x)[:, None] * A, rtol=1e-13
+    )
+    tall = lambda x: np.outer(x, x)
+    found = taylor.jacobian(tall, x)
+    assert found.shape == (20, 20, 20)
+    np.testing.assert_allclose(
+        found, np.einsum("ik,j->ijk", np.eye(20), x) + np.einsum("jk,i->ijk", np.eye(20), x)
+    )
+
+
+# ------------------------------------------------------------------ long programs, threads
+def test_a_chain_of_1e5_operations_reverses():
+    def f(x):
+        for _ in range(25_000):
+            x = np.sin(x) * 0.5 + x * 0.75
+        return x
+
+    g = taylor.gradient(f, 0.25)
+    assert 0 < g < 1
+    program = pickle.loads(pickle.dumps(record(f, 0.25)))
+    assert len(program) >= 100_000
+    assert taylor.reverse(program)(0.25, 1.0)[1] == g
+
+
+def test_indexing_in_a_long_loop_takes_linear_time():
+    def f(x):
+        total = 0.0
+        for i in range(len(x) - 1):
+            total = total + x[i] * x[i + 1]
+        return total
+
+    x = np.arange(4000.0)
+    g = taylor.gradient(f, x)
+    assert np.array_equal(g[1:-1], x[:-2] + x[2:])
+
+
+def test_threads_do_not_disturb_each_other():
+    wanted, wrong = taylor.gradient(rosenbrock, POINT), []
+
+    def work():
+        for _ in range(20):
+            if not np.array_equal(taylor.gradient(rosenbrock, POINT), wanted):
+                wrong.append(1)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not wrong
+
+
+# ------------------------------------------------------------------ functions with their own rule
+def test_a_rule_by_its_quotient_works_everywhere():
+    @taylor.rule(quotient=lambda a, y: (1, taylor.cosh(a)))
+    def gd(x):
+        return np.arctan(np.sinh(x))
+
+    plain = lambda x: np.arctan(np.sinh(x))
+    x = np.array([0.3, -1.2])
+    f, g = lambda x: np.sum(gd(x) ** 2), lambda x: np.sum(plain(x) ** 2)
+    np.testing.assert_allclose(taylor.hessian(f, x), taylor.hessian(g, x), rtol=1e-13, atol=1e-15)
+    np.testing.assert_allclose(
+        gd(Taylor.variable(0.3, 12)).coef, plain(Taylor.variable(0.3, 12)).coef, rtol=1e-11
+    )
+
+
+A3 = RNG.normal(size=(3, 3))
+RULES = {
+    "vjp": dict(
+        vjp=lambda ybar, y, x, s: (
+            A3.T @ (ybar * (1 - y * y)) * s,
+            np.sum(ybar * (1 - y * y) * (A3 @ x)),
+        )
+    ),
+    "jvp": dict(
+        jvp=lambda d, y, x, s: (
+            (1 - y * y)
+            * ((0 if d[0] is None else A3 @ d[0] * s) + (0 if d[1] is None else A3 @ x * d[1]))
+        )
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", RULES)
+def test_a_rule_for_arrays_gives_all_orders_in_all_modes(kind):
+    def refuse(*x):
+        assert not any(hasattr(v, "tape") or hasattr(v, "_coef") for v in x), "value differentiated"
+        return np.tanh(A3 @ x[0] * x[1])
+
+    layer = taylor.rule(refuse, **RULES[kind])
+    f = lambda x: np.sum(layer(x, x[0]) * np.sin(x))
+    g = lambda x: np.sum(np.tanh(A3 @ x * x[0]) * np.sin(x))
+    x, v = RNG.normal(size=(2, 3))
+    close = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+    close(taylor.gradient(f, x), taylor.gradient(g, x))
+    close(taylor.hessian(f, x), taylor.hessian(g, x))
+    close(taylor.third(f, x, v, v), taylor.third(g, x, v, v))
+    along = Taylor.variable(x, 6, direction=v)
+    close(f(along).coef, g(along).coef)
+    close(taylor.tensor(f, x, 3), taylor.tensor(g, x, 3))
+    close(taylor.reverse(record(f, x))(x, 1.0)[1], taylor.gradient(g, x))
+
+
+def test_a_rule_needs_exactly_one_kind_of_derivative():
+    with pytest.raises(ValueError, match="quotient or a local"):
+        taylor.rule(lambda x: x)
+    with pytest.raises(ValueError, match="quotient or a local"):
+        taylor.rule(lambda x: x, quotient=lambda a, y: (1, 1), vjp=lambda b, y, x: (b,))
+
+
+# ------------------------------------------------------------------ SciPy's conventions
+def test_an_objective_has_the_methods_scipy_wants():
+    o = taylor.objective(rosenbrock)
+    value, g = o.value_and_gradient(POINT)
+    assert value == o(POINT) == rosenbrock(POINT)
+    assert np.array_equal(g, o.jac(POINT))
+    p = RNG.normal(size=N)
+    np.testing.assert_allclose(o.hess(POINT) @ p, o.hessp(POINT, p), rtol=1e-12)
+    optimize = pytest.importorskip("scipy.optimize")
+    for method in ("trust-ncg", "Newton-CG"):
+        found = optimize.minimize(
+            o.value_and_gradient, np.zeros(4), jac=True, hessp=o.hessp, method=method
+        )
+        np.testing.assert_allclose(found.x, np.ones(4), atol=1e-3)
