@@ -16,9 +16,11 @@ import numpy as np
 from taylor.algebra import check_order, multivariate
 from taylor.errors import ShapeMismatch, TaylorError
 from taylor.forward_mode import (
+    MAX_TABLE,
     Function,
     along,
     call,
+    direction,
     exact_eye,
     jvp,
     partials_of_order,
@@ -28,9 +30,10 @@ from taylor.forward_mode import (
     scalar_only,
     seed,
 )
+from taylor.interpolation import mixed
 from taylor.multivariate import TaylorN
 from taylor.program import recording
-from taylor.rules import adjoints
+from taylor.rules import adjoints, full, tangents
 from taylor.series import Series
 from taylor.sweep import is_nan
 from taylor.tags import Tag, fresh_tag
@@ -140,7 +143,23 @@ def hvp(f: Function, x: Any, v: Any) -> Array:
     >>> hvp(lambda x: x[0] ** 2 * x[1], [1.0, 2.0], [1.0, 0.0])
     array([4., 2.])
     """
-    return jvp(_gradient_of(f, "hvp"), x, v)[1]
+    g = _gradient_of(f, "hvp")
+    try:
+        found = _along_recording(g, x, v)
+    except ShapeMismatch:
+        raise
+    except TaylorError:
+        return jvp(g, x, v)[1]
+    return found if np.all(_finite(found)) else jvp(g, x, v)[1]
+
+
+def _along_recording(g: Function, x: Any, v: Any) -> Any:
+    """Return J·v of g from one recording of it: the tangents of its instructions."""
+    x, v = direction(x, v)
+    code, values, out = _recorded(g, x)
+    if not is_operand(v):
+        v = _number(v, values[0])
+    return full(tangents(code, values, [v])[out], np.shape(values[out]))
 
 
 def hessian(f: Function, x: Any) -> Array:
@@ -195,10 +214,34 @@ def _gradient_of(f: Function, what: str, *tags: Tag) -> Function:
 def tensor(f: Function, x: Any, order: int) -> Array:
     """Return all partial derivatives of one order, shape shape(f(x)) + shape(x)*order, symmetric.
 
+    From one multivariate series or, where its table would be too large, by exact interpolation of
+    univariate series along directions (see `interpolation`): of the gradient, if f is scalar.
+
     >>> tensor(lambda x: x[0] * x[1] ** 2, [1.0, 2.0], 3)[0, 1, 1]
     np.float64(2.0)
     """
-    return partials_of_order(f, x, check_order(order))[0]
+    order, x = check_order(order), point(x)
+    try:
+        return partials_of_order(f, x, order)[0]
+    except ValueError as error:
+        n = int(np.prod(np.shape(x), dtype=int))
+        if isinstance(error, TaylorError) or n**order > MAX_TABLE or is_operand(x) or order < 2:
+            raise
+        return _by_directions(f, x, n, order)
+
+
+def _by_directions(f: Function, x: Any, n: int, order: int) -> Array:
+    """Return the tensor of derivatives by interpolation."""
+    y = result(f, x[()])
+    scalar = np.shape(y) == ()
+    g, m = (_gradient_of(f, "tensor"), order - 1) if scalar else (f, order)
+
+    def coefficient(v: Array) -> Any:
+        return along(g, x, v.reshape(np.shape(x)), m)[m]
+
+    found = mixed(coefficient, n, m)
+    axes = np.moveaxis(found, range(m), range(-m, 0))  # the shape of g(x) first
+    return axes.reshape((*np.shape(y), *np.shape(x) * order))
 
 
 # ------------------------------------------------------------------ the two modes

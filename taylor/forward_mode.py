@@ -128,25 +128,29 @@ def _order_of(y: Any, tag: Tag) -> int | None:
     return None
 
 
+def direction(x: Any, v: Any) -> tuple[Any, Any]:
+    """Return the point and the direction of a driver as arrays or series of one shape."""
+    x, v = point(x), lift(v)
+    v = v if is_operand(v) else as_array(v)
+    if np.shape(v) == () != np.shape(x):
+        v = np.broadcast_to(v, np.shape(x))
+    if np.shape(v) != np.shape(x):
+        raise ShapeMismatch(f"the direction has shape {np.shape(v)}, the point {np.shape(x)}")
+    return x, v
+
+
 def along(f: Function, x: Any, v: Any, order: int) -> Any:
     """Return the Taylor coefficients 0..order of t -> f(x + t·v).
 
     Where a removable singularity costs degrees (sin(x)/x at 0), f is run again at a higher order.
     """
-    x, v = point(x), lift(v)
-    direction = v if is_operand(v) else as_array(v)
-    if np.shape(direction) == () != np.shape(x):
-        direction = np.broadcast_to(direction, np.shape(x))
-    if np.shape(direction) != np.shape(x):
-        raise ShapeMismatch(
-            f"the direction has shape {np.shape(direction)}, the point {np.shape(x)}"
-        )
+    x, v = direction(x, v)
     extra = 0
     for _ in range(8):
         tag = fresh_tag()
         algebra = Univariate(order + extra)
         try:
-            y = call(f, seed(Taylor, x, algebra, direction[None], tag), tag)
+            y = call(f, seed(Taylor, x, algebra, v[None], tag), tag)
         except PoleError:
             if extra > 8 or np.shape(x):
                 raise

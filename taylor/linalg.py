@@ -1098,7 +1098,7 @@ def _eigh_vjp(upper: bool, ybar: Any, y: Any, a: Any) -> Any:
     if qbar is None:
         return (None,) if vbar is None else _eigvalsh_adjoint(upper, vbar, *y)
     q = y[1]
-    inner = _inverse_gaps(y[0]) * (_t(q) @ DISTINCT(qbar, *y))
+    inner = _inverse_gaps(DISTINCT(y[0], *y)) * (_t(q) @ qbar)
     abar = q @ inner @ _t(q)
     if vbar is not None:
         abar = abar + _across(q, vbar) @ _t(q)
@@ -1106,9 +1106,9 @@ def _eigh_vjp(upper: bool, ybar: Any, y: Any, a: Any) -> Any:
 
 
 def _eigh_jvp(upper: bool, dargs: Any, y: Any, a: Any) -> Any:
-    v, q = y
-    h = _mirrored(upper, DISTINCT(dargs[0], v, q)) @ q
-    return _eigh_part(q, _inverse_gaps(v), h, None)
+    q = y[1]
+    gaps = _inverse_gaps(DISTINCT(y[0], *y))
+    return _eigh_part(q, gaps, _mirrored(upper, dargs[0]) @ q, None)
 
 
 def _eigh_tables(upper: bool, d: _Degrees, a: _Table) -> list[_Table]:
@@ -1794,3 +1794,21 @@ def expm(a: Any) -> Any:
     (a,) = _arrays(a)
     _square("expm", a)
     return EXPM(a)
+
+
+# what NumPy's own functions mean for series and nodes
+FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    np.linalg.solve: solve,
+    np.linalg.inv: inv,
+    np.linalg.det: det,
+    np.linalg.slogdet: slogdet,
+    np.linalg.cholesky: cholesky,
+    np.linalg.qr: qr,
+    np.linalg.eigh: eigh,
+    np.linalg.eigvalsh: eigvalsh,
+    np.linalg.svd: svd,
+    np.linalg.svdvals: svdvals,
+    np.linalg.lstsq: numpy_lstsq,
+    np.linalg.pinv: pinv,
+    np.linalg.matrix_power: matrix_power,
+}

@@ -285,6 +285,7 @@ class Series(Operand):
 
     def _pair(self, x: Any, y: Any) -> tuple[Self, Any, Any, bool, bool]:
         """Return the owner of an operation on x and y, its operands, and which are tables."""
+        x, y = lift(x), lift(y)
         owner: Any = None
         for z in (x, y):
             if isinstance(z, Series) and (owner is None or z.tag.level > owner.tag.level):

@@ -32,6 +32,7 @@ Array = Any
 Shape = tuple[int, ...]
 ARITHMETIC = {"add": operator.add, "mul": operator.mul, "div": operator.truediv}
 COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+LARGE = 1024  # elements of an array that is told from others by identity, not by content
 MIRRORED = {"<": operator.gt, "<=": operator.ge, ">": operator.lt, ">=": operator.le}
 
 
@@ -150,6 +151,7 @@ class Tape:
         self.seen: dict[Any, int] = {}
         self.tag = fresh_tag()
         self.like: Any = None  # the number type of the recording
+        self.arrays: dict[int, tuple[Array, Array, bool, int]] = {}  # large constants by identity
         self.through: frozenset[Tag] = frozenset()  # tags of the driver's own: no part of .value
         self.outer: set[Tag] = set()  # of variables made by hand that the point is a series in
 
@@ -190,9 +192,17 @@ class Tape:
         if np.ndim(c) == 0 and not isinstance(c, np.ndarray):
             as_array(c)
             return self.push("constant", (), c, (), c)
-        array = as_array(c)
+        known = self.arrays.get(id(c))
+        if known is not None and np.array_equal(known[0], known[1], equal_nan=known[2]):
+            return Node(self, known[3])
+        # what nobody can write into, such as a constant of another tape, needs no copy
+        fixed = isinstance(c, np.ndarray) and c.flags.owndata and not c.flags.writeable
+        array = c if fixed and c.dtype.kind in "fc" else as_array(c)
         array.flags.writeable = False
-        return self.push("constant", (), array, array.shape, array)
+        node = self.push("constant", (), array, array.shape, array)
+        if array.size > LARGE and isinstance(c, np.ndarray):
+            self.arrays[id(c)] = (c, array, array.dtype.kind in "fc", node.i)
+        return node
 
     def holds(self, x: Any) -> bool:
         """Whether the value x belongs to a differentiation outside of this recording."""
@@ -229,6 +239,8 @@ class Tape:
 
 def _key(param: Any) -> Any:
     """Return a hashable stand-in for a parameter that tells 1 from 1.0 and 0.0 from -0.0."""
+    if isinstance(param, np.ndarray) and param.size > LARGE:
+        return id(param)
     if isinstance(param, np.ndarray):
         body = param.tobytes() if param.dtype != object else tuple(map(_key, param.ravel()))
         return (param.dtype.str, param.shape, body)

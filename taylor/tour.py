@@ -44,9 +44,10 @@ def helmholtz(x: Any, a: Any, b: Any, rt: float = 1.0) -> Any:
 
 
 def mixture(n: int) -> tuple[Any, Any, Any]:
-    """Return a composition x, the matrix A and the vector b of a mixture of n components."""
+    """Return a composition x, the matrix A and the vector b of a mixture, with b·x = 0.3."""
     i = np.arange(1, n + 1)
-    return 0.8 / n * np.ones(n) + 0.01 * i, 1.0 / (i[:, None] + i), 0.1 + 0.05 / i
+    x, b = 0.8 / n * np.ones(n) + 0.01 * i, 0.1 + 0.05 / i
+    return x, 1.0 / (i[:, None] + i), 0.3 / (b @ x) * b
 
 
 def main() -> None:

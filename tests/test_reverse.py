@@ -246,6 +246,22 @@ def test_one_recording_whatever_the_number_of_variables():
     assert len(calls) == 1
 
 
+@pytest.mark.parametrize("order", [2, 3, 4])
+def test_tensors_by_exact_interpolation(order, monkeypatch):
+    scalar = lambda x: np.exp(x[0] * x[1]) * np.sin(x[2]) + x[0] ** 3 * x[2]
+    vector = lambda x: np.stack([scalar(x), np.prod(x) / (1.0 + x[0] ** 2)])
+    x = np.array([0.3, -0.4, 1.1])
+    wanted = [taylor.tensor(f, x, order) for f in (scalar, vector)]
+
+    def refuse(f, x, order):
+        raise ValueError("too many for one table")
+
+    monkeypatch.setattr("taylor.drivers.partials_of_order", refuse)
+    for f, tensor in zip((scalar, vector), wanted, strict=True):
+        found = taylor.tensor(f, x, order)
+        np.testing.assert_allclose(found, tensor, rtol=1e-12, atol=1e-12)
+
+
 # ------------------------------------------------------------------ number types
 def test_exact_numbers_stay_exact():
     f = lambda x: x[0] ** 3 * x[1] + x[1] / x[0]

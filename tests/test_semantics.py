@@ -828,11 +828,11 @@ def test_a_tensor_that_cannot_fit_is_refused_before_allocation():
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))\n"
         "import numpy, taylor\n"
-        "try:\n    taylor.tensor(numpy.sum, numpy.zeros(5000), 2)\n"
+        "try:\n    taylor.tensor(numpy.sum, numpy.zeros(5000), 3)\n"
         "except ValueError as error:\n    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "12507501 monomials" in done.stdout, done.stderr
+    assert "20858342501 monomials" in done.stdout, done.stderr
     assert "direction" in done.stdout
 
 
