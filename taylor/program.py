@@ -183,6 +183,8 @@ def trace(program: Program, x: Sequence[Any]) -> list[Any]:
     """Return the value of every instruction at x, in whatever number type x is."""
     if len(x) != len(program.inputs):
         raise TypeError(f"the program takes {len(program.inputs)} arguments, got {len(x)}")
+    x = [lift(value) for value in x]
+    x = [np.asarray(value) if isinstance(value, (list, tuple)) else value for value in x]
     for n, (i, value) in enumerate(zip(program.inputs, x, strict=True)):
         if tuple(np.shape(value)) != program.code[i].shape:
             raise ShapeMismatch(

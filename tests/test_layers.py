@@ -9,7 +9,8 @@ ROOT = Path(__file__).parent.parent
 ORDER = [
     "errors", "text", "values", "tags", "algebra", "local", "elementary", "linalg", "arrays",
     "tape", "rules", "program", "expand", "sweep", "series", "univariate", "multivariate",
-    "transform", "forward_mode", "interpolation", "drivers", "sparse", "checkpoint", "implicit", "__init__",
+    "transform", "forward_mode", "interpolation", "drivers", "sparse", "checkpoint", "implicit",
+    "__init__",
     "expression", "tour", "__main__",
 ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Reverse mode: adjoints of every instruction and row, nesting, cost, exactness, and wrong input."""
+"""Reverse mode: the adjoint of every row, nesting, exactness, long programs, wrong input."""
 
 import itertools
 import pickle
