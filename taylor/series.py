@@ -209,7 +209,8 @@ class Series(Operand):
             raise TypeError(
                 f"{what} of a {type(self).__name__} would drop its derivatives; use .value for "
                 f"the plain "
-                "value (in a recorded or differentiated function use numpy or taylor functions)"
+                "value (in a recorded or differentiated function use numpy or taylor functions, "
+                "and make arrays to be filled with np.zeros_like(x))"
             )
         return self.value
 

@@ -511,7 +511,10 @@ class Node(Operand):
         raise TraceError("the truth of a recorded value depends on an input; write x > 0 or x < 0")
 
     def __float__(self) -> float:
-        raise TraceError("float() of a recorded value drops its derivatives; use .value")
+        raise TraceError(
+            "float() of a recorded value would drop its derivatives; use .value for the plain "
+            "value, and make arrays to be filled with np.zeros_like(x), not np.zeros"
+        )
 
     __int__ = __index__ = __complex__ = __float__
 

@@ -34,7 +34,7 @@ MODULES = sorted((ROOT / "taylor").rglob("*.py"))
 
 
 def layer(path):
-    """Return the name under which a module stands in ORDER: a package inside taylor is one layer."""
+    """Return the layer of a module; a package inside taylor is one."""
     parts = path.relative_to(ROOT / "taylor").with_suffix("").parts
     return parts[0]
 
