@@ -8,7 +8,9 @@ Wengert list), `series` (the number types), then the driver you came for.
 0.0
 """
 
+from taylor import linalg
 from taylor.arrays import logsumexp, where
+from taylor.checkpoint import checkpoint
 from taylor.drivers import (
     gradient,
     hessian,
@@ -121,6 +123,7 @@ from taylor.forward_mode import (
     partial,
     taylor_coefficients,
 )
+from taylor.implicit import fixed_point, implicit_root
 from taylor.multivariate import TaylorN, inverse_map
 from taylor.program import Program, record
 from taylor.series import formal_sqrt
@@ -168,6 +171,7 @@ __all__ = [
     "atanh",
     "cbrt",
     "ceil",
+    "checkpoint",
     "ci",
     "clip",
     "cos",
@@ -189,6 +193,7 @@ __all__ = [
     "expi",
     "expint",
     "expm1",
+    "fixed_point",
     "floor",
     "formal_sqrt",
     "forward",
@@ -200,6 +205,7 @@ __all__ = [
     "hypot",
     "i0",
     "i1",
+    "implicit_root",
     "inverse_map",
     "iv",
     "j0",
@@ -211,6 +217,7 @@ __all__ = [
     "kepler",
     "lambertw",
     "lgamma",
+    "linalg",
     "log",
     "log1p",
     "log2",

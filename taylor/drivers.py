@@ -87,13 +87,16 @@ def _value_and_gradient(
     known = _finite(found[1])
     if np.all(known) and np.all(_finite(found[0])):
         return found
+    if not np.any(_lost(found[1])) and not np.any(_lost(found[0])):
+        jvp(f, x, np.ones(np.shape(x)))  # infinite: raises where a scalar is at a singular point
+        return found
     try:
         value, slopes = _by_forward(f, x, what, instead, None)
     except TaylorError:
         raise
     except ValueError:  # too many variables for a table: what there is
         return found[0], found[1] + 0 * base(found[0])
-    if np.any(base(found[0]) != base(found[0])) or is_operand(slopes):
+    if np.any(_lost(found[0])) or is_operand(slopes):
         return value, slopes
     return value, np.where(known, found[1], slopes)[()]
 
@@ -281,6 +284,12 @@ def _finite(x: Any) -> Any:
     if isinstance(plain, (np.ndarray, np.generic, float, complex)):
         return np.isfinite(plain)
     return not is_nan(plain)
+
+
+def _lost(x: Any) -> Any:
+    """Return, element by element, whether a value is not a number."""
+    plain = base(x)
+    return plain != plain
 
 
 def _by_forward(

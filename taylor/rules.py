@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,9 +31,13 @@ Code = Sequence[Instruction]
 Choices = tuple[tuple[int, int, bool], ...]
 
 
-def values(code: Code, x: Sequence[Any]) -> list[Any]:
-    """Return the value of every instruction at x, computed through the users' own front door."""
+def values(code: Code, x: Sequence[Any], keep: Container[int] | None = None) -> list[Any]:
+    """Return the value of every instruction at x, computed through the users' own front door.
+
+    With `keep` only those values are kept; the others are forgotten after their last use.
+    """
     v: list[Any] = []
+    last = {a: i for i, instruction in enumerate(code) for a in instruction.args}
     like = as_array(x[0]) if x and not is_operand(x[0]) else x[0] if x else np.zeros(1)
     for op, args, param, _ in code:
         a = [v[i] for i in args]
@@ -54,6 +58,10 @@ def values(code: Code, x: Sequence[Any]) -> list[Any]:
             v.append(flat(param.rule(*a)))
         else:
             v.append(param(*a))
+        if keep is not None:
+            for j in args:
+                if last[j] == len(v) - 1 and j not in keep:
+                    v[j] = None
     return v
 
 

@@ -79,6 +79,9 @@ class Linear(NamedTuple):
 
 def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
     """Return elements of the joined sources by position (-1: zero), under `lead` leading axes."""
+    owner = None if lead else host(sources)
+    if owner is not None:
+        return owner._gather(sources, index)
     flat = [np.reshape(x, (*np.shape(x)[:lead], -1)) for x in sources]
     if index.size and index.min() < 0:
         flat.append(flat[0][..., :0].sum(-1)[..., None] if lead else np.zeros(1))

@@ -313,6 +313,12 @@ def test_singular_points_are_decided_as_in_forward_mode():
     assert taylor.hessian(lambda x: np.abs(x[0] ** 2), [0.0]).tolist() == [[2.0]]
 
 
+def test_an_overflow_is_infinite_and_needs_no_table(no_forward):
+    with np.errstate(over="ignore"):
+        g = taylor.gradient(lambda x: np.sum(np.exp(x)), np.array([1.0, 1000.0]))
+    assert g.tolist() == [np.exp(1.0), np.inf]
+
+
 def test_the_branch_not_taken_never_poisons(no_forward):
     x = np.array([-1.0, 0.0, 4.0])
     f = lambda x: np.sum(np.where(x > 0, 2.0 * np.sqrt(x) * np.log(x) / x, 3.0 * x))
