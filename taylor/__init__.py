@@ -124,6 +124,7 @@ from taylor.forward_mode import (
     taylor_coefficients,
 )
 from taylor.implicit import fixed_point, implicit_root
+from taylor.llvm.compiled import compile
 from taylor.multivariate import TaylorN, inverse_map
 from taylor.program import Program, record
 from taylor.series import formal_sqrt
@@ -174,6 +175,7 @@ __all__ = [
     "checkpoint",
     "ci",
     "clip",
+    "compile",
     "cos",
     "cosh",
     "cospi",

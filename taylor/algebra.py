@@ -185,6 +185,16 @@ def contract(spec: str, x: Array, y: Array) -> Array:
     return np.einsum(spec, x, y, optimize=True)
 
 
+def _against_one(spec: str, table: Array, one: Array, other: int) -> Array:
+    """Return einsum(spec) of each row of a table and one array, which is operand `other`."""
+    terms, out = spec.split("->")
+    a, b = terms.split(",")
+    z = free_letter(spec)
+    if other == 0:
+        return contract(f"{a},{z}{b}->{z}{out}", one, table)
+    return contract(f"{z}{a},{b}->{z}{out}", table, one)
+
+
 def _under_one_axis(spec: str) -> Callable[[Array, Array], Array]:
     terms, out = spec.split("->")
     a, b = terms.split(",")
@@ -302,7 +312,12 @@ class Monomials:
     def bilinear(self, spec: str, x: Array, y: Array) -> Array:
         """Return the table of einsum(spec, ·, ·) of two tables."""
         multiply = _under_one_axis(spec)
-        parts = [self._collect(k, 0, k, x, y, multiply) for k in range(self.order + 1)]
+        parts = [multiply(x[:1], y[:1])]
+        for k in range(1, self.order + 1):
+            p = self.part(k)
+            total = _against_one(spec, y[p], x[0], 0) + _against_one(spec, x[p], y[0], 1)
+            inner = self.interior_of(spec, k, x, y)
+            parts.append(total if inner is None else total + inner)
         return np.concatenate(parts)
 
     def interior_of(self, spec: str, k: int, x: Array, y: Array) -> Array | None:

@@ -22,6 +22,7 @@ from taylor.forward_mode import (
     call,
     direction,
     exact_eye,
+    fast,
     jvp,
     partials_of_order,
     parts,
@@ -53,6 +54,9 @@ def vjp(f: Function, x: Any, w: Any) -> tuple[Any, Any]:
     >>> xbar
     array([ 2., 40.])
     """
+    found = fast(f, "vjp", x, w)
+    if found is not NotImplemented:
+        return found[0], found[1]
     x = point(x)
     code, v, out = _recorded(f, x)
     w = w if is_operand(w) else as_array(w)[()]
@@ -69,6 +73,9 @@ def value_and_gradient(f: Function, x: Any) -> tuple[Any, Array]:
     >>> value_and_gradient(lambda x: x[0] * x[1], [2.0, 3.0])
     (np.float64(6.0), array([3., 2.]))
     """
+    found = fast(f, "gradient", x)
+    if found is not NotImplemented:
+        return found[0], found[1]
     return _value_and_gradient(f, x, "gradient", "jacobian(f, x)", frozenset())
 
 
@@ -119,6 +126,9 @@ def jacobian(f: Function, x: Any) -> Array:
     array([[2., 0.],
            [0., 4.]])
     """
+    found = fast(f, "jacobian", x)
+    if found is not NotImplemented:
+        return found
     x = point(x)
     n = int(np.prod(np.shape(x), dtype=int))
     if n < 8:
@@ -146,6 +156,9 @@ def hvp(f: Function, x: Any, v: Any) -> Array:
     >>> hvp(lambda x: x[0] ** 2 * x[1], [1.0, 2.0], [1.0, 0.0])
     array([4., 2.])
     """
+    found = fast(f, "hvp", x, v)
+    if found is not NotImplemented:
+        return found
     g = _gradient_of(f, "hvp")
     try:
         found = _along_recording(g, x, v)
@@ -172,6 +185,9 @@ def hessian(f: Function, x: Any) -> Array:
     array([[4., 2.],
            [2., 0.]])
     """
+    found = fast(f, "hessian", x)
+    if found is not NotImplemented:
+        return found
     x = point(x)
     try:
         found = _columns(_gradient_of(f, "hessian"), x)

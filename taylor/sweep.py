@@ -88,7 +88,7 @@ class Sweep:
         self.algebra = algebra
         self.order = algebra.order
         self.policy = current_policy()
-        self.like = _common([*inputs, *(c for c in parameters if is_operand(c))])
+        self.like = self._kind([*inputs, *(c for c in parameters if is_operand(c))])
         self.table: list[Any] = []  # a table, or the plain value of an inactive instruction
         self.height: list[int] = []
         self.weighted: dict[int, Array] = {}  # D of a table, for integrals
@@ -129,6 +129,14 @@ class Sweep:
                     self.weighted[i] = zeros(self.table[i].shape, self.table[i])
                     self.steps.append(self._weigh(i))
 
+    def _kind(self, inputs: Sequence[Array]) -> Array:
+        """Return an empty array of the kind of number of all tables."""
+        return _common(inputs)
+
+    def _checked(self, row: Any, values: Sequence[Any]) -> Any:
+        """Return the value of a row; a scalar outside the domain raises DomainError."""
+        return checked(row, values, self.policy.singular)
+
     def _height(self, op: str, args: tuple[int, ...]) -> int:
         if op in ("parameter", "constant"):
             return 0
@@ -159,7 +167,7 @@ class Sweep:
             return choose(v[0], v[1], v[2], v[3], param)
         if op == "call":
             return flat(param.rule(*v))
-        return checked(param.row if op == "integral" else param, v, None)
+        return self._checked(param.row if op == "integral" else param, v)
 
     def run(self) -> None:
         """Compute all parts of all instructions."""
@@ -317,7 +325,7 @@ class Sweep:
 
         def step(k: int) -> None:
             if k == 0:
-                y[0] = checked(row, [self._value(a) for a in args[:n]], self.policy.singular)
+                y[0] = self._checked(row, [self._value(a) for a in args[:n]])
                 return
             if k == 1:
                 start()
@@ -359,7 +367,7 @@ class Sweep:
         def step(k: int) -> None:
             # y_k = Σ_m c_m [u^m]_k with u = a - a_0 and [u^m]_k = interior(k, u^(m-1), u)
             if k == 0:
-                y[0] = checked(row, [x[0]], self.policy.singular)
+                y[0] = self._checked(row, [x[0]])
                 series.append(local_series(row, x[0], self.order))
                 return
             if isinstance(self.algebra, Univariate) and top == 1:
@@ -423,7 +431,7 @@ class Sweep:
                 values = [self._value(a) for a in args]
                 if any(np.iscomplexobj(base(v)) for v in values):
                     raise TypeError(f"{row.name} of a complex series is not holomorphic")
-                y[0] = checked(row, values, self.policy.singular)
+                y[0] = self._checked(row, values)
                 at = np.asarray(row.jumps(*(base(v) for v in values)), dtype=bool)
                 at = at & self._lanes_active(args)
                 if at.any() and self._raises(y[0]):

@@ -10,7 +10,7 @@ ORDER = [
     "errors", "text", "values", "tags", "algebra", "local", "elementary", "linalg", "arrays",
     "tape", "rules", "program", "expand", "sweep", "series", "univariate", "multivariate",
     "transform", "forward_mode", "interpolation", "drivers", "sparse", "checkpoint", "implicit",
-    "__init__",
+    "llvm", "__init__",
     "expression", "tour", "__main__",
 ]  # fmt: skip
 

@@ -1,0 +1,201 @@
+"""`compile`: a function as machine code, in all the forms the drivers ask for.
+
+What is compiled is a recording at the arguments of a call, so its branches are those of that point;
+where another point takes another branch the function is recorded and compiled again, and both are
+kept.  Whatever has no machine code (and every number that is no float) takes the ordinary way.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor.drivers import hessian, jacobian
+from taylor.errors import TaylorError
+from taylor.expand import prune
+from taylor.llvm.machine import GUARD, OK, Machine
+from taylor.program import Program, record
+from taylor.transform import forward, reverse
+
+Array = Any
+VARIANTS = 32  # branches of one function that are compiled before it is left to NumPy
+
+
+class Compiled:
+    """A function that runs as machine code where it can; made by `compile`."""
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, f)
+        self.f = f
+        self.machines: dict[Any, list[Machine]] = {}
+        self.reasons: dict[Any, str] = {}  # why a form of the function has no machine code
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        count = sum(map(len, self.machines.values()))
+        return f"<compiled {getattr(self.f, '__name__', 'function')}, {count} machines>"
+
+    def __reduce__(self) -> Any:
+        module = sys.modules.get(getattr(self.f, "__module__", ""))
+        name = getattr(self.f, "__qualname__", "")
+        if getattr(module, name, None) is self:
+            return name
+        return (Compiled, (self.f,))
+
+    def __call__(self, *x: Any) -> Any:
+        """Return f(*x)."""
+        floats = _floats(x)
+        if floats is None:
+            return self.f(*x)
+        found = self._run("value", floats, floats)
+        if found is None:
+            return self.f(*x)
+        return found[0] if len(found) == 1 else tuple(found)
+
+    def _run(
+        self, kind: str, x: Sequence[Any], given: Sequence[Any], order: int | None = None
+    ) -> list[Any] | None:
+        """Return the outputs of one form of the function, or None for the ordinary way."""
+        where = (kind, order, *[v.shape for v in x])
+        for machine in self.machines.get(where, ()):
+            if kind == "vjp" and given[1].shape != machine.inputs[1]:
+                return None
+            status, outputs = machine(*given)
+            if status == OK:
+                return outputs
+            if status != GUARD:
+                return None  # not finite: the ordinary way knows what to do
+        if where in self.reasons:
+            return None
+        added = self._compile(where, kind, x, order)
+        if added is None or (kind == "vjp" and given[1].shape != added.inputs[1]):
+            return None
+        status, outputs = added(*given)
+        return outputs if status == OK else None
+
+    def _compile(
+        self, where: Any, kind: str, x: Sequence[Any], order: int | None
+    ) -> Machine | None:
+        with self._lock:
+            known = self.machines.setdefault(where, [])
+            if len(known) >= VARIANTS:
+                self.reasons[where] = f"it takes more than {VARIANTS} different branches"
+                return None
+            try:
+                machine = Machine(_FORMS[kind](self.f, x), order)
+            except (TaylorError, ImportError, OSError) as error:
+                self.reasons[where] = str(error)
+                return None
+            known.append(machine)
+            return machine
+
+    def _fast(self, kind: str, x: Any, *more: Any) -> Any:
+        """Return what a driver asks for, or NotImplemented."""
+        if kind == "along":
+            return self._along(x, *more)
+        floats = _floats((x, *more))
+        if floats is None:
+            return NotImplemented
+        x, given = floats[0], floats
+        if kind in ("hvp", "jvp") and floats[1].shape != x.shape:
+            return NotImplemented
+        if kind == "hvp":
+            given = [x, _ONE, floats[1], _ZERO]
+        elif kind == "gradient":
+            given = [x, _ONE]
+        found = self._run(kind, (x,), given)
+        return NotImplemented if found is None else _RESULTS[kind](found)
+
+    def _along(self, x: Any, v: Any, order: int) -> Any:
+        """Return the coefficients 0..order of t -> f(x + t·v)."""
+        floats = _floats((x, v))
+        if floats is None or order == 0:
+            return NotImplemented
+        point, v = floats
+        if v.shape not in ((), point.shape):
+            return NotImplemented
+        seed = np.empty((2, *point.shape))
+        seed[0], seed[1] = point, v
+        found = self._run("value", (point,), (seed,), order)
+        return NotImplemented if found is None or len(found) != 1 else found[0]
+
+
+_ONE, _ZERO = np.float64(1.0), np.float64(0.0)
+
+
+_FLOAT = np.dtype(float)
+
+
+def _floats(x: Sequence[Any]) -> list[Any] | None:
+    """Return the arguments as float64 arrays; None if some are other numbers."""
+    found: list[Any] = []
+    for v in x:
+        if type(v) is np.ndarray and v.dtype is _FLOAT:
+            found.append(v)
+        elif isinstance(v, (float, int)):
+            found.append(np.float64(v))
+        elif isinstance(v, (np.ndarray, np.generic, list, tuple)):
+            try:
+                array = np.asarray(v)
+            except ValueError:
+                return None
+            if array.dtype.kind not in "iub" and array.dtype != _FLOAT:
+                return None
+            found.append(array.astype(float))
+        else:
+            return None
+    return found
+
+
+def _scalar(program: Program) -> Program:
+    if program.code[program.outputs[0]].shape != () or len(program.outputs) != 1:
+        raise TaylorError("the function is not scalar-valued")
+    return program
+
+
+_FORMS: dict[str, Callable[[Any, Any], Program]] = {
+    "value": lambda f, x: record(f, *x),
+    "gradient": lambda f, x: reverse(_scalar(record(f, *x))),
+    "vjp": lambda f, x: reverse(record(f, *x)),
+    "jvp": lambda f, x: forward(record(f, *x)),
+    "hvp": lambda f, x: forward(reverse(_scalar(record(f, *x)))),
+    "hessian": lambda f, x: prune(record(lambda y: hessian(f, y), *x)),
+    "jacobian": lambda f, x: prune(record(lambda y: jacobian(f, y), *x)),
+}
+_RESULTS: dict[str, Callable[[list[Any]], Any]] = {
+    "gradient": lambda found: (found[0], found[1]),
+    "vjp": lambda found: (found[0], found[1]),
+    "jvp": lambda found: (found[0], found[1]),
+    "hvp": lambda found: found[3],
+    "hessian": lambda found: found[0],
+    "jacobian": lambda found: found[0],
+}
+
+
+def compile(f: Callable[..., Any]) -> Compiled:
+    """Return f as machine code: the same function, and every driver is faster with it.
+
+    Arguments and results are float64 numbers and arrays of the shapes of the call; the first call
+    with new shapes compiles (a few hundredths of a second, less when it is in the cache on disk).
+    Other numbers, functions that cannot be recorded, and operations without machine code take the
+    ordinary way; `reasons` says why.  A branch that would go another way compiles again.
+
+    >>> import taylor
+    >>> @compile
+    ... def f(x):
+    ...     return np.sum(np.sin(x) ** 2)
+    >>> float(f(np.array([0.0, np.pi / 2])))
+    1.0
+    >>> taylor.gradient(f, np.array([0.0, np.pi / 4])).round(12)
+    array([0., 1.])
+    """
+    if isinstance(f, Compiled):
+        return f
+    if not callable(f):
+        raise TypeError(f"compile needs a function, not {type(f).__name__}")
+    return Compiled(f)

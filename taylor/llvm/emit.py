@@ -1,0 +1,663 @@
+"""Symbolic arrays: what NumPy code does to them is written down as LLVM IR.
+
+A `Symbol` is an array of doubles in the workspace of the function being written (a number is held
+in a register).  It is one more operand of the front door: to evaluate a program, or to sweep it,
+with symbols writes the machine code of that evaluation, so no rule is written a second time.
+
+Indexing, transposing and broadcasting only change strides; every other operation is one nest of
+loops over the axes of its result and, for sums and products, over the axes that are summed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor.arrays import Operand
+from taylor.elementary import Elementary
+from taylor.errors import TraceError
+from taylor.llvm.ir import UNROLL, WIDTH, Function, Scalar
+from taylor.tags import Tag
+from taylor.values import Constant, as_array, is_operand
+
+Array = Any
+Shape = tuple[int, ...]
+Body = Callable[..., Scalar]
+
+
+class Unsupported(TraceError):
+    """A program that has no machine code; it is evaluated through NumPy instead."""
+
+
+class Degree:
+    """A degree k known at run time, above all finite heights."""
+
+    def __init__(self, f: Function, index: str, order: int) -> None:
+        self.f, self.index, self.order = f, index, order
+        self.number = Scalar(f.put(f"sitofp i64 {index} to double"))
+
+    def __le__(self, height: int) -> bool:
+        return height >= self.order
+
+    def __gt__(self, height: int) -> bool:
+        return height < self.order
+
+    def __ge__(self, height: int) -> bool:
+        return True
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __sub__(self, n: int) -> Degree:
+        return self
+
+
+class Slot:
+    """Memory of an array, given back when nothing refers to it any more."""
+
+    __slots__ = ("f", "size", "start")
+
+    def __init__(self, f: Function, size: int) -> None:
+        self.f, self.size, self.start = f, size, f.allocate(size)
+
+    def __del__(self) -> None:
+        self.f.release(self.start, self.size)
+
+
+def _strides(shape: Shape) -> tuple[int, ...]:
+    """Return the strides, in elements, of a C-ordered array."""
+    return tuple(int(np.prod(shape[i + 1 :], dtype=int)) for i in range(len(shape)))
+
+
+class Symbol(Operand):
+    """An array of the function being written."""
+
+    __slots__ = ("_view", "f", "lead", "offset", "reg", "shape", "slot", "strides")
+    tag = Tag(-(1 << 63))
+
+    def __init__(
+        self,
+        f: Function,
+        shape: Shape,
+        reg: Scalar | None = None,
+        slot: Any = None,
+        offset: int = 0,
+        strides: tuple[int, ...] = (),
+        lead: tuple[tuple[str, int], ...] = (),
+    ) -> None:
+        self.f, self.shape, self.reg = f, tuple(shape), reg
+        self.slot, self.offset, self.strides = slot, offset, strides
+        self.lead = lead  # run-time terms (index, stride) of the address, such as the degree
+        self._view = False
+
+    # -------------------------------------------------------------- what an operand needs
+    @property
+    def value(self) -> Any:
+        """Not known before the function runs."""
+        raise Unsupported("the code branches on a value, which machine code does not know")
+
+    def _hosts(self, other: Operand) -> bool:
+        return False
+
+    def _as_view(self) -> Symbol:
+        return self
+
+    def __repr__(self) -> str:
+        return f"<symbol of shape {self.shape}>"
+
+    def _binary(self, op: str, x: Any, y: Any) -> Any:
+        if not _fits(x) or not _fits(y):
+            return NotImplemented
+        a, b = lifted(self.f, x), lifted(self.f, y)
+        return mapped(self.f, lambda p, q: self.f.binary(op, p, q), a, b)
+
+    def __add__(self, o: Any) -> Any:
+        return self._binary("fadd", self, o)
+
+    def __radd__(self, o: Any) -> Any:
+        return self._binary("fadd", o, self)
+
+    def __sub__(self, o: Any) -> Any:
+        return self._binary("fsub", self, o)
+
+    def __rsub__(self, o: Any) -> Any:
+        return self._binary("fsub", o, self)
+
+    def __mul__(self, o: Any) -> Any:
+        return self._binary("fmul", self, o)
+
+    def __rmul__(self, o: Any) -> Any:
+        return self._binary("fmul", o, self)
+
+    def __truediv__(self, o: Any) -> Any:
+        return self._binary("fdiv", self, o)
+
+    def __rtruediv__(self, o: Any) -> Any:
+        return self._binary("fdiv", o, self)
+
+    def __neg__(self) -> Any:
+        return mapped(self.f, self.f.negative, self)
+
+    def _elementary(self, row: Elementary, args: tuple[Any, ...]) -> Any:
+        rule = FUNCTIONS.get(row.name)
+        if rule is not None:
+            return mapped(self.f, lambda *x: rule(self.f, *x), *(lifted(self.f, a) for a in args))
+        if row.compose is not None:
+            return row.compose(*args)
+        if row.name in FORMULAS:
+            return FORMULAS[row.name](*args)
+        raise Unsupported(f"{row.name} has no machine code")
+
+    def _call(self, rule: Any, args: tuple[Any, ...]) -> Any:
+        raise Unsupported(f"{rule.name} has no machine code")
+
+    def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
+        f = self.f
+
+        def body(left: Scalar, right: Scalar, x: Scalar, y: Scalar) -> Scalar:
+            above = f.compare("ogt" if mode == "slope" else "oge", left, right)
+            below = f.compare("olt", left, right)
+            lost = f.constant(math.nan) if mode == "slope" else f.binary("fadd", left, right)
+            return f.select(above, x, f.select(below, y, lost))
+
+        return mapped(f, body, *(lifted(f, x) for x in (lhs, rhs, a, b)))
+
+    def _compare(self, op: Any, other: Any) -> Any:
+        return self.value
+
+    def _assign(self, index: Any, value: Any) -> None:
+        raise Unsupported("an array is written into")
+
+    def _ones(self) -> Any:
+        return lifted(self.f, np.ones(self.shape))
+
+    def _zeros(self, shape: Shape) -> Any:
+        return lifted(self.f, np.zeros(shape))
+
+    # -------------------------------------------------------------- moving elements
+    def _gather(self, sources: Sequence[Any], index: Array) -> Any:
+        f, shape = self.f, index.shape
+        if len(sources) == 1:
+            whole = contiguous(self)
+            strides = _affine(index)
+            if whole.reg is not None and index.size and not index.any():
+                return Symbol(f, shape, reg=whole.reg, strides=(0,) * len(shape))
+            if strides is not None and whole.reg is None:
+                first = int(index.reshape(-1)[0])
+                offset = whole.offset + first
+                return Symbol(f, shape, None, whole.slot, offset, strides, whole.lead)
+        return _assembled(f, [contiguous(lifted(f, x)) for x in sources], index)
+
+    def _scatter(self, index: Array, shape: Shape) -> Any:
+        f, x = self.f, contiguous(self)
+        out = filled(f, shape, 0.0)
+        to = index.reshape(-1)
+        strides = _affine(np.arange(int(np.prod(shape, dtype=int)))[to])
+        if strides is not None and len(set(to.tolist())) == len(to):
+            target = Symbol(f, (len(to),), None, out.slot, out.offset + int(to[0]), strides)
+            nest(f, lambda v: v, [flattened(x)], target)
+            return out
+
+        def add(i: Any) -> None:
+            place = _entry(f, to, i)
+            pointer = f.address("%data", [(place, 1)], out.offset)
+            f.store(f.binary("fadd", f.load(pointer), at(flattened(x), [i])), pointer)
+
+        f.repeat(len(to), add)
+        return out
+
+    def _sum(self, axes: tuple[int, ...]) -> Any:
+        letters = "".join(chr(97 + i) for i in range(len(self.shape)))
+        out = "".join(c for i, c in enumerate(letters) if i not in axes)
+        return contraction(self.f, [letters], out, [self])
+
+    def _cumsum(self, axis: int) -> Any:
+        f, x = self.f, contiguous(self)
+        out = empty(f, self.shape)
+        n, step = self.shape[axis], _strides(self.shape)[axis]
+        others = [i for i in range(len(self.shape)) if i != axis]
+        sizes = [self.shape[i] for i in others]
+
+        def line(index: list[Any]) -> None:
+            terms = [(i, _strides(self.shape)[a]) for i, a in zip(index, others, strict=True)]
+            first = f.constant(0.0)
+            with f.loop(0, n) as loop:
+                total = loop.carry(first)
+                where = [*terms, (loop.index, step)]
+                new = f.binary("fadd", total, f.load(f.address("%data", where, x.offset)))
+                f.store(new, f.address("%data", where, out.offset))
+                loop.update(total, new)
+
+        if out.reg is None and n:
+            _each(f, sizes, line)
+            return out
+        return x
+
+    def _reduceat(self, starts: Array, axis: int) -> Any:
+        raise Unsupported("np.add.reduceat has no machine code")
+
+    def _einsum(self, spec: str, x: Any, y: Any) -> Any:
+        terms, out = spec.split("->")
+        names = terms.split(",")
+        return contraction(self.f, names, out, [lifted(self.f, x), lifted(self.f, y)])
+
+
+def _fits(x: Any) -> bool:
+    return is_operand(x) or not (x is None or isinstance(x, (str, bytes)))
+
+
+# ------------------------------------------------------------------ making symbols
+def lifted(f: Function, x: Any) -> Symbol:
+    """Return a number or an array as a symbol."""
+    if isinstance(x, Symbol):
+        return x
+    if isinstance(x, Degree):
+        return Symbol(f, (), reg=x.number)
+    if isinstance(x, Constant):
+        x = float(x)
+    array = as_array(x)
+    if array.dtype.kind == "c" or (array.dtype == object and any(_odd(e) for e in array.flat)):
+        raise Unsupported(f"constants of type {array.dtype} have no machine code")
+    array = array.astype(float)
+    if array.size == 1:
+        return Symbol(f, array.shape, reg=f.constant(float(array.reshape(-1)[0])))
+    if array.size and np.all(array == array.reshape(-1)[0]) and not np.signbit(array).any():
+        value = f.constant(float(array.reshape(-1)[0]))
+        return Symbol(f, array.shape, reg=value, strides=(0,) * array.ndim)
+    name = f.table(array.reshape(-1).tolist() + [0.0] * WIDTH, "double")
+    return Symbol(f, array.shape, None, name, 0, _strides(array.shape))
+
+
+def _odd(e: Any) -> bool:
+    try:
+        return not math.isfinite(float(e)) and False
+    except (TypeError, OverflowError):
+        return True
+
+
+def empty(f: Function, shape: Shape) -> Symbol:
+    """Return a new array in memory."""
+    slot = Slot(f, int(np.prod(shape, dtype=int)))
+    return Symbol(f, shape, None, slot, slot.start, _strides(shape))
+
+
+def filled(f: Function, shape: Shape, c: float) -> Symbol:
+    """Return a new array of equal numbers in memory."""
+    out = empty(f, shape)
+    nest(f, lambda v: v, [Symbol(f, (), reg=f.constant(c))], flattened(out), whole=True)
+    return out
+
+
+def base_of(x: Symbol) -> str:
+    """Return the pointer from which the offset of an array counts."""
+    return x.slot if isinstance(x.slot, str) else "%data"
+
+
+def flattened(x: Symbol) -> Symbol:
+    """Return a contiguous array along one axis."""
+    size = int(np.prod(x.shape, dtype=int))
+    strides = (0,) if x.reg is not None else (1,)
+    return Symbol(x.f, (size,), x.reg, x.slot, x.offset, strides, x.lead)
+
+
+def contiguous(x: Symbol) -> Symbol:
+    """Return the array in C order in memory (one number: in a register)."""
+    if x.reg is not None:
+        size = int(np.prod(x.shape, dtype=int))
+        if size == 1:
+            return Symbol(x.f, x.shape, reg=x.reg)
+    elif all(
+        s == t or n == 1 for s, t, n in zip(x.strides, _strides(x.shape), x.shape, strict=True)
+    ):
+        return x
+    return mapped(x.f, lambda v: v, x, copy=True)
+
+
+def at(x: Symbol, index: Sequence[Any]) -> Scalar:
+    """Return one element."""
+    if x.reg is not None:
+        return x.reg
+    terms = [*x.lead, *zip(index, x.strides, strict=True)]
+    return x.f.load(x.f.address(base_of(x), terms, x.offset))
+
+
+def _affine(index: Array) -> tuple[int, ...] | None:
+    """Return the strides of positions that grow linearly along every axis, or None."""
+    if index.size == 0 or index.min() < 0:
+        return None
+    first = int(index.reshape(-1)[0])
+    strides = []
+    for axis, n in enumerate(index.shape):
+        corner = [0] * index.ndim
+        corner[axis] = 1
+        strides.append(int(index[tuple(corner)]) - first if n > 1 else 0)
+    grid = np.full(index.shape, first)
+    for axis, (n, s) in enumerate(zip(index.shape, strides, strict=True)):
+        grid += (np.arange(n) * s).reshape([-1 if i == axis else 1 for i in range(index.ndim)])
+    return tuple(strides) if np.array_equal(grid, index) else None
+
+
+def _entry(f: Function, table: Array, i: Any) -> Any:
+    """Return table[i] for an index that may be known at run time only."""
+    if isinstance(i, int):
+        return int(table[i])
+    name = f.table([int(v) for v in table], "i32")
+    pointer = f.put(f"getelementptr inbounds i32, ptr {name}, i64 {i}")
+    short = f.put(f"load i32, ptr {pointer}, align 4")
+    return f.put(f"sext i32 {short} to i64")
+
+
+def _assembled(f: Function, sources: list[Symbol], index: Array) -> Symbol:
+    """Return the elements of several arrays in the places that the index says."""
+    flat = index.reshape(-1)
+    size = len(flat)
+    if size == 1 and flat[0] >= 0:
+        for x in sources:
+            n = int(np.prod(x.shape, dtype=int))
+            if flat[0] < n:
+                return Symbol(f, index.shape, reg=at(flattened(x), [int(flat[0])]))
+            flat = flat - n
+    out = filled(f, index.shape, 0.0) if size and flat.min() < 0 else empty(f, index.shape)
+    start = 0
+    for x in sources:
+        n = int(np.prod(x.shape, dtype=int))
+        places = np.flatnonzero((flat >= start) & (flat < start + n))
+        taken = flat[places] - start
+        start += n
+        if not len(places):
+            continue
+        to, source = _affine(places), _affine(taken)
+        if to is not None and source is not None:
+            strides = (0,) if x.reg is not None else source
+            part = Symbol(f, places.shape, x.reg, x.slot, x.offset + int(taken[0]), strides, x.lead)
+            target = Symbol(f, places.shape, None, out.slot, out.offset + int(places[0]), to)
+            nest(f, lambda v: v, [part], target)
+            continue
+
+        def move(i: Any, x: Symbol = x, places: Array = places, taken: Array = taken) -> None:
+            value = at(flattened(x), [_entry(f, taken, i)])
+            f.store(value, f.address("%data", [(_entry(f, places, i), 1)], out.offset))
+
+        f.repeat(len(places), move)
+    return out
+
+
+# ------------------------------------------------------------------ nests of loops
+def mapped(f: Function, body: Body, *args: Symbol, copy: bool = False) -> Symbol:
+    """Return body(args) element by element, broadcasting as NumPy does."""
+    shape = np.broadcast_shapes(*(x.shape for x in args))
+    size = int(np.prod(shape, dtype=int))
+    constant = all(x.reg is not None for x in args) and not copy
+    if size == 1 or (constant and size):
+        values = [at(x, [0] * len(x.shape)) for x in args]
+        return Symbol(f, shape, reg=body(*values), strides=(0,) * len(shape))
+    out = empty(f, shape)
+    nest(f, body, [_broadcast(x, shape) for x in args], out, whole=True)
+    return out
+
+
+def _broadcast(x: Symbol, shape: Shape) -> Symbol:
+    """Return the array seen in a larger shape."""
+    missing = len(shape) - len(x.shape)
+    own = x.strides if x.reg is None else (0,) * len(x.shape)
+    if len(own) < len(x.shape):
+        own = (0,) * len(x.shape)
+    strides = [0] * missing
+    strides += [0 if n == 1 else s for n, s in zip(x.shape, own, strict=True)]
+    return Symbol(x.f, shape, x.reg, x.slot, x.offset, tuple(strides), x.lead)
+
+
+def nest(f: Function, body: Body, args: Sequence[Symbol], out: Symbol, whole: bool = False) -> None:
+    """Write out[i] = body(args[i]) for all i; a whole array may be written to its last vector."""
+    axes = [
+        (n, s, [a.strides[i] if a.reg is None else 0 for a in args])
+        for i, (n, s) in enumerate(zip(out.shape, out.strides, strict=True))
+    ]
+    if any(n == 0 for n, _, _ in axes):
+        return
+    axes = _merged(axes)
+    refs = [(a, k) for k, a in enumerate(args)]
+
+    def element(index: list[Any], width: int) -> None:
+        values = [_loaded(f, a, index, [ax[2][k] for ax in axes], width) for a, k in refs]
+        y = body(*values)
+        y = Scalar(f.splat(y, width).text, width)
+        terms = [*out.lead, *((i, ax[1]) for i, ax in zip(index, axes, strict=True))]
+        f.store(y, f.address(base_of(out), terms, out.offset))
+
+    _loops(f, axes, element, padded=whole and len(axes) == 1)
+
+
+def _loops(f: Function, axes: list[Any], element: Callable[..., None], padded: bool) -> None:
+    """Run element(index, width) over all axes, the last one in vectors where its strides allow."""
+    if not axes:
+        element([], 1)
+        return
+    n, out, strides = axes[-1]
+    vector = n > 1 and out == 1 and all(s in (0, 1) for s in strides)
+
+    def last(index: list[Any]) -> None:
+        if not vector:
+            f.repeat(n, lambda i: element([*index, i], 1))
+            return
+        whole = -(-n // WIDTH) * WIDTH if padded else n // WIDTH * WIDTH
+        f.repeat(whole, lambda i: element([*index, i], WIDTH), WIDTH)
+        for i in range(whole, n):
+            element([*index, i], 1)
+
+    _each(f, [ax[0] for ax in axes[:-1]], last)
+
+
+def _each(f: Function, sizes: Sequence[int], body: Callable[[list[Any]], None]) -> None:
+    """Run body(index) over all indices of the sizes."""
+
+    def run(index: list[Any]) -> None:
+        if len(index) == len(sizes):
+            body(index)
+        else:
+            f.repeat(sizes[len(index)], lambda i: run([*index, i]))
+
+    run([])
+
+
+def _merged(axes: list[Any]) -> list[Any]:
+    """Return the axes with neighbours that run on in memory, for all arrays, made one."""
+    kept: list[Any] = []
+    for n, out, strides in axes:
+        if n == 1:
+            continue
+        if kept:
+            m, before, others = kept[-1]
+            runs_on = before == out * n and all(
+                a == b * n for a, b in zip(others, strides, strict=True)
+            )
+            if runs_on:
+                kept[-1] = (m * n, out, strides)
+                continue
+        kept.append((n, out, strides))
+    return kept
+
+
+def _loaded(f: Function, x: Symbol, index: list[Any], strides: list[int], width: int) -> Scalar:
+    if x.reg is not None:
+        return x.reg
+    terms = [*x.lead, *zip(index, strides, strict=True)]
+    pointer = f.address(base_of(x), terms, x.offset)
+    return f.load(pointer, width if strides and strides[-1] == 1 else 1)
+
+
+def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> Symbol:
+    """Return the einsum of one or two arrays."""
+    sizes: dict[str, int] = {}
+    for name, x in zip(names, args, strict=True):
+        sizes.update(zip(name, x.shape, strict=True))
+    shape = tuple(sizes[c] for c in out)
+    summed = sorted(set("".join(names)) - set(out), key=lambda c: -max(n.find(c) for n in names))[
+        ::-1
+    ]
+    strides = [
+        dict(zip(n, x.strides, strict=True)) if x.reg is None else {}
+        for n, x in zip(names, args, strict=True)
+    ]
+    reduced = [(sizes[c], [s.get(c, 0) for s in strides]) for c in summed]
+    if any(n == 0 for n, _ in reduced):
+        return lifted(f, np.zeros(shape))
+    size = int(np.prod(shape, dtype=int))
+
+    def element(index: list[Any], axes: list[list[int]], width: int) -> Scalar:
+        return _reduction(f, args, index, axes, reduced, width)
+
+    if size == 1:
+        value = element([0] * len(shape), [[s.get(c, 0) for s in strides] for c in out], 1)
+        return Symbol(f, shape, reg=value)
+    result = empty(f, shape)
+    if size == 0:
+        return result
+    axes = [
+        (sizes[c], st, [s.get(c, 0) for s in strides])
+        for c, st in zip(out, result.strides, strict=True)
+    ]
+    axes = _merged(axes)
+
+    def write(index: list[Any], width: int) -> None:
+        y = element(index, [ax[2] for ax in axes], width)
+        terms = [(i, ax[1]) for i, ax in zip(index, axes, strict=True)]
+        f.store(Scalar(f.splat(y, width).text, width), f.address("%data", terms, result.offset))
+
+    _loops(f, axes, write, padded=len(axes) == 1)
+    return result
+
+
+def _reduction(
+    f: Function,
+    args: list[Symbol],
+    index: list[Any],
+    axes: list[list[int]],
+    reduced: list[Any],
+    width: int,
+) -> Scalar:
+    """Return the sum over the reduced axes of the product of the arguments at an index."""
+
+    def product(inner: list[Any], inner_axes: list[list[int]], w: int, total: Any) -> Scalar:
+        values = []
+        for k, x in enumerate(args):
+            where = [*inner_axes, *axes]  # the axis of the vector last
+            strides = [s[k] for s in where]
+            if w > 1 and width == 1:  # the vector runs along the innermost reduced axis
+                strides = [s[k] for s in axes] + [s[k] for s in inner_axes]
+                values.append(_loaded(f, x, [*index, *inner], strides, w))
+            else:
+                values.append(_loaded(f, x, [*inner, *index], strides, w))
+        if len(values) == 1:
+            return values[0] if total is None else f.binary("fadd", total, values[0])
+        if total is None:
+            return f.binary("fmul", *values)
+        return f.intrinsic("fma", *values, total)
+
+    def run(level: int, inner: list[Any], total: Scalar) -> Scalar:
+        if level == len(reduced):
+            return product(inner, [s for _, s in reduced], width, total)
+        n, strides = reduced[level]
+        along = level == len(reduced) - 1 and width == 1 and n >= 2 * WIDTH
+        if along and all(s in (0, 1) for s in strides) and any(strides):
+            return _dot(n, inner, total)
+        if n <= UNROLL:
+            for i in range(n):
+                total = run(level + 1, [*inner, i], total)
+            return total
+        with f.loop(0, n) as loop:
+            register = loop.carry(Scalar(f.splat(total, width).text, width))
+            new = run(level + 1, [*inner, loop.index], register)
+            loop.update(register, new)
+        return new
+
+    def _dot(n: int, inner: list[Any], total: Scalar) -> Scalar:
+        lists = [s for _, s in reduced]
+        whole = n // WIDTH * WIDTH
+        if whole // WIDTH <= UNROLL:
+            partial = None
+            for i in range(0, whole, WIDTH):
+                partial = product([*inner, i], lists, WIDTH, partial)
+                partial = Scalar(f.splat(partial, WIDTH).text, WIDTH)
+            assert partial is not None
+        else:
+            with f.loop(0, whole, WIDTH) as loop:
+                register = loop.carry(f.constant(0.0, WIDTH))
+                partial = product([*inner, loop.index], lists, WIDTH, register)
+                loop.update(register, partial)
+        total = f.binary("fadd", total, f.total(partial))
+        for i in range(whole, n):
+            total = product([*inner, i], lists, 1, total)
+        return total
+
+    return run(0, [], f.constant(0.0))
+
+
+# ------------------------------------------------------------------ elementary functions
+def _library(name: str) -> Callable[..., Scalar]:
+    return lambda f, *x: f.call(name, *x)
+
+
+def _built_in(name: str) -> Callable[..., Scalar]:
+    return lambda f, *x: f.intrinsic(name, *x)
+
+
+def _sign(f: Function, x: Scalar) -> Scalar:
+    zero, one = f.constant(0.0), f.constant(1.0)
+    below = f.select(f.compare("olt", x, zero), f.constant(-1.0), f.binary("fmul", x, zero))
+    return f.select(f.compare("ogt", x, zero), one, below)
+
+
+FUNCTIONS: dict[str, Callable[..., Scalar]] = {
+    **{
+        name: _library(name)
+        for name in (
+            "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin",
+            "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "cbrt", "erf",
+            "erfc", "lgamma", "hypot", "atan2",
+        )
+    },
+    "gamma": _library("tgamma"),
+    "real_power": _library("pow"),
+    "exponential": _library("pow"),
+    "sqrt": _built_in("sqrt"),
+    "abs": _built_in("fabs"),
+    "floor": _built_in("floor"),
+    "ceil": _built_in("ceil"),
+    "trunc": _built_in("trunc"),
+    "rint": _built_in("rint"),
+    "maximum": _built_in("maximum"),
+    "minimum": _built_in("minimum"),
+    "sign": _sign,
+    "sign'": lambda f, x: f.select(
+        f.compare("one", x, f.constant(0.0)), f.constant(0.0), f.constant(math.nan)
+    ),
+    "square": lambda f, x: f.binary("fmul", x, x),
+    "reciprocal": lambda f, x: f.binary("fdiv", f.constant(1.0), x),
+}  # fmt: skip
+
+
+def _by_name(name: str) -> Callable[..., Any]:
+    from taylor import elementary
+
+    return elementary.TABLE[name]
+
+
+def _sigmoid(x: Any) -> Any:
+    return 1 / (1 + _by_name("exp")(-x))
+
+
+FORMULAS: dict[str, Callable[..., Any]] = {
+    "sech2": lambda x: 1 / _by_name("cosh")(x) / _by_name("cosh")(x),
+    "sec": lambda x: 1 / _by_name("cos")(x),
+    "csc": lambda x: 1 / _by_name("sin")(x),
+    "cot": lambda x: 1 / _by_name("tan")(x),
+    "sigmoid": _sigmoid,
+    "softplus": lambda x: _by_name("maximum")(x, 0.0) + _by_name("log1p")(_by_name("exp")(-abs(x))),
+    "ndtr": lambda x: 0.5 * _by_name("erfc")(-math.sqrt(0.5) * x),
+}

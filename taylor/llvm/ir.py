@@ -1,0 +1,305 @@
+"""LLVM IR as text: one function being written, its loops, memory and constants.
+
+Scalars and vectors of `WIDTH` doubles are SSA names; arrays lie in one workspace, 64-byte aligned
+and padded to whole vectors.  No passes are run on the text, so it is written as it shall execute:
+fused multiply-adds are explicit, loops carry their sums in registers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+WIDTH = 8  # doubles in a vector
+UNROLL = 4  # loops of so few iterations are written out
+
+
+def literal(c: float) -> str:
+    """Return a double as LLVM writes it exactly.
+
+    >>> literal(1.0)
+    '0x3FF0000000000000'
+    """
+    return f"0x{struct.unpack('<Q', struct.pack('<d', float(c)))[0]:016X}"
+
+
+class Scalar:
+    """A double, or a vector of `width` doubles, held in a register."""
+
+    __slots__ = ("text", "width")
+
+    def __init__(self, text: str, width: int = 1) -> None:
+        self.text = text
+        self.width = width
+
+
+def type_of(width: int) -> str:
+    """Return the LLVM type of a register of that many doubles."""
+    return "double" if width == 1 else f"<{width} x double>"
+
+
+class Function:
+    """The text of a function `void @f(ptr %data)` that works in one block of memory."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.declarations: set[str] = set()
+        self.globals: dict[Any, str] = {}
+        self.definitions: list[str] = []
+        self.block = "entry"
+        self.count = 0
+        self.size = 0  # doubles of workspace in use at most
+        self.free: dict[int, list[int]] = {}
+
+    # -------------------------------------------------------------- text
+    def name(self) -> str:
+        """Return a fresh SSA name."""
+        self.count += 1
+        return f"%v{self.count}"
+
+    def put(self, expression: str) -> str:
+        """Append an instruction and return its name."""
+        name = self.name()
+        self.lines.append(f"  {name} = {expression}")
+        return name
+
+    def label(self, name: str) -> None:
+        """Begin a basic block."""
+        self.lines.append(f"{name}:")
+        self.block = name
+
+    def constant(self, c: float, width: int = 1) -> Scalar:
+        """Return a constant."""
+        text = literal(c)
+        if width > 1:
+            text = "<" + ", ".join([f"double {text}"] * width) + ">"
+        return Scalar(text, width)
+
+    def splat(self, x: Scalar, width: int) -> Scalar:
+        """Return a scalar in all lanes of a vector."""
+        if x.width == width:
+            return x
+        if x.text.startswith("0x"):
+            return Scalar("<" + ", ".join([f"double {x.text}"] * width) + ">", width)
+        vector = type_of(width)
+        first = self.put(f"insertelement {vector} poison, double {x.text}, i32 0")
+        mask = f"<{width} x i32> zeroinitializer"
+        return Scalar(self.put(f"shufflevector {vector} {first}, {vector} poison, {mask}"), width)
+
+    def same(self, *xs: Scalar) -> tuple[int, list[str]]:
+        """Return the common width of some registers and their texts at that width."""
+        width = max(x.width for x in xs)
+        return width, [self.splat(x, width).text for x in xs]
+
+    # -------------------------------------------------------------- arithmetic
+    def binary(self, op: str, x: Scalar, y: Scalar) -> Scalar:
+        """Return fadd, fsub, fmul or fdiv of two registers."""
+        width, (a, b) = self.same(x, y)
+        return Scalar(self.put(f"{op} {type_of(width)} {a}, {b}"), width)
+
+    def negative(self, x: Scalar) -> Scalar:
+        """Return -x."""
+        return Scalar(self.put(f"fneg {type_of(x.width)} {x.text}"), x.width)
+
+    def intrinsic(self, name: str, *xs: Scalar) -> Scalar:
+        """Return an LLVM intrinsic such as fma or sqrt."""
+        width, texts = self.same(*xs)
+        t = type_of(width)
+        full = f"llvm.{name}." + ("f64" if width == 1 else f"v{width}f64")
+        self.declarations.add(f"declare {t} @{full}({', '.join([t] * len(xs))})")
+        return Scalar(self.put(f"call {t} @{full}({', '.join(f'{t} {s}' for s in texts)})"), width)
+
+    def call(self, name: str, *xs: Scalar) -> Scalar:
+        """Return a function of the C library, lane by lane."""
+        width, texts = self.same(*xs)
+        types = ", ".join(["double"] * len(xs))
+        self.declarations.add(f"declare double @{name}({types}) memory(none) nounwind willreturn")
+        if width == 1:
+            given = ", ".join(f"double {s}" for s in texts)
+            return Scalar(self.put(f"call double @{name}({given})"))
+        t, result = type_of(width), "poison"
+        for lane in range(width):
+            parts = [self.put(f"extractelement {t} {s}, i32 {lane}") for s in texts]
+            y = self.put(f"call double @{name}({', '.join(f'double {p}' for p in parts)})")
+            result = self.put(f"insertelement {t} {result}, double {y}, i32 {lane}")
+        return Scalar(result, width)
+
+    def compare(self, op: str, x: Scalar, y: Scalar) -> Scalar:
+        """Return the i1 (or vector of i1) of fcmp."""
+        width, (a, b) = self.same(x, y)
+        return Scalar(self.put(f"fcmp {op} {type_of(width)} {a}, {b}"), width)
+
+    def select(self, c: Scalar, x: Scalar, y: Scalar) -> Scalar:
+        """Return x where c holds, else y."""
+        width = c.width
+        a, b = self.splat(x, width).text, self.splat(y, width).text
+        bits = "i1" if width == 1 else f"<{width} x i1>"
+        t = type_of(width)
+        return Scalar(self.put(f"select {bits} {c.text}, {t} {a}, {t} {b}"), width)
+
+    def total(self, x: Scalar) -> Scalar:
+        """Return the sum of the lanes of a vector, halving it."""
+        while x.width > 1:
+            half, t = x.width // 2, type_of(x.width)
+            parts = []
+            for start in (0, half):
+                mask = ", ".join(f"i32 {start + i}" for i in range(half))
+                s = f"shufflevector {t} {x.text}, {t} poison, <{half} x i32> <{mask}>"
+                parts.append(Scalar(self.put(s), half))
+            if half == 1:
+                t2 = type_of(1)
+                singles = [
+                    Scalar(self.put(f"extractelement <1 x double> {p.text}, i32 0")) for p in parts
+                ]
+                return Scalar(self.put(f"fadd {t2} {singles[0].text}, {singles[1].text}"))
+            x = self.binary("fadd", *parts)
+        return x
+
+    # -------------------------------------------------------------- memory
+    def allocate(self, size: int) -> int:
+        """Return the offset of that many doubles (rounded up to whole vectors) of workspace."""
+        size = -(-size // WIDTH) * WIDTH
+        if self.free.get(size):
+            return self.free[size].pop()
+        start = self.size
+        self.size += size
+        return start
+
+    def release(self, start: int, size: int) -> None:
+        """Make the memory of an array that is read no more available."""
+        self.free.setdefault(-(-size // WIDTH) * WIDTH, []).append(start)
+
+    def address(self, base: str, terms: Sequence[tuple[Any, int]], offset: int) -> str:
+        """Return the pointer base + offset + Σ index·stride (in doubles)."""
+        total: str | None = None
+        for index, stride in terms:
+            if stride == 0:
+                continue
+            if isinstance(index, int):
+                offset += index * stride
+                continue
+            term = index if stride == 1 else self.put(f"mul nsw i64 {index}, {stride}")
+            total = term if total is None else self.put(f"add nsw i64 {total}, {term}")
+        if offset and total is not None:
+            total = self.put(f"add nsw i64 {total}, {offset}")
+        if total is None:
+            return self.put(f"getelementptr inbounds double, ptr {base}, i64 {offset}")
+        return self.put(f"getelementptr inbounds double, ptr {base}, i64 {total}")
+
+    def load(self, pointer: str, width: int = 1) -> Scalar:
+        """Return what lies at a pointer."""
+        return Scalar(self.put(f"load {type_of(width)}, ptr {pointer}, align 8"), width)
+
+    def masked(self, pointer: str, mask: str) -> Scalar:
+        """Return the vector at a pointer, with zeros (and no access) where the mask is off."""
+        t = type_of(WIDTH)
+        name = f"llvm.masked.load.v{WIDTH}f64.p0"
+        bits = f"<{WIDTH} x i1>"
+        self.declarations.add(f"declare {t} @{name}(ptr, {bits}, {t})")
+        given = f"ptr align 8 {pointer}, {bits} {mask}, {t} zeroinitializer"
+        return Scalar(self.put(f"call {t} @{name}({given})"), WIDTH)
+
+    def reversed(self, x: Scalar) -> Scalar:
+        """Return a vector with its lanes in the opposite order."""
+        t = type_of(x.width)
+        mask = ", ".join(f"i32 {i}" for i in reversed(range(x.width)))
+        shuffled = f"shufflevector {t} {x.text}, {t} poison, <{x.width} x i32> <{mask}>"
+        return Scalar(self.put(shuffled), x.width)
+
+    def below(self, index: str, lanes: Sequence[int], count: str) -> str:
+        """Return the mask of the lanes with index + lane < count."""
+        t = f"<{WIDTH} x i64>"
+        both = []
+        for number in (index, count):
+            first = self.put(f"insertelement {t} poison, i64 {number}, i32 0")
+            zero = f"<{WIDTH} x i32> zeroinitializer"
+            both.append(self.put(f"shufflevector {t} {first}, {t} poison, {zero}"))
+        offsets = ", ".join(f"i64 {lane}" for lane in lanes)
+        moved = self.put(f"add {t} {both[0]}, <{offsets}>")
+        return self.put(f"icmp slt {t} {moved}, {both[1]}")
+
+    def store(self, x: Scalar, pointer: str) -> None:
+        """Write a register to a pointer."""
+        self.lines.append(f"  store {type_of(x.width)} {x.text}, ptr {pointer}, align 8")
+
+    def table(self, values: Sequence[float] | Sequence[int], kind: str) -> str:
+        """Return the name of a constant array of doubles or of i32."""
+        key = (kind, tuple(values) if kind == "i32" else tuple(map(literal, values)))
+        if key not in self.globals:
+            name = f"@c{len(self.globals)}"
+            items = ", ".join(f"{kind} {v}" for v in key[1])
+            array = f"[{len(key[1])} x {kind}] [{items}]"
+            self.definitions.append(f"{name} = private constant {array}, align 64")
+            self.globals[key] = name
+        return self.globals[key]
+
+    # -------------------------------------------------------------- loops
+    @contextlib.contextmanager
+    def loop(self, start: Any, stop: Any, step: int = 1) -> Iterator[Loop]:
+        """Run the body for start <= i < stop, at least once; short loops are the caller's."""
+        loop = Loop(self, start, stop, step)
+        yield loop
+        loop.close()
+
+    def repeat(self, n: int, body: Callable[[Any], None], step: int = 1) -> None:
+        """Run body(i) for i = 0, step, ... < n, written out where that is short."""
+        if n <= 0:
+            return
+        if -(-n // step) <= UNROLL:
+            for i in range(0, n, step):
+                body(i)
+            return
+        with self.loop(0, n, step) as loop:
+            body(loop.index)
+
+    def text(self) -> str:
+        """Return the whole module."""
+        head = [*sorted(self.declarations), *self.definitions]
+        body = ["define void @f(ptr noalias %data) {", "entry:", *self.lines, "  ret void", "}"]
+        return "\n".join([*head, *body, ""])
+
+
+class Loop:
+    """A loop with an index and sums carried in registers."""
+
+    def __init__(self, f: Function, start: Any, stop: Any, step: int) -> None:
+        self.f = f
+        self.stop, self.step = stop, step
+        f.count += 1
+        self.head, self.exit = f"loop{f.count}", f"exit{f.count}"
+        self.before = f.block
+        self.start = start
+        f.lines.append(f"  br label %{self.head}")
+        f.label(self.head)
+        self.index = f.name()
+        self.carried: list[tuple[int, str, str, Scalar, str]] = []
+        self.place = len(f.lines)
+        f.lines.append("")  # the phi of the index
+
+    def carry(self, first: Scalar) -> Scalar:
+        """Return a register that holds `first` in the first iteration, then what `update` says."""
+        name, kind = self.f.name(), type_of(first.width)
+        self.carried.append((len(self.f.lines), name, kind, first, ""))
+        self.f.lines.append("")
+        return Scalar(name, first.width)
+
+    def update(self, register: Scalar, new: Scalar) -> None:
+        """Say what the register holds in the next iteration; after the loop `new` is the result."""
+        for n, (place, name, kind, first, _) in enumerate(self.carried):
+            if name == register.text:
+                self.carried[n] = (place, name, kind, first, new.text)
+
+    def close(self) -> None:
+        """End the loop."""
+        f, latch = self.f, self.f.block
+        following = f.put(f"add nsw i64 {self.index}, {self.step}")
+        again = f.put(f"icmp slt i64 {following}, {self.stop}")
+        f.lines.append(f"  br i1 {again}, label %{self.head}, label %{self.exit}")
+        entry = f"[{self.start}, %{self.before}], [{following}, %{latch}]"
+        f.lines[self.place] = f"  {self.index} = phi i64 {entry}"
+        for place, name, kind, first, new in self.carried:
+            entry = f"[{first.text}, %{self.before}], [{new}, %{latch}]"
+            f.lines[place] = f"  {name} = phi {kind} {entry}"
+        f.label(self.exit)

@@ -1,0 +1,138 @@
+"""Machine code from LLVM IR text through llvmlite, kept in memory and on disk.
+
+An object on disk is named by the hash of what it was made from, the CPU and the versions, so that a
+foreign or an older one is never found; it carries its own checksum, so that a damaged one is made
+again.  It is written to a temporary file and moved, so that processes do not disturb each other.
+The folder is TAYLOR_CACHE if that is set ("" switches the cache off), else the user's cache folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+import hashlib
+import json
+import os
+import pickle
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+_LOCK = threading.Lock()
+DIGEST = 32
+
+
+@functools.cache
+def binding() -> Any:
+    """Return llvmlite's binding, made ready for this CPU."""
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm
+
+
+@functools.cache
+def _cpu() -> tuple[str, str]:
+    llvm = binding()
+    return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+
+
+def _machine(llvm: Any) -> Any:
+    """Return a target machine; the engine that gets it owns it."""
+    cpu, features = _cpu()
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=cpu, features=features, opt=2
+    )
+
+
+def folder() -> Path | None:
+    """Return where compiled objects are kept; None if the cache is switched off."""
+    chosen = os.environ.get("TAYLOR_CACHE")
+    if chosen is not None:
+        return Path(chosen) if chosen else None
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    return base / "taylor-arithmetic"
+
+
+@functools.cache
+def _source() -> bytes:
+    """Return a hash of what writes the code: the package's modules, the versions, the CPU."""
+    import llvmlite
+
+    h = hashlib.sha256(repr((llvmlite.__version__, _cpu(), sys.version_info[:2])).encode())
+    for path in sorted(Path(__file__).parent.parent.glob("**/*.py")):
+        h.update(path.read_bytes())
+    return h.digest()
+
+
+def key(*parts: Any) -> str | None:
+    """Return the name of what is made from these parts; None if they cannot be written down."""
+    try:
+        text = pickle.dumps(parts, protocol=5)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return None
+    return hashlib.sha256(_source() + text).hexdigest()
+
+
+def load(name: str | None) -> tuple[Any, bytes] | None:
+    """Return (description, object) kept under a name, or None."""
+    place = folder()
+    if name is None or place is None:
+        return None
+    try:
+        raw = (place / name).read_bytes()
+    except OSError:
+        return None
+    if hashlib.sha256(raw[DIGEST:]).digest() != raw[:DIGEST]:
+        return None
+    size = int.from_bytes(raw[DIGEST : DIGEST + 8], "little")
+    start = DIGEST + 8
+    return json.loads(raw[start : start + size]), raw[start + size :]
+
+
+def save(name: str | None, description: Any, code: bytes) -> None:
+    """Keep an object; a folder that cannot be written to is no error."""
+    place = folder()
+    if name is None or place is None:
+        return
+    text = json.dumps(description).encode()
+    body = len(text).to_bytes(8, "little") + text + code
+    with contextlib.suppress(OSError):
+        place.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=place)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(hashlib.sha256(body).digest() + body)
+            os.replace(temporary, place / name)
+        except OSError:
+            os.unlink(temporary)
+            raise
+
+
+class Code:
+    """A compiled function `void f(ptr)`; it lives as long as this object."""
+
+    def __init__(self, text: str | None, code: bytes | None = None) -> None:
+        with _LOCK:
+            llvm = binding()
+            module = llvm.parse_assembly(text or "")
+            machine = _machine(llvm)
+            if code is None:
+                code = machine.emit_object(module)
+                module = llvm.parse_assembly("")
+            self.object = code
+            self.engine = llvm.create_mcjit_compiler(module, machine)
+            self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+            self.engine.finalize_object()
+            address = self.engine.get_function_address("f")
+        self.call: Callable[[Any], None] = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)

@@ -1,0 +1,195 @@
+"""Programs compiled for one point: numbers in, numbers out, in a block of memory per thread."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor.expand import expand
+from taylor.llvm.emit import (
+    Symbol,
+    Unsupported,
+    _broadcast,
+    _strides,
+    at,
+    contiguous,
+    flattened,
+    lifted,
+    nest,
+)
+from taylor.llvm.ir import WIDTH, Function
+from taylor.llvm.jit import Code, key, load, save
+from taylor.llvm.series import Emission, Table, part_size
+from taylor.program import Program
+from taylor.rules import values
+from taylor.tape import Guard
+
+Array = Any
+OK, GUARD, INFINITE = 0, 1, 2
+OPPOSITE = {"<": "uge", "<=": "ugt", ">": "ule", ">=": "ult"}
+SAME = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}
+
+
+def _size(shape: Sequence[int]) -> int:
+    return int(np.prod(shape, dtype=int))
+
+
+class Machine:
+    """A program as machine code: called with arrays, it returns (status, outputs).
+
+    With an order, inputs and outputs are tables of coefficients: input i gets the degrees up to
+    heights[i] (default 1: a point and a direction), outputs all up to the order.
+    """
+
+    places: list[int]  # of the inputs in memory
+    results: list[int]  # of the outputs
+    flag: int  # of the number of failed guards, and of Σ 0·y
+    size: int
+    code: Code
+
+    def __init__(
+        self, program: Program, order: int | None = None, heights: Sequence[int] | None = None
+    ) -> None:
+        self.inputs = [program.code[i].shape for i in program.inputs]
+        self.outputs = [program.code[i].shape for i in program.outputs]
+        self.tables = order is not None
+        if order is not None:
+            known = [min(1, order)] * len(self.inputs) if heights is None else list(heights)
+            self.inputs = [(h + 1, *s) for h, s in zip(known, self.inputs, strict=True)]
+            self.outputs = [(order + 1, *s) for s in self.outputs]
+        name = key(_bare(program), order, heights)
+        kept = load(name)
+        if kept is None:
+            self._write(program, order, self.inputs)
+            save(name, (self.places, self.results, self.flag, self.size), self.code.object)
+        else:
+            (self.places, self.results, self.flag, self.size), code = kept
+            self.code = Code(None, code)
+        self.local = threading.local()
+
+    def _write(self, program: Program, order: int | None, inputs: Sequence[Any]) -> None:
+        """Write the program as LLVM IR and compile it."""
+        f = Function()
+        self.places = [f.allocate(self._room(s)) for s in self.inputs]
+        self.results = [f.allocate(_size(s)) for s in self.outputs]
+        self.flag = f.allocate(2)
+        if order is None:
+            v = self._values(f, program)
+        else:
+            program = expand(program)
+            v = self._series(f, program, order, [s[0] - 1 for s in self.inputs])
+        for i, place, shape in zip(program.outputs, self.results, self.outputs, strict=True):
+            _write(f, v[i], shape, place)
+        heads = v if order is None else {i: _head(y) for i, y in v.items()}
+        self._guards(f, program.guards, heads)
+        self._finite(f)
+        self.size = f.size + WIDTH
+        self.code = Code(f.text())
+
+    def _finite(self, f: Function) -> None:
+        """Write Σ 0·y of all outputs: zero if they are finite, else nan."""
+        total = lifted(f, 0.0)
+        for shape, place in zip(self.outputs, self.results, strict=True):
+            if _size(shape):
+                y = Symbol(f, (_size(shape),), None, None, place, (1,))
+                total = total + (y * 0.0).sum()
+        f.store(at(total, []), f.address("%data", [], self.flag + 1))
+
+    def _room(self, shape: Sequence[int]) -> int:
+        return shape[0] * part_size(shape) if self.tables else _size(shape)
+
+    def _view(self, data: Array, shape: tuple[int, ...]) -> Array:
+        """Return memory as the array it holds: the parts of a table fill whole vectors."""
+        if not self.tables:
+            return data.reshape(shape)
+        n = _size(shape[1:])
+        rows = data.reshape(shape[0], -1)[:, :n]
+        strides = (rows.strides[0], *(8 * s for s in _strides(shape[1:])))
+        return np.lib.stride_tricks.as_strided(rows, shape, strides)
+
+    def _values(self, f: Function, program: Program) -> Any:
+        x = [_input(f, s, p) for s, p in zip(self.inputs, self.places, strict=True)]
+        guarded = {i for g in program.guards for i in (g.a, g.b)}
+        return values(program.code, x, {*program.outputs, *program.inputs, *guarded})
+
+    def _series(self, f: Function, program: Program, order: int, heights: Sequence[int]) -> Any:
+        tables = [Table(f, s, None, p) for s, p in zip(self.inputs, self.places, strict=True)]
+        sweep = Emission(f, program, order, tables, list(heights))
+        sweep.run()
+        guarded = {i for g in program.guards for i in (g.a, g.b) if i >= 0}
+        return {i: sweep.result(i) for i in {*program.outputs, *guarded}}
+
+    def _guards(self, f: Function, guards: Sequence[Guard], v: Any) -> None:
+        """Count the decisions that would be others now."""
+        total = f.constant(0.0)
+        for guard in guards:
+            if guard.b < 0:
+                raise Unsupported(f"the order of values decides ({guard.op})")
+            a, b = lifted(f, v[guard.a]), lifted(f, v[guard.b])
+            outcome = np.asarray(guard.outcome, dtype=bool)
+            a, b = (flattened(contiguous(_broadcast(x, outcome.shape))) for x in (a, b))
+            for i, held in enumerate(outcome.reshape(-1)):
+                op = OPPOSITE[guard.op] if held else SAME[guard.op]
+                wrong = f.compare(op, at(a, [i]), at(b, [i]))
+                one = f.select(wrong, f.constant(1.0), f.constant(0.0))
+                total = f.binary("fadd", total, one)
+        f.store(total, f.address("%data", [], self.flag))
+
+    def memory(self) -> Any:
+        """Return this thread's pointer, its views of inputs, outputs and flags, and the owner."""
+        raw = np.zeros(self.size + WIDTH)
+        start = (-raw.ctypes.data // 8) % WIDTH
+        data = raw[start : start + self.size]
+        ins = [
+            self._view(data[p : p + self._room(s)], s)
+            for p, s in zip(self.places, self.inputs, strict=True)
+        ]
+        outs = [
+            data[p : p + _size(s)].reshape(s)
+            for p, s in zip(self.results, self.outputs, strict=True)
+        ]
+        flags = data[self.flag : self.flag + 2]
+        self.local.memory = (ctypes.c_void_p(data.ctypes.data), ins, outs, flags, raw)
+        return self.local.memory
+
+    def __call__(self, *x: Any) -> tuple[int, list[Any]]:
+        """Return (OK, GUARD or INFINITE, outputs) at x."""
+        try:
+            pointer, ins, outs, flags, _ = self.local.memory
+        except AttributeError:
+            pointer, ins, outs, flags, _ = self.memory()
+        for place, value in zip(ins, x, strict=True):
+            place[...] = value
+        self.code.call(pointer)
+        wrong, lost = flags.tolist()
+        status = OK if wrong == lost == 0.0 else GUARD if wrong else INFINITE
+        return status, [y.copy() if y.ndim else y[()] for y in outs]
+
+
+def _bare(program: Program) -> Any:
+    """Return what the code depends on: a program without the point of its recording."""
+    return (program.code, program.inputs, program.outputs, program.guards)
+
+
+def _input(f: Function, shape: tuple[int, ...], place: int) -> Symbol:
+    if _size(shape) == 1:
+        return Symbol(f, shape, reg=f.load(f.address("%data", [], place)))
+    return Symbol(f, shape, None, None, place, _strides(shape))
+
+
+def _head(y: Any) -> Any:
+    """Return the coefficient of degree 0."""
+    return y[0] if isinstance(y, Table) else y
+
+
+def _write(f: Function, y: Any, shape: tuple[int, ...], place: int) -> None:
+    source = lifted(f, y)
+    if isinstance(source, Table):  # a polynomial's table is shorter than the result
+        shape = (source.shape[0], *shape[1:])
+        source = Symbol(f, source.shape, None, source.slot, source.offset, source.strides)
+    out = Symbol(f, shape, None, None, place, _strides(shape))
+    nest(f, lambda v: v, [_broadcast(source, shape)], out)

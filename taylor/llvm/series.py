@@ -1,0 +1,284 @@
+"""Univariate series as machine code: the step rules of `sweep`, run on symbolic tables.
+
+The rules are those of the sweep, degree by degree.  Degrees up to the height of every polynomial
+are written out; from there on all steps are the same, and one loop over k runs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor.algebra import Univariate
+from taylor.llvm.emit import (
+    Degree,
+    Slot,
+    Symbol,
+    Unsupported,
+    _broadcast,
+    _loops,
+    _strides,
+    empty,
+    lifted,
+    nest,
+)
+from taylor.llvm.ir import WIDTH, Function, Scalar
+from taylor.program import Program
+from taylor.sweep import Step, Sweep, outcome
+
+Array = Any
+
+
+def part_size(shape: Sequence[int]) -> int:
+    """Return how many doubles the coefficients of one degree take: arrays fill whole vectors."""
+    n = int(np.prod(shape[1:], dtype=int))
+    return n if n <= 1 else -(-n // WIDTH) * WIDTH
+
+
+class Table(Symbol):
+    """The coefficients of a series of the function being written, by degree."""
+
+    __slots__ = ("part_shape", "size_of_part")
+
+    def __init__(self, f: Function, shape: tuple[int, ...], slot: Any, offset: int) -> None:
+        self.part_shape = tuple(shape[1:])
+        self.size_of_part = part_size(shape)
+        strides = (self.size_of_part, *_strides(self.part_shape))
+        super().__init__(f, shape, None, slot, offset, strides)
+
+    def _zeros(self, shape: tuple[int, ...]) -> Any:
+        """Return a new table; what is never written stays zero."""
+        slot = Slot(self.f, shape[0] * part_size(shape))
+        return Table(self.f, shape, slot, slot.start)
+
+    def __getitem__(self, k: Any) -> Any:
+        part, shape = self.part(k), self.part_shape
+        if self.size_of_part == 1:
+            reg = self.f.load(self.f.address("%data", part.lead, part.offset))
+            return Symbol(self.f, shape, reg=reg, strides=(0,) * len(shape))
+        return part
+
+    def part(self, k: Any) -> Symbol:
+        """Return the array of the coefficients of degree k, where it lies."""
+        shape, n = self.part_shape, self.size_of_part
+        if isinstance(k, Degree):
+            lead = ((k.index, n),)
+            return Symbol(self.f, shape, None, self.slot, self.offset, _strides(shape), lead)
+        return Symbol(self.f, shape, None, self.slot, self.offset + k * n, _strides(shape))
+
+    def __setitem__(self, k: Any, value: Any) -> None:
+        shape = self.part_shape
+        nest(
+            self.f,
+            lambda v: v,
+            [_broadcast(lifted(self.f, value), shape)],
+            self.part(k),
+            whole=True,
+        )
+
+
+class Loops(Univariate):
+    """The univariate algebra whose sums over degrees are loops in the function being written."""
+
+    def interior(self, k: Any, x: Any, y: Any, hx: Any, hy: Any) -> Any:
+        """Return Σ x_j y_{k-j} over 1 <= j < k, j <= hx, k - j <= hy; None for no term."""
+        f: Function = x.f
+        shape = np.broadcast_shapes(x.part_shape, y.part_shape)
+        if not isinstance(k, Degree):
+            lo, hi = max(1, k - hy), min(k - 1, hx)
+            pairs = [(x.part(j), y.part(k - j)) for j in range(lo, hi + 1)]
+            return _products(f, shape, pairs) if pairs else None
+        short_x, short_y = (not isinstance(h, Degree) and k > h for h in (hx, hy))
+        if short_x and short_y:
+            return None
+        if short_x or short_y:
+            height = hx if short_x else hy
+            near, far = (x, y) if short_x else (y, x)
+            pairs = [(near.part(j), _below(far, k, j)) for j in range(1, height + 1)]
+            return _products(f, shape, pairs) if pairs else None
+        return _convolution(f, k, x, y, shape)
+
+
+def _below(table: Table, k: Degree, j: int) -> Symbol:
+    """Return the coefficients of degree k - j."""
+    part = table.part(k)
+    part.offset -= j * table.size_of_part
+    return part
+
+
+def _products(f: Function, shape: tuple[int, ...], pairs: Sequence[Any]) -> Symbol:
+    """Return Σ a·b of pairs of arrays in one nest."""
+    flat = [_broadcast(z, shape) for pair in pairs for z in pair]
+
+    def body(*values: Scalar) -> Scalar:
+        total = f.binary("fmul", values[0], values[1])
+        for a, b in zip(values[2::2], values[3::2], strict=True):
+            total = f.intrinsic("fma", a, b, total)
+        return total
+
+    return _element_wise(f, body, flat, shape)
+
+
+def _element_wise(f: Function, body: Any, args: list[Symbol], shape: tuple[int, ...]) -> Symbol:
+    if int(np.prod(shape, dtype=int)) == 1:
+        values = [f.load(f.address("%data", z.lead, z.offset)) for z in args]
+        return Symbol(f, shape, reg=body(*values), strides=(0,) * len(shape))
+    out = empty(f, shape)
+    nest(f, body, args, out, whole=True)
+    return out
+
+
+def _convolution(f: Function, k: Degree, x: Table, y: Table, shape: tuple[int, ...]) -> Symbol:
+    """Return Σ x_j y_{k-j} over 1 <= j < k as a loop over j inside the loops over elements."""
+    a = _broadcast(x.part(0), shape)
+    b = _broadcast(y.part(k), shape)
+    square = x is y
+    if square:  # twice the first half, and the middle
+        half = f.put(f"add nsw i64 {k.index}, 1")
+        stop = f.put(f"ashr i64 {half}, 1")
+    else:
+        stop = k.index
+
+    def element(index: list[Any], width: int) -> Scalar:
+        where_a = list(zip(index, a.strides, strict=True))
+        where_b = list(zip(index, b.strides, strict=True))
+        wide_a = width if index and a.strides[-1] == 1 else 1
+        wide_b = width if index and b.strides[-1] == 1 else 1
+
+        def at(j: str, back: str) -> tuple[Scalar, Scalar]:
+            p = f.address("%data", [*where_a, (j, x.size_of_part)], a.offset)
+            q = f.address("%data", [*where_b, (back, y.size_of_part)], b.offset)
+            return f.load(p, wide_a), f.load(q, wide_b)
+
+        with f.loop(1, stop) as loop:
+            total = loop.carry(f.constant(0.0, width))
+            back = f.put(f"sub nsw i64 {k.index}, {loop.index}")
+            u, v = at(loop.index, back)
+            new = f.intrinsic("fma", u, v, total)
+            loop.update(total, Scalar(f.splat(new, width).text, width))
+        result = Scalar(f.splat(new, width).text, width)
+        if square:
+            result = f.binary("fadd", result, result)
+            middle = f.put(f"ashr i64 {k.index}, 1")
+            u, v = at(middle, middle)
+            odd = f.put(f"trunc i64 {k.index} to i1")
+            one = Scalar(f.put(f"select i1 {odd}, double 0.0, double 1.0"))
+            result = f.intrinsic("fma", f.binary("fmul", u, one), v, result)
+        return result
+
+    if int(np.prod(shape, dtype=int)) == 1:
+        value = _masked_sum(f, k, x, y, stop)
+        if square:
+            value = f.binary("fadd", value, value)
+            middle = f.load(f.address("%data", [(f.put(f"ashr i64 {k.index}, 1"), 1)], x.offset))
+            odd = f.put(f"trunc i64 {k.index} to i1")
+            factor = Scalar(f.put(f"select i1 {odd}, double 0.0, double {middle.text}"))
+            value = f.intrinsic("fma", factor, middle, value)
+        return Symbol(f, shape, reg=value, strides=(0,) * len(shape))
+    out = empty(f, shape)
+    axes = [
+        (n, s, [p, q]) for n, s, p, q in zip(shape, out.strides, a.strides, b.strides, strict=True)
+    ]
+
+    def write(index: list[Any], width: int) -> None:
+        terms = list(zip(index, out.strides, strict=True))
+        y = element(index, width)
+        f.store(Scalar(f.splat(y, width).text, width), f.address("%data", terms, out.offset))
+
+    _loops(f, axes, write, padded=len(axes) == 1)
+    return out
+
+
+def _masked_sum(f: Function, k: Degree, x: Table, y: Table, stop: str) -> Scalar:
+    """Return Σ x_j y_{k-j} over 1 <= j < stop of two numbers' tables, a vector of j at a time."""
+    count = f.put(f"sub nsw i64 {stop}, 1")
+    with f.loop(0, count, WIDTH) as loop:
+        total = loop.carry(f.constant(0.0, WIDTH))
+        ahead = f.below(loop.index, range(WIDTH), count)
+        back = f.below(loop.index, range(WIDTH - 1, -1, -1), count)
+        left = f.masked(f.address("%data", [(loop.index, 1)], x.offset + 1), ahead)
+        far = f.put(f"sub nsw i64 {k.index}, {loop.index}")
+        right = f.masked(f.address("%data", [(far, 1)], y.offset - WIDTH), back)
+        new = f.intrinsic("fma", left, f.reversed(right), total)
+        loop.update(total, new)
+    return f.total(new)
+
+
+class Emission(Sweep):
+    """The sweep of a program on symbolic tables."""
+
+    def __init__(
+        self, f: Function, program: Program, order: int, inputs: list[Any], heights: list[int]
+    ):
+        self.f = f
+        super().__init__(program, Loops(order), inputs, (), heights)
+
+    def _kind(self, inputs: Sequence[Array]) -> Array:
+        return Table(self.f, (0,), None, 0)
+
+    def _checked(self, row: Any, values: Sequence[Any]) -> Any:
+        plain = not any(isinstance(v, Symbol) for v in values)
+        return row(*(lifted(self.f, v) for v in values)) if plain else row(*values)
+
+    def _singular(self, row: Any, args: Sequence[int], y0: Any, p0: Any) -> Any:
+        return None
+
+    def _check_divisor(self, i: int, a: Any, b: Any, active: bool) -> None:
+        return None
+
+    def _local(self, i: int) -> Step:
+        raise Unsupported(f"{self.program.code[i].param.name} has no machine code")
+
+    def _call(self, i: int) -> Step:
+        raise Unsupported(f"{self.program.code[i].param.rule.name} has no machine code")
+
+    def _jump(self, i: int) -> Step:
+        args, row = self.program.code[i].args, self.program.code[i].param
+        y = self.table[i]
+
+        def step(k: Any) -> None:
+            if k == 0:
+                y[0] = row(*(self._value(a) for a in args))
+
+        return step
+
+    def _choose(self, i: int) -> Step:
+        lhs, rhs, a, b = self.program.code[i].args
+        mode = "slope" if self.program.code[i].param == "kink" else "where"
+        y, height = self.table[i], self.height
+
+        def part(j: int, k: Any) -> Any:
+            if k == 0:
+                return self._value(j)
+            return self.table[j][k] if k <= height[j] else 0.0
+
+        def step(k: Any) -> None:
+            sides = self._value(lhs), self._value(rhs)
+            owner = next(s for s in (*sides, part(a, k), part(b, k)) if isinstance(s, Symbol))
+            y[k] = owner._choose(*sides, part(a, k), part(b, k), "where" if k == 0 else mode)
+
+        return step
+
+    def run(self) -> None:
+        """Write the steps of all degrees."""
+        order = self.order
+        finite = [h for h in self.height if h < order]
+        for i, (op, args, _, _) in enumerate(self.program.code):
+            if op == "mul" and all(self.height[a] < order for a in args):
+                finite.append(self.height[i])
+        arrays = any(len(i.shape) and int(np.prod(i.shape)) > 1 for i in self.program.code)
+        first = min(order, max([2 if arrays else 1, *finite]))
+        for k in range(first + 1):
+            for step in self.steps:
+                step(k)
+        if first < order:
+            with self.f.loop(first + 1, order + 1) as loop:
+                degree: Any = Degree(self.f, loop.index, order)
+                for step in self.steps:
+                    step(degree)
+        self.steps.clear()
+
+
+__all__ = ["Emission", "Table", "outcome"]

@@ -1,0 +1,260 @@
+"""Machine code: every operation against the NumPy evaluation of the same program."""
+
+import pickle
+import sys
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_numpy import ELEMENTWISE, LINEAR, POLYNOMIAL, data
+
+import taylor
+from taylor import DomainError, NonAnalyticError, ShapeMismatch, Taylor, record
+from taylor.llvm.emit import Unsupported
+from taylor.llvm.machine import Machine
+
+CASES = {
+    **{f"linear {k}": v for k, v in LINEAR.items()},
+    **{f"polynomial {k}": v for k, v in POLYNOMIAL.items()},
+    **{f"elementwise {k}": v for k, v in ELEMENTWISE.items()},
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_values_and_gradients(name):
+    f, shape = CASES[name][0], CASES[name][-1]
+    x, v = data(shape)
+    program = record(f, x)
+    reverse = taylor.reverse(program)
+    bar = np.ones(program.code[program.outputs[0]].shape)
+    try:
+        value, back = Machine(program), Machine(reverse)
+        series = Machine(program, 4)
+    except Unsupported as error:
+        assert "machine code" in str(error) or "decides" in str(error)
+        return
+    for _ in range(2):  # twice: nothing is left over from the first call
+        np.testing.assert_allclose(
+            value(x)[1][0], np.asarray(program(x), float), rtol=1e-13, atol=1e-13
+        )
+        wanted = reverse(x, bar)
+        for got, y in zip(back(x, bar)[1], wanted, strict=True):
+            np.testing.assert_allclose(got, np.asarray(y, float), rtol=1e-12, atol=1e-12)
+        y = program(Taylor.variable(x, 4, direction=v))
+        table = y.coef if isinstance(y, Taylor) else np.stack([y, *[0 * y] * 4])
+        scale = np.max(np.abs(table), initial=1.0)
+        np.testing.assert_allclose(
+            series(np.stack([x, v]))[1][0], table.astype(float), rtol=1e-11, atol=1e-13 * scale
+        )
+
+
+# ------------------------------------------------------------------ the callable
+def rosenbrock(x):
+    return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
+
+
+@taylor.compile
+def by_name(x):
+    return np.sin(x) * 2.0
+
+
+POINT = np.array([0.3, -0.2, 0.7, 1.1])
+V = np.array([1.0, -2.0, 0.5, 0.25])
+DRIVERS = {
+    "value": lambda f: f(POINT),
+    "gradient": lambda f: taylor.gradient(f, POINT),
+    "value_and_gradient": lambda f: taylor.value_and_gradient(f, POINT)[1],
+    "vjp": lambda f: taylor.vjp(f, POINT, 2.0)[1],
+    "jvp": lambda f: taylor.jvp(f, POINT, V)[1],
+    "hvp": lambda f: taylor.hvp(f, POINT, V),
+    "hessian": lambda f: taylor.hessian(f, POINT),
+    "jacobian": lambda f: taylor.jacobian(f, POINT),
+    "directional": lambda f: taylor.directional(f, POINT, V, 3),
+    "third": lambda f: taylor.third(f, POINT, V, V),
+    "tensor": lambda f: taylor.tensor(f, POINT, 3),
+}
+
+
+@pytest.mark.parametrize("name", DRIVERS)
+def test_every_driver_takes_a_compiled_function(name):
+    f = taylor.compile(rosenbrock)
+    for _ in range(2):
+        found, wanted = DRIVERS[name](f), DRIVERS[name](rosenbrock)
+        assert np.shape(found) == np.shape(wanted)
+        np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)
+    assert f.reasons == {}
+
+
+def test_the_fast_path_is_taken():
+    calls = []
+
+    @taylor.compile
+    def f(x):
+        calls.append(1)
+        return np.sum(np.exp(x))
+
+    for _ in range(5):
+        taylor.gradient(f, POINT)
+        f(POINT)
+        taylor.derivatives(f, 0.5, 8)
+    assert len(calls) == 3  # one recording for each form
+
+
+@given(st.floats(-3, 3))
+@settings(max_examples=200, deadline=None)
+def test_never_a_wrong_branch(x):
+    wanted = branching(x)
+    assert COMPILED(x) == pytest.approx(wanted, rel=1e-14, abs=1e-14)
+    if all(abs(x - edge) > 1e-9 for edge in (-1.0, 0.0, 2.0)):
+        assert taylor.derivative(COMPILED, x) == pytest.approx(
+            taylor.derivative(branching, x), rel=1e-13, abs=1e-13
+        )
+
+
+def branching(x):
+    if x < -1:
+        return x**2
+    if 0 <= x <= 2:
+        return np.sin(x) + 1
+    return np.where(x > 2, np.exp(x), 3 * x)
+
+
+COMPILED = taylor.compile(branching)
+
+
+def test_a_loop_that_depends_on_a_value_compiles_again():
+    def f(x):
+        n = 0
+        while x < 10.0:
+            x, n = 1.5 * x, n + 1
+        return x + 0.0 * n
+
+    g = taylor.compile(f)
+    for x in (1.0, 2.0, 9.0, 20.0, 1.1, 5.0):
+        assert g(x) == pytest.approx(f(x), rel=1e-15)
+
+
+def test_singular_points_take_the_ordinary_way():
+    f = taylor.compile(lambda x: np.sqrt(x))
+    assert taylor.derivative(f, 4.0) == 0.25
+    with pytest.raises(DomainError):
+        taylor.derivative(f, 0.0)
+    with pytest.raises(NonAnalyticError):
+        taylor.gradient(taylor.compile(lambda x: abs(x)), 0.0)
+    assert taylor.derivative(taylor.compile(lambda x: abs(x**2)), 0.0, 2) == 2.0
+
+
+def test_what_has_no_machine_code_says_why_and_works():
+    f = taylor.compile(lambda x: taylor.gamma(x) * taylor.j0(x))
+    assert f(1.5) == f.f(1.5)
+    assert taylor.derivative(f, 1.5) == pytest.approx(taylor.derivative(f.f, 1.5), rel=1e-14)
+    assert any("bessel_j(0)" in reason for reason in f.reasons.values())
+    g = taylor.compile(lambda a: np.linalg.det(a))
+    a = np.array([[2.0, 1.0], [0.5, 3.0]])
+    assert taylor.gradient(g, a) == pytest.approx(np.linalg.det(a) * np.linalg.inv(a).T)
+    assert "machine code" in next(iter(g.reasons.values()))
+
+
+def test_other_numbers_take_the_ordinary_way():
+    from fractions import Fraction
+
+    f = taylor.compile(lambda x: x * x + 1)
+    assert f(Fraction(1, 2)) == Fraction(5, 4)
+    assert f(1 + 2j) == (1 + 2j) ** 2 + 1
+    assert isinstance(f(Taylor.variable(1.0, 3)), Taylor)
+    assert taylor.derivative(f, Fraction(1, 3)) == Fraction(2, 3)
+    assert taylor.gradient(lambda x: f(x[0]) * x[1], [1.0, 2.0]).tolist() == [4.0, 2.0]
+
+
+def test_shapes_and_several_arguments():
+    f = taylor.compile(lambda a, b: a @ b + np.sum(b))
+    for n in (1, 3, 8, 17):
+        a, b = np.arange(2.0 * n).reshape(2, n), np.ones(n)
+        assert np.array_equal(f(a, b), a @ b + n)
+    g = taylor.compile(lambda x: (x[0], x[1] * 2))
+    assert [float(v) for v in g(np.array([1.0, 2.0]))] == [1.0, 4.0]
+
+
+def test_wrong_shapes_are_the_same_errors():
+    f = taylor.compile(lambda x: x * 2.0)
+    for _ in range(2):
+        with pytest.raises(ShapeMismatch, match=r"\(\).*\(4,\)"):
+            taylor.vjp(f, POINT, 1.0)
+        with pytest.raises(ShapeMismatch, match=r"\(4,\)"):
+            taylor.gradient(f, POINT)
+        with pytest.raises(ShapeMismatch):
+            taylor.jvp(f, POINT, np.ones(3))
+
+
+def test_compiled_functions_pickle():
+    f = pickle.loads(pickle.dumps(by_name))
+    assert f is by_name
+    g = pickle.loads(pickle.dumps(taylor.compile(np.sum)))
+    assert g(POINT) == np.sum(POINT)
+
+
+def test_threads_share_a_compiled_function():
+    f, wrong = taylor.compile(rosenbrock), []
+    points = np.random.default_rng(0).normal(size=(50, 4))
+    wanted = [taylor.gradient(rosenbrock, x) for x in points]
+
+    def work():
+        for x, g in zip(points, wanted, strict=True):
+            if not np.allclose(taylor.gradient(f, x), g, rtol=1e-12, atol=1e-12):
+                wrong.append(x)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not wrong
+
+
+def test_bits_do_not_depend_on_the_run():
+    f = taylor.compile(rosenbrock)
+    g = taylor.compile(lambda x: rosenbrock(x))
+    assert np.array_equal(taylor.gradient(f, POINT), taylor.gradient(g, POINT))
+
+
+# ------------------------------------------------------------------ the cache on disk
+def test_the_cache_is_used_checked_and_rebuilt(tmp_path, monkeypatch):
+    monkeypatch.setenv("TAYLOR_CACHE", str(tmp_path))
+    program = record(rosenbrock, POINT)
+    written = []
+    real = Machine._write
+    monkeypatch.setattr(Machine, "_write", lambda self, *a: written.append(1) or real(self, *a))
+    wanted = Machine(program)(POINT)[1][0]
+    assert Machine(program)(POINT)[1][0] == wanted
+    assert len(written) == 1
+    (file,) = tmp_path.iterdir()
+    raw = bytearray(file.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    file.write_bytes(raw)  # damaged: found out and made again
+    assert Machine(program)(POINT)[1][0] == wanted
+    file.write_bytes(b"")
+    assert Machine(program)(POINT)[1][0] == wanted
+    assert len(written) == 3
+    monkeypatch.setenv("TAYLOR_CACHE", "")
+    assert Machine(program)(POINT)[1][0] == wanted
+    assert len(written) == 4
+    monkeypatch.setenv("TAYLOR_CACHE", "/proc/no such place")
+    assert Machine(program)(POINT)[1][0] == wanted
+
+
+def test_without_llvmlite_everything_works(monkeypatch):
+    monkeypatch.setitem(sys.modules, "llvmlite", None)
+    monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
+    from taylor.llvm import jit
+
+    for cached in (jit.binding, jit._cpu, jit._source):
+        cached.cache_clear()
+    try:
+        f = taylor.compile(rosenbrock)
+        assert np.array_equal(taylor.gradient(f, POINT), taylor.gradient(rosenbrock, POINT))
+        assert "llvmlite" in next(iter(f.reasons.values()))
+    finally:
+        for cached in (jit.binding, jit._cpu, jit._source):
+            cached.cache_clear()
