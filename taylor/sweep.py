@@ -93,6 +93,7 @@ class Sweep:
         self.height: list[int] = []
         self.weighted: dict[int, Array] = {}  # D of a table, for integrals
         self.steps: list[Step] = []
+        self.owners: list[int] = []  # per step, its instruction
         self.moving: list[Any] = []  # per instruction, the lanes that vary (made when needed)
         self.live: list[bool] = []  # per instruction, whether it depends on an input at all
         found = [algebra.height(x) for x in inputs] if heights is None else heights
@@ -115,6 +116,7 @@ class Sweep:
                         shape = np.broadcast_shapes(shape, *live_shapes)
                     self.table.append(zeros((algebra.size, *shape), self.like))
                     self.steps.append(getattr(self, f"_{op}")(i))
+                    self.owners.append(i)
                 elif live:
                     self.table.append(self._plain(op, args, param))
                 else:
@@ -128,6 +130,7 @@ class Sweep:
                 else:
                     self.weighted[i] = zeros(self.table[i].shape, self.table[i])
                     self.steps.append(self._weigh(i))
+                    self.owners.append(i)
 
     def _kind(self, inputs: Sequence[Array]) -> Array:
         """Return an empty array of the kind of number of all tables."""
@@ -312,7 +315,7 @@ class Sweep:
         divisor: list[Any] = []
 
         def start() -> None:
-            """Bind what degree 1 makes known: q_0, p_0, and the lanes without an expansion."""
+            """Bind what is known after degree 0: q_0, p_0, and the lanes without an expansion."""
             p0 = self._value(p)
             lanes = self._singular(row, args[:n], y[0], p0)
             for a, q in zip(live, qs, strict=True):
@@ -327,7 +330,7 @@ class Sweep:
             if k == 0:
                 y[0] = self._checked(row, [self._value(a) for a in args[:n]])
                 return
-            if k == 1:
+            if not divisor:
                 start()
             if k > top:
                 return

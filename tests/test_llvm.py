@@ -219,6 +219,73 @@ def test_bits_do_not_depend_on_the_run():
     assert np.array_equal(taylor.gradient(f, POINT), taylor.gradient(g, POINT))
 
 
+# ------------------------------------------------------------------ batches of points
+SCALAR = {
+    "polynomial": lambda x: x**3 - 2.0 * x + 1.0,
+    "exp sin": lambda x: np.exp(np.sin(x)) * np.sqrt(1.0 + x * x) / (2.0 + np.cos(x)),
+    "where": lambda x: np.where(x > 0.5, np.log(x), x * x),
+    "tanh erf": lambda x: np.tanh(x) * taylor.erf(x) + np.floor(3 * x),
+    "power": lambda x: x**2.5 + 2.0**x + np.arctan2(x, 1.0 + x) + abs(x - 0.5001),
+    "vector": lambda x: np.sum(np.stack([x, np.sin(x), x * x]) * np.array([1.0, 2.0, -1.0])),
+}
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 7, 30])
+@pytest.mark.parametrize("name", SCALAR)
+def test_batches(name, order):
+    f = SCALAR[name]
+    machine = Machine(record(f, 0.7), order, unit=32)
+    for n, threads in ((1, 1), (31, 1), (32, 2), (100, 3)):
+        x = np.linspace(0.1, 1.3, n)
+        status, (c,) = machine.batch(np.stack([x, np.ones(n)]), threads=threads)
+        assert status == 0 and c.shape == (order + 1, n)
+        for i in {0, n // 2, n - 1}:
+            wanted = f(Taylor.variable(x[i], order)).coef
+            scale = np.max(np.abs(wanted))
+            np.testing.assert_allclose(c[:, i], wanted, rtol=1e-10, atol=1e-13 * scale)
+
+
+def test_many_points_run_in_tiles():
+    calls = []
+
+    @taylor.compile(threads=2)
+    def f(x):
+        calls.append(1)
+        return np.where(x > 0.5, np.exp(np.sin(x)), x * x)
+
+    x = np.linspace(0.0, 2.0, 1000).reshape(10, 100)
+    for _ in range(3):
+        found = taylor.taylor_coefficients(f, x, 8)
+    assert len(calls) == 1
+    np.testing.assert_allclose(found, taylor.taylor_coefficients(f.f, x, 8), rtol=1e-11, atol=1e-14)
+    assert "points" in {where[0] for where in f.machines}
+    total = taylor.compile(lambda x: x / np.sum(x))  # not element-wise: another way, same result
+    np.testing.assert_allclose(
+        taylor.taylor_coefficients(total, x, 3),
+        taylor.taylor_coefficients(total.f, x, 3),
+        rtol=1e-11,
+    )
+
+
+def test_batches_of_gradients():
+    program = taylor.reverse(record(rosenbrock, POINT))
+    machine = Machine(program, unit=32)
+    points = np.random.default_rng(1).normal(size=(4, 77))
+    status, (y, g) = machine.batch(points, np.ones((77,)), threads=2)
+    assert status == 0
+    for i in (0, 40, 76):
+        np.testing.assert_allclose(g[:, i], taylor.gradient(rosenbrock, points[:, i]), rtol=1e-12)
+        assert y[i] == pytest.approx(rosenbrock(points[:, i]), rel=1e-14)
+
+
+def test_a_batch_tells_of_guards_and_of_what_is_not_finite():
+    machine = Machine(record(lambda x: x if x > 0 else -x, 1.0), unit=32)
+    assert machine.batch(np.linspace(1, 2, 50))[0] == 0
+    assert machine.batch(np.linspace(-1, 2, 50))[0] == 1
+    machine = Machine(record(np.log, 1.0), unit=32)
+    assert machine.batch(np.linspace(-1, 2, 50))[0] == 2
+
+
 # ------------------------------------------------------------------ the cache on disk
 def test_the_cache_is_used_checked_and_rebuilt(tmp_path, monkeypatch):
     monkeypatch.setenv("TAYLOR_CACHE", str(tmp_path))

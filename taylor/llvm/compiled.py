@@ -8,6 +8,7 @@ kept.  Whatever has no machine code (and every number that is no float) takes th
 from __future__ import annotations
 
 import functools
+import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -20,17 +21,21 @@ from taylor.errors import TaylorError
 from taylor.expand import prune
 from taylor.llvm.machine import GUARD, OK, Machine
 from taylor.program import Program, record
+from taylor.tape import Instruction
 from taylor.transform import forward, reverse
 
 Array = Any
+MANY = 64  # points from which an element-wise function runs in tiles
+TILE = 32  # points of a tile: four vectors hide the latency of a multiply-add
 VARIANTS = 32  # branches of one function that are compiled before it is left to NumPy
 
 
 class Compiled:
     """A function that runs as machine code where it can; made by `compile`."""
 
-    def __init__(self, f: Callable[..., Any]) -> None:
+    def __init__(self, f: Callable[..., Any], threads: int | None = None) -> None:
         functools.update_wrapper(self, f)
+        self.threads = threads or os.cpu_count() or 1
         self.f = f
         self.machines: dict[Any, list[Machine]] = {}
         self.reasons: dict[Any, str] = {}  # why a form of the function has no machine code
@@ -45,7 +50,7 @@ class Compiled:
         name = getattr(self.f, "__qualname__", "")
         if getattr(module, name, None) is self:
             return name
-        return (Compiled, (self.f,))
+        return (Compiled, (self.f, self.threads))
 
     def __call__(self, *x: Any) -> Any:
         """Return f(*x)."""
@@ -87,7 +92,8 @@ class Compiled:
                 self.reasons[where] = f"it takes more than {VARIANTS} different branches"
                 return None
             try:
-                machine = Machine(_FORMS[kind](self.f, x), order)
+                unit = TILE if kind == "points" else 1
+                machine = Machine(_FORMS[kind](self.f, x), order, unit=unit)
             except (TaylorError, ImportError, OSError) as error:
                 self.reasons[where] = str(error)
                 return None
@@ -121,8 +127,29 @@ class Compiled:
             return NotImplemented
         seed = np.empty((2, *point.shape))
         seed[0], seed[1] = point, v
+        if point.size >= MANY:
+            found = self._points(point, seed, order)
+            if found is not None:
+                return found
         found = self._run("value", (point,), (seed,), order)
         return NotImplemented if found is None or len(found) != 1 else found[0]
+
+    def _points(self, x: Array, seed: Array, order: int) -> Array | None:
+        """Return the coefficients of an element-wise f at many points, in tiles, on all cores."""
+        where = ("points", order)
+        if where in self.reasons:
+            return None
+        for machine in [*self.machines.get(where, ()), None]:
+            if machine is None:
+                machine = self._compile(where, "points", (x.reshape(-1)[:2],), order)
+            if machine is None:
+                return None
+            status, (c,) = machine.batch(seed.reshape(2, -1), threads=self.threads)
+            if status == OK:
+                return c.reshape(order + 1, *x.shape)
+            if status != GUARD:
+                return None
+        return None
 
 
 _ONE, _ZERO = np.float64(1.0), np.float64(0.0)
@@ -158,8 +185,31 @@ def _scalar(program: Program) -> Program:
     return program
 
 
+def _one_point(f: Any, x: Any) -> Program:
+    """Return the program of one point of an element-wise function, recorded at two."""
+    program = record(f, *x)
+    shape = np.shape(x[0])
+    code = []
+    for op, args, param, own in program.code:
+        if own not in ((), shape) or op in ("einsum", "call"):
+            raise TaylorError("the function is not element-wise")
+        if op == "linear" and (param.kind != "scale" or np.ndim(param.data)):
+            raise TaylorError("the function is not element-wise")
+        if op == "constant" and np.ndim(param):
+            raise TaylorError("the function has a constant for each point")
+        code.append(Instruction(op, args, param, ()))
+    guards = []
+    for guard in program.guards:
+        outcome = np.unique(guard.outcome)
+        if len(outcome) != 1 or guard.b < 0:
+            raise TaylorError("the function branches on some of the points")
+        guards.append(guard._replace(outcome=outcome[0]))
+    return Program(code, program.inputs, program.outputs, guards, program.single)
+
+
 _FORMS: dict[str, Callable[[Any, Any], Program]] = {
     "value": lambda f, x: record(f, *x),
+    "points": _one_point,
     "gradient": lambda f, x: reverse(_scalar(record(f, *x))),
     "vjp": lambda f, x: reverse(record(f, *x)),
     "jvp": lambda f, x: forward(record(f, *x)),
@@ -177,13 +227,14 @@ _RESULTS: dict[str, Callable[[list[Any]], Any]] = {
 }
 
 
-def compile(f: Callable[..., Any]) -> Compiled:
+def compile(f: Callable[..., Any] | None = None, *, threads: int | None = None) -> Any:
     """Return f as machine code: the same function, and every driver is faster with it.
 
     Arguments and results are float64 numbers and arrays of the shapes of the call; the first call
     with new shapes compiles (a few hundredths of a second, less when it is in the cache on disk).
     Other numbers, functions that cannot be recorded, and operations without machine code take the
-    ordinary way; `reasons` says why.  A branch that would go another way compiles again.
+    ordinary way; `reasons` says why.  A branch that would go another way compiles again.  Series of
+    an element-wise function at many points run in tiles on `threads` cores (default: all).
 
     >>> import taylor
     >>> @compile
@@ -194,8 +245,10 @@ def compile(f: Callable[..., Any]) -> Compiled:
     >>> taylor.gradient(f, np.array([0.0, np.pi / 4])).round(12)
     array([0., 1.])
     """
+    if f is None:
+        return lambda f: compile(f, threads=threads)
     if isinstance(f, Compiled):
         return f
     if not callable(f):
         raise TypeError(f"compile needs a function, not {type(f).__name__}")
-    return Compiled(f)
+    return Compiled(f, threads)

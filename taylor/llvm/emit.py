@@ -38,6 +38,7 @@ class Degree:
     def __init__(self, f: Function, index: str, order: int) -> None:
         self.f, self.index, self.order = f, index, order
         self.number = Scalar(f.put(f"sitofp i64 {index} to double"))
+        self.reciprocal = f.binary("fdiv", f.constant(1.0), self.number)
 
     def __le__(self, height: int) -> bool:
         return height >= self.order
@@ -135,6 +136,8 @@ class Symbol(Operand):
         return self._binary("fmul", o, self)
 
     def __truediv__(self, o: Any) -> Any:
+        if isinstance(o, Degree):  # one division for all, and none on the way to the next degree
+            return self._binary("fmul", self, Symbol(self.f, (), reg=o.reciprocal))
         return self._binary("fdiv", self, o)
 
     def __rtruediv__(self, o: Any) -> Any:
@@ -225,7 +228,7 @@ class Symbol(Operand):
 
         def line(index: list[Any]) -> None:
             terms = [(i, _strides(self.shape)[a]) for i, a in zip(index, others, strict=True)]
-            first = f.constant(0.0)
+            first = f.constant(0.0, f.unit)
             with f.loop(0, n) as loop:
                 total = loop.carry(first)
                 where = [*terms, (loop.index, step)]
@@ -323,7 +326,8 @@ def at(x: Symbol, index: Sequence[Any]) -> Scalar:
     if x.reg is not None:
         return x.reg
     terms = [*x.lead, *zip(index, x.strides, strict=True)]
-    return x.f.load(x.f.address(base_of(x), terms, x.offset))
+    pointer = x.f.address(base_of(x), terms, x.offset)
+    return x.f.load(pointer, None if base_of(x) == "%data" else 1)
 
 
 def _affine(index: Array) -> tuple[int, ...] | None:
@@ -436,14 +440,14 @@ def nest(f: Function, body: Body, args: Sequence[Symbol], out: Symbol, whole: bo
 def _loops(f: Function, axes: list[Any], element: Callable[..., None], padded: bool) -> None:
     """Run element(index, width) over all axes, the last one in vectors where its strides allow."""
     if not axes:
-        element([], 1)
+        element([], f.unit)
         return
     n, out, strides = axes[-1]
-    vector = n > 1 and out == 1 and all(s in (0, 1) for s in strides)
+    vector = f.unit == 1 and n > 1 and out == 1 and all(s in (0, 1) for s in strides)
 
     def last(index: list[Any]) -> None:
         if not vector:
-            f.repeat(n, lambda i: element([*index, i], 1))
+            f.repeat(n, lambda i: element([*index, i], f.unit))
             return
         whole = -(-n // WIDTH) * WIDTH if padded else n // WIDTH * WIDTH
         f.repeat(whole, lambda i: element([*index, i], WIDTH), WIDTH)
@@ -488,6 +492,8 @@ def _loaded(f: Function, x: Symbol, index: list[Any], strides: list[int], width:
         return x.reg
     terms = [*x.lead, *zip(index, strides, strict=True)]
     pointer = f.address(base_of(x), terms, x.offset)
+    if f.unit > 1:
+        return f.load(pointer, f.unit if base_of(x) == "%data" else 1)
     return f.load(pointer, width if strides and strides[-1] == 1 else 1)
 
 
@@ -513,7 +519,8 @@ def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> 
         return _reduction(f, args, index, axes, reduced, width)
 
     if size == 1:
-        value = element([0] * len(shape), [[s.get(c, 0) for s in strides] for c in out], 1)
+        along = [[s.get(c, 0) for s in strides] for c in out]
+        value = element([0] * len(shape), along, f.unit)
         return Symbol(f, shape, reg=value)
     result = empty(f, shape)
     if size == 0:

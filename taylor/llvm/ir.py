@@ -41,9 +41,13 @@ def type_of(width: int) -> str:
 
 
 class Function:
-    """The text of a function `void @f(ptr %data)` that works in one block of memory."""
+    """The text of a function `void @f(ptr %data)` that works in one block of memory.
 
-    def __init__(self) -> None:
+    With `unit` > 1 every number is a vector of that many, one for each point of a batch.
+    """
+
+    def __init__(self, unit: int = 1) -> None:
+        self.unit = unit
         self.lines: list[str] = []
         self.declarations: set[str] = set()
         self.globals: dict[Any, str] = {}
@@ -119,12 +123,33 @@ class Function:
         if width == 1:
             given = ", ".join(f"double {s}" for s in texts)
             return Scalar(self.put(f"call double @{name}({given})"))
+        if width == self.unit:
+            return self._call_in_memory(name, xs)
         t, result = type_of(width), "poison"
         for lane in range(width):
             parts = [self.put(f"extractelement {t} {s}, i32 {lane}") for s in texts]
             y = self.put(f"call double @{name}({', '.join(f'double {p}' for p in parts)})")
             result = self.put(f"insertelement {t} {result}, double {y}, i32 {lane}")
         return Scalar(result, width)
+
+    def _call_in_memory(self, name: str, xs: Sequence[Scalar]) -> Scalar:
+        """Return a library function of all points of a tile, by a loop over them."""
+        starts = [self.allocate(1) for _ in xs]
+        pointers = [self.address("%data", [], s) for s in starts]
+        for x, pointer in zip(xs, pointers, strict=True):
+            self.store(x, pointer)
+        with self.loop(0, self.unit) as loop:
+            places = [
+                self.put(f"getelementptr inbounds double, ptr {p}, i64 {loop.index}")
+                for p in pointers
+            ]
+            given = ", ".join(f"double {self.load(p, 1).text}" for p in places)
+            y = self.put(f"call double @{name}({given})")
+            self.lines.append(f"  store double {y}, ptr {places[0]}, align 8")
+        result = self.load(pointers[0])
+        for s in starts:
+            self.release(s, 1)
+        return result
 
     def compare(self, op: str, x: Scalar, y: Scalar) -> Scalar:
         """Return the i1 (or vector of i1) of fcmp."""
@@ -159,8 +184,8 @@ class Function:
 
     # -------------------------------------------------------------- memory
     def allocate(self, size: int) -> int:
-        """Return the offset of that many doubles (rounded up to whole vectors) of workspace."""
-        size = -(-size // WIDTH) * WIDTH
+        """Return the offset of that many numbers (rounded up to whole vectors) of workspace."""
+        size = self.rounded(size)
         if self.free.get(size):
             return self.free[size].pop()
         start = self.size
@@ -169,10 +194,15 @@ class Function:
 
     def release(self, start: int, size: int) -> None:
         """Make the memory of an array that is read no more available."""
-        self.free.setdefault(-(-size // WIDTH) * WIDTH, []).append(start)
+        self.free.setdefault(self.rounded(size), []).append(start)
+
+    def rounded(self, size: int) -> int:
+        """Return the room that an array of that many numbers takes."""
+        return size if self.unit > 1 else -(-size // WIDTH) * WIDTH
 
     def address(self, base: str, terms: Sequence[tuple[Any, int]], offset: int) -> str:
-        """Return the pointer base + offset + Σ index·stride (in doubles)."""
+        """Return the pointer base + offset + Σ index·stride (in numbers)."""
+        element = type_of(self.unit if base == "%data" else 1)
         total: str | None = None
         for index, stride in terms:
             if stride == 0:
@@ -185,11 +215,12 @@ class Function:
         if offset and total is not None:
             total = self.put(f"add nsw i64 {total}, {offset}")
         if total is None:
-            return self.put(f"getelementptr inbounds double, ptr {base}, i64 {offset}")
-        return self.put(f"getelementptr inbounds double, ptr {base}, i64 {total}")
+            return self.put(f"getelementptr inbounds {element}, ptr {base}, i64 {offset}")
+        return self.put(f"getelementptr inbounds {element}, ptr {base}, i64 {total}")
 
-    def load(self, pointer: str, width: int = 1) -> Scalar:
-        """Return what lies at a pointer."""
+    def load(self, pointer: str, width: int | None = None) -> Scalar:
+        """Return what lies at a pointer: one number, if no width is given."""
+        width = self.unit if width is None else width
         return Scalar(self.put(f"load {type_of(width)}, ptr {pointer}, align 8"), width)
 
     def masked(self, pointer: str, mask: str) -> Scalar:
@@ -222,6 +253,8 @@ class Function:
 
     def store(self, x: Scalar, pointer: str) -> None:
         """Write a register to a pointer."""
+        if x.width < self.unit:
+            x = Scalar(self.splat(x, self.unit).text, self.unit)
         self.lines.append(f"  store {type_of(x.width)} {x.text}, ptr {pointer}, align 8")
 
     def table(self, values: Sequence[float] | Sequence[int], kind: str) -> str:
@@ -237,9 +270,9 @@ class Function:
 
     # -------------------------------------------------------------- loops
     @contextlib.contextmanager
-    def loop(self, start: Any, stop: Any, step: int = 1) -> Iterator[Loop]:
-        """Run the body for start <= i < stop, at least once; short loops are the caller's."""
-        loop = Loop(self, start, stop, step)
+    def loop(self, start: Any, stop: Any, step: int = 1, maybe: bool = False) -> Iterator[Loop]:
+        """Run the body for start <= i < stop; at least once, unless it is `maybe` never."""
+        loop = Loop(self, start, stop, step, maybe)
         yield loop
         loop.close()
 
@@ -261,17 +294,109 @@ class Function:
         return "\n".join([*head, *body, ""])
 
 
+def tiled(rows: tuple[list[int], list[int]], unit: int, flag: int) -> str:
+    """Return the text of `@tiles`, which runs `@f` over tiles of `unit` points of a batch.
+
+    Row r of the points, %x[r·N + n], is number rows[0][r] in the memory of `@f`, and number
+    rows[1][r] becomes row r of %out.  The last tile is moved back so that it is whole.  Flags are
+    added up.
+    """
+    t = type_of(unit)
+    lines: list[str] = []
+
+    def moves(places: list[int], outward: bool) -> None:
+        """Write a loop over rows for each run of places that follow each other."""
+        start = 0
+        while start < len(places):
+            stop = start + 1
+            while stop < len(places) and places[stop] == places[stop - 1] + 1:
+                stop += 1
+            name = f"{'o' if outward else 'i'}{start}"
+            before = "%tile" if not outward and start == 0 else f"%{last[-1]}"
+            lines.extend(
+                [
+                    f"  br label %{name}",
+                    f"{name}:",
+                    f"  %{name}r = phi i64 [0, {before}], [%{name}n, %{name}]",
+                    f"  %{name}p = add i64 %{name}r, {places[start]}",
+                    f"  %{name}m = getelementptr {t}, ptr %data, i64 %{name}p",
+                    f"  %{name}q = add i64 %{name}r, {start}",
+                    f"  %{name}k = mul i64 %{name}q, %N",
+                    f"  %{name}j = add i64 %{name}k, %n",
+                ]
+            )
+            base, there, here = ("%out", "m", "g") if outward else ("%x", "g", "m")
+            lines.extend(
+                [
+                    f"  %{name}g = getelementptr double, ptr {base}, i64 %{name}j",
+                    f"  %{name}v = load {t}, ptr %{name}{there}, align 8",
+                    f"  store {t} %{name}v, ptr %{name}{here}, align 8",
+                    f"  %{name}n = add i64 %{name}r, 1",
+                    f"  %{name}c = icmp slt i64 %{name}n, {stop - start}",
+                    f"  br i1 %{name}c, label %{name}, label %{name}x",
+                    f"{name}x:",
+                ]
+            )
+            last.append(f"{name}x")
+            start = stop
+
+    last: list[str] = ["tile"]
+    head = [
+        "define void @tiles(ptr %data, ptr noalias %x, ptr noalias %out, ptr %flags,"
+        " i64 %N, i64 %first, i64 %stop) {",
+        "entry:",
+        "  %some = icmp slt i64 %first, %stop",
+        "  br i1 %some, label %tile, label %end",
+        "tile:",
+        "  %i = phi i64 [%first, %entry], [%next, %done]",
+        f"  %n0 = mul i64 %i, {unit}",
+        f"  %most = sub i64 %N, {unit}",
+        "  %over = icmp sgt i64 %n0, %most",
+        "  %n = select i1 %over, i64 %most, i64 %n0",
+    ]
+    moves(rows[0], False)
+    lines.append("  call void @f(ptr %data)")
+    moves(rows[1], True)
+    for k in (0, 1):
+        lines.extend(
+            [
+                f"  %fp{k} = getelementptr {t}, ptr %data, i64 {flag + k}",
+                f"  %fv{k} = load {t}, ptr %fp{k}, align 8",
+                f"  %gp{k} = getelementptr {t}, ptr %flags, i64 {k}",
+                f"  %gv{k} = load {t}, ptr %gp{k}, align 8",
+                f"  %gs{k} = fadd {t} %fv{k}, %gv{k}",
+                f"  store {t} %gs{k}, ptr %gp{k}, align 8",
+            ]
+        )
+    tail = [
+        "  br label %done",
+        "done:",
+        "  %next = add i64 %i, 1",
+        "  %more = icmp slt i64 %next, %stop",
+        "  br i1 %more, label %tile, label %end",
+        "end:",
+        "  ret void",
+        "}",
+    ]
+    return "\n".join([*head, *lines, *tail, ""])
+
+
 class Loop:
     """A loop with an index and sums carried in registers."""
 
-    def __init__(self, f: Function, start: Any, stop: Any, step: int) -> None:
+    def __init__(self, f: Function, start: Any, stop: Any, step: int, maybe: bool) -> None:
         self.f = f
         self.stop, self.step = stop, step
         f.count += 1
         self.head, self.exit = f"loop{f.count}", f"exit{f.count}"
         self.before = f.block
         self.start = start
-        f.lines.append(f"  br label %{self.head}")
+        self.maybe = maybe
+        if maybe:
+            some = f.put(f"icmp slt i64 {start}, {stop}")
+            f.lines.append(f"  br i1 {some}, label %{self.head}, label %{self.exit}")
+        else:
+            f.lines.append(f"  br label %{self.head}")
         f.label(self.head)
         self.index = f.name()
         self.carried: list[tuple[int, str, str, Scalar, str]] = []
@@ -302,4 +427,14 @@ class Loop:
         for place, name, kind, first, new in self.carried:
             entry = f"[{first.text}, %{self.before}], [{new}, %{latch}]"
             f.lines[place] = f"  {name} = phi {kind} {entry}"
+        self.latch = latch
         f.label(self.exit)
+
+    def result(self, register: Scalar) -> Scalar:
+        """Return, after the loop, what a register holds."""
+        entry = next(c for c in self.carried if c[1] == register.text)
+        _, _, kind, first, new = entry
+        if not self.maybe:
+            return Scalar(new, register.width)
+        arms = f"[{first.text}, %{self.before}], [{new}, %{self.latch}]"
+        return Scalar(self.f.put(f"phi {kind} {arms}"), register.width)

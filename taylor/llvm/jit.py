@@ -135,4 +135,8 @@ class Code:
             self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
             self.engine.finalize_object()
             address = self.engine.get_function_address("f")
-        self.call: Callable[[Any], None] = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)
+            tiles = self.engine.get_function_address("tiles")
+        pointer, number = ctypes.c_void_p, ctypes.c_int64
+        self.call: Callable[[Any], None] = ctypes.CFUNCTYPE(None, pointer)(address)
+        kind = ctypes.CFUNCTYPE(None, *[pointer] * 4, *[number] * 3)
+        self.tiles: Callable[..., None] = kind(tiles or address)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,7 @@ from taylor.llvm.emit import (
     lifted,
     nest,
 )
-from taylor.llvm.ir import WIDTH, Function
+from taylor.llvm.ir import WIDTH, Function, tiled
 from taylor.llvm.jit import Code, key, load, save
 from taylor.llvm.series import Emission, Table, part_size
 from taylor.program import Program
@@ -52,8 +54,13 @@ class Machine:
     code: Code
 
     def __init__(
-        self, program: Program, order: int | None = None, heights: Sequence[int] | None = None
+        self,
+        program: Program,
+        order: int | None = None,
+        heights: Sequence[int] | None = None,
+        unit: int = 1,
     ) -> None:
+        self.unit = unit
         self.inputs = [program.code[i].shape for i in program.inputs]
         self.outputs = [program.code[i].shape for i in program.outputs]
         self.tables = order is not None
@@ -61,7 +68,7 @@ class Machine:
             known = [min(1, order)] * len(self.inputs) if heights is None else list(heights)
             self.inputs = [(h + 1, *s) for h, s in zip(known, self.inputs, strict=True)]
             self.outputs = [(order + 1, *s) for s in self.outputs]
-        name = key(_bare(program), order, heights)
+        name = key(_bare(program), order, heights, unit)
         kept = load(name)
         if kept is None:
             self._write(program, order, self.inputs)
@@ -73,7 +80,7 @@ class Machine:
 
     def _write(self, program: Program, order: int | None, inputs: Sequence[Any]) -> None:
         """Write the program as LLVM IR and compile it."""
-        f = Function()
+        f = Function(self.unit)
         self.places = [f.allocate(self._room(s)) for s in self.inputs]
         self.results = [f.allocate(_size(s)) for s in self.outputs]
         self.flag = f.allocate(2)
@@ -88,7 +95,18 @@ class Machine:
         self._guards(f, program.guards, heads)
         self._finite(f)
         self.size = f.size + WIDTH
-        self.code = Code(f.text())
+        tiles = "" if self.unit == 1 else tiled(self._rows(), self.unit, self.flag)
+        self.code = Code(f.text() + tiles)
+
+    def _rows(self) -> tuple[list[int], list[int]]:
+        """Return where in memory the numbers of the inputs and of the outputs lie, in order."""
+        ins: list[int] = []
+        outs: list[int] = []
+        for shape, place in zip(self.inputs, self.places, strict=True):
+            ins += range(place, place + self._room(shape))
+        for shape, place in zip(self.outputs, self.results, strict=True):
+            outs += range(place, place + _size(shape))
+        return ins, outs
 
     def _finite(self, f: Function) -> None:
         """Write Σ 0·y of all outputs: zero if they are finite, else nan."""
@@ -100,7 +118,7 @@ class Machine:
         f.store(at(total, []), f.address("%data", [], self.flag + 1))
 
     def _room(self, shape: Sequence[int]) -> int:
-        return shape[0] * part_size(shape) if self.tables else _size(shape)
+        return shape[0] * part_size(shape, self.unit) if self.tables else _size(shape)
 
     def _view(self, data: Array, shape: tuple[int, ...]) -> Array:
         """Return memory as the array it holds: the parts of a table fill whole vectors."""
@@ -156,6 +174,43 @@ class Machine:
         self.local.memory = (ctypes.c_void_p(data.ctypes.data), ins, outs, flags, raw)
         return self.local.memory
 
+    def batch(self, *x: Any, threads: int = 1) -> tuple[int, list[Any]]:
+        """Return (status, outputs) at many points, which lie along the last axis of the arrays.
+
+        Tiles of `unit` points are spread over the threads; memory beyond the arrays is bounded.
+        """
+        n = x[0].shape[-1]
+        if n < self.unit:  # one tile, filled up with copies of the last point
+            fill = [np.repeat(v[..., -1:], self.unit - n, axis=-1) for v in x]
+            wide = [np.concatenate(pair, axis=-1) for pair in zip(x, fill, strict=True)]
+            status, outs = self.batch(*wide)
+            return status, [y[..., :n] for y in outs]
+        rows = np.concatenate([np.reshape(v, (-1, n)) for v in x]) if len(x) > 1 else x[0]
+        rows = np.ascontiguousarray(rows, dtype=float)
+        total = [_size(s) for s in self.outputs]
+        out = np.empty((sum(total), n))
+        tiles = -(-n // self.unit)
+        cuts = [tiles * i // threads for i in range(threads + 1)]
+        flags = np.zeros((threads, 2 * self.unit))
+
+        def run(i: int) -> None:
+            raw = np.zeros((self.size + 1) * self.unit + WIDTH)
+            start = (-raw.ctypes.data // 8) % WIDTH
+            pointers = (raw[start:], rows, out, flags[i])
+            given = [ctypes.c_void_p(a.ctypes.data) for a in pointers]
+            self.code.tiles(*given, n, cuts[i], cuts[i + 1])
+
+        if threads == 1:
+            run(0)
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(run, range(threads)))
+        wrong, lost = flags[:, : self.unit].any(), flags[:, self.unit :]
+        status = GUARD if wrong else INFINITE if np.any(lost != 0) else OK
+        ends = np.cumsum([0, *total])
+        parts = [out[a:b] for a, b in itertools.pairwise(ends)]
+        return status, [y.reshape(*s, n) for y, s in zip(parts, self.outputs, strict=True)]
+
     def __call__(self, *x: Any) -> tuple[int, list[Any]]:
         """Return (OK, GUARD or INFINITE, outputs) at x."""
         try:
@@ -189,6 +244,10 @@ def _head(y: Any) -> Any:
 def _write(f: Function, y: Any, shape: tuple[int, ...], place: int) -> None:
     source = lifted(f, y)
     if isinstance(source, Table):  # a polynomial's table is shorter than the result
+        rest = (shape[0] - source.shape[0], *shape[1:])
+        if rest[0]:
+            end = Symbol(f, rest, None, None, place + _size(shape) - _size(rest), _strides(rest))
+            nest(f, lambda v: v, [_broadcast(lifted(f, 0.0), rest)], end)
         shape = (source.shape[0], *shape[1:])
         source = Symbol(f, source.shape, None, source.slot, source.offset, source.strides)
     out = Symbol(f, shape, None, None, place, _strides(shape))

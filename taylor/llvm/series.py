@@ -26,32 +26,50 @@ from taylor.llvm.emit import (
 )
 from taylor.llvm.ir import WIDTH, Function, Scalar
 from taylor.program import Program
-from taylor.sweep import Step, Sweep, outcome
+from taylor.sweep import Step, Sweep
 
 Array = Any
+SHORT = 24  # orders up to which one sum runs faster term by term than in vectors
 
 
-def part_size(shape: Sequence[int]) -> int:
-    """Return how many doubles the coefficients of one degree take: arrays fill whole vectors."""
+def part_size(shape: Sequence[int], unit: int = 1) -> int:
+    """Return how many numbers the coefficients of one degree take: arrays fill whole vectors."""
     n = int(np.prod(shape[1:], dtype=int))
-    return n if n <= 1 else -(-n // WIDTH) * WIDTH
+    return n if n <= 1 or unit > 1 else -(-n // WIDTH) * WIDTH
 
 
 class Table(Symbol):
-    """The coefficients of a series of the function being written, by degree."""
+    """The coefficients of a series of the function being written, by degree.
 
-    __slots__ = ("part_shape", "size_of_part")
+    Its memory is taken when it is first used; `forget` gives it back.
+    """
+
+    __slots__ = ("part_shape", "size_of_part", "waiting", "written")
 
     def __init__(self, f: Function, shape: tuple[int, ...], slot: Any, offset: int) -> None:
         self.part_shape = tuple(shape[1:])
-        self.size_of_part = part_size(shape)
+        self.size_of_part = part_size(shape, f.unit)
         strides = (self.size_of_part, *_strides(self.part_shape))
         super().__init__(f, shape, None, slot, offset, strides)
+        self.waiting = False
 
     def _zeros(self, shape: tuple[int, ...]) -> Any:
         """Return a new table; what is never written stays zero."""
-        slot = Slot(self.f, shape[0] * part_size(shape))
-        return Table(self.f, shape, slot, slot.start)
+        new = Table(self.f, shape, None, 0)
+        new.waiting = True
+        if self.f.unit == 1:  # memory of its own from the start: what is not written stays zero
+            new.place()
+        return new
+
+    def place(self) -> None:
+        """Take memory."""
+        if self.waiting:
+            self.slot = Slot(self.f, self.shape[0] * self.size_of_part)
+            self.offset, self.waiting = self.slot.start, False
+
+    def forget(self) -> None:
+        """Give the memory back."""
+        self.slot = None
 
     def __getitem__(self, k: Any) -> Any:
         part, shape = self.part(k), self.part_shape
@@ -62,6 +80,7 @@ class Table(Symbol):
 
     def part(self, k: Any) -> Symbol:
         """Return the array of the coefficients of degree k, where it lies."""
+        self.place()
         shape, n = self.part_shape, self.size_of_part
         if isinstance(k, Degree):
             lead = ((k.index, n),)
@@ -69,6 +88,7 @@ class Table(Symbol):
         return Symbol(self.f, shape, None, self.slot, self.offset + k * n, _strides(shape))
 
     def __setitem__(self, k: Any, value: Any) -> None:
+        self.written = True
         shape = self.part_shape
         nest(
             self.f,
@@ -144,21 +164,21 @@ def _convolution(f: Function, k: Degree, x: Table, y: Table, shape: tuple[int, .
     def element(index: list[Any], width: int) -> Scalar:
         where_a = list(zip(index, a.strides, strict=True))
         where_b = list(zip(index, b.strides, strict=True))
-        wide_a = width if index and a.strides[-1] == 1 else 1
-        wide_b = width if index and b.strides[-1] == 1 else 1
+        wide_a = width if f.unit > 1 or (index and a.strides[-1] == 1) else 1
+        wide_b = width if f.unit > 1 or (index and b.strides[-1] == 1) else 1
 
         def at(j: str, back: str) -> tuple[Scalar, Scalar]:
             p = f.address("%data", [*where_a, (j, x.size_of_part)], a.offset)
             q = f.address("%data", [*where_b, (back, y.size_of_part)], b.offset)
             return f.load(p, wide_a), f.load(q, wide_b)
 
-        with f.loop(1, stop) as loop:
+        with f.loop(1, stop, maybe=True) as loop:
             total = loop.carry(f.constant(0.0, width))
             back = f.put(f"sub nsw i64 {k.index}, {loop.index}")
             u, v = at(loop.index, back)
             new = f.intrinsic("fma", u, v, total)
             loop.update(total, Scalar(f.splat(new, width).text, width))
-        result = Scalar(f.splat(new, width).text, width)
+        result = loop.result(total)
         if square:
             result = f.binary("fadd", result, result)
             middle = f.put(f"ashr i64 {k.index}, 1")
@@ -169,6 +189,9 @@ def _convolution(f: Function, k: Degree, x: Table, y: Table, shape: tuple[int, .
         return result
 
     if int(np.prod(shape, dtype=int)) == 1:
+        if f.unit > 1 or k.order <= SHORT:
+            value = element([0] * len(shape), f.unit)
+            return Symbol(f, shape, reg=value, strides=(0,) * len(shape))
         value = _masked_sum(f, k, x, y, stop)
         if square:
             value = f.binary("fadd", value, value)
@@ -239,10 +262,28 @@ class Emission(Sweep):
         y = self.table[i]
 
         def step(k: Any) -> None:
-            if k == 0:
-                y[0] = row(*(self._value(a) for a in args))
+            y[k] = row(*(self._value(a) for a in args)) if k == 0 else 0.0
 
         return step
+
+    def _integral(self, i: int) -> Step:
+        y, inner = self.table[i], super()._integral(i)
+
+        def step(k: Any) -> None:
+            y.written = False
+            inner(k)
+            if not y.written and k <= self.height[i]:
+                y[k] = 0.0
+
+        return step
+
+    def result(self, i: int) -> Array:
+        """Return the table of instruction i, up to its height."""
+        table, rows = super().result(i), self.height[i] + 1
+        if not isinstance(table, Table) or rows >= table.shape[0]:
+            return table
+        short = Table(self.f, (rows, *table.part_shape), table.slot, table.offset)
+        return short
 
     def _choose(self, i: int) -> Step:
         lhs, rhs, a, b = self.program.code[i].args
@@ -262,23 +303,64 @@ class Emission(Sweep):
         return step
 
     def run(self) -> None:
-        """Write the steps of all degrees."""
-        order = self.order
-        finite = [h for h in self.height if h < order]
-        for i, (op, args, _, _) in enumerate(self.program.code):
-            if op == "mul" and all(self.height[a] < order for a in args):
-                finite.append(self.height[i])
-        arrays = any(len(i.shape) and int(np.prod(i.shape)) > 1 for i in self.program.code)
-        first = min(order, max([2 if arrays else 1, *finite]))
+        """Write the steps of all degrees.
+
+        One point: all instructions degree by degree.  Tiles of points: instruction by instruction,
+        so that few tables are in use at a time; those that need each other stay together.
+        """
+        if self.f.unit == 1:
+            self._degrees(range(len(self.steps)))
+        else:
+            self._by_instruction()
+        self.steps.clear()
+
+    def _degrees(self, steps: Sequence[int]) -> None:
+        """Write some steps for all degrees."""
+        order, code = self.order, self.program.code
+        owners = {self.owners[s] for s in steps}
+        heights = {self.height[a] for i in owners for a in (i, *code[i].args)}
+        first = max([h for h in heights if h < order], default=0)
+        for i in owners:
+            if code[i].op in ("mul", "integral"):  # products of two polynomials end later
+                short = sorted(h for h in (self.height[a] for a in code[i].args) if h < order)
+                if len(short) > 1:
+                    first = max(first, min(order, short[-1] + short[-2]))
         for k in range(first + 1):
-            for step in self.steps:
-                step(k)
+            for s in steps:
+                self.steps[s](k)
         if first < order:
             with self.f.loop(first + 1, order + 1) as loop:
                 degree: Any = Degree(self.f, loop.index, order)
-                for step in self.steps:
-                    step(degree)
-        self.steps.clear()
+                for s in steps:
+                    self.steps[s](degree)
 
+    def _by_instruction(self) -> None:
+        code = self.program.code
+        kept = {*self.program.outputs, *self.program.inputs}
+        kept |= {i for g in self.program.guards for i in (g.a, g.b)}
+        last: dict[int, int] = {}
+        groups = self._groups()
+        for n, group in enumerate(groups):
+            for i in group:
+                for a in (i, *code[i].args):
+                    last[a] = n
+        for n, group in enumerate(groups):
+            inside = set(group)
+            self._degrees([s for s, i in enumerate(self.owners) if i in inside])
+            for i, final in last.items():
+                if final == n and i not in kept:
+                    for table in (self.table[i], self.weighted.get(i)):
+                        if isinstance(table, Table):
+                            table.forget()
 
-__all__ = ["Emission", "Table", "outcome"]
+    def _groups(self) -> list[list[int]]:
+        """Return the instructions in runs that must be computed together, degree by degree."""
+        groups: list[list[int]] = []
+        reach = -1
+        for i, instruction in enumerate(self.program.code):
+            if i <= reach:
+                groups[-1].append(i)
+            else:
+                groups.append([i])
+            reach = max(reach, *instruction.args, i)
+        return groups
