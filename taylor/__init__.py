@@ -11,6 +11,7 @@ Wengert list), `series` (the number types), then the driver you came for.
 from taylor import linalg
 from taylor.arrays import logsumexp, where
 from taylor.checkpoint import checkpoint
+from taylor.compiled import compile
 from taylor.drivers import (
     gradient,
     hessian,
@@ -124,7 +125,6 @@ from taylor.forward_mode import (
     taylor_coefficients,
 )
 from taylor.implicit import fixed_point, implicit_root
-from taylor.llvm.compiled import compile
 from taylor.multivariate import TaylorN, inverse_map
 from taylor.program import Program, record
 from taylor.series import formal_sqrt

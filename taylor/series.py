@@ -40,6 +40,7 @@ from taylor.errors import (
     ShapeMismatch,
 )
 from taylor.expand import of_row
+from taylor.llvm import kernels
 from taylor.program import Program
 from taylor.rules import call_tangent
 from taylor.sweep import (
@@ -66,6 +67,7 @@ from taylor.values import (
 )
 
 Array = Any
+FLOAT = np.dtype(float)
 LANES_TIMES_DEGREES = 1 << 16  # a tile of lanes whose tables stay in the cache
 
 
@@ -340,6 +342,11 @@ class Series(Operand):
             raise ShapeMismatch(f"shapes {table.shape[1:]} and {array.shape} do not fit") from None
         return pad(table, array.ndim), array[()]
 
+    def _is_number(self) -> bool:
+        """Whether the coefficients are single floats, for which there are compiled rows."""
+        x = self._coef
+        return type(x) is np.ndarray and x.ndim == 1 and x.dtype is FLOAT
+
     def _hosts(self, other: Operand) -> bool:
         if isinstance(other, Node):
             return not (self.tag.closed or other.tape.holds(self))
@@ -415,6 +422,10 @@ class Series(Operand):
         owner, x, y, tx, ty = self._pair(self, other)
         if tx and ty:
             x, y = owner._aligned(x, y)
+            if type(owner.algebra) is Univariate and x.ndim > 1:
+                table = kernels.run("mul", (True, True), owner.order, [x, y])
+                if table is not None:
+                    return owner._new(table)
             return owner._new(_quietly(owner.algebra.product, x, y))
         table, c = owner._scalar(*((x, y) if tx else (y, x)))
         with np.errstate(all="ignore"):
@@ -423,6 +434,11 @@ class Series(Operand):
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Any:
+        if type(other) is type(self) and other.tag is self.tag and self.algebra == other.algebra:
+            if type(self.algebra) is Univariate and self._is_number() and other._is_number():
+                table = kernels.quotient(self._coef, other._coef)
+                if table is not None:
+                    return self._new(table)
         return NotImplemented if self._refuses(other) else self._divide(self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
@@ -442,6 +458,10 @@ class Series(Operand):
             x, y = owner._aligned(_divisible(x, y), _divisible(y, x))
             if y.ndim == 1 and is_zero(base(y[0])) and isinstance(owner.algebra, Univariate):
                 return owner._cancel(x, y)
+            if type(owner.algebra) is Univariate and not is_operand(x):
+                table = kernels.run("div", (True, True), owner.order, [x, y])
+                if table is not None:
+                    return owner._new(table)
             return owner._sweep(_DIVISION, [x, y], [])
         y, c = owner._scalar(
             _divisible(y, as_array(x)) if isinstance(x, Fraction) else _divisible(y), x
@@ -449,6 +469,10 @@ class Series(Operand):
         constant_zero = not owner.algebra.height(y) and np.ndim(base(y[0])) == 0
         if constant_zero and is_zero(base(y[0])) and not owner._propagates():
             raise PoleError("division by a series whose value is zero")
+        if type(owner.algebra) is Univariate and not is_operand(y):
+            table = kernels.run("div", (False, True), owner.order, [c, y])
+            if table is not None:
+                return owner._new(table)
         return owner._sweep(_RECIPROCAL, [y], [c])
 
     def _propagates(self) -> bool:
@@ -500,6 +524,10 @@ class Series(Operand):
 
     # -------------------------------------------------------------- elementary functions
     def _elementary(self, row: Elementary, args: tuple[Any, ...]) -> Any:
+        if len(args) == 1 and type(self.algebra) is Univariate and self._is_number():
+            table = kernels.one(row, self._coef)
+            if table is not None:
+                return self._new(table)
         args = tuple(lift(x) for x in args)
         owner = host(args)
         if not isinstance(owner, Series):
@@ -528,6 +556,12 @@ class Series(Operand):
             special = owner._at_zero(row, args)
             if special is not None:
                 return special
+        if type(owner.algebra) is Univariate:
+            given = [x._coef if m else x for x, m in zip(args, mine, strict=True)]
+            table = kernels.run(row, tuple(mine), owner.order, given)
+            if table is not None:
+                table[0] = checked(row, values, current_policy().singular)
+                return owner._new(table)
         tables = [_divisible(x._coef) if m else None for x, m in zip(args, mine, strict=True)]
         inputs = [t for t in tables if t is not None]
         parameters = [x for x, m in zip(args, mine, strict=True) if not m]

@@ -8,9 +8,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ORDER = [
     "errors", "text", "values", "tags", "algebra", "local", "elementary", "linalg", "arrays",
-    "tape", "rules", "program", "expand", "sweep", "series", "univariate", "multivariate",
+    "tape", "rules", "program", "expand", "sweep", "llvm", "series", "univariate", "multivariate",
     "transform", "forward_mode", "interpolation", "drivers", "sparse", "checkpoint", "implicit",
-    "llvm", "__init__",
+    "compiled", "__init__",
     "expression", "tour", "__main__",
 ]  # fmt: skip
 

@@ -396,7 +396,8 @@ def test_a_bad_coefficient_leaves_those_below_it_right(name, bad):
     for j in range(1, 5):
         spoiled = good.copy()
         spoiled[j] = bad
-        assert np.array_equal(f(Taylor(spoiled)).coef[:j], f(Taylor(good)).coef[:j])
+        below, right = f(Taylor(spoiled)).coef[:j], f(Taylor(good)).coef[:j]
+        np.testing.assert_allclose(below, right, rtol=1e-14, atol=1e-16)
 
 
 @pytest.mark.parametrize("bad", [NAN, INF])

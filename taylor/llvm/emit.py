@@ -620,6 +620,12 @@ def _sign(f: Function, x: Scalar) -> Scalar:
     return f.select(f.compare("ogt", x, zero), one, below)
 
 
+def _no_slope(f: Function, x: Scalar, jump: Scalar) -> Scalar:
+    """Return the slope of a piecewise constant function: 0, or nan where x is at the jump."""
+    at_jump = f.compare("ueq", x, jump)
+    return f.select(at_jump, f.constant(math.nan), f.constant(0.0))
+
+
 FUNCTIONS: dict[str, Callable[..., Scalar]] = {
     **{
         name: _library(name)
@@ -641,8 +647,12 @@ FUNCTIONS: dict[str, Callable[..., Scalar]] = {
     "maximum": _built_in("maximum"),
     "minimum": _built_in("minimum"),
     "sign": _sign,
-    "sign'": lambda f, x: f.select(
-        f.compare("one", x, f.constant(0.0)), f.constant(0.0), f.constant(math.nan)
+    "sign'": lambda f, x: _no_slope(f, x, f.constant(0.0)),
+    "floor'": lambda f, x: _no_slope(f, x, f.intrinsic("floor", x)),
+    "ceil'": lambda f, x: _no_slope(f, x, f.intrinsic("floor", x)),
+    "trunc'": lambda f, x: _no_slope(f, x, f.intrinsic("floor", x)),
+    "rint'": lambda f, x: _no_slope(
+        f, f.binary("fsub", x, f.intrinsic("floor", x)), f.constant(0.5)
     ),
     "square": lambda f, x: f.binary("fmul", x, x),
     "reciprocal": lambda f, x: f.binary("fdiv", f.constant(1.0), x),

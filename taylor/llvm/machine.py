@@ -59,8 +59,10 @@ class Machine:
         order: int | None = None,
         heights: Sequence[int] | None = None,
         unit: int = 1,
+        expanded: bool = False,
     ) -> None:
-        self.unit = unit
+        self.unit, self.expanded = unit, expanded
+        parameters = [()] * sum(i.op == "parameter" for i in program.code)
         self.inputs = [program.code[i].shape for i in program.inputs]
         self.outputs = [program.code[i].shape for i in program.outputs]
         self.tables = order is not None
@@ -68,6 +70,7 @@ class Machine:
             known = [min(1, order)] * len(self.inputs) if heights is None else list(heights)
             self.inputs = [(h + 1, *s) for h, s in zip(known, self.inputs, strict=True)]
             self.outputs = [(order + 1, *s) for s in self.outputs]
+        self.inputs += parameters
         name = key(_bare(program), order, heights, unit)
         kept = load(name)
         if kept is None:
@@ -87,8 +90,8 @@ class Machine:
         if order is None:
             v = self._values(f, program)
         else:
-            program = expand(program)
-            v = self._series(f, program, order, [s[0] - 1 for s in self.inputs])
+            program = program if self.expanded else expand(program)
+            v = self._series(f, program, order, [s[0] - 1 for s in self.inputs if s])
         for i, place, shape in zip(program.outputs, self.results, self.outputs, strict=True):
             _write(f, v[i], shape, place)
         heads = v if order is None else {i: _head(y) for i, y in v.items()}
@@ -118,12 +121,14 @@ class Machine:
         f.store(at(total, []), f.address("%data", [], self.flag + 1))
 
     def _room(self, shape: Sequence[int]) -> int:
-        return shape[0] * part_size(shape, self.unit) if self.tables else _size(shape)
+        if not self.tables or not shape:
+            return _size(shape)
+        return shape[0] * part_size(shape, self.unit)
 
     def _view(self, data: Array, shape: tuple[int, ...]) -> Array:
         """Return memory as the array it holds: the parts of a table fill whole vectors."""
-        if not self.tables:
-            return data.reshape(shape)
+        if not self.tables or not shape:
+            return data[: _size(shape)].reshape(shape)
         n = _size(shape[1:])
         rows = data.reshape(shape[0], -1)[:, :n]
         strides = (rows.strides[0], *(8 * s for s in _strides(shape[1:])))
@@ -135,8 +140,10 @@ class Machine:
         return values(program.code, x, {*program.outputs, *program.inputs, *guarded})
 
     def _series(self, f: Function, program: Program, order: int, heights: Sequence[int]) -> Any:
-        tables = [Table(f, s, None, p) for s, p in zip(self.inputs, self.places, strict=True)]
-        sweep = Emission(f, program, order, tables, list(heights))
+        places = list(zip(self.inputs, self.places, strict=True))
+        tables = [Table(f, s, None, p) for s, p in places if s]
+        parameters = [_input(f, s, p) for s, p in places if not s]
+        sweep = Emission(f, program, order, tables, list(heights), parameters)
         sweep.run()
         guarded = {i for g in program.guards for i in (g.a, g.b) if i >= 0}
         return {i: sweep.result(i) for i in {*program.outputs, *guarded}}

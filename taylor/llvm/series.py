@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from taylor.algebra import Univariate
+from taylor.elementary import slope_of_jump
 from taylor.llvm.emit import (
     Degree,
     Slot,
@@ -233,10 +234,16 @@ class Emission(Sweep):
     """The sweep of a program on symbolic tables."""
 
     def __init__(
-        self, f: Function, program: Program, order: int, inputs: list[Any], heights: list[int]
-    ):
+        self,
+        f: Function,
+        program: Program,
+        order: int,
+        inputs: list[Any],
+        heights: list[int],
+        parameters: Sequence[Any] = (),
+    ) -> None:
         self.f = f
-        super().__init__(program, Loops(order), inputs, (), heights)
+        super().__init__(program, Loops(order), inputs, parameters, heights)
 
     def _kind(self, inputs: Sequence[Array]) -> Array:
         return Table(self.f, (0,), None, 0)
@@ -262,7 +269,8 @@ class Emission(Sweep):
         y = self.table[i]
 
         def step(k: Any) -> None:
-            y[k] = row(*(self._value(a) for a in args)) if k == 0 else 0.0
+            values = [lifted(self.f, self._value(a)) for a in args]
+            y[k] = row(*values) if k == 0 else slope_of_jump(row)(*values)
 
         return step
 

@@ -1,0 +1,101 @@
+"""Compiled rows: the recurrence of one elementary function, for eager arithmetic on floats."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor.elementary import Elementary
+from taylor.errors import TraceError
+from taylor.expand import of_row
+from taylor.llvm.machine import OK, Machine
+from taylor.program import Program
+from taylor.tape import Instruction
+
+Array = Any
+TILE = 32
+ORDERS = range(2, 129)  # below, NumPy is as fast; above, code of its own for one order is a waste
+_X, _Y = Instruction("input", (), 0, ()), Instruction("input", (), 1, ())
+_C = Instruction("parameter", (), 0, ())
+PRODUCT = Program([_X, _Y, Instruction("mul", (0, 1), None, ())], [0, 1], [2])
+QUOTIENTS: dict[tuple[bool, ...], Program] = {
+    (True, True): Program([_X, _Y, Instruction("div", (0, 1), None, ())], [0, 1], [2]),
+    (False, True): Program([_X, _C, Instruction("div", (1, 0), None, ())], [0], [2]),
+}
+
+
+@functools.lru_cache(maxsize=2048)
+def _machine(row: Any, live: tuple[bool, ...], order: int, unit: int) -> Any:
+    """Return the machine of a row ("div" and "mul" too), or None where it has no machine code."""
+    if isinstance(row, str):
+        program = QUOTIENTS[live] if row == "div" else PRODUCT
+    else:
+        program = of_row(row, live)
+    try:
+        return Machine(program, order, [order] * sum(live), unit, expanded=True)
+    except (TraceError, ImportError, OSError):
+        return None
+
+
+def one(row: Elementary, x: Array) -> Array | None:
+    """Return the table of a row of one argument at one float64 table, or None as `run`."""
+    order = len(x) - 1
+    if row.quotient is None or order not in ORDERS:
+        return None
+    machine = _machine(row, (True,), order, 1)
+    if machine is None:
+        return None
+    status, (c,) = machine(x)
+    if status != OK:
+        return None
+    c[0] = row.numpy(x[0])
+    return c
+
+
+def quotient(x: Array, y: Array) -> Array | None:
+    """Return the table of x/y for two float64 tables of one order, or None as `run`."""
+    order = len(x) - 1
+    machine = _machine("div", (True, True), order, 1) if order in ORDERS else None
+    if machine is None:
+        return None
+    status, (c,) = machine(x, y)
+    return c if status == OK else None
+
+
+def run(
+    row: Elementary | str, live: tuple[bool, ...], order: int, given: Sequence[Any]
+) -> Array | None:
+    """Return the table of a row at float64 tables and constants, or None for the ordinary way.
+
+    `given` holds a table where `live`, else a float.  Coefficients that are not finite are left to
+    the ordinary way.
+    """
+    if order not in ORDERS or (isinstance(row, Elementary) and row.quotient is None):
+        return None
+    lanes: tuple[int, ...] = ()
+    for x, is_table in zip(given, live, strict=True):
+        if is_table:
+            if type(x) is not np.ndarray or x.dtype != np.float64:
+                return None
+            lanes = lanes or x.shape[1:]
+            if x.shape[1:] != lanes:
+                return None
+        elif type(x) not in (float, int):
+            return None
+    size = int(np.prod(lanes, dtype=int))
+    if lanes and size < TILE:
+        return None
+    machine = _machine(row, live, order, TILE if lanes else 1)
+    if machine is None:
+        return None
+    tables = [x for x, is_table in zip(given, live, strict=True) if is_table]
+    constants = [x for x, is_table in zip(given, live, strict=True) if not is_table]
+    if not lanes:
+        status, (c,) = machine(*tables, *constants)
+        return c if status == OK else None
+    flat = [x.reshape(order + 1, size) for x in tables]
+    status, (c,) = machine.batch(*flat, *(np.full(size, v) for v in constants))
+    return c.reshape(order + 1, *lanes) if status == OK else None
