@@ -434,11 +434,12 @@ class Series(Operand):
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Any:
-        if type(other) is type(self) and other.tag is self.tag and self.algebra == other.algebra:
-            if type(self.algebra) is Univariate and self._is_number() and other._is_number():
-                table = kernels.quotient(self._coef, other._coef)
-                if table is not None:
-                    return self._new(table)
+        alike = type(other) is type(self) and other.tag is self.tag
+        if alike and type(self.algebra) is Univariate and self.algebra == other.algebra:
+            numbers = self._is_number() and other._is_number()
+            table = kernels.quotient(self._coef, other._coef) if numbers else None
+            if table is not None:
+                return self._new(table)
         return NotImplemented if self._refuses(other) else self._divide(self, other)
 
     def __rtruediv__(self, other: Any) -> Any:

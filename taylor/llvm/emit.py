@@ -39,6 +39,8 @@ class Degree:
         self.f, self.index, self.order = f, index, order
         self.number = Scalar(f.put(f"sitofp i64 {index} to double"))
         self.reciprocal = f.binary("fdiv", f.constant(1.0), self.number)
+        last = f.put(f"add nsw i64 {index}, 1")
+        self.half = f.put(f"ashr i64 {last}, 1")
 
     def __le__(self, height: int) -> bool:
         return height >= self.order

@@ -30,7 +30,8 @@ from taylor.program import Program
 from taylor.sweep import Step, Sweep
 
 Array = Any
-SHORT = 24  # orders up to which one sum runs faster term by term than in vectors
+# up to this order sums run term by term: vectors would wait for coefficients just written
+SHORT = 24
 
 
 def part_size(shape: Sequence[int], unit: int = 1) -> int:
@@ -156,11 +157,7 @@ def _convolution(f: Function, k: Degree, x: Table, y: Table, shape: tuple[int, .
     a = _broadcast(x.part(0), shape)
     b = _broadcast(y.part(k), shape)
     square = x is y
-    if square:  # twice the first half, and the middle
-        half = f.put(f"add nsw i64 {k.index}, 1")
-        stop = f.put(f"ashr i64 {half}, 1")
-    else:
-        stop = k.index
+    stop = k.half if square else k.index  # a square: twice the first half, and the middle
 
     def element(index: list[Any], width: int) -> Scalar:
         where_a = list(zip(index, a.strides, strict=True))
@@ -217,17 +214,15 @@ def _convolution(f: Function, k: Degree, x: Table, y: Table, shape: tuple[int, .
 
 def _masked_sum(f: Function, k: Degree, x: Table, y: Table, stop: str) -> Scalar:
     """Return Σ x_j y_{k-j} over 1 <= j < stop of two numbers' tables, a vector of j at a time."""
-    count = f.put(f"sub nsw i64 {stop}, 1")
-    with f.loop(0, count, WIDTH) as loop:
+    with f.loop(1, stop, WIDTH, maybe=True) as loop:
         total = loop.carry(f.constant(0.0, WIDTH))
-        ahead = f.below(loop.index, range(WIDTH), count)
-        back = f.below(loop.index, range(WIDTH - 1, -1, -1), count)
-        left = f.masked(f.address("%data", [(loop.index, 1)], x.offset + 1), ahead)
+        ahead = f.below(loop.index, range(WIDTH), stop)
+        back = f.below(loop.index, range(WIDTH - 1, -1, -1), stop)
+        left = f.masked(f.address("%data", [(loop.index, 1)], x.offset), ahead)
         far = f.put(f"sub nsw i64 {k.index}, {loop.index}")
-        right = f.masked(f.address("%data", [(far, 1)], y.offset - WIDTH), back)
-        new = f.intrinsic("fma", left, f.reversed(right), total)
-        loop.update(total, new)
-    return f.total(new)
+        right = f.masked(f.address("%data", [(far, 1)], y.offset - WIDTH + 1), back)
+        loop.update(total, f.intrinsic("fma", left, f.reversed(right), total))
+    return f.total(loop.result(total))
 
 
 class Emission(Sweep):
