@@ -190,7 +190,7 @@ def hessian(f: Function, x: Any) -> Array:
         return found
     x = point(x)
     try:
-        found = _columns(_gradient_of(f, "hessian"), x)
+        found = _columns(_gradient_of(f, "hessian"), x, symmetric=True)
     except ShapeMismatch:
         raise
     except TaylorError:
@@ -328,7 +328,7 @@ def _by_forward(
     return partials_of_order(f, x, 0)[0], full
 
 
-def _columns(f: Function, x: Any) -> Array:
+def _columns(f: Function, x: Any, symmetric: bool = False) -> Array:
     """Return the Jacobian by forward mode, a chunk of directions at a time."""
     size = int(np.prod(np.shape(x), dtype=int))
     chunk = max(16, LANES // max(size, 1) // 64)
@@ -344,6 +344,8 @@ def _columns(f: Function, x: Any) -> Array:
         columns.append(parts(y, tag, algebra.size)[1:])
     joined = np.concatenate(columns) if len(columns) != 1 else columns[0]
     shape = np.shape(joined)[1:]
+    if symmetric:
+        return joined.reshape((*np.shape(x), *shape))
     return np.moveaxis(joined, 0, -1).reshape((*shape, *np.shape(x)))
 
 

@@ -25,6 +25,7 @@ from taylor.values import Constant, as_array, is_operand
 
 Array = Any
 Shape = tuple[int, ...]
+SUMS = 8  # sums that are taken at a time
 Body = Callable[..., Scalar]
 
 
@@ -188,6 +189,9 @@ class Symbol(Operand):
     def _gather(self, sources: Sequence[Any], index: Array) -> Any:
         f, shape = self.f, index.shape
         if len(sources) == 1:
+            part = self._part_of(index)
+            if part is not None:
+                return part
             whole = contiguous(self)
             strides = _affine(index)
             if whole.reg is not None and index.size and not index.any():
@@ -196,7 +200,13 @@ class Symbol(Operand):
                 first = int(index.reshape(-1)[0])
                 offset = whole.offset + first
                 return Symbol(f, shape, None, whole.slot, offset, strides, whole.lead)
+        if len(sources) > 1 and _in_order(index, sources):
+            return Joined(f, shape, [lifted(f, x) for x in sources])
         return _assembled(f, [contiguous(lifted(f, x)) for x in sources], index)
+
+    def _part_of(self, index: Array) -> Any:
+        """Return the elements from one of the arrays that this one joins, if they lie in one."""
+        return None
 
     def _scatter(self, index: Array, shape: Shape) -> Any:
         f, x = self.f, contiguous(self)
@@ -208,10 +218,12 @@ class Symbol(Operand):
             nest(f, lambda v: v, [flattened(x)], target)
             return out
 
+        line = flattened(x)
+
         def add(i: Any) -> None:
             place = _entry(f, to, i)
             pointer = f.address("%data", [(place, 1)], out.offset)
-            f.store(f.binary("fadd", f.load(pointer), at(flattened(x), [i])), pointer)
+            f.store(f.binary("fadd", f.load(pointer), at(line, [i])), pointer)
 
         f.repeat(len(to), add)
         return out
@@ -252,6 +264,58 @@ class Symbol(Operand):
         return contraction(self.f, names, out, [lifted(self.f, x), lifted(self.f, y)])
 
 
+class Joined(Symbol):
+    """Arrays one after the other, copied into one only where they are used together."""
+
+    __slots__ = ("copy_", "pieces")
+
+    def __init__(self, f: Function, shape: Shape, pieces: list[Symbol]) -> None:
+        self.copy_: Symbol | None = None
+        self.pieces = pieces
+        super().__init__(f, shape, strides=_strides(shape))
+
+    def _joined(self) -> Symbol:
+        if self.copy_ is None:
+            index = np.arange(int(np.prod(self.shape, dtype=int))).reshape(self.shape)
+            self.copy_ = _assembled(self.f, [contiguous(x) for x in self.pieces], index)
+        return self.copy_
+
+    @property
+    def slot(self) -> Any:  # type: ignore[override]
+        """The memory of the copy."""
+        return self._joined().slot
+
+    @slot.setter
+    def slot(self, value: Any) -> None:
+        pass
+
+    @property
+    def offset(self) -> int:  # type: ignore[override]
+        """Where the copy begins."""
+        return self._joined().offset
+
+    @offset.setter
+    def offset(self, value: int) -> None:
+        pass
+
+    def _part_of(self, index: Array) -> Any:
+        if self.copy_ is not None or not index.size or index.min() < 0:
+            return None
+        start, low, high = 0, int(index.min()), int(index.max())
+        for x in self.pieces:
+            stop = start + int(np.prod(x.shape, dtype=int))
+            if start <= low and high < stop:
+                return x._gather([x], index - start)
+            start = stop
+        return None
+
+
+def _in_order(index: Array, sources: Sequence[Any]) -> bool:
+    """Whether the index takes all elements of the sources one after the other."""
+    size = sum(int(np.prod(np.shape(x), dtype=int)) for x in sources)
+    return index.size == size > 1 and np.array_equal(index.reshape(-1), np.arange(size))
+
+
 def _fits(x: Any) -> bool:
     return is_operand(x) or not (x is None or isinstance(x, (str, bytes)))
 
@@ -275,6 +339,7 @@ def lifted(f: Function, x: Any) -> Symbol:
         value = f.constant(float(array.reshape(-1)[0]))
         return Symbol(f, array.shape, reg=value, strides=(0,) * array.ndim)
     name = f.table(array.reshape(-1).tolist() + [0.0] * WIDTH, "double")
+    f.constants[name] = array.reshape(-1)
     return Symbol(f, array.shape, None, name, 0, _strides(array.shape))
 
 
@@ -312,6 +377,8 @@ def flattened(x: Symbol) -> Symbol:
 
 def contiguous(x: Symbol) -> Symbol:
     """Return the array in C order in memory (one number: in a register)."""
+    if isinstance(x, Joined):
+        return x._joined()
     if x.reg is not None:
         size = int(np.prod(x.shape, dtype=int))
         if size == 1:
@@ -501,6 +568,13 @@ def _loaded(f: Function, x: Symbol, index: list[Any], strides: list[int], width:
 
 def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> Symbol:
     """Return the einsum of one or two arrays."""
+    args = [_broadcast(x, x.shape) for x in args]
+    if out:  # a constant is laid out so that the vectors along the result find it in order
+        for k, (name, x) in enumerate(zip(names, args, strict=True)):
+            if isinstance(x.slot, str) and out[-1] in name[:-1]:
+                order = sorted(range(len(name)), key=lambda i, name=name: name[i] == out[-1])
+                array = np.reshape(f.constants[x.slot], x.shape).transpose(order)
+                names[k], args[k] = "".join(name[i] for i in order), lifted(f, array)
     sizes: dict[str, int] = {}
     for name, x in zip(names, args, strict=True):
         sizes.update(zip(name, x.shape, strict=True))
@@ -516,95 +590,140 @@ def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> 
     if any(n == 0 for n, _ in reduced):
         return lifted(f, np.zeros(shape))
     size = int(np.prod(shape, dtype=int))
-
-    def element(index: list[Any], axes: list[list[int]], width: int) -> Scalar:
-        return _reduction(f, args, index, axes, reduced, width)
-
     if size == 1:
         along = [[s.get(c, 0) for s in strides] for c in out]
-        value = element([0] * len(shape), along, f.unit)
+        (value,) = _reductions(f, args, [([0] * len(shape), f.unit)], along, reduced)
         return Symbol(f, shape, reg=value)
     result = empty(f, shape)
     if size == 0:
         return result
-    axes = [
-        (sizes[c], st, [s.get(c, 0) for s in strides])
-        for c, st in zip(out, result.strides, strict=True)
-    ]
-    axes = _merged(axes)
+    axes = _merged(
+        [
+            (sizes[c], st, [s.get(c, 0) for s in strides])
+            for c, st in zip(out, result.strides, strict=True)
+        ]
+    )
+    along = [ax[2] for ax in axes]
 
-    def write(index: list[Any], width: int) -> None:
-        y = element(index, [ax[2] for ax in axes], width)
-        terms = [(i, ax[1]) for i, ax in zip(index, axes, strict=True)]
-        f.store(Scalar(f.splat(y, width).text, width), f.address("%data", terms, result.offset))
+    def write(places: list[tuple[list[Any], int]]) -> None:
+        values = _reductions(f, args, places, along, reduced)
+        for (index, width), y in zip(places, values, strict=True):
+            terms = [(i, ax[1]) for i, ax in zip(index, axes, strict=True)]
+            pointer = f.address("%data", terms, result.offset)
+            f.store(Scalar(f.splat(y, width).text, width), pointer)
 
-    _loops(f, axes, write, padded=len(axes) == 1)
+    n, to, last = axes[-1]
+    vector = f.unit == 1 and n > 1 and to == 1 and all(s in (0, 1) for s in last)
+    outer = [ax[0] for ax in axes[:-1]]
+    if not vector:
+        _each(f, [ax[0] for ax in axes], lambda index: write([(index, f.unit)]))
+        return result
+    whole = -(-n // WIDTH) * WIDTH if len(axes) == 1 else n // WIDTH * WIDTH
+    places = [(i, WIDTH) for i in range(0, whole, WIDTH)] + [(i, 1) for i in range(whole, n)]
+
+    def row(index: list[Any]) -> None:
+        # several sums at a time: one alone would wait for its own multiply-adds
+        for start in range(0, len(places), SUMS):
+            write([([*index, i], width) for i, width in places[start : start + SUMS]])
+
+    _each(f, outer, row)
     return result
 
 
-def _reduction(
+def _reductions(
     f: Function,
     args: list[Symbol],
-    index: list[Any],
+    places: list[tuple[list[Any], int]],
     axes: list[list[int]],
     reduced: list[Any],
-    width: int,
-) -> Scalar:
-    """Return the sum over the reduced axes of the product of the arguments at an index."""
+) -> list[Scalar]:
+    """Return the sums over the reduced axes of the product of the arguments, at some places.
 
-    def product(inner: list[Any], inner_axes: list[list[int]], w: int, total: Any) -> Scalar:
-        values = []
+    A place is an index of the result and the width of the vector that begins there.
+    """
+
+    def factors(place: tuple[list[Any], int], inner: list[Any], shared: dict[int, Scalar]) -> Any:
+        index, width = place
+        found = []
         for k, x in enumerate(args):
-            where = [*inner_axes, *axes]  # the axis of the vector last
-            strides = [s[k] for s in where]
-            if w > 1 and width == 1:  # the vector runs along the innermost reduced axis
-                strides = [s[k] for s in axes] + [s[k] for s in inner_axes]
-                values.append(_loaded(f, x, [*index, *inner], strides, w))
+            strides = [s[k] for _, s in reduced] + [s[k] for s in axes]
+            if not axes or strides[-1] == 0:  # the same for all places
+                if k not in shared:
+                    shared[k] = _loaded(f, x, [*inner, *index], strides, 1)
+                found.append(shared[k])
             else:
-                values.append(_loaded(f, x, [*inner, *index], strides, w))
+                found.append(_loaded(f, x, [*inner, *index], strides, width))
+        return found
+
+    def added(values: list[Scalar], total: Scalar) -> Scalar:
         if len(values) == 1:
-            return values[0] if total is None else f.binary("fadd", total, values[0])
-        if total is None:
-            return f.binary("fmul", *values)
+            return f.binary("fadd", total, values[0])
         return f.intrinsic("fma", *values, total)
 
-    def run(level: int, inner: list[Any], total: Scalar) -> Scalar:
+    def run(level: int, inner: list[Any], totals: list[Scalar]) -> list[Scalar]:
         if level == len(reduced):
-            return product(inner, [s for _, s in reduced], width, total)
+            shared: dict[int, Scalar] = {}
+            return [
+                added(factors(p, inner, shared), t) for p, t in zip(places, totals, strict=True)
+            ]
         n, strides = reduced[level]
-        along = level == len(reduced) - 1 and width == 1 and n >= 2 * WIDTH
-        if along and all(s in (0, 1) for s in strides) and any(strides):
-            return _dot(n, inner, total)
+        if level == len(reduced) - 1 and _runs(f, places, n, strides):
+            return [_dot(n, inner, totals[0])]
         if n <= UNROLL:
             for i in range(n):
-                total = run(level + 1, [*inner, i], total)
-            return total
+                totals = run(level + 1, [*inner, i], totals)
+            return totals
         with f.loop(0, n) as loop:
-            register = loop.carry(Scalar(f.splat(total, width).text, width))
-            new = run(level + 1, [*inner, loop.index], register)
-            loop.update(register, new)
-        return new
+            registers = [
+                loop.carry(Scalar(f.splat(t, width).text, width))
+                for t, (_, width) in zip(totals, places, strict=True)
+            ]
+            new = run(level + 1, [*inner, loop.index], registers)
+            for register, value, (_, width) in zip(registers, new, places, strict=True):
+                loop.update(register, Scalar(f.splat(value, width).text, width))
+        return [loop.result(r) for r in registers]
 
     def _dot(n: int, inner: list[Any], total: Scalar) -> Scalar:
-        lists = [s for _, s in reduced]
+        """Return the sum along the innermost reduced axis, in vectors along it."""
+        ((index, _),) = places
+
+        def values(i: Any, width: int) -> list[Scalar]:
+            where = [*index, *inner, i]
+            lists = [[s[k] for s in axes] + [s[k] for _, s in reduced] for k in range(len(args))]
+            return [_loaded(f, x, where, s, width) for x, s in zip(args, lists, strict=True)]
+
         whole = n // WIDTH * WIDTH
-        if whole // WIDTH <= UNROLL:
-            partial = None
-            for i in range(0, whole, WIDTH):
-                partial = product([*inner, i], lists, WIDTH, partial)
-                partial = Scalar(f.splat(partial, WIDTH).text, WIDTH)
-            assert partial is not None
-        else:
-            with f.loop(0, whole, WIDTH) as loop:
-                register = loop.carry(f.constant(0.0, WIDTH))
-                partial = product([*inner, loop.index], lists, WIDTH, register)
-                loop.update(register, partial)
-        total = f.binary("fadd", total, f.total(partial))
+        count = min(SUMS // 2, whole // WIDTH)
+        partial = [f.constant(0.0, WIDTH)] * count
+        start = 0
+        if whole // WIDTH > UNROLL:
+            stop = whole // (count * WIDTH) * count * WIDTH
+            with f.loop(0, stop, count * WIDTH) as loop:
+                registers = [loop.carry(p) for p in partial]
+                for c, register in enumerate(registers):
+                    i = f.put(f"add nsw i64 {loop.index}, {c * WIDTH}")
+                    new = added(values(i, WIDTH), register)
+                    loop.update(register, Scalar(f.splat(new, WIDTH).text, WIDTH))
+            partial, start = [loop.result(r) for r in registers], stop
+        for c, i in enumerate(range(start, whole, WIDTH)):
+            partial[c % count] = added(values(i, WIDTH), partial[c % count])
+        while len(partial) > 1:
+            partial = [
+                f.binary("fadd", *partial[c : c + 2]) if c + 1 < len(partial) else partial[c]
+                for c in range(0, len(partial), 2)
+            ]
+        total = f.binary("fadd", total, f.total(partial[0]))
         for i in range(whole, n):
-            total = product([*inner, i], lists, 1, total)
+            total = added(values(i, 1), total)
         return total
 
-    return run(0, [], f.constant(0.0))
+    return run(0, [], [f.constant(0.0)] * len(places))
+
+
+def _runs(f: Function, places: list[Any], n: int, strides: list[int]) -> bool:
+    """Whether one sum over an axis can be taken in vectors along that axis."""
+    alone = f.unit == 1 and len(places) == 1 and places[0][1] == 1 and n >= 2 * WIDTH
+    return alone and all(s in (0, 1) for s in strides) and any(strides)
 
 
 # ------------------------------------------------------------------ elementary functions

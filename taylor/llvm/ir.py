@@ -52,6 +52,7 @@ class Function:
         self.declarations: set[str] = set()
         self.globals: dict[Any, str] = {}
         self.definitions: list[str] = []
+        self.constants: dict[str, Any] = {}  # the numbers of constant arrays
         self.block = "entry"
         self.count = 0
         self.size = 0  # doubles of workspace in use at most

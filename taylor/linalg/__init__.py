@@ -1,0 +1,354 @@
+"""Linear algebra on matrices of series and nodes: solve, det, cholesky, qr, eigh, svd, expm ...
+
+Every function is a `Rule`: its value is NumPy's, its series come degree by degree, and its adjoint
+is ordinary NumPy code, so that the two nest to any order.  One factorisation, of the matrix of
+degree 0, serves all degrees: comparing the parts of degree k of the defining equations leaves a
+linear problem for the unknown parts with that matrix, and sums over lower degrees on the right.
+From a x = b, for example,
+
+    a_0 x_k = b_k - a_k x_0 - Σ_{j=1..k-1} a_j x_{k-j},
+
+so K degrees cost O(K²) products of matrices.  For an orthogonal factor Q with QᵀQ = 1 the unknown
+is written Q_0ᵀ Q_k = S + X: S = -½ Σ_{j=1..k-1} Q_jᵀ Q_{k-j} is symmetric and known, X is
+antisymmetric and follows from the other equation (Walter & Lehmann, "Algorithmic differentiation of
+linear algebra functions with application in optimum experimental design", arXiv:1001.1654).  The
+adjoints are those of Giles, "Collected matrix derivative results for forward and reverse mode
+algorithmic differentiation" (2008), and Townsend, "Differentiating the singular value
+decomposition" (2016); tangents are their transposes.
+
+Matrices stand in the last two axes; axes before them are a batch, as in numpy.linalg.  Functions of
+a symmetric matrix (cholesky, eigh, eigvalsh) read one triangle of it, in every degree, as NumPy
+does; their derivative is that of this very function, so its adjoint lies in the same triangle.
+(The gradient within the symmetric matrices is half the sum of that adjoint and its transpose.)
+
+`degrees` has the tables and makes the rules of `equations` and `factors`; here are the functions.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import operator
+from collections import namedtuple
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from taylor.algebra import Univariate
+from taylor.errors import ShapeMismatch
+from taylor.linalg.degrees import T, Table, arguments, eye, matrix_rule, mirrored
+from taylor.linalg.equations import DET, INV, SLOGDET, SOLVE, solution
+from taylor.linalg.equations import eliminate as eliminate
+from taylor.linalg.factors import CHOLESKY, EIGH, EIGVALSH, LSTSQ, PINV, QR, SVD, SVDVALS
+from taylor.values import base, exact, is_operand
+
+Array = Any
+EighResult = namedtuple("EighResult", "eigenvalues eigenvectors")
+QRResult = namedtuple("QRResult", "Q R")
+SVDResult = namedtuple("SVDResult", "U S Vh")
+SlogdetResult = namedtuple("SlogdetResult", "sign logabsdet")
+
+
+# ------------------------------------------------------------------ the exponential
+def _pade(m: int, a: Table) -> Table:
+    """Return the [m/m] Padé approximant (v - u)⁻¹ (v + u) of exp a: v is even in a, u odd."""
+    b = [math.comb(m, j) * (math.factorial(2 * m - j) // math.factorial(m)) for j in range(m + 1)]
+    powers = [Table(a.algebra, eye(np.shape(a.value)[-1], a.value)), a @ a]
+    for _ in range(m // 2 - 1):
+        powers.append(powers[-1] @ powers[1])
+
+    def combined(c: list[int]) -> Table:
+        def part(k: int) -> Any:
+            return sum(n * x(k) for n, x in zip(c, powers, strict=False))
+
+        return Table(a.algebra, part(0), part)
+
+    v, u = combined(b[::2]), a @ combined(b[1::2])
+    p, q = v - u, v + u
+    return solution(p, q, SOLVE(p.value, q.value))
+
+
+def _pade_degree(a: Array) -> int:
+    """Return m whose error, (m!)²/((2m)!(2m+1)!) at norm one, is below the precision of a."""
+    contexts = (getattr(e, "context", None) for e in (a.flat if a.dtype == object else ()))
+    bits, f = max((getattr(c, "prec", 53) for c in contexts), default=53), math.factorial
+    return next(m for m in itertools.count(3) if f(m) ** 2 << bits <= f(2 * m) * f(2 * m + 1))
+
+
+def _squarings(a: Array, norm: float) -> int:
+    """Return s such that the Padé approximant sees a/2^s with a norm of at most `norm`.
+
+    Norms of powers see what a non-normal matrix really does (Al-Mohy & Higham, 2009).
+    """
+    if a.dtype == object:
+        a = np.abs(a).astype(float)
+    top = np.max(np.abs(a), initial=0.0) * a.shape[-1]
+    if not 0 < top < math.inf:
+        return 0
+    t2 = (a / top) @ (a / top)
+    d1, d4, d6 = (
+        np.abs(x).sum(-2).max(-1) ** (1 / i)
+        for x, i in ((a / top, 1), (t2 @ t2, 4), (t2 @ t2 @ t2, 6))
+    )
+    rate = np.max(np.minimum(d1, np.maximum(d4, d6)))
+    return max(0, math.ceil(math.log2(top * rate / norm))) if rate > 0 else 0
+
+
+def _exponential(a: Table, y: Any = None) -> list[Table]:
+    """Return exp a by scaling, Padé approximant and squaring.
+
+    Degree k of the error, like its k-th derivative, has a factor of about (2m)^k/2^(sk) over that
+    of the value: more squarings make up for it.
+    """
+    value = base(a.value)
+    if value.dtype == object and exact(value):
+        raise TypeError("expm of Fractions is not rational; use floats or mpmath.mpf")
+    order = a.algebra.order
+    s = max(_squarings(value, 0.5 if order else 1.0), math.ceil(math.log2((order + 4) / 4)))
+    x = _pade(_pade_degree(value), a.map(lambda x: x / 2**s))
+    for _ in range(s):
+        x = x @ x
+    return [x]
+
+
+def _along(a: Any, direction: Any) -> Any:
+    """Return the derivative of exp at a along a direction: a block of exp [[a, d], [0, a]]."""
+    n = np.shape(a)[-1]
+    top = np.concatenate([a, direction], axis=-1)
+    bottom = np.concatenate([direction * 0, a], axis=-1)
+    return EXPM(np.concatenate([top, bottom], axis=-2))[..., :n, n:]
+
+
+# the adjoint is the derivative at aᵀ along ȳ
+EXPM = matrix_rule(
+    "expm", lambda a: _exponential(Table(Univariate(0), a))[0].value,
+    lambda ybar, y, a: (_along(T(a), ybar),), _exponential, lambda dargs, y, a: _along(a, dargs[0]),
+)  # fmt: skip
+
+
+# ------------------------------------------------------------------ the functions
+def solve(a: Any, b: Any) -> Any:
+    """Return the solution x of a x = b, as numpy.linalg.solve: b is (n,) or (..., n, m).
+
+    >>> from taylor import Taylor
+    >>> t = Taylor.variable(0.0, order=3)
+    >>> solve([[1 - t, 0.0], [0.0, 2.0]], [1.0, 1.0])[0]
+    1 + t + t² + t³ + O(t⁴)
+    """
+    a, b = arguments("solve", a, b, square=True)
+    left, right = tuple(np.shape(a)), tuple(np.shape(b))
+    try:
+        if right[-2:][:1] != left[-1:]:
+            raise ValueError
+        batch = np.broadcast_shapes(left[:-2], right[:-2])
+    except ValueError:
+        raise ShapeMismatch(f"solve: shapes {left} and {right} do not fit") from None
+    if len(right) == 1:
+        return solve(a, np.reshape(b, (*right, 1)))[..., 0]
+    if left[:-2] != right[:-2]:
+        a, b = np.broadcast_to(a, batch + left[-2:]), np.broadcast_to(b, batch + right[-2:])
+    return SOLVE(a, b)
+
+
+def inv(a: Any) -> Any:
+    """Return the inverses of square matrices.
+
+    >>> from taylor import Taylor
+    >>> inv([[Taylor.variable(2.0, order=2)]])[0, 0]
+    0.5 - 0.25 t + 0.125 t² + O(t³)
+    """
+    return INV(*arguments("inv", a, square=True))
+
+
+def det(a: Any) -> Any:
+    """Return the determinants of square matrices; their series exist at singular matrices too.
+
+    >>> from taylor import Taylor
+    >>> t = Taylor.variable(0.0, order=3)
+    >>> det([[t, 1.0 + t], [t, t]])
+    -t + O(t⁴)
+    """
+    return DET(*arguments("det", a, square=True))
+
+
+def slogdet(a: Any) -> Any:
+    """Return (sign, log|det|) of real square matrices; the sign is constant.
+
+    A singular matrix raises LinAlgError if it varies.
+
+    >>> from taylor import Taylor
+    >>> slogdet([[Taylor.variable(1.0, order=2)]]).logabsdet
+    t - 0.5 t² + O(t³)
+    """
+    return SlogdetResult(*SLOGDET(*arguments("slogdet", a, square=True)))
+
+
+def cholesky(a: Any, *, upper: bool = False) -> Any:
+    """Return the lower factor L of A = L Lᵀ (or the upper one of A = UᵀU) of real matrices.
+
+    As in numpy.linalg.cholesky only the lower (upper) triangle of A is read, in every degree.
+
+    >>> from taylor import Taylor
+    >>> cholesky([[Taylor.variable(4.0, order=2)]])[0, 0]
+    2 + 0.25 t - 0.015625 t² + O(t³)
+    """
+    (a,) = arguments("cholesky", a, square=True)
+    low = CHOLESKY[bool(upper)](mirrored(a, upper))
+    return T(low) if upper else low
+
+
+def qr(a: Any, mode: str = "reduced") -> Any:
+    """Return (Q, R) with A = Q R, QᵀQ = 1 and R upper triangular; mode "reduced" only.
+
+    >>> from taylor import Taylor
+    >>> qr([[Taylor.variable(-2.0, order=2)]]).R[0, 0]
+    -2 + t + O(t³)
+    """
+    (a,) = arguments("qr", a)
+    m, n = np.shape(a)[-2:]
+    if mode != "reduced":
+        raise TypeError(f"qr of series or recorded values knows mode='reduced' only, not {mode!r}")
+    q, r = QR(a[..., :m])
+    return QRResult(q, r if m >= n else np.concatenate([r, T(q) @ a[..., m:]], axis=-1))
+
+
+def lstsq(a: Any, b: Any) -> Any:
+    """Return the x that minimises |a x - b|, for a of full column rank; b is (m,) or (m, k).
+
+    >>> from taylor import Taylor
+    >>> t = Taylor.variable(0.0, order=2)
+    >>> lstsq([[1.0], [t]], [1.0, 0.0])[0]
+    1 - t² + O(t³)
+    """
+    a, b = arguments("lstsq", a, b)
+    shape, right = tuple(np.shape(a)), tuple(np.shape(b))
+    if len(shape) != 2 or len(right) not in (1, 2) or right[0] != shape[0]:
+        raise ShapeMismatch(f"lstsq: shapes {shape} and {right} do not fit")
+    if len(right) == 1:
+        return lstsq(a, np.reshape(b, (*right, 1)))[..., 0]
+    return LSTSQ(a, b)
+
+
+def numpy_lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, int, Array]:
+    """Return (x, residuals, rank, s) as numpy.linalg.lstsq; s are the plain singular values."""
+    a, b = arguments("lstsq", a, b)
+    x = lstsq(a, b)
+    m, n = np.shape(a)
+    off = a @ x - b
+    residuals = np.reshape((off * off).sum(0), -1) if m > n else np.zeros(0)
+    return x, residuals, n, SVDVALS(base(a))
+
+
+def pinv(a: Any) -> Any:
+    """Return the pseudo-inverses of matrices of full rank.
+
+    >>> from taylor import Taylor
+    >>> pinv([[Taylor.variable(2.0, order=1)], [0.0]])[0, 0]
+    0.5 - 0.25 t + O(t²)
+    """
+    return PINV(*arguments("pinv", a))
+
+
+def _symmetric(name: str, a: Any, uplo: str) -> tuple[bool, Any]:
+    (a,) = arguments(name, a, square=True)
+    if uplo not in ("L", "U", "l", "u"):
+        raise ValueError(f"UPLO is 'L' or 'U', not {uplo!r}")
+    return uplo in "Uu", mirrored(a, uplo in "Uu")
+
+
+def eigh(a: Any, UPLO: str = "L") -> Any:
+    """Return the eigenvalues (ascending) and eigenvectors of real symmetric matrices.
+
+    As in numpy.linalg.eigh only the triangle UPLO is read, in every degree.  Equal eigenvalues
+    raise NonAnalyticError if the matrix varies.
+
+    >>> from taylor import Taylor
+    >>> t = Taylor.variable(0.0, order=2)
+    >>> eigh([[0.0, t], [t, 1.0]]).eigenvalues[1]
+    1 + t² + O(t³)
+    """
+    upper, a = _symmetric("eigh", a, UPLO)
+    return EighResult(*EIGH[upper](a))
+
+
+def eigvalsh(a: Any, UPLO: str = "L") -> Any:
+    """Return the eigenvalues (ascending) of real symmetric matrices: see `eigh`.
+
+    In reverse mode a function that is symmetric in equal eigenvalues has its gradient.
+    """
+    upper, a = _symmetric("eigvalsh", a, UPLO)
+    return EIGVALSH[upper](a)
+
+
+def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    """Return (U, S, Vh) with A = U diag(S) Vh, or S alone; of series with full_matrices=False only.
+
+    Equal or zero singular values raise NonAnalyticError if the matrix varies.
+
+    >>> from taylor import Taylor
+    >>> t = Taylor.variable(0.0, order=2)
+    >>> svd([[2.0, t], [t, 1.0]], compute_uv=False)[0]
+    2 + t² + O(t³)
+    """
+    (a,) = arguments("svd", a)
+    m, n = np.shape(a)[-2:]
+    if not compute_uv:
+        return SVDVALS(a)
+    if full_matrices and m != n:
+        if is_operand(a):
+            raise TypeError(
+                f"svd of a matrix of shape ({m}, {n}): the vectors that complete a basis are not "
+                "unique and have no derivative; use full_matrices=False"
+            )
+        return SVDResult(*np.linalg.svd(a))
+    return SVDResult(*SVD(a))
+
+
+def svdvals(a: Any) -> Any:
+    """Return the singular values: see `svd`."""
+    return svd(a, compute_uv=False)
+
+
+def matrix_power(a: Any, n: int) -> Any:
+    """Return the n-th powers of square matrices, by repeated squaring.
+
+    >>> from taylor import Taylor
+    >>> matrix_power([[Taylor.variable(1.0, order=2)]], -1)[0, 0]
+    1 - t + t² + O(t³)
+    """
+    (a,) = arguments("matrix_power", a, square=True)
+    n = operator.index(n)
+    if n < 0:
+        return matrix_power(inv(a), -n)
+    if n == 0:
+        return a * 0 + eye(np.shape(a)[-1], a)
+    result: Any = None
+    while n:
+        if n & 1:
+            result = a if result is None else result @ a
+        n >>= 1
+        a = a @ a if n else a
+    return result
+
+
+def expm(a: Any) -> Any:
+    """Return the exponentials of square matrices, by scaling, a Padé approximant and squaring.
+
+    N. J. Higham, "The scaling and squaring method for the matrix exponential revisited" (2005).
+
+    >>> from taylor import Taylor
+    >>> t = Taylor.variable(0.0, order=3)
+    >>> expm([[0.0, t], [-t, 0.0]])[0, 1]
+    t - 0.166667 t³ + O(t⁴)
+    """
+    return EXPM(*arguments("expm", a, square=True))
+
+
+# what NumPy's own functions mean for series and nodes
+FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    **{getattr(np.linalg, f.__name__): f for f in (
+        solve, inv, det, slogdet, cholesky, qr, eigh, eigvalsh, svd, svdvals, pinv, matrix_power,
+    )},
+    np.linalg.lstsq: numpy_lstsq,
+}  # fmt: skip

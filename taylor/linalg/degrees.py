@@ -1,0 +1,298 @@
+"""Degree by degree: numbers, growing tables of matrices, and the rules that are made of them."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from taylor.algebra import nonzero
+from taylor.elementary import Rule
+from taylor.errors import ShapeMismatch
+from taylor.values import RATIONAL, as_array, base, is_operand
+
+Array = Any
+RULES: dict[str, Rule] = {}
+
+
+# ------------------------------------------------------------------ matrices
+def T(x: Any) -> Any:
+    """Return the transposes (no conjugates: these are holomorphic)."""
+    return np.swapaxes(x, -1, -2)
+
+
+def column(c: Any) -> Any:
+    """Return numbers of a batch with two more axes of length one."""
+    return np.reshape(c, (*np.shape(c), 1, 1))
+
+
+def mirrored(a: Any, upper: bool = False) -> Any:
+    """Return the symmetric matrices of which one triangle is read."""
+    i = np.arange(np.shape(a)[-1])
+    low, high = np.maximum.outer(i, i), np.minimum.outer(i, i)
+    return a[..., high, low] if upper else a[..., low, high]
+
+
+def numbers_of(x: Any) -> Any:
+    """Return the dtype of the innermost numbers."""
+    return np.asarray(base(x)).dtype
+
+
+def eye(n: int, like: Any) -> Any:
+    """Return unit matrices in the numbers and with the batch axes of `like`."""
+    one = np.eye(n, dtype=int).astype(numbers_of(like))
+    return np.array(np.broadcast_to(one, (*np.shape(like)[:-2], n, n)))
+
+
+# ------------------------------------------------------------------ arguments and their numbers
+def _array(x: Any) -> Any:
+    """Return an operand as it is, lists and object arrays that hold operands as one of them."""
+    if isinstance(x, (list, tuple)):
+        rows = [_array(e) for e in x]
+        x = np.stack(rows) if any(is_operand(e) for e in rows) else rows
+    if is_operand(x):
+        return x
+    x = np.asarray(x)
+    held = x.dtype == object and any(is_operand(e) for e in x.reshape(-1))
+    return np.reshape(np.stack(list(x.reshape(-1))), x.shape) if held else x
+
+
+def arguments(name: str, a: Any, *more: Any, square: bool = False) -> list[Any]:
+    """Return the arguments of a function of matrices, integers with the numbers of operands."""
+    args = [_array(x) for x in (a, *more)]
+    shape = tuple(np.shape(args[0]))
+    if len(shape) < 2 or (square and shape[-1] != shape[-2]):
+        wanted = "square matrices (..., n, n)" if square else "matrices (..., m, n)"
+        raise ShapeMismatch(f"{name} needs {wanted}, not shape {shape}")
+    dtype = next((numbers_of(x) for x in args if is_operand(x)), None)
+    for i, x in enumerate(args):
+        if dtype is not None and not is_operand(x) and x.dtype.kind in "iub":
+            args[i] = as_array(x) if dtype.kind == "O" else x.astype(dtype)
+    return args
+
+
+def _conversion(name: str, args: Sequence[Any], floats: bool) -> Callable[[Any], Any]:
+    """Return what brings the numbers of all arguments together.
+
+    Integers are floats, beside Fractions those; all exact numbers are floats beside floats and
+    where only these are known, and floats become Python's beside mpf and other objects.
+    """
+    plain = [x for x in args if not is_operand(x)]
+    objects = [e for x in plain if x.dtype == object for e in x.flat]
+    dtypes = [x.dtype for x in plain if x.dtype.kind in "fc"]
+    dtype: Any = np.result_type(*dtypes) if dtypes else float
+    if not objects or (len(plain) < len(args) and not floats):
+        return lambda x: x
+    if not all(isinstance(e, RATIONAL) for e in objects):
+        if floats:
+            raise TypeError(f"{name} works in floating point only; convert with .astype(float)")
+        dtype = object
+    elif not (floats or dtypes) and any(isinstance(e, Fraction) for e in objects):
+        return np.frompyfunc(Fraction, 1, 1)
+    return lambda x: x if is_operand(x) else x.astype(dtype)
+
+
+def _by_value(name: str, f: Callable[..., Any], floats: bool = False) -> Callable[..., Any]:
+    """Return f for any numbers; a LinAlgError names the function, and in a batch the matrix."""
+
+    def value(*args: Any) -> Any:
+        if any(map(is_operand, args)):
+            return f(*args)
+        args = tuple(map(np.asarray, args))
+        args = tuple(map(_conversion(name, args, floats), args))
+        try:
+            return f(*args)
+        except np.linalg.LinAlgError as error:
+            where = ""
+            for i in np.ndindex(*np.shape(args[0])[:-2]):
+                try:
+                    f(*(x[i] for x in args))
+                except np.linalg.LinAlgError:
+                    where = f" (matrix {i} of the batch)" if i else ""
+                    break
+            raise np.linalg.LinAlgError(f"{name}: {error}{where}") from None
+
+    return value
+
+
+# ------------------------------------------------------------------ tables
+class Table:
+    """A coefficient table inside a rule, whose part of degree k is computed when asked for.
+
+    `rule(k)` returns that part, given all parts below k; a constant has no rule.
+    """
+
+    def __init__(self, algebra: Any, value: Any, rule: Any = None) -> None:
+        self.algebra, self.value, self.rule, self.known = algebra, value, rule, 0
+        self.constant = rule is None
+        if rule is not None:
+            shape, dtype = (algebra.size, *np.shape(value)), numbers_of(value)
+            self.table = value._zeros(shape) if is_operand(value) else np.zeros(shape, dtype)
+            self.table[0] = value
+
+    def __call__(self, k: int) -> Any:
+        """Return the part of degree k; the number 0 for that of a constant above degree 0."""
+        if k == 0 or self.constant:
+            return self.value if k == 0 else 0
+        while self.known < k:
+            part = self.algebra.part(self.known + 1)
+            self.table[part] = self.rule(self.known + 1)
+            self.known += 1
+        return self.table[self.algebra.part(k)]
+
+    def _with(self, other: Table, value: Any, part: Callable[[int], Any]) -> Table:
+        return Table(self.algebra, value, None if self.constant and other.constant else part)
+
+    def map(self, f: Callable[[Any], Any]) -> Table:
+        """Return f(x) for a linear f of the last axes."""
+        return self._with(self, f(self.value), lambda k: f(self(k)))
+
+    def interior(self, spec: str, k: int, other: Table) -> Any:
+        """Return Σ einsum(spec, x_j, y_{k-j}) over 1 <= j < k; the number 0 for no term."""
+        if k < 2 or self.constant or other.constant:
+            return 0
+        self(k - 1)
+        other(k - 1)
+        terms, out = spec.split("->")
+        a, b = terms.split(",")
+        z = "pqrstuvw"[: np.ndim(self.value) - len(a)]
+        return self.algebra.interior_of(f"{z}{a},{z}{b}->{z}{out}", k, self.table, other.table)
+
+    def product(self, op: Callable[[Any, Any], Any], spec: str, other: Table) -> Table:
+        """Return the product op, which is einsum(spec, ·, ·) for each batch."""
+
+        def part(k: int) -> Any:
+            left = 0 if self.constant else op(self(k), other.value)
+            right = 0 if other.constant else op(self.value, other(k))
+            return left + right + self.interior(spec, k, other)
+
+        return self._with(other, op(self.value, other.value), part)
+
+    def orthogonal(self, k: int) -> Any:
+        """Return the symmetric part -½ Σ_{j=1..k-1} q_jᵀ q_{k-j} of q_0ᵀ q_k, where qᵀq = 1."""
+        return -0.5 * self.interior("ji,jk->ik", k, self)
+
+    def scaled(self, c: Table) -> Table:
+        """Return the matrix times the number c."""
+        return c.product(lambda c, x: column(c) * x, ",ij->ij", self)
+
+    def __matmul__(self, other: Table) -> Table:
+        return self.product(np.matmul, "ij,jk->ik", other)
+
+    def __add__(self, other: Table) -> Table:
+        return self._with(other, self.value + other.value, lambda k: self(k) + other(k))
+
+    def __sub__(self, other: Table) -> Table:
+        return self + other.map(operator.neg)
+
+
+def together(algebra: Any, values: Sequence[Any], rule: Callable[[int], Any]) -> list[Table]:
+    """Return the tables with these values whose parts rule(k) returns together."""
+    found = functools.cache(rule)
+    return [Table(algebra, x, lambda k, i=i: found(k)[i]) for i, x in enumerate(values)]
+
+
+# ------------------------------------------------------------------ rules
+class Named(Rule):
+    """A rule that is pickled as its name."""
+
+    def __init__(self, name: str, *parts: Any) -> None:
+        super().__init__(name, *parts)
+        RULES[name] = self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_named, (self.name,))
+
+
+def _named(name: str) -> Rule:
+    return RULES[name]
+
+
+def matrix_rule(
+    name: str,
+    f: Callable[..., Any],
+    vjp: Any = None,
+    series: Any = None,
+    jvp: Any = None,
+    check: Any = None,
+) -> Rule:
+    """Return the rule of f, a function of plain matrices.
+
+    `series(*args, *y)` returns the tables of the results from those of the arguments and from their
+    own values y.  It is called in the first degree in which an argument varies: what varies nowhere
+    may be singular.  A function with a `check` works in floating point only and is real, and
+    check(bar, *args, *y) raises where it has no derivatives: in reverse mode for the adjoint bar of
+    the last result, otherwise (nan) for any.
+    """
+    shown, floats = name.removeprefix("regular ").removesuffix("_upper"), check is not None
+
+    def regular(bar: Any, *known: Any) -> None:
+        if np.iscomplexobj(known[0]):
+            raise TypeError(
+                f"{shown} of a complex matrix involves complex conjugates, so it is not "
+                "holomorphic and has no Taylor series; write it as the real [[Re, -Im], [Im, Re]]"
+            )
+        check(bar, *known)
+
+    def regular_vjp(ybar: Any, y: Any, *args: Any) -> Any:
+        if isinstance(y, tuple):
+            return vjp((*ybar[:-1], guard(ybar[-1], *args, *y)), y, *args)
+        return vjp(guard(ybar, *args, y), y, *args)
+
+    def step(algebra: Any, args: Any, live: Any, y: Any) -> Callable[[int], Any]:
+        given: list[Table] = []
+        values: list[Any] = []
+        results: list[Table] = []
+
+        def part(k: int) -> Any:
+            if k == 0:
+                change = _conversion(shown, args, floats)
+                for x, inside in zip(args, live, strict=True):
+                    rule = (lambda k, x=x: change(x[algebra.part(k)])) if inside else None
+                    given.append(Table(algebra, change(x[0] if inside else x), rule))
+                head = RULES[name](*(x.value for x in given))
+                values.extend(head if isinstance(head, tuple) else (head,))
+                return values
+            with np.errstate(all="ignore"):  # lanes propagate what their values gave
+                if not results:
+                    if not any(np.any(nonzero(x(k))) for x in given if not x.constant):
+                        return [0] * len(values)
+                    if floats:
+                        guard(np.nan, *(base(x.value) for x in given), *map(base, values))
+                    results.extend(series(*given, *values))
+                return [x(k) for x in results]
+
+        return part
+
+    if floats:
+        guard = checked(f"regular {name}", regular)
+    adjoint, rule = regular_vjp if floats else vjp, step if series else None
+    return Named(name, _by_value(shown, f, floats), adjoint, jvp, rule)
+
+
+def both_triangles(name: str, f: Callable[..., Any], *rest: Any) -> dict[bool, Rule]:
+    """Return the rules of f(upper, a): LAPACK reads the lower (False) or the upper triangle."""
+    return {
+        upper: matrix_rule(name + "_upper" * upper, functools.partial(f, upper), *rest)
+        for upper in (False, True)
+    }
+
+
+def checked(name: str, check: Callable[..., None]) -> Rule:
+    """Return the rule (x, *more) -> x that raises, wherever it is evaluated, if check does.
+
+    It stands in adjoints, which are recorded at one point and may be evaluated at another.
+    """
+
+    def value(x: Any, *more: Any) -> Any:
+        check(x, *more)
+        return x
+
+    def vjp(ybar: Any, y: Any, x: Any, *more: Any) -> Any:
+        return (RULES[name](ybar, *more), *(None for _ in more))
+
+    return matrix_rule(name, value, vjp, lambda x, *more: [x])
