@@ -281,7 +281,7 @@ class Joined(Symbol):
         return self.copy_
 
     @property
-    def slot(self) -> Any:  # type: ignore[override]
+    def slot(self) -> Any:
         """The memory of the copy."""
         return self._joined().slot
 
@@ -290,7 +290,7 @@ class Joined(Symbol):
         pass
 
     @property
-    def offset(self) -> int:  # type: ignore[override]
+    def offset(self) -> int:
         """Where the copy begins."""
         return self._joined().offset
 
@@ -572,7 +572,7 @@ def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> 
     if out:  # a constant is laid out so that the vectors along the result find it in order
         for k, (name, x) in enumerate(zip(names, args, strict=True)):
             if isinstance(x.slot, str) and out[-1] in name[:-1]:
-                order = sorted(range(len(name)), key=lambda i, name=name: name[i] == out[-1])
+                order = [i for i, c in enumerate(name) if c != out[-1]] + [name.index(out[-1])]
                 array = np.reshape(f.constants[x.slot], x.shape).transpose(order)
                 names[k], args[k] = "".join(name[i] for i in order), lifted(f, array)
     sizes: dict[str, int] = {}
@@ -701,8 +701,8 @@ def _reductions(
             with f.loop(0, stop, count * WIDTH) as loop:
                 registers = [loop.carry(p) for p in partial]
                 for c, register in enumerate(registers):
-                    i = f.put(f"add nsw i64 {loop.index}, {c * WIDTH}")
-                    new = added(values(i, WIDTH), register)
+                    place = f.put(f"add nsw i64 {loop.index}, {c * WIDTH}")
+                    new = added(values(place, WIDTH), register)
                     loop.update(register, Scalar(f.splat(new, WIDTH).text, WIDTH))
             partial, start = [loop.result(r) for r in registers], stop
         for c, i in enumerate(range(start, whole, WIDTH)):
