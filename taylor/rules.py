@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import functools
 import operator
+from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
@@ -31,12 +32,19 @@ Code = Sequence[Instruction]
 Choices = tuple[tuple[int, int, bool], ...]
 
 
-def values(code: Code, x: Sequence[Any], keep: Container[int] | None = None) -> list[Any]:
+def values(
+    code: Code,
+    x: Sequence[Any],
+    keep: Container[int] | None = None,
+    settle: Callable[[Any], Any] | None = None,
+) -> list[Any]:
     """Return the value of every instruction at x, computed through the users' own front door.
 
     With `keep` only those values are kept; the others are forgotten after their last use.
+    `settle` is called with values that are used more than once.
     """
     v: list[Any] = []
+    uses = Counter(a for instruction in code for a in instruction.args)
     last = {a: i for i, instruction in enumerate(code) for a in instruction.args}
     like = as_array(x[0]) if x and not is_operand(x[0]) else x[0] if x else np.zeros(1)
     for op, args, param, _ in code:
@@ -58,6 +66,8 @@ def values(code: Code, x: Sequence[Any], keep: Container[int] | None = None) -> 
             v.append(flat(param.rule(*a)))
         else:
             v.append(param(*a))
+        if settle is not None and uses[len(v) - 1] > 1:
+            v[-1] = settle(v[-1])
         if keep is not None:
             for j in args:
                 if last[j] == len(v) - 1 and j not in keep:

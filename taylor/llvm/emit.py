@@ -25,6 +25,7 @@ from taylor.values import Constant, as_array, is_operand
 
 Array = Any
 Shape = tuple[int, ...]
+FUSED = 6  # arrays that one loop reads at most
 SUMS = 8  # sums that are taken at a time
 Body = Callable[..., Scalar]
 
@@ -264,26 +265,28 @@ class Symbol(Operand):
         return contraction(self.f, names, out, [lifted(self.f, x), lifted(self.f, y)])
 
 
-class Joined(Symbol):
-    """Arrays one after the other, copied into one only where they are used together."""
+class Pending(Symbol):
+    """An array that is written to memory when it is first used as a whole."""
 
-    __slots__ = ("copy_", "pieces")
+    __slots__ = ("made",)
 
-    def __init__(self, f: Function, shape: Shape, pieces: list[Symbol]) -> None:
-        self.copy_: Symbol | None = None
-        self.pieces = pieces
+    def __init__(self, f: Function, shape: Shape) -> None:
+        self.made: Symbol | None = None
         super().__init__(f, shape, strides=_strides(shape))
 
-    def _joined(self) -> Symbol:
-        if self.copy_ is None:
-            index = np.arange(int(np.prod(self.shape, dtype=int))).reshape(self.shape)
-            self.copy_ = _assembled(self.f, [contiguous(x) for x in self.pieces], index)
-        return self.copy_
+    def settle(self) -> Symbol:
+        """Return the array in memory."""
+        if self.made is None:
+            self.made = self._make()
+        return self.made
+
+    def _make(self) -> Symbol:
+        raise NotImplementedError
 
     @property
     def slot(self) -> Any:
-        """The memory of the copy."""
-        return self._joined().slot
+        """The memory of the array."""
+        return self.settle().slot
 
     @slot.setter
     def slot(self, value: Any) -> None:
@@ -291,15 +294,55 @@ class Joined(Symbol):
 
     @property
     def offset(self) -> int:
-        """Where the copy begins."""
-        return self._joined().offset
+        """Where the array begins."""
+        return self.settle().offset
 
     @offset.setter
     def offset(self, value: int) -> None:
         pass
 
+
+def settled(x: Any) -> Any:
+    """Return a value that will be used several times, computed once."""
+    return x.settle() if isinstance(x, Mapped) else x
+
+
+class Mapped(Pending):
+    """An element-wise function of arrays of the same shape, computed where it is used."""
+
+    __slots__ = ("args", "body")
+
+    def __init__(self, f: Function, shape: Shape, body: Body, args: list[Symbol]) -> None:
+        self.body, self.args = body, args
+        super().__init__(f, shape)
+
+    def _make(self) -> Symbol:
+        out = empty(self.f, self.shape)
+        nest(self.f, self.body, self.args, out, whole=True)
+        return out
+
+
+class Joined(Pending):
+    """Arrays one after the other, copied into one only where they are used together."""
+
+    __slots__ = ("pieces",)
+
+    def __init__(self, f: Function, shape: Shape, pieces: list[Symbol]) -> None:
+        self.pieces = pieces
+        super().__init__(f, shape)
+
+    def _make(self) -> Symbol:
+        out, start = empty(self.f, self.shape), 0
+        for x in self.pieces:
+            size = int(np.prod(x.shape, dtype=int))
+            place = out.offset + start
+            target = Symbol(self.f, x.shape, None, out.slot, place, _strides(x.shape))
+            nest(self.f, lambda v: v, [_broadcast(x, x.shape)], target)
+            start += size
+        return out
+
     def _part_of(self, index: Array) -> Any:
-        if self.copy_ is not None or not index.size or index.min() < 0:
+        if self.made is not None or not index.size or index.min() < 0:
             return None
         start, low, high = 0, int(index.min()), int(index.max())
         for x in self.pieces:
@@ -377,8 +420,8 @@ def flattened(x: Symbol) -> Symbol:
 
 def contiguous(x: Symbol) -> Symbol:
     """Return the array in C order in memory (one number: in a register)."""
-    if isinstance(x, Joined):
-        return x._joined()
+    if isinstance(x, Pending):
+        return x.settle()
     if x.reg is not None:
         size = int(np.prod(x.shape, dtype=int))
         if size == 1:
@@ -469,13 +512,44 @@ def mapped(f: Function, body: Body, *args: Symbol, copy: bool = False) -> Symbol
     if size == 1 or (constant and size):
         values = [at(x, [0] * len(x.shape)) for x in args]
         return Symbol(f, shape, reg=body(*values), strides=(0,) * len(shape))
-    out = empty(f, shape)
-    nest(f, body, [_broadcast(x, shape) for x in args], out, whole=True)
-    return out
+    seen = [_broadcast(x, shape) for x in args]
+    result = Mapped(f, shape, *_fused(body, seen))
+    if copy:
+        return result.settle()
+    return result
+
+
+def _fused(body: Body, args: Sequence[Symbol]) -> tuple[Body, list[Symbol]]:
+    """Return an element-wise function with those of its arguments that are pending put into it."""
+    waiting = [isinstance(a, Mapped) and a.made is None for a in args]
+    count = sum(len(a.args) if w else 1 for a, w in zip(args, waiting, strict=True))  # type: ignore[attr-defined]
+    if not any(waiting) or count > FUSED:
+        return body, [a.settle() if isinstance(a, Pending) else a for a in args]
+    flat: list[Symbol] = []
+    parts: list[tuple[Any, int]] = []
+    for a in args:
+        if isinstance(a, Mapped) and a.made is None:
+            parts.append((a.body, len(a.args)))
+            flat += a.args
+        else:
+            parts.append((None, 1))
+            flat.append(a.settle() if isinstance(a, Pending) else a)
+
+    def fused(*values: Scalar) -> Scalar:
+        given, start = [], 0
+        for inner, n in parts:
+            mine = values[start : start + n]
+            given.append(mine[0] if inner is None else inner(*mine))
+            start += n
+        return body(*given)
+
+    return fused, flat
 
 
 def _broadcast(x: Symbol, shape: Shape) -> Symbol:
     """Return the array seen in a larger shape."""
+    if tuple(shape) == x.shape and isinstance(x, Mapped) and x.made is None:
+        return x
     missing = len(shape) - len(x.shape)
     own = x.strides if x.reg is None else (0,) * len(x.shape)
     if len(own) < len(x.shape):
@@ -487,6 +561,7 @@ def _broadcast(x: Symbol, shape: Shape) -> Symbol:
 
 def nest(f: Function, body: Body, args: Sequence[Symbol], out: Symbol, whole: bool = False) -> None:
     """Write out[i] = body(args[i]) for all i; a whole array may be written to its last vector."""
+    body, args = _fused(body, args)
     axes = [
         (n, s, [a.strides[i] if a.reg is None else 0 for a in args])
         for i, (n, s) in enumerate(zip(out.shape, out.strides, strict=True))
@@ -568,7 +643,7 @@ def _loaded(f: Function, x: Symbol, index: list[Any], strides: list[int], width:
 
 def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> Symbol:
     """Return the einsum of one or two arrays."""
-    args = [_broadcast(x, x.shape) for x in args]
+    args = [_broadcast(contiguous(x) if isinstance(x, Pending) else x, x.shape) for x in args]
     if out:  # a constant is laid out so that the vectors along the result find it in order
         for k, (name, x) in enumerate(zip(names, args, strict=True)):
             if isinstance(x.slot, str) and out[-1] in name[:-1]:

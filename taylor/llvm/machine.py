@@ -22,6 +22,7 @@ from taylor.llvm.emit import (
     flattened,
     lifted,
     nest,
+    settled,
 )
 from taylor.llvm.ir import WIDTH, Function, tiled
 from taylor.llvm.jit import Code, key, load, save
@@ -137,7 +138,8 @@ class Machine:
     def _values(self, f: Function, program: Program) -> Any:
         x = [_input(f, s, p) for s, p in zip(self.inputs, self.places, strict=True)]
         guarded = {i for g in program.guards for i in (g.a, g.b)}
-        return values(program.code, x, {*program.outputs, *program.inputs, *guarded})
+        kept = {*program.outputs, *program.inputs, *guarded}
+        return values(program.code, x, kept, settled)
 
     def _series(self, f: Function, program: Program, order: int, heights: Sequence[int]) -> Any:
         places = list(zip(self.inputs, self.places, strict=True))
