@@ -661,6 +661,12 @@ def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> 
         dict(zip(n, x.strides, strict=True)) if x.reg is None else {}
         for n, x in zip(names, args, strict=True)
     ]
+    if not summed:  # a product element by element
+        seen = [
+            Symbol(f, shape, x.reg, x.slot, x.offset, tuple(s.get(c, 0) for c in out), x.lead)
+            for x, s in zip(args, strides, strict=True)
+        ]
+        return mapped(f, lambda *v: v[0] if len(v) == 1 else f.binary("fmul", *v), *seen)
     reduced = [(sizes[c], [s.get(c, 0) for s in strides]) for c in summed]
     if any(n == 0 for n, _ in reduced):
         return lifted(f, np.zeros(shape))
@@ -698,7 +704,13 @@ def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> 
 
     def row(index: list[Any]) -> None:
         # several sums at a time: one alone would wait for its own multiply-adds
-        for start in range(0, len(places), SUMS):
+        step, first = SUMS * WIDTH, 0
+        if whole > 2 * step:
+            first = whole // step * SUMS
+            with f.loop(0, first * WIDTH, step) as loop:
+                many = [f.put(f"add nsw i64 {loop.index}, {c * WIDTH}") for c in range(SUMS)]
+                write([([*index, i], WIDTH) for i in many])
+        for start in range(first, len(places), SUMS):
             write([([*index, i], width) for i, width in places[start : start + SUMS]])
 
     _each(f, outer, row)
