@@ -32,6 +32,7 @@ from taylor.sweep import Step, Sweep
 Array = Any
 # up to this order sums run term by term: vectors would wait for coefficients just written
 SHORT = 24
+WAYS = 2  # terms of a sum that are added at a time
 
 
 def part_size(shape: Sequence[int], unit: int = 1) -> int:
@@ -187,7 +188,18 @@ def _convolution(f: Function, k: Degree, x: Table, y: Table, shape: tuple[int, .
         return result
 
     if int(np.prod(shape, dtype=int)) == 1:
-        if f.unit > 1 or k.order <= SHORT:
+        if f.unit == 1 and k.order <= SHORT:
+            value = _scalar_sum(f, k, x, y, stop)
+            if square:
+                value = f.binary("fadd", value, value)
+                middle = f.load(
+                    f.address("%data", [(f.put(f"ashr i64 {k.index}, 1"), 1)], x.offset)
+                )
+                odd = f.put(f"trunc i64 {k.index} to i1")
+                factor = Scalar(f.put(f"select i1 {odd}, double 0.0, double {middle.text}"))
+                value = f.intrinsic("fma", factor, middle, value)
+            return Symbol(f, shape, reg=value, strides=(0,) * len(shape))
+        if f.unit > 1:
             value = element([0] * len(shape), f.unit)
             return Symbol(f, shape, reg=value, strides=(0,) * len(shape))
         value = _masked_sum(f, k, x, y, stop)
@@ -210,6 +222,28 @@ def _convolution(f: Function, k: Degree, x: Table, y: Table, shape: tuple[int, .
 
     _loops(f, axes, write, padded=len(axes) == 1)
     return out
+
+
+def _scalar_sum(f: Function, k: Degree, x: Table, y: Table, stop: str) -> Scalar:
+    """Return Σ x_j y_{k-j} over 1 <= j < stop of two numbers' tables, some terms at a time."""
+    with f.loop(1, stop, WAYS, maybe=True) as loop:
+        sums = [loop.carry(f.constant(0.0)) for _ in range(WAYS)]
+        back = f.put(f"sub nsw i64 {k.index}, {loop.index}")
+        for d, total in enumerate(sums):
+            u = f.load(f.address("%data", [(loop.index, 1)], x.offset + d))
+            v = f.load(f.address("%data", [(back, 1)], y.offset - d))
+            if d:
+                j = f.put(f"add nsw i64 {loop.index}, {d}")
+                inside = f.put(f"icmp slt i64 {j}, {stop}")
+                u, v = (
+                    Scalar(f.put(f"select i1 {inside}, double {w.text}, double 0.0"))
+                    for w in (u, v)
+                )
+            loop.update(total, f.intrinsic("fma", u, v, total))
+    found = [loop.result(total) for total in sums]
+    while len(found) > 1:
+        found = [f.binary("fadd", *found[:2]), *found[2:]]
+    return found[0]
 
 
 def _masked_sum(f: Function, k: Degree, x: Table, y: Table, stop: str) -> Scalar:
