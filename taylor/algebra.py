@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from taylor import pairs as machine
 from taylor.values import is_interval, is_operand
 
 Array = Any
@@ -220,6 +221,7 @@ class Monomials:
         self._codes, self._weights = _linear_codes(exponents)
         self._cap = exponents.max(0, initial=0)
         self._pairs: dict[tuple[int, int, int], tuple[Array, Array, Array, Array]] = {}
+        self._tables: dict[tuple[int, int, int], machine.Table] = {}
 
     def part(self, k: int) -> slice:
         """Return the slice of the part of degree k in a table."""
@@ -275,15 +277,45 @@ class Monomials:
     ) -> Array:
         p, q, starts, out = self.pairs(k, lo, hi)
         n = int(self.offsets[k + 1] - self.offsets[k])
-        terms = multiply(x[p], y[q])
+        sums = None
+        if multiply is operator.mul and machine.usable(x, y, len(p)):
+            sums = machine.sums(x, y, self._compiled_pairs(k, lo, hi))
+        if sums is None:
+            terms = multiply(x[p], y[q])
         if len(starts) == 0:
             return terms.sum(0) + np.zeros((n,) + (1,) * (np.ndim(terms) - 1))
-        sums = np.add.reduceat(terms, starts, axis=0)
+        if sums is None:
+            sums = np.add.reduceat(terms, starts, axis=0)
         if len(out) == n:
             return sums
         spread = np.zeros(n, dtype=int)
         spread[out] = np.arange(1, len(out) + 1)
         return np.concatenate([sums[:1] * 0, sums])[spread]
+
+    def _compiled_pairs(self, k: int, lo: int, hi: int) -> machine.Table:
+        """Return the pairs of `pairs`, or (k < 0) of all products, for compiled sums."""
+        key = (k, lo, hi)
+        if key not in self._tables:
+            if k < 0:  # all products
+                parts = [self.pairs(j, 0, j) for j in range(self.order + 1)]
+            else:
+                parts = [self.pairs(k, lo, hi)]
+            counts = np.cumsum([0, *(len(part[0]) for part in parts)])
+            p, q = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
+            moved = [part[2] + c for part, c in zip(parts, counts[:-1], strict=True)]
+            starts = np.concatenate([*moved, counts[-1:]])
+            packed = machine.Table(p, q, starts)
+            if len(p) > CACHED_PAIRS:
+                return packed
+            self._tables[key] = packed
+        return self._tables[key]
+
+    @functools.cached_property
+    def count(self) -> int:
+        """Number of pairs of monomials whose product is kept."""
+        if self._cap.max(initial=0) <= 1:
+            return CACHED_PAIRS + 1  # square-free: products that vanish leave gaps
+        return math.comb(2 * self.variables + self.order, self.order)
 
     def interior(self, k: int, x: Array, y: Array, hx: int, hy: int) -> Array | None:
         """Return Σ x_j y_{k-j} over 1 <= j < k, j <= hx, k - j <= hy; None for no term."""
@@ -292,6 +324,10 @@ class Monomials:
 
     def product(self, x: Array, y: Array) -> Array:
         """Return the table of the product of two tables."""
+        if self.count <= CACHED_PAIRS and machine.usable(x, y, self.count):
+            z = machine.sums(x, y, self._compiled_pairs(-1, 0, 0))
+            if z is not None and np.isfinite(z @ z):
+                return z
         hx, hy = self.height(x), self.height(y)
         parts = [x[:1] * y[:1]]
         for k in range(1, self.order + 1):

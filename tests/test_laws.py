@@ -84,3 +84,26 @@ def test_position_of_monomials():
         algebra.index((2, 2, 0))
     with pytest.raises(ValueError, match="multi-index"):
         algebra.index((1, 1))
+
+
+# ------------------------------------------------------------------ products as machine code
+@pytest.mark.parametrize("n, order", [(2, 12), (4, 6), (6, 4), (3, 1)])
+def test_compiled_products_are_the_products(n, order, monkeypatch):
+    algebra = multivariate(n, order)
+    rng = np.random.default_rng(n)
+    x, y = rng.normal(size=(2, algebra.size))
+    found = algebra.product(x, y)
+    parts = [algebra.interior(k, x, y, k, k) for k in range(2, order + 1)]
+    monkeypatch.setattr("taylor.pairs.usable", lambda *a: False)
+    np.testing.assert_allclose(found, algebra.product(x, y), rtol=1e-13, atol=1e-13)
+    for k, part in enumerate(parts, 2):
+        wanted = algebra.interior(k, x, y, k, k)
+        np.testing.assert_allclose(part, wanted, rtol=1e-13, atol=1e-13)
+
+
+def test_a_compiled_product_keeps_infinities_where_they_belong():
+    algebra = multivariate(3, 6)
+    x, y = np.zeros((2, algebra.size))
+    x[0], x[-1], y[0], y[1] = 2.0, np.inf, 3.0, 1.0
+    z = algebra.product(x, y)
+    assert z[-1] == np.inf and np.isfinite(z[:-1]).all()

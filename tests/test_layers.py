@@ -7,11 +7,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = [
-    "errors", "text", "values", "tags", "algebra", "local", "elementary", "linalg", "arrays",
-    "tape", "rules", "program", "expand", "sweep", "llvm", "series", "univariate", "multivariate",
-    "transform", "forward_mode", "interpolation", "drivers", "sparse", "checkpoint", "implicit",
-    "compiled", "__init__",
-    "expression", "tour", "__main__",
+    "errors", "text", "values", "tags", "jit", "pairs", "algebra", "local", "elementary",
+    "linalg", "arrays", "tape", "rules", "program", "expand", "sweep", "llvm", "series",
+    "univariate", "multivariate", "transform", "forward_mode", "interpolation", "drivers",
+    "sparse", "checkpoint", "implicit", "compiled", "__init__", "expression", "tour", "__main__",
 ]  # fmt: skip
 
 

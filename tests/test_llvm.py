@@ -314,7 +314,7 @@ def test_the_cache_is_used_checked_and_rebuilt(tmp_path, monkeypatch):
 def test_without_llvmlite_everything_works(monkeypatch):
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
-    from taylor.llvm import jit
+    from taylor import jit
 
     for cached in (jit.binding, jit._cpu, jit._source):
         cached.cache_clear()

@@ -522,7 +522,7 @@ def mapped(f: Function, body: Body, *args: Symbol, copy: bool = False) -> Symbol
 def _fused(body: Body, args: Sequence[Symbol]) -> tuple[Body, list[Symbol]]:
     """Return an element-wise function with those of its arguments that are pending put into it."""
     waiting = [isinstance(a, Mapped) and a.made is None for a in args]
-    count = sum(len(a.args) if w else 1 for a, w in zip(args, waiting, strict=True))  # type: ignore[attr-defined]
+    count = sum(len(a.args) if isinstance(a, Mapped) and a.made is None else 1 for a in args)
     if not any(waiting) or count > FUSED:
         return body, [a.settle() if isinstance(a, Pending) else a for a in args]
     flat: list[Symbol] = []

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from taylor.expand import expand
+from taylor.jit import Code, key, load, save
 from taylor.llvm.emit import (
     Symbol,
     Unsupported,
@@ -25,7 +26,6 @@ from taylor.llvm.emit import (
     settled,
 )
 from taylor.llvm.ir import WIDTH, Function, tiled
-from taylor.llvm.jit import Code, key, load, save
 from taylor.llvm.series import Emission, Table, part_size
 from taylor.program import Program
 from taylor.rules import values

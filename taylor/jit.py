@@ -70,7 +70,7 @@ def _source() -> bytes:
     import llvmlite
 
     h = hashlib.sha256(repr((llvmlite.__version__, _cpu(), sys.version_info[:2])).encode())
-    for path in sorted(Path(__file__).parent.parent.glob("**/*.py")):
+    for path in sorted(Path(__file__).parent.glob("**/*.py")):
         h.update(path.read_bytes())
     return h.digest()
 
