@@ -232,9 +232,10 @@ def compile(f: Callable[..., Any] | None = None, *, threads: int | None = None) 
 
     Arguments and results are float64 numbers and arrays of the shapes of the call; the first call
     with new shapes compiles (a few hundredths of a second, less when it is in the cache on disk).
-    Other numbers, functions that cannot be recorded, and operations without machine code take the
-    ordinary way; `reasons` says why.  A branch that would go another way compiles again.  Series of
-    an element-wise function at many points run in tiles on `threads` cores (default: all).
+    What f reads from elsewhere is a constant of the compilation.  Other numbers, functions that
+    cannot be recorded, and operations without machine code take the ordinary way; `reasons` says
+    why.  A branch that would go another way compiles again.  Series of an element-wise function at
+    many points run in tiles on `threads` cores (default: all).
 
     >>> import taylor
     >>> @compile

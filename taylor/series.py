@@ -374,6 +374,11 @@ class Series(Operand):
         return result
 
     def __add__(self, other: Any) -> Any:
+        if type(other) is float and self._is_number():
+            table = self._coef.copy()
+            with np.errstate(all="ignore"):
+                table[0] += other
+            return self._new(table)
         if type(other) is type(self) and other.tag is self.tag and other.algebra == self.algebra:
             x, y = self._coef, other._coef
             if type(x) is np.ndarray is type(y) and x.shape == y.shape and x.dtype == y.dtype:
@@ -412,6 +417,9 @@ class Series(Operand):
         return NotImplemented if self._refuses(other) else -self + other
 
     def __mul__(self, other: Any) -> Any:
+        if type(other) is float and self._is_number():
+            with np.errstate(all="ignore"):
+                return self._new(self._coef * other)
         if type(other) is type(self) and other.tag is self.tag and type(self.algebra) is Univariate:
             x, y = self._coef, other._coef
             if type(x) is np.ndarray is type(y) and x.ndim == 1 and x.shape == y.shape:
@@ -442,7 +450,23 @@ class Series(Operand):
                 return self._new(table)
         return NotImplemented if self._refuses(other) else self._divide(self, other)
 
+    def __pow__(self, r: Any, mod: Any = None) -> Any:
+        if mod is None and type(self.algebra) is Univariate and self._is_number():
+            if type(r) is int and r == 2:
+                return self * self
+            if type(r) is float and r % 1 and self._coef[0] > 0:
+                table = kernels.run(real_power, (True, False), self.order, [self._coef, r])
+                if table is not None:
+                    table[0] = real_power.numpy(self._coef[0], r)
+                    return self._new(table)
+        return super().__pow__(r, mod)
+
     def __rtruediv__(self, other: Any) -> Any:
+        number = type(other) in (float, int) and self._is_number()
+        if number and type(self.algebra) is Univariate:
+            table = kernels.run("div", (False, True), self.order, [float(other), self._coef])
+            if table is not None:
+                return self._new(table)
         return NotImplemented if self._refuses(other) else self._divide(other, self)
 
     def _divide(self, a: Any, b: Any) -> Any:
