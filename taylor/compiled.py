@@ -77,15 +77,15 @@ class Compiled:
                 return None  # not finite: the ordinary way knows what to do
         if where in self.reasons:
             return None
-        added = self._compile(where, kind, x, order)
+        added = self._compile(where, x)
         if added is None or (kind == "vjp" and given[1].shape != added.inputs[1]):
             return None
         status, outputs = added(*given)
         return outputs if status == OK else None
 
-    def _compile(
-        self, where: Any, kind: str, x: Sequence[Any], order: int | None
-    ) -> Machine | None:
+    def _compile(self, where: Any, x: Sequence[Any]) -> Machine | None:
+        """Return one more machine of a form, recorded at x; None where there is no machine code."""
+        kind, order, *_ = where
         with self._lock:
             known = self.machines.setdefault(where, [])
             if len(known) >= VARIANTS:
@@ -125,14 +125,23 @@ class Compiled:
         point, v = floats
         if v.shape not in ((), point.shape):
             return NotImplemented
-        seed = np.empty((2, *point.shape))
-        seed[0], seed[1] = point, v
         if point.size >= MANY:
+            seed = np.stack([point, np.broadcast_to(v, point.shape)])
             found = self._points(point, seed, order)
             if found is not None:
                 return found
-        found = self._run("value", (point,), (seed,), order)
-        return NotImplemented if found is None or len(found) != 1 else found[0]
+        where = ("value", order, point.shape)
+        for machine in [*self.machines.get(where, ()), None]:
+            if machine is None:
+                machine = None if where in self.reasons else self._compile(where, (point,))
+            if machine is None or len(machine.outputs) != 1:
+                return NotImplemented
+            status, c = machine.line(point, v)
+            if status == OK:
+                return c
+            if status != GUARD:
+                return NotImplemented
+        return NotImplemented
 
     def _points(self, x: Array, seed: Array, order: int) -> Array | None:
         """Return the coefficients of an element-wise f at many points, in tiles, on all cores."""
@@ -141,7 +150,7 @@ class Compiled:
             return None
         for machine in [*self.machines.get(where, ()), None]:
             if machine is None:
-                machine = self._compile(where, "points", (x.reshape(-1)[:2],), order)
+                machine = self._compile(where, (x.reshape(-1)[:2],))
             if machine is None:
                 return None
             status, (c,) = machine.batch(seed.reshape(2, -1), threads=self.threads)

@@ -220,6 +220,20 @@ class Machine:
         parts = [out[a:b] for a, b in itertools.pairwise(ends)]
         return status, [y.reshape(*s, n) for y, s in zip(parts, self.outputs, strict=True)]
 
+    def line(self, x: Any, v: Any) -> tuple[int, Any]:
+        """Return (status, first output) of the series of t -> f(x + t·v)."""
+        try:
+            pointer, ins, outs, flags, _ = self.local.memory
+        except AttributeError:
+            pointer, ins, outs, flags, _ = self.memory()
+        table = ins[0]
+        table[0], table[1] = x, v
+        self.code.call(pointer)
+        wrong, lost = flags.tolist()
+        if wrong or lost:  # nan too
+            return (GUARD if wrong else INFINITE), None
+        return OK, outs[0].copy()
+
     def __call__(self, *x: Any) -> tuple[int, list[Any]]:
         """Return (OK, GUARD or INFINITE, outputs) at x."""
         try:
