@@ -11,14 +11,15 @@ import functools
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from taylor.drivers import hessian, jacobian
-from taylor.errors import TaylorError
+from taylor.errors import ShapeMismatch, TaylorError
 from taylor.expand import prune
+from taylor.forward_mode import taylor_coefficients
 from taylor.llvm.machine import GUARD, OK, Machine
 from taylor.program import Program, record
 from taylor.tape import Instruction
@@ -61,6 +62,28 @@ class Compiled:
         if found is None:
             return self.f(*x)
         return found[0] if len(found) == 1 else tuple(found)
+
+    def stream(
+        self, points: Array, order: int, *, chunk: int = 1 << 16, progress: bool = False
+    ) -> Iterator[Array]:
+        """Yield the Taylor coefficients 0..order at the points, block after block of them.
+
+        An element-wise f at points along one axis (an array, or a memory map larger than memory);
+        each block has the shape (order + 1, at most chunk).  `progress` shows a bar (needs tqdm).
+
+        >>> f = compile(lambda x: np.exp(x))
+        >>> [c.shape for c in f.stream(np.zeros(150), 3, chunk=100)]
+        [(4, 100), (4, 50)]
+        """
+        if np.ndim(points) != 1:
+            raise ShapeMismatch(f"stream takes points along one axis, not {np.shape(points)}")
+        starts: Any = range(0, len(points), chunk)
+        if progress:
+            from tqdm import tqdm
+
+            starts = tqdm(starts, unit="block")
+        for start in starts:
+            yield taylor_coefficients(self, np.asarray(points[start : start + chunk]), order)
 
     def _run(
         self, kind: str, x: Sequence[Any], given: Sequence[Any], order: int | None = None

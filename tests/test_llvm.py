@@ -267,6 +267,17 @@ def test_many_points_run_in_tiles():
     )
 
 
+def test_points_stream_in_blocks():
+    f = taylor.compile(lambda x: np.exp(np.sin(x)))
+    x = np.linspace(0, 1, 1000)
+    blocks = list(f.stream(x, 4, chunk=300, progress=True))
+    assert [b.shape for b in blocks] == [(5, 300), (5, 300), (5, 300), (5, 100)]
+    whole = taylor.taylor_coefficients(f, x, 4)
+    np.testing.assert_allclose(np.concatenate(blocks, axis=1), whole, rtol=1e-13)
+    with pytest.raises(ShapeMismatch, match="one axis"):
+        next(f.stream(x.reshape(10, 100), 4))
+
+
 def test_batches_of_gradients():
     program = taylor.reverse(record(rosenbrock, POINT))
     machine = Machine(program, unit=32)
