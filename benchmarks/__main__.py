@@ -3,6 +3,6 @@
 import subprocess
 import sys
 
-for name in ("accuracy", "eager", "memory", "reverse", "sparse", "peers"):
+for name in ("accuracy", "eager", "memory", "reverse", "sparse", "compiled", "peers"):
     print(f"== {name}", flush=True)
     subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)

@@ -1,0 +1,127 @@
+"""Compiled functions against the compiled function itself, and batches against the peak.
+
+W4: value, gradient, H·v and Hessian of the Helmholtz energy, Rosenbrock's function and a Gaussian
+mixture, in units of the compiled value; times include the call from Python.  W2: Taylor
+coefficients at many points, in multiply-adds a second against what the CPU can do in registers.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+
+import taylor
+from benchmarks.gmm import problem
+from benchmarks.peers import sixty
+from taylor.jit import Code
+from taylor.tour import helmholtz, mixture
+
+
+def best(f: Callable[[], Any], seconds: float = 0.3) -> float:
+    """Return the least time of f in microseconds."""
+    f()
+    least, end = 1e9, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        f()
+        least = min(least, time.perf_counter() - start)
+    return least * 1e6
+
+
+def rosenbrock(x: Any) -> Any:
+    """Return Rosenbrock's function."""
+    return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
+
+
+def functions() -> dict[str, tuple[Callable[[Any], Any], Any, bool]]:
+    """Return the functions, their points, and whether a dense Hessian is asked for."""
+    found: dict[str, tuple[Callable[[Any], Any], Any, bool]] = {}
+    for n in (1, 2, 5, 10, 20, 50):
+        x, a, b = mixture(n)
+        found[f"Helmholtz {n}"] = (lambda v, a=a, b=b: helmholtz(v, a, b), x, True)
+    for n in (10, 100, 1000):
+        found[f"Rosenbrock {n}"] = (rosenbrock, np.linspace(-1.0, 1.0, n), n <= 100)
+    f, theta = problem(10, 25, 1000)
+    found["GMM 10, 25, 1000"] = (f, theta, False)
+    return found
+
+
+def peak() -> float:
+    """Return the multiply-adds a second of one core, eight vectors side by side, in registers."""
+    lines = ["declare <8 x double> @llvm.fma.v8f64(<8 x double>, <8 x double>, <8 x double>)"]
+    lines += ["define void @f(ptr %data) {", "entry:", "  br label %loop", "loop:"]
+    lines += ["  %i = phi i64 [0, %entry], [%j, %loop]"]
+    zero = "zeroinitializer"
+    lines += [f"  %a{n} = phi <8 x double> [{zero}, %entry], [%b{n}, %loop]" for n in range(10)]
+    call = "call <8 x double> @llvm.fma.v8f64"
+    for n in range(10):
+        arguments = f"<8 x double> %a{n}, <8 x double> %a{n}, <8 x double> %a{n}"
+        lines.append(f"  %b{n} = {call}({arguments})")
+    lines += ["  %j = add i64 %i, 1", "  %c = icmp slt i64 %j, 100000"]
+    lines += ["  br i1 %c, label %loop, label %end", "end:"]
+    for n in range(10):
+        lines.append(f"  %p{n} = getelementptr <8 x double>, ptr %data, i64 {n}")
+        lines.append(f"  store <8 x double> %b{n}, ptr %p{n}, align 8")
+    code = Code("\n".join([*lines, "  ret void", "}", ""]))
+    data = np.zeros(80)
+    return 100000 * 10 * 8 / best(lambda: code.call(data.ctypes.data), 0.5) * 1e6
+
+
+def main() -> None:
+    """Print the tables."""
+    print(
+        f"{'':18}{'f us':>8}{'NumPy/f':>9}{'grad/f':>8}{'Hv/f':>8}{'Hess us':>9}{'compile s':>11}"
+    )
+    for name, (f, x, dense) in functions().items():
+        start = time.perf_counter()
+        c = taylor.compile(f)
+        g = taylor.gradient(c, x)
+        took = time.perf_counter() - start
+        np.testing.assert_allclose(g, taylor.gradient(f, x), rtol=1e-9, atol=1e-9)
+        value = best(lambda: c(x))
+        row = [
+            value,
+            best(lambda: f(x)) / value,
+            best(lambda: taylor.gradient(c, x)) / value,
+            best(lambda: taylor.hvp(c, x, x)) / value,
+        ]
+        hessian = f"{best(lambda: taylor.hessian(c, x)):9.1f}" if dense else f"{'-':>9}"
+        print(f"{name:18}{row[0]:8.1f}{row[1]:9.1f}{row[2]:8.1f}{row[3]:8.1f}{hessian}{took:11.3f}")
+
+    top, n = peak(), 100_000
+    print(f"\npeak of one core: {top / 1e9:.1f} G multiply-adds a second")
+    x = np.linspace(0.1, 0.9, n)
+    for order in (5, 10, 20, 40):
+        times = []
+        for threads in (1, 2):
+            c = taylor.compile(lambda t: sixty(t, np.sin, np.cos, np.exp, np.sqrt), threads=threads)
+            times.append(best(lambda c=c: taylor.taylor_coefficients(c, x, order), 1.0))
+        count = (
+            39 * order * (order - 1) / 2 + 10 * order**2 / 4
+        )  # sums of products, squares by half
+        share = count * n / (times[0] * 1e-6) / top
+        print(
+            f"60 operations, order {order}, 10^5 points: {times[0] / n * 1e3:.0f} ns a point, "
+            f"{share:.0%} of the peak, two threads {times[0] / times[1]:.2f}"
+        )
+
+    code = (
+        "import time, numpy; t = time.perf_counter(); import taylor; print(time.perf_counter() - t)"
+    )
+    runs = [
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout)
+        for _ in range(5)
+    ]
+    print(f"\nimport taylor beyond NumPy: {min(runs):.3f} s")
+
+
+if __name__ == "__main__":
+    main()
