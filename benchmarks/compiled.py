@@ -75,52 +75,54 @@ def peak() -> float:
     return 100000 * 10 * 8 / best(lambda: code.call(data.ctypes.data), 0.5) * 1e6
 
 
+def figures(f: Callable[[Any], Any], x: Any, dense: bool) -> str:
+    """Return the figures of one function as a line."""
+    start = time.perf_counter()
+    c = taylor.compile(f)
+    g = taylor.gradient(c, x)
+    took = time.perf_counter() - start
+    np.testing.assert_allclose(g, taylor.gradient(f, x), rtol=1e-9, atol=1e-9)
+    value = best(lambda: c(x))
+    plain = best(lambda: f(x)) / value
+    gradient = best(lambda: taylor.gradient(c, x)) / value
+    product = best(lambda: taylor.hvp(c, x, x)) / value
+    hessian = f"{best(lambda: taylor.hessian(c, x)):9.1f}" if dense else f"{'-':>9}"
+    return f"{value:8.1f}{plain:9.1f}{gradient:8.1f}{product:8.1f}{hessian}{took:11.3f}"
+
+
+def many(order: int, x: Any, threads: int) -> float:
+    """Return the time of the coefficients of the function of 60 operations at many points."""
+    c = taylor.compile(lambda t: sixty(t, np.sin, np.cos, np.exp, np.sqrt), threads=threads)
+    return best(lambda: taylor.taylor_coefficients(c, x, order), 1.0)
+
+
+def importing() -> float:
+    """Return the time of `import taylor` after NumPy, in a process of its own."""
+    code = (
+        "import time, numpy; t = time.perf_counter(); import taylor; print(time.perf_counter()-t)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
 def main() -> None:
     """Print the tables."""
-    print(
-        f"{'':18}{'f us':>8}{'NumPy/f':>9}{'grad/f':>8}{'Hv/f':>8}{'Hess us':>9}{'compile s':>11}"
-    )
-    for name, (f, x, dense) in functions().items():
-        start = time.perf_counter()
-        c = taylor.compile(f)
-        g = taylor.gradient(c, x)
-        took = time.perf_counter() - start
-        np.testing.assert_allclose(g, taylor.gradient(f, x), rtol=1e-9, atol=1e-9)
-        value = best(lambda: c(x))
-        row = [
-            value,
-            best(lambda: f(x)) / value,
-            best(lambda: taylor.gradient(c, x)) / value,
-            best(lambda: taylor.hvp(c, x, x)) / value,
-        ]
-        hessian = f"{best(lambda: taylor.hessian(c, x)):9.1f}" if dense else f"{'-':>9}"
-        print(f"{name:18}{row[0]:8.1f}{row[1]:9.1f}{row[2]:8.1f}{row[3]:8.1f}{hessian}{took:11.3f}")
+    names = ("f us", "NumPy/f", "grad/f", "Hv/f", "Hess us", "compile s")
+    print(f"{'':17}" + "".join(f"{name:>9}" for name in names))
+    for name, given in functions().items():
+        print(f"{name:18}{figures(*given)}")
 
     top, n = peak(), 100_000
     print(f"\npeak of one core: {top / 1e9:.1f} G multiply-adds a second")
     x = np.linspace(0.1, 0.9, n)
     for order in (5, 10, 20, 40):
-        times = []
-        for threads in (1, 2):
-            c = taylor.compile(lambda t: sixty(t, np.sin, np.cos, np.exp, np.sqrt), threads=threads)
-            times.append(best(lambda c=c: taylor.taylor_coefficients(c, x, order), 1.0))
-        count = (
-            39 * order * (order - 1) / 2 + 10 * order**2 / 4
-        )  # sums of products, squares by half
-        share = count * n / (times[0] * 1e-6) / top
+        one, two = (many(order, x, threads) for threads in (1, 2))
+        count = 39 * order * (order - 1) / 2 + 10 * order**2 / 4  # sums; of squares half
         print(
-            f"60 operations, order {order}, 10^5 points: {times[0] / n * 1e3:.0f} ns a point, "
-            f"{share:.0%} of the peak, two threads {times[0] / times[1]:.2f}"
+            f"60 operations, order {order}, 10^5 points: {one / n * 1e3:.0f} ns a point, "
+            f"{count * n / (one * 1e-6) / top:.0%} of the peak, two threads {one / two:.2f}"
         )
-
-    code = (
-        "import time, numpy; t = time.perf_counter(); import taylor; print(time.perf_counter() - t)"
-    )
-    runs = [
-        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout)
-        for _ in range(5)
-    ]
-    print(f"\nimport taylor beyond NumPy: {min(runs):.3f} s")
+    print(f"\nimport taylor beyond NumPy: {min(importing() for _ in range(5)):.3f} s")
 
 
 if __name__ == "__main__":
