@@ -16,7 +16,6 @@ import json
 import os
 import pickle
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -109,13 +108,12 @@ def save(name: str | None, description: Any, code: bytes) -> None:
     body = len(text).to_bytes(8, "little") + text + code
     with contextlib.suppress(OSError):
         place.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=place)
+        temporary = place / f"{name}.{os.getpid()}.{threading.get_ident()}"
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(hashlib.sha256(body).digest() + body)
-            os.replace(temporary, place / name)
+            temporary.write_bytes(hashlib.sha256(body).digest() + body)
+            temporary.replace(place / name)
         except OSError:
-            os.unlink(temporary)
+            temporary.unlink(missing_ok=True)
             raise
 
 

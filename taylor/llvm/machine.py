@@ -6,7 +6,6 @@ import ctypes
 import itertools
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -212,6 +211,8 @@ class Machine:
         if threads == 1:
             run(0)
         else:
+            from concurrent.futures import ThreadPoolExecutor  # slow to import, rarely needed
+
             with ThreadPoolExecutor(threads) as pool:
                 list(pool.map(run, range(threads)))
         wrong, lost = flags[:, : self.unit].any(), flags[:, self.unit :]
