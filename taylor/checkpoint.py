@@ -15,7 +15,6 @@ The derivative of the reversed loop is again a reversed loop, that of the tangen
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 import operator
 from collections.abc import Callable, Iterator, Sequence
@@ -24,14 +23,13 @@ from typing import Any
 
 import numpy as np
 
-from taylor.algebra import Algebra, Univariate
-from taylor.arrays import host, lift
+from taylor.algebra import Algebra
+from taylor.arrays import host
 from taylor.elementary import Rule
 from taylor.errors import ForeignNodeError, OrderMismatch
-from taylor.forward_mode import jvp, parts, point
-from taylor.program import recording
-from taylor.rules import adjoints
+from taylor.forward_mode import parts
 from taylor.series import Series
+from taylor.several import argument, lower, pullback, pushforward, series
 from taylor.tags import Tag, fresh_tag
 from taylor.tape import Node
 from taylor.values import is_operand
@@ -83,78 +81,6 @@ def count(n: int, snapshots: int) -> int:
     (316, 99, 4950)
     """
     return sum(stop - start for start, stop, _ in schedule(n, snapshots))
-
-
-# ------------------------------------------------------------------ derivatives of one step
-def pullback(f: Step, args: Sequence[Any], w: Any, start: Sequence[Any] = ()) -> tuple[Any, ...]:
-    """Return the adjoints of all arguments of f for the adjoint w of its result.
-
-    `start` holds adjoints (or None) to which the new ones are added.
-
-    >>> [float(a) for a in pullback(lambda x, y: x * y, (2.0, 3.0), 1.0)]
-    [3.0, 2.0]
-    """
-    xs = [point(x) for x in args]
-    program, v = recording(f, *xs)
-    out = program.outputs[0]
-    if np.shape(w) != np.shape(v[out]):
-        w = np.broadcast_to(w, np.shape(v[out]))
-    bars = adjoints(program.code, v, {out: w}, start)
-    return tuple(
-        np.zeros(np.shape(x))[()] if bar is None else bar for bar, x in zip(bars, xs, strict=True)
-    )
-
-
-def pushforward(f: Step, args: Sequence[Any], dargs: Sequence[Any]) -> tuple[Any, Any]:
-    """Return f(*args) and its derivative along dargs (None: an argument that does not vary)."""
-    live = [i for i, d in enumerate(dargs) if d is not None]
-    packed, unpack = pack([args[i] for i in live])
-
-    def g(z: Any) -> Any:
-        xs = list(args)
-        for i, x in zip(live, unpack(z), strict=True):
-            xs[i] = x
-        return f(*xs)
-
-    full = [np.broadcast_to(dargs[i], np.shape(args[i])) for i in live]
-    return jvp(g, packed, pack(full)[0])
-
-
-def pack(args: Sequence[Any]) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
-    """Return several arrays as one, and the function that takes it apart again."""
-    shapes = [np.shape(x) for x in args]
-    if len(args) == 1:
-        return args[0], lambda z: (z,)
-    ends = np.cumsum([0, *(int(np.prod(s, dtype=int)) for s in shapes)])
-    slices = [slice(int(a), int(b)) for a, b in itertools.pairwise(ends)]
-
-    def unpack(z: Any) -> tuple[Any, ...]:
-        return tuple(np.reshape(z[i], s) for i, s in zip(slices, shapes, strict=True))
-
-    return np.concatenate([np.reshape(x, -1) for x in args]), unpack
-
-
-def argument(x: Any) -> Any:
-    """Return an argument as a number, an array or an operand; lists become arrays."""
-    x = lift(x)
-    return np.asarray(x) if isinstance(x, (list, tuple)) else x
-
-
-# ------------------------------------------------------------------ series and their tables
-def lower(algebra: Algebra, k: int) -> Any:
-    """Return the algebra cut above degree k."""
-    if isinstance(algebra, Univariate):
-        return Univariate(k)
-    factory, (variables, _) = algebra.__reduce__()
-    return factory(variables, k)
-
-
-def series(table: Any, algebra: Algebra, tag: Tag, kind: type[Series] = Series) -> Any:
-    """Return the series with that table; a table made by hand keeps its place outside."""
-    if isinstance(table, Series) and table.tag.level > tag.level:
-        inner = series(np.swapaxes(table._coef, 0, 1), algebra, tag, kind)
-        return table._new(inner)
-    return kind._make(table, algebra, tag)
 
 
 def _recorded(x: Any) -> bool:

@@ -31,11 +31,11 @@ import numpy as np
 from taylor import linalg
 from taylor.algebra import Algebra
 from taylor.arrays import lift
-from taylor.checkpoint import argument, lower, pullback, pushforward, series
 from taylor.drivers import jacobian, vjp
 from taylor.elementary import Rule
 from taylor.errors import DomainError, ForeignNodeError, ShapeMismatch
 from taylor.forward_mode import jvp, parts
+from taylor.several import argument, lower, pullback, pushforward, series
 from taylor.sweep import zeros
 from taylor.tags import fresh_tag
 from taylor.values import as_array, is_operand

@@ -10,8 +10,9 @@ import taylor
 from hyperdual import HyperDual
 from taylor import Taylor, TaylorN
 from taylor.algebra import Univariate, multivariate
-from taylor.checkpoint import checkpoint, count, pullback, schedule
+from taylor.checkpoint import checkpoint, count, schedule
 from taylor.expand import expand
+from taylor.several import pullback
 from taylor.sweep import sweep
 from taylor.transform import forward, reverse
 
