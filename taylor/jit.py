@@ -23,6 +23,7 @@ from typing import Any
 
 _LOCK = threading.Lock()
 DIGEST = 32
+KEPT = 4000  # objects on disk at most
 
 
 @functools.cache
@@ -54,13 +55,14 @@ def folder() -> Path | None:
     chosen = os.environ.get("TAYLOR_CACHE")
     if chosen is not None:
         return Path(chosen) if chosen else None
+    home = Path(os.path.expanduser("~"))
     if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+        base = Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local"))
     elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
+        base = home / "Library" / "Caches"
     else:
-        base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return base / "taylor-arithmetic"
+        base = Path(os.environ.get("XDG_CACHE_HOME", home / ".cache"))
+    return base / "taylor-arithmetic" if base.is_absolute() else None
 
 
 @functools.cache
@@ -115,6 +117,17 @@ def save(name: str | None, description: Any, code: bytes) -> None:
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
+        _trim(place)
+
+
+def _trim(place: Path) -> None:
+    """Remove the oldest objects where there are too many."""
+    files = [file for file in os.scandir(place) if file.is_file()]
+    if len(files) > KEPT:
+        files.sort(key=lambda file: file.stat().st_mtime)
+        for file in files[: len(files) - KEPT * 3 // 4]:
+            with contextlib.suppress(OSError):  # another process may have removed it
+                os.unlink(file.path)
 
 
 class Code:

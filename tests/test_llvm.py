@@ -322,6 +322,20 @@ def test_the_cache_is_used_checked_and_rebuilt(tmp_path, monkeypatch):
     assert Machine(program)(POINT)[1][0] == wanted
 
 
+def test_the_cache_is_bounded(tmp_path, monkeypatch):
+    from taylor import jit
+
+    monkeypatch.setenv("TAYLOR_CACHE", str(tmp_path))
+    monkeypatch.setattr(jit, "KEPT", 8)
+    for i in range(20):
+        jit.save(f"object{i}", [i], b"code")
+    kept = {file.name for file in tmp_path.iterdir()}
+    assert len(kept) <= 8 and "object19" in kept
+    assert jit.load("object19") == ([19], b"code")
+    monkeypatch.setenv("TAYLOR_CACHE", "")
+    assert jit.folder() is None and jit.load("object19") is None
+
+
 def test_without_llvmlite_everything_works(monkeypatch):
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
