@@ -279,7 +279,7 @@ class Monomials:
         n = int(self.offsets[k + 1] - self.offsets[k])
         sums = None
         if multiply is operator.mul and machine.usable(x, y, len(p)):
-            sums = machine.sums(x, y, self._compiled_pairs(k, lo, hi))
+            sums = machine.sums(x, y, self.compiled_pairs(k, lo, hi))
         if sums is None:
             terms = multiply(x[p], y[q])
         if len(starts) == 0:
@@ -292,7 +292,7 @@ class Monomials:
         spread[out] = np.arange(1, len(out) + 1)
         return np.concatenate([sums[:1] * 0, sums])[spread]
 
-    def _compiled_pairs(self, k: int, lo: int, hi: int) -> machine.Table:
+    def compiled_pairs(self, k: int, lo: int, hi: int) -> machine.Table:
         """Return the pairs of `pairs`, or (k < 0) of all products, for compiled sums."""
         key = (k, lo, hi)
         if key not in self._tables:
@@ -312,9 +312,9 @@ class Monomials:
 
     @functools.cached_property
     def count(self) -> int:
-        """Number of pairs of monomials whose product is kept."""
-        if self._cap.max(initial=0) <= 1:
-            return CACHED_PAIRS + 1  # square-free: products that vanish leave gaps
+        """Number of pairs of monomials whose product is kept, or a bound of it."""
+        if self._cap.max(initial=0) <= 1 < self.order:  # square-free
+            return int(3**self.variables)
         return math.comb(2 * self.variables + self.order, self.order)
 
     def interior(self, k: int, x: Array, y: Array, hx: int, hy: int) -> Array | None:
@@ -325,7 +325,7 @@ class Monomials:
     def product(self, x: Array, y: Array) -> Array:
         """Return the table of the product of two tables."""
         if self.count <= CACHED_PAIRS and machine.usable(x, y, self.count):
-            z = machine.sums(x, y, self._compiled_pairs(-1, 0, 0))
+            z = machine.sums(x, y, self.compiled_pairs(-1, 0, 0))
             if z is not None and np.isfinite(z @ z):
                 return z
         hx, hy = self.height(x), self.height(y)

@@ -40,7 +40,7 @@ from taylor.errors import (
     ShapeMismatch,
 )
 from taylor.expand import of_row
-from taylor.llvm import kernels
+from taylor.llvm import kernels, monomials
 from taylor.program import Program
 from taylor.rules import call_tangent
 from taylor.sweep import (
@@ -549,8 +549,11 @@ class Series(Operand):
 
     # -------------------------------------------------------------- elementary functions
     def _elementary(self, row: Elementary, args: tuple[Any, ...]) -> Any:
-        if len(args) == 1 and type(self.algebra) is Univariate and self._is_number():
-            table = kernels.one(row, self._coef)
+        if len(args) == 1 and self._is_number():
+            if isinstance(self.algebra, Univariate):
+                table = kernels.one(row, self._coef)
+            else:
+                table = monomials.one(row, self.algebra, self._coef)
             if table is not None:
                 return self._new(table)
         args = tuple(lift(x) for x in args)

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from test_numpy import ELEMENTWISE, LINEAR, POLYNOMIAL, data
 
 import taylor
+from hyperdual import HyperDual
 from taylor import DomainError, NonAnalyticError, ShapeMismatch, Taylor, record
+from taylor.llvm import monomials
 from taylor.llvm.emit import Unsupported
 from taylor.llvm.machine import Machine
 
@@ -350,3 +352,25 @@ def test_without_llvmlite_everything_works(monkeypatch):
     finally:
         for cached in (jit.binding, jit._cpu, jit._source):
             cached.cache_clear()
+
+
+# ------------------------------------------------------------------ rows of multivariate series
+@pytest.mark.parametrize("name", ["exp", "sin", "tanh", "log", "sqrt", "atan", "erf", "asinh"])
+@pytest.mark.parametrize("kind", ["multivariate", "square-free"])
+def test_compiled_rows_of_multivariate_series(name, kind, monkeypatch):
+    if kind == "multivariate":
+        variables = taylor.TaylorN.variables([0.3, -0.2, 0.5], 6)
+    else:
+        variables = HyperDual.variables([0.3, -0.2, 0.5, 0.1, 0.2, 0.7])
+    x = 0.8 + sum((i + 1) * 0.3 * v for i, v in enumerate(variables))
+    x = x + 0.2 * variables[0] * variables[1]
+    row, taken = taylor.elementary.TABLE[name], []
+    real = monomials.Row.__call__
+    monkeypatch.setattr(monomials.Row, "__call__", lambda self, t: taken.append(1) or real(self, t))
+    found = row(x)
+    assert taken
+    monkeypatch.setattr(monomials, "one", lambda *a: None)
+    wanted = row(x)
+    scale = np.max(np.abs(wanted.coef))
+    np.testing.assert_allclose(found.coef, wanted.coef, rtol=1e-12, atol=1e-15 * scale)
+    assert found.value == wanted.value == row(x.value)

@@ -270,12 +270,13 @@ class Emission(Sweep):
         inputs: list[Any],
         heights: list[int],
         parameters: Sequence[Any] = (),
+        algebra: Any = None,
     ) -> None:
         self.f = f
-        super().__init__(program, Loops(order), inputs, parameters, heights)
+        super().__init__(program, algebra or Loops(order), inputs, parameters, heights)
 
     def _kind(self, inputs: Sequence[Array]) -> Array:
-        return Table(self.f, (0,), None, 0)
+        return inputs[0] if len(inputs) else Table(self.f, (0,), None, 0)
 
     def _checked(self, row: Any, values: Sequence[Any]) -> Any:
         plain = not any(isinstance(v, Symbol) for v in values)
@@ -310,7 +311,7 @@ class Emission(Sweep):
             y.written = False
             inner(k)
             if not y.written and k <= self.height[i]:
-                y[k] = 0.0
+                y[self.algebra.part(k)] = 0.0
 
         return step
 
@@ -325,17 +326,18 @@ class Emission(Sweep):
     def _choose(self, i: int) -> Step:
         lhs, rhs, a, b = self.program.code[i].args
         mode = "slope" if self.program.code[i].param == "kink" else "where"
-        y, height = self.table[i], self.height
+        y, height, piece = self.table[i], self.height, self.algebra.part
 
         def part(j: int, k: Any) -> Any:
             if k == 0:
                 return self._value(j)
-            return self.table[j][k] if k <= height[j] else 0.0
+            return self.table[j][piece(k)] if k <= height[j] else 0.0
 
         def step(k: Any) -> None:
             sides = self._value(lhs), self._value(rhs)
             owner = next(s for s in (*sides, part(a, k), part(b, k)) if isinstance(s, Symbol))
-            y[k] = owner._choose(*sides, part(a, k), part(b, k), "where" if k == 0 else mode)
+            chosen = owner._choose(*sides, part(a, k), part(b, k), "where" if k == 0 else mode)
+            y[0 if k == 0 else piece(k)] = chosen
 
         return step
 
