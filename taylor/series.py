@@ -347,6 +347,12 @@ class Series(Operand):
         x = self._coef
         return type(x) is np.ndarray and x.ndim == 1 and x.dtype is FLOAT
 
+    def _compiled(self, row: Any, live: tuple[bool, ...], given: list[Any]) -> Array | None:
+        """Return the table of a row from machine code, or None for the ordinary way."""
+        if isinstance(self.algebra, Univariate):
+            return kernels.run(row, live, self.order, given)
+        return monomials.run(row, live, self.algebra, given)
+
     def _hosts(self, other: Operand) -> bool:
         if isinstance(other, Node):
             return not (self.tag.closed or other.tape.holds(self))
@@ -451,20 +457,19 @@ class Series(Operand):
         return NotImplemented if self._refuses(other) else self._divide(self, other)
 
     def __pow__(self, r: Any, mod: Any = None) -> Any:
-        if mod is None and type(self.algebra) is Univariate and self._is_number():
+        if mod is None and self._is_number():
             if type(r) is int and r == 2:
                 return self * self
             if type(r) is float and r % 1 and self._coef[0] > 0:
-                table = kernels.run(real_power, (True, False), self.order, [self._coef, r])
+                table = self._compiled(real_power, (True, False), [self._coef, r])
                 if table is not None:
                     table[0] = real_power.numpy(self._coef[0], r)
                     return self._new(table)
         return super().__pow__(r, mod)
 
     def __rtruediv__(self, other: Any) -> Any:
-        number = type(other) in (float, int) and self._is_number()
-        if number and type(self.algebra) is Univariate:
-            table = kernels.run("div", (False, True), self.order, [float(other), self._coef])
+        if type(other) in (float, int) and self._is_number():
+            table = self._compiled("div", (False, True), [float(other), self._coef])
             if table is not None:
                 return self._new(table)
         return NotImplemented if self._refuses(other) else self._divide(other, self)
@@ -483,22 +488,16 @@ class Series(Operand):
             x, y = owner._aligned(_divisible(x, y), _divisible(y, x))
             if y.ndim == 1 and is_zero(base(y[0])) and isinstance(owner.algebra, Univariate):
                 return owner._cancel(x, y)
-            if type(owner.algebra) is Univariate and not is_operand(x):
-                table = kernels.run("div", (True, True), owner.order, [x, y])
-                if table is not None:
-                    return owner._new(table)
-            return owner._sweep(_DIVISION, [x, y], [])
+            table = owner._compiled("div", (True, True), [x, y])
+            return owner._sweep(_DIVISION, [x, y], []) if table is None else owner._new(table)
         y, c = owner._scalar(
             _divisible(y, as_array(x)) if isinstance(x, Fraction) else _divisible(y), x
         )
         constant_zero = not owner.algebra.height(y) and np.ndim(base(y[0])) == 0
         if constant_zero and is_zero(base(y[0])) and not owner._propagates():
             raise PoleError("division by a series whose value is zero")
-        if type(owner.algebra) is Univariate and not is_operand(y):
-            table = kernels.run("div", (False, True), owner.order, [c, y])
-            if table is not None:
-                return owner._new(table)
-        return owner._sweep(_RECIPROCAL, [y], [c])
+        table = owner._compiled("div", (False, True), [c, y])
+        return owner._sweep(_RECIPROCAL, [y], [c]) if table is None else owner._new(table)
 
     def _propagates(self) -> bool:
         return current_policy().singular == "propagate"
@@ -584,12 +583,11 @@ class Series(Operand):
             special = owner._at_zero(row, args)
             if special is not None:
                 return special
-        if type(owner.algebra) is Univariate:
-            given = [x._coef if m else x for x, m in zip(args, mine, strict=True)]
-            table = kernels.run(row, tuple(mine), owner.order, given)
-            if table is not None:
-                table[0] = checked(row, values, current_policy().singular)
-                return owner._new(table)
+        given = [x._coef if m else x for x, m in zip(args, mine, strict=True)]
+        table = owner._compiled(row, tuple(mine), given)
+        if table is not None:
+            table[0] = checked(row, values, current_policy().singular)
+            return owner._new(table)
         tables = [_divisible(x._coef) if m else None for x, m in zip(args, mine, strict=True)]
         inputs = [t for t in tables if t is not None]
         parameters = [x for x, m in zip(args, mine, strict=True) if not m]

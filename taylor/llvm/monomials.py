@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,9 @@ from taylor.expand import of_row
 from taylor.jit import Code, key, load, save
 from taylor.llvm.emit import Slot, Symbol, _broadcast, at, empty, lifted, nest
 from taylor.llvm.ir import WIDTH, Function, Scalar
+from taylor.llvm.kernels import QUOTIENTS
 from taylor.llvm.series import Emission, Table
+from taylor.program import Program
 
 Array = Any
 SMALLEST, LARGEST = 50, 20_000  # coefficients of a table between which compiling a row pays
@@ -102,40 +105,48 @@ class Pairs:
 
 
 class Row:
-    """A row of one argument on the series of one algebra of monomials."""
+    """A row (or a quotient) on the series of one algebra of monomials."""
 
     pointers: int  # where the addresses of the pairs lie in memory
-    place: int  # of the argument
+    places: list[int]  # of the tables and of the constants
     result: int
     flag: int  # of Σ 0·y
     size: int
     code: Code
 
-    def __init__(self, row: Elementary, algebra: Monomials) -> None:
-        self.algebra = algebra
-        name = key("monomials", row, algebra.name, algebra.variables, algebra.order)
+    def __init__(self, row: Elementary | str, live: tuple[bool, ...], algebra: Monomials) -> None:
+        self.algebra, self.live = algebra, live
+        name = key("monomials", row, live, algebra.name, algebra.variables, algebra.order)
         kept = load(name)
         if kept is None:
-            self._write(row, algebra)
-            places = (self.pointers, self.place, self.result, self.flag, self.size)
+            program = of_row(row, live) if isinstance(row, Elementary) else QUOTIENTS[live]
+            self._write(program, algebra)
+            places = (self.pointers, self.places, self.result, self.flag, self.size)
             save(name, places, self.code.object)
         else:
-            (self.pointers, self.place, self.result, self.flag, self.size), code = kept
+            (self.pointers, self.places, self.result, self.flag, self.size), code = kept
             self.code = Code(None, code)
         tables = [algebra.compiled_pairs(k, 1, k - 1) for k in range(2, algebra.order + 1)]
         self.addresses = np.array([0] * 6 + [a for t in tables for a in t.pointers], np.int64)
         self.tables = tables  # keeps what the addresses point to
         self.local = threading.local()
 
-    def _write(self, row: Elementary, algebra: Monomials) -> None:
+    def _write(self, program: Program, algebra: Monomials) -> None:
         f = Function()
         pairs = Pairs(algebra, f)
         self.pointers = pairs.pointers
-        self.place, self.result = f.allocate(algebra.size + WIDTH), f.allocate(algebra.size)
+        room = [algebra.size + WIDTH if live else 1 for live in self.live]
+        self.places, self.result = [f.allocate(n) for n in room], f.allocate(algebra.size)
         self.flag = f.allocate(1)
-        program = of_row(row, (True,))
-        x = Parts(f, algebra.size, self.place)
-        sweep = Emission(f, program, algebra.order, [x], [algebra.order], (), pairs)
+        given = list(zip(self.places, self.live, strict=True))
+        tables = [Parts(f, algebra.size, place) for place, live in given if live]
+        constants = [
+            Symbol(f, (), reg=f.load(f.address("%data", [], place)))
+            for place, live in given
+            if not live
+        ]
+        heights = [algebra.order] * len(tables)
+        sweep = Emission(f, program, algebra.order, tables, heights, constants, pairs)
         for k in range(algebra.order + 1):
             for step in sweep.steps:
                 step(k)
@@ -147,7 +158,7 @@ class Row:
         self.size = f.size + WIDTH
         self.code = Code(f.text())
 
-    def __call__(self, x: Array) -> Array | None:
+    def __call__(self, given: Sequence[Any]) -> Array | None:
         """Return the table of the row, or None where it is not finite."""
         try:
             data, _ = self.local.memory
@@ -158,29 +169,45 @@ class Row:
             into = data[self.pointers : self.pointers + len(self.addresses)]
             into.view(np.int64)[:] = self.addresses
             self.local.memory = (data, raw)
-        data[self.place : self.place + len(x)] = x
+        size = self.algebra.size
+        for place, x, live in zip(self.places, given, self.live, strict=True):
+            data[place : place + (size if live else 1)] = x
         self.code.call(ctypes.c_void_p(data.ctypes.data))
         if data[self.flag] != 0.0:
             return None
-        return data[self.result : self.result + len(x)].copy()
+        return data[self.result : self.result + size].copy()
 
 
 @functools.lru_cache(maxsize=512)
-def _row(row: Elementary, algebra: Monomials) -> Row | None:
+def _row(row: Elementary | str, live: tuple[bool, ...], algebra: Monomials) -> Row | None:
     try:
-        return Row(row, algebra)
+        return Row(row, live, algebra)
     except (TraceError, ImportError, OSError):
         return None
 
 
-def one(row: Elementary, algebra: Monomials, x: Array) -> Array | None:
-    """Return the table of a row at a float64 table, or None for the ordinary way."""
-    if row.quotient is None or not SMALLEST <= algebra.size <= LARGEST:
+def run(
+    row: Elementary | str, live: tuple[bool, ...], algebra: Monomials, given: Sequence[Any]
+) -> Array | None:
+    """Return the table of a row (or "div") at float64 tables and floats, as `kernels.run`."""
+    if isinstance(row, Elementary) and row.quotient is None:
+        return None
+    if not SMALLEST <= algebra.size <= LARGEST:
         return None
     if algebra.order < 2 or algebra.count > CACHED_PAIRS:
         return None
-    compiled = _row(row, algebra)
-    table = None if compiled is None else compiled(x)
+    for x, is_table in zip(given, live, strict=True):
+        if is_table and (type(x) is not np.ndarray or x.ndim != 1 or x.dtype != np.float64):
+            return None
+        if not is_table and type(x) not in (float, int):
+            return None
+    compiled = _row(row, live, algebra)
+    return None if compiled is None else compiled(given)
+
+
+def one(row: Elementary, algebra: Monomials, x: Array) -> Array | None:
+    """Return the table of a row of one argument at a float64 table, as `run`."""
+    table = run(row, (True,), algebra, [x])
     if table is not None:
         table[0] = row.numpy(x[0])
     return table
