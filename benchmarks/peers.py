@@ -1,8 +1,9 @@
 """Series at one point: this package and its peers on the same work, each in a process of its own.
 
-Workloads: eager arithmetic of order 20 (a product, exp, sin, a quotient), and the Taylor
-coefficients of a function of 60 operations (W1) with its compile time.  Every result is compared
-with the same computation in mpmath at 50 digits.  A peer that is not installed is skipped.
+Workloads: eager arithmetic of order 20 (a product, exp, sin, a quotient), the Taylor coefficients
+of a function of 60 operations (W1) with its compile time, and dense polynomials in 4 variables of
+order 10 (W3).  The coefficients are compared with the same computation in mpmath at 50 digits.  A
+peer that is not installed is skipped.
 """
 
 from __future__ import annotations
@@ -51,6 +52,15 @@ def eager(t: Any, exp: Any, sin: Any) -> dict[str, float]:
     }
 
 
+def multivariate(variables: Any, exp: Any, sin: Any) -> dict[str, float]:
+    """Return the times of a product and of exp(sin(·)) of dense polynomials."""
+    z = 0.4
+    for i, x in enumerate(variables):
+        z = z + 0.1 * (i + 1) * x
+    z = exp(sin(z * z + z))
+    return {"n = 4, order 10: x * y": best(lambda: z * z), "exp(sin)": best(lambda: exp(sin(z)))}
+
+
 # ------------------------------------------------------------------ the peers
 def with_taylor() -> dict[str, Any]:
     """Measure this package."""
@@ -68,6 +78,7 @@ def with_taylor() -> dict[str, Any]:
     first = time.perf_counter() - start
     return {
         **eager(t, np.exp, np.sin),
+        **multivariate(taylor.TaylorN.variables([0.1, 0.2, 0.3, 0.4], 10), np.exp, np.sin),
         "f60 eager": best(lambda: f(t)),
         "f60 compiled": best(lambda: taylor.taylor_coefficients(compiled, POINT, ORDER)),
         "f60 order 100": best(lambda: taylor.taylor_coefficients(compiled, POINT, 100)),
@@ -114,11 +125,12 @@ def with_dace() -> dict[str, Any]:
         return sixty(t, lambda v: v.sin(), lambda v: v.cos(), lambda v: v.exp(), lambda v: v.sqrt())
 
     y = f()
-    return {
-        **times,
-        "f60 eager": best(f),
-        "coefficients": [y.getCoefficient([k]) for k in range(ORDER + 1)],
-    }
+    coefficients = [y.getCoefficient([k]) for k in range(ORDER + 1)]
+    times["f60 eager"] = best(f)
+    DA.init(10, 4)
+    variables = [DA(i + 1) + 0.1 * (i + 1) for i in range(4)]
+    times |= multivariate(variables, lambda v: v.exp(), lambda v: v.sin())
+    return {**times, "coefficients": coefficients}
 
 
 def with_flint() -> dict[str, Any]:
