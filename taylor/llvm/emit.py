@@ -381,9 +381,13 @@ def lifted(f: Function, x: Any) -> Symbol:
     if array.size and np.all(array == array.reshape(-1)[0]) and not np.signbit(array).any():
         value = f.constant(float(array.reshape(-1)[0]))
         return Symbol(f, array.shape, reg=value, strides=(0,) * array.ndim)
-    name = f.table(array.reshape(-1).tolist() + [0.0] * WIDTH, "double")
+    wide = array
+    if f.unit == 1 and array.ndim > 1 and array.shape[-1] > WIDTH:  # rows begin at whole vectors
+        missing = -array.shape[-1] % WIDTH
+        wide = np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, missing)])
+    name = f.table(wide.reshape(-1).tolist() + [0.0] * WIDTH, "double")
     f.constants[name] = array.reshape(-1)
-    return Symbol(f, array.shape, None, name, 0, _strides(array.shape))
+    return Symbol(f, array.shape, None, name, 0, _strides(wide.shape))
 
 
 def _odd(e: Any) -> bool:
@@ -578,7 +582,7 @@ def nest(f: Function, body: Body, args: Sequence[Symbol], out: Symbol, whole: bo
         terms = [*out.lead, *((i, ax[1]) for i, ax in zip(index, axes, strict=True))]
         f.store(y, f.address(base_of(out), terms, out.offset))
 
-    _loops(f, axes, element, padded=whole and len(axes) == 1)
+    _loops(f, axes, element, padded=whole)
 
 
 def _loops(f: Function, axes: list[Any], element: Callable[..., None], padded: bool) -> None:
@@ -699,8 +703,8 @@ def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> 
     if not vector:
         _each(f, [ax[0] for ax in axes], lambda index: write([(index, f.unit)]))
         return result
-    whole = -(-n // WIDTH) * WIDTH if len(axes) == 1 else n // WIDTH * WIDTH
-    places = [(i, WIDTH) for i in range(0, whole, WIDTH)] + [(i, 1) for i in range(whole, n)]
+    whole = -(-n // WIDTH) * WIDTH  # beyond a row: written again with the next one
+    places = [(i, WIDTH) for i in range(0, whole, WIDTH)]
 
     def row(index: list[Any]) -> None:
         # several sums at a time: one alone would wait for its own multiply-adds
