@@ -377,3 +377,23 @@ def test_compiled_rows_of_multivariate_series(name, kind, monkeypatch):
     scale = np.max(np.abs(wanted.coef))
     np.testing.assert_allclose(found.coef, wanted.coef, rtol=1e-12, atol=1e-15 * scale)
     assert found.value == wanted.value == row(x.value)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 7, 9, 10, 12, 17])
+def test_rows_that_are_no_whole_vectors(n):
+    # every array is written to its last vector, so each must have room for it
+    rng = np.random.default_rng(n)
+    a, x = rng.normal(size=(n, n)), rng.normal(size=n)
+
+    def f(x):
+        y = a @ x
+        m = np.outer(y, x) * a + np.outer(x, y)
+        return np.sum((m @ a - a.T) ** 2) + x @ m @ y
+
+    c = taylor.compile(f)
+    for _ in range(2):
+        np.testing.assert_allclose(taylor.hessian(c, x), taylor.hessian(f, x), rtol=1e-10)
+        np.testing.assert_allclose(taylor.gradient(c, x), taylor.gradient(f, x), rtol=1e-11)
+        got = taylor.directional(c, x, x, 4)
+        assert got == pytest.approx(taylor.directional(f, x, x, 4), rel=1e-10)
+    assert c.reasons == {}

@@ -717,7 +717,19 @@ def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> 
         for start in range(first, len(places), SUMS):
             write([([*index, i], width) for i, width in places[start : start + SUMS]])
 
-    _each(f, outer, row)
+    if len(places) > SUMS or not outer or outer[-1] < 2 * UNROLL:
+        _each(f, outer, row)
+        return result
+
+    def rows(index: list[Any]) -> None:  # two rows at a time share what does not depend on the row
+        pairs = outer[-1] // 2 * 2
+        with f.loop(0, pairs, 2) as loop:
+            second = f.put(f"add nsw i64 {loop.index}, 1")
+            write([([*index, r, i], w) for r in (loop.index, second) for i, w in places])
+        if pairs < outer[-1]:
+            row([*index, pairs])
+
+    _each(f, outer[:-1], rows)
     return result
 
 
@@ -733,17 +745,16 @@ def _reductions(
     A place is an index of the result and the width of the vector that begins there.
     """
 
-    def factors(place: tuple[list[Any], int], inner: list[Any], shared: dict[int, Scalar]) -> Any:
+    def factors(place: tuple[list[Any], int], inner: list[Any], shared: dict[Any, Scalar]) -> Any:
         index, width = place
         found = []
         for k, x in enumerate(args):
             strides = [s[k] for _, s in reduced] + [s[k] for s in axes]
-            if not axes or strides[-1] == 0:  # the same for all places
-                if k not in shared:
-                    shared[k] = _loaded(f, x, [*inner, *index], strides, 1)
-                found.append(shared[k])
-            else:
-                found.append(_loaded(f, x, [*inner, *index], strides, width))
+            moving = tuple(i for i, s in zip(index, axes, strict=True) if s[k])
+            if (k, moving) not in shared:  # else another place has loaded it
+                wide = width if axes and strides[-1] else 1
+                shared[k, moving] = _loaded(f, x, [*inner, *index], strides, wide)
+            found.append(shared[k, moving])
         return found
 
     def added(values: list[Scalar], total: Scalar) -> Scalar:
@@ -753,7 +764,7 @@ def _reductions(
 
     def run(level: int, inner: list[Any], totals: list[Scalar]) -> list[Scalar]:
         if level == len(reduced):
-            shared: dict[int, Scalar] = {}
+            shared: dict[Any, Scalar] = {}
             return [
                 added(factors(p, inner, shared), t) for p, t in zip(places, totals, strict=True)
             ]

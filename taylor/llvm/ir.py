@@ -198,8 +198,10 @@ class Function:
         self.free.setdefault(self.rounded(size), []).append(start)
 
     def rounded(self, size: int) -> int:
-        """Return the room that an array of that many numbers takes."""
-        return size if self.unit > 1 else -(-size // WIDTH) * WIDTH
+        """Return the room of an array: the last row may be written to its last vector."""
+        if self.unit > 1:
+            return size
+        return (-(-size // WIDTH) + (size > 1)) * WIDTH
 
     def address(self, base: str, terms: Sequence[tuple[Any, int]], offset: int) -> str:
         """Return the pointer base + offset + Σ index·stride (in numbers)."""

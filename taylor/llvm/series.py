@@ -98,7 +98,7 @@ class Table(Symbol):
             lambda v: v,
             [_broadcast(lifted(self.f, value), shape)],
             self.part(k),
-            whole=True,
+            whole=len(shape) < 2,
         )
 
 
