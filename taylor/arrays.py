@@ -187,7 +187,7 @@ class Operand(Handled):
 
     def cumsum(self, axis: Any = None) -> Any:
         """Return the running sum along an axis."""
-        return self.ravel()._cumsum(0) if axis is None else self._cumsum(axis % self.ndim)
+        return self.ravel()._cumsum(0) if axis is None else self._cumsum(_axes(axis, self.ndim)[0])
 
     def dot(self, other: Any) -> Any:
         """Return np.dot(self, other)."""

@@ -204,7 +204,7 @@ class Adjoints:
         else:
             if i not in self.owned or np.shape(total) != shape or not _fits_into(bar, total):
                 dtype = np.result_type(np.asarray(total), np.asarray(bar))
-                total = np.array(np.broadcast_to(total, shape), dtype=dtype)
+                total = np.array(np.broadcast_to(total, shape), dtype=dtype, order="C")
             to, bar = index.reshape(-1), np.reshape(bar, -1)
             if to.size and to.min() < 0:
                 to, bar = to[to >= 0], bar[to >= 0]
@@ -475,6 +475,6 @@ def _like(x: Any) -> Any:
 
 
 def _fits_into(bar: Any, total: Any) -> bool:
-    if not isinstance(total, np.ndarray):
-        return False
+    if not isinstance(total, np.ndarray) or not total.flags.c_contiguous:
+        return False  # what is written through reshape(-1) must reach the array
     return bool(total.dtype == object or np.result_type(np.asarray(bar), total) == total.dtype)

@@ -384,6 +384,82 @@ def test_assignment_into_arrays():
     np.testing.assert_allclose(taylor.gradient(f, x), hyperdual.gradient(f, x), rtol=1e-14)
 
 
+def test_adjoints_are_added_to_elements_whatever_the_memory_order():
+    # the adjoint of the sum of a transposed array lies in memory column by column
+    def f(x):
+        y = x.reshape(2, 3)
+        z = np.cumsum(y * y, axis=0)
+        return np.sum(z.T[::-1] ** 2) + np.sum(z.T * y.T) + np.sum(z[0] ** 3) + z[1, 1]
+
+    x = np.arange(1.0, 7.0)
+    np.testing.assert_allclose(taylor.gradient(f, x), hyperdual.gradient(f, x), rtol=1e-14)
+
+
+def random_program(seed):
+    """Return a function of a vector made of random operations on arrays, and a point."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 12))
+    picks = rng.integers(0, 1000, size=10)
+    shapes = ((n,), (n, n), (n, 1), (1, n), (2, n), (3, n, n), ())
+    constants = [rng.normal(size=shape) for shape in shapes]
+
+    def combine(k, a, b, c):
+        square = a.ndim == b.ndim == 1
+        return (
+            lambda: a + b,
+            lambda: a * b,
+            lambda: np.tanh(a),
+            lambda: a * c,
+            lambda: constants[1] @ a if a.ndim == 1 else a @ constants[1],
+            lambda: np.sum(a, axis=-1),
+            lambda: np.outer(a, b)[:n, :n] if square else a.T,
+            lambda: a[..., ::-1],
+            lambda: np.concatenate([a, b], axis=0),
+            lambda: np.exp(-a * a),
+            lambda: a / (2.0 + b * b),
+            lambda: np.where(a > 0.1, a, -0.5 * a),
+            lambda: np.cumsum(a, axis=0),
+            lambda: a[: max(1, len(a) // 2)],
+            lambda: np.stack([a, b]),
+            lambda: np.maximum(a, 0.3 * b),
+            lambda: np.sin(a) * c,
+        )[k % 17]()
+
+    def f(x):
+        pool = [x, x * 1.5]
+        for k in picks:
+            a, b = pool[k % len(pool)], pool[(k // 7) % len(pool)]
+            try:
+                new = combine(k, a, b, constants[(k // 11) % len(constants)])
+            except (ValueError, ShapeMismatch, IndexError, TypeError):
+                new = a
+            pool.append(np.sum(new, axis=0) if np.size(new) > 2000 else new)
+        return sum(np.sum(p * p) * 0.01 for p in pool[-5:])
+
+    return f, rng.normal(size=n) * 0.7
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_programs_agree_in_all_modes(seed):
+    f, x = random_program(seed)
+    v = np.cos(np.arange(len(x)))
+    wanted = taylor.tensor(f, x, 1)
+    scale = max(1.0, np.max(np.abs(wanted)))
+    close = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-11 * scale)
+    close(taylor.gradient(f, x), wanted)
+    program = record(f, x)
+    close(taylor.reverse(program)(x, 1.0)[1], wanted)
+    close(taylor.jvp(f, x, v)[1], wanted @ v)
+    close(taylor.hvp(f, x, v), taylor.gradient(f, Taylor.variable(x, 1, direction=v)).coef[1])
+    c = taylor.compile(f)
+    close(c(x), f(x))
+    close(taylor.gradient(c, x), wanted)
+    close(taylor.hvp(c, x, v), taylor.hvp(f, x, v))
+    found = taylor.taylor_coefficients(lambda t: f(x + t * v), 0.0, 4)
+    along = taylor.forward_mode.along(c, x, v, 4)
+    np.testing.assert_allclose(along, found, rtol=1e-8, atol=1e-10 * np.max(np.abs(found)))
+
+
 def test_jacobians_by_rows_and_by_columns(no_forward):
     A = RNG.normal(size=(3, 20))
     wide = lambda x: np.tanh(A @ x)

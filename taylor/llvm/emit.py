@@ -236,6 +236,8 @@ class Symbol(Operand):
 
     def _cumsum(self, axis: int) -> Any:
         f, x = self.f, contiguous(self)
+        if x.reg is not None:
+            return x
         out = empty(f, self.shape)
         n, step = self.shape[axis], _strides(self.shape)[axis]
         others = [i for i in range(len(self.shape)) if i != axis]
@@ -247,14 +249,14 @@ class Symbol(Operand):
             with f.loop(0, n) as loop:
                 total = loop.carry(first)
                 where = [*terms, (loop.index, step)]
-                new = f.binary("fadd", total, f.load(f.address("%data", where, x.offset)))
+                source = f.address(base_of(x), [*x.lead, *where], x.offset)
+                new = f.binary("fadd", total, f.load(source))
                 f.store(new, f.address("%data", where, out.offset))
                 loop.update(total, new)
 
-        if out.reg is None and n:
+        if x.size:
             _each(f, sizes, line)
-            return out
-        return x
+        return out
 
     def _reduceat(self, starts: Array, axis: int) -> Any:
         raise Unsupported("np.add.reduceat has no machine code")
