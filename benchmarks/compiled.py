@@ -20,20 +20,9 @@ import numpy as np
 
 import taylor
 from benchmarks.gmm import problem
-from benchmarks.peers import sixty
+from benchmarks.peers import best, sixty
 from taylor.jit import Code
 from taylor.tour import helmholtz, mixture
-
-
-def best(f: Callable[[], Any], seconds: float = 0.3) -> float:
-    """Return the least time of f in microseconds."""
-    f()
-    least, end = 1e9, time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        start = time.perf_counter()
-        f()
-        least = min(least, time.perf_counter() - start)
-    return least * 1e6
 
 
 def rosenbrock(x: Any) -> Any:

@@ -20,6 +20,7 @@ from taylor.drivers import hessian, jacobian
 from taylor.errors import ShapeMismatch, TaylorError
 from taylor.expand import prune
 from taylor.forward_mode import taylor_coefficients
+from taylor.llvm.kernels import TILE
 from taylor.llvm.machine import GUARD, OK, Machine
 from taylor.program import Program, record
 from taylor.tape import Instruction
@@ -27,7 +28,6 @@ from taylor.transform import forward, reverse
 
 Array = Any
 MANY = 64  # points from which an element-wise function runs in tiles
-TILE = 32  # points of a tile: four vectors hide the latency of a multiply-add
 VARIANTS = 32  # branches of one function that are compiled before it is left to NumPy
 
 
@@ -85,11 +85,9 @@ class Compiled:
         for start in starts:
             yield taylor_coefficients(self, np.asarray(points[start : start + chunk]), order)
 
-    def _run(
-        self, kind: str, x: Sequence[Any], given: Sequence[Any], order: int | None = None
-    ) -> list[Any] | None:
+    def _run(self, kind: str, x: Sequence[Any], given: Sequence[Any]) -> list[Any] | None:
         """Return the outputs of one form of the function, or None for the ordinary way."""
-        where = (kind, order, *[v.shape for v in x])
+        where = (kind, None, *[v.shape for v in x])
         for machine in self.machines.get(where, ()):
             if kind == "vjp" and given[1].shape != machine.inputs[1]:
                 return None
@@ -185,8 +183,6 @@ class Compiled:
 
 
 _ONE, _ZERO = np.float64(1.0), np.float64(0.0)
-
-
 _FLOAT = np.dtype(float)
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from taylor.elementary import Elementary
 from taylor.program import Program
-from taylor.tape import Guard, Instruction, Linear, Node, Tape, flat
+from taylor.tape import Guard, Instruction, Linear, Node, Tape, flat, pruned
 
 
 class Integral(NamedTuple):
@@ -152,22 +152,8 @@ def moved(guard: Guard, new: Callable[[int], int]) -> Guard:
 
 def prune(program: Program) -> Program:
     """Return the program without instructions that no output (or guard) needs."""
-    needed: set[int] = set()
-    stack = [
-        *program.outputs,
-        *program.inputs,
-        *(i for g in program.guards for i in (g.a, g.b) if i >= 0),
-    ]
-    while stack:
-        i = stack.pop()
-        if i not in needed:
-            needed.add(i)
-            stack.extend(program.code[i].args)
-    kept = sorted(needed)
-    new = dict(zip(kept, range(len(kept)), strict=True))
-    code = [
-        program.code[i]._replace(args=tuple(new[a] for a in program.code[i].args)) for i in kept
-    ]
+    decided = (i for g in program.guards for i in (g.a, g.b) if i >= 0)
+    code, new = pruned(program.code, [*program.outputs, *program.inputs, *decided])
     guards = [moved(g, lambda i: new[i]) for g in program.guards]
     inputs, outputs = [new[i] for i in program.inputs], [new[i] for i in program.outputs]
     return Program(code, inputs, outputs, guards, program.single, program.point)

@@ -24,7 +24,7 @@ import numpy as np
 
 from taylor.algebra import contract
 from taylor.elementary import Elementary, choose, derived, slope_of_jump
-from taylor.tape import ARITHMETIC, Call, Instruction, Shape, Tape, flat, scatter
+from taylor.tape import ARITHMETIC, Call, Instruction, Shape, Tape, flat, pruned, scatter
 from taylor.values import as_array, constant, is_operand
 
 Array = Any
@@ -44,8 +44,8 @@ def values(
     `settle` is called with values that are used more than once.
     """
     v: list[Any] = []
-    uses = Counter(a for instruction in code for a in instruction.args)
-    last = {a: i for i, instruction in enumerate(code) for a in instruction.args}
+    uses = Counter(a for i in code for a in i.args) if settle is not None else Counter()
+    last = {a: i for i, c in enumerate(code) for a in c.args} if keep is not None else {}
     like = as_array(x[0]) if x and not is_operand(x[0]) else x[0] if x else np.zeros(1)
     for op, args, param, _ in code:
         a = [v[i] for i in args]
@@ -417,13 +417,7 @@ def _quotients(row: Elementary, wanted: tuple[bool, ...]) -> tuple[Code, list[in
     qs = qs if isinstance(qs, tuple) else (qs,)
     outputs = [tape.node(z).i for z in (*(q for q, w in zip(qs, wanted, strict=True) if w), p)]
     tape.tag.closed = True
-    needed = set(outputs) | set(tape.inputs)
-    for i in range(len(tape.code) - 1, -1, -1):
-        if i in needed:
-            needed.update(tape.code[i].args)
-    kept = sorted(needed)
-    new = dict(zip(kept, range(len(kept)), strict=True))
-    code = [tape.code[i]._replace(args=tuple(new[j] for j in tape.code[i].args)) for i in kept]
+    code, new = pruned(tape.code, [*outputs, *tape.inputs])
     return code, [new[i] for i in outputs]
 
 

@@ -280,6 +280,16 @@ class Series(Operand):
             "the derivative of a derivative with the drivers"
         )
 
+    def _mine(self, args: Sequence[Any]) -> list[bool]:
+        """Return which arguments are series in the variables of this one; check all operands."""
+        mine = [isinstance(x, Series) and x.tag is self.tag for x in args]
+        for x, inside in zip(args, mine, strict=True):
+            if inside:
+                self._check(x)
+            elif is_operand(x):
+                _check_alive(x, self)
+        return mine
+
     def _describe(self) -> str:
         a = self.algebra
         count = getattr(a, "variables", None)
@@ -489,7 +499,9 @@ class Series(Operand):
             if y.ndim == 1 and is_zero(base(y[0])) and isinstance(owner.algebra, Univariate):
                 return owner._cancel(x, y)
             table = owner._compiled("div", (True, True), [x, y])
-            return owner._sweep(_DIVISION, [x, y], []) if table is None else owner._new(table)
+            if table is not None:
+                return owner._new(table)
+            return owner._sweep(kernels.QUOTIENTS[True, True], [x, y], [])
         y, c = owner._scalar(
             _divisible(y, as_array(x)) if isinstance(x, Fraction) else _divisible(y), x
         )
@@ -497,7 +509,9 @@ class Series(Operand):
         if constant_zero and is_zero(base(y[0])) and not owner._propagates():
             raise PoleError("division by a series whose value is zero")
         table = owner._compiled("div", (False, True), [c, y])
-        return owner._sweep(_RECIPROCAL, [y], [c]) if table is None else owner._new(table)
+        if table is not None:
+            return owner._new(table)
+        return owner._sweep(kernels.QUOTIENTS[False, True], [y], [c])
 
     def _propagates(self) -> bool:
         return current_policy().singular == "propagate"
@@ -559,13 +573,9 @@ class Series(Operand):
         owner = host(args)
         if not isinstance(owner, Series):
             return owner._elementary(row, args)
-        mine = [isinstance(x, Series) and x.tag is owner.tag for x in args]
-        for x, inside in zip(args, mine, strict=True):
-            if inside:
-                owner._check(x)
-            elif is_operand(x):
-                _check_alive(x, owner)
-            elif x is not None:
+        mine = owner._mine(args)
+        for x in args:
+            if not is_operand(x) and x is not None:
                 _plain(x)
         values = [x.value if inside else x for x, inside in zip(args, mine, strict=True)]
         if owner.order == 0 or not any(x.active for x, m in zip(args, mine, strict=True) if m):
@@ -606,12 +616,7 @@ class Series(Operand):
         owner = host(args)
         if not isinstance(owner, Series):
             return owner._call(rule, args)
-        mine = [isinstance(x, Series) and x.tag is owner.tag for x in args]
-        for x, inside in zip(args, mine, strict=True):
-            if inside:
-                owner._check(x)
-            elif is_operand(x):
-                _check_alive(x, owner)
+        mine = owner._mine(args)
         if rule.step is not None:
             return owner._by_step(rule.step, args, mine)
         if rule.jvp is None and rule.vjp is None:
@@ -813,12 +818,7 @@ class Series(Operand):
         owner = host(args)
         if not isinstance(owner, Series):
             return owner._choose(*args, mode)
-        mine = tuple(isinstance(x, Series) and x.tag is owner.tag for x in args)
-        for x, inside in zip(args, mine, strict=True):
-            if inside:
-                owner._check(x)
-            elif is_operand(x):
-                _check_alive(x, owner)
+        mine = tuple(owner._mine(args))
         inputs = [x._coef for x, m in zip(args, mine, strict=True) if m]
         if mode == "kink" and any(np.iscomplexobj(base(x)) for x in args):
             raise TypeError(
@@ -918,12 +918,6 @@ def _quietly(f: Callable[..., Any], *args: Any) -> Any:
     """Return f(*args) without warnings: lanes propagate silently what NumPy's own function gave."""
     with np.errstate(all="ignore"):
         return f(*args)
-
-
-_X, _Y = Instruction("input", (), 0, ()), Instruction("input", (), 1, ())
-_C = Instruction("parameter", (), 0, ())
-_DIVISION = Program([_X, _Y, Instruction("div", (0, 1), None, ())], [0, 1], [2])
-_RECIPROCAL = Program([_X, _C, Instruction("div", (1, 0), None, ())], [0], [2])
 
 
 @functools.cache

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -117,6 +117,21 @@ class Instruction(NamedTuple):
     args: tuple[int, ...]
     param: Any
     shape: Shape
+
+
+def pruned(
+    code: Sequence[Instruction], needed: Iterable[int]
+) -> tuple[list[Instruction], dict[int, int]]:
+    """Return the instructions that the needed ones rest on, and the new index of each."""
+    kept: set[int] = set()
+    stack = list(needed)
+    while stack:
+        i = stack.pop()
+        if i not in kept:
+            kept.add(i)
+            stack.extend(code[i].args)
+    new = {i: n for n, i in enumerate(sorted(kept))}
+    return [code[i]._replace(args=tuple(new[a] for a in code[i].args)) for i in new], new
 
 
 class Guard(NamedTuple):

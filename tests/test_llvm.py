@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_numpy import ELEMENTWISE, LINEAR, POLYNOMIAL, data
+from test_reverse import rosenbrock
 
 import taylor
 from hyperdual import HyperDual
@@ -53,10 +54,6 @@ def test_values_and_gradients(name):
 
 
 # ------------------------------------------------------------------ the callable
-def rosenbrock(x):
-    return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
-
-
 @taylor.compile
 def by_name(x):
     return np.sin(x) * 2.0

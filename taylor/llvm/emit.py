@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from taylor import elementary
 from taylor.arrays import Operand
 from taylor.elementary import Elementary
 from taylor.errors import TraceError
@@ -393,10 +394,12 @@ def lifted(f: Function, x: Any) -> Symbol:
 
 
 def _odd(e: Any) -> bool:
+    """Whether a number has no float."""
     try:
-        return not math.isfinite(float(e)) and False
+        float(e)
     except (TypeError, OverflowError):
         return True
+    return False
 
 
 def empty(f: Function, shape: Shape) -> Symbol:
@@ -884,22 +887,12 @@ FUNCTIONS: dict[str, Callable[..., Scalar]] = {
 }  # fmt: skip
 
 
-def _by_name(name: str) -> Callable[..., Any]:
-    from taylor import elementary
-
-    return elementary.TABLE[name]
-
-
-def _sigmoid(x: Any) -> Any:
-    return 1 / (1 + _by_name("exp")(-x))
-
-
 FORMULAS: dict[str, Callable[..., Any]] = {
-    "sech2": lambda x: 1 / _by_name("cosh")(x) / _by_name("cosh")(x),
-    "sec": lambda x: 1 / _by_name("cos")(x),
-    "csc": lambda x: 1 / _by_name("sin")(x),
-    "cot": lambda x: 1 / _by_name("tan")(x),
-    "sigmoid": _sigmoid,
-    "softplus": lambda x: _by_name("maximum")(x, 0.0) + _by_name("log1p")(_by_name("exp")(-abs(x))),
-    "ndtr": lambda x: 0.5 * _by_name("erfc")(-math.sqrt(0.5) * x),
+    "sech2": lambda x: 1 / elementary.cosh(x) / elementary.cosh(x),
+    "sec": lambda x: 1 / elementary.cos(x),
+    "csc": lambda x: 1 / elementary.sin(x),
+    "cot": lambda x: 1 / elementary.tan(x),
+    "sigmoid": lambda x: 1 / (1 + elementary.exp(-x)),
+    "softplus": lambda x: elementary.maximum(x, 0.0) + elementary.log1p(elementary.exp(-abs(x))),
+    "ndtr": lambda x: 0.5 * elementary.erfc(-math.sqrt(0.5) * x),
 }

@@ -16,7 +16,7 @@ from taylor.program import Program
 from taylor.tape import Instruction
 
 Array = Any
-TILE = 32
+TILE = 32  # points of a tile: four vectors hide the latency of a multiply-add
 ORDERS = range(2, 129)  # below, NumPy is as fast; above, code of its own for one order is a waste
 _X, _Y = Instruction("input", (), 0, ()), Instruction("input", (), 1, ())
 _C = Instruction("parameter", (), 0, ())

@@ -40,6 +40,13 @@ def _size(shape: Sequence[int]) -> int:
     return int(np.prod(shape, dtype=int))
 
 
+def block(size: int) -> Array:
+    """Return that many doubles of zeros, beginning at a whole vector."""
+    raw = np.zeros(size + WIDTH)
+    start = (-raw.ctypes.data // 8) % WIDTH
+    return raw[start : start + size]
+
+
 class Machine:
     """A program as machine code: called with arrays, it returns (status, outputs).
 
@@ -74,14 +81,14 @@ class Machine:
         name = key(_bare(program), order, heights, unit)
         kept = load(name)
         if kept is None:
-            self._write(program, order, self.inputs)
+            self._write(program, order)
             save(name, (self.places, self.results, self.flag, self.size), self.code.object)
         else:
             (self.places, self.results, self.flag, self.size), code = kept
             self.code = Code(None, code)
         self.local = threading.local()
 
-    def _write(self, program: Program, order: int | None, inputs: Sequence[Any]) -> None:
+    def _write(self, program: Program, order: int | None) -> None:
         """Write the program as LLVM IR and compile it."""
         f = Function(self.unit)
         self.places = [f.allocate(self._room(s)) for s in self.inputs]
@@ -166,10 +173,8 @@ class Machine:
         f.store(total, f.address("%data", [], self.flag))
 
     def memory(self) -> Any:
-        """Return this thread's pointer, its views of inputs, outputs and flags, and the owner."""
-        raw = np.zeros(self.size + WIDTH)
-        start = (-raw.ctypes.data // 8) % WIDTH
-        data = raw[start : start + self.size]
+        """Return this thread's pointer, and the views of inputs, outputs and flags it points to."""
+        data = block(self.size)
         ins = [
             self._view(data[p : p + self._room(s)], s)
             for p, s in zip(self.places, self.inputs, strict=True)
@@ -179,7 +184,7 @@ class Machine:
             for p, s in zip(self.results, self.outputs, strict=True)
         ]
         flags = data[self.flag : self.flag + 2]
-        self.local.memory = (ctypes.c_void_p(data.ctypes.data), ins, outs, flags, raw)
+        self.local.memory = (ctypes.c_void_p(data.ctypes.data), ins, outs, flags)
         return self.local.memory
 
     def batch(self, *x: Any, threads: int = 1) -> tuple[int, list[Any]]:
@@ -202,9 +207,7 @@ class Machine:
         flags = np.zeros((threads, 2 * self.unit))
 
         def run(i: int) -> None:
-            raw = np.zeros((self.size + 1) * self.unit + WIDTH)
-            start = (-raw.ctypes.data // 8) % WIDTH
-            pointers = (raw[start:], rows, out, flags[i])
+            pointers = (block((self.size + 1) * self.unit), rows, out, flags[i])
             given = [ctypes.c_void_p(a.ctypes.data) for a in pointers]
             self.code.tiles(*given, n, cuts[i], cuts[i + 1])
 
@@ -224,9 +227,9 @@ class Machine:
     def line(self, x: Any, v: Any) -> tuple[int, Any]:
         """Return (status, first output) of the series of t -> f(x + t·v)."""
         try:
-            pointer, ins, outs, flags, _ = self.local.memory
+            pointer, ins, outs, flags = self.local.memory
         except AttributeError:
-            pointer, ins, outs, flags, _ = self.memory()
+            pointer, ins, outs, flags = self.memory()
         table = ins[0]
         table[0], table[1] = x, v
         self.code.call(pointer)
@@ -238,9 +241,9 @@ class Machine:
     def __call__(self, *x: Any) -> tuple[int, list[Any]]:
         """Return (OK, GUARD or INFINITE, outputs) at x."""
         try:
-            pointer, ins, outs, flags, _ = self.local.memory
+            pointer, ins, outs, flags = self.local.memory
         except AttributeError:
-            pointer, ins, outs, flags, _ = self.memory()
+            pointer, ins, outs, flags = self.memory()
         for place, value in zip(ins, x, strict=True):
             place[...] = value
         self.code.call(pointer)

@@ -22,6 +22,7 @@ from taylor.jit import Code, key, load, save
 from taylor.llvm.emit import Slot, Symbol, _broadcast, at, empty, lifted, nest
 from taylor.llvm.ir import WIDTH, Function, Scalar
 from taylor.llvm.kernels import QUOTIENTS
+from taylor.llvm.machine import block
 from taylor.llvm.series import Emission, Table
 from taylor.program import Program
 
@@ -161,14 +162,12 @@ class Row:
     def __call__(self, given: Sequence[Any]) -> Array | None:
         """Return the table of the row, or None where it is not finite."""
         try:
-            data, _ = self.local.memory
+            data = self.local.memory
         except AttributeError:
-            raw = np.zeros(self.size + WIDTH)
-            start = (-raw.ctypes.data // 8) % WIDTH
-            data = raw[start : start + self.size]
+            data = block(self.size)
             into = data[self.pointers : self.pointers + len(self.addresses)]
             into.view(np.int64)[:] = self.addresses
-            self.local.memory = (data, raw)
+            self.local.memory = data
         size = self.algebra.size
         for place, x, live in zip(self.places, given, self.live, strict=True):
             data[place : place + (size if live else 1)] = x

@@ -179,36 +179,19 @@ def _convolution(f: Function, k: Degree, x: Table, y: Table, shape: tuple[int, .
             loop.update(total, Scalar(f.splat(new, width).text, width))
         result = loop.result(total)
         if square:
-            result = f.binary("fadd", result, result)
             middle = f.put(f"ashr i64 {k.index}, 1")
-            u, v = at(middle, middle)
-            odd = f.put(f"trunc i64 {k.index} to i1")
-            one = Scalar(f.put(f"select i1 {odd}, double 0.0, double 1.0"))
-            result = f.intrinsic("fma", f.binary("fmul", u, one), v, result)
+            result = _doubled(f, k, result, *at(middle, middle))
         return result
 
     if int(np.prod(shape, dtype=int)) == 1:
-        if f.unit == 1 and k.order <= SHORT:
-            value = _scalar_sum(f, k, x, y, stop)
-            if square:
-                value = f.binary("fadd", value, value)
-                middle = f.load(
-                    f.address("%data", [(f.put(f"ashr i64 {k.index}, 1"), 1)], x.offset)
-                )
-                odd = f.put(f"trunc i64 {k.index} to i1")
-                factor = Scalar(f.put(f"select i1 {odd}, double 0.0, double {middle.text}"))
-                value = f.intrinsic("fma", factor, middle, value)
-            return Symbol(f, shape, reg=value, strides=(0,) * len(shape))
         if f.unit > 1:
             value = element([0] * len(shape), f.unit)
-            return Symbol(f, shape, reg=value, strides=(0,) * len(shape))
-        value = _masked_sum(f, k, x, y, stop)
-        if square:
-            value = f.binary("fadd", value, value)
-            middle = f.load(f.address("%data", [(f.put(f"ashr i64 {k.index}, 1"), 1)], x.offset))
-            odd = f.put(f"trunc i64 {k.index} to i1")
-            factor = Scalar(f.put(f"select i1 {odd}, double 0.0, double {middle.text}"))
-            value = f.intrinsic("fma", factor, middle, value)
+        else:
+            value = (_scalar_sum if k.order <= SHORT else _masked_sum)(f, k, x, y, stop)
+            if square:
+                half = f.put(f"ashr i64 {k.index}, 1")
+                middle = f.load(f.address("%data", [(half, 1)], x.offset))
+                value = _doubled(f, k, value, middle, middle)
         return Symbol(f, shape, reg=value, strides=(0,) * len(shape))
     out = empty(f, shape)
     axes = [
@@ -222,6 +205,14 @@ def _convolution(f: Function, k: Degree, x: Table, y: Table, shape: tuple[int, .
 
     _loops(f, axes, write, padded=len(axes) == 1)
     return out
+
+
+def _doubled(f: Function, k: Degree, total: Scalar, u: Scalar, v: Scalar) -> Scalar:
+    """Return twice the first half of the sum of a square, plus its middle u·v for even k."""
+    odd = f.put(f"trunc i64 {k.index} to i1")
+    one = Scalar(f.put(f"select i1 {odd}, double 0.0, double 1.0"))
+    twice = f.binary("fadd", total, total)
+    return f.intrinsic("fma", f.binary("fmul", u, one), v, twice)
 
 
 def _scalar_sum(f: Function, k: Degree, x: Table, y: Table, stop: str) -> Scalar:
