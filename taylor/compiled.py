@@ -169,17 +169,20 @@ class Compiled:
         where = ("points", order)
         if where in self.reasons:
             return None
-        for machine in [*self.machines.get(where, ()), None]:
-            if machine is None:
-                machine = self._compile(where, (x.reshape(-1)[:2],))
-            if machine is None:
-                return None
-            status, (c,) = machine.batch(seed.reshape(2, -1), threads=self.threads)
+        seed, known = seed.reshape(2, -1), list(self.machines.get(where, ()))
+        for machine in known:
+            status, (c,) = machine.batch(seed, threads=self.threads)
             if status == OK:
                 return c.reshape(order + 1, *x.shape)
             if status != GUARD:
                 return None
-        return None
+        if any(machine.batch(seed[:, :2])[0] != GUARD for machine in known):
+            return None  # a recording here exists: the points differ among themselves
+        added = self._compile(where, (x.reshape(-1)[:2],))
+        if added is None:
+            return None
+        status, (c,) = added.batch(seed, threads=self.threads)
+        return c.reshape(order + 1, *x.shape) if status == OK else None
 
 
 _ONE, _ZERO = np.float64(1.0), np.float64(0.0)

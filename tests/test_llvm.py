@@ -266,6 +266,18 @@ def test_many_points_run_in_tiles():
     )
 
 
+def test_points_of_several_branches_are_not_compiled_again_and_again():
+    f = taylor.compile(lambda x: x * x if (x > 0).all() else -x)
+    mixed = np.linspace(1.0, -1.0, 100)
+    for _ in range(3):
+        np.testing.assert_allclose(
+            taylor.taylor_coefficients(f, mixed, 2), taylor.taylor_coefficients(f.f, mixed, 2)
+        )
+        taylor.taylor_coefficients(f, np.linspace(1.0, 2.0, 100), 2)
+        taylor.taylor_coefficients(f, np.linspace(-1.0, -2.0, 100), 2)
+    assert len(f.machines["points", 2]) == 2
+
+
 def test_points_stream_in_blocks():
     f = taylor.compile(lambda x: np.exp(np.sin(x)))
     x = np.linspace(0, 1, 1000)
