@@ -24,7 +24,7 @@ from taylor.llvm.emit import (
     nest,
     settled,
 )
-from taylor.llvm.ir import WIDTH, Function, tiled
+from taylor.llvm.ir import WIDTH, Function, Scalar, tiled
 from taylor.llvm.series import Emission, Table, part_size
 from taylor.program import Program
 from taylor.rules import values
@@ -102,7 +102,8 @@ class Machine:
         for i, place, shape in zip(program.outputs, self.results, self.outputs, strict=True):
             _write(f, v[i], shape, place)
         heads = v if order is None else {i: _head(y) for i, y in v.items()}
-        self._guards(f, program.guards, heads)
+        wrong = failed(f, program.guards, heads)
+        f.store(wrong, f.address("%data", [], self.flag))
         self._finite(f)
         self.size = f.size + WIDTH
         tiles = "" if self.unit == 1 else tiled(self._rows(), self.unit, self.flag)
@@ -151,26 +152,13 @@ class Machine:
         places = list(zip(self.inputs, self.places, strict=True))
         tables = [Table(f, s, None, p) for s, p in places if s]
         parameters = [_input(f, s, p) for s, p in places if not s]
-        sweep = Emission(f, program, order, tables, list(heights), parameters)
+        by_degree = self.unit == 1
+        sweep = Emission(
+            f, program, order, tables, list(heights), parameters, by_degree=by_degree
+        )
         sweep.run()
         guarded = {i for g in program.guards for i in (g.a, g.b) if i >= 0}
         return {i: sweep.result(i) for i in {*program.outputs, *guarded}}
-
-    def _guards(self, f: Function, guards: Sequence[Guard], v: Any) -> None:
-        """Count the decisions that would be others now."""
-        total = f.constant(0.0)
-        for guard in guards:
-            if guard.b < 0:
-                raise Unsupported(f"the order of values decides ({guard.op})")
-            a, b = lifted(f, v[guard.a]), lifted(f, v[guard.b])
-            outcome = np.asarray(guard.outcome, dtype=bool)
-            a, b = (flattened(contiguous(_broadcast(x, outcome.shape))) for x in (a, b))
-            for i, held in enumerate(outcome.reshape(-1)):
-                op = OPPOSITE[guard.op] if held else SAME[guard.op]
-                wrong = f.compare(op, at(a, [i]), at(b, [i]))
-                one = f.select(wrong, f.constant(1.0), f.constant(0.0))
-                total = f.binary("fadd", total, one)
-        f.store(total, f.address("%data", [], self.flag))
 
     def memory(self) -> Any:
         """Return this thread's pointer, and the views of inputs, outputs and flags it points to."""
@@ -250,6 +238,23 @@ class Machine:
         wrong, lost = flags.tolist()
         status = OK if wrong == lost == 0.0 else GUARD if wrong else INFINITE
         return status, [y.copy() if y.ndim else y[()] for y in outs]
+
+
+def failed(f: Function, guards: Sequence[Guard], v: Any) -> Scalar:
+    """Return how many decisions would be others at the values v."""
+    total = f.constant(0.0)
+    for guard in guards:
+        if guard.b < 0:
+            raise Unsupported(f"the order of values decides ({guard.op})")
+        a, b = lifted(f, v[guard.a]), lifted(f, v[guard.b])
+        outcome = np.asarray(guard.outcome, dtype=bool)
+        a, b = (flattened(contiguous(_broadcast(x, outcome.shape))) for x in (a, b))
+        for i, held in enumerate(outcome.reshape(-1)):
+            op = OPPOSITE[guard.op] if held else SAME[guard.op]
+            wrong = f.compare(op, at(a, [i]), at(b, [i]))
+            one = f.select(wrong, f.constant(1.0), f.constant(0.0))
+            total = f.binary("fadd", total, one)
+    return total
 
 
 def _bare(program: Program) -> Any:
