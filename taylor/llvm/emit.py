@@ -27,7 +27,7 @@ from taylor.values import Constant, as_array, is_operand
 Array = Any
 Shape = tuple[int, ...]
 FUSED = 6  # arrays that one loop reads at most
-SHUFFLED = 32  # elements of an array that is rearranged by shuffles at most
+SHUFFLED = 64  # elements of an array that is rearranged by shuffles at most
 SUMS = 8  # sums that are taken at a time
 Body = Callable[..., Scalar]
 
@@ -237,6 +237,16 @@ class Symbol(Operand):
         return out
 
     def _sum(self, axes: tuple[int, ...]) -> Any:
+        n = self.shape[-1] if self.shape else 0
+        if axes == (len(self.shape) - 1,) and 1 < n <= UNROLL and self.reg is None:
+            columns = np.arange(int(np.prod(self.shape))).reshape(self.shape)
+            if _shuffles(self.f, [self], columns[..., 0].reshape(-1)):  # short rows: columns
+                x = contiguous(self)
+                parts = [_shuffled(self.f, x, columns[..., i]) for i in range(n)]
+                total = parts[0]
+                for part in parts[1:]:
+                    total = total + part
+                return total
         letters = "".join(chr(97 + i) for i in range(len(self.shape)))
         out = "".join(c for i, c in enumerate(letters) if i not in axes)
         return contraction(self.f, [letters], out, [self])

@@ -14,6 +14,7 @@ import numpy as np
 
 from taylor.algebra import Univariate
 from taylor.elementary import slope_of_jump
+from taylor.expand import moved
 from taylor.llvm.emit import (
     SUMS,
     Degree,
@@ -34,6 +35,7 @@ from taylor.llvm.emit import (
 from taylor.llvm.ir import WIDTH, Function, Scalar
 from taylor.program import Program
 from taylor.sweep import Step, Sweep
+from taylor.tape import Instruction, Linear
 
 Array = Any
 # up to this order sums run term by term: vectors would wait for coefficients just written
@@ -370,6 +372,36 @@ def _masked_sum(f: Function, k: Degree, x: Table, y: Table, stop: str) -> Scalar
         right = f.masked(f.address("%data", [(far, 1)], y.offset - WIDTH + 1), back)
         loop.update(total, f.intrinsic("fma", left, f.reversed(right), total))
     return f.total(loop.result(total))
+
+
+def spread(program: Program) -> Program:
+    """Return the program with factors repeated along the last axis where that is broadcast.
+
+    What is repeated once a degree is then read in whole vectors by the sums over degrees.
+    """
+    code: list[Instruction] = []
+    new: dict[int, int] = {}
+    repeated: dict[tuple[int, tuple[int, ...]], int] = {}
+    for i, (op, args, param, shape) in enumerate(program.code):
+        given: list[int] = []
+        for a in args:
+            own = program.code[a].shape
+            if op in ("mul", "div") and own[-1:] == (1,) and shape[-1] > 1 and np.prod(own) > 1:
+                if (a, shape) not in repeated:
+                    index = np.broadcast_to(np.arange(np.prod(own, dtype=int)).reshape(own), shape)
+                    code.append(Instruction("linear", (a,), Linear("gather", index), shape))
+                    repeated[a, shape] = len(code) - 1
+                given.append(-1 - repeated[a, shape])
+            else:
+                given.append(a)
+        new[i] = len(code)
+        code.append(Instruction(op, tuple(given), param, shape))
+    code = [
+        c._replace(args=tuple(-1 - a if a < 0 else new[a] for a in c.args)) for c in code
+    ]
+    guards = [moved(g, lambda i: new[i]) for g in program.guards]
+    inputs, outputs = ([new[i] for i in row] for row in (program.inputs, program.outputs))
+    return Program(code, inputs, outputs, guards, program.single, program.point)
 
 
 def _readers(program: Program) -> dict[int, int]:
