@@ -153,9 +153,7 @@ class Machine:
         tables = [Table(f, s, None, p) for s, p in places if s]
         parameters = [_input(f, s, p) for s, p in places if not s]
         by_degree = self.unit == 1
-        sweep = Emission(
-            f, program, order, tables, list(heights), parameters, by_degree=by_degree
-        )
+        sweep = Emission(f, program, order, tables, list(heights), parameters, by_degree=by_degree)
         sweep.run()
         guarded = {i for g in program.guards for i in (g.a, g.b) if i >= 0}
         return {i: sweep.result(i) for i in {*program.outputs, *guarded}}

@@ -396,9 +396,7 @@ def spread(program: Program) -> Program:
                 given.append(a)
         new[i] = len(code)
         code.append(Instruction(op, tuple(given), param, shape))
-    code = [
-        c._replace(args=tuple(-1 - a if a < 0 else new[a] for a in c.args)) for c in code
-    ]
+    code = [c._replace(args=tuple(-1 - a if a < 0 else new[a] for a in c.args)) for c in code]
     guards = [moved(g, lambda i: new[i]) for g in program.guards]
     inputs, outputs = ([new[i] for i in row] for row in (program.inputs, program.outputs))
     return Program(code, inputs, outputs, guards, program.single, program.point)

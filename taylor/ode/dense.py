@@ -13,6 +13,12 @@ Array = Any
 BLOCK = 1 << 20  # numbers of gathered coefficients at a time
 
 
+def in_numbers_of(y: Array, t: Any) -> Array:
+    """Return times as an array: of doubles, unless the states hold numbers of many digits."""
+    times = as_array(t)
+    return times if y.dtype == object else times.astype(float)
+
+
 class Solution:
     """A solution as a function of time: the polynomials Σ c_k (t - t_i)^k of its steps.
 
@@ -53,7 +59,7 @@ class Solution:
 
     def derivative(self, t: Any, order: int = 1) -> Array:
         """Return the derivative of that order of y at times t, in the shape of `__call__`."""
-        times = as_array(t)
+        times = in_numbers_of(self.coef, t)
         flat = times.reshape(-1)
         shape = self.coef.shape[2:]
         size = int(np.prod(self.coef.shape[1:], dtype=int))

@@ -144,9 +144,9 @@ class Events:
     def _joined(self, n: int, series: Array, mine: list[Found]) -> list[Found]:
         """Return the roots, each joint of two steps settled.
 
-        At a joint both polynomials are equal but for rounding.  Where their signs differ, a crossing
-        seen on both sides is one, one seen on neither is at the joint, and one seen on one side only
-        is a touch.
+        At a joint both polynomials are equal but for rounding.  Where their signs differ, a
+        crossing seen on both sides is one, one seen on neither is at the joint, and one seen on
+        one side only is a touch.
         """
         end = None if n in self.fired else self.ends[n]
         kept: list[Found] = []

@@ -26,8 +26,8 @@ from taylor.errors import (
 )
 from taylor.jit import key
 from taylor.ode import machine as compiled
-from taylor.ode.control import LEAST, NONE, factor_of, log2, log2_step, norm, order_of
-from taylor.ode.dense import Solution
+from taylor.ode.control import LEAST, NONE, factor_of, log2, log2_step, order_of
+from taylor.ode.dense import Solution, in_numbers_of
 from taylor.ode.roots import Root, roots
 from taylor.ode.series import along
 from taylor.ode.system import System
@@ -61,7 +61,7 @@ class Pieces:
 
 
 class Surface(NamedTuple):
-    """Where fun changes its branch: at x, with which of the differences that decide, rising or not."""
+    """Where fun changes its branch: at x, where the difference of that name crosses zero."""
 
     x: Any
     name: tuple[int, int]
@@ -160,7 +160,9 @@ class TaylorIntegrator:
         try:
             system = System(self.fun, self.t, self.y, self._args)
         except DomainError as error:
-            raise IntegrationError(f"fun has no value at t = {self.t}, y = {self.y}: {error}")
+            raise IntegrationError(
+                f"fun has no value at t = {self.t}, y = {self.y}: {error}"
+            ) from error
         program = system.program
         name: Any = None
         if program is not None:
@@ -241,7 +243,8 @@ class TaylorIntegrator:
             times = np.array([[math.nan, 0.0, head[compiled.LENGTH, 0]]])
             logged = (times[: min(steps, 1)], coef[: min(steps, 1)])
         times, coef = logged
-        pieces = Pieces(*times.T, coef.reshape(len(coef), self.order + 1, *shape))
+        t, low, h = times.T
+        pieces = Pieces(t, low, h, coef.reshape(len(coef), self.order + 1, *shape))
         return int(head[compiled.STATUS, 0]), pieces
 
     def _floor(self) -> float:
@@ -258,9 +261,9 @@ class TaylorIntegrator:
                 break
         shape = (0, self.order + 1, *self.y.shape)
         columns = list(zip(*rows, strict=True)) if rows else [(), (), (), ()]
-        times = [np.array(c) if c else np.zeros(0) for c in columns[:3]]
+        t, low, h = (np.array(c) if c else np.zeros(0) for c in columns[:3])
         coef = np.stack(columns[3]) if rows else np.zeros(shape, self.y.dtype)
-        return status, Pieces(*times, coef)
+        return status, Pieces(t, low, h, coef)
 
     def _step(self, t_end: Any) -> tuple[int, Any]:
         """Take one step in the numbers of y; return the status and the piece."""
@@ -388,7 +391,9 @@ class TaylorIntegrator:
             )
         try:
             y = self.system.series(self.t, self.y, self.system.parameters(self._args), 2)
-            why = "fun or one of its derivatives is not finite" if _finite(y) else "fun is nan or inf"
+            why = (
+                "fun or one of its derivatives is not finite" if _finite(y) else "fun is nan or inf"
+            )
         except TaylorError as error:
             why = str(error)
         return f"no Taylor series at t = {self.t}: {why}"
@@ -452,7 +457,7 @@ class TaylorIntegrator:
 
         The steps are not shortened for the times between: the polynomials are evaluated there.
         """
-        grid = as_array(times).reshape(-1)
+        grid = in_numbers_of(self.y, times).reshape(-1)
         if not len(grid):
             return np.zeros((*self.y.shape, 0), self.y.dtype)
         for t in grid:

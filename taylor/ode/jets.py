@@ -1,7 +1,7 @@
 """Jet transport: states that are series become ordinary systems of their coefficients.
 
 If y0 depends on variables ξ, so does y(t), and the coefficients of its series in ξ obey the
-coefficients of f(t, y(t; ξ)): a system in plain numbers, integrated like any other.  The variational
+coefficients of f(t, y(t; ξ)): a system in plain numbers, integrated like others.  The variational
 equations of order K are the case y0 = y_0 + ξ with series of order K.  (Pérez-Palau, Masdemont &
 Gómez, Celestial Mechanics 123, 2015.)
 """

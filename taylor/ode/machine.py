@@ -38,6 +38,7 @@ class Machine:
     places: list[int]  # of t, y, and the parameters
     low: int  # of the lower parts of y
     size: int
+    code: Code
 
     def __init__(self, program: Program, order: int, factor: float, unit: int = 1) -> None:
         self.order, self.unit = order, unit
@@ -189,8 +190,8 @@ class Machine:
         count = f.binary("fadd", count, f.select(accepted, one, zero))
         f.store(count, f.address("%data", [], STEPS))
         f.store(limit := f.binary("fsub", limit, one), f.address("%data", [], LIMIT))
-        going = both(f, 
-            f.compare("oeq", status, f.constant(float(GO))), f.compare("ogt", limit, zero)
+        going = both(
+            f, f.compare("oeq", status, f.constant(float(GO))), f.compare("ogt", limit, zero)
         )
         f.lines.append(f"  br i1 {some(f, going)}, label %step, label %end")
         f.label("end")
@@ -316,9 +317,7 @@ class Memory:
         self.low = rows[machine.low : machine.low + n]
         self.series = rows[machine.places[1] :][: (machine.order + 1) * part]
         self.pointer = ctypes.c_void_p(self.data.ctypes.data)
-        for place, shape, p in zip(
-            machine.places[2:], machine.shapes[2:], parameters, strict=True
-        ):
+        for place, shape, p in zip(machine.places[2:], machine.shapes[2:], parameters, strict=True):
             size = int(np.prod(shape, dtype=int))
             values = np.asarray(p, dtype=float).reshape(size, -1)
             rows[place : place + size] = values

@@ -11,6 +11,7 @@ touch (a root of even order, or one that differs from it by rounding errors only
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -97,7 +98,7 @@ def roots(c: Array, noise: Any = None) -> list[Root]:
 def _isolate(b: Array, low: Any, high: Any, noise: Any, spans: list[Any]) -> None:
     """Append the intervals (low, high, one root for sure) in which roots lie."""
     signs = [s for s in np.sign(b.astype(float)) if s]
-    changes = sum(x != y for x, y in zip(signs[:-1], signs[1:], strict=True))
+    changes = sum(x != y for x, y in itertools.pairwise(signs))
     clear = abs(b[0]) > noise and abs(b[-1]) > noise
     if changes == 0 and np.min(np.abs(b)) > noise:
         return
@@ -135,7 +136,7 @@ def _joined(spans: list[Any]) -> list[Any]:
 
 
 def _refined(c: Array, low: Any, high: Any, noise: Any) -> Root:
-    """Return the root between two points of opposite signs: Newton's method, kept in by bisection."""
+    """Return the root between two points of opposite signs, by Newton's method and bisection."""
     slopes = c[1:] * np.arange(1, len(c))
     rising = value(c, high) > 0
     x = (low + high) / 2

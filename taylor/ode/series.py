@@ -62,7 +62,10 @@ def along(program: Program, pieces: Any, parameters: Sequence[Any]) -> list[Arra
         if machine is not None:
             n = len(pieces)
             times = np.stack([pieces.t, np.ones(n)])
-            fixed = [np.broadcast_to(np.asarray(p, float)[..., None], (*np.shape(p), n)) for p in parameters]
+            fixed = [
+                np.broadcast_to(np.asarray(p, float)[..., None], (*np.shape(p), n))
+                for p in parameters
+            ]
             given = [times, np.moveaxis(pieces.coef, 0, -1), *(p[None] for p in fixed)]
             status, tables = machine.batch(*given)
             if status == OK:

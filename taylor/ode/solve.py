@@ -11,11 +11,10 @@ import numpy as np
 
 from taylor.errors import IntegrationError, ShapeMismatch
 from taylor.ode import machine as compiled
-from taylor.ode.dense import Solution
+from taylor.ode.dense import in_numbers_of
 from taylor.ode.events import Events, Found
 from taylor.ode.integrator import Pieces, TaylorIntegrator, _check_time, _spacing
 from taylor.ode.jets import Jets, jets_of
-from taylor.values import as_array
 
 Array = Any
 FIRST = 16  # steps taken at first, before events are looked for
@@ -179,7 +178,7 @@ class _Run:
         return self._result(status, message, dense_output, t_events, y_events, events is not None)
 
     def _times(self, t_eval: Any) -> Array:
-        times = as_array(t_eval)
+        times = in_numbers_of(self.integrator.y, t_eval)
         if times.ndim != 1:
             raise ShapeMismatch(f"t_eval holds times along one axis, not {times.shape}")
         t0, t1 = self.integrator.t, self.t1
@@ -212,8 +211,10 @@ class _Run:
             self.y.append(np.moveaxis(states, 0, -1))
             return
         start, backward = pieces.t[0], pieces.h[0] < 0
-        inside = (wanted < start) & (wanted >= it.t) if backward else (
-            (wanted > start) & (wanted <= it.t)
+        inside = (
+            (wanted < start) & (wanted >= it.t)
+            if backward
+            else ((wanted > start) & (wanted <= it.t))
         )
         if inside.any():
             times = wanted[inside]
@@ -317,7 +318,9 @@ class _Bar:
         if show:
             from tqdm import tqdm
 
-            self.bar = tqdm(total=self.span, unit="t", bar_format="{l_bar}{bar}| {elapsed}<{remaining}")
+            self.bar = tqdm(
+                total=self.span, unit="t", bar_format="{l_bar}{bar}| {elapsed}<{remaining}"
+            )
 
     def __enter__(self) -> _Bar:
         return self

@@ -135,7 +135,7 @@ def surfaces(program: Program) -> Program:
     code = list(program.code)
     outputs: list[int] = []
     pairs = [(g.a, g.b) for g in program.guards if g.b >= 0]
-    pairs += [i.args[:2] for i in program.code if i.op == "choose"]
+    pairs += [(i.args[0], i.args[1]) for i in program.code if i.op == "choose"]
     for a, b in dict.fromkeys(pairs):
         shape = np.broadcast_shapes(code[a].shape, code[b].shape)
         outputs.append(len(code) + 1)
