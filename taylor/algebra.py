@@ -51,11 +51,62 @@ def dot(x: Array, y: Array) -> Array:
     """Return Σ_j x_j·y_j over the first axis."""
     if type(x) is not np.ndarray or type(y) is not np.ndarray:
         return (x * y).sum(0)
+    if x.dtype == object and y.dtype == object:
+        z = _rounded_once(x, y)
+        if z is not None:
+            return z
     if x.ndim == 1 and y.ndim == 1:
         return np.dot(x, y)
     if x.dtype == object or y.dtype == object:
         return np.add.reduce(x * y, axis=0)
     return np.einsum("j...,j...->...", x, y)
+
+
+def _rounded_once(x: Array, y: Array) -> Array | None:
+    """Return Σ_j x_j·y_j over the first axis of mpmath's real numbers, or None for other numbers."""
+    if x.ndim == 1 and y.ndim == 1:
+        return _sum_of_products(x.tolist(), y.tolist())
+    shape = np.broadcast_shapes(x.shape[1:], y.shape[1:])
+    wide = [np.broadcast_to(v, (len(v), *shape)).reshape(len(v), -1).T.tolist() for v in (x, y)]
+    sums = [_sum_of_products(a, b) for a, b in zip(*wide, strict=True)]
+    if any(z is None for z in sums):
+        return None
+    out = np.empty(len(sums), dtype=object)
+    out[:] = sums
+    return out.reshape(shape)
+
+
+def _sum_of_products(x: list[Any], y: list[Any]) -> Any:
+    """Return Σ x_j·y_j, added up in whole numbers and rounded once; None for other numbers.
+
+    No mpmath number is made on the way, which is most of what they cost.
+    """
+    total, low, context = 0, 0, None
+    for a, b in zip(x, y, strict=True):
+        if type(a) is int or type(b) is int:
+            if a == 0 or b == 0:
+                continue
+            return None
+        try:
+            left, m, e, _ = a._mpf_
+            right, n, d, _ = b._mpf_
+        except AttributeError:
+            return None
+        context = a.context
+        if not m or not n:
+            if (e and not m) or (d and not n):  # an infinity or nan
+                return None
+            continue
+        m, e = m * n, e + d
+        if left != right:
+            m = -m
+        if e >= low:
+            total += m << (e - low)
+        else:
+            total, low = (total << (low - e)) + m, e
+    if context is None:
+        return None
+    return context.ldexp(total, low)
 
 
 def pad(x: Array, ndim: int) -> Array:

@@ -14,13 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from taylor import elementary
 from taylor.algebra import Univariate
 from taylor.arrays import lift
+from taylor.elementary import Elementary
 from taylor.errors import ShapeMismatch, TraceError
-from taylor.expand import expand
+from taylor.expand import expand, prune
 from taylor.program import Program, check, record
 from taylor.sweep import Sweep
-from taylor.tape import Instruction
+from taylor.tape import Instruction, Linear
 from taylor.univariate import Taylor
 from taylor.values import as_array, is_number, is_operand
 
@@ -63,7 +65,7 @@ class System:
             self.reason = str(error)
             return
         self.program = expand(recorded)
-        self.surfaces = surfaces(self.program)
+        self.surfaces = surfaces(recorded)
 
     def parameters(self, args: Sequence[Any]) -> list[Any]:
         """Return those of the arguments that may change from call to call."""
@@ -130,17 +132,40 @@ def shaped(dy: Any, shape: tuple[int, ...]) -> Any:
     return dy
 
 
-def surfaces(program: Program) -> Program:
-    """Return the program of the differences a - b whose signs decide the branches of another."""
-    code = list(program.code)
-    outputs: list[int] = []
-    pairs = [(g.a, g.b) for g in program.guards if g.b >= 0]
-    pairs += [(i.args[0], i.args[1]) for i in program.code if i.op == "choose"]
+# functions that vanish where a piecewise constant function jumps
+JUMPS: dict[str, Elementary | None] = {
+    "sign": None,
+    "heaviside": None,
+    "floor": elementary.sinpi,
+    "ceil": elementary.sinpi,
+    "trunc": elementary.sinpi,
+    "rint": elementary.cospi,
+}
+
+
+def surfaces(recorded: Program) -> Program:
+    """Return the expanded program of the functions whose signs decide the branches of a program.
+
+    They are the differences a - b of what is compared, and functions that vanish at jumps.
+    """
+    code = list(recorded.code)
+    jumps: list[int] = []
+    for op, args, param, _ in recorded.code:
+        if op == "elementary" and param.name in JUMPS:
+            row, shape = JUMPS[param.name], recorded.code[args[0]].shape
+            if row is None:
+                jumps.append(args[0])
+            else:
+                jumps.append(len(code))
+                code.append(Instruction("elementary", args[:1], row, shape))
+    outputs = [*recorded.outputs, *jumps]
+    whole = expand(Program(code, list(recorded.inputs), outputs, recorded.guards, single=False))
+    code, found = list(whole.code), whole.outputs[len(recorded.outputs) :]
+    pairs = [(g.a, g.b) for g in whole.guards if g.b >= 0]
+    pairs += [(i.args[0], i.args[1]) for i in whole.code if i.op == "choose"]
     for a, b in dict.fromkeys(pairs):
         shape = np.broadcast_shapes(code[a].shape, code[b].shape)
-        outputs.append(len(code) + 1)
-        code.append(Instruction("constant", (), -1.0, ()))
-        code.append(Instruction("mul", (len(code) - 1, b), None, code[b].shape))
+        code.append(Instruction("linear", (b,), Linear("scale", -1.0), code[b].shape))
         code.append(Instruction("add", (a, len(code) - 1), None, shape))
-        outputs[-1] = len(code) - 1
-    return Program(code, list(program.inputs), outputs, [], single=False)
+        found.append(len(code) - 1)
+    return prune(Program(code, list(whole.inputs), found, [], single=False))
