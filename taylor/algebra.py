@@ -63,7 +63,7 @@ def dot(x: Array, y: Array) -> Array:
 
 
 def _rounded_once(x: Array, y: Array) -> Array | None:
-    """Return Σ_j x_j·y_j over the first axis of mpmath's real numbers, or None for other numbers."""
+    """Return Σ_j x_j·y_j over the first axis of reals of mpmath, or None for other numbers."""
     if x.ndim == 1 and y.ndim == 1:
         return _sum_of_products(x.tolist(), y.tolist())
     shape = np.broadcast_shapes(x.shape[1:], y.shape[1:])

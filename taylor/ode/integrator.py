@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,8 +28,8 @@ from taylor.jit import key
 from taylor.ode import machine as compiled
 from taylor.ode.control import LEAST, NONE, factor_of, log2, log2_step, order_of
 from taylor.ode.dense import Solution, in_numbers_of
+from taylor.ode.pieces import Pieces, along, resolved
 from taylor.ode.roots import Root, roots
-from taylor.ode.series import along
 from taylor.ode.system import System
 from taylor.sweep import sweep
 from taylor.values import as_array, is_interval, is_operand
@@ -37,27 +37,6 @@ from taylor.values import as_array, is_interval, is_operand
 Array = Any
 LIMIT = 1 << 12  # steps in one call of machine code
 STIFF = 3  # looks at the series in a row that say so
-
-
-@dataclass(frozen=True)
-class Pieces:
-    """Some steps: their starts, what the starts are off by, their lengths and coefficients."""
-
-    t: Array
-    low: Array
-    h: Array
-    coef: Array
-
-    def __len__(self) -> int:
-        return len(self.t)
-
-    def first(self, n: int) -> Pieces:
-        """Return the first n of them."""
-        return Pieces(self.t[:n], self.low[:n], self.h[:n], self.coef[:n])
-
-    def end(self, i: int) -> Any:
-        """Return the time at which step i ends."""
-        return self.t[i] + (self.h[i] + self.low[i])
 
 
 class Surface(NamedTuple):
@@ -206,6 +185,8 @@ class TaylorIntegrator:
             self._start = (self.t, self.y, self._t_low, self._y_low)
             status, pieces = self._run(t_end, limit, log or bool(branches))
             if branches:
+                parameters = self.system.parameters(self._args)
+                pieces = resolved([self.system.surfaces], pieces, parameters)
                 crossed = self._crossing(pieces)
                 if crossed is not None:
                     return self._switched(pieces, *crossed, t_end)
@@ -340,9 +321,12 @@ class TaylorIntegrator:
             raise self._stuck("fun branches, but does not leave the surface where it does")
         kept = pieces.first(i + 1)
         kept = replace(kept, h=np.append(kept.h[:-1], step))
+        done = (self.t - t_end) * unit >= 0
+        if done:
+            self.t, self._t_low = t_end + 0 * self.t, 0 * self.t
         self._left = met._replace(x=self.t)
         self._bind()
-        return (compiled.DONE if self.t == t_end else compiled.GO), kept
+        return (compiled.DONE if done else compiled.GO), kept
 
     def _sides(self) -> list[Array]:
         """Return the values of the surfaces at the present state."""

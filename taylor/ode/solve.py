@@ -13,8 +13,9 @@ from taylor.errors import IntegrationError, ShapeMismatch
 from taylor.ode import machine as compiled
 from taylor.ode.dense import in_numbers_of
 from taylor.ode.events import Events, Found
-from taylor.ode.integrator import Pieces, TaylorIntegrator, _check_time, _spacing
+from taylor.ode.integrator import TaylorIntegrator, _check_time, _spacing
 from taylor.ode.jets import Jets, jets_of
+from taylor.ode.pieces import Pieces
 
 Array = Any
 FIRST = 16  # steps taken at first, before events are looked for
@@ -154,8 +155,9 @@ class _Run:
                 try:
                     code, pieces = it.advance(self.t1, int(min(chunk, left)))
                 except IntegrationError as error:
-                    status, message = -1, str(error)
-                    break
+                    found = (-1, str(error), dense_output, t_events, y_events, events is not None)
+                    error.result = self._result(*found)
+                    raise
                 left -= it.steps - steps
                 chunk = min(2 * chunk, it.chunk)
                 ended = False
@@ -229,6 +231,7 @@ class _Run:
         """Record the events of some steps; cut the steps where one ends or changes the run."""
         it = self.integrator
         after = (it.t, it.y, it._t_low, it._y_low)
+        pieces = watch.resolve(pieces)
         found = watch.find(pieces)
         for n, event in enumerate(found):
             watch.left[event.event] -= 1
@@ -271,7 +274,7 @@ class _Run:
         if isinstance(new, tuple) and len(new) == 2 and isinstance(new[1], (tuple, list)):
             new, args = new
             it.args = watch.args = tuple(args)
-            watch.programs = [None] * len(watch)
+            watch.programs = {}
         if new is not None:
             low = it._t_low
             it.set_state(it.t, new)

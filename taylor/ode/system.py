@@ -14,15 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from taylor import elementary
 from taylor.algebra import Univariate
 from taylor.arrays import lift
-from taylor.elementary import Elementary
 from taylor.errors import ShapeMismatch, TraceError
-from taylor.expand import expand, prune
+from taylor.expand import deciding, expand
 from taylor.program import Program, check, record
 from taylor.sweep import Sweep
-from taylor.tape import Instruction, Linear
 from taylor.univariate import Taylor
 from taylor.values import as_array, is_number, is_operand
 
@@ -65,7 +62,7 @@ class System:
             self.reason = str(error)
             return
         self.program = expand(recorded)
-        self.surfaces = surfaces(recorded)
+        self.surfaces = deciding(recorded)
 
     def parameters(self, args: Sequence[Any]) -> list[Any]:
         """Return those of the arguments that may change from call to call."""
@@ -130,42 +127,3 @@ def shaped(dy: Any, shape: tuple[int, ...]) -> Any:
             "one derivative for each component of y"
         )
     return dy
-
-
-# functions that vanish where a piecewise constant function jumps
-JUMPS: dict[str, Elementary | None] = {
-    "sign": None,
-    "heaviside": None,
-    "floor": elementary.sinpi,
-    "ceil": elementary.sinpi,
-    "trunc": elementary.sinpi,
-    "rint": elementary.cospi,
-}
-
-
-def surfaces(recorded: Program) -> Program:
-    """Return the expanded program of the functions whose signs decide the branches of a program.
-
-    They are the differences a - b of what is compared, and functions that vanish at jumps.
-    """
-    code = list(recorded.code)
-    jumps: list[int] = []
-    for op, args, param, _ in recorded.code:
-        if op == "elementary" and param.name in JUMPS:
-            row, shape = JUMPS[param.name], recorded.code[args[0]].shape
-            if row is None:
-                jumps.append(args[0])
-            else:
-                jumps.append(len(code))
-                code.append(Instruction("elementary", args[:1], row, shape))
-    outputs = [*recorded.outputs, *jumps]
-    whole = expand(Program(code, list(recorded.inputs), outputs, recorded.guards, single=False))
-    code, found = list(whole.code), whole.outputs[len(recorded.outputs) :]
-    pairs = [(g.a, g.b) for g in whole.guards if g.b >= 0]
-    pairs += [(i.args[0], i.args[1]) for i in whole.code if i.op == "choose"]
-    for a, b in dict.fromkeys(pairs):
-        shape = np.broadcast_shapes(code[a].shape, code[b].shape)
-        code.append(Instruction("linear", (b,), Linear("scale", -1.0), code[b].shape))
-        code.append(Instruction("add", (a, len(code) - 1), None, shape))
-        found.append(len(code) - 1)
-    return prune(Program(code, list(whole.inputs), found, [], single=False))
