@@ -16,13 +16,16 @@ from typing import Any
 
 import numpy as np
 
+from taylor.algebra import Univariate
 from taylor.drivers import hessian, jacobian
 from taylor.errors import ShapeMismatch, TaylorError
 from taylor.expand import prune
 from taylor.forward_mode import taylor_coefficients
 from taylor.llvm.kernels import TILE
 from taylor.llvm.machine import GUARD, OK, Machine
+from taylor.llvm.monomials import Polynomials
 from taylor.program import Program, record
+from taylor.series import Series
 from taylor.tape import Instruction
 from taylor.transform import forward, reverse
 
@@ -57,8 +60,9 @@ class Compiled:
         """Return f(*x)."""
         floats = _floats(x)
         if floats is None:
-            return self.f(*x)
-        found = self._run("value", floats, floats)
+            found = self._at_series(x) if any(isinstance(v, Series) for v in x) else None
+        else:
+            found = self._run(("value", None, *[v.shape for v in floats]), floats, floats)
         if found is None:
             return self.f(*x)
         return found[0] if len(found) == 1 else tuple(found)
@@ -85,24 +89,22 @@ class Compiled:
         for start in starts:
             yield taylor_coefficients(self, np.asarray(points[start : start + chunk]), order)
 
-    def _run(self, kind: str, x: Sequence[Any], given: Sequence[Any]) -> list[Any] | None:
-        """Return the outputs of one form of the function, or None for the ordinary way."""
-        where = (kind, None, *[v.shape for v in x])
-        for machine in self.machines.get(where, ()):
-            if kind == "vjp" and given[1].shape != machine.inputs[1]:
+    def _run(self, where: Any, x: Sequence[Any], given: Sequence[Any]) -> list[Any] | None:
+        """Return the outputs of one form of the function, or None for the ordinary way.
+
+        `where` says which form, up to which order, and the shapes of x, where it is recorded.
+        """
+        for machine in [*self.machines.get(where, ()), None]:
+            if machine is None:
+                machine = None if where in self.reasons else self._compile(where, x)
+            if machine is None or (where[0] == "vjp" and given[1].shape != machine.inputs[1]):
                 return None
             status, outputs = machine(*given)
             if status == OK:
                 return outputs
             if status != GUARD:
                 return None  # not finite: the ordinary way knows what to do
-        if where in self.reasons:
-            return None
-        added = self._compile(where, x)
-        if added is None or (kind == "vjp" and given[1].shape != added.inputs[1]):
-            return None
-        status, outputs = added(*given)
-        return outputs if status == OK else None
+        return None
 
     def _compile(self, where: Any, x: Sequence[Any]) -> Machine | None:
         """Return one more machine of a form, recorded at x; None where there is no machine code."""
@@ -113,13 +115,45 @@ class Compiled:
                 self.reasons[where] = f"it takes more than {VARIANTS} different branches"
                 return None
             try:
-                unit = TILE if kind == "points" else 1
-                machine = Machine(_FORMS[kind](self.f, x), order, unit=unit)
+                program = _FORMS[kind](self.f, x)
+                if kind == "series":
+                    machine = _series_machine(program, *order)
+                else:
+                    machine = Machine(program, order, unit=TILE if kind == "points" else 1)
             except (TaylorError, ImportError, OSError) as error:
                 self.reasons[where] = str(error)
                 return None
             known.append(machine)
             return machine
+
+    def _at_series(self, x: Sequence[Any]) -> list[Any] | None:
+        """Return the results at series of one tag (and floats), or None for the ordinary way."""
+        owner: Series = next(v for v in x if isinstance(v, Series))
+        algebra = owner.algebra
+        if algebra.order == 0 or owner.tag.closed:
+            return None
+        tables, heights = [], []
+        for v in x:
+            if isinstance(v, Series):
+                c = v._coef
+                if v.tag is not owner.tag or v.algebra != algebra or type(v) is not type(owner):
+                    return None
+                if type(c) is not np.ndarray or c.dtype != _FLOAT:
+                    return None
+                first = int(np.count_nonzero(algebra.degrees <= 1))
+                linear = not c[first:].any()  # and not nan
+                tables.append(c[:first] if linear else c)
+                heights.append(1 if linear else algebra.order)
+            else:
+                floats = _floats((v,))
+                if floats is None:
+                    return None
+                tables.append(floats[0][None])
+                heights.append(0)
+        heads = [c[0] for c in tables]
+        where = ("series", (algebra, tuple(heights)), *[v.shape for v in heads])
+        found = self._run(where, heads, tables)
+        return None if found is None else [owner._new(c) for c in found]
 
     def _fast(self, kind: str, x: Any, *more: Any) -> Any:
         """Return what a driver asks for, or NotImplemented."""
@@ -135,7 +169,7 @@ class Compiled:
             given = [x, _ONE, floats[1], _ZERO]
         elif kind == "gradient":
             given = [x, _ONE]
-        found = self._run(kind, (x,), given)
+        found = self._run((kind, None, x.shape), (x,), given)
         return NotImplemented if found is None else _RESULTS[kind](found)
 
     def _along(self, x: Any, v: Any, order: int) -> Any:
@@ -151,7 +185,7 @@ class Compiled:
             found = self._points(point, seed, order)
             if found is not None:
                 return found
-        where = ("value", order, point.shape)
+        where = ("series", (Univariate(order), (1,)), point.shape)
         for machine in [*self.machines.get(where, ()), None]:
             if machine is None:
                 machine = None if where in self.reasons else self._compile(where, (point,))
@@ -183,6 +217,13 @@ class Compiled:
             return None
         status, (c,) = added.batch(seed, threads=self.threads)
         return c.reshape(order + 1, *x.shape) if status == OK else None
+
+
+def _series_machine(program: Program, algebra: Any, heights: Sequence[int]) -> Machine:
+    """Return the machine of a program on series of an algebra; constants stay plain numbers."""
+    if isinstance(algebra, Univariate):
+        return Machine(program, algebra.order, heights)
+    return Polynomials(program, algebra, heights)
 
 
 _ONE, _ZERO = np.float64(1.0), np.float64(0.0)
@@ -240,6 +281,7 @@ def _one_point(f: Any, x: Any) -> Program:
 
 _FORMS: dict[str, Callable[[Any, Any], Program]] = {
     "value": lambda f, x: record(f, *x),
+    "series": lambda f, x: record(f, *x),
     "points": _one_point,
     "gradient": lambda f, x: reverse(_scalar(record(f, *x))),
     "vjp": lambda f, x: reverse(record(f, *x)),

@@ -25,7 +25,7 @@ from taylor.llvm.emit import (
     settled,
 )
 from taylor.llvm.ir import WIDTH, Function, tiled
-from taylor.llvm.series import Emission, Table, part_size
+from taylor.llvm.series import Emission, Loops, Table, part_size
 from taylor.program import Program
 from taylor.rules import values
 from taylor.tape import Guard
@@ -58,6 +58,7 @@ class Machine:
     results: list[int]  # of the outputs
     flag: int  # of the number of failed guards, and of Σ 0·y
     size: int
+    lists: Sequence[Any] = ()  # what tables of indices the code reads, and where it finds them
     code: Code
 
     def __init__(
@@ -75,18 +76,28 @@ class Machine:
         self.tables = order is not None
         if order is not None:
             known = [min(1, order)] * len(self.inputs) if heights is None else list(heights)
-            self.inputs = [(h + 1, *s) for h, s in zip(known, self.inputs, strict=True)]
-            self.outputs = [(order + 1, *s) for s in self.outputs]
+            self.heights = known
+            self.inputs = [(self._count(h), *s) for h, s in zip(known, self.inputs, strict=True)]
+            self.outputs = [(self._count(order), *s) for s in self.outputs]
         self.inputs += parameters
-        name = key(_bare(program), order, heights, unit)
+        name = key(_bare(program), *self._kind(), order, heights, unit)
         kept = load(name)
         if kept is None:
             self._write(program, order)
-            save(name, (self.places, self.results, self.flag, self.size), self.code.object)
+            layout = (self.places, self.results, self.flag, self.size, self.lists)
+            save(name, layout, self.code.object)
         else:
-            (self.places, self.results, self.flag, self.size), code = kept
+            (self.places, self.results, self.flag, self.size, self.lists), code = kept
             self.code = Code(None, code)
         self.local = threading.local()
+
+    def _kind(self) -> tuple[Any, ...]:
+        """Return what, besides the program, the orders and the unit, the code depends on."""
+        return ()
+
+    def _count(self, order: int) -> int:
+        """Return the number of coefficients of a series of that order."""
+        return order + 1
 
     def _write(self, program: Program, order: int | None) -> None:
         """Write the program as LLVM IR and compile it."""
@@ -98,7 +109,7 @@ class Machine:
             v = self._values(f, program)
         else:
             program = program if self.expanded else expand(program)
-            v = self._series(f, program, order, [s[0] - 1 for s in self.inputs if s])
+            v = self._series(f, program, order)
         for i, place, shape in zip(program.outputs, self.results, self.outputs, strict=True):
             _write(f, v[i], shape, place)
         heads = v if order is None else {i: _head(y) for i, y in v.items()}
@@ -147,14 +158,21 @@ class Machine:
         kept = {*program.outputs, *program.inputs, *guarded}
         return values(program.code, x, kept, settled)
 
-    def _series(self, f: Function, program: Program, order: int, heights: Sequence[int]) -> Any:
+    def _series(self, f: Function, program: Program, order: int) -> Any:
         places = list(zip(self.inputs, self.places, strict=True))
-        tables = [Table(f, s, None, p) for s, p in places if s]
+        tables = [self._table(f, s, p) for s, p in places if s]
         parameters = [_input(f, s, p) for s, p in places if not s]
-        sweep = Emission(f, program, order, tables, list(heights), parameters)
+        algebra = self._algebra(f, order)
+        sweep = Emission(f, program, tables, self.heights, parameters, algebra)
         sweep.run()
         guarded = {i for g in program.guards for i in (g.a, g.b) if i >= 0}
         return {i: sweep.result(i) for i in {*program.outputs, *guarded}}
+
+    def _table(self, f: Function, shape: tuple[int, ...], place: int) -> Table:
+        return Table(f, shape, None, place)
+
+    def _algebra(self, f: Function, order: int) -> Any:
+        return Loops(order)
 
     def _guards(self, f: Function, guards: Sequence[Guard], v: Any) -> None:
         """Count the decisions that would be others now."""
@@ -184,6 +202,7 @@ class Machine:
             for p, s in zip(self.results, self.outputs, strict=True)
         ]
         flags = data[self.flag : self.flag + 2]
+        self.local.data = data
         self.local.memory = (ctypes.c_void_p(data.ctypes.data), ins, outs, flags)
         return self.local.memory
 

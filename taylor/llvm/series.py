@@ -58,7 +58,7 @@ class Table(Symbol):
 
     def _zeros(self, shape: tuple[int, ...]) -> Any:
         """Return a new table; what is never written stays zero."""
-        new = Table(self.f, shape, None, 0)
+        new = type(self)(self.f, shape, None, 0)
         new.waiting = True
         if self.f.unit == 1:  # memory of its own from the start: what is not written stays zero
             new.place()
@@ -92,14 +92,13 @@ class Table(Symbol):
 
     def __setitem__(self, k: Any, value: Any) -> None:
         self.written = True
-        shape = self.part_shape
-        nest(
-            self.f,
-            lambda v: v,
-            [_broadcast(lifted(self.f, value), shape)],
-            self.part(k),
-            whole=len(shape) < 2,
-        )
+        part = self.part(k)
+        source = _broadcast(lifted(self.f, value), part.shape)
+        nest(self.f, lambda v: v, [source], part, whole=self._filled(k))
+
+    def _filled(self, k: Any) -> bool:
+        """Return whether a part may be written to the last vector that it touches."""
+        return len(self.part_shape) < 2
 
 
 class Loops(Univariate):
@@ -257,14 +256,13 @@ class Emission(Sweep):
         self,
         f: Function,
         program: Program,
-        order: int,
         inputs: list[Any],
         heights: list[int],
-        parameters: Sequence[Any] = (),
-        algebra: Any = None,
+        parameters: Sequence[Any],
+        algebra: Any,
     ) -> None:
         self.f = f
-        super().__init__(program, algebra or Loops(order), inputs, parameters, heights)
+        super().__init__(program, algebra, inputs, parameters, heights)
 
     def _kind(self, inputs: Sequence[Array]) -> Array:
         return inputs[0] if len(inputs) else Table(self.f, (0,), None, 0)
@@ -287,11 +285,11 @@ class Emission(Sweep):
 
     def _jump(self, i: int) -> Step:
         args, row = self.program.code[i].args, self.program.code[i].param
-        y = self.table[i]
+        y, part = self.table[i], self.algebra.part
 
         def step(k: Any) -> None:
             values = [lifted(self.f, self._value(a)) for a in args]
-            y[k] = row(*values) if k == 0 else slope_of_jump(row)(*values)
+            y[part(k)] = row(*values) if k == 0 else slope_of_jump(row)(*values)
 
         return step
 
@@ -308,11 +306,11 @@ class Emission(Sweep):
 
     def result(self, i: int) -> Array:
         """Return the table of instruction i, up to its height."""
-        table, rows = super().result(i), self.height[i] + 1
+        table = super().result(i)
+        rows = int(np.count_nonzero(self.algebra.degrees <= self.height[i]))
         if not isinstance(table, Table) or rows >= table.shape[0]:
             return table
-        short = Table(self.f, (rows, *table.part_shape), table.slot, table.offset)
-        return short
+        return type(table)(self.f, (rows, *table.part_shape), table.slot, table.offset)
 
     def _choose(self, i: int) -> Step:
         lhs, rhs, a, b = self.program.code[i].args
@@ -338,7 +336,11 @@ class Emission(Sweep):
         One point: all instructions degree by degree.  Tiles of points: instruction by instruction,
         so that few tables are in use at a time; those that need each other stay together.
         """
-        if self.f.unit == 1:
+        if not isinstance(self.algebra, Univariate):  # parts of different sizes
+            for k in range(self.order + 1):
+                for step in self.steps:
+                    step(k)
+        elif self.f.unit == 1:
             self._degrees(range(len(self.steps)))
         else:
             self._by_instruction()
