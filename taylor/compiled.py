@@ -92,7 +92,8 @@ class Compiled:
     def _run(self, where: Any, x: Sequence[Any], given: Sequence[Any]) -> list[Any] | None:
         """Return the outputs of one form of the function, or None for the ordinary way.
 
-        `where` says which form, up to which order, and the shapes of x, where it is recorded.
+        `where` is the name of the form, for series their algebra and heights, and the shapes of x,
+        where the function is recorded.
         """
         for machine in [*self.machines.get(where, ()), None]:
             if machine is None:
@@ -108,7 +109,7 @@ class Compiled:
 
     def _compile(self, where: Any, x: Sequence[Any]) -> Machine | None:
         """Return one more machine of a form, recorded at x; None where there is no machine code."""
-        kind, order, *_ = where
+        kind, form, *_ = where
         with self._lock:
             known = self.machines.setdefault(where, [])
             if len(known) >= VARIANTS:
@@ -116,10 +117,11 @@ class Compiled:
                 return None
             try:
                 program = _FORMS[kind](self.f, x)
-                if kind == "series":
-                    machine = _series_machine(program, *order)
-                else:
-                    machine = Machine(program, order, unit=TILE if kind == "points" else 1)
+            except Exception as error:  # the ordinary way calls f again, and knows what to raise
+                self.reasons[where] = str(error)
+                return None
+            try:
+                machine = Machine(program) if form is None else _on_series(kind, program, *form)
             except (TaylorError, ImportError, OSError) as error:
                 self.reasons[where] = str(error)
                 return None
@@ -129,21 +131,22 @@ class Compiled:
     def _at_series(self, x: Sequence[Any]) -> list[Any] | None:
         """Return the results at series of one tag (and floats), or None for the ordinary way."""
         owner: Series = next(v for v in x if isinstance(v, Series))
-        algebra = owner.algebra
-        if algebra.order == 0 or owner.tag.closed:
+        algebra, tag = owner.algebra, owner.tag
+        if algebra.order == 0 or tag.closed:
             return None
-        tables, heights = [], []
+        linear = 2 if isinstance(algebra, Univariate) else int(algebra.offsets[2])
+        tables: list[Any] = []
+        heights: list[int] = []
         for v in x:
             if isinstance(v, Series):
                 c = v._coef
-                if v.tag is not owner.tag or v.algebra != algebra or type(v) is not type(owner):
+                if v.tag is not tag or v.algebra != algebra or type(v) is not type(owner):
                     return None
-                if type(c) is not np.ndarray or c.dtype != _FLOAT:
+                if type(c) is not np.ndarray or c.dtype is not _FLOAT:
                     return None
-                first = int(np.count_nonzero(algebra.degrees <= 1))
-                linear = not c[first:].any()  # and not nan
-                tables.append(c[:first] if linear else c)
-                heights.append(1 if linear else algebra.order)
+                short = not c[linear:].any()
+                tables.append(c[:linear] if short else c)
+                heights.append(1 if short else algebra.order)
             else:
                 floats = _floats((v,))
                 if floats is None:
@@ -151,8 +154,12 @@ class Compiled:
                 tables.append(floats[0][None])
                 heights.append(0)
         heads = [c[0] for c in tables]
-        where = ("series", (algebra, tuple(heights)), *[v.shape for v in heads])
-        found = self._run(where, heads, tables)
+        form = (algebra, tuple(heights))
+        if isinstance(algebra, Univariate) and len(x) == 1 and heads[0].size >= MANY:
+            many = self._points(heads[0], tables[0], form)
+            if many is not None:
+                return [owner._new(many)]
+        found = self._run(("series", form, *[v.shape for v in heads]), heads, tables)
         return None if found is None else [owner._new(c) for c in found]
 
     def _fast(self, kind: str, x: Any, *more: Any) -> Any:
@@ -180,12 +187,13 @@ class Compiled:
         point, v = floats
         if v.shape not in ((), point.shape):
             return NotImplemented
+        form = (Univariate(order), (1,))
         if point.size >= MANY:
             seed = np.stack([point, np.broadcast_to(v, point.shape)])
-            found = self._points(point, seed, order)
+            found = self._points(point, seed, form)
             if found is not None:
                 return found
-        where = ("series", (Univariate(order), (1,)), point.shape)
+        where = ("series", form, point.shape)
         for machine in [*self.machines.get(where, ()), None]:
             if machine is None:
                 machine = None if where in self.reasons else self._compile(where, (point,))
@@ -198,16 +206,16 @@ class Compiled:
                 return NotImplemented
         return NotImplemented
 
-    def _points(self, x: Array, seed: Array, order: int) -> Array | None:
+    def _points(self, x: Array, table: Array, form: Any) -> Array | None:
         """Return the coefficients of an element-wise f at many points, in tiles, on all cores."""
-        where = ("points", order)
+        where = ("points", form)
         if where in self.reasons:
             return None
-        seed, known = seed.reshape(2, -1), list(self.machines.get(where, ()))
+        seed, known = table.reshape(len(table), -1), list(self.machines.get(where, ()))
         for machine in known:
             status, (c,) = machine.batch(seed, threads=self.threads)
             if status == OK:
-                return c.reshape(order + 1, *x.shape)
+                return c.reshape(-1, *x.shape)
             if status != GUARD:
                 return None
         if any(machine.batch(seed[:, :2])[0] != GUARD for machine in known):
@@ -216,13 +224,18 @@ class Compiled:
         if added is None:
             return None
         status, (c,) = added.batch(seed, threads=self.threads)
-        return c.reshape(order + 1, *x.shape) if status == OK else None
+        return c.reshape(-1, *x.shape) if status == OK else None
 
 
-def _series_machine(program: Program, algebra: Any, heights: Sequence[int]) -> Machine:
-    """Return the machine of a program on series of an algebra; constants stay plain numbers."""
+def _on_series(kind: str, program: Program, algebra: Any, heights: Sequence[int]) -> Machine:
+    """Return the machine of a program on series of an algebra, up to degree heights[i] in input i."""
+    varies: list[bool] = []
+    for op, args, param, _ in program.code:
+        varies.append(heights[param] > 0 if op == "input" else any(varies[a] for a in args))
+    if not all(varies[i] for i in program.outputs):
+        raise TaylorError("a result does not depend on the series")
     if isinstance(algebra, Univariate):
-        return Machine(program, algebra.order, heights)
+        return Machine(program, algebra.order, heights, TILE if kind == "points" else 1)
     return Polynomials(program, algebra, heights)
 
 
