@@ -18,7 +18,7 @@ import numpy as np
 
 from taylor.algebra import Univariate
 from taylor.drivers import hessian, jacobian
-from taylor.errors import ShapeMismatch, TaylorError
+from taylor.errors import GuardError, ShapeMismatch, TaylorError
 from taylor.expand import prune
 from taylor.forward_mode import taylor_coefficients
 from taylor.llvm.kernels import TILE
@@ -166,6 +166,8 @@ class Compiled:
         """Return what a driver asks for, or NotImplemented."""
         if kind == "along":
             return self._along(x, *more)
+        if kind == "machine":
+            return self._machine_of(x)
         floats = _floats((x, *more))
         if floats is None:
             return NotImplemented
@@ -178,6 +180,26 @@ class Compiled:
             given = [x, _ONE]
         found = self._run((kind, None, x.shape), (x,), given)
         return NotImplemented if found is None else _RESULTS[kind](found)
+
+    def _machine_of(self, program: Program) -> Any:
+        """Return a program made from this function as machine code, or NotImplemented.
+
+        It is called with float64 arrays and returns the outputs; None where they are not finite.
+        Raises GuardError where a branch goes the other way.
+        """
+        try:
+            machine = Machine(program)
+        except (TaylorError, ImportError, OSError) as error:
+            self.reasons["products",] = str(error)
+            return NotImplemented
+
+        def run(*x: Any) -> list[Any] | None:
+            status, outputs = machine(*x)
+            if status == GUARD:
+                raise GuardError("a branch goes the other way here")
+            return outputs if status == OK else None
+
+        return run
 
     def _along(self, x: Any, v: Any, order: int) -> Any:
         """Return the coefficients 0..order of t -> f(x + t·v)."""

@@ -213,14 +213,16 @@ class Symbol(Operand):
     def _scatter(self, index: Array, shape: Shape) -> Any:
         f, x = self.f, contiguous(self)
         out = filled(f, shape, 0.0)
-        to = index.reshape(-1)
-        strides = _affine(np.arange(int(np.prod(shape, dtype=int)))[to])
-        if strides is not None and len(set(to.tolist())) == len(to):
-            target = Symbol(f, (len(to),), None, out.slot, out.offset + int(to[0]), strides)
-            nest(f, lambda v: v, [flattened(x)], target)
+        to, line = index.reshape(-1), flattened(x)
+        runs = _runs_of(to)
+        if len(runs) <= FUSED:
+            for start, stop, step in runs:
+                size, moved = (stop - start,), line.strides[0] * start
+                part = Symbol(f, size, line.reg, line.slot, line.offset + moved, line.strides, line.lead)
+                place = out.offset + int(to[start])
+                target = Symbol(f, size, None, out.slot, place, (step,))
+                nest(f, lambda v, w: f.binary("fadd", v, w), [target, part], target)
             return out
-
-        line = flattened(x)
 
         def add(i: Any) -> None:
             place = _entry(f, to, i)
@@ -465,6 +467,20 @@ def _affine(index: Array) -> tuple[int, ...] | None:
     for axis, (n, s) in enumerate(zip(index.shape, strides, strict=True)):
         grid += (np.arange(n) * s).reshape([-1 if i == axis else 1 for i in range(index.ndim)])
     return tuple(strides) if np.array_equal(grid, index) else None
+
+
+def _runs_of(index: Array) -> list[tuple[int, int, int]]:
+    """Return (start, stop, step) of the runs of positions with a constant step, which is not 0."""
+    steps, runs, start = np.diff(index), [], 0
+    ends = np.append(np.flatnonzero(np.diff(steps)) + 2, len(index))  # of the runs before a change
+    while start < len(index):
+        if start + 1 == len(index) or steps[start] == 0:
+            stop, step = start + 1, 1
+        else:
+            stop, step = int(ends[np.searchsorted(ends, start + 2)]), int(steps[start])
+        runs.append((start, stop, step))
+        start = stop
+    return runs
 
 
 def _entry(f: Function, table: Array, i: Any) -> Any:
