@@ -211,26 +211,16 @@ class Symbol(Operand):
         return None
 
     def _scatter(self, index: Array, shape: Shape) -> Any:
-        f, x = self.f, contiguous(self)
-        out = filled(f, shape, 0.0)
-        to, line = index.reshape(-1), flattened(x)
-        runs = _runs_of(to)
-        if len(runs) <= FUSED:
-            for start, stop, step in runs:
-                size, moved = (stop - start,), line.strides[0] * start
-                part = Symbol(f, size, line.reg, line.slot, line.offset + moved, line.strides, line.lead)
-                place = out.offset + int(to[start])
-                target = Symbol(f, size, None, out.slot, place, (step,))
-                nest(f, lambda v, w: f.binary("fadd", v, w), [target, part], target)
-            return out
-
-        def add(i: Any) -> None:
-            place = _entry(f, to, i)
-            pointer = f.address("%data", [(place, 1)], out.offset)
-            f.store(f.binary("fadd", f.load(pointer), at(line, [i])), pointer)
-
-        f.repeat(len(to), add)
+        out, to, start = filled(self.f, shape, 0.0), index.reshape(-1), 0
+        for x in self._in_pieces():
+            stop = start + int(np.prod(x.shape, dtype=int))
+            _add_to(out, x, to[start:stop])
+            start = stop
         return out
+
+    def _in_pieces(self) -> list[Symbol]:
+        """Return the arrays that this one joins; or itself."""
+        return [self]
 
     def _sum(self, axes: tuple[int, ...]) -> Any:
         letters = "".join(chr(97 + i) for i in range(len(self.shape)))
@@ -337,18 +327,25 @@ class Joined(Pending):
         super().__init__(f, shape)
 
     def _make(self) -> Symbol:
-        out, start = empty(self.f, self.shape), 0
-        for x in self.pieces:
-            size = int(np.prod(x.shape, dtype=int))
-            place = out.offset + start
-            target = Symbol(self.f, x.shape, None, out.slot, place, _strides(x.shape))
-            nest(self.f, lambda v: v, [_broadcast(x, x.shape)], target)
-            start += size
+        out = empty(self.f, self.shape)
+        self.write(out.slot, out.offset)
         return out
+
+    def write(self, slot: Any, start: int) -> None:
+        """Write the arrays one after the other."""
+        for x in self._in_pieces():
+            target = Symbol(self.f, x.shape, None, slot, start, _strides(x.shape))
+            nest(self.f, lambda v: v, [_broadcast(x, x.shape)], target)
+            start += int(np.prod(x.shape, dtype=int))
+
+    def _in_pieces(self) -> list[Symbol]:
+        return self.pieces if self.made is None else [self.made]
 
     def _part_of(self, index: Array) -> Any:
         if self.made is not None or not index.size or index.min() < 0:
             return None
+        if _in_order(index, [self]):
+            return Joined(self.f, index.shape, self.pieces)
         start, low, high = 0, int(index.min()), int(index.max())
         for x in self.pieces:
             stop = start + int(np.prod(x.shape, dtype=int))
@@ -467,6 +464,29 @@ def _affine(index: Array) -> tuple[int, ...] | None:
     for axis, (n, s) in enumerate(zip(index.shape, strides, strict=True)):
         grid += (np.arange(n) * s).reshape([-1 if i == axis else 1 for i in range(index.ndim)])
     return tuple(strides) if np.array_equal(grid, index) else None
+
+
+def _add_to(out: Symbol, x: Symbol, to: Array) -> None:
+    """Add the elements of an array to those of another, in C order in memory, at the places."""
+    f, runs = out.f, _runs_of(to)
+    if len(runs) != 1 or len(x.shape) != 1:
+        x = flattened(contiguous(x))
+    if len(runs) <= FUSED:
+        for start, stop, step in runs:
+            part, size = x, (stop - start,)
+            if len(runs) > 1:
+                place = x.offset + x.strides[0] * start
+                part = Symbol(f, size, x.reg, x.slot, place, x.strides, x.lead)
+            target = Symbol(f, size, None, out.slot, out.offset + int(to[start]), (step,))
+            nest(f, lambda v, w: f.binary("fadd", v, w), [target, part], target)
+        return
+
+    def add(i: Any) -> None:
+        place = _entry(f, to, i)
+        pointer = f.address("%data", [(place, 1)], out.offset)
+        f.store(f.binary("fadd", f.load(pointer), at(x, [i])), pointer)
+
+    f.repeat(len(to), add)
 
 
 def _runs_of(index: Array) -> list[tuple[int, int, int]]:

@@ -13,6 +13,7 @@ import numpy as np
 from taylor.expand import expand
 from taylor.jit import Code, key, load, save
 from taylor.llvm.emit import (
+    Joined,
     Symbol,
     Unsupported,
     _broadcast,
@@ -289,6 +290,9 @@ def _head(y: Any) -> Any:
 
 def _write(f: Function, y: Any, shape: tuple[int, ...], place: int) -> None:
     source = lifted(f, y)
+    if isinstance(source, Joined):
+        source.write(None, place)
+        return
     if isinstance(source, Table):  # a polynomial's table is shorter than the result
         rest = (shape[0] - source.shape[0], *shape[1:])
         if rest[0]:
