@@ -27,7 +27,7 @@ from taylor.llvm.monomials import Polynomials
 from taylor.program import Program, record
 from taylor.series import Series
 from taylor.tape import Instruction
-from taylor.transform import forward, reverse
+from taylor.transform import forward, products, reverse
 
 Array = Any
 MANY = 64  # points from which an element-wise function runs in tiles
@@ -172,14 +172,16 @@ class Compiled:
         if floats is None:
             return NotImplemented
         x, given = floats[0], floats
-        if kind in ("hvp", "jvp") and floats[1].shape != x.shape:
+        if kind in ("jvp", "hvp", "third") and any(v.shape != x.shape for v in floats):
             return NotImplemented
-        if kind == "hvp":
-            given = [x, _ONE, floats[1], _ZERO]
-        elif kind == "gradient":
+        if kind == "gradient":
             given = [x, _ONE]
         found = self._run((kind, None, x.shape), (x,), given)
-        return NotImplemented if found is None else _RESULTS[kind](found)
+        if found is None:
+            return NotImplemented
+        if kind in ("hvp", "third"):
+            return found[0].reshape(x.shape)
+        return found[0] if len(found) == 1 else (found[0], found[1])
 
     def _machine_of(self, program: Program) -> Any:
         """Return a program made from this function as machine code, or NotImplemented.
@@ -261,7 +263,7 @@ def _on_series(kind: str, program: Program, algebra: Any, heights: Sequence[int]
     return Polynomials(program, algebra, heights)
 
 
-_ONE, _ZERO = np.float64(1.0), np.float64(0.0)
+_ONE = np.float64(1.0)
 _FLOAT = np.dtype(float)
 
 
@@ -290,6 +292,11 @@ def _scalar(program: Program) -> Program:
     if program.code[program.outputs[0]].shape != () or len(program.outputs) != 1:
         raise TaylorError("the function is not scalar-valued")
     return program
+
+
+def _product(f: Any, x: Any) -> Program:
+    """Return the program of (x, v) -> H·v, v and the result with an axis of length 1 in front."""
+    return products(reverse(_scalar(record(f, *x))), 1, (1.0,), (0,), (1,))
 
 
 def _one_point(f: Any, x: Any) -> Program:
@@ -321,17 +328,10 @@ _FORMS: dict[str, Callable[[Any, Any], Program]] = {
     "gradient": lambda f, x: reverse(_scalar(record(f, *x))),
     "vjp": lambda f, x: reverse(record(f, *x)),
     "jvp": lambda f, x: forward(record(f, *x)),
-    "hvp": lambda f, x: forward(reverse(_scalar(record(f, *x)))),
+    "hvp": lambda f, x: _product(f, x),
+    "third": lambda f, x: products(_product(f, x), 1, (), (0,), (0,)),
     "hessian": lambda f, x: prune(record(lambda y: hessian(f, y), *x)),
     "jacobian": lambda f, x: prune(record(lambda y: jacobian(f, y), *x)),
-}
-_RESULTS: dict[str, Callable[[list[Any]], Any]] = {
-    "gradient": lambda found: (found[0], found[1]),
-    "vjp": lambda found: (found[0], found[1]),
-    "jvp": lambda found: (found[0], found[1]),
-    "hvp": lambda found: found[3],
-    "hessian": lambda found: found[0],
-    "jacobian": lambda found: found[0],
 }
 
 

@@ -61,10 +61,10 @@ def reverse(program: Program) -> Program:
 def products(
     program: Program, count: int, fixed: Sequence[Any], seeded: Sequence[int], read: Sequence[int]
 ) -> Program:
-    """Return the program of (x, s...) -> J·s: the tangents along `count` directions at once.
+    """Return the program of (x..., s...) -> J·s: the tangents along `count` directions at once.
 
-    x is the first input, the others are `fixed`; s has, for each input that is `seeded`, an array
-    of shape (count, *shape).  Row i of the result holds the tangents along the directions s[i] of
+    The last inputs of the program are `fixed`, x are the others; s has, for each input that is
+    `seeded`, an array of shape (count, *shape).  Row i of the result holds the tangents along the directions s[i] of
     the outputs `read`, raveled, one after the other.
 
     >>> import numpy as np
@@ -75,7 +75,7 @@ def products(
            [5., 2.]])
     """
     tape = Tape()
-    x = _inputs(tape, program, program.inputs[:1])
+    x = _inputs(tape, program, program.inputs[: len(program.inputs) - len(fixed)])
     seeds = {}
     for j in seeded:
         shape = (count, *program.code[program.inputs[j]].shape)
