@@ -31,6 +31,11 @@ from taylor.transform import forward, products, reverse
 
 Array = Any
 MANY = 64  # points from which an element-wise function runs in tiles
+MAX_NESTED = 5  # the order up to which tensors are tangents of the gradient
+MAX_ENTRIES = 1 << 22  # of such a tensor
+FEW = 8  # variables below which a multivariate series of order 4 compiles faster, and is as fast
+MAX_CODE = 4000  # instructions of such a program
+BLOCK = 4096  # rows of a tensor computed at a time
 VARIANTS = 32  # branches of one function that are compiled before it is left to NumPy
 
 
@@ -121,7 +126,10 @@ class Compiled:
                 self.reasons[where] = str(error)
                 return None
             try:
-                machine = Machine(program) if form is None else _on_series(kind, program, *form)
+                if kind == "tensor":
+                    machine = Machine(_tangents(program, form - 1), unit=TILE)
+                else:
+                    machine = Machine(program) if form is None else _on_series(kind, program, *form)
             except (TaylorError, ImportError, OSError) as error:
                 self.reasons[where] = str(error)
                 return None
@@ -168,6 +176,8 @@ class Compiled:
             return self._along(x, *more)
         if kind == "machine":
             return self._machine_of(x)
+        if kind == "tensor":
+            return self._tensor(x, *more)
         floats = _floats((x, *more))
         if floats is None:
             return NotImplemented
@@ -182,6 +192,41 @@ class Compiled:
         if kind in ("hvp", "third"):
             return found[0].reshape(x.shape)
         return found[0] if len(found) == 1 else (found[0], found[1])
+
+    def _tensor(self, x: Any, order: int) -> Any:
+        """Return all partial derivatives of one order of a scalar-valued f.
+
+        The rows T(e_i, e_j, ..., ·) are tangents of the gradient, many at a time.
+        """
+        if order == 2:
+            return self._fast("hessian", x)
+        floats = _floats((x,))
+        if floats is None or not 3 <= order <= MAX_NESTED:
+            return NotImplemented
+        (point,) = floats
+        n, where = point.size, ("tensor", order, point.shape)
+        if n == 0 or n**order > MAX_ENTRIES or (order > 3 and n < FEW):
+            return NotImplemented
+        columns, place = _symmetric(n, order)
+        rows = np.empty((n, columns.shape[1]))
+        seeds = np.eye(n).reshape(1, *point.shape, n)
+        for machine in [*self.machines.get(where, ()), None]:
+            if machine is None:
+                machine = None if where in self.reasons else self._compile(where, (point,))
+            if machine is None:
+                return NotImplemented
+            for start in range(0, rows.shape[1], BLOCK):
+                part = columns[:, start : start + BLOCK]
+                copies = np.repeat(point[..., None], part.shape[1], axis=-1)
+                status, (y,) = machine.batch(copies, *(seeds[..., i] for i in part))
+                if status != OK:
+                    break
+                rows[:, start : start + BLOCK] = y.reshape(n, -1)
+            if status == OK:
+                return rows.reshape(-1)[place].reshape(point.shape * order)
+            if status != GUARD:
+                return NotImplemented
+        return NotImplemented
 
     def _machine_of(self, program: Program) -> Any:
         """Return a program made from this function as machine code, or NotImplemented.
@@ -294,9 +339,35 @@ def _scalar(program: Program) -> Program:
     return program
 
 
-def _product(f: Any, x: Any) -> Program:
-    """Return the program of (x, v) -> H·v, v and the result with an axis of length 1 in front."""
-    return products(reverse(_scalar(record(f, *x))), 1, (1.0,), (0,), (1,))
+def _gradient(f: Any, x: Any) -> Program:
+    return reverse(_scalar(record(f, *x)))
+
+
+def _tangents(gradient: Program, count: int) -> Program:
+    """Return the program of (x, v, w, ...) -> ∂_v ∂_w ... ∇f, for `count` directions.
+
+    The directions and the result have an axis of length 1 in front.
+    """
+    program = products(gradient, 1, (1.0,), (0,), (1,))
+    for _ in range(count - 1):
+        program = products(program, 1, (), (0,), (0,))
+        if len(program) > MAX_CODE:
+            raise TaylorError(f"the program of its derivatives has {len(program)} instructions")
+    return program
+
+
+@functools.lru_cache(maxsize=4)
+def _symmetric(n: int, order: int) -> tuple[Array, Array]:
+    """Return the directions whose tangents make a symmetric tensor, and where its entries are.
+
+    Column c of the first are the indices i <= j <= ... of one row T(e_i, e_j, ..., ·); the rows
+    are the columns of an array of n rows.
+    """
+    index = np.sort(np.indices((n,) * order).reshape(order, -1), axis=0)
+    codes = np.ravel_multi_index(tuple(index[:-1]), (n,) * (order - 1))
+    kept, column = np.unique(codes, return_inverse=True)
+    columns = np.stack(np.unravel_index(kept, (n,) * (order - 1)))
+    return columns, index[-1] * len(kept) + column
 
 
 def _one_point(f: Any, x: Any) -> Program:
@@ -325,11 +396,12 @@ _FORMS: dict[str, Callable[[Any, Any], Program]] = {
     "value": lambda f, x: record(f, *x),
     "series": lambda f, x: record(f, *x),
     "points": _one_point,
-    "gradient": lambda f, x: reverse(_scalar(record(f, *x))),
+    "gradient": _gradient,
     "vjp": lambda f, x: reverse(record(f, *x)),
     "jvp": lambda f, x: forward(record(f, *x)),
-    "hvp": lambda f, x: _product(f, x),
-    "third": lambda f, x: products(_product(f, x), 1, (), (0,), (0,)),
+    "hvp": lambda f, x: _tangents(_gradient(f, x), 1),
+    "third": lambda f, x: _tangents(_gradient(f, x), 2),
+    "tensor": _gradient,
     "hessian": lambda f, x: prune(record(lambda y: hessian(f, y), *x)),
     "jacobian": lambda f, x: prune(record(lambda y: jacobian(f, y), *x)),
 }
