@@ -107,7 +107,7 @@ class Compiled:
                 return None
             status, outputs = machine(*given)
             if status == OK:
-                return outputs
+                return list(outputs)
             if status != GUARD:
                 return None  # not finite: the ordinary way knows what to do
         return None
@@ -218,7 +218,7 @@ class Compiled:
             for start in range(0, rows.shape[1], BLOCK):
                 part = columns[:, start : start + BLOCK]
                 copies = np.repeat(point[..., None], part.shape[1], axis=-1)
-                status, (y,) = machine.batch(copies, *(seeds[..., i] for i in part))
+                status, (y, _) = machine.batch(copies, *(seeds[..., i] for i in part))
                 if status != OK:
                     break
                 rows[:, start : start + BLOCK] = y.reshape(n, -1)
@@ -297,7 +297,7 @@ class Compiled:
 
 
 def _on_series(kind: str, program: Program, algebra: Any, heights: Sequence[int]) -> Machine:
-    """Return the machine of a program on series of an algebra, up to degree heights[i] in input i."""
+    """Return the machine of a program on series, up to degree heights[i] in input i."""
     varies: list[bool] = []
     for op, args, param, _ in program.code:
         varies.append(heights[param] > 0 if op == "input" else any(varies[a] for a in args))
@@ -346,7 +346,7 @@ def _gradient(f: Any, x: Any) -> Program:
 def _tangents(gradient: Program, count: int) -> Program:
     """Return the program of (x, v, w, ...) -> ∂_v ∂_w ... ∇f, for `count` directions.
 
-    The directions and the result have an axis of length 1 in front.
+    The directions and the (first) result have an axis of length 1 in front.
     """
     program = products(gradient, 1, (1.0,), (0,), (1,))
     for _ in range(count - 1):

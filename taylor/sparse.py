@@ -692,15 +692,14 @@ class SparseJacobian(_Sparse):
                 backward = reverse(program)
                 k = len(shapes)
                 fixed = tuple(np.zeros(s) for s in shapes)
+                seeded = tuple(range(1, k + 1))
                 return _Plan(
-                    self._f, backward, x.shape, (m, n), rows, cols, other, tuple(range(1, k + 1)), (k,),
+                    self._f, backward, x.shape, (m, n), rows, cols, other, seeded, (k,),
                     (other[rows], cols), fixed,
                 )  # fmt: skip
         read = tuple(range(len(shapes)))
         entries = (colors[cols], rows)
-        return _Plan(
-            self._f, program, x.shape, (m, n), rows, cols, colors, (0,), read, entries
-        )
+        return _Plan(self._f, program, x.shape, (m, n), rows, cols, colors, (0,), read, entries)
 
 
 class SparseHessian(_Sparse):

@@ -61,11 +61,12 @@ def reverse(program: Program) -> Program:
 def products(
     program: Program, count: int, fixed: Sequence[Any], seeded: Sequence[int], read: Sequence[int]
 ) -> Program:
-    """Return the program of (x..., s...) -> J·s: the tangents along `count` directions at once.
+    """Return the program of (x..., s...) -> (J·s, 0): tangents along `count` directions at once.
 
     The last inputs of the program are `fixed`, x are the others; s has, for each input that is
-    `seeded`, an array of shape (count, *shape).  Row i of the result holds the tangents along the directions s[i] of
-    the outputs `read`, raveled, one after the other.
+    `seeded`, an array of shape (count, *shape).  Row i of the result holds the tangents along the
+    directions s[i] of the outputs `read`, raveled, one after the other.  The second result is zero
+    times all values that the program computes: nan where one of them is not finite.
 
     >>> import numpy as np
     >>> from taylor import record
@@ -87,8 +88,9 @@ def products(
         t = tangents(program.code, v, dx)
         outputs = [program.outputs[j] for j in read]
         rows += [np.reshape(full(t[o], program.code[o].shape), -1) for o in outputs]
-    found = np.concatenate(rows)
-    return _finished(tape, program, v, [np.reshape(found, (count, -1))])
+    found = np.reshape(np.concatenate(rows), (count, -1))
+    zero = sum(np.sum(0.0 * v[i]) for i in dict.fromkeys(program.outputs))
+    return _finished(tape, program, v, [found, zero])
 
 
 def _inputs(tape: Tape, program: Program, where: Sequence[int], ones: bool = False) -> list[Node]:

@@ -28,7 +28,7 @@ from taylor.program import Program
 Array = Any
 SMALLEST = 50  # coefficients of a table from which compiling a single row pays
 LARGEST = 20_000  # of all tables of an instruction
-STEPS = 3000  # instructions times degrees: what is written grows with their number
+STEPS = 800  # instructions times degrees: each is written out, and compiled in a millisecond or two
 
 
 class Parts(Table):
@@ -43,7 +43,10 @@ class Parts(Table):
         """Return the coefficients of a slice, where they lie; or one of them."""
         if not isinstance(k, slice):
             return super().part(k)
-        shape, offset = (k.stop - k.start, *self.part_shape), self.offset + k.start * self.size_of_part
+        shape, offset = (
+            (k.stop - k.start, *self.part_shape),
+            self.offset + k.start * self.size_of_part,
+        )
         return Symbol(self.f, shape, None, self.slot, offset, _strides(shape))
 
     def __getitem__(self, k: Any) -> Any:
@@ -97,7 +100,6 @@ class Pairs:
             f.store(value, f.address("%data", [(rows.index, 1)], out.offset))
         return out
 
-
     def _arrays(self, n: int, x: Any, y: Any, p: str, q: str, starts: str) -> Symbol:
         """Return the part of a product of series of arrays: the elements in lanes."""
         f, shape = self.f, np.broadcast_shapes(x.part_shape, y.part_shape)
@@ -150,8 +152,8 @@ class Polynomials(Machine):
         if len(program.code) * (algebra.order + 1) > STEPS:
             raise Unsupported(f"{len(program.code)} instructions are too many for {algebra}")
         super().__init__(program, algebra.order, heights, expanded=True)
-        self.tables = [algebra.compiled_pairs(*degrees) for degrees in self.lists[1:]]
-        addresses = [a for table in self.tables for a in table.pointers]
+        self.indices = [algebra.compiled_pairs(*degrees) for degrees in self.lists[1:]]
+        addresses = [a for table in self.indices for a in table.pointers]
         self.addresses = np.array(addresses, np.int64)
 
     def _kind(self) -> tuple[Any, ...]:
