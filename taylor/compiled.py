@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from taylor.algebra import Univariate
-from taylor.drivers import hessian, jacobian
+from taylor.drivers import hessian, jacobian, value_and_gradient
 from taylor.errors import GuardError, ShapeMismatch, TaylorError
 from taylor.expand import prune
 from taylor.forward_mode import taylor_coefficients
@@ -189,9 +189,9 @@ class Compiled:
         found = self._run((kind, None, x.shape), (x,), given)
         if found is None:
             return NotImplemented
-        if kind in ("hvp", "third"):
-            return found[0].reshape(x.shape)
-        return found[0] if len(found) == 1 else (found[0], found[1])
+        if kind in ("gradient", "vjp", "jvp"):
+            return found[0], found[1]
+        return found[0].reshape(x.shape) if kind in ("hvp", "third") else found[0]
 
     def _tensor(self, x: Any, order: int) -> Any:
         """Return all partial derivatives of one order of a scalar-valued f.
@@ -343,6 +343,18 @@ def _gradient(f: Any, x: Any) -> Program:
     return reverse(_scalar(record(f, *x)))
 
 
+def _checked(f: Any, x: Any, derivative: Any, lower: Any) -> Program:
+    """Return the program of a derivative of f, and of zero times the lower ones: nan if they are.
+
+    A derivative may be finite where the function has none: 1/x is, for log(x), at x < 0.
+    """
+
+    def both(y: Any) -> Any:
+        return derivative(f, y), sum(np.sum(0.0 * v) for v in lower(f, y))
+
+    return prune(record(both, *x))
+
+
 def _tangents(gradient: Program, count: int) -> Program:
     """Return the program of (x, v, w, ...) -> ∂_v ∂_w ... ∇f, for `count` directions.
 
@@ -402,8 +414,8 @@ _FORMS: dict[str, Callable[[Any, Any], Program]] = {
     "hvp": lambda f, x: _tangents(_gradient(f, x), 1),
     "third": lambda f, x: _tangents(_gradient(f, x), 2),
     "tensor": _gradient,
-    "hessian": lambda f, x: prune(record(lambda y: hessian(f, y), *x)),
-    "jacobian": lambda f, x: prune(record(lambda y: jacobian(f, y), *x)),
+    "hessian": lambda f, x: _checked(f, x, hessian, value_and_gradient),
+    "jacobian": lambda f, x: _checked(f, x, jacobian, lambda f, y: [f(y)]),
 }
 
 

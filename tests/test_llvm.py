@@ -18,6 +18,7 @@ from taylor.arrays import lift
 from taylor.llvm import monomials
 from taylor.llvm.emit import Unsupported
 from taylor.llvm.machine import Machine
+from taylor.sparse import SparseHessian
 
 CASES = {
     **{f"linear {k}": v for k, v in LINEAR.items()},
@@ -144,6 +145,27 @@ def test_singular_points_take_the_ordinary_way():
     with pytest.raises(NonAnalyticError):
         taylor.gradient(taylor.compile(lambda x: abs(x)), 0.0)
     assert taylor.derivative(taylor.compile(lambda x: abs(x**2)), 0.0, 2) == 2.0
+
+
+@pytest.mark.parametrize("name", ["jacobian", "hessian", "hvp", "third", "tensor", "sparse"])
+def test_derivatives_that_are_finite_where_the_function_is_not(name):
+    # recorded inside the domain, called outside of it: 1/x is finite there, log(x) is not
+    x = np.array([1.0, 2.0])
+    driver = {
+        "jacobian": taylor.jacobian,
+        "hessian": taylor.hessian,
+        "hvp": lambda f, x: taylor.hvp(f, x, x),
+        "third": lambda f, x: taylor.third(f, x, x, x),
+        "tensor": lambda f, x: taylor.tensor(f, x, 3),
+        "sparse": lambda f, x, plans={}: plans.setdefault(f, SparseHessian(f, x))(x),  # noqa: B006
+    }[name]
+    logarithm = taylor.compile(lambda x: np.log(x[0]) + x[1])
+    kink = taylor.compile(lambda x: abs(x[0] - 1.0) * x[1])
+    driver(logarithm, x), driver(kink, x + 1)
+    with pytest.raises(DomainError):
+        driver(logarithm, -x)
+    with pytest.raises(NonAnalyticError):
+        driver(kink, x)
 
 
 def test_what_has_no_machine_code_says_why_and_works():
