@@ -40,7 +40,7 @@ Array = Any
 Function = Callable[..., Any]
 BLOCK = 1 << 23  # dependences handled at once
 MAX_LANES = 1 << 23  # elements of one compressed table
-LANES = 4  # products that machine code computes at a time
+LANES = 8  # products that machine code computes at a time
 SMALL = 256  # variables for which the dense driver is at hand
 
 

@@ -157,7 +157,7 @@ def test_derivatives_that_are_finite_where_the_function_is_not(name):
         "hvp": lambda f, x: taylor.hvp(f, x, x),
         "third": lambda f, x: taylor.third(f, x, x, x),
         "tensor": lambda f, x: taylor.tensor(f, x, 3),
-        "sparse": lambda f, x, plans={}: plans.setdefault(f, SparseHessian(f, x))(x),  # noqa: B006
+        "sparse": lambda f, x, plans={}: plans.setdefault(f, SparseHessian(f, x))(x),
     }[name]
     logarithm = taylor.compile(lambda x: np.log(x[0]) + x[1])
     kink = taylor.compile(lambda x: abs(x[0] - 1.0) * x[1])
