@@ -26,8 +26,8 @@ from taylor.llvm.series import Table
 from taylor.program import Program
 
 Array = Any
-SMALLEST = 50  # coefficients of a table from which compiling a single row pays
-LARGEST = 20_000  # of all tables of an instruction
+SMALLEST, LARGEST = 50, 20_000  # coefficients between which compiling a single row pays
+ROOM = 1 << 22  # coefficients of all tables of a program
 STEPS = 800  # instructions times degrees: each is written out, and compiled in a millisecond or two
 
 
@@ -146,8 +146,8 @@ class Polynomials(Machine):
     ) -> None:
         self.algebra = algebra
         program = program if expanded else expand(program)
-        sizes = [int(np.prod(i.shape, dtype=int)) for i in program.code]
-        if algebra.size * max(sizes) > LARGEST or algebra.count > CACHED_PAIRS:
+        count = sum(int(np.prod(i.shape, dtype=int)) for i in program.code)
+        if algebra.size * count > ROOM or algebra.count > CACHED_PAIRS:
             raise Unsupported(f"the tables of {algebra} are too large")
         if len(program.code) * (algebra.order + 1) > STEPS:
             raise Unsupported(f"{len(program.code)} instructions are too many for {algebra}")
