@@ -25,8 +25,8 @@ from taylor.llvm.emit import (
     nest,
     settled,
 )
-from taylor.llvm.ir import WIDTH, Function, tiled
-from taylor.llvm.series import Emission, Loops, Table, part_size
+from taylor.llvm.ir import WIDTH, Function, Scalar, tiled
+from taylor.llvm.series import Emission, Table, part_size
 from taylor.program import Program
 from taylor.rules import values
 from taylor.tape import Guard
@@ -114,7 +114,8 @@ class Machine:
         for i, place, shape in zip(program.outputs, self.results, self.outputs, strict=True):
             _write(f, v[i], shape, place)
         heads = v if order is None else {i: _head(y) for i, y in v.items()}
-        self._guards(f, program.guards, heads)
+        wrong = failed(f, program.guards, heads)
+        f.store(wrong, f.address("%data", [], self.flag))
         self._finite(f)
         self.size = f.size + WIDTH
         tiles = "" if self.unit == 1 else tiled(self._rows(), self.unit, self.flag)
@@ -163,8 +164,10 @@ class Machine:
         places = list(zip(self.inputs, self.places, strict=True))
         tables = [self._table(f, s, p) for s, p in places if s]
         parameters = [_input(f, s, p) for s, p in places if not s]
-        algebra = self._algebra(f, order)
-        sweep = Emission(f, program, tables, self.heights, parameters, algebra)
+        by_degree, algebra = self.unit == 1, self._algebra(f)
+        sweep = Emission(
+            f, program, order, tables, self.heights, parameters, algebra, by_degree=by_degree
+        )
         sweep.run()
         guarded = {i for g in program.guards for i in (g.a, g.b) if i >= 0}
         return {i: sweep.result(i) for i in {*program.outputs, *guarded}}
@@ -172,24 +175,9 @@ class Machine:
     def _table(self, f: Function, shape: tuple[int, ...], place: int) -> Table:
         return Table(f, shape, None, place)
 
-    def _algebra(self, f: Function, order: int) -> Any:
-        return Loops(order)
-
-    def _guards(self, f: Function, guards: Sequence[Guard], v: Any) -> None:
-        """Count the decisions that would be others now."""
-        total = f.constant(0.0)
-        for guard in guards:
-            if guard.b < 0:
-                raise Unsupported(f"the order of values decides ({guard.op})")
-            a, b = lifted(f, v[guard.a]), lifted(f, v[guard.b])
-            outcome = np.asarray(guard.outcome, dtype=bool)
-            a, b = (flattened(contiguous(_broadcast(x, outcome.shape))) for x in (a, b))
-            for i, held in enumerate(outcome.reshape(-1)):
-                op = OPPOSITE[guard.op] if held else SAME[guard.op]
-                wrong = f.compare(op, at(a, [i]), at(b, [i]))
-                one = f.select(wrong, f.constant(1.0), f.constant(0.0))
-                total = f.binary("fadd", total, one)
-        f.store(total, f.address("%data", [], self.flag))
+    def _algebra(self, f: Function) -> Any:
+        """Return the algebra of the series; None for one variable."""
+        return None
 
     def memory(self) -> Any:
         """Return this thread's pointer, and the views of inputs, outputs and flags it points to."""
@@ -270,6 +258,23 @@ class Machine:
         wrong, lost = flags.tolist()
         status = OK if wrong == lost == 0.0 else GUARD if wrong else INFINITE
         return status, [y.copy() if y.ndim else y[()] for y in outs]
+
+
+def failed(f: Function, guards: Sequence[Guard], v: Any) -> Scalar:
+    """Return how many decisions would be others at the values v."""
+    total = f.constant(0.0)
+    for guard in guards:
+        if guard.b < 0:
+            raise Unsupported(f"the order of values decides ({guard.op})")
+        a, b = lifted(f, v[guard.a]), lifted(f, v[guard.b])
+        outcome = np.asarray(guard.outcome, dtype=bool)
+        a, b = (flattened(contiguous(_broadcast(x, outcome.shape))) for x in (a, b))
+        for i, held in enumerate(outcome.reshape(-1)):
+            op = OPPOSITE[guard.op] if held else SAME[guard.op]
+            wrong = f.compare(op, at(a, [i]), at(b, [i]))
+            one = f.select(wrong, f.constant(1.0), f.constant(0.0))
+            total = f.binary("fadd", total, one)
+    return total
 
 
 def _bare(program: Program) -> Any:

@@ -39,21 +39,21 @@ class Parts(Table):
         self.size_of_part = int(np.prod(shape[1:], dtype=int))
         self.strides = _strides(shape)
 
-    def part(self, k: Any) -> Symbol:
-        """Return the coefficients of a slice, where they lie; or one of them."""
+    @property
+    def whole(self) -> bool:
+        """Parts may be written to their last vector: the next one is written later."""
+        return True
+
+    def memory(self, k: Any) -> Symbol:
+        """Return where the coefficients of a slice lie, or one of them."""
         if not isinstance(k, slice):
-            return super().part(k)
-        shape, offset = (
-            (k.stop - k.start, *self.part_shape),
-            self.offset + k.start * self.size_of_part,
-        )
+            return super().memory(k)
+        shape = (k.stop - k.start, *self.part_shape)
+        offset = self.offset + k.start * self.size_of_part
         return Symbol(self.f, shape, None, self.slot, offset, _strides(shape))
 
     def __getitem__(self, k: Any) -> Any:
-        return self.part(k) if isinstance(k, slice) else super().__getitem__(k)
-
-    def _filled(self, k: Any) -> bool:
-        return True
+        return self.memory(k) if isinstance(k, slice) else super().__getitem__(k)
 
 
 class Pairs:
@@ -104,7 +104,7 @@ class Pairs:
         """Return the part of a product of series of arrays: the elements in lanes."""
         f, shape = self.f, np.broadcast_shapes(x.part_shape, y.part_shape)
         out = empty(f, (n, *shape))
-        a, b = (_broadcast(v.part(0), shape).strides for v in (x, y))
+        a, b = (_broadcast(v.memory(0), shape).strides for v in (x, y))
         axes = [(m, s, [u, v]) for m, s, u, v in zip(shape, out.strides[1:], a, b, strict=True)]
 
         with f.loop(0, n) as rows:
@@ -171,7 +171,7 @@ class Polynomials(Machine):
     def _table(self, f: Function, shape: tuple[int, ...], place: int) -> Table:
         return Parts(f, shape, None, place)
 
-    def _algebra(self, f: Function, order: int) -> Any:
+    def _algebra(self, f: Function) -> Any:
         self.pairs = Pairs(self.algebra, f)
         return self.pairs
 
