@@ -100,10 +100,8 @@ class Compiled:
         `where` is the name of the form, for series their algebra and heights, and the shapes of x,
         where the function is recorded.
         """
-        for machine in [*self.machines.get(where, ()), None]:
-            if machine is None:
-                machine = None if where in self.reasons else self._compile(where, x)
-            if machine is None or (where[0] == "vjp" and given[1].shape != machine.inputs[1]):
+        for machine in self._variants(where, x):
+            if where[0] == "vjp" and given[1].shape != machine.inputs[1]:
                 return None
             status, outputs = machine(*given)
             if status == OK:
@@ -111,6 +109,13 @@ class Compiled:
             if status != GUARD:
                 return None  # not finite: the ordinary way knows what to do
         return None
+
+    def _variants(self, where: Any, x: Sequence[Any]) -> Iterator[Machine]:
+        """Yield the machines of a form, one for each branch, and then one more, recorded at x."""
+        yield from list(self.machines.get(where, ()))
+        added = None if where in self.reasons else self._compile(where, x)
+        if added is not None:
+            yield added
 
     def _compile(self, where: Any, x: Sequence[Any]) -> Machine | None:
         """Return one more machine of a form, recorded at x; None where there is no machine code."""
@@ -210,11 +215,7 @@ class Compiled:
         columns, place = _symmetric(n, order)
         rows = np.empty((n, columns.shape[1]))
         seeds = np.eye(n).reshape(1, *point.shape, n)
-        for machine in [*self.machines.get(where, ()), None]:
-            if machine is None:
-                machine = None if where in self.reasons else self._compile(where, (point,))
-            if machine is None:
-                return NotImplemented
+        for machine in self._variants(where, (point,)):
             for start in range(0, rows.shape[1], BLOCK):
                 part = columns[:, start : start + BLOCK]
                 copies = np.repeat(point[..., None], part.shape[1], axis=-1)
@@ -263,10 +264,8 @@ class Compiled:
             if found is not None:
                 return found
         where = ("series", form, point.shape)
-        for machine in [*self.machines.get(where, ()), None]:
-            if machine is None:
-                machine = None if where in self.reasons else self._compile(where, (point,))
-            if machine is None or len(machine.outputs) != 1:
+        for machine in self._variants(where, (point,)):
+            if len(machine.outputs) != 1:
                 return NotImplemented
             status, c = machine.line(point, v)
             if status == OK:
@@ -422,8 +421,9 @@ _FORMS: dict[str, Callable[[Any, Any], Program]] = {
 def compile(f: Callable[..., Any] | None = None, *, threads: int | None = None) -> Any:
     """Return f as machine code: the same function, and every driver is faster with it.
 
-    Arguments and results are float64 numbers and arrays of the shapes of the call; the first call
-    with new shapes compiles (a few hundredths of a second, less when it is in the cache on disk).
+    Arguments and results are float64 numbers and arrays of the shapes of the call, or series
+    (`Taylor`, `TaylorN`, `HyperDual`) of these; the first call with new shapes compiles (a few
+    hundredths of a second, less when it is in the cache on disk).
     What f reads from elsewhere is a constant of the compilation.  Other numbers, functions that
     cannot be recorded, and operations without machine code take the ordinary way; `reasons` says
     why.  A branch that would go another way compiles again.  Series of an element-wise function at
