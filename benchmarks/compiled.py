@@ -3,6 +3,7 @@
 W4: value, gradient, H·v and Hessian of the Helmholtz energy, Rosenbrock's function and a Gaussian
 mixture, in units of the compiled value; times include the call from Python.  W2: Taylor
 coefficients at many points, in multiply-adds a second against what the CPU can do in registers.
+Multivariate series and tensors, against eager arithmetic.
 """
 
 from __future__ import annotations
@@ -94,6 +95,39 @@ def importing() -> float:
     return float(done.stdout)
 
 
+def series() -> None:
+    """Print what whole functions on multivariate series, and tensors, cost beside eager ones."""
+
+    def f(x: Any, y: Any, z: Any, w: Any) -> Any:
+        return np.exp(np.sin(x * y + z)) * w
+
+    def g(x: Any) -> Any:
+        return np.sum(np.sin(x[1:] * x[:-1]) ** 2) + np.log(1.0 + x @ x)
+
+    c = taylor.compile(f)
+    for order in (2, 4, 6, 10):
+        v = taylor.TaylorN.variables([0.3, 0.5, 0.7, 1.1], order)
+        start = time.perf_counter()
+        c(*v)
+        took = time.perf_counter() - start
+        one, rows = best(lambda v=v: c(*v)), best(lambda v=v: f(*v))
+        print(
+            f"exp(sin(x y + z)) w, order {order}: {one:.0f} us, row by row {rows / one:.1f} times, "
+            f"compiled in {took:.3f} s"
+        )
+    for n, order in ((8, 3), (20, 3), (8, 4), (20, 4)):
+        x, d = np.linspace(0.1, 1.0, n), taylor.compile(g)
+        start = time.perf_counter()
+        taylor.tensor(d, x, order)
+        took = time.perf_counter() - start
+        one = best(lambda d=d, x=x, k=order: taylor.tensor(d, x, k))
+        eager = best(lambda x=x, k=order: taylor.tensor(g, x, k))
+        print(
+            f"tensor of order {order}, {n} variables: {one:.0f} us, NumPy {eager / one:.0f} times, "
+            f"compiled in {took:.3f} s"
+        )
+
+
 def main() -> None:
     """Print the tables."""
     names = ("f us", "NumPy/f", "grad/f", "Hv/f", "Hess us", "compile s")
@@ -101,6 +135,7 @@ def main() -> None:
     for name, given in functions().items():
         print(f"{name:18}{figures(*given)}")
 
+    series()
     top, n = peak(), 100_000
     print(f"\npeak of one core: {top / 1e9:.1f} G multiply-adds a second")
     x = np.linspace(0.1, 0.9, n)

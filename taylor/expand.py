@@ -154,7 +154,7 @@ def deciding(program: Program) -> Program:
     >>> from taylor import record
     >>> p = deciding(record(lambda x: np.where(x > 2, x, -x) + np.floor(x), 0.5))
     >>> [p.code[i].op for i in p.outputs]
-    ['add', 'linear']
+    ['add', 'integral']
     """
     tape, v = _expanded(program)
     found = [v[g.a] - v[g.b] for g in program.guards if g.b >= 0]

@@ -284,7 +284,8 @@ class Sweep:
 
         def source(a: int, k: int) -> Any:
             if k == 0:
-                return self._value(a) if lead == 0 else self._value(a)[None]
+                value = self._value(a)
+                return value if lead == 0 else np.reshape(value, (1, *np.shape(value)))
             if k <= height[a]:
                 return self.table[a][part(k)]
             n = 1 if lead == 0 else part(k).stop - part(k).start  # type: ignore[union-attr]

@@ -217,24 +217,16 @@ class Symbol(Operand):
         return None
 
     def _scatter(self, index: Array, shape: Shape) -> Any:
-        f, x = self.f, contiguous(self)
-        out = filled(f, shape, 0.0)
-        to = index.reshape(-1)
-        strides = _affine(np.arange(int(np.prod(shape, dtype=int)))[to])
-        if strides is not None and len(set(to.tolist())) == len(to):
-            target = Symbol(f, (len(to),), None, out.slot, out.offset + int(to[0]), strides)
-            nest(f, lambda v: v, [flattened(x)], target)
-            return out
-
-        line = flattened(x)
-
-        def add(i: Any) -> None:
-            place = _entry(f, to, i)
-            pointer = f.address("%data", [(place, 1)], out.offset)
-            f.store(f.binary("fadd", f.load(pointer), at(line, [i])), pointer)
-
-        f.repeat(len(to), add)
+        out, to, start = filled(self.f, shape, 0.0), index.reshape(-1), 0
+        for x in self._in_pieces():
+            stop = start + int(np.prod(x.shape, dtype=int))
+            _add_to(out, x, to[start:stop])
+            start = stop
         return out
+
+    def _in_pieces(self) -> list[Symbol]:
+        """Return the arrays that this one joins; or itself."""
+        return [self]
 
     def _sum(self, axes: tuple[int, ...]) -> Any:
         n = self.shape[-1] if self.shape else 0
@@ -358,18 +350,25 @@ class Joined(Pending):
         super().__init__(f, shape)
 
     def _make(self) -> Symbol:
-        out, start = empty(self.f, self.shape), 0
-        for x in self.pieces:
-            size = int(np.prod(x.shape, dtype=int))
-            place = out.offset + start
-            target = Symbol(self.f, x.shape, None, out.slot, place, _strides(x.shape))
-            nest(self.f, lambda v: v, [_broadcast(x, x.shape)], target)
-            start += size
+        out = empty(self.f, self.shape)
+        self.write(out.slot, out.offset)
         return out
+
+    def write(self, slot: Any, start: int) -> None:
+        """Write the arrays one after the other."""
+        for x in self._in_pieces():
+            target = Symbol(self.f, x.shape, None, slot, start, _strides(x.shape))
+            nest(self.f, lambda v: v, [_broadcast(x, x.shape)], target)
+            start += int(np.prod(x.shape, dtype=int))
+
+    def _in_pieces(self) -> list[Symbol]:
+        return self.pieces if self.made is None else [self.made]
 
     def _part_of(self, index: Array) -> Any:
         if self.made is not None or not index.size or index.min() < 0:
             return None
+        if _in_order(index, [self]):
+            return Joined(self.f, index.shape, self.pieces)
         start, low, high = 0, int(index.min()), int(index.max())
         for x in self.pieces:
             stop = start + int(np.prod(x.shape, dtype=int))
@@ -488,6 +487,43 @@ def _affine(index: Array) -> tuple[int, ...] | None:
     for axis, (n, s) in enumerate(zip(index.shape, strides, strict=True)):
         grid += (np.arange(n) * s).reshape([-1 if i == axis else 1 for i in range(index.ndim)])
     return tuple(strides) if np.array_equal(grid, index) else None
+
+
+def _add_to(out: Symbol, x: Symbol, to: Array) -> None:
+    """Add the elements of an array to those of another, in C order in memory, at the places."""
+    f, runs = out.f, _runs_of(to)
+    if len(runs) != 1 or len(x.shape) != 1:
+        x = flattened(contiguous(x))
+    if len(runs) <= FUSED:
+        for start, stop, step in runs:
+            part, size = x, (stop - start,)
+            if len(runs) > 1:
+                place = x.offset + x.strides[0] * start
+                part = Symbol(f, size, x.reg, x.slot, place, x.strides, x.lead)
+            target = Symbol(f, size, None, out.slot, out.offset + int(to[start]), (step,))
+            nest(f, lambda v, w: f.binary("fadd", v, w), [target, part], target)
+        return
+
+    def add(i: Any) -> None:
+        place = _entry(f, to, i)
+        pointer = f.address("%data", [(place, 1)], out.offset)
+        f.store(f.binary("fadd", f.load(pointer), at(x, [i])), pointer)
+
+    f.repeat(len(to), add)
+
+
+def _runs_of(index: Array) -> list[tuple[int, int, int]]:
+    """Return (start, stop, step) of the runs of positions with a constant step, which is not 0."""
+    steps, runs, start = np.diff(index), [], 0
+    ends = np.append(np.flatnonzero(np.diff(steps)) + 2, len(index))  # of the runs before a change
+    while start < len(index):
+        if start + 1 == len(index) or steps[start] == 0:
+            stop, step = start + 1, 1
+        else:
+            stop, step = int(ends[np.searchsorted(ends, start + 2)]), int(steps[start])
+        runs.append((start, stop, step))
+        start = stop
+    return runs
 
 
 def _entry(f: Function, table: Array, i: Any) -> Any:

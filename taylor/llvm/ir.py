@@ -160,9 +160,9 @@ class Function:
 
     def select(self, c: Scalar, x: Scalar, y: Scalar) -> Scalar:
         """Return x where c holds, else y."""
-        width = c.width
+        width = max(c.width, x.width, y.width)
         a, b = self.splat(x, width).text, self.splat(y, width).text
-        bits = "i1" if width == 1 else f"<{width} x i1>"
+        bits = "i1" if c.width == 1 else f"<{width} x i1>"
         t = type_of(width)
         return Scalar(self.put(f"select {bits} {c.text}, {t} {a}, {t} {b}"), width)
 

@@ -13,6 +13,7 @@ import numpy as np
 from taylor.expand import expand
 from taylor.jit import Code, key, load, save
 from taylor.llvm.emit import (
+    Joined,
     Symbol,
     Unsupported,
     _broadcast,
@@ -58,6 +59,7 @@ class Machine:
     results: list[int]  # of the outputs
     flag: int  # of the number of failed guards, and of Σ 0·y
     size: int
+    lists: Sequence[Any] = ()  # what tables of indices the code reads, and where it finds them
     code: Code
 
     def __init__(
@@ -75,18 +77,28 @@ class Machine:
         self.tables = order is not None
         if order is not None:
             known = [min(1, order)] * len(self.inputs) if heights is None else list(heights)
-            self.inputs = [(h + 1, *s) for h, s in zip(known, self.inputs, strict=True)]
-            self.outputs = [(order + 1, *s) for s in self.outputs]
+            self.heights = known
+            self.inputs = [(self._count(h), *s) for h, s in zip(known, self.inputs, strict=True)]
+            self.outputs = [(self._count(order), *s) for s in self.outputs]
         self.inputs += parameters
-        name = key(_bare(program), order, heights, unit)
+        name = key(_bare(program), *self._kind(), order, heights, unit)
         kept = load(name)
         if kept is None:
             self._write(program, order)
-            save(name, (self.places, self.results, self.flag, self.size), self.code.object)
+            layout = (self.places, self.results, self.flag, self.size, self.lists)
+            save(name, layout, self.code.object)
         else:
-            (self.places, self.results, self.flag, self.size), code = kept
+            (self.places, self.results, self.flag, self.size, self.lists), code = kept
             self.code = Code(None, code)
         self.local = threading.local()
+
+    def _kind(self) -> tuple[Any, ...]:
+        """Return what, besides the program, the orders and the unit, the code depends on."""
+        return ()
+
+    def _count(self, order: int) -> int:
+        """Return the number of coefficients of a series of that order."""
+        return order + 1
 
     def _write(self, program: Program, order: int | None) -> None:
         """Write the program as LLVM IR and compile it."""
@@ -98,7 +110,7 @@ class Machine:
             v = self._values(f, program)
         else:
             program = program if self.expanded else expand(program)
-            v = self._series(f, program, order, [s[0] - 1 for s in self.inputs if s])
+            v = self._series(f, program, order)
         for i, place, shape in zip(program.outputs, self.results, self.outputs, strict=True):
             _write(f, v[i], shape, place)
         heads = v if order is None else {i: _head(y) for i, y in v.items()}
@@ -148,15 +160,24 @@ class Machine:
         kept = {*program.outputs, *program.inputs, *guarded}
         return values(program.code, x, kept, settled)
 
-    def _series(self, f: Function, program: Program, order: int, heights: Sequence[int]) -> Any:
+    def _series(self, f: Function, program: Program, order: int) -> Any:
         places = list(zip(self.inputs, self.places, strict=True))
-        tables = [Table(f, s, None, p) for s, p in places if s]
+        tables = [self._table(f, s, p) for s, p in places if s]
         parameters = [_input(f, s, p) for s, p in places if not s]
-        by_degree = self.unit == 1
-        sweep = Emission(f, program, order, tables, list(heights), parameters, by_degree=by_degree)
+        by_degree, algebra = self.unit == 1, self._algebra(f)
+        sweep = Emission(
+            f, program, order, tables, self.heights, parameters, algebra, by_degree=by_degree
+        )
         sweep.run()
         guarded = {i for g in program.guards for i in (g.a, g.b) if i >= 0}
         return {i: sweep.result(i) for i in {*program.outputs, *guarded}}
+
+    def _table(self, f: Function, shape: tuple[int, ...], place: int) -> Table:
+        return Table(f, shape, None, place)
+
+    def _algebra(self, f: Function) -> Any:
+        """Return the algebra of the series; None for one variable."""
+        return None
 
     def memory(self) -> Any:
         """Return this thread's pointer, and the views of inputs, outputs and flags it points to."""
@@ -170,6 +191,7 @@ class Machine:
             for p, s in zip(self.results, self.outputs, strict=True)
         ]
         flags = data[self.flag : self.flag + 2]
+        self.local.data = data
         self.local.memory = (ctypes.c_void_p(data.ctypes.data), ins, outs, flags)
         return self.local.memory
 
@@ -273,6 +295,9 @@ def _head(y: Any) -> Any:
 
 def _write(f: Function, y: Any, shape: tuple[int, ...], place: int) -> None:
     source = lifted(f, y)
+    if isinstance(source, Joined):
+        source.write(None, place)
+        return
     if isinstance(source, Table):  # a polynomial's table is shorter than the result
         rest = (shape[0] - source.shape[0], *shape[1:])
         if rest[0]:

@@ -68,7 +68,7 @@ class Table(Symbol):
 
     def _zeros(self, shape: tuple[int, ...]) -> Any:
         """Return a new table; what is never written stays zero."""
-        new = Table(self.f, shape, None, 0)
+        new = type(self)(self.f, shape, None, 0)
         new.waiting = True
         if self.f.unit == 1:  # memory of its own from the start: what is not written stays zero
             new.place()
@@ -116,9 +116,9 @@ class Table(Symbol):
 
     def __setitem__(self, k: Any, value: Any) -> None:
         self.written = True
-        shape, new = self.part_shape, lifted(self.f, value)
-        place = self.memory(k)
-        if self.size_of_part == 1 and not isinstance(k, Degree) and self.f.depth == 0:
+        place, new = self.memory(k), lifted(self.f, value)
+        shape = place.shape
+        if self.size_of_part == 1 and isinstance(k, int) and self.f.depth == 0:
             self.known[k] = at(new, [0] * len(new.shape))
             new = Symbol(self.f, shape, reg=self.known[k], strides=(0,) * len(shape))
         nest(self.f, lambda v: v, [_broadcast(new, shape)], place, whole=self.whole)
@@ -463,11 +463,11 @@ class Emission(Sweep):
 
     def _jump(self, i: int) -> Step:
         args, row = self.program.code[i].args, self.program.code[i].param
-        y = self.table[i]
+        y, part = self.table[i], self.algebra.part
 
         def step(k: Any) -> None:
             values = [lifted(self.f, self._value(a)) for a in args]
-            y[k] = row(*values) if k == 0 else slope_of_jump(row)(*values)
+            y[part(k)] = row(*values) if k == 0 else slope_of_jump(row)(*values)
 
         return step
 
@@ -484,11 +484,11 @@ class Emission(Sweep):
 
     def result(self, i: int) -> Array:
         """Return the table of instruction i, up to its height."""
-        table, rows = super().result(i), self.height[i] + 1
+        table = super().result(i)
+        rows = int(np.count_nonzero(self.algebra.degrees <= self.height[i]))
         if not isinstance(table, Table) or rows >= table.shape[0]:
             return table
-        short = Table(self.f, (rows, *table.part_shape), table.slot, table.offset)
-        return short
+        return type(table)(self.f, (rows, *table.part_shape), table.slot, table.offset)
 
     def _choose(self, i: int) -> Step:
         lhs, rhs, a, b = self.program.code[i].args
@@ -514,7 +514,11 @@ class Emission(Sweep):
         One point: all instructions degree by degree.  Tiles of points: instruction by instruction,
         so that few tables are in use at a time; those that need each other stay together.
         """
-        if self.f.unit == 1:
+        if not isinstance(self.algebra, Univariate):  # parts of different sizes
+            for k in range(self.order + 1):
+                for step in self.steps:
+                    step(k)
+        elif self.f.unit == 1:
             self._degrees(range(len(self.steps)))
         else:
             self._by_instruction()
