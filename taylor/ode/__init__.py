@@ -7,5 +7,6 @@ same as machine code), `integrator`, `events`, `solve`.
 from taylor.ode.dense import Solution
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.solve import OdeResult, solve_ivp
+from taylor.ode.system import second_order
 
-__all__ = ["OdeResult", "Solution", "TaylorIntegrator", "solve_ivp"]
+__all__ = ["OdeResult", "Solution", "TaylorIntegrator", "second_order", "solve_ivp"]

@@ -72,6 +72,11 @@ class Events:
     def __len__(self) -> int:
         return len(self.functions)
 
+    def restart(self, fired: set[int]) -> None:
+        """Go on from events that cut the steps short."""
+        self.fired = fired
+        self.ends = [None] * len(self)
+
     def series(self, n: int, pieces: Pieces) -> Array:
         """Return the series of one event function along the steps, in units of their lengths."""
         flow, program = self._flow(n), self.programs[n]

@@ -26,7 +26,7 @@ from taylor.errors import (
 )
 from taylor.jit import key
 from taylor.ode import machine as compiled
-from taylor.ode.control import LEAST, NONE, factor_of, log2, log2_step, order_of
+from taylor.ode.control import LEAST, NONE, exp2, factor_of, log2, log2_step, order_of
 from taylor.ode.dense import Solution, in_numbers_of
 from taylor.ode.pieces import Pieces, along, resolved
 from taylor.ode.roots import Root, roots
@@ -36,7 +36,7 @@ from taylor.values import as_array, is_interval, is_operand
 
 Array = Any
 LIMIT = 1 << 12  # steps in one call of machine code
-STIFF = 3  # looks at the series in a row that say so
+STIFF = 8  # series in some steps that are looked at for stiffness
 
 
 class Surface(NamedTuple):
@@ -260,7 +260,7 @@ class TaylorIntegrator:
         exponent = log2_step(c, self.factor, self._floor())
         longest = min(abs(rest), self.max_step)
         # a step is one of doubles, whatever the numbers
-        h = 2.0**exponent if abs(exponent) < 1000 else 0.0 if exponent < 0 else math.inf
+        h = exp2(exponent)
         bounded = h < longest
         if bounded and h <= abs(self.t) * self.tol:
             return compiled.SMALL, None
@@ -386,12 +386,17 @@ class TaylorIntegrator:
         """Warn where steps are short for stability only: the problem is stiff."""
         if not len(pieces) or pieces.coef.dtype == object or self.order < 8:
             return
-        terms = np.abs(pieces.coef[-1].reshape(self.order + 1, -1)).max(1)
-        terms = terms * np.abs(float(pieces.h[-1])) ** np.arange(self.order + 1)
-        middle = self.order // 2
-        hump = terms[3 : middle + 1].max() > 4 * terms[2] and terms[1:].max() < 1e-6 * terms[0]
-        self._stiff = self._stiff + 1 if hump else 0
-        if self._stiff == STIFF and self.steps > 200 and "stiff" not in self.warnings:
+        some = slice(None, None, max(1, len(pieces) // STIFF))
+        flat = np.abs(pieces.coef[some]).reshape(-1, self.order + 1, max(1, self.y.size))
+        powers = np.abs(pieces.h[some])[:, None] ** np.arange(self.order + 1)
+        with np.errstate(all="ignore"):
+            terms = flat.max(2, initial=0.0) * powers
+            # the first terms fall fast, those that decide on the step are rounding errors
+            early = terms[:, 4:6].max(1) < 1e-6 * terms[:, 1:3].max(1)
+            noise = terms[:, self.order // 2 :].max(1) < 1e-10 * terms[:, 0]
+        stiff = early & noise & (terms[:, -1] > 0)
+        self._stiff = self._stiff + len(stiff) if stiff.all() else 0
+        if self._stiff >= 2 * STIFF and self.steps > 200 and "stiff" not in self.warnings:
             self.warnings.append("stiff")
             warnings.warn(
                 f"the problem seems to be stiff at t = {self.t}: steps of {self.h} are needed for "

@@ -245,7 +245,7 @@ class _Run:
                 together = [
                     e.event for e in found[n + 1 :] if e.step == event.step and e.x == event.x
                 ]
-                watch.fired = {event.event, *together}
+                watch.restart({event.event, *together})
                 if changes is not None:
                     self._change(changes(it.t, it.y.copy(), *it.args), watch)
                 if ends:

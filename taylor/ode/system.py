@@ -43,6 +43,24 @@ def _numeric(x: Any) -> bool:
     return array.dtype.kind in "iufc"
 
 
+def second_order(acceleration: Callable[..., Any]) -> Callable[..., Any]:
+    """Return y'' = acceleration(t, y, v, *args), v = y', as a first-order system of (y, v).
+
+    Its state has the shape (2, *shape of y).  The series of y costs nothing: its coefficients are
+    those of v, divided by k + 1.
+
+    >>> from taylor.ode import solve_ivp
+    >>> fall = second_order(lambda t, y, v: -9.81 + 0 * y)
+    >>> solve_ivp(fall, (0.0, 1.0), [[0.0], [0.0]]).y[:, 0, -1]
+    array([-4.905, -9.81 ])
+    """
+
+    def flow(t: Any, state: Any, *args: Any) -> Any:
+        return np.stack([state[1], lift(acceleration(t, state[0], state[1], *args))])
+
+    return flow
+
+
 class System:
     """f recorded at (t, y, *args): its expanded program, and the surfaces where it branches.
 
@@ -119,11 +137,11 @@ def shaped(dy: Any, shape: tuple[int, ...]) -> Any:
     dy = lift(dy)
     if not is_operand(dy):
         dy = np.asarray(dy)
-    if np.size(dy) == 1 == int(np.prod(shape, dtype=int)):
+    if np.shape(dy) == shape:
+        return dy
+    if np.size(dy) == 1 == int(np.prod(shape, dtype=int)):  # as SciPy allows
         return np.reshape(dy, shape)
-    if np.shape(dy) != shape:
-        raise ShapeMismatch(
-            f"fun returned an array of shape {np.shape(dy)} for a state of shape {shape}: return "
-            "one derivative for each component of y"
-        )
-    return dy
+    raise ShapeMismatch(
+        f"fun returned an array of shape {np.shape(dy)} for a state of shape {shape}: return "
+        "one derivative for each component of y"
+    )
