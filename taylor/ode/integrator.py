@@ -26,10 +26,10 @@ from taylor.errors import (
 )
 from taylor.jit import key
 from taylor.ode import machine as compiled
-from taylor.ode.control import LEAST, NONE, exp2, factor_of, log2, log2_step, order_of
+from taylor.ode.control import LEAST, NONE, exp2, factor_of, log2, log2_step, norm, order_of
 from taylor.ode.dense import Solution, in_numbers_of
 from taylor.ode.pieces import Pieces, along, resolved
-from taylor.ode.roots import Root, roots
+from taylor.ode.roots import Root, roots, value
 from taylor.ode.system import System
 from taylor.sweep import sweep
 from taylor.values import as_array, is_interval, is_operand
@@ -85,8 +85,11 @@ class TaylorIntegrator:
         if order is not None and (int(order) != order or order < LEAST):
             raise ValueError(f"the order is an integer of at least {LEAST}, not {order}")
         self.order = order_of(float(self.tol)) if order is None else int(order)
-        if not max_step > 0:
-            raise ValueError(f"max_step is positive, not {max_step}")
+        positive(max_step, "max_step")
+        if np.ndim(atol):
+            raise TypeError("atol is one number: errors are relative to the largest component of y")
+        if not atol >= 0:
+            raise ValueError(f"atol is a number of at least 0, not {atol}")
         self.max_step, self.atol = max_step, atol
         self.factor = factor_of(float(self.tol), self.order, order is not None)
         self.h: Any = 0 * self.t  # of the last step
@@ -118,6 +121,8 @@ class TaylorIntegrator:
     def set_state(self, t: Any, y: Any) -> None:
         """Go on from another time and state."""
         new_t, new_y = _numbers(t, y)
+        if new_y.dtype.kind == "c" and self.y.dtype.kind != "c":
+            raise TypeError("the state is real; a complex one needs a complex y0 from the start")
         if new_y.shape != self.y.shape:
             raise ShapeMismatch(f"the state has shape {self.y.shape}, not {new_y.shape}")
         self.t, self.y = new_t, new_y.astype(self.y.dtype)
@@ -201,10 +206,45 @@ class TaylorIntegrator:
     def _run(self, t_end: Any, limit: int, log: bool) -> tuple[int, Pieces]:
         run = self._run_numpy if self._memory is None else self._run_compiled
         status, pieces = run(t_end, limit, log)
+        if status == compiled.INFINITE and len(pieces) and not _finite(self.y):
+            self.rewind(pieces, len(pieces) - 1, 0 * self.t)  # the last good state
+            pieces = pieces.first(len(pieces) - 1) if log else pieces
         if len(pieces):
-            self.h, self.last = pieces.h[-1], pieces
+            h = self._valid(pieces)
+            if h != pieces.h[-1]:
+                self.rewind(pieces, len(pieces) - 1, h)
+                pieces = replace(pieces, h=np.append(pieces.h[:-1], h))
+                status = compiled.GO if abs(h) > _spacing(self.t) else compiled.SMALL
+            self.h, self.last = h, pieces
         self._watch(pieces)
         return status, pieces
+
+    def _valid(self, pieces: Pieces) -> Any:
+        """Return the length of the last step up to where fun is what the series says.
+
+        A series that ends (a polynomial) goes on beyond a singularity of fun that it does not show,
+        such as that of y' = -sqrt(y) at y = 0.
+        """
+        c, h = pieces.coef[-1], pieces.h[-1]
+        if np.any(c[-2:]) or self.system.program is None:
+            return h
+        slopes = c[1:] * np.arange(1, len(c)).reshape(-1, *[1] * (c.ndim - 1))
+        parameters = self.system.parameters(self._args)
+
+        def agrees(x: Any) -> bool:
+            with np.errstate(all="ignore"):
+                f = self.system.flow(pieces.t[-1] + x, value(c, x), parameters)
+            slope = value(slopes, x)
+            error = norm(np.asarray(f) - slope)
+            return bool(error <= 1e-4 * (norm(slopes[0]) + norm(np.asarray(slope))))
+
+        if agrees(h):
+            return h
+        low, high = 0 * h, h
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (middle, high) if agrees(middle) else (low, middle)
+        return low
 
     def _run_compiled(self, t_end: Any, limit: int, log: bool) -> tuple[int, Pieces]:
         m, head = self._memory, self._memory.head
@@ -220,8 +260,10 @@ class TaylorIntegrator:
         steps = int(head[compiled.STEPS, 0])
         self.steps += steps
         if logged is None:
-            coef = m.series[:, 0].reshape(1, self.order + 1, -1)[:, :, : self.y.size]
-            times = np.array([[math.nan, 0.0, head[compiled.LENGTH, 0]]])
+            coef = m.series[:, 0].reshape(1, self.order + 1, -1)[:, :, : self.y.size].copy()
+            coef[0, 0] = m.last[:, 0]
+            places = (compiled.LAST, compiled.LAST_LOW, compiled.LENGTH)
+            times = np.array([[head[n, 0] for n in places]])
             logged = (times[: min(steps, 1)], coef[: min(steps, 1)])
         times, coef = logged
         t, low, h = times.T
@@ -268,10 +310,12 @@ class TaylorIntegrator:
             h = longest
         h = h if rest > 0 else -h
         row = (self.t, self._t_low, h, c)
-        y = c[self.order]
-        for k in range(self.order - 1, 0, -1):
-            y = y * h + c[k]
-        self.y, self._y_low = _two_sum(self.y, y * h + self._y_low)
+        with np.errstate(all="ignore"):
+            y = value(c[1:], h)
+        new, low = _two_sum(self.y, y * h + self._y_low)
+        if not _finite(new):
+            return compiled.INFINITE, None
+        self.y, self._y_low = new, low
         landed = not bounded and longest == abs(rest)
         self.t, self._t_low = _two_sum(self.t, h + self._t_low)
         if landed:
@@ -285,6 +329,11 @@ class TaylorIntegrator:
         if not len(pieces):
             return None
         tables = along(self.system.surfaces, pieces, self.system.parameters(self._args))
+        if any(np.iscomplexobj(table) for table in tables):
+            raise TypeError(
+                "fun compares complex numbers or takes their absolute value, which has no series: "
+                "write it in real and imaginary parts"
+            )
         for i in range(len(pieces)):
             met = []
             for n, table in enumerate(tables):
@@ -356,10 +405,7 @@ class TaylorIntegrator:
     def rewind(self, pieces: Pieces, i: int, h: Any) -> None:
         """Go back to the point at distance h from the start of step i."""
         c = pieces.coef[i]
-        y = c[-1]
-        for k in range(len(c) - 2, 0, -1):
-            y = y * h + c[k]
-        self.y, self._y_low = _two_sum(c[0], y * h)
+        self.y, self._y_low = _two_sum(c[0], value(c[1:], h) * h)
         self.t, self._t_low = _two_sum(pieces.t[i], h + pieces.low[i])
 
     # -------------------------------------------------------------- failures
@@ -379,7 +425,7 @@ class TaylorIntegrator:
                 "fun or one of its derivatives is not finite" if _finite(y) else "fun is nan or inf"
             )
         except TaylorError as error:
-            why = str(error)
+            why = str(error).split(";")[0]
         return f"no Taylor series at t = {self.t}: {why}"
 
     def _watch(self, pieces: Pieces) -> None:
@@ -414,6 +460,7 @@ class TaylorIntegrator:
         >>> bool(abs(growth.y - np.exp(h)) < 1e-15)
         True
         """
+        _check_time(t_bound, finite=False)
         if t_bound == self.t:
             return 0 * self.t
         status, pieces = self.advance(t_bound, 1)
@@ -428,6 +475,8 @@ class TaylorIntegrator:
         state is then that of the last step.
         """
         _check_time(t)
+        if max_steps is not None:
+            positive(max_steps, "max_steps", whole=True)
         left = math.inf if max_steps is None else max_steps
         while self.t != t or self._t_low != 0:
             before = self.steps
@@ -452,9 +501,8 @@ class TaylorIntegrator:
         for t in grid:
             _check_time(t)
         backward = grid[-1] < self.t
-        if np.any(np.diff(grid) > 0 if backward else np.diff(grid) < 0) or (
-            grid[0] > self.t if backward else grid[0] < self.t
-        ):
+        ordered = np.diff(grid) <= 0 if backward else np.diff(grid) >= 0
+        if not np.all(ordered) or (grid[0] > self.t if backward else grid[0] < self.t):
             raise ValueError("the times must lie in the order of integration, from t on")
         out = np.empty((*self.y.shape, len(grid)), self.y.dtype)
         done = int(np.sum(grid == self.t))
@@ -484,6 +532,12 @@ class TaylorIntegrator:
         """Steps whose coefficients are kept at a time."""
         return int(np.clip((1 << 22) // ((self.order + 1) * max(1, self.y.size)), 1, 1024))
 
+    def here(self) -> Pieces:
+        """Return a step of no length: the series at the present state."""
+        c = self.system.series(self.t, self.y, self.system.parameters(self._args), self.order)
+        zero = np.asarray([0 * self.t])
+        return Pieces(np.asarray([self.t]), zero, zero, c[None])
+
     def solution(self, pieces: Sequence[Pieces]) -> Solution:
         """Return steps that follow each other as a function of time, up to the present time."""
         some = [p for p in pieces if len(p)]
@@ -502,6 +556,8 @@ def _numbers(t0: Any, y0: Any) -> tuple[Any, Array]:
             "system of its coefficients"
         )
     y = as_array(y0)
+    if not y.size:
+        raise ValueError("y0 is empty: there is nothing to integrate")
     if y.dtype.kind in "iub" or y.dtype == np.float16:
         y = y.astype(float)
     if y.dtype == object and not any(type(e).__module__.startswith("mpmath") for e in y.flat):
@@ -528,11 +584,21 @@ def _like(t: Any, y: Array) -> Any:
     return context.mpf(t)
 
 
-def _check_time(t: Any) -> None:
+def _check_time(t: Any, finite: bool = True) -> None:
     if is_interval(t):
         return
-    if np.ndim(t) or not math.isfinite(float(t)):
+    if np.ndim(t) or isinstance(t, (str, bytes)) or np.iscomplexobj(t):
+        raise TypeError(f"times are real numbers, not {t!r}")
+    if t != t or (finite and not abs(float(t)) < math.inf):
         raise ValueError(f"times are finite numbers, not {t}")
+
+
+def positive(x: Any, name: str, whole: bool = False) -> None:
+    """Raise an error that names an option, unless it is a positive number."""
+    if isinstance(x, (str, bytes)) or np.ndim(x) or np.iscomplexobj(x):
+        raise TypeError(f"{name} is a positive number, not {x!r}")
+    if not x > 0 or (whole and int(x) != x):
+        raise ValueError(f"{name} is a positive {'integer' if whole else 'number'}, not {x}")
 
 
 def _finite(x: Array) -> bool:
@@ -546,6 +612,8 @@ def _tolerance(tol: Any, y: Array) -> Any:
     context = None
     if y.dtype == object and y.size:
         context = getattr(next(iter(y.flat)), "context", None)
+    if isinstance(tol, (str, bytes)) or np.ndim(tol):
+        raise TypeError(f"the tolerance is a number between 0 and 1, not {tol!r}")
     if tol is None:
         return 2.0**-52 if context is None else context.mpf(10) ** -int(_digits(context))
     if is_interval(tol) or not 0 < tol < 1:

@@ -27,7 +27,8 @@ from taylor.program import Program
 Array = Any
 GO, DONE, INFINITE, SMALL, GUARD = range(5)
 # of the numbers in front of a block of memory
-TIME, LOW, END, LONGEST, STATUS, STEPS, LIMIT, FLOOR, LENGTH, LOG, TIMES, HEAD = range(12)
+TIME, LOW, END, LONGEST, STATUS, STEPS, LIMIT, FLOOR, LENGTH, LAST, LAST_LOW = range(11)
+LOG, TIMES, HEAD = range(11, 14)
 LEAST, VANISHED = -1022.5, -2000.0  # log2 below which a number is none, and the rate of none
 WRITTEN_OUT = 40
 
@@ -37,6 +38,7 @@ class Machine:
 
     places: list[int]  # of t, y, and the parameters
     low: int  # of the lower parts of y
+    last: int  # of y at the start of the last step
     size: int
     code: Code
 
@@ -48,9 +50,9 @@ class Machine:
         kept = load(name)
         if kept is None:
             self._write(program, factor)
-            save(name, (self.places, self.low, self.size), self.code.object)
+            save(name, (self.places, self.low, self.last, self.size), self.code.object)
         else:
-            (self.places, self.low, self.size), code = kept
+            (self.places, self.low, self.last, self.size), code = kept
             self.code = Code(None, code)
 
     @property
@@ -77,7 +79,7 @@ class Machine:
             table.offset = f.allocate(rows * table.size_of_part)
             self.places.append(table.offset)
             tables.append(table)
-        self.low = f.allocate(self.part)
+        self.low, self.last = f.allocate(self.part), f.allocate(self.part)
         heights = [min(1, order - 1), order - 1] + [0] * (len(tables) - 2)
         f.lines.append("  br label %step")
         f.label("step")
@@ -180,8 +182,9 @@ class Machine:
         new = f.select(landed, f.constant(float(DONE)), new)
         status = f.select(running, new, status)
         f.store(status, f.address("%data", [], STATUS))
-        length = f.select(accepted, h, self._head(f, LENGTH))
-        f.store(length, f.address("%data", [], LENGTH))
+        for place, x in ((LENGTH, h), (LAST, now), (LAST_LOW, low)):
+            kept = f.select(accepted, x, self._head(f, place))
+            f.store(kept, f.address("%data", [], place))
         self._log(f, y, now, low, h)
         self._horner(f, y, h, accepted)
         total, rounding = two_sum(f, now, f.binary("fadd", h, low))
@@ -294,6 +297,8 @@ class Machine:
             moved = f.intrinsic("fma", value, h, f.load(low, width))
             moved = chosen(f, accepted, moved, f.load(low, width))
             total, rounding = two_sum(f, old, moved)
+            last = f.address("%data", [(i, 1)], self.last)
+            f.store(chosen(f, accepted, old, f.load(last, width)), last)
             f.store(total, f.address("%data", [(i, 1)], y.offset))
             f.store(rounding, low)
 
@@ -316,6 +321,7 @@ class Memory:
         self.head = rows[:HEAD]
         self.y = rows[machine.places[1] : machine.places[1] + n]
         self.low = rows[machine.low : machine.low + n]
+        self.last = rows[machine.last : machine.last + n]
         self.series = rows[machine.places[1] :][: (machine.order + 1) * part]
         self.pointer = ctypes.c_void_p(self.data.ctypes.data)
         for place, shape, p in zip(machine.places[2:], machine.shapes[2:], parameters, strict=True):

@@ -18,7 +18,7 @@ from taylor.algebra import Univariate
 from taylor.arrays import lift
 from taylor.errors import ShapeMismatch, TraceError
 from taylor.expand import deciding, expand
-from taylor.program import Program, check, record
+from taylor.program import Program, check, recording
 from taylor.sweep import Sweep
 from taylor.univariate import Taylor
 from taylor.values import as_array, is_number, is_operand
@@ -75,9 +75,17 @@ class System:
         self.reason = ""
         parameters = self.parameters(args)
         try:
-            recorded = record(self._flow, t, y, *parameters)
+            recorded, values = recording(self._flow, t, y, *parameters)
+            if np.iscomplexobj(values[recorded.outputs[0]]) and np.asarray(y).dtype.kind == "f":
+                raise TypeError("fun is complex: give y0 in complex numbers")
         except TraceError as error:
             self.reason = str(error)
+            try:
+                self._eager(t, y, parameters, 2)
+            except TypeError as second:
+                raise TraceError(
+                    f"fun has no Taylor series: {second}; write it with NumPy's functions"
+                ) from error
             return
         self.program = expand(recorded)
         self.surfaces = deciding(recorded)
