@@ -30,7 +30,7 @@ from taylor.ode.control import LEAST, NONE, exp2, factor_of, log2, log2_step, no
 from taylor.ode.dense import Solution, in_numbers_of
 from taylor.ode.pieces import Pieces, along, resolved
 from taylor.ode.roots import Root, roots, value
-from taylor.ode.system import System
+from taylor.ode.system import System, is_parameter
 from taylor.sweep import sweep
 from taylor.values import as_array, is_interval, is_operand
 
@@ -114,9 +114,16 @@ class TaylorIntegrator:
 
     @args.setter
     def args(self, args: Sequence[Any]) -> None:
-        self._args = tuple(args)
-        self._left = None
-        self._bind()
+        same = len(args) == len(self._args) and all(
+            i in self.system.free or a is b
+            for i, (a, b) in enumerate(zip(args, self._args, strict=True))
+        )
+        shapes = [np.shape(a) for a in args] == [np.shape(a) for a in self._args]
+        self._args, self._left = tuple(args), None
+        if not (same and shapes and all(is_parameter(args[i]) for i in self.system.free)):
+            self._bind()
+        elif self._memory is not None:
+            self._memory.parameters(self.system.parameters(self._args))
 
     def set_state(self, t: Any, y: Any) -> None:
         """Go on from another time and state."""
@@ -128,7 +135,6 @@ class TaylorIntegrator:
         self.t, self.y = new_t, new_y.astype(self.y.dtype)
         self._t_low, self._y_low = 0 * self.t, 0 * self.y
         self._left = None
-        self._bind()
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
@@ -206,9 +212,6 @@ class TaylorIntegrator:
     def _run(self, t_end: Any, limit: int, log: bool) -> tuple[int, Pieces]:
         run = self._run_numpy if self._memory is None else self._run_compiled
         status, pieces = run(t_end, limit, log)
-        if status == compiled.INFINITE and len(pieces) and not _finite(self.y):
-            self.rewind(pieces, len(pieces) - 1, 0 * self.t)  # the last good state
-            pieces = pieces.first(len(pieces) - 1) if log else pieces
         if len(pieces):
             h = self._valid(pieces)
             if h != pieces.h[-1]:
@@ -236,7 +239,7 @@ class TaylorIntegrator:
                 f = self.system.flow(pieces.t[-1] + x, value(c, x), parameters)
             slope = value(slopes, x)
             error = norm(np.asarray(f) - slope)
-            return bool(error <= 1e-4 * (norm(slopes[0]) + norm(np.asarray(slope))))
+            return bool(error <= 1e-6 * (norm(slopes[0]) + norm(np.asarray(slope))))
 
         if agrees(h):
             return h
@@ -257,18 +260,25 @@ class TaylorIntegrator:
         self.t, self._t_low = (np.float64(head[i, 0]) for i in (compiled.TIME, compiled.LOW))
         shape = self.y.shape
         self.y, self._y_low = m.y[:, 0].copy().reshape(shape), m.low[:, 0].copy().reshape(shape)
-        steps = int(head[compiled.STEPS, 0])
+        steps, status = (int(head[n, 0]) for n in (compiled.STEPS, compiled.STATUS))
         self.steps += steps
+        lost = steps > 0 and status == compiled.INFINITE and not np.isfinite(self.y).all()
+        if lost:  # the last step went beyond what doubles hold: back to the last good state
+            self.t, self._t_low = (
+                np.float64(head[n, 0]) for n in (compiled.LAST, compiled.LAST_LOW)
+            )
+            self.y, self._y_low = m.last[:, 0].copy().reshape(shape), 0 * self._y_low
         if logged is None:
             coef = m.series[:, 0].reshape(1, self.order + 1, -1)[:, :, : self.y.size].copy()
             coef[0, 0] = m.last[:, 0]
             places = (compiled.LAST, compiled.LAST_LOW, compiled.LENGTH)
             times = np.array([[head[n, 0] for n in places]])
-            logged = (times[: min(steps, 1)], coef[: min(steps, 1)])
-        times, coef = logged
+            known = min(steps, 1) if status in (compiled.GO, compiled.DONE) else 0
+            logged = times[:known], coef[:known]
+        times, coef = (x[: len(x) - lost] for x in logged) if log else logged
         t, low, h = times.T
         pieces = Pieces(t, low, h, coef.reshape(len(coef), self.order + 1, *shape))
-        return int(head[compiled.STATUS, 0]), pieces
+        return status, pieces
 
     def _floor(self) -> float:
         return log2(float(self.atol) / float(self.tol)) if self.atol else NONE
@@ -312,7 +322,7 @@ class TaylorIntegrator:
         row = (self.t, self._t_low, h, c)
         with np.errstate(all="ignore"):
             y = value(c[1:], h)
-        new, low = _two_sum(self.y, y * h + self._y_low)
+            new, low = _two_sum(self.y, y * h + self._y_low)
         if not _finite(new):
             return compiled.INFINITE, None
         self.y, self._y_low = new, low

@@ -324,10 +324,16 @@ class Memory:
         self.last = rows[machine.last : machine.last + n]
         self.series = rows[machine.places[1] :][: (machine.order + 1) * part]
         self.pointer = ctypes.c_void_p(self.data.ctypes.data)
-        for place, shape, p in zip(machine.places[2:], machine.shapes[2:], parameters, strict=True):
+        self.rows = rows
+        self.parameters(parameters)
+
+    def parameters(self, parameters: Sequence[Any]) -> None:
+        """Set the parameters."""
+        machine = self.machine
+        places = zip(machine.places[2:], machine.shapes[2:], parameters, strict=True)
+        for place, shape, p in places:
             size = int(np.prod(shape, dtype=int))
-            values = np.asarray(p, dtype=float).reshape(size, -1)
-            rows[place : place + size] = values
+            self.rows[place : place + size] = np.asarray(p, dtype=float).reshape(size, -1)
 
     def run(self, limit: int, log: bool = False) -> tuple[Array, Array] | None:
         """Step until the end, a failure or the limit; return times (t, lower part, h) and series.
