@@ -20,8 +20,8 @@ os.environ.setdefault("TAYLOR_CACHE", "")
 import numpy as np
 
 DAYS = 1e6
-# Hairer, Lubich & Wanner, Geometric Numerical Integration, section I.2.4: masses of the sun with
-# the inner planets, of Jupiter, Saturn, Uranus, Neptune and Pluto; positions (AU), velocities (AU/day)
+# Hairer, Lubich & Wanner, Geometric Numerical Integration, section I.2.4: the sun with the inner
+# planets, Jupiter, Saturn, Uranus, Neptune, Pluto; positions in AU, velocities in AU/day
 G = 2.95912208286e-4
 MASSES = np.array(
     [1.00000597682, 0.000954786104043, 0.000285583733151, 0.0000437273164546,

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from taylor.jit import Code, key, load, save
-from taylor.llvm.emit import Symbol, _broadcast, _strides, lifted, nest
-from taylor.llvm.ir import WIDTH, Function, Scalar
+from taylor.llvm.emit import Joined, Symbol, _broadcast, _strides, lifted, mapped, nest
+from taylor.llvm.ir import WIDTH, Function, Scalar, literal
 from taylor.llvm.machine import block, failed
 from taylor.llvm.series import Emission, Table, _below, spread
 from taylor.ode.control import slacks
@@ -31,6 +32,37 @@ TIME, LOW, END, LONGEST, STATUS, STEPS, LIMIT, FLOOR, LENGTH, LAST, LAST_LOW = r
 LOG, TIMES, HEAD = range(11, 14)
 LEAST, VANISHED = -1022.5, -2000.0  # log2 below which a number is none, and the rate of none
 WRITTEN_OUT = 40
+
+
+class State(Table):
+    """The coefficients of y; numbers that were just computed are read from their registers."""
+
+    __slots__ = ("written_parts",)
+
+    def __init__(self, f: Function, shape: tuple[int, ...], slot: Any, offset: int) -> None:
+        super().__init__(f, shape, slot, offset)
+        self.written_parts: dict[int, list[Symbol]] = {}
+
+    def part(self, k: Any) -> Symbol:
+        """Return the array of the coefficients of degree k."""
+        if isinstance(k, int) and k in self.written_parts:
+            return Known(self.f, self.part_shape, self.written_parts[k], self.memory(k))
+        return super().part(k)
+
+
+class Known(Joined):
+    """An array in memory whose elements are in registers, too."""
+
+    __slots__ = ("memory",)
+
+    def __init__(
+        self, f: Function, shape: tuple[int, ...], pieces: list[Symbol], memory: Symbol
+    ) -> None:
+        super().__init__(f, shape, pieces)
+        self.memory = memory
+
+    def _make(self) -> Symbol:
+        return self.memory
 
 
 class Machine:
@@ -72,10 +104,10 @@ class Machine:
         f = Function(self.unit)
         f.allocate(HEAD)
         order, sizes = self.order, [2, self.order + 1] + [1] * (len(self.shapes) - 2)
-        tables = []
+        tables: list[Any] = []
         self.places = []
         for rows, shape in zip(sizes, self.shapes, strict=True):
-            table = Table(f, (rows, *shape), None, 0)
+            table = (State if len(tables) == 1 else Table)(f, (rows, *shape), None, 0)
             table.offset = f.allocate(rows * table.size_of_part)
             self.places.append(table.offset)
             tables.append(table)
@@ -101,7 +133,7 @@ class Machine:
         self.size = f.size + WIDTH
         self.code = Code(f.text())
 
-    def _shift(self, sweep: Emission, y: Table, out: int) -> None:
+    def _shift(self, sweep: Emission, y: State, out: int) -> None:
         """Add the step y_{k+1} = f_k/(k + 1) to a sweep."""
         f, pieces = sweep.f, self._pieces(sweep, out)
 
@@ -113,25 +145,20 @@ class Machine:
             return lifted(f, 0.0) if above else sweep.table[i][k]
 
         def step(k: Any) -> None:
-            # by division: a rounded reciprocal errs alike in all steps, and the energy would drift
-            if isinstance(k, int):
-                below = f.constant(float(k + 1))
-            else:
-                below = f.binary("fadd", k.number, f.constant(1.0))
-            degree = Symbol(f, (), reg=below)
+            inverse = _inverse(f, k)
             place = y.memory(k + 1) if isinstance(k, int) else _below(y, k, -1)
-            if pieces is None:
-                shape = y.part_shape
-                new = [_broadcast(lifted(f, value(out, k) / degree), shape)]
-                nest(f, lambda v: v, new, place, whole=len(shape) < 2)
-                return
-            start = 0
-            for i in pieces:
-                shape = sweep.program.code[i].shape
+            start, parts = 0, []
+            for i in pieces or [out]:
+                shape = sweep.program.code[i].shape if pieces else y.part_shape
+                new = mapped(f, lambda x: _times(f, x, *inverse), lifted(f, value(i, k)))
                 end = Symbol(f, shape, None, place.slot, place.offset + start, _strides(shape))
                 end.lead = place.lead
-                nest(f, lambda v: v, [_broadcast(lifted(f, value(i, k) / degree), shape)], end)
+                whole = pieces is None and len(shape) < 2
+                nest(f, lambda v: v, [_broadcast(new, shape)], end, whole=whole)
                 start += int(np.prod(shape, dtype=int))
+                parts.append(new if new.reg is not None else end)
+            if pieces and isinstance(k, int) and all(x.reg is not None for x in parts):
+                y.written_parts[k + 1] = parts
 
         sweep.steps.append(step)
         sweep.owners.append(out)
@@ -224,22 +251,33 @@ class Machine:
         rates = [radius(k, x) for k, x in zip((order - 1, order), last, strict=True)]
         most = f.intrinsic("maxnum", *last)
         ends = largest(f, f.intrinsic("maxnum", *rates))
-        if slacks(order):
-            present = f.compare("ogt", largest(f, most), f.constant(LEAST))
-            exact: Scalar | None = None
-            loose: Scalar | None = None
-            for k, slack in slacks(order):
-                x = logs(k)
-                most = f.intrinsic("maxnum", most, x)
-                rate = radius(k, x)
-                less = f.binary("fsub", rate, f.constant(slack))
-                exact = rate if exact is None else f.intrinsic("maxnum", exact, rate)
-                loose = less if loose is None else f.intrinsic("maxnum", loose, less)
-            assert exact is not None
-            assert loose is not None
-            exact, loose = largest(f, exact), largest(f, loose)
-            ends = f.select(present, f.intrinsic("maxnum", ends, loose), exact)
         most = f.intrinsic("maxnum", largest(f, most), f.intrinsic("maxnum", *heads))
+
+        def bounded(ends: Scalar) -> Scalar:
+            """Return the rate that the coefficients above order/2 allow, too."""
+            present = f.compare("ogt", largest(f, f.intrinsic("maxnum", *last)), f.constant(LEAST))
+            exact, loose = f.constant(VANISHED), f.constant(VANISHED)
+            for k, slack in slacks(order):
+                rate = radius(k, logs(k))
+                exact = f.intrinsic("maxnum", exact, rate)
+                loose = f.intrinsic("maxnum", loose, f.binary("fsub", rate, f.constant(slack)))
+            loose = f.intrinsic("maxnum", ends, largest(f, loose))
+            return f.select(present, loose, largest(f, exact))
+
+        if f.unit > 1:
+            ends = bounded(ends)
+        elif slacks(order):  # looked at only where the step grows, so that it costs nothing else
+            before = log2(f, f.intrinsic("fabs", self._head(f, LENGTH)))
+            growth = f.binary("fsub", f.binary("fsub", f.constant(factor - 2), ends), before)
+            grows = f.compare("ugt", growth, f.constant(0.0))
+            here = f.block
+            f.lines.append(f"  br i1 {grows.text}, label %careful, label %sized")
+            f.label("careful")
+            other, there = bounded(ends), f.block
+            f.lines.append("  br label %sized")
+            f.label("sized")
+            arms = f"[{ends.text}, %{here}], [{other.text}, %{there}]"
+            ends = Scalar(f.put(f"phi double {arms}"))
         return exp2(f, f.binary("fsub", f.constant(factor), ends)), most
 
     def _largest(self, f: Function, start: int) -> Scalar:
@@ -283,15 +321,22 @@ class Machine:
     def _horner(self, f: Function, y: Table, h: Scalar, accepted: Scalar) -> None:
         """Write y(t + h), carrying the rounding of the last addition."""
         width = self.unit if self.unit > 1 else WIDTH if self.part > 1 else 1
+        h, square = (f.splat(x, width) for x in (h, f.binary("fmul", h, h)))
 
         def element(i: Any) -> None:
             def row(k: int) -> Scalar:
                 place = f.address("%data", [(i, 1)], y.offset + k * y.size_of_part)
                 return f.load(place, width)
 
-            value = row(self.order)
-            for k in range(self.order - 1, 0, -1):
-                value = f.intrinsic("fma", value, h, row(k))
+            # the sum from degree 1 on, even and odd powers apart: half the chain of operations
+            halves = []
+            for top in (self.order, self.order - 1):
+                value = row(top)
+                for k in range(top - 2, 0, -2):
+                    value = f.intrinsic("fma", value, square, row(k))
+                halves.append(value)
+            even, odd = halves if self.order % 2 == 0 else halves[::-1]
+            value = f.intrinsic("fma", even, h, odd)
             old = row(0)
             low = f.address("%data", [(i, 1)], self.low)
             moved = f.intrinsic("fma", value, h, f.load(low, width))
@@ -358,6 +403,29 @@ class Memory:
 
 
 # ------------------------------------------------------------------ on registers
+def _inverse(f: Function, k: Any) -> tuple[Scalar, Scalar]:
+    """Return 1/(k + 1) as a sum of two numbers.
+
+    One alone errs alike in all steps, and the energy of a long integration would drift.
+    """
+    if isinstance(k, int):
+        first = 1.0 / (k + 1)
+        rest = float((1 - Fraction(first) * (k + 1)) / (k + 1))
+        return f.constant(first), f.constant(rest)
+    one = f.constant(1.0)
+    degree = f.binary("fadd", k.number, one)
+    high = f.binary("fdiv", one, degree)
+    missing = f.intrinsic("fma", f.negative(high), degree, one)
+    return high, f.binary("fmul", missing, high)
+
+
+def _times(f: Function, x: Scalar, high: Scalar, low: Scalar) -> Scalar:
+    """Return x·(high + low), rounded once."""
+    if low.text == literal(0.0):
+        return f.binary("fmul", x, high)
+    return f.intrinsic("fma", x, high, f.binary("fmul", x, low))
+
+
 def two_sum(f: Function, a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
     """Return a + b rounded, and the rounding error (Knuth, TAOCP 2, section 4.2.2)."""
     s = f.binary("fadd", a, b)
