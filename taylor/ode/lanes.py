@@ -22,7 +22,9 @@ UNIT, CACHE = 16, 1 << 18
 class Lanes(Machine):
     """y' = f(t, y) of one program and one order, for many trajectories at a time."""
 
-    def __init__(self, program: Program, order: int, factor: float, unit: int | None = None) -> None:
+    def __init__(
+        self, program: Program, order: int, factor: float, unit: int | None = None
+    ) -> None:
         super().__init__(program, order, factor, unit or UNIT)
         if unit is None and 8 * self.size * self.unit > CACHE:
             super().__init__(program, order, factor, UNIT // 2)
