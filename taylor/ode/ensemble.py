@@ -16,10 +16,9 @@ import os
 import pickle
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -46,6 +45,9 @@ from taylor.ode.solve import MESSAGES, OdeResult, _Bar, inside
 from taylor.ode.system import System, is_parameter
 from taylor.program import Program
 from taylor.values import as_array
+
+if TYPE_CHECKING:  # slow to import, rarely needed
+    from concurrent.futures import Executor, Future
 
 Array = Any
 ONCE = 1 << 12  # steps of one member at a time
@@ -99,7 +101,8 @@ def solve_ensemble(
     message; the others go on.
 
     Tasks of `chunk` members run on `threads` of this machine (default: all cores), or on any
-    `executor` of `concurrent.futures`, such as dask.distributed's or mpi4py's.  With `checkpoint`
+    `executor` of `concurrent.futures`, such as dask.distributed's or mpi4py's; members whose task
+    does not come back have failed.  With `checkpoint`
     the state of all members is kept in that file (npz): the same call goes on from it, bit for
     bit.  `progress` shows a bar (needs tqdm), or is called with the share that is done.
 
@@ -144,13 +147,15 @@ def solve_ensemble(
     report = _Bar(progress is True, 0.0, 1.0)
     with report as bar:
         run.report = progress if callable(progress) else bar.at
-        if executor is None:
-            n = threads or os.cpu_count() or 1
-            with ThreadPoolExecutor(n) as pool:
-                run.through(pool, chunk or run.members(n))
+        workers = threads or os.cpu_count() or 1
+        members = chunk or run.members(workers)
+        if executor is not None:
+            run.through(executor, members, elsewhere=True)
         else:
-            n = getattr(executor, "_max_workers", None) or os.cpu_count() or 1
-            run.through(executor, chunk or run.members(n), elsewhere=True)
+            from concurrent.futures import ThreadPoolExecutor
+
+            with ThreadPoolExecutor(workers) as pool:
+                run.through(pool, members)
     return _result(run, times)
 
 
@@ -189,7 +194,7 @@ class State:
 def _start(y: Array, t0: float, targets: Array) -> State:
     """Return the state of all members at the beginning."""
     n = len(y)
-    flat = y.reshape(n, -1)
+    flat = y.reshape(n, int(np.prod(y.shape[1:], dtype=int)))
     found = np.full((n, len(targets), flat.shape[1]), np.nan, dtype=y.dtype)
     there = int(targets[0] == t0)
     found[:, :there] = flat[:, None]
@@ -339,14 +344,14 @@ class _Run:
     def members(self, workers: int) -> int:
         """Return the number of members of a task."""
         unit = 1 if self.problem.program is None else self.problem.lanes.unit
-        return -(-len(self.state) // (TASKS * workers * unit)) * unit
+        return max(1, -(-len(self.state) // (TASKS * workers * unit))) * unit
 
     def through(self, executor: Executor, chunk: int, elsewhere: bool = False) -> None:
         """Advance all members to their ends, or until their steps are used up."""
-        problem, state = self.problem, self.state
+        problem = self.problem
         size = 1 if problem.program is None else problem.lanes.size
-        steps = max(64, WORK // (min(chunk, len(state)) * size * problem.order))
         while len(going := self._going()):
+            steps = max(64, WORK // (min(chunk, len(going)) * size * problem.order))
             futures: dict[Future[State], Array] = {}
             try:
                 for i in range(0, len(going), chunk):
@@ -371,15 +376,19 @@ class _Run:
             if isinstance(self.given, list)
             else self.given[members]
         )
+        from concurrent.futures import Future
+
         try:
             return executor.submit(advance, self.problem, self.state.take(members), given, steps)
         except RuntimeError as error:  # its workers are gone
-            future: Future[State] = Future()
-            future.set_exception(error)
-            return future
+            lost: Future[State] = Future()
+            lost.set_exception(error)
+            return lost
 
     def _collect(self, futures: dict[Future[State], Array], elsewhere: bool) -> None:
         """Take the new states of tasks as they come, and save them."""
+        from concurrent.futures import as_completed
+
         began, cost = time.monotonic(), 0.0
         errors = []
         for future in as_completed(futures):
