@@ -5,7 +5,8 @@ that of `control`, with logarithms read off the exponents of the numbers.  The s
 sum of two doubles, so that what a step adds to it is not rounded away (Dekker, Numerische
 Mathematik 18, 1971).
 
-With `unit` > 1 every number is a vector of that many trajectories, each with steps of its own.
+With `unit` > 1 every number is a vector of that many trajectories, each with steps of its own; the
+loop ends when one of them stops (see `lanes`).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from taylor.ode.control import slacks
 from taylor.program import Program
 
 Array = Any
-GO, DONE, INFINITE, SMALL, GUARD = range(5)
+GO, DONE, INFINITE, SMALL, GUARD, IDLE = range(6)
 # of the numbers in front of a block of memory
 TIME, LOW, END, LONGEST, STATUS, STEPS, LIMIT, FLOOR, LENGTH, LAST, LAST_LOW = range(11)
 LOG, TIMES, HEAD = range(11, 14)
@@ -78,7 +79,7 @@ class Machine:
         self.order, self.unit = order, unit
         self.shapes = [program.code[i].shape for i in program.inputs]
         bare = (program.code, program.inputs, program.outputs, program.guards)
-        name = key("ode", bare, order, factor, unit)
+        name = key(type(self).__name__, bare, order, factor, unit)
         kept = load(name)
         if kept is None:
             self._write(program, factor)
@@ -131,7 +132,10 @@ class Machine:
         values = {i: sweep._value(i) for g in program.guards for i in (g.a, g.b) if i >= 0}
         self._step(f, tables[1], factor, failed(f, program.guards, values))
         self.size = f.size + WIDTH
-        self.code = Code(f.text())
+        self.code = self._compiled(f.text())
+
+    def _compiled(self, text: str) -> Code:
+        return Code(text)
 
     def _shift(self, sweep: Emission, y: State, out: int) -> None:
         """Add the step y_{k+1} = f_k/(k + 1) to a sweep."""
@@ -197,7 +201,7 @@ class Machine:
         least = f.binary("fmul", f.intrinsic("fabs", now), f.constant(2.0**-51))
         small = both(f, bounded, f.compare("ole", f.intrinsic("fabs", h), least))
         infinite = negated(f, f.compare("olt", most, f.constant(1024.0)))
-        branch = f.compare("ogt", wrong, zero)
+        branch = f.compare("ogt", f.splat(wrong, f.unit), zero)
         new = f.select(small, f.constant(float(SMALL)), zero)
         new = f.select(infinite, f.constant(float(INFINITE)), new)
         new = f.select(branch, f.constant(float(GUARD)), new)
@@ -217,14 +221,15 @@ class Machine:
         total, rounding = two_sum(f, now, f.binary("fadd", h, low))
         f.store(f.select(landed, end, total), f.address("%data", [], TIME))
         f.store(f.select(landed, zero, rounding), f.address("%data", [], LOW))
-        # in lanes: every lane counts its own steps, and the loop ends when the limit is reached
         count = f.binary("fadd", count, f.select(accepted, one, zero))
         f.store(count, f.address("%data", [], STEPS))
         f.store(limit := f.binary("fsub", limit, one), f.address("%data", [], LIMIT))
         going = both(
             f, f.compare("oeq", status, f.constant(float(GO))), f.compare("ogt", limit, zero)
         )
-        f.lines.append(f"  br i1 {some(f, going)}, label %step, label %end")
+        if self.unit > 1:
+            going = either(f, going, f.compare("oeq", status, f.constant(float(IDLE))))
+        f.lines.append(f"  br i1 {every(f, going)}, label %step, label %end")
         f.label("end")
 
     def _size_of_step(self, f: Function, y: Table, factor: float) -> tuple[Scalar, Scalar]:
@@ -347,7 +352,7 @@ class Machine:
             f.store(total, f.address("%data", [(i, 1)], y.offset))
             f.store(rounding, low)
 
-        f.repeat(self.part, element, width)
+        f.repeat(self.part, element, 1 if self.unit > 1 else width)
 
     # -------------------------------------------------------------- running
     def memory(self, parameters: Sequence[Any]) -> Memory:
@@ -443,6 +448,11 @@ def both(f: Function, a: Scalar, b: Scalar) -> Scalar:
     return Scalar(f.put(f"and {_bits('i1', a.width)} {a.text}, {b.text}"), a.width)
 
 
+def either(f: Function, a: Scalar, b: Scalar) -> Scalar:
+    """Return whether one of two conditions holds."""
+    return Scalar(f.put(f"or {_bits('i1', a.width)} {a.text}, {b.text}"), a.width)
+
+
 def negated(f: Function, a: Scalar) -> Scalar:
     """Return whether a condition does not hold."""
     true = "true" if a.width == 1 else "<" + ", ".join(["i1 true"] * a.width) + ">"
@@ -457,11 +467,11 @@ def chosen(f: Function, c: Scalar, x: Scalar, y: Scalar) -> Scalar:
     return Scalar(f.put(f"select i1 {c.text}, {t} {x.text}, {t} {y.text}"), x.width)
 
 
-def some(f: Function, a: Scalar) -> str:
-    """Return the i1 that a condition holds in some lane."""
+def every(f: Function, a: Scalar) -> str:
+    """Return the i1 that a condition holds in every lane."""
     if a.width == 1:
         return a.text
-    name, kind = f"llvm.vector.reduce.or.v{a.width}i1", _bits("i1", a.width)
+    name, kind = f"llvm.vector.reduce.and.v{a.width}i1", _bits("i1", a.width)
     f.declarations.add(f"declare i1 @{name}({kind})")
     return f.put(f"call i1 @{name}({kind} {a.text})")
 

@@ -95,6 +95,17 @@ def solve_ivp(
     return run.solve(t_eval, dense_output, events, max_steps, progress)
 
 
+def inside(times: Array, t0: Any, t1: Any) -> None:
+    """Raise an error unless times lie in t0..t1, in the order of integration."""
+    if times.ndim != 1:
+        raise ShapeMismatch(f"t_eval holds times along one axis, not {times.shape}")
+    steps = np.diff(times)
+    if not np.all((times >= min(t0, t1)) & (times <= max(t0, t1))):
+        raise ValueError("the times of t_eval must lie within t_span")
+    if not np.all(steps < 0 if t1 < t0 else steps > 0):
+        raise ValueError("the times of t_eval must lie in the order of integration, each once")
+
+
 class _Run:
     """One integration with its outputs."""
 
@@ -188,15 +199,7 @@ class _Run:
 
     def _times(self, t_eval: Any) -> Array:
         times = in_numbers_of(self.integrator.y, t_eval)
-        if times.ndim != 1:
-            raise ShapeMismatch(f"t_eval holds times along one axis, not {times.shape}")
-        t0, t1 = self.integrator.t, self.t1
-        backward = t1 < t0
-        steps = np.diff(times)
-        if not np.all((times >= min(t0, t1)) & (times <= max(t0, t1))):
-            raise ValueError("the times of t_eval must lie within t_span")
-        if not np.all(steps < 0 if backward else steps > 0):
-            raise ValueError("the times of t_eval must lie in the order of integration, each once")
+        inside(times, self.integrator.t, self.t1)
         return times
 
     def _start(self, wanted: Array | None) -> None:
