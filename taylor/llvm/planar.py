@@ -200,7 +200,7 @@ def joined(f: Function, rule: Rule, *args: Symbol) -> Complex:
     shape = np.broadcast_shapes(*(x.shape for x in args))
     size = int(np.prod(shape, dtype=int))
     if size == 1 or (size and all(x.reg is not None for x in args)):
-        pair = rule(f, *(at(x, [0] * len(x.shape)) for x in args))
+        pair = rule(f, *_of_one_width(f, [at(x, [0] * len(x.shape)) for x in args]))
         return Complex(*(Symbol(f, shape, reg=y, strides=(0,) * len(shape)) for y in pair))
     outs = empty(f, shape), empty(f, shape)
     seen = [_broadcast(emit.settled(x), shape) for x in args]
@@ -216,12 +216,17 @@ def joined(f: Function, rule: Rule, *args: Symbol) -> Complex:
             _loaded(f, a, index, [ax[2][k] for ax in axes], width) for k, a in enumerate(seen)
         ]
         terms = [(i, ax[1]) for i, ax in zip(index, axes, strict=True)]
-        for out, y in zip(outs, rule(f, *values), strict=True):
+        for out, y in zip(outs, rule(f, *_of_one_width(f, values)), strict=True):
             f.store(Scalar(f.splat(y, width).text, width), f.address("%data", terms, out.offset))
 
     if size:
         _loops(f, axes, element, padded=True)
     return Complex(*outs)
+
+
+def _of_one_width(f: Function, xs: Sequence[Scalar]) -> list[Scalar]:
+    width, texts = f.same(*xs)
+    return [Scalar(text, width) for text in texts]
 
 
 # ------------------------------------------------------------------ complex programs
@@ -345,7 +350,7 @@ def _library(name: str) -> Rule:
     def rule(f: Function, *xs: Scalar) -> Pair:
         if not IN_REGISTERS:
             raise Unsupported(f"{name} of the C library cannot be called on this platform")
-        width, texts = f.same(*xs)
+        width, texts = xs[0].width, [x.text for x in xs]
         kind = ", ".join(["double"] * len(xs))
         f.declarations.add(f"declare {PAIR} @{name}({kind}) memory(none) nounwind willreturn")
 

@@ -337,7 +337,8 @@ class Convolution:
             new = self.added(self.outputs, totals, left, right)
             for total, y in zip(totals, new, strict=True):
                 loop.update(total, y)
-        return self._finished([f.total(loop.result(total)) for total in totals], self._at)
+        vectors = [loop.result(total) for total in totals]
+        return self._finished([f.total(v) for v in vectors], self._at)
 
 
 def _convolution(
