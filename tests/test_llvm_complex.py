@@ -60,31 +60,23 @@ def test_rows_against_mpmath(name):
                 assert max(errors) < 200 * 2.0**-52
 
 
-@pytest.mark.parametrize("order", [2, 25])
 @pytest.mark.parametrize("name", ROWS)
-def test_rows_on_series_against_the_numpy_sweep(name, order, through_numpy):
+def test_rows_on_series_against_the_numpy_sweep(name, through_numpy):
     def f(z):
         u = z + 0.3 * z * z * (1 + 0.5j) / (2.0 - z)
         return TABLE[name](u * u - 1j * u)
 
     z = 0.4 + 0.3j
-    wanted = f(Taylor.variable(z, order)).coef
-    status, (c,) = Machine(record(f, z), order, complex=[True])(np.array([z, 1.0]))
-    assert status == OK
-    assert scaled_error(c, wanted) < 1e-13
+    for order in (3, 25):
+        status, (c,) = Machine(record(f, z), order, complex=[True])(np.array([z, 1.0]))
+        assert status == OK
+        assert scaled_error(c, f(Taylor.variable(z, order)).coef) < 1e-13
     points = z * np.linspace(0.8, 1.2, 11)
-    wanted = f(Taylor.variable(points, order)).coef
-    machine = Machine(record(f, points), order, complex=[True])
-    assert scaled_error(machine(np.stack([points, 0 * z + np.ones(11)]))[1][0], wanted) < 1e-13
-    assert (
-        scaled_error(
-            Machine(record(f, z), order, unit=32, complex=[True]).batch(
-                np.stack([points, np.ones(11)])
-            )[1][0],
-            wanted,
-        )
-        < 1e-13
-    )
+    seeds, wanted = np.stack([points, np.ones(11)]), f(Taylor.variable(points, 12)).coef
+    array = Machine(record(f, points), 12, complex=[True])
+    tiles = Machine(record(f, z), 12, unit=32, complex=[True])
+    for _, (c,) in (array(seeds), tiles.batch(seeds)):
+        assert scaled_error(c, wanted) < 1e-13
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -229,19 +221,14 @@ HOLOMORPHIC = [name for name in CASES if holomorphic(name) is not None]
 def test_arrays(name):
     f, z, v = holomorphic(name)
     program = record(f, z)
-    reverse = taylor.reverse(program)
     try:
         value, series = Machine(program, complex=[True]), Machine(program, 4, complex=[True])
-        back = Machine(reverse, complex=[True, planar.kinds(program.code, [True])[-1]])
     except Unsupported as error:
         assert "machine code" in str(error) or "decides" in str(error) or "order" in str(error)
         return
-    bar = np.ones(program.code[program.outputs[0]].shape)
     for _ in range(2):  # twice: nothing is left over from the first call
         plain = np.asarray(program(z), complex)
         np.testing.assert_allclose(value(z)[1][0], plain, rtol=1e-13, atol=1e-13)
-        for got, y in zip(back(z, bar)[1], reverse(z, bar), strict=True):
-            np.testing.assert_allclose(got, np.asarray(y, complex), rtol=1e-12, atol=1e-12)
         y = program(Taylor.variable(z, 4, direction=v))
         table = y.coef if isinstance(y, Taylor) else np.stack([y, *[0 * y] * 4])
         scale = np.max(np.abs(table), initial=1.0)
