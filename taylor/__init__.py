@@ -8,7 +8,7 @@ Wengert list), `series` (the number types), then the driver you came for.
 0.0
 """
 
-from taylor import linalg
+from taylor import linalg, ode
 from taylor.arrays import logsumexp, where
 from taylor.checkpoint import checkpoint
 from taylor.compiled import compile
@@ -232,6 +232,7 @@ __all__ = [
     "mod",
     "ndtr",
     "objective",
+    "ode",
     "partial",
     "policy",
     "power",

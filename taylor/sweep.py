@@ -114,7 +114,7 @@ class Sweep:
                         "scale",
                     ):
                         shape = np.broadcast_shapes(shape, *live_shapes)
-                    self.table.append(self._zeros(i, shape))
+                    self.table.append(self._room(i, (algebra.size, *shape)))
                     self.steps.append(getattr(self, f"_{op}")(i))
                     self.owners.append(i)
                 elif live:
@@ -132,13 +132,13 @@ class Sweep:
                     self.steps.append(self._weigh(i))
                     self.owners.append(i)
 
+    def _room(self, i: int, shape: tuple[int, ...]) -> Any:
+        """Return the table of instruction i, all zeros."""
+        return zeros(shape, self.like)
+
     def _kind(self, inputs: Sequence[Array]) -> Array:
         """Return an empty array of the kind of number of all tables."""
         return _common(inputs)
-
-    def _zeros(self, i: int, shape: tuple[int, ...]) -> Array:
-        """Return a table of zeros for instruction i."""
-        return zeros((self.algebra.size, *shape), self.like)
 
     def _checked(self, row: Any, values: Sequence[Any]) -> Any:
         """Return the value of a row; a scalar outside the domain raises DomainError."""
@@ -158,6 +158,10 @@ class Sweep:
     def _value(self, a: int) -> Any:
         """Return the degree-0 part of instruction a."""
         return self.table[a][0] if self.height[a] else self._head(a)
+
+    def _divisor(self, x: Any) -> Any:
+        """Return what coefficients are divided by, for a leading coefficient x."""
+        return x
 
     def _head(self, a: int) -> Any:
         x = self.table[a]
@@ -251,11 +255,13 @@ class Sweep:
     def _div(self, i: int) -> Step:
         a, b = self.program.code[i].args
         y, part, height = self.table[i], self.algebra.part, self.height
+        divisor: list[Any] = []
 
         def step(k: int) -> None:
             if k == 0:
                 self._check_divisor(i, self._value(a), self._value(b), height[b] > 0)
                 y[0] = self._value(a) / self._value(b)
+                divisor.append(self._divisor(self._value(b)))
                 return
             if k > height[i]:
                 return
@@ -267,7 +273,7 @@ class Sweep:
                 terms.append(None if inner is None else -inner)
             s = _total(terms)
             if s is not None:
-                y[part(k)] = s / self._value(b)
+                y[part(k)] = s / divisor[0]
 
         return step
 
@@ -327,7 +333,8 @@ class Sweep:
                     one = type(self.table[q]) is int and self.table[q] == 1
                     q0 = None if one else self._value(q)
                     pairs.append((q0, self.table[q], height[q], self.weighted[a], height[a]))
-            p0 = None if type(self.table[p]) is int and self.table[p] == 1 else p0
+            one = type(self.table[p]) is int and self.table[p] == 1
+            p0 = None if one else self._divisor(p0)
             divisor.extend((p0, self.table[p], height[p], lanes))
 
         def step(k: int) -> None:

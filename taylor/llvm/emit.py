@@ -27,6 +27,7 @@ from taylor.values import Constant, as_array, is_operand
 Array = Any
 Shape = tuple[int, ...]
 FUSED = 6  # arrays that one loop reads at most
+SHUFFLED = 64  # elements of an array that is rearranged by shuffles at most
 SUMS = 8  # sums that are taken at a time
 Body = Callable[..., Scalar]
 
@@ -141,8 +142,13 @@ class Symbol(Operand):
         return self._binary("fmul", o, self)
 
     def __truediv__(self, o: Any) -> Any:
-        if isinstance(o, Degree):  # one division for all, and none on the way to the next degree
+        # a degree or a leading coefficient divides once for all, not on the way to the next degree
+        if isinstance(o, int):
+            return self._binary("fmul", self, 1.0 / o)
+        if isinstance(o, Degree):
             return self._binary("fmul", self, Symbol(self.f, (), reg=o.reciprocal))
+        if isinstance(o, Divisor):
+            return self._binary("fmul", self, o.inverse)
         return self._binary("fdiv", self, o)
 
     def __rtruediv__(self, o: Any) -> Any:
@@ -238,6 +244,16 @@ class Symbol(Operand):
         return out
 
     def _sum(self, axes: tuple[int, ...]) -> Any:
+        n = self.shape[-1] if self.shape else 0
+        if axes == (len(self.shape) - 1,) and 1 < n <= UNROLL and self.reg is None:
+            columns = np.arange(int(np.prod(self.shape))).reshape(self.shape)
+            if _shuffles(self.f, [self], columns[..., 0].reshape(-1)):  # short rows: columns
+                x = contiguous(self)
+                parts = [_shuffled(self.f, x, columns[..., i]) for i in range(n)]
+                total = parts[0]
+                for part in parts[1:]:
+                    total = total + part
+                return total
         letters = "".join(chr(97 + i) for i in range(len(self.shape)))
         out = "".join(c for i, c in enumerate(letters) if i not in axes)
         return contraction(self.f, [letters], out, [self])
@@ -276,6 +292,13 @@ class Symbol(Operand):
         terms, out = spec.split("->")
         names = terms.split(",")
         return contraction(self.f, names, out, [lifted(self.f, x), lifted(self.f, y)])
+
+
+class Divisor:
+    """What coefficients are divided by, degree after degree: its reciprocal is computed once."""
+
+    def __init__(self, x: Symbol) -> None:
+        self.inverse = settled(1.0 / x)
 
 
 class Pending(Symbol):
@@ -497,6 +520,8 @@ def _assembled(f: Function, sources: list[Symbol], index: Array) -> Symbol:
             if flat[0] < n:
                 return Symbol(f, index.shape, reg=at(flattened(x), [int(flat[0])]))
             flat = flat - n
+    if _shuffles(f, sources, flat):
+        return _shuffled(f, sources[0], index)
     out = filled(f, index.shape, 0.0) if size and flat.min() < 0 else empty(f, index.shape)
     start = 0
     for x in sources:
@@ -519,6 +544,39 @@ def _assembled(f: Function, sources: list[Symbol], index: Array) -> Symbol:
             f.store(value, f.address("%data", [(_entry(f, places, i), 1)], out.offset))
 
         f.repeat(len(places), move)
+    return out
+
+
+def _shuffles(f: Function, sources: list[Symbol], flat: Array) -> bool:
+    """Whether elements of one array are moved by few shuffles of vectors."""
+    if f.unit > 1 or len(sources) != 1 or sources[0].reg is not None or not len(flat):
+        return False
+    size = int(np.prod(sources[0].shape, dtype=int))
+    few = WIDTH // 2 <= size <= SHUFFLED and len(flat) <= 4 * SHUFFLED
+    return few and flat.min() >= 0 and (_affine(flat) or (0,))[0] != 1
+
+
+def _shuffled(f: Function, x: Symbol, index: Array) -> Symbol:
+    """Return elements of a short array, a vector at a time."""
+    out, flat = empty(f, index.shape), index.reshape(-1)
+    flat = np.append(flat, np.full(-len(flat) % WIDTH, flat[-1]))
+    loaded: dict[int, Scalar] = {}
+    t, lanes = f"<{WIDTH} x double>", f"<{WIDTH} x i32>"
+    for start in range(0, len(flat), WIDTH):
+        block, place = np.divmod(flat[start : start + WIDTH], WIDTH)
+        found: Scalar | None = None
+        for b in sorted(set(block.tolist())):
+            if b not in loaded:
+                pointer = f.address(base_of(x), x.lead, x.offset + b * WIDTH)
+                loaded[b] = f.load(pointer, WIDTH)
+            other = found or loaded[b]
+            before = place if found is None else np.arange(WIDTH)
+            mask = np.where(block == b, place + WIDTH, before)
+            entries = ", ".join(f"i32 {m}" for m in mask)
+            shuffled = f"shufflevector {t} {other.text}, {t} {loaded[b].text}, {lanes} <{entries}>"
+            found = Scalar(f.put(shuffled), WIDTH)
+        assert found is not None
+        f.store(found, f.address("%data", [], out.offset + start))
     return out
 
 
@@ -732,17 +790,22 @@ def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> 
         for start in range(first, len(places), SUMS):
             write([([*index, i], width) for i, width in places[start : start + SUMS]])
 
-    if len(places) > SUMS or not outer or outer[-1] < 2 * UNROLL:
+    if outer and outer[-1] * len(places) <= SUMS:
+        every = range(outer[-1])
+        _each(f, outer[:-1], lambda i: write([([*i, r, j], w) for r in every for j, w in places]))
+        return result
+    if len(places) > SUMS or not outer or outer[-1] < 2 * SUMS // len(places):
         _each(f, outer, row)
         return result
 
-    def rows(index: list[Any]) -> None:  # two rows at a time share what does not depend on the row
-        pairs = outer[-1] // 2 * 2
-        with f.loop(0, pairs, 2) as loop:
-            second = f.put(f"add nsw i64 {loop.index}, 1")
-            write([([*index, r, i], w) for r in (loop.index, second) for i, w in places])
-        if pairs < outer[-1]:
-            row([*index, pairs])
+    def rows(index: list[Any]) -> None:  # some rows at a time share what does not depend on them
+        n = max(2, SUMS // len(places))
+        together = outer[-1] // n * n
+        with f.loop(0, together, n) as loop:
+            many = [f.put(f"add nsw i64 {loop.index}, {c}") for c in range(n)]
+            write([([*index, r, i], w) for r in many for i, w in places])
+        for r in range(together, outer[-1]):
+            row([*index, r])
 
     _each(f, outer[:-1], rows)
     return result

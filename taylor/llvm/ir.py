@@ -55,6 +55,7 @@ class Function:
         self.definitions: list[str] = []
         self.constants: dict[str, Any] = {}  # the numbers of constant arrays
         self.block = "entry"
+        self.depth = 0  # of loops around what is written now
         self.count = 0
         self.size = 0  # doubles of workspace in use at most
         self.free: dict[int, list[int]] = {}
@@ -394,6 +395,7 @@ class Loop:
         f.count += 1
         self.head, self.exit = f"loop{f.count}", f"exit{f.count}"
         self.before = f.block
+        f.depth += 1
         self.start = start
         self.maybe = maybe
         if maybe:
@@ -432,6 +434,7 @@ class Loop:
             entry = f"[{first.text}, %{self.before}], [{new}, %{latch}]"
             f.lines[place] = f"  {name} = phi {kind} {entry}"
         self.latch = latch
+        f.depth -= 1
         f.label(self.exit)
 
     def result(self, register: Scalar) -> Scalar:

@@ -23,7 +23,7 @@ from taylor.llvm.emit import (
     flattened,
     nest,
 )
-from taylor.llvm.ir import WIDTH, Function, tiled
+from taylor.llvm.ir import WIDTH, Function, Scalar, tiled
 from taylor.llvm.planar import UNORDERED, Complex, both, kinds, lifted, settled, with_symbols
 from taylor.llvm.series import Emission, Planes, Table, part_size
 from taylor.program import Program
@@ -113,7 +113,8 @@ class Machine:
         for y, place, shape in zip(planes, self.results, self.outputs, strict=True):
             _write(f, y, shape, place)
         heads = v if order is None else {i: _head(y) for i, y in v.items()}
-        self._guards(f, program.guards, heads)
+        wrong = failed(f, program.guards, heads)
+        f.store(wrong, f.address("%data", [], self.flag))
         self._finite(f)
         self.size = f.size + WIDTH
         tiles = "" if self.unit == 1 else tiled(self._rows(), self.unit, self.flag)
@@ -177,28 +178,10 @@ class Machine:
         given, n = self._given(f), len(program.inputs)
         heights = [table.shape[0] - 1 for table in given[:n]]
         program = dataclasses.replace(program, code=self._code(f, program))
-        sweep = Emission(f, program, order, given[:n], heights, given[n:])
+        sweep = Emission(f, program, order, given[:n], heights, given[n:], by_degree=self.unit == 1)
         sweep.run()
         guarded = {i for g in program.guards for i in (g.a, g.b) if i >= 0}
         return {i: sweep.result(i) for i in {*program.outputs, *guarded}}
-
-    def _guards(self, f: Function, guards: Sequence[Guard], v: Any) -> None:
-        """Count the decisions that would be others now."""
-        total = f.constant(0.0)
-        for guard in guards:
-            if guard.b < 0:
-                raise Unsupported(f"the order of values decides ({guard.op})")
-            sides = lifted(f, v[guard.a]), lifted(f, v[guard.b])
-            outcome = np.asarray(guard.outcome, dtype=bool)
-            if any(isinstance(x, Complex) for x in sides):
-                raise Unsupported(UNORDERED)
-            a, b = (flattened(contiguous(_broadcast(x, outcome.shape))) for x in sides)
-            for i, held in enumerate(outcome.reshape(-1)):
-                op = OPPOSITE[guard.op] if held else SAME[guard.op]
-                wrong = f.compare(op, at(a, [i]), at(b, [i]))
-                one = f.select(wrong, f.constant(1.0), f.constant(0.0))
-                total = f.binary("fadd", total, one)
-        f.store(total, f.address("%data", [], self.flag))
 
     def memory(self) -> Any:
         """Return this thread's pointer, and the views of inputs, outputs and flags it points to."""
@@ -317,6 +300,25 @@ def _planes(x: Any) -> tuple[Any, Any]:
 
 def _doubled(shapes: Sequence[Any], pair: Sequence[bool]) -> list[Any]:
     return [s for s, two in zip(shapes, pair, strict=True) for _ in range(1 + two)]
+
+
+def failed(f: Function, guards: Sequence[Guard], v: Any) -> Scalar:
+    """Return how many decisions would be others at the values v."""
+    total = f.constant(0.0)
+    for guard in guards:
+        if guard.b < 0:
+            raise Unsupported(f"the order of values decides ({guard.op})")
+        sides = lifted(f, v[guard.a]), lifted(f, v[guard.b])
+        outcome = np.asarray(guard.outcome, dtype=bool)
+        if any(isinstance(x, Complex) for x in sides):
+            raise Unsupported(UNORDERED)
+        a, b = (flattened(contiguous(_broadcast(x, outcome.shape))) for x in sides)
+        for i, held in enumerate(outcome.reshape(-1)):
+            op = OPPOSITE[guard.op] if held else SAME[guard.op]
+            wrong = f.compare(op, at(a, [i]), at(b, [i]))
+            one = f.select(wrong, f.constant(1.0), f.constant(0.0))
+            total = f.binary("fadd", total, one)
+    return total
 
 
 def _bare(program: Program) -> Any:

@@ -21,6 +21,7 @@ from taylor.llvm import emit
 from taylor.llvm.emit import (
     FORMULAS,
     Degree,
+    Divisor,
     Symbol,
     Unsupported,
     _broadcast,
@@ -97,7 +98,7 @@ class Complex(Operand):
     __rmul__ = __mul__
 
     def __truediv__(self, o: Any) -> Any:
-        if isinstance(o, Degree):
+        if isinstance(o, (int, Degree, Divisor)):
             return Complex(self.re / o, self.im / o)
         o = lifted(self.f, o)
         if isinstance(o, Complex):

@@ -1,0 +1,99 @@
+"""Order and step size from the tolerance.
+
+For a series of radius of convergence ρ the work per unit of time is least at h = ρ/e², and the term
+of order p is then e^(-2p) of the first: p = ceil(1 - log(tol)/2) and h = ρ·exp(-2 - 0.7/(p - 1)).
+(Jorba & Zou, Experimental Mathematics 14, 2005, sections 3.1-3.2.)  ρ is estimated from the last
+two coefficients,
+
+    ρ_k = max( (‖y_0‖/‖y_k‖)^(1/k), (‖y_1‖/‖y_k‖)^(1/(k-1)) ),      ρ = min(ρ_{p-1}, ρ_p),
+
+the second form for states that begin at zero.  Where both vanish, or are far smaller than those
+before them (series in powers of t^m), the coefficients above p/2 bound it too: exactly where both
+vanish, else with the slack 1.2·(p-1)/k, which a series of an entire function does not reach.
+
+With an order of one's own the factor e^(-2) becomes tol^(1/(p-1)).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+Array = Any
+LEAST = 2  # the order at least
+SLACK = math.log2(1.2)
+NONE = -1023.0  # log2 of a coefficient that vanishes
+
+
+def order_of(tol: float) -> int:
+    """Return the order of least work for a relative tolerance.
+
+    >>> order_of(1e-16), order_of(1e-6)
+    (20, 8)
+    """
+    return max(LEAST, math.ceil(1 - math.log(tol) / 2))
+
+
+def factor_of(tol: float, order: int, chosen: bool) -> float:
+    """Return log2 of h/ρ; `chosen` says that the order is not that of `order_of`."""
+    decay = -math.log(tol) / (order - 1) if chosen else 2.0
+    return -(decay + 0.7 / (order - 1)) / math.log(2)
+
+
+def slacks(order: int) -> list[tuple[int, float]]:
+    """Return the coefficients between order/2 and order - 1, with log2 of the slack of each."""
+    ks = range(order // 2 + 1, order - 1)
+    return [(k, SLACK + math.log2((order - 1) / k)) for k in ks]
+
+
+def log2(x: Any) -> float:
+    """Return log2 of a norm of any number type; of zero `NONE`."""
+    if x == 0:
+        return NONE
+    mantissa, exponent = math.frexp(x) if isinstance(x, float) else _split(x)
+    return exponent - 2 + 2 * mantissa  # piecewise linear, as good as needed
+
+
+def _split(x: Any) -> tuple[float, int]:
+    """Return (mantissa, exponent) of a number beyond the range of doubles."""
+    from mpmath import frexp
+
+    mantissa, exponent = frexp(x)
+    return float(mantissa), int(exponent)
+
+
+def norm(x: Array) -> Any:
+    """Return the largest absolute value of an array of any numbers."""
+    flat = np.abs(np.asarray(x)).reshape(-1)
+    if flat.dtype == object:
+        return max((_upper(e) for e in flat), default=0.0)
+    return float(flat.max()) if flat.size else 0.0
+
+
+def _upper(e: Any) -> Any:
+    """Return the upper end of an interval, or the number itself."""
+    return getattr(e, "b", e)
+
+
+def log2_step(series: Array, factor: float, floor: float = NONE) -> float:
+    """Return log2 of the step size of a series whose coefficients lie along the first axis.
+
+    The state counts as at least 2**floor.
+    """
+    order = len(series) - 1
+    first = [log2(norm(series[k])) for k in (0, 1)]
+    first[0] = max(first[0], floor)
+
+    def radius(k: int) -> float:
+        last = log2(norm(series[k]))
+        if last == NONE:
+            return math.inf
+        return max((first[0] - last) / k, (first[1] - last) / (k - 1) if k > 1 else -math.inf)
+
+    ends = min(radius(order), radius(order - 1))
+    slack = ends < math.inf
+    for k, allowed in slacks(order):
+        ends = min(ends, radius(k) + allowed * slack)
+    return ends + factor

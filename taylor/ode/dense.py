@@ -1,0 +1,107 @@
+"""The solution between its steps: one Taylor polynomial for each step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from taylor.values import as_array
+
+Array = Any
+BLOCK = 1 << 20  # numbers of gathered coefficients at a time
+
+
+def in_numbers_of(y: Array, t: Any) -> Array:
+    """Return times as an array: of doubles, unless the states hold numbers of many digits."""
+    times = as_array(t)
+    return times if y.dtype == object else times.astype(float)
+
+
+class Solution:
+    """A solution as a function of time: the polynomials Σ c_k (t - t_i)^k of its steps.
+
+    `t` holds the n + 1 ends of the steps, `low` what the times of their starts are off by (they are
+    sums of two numbers), `coef` the coefficients, of shape (n, order + 1, *shape of y).
+    Outside of [t_0, t_n] the first or last polynomial is continued.
+
+    >>> s = Solution(np.array([0.0, 1.0, 2.0]), np.zeros(2), np.array([[[0.0], [1.0]]] * 2))
+    >>> s(np.array([0.5, 1.25])).tolist()
+    [[0.5, 0.25]]
+    """
+
+    def __init__(self, t: Array, low: Array, coef: Array) -> None:
+        self.t, self.low, self.coef = t, low, coef
+
+    def __repr__(self) -> str:
+        ends = f"{float(self.t[0]):g} .. {float(self.t[-1]):g}"
+        return f"<solution on {ends}, {len(self.coef)} steps of order {self.order}>"
+
+    @property
+    def order(self) -> int:
+        """The degree of the polynomials."""
+        return int(self.coef.shape[1]) - 1
+
+    @property
+    def t_min(self) -> Any:
+        """The smallest time of the solution."""
+        return min(self.t[0], self.t[-1])
+
+    @property
+    def t_max(self) -> Any:
+        """The largest time of the solution."""
+        return max(self.t[0], self.t[-1])
+
+    def __call__(self, t: Any) -> Array:
+        """Return y(t): for times of shape T an array of shape (*shape of y, *T)."""
+        return self.derivative(t, 0)
+
+    def derivative(self, t: Any, order: int = 1) -> Array:
+        """Return the derivative of that order of y at times t, in the shape of `__call__`."""
+        times = in_numbers_of(self.coef, t)
+        flat = times.reshape(-1)
+        shape = self.coef.shape[2:]
+        size = int(np.prod(self.coef.shape[1:], dtype=int))
+        step = max(1, BLOCK // max(1, size))
+        parts = [self._at(flat[i : i + step], order) for i in range(0, len(flat), step)]
+        empty = np.zeros((0, *shape), self.coef.dtype)
+        y = np.concatenate(parts) if parts else empty
+        return np.moveaxis(y, 0, -1).reshape(*shape, *times.shape)
+
+    def _at(self, t: Array, order: int) -> Array:
+        if not len(self.coef):
+            raise ValueError("the solution has no steps: there is nothing between them")
+        backward = self.t[-1] < self.t[0]
+        ends = -self.t[1:-1] if backward else self.t[1:-1]
+        i = np.searchsorted(ends, -t if backward else t, side="left")
+        x = (t - self.t[i]) - self.low[i]
+        x = x.reshape(-1, *[1] * (self.coef.ndim - 2))
+        degree = self.order
+        if order > degree:
+            return 0 * self.coef[i, 0]
+        y = self._weight(degree, order) * self.coef[i, degree]
+        for k in range(degree - 1, order - 1, -1):
+            y = y * x + self._weight(k, order) * self.coef[i, k]
+        return y
+
+    @staticmethod
+    def _weight(k: int, order: int) -> int:
+        """Return k (k - 1) ... of that many factors."""
+        weight = 1
+        for j in range(order):
+            weight *= k - j
+        return weight
+
+    def save(self, path: str | Path) -> None:
+        """Write the solution to a file in NumPy's npz format; `load` reads it."""
+        if self.coef.dtype == object:
+            raise TypeError("numbers of many digits cannot be saved as npz: pickle the solution")
+        with Path(path).open("wb") as file:
+            np.savez_compressed(file, t=self.t, low=self.low, coef=self.coef)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Solution:
+        """Return the solution that was saved to a file."""
+        with np.load(path) as data:
+            return cls(data["t"], data["low"], data["coef"])

@@ -1,0 +1,584 @@
+"""`TaylorIntegrator`: y' = fun(t, y, *args), one Taylor polynomial after the other.
+
+The state is a sum of two numbers, y + low, and so is the time.  On float64 the steps run as machine
+code; every other number type, and whatever has no machine code, takes the same steps through NumPy.
+A step ends where fun goes over to another branch (a kink, a jump, an `if`): there fun is recorded
+again and the integration goes on with the other branch.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from taylor.algebra import Univariate
+from taylor.errors import (
+    DomainError,
+    GuardError,
+    IntegrationError,
+    ShapeMismatch,
+    TaylorError,
+)
+from taylor.jit import key
+from taylor.ode import machine as compiled
+from taylor.ode.control import LEAST, NONE, factor_of, log2, log2_step, order_of
+from taylor.ode.dense import Solution, in_numbers_of
+from taylor.ode.roots import Root, roots
+from taylor.ode.series import along
+from taylor.ode.system import System
+from taylor.sweep import sweep
+from taylor.values import as_array, is_interval, is_operand
+
+Array = Any
+LIMIT = 1 << 12  # steps in one call of machine code
+STIFF = 3  # looks at the series in a row that say so
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Some steps: their starts, what the starts are off by, their lengths and coefficients."""
+
+    t: Array
+    low: Array
+    h: Array
+    coef: Array
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+    def first(self, n: int) -> Pieces:
+        """Return the first n of them."""
+        return Pieces(self.t[:n], self.low[:n], self.h[:n], self.coef[:n])
+
+    def end(self, i: int) -> Any:
+        """Return the time at which step i ends."""
+        return self.t[i] + (self.h[i] + self.low[i])
+
+
+class Surface(NamedTuple):
+    """Where fun changes its branch: at x, where the difference of that name crosses zero."""
+
+    x: Any
+    name: tuple[int, int]
+    slope: int
+
+
+class TaylorIntegrator:
+    """The initial value problem y' = fun(t, y, *args), y(t0) = y0, stepped by Taylor series.
+
+    `fun` is written in NumPy and returns an array (or list) in the shape of y; y0 has any shape and
+    any numbers: float64, complex128, mpmath numbers, intervals.  `tol` is the error of a step
+    relative to the largest component of y (default: the precision of the numbers), `atol` a size of
+    y below which the error need not fall; `order` is that of Jorba & Zou for `tol` if not given.
+    Arguments that are numbers or arrays may be changed later (`args`) without compiling again.
+
+    >>> pendulum = TaylorIntegrator(lambda t, y: [y[1], -np.sin(y[0])], 0.0, [1.0, 0.0])
+    >>> pendulum.propagate_until(10.0).round(8)
+    array([-0.99894981, -0.04203338])
+    >>> float(pendulum.t), pendulum.order
+    (10.0, 20)
+    """
+
+    def __init__(
+        self,
+        fun: Callable[..., Any],
+        t0: Any,
+        y0: Any,
+        *,
+        args: Sequence[Any] = (),
+        tol: Any = None,
+        order: int | None = None,
+        max_step: Any = math.inf,
+        atol: Any = 0.0,
+    ) -> None:
+        if not callable(fun):
+            raise TypeError(f"fun is a function of (t, y, *args), not {type(fun).__name__}")
+        self.fun = getattr(fun, "f", fun)
+        self._args = tuple(args)
+        self.t, self.y = _numbers(t0, y0)
+        self._t_low, self._y_low = 0 * self.t, 0 * self.y
+        self.tol = _tolerance(tol, self.y)
+        if order is not None and (int(order) != order or order < LEAST):
+            raise ValueError(f"the order is an integer of at least {LEAST}, not {order}")
+        self.order = order_of(float(self.tol)) if order is None else int(order)
+        if not max_step > 0:
+            raise ValueError(f"max_step is positive, not {max_step}")
+        self.max_step, self.atol = max_step, atol
+        self.factor = factor_of(float(self.tol), self.order, order is not None)
+        self.h: Any = 0 * self.t  # of the last step
+        self.steps = 0  # taken so far: series of the solution that were computed
+        self.last: Pieces | None = None
+        self.warnings: list[str] = []
+        self._systems: dict[Any, tuple[System, Any]] = {}
+        self._memory: Any = None
+        self._stiff = 0
+        self._start: tuple[Any, ...] = ()  # the state before the steps last taken
+        self._left: Surface | None = None  # where fun has just changed its branch
+        self._bind()
+
+    def __repr__(self) -> str:
+        return f"<Taylor integrator at t = {self.t}, order {self.order}, {self.steps} steps>"
+
+    # -------------------------------------------------------------- state
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """The further arguments of fun."""
+        return self._args
+
+    @args.setter
+    def args(self, args: Sequence[Any]) -> None:
+        self._args = tuple(args)
+        self._left = None
+        self._bind()
+
+    def set_state(self, t: Any, y: Any) -> None:
+        """Go on from another time and state."""
+        new_t, new_y = _numbers(t, y)
+        if new_y.shape != self.y.shape:
+            raise ShapeMismatch(f"the state has shape {self.y.shape}, not {new_y.shape}")
+        self.t, self.y = new_t, new_y.astype(self.y.dtype)
+        self._t_low, self._y_low = 0 * self.t, 0 * self.y
+        self._left = None
+        self._bind()
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        state.update(_systems={}, _memory=None, system=None)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._bind()
+
+    def _bind(self) -> None:
+        """Record fun at the present state, and have the machine for that branch."""
+        try:
+            system = System(self.fun, self.t, self.y, self._args)
+        except DomainError as error:
+            raise IntegrationError(
+                f"fun has no value at t = {self.t}, y = {self.y}: {error}"
+            ) from error
+        program = system.program
+        name: Any = None
+        if program is not None:
+            name = key(program.code, program.inputs, program.outputs, program.guards)
+        if name is None or name not in self._systems:
+            self._systems[name] = (system, self._machine(system))
+        self.system, machine = self._systems[name]
+        self._memory = None
+        if machine is not None:
+            self._memory = machine.memory(self.system.parameters(self._args))
+        if self.system.reason and self.system.reason not in self.warnings:
+            self.warnings.append(self.system.reason)
+            warnings.warn(
+                f"fun cannot be recorded ({self.system.reason}), so it is evaluated "
+                f"{self.order} times a step, slowly",
+                stacklevel=3,
+            )
+
+    def _machine(self, system: System) -> Any:
+        program = system.program
+        if program is None or self.y.dtype != np.float64 or not self.y.size:
+            return None
+        if any(np.asarray(p).dtype.kind not in "fiub" for p in system.parameters(self._args)):
+            return None
+        try:
+            return compiled.Machine(program, self.order, self.factor)
+        except (TaylorError, ImportError, OSError):
+            return None
+
+    # -------------------------------------------------------------- stepping
+    def advance(self, t_end: Any, limit: int = LIMIT, log: bool = True) -> tuple[int, Pieces]:
+        """Step to t_end, or some steps towards it; return (status, the steps).
+
+        The status is one of `machine`: GO (the limit is reached), DONE, INFINITE or SMALL.
+        Without `log` there is no record of the steps.
+        """
+        while True:
+            branches = self.system.program is not None and self.system.surfaces.outputs
+            if branches and self._left is None and self.t != t_end:
+                self._leave(t_end)
+            self._start = (self.t, self.y, self._t_low, self._y_low)
+            status, pieces = self._run(t_end, limit, log or bool(branches))
+            if branches:
+                crossed = self._crossing(pieces)
+                if crossed is not None:
+                    return self._switched(pieces, *crossed, t_end)
+                if len(pieces):
+                    self._left = None
+            if status != compiled.GUARD:
+                return status, pieces
+            if len(pieces):
+                raise self._stuck("fun branches where none of its conditions changes its sign")
+            self._bind()
+
+    def _run(self, t_end: Any, limit: int, log: bool) -> tuple[int, Pieces]:
+        run = self._run_numpy if self._memory is None else self._run_compiled
+        status, pieces = run(t_end, limit, log)
+        if len(pieces):
+            self.h, self.last = pieces.h[-1], pieces
+        self._watch(pieces)
+        return status, pieces
+
+    def _run_compiled(self, t_end: Any, limit: int, log: bool) -> tuple[int, Pieces]:
+        m, head = self._memory, self._memory.head
+        head[: compiled.LIMIT, 0] = (
+            self.t, self._t_low, t_end, self.max_step, compiled.GO, 0.0,
+        )  # fmt: skip
+        head[compiled.FLOOR, 0] = self._floor()
+        m.y[:, 0], m.low[:, 0] = self.y.reshape(-1), self._y_low.reshape(-1)
+        logged = m.run(limit, log)
+        self.t, self._t_low = (np.float64(head[i, 0]) for i in (compiled.TIME, compiled.LOW))
+        shape = self.y.shape
+        self.y, self._y_low = m.y[:, 0].copy().reshape(shape), m.low[:, 0].copy().reshape(shape)
+        steps = int(head[compiled.STEPS, 0])
+        self.steps += steps
+        if logged is None:
+            coef = m.series[:, 0].reshape(1, self.order + 1, -1)[:, :, : self.y.size]
+            times = np.array([[math.nan, 0.0, head[compiled.LENGTH, 0]]])
+            logged = (times[: min(steps, 1)], coef[: min(steps, 1)])
+        times, coef = logged
+        t, low, h = times.T
+        pieces = Pieces(t, low, h, coef.reshape(len(coef), self.order + 1, *shape))
+        return int(head[compiled.STATUS, 0]), pieces
+
+    def _floor(self) -> float:
+        return log2(float(self.atol) / float(self.tol)) if self.atol else NONE
+
+    def _run_numpy(self, t_end: Any, limit: int, log: bool) -> tuple[int, Pieces]:
+        rows: list[Any] = []
+        status = compiled.GO
+        for _ in range(limit):
+            status, row = self._step(t_end)
+            if row is not None:
+                rows = [*rows, row] if log else [row]
+            if status != compiled.GO:
+                break
+        shape = (0, self.order + 1, *self.y.shape)
+        columns = list(zip(*rows, strict=True)) if rows else [(), (), (), ()]
+        t, low, h = (np.array(c) if c else np.zeros(0) for c in columns[:3])
+        coef = np.stack(columns[3]) if rows else np.zeros(shape, self.y.dtype)
+        return status, Pieces(t, low, h, coef)
+
+    def _step(self, t_end: Any) -> tuple[int, Any]:
+        """Take one step in the numbers of y; return the status and the piece."""
+        try:
+            c = self.system.series(self.t, self.y, self.system.parameters(self._args), self.order)
+        except GuardError:
+            return compiled.GUARD, None
+        except DomainError:
+            return compiled.INFINITE, None
+        if not _finite(c):
+            return compiled.INFINITE, None
+        rest = (t_end - self.t) - self._t_low
+        exponent = log2_step(c, self.factor, self._floor())
+        longest = min(abs(rest), self.max_step)
+        # a step is one of doubles, whatever the numbers
+        h = 2.0**exponent if abs(exponent) < 1000 else 0.0 if exponent < 0 else math.inf
+        bounded = h < longest
+        if bounded and h <= abs(self.t) * self.tol:
+            return compiled.SMALL, None
+        if not bounded:
+            h = longest
+        h = h if rest > 0 else -h
+        row = (self.t, self._t_low, h, c)
+        y = c[self.order]
+        for k in range(self.order - 1, 0, -1):
+            y = y * h + c[k]
+        self.y, self._y_low = _two_sum(self.y, y * h + self._y_low)
+        landed = not bounded and longest == abs(rest)
+        self.t, self._t_low = _two_sum(self.t, h + self._t_low)
+        if landed:
+            self.t, self._t_low = t_end + 0 * self.t, 0 * self.t
+        self.steps += 1
+        return (compiled.DONE if landed else compiled.GO), row
+
+    # -------------------------------------------------------------- branches of fun
+    def _crossing(self, pieces: Pieces) -> tuple[int, Surface] | None:
+        """Return the first step in which fun changes its branch, and the surface it meets there."""
+        if not len(pieces):
+            return None
+        tables = along(self.system.surfaces, pieces, self.system.parameters(self._args))
+        for i in range(len(pieces)):
+            met = []
+            for n, table in enumerate(tables):
+                for m, c in enumerate(table[i].reshape(table.shape[1], -1).T):
+                    root = self._first_root(c * pieces.h[i] ** np.arange(len(c)), (n, m), i == 0)
+                    if root is not None:
+                        met.append(Surface(root.x, (n, m), root.slope))
+            if met:
+                return i, min(met)
+        return None
+
+    def _first_root(self, c: Array, name: tuple[int, int], first: bool) -> Root | None:
+        """Return where a surface is crossed first in a step (scaled to 1)."""
+        left = self._left
+        if first and left is not None and left.name == name and left.x == self._start[0]:
+            c = c.copy()
+            c[0] = 0  # fun has just changed its branch here
+            leads = c[np.flatnonzero(c)]
+            if len(leads) and np.sign(float(leads[0])) != left.slope:
+                self.t, self.y, self._t_low, self._y_low = self._start
+                raise self._stuck("fun points to its surface of discontinuity from both sides")
+        return next((r for r in roots(c) if r.slope), None)
+
+    def _switched(self, pieces: Pieces, i: int, met: Surface, t_end: Any) -> tuple[int, Pieces]:
+        """Go back to where fun changes its branch, a little beyond, and record it there."""
+        h = pieces.h[i] * met.x
+        unit = _spacing(pieces.t[i] + h) * (1 if pieces.h[i] > 0 else -1)
+        for n in range(60):
+            step = h + unit * (2**n - 1)
+            self.rewind(pieces, i, step)
+            if self._side(*met.name) == met.slope:
+                break
+        else:
+            raise self._stuck("fun branches, but does not leave the surface where it does")
+        kept = pieces.first(i + 1)
+        kept = replace(kept, h=np.append(kept.h[:-1], step))
+        self._left = met._replace(x=self.t)
+        self._bind()
+        return (compiled.DONE if self.t == t_end else compiled.GO), kept
+
+    def _sides(self) -> list[Array]:
+        """Return the values of the surfaces at the present state."""
+        given = [self.t, self.y, *self.system.parameters(self._args)]
+        tables = [as_array(x)[None] for x in given]
+        with np.errstate(all="ignore"):
+            return [table[0] for table in sweep(self.system.surfaces, Univariate(0), tables)]
+
+    def _side(self, n: int, m: int) -> int:
+        return int(np.sign(float(np.reshape(self._sides()[n], -1)[m])))
+
+    def _leave(self, t_end: Any) -> None:
+        """Move off a surface by the smallest step that does: on it the branch is not known."""
+        if not any(np.any(np.asarray(s) == 0) for s in self._sides()):
+            return
+        t, y = self.t, self.y
+        slope = self.system.flow(t, y, self.system.parameters(self._args))
+        unit = _spacing(max(abs(t), abs(t_end - t))) * (1 if t_end > t else -1)
+        for n in range(12):
+            h = unit * 2**n
+            self.t, self.y = t + h, y + h * slope
+            if not any(np.any(np.asarray(s) == 0) for s in self._sides()):
+                self._bind()
+                return
+        self.t, self.y = t, y
+
+    def rewind(self, pieces: Pieces, i: int, h: Any) -> None:
+        """Go back to the point at distance h from the start of step i."""
+        c = pieces.coef[i]
+        y = c[-1]
+        for k in range(len(c) - 2, 0, -1):
+            y = y * h + c[k]
+        self.y, self._y_low = _two_sum(c[0], y * h)
+        self.t, self._t_low = _two_sum(pieces.t[i], h + pieces.low[i])
+
+    # -------------------------------------------------------------- failures
+    def _stuck(self, why: str) -> IntegrationError:
+        return IntegrationError(f"{why}; last good state t = {self.t}, y = {self.y}")
+
+    def failure(self, status: int) -> str:
+        """Return what a status other than GO and DONE means, and what to do."""
+        if status == compiled.SMALL:
+            return (
+                f"the step size became too small at t = {self.t}: the solution has a singularity "
+                "there (it blows up in finite time), or fun is not smooth there"
+            )
+        try:
+            y = self.system.series(self.t, self.y, self.system.parameters(self._args), 2)
+            why = (
+                "fun or one of its derivatives is not finite" if _finite(y) else "fun is nan or inf"
+            )
+        except TaylorError as error:
+            why = str(error)
+        return f"no Taylor series at t = {self.t}: {why}"
+
+    def _watch(self, pieces: Pieces) -> None:
+        """Warn where steps are short for stability only: the problem is stiff."""
+        if not len(pieces) or pieces.coef.dtype == object or self.order < 8:
+            return
+        terms = np.abs(pieces.coef[-1].reshape(self.order + 1, -1)).max(1)
+        terms = terms * np.abs(float(pieces.h[-1])) ** np.arange(self.order + 1)
+        middle = self.order // 2
+        hump = terms[3 : middle + 1].max() > 4 * terms[2] and terms[1:].max() < 1e-6 * terms[0]
+        self._stiff = self._stiff + 1 if hump else 0
+        if self._stiff == STIFF and self.steps > 200 and "stiff" not in self.warnings:
+            self.warnings.append("stiff")
+            warnings.warn(
+                f"the problem seems to be stiff at t = {self.t}: steps of {self.h} are needed for "
+                "stability, not for accuracy; use an implicit method, such as "
+                "scipy.integrate.solve_ivp(..., method='Radau')",
+                stacklevel=4,
+            )
+
+    # -------------------------------------------------------------- for users
+    def step(self, t_bound: Any = math.inf) -> Any:
+        """Take one step towards t_bound and return its length.
+
+        >>> growth = TaylorIntegrator(lambda t, y: y, 0.0, 1.0)
+        >>> h = growth.step()
+        >>> bool(abs(growth.y - np.exp(h)) < 1e-15)
+        True
+        """
+        if t_bound == self.t:
+            return 0 * self.t
+        status, pieces = self.advance(t_bound, 1)
+        if status not in (compiled.GO, compiled.DONE):
+            raise IntegrationError(f"{self.failure(status)}; last good state y = {self.y}")
+        return pieces.h[-1]
+
+    def propagate_until(self, t: Any, *, max_steps: int | None = None) -> Array:
+        """Step until time t exactly and return y there.
+
+        Raises IntegrationError where the solution ends before, or after `max_steps` steps; the
+        state is then that of the last step.
+        """
+        _check_time(t)
+        left = math.inf if max_steps is None else max_steps
+        while self.t != t or self._t_low != 0:
+            before = self.steps
+            status, _ = self.advance(t, int(min(LIMIT, left)), log=False)
+            left -= self.steps - before
+            if status not in (compiled.GO, compiled.DONE):
+                raise IntegrationError(f"{self.failure(status)}; last good state y = {self.y}")
+            if left <= 0 and self.t != t:
+                raise IntegrationError(
+                    f"{max_steps} steps did not reach t = {t}: the state is that of t = {self.t}"
+                )
+        return self.y.copy()
+
+    def propagate_grid(self, times: Any, *, max_steps: int | None = None) -> Array:
+        """Return y at times in the order of integration, of shape (*shape of y, number of times).
+
+        The steps are not shortened for the times between: the polynomials are evaluated there.
+        """
+        grid = in_numbers_of(self.y, times).reshape(-1)
+        if not len(grid):
+            return np.zeros((*self.y.shape, 0), self.y.dtype)
+        for t in grid:
+            _check_time(t)
+        backward = grid[-1] < self.t
+        if np.any(np.diff(grid) > 0 if backward else np.diff(grid) < 0) or (
+            grid[0] > self.t if backward else grid[0] < self.t
+        ):
+            raise ValueError("the times must lie in the order of integration, from t on")
+        out = np.empty((*self.y.shape, len(grid)), self.y.dtype)
+        done = int(np.sum(grid == self.t))
+        out[..., :done] = self.y[..., None]
+        left = math.inf if max_steps is None else max_steps
+        while done < len(grid):
+            before = self.steps
+            status, pieces = self.advance(grid[-1], int(min(self.chunk, left)))
+            left -= self.steps - before
+            if len(pieces):
+                reached = grid >= self.t if backward else grid <= self.t
+                n = max(done, int(np.sum(reached)))
+                out[..., done:n] = self.solution([pieces])(grid[done:n])
+                done = n
+            if status == compiled.DONE:
+                out[..., grid == self.t] = self.y[..., None]
+            if status not in (compiled.GO, compiled.DONE):
+                raise IntegrationError(f"{self.failure(status)}; last good state y = {self.y}")
+            if left <= 0 and done < len(grid):
+                raise IntegrationError(
+                    f"{max_steps} steps did not reach t = {grid[-1]}: the state is that of {self.t}"
+                )
+        return out
+
+    @property
+    def chunk(self) -> int:
+        """Steps whose coefficients are kept at a time."""
+        return int(np.clip((1 << 22) // ((self.order + 1) * max(1, self.y.size)), 1, 1024))
+
+    def solution(self, pieces: Sequence[Pieces]) -> Solution:
+        """Return steps that follow each other as a function of time, up to the present time."""
+        some = [p for p in pieces if len(p)]
+        if not some:
+            shape = (0, self.order + 1, *self.y.shape)
+            return Solution(np.array([self.t]), np.zeros(0), np.zeros(shape, self.y.dtype))
+        t, low, coef = (np.concatenate([getattr(p, n) for p in some]) for n in ("t", "low", "coef"))
+        return Solution(np.append(t, some[-1].end(-1)), low, coef)
+
+
+def _numbers(t0: Any, y0: Any) -> tuple[Any, Array]:
+    """Return time and state in one kind of number; raise ValueError where they are not finite."""
+    if is_operand(y0) or is_operand(t0):
+        raise TypeError(
+            "a state of series is integrated by taylor.ode.solve_ivp, which makes an ordinary "
+            "system of its coefficients"
+        )
+    y = as_array(y0)
+    if y.dtype.kind in "iub" or y.dtype == np.float16:
+        y = y.astype(float)
+    if y.dtype == object and not any(type(e).__module__.startswith("mpmath") for e in y.flat):
+        y = np.asarray([float(e) for e in y.flat]).reshape(y.shape)
+    if y.dtype.kind not in "fcO":
+        raise TypeError(f"y0 holds numbers, not {y.dtype}")
+    if y.dtype in (np.float32, np.complex64):
+        raise TypeError(f"y0 is of type {y.dtype}: give it in float64, which steps are taken in")
+    y = y.copy()
+    t = np.float64(t0) if y.dtype != object else _like(t0, y)
+    _check_time(t)
+    if not _finite(y):
+        raise ValueError(f"y0 is not finite: {y}")
+    return t, y
+
+
+def _like(t: Any, y: Array) -> Any:
+    """Return a time as a number of the context of y."""
+    context = next((e.context for e in y.flat if hasattr(e, "context")), None)
+    if context is None:
+        return t
+    if is_interval(next(iter(y.flat))):
+        return context.mpf(t)
+    return context.mpf(t)
+
+
+def _check_time(t: Any) -> None:
+    if is_interval(t):
+        return
+    if np.ndim(t) or not math.isfinite(float(t)):
+        raise ValueError(f"times are finite numbers, not {t}")
+
+
+def _finite(x: Array) -> bool:
+    x = np.asarray(x)
+    if x.dtype != object:
+        return bool(np.isfinite(x).all())
+    return all(is_interval(e) or (e == e and abs(e) < math.inf) for e in x.reshape(-1))
+
+
+def _tolerance(tol: Any, y: Array) -> Any:
+    context = None
+    if y.dtype == object and y.size:
+        context = getattr(next(iter(y.flat)), "context", None)
+    if tol is None:
+        return 2.0**-52 if context is None else context.mpf(10) ** -int(_digits(context))
+    if is_interval(tol) or not 0 < tol < 1:
+        raise ValueError(f"the tolerance is a number between 0 and 1, not {tol}")
+    return max(float(tol), 2.0**-53) if context is None else tol
+
+
+def _digits(context: Any) -> int:
+    return int(context.dps)
+
+
+def _spacing(t: Any) -> Any:
+    """Return the distance of a time to the next number."""
+    if isinstance(t, float):
+        return np.spacing(max(abs(t), 1e-300))
+    return abs(t) * t.context.eps if t else t.context.eps
+
+
+def _two_sum(a: Any, b: Any) -> tuple[Any, Any]:
+    """Return a + b rounded, and the rounding error (Knuth, TAOCP 2, section 4.2.2)."""
+    s = a + b
+    if np.asarray(s).dtype == object:
+        return s, 0 * s
+    part = s - a
+    return s, (a - (s - part)) + (b - part)

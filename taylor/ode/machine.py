@@ -1,0 +1,422 @@
+"""Steps of the integrator as machine code: series, step size and new state in one loop.
+
+The series is that of `System.series`, written by the sweep on symbolic tables; the step size is
+that of `control`, with logarithms read off the exponents of the numbers.  The state is kept as a
+sum of two doubles, so that what a step adds to it is not rounded away (Dekker, Numerische
+Mathematik 18, 1971).
+
+With `unit` > 1 every number is a vector of that many trajectories, each with steps of its own.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor.jit import Code, key, load, save
+from taylor.llvm.emit import Symbol, _broadcast, _strides, lifted, nest
+from taylor.llvm.ir import WIDTH, Function, Scalar
+from taylor.llvm.machine import block, failed
+from taylor.llvm.series import Emission, Table, _below, spread
+from taylor.ode.control import slacks
+from taylor.program import Program
+
+Array = Any
+GO, DONE, INFINITE, SMALL, GUARD = range(5)
+# of the numbers in front of a block of memory
+TIME, LOW, END, LONGEST, STATUS, STEPS, LIMIT, FLOOR, LENGTH, LOG, TIMES, HEAD = range(12)
+LEAST, VANISHED = -1022.5, -2000.0  # log2 below which a number is none, and the rate of none
+WRITTEN_OUT = 40
+
+
+class Machine:
+    """y' = f(t, y) of one program and one order, stepped in blocks of memory (see `memory`)."""
+
+    places: list[int]  # of t, y, and the parameters
+    low: int  # of the lower parts of y
+    size: int
+    code: Code
+
+    def __init__(self, program: Program, order: int, factor: float, unit: int = 1) -> None:
+        self.order, self.unit = order, unit
+        self.shapes = [program.code[i].shape for i in program.inputs]
+        bare = (program.code, program.inputs, program.outputs, program.guards)
+        name = key("ode", bare, order, factor, unit)
+        kept = load(name)
+        if kept is None:
+            self._write(program, factor)
+            save(name, (self.places, self.low, self.size), self.code.object)
+        else:
+            (self.places, self.low, self.size), code = kept
+            self.code = Code(None, code)
+
+    @property
+    def components(self) -> int:
+        """Number of components of y."""
+        return int(np.prod(self.shapes[1], dtype=int))
+
+    @property
+    def part(self) -> int:
+        """Room of one coefficient of y, in numbers."""
+        n = self.components
+        return n if n <= 1 or self.unit > 1 else -(-n // WIDTH) * WIDTH
+
+    # -------------------------------------------------------------- writing
+    def _write(self, program: Program, factor: float) -> None:
+        program = spread(program) if self.unit == 1 else program
+        f = Function(self.unit)
+        f.allocate(HEAD)
+        order, sizes = self.order, [2, self.order + 1] + [1] * (len(self.shapes) - 2)
+        tables = []
+        self.places = []
+        for rows, shape in zip(sizes, self.shapes, strict=True):
+            table = Table(f, (rows, *shape), None, 0)
+            table.offset = f.allocate(rows * table.size_of_part)
+            self.places.append(table.offset)
+            tables.append(table)
+        self.low = f.allocate(self.part)
+        heights = [min(1, order - 1), order - 1] + [0] * (len(tables) - 2)
+        f.lines.append("  br label %step")
+        f.label("step")
+        f.store(f.constant(1.0, f.unit), f.address("%data", [], self.places[0] + 1))
+        now = self._head(f, TIME)
+        f.store(now, f.address("%data", [], self.places[0]))
+        sweep = Emission(f, program, order - 1, tables, heights)
+        self._shift(sweep, tables[1], program.outputs[0])
+        products = [i.shape for i in program.code if i.op in ("mul", "div", "integral")]
+        numbers = all(np.prod(shape, dtype=int) == 1 for shape in products)
+        if self.unit == 1 and numbers and len(products) <= WRITTEN_OUT and order <= 32:
+            for k in range(order):
+                for step in sweep.steps:
+                    step(k)
+        else:
+            sweep._degrees(range(len(sweep.steps)))
+        values = {i: sweep._value(i) for g in program.guards for i in (g.a, g.b) if i >= 0}
+        self._step(f, tables[1], factor, failed(f, program.guards, values))
+        self.size = f.size + WIDTH
+        self.code = Code(f.text())
+
+    def _shift(self, sweep: Emission, y: Table, out: int) -> None:
+        """Add the step y_{k+1} = f_k/(k + 1) to a sweep."""
+        f, pieces = sweep.f, self._pieces(sweep, out)
+
+        def value(i: int, k: Any) -> Any:
+            """Return coefficient k of instruction i."""
+            if k == 0 if isinstance(k, int) else False:
+                return sweep._value(i)
+            above = k > sweep.height[i] if isinstance(k, int) else sweep.height[i] < sweep.order
+            return lifted(f, 0.0) if above else sweep.table[i][k]
+
+        def step(k: Any) -> None:
+            if isinstance(k, int):
+                inverse: Any = 1.0 / (k + 1)
+            else:
+                below = f.binary("fadd", k.number, f.constant(1.0))
+                inverse = Symbol(f, (), reg=f.binary("fdiv", f.constant(1.0), below))
+            place = y.memory(k + 1) if isinstance(k, int) else _below(y, k, -1)
+            if pieces is None:
+                shape = y.part_shape
+                new = [_broadcast(lifted(f, value(out, k) * inverse), shape)]
+                nest(f, lambda v: v, new, place, whole=len(shape) < 2)
+                return
+            start = 0
+            for i in pieces:
+                shape = sweep.program.code[i].shape
+                end = Symbol(f, shape, None, place.slot, place.offset + start, _strides(shape))
+                end.lead = place.lead
+                nest(f, lambda v: v, [_broadcast(lifted(f, value(i, k) * inverse), shape)], end)
+                start += int(np.prod(shape, dtype=int))
+
+        sweep.steps.append(step)
+        sweep.owners.append(out)
+
+    def _pieces(self, sweep: Emission, out: int) -> list[int] | None:
+        """Return the instructions that lie one after the other in f, if nothing else does."""
+        op, args, param, shape = sweep.program.code[out]
+        if op != "linear" or param.kind != "gather":
+            return None
+        size = int(np.prod(shape, dtype=int))
+        total = sum(int(np.prod(sweep.program.code[a].shape, dtype=int)) for a in args)
+        index = np.asarray(param.data)
+        if total != size or not np.array_equal(index.reshape(-1), np.arange(size)):
+            return None
+        read = [a for i in sweep.program.code for a in i.args]
+        if out not in read and out in sweep.owners:  # what is only an output is not written
+            n = sweep.owners.index(out)
+            del sweep.steps[n], sweep.owners[n]
+        return list(args)
+
+    def _head(self, f: Function, n: int) -> Scalar:
+        return f.load(f.address("%data", [], n))
+
+    def _step(self, f: Function, y: Table, factor: float, wrong: Scalar) -> None:
+        """Write step size, checks and the new state, and whether to go on."""
+        now, low, end, longest = (self._head(f, n) for n in (TIME, LOW, END, LONGEST))
+        status, count, limit = (self._head(f, n) for n in (STATUS, STEPS, LIMIT))
+        zero, one = f.constant(0.0), f.constant(1.0)
+        h, most = self._size_of_step(f, y, factor)
+        rest = f.binary("fsub", f.binary("fsub", end, now), low)
+        room = f.intrinsic("minnum", f.intrinsic("fabs", rest), longest)
+        bounded = f.compare("olt", h, room)
+        last = f.compare("ole", f.intrinsic("fabs", rest), longest)
+        h = f.intrinsic("copysign", f.select(bounded, h, room), rest)
+        # a step that would not move the time by some units in the last place
+        least = f.binary("fmul", f.intrinsic("fabs", now), f.constant(2.0**-51))
+        small = both(f, bounded, f.compare("ole", f.intrinsic("fabs", h), least))
+        infinite = negated(f, f.compare("olt", most, f.constant(1024.0)))
+        branch = f.compare("ogt", wrong, zero)
+        new = f.select(small, f.constant(float(SMALL)), zero)
+        new = f.select(infinite, f.constant(float(INFINITE)), new)
+        new = f.select(branch, f.constant(float(GUARD)), new)
+        running = f.compare("oeq", status, f.constant(float(GO)))
+        accepted = both(f, running, f.compare("oeq", new, zero))
+        h = f.select(accepted, h, zero)
+        landed = both(f, accepted, negated(f, bounded))
+        landed = both(f, landed, last)
+        new = f.select(landed, f.constant(float(DONE)), new)
+        status = f.select(running, new, status)
+        f.store(status, f.address("%data", [], STATUS))
+        length = f.select(accepted, h, self._head(f, LENGTH))
+        f.store(length, f.address("%data", [], LENGTH))
+        self._log(f, y, now, low, h)
+        self._horner(f, y, h, accepted)
+        total, rounding = two_sum(f, now, f.binary("fadd", h, low))
+        f.store(f.select(landed, end, total), f.address("%data", [], TIME))
+        f.store(f.select(landed, zero, rounding), f.address("%data", [], LOW))
+        # in lanes: every lane counts its own steps, and the loop ends when the limit is reached
+        count = f.binary("fadd", count, f.select(accepted, one, zero))
+        f.store(count, f.address("%data", [], STEPS))
+        f.store(limit := f.binary("fsub", limit, one), f.address("%data", [], LIMIT))
+        going = both(
+            f, f.compare("oeq", status, f.constant(float(GO))), f.compare("ogt", limit, zero)
+        )
+        f.lines.append(f"  br i1 {some(f, going)}, label %step, label %end")
+        f.label("end")
+
+    def _size_of_step(self, f: Function, y: Table, factor: float) -> tuple[Scalar, Scalar]:
+        """Return the step size by `control`, and the largest log2 of the coefficients read."""
+        order = self.order
+
+        def logs(k: int) -> Scalar:
+            return log2(f, self._largest(f, y.offset + k * y.size_of_part))
+
+        heads = [largest(f, logs(k)) for k in (0, 1)]
+        heads[0] = f.intrinsic("maxnum", heads[0], self._head(f, FLOOR))
+
+        def radius(k: int, last: Scalar) -> Scalar:
+            """Return -log2 of the radius of convergence, lane by lane."""
+            found = []
+            for power, head in zip((k, k - 1), heads, strict=True):
+                if power:
+                    drop = f.binary("fsub", last, head)
+                    found.append(f.binary("fmul", drop, f.constant(1.0 / power)))
+            rate = found[0] if len(found) == 1 else f.intrinsic("minnum", *found)
+            return f.select(f.compare("ogt", last, f.constant(LEAST)), rate, f.constant(VANISHED))
+
+        last = [logs(k) for k in (order - 1, order)]
+        rates = [radius(k, x) for k, x in zip((order - 1, order), last, strict=True)]
+        most = f.intrinsic("maxnum", *last)
+        ends = largest(f, f.intrinsic("maxnum", *rates))
+        if slacks(order):
+            present = f.compare("ogt", largest(f, most), f.constant(LEAST))
+            exact: Scalar | None = None
+            loose: Scalar | None = None
+            for k, slack in slacks(order):
+                x = logs(k)
+                most = f.intrinsic("maxnum", most, x)
+                rate = radius(k, x)
+                less = f.binary("fsub", rate, f.constant(slack))
+                exact = rate if exact is None else f.intrinsic("maxnum", exact, rate)
+                loose = less if loose is None else f.intrinsic("maxnum", loose, less)
+            assert exact is not None
+            assert loose is not None
+            exact, loose = largest(f, exact), largest(f, loose)
+            ends = f.select(present, f.intrinsic("maxnum", ends, loose), exact)
+        most = f.intrinsic("maxnum", largest(f, most), f.intrinsic("maxnum", *heads))
+        return exp2(f, f.binary("fsub", f.constant(factor), ends)), most
+
+    def _largest(self, f: Function, start: int) -> Scalar:
+        """Return the largest absolute values of one coefficient, as a vector over its elements."""
+        n = self.components
+        found: Scalar | None = None
+        for i in range(0, n, WIDTH if self.part > 1 and self.unit == 1 else 1):
+            width = self.unit if self.unit > 1 else WIDTH if self.part > 1 else 1
+            x = f.intrinsic("fabs", f.load(f.address("%data", [], start + i), width))
+            if self.unit == 1 and i + width > n:
+                inside = ", ".join(f"i1 {int(i + lane < n)}" for lane in range(width))
+                x = f.select(Scalar(f"<{inside}>", width), x, f.constant(0.0, width))
+            found = x if found is None else larger(f, found, x)
+        assert found is not None
+        return found
+
+    def _log(self, f: Function, y: Table, now: Scalar, low: Scalar, h: Scalar) -> None:
+        """Write the series, its time and its step to the log, if there is one; move on in it."""
+        if self.unit > 1:
+            return
+        log, times = (f.put(f"load ptr, ptr {f.address('%data', [], n)}") for n in (LOG, TIMES))
+        some = f.put(f"icmp ne ptr {log}, null")
+        f.lines.append(f"  br i1 {some}, label %log, label %logged")
+        f.label("log")
+        width = WIDTH if self.part > 1 else 1
+        size = (self.order + 1) * self.part
+
+        def move(i: Any) -> None:
+            value = f.load(f.address("%data", [(i, 1)], y.offset), width)
+            f.store(value, f.address(log, [(i, 1)], 0))
+
+        f.repeat(size, move, width)
+        for i, x in enumerate((now, low, h)):
+            f.store(x, f.address(times, [], i))
+        for n, pointer, step in ((LOG, log, size), (TIMES, times, 3)):
+            following = f.put(f"getelementptr double, ptr {pointer}, i64 {step}")
+            f.lines.append(f"  store ptr {following}, ptr {f.address('%data', [], n)}")
+        f.lines.append("  br label %logged")
+        f.label("logged")
+
+    def _horner(self, f: Function, y: Table, h: Scalar, accepted: Scalar) -> None:
+        """Write y(t + h), carrying the rounding of the last addition."""
+        width = self.unit if self.unit > 1 else WIDTH if self.part > 1 else 1
+
+        def element(i: Any) -> None:
+            def row(k: int) -> Scalar:
+                place = f.address("%data", [(i, 1)], y.offset + k * y.size_of_part)
+                return f.load(place, width)
+
+            value = row(self.order)
+            for k in range(self.order - 1, 0, -1):
+                value = f.intrinsic("fma", value, h, row(k))
+            old = row(0)
+            low = f.address("%data", [(i, 1)], self.low)
+            moved = f.intrinsic("fma", value, h, f.load(low, width))
+            moved = chosen(f, accepted, moved, f.load(low, width))
+            total, rounding = two_sum(f, old, moved)
+            f.store(total, f.address("%data", [(i, 1)], y.offset))
+            f.store(rounding, low)
+
+        f.repeat(self.part, element, width)
+
+    # -------------------------------------------------------------- running
+    def memory(self, parameters: Sequence[Any]) -> Memory:
+        """Return a block of memory in which trajectories are stepped."""
+        return Memory(self, parameters)
+
+
+class Memory:
+    """The state of a trajectory (or of `unit` of them) in memory, and its log of steps."""
+
+    def __init__(self, machine: Machine, parameters: Sequence[Any]) -> None:
+        self.machine, unit = machine, machine.unit
+        self.data = block(machine.size * unit)
+        rows = self.data.reshape(-1, unit)
+        n, part = machine.components, machine.part
+        self.head = rows[:HEAD]
+        self.y = rows[machine.places[1] : machine.places[1] + n]
+        self.low = rows[machine.low : machine.low + n]
+        self.series = rows[machine.places[1] :][: (machine.order + 1) * part]
+        self.pointer = ctypes.c_void_p(self.data.ctypes.data)
+        for place, shape, p in zip(machine.places[2:], machine.shapes[2:], parameters, strict=True):
+            size = int(np.prod(shape, dtype=int))
+            values = np.asarray(p, dtype=float).reshape(size, -1)
+            rows[place : place + size] = values
+
+    def run(self, limit: int, log: bool = False) -> tuple[Array, Array] | None:
+        """Step until the end, a failure or the limit; return times (t, lower part, h) and series.
+
+        The status and the number of steps are left in `head`.
+        """
+        machine = self.machine
+        self.head[LIMIT] = limit
+        self.head[STEPS] = 0.0
+        pointers = self.head[LOG : TIMES + 1].reshape(-1).view(np.int64)
+        pointers[:] = 0
+        if not log:
+            machine.code.call(self.pointer)
+            return None
+        size = (machine.order + 1) * machine.part
+        times, series = np.empty((limit + 1, 3)), np.empty((limit + 1, size))
+        pointers[0], pointers[1] = series.ctypes.data, times.ctypes.data
+        machine.code.call(self.pointer)
+        steps = int(self.head[STEPS, 0])
+        shape = (steps, machine.order + 1, machine.part)
+        return times[:steps], series[:steps].reshape(shape)[:, :, : machine.components]
+
+
+# ------------------------------------------------------------------ on registers
+def two_sum(f: Function, a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
+    """Return a + b rounded, and the rounding error (Knuth, TAOCP 2, section 4.2.2)."""
+    s = f.binary("fadd", a, b)
+    part = f.binary("fsub", s, a)
+    left = f.binary("fsub", a, f.binary("fsub", s, part))
+    return s, f.binary("fadd", left, f.binary("fsub", b, part))
+
+
+def _bits(kind: str, width: int) -> str:
+    return kind if width == 1 else f"<{width} x {kind}>"
+
+
+def both(f: Function, a: Scalar, b: Scalar) -> Scalar:
+    """Return whether two conditions hold."""
+    return Scalar(f.put(f"and {_bits('i1', a.width)} {a.text}, {b.text}"), a.width)
+
+
+def negated(f: Function, a: Scalar) -> Scalar:
+    """Return whether a condition does not hold."""
+    true = "true" if a.width == 1 else "<" + ", ".join(["i1 true"] * a.width) + ">"
+    return Scalar(f.put(f"xor {_bits('i1', a.width)} {a.text}, {true}"), a.width)
+
+
+def chosen(f: Function, c: Scalar, x: Scalar, y: Scalar) -> Scalar:
+    """Return x where a condition (of the trajectory) holds, else y."""
+    if c.width == x.width:
+        return f.select(c, x, y)
+    t = _bits("double", x.width)
+    return Scalar(f.put(f"select i1 {c.text}, {t} {x.text}, {t} {y.text}"), x.width)
+
+
+def some(f: Function, a: Scalar) -> str:
+    """Return the i1 that a condition holds in some lane."""
+    if a.width == 1:
+        return a.text
+    name, kind = f"llvm.vector.reduce.or.v{a.width}i1", _bits("i1", a.width)
+    f.declarations.add(f"declare i1 @{name}({kind})")
+    return f.put(f"call i1 @{name}({kind} {a.text})")
+
+
+def larger(f: Function, a: Scalar, b: Scalar) -> Scalar:
+    """Return the larger of two numbers that are not negative; nan is the largest of all."""
+    whole, real = _bits("i64", a.width), _bits("double", a.width)
+    name = "llvm.umax." + ("i64" if a.width == 1 else f"v{a.width}i64")
+    f.declarations.add(f"declare {whole} @{name}({whole}, {whole})")
+    x, y = (f.put(f"bitcast {real} {v.text} to {whole}") for v in (a, b))
+    z = f.put(f"call {whole} @{name}({whole} {x}, {whole} {y})")
+    return Scalar(f.put(f"bitcast {whole} {z} to {real}"), a.width)
+
+
+def largest(f: Function, x: Scalar) -> Scalar:
+    """Return the largest lane of a vector over elements (of a vector over points: itself)."""
+    if x.width == f.unit:
+        return x
+    name, kind = f"llvm.vector.reduce.fmax.v{x.width}f64", _bits("double", x.width)
+    f.declarations.add(f"declare double @{name}({kind})")
+    return Scalar(f.put(f"call nnan double @{name}({kind} {x.text})"))
+
+
+def log2(f: Function, x: Scalar) -> Scalar:
+    """Return log2 of numbers >= 0, linear between powers of two; -1023 of 0, >= 1024 of inf."""
+    whole, real = _bits("i64", x.width), _bits("double", x.width)
+    bits = f.put(f"bitcast {real} {x.text} to {whole}")
+    number = Scalar(f.put(f"sitofp {whole} {bits} to {real}"), x.width)
+    return f.intrinsic("fma", number, f.constant(2.0**-52), f.constant(-1023.0))
+
+
+def exp2(f: Function, x: Scalar) -> Scalar:
+    """Return the inverse of `log2`, within the range of doubles."""
+    whole, real = _bits("i64", x.width), _bits("double", x.width)
+    x = f.intrinsic("minnum", x, f.constant(1022.0))
+    x = f.intrinsic("maxnum", x, f.constant(-1022.0))
+    scaled = f.binary("fmul", f.binary("fadd", x, f.constant(1023.0)), f.constant(2.0**52))
+    bits = f.put(f"fptosi {real} {scaled.text} to {whole}")
+    return Scalar(f.put(f"bitcast {whole} {bits} to {real}"), x.width)

@@ -1,0 +1,192 @@
+"""All real roots of a polynomial in (0, 1], by subdivision in Bernstein form.
+
+On [0, 1] a polynomial lies between its smallest and largest Bernstein coefficient, and has at most
+as many roots as these change sign, the same number modulo two (Descartes' rule; Lane & Riesenfeld,
+BIT 21, 1981).  No change: no root.  One change: one root, found by bisection and Newton's method.
+More: the interval is halved.  Where the polynomial stays below its rounding errors no halving can
+decide any more; such a cluster is one root: a crossing if the signs on its two sides differ, else a
+touch (a root of even order, or one that differs from it by rounding errors only).
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Array = Any
+NOISE = 8  # rounding errors of Σ|c_k| below which the sign of a value is not known
+
+
+class Root(NamedTuple):
+    """A root x in (0, 1], and the sign of the slope there: 0 for a touch."""
+
+    x: Any
+    slope: int
+
+
+@functools.cache
+def _conversion(n: int) -> Array:
+    """Return the matrix from powers to Bernstein coefficients of degree n."""
+    return np.array(
+        [[math.comb(j, k) / math.comb(n, k) for k in range(n + 1)] for j in range(n + 1)]
+    )
+
+
+def bernstein(c: Array) -> Array:
+    """Return the Bernstein coefficients on [0, 1] of Σ c_k x^k, the powers along the last axis.
+
+    >>> bernstein(np.array([1.0, -2.0, 1.0])).tolist()
+    [1.0, 0.0, 0.0]
+    """
+    return c @ _conversion(c.shape[-1] - 1).T
+
+
+def without_root(c: Array) -> Array:
+    """Return which polynomials (rows) have no root in [0, 1], nor come near one.
+
+    >>> without_root(np.array([[1.0, 1.0, 1.0], [-0.5, 1.0, 0.0]])).tolist()
+    [True, False]
+    """
+    b, noise = bernstein(c), _noise(c)[:, None]
+    return np.all(b > noise, axis=1) | np.all(b < -noise, axis=1)
+
+
+def _noise(c: Array) -> Array:
+    return NOISE * 2.0**-53 * np.abs(c).sum(-1)
+
+
+def value(c: Sequence[Any], x: Any) -> Any:
+    """Return Σ c_k x^k."""
+    y = c[-1] * x**0
+    for a in c[-2::-1]:
+        y = y * x + a
+    return y
+
+
+def roots(c: Array, noise: Any = None) -> list[Root]:
+    """Return the roots of Σ c_k x^k in (0, 1], in order; a root at 0 is none of them.
+
+    `noise` is the absolute error of the values of the polynomial (default: that of doubles).
+
+    >>> [(round(float(r.x), 6), r.slope) for r in roots(np.array([0.125, -0.75, 1.0]))]
+    [(0.25, -1), (0.5, 1)]
+    >>> [(float(r.x), r.slope) for r in roots(np.array([0.25, -1.0, 1.0]))]
+    [(0.5, 0)]
+    """
+    c = np.asarray(c)
+    if noise is None:
+        noise = float(_noise(c))
+    if not np.any(c):
+        return []
+    while c[0] == 0:  # roots at zero
+        c = c[1:]
+    spans: list[tuple[Any, Any, bool]] = []
+    _isolate(bernstein(c), c[0] * 0, c[0] * 0 + 1, noise, spans)
+    found = []
+    for low, high, single in _joined(spans):
+        root = _refined(c, low, high, noise) if single else _cluster(c, low, high, noise)
+        if root is not None and root.x > 0:
+            found.append(root)
+    return found
+
+
+def _isolate(b: Array, low: Any, high: Any, noise: Any, spans: list[Any]) -> None:
+    """Append the intervals (low, high, one root for sure) in which roots lie."""
+    signs = [s for s in np.sign(b.astype(float)) if s]
+    changes = sum(x != y for x, y in itertools.pairwise(signs))
+    clear = abs(b[0]) > noise and abs(b[-1]) > noise
+    if changes == 0 and np.min(np.abs(b)) > noise:
+        return
+    if changes == 1 and clear:
+        spans.append((low, high, True))
+        return
+    if np.max(np.abs(b)) <= 2 * noise or high - low < 2.0**-50:
+        spans.append((low, high, False))
+        return
+    middle = (low + high) / 2
+    left, right = _halves(b)
+    _isolate(left, low, middle, noise, spans)
+    _isolate(right, middle, high, noise, spans)
+
+
+def _halves(b: Array) -> tuple[Array, Array]:
+    """Return the coefficients on both halves (de Casteljau)."""
+    left, right, row = [b[0]], [b[-1]], b
+    while len(row) > 1:
+        row = (row[:-1] + row[1:]) / 2
+        left.append(row[0])
+        right.append(row[-1])
+    return np.array(left), np.array(right[::-1])
+
+
+def _joined(spans: list[Any]) -> list[Any]:
+    """Return the intervals with neighbours that are not told apart made one."""
+    kept: list[Any] = []
+    for low, high, single in spans:
+        if kept and kept[-1][1] == low and not (kept[-1][2] and single):
+            kept[-1] = (kept[-1][0], high, False)
+        else:
+            kept.append((low, high, single))
+    return kept
+
+
+def _refined(c: Array, low: Any, high: Any, noise: Any) -> Root:
+    """Return the root between two points of opposite signs, by Newton's method and bisection."""
+    slopes = c[1:] * np.arange(1, len(c))
+    rising = value(c, high) > 0
+    x = (low + high) / 2
+    for _ in range(200):
+        y, slope = value(c, x), value(slopes, x)
+        if (y > 0) == rising:
+            high = x
+        else:
+            low = x
+        new = x - y / slope if slope else (low + high) / 2
+        if not low <= new <= high:
+            new = (low + high) / 2
+        if new == x or high == low or abs(new - x) <= abs(x) * noise / np.abs(c).max() / NOISE:
+            x = new
+            break
+        x = new
+    return Root(x, 1 if rising else -1)
+
+
+def _cluster(c: Array, low: Any, high: Any, noise: Any) -> Root | None:
+    """Return the one root for which an interval of undecided signs stands."""
+    width = max(high - low, 2.0**-40)
+    before, after = (_sign(c, x, noise) for x in (low - width, high + width))
+    if before * after < 0:
+        return _crossing(c, low - width, high + width, noise)
+    xs = low + (high - low) * np.arange(9) / 8
+    x = min(xs, key=lambda x: abs(value(c, x)))
+    x = _turning(c, x, low, high)
+    return Root(x, 0) if x <= 1 else None
+
+
+def _crossing(c: Array, low: Any, high: Any, noise: Any) -> Root | None:
+    root = _refined(c, low, high, noise)
+    return root if root.x <= 1 else Root(root.x * 0 + 1, root.slope) if low < 1 else None
+
+
+def _turning(c: Array, x: Any, low: Any, high: Any) -> Any:
+    """Return the point between low and high where the slope vanishes, from a start x."""
+    slopes = c[1:] * np.arange(1, len(c))
+    second = slopes[1:] * np.arange(1, len(slopes))
+    for _ in range(50):
+        bend = value(second, x) if len(second) else 0
+        new = x - value(slopes, x) / bend if bend else x
+        if not low <= new <= high or new == x:
+            break
+        x = new
+    return x
+
+
+def _sign(c: Array, x: Any, noise: Any) -> int:
+    """Return the sign of the polynomial at a point, going outward past values lost in rounding."""
+    y = value(c, x)
+    return int(np.sign(float(y)))

@@ -1,0 +1,335 @@
+"""`solve_ivp`: SciPy's calling convention, by Taylor series."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor.errors import IntegrationError, ShapeMismatch
+from taylor.ode import machine as compiled
+from taylor.ode.dense import in_numbers_of
+from taylor.ode.events import Events, Found
+from taylor.ode.integrator import Pieces, TaylorIntegrator, _check_time, _spacing
+from taylor.ode.jets import Jets, jets_of
+
+Array = Any
+FIRST = 16  # steps taken at first, before events are looked for
+MESSAGES = {
+    0: "The solver successfully reached the end of the integration interval.",
+    1: "A termination event occurred.",
+}
+
+
+class OdeResult(dict[str, Any]):
+    """The result of an integration: a dict whose entries are attributes, too.
+
+    t, y: times and states (the last axis of y is time); sol: the solution as a function of time, or
+    None; t_events, y_events: for each event its times and states; nfev: series of the solution that
+    were computed; status: 0 the end was reached, 1 an event ended the integration, -1 a failure;
+    message: what happened; success: status >= 0.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __repr__(self) -> str:
+        width = max(map(len, self))
+        return "\n".join(f"{name.rjust(width)}: {_brief(value)}" for name, value in self.items())
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"array of shape {value.shape}"
+    return str(value)
+
+
+def solve_ivp(
+    fun: Callable[..., Any],
+    t_span: Sequence[Any],
+    y0: Any,
+    *,
+    tol: Any = None,
+    order: int | None = None,
+    t_eval: Any = None,
+    dense_output: bool = False,
+    events: Any = None,
+    args: Sequence[Any] | None = None,
+    max_step: Any = math.inf,
+    max_steps: int | None = None,
+    progress: bool = False,
+    rtol: Any = None,
+    atol: Any = 0.0,
+) -> OdeResult:
+    """Solve y' = fun(t, y, *args), y(t_span[0]) = y0, as scipy.integrate.solve_ivp does.
+
+    Steps of Taylor series of high order (`order`, by default that of Jorba & Zou for `tol`), by
+    default to the precision of the numbers.  y0 has any shape; numbers may be float64, complex128,
+    mpmath's, or series (`Taylor`, `TaylorN`): then the result is a series in the same variables.
+    `tol` (or `rtol`) is the error of a step relative to the largest component of y, `atol` a size
+    of y below which it need not fall.  Without `t_eval` the result has the ends of all steps; with
+    it, exactly those times.  `dense_output` gives `sol`, a `Solution`.  `events` are as in SciPy,
+    all roots of them; an event with a `callback(t, y, *args)` may return a new state, or (new
+    state, new args).  A failure (blow-up, nan, `max_steps`) is a status and a message, with the
+    solution so far.  `progress` shows a bar (needs tqdm).
+
+    >>> r = solve_ivp(lambda t, y: [y[1], -y[0]], (0.0, np.pi), [0.0, 1.0])
+    >>> r.y[:, -1].round(15) + 0
+    array([ 0., -1.])
+    >>> r.status, len(r.t)
+    (0, 4)
+    """
+    run = _Run(fun, t_span, y0, tol if tol is not None else rtol, order, args, max_step, atol)
+    return run.solve(t_eval, dense_output, events, max_steps, progress)
+
+
+class _Run:
+    """One integration with its outputs."""
+
+    def __init__(
+        self,
+        fun: Callable[..., Any],
+        t_span: Sequence[Any],
+        y0: Any,
+        tol: Any,
+        order: int | None,
+        args: Sequence[Any] | None,
+        max_step: Any,
+        atol: Any,
+    ) -> None:
+        if len(t_span) != 2:
+            raise ValueError(f"t_span is (t0, t1), not {t_span}")
+        t0, self.t1 = t_span
+        _check_time(self.t1)
+        given = tuple(args or ())
+        self.jets: Jets | None = jets_of(fun, y0, given)
+        if self.jets is not None:
+            fun, y0, given = self.jets.fun, self.jets.y0, self.jets.args
+        self.integrator = TaylorIntegrator(
+            fun, t0, y0, args=given, tol=tol, order=order, max_step=max_step, atol=atol
+        )
+        self.t1 = self.t1 + 0 * self.integrator.t
+        self.changed: Any = None  # the time of the last change of state by an event
+        self.repeated = 0  # changes of state at that time
+        self.pieces: list[Pieces] = []
+        self.t: list[Array] = []
+        self.y: list[Array] = []
+
+    def solve(
+        self,
+        t_eval: Any,
+        dense_output: bool,
+        events: Any,
+        max_steps: int | None,
+        progress: bool,
+    ) -> OdeResult:
+        """Integrate and return the result."""
+        it = self.integrator
+        wanted = None if t_eval is None else self._times(t_eval)
+        if self.jets is not None:
+            events = self.jets.events(events)
+        watch = Events(events, it.args)
+        t_events: list[list[Any]] = [[] for _ in range(len(watch))]
+        y_events: list[list[Array]] = [[] for _ in range(len(watch))]
+        status, message = 0, MESSAGES[0]
+        self._start(wanted)
+        chunk = min(FIRST, it.chunk) if len(watch) else it.chunk
+        left = math.inf if max_steps is None else max_steps
+        with _Bar(progress, it.t, self.t1) as bar:
+            while it.t != self.t1 or it._t_low != 0:
+                if left <= 0:
+                    status = -1
+                    message = (
+                        f"{max_steps} steps did not reach t = {self.t1}, only t = {it.t}: raise "
+                        "max_steps, or loosen tol"
+                    )
+                    break
+                steps = it.steps
+                try:
+                    code, pieces = it.advance(self.t1, int(min(chunk, left)))
+                except IntegrationError as error:
+                    status, message = -1, str(error)
+                    break
+                left -= it.steps - steps
+                chunk = min(2 * chunk, it.chunk)
+                ended = False
+                if len(pieces) and len(watch):
+                    try:
+                        pieces, ended = self._handle(watch, pieces, t_events, y_events)
+                    except IntegrationError as error:
+                        status, message = -1, str(error)
+                        break
+                    chunk = FIRST if watch.fired else chunk
+                    code = compiled.GO if watch.fired or ended else code
+                self._collect(pieces, wanted, dense_output)
+                bar.at(it.t)
+                if ended:
+                    status, message = 1, MESSAGES[1]
+                    break
+                if code not in (compiled.GO, compiled.DONE):
+                    status, message = -1, it.failure(code)
+                    break
+        return self._result(status, message, dense_output, t_events, y_events, events is not None)
+
+    def _times(self, t_eval: Any) -> Array:
+        times = in_numbers_of(self.integrator.y, t_eval)
+        if times.ndim != 1:
+            raise ShapeMismatch(f"t_eval holds times along one axis, not {times.shape}")
+        t0, t1 = self.integrator.t, self.t1
+        backward = t1 < t0
+        steps = np.diff(times)
+        if np.any(times < min(t0, t1)) or np.any(times > max(t0, t1)):
+            raise ValueError("the times of t_eval must lie within t_span")
+        if np.any(steps >= 0 if backward else steps <= 0):
+            raise ValueError("the times of t_eval must lie in the order of integration, each once")
+        return times
+
+    def _start(self, wanted: Array | None) -> None:
+        it = self.integrator
+        here = np.asarray([it.t])
+        if wanted is not None:
+            here = wanted[wanted == it.t]
+        self.t.append(here)
+        self.y.append(np.repeat(it.y[..., None], len(here), axis=-1))
+
+    def _collect(self, pieces: Pieces, wanted: Array | None, dense: bool) -> None:
+        """Keep what is asked for of some steps."""
+        it = self.integrator
+        if not len(pieces):
+            return
+        if dense:
+            self.pieces.append(pieces)
+        if wanted is None:
+            self.t.append(np.append(pieces.t[1:], it.t))
+            states = np.concatenate([pieces.coef[1:, 0], it.y[None]])
+            self.y.append(np.moveaxis(states, 0, -1))
+            return
+        start, backward = pieces.t[0], pieces.h[0] < 0
+        inside = (
+            (wanted < start) & (wanted >= it.t)
+            if backward
+            else ((wanted > start) & (wanted <= it.t))
+        )
+        if inside.any():
+            times = wanted[inside]
+            y = it.solution([pieces])(times)
+            y[..., times == it.t] = it.y[..., None]
+            self.t.append(times)
+            self.y.append(y)
+
+    def _handle(
+        self, watch: Events, pieces: Pieces, t_events: list[Any], y_events: list[Any]
+    ) -> tuple[Pieces, bool]:
+        """Record the events of some steps; cut the steps where one ends or changes the run."""
+        it = self.integrator
+        after = (it.t, it.y, it._t_low, it._y_low)
+        found = watch.find(pieces)
+        for n, event in enumerate(found):
+            watch.left[event.event] -= 1
+            ends = watch.left[event.event] <= 0
+            changes = watch.callback[event.event]
+            it.rewind(pieces, event.step, pieces.h[event.step] * event.x)
+            t_events[event.event].append(it.t)
+            y_events[event.event].append(it.y.copy())
+            if ends or changes is not None:
+                kept = self._cut(pieces, event)
+                together = [
+                    e.event for e in found[n + 1 :] if e.step == event.step and e.x == event.x
+                ]
+                watch.fired = {event.event, *together}
+                if changes is not None:
+                    self._change(changes(it.t, it.y.copy(), *it.args), watch)
+                if ends:
+                    return kept, True
+                return kept, False
+        it.t, it.y, it._t_low, it._y_low = after
+        return pieces, False
+
+    def _cut(self, pieces: Pieces, event: Found) -> Pieces:
+        kept = pieces.first(event.step + 1)
+        h = np.append(kept.h[:-1], kept.h[-1] * event.x)
+        return Pieces(kept.t, kept.low, h, kept.coef)
+
+    def _change(self, new: Any, watch: Events) -> None:
+        """Go on from what a callback returned."""
+        it = self.integrator
+        near = self.changed is not None and abs(it.t - self.changed) <= 64 * _spacing(it.t)
+        self.changed, self.repeated = it.t, self.repeated + 1 if near else 0
+        if self.repeated > 3:
+            raise IntegrationError(
+                f"the events accumulate at t = {it.t}: they follow each other faster than times "
+                "can be told apart; stop before, with a terminal event"
+            )
+        if new is None:
+            return
+        if isinstance(new, tuple) and len(new) == 2 and isinstance(new[1], (tuple, list)):
+            new, args = new
+            it.args = watch.args = tuple(args)
+            watch.programs = [None] * len(watch)
+        if new is not None:
+            low = it._t_low
+            it.set_state(it.t, new)
+            it._t_low = low
+
+    def _result(
+        self,
+        status: int,
+        message: str,
+        dense: bool,
+        t_events: list[Any],
+        y_events: list[Any],
+        with_events: bool,
+    ) -> OdeResult:
+        it = self.integrator
+        t, y = np.concatenate(self.t), np.concatenate(self.y, axis=-1)
+        sol: Any = it.solution(self.pieces) if dense else None
+        states: Any = [np.array(s).reshape(len(s), *it.y.shape) for s in y_events]
+        if self.jets is not None:
+            y = self.jets.series(y)
+            states = [self.jets.series(np.moveaxis(s, 0, -1)) for s in states]
+            sol = self.jets.solution(sol) if dense else None
+        return OdeResult(
+            t=t,
+            y=y,
+            sol=sol,
+            t_events=[np.array(row) for row in t_events] if with_events else None,
+            y_events=states if with_events else None,
+            nfev=it.steps,
+            njev=0,
+            nlu=0,
+            status=status,
+            message=message,
+            success=status >= 0,
+        )
+
+
+class _Bar:
+    """A progress bar in units of time, or nothing."""
+
+    def __init__(self, show: bool, t0: Any, t1: Any) -> None:
+        self.t0, self.span, self.bar = t0, abs(float(t1 - t0)), None
+        self.next = time.monotonic()
+        if show:
+            from tqdm import tqdm
+
+            self.bar = tqdm(
+                total=self.span, unit="t", bar_format="{l_bar}{bar}| {elapsed}<{remaining}"
+            )
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def at(self, t: Any) -> None:
+        """Show how far the integration is."""
+        if self.bar is not None:
+            self.bar.update(abs(float(t - self.t0)) - self.bar.n)

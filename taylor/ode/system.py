@@ -1,0 +1,146 @@
+"""The right-hand side of y' = f(t, y, *args) as a program, and the series of its solution.
+
+Coefficient k of y' is (k + 1)·y_{k+1}, so the sweep of f gives, degree by degree,
+
+    y_{k+1} = f_k / (k + 1),        f_k = coefficient k of f(t_0 + s, y_0 + y_1 s + ... + y_k s^k).
+
+(Moore, Interval Analysis, 1966; Jorba & Zou, Experimental Mathematics 14, 2005, section 2.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor.algebra import Univariate
+from taylor.arrays import lift
+from taylor.errors import ShapeMismatch, TraceError
+from taylor.expand import expand
+from taylor.program import Program, check, record
+from taylor.sweep import Sweep
+from taylor.tape import Instruction
+from taylor.univariate import Taylor
+from taylor.values import as_array, is_number, is_operand
+
+Array = Any
+
+
+def is_parameter(x: Any) -> bool:
+    """Whether an argument of f is a number or an array of numbers, which may change."""
+    if isinstance(x, bool) or x is None or isinstance(x, str):
+        return False
+    return is_number(x) or (isinstance(x, (list, tuple, np.ndarray)) and _numeric(x))
+
+
+def _numeric(x: Any) -> bool:
+    try:
+        array = as_array(x)
+    except (TypeError, ValueError):
+        return False
+    if array.dtype == object:
+        return all(is_number(e) for e in array.reshape(-1))
+    return array.dtype.kind in "iufc"
+
+
+class System:
+    """f recorded at (t, y, *args): its expanded program, and the surfaces where it branches.
+
+    Arguments that are numbers or arrays are inputs of the program; others are constants of it.
+    Where f cannot be recorded, `program` is None and `reason` says why.
+    """
+
+    def __init__(self, f: Callable[..., Any], t: Any, y: Array, args: Sequence[Any]) -> None:
+        self.f, self.shape, self.args = f, np.shape(y), list(args)
+        self.free = [i for i, a in enumerate(args) if is_parameter(a)]
+        self.program: Program | None = None
+        self.reason = ""
+        parameters = self.parameters(args)
+        try:
+            recorded = record(self._flow, t, y, *parameters)
+        except TraceError as error:
+            self.reason = str(error)
+            return
+        self.program = expand(recorded)
+        self.surfaces = surfaces(self.program)
+
+    def parameters(self, args: Sequence[Any]) -> list[Any]:
+        """Return those of the arguments that may change from call to call."""
+        return [as_array(args[i])[()] for i in self.free]
+
+    def flow(self, t: Any, y: Any, parameters: Sequence[Any]) -> Any:
+        """Return f(t, y), in any number type."""
+        return self._flow(t, y, *parameters)
+
+    def _flow(self, t: Any, y: Any, *parameters: Any) -> Any:
+        args = list(self.args)
+        for i, p in zip(self.free, parameters, strict=True):
+            args[i] = p
+        return shaped(self.f(t, y, *args), self.shape)
+
+    def series(self, t: Any, y: Array, parameters: Sequence[Any], order: int) -> Array:
+        """Return the coefficients 0..order of the solution through (t, y), in any number type."""
+        if self.program is None:
+            return self._eager(t, y, parameters, order)
+        y = np.asarray(y)
+        table = np.zeros((order + 1, *self.shape), dtype=y.dtype)
+        table[0] = y
+        time = np.asarray([t, 1 + 0 * t])
+        inputs = [time, table, *(as_array(p)[None] for p in parameters)]
+        heights = [min(1, order - 1), order - 1] + [0] * len(parameters)
+        sweep = Sweep(self.program, Univariate(order - 1), inputs, (), heights)
+        out = self.program.outputs[0]
+        with np.errstate(all="ignore"):
+            for k in range(order):
+                for step in sweep.steps:
+                    step(k)
+                if k == 0:
+                    check(self.program.guards, sweep._value)
+                    table[1] = sweep._value(out)
+                elif k <= sweep.height[out]:
+                    table[k + 1] = sweep.table[out][k] / (k + 1)
+        return table
+
+    def _eager(self, t: Any, y: Array, parameters: Sequence[Any], order: int) -> Array:
+        """Return the same through series of growing order: order + 1 evaluations of f."""
+        y = np.asarray(y)
+        table = np.zeros((order + 1, *self.shape), dtype=y.dtype)
+        table[0] = y
+        for k in range(order):
+            time = Taylor([t, 1 + 0 * t] + [0 * t] * (k - 1)) if k else t
+            new = self._flow(time, Taylor(table[: k + 1]) if k else y, *parameters)
+            value = new.coef[k] if isinstance(new, Taylor) else new if k == 0 else 0
+            table[k + 1] = value / (k + 1)
+        return table
+
+
+def shaped(dy: Any, shape: tuple[int, ...]) -> Any:
+    """Return what f returned as an array of the shape of y."""
+    dy = lift(dy)
+    if not is_operand(dy):
+        dy = np.asarray(dy)
+    if np.size(dy) == 1 == int(np.prod(shape, dtype=int)):
+        return np.reshape(dy, shape)
+    if np.shape(dy) != shape:
+        raise ShapeMismatch(
+            f"fun returned an array of shape {np.shape(dy)} for a state of shape {shape}: return "
+            "one derivative for each component of y"
+        )
+    return dy
+
+
+def surfaces(program: Program) -> Program:
+    """Return the program of the differences a - b whose signs decide the branches of another."""
+    code = list(program.code)
+    outputs: list[int] = []
+    pairs = [(g.a, g.b) for g in program.guards if g.b >= 0]
+    pairs += [(i.args[0], i.args[1]) for i in program.code if i.op == "choose"]
+    for a, b in dict.fromkeys(pairs):
+        shape = np.broadcast_shapes(code[a].shape, code[b].shape)
+        outputs.append(len(code) + 1)
+        code.append(Instruction("constant", (), -1.0, ()))
+        code.append(Instruction("mul", (len(code) - 1, b), None, code[b].shape))
+        code.append(Instruction("add", (a, len(code) - 1), None, shape))
+        outputs[-1] = len(code) - 1
+    return Program(code, list(program.inputs), outputs, [], single=False)
