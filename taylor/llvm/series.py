@@ -6,6 +6,7 @@ are written out; from there on all steps are the same, and one loop over k runs 
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from taylor.algebra import Univariate
+from taylor.arrays import host
 from taylor.elementary import slope_of_jump
 from taylor.expand import moved
 from taylor.llvm.emit import (
@@ -28,14 +30,15 @@ from taylor.llvm.emit import (
     _strides,
     at,
     empty,
-    lifted,
     nest,
     settled,
 )
 from taylor.llvm.ir import WIDTH, Function, Scalar
+from taylor.llvm.planar import Complex, both, kinds, lifted
 from taylor.program import Program
 from taylor.sweep import Step, Sweep
 from taylor.tape import Instruction, Linear
+from taylor.values import is_operand
 
 Array = Any
 # up to this order sums run term by term: vectors would wait for coefficients just written
@@ -139,11 +142,71 @@ class Passing:
         return self.now
 
 
+class Planes(Complex):
+    """The coefficients of a complex series: tables of their real and of their imaginary parts."""
+
+    __slots__ = ("part_shape", "written")
+    re: Table
+    im: Table
+
+    def __init__(self, re: Table, im: Table) -> None:
+        super().__init__(re, im)
+        self.part_shape = re.part_shape
+
+    def _zeros(self, shape: tuple[int, ...]) -> Any:
+        return Planes(self.re._zeros(shape), self.im._zeros(shape))
+
+    def forget(self) -> None:
+        """Give the memory back."""
+        self.re.forget()
+        self.im.forget()
+
+    def __getitem__(self, k: Any) -> Any:
+        return Complex(self.re[k], self.im[k])
+
+    def __setitem__(self, k: Any, value: Any) -> None:
+        self.written = True
+        self.re[k], self.im[k] = both(self.f, value)
+
+
+Term = tuple[Table, Table, bool]  # a product of two tables, and whether it is subtracted
+
+
+def _terms(x: Any, y: Any) -> list[list[Term]]:
+    """Return the products that add up to x·y: for its real part, and for its imaginary part."""
+    if not isinstance(x, Planes):
+        if not isinstance(y, Planes):
+            return [[(x, y, False)]]
+        return [[(x, y.re, False)], [(x, y.im, False)]]
+    if not isinstance(y, Planes):
+        return [[(x.re, y, False)], [(x.im, y, False)]]
+    return [
+        [(x.re, y.re, False), (x.im, y.im, True)],
+        [(x.re, y.im, False), (x.im, y.re, False)],
+    ]
+
+
+def by_parts(algebra: Any, k: Any, x: Any, y: Any, hx: Any, hy: Any) -> Any:
+    """Return `algebra.interior` of complex tables, from those of their parts."""
+    sums: list[Any] = []
+    for terms in _terms(x, y):
+        total = None
+        for a, b, minus in terms:
+            new = algebra.interior(k, a, b, hx, hy)
+            if new is None:
+                return None
+            total = new if total is None else total - new if minus else total + new
+        sums.append(total)
+    return Complex(*sums)
+
+
 class Loops(Univariate):
     """The univariate algebra whose sums over degrees are loops in the function being written."""
 
     def interior(self, k: Any, x: Any, y: Any, hx: Any, hy: Any) -> Any:
         """Return Σ x_j y_{k-j} over 1 <= j < k, j <= hx, k - j <= hy; None for no term."""
+        if isinstance(x, Planes) or isinstance(y, Planes):
+            return self._planar(k, x, y, hx, hy)
         f: Function = x.f
         shape = np.broadcast_shapes(x.part_shape, y.part_shape)
         if not isinstance(k, Degree):
@@ -165,6 +228,14 @@ class Loops(Univariate):
             pairs = [(near.part(j), _below(far, k, j)) for j in range(1, height + 1)]
             return _products(f, shape, pairs) if pairs else None
         return _convolution(f, k, x, y, shape)
+
+    def _planar(self, k: Any, x: Any, y: Any, hx: Any, hy: Any) -> Any:
+        """Return the sum for complex tables, from the sums of products of their parts."""
+        ends = [h for h in (hx, hy) if not isinstance(h, Degree)]
+        if isinstance(k, Degree) and not any(k > h for h in ends):
+            shape = np.broadcast_shapes(x.part_shape, y.part_shape)
+            return Complex(*_convolutions(x.f, k, _terms(x, y), x is y, shape))
+        return by_parts(self, k, x, y, hx, hy)
 
 
 def _below(table: Table, k: Degree, j: int) -> Symbol:
@@ -374,6 +445,154 @@ def _masked_sum(f: Function, k: Degree, x: Table, y: Table, stop: str) -> Scalar
     return f.total(loop.result(total))
 
 
+def _added(f: Function, total: Scalar, a: Scalar, b: Scalar, minus: bool) -> Scalar:
+    """Return total ± a·b."""
+    return f.intrinsic("fma", f.negative(a) if minus else a, b, total)
+
+
+class Convolution:
+    """Complex sums, in one loop over j: Σ ±x_j y_{k-j}, 1 <= j < k, for the terms of each output.
+
+    A term is a product (x, y).  A square is twice the first half of its sum, and the middle.
+    """
+
+    def __init__(
+        self, f: Function, k: Degree, outputs: list[list[Term]], square: bool, shape: Any
+    ) -> None:
+        self.f, self.k, self.outputs, self.square = f, k, outputs, square
+        self.stop = k.half if square else k.index
+        terms = [term for terms in outputs for term in terms]
+        self.near = {id(x): (x, _broadcast(x.memory(0), shape)) for x, _, _ in terms}
+        self.far = {id(y): (y, _broadcast(y.memory(k), shape)) for _, y, _ in terms}
+
+    def added(
+        self, outputs: list[list[Term]], totals: Sequence[Scalar], near: Any, far: Any
+    ) -> list[Scalar]:
+        """Return the totals plus one product of each term, read by near(x) and far(y)."""
+        a = {i: near(*x) for i, x in self.near.items()}
+        b = {i: far(*y) for i, y in self.far.items()}
+        found = []
+        for terms, total in zip(outputs, totals, strict=True):
+            for x, y, minus in terms:
+                total = _added(self.f, total, a[id(x)], b[id(y)], minus)
+            found.append(total)
+        return found
+
+    def element(self, index: Sequence[Any], width: int) -> list[Scalar]:
+        """Return the sums for one element, or for a vector of them."""
+        f, k = self.f, self.k
+
+        def at(j: str) -> Any:
+            def load(table: Table, part: Symbol) -> Scalar:
+                where = list(zip(index, part.strides, strict=True))
+                pointer = f.address("%data", [*where, (j, table.size_of_part)], part.offset)
+                along = f.unit > 1 or (index and part.strides[-1] == 1)
+                return f.load(pointer, width if along else 1)
+
+            return load
+
+        with f.loop(1, self.stop, maybe=True) as loop:
+            totals = [loop.carry(f.constant(0.0, width)) for _ in self.outputs]
+            back = f.put(f"sub nsw i64 {k.index}, {loop.index}")
+            new = self.added(self.outputs, totals, at(loop.index), at(back))
+            for total, y in zip(totals, new, strict=True):
+                loop.update(total, Scalar(f.splat(y, width).text, width))
+        return self._finished([loop.result(total) for total in totals], at)
+
+    def _finished(self, totals: list[Scalar], at: Any) -> list[Scalar]:
+        """Return the sums; of a square the totals are the first halves."""
+        if not self.square:
+            return totals
+        f, k = self.f, self.k
+        middle = f.put(f"ashr i64 {k.index}, 1")
+        odd = f.put(f"trunc i64 {k.index} to i1")
+        one = Scalar(f.put(f"select i1 {odd}, double 0.0, double 1.0"))
+        load = at(middle)
+        twice = [f.binary("fadd", total, total) for total in totals]
+        return self.added(self.outputs, twice, lambda *x: f.binary("fmul", load(*x), one), load)
+
+    def _at(self, j: str, d: int = 0) -> Any:
+        """Return what reads one number of a table, or zero."""
+        f = self.f
+        return lambda table, _: f.load(f.address("%data", [(j, 1)], table.offset + d))
+
+    def scalars(self) -> list[Scalar]:
+        """Return the sums of numbers, each term and some degrees at a time."""
+        f, k = self.f, self.k
+        single = [[term] for terms in self.outputs for term in terms]
+        ways = max(1, WAYS // len(single))
+        with f.loop(1, self.stop, ways, maybe=True) as loop:
+            sums = [[loop.carry(f.constant(0.0)) for _ in single] for _ in range(ways)]
+            back = f.put(f"sub nsw i64 {k.index}, {loop.index}")
+            for d, totals in enumerate(sums):
+                near, far = self._at(loop.index, d), self._at(back, -d)
+                if d:
+                    j = f.put(f"add nsw i64 {loop.index}, {d}")
+                    inside = f.put(f"icmp slt i64 {j}, {self.stop}")
+                    near, far = self._if(inside, near), self._if(inside, far)
+                for total, y in zip(totals, self.added(single, totals, near, far), strict=True):
+                    loop.update(total, y)
+        flat = iter([[loop.result(t[i]) for t in sums] for i in range(len(single))])
+        found = []
+        for terms in self.outputs:
+            parts = [part for _ in terms for part in next(flat)]
+            found.append(functools.reduce(lambda x, y: f.binary("fadd", x, y), parts))
+        return self._finished(found, self._at)
+
+    def _if(self, inside: str, load: Any) -> Any:
+        """Return what reads a number, or zero where it is not inside of the sum."""
+        f = self.f
+        return lambda *x: Scalar(f.put(f"select i1 {inside}, double {load(*x).text}, double 0.0"))
+
+    def masked(self) -> list[Scalar]:
+        """Return the sums of numbers, a vector of j at a time."""
+        f, k = self.f, self.k
+        with f.loop(1, self.stop, WIDTH, maybe=True) as loop:
+            totals = [loop.carry(f.constant(0.0, WIDTH)) for _ in self.outputs]
+            ahead = f.below(loop.index, range(WIDTH), self.stop)
+            back = f.below(loop.index, range(WIDTH - 1, -1, -1), self.stop)
+            far = f.put(f"sub nsw i64 {k.index}, {loop.index}")
+
+            def left(x: Table, _: Symbol) -> Scalar:
+                return f.masked(f.address("%data", [(loop.index, 1)], x.offset), ahead)
+
+            def right(y: Table, _: Symbol) -> Scalar:
+                there = f.address("%data", [(far, 1)], y.offset - WIDTH + 1)
+                return f.reversed(f.masked(there, back))
+
+            new = self.added(self.outputs, totals, left, right)
+            for total, y in zip(totals, new, strict=True):
+                loop.update(total, y)
+        vectors = [loop.result(total) for total in totals]
+        return self._finished([f.total(v) for v in vectors], self._at)
+
+
+def _convolutions(
+    f: Function, k: Degree, outputs: list[list[Term]], square: bool, shape: tuple[int, ...]
+) -> list[Symbol]:
+    """Return Σ ±x_j y_{k-j} over 1 <= j < k for the terms (x, y) of each output."""
+    c = Convolution(f, k, outputs, square, shape)
+    if int(np.prod(shape, dtype=int)) == 1:
+        if f.unit > 1:
+            values = c.element([0] * len(shape), f.unit)
+        else:
+            values = c.scalars() if k.order <= SHORT else c.masked()
+        return [Symbol(f, shape, reg=value, strides=(0,) * len(shape)) for value in values]
+    outs = [empty(f, shape) for _ in outputs]
+    read = [part.strides for _, part in (*c.near.values(), *c.far.values())]
+    axes = [
+        (n, s, list(strides)) for n, s, *strides in zip(shape, outs[0].strides, *read, strict=True)
+    ]
+
+    def write(index: list[Any], width: int) -> None:
+        terms = list(zip(index, outs[0].strides, strict=True))
+        for out, y in zip(outs, c.element(index, width), strict=True):
+            f.store(Scalar(f.splat(y, width).text, width), f.address("%data", terms, out.offset))
+
+    _loops(f, axes, write, padded=len(axes) == 1)
+    return outs
+
+
 def spread(program: Program) -> Program:
     """Return the program with factors repeated along the last axis where that is broadcast.
 
@@ -432,18 +651,23 @@ class Emission(Sweep):
     ) -> None:
         self.f = f
         self.readers = _readers(program) if by_degree and algebra is None else {}
+        given = [isinstance(x, Complex) for x in (*inputs, *parameters)]
+        self.complex = kinds(program.code, given)
         super().__init__(program, algebra or Loops(order), inputs, parameters, heights)
 
     def _kind(self, inputs: Sequence[Array]) -> Array:
-        return inputs[0] if len(inputs) else Table(self.f, (0,), None, 0)
+        first = inputs[0] if len(inputs) else Table(self.f, (0,), None, 0)
+        return first.re if isinstance(first, Planes) else first
 
     def _room(self, i: int, shape: tuple[int, ...]) -> Any:
+        if self.complex[i]:
+            return Planes(super()._room(i, shape), super()._room(i, shape))
         if i in self.readers:
             return Passing(self.f, shape, self.readers[i])
         return super()._room(i, shape)
 
     def _checked(self, row: Any, values: Sequence[Any]) -> Any:
-        plain = not any(isinstance(v, Symbol) for v in values)
+        plain = not any(is_operand(v) for v in values)
         return row(*(lifted(self.f, v) for v in values)) if plain else row(*values)
 
     def _singular(self, row: Any, args: Sequence[int], y0: Any, p0: Any) -> Any:
@@ -453,7 +677,8 @@ class Emission(Sweep):
         return None
 
     def _divisor(self, x: Any) -> Any:
-        return Divisor(lifted(self.f, x))
+        x = lifted(self.f, x)
+        return x if isinstance(x, Complex) else Divisor(x)
 
     def _local(self, i: int) -> Step:
         raise Unsupported(f"{self.program.code[i].param.name} has no machine code")
@@ -484,11 +709,22 @@ class Emission(Sweep):
 
     def result(self, i: int) -> Array:
         """Return the table of instruction i, up to its height."""
-        table = super().result(i)
         rows = int(np.count_nonzero(self.algebra.degrees <= self.height[i]))
-        if not isinstance(table, Table) or rows >= table.shape[0]:
-            return table
-        return type(table)(self.f, (rows, *table.part_shape), table.slot, table.offset)
+        if self.height[i] or self.program.code[i].op == "input":
+            table = self.table[i]
+        else:
+            value = self.table[i]
+            table = self._room(i, (self.algebra.size, *np.shape(value)))
+            table[0] = value
+
+        def short(table: Any) -> Any:
+            if not isinstance(table, Table) or rows >= table.shape[0]:
+                return table
+            return type(table)(self.f, (rows, *table.part_shape), table.slot, table.offset)
+
+        if isinstance(table, Planes):
+            return Planes(short(table.re), short(table.im))
+        return short(table)
 
     def _choose(self, i: int) -> Step:
         lhs, rhs, a, b = self.program.code[i].args
@@ -501,9 +737,8 @@ class Emission(Sweep):
             return self.table[j][piece(k)] if k <= height[j] else 0.0
 
         def step(k: Any) -> None:
-            sides = self._value(lhs), self._value(rhs)
-            owner = next(s for s in (*sides, part(a, k), part(b, k)) if isinstance(s, Symbol))
-            chosen = owner._choose(*sides, part(a, k), part(b, k), "where" if k == 0 else mode)
+            args = self._value(lhs), self._value(rhs), part(a, k), part(b, k)
+            chosen = host(args)._choose(*args, "where" if k == 0 else mode)
             y[0 if k == 0 else piece(k)] = chosen
 
         return step
@@ -561,7 +796,7 @@ class Emission(Sweep):
             for i, final in last.items():
                 if final == n and i not in kept:
                     for table in (self.table[i], self.weighted.get(i)):
-                        if isinstance(table, Table):
+                        if isinstance(table, (Table, Planes)):
                             table.forget()
 
     def _groups(self) -> list[list[int]]:
