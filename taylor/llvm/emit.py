@@ -36,10 +36,10 @@ class Unsupported(TraceError):
 
 
 class Degree:
-    """A degree k known at run time, above all finite heights."""
+    """A degree k known at run time, above all finite heights; `sums` takes its sums of products."""
 
-    def __init__(self, f: Function, index: str, order: int) -> None:
-        self.f, self.index, self.order = f, index, order
+    def __init__(self, f: Function, index: str, order: int, sums: Any) -> None:
+        self.f, self.index, self.order, self.sums = f, index, order, sums
         self.number = Scalar(f.put(f"sitofp i64 {index} to double"))
         self.reciprocal = f.binary("fdiv", f.constant(1.0), self.number)
         last = f.put(f"add nsw i64 {index}, 1")

@@ -25,14 +25,14 @@ from taylor.llvm.emit import (
     lifted,
     nest,
 )
-from taylor.llvm.ir import WIDTH, Function, Scalar
+from taylor.llvm.ir import WIDTH, Function, Scalar, type_of
 from taylor.program import Program
 from taylor.sweep import Step, Sweep
 
 Array = Any
 # up to this order sums run term by term: vectors would wait for coefficients just written
 SHORT = 24
-WAYS = 2  # terms of a sum that are added at a time
+TOGETHER = 6, 2  # sums that one loop takes, of numbers and of tiles: as the registers allow
 
 
 def part_size(shape: Sequence[int], unit: int = 1) -> int:
@@ -184,15 +184,7 @@ def _convolution(f: Function, k: Degree, x: Table, y: Table, shape: tuple[int, .
         return result
 
     if int(np.prod(shape, dtype=int)) == 1:
-        if f.unit > 1:
-            value = element([0] * len(shape), f.unit)
-        else:
-            value = (_scalar_sum if k.order <= SHORT else _masked_sum)(f, k, x, y, stop)
-            if square:
-                half = f.put(f"ashr i64 {k.index}, 1")
-                middle = f.load(f.address("%data", [(half, 1)], x.offset))
-                value = _doubled(f, k, value, middle, middle)
-        return Symbol(f, shape, reg=value, strides=(0,) * len(shape))
+        return Symbol(f, shape, reg=k.sums.of(k, x, y), strides=(0,) * len(shape))
     out = empty(f, shape)
     axes = [
         (n, s, [p, q]) for n, s, p, q in zip(shape, out.strides, a.strides, b.strides, strict=True)
@@ -215,39 +207,122 @@ def _doubled(f: Function, k: Degree, total: Scalar, u: Scalar, v: Scalar) -> Sca
     return f.intrinsic("fma", f.binary("fmul", u, one), v, twice)
 
 
-def _scalar_sum(f: Function, k: Degree, x: Table, y: Table, stop: str) -> Scalar:
-    """Return Σ x_j y_{k-j} over 1 <= j < stop of two numbers' tables, some terms at a time."""
-    with f.loop(1, stop, WAYS, maybe=True) as loop:
-        sums = [loop.carry(f.constant(0.0)) for _ in range(WAYS)]
-        back = f.put(f"sub nsw i64 {k.index}, {loop.index}")
-        for d, total in enumerate(sums):
-            u = f.load(f.address("%data", [(loop.index, 1)], x.offset + d))
-            v = f.load(f.address("%data", [(back, 1)], y.offset - d))
-            if d:
-                j = f.put(f"add nsw i64 {loop.index}, {d}")
-                inside = f.put(f"icmp slt i64 {j}, {stop}")
-                u, v = (
-                    Scalar(f.put(f"select i1 {inside}, double {w.text}, double 0.0"))
-                    for w in (u, v)
-                )
-            loop.update(total, f.intrinsic("fma", u, v, total))
-    found = [loop.result(total) for total in sums]
-    while len(found) > 1:
-        found = [f.binary("fadd", *found[:2]), *found[2:]]
-    return found[0]
+class Sums:
+    """The sums Σ x_j y_{k-j} over 1 <= j < k of numbers' tables, of two degrees k and k + 1.
 
+    They need lower degrees only, so those of all steps are taken before the steps, side by side and
+    for both degrees at once: x_j is loaded for both, and y_{k-j} is y_{k+1-j} of the next j.  At
+    degree k + 1 the terms with x_k and y_k are added.  Of a square only the first half is summed.
+    """
 
-def _masked_sum(f: Function, k: Degree, x: Table, y: Table, stop: str) -> Scalar:
-    """Return Σ x_j y_{k-j} over 1 <= j < stop of two numbers' tables, a vector of j at a time."""
-    with f.loop(1, stop, WIDTH, maybe=True) as loop:
-        total = loop.carry(f.constant(0.0, WIDTH))
-        ahead = f.below(loop.index, range(WIDTH), stop)
-        back = f.below(loop.index, range(WIDTH - 1, -1, -1), stop)
-        left = f.masked(f.address("%data", [(loop.index, 1)], x.offset), ahead)
-        far = f.put(f"sub nsw i64 {k.index}, {loop.index}")
-        right = f.masked(f.address("%data", [(far, 1)], y.offset - WIDTH + 1), back)
-        loop.update(total, f.intrinsic("fma", left, f.reversed(right), total))
-    return f.total(loop.result(total))
+    def __init__(self, f: Function, k: str, first: int) -> None:
+        self.f, self.k = f, k
+        self.odd = first % 2  # k has the parity of the first degree
+        self.wanted: list[tuple[Table, Table, Scalar, Scalar]] = []
+        self.taken = 0  # at degree k + 1
+        self.half = f.put(f"ashr i64 {k}, 1")
+        self.block, self.place = f.block, len(f.lines)
+        f.count += 1
+        f.lines.append(f"  br label %steps{f.count}")
+        f.label(f"steps{f.count}")
+
+    def of(self, k: Degree, x: Table, y: Table) -> Scalar:
+        """Return the sum of degree k, or of k + 1: these are asked for in the same order."""
+        f = self.f
+        if k.index == self.k:
+            total = Scalar(f.name(), f.unit)
+            self.wanted.append((x, y, total, Scalar(f.name(), f.unit)))
+        else:
+            *_, total = self.wanted[self.taken]
+            self.taken += 1
+            total = f.intrinsic("fma", self._at(x, 1), self._at(y, self.k), total)
+            if x is not y:
+                total = f.intrinsic("fma", self._at(x, self.k), self._at(y, 1), total)
+        if x is y:
+            total = f.binary("fadd", total, total)
+            if (k.index == self.k) != self.odd:  # an even degree: the middle is there once
+                middle = self._at(x, self.half, self.odd)
+                total = f.intrinsic("fma", middle, middle, total)
+        return total
+
+    def _at(self, x: Table, j: Any, more: int = 0) -> Scalar:
+        return self.f.load(self.f.address("%data", [(j, 1)], x.offset + more))
+
+    def write(self, order: int) -> None:
+        """Write the loops over j where the steps begin."""
+        f, mark, block = self.f, len(self.f.lines), self.f.block
+        f.block = self.block
+        several = TOGETHER[f.unit > 1]
+        take = self._in_vectors if order > SHORT and f.unit == 1 else self._one_by_one
+        for square in (False, True):
+            wanted = [w for w in self.wanted if (w[0] is w[1]) == square]
+            for start in range(0, len(wanted), several):
+                take(wanted[start : start + several], square)
+        new = f.lines[mark:]
+        del f.lines[mark:]
+        f.lines[self.place : self.place] = new
+        f.block = block
+
+    def _stop(self, square: bool) -> str:
+        if not square:
+            return self.k
+        return self.f.put(f"add nsw i64 {self.half}, 1") if self.odd else self.half
+
+    def _one_by_one(self, wanted: Any, square: bool) -> None:
+        f, zero = self.f, self.f.constant(0.0, self.f.unit)
+        with f.loop(1, self._stop(square), maybe=square) as loop:
+            later = {name: loop.carry(zero) for name in {id(y): y for _, y, *_ in wanted}}
+            totals = [(loop.carry(zero), loop.carry(zero)) for _ in wanted]
+            back = f.put(f"sub nsw i64 {self.k}, {loop.index}")
+            left = {n: self._at(x, loop.index) for n, x in {id(x): x for x, *_ in wanted}.items()}
+            right = {n: self._at(y, back) for n, y in {id(y): y for _, y, *_ in wanted}.items()}
+            for (x, y, *_), (one, two) in zip(wanted, totals, strict=True):
+                loop.update(one, f.intrinsic("fma", left[id(x)], right[id(y)], one))
+                loop.update(two, f.intrinsic("fma", left[id(x)], later[id(y)], two))
+            for name, value in right.items():
+                loop.update(later[name], value)
+        found = [[loop.result(total) for total in pair] for pair in totals]
+        before = {name: loop.result(register) for name, register in later.items()}
+        for (x, y, *names), (one, two) in zip(wanted, found, strict=True):
+            if square and not self.odd:
+                two = f.intrinsic("fma", self._at(x, self.half), before[id(y)], two)
+            self._named(names, (one, two))
+
+    def _named(self, names: Sequence[Scalar], values: Sequence[Scalar]) -> None:
+        """Give values the names under which the steps know them."""
+        for name, value in zip(names, values, strict=True):
+            kind = type_of(value.width)
+            zero = self.f.constant(-0.0, value.width).text
+            self.f.lines.append(f"  {name.text} = fadd {kind} {value.text}, {zero}")
+
+    def _in_vectors(self, wanted: Any, square: bool) -> None:
+        """Take vectors of j: x_j y_{k-j} and, of the next degree, x_{j+1} y_{k-j}."""
+        f, stop = self.f, self._stop(square)
+        less = f.put(f"sub nsw i64 {stop}, 1") if self.odd or not square else stop
+        zero = f.constant(0.0, WIDTH)
+        with f.loop(1, stop, WIDTH, maybe=square) as loop:
+            totals = [(loop.carry(zero), loop.carry(zero)) for _ in wanted]
+            ahead = f.below(loop.index, range(WIDTH), stop)
+            next_ahead = f.below(loop.index, range(WIDTH), less)
+            behind = f.below(loop.index, range(WIDTH - 1, -1, -1), stop)
+            back = f.put(f"sub nsw i64 {self.k}, {loop.index}")
+            place = [(loop.index, 1)]
+            left, right = {}, {}
+            for x, y, *_ in wanted:
+                if id(x) not in left:
+                    left[id(x)] = (
+                        f.masked(f.address("%data", place, x.offset), ahead),
+                        f.masked(f.address("%data", place, x.offset + 1), next_ahead),
+                    )
+                if id(y) not in right:
+                    far = f.address("%data", [(back, 1)], y.offset - WIDTH + 1)
+                    right[id(y)] = f.reversed(f.masked(far, behind))
+            for (x, y, *_), pair in zip(wanted, totals, strict=True):
+                for total, u in zip(pair, left[id(x)], strict=True):
+                    loop.update(total, f.intrinsic("fma", u, right[id(y)], total))
+        found = [[loop.result(total) for total in pair] for pair in totals]
+        for (*_, one, two), pair in zip(wanted, found, strict=True):
+            self._named((one, two), [f.total(total) for total in pair])
 
 
 class Emission(Sweep):
@@ -355,14 +430,21 @@ class Emission(Sweep):
                 short = sorted(h for h in (self.height[a] for a in code[i].args) if h < order)
                 if len(short) > 1:
                     first = max(first, min(order, short[-1] + short[-2]))
+        first = max(first, min(1, order))
+        first += (order - first) % 2  # the others come in pairs
         for k in range(first + 1):
             for s in steps:
                 self.steps[s](k)
         if first < order:
-            with self.f.loop(first + 1, order + 1) as loop:
-                degree: Any = Degree(self.f, loop.index, order)
-                for s in steps:
-                    self.steps[s](degree)
+            f = self.f
+            with f.loop(first + 1, order + 1, 2) as loop:
+                second = f.put(f"add nsw i64 {loop.index}, 1")
+                sums = Sums(f, loop.index, first + 1)
+                for index in (loop.index, second):
+                    degree: Any = Degree(f, index, order, sums)
+                    for s in steps:
+                        self.steps[s](degree)
+                sums.write(order)
 
     def _by_instruction(self) -> None:
         code = self.program.code
