@@ -122,7 +122,7 @@ class Sweep:
                 else:
                     value = parameters[param] if op == "parameter" else param
                     self.table.append(constant(value, self.like))
-            if i in read and self.height[i] > 0:
+            if i in read and self.height[i] > 0 and op != "integral":
                 if op == "input" and heights is None:
                     weights = algebra.degrees.reshape((-1,) + (1,) * (self.table[i].ndim - 1))
                     with np.errstate(all="ignore"):
@@ -309,7 +309,7 @@ class Sweep:
             self.height,
             self.algebra.interior,
         )
-        dy = zeros(y.shape, y)
+        dy = self.weighted[i] = zeros(y.shape, y)
         top = self.height[i]
         pairs: list[tuple[Any, Any, int, Any, int]] = []
         divisor: list[Any] = []

@@ -20,6 +20,7 @@ from taylor import elementary
 from taylor.arrays import Operand
 from taylor.elementary import Elementary
 from taylor.errors import TraceError
+from taylor.llvm import vector
 from taylor.llvm.ir import UNROLL, WIDTH, Function, Scalar
 from taylor.tags import Tag
 from taylor.values import Constant, as_array, is_operand
@@ -835,7 +836,7 @@ def _runs(f: Function, places: list[Any], n: int, strides: list[int]) -> bool:
 
 # ------------------------------------------------------------------ elementary functions
 def _library(name: str) -> Callable[..., Scalar]:
-    return lambda f, *x: f.call(name, *x)
+    return lambda f, *x: vector.call(f, name, *x) if len(x) == 1 else f.call(name, *x)
 
 
 def _built_in(name: str) -> Callable[..., Scalar]:

@@ -52,9 +52,15 @@ class Function:
         self.declarations: set[str] = set()
         self.globals: dict[Any, str] = {}
         self.definitions: list[str] = []
+        self.helpers: dict[str, str] = {}  # other functions of the module, by name
+        self.results: dict[Any, list[Scalar]] = {}  # what calls of them have returned
         self.constants: dict[str, Any] = {}  # the numbers of constant arrays
         self.block = "entry"
         self.count = 0
+        self.scope = 0  # numbers a part of the text in which registers stay what they are
+        self.contracts = False  # whether a product and a sum may be rounded as one
+        self.products: dict[str, list[tuple[Scalar, Scalar]]] = {}  # registers that are Σ a·b
+        self.reciprocals: dict[tuple[str, str], Scalar] = {}  # by block
         self.size = 0  # doubles of workspace in use at most
         self.free: dict[int, list[int]] = {}
 
@@ -101,12 +107,45 @@ class Function:
     # -------------------------------------------------------------- arithmetic
     def binary(self, op: str, x: Scalar, y: Scalar) -> Scalar:
         """Return fadd, fsub, fmul or fdiv of two registers."""
+        if self.contracts and op in ("fadd", "fsub"):
+            return self._sum(x, y if op == "fadd" else self.negative(y))
+        if self.contracts and op == "fdiv":
+            return self.binary("fmul", x, self._reciprocal(y))
         width, (a, b) = self.same(x, y)
-        return Scalar(self.put(f"{op} {type_of(width)} {a}, {b}"), width)
+        result = Scalar(self.put(f"{op} {type_of(width)} {a}, {b}"), width)
+        if self.contracts:
+            self.products[result.text] = [(x, y)]
+        return result
+
+    def _sum(self, x: Scalar, y: Scalar) -> Scalar:
+        """Return x + y in fused multiply-adds: Σ a·b + y adds the products to y one by one."""
+        if x.text not in self.products:
+            x, y = y, x
+        mine, others = (self.products.get(z.text, []) for z in (x, y))
+        if not mine:
+            width, texts = self.same(x, y)
+            return Scalar(self.put(f"fadd {type_of(width)} {', '.join(texts)}"), width)
+        for a, b in mine:
+            y = self.intrinsic("fma", a, b, y)
+        if others:
+            self.products[y.text] = [*mine, *others]
+        return y
+
+    def _reciprocal(self, x: Scalar) -> Scalar:
+        """Return 1/x, once in a block."""
+        where = self.block, x.text
+        if where not in self.reciprocals:
+            _, (one, given) = self.same(self.constant(1.0), x)
+            text = self.put(f"fdiv {type_of(x.width)} {one}, {given}")
+            self.reciprocals[where] = Scalar(text, x.width)
+        return self.reciprocals[where]
 
     def negative(self, x: Scalar) -> Scalar:
         """Return -x."""
-        return Scalar(self.put(f"fneg {type_of(x.width)} {x.text}"), x.width)
+        result = Scalar(self.put(f"fneg {type_of(x.width)} {x.text}"), x.width)
+        if x.text in self.products:
+            self.products[result.text] = [(self.negative(a), b) for a, b in self.products[x.text]]
+        return result
 
     def intrinsic(self, name: str, *xs: Scalar) -> Scalar:
         """Return an LLVM intrinsic such as fma or sqrt."""
@@ -292,7 +331,7 @@ class Function:
 
     def text(self) -> str:
         """Return the whole module."""
-        head = [*sorted(self.declarations), *self.definitions]
+        head = [*sorted(self.declarations), *self.definitions, *self.helpers.values()]
         body = ["define void @f(ptr noalias %data) {", "entry:", *self.lines, "  ret void", "}"]
         return "\n".join([*head, *body, ""])
 

@@ -21,6 +21,7 @@ from taylor.llvm.emit import (
     _broadcast,
     _loops,
     _strides,
+    at,
     empty,
     lifted,
     nest,
@@ -44,10 +45,11 @@ def part_size(shape: Sequence[int], unit: int = 1) -> int:
 class Table(Symbol):
     """The coefficients of a series of the function being written, by degree.
 
-    Its memory is taken when it is first used; `forget` gives it back.
+    Its memory is taken when it is first used; `forget` gives it back.  Numbers that the steps of
+    one degree have written or read stay in registers until these steps end.
     """
 
-    __slots__ = ("part_shape", "size_of_part", "waiting", "written")
+    __slots__ = ("part_shape", "registers", "size_of_part", "until", "waiting", "written")
 
     def __init__(self, f: Function, shape: tuple[int, ...], slot: Any, offset: int) -> None:
         self.part_shape = tuple(shape[1:])
@@ -55,6 +57,8 @@ class Table(Symbol):
         strides = (self.size_of_part, *_strides(self.part_shape))
         super().__init__(f, shape, None, slot, offset, strides)
         self.waiting = False
+        self.registers: dict[Any, Scalar] = {}
+        self.until: Any = None  # the block that the registers are known in
 
     def _zeros(self, shape: tuple[int, ...]) -> Any:
         """Return a new table; what is never written stays zero."""
@@ -75,11 +79,24 @@ class Table(Symbol):
         self.slot = None
 
     def __getitem__(self, k: Any) -> Any:
-        part, shape = self.part(k), self.part_shape
         if self.size_of_part == 1:
-            reg = self.f.load(self.f.address("%data", part.lead, part.offset))
-            return Symbol(self.f, shape, reg=reg, strides=(0,) * len(shape))
-        return part
+            shape = self.part_shape
+            return Symbol(self.f, shape, reg=self.number(k), strides=(0,) * len(shape))
+        return self.part(k)
+
+    def number(self, k: Any) -> Scalar:
+        """Return the coefficient of degree k of one number in a register."""
+        known, name = self._known(), k.index if isinstance(k, Degree) else k
+        if name not in known:
+            part = self.part(k)
+            known[name] = self.f.load(self.f.address("%data", part.lead, part.offset))
+        return known[name]
+
+    def _known(self) -> dict[Any, Scalar]:
+        """Return the coefficients in registers, by degree."""
+        if self.until != self.f.scope:
+            self.until, self.registers = self.f.scope, {}
+        return self.registers
 
     def part(self, k: Any) -> Symbol:
         """Return the array of the coefficients of degree k, where it lies."""
@@ -93,6 +110,11 @@ class Table(Symbol):
     def __setitem__(self, k: Any, value: Any) -> None:
         self.written = True
         shape = self.part_shape
+        if self.size_of_part == 1:
+            value = lifted(self.f, value)
+            number = at(value, [0] * len(value.shape))
+            self._known()[k.index if isinstance(k, Degree) else k] = number
+            value = Symbol(self.f, shape, reg=number, strides=(0,) * len(shape))
         nest(
             self.f,
             lambda v: v,
@@ -230,14 +252,14 @@ class Sums:
         """Return the sum of degree k, or of k + 1: these are asked for in the same order."""
         f = self.f
         if k.index == self.k:
-            total = Scalar(f.name(), f.unit)
+            self.first, total = k, Scalar(f.name(), f.unit)
             self.wanted.append((x, y, total, Scalar(f.name(), f.unit)))
         else:
             *_, total = self.wanted[self.taken]
             self.taken += 1
-            total = f.intrinsic("fma", self._at(x, 1), self._at(y, self.k), total)
+            total = f.intrinsic("fma", x.number(1), y.number(self.first), total)
             if x is not y:
-                total = f.intrinsic("fma", self._at(x, self.k), self._at(y, 1), total)
+                total = f.intrinsic("fma", x.number(self.first), y.number(1), total)
         if x is y:
             total = f.binary("fadd", total, total)
             if (k.index == self.k) != self.odd:  # an even degree: the middle is there once
@@ -321,8 +343,8 @@ class Sums:
                 for total, u in zip(pair, left[id(x)], strict=True):
                     loop.update(total, f.intrinsic("fma", u, right[id(y)], total))
         found = [[loop.result(total) for total in pair] for pair in totals]
-        for (*_, one, two), pair in zip(wanted, found, strict=True):
-            self._named((one, two), [f.total(total) for total in pair])
+        for (*_, first, second), both in zip(wanted, found, strict=True):
+            self._named((first, second), [f.total(total) for total in both])
 
 
 class Emission(Sweep):
@@ -433,11 +455,15 @@ class Emission(Sweep):
         first = max(first, min(1, order))
         first += (order - first) % 2  # the others come in pairs
         for k in range(first + 1):
+            self.f.scope += 1
+            self.f.contracts = k > 0
             for s in steps:
                 self.steps[s](k)
+        f = self.f
         if first < order:
-            f = self.f
             with f.loop(first + 1, order + 1, 2) as loop:
+                f.scope += 1
+                f.contracts = True
                 second = f.put(f"add nsw i64 {loop.index}, 1")
                 sums = Sums(f, loop.index, first + 1)
                 for index in (loop.index, second):
@@ -445,6 +471,8 @@ class Emission(Sweep):
                     for s in steps:
                         self.steps[s](degree)
                 sums.write(order)
+        f.scope += 1
+        f.contracts = False
 
     def _by_instruction(self) -> None:
         code = self.program.code
