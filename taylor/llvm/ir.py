@@ -14,6 +14,7 @@ from typing import Any
 
 WIDTH = 8  # doubles in a vector
 UNROLL = 4  # loops of so few iterations are written out
+LONGEST = 150  # lines of a basic block, about
 
 
 def literal(c: float) -> str:
@@ -53,14 +54,13 @@ class Function:
         self.globals: dict[Any, str] = {}
         self.definitions: list[str] = []
         self.helpers: dict[str, str] = {}  # other functions of the module, by name
-        self.results: dict[Any, list[Scalar]] = {}  # what calls of them have returned
+        self.found: dict[Any, Any] = {}  # results that may be asked for again, by region
         self.constants: dict[str, Any] = {}  # the numbers of constant arrays
-        self.block = "entry"
+        self.block, self.begins = "entry", 0
         self.count = 0
-        self.scope = 0  # numbers a part of the text in which registers stay what they are
+        self.regions = [0]  # the loops that the text is in: what registers are known in each
         self.contracts = False  # whether a product and a sum may be rounded as one
         self.products: dict[str, list[tuple[Scalar, Scalar]]] = {}  # registers that are Σ a·b
-        self.reciprocals: dict[tuple[str, str], Scalar] = {}  # by block
         self.size = 0  # doubles of workspace in use at most
         self.free: dict[int, list[int]] = {}
 
@@ -79,7 +79,16 @@ class Function:
     def label(self, name: str) -> None:
         """Begin a basic block."""
         self.lines.append(f"{name}:")
-        self.block = name
+        self.block, self.begins = name, len(self.lines)
+
+    def pause(self) -> None:
+        """Begin a new block where this one is long: code generation takes its length squared."""
+        if len(self.lines) - self.begins < LONGEST:
+            return
+        self.count += 1
+        going = self.put("icmp ne ptr %data, null")  # always, but LLVM would join the blocks
+        self.lines.append(f"  br i1 {going}, label %next{self.count}, label %never")
+        self.label(f"next{self.count}")
 
     def constant(self, c: float, width: int = 1) -> Scalar:
         """Return a constant."""
@@ -132,13 +141,21 @@ class Function:
         return y
 
     def _reciprocal(self, x: Scalar) -> Scalar:
-        """Return 1/x, once in a block."""
-        where = self.block, x.text
-        if where not in self.reciprocals:
+        """Return 1/x, computed once."""
+
+        def divided() -> Scalar:
             _, (one, given) = self.same(self.constant(1.0), x)
-            text = self.put(f"fdiv {type_of(x.width)} {one}, {given}")
-            self.reciprocals[where] = Scalar(text, x.width)
-        return self.reciprocals[where]
+            return Scalar(self.put(f"fdiv {type_of(x.width)} {one}, {given}"), x.width)
+
+        return self.once(("reciprocal", x.text), divided)
+
+    def once(self, key: Any, make: Callable[[], Any]) -> Any:
+        """Return what `make` gives, or gave before in a loop that the text is still in."""
+        for region in self.regions:
+            if (region, key) in self.found:
+                return self.found[region, key]
+        found = self.found[self.regions[-1], key] = make()
+        return found
 
     def negative(self, x: Scalar) -> Scalar:
         """Return -x."""
@@ -332,7 +349,8 @@ class Function:
     def text(self) -> str:
         """Return the whole module."""
         head = [*sorted(self.declarations), *self.definitions, *self.helpers.values()]
-        body = ["define void @f(ptr noalias %data) {", "entry:", *self.lines, "  ret void", "}"]
+        end = ["  ret void", "never:", "  unreachable", "}"]
+        body = ["define void @f(ptr noalias %data) {", "entry:", *self.lines, *end]
         return "\n".join([*head, *body, ""])
 
 
@@ -440,6 +458,7 @@ class Loop:
         else:
             f.lines.append(f"  br label %{self.head}")
         f.label(self.head)
+        f.regions.append(f.count)
         self.index = f.name()
         self.carried: list[tuple[int, str, str, Scalar, str]] = []
         self.place = len(f.lines)
@@ -461,6 +480,7 @@ class Loop:
     def close(self) -> None:
         """End the loop."""
         f, latch = self.f, self.f.block
+        f.regions.pop()
         following = f.put(f"add nsw i64 {self.index}, {self.step}")
         again = f.put(f"icmp slt i64 {following}, {self.stop}")
         f.lines.append(f"  br i1 {again}, label %{self.head}, label %{self.exit}")

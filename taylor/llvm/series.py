@@ -45,11 +45,11 @@ def part_size(shape: Sequence[int], unit: int = 1) -> int:
 class Table(Symbol):
     """The coefficients of a series of the function being written, by degree.
 
-    Its memory is taken when it is first used; `forget` gives it back.  Numbers that the steps of
-    one degree have written or read stay in registers until these steps end.
+    Its memory is taken when it is first used; `forget` gives it back.  Numbers that were written
+    or read are known in registers.
     """
 
-    __slots__ = ("part_shape", "registers", "size_of_part", "until", "waiting", "written")
+    __slots__ = ("part_shape", "serial", "size_of_part", "waiting", "written")
 
     def __init__(self, f: Function, shape: tuple[int, ...], slot: Any, offset: int) -> None:
         self.part_shape = tuple(shape[1:])
@@ -57,8 +57,7 @@ class Table(Symbol):
         strides = (self.size_of_part, *_strides(self.part_shape))
         super().__init__(f, shape, None, slot, offset, strides)
         self.waiting = False
-        self.registers: dict[Any, Scalar] = {}
-        self.until: Any = None  # the block that the registers are known in
+        self.serial = f.name()  # its own: an id may be that of a table that is gone
 
     def _zeros(self, shape: tuple[int, ...]) -> Any:
         """Return a new table; what is never written stays zero."""
@@ -86,17 +85,13 @@ class Table(Symbol):
 
     def number(self, k: Any) -> Scalar:
         """Return the coefficient of degree k of one number in a register."""
-        known, name = self._known(), k.index if isinstance(k, Degree) else k
-        if name not in known:
-            part = self.part(k)
-            known[name] = self.f.load(self.f.address("%data", part.lead, part.offset))
-        return known[name]
+        part = self.part(k)
+        return self.f.once(
+            self._name(k), lambda: self.f.load(self.f.address("%data", part.lead, part.offset))
+        )
 
-    def _known(self) -> dict[Any, Scalar]:
-        """Return the coefficients in registers, by degree."""
-        if self.until != self.f.scope:
-            self.until, self.registers = self.f.scope, {}
-        return self.registers
+    def _name(self, k: Any) -> Any:
+        return self.serial, k.index if isinstance(k, Degree) else k
 
     def part(self, k: Any) -> Symbol:
         """Return the array of the coefficients of degree k, where it lies."""
@@ -113,7 +108,7 @@ class Table(Symbol):
         if self.size_of_part == 1:
             value = lifted(self.f, value)
             number = at(value, [0] * len(value.shape))
-            self._known()[k.index if isinstance(k, Degree) else k] = number
+            self.f.found[self.f.regions[-1], self._name(k)] = number
             value = Symbol(self.f, shape, reg=number, strides=(0,) * len(shape))
         nest(
             self.f,
@@ -455,14 +450,13 @@ class Emission(Sweep):
         first = max(first, min(1, order))
         first += (order - first) % 2  # the others come in pairs
         for k in range(first + 1):
-            self.f.scope += 1
             self.f.contracts = k > 0
             for s in steps:
                 self.steps[s](k)
+                self.f.pause()
         f = self.f
         if first < order:
             with f.loop(first + 1, order + 1, 2) as loop:
-                f.scope += 1
                 f.contracts = True
                 second = f.put(f"add nsw i64 {loop.index}, 1")
                 sums = Sums(f, loop.index, first + 1)
@@ -470,8 +464,8 @@ class Emission(Sweep):
                     degree: Any = Degree(f, index, order, sums)
                     for s in steps:
                         self.steps[s](degree)
+                        f.pause()
                 sums.write(order)
-        f.scope += 1
         f.contracts = False
 
     def _by_instruction(self) -> None:
@@ -494,13 +488,20 @@ class Emission(Sweep):
                             table.forget()
 
     def _groups(self) -> list[list[int]]:
-        """Return the instructions in runs that must be computed together, degree by degree."""
+        """Return the instructions in runs that are computed together, degree by degree.
+
+        These are the ones that need each other, and with them those that take no sums.
+        """
         groups: list[list[int]] = []
-        reach = -1
-        for i, instruction in enumerate(self.program.code):
-            if i <= reach:
+        reach, code = -1, self.program.code
+        sums = False  # whether the last group takes sums
+        for i, instruction in enumerate(code):
+            takes = instruction.op in ("mul", "div", "integral")
+            if i <= reach or (groups and not (takes and sums)):
                 groups[-1].append(i)
             else:
                 groups.append([i])
+                sums = False
+            sums = sums or takes
             reach = max(reach, *instruction.args, i)
         return groups

@@ -95,6 +95,10 @@ class _Vector:
         xs = [v.x if isinstance(v, _Vector) else self.f.constant(v) for v in (self, o, plus)]
         return _Vector(self.f, self.f.intrinsic("fma", *xs))
 
+    def magnitude(self) -> _Vector:
+        """Return the absolute values."""
+        return _Vector(self.f, self.f.intrinsic("fabs", self.x))
+
     def rint(self) -> _Vector:
         """Return the nearest integers."""
         return _Vector(self.f, self.f.intrinsic("rint", self.x))
@@ -171,7 +175,7 @@ def _log(x: _Vector) -> list[_Vector]:
 
 
 def _sin_and_cos(x: _Vector) -> list[_Vector]:
-    f = x.f
+    f, x, given = x.f, x.magnitude(), x.bits()
     n = (x * _h("0x1.45f306dc9c883p-1")).rint()
     first = n.fma(-HALF_PI[0], x)
     r = n.fma(-HALF_PI[1], first)
@@ -190,12 +194,13 @@ def _sin_and_cos(x: _Vector) -> list[_Vector]:
     cosine = one + (z * z).fma(z.polynomial(COS), rest)
     quarter = (n + SHIFT).bits()
     odd = f.put(f"trunc <{x.x.width} x i64> {quarter} to <{x.x.width} x i1>")
+    negative = x.integers("xor", given, x.bits())
     found = []
     for same, other, turn in ((sine, cosine, 0), (cosine, sine, 1)):
         sign = x.integers("shl", x.integers("and", x.integers("add", quarter, turn), 2), 62)
         y = other.choose(odd, same)
-        found.append(x.of_bits(x.integers("xor", y.bits(), sign)))
-    return found
+        found.append(x.integers("xor", y.bits(), sign))
+    return [x.of_bits(x.integers("xor", found[0], negative)), x.of_bits(found[1])]
 
 
 # the functions that are computed together, and where: lo <= |x| <= hi, or, of log, lo <= x <= hi
@@ -212,19 +217,21 @@ def call(f: Function, name: str, x: Scalar) -> Scalar:
     group = _GROUPS.get(name)
     if group is None or x.width == 1:
         return f.call(name, x)
-    known = (group, f.block, x.text)
-    if known not in f.results:
+
+    def make() -> list[Scalar]:
         t, full = type_of(x.width), f"{'.'.join(group)}.{x.width}"
         kind = t if len(group) == 1 else "{" + ", ".join([t] * len(group)) + "}"
         if full not in f.helpers:
             f.helpers[full] = _written(f, full, kind, group, x.width)
         y = f.put(f"call {kind} @{full}({t} {x.text})")
-        if len(group) == 1:
-            f.results[known] = [Scalar(y, x.width)]
+        if len(group) > 1:
+            parts = [f.put(f"extractvalue {kind} {y}, {i}") for i in range(len(group))]
         else:
-            texts = [f.put(f"extractvalue {kind} {y}, {i}") for i in range(len(group))]
-            f.results[known] = [Scalar(text, x.width) for text in texts]
-    return f.results[known][group.index(name)]
+            parts = [y]
+        return [Scalar(part, x.width) for part in parts]
+
+    found: list[Scalar] = f.once((group, x.text), make)
+    return found[group.index(name)]
 
 
 def _written(f: Function, full: str, kind: str, group: tuple[str, ...], width: int) -> str:
@@ -248,9 +255,7 @@ def _written(f: Function, full: str, kind: str, group: tuple[str, ...], width: i
         name = f"{g.count}"
         g.lines.append(f"  br i1 {bit}, label %next{name}, label %call{name}")
         g.label(f"call{name}")
-        at = [
-            g.put(f"getelementptr inbounds double, ptr {p}, i64 {loop.index}") for p in places
-        ]
+        at = [g.put(f"getelementptr inbounds double, ptr {p}, i64 {loop.index}") for p in places]
         lane = g.load(at[0], 1)
         for c_name, place in zip(group, at[1:], strict=True):
             g.store(g.call(c_name, lane), place)
