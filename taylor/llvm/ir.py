@@ -10,8 +10,9 @@ from __future__ import annotations
 import contextlib
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 WIDTH = 8  # doubles in a vector
 UNROLL = 4  # loops of so few iterations are written out
 LONGEST = 150  # lines of a basic block, about
@@ -149,13 +150,13 @@ class Function:
 
         return self.once(("reciprocal", x.text), divided)
 
-    def once(self, key: Any, make: Callable[[], Any]) -> Any:
+    def once(self, key: Any, make: Callable[[], T]) -> T:
         """Return what `make` gives, or gave before in a loop that the text is still in."""
-        for region in self.regions:
-            if (region, key) in self.found:
-                return self.found[region, key]
-        found = self.found[self.regions[-1], key] = make()
-        return found
+        where = next((r for r in self.regions if (r, key) in self.found), self.regions[-1])
+        if (where, key) not in self.found:
+            self.found[where, key] = make()
+        result: T = self.found[where, key]
+        return result
 
     def negative(self, x: Scalar) -> Scalar:
         """Return -x."""

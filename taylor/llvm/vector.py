@@ -230,8 +230,7 @@ def call(f: Function, name: str, x: Scalar) -> Scalar:
             parts = [y]
         return [Scalar(part, x.width) for part in parts]
 
-    found: list[Scalar] = f.once((group, x.text), make)
-    return found[group.index(name)]
+    return f.once((group, x.text), make)[group.index(name)]
 
 
 def _written(f: Function, full: str, kind: str, group: tuple[str, ...], width: int) -> str:
