@@ -141,9 +141,9 @@ class Compiled:
     def _along(self, x: Any, v: Any, order: int) -> Any:
         """Return the coefficients 0..order of t -> f(x + t·v)."""
         if type(x) is float and type(v) in (int, float):  # the shortest way, for one number
-            for machine in self.machines.get(("value", order, ()), ()):
-                status, c = machine.line(x, v)
-                if status == OK and len(machine.outputs) == 1:
+            for ready in self.machines.get(("value", order, ()), ()):
+                status, c = ready.line(x, v)
+                if status == OK and len(ready.outputs) == 1:
                     return c
         floats = _floats((x, v))
         if floats is None or order == 0:
