@@ -2,7 +2,8 @@
 
 What is compiled is a recording at the arguments of a call, so its branches are those of that point;
 where another point takes another branch the function is recorded and compiled again, and both are
-kept.  Whatever has no machine code (and every number that is no float) takes the ordinary way.
+kept.  Whatever has no machine code (and every number but floats and complex ones) takes the
+ordinary way.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ from taylor.expand import prune
 from taylor.forward_mode import taylor_coefficients
 from taylor.llvm.kernels import TILE
 from taylor.llvm.machine import GUARD, OK, Machine
+from taylor.llvm.planar import kinds
 from taylor.program import Program, record
 from taylor.tape import Instruction
 from taylor.transform import forward, reverse
 
 Array = Any
+Pattern = tuple[bool, ...]  # which arguments are complex; empty if none is
 MANY = 64  # points from which an element-wise function runs in tiles
 VARIANTS = 32  # branches of one function that are compiled before it is left to NumPy
 
@@ -55,10 +58,10 @@ class Compiled:
 
     def __call__(self, *x: Any) -> Any:
         """Return f(*x)."""
-        floats = _floats(x)
+        floats, pattern = _floats(x)
         if floats is None:
             return self.f(*x)
-        found = self._run("value", floats, floats)
+        found = self._run("value", floats, floats, pattern)
         if found is None:
             return self.f(*x)
         return found[0] if len(found) == 1 else tuple(found)
@@ -85,11 +88,13 @@ class Compiled:
         for start in starts:
             yield taylor_coefficients(self, np.asarray(points[start : start + chunk]), order)
 
-    def _run(self, kind: str, x: Sequence[Any], given: Sequence[Any]) -> list[Any] | None:
+    def _run(
+        self, kind: str, x: Sequence[Any], given: Sequence[Any], pattern: Pattern
+    ) -> list[Any] | None:
         """Return the outputs of one form of the function, or None for the ordinary way."""
-        where = (kind, None, *[v.shape for v in x])
+        where = (kind, None, *[v.shape for v in x], *pattern)
         for machine in self.machines.get(where, ()):
-            if kind == "vjp" and given[1].shape != machine.inputs[1]:
+            if kind == "vjp" and not _is_seed(given[1], machine):
                 return None
             status, outputs = machine(*given)
             if status == OK:
@@ -98,13 +103,13 @@ class Compiled:
                 return None  # not finite: the ordinary way knows what to do
         if where in self.reasons:
             return None
-        added = self._compile(where, x)
-        if added is None or (kind == "vjp" and given[1].shape != added.inputs[1]):
+        added = self._compile(where, x, pattern)
+        if added is None or (kind == "vjp" and not _is_seed(given[1], added)):
             return None
         status, outputs = added(*given)
         return outputs if status == OK else None
 
-    def _compile(self, where: Any, x: Sequence[Any]) -> Machine | None:
+    def _compile(self, where: Any, x: Sequence[Any], pattern: Pattern) -> Machine | None:
         """Return one more machine of a form, recorded at x; None where there is no machine code."""
         kind, order, *_ = where
         with self._lock:
@@ -114,8 +119,10 @@ class Compiled:
                 return None
             try:
                 unit = TILE if kind == "points" else 1
-                machine = Machine(_FORMS[kind](self.f, x), order, unit=unit)
-            except (TaylorError, ImportError, OSError) as error:
+                program = _FORMS[kind](self.f, x)
+                inputs = _complex_inputs(kind, program, pattern)
+                machine = Machine(program, order, unit=unit, complex=inputs)
+            except (TaylorError, TypeError, ImportError, OSError) as error:
                 self.reasons[where] = str(error)
                 return None
             known.append(machine)
@@ -125,9 +132,11 @@ class Compiled:
         """Return what a driver asks for, or NotImplemented."""
         if kind == "along":
             return self._along(x, *more)
-        floats = _floats((x, *more))
+        floats, pattern = _floats((x, *more))
         if floats is None:
             return NotImplemented
+        if pattern:
+            floats, pattern = _as_complex(kind, floats)
         x, given = floats[0], floats
         if kind in ("hvp", "jvp") and floats[1].shape != x.shape:
             return NotImplemented
@@ -135,32 +144,39 @@ class Compiled:
             given = [x, _ONE, floats[1], _ZERO]
         elif kind == "gradient":
             given = [x, _ONE]
-        found = self._run(kind, (x,), given)
-        return NotImplemented if found is None else _RESULTS[kind](found)
+        found = self._run(kind, (x,), given, pattern)
+        if found is None:
+            return NotImplemented
+        if pattern:  # what does not depend on x is complex too
+            found = [v if v.dtype.kind == "c" else v.astype(complex) for v in found]
+        return _RESULTS[kind](found)
 
     def _along(self, x: Any, v: Any, order: int) -> Any:
         """Return the coefficients 0..order of t -> f(x + t·v)."""
         if type(x) is float and type(v) in (int, float):  # the shortest way, for one number
             for ready in self.machines.get(("value", order, ()), ()):
                 status, c = ready.line(x, v)
-                if status == OK and len(ready.outputs) == 1:
+                if status == OK and len(ready.found) == 1:
                     return c
-        floats = _floats((x, v))
+        floats, pattern = _floats((x, v))
         if floats is None or order == 0:
             return NotImplemented
+        if pattern:
+            floats, pattern = _as_complex("along", floats)
         point, v = floats
         if v.shape not in ((), point.shape):
             return NotImplemented
         if point.size >= MANY:
             seed = np.stack([point, np.broadcast_to(v, point.shape)])
-            found = self._points(point, seed, order)
+            found = self._points(point, seed, order, pattern)
             if found is not None:
                 return found
-        where = ("value", order, point.shape)
+        where = ("value", order, point.shape, *pattern)
         for machine in [*self.machines.get(where, ()), None]:
             if machine is None:
-                machine = None if where in self.reasons else self._compile(where, (point,))
-            if machine is None or len(machine.outputs) != 1:
+                known = where in self.reasons
+                machine = None if known else self._compile(where, (point,), pattern)
+            if machine is None or len(machine.found) != 1:
                 return NotImplemented
             status, c = machine.line(point, v)
             if status == OK:
@@ -169,9 +185,9 @@ class Compiled:
                 return NotImplemented
         return NotImplemented
 
-    def _points(self, x: Array, seed: Array, order: int) -> Array | None:
+    def _points(self, x: Array, seed: Array, order: int, pattern: Pattern) -> Array | None:
         """Return the coefficients of an element-wise f at many points, in tiles, on all cores."""
-        where = ("points", order)
+        where = ("points", order, *pattern)
         if where in self.reasons:
             return None
         seed, known = seed.reshape(2, -1), list(self.machines.get(where, ()))
@@ -183,7 +199,7 @@ class Compiled:
                 return None
         if any(machine.batch(seed[:, :2])[0] != GUARD for machine in known):
             return None  # a recording here exists: the points differ among themselves
-        added = self._compile(where, (x.reshape(-1)[:2],))
+        added = self._compile(where, (x.reshape(-1)[:2],), pattern)
         if added is None:
             return None
         status, (c,) = added.batch(seed, threads=self.threads)
@@ -191,28 +207,60 @@ class Compiled:
 
 
 _ONE, _ZERO = np.float64(1.0), np.float64(0.0)
-_FLOAT = np.dtype(float)
+_FLOAT, _COMPLEX = np.dtype(float), np.dtype(complex)
 
 
-def _floats(x: Sequence[Any]) -> list[Any] | None:
-    """Return the arguments as float64 arrays; None if some are other numbers."""
+def _floats(x: Sequence[Any]) -> tuple[Any, Pattern]:
+    """Return the arguments as float64 or complex128 arrays, and which of them are complex.
+
+    None for the arguments if some are other numbers; nothing for the rest if none is complex.
+    """
     found: list[Any] = []
+    some = False
     for v in x:
         if type(v) is np.ndarray and v.dtype is _FLOAT:
             found.append(v)
         elif isinstance(v, (float, int)):
             found.append(np.float64(v))
+        elif isinstance(v, complex):
+            some = True
+            found.append(np.complex128(v))
         elif isinstance(v, (np.ndarray, np.generic, list, tuple)):
             try:
                 array = np.asarray(v)
             except ValueError:
-                return None
-            if array.dtype.kind not in "iub" and array.dtype != _FLOAT:
-                return None
-            found.append(array.astype(float))
+                return None, ()
+            some = some or array.dtype == _COMPLEX
+            if array.dtype.kind not in "iub" and array.dtype not in (_FLOAT, _COMPLEX):
+                return None, ()
+            found.append(array if array.dtype == _COMPLEX else array.astype(float))
         else:
-            return None
-    return found
+            return None, ()
+    return found, tuple(v.dtype == _COMPLEX for v in found) if some else ()
+
+
+def _as_complex(kind: str, given: list[Any]) -> tuple[list[Any], Pattern]:
+    """Return the point and what follows it where one of them is complex, and the pattern.
+
+    A direction and its point are both complex then; a seed of reverse mode is what it is.
+    """
+    if kind == "vjp":
+        return given, (True,) if given[0].dtype == _COMPLEX else ()
+    return [v.astype(complex) for v in given], (True,)
+
+
+def _is_seed(w: Any, machine: Machine) -> bool:
+    """Whether w can be the adjoint of the output."""
+    return w.shape == machine.inputs[-1] and (machine.complex[1] or w.dtype != _COMPLEX)
+
+
+def _complex_inputs(kind: str, program: Program, pattern: Pattern) -> Sequence[bool]:
+    """Return which inputs of a form are complex, given which arguments of the function are."""
+    if kind not in _SEEDED:
+        return pattern
+    x = bool(pattern)
+    y = kinds(program.code, [x, False] * 2)[program.outputs[0]]
+    return [x if name == "x" else y for name in _SEEDED[kind]]
 
 
 def _scalar(program: Program) -> Program:
@@ -253,6 +301,7 @@ _FORMS: dict[str, Callable[[Any, Any], Program]] = {
     "hessian": lambda f, x: prune(record(lambda y: hessian(f, y), *x)),
     "jacobian": lambda f, x: prune(record(lambda y: jacobian(f, y), *x)),
 }
+_SEEDED = {"jvp": "xx", "gradient": "xy", "vjp": "xy", "hvp": "xyxy"}  # as x or as f(x)
 _RESULTS: dict[str, Callable[[list[Any]], Any]] = {
     "gradient": lambda found: (found[0], found[1]),
     "vjp": lambda found: (found[0], found[1]),
@@ -266,8 +315,9 @@ _RESULTS: dict[str, Callable[[list[Any]], Any]] = {
 def compile(f: Callable[..., Any] | None = None, *, threads: int | None = None) -> Any:
     """Return f as machine code: the same function, and every driver is faster with it.
 
-    Arguments and results are float64 numbers and arrays of the shapes of the call; the first call
-    with new shapes compiles (a few hundredths of a second, less when it is in the cache on disk).
+    Arguments and results are float64 or complex128, numbers and arrays of the shapes of the call;
+    the first call with new shapes compiles (a few hundredths of a second, less when it is in the
+    cache on disk).
     What f reads from elsewhere is a constant of the compilation.  Other numbers, functions that
     cannot be recorded, and operations without machine code take the ordinary way; `reasons` says
     why.  A branch that would go another way compiles again.  Series of an element-wise function at

@@ -114,7 +114,7 @@ class Sweep:
                         "scale",
                     ):
                         shape = np.broadcast_shapes(shape, *live_shapes)
-                    self.table.append(zeros((algebra.size, *shape), self.like))
+                    self.table.append(self._zeros(i, shape))
                     self.steps.append(getattr(self, f"_{op}")(i))
                     self.owners.append(i)
                 elif live:
@@ -135,6 +135,10 @@ class Sweep:
     def _kind(self, inputs: Sequence[Array]) -> Array:
         """Return an empty array of the kind of number of all tables."""
         return _common(inputs)
+
+    def _zeros(self, i: int, shape: tuple[int, ...]) -> Array:
+        """Return a table of zeros for instruction i."""
+        return zeros((self.algebra.size, *shape), self.like)
 
     def _checked(self, row: Any, values: Sequence[Any]) -> Any:
         """Return the value of a row; a scalar outside the domain raises DomainError."""

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from taylor import elementary
-from taylor.arrays import Operand
+from taylor.arrays import Operand, host
 from taylor.elementary import Elementary
 from taylor.errors import TraceError
 from taylor.llvm import vector
@@ -153,6 +153,9 @@ class Symbol(Operand):
         return mapped(self.f, self.f.negative, self)
 
     def _elementary(self, row: Elementary, args: tuple[Any, ...]) -> Any:
+        owner = host(args)
+        if not isinstance(owner, Symbol):
+            return owner._elementary(row, args)
         rule = FUNCTIONS.get(row.name)
         if rule is not None:
             return mapped(self.f, lambda *x: rule(self.f, *x), *(lifted(self.f, a) for a in args))
@@ -166,7 +169,9 @@ class Symbol(Operand):
         raise Unsupported(f"{rule.name} has no machine code")
 
     def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
-        f = self.f
+        owner, f = host((lhs, rhs, a, b)), self.f
+        if not isinstance(owner, Symbol):
+            return owner._choose(lhs, rhs, a, b, mode)
 
         def body(left: Scalar, right: Scalar, x: Scalar, y: Scalar) -> Scalar:
             above = f.compare("ogt" if mode == "slope" else "oge", left, right)
@@ -190,7 +195,9 @@ class Symbol(Operand):
 
     # -------------------------------------------------------------- moving elements
     def _gather(self, sources: Sequence[Any], index: Array) -> Any:
-        f, shape = self.f, index.shape
+        owner, f, shape = host(sources), self.f, index.shape
+        if not isinstance(owner, Symbol):
+            return owner._gather(sources, index)
         if len(sources) == 1:
             part = self._part_of(index)
             if part is not None:
@@ -264,6 +271,9 @@ class Symbol(Operand):
         raise Unsupported("np.add.reduceat has no machine code")
 
     def _einsum(self, spec: str, x: Any, y: Any) -> Any:
+        owner = host((x, y))
+        if not isinstance(owner, Symbol):
+            return owner._einsum(spec, x, y)
         terms, out = spec.split("->")
         names = terms.split(",")
         return contraction(self.f, names, out, [lifted(self.f, x), lifted(self.f, y)])
@@ -364,7 +374,7 @@ def _in_order(index: Array, sources: Sequence[Any]) -> bool:
 
 
 def _fits(x: Any) -> bool:
-    return is_operand(x) or not (x is None or isinstance(x, (str, bytes)))
+    return isinstance(x, Symbol) or not (is_operand(x) or x is None or isinstance(x, (str, bytes)))
 
 
 # ------------------------------------------------------------------ making symbols

@@ -50,6 +50,7 @@ class Function:
 
     def __init__(self, unit: int = 1) -> None:
         self.unit = unit
+        self.above_cuts = True  # complex functions on a branch cut: its upper side, else nan
         self.lines: list[str] = []
         self.declarations: set[str] = set()
         self.globals: dict[Any, str] = {}

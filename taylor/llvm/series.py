@@ -7,11 +7,12 @@ are written out; from there on all steps are the same, and one loop over k runs 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from taylor.algebra import Univariate
+from taylor.arrays import host
 from taylor.elementary import slope_of_jump
 from taylor.llvm.emit import (
     Degree,
@@ -23,12 +24,13 @@ from taylor.llvm.emit import (
     _strides,
     at,
     empty,
-    lifted,
     nest,
 )
 from taylor.llvm.ir import WIDTH, Function, Scalar, type_of
+from taylor.llvm.planar import Complex, both, kinds, lifted
 from taylor.program import Program
 from taylor.sweep import Step, Sweep
+from taylor.values import is_operand
 
 Array = Any
 # up to this order sums run term by term: vectors would wait for coefficients just written
@@ -119,6 +121,50 @@ class Table(Symbol):
         )
 
 
+class Planes(Complex):
+    """The coefficients of a complex series: tables of their real and of their imaginary parts."""
+
+    __slots__ = ("part_shape", "written")
+    re: Table
+    im: Table
+
+    def __init__(self, re: Table, im: Table) -> None:
+        super().__init__(re, im)
+        self.part_shape = re.part_shape
+
+    def _zeros(self, shape: tuple[int, ...]) -> Any:
+        return Planes(self.re._zeros(shape), self.im._zeros(shape))
+
+    def forget(self) -> None:
+        """Give the memory back."""
+        self.re.forget()
+        self.im.forget()
+
+    def __getitem__(self, k: Any) -> Any:
+        return Complex(self.re[k], self.im[k])
+
+    def __setitem__(self, k: Any, value: Any) -> None:
+        self.written = True
+        self.re[k], self.im[k] = both(self.f, value)
+
+
+Term = tuple[Table, Table, bool]  # a product of two tables, and whether it is subtracted
+
+
+def _terms(x: Any, y: Any) -> list[list[Term]]:
+    """Return the products that add up to x·y: for its real part, and for its imaginary part."""
+    if not isinstance(x, Planes):
+        if not isinstance(y, Planes):
+            return [[(x, y, False)]]
+        return [[(x, y.re, False)], [(x, y.im, False)]]
+    if not isinstance(y, Planes):
+        return [[(x.re, y, False)], [(x.im, y, False)]]
+    return [
+        [(x.re, y.re, False), (x.im, y.im, True)],
+        [(x.re, y.im, False), (x.im, y.re, False)],
+    ]
+
+
 class Loops(Univariate):
     """The univariate algebra whose sums over degrees are loops in the function being written."""
 
@@ -127,38 +173,62 @@ class Loops(Univariate):
         f: Function = x.f
         shape = np.broadcast_shapes(x.part_shape, y.part_shape)
         if not isinstance(k, Degree):
-            lo, hi = max(1, k - hy), min(k - 1, hx)
-            pairs = [(x.part(j), y.part(k - j)) for j in range(lo, hi + 1)]
-            return _products(f, shape, pairs) if pairs else None
-        short_x, short_y = (not isinstance(h, Degree) and k > h for h in (hx, hy))
-        if short_x and short_y:
+            pairs: list[tuple[Any, Any]] = [
+                (j, k - j) for j in range(max(1, k - hy), min(k - 1, hx) + 1)
+            ]
+        else:
+            short_x, short_y = (not isinstance(h, Degree) and k > h for h in (hx, hy))
+            if not (short_x or short_y):
+                sums = _convolution(f, k, _terms(x, y), x is y, shape)
+                return sums[0] if len(sums) == 1 else Complex(*sums)
+            pairs = []
+            if not (short_x and short_y):
+                near = [(j, Below(k, j)) for j in range(1, (hx if short_x else hy) + 1)]
+                pairs = [(j, far) if short_x else (far, j) for j, far in near]
+        if not pairs:
             return None
-        if short_x or short_y:
-            height = hx if short_x else hy
-            near, far = (x, y) if short_x else (y, x)
-            pairs = [(near.part(j), _below(far, k, j)) for j in range(1, height + 1)]
-            return _products(f, shape, pairs) if pairs else None
-        return _convolution(f, k, x, y, shape)
+        sums = [_products(f, shape, terms, pairs) for terms in _terms(x, y)]
+        return sums[0] if len(sums) == 1 else Complex(*sums)
 
 
-def _below(table: Table, k: Degree, j: int) -> Symbol:
-    """Return the coefficients of degree k - j."""
-    part = table.part(k)
-    part.offset -= j * table.size_of_part
-    return part
+class Below(NamedTuple):
+    """The degree k - j for a degree k known at run time."""
+
+    k: Degree
+    j: int
+
+    def part(self, table: Table) -> Symbol:
+        """Return the coefficients of this degree."""
+        part = table.part(self.k)
+        part.offset -= self.j * table.size_of_part
+        return part
 
 
-def _products(f: Function, shape: tuple[int, ...], pairs: Sequence[Any]) -> Symbol:
-    """Return Σ a·b of pairs of arrays in one nest."""
-    flat = [_broadcast(z, shape) for pair in pairs for z in pair]
+def _products(
+    f: Function, shape: tuple[int, ...], terms: Sequence[Term], pairs: Sequence[Any]
+) -> Symbol:
+    """Return Σ ±x_i y_j over terms (x, y) and pairs (i, j) in one nest."""
+    signs, flat = [], []
+    for x, y, minus in terms:
+        for i, j in pairs:
+            signs.append(minus)
+            for table, degree in ((x, i), (y, j)):
+                own = isinstance(degree, Below)
+                part = degree.part(table) if own else table.part(degree)
+                flat.append(_broadcast(part, shape))
 
     def body(*values: Scalar) -> Scalar:
         total = f.binary("fmul", values[0], values[1])
-        for a, b in zip(values[2::2], values[3::2], strict=True):
-            total = f.intrinsic("fma", a, b, total)
+        for minus, a, b in zip(signs[1:], values[2::2], values[3::2], strict=True):
+            total = _added(f, total, a, b, minus)
         return total
 
     return _element_wise(f, body, flat, shape)
+
+
+def _added(f: Function, total: Scalar, a: Scalar, b: Scalar, minus: bool) -> Scalar:
+    """Return total ± a·b."""
+    return f.intrinsic("fma", f.negative(a) if minus else a, b, total)
 
 
 def _element_wise(f: Function, body: Any, args: list[Symbol], shape: tuple[int, ...]) -> Symbol:
@@ -170,58 +240,94 @@ def _element_wise(f: Function, body: Any, args: list[Symbol], shape: tuple[int, 
     return out
 
 
-def _convolution(f: Function, k: Degree, x: Table, y: Table, shape: tuple[int, ...]) -> Symbol:
-    """Return Σ x_j y_{k-j} over 1 <= j < k as a loop over j inside the loops over elements."""
-    a = _broadcast(x.part(0), shape)
-    b = _broadcast(y.part(k), shape)
-    square = x is y
-    stop = k.half if square else k.index  # a square: twice the first half, and the middle
+class Convolution:
+    """Σ ±x_j y_{k-j} over 1 <= j < k for the terms (x, y) of each output, in one loop over j.
 
-    def element(index: list[Any], width: int) -> Scalar:
-        where_a = list(zip(index, a.strides, strict=True))
-        where_b = list(zip(index, b.strides, strict=True))
-        wide_a = width if f.unit > 1 or (index and a.strides[-1] == 1) else 1
-        wide_b = width if f.unit > 1 or (index and b.strides[-1] == 1) else 1
+    A square is twice the first half of its sum, and the middle.
+    """
 
-        def at(j: str, back: str) -> tuple[Scalar, Scalar]:
-            p = f.address("%data", [*where_a, (j, x.size_of_part)], a.offset)
-            q = f.address("%data", [*where_b, (back, y.size_of_part)], b.offset)
-            return f.load(p, wide_a), f.load(q, wide_b)
+    def __init__(
+        self, f: Function, k: Degree, outputs: list[list[Term]], square: bool, shape: Any
+    ) -> None:
+        self.f, self.k, self.outputs, self.square = f, k, outputs, square
+        self.stop = k.half if square else k.index
+        terms = [term for terms in outputs for term in terms]
+        self.near = {id(x): (x, _broadcast(x.part(0), shape)) for x, _, _ in terms}
+        self.far = {id(y): (y, _broadcast(y.part(k), shape)) for _, y, _ in terms}
 
-        with f.loop(1, stop, maybe=True) as loop:
-            total = loop.carry(f.constant(0.0, width))
+    def added(
+        self, outputs: list[list[Term]], totals: Sequence[Scalar], near: Any, far: Any
+    ) -> list[Scalar]:
+        """Return the totals plus one product of each term, read by near(x) and far(y)."""
+        a = {i: near(*x) for i, x in self.near.items()}
+        b = {i: far(*y) for i, y in self.far.items()}
+        found = []
+        for terms, total in zip(outputs, totals, strict=True):
+            for x, y, minus in terms:
+                total = _added(self.f, total, a[id(x)], b[id(y)], minus)
+            found.append(total)
+        return found
+
+    def element(self, index: Sequence[Any], width: int) -> list[Scalar]:
+        """Return the sums for one element, or for a vector of them."""
+        f, k = self.f, self.k
+
+        def at(j: str) -> Any:
+            def load(table: Table, part: Symbol) -> Scalar:
+                where = list(zip(index, part.strides, strict=True))
+                pointer = f.address("%data", [*where, (j, table.size_of_part)], part.offset)
+                along = f.unit > 1 or (index and part.strides[-1] == 1)
+                return f.load(pointer, width if along else 1)
+
+            return load
+
+        with f.loop(1, self.stop, maybe=True) as loop:
+            totals = [loop.carry(f.constant(0.0, width)) for _ in self.outputs]
             back = f.put(f"sub nsw i64 {k.index}, {loop.index}")
-            u, v = at(loop.index, back)
-            new = f.intrinsic("fma", u, v, total)
-            loop.update(total, Scalar(f.splat(new, width).text, width))
-        result = loop.result(total)
-        if square:
-            middle = f.put(f"ashr i64 {k.index}, 1")
-            result = _doubled(f, k, result, *at(middle, middle))
-        return result
+            new = self.added(self.outputs, totals, at(loop.index), at(back))
+            for total, y in zip(totals, new, strict=True):
+                loop.update(total, Scalar(f.splat(y, width).text, width))
+        return self._finished([loop.result(total) for total in totals], at)
 
+    def _finished(self, totals: list[Scalar], at: Any) -> list[Scalar]:
+        """Return the sums; of a square the totals are the first halves."""
+        if not self.square:
+            return totals
+        f, k = self.f, self.k
+        middle = f.put(f"ashr i64 {k.index}, 1")
+        odd = f.put(f"trunc i64 {k.index} to i1")
+        one = Scalar(f.put(f"select i1 {odd}, double 0.0, double 1.0"))
+        load = at(middle)
+        twice = [f.binary("fadd", total, total) for total in totals]
+        return self.added(self.outputs, twice, lambda *x: f.binary("fmul", load(*x), one), load)
+
+
+def _convolution(
+    f: Function, k: Degree, outputs: list[list[Term]], square: bool, shape: tuple[int, ...]
+) -> list[Symbol]:
+    """Return Σ ±x_j y_{k-j} over 1 <= j < k for the terms (x, y) of each output."""
     if int(np.prod(shape, dtype=int)) == 1:
-        return Symbol(f, shape, reg=k.sums.of(k, x, y), strides=(0,) * len(shape))
-    out = empty(f, shape)
+        found = []
+        for terms in outputs:
+            total, *others = (k.sums.of(k, x, y) for x, y, _ in terms)
+            for (*_, minus), other in zip(terms[1:], others, strict=True):
+                total = f.binary("fsub" if minus else "fadd", total, other)
+            found.append(Symbol(f, shape, reg=total, strides=(0,) * len(shape)))
+        return found
+    c = Convolution(f, k, outputs, square, shape)
+    outs = [empty(f, shape) for _ in outputs]
+    read = [part.strides for _, part in (*c.near.values(), *c.far.values())]
     axes = [
-        (n, s, [p, q]) for n, s, p, q in zip(shape, out.strides, a.strides, b.strides, strict=True)
+        (n, s, list(strides)) for n, s, *strides in zip(shape, outs[0].strides, *read, strict=True)
     ]
 
     def write(index: list[Any], width: int) -> None:
-        terms = list(zip(index, out.strides, strict=True))
-        y = element(index, width)
-        f.store(Scalar(f.splat(y, width).text, width), f.address("%data", terms, out.offset))
+        terms = list(zip(index, outs[0].strides, strict=True))
+        for out, y in zip(outs, c.element(index, width), strict=True):
+            f.store(Scalar(f.splat(y, width).text, width), f.address("%data", terms, out.offset))
 
     _loops(f, axes, write, padded=len(axes) == 1)
-    return out
-
-
-def _doubled(f: Function, k: Degree, total: Scalar, u: Scalar, v: Scalar) -> Scalar:
-    """Return twice the first half of the sum of a square, plus its middle u·v for even k."""
-    odd = f.put(f"trunc i64 {k.index} to i1")
-    one = Scalar(f.put(f"select i1 {odd}, double 0.0, double 1.0"))
-    twice = f.binary("fadd", total, total)
-    return f.intrinsic("fma", f.binary("fmul", u, one), v, twice)
+    return outs
 
 
 class Sums:
@@ -338,8 +444,8 @@ class Sums:
                 for total, u in zip(pair, left[id(x)], strict=True):
                     loop.update(total, f.intrinsic("fma", u, right[id(y)], total))
         found = [[loop.result(total) for total in pair] for pair in totals]
-        for (*_, first, second), both in zip(wanted, found, strict=True):
-            self._named((first, second), [f.total(total) for total in both])
+        for (*_, first, second), sides in zip(wanted, found, strict=True):
+            self._named((first, second), [f.total(total) for total in sides])
 
 
 class Emission(Sweep):
@@ -356,13 +462,20 @@ class Emission(Sweep):
         algebra: Any = None,
     ) -> None:
         self.f = f
+        given = [isinstance(x, Complex) for x in (*inputs, *parameters)]
+        self.complex = kinds(program.code, given)
         super().__init__(program, algebra or Loops(order), inputs, parameters, heights)
 
     def _kind(self, inputs: Sequence[Array]) -> Array:
-        return inputs[0] if len(inputs) else Table(self.f, (0,), None, 0)
+        first = inputs[0] if len(inputs) else Table(self.f, (0,), None, 0)
+        return first.re if isinstance(first, Planes) else first
+
+    def _zeros(self, i: int, shape: tuple[int, ...]) -> Array:
+        table = super()._zeros(i, shape)
+        return Planes(table, super()._zeros(i, shape)) if self.complex[i] else table
 
     def _checked(self, row: Any, values: Sequence[Any]) -> Any:
-        plain = not any(isinstance(v, Symbol) for v in values)
+        plain = not any(is_operand(v) for v in values)
         return row(*(lifted(self.f, v) for v in values)) if plain else row(*values)
 
     def _singular(self, row: Any, args: Sequence[int], y0: Any, p0: Any) -> Any:
@@ -400,11 +513,22 @@ class Emission(Sweep):
 
     def result(self, i: int) -> Array:
         """Return the table of instruction i, up to its height."""
-        table, rows = super().result(i), self.height[i] + 1
-        if not isinstance(table, Table) or rows >= table.shape[0]:
-            return table
-        short = Table(self.f, (rows, *table.part_shape), table.slot, table.offset)
-        return short
+        rows = self.height[i] + 1
+        if rows == 1 and self.program.code[i].op != "input":
+            value = self.table[i]
+            table = self._zeros(i, np.shape(value))
+            table[0] = value
+        else:
+            table = self.table[i]
+
+        def short(table: Any) -> Any:
+            if not isinstance(table, Table) or rows >= table.shape[0]:
+                return table
+            return Table(self.f, (rows, *table.part_shape), table.slot, table.offset)
+
+        if isinstance(table, Planes):
+            return Planes(short(table.re), short(table.im))
+        return short(table)
 
     def _choose(self, i: int) -> Step:
         lhs, rhs, a, b = self.program.code[i].args
@@ -417,9 +541,8 @@ class Emission(Sweep):
             return self.table[j][piece(k)] if k <= height[j] else 0.0
 
         def step(k: Any) -> None:
-            sides = self._value(lhs), self._value(rhs)
-            owner = next(s for s in (*sides, part(a, k), part(b, k)) if isinstance(s, Symbol))
-            chosen = owner._choose(*sides, part(a, k), part(b, k), "where" if k == 0 else mode)
+            args = self._value(lhs), self._value(rhs), part(a, k), part(b, k)
+            chosen = host(args)._choose(*args, "where" if k == 0 else mode)
             y[0 if k == 0 else piece(k)] = chosen
 
         return step
@@ -484,7 +607,7 @@ class Emission(Sweep):
             for i, final in last.items():
                 if final == n and i not in kept:
                     for table in (self.table[i], self.weighted.get(i)):
-                        if isinstance(table, Table):
+                        if isinstance(table, (Table, Planes)):
                             table.forget()
 
     def _groups(self) -> list[list[int]]:
