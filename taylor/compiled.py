@@ -136,7 +136,7 @@ class Compiled:
         if floats is None:
             return NotImplemented
         if pattern:
-            floats, pattern = _as_complex(kind, floats)
+            floats, pattern = _at_complex_point(kind, floats)
         x, given = floats[0], floats
         if kind in ("hvp", "jvp") and floats[1].shape != x.shape:
             return NotImplemented
@@ -162,7 +162,7 @@ class Compiled:
         if floats is None or order == 0:
             return NotImplemented
         if pattern:
-            floats, pattern = _as_complex("along", floats)
+            floats, pattern = _at_complex_point("along", floats)
         point, v = floats
         if v.shape not in ((), point.shape):
             return NotImplemented
@@ -225,6 +225,9 @@ def _floats(x: Sequence[Any]) -> tuple[Any, Pattern]:
         elif isinstance(v, complex):
             some = True
             found.append(np.complex128(v))
+        elif type(v) is np.ndarray and v.dtype is _COMPLEX:
+            some = True
+            found.append(v)
         elif isinstance(v, (np.ndarray, np.generic, list, tuple)):
             try:
                 array = np.asarray(v)
@@ -239,14 +242,15 @@ def _floats(x: Sequence[Any]) -> tuple[Any, Pattern]:
     return found, tuple(v.dtype == _COMPLEX for v in found) if some else ()
 
 
-def _as_complex(kind: str, given: list[Any]) -> tuple[list[Any], Pattern]:
+def _at_complex_point(kind: str, given: list[Any]) -> tuple[list[Any], Pattern]:
     """Return the point and what follows it where one of them is complex, and the pattern.
 
-    A direction and its point are both complex then; a seed of reverse mode is what it is.
+    A complex direction makes its point complex; a seed of reverse mode does not.
     """
-    if kind == "vjp":
-        return given, (True,) if given[0].dtype == _COMPLEX else ()
-    return [v.astype(complex) for v in given], (True,)
+    x, *rest = given
+    if x.dtype is _COMPLEX:
+        return given, (True,)
+    return (given, ()) if kind == "vjp" else ([x.astype(complex), *rest], (True,))
 
 
 def _is_seed(w: Any, machine: Machine) -> bool:

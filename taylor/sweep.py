@@ -88,7 +88,7 @@ class Sweep:
         self.algebra = algebra
         self.order = algebra.order
         self.policy = current_policy()
-        self.like = self._kind([*inputs, *(c for c in parameters if is_operand(c))])
+        self.like = self._kind([*inputs, *_deciding(parameters)])
         self.table: list[Any] = []  # a table, or the plain value of an inactive instruction
         self.height: list[int] = []
         self.weighted: dict[int, Array] = {}  # D of a table, for integrals
@@ -618,6 +618,15 @@ def _pick(a: Any, b: Any, first: Any, lost: Any) -> Any:
 def _least(a: Any, b: Any) -> Any:
     """Return the element of least norm of the interval between a and b."""
     return np.where(np.sign(a) * np.sign(b) <= 0, 0.0, np.where(np.abs(a) < np.abs(b), a, b))
+
+
+def _deciding(constants: Sequence[Any]) -> list[Array]:
+    """Return what decides, among constants, on the kind of number of a table."""
+    pairs = (complex, np.ndarray, np.generic)
+    found = [c for c in constants if is_operand(c)]
+    if any(isinstance(c, pairs) and np.iscomplexobj(c) for c in constants):
+        found.append(np.zeros(0, dtype=complex))
+    return found
 
 
 def _common(inputs: Sequence[Array]) -> Array:

@@ -21,7 +21,8 @@ from taylor.tape import Instruction
 Array = Any
 TILE = 32  # points of a tile: four vectors hide the latency of a multiply-add
 ORDERS = range(2, 129)  # below, NumPy is as fast; above, code of its own for one order is a waste
-FIELDS = (np.dtype(float), np.dtype(complex))
+FLOAT, COMPLEX = np.dtype(float), np.dtype(complex)
+COMPLEX_PRODUCTS = 16  # order from which machine code beats NumPy's products of complex lanes
 _X, _Y = Instruction("input", (), 0, ()), Instruction("input", (), 1, ())
 _C = Instruction("parameter", (), 0, ())
 PRODUCT = Program([_X, _Y, Instruction("mul", (0, 1), None, ())], [0, 1], [2])
@@ -48,24 +49,26 @@ def _machine(
 
 
 def one(row: Elementary, x: Array) -> Array | None:
-    """Return the table of a row of one argument at one float64 table, or None as `run`."""
+    """Return the table of a row of one argument at the table of one number, or None as `run`."""
     order = len(x) - 1
     if row.quotient is None or order not in ORDERS:
         return None
-    machine = _machine(row, (True,), order, 1)
+    pattern = (True,) if x.dtype is COMPLEX else ()
+    machine = _machine(row, (True,), order, 1, pattern)
     if machine is None:
         return None
     status, (c,) = machine(x)
     if status != OK:
         return None
-    c[0] = row.numpy(x[0])
+    c[0] = row.numpy(x[0] + 0 if pattern else x[0])  # on a branch cut: its upper side
     return c
 
 
 def quotient(x: Array, y: Array) -> Array | None:
-    """Return the table of x/y for two float64 tables of one order, or None as `run`."""
+    """Return the table of x/y for two tables of one order and dtype, or None as `run`."""
     order = len(x) - 1
-    machine = _machine("div", (True, True), order, 1) if order in ORDERS else None
+    pattern = (True, True) if x.dtype is COMPLEX else ()
+    machine = _machine("div", (True, True), order, 1, pattern) if order in ORDERS else None
     if machine is None:
         return None
     status, (c,) = machine(x, y)
@@ -85,7 +88,7 @@ def run(
     lanes: tuple[int, ...] = ()
     for x, is_table in zip(given, live, strict=True):
         if is_table:
-            if type(x) is not np.ndarray or x.dtype not in FIELDS:
+            if type(x) is not np.ndarray or x.dtype not in (FLOAT, COMPLEX):
                 return None
             lanes = lanes or x.shape[1:]
             if x.shape[1:] != lanes:
@@ -100,6 +103,8 @@ def run(
     pattern = tuple(np.iscomplexobj(x) for x in (*tables, *constants))
     if not any(pattern):
         pattern = ()
+    elif row == "mul" and order < COMPLEX_PRODUCTS:
+        return None
     machine = _machine(row, live, order, TILE if lanes else 1, pattern)
     if machine is None:
         return None

@@ -48,12 +48,15 @@ IN_REGISTERS = sys.platform != "win32" and platform.machine() in (
 class Complex(Operand):
     """A complex array of the function being written: its real and its imaginary part."""
 
-    __slots__ = ("_view", "f", "im", "re", "shape")
+    __slots__ = ("_view", "f", "im", "re", "scales", "shape")
     tag = Symbol.tag
 
     def __init__(self, re: Symbol, im: Symbol) -> None:
-        self.f, self.re, self.im = re.f, re, im
-        self.shape = np.broadcast_shapes(re.shape, im.shape)
+        self.f, self.shape = re.f, np.broadcast_shapes(re.shape, im.shape)
+        self.re, self.im = (
+            x if x.shape == self.shape else _broadcast(x, self.shape) for x in (re, im)
+        )
+        self.scales: Any = None  # what division by this number needs, once it has been used
         self._view = False
 
     @property
@@ -96,13 +99,23 @@ class Complex(Operand):
     def __truediv__(self, o: Any) -> Any:
         if isinstance(o, Degree):
             return Complex(self.re / o, self.im / o)
-        re, im = parts(self.f, o)
-        if im is None:
-            return Complex(self.re / re, self.im / re)
-        return joined(self.f, _quotient, self.re, self.im, re, im)
+        o = lifted(self.f, o)
+        if isinstance(o, Complex):
+            return o._divide(self)
+        return Complex(self.re / o, self.im / o)
 
     def __rtruediv__(self, o: Any) -> Any:
-        return joined(self.f, _quotient, *both(self.f, o), self.re, self.im)
+        return self._divide(o)
+
+    def _divide(self, x: Any) -> Complex:
+        """Return x divided by this."""
+        f, given = self.f, (*both(self.f, x), self.re, self.im)
+        held = [part.reg for part in given]
+        if any(r is None or r.width != f.unit for r in held):
+            return joined(f, lambda f, a, b, *o: _over(f, a, b, _scales(f, *o)), *given)
+        if self.scales is None:
+            self.scales = _scales(f, *held[2:])  # type: ignore[arg-type]
+        return joined(f, lambda f, a, b: _over(f, a, b, self.scales), *given[:2])
 
     def __neg__(self) -> Any:
         return Complex(-self.re, -self.im)
@@ -277,17 +290,25 @@ def with_symbols(f: Function, code: Sequence[Instruction]) -> list[Instruction]:
 
 
 # ------------------------------------------------------------------ rules for two numbers
-def _quotient(f: Function, a: Scalar, b: Scalar, c: Scalar, d: Scalar) -> Pair:
+Scales = tuple[Scalar, Scalar, Scalar]
+
+
+def _scales(f: Function, c: Scalar, d: Scalar) -> Scales:
+    """Return whether |c| < |d|, the ratio of the smaller to the larger, and the factor."""
+    swap = f.compare("olt", f.intrinsic("fabs", c), f.intrinsic("fabs", d))
+    c, d = f.select(swap, d, c), f.select(swap, f.negative(c), d)
+    ratio = f.binary("fdiv", d, c)
+    divisor = f.binary("fadd", c, f.binary("fmul", d, ratio))
+    return swap, ratio, f.binary("fdiv", f.constant(1.0), divisor)
+
+
+def _over(f: Function, a: Scalar, b: Scalar, scales: Scales) -> Pair:
     """Return (a + bi)/(c + di) after R. L. Smith (Algorithm 116, CACM 5, 1962), as NumPy does.
 
     Where |c| < |d| both numbers are divided by i first.
     """
-    swap = f.compare("olt", f.intrinsic("fabs", c), f.intrinsic("fabs", d))
+    swap, ratio, scale = scales
     a, b = f.select(swap, b, a), f.select(swap, f.negative(a), b)
-    c, d = f.select(swap, d, c), f.select(swap, f.negative(c), d)
-    ratio = f.binary("fdiv", d, c)
-    divisor = f.binary("fadd", c, f.binary("fmul", d, ratio))
-    scale = f.binary("fdiv", f.constant(1.0), divisor)
     re = f.binary("fadd", a, f.binary("fmul", b, ratio))
     im = f.binary("fsub", b, f.binary("fmul", a, ratio))
     return f.binary("fmul", re, scale), f.binary("fmul", im, scale)
@@ -350,7 +371,7 @@ def _library(name: str) -> Rule:
     def rule(f: Function, *xs: Scalar) -> Pair:
         if not IN_REGISTERS:
             raise Unsupported(f"{name} of the C library cannot be called on this platform")
-        width, texts = xs[0].width, [x.text for x in xs]
+        width, texts = f.same(*xs)
         kind = ", ".join(["double"] * len(xs))
         f.declarations.add(f"declare {PAIR} @{name}({kind}) memory(none) nounwind willreturn")
 
@@ -404,8 +425,8 @@ def _cut(rule: Rule, edge: float, both_ends: bool = False, turned: bool = False)
     return cut
 
 
-def _clog_to(base: float) -> Rule:
-    return lambda f, x, y: _times(f, 1 / math.log(base), _clog(f, x, y))
+def _clog_by(c: float) -> Rule:
+    return lambda f, x, y: _times(f, c, _clog(f, x, y))
 
 
 _clog, _cpow = _library("clog"), _library("cpow")
@@ -420,8 +441,8 @@ FUNCTIONS: dict[str, Rule] = {
     "cosh": _ccosh,
     "tanh": _library("ctanh"),
     "log": _cut(_clog, 0.0),
-    "log2": _cut(_clog_to(2), 0.0),
-    "log10": _cut(_clog_to(10), 0.0),
+    "log2": _cut(_clog_by(math.log2(math.e)), 0.0),
+    "log10": _cut(_clog_by(math.log10(math.e)), 0.0),
     "log1p": _cut(_clog1p, -1.0),
     "sqrt": _cut(_library("csqrt"), 0.0),
     "cbrt": _cut(lambda f, x, y: _cpow(f, x, y, f.constant(1 / 3), f.constant(0.0)), 0.0),

@@ -124,13 +124,14 @@ class Table(Symbol):
 class Planes(Complex):
     """The coefficients of a complex series: tables of their real and of their imaginary parts."""
 
-    __slots__ = ("part_shape", "written")
+    __slots__ = ("head", "part_shape", "written")
     re: Table
     im: Table
 
     def __init__(self, re: Table, im: Table) -> None:
         super().__init__(re, im)
         self.part_shape = re.part_shape
+        self.head: Complex | None = None  # of one number: kept in registers
 
     def _zeros(self, shape: tuple[int, ...]) -> Any:
         return Planes(self.re._zeros(shape), self.im._zeros(shape))
@@ -141,11 +142,17 @@ class Planes(Complex):
         self.im.forget()
 
     def __getitem__(self, k: Any) -> Any:
-        return Complex(self.re[k], self.im[k])
+        if self.head is not None and not isinstance(k, Degree) and k == 0:
+            return self.head
+        part = Complex(self.re[k], self.im[k])
+        if not isinstance(k, Degree) and k == 0 and part.re.reg is not None:
+            self.head = part
+        return part
 
     def __setitem__(self, k: Any, value: Any) -> None:
         self.written = True
         self.re[k], self.im[k] = both(self.f, value)
+        self.head = None if k == 0 else self.head
 
 
 Term = tuple[Table, Table, bool]  # a product of two tables, and whether it is subtracted
