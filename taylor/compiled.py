@@ -263,6 +263,12 @@ class Compiled:
 
     def _along(self, x: Any, v: Any, order: int) -> Any:
         """Return the coefficients 0..order of t -> f(x + t·v)."""
+        form = _line(order)
+        if type(x) is float and type(v) in (int, float):  # the shortest way, for one number
+            for ready in self.machines.get(("series", form, ()), ()):
+                status, c = ready.line(x, v)
+                if status == OK and len(ready.found) == 1:
+                    return c
         floats, pattern = _floats((x, v))
         if floats is None or order == 0:
             return NotImplemented
@@ -271,7 +277,6 @@ class Compiled:
         point, v = floats
         if v.shape not in ((), point.shape):
             return NotImplemented
-        form = (Univariate(order), (1,))
         if point.size >= MANY:
             seed = np.stack([point, np.broadcast_to(v, point.shape)])
             found = self._points(point, seed, form)
@@ -307,6 +312,12 @@ class Compiled:
             return None
         status, (c,) = added.batch(seed, threads=self.threads)
         return c.reshape(-1, *x.shape) if status == OK else None
+
+
+@functools.lru_cache(maxsize=64)
+def _line(order: int) -> Any:
+    """Return the form of the series along a line."""
+    return Univariate(order), (1,)
 
 
 def _on_series(

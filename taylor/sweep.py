@@ -108,7 +108,7 @@ class Sweep:
                 self.height.append(self._height(op, args))
                 live = op != "parameter" and op != "constant"
                 if self.height[i] > 0:
-                    live_shapes = [np.shape(self._value(a)) for a in args]
+                    live_shapes = [self._shape(a) for a in args]
                     if op not in ("linear", "call") or (op, getattr(param, "kind", "")) == (
                         "linear",
                         "scale",
@@ -122,7 +122,7 @@ class Sweep:
                 else:
                     value = parameters[param] if op == "parameter" else param
                     self.table.append(constant(value, self.like))
-            if i in read and self.height[i] > 0:
+            if i in read and self.height[i] > 0 and op != "integral":
                 if op == "input" and heights is None:
                     weights = algebra.degrees.reshape((-1,) + (1,) * (self.table[i].ndim - 1))
                     with np.errstate(all="ignore"):
@@ -154,6 +154,9 @@ class Sweep:
         if op == "div":
             top = self.height[args[0]] if self.height[args[1]] == 0 else self.order
         return min(top, self.order)
+
+    def _shape(self, a: int) -> tuple[int, ...]:
+        return self.table[a].shape[1:] if self.height[a] else np.shape(self._head(a))
 
     def _value(self, a: int) -> Any:
         """Return the degree-0 part of instruction a."""
@@ -320,7 +323,7 @@ class Sweep:
             self.height,
             self.algebra.interior,
         )
-        dy = zeros(y.shape, y)
+        dy = self.weighted[i] = zeros(y.shape, y)
         top = self.height[i]
         pairs: list[tuple[Any, Any, int, Any, int]] = []
         divisor: list[Any] = []

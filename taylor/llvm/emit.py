@@ -10,6 +10,7 @@ loops over the axes of its result and, for sums and products, over the axes that
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,6 +21,7 @@ from taylor import elementary
 from taylor.arrays import Operand, host
 from taylor.elementary import Elementary
 from taylor.errors import TraceError
+from taylor.llvm import vector
 from taylor.llvm.ir import UNROLL, WIDTH, Function, Scalar
 from taylor.tags import Tag
 from taylor.values import Constant, as_array, is_operand
@@ -37,10 +39,14 @@ class Unsupported(TraceError):
 
 
 class Degree:
-    """A degree k known at run time, above all finite heights."""
+    """A degree k known at run time, above all finite heights; `sums` takes its sums of products.
 
-    def __init__(self, f: Function, index: str, order: int) -> None:
-        self.f, self.index, self.order = f, index, order
+    k + n is where a coefficient lies; as a number, and as what divides, it is k.
+    """
+
+    def __init__(self, f: Function, index: str, order: int, sums: Any) -> None:
+        self.f, self.index, self.order, self.sums = f, index, order, sums
+        self.above = 0
         self.number = Scalar(f.put(f"sitofp i64 {index} to double"))
         self.reciprocal = f.binary("fdiv", f.constant(1.0), self.number)
         last = f.put(f"add nsw i64 {index}, 1")
@@ -60,8 +66,13 @@ class Degree:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __add__(self, n: int) -> Degree:
+        new = copy.copy(self)
+        new.above += n
+        return new
+
     def __sub__(self, n: int) -> Degree:
-        return self
+        return self + -n
 
 
 class Slot:
@@ -944,7 +955,7 @@ def _runs(f: Function, places: list[Any], n: int, strides: list[int]) -> bool:
 
 # ------------------------------------------------------------------ elementary functions
 def _library(name: str) -> Callable[..., Scalar]:
-    return lambda f, *x: f.call(name, *x)
+    return lambda f, *x: vector.call(f, name, *x) if len(x) == 1 else f.call(name, *x)
 
 
 def _built_in(name: str) -> Callable[..., Scalar]:

@@ -20,7 +20,7 @@ from taylor.jit import Code, key, load, save
 from taylor.llvm.emit import Symbol, _broadcast, _strides, lifted, nest
 from taylor.llvm.ir import WIDTH, Function, Scalar
 from taylor.llvm.machine import block, failed
-from taylor.llvm.series import Emission, Table, _below, spread
+from taylor.llvm.series import Emission, Table, spread
 from taylor.ode.control import slacks
 from taylor.program import Program
 
@@ -93,7 +93,7 @@ class Machine:
                 for step in sweep.steps:
                     step(k)
         else:
-            sweep._degrees(range(len(sweep.steps)))
+            sweep.degrees(range(len(sweep.steps)))
         values = {i: sweep._value(i) for g in program.guards for i in (g.a, g.b) if i >= 0}
         self._step(f, tables[1], factor, failed(f, program.guards, values))
         self.size = f.size + WIDTH
@@ -116,7 +116,7 @@ class Machine:
             else:
                 below = f.binary("fadd", k.number, f.constant(1.0))
                 inverse = Symbol(f, (), reg=f.binary("fdiv", f.constant(1.0), below))
-            place = y.memory(k + 1) if isinstance(k, int) else _below(y, k, -1)
+            place = y.memory(k + 1)
             if pieces is None:
                 shape = y.part_shape
                 new = [_broadcast(lifted(f, value(out, k) * inverse), shape)]
