@@ -39,6 +39,7 @@ MAX_ENTRIES = 1 << 22  # of such a tensor
 FEW = 8  # variables below which a multivariate series of order 4 compiles faster, and is as fast
 MAX_CODE = 4000  # instructions of such a program
 BLOCK = 4096  # rows of a tensor computed at a time
+WORK = 400_000  # points times (order + 1)² that are worth a thread of their own
 VARIANTS = 32  # branches of one function that are compiled before it is left to NumPy
 
 
@@ -51,7 +52,7 @@ class Compiled:
         self.f = f
         self.machines: dict[Any, list[Machine]] = {}
         self.reasons: dict[Any, str] = {}  # why a form of the function has no machine code
-        self._lock = threading.Lock()
+        self._locks: dict[int, threading.Lock] = {}  # by process: a fork may find one taken
 
     def __repr__(self) -> str:
         count = sum(map(len, self.machines.values()))
@@ -115,16 +116,22 @@ class Compiled:
 
     def _variants(self, where: Any, x: Sequence[Any]) -> Iterator[Machine]:
         """Yield the machines of a form, one for each branch, and then one more, recorded at x."""
-        yield from list(self.machines.get(where, ()))
-        added = None if where in self.reasons else self._compile(where, x)
+        known = list(self.machines.get(where, ()))
+        yield from known
+        added = None if where in self.reasons else self._compile(where, x, len(known))
         if added is not None:
             yield added
 
-    def _compile(self, where: Any, x: Sequence[Any]) -> Machine | None:
-        """Return one more machine of a form, recorded at x; None where there is no machine code."""
+    def _compile(self, where: Any, x: Sequence[Any], tried: int) -> Machine | None:
+        """Return one more machine of a form, recorded at x; None where there is no machine code.
+
+        If there are more than the caller has tried, another thread has just made one.
+        """
         kind, form, *_ = where
-        with self._lock:
+        with self._locks.setdefault(os.getpid(), threading.Lock()):
             known = self.machines.setdefault(where, [])
+            if len(known) > tried:
+                return known[-1]
             if len(known) >= VARIANTS:
                 self.reasons[where] = f"it takes more than {VARIANTS} different branches"
                 return None
@@ -299,18 +306,19 @@ class Compiled:
         if where in self.reasons:
             return None
         seed, known = table.reshape(len(table), -1), list(self.machines.get(where, ()))
+        threads = max(1, min(self.threads, x.size * (form[0].order + 1) ** 2 // WORK))
         for machine in known:
-            status, (c,) = machine.batch(seed, threads=self.threads)
+            status, (c,) = machine.batch(seed, threads=threads)
             if status == OK:
                 return c.reshape(-1, *x.shape)
             if status != GUARD:
                 return None
         if any(machine.batch(seed[:, :2])[0] != GUARD for machine in known):
             return None  # a recording here exists: the points differ among themselves
-        added = self._compile(where, (x.reshape(-1)[:2],))
+        added = self._compile(where, (x.reshape(-1)[:2],), len(known))
         if added is None:
             return None
-        status, (c,) = added.batch(seed, threads=self.threads)
+        status, (c,) = added.batch(seed, threads=threads)
         return c.reshape(-1, *x.shape) if status == OK else None
 
 
@@ -496,7 +504,7 @@ def compile(f: Callable[..., Any] | None = None, *, threads: int | None = None) 
     What f reads from elsewhere is a constant of the compilation.  Other numbers, functions that
     cannot be recorded, and operations without machine code take the ordinary way; `reasons` says
     why.  A branch that would go another way compiles again.  Series of an element-wise function at
-    many points run in tiles on `threads` cores (default: all).
+    many points run in tiles on `threads` cores (default: all), fewer where that is faster.
 
     >>> import taylor
     >>> @compile
