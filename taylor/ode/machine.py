@@ -22,7 +22,7 @@ from taylor.jit import Code, key, load, save
 from taylor.llvm.emit import Joined, Symbol, _broadcast, _strides, lifted, mapped, nest
 from taylor.llvm.ir import WIDTH, Function, Scalar, literal
 from taylor.llvm.machine import block, failed
-from taylor.llvm.series import Emission, Table, _below, spread
+from taylor.llvm.series import Emission, Table, spread
 from taylor.ode.control import slacks
 from taylor.program import Program
 
@@ -44,11 +44,10 @@ class State(Table):
         super().__init__(f, shape, slot, offset)
         self.written_parts: dict[int, list[Symbol]] = {}
 
-    def part(self, k: Any) -> Symbol:
-        """Return the array of the coefficients of degree k."""
+    def __getitem__(self, k: Any) -> Any:
         if isinstance(k, int) and k in self.written_parts:
             return Known(self.f, self.part_shape, self.written_parts[k], self.memory(k))
-        return super().part(k)
+        return super().__getitem__(k)
 
 
 class Known(Joined):
@@ -128,7 +127,7 @@ class Machine:
                 for step in sweep.steps:
                     step(k)
         else:
-            sweep._degrees(range(len(sweep.steps)))
+            sweep.degrees(range(len(sweep.steps)))
         values = {i: sweep._value(i) for g in program.guards for i in (g.a, g.b) if i >= 0}
         self._step(f, tables[1], factor, failed(f, program.guards, values))
         self.size = f.size + WIDTH
@@ -150,7 +149,7 @@ class Machine:
 
         def step(k: Any) -> None:
             inverse = _inverse(f, k)
-            place = y.memory(k + 1) if isinstance(k, int) else _below(y, k, -1)
+            place = y.memory(k + 1)
             start, parts = 0, []
             for i in pieces or [out]:
                 shape = sweep.program.code[i].shape if pieces else y.part_shape
