@@ -228,12 +228,12 @@ class Problem:
     program: Program | None = None  # of fun, where it runs in lanes
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(self.__dict__)
+        state = {name: x for name, x in self.__dict__.items() if name != "lanes"}
         if self.program is not None:  # then fun is not needed elsewhere
             state["fun"] = None
         return state
 
-    @property
+    @functools.cached_property
     def lanes(self) -> Lanes:
         """The machine code of this process."""
         assert self.program is not None
@@ -541,6 +541,9 @@ def _system(problem: Problem, state: State, given: list[Any]) -> System | None:
 
 def _parameters(system: System, given: list[Any]) -> Array | None:
     """Return the numbers in the arguments of each member, or None if they differ otherwise."""
+    n = len(given)
+    if len(set(map(id, given))) == 1:  # one tuple for all
+        given = given[:1]
     if any(len(args) != len(system.args) for args in given):
         return None
     columns = [np.zeros((len(given), 0))]
@@ -556,7 +559,8 @@ def _parameters(system: System, given: list[Any]) -> Array | None:
         if column.dtype.kind not in "fiub":
             return None
         columns.append(column.reshape(len(given), -1).astype(float))
-    return np.concatenate(columns, axis=1)
+    rows = np.concatenate(columns, axis=1)
+    return np.broadcast_to(rows, (n, rows.shape[1]))
 
 
 def _result(run: _Run, times: Array) -> EnsembleResult:
