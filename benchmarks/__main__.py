@@ -3,6 +3,15 @@
 import subprocess
 import sys
 
-for name in ("accuracy", "eager", "memory", "reverse", "sparse", "compiled", "peers", "ode_ensemble"):
+for name in (
+    "accuracy",
+    "eager",
+    "memory",
+    "reverse",
+    "sparse",
+    "compiled",
+    "peers",
+    "ode_ensemble",
+):
     print(f"== {name}", flush=True)
     subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)

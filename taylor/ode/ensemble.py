@@ -28,7 +28,6 @@ from taylor.ode.integrator import TaylorIntegrator, _check_time, _tolerance
 from taylor.ode.lanes import Lanes
 from taylor.ode.machine import (
     DONE,
-    END,
     FLOOR,
     GO,
     INFINITE,
@@ -253,32 +252,24 @@ def advance(problem: Problem, state: State, given: Any, steps: int) -> State:
     """
     if problem.program is None:
         return _one_by_one(problem, state, given)
-    lanes, n = problem.lanes, state.y.shape[1]
-    y = slice(lanes.head, lanes.head + n)
-    low = slice(y.stop, y.stop + n)
-    records = np.zeros((len(state), lanes.record))
+    lanes = problem.lanes
+    records, y, low, parameters = lanes.records(len(state))
+    y[:], low[:], parameters[:] = state.y, state.y_low, given
     records[:, TIME], records[:, LOW], records[:, STEPS] = state.t, state.t_low, state.steps
-    records[:, y], records[:, low], records[:, low.stop :] = state.y, state.y_low, given
     records[:, LONGEST] = problem.max_step
     records[:, FLOOR] = log2(problem.atol / problem.tol) if problem.atol else NONE
     records[:, LIMIT] = np.minimum(steps, problem.max_steps - state.steps)
     column, found, message = state.column.copy(), state.found.copy(), state.message.copy()
-    code = records[:, STATUS]
-    while len(members := np.flatnonzero((code == GO) & (records[:, LIMIT] > 0))):
-        records[members, END] = problem.targets[column[members]]
-        lanes.run(records, members)
-        landed = members[code[members] == DONE]
-        found[landed, column[landed]] = records[landed, y]
-        column[landed] += 1
-        code[landed[column[landed] < len(problem.targets)]] = GO
+    lanes.run(records, problem.targets, column, found)
+    code = records[:, STATUS].astype(int)
     for i in np.flatnonzero((code == INFINITE) | (code == SMALL)):
-        message[i] = FAILURES[int(code[i])].format(t=records[i, TIME])
+        message[i] = FAILURES[code[i]].format(t=records[i, TIME])
     return State(
         t=records[:, TIME],
         t_low=records[:, LOW],
-        y=records[:, y],
-        y_low=records[:, low],
-        code=code.astype(int),
+        y=y,
+        y_low=low,
+        code=code,
         steps=records[:, STEPS].astype(np.int64),
         column=column,
         found=found,
