@@ -50,7 +50,7 @@ if TYPE_CHECKING:  # slow to import, rarely needed
 
 Array = Any
 ONCE = 1 << 12  # steps of one member at a time
-TASKS = 8  # of each worker at least, so that all end at about the same time
+TASKS = 4  # of each worker at least, so that all end at about the same time
 WORK = 1 << 35  # of a task: members · steps · (numbers of memory) · order, about half a second
 FAILURES = {
     SMALL: "the step size became too small at t = {t}: the solution has a singularity there (it "
