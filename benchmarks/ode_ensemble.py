@@ -112,8 +112,8 @@ def main() -> None:
                 start = time.perf_counter()
                 found[name] = run(t)
                 least[name] = min(least[name], time.perf_counter() - start)
-        print(f"\n{'periods: ' + str(periods):20}{'us/orbit':>9}{'ns/step':>9}{'ratio':>7}{'error':>9}"
-              f"{'first s':>9}")  # fmt: skip
+        head = f"{'us/orbit':>9}{'ns/step':>9}{'ratio':>7}{'error':>9}{'first s':>9}"
+        print(f"\n{'periods: ' + str(periods):20}{head}")
         first = least["here, one thread"] / MEMBERS
         for name, (_, members) in made.items():
             y, steps = found[name]

@@ -89,23 +89,17 @@ def test_they_run_in_lanes(name):
 def test_bits_do_not_depend_on_lanes(unit, count):
     it = TaylorIntegrator(kepler, 0.0, ORBITS[0])
     many = lanes.Lanes(it.system.program, it.order, it.factor, unit)
-    records = np.zeros((count, many.record))
-    records[:, machine.END], records[:, machine.LONGEST] = END, np.inf
-    records[:, machine.LIMIT], records[:, machine.FLOOR] = 1000, -1023
-    records[:, many.head : many.head + 4] = ORBITS[:count]
-    many.run(records, np.arange(count))
+    records, y, _, _ = many.records(count)
+    records[:, machine.LONGEST], records[:, machine.LIMIT] = np.inf, 1000
+    records[:, machine.FLOOR], y[:] = -1023, ORBITS[:count]
+    column, found = np.zeros(count, dtype=int), np.zeros((count, 2, 4))
+    many.run(records, np.array([2.0, END]), column, found)
     assert (records[:, machine.STATUS] == machine.DONE).all()
-    whole = solve_ensemble(kepler, (0.0, END), ORBITS)
-    np.testing.assert_array_equal(records[:, many.head : many.head + 4], whole.y_last[:count])
+    assert (column == 2).all()
+    whole = solve_ensemble(kepler, (0.0, END), ORBITS, t_eval=[2.0, END])
+    np.testing.assert_array_equal(found.transpose(0, 2, 1), whole.y[:count])
+    np.testing.assert_array_equal(y, whole.y_last[:count])
     np.testing.assert_array_equal(records[:, machine.STEPS], whole.steps[:count])
-
-
-def test_lanes_leave_other_records_alone():
-    it = TaylorIntegrator(kepler, 0.0, ORBITS[0])
-    many = lanes.Lanes(it.system.program, it.order, it.factor)
-    records = np.full((9, many.record), 3.0)
-    many.run(records, np.array([], dtype=int))
-    assert (records == 3.0).all()
 
 
 def test_large_systems_take_fewer_lanes():

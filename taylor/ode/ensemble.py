@@ -28,7 +28,6 @@ from taylor.ode.integrator import TaylorIntegrator, _check_time, _tolerance
 from taylor.ode.lanes import Lanes
 from taylor.ode.machine import (
     DONE,
-    END,
     FLOOR,
     GO,
     INFINITE,
@@ -51,7 +50,7 @@ if TYPE_CHECKING:  # slow to import, rarely needed
 
 Array = Any
 ONCE = 1 << 12  # steps of one member at a time
-TASKS = 8  # of each worker at least, so that all end at about the same time
+TASKS = 4  # of each worker at least, so that all end at about the same time
 WORK = 1 << 35  # of a task: members · steps · (numbers of memory) · order, about half a second
 FAILURES = {
     SMALL: "the step size became too small at t = {t}: the solution has a singularity there (it "
@@ -228,12 +227,12 @@ class Problem:
     program: Program | None = None  # of fun, where it runs in lanes
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(self.__dict__)
+        state = {name: x for name, x in self.__dict__.items() if name != "lanes"}
         if self.program is not None:  # then fun is not needed elsewhere
             state["fun"] = None
         return state
 
-    @property
+    @functools.cached_property
     def lanes(self) -> Lanes:
         """The machine code of this process."""
         assert self.program is not None
@@ -253,32 +252,24 @@ def advance(problem: Problem, state: State, given: Any, steps: int) -> State:
     """
     if problem.program is None:
         return _one_by_one(problem, state, given)
-    lanes, n = problem.lanes, state.y.shape[1]
-    y = slice(lanes.head, lanes.head + n)
-    low = slice(y.stop, y.stop + n)
-    records = np.zeros((len(state), lanes.record))
+    lanes = problem.lanes
+    records, y, low, parameters = lanes.records(len(state))
+    y[:], low[:], parameters[:] = state.y, state.y_low, given
     records[:, TIME], records[:, LOW], records[:, STEPS] = state.t, state.t_low, state.steps
-    records[:, y], records[:, low], records[:, low.stop :] = state.y, state.y_low, given
     records[:, LONGEST] = problem.max_step
     records[:, FLOOR] = log2(problem.atol / problem.tol) if problem.atol else NONE
     records[:, LIMIT] = np.minimum(steps, problem.max_steps - state.steps)
     column, found, message = state.column.copy(), state.found.copy(), state.message.copy()
-    code = records[:, STATUS]
-    while len(members := np.flatnonzero((code == GO) & (records[:, LIMIT] > 0))):
-        records[members, END] = problem.targets[column[members]]
-        lanes.run(records, members)
-        landed = members[code[members] == DONE]
-        found[landed, column[landed]] = records[landed, y]
-        column[landed] += 1
-        code[landed[column[landed] < len(problem.targets)]] = GO
+    lanes.run(records, problem.targets, column, found)
+    code = records[:, STATUS].astype(int)
     for i in np.flatnonzero((code == INFINITE) | (code == SMALL)):
-        message[i] = FAILURES[int(code[i])].format(t=records[i, TIME])
+        message[i] = FAILURES[code[i]].format(t=records[i, TIME])
     return State(
         t=records[:, TIME],
         t_low=records[:, LOW],
-        y=records[:, y],
-        y_low=records[:, low],
-        code=code.astype(int),
+        y=y,
+        y_low=low,
+        code=code,
         steps=records[:, STEPS].astype(np.int64),
         column=column,
         found=found,
@@ -541,6 +532,9 @@ def _system(problem: Problem, state: State, given: list[Any]) -> System | None:
 
 def _parameters(system: System, given: list[Any]) -> Array | None:
     """Return the numbers in the arguments of each member, or None if they differ otherwise."""
+    n = len(given)
+    if len(set(map(id, given))) == 1:  # one tuple for all
+        given = given[:1]
     if any(len(args) != len(system.args) for args in given):
         return None
     columns = [np.zeros((len(given), 0))]
@@ -556,7 +550,8 @@ def _parameters(system: System, given: list[Any]) -> Array | None:
         if column.dtype.kind not in "fiub":
             return None
         columns.append(column.reshape(len(given), -1).astype(float))
-    return np.concatenate(columns, axis=1)
+    rows = np.concatenate(columns, axis=1)
+    return np.broadcast_to(rows, (n, rows.shape[1]))
 
 
 def _result(run: _Run, times: Array) -> EnsembleResult:

@@ -1,20 +1,22 @@
 """Many trajectories in the lanes of machine code: a lane that is done takes the next one at once.
 
-A trajectory is a record of numbers: the head of `machine` up to LENGTH, y, its lower parts, and the
-parameters.
+A trajectory is a record of numbers: the head of `machine`, y, its lower parts, and the parameters.
+In the head, TIMES points to the time it goes to, and LOG to where the state there is put.
 """
 
 from __future__ import annotations
 
 import ctypes
+from typing import Any
 
 import numpy as np
 
 from taylor.jit import Code
 from taylor.llvm.machine import block
-from taylor.ode.machine import GO, IDLE, LENGTH, LIMIT, STATUS, Array, Machine
+from taylor.ode.machine import DONE, END, GO, HEAD, IDLE, LIMIT, LOG, STATUS, TIMES, Machine
 from taylor.program import Program
 
+Array = Any
 # Two vectors hide the latency of a multiply-add; where they do not stay in the cache, one
 UNIT, CACHE = 16, 1 << 18
 
@@ -29,19 +31,15 @@ class Lanes(Machine):
         if unit is None and 8 * self.size * self.unit > CACHE:
             super().__init__(program, order, factor, UNIT // 2)
 
-    @property
-    def head(self) -> int:
-        """Where y begins in a record."""
-        return LENGTH + 1
-
-    @property
-    def record(self) -> int:
-        """Numbers of a record."""
-        return len(self._rows())
+    def records(self, n: int) -> tuple[Array, Array, Array, Array]:
+        """Return n records of zeros, and the views of y, its lower parts and the parameters."""
+        rows = np.zeros((n, len(self._rows())))
+        y, low, parameters = np.split(rows[:, HEAD:], [self.components, 2 * self.components], 1)
+        return rows, y, low, parameters
 
     def _rows(self) -> list[int]:
         """Return where in memory the numbers of a record lie."""
-        rows = list(range(self.head))
+        rows = list(range(HEAD))
         rows += range(self.places[1], self.places[1] + self.components)
         rows += range(self.low, self.low + self.components)
         for place, shape in zip(self.places[2:], self.shapes[2:], strict=True):
@@ -49,21 +47,31 @@ class Lanes(Machine):
         return rows
 
     def _compiled(self, text: str) -> Code:
-        return Code(text + _refilled(self._rows(), self.unit))
+        return Code(text + _refilled(self._rows(), self.unit, self.components))
 
-    def run(self, records: Array, members: Array) -> None:
-        """Step some of the records, in place, until END, a failure, or LIMIT steps."""
+    def run(self, records: Array, times: Array, column: Array, found: Array) -> None:
+        """Step records to all times, until they fail or have taken LIMIT steps.
+
+        `column` holds for each record the number of times it has reached, `found`, of shape
+        (records, times, components), the states there; all of them are changed in place.
+        """
+        ends, pointers = np.append(times, np.nan), records.view(np.int64)
+        reached = np.arange(len(records)) * len(times) + column
+        pointers[:, TIMES] = ends.ctypes.data + 8 * column
+        pointers[:, LOG] = found.ctypes.data + 8 * found.shape[2] * reached
+        records[:, END] = ends[column]
         lanes = np.full(self.unit, -1)
-        members = np.ascontiguousarray(members, dtype=np.int64)
-        given = block(self.size * self.unit), records, lanes, members
-        pointers = [ctypes.c_void_p(a.ctypes.data) for a in given]
-        self.code.tiles(*pointers, self.record, 0, len(members))
+        given = block(self.size * self.unit), records, lanes
+        addresses = [ctypes.c_void_p(a.ctypes.data) for a in given]
+        self.code.tiles(*addresses, None, records.shape[1], 0, len(records))
+        column[:] = (pointers[:, TIMES] - ends.ctypes.data) // 8
 
 
-def _refilled(rows: list[int], unit: int) -> str:
-    """Return the text of `@tiles`, which runs `@f` on members from..to of a list of records.
+def _refilled(rows: list[int], unit: int, components: int) -> str:
+    """Return the text of `@tiles`, which runs `@f` on the records from..to.
 
-    Whenever a lane has stopped its record is written back, and the next one takes the lane.
+    A lane that has reached its time goes on to the next one; nan is after the last.  Whenever a
+    lane has stopped its record is written back, and the next one takes the lane.
     """
 
     def moves(name: str, before: str, member: str, load: bool) -> str:
@@ -86,7 +94,7 @@ def _refilled(rows: list[int], unit: int) -> str:
   br i1 %{name}c, label %{name}, label %{"next" if load else "fill"}"""
 
     table = ", ".join(f"i64 {row}" for row in rows)
-    arrays = "ptr noalias %data, ptr noalias %records, ptr noalias %lanes, ptr noalias %members"
+    arrays = "ptr noalias %data, ptr noalias %records, ptr noalias %lanes, ptr %unused"
     return f"""
 @rows = private constant [{len(rows)} x i64] [{table}]
 define void @tiles({arrays}, i64 %length, i64 %from, i64 %to) {{
@@ -104,39 +112,71 @@ lane:
   br i1 %taken, label %look, label %fill
 look:
   %status = load double, ptr %state
+  %done = fcmp oeq double %status, {float(DONE)}
+  br i1 %done, label %land, label %check
+land:
+  %log = getelementptr double, ptr %column, i64 {LOG * unit}
+  %out = load ptr, ptr %log
+  br label %copy
+copy:
+  %c = phi i64 [0, %land], [%cn, %copy]
+  %cs = mul i64 %c, {unit}
+  %ct = add i64 %cs, {rows[HEAD] * unit}
+  %cy = getelementptr double, ptr %column, i64 %ct
+  %cv = load double, ptr %cy
+  %co = getelementptr double, ptr %out, i64 %c
+  store double %cv, ptr %co
+  %cn = add i64 %c, 1
+  %cm = icmp slt i64 %cn, {components}
+  br i1 %cm, label %copy, label %landed
+landed:
+  %after = getelementptr double, ptr %out, i64 {components}
+  store ptr %after, ptr %log
+  %times = getelementptr double, ptr %column, i64 {TIMES * unit}
+  %now = load ptr, ptr %times
+  %then = getelementptr double, ptr %now, i64 1
+  store ptr %then, ptr %times
+  %time = load double, ptr %then
+  %last = fcmp uno double %time, %time
+  br i1 %last, label %check, label %again
+again:
+  %end = getelementptr double, ptr %column, i64 {END * unit}
+  store double %time, ptr %end
+  store double {float(GO)}, ptr %state
+  br label %check
+check:
+  %code = load double, ptr %state
   %left = getelementptr double, ptr %column, i64 {LIMIT * unit}
   %limit = load double, ptr %left
-  %go = fcmp oeq double %status, {float(GO)}
+  %go = fcmp oeq double %code, {float(GO)}
   %more = fcmp ogt double %limit, 0.0
   %on = and i1 %go, %more
-  br i1 %on, label %next, label %save{moves("save", "look", "%owner", False)}
+  br i1 %on, label %next, label %save{moves("save", "check", "%owner", False)}
 fill:
   %any = icmp slt i64 %m, %to
   br i1 %any, label %take, label %idle
 take:
-  %chosen = getelementptr i64, ptr %members, i64 %m
-  %member = load i64, ptr %chosen
-  store i64 %member, ptr %slot
+  store i64 %m, ptr %slot
   %rest = add i64 %m, 1
-  br label %load{moves("load", "take", "%member", True)}
+  br label %load{moves("load", "take", "%m", True)}
 idle:
   store i64 -1, ptr %slot
   store double {float(IDLE)}, ptr %state
   br label %next
 next:
-  %waiting = phi i64 [%m, %look], [%rest, %load], [%m, %idle]
-  %one = phi i64 [1, %look], [1, %load], [0, %idle]
+  %waiting = phi i64 [%m, %check], [%rest, %load], [%m, %idle]
+  %one = phi i64 [1, %check], [1, %load], [0, %idle]
   %busy = add i64 %b, %one
   %following = add i64 %l, 1
   %through = icmp slt i64 %following, {unit}
   br i1 %through, label %lane, label %all
 all:
   %some = icmp sgt i64 %busy, 0
-  br i1 %some, label %run, label %end
+  br i1 %some, label %run, label %out_of_work
 run:
   call void @f(ptr %data)
   br label %lane
-end:
+out_of_work:
   ret void
 }}
 """
