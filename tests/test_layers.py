@@ -10,8 +10,8 @@ ORDER = [
     "errors", "text", "values", "tags", "jit", "pairs", "algebra", "local", "elementary",
     "linalg", "arrays", "tape", "rules", "program", "expand", "sweep", "llvm", "series",
     "univariate", "multivariate", "transform", "forward_mode", "interpolation", "drivers",
-    "sparse", "several", "checkpoint", "implicit", "compiled", "ode", "__init__", "expression", "tour",
-    "__main__",
+    "sparse", "several", "checkpoint", "implicit", "compiled", "ode", "__init__", "expression",
+    "tour", "__main__",
 ]  # fmt: skip
 
 

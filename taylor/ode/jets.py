@@ -13,47 +13,44 @@ from typing import Any
 
 import numpy as np
 
-from taylor.arrays import lift
+from taylor.arrays import host, lift
 from taylor.errors import AlgebraMismatch
-from taylor.ode.dense import Solution
+from taylor.forward_mode import parts
 from taylor.ode.system import shaped
 from taylor.series import Series
-from taylor.values import as_array
-
-Array = Any
 
 
 class Jets:
-    """fun, y0 and args with the coefficients of series in place of the series."""
+    """fun, y0 and args with the coefficients of the series `like` in place of the series."""
 
     def __init__(self, fun: Callable[..., Any], y0: Any, args: Sequence[Any], like: Series) -> None:
         self.like, self.inner = like, fun
-        y0 = y0 if isinstance(y0, Series) else as_array(y0)
         self.shape = np.shape(y0)
         self.y0 = self.table(y0)
-        self.carried = [isinstance(a, Series) for a in args]
+        self.carried = [self._carries(a) for a in args]
         self.args = tuple(
             self.table(a) if carried else a for a, carried in zip(args, self.carried, strict=True)
         )
 
-    def table(self, x: Any) -> Array:
-        """Return the coefficients of a series; those of a constant, if it is none."""
-        like = self.like
-        if isinstance(x, Series):
-            if x.algebra != like.algebra or x.tag is not like.tag:
-                raise AlgebraMismatch(
-                    f"the state carries {like.algebra}, an argument {x.algebra}: make all series "
-                    "of y0 and args together"
-                )
-            return x._coef
-        x = lift(x)
-        start = np.zeros((like.algebra.size, *np.shape(x)))
-        if not isinstance(x, (np.ndarray, float, int)):  # numbers of other kinds
-            return np.stack([x] + [0 * x] * (like.algebra.size - 1))
-        start[0] = x
-        return start
+    def _carries(self, x: Any) -> bool:
+        """Whether x is, or has among its coefficients, a series in the same variables."""
+        while isinstance(x, Series):
+            if x.tag is self.like.tag:
+                return True
+            x = x._coef
+        return False
 
-    def series(self, table: Array) -> Any:
+    def table(self, x: Any) -> Any:
+        """Return the coefficients of a series; those of a constant, if it is none."""
+        x, like = lift(x), self.like
+        if isinstance(x, Series) and x.tag is like.tag and x.algebra != like.algebra:
+            raise AlgebraMismatch(
+                f"one of y0 and args carries {like.algebra}, another {x.algebra}: make all series "
+                "of y0 and args together"
+            )
+        return parts(x, like.tag, like.algebra.size)
+
+    def series(self, table: Any) -> Any:
         """Return the series of a table of coefficients."""
         return self.like._new(table)
 
@@ -87,7 +84,7 @@ class Jets:
                 setattr(event, name, getattr(g, name))
         return event
 
-    def solution(self, sol: Solution) -> SeriesSolution:
+    def solution(self, sol: Any) -> SeriesSolution:
         """Return the solution as a function of time whose values are series."""
         return SeriesSolution(sol, self.like)
 
@@ -107,9 +104,44 @@ class SeriesSolution:
         return self.like._new(self.coefficients.derivative(t, order))
 
 
-def jets_of(fun: Callable[..., Any], y0: Any, args: Sequence[Any]) -> Jets | None:
-    """Return the system of coefficients, if y0 or an argument is a series."""
-    y0 = lift(y0)
-    args = [lift(a) for a in args]
-    found = [x for x in (y0, *args) if isinstance(x, Series)]
-    return Jets(fun, y0, args, found[0]) if found else None
+class Plain:
+    """A system in plain numbers: fun, y0 and args without the series, and the way back to them.
+
+    Series of series are taken apart level by level, the outermost first.
+    """
+
+    def __init__(self, fun: Callable[..., Any], y0: Any, args: Sequence[Any]) -> None:
+        self.levels: list[Jets] = []
+        y0, args = lift(y0), [lift(a) for a in args]
+        while isinstance(owner := host((y0, *args)), Series):
+            level = Jets(fun, y0, args, owner)
+            self.levels.append(level)
+            fun, y0, args = level.fun, level.y0, list(level.args)
+        self.fun, self.y0, self.args = fun, y0, tuple(args)
+
+    def __bool__(self) -> bool:
+        return bool(self.levels)
+
+    def table(self, x: Any) -> Any:
+        """Return the plain numbers of a state."""
+        for level in self.levels:
+            x = level.table(x)
+        return x
+
+    def series(self, table: Any) -> Any:
+        """Return the state (or states, along a last axis) of plain numbers."""
+        for level in reversed(self.levels):
+            table = level.series(table)
+        return table
+
+    def events(self, functions: Any) -> Any:
+        """Return the events as functions of the plain numbers."""
+        for level in self.levels:
+            functions = level.events(functions)
+        return functions
+
+    def solution(self, sol: Any) -> Any:
+        """Return the solution as a function of time."""
+        for level in reversed(self.levels):
+            sol = level.solution(sol)
+        return sol
