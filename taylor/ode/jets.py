@@ -14,10 +14,17 @@ from typing import Any
 import numpy as np
 
 from taylor.arrays import host, lift
-from taylor.errors import AlgebraMismatch
+from taylor.errors import AlgebraMismatch, NonAnalyticError
 from taylor.forward_mode import parts
+from taylor.ode.control import norm
+from taylor.ode.integrator import Pieces, Surface, TaylorIntegrator, _spacing
 from taylor.ode.system import shaped
 from taylor.series import Series
+from taylor.several import series
+from taylor.tags import fresh_tag
+
+SHORT = 64  # units in the last place of the time, by which a change of branch is left behind
+JUMP = 1e-9  # of rates, relative to them, that is none
 
 
 class Jets:
@@ -56,11 +63,13 @@ class Jets:
 
     def fun(self, t: Any, table: Any, *args: Any) -> Any:
         """Return the coefficients of the right-hand side."""
-        given = [
-            self.series(a) if carried else a for a, carried in zip(args, self.carried, strict=True)
-        ]
-        dy = shaped(self.inner(t, self.series(table), *given), self.shape)
-        return self.table(dy)
+        like, tag = self.like, fresh_tag()  # within a recording of the table, if that is a node
+        y, *given = (
+            series(x, like.algebra, tag, type(like)) if carried else x
+            for x, carried in zip((table, *args), (True, *self.carried), strict=True)
+        )
+        dy = shaped(self.inner(t, y, *given), self.shape)
+        return parts(dy, tag, like.algebra.size)
 
     def events(self, functions: Any) -> Any:
         """Return the events as functions of the coefficients: of the values, at ξ = 0."""
@@ -104,6 +113,36 @@ class SeriesSolution:
         return self.like._new(self.coefficients.derivative(t, order))
 
 
+class Differentiated(TaylorIntegrator):
+    """Steps that are differentiated, through changes of the branch of fun where that is right.
+
+    The derivatives of order k of a solution jump where those of fun of order k - 1 do, by an amount
+    that depends on the surface; they are not carried through such a jump.  So the rates that
+    `continuous` says must be the same on both sides: of series, all but those of highest degree.
+    """
+
+    continuous: Any = True
+    before: tuple[Any, Any] | None = None  # time and state just before the last change of branch
+
+    def _switched(self, pieces: Pieces, i: int, met: Surface, t_end: Any) -> tuple[int, Pieces]:
+        found = super()._switched(pieces, i, met, t_end)
+        after = (self.t, self.y, self._t_low, self._y_low)
+        unit = _spacing(self.t) * (1 if pieces.h[i] > 0 else -1)
+        self.rewind(pieces, i, found[1].h[-1] - SHORT * unit)
+        self.before = self.t, self.y
+        self.t, self.y, self._t_low, self._y_low = after
+        p = self.system.parameters(self._args)
+        old, new = (self.system.flow(*place, p) for place in (self.before, (self.t, self.y)))
+        jump = norm(np.where(self.continuous, new - old, 0))
+        if jump > JUMP * max(norm(old), norm(new)):
+            raise NonAnalyticError(
+                f"fun, or a derivative of it, jumps at t = {self.t}, so the derivatives of the "
+                "solution jump there, which is not carried through: integrate up to there and go "
+                f"on with the other branch; last good state y = {self.y}"
+            )
+        return found
+
+
 class Plain:
     """A system in plain numbers: fun, y0 and args without the series, and the way back to them.
 
@@ -121,6 +160,20 @@ class Plain:
 
     def __bool__(self) -> bool:
         return bool(self.levels)
+
+    def integrator(self, t: Any, **options: Any) -> TaylorIntegrator:
+        """Return an integrator from time t."""
+        if not self:
+            return TaylorIntegrator(self.fun, t, self.y0, args=self.args, **options)
+        it = self.differentiated(t, **options)
+        degrees: Any = sum(np.ix_(*(level.like.algebra.degrees for level in self.levels)))
+        below = degrees < sum(level.like.order for level in self.levels)
+        it.continuous = below.reshape(below.shape + (1,) * (it.y.ndim - below.ndim))
+        return it
+
+    def differentiated(self, t: Any, **options: Any) -> Differentiated:
+        """Return an integrator whose run is differentiated once more."""
+        return Differentiated(self.fun, t, self.y0, args=self.args, **options)
 
     def table(self, x: Any) -> Any:
         """Return the plain numbers of a state."""

@@ -23,7 +23,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -36,7 +36,7 @@ from taylor.multivariate import TaylorN
 from taylor.ode import machine as compiled
 from taylor.ode.control import norm
 from taylor.ode.integrator import TaylorIntegrator
-from taylor.ode.jets import Jets, Plain
+from taylor.ode.jets import Differentiated, Jets, Plain
 from taylor.ode.system import is_parameter, shaped
 from taylor.series import Series, _level_over
 from taylor.several import pullback, pushforward
@@ -60,23 +60,36 @@ class Course:
     atol: Any = 0.0
     checkpoints: int | None = None
 
-    def integrator(self, fun: Function, t: Any, y: Any, args: Sequence[Any]) -> TaylorIntegrator:
-        """Return an integrator at (t, y)."""
-        return TaylorIntegrator(
-            fun, t, y, args=args, tol=self.tol, order=self.order, max_step=self.max_step,
-            atol=self.atol,
-        )  # fmt: skip
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of the integrator."""
+        return {n: getattr(self, n) for n in ("tol", "order", "max_step", "atol")}
 
 
 # ------------------------------------------------------------------ the states of a run
-def _march(it: TaylorIntegrator, t: Any) -> Iterator[tuple[Any, Array]]:
-    """Step to t and yield time and state after each step."""
+class Mark(NamedTuple):
+    """Time and state between two steps, the end of the step before and the start of that after.
+
+    Where fun changes its branch the latter two are a little apart, each in a branch of its own.
+    """
+
+    t: Any
+    y: Array
+    end: tuple[Any, Array]
+    start: Any
+
+
+def _march(it: Differentiated, t: Any) -> Iterator[Mark]:
+    """Step to t and yield a mark after each step."""
     while it.t != t or it._t_low != 0:
+        it.before = None
         status, pieces = it.advance(t, it.chunk)
         for i in range(1, len(pieces)):
-            yield pieces.t[i], pieces.coef[i, 0]
+            place = pieces.t[i], pieces.coef[i, 0]
+            yield Mark(*place, place, place[0])
         if len(pieces):
-            yield it.t, it.y
+            end = it.before or (it.t, it.y)
+            yield Mark(it.t, it.y, end, 2 * it.t - end[0])
         if status not in (compiled.GO, compiled.DONE):
             raise IntegrationError(f"{it.failure(status)}; last good state y = {it.y}")
 
@@ -90,29 +103,29 @@ def _place(it: TaylorIntegrator, t: Any, y: Array) -> None:
 class Trajectory:
     """The steps of an integration, to be gone through backwards."""
 
-    def __init__(self, it: TaylorIntegrator, t: Any, checkpoints: int | None) -> None:
+    def __init__(self, it: Differentiated, t: Any, checkpoints: int | None) -> None:
         self.it = it
-        self.kept = [(it.t, it.y)]
-        every = 1
-        last = self.kept[0]
+        last = Mark(it.t, it.y, (it.t, it.y), it.t)
+        self.kept, every = [last], 1
         for n, last in enumerate(_march(it, t), 1):
             if n % every == 0:
                 self.kept.append(last)
             if checkpoints is not None and len(self.kept) > checkpoints + 1:
                 self.kept, every = self.kept[::2], 2 * every
         self.complete = every == 1
-        if last[0] != self.kept[-1][0]:
+        if last is not self.kept[-1]:
             self.kept.append(last)
 
     def backwards(self) -> Iterator[tuple[Any, Any, Array]]:
         """Yield (start, end, state at the end) of every step, the last one first."""
         for n in range(len(self.kept) - 1, 0, -1):
-            steps = self.kept[n - 1 : n + 1]
+            marks = self.kept[n - 1 : n + 1]
             if not self.complete:
-                _place(self.it, *steps[0])
-                steps = [steps[0], *_march(self.it, steps[1][0])]
-            for (start, _), (end, y) in zip(steps[-2::-1], steps[:0:-1], strict=True):
-                yield start, end, y
+                _place(self.it, marks[0].t, marks[0].y)
+                self.it._bind()
+                marks = [marks[0], *_march(self.it, marks[1].t)]
+            for first, last in zip(marks[-2::-1], marks[:0:-1], strict=True):
+                yield first.start, *last.end
 
 
 # ------------------------------------------------------------------ the flow and its adjoint
@@ -121,7 +134,7 @@ def flow(f: Function, course: Course) -> Through:
 
     def value(y0: Any, *p: Any) -> Any:
         plain = Plain(f, y0, p)
-        it = course.integrator(plain.fun, course.t0, plain.y0, plain.args)
+        it = plain.integrator(course.t0, **course.options)
         return np.moveaxis(plain.series(it.propagate_grid(course.times)), -1, 0)
 
     def backward(ybar: Any, y: Any, y0: Any, *p: Any) -> Any:
@@ -148,21 +161,20 @@ def adjoint(f: Function, course: Course) -> Through:
 
     def value(w: Any, y0: Any, *p: Any) -> Any:
         forward = Plain(f, y0, p)
-        it = course.integrator(forward.fun, course.t0, forward.y0, forward.args)
+        it = forward.differentiated(course.t0, **course.options)
         times = [t + 0 * it.t for t in course.times]
-        steps = Trajectory(it, times[-1], course.checkpoints).backwards()
+        sign = 1 if times[-1] > it.t else -1
         backward = _Backward(f, course, np.shape(y0), p)
-        backward.add(w[len(times) - 1])
-        times.pop()
-        for start, t, y in steps:
+        for start, t, y in Trajectory(it, times[-1], course.checkpoints).backwards():
             y = np.reshape(forward.series(y), -1)
-            while t != start:
-                inside = bool(times) and abs(times[-1] - t) < abs(start - t)
-                stop = times[-1] if inside else start
-                y, t = backward.run(t, y, stop), stop
-                if times and times[-1] == t:
-                    backward.add(w[len(times) - 1])
-                    times.pop()
+            while times and sign * (times[-1] - start) > 0:
+                if sign * (times[-1] - t) < 0:
+                    y, t = backward.run(t, y, times[-1]), times[-1]
+                times.pop()
+                backward.add(w[len(times)])
+            backward.run(t, y, start)
+        for n in range(len(times)):  # at t0
+            backward.add(w[n])
         return backward.result()
 
     def through_tangent(w: Any, y0: Any, dy0: Any, p: Any, dp: Any) -> Any:
@@ -218,8 +230,7 @@ class _Backward:
         z = np.concatenate([y, self.bar / scale, 0 * self.total])
         if self.it is None:
             self.plain = Plain(self.fun, z, self.p)
-            numbers = self.plain.y0
-            self.it = self.course.integrator(self.plain.fun, start, numbers, self.plain.args)
+            self.it = self.plain.integrator(start, **self.course.options)
         else:
             _place(self.it, start, self.plain.table(z).astype(self.it.y.dtype))
         n, z = self.n, self.plain.series(self.it.propagate_until(stop))
@@ -382,7 +393,5 @@ def flow_map(
         given[i], start = TaylorN._make(table, algebra, tag), start + size
     y0, *args = given.values()
     plain = Plain(fun, y0, args)
-    it = Course(t_span[0], [t_span[1]], tol, None, max_step, atol).integrator(
-        plain.fun, t_span[0], plain.y0, plain.args
-    )
+    it = plain.integrator(t_span[0], tol=tol, max_step=max_step, atol=atol)
     return plain.series(it.propagate_until(t_span[1]))

@@ -14,7 +14,7 @@ from taylor.errors import IntegrationError, ShapeMismatch
 from taylor.ode import machine as compiled
 from taylor.ode.dense import in_numbers_of
 from taylor.ode.events import Events, Found
-from taylor.ode.integrator import Pieces, TaylorIntegrator, _check_time, _spacing
+from taylor.ode.integrator import Pieces, _check_time, _spacing
 from taylor.ode.jets import Plain
 from taylor.ode.sensitivity import Course, is_recorded, states
 from taylor.values import is_operand
@@ -131,9 +131,7 @@ class _Run:
         t0, self.t1 = t_span
         _check_time(self.t1)
         self.plain = p = Plain(fun, y0, tuple(args or ()))
-        self.integrator = TaylorIntegrator(
-            p.fun, t0, p.y0, args=p.args, tol=tol, order=order, max_step=max_step, atol=atol
-        )
+        self.integrator = p.integrator(t0, tol=tol, order=order, max_step=max_step, atol=atol)
         self.t1 = self.t1 + 0 * self.integrator.t
         self.changed: Any = None  # the time of the last change of state by an event
         self.repeated = 0  # changes of state at that time
