@@ -14,14 +14,19 @@ from typing import Any
 import numpy as np
 
 from taylor.arrays import host, lift
-from taylor.errors import AlgebraMismatch, NonAnalyticError
+from taylor.errors import AlgebraMismatch, NonAnalyticError, TraceError
 from taylor.forward_mode import parts
+from taylor.llvm.ir import WIDTH
 from taylor.ode.control import norm
 from taylor.ode.integrator import Pieces, Surface, TaylorIntegrator, _spacing
+from taylor.ode.lanes import pushforward
 from taylor.ode.system import shaped
 from taylor.series import Series
 from taylor.several import series
 from taylor.tags import fresh_tag
+from taylor.values import is_operand
+
+Array = Any
 
 SHORT = 64  # units in the last place of the time, by which a change of branch is left behind
 JUMP = 1e-9  # of rates, relative to them, that is none
@@ -36,7 +41,8 @@ class Jets:
         self.y0 = self.table(y0)
         self.carried = [self._carries(a) for a in args]
         self.args = tuple(
-            self.table(a) if carried else a for a, carried in zip(args, self.carried, strict=True)
+            self.coefficients(a) if carried else a
+            for a, carried in zip(args, self.carried, strict=True)
         )
 
     def _carries(self, x: Any) -> bool:
@@ -47,7 +53,7 @@ class Jets:
             x = x._coef
         return False
 
-    def table(self, x: Any) -> Any:
+    def coefficients(self, x: Any) -> Any:
         """Return the coefficients of a series; those of a constant, if it is none."""
         x, like = lift(x), self.like
         if isinstance(x, Series) and x.tag is like.tag and x.algebra != like.algebra:
@@ -57,9 +63,22 @@ class Jets:
             )
         return parts(x, like.tag, like.algebra.size)
 
+    def table(self, x: Any) -> Any:
+        """Return the state of the system for a series."""
+        return self.coefficients(x)
+
     def series(self, table: Any) -> Any:
-        """Return the series of a table of coefficients."""
+        """Return the series of a state (or of states along a last axis)."""
         return self.like._new(table)
+
+    def value(self, table: Any) -> Any:
+        """Return the value of the series of a state."""
+        return table[0]
+
+    def degrees(self, inner: Array) -> Array:
+        """Return the degrees of the elements of a state, for those of the elements of y."""
+        own = self.like.algebra.degrees
+        return inner + own.reshape((-1,) + (1,) * np.ndim(inner))
 
     def fun(self, t: Any, table: Any, *args: Any) -> Any:
         """Return the coefficients of the right-hand side."""
@@ -86,7 +105,7 @@ class Jets:
 
         def event(t: Any, table: Any, *args: Any) -> Any:
             values = [a[0] if carried else a for a, carried in zip(args, self.carried, strict=True)]
-            return g(t, table[0], *values)
+            return g(t, self.value(table), *values)
 
         for name in ("terminal", "direction"):
             if hasattr(g, name):
@@ -95,22 +114,88 @@ class Jets:
 
     def solution(self, sol: Any) -> SeriesSolution:
         """Return the solution as a function of time whose values are series."""
-        return SeriesSolution(sol, self.like)
+        return SeriesSolution(sol, self.series)
+
+
+class FirstOrder(Jets):
+    """Series of order one: the state is their values and, before these, their tangents in lanes.
+
+    y' = f and Y' = f_y·Y + f_p·P, with the directions along the last axis of Y, in whole vectors.
+    """
+
+    def __init__(self, fun: Callable[..., Any], y0: Any, args: Sequence[Any], like: Series) -> None:
+        self.count = like.algebra.size - 1
+        self.room = self.count if self.count <= 2 else -(-self.count // WIDTH) * WIDTH
+        super().__init__(fun, y0, args, like)
+
+    @property
+    def start(self) -> int:
+        """Where the values begin."""
+        return int(np.prod(self.shape, dtype=int)) * self.room
+
+    def table(self, x: Any) -> Any:
+        """Return the state of the system for a series."""
+        table = self.coefficients(x)
+        return self._state(table[0], self._lanes(table))
+
+    def _lanes(self, table: Any) -> Any:
+        """Return the tangents along the last axis, filled up with zeros."""
+        lanes = np.moveaxis(table[1:], 0, -1)
+        more = np.zeros((*np.shape(lanes)[:-1], self.room - self.count))
+        return np.concatenate([lanes, more], axis=-1)
+
+    def _state(self, y: Any, lanes: Any) -> Any:
+        return np.concatenate([np.reshape(lanes, -1), np.reshape(y, -1)])
+
+    def series(self, table: Any) -> Any:
+        """Return the series of a state (or of states along a last axis)."""
+        times = np.shape(table)[1:]
+        lanes = np.reshape(table[: self.start], (*self.shape, self.room, *times))
+        y = np.reshape(table[self.start :], (1, *self.shape, *times))
+        tangents = np.moveaxis(lanes, len(self.shape), 0)[: self.count]
+        return self.like._new(np.concatenate([y, tangents]))
+
+    def value(self, table: Any) -> Any:
+        """Return the value of the series of a state."""
+        return np.reshape(table[self.start :], self.shape)
+
+    def degrees(self, inner: Array) -> Array:
+        """Return the degrees of the elements of a state, for those of the elements of y."""
+        return self._state(inner, np.repeat(inner[..., None] + 1, self.room, axis=-1))
+
+    def fun(self, t: Any, table: Any, *args: Any) -> Any:
+        """Return the state's rate of change."""
+
+        def rate(t: Any, y: Any, *p: Any) -> Any:
+            full = list(args)
+            for i, x in zip(live, p, strict=True):
+                full[i] = x
+            return shaped(self.inner(t, y, *full), self.shape)
+
+        live = [i for i, a in enumerate(args) if self.carried[i] or is_operand(a)]
+        x = [t, self.value(table), *(args[i][0] if self.carried[i] else args[i] for i in live)]
+        lanes = np.reshape(table[: self.start], (*self.shape, self.room))
+        moving = [self._lanes(args[i]) if self.carried[i] else None for i in live]
+        try:
+            return self._state(*pushforward(rate, x, [None, lanes, *moving], self.room))
+        except TraceError:
+            dy = super().fun(t, self.series(table)._coef, *args)
+            return self._state(dy[0], self._lanes(dy))
 
 
 class SeriesSolution:
     """A solution as a function of time whose values are series."""
 
-    def __init__(self, coefficients: Any, like: Series) -> None:
-        self.coefficients, self.like = coefficients, like
+    def __init__(self, numbers: Any, series: Callable[[Any], Any]) -> None:
+        self.numbers, self.series = numbers, series
 
     def __call__(self, t: Any) -> Any:
         """Return the series y(t), of shape (*shape of y, *shape of t)."""
-        return self.like._new(self.coefficients(t))
+        return self.series(self.numbers(t))
 
     def derivative(self, t: Any, order: int = 1) -> Any:
         """Return the derivative with respect to time, in the same shape."""
-        return self.like._new(self.coefficients.derivative(t, order))
+        return self.series(self.numbers.derivative(t, order))
 
 
 class Differentiated(TaylorIntegrator):
@@ -153,7 +238,7 @@ class Plain:
         self.levels: list[Jets] = []
         y0, args = lift(y0), [lift(a) for a in args]
         while isinstance(owner := host((y0, *args)), Series):
-            level = Jets(fun, y0, args, owner)
+            level = (FirstOrder if owner.order == 1 else Jets)(fun, y0, args, owner)
             self.levels.append(level)
             fun, y0, args = level.fun, level.y0, list(level.args)
         self.fun, self.y0, self.args = fun, y0, tuple(args)
@@ -166,9 +251,10 @@ class Plain:
         if not self:
             return TaylorIntegrator(self.fun, t, self.y0, args=self.args, **options)
         it = self.differentiated(t, **options)
-        degrees: Any = sum(np.ix_(*(level.like.algebra.degrees for level in self.levels)))
-        below = degrees < sum(level.like.order for level in self.levels)
-        it.continuous = below.reshape(below.shape + (1,) * (it.y.ndim - below.ndim))
+        degrees = np.zeros(self.levels[0].shape, dtype=int)
+        for level in self.levels:
+            degrees = level.degrees(degrees)
+        it.continuous = degrees < sum(level.like.order for level in self.levels)
         return it
 
     def differentiated(self, t: Any, **options: Any) -> Differentiated:
