@@ -63,6 +63,9 @@ def _tangents(code: Code, v: Sequence[Any], dx: Sequence[Any], count: int) -> li
         elif op == "linear" and param.kind != "scale":
             whole = [_whole(e, code[a].shape, count) for e, a in zip(d, args, strict=True)]
             t.append(_linear(param, whole, count))
+        elif op == "mul" and args[0] == args[1]:
+            half = value(args[0]) * d[0]
+            t.append(half + half)
         elif op == "einsum":
             t.append(_einsum(param, [v[a] for a in args], d, [code[a].shape for a in args], count))
         elif op == "call":
