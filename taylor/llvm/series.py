@@ -386,7 +386,7 @@ def spread(program: Program) -> Program:
         given: list[int] = []
         for a in args:
             own = program.code[a].shape
-            short = own[-1:] == (1,) and 1 < shape[-1] < WIDTH
+            short = own[-1:] == (1,) and shape != () and 1 < shape[-1] < WIDTH
             if op in ("mul", "div") and short and np.prod(own) > 1:
                 if (a, shape) not in repeated:
                     index = np.broadcast_to(np.arange(np.prod(own, dtype=int)).reshape(own), shape)
