@@ -3,6 +3,15 @@
 import subprocess
 import sys
 
-for name in ("accuracy", "eager", "memory", "reverse", "sparse", "compiled", "peers"):
+for name in (
+    "accuracy",
+    "eager",
+    "memory",
+    "reverse",
+    "sparse",
+    "compiled",
+    "ode_variational",
+    "peers",
+):
     print(f"== {name}", flush=True)
     subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)
