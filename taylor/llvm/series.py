@@ -423,6 +423,10 @@ class Sums:
 
     def of(self, k: Degree, x: Table, y: Table) -> Scalar:
         """Return the sum of degree k, or of k + 1: these are asked for in the same order."""
+        name = k.index, frozenset((x.serial, y.serial))  # that of y and x is the same
+        return self.f.once(name, lambda: self._total(k, x, y))
+
+    def _total(self, k: Degree, x: Table, y: Table) -> Scalar:
         f = self.f
         if k.index == self.k:
             self.first, total = k, Scalar(f.name(), f.unit)
