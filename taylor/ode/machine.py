@@ -127,6 +127,7 @@ class Machine:
             for k in range(order):
                 for step in sweep.steps:
                     step(k)
+                    f.pause()
         else:
             sweep.degrees(range(len(sweep.steps)))
         values = {i: sweep._value(i) for g in program.guards for i in (g.a, g.b) if i >= 0}
