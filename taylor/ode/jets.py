@@ -19,8 +19,8 @@ from taylor.forward_mode import parts
 from taylor.llvm.ir import WIDTH
 from taylor.ode.control import norm
 from taylor.ode.integrator import Pieces, Surface, TaylorIntegrator, _spacing
-from taylor.ode.lanes import pushforward
 from taylor.ode.system import shaped
+from taylor.ode.tangents import pushforward
 from taylor.series import Series
 from taylor.several import series
 from taylor.tags import fresh_tag
