@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from taylor import pairs as machine
+from taylor.blocks import Blocks
 from taylor.values import is_interval, is_operand
 
 Array = Any
@@ -32,6 +33,7 @@ MAX_ORDER = 10**7
 MAX_MONOMIALS = 2 * 10**7
 MAX_EXPONENTS = 2 * 10**8  # monomials times variables
 CACHED_PAIRS = 1 << 22
+LARGE, LONG = 20_000, 7  # products of coefficients, in all and for two rows, that rows pay for
 
 
 def check_order(order: Any) -> int:
@@ -51,11 +53,62 @@ def dot(x: Array, y: Array) -> Array:
     """Return Σ_j x_j·y_j over the first axis."""
     if type(x) is not np.ndarray or type(y) is not np.ndarray:
         return (x * y).sum(0)
+    if x.dtype == object and y.dtype == object:
+        z = _rounded_once(x, y)
+        if z is not None:
+            return z
     if x.ndim == 1 and y.ndim == 1:
         return np.dot(x, y)
     if x.dtype == object or y.dtype == object:
         return np.add.reduce(x * y, axis=0)
     return np.einsum("j...,j...->...", x, y)
+
+
+def _rounded_once(x: Array, y: Array) -> Array | None:
+    """Return Σ_j x_j·y_j over the first axis of reals of mpmath, or None for other numbers."""
+    if x.ndim == 1 and y.ndim == 1:
+        return _sum_of_products(x.tolist(), y.tolist())
+    shape = np.broadcast_shapes(x.shape[1:], y.shape[1:])
+    wide = [np.broadcast_to(v, (len(v), *shape)).reshape(len(v), -1).T.tolist() for v in (x, y)]
+    sums = [_sum_of_products(a, b) for a, b in zip(*wide, strict=True)]
+    if any(z is None for z in sums):
+        return None
+    out = np.empty(len(sums), dtype=object)
+    out[:] = sums
+    return out.reshape(shape)
+
+
+def _sum_of_products(x: list[Any], y: list[Any]) -> Any:
+    """Return Σ x_j·y_j, added up in whole numbers and rounded once; None for other numbers.
+
+    No mpmath number is made on the way, which is most of what they cost.
+    """
+    total, low, context = 0, 0, None
+    for a, b in zip(x, y, strict=True):
+        if type(a) is int or type(b) is int:
+            if a == 0 or b == 0:
+                continue
+            return None
+        try:
+            left, m, e, _ = a._mpf_
+            right, n, d, _ = b._mpf_
+        except AttributeError:
+            return None
+        context = a.context
+        if not m or not n:
+            if (e and not m) or (d and not n):  # an infinity or nan
+                return None
+            continue
+        m, e = m * n, e + d
+        if left != right:
+            m = -m
+        if e >= low:
+            total += m << (e - low)
+        else:
+            total, low = (total << (low - e)) + m, e
+    if context is None:
+        return None
+    return context.ldexp(total, low)
 
 
 def pad(x: Array, ndim: int) -> Array:
@@ -324,9 +377,9 @@ class Monomials:
 
     def product(self, x: Array, y: Array) -> Array:
         """Return the table of the product of two tables."""
-        if self.count <= CACHED_PAIRS and machine.usable(x, y, self.count):
-            z = machine.sums(x, y, self.compiled_pairs(-1, 0, 0))
-            if z is not None and np.isfinite(z @ z):
+        if machine.usable(x, y, self.count):
+            z = self._compiled_product(x, y)
+            if z is not None and math.isfinite(np.add.reduce(z)):
                 return z
         hx, hy = self.height(x), self.height(y)
         parts = [x[:1] * y[:1]]
@@ -339,6 +392,39 @@ class Monomials:
             terms += [] if inner is None else [inner]
             parts.append(sum(terms[1:], terms[0]) if terms else (x[:1] * 0) * y[p])
         return np.concatenate(parts)
+
+    def _compiled_product(self, x: Array, y: Array) -> Array | None:
+        """Return the product as machine code gives it, or None."""
+        if self.blocks is not None:
+            return self.blocks.product(x, y)
+        if self.count > CACHED_PAIRS:
+            return None
+        if x is y:
+            return machine.sums(np.concatenate([x, x + x]), x, self._halves)
+        return machine.sums(x, y, self.compiled_pairs(-1, 0, 0))
+
+    @functools.cached_property
+    def _halves(self) -> machine.Table:
+        """The pairs of a square: one p < q for two, which is 2x_p·x_q of [x, 2x] and x."""
+        p, q, starts = self.compiled_pairs(-1, 0, 0).arrays
+        kept = p <= q
+        before = np.concatenate([[0], np.cumsum(kept)])[starts]
+        p, q = p[kept], q[kept]
+        return machine.Table(np.where(p < q, p + self.size, p), q, before)
+
+    @functools.cached_property
+    def blocks(self) -> Blocks | None:
+        """The rows of a product where it goes through them; None where pairs are better."""
+        n, order = self.variables, self.order
+        if n < 2 or self.name != "multivariate" or self.count < LARGE:
+            return None
+        per_row = self.count // math.comb(2 * n - 2 + order, order)  # products of two rows
+        if self.count <= CACHED_PAIRS and per_row < LONG:
+            return None
+        heads = _multivariate(n - 2, order)
+        if heads.count > CACHED_PAIRS:
+            return None
+        return Blocks(self.exponents, heads.exponents, order, heads.compiled_pairs(-1, 0, 0).arrays)
 
     def height(self, x: Array) -> int:
         """Return the degree of the last part of a table that is not zero."""

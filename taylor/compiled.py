@@ -2,7 +2,8 @@
 
 What is compiled is a recording at the arguments of a call, so its branches are those of that point;
 where another point takes another branch the function is recorded and compiled again, and both are
-kept.  Whatever has no machine code (and every number that is no float) takes the ordinary way.
+kept.  Whatever has no machine code (and every number but floats and complex ones) takes the
+ordinary way.
 """
 
 from __future__ import annotations
@@ -16,18 +17,29 @@ from typing import Any
 
 import numpy as np
 
-from taylor.drivers import hessian, jacobian
-from taylor.errors import ShapeMismatch, TaylorError
+from taylor.algebra import Univariate
+from taylor.drivers import hessian, jacobian, value_and_gradient
+from taylor.errors import GuardError, ShapeMismatch, TaylorError
 from taylor.expand import prune
 from taylor.forward_mode import taylor_coefficients
 from taylor.llvm.kernels import TILE
 from taylor.llvm.machine import GUARD, OK, Machine
+from taylor.llvm.monomials import Polynomials
+from taylor.llvm.planar import kinds
 from taylor.program import Program, record
+from taylor.series import Series
 from taylor.tape import Instruction
-from taylor.transform import forward, reverse
+from taylor.transform import forward, products, reverse
 
 Array = Any
+Pattern = tuple[bool, ...]  # which arguments are complex; empty if none is
 MANY = 64  # points from which an element-wise function runs in tiles
+MAX_NESTED = 5  # the order up to which tensors are tangents of the gradient
+MAX_ENTRIES = 1 << 22  # of such a tensor
+FEW = 8  # variables below which a multivariate series of order 4 compiles faster, and is as fast
+MAX_CODE = 4000  # instructions of such a program
+BLOCK = 4096  # rows of a tensor computed at a time
+WORK = 400_000  # points times (order + 1)² that are worth a thread of their own
 VARIANTS = 32  # branches of one function that are compiled before it is left to NumPy
 
 
@@ -40,7 +52,7 @@ class Compiled:
         self.f = f
         self.machines: dict[Any, list[Machine]] = {}
         self.reasons: dict[Any, str] = {}  # why a form of the function has no machine code
-        self._lock = threading.Lock()
+        self._locks: dict[int, threading.Lock] = {}  # by process: a fork may find one taken
 
     def __repr__(self) -> str:
         count = sum(map(len, self.machines.values()))
@@ -55,10 +67,11 @@ class Compiled:
 
     def __call__(self, *x: Any) -> Any:
         """Return f(*x)."""
-        floats = _floats(x)
+        floats, pattern = _floats(x)
         if floats is None:
-            return self.f(*x)
-        found = self._run("value", floats, floats)
+            found = self._at_series(x) if any(isinstance(v, Series) for v in x) else None
+        else:
+            found = self._run(("value", None, *[v.shape for v in floats], *pattern), floats, floats)
         if found is None:
             return self.f(*x)
         return found[0] if len(found) == 1 else tuple(found)
@@ -85,77 +98,200 @@ class Compiled:
         for start in starts:
             yield taylor_coefficients(self, np.asarray(points[start : start + chunk]), order)
 
-    def _run(self, kind: str, x: Sequence[Any], given: Sequence[Any]) -> list[Any] | None:
-        """Return the outputs of one form of the function, or None for the ordinary way."""
-        where = (kind, None, *[v.shape for v in x])
-        for machine in self.machines.get(where, ()):
-            if kind == "vjp" and given[1].shape != machine.inputs[1]:
+    def _run(self, where: Any, x: Sequence[Any], given: Sequence[Any]) -> list[Any] | None:
+        """Return the outputs of one form of the function, or None for the ordinary way.
+
+        `where` is the name of the form, for series their algebra and heights, and the shapes of x,
+        where the function is recorded, and which of them are complex.
+        """
+        for machine in self._variants(where, x):
+            if where[0] == "vjp" and not _is_seed(given[1], machine):
                 return None
             status, outputs = machine(*given)
             if status == OK:
-                return outputs
+                return list(outputs)
             if status != GUARD:
                 return None  # not finite: the ordinary way knows what to do
-        if where in self.reasons:
-            return None
-        added = self._compile(where, x)
-        if added is None or (kind == "vjp" and given[1].shape != added.inputs[1]):
-            return None
-        status, outputs = added(*given)
-        return outputs if status == OK else None
+        return None
 
-    def _compile(self, where: Any, x: Sequence[Any]) -> Machine | None:
-        """Return one more machine of a form, recorded at x; None where there is no machine code."""
-        kind, order, *_ = where
-        with self._lock:
+    def _variants(self, where: Any, x: Sequence[Any]) -> Iterator[Machine]:
+        """Yield the machines of a form, one for each branch, and then one more, recorded at x."""
+        known = list(self.machines.get(where, ()))
+        yield from known
+        added = None if where in self.reasons else self._compile(where, x, len(known))
+        if added is not None:
+            yield added
+
+    def _compile(self, where: Any, x: Sequence[Any], tried: int) -> Machine | None:
+        """Return one more machine of a form, recorded at x; None where there is no machine code.
+
+        If there are more than the caller has tried, another thread has just made one.
+        """
+        kind, form, *_ = where
+        with self._locks.setdefault(os.getpid(), threading.Lock()):
             known = self.machines.setdefault(where, [])
+            if len(known) > tried:
+                return known[-1]
             if len(known) >= VARIANTS:
                 self.reasons[where] = f"it takes more than {VARIANTS} different branches"
                 return None
             try:
-                unit = TILE if kind == "points" else 1
-                machine = Machine(_FORMS[kind](self.f, x), order, unit=unit)
+                program = _FORMS[kind](self.f, x)
+            except Exception as error:  # the ordinary way calls f again, and knows what to raise
+                self.reasons[where] = str(error)
+                return None
+            try:
+                if kind == "tensor":
+                    program = _tangents(program, form - 1)
+                inputs = _complex_inputs(kind, program, x)
+                if kind in ("series", "points"):
+                    machine = _on_series(kind, program, inputs, *form)
+                else:
+                    machine = Machine(program, unit=TILE if form else 1, complex=inputs)
             except (TaylorError, ImportError, OSError) as error:
                 self.reasons[where] = str(error)
                 return None
             known.append(machine)
             return machine
 
+    def _at_series(self, x: Sequence[Any]) -> list[Any] | None:
+        """Return the results at series of one tag (and floats), or None for the ordinary way."""
+        owner: Series = next(v for v in x if isinstance(v, Series))
+        algebra, tag = owner.algebra, owner.tag
+        if algebra.order == 0 or tag.closed:
+            return None
+        linear = 2 if isinstance(algebra, Univariate) else int(algebra.offsets[2])
+        tables: list[Any] = []
+        heights: list[int] = []
+        for v in x:
+            if isinstance(v, Series):
+                c = v._coef
+                if v.tag is not tag or v.algebra != algebra or type(v) is not type(owner):
+                    return None
+                if type(c) is not np.ndarray or c.dtype not in (_FLOAT, _COMPLEX):
+                    return None
+                short = not c[linear:].any()
+                tables.append(c[:linear] if short else c)
+                heights.append(1 if short else algebra.order)
+            else:
+                numbers, _ = _floats((v,))
+                if numbers is None:
+                    return None
+                tables.append(numbers[0][None])
+                heights.append(0)
+        heads = [c[0] for c in tables]
+        form = (algebra, tuple(heights))
+        if isinstance(algebra, Univariate) and len(x) == 1 and heads[0].size >= MANY:
+            many = self._points(heads[0], tables[0], form)
+            if many is not None:
+                return [owner._new(many)]
+        where = ("series", form, *[v.shape for v in heads], *_pattern(heads))
+        found = self._run(where, heads, tables)
+        return None if found is None else [owner._new(c) for c in found]
+
     def _fast(self, kind: str, x: Any, *more: Any) -> Any:
         """Return what a driver asks for, or NotImplemented."""
         if kind == "along":
             return self._along(x, *more)
-        floats = _floats((x, *more))
+        if kind == "machine":
+            return self._machine_of(x)
+        if kind == "tensor":
+            return self._tensor(x, *more)
+        floats, pattern = _floats((x, *more))
         if floats is None:
             return NotImplemented
+        if pattern:
+            floats, pattern = _at_complex_point(kind, floats)
         x, given = floats[0], floats
-        if kind in ("hvp", "jvp") and floats[1].shape != x.shape:
+        if kind in ("jvp", "hvp", "third") and any(v.shape != x.shape for v in floats):
             return NotImplemented
-        if kind == "hvp":
-            given = [x, _ONE, floats[1], _ZERO]
-        elif kind == "gradient":
+        if kind == "gradient":
             given = [x, _ONE]
-        found = self._run(kind, (x,), given)
-        return NotImplemented if found is None else _RESULTS[kind](found)
+        found = self._run((kind, None, x.shape, *pattern), (x,), given)
+        if found is None:
+            return NotImplemented
+        if pattern or any(v.dtype is _COMPLEX for v in found):  # what does not depend on x, too
+            found = [v if v.dtype is _COMPLEX else v.astype(complex) for v in found]
+        if kind in ("gradient", "vjp", "jvp"):
+            return found[0], found[1]
+        return found[0].reshape(x.shape) if kind in ("hvp", "third") else found[0]
+
+    def _tensor(self, x: Any, order: int) -> Any:
+        """Return all partial derivatives of one order of a scalar-valued f.
+
+        The rows T(e_i, e_j, ..., ·) are tangents of the gradient, many at a time.
+        """
+        if order == 2:
+            return self._fast("hessian", x)
+        floats, pattern = _floats((x,))
+        if floats is None or not 3 <= order <= MAX_NESTED:
+            return NotImplemented
+        (point,) = floats
+        n, where = point.size, ("tensor", order, point.shape, *pattern)
+        if n == 0 or n**order > MAX_ENTRIES or (order > 3 and n < FEW):
+            return NotImplemented
+        columns, place = _symmetric(n, order)
+        seeds = np.eye(n).reshape(1, *point.shape, n)
+        for machine in self._variants(where, (point,)):
+            kind = complex if pattern or any(machine.found) else float
+            rows = np.empty((n, columns.shape[1]), kind)
+            for start in range(0, rows.shape[1], BLOCK):
+                part = columns[:, start : start + BLOCK]
+                copies = np.repeat(point[..., None], part.shape[1], axis=-1)
+                status, (y, _) = machine.batch(copies, *(seeds[..., i] for i in part))
+                if status != OK:
+                    break
+                rows[:, start : start + BLOCK] = y.reshape(n, -1)
+            if status == OK:
+                return rows.reshape(-1)[place].reshape(point.shape * order)
+            if status != GUARD:
+                return NotImplemented
+        return NotImplemented
+
+    def _machine_of(self, program: Program) -> Any:
+        """Return a program made from this function as machine code, or NotImplemented.
+
+        It is called with float64 arrays and returns the outputs; None where they are not finite.
+        Raises GuardError where a branch goes the other way.
+        """
+        try:
+            machine = Machine(program)
+        except (TaylorError, ImportError, OSError) as error:
+            self.reasons["products",] = str(error)
+            return NotImplemented
+
+        def run(*x: Any) -> list[Any] | None:
+            status, outputs = machine(*x)
+            if status == GUARD:
+                raise GuardError("a branch goes the other way here")
+            return outputs if status == OK else None
+
+        return run
 
     def _along(self, x: Any, v: Any, order: int) -> Any:
         """Return the coefficients 0..order of t -> f(x + t·v)."""
-        floats = _floats((x, v))
+        form = _line(order)
+        if type(x) is float and type(v) in (int, float):  # the shortest way, for one number
+            for ready in self.machines.get(("series", form, ()), ()):
+                status, c = ready.line(x, v)
+                if status == OK and len(ready.found) == 1:
+                    return c
+        floats, pattern = _floats((x, v))
         if floats is None or order == 0:
             return NotImplemented
+        if pattern:
+            floats, pattern = _at_complex_point("along", floats)
         point, v = floats
         if v.shape not in ((), point.shape):
             return NotImplemented
         if point.size >= MANY:
             seed = np.stack([point, np.broadcast_to(v, point.shape)])
-            found = self._points(point, seed, order)
+            found = self._points(point, seed, form)
             if found is not None:
                 return found
-        where = ("value", order, point.shape)
-        for machine in [*self.machines.get(where, ()), None]:
-            if machine is None:
-                machine = None if where in self.reasons else self._compile(where, (point,))
-            if machine is None or len(machine.outputs) != 1:
+        where = ("series", form, point.shape, *pattern)
+        for machine in self._variants(where, (point,)):
+            if len(machine.found) != 1:
                 return NotImplemented
             status, c = machine.line(point, v)
             if status == OK:
@@ -164,56 +300,162 @@ class Compiled:
                 return NotImplemented
         return NotImplemented
 
-    def _points(self, x: Array, seed: Array, order: int) -> Array | None:
+    def _points(self, x: Array, table: Array, form: Any) -> Array | None:
         """Return the coefficients of an element-wise f at many points, in tiles, on all cores."""
-        where = ("points", order)
+        where = ("points", form, *_pattern([x]))
         if where in self.reasons:
             return None
-        seed, known = seed.reshape(2, -1), list(self.machines.get(where, ()))
+        seed, known = table.reshape(len(table), -1), list(self.machines.get(where, ()))
+        threads = max(1, min(self.threads, x.size * (form[0].order + 1) ** 2 // WORK))
         for machine in known:
-            status, (c,) = machine.batch(seed, threads=self.threads)
+            status, (c,) = machine.batch(seed, threads=threads)
             if status == OK:
-                return c.reshape(order + 1, *x.shape)
+                return c.reshape(-1, *x.shape)
             if status != GUARD:
                 return None
         if any(machine.batch(seed[:, :2])[0] != GUARD for machine in known):
             return None  # a recording here exists: the points differ among themselves
-        added = self._compile(where, (x.reshape(-1)[:2],))
+        added = self._compile(where, (x.reshape(-1)[:2],), len(known))
         if added is None:
             return None
-        status, (c,) = added.batch(seed, threads=self.threads)
-        return c.reshape(order + 1, *x.shape) if status == OK else None
+        status, (c,) = added.batch(seed, threads=threads)
+        return c.reshape(-1, *x.shape) if status == OK else None
 
 
-_ONE, _ZERO = np.float64(1.0), np.float64(0.0)
-_FLOAT = np.dtype(float)
+@functools.lru_cache(maxsize=64)
+def _line(order: int) -> Any:
+    """Return the form of the series along a line."""
+    return Univariate(order), (1,)
 
 
-def _floats(x: Sequence[Any]) -> list[Any] | None:
-    """Return the arguments as float64 arrays; None if some are other numbers."""
+def _on_series(
+    kind: str, program: Program, inputs: Pattern, algebra: Any, heights: Sequence[int]
+) -> Machine:
+    """Return the machine of a program on series, up to degree heights[i] in input i."""
+    varies: list[bool] = []
+    for op, args, param, _ in program.code:
+        varies.append(heights[param] > 0 if op == "input" else any(varies[a] for a in args))
+    if not all(varies[i] for i in program.outputs):
+        raise TaylorError("a result does not depend on the series")
+    if isinstance(algebra, Univariate):
+        unit = TILE if kind == "points" else 1
+        return Machine(program, algebra.order, heights, unit, complex=inputs)
+    return Polynomials(program, algebra, heights, complex=inputs)
+
+
+_ONE = np.float64(1.0)
+_FLOAT, _COMPLEX = np.dtype(float), np.dtype(complex)
+
+
+def _floats(x: Sequence[Any]) -> tuple[Any, Pattern]:
+    """Return the arguments as float64 or complex128 arrays, and which of them are complex.
+
+    None for the arguments if some are other numbers; nothing for the rest if none is complex.
+    """
     found: list[Any] = []
+    some = False
     for v in x:
         if type(v) is np.ndarray and v.dtype is _FLOAT:
             found.append(v)
         elif isinstance(v, (float, int)):
             found.append(np.float64(v))
+        elif isinstance(v, complex):
+            some = True
+            found.append(np.complex128(v))
+        elif type(v) is np.ndarray and v.dtype is _COMPLEX:
+            some = True
+            found.append(v)
         elif isinstance(v, (np.ndarray, np.generic, list, tuple)):
             try:
                 array = np.asarray(v)
             except ValueError:
-                return None
-            if array.dtype.kind not in "iub" and array.dtype != _FLOAT:
-                return None
-            found.append(array.astype(float))
+                return None, ()
+            some = some or array.dtype == _COMPLEX
+            if array.dtype.kind not in "iub" and array.dtype not in (_FLOAT, _COMPLEX):
+                return None, ()
+            found.append(array if array.dtype == _COMPLEX else array.astype(float))
         else:
-            return None
-    return found
+            return None, ()
+    return found, _pattern(found) if some else ()
+
+
+def _pattern(x: Sequence[Any]) -> Pattern:
+    """Return which arrays are complex; nothing if none is."""
+    found = tuple(v.dtype == _COMPLEX for v in x)
+    return found if any(found) else ()
+
+
+def _at_complex_point(kind: str, given: list[Any]) -> tuple[list[Any], Pattern]:
+    """Return the point and what follows it where one of them is complex, and the pattern.
+
+    A complex direction makes its point complex; a seed of reverse mode does not.
+    """
+    x, *rest = given
+    if x.dtype is _COMPLEX:
+        return given, (True,)
+    return (given, ()) if kind == "vjp" else ([x.astype(complex), *rest], (True,))
+
+
+def _is_seed(w: Any, machine: Machine) -> bool:
+    """Whether w can be the adjoint of the output."""
+    return w.shape == machine.inputs[-1] and (machine.complex[1] or w.dtype != _COMPLEX)
+
+
+def _complex_inputs(kind: str, program: Program, x: Sequence[Any]) -> Pattern:
+    """Return which inputs of a form at x are complex: directions as x, adjoints as f(x)."""
+    given = tuple(bool(np.iscomplexobj(v)) for v in x)
+    if kind in ("gradient", "vjp"):
+        return (*given, kinds(program.code, [*given, False])[program.outputs[0]])
+    return given * (len(program.inputs) // len(given))
 
 
 def _scalar(program: Program) -> Program:
     if program.code[program.outputs[0]].shape != () or len(program.outputs) != 1:
         raise TaylorError("the function is not scalar-valued")
     return program
+
+
+def _gradient(f: Any, x: Any) -> Program:
+    return reverse(_scalar(record(f, *x)))
+
+
+def _checked(f: Any, x: Any, derivative: Any, lower: Any) -> Program:
+    """Return the program of a derivative of f, and of zero times the lower ones: nan if they are.
+
+    A derivative may be finite where the function has none: 1/x is, for log(x), at x < 0.
+    """
+
+    def both(y: Any) -> Any:
+        return derivative(f, y), sum(np.sum(0.0 * v) for v in lower(f, y))
+
+    return prune(record(both, *x))
+
+
+def _tangents(gradient: Program, count: int) -> Program:
+    """Return the program of (x, v, w, ...) -> ∂_v ∂_w ... ∇f, for `count` directions.
+
+    The directions and the (first) result have an axis of length 1 in front.
+    """
+    program = products(gradient, 1, (1.0,), (0,), (1,))
+    for _ in range(count - 1):
+        program = products(program, 1, (), (0,), (0,))
+        if len(program) > MAX_CODE:
+            raise TaylorError(f"the program of its derivatives has {len(program)} instructions")
+    return program
+
+
+@functools.lru_cache(maxsize=4)
+def _symmetric(n: int, order: int) -> tuple[Array, Array]:
+    """Return the directions whose tangents make a symmetric tensor, and where its entries are.
+
+    Column c of the first are the indices i <= j <= ... of one row T(e_i, e_j, ..., ·); the rows
+    are the columns of an array of n rows.
+    """
+    index = np.sort(np.indices((n,) * order).reshape(order, -1), axis=0)
+    codes = np.ravel_multi_index(tuple(index[:-1]), (n,) * (order - 1))
+    kept, column = np.unique(codes, return_inverse=True)
+    columns = np.stack(np.unravel_index(kept, (n,) * (order - 1)))
+    return columns, index[-1] * len(kept) + column
 
 
 def _one_point(f: Any, x: Any) -> Program:
@@ -240,33 +482,29 @@ def _one_point(f: Any, x: Any) -> Program:
 
 _FORMS: dict[str, Callable[[Any, Any], Program]] = {
     "value": lambda f, x: record(f, *x),
+    "series": lambda f, x: record(f, *x),
     "points": _one_point,
-    "gradient": lambda f, x: reverse(_scalar(record(f, *x))),
+    "gradient": _gradient,
     "vjp": lambda f, x: reverse(record(f, *x)),
     "jvp": lambda f, x: forward(record(f, *x)),
-    "hvp": lambda f, x: forward(reverse(_scalar(record(f, *x)))),
-    "hessian": lambda f, x: prune(record(lambda y: hessian(f, y), *x)),
-    "jacobian": lambda f, x: prune(record(lambda y: jacobian(f, y), *x)),
-}
-_RESULTS: dict[str, Callable[[list[Any]], Any]] = {
-    "gradient": lambda found: (found[0], found[1]),
-    "vjp": lambda found: (found[0], found[1]),
-    "jvp": lambda found: (found[0], found[1]),
-    "hvp": lambda found: found[3],
-    "hessian": lambda found: found[0],
-    "jacobian": lambda found: found[0],
+    "hvp": lambda f, x: _tangents(_gradient(f, x), 1),
+    "third": lambda f, x: _tangents(_gradient(f, x), 2),
+    "tensor": _gradient,
+    "hessian": lambda f, x: _checked(f, x, hessian, value_and_gradient),
+    "jacobian": lambda f, x: _checked(f, x, jacobian, lambda f, y: [f(y)]),
 }
 
 
 def compile(f: Callable[..., Any] | None = None, *, threads: int | None = None) -> Any:
     """Return f as machine code: the same function, and every driver is faster with it.
 
-    Arguments and results are float64 numbers and arrays of the shapes of the call; the first call
-    with new shapes compiles (a few hundredths of a second, less when it is in the cache on disk).
+    Arguments and results are float64 or complex128, numbers and arrays of the shapes of the call,
+    or series (`Taylor`, `TaylorN`, `HyperDual`) of these; the first call with new shapes compiles
+    (a few hundredths of a second, less when it is in the cache on disk).
     What f reads from elsewhere is a constant of the compilation.  Other numbers, functions that
     cannot be recorded, and operations without machine code take the ordinary way; `reasons` says
     why.  A branch that would go another way compiles again.  Series of an element-wise function at
-    many points run in tiles on `threads` cores (default: all).
+    many points run in tiles on `threads` cores (default: all), fewer where that is faster.
 
     >>> import taylor
     >>> @compile

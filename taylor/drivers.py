@@ -217,6 +217,9 @@ def third(f: Function, x: Any, v: Any, w: Any) -> Array:
     >>> third(lambda x: x[0] ** 2 * x[1], [1.0, 2.0], [1.0, 0.0], [1.0, 0.0])
     array([0., 2.])
     """
+    found = fast(f, "third", x, v, w)
+    if found is not NotImplemented:
+        return found
     return jvp(lambda y: jvp(_gradient_of(f, "third", y.tag), y, v)[1], x, w)[1]
 
 
@@ -239,7 +242,11 @@ def tensor(f: Function, x: Any, order: int) -> Array:
     >>> tensor(lambda x: x[0] * x[1] ** 2, [1.0, 2.0], 3)[0, 1, 1]
     np.float64(2.0)
     """
-    order, x = check_order(order), point(x)
+    order = check_order(order)
+    found = fast(f, "tensor", x, order)
+    if found is not NotImplemented:
+        return found
+    x = point(x)
     try:
         return partials_of_order(f, x, order)[0]
     except ValueError as error:

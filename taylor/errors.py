@@ -44,4 +44,9 @@ class ForeignNodeError(TaylorError, RuntimeError):
 
 
 class IntegrationError(TaylorError, RuntimeError):
-    """An integration cannot go on; the message carries the last good state."""
+    """An integration cannot go on; the message carries the last good state.
+
+    `result` is what was computed before, as `solve_ivp` returns it, where there is something.
+    """
+
+    result: object = None

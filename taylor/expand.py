@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taylor.elementary import Elementary
+from taylor.elementary import Elementary, cospi, sinpi
 from taylor.program import Program
 from taylor.tape import Guard, Instruction, Linear, Node, Tape, flat, pruned
 
@@ -124,17 +124,49 @@ def expand(program: Program) -> Program:
     >>> [i.op for i in expand(record(lambda x: sin(x) * 2, 0.5)).code]
     ['input', 'integral', 'integral', 'linear', 'constant', 'linear']
     """
-    tape = Expansion()
-    v: list[Node] = []
-    for op, args, param, shape in program.code:
-        nodes = [v[a] for a in args]
-        if op == "input":
-            v.append(tape.input(shape))
-        else:
-            v.append(tape.push(op, tuple(n.i for n in nodes), param, shape, None))
+    tape, v = _expanded(program)
     outputs = [v[i].i for i in program.outputs]
     guards = [moved(g, lambda i: v[i].i) for g in program.guards]
     return prune(Program(tape.code, tape.inputs, outputs, guards, program.single, program.point))
+
+
+def _expanded(program: Program) -> tuple[Expansion, list[Node]]:
+    """Return the tape of the core instructions, and the node of each variable of the program."""
+    tape = Expansion()
+    v: list[Node] = []
+    for op, args, param, shape in program.code:
+        if op == "input":
+            v.append(tape.input(shape))
+        else:
+            v.append(tape.push(op, tuple(v[a].i for a in args), param, shape, None))
+    return tape, v
+
+
+# functions of the argument that vanish where a piecewise constant function jumps
+JUMPS = {"floor": sinpi, "ceil": sinpi, "trunc": sinpi, "rint": cospi}
+
+
+def deciding(program: Program) -> Program:
+    """Return the expanded program of the functions whose signs decide the branches of a program.
+
+    They are the differences of what is compared, and functions that vanish at jumps.
+
+    >>> from taylor import record
+    >>> p = deciding(record(lambda x: np.where(x > 2, x, -x) + np.floor(x), 0.5))
+    >>> [p.code[i].op for i in p.outputs]
+    ['add', 'integral']
+    """
+    tape, v = _expanded(program)
+    found = [v[g.a] - v[g.b] for g in program.guards if g.b >= 0]
+    for op, args, param, _ in list(tape.code):
+        x = [Node(tape, a) for a in args]
+        if op == "choose":
+            found.append(x[0] - x[1])
+        elif op == "jump":
+            row = JUMPS.get(param.name)
+            found.append(x[0] if row is None else tape.row(row, x[:1], x[0].shape))
+    outputs = list(dict.fromkeys(tape.node(y).i for y in found))
+    return prune(Program(tape.code, tape.inputs, outputs, [], single=False))
 
 
 @functools.lru_cache(maxsize=1024)

@@ -12,13 +12,15 @@ color is your Jacobian?*, SIAM Review 47, 2005):
 3. **recovery**: every entry is one entry of one product (direct recovery, no equations to solve).
 
 The products are one sweep of the program (of the gradient program, for a Hessian) in the algebra
-of order 1 with one variable for each colour.
+of order 1 with one variable for each colour; those of a compiled function are machine code.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -28,15 +30,17 @@ from taylor.algebra import multivariate
 from taylor.drivers import hessian, jacobian
 from taylor.errors import DomainError, GuardError, ShapeMismatch
 from taylor.expand import expand
+from taylor.forward_mode import fast
 from taylor.program import Program, record
 from taylor.sweep import sweep
-from taylor.transform import reverse
+from taylor.transform import products, reverse
 from taylor.values import as_array, is_operand
 
 Array = Any
 Function = Callable[..., Any]
 BLOCK = 1 << 23  # dependences handled at once
 MAX_LANES = 1 << 23  # elements of one compressed table
+LANES = 8  # products that machine code computes at a time
 SMALL = 256  # variables for which the dense driver is at hand
 
 
@@ -498,7 +502,7 @@ class _Sparse:
             # the sweep sees the derivatives of each instruction alone; where these do not exist,
             # as in maximum(x, x), the dense driver decides
             values = self._dense(x).reshape(plan.shape)[plan.rows, plan.cols]
-        return _matrix(plan.rows, plan.cols, values, plan.shape)
+        return plan.matrix(values)
 
     def _swept(self, x: Array) -> tuple[_Plan, Array | None]:
         """Return the plan for x and the values of its entries (None: left to the dense driver)."""
@@ -523,10 +527,12 @@ class _Sparse:
         return f"<{kind} of shape ({m}, {n}), {len(self._plan.rows)} entries, {self.count} colours>"
 
 
-class _Plan(NamedTuple):
+@dataclass
+class _Plan:
     """How to compute the entries: sweep `program` with the seeds, read `entries` of the result."""
 
-    program: Program  # expanded
+    function: Function
+    program: Program
     point: tuple[int, ...]
     shape: tuple[int, int]
     rows: Array
@@ -537,55 +543,114 @@ class _Plan(NamedTuple):
     entries: tuple[Array, Array]  # (colour, element of the product) of every entry
     fixed: tuple[Any, ...] = ()  # the values of the inputs after x
 
+    def __post_init__(self) -> None:
+        self.count = int(self.colors.max(initial=0)) + 1
+
+    @functools.cached_property
+    def expanded(self) -> Program:
+        """The program in core instructions."""
+        return expand(self.program)
+
+    @functools.cached_property
+    def machine(self) -> Any:
+        """The machine code of the products of up to LANES colours, for a compiled function."""
+        lanes = min(self.count, LANES)
+        program = products(self.program, lanes, self.fixed, self.seeded, self.read)
+        return fast(self.function, "machine", program)
+
+    @functools.cached_property
+    def seeds(self) -> list[Array]:
+        """The seeds of all colours, if there are few."""
+        return self._seeds(0, self.count)
+
+    @functools.cached_property
+    def places(self) -> Array:
+        """Where the entries stand in the products of all colours."""
+        colour, element = self.entries
+        size = sum(_count(self.program, self.program.outputs[j]) for j in self.read)
+        return colour * size + element
+
+    @functools.cached_property
+    def structure(self) -> tuple[Array, Array]:
+        """The indices and the starts of rows of the matrix, as SciPy keeps them."""
+        kind = np.int32 if max(*self.shape, len(self.rows)) < 2**31 else np.int64
+        starts = np.searchsorted(self.rows, np.arange(self.shape[0] + 1))
+        return self.cols.astype(kind), starts.astype(kind)
+
     def values(self, x: Array) -> Array:
         """Return the values of the entries at x."""
-        code = self.program.code
+        if x.dtype == np.float64 and self.machine is not NotImplemented:
+            found = self._compiled(x)
+            if found is not None:
+                return found
+        code = self.expanded.code
         colour, element = self.entries
         out = np.zeros(len(self.rows), dtype=x.dtype)
         biggest = max(int(np.prod(i.shape, dtype=int)) for i in code)
         lanes = max(1, min(64, MAX_LANES // max(biggest, 1)))
-        count = int(self.colors.max(initial=0)) + 1
-        for lo in range(0, count, lanes):
-            hi = min(count, lo + lanes)
+        for lo in range(0, self.count, lanes):
+            hi = min(self.count, lo + lanes)
             mine = np.flatnonzero((lo <= colour) & (colour < hi))
             if len(mine) or lo == 0:
-                products = self._products(x, lo, hi)
-                out = out.astype(np.result_type(out, products), copy=False)
-                out[mine] = products[colour[mine] - lo, element[mine]]
+                found = self._products(x, lo, hi)
+                out = out.astype(np.result_type(out, found), copy=False)
+                out[mine] = found[colour[mine] - lo, element[mine]]
         return out
+
+    def _compiled(self, x: Array) -> Array | None:
+        """Return the values of the entries from machine code; None for the ordinary way."""
+        lanes = min(self.count, LANES)
+        if self.count == lanes:
+            found = self.machine(x, *self.seeds)
+            return None if found is None else found[0].reshape(-1)[self.places]
+        colour, element = self.entries
+        out = np.empty(len(self.rows))
+        for lo in range(0, self.count, lanes):
+            found = self.machine(x, *self._seeds(lo, lo + lanes))
+            if found is None:
+                return None
+            mine = np.flatnonzero((lo <= colour) & (colour < lo + lanes))
+            out = out.astype(found[0].dtype, copy=False)
+            out[mine] = found[0][colour[mine] - lo, element[mine]]
+        return out
+
+    def _seeds(self, lo: int, hi: int) -> list[Array]:
+        """Return the seeds of colours lo..hi-1 of each input that takes some."""
+        members = np.flatnonzero((lo <= self.colors) & (self.colors < hi))
+        seeds = np.zeros((hi - lo, len(self.colors)))
+        seeds[self.colors[members] - lo, members] = 1
+        shapes = [self.program.code[self.program.inputs[j]].shape for j in self.seeded]
+        ends = np.cumsum([int(np.prod(s, dtype=int)) for s in shapes])
+        parts = np.split(seeds, ends[:-1], axis=1)
+        return [p.reshape(hi - lo, *s) for p, s in zip(parts, shapes, strict=True)]
 
     def _products(self, x: Array, lo: int, hi: int) -> Array:
         """Return the products of colours lo..hi-1, raveled, one in each row."""
-        algebra = multivariate(hi - lo, 1)
         tables = [
             np.concatenate([v[None], np.zeros((hi - lo, *v.shape), v.dtype)])
             for v in (x, *(np.asarray(v, x.dtype) for v in self.fixed))
         ]
-        members = np.flatnonzero((lo <= self.colors) & (self.colors < hi))
-        seeds = np.zeros((hi - lo, len(self.colors)))
-        seeds[self.colors[members] - lo, members] = 1
-        base = 0
-        for j in self.seeded:
-            shape = tables[j].shape[1:]
-            size = int(np.prod(shape, dtype=int))
-            tables[j][1:] = seeds[:, base : base + size].reshape(hi - lo, *shape)
-            base += size
-        outputs = sweep(self.program, algebra, tables)
+        for j, seeds in zip(self.seeded, self._seeds(lo, hi), strict=True):
+            tables[j][1:] = seeds
+        outputs = sweep(self.expanded, multivariate(hi - lo, 1), tables)
         foreign = next((y for y in outputs if is_operand(y)), None)
         if foreign is not None:
             raise TypeError(_plain_only(foreign))
         return np.concatenate([outputs[j][1:].reshape(hi - lo, -1) for j in self.read], axis=1)
 
+    def matrix(self, values: Array) -> Any:
+        """Return a scipy.sparse.csr_array, or a Coo where SciPy is missing."""
+        try:
+            from scipy import sparse
+        except ImportError:
+            return Coo(self.rows, self.cols, values, self.shape)
+        indices, starts = (a.copy() for a in self.structure)  # a csr_array may change its own
+        return sparse.csr_array((values, indices, starts), shape=self.shape)
 
-def _matrix(rows: Array, cols: Array, values: Array, shape: tuple[int, int]) -> Any:
-    """Return a scipy.sparse.csr_array, or a Coo where SciPy is missing."""
-    try:
-        from scipy import sparse
-    except ImportError:
-        return Coo(rows, cols, values, shape)
-    starts = np.searchsorted(rows, np.arange(shape[0] + 1))
-    kind = np.int32 if max(*shape, len(rows)) < 2**31 else np.int64
-    return sparse.csr_array((values, cols.astype(kind), starts.astype(kind)), shape=shape)
+
+def _count(program: Program, i: int) -> int:
+    """Return the number of elements of a variable of a program."""
+    return int(np.prod(program.code[i].shape, dtype=int))
 
 
 class SparseJacobian(_Sparse):
@@ -625,16 +690,17 @@ class SparseJacobian(_Sparse):
         if np.bincount(cols, minlength=1).max() < count:
             other = color_columns(cols, rows, m)
             if int(other.max(initial=0)) + 1 < count:
-                backward = expand(reverse(program))
+                backward = reverse(program)
                 k = len(shapes)
                 fixed = tuple(np.zeros(s) for s in shapes)
+                seeded = tuple(range(1, k + 1))
                 return _Plan(
-                    backward, x.shape, (m, n), rows, cols, other, tuple(range(1, k + 1)), (k,),
+                    self._f, backward, x.shape, (m, n), rows, cols, other, seeded, (k,),
                     (other[rows], cols), fixed,
                 )  # fmt: skip
         read = tuple(range(len(shapes)))
         entries = (colors[cols], rows)
-        return _Plan(expand(program), x.shape, (m, n), rows, cols, colors, (0,), read, entries)
+        return _Plan(self._f, program, x.shape, (m, n), rows, cols, colors, (0,), read, entries)
 
 
 class SparseHessian(_Sparse):
@@ -670,7 +736,7 @@ class SparseHessian(_Sparse):
         colors = star_coloring(rows, cols, n)
         entries = _star_reads(rows, cols, colors)
         return _Plan(
-            expand(backward), x.shape, (n, n), rows, cols, colors, (0,), (1,), entries, (1.0,)
+            self._f, backward, x.shape, (n, n), rows, cols, colors, (0,), (1,), entries, (1.0,)
         )
 
 

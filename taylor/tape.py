@@ -86,7 +86,8 @@ def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
     if index.size and index.min() < 0:
         flat.append(flat[0][..., :0].sum(-1)[..., None] if lead else np.zeros(1))
     joined = flat[0] if len(flat) == 1 else np.concatenate(flat, axis=-1)
-    return joined[..., index]
+    found = joined[..., index]
+    return found[()] if isinstance(found, np.ndarray) else found  # a number, not an array of one
 
 
 def scatter(x: Any, index: Array, shape: Shape, lead: int = 0) -> Any:

@@ -11,6 +11,7 @@ import sympy
 import hyperdual
 import taylor
 from taylor import PoleError, ShapeMismatch, Taylor
+from taylor.interpolation import compositions, weights
 
 A, B, C = sympy.symbols("a b c")
 
@@ -398,3 +399,14 @@ def test_a_gradient_at_a_kink_for_optimisers(kink, at_zero):
         assert taylor.gradient(f, [1.0, 0.0, -2.0]).tolist() == [1.0, 2 * at_zero, -3.0]
         assert taylor.derivative(lambda x: np.maximum(x, 0), 0.0) == max(at_zero, 0)
     assert np.isnan(taylor.gradient(f, [1.0, 0.0, -2.0])).any()
+
+
+@pytest.mark.parametrize("m", [1, 2, 3, 4])
+def test_interpolated_entries_lose_as_many_roundings_as_documented(m):
+    # m^m/m!·Σ|γ| = C(2m - 1, m) where all variables differ, and less elsewhere
+    def condition(i):
+        return m**m / math.factorial(m) * sum(abs(w) for _, w in weights(i))
+
+    assert condition((1,) * m) == pytest.approx(math.comb(2 * m - 1, m))
+    for i in compositions(m, m):
+        assert condition(tuple(n for n in i if n)) <= math.comb(2 * m - 1, m) * (1 + 1e-12)

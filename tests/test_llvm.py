@@ -14,9 +14,13 @@ from test_reverse import rosenbrock
 import taylor
 from hyperdual import HyperDual
 from taylor import DomainError, NonAnalyticError, ShapeMismatch, Taylor, record
+from taylor.algebra import multivariate
+from taylor.arrays import lift
+from taylor.blocks import Blocks
 from taylor.llvm import monomials
 from taylor.llvm.emit import Unsupported
 from taylor.llvm.machine import Machine
+from taylor.sparse import SparseHessian
 
 CASES = {
     **{f"linear {k}": v for k, v in LINEAR.items()},
@@ -143,6 +147,27 @@ def test_singular_points_take_the_ordinary_way():
     with pytest.raises(NonAnalyticError):
         taylor.gradient(taylor.compile(lambda x: abs(x)), 0.0)
     assert taylor.derivative(taylor.compile(lambda x: abs(x**2)), 0.0, 2) == 2.0
+
+
+@pytest.mark.parametrize("name", ["jacobian", "hessian", "hvp", "third", "tensor", "sparse"])
+def test_derivatives_that_are_finite_where_the_function_is_not(name):
+    # recorded inside the domain, called outside of it: 1/x is finite there, log(x) is not
+    x = np.array([1.0, 2.0])
+    driver = {
+        "jacobian": taylor.jacobian,
+        "hessian": taylor.hessian,
+        "hvp": lambda f, x: taylor.hvp(f, x, x),
+        "third": lambda f, x: taylor.third(f, x, x, x),
+        "tensor": lambda f, x: taylor.tensor(f, x, 3),
+        "sparse": lambda f, x, plans={}: plans.setdefault(f, SparseHessian(f, x))(x),
+    }[name]
+    logarithm = taylor.compile(lambda x: np.log(x[0]) + x[1])
+    kink = taylor.compile(lambda x: abs(x[0] - 1.0) * x[1])
+    driver(logarithm, x), driver(kink, x + 1)
+    with pytest.raises(DomainError):
+        driver(logarithm, -x)
+    with pytest.raises(NonAnalyticError):
+        driver(kink, x)
 
 
 def test_what_has_no_machine_code_says_why_and_works():
@@ -275,7 +300,7 @@ def test_points_of_several_branches_are_not_compiled_again_and_again():
         )
         taylor.taylor_coefficients(f, np.linspace(1.0, 2.0, 100), 2)
         taylor.taylor_coefficients(f, np.linspace(-1.0, -2.0, 100), 2)
-    assert len(f.machines["points", 2]) == 2
+    assert [len(f.machines[where]) for where in f.machines if where[0] == "points"] == [2]
 
 
 def test_points_stream_in_blocks():
@@ -374,8 +399,10 @@ def test_compiled_rows_of_multivariate_series(name, kind, monkeypatch):
     x = 0.8 + sum((i + 1) * 0.3 * v for i, v in enumerate(variables))
     x = x + 0.2 * variables[0] * variables[1]
     row, taken = taylor.elementary.TABLE[name], []
-    real = monomials.Row.__call__
-    monkeypatch.setattr(monomials.Row, "__call__", lambda self, t: taken.append(1) or real(self, t))
+    real = monomials.Polynomials.__call__
+    monkeypatch.setattr(
+        monomials.Polynomials, "__call__", lambda self, *t: taken.append(1) or real(self, *t)
+    )
     found = row(x)
     assert taken
     quotients = [x / (1.5 + x * x), 2.0 / x, x**2.5]
@@ -386,6 +413,176 @@ def test_compiled_rows_of_multivariate_series(name, kind, monkeypatch):
     scale = np.max(np.abs(wanted.coef))
     np.testing.assert_allclose(found.coef, wanted.coef, rtol=1e-12, atol=1e-15 * scale)
     assert found.value == wanted.value == row(x.value)
+
+
+# ------------------------------------------------------------------ whole functions on series
+def some(kind, shape, seed=0, order=3):
+    """Return a series with coefficients of all degrees, for each element of an array."""
+    variable = {
+        Taylor: lambda: Taylor.variable(0.0, order),
+        taylor.TaylorN: lambda: taylor.TaylorN.variables([0.0] * 3, order)[0],
+        HyperDual: lambda: HyperDual.variables([0.0] * order)[0],
+    }[kind]()
+    table = np.random.default_rng(seed).uniform(-1.0, 1.0, (variable.algebra.size, *shape))
+    table[0] = data(shape)[0]
+    return kind._make(table, variable.algebra, variable.tag)
+
+
+ALGEBRAS = [Taylor, taylor.TaylorN, HyperDual]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_series_through_compiled_functions(name):
+    f, shape = CASES[name][0], CASES[name][-1]
+    kind = ALGEBRAS[list(CASES).index(name) % 3]
+    c = taylor.compile(f)
+    for seed in range(2):  # twice: nothing is left over from the first call
+        x = some(kind, shape, seed)
+        got, wanted = lift(c(x)), lift(f(x))  # of an object array of series: the array
+        if not isinstance(wanted, kind):
+            assert type(got) is type(wanted)
+            np.testing.assert_array_equal(got, wanted)
+            continue
+        assert type(got) is kind and got.tag is x.tag and got.algebra == x.algebra
+        scale = np.max(np.abs(wanted.coef), initial=1.0)
+        np.testing.assert_allclose(got.coef, wanted.coef, rtol=1e-11, atol=1e-13 * scale)
+
+
+def test_series_take_machine_code():
+    def f(x, y, z):
+        return taylor.exp(taylor.sin(x * y + z)) / y, x - z * z
+
+    for kind in ALGEBRAS:
+        for order in (2, 5):
+            c = taylor.compile(f)
+            x, y = some(kind, (), 1, order), 2.0 + some(kind, (), 2, order)
+            wanted = f(x, y, 0.5)
+            for _ in range(2):
+                for a, b in zip(c(x, y, 0.5), wanted, strict=True):
+                    np.testing.assert_allclose(a.coef, b.coef, rtol=1e-12, atol=1e-13)
+            assert c.reasons == {} and sum(map(len, c.machines.values())) == 1
+    x, y, z = taylor.TaylorN.variables([0.3, 0.5, 0.7], 7)
+    c = taylor.compile(f)
+    np.testing.assert_allclose(c(x, y, z)[0].coef, f(x, y, z)[0].coef, rtol=1e-12, atol=1e-13)
+    ((algebra, heights),) = [where[1] for where in c.machines]
+    assert algebra == x.algebra and heights == (1, 1, 1)
+
+
+STEPS = [
+    lambda v: v[-1] * v[0], lambda v: v[-1] + 0.5 * v[1], lambda v: np.sin(v[-1]),
+    lambda v: np.exp(-v[-1] * v[-1]), lambda v: v[1] / (2.0 + v[-1] * v[-1]),
+    lambda v: np.sqrt(1.5 + v[-1] ** 2), lambda v: np.sum(v[-1]) * v[0], lambda v: v[-1][::-1],
+    lambda v: np.where(v[-1] > 0.1, v[-1], 2 * v[0]), lambda v: np.roll(v[-1], 1) - v[0],
+    lambda v: np.cumsum(v[-1]) / 3, lambda v: np.maximum(v[-1], v[1]), lambda v: np.floor(v[-1]),
+    lambda v: np.concatenate([v[-1][1:], v[0][:1]]), lambda v: np.ones((3, 3)) @ v[-1] * 0.2,
+]  # fmt: skip
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(0, len(STEPS) - 1), min_size=1, max_size=7), st.integers(0, 2))
+def test_random_programs_on_series(steps, which):
+    def f(x, y):
+        v = [x, y]
+        for step in steps:
+            v.append(STEPS[step](v))
+        return v[-1] * y
+
+    kind = ALGEBRAS[which]
+    rng = np.random.default_rng(len(steps))
+    x, y = some(kind, (3,), 1) * 0.1 + 0.017, some(kind, (3,), 2) * 0.1 + rng.uniform(-1, 1, 3)
+    c = taylor.compile(f)
+    got, wanted = c(x, y), f(x, y)
+    assert c.reasons == {}
+    scale = np.max(np.abs(wanted.coef))
+    np.testing.assert_allclose(got.coef, wanted.coef, rtol=1e-10, atol=1e-13 * scale)
+
+
+def test_series_of_other_tags_take_the_ordinary_way():
+    outer = Taylor.variable(0.7, 3)
+    for x in (taylor.TaylorN.variables([0.5, 0.2], 3)[0], HyperDual.variables([0.5, 0.2])[0]):
+        c = taylor.compile(lambda x: np.exp(x) * outer)
+        with pytest.raises(taylor.AlgebraMismatch):  # both made by hand: of one level
+            c(x)
+    # an inner derivative that reads the variable of an outer one: d/da (d/dx a·x² at x = a)
+    c = taylor.compile(lambda a, x: a * x * x)
+    inner = lambda a: taylor.derivative(lambda x: c(a, x), a)
+    assert taylor.derivative(inner, 3.0) == pytest.approx(12.0)
+    closing = lambda a: taylor.derivative(taylor.compile(lambda x: a * x * x), a)
+    assert taylor.derivative(closing, 3.0) == pytest.approx(12.0)
+    assert taylor.gradient(
+        lambda v: taylor.tensor(lambda x: c(v[0], x[0]), v, 2)[0, 0], [3.0, 1.0]
+    )[0] == pytest.approx(2.0)
+    nested = c(Taylor(some(Taylor, (4,))), 2.0)  # series of series
+    assert isinstance(nested.coef, Taylor)
+
+
+def test_what_is_made_of_series_only_takes_the_ordinary_way():
+    t = Taylor.variable(1.0, 3)
+    for f in (
+        lambda x: x.deriv(), lambda x: x.order * x, lambda x: (x, 2.0), lambda x: 3.0,
+        lambda x: x if isinstance(x, Taylor) else None, lambda x: x * x if x == 1.0 else x,
+    ):  # fmt: skip
+        c = taylor.compile(f)
+        assert repr(c(t)) == repr(f(t))
+        assert len(c.reasons) == 1
+    c = taylor.compile(lambda x: abs(x) * x)  # at the kink: the ordinary way decides
+    assert repr(c(Taylor.variable(2.0, 3))) == repr(c.f(Taylor.variable(2.0, 3)))
+    assert repr(c(Taylor([0.0, 0.0, 1.0]))) == repr(c.f(Taylor([0.0, 0.0, 1.0])))
+    with pytest.raises(NonAnalyticError):
+        c(Taylor.variable(0.0, 3))
+    c = taylor.compile(lambda x: np.sin(x) / x)  # loses a degree
+    assert c(Taylor.variable(0.0, 3)).order == 2
+
+
+def test_programs_that_are_too_large_for_multivariate_series_say_so(monkeypatch):
+    def f(x):
+        for _ in range(80):
+            x = np.sin(x)
+        return x
+
+    x = taylor.TaylorN.seeded(np.linspace(0.1, 0.3, 3), 4)
+    c = taylor.compile(f)
+    np.testing.assert_allclose(c(x).coef, f(x).coef, rtol=1e-12, atol=1e-14)
+    assert "instructions are too many" in next(iter(c.reasons.values()))
+    monkeypatch.setattr(monomials, "ROOM", 100)
+    c = taylor.compile(np.exp)
+    np.testing.assert_allclose(c(x).coef, np.exp(x).coef)
+    assert "too large" in next(iter(c.reasons.values()))
+
+
+def test_many_series_run_in_tiles():
+    x = 0.1 * some(Taylor, (500,), order=6) / 500
+    c = taylor.compile(lambda x: np.exp(np.sin(x)) / (2.0 + x))
+    np.testing.assert_allclose(c(x).coef, c.f(x).coef, rtol=1e-12, atol=1e-15)
+    assert {where[0] for where in c.machines} == {"points"}
+
+
+@pytest.mark.parametrize(("n", "order"), [(3, 3), (5, 3), (8, 4), (9, 5)])
+def test_tensors_are_tangents_of_the_gradient(n, order):
+    def f(x):
+        return np.sum(np.sin(x[1:] * x[:-1]) ** 2) + np.log(1.0 + x @ x) + x[0] ** 3
+
+    x = np.linspace(0.1, 1.0, n)
+    c = taylor.compile(f)
+    found = taylor.tensor(c, x, order)
+    wanted = taylor.tensor(f, x, order)
+    np.testing.assert_allclose(found, wanted, rtol=1e-11, atol=1e-13 * np.abs(wanted).max())
+    assert ("tensor", order, (n,)) in c.machines and c.reasons == {}
+    np.testing.assert_array_equal(found, np.swapaxes(found, 0, order - 1))
+    sparse = taylor.tensor(taylor.compile(lambda x: np.sum(x**4)), x, order)
+    off = len({*np.indices(sparse.shape).reshape(order, -1).T[1]}) > 1
+    assert off and np.count_nonzero(sparse) == (n if order < 5 else 0)
+
+
+def test_tensors_on_other_branches_and_of_other_functions():
+    c = taylor.compile(lambda x: np.sum(x**4) if x[0] > 0 else np.prod(x))
+    for first in (1.0, -1.0, 2.0):
+        x = np.array([first, 2.0, 3.0])
+        np.testing.assert_allclose(taylor.tensor(c, x, 3), taylor.tensor(c.f, x, 3), atol=1e-14)
+    assert len(c.machines["tensor", 3, (3,)]) == 2
+    vector = taylor.compile(lambda x: x**4 * x[0])
+    np.testing.assert_allclose(taylor.tensor(vector, x, 3), taylor.tensor(vector.f, x, 3))
+    assert "not scalar-valued" in vector.reasons["tensor", 3, (3,)]
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 7, 9, 10, 12, 17])
@@ -406,3 +603,36 @@ def test_rows_that_are_no_whole_vectors(n):
         got = taylor.directional(c, x, x, 4)
         assert got == pytest.approx(taylor.directional(f, x, x, 4), rel=1e-10)
     assert c.reasons == {}
+
+
+# ------------------------------------------------------------------ products in rows
+@pytest.mark.parametrize("n, order", [(2, 1), (2, 9), (3, 0), (3, 7), (4, 5), (5, 4)])
+def test_products_in_rows_are_those_of_pairs(n, order):
+    algebra = multivariate(n, order)
+    heads = multivariate(n - 2, order)
+    pairs = heads.compiled_pairs(-1, 0, 0).arrays
+    blocks = Blocks(algebra.exponents, heads.exponents, order, pairs)
+    x, y = np.random.default_rng(order).integers(-9, 10, (2, algebra.size)).astype(float)
+    wanted = np.zeros(algebra.size)
+    position = {tuple(e): i for i, e in enumerate(algebra.exponents.tolist())}
+    for i, a in enumerate(algebra.exponents):
+        for j, b in enumerate(algebra.exponents):
+            if a.sum() + b.sum() <= order:
+                wanted[position[tuple((a + b).tolist())]] += x[i] * y[j]
+    assert blocks.product(x, y).tolist() == wanted.tolist()
+    assert algebra.product(x, y).tolist() == wanted.tolist()
+    assert blocks.product(x, x).tolist() == algebra.product(x, x + 0.0).tolist()
+
+
+@pytest.mark.parametrize("n, order", [(3, 12), (4, 8), (4, 14)])
+def test_large_products_and_squares(n, order):
+    algebra = multivariate(n, order)
+    x, y = np.random.default_rng(order).integers(-9, 10, (2, algebra.size)).astype(float)
+    parts = [algebra.interior(k, x, y, order, order) for k in range(2, order + 1)]
+    z = algebra.product(x, y)
+    for k, part in enumerate(parts, 2):
+        p = algebra.part(k)
+        assert (z[p] - x[0] * y[p] - y[0] * x[p]).tolist() == part.tolist()
+    assert algebra.product(x, x).tolist() == algebra.product(x, x + 0.0).tolist()
+    x[-1] = np.inf  # reaches its own coefficient only
+    assert np.isfinite(algebra.product(x, y)[:-1]).all()

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import taylor
 from taylor import ShapeMismatch, record, sparse
+from taylor.llvm import ir
 from taylor.program import Program
 from taylor.sparse import (
     Coo,
@@ -160,6 +161,17 @@ def dense_jacobian(f, x):
     return taylor.jacobian(joined, x)
 
 
+@pytest.mark.parametrize("f", HESSIANS, ids=lambda f: f.__name__)
+def test_hessian_of_a_compiled_function(f):
+    c = taylor.compile(f)
+    hessian, plain = SparseHessian(c, points()[0]), SparseHessian(f, points()[0])
+    for x in points():
+        found, wanted = hessian(x).toarray(), plain(x).toarray()
+        np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-13)
+        np.testing.assert_array_equal(found, found.T)
+    assert c.reasons == {}
+
+
 @pytest.mark.parametrize("name", JACOBIANS)
 def test_jacobian_equals_the_dense_one(name):
     f = JACOBIANS[name]
@@ -170,6 +182,65 @@ def test_jacobian_equals_the_dense_one(name):
     for x, expected in zip(points(16), dense, strict=True):
         assert found(x).toarray() == pytest.approx(expected, rel=1e-13, abs=1e-14)
         assert sparse_jacobian(f, x).toarray() == pytest.approx(expected, rel=1e-13, abs=1e-14)
+
+
+@pytest.mark.parametrize("name", JACOBIANS)
+def test_jacobian_of_a_compiled_function(name):
+    c = taylor.compile(JACOBIANS[name])
+    found = SparseJacobian(c, points()[0])
+    for x in points():
+        expected = dense_jacobian(c.f, x)
+        assert found(x).toarray() == pytest.approx(expected, rel=1e-13, abs=1e-14)
+    assert c.reasons == {}
+
+
+def test_a_compiled_matrix_with_more_colours_than_machine_code_takes_at_a_time():
+    rng = np.random.default_rng(3)
+    a = rng.uniform(-1.0, 1.0, (11, 11))
+    c = taylor.compile(lambda x: np.sum(np.sin(a @ x)))
+    hessian, x = SparseHessian(c, np.ones(11)), rng.uniform(-1.0, 1.0, 11)
+    assert hessian.count == 11
+    np.testing.assert_allclose(hessian(x).toarray(), taylor.hessian(c.f, x), rtol=1e-10, atol=1e-13)
+    c = taylor.compile(lambda x: a @ np.sin(x))
+    np.testing.assert_allclose(sparse_jacobian(c, x).toarray(), a * np.cos(x), rtol=1e-12)
+
+
+def test_a_compiled_function_on_other_branches_and_numbers():
+    def f(x):
+        if x[0].real > 0 if np.iscomplexobj(x) else x[0] > 0:
+            return np.sum(x**4)
+        return np.sum((x[1:] * x[:-1]) ** 2) + np.sum(np.sqrt(-x[0]) * x)
+
+    c = taylor.compile(f)
+    hessian, x = SparseHessian(c, np.ones(N)), np.linspace(-1.0, 1.0, N)
+    for _ in range(2):
+        assert hessian(x).toarray() == pytest.approx(taylor.hessian(f, x))
+        assert hessian(-x).toarray() == pytest.approx(taylor.hessian(f, -x))
+    found = sparse_hessian(c, np.ones(3, np.float32))
+    assert found.dtype == np.float32 and found.toarray().tolist() == (12 * np.eye(3)).tolist()
+    logarithm = SparseHessian(taylor.compile(lambda x: np.log(x[0]) * x[1]), [1.0, 1.0])
+    with pytest.raises(taylor.DomainError):
+        logarithm([-1.0, 1.0])
+    bessel = taylor.compile(lambda x: np.sum(taylor.j0(x) * x))  # no machine code
+    assert sparse_hessian(bessel, x).toarray() == pytest.approx(taylor.hessian(bessel.f, x))
+    assert "no machine code" in next(iter(bessel.reasons.values()))
+
+
+def test_results_of_one_plan_are_independent():
+    hessian = SparseHessian(taylor.compile(lambda x: np.sum(x[1:] * x[:-1] ** 2)), np.ones(N))
+    first = hessian(np.arange(float(N)))
+    second = hessian(np.zeros(N))
+    second.eliminate_zeros()
+    assert first.toarray() == pytest.approx(hessian(np.arange(float(N))).toarray())
+
+
+def test_machine_code_does_not_grow_with_the_matrix(monkeypatch):
+    sizes, real = [], ir.Function.text
+    monkeypatch.setenv("TAYLOR_CACHE", "")
+    monkeypatch.setattr(ir.Function, "text", lambda f: sizes.append(len(f.lines)) or real(f))
+    for n in (2000, 4000):
+        sparse_hessian(taylor.compile(rosenbrock), np.linspace(0.5, 1.5, n))
+    assert len(sizes) == 2 and max(sizes) < 1.05 * min(sizes)
 
 
 def test_jacobian_takes_the_cheaper_side():

@@ -10,6 +10,7 @@ loops over the axes of its result and, for sums and products, over the axes that
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from taylor import elementary
-from taylor.arrays import Operand
+from taylor.arrays import Operand, host
 from taylor.elementary import Elementary
 from taylor.errors import TraceError
+from taylor.llvm import vector
 from taylor.llvm.ir import UNROLL, WIDTH, Function, Scalar
 from taylor.tags import Tag
 from taylor.values import Constant, as_array, is_operand
@@ -37,10 +39,14 @@ class Unsupported(TraceError):
 
 
 class Degree:
-    """A degree k known at run time, above all finite heights."""
+    """A degree k known at run time, above all finite heights; `sums` takes its sums of products.
 
-    def __init__(self, f: Function, index: str, order: int) -> None:
-        self.f, self.index, self.order = f, index, order
+    k + n is where a coefficient lies; as a number, and as what divides, it is k.
+    """
+
+    def __init__(self, f: Function, index: str, order: int, sums: Any) -> None:
+        self.f, self.index, self.order, self.sums = f, index, order, sums
+        self.above = 0
         self.number = Scalar(f.put(f"sitofp i64 {index} to double"))
         self.reciprocal = f.binary("fdiv", f.constant(1.0), self.number)
         last = f.put(f"add nsw i64 {index}, 1")
@@ -60,8 +66,13 @@ class Degree:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __add__(self, n: int) -> Degree:
+        new = copy.copy(self)
+        new.above += n
+        return new
+
     def __sub__(self, n: int) -> Degree:
-        return self
+        return self + -n
 
 
 class Slot:
@@ -158,6 +169,9 @@ class Symbol(Operand):
         return mapped(self.f, self.f.negative, self)
 
     def _elementary(self, row: Elementary, args: tuple[Any, ...]) -> Any:
+        owner = host(args)
+        if not isinstance(owner, Symbol):
+            return owner._elementary(row, args)
         rule = FUNCTIONS.get(row.name)
         if rule is not None:
             return mapped(self.f, lambda *x: rule(self.f, *x), *(lifted(self.f, a) for a in args))
@@ -171,7 +185,9 @@ class Symbol(Operand):
         raise Unsupported(f"{rule.name} has no machine code")
 
     def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
-        f = self.f
+        owner, f = host((lhs, rhs, a, b)), self.f
+        if not isinstance(owner, Symbol):
+            return owner._choose(lhs, rhs, a, b, mode)
 
         def body(left: Scalar, right: Scalar, x: Scalar, y: Scalar) -> Scalar:
             above = f.compare("ogt" if mode == "slope" else "oge", left, right)
@@ -195,7 +211,9 @@ class Symbol(Operand):
 
     # -------------------------------------------------------------- moving elements
     def _gather(self, sources: Sequence[Any], index: Array) -> Any:
-        f, shape = self.f, index.shape
+        owner, f, shape = host(sources), self.f, index.shape
+        if not isinstance(owner, Symbol):
+            return owner._gather(sources, index)
         if len(sources) == 1:
             part = self._part_of(index)
             if part is not None:
@@ -217,24 +235,16 @@ class Symbol(Operand):
         return None
 
     def _scatter(self, index: Array, shape: Shape) -> Any:
-        f, x = self.f, contiguous(self)
-        out = filled(f, shape, 0.0)
-        to = index.reshape(-1)
-        strides = _affine(np.arange(int(np.prod(shape, dtype=int)))[to])
-        if strides is not None and len(set(to.tolist())) == len(to):
-            target = Symbol(f, (len(to),), None, out.slot, out.offset + int(to[0]), strides)
-            nest(f, lambda v: v, [flattened(x)], target)
-            return out
-
-        line = flattened(x)
-
-        def add(i: Any) -> None:
-            place = _entry(f, to, i)
-            pointer = f.address("%data", [(place, 1)], out.offset)
-            f.store(f.binary("fadd", f.load(pointer), at(line, [i])), pointer)
-
-        f.repeat(len(to), add)
+        out, to, start = filled(self.f, shape, 0.0), index.reshape(-1), 0
+        for x in self._in_pieces():
+            stop = start + int(np.prod(x.shape, dtype=int))
+            _add_to(out, x, to[start:stop])
+            start = stop
         return out
+
+    def _in_pieces(self) -> list[Symbol]:
+        """Return the arrays that this one joins; or itself."""
+        return [self]
 
     def _sum(self, axes: tuple[int, ...]) -> Any:
         n = self.shape[-1] if self.shape else 0
@@ -279,6 +289,9 @@ class Symbol(Operand):
         raise Unsupported("np.add.reduceat has no machine code")
 
     def _einsum(self, spec: str, x: Any, y: Any) -> Any:
+        owner = host((x, y))
+        if not isinstance(owner, Symbol):
+            return owner._einsum(spec, x, y)
         terms, out = spec.split("->")
         names = terms.split(",")
         return contraction(self.f, names, out, [lifted(self.f, x), lifted(self.f, y)])
@@ -358,18 +371,25 @@ class Joined(Pending):
         super().__init__(f, shape)
 
     def _make(self) -> Symbol:
-        out, start = empty(self.f, self.shape), 0
-        for x in self.pieces:
-            size = int(np.prod(x.shape, dtype=int))
-            place = out.offset + start
-            target = Symbol(self.f, x.shape, None, out.slot, place, _strides(x.shape))
-            nest(self.f, lambda v: v, [_broadcast(x, x.shape)], target)
-            start += size
+        out = empty(self.f, self.shape)
+        self.write(out.slot, out.offset)
         return out
+
+    def write(self, slot: Any, start: int) -> None:
+        """Write the arrays one after the other."""
+        for x in self._in_pieces():
+            target = Symbol(self.f, x.shape, None, slot, start, _strides(x.shape))
+            nest(self.f, lambda v: v, [_broadcast(x, x.shape)], target)
+            start += int(np.prod(x.shape, dtype=int))
+
+    def _in_pieces(self) -> list[Symbol]:
+        return self.pieces if self.made is None else [self.made]
 
     def _part_of(self, index: Array) -> Any:
         if self.made is not None or not index.size or index.min() < 0:
             return None
+        if _in_order(index, [self]):
+            return Joined(self.f, index.shape, self.pieces)
         start, low, high = 0, int(index.min()), int(index.max())
         for x in self.pieces:
             stop = start + int(np.prod(x.shape, dtype=int))
@@ -386,7 +406,7 @@ def _in_order(index: Array, sources: Sequence[Any]) -> bool:
 
 
 def _fits(x: Any) -> bool:
-    return is_operand(x) or not (x is None or isinstance(x, (str, bytes)))
+    return isinstance(x, Symbol) or not (is_operand(x) or x is None or isinstance(x, (str, bytes)))
 
 
 # ------------------------------------------------------------------ making symbols
@@ -488,6 +508,43 @@ def _affine(index: Array) -> tuple[int, ...] | None:
     for axis, (n, s) in enumerate(zip(index.shape, strides, strict=True)):
         grid += (np.arange(n) * s).reshape([-1 if i == axis else 1 for i in range(index.ndim)])
     return tuple(strides) if np.array_equal(grid, index) else None
+
+
+def _add_to(out: Symbol, x: Symbol, to: Array) -> None:
+    """Add the elements of an array to those of another, in C order in memory, at the places."""
+    f, runs = out.f, _runs_of(to)
+    if len(runs) != 1 or len(x.shape) != 1:
+        x = flattened(contiguous(x))
+    if len(runs) <= FUSED:
+        for start, stop, step in runs:
+            part, size = x, (stop - start,)
+            if len(runs) > 1:
+                place = x.offset + x.strides[0] * start
+                part = Symbol(f, size, x.reg, x.slot, place, x.strides, x.lead)
+            target = Symbol(f, size, None, out.slot, out.offset + int(to[start]), (step,))
+            nest(f, lambda v, w: f.binary("fadd", v, w), [target, part], target)
+        return
+
+    def add(i: Any) -> None:
+        place = _entry(f, to, i)
+        pointer = f.address("%data", [(place, 1)], out.offset)
+        f.store(f.binary("fadd", f.load(pointer), at(x, [i])), pointer)
+
+    f.repeat(len(to), add)
+
+
+def _runs_of(index: Array) -> list[tuple[int, int, int]]:
+    """Return (start, stop, step) of the runs of positions with a constant step, which is not 0."""
+    steps, runs, start = np.diff(index), [], 0
+    ends = np.append(np.flatnonzero(np.diff(steps)) + 2, len(index))  # of the runs before a change
+    while start < len(index):
+        if start + 1 == len(index) or steps[start] == 0:
+            stop, step = start + 1, 1
+        else:
+            stop, step = int(ends[np.searchsorted(ends, start + 2)]), int(steps[start])
+        runs.append((start, stop, step))
+        start = stop
+    return runs
 
 
 def _entry(f: Function, table: Array, i: Any) -> Any:
@@ -913,7 +970,7 @@ def _runs(f: Function, places: list[Any], n: int, strides: list[int]) -> bool:
 
 # ------------------------------------------------------------------ elementary functions
 def _library(name: str) -> Callable[..., Scalar]:
-    return lambda f, *x: f.call(name, *x)
+    return lambda f, *x: vector.call(f, name, *x) if len(x) == 1 else f.call(name, *x)
 
 
 def _built_in(name: str) -> Callable[..., Scalar]:

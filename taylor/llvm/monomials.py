@@ -1,14 +1,14 @@
-"""Rows on multivariate series of one number as machine code: the same step rules, part by part.
+"""Programs on multivariate series as machine code: the same step rules, part by part.
 
-A part of degree k is an array of coefficients, and a sum of products goes through the pairs of
-monomials of the algebra, whose addresses are given to the function with its data.
+A part of degree k is an array of coefficients (of arrays, where the series describe arrays), and a
+sum of products goes through the pairs of monomials of the algebra, whose addresses are given to the
+function with its data.  The parts lie one after the other and are written in the order of their
+degrees, so that each may be written to its last vector.
 """
 
 from __future__ import annotations
 
-import ctypes
 import functools
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,47 +17,43 @@ import numpy as np
 from taylor.algebra import CACHED_PAIRS, Monomials
 from taylor.elementary import Elementary
 from taylor.errors import TraceError
-from taylor.expand import of_row
-from taylor.jit import Code, key, load, save
-from taylor.llvm.emit import Slot, Symbol, _broadcast, at, empty, lifted, nest
-from taylor.llvm.ir import WIDTH, Function, Scalar
+from taylor.expand import expand, of_row
+from taylor.llvm.emit import Symbol, Unsupported, _broadcast, _loops, _strides, empty
+from taylor.llvm.ir import Function, Scalar
 from taylor.llvm.kernels import QUOTIENTS
-from taylor.llvm.machine import block
-from taylor.llvm.series import Emission, Table
+from taylor.llvm.machine import OK, Machine
+from taylor.llvm.series import Planes, Table, by_parts
 from taylor.program import Program
 
 Array = Any
-SMALLEST, LARGEST = 50, 20_000  # coefficients of a table between which compiling a row pays
+SMALLEST, LARGEST = 50, 20_000  # coefficients between which compiling a single row pays
+ROOM = 1 << 22  # coefficients of all tables of a program
+STEPS = 800  # instructions times degrees: each is written out, and compiled in a millisecond or two
 
 
 class Parts(Table):
     """The coefficients of a multivariate series of the function being written, by degree."""
 
-    def __init__(self, f: Function, size: int, place: int | None = None) -> None:
-        slot: Any = None
-        if place is None:
-            slot = Slot(f, size + WIDTH)
-            place = slot.start
-        super().__init__(f, (size,), slot, place)
+    def __init__(self, f: Function, shape: tuple[int, ...], slot: Any, offset: int) -> None:
+        super().__init__(f, shape, slot, offset)
+        self.size_of_part = int(np.prod(shape[1:], dtype=int))
+        self.strides = _strides(shape)
 
-    def _zeros(self, shape: tuple[int, ...]) -> Any:
-        return Parts(self.f, shape[0])
+    @property
+    def whole(self) -> bool:
+        """Parts may be written to their last vector: the next one is written later."""
+        return True
 
-    def part(self, k: Any) -> Symbol:
-        """Return the array of the coefficients of a slice, where it lies; or the first one."""
+    def memory(self, k: Any) -> Symbol:
+        """Return where the coefficients of a slice lie, or one of them."""
         if not isinstance(k, slice):
-            return Symbol(self.f, (), None, self.slot, self.offset + k)
-        shape = (k.stop - k.start,)
-        return Symbol(self.f, shape, None, self.slot, self.offset + k.start, (1,))
+            return super().memory(k)
+        shape = (k.stop - k.start, *self.part_shape)
+        offset = self.offset + k.start * self.size_of_part
+        return Symbol(self.f, shape, None, self.slot, offset, _strides(shape))
 
     def __getitem__(self, k: Any) -> Any:
-        part = self.part(k)
-        return part if part.shape else Symbol(self.f, (), reg=at(part, []))
-
-    def __setitem__(self, k: Any, value: Any) -> None:
-        self.written = True
-        part = self.part(k)
-        nest(self.f, lambda v: v, [_broadcast(lifted(self.f, value), part.shape)], part)
+        return self.memory(k) if isinstance(k, slice) else super().__getitem__(k)
 
 
 class Pairs:
@@ -67,35 +63,37 @@ class Pairs:
         self.order, self.size = algebra.order, algebra.size
         self.part, self.degrees = algebra.part, algebra.degrees
         self.f = f
-        self.pointers = f.allocate(3 * (algebra.order + 1))
+        self.place = f.allocate(1)  # of the address of the addresses of the pairs
+        self.lists: dict[tuple[int, int, int], int] = {}  # where the pairs of these degrees stand
 
     def interior(self, k: int, x: Any, y: Any, hx: int, hy: int) -> Any:
         """Return the part of degree k of the product, without the terms with x_0 and y_0."""
-        if k < 2:
+        if isinstance(x, Planes) or isinstance(y, Planes):
+            return by_parts(self, k, x, y, hx, hy)
+        lo, hi = max(1, k - hy), min(k - 1, hx)
+        if hi < lo:
             return None
         f, span = self.f, self.part(k)
-        out = empty(f, (span.stop - span.start,))
+        place = self.lists.setdefault((k, lo, hi), len(self.lists))
+        lists = f.put(f"load ptr, ptr {f.address('%data', [], self.place)}")
         p, q, starts = (
-            f.put(f"load ptr, ptr {f.address('%data', [], self.pointers + 3 * k + i)}")
-            for i in range(3)
+            f.put(f"load ptr, ptr {f.address(lists, [], 3 * place + i)}") for i in range(3)
         )
-
-        def entry(table: str, i: str) -> str:
-            pointer = f.put(f"getelementptr inbounds i32, ptr {table}, i64 {i}")
-            short = f.put(f"load i32, ptr {pointer}, align 4")
-            return f.put(f"sext i32 {short} to i64")
+        if x.part_shape or y.part_shape:
+            return self._arrays(span.stop - span.start, x, y, p, q, starts)
+        out = empty(f, (span.stop - span.start,))
 
         with f.loop(0, span.stop - span.start) as rows:
             following = f.put(f"add nsw i64 {rows.index}, 1")
-            first, stop = entry(starts, rows.index), entry(starts, following)
+            first, stop = _entry(f, starts, rows.index), _entry(f, starts, following)
             with f.loop(first, stop, 2, maybe=True) as loop:
                 sums = [loop.carry(f.constant(0.0)) for _ in range(2)]
                 second = f.put(f"add nsw i64 {loop.index}, 1")
                 inside = f.put(f"icmp slt i64 {second}, {stop}")
                 other = f.put(f"select i1 {inside}, i64 {second}, i64 {loop.index}")
                 for total, i in zip(sums, (loop.index, other), strict=True):
-                    a = f.load(f.address("%data", [(entry(p, i), 1)], x.offset))
-                    b = f.load(f.address("%data", [(entry(q, i), 1)], y.offset))
+                    a = f.load(f.address("%data", [(_entry(f, p, i), 1)], x.offset))
+                    b = f.load(f.address("%data", [(_entry(f, q, i), 1)], y.offset))
                     if i is other:
                         a = Scalar(f.put(f"select i1 {inside}, double {a.text}, double 0.0"))
                         b = Scalar(f.put(f"select i1 {inside}, double {b.text}, double 0.0"))
@@ -104,83 +102,104 @@ class Pairs:
             f.store(value, f.address("%data", [(rows.index, 1)], out.offset))
         return out
 
+    def _arrays(self, n: int, x: Any, y: Any, p: str, q: str, starts: str) -> Symbol:
+        """Return the part of a product of series of arrays: the elements in lanes."""
+        f, shape = self.f, np.broadcast_shapes(x.part_shape, y.part_shape)
+        out = empty(f, (n, *shape))
+        a, b = (_broadcast(v.memory(0), shape).strides for v in (x, y))
+        axes = [(m, s, [u, v]) for m, s, u, v in zip(shape, out.strides[1:], a, b, strict=True)]
 
-class Row:
-    """A row (or a quotient) on the series of one algebra of monomials."""
+        with f.loop(0, n) as rows:
+            following = f.put(f"add nsw i64 {rows.index}, 1")
+            first, stop = _entry(f, starts, rows.index), _entry(f, starts, following)
 
-    pointers: int  # where the addresses of the pairs lie in memory
-    places: list[int]  # of the tables and of the constants
-    result: int
-    flag: int  # of Σ 0·y
-    size: int
-    code: Code
+            def element(index: list[Any], width: int) -> None:
+                wide = [width if index and s[-1] == 1 else 1 for s in (a, b)]
+                with f.loop(first, stop, maybe=True) as loop:
+                    total = loop.carry(f.constant(0.0, width))
+                    values = []
+                    for table, v, strides, w in zip((p, q), (x, y), (a, b), wide, strict=True):
+                        row = (_entry(f, table, loop.index), v.size_of_part)
+                        where = [row, *zip(index, strides, strict=True)]
+                        values.append(f.load(f.address("%data", where, v.offset), w))
+                    new = f.intrinsic("fma", *values, total)
+                    loop.update(total, Scalar(f.splat(new, width).text, width))
+                terms = [(rows.index, out.strides[0]), *zip(index, out.strides[1:], strict=True)]
+                f.store(loop.result(total), f.address("%data", terms, out.offset))
 
-    def __init__(self, row: Elementary | str, live: tuple[bool, ...], algebra: Monomials) -> None:
-        self.algebra, self.live = algebra, live
-        name = key("monomials", row, live, algebra.name, algebra.variables, algebra.order)
-        kept = load(name)
-        if kept is None:
-            program = of_row(row, live) if isinstance(row, Elementary) else QUOTIENTS[live]
-            self._write(program, algebra)
-            places = (self.pointers, self.places, self.result, self.flag, self.size)
-            save(name, places, self.code.object)
-        else:
-            (self.pointers, self.places, self.result, self.flag, self.size), code = kept
-            self.code = Code(None, code)
-        tables = [algebra.compiled_pairs(k, 1, k - 1) for k in range(2, algebra.order + 1)]
-        self.addresses = np.array([0] * 6 + [a for t in tables for a in t.pointers], np.int64)
-        self.tables = tables  # keeps what the addresses point to
-        self.local = threading.local()
+            _loops(f, axes, element, padded=len(axes) == 1)
+        return out
 
-    def _write(self, program: Program, algebra: Monomials) -> None:
-        f = Function()
-        pairs = Pairs(algebra, f)
-        self.pointers = pairs.pointers
-        room = [algebra.size + WIDTH if live else 1 for live in self.live]
-        self.places, self.result = [f.allocate(n) for n in room], f.allocate(algebra.size)
-        self.flag = f.allocate(1)
-        given = list(zip(self.places, self.live, strict=True))
-        tables = [Parts(f, algebra.size, place) for place, live in given if live]
-        constants = [
-            Symbol(f, (), reg=f.load(f.address("%data", [], place)))
-            for place, live in given
-            if not live
-        ]
-        heights = [algebra.order] * len(tables)
-        sweep = Emission(f, program, algebra.order, tables, heights, constants, pairs)
-        for k in range(algebra.order + 1):
-            for step in sweep.steps:
-                step(k)
-        y = sweep.table[program.outputs[0]]
-        shape = (algebra.size,)
-        whole = Symbol(f, shape, None, y.slot, y.offset, (1,))
-        nest(f, lambda v: v, [whole], Symbol(f, shape, None, None, self.result, (1,)))
-        f.store(at((whole * 0.0).sum(), []), f.address("%data", [], self.flag))
-        self.size = f.size + WIDTH
-        self.code = Code(f.text())
 
-    def __call__(self, given: Sequence[Any]) -> Array | None:
-        """Return the table of the row, or None where it is not finite."""
-        try:
-            data = self.local.memory
-        except AttributeError:
-            data = block(self.size)
-            into = data[self.pointers : self.pointers + len(self.addresses)]
-            into.view(np.int64)[:] = self.addresses
-            self.local.memory = data
-        size = self.algebra.size
-        for place, x, live in zip(self.places, given, self.live, strict=True):
-            data[place : place + (size if live else 1)] = x
-        self.code.call(ctypes.c_void_p(data.ctypes.data))
-        if data[self.flag] != 0.0:
-            return None
-        return data[self.result : self.result + size].copy()
+def _entry(f: Function, table: str, i: str) -> str:
+    pointer = f.put(f"getelementptr inbounds i32, ptr {table}, i64 {i}")
+    short = f.put(f"load i32, ptr {pointer}, align 4")
+    return f.put(f"sext i32 {short} to i64")
+
+
+class Polynomials(Machine):
+    """A program as machine code on the series of an algebra of monomials.
+
+    Inputs are tables of their first coefficients, up to the degrees `heights`.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        algebra: Monomials,
+        heights: Sequence[int],
+        expanded: bool = False,
+        complex: Sequence[bool] = (),
+    ) -> None:
+        self.algebra = algebra
+        program = program if expanded else expand(program)
+        count = sum(int(np.prod(i.shape, dtype=int)) for i in program.code)
+        if algebra.size * count > ROOM or algebra.count > CACHED_PAIRS:
+            raise Unsupported(f"the tables of {algebra} are too large")
+        if len(program.code) * (algebra.order + 1) > STEPS:
+            raise Unsupported(f"{len(program.code)} instructions are too many for {algebra}")
+        super().__init__(program, algebra.order, heights, expanded=True, complex=complex)
+        self.indices = [algebra.compiled_pairs(*degrees) for degrees in self.lists[1:]]
+        addresses = [a for table in self.indices for a in table.pointers]
+        self.addresses = np.array(addresses, np.int64)
+
+    def _kind(self) -> tuple[Any, ...]:
+        return (self.algebra.name, self.algebra.variables)
+
+    def _count(self, order: int) -> int:
+        return int(self.algebra.offsets[order + 1])
+
+    def _room(self, shape: Sequence[int]) -> int:
+        return int(np.prod(shape, dtype=int))
+
+    def _view(self, data: Array, shape: tuple[int, ...]) -> Array:
+        return data.reshape(shape)
+
+    def _table(self, f: Function, shape: tuple[int, ...], place: int) -> Table:
+        return Parts(f, shape, None, place)
+
+    def _algebra(self, f: Function) -> Any:
+        self.pairs = Pairs(self.algebra, f)
+        return self.pairs
+
+    def _write(self, program: Program, order: int | None) -> None:
+        super()._write(program, order)
+        self.lists = [(self.pairs.place,), *self.pairs.lists]
+        del self.pairs
+
+    def memory(self) -> Any:
+        """Return what `Machine.memory` does; the address of the pairs is put in its place."""
+        memory = super().memory()
+        (place,) = self.lists[0]
+        self.local.data[place : place + 1].view(np.int64)[0] = self.addresses.ctypes.data
+        return memory
 
 
 @functools.lru_cache(maxsize=512)
-def _row(row: Elementary | str, live: tuple[bool, ...], algebra: Monomials) -> Row | None:
+def _row(row: Elementary | str, live: tuple[bool, ...], algebra: Monomials) -> Any:
+    program = of_row(row, live) if isinstance(row, Elementary) else QUOTIENTS[live]
     try:
-        return Row(row, live, algebra)
+        return Polynomials(program, algebra, [algebra.order] * sum(live), expanded=True)
     except (TraceError, ImportError, OSError):
         return None
 
@@ -191,17 +210,20 @@ def run(
     """Return the table of a row (or "div") at float64 tables and floats, as `kernels.run`."""
     if isinstance(row, Elementary) and row.quotient is None:
         return None
-    if not SMALLEST <= algebra.size <= LARGEST:
-        return None
-    if algebra.order < 2 or algebra.count > CACHED_PAIRS:
+    if algebra.order < 2 or not SMALLEST <= algebra.size <= LARGEST:
         return None
     for x, is_table in zip(given, live, strict=True):
         if is_table and (type(x) is not np.ndarray or x.ndim != 1 or x.dtype != np.float64):
             return None
         if not is_table and type(x) not in (float, int):
             return None
-    compiled = _row(row, live, algebra)
-    return None if compiled is None else compiled(given)
+    machine = _row(row, live, algebra)
+    if machine is None:
+        return None
+    tables = [x for x, is_table in zip(given, live, strict=True) if is_table]
+    constants = [x for x, is_table in zip(given, live, strict=True) if not is_table]
+    status, (c,) = machine(*tables, *constants)
+    return c if status == OK else None
 
 
 def one(row: Elementary, algebra: Monomials, x: Array) -> Array | None:

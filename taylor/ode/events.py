@@ -8,6 +8,7 @@ it is within rounding errors of it.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -15,10 +16,10 @@ import numpy as np
 
 from taylor.errors import GuardError, ShapeMismatch, TraceError
 from taylor.expand import expand
-from taylor.ode.integrator import Pieces
+from taylor.ode.pieces import Pieces, along, resolved
 from taylor.ode.roots import roots, without_root
-from taylor.ode.series import along
-from taylor.program import record
+from taylor.program import Program, record
+from taylor.tape import Condition
 from taylor.univariate import Taylor
 
 Array = Any
@@ -62,34 +63,31 @@ class Events:
             if not callable(g):
                 raise TypeError(f"an event is a function of (t, y, *args), not {g!r}")
         self.args = tuple(args)
-        self.direction = [float(getattr(g, "direction", 0) or 0) for g in self.functions]
+        self.direction = [_direction(getattr(g, "direction", None)) for g in self.functions]
         self.left = [_count(getattr(g, "terminal", None)) for g in self.functions]
         self.callback = [getattr(g, "callback", None) for g in self.functions]
-        self.programs: list[Any] = [None] * len(self.functions)
+        for c in self.callback:
+            if c is not None and not callable(c):
+                raise TypeError(
+                    f"the callback of an event is a function of (t, y, *args), not {c!r}"
+                )
+        self.programs: dict[int, Program | None] = {}  # None: it cannot be recorded
         self.fired: set[int] = set()  # the events at the start of the next step
         self.ends: list[End | None] = [None] * len(self.functions)
 
     def __len__(self) -> int:
         return len(self.functions)
 
+    def restart(self, fired: set[int]) -> None:
+        """Go on from events that cut the steps short."""
+        self.fired = fired
+        self.ends = [None] * len(self)
+
     def series(self, n: int, pieces: Pieces) -> Array:
         """Return the series of one event function along the steps, in units of their lengths."""
-        g = self.functions[n]
-
-        def flow(t: Any, y: Any) -> Any:
-            value = g(t, y, *self.args)
-            if np.size(value) != 1:
-                raise ShapeMismatch(f"event {n} returned the shape {np.shape(value)}, not a number")
-            return np.reshape(value, ())
-
-        if self.programs[n] is None:
-            try:
-                self.programs[n] = expand(record(flow, pieces.t[0], pieces.coef[0, 0]))
-            except TraceError:
-                self.programs[n] = flow
-        program = self.programs[n]
+        flow, program = self._flow(n), self.programs[n]
         try:
-            if callable(program) and not hasattr(program, "code"):
+            if program is None:
                 raise GuardError("not recorded")
             (table,) = along(program, pieces, [])
         except GuardError:  # it branches on the way: each step for itself
@@ -105,6 +103,35 @@ class Events:
             raise TypeError(f"event {n} is complex; the roots of a real function are found")
         h = pieces.h.reshape(-1, 1)
         return table * h ** np.arange(table.shape[1])
+
+    def _flow(self, n: int) -> Callable[[Any, Any], Any]:
+        def flow(t: Any, y: Any) -> Any:
+            value = self.functions[n](t, y, *self.args)
+            if isinstance(value, (bool, np.bool_, Condition)):
+                raise TypeError(
+                    f"event {n} returned a condition: return a number that crosses zero where the "
+                    "condition changes"
+                )
+            if np.size(value) != 1:
+                raise ShapeMismatch(f"event {n} returned the shape {np.shape(value)}, not a number")
+            return np.reshape(value, ())
+
+        return flow
+
+    def resolve(self, pieces: Pieces) -> Pieces:
+        """Return the steps, divided where an event has a shorter series than the solution."""
+        for n in range(len(self)):
+            if n not in self.programs:
+                try:
+                    recorded = record(self._flow(n), pieces.t[0], pieces.coef[0, 0])
+                    self.programs[n] = expand(recorded)
+                except TraceError:
+                    self.programs[n] = None
+        for program in self.programs.values():
+            if program is not None:
+                with contextlib.suppress(GuardError):  # found out step by step
+                    pieces = resolved([program], pieces, [])
+        return pieces
 
     def find(self, pieces: Pieces) -> list[Found]:
         """Return the events in some steps, in the order of integration."""
@@ -165,7 +192,8 @@ class Events:
                     kept[-1] = kept[-1]._replace(slope=0)
             kept += here
             late = bool(here) and bool(here[-1].x > 1 - NEAR)
-            sign = int(np.sign(float(c.sum()))) or (here[-1].slope if here else 0)
+            sign = here[-1].slope if late else 0  # the value itself may be one of rounding
+            sign = sign or int(np.sign(float(c.sum())))
             end = End(sign, late)
         self.ends[n] = end
         return kept
@@ -175,6 +203,15 @@ def _count(terminal: Any) -> float:
     """Return after how many events the integration ends."""
     if terminal is None or terminal is False:
         return float("inf")
-    if int(terminal) != terminal or terminal < 1:
-        raise ValueError(f"terminal is a positive number or a bool, not {terminal}")
+    if isinstance(terminal, str) or int(terminal) != terminal or terminal < 1:
+        raise ValueError(f"terminal is a positive integer or a bool, not {terminal!r}")
     return float(terminal)
+
+
+def _direction(direction: Any) -> float:
+    """Return the sign of the slopes of the roots that count, or 0 for all."""
+    if direction is None:
+        return 0.0
+    if isinstance(direction, str) or direction != direction:
+        raise ValueError(f"direction is a number whose sign counts, not {direction!r}")
+    return float(direction)

@@ -18,7 +18,8 @@ from taylor.errors import AlgebraMismatch, NonAnalyticError, TraceError
 from taylor.forward_mode import parts
 from taylor.llvm.ir import WIDTH
 from taylor.ode.control import norm
-from taylor.ode.integrator import Pieces, Surface, TaylorIntegrator, _spacing
+from taylor.ode.integrator import Surface, TaylorIntegrator, _spacing
+from taylor.ode.pieces import Pieces
 from taylor.ode.system import shaped
 from taylor.ode.tangents import pushforward
 from taylor.series import Series

@@ -14,8 +14,9 @@ from taylor.errors import IntegrationError, ShapeMismatch
 from taylor.ode import machine as compiled
 from taylor.ode.dense import in_numbers_of
 from taylor.ode.events import Events, Found
-from taylor.ode.integrator import Pieces, _check_time, _spacing
+from taylor.ode.integrator import _check_time, _spacing, positive
 from taylor.ode.jets import Plain
+from taylor.ode.pieces import Pieces
 from taylor.ode.sensitivity import Course, is_recorded, states
 from taylor.values import is_operand
 
@@ -57,6 +58,7 @@ def solve_ivp(
     fun: Callable[..., Any],
     t_span: Sequence[Any],
     y0: Any,
+    method: Any = None,
     *,
     tol: Any = None,
     order: int | None = None,
@@ -88,6 +90,12 @@ def solve_ivp(
     >>> r.status, len(r.t)
     (0, 4)
     """
+    if method is not None and method != "Taylor":
+        raise ValueError(f"there is one method here, Taylor series: leave out method={method!r}")
+    if max_steps is not None:
+        positive(max_steps, "max_steps", whole=True)
+    if args is not None and not isinstance(args, (tuple, list)):
+        raise TypeError(f"args is a tuple: did you mean args=({args!r},)?")
     tol, args = tol if tol is not None else rtol, tuple(args or ())
     recorded = is_recorded(y0, args)
     if recorded and (events is not None or dense_output):
@@ -112,6 +120,17 @@ def _values(x: Any) -> Any:
     return x
 
 
+def inside(times: Array, t0: Any, t1: Any) -> None:
+    """Raise an error unless times lie in t0..t1, in the order of integration."""
+    if times.ndim != 1:
+        raise ShapeMismatch(f"t_eval holds times along one axis, not {times.shape}")
+    steps = np.diff(times)
+    if not np.all((times >= min(t0, t1)) & (times <= max(t0, t1))):
+        raise ValueError("the times of t_eval must lie within t_span")
+    if not np.all(steps < 0 if t1 < t0 else steps > 0):
+        raise ValueError("the times of t_eval must lie in the order of integration, each once")
+
+
 class _Run:
     """One integration with its outputs."""
 
@@ -126,7 +145,7 @@ class _Run:
         max_step: Any,
         atol: Any,
     ) -> None:
-        if len(t_span) != 2:
+        if np.ndim(t_span) != 1 or len(t_span) != 2:
             raise ValueError(f"t_span is (t0, t1), not {t_span}")
         t0, self.t1 = t_span
         _check_time(self.t1)
@@ -170,8 +189,9 @@ class _Run:
                 try:
                     code, pieces = it.advance(self.t1, int(min(chunk, left)))
                 except IntegrationError as error:
-                    status, message = -1, str(error)
-                    break
+                    found = (-1, str(error), dense_output, t_events, y_events, events is not None)
+                    error.result = self._result(*found)
+                    raise
                 left -= it.steps - steps
                 chunk = min(2 * chunk, it.chunk)
                 ended = False
@@ -195,15 +215,7 @@ class _Run:
 
     def _times(self, t_eval: Any) -> Array:
         times = in_numbers_of(self.integrator.y, t_eval)
-        if times.ndim != 1:
-            raise ShapeMismatch(f"t_eval holds times along one axis, not {times.shape}")
-        t0, t1 = self.integrator.t, self.t1
-        backward = t1 < t0
-        steps = np.diff(times)
-        if np.any(times < min(t0, t1)) or np.any(times > max(t0, t1)):
-            raise ValueError("the times of t_eval must lie within t_span")
-        if np.any(steps >= 0 if backward else steps <= 0):
-            raise ValueError("the times of t_eval must lie in the order of integration, each once")
+        inside(times, self.integrator.t, self.t1)
         return times
 
     def _start(self, wanted: Array | None) -> None:
@@ -245,6 +257,7 @@ class _Run:
         """Record the events of some steps; cut the steps where one ends or changes the run."""
         it = self.integrator
         after = (it.t, it.y, it._t_low, it._y_low)
+        pieces = watch.resolve(pieces)
         found = watch.find(pieces)
         for n, event in enumerate(found):
             watch.left[event.event] -= 1
@@ -258,7 +271,7 @@ class _Run:
                 together = [
                     e.event for e in found[n + 1 :] if e.step == event.step and e.x == event.x
                 ]
-                watch.fired = {event.event, *together}
+                watch.restart({event.event, *together})
                 if changes is not None:
                     self._change(changes(it.t, it.y.copy(), *it.args), watch)
                 if ends:
@@ -287,10 +300,13 @@ class _Run:
         if isinstance(new, tuple) and len(new) == 2 and isinstance(new[1], (tuple, list)):
             new, args = new
             it.args = watch.args = tuple(args)
-            watch.programs = [None] * len(watch)
+            watch.programs = {}
         if new is not None:
             low = it._t_low
-            it.set_state(it.t, new)
+            try:
+                it.set_state(it.t, new)
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"the callback of an event returned: {error}") from error
             it._t_low = low
 
     def _result(
@@ -304,7 +320,8 @@ class _Run:
     ) -> OdeResult:
         it = self.integrator
         t, y = np.concatenate(self.t), np.concatenate(self.y, axis=-1)
-        sol = self.plain.solution(it.solution(self.pieces)) if dense else None
+        pieces = self.pieces or [it.here()]
+        sol = self.plain.solution(it.solution(pieces)) if dense else None
         states: Any = [np.array(s).reshape(len(s), *it.y.shape) for s in y_events]
         if self.plain:
             y = self.plain.series(y)

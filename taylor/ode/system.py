@@ -17,10 +17,9 @@ import numpy as np
 from taylor.algebra import Univariate
 from taylor.arrays import lift
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
-from taylor.expand import expand
-from taylor.program import Program, check, record
+from taylor.expand import deciding, expand
+from taylor.program import Program, check, recording
 from taylor.sweep import Sweep
-from taylor.tape import Instruction
 from taylor.univariate import Taylor
 from taylor.values import as_array, is_number, is_operand
 
@@ -44,6 +43,24 @@ def _numeric(x: Any) -> bool:
     return array.dtype.kind in "iufc"
 
 
+def second_order(acceleration: Callable[..., Any]) -> Callable[..., Any]:
+    """Return y'' = acceleration(t, y, v, *args), v = y', as a first-order system of (y, v).
+
+    Its state has the shape (2, *shape of y).  The series of y costs nothing: its coefficients are
+    those of v, divided by k + 1.
+
+    >>> from taylor.ode import solve_ivp
+    >>> fall = second_order(lambda t, y, v: -9.81 + 0 * y)
+    >>> solve_ivp(fall, (0.0, 1.0), [[0.0], [0.0]]).y[:, 0, -1]
+    array([-4.905, -9.81 ])
+    """
+
+    def flow(t: Any, state: Any, *args: Any) -> Any:
+        return np.stack([state[1], lift(acceleration(t, state[0], state[1], *args))])
+
+    return flow
+
+
 class System:
     """f recorded at (t, y, *args): its expanded program, and the surfaces where it branches.
 
@@ -58,9 +75,17 @@ class System:
         self.reason = ""
         parameters = self.parameters(args)
         try:
-            recorded = record(self._flow, t, y, *parameters)
+            recorded, values = recording(self._flow, t, y, *parameters)
+            if np.iscomplexobj(values[recorded.outputs[0]]) and np.asarray(y).dtype.kind == "f":
+                raise TypeError("fun is complex: give y0 in complex numbers")
         except TraceError as error:
             self.reason = str(error)
+            try:
+                self._eager(t, y, parameters, 2)
+            except TypeError as second:
+                raise TraceError(
+                    f"fun has no Taylor series: {second}; write it with NumPy's functions"
+                ) from error
             return
         if any(i.op == "constant" and is_operand(i.param) for i in recorded.code):
             raise ForeignNodeError(
@@ -68,7 +93,7 @@ class System:
                 "solve_ivp(fun, t_span, y0, args=(value,))"
             )
         self.program = expand(recorded)
-        self.surfaces = surfaces(self.program)
+        self.surfaces = deciding(recorded)
 
     def parameters(self, args: Sequence[Any]) -> list[Any]:
         """Return those of the arguments that may change from call to call."""
@@ -125,27 +150,11 @@ def shaped(dy: Any, shape: tuple[int, ...]) -> Any:
     dy = lift(dy)
     if not is_operand(dy):
         dy = np.asarray(dy)
-    if np.size(dy) == 1 == int(np.prod(shape, dtype=int)):
+    if np.shape(dy) == shape:
+        return dy
+    if np.size(dy) == 1 == int(np.prod(shape, dtype=int)):  # as SciPy allows
         return np.reshape(dy, shape)
-    if np.shape(dy) != shape:
-        raise ShapeMismatch(
-            f"fun returned an array of shape {np.shape(dy)} for a state of shape {shape}: return "
-            "one derivative for each component of y"
-        )
-    return dy
-
-
-def surfaces(program: Program) -> Program:
-    """Return the program of the differences a - b whose signs decide the branches of another."""
-    code = list(program.code)
-    outputs: list[int] = []
-    pairs = [(g.a, g.b) for g in program.guards if g.b >= 0]
-    pairs += [(i.args[0], i.args[1]) for i in program.code if i.op == "choose"]
-    for a, b in dict.fromkeys(pairs):
-        shape = np.broadcast_shapes(code[a].shape, code[b].shape)
-        outputs.append(len(code) + 1)
-        code.append(Instruction("constant", (), -1.0, ()))
-        code.append(Instruction("mul", (len(code) - 1, b), None, code[b].shape))
-        code.append(Instruction("add", (a, len(code) - 1), None, shape))
-        outputs[-1] = len(code) - 1
-    return Program(code, list(program.inputs), outputs, [], single=False)
+    raise ShapeMismatch(
+        f"fun returned an array of shape {np.shape(dy)} for a state of shape {shape}: return "
+        "one derivative for each component of y"
+    )
