@@ -320,8 +320,9 @@ class _Run:
     ) -> OdeResult:
         it = self.integrator
         t, y = np.concatenate(self.t), np.concatenate(self.y, axis=-1)
-        pieces = self.pieces or [it.here()]
-        sol = self.plain.solution(it.solution(pieces)) if dense else None
+        sol: Any = None
+        if dense:
+            sol = self.plain.solution(it.solution(self.pieces or [it.here()]))
         states: Any = [np.array(s).reshape(len(s), *it.y.shape) for s in y_events]
         if self.plain:
             y = self.plain.series(y)
