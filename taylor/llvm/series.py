@@ -715,7 +715,8 @@ class Emission(Sweep):
                 short = sorted(h for h in (self.height[a] for a in code[i].args) if h < order)
                 if len(short) > 1:
                     first = max(first, min(order, short[-1] + short[-2]))
-            if code[i].op in SUMMING and int(np.prod(code[i].shape, dtype=int)) == 1:
+            size = int(np.prod(self.table[i].shape[1:], dtype=int))
+            if code[i].op in SUMMING and size == 1:
                 numbers = True
         if numbers:
             first += (order - first) % 2  # the others come in pairs

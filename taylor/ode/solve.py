@@ -94,9 +94,9 @@ def solve_ivp(
         raise ValueError(f"there is one method here, Taylor series: leave out method={method!r}")
     if max_steps is not None:
         positive(max_steps, "max_steps", whole=True)
-    if args is not None and not isinstance(args, (tuple, list)):
+    if isinstance(args, (str, bytes)) or (args is not None and not hasattr(args, "__len__")):
         raise TypeError(f"args is a tuple: did you mean args=({args!r},)?")
-    tol, args = tol if tol is not None else rtol, tuple(args or ())
+    tol, args = tol if tol is not None else rtol, () if args is None else tuple(args)
     recorded = is_recorded(y0, args)
     if recorded and (events is not None or dense_output):
         raise TypeError(
@@ -141,7 +141,7 @@ class _Run:
         y0: Any,
         tol: Any,
         order: int | None,
-        args: Sequence[Any] | None,
+        args: Sequence[Any],
         max_step: Any,
         atol: Any,
     ) -> None:
@@ -149,7 +149,7 @@ class _Run:
             raise ValueError(f"t_span is (t0, t1), not {t_span}")
         t0, self.t1 = t_span
         _check_time(self.t1)
-        self.plain = p = Plain(fun, y0, tuple(args or ()))
+        self.plain = p = Plain(fun, y0, args)
         self.integrator = p.integrator(t0, tol=tol, order=order, max_step=max_step, atol=atol)
         self.t1 = self.t1 + 0 * self.integrator.t
         self.changed: Any = None  # the time of the last change of state by an event
@@ -320,9 +320,8 @@ class _Run:
     ) -> OdeResult:
         it = self.integrator
         t, y = np.concatenate(self.t), np.concatenate(self.y, axis=-1)
-        sol: Any = None
-        if dense:
-            sol = self.plain.solution(it.solution(self.pieces or [it.here()]))
+        whole = it.solution(self.pieces or [it.here()]) if dense else None
+        sol: Any = None if whole is None else self.plain.solution(whole)
         states: Any = [np.array(s).reshape(len(s), *it.y.shape) for s in y_events]
         if self.plain:
             y = self.plain.series(y)
