@@ -230,7 +230,9 @@ class _Backward:
         z = np.concatenate([y, self.bar / scale, 0 * self.total])
         if self.it is None:
             self.plain = Plain(self.fun, z, self.p)
-            self.it = self.plain.integrator(start, **self.course.options)
+            # λ has the size of y, so what is too small for an interest in y is not so for λ
+            options = {**self.course.options, "atol": 0.0}
+            self.it = self.plain.integrator(start, **options)
         else:
             _place(self.it, start, self.plain.table(z).astype(self.it.y.dtype))
         n, z = self.n, self.plain.series(self.it.propagate_until(stop))
