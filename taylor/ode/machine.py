@@ -111,15 +111,16 @@ class Machine:
             return lifted(f, 0.0) if above else sweep.table[i][k]
 
         def step(k: Any) -> None:
+            # by division: a rounded reciprocal errs alike in all steps, and the energy would drift
             if isinstance(k, int):
-                inverse: Any = 1.0 / (k + 1)
+                below = f.constant(float(k + 1))
             else:
                 below = f.binary("fadd", k.number, f.constant(1.0))
-                inverse = Symbol(f, (), reg=f.binary("fdiv", f.constant(1.0), below))
+            degree = Symbol(f, (), reg=below)
             place = y.memory(k + 1) if isinstance(k, int) else _below(y, k, -1)
             if pieces is None:
                 shape = y.part_shape
-                new = [_broadcast(lifted(f, value(out, k) * inverse), shape)]
+                new = [_broadcast(lifted(f, value(out, k) / degree), shape)]
                 nest(f, lambda v: v, new, place, whole=len(shape) < 2)
                 return
             start = 0
@@ -127,7 +128,7 @@ class Machine:
                 shape = sweep.program.code[i].shape
                 end = Symbol(f, shape, None, place.slot, place.offset + start, _strides(shape))
                 end.lead = place.lead
-                nest(f, lambda v: v, [_broadcast(lifted(f, value(i, k) * inverse), shape)], end)
+                nest(f, lambda v: v, [_broadcast(lifted(f, value(i, k) / degree), shape)], end)
                 start += int(np.prod(shape, dtype=int))
 
         sweep.steps.append(step)
