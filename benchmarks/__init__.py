@@ -1,1 +1,1 @@
-"""Benchmarks, as ratios in one run: `python -m benchmarks.accuracy`, `.eager`, `.memory`."""
+"""Benchmarks: `python -m benchmarks` compares packages, the other modules look at this one."""

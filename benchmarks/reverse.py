@@ -7,7 +7,6 @@ moving elements counts nothing.
 
 from __future__ import annotations
 
-import importlib
 import os
 import timeit
 from collections.abc import Callable
@@ -20,7 +19,8 @@ import numpy as np
 
 import hyperdual
 import taylor
-from benchmarks.gmm import problem
+from benchmarks.peers.compiled import NAMESPACE
+from benchmarks.workloads import GMM, Task, problem
 from taylor import forward, reverse
 from taylor.program import Program
 
@@ -62,31 +62,9 @@ def index_space(spec: str, shapes: list[tuple[int, ...]]) -> int:
     return int(np.prod(list(sizes.values())))
 
 
-def helmholtz(n: int, np: Any = np) -> tuple[Function, Array]:
-    """Return (f, x): the Helmholtz energy of a mixture of n gases (Griewank 1989), and a point.
-
-    `np` is the module to compute with: autograd brings its own.
-    """
-    i = np.arange(1, n + 1)
-    a, b = 1.0 / (i[:, None] + i), 0.1 + 0.05 / i
-    root = np.sqrt(2.0)
-
-    def f(x: Array) -> Array:
-        bx = np.dot(b, x)
-        ratio = (1 + (1 + root) * bx) / (1 + (1 - root) * bx)
-        attraction = np.dot(x, np.dot(a, x)) / (np.sqrt(8.0) * bx)
-        return np.sum(x * np.log(x / (1 - bx))) - attraction * np.log(ratio)
-
-    return f, 0.3 / (n * b)
-
-
-def rosenbrock(n: int) -> tuple[Function, Array]:
-    """Return (f, x): Rosenbrock's function of n variables, and a point."""
-
-    def f(x: Array) -> Array:
-        return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
-
-    return f, np.linspace(-1.2, 1.0, n)
+def given(name: str, *sizes: int) -> tuple[Function, Array]:
+    """Return (f, x) of a problem by its name."""
+    return problem(Task("W4", name, sizes, ""), NAMESPACE)
 
 
 def seconds(f: Callable[[], Any]) -> float:
@@ -106,23 +84,23 @@ def difference(a: Array, b: Array) -> float:
 def counts() -> None:
     """Print operations of gradient and Hessian-vector product over those of f."""
     print("operations              f   gradient/f       Hv/f     (bounds: 4 and 10)")
-    problems = [(f"Helmholtz {n}", helmholtz(n)) for n in (1, 2, 5, 10, 20, 50)]
-    problems += [(f"Rosenbrock {n}", rosenbrock(n)) for n in (10, 100, 1000, 10_000)]
-    problems += [("GMM 10, 25, 1000", problem(10, 25, 1000))]
+    sizes = [("Helmholtz", (n,)) for n in (1, 2, 5, 10, 20, 50)]
+    sizes += [("Rosenbrock", (n,)) for n in (10, 100, 1000, 10_000)]
     worst = [0.0, 0.0]
-    for name, (f, x) in problems:
+    for name, n in [*sizes, ("GMM", GMM)]:
+        f, x = given(name, *n)
         program = taylor.record(f, x)
         gradient = reverse(program)
         unit = operations(program)
         ratios = [operations(gradient) / unit, operations(forward(gradient)) / unit]
         worst = [max(pair) for pair in zip(worst, ratios, strict=True)]
-        print(f"{name:17s} {unit:7d}   {ratios[0]:10.2f} {ratios[1]:10.2f}")
+        print(f"{name:10s} {n[-1]:6d} {unit:7d}   {ratios[0]:10.2f} {ratios[1]:10.2f}")
     print(f"largest           {'':7s}   {worst[0]:10.2f} {worst[1]:10.2f}")
 
 
 def times() -> None:
     """Print wall-clock ratios on the mixture model."""
-    f, x = problem(10, 25, 1000)
+    f, x = given("GMM", *GMM)
     v = np.random.default_rng(1).normal(size=x.shape)
     unit = seconds(lambda: f(x))
     print(f"\nGMM, d = 10, K = 25, N = 1000: {x.size} parameters, f {unit * 1e3:.2f} ms")
@@ -140,38 +118,12 @@ def times() -> None:
     print(f"gradient·v against a central difference: {abs(slope / quotient - 1):.0e}")
 
 
-def hessians() -> None:
-    """Print the time of a Hessian by several packages, and how far it is from the first."""
-    f, x = helmholtz(50)
-    mine = taylor.hessian(f, x)
-    base = seconds(lambda: f(x))
-    unit = seconds(lambda: taylor.hessian(f, x))
-    print(f"\nHessian of Helmholtz, n = 50   time/f   difference   (f {base * 1e6:.0f} us)")
-    print(f"taylor.hessian              {unit / base:9.0f}")
-    for package in ("autograd", "numdifftools"):
-        try:
-            module = importlib.import_module(package)
-        except ImportError:
-            print(f"{package:27s} is not installed: pip install {package}")
-            continue
-        if package == "autograd":
-            g, _ = helmholtz(50, importlib.import_module("autograd.numpy"))
-            other = module.hessian(g)
-        else:
-            other = module.Hessian(f)
-        elapsed = seconds(lambda other=other: other(x))
-        print(f"{package:27s} {elapsed / base:9.0f}   {difference(other(x), mine):10.0e}")
-
-
 def agreement() -> None:
     """Print how far hessian and hvp are from hyper-dual numbers and TaylorN."""
     print("\nagreement, relative to the largest element (asked: 1e-12)")
     rng = np.random.default_rng(2)
-    for name, (f, x) in (
-        ("Helmholtz 20", helmholtz(20)),
-        ("Rosenbrock 20", rosenbrock(20)),
-        ("GMM 2, 3, 50", problem(2, 3, 50)),
-    ):
+    for name, *n in (("Helmholtz", 20), ("Rosenbrock", 20), ("GMM", 2, 3, 50)):
+        f, x = given(name, *n)
         v = rng.normal(size=x.shape)
         h = taylor.hessian(f, x)
         dual = hyperdual.hessian(f, x)
@@ -188,7 +140,6 @@ def main() -> None:
     """Print all of it."""
     counts()
     times()
-    hessians()
     agreement()
 
 

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from taylor import pairs as machine
+from taylor.blocks import Blocks
 from taylor.values import is_interval, is_operand
 
 Array = Any
@@ -32,6 +33,7 @@ MAX_ORDER = 10**7
 MAX_MONOMIALS = 2 * 10**7
 MAX_EXPONENTS = 2 * 10**8  # monomials times variables
 CACHED_PAIRS = 1 << 22
+LARGE, LONG = 20_000, 7  # products of coefficients, in all and for two rows, that rows pay for
 
 
 def check_order(order: Any) -> int:
@@ -375,9 +377,9 @@ class Monomials:
 
     def product(self, x: Array, y: Array) -> Array:
         """Return the table of the product of two tables."""
-        if self.count <= CACHED_PAIRS and machine.usable(x, y, self.count):
-            z = machine.sums(x, y, self.compiled_pairs(-1, 0, 0))
-            if z is not None and np.isfinite(z @ z):
+        if machine.usable(x, y, self.count):
+            z = self._compiled_product(x, y)
+            if z is not None and math.isfinite(np.add.reduce(z)):
                 return z
         hx, hy = self.height(x), self.height(y)
         parts = [x[:1] * y[:1]]
@@ -390,6 +392,39 @@ class Monomials:
             terms += [] if inner is None else [inner]
             parts.append(sum(terms[1:], terms[0]) if terms else (x[:1] * 0) * y[p])
         return np.concatenate(parts)
+
+    def _compiled_product(self, x: Array, y: Array) -> Array | None:
+        """Return the product as machine code gives it, or None."""
+        if self.blocks is not None:
+            return self.blocks.product(x, y)
+        if self.count > CACHED_PAIRS:
+            return None
+        if x is y:
+            return machine.sums(np.concatenate([x, x + x]), x, self._halves)
+        return machine.sums(x, y, self.compiled_pairs(-1, 0, 0))
+
+    @functools.cached_property
+    def _halves(self) -> machine.Table:
+        """The pairs of a square: one p < q for two, which is 2x_p·x_q of [x, 2x] and x."""
+        p, q, starts = self.compiled_pairs(-1, 0, 0).arrays
+        kept = p <= q
+        before = np.concatenate([[0], np.cumsum(kept)])[starts]
+        p, q = p[kept], q[kept]
+        return machine.Table(np.where(p < q, p + self.size, p), q, before)
+
+    @functools.cached_property
+    def blocks(self) -> Blocks | None:
+        """The rows of a product where it goes through them; None where pairs are better."""
+        n, order = self.variables, self.order
+        if n < 2 or self.name != "multivariate" or self.count < LARGE:
+            return None
+        per_row = self.count // math.comb(2 * n - 2 + order, order)  # products of two rows
+        if self.count <= CACHED_PAIRS and per_row < LONG:
+            return None
+        heads = _multivariate(n - 2, order)
+        if heads.count > CACHED_PAIRS:
+            return None
+        return Blocks(self.exponents, heads.exponents, order, heads.compiled_pairs(-1, 0, 0).arrays)
 
     def height(self, x: Array) -> int:
         """Return the degree of the last part of a table that is not zero."""

@@ -2,7 +2,8 @@
 
 What is compiled is a recording at the arguments of a call, so its branches are those of that point;
 where another point takes another branch the function is recorded and compiled again, and both are
-kept.  Whatever has no machine code (and every number that is no float) takes the ordinary way.
+kept.  Whatever has no machine code (and every number but floats and complex ones) takes the
+ordinary way.
 """
 
 from __future__ import annotations
@@ -24,18 +25,21 @@ from taylor.forward_mode import taylor_coefficients
 from taylor.llvm.kernels import TILE
 from taylor.llvm.machine import GUARD, OK, Machine
 from taylor.llvm.monomials import Polynomials
+from taylor.llvm.planar import kinds
 from taylor.program import Program, record
 from taylor.series import Series
 from taylor.tape import Instruction
 from taylor.transform import forward, products, reverse
 
 Array = Any
+Pattern = tuple[bool, ...]  # which arguments are complex; empty if none is
 MANY = 64  # points from which an element-wise function runs in tiles
 MAX_NESTED = 5  # the order up to which tensors are tangents of the gradient
 MAX_ENTRIES = 1 << 22  # of such a tensor
 FEW = 8  # variables below which a multivariate series of order 4 compiles faster, and is as fast
 MAX_CODE = 4000  # instructions of such a program
 BLOCK = 4096  # rows of a tensor computed at a time
+WORK = 400_000  # points times (order + 1)² that are worth a thread of their own
 VARIANTS = 32  # branches of one function that are compiled before it is left to NumPy
 
 
@@ -48,7 +52,7 @@ class Compiled:
         self.f = f
         self.machines: dict[Any, list[Machine]] = {}
         self.reasons: dict[Any, str] = {}  # why a form of the function has no machine code
-        self._lock = threading.Lock()
+        self._locks: dict[int, threading.Lock] = {}  # by process: a fork may find one taken
 
     def __repr__(self) -> str:
         count = sum(map(len, self.machines.values()))
@@ -63,11 +67,11 @@ class Compiled:
 
     def __call__(self, *x: Any) -> Any:
         """Return f(*x)."""
-        floats = _floats(x)
+        floats, pattern = _floats(x)
         if floats is None:
             found = self._at_series(x) if any(isinstance(v, Series) for v in x) else None
         else:
-            found = self._run(("value", None, *[v.shape for v in floats]), floats, floats)
+            found = self._run(("value", None, *[v.shape for v in floats], *pattern), floats, floats)
         if found is None:
             return self.f(*x)
         return found[0] if len(found) == 1 else tuple(found)
@@ -98,10 +102,10 @@ class Compiled:
         """Return the outputs of one form of the function, or None for the ordinary way.
 
         `where` is the name of the form, for series their algebra and heights, and the shapes of x,
-        where the function is recorded.
+        where the function is recorded, and which of them are complex.
         """
         for machine in self._variants(where, x):
-            if where[0] == "vjp" and given[1].shape != machine.inputs[1]:
+            if where[0] == "vjp" and not _is_seed(given[1], machine):
                 return None
             status, outputs = machine(*given)
             if status == OK:
@@ -112,16 +116,22 @@ class Compiled:
 
     def _variants(self, where: Any, x: Sequence[Any]) -> Iterator[Machine]:
         """Yield the machines of a form, one for each branch, and then one more, recorded at x."""
-        yield from list(self.machines.get(where, ()))
-        added = None if where in self.reasons else self._compile(where, x)
+        known = list(self.machines.get(where, ()))
+        yield from known
+        added = None if where in self.reasons else self._compile(where, x, len(known))
         if added is not None:
             yield added
 
-    def _compile(self, where: Any, x: Sequence[Any]) -> Machine | None:
-        """Return one more machine of a form, recorded at x; None where there is no machine code."""
+    def _compile(self, where: Any, x: Sequence[Any], tried: int) -> Machine | None:
+        """Return one more machine of a form, recorded at x; None where there is no machine code.
+
+        If there are more than the caller has tried, another thread has just made one.
+        """
         kind, form, *_ = where
-        with self._lock:
+        with self._locks.setdefault(os.getpid(), threading.Lock()):
             known = self.machines.setdefault(where, [])
+            if len(known) > tried:
+                return known[-1]
             if len(known) >= VARIANTS:
                 self.reasons[where] = f"it takes more than {VARIANTS} different branches"
                 return None
@@ -132,9 +142,12 @@ class Compiled:
                 return None
             try:
                 if kind == "tensor":
-                    machine = Machine(_tangents(program, form - 1), unit=TILE)
+                    program = _tangents(program, form - 1)
+                inputs = _complex_inputs(kind, program, x)
+                if kind in ("series", "points"):
+                    machine = _on_series(kind, program, inputs, *form)
                 else:
-                    machine = Machine(program) if form is None else _on_series(kind, program, *form)
+                    machine = Machine(program, unit=TILE if form else 1, complex=inputs)
             except (TaylorError, ImportError, OSError) as error:
                 self.reasons[where] = str(error)
                 return None
@@ -155,16 +168,16 @@ class Compiled:
                 c = v._coef
                 if v.tag is not tag or v.algebra != algebra or type(v) is not type(owner):
                     return None
-                if type(c) is not np.ndarray or c.dtype is not _FLOAT:
+                if type(c) is not np.ndarray or c.dtype not in (_FLOAT, _COMPLEX):
                     return None
                 short = not c[linear:].any()
                 tables.append(c[:linear] if short else c)
                 heights.append(1 if short else algebra.order)
             else:
-                floats = _floats((v,))
-                if floats is None:
+                numbers, _ = _floats((v,))
+                if numbers is None:
                     return None
-                tables.append(floats[0][None])
+                tables.append(numbers[0][None])
                 heights.append(0)
         heads = [c[0] for c in tables]
         form = (algebra, tuple(heights))
@@ -172,7 +185,8 @@ class Compiled:
             many = self._points(heads[0], tables[0], form)
             if many is not None:
                 return [owner._new(many)]
-        found = self._run(("series", form, *[v.shape for v in heads]), heads, tables)
+        where = ("series", form, *[v.shape for v in heads], *_pattern(heads))
+        found = self._run(where, heads, tables)
         return None if found is None else [owner._new(c) for c in found]
 
     def _fast(self, kind: str, x: Any, *more: Any) -> Any:
@@ -183,17 +197,21 @@ class Compiled:
             return self._machine_of(x)
         if kind == "tensor":
             return self._tensor(x, *more)
-        floats = _floats((x, *more))
+        floats, pattern = _floats((x, *more))
         if floats is None:
             return NotImplemented
+        if pattern:
+            floats, pattern = _at_complex_point(kind, floats)
         x, given = floats[0], floats
         if kind in ("jvp", "hvp", "third") and any(v.shape != x.shape for v in floats):
             return NotImplemented
         if kind == "gradient":
             given = [x, _ONE]
-        found = self._run((kind, None, x.shape), (x,), given)
+        found = self._run((kind, None, x.shape, *pattern), (x,), given)
         if found is None:
             return NotImplemented
+        if pattern or any(v.dtype is _COMPLEX for v in found):  # what does not depend on x, too
+            found = [v if v.dtype is _COMPLEX else v.astype(complex) for v in found]
         if kind in ("gradient", "vjp", "jvp"):
             return found[0], found[1]
         return found[0].reshape(x.shape) if kind in ("hvp", "third") else found[0]
@@ -205,17 +223,18 @@ class Compiled:
         """
         if order == 2:
             return self._fast("hessian", x)
-        floats = _floats((x,))
+        floats, pattern = _floats((x,))
         if floats is None or not 3 <= order <= MAX_NESTED:
             return NotImplemented
         (point,) = floats
-        n, where = point.size, ("tensor", order, point.shape)
+        n, where = point.size, ("tensor", order, point.shape, *pattern)
         if n == 0 or n**order > MAX_ENTRIES or (order > 3 and n < FEW):
             return NotImplemented
         columns, place = _symmetric(n, order)
-        rows = np.empty((n, columns.shape[1]))
         seeds = np.eye(n).reshape(1, *point.shape, n)
         for machine in self._variants(where, (point,)):
+            kind = complex if pattern or any(machine.found) else float
+            rows = np.empty((n, columns.shape[1]), kind)
             for start in range(0, rows.shape[1], BLOCK):
                 part = columns[:, start : start + BLOCK]
                 copies = np.repeat(point[..., None], part.shape[1], axis=-1)
@@ -251,21 +270,28 @@ class Compiled:
 
     def _along(self, x: Any, v: Any, order: int) -> Any:
         """Return the coefficients 0..order of t -> f(x + t·v)."""
-        floats = _floats((x, v))
+        form = _line(order)
+        if type(x) is float and type(v) in (int, float):  # the shortest way, for one number
+            for ready in self.machines.get(("series", form, ()), ()):
+                status, c = ready.line(x, v)
+                if status == OK and len(ready.found) == 1:
+                    return c
+        floats, pattern = _floats((x, v))
         if floats is None or order == 0:
             return NotImplemented
+        if pattern:
+            floats, pattern = _at_complex_point("along", floats)
         point, v = floats
         if v.shape not in ((), point.shape):
             return NotImplemented
-        form = (Univariate(order), (1,))
         if point.size >= MANY:
             seed = np.stack([point, np.broadcast_to(v, point.shape)])
             found = self._points(point, seed, form)
             if found is not None:
                 return found
-        where = ("series", form, point.shape)
+        where = ("series", form, point.shape, *pattern)
         for machine in self._variants(where, (point,)):
-            if len(machine.outputs) != 1:
+            if len(machine.found) != 1:
                 return NotImplemented
             status, c = machine.line(point, v)
             if status == OK:
@@ -276,26 +302,35 @@ class Compiled:
 
     def _points(self, x: Array, table: Array, form: Any) -> Array | None:
         """Return the coefficients of an element-wise f at many points, in tiles, on all cores."""
-        where = ("points", form)
+        where = ("points", form, *_pattern([x]))
         if where in self.reasons:
             return None
         seed, known = table.reshape(len(table), -1), list(self.machines.get(where, ()))
+        threads = max(1, min(self.threads, x.size * (form[0].order + 1) ** 2 // WORK))
         for machine in known:
-            status, (c,) = machine.batch(seed, threads=self.threads)
+            status, (c,) = machine.batch(seed, threads=threads)
             if status == OK:
                 return c.reshape(-1, *x.shape)
             if status != GUARD:
                 return None
         if any(machine.batch(seed[:, :2])[0] != GUARD for machine in known):
             return None  # a recording here exists: the points differ among themselves
-        added = self._compile(where, (x.reshape(-1)[:2],))
+        added = self._compile(where, (x.reshape(-1)[:2],), len(known))
         if added is None:
             return None
-        status, (c,) = added.batch(seed, threads=self.threads)
+        status, (c,) = added.batch(seed, threads=threads)
         return c.reshape(-1, *x.shape) if status == OK else None
 
 
-def _on_series(kind: str, program: Program, algebra: Any, heights: Sequence[int]) -> Machine:
+@functools.lru_cache(maxsize=64)
+def _line(order: int) -> Any:
+    """Return the form of the series along a line."""
+    return Univariate(order), (1,)
+
+
+def _on_series(
+    kind: str, program: Program, inputs: Pattern, algebra: Any, heights: Sequence[int]
+) -> Machine:
     """Return the machine of a program on series, up to degree heights[i] in input i."""
     varies: list[bool] = []
     for op, args, param, _ in program.code:
@@ -303,33 +338,75 @@ def _on_series(kind: str, program: Program, algebra: Any, heights: Sequence[int]
     if not all(varies[i] for i in program.outputs):
         raise TaylorError("a result does not depend on the series")
     if isinstance(algebra, Univariate):
-        return Machine(program, algebra.order, heights, TILE if kind == "points" else 1)
-    return Polynomials(program, algebra, heights)
+        unit = TILE if kind == "points" else 1
+        return Machine(program, algebra.order, heights, unit, complex=inputs)
+    return Polynomials(program, algebra, heights, complex=inputs)
 
 
 _ONE = np.float64(1.0)
-_FLOAT = np.dtype(float)
+_FLOAT, _COMPLEX = np.dtype(float), np.dtype(complex)
 
 
-def _floats(x: Sequence[Any]) -> list[Any] | None:
-    """Return the arguments as float64 arrays; None if some are other numbers."""
+def _floats(x: Sequence[Any]) -> tuple[Any, Pattern]:
+    """Return the arguments as float64 or complex128 arrays, and which of them are complex.
+
+    None for the arguments if some are other numbers; nothing for the rest if none is complex.
+    """
     found: list[Any] = []
+    some = False
     for v in x:
         if type(v) is np.ndarray and v.dtype is _FLOAT:
             found.append(v)
         elif isinstance(v, (float, int)):
             found.append(np.float64(v))
+        elif isinstance(v, complex):
+            some = True
+            found.append(np.complex128(v))
+        elif type(v) is np.ndarray and v.dtype is _COMPLEX:
+            some = True
+            found.append(v)
         elif isinstance(v, (np.ndarray, np.generic, list, tuple)):
             try:
                 array = np.asarray(v)
             except ValueError:
-                return None
-            if array.dtype.kind not in "iub" and array.dtype != _FLOAT:
-                return None
-            found.append(array.astype(float))
+                return None, ()
+            some = some or array.dtype == _COMPLEX
+            if array.dtype.kind not in "iub" and array.dtype not in (_FLOAT, _COMPLEX):
+                return None, ()
+            found.append(array if array.dtype == _COMPLEX else array.astype(float))
         else:
-            return None
-    return found
+            return None, ()
+    return found, _pattern(found) if some else ()
+
+
+def _pattern(x: Sequence[Any]) -> Pattern:
+    """Return which arrays are complex; nothing if none is."""
+    found = tuple(v.dtype == _COMPLEX for v in x)
+    return found if any(found) else ()
+
+
+def _at_complex_point(kind: str, given: list[Any]) -> tuple[list[Any], Pattern]:
+    """Return the point and what follows it where one of them is complex, and the pattern.
+
+    A complex direction makes its point complex; a seed of reverse mode does not.
+    """
+    x, *rest = given
+    if x.dtype is _COMPLEX:
+        return given, (True,)
+    return (given, ()) if kind == "vjp" else ([x.astype(complex), *rest], (True,))
+
+
+def _is_seed(w: Any, machine: Machine) -> bool:
+    """Whether w can be the adjoint of the output."""
+    return w.shape == machine.inputs[-1] and (machine.complex[1] or w.dtype != _COMPLEX)
+
+
+def _complex_inputs(kind: str, program: Program, x: Sequence[Any]) -> Pattern:
+    """Return which inputs of a form at x are complex: directions as x, adjoints as f(x)."""
+    given = tuple(bool(np.iscomplexobj(v)) for v in x)
+    if kind in ("gradient", "vjp"):
+        return (*given, kinds(program.code, [*given, False])[program.outputs[0]])
+    return given * (len(program.inputs) // len(given))
 
 
 def _scalar(program: Program) -> Program:
@@ -421,13 +498,13 @@ _FORMS: dict[str, Callable[[Any, Any], Program]] = {
 def compile(f: Callable[..., Any] | None = None, *, threads: int | None = None) -> Any:
     """Return f as machine code: the same function, and every driver is faster with it.
 
-    Arguments and results are float64 numbers and arrays of the shapes of the call, or series
-    (`Taylor`, `TaylorN`, `HyperDual`) of these; the first call with new shapes compiles (a few
-    hundredths of a second, less when it is in the cache on disk).
+    Arguments and results are float64 or complex128, numbers and arrays of the shapes of the call,
+    or series (`Taylor`, `TaylorN`, `HyperDual`) of these; the first call with new shapes compiles
+    (a few hundredths of a second, less when it is in the cache on disk).
     What f reads from elsewhere is a constant of the compilation.  Other numbers, functions that
     cannot be recorded, and operations without machine code take the ordinary way; `reasons` says
     why.  A branch that would go another way compiles again.  Series of an element-wise function at
-    many points run in tiles on `threads` cores (default: all).
+    many points run in tiles on `threads` cores (default: all), fewer where that is faster.
 
     >>> import taylor
     >>> @compile

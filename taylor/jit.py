@@ -22,6 +22,10 @@ from pathlib import Path
 from typing import Any
 
 _LOCK = threading.Lock()
+if hasattr(os, "register_at_fork"):  # a fork amid LLVM's work would never see that end
+    os.register_at_fork(
+        before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release
+    )
 DIGEST = 32
 KEPT = 4000  # objects on disk at most
 

@@ -67,7 +67,7 @@ from taylor.values import (
 )
 
 Array = Any
-FLOAT = np.dtype(float)
+FLOAT, COMPLEX = np.dtype(float), np.dtype(complex)
 LANES_TIMES_DEGREES = 1 << 16  # a tile of lanes whose tables stay in the cache
 
 
@@ -357,6 +357,11 @@ class Series(Operand):
         x = self._coef
         return type(x) is np.ndarray and x.ndim == 1 and x.dtype is FLOAT
 
+    def _is_plain(self) -> bool:
+        """Whether the coefficients are single floats or complex numbers."""
+        x = self._coef
+        return type(x) is np.ndarray and x.ndim == 1 and (x.dtype is FLOAT or x.dtype is COMPLEX)
+
     def _compiled(self, row: Any, live: tuple[bool, ...], given: list[Any]) -> Array | None:
         """Return the table of a row from machine code, or None for the ordinary way."""
         if isinstance(self.algebra, Univariate):
@@ -460,8 +465,9 @@ class Series(Operand):
     def __truediv__(self, other: Any) -> Any:
         alike = type(other) is type(self) and other.tag is self.tag
         if alike and type(self.algebra) is Univariate and self.algebra == other.algebra:
-            numbers = self._is_number() and other._is_number()
-            table = kernels.quotient(self._coef, other._coef) if numbers else None
+            numbers = self._is_plain() and other._is_plain()
+            alike = numbers and self._coef.dtype is other._coef.dtype
+            table = kernels.quotient(self._coef, other._coef) if alike else None
             if table is not None:
                 return self._new(table)
         return NotImplemented if self._refuses(other) else self._divide(self, other)
@@ -562,7 +568,7 @@ class Series(Operand):
 
     # -------------------------------------------------------------- elementary functions
     def _elementary(self, row: Elementary, args: tuple[Any, ...]) -> Any:
-        if len(args) == 1 and self._is_number():
+        if len(args) == 1 and self._is_plain():
             if isinstance(self.algebra, Univariate):
                 table = kernels.one(row, self._coef)
             else:

@@ -610,6 +610,7 @@ class _Plan:
             if found is None:
                 return None
             mine = np.flatnonzero((lo <= colour) & (colour < lo + lanes))
+            out = out.astype(found[0].dtype, copy=False)
             out[mine] = found[0][colour[mine] - lo, element[mine]]
         return out
 

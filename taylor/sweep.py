@@ -88,7 +88,7 @@ class Sweep:
         self.algebra = algebra
         self.order = algebra.order
         self.policy = current_policy()
-        self.like = self._kind([*inputs, *(c for c in parameters if is_operand(c))])
+        self.like = self._kind([*inputs, *_deciding(parameters)])
         self.table: list[Any] = []  # a table, or the plain value of an inactive instruction
         self.height: list[int] = []
         self.weighted: dict[int, Array] = {}  # D of a table, for integrals
@@ -108,7 +108,7 @@ class Sweep:
                 self.height.append(self._height(op, args))
                 live = op != "parameter" and op != "constant"
                 if self.height[i] > 0:
-                    live_shapes = [np.shape(self._value(a)) for a in args]
+                    live_shapes = [self._shape(a) for a in args]
                     if op not in ("linear", "call") or (op, getattr(param, "kind", "")) == (
                         "linear",
                         "scale",
@@ -122,7 +122,7 @@ class Sweep:
                 else:
                     value = parameters[param] if op == "parameter" else param
                     self.table.append(constant(value, self.like))
-            if i in read and self.height[i] > 0:
+            if i in read and self.height[i] > 0 and op != "integral":
                 if op == "input" and heights is None:
                     weights = algebra.degrees.reshape((-1,) + (1,) * (self.table[i].ndim - 1))
                     with np.errstate(all="ignore"):
@@ -154,6 +154,9 @@ class Sweep:
         if op == "div":
             top = self.height[args[0]] if self.height[args[1]] == 0 else self.order
         return min(top, self.order)
+
+    def _shape(self, a: int) -> tuple[int, ...]:
+        return self.table[a].shape[1:] if self.height[a] else np.shape(self._head(a))
 
     def _value(self, a: int) -> Any:
         """Return the degree-0 part of instruction a."""
@@ -320,7 +323,7 @@ class Sweep:
             self.height,
             self.algebra.interior,
         )
-        dy = zeros(y.shape, y)
+        dy = self.weighted[i] = zeros(y.shape, y)
         top = self.height[i]
         pairs: list[tuple[Any, Any, int, Any, int]] = []
         divisor: list[Any] = []
@@ -626,6 +629,15 @@ def _pick(a: Any, b: Any, first: Any, lost: Any) -> Any:
 def _least(a: Any, b: Any) -> Any:
     """Return the element of least norm of the interval between a and b."""
     return np.where(np.sign(a) * np.sign(b) <= 0, 0.0, np.where(np.abs(a) < np.abs(b), a, b))
+
+
+def _deciding(constants: Sequence[Any]) -> list[Array]:
+    """Return what decides, among constants, on the kind of number of a table."""
+    pairs = (complex, np.ndarray, np.generic)
+    found = [c for c in constants if is_operand(c)]
+    if any(isinstance(c, pairs) and np.iscomplexobj(c) for c in constants):
+        found.append(np.zeros(0, dtype=complex))
+    return found
 
 
 def _common(inputs: Sequence[Array]) -> Array:

@@ -33,6 +33,7 @@ PRINTED = {
     ],
     "neural_network_spectrum": ["they agree to ten digits: True"],
     "helmholtz_gradient_cost": ["reverse and forward agree: True"],
+    "ode_ensemble_dask": ["10000 orbits", "back to 1e-13: True", "as on this machine: True"],
     "peng_robinson": ["critical temperature: 190.564 K", "critical pressure: 4.5992 MPa"],
 }
 

@@ -10,6 +10,7 @@ loops over the axes of its result and, for sums and products, over the axes that
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from taylor import elementary
-from taylor.arrays import Operand
+from taylor.arrays import Operand, host
 from taylor.elementary import Elementary
 from taylor.errors import TraceError
+from taylor.llvm import vector
 from taylor.llvm.ir import UNROLL, WIDTH, Function, Scalar
 from taylor.tags import Tag
 from taylor.values import Constant, as_array, is_operand
@@ -37,10 +39,14 @@ class Unsupported(TraceError):
 
 
 class Degree:
-    """A degree k known at run time, above all finite heights."""
+    """A degree k known at run time, above all finite heights; `sums` takes its sums of products.
 
-    def __init__(self, f: Function, index: str, order: int) -> None:
-        self.f, self.index, self.order = f, index, order
+    k + n is where a coefficient lies; as a number, and as what divides, it is k.
+    """
+
+    def __init__(self, f: Function, index: str, order: int, sums: Any) -> None:
+        self.f, self.index, self.order, self.sums = f, index, order, sums
+        self.above = 0
         self.number = Scalar(f.put(f"sitofp i64 {index} to double"))
         self.reciprocal = f.binary("fdiv", f.constant(1.0), self.number)
         last = f.put(f"add nsw i64 {index}, 1")
@@ -60,8 +66,13 @@ class Degree:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __add__(self, n: int) -> Degree:
+        new = copy.copy(self)
+        new.above += n
+        return new
+
     def __sub__(self, n: int) -> Degree:
-        return self
+        return self + -n
 
 
 class Slot:
@@ -158,6 +169,9 @@ class Symbol(Operand):
         return mapped(self.f, self.f.negative, self)
 
     def _elementary(self, row: Elementary, args: tuple[Any, ...]) -> Any:
+        owner = host(args)
+        if not isinstance(owner, Symbol):
+            return owner._elementary(row, args)
         rule = FUNCTIONS.get(row.name)
         if rule is not None:
             return mapped(self.f, lambda *x: rule(self.f, *x), *(lifted(self.f, a) for a in args))
@@ -171,7 +185,9 @@ class Symbol(Operand):
         raise Unsupported(f"{rule.name} has no machine code")
 
     def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
-        f = self.f
+        owner, f = host((lhs, rhs, a, b)), self.f
+        if not isinstance(owner, Symbol):
+            return owner._choose(lhs, rhs, a, b, mode)
 
         def body(left: Scalar, right: Scalar, x: Scalar, y: Scalar) -> Scalar:
             above = f.compare("ogt" if mode == "slope" else "oge", left, right)
@@ -195,7 +211,9 @@ class Symbol(Operand):
 
     # -------------------------------------------------------------- moving elements
     def _gather(self, sources: Sequence[Any], index: Array) -> Any:
-        f, shape = self.f, index.shape
+        owner, f, shape = host(sources), self.f, index.shape
+        if not isinstance(owner, Symbol):
+            return owner._gather(sources, index)
         if len(sources) == 1:
             part = self._part_of(index)
             if part is not None:
@@ -271,6 +289,9 @@ class Symbol(Operand):
         raise Unsupported("np.add.reduceat has no machine code")
 
     def _einsum(self, spec: str, x: Any, y: Any) -> Any:
+        owner = host((x, y))
+        if not isinstance(owner, Symbol):
+            return owner._einsum(spec, x, y)
         terms, out = spec.split("->")
         names = terms.split(",")
         return contraction(self.f, names, out, [lifted(self.f, x), lifted(self.f, y)])
@@ -385,7 +406,7 @@ def _in_order(index: Array, sources: Sequence[Any]) -> bool:
 
 
 def _fits(x: Any) -> bool:
-    return is_operand(x) or not (x is None or isinstance(x, (str, bytes)))
+    return isinstance(x, Symbol) or not (is_operand(x) or x is None or isinstance(x, (str, bytes)))
 
 
 # ------------------------------------------------------------------ making symbols
@@ -934,7 +955,7 @@ def _runs(f: Function, places: list[Any], n: int, strides: list[int]) -> bool:
 
 # ------------------------------------------------------------------ elementary functions
 def _library(name: str) -> Callable[..., Scalar]:
-    return lambda f, *x: f.call(name, *x)
+    return lambda f, *x: vector.call(f, name, *x) if len(x) == 1 else f.call(name, *x)
 
 
 def _built_in(name: str) -> Callable[..., Scalar]:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import contextlib
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 WIDTH = 8  # doubles in a vector
 UNROLL = 4  # loops of so few iterations are written out
+LONGEST = 150  # lines of a basic block, about
 
 
 def literal(c: float) -> str:
@@ -48,14 +50,19 @@ class Function:
 
     def __init__(self, unit: int = 1) -> None:
         self.unit = unit
+        self.above_cuts = True  # complex functions on a branch cut: its upper side, else nan
         self.lines: list[str] = []
         self.declarations: set[str] = set()
         self.globals: dict[Any, str] = {}
         self.definitions: list[str] = []
+        self.helpers: dict[str, str] = {}  # other functions of the module, by name
+        self.found: dict[Any, Any] = {}  # results that may be asked for again, by region
         self.constants: dict[str, Any] = {}  # the numbers of constant arrays
-        self.block = "entry"
-        self.depth = 0  # of loops around what is written now
+        self.block, self.begins = "entry", 0
         self.count = 0
+        self.regions = [0]  # the loops that the text is in: what registers are known in each
+        self.contracts = False  # whether a product and a sum may be rounded as one
+        self.products: dict[str, list[tuple[Scalar, Scalar]]] = {}  # registers that are Σ a·b
         self.size = 0  # doubles of workspace in use at most
         self.free: dict[int, list[int]] = {}
 
@@ -74,7 +81,16 @@ class Function:
     def label(self, name: str) -> None:
         """Begin a basic block."""
         self.lines.append(f"{name}:")
-        self.block = name
+        self.block, self.begins = name, len(self.lines)
+
+    def pause(self) -> None:
+        """Begin a new block where this one is long: code generation takes its length squared."""
+        if len(self.lines) - self.begins < LONGEST:
+            return
+        self.count += 1
+        going = self.put("icmp ne ptr %data, null")  # always, but LLVM would join the blocks
+        self.lines.append(f"  br i1 {going}, label %next{self.count}, label %never")
+        self.label(f"next{self.count}")
 
     def constant(self, c: float, width: int = 1) -> Scalar:
         """Return a constant."""
@@ -102,12 +118,42 @@ class Function:
     # -------------------------------------------------------------- arithmetic
     def binary(self, op: str, x: Scalar, y: Scalar) -> Scalar:
         """Return fadd, fsub, fmul or fdiv of two registers."""
+        if self.contracts and op in ("fadd", "fsub"):
+            return self._sum(x, y if op == "fadd" else self.negative(y))
         width, (a, b) = self.same(x, y)
-        return Scalar(self.put(f"{op} {type_of(width)} {a}, {b}"), width)
+        result = Scalar(self.put(f"{op} {type_of(width)} {a}, {b}"), width)
+        if self.contracts and op == "fmul":
+            self.products[result.text] = [(x, y)]
+        return result
+
+    def _sum(self, x: Scalar, y: Scalar) -> Scalar:
+        """Return x + y in fused multiply-adds: Σ a·b + y adds the products to y one by one."""
+        if x.text not in self.products:
+            x, y = y, x
+        mine, others = (self.products.get(z.text, []) for z in (x, y))
+        if not mine:
+            width, texts = self.same(x, y)
+            return Scalar(self.put(f"fadd {type_of(width)} {', '.join(texts)}"), width)
+        for a, b in mine:
+            y = self.intrinsic("fma", a, b, y)
+        if others:
+            self.products[y.text] = [*mine, *others]
+        return y
+
+    def once(self, key: Any, make: Callable[[], T]) -> T:
+        """Return what `make` gives, or gave before in a loop that the text is still in."""
+        where = next((r for r in self.regions if (r, key) in self.found), self.regions[-1])
+        if (where, key) not in self.found:
+            self.found[where, key] = make()
+        result: T = self.found[where, key]
+        return result
 
     def negative(self, x: Scalar) -> Scalar:
         """Return -x."""
-        return Scalar(self.put(f"fneg {type_of(x.width)} {x.text}"), x.width)
+        result = Scalar(self.put(f"fneg {type_of(x.width)} {x.text}"), x.width)
+        if x.text in self.products:
+            self.products[result.text] = [(self.negative(a), b) for a, b in self.products[x.text]]
+        return result
 
     def intrinsic(self, name: str, *xs: Scalar) -> Scalar:
         """Return an LLVM intrinsic such as fma or sqrt."""
@@ -293,8 +339,9 @@ class Function:
 
     def text(self) -> str:
         """Return the whole module."""
-        head = [*sorted(self.declarations), *self.definitions]
-        body = ["define void @f(ptr noalias %data) {", "entry:", *self.lines, "  ret void", "}"]
+        head = [*sorted(self.declarations), *self.definitions, *self.helpers.values()]
+        end = ["  ret void", "never:", "  unreachable", "}"]
+        body = ["define void @f(ptr noalias %data) {", "entry:", *self.lines, *end]
         return "\n".join([*head, *body, ""])
 
 
@@ -394,7 +441,6 @@ class Loop:
         f.count += 1
         self.head, self.exit = f"loop{f.count}", f"exit{f.count}"
         self.before = f.block
-        f.depth += 1
         self.start = start
         self.maybe = maybe
         if maybe:
@@ -403,6 +449,7 @@ class Loop:
         else:
             f.lines.append(f"  br label %{self.head}")
         f.label(self.head)
+        f.regions.append(f.count)
         self.index = f.name()
         self.carried: list[tuple[int, str, str, Scalar, str]] = []
         self.place = len(f.lines)
@@ -424,6 +471,7 @@ class Loop:
     def close(self) -> None:
         """End the loop."""
         f, latch = self.f, self.f.block
+        f.regions.pop()
         following = f.put(f"add nsw i64 {self.index}, {self.step}")
         again = f.put(f"icmp slt i64 {following}, {self.stop}")
         f.lines.append(f"  br i1 {again}, label %{self.head}, label %{self.exit}")
@@ -433,7 +481,6 @@ class Loop:
             entry = f"[{first.text}, %{self.before}], [{new}, %{latch}]"
             f.lines[place] = f"  {name} = phi {kind} {entry}"
         self.latch = latch
-        f.depth -= 1
         f.label(self.exit)
 
     def result(self, register: Scalar) -> Scalar:

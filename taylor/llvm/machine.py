@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import itertools
 import threading
 from collections.abc import Sequence
@@ -21,12 +22,11 @@ from taylor.llvm.emit import (
     at,
     contiguous,
     flattened,
-    lifted,
     nest,
-    settled,
 )
 from taylor.llvm.ir import WIDTH, Function, Scalar, tiled
-from taylor.llvm.series import Emission, Table, part_size
+from taylor.llvm.planar import UNORDERED, Complex, both, kinds, lifted, settled, with_symbols
+from taylor.llvm.series import Emission, Planes, Table, part_size
 from taylor.program import Program
 from taylor.rules import values
 from taylor.tape import Guard
@@ -52,7 +52,8 @@ class Machine:
     """A program as machine code: called with arrays, it returns (status, outputs).
 
     With an order, inputs and outputs are tables of coefficients: input i gets the degrees up to
-    heights[i] (default 1: a point and a direction), outputs all up to the order.
+    heights[i] (default 1: a point and a direction), outputs all up to the order.  `complex` says
+    which inputs (and then parameters) are complex; in memory their parts are inputs of their own.
     """
 
     places: list[int]  # of the inputs in memory
@@ -69,19 +70,25 @@ class Machine:
         heights: Sequence[int] | None = None,
         unit: int = 1,
         expanded: bool = False,
+        complex: Sequence[bool] = (),
     ) -> None:
         self.unit, self.expanded = unit, expanded
         parameters = [()] * sum(i.op == "parameter" for i in program.code)
         self.inputs = [program.code[i].shape for i in program.inputs]
         self.outputs = [program.code[i].shape for i in program.outputs]
+        self.complex = list(complex) or [False] * (len(self.inputs) + len(parameters))
+        kind = kinds(program.code, self.complex)
+        self.found = [kind[i] for i in program.outputs]  # which outputs are complex
+        self.planar = any(kind)
         self.tables = order is not None
         if order is not None:
             known = [min(1, order)] * len(self.inputs) if heights is None else list(heights)
             self.heights = known
             self.inputs = [(self._count(h), *s) for h, s in zip(known, self.inputs, strict=True)]
             self.outputs = [(self._count(order), *s) for s in self.outputs]
-        self.inputs += parameters
-        name = key(_bare(program), *self._kind(), order, heights, unit)
+        self.inputs = _doubled([*self.inputs, *parameters], self.complex)
+        self.outputs = _doubled(self.outputs, self.found)
+        name = key(_bare(program), *self._kind(), order, heights, unit, self.complex)
         kept = load(name)
         if kept is None:
             self._write(program, order)
@@ -103,6 +110,7 @@ class Machine:
     def _write(self, program: Program, order: int | None) -> None:
         """Write the program as LLVM IR and compile it."""
         f = Function(self.unit)
+        f.above_cuts = order is not None
         self.places = [f.allocate(self._room(s)) for s in self.inputs]
         self.results = [f.allocate(_size(s)) for s in self.outputs]
         self.flag = f.allocate(2)
@@ -111,8 +119,11 @@ class Machine:
         else:
             program = program if self.expanded else expand(program)
             v = self._series(f, program, order)
-        for i, place, shape in zip(program.outputs, self.results, self.outputs, strict=True):
-            _write(f, v[i], shape, place)
+        planes: list[Any] = []
+        for i, pair in zip(program.outputs, self.found, strict=True):
+            planes += both(f, v[i]) if pair else [v[i]]
+        for y, place, shape in zip(planes, self.results, self.outputs, strict=True):
+            _write(f, y, shape, place)
         heads = v if order is None else {i: _head(y) for i, y in v.items()}
         wrong = failed(f, program.guards, heads)
         f.store(wrong, f.address("%data", [], self.flag))
@@ -155,19 +166,33 @@ class Machine:
         return np.lib.stride_tricks.as_strided(rows, shape, strides)
 
     def _values(self, f: Function, program: Program) -> Any:
-        x = [_input(f, s, p) for s, p in zip(self.inputs, self.places, strict=True)]
         guarded = {i for g in program.guards for i in (g.a, g.b)}
         kept = {*program.outputs, *program.inputs, *guarded}
-        return values(program.code, x, kept, settled)
+        return values(self._code(f, program), self._given(f), kept, settled)
+
+    def _code(self, f: Function, program: Program) -> Any:
+        return with_symbols(f, program.code) if self.planar else program.code
+
+    def _given(self, f: Function) -> list[Any]:
+        """Return the inputs and parameters as symbols."""
+        places = iter(zip(self.inputs, self.places, strict=True))
+        found: list[Any] = []
+        for pair in self.complex:
+            planes: list[Any] = []
+            for shape, place in itertools.islice(places, 1 + pair):
+                make = self._table if self.tables and shape else _input
+                planes.append(make(f, shape, place))
+            kind = Planes if isinstance(planes[0], Table) else Complex
+            found.append(kind(*planes) if pair else planes[0])
+        return found
 
     def _series(self, f: Function, program: Program, order: int) -> Any:
-        places = list(zip(self.inputs, self.places, strict=True))
-        tables = [self._table(f, s, p) for s, p in places if s]
-        parameters = [_input(f, s, p) for s, p in places if not s]
-        by_degree, algebra = self.unit == 1, self._algebra(f)
+        given, n = self._given(f), len(program.inputs)
+        program = dataclasses.replace(program, code=self._code(f, program))
         sweep = Emission(
-            f, program, order, tables, self.heights, parameters, algebra, by_degree=by_degree
-        )
+            f, program, order, given[:n], self.heights, given[n:], self._algebra(f),
+            by_degree=self.unit == 1,
+        )  # fmt: skip
         sweep.run()
         guarded = {i for g in program.guards for i in (g.a, g.b) if i >= 0}
         return {i: sweep.result(i) for i in {*program.outputs, *guarded}}
@@ -200,11 +225,17 @@ class Machine:
 
         Tiles of `unit` points are spread over the threads; memory beyond the arrays is bounded.
         """
+        if self.planar:
+            status, found = self._batch(self._split(x), threads)
+            return status, self._merged(found)
+        return self._batch(x, threads)
+
+    def _batch(self, x: Sequence[Any], threads: int) -> tuple[int, list[Any]]:
         n = x[0].shape[-1]
         if n < self.unit:  # one tile, filled up with copies of the last point
             fill = [np.repeat(v[..., -1:], self.unit - n, axis=-1) for v in x]
             wide = [np.concatenate(pair, axis=-1) for pair in zip(x, fill, strict=True)]
-            status, outs = self.batch(*wide)
+            status, outs = self._batch(wide, 1)
             return status, [y[..., :n] for y in outs]
         rows = np.concatenate([np.reshape(v, (-1, n)) for v in x]) if len(x) > 1 else x[0]
         rows = np.ascontiguousarray(rows, dtype=float)
@@ -238,13 +269,17 @@ class Machine:
             pointer, ins, outs, flags = self.local.memory
         except AttributeError:
             pointer, ins, outs, flags = self.memory()
-        table = ins[0]
-        table[0], table[1] = x, v
+        if self.planar:
+            for table, x0, x1 in zip(ins, *map(_planes, (x, v)), strict=False):
+                table[0], table[1] = x0, x1
+        else:
+            table = ins[0]
+            table[0], table[1] = x, v
         self.code.call(pointer)
         wrong, lost = flags.tolist()
         if wrong or lost:  # nan too
             return (GUARD if wrong else INFINITE), None
-        return OK, outs[0].copy()
+        return OK, (self._merged(outs)[0] if self.planar else outs[0].copy())
 
     def __call__(self, *x: Any) -> tuple[int, list[Any]]:
         """Return (OK, GUARD or INFINITE, outputs) at x."""
@@ -252,12 +287,41 @@ class Machine:
             pointer, ins, outs, flags = self.local.memory
         except AttributeError:
             pointer, ins, outs, flags = self.memory()
-        for place, value in zip(ins, x, strict=True):
+        for place, value in zip(ins, self._split(x) if self.planar else x, strict=True):
             place[...] = value
         self.code.call(pointer)
         wrong, lost = flags.tolist()
         status = OK if wrong == lost == 0.0 else GUARD if wrong else INFINITE
+        if self.planar:
+            return status, self._merged(outs)
         return status, [y.copy() if y.ndim else y[()] for y in outs]
+
+    def _split(self, x: Sequence[Any]) -> list[Any]:
+        """Return the arguments with the parts of complex ones as arguments of their own."""
+        return [
+            plane
+            for value, pair in zip(x, self.complex, strict=True)
+            for plane in (_planes(value) if pair else (value,))
+        ]
+
+    def _merged(self, planes: Sequence[Any]) -> list[Any]:
+        """Return the outputs of which these are the parts."""
+        rest, found = iter(planes), []
+        for pair in self.found:
+            y = next(rest)
+            if pair:
+                z = np.empty(y.shape, dtype=complex)
+                z.real, z.imag = y, next(rest)
+            found.append(z[()] if pair else y.copy()[()])
+        return found
+
+
+def _planes(x: Any) -> tuple[Any, Any]:
+    return x.real, x.imag
+
+
+def _doubled(shapes: Sequence[Any], pair: Sequence[bool]) -> list[Any]:
+    return [s for s, two in zip(shapes, pair, strict=True) for _ in range(1 + two)]
 
 
 def failed(f: Function, guards: Sequence[Guard], v: Any) -> Scalar:
@@ -266,9 +330,11 @@ def failed(f: Function, guards: Sequence[Guard], v: Any) -> Scalar:
     for guard in guards:
         if guard.b < 0:
             raise Unsupported(f"the order of values decides ({guard.op})")
-        a, b = lifted(f, v[guard.a]), lifted(f, v[guard.b])
+        sides = lifted(f, v[guard.a]), lifted(f, v[guard.b])
         outcome = np.asarray(guard.outcome, dtype=bool)
-        a, b = (flattened(contiguous(_broadcast(x, outcome.shape))) for x in (a, b))
+        if any(isinstance(x, Complex) for x in sides):
+            raise Unsupported(UNORDERED)
+        a, b = (flattened(contiguous(_broadcast(x, outcome.shape))) for x in sides)
         for i, held in enumerate(outcome.reshape(-1)):
             op = OPPOSITE[guard.op] if held else SAME[guard.op]
             wrong = f.compare(op, at(a, [i]), at(b, [i]))
@@ -290,7 +356,7 @@ def _input(f: Function, shape: tuple[int, ...], place: int) -> Symbol:
 
 def _head(y: Any) -> Any:
     """Return the coefficient of degree 0."""
-    return y[0] if isinstance(y, Table) else y
+    return y[0] if isinstance(y, (Table, Planes)) else y
 
 
 def _write(f: Function, y: Any, shape: tuple[int, ...], place: int) -> None:

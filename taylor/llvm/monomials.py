@@ -22,7 +22,7 @@ from taylor.llvm.emit import Symbol, Unsupported, _broadcast, _loops, _strides, 
 from taylor.llvm.ir import Function, Scalar
 from taylor.llvm.kernels import QUOTIENTS
 from taylor.llvm.machine import OK, Machine
-from taylor.llvm.series import Table
+from taylor.llvm.series import Planes, Table, by_parts
 from taylor.program import Program
 
 Array = Any
@@ -68,6 +68,8 @@ class Pairs:
 
     def interior(self, k: int, x: Any, y: Any, hx: int, hy: int) -> Any:
         """Return the part of degree k of the product, without the terms with x_0 and y_0."""
+        if isinstance(x, Planes) or isinstance(y, Planes):
+            return by_parts(self, k, x, y, hx, hy)
         lo, hi = max(1, k - hy), min(k - 1, hx)
         if hi < lo:
             return None
@@ -142,7 +144,12 @@ class Polynomials(Machine):
     """
 
     def __init__(
-        self, program: Program, algebra: Monomials, heights: Sequence[int], expanded: bool = False
+        self,
+        program: Program,
+        algebra: Monomials,
+        heights: Sequence[int],
+        expanded: bool = False,
+        complex: Sequence[bool] = (),
     ) -> None:
         self.algebra = algebra
         program = program if expanded else expand(program)
@@ -151,7 +158,7 @@ class Polynomials(Machine):
             raise Unsupported(f"the tables of {algebra} are too large")
         if len(program.code) * (algebra.order + 1) > STEPS:
             raise Unsupported(f"{len(program.code)} instructions are too many for {algebra}")
-        super().__init__(program, algebra.order, heights, expanded=True)
+        super().__init__(program, algebra.order, heights, expanded=True, complex=complex)
         self.indices = [algebra.compiled_pairs(*degrees) for degrees in self.lists[1:]]
         addresses = [a for table in self.indices for a in table.pointers]
         self.addresses = np.array(addresses, np.int64)

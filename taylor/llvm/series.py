@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from taylor.algebra import Univariate
+from taylor.arrays import host
 from taylor.elementary import slope_of_jump
 from taylor.expand import moved
 from taylor.llvm.emit import (
@@ -28,20 +29,23 @@ from taylor.llvm.emit import (
     _strides,
     at,
     empty,
-    lifted,
     nest,
     settled,
 )
-from taylor.llvm.ir import WIDTH, Function, Scalar
+from taylor.llvm.ir import WIDTH, Function, Scalar, type_of
+from taylor.llvm.planar import Complex, both, kinds, lifted
 from taylor.program import Program
 from taylor.sweep import Step, Sweep
 from taylor.tape import Instruction, Linear
+from taylor.values import is_operand
 
 Array = Any
+SUMMING = ("mul", "div", "integral")
 # up to this order sums run term by term: vectors would wait for coefficients just written
 SHORT = 24
 BLOCKS = 64  # vectors of elements up to which sums are taken side by side
-WAYS = 2  # terms of a sum that are added at a time
+WAYS = 2  # terms of a sum that is written out, added at a time
+TOGETHER = 6, 2  # sums that one loop takes, of numbers and of tiles: as the registers allow
 
 
 def part_size(shape: Sequence[int], unit: int = 1) -> int:
@@ -53,10 +57,11 @@ def part_size(shape: Sequence[int], unit: int = 1) -> int:
 class Table(Symbol):
     """The coefficients of a series of the function being written, by degree.
 
-    Its memory is taken when it is first used; `forget` gives it back.
+    Its memory is taken when it is first used; `forget` gives it back.  Numbers that were written
+    or read are known in registers.
     """
 
-    __slots__ = ("known", "part_shape", "size_of_part", "waiting", "written")
+    __slots__ = ("part_shape", "serial", "size_of_part", "waiting", "written")
 
     def __init__(self, f: Function, shape: tuple[int, ...], slot: Any, offset: int) -> None:
         self.part_shape = tuple(shape[1:])
@@ -64,7 +69,7 @@ class Table(Symbol):
         strides = (self.size_of_part, *_strides(self.part_shape))
         super().__init__(f, shape, None, slot, offset, strides)
         self.waiting = False
-        self.known: dict[int, Scalar] = {}  # numbers that are in registers, too
+        self.serial = f.name()  # its own: an id may be that of a table that is gone
 
     def _zeros(self, shape: tuple[int, ...]) -> Any:
         """Return a new table; what is never written stays zero."""
@@ -92,35 +97,38 @@ class Table(Symbol):
         self.slot = None
 
     def __getitem__(self, k: Any) -> Any:
-        part, shape = self.part(k), self.part_shape
-        if self.size_of_part == 1 and part.reg is None:
-            reg = self.f.load(self.f.address("%data", part.lead, part.offset))
-            return Symbol(self.f, shape, reg=reg, strides=(0,) * len(shape))
-        return part
-
-    def part(self, k: Any) -> Symbol:
-        """Return the array of the coefficients of degree k."""
-        if not isinstance(k, Degree) and k in self.known:
+        if self.size_of_part == 1:
             shape = self.part_shape
-            return Symbol(self.f, shape, reg=self.known[k], strides=(0,) * len(shape))
+            return Symbol(self.f, shape, reg=self.number(k), strides=(0,) * len(shape))
         return self.memory(k)
+
+    def number(self, k: Any) -> Scalar:
+        """Return the coefficient of degree k of a number in a register."""
+        part = self.memory(k)
+        return self.f.once(
+            self._name(k), lambda: self.f.load(self.f.address("%data", part.lead, part.offset))
+        )
+
+    def _name(self, k: Any) -> Any:
+        return self.serial, *((k.index, k.above) if isinstance(k, Degree) else (k,))
 
     def memory(self, k: Any) -> Symbol:
         """Return where the coefficients of degree k lie."""
         self.place()
         shape, n = self.part_shape, self.size_of_part
         if isinstance(k, Degree):
-            lead = ((k.index, n),)
-            return Symbol(self.f, shape, None, self.slot, self.offset, _strides(shape), lead)
+            lead, offset = ((k.index, n),), self.offset + k.above * n
+            return Symbol(self.f, shape, None, self.slot, offset, _strides(shape), lead)
         return Symbol(self.f, shape, None, self.slot, self.offset + k * n, _strides(shape))
 
     def __setitem__(self, k: Any, value: Any) -> None:
         self.written = True
         place, new = self.memory(k), lifted(self.f, value)
         shape = place.shape
-        if self.size_of_part == 1 and isinstance(k, int) and self.f.depth == 0:
-            self.known[k] = at(new, [0] * len(new.shape))
-            new = Symbol(self.f, shape, reg=self.known[k], strides=(0,) * len(shape))
+        if self.size_of_part == 1 and not isinstance(k, slice):
+            number = at(new, [0] * len(new.shape))
+            self.f.found[self.f.regions[-1], self._name(k)] = number
+            new = Symbol(self.f, shape, reg=number, strides=(0,) * len(shape))
         nest(self.f, lambda v: v, [_broadcast(new, shape)], place, whole=self.whole)
 
 
@@ -139,6 +147,64 @@ class Passing:
         return self.now
 
 
+class Planes(Complex):
+    """The coefficients of a complex series: tables of their real and of their imaginary parts."""
+
+    __slots__ = ("part_shape", "written")
+    re: Table
+    im: Table
+
+    def __init__(self, re: Table, im: Table) -> None:
+        super().__init__(re, im)
+        self.part_shape = re.part_shape
+
+    def _zeros(self, shape: tuple[int, ...]) -> Any:
+        return Planes(self.re._zeros(shape), self.im._zeros(shape))
+
+    def forget(self) -> None:
+        """Give the memory back."""
+        self.re.forget()
+        self.im.forget()
+
+    def __getitem__(self, k: Any) -> Any:
+        return Complex(self.re[k], self.im[k])
+
+    def __setitem__(self, k: Any, value: Any) -> None:
+        self.written = True
+        self.re[k], self.im[k] = both(self.f, value)
+
+
+Term = tuple[Table, Table, bool]  # a product of two tables, and whether it is subtracted
+
+
+def _terms(x: Any, y: Any) -> list[list[Term]]:
+    """Return the products that add up to x·y: for its real part, and for its imaginary part."""
+    if not isinstance(x, Planes):
+        if not isinstance(y, Planes):
+            return [[(x, y, False)]]
+        return [[(x, y.re, False)], [(x, y.im, False)]]
+    if not isinstance(y, Planes):
+        return [[(x.re, y, False)], [(x.im, y, False)]]
+    return [
+        [(x.re, y.re, False), (x.im, y.im, True)],
+        [(x.re, y.im, False), (x.im, y.re, False)],
+    ]
+
+
+def by_parts(algebra: Any, k: Any, x: Any, y: Any, hx: Any, hy: Any) -> Any:
+    """Return `algebra.interior` of complex tables, from those of their parts."""
+    sums: list[Any] = []
+    for terms in _terms(x, y):
+        total = None
+        for a, b, minus in terms:
+            new = algebra.interior(k, a, b, hx, hy)
+            if new is None:
+                return None
+            total = new if total is None else total - new if minus else total + new
+        sums.append(total)
+    return Complex(*sums)
+
+
 class Loops(Univariate):
     """The univariate algebra whose sums over degrees are loops in the function being written."""
 
@@ -146,232 +212,312 @@ class Loops(Univariate):
         """Return Σ x_j y_{k-j} over 1 <= j < k, j <= hx, k - j <= hy; None for no term."""
         f: Function = x.f
         shape = np.broadcast_shapes(x.part_shape, y.part_shape)
+        middle: list[Any] | None = None
         if not isinstance(k, Degree):
             lo, hi = max(1, k - hy), min(k - 1, hx)
             # the latest coefficients last, so that the sum need not wait for them
             js = sorted(range(lo, hi + 1), key=lambda j: max(j, k - j))
-            half = [(x.part(j), x.part(k - j)) for j in js if x is y and j < k - j]
-            if half and lo + hi == k:  # a square: twice the first half, and the middle
-                middle = [(x.part(k // 2),) * 2] if k % 2 == 0 else []
-                return _products(f, shape, half, middle)
-            pairs = [(x.part(j), y.part(k - j)) for j in js]
-            return _products(f, shape, pairs) if pairs else None
-        short_x, short_y = (not isinstance(h, Degree) and k > h for h in (hx, hy))
-        if short_x and short_y:
+            pairs: list[tuple[Any, Any]] = [(j, k - j) for j in js]
+            if x is y and len(pairs) > 1 and lo + hi == k:  # twice the first half, and the middle
+                middle = [(i, j) for i, j in pairs if i == j]
+                pairs = [(i, j) for i, j in pairs if i < j]
+        else:
+            short_x, short_y = (not isinstance(h, Degree) and k > h for h in (hx, hy))
+            if not (short_x or short_y):
+                return _joined(_convolution(f, k, _terms(x, y), x is y, shape))
+            pairs = []
+            if not (short_x and short_y):
+                near = [(j, k - j) for j in range(1, (hx if short_x else hy) + 1)]
+                pairs = near if short_x else [(far, j) for j, far in near]
+        if not pairs:
             return None
-        if short_x or short_y:
-            height = hx if short_x else hy
-            near, far = (x, y) if short_x else (y, x)
-            pairs = [(near.part(j), _below(far, k, j)) for j in range(1, height + 1)]
-            return _products(f, shape, pairs) if pairs else None
-        return _convolution(f, k, x, y, shape)
+        return _joined([_products(f, shape, terms, pairs, middle) for terms in _terms(x, y)])
 
 
-def _below(table: Table, k: Degree, j: int) -> Symbol:
-    """Return the coefficients of degree k - j."""
-    part = table.part(k)
-    part.offset -= j * table.size_of_part
-    return part
+def _joined(planes: list[Symbol]) -> Any:
+    return planes[0] if len(planes) == 1 else Complex(*planes)
+
+
+def _added(f: Function, total: Scalar | None, a: Scalar, b: Scalar, minus: bool) -> Scalar:
+    """Return total ± a·b."""
+    a = f.negative(a) if minus else a
+    return f.binary("fmul", a, b) if total is None else f.intrinsic("fma", a, b, total)
 
 
 def _products(
-    f: Function, shape: tuple[int, ...], pairs: Sequence[Any], once: Sequence[Any] | None = None
+    f: Function,
+    shape: tuple[int, ...],
+    terms: Sequence[Term],
+    pairs: Sequence[Any],
+    middle: Sequence[Any] | None = None,
 ) -> Symbol:
-    """Return Σ a·b of pairs of arrays in one nest; twice that, and the pairs `once`, if given."""
-    flat = [_broadcast(z, shape) for pair in [*pairs, *(once or ())] for z in pair]
-    n = len(pairs)
+    """Return Σ ±x_i y_j over terms (x, y) and pairs (i, j); twice that, and `middle`, if given."""
+    n = len(terms) * len(pairs)
+    signs, flat = [], []
+    for i, j in [*pairs, *(middle or ())]:
+        for x, y, minus in terms:
+            signs.append(minus)
+            flat += [_broadcast(x[i], shape), _broadcast(y[j], shape)]
 
     def body(*values: Scalar) -> Scalar:
-        terms = list(zip(values[::2], values[1::2], strict=True))
+        products = list(zip(values[::2], values[1::2], signs, strict=True))
         sums: list[Scalar | None] = [None] * WAYS
-        for i, (a, b) in enumerate(terms[:n]):
-            total = sums[i % WAYS]
-            new = f.binary("fmul", a, b) if total is None else f.intrinsic("fma", a, b, total)
-            sums[i % WAYS] = new
+        for i, product in enumerate(products[:n]):
+            sums[i % WAYS] = _added(f, sums[i % WAYS], *product)
         found = [x for x in sums if x is not None]
         while len(found) > 1:
             found = [f.binary("fadd", *found[:2]), *found[2:]]
         total = found[0]
-        if once is not None:
+        if middle is not None:
             total = f.binary("fadd", total, total)
-        for a, b in terms[n:]:
-            total = f.intrinsic("fma", a, b, total)
+        for product in products[n:]:
+            total = _added(f, total, *product)
         return total
 
-    return _element_wise(f, body, flat, shape)
-
-
-def _element_wise(f: Function, body: Any, args: list[Symbol], shape: tuple[int, ...]) -> Symbol:
     if int(np.prod(shape, dtype=int)) == 1:
-        values = [at(z, [0] * len(shape)) for z in args]
-        return Symbol(f, shape, reg=body(*values), strides=(0,) * len(shape))
-    out = empty(f, shape)
-    nest(f, body, args, out, whole=True)
-    return out
-
-
-def _convolution(f: Function, k: Degree, x: Table, y: Table, shape: tuple[int, ...]) -> Symbol:
-    """Return Σ x_j y_{k-j} over 1 <= j < k as a loop over j inside the loops over elements."""
-    a = _broadcast(x.memory(0), shape)
-    b = _broadcast(y.memory(k), shape)
-    square = x is y
-    stop = k.half if square else k.index  # a square: twice the first half, and the middle
-
-    def element(index: list[Any], width: int) -> Scalar:
-        where_a = list(zip(index, a.strides, strict=True))
-        where_b = list(zip(index, b.strides, strict=True))
-        wide_a = width if f.unit > 1 or (index and a.strides[-1] == 1) else 1
-        wide_b = width if f.unit > 1 or (index and b.strides[-1] == 1) else 1
-
-        def at(j: str, back: str) -> tuple[Scalar, Scalar]:
-            p = f.address("%data", [*where_a, (j, x.size_of_part)], a.offset)
-            q = f.address("%data", [*where_b, (back, y.size_of_part)], b.offset)
-            return f.load(p, wide_a), f.load(q, wide_b)
-
-        with f.loop(1, stop, maybe=True) as loop:
-            total = loop.carry(f.constant(0.0, width))
-            back = f.put(f"sub nsw i64 {k.index}, {loop.index}")
-            u, v = at(loop.index, back)
-            new = f.intrinsic("fma", u, v, total)
-            loop.update(total, Scalar(f.splat(new, width).text, width))
-        result = loop.result(total)
-        if square:
-            middle = f.put(f"ashr i64 {k.index}, 1")
-            result = _doubled(f, k, result, *at(middle, middle))
-        return result
-
-    if int(np.prod(shape, dtype=int)) == 1:
-        if f.unit > 1:
-            value = element([0] * len(shape), f.unit)
-        else:
-            value = (_scalar_sum if k.order <= SHORT else _masked_sum)(f, k, x, y, stop)
-            if square:
-                half = f.put(f"ashr i64 {k.index}, 1")
-                middle = f.load(f.address("%data", [(half, 1)], x.offset))
-                value = _doubled(f, k, value, middle, middle)
+        value = body(*(at(z, [0] * len(shape)) for z in flat))
         return Symbol(f, shape, reg=value, strides=(0,) * len(shape))
     out = empty(f, shape)
-    axes = [
-        (n, s, [p, q]) for n, s, p, q in zip(shape, out.strides, a.strides, b.strides, strict=True)
-    ]
-    places = _vectors(axes) if f.unit == 1 else None
-    if places is not None:
-        for start in range(0, len(places), SUMS):
-            some = places[start : start + SUMS]
-            sums = _side_by_side(f, k, (x, a.offset), (y, b.offset), stop, some)
-            for (to, _, _), total in zip(some, sums, strict=True):
-                f.store(total, f.address("%data", [], out.offset + to))
-        return out
-
-    def write(index: list[Any], width: int) -> None:
-        terms = list(zip(index, out.strides, strict=True))
-        y = element(index, width)
-        f.store(Scalar(f.splat(y, width).text, width), f.address("%data", terms, out.offset))
-
-    _loops(f, axes, write, padded=len(axes) == 1)
+    nest(f, body, flat, out, whole=True)
     return out
 
 
-Place = tuple[int, tuple[int, bool], tuple[int, bool]]
+def _convolution(
+    f: Function, k: Degree, outputs: list[list[Term]], square: bool, shape: tuple[int, ...]
+) -> list[Symbol]:
+    """Return Σ ±x_j y_{k-j} over 1 <= j < k for the terms (x, y) of each output."""
+    if int(np.prod(shape, dtype=int)) == 1:
+        found = []
+        for terms in outputs:
+            total, *others = (k.sums.of(k, x, y) for x, y, _ in terms)
+            for (*_, minus), other in zip(terms[1:], others, strict=True):
+                total = f.binary("fsub" if minus else "fadd", total, other)
+            found.append(Symbol(f, shape, reg=total, strides=(0,) * len(shape)))
+        return found
+    outs = [empty(f, shape) for _ in outputs]
+    convolution = Convolution(f, k, outputs, square, shape)
+    axes = convolution.axes(outs[0])
+
+    def write(places: Sequence[Place]) -> None:
+        for (index, _), sums in zip(places, convolution.sums(places, axes), strict=True):
+            terms = [(i, axis[1]) for i, axis in zip(index, axes, strict=True)]
+            for out, y in zip(outs, sums, strict=True):
+                f.store(y, f.address("%data", terms, out.offset))
+
+    places = _vectors(axes) if f.unit == 1 else None
+    if places is None:
+        _loops(f, axes, lambda *place: write([place]), padded=len(axes) == 1)
+    else:
+        several = SUMS // len(outs)
+        for start in range(0, len(places), several):
+            write(places[start : start + several])
+    return outs
+
+
+Place = tuple[list[Any], int]  # the index of an element, and the width of the vector from there
 
 
 def _vectors(axes: list[Any]) -> list[Place] | None:
-    """Return the vectors of a result: where each lies, in it and in both factors, or None.
+    """Return the vectors of a small array, or None.
 
     A factor that is the same along the last axis is a number there.  A vector may reach into the
     next row, which is written after it.
     """
-    axes = _merged(axes)
     if not axes or axes[-1][1] != 1 or any(s not in (0, 1) for s in axes[-1][2]):
         return None
-    *outer, (n, _, last) = axes
-    rows = list(itertools.product(*(range(m) for m, _, _ in outer)))
-    if len(rows) * -(-n // WIDTH) > BLOCKS:
+    rows = list(itertools.product(*(range(n) for n, _, _ in axes[:-1])))
+    starts = range(0, axes[-1][0], WIDTH)
+    if len(rows) * len(starts) > BLOCKS:
         return None
-    found: list[Place] = []
-    for row in rows:
-        to = sum(i * s for i, (_, s, _) in zip(row, outer, strict=True))
-        starts = [sum(i * st[z] for i, (_, _, st) in zip(row, outer, strict=True)) for z in (0, 1)]
-        for i in range(0, n, WIDTH):
-            p, q = ((starts[z] + i * last[z], last[z] == 1) for z in (0, 1))
-            found.append((to + i, p, q))
-    return found
+    return [([*row, i], WIDTH) for row in rows for i in starts]
 
 
-def _side_by_side(
-    f: Function, k: Degree, x: Any, y: Any, stop: str, places: Sequence[Place]
-) -> list[Scalar]:
-    """Return Σ x_j y_{k-j} over 1 <= j < k for some vectors of elements, in one loop over j."""
-    (x, x_start), (y, y_start) = x, y
-    square = stop == k.half
+class Convolution:
+    """Σ ±x_j y_{k-j} over 1 <= j < k for the terms (x, y) of each output, of arrays.
 
-    def at(j: str, back: str) -> list[tuple[Scalar, Scalar]]:
-        loaded: dict[Any, Scalar] = {}
+    Of a square the first half is summed: it is twice that, and the middle.
+    """
 
-        def factor(table: Table, start: int, degree: str, place: tuple[int, bool]) -> Scalar:
-            if (degree, start, place) not in loaded:
-                terms = [(degree, table.size_of_part)]
-                pointer = f.address("%data", terms, start + place[0])
-                loaded[degree, start, place] = f.load(pointer, WIDTH if place[1] else 1)
-            return loaded[degree, start, place]
+    def __init__(
+        self, f: Function, k: Degree, outputs: list[list[Term]], square: bool, shape: Any
+    ) -> None:
+        self.f, self.k, self.outputs, self.square = f, k, outputs, square
+        terms = [term for terms in outputs for term in terms]
+        near = {id(x): _broadcast(x.memory(0), shape) for x, _, _ in terms}
+        far = {id(y): _broadcast(y.memory(0), shape) for _, y, _ in terms}
+        self.parts = list({**near, **far}.values())
+        self.which = {name: i for i, name in enumerate({**near, **far})}
 
-        return [(factor(x, x_start, j, p), factor(y, y_start, back, q)) for _, p, q in places]
+    def axes(self, out: Symbol) -> list[Any]:
+        """Return the size, the stride of the result, and those of all factors, along each axis."""
+        strides = zip(*(part.strides for part in self.parts), strict=True)
+        return _merged(list(zip(out.shape, out.strides, map(list, strides), strict=True)))
 
-    with f.loop(1, stop, maybe=True) as loop:
-        totals = [loop.carry(f.constant(0.0, WIDTH)) for _ in places]
-        back = f.put(f"sub nsw i64 {k.index}, {loop.index}")
-        for total, (u, v) in zip(totals, at(loop.index, back), strict=True):
-            new = f.intrinsic("fma", u, v, total)
-            loop.update(total, Scalar(f.splat(new, WIDTH).text, WIDTH))
-    found = [loop.result(total) for total in totals]
-    if square:
-        middle = f.put(f"ashr i64 {k.index}, 1")
-        ends = at(middle, middle)
-        found = [_doubled(f, k, t, u, v) for t, (u, v) in zip(found, ends, strict=True)]
-    return found
+    def sums(self, places: Sequence[Place], axes: list[Any]) -> list[list[Scalar]]:
+        """Return the sums of all outputs at some places, in one loop over j."""
+        f, k = self.f, self.k
+
+        def reader(j: str) -> Any:
+            """Return what reads coefficients of degree j."""
+            loaded: dict[Any, Scalar] = {}
+
+            def read(table: Table, place: Place) -> Scalar:
+                (index, width), n = place, self.which[id(table)]
+                terms = [(i, strides[n]) for i, (_, _, strides) in zip(index, axes, strict=True)]
+                along = f.unit > 1 or (bool(axes) and axes[-1][2][n] == 1)
+                key = n, along, tuple(i for i, s in terms if s)
+                if key not in loaded:
+                    where = [*terms, (j, table.size_of_part)]
+                    pointer = f.address("%data", where, self.parts[n].offset)
+                    loaded[key] = f.load(pointer, width if along else 1)
+                return loaded[key]
+
+            return read
+
+        def added(totals: Any, near: Any, far: Any) -> list[list[Scalar]]:
+            """Return the totals plus one product of each term."""
+            found: list[list[Scalar]] = []
+            for place, row in zip(places, totals, strict=True):
+                found.append([])
+                for terms, total in zip(self.outputs, row, strict=True):
+                    for x, y, minus in terms:
+                        total = _added(f, total, near(x, place), far(y, place), minus)
+                    found[-1].append(Scalar(f.splat(total, place[1]).text, place[1]))
+            return found
+
+        with f.loop(1, k.half if self.square else k.index, maybe=True) as loop:
+            totals = [[loop.carry(f.constant(0.0, w)) for _ in self.outputs] for _, w in places]
+            back = f.put(f"sub nsw i64 {k.index}, {loop.index}")
+            new = added(totals, reader(loop.index), reader(back))
+            for row, values in zip(totals, new, strict=True):
+                for total, value in zip(row, values, strict=True):
+                    loop.update(total, value)
+        found = [[loop.result(total) for total in row] for row in totals]
+        if not self.square:
+            return found
+        middle = reader(f.put(f"ashr i64 {k.index}, 1"))
+        odd = f.put(f"trunc i64 {k.index} to i1")
+        one = Scalar(f.put(f"select i1 {odd}, double 0.0, double 1.0"))
+        twice = [[f.binary("fadd", total, total) for total in row] for row in found]
+        return added(twice, lambda *x: f.binary("fmul", middle(*x), one), middle)
 
 
-def _doubled(f: Function, k: Degree, total: Scalar, u: Scalar, v: Scalar) -> Scalar:
-    """Return twice the first half of the sum of a square, plus its middle u·v for even k."""
-    odd = f.put(f"trunc i64 {k.index} to i1")
-    one = Scalar(f.put(f"select i1 {odd}, double 0.0, double 1.0"))
-    twice = f.binary("fadd", total, total)
-    return f.intrinsic("fma", f.binary("fmul", u, one), v, twice)
+class Sums:
+    """The sums Σ x_j y_{k-j} over 1 <= j < k of numbers' tables, of two degrees k and k + 1.
 
+    They need lower degrees only, so those of all steps are taken before the steps, side by side and
+    for both degrees at once: x_j is loaded for both, and y_{k-j} is y_{k+1-j} of the next j.  At
+    degree k + 1 the terms with x_k and y_k are added.  Of a square only the first half is summed.
+    """
 
-def _scalar_sum(f: Function, k: Degree, x: Table, y: Table, stop: str) -> Scalar:
-    """Return Σ x_j y_{k-j} over 1 <= j < stop of two numbers' tables, some terms at a time."""
-    with f.loop(1, stop, WAYS, maybe=True) as loop:
-        sums = [loop.carry(f.constant(0.0)) for _ in range(WAYS)]
-        back = f.put(f"sub nsw i64 {k.index}, {loop.index}")
-        for d, total in enumerate(sums):
-            u = f.load(f.address("%data", [(loop.index, 1)], x.offset + d))
-            v = f.load(f.address("%data", [(back, 1)], y.offset - d))
-            if d:
-                j = f.put(f"add nsw i64 {loop.index}, {d}")
-                inside = f.put(f"icmp slt i64 {j}, {stop}")
-                u, v = (
-                    Scalar(f.put(f"select i1 {inside}, double {w.text}, double 0.0"))
-                    for w in (u, v)
-                )
-            loop.update(total, f.intrinsic("fma", u, v, total))
-    found = [loop.result(total) for total in sums]
-    while len(found) > 1:
-        found = [f.binary("fadd", *found[:2]), *found[2:]]
-    return found[0]
+    def __init__(self, f: Function, k: str, first: int) -> None:
+        self.f, self.k = f, k
+        self.odd = first % 2  # k has the parity of the first degree
+        self.wanted: list[tuple[Table, Table, Scalar, Scalar]] = []
+        self.taken = 0  # at degree k + 1
+        self.half = f.put(f"ashr i64 {k}, 1")
+        self.block, self.place = f.block, len(f.lines)
+        f.count += 1
+        f.lines.append(f"  br label %steps{f.count}")
+        f.label(f"steps{f.count}")
 
+    def of(self, k: Degree, x: Table, y: Table) -> Scalar:
+        """Return the sum of degree k, or of k + 1: these are asked for in the same order."""
+        f = self.f
+        if k.index == self.k:
+            self.first, total = k, Scalar(f.name(), f.unit)
+            self.wanted.append((x, y, total, Scalar(f.name(), f.unit)))
+        else:
+            *_, total = self.wanted[self.taken]
+            self.taken += 1
+            total = f.intrinsic("fma", x.number(1), y.number(self.first), total)
+            if x is not y:
+                total = f.intrinsic("fma", x.number(self.first), y.number(1), total)
+        if x is y:
+            total = f.binary("fadd", total, total)
+            if (k.index == self.k) != self.odd:  # an even degree: the middle is there once
+                middle = self._at(x, self.half, self.odd)
+                total = f.intrinsic("fma", middle, middle, total)
+        return total
 
-def _masked_sum(f: Function, k: Degree, x: Table, y: Table, stop: str) -> Scalar:
-    """Return Σ x_j y_{k-j} over 1 <= j < stop of two numbers' tables, a vector of j at a time."""
-    with f.loop(1, stop, WIDTH, maybe=True) as loop:
-        total = loop.carry(f.constant(0.0, WIDTH))
-        ahead = f.below(loop.index, range(WIDTH), stop)
-        back = f.below(loop.index, range(WIDTH - 1, -1, -1), stop)
-        left = f.masked(f.address("%data", [(loop.index, 1)], x.offset), ahead)
-        far = f.put(f"sub nsw i64 {k.index}, {loop.index}")
-        right = f.masked(f.address("%data", [(far, 1)], y.offset - WIDTH + 1), back)
-        loop.update(total, f.intrinsic("fma", left, f.reversed(right), total))
-    return f.total(loop.result(total))
+    def _at(self, x: Table, j: Any, more: int = 0) -> Scalar:
+        return self.f.load(self.f.address("%data", [(j, 1)], x.offset + more))
+
+    def write(self, order: int) -> None:
+        """Write the loops over j where the steps begin."""
+        f, mark, block = self.f, len(self.f.lines), self.f.block
+        f.block = self.block
+        several = TOGETHER[f.unit > 1]
+        take = self._in_vectors if order > SHORT and f.unit == 1 else self._one_by_one
+        for square in (False, True):
+            wanted = [w for w in self.wanted if (w[0] is w[1]) == square]
+            for start in range(0, len(wanted), several):
+                take(wanted[start : start + several], square)
+        new = f.lines[mark:]
+        del f.lines[mark:]
+        f.lines[self.place : self.place] = new
+        f.block = block
+
+    def _stop(self, square: bool) -> str:
+        if not square:
+            return self.k
+        return self.f.put(f"add nsw i64 {self.half}, 1") if self.odd else self.half
+
+    def _one_by_one(self, wanted: Any, square: bool) -> None:
+        f, zero = self.f, self.f.constant(0.0, self.f.unit)
+        with f.loop(1, self._stop(square), maybe=square) as loop:
+            later = {name: loop.carry(zero) for name in {id(y): y for _, y, *_ in wanted}}
+            totals = [(loop.carry(zero), loop.carry(zero)) for _ in wanted]
+            back = f.put(f"sub nsw i64 {self.k}, {loop.index}")
+            left = {n: self._at(x, loop.index) for n, x in {id(x): x for x, *_ in wanted}.items()}
+            right = {n: self._at(y, back) for n, y in {id(y): y for _, y, *_ in wanted}.items()}
+            for (x, y, *_), (one, two) in zip(wanted, totals, strict=True):
+                loop.update(one, f.intrinsic("fma", left[id(x)], right[id(y)], one))
+                loop.update(two, f.intrinsic("fma", left[id(x)], later[id(y)], two))
+            for name, value in right.items():
+                loop.update(later[name], value)
+        found = [[loop.result(total) for total in pair] for pair in totals]
+        before = {name: loop.result(register) for name, register in later.items()}
+        for (x, y, *names), (one, two) in zip(wanted, found, strict=True):
+            if square and not self.odd:
+                two = f.intrinsic("fma", self._at(x, self.half), before[id(y)], two)
+            self._named(names, (one, two))
+
+    def _named(self, names: Sequence[Scalar], values: Sequence[Scalar]) -> None:
+        """Give values the names under which the steps know them."""
+        for name, value in zip(names, values, strict=True):
+            kind = type_of(value.width)
+            zero = self.f.constant(-0.0, value.width).text
+            self.f.lines.append(f"  {name.text} = fadd {kind} {value.text}, {zero}")
+
+    def _in_vectors(self, wanted: Any, square: bool) -> None:
+        """Take vectors of j: x_j y_{k-j} and, of the next degree, x_{j+1} y_{k-j}."""
+        f, stop = self.f, self._stop(square)
+        less = f.put(f"sub nsw i64 {stop}, 1") if self.odd or not square else stop
+        zero = f.constant(0.0, WIDTH)
+        with f.loop(1, stop, WIDTH, maybe=square) as loop:
+            totals = [(loop.carry(zero), loop.carry(zero)) for _ in wanted]
+            ahead = f.below(loop.index, range(WIDTH), stop)
+            next_ahead = f.below(loop.index, range(WIDTH), less)
+            behind = f.below(loop.index, range(WIDTH - 1, -1, -1), stop)
+            back = f.put(f"sub nsw i64 {self.k}, {loop.index}")
+            place = [(loop.index, 1)]
+            left, right = {}, {}
+            for x, y, *_ in wanted:
+                if id(x) not in left:
+                    left[id(x)] = (
+                        f.masked(f.address("%data", place, x.offset), ahead),
+                        f.masked(f.address("%data", place, x.offset + 1), next_ahead),
+                    )
+                if id(y) not in right:
+                    far = f.address("%data", [(back, 1)], y.offset - WIDTH + 1)
+                    right[id(y)] = f.reversed(f.masked(far, behind))
+            for (x, y, *_), pair in zip(wanted, totals, strict=True):
+                for total, u in zip(pair, left[id(x)], strict=True):
+                    loop.update(total, f.intrinsic("fma", u, right[id(y)], total))
+        found = [[loop.result(total) for total in pair] for pair in totals]
+        for (*_, first, second), sides in zip(wanted, found, strict=True):
+            self._named((first, second), [f.total(total) for total in sides])
 
 
 def spread(program: Program) -> Program:
@@ -432,18 +578,23 @@ class Emission(Sweep):
     ) -> None:
         self.f = f
         self.readers = _readers(program) if by_degree and algebra is None else {}
+        given = [isinstance(x, Complex) for x in (*inputs, *parameters)]
+        self.complex = kinds(program.code, given)
         super().__init__(program, algebra or Loops(order), inputs, parameters, heights)
 
     def _kind(self, inputs: Sequence[Array]) -> Array:
-        return inputs[0] if len(inputs) else Table(self.f, (0,), None, 0)
+        first = inputs[0] if len(inputs) else Table(self.f, (0,), None, 0)
+        return first.re if isinstance(first, Planes) else first
 
     def _room(self, i: int, shape: tuple[int, ...]) -> Any:
+        if self.complex[i]:
+            return Planes(super()._room(i, shape), super()._room(i, shape))
         if i in self.readers:
             return Passing(self.f, shape, self.readers[i])
         return super()._room(i, shape)
 
     def _checked(self, row: Any, values: Sequence[Any]) -> Any:
-        plain = not any(isinstance(v, Symbol) for v in values)
+        plain = not any(is_operand(v) for v in values)
         return row(*(lifted(self.f, v) for v in values)) if plain else row(*values)
 
     def _singular(self, row: Any, args: Sequence[int], y0: Any, p0: Any) -> Any:
@@ -453,7 +604,8 @@ class Emission(Sweep):
         return None
 
     def _divisor(self, x: Any) -> Any:
-        return Divisor(lifted(self.f, x))
+        x = lifted(self.f, x)
+        return x if isinstance(x, Complex) else Divisor(x)
 
     def _local(self, i: int) -> Step:
         raise Unsupported(f"{self.program.code[i].param.name} has no machine code")
@@ -484,11 +636,22 @@ class Emission(Sweep):
 
     def result(self, i: int) -> Array:
         """Return the table of instruction i, up to its height."""
-        table = super().result(i)
         rows = int(np.count_nonzero(self.algebra.degrees <= self.height[i]))
-        if not isinstance(table, Table) or rows >= table.shape[0]:
-            return table
-        return type(table)(self.f, (rows, *table.part_shape), table.slot, table.offset)
+        if self.height[i] or self.program.code[i].op == "input":
+            table = self.table[i]
+        else:
+            value = self.table[i]
+            table = self._room(i, (self.algebra.size, *np.shape(value)))
+            table[0] = value
+
+        def short(table: Any) -> Any:
+            if not isinstance(table, Table) or rows >= table.shape[0]:
+                return table
+            return type(table)(self.f, (rows, *table.part_shape), table.slot, table.offset)
+
+        if isinstance(table, Planes):
+            return Planes(short(table.re), short(table.im))
+        return short(table)
 
     def _choose(self, i: int) -> Step:
         lhs, rhs, a, b = self.program.code[i].args
@@ -501,9 +664,8 @@ class Emission(Sweep):
             return self.table[j][piece(k)] if k <= height[j] else 0.0
 
         def step(k: Any) -> None:
-            sides = self._value(lhs), self._value(rhs)
-            owner = next(s for s in (*sides, part(a, k), part(b, k)) if isinstance(s, Symbol))
-            chosen = owner._choose(*sides, part(a, k), part(b, k), "where" if k == 0 else mode)
+            args = self._value(lhs), self._value(rhs), part(a, k), part(b, k)
+            chosen = host(args)._choose(*args, "where" if k == 0 else mode)
             y[0 if k == 0 else piece(k)] = chosen
 
         return step
@@ -514,36 +676,54 @@ class Emission(Sweep):
         One point: all instructions degree by degree.  Tiles of points: instruction by instruction,
         so that few tables are in use at a time; those that need each other stay together.
         """
+        every = range(len(self.steps))
         if not isinstance(self.algebra, Univariate):  # parts of different sizes
             for k in range(self.order + 1):
-                for step in self.steps:
-                    step(k)
+                self.write(k, every)
         elif self.f.unit == 1:
-            self._degrees(range(len(self.steps)))
+            self.degrees(every)
         else:
             self._by_instruction()
         self.steps.clear()
 
-    def _degrees(self, steps: Sequence[int]) -> None:
+    def write(self, k: Any, steps: Sequence[int]) -> None:
+        """Write some steps for one degree; the value is rounded as the plain function's is."""
+        self.f.contracts = isinstance(k, Degree) or k > 0
+        for s in steps:
+            self.steps[s](k)
+            self.f.pause()
+        self.f.contracts = False
+
+    def degrees(self, steps: Sequence[int]) -> None:
         """Write some steps for all degrees."""
-        order, code = self.order, self.program.code
+        f, order, code = self.f, self.order, self.program.code
         owners = {self.owners[s] for s in steps}
         heights = {self.height[a] for i in owners for a in (i, *code[i].args)}
         first = max([h for h in heights if h < order], default=0)
         first = max(first, min(order, 1))  # what stays the same from degree 1 on is written once
+        numbers = False
         for i in owners:
             if code[i].op in ("mul", "integral"):  # products of two polynomials end later
                 short = sorted(h for h in (self.height[a] for a in code[i].args) if h < order)
                 if len(short) > 1:
                     first = max(first, min(order, short[-1] + short[-2]))
+            if code[i].op in SUMMING and int(np.prod(self.table[i].part_shape, dtype=int)) == 1:
+                numbers = True
+        if numbers:
+            first += (order - first) % 2  # the others come in pairs
         for k in range(first + 1):
-            for s in steps:
-                self.steps[s](k)
-        if first < order:
-            with self.f.loop(first + 1, order + 1) as loop:
-                degree: Any = Degree(self.f, loop.index, order)
-                for s in steps:
-                    self.steps[s](degree)
+            self.write(k, steps)
+        if first == order:
+            return
+        with f.loop(first + 1, order + 1, 1 + numbers) as loop:
+            if not numbers:
+                self.write(Degree(f, loop.index, order, None), steps)
+                return
+            second = f.put(f"add nsw i64 {loop.index}, 1")
+            sums = Sums(f, loop.index, first + 1)
+            for index in (loop.index, second):
+                self.write(Degree(f, index, order, sums), steps)
+            sums.write(order)
 
     def _by_instruction(self) -> None:
         code = self.program.code
@@ -557,21 +737,28 @@ class Emission(Sweep):
                     last[a] = n
         for n, group in enumerate(groups):
             inside = set(group)
-            self._degrees([s for s, i in enumerate(self.owners) if i in inside])
+            self.degrees([s for s, i in enumerate(self.owners) if i in inside])
             for i, final in last.items():
                 if final == n and i not in kept:
                     for table in (self.table[i], self.weighted.get(i)):
-                        if isinstance(table, Table):
+                        if isinstance(table, (Table, Planes)):
                             table.forget()
 
     def _groups(self) -> list[list[int]]:
-        """Return the instructions in runs that must be computed together, degree by degree."""
+        """Return the instructions in runs that are computed together, degree by degree.
+
+        These are the ones that need each other, and with them those that take no sums.
+        """
         groups: list[list[int]] = []
-        reach = -1
-        for i, instruction in enumerate(self.program.code):
-            if i <= reach:
+        reach, code = -1, self.program.code
+        sums = False  # whether the last group takes sums
+        for i, instruction in enumerate(code):
+            takes = instruction.op in SUMMING
+            if i <= reach or (groups and not (takes and sums)):
                 groups[-1].append(i)
             else:
                 groups.append([i])
+                sums = False
+            sums = sums or takes
             reach = max(reach, *instruction.args, i)
         return groups

@@ -1,11 +1,38 @@
 """Initial value problems by Taylor series: `solve_ivp`, `TaylorIntegrator` and what they give.
 
 Reading order: `system` (the series of a solution), `control` (order and step size), `machine` (the
-same as machine code), `integrator`, `events`, `solve`.
+same as machine code), `integrator`, `events`, `solve`; `lanes` and `ensemble` for many at once.
+`taylor.ode.Taylor` is a method for `scipy.integrate.solve_ivp`; it needs SciPy.
 """
 
+from typing import Any
+
 from taylor.ode.dense import Solution
+from taylor.ode.ensemble import EnsembleResult, solve_ensemble
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.solve import OdeResult, solve_ivp
+from taylor.ode.system import second_order
 
-__all__ = ["OdeResult", "Solution", "TaylorIntegrator", "solve_ivp"]
+__all__ = [
+    "EnsembleResult",
+    "OdeResult",
+    "Solution",
+    "TaylorIntegrator",
+    "second_order",
+    "solve_ensemble",
+    "solve_ivp",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Return `Taylor`, which is imported with SciPy when it is asked for."""
+    if name != "Taylor":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        from taylor.ode.solver import Taylor
+    except ImportError as error:
+        raise ImportError(
+            "taylor.ode.Taylor is a method for scipy.integrate.solve_ivp: install SciPy, or use "
+            "taylor.ode.solve_ivp, which does not need it"
+        ) from error
+    return Taylor

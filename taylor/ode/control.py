@@ -56,6 +56,13 @@ def log2(x: Any) -> float:
     return exponent - 2 + 2 * mantissa  # piecewise linear, as good as needed
 
 
+def exp2(x: float) -> float:
+    """Return the inverse of `log2`: a step size, within the range of doubles."""
+    x = min(max(x, -1022.0), 1022.0)
+    whole = math.floor(x)
+    return math.ldexp(1 + x - whole, whole)
+
+
 def _split(x: Any) -> tuple[float, int]:
     """Return (mantissa, exponent) of a number beyond the range of doubles."""
     from mpmath import frexp

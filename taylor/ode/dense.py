@@ -15,6 +15,8 @@ BLOCK = 1 << 20  # numbers of gathered coefficients at a time
 
 def in_numbers_of(y: Array, t: Any) -> Array:
     """Return times as an array: of doubles, unless the states hold numbers of many digits."""
+    if not hasattr(t, "shape") and hasattr(t, "__iter__"):
+        t = list(t)
     times = as_array(t)
     return times if y.dtype == object else times.astype(float)
 
@@ -59,6 +61,8 @@ class Solution:
 
     def derivative(self, t: Any, order: int = 1) -> Array:
         """Return the derivative of that order of y at times t, in the shape of `__call__`."""
+        if isinstance(order, bool) or int(order) != order or order < 0:
+            raise ValueError(f"the order of a derivative is an integer of at least 0, not {order}")
         times = in_numbers_of(self.coef, t)
         flat = times.reshape(-1)
         shape = self.coef.shape[2:]
@@ -67,7 +71,7 @@ class Solution:
         parts = [self._at(flat[i : i + step], order) for i in range(0, len(flat), step)]
         empty = np.zeros((0, *shape), self.coef.dtype)
         y = np.concatenate(parts) if parts else empty
-        return np.moveaxis(y, 0, -1).reshape(*shape, *times.shape)
+        return np.moveaxis(y, 0, -1).reshape((*shape, *times.shape))
 
     def _at(self, t: Array, order: int) -> Array:
         if not len(self.coef):

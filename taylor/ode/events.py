@@ -19,6 +19,7 @@ from taylor.expand import expand
 from taylor.ode.pieces import Pieces, along, resolved
 from taylor.ode.roots import roots, without_root
 from taylor.program import Program, record
+from taylor.tape import Condition
 from taylor.univariate import Taylor
 
 Array = Any
@@ -62,15 +63,25 @@ class Events:
             if not callable(g):
                 raise TypeError(f"an event is a function of (t, y, *args), not {g!r}")
         self.args = tuple(args)
-        self.direction = [float(getattr(g, "direction", 0) or 0) for g in self.functions]
+        self.direction = [_direction(getattr(g, "direction", None)) for g in self.functions]
         self.left = [_count(getattr(g, "terminal", None)) for g in self.functions]
         self.callback = [getattr(g, "callback", None) for g in self.functions]
+        for c in self.callback:
+            if c is not None and not callable(c):
+                raise TypeError(
+                    f"the callback of an event is a function of (t, y, *args), not {c!r}"
+                )
         self.programs: dict[int, Program | None] = {}  # None: it cannot be recorded
         self.fired: set[int] = set()  # the events at the start of the next step
         self.ends: list[End | None] = [None] * len(self.functions)
 
     def __len__(self) -> int:
         return len(self.functions)
+
+    def restart(self, fired: set[int]) -> None:
+        """Go on from events that cut the steps short."""
+        self.fired = fired
+        self.ends = [None] * len(self)
 
     def series(self, n: int, pieces: Pieces) -> Array:
         """Return the series of one event function along the steps, in units of their lengths."""
@@ -96,6 +107,11 @@ class Events:
     def _flow(self, n: int) -> Callable[[Any, Any], Any]:
         def flow(t: Any, y: Any) -> Any:
             value = self.functions[n](t, y, *self.args)
+            if isinstance(value, (bool, np.bool_, Condition)):
+                raise TypeError(
+                    f"event {n} returned a condition: return a number that crosses zero where the "
+                    "condition changes"
+                )
             if np.size(value) != 1:
                 raise ShapeMismatch(f"event {n} returned the shape {np.shape(value)}, not a number")
             return np.reshape(value, ())
@@ -176,7 +192,8 @@ class Events:
                     kept[-1] = kept[-1]._replace(slope=0)
             kept += here
             late = bool(here) and bool(here[-1].x > 1 - NEAR)
-            sign = int(np.sign(float(c.sum()))) or (here[-1].slope if here else 0)
+            sign = here[-1].slope if late else 0  # the value itself may be one of rounding
+            sign = sign or int(np.sign(float(c.sum())))
             end = End(sign, late)
         self.ends[n] = end
         return kept
@@ -186,6 +203,15 @@ def _count(terminal: Any) -> float:
     """Return after how many events the integration ends."""
     if terminal is None or terminal is False:
         return float("inf")
-    if int(terminal) != terminal or terminal < 1:
-        raise ValueError(f"terminal is a positive number or a bool, not {terminal}")
+    if isinstance(terminal, str) or int(terminal) != terminal or terminal < 1:
+        raise ValueError(f"terminal is a positive integer or a bool, not {terminal!r}")
     return float(terminal)
+
+
+def _direction(direction: Any) -> float:
+    """Return the sign of the slopes of the roots that count, or 0 for all."""
+    if direction is None:
+        return 0.0
+    if isinstance(direction, str) or direction != direction:
+        raise ValueError(f"direction is a number whose sign counts, not {direction!r}")
+    return float(direction)

@@ -26,17 +26,17 @@ from taylor.errors import (
 )
 from taylor.jit import key
 from taylor.ode import machine as compiled
-from taylor.ode.control import LEAST, NONE, factor_of, log2, log2_step, order_of
+from taylor.ode.control import LEAST, NONE, exp2, factor_of, log2, log2_step, norm, order_of
 from taylor.ode.dense import Solution, in_numbers_of
 from taylor.ode.pieces import Pieces, along, resolved
-from taylor.ode.roots import Root, roots
-from taylor.ode.system import System
+from taylor.ode.roots import Root, roots, value
+from taylor.ode.system import System, is_parameter
 from taylor.sweep import sweep
 from taylor.values import as_array, is_interval, is_operand
 
 Array = Any
 LIMIT = 1 << 12  # steps in one call of machine code
-STIFF = 3  # looks at the series in a row that say so
+STIFF = 8  # series in some steps that are looked at for stiffness
 
 
 class Surface(NamedTuple):
@@ -85,8 +85,11 @@ class TaylorIntegrator:
         if order is not None and (int(order) != order or order < LEAST):
             raise ValueError(f"the order is an integer of at least {LEAST}, not {order}")
         self.order = order_of(float(self.tol)) if order is None else int(order)
-        if not max_step > 0:
-            raise ValueError(f"max_step is positive, not {max_step}")
+        positive(max_step, "max_step")
+        if np.ndim(atol):
+            raise TypeError("atol is one number: errors are relative to the largest component of y")
+        if not atol >= 0:
+            raise ValueError(f"atol is a number of at least 0, not {atol}")
         self.max_step, self.atol = max_step, atol
         self.factor = factor_of(float(self.tol), self.order, order is not None)
         self.h: Any = 0 * self.t  # of the last step
@@ -111,19 +114,27 @@ class TaylorIntegrator:
 
     @args.setter
     def args(self, args: Sequence[Any]) -> None:
-        self._args = tuple(args)
-        self._left = None
-        self._bind()
+        same = len(args) == len(self._args) and all(
+            i in self.system.free or a is b
+            for i, (a, b) in enumerate(zip(args, self._args, strict=True))
+        )
+        shapes = [np.shape(a) for a in args] == [np.shape(a) for a in self._args]
+        self._args, self._left = tuple(args), None
+        if not (same and shapes and all(is_parameter(args[i]) for i in self.system.free)):
+            self._bind()
+        elif self._memory is not None:
+            self._memory.parameters(self.system.parameters(self._args))
 
     def set_state(self, t: Any, y: Any) -> None:
         """Go on from another time and state."""
         new_t, new_y = _numbers(t, y)
+        if new_y.dtype.kind == "c" and self.y.dtype.kind != "c":
+            raise TypeError("the state is real; a complex one needs a complex y0 from the start")
         if new_y.shape != self.y.shape:
             raise ShapeMismatch(f"the state has shape {self.y.shape}, not {new_y.shape}")
         self.t, self.y = new_t, new_y.astype(self.y.dtype)
         self._t_low, self._y_low = 0 * self.t, 0 * self.y
         self._left = None
-        self._bind()
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
@@ -202,9 +213,41 @@ class TaylorIntegrator:
         run = self._run_numpy if self._memory is None else self._run_compiled
         status, pieces = run(t_end, limit, log)
         if len(pieces):
-            self.h, self.last = pieces.h[-1], pieces
+            h = self._valid(pieces)
+            if h != pieces.h[-1]:
+                self.rewind(pieces, len(pieces) - 1, h)
+                pieces = replace(pieces, h=np.append(pieces.h[:-1], h))
+                status = compiled.GO if abs(h) > _spacing(self.t) else compiled.SMALL
+            self.h, self.last = h, pieces
         self._watch(pieces)
         return status, pieces
+
+    def _valid(self, pieces: Pieces) -> Any:
+        """Return the length of the last step up to where fun is what the series says.
+
+        A series that ends (a polynomial) goes on beyond a singularity of fun that it does not show,
+        such as that of y' = -sqrt(y) at y = 0.
+        """
+        c, h = pieces.coef[-1], pieces.h[-1]
+        if np.any(c[-2:]) or self.system.program is None:
+            return h
+        slopes = c[1:] * np.arange(1, len(c)).reshape(-1, *[1] * (c.ndim - 1))
+        parameters = self.system.parameters(self._args)
+
+        def agrees(x: Any) -> bool:
+            with np.errstate(all="ignore"):
+                f = self.system.flow(pieces.t[-1] + x, value(c, x), parameters)
+            slope = value(slopes, x)
+            error = norm(np.asarray(f) - slope)
+            return bool(error <= 1e-6 * (norm(slopes[0]) + norm(np.asarray(slope))))
+
+        if agrees(h):
+            return h
+        low, high = 0 * h, h
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (middle, high) if agrees(middle) else (low, middle)
+        return low
 
     def _run_compiled(self, t_end: Any, limit: int, log: bool) -> tuple[int, Pieces]:
         m, head = self._memory, self._memory.head
@@ -217,16 +260,25 @@ class TaylorIntegrator:
         self.t, self._t_low = (np.float64(head[i, 0]) for i in (compiled.TIME, compiled.LOW))
         shape = self.y.shape
         self.y, self._y_low = m.y[:, 0].copy().reshape(shape), m.low[:, 0].copy().reshape(shape)
-        steps = int(head[compiled.STEPS, 0])
+        steps, status = (int(head[n, 0]) for n in (compiled.STEPS, compiled.STATUS))
         self.steps += steps
+        lost = steps > 0 and status == compiled.INFINITE and not np.isfinite(self.y).all()
+        if lost:  # the last step went beyond what doubles hold: back to the last good state
+            self.t, self._t_low = (
+                np.float64(head[n, 0]) for n in (compiled.LAST, compiled.LAST_LOW)
+            )
+            self.y, self._y_low = m.last[:, 0].copy().reshape(shape), 0 * self._y_low
         if logged is None:
-            coef = m.series[:, 0].reshape(1, self.order + 1, -1)[:, :, : self.y.size]
-            times = np.array([[math.nan, 0.0, head[compiled.LENGTH, 0]]])
-            logged = (times[: min(steps, 1)], coef[: min(steps, 1)])
-        times, coef = logged
+            coef = m.series[:, 0].reshape(1, self.order + 1, -1)[:, :, : self.y.size].copy()
+            coef[0, 0] = m.last[:, 0]
+            places = (compiled.LAST, compiled.LAST_LOW, compiled.LENGTH)
+            times = np.array([[head[n, 0] for n in places]])
+            known = min(steps, 1) if status in (compiled.GO, compiled.DONE) else 0
+            logged = times[:known], coef[:known]
+        times, coef = (x[: len(x) - lost] for x in logged) if log else logged
         t, low, h = times.T
         pieces = Pieces(t, low, h, coef.reshape(len(coef), self.order + 1, *shape))
-        return int(head[compiled.STATUS, 0]), pieces
+        return status, pieces
 
     def _floor(self) -> float:
         return log2(float(self.atol) / float(self.tol)) if self.atol else NONE
@@ -260,7 +312,7 @@ class TaylorIntegrator:
         exponent = log2_step(c, self.factor, self._floor())
         longest = min(abs(rest), self.max_step)
         # a step is one of doubles, whatever the numbers
-        h = 2.0**exponent if abs(exponent) < 1000 else 0.0 if exponent < 0 else math.inf
+        h = exp2(exponent)
         bounded = h < longest
         if bounded and h <= abs(self.t) * self.tol:
             return compiled.SMALL, None
@@ -268,10 +320,12 @@ class TaylorIntegrator:
             h = longest
         h = h if rest > 0 else -h
         row = (self.t, self._t_low, h, c)
-        y = c[self.order]
-        for k in range(self.order - 1, 0, -1):
-            y = y * h + c[k]
-        self.y, self._y_low = _two_sum(self.y, y * h + self._y_low)
+        with np.errstate(all="ignore"):
+            y = value(c[1:], h)
+            new, low = _two_sum(self.y, y * h + self._y_low)
+        if not _finite(new):
+            return compiled.INFINITE, None
+        self.y, self._y_low = new, low
         landed = not bounded and longest == abs(rest)
         self.t, self._t_low = _two_sum(self.t, h + self._t_low)
         if landed:
@@ -285,6 +339,11 @@ class TaylorIntegrator:
         if not len(pieces):
             return None
         tables = along(self.system.surfaces, pieces, self.system.parameters(self._args))
+        if any(np.iscomplexobj(table) for table in tables):
+            raise TypeError(
+                "fun compares complex numbers or takes their absolute value, which has no series: "
+                "write it in real and imaginary parts"
+            )
         for i in range(len(pieces)):
             met = []
             for n, table in enumerate(tables):
@@ -356,10 +415,7 @@ class TaylorIntegrator:
     def rewind(self, pieces: Pieces, i: int, h: Any) -> None:
         """Go back to the point at distance h from the start of step i."""
         c = pieces.coef[i]
-        y = c[-1]
-        for k in range(len(c) - 2, 0, -1):
-            y = y * h + c[k]
-        self.y, self._y_low = _two_sum(c[0], y * h)
+        self.y, self._y_low = _two_sum(c[0], value(c[1:], h) * h)
         self.t, self._t_low = _two_sum(pieces.t[i], h + pieces.low[i])
 
     # -------------------------------------------------------------- failures
@@ -379,19 +435,24 @@ class TaylorIntegrator:
                 "fun or one of its derivatives is not finite" if _finite(y) else "fun is nan or inf"
             )
         except TaylorError as error:
-            why = str(error)
+            why = str(error).split(";")[0]
         return f"no Taylor series at t = {self.t}: {why}"
 
     def _watch(self, pieces: Pieces) -> None:
         """Warn where steps are short for stability only: the problem is stiff."""
         if not len(pieces) or pieces.coef.dtype == object or self.order < 8:
             return
-        terms = np.abs(pieces.coef[-1].reshape(self.order + 1, -1)).max(1)
-        terms = terms * np.abs(float(pieces.h[-1])) ** np.arange(self.order + 1)
-        middle = self.order // 2
-        hump = terms[3 : middle + 1].max() > 4 * terms[2] and terms[1:].max() < 1e-6 * terms[0]
-        self._stiff = self._stiff + 1 if hump else 0
-        if self._stiff == STIFF and self.steps > 200 and "stiff" not in self.warnings:
+        some = slice(None, None, max(1, len(pieces) // STIFF))
+        flat = np.abs(pieces.coef[some]).reshape(-1, self.order + 1, max(1, self.y.size))
+        powers = np.abs(pieces.h[some])[:, None] ** np.arange(self.order + 1)
+        with np.errstate(all="ignore"):
+            terms = flat.max(2, initial=0.0) * powers
+            # the first terms fall fast, those that decide on the step are rounding errors
+            early = terms[:, 4:6].max(1) < 1e-6 * terms[:, 1:3].max(1)
+            noise = terms[:, self.order // 2 :].max(1) < 1e-10 * terms[:, 0]
+        stiff = early & noise & (terms[:, -1] > 0)
+        self._stiff = self._stiff + len(stiff) if stiff.all() else 0
+        if self._stiff >= 2 * STIFF and self.steps > 200 and "stiff" not in self.warnings:
             self.warnings.append("stiff")
             warnings.warn(
                 f"the problem seems to be stiff at t = {self.t}: steps of {self.h} are needed for "
@@ -409,6 +470,7 @@ class TaylorIntegrator:
         >>> bool(abs(growth.y - np.exp(h)) < 1e-15)
         True
         """
+        _check_time(t_bound, finite=False)
         if t_bound == self.t:
             return 0 * self.t
         status, pieces = self.advance(t_bound, 1)
@@ -423,6 +485,8 @@ class TaylorIntegrator:
         state is then that of the last step.
         """
         _check_time(t)
+        if max_steps is not None:
+            positive(max_steps, "max_steps", whole=True)
         left = math.inf if max_steps is None else max_steps
         while self.t != t or self._t_low != 0:
             before = self.steps
@@ -447,9 +511,8 @@ class TaylorIntegrator:
         for t in grid:
             _check_time(t)
         backward = grid[-1] < self.t
-        if np.any(np.diff(grid) > 0 if backward else np.diff(grid) < 0) or (
-            grid[0] > self.t if backward else grid[0] < self.t
-        ):
+        ordered = np.diff(grid) <= 0 if backward else np.diff(grid) >= 0
+        if not np.all(ordered) or (grid[0] > self.t if backward else grid[0] < self.t):
             raise ValueError("the times must lie in the order of integration, from t on")
         out = np.empty((*self.y.shape, len(grid)), self.y.dtype)
         done = int(np.sum(grid == self.t))
@@ -479,6 +542,12 @@ class TaylorIntegrator:
         """Steps whose coefficients are kept at a time."""
         return int(np.clip((1 << 22) // ((self.order + 1) * max(1, self.y.size)), 1, 1024))
 
+    def here(self) -> Pieces:
+        """Return a step of no length: the series at the present state."""
+        c = self.system.series(self.t, self.y, self.system.parameters(self._args), self.order)
+        zero = np.asarray([0 * self.t])
+        return Pieces(np.asarray([self.t]), zero, zero, c[None])
+
     def solution(self, pieces: Sequence[Pieces]) -> Solution:
         """Return steps that follow each other as a function of time, up to the present time."""
         some = [p for p in pieces if len(p)]
@@ -497,6 +566,8 @@ def _numbers(t0: Any, y0: Any) -> tuple[Any, Array]:
             "system of its coefficients"
         )
     y = as_array(y0)
+    if not y.size:
+        raise ValueError("y0 is empty: there is nothing to integrate")
     if y.dtype.kind in "iub" or y.dtype == np.float16:
         y = y.astype(float)
     if y.dtype == object and not any(type(e).__module__.startswith("mpmath") for e in y.flat):
@@ -523,11 +594,21 @@ def _like(t: Any, y: Array) -> Any:
     return context.mpf(t)
 
 
-def _check_time(t: Any) -> None:
+def _check_time(t: Any, finite: bool = True) -> None:
     if is_interval(t):
         return
-    if np.ndim(t) or not math.isfinite(float(t)):
+    if np.ndim(t) or isinstance(t, (str, bytes)) or np.iscomplexobj(t):
+        raise TypeError(f"times are real numbers, not {t!r}")
+    if t != t or (finite and not abs(float(t)) < math.inf):
         raise ValueError(f"times are finite numbers, not {t}")
+
+
+def positive(x: Any, name: str, whole: bool = False) -> None:
+    """Raise an error that names an option, unless it is a positive number."""
+    if isinstance(x, (str, bytes)) or np.ndim(x) or np.iscomplexobj(x):
+        raise TypeError(f"{name} is a positive number, not {x!r}")
+    if not x > 0 or (whole and int(x) != x):
+        raise ValueError(f"{name} is a positive {'integer' if whole else 'number'}, not {x}")
 
 
 def _finite(x: Array) -> bool:
@@ -541,6 +622,8 @@ def _tolerance(tol: Any, y: Array) -> Any:
     context = None
     if y.dtype == object and y.size:
         context = getattr(next(iter(y.flat)), "context", None)
+    if isinstance(tol, (str, bytes)) or np.ndim(tol):
+        raise TypeError(f"the tolerance is a number between 0 and 1, not {tol!r}")
     if tol is None:
         return 2.0**-52 if context is None else context.mpf(10) ** -int(_digits(context))
     if is_interval(tol) or not 0 < tol < 1:

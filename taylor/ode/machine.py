@@ -5,31 +5,64 @@ that of `control`, with logarithms read off the exponents of the numbers.  The s
 sum of two doubles, so that what a step adds to it is not rounded away (Dekker, Numerische
 Mathematik 18, 1971).
 
-With `unit` > 1 every number is a vector of that many trajectories, each with steps of its own.
+With `unit` > 1 every number is a vector of that many trajectories, each with steps of its own; the
+loop ends when one of them stops (see `lanes`).
 """
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from taylor.jit import Code, key, load, save
-from taylor.llvm.emit import Symbol, _broadcast, _strides, lifted, nest
-from taylor.llvm.ir import WIDTH, Function, Scalar
+from taylor.llvm.emit import Joined, Symbol, _broadcast, _strides, lifted, mapped, nest
+from taylor.llvm.ir import WIDTH, Function, Scalar, literal
 from taylor.llvm.machine import block, failed
-from taylor.llvm.series import Emission, Table, _below, spread
+from taylor.llvm.series import Emission, Table, spread
 from taylor.ode.control import slacks
 from taylor.program import Program
 
 Array = Any
-GO, DONE, INFINITE, SMALL, GUARD = range(5)
+GO, DONE, INFINITE, SMALL, GUARD, IDLE = range(6)
 # of the numbers in front of a block of memory
-TIME, LOW, END, LONGEST, STATUS, STEPS, LIMIT, FLOOR, LENGTH, LOG, TIMES, HEAD = range(12)
+TIME, LOW, END, LONGEST, STATUS, STEPS, LIMIT, FLOOR, LENGTH, LAST, LAST_LOW = range(11)
+LOG, TIMES, HEAD = range(11, 14)
 LEAST, VANISHED = -1022.5, -2000.0  # log2 below which a number is none, and the rate of none
 WRITTEN_OUT = 40
+
+
+class State(Table):
+    """The coefficients of y; numbers that were just computed are read from their registers."""
+
+    __slots__ = ("written_parts",)
+
+    def __init__(self, f: Function, shape: tuple[int, ...], slot: Any, offset: int) -> None:
+        super().__init__(f, shape, slot, offset)
+        self.written_parts: dict[int, list[Symbol]] = {}
+
+    def __getitem__(self, k: Any) -> Any:
+        if isinstance(k, int) and k in self.written_parts:
+            return Known(self.f, self.part_shape, self.written_parts[k], self.memory(k))
+        return super().__getitem__(k)
+
+
+class Known(Joined):
+    """An array in memory whose elements are in registers, too."""
+
+    __slots__ = ("memory",)
+
+    def __init__(
+        self, f: Function, shape: tuple[int, ...], pieces: list[Symbol], memory: Symbol
+    ) -> None:
+        super().__init__(f, shape, pieces)
+        self.memory = memory
+
+    def _make(self) -> Symbol:
+        return self.memory
 
 
 class Machine:
@@ -37,6 +70,7 @@ class Machine:
 
     places: list[int]  # of t, y, and the parameters
     low: int  # of the lower parts of y
+    last: int  # of y at the start of the last step
     size: int
     code: Code
 
@@ -44,13 +78,13 @@ class Machine:
         self.order, self.unit = order, unit
         self.shapes = [program.code[i].shape for i in program.inputs]
         bare = (program.code, program.inputs, program.outputs, program.guards)
-        name = key("ode", bare, order, factor, unit)
+        name = key(type(self).__name__, bare, order, factor, unit)
         kept = load(name)
         if kept is None:
             self._write(program, factor)
-            save(name, (self.places, self.low, self.size), self.code.object)
+            save(name, (self.places, self.low, self.last, self.size), self.code.object)
         else:
-            (self.places, self.low, self.size), code = kept
+            (self.places, self.low, self.last, self.size), code = kept
             self.code = Code(None, code)
 
     @property
@@ -70,14 +104,14 @@ class Machine:
         f = Function(self.unit)
         f.allocate(HEAD)
         order, sizes = self.order, [2, self.order + 1] + [1] * (len(self.shapes) - 2)
-        tables = []
+        tables: list[Any] = []
         self.places = []
         for rows, shape in zip(sizes, self.shapes, strict=True):
-            table = Table(f, (rows, *shape), None, 0)
+            table = (State if len(tables) == 1 else Table)(f, (rows, *shape), None, 0)
             table.offset = f.allocate(rows * table.size_of_part)
             self.places.append(table.offset)
             tables.append(table)
-        self.low = f.allocate(self.part)
+        self.low, self.last = f.allocate(self.part), f.allocate(self.part)
         heights = [min(1, order - 1), order - 1] + [0] * (len(tables) - 2)
         f.lines.append("  br label %step")
         f.label("step")
@@ -93,13 +127,16 @@ class Machine:
                 for step in sweep.steps:
                     step(k)
         else:
-            sweep._degrees(range(len(sweep.steps)))
+            sweep.degrees(range(len(sweep.steps)))
         values = {i: sweep._value(i) for g in program.guards for i in (g.a, g.b) if i >= 0}
         self._step(f, tables[1], factor, failed(f, program.guards, values))
         self.size = f.size + WIDTH
-        self.code = Code(f.text())
+        self.code = self._compiled(f.text())
 
-    def _shift(self, sweep: Emission, y: Table, out: int) -> None:
+    def _compiled(self, text: str) -> Code:
+        return Code(text)
+
+    def _shift(self, sweep: Emission, y: State, out: int) -> None:
         """Add the step y_{k+1} = f_k/(k + 1) to a sweep."""
         f, pieces = sweep.f, self._pieces(sweep, out)
 
@@ -111,25 +148,20 @@ class Machine:
             return lifted(f, 0.0) if above else sweep.table[i][k]
 
         def step(k: Any) -> None:
-            # by division: a rounded reciprocal errs alike in all steps, and the energy would drift
-            if isinstance(k, int):
-                below = f.constant(float(k + 1))
-            else:
-                below = f.binary("fadd", k.number, f.constant(1.0))
-            degree = Symbol(f, (), reg=below)
-            place = y.memory(k + 1) if isinstance(k, int) else _below(y, k, -1)
-            if pieces is None:
-                shape = y.part_shape
-                new = [_broadcast(lifted(f, value(out, k) / degree), shape)]
-                nest(f, lambda v: v, new, place, whole=len(shape) < 2)
-                return
-            start = 0
-            for i in pieces:
-                shape = sweep.program.code[i].shape
+            inverse = _inverse(f, k)
+            place = y.memory(k + 1)
+            start, parts = 0, []
+            for i in pieces or [out]:
+                shape = sweep.program.code[i].shape if pieces else y.part_shape
+                new = mapped(f, lambda x: _times(f, x, *inverse), lifted(f, value(i, k)))
                 end = Symbol(f, shape, None, place.slot, place.offset + start, _strides(shape))
                 end.lead = place.lead
-                nest(f, lambda v: v, [_broadcast(lifted(f, value(i, k) / degree), shape)], end)
+                whole = pieces is None and len(shape) < 2
+                nest(f, lambda v: v, [_broadcast(new, shape)], end, whole=whole)
                 start += int(np.prod(shape, dtype=int))
+                parts.append(new if new.reg is not None else end)
+            if pieces and isinstance(k, int) and all(x.reg is not None for x in parts):
+                y.written_parts[k + 1] = parts
 
         sweep.steps.append(step)
         sweep.owners.append(out)
@@ -168,7 +200,7 @@ class Machine:
         least = f.binary("fmul", f.intrinsic("fabs", now), f.constant(2.0**-51))
         small = both(f, bounded, f.compare("ole", f.intrinsic("fabs", h), least))
         infinite = negated(f, f.compare("olt", most, f.constant(1024.0)))
-        branch = f.compare("ogt", wrong, zero)
+        branch = f.compare("ogt", f.splat(wrong, f.unit), zero)
         new = f.select(small, f.constant(float(SMALL)), zero)
         new = f.select(infinite, f.constant(float(INFINITE)), new)
         new = f.select(branch, f.constant(float(GUARD)), new)
@@ -180,21 +212,23 @@ class Machine:
         new = f.select(landed, f.constant(float(DONE)), new)
         status = f.select(running, new, status)
         f.store(status, f.address("%data", [], STATUS))
-        length = f.select(accepted, h, self._head(f, LENGTH))
-        f.store(length, f.address("%data", [], LENGTH))
+        for place, x in ((LENGTH, h), (LAST, now), (LAST_LOW, low)):
+            kept = f.select(accepted, x, self._head(f, place))
+            f.store(kept, f.address("%data", [], place))
         self._log(f, y, now, low, h)
         self._horner(f, y, h, accepted)
         total, rounding = two_sum(f, now, f.binary("fadd", h, low))
         f.store(f.select(landed, end, total), f.address("%data", [], TIME))
         f.store(f.select(landed, zero, rounding), f.address("%data", [], LOW))
-        # in lanes: every lane counts its own steps, and the loop ends when the limit is reached
         count = f.binary("fadd", count, f.select(accepted, one, zero))
         f.store(count, f.address("%data", [], STEPS))
         f.store(limit := f.binary("fsub", limit, one), f.address("%data", [], LIMIT))
         going = both(
             f, f.compare("oeq", status, f.constant(float(GO))), f.compare("ogt", limit, zero)
         )
-        f.lines.append(f"  br i1 {some(f, going)}, label %step, label %end")
+        if self.unit > 1:
+            going = either(f, going, f.compare("oeq", status, f.constant(float(IDLE))))
+        f.lines.append(f"  br i1 {every(f, going)}, label %step, label %end")
         f.label("end")
 
     def _size_of_step(self, f: Function, y: Table, factor: float) -> tuple[Scalar, Scalar]:
@@ -221,22 +255,33 @@ class Machine:
         rates = [radius(k, x) for k, x in zip((order - 1, order), last, strict=True)]
         most = f.intrinsic("maxnum", *last)
         ends = largest(f, f.intrinsic("maxnum", *rates))
-        if slacks(order):
-            present = f.compare("ogt", largest(f, most), f.constant(LEAST))
-            exact: Scalar | None = None
-            loose: Scalar | None = None
-            for k, slack in slacks(order):
-                x = logs(k)
-                most = f.intrinsic("maxnum", most, x)
-                rate = radius(k, x)
-                less = f.binary("fsub", rate, f.constant(slack))
-                exact = rate if exact is None else f.intrinsic("maxnum", exact, rate)
-                loose = less if loose is None else f.intrinsic("maxnum", loose, less)
-            assert exact is not None
-            assert loose is not None
-            exact, loose = largest(f, exact), largest(f, loose)
-            ends = f.select(present, f.intrinsic("maxnum", ends, loose), exact)
         most = f.intrinsic("maxnum", largest(f, most), f.intrinsic("maxnum", *heads))
+
+        def bounded(ends: Scalar) -> Scalar:
+            """Return the rate that the coefficients above order/2 allow, too."""
+            present = f.compare("ogt", largest(f, f.intrinsic("maxnum", *last)), f.constant(LEAST))
+            exact, loose = f.constant(VANISHED), f.constant(VANISHED)
+            for k, slack in slacks(order):
+                rate = radius(k, logs(k))
+                exact = f.intrinsic("maxnum", exact, rate)
+                loose = f.intrinsic("maxnum", loose, f.binary("fsub", rate, f.constant(slack)))
+            loose = f.intrinsic("maxnum", ends, largest(f, loose))
+            return f.select(present, loose, largest(f, exact))
+
+        if f.unit > 1:
+            ends = bounded(ends)
+        elif slacks(order):  # looked at only where the step grows, so that it costs nothing else
+            before = log2(f, f.intrinsic("fabs", self._head(f, LENGTH)))
+            growth = f.binary("fsub", f.binary("fsub", f.constant(factor - 2), ends), before)
+            grows = f.compare("ugt", growth, f.constant(0.0))
+            here = f.block
+            f.lines.append(f"  br i1 {grows.text}, label %careful, label %sized")
+            f.label("careful")
+            other, there = bounded(ends), f.block
+            f.lines.append("  br label %sized")
+            f.label("sized")
+            arms = f"[{ends.text}, %{here}], [{other.text}, %{there}]"
+            ends = Scalar(f.put(f"phi double {arms}"))
         return exp2(f, f.binary("fsub", f.constant(factor), ends)), most
 
     def _largest(self, f: Function, start: int) -> Scalar:
@@ -280,24 +325,33 @@ class Machine:
     def _horner(self, f: Function, y: Table, h: Scalar, accepted: Scalar) -> None:
         """Write y(t + h), carrying the rounding of the last addition."""
         width = self.unit if self.unit > 1 else WIDTH if self.part > 1 else 1
+        h, square = (f.splat(x, width) for x in (h, f.binary("fmul", h, h)))
 
         def element(i: Any) -> None:
             def row(k: int) -> Scalar:
                 place = f.address("%data", [(i, 1)], y.offset + k * y.size_of_part)
                 return f.load(place, width)
 
-            value = row(self.order)
-            for k in range(self.order - 1, 0, -1):
-                value = f.intrinsic("fma", value, h, row(k))
+            # the sum from degree 1 on, even and odd powers apart: half the chain of operations
+            halves = []
+            for top in (self.order, self.order - 1):
+                value = row(top)
+                for k in range(top - 2, 0, -2):
+                    value = f.intrinsic("fma", value, square, row(k))
+                halves.append(value)
+            even, odd = halves if self.order % 2 == 0 else halves[::-1]
+            value = f.intrinsic("fma", even, h, odd)
             old = row(0)
             low = f.address("%data", [(i, 1)], self.low)
             moved = f.intrinsic("fma", value, h, f.load(low, width))
             moved = chosen(f, accepted, moved, f.load(low, width))
             total, rounding = two_sum(f, old, moved)
+            last = f.address("%data", [(i, 1)], self.last)
+            f.store(chosen(f, accepted, old, f.load(last, width)), last)
             f.store(total, f.address("%data", [(i, 1)], y.offset))
             f.store(rounding, low)
 
-        f.repeat(self.part, element, width)
+        f.repeat(self.part, element, 1 if self.unit > 1 else width)
 
     # -------------------------------------------------------------- running
     def memory(self, parameters: Sequence[Any]) -> Memory:
@@ -316,12 +370,19 @@ class Memory:
         self.head = rows[:HEAD]
         self.y = rows[machine.places[1] : machine.places[1] + n]
         self.low = rows[machine.low : machine.low + n]
+        self.last = rows[machine.last : machine.last + n]
         self.series = rows[machine.places[1] :][: (machine.order + 1) * part]
         self.pointer = ctypes.c_void_p(self.data.ctypes.data)
-        for place, shape, p in zip(machine.places[2:], machine.shapes[2:], parameters, strict=True):
+        self.rows = rows
+        self.parameters(parameters)
+
+    def parameters(self, parameters: Sequence[Any]) -> None:
+        """Set the parameters."""
+        machine = self.machine
+        places = zip(machine.places[2:], machine.shapes[2:], parameters, strict=True)
+        for place, shape, p in places:
             size = int(np.prod(shape, dtype=int))
-            values = np.asarray(p, dtype=float).reshape(size, -1)
-            rows[place : place + size] = values
+            self.rows[place : place + size] = np.asarray(p, dtype=float).reshape(size, -1)
 
     def run(self, limit: int, log: bool = False) -> tuple[Array, Array] | None:
         """Step until the end, a failure or the limit; return times (t, lower part, h) and series.
@@ -346,6 +407,29 @@ class Memory:
 
 
 # ------------------------------------------------------------------ on registers
+def _inverse(f: Function, k: Any) -> tuple[Scalar, Scalar]:
+    """Return 1/(k + 1) as a sum of two numbers.
+
+    One alone errs alike in all steps, and the energy of a long integration would drift.
+    """
+    if isinstance(k, int):
+        first = 1.0 / (k + 1)
+        rest = float((1 - Fraction(first) * (k + 1)) / (k + 1))
+        return f.constant(first), f.constant(rest)
+    one = f.constant(1.0)
+    degree = f.binary("fadd", k.number, one)
+    high = f.binary("fdiv", one, degree)
+    missing = f.intrinsic("fma", f.negative(high), degree, one)
+    return high, f.binary("fmul", missing, high)
+
+
+def _times(f: Function, x: Scalar, high: Scalar, low: Scalar) -> Scalar:
+    """Return x·(high + low), rounded once."""
+    if low.text == literal(0.0):
+        return f.binary("fmul", x, high)
+    return f.intrinsic("fma", x, high, f.binary("fmul", x, low))
+
+
 def two_sum(f: Function, a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
     """Return a + b rounded, and the rounding error (Knuth, TAOCP 2, section 4.2.2)."""
     s = f.binary("fadd", a, b)
@@ -363,6 +447,11 @@ def both(f: Function, a: Scalar, b: Scalar) -> Scalar:
     return Scalar(f.put(f"and {_bits('i1', a.width)} {a.text}, {b.text}"), a.width)
 
 
+def either(f: Function, a: Scalar, b: Scalar) -> Scalar:
+    """Return whether one of two conditions holds."""
+    return Scalar(f.put(f"or {_bits('i1', a.width)} {a.text}, {b.text}"), a.width)
+
+
 def negated(f: Function, a: Scalar) -> Scalar:
     """Return whether a condition does not hold."""
     true = "true" if a.width == 1 else "<" + ", ".join(["i1 true"] * a.width) + ">"
@@ -377,11 +466,11 @@ def chosen(f: Function, c: Scalar, x: Scalar, y: Scalar) -> Scalar:
     return Scalar(f.put(f"select i1 {c.text}, {t} {x.text}, {t} {y.text}"), x.width)
 
 
-def some(f: Function, a: Scalar) -> str:
-    """Return the i1 that a condition holds in some lane."""
+def every(f: Function, a: Scalar) -> str:
+    """Return the i1 that a condition holds in every lane."""
     if a.width == 1:
         return a.text
-    name, kind = f"llvm.vector.reduce.or.v{a.width}i1", _bits("i1", a.width)
+    name, kind = f"llvm.vector.reduce.and.v{a.width}i1", _bits("i1", a.width)
     f.declarations.add(f"declare i1 @{name}({kind})")
     return f.put(f"call i1 @{name}({kind} {a.text})")
 

@@ -13,7 +13,7 @@ from taylor.errors import IntegrationError, ShapeMismatch
 from taylor.ode import machine as compiled
 from taylor.ode.dense import in_numbers_of
 from taylor.ode.events import Events, Found
-from taylor.ode.integrator import TaylorIntegrator, _check_time, _spacing
+from taylor.ode.integrator import TaylorIntegrator, _check_time, _spacing, positive
 from taylor.ode.jets import Jets, jets_of
 from taylor.ode.pieces import Pieces
 
@@ -55,6 +55,7 @@ def solve_ivp(
     fun: Callable[..., Any],
     t_span: Sequence[Any],
     y0: Any,
+    method: Any = None,
     *,
     tol: Any = None,
     order: int | None = None,
@@ -86,8 +87,23 @@ def solve_ivp(
     >>> r.status, len(r.t)
     (0, 4)
     """
+    if method is not None and method != "Taylor":
+        raise ValueError(f"there is one method here, Taylor series: leave out method={method!r}")
+    if max_steps is not None:
+        positive(max_steps, "max_steps", whole=True)
     run = _Run(fun, t_span, y0, tol if tol is not None else rtol, order, args, max_step, atol)
     return run.solve(t_eval, dense_output, events, max_steps, progress)
+
+
+def inside(times: Array, t0: Any, t1: Any) -> None:
+    """Raise an error unless times lie in t0..t1, in the order of integration."""
+    if times.ndim != 1:
+        raise ShapeMismatch(f"t_eval holds times along one axis, not {times.shape}")
+    steps = np.diff(times)
+    if not np.all((times >= min(t0, t1)) & (times <= max(t0, t1))):
+        raise ValueError("the times of t_eval must lie within t_span")
+    if not np.all(steps < 0 if t1 < t0 else steps > 0):
+        raise ValueError("the times of t_eval must lie in the order of integration, each once")
 
 
 class _Run:
@@ -104,10 +120,12 @@ class _Run:
         max_step: Any,
         atol: Any,
     ) -> None:
-        if len(t_span) != 2:
+        if np.ndim(t_span) != 1 or len(t_span) != 2:
             raise ValueError(f"t_span is (t0, t1), not {t_span}")
         t0, self.t1 = t_span
         _check_time(self.t1)
+        if args is not None and not isinstance(args, (tuple, list)):
+            raise TypeError(f"args is a tuple: did you mean args=({args!r},)?")
         given = tuple(args or ())
         self.jets: Jets | None = jets_of(fun, y0, given)
         if self.jets is not None:
@@ -181,15 +199,7 @@ class _Run:
 
     def _times(self, t_eval: Any) -> Array:
         times = in_numbers_of(self.integrator.y, t_eval)
-        if times.ndim != 1:
-            raise ShapeMismatch(f"t_eval holds times along one axis, not {times.shape}")
-        t0, t1 = self.integrator.t, self.t1
-        backward = t1 < t0
-        steps = np.diff(times)
-        if np.any(times < min(t0, t1)) or np.any(times > max(t0, t1)):
-            raise ValueError("the times of t_eval must lie within t_span")
-        if np.any(steps >= 0 if backward else steps <= 0):
-            raise ValueError("the times of t_eval must lie in the order of integration, each once")
+        inside(times, self.integrator.t, self.t1)
         return times
 
     def _start(self, wanted: Array | None) -> None:
@@ -245,7 +255,7 @@ class _Run:
                 together = [
                     e.event for e in found[n + 1 :] if e.step == event.step and e.x == event.x
                 ]
-                watch.fired = {event.event, *together}
+                watch.restart({event.event, *together})
                 if changes is not None:
                     self._change(changes(it.t, it.y.copy(), *it.args), watch)
                 if ends:
@@ -277,7 +287,10 @@ class _Run:
             watch.programs = {}
         if new is not None:
             low = it._t_low
-            it.set_state(it.t, new)
+            try:
+                it.set_state(it.t, new)
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"the callback of an event returned: {error}") from error
             it._t_low = low
 
     def _result(
@@ -291,7 +304,7 @@ class _Run:
     ) -> OdeResult:
         it = self.integrator
         t, y = np.concatenate(self.t), np.concatenate(self.y, axis=-1)
-        sol: Any = it.solution(self.pieces) if dense else None
+        sol: Any = it.solution(self.pieces or [it.here()]) if dense else None
         states: Any = [np.array(s).reshape(len(s), *it.y.shape) for s in y_events]
         if self.jets is not None:
             y = self.jets.series(y)

@@ -18,7 +18,7 @@ from taylor.algebra import Univariate
 from taylor.arrays import lift
 from taylor.errors import ShapeMismatch, TraceError
 from taylor.expand import deciding, expand
-from taylor.program import Program, check, record
+from taylor.program import Program, check, recording
 from taylor.sweep import Sweep
 from taylor.univariate import Taylor
 from taylor.values import as_array, is_number, is_operand
@@ -43,6 +43,24 @@ def _numeric(x: Any) -> bool:
     return array.dtype.kind in "iufc"
 
 
+def second_order(acceleration: Callable[..., Any]) -> Callable[..., Any]:
+    """Return y'' = acceleration(t, y, v, *args), v = y', as a first-order system of (y, v).
+
+    Its state has the shape (2, *shape of y).  The series of y costs nothing: its coefficients are
+    those of v, divided by k + 1.
+
+    >>> from taylor.ode import solve_ivp
+    >>> fall = second_order(lambda t, y, v: -9.81 + 0 * y)
+    >>> solve_ivp(fall, (0.0, 1.0), [[0.0], [0.0]]).y[:, 0, -1]
+    array([-4.905, -9.81 ])
+    """
+
+    def flow(t: Any, state: Any, *args: Any) -> Any:
+        return np.stack([state[1], lift(acceleration(t, state[0], state[1], *args))])
+
+    return flow
+
+
 class System:
     """f recorded at (t, y, *args): its expanded program, and the surfaces where it branches.
 
@@ -57,9 +75,17 @@ class System:
         self.reason = ""
         parameters = self.parameters(args)
         try:
-            recorded = record(self._flow, t, y, *parameters)
+            recorded, values = recording(self._flow, t, y, *parameters)
+            if np.iscomplexobj(values[recorded.outputs[0]]) and np.asarray(y).dtype.kind == "f":
+                raise TypeError("fun is complex: give y0 in complex numbers")
         except TraceError as error:
             self.reason = str(error)
+            try:
+                self._eager(t, y, parameters, 2)
+            except TypeError as second:
+                raise TraceError(
+                    f"fun has no Taylor series: {second}; write it with NumPy's functions"
+                ) from error
             return
         self.program = expand(recorded)
         self.surfaces = deciding(recorded)
@@ -119,11 +145,11 @@ def shaped(dy: Any, shape: tuple[int, ...]) -> Any:
     dy = lift(dy)
     if not is_operand(dy):
         dy = np.asarray(dy)
-    if np.size(dy) == 1 == int(np.prod(shape, dtype=int)):
+    if np.shape(dy) == shape:
+        return dy
+    if np.size(dy) == 1 == int(np.prod(shape, dtype=int)):  # as SciPy allows
         return np.reshape(dy, shape)
-    if np.shape(dy) != shape:
-        raise ShapeMismatch(
-            f"fun returned an array of shape {np.shape(dy)} for a state of shape {shape}: return "
-            "one derivative for each component of y"
-        )
-    return dy
+    raise ShapeMismatch(
+        f"fun returned an array of shape {np.shape(dy)} for a state of shape {shape}: return "
+        "one derivative for each component of y"
+    )

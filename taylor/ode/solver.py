@@ -1,0 +1,100 @@
+"""`Taylor`: a method for `scipy.integrate.solve_ivp`."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy.integrate import DenseOutput, OdeSolver
+
+from taylor.errors import IntegrationError
+from taylor.ode.dense import Solution
+from taylor.ode.integrator import TaylorIntegrator
+from taylor.ode.machine import DONE, GO
+
+Array = Any
+
+
+class Taylor(OdeSolver):  # type: ignore[misc]
+    """Taylor series of high order, as a `method` of `scipy.integrate.solve_ivp`.
+
+    Options: `rtol` (or `tol`; default: the precision of doubles), `atol` (of an array the least),
+    `order`, `max_step`.  They, and what fun may be, are those of `taylor.ode.solve_ivp`; `nfev`
+    counts the series of the solution that were computed.
+
+    >>> from scipy.integrate import solve_ivp
+    >>> r = solve_ivp(lambda t, y: [y[1], -y[0]], (0.0, np.pi), [0.0, 1.0], method=Taylor)
+    >>> r.y[:, -1].round(15) + 0
+    array([ 0., -1.])
+    """
+
+    y: Array
+
+    def __init__(
+        self,
+        fun: Callable[..., Any],
+        t0: float,
+        y0: Array,
+        t_bound: float,
+        vectorized: bool = False,
+        *,
+        rtol: Any = None,
+        atol: Any = 0.0,
+        tol: Any = None,
+        order: int | None = None,
+        max_step: float = math.inf,
+        **extraneous: Any,
+    ) -> None:
+        if extraneous:
+            warnings.warn(
+                f"options without meaning for the method Taylor: {', '.join(sorted(extraneous))}",
+                stacklevel=3,
+            )
+        super().__init__(fun, t0, y0, t_bound, vectorized, support_complex=True)
+
+        def column(t: Any, y: Any) -> Any:
+            """Return a vectorized fun at one state."""
+            return np.reshape(np.asanyarray(fun(t, y[:, None])), self.y.shape)
+
+        self._integrator = TaylorIntegrator(
+            column if vectorized else fun,
+            t0,
+            self.y,
+            tol=rtol if tol is None else tol,
+            order=order,
+            max_step=max_step,
+            atol=float(np.min(atol)),
+        )
+        self._last: Solution | None = None
+
+    def _step_impl(self) -> tuple[bool, str | None]:
+        it = self._integrator
+        try:
+            status, pieces = it.advance(self.t_bound, 1)
+            while status == GO and not len(pieces):
+                status, pieces = it.advance(self.t_bound, 1)
+        except IntegrationError as error:
+            return False, str(error)
+        if status not in (GO, DONE):
+            return False, it.failure(status)
+        self._last = it.solution([pieces])
+        self.t, self.y, self.nfev = it.t, it.y, it.steps
+        return True, None
+
+    def _dense_output_impl(self) -> TaylorDenseOutput:
+        assert self._last is not None
+        return TaylorDenseOutput(self.t_old, self.t, self._last)
+
+
+class TaylorDenseOutput(DenseOutput):  # type: ignore[misc]
+    """The Taylor polynomial of a step as SciPy's interpolant."""
+
+    def __init__(self, t_old: float, t: float, solution: Solution) -> None:
+        super().__init__(t_old, t)
+        self.solution = solution
+
+    def _call_impl(self, t: Array) -> Array:
+        return self.solution(t)

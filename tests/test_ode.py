@@ -1,0 +1,416 @@
+"""Integration of y' = f(t, y): closed forms, laws, failures."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from mpmath import iv, mp, mpf
+
+import taylor
+from taylor.errors import IntegrationError, ShapeMismatch
+from taylor.ode import Solution, TaylorIntegrator, second_order, solve_ivp
+from taylor.ode.control import factor_of, log2_step, order_of
+from taylor.ode.system import System
+
+
+def kepler(t, y):
+    r3 = (y[0] ** 2 + y[1] ** 2) ** 1.5
+    return [y[2], y[3], -y[0] / r3, -y[1] / r3]
+
+
+def lorenz(t, y, s, r, b):
+    return [s * (y[1] - y[0]), y[0] * (r - y[2]) - y[1], y[0] * y[1] - b * y[2]]
+
+
+# f, args, y0, y(t)
+CLOSED = {
+    "growth": (lambda t, y: y, (), [1.0], lambda t: [np.exp(t)]),
+    "scalar": (lambda t, y: -2 * y, (), 1.5, lambda t: 1.5 * np.exp(-2 * t)),
+    "circle": (lambda t, y: [y[1], -y[0]], (), [0.0, 1.0], lambda t: [np.sin(t), np.cos(t)]),
+    "time": (lambda t, y: [np.cos(t)], (), [0.0], lambda t: [np.sin(t)]),
+    "both": (lambda t, y: -2 * t * y, (), [2.0], lambda t: [2 * np.exp(-(t**2))]),
+    "riccati": (lambda t, y: 1 + y**2, (), [0.0], lambda t: [np.tan(t)]),
+    "logistic": (lambda t, y, r: r * y * (1 - y), (3.0,), [0.1], lambda t: [
+        1 / (1 + 9 * np.exp(-3 * t))]),
+    "constant": (lambda t, y: [0.0, 1.0], (), [3.0, 0.0], lambda t: [3.0, t]),
+    "polynomial": (lambda t, y: [5 * t**4], (), [0.0], lambda t: [t**5]),
+    "powers of t": (lambda t, y: 3 * t**2 * y, (), [1.0], lambda t: [np.exp(t**3)]),
+    "matrix": (lambda t, y, a: a @ y, (np.array([[0.0, 1.0], [-4.0, 0.0]]),), [1.0, 0.0],
+               lambda t: [np.cos(2 * t), -2 * np.sin(2 * t)]),
+    "shaped": (lambda t, y: -y * np.array([[1.0], [2.0]]), (), np.ones((2, 3)),
+               lambda t: np.exp(-t * np.array([[1.0] * 3, [2.0] * 3]))),
+    "complex": (lambda t, y: 1j * y, (), [1.0 + 0j], lambda t: [np.exp(1j * t)]),
+    "from zero": (lambda t, y: 1 - y, (), [0.0], lambda t: [-np.expm1(-t)]),
+    "at rest": (lambda t, y: -y, (), [0.0], lambda t: [0.0]),
+    "small": (lambda t, y: -y, (), [1e-200], lambda t: [1e-200 * np.exp(-t)]),
+    "division": (lambda t, y: y / (1 + t), (), [1.0], lambda t: [1 + t]),
+    "functions": (lambda t, y: np.exp(-y), (), [0.0], lambda t: [np.log1p(t)]),
+    "root": (lambda t, y: 1 / (2 * y), (), [1.0], lambda t: [np.sqrt(1 + t)]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("t1", [1.3, -0.7])
+@pytest.mark.parametrize("name", CLOSED)
+def test_closed_forms(name, t1):
+    f, args, y0, exact = CLOSED[name]
+    r = solve_ivp(f, (0.0, t1), y0, args=args, dense_output=True)
+    assert r.status == 0 and r.success and r.t[-1] == t1
+    scale = max(np.max(np.abs(exact(t1))), 1e-300)
+    np.testing.assert_allclose(r.y[..., -1], exact(t1), rtol=2e-14, atol=3e-15 * scale)
+    middle = t1 / 3
+    np.testing.assert_allclose(r.sol(middle), exact(middle), rtol=2e-14, atol=3e-15 * scale)
+
+
+@pytest.mark.parametrize("name", CLOSED)
+def test_machine_code_and_numpy_take_the_same_steps(name):
+    f, args, y0, _ = CLOSED[name]
+    one = TaylorIntegrator(f, 0.0, y0, args=args)
+    other = TaylorIntegrator(f, 0.0, y0, args=args)
+    other._memory = None
+    for _ in range(3):
+        assert abs(one.step(2.0) - other.step(2.0)) <= 1e-9 * one.h
+        if one.t == 2.0:
+            break
+        other.set_state(one.t, one.y)
+        other._memory = None
+    one.propagate_until(1.0)
+    other.propagate_until(1.0)
+    np.testing.assert_allclose(one.y, other.y, rtol=1e-14, atol=1e-300)
+
+
+def test_series_of_the_solution_is_that_of_repeated_derivatives():
+    system = System(lambda t, y: [y[0] * y[1] + t, np.sin(y[0])], 0.5, np.array([0.3, 0.7]), ())
+    c = system.series(0.5, np.array([0.3, 0.7]), [], 12)
+    system.program = None
+    np.testing.assert_allclose(system.series(0.5, np.array([0.3, 0.7]), [], 12), c, rtol=1e-12)
+
+
+def test_order_and_step_follow_jorba_and_zou():
+    assert [order_of(tol) for tol in (1e-6, 1e-10, 1e-16, 1e-30)] == [8, 13, 20, 36]
+    c = (1 / np.array([taylor.gamma(k + 1.0) for k in range(21)]))[:, None]  # exp
+    rho = min(1 / c[20, 0] ** (1 / 20), 1 / c[19, 0] ** (1 / 19))
+    step = 2 ** log2_step(c, factor_of(1e-16, 20, False))
+    assert abs(step / (rho * np.exp(-2 - 0.7 / 19)) - 1) < 0.15  # the second form, ‖y_1‖
+
+
+def test_lacunary_series_do_not_take_too_long_steps():
+    for m in range(2, 12):
+        r = solve_ivp(lambda t, y, m=m: m * t ** (m - 1) * y, (0.0, 1.5), [1.0])
+        np.testing.assert_allclose(r.y[0, -1], np.exp(1.5**m), rtol=3e-13)
+
+
+@pytest.mark.parametrize("tol", [1e-4, 1e-8, 1e-12])
+def test_tolerance(tol):
+    r = solve_ivp(kepler, (0.0, 20.0), [0.5, 0.0, 0.0, 3**0.5], tol=tol)
+    best = solve_ivp(kepler, (0.0, 20.0), [0.5, 0.0, 0.0, 3**0.5])
+    error = np.abs(r.y[:, -1] - best.y[:, -1]).max()
+    assert error < 300 * tol
+    other = solve_ivp(kepler, (0.0, 20.0), [0.5, 0.0, 0.0, 3**0.5], rtol=tol)
+    assert np.array_equal(other.y, r.y)
+
+
+@pytest.mark.parametrize("order", [4, 10, 30, 50])
+def test_orders_of_ones_own(order):
+    r = solve_ivp(lambda t, y: [y[1], -y[0]], (0.0, 5.0), [0.0, 1.0], order=order, tol=1e-10)
+    np.testing.assert_allclose(r.y[:, -1], [np.sin(5.0), np.cos(5.0)], atol=1e-8)
+
+
+def test_energy_of_kepler_grows_like_a_random_walk():
+    energy = lambda y: (y[2] ** 2 + y[3] ** 2) / 2 - 1 / np.hypot(y[0], y[1])
+    it = TaylorIntegrator(kepler, 0.0, [0.1, 0.0, 0.0, 19**0.5])
+    e0 = energy(it.y)
+    it.propagate_until(2 * np.pi * 1000)
+    assert abs(energy(it.y) / e0 - 1) < 5e-13
+    # the angle of the orbit's axis, and the time of its passage, after 1000 periods
+    assert np.abs(it.y - [0.1, 0.0, 0.0, 19**0.5]).max() < 1e-6
+
+
+def test_many_steps_add_up_time_and_state_without_loss():
+    it = TaylorIntegrator(lambda t, y: 0 * y + 0.1, 0.0, [1e6], max_step=1e-3)
+    it.propagate_until(10.0)
+    assert it.t == 10.0 and it.y[0] == 1e6 + 1.0
+    assert it.steps == 10000
+
+
+def test_times_that_are_asked_for_are_met_exactly():
+    times = np.array([0.0, 0.1, 0.25, 1.0, 3.0])
+    r = solve_ivp(lambda t, y: -y, (0.0, 3.0), [1.0], t_eval=times)
+    assert np.array_equal(r.t, times)
+    np.testing.assert_allclose(r.y[0], np.exp(-times), rtol=1e-15)
+    backward = solve_ivp(lambda t, y: -y, (3.0, 0.0), [np.exp(-3.0)], t_eval=times[::-1])
+    np.testing.assert_allclose(backward.y[0], np.exp(-times[::-1]), rtol=5e-15)
+    it = TaylorIntegrator(lambda t, y: -y, 0.0, [1.0])
+    np.testing.assert_allclose(it.propagate_grid(times)[0], np.exp(-times), rtol=1e-15)
+    assert it.t == 3.0
+
+
+def test_no_time_at_all():
+    r = solve_ivp(lambda t, y: y, (2.0, 2.0), [1.0, 2.0], dense_output=True)
+    assert r.success and r.y.tolist() == [[1.0], [2.0]] and r.t.tolist() == [2.0]
+
+
+def test_parameters_change_without_recording_again():
+    it = TaylorIntegrator(lorenz, 0.0, [1.0, 1.0, 1.0], args=(10.0, 28.0, 8 / 3))
+    systems = len(it._systems)
+    for r in (14.0, 28.0):
+        it.args = (10.0, r, 8 / 3)
+        it.set_state(0.0, [1.0, 1.0, 1.0])
+        it.propagate_until(1.0)
+        again = solve_ivp(lorenz, (0.0, 1.0), [1.0, 1.0, 1.0], args=(10.0, r, 8 / 3))
+        assert np.array_equal(it.y, again.y[:, -1])
+    assert len(it._systems) == systems
+
+
+def test_second_order_form():
+    f = second_order(lambda t, y, v, w: -(w**2) * y)
+    r = solve_ivp(f, (0.0, 2.0), [[1.0, 0.0], [0.0, 1.0]], args=(3.0,))
+    np.testing.assert_allclose(r.y[0, :, -1], [np.cos(6.0), np.sin(6.0) / 3], rtol=1e-14)
+
+
+def test_dense_output_and_its_derivatives(tmp_path):
+    r = solve_ivp(lambda t, y: [y[1], -y[0]], (0.0, 10.0), [0.0, 1.0], dense_output=True)
+    t = np.linspace(0.0, 10.0, 301)
+    np.testing.assert_allclose(r.sol(t), [np.sin(t), np.cos(t)], atol=2e-15)
+    np.testing.assert_allclose(r.sol.derivative(t, 3), [-np.cos(t), np.sin(t)], atol=1e-12)
+    assert r.sol(t.reshape(7, 43)).shape == (2, 7, 43) and r.sol(1.0).shape == (2,)
+    r.sol.save(tmp_path / "orbit.npz")
+    for other in (Solution.load(tmp_path / "orbit.npz"), pickle.loads(pickle.dumps(r.sol))):
+        assert np.array_equal(other(t), r.sol(t))
+    assert (r.sol.t_min, r.sol.t_max) == (0.0, 10.0)
+
+
+def test_a_resumed_run_is_the_same_bit_for_bit():
+    whole = TaylorIntegrator(lorenz, 0.0, [1.0, 1.0, 1.0], args=(10.0, 28.0, 8 / 3))
+    half = TaylorIntegrator(lorenz, 0.0, [1.0, 1.0, 1.0], args=(10.0, 28.0, 8 / 3))
+    for _ in range(37):
+        half.step(30.0)
+    resumed = pickle.loads(pickle.dumps(half))
+    for it in (whole, resumed):
+        it.propagate_until(30.0)
+    assert np.array_equal(whole.y, resumed.y)
+    assert whole.steps == resumed.steps
+
+
+def test_many_digits():
+    with mp.workdps(60):
+        r = solve_ivp(lambda t, y: [y[1], -y[0]], (mpf(0), mpf(2)), [mpf(0), mpf(1)])
+        assert abs(r.y[0, -1] - mp.sin(2)) < mpf(10) ** -58
+        r = solve_ivp(
+            lambda t, y: [y[1], -mp.sin(1) * 0 - taylor.sin(y[0])], (0, 1), [mpf(1), mpf(0)]
+        )
+    with mp.workdps(80):
+        best = solve_ivp(lambda t, y: [y[1], -taylor.sin(y[0])], (0, 1), [mpf(1), mpf(0)])
+        assert abs(r.y[0, -1] - best.y[0, -1]) < mpf(10) ** -57
+
+
+def test_intervals_hold_the_polynomial_of_every_starting_point():
+    r = solve_ivp(lambda t, y: -y, (0, 1), [iv.mpf([1, 2])], tol=1e-12)
+    end = r.y[0, -1]
+    for start in (1.0, 1.5, 2.0):
+        assert end.a - 1e-9 <= start * np.exp(-1) <= end.b + 1e-9
+
+
+# ------------------------------------------------------------------ f with branches
+def test_a_kink_is_met_exactly():
+    r = solve_ivp(lambda t, y: 1 - np.abs(y - 0.5), (0.0, 2.0), [0.0])
+    np.testing.assert_allclose(r.y[0, -1], 1.5 - np.exp(np.log(2.0) - 2.0), rtol=1e-15)
+    assert np.min(np.abs(r.t - np.log(2.0))) < 1e-15
+
+
+def test_jumps_of_the_right_hand_side():
+    def walk(t):
+        return (t % (2 * np.pi)) if t % (2 * np.pi) < np.pi else 2 * np.pi - t % (2 * np.pi)
+
+    r = solve_ivp(lambda t, y: [np.sign(np.sin(t))], (0.0, 20.0), [0.0])
+    assert abs(r.y[0, -1] - walk(20.0)) < 3e-14
+    r = solve_ivp(lambda t, y: [np.floor(t)], (0.0, 5.5), [0.0])
+    assert abs(r.y[0, -1] - 12.5) < 2e-14
+    r = solve_ivp(lambda t, y: [np.where(t > 1, 2.0, 1.0)], (0.0, 3.0), [0.0])
+    assert abs(r.y[0, -1] - 5) < 4e-15
+
+
+def test_branches_of_python_are_guarded():
+    def f(t, y):
+        return [y[1], -y[0]] if y[0] > 0 else [y[1], -4 * y[0]]
+
+    r = solve_ivp(f, (0.0, 1.5 * np.pi), [0.0, 1.0])
+    np.testing.assert_allclose(r.y[:, -1], [0.0, 1.0], atol=3e-15)
+    with mp.workdps(40):
+        r = solve_ivp(f, (0, 3 * mp.pi / 2), [mpf(0), mpf(1)])
+        assert abs(r.y[0, -1]) < mpf(10) ** -38
+
+
+def test_start_on_a_kink():
+    for sign, exact in ((1.0, [np.sin(3.0), np.cos(3.0)]), (-1.0, [-np.sinh(1.0), np.cosh(1.0)])):
+        r = solve_ivp(lambda t, y: [y[1], -abs(y[0])], (0.0, 3.0 if sign > 0 else -1.0), [0.0, 1.0])
+        np.testing.assert_allclose(r.y[:, -1], exact, atol=4e-15)
+
+
+def test_sliding_is_an_error_with_the_last_state():
+    with pytest.raises(IntegrationError, match=r"both sides.*t = 1") as caught:
+        solve_ivp(lambda t, y: [1.0 if y[0] < 1 else -1.0], (0.0, 3.0), [0.0])
+    assert caught.value.result.t[-1] == pytest.approx(1.0)
+    assert caught.value.result.y[0, -1] == pytest.approx(1.0)
+
+
+# ------------------------------------------------------------------ events
+def event(g, **attributes):
+    for name, value in attributes.items():
+        setattr(g, name, value)
+    return g
+
+
+def circle(t, y):
+    return [y[1], -y[0]]
+
+
+def test_all_roots_of_an_event():
+    r = solve_ivp(circle, (0.0, 40.0), [0.0, 1.0], events=[lambda t, y: y[0], lambda t, y: y[1]])
+    zeros = np.pi * np.arange(1, 13)
+    np.testing.assert_allclose(r.t_events[0], zeros, rtol=1e-15)
+    np.testing.assert_allclose(r.t_events[1], np.pi * (np.arange(13) + 0.5), rtol=1e-15)
+    assert r.y_events[0].shape == (12, 2)
+
+
+@pytest.mark.parametrize("span", [(0.0, 20.0), (0.0, -20.0)])
+def test_direction_is_the_sign_of_the_derivative(span):
+    rising = event(lambda t, y: y[0], direction=1)
+    falling = event(lambda t, y: y[0], direction=-1)
+    r = solve_ivp(circle, span, [0.0, 1.0], events=[rising, falling])
+    assert np.all(np.cos(r.t_events[0]) > 0) and len(r.t_events[0]) == 3
+    assert np.all(np.cos(r.t_events[1]) < 0) and len(r.t_events[1]) == 3
+
+
+def test_an_event_with_a_series_of_its_own():
+    # y is a polynomial, so that its step is the whole span; the event is not
+    r = solve_ivp(lambda t, y: [1.0], (0.0, 60.0), [0.0], events=lambda t, y: np.sin(3 * y[0]))
+    np.testing.assert_allclose(r.t_events[0], np.pi / 3 * np.arange(1, 58), rtol=1e-14)
+
+
+def test_touches_count_once_and_have_no_direction():
+    touch = lambda t, y: 1 - y[0]
+    r = solve_ivp(circle, (0.0, 20.0), [0.0, 1.0], events=touch)
+    np.testing.assert_allclose(r.t_events[0], np.pi / 2 + 2 * np.pi * np.arange(3), atol=1e-7)
+    r = solve_ivp(circle, (0.0, 20.0), [0.0, 1.0], events=event(touch, direction=1))
+    assert len(r.t_events[0]) == 0
+
+
+def test_terminal_events():
+    once = event(lambda t, y: y[0] - 0.5, terminal=True)
+    r = solve_ivp(circle, (0.0, 20.0), [0.0, 1.0], events=once, dense_output=True)
+    assert r.status == 1 and "termination event" in r.message
+    np.testing.assert_allclose(r.t[-1], np.pi / 6, rtol=1e-15)
+    np.testing.assert_allclose(r.sol(r.t[-1])[0], 0.5, rtol=1e-15)
+    third = event(lambda t, y: y[0] - 0.5, terminal=3)
+    r = solve_ivp(circle, (0.0, 20.0), [0.0, 1.0], events=third)
+    np.testing.assert_allclose(r.t_events[0], [np.pi / 6, 5 * np.pi / 6, 13 * np.pi / 6])
+
+
+def test_bouncing_ball():
+    hit = event(lambda t, y: y[0], direction=-1)
+    hit.callback = lambda t, y: [0.0, -0.5 * y[1]]
+    ends = event(lambda t, y: t - 1.3, terminal=True)
+    r = solve_ivp(lambda t, y: [y[1], -9.81], (0.0, 3.0), [1.0, 0.0], events=[hit, ends])
+    first = np.sqrt(2 / 9.81)
+    expected = np.array([first, first * 2.0, first * 2.5, first * 2.75])
+    np.testing.assert_allclose(r.t_events[0][:4], expected, rtol=1e-14)
+    assert r.status == 1
+
+
+def test_events_that_accumulate_end_the_run():
+    hit = event(lambda t, y: y[0], direction=-1)
+    hit.callback = lambda t, y: [0.0, -0.5 * y[1]]
+    r = solve_ivp(lambda t, y: [y[1], -9.81], (0.0, 3.0), [1.0, 0.0], events=hit)
+    assert r.status == -1 and "accumulate" in r.message
+    np.testing.assert_allclose(r.t[-1], 3 * np.sqrt(2 / 9.81), rtol=1e-13)
+
+
+def test_a_callback_changes_parameters():
+    change = event(lambda t, y, rate: t - 1.0)
+    change.callback = lambda t, y, rate: (y, (2.0,))
+    r = solve_ivp(lambda t, y, rate: rate * y, (0.0, 2.0), [1.0], args=(1.0,), events=change)
+    np.testing.assert_allclose(r.y[0, -1], np.exp(3.0), rtol=1e-14)
+
+
+def test_event_at_a_joint_of_steps_is_seen_once():
+    it = TaylorIntegrator(circle, 0.0, [0.0, 1.0])
+    joint = it.step(10.0)
+    for shift in np.arange(-4, 5) * np.spacing(joint):
+        g = lambda t, y, at=joint + shift: t - at
+        r = solve_ivp(circle, (0.0, 10.0), [0.0, 1.0], events=g)
+        assert len(r.t_events[0]) == 1
+
+
+# ------------------------------------------------------------------ failures
+def test_blow_up_stops_before_the_singularity():
+    r = solve_ivp(lambda t, y: y**2, (0.0, 2.0), [1.0], dense_output=True)
+    assert r.status == -1 and not r.success and "blows up" in r.message
+    assert 0.999 < r.t[-1] < 1.0 and np.isfinite(r.y).all()
+    np.testing.assert_allclose(r.sol(0.5), [2.0], rtol=1e-14)
+
+
+def test_the_edge_of_the_domain():
+    r = solve_ivp(lambda t, y: -1 / (2 * y), (0.0, 2.0), [1.0])
+    assert r.status == -1 and 0.999 < r.t[-1] <= 1.0 and np.isfinite(r.y).all()
+    r = solve_ivp(lambda t, y: np.sqrt(1 - t) * y, (0.0, 2.0), [1.0])
+    assert r.status == -1 and abs(r.t[-1] - 1) < 1e-9 and np.isfinite(r.y).all()
+    r = solve_ivp(lambda t, y: -np.sqrt(y), (0.0, 3.0), [1.0])  # its solution ends as a polynomial
+    assert r.status == -1 and abs(r.t[-1] - 2) < 1e-3 and np.isfinite(r.y).all()
+
+
+def test_values_that_are_not_finite():
+    r = solve_ivp(lambda t, y: np.sqrt(y), (0.0, 1.0), [-1.0])
+    assert r.status == -1 and "nan" in r.message
+    for t_span, y0 in (((0.0, 1.0), [np.nan]), ((0.0, 1.0), [np.inf]), ((0.0, np.inf), [1.0])):
+        with pytest.raises(ValueError, match="finite"):
+            solve_ivp(lambda t, y: y, t_span, y0)
+
+
+def test_max_steps_keeps_what_was_computed():
+    r = solve_ivp(lambda t, y: -y, (0.0, 30.0), [1.0], max_steps=5)
+    assert r.status == -1 and "max_steps" in r.message and len(r.t) == 6
+    with pytest.raises(IntegrationError, match="5 steps"):
+        TaylorIntegrator(lambda t, y: -y, 0.0, [1.0]).propagate_until(30.0, max_steps=5)
+
+
+def test_stiff_problems_are_named():
+    with pytest.warns(UserWarning, match="implicit"):
+        solve_ivp(lambda t, y: -1000 * (y - np.cos(t)), (0.0, 20.0), [1.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        solve_ivp(kepler, (0.0, 100.0), [0.5, 0.0, 0.0, 3**0.5])
+
+
+def test_functions_that_cannot_be_recorded_are_evaluated():
+    def f(t, y):
+        return [y[1], -y[0] * complex(1.0).real * len(str(type(y)).split())]
+
+    r = solve_ivp(f, (0.0, 1.0), [0.0, 1.0])
+    assert r.success
+
+
+def test_wrong_shapes_and_arguments():
+    with pytest.raises(ShapeMismatch, match=r"shape \(3,\) for a state of shape \(2,\)"):
+        solve_ivp(lambda t, y: [y[0], y[1], y[0]], (0.0, 1.0), [1.0, 2.0])
+    with pytest.raises(ValueError, match="t_eval"):
+        solve_ivp(lambda t, y: y, (0.0, 1.0), [1.0], t_eval=[0.5, 2.0])
+    with pytest.raises(ValueError, match="order of integration"):
+        solve_ivp(lambda t, y: y, (0.0, 1.0), [1.0], t_eval=[0.5, 0.2])
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        solve_ivp(lambda t, y: y, (0.0, 1.0), [1.0], tol=-1.0)
+    with pytest.raises(ValueError, match="order"):
+        TaylorIntegrator(lambda t, y: y, 0.0, [1.0], order=1)
+    with pytest.raises(TypeError, match="function"):
+        solve_ivp("f", (0.0, 1.0), [1.0])
+    with pytest.raises(ShapeMismatch, match="event 0"):
+        solve_ivp(lambda t, y: y, (0.0, 1.0), [1.0, 2.0], events=lambda t, y: y)
+    with pytest.raises(ValueError, match="zero all along"):
+        solve_ivp(lambda t, y: y, (0.0, 1.0), [1.0, 2.0], events=lambda t, y: 0 * y[0])
+    with pytest.raises(TypeError, match="float32"):
+        solve_ivp(lambda t, y: y, (0.0, 1.0), np.ones(2, np.float32))
+
+
+def test_progress_bar(capsys):
+    solve_ivp(lambda t, y: -y, (0.0, 3.0), [1.0], progress=True)
+    assert "100%" in capsys.readouterr().err

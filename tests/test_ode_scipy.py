@@ -1,0 +1,121 @@
+"""`taylor.ode.Taylor` is a method of SciPy's solve_ivp, with all that solve_ivp makes of one."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+import taylor.ode
+from taylor.ode import Taylor
+
+
+def pendulum(t, y):
+    return [y[1], -np.sin(y[0])]
+
+
+def test_the_same_steps_as_of_taylor_solve_ivp():
+    ours = taylor.ode.solve_ivp(pendulum, (0.0, 20.0), [1.0, 0.0])
+    r = solve_ivp(pendulum, (0.0, 20.0), [1.0, 0.0], method=Taylor)
+    assert r.success
+    assert r.nfev == ours.nfev
+    np.testing.assert_array_equal(r.t, ours.t)
+    np.testing.assert_array_equal(r.y, ours.y)
+
+
+@pytest.mark.parametrize("span", [(0.0, 7.0), (0.0, -7.0)])
+def test_dense_output_and_t_eval(span):
+    times = np.linspace(*span, 41)
+    r = solve_ivp(
+        lambda t, y: [y[1], -y[0]], span, [0.0, 1.0], method=Taylor, t_eval=times, dense_output=True
+    )
+    np.testing.assert_array_equal(r.t, times)
+    np.testing.assert_allclose(r.y, [np.sin(times), np.cos(times)], rtol=0, atol=3e-15)
+    between = np.linspace(*span, 97)
+    np.testing.assert_allclose(r.sol(between)[0], np.sin(between), rtol=0, atol=3e-15)
+    assert r.sol(span[1] / 3).shape == (2,)
+
+
+def test_events_of_scipy():
+    def ground(t, y, g):
+        return y[0]
+
+    ground.terminal, ground.direction = True, -1
+
+    def apex(t, y, g):
+        return y[1]
+
+    r = solve_ivp(
+        lambda t, y, g: [y[1], -g], (0.0, 100.0), [1.0, 10.0], method=Taylor, args=(9.81,),
+        events=[ground, apex],
+    )  # fmt: skip
+    assert r.status == 1
+    landing = (10 + np.sqrt(100 + 2 * 9.81)) / 9.81
+    np.testing.assert_allclose(r.t_events[0], landing, rtol=1e-14)
+    np.testing.assert_allclose(r.t_events[1], 10 / 9.81, rtol=1e-14)
+    np.testing.assert_allclose(r.y_events[1][0], [1 + 50 / 9.81, 0], rtol=1e-14, atol=1e-12)
+
+
+def test_options():
+    def error(**options):
+        r = solve_ivp(lambda t, y: -y, (0.0, 3.0), [1.0], method=Taylor, **options)
+        return r.nfev, abs(r.y[0, -1] - np.exp(-3.0))
+
+    assert error()[0] < error(rtol=1e-6)[0] < error(max_step=0.05)[0]
+    assert error(rtol=1e-6, atol=[1e-9])[1] < 1e-5
+    assert error(order=30)[1] < 5e-15  # the terms of e^-3 add up to e^3
+    with pytest.warns(UserWarning, match="first_step"):
+        error(first_step=0.1)
+
+
+@pytest.mark.parametrize("fun", [lambda t, y: 1j * y, lambda t, y: 1j * np.cos(t) * y])
+def test_complex_states(fun):
+    r = solve_ivp(fun, (0.0, 2.0), [1.0 + 0j], method=Taylor)
+    phase = 2.0 if fun(2.0, 1.0) == 1j else np.sin(2.0)
+    np.testing.assert_allclose(r.y[0, -1], np.exp(1j * phase), rtol=1e-14)
+
+
+def test_vectorized():
+    a = np.array([[0.0, 1.0], [-2.0, -0.3]])
+    plain = solve_ivp(lambda t, y: a @ y, (0.0, 4.0), [1.0, 0.0], method=Taylor)
+    wide = solve_ivp(lambda t, y: a @ y, (0.0, 4.0), [1.0, 0.0], method=Taylor, vectorized=True)
+    np.testing.assert_allclose(wide.y[:, -1], plain.y[:, -1], rtol=1e-13)
+
+
+def test_branches_of_fun():
+    r = solve_ivp(lambda t, y: [1.0 if t < 0.3 else -2.0], (0.0, 1.0), [0.0], method=Taylor)
+    np.testing.assert_allclose(r.y[0, -1], 0.3 - 1.4, rtol=1e-14)
+
+
+def test_a_failure_is_a_status():
+    r = solve_ivp(lambda t, y: y * y, (0.0, 2.0), [1.0], method=Taylor)
+    assert r.status == -1
+    assert "singularity" in r.message or "not finite" in r.message
+    np.testing.assert_allclose(r.t[-1], 1.0, rtol=1e-9)
+
+
+def test_nothing_to_do():
+    r = solve_ivp(pendulum, (1.0, 1.0), [1.0, 0.0], method=Taylor)
+    assert r.success
+    np.testing.assert_array_equal(r.y[:, -1], [1.0, 0.0])
+
+
+def test_scipy_is_optional():
+    code = """
+import sys
+sys.modules["scipy"] = sys.modules["scipy.integrate"] = None
+import taylor.ode
+assert taylor.ode.solve_ivp(lambda t, y: y, (0.0, 1.0), [1.0]).success
+try:
+    taylor.ode.Taylor
+except ImportError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "install SciPy" in done.stdout
+
+
+def test_other_names_are_no_attributes():
+    with pytest.raises(AttributeError, match="Tailor"):
+        _ = taylor.ode.Tailor
