@@ -586,12 +586,27 @@ def _assembled(f: Function, sources: list[Symbol], index: Array) -> Symbol:
             nest(f, lambda v: v, [part], target)
             continue
 
-        def move(i: Any, x: Symbol = x, places: Array = places, taken: Array = taken) -> None:
-            value = at(flattened(x), [_entry(f, taken, i)])
+        width = WIDTH if f.unit == 1 and x.reg is None and _in_vectors(places, taken) else 1
+        places, taken = places[::width], taken[::width]
+
+        def move(
+            i: Any, x: Symbol = x, places: Array = places, taken: Array = taken, width: int = width
+        ) -> None:
+            terms = [*x.lead, (_entry(f, taken, i), 1)]
+            value = x.reg
+            if value is None:
+                wide = width if width > 1 or base_of(x) != "%data" else None
+                value = f.load(f.address(base_of(x), terms, x.offset), wide)
             f.store(value, f.address("%data", [(_entry(f, places, i), 1)], out.offset))
 
         f.repeat(len(places), move)
     return out
+
+
+def _in_vectors(*indices: Array) -> bool:
+    """Whether the indices run on in whole vectors."""
+    whole = [i.reshape(-1, WIDTH) for i in indices if len(i) % WIDTH == 0]
+    return len(whole) == len(indices) and all((np.diff(i) == 1).all() for i in whole)
 
 
 def _shuffles(f: Function, sources: list[Symbol], flat: Array) -> bool:

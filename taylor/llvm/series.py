@@ -532,7 +532,8 @@ def spread(program: Program) -> Program:
         given: list[int] = []
         for a in args:
             own = program.code[a].shape
-            if op in ("mul", "div") and own[-1:] == (1,) and shape[-1] > 1 and np.prod(own) > 1:
+            short = own[-1:] == (1,) and shape != () and 1 < shape[-1] < WIDTH
+            if op in ("mul", "div") and short and np.prod(own) > 1:
                 if (a, shape) not in repeated:
                     index = np.broadcast_to(np.arange(np.prod(own, dtype=int)).reshape(own), shape)
                     code.append(Instruction("linear", (a,), Linear("gather", index), shape))
@@ -549,10 +550,17 @@ def spread(program: Program) -> Program:
 
 
 def _readers(program: Program) -> dict[int, int]:
-    """Return the instructions that others only add and move, with the number of those others."""
+    """Return the instructions that others only add and move, with the number of those others.
+
+    They are sums, moves and products: all others read the coefficients of their own results.
+    """
     moves = [i.op in ("add", "linear") for i in program.code]
     kept = {*program.outputs, *(i for g in program.guards for i in (g.a, g.b))}
-    found = {i: 0 for i, move in enumerate(moves) if move and i not in kept}
+    found = {
+        n: 0
+        for n, i in enumerate(program.code)
+        if i.op in ("add", "linear", "mul") and n not in kept
+    }
     for i, instruction in enumerate(program.code):
         for a in instruction.args:
             if a in found:
@@ -707,7 +715,8 @@ class Emission(Sweep):
                 short = sorted(h for h in (self.height[a] for a in code[i].args) if h < order)
                 if len(short) > 1:
                     first = max(first, min(order, short[-1] + short[-2]))
-            if code[i].op in SUMMING and int(np.prod(self.table[i].part_shape, dtype=int)) == 1:
+            size = int(np.prod(self.table[i].shape[1:], dtype=int))
+            if code[i].op in SUMMING and size == 1:
                 numbers = True
         if numbers:
             first += (order - first) % 2  # the others come in pairs

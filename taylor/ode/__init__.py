@@ -1,8 +1,9 @@
 """Initial value problems by Taylor series: `solve_ivp`, `TaylorIntegrator` and what they give.
 
 Reading order: `system` (the series of a solution), `control` (order and step size), `machine` (the
-same as machine code), `integrator`, `events`, `solve`; `lanes` and `ensemble` for many at once.
-`taylor.ode.Taylor` is a method for `scipy.integrate.solve_ivp`; it needs SciPy.
+same as machine code), `integrator`, `events`, `jets`, `sensitivity`, `solve`; `lanes` and
+`ensemble` for many at once.  `taylor.ode.Taylor` is a method for `scipy.integrate.solve_ivp`; it
+needs SciPy.
 """
 
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from taylor.ode.dense import Solution
 from taylor.ode.ensemble import EnsembleResult, solve_ensemble
 from taylor.ode.integrator import TaylorIntegrator
+from taylor.ode.sensitivity import flow_map, value_and_gradient
 from taylor.ode.solve import OdeResult, solve_ivp
 from taylor.ode.system import second_order
 
@@ -18,9 +20,11 @@ __all__ = [
     "OdeResult",
     "Solution",
     "TaylorIntegrator",
+    "flow_map",
     "second_order",
     "solve_ensemble",
     "solve_ivp",
+    "value_and_gradient",
 ]
 
 

@@ -13,57 +13,83 @@ from typing import Any
 
 import numpy as np
 
-from taylor.arrays import lift
-from taylor.errors import AlgebraMismatch
-from taylor.ode.dense import Solution
+from taylor.arrays import host, lift
+from taylor.errors import AlgebraMismatch, NonAnalyticError, TraceError
+from taylor.forward_mode import parts
+from taylor.llvm.ir import WIDTH
+from taylor.ode.control import norm
+from taylor.ode.integrator import Surface, TaylorIntegrator, _spacing
+from taylor.ode.pieces import Pieces
 from taylor.ode.system import shaped
+from taylor.ode.tangents import pushforward
 from taylor.series import Series
-from taylor.values import as_array
+from taylor.several import series
+from taylor.tags import fresh_tag
+from taylor.values import is_operand
 
 Array = Any
 
+SHORT = 64  # units in the last place of the time, by which a change of branch is left behind
+JUMP = 1e-9  # of rates, relative to them, that is none
+
 
 class Jets:
-    """fun, y0 and args with the coefficients of series in place of the series."""
+    """fun, y0 and args with the coefficients of the series `like` in place of the series."""
 
     def __init__(self, fun: Callable[..., Any], y0: Any, args: Sequence[Any], like: Series) -> None:
         self.like, self.inner = like, fun
-        y0 = y0 if isinstance(y0, Series) else as_array(y0)
         self.shape = np.shape(y0)
         self.y0 = self.table(y0)
-        self.carried = [isinstance(a, Series) for a in args]
+        self.carried = [self._carries(a) for a in args]
         self.args = tuple(
-            self.table(a) if carried else a for a, carried in zip(args, self.carried, strict=True)
+            self.coefficients(a) if carried else a
+            for a, carried in zip(args, self.carried, strict=True)
         )
 
-    def table(self, x: Any) -> Array:
-        """Return the coefficients of a series; those of a constant, if it is none."""
-        like = self.like
-        if isinstance(x, Series):
-            if x.algebra != like.algebra or x.tag is not like.tag:
-                raise AlgebraMismatch(
-                    f"the state carries {like.algebra}, an argument {x.algebra}: make all series "
-                    "of y0 and args together"
-                )
-            return x._coef
-        x = lift(x)
-        start = np.zeros((like.algebra.size, *np.shape(x)))
-        if not isinstance(x, (np.ndarray, float, int)):  # numbers of other kinds
-            return np.stack([x] + [0 * x] * (like.algebra.size - 1))
-        start[0] = x
-        return start
+    def _carries(self, x: Any) -> bool:
+        """Whether x is, or has among its coefficients, a series in the same variables."""
+        while isinstance(x, Series):
+            if x.tag is self.like.tag:
+                return True
+            x = x._coef
+        return False
 
-    def series(self, table: Array) -> Any:
-        """Return the series of a table of coefficients."""
+    def coefficients(self, x: Any) -> Any:
+        """Return the coefficients of a series; those of a constant, if it is none."""
+        x, like = lift(x), self.like
+        if isinstance(x, Series) and x.tag is like.tag and x.algebra != like.algebra:
+            raise AlgebraMismatch(
+                f"one of y0 and args carries {like.algebra}, another {x.algebra}: make all series "
+                "of y0 and args together"
+            )
+        return parts(x, like.tag, like.algebra.size)
+
+    def table(self, x: Any) -> Any:
+        """Return the state of the system for a series."""
+        return self.coefficients(x)
+
+    def series(self, table: Any) -> Any:
+        """Return the series of a state (or of states along a last axis)."""
         return self.like._new(table)
+
+    def value(self, table: Any) -> Any:
+        """Return the value of the series of a state."""
+        return table[0]
+
+    def degrees(self, inner: Array) -> Array:
+        """Return the degrees of the elements of a state, for those of the elements of y."""
+        own = self.like.algebra.degrees
+        return inner + own.reshape((-1,) + (1,) * np.ndim(inner))
 
     def fun(self, t: Any, table: Any, *args: Any) -> Any:
         """Return the coefficients of the right-hand side."""
-        given = [
-            self.series(a) if carried else a for a, carried in zip(args, self.carried, strict=True)
-        ]
-        dy = shaped(self.inner(t, self.series(table), *given), self.shape)
-        return self.table(dy)
+        like, tag = self.like, fresh_tag()  # within a recording of the table, if that is a node
+        y, *given = (
+            series(x, like.algebra, tag, type(like)) if carried else x
+            for x, carried in zip((table, *args), (True, *self.carried), strict=True)
+        )
+        dy = shaped(self.inner(t, y, *given), self.shape)
+        return parts(dy, tag, like.algebra.size)
 
     def events(self, functions: Any) -> Any:
         """Return the events as functions of the coefficients: of the values, at ξ = 0."""
@@ -80,36 +106,182 @@ class Jets:
 
         def event(t: Any, table: Any, *args: Any) -> Any:
             values = [a[0] if carried else a for a, carried in zip(args, self.carried, strict=True)]
-            return g(t, table[0], *values)
+            return g(t, self.value(table), *values)
 
         for name in ("terminal", "direction"):
             if hasattr(g, name):
                 setattr(event, name, getattr(g, name))
         return event
 
-    def solution(self, sol: Solution) -> SeriesSolution:
+    def solution(self, sol: Any) -> SeriesSolution:
         """Return the solution as a function of time whose values are series."""
-        return SeriesSolution(sol, self.like)
+        return SeriesSolution(sol, self.series)
+
+
+class FirstOrder(Jets):
+    """Series of order one: the state is their values and, before these, their tangents in lanes.
+
+    y' = f and Y' = f_y·Y + f_p·P, with the directions along the last axis of Y, in whole vectors.
+    """
+
+    def __init__(self, fun: Callable[..., Any], y0: Any, args: Sequence[Any], like: Series) -> None:
+        self.count = like.algebra.size - 1
+        self.room = self.count if self.count <= 2 else -(-self.count // WIDTH) * WIDTH
+        super().__init__(fun, y0, args, like)
+
+    @property
+    def start(self) -> int:
+        """Where the values begin."""
+        return int(np.prod(self.shape, dtype=int)) * self.room
+
+    def table(self, x: Any) -> Any:
+        """Return the state of the system for a series."""
+        table = self.coefficients(x)
+        return self._state(table[0], self._lanes(table))
+
+    def _lanes(self, table: Any) -> Any:
+        """Return the tangents along the last axis, filled up with zeros."""
+        lanes = np.moveaxis(table[1:], 0, -1)
+        more = np.zeros((*np.shape(lanes)[:-1], self.room - self.count))
+        return np.concatenate([lanes, more], axis=-1)
+
+    def _state(self, y: Any, lanes: Any) -> Any:
+        return np.concatenate([np.reshape(lanes, -1), np.reshape(y, -1)])
+
+    def series(self, table: Any) -> Any:
+        """Return the series of a state (or of states along a last axis)."""
+        times = np.shape(table)[1:]
+        lanes = np.reshape(table[: self.start], (*self.shape, self.room, *times))
+        y = np.reshape(table[self.start :], (1, *self.shape, *times))
+        tangents = np.moveaxis(lanes, len(self.shape), 0)[: self.count]
+        return self.like._new(np.concatenate([y, tangents]))
+
+    def value(self, table: Any) -> Any:
+        """Return the value of the series of a state."""
+        return np.reshape(table[self.start :], self.shape)
+
+    def degrees(self, inner: Array) -> Array:
+        """Return the degrees of the elements of a state, for those of the elements of y."""
+        return self._state(inner, np.repeat(inner[..., None] + 1, self.room, axis=-1))
+
+    def fun(self, t: Any, table: Any, *args: Any) -> Any:
+        """Return the state's rate of change."""
+
+        def rate(t: Any, y: Any, *p: Any) -> Any:
+            full = list(args)
+            for i, x in zip(live, p, strict=True):
+                full[i] = x
+            return shaped(self.inner(t, y, *full), self.shape)
+
+        live = [i for i, a in enumerate(args) if self.carried[i] or is_operand(a)]
+        x = [t, self.value(table), *(args[i][0] if self.carried[i] else args[i] for i in live)]
+        lanes = np.reshape(table[: self.start], (*self.shape, self.room))
+        moving = [self._lanes(args[i]) if self.carried[i] else None for i in live]
+        try:
+            return self._state(*pushforward(rate, x, [None, lanes, *moving], self.room))
+        except TraceError:
+            dy = super().fun(t, self.series(table)._coef, *args)
+            return self._state(dy[0], self._lanes(dy))
 
 
 class SeriesSolution:
     """A solution as a function of time whose values are series."""
 
-    def __init__(self, coefficients: Any, like: Series) -> None:
-        self.coefficients, self.like = coefficients, like
+    def __init__(self, numbers: Any, series: Callable[[Any], Any]) -> None:
+        self.numbers, self.series = numbers, series
 
     def __call__(self, t: Any) -> Any:
         """Return the series y(t), of shape (*shape of y, *shape of t)."""
-        return self.like._new(self.coefficients(t))
+        return self.series(self.numbers(t))
 
     def derivative(self, t: Any, order: int = 1) -> Any:
         """Return the derivative with respect to time, in the same shape."""
-        return self.like._new(self.coefficients.derivative(t, order))
+        return self.series(self.numbers.derivative(t, order))
 
 
-def jets_of(fun: Callable[..., Any], y0: Any, args: Sequence[Any]) -> Jets | None:
-    """Return the system of coefficients, if y0 or an argument is a series."""
-    y0 = lift(y0)
-    args = [lift(a) for a in args]
-    found = [x for x in (y0, *args) if isinstance(x, Series)]
-    return Jets(fun, y0, args, found[0]) if found else None
+class Differentiated(TaylorIntegrator):
+    """Steps that are differentiated, through changes of the branch of fun where that is right.
+
+    The derivatives of order k of a solution jump where those of fun of order k - 1 do, by an amount
+    that depends on the surface; they are not carried through such a jump.  So the rates that
+    `continuous` says must be the same on both sides: of series, all but those of highest degree.
+    """
+
+    continuous: Any = True
+    before: tuple[Any, Any] | None = None  # time and state just before the last change of branch
+
+    def _switched(self, pieces: Pieces, i: int, met: Surface, t_end: Any) -> tuple[int, Pieces]:
+        found = super()._switched(pieces, i, met, t_end)
+        after = (self.t, self.y, self._t_low, self._y_low)
+        unit = _spacing(self.t) * (1 if pieces.h[i] > 0 else -1)
+        self.rewind(pieces, i, found[1].h[-1] - SHORT * unit)
+        self.before = self.t, self.y
+        self.t, self.y, self._t_low, self._y_low = after
+        p = self.system.parameters(self._args)
+        old, new = (self.system.flow(*place, p) for place in (self.before, (self.t, self.y)))
+        jump = norm(np.where(self.continuous, new - old, 0))
+        if jump > JUMP * max(norm(old), norm(new)):
+            raise NonAnalyticError(
+                f"fun, or a derivative of it, jumps at t = {self.t}, so the derivatives of the "
+                "solution jump there, which is not carried through: integrate up to there and go "
+                f"on with the other branch; last good state y = {self.y}"
+            )
+        return found
+
+
+class Plain:
+    """A system in plain numbers: fun, y0 and args without the series, and the way back to them.
+
+    Series of series are taken apart level by level, the outermost first.
+    """
+
+    def __init__(self, fun: Callable[..., Any], y0: Any, args: Sequence[Any]) -> None:
+        self.levels: list[Jets] = []
+        y0, args = lift(y0), [lift(a) for a in args]
+        while isinstance(owner := host((y0, *args)), Series):
+            level = (FirstOrder if owner.order == 1 else Jets)(fun, y0, args, owner)
+            self.levels.append(level)
+            fun, y0, args = level.fun, level.y0, list(level.args)
+        self.fun, self.y0, self.args = fun, y0, tuple(args)
+
+    def __bool__(self) -> bool:
+        return bool(self.levels)
+
+    def integrator(self, t: Any, **options: Any) -> TaylorIntegrator:
+        """Return an integrator from time t."""
+        if not self:
+            return TaylorIntegrator(self.fun, t, self.y0, args=self.args, **options)
+        it = self.differentiated(t, **options)
+        degrees = np.zeros(self.levels[0].shape, dtype=int)
+        for level in self.levels:
+            degrees = level.degrees(degrees)
+        it.continuous = degrees < sum(level.like.order for level in self.levels)
+        return it
+
+    def differentiated(self, t: Any, **options: Any) -> Differentiated:
+        """Return an integrator whose run is differentiated once more."""
+        return Differentiated(self.fun, t, self.y0, args=self.args, **options)
+
+    def table(self, x: Any) -> Any:
+        """Return the plain numbers of a state."""
+        for level in self.levels:
+            x = level.table(x)
+        return x
+
+    def series(self, table: Any) -> Any:
+        """Return the state (or states, along a last axis) of plain numbers."""
+        for level in reversed(self.levels):
+            table = level.series(table)
+        return table
+
+    def events(self, functions: Any) -> Any:
+        """Return the events as functions of the plain numbers."""
+        for level in self.levels:
+            functions = level.events(functions)
+        return functions
+
+    def solution(self, sol: Any) -> Any:
+        """Return the solution as a function of time."""
+        for level in reversed(self.levels):
+            sol = level.solution(sol)
+        return sol

@@ -12,6 +12,7 @@ loop ends when one of them stops (see `lanes`).
 from __future__ import annotations
 
 import ctypes
+import functools
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from taylor.jit import Code, key, load, save
-from taylor.llvm.emit import Joined, Symbol, _broadcast, _strides, lifted, mapped, nest
+from taylor.llvm.emit import SUMS, Joined, Symbol, _broadcast, _strides, lifted, mapped, nest
 from taylor.llvm.ir import WIDTH, Function, Scalar, literal
 from taylor.llvm.machine import block, failed
 from taylor.llvm.series import Emission, Table, spread
@@ -288,7 +289,19 @@ class Machine:
         """Return the largest absolute values of one coefficient, as a vector over its elements."""
         n = self.components
         found: Scalar | None = None
-        for i in range(0, n, WIDTH if self.part > 1 and self.unit == 1 else 1):
+        step = SUMS * WIDTH
+        first = n // step * step if self.unit == 1 and n > WRITTEN_OUT * WIDTH else 0
+        if first:
+            with f.loop(0, first, step) as loop:
+                totals = [loop.carry(f.constant(0.0, WIDTH)) for _ in range(SUMS)]
+                for c, total in enumerate(totals):
+                    place = f.address("%data", [(loop.index, 1)], start + c * WIDTH)
+                    new = f.intrinsic("fabs", f.load(place, WIDTH))
+                    loop.update(total, larger(f, total, new))
+            found = functools.reduce(
+                lambda a, b: larger(f, a, b), [loop.result(total) for total in totals]
+            )
+        for i in range(first, n, WIDTH if self.part > 1 and self.unit == 1 else 1):
             width = self.unit if self.unit > 1 else WIDTH if self.part > 1 else 1
             x = f.intrinsic("fabs", f.load(f.address("%data", [], start + i), width))
             if self.unit == 1 and i + width > n:

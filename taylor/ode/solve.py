@@ -9,13 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from taylor.arrays import lift
 from taylor.errors import IntegrationError, ShapeMismatch
 from taylor.ode import machine as compiled
 from taylor.ode.dense import in_numbers_of
 from taylor.ode.events import Events, Found
-from taylor.ode.integrator import TaylorIntegrator, _check_time, _spacing, positive
-from taylor.ode.jets import Jets, jets_of
+from taylor.ode.integrator import _check_time, _spacing, positive
+from taylor.ode.jets import Plain
 from taylor.ode.pieces import Pieces
+from taylor.ode.sensitivity import Course, is_recorded, states
+from taylor.values import is_operand
 
 Array = Any
 FIRST = 16  # steps taken at first, before events are looked for
@@ -91,8 +94,30 @@ def solve_ivp(
         raise ValueError(f"there is one method here, Taylor series: leave out method={method!r}")
     if max_steps is not None:
         positive(max_steps, "max_steps", whole=True)
-    run = _Run(fun, t_span, y0, tol if tol is not None else rtol, order, args, max_step, atol)
-    return run.solve(t_eval, dense_output, events, max_steps, progress)
+    if isinstance(args, (str, bytes)) or (args is not None and not hasattr(args, "__len__")):
+        raise TypeError(f"args is a tuple: did you mean args=({args!r},)?")
+    tol, args = tol if tol is not None else rtol, () if args is None else tuple(args)
+    recorded = is_recorded(y0, args)
+    if recorded and (events is not None or dense_output):
+        raise TypeError(
+            "reverse mode goes through solve_ivp without events and dense_output: ask for the "
+            "states with t_eval, or use forward mode (a state of series)"
+        )
+    numbers = (_values(y0), tuple(_values(a) for a in args)) if recorded else (y0, args)
+    run = _Run(fun, t_span, numbers[0], tol, order, numbers[1], max_step, atol)
+    result = run.solve(t_eval, dense_output, events, max_steps, progress)
+    if recorded and len(result.t):
+        course = Course(t_span[0], result.t, tol, order, max_step, atol)
+        result.update(y=states(fun, y0, args, course))
+    return result
+
+
+def _values(x: Any) -> Any:
+    """Return the plain numbers of what is differentiated; anything else as it is."""
+    x = lift(x)
+    while is_operand(x):
+        x = x.value
+    return x
 
 
 def inside(times: Array, t0: Any, t1: Any) -> None:
@@ -116,7 +141,7 @@ class _Run:
         y0: Any,
         tol: Any,
         order: int | None,
-        args: Sequence[Any] | None,
+        args: Sequence[Any],
         max_step: Any,
         atol: Any,
     ) -> None:
@@ -124,15 +149,8 @@ class _Run:
             raise ValueError(f"t_span is (t0, t1), not {t_span}")
         t0, self.t1 = t_span
         _check_time(self.t1)
-        if args is not None and not isinstance(args, (tuple, list)):
-            raise TypeError(f"args is a tuple: did you mean args=({args!r},)?")
-        given = tuple(args or ())
-        self.jets: Jets | None = jets_of(fun, y0, given)
-        if self.jets is not None:
-            fun, y0, given = self.jets.fun, self.jets.y0, self.jets.args
-        self.integrator = TaylorIntegrator(
-            fun, t0, y0, args=given, tol=tol, order=order, max_step=max_step, atol=atol
-        )
+        self.plain = p = Plain(fun, y0, args)
+        self.integrator = p.integrator(t0, tol=tol, order=order, max_step=max_step, atol=atol)
         self.t1 = self.t1 + 0 * self.integrator.t
         self.changed: Any = None  # the time of the last change of state by an event
         self.repeated = 0  # changes of state at that time
@@ -151,9 +169,7 @@ class _Run:
         """Integrate and return the result."""
         it = self.integrator
         wanted = None if t_eval is None else self._times(t_eval)
-        if self.jets is not None:
-            events = self.jets.events(events)
-        watch = Events(events, it.args)
+        watch = Events(self.plain.events(events), it.args)
         t_events: list[list[Any]] = [[] for _ in range(len(watch))]
         y_events: list[list[Array]] = [[] for _ in range(len(watch))]
         status, message = 0, MESSAGES[0]
@@ -304,12 +320,12 @@ class _Run:
     ) -> OdeResult:
         it = self.integrator
         t, y = np.concatenate(self.t), np.concatenate(self.y, axis=-1)
-        sol: Any = it.solution(self.pieces or [it.here()]) if dense else None
+        whole = it.solution(self.pieces or [it.here()]) if dense else None
+        sol: Any = None if whole is None else self.plain.solution(whole)
         states: Any = [np.array(s).reshape(len(s), *it.y.shape) for s in y_events]
-        if self.jets is not None:
-            y = self.jets.series(y)
-            states = [self.jets.series(np.moveaxis(s, 0, -1)) for s in states]
-            sol = self.jets.solution(sol) if dense else None
+        if self.plain:
+            y = self.plain.series(y)
+            states = [self.plain.series(np.moveaxis(s, 0, -1)) for s in states]
         return OdeResult(
             t=t,
             y=y,

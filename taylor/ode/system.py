@@ -16,7 +16,7 @@ import numpy as np
 
 from taylor.algebra import Univariate
 from taylor.arrays import lift
-from taylor.errors import ShapeMismatch, TraceError
+from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
 from taylor.expand import deciding, expand
 from taylor.program import Program, check, recording
 from taylor.sweep import Sweep
@@ -87,6 +87,11 @@ class System:
                     f"fun has no Taylor series: {second}; write it with NumPy's functions"
                 ) from error
             return
+        if any(i.op == "constant" and is_operand(i.param) for i in recorded.code):
+            raise ForeignNodeError(
+                "fun uses a differentiated value that is neither y0 nor one of args: pass it on, "
+                "solve_ivp(fun, t_span, y0, args=(value,))"
+            )
         self.program = expand(recorded)
         self.surfaces = deciding(recorded)
 

@@ -1,0 +1,397 @@
+"""Derivatives of solutions: the flow and its adjoint as rules of differentiation, flow maps.
+
+For y' = f(t, y, p) and the adjoints w_j of the states at times t_1, ..., t_n the equations
+
+    λ' = -f_yᵀ λ,    μ' = -f_pᵀ λ,    λ jumps by w_j at t_j,
+
+run backwards from λ = μ = 0, give ȳ_0 = λ(t_0) and p̄ = μ(t_0).  (Pontryagin et al., The
+Mathematical Theory of Optimal Processes, 1962; Cao, Li, Petzold & Serban, SIAM J. Sci. Comput. 24,
+2003.)  The transposed products are one reverse sweep of f, so the cost is that of some integrations
+whatever the number of parameters.
+
+y is integrated along with λ and μ.  Backwards that is unstable where the solution is stable, so y
+is set anew at the end of every step of the forward run, whose states are kept: n numbers a step.
+With `checkpoints` only so many of them are, and the steps from one to the next are taken again.
+
+Differentiated, a flow is the flow of its tangent y' = f, dy' = f_y dy + f_p dp, and the adjoint of
+a flow is the adjoint of that: so there are derivatives of every order.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from taylor import drivers
+from taylor.algebra import check_order, multivariate
+from taylor.arrays import host, lift
+from taylor.checkpoint import Through, _count, _seeds, by_degree
+from taylor.errors import IntegrationError
+from taylor.multivariate import TaylorN
+from taylor.ode import machine as compiled
+from taylor.ode.control import norm
+from taylor.ode.integrator import TaylorIntegrator
+from taylor.ode.jets import Differentiated, Jets, Plain
+from taylor.ode.system import is_parameter, shaped
+from taylor.series import Series, _level_over
+from taylor.several import pullback, pushforward
+from taylor.sweep import zeros
+from taylor.tape import Node
+from taylor.values import as_array, is_operand
+
+Array = Any
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Course:
+    """From where to which times a system is integrated, and how."""
+
+    t0: Any
+    times: Any
+    tol: Any = None
+    order: int | None = None
+    max_step: Any = math.inf
+    atol: Any = 0.0
+    checkpoints: int | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of the integrator."""
+        return {n: getattr(self, n) for n in ("tol", "order", "max_step", "atol")}
+
+
+# ------------------------------------------------------------------ the states of a run
+class Mark(NamedTuple):
+    """Time and state between two steps, the end of the step before and the start of that after.
+
+    Where fun changes its branch the latter two are a little apart, each in a branch of its own.
+    """
+
+    t: Any
+    y: Array
+    end: tuple[Any, Array]
+    start: Any
+
+
+def _march(it: Differentiated, t: Any) -> Iterator[Mark]:
+    """Step to t and yield a mark after each step."""
+    while it.t != t or it._t_low != 0:
+        it.before = None
+        status, pieces = it.advance(t, it.chunk)
+        for i in range(1, len(pieces)):
+            place = pieces.t[i], pieces.coef[i, 0]
+            yield Mark(*place, place, place[0])
+        if len(pieces):
+            end = it.before or (it.t, it.y)
+            yield Mark(it.t, it.y, end, 2 * it.t - end[0])
+        if status not in (compiled.GO, compiled.DONE):
+            raise IntegrationError(f"{it.failure(status)}; last good state y = {it.y}")
+
+
+def _place(it: TaylorIntegrator, t: Any, y: Array) -> None:
+    """Go on from another time and state, in the branch of fun that it is in."""
+    it.t, it.y, it._left = t, y, None
+    it._t_low, it._y_low = 0 * t, 0 * y
+
+
+class Trajectory:
+    """The steps of an integration, to be gone through backwards."""
+
+    def __init__(self, it: Differentiated, t: Any, checkpoints: int | None) -> None:
+        self.it = it
+        last = Mark(it.t, it.y, (it.t, it.y), it.t)
+        self.kept, every = [last], 1
+        for n, last in enumerate(_march(it, t), 1):
+            if n % every == 0:
+                self.kept.append(last)
+            if checkpoints is not None and len(self.kept) > checkpoints + 1:
+                self.kept, every = self.kept[::2], 2 * every
+        self.complete = every == 1
+        if last is not self.kept[-1]:
+            self.kept.append(last)
+
+    def backwards(self) -> Iterator[tuple[Any, Any, Array]]:
+        """Yield (start, end, state at the end) of every step, the last one first."""
+        for n in range(len(self.kept) - 1, 0, -1):
+            marks = self.kept[n - 1 : n + 1]
+            if not self.complete:
+                _place(self.it, marks[0].t, marks[0].y)
+                self.it._bind()
+                marks = [marks[0], *_march(self.it, marks[1].t)]
+            for first, last in zip(marks[-2::-1], marks[:0:-1], strict=True):
+                yield first.start, *last.end
+
+
+# ------------------------------------------------------------------ the flow and its adjoint
+def flow(f: Function, course: Course) -> Through:
+    """Return the rule (y0, *parameters) -> the states at the times, along the first axis."""
+
+    def value(y0: Any, *p: Any) -> Any:
+        plain = Plain(f, y0, p)
+        it = plain.integrator(course.t0, **course.options)
+        return np.moveaxis(plain.series(it.propagate_grid(course.times)), -1, 0)
+
+    def backward(ybar: Any, y: Any, y0: Any, *p: Any) -> Any:
+        return adjoint(f, course)(ybar, y0, *p)
+
+    def forward(dargs: Any, y: Any, *args: Any) -> Any:
+        y0, *p = args
+        dy0, *dp = _seeds(dargs, args)
+        return flow(_tangent(f), course)(np.stack([y0, dy0]), *p, *dp)[:, 1]
+
+    def tables(owner: Series, y0: Any, *p: Any) -> Any:
+        jets = Jets(f, y0, p, owner)
+        y = flow(jets.fun, course)(jets.y0, *jets.args)
+        return jets.series(np.moveaxis(y, 1, 0))
+
+    return Through("solution", value, backward, forward, by_degree(value), tables=tables)
+
+
+def adjoint(f: Function, course: Course) -> Through:
+    """Return the rule (w, y0, *parameters) -> the adjoints of y0 and the parameters.
+
+    w holds the adjoints of the states at the times, along the first axis.
+    """
+
+    def value(w: Any, y0: Any, *p: Any) -> Any:
+        forward = Plain(f, y0, p)
+        it = forward.differentiated(course.t0, **course.options)
+        times = [t + 0 * it.t for t in course.times]
+        sign = 1 if times[-1] > it.t else -1
+        backward = _Backward(f, course, np.shape(y0), p)
+        for start, t, y in Trajectory(it, times[-1], course.checkpoints).backwards():
+            y = np.reshape(forward.series(y), -1)
+            while times and sign * (times[-1] - start) > 0:
+                if sign * (times[-1] - t) < 0:
+                    y, t = backward.run(t, y, times[-1]), times[-1]
+                times.pop()
+                backward.add(w[len(times)])
+            backward.run(t, y, start)
+        for n in range(len(times)):  # at t0
+            backward.add(w[n])
+        return backward.result()
+
+    def through_tangent(w: Any, y0: Any, dy0: Any, p: Any, dp: Any) -> Any:
+        out, *rest = adjoint(_tangent(f), course)(w, np.stack([y0, dy0]), *p, *dp)
+        return (out[0], *rest[: len(p)])
+
+    def backward(zs: Any, y: Any, w: Any, *args: Any) -> Any:
+        # z·(Jᵀw) = w·(J z): the adjoint of the tangent flow in the direction z
+        y0, *p = args
+        dy0, *dp = _seeds(zs, args)
+        wbar = flow(_tangent(f), course)(np.stack([y0, dy0]), *p, *dp)[:, 1]
+        pair = np.stack([np.zeros(np.shape(w)), w], axis=1)
+        return (wbar, *through_tangent(pair, y0, dy0, p, dp))
+
+    def forward(dargs: Any, y: Any, w: Any, *args: Any) -> Any:
+        # d(Jᵀw) = Jᵀdw + (dJ)ᵀw: the adjoint of the tangent flow, second derivatives commute
+        y0, *p = args
+        dw, dy0, *dp = _seeds(dargs, (w, *args))
+        return through_tangent(np.stack([dw, w], axis=1), y0, dy0, p, dp)
+
+    return Through("adjoint of a solution", value, backward, forward, by_degree(value))
+
+
+class _Backward:
+    """λ and μ on their way back, with y beside them."""
+
+    def __init__(self, f: Function, course: Course, shape: Any, p: Sequence[Any]) -> None:
+        self.f, self.course, self.shape, self.p = f, course, shape, p
+        self.n = int(np.prod(shape, dtype=int))
+        self.sizes = [int(np.prod(np.shape(x), dtype=int)) for x in p]
+        self.bar: Any = np.zeros(self.n)
+        self.total: Any = np.zeros(sum(self.sizes))
+        self.it: TaylorIntegrator | None = None
+
+    def fun(self, t: Any, z: Any, *p: Any) -> Any:
+        """Return the right-hand side for z = (y, λ, μ)."""
+        y, bar = (np.reshape(x, self.shape) for x in (z[: self.n], z[self.n : 2 * self.n]))
+
+        def rate(y: Any, *p: Any) -> Any:
+            return shaped(self.f(t, y, *p), self.shape)
+
+        bars = pullback(rate, (y, *p), -bar)
+        return np.concatenate([np.reshape(x, -1) for x in (rate(y, *p), *bars)])
+
+    def add(self, w: Any) -> None:
+        """Add the adjoint of the state at this time."""
+        self.bar = self.bar + np.reshape(w, -1)
+
+    def run(self, start: Any, y: Any, stop: Any) -> Any:
+        """Integrate back from one time to another; return y there."""
+        # λ is given the size of y, by which the steps judge what is small
+        scale = (norm(_numbers(self.bar)) / (norm(_numbers(y)) or 1)) or 1
+        z = np.concatenate([y, self.bar / scale, 0 * self.total])
+        if self.it is None:
+            self.plain = Plain(self.fun, z, self.p)
+            self.it = self.plain.integrator(start, **self.course.options)
+        else:
+            _place(self.it, start, self.plain.table(z).astype(self.it.y.dtype))
+        n, z = self.n, self.plain.series(self.it.propagate_until(stop))
+        self.bar, self.total = z[n : 2 * n] * scale, self.total + z[2 * n :] * scale
+        return z[:n]
+
+    def result(self) -> tuple[Any, ...]:
+        """Return the adjoints of y0 and of all parameters."""
+        ends = np.cumsum([0, *self.sizes])
+        parts = [self.total[a:b] for a, b in itertools.pairwise(ends)]
+        shapes = [self.shape, *(np.shape(x) for x in self.p)]
+        found = zip((self.bar, *parts), shapes, strict=True)
+        return tuple(np.reshape(x, shape)[()] for x, shape in found)
+
+
+def _numbers(x: Any) -> Array:
+    """Return the coefficients of a series as an array of numbers."""
+    while isinstance(x, Series):
+        x = x._coef
+    return np.asarray(x)
+
+
+def _tangent(f: Function) -> Function:
+    """Return the right-hand side of (y, dy), p..., dp..."""
+
+    def rate(t: Any, pair: Any, *ps: Any) -> Any:
+        p, dp = ps[: len(ps) // 2], ps[len(ps) // 2 :]
+        shape = np.shape(pair)[1:]
+        args, dargs = (pair[0], *p), (pair[1], *dp)
+        return np.stack(pushforward(lambda y, *p: shaped(f(t, y, *p), shape), args, dargs))
+
+    return rate
+
+
+# ------------------------------------------------------------------ with all arguments
+def is_recorded(y0: Any, args: Sequence[Any]) -> bool:
+    """Whether reverse mode is recording y0 or an argument."""
+    return isinstance(host([lift(y0), *(lift(a) for a in args)]), Node)
+
+
+def _split(fun: Function, args: Sequence[Any]) -> tuple[Function, list[Any], list[int]]:
+    """Return fun of those arguments that are numbers, these, and their places."""
+    given = [lift(a) for a in args]
+    places = [i for i, a in enumerate(given) if is_operand(a) or is_parameter(a)]
+
+    def bound(t: Any, y: Any, *p: Any) -> Any:
+        full = list(given)
+        for i, x in zip(places, p, strict=True):
+            full[i] = x
+        return fun(t, y, *full)
+
+    return bound, [_point(given[i]) for i in places], places
+
+
+def _point(x: Any) -> Any:
+    """Return a point of differentiation as an array or a series, integers as floats."""
+    x = lift(x)
+    if is_operand(x):
+        return x
+    x = as_array(x)
+    return x.astype(float) if x.dtype.kind in "iub" else x
+
+
+def states(fun: Function, y0: Any, args: Sequence[Any], course: Course) -> Any:
+    """Return the states at the times of a course, along the last axis."""
+    f, p, _ = _split(fun, args)
+    return np.moveaxis(flow(f, course)(_point(y0), *p), 0, -1)
+
+
+def value_and_gradient(
+    cost: Callable[[Any], Any],
+    fun: Function,
+    t_span: Sequence[Any],
+    y0: Any,
+    *,
+    args: Sequence[Any] = (),
+    tol: Any = None,
+    order: int | None = None,
+    max_step: Any = math.inf,
+    atol: Any = 0.0,
+    checkpoints: int | None = None,
+) -> tuple[Any, Any, tuple[Any, ...]]:
+    """Return (cost(y(t1)), its gradient with respect to y0, and those with respect to args).
+
+    y' = fun(t, y, *args) from y(t0) = y0, t_span = (t0, t1); the gradients have the shapes of y0
+    and of the arguments (None for an argument that is no number or array).  The adjoint equations
+    are integrated backwards once, so the time is that of a few solutions, whatever the number of
+    parameters.  The states at all N steps are kept; with `checkpoints` about as many states, and
+    as many as there are steps between two of them, for one more integration.
+
+    For a cost with an integral ∫ L(t, y) dt let L be one more component of fun, beginning at 0.
+
+    Raises IntegrationError where the solution does not reach t1.
+
+    >>> value, dy0, (dp,) = value_and_gradient(
+    ...     lambda y: y[0], lambda t, y, p: p * y, (0.0, 2.0), [1.0], args=(0.5,)
+    ... )
+    >>> [round(float(x), 12) for x in (value, dy0[0], dp)]  # exp(p t), exp(p t), t exp(p t)
+    [2.718281828459, 2.718281828459, 5.436563656918]
+    """
+    t0, t1 = t_span
+    kept = None if checkpoints is None else _count("checkpoints", checkpoints, 1)
+    course = Course(t0, [t1], tol, order, max_step, atol, kept)
+    f, p, places = _split(fun, args)
+    y0 = _point(y0)
+    value, w = drivers.value_and_gradient(cost, flow(f, course)(y0, *p)[0])
+    dy0, *dp = adjoint(f, course)(np.stack([w]), y0, *p)
+    found = dict(zip(places, dp, strict=True))
+    return (
+        value[()] if isinstance(value, np.ndarray) else value,
+        dy0,
+        tuple(found.get(i) for i in range(len(args))),
+    )
+
+
+def flow_map(
+    fun: Function,
+    t_span: Sequence[Any],
+    y0: Any,
+    order: int,
+    *,
+    args: Sequence[Any] = (),
+    wrt: Sequence[Any] = ("y0",),
+    tol: Any = None,
+    max_step: Any = math.inf,
+    atol: Any = 0.0,
+) -> Any:
+    """Return y(t1) as an array of `TaylorN` in the displacement of y0: the flow map about y0.
+
+    `wrt` says what the variables are, in their order: "y0" stands for the elements of y0, a number
+    i for those of args[i].  `order` is that of the map, all other arguments are those of
+    `solve_ivp`.  Maps are composed by calling one with the displacement of another.
+
+    >>> m = flow_map(lambda t, y: [y[1], -y[0]], (0.0, np.pi / 2), [0.0, 1.0], 2)
+    >>> m.gradient().round(12) + 0
+    array([[ 0.,  1.],
+           [-1.,  0.]])
+    """
+    check_order(order)
+    places = list(wrt)
+    wrong = [i for i in places if i != "y0" and i not in range(len(args))]
+    if wrong or not places or len(set(places)) < len(places):
+        raise ValueError(
+            f'wrt holds "y0" or positions of args (of which there are {len(args)}), each once, not '
+            f"{tuple(places)}"
+        )
+    given: dict[Any, Any] = {"y0": _point(y0), **{i: a for i, a in enumerate(args)}}
+    for i in places:
+        given[i] = _point(given[i])
+    sizes = [int(np.prod(np.shape(given[i]), dtype=int)) for i in places]
+    algebra, start = multivariate(sum(sizes), order), 1
+    tag = _level_over(np.concatenate([np.reshape(given[i], -1) for i in places]))
+    for i, size in zip(places, sizes, strict=True):
+        x = given[i]
+        table = x._zeros((algebra.size, size)) if is_operand(x) else zeros((algebra.size, size), x)
+        table[0] = np.reshape(x, -1)
+        for n in range(size if order else 0):
+            table[start + n, n] = 1
+        table = np.reshape(table, (algebra.size, *np.shape(x)))
+        given[i], start = TaylorN._make(table, algebra, tag), start + size
+    y0, *args = given.values()
+    plain = Plain(fun, y0, args)
+    it = plain.integrator(t_span[0], tol=tol, max_step=max_step, atol=atol)
+    return plain.series(it.propagate_until(t_span[1]))
