@@ -307,6 +307,12 @@ def test_terminal_events():
     np.testing.assert_allclose(r.t_events[0], [np.pi / 6, 5 * np.pi / 6, 13 * np.pi / 6])
 
 
+def test_events_at_one_time_are_all_recorded():
+    ends = event(lambda t, y: t - 1.0, terminal=True)
+    r = solve_ivp(circle, (0.0, 2.0), [0.0, 1.0], events=[ends, lambda t, y: 2 * t - 2.0])
+    assert [row.tolist() for row in r.t_events] == [[1.0], [1.0]] and r.status == 1
+
+
 def test_bouncing_ball():
     hit = event(lambda t, y: y[0], direction=-1)
     hit.callback = lambda t, y: [0.0, -0.5 * y[1]]
@@ -367,6 +373,15 @@ def test_values_that_are_not_finite():
             solve_ivp(lambda t, y: y, t_span, y0)
 
 
+def test_overflow_leaves_the_last_good_state():
+    r = solve_ivp(lambda t, y: y, (0.0, 1000.0), [1.0])
+    assert r.status == -1 and np.isfinite(r.y).all() and r.y[0, -1] > 1e306
+    it = TaylorIntegrator(lambda t, y: y, 0.0, [1.0])
+    with pytest.raises(IntegrationError, match="not finite"):
+        it.propagate_until(1000.0)
+    assert np.isfinite(it.y).all() and 700 < it.t < 710
+
+
 def test_max_steps_keeps_what_was_computed():
     r = solve_ivp(lambda t, y: -y, (0.0, 30.0), [1.0], max_steps=5)
     assert r.status == -1 and "max_steps" in r.message and len(r.t) == 6
@@ -399,6 +414,23 @@ def test_wrong_shapes_and_arguments():
         solve_ivp(lambda t, y: y, (0.0, 1.0), [1.0], t_eval=[0.5, 0.2])
     with pytest.raises(ValueError, match="between 0 and 1"):
         solve_ivp(lambda t, y: y, (0.0, 1.0), [1.0], tol=-1.0)
+    for options in ({"order": "high"}, {"order": 2.5}):
+        with pytest.raises(ValueError, match="order is an integer"):
+            TaylorIntegrator(lambda t, y: y, 0.0, [1.0], **options)
+    for options in ({"atol": "a"}, {"atol": [1e-6]}, {"max_step": "a"}, {"tol": "a"}):
+        with pytest.raises(TypeError, match="number"):
+            TaylorIntegrator(lambda t, y: y, 0.0, [1.0], **options)
+    for t_span in (("0", 1.0), (0.0, "1"), (0.0, 1j)):
+        with pytest.raises(TypeError, match="real numbers"):
+            solve_ivp(lambda t, y: y, t_span, [1.0])
+    with pytest.raises(TypeError, match="did you mean"):
+        solve_ivp(lambda t, y, a: a * y, (0.0, 1.0), [1.0], args=2.0)
+    with pytest.raises(TypeError, match="fun is complex"):
+        solve_ivp(lambda t, y: 1j * y, (0.0, 1.0), [1.0])
+    with pytest.raises(TypeError, match="condition"):
+        solve_ivp(lambda t, y: y, (0.0, 1.0), [1.0], events=lambda t, y: y[0] > 2)
+    with pytest.raises(ValueError, match="leave out method"):
+        solve_ivp(lambda t, y: y, (0.0, 1.0), [1.0], "RK45")
     with pytest.raises(ValueError, match="order"):
         TaylorIntegrator(lambda t, y: y, 0.0, [1.0], order=1)
     with pytest.raises(TypeError, match="function"):

@@ -82,11 +82,13 @@ class TaylorIntegrator:
         self.t, self.y = _numbers(t0, y0)
         self._t_low, self._y_low = 0 * self.t, 0 * self.y
         self.tol = _tolerance(tol, self.y)
-        if order is not None and (int(order) != order or order < LEAST):
-            raise ValueError(f"the order is an integer of at least {LEAST}, not {order}")
+        if order is not None and (
+            isinstance(order, (str, bytes)) or int(order) != order or order < LEAST
+        ):
+            raise ValueError(f"the order is an integer of at least {LEAST}, not {order!r}")
         self.order = order_of(float(self.tol)) if order is None else int(order)
         positive(max_step, "max_step")
-        if np.ndim(atol):
+        if np.ndim(atol) or isinstance(atol, (str, bytes)):
             raise TypeError("atol is one number: errors are relative to the largest component of y")
         if not atol >= 0:
             raise ValueError(f"atol is a number of at least 0, not {atol}")
@@ -114,6 +116,8 @@ class TaylorIntegrator:
 
     @args.setter
     def args(self, args: Sequence[Any]) -> None:
+        if not isinstance(args, (tuple, list)):
+            raise TypeError(f"args is a tuple: did you mean ({args!r},)?")
         same = len(args) == len(self._args) and all(
             i in self.system.free or a is b
             for i, (a, b) in enumerate(zip(args, self._args, strict=True))
@@ -577,8 +581,8 @@ def _numbers(t0: Any, y0: Any) -> tuple[Any, Array]:
     if y.dtype in (np.float32, np.complex64):
         raise TypeError(f"y0 is of type {y.dtype}: give it in float64, which steps are taken in")
     y = y.copy()
+    _check_time(t0)
     t = np.float64(t0) if y.dtype != object else _like(t0, y)
-    _check_time(t)
     if not _finite(y):
         raise ValueError(f"y0 is not finite: {y}")
     return t, y

@@ -82,7 +82,9 @@ def solve_ivp(
     it, exactly those times.  `dense_output` gives `sol`, a `Solution`.  `events` are as in SciPy,
     all roots of them; an event with a `callback(t, y, *args)` may return a new state, or (new
     state, new args).  A failure (blow-up, nan, `max_steps`) is a status and a message, with the
-    solution so far.  `progress` shows a bar (needs tqdm).
+    solution so far; where fun is discontinuous and points back to where it jumps there is no
+    solution: IntegrationError, whose `result` is the solution so far.  `progress` shows a bar
+    (needs tqdm).
 
     >>> r = solve_ivp(lambda t, y: [y[1], -y[0]], (0.0, np.pi), [0.0, 1.0])
     >>> r.y[:, -1].round(15) + 0
@@ -268,10 +270,12 @@ class _Run:
             y_events[event.event].append(it.y.copy())
             if ends or changes is not None:
                 kept = self._cut(pieces, event)
-                together = [
-                    e.event for e in found[n + 1 :] if e.step == event.step and e.x == event.x
-                ]
-                watch.restart({event.event, *together})
+                together = [e for e in found[n + 1 :] if e[:2] == event[:2]]
+                for other in together:
+                    t_events[other.event].append(it.t)
+                    y_events[other.event].append(it.y.copy())
+                    watch.left[other.event] -= 1
+                watch.restart({event.event, *(e.event for e in together)})
                 if changes is not None:
                     self._change(changes(it.t, it.y.copy(), *it.args), watch)
                 if ends:
