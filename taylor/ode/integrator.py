@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taylor.algebra import Univariate
+from taylor.compiled import Compiled
 from taylor.errors import (
     DomainError,
     GuardError,
@@ -29,7 +30,7 @@ from taylor.ode import machine as compiled
 from taylor.ode.control import LEAST, NONE, exp2, factor_of, log2, log2_step, norm, order_of
 from taylor.ode.dense import Solution, in_numbers_of
 from taylor.ode.pieces import Pieces, along, resolved
-from taylor.ode.roots import Root, roots, value
+from taylor.ode.roots import Root, roots, value, without_root
 from taylor.ode.system import System, is_parameter
 from taylor.sweep import sweep
 from taylor.values import as_array, is_interval, is_operand
@@ -77,7 +78,7 @@ class TaylorIntegrator:
     ) -> None:
         if not callable(fun):
             raise TypeError(f"fun is a function of (t, y, *args), not {type(fun).__name__}")
-        self.fun = getattr(fun, "f", fun)
+        self.fun = fun.f if isinstance(fun, Compiled) else fun
         self._args = tuple(args)
         self.t, self.y = _numbers(t0, y0)
         self._t_low, self._y_low = 0 * self.t, 0 * self.y
@@ -175,6 +176,11 @@ class TaylorIntegrator:
                 stacklevel=3,
             )
 
+    def _rebind(self) -> None:
+        """Record fun on another side of a surface, if its program depends on the side."""
+        if self.system.program is None or self.system.program.guards:
+            self._bind()
+
     def _machine(self, system: System) -> Any:
         program = system.program
         if program is None or self.y.dtype != np.float64 or not self.y.size:
@@ -193,7 +199,7 @@ class TaylorIntegrator:
         The status is one of `machine`: GO (the limit is reached), DONE, INFINITE or SMALL.
         Without `log` there is no record of the steps.
         """
-        while True:
+        for _ in range(3):  # the second time with fun recorded anew, where it branches otherwise
             branches = self.system.program is not None and self.system.surfaces.outputs
             if branches and self._left is None and self.t != t_end:
                 self._leave(t_end)
@@ -208,33 +214,29 @@ class TaylorIntegrator:
                 if len(pieces):
                     self._left = None
             if status != compiled.GUARD:
-                return status, pieces
+                return self._valid(status, pieces)
             if len(pieces):
-                raise self._stuck("fun branches where none of its conditions changes its sign")
+                break
             self._bind()
+        raise self._stuck("fun branches where none of its conditions changes its sign")
 
     def _run(self, t_end: Any, limit: int, log: bool) -> tuple[int, Pieces]:
         run = self._run_numpy if self._memory is None else self._run_compiled
         status, pieces = run(t_end, limit, log)
         if len(pieces):
-            h = self._valid(pieces)
-            if h != pieces.h[-1]:
-                self.rewind(pieces, len(pieces) - 1, h)
-                pieces = replace(pieces, h=np.append(pieces.h[:-1], h))
-                status = compiled.GO if abs(h) > _spacing(self.t) else compiled.SMALL
-            self.h, self.last = h, pieces
+            self.h, self.last = pieces.h[-1], pieces
         self._watch(pieces)
         return status, pieces
 
-    def _valid(self, pieces: Pieces) -> Any:
-        """Return the length of the last step up to where fun is what the series says.
+    def _valid(self, status: int, pieces: Pieces) -> tuple[int, Pieces]:
+        """Return the steps, the last one cut where fun is no longer what its series says.
 
         A series that ends (a polynomial) goes on beyond a singularity of fun that it does not show,
         such as that of y' = -sqrt(y) at y = 0.
         """
+        if not len(pieces) or np.any(pieces.coef[-1, -2:]) or self.system.program is None:
+            return status, pieces
         c, h = pieces.coef[-1], pieces.h[-1]
-        if np.any(c[-2:]) or self.system.program is None:
-            return h
         slopes = c[1:] * np.arange(1, len(c)).reshape(-1, *[1] * (c.ndim - 1))
         parameters = self.system.parameters(self._args)
 
@@ -246,12 +248,15 @@ class TaylorIntegrator:
             return bool(error <= 1e-6 * (norm(slopes[0]) + norm(np.asarray(slope))))
 
         if agrees(h):
-            return h
+            return status, pieces
         low, high = 0 * h, h
         for _ in range(60):
             middle = (low + high) / 2
             low, high = (middle, high) if agrees(middle) else (low, middle)
-        return low
+        self.rewind(pieces, len(pieces) - 1, low)
+        self.h = low
+        status = compiled.GO if abs(low) > _spacing(self.t) else compiled.SMALL
+        return status, replace(pieces, h=np.append(pieces.h[:-1], low))
 
     def _run_compiled(self, t_end: Any, limit: int, log: bool) -> tuple[int, Pieces]:
         m, head = self._memory, self._memory.head
@@ -293,7 +298,8 @@ class TaylorIntegrator:
         for _ in range(limit):
             status, row = self._step(t_end)
             if row is not None:
-                rows = [*rows, row] if log else [row]
+                rows = rows if log else []
+                rows.append(row)
             if status != compiled.GO:
                 break
         shape = (0, self.order + 1, *self.y.shape)
@@ -348,16 +354,27 @@ class TaylorIntegrator:
                 "fun compares complex numbers or takes their absolute value, which has no series: "
                 "write it in real and imaginary parts"
             )
-        for i in range(len(pieces)):
-            met = []
-            for n, table in enumerate(tables):
-                for m, c in enumerate(table[i].reshape(table.shape[1], -1).T):
-                    root = self._first_root(c * pieces.h[i] ** np.arange(len(c)), (n, m), i == 0)
-                    if root is not None:
-                        met.append(Surface(root.x, (n, m), root.slope))
-            if met:
-                return i, min(met)
-        return None
+        powers = pieces.h[:, None] ** np.arange(self.order + 1)
+        series, near = [], []
+        for n, table in enumerate(tables):
+            scaled = table.reshape(*powers.shape, -1) * powers[..., None]
+            here = np.ones((len(pieces), scaled.shape[2]), bool)
+            if scaled.dtype != object:
+                rows = np.moveaxis(scaled, 2, 1).reshape(-1, self.order + 1)
+                here = ~without_root(rows).reshape(here.shape)
+            if self._left is not None and self._left.name[0] == n:
+                here[0, self._left.name[1]] = True
+            series.append(scaled)
+            near += [(int(i), n, int(m)) for i, m in np.argwhere(here)]
+        first, met = len(pieces), []
+        for i, n, m in sorted(near):
+            if i > first:
+                break
+            root = self._first_root(series[n][i, :, m], (n, m), i == 0)
+            if root is not None:
+                first = i
+                met.append(Surface(root.x, (n, m), root.slope))
+        return (first, min(met)) if met else None
 
     def _first_root(self, c: Array, name: tuple[int, int], first: bool) -> Root | None:
         """Return where a surface is crossed first in a step (scaled to 1)."""
@@ -388,7 +405,7 @@ class TaylorIntegrator:
         if done:
             self.t, self._t_low = t_end + 0 * self.t, 0 * self.t
         self._left = met._replace(x=self.t)
-        self._bind()
+        self._rebind()
         return (compiled.DONE if done else compiled.GO), kept
 
     def _sides(self) -> list[Array]:
@@ -412,7 +429,7 @@ class TaylorIntegrator:
             h = unit * 2**n
             self.t, self.y = t + h, y + h * slope
             if not any(np.any(np.asarray(s) == 0) for s in self._sides()):
-                self._bind()
+                self._rebind()
                 return
         self.t, self.y = t, y
 
