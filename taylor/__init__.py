@@ -8,7 +8,7 @@ Wengert list), `series` (the number types), then the driver you came for.
 0.0
 """
 
-from taylor import linalg, ode
+from taylor import linalg
 from taylor.arrays import logsumexp, where
 from taylor.checkpoint import checkpoint
 from taylor.compiled import compile
@@ -269,3 +269,12 @@ __all__ = [
     "yv",
     "zeta",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Return `taylor.ode`, which is imported when it is first asked for."""
+    if name != "ode":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import taylor.ode
+
+    return taylor.ode

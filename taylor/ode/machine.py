@@ -34,6 +34,7 @@ TIME, LOW, END, LONGEST, STATUS, STEPS, LIMIT, FLOOR, LENGTH, LAST, LAST_LOW = r
 LOG, TIMES, HEAD = range(11, 14)
 LEAST, VANISHED = -1022.5, -2000.0  # log2 below which a number is none, and the rate of none
 WRITTEN_OUT = 40
+SEEN = 8  # degrees whose rounding errors are seen in the sum of the series
 
 
 class State(Table):
@@ -424,11 +425,12 @@ class Memory:
 def _inverse(f: Function, k: Any) -> tuple[Scalar, Scalar]:
     """Return 1/(k + 1) as a sum of two numbers.
 
-    One alone errs alike in all steps, and the energy of a long integration would drift.
+    One alone errs alike in all steps, and the energy of a long integration would drift.  Above
+    degree `SEEN` the terms, e^-2 times smaller from degree to degree, are too small for that.
     """
     if isinstance(k, int):
         first = 1.0 / (k + 1)
-        rest = float((1 - Fraction(first) * (k + 1)) / (k + 1))
+        rest = float((1 - Fraction(first) * (k + 1)) / (k + 1)) if k < SEEN else 0.0
         return f.constant(first), f.constant(rest)
     one = f.constant(1.0)
     degree = f.binary("fadd", k.number, one)
