@@ -72,7 +72,7 @@ def main() -> None:
     """Print the value against SciPy's densities, so that the objective is known to be right."""
     from scipy.stats import multivariate_normal
 
-    from benchmarks.peers.compiled import NAMESPACE
+    from benchmarks.namespace import NAMESPACE
 
     logsumexp = NAMESPACE.logsumexp
     d, k, n = 3, 4, 20

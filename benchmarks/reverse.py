@@ -19,7 +19,7 @@ import numpy as np
 
 import hyperdual
 import taylor
-from benchmarks.peers.compiled import NAMESPACE
+from benchmarks.namespace import NAMESPACE
 from benchmarks.workloads import GMM, Task, problem
 from taylor import forward, reverse
 from taylor.program import Program

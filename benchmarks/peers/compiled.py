@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 import taylor
+from benchmarks.namespace import NAMESPACE
 from benchmarks.peers import Prepared
 from benchmarks.workloads import (
     POINT,
@@ -25,12 +25,6 @@ from benchmarks.workloads import (
 from taylor.sparse import SparseHessian
 
 LARGE = 100  # variables from which a Hessian is made as a sparse one
-NAMESPACE = SimpleNamespace(
-    **{name: getattr(np, name) for name in ("exp", "log", "sum", "dot", "reshape")},
-    concatenate=np.concatenate,
-    einsum=np.einsum,
-    logsumexp=taylor.logsumexp,
-)
 
 
 def prepare(task: Task, threads: int = 1) -> Prepared:

@@ -24,7 +24,7 @@ import numpy as np
 
 from taylor.errors import DomainError, IntegrationError, ShapeMismatch, TaylorError
 from taylor.ode.control import LEAST, NONE, factor_of, log2, order_of
-from taylor.ode.integrator import TaylorIntegrator, _check_time, _tolerance
+from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.lanes import Lanes
 from taylor.ode.machine import (
     DONE,
@@ -39,8 +39,9 @@ from taylor.ode.machine import (
     STEPS,
     TIME,
 )
-from taylor.ode.pieces import _Named
-from taylor.ode.solve import MESSAGES, OdeResult, _Bar, inside
+from taylor.ode.numbers import check_time, tolerance
+from taylor.ode.pieces import Named
+from taylor.ode.solve import MESSAGES, Bar, OdeResult, inside
 from taylor.ode.system import System, is_parameter
 from taylor.program import Program
 from taylor.values import as_array
@@ -122,7 +123,7 @@ def solve_ensemble(
         inside(times, t0, t1)
     if max_steps is not None and not max_steps > 0:
         raise ValueError(f"max_steps is a positive number, not {max_steps}")
-    precision = float(_tolerance(tol, y))
+    precision = float(tolerance(tol, y))
     if order is not None and (int(order) != order or order < LEAST):
         raise ValueError(f"the order is an integer of at least {LEAST}, not {order}")
     if not max_step > 0:
@@ -143,7 +144,7 @@ def solve_ensemble(
     run = _Run(problem, state, given if parameters is None else parameters)
     if checkpoint is not None:
         run.keep(Path(checkpoint), _fingerprint(problem, state, given))
-    report = _Bar(progress is True, 0.0, 1.0)
+    report = Bar(progress is True, 0.0, 1.0)
     with report as bar:
         run.report = progress if callable(progress) else bar.at
         workers = threads or os.cpu_count() or 1
@@ -237,11 +238,11 @@ class Problem:
         """The machine code of this process."""
         assert self.program is not None
         factor = factor_of(self.tol, self.order, self.chosen)
-        return _lanes(_Named(self.program), self.order, factor)
+        return _lanes(Named(self.program), self.order, factor)
 
 
 @functools.lru_cache(maxsize=64)
-def _lanes(named: _Named, order: int, factor: float) -> Lanes:
+def _lanes(named: Named, order: int, factor: float) -> Lanes:
     return Lanes(named.program, order, factor)
 
 
@@ -301,7 +302,7 @@ def _alone(problem: Problem, state: State, i: int, args: tuple[Any, ...]) -> Non
         max_step=problem.max_step,
         atol=problem.atol,
     )
-    it._t_low, it._y_low = state.t_low[i], state.y_low[i].reshape(problem.shape)
+    it.t_low, it.y_low = state.t_low[i], state.y_low[i].reshape(problem.shape)
     before = state.steps[i]
     try:
         while state.code[i] == GO and before + it.steps < problem.max_steps:
@@ -311,13 +312,13 @@ def _alone(problem: Problem, state: State, i: int, args: tuple[Any, ...]) -> Non
             )
             if code not in (GO, DONE):
                 state.code[i], state.message[i] = code, it.failure(code)
-            elif it.t == target and it._t_low == 0:
+            elif it.t == target and it.t_low == 0:
                 state.found[i, state.column[i]] = it.y.reshape(-1)
                 state.column[i] += 1
                 state.code[i] = GO if state.column[i] < len(problem.targets) else DONE
     finally:
-        state.t[i], state.t_low[i], state.steps[i] = it.t, it._t_low, before + it.steps
-        state.y[i], state.y_low[i] = it.y.reshape(-1), it._y_low.reshape(-1)
+        state.t[i], state.t_low[i], state.steps[i] = it.t, it.t_low, before + it.steps
+        state.y[i], state.y_low[i] = it.y.reshape(-1), it.y_low.reshape(-1)
 
 
 # ------------------------------------------------------------------ tasks
@@ -482,7 +483,7 @@ def _span(t_span: Sequence[Any]) -> tuple[float, float]:
     if len(t_span) != 2:
         raise ValueError(f"t_span is (t0, t1), not {t_span}")
     for t in t_span:
-        _check_time(t)
+        check_time(t)
     return float(t_span[0]), float(t_span[1])
 
 

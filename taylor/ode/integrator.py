@@ -29,11 +29,20 @@ from taylor.jit import key
 from taylor.ode import machine as compiled
 from taylor.ode.control import LEAST, NONE, exp2, factor_of, log2, log2_step, norm, order_of
 from taylor.ode.dense import Solution, in_numbers_of
+from taylor.ode.numbers import (
+    check_time,
+    finite,
+    in_one_kind,
+    positive,
+    spacing,
+    tolerance,
+    two_sum,
+)
 from taylor.ode.pieces import Pieces, along, resolved
 from taylor.ode.roots import Root, roots, value, without_root
 from taylor.ode.system import System, is_parameter
 from taylor.sweep import sweep
-from taylor.values import as_array, is_interval, is_operand
+from taylor.values import as_array
 
 Array = Any
 LIMIT = 1 << 12  # steps in one call of machine code
@@ -80,9 +89,9 @@ class TaylorIntegrator:
             raise TypeError(f"fun is a function of (t, y, *args), not {type(fun).__name__}")
         self.fun = fun.f if isinstance(fun, Compiled) else fun
         self._args = tuple(args)
-        self.t, self.y = _numbers(t0, y0)
-        self._t_low, self._y_low = 0 * self.t, 0 * self.y
-        self.tol = _tolerance(tol, self.y)
+        self.t, self.y = in_one_kind(t0, y0)
+        self.t_low, self.y_low = 0 * self.t, 0 * self.y
+        self.tol = tolerance(tol, self.y)
         if order is not None and (
             isinstance(order, (str, bytes)) or int(order) != order or order < LEAST
         ):
@@ -132,13 +141,13 @@ class TaylorIntegrator:
 
     def set_state(self, t: Any, y: Any) -> None:
         """Go on from another time and state."""
-        new_t, new_y = _numbers(t, y)
+        new_t, new_y = in_one_kind(t, y)
         if new_y.dtype.kind == "c" and self.y.dtype.kind != "c":
             raise TypeError("the state is real; a complex one needs a complex y0 from the start")
         if new_y.shape != self.y.shape:
             raise ShapeMismatch(f"the state has shape {self.y.shape}, not {new_y.shape}")
         self.t, self.y = new_t, new_y.astype(self.y.dtype)
-        self._t_low, self._y_low = 0 * self.t, 0 * self.y
+        self.t_low, self.y_low = 0 * self.t, 0 * self.y
         self._left = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -203,7 +212,7 @@ class TaylorIntegrator:
             branches = self.system.program is not None and self.system.surfaces.outputs
             if branches and self._left is None and self.t != t_end:
                 self._leave(t_end)
-            self._start = (self.t, self.y, self._t_low, self._y_low)
+            self._start = (self.t, self.y, self.t_low, self.y_low)
             status, pieces = self._run(t_end, limit, log or bool(branches))
             if branches:
                 parameters = self.system.parameters(self._args)
@@ -255,28 +264,28 @@ class TaylorIntegrator:
             low, high = (middle, high) if agrees(middle) else (low, middle)
         self.rewind(pieces, len(pieces) - 1, low)
         self.h = low
-        status = compiled.GO if abs(low) > _spacing(self.t) else compiled.SMALL
+        status = compiled.GO if abs(low) > spacing(self.t) else compiled.SMALL
         return status, replace(pieces, h=np.append(pieces.h[:-1], low))
 
     def _run_compiled(self, t_end: Any, limit: int, log: bool) -> tuple[int, Pieces]:
         m, head = self._memory, self._memory.head
         head[: compiled.LIMIT, 0] = (
-            self.t, self._t_low, t_end, self.max_step, compiled.GO, 0.0,
+            self.t, self.t_low, t_end, self.max_step, compiled.GO, 0.0,
         )  # fmt: skip
         head[compiled.FLOOR, 0] = self._floor()
-        m.y[:, 0], m.low[:, 0] = self.y.reshape(-1), self._y_low.reshape(-1)
+        m.y[:, 0], m.low[:, 0] = self.y.reshape(-1), self.y_low.reshape(-1)
         logged = m.run(limit, log)
-        self.t, self._t_low = (np.float64(head[i, 0]) for i in (compiled.TIME, compiled.LOW))
+        self.t, self.t_low = (np.float64(head[i, 0]) for i in (compiled.TIME, compiled.LOW))
         shape = self.y.shape
-        self.y, self._y_low = m.y[:, 0].copy().reshape(shape), m.low[:, 0].copy().reshape(shape)
+        self.y, self.y_low = m.y[:, 0].copy().reshape(shape), m.low[:, 0].copy().reshape(shape)
         steps, status = (int(head[n, 0]) for n in (compiled.STEPS, compiled.STATUS))
         self.steps += steps
         lost = steps > 0 and status == compiled.INFINITE and not np.isfinite(self.y).all()
         if lost:  # the last step went beyond what doubles hold: back to the last good state
-            self.t, self._t_low = (
+            self.t, self.t_low = (
                 np.float64(head[n, 0]) for n in (compiled.LAST, compiled.LAST_LOW)
             )
-            self.y, self._y_low = m.last[:, 0].copy().reshape(shape), 0 * self._y_low
+            self.y, self.y_low = m.last[:, 0].copy().reshape(shape), 0 * self.y_low
         if logged is None:
             coef = m.series[:, 0].reshape(1, self.order + 1, -1)[:, :, : self.y.size].copy()
             coef[0, 0] = m.last[:, 0]
@@ -316,9 +325,9 @@ class TaylorIntegrator:
             return compiled.GUARD, None
         except DomainError:
             return compiled.INFINITE, None
-        if not _finite(c):
+        if not finite(c):
             return compiled.INFINITE, None
-        rest = (t_end - self.t) - self._t_low
+        rest = (t_end - self.t) - self.t_low
         exponent = log2_step(c, self.factor, self._floor())
         longest = min(abs(rest), self.max_step)
         # a step is one of doubles, whatever the numbers
@@ -329,17 +338,17 @@ class TaylorIntegrator:
         if not bounded:
             h = longest
         h = h if rest > 0 else -h
-        row = (self.t, self._t_low, h, c)
+        row = (self.t, self.t_low, h, c)
         with np.errstate(all="ignore"):
             y = value(c[1:], h)
-            new, low = _two_sum(self.y, y * h + self._y_low)
-        if not _finite(new):
+            new, low = two_sum(self.y, y * h + self.y_low)
+        if not finite(new):
             return compiled.INFINITE, None
-        self.y, self._y_low = new, low
+        self.y, self.y_low = new, low
         landed = not bounded and longest == abs(rest)
-        self.t, self._t_low = _two_sum(self.t, h + self._t_low)
+        self.t, self.t_low = two_sum(self.t, h + self.t_low)
         if landed:
-            self.t, self._t_low = t_end + 0 * self.t, 0 * self.t
+            self.t, self.t_low = t_end + 0 * self.t, 0 * self.t
         self.steps += 1
         return (compiled.DONE if landed else compiled.GO), row
 
@@ -384,14 +393,14 @@ class TaylorIntegrator:
             c[0] = 0  # fun has just changed its branch here
             leads = c[np.flatnonzero(c)]
             if len(leads) and np.sign(float(leads[0])) != left.slope:
-                self.t, self.y, self._t_low, self._y_low = self._start
+                self.t, self.y, self.t_low, self.y_low = self._start
                 raise self._stuck("fun points to its surface of discontinuity from both sides")
         return next((r for r in roots(c) if r.slope), None)
 
     def _switched(self, pieces: Pieces, i: int, met: Surface, t_end: Any) -> tuple[int, Pieces]:
         """Go back to where fun changes its branch, a little beyond, and record it there."""
         h = pieces.h[i] * met.x
-        unit = _spacing(pieces.t[i] + h) * (1 if pieces.h[i] > 0 else -1)
+        unit = spacing(pieces.t[i] + h) * (1 if pieces.h[i] > 0 else -1)
         for n in range(60):
             step = h + unit * (2**n - 1)
             self.rewind(pieces, i, step)
@@ -403,7 +412,7 @@ class TaylorIntegrator:
         kept = replace(kept, h=np.append(kept.h[:-1], step))
         done = (self.t - t_end) * unit >= 0
         if done:
-            self.t, self._t_low = t_end + 0 * self.t, 0 * self.t
+            self.t, self.t_low = t_end + 0 * self.t, 0 * self.t
         self._left = met._replace(x=self.t)
         self._rebind()
         return (compiled.DONE if done else compiled.GO), kept
@@ -424,7 +433,7 @@ class TaylorIntegrator:
             return
         t, y = self.t, self.y
         slope = self.system.flow(t, y, self.system.parameters(self._args))
-        unit = _spacing(max(abs(t), abs(t_end - t))) * (1 if t_end > t else -1)
+        unit = spacing(max(abs(t), abs(t_end - t))) * (1 if t_end > t else -1)
         for n in range(12):
             h = unit * 2**n
             self.t, self.y = t + h, y + h * slope
@@ -436,8 +445,8 @@ class TaylorIntegrator:
     def rewind(self, pieces: Pieces, i: int, h: Any) -> None:
         """Go back to the point at distance h from the start of step i."""
         c = pieces.coef[i]
-        self.y, self._y_low = _two_sum(c[0], value(c[1:], h) * h)
-        self.t, self._t_low = _two_sum(pieces.t[i], h + pieces.low[i])
+        self.y, self.y_low = two_sum(c[0], value(c[1:], h) * h)
+        self.t, self.t_low = two_sum(pieces.t[i], h + pieces.low[i])
 
     # -------------------------------------------------------------- failures
     def _stuck(self, why: str) -> IntegrationError:
@@ -453,7 +462,7 @@ class TaylorIntegrator:
         try:
             y = self.system.series(self.t, self.y, self.system.parameters(self._args), 2)
             why = (
-                "fun or one of its derivatives is not finite" if _finite(y) else "fun is nan or inf"
+                "fun or one of its derivatives is not finite" if finite(y) else "fun is nan or inf"
             )
         except TaylorError as error:
             why = str(error).split(";")[0]
@@ -491,7 +500,7 @@ class TaylorIntegrator:
         >>> bool(abs(growth.y - np.exp(h)) < 1e-15)
         True
         """
-        _check_time(t_bound, finite=False)
+        check_time(t_bound, finite=False)
         if t_bound == self.t:
             return 0 * self.t
         status, pieces = self.advance(t_bound, 1)
@@ -505,11 +514,11 @@ class TaylorIntegrator:
         Raises IntegrationError where the solution ends before, or after `max_steps` steps; the
         state is then that of the last step.
         """
-        _check_time(t)
+        check_time(t)
         if max_steps is not None:
             positive(max_steps, "max_steps", whole=True)
         left = math.inf if max_steps is None else max_steps
-        while self.t != t or self._t_low != 0:
+        while self.t != t or self.t_low != 0:
             before = self.steps
             status, _ = self.advance(t, int(min(LIMIT, left)), log=False)
             left -= self.steps - before
@@ -530,7 +539,7 @@ class TaylorIntegrator:
         if not len(grid):
             return np.zeros((*self.y.shape, 0), self.y.dtype)
         for t in grid:
-            _check_time(t)
+            check_time(t)
         backward = grid[-1] < self.t
         ordered = np.diff(grid) <= 0 if backward else np.diff(grid) >= 0
         if not np.all(ordered) or (grid[0] > self.t if backward else grid[0] < self.t):
@@ -577,96 +586,3 @@ class TaylorIntegrator:
             return Solution(np.array([self.t]), np.zeros(0), np.zeros(shape, self.y.dtype))
         t, low, coef = (np.concatenate([getattr(p, n) for p in some]) for n in ("t", "low", "coef"))
         return Solution(np.append(t, some[-1].end(-1)), low, coef)
-
-
-def _numbers(t0: Any, y0: Any) -> tuple[Any, Array]:
-    """Return time and state in one kind of number; raise ValueError where they are not finite."""
-    if is_operand(y0) or is_operand(t0):
-        raise TypeError(
-            "a state of series is integrated by taylor.ode.solve_ivp, which makes an ordinary "
-            "system of its coefficients"
-        )
-    y = as_array(y0)
-    if not y.size:
-        raise ValueError("y0 is empty: there is nothing to integrate")
-    if y.dtype.kind in "iub" or y.dtype == np.float16:
-        y = y.astype(float)
-    if y.dtype == object and not any(type(e).__module__.startswith("mpmath") for e in y.flat):
-        y = np.asarray([float(e) for e in y.flat]).reshape(y.shape)
-    if y.dtype.kind not in "fcO":
-        raise TypeError(f"y0 holds numbers, not {y.dtype}")
-    if y.dtype in (np.float32, np.complex64):
-        raise TypeError(f"y0 is of type {y.dtype}: give it in float64, which steps are taken in")
-    y = y.copy()
-    _check_time(t0)
-    t = np.float64(t0) if y.dtype != object else _like(t0, y)
-    if not _finite(y):
-        raise ValueError(f"y0 is not finite: {y}")
-    return t, y
-
-
-def _like(t: Any, y: Array) -> Any:
-    """Return a time as a number of the context of y."""
-    context = next((e.context for e in y.flat if hasattr(e, "context")), None)
-    if context is None:
-        return t
-    if is_interval(next(iter(y.flat))):
-        return context.mpf(t)
-    return context.mpf(t)
-
-
-def _check_time(t: Any, finite: bool = True) -> None:
-    if is_interval(t):
-        return
-    if np.ndim(t) or isinstance(t, (str, bytes)) or np.iscomplexobj(t):
-        raise TypeError(f"times are real numbers, not {t!r}")
-    if t != t or (finite and not abs(float(t)) < math.inf):
-        raise ValueError(f"times are finite numbers, not {t}")
-
-
-def positive(x: Any, name: str, whole: bool = False) -> None:
-    """Raise an error that names an option, unless it is a positive number."""
-    if isinstance(x, (str, bytes)) or np.ndim(x) or np.iscomplexobj(x):
-        raise TypeError(f"{name} is a positive number, not {x!r}")
-    if not x > 0 or (whole and int(x) != x):
-        raise ValueError(f"{name} is a positive {'integer' if whole else 'number'}, not {x}")
-
-
-def _finite(x: Array) -> bool:
-    x = np.asarray(x)
-    if x.dtype != object:
-        return bool(np.isfinite(x).all())
-    return all(is_interval(e) or (e == e and abs(e) < math.inf) for e in x.reshape(-1))
-
-
-def _tolerance(tol: Any, y: Array) -> Any:
-    context = None
-    if y.dtype == object and y.size:
-        context = getattr(next(iter(y.flat)), "context", None)
-    if isinstance(tol, (str, bytes)) or np.ndim(tol):
-        raise TypeError(f"the tolerance is a number between 0 and 1, not {tol!r}")
-    if tol is None:
-        return 2.0**-52 if context is None else context.mpf(10) ** -int(_digits(context))
-    if is_interval(tol) or not 0 < tol < 1:
-        raise ValueError(f"the tolerance is a number between 0 and 1, not {tol}")
-    return max(float(tol), 2.0**-53) if context is None else tol
-
-
-def _digits(context: Any) -> int:
-    return int(context.dps)
-
-
-def _spacing(t: Any) -> Any:
-    """Return the distance of a time to the next number."""
-    if isinstance(t, float):
-        return np.spacing(max(abs(t), 1e-300))
-    return abs(t) * t.context.eps if t else t.context.eps
-
-
-def _two_sum(a: Any, b: Any) -> tuple[Any, Any]:
-    """Return a + b rounded, and the rounding error (Knuth, TAOCP 2, section 4.2.2)."""
-    s = a + b
-    if np.asarray(s).dtype == object:
-        return s, 0 * s
-    part = s - a
-    return s, (a - (s - part)) + (b - part)

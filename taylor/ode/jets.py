@@ -18,7 +18,8 @@ from taylor.errors import AlgebraMismatch, NonAnalyticError, TraceError
 from taylor.forward_mode import parts
 from taylor.llvm.ir import WIDTH
 from taylor.ode.control import norm
-from taylor.ode.integrator import Surface, TaylorIntegrator, _spacing
+from taylor.ode.integrator import Surface, TaylorIntegrator
+from taylor.ode.numbers import spacing
 from taylor.ode.pieces import Pieces
 from taylor.ode.system import shaped
 from taylor.ode.tangents import pushforward
@@ -212,11 +213,11 @@ class Differentiated(TaylorIntegrator):
 
     def _switched(self, pieces: Pieces, i: int, met: Surface, t_end: Any) -> tuple[int, Pieces]:
         found = super()._switched(pieces, i, met, t_end)
-        after = (self.t, self.y, self._t_low, self._y_low)
-        unit = _spacing(self.t) * (1 if pieces.h[i] > 0 else -1)
+        after = (self.t, self.y, self.t_low, self.y_low)
+        unit = spacing(self.t) * (1 if pieces.h[i] > 0 else -1)
         self.rewind(pieces, i, found[1].h[-1] - SHORT * unit)
         self.before = self.t, self.y
-        self.t, self.y, self._t_low, self._y_low = after
+        self.t, self.y, self.t_low, self.y_low = after
         p = self.system.parameters(self._args)
         old, new = (self.system.flow(*place, p) for place in (self.before, (self.t, self.y)))
         jump = norm(np.where(self.continuous, new - old, 0))

@@ -45,7 +45,7 @@ class Pieces:
         return self.t[i] + (self.h[i] + self.low[i])
 
 
-class _Named:
+class Named:
     """A program that is equal to another of the same code."""
 
     def __init__(self, program: Program) -> None:
@@ -56,11 +56,11 @@ class _Named:
         return hash(self.name)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Named) and self.name == other.name and self.name is not None
+        return isinstance(other, Named) and self.name == other.name and self.name is not None
 
 
 @functools.lru_cache(maxsize=256)
-def _machine(named: _Named, order: int) -> Machine | None:
+def _machine(named: Named, order: int) -> Machine | None:
     program = named.program
     heights = [min(1, order), order] + [0] * (len(program.inputs) - 2)
     try:
@@ -82,7 +82,7 @@ def along(program: Program, pieces: Pieces, parameters: Sequence[Any]) -> list[A
         np.asarray(p).dtype.kind in "fiub" for p in parameters
     )
     if floats and len(pieces) > FEW and order >= 1:
-        machine = _machine(_Named(program), order)
+        machine = _machine(Named(program), order)
         if machine is not None:
             n = len(pieces)
             times = np.stack([pieces.t, np.ones(n)])

@@ -81,7 +81,7 @@ class Mark(NamedTuple):
 
 def _march(it: Differentiated, t: Any) -> Iterator[Mark]:
     """Step to t and yield a mark after each step."""
-    while it.t != t or it._t_low != 0:
+    while it.t != t or it.t_low != 0:
         it.before = None
         status, pieces = it.advance(t, it.chunk)
         for i in range(1, len(pieces)):
@@ -97,7 +97,7 @@ def _march(it: Differentiated, t: Any) -> Iterator[Mark]:
 def _place(it: TaylorIntegrator, t: Any, y: Array) -> None:
     """Go on from another time and state, in the branch of fun that it is in."""
     it.t, it.y, it._left = t, y, None
-    it._t_low, it._y_low = 0 * t, 0 * y
+    it.t_low, it.y_low = 0 * t, 0 * y
 
 
 class Trajectory:

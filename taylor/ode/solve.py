@@ -14,8 +14,8 @@ from taylor.errors import IntegrationError, ShapeMismatch
 from taylor.ode import machine as compiled
 from taylor.ode.dense import in_numbers_of
 from taylor.ode.events import Events, Found
-from taylor.ode.integrator import _check_time, _spacing, positive
 from taylor.ode.jets import Plain
+from taylor.ode.numbers import check_time, positive, spacing
 from taylor.ode.pieces import Pieces
 from taylor.ode.sensitivity import Course, is_recorded, states
 from taylor.values import is_operand
@@ -150,7 +150,7 @@ class _Run:
         if np.ndim(t_span) != 1 or len(t_span) != 2:
             raise ValueError(f"t_span is (t0, t1), not {t_span}")
         t0, self.t1 = t_span
-        _check_time(self.t1)
+        check_time(self.t1)
         self.plain = p = Plain(fun, y0, args)
         self.integrator = p.integrator(t0, tol=tol, order=order, max_step=max_step, atol=atol)
         self.t1 = self.t1 + 0 * self.integrator.t
@@ -178,8 +178,8 @@ class _Run:
         self._start(wanted)
         chunk = min(FIRST, it.chunk) if len(watch) else it.chunk
         left = math.inf if max_steps is None else max_steps
-        with _Bar(progress, it.t, self.t1) as bar:
-            while it.t != self.t1 or it._t_low != 0:
+        with Bar(progress, it.t, self.t1) as bar:
+            while it.t != self.t1 or it.t_low != 0:
                 if left <= 0:
                     status = -1
                     message = (
@@ -258,7 +258,7 @@ class _Run:
     ) -> tuple[Pieces, bool]:
         """Record the events of some steps; cut the steps where one ends or changes the run."""
         it = self.integrator
-        after = (it.t, it.y, it._t_low, it._y_low)
+        after = (it.t, it.y, it.t_low, it.y_low)
         pieces = watch.resolve(pieces)
         found = watch.find(pieces)
         for n, event in enumerate(found):
@@ -281,7 +281,7 @@ class _Run:
                 if ends:
                     return kept, True
                 return kept, False
-        it.t, it.y, it._t_low, it._y_low = after
+        it.t, it.y, it.t_low, it.y_low = after
         return pieces, False
 
     def _cut(self, pieces: Pieces, event: Found) -> Pieces:
@@ -292,7 +292,7 @@ class _Run:
     def _change(self, new: Any, watch: Events) -> None:
         """Go on from what a callback returned."""
         it = self.integrator
-        near = self.changed is not None and abs(it.t - self.changed) <= 64 * _spacing(it.t)
+        near = self.changed is not None and abs(it.t - self.changed) <= 64 * spacing(it.t)
         self.changed, self.repeated = it.t, self.repeated + 1 if near else 0
         if self.repeated > 3:
             raise IntegrationError(
@@ -306,12 +306,12 @@ class _Run:
             it.args = watch.args = tuple(args)
             watch.programs = {}
         if new is not None:
-            low = it._t_low
+            low = it.t_low
             try:
                 it.set_state(it.t, new)
             except (TypeError, ValueError) as error:
                 raise type(error)(f"the callback of an event returned: {error}") from error
-            it._t_low = low
+            it.t_low = low
 
     def _result(
         self,
@@ -345,7 +345,7 @@ class _Run:
         )
 
 
-class _Bar:
+class Bar:
     """A progress bar in units of time, or nothing."""
 
     def __init__(self, show: bool, t0: Any, t1: Any) -> None:
@@ -358,7 +358,7 @@ class _Bar:
                 total=self.span, unit="t", bar_format="{l_bar}{bar}| {elapsed}<{remaining}"
             )
 
-    def __enter__(self) -> _Bar:
+    def __enter__(self) -> Bar:
         return self
 
     def __exit__(self, *exc: object) -> None:
