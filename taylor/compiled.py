@@ -28,7 +28,7 @@ from taylor.llvm.monomials import Polynomials
 from taylor.llvm.planar import kinds
 from taylor.program import Program, record
 from taylor.series import Series
-from taylor.tape import Instruction
+from taylor.tape import Instruction, check_unread
 from taylor.transform import forward, products, reverse
 
 Array = Any
@@ -114,6 +114,12 @@ class Compiled:
                 return None  # not finite: the ordinary way knows what to do
         return None
 
+    def _recordable(self, *x: Any) -> Any:
+        """Return f(*x), for recording."""
+        y = self.f(*x)
+        check_unread(x)
+        return y
+
     def _variants(self, where: Any, x: Sequence[Any]) -> Iterator[Machine]:
         """Yield the machines of a form, one for each branch, and then one more, recorded at x."""
         known = list(self.machines.get(where, ()))
@@ -136,7 +142,7 @@ class Compiled:
                 self.reasons[where] = f"it takes more than {VARIANTS} different branches"
                 return None
             try:
-                program = _FORMS[kind](self.f, x)
+                program = _FORMS[kind](self._recordable, x)
             except Exception as error:  # the ordinary way calls f again, and knows what to raise
                 self.reasons[where] = str(error)
                 return None

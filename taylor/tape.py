@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -172,6 +173,7 @@ class Tape:
         self.like: Any = None  # the number type of the recording
         self.arrays: dict[int, tuple[Array, Array, bool, int]] = {}  # large constants by identity
         self.through: frozenset[Tag] = frozenset()  # tags of the driver's own: no part of .value
+        self.read = False  # whether the recorded function has taken a plain value out
         self.outer: set[Tag] = set()  # of variables made by hand that the point is a series in
 
     def push(self, op: str, args: tuple[int, ...], param: Any, shape: Shape, value: Any) -> Node:
@@ -302,6 +304,9 @@ class Node(Operand):
             raise TraceError("this recording is symbolic: a node of it has no value to branch on")
         while getattr(value, "tag", None) in self.tape.through:
             value = value.value
+        caller = sys._getframe(1).f_globals.get("__name__", "")
+        if not is_operand(value) and caller.partition(".")[0] not in ("taylor", "hyperdual"):
+            self.tape.read = True
         return value
 
     def __repr__(self) -> str:
@@ -584,6 +589,18 @@ def _reduced(x: Node, axes: str, others: str) -> tuple[Node, str]:
 def flat(y: Any) -> Any:
     """Return the results of a call as one array: several are ravelled and joined."""
     return np.concatenate([np.reshape(z, -1) for z in y]) if isinstance(y, tuple) else y
+
+
+def check_unread(x: Iterable[Any]) -> None:
+    """Raise TraceError if a plain value was taken out of a recording, as other points have others."""
+    for v in x:
+        while is_operand(v):
+            if isinstance(v, Node) and v.tape.read:
+                raise TraceError(
+                    "the function takes the plain value of an argument (.value), which would be "
+                    "that of the recording for ever"
+                )
+            v = v.value
 
 
 class Call(NamedTuple):

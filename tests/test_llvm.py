@@ -636,3 +636,9 @@ def test_large_products_and_squares(n, order):
     assert algebra.product(x, x).tolist() == algebra.product(x, x + 0.0).tolist()
     x[-1] = np.inf  # reaches its own coefficient only
     assert np.isfinite(algebra.product(x, y)[:-1]).all()
+
+
+def test_a_plain_value_taken_out_is_not_compiled():
+    f = taylor.compile(lambda x: (x.value if hasattr(x, "value") else x) * x)
+    assert [float(taylor.derivative(f, p)) for p in (1.0, 2.0, 3.0)] == [1.0, 2.0, 3.0]
+    assert any(".value" in reason for reason in f.reasons.values())

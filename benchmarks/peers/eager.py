@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 import taylor
+from benchmarks.namespace import NAMESPACE
 from benchmarks.peers import Prepared
-from benchmarks.peers.compiled import NAMESPACE, coefficients, derivatives
+from benchmarks.peers.compiled import coefficients, derivatives
 from benchmarks.workloads import SCALAR, Task, problem
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numdifftools
 import numpy as np
 
+from benchmarks.namespace import NAMESPACE
 from benchmarks.peers import Prepared
-from benchmarks.peers.compiled import NAMESPACE
 from benchmarks.workloads import POINT, SCALAR, Task, direction, problem
 
 ORDER = 5  # nothing is left of the digits of a tenth derivative

@@ -20,6 +20,7 @@ from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
 from taylor.expand import deciding, expand
 from taylor.program import Program, check, recording
 from taylor.sweep import Sweep
+from taylor.tape import check_unread
 from taylor.univariate import Taylor
 from taylor.values import as_array, is_number, is_operand
 
@@ -107,7 +108,9 @@ class System:
         args = list(self.args)
         for i, p in zip(self.free, parameters, strict=True):
             args[i] = p
-        return shaped(self.f(t, y, *args), self.shape)
+        dy = shaped(self.f(t, y, *args), self.shape)
+        check_unread((t, y, *parameters))
+        return dy
 
     def series(self, t: Any, y: Array, parameters: Sequence[Any], order: int) -> Array:
         """Return the coefficients 0..order of the solution through (t, y), in any number type."""
