@@ -592,7 +592,7 @@ def flat(y: Any) -> Any:
 
 
 def check_unread(x: Iterable[Any]) -> None:
-    """Raise TraceError if a plain value was taken out of a recording, as other points have others."""
+    """Raise TraceError if a plain value was taken out: it would be another one elsewhere."""
     for v in x:
         while is_operand(v):
             if isinstance(v, Node) and v.tape.read:
