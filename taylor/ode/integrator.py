@@ -45,7 +45,8 @@ from taylor.sweep import sweep
 from taylor.values import as_array
 
 Array = Any
-LIMIT = 1 << 12  # steps in one call of machine code
+LIMIT = 1 << 12  # steps in one call of machine code, or more if they are short:
+WORK = 1 << 26  # products of numbers that one may take, some hundredths of a second
 STIFF = 8  # series in some steps that are looked at for stiffness
 
 
@@ -518,9 +519,10 @@ class TaylorIntegrator:
         if max_steps is not None:
             positive(max_steps, "max_steps", whole=True)
         left = math.inf if max_steps is None else max_steps
+        many = max(LIMIT, WORK // ((self.order + 1) ** 2 * self.y.size))
         while self.t != t or self.t_low != 0:
             before = self.steps
-            status, _ = self.advance(t, int(min(LIMIT, left)), log=False)
+            status, _ = self.advance(t, int(min(many, left)), log=False)
             left -= self.steps - before
             if status not in (compiled.GO, compiled.DONE):
                 raise IntegrationError(f"{self.failure(status)}; last good state y = {self.y}")
