@@ -270,28 +270,26 @@ class TaylorIntegrator:
 
     def _run_compiled(self, t_end: Any, limit: int, log: bool) -> tuple[int, Pieces]:
         m, head = self._memory, self._memory.head
-        head[: compiled.LIMIT, 0] = (
+        head[: compiled.LIMIT] = (
             self.t, self.t_low, t_end, self.max_step, compiled.GO, 0.0,
         )  # fmt: skip
-        head[compiled.FLOOR, 0] = self._floor()
-        m.y[:, 0], m.low[:, 0] = self.y.reshape(-1), self.y_low.reshape(-1)
+        head[compiled.FLOOR] = self._floor()
+        m.y[:], m.low[:] = self.y.reshape(-1), self.y_low.reshape(-1)
         logged = m.run(limit, log)
-        self.t, self.t_low = (np.float64(head[i, 0]) for i in (compiled.TIME, compiled.LOW))
+        self.t, self.t_low = (np.float64(head[i]) for i in (compiled.TIME, compiled.LOW))
         shape = self.y.shape
-        self.y, self.y_low = m.y[:, 0].copy().reshape(shape), m.low[:, 0].copy().reshape(shape)
-        steps, status = (int(head[n, 0]) for n in (compiled.STEPS, compiled.STATUS))
+        self.y, self.y_low = m.y.copy().reshape(shape), m.low.copy().reshape(shape)
+        steps, status = (int(head[n]) for n in (compiled.STEPS, compiled.STATUS))
         self.steps += steps
         lost = steps > 0 and status == compiled.INFINITE and not np.isfinite(self.y).all()
         if lost:  # the last step went beyond what doubles hold: back to the last good state
-            self.t, self.t_low = (
-                np.float64(head[n, 0]) for n in (compiled.LAST, compiled.LAST_LOW)
-            )
-            self.y, self.y_low = m.last[:, 0].copy().reshape(shape), 0 * self.y_low
+            self.t, self.t_low = (np.float64(head[n]) for n in (compiled.LAST, compiled.LAST_LOW))
+            self.y, self.y_low = m.last.copy().reshape(shape), 0 * self.y_low
         if logged is None:
-            coef = m.series[:, 0].reshape(1, self.order + 1, -1)[:, :, : self.y.size].copy()
-            coef[0, 0] = m.last[:, 0]
+            coef = m.series.reshape(1, self.order + 1, -1)[:, :, : self.y.size].copy()
+            coef[0, 0] = m.last
             places = (compiled.LAST, compiled.LAST_LOW, compiled.LENGTH)
-            times = np.array([[head[n, 0] for n in places]])
+            times = np.array([[head[n] for n in places]])
             known = min(steps, 1) if status in (compiled.GO, compiled.DONE) else 0
             logged = times[:known], coef[:known]
         times, coef = (x[: len(x) - lost] for x in logged) if log else logged

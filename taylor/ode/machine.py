@@ -370,25 +370,22 @@ class Machine:
 
     # -------------------------------------------------------------- running
     def memory(self, parameters: Sequence[Any]) -> Memory:
-        """Return a block of memory in which trajectories are stepped."""
+        """Return a block of memory in which a trajectory is stepped (without lanes)."""
         return Memory(self, parameters)
 
 
 class Memory:
-    """The state of a trajectory (or of `unit` of them) in memory, and its log of steps."""
+    """The state of a trajectory in memory, and its log of steps."""
 
     def __init__(self, machine: Machine, parameters: Sequence[Any]) -> None:
-        self.machine, unit = machine, machine.unit
-        self.data = block(machine.size * unit)
-        rows = self.data.reshape(-1, unit)
-        n, part = machine.components, machine.part
-        self.head = rows[:HEAD]
-        self.y = rows[machine.places[1] : machine.places[1] + n]
-        self.low = rows[machine.low : machine.low + n]
-        self.last = rows[machine.last : machine.last + n]
-        self.series = rows[machine.places[1] :][: (machine.order + 1) * part]
+        self.machine, self.data = machine, block(machine.size)
         self.pointer = ctypes.c_void_p(self.data.ctypes.data)
-        self.rows = rows
+        self.head = self.data[:HEAD]
+        self.y, self.low, self.last = (
+            self.data[place : place + machine.components]
+            for place in (machine.places[1], machine.low, machine.last)
+        )
+        self.series = self.data[machine.places[1] :][: (machine.order + 1) * machine.part]
         self.parameters(parameters)
 
     def parameters(self, parameters: Sequence[Any]) -> None:
@@ -397,7 +394,7 @@ class Memory:
         places = zip(machine.places[2:], machine.shapes[2:], parameters, strict=True)
         for place, shape, p in places:
             size = int(np.prod(shape, dtype=int))
-            self.rows[place : place + size] = np.asarray(p, dtype=float).reshape(size, -1)
+            self.data[place : place + size] = np.reshape(p, -1)
 
     def run(self, limit: int, log: bool = False) -> tuple[Array, Array] | None:
         """Step until the end, a failure or the limit; return times (t, lower part, h) and series.
@@ -407,7 +404,7 @@ class Memory:
         machine = self.machine
         self.head[LIMIT] = limit
         self.head[STEPS] = 0.0
-        pointers = self.head[LOG : TIMES + 1].reshape(-1).view(np.int64)
+        pointers = self.head[LOG : TIMES + 1].view(np.int64)
         pointers[:] = 0
         if not log:
             machine.code.call(self.pointer)
@@ -416,7 +413,7 @@ class Memory:
         times, series = np.empty((limit + 1, 3)), np.empty((limit + 1, size))
         pointers[0], pointers[1] = series.ctypes.data, times.ctypes.data
         machine.code.call(self.pointer)
-        steps = int(self.head[STEPS, 0])
+        steps = int(self.head[STEPS])
         shape = (steps, machine.order + 1, machine.part)
         return times[:steps], series[:steps].reshape(shape)[:, :, : machine.components]
 
