@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.jit import Code, key, load, save
+from taylor.jit import Code, code_of
 
 Array = Any
 STEP, WIDTH = 4, 4  # terms of a convolution at a time; numbers in a vector: rows are short
@@ -150,16 +150,7 @@ def _text() -> str:
 @functools.cache
 def _code() -> Code | None:
     """Return the compiled product, or None without llvmlite."""
-    try:
-        name = key("blocks")
-        kept = load(name)
-        if kept is not None:
-            return Code(None, kept[1])
-        code = Code(_text())
-        save(name, [], code.object)
-        return code
-    except (ImportError, OSError):
-        return None
+    return code_of("blocks", _text)
 
 
 class Blocks:

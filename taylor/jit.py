@@ -155,3 +155,17 @@ class Code:
         self.call: Callable[[Any], None] = ctypes.CFUNCTYPE(None, pointer)(address)
         kind = ctypes.CFUNCTYPE(None, *[pointer] * 4, *[number] * 3)
         self.tiles: Callable[..., None] = kind(tiles or address)
+
+
+def code_of(name: str, write: Callable[[], str]) -> Code | None:
+    """Return the code of the text that `write` gives, kept by name; None without llvmlite."""
+    try:
+        place = key(name)
+        kept = load(place)
+        if kept is not None:
+            return Code(None, kept[1])
+        code = Code(write())
+        save(place, [], code.object)
+        return code
+    except (ImportError, OSError):
+        return None

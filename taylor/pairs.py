@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.jit import Code, key, load, save
+from taylor.jit import Code, code_of
 
 Array = Any
 WORTHWHILE = 200  # pairs below which NumPy's own way takes less time than the call
@@ -107,16 +107,7 @@ def _text() -> str:
 @functools.cache
 def _code() -> Code | None:
     """Return the compiled sum, or None without llvmlite."""
-    try:
-        name = key("pairs")
-        kept = load(name)
-        if kept is not None:
-            return Code(None, kept[1])
-        code = Code(_text())
-        save(name, [], code.object)
-        return code
-    except (ImportError, OSError):
-        return None
+    return code_of("pairs", _text)
 
 
 def usable(x: Array, y: Array, count: int) -> bool:

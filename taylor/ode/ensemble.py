@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from taylor.compiled import Compiled
 from taylor.errors import DomainError, IntegrationError, ShapeMismatch, TaylorError
-from taylor.ode.control import LEAST, NONE, factor_of, log2, order_of
+from taylor.ode.control import LEAST, factor_of, floor_of, order_of
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.lanes import Lanes
 from taylor.ode.machine import (
@@ -129,7 +130,7 @@ def solve_ensemble(
     if not max_step > 0:
         raise ValueError(f"max_step is positive, not {max_step}")
     problem = Problem(
-        fun=getattr(fun, "f", fun),
+        fun=fun.f if isinstance(fun, Compiled) else fun,
         shape=y.shape[1:],
         targets=times if len(times) and times[-1] == t1 else np.append(times, t1),
         tol=precision,
@@ -258,7 +259,7 @@ def advance(problem: Problem, state: State, given: Any, steps: int) -> State:
     y[:], low[:], parameters[:] = state.y, state.y_low, given
     records[:, TIME], records[:, LOW], records[:, STEPS] = state.t, state.t_low, state.steps
     records[:, LONGEST] = problem.max_step
-    records[:, FLOOR] = log2(problem.atol / problem.tol) if problem.atol else NONE
+    records[:, FLOOR] = floor_of(problem.atol, problem.tol)
     records[:, LIMIT] = np.minimum(steps, problem.max_steps - state.steps)
     column, found, message = state.column.copy(), state.found.copy(), state.message.copy()
     lanes.run(records, problem.targets, column, found)

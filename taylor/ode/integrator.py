@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +26,7 @@ from taylor.errors import (
 )
 from taylor.jit import key
 from taylor.ode import machine as compiled
-from taylor.ode.control import LEAST, NONE, exp2, factor_of, log2, log2_step, norm, order_of
+from taylor.ode.control import LEAST, exp2, factor_of, floor_of, log2_step, norm, order_of
 from taylor.ode.dense import Solution, in_numbers_of
 from taylor.ode.numbers import (
     check_time,
@@ -266,14 +265,14 @@ class TaylorIntegrator:
         self.rewind(pieces, len(pieces) - 1, low)
         self.h = low
         status = compiled.GO if abs(low) > spacing(self.t) else compiled.SMALL
-        return status, replace(pieces, h=np.append(pieces.h[:-1], low))
+        return status, pieces.until(len(pieces) - 1, low)
 
     def _run_compiled(self, t_end: Any, limit: int, log: bool) -> tuple[int, Pieces]:
         m, head = self._memory, self._memory.head
         head[: compiled.LIMIT] = (
             self.t, self.t_low, t_end, self.max_step, compiled.GO, 0.0,
         )  # fmt: skip
-        head[compiled.FLOOR] = self._floor()
+        head[compiled.FLOOR] = floor_of(self.atol, self.tol)
         m.y[:], m.low[:] = self.y.reshape(-1), self.y_low.reshape(-1)
         logged = m.run(limit, log)
         self.t, self.t_low = (np.float64(head[i]) for i in (compiled.TIME, compiled.LOW))
@@ -296,9 +295,6 @@ class TaylorIntegrator:
         t, low, h = times.T
         pieces = Pieces(t, low, h, coef.reshape(len(coef), self.order + 1, *shape))
         return status, pieces
-
-    def _floor(self) -> float:
-        return log2(float(self.atol) / float(self.tol)) if self.atol else NONE
 
     def _run_numpy(self, t_end: Any, limit: int, log: bool) -> tuple[int, Pieces]:
         rows: list[Any] = []
@@ -327,7 +323,7 @@ class TaylorIntegrator:
         if not finite(c):
             return compiled.INFINITE, None
         rest = (t_end - self.t) - self.t_low
-        exponent = log2_step(c, self.factor, self._floor())
+        exponent = log2_step(c, self.factor, floor_of(self.atol, self.tol))
         longest = min(abs(rest), self.max_step)
         # a step is one of doubles, whatever the numbers
         h = exp2(exponent)
@@ -407,8 +403,7 @@ class TaylorIntegrator:
                 break
         else:
             raise self._stuck("fun branches, but does not leave the surface where it does")
-        kept = pieces.first(i + 1)
-        kept = replace(kept, h=np.append(kept.h[:-1], step))
+        kept = pieces.until(i, step)
         done = (self.t - t_end) * unit >= 0
         if done:
             self.t, self.t_low = t_end + 0 * self.t, 0 * self.t

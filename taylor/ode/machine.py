@@ -145,7 +145,7 @@ class Machine:
 
         def value(i: int, k: Any) -> Any:
             """Return coefficient k of instruction i."""
-            if k == 0 if isinstance(k, int) else False:
+            if k == 0:  # never where the degree is known at run time only
                 return sweep._value(i)
             above = k > sweep.height[i] if isinstance(k, int) else sweep.height[i] < sweep.order
             return lifted(f, 0.0) if above else sweep.table[i][k]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,10 @@ class Pieces:
     def first(self, n: int) -> Pieces:
         """Return the first n of them."""
         return Pieces(self.t[:n], self.low[:n], self.h[:n], self.coef[:n])
+
+    def until(self, i: int, h: Any) -> Pieces:
+        """Return the steps up to step i, of which so much of its length."""
+        return replace(self.first(i + 1), h=np.append(self.h[:i], h))
 
     def end(self, i: int) -> Any:
         """Return the time at which step i ends."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from taylor.arrays import lift
 from taylor.errors import IntegrationError, ShapeMismatch
 from taylor.ode import machine as compiled
 from taylor.ode.dense import in_numbers_of
-from taylor.ode.events import Events, Found
+from taylor.ode.events import Events
 from taylor.ode.jets import Plain
 from taylor.ode.numbers import check_time, positive, spacing
 from taylor.ode.pieces import Pieces
@@ -269,7 +268,7 @@ class _Run:
             t_events[event.event].append(it.t)
             y_events[event.event].append(it.y.copy())
             if ends or changes is not None:
-                kept = self._cut(pieces, event)
+                kept = pieces.until(event.step, pieces.h[event.step] * event.x)
                 together = [e for e in found[n + 1 :] if e[:2] == event[:2]]
                 for other in together:
                     t_events[other.event].append(it.t)
@@ -278,16 +277,9 @@ class _Run:
                 watch.restart({event.event, *(e.event for e in together)})
                 if changes is not None:
                     self._change(changes(it.t, it.y.copy(), *it.args), watch)
-                if ends:
-                    return kept, True
-                return kept, False
+                return kept, ends
         it.t, it.y, it.t_low, it.y_low = after
         return pieces, False
-
-    def _cut(self, pieces: Pieces, event: Found) -> Pieces:
-        kept = pieces.first(event.step + 1)
-        h = np.append(kept.h[:-1], kept.h[-1] * event.x)
-        return Pieces(kept.t, kept.low, h, kept.coef)
 
     def _change(self, new: Any, watch: Events) -> None:
         """Go on from what a callback returned."""
@@ -350,7 +342,6 @@ class Bar:
 
     def __init__(self, show: bool, t0: Any, t1: Any) -> None:
         self.t0, self.span, self.bar = t0, abs(float(t1 - t0)), None
-        self.next = time.monotonic()
         if show:
             from tqdm import tqdm
 
