@@ -137,7 +137,12 @@ class TaylorIntegrator:
         if not (same and shapes and all(is_parameter(args[i]) for i in self.system.free)):
             self._bind()
         elif self._memory is not None:
-            self._memory.parameters(self.system.parameters(self._args))
+            self._memory.parameters(self._parameters)
+
+    @property
+    def _parameters(self) -> list[Any]:
+        """Those of the arguments that are inputs of the program."""
+        return self.system.parameters(self._args)
 
     def set_state(self, t: Any, y: Any) -> None:
         """Go on from another time and state."""
@@ -176,7 +181,7 @@ class TaylorIntegrator:
         self.system, machine = self._systems[name]
         self._memory = None
         if machine is not None:
-            self._memory = machine.memory(self.system.parameters(self._args))
+            self._memory = compiled.Memory(machine, self._parameters)
         if self.system.reason and self.system.reason not in self.warnings:
             self.warnings.append(self.system.reason)
             warnings.warn(
@@ -215,7 +220,7 @@ class TaylorIntegrator:
             self._start = (self.t, self.y, self.t_low, self.y_low)
             status, pieces = self._run(t_end, limit, log or bool(branches))
             if branches:
-                parameters = self.system.parameters(self._args)
+                parameters = self._parameters
                 pieces = resolved([self.system.surfaces], pieces, parameters)
                 crossed = self._crossing(pieces)
                 if crossed is not None:
@@ -247,7 +252,7 @@ class TaylorIntegrator:
             return status, pieces
         c, h = pieces.coef[-1], pieces.h[-1]
         slopes = c[1:] * np.arange(1, len(c)).reshape(-1, *[1] * (c.ndim - 1))
-        parameters = self.system.parameters(self._args)
+        parameters = self._parameters
 
         def agrees(x: Any) -> bool:
             with np.errstate(all="ignore"):
@@ -315,7 +320,7 @@ class TaylorIntegrator:
     def _step(self, t_end: Any) -> tuple[int, Any]:
         """Take one step in the numbers of y; return the status and the piece."""
         try:
-            c = self.system.series(self.t, self.y, self.system.parameters(self._args), self.order)
+            c = self.system.series(self.t, self.y, self._parameters, self.order)
         except GuardError:
             return compiled.GUARD, None
         except DomainError:
@@ -352,7 +357,7 @@ class TaylorIntegrator:
         """Return the first step in which fun changes its branch, and the surface it meets there."""
         if not len(pieces):
             return None
-        tables = along(self.system.surfaces, pieces, self.system.parameters(self._args))
+        tables = along(self.system.surfaces, pieces, self._parameters)
         if any(np.iscomplexobj(table) for table in tables):
             raise TypeError(
                 "fun compares complex numbers or takes their absolute value, which has no series: "
@@ -413,7 +418,7 @@ class TaylorIntegrator:
 
     def _sides(self) -> list[Array]:
         """Return the values of the surfaces at the present state."""
-        given = [self.t, self.y, *self.system.parameters(self._args)]
+        given = [self.t, self.y, *self._parameters]
         tables = [as_array(x)[None] for x in given]
         with np.errstate(all="ignore"):
             return [table[0] for table in sweep(self.system.surfaces, Univariate(0), tables)]
@@ -426,7 +431,7 @@ class TaylorIntegrator:
         if not any(np.any(np.asarray(s) == 0) for s in self._sides()):
             return
         t, y = self.t, self.y
-        slope = self.system.flow(t, y, self.system.parameters(self._args))
+        slope = self.system.flow(t, y, self._parameters)
         unit = spacing(max(abs(t), abs(t_end - t))) * (1 if t_end > t else -1)
         for n in range(12):
             h = unit * 2**n
@@ -454,7 +459,7 @@ class TaylorIntegrator:
                 "there (it blows up in finite time), or fun is not smooth there"
             )
         try:
-            y = self.system.series(self.t, self.y, self.system.parameters(self._args), 2)
+            y = self.system.series(self.t, self.y, self._parameters, 2)
             why = (
                 "fun or one of its derivatives is not finite" if finite(y) else "fun is nan or inf"
             )
@@ -569,7 +574,7 @@ class TaylorIntegrator:
 
     def here(self) -> Pieces:
         """Return a step of no length: the series at the present state."""
-        c = self.system.series(self.t, self.y, self.system.parameters(self._args), self.order)
+        c = self.system.series(self.t, self.y, self._parameters, self.order)
         zero = np.asarray([0 * self.t])
         return Pieces(np.asarray([self.t]), zero, zero, c[None])
 

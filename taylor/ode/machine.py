@@ -68,7 +68,7 @@ class Known(Joined):
 
 
 class Machine:
-    """y' = f(t, y) of one program and one order, stepped in blocks of memory (see `memory`)."""
+    """y' = f(t, y) of one program and one order, stepped in blocks of memory (see `Memory`)."""
 
     places: list[int]  # of t, y, and the parameters
     low: int  # of the lower parts of y
@@ -367,11 +367,6 @@ class Machine:
             f.store(rounding, low)
 
         f.repeat(self.part, element, 1 if self.unit > 1 else width)
-
-    # -------------------------------------------------------------- running
-    def memory(self, parameters: Sequence[Any]) -> Memory:
-        """Return a block of memory in which a trajectory is stepped (without lanes)."""
-        return Memory(self, parameters)
 
 
 class Memory:
