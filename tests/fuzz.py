@@ -7,8 +7,10 @@ derivatives are differences of its plain values at 60 digits more than they need
 rules of differentiation is used on the side of the oracle.
 """
 
+import re
 import sys
 import traceback
+from fractions import Fraction
 
 import mpmath
 import numpy as np
@@ -20,7 +22,7 @@ from taylor import Taylor, TaylorN
 
 DIGITS = 100
 STEP = mpmath.mpf(10) ** -20
-KINDS = ("float", "complex", "float32", "mpf", "interval")
+KINDS = ("float", "complex", "float32", "mpf", "interval", "fraction")
 
 SMOOTH = (
     "F.sin({a})", "F.cos({a})", "F.tanh({a})", "F.exp(-{a} * {a})", "F.arctan({a})",
@@ -116,6 +118,10 @@ def source(seed, kind):
     two = BINARY + (BINARY_REAL if real else ())
     many = ARRAY + (ARRAY_REAL if real else ())
     blocks = BLOCKS + (BLOCKS_REAL if real else ())
+    if kind == "fraction":
+        one = tuple(s for s in one if "F." not in s and " ** 0.5" not in s and "1.5" not in s)
+    if kind in ("fraction", "interval"):
+        blocks = tuple(s for s in blocks if "F." not in s)
     if kind == "interval":
         one = tuple(s for s in one if "F." not in s or any(k in s for k in INTERVAL))
     values, lines = {"x": x}, []
@@ -161,9 +167,11 @@ def source(seed, kind):
 INTERVAL = ("sin", "cos", "exp", "sqrt", "log(", "tanh", "square", "reciprocal")
 
 
-def build(text, space):
+def build(text, space, number=None):
     """Return the function of a program, its elementary functions looked up in `space`."""
-    scope = {"np": np, "F": space, "taylor": taylor}
+    scope = {"np": np, "F": space, "taylor": taylor, "number": number}
+    if number is not None:  # literals as numbers of that type
+        text = re.sub(r"\d+\.\d+", r"number('\g<0>')", text)
     if isinstance(space, Exact):  # NumPy's sum of objects has no neutral element
         text = text.replace(", where=", ", initial=0, where=")
     exec(text, scope)
@@ -211,17 +219,20 @@ def modes(text, x, kind, deep=True):
     if kind == "interval":
         yield from enclosed(f, x, v, w, c, vHw)
         return
+    if kind == "fraction":
+        yield from rational(build(text, Plain(), Fraction), x, v, w, c, vHw)
+        return
     start = np.array(x)
-    yield "value", f(np.array(x)), c[0]
+    plain = f(np.array(x))
+    yield "value", plain, c[0]
     t = f(Taylor.variable(x, 3, direction=v))
     yield "Taylor", t.coef, c
-    if kind == "float32":
-        yield "float32", t.coef.dtype == np.float32, True
+    yield "dtype of Taylor", t.coef.dtype == np.asarray(plain).dtype, True
     y, slope = taylor.jvp(f, x, v)
     yield "jvp", (y, slope), c[:2]
     gradient = taylor.gradient(f, x)
     yield "gradient", np.sum(gradient * v), c[1]
-    yield "gradient is float", np.asarray(gradient).dtype == x.dtype, True
+    yield "dtype of gradient", gradient.dtype in (x.dtype, np.asarray(plain).dtype), True
     yield "vjp", np.sum(taylor.vjp(f, x, 2.0)[1] * v), 2 * c[1]
     hv = taylor.hvp(f, x, v)
     yield "hvp", np.sum(hv * w), vHw
@@ -262,13 +273,32 @@ def enclosed(f, x, v, w, c, vHw):
     """Yield whether intervals around the point enclose what holds at it."""
     iv = mpmath.iv
     wide = np.frompyfunc(lambda e: iv.mpf([e - 1e-9, e + 1e-9]), 1, 1)(x.astype(object))
-    inside = lambda value, box: mp.mpf(iv.mpf(box).a) <= value.real <= mp.mpf(iv.mpf(box).b)
+    slack = iv.mpf([-1, 1]) * 1e-12  # the oracle's result is a float
+
+    def inside(value, box):
+        box = iv.mpf(box) + slack * (1 + abs(value))
+        return bool(mp.mpf(box.a) <= value.real <= mp.mpf(box.b))
+
     t = f(Taylor.variable(wide, 3, direction=v))
     yield "intervals", all(inside(a, b) for a, b in zip(c, t.coef, strict=True)), True
     gradient = taylor.gradient(f, wide)
     yield "intervals, gradient", inside(c[1], np.sum(gradient * v)), True
     H = taylor.hessian(f, wide).reshape(x.size, x.size)
     yield "intervals, Hessian", inside(vHw, v.reshape(-1) @ H @ w.reshape(-1)), True
+
+
+def rational(f, x, v, w, c, vHw):
+    """Yield the derivatives in fractions, and whether they are fractions."""
+    x, v, w = (np.vectorize(lambda e: Fraction(str(e)), otypes=[object])(a) for a in (x, v, w))
+    t = f(Taylor.variable(x, 3, direction=v))
+    yield "fractions", t.coef, c
+    gradient = taylor.gradient(f, x)
+    yield "fractions, gradient", np.sum(gradient * v), c[1]
+    H = taylor.hessian(f, x)
+    yield "fractions, Hessian", v.reshape(-1) @ H.reshape(x.size, x.size) @ w.reshape(-1), vHw
+    yield "fractions, jvp", taylor.jvp(f, x, v)[1], c[1]
+    found = [*t.coef.reshape(-1), *gradient.reshape(-1), *H.reshape(-1)]
+    yield "all of them are exact", all(isinstance(e, (int, Fraction)) for e in found), True
 
 
 def tolerance(kind):
