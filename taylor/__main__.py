@@ -15,6 +15,7 @@ import mpmath
 import numpy as np
 
 import taylor
+from taylor import store
 from taylor.expression import CONSTANTS, Convert, Expression, parse
 from taylor.multivariate import TaylorN
 from taylor.univariate import Taylor
@@ -163,6 +164,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--digits", type=int, help="compute with that many decimal digits")
     p.add_argument("--exact", action="store_true", help="compute with fractions")
     p.add_argument("--json", action="store_true", help="print one JSON object")
+    p.add_argument("--clear-cache", action="store_true", help="remove compiled code from the disk")
     p.add_argument("--version", action="version", version=f"taylor-arithmetic {taylor.__version__}")
     return p
 
@@ -185,9 +187,24 @@ def run(options: argparse.Namespace) -> str:
         return report(result, f.variables, options.digits)
 
 
+def clear_cache() -> int:
+    """Remove the compiled objects from the disk, and say where and how many."""
+    try:
+        count = store.clear()
+    except (store.Unsafe, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    place = store.folder()
+    objects = "1 object" if count == 1 else f"{count} objects"
+    print(f"removed {objects} from {place}" if place else "the cache is switched off")
+    return 0
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status (2 after an error that the user can mend)."""
     options = parser().parse_args(argv)
+    if options.clear_cache:
+        return clear_cache()
     if options.expression is None:
         from taylor import tour
 

@@ -1,33 +1,33 @@
-"""Machine code from LLVM IR text through llvmlite, kept in memory and on disk.
+"""Machine code from LLVM IR text through llvmlite; what is kept on disk has its name from `key`.
 
-An object on disk is named by the hash of what it was made from, the CPU and the versions, so that a
-foreign or an older one is never found; it carries its own checksum, so that a damaged one is made
-again.  It is written to a temporary file and moved, so that processes do not disturb each other.
-The folder is TAYLOR_CACHE if that is set ("" switches the cache off), else the user's cache folder.
+The name is a hash of what the code was made from, the CPU and the versions, so that the code of
+another program, or of an older version, is never found.
 """
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import functools
 import hashlib
-import json
 import os
 import pickle
 import sys
 import threading
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from taylor.store import load, save
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 _LOCK = threading.Lock()
 if hasattr(os, "register_at_fork"):  # a fork amid LLVM's work would never see that end
     os.register_at_fork(
         before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release
     )
-DIGEST = 32
-KEPT = 4000  # objects on disk at most
+# Modules that write no code: a change in them leaves what is on disk as it is
+OTHERS = ("__main__.py", "expression.py", "tour.py")
 
 
 @functools.cache
@@ -54,30 +54,26 @@ def _machine(llvm: Any) -> Any:
     )
 
 
-def folder() -> Path | None:
-    """Return where compiled objects are kept; None if the cache is switched off."""
-    chosen = os.environ.get("TAYLOR_CACHE")
-    if chosen is not None:
-        return Path(chosen) if chosen else None
-    home = Path(os.path.expanduser("~"))
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME", home / ".cache"))
-    return base / "taylor-arithmetic" if base.is_absolute() else None
-
-
 @functools.cache
 def _source() -> bytes:
     """Return a hash of what writes the code: the package's modules, the versions, the CPU."""
+    from importlib.resources import files
+
     import llvmlite
 
     h = hashlib.sha256(repr((llvmlite.__version__, _cpu(), sys.version_info[:2])).encode())
-    for path in sorted(Path(__file__).parent.glob("**/*.py")):
-        h.update(path.read_bytes())
+    for text in writers(files("taylor")):
+        h.update(text)
     return h.digest()
+
+
+def writers(folder: Traversable) -> Iterator[bytes]:
+    """Yield the texts of the modules in a folder, without those that write no code."""
+    for item in sorted(folder.iterdir(), key=lambda item: item.name):
+        if item.is_dir():
+            yield from writers(item)
+        elif item.name.endswith(".py") and item.name not in OTHERS:
+            yield item.read_bytes()
 
 
 def key(*parts: Any) -> str | None:
@@ -87,51 +83,6 @@ def key(*parts: Any) -> str | None:
     except (pickle.PicklingError, AttributeError, TypeError):
         return None
     return hashlib.sha256(_source() + text).hexdigest()
-
-
-def load(name: str | None) -> tuple[Any, bytes] | None:
-    """Return (description, object) kept under a name, or None."""
-    place = folder()
-    if name is None or place is None:
-        return None
-    try:
-        raw = (place / name).read_bytes()
-    except OSError:
-        return None
-    if hashlib.sha256(raw[DIGEST:]).digest() != raw[:DIGEST]:
-        return None
-    size = int.from_bytes(raw[DIGEST : DIGEST + 8], "little")
-    start = DIGEST + 8
-    return json.loads(raw[start : start + size]), raw[start + size :]
-
-
-def save(name: str | None, description: Any, code: bytes) -> None:
-    """Keep an object; a folder that cannot be written to is no error."""
-    place = folder()
-    if name is None or place is None:
-        return
-    text = json.dumps(description).encode()
-    body = len(text).to_bytes(8, "little") + text + code
-    with contextlib.suppress(OSError):
-        place.mkdir(parents=True, exist_ok=True)
-        temporary = place / f"{name}.{os.getpid()}.{threading.get_ident()}"
-        try:
-            temporary.write_bytes(hashlib.sha256(body).digest() + body)
-            temporary.replace(place / name)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
-        _trim(place)
-
-
-def _trim(place: Path) -> None:
-    """Remove the oldest objects where there are too many."""
-    files = [file for file in os.scandir(place) if file.is_file()]
-    if len(files) > KEPT:
-        files.sort(key=lambda file: file.stat().st_mtime)
-        for file in files[: len(files) - KEPT * 3 // 4]:
-            with contextlib.suppress(OSError):  # another process may have removed it
-                os.unlink(file.path)
 
 
 class Code:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from taylor.expand import expand
-from taylor.jit import Code, key, load, save
+from taylor.jit import Code, key
 from taylor.llvm.emit import (
     Joined,
     Symbol,
@@ -29,6 +29,7 @@ from taylor.llvm.planar import UNORDERED, Complex, both, kinds, lifted, settled,
 from taylor.llvm.series import Emission, Planes, Table, part_size
 from taylor.program import Program
 from taylor.rules import values
+from taylor.store import load, save
 from taylor.tape import Guard
 
 Array = Any

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from taylor.ode import files
 from taylor.values import as_array
 
 Array = Any
+KIND = "a solution, format 2"  # in its file
 BLOCK = 1 << 20  # numbers of gathered coefficients at a time
 
 
@@ -98,14 +100,25 @@ class Solution:
         return weight
 
     def save(self, path: str | Path) -> None:
-        """Write the solution to a file in NumPy's npz format; `load` reads it."""
+        """Write the solution to a file in NumPy's npz format, with a checksum; `load` reads it."""
         if self.coef.dtype == object:
             raise TypeError("numbers of many digits cannot be saved as npz: pickle the solution")
-        with Path(path).open("wb") as file:
-            np.savez_compressed(file, t=self.t, low=self.low, coef=self.coef)
+        files.write(Path(path), KIND, {"t": self.t, "low": self.low, "coef": self.coef})
 
     @classmethod
     def load(cls, path: str | Path) -> Solution:
-        """Return the solution that was saved to a file."""
-        with np.load(path) as data:
-            return cls(data["t"], data["low"], data["coef"])
+        """Return the solution that was saved to a file; raises ValueError if that is damaged."""
+        arrays = files.read(Path(path), KIND)
+        if arrays.keys() != {"t", "low", "coef"} or not _fit(**arrays):
+            raise ValueError(f"{path} holds no solution: its arrays do not fit together")
+        return cls(**arrays)
+
+
+def _fit(t: Array, low: Array, coef: Array) -> bool:
+    """Whether arrays can be those of a solution: times in order, one polynomial for each step."""
+    real = t.dtype == low.dtype == np.float64 and coef.dtype in (np.float64, np.complex128)
+    if not real or not t.ndim == low.ndim == 1 or coef.ndim < 2 or not coef.shape[1]:
+        return False
+    steps = np.diff(t)
+    ordered = bool((steps >= 0).all() or (steps <= 0).all())
+    return len(t) == len(low) + 1 == len(coef) + 1 and ordered and bool(np.isfinite(low).all())

@@ -10,20 +10,23 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import io
 import itertools
 import math
 import os
 import pickle
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from taylor.compiled import Compiled
 from taylor.errors import DomainError, IntegrationError, ShapeMismatch, TaylorError
+from taylor.ode import files
 from taylor.ode.control import LEAST, factor_of, floor_of, order_of
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.lanes import Lanes
@@ -51,6 +54,9 @@ if TYPE_CHECKING:  # slow to import, rarely needed
     from concurrent.futures import Executor, Future
 
 Array = Any
+KIND = "the state of an ensemble, format 2"  # in its file
+CODES = (GO, DONE, INFINITE, SMALL)  # that a member can have between tasks
+VALUES = 16  # of fun that tell it from another one, where it may branch
 ONCE = 1 << 12  # steps of one member at a time
 TASKS = 4  # of each worker at least, so that all end at about the same time
 WORK = 1 << 35  # of a task: members · steps · (numbers of memory) · order, about half a second
@@ -428,15 +434,18 @@ class _Run:
         self.path, self.name = path, name
         if not path.exists():
             return
-        with np.load(path) as data:
-            if str(data["problem"]) != name:
-                raise ValueError(
-                    f"{path} holds the state of another ensemble (other fun, y0, args, times, tol, "
-                    "order or steps): give the same, or another path"
-                )
-            for f in fields(State):
-                old = getattr(self.state, f.name)
-                setattr(self.state, f.name, data[f.name].astype(old.dtype))
+        arrays = files.read(path, KIND)
+        if str(arrays.pop("problem", "")) != name:
+            raise ValueError(
+                f"{path} holds the state of another ensemble (other fun, y0, args, times, tol, "
+                "order or steps): give the same, or another path"
+            )
+        fault = _fault(arrays, self.state, self.problem.targets)
+        if fault is not None:
+            raise ValueError(f"{path} holds no state of this ensemble: {fault}")
+        for f in fields(State):
+            array = arrays[f.name]
+            setattr(self.state, f.name, array.astype(getattr(self.state, f.name).dtype))
 
     def save(self) -> None:
         """Write the state to its file; the file is whole at any time."""
@@ -444,25 +453,94 @@ class _Run:
             return
         arrays = {f.name: getattr(self.state, f.name) for f in fields(State)}
         arrays["message"] = arrays["message"].astype(str)
-        temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}")
-        with temporary.open("wb") as file:
-            np.savez(file, problem=self.name, **arrays)
-        temporary.replace(self.path)
+        files.write(self.path, KIND, {"problem": np.array(self.name), **arrays})
 
 
-def _fingerprint(problem: Problem, state: State, given: Sequence[Any]) -> str:
+def _fault(arrays: dict[str, Array], start: State, targets: Array) -> str | None:
+    """Return why the arrays of a file cannot be a state that comes from the one at the start."""
+    if arrays.keys() != {f.name for f in fields(State)}:
+        return f"its arrays are {', '.join(arrays) or 'none'}"
+    for name, array in arrays.items():
+        old = getattr(start, name)
+        kind = "U" if name == "message" else old.dtype.kind
+        if array.shape != old.shape or array.dtype.kind != kind:
+            return f"{name} has the shape {array.shape} and type {array.dtype}"
+    code, column, t = arrays["code"], arrays["column"], arrays["t"]
+    if not np.isin(code, CODES).all() or (arrays["steps"] < 0).any():
+        return "code or steps is no number that they can have"
+    if (column < start.column).any() or (column > len(targets)).any():
+        return "column is not between 0 and the number of times"
+    if ((code == DONE) != (column == len(targets))).any():
+        return "what has come to the end has not reached all times"
+    ends = np.concatenate([start.t[:1], targets, targets[-1:]])
+    before, after = np.sort([ends[column], ends[column + 1]], axis=0)
+    if not ((before <= t) & (t <= after)).all():
+        return "t is not between the times that column says"
+    still, there = arrays["steps"] == 0, int(start.column.max(initial=0))
+    moved = ~still & ((code == GO) | (code == DONE))
+    if not all(np.isfinite(arrays[name][moved]).all() for name in ("t_low", "y", "y_low")):
+        return "its numbers are not finite"
+    found, later = arrays["found"], np.arange(there, len(targets)) >= column[:, None]
+    same = ((arrays["y"][still], start.y[still]), (found[:, :there], start.found[:, :there]))
+    if not all(np.array_equal(a, b, equal_nan=True) for a, b in same):
+        return "members without a step are not where they began"
+    if found.shape[2] and (np.isfinite(found[:, there:]).all(axis=2) == later).any():
+        return "found does not hold the states at the times that were reached"
+    return None
+
+
+def _fingerprint(problem: Problem, state: State, given: list[Any]) -> str:
     """Return a hash of what the result depends on, apart from max_steps."""
-    h = hashlib.sha256()
     numbers = [problem.tol, problem.order, problem.chosen, problem.atol, problem.max_step]
-    h.update(repr((numbers, problem.shape, problem.program is None)).encode())
-    arrays = [problem.targets, state.y, state.t]
-    arrays += [as_array(x) for x in itertools.chain(*given) if is_parameter(x)]
-    if len(given):  # and fun, by its value at the first member
-        first = problem.fun(state.t[0], state.y[0].reshape(problem.shape), *given[0])
-        arrays.append(np.asarray(first, dtype=state.y.dtype))
-    for array in arrays:
-        h.update(np.ascontiguousarray(array).tobytes())
+    h = hashlib.sha256(repr((numbers, problem.shape, problem.program is None)).encode())
+    arguments = itertools.chain.from_iterable(given)
+    known = [as_array(x) if is_parameter(x) else x for x in arguments]
+    for x in (problem.targets, state.y, state.t, *known, *_written(problem, state, given)):
+        if isinstance(x, np.ndarray):
+            h.update(f"{x.shape} {x.dtype}".encode())
+            h.update(pickle.dumps(x.tolist()) if x.dtype == object else x.tobytes())
+        elif isinstance(x, (str, bytes, bool, type(None))):
+            h.update(repr(x).encode())
     return h.hexdigest()
+
+
+def _written(problem: Problem, state: State, given: list[Any]) -> Iterator[Any]:
+    """Yield what tells fun from another: its program; where it may branch its bytecode, too."""
+    program = problem.program
+    if program is None and len(given):
+        yield from _bytecode(getattr(problem.fun, "__code__", None))
+        system = _system(problem, state, given)
+        program = system.program if system is not None else None
+        for i in np.unique(np.linspace(0, len(given) - 1, VALUES).astype(int)):
+            try:
+                y = problem.fun(state.t[i], state.y[i].reshape(problem.shape), *given[i])
+                yield np.asarray(y, dtype=state.y.dtype)
+            except Exception as error:  # that member fails, and so it did before
+                yield type(error).__name__
+    if program is not None:
+        yield _text(program)
+
+
+def _bytecode(code: Any) -> Iterator[bytes]:
+    """Yield what a function of Python does, its names and constants, apart from where it stands."""
+    if isinstance(code, CodeType):
+        yield code.co_code + repr(code.co_names).encode()
+        for constant in code.co_consts:
+            yield from _bytecode(constant)
+    elif isinstance(code, (int, float, complex, str, bytes)):
+        yield repr(code).encode()
+
+
+def _text(program: Program) -> bytes:
+    """Return a program as bytes, the same in every process, or what can be written of it."""
+    text = io.BytesIO()
+    pickler = pickle.Pickler(text, protocol=5)
+    pickler.fast = True  # equal objects are written alike, be they one or two
+    try:
+        pickler.dump((program.code, program.inputs, program.outputs, program.guards))
+    except (pickle.PicklingError, AttributeError, TypeError):  # rules made of lambdas
+        return repr([program.expression(i) for i in range(len(program))]).encode()
+    return text.getvalue()
 
 
 # ------------------------------------------------------------------ what is given, what comes out

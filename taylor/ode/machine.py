@@ -19,13 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from taylor.jit import Code, key, load, save
+from taylor.jit import Code, key
 from taylor.llvm.emit import SUMS, Joined, Symbol, _broadcast, _strides, lifted, mapped, nest
 from taylor.llvm.ir import WIDTH, Function, Scalar, literal
 from taylor.llvm.machine import block, failed
 from taylor.llvm.series import Emission, Table, spread
 from taylor.ode.control import slacks
 from taylor.program import Program
+from taylor.store import load, save
 
 Array = Any
 GO, DONE, INFINITE, SMALL, GUARD, IDLE = range(6)
