@@ -36,9 +36,8 @@ from taylor.elementary import Rule
 from taylor.errors import DomainError, ForeignNodeError, ShapeMismatch
 from taylor.forward_mode import jvp, parts
 from taylor.several import argument, lower, pullback, pushforward, series
-from taylor.sweep import zeros
 from taylor.tags import fresh_tag
-from taylor.values import as_array, is_operand
+from taylor.values import as_array, divisible, is_operand, zeros
 
 Array = Any
 Function = Callable[..., Any]

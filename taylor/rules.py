@@ -25,7 +25,7 @@ import numpy as np
 from taylor.algebra import contract
 from taylor.elementary import Elementary, choose, derived, slope_of_jump
 from taylor.tape import ARITHMETIC, Call, Instruction, Shape, Tape, flat, pruned, scatter
-from taylor.values import as_array, constant, is_operand
+from taylor.values import constant, is_operand, sample, together
 
 Array = Any
 Code = Sequence[Instruction]
@@ -46,7 +46,7 @@ def values(
     v: list[Any] = []
     uses = Counter(a for i in code for a in i.args) if settle is not None else Counter()
     last = {a: i for i, c in enumerate(code) for a in c.args} if keep is not None else {}
-    like = as_array(x[0]) if x and not is_operand(x[0]) else x[0] if x else np.zeros(1)
+    like = x[0] if x and is_operand(x[0]) else sample(*x) if x else np.zeros(1)
     for op, args, param, _ in code:
         a = [v[i] for i in args]
         if op == "input":

@@ -27,7 +27,17 @@ from taylor.arrays import Operand, host, lift
 from taylor.elementary import Rule, choose, derived
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
 from taylor.tags import Tag, fresh_tag
-from taylor.values import Constant, as_array, base, constant, is_operand
+from taylor.values import (
+    Constant,
+    as_array,
+    base,
+    constant,
+    decided,
+    is_operand,
+    sample,
+    together,
+    zeros,
+)
 
 Array = Any
 Shape = tuple[int, ...]
@@ -85,8 +95,8 @@ def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
         return owner._gather(sources, index)
     flat = [np.reshape(x, (*np.shape(x)[:lead], -1)) for x in sources]
     if index.size and index.min() < 0:
-        flat.append(flat[0][..., :0].sum(-1)[..., None] if lead else np.zeros(1))
-    joined = flat[0] if len(flat) == 1 else np.concatenate(flat, axis=-1)
+        flat.append(flat[0][..., :0].sum(-1)[..., None] if lead else zeros((1,), sample(flat[0])))
+    joined = flat[0] if len(flat) == 1 else np.concatenate(together(*flat), axis=-1)
     found = joined[..., index]
     return found[()] if isinstance(found, np.ndarray) else found  # a number, not an array of one
 
@@ -107,7 +117,7 @@ def scatter(x: Any, index: Array, shape: Shape, lead: int = 0) -> Any:
     elif x.dtype.kind == "f":
         y = np.bincount(to, weights=x, minlength=rows * size).astype(x.dtype, copy=False)
     else:
-        y = np.zeros(rows * size, dtype=x.dtype)
+        y = zeros((rows * size,), x)
         np.add.at(y, to, x)
     return np.reshape(y, (*front, *shape))
 
@@ -152,7 +162,8 @@ class Guard(NamedTuple):
         """Whether the decision is the same for the plain values `value(i)`."""
         if self.b < 0:
             return np.array_equal(getattr(np, self.op)(value(self.a), *self.extra), self.outcome)
-        return np.array_equal(COMPARISONS[self.op](value(self.a), value(self.b)), self.outcome)
+        found = decided(COMPARISONS[self.op], value(self.a), value(self.b))
+        return np.array_equal(found, self.outcome)
 
     def __str__(self) -> str:
         right = f"np.{self.op}(v{self.a})" if self.b < 0 else f"v{self.a} {self.op} v{self.b}"
@@ -631,7 +642,7 @@ class Condition:
 
     def mask(self) -> Any:
         """Return the outcome at the recorded point, leaving a guard for it."""
-        outcome = _mask(COMPARISONS[self.op](self.lhs.value, self.rhs.value))
+        outcome = _mask(decided(COMPARISONS[self.op], self.lhs.value, self.rhs.value))
         self.lhs.tape.guards.append(Guard(self.op, self.lhs.i, self.rhs.i, outcome))
         return outcome
 
