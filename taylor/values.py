@@ -244,6 +244,9 @@ def together(*arrays: Array) -> tuple[Array, ...]:
     plain = [x for x in arrays if not is_operand(x)]
     if all(x.dtype != object for x in plain):
         return arrays
+    arrays = tuple(
+        as_array(x) if not is_operand(x) and x.dtype.kind in "iub" else x for x in arrays
+    )
     kinds = {kind_of(x) for x in plain}
     if len(kinds) == 1 and int not in kinds:
         return arrays
