@@ -124,7 +124,7 @@ def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
         return np.where(np.equal(lhs, rhs), np.nan, chosen)[()]
     if all(np.ndim(x) == 0 for x in (lhs, rhs, a, b)):
         return a if lhs >= rhs else b if lhs < rhs else lhs + rhs
-    a, b = values.together(*(x if isinstance(x, np.ndarray) else values.as_array(x) for x in (a, b)))
+    a, b = values.alike([a, b])
     return np.where(np.greater_equal(lhs, rhs), a, np.where(np.less(lhs, rhs), b, np.add(lhs, rhs)))
 
 

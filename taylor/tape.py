@@ -34,14 +34,18 @@ from taylor.values import (
     constant,
     decided,
     is_operand,
+    over,
+    plus,
     sample,
+    times,
     together,
+    unit,
     zeros,
 )
 
 Array = Any
 Shape = tuple[int, ...]
-ARITHMETIC = {"add": operator.add, "mul": operator.mul, "div": operator.truediv}
+ARITHMETIC = {"add": plus, "mul": times, "div": over}
 COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 LARGE = 1024  # elements of an array that is told from others by identity, not by content
 MIRRORED = {"<": operator.gt, "<=": operator.ge, ">": operator.lt, ">=": operator.le}
@@ -512,7 +516,9 @@ class Node(Operand):
         self.i = self._gather([Node(self.tape, self.i), node], positions).i
 
     def _ones(self) -> Any:
-        return self.tape.constant(np.ones(self.shape) if self.shape else 1)
+        one = zeros(self.shape, self._like())
+        one[...] = unit(one)
+        return self.tape.constant(one) if self.shape else self.tape.constant(1)
 
     def _local_series(self, row: Any, order: int) -> Any:
         """Return f⁽ᵐ⁾(x)/m!, m = 0..order, of a row with a local series."""
@@ -523,7 +529,11 @@ class Node(Operand):
         return np.stack(terms)
 
     def _zeros(self, shape: Shape) -> Any:
-        return self.tape.constant(np.zeros(shape))
+        return self.tape.constant(zeros(shape, self._like()))
+
+    def _like(self) -> Array:
+        """Return an array of the kind of number of the recording."""
+        return np.zeros(0) if self.tape.like is None else sample(self.tape.like)
 
     def _nonzero(self) -> Array:
         """Return where the value can be other than zero, whatever the inputs."""
@@ -573,14 +583,14 @@ def _negative(x: Any) -> Any:
 
 def _fold_identity(op: str, a: Node, b: Node) -> Node | None:
     """Return x for x·1, 1·x and x/1 (exact for every number; x + 0 would lose the sign of -0)."""
-    for unit, other in ((b, a), (a, b)):
-        instruction = unit.tape.code[unit.i]
+    for factor, other in ((b, a), (a, b)):
+        instruction = factor.tape.code[factor.i]
         one = (
             instruction.op == "constant"
             and instruction.shape == ()
             and type(instruction.param) is int
         )
-        if one and instruction.param == 1 and (op == "mul" or (op == "div" and unit is b)):
+        if one and instruction.param == 1 and (op == "mul" or (op == "div" and factor is b)):
             return Node(other.tape, other.i)
     return None
 

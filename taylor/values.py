@@ -17,7 +17,7 @@ import mpmath
 import numpy as np
 from mpmath.libmp import NoConvergence, from_pickable, to_pickable
 
-from taylor.errors import DomainError, NonAnalyticError
+from taylor.errors import DomainError
 
 Array = Any  # an ndarray of numbers, or an array-like Series used as coefficients
 
@@ -70,7 +70,7 @@ def base(x: Any) -> Any:
 
 def is_interval(x: object) -> bool:
     """Whether x is a number of an interval context such as mpmath.iv."""
-    return hasattr(x, "_mpi_") or hasattr(x, "_mpci_")
+    return type(x) is not np.ndarray and (hasattr(x, "_mpi_") or hasattr(x, "_mpci_"))
 
 
 def _interval(*parts: Any) -> Any:
@@ -277,6 +277,17 @@ def meeting(x: Array, like: Any) -> Array:
     return x if isinstance(kind, np.dtype) and x.dtype != object else _as_kind(x, kind)
 
 
+def alike(xs: Sequence[Any]) -> list[Any]:
+    """Return the arguments of a program, numbers and arrays, in the kind in which they meet.
+
+    Floats of several precisions and integers beside them stay as they are, as in NumPy.
+    """
+    kind = _union({kind_of(x) for x in xs})
+    if kind is HELD or kind is int or isinstance(kind, np.dtype):
+        return list(xs)
+    return [x if is_operand(x) else _as_kind(as_array(x), kind)[()] for x in xs]
+
+
 def unit_rows(count: int, shape: tuple[int, ...], like: Any, start: int = 0) -> Array:
     """Return the unit directions e_start, e_(start+1), ... of an array of the kind of `like`."""
     size, kind = int(np.prod(shape, dtype=int)), kind_of(like)
@@ -372,6 +383,21 @@ def _zeros(shape: tuple[int, ...], kind: Any) -> Array:
 def exact(a: Array) -> bool:
     """Whether every element of an object array is an int or a Fraction."""
     return all(isinstance(e, RATIONAL) for e in a.reshape(-1))
+
+
+def plus(x: Any, y: Any) -> Any:
+    """Return x + y; an interval would take an array on its right for its end points."""
+    return np.add(x, y) if is_interval(x) else x + y
+
+
+def times(x: Any, y: Any) -> Any:
+    """Return x·y, as `plus` does."""
+    return np.multiply(x, y) if is_interval(x) else x * y
+
+
+def over(x: Any, y: Any) -> Any:
+    """Return x/y, as `plus` does."""
+    return np.divide(x, y) if is_interval(x) else x / y
 
 
 # ------------------------------------------------------------------ constants at any precision
