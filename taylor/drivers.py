@@ -183,10 +183,7 @@ def _along_recording(g: Function, x: Any, v: Any) -> Any:
     code, values, out = _recorded(g, x)
     if not is_operand(v):
         v = _number(v, values[0])
-    found = tangents(code, values, [v])[out]
-    if found is None:
-        return zeros(np.shape(values[out]), sample(x))[()]
-    return full(found, np.shape(values[out]))
+    return full(tangents(code, values, [v])[out], np.shape(values[out]), x)
 
 
 def hessian(f: Function, x: Any) -> Array:

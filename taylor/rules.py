@@ -24,7 +24,7 @@ import numpy as np
 from taylor.algebra import contract
 from taylor.elementary import Elementary, choose, derived, slope_of_jump
 from taylor.tape import ARITHMETIC, Call, Instruction, Shape, Tape, flat, pruned, scatter
-from taylor.values import constant, is_operand, over, plus, sample, times
+from taylor.values import constant, is_operand, over, plus, sample, times, zeros
 
 Array = Any
 Code = Sequence[Instruction]
@@ -100,10 +100,10 @@ def tangents(code: Code, v: Sequence[Any], dx: Sequence[Any]) -> list[Any]:
     return t
 
 
-def full(x: Any, shape: Shape) -> Any:
-    """Return a tangent or adjoint in the whole shape of its variable; None as zeros."""
+def full(x: Any, shape: Shape, like: Any = 0.0) -> Any:
+    """Return a tangent or adjoint in the whole shape of its variable; None as zeros of its kind."""
     if x is None:
-        return np.zeros(shape)[()]
+        return zeros(shape, like if is_operand(like) else sample(like))[()]
     if np.shape(x) == tuple(shape):
         return x
     return np.broadcast_to(np.asarray(x, dtype=object) if type(x) is int else x, shape)
@@ -127,7 +127,7 @@ def _tangent(
     if op == "linear":
         if param.kind == "scale":
             return times(d[0], constant(param.data, _like(a[0])))
-        return param(*(full(e, s) for e, s in zip(d, shapes, strict=True)))
+        return param(*(full(e, s, x) for e, s, x in zip(d, shapes, a, strict=True)))
     if op == "choose":
         if d[2] is None and d[3] is None:
             return None

@@ -651,9 +651,10 @@ def _common(inputs: Sequence[Any]) -> Array:
     """Return an array of the kind of number that combines all inputs."""
     held = [x for x in inputs if is_operand(x)]
     plain = [x for x in inputs if not is_operand(x)]
-    like: Any = sample(*plain) if plain else np.zeros(0)
+    like: Any = sample(*plain) if plain or not held else None
     for x in held:
-        like = like[:0] + (x.reshape(-1)[:0])
+        head = x.reshape(-1)[:1]
+        like = head if like is None else like + head
     return like
 
 

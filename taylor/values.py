@@ -261,7 +261,7 @@ def together(*arrays: Array) -> tuple[Array, ...]:
 
 def sample(*numbers: Any) -> Array:
     """Return a zero of the kind in which numbers or arrays of them meet, in an array."""
-    kind = _union({kind_of(x) for x in numbers})
+    kind = _union({kind_of(x) for x in numbers} or {np.dtype(float)})
     return np.zeros(1, kind) if isinstance(kind, np.dtype) else _zeros((1,), kind)
 
 
