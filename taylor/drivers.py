@@ -35,7 +35,7 @@ from taylor.multivariate import TaylorN
 from taylor.program import recording
 from taylor.rules import adjoints, full, tangents
 from taylor.series import Series
-from taylor.sweep import is_nan
+from taylor.sweep import is_finite
 from taylor.tags import Tag, fresh_tag
 from taylor.values import (
     as_array,
@@ -314,10 +314,10 @@ def _finite(x: Any) -> Any:
     """Return, element by element, whether reverse mode has found a number."""
     plain = base(x)
     if isinstance(plain, np.ndarray) and plain.dtype == object:
-        return np.array([not is_nan(e) for e in plain.reshape(-1)], dtype=bool).reshape(plain.shape)
+        return np.array([is_finite(e) for e in plain.reshape(-1)], dtype=bool).reshape(plain.shape)
     if isinstance(plain, (np.ndarray, np.generic, float, complex)):
         return np.isfinite(plain)
-    return not is_nan(plain)
+    return is_finite(plain)
 
 
 def _lost(x: Any) -> Any:

@@ -1010,5 +1010,6 @@ heaviside = _row(
 mod = _row(
     "mod", np.remainder, lambda ctx, a, b: a - b * ctx.floor(a / b), exact=lambda a, b: a % b,
     compose=lambda a, b: a - b * floor(a / b), domain="x no multiple of the divisor",
+    iv=lambda ctx, a, b: a - b * floor(a / b),
     samples=((5.5, 2.0), (-1.3, 2.0)),
 )  # fmt: skip

@@ -60,9 +60,12 @@ from taylor.values import (
     current_policy,
     decided,
     divisible,
+    is_interval,
     is_operand,
     joined,
     kind_of,
+    meeting,
+    sample,
     together,
     unit,
     zeros,
@@ -82,8 +85,8 @@ def _divisible(x: Array, *others: Array) -> Array:
     """Return a table whose quotients are right: integers as floats, unless others make them more."""
     if is_operand(x) or kind_of(x) is not int:
         return x
-    kinds = [kind_of(y) for y in others if not is_operand(y)]
-    return x if any(k is not int and not isinstance(k, np.dtype) for k in kinds) else divisible(x)
+    like = sample(x, *(y for y in others if not is_operand(y)))
+    return divisible(x) if kind_of(like) is int else meeting(x, like)
 
 
 class Series(Operand):
@@ -481,6 +484,7 @@ class Series(Operand):
                 raise PoleError(f"division of a {type(owner).__name__} by the number zero")
             if not (is_operand(table) or is_operand(c)):
                 table = _divisible(table, np.asarray(c))
+                c = c if np.ndim(c) == 0 else together(table, c)[1]
             with np.errstate(all="ignore"):
                 return owner._new(table / c)
         if tx:
@@ -658,7 +662,7 @@ class Series(Operand):
         a = args[0]
         if not isinstance(a, Series) or a.tag is not self.tag or a.shape or is_operand(a._coef):
             return None
-        if not is_zero(a._coef[0]) or self._propagates():
+        if is_interval(a._coef[0]) or not is_zero(a._coef[0]) or self._propagates():
             return None
         r = args[1] if row is real_power else 0.5
         if row is real_power:

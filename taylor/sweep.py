@@ -28,6 +28,7 @@ from taylor.errors import DomainError, NonAnalyticError, OrderMismatch, PoleErro
 from taylor.program import Program, check
 from taylor.tape import Linear, flat
 from taylor.values import (
+    alike,
     base,
     constant,
     current_policy,
@@ -43,6 +44,7 @@ from taylor.values import (
 
 Array = Any
 Step = Callable[[int], None]
+SCALING = ("scale", "einsum")  # the kinds of linear maps with coefficients of their own
 
 
 def leading(x: Any) -> Any:
@@ -63,6 +65,11 @@ def is_zero(x: Any) -> bool:
     if is_interval(x):
         return bool(0 in x) if not hasattr(x, "_mpci_") else bool(0 in x.real and 0 in x.imag)
     return bool(x == 0)
+
+
+def is_finite(x: Any) -> bool:
+    """Whether a scalar of any number type is finite (an interval: bounded)."""
+    return bool((abs(x).b if is_interval(x) else abs(x)) < float("inf"))
 
 
 def is_nan(x: Any) -> bool:
@@ -89,7 +96,9 @@ class Sweep:
         self.algebra = algebra
         self.order = algebra.order
         self.policy = current_policy()
-        constants = (i.param for i in program.code if i.op == "constant")
+        constants = [i.param for i in program.code if i.op == "constant"]
+        linear = [i.param for i in program.code if i.op == "linear"]
+        constants += [p.data if p.kind == "scale" else p.data[1] for p in linear if p.kind in SCALING]
         self.like = self._kind([*inputs, *_deciding(parameters), *_deciding(constants)])
         self.table: list[Any] = []  # a table, or the plain value of an inactive instruction
         self.height: list[int] = []
@@ -623,7 +632,8 @@ def _masked(x: Any, lanes: Any) -> Any:
 def _pick(a: Any, b: Any, first: Any, lost: Any) -> Any:
     if np.shape(first) == ():
         return a if first and not lost else b if not lost else a + b + np.nan
-    return np.where(lost, np.nan, np.where(first, a, b))
+    chosen = np.where(first, *alike([a, b]))
+    return np.where(lost, np.nan, chosen) if lost.any() else chosen
 
 
 def _least(a: Any, b: Any) -> Any:
@@ -696,7 +706,7 @@ def checked(row: Any, values: Sequence[Any], singular: str | None) -> Any:
 
 
 def _finite(points: Sequence[Any]) -> bool:
-    return all(is_interval(x) or abs(x) < float("inf") for x in points)
+    return all(is_interval(x) or is_finite(x) for x in points)
 
 
 def local_series(row: Any, x: Any, order: int) -> Any:

@@ -72,7 +72,7 @@ class Linear(NamedTuple):
         """Return S x for plain arrays or operands."""
         x = xs[0]
         if self.kind == "scale":
-            return x * self.data
+            return times(x, self.data)
         if self.kind == "einsum":
             return contract(self.data[0], self.data[1], x)
         return self.moved(xs, 0)
@@ -269,7 +269,7 @@ class Tape:
         """Append c·x for a constant c."""
         value = self.values[x.i]
         with np.errstate(all="ignore"):
-            scaled = None if value is None else value * constant(c, self.like)
+            scaled = None if value is None else times(value, constant(c, self.like))
         return self.push("linear", (x.i,), Linear("scale", c), x.shape, scaled)
 
 
@@ -578,7 +578,7 @@ def _ok(x: Any) -> bool:
 
 def _negative(x: Any) -> Any:
     x = lift(x)
-    return -x if is_operand(x) else -as_array(x)[()]
+    return -x if is_operand(x) or type(x) in (int, float, complex) else -as_array(x)[()]
 
 
 def _fold_identity(op: str, a: Node, b: Node) -> Node | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import copyreg
 import numbers
+import operator
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -278,13 +279,17 @@ def meeting(x: Array, like: Any) -> Array:
 
 
 def alike(xs: Sequence[Any]) -> list[Any]:
-    """Return the arguments of a program, numbers and arrays, in the kind in which they meet.
+    """Return numbers and arrays in the kind in which they meet.
 
-    Floats of several precisions and integers beside them stay as they are, as in NumPy.
+    Floats of several precisions and Python's numbers beside them stay as they are, as in NumPy.
     """
     kind = _union({kind_of(x) for x in xs})
-    if kind is HELD or kind is int or isinstance(kind, np.dtype):
+    if kind is HELD or kind is int:
         return list(xs)
+    if isinstance(kind, np.dtype):
+        return [
+            x.astype(kind) if isinstance(x, np.ndarray) and x.dtype == object else x for x in xs
+        ]
     return [x if is_operand(x) else _as_kind(as_array(x), kind)[()] for x in xs]
 
 
@@ -385,19 +390,43 @@ def exact(a: Array) -> bool:
     return all(isinstance(e, RATIONAL) for e in a.reshape(-1))
 
 
+_PLAIN = {float, int, complex, np.float64, np.float32, np.complex128}
+
+
+def _operands(x: Any, y: Any) -> list[Any]:
+    """Return the operands of one operation of plain numbers or arrays in one kind."""
+    x, y = alike([x, y])
+    if isinstance(y, np.ndarray) and is_interval(x):  # would take an array for its end points
+        x = full(y.shape, x)
+    return [x, y]
+
+
+def _simple(x: Any, y: Any) -> bool:
+    """Whether NumPy and Python know how two operands meet."""
+    if is_operand(x) or is_operand(y):
+        return True
+    simple = type(x) in _PLAIN or (type(x) is np.ndarray and x.dtype != object)
+    return simple and (type(y) in _PLAIN or (type(y) is np.ndarray and y.dtype != object))
+
+
 def plus(x: Any, y: Any) -> Any:
-    """Return x + y; an interval would take an array on its right for its end points."""
-    return np.add(x, y) if is_interval(x) else x + y
+    """Return x + y, in the kind in which plain numbers or arrays meet."""
+    return x + y if _simple(x, y) else operator.add(*_operands(x, y))
 
 
 def times(x: Any, y: Any) -> Any:
-    """Return x·y, as `plus` does."""
-    return np.multiply(x, y) if is_interval(x) else x * y
+    """Return x·y, in the kind in which plain numbers or arrays meet."""
+    return x * y if _simple(x, y) else operator.mul(*_operands(x, y))
 
 
 def over(x: Any, y: Any) -> Any:
-    """Return x/y, as `plus` does."""
-    return np.divide(x, y) if is_interval(x) else x / y
+    """Return x/y, in the kind in which plain numbers or arrays meet."""
+    if _simple(x, y):
+        return x / y
+    x, y = _operands(x, y)
+    if kind_of(x) is int is kind_of(y):
+        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    return x / y
 
 
 # ------------------------------------------------------------------ constants at any precision
@@ -541,7 +570,7 @@ def call(row: Any, args: tuple[Any, ...]) -> Any:
     if any(is_interval(x) or hasattr(x, "context") for x in args):
         return _by_context(row, args)
     if any(isinstance(x, Decimal) for x in args):
-        raise TypeError(f"{row.name} of a Decimal is not exact; use mpmath.mpf or float instead")
+        return _of_decimals(row, args)
     if any(isinstance(x, (float, complex, np.inexact)) for x in args):
         args = tuple(float(x) if isinstance(x, Fraction) else x for x in args)
     if any(isinstance(x, Fraction) for x in args):
@@ -552,6 +581,15 @@ def call(row: Any, args: tuple[Any, ...]) -> Any:
             return int(whole)
     floats = tuple(float(x) if isinstance(x, (bool, int)) else x for x in args)
     return row.numpy(*(_above_cut(x) for x in floats))
+
+
+def _of_decimals(row: Any, args: tuple[Any, ...]) -> Any:
+    """Return a rational value, rounded as Decimals are."""
+    rational = all(isinstance(x, (int, Decimal)) for x in args) and row.exact is not None
+    known = row.exact(*map(Fraction, args)) if rational else None
+    if known is None:
+        raise TypeError(f"{row.name} of a Decimal is not exact; use mpmath.mpf or float instead")
+    return Decimal(known.numerator) / known.denominator
 
 
 def _above_cut(x: Any) -> Any:
