@@ -9,9 +9,9 @@ import numpy as np
 
 from hyperdual.algebra import position, squarefree
 from hyperdual.number import HyperDual
-from taylor.forward_mode import call, exact_eye, parts, point, scalar_only, seed
+from taylor.forward_mode import call, parts, point, scalar_only, seed
 from taylor.tags import fresh_tag
-from taylor.values import is_operand
+from taylor.values import unit_rows
 
 Array = Any
 Function = Callable[..., Any]
@@ -21,16 +21,13 @@ def _mixed(f: Function, x: Any, indices: Sequence[int]) -> Any:
     """Return the table of f at x + Σ_j ε_j e_(indices[j])."""
     x = point(x)
     shape, size = np.shape(x), int(np.prod(np.shape(x), dtype=int))
-    directions = np.zeros((len(indices), size))
-    for j, i in enumerate(indices):
+    for i in indices:
         if not -size <= i < size:
             raise IndexError(f"there is no variable {i} among {size}")
-        directions[j, i] = 1
-    directions = directions.reshape(len(indices), *shape)
-    exact = not is_operand(x) and x.dtype == object
+    directions = unit_rows(size, shape, x)[list(indices)]
     algebra = squarefree(len(indices))
     tag = fresh_tag()
-    seeded = seed(HyperDual, x, algebra, exact_eye(directions) if exact else directions, tag)
+    seeded = seed(HyperDual, x, algebra, directions, tag)
     table = parts(call(f, seeded, tag), tag, algebra.size)
     return table
 

@@ -10,7 +10,7 @@ import numpy as np
 from hyperdual.algebra import Monomials, position, squarefree
 from taylor.arrays import lift
 from taylor.series import Series, _level_over
-from taylor.values import as_array, common_dtype, is_operand
+from taylor.values import as_array, is_operand, joined
 
 Array = Any
 
@@ -49,8 +49,8 @@ class HyperDual(Series):
         if any(is_operand(v) for v in values):
             table = np.stack(np.broadcast_arrays(*values))
         else:
-            arrays = [as_array(v) for v in values]
-            table = _joined(arrays)
+            arrays = joined([as_array(v) for v in values])
+            table = np.stack(np.broadcast_arrays(*arrays))
         return cls._make(table, algebra, _level_over(table))
 
     @classmethod
@@ -86,12 +86,3 @@ class HyperDual(Series):
         """The part of ε1ε2."""
         return self.part({0, 1})
 
-
-def _joined(arrays: list[Array]) -> Array:
-    """Return plain parts as one table; exact zeros beside floats become floats."""
-    shape = np.broadcast_shapes(*(a.shape for a in arrays))
-    dtype = common_dtype(arrays)
-    table = np.empty((len(arrays), *shape), dtype=dtype)
-    for k, a in enumerate(arrays):
-        table[k] = np.broadcast_to(a.astype(dtype), shape) if shape else a.astype(dtype)[()]
-    return table

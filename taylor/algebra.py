@@ -26,7 +26,7 @@ import numpy as np
 
 from taylor import pairs as machine
 from taylor.blocks import Blocks
-from taylor.values import is_interval, is_operand
+from taylor.values import is_interval, is_operand, is_set
 
 Array = Any
 MAX_ORDER = 10**7
@@ -214,7 +214,7 @@ class Univariate:
 
     def sign(self, k: int, d: Array, table: Array) -> Array:
         """Return the sign on both sides of a series with leading part d of degree k, or nan."""
-        return np.sign(d) if k % 2 == 0 else d * math.nan
+        return np.sign(d) if k % 2 == 0 and not is_set(d) else d * math.nan
 
     def __str__(self) -> str:
         return f"a series of order {self.order}"

@@ -32,7 +32,7 @@ from taylor.series import Series
 from taylor.several import argument, lower, pullback, pushforward, series
 from taylor.tags import Tag, fresh_tag
 from taylor.tape import Node
-from taylor.values import is_operand
+from taylor.values import is_operand, sample, zeros
 
 Array = Any
 Step = Callable[..., Any]
@@ -213,7 +213,7 @@ def _reverse(f: Step, n: int, snapshots: int) -> Through:
         ds, *dp = _seeds(zs, args)
         tangent = _loop(_tangent(f), n, snapshots)
         wbar = tangent(np.stack([state, ds]), *p, *dp)[1]
-        return (wbar, *through_tangent(np.stack([np.zeros(np.shape(w)), w]), state, ds, p, dp))
+        return (wbar, *through_tangent(np.stack([np.zeros_like(w), w]), state, ds, p, dp))
 
     def forward(dargs: Any, y: Any, w: Any, *args: Any) -> Any:
         # d(Jᵀw) = Jᵀdw + (dJ)ᵀw, again the reverse of the tangent loop: second derivatives commute
@@ -226,7 +226,7 @@ def _reverse(f: Step, n: int, snapshots: int) -> Through:
 
 def _seeds(dargs: Sequence[Any], args: Sequence[Any]) -> list[Any]:
     """Return the tangents of all arguments; None is zero."""
-    return [np.zeros(np.shape(x)) if d is None else d for d, x in zip(dargs, args, strict=True)]
+    return [zeros(np.shape(x), sample(x)) if d is None else d for d, x in zip(dargs, args, strict=True)]
 
 
 def _tangent(f: Step) -> Step:

@@ -21,7 +21,6 @@ from taylor.forward_mode import (
     along,
     call,
     direction,
-    exact_eye,
     fast,
     jvp,
     partials_of_order,
@@ -36,9 +35,18 @@ from taylor.multivariate import TaylorN
 from taylor.program import recording
 from taylor.rules import adjoints, full, tangents
 from taylor.series import Series
-from taylor.sweep import is_nan
+from taylor.sweep import is_finite
 from taylor.tags import Tag, fresh_tag
-from taylor.values import as_array, base, is_operand
+from taylor.values import (
+    as_array,
+    base,
+    is_operand,
+    kind_of,
+    meeting,
+    sample,
+    unit_rows,
+    zeros,
+)
 
 Array = Any
 LANES = 1 << 22  # coefficients of a sweep with many directions that stay within reach of the cache
@@ -175,7 +183,7 @@ def _along_recording(g: Function, x: Any, v: Any) -> Any:
     code, values, out = _recorded(g, x)
     if not is_operand(v):
         v = _number(v, values[0])
-    return full(tangents(code, values, [v])[out], np.shape(values[out]))
+    return full(tangents(code, values, [v])[out], np.shape(values[out]), x)
 
 
 def hessian(f: Function, x: Any) -> Array:
@@ -200,7 +208,7 @@ def hessian(f: Function, x: Any) -> Array:
 
 def _dense_hessian(f: Function, x: Any) -> Array:
     if np.size(x) == 1:
-        c = along(f, x, np.ones(np.shape(x)), 2)
+        c = along(f, x, 1, 2)
         scalar_only(np.shape(c[0]), "hessian", "tensor(f, x, 2)")
         return np.reshape(2 * c[2], np.shape(x) * 2)
     full, shape = partials_of_order(f, x, 2)
@@ -284,7 +292,7 @@ def _pulled(code: Any, v: list[Any], seeds: dict[int, Any], x: Any) -> Any:
     """Return the adjoint of the only input; zero if nothing depends on it."""
     (bar,) = adjoints(code, v, seeds)
     if bar is None:
-        bar = np.zeros(np.shape(x)) if is_operand(x) else np.zeros(np.shape(x), dtype=x.dtype)
+        bar = zeros(np.shape(x), sample(x))
     if is_operand(bar):
         return bar
     return x._constant(np.array(bar)) if isinstance(x, Series) else np.array(bar)[()]
@@ -292,10 +300,13 @@ def _pulled(code: Any, v: list[Any], seeds: dict[int, Any], x: Any) -> Any:
 
 def _number(w: Any, y: Any) -> Any:
     """Return the seed w as a number of the kind of y."""
-    kind = base(y)
-    dtype = getattr(kind, "dtype", None)
-    if is_operand(w) or dtype is None or dtype.kind == "O":
-        return float(w) if type(kind) is float and np.ndim(w) == 0 else w
+    if is_operand(w):
+        return w
+    kind, dtype = base(y), kind_of(y)
+    if not (isinstance(dtype, np.dtype) and isinstance(kind_of(w), (np.dtype, type))):
+        return meeting(as_array(w), y)[()]
+    if type(kind) is float and np.ndim(w) == 0:
+        return float(w)
     return np.asarray(w).astype(np.result_type(dtype, np.float32))[()]
 
 
@@ -303,10 +314,10 @@ def _finite(x: Any) -> Any:
     """Return, element by element, whether reverse mode has found a number."""
     plain = base(x)
     if isinstance(plain, np.ndarray) and plain.dtype == object:
-        return np.array([not is_nan(e) for e in plain.reshape(-1)], dtype=bool).reshape(plain.shape)
+        return np.array([is_finite(e) for e in plain.reshape(-1)], dtype=bool).reshape(plain.shape)
     if isinstance(plain, (np.ndarray, np.generic, float, complex)):
         return np.isfinite(plain)
-    return not is_nan(plain)
+    return is_finite(plain)
 
 
 def _lost(x: Any) -> Any:
@@ -321,7 +332,7 @@ def _by_forward(
     """Return value and gradient by forward mode, where reverse mode gave an error or nan."""
     try:
         if np.size(x) == 1:  # along its only variable a series can cancel t**v, as in sin(x)/x
-            c = along(f, x, np.ones(np.shape(x)), 1)
+            c = along(f, x, 1, 1)
             scalar_only(np.shape(c[0]), what, instead)
             return c[0], np.reshape(c[1], np.shape(x))
         full, shape = partials_of_order(f, x, 1)
@@ -344,9 +355,7 @@ def _columns(f: Function, x: Any, symmetric: bool = False) -> Array:
         count = min(chunk, size - start)
         algebra = multivariate(count, 1)
         tag = fresh_tag()
-        eye = np.eye(count, size, start).reshape(count, *np.shape(x))
-        if not is_operand(x):
-            eye = exact_eye(eye) if x.dtype == object else eye.astype(x.dtype)
+        eye = unit_rows(count, np.shape(x), x, start)
         y = call(f, seed(TaylorN, x, algebra, eye, tag), tag)
         columns.append(parts(y, tag, algebra.size)[1:])
     joined = np.concatenate(columns) if len(columns) != 1 else columns[0]
@@ -362,11 +371,8 @@ def _rows(code: Any, v: list[Any], out: int, x: Any) -> Array:
     size = int(np.prod(shape, dtype=int))
     algebra = multivariate(size, 1)
     tag = fresh_tag()
-    eye = np.eye(size).reshape(size, *shape)
-    zero = base(v[out]) * 0
-    zero = zero if isinstance(zero, np.ndarray) else np.asarray(zero)
-    eye = exact_eye(eye) if zero.dtype == object else eye.astype(zero.dtype)
-    bar = seed(TaylorN, np.zeros_like(zero), algebra, eye, tag)
+    eye = unit_rows(size, shape, v[out])
+    bar = seed(TaylorN, zeros(shape, eye), algebra, eye, tag)
     found = parts(_pulled(code, v, {out: bar}, x), tag, algebra.size)[1:]
     tag.closed = True
     return found.reshape((*shape, *np.shape(x)))

@@ -115,12 +115,41 @@ def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
     for x in (lhs, rhs, a, b):
         if is_operand(x):
             return x._choose(lhs, rhs, a, b, mode)
+    if np.iscomplexobj(lhs) or np.iscomplexobj(rhs):
+        raise TypeError("complex values have no order; compare real parts of .value")
+    if values.is_set(lhs) or values.is_set(rhs):
+        return np.frompyfunc(functools.partial(_choose_of_sets, mode), 4, 1)(lhs, rhs, a, b)
     if mode == "slope":
         chosen = choose(lhs, rhs, a, b, "where")
         return np.where(np.equal(lhs, rhs), np.nan, chosen)[()]
     if all(np.ndim(x) == 0 for x in (lhs, rhs, a, b)):
         return a if lhs >= rhs else b if lhs < rhs else lhs + rhs
+    a, b = values.alike([a, b])
     return np.where(np.greater_equal(lhs, rhs), a, np.where(np.less(lhs, rhs), b, np.add(lhs, rhs)))
+
+
+def _choose_of_sets(mode: str, lhs: Any, rhs: Any, a: Any, b: Any) -> Any:
+    """Return a or b, their hull where members of the intervals differ, no slope there."""
+    above, below = lhs >= rhs, rhs >= lhs
+    if mode == "slope" and above is not False and below is not False:
+        raise NonAnalyticError(f"a kink lies in the interval: both sides meet in {lhs}; split it")
+    if above is None:
+        return values.hull(next(x.ctx for x in (lhs, rhs) if values.is_interval(x)), a, b)
+    return a if above else b
+
+
+def jumps_at(row: Elementary, *x: Any) -> Any:
+    """Return where a piecewise constant row jumps, for intervals: whether it jumps inside."""
+    assert row.jumps is not None
+    if any(map(values.is_set, x)):
+        return np.frompyfunc(functools.partial(_jumps_inside, row), len(x), 1)(*x)
+    return row.jumps(*x)
+
+
+def _jumps_inside(row: Elementary, x: Any, *more: Any) -> bool:
+    assert row.jumps is not None
+    steps = values.call(row, (x, *more)).delta
+    return bool(steps != 0 or any(row.jumps(end, *more) for end in values.ends(x)))
 
 
 def lookup(name: str) -> Elementary:
@@ -162,9 +191,14 @@ def slope_of_jump(row: Elementary) -> Elementary:
     def slope(*x: Any) -> Any:
         return np.where(np.asarray(jumps(*x), dtype=bool), np.nan, 0.0)[()]
 
+    def slope_of_set(ctx: Any, *x: Any) -> Any:
+        if jumps_at(row, *x):
+            raise NonAnalyticError(f"{row.name} jumps in the interval {x[0]}; split it")
+        return ctx.zero
+
     return Elementary(
         row.name + "'", slope, lambda ctx, *x: ctx.nan if jumps(*x) else ctx.zero, jumps=jumps,
-        domain=row.domain, error=row.error,
+        domain=row.domain, error=row.error, iv=slope_of_set,
     )  # fmt: skip
 
 
@@ -903,6 +937,19 @@ def _sign(ctx: Any, x: Any) -> Any:
     return ctx.sign(x)
 
 
+def _monotone(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the enclosure of an increasing function whose values are exact."""
+
+    def enclosure(ctx: Any, *x: Any) -> Any:
+        found = []
+        for which in (0, 1):
+            points = [values.ends(v)[which] for v in x]
+            found.append(f(points[0].context, *points))
+        return values.hull(ctx, *found)
+
+    return enclosure
+
+
 KINKED = (-3.5, -1e-20, 0.5, 2.0)
 absolute = _row(
     "abs", np.abs, lambda ctx, x: abs(x), compose=lambda a: choose(a, 0, a, -a, "kink"),
@@ -910,44 +957,59 @@ absolute = _row(
 )  # fmt: skip
 maximum = _row(
     "maximum", np.maximum, lambda ctx, a, b: max(a, b), compose=_maximum, exact=max,
-    domain="no ties", samples=((1.0, 2.0), (3.0, -1.0)),
+    domain="no ties", samples=((1.0, 2.0), (3.0, -1.0)), iv=_monotone(lambda ctx, a, b: max(a, b)),
 )  # fmt: skip
 minimum = _row(
     "minimum", np.minimum, lambda ctx, a, b: min(a, b), compose=_minimum, exact=min,
-    domain="no ties", samples=((1.0, 2.0), (3.0, -1.0)),
+    domain="no ties", samples=((1.0, 2.0), (3.0, -1.0)), iv=_monotone(lambda ctx, a, b: min(a, b)),
 )  # fmt: skip
 clip = _row(
     "clip", np.clip, lambda ctx, a, low, high: min(max(a, low), high), compose=_clip,
     exact=lambda a, low, high: min(max(a, low), high), domain="not at the edges",
     samples=((0.5, 0.0, 1.0), (-3.0, 0.0, 1.0), (3.0, 0.0, 1.0)),
+    iv=_monotone(lambda ctx, a, low, high: min(max(a, low), high)),
 )  # fmt: skip
 sign = _row(
     "sign", np.sign, _sign, jumps=lambda x: x == 0, domain="x != 0 for derivatives",
-    samples=KINKED, exact=lambda x: (x > 0) - (x < 0),
+    samples=KINKED, exact=lambda x: (x > 0) - (x < 0), iv=_monotone(_sign),
 )  # fmt: skip
 floor = _row(
     "floor", np.floor, "floor", jumps=_integers, domain="x no integer for derivatives",
     samples=(-3.5, 0.5, 2.7), exact=math.floor,
+    iv=_monotone(lambda ctx, x: ctx.floor(x)),
 )  # fmt: skip
 ceil = _row(
     "ceil", np.ceil, "ceil", jumps=_integers, domain="x no integer for derivatives",
     samples=(-3.5, 0.5, 2.7), exact=math.ceil,
+    iv=_monotone(lambda ctx, x: ctx.ceil(x)),
 )  # fmt: skip
 trunc = _row(
     "trunc", np.trunc, lambda ctx, x: ctx.sign(x) * ctx.floor(abs(x)),
     jumps=lambda x: (x == np.floor(x)) & (x != 0), domain="x no integer for derivatives",
     samples=(-3.5, 0.0, 0.5, 2.7), exact=math.trunc,
+    iv=_monotone(lambda ctx, x: ctx.sign(x) * ctx.floor(abs(x))),
 )  # fmt: skip
 rint = _row(
     "rint", np.rint, "nint", jumps=lambda x: x - np.floor(x) == 0.5,
     domain="2x no odd integer for derivatives", samples=(-3.2, 0.0, 0.7, 2.0), exact=round,
+    iv=_monotone(lambda ctx, x: ctx.nint(x)),
 )  # fmt: skip
+
+
+def _heaviside_of_set(ctx: Any, x: Any, h: Any) -> Any:
+    low, high = values.ends(x)
+    found = ((0, low < 0), (h, low <= 0 <= high), (1, high > 0))
+    return functools.reduce(functools.partial(values.hull, ctx), [v for v, there in found if there])
+
+
 heaviside = _row(
     "heaviside", np.heaviside, lambda ctx, x, h: ctx.mpf(x > 0) if x else h,
     jumps=lambda x, h: x == 0, domain="x != 0 for derivatives", samples=((-3.5, 0.5), (2.0, 0.5)),
+    iv=_heaviside_of_set,
 )  # fmt: skip
 mod = _row(
     "mod", np.remainder, lambda ctx, a, b: a - b * ctx.floor(a / b), exact=lambda a, b: a % b,
     compose=lambda a, b: a - b * floor(a / b), domain="x no multiple of the divisor",
+    iv=lambda ctx, a, b: a - b * floor(a / b),
     samples=((5.5, 2.0), (-1.3, 2.0)),
 )  # fmt: skip

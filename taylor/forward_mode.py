@@ -17,10 +17,9 @@ from taylor.arrays import lift
 from taylor.errors import ForeignNodeError, PoleError, ShapeMismatch
 from taylor.multivariate import TaylorN
 from taylor.series import Series
-from taylor.sweep import zeros
 from taylor.tags import Tag, fresh_tag
 from taylor.univariate import Taylor, factorial_scaled
-from taylor.values import as_array, is_operand
+from taylor.values import as_array, is_operand, kind_of, meeting, unit_rows, zeros
 
 Array = Any
 Function = Callable[..., Any]
@@ -41,18 +40,11 @@ def point(x: Any) -> Any:
 def seed(kind: type[Series], x: Any, algebra: Algebra, directions: Array, tag: Tag) -> Any:
     """Return x + Σ_i directions[i]·(variable i of the tag)."""
     shape = np.broadcast_shapes(np.shape(x), np.shape(directions)[1:])
-    numbers = directions if is_operand(x) else x
-    if not is_operand(x) and x.dtype != object and directions.dtype == object:
-        directions = directions.astype(x.dtype)
-    table = zeros((algebra.size, *shape), directions if is_operand(directions) else numbers)
-    if not is_operand(table) and table.dtype.kind == "f" and directions.dtype.kind == "c":
-        table = table.astype(complex)
-    if not is_operand(table) and table.dtype == object and directions.dtype.kind == "f":
-        table = (
-            table + 0.0
-            if not is_operand(x) and len(x.reshape(-1)) and type(x.reshape(-1)[0]) is int
-            else table
-        )
+    directions = meeting(directions, x)
+    table = zeros((algebra.size, *shape), directions)
+    if not (is_operand(table) or is_operand(x)):
+        x = meeting(x, directions)
+        table = table.astype(np.result_type(table, x), copy=False)
     if algebra.order:
         table[1 : 1 + len(directions)] = directions
     perturbation = kind._make(table, algebra, tag)
@@ -137,7 +129,9 @@ def _order_of(y: Any, tag: Tag) -> int | None:
 def direction(x: Any, v: Any) -> tuple[Any, Any]:
     """Return the point and the direction of a driver as arrays or series of one shape."""
     x, v = point(x), lift(v)
-    v = v if is_operand(v) else as_array(v)
+    if type(v) is float and isinstance(kind_of(x), np.dtype):
+        v = np.asarray(v, dtype=np.result_type(kind_of(x), v))  # as NumPy promotes it
+    v = meeting(v if is_operand(v) else as_array(v), x)
     if np.shape(v) == () != np.shape(x):
         v = np.broadcast_to(v, np.shape(x))
     if np.shape(v) != np.shape(x):
@@ -242,18 +236,9 @@ def _all_partials(f: Function, x: Any, order: int) -> tuple[Any, TaylorN]:
             "variables"
         )
     tag = fresh_tag()
-    eye = np.eye(n).reshape(n, *np.shape(x))
-    if not is_operand(x):
-        eye = exact_eye(eye) if x.dtype == object else eye.astype(x.dtype)
+    eye = unit_rows(n, np.shape(x), x)
     y = call(f, seed(TaylorN, x, algebra, eye, tag), tag)
     return x, TaylorN._make(parts(y, tag, algebra.size), algebra, tag)
-
-
-def exact_eye(eye: Array) -> Array:
-    out = np.empty(eye.shape, dtype=object)
-    out.fill(0)
-    out[eye == 1] = 1
-    return out
 
 
 def partials_of_order(f: Function, x: Any, order: int) -> tuple[Array, tuple[int, ...]]:

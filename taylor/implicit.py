@@ -36,9 +36,8 @@ from taylor.elementary import Rule
 from taylor.errors import DomainError, ForeignNodeError, ShapeMismatch
 from taylor.forward_mode import jvp, parts
 from taylor.several import argument, lower, pullback, pushforward, series
-from taylor.sweep import zeros
 from taylor.tags import fresh_tag
-from taylor.values import as_array, is_operand
+from taylor.values import as_array, is_operand, is_set, zeros
 
 Array = Any
 Function = Callable[..., Any]
@@ -216,6 +215,10 @@ def _newton(equation: _Equation, guess: Any, iterations: int) -> Function:
 
     def find(theta: Any) -> Any:
         x = _floats(guess(theta) if callable(guess) else guess)
+        if is_set(x) or is_set(theta):
+            raise TypeError(
+                "Newton's method from a guess does not enclose a root of intervals; give solver="
+            )
         with np.errstate(all="ignore"):
             r = equation.at(x, theta)
             size, scale = _norm(r), _norm(x) or 1.0

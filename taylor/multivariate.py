@@ -11,9 +11,9 @@ import numpy as np
 
 from taylor.algebra import Monomials, check_order, multivariate
 from taylor.errors import DomainError, ShapeMismatch
-from taylor.series import Series, _float, _level_over
-from taylor.sweep import _like_numbers, zeros
-from taylor.values import as_array, base, is_operand
+from taylor.series import Series, _level_over
+from taylor.sweep import like_numbers
+from taylor.values import as_array, base, divisible, is_operand, unit, zeros
 
 Array = Any
 
@@ -56,7 +56,7 @@ class TaylorN(Series):
         if order:
             flat = table.reshape((algebra.size, x.size))
             for i in range(x.size):
-                flat[1 + i, i] = 1
+                flat[1 + i, i] = unit(x)
             table = flat.reshape((algebra.size, *x.shape))
         return cls._make(table, algebra, _level_over(x))
 
@@ -104,7 +104,7 @@ class TaylorN(Series):
         order = np.argsort(own)
         spot = order[np.searchsorted(own, codes, sorter=order)]
         table = self._coef[part]
-        scale = _like_numbers(weights, table)
+        scale = like_numbers(weights, table)
         scaled = table * scale.reshape((-1,) + (1,) * (table.ndim - 1))
         full = np.moveaxis(scaled[spot], 0, -1)
         return full.reshape((*self.shape, *(n,) * k))
@@ -143,7 +143,7 @@ class TaylorN(Series):
         up = lower.exponents.astype(np.int64) @ self.algebra._weights + m * self.algebra._weights[i]
         weights = np.array([math.perm(int(e) + m, m) for e in lower.exponents[:, i]], dtype=object)
         table = self._coef[self._find(up)]
-        scale = _like_numbers(weights, table)
+        scale = like_numbers(weights, table)
         return self._new(table * scale.reshape((-1,) + (1,) * self.ndim), lower)
 
     def integ(self, i: int, k: Any = 0) -> Self:
@@ -155,7 +155,7 @@ class TaylorN(Series):
         """
         i = self._variable(i)
         higher = multivariate(self.algebra.variables, self.order + 1)
-        source = _float(self._coef)
+        source = divisible(self._coef)
         table = zeros((higher.size, *self.shape), source)
         lowered = higher.exponents[:, i] > 0
         down = (
@@ -163,7 +163,7 @@ class TaylorN(Series):
             - self.algebra._weights[i]
         )
         counts = [int(w) for w in higher.exponents[lowered, i]]
-        weights = _like_numbers(np.array(counts, dtype=object), source)
+        weights = like_numbers(np.array(counts, dtype=object), source)
         table[np.flatnonzero(lowered)] = source[self._find(down)] / weights.reshape(
             (-1,) + (1,) * self.ndim
         )
@@ -277,7 +277,7 @@ def inverse_map(maps: Sequence[TaylorN]) -> list[TaylorN]:
         )
     from taylor.univariate import solve
 
-    like = _float(maps[0]._coef)
+    like = divisible(maps[0]._coef)
     jacobian = [list(m.gradient()) for m in maps]
     columns = []
     for j in range(n):
@@ -293,11 +293,11 @@ def inverse_map(maps: Sequence[TaylorN]) -> list[TaylorN]:
         and np.linalg.matrix_rank(np.array(jacobian)) < n
     ):
         raise DomainError("the Jacobian is singular: the map has no inverse here")
-    f = [m._new(_float(m._coef)) - _float(m._coef)[0] for m in maps]
+    f = [m._new(divisible(m._coef)) - divisible(m._coef)[0] for m in maps]
     s = []
     for i in range(n):
         table = zeros(like.shape, like)
-        table[1 + i] = 1
+        table[1 + i] = unit(like)
         s.append(maps[0]._new(table))
 
     def apply(v: list[Any]) -> list[Any]:

@@ -17,7 +17,7 @@ from taylor.errors import GuardError, ShapeMismatch
 from taylor.rules import adjoints, full, tangents, values
 from taylor.tags import Tag
 from taylor.tape import ARITHMETIC, Guard, Instruction, Node, Tape
-from taylor.values import Constant, as_array, is_operand
+from taylor.values import Constant, alike, as_array, is_operand
 
 
 @dataclass
@@ -159,8 +159,7 @@ def recording(
     tape = Tape()
     tape.through = through
     nodes = []
-    for v in x:
-        value = v if is_operand(v) else as_array(v)[()]
+    for value in alike([v if is_operand(v) else as_array(v)[()] for v in x]):
         nodes.append(tape.input(np.shape(value), value))
     try:
         y = f(*nodes)
@@ -191,7 +190,7 @@ def trace(program: Program, x: Sequence[Any]) -> list[Any]:
                 f"argument {n} has shape {np.shape(value)}; the program was recorded with "
                 f"{program.code[i].shape}: record it again for the new shape"
             )
-    v = values(program.code, x)
+    v = values(program.code, alike(x))
     check(program.guards, lambda i: v[i])
     return v
 

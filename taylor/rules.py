@@ -15,7 +15,6 @@ for zero.  Where no derivative exists (a kink, a jump) the result is nan: the ca
 from __future__ import annotations
 
 import functools
-import operator
 from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
@@ -25,7 +24,7 @@ import numpy as np
 from taylor.algebra import contract
 from taylor.elementary import Elementary, choose, derived, slope_of_jump
 from taylor.tape import ARITHMETIC, Call, Instruction, Shape, Tape, flat, pruned, scatter
-from taylor.values import as_array, constant, is_operand
+from taylor.values import constant, is_operand, over, plus, sample, times, zeros
 
 Array = Any
 Code = Sequence[Instruction]
@@ -46,7 +45,7 @@ def values(
     v: list[Any] = []
     uses = Counter(a for i in code for a in i.args) if settle is not None else Counter()
     last = {a: i for i, c in enumerate(code) for a in c.args} if keep is not None else {}
-    like = as_array(x[0]) if x and not is_operand(x[0]) else x[0] if x else np.zeros(1)
+    like = x[0] if x and is_operand(x[0]) else sample(*x) if x else np.zeros(1)
     for op, args, param, _ in code:
         a = [v[i] for i in args]
         if op == "input":
@@ -57,7 +56,7 @@ def values(
             v.append(ARITHMETIC[op](*a))
         elif op == "linear":
             scaled = param.kind == "scale"
-            v.append(a[0] * constant(param.data, like) if scaled else param(*a))
+            v.append(times(a[0], constant(param.data, like)) if scaled else param(*a))
         elif op == "einsum":
             v.append(contract(param, *a))
         elif op == "choose":
@@ -101,10 +100,10 @@ def tangents(code: Code, v: Sequence[Any], dx: Sequence[Any]) -> list[Any]:
     return t
 
 
-def full(x: Any, shape: Shape) -> Any:
-    """Return a tangent or adjoint in the whole shape of its variable; None as zeros."""
+def full(x: Any, shape: Shape, like: Any = 0.0) -> Any:
+    """Return a tangent or adjoint in the whole shape of its variable; None as zeros of its kind."""
     if x is None:
-        return np.zeros(shape)[()]
+        return zeros(shape, like if is_operand(like) else sample(like))[()]
     if np.shape(x) == tuple(shape):
         return x
     return np.broadcast_to(np.asarray(x, dtype=object) if type(x) is int else x, shape)
@@ -115,20 +114,20 @@ def _tangent(
 ) -> Any:
     op, args, param, _ = instruction
     if op == "add":
-        return d[1] if d[0] is None else d[0] if d[1] is None else d[0] + d[1]
+        return d[0] if d[1] is None else _plus(d[0], d[1])
     if op in ("mul", "einsum"):
-        times = operator.mul if op == "mul" else functools.partial(contract, param)
+        product = times if op == "mul" else functools.partial(contract, param)
         if op == "einsum":
             d = [None if e is None else full(e, s) for e, s in zip(d, shapes, strict=True)]
-        left = None if d[0] is None else times(d[0], a[1])
-        return left if d[1] is None else _plus(left, times(a[0], d[1]))
+        left = None if d[0] is None else product(d[0], a[1])
+        return left if d[1] is None else _plus(left, product(a[0], d[1]))
     if op == "div":
-        numerator = d[0] if d[1] is None else _plus(d[0], -(y * d[1]))
-        return numerator / a[1]
+        numerator = d[0] if d[1] is None else _plus(d[0], -times(y, d[1]))
+        return over(numerator, a[1])
     if op == "linear":
         if param.kind == "scale":
-            return d[0] * constant(param.data, _like(a[0]))
-        return param(*(full(e, s) for e, s in zip(d, shapes, strict=True)))
+            return times(d[0], constant(param.data, _like(a[0])))
+        return param(*(full(e, s, x) for e, s, x in zip(d, shapes, a, strict=True)))
     if op == "choose":
         if d[2] is None and d[3] is None:
             return None
@@ -142,8 +141,8 @@ def _tangent(
         tape, out = _inner(param.compose, a, moving)
         given = [e for e in d if e is not None]
         return tangents(tape.code, tape.values, given)[out]
-    terms = [p * e for p, e in zip(partials(param, a, y, moving), d, strict=True) if e is not None]
-    return sum(terms[1:], terms[0])
+    terms = [times(p, e) for p, e in zip(partials(param, a, y, moving), d, strict=True) if e is not None]
+    return functools.reduce(plus, terms)
 
 
 def call_tangent(call: Call, a: list[Any], y: Any, d: list[Any], moving: list[bool]) -> Any:
@@ -186,7 +185,7 @@ class Adjoints:
         if first or self.choices.get(i, ()) != choices:
             self.choices[i] = choices if first else ()
         if i in self.total:
-            self.total[i] = self.total[i] + bar
+            self.total[i] = plus(self.total[i], bar)
             self.owned.add(i)
         else:
             self.total[i] = bar
@@ -279,7 +278,7 @@ def _spread(
         bars.add(args[n], unbroadcast(contribution, shape, shapes[n]), kept)
 
     if op == "linear" and param.kind == "scale":
-        give(0, bar * constant(param.data, _like(a[0])))
+        give(0, times(bar, constant(param.data, _like(a[0]))))
     elif op == "linear":
         _transpose(param, args, shapes, shape, bar, bars, depends)
     elif op == "einsum":
@@ -310,7 +309,7 @@ def _spread(
     elif op == "elementary":
         for n, slope in enumerate(partials(param, a, v[i], wanted)):
             if wanted[n]:
-                give(n, bar * slope)
+                give(n, times(bar, slope))
     elif op == "add":
         for n in (0, 1):
             if wanted[n]:
@@ -318,13 +317,13 @@ def _spread(
     elif op == "mul":
         for n in (0, 1):
             if wanted[n]:
-                give(n, bar * a[1 - n])
+                give(n, times(bar, a[1 - n]))
     else:
-        quotient = bar / a[1]
+        quotient = over(bar, a[1])
         if wanted[0]:
             give(0, quotient)
         if wanted[1]:
-            give(1, -(quotient * v[i]))
+            give(1, -times(quotient, v[i]))
 
 
 def _transpose(
@@ -403,7 +402,7 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
     v = values(code, [*a, y])
     *q, p = (v[i] for i in outputs)
     one = type(p) is int and p == 1
-    found = iter(q if one else [e / p for e in q])
+    found = iter(q if one else [over(e, p) for e in q])
     return [next(found) if w else None for w in wanted]
 
 
@@ -461,7 +460,7 @@ def unbroadcast(bar: Any, whole: Shape, shape: Shape) -> Any:
 
 
 def _plus(x: Any, y: Any) -> Any:
-    return y if x is None else x + y
+    return y if x is None else plus(x, y)
 
 
 def _like(x: Any) -> Any:

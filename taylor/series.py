@@ -13,7 +13,6 @@ import functools
 import math
 import operator
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from typing import Any, Self
 
 import numpy as np
@@ -45,25 +44,31 @@ from taylor.program import Program
 from taylor.rules import call_tangent
 from taylor.sweep import (
     Sweep,
-    _like_numbers,
     checked,
     is_zero,
     leading,
+    like_numbers,
     local_series,
     no_expansion,
-    zeros,
 )
 from taylor.tags import Tag, user_tag
 from taylor.tape import Call, Condition, Instruction, Node, flat, scatter
 from taylor.values import (
     as_array,
     base,
-    common_dtype,
     constant,
     current_policy,
-    exact,
+    decided,
+    divisible,
+    is_interval,
     is_operand,
-    match,
+    joined,
+    kind_of,
+    meeting,
+    sample,
+    together,
+    unit,
+    zeros,
 )
 
 Array = Any
@@ -76,29 +81,12 @@ def _level_over(x: Any) -> Tag:
     return user_tag(max(x.tag.level, -1) + 1 if isinstance(x, Series) else 0)
 
 
-def _float(x: Array) -> Array:
-    """Return a table of exact integers as floats; any other table as it is."""
-    if not is_operand(x) and x.dtype == object and all(type(e) is int for e in x.reshape(-1)):
-        return x.astype(float)
-    return x
-
-
 def _divisible(x: Array, *others: Array) -> Array:
-    """Return a table whose quotients are right: integers as floats, beside Fractions as those."""
-    if is_operand(x) or x.dtype != object or not exact(x):
+    """Return a table whose quotients are right: integers as floats, unless others make them more."""
+    if is_operand(x) or kind_of(x) is not int:
         return x
-    tables = [t for t in (x, *others) if not is_operand(t) and t.dtype == object]
-    if not any(isinstance(e, Fraction) for t in tables for e in t.reshape(-1)):
-        return x.astype(float)
-    return np.array([Fraction(e) for e in x.reshape(-1)], dtype=object).reshape(x.shape)
-
-
-def _fresh_floats(x: Array) -> Array:
-    """Return an object table that holds only floats as a float table."""
-    floats = not is_operand(x) and x.dtype == object and x.size > 0
-    if floats and all(type(e) in (float, np.float64) for e in x.reshape(-1)):
-        return x.astype(float)
-    return x
+    like = sample(x, *(y for y in others if not is_operand(y)))
+    return divisible(x) if kind_of(like) is int else meeting(x, like)
 
 
 class Series(Operand):
@@ -129,16 +117,15 @@ class Series(Operand):
     def _variables(cls, values: Sequence[Any], algebra: Any) -> tuple[Self, ...]:
         """Return the variables values[i] + (variable i of the algebra), all of one tag."""
         lifted = [lift(v) for v in values]
-        plain = [as_array(v) for v in lifted if not is_operand(v)]
-        dtype = common_dtype(plain) if len(plain) == len(lifted) else None
+        plain = joined([as_array(v) for v in lifted if not is_operand(v)])
         tag = max((_level_over(v) for v in lifted), key=lambda t: t.level, default=user_tag(0))
         out = []
         for i, v in enumerate(lifted):
-            head = v if is_operand(v) else as_array(v).astype(dtype)
+            head = v if is_operand(v) else plain.pop(0)
             table = zeros((algebra.size, *head.shape), head)
             table[0] = head if is_operand(head) else head[()]
             if algebra.order:
-                table[1 + i] = 1
+                table[1 + i] = unit(head)
             out.append(cls._make(table, algebra, tag))
         return tuple(out)
 
@@ -320,7 +307,7 @@ class Series(Operand):
     def _aligned(self, x: Any, y: Any) -> tuple[Any, Any]:
         """Return two operands of one element-wise operation with matching numbers and axes."""
         if not (is_operand(x) or is_operand(y)):
-            x, y = match(x, y)
+            x, y = together(x, y)
         n = max(x.ndim, y.ndim) - 1
         try:
             np.broadcast_shapes(x.shape[1:], y.shape[1:])
@@ -344,8 +331,7 @@ class Series(Operand):
                 if type(c) is float:
                     return table, c
             array = as_array(c)
-        if (table.dtype == object) != (array.dtype == object):
-            table, array = match(table, array)
+        table, array = together(table, array)
         try:
             np.broadcast_shapes(table.shape[1:], array.shape)
         except ValueError:
@@ -496,8 +482,9 @@ class Series(Operand):
             table, c = owner._scalar(x, y)
             if not is_operand(c) and np.ndim(c) == 0 and is_zero(c) and not owner._propagates():
                 raise PoleError(f"division of a {type(owner).__name__} by the number zero")
-            if not is_operand(table) and table.dtype == object and isinstance(c, int):
-                table = _divisible(table)
+            if not (is_operand(table) or is_operand(c)):
+                table = _divisible(table, np.asarray(c))
+                c = c if np.ndim(c) == 0 else together(table, c)[1]
             with np.errstate(all="ignore"):
                 return owner._new(table / c)
         if tx:
@@ -508,9 +495,8 @@ class Series(Operand):
             if table is not None:
                 return owner._new(table)
             return owner._sweep(kernels.QUOTIENTS[True, True], [x, y], [])
-        y, c = owner._scalar(
-            _divisible(y, as_array(x)) if isinstance(x, Fraction) else _divisible(y), x
-        )
+        y = _divisible(y) if is_operand(x) else _divisible(y, np.asarray(x))
+        y, c = owner._scalar(y, x)
         constant_zero = not owner.algebra.height(y) and np.ndim(base(y[0])) == 0
         if constant_zero and is_zero(base(y[0])) and not owner._propagates():
             raise PoleError("division by a series whose value is zero")
@@ -604,8 +590,7 @@ class Series(Operand):
         if table is not None:
             table[0] = checked(row, values, current_policy().singular)
             return owner._new(table)
-        tables = [_divisible(x._coef) if m else None for x, m in zip(args, mine, strict=True)]
-        inputs = [t for t in tables if t is not None]
+        inputs = list(together(*(divisible(x._coef) for x, m in zip(args, mine, strict=True) if m)))
         parameters = [x for x, m in zip(args, mine, strict=True) if not m]
         try:
             result = owner._sweep(of_row(row, tuple(mine)), inputs, parameters)
@@ -615,7 +600,7 @@ class Series(Operand):
             raise no_expansion(row, values) from None
         if row is real_power and not mine[1]:
             result._lanes_at_zero(args[0], args[1])
-        return owner._new(_fresh_floats(result._coef))
+        return owner._new(result._coef)
 
     def _call(self, rule: Rule, args: tuple[Any, ...]) -> Any:
         args = tuple(lift(x) for x in args)
@@ -670,14 +655,14 @@ class Series(Operand):
     def _weighted(self) -> Self:
         """Return D of the series: the part of degree k times k."""
         degrees = self.algebra.degrees.reshape((-1,) + (1,) * self.ndim)
-        return self._new(self._coef * _like_numbers(degrees, self._coef))
+        return self._new(self._coef * like_numbers(degrees, self._coef))
 
     def _at_zero(self, row: Elementary, args: tuple[Any, ...]) -> Any:
         """Return sqrt or a real power of a scalar series whose value is zero, where it exists."""
         a = args[0]
         if not isinstance(a, Series) or a.tag is not self.tag or a.shape or is_operand(a._coef):
             return None
-        if not is_zero(a._coef[0]) or self._propagates():
+        if is_interval(a._coef[0]) or not is_zero(a._coef[0]) or self._propagates():
             return None
         r = args[1] if row is real_power else 0.5
         if row is real_power:
@@ -754,7 +739,7 @@ class Series(Operand):
 
     def _ones(self) -> Self:
         table = zeros(self._coef.shape, self._coef)
-        table[0] = 1
+        table[0] = unit(table)
         return self._new(table)
 
     def _gather(self, sources: Sequence[Any], index: Array) -> Any:
@@ -778,10 +763,7 @@ class Series(Operand):
             joined.append(x._coef.reshape((x._coef.shape[0], -1)))
         if zero:
             joined.append(zeros((joined[0].shape[0], 1), joined[0]))
-        for i in range(1, len(joined)):
-            joined[0], joined[i] = match(joined[0], joined[i])
-        joined = [match(joined[0], j)[1] for j in joined]
-        return owner._new(np.concatenate(joined, axis=1)[:, index])
+        return owner._new(np.concatenate(together(*joined), axis=1)[:, index])
 
     def _scatter(self, index: Array, shape: tuple[int, ...]) -> Self:
         return self._new(scatter(self._coef, index, shape, 1))
@@ -808,14 +790,14 @@ class Series(Operand):
         owner, x, y, tx, ty = owner._pair(x, y)
         if tx and ty:
             if not (is_operand(x) or is_operand(y)):
-                x, y = match(x, y)
+                x, y = together(x, y)
             return owner._new(owner.algebra.bilinear(spec, x, y))
         terms, out = spec.split("->")
         a, b = terms.split(",")
         if not tx:
             x, y, a, b = y, x, b, a
         if not (is_operand(x) or is_operand(y)):
-            x, y = match(x, np.asarray(y))
+            x, y = together(x, np.asarray(y))
         z = free_letter(spec)
         return owner._new(contract(f"{z}{a},{b}->{z}{out}", x, y))
 
@@ -832,9 +814,7 @@ class Series(Operand):
                 "series "
                 "of them; work with real and imaginary parts as two real variables"
             )
-        if not any(is_operand(t) for t in inputs):
-            for i in range(len(inputs)):
-                inputs[0], inputs[i] = match(inputs[0], inputs[i]) if i else (inputs[0], inputs[0])
+        inputs = list(together(*inputs))
         parameters = [_plain(x) for x, m in zip(args, mine, strict=True) if not m]
         return owner._sweep(_choice(mode, mine), inputs, parameters)
 
@@ -842,10 +822,7 @@ class Series(Operand):
         other = lift(other)
         if self._refuses(other):
             return NotImplemented
-        a, b = leading(self), leading(other) if is_operand(other) else _plain(other)
-        if np.iscomplexobj(a) or np.iscomplexobj(b):
-            raise TypeError("complex values have no order; compare real parts of .value")
-        return op(a, b)
+        return decided(op, leading(self), leading(other) if is_operand(other) else _plain(other))
 
     def __eq__(self, other: Any) -> Any:
         if self._refuses(other):
@@ -881,8 +858,7 @@ class Series(Operand):
                 raise TypeError(
                     "a complex value does not fit into a real series; make it complex first"
                 )
-            if table.dtype == object and coef.dtype != object and not exact(table):
-                coef = coef.astype(object)
+            coef, table = together(coef, table)
         self._coef = coef
         target = self._coef[where]
         coef[where] = pad(table, np.ndim(target) - 1)

@@ -18,6 +18,7 @@ from taylor.program import recording
 from taylor.rules import adjoints
 from taylor.series import Series
 from taylor.tags import Tag
+from taylor.values import sample, zeros
 
 Array = Any
 Step = Callable[..., Any]
@@ -38,7 +39,7 @@ def pullback(f: Step, args: Sequence[Any], w: Any, start: Sequence[Any] = ()) ->
         w = np.broadcast_to(w, np.shape(v[out]))
     bars = adjoints(program.code, v, {out: w}, start)
     return tuple(
-        np.zeros(np.shape(x))[()] if bar is None else bar for bar, x in zip(bars, xs, strict=True)
+        zeros(np.shape(x), sample(x))[()] if bar is None else bar for bar, x in zip(bars, xs, strict=True)
     )
 
 

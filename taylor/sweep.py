@@ -17,20 +17,34 @@ out, which makes 1 + a² cheap and keeps 0·inf from turning an overflowed value
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from taylor.algebra import Algebra, Univariate, contract, free_letter, nonzero, pad
-from taylor.elementary import choose
-from taylor.errors import DomainError, NonAnalyticError, PoleError
+from taylor.elementary import choose, jumps_at
+from taylor.errors import DomainError, NonAnalyticError, OrderMismatch, PoleError
 from taylor.program import Program, check
 from taylor.tape import Linear, flat
-from taylor.values import base, constant, current_policy, is_interval, is_operand
+from taylor.values import (
+    alike,
+    base,
+    constant,
+    current_policy,
+    decided,
+    is_interval,
+    is_operand,
+    is_set,
+    kind_of,
+    sample,
+    together,
+    zeros,
+)
 
 Array = Any
 Step = Callable[[int], None]
+SCALING = ("scale", "einsum")  # the kinds of linear maps with coefficients of their own
 
 
 def leading(x: Any) -> Any:
@@ -42,7 +56,7 @@ def leading(x: Any) -> Any:
 
 def outcome(op: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
     """Return how two values compare; where they are recorded, that leaves a guard."""
-    result = op(leading(x), leading(y))
+    result = decided(op, leading(x), leading(y))
     return result.mask() if hasattr(result, "mask") else np.asarray(result, dtype=bool)
 
 
@@ -53,20 +67,14 @@ def is_zero(x: Any) -> bool:
     return bool(x == 0)
 
 
+def is_finite(x: Any) -> bool:
+    """Whether a scalar of any number type is finite (an interval: bounded)."""
+    return bool((abs(x).b if is_interval(x) else abs(x)) < float("inf"))
+
+
 def is_nan(x: Any) -> bool:
     """Whether a scalar of any number type is not a number."""
     return not is_interval(x) and bool(x != x)
-
-
-def zeros(shape: tuple[int, ...], like: Array) -> Array:
-    """Return a table of zeros of the numbers of `like`."""
-    if is_operand(like):
-        return like._zeros(shape)
-    if like.dtype == object:
-        out = np.empty(shape, dtype=object)
-        out.fill(0)
-        return out
-    return np.zeros(shape, dtype=like.dtype)
 
 
 class Sweep:
@@ -88,7 +96,10 @@ class Sweep:
         self.algebra = algebra
         self.order = algebra.order
         self.policy = current_policy()
-        self.like = self._kind([*inputs, *_deciding(parameters)])
+        constants = [i.param for i in program.code if i.op == "constant"]
+        linear = [i.param for i in program.code if i.op == "linear"]
+        constants += [p.data if p.kind == "scale" else p.data[1] for p in linear if p.kind in SCALING]
+        self.like = self._kind([*inputs, *_deciding(parameters), *_deciding(constants)])
         self.table: list[Any] = []  # a table, or the plain value of an inactive instruction
         self.height: list[int] = []
         self.weighted: dict[int, Array] = {}  # D of a table, for integrals
@@ -126,7 +137,7 @@ class Sweep:
                 if op == "input" and heights is None:
                     weights = algebra.degrees.reshape((-1,) + (1,) * (self.table[i].ndim - 1))
                     with np.errstate(all="ignore"):
-                        self.weighted[i] = self.table[i] * _like_numbers(weights, self.table[i])
+                        self.weighted[i] = self.table[i] * like_numbers(weights, self.table[i])
                 else:
                     self.weighted[i] = zeros(self.table[i].shape, self.table[i])
                     self.steps.append(self._weigh(i))
@@ -198,9 +209,7 @@ class Sweep:
         value = self.table[i]
         table = zeros(
             (self.algebra.size, *np.shape(value)),
-            _common([self.like[:0], np.asarray(value)])
-            if not is_operand(value) and not is_operand(self.like)
-            else self.like,
+            self.like if is_operand(value) or is_operand(self.like) else sample(self.like, value),
         )
         table[0] = value
         return table
@@ -230,8 +239,8 @@ class Sweep:
         return step
 
     def _scaled(self, c: int, x: int, k: int) -> Any:
-        """Return c_0·x_k."""
-        return self._value(c) * self.table[x][self.algebra.part(k)]
+        """Return c_0·x_k (an interval on the left would take an array for its end points)."""
+        return self.table[x][self.algebra.part(k)] * self._value(c)
 
     def _mul(self, i: int) -> Step:
         a, b = self.program.code[i].args
@@ -353,7 +362,7 @@ class Sweep:
             for q0, q, hq, da, ha in pairs:
                 if k <= ha:
                     dak = da[part(k)]
-                    term = dak if q0 is None else q0 * dak
+                    term = dak if q0 is None else dak * q0
                     s = term if s is None else s + term
                 if hq:
                     term = interior(k, q, da, hq, ha)
@@ -391,7 +400,7 @@ class Sweep:
             if isinstance(self.algebra, Univariate) and top == 1:
                 y[k] = series[0][k] * x[1] ** k
                 return
-            terms = [series[0][1] * x[part(k)]] if k <= top else []
+            terms = [x[part(k)] * series[0][1]] if k <= top else []
             if k >= 2:
                 powers.append(zeros(x.shape, self.like))
             for m in range(2, k + 1):
@@ -399,7 +408,7 @@ class Sweep:
                     power = interior_power(k, m)
                     if power is not None:
                         powers[m][part(k)] = power
-                        terms.append(series[0][m] * powers[m][part(k)])
+                        terms.append(powers[m][part(k)] * series[0][m])
             y[part(k)] = _total(terms)
 
         def interior_power(k: int, m: int) -> Any:
@@ -450,7 +459,7 @@ class Sweep:
                 if any(np.iscomplexobj(base(v)) for v in values):
                     raise TypeError(f"{row.name} of a complex series is not holomorphic")
                 y[0] = self._checked(row, values)
-                at = np.asarray(row.jumps(*(base(v) for v in values)), dtype=bool)
+                at = np.asarray(jumps_at(row, *(base(v) for v in values)), dtype=bool)
                 at = at & self._lanes_active(args)
                 if at.any() and self._raises(y[0]):
                     raise NonAnalyticError(
@@ -521,7 +530,7 @@ class Sweep:
             ndim = np.ndim(y) - 1
             table = pad(self.result(lhs), ndim) - pad(self.result(rhs), ndim)
             sign = self.algebra.sign(k, base(d), base(table))
-        sign = np.asarray(sign, dtype=float)
+        sign = np.full(np.shape(sign), np.nan) if is_set(sign) else np.asarray(sign, dtype=float)
         kink = self.policy.kink
         if k == 1 == self.order and kink != "error":
             # the side of the first branch is where the difference grows: along t, or along itself
@@ -596,7 +605,7 @@ class Sweep:
             raise PoleError(f"division by a series whose value is zero: {_show([a])}/{_show([b])}")
 
 
-def _like_numbers(degrees: Array, table: Array) -> Array:
+def like_numbers(degrees: Array, table: Array) -> Array:
     """Return the degrees as numbers that leave the kind of number of the table as it is."""
     if not is_operand(table) and table.dtype.kind in "fc":
         return degrees.astype(table.real.dtype)
@@ -623,7 +632,8 @@ def _masked(x: Any, lanes: Any) -> Any:
 def _pick(a: Any, b: Any, first: Any, lost: Any) -> Any:
     if np.shape(first) == ():
         return a if first and not lost else b if not lost else a + b + np.nan
-    return np.where(lost, np.nan, np.where(first, a, b))
+    chosen = np.where(first, *alike([a, b]))
+    return np.where(lost, np.nan, chosen) if lost.any() else chosen
 
 
 def _least(a: Any, b: Any) -> Any:
@@ -631,32 +641,31 @@ def _least(a: Any, b: Any) -> Any:
     return np.where(np.sign(a) * np.sign(b) <= 0, 0.0, np.where(np.abs(a) < np.abs(b), a, b))
 
 
-def _deciding(constants: Sequence[Any]) -> list[Array]:
-    """Return what decides, among constants, on the kind of number of a table."""
-    pairs = (complex, np.ndarray, np.generic)
-    found = [c for c in constants if is_operand(c)]
-    if any(isinstance(c, pairs) and np.iscomplexobj(c) for c in constants):
-        found.append(np.zeros(0, dtype=complex))
+def _deciding(constants: Iterable[Any]) -> list[Any]:
+    """Return what decides, among constants, on the kind of number of a table.
+
+    Python's floats do not: they take the precision of the table, as in NumPy.
+    """
+    found: list[Any] = []
+    for c in constants:
+        if is_operand(c) or isinstance(c, (np.ndarray, np.inexact)):
+            found.append(c)
+        elif isinstance(c, complex):
+            found.append(np.zeros(0, dtype=np.complex64))
+        elif hasattr(kind_of(c), "mpf"):
+            found.append(c)
     return found
 
 
-def _common(inputs: Sequence[Array]) -> Array:
-    """Return an empty array of the kind of number that combines all inputs."""
-    like: Any = None
-    for x in inputs:
-        flat = x.reshape(-1)
-        if is_operand(flat) or flat.dtype != object:
-            flat = flat[:0]
-        like = flat if like is None else _meet(like, flat)
-    return np.zeros(0) if like is None else like
-
-
-def _meet(x: Array, y: Array) -> Array:
-    if is_operand(x) or is_operand(y):
-        return (x[:0] if len(x) else x) + (y[:0] if len(y) else y)
-    if x.dtype == object or y.dtype == object:
-        return x if x.dtype == object else y
-    return np.zeros(0, np.result_type(x, y))
+def _common(inputs: Sequence[Any]) -> Array:
+    """Return an array of the kind of number that combines all inputs."""
+    held = [x for x in inputs if is_operand(x)]
+    plain = [x for x in inputs if not is_operand(x)]
+    like: Any = sample(*plain) if plain or not held else None
+    for x in held:
+        head = x.reshape(-1)[:1]
+        like = head if like is None else like + head
+    return like
 
 
 def _show(values: Sequence[Any]) -> str:
@@ -697,7 +706,7 @@ def checked(row: Any, values: Sequence[Any], singular: str | None) -> Any:
 
 
 def _finite(points: Sequence[Any]) -> bool:
-    return all(is_interval(x) or abs(x) < float("inf") for x in points)
+    return all(is_interval(x) or is_finite(x) for x in points)
 
 
 def local_series(row: Any, x: Any, order: int) -> Any:
@@ -725,7 +734,12 @@ def sweep(
     >>> sweep(expand(record(exp, 0.0)), Univariate(3), [np.array([0.0, 1, 0, 0])])[0]
     array([1.        , 1.        , 0.5       , 0.16666667])
     """
-    s = Sweep(program, algebra, inputs, parameters)
+    for n, x in enumerate(inputs):
+        if len(x) != algebra.size:
+            raise OrderMismatch(
+                f"input {n} has {len(x)} coefficients; {algebra} has {algebra.size}"
+            )
+    s = Sweep(program, algebra, together(*inputs), parameters)
     s.run()
     check(program.guards, s._value)
     return [s.result(i) for i in program.outputs]

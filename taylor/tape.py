@@ -27,11 +27,25 @@ from taylor.arrays import Operand, host, lift
 from taylor.elementary import Rule, choose, derived
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
 from taylor.tags import Tag, fresh_tag
-from taylor.values import Constant, as_array, base, constant, is_operand
+from taylor.values import (
+    Constant,
+    as_array,
+    base,
+    constant,
+    decided,
+    is_operand,
+    over,
+    plus,
+    sample,
+    times,
+    together,
+    unit,
+    zeros,
+)
 
 Array = Any
 Shape = tuple[int, ...]
-ARITHMETIC = {"add": operator.add, "mul": operator.mul, "div": operator.truediv}
+ARITHMETIC = {"add": plus, "mul": times, "div": over}
 COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 LARGE = 1024  # elements of an array that is told from others by identity, not by content
 MIRRORED = {"<": operator.gt, "<=": operator.ge, ">": operator.lt, ">=": operator.le}
@@ -58,7 +72,7 @@ class Linear(NamedTuple):
         """Return S x for plain arrays or operands."""
         x = xs[0]
         if self.kind == "scale":
-            return x * self.data
+            return times(x, self.data)
         if self.kind == "einsum":
             return contract(self.data[0], self.data[1], x)
         return self.moved(xs, 0)
@@ -85,8 +99,8 @@ def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
         return owner._gather(sources, index)
     flat = [np.reshape(x, (*np.shape(x)[:lead], -1)) for x in sources]
     if index.size and index.min() < 0:
-        flat.append(flat[0][..., :0].sum(-1)[..., None] if lead else np.zeros(1))
-    joined = flat[0] if len(flat) == 1 else np.concatenate(flat, axis=-1)
+        flat.append(flat[0][..., :0].sum(-1)[..., None] if lead else zeros((1,), sample(flat[0])))
+    joined = flat[0] if len(flat) == 1 else np.concatenate(together(*flat), axis=-1)
     found = joined[..., index]
     return found[()] if isinstance(found, np.ndarray) else found  # a number, not an array of one
 
@@ -107,7 +121,7 @@ def scatter(x: Any, index: Array, shape: Shape, lead: int = 0) -> Any:
     elif x.dtype.kind == "f":
         y = np.bincount(to, weights=x, minlength=rows * size).astype(x.dtype, copy=False)
     else:
-        y = np.zeros(rows * size, dtype=x.dtype)
+        y = zeros((rows * size,), x)
         np.add.at(y, to, x)
     return np.reshape(y, (*front, *shape))
 
@@ -152,7 +166,8 @@ class Guard(NamedTuple):
         """Whether the decision is the same for the plain values `value(i)`."""
         if self.b < 0:
             return np.array_equal(getattr(np, self.op)(value(self.a), *self.extra), self.outcome)
-        return np.array_equal(COMPARISONS[self.op](value(self.a), value(self.b)), self.outcome)
+        found = decided(COMPARISONS[self.op], value(self.a), value(self.b))
+        return np.array_equal(found, self.outcome)
 
     def __str__(self) -> str:
         right = f"np.{self.op}(v{self.a})" if self.b < 0 else f"v{self.a} {self.op} v{self.b}"
@@ -254,7 +269,7 @@ class Tape:
         """Append c·x for a constant c."""
         value = self.values[x.i]
         with np.errstate(all="ignore"):
-            scaled = None if value is None else value * constant(c, self.like)
+            scaled = None if value is None else times(value, constant(c, self.like))
         return self.push("linear", (x.i,), Linear("scale", c), x.shape, scaled)
 
 
@@ -501,7 +516,9 @@ class Node(Operand):
         self.i = self._gather([Node(self.tape, self.i), node], positions).i
 
     def _ones(self) -> Any:
-        return self.tape.constant(np.ones(self.shape) if self.shape else 1)
+        one = zeros(self.shape, self._like())
+        one[...] = unit(one)
+        return self.tape.constant(one) if self.shape else self.tape.constant(1)
 
     def _local_series(self, row: Any, order: int) -> Any:
         """Return f⁽ᵐ⁾(x)/m!, m = 0..order, of a row with a local series."""
@@ -512,7 +529,11 @@ class Node(Operand):
         return np.stack(terms)
 
     def _zeros(self, shape: Shape) -> Any:
-        return self.tape.constant(np.zeros(shape))
+        return self.tape.constant(zeros(shape, self._like()))
+
+    def _like(self) -> Array:
+        """Return an array of the kind of number of the recording."""
+        return np.zeros(0) if self.tape.like is None else sample(self.tape.like)
 
     def _nonzero(self) -> Array:
         """Return where the value can be other than zero, whatever the inputs."""
@@ -557,19 +578,19 @@ def _ok(x: Any) -> bool:
 
 def _negative(x: Any) -> Any:
     x = lift(x)
-    return -x if is_operand(x) else -as_array(x)[()]
+    return -x if is_operand(x) or type(x) in (int, float, complex) else -as_array(x)[()]
 
 
 def _fold_identity(op: str, a: Node, b: Node) -> Node | None:
     """Return x for x·1, 1·x and x/1 (exact for every number; x + 0 would lose the sign of -0)."""
-    for unit, other in ((b, a), (a, b)):
-        instruction = unit.tape.code[unit.i]
+    for factor, other in ((b, a), (a, b)):
+        instruction = factor.tape.code[factor.i]
         one = (
             instruction.op == "constant"
             and instruction.shape == ()
             and type(instruction.param) is int
         )
-        if one and instruction.param == 1 and (op == "mul" or (op == "div" and unit is b)):
+        if one and instruction.param == 1 and (op == "mul" or (op == "div" and factor is b)):
             return Node(other.tape, other.i)
     return None
 
@@ -631,7 +652,7 @@ class Condition:
 
     def mask(self) -> Any:
         """Return the outcome at the recorded point, leaving a guard for it."""
-        outcome = _mask(COMPARISONS[self.op](self.lhs.value, self.rhs.value))
+        outcome = _mask(decided(COMPARISONS[self.op], self.lhs.value, self.rhs.value))
         self.lhs.tape.guards.append(Guard(self.op, self.lhs.i, self.rhs.i, outcome))
         return outcome
 

@@ -30,7 +30,7 @@ def forward(program: Program) -> Program:
     x, dx = _inputs(tape, program, program.inputs), _inputs(tape, program, program.inputs, True)
     v = values(program.code, x)
     t = tangents(program.code, v, dx)
-    dy = [full(t[i], program.code[i].shape) for i in program.outputs]
+    dy = [full(t[i], program.code[i].shape, v[i]) for i in program.outputs]
     return _finished(tape, program, v, [*(v[i] for i in program.outputs), *dy])
 
 
@@ -54,7 +54,7 @@ def reverse(program: Program) -> Program:
     for i, bar in zip(program.outputs, bars, strict=True):
         seeds[i] = seeds[i] + bar if i in seeds else bar
     found = adjoints(program.code, v, seeds)
-    xbar = [full(b, n.shape) for b, n in zip(found, x, strict=True)]
+    xbar = [full(b, n.shape, n) for b, n in zip(found, x, strict=True)]
     return _finished(tape, program, v, [*(v[i] for i in program.outputs), *xbar])
 
 
@@ -87,7 +87,7 @@ def products(
         dx = [seeds[j][i] if j in seeds else None for j in range(len(program.inputs))]
         t = tangents(program.code, v, dx)
         outputs = [program.outputs[j] for j in read]
-        rows += [np.reshape(full(t[o], program.code[o].shape), -1) for o in outputs]
+        rows += [np.reshape(full(t[o], program.code[o].shape, v[o]), -1) for o in outputs]
     found = np.reshape(np.concatenate(rows), (count, -1))
     zero = sum(np.sum(0.0 * v[i]) for i in dict.fromkeys(program.outputs))
     return _finished(tape, program, v, [found, zero])

@@ -11,9 +11,9 @@ import numpy as np
 from taylor.algebra import Univariate, check_order
 from taylor.arrays import lift
 from taylor.errors import DomainError
-from taylor.series import Series, _float, _level_over
-from taylor.sweep import _like_numbers, is_zero, zeros
-from taylor.values import as_array, base, is_operand
+from taylor.series import Series, _level_over
+from taylor.sweep import is_zero, like_numbers
+from taylor.values import as_array, base, divisible, is_operand, joined, kind_of, meeting, zeros
 
 Array = Any
 
@@ -76,21 +76,15 @@ class Taylor(Series):
         algebra = Univariate(check_order(order))
         value = lift(value)
         head = value if is_operand(value) else as_array(value)
-        seed = as_array(direction)
-        if not is_operand(head) and head.dtype != object and seed.dtype == object:
-            seed = seed.astype(head.dtype)
+        if type(direction) is float and isinstance(kind_of(head), np.dtype):
+            direction = np.asarray(direction, dtype=np.result_type(kind_of(head), direction))
+        seed = meeting(as_array(direction), head)
         shape = np.broadcast_shapes(head.shape, seed.shape)
-        table = (
-            head._zeros((algebra.size, *shape))
-            if is_operand(head)
-            else zeros((algebra.size, *shape), head)
-        )
-        if not is_operand(table) and seed.dtype.kind == "f" and table.dtype == object:
-            table = table.astype(
-                object
-                if head.dtype == object and not all(type(e) is int for e in head.reshape(-1))
-                else float
-            )
+        if is_operand(head):
+            table = head._zeros((algebra.size, *shape))
+        else:
+            head, seed = joined([head, seed])
+            table = zeros((algebra.size, *shape), head)
         table[0] = head if is_operand(head) else head[()]
         if algebra.order:
             table[1] = seed[()]
@@ -166,7 +160,7 @@ class Taylor(Series):
         table = self._coef
         for _ in range(m):
             weights = np.arange(1, len(table)).reshape((-1,) + (1,) * (table.ndim - 1))
-            table = table[1:] * _like_numbers(weights, table)
+            table = table[1:] * like_numbers(weights, table)
         return self._new(table if m else table.copy(), Univariate(self.order - m))
 
     def integ(self, m: int = 1, k: Any = 0) -> Self:
@@ -179,10 +173,10 @@ class Taylor(Series):
         constants = list(k) if isinstance(k, (list, tuple)) else [k] + [0] * (m - 1)
         if m and len(constants) != m:
             raise ValueError(f"{m} integrations need {m} constants, got {len(constants)}")
-        table = _float(self._coef)
+        table = divisible(self._coef)
         for c in constants[:m]:
             weights = np.arange(1, len(table) + 1).reshape((-1,) + (1,) * (table.ndim - 1))
-            table = table / _like_numbers(weights, table)
+            table = table / like_numbers(weights, table)
             table = np.concatenate([zeros((1, *table.shape[1:]), table), table])
             table[0] = table[0] + c
         return self._new(table, Univariate(self.order + m))
@@ -237,7 +231,7 @@ class Taylor(Series):
             raise DomainError(
                 "the first derivative is zero: the series has no inverse function here"
             )
-        table = _float(self._coef)
+        table = divisible(self._coef)
         one = self._new(table)._ones()._coef[0]
         s = zeros(table.shape, table)
         s[1] = one
@@ -299,7 +293,7 @@ class Taylor(Series):
         array([0.14159265])
         """
         self._one("roots")
-        coef = _float(self._coef)
+        coef = divisible(self._coef)
         coef = (
             coef.astype(complex if any(isinstance(c, complex) for c in coef) else float)
             if coef.dtype == object

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextvars
+import copyreg
 import numbers
+import operator
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import mpmath
 import numpy as np
-from mpmath.libmp import NoConvergence
+from mpmath.libmp import NoConvergence, from_pickable, to_pickable
 
 from taylor.errors import DomainError
 
@@ -23,10 +26,35 @@ RATIONAL = (int, Fraction)
 
 
 # ------------------------------------------------------------------ what is a number
-class Handled:
-    """Marks the values of the package (series, nodes), which handle their own arithmetic."""
+if TYPE_CHECKING:
+    _Matrix = object
+else:
+    _Matrix = mpmath.matrix.__base__
+
+
+class Handled(_Matrix):
+    """Marks the values of the package (series, nodes), which handle their own arithmetic.
+
+    An interval of mpmath on the left of an operator converts whatever is on its right, unless that
+    is one of mpmath's matrices: only so does a value of the package have its turn.
+    """
 
     __slots__ = ()
+
+
+class _Absent:
+    """What a matrix of mpmath has and a value of the package has not."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, x: Any, owner: Any) -> Any:
+        raise AttributeError(f"{owner.__name__!r} object has no attribute {self.name!r}")
+
+
+for _name in vars(_Matrix):
+    if not _name.startswith("__") and not hasattr(object, _name):
+        setattr(Handled, _name, _Absent(_name))
 
 
 def is_operand(x: object) -> bool:
@@ -43,7 +71,22 @@ def base(x: Any) -> Any:
 
 def is_interval(x: object) -> bool:
     """Whether x is a number of an interval context such as mpmath.iv."""
-    return hasattr(x, "_mpi_") or hasattr(x, "_mpci_")
+    return type(x) is not np.ndarray and (hasattr(x, "_mpi_") or hasattr(x, "_mpci_"))
+
+
+def _interval(*parts: Any) -> Any:
+    """Return an interval of mpmath.iv from its end points (real ones, imaginary ones)."""
+    ends = [tuple(map(from_pickable, part)) for part in parts]
+    return mpmath.iv.make_mpf(ends[0]) if len(ends) == 1 else mpmath.iv.make_mpc(tuple(ends))
+
+
+def _ends(part: Any) -> Any:
+    return tuple(map(to_pickable, part))
+
+
+# mpmath pickles its numbers, but not its intervals
+copyreg.pickle(mpmath.iv.mpf, lambda x: (_interval, (_ends(x._mpi_),)))
+copyreg.pickle(mpmath.iv.mpc, lambda x: (_interval, tuple(map(_ends, x._mpci_))))
 
 
 def is_number(x: object) -> bool:
@@ -93,8 +136,253 @@ def as_array(x: Any) -> Array:
         flat, source = out.reshape(-1), a.reshape(-1)
         for i in range(a.size):
             flat[i] = canonical(source[i])
-        return out
+        return _as_kind(out, _union({_kind_of_number(e) for e in flat} - {int}))
     raise TypeError(f"{x!r} is not an array of numbers (dtype {a.dtype})")
+
+
+# ------------------------------------------------------------------ kinds, and how they meet
+# The numbers of one array are of one kind: a dtype of floats, int, Fraction, Decimal, a context of
+# mpmath (mpf and mpc), one of intervals, or HELD for the values of the package.  Where two kinds
+# meet
+#
+#     int -> Fraction -> floats -> mpf and mpc -> intervals,      int -> Decimal -> mpf -> intervals
+#
+# the later one takes the other's numbers: exact ones rounded once at its precision (enclosed by
+# intervals), floats exactly.  Decimal and floats or Fractions do not meet.  So no quotient of two
+# Python integers is ever taken inside an array of another kind, where it would be a float64.
+HELD = object()
+
+
+def _kind_of_number(e: Any) -> Any:
+    if isinstance(e, int):
+        return int
+    if is_operand(e):
+        return HELD
+    if is_interval(e):
+        return e.ctx
+    context = getattr(e, "context", None)
+    if context is not None:
+        return context
+    for kind in (Fraction, Decimal):
+        if isinstance(e, kind):
+            return kind
+    return np.dtype(complex if isinstance(e, complex) else float)
+
+
+def kind_of(x: Any) -> Any:
+    """Return the kind of the numbers of an array, or of the innermost ones of a value.
+
+    >>> kind_of(np.ones(2, dtype=np.float32)), kind_of(as_array([1, Fraction(1, 2)])).__name__
+    (dtype('float32'), 'Fraction')
+    """
+    while hasattr(x, "_coef"):
+        x = x._coef
+    x = base(x) if is_operand(x) else x
+    if not isinstance(x, np.ndarray):
+        return x.dtype if isinstance(x, np.inexact) else _kind_of_number(x)
+    if x.dtype != object:
+        return x.dtype if x.dtype.kind in "fc" else int
+    for e in x.flat:
+        if type(e) is not int:
+            return kind_of(e) if is_operand(e) else _kind_of_number(e)
+    return int
+
+
+def _is_set(kind: Any) -> bool:
+    """Whether a kind is a context of intervals."""
+    return hasattr(kind, "_mpi")
+
+
+def _union(kinds: set[Any]) -> Any:
+    """Return the kind in which numbers of these kinds meet."""
+    if len(kinds) < 2:
+        return next(iter(kinds), int)
+    if HELD in kinds:
+        return HELD
+    contexts = [k for k in kinds if hasattr(k, "mpf")]
+    if contexts:
+        return next((k for k in contexts if _is_set(k)), contexts[0])
+    floats = [k for k in kinds if isinstance(k, np.dtype)]
+    if Decimal in kinds and (floats or Fraction in kinds):
+        raise TypeError(
+            "a Decimal meets integers and mpmath's numbers only, not floats or Fractions; convert "
+            "one of the two"
+        )
+    if floats:
+        return np.result_type(*floats)
+    return Decimal if Decimal in kinds else Fraction
+
+
+def _as_kind(x: Array, kind: Any) -> Array:
+    """Return an array of numbers in a kind that follows theirs."""
+    if kind is HELD or kind is int or is_operand(x):
+        return x
+    if isinstance(kind, np.dtype):
+        return x if x.dtype != object and x.dtype == kind else x.astype(kind)
+    if x.dtype == object and all(_kind_of_number(e) is kind for e in x.flat):
+        return x
+    out = np.empty(x.shape, dtype=object)
+    for i, e in enumerate(x.flat):
+        out.flat[i] = in_kind(e, kind)
+    return out
+
+
+def in_kind(e: Any, kind: Any) -> Any:
+    """Return one number in a kind that follows its own (for numbers of arrays, see `together`)."""
+    if hasattr(kind, "mpf"):
+        return _convert(kind, e)
+    if isinstance(kind, np.dtype):
+        return kind.type(e)
+    return e if is_operand(e) or kind not in (Fraction, Decimal) else kind(e)
+
+
+def together(*arrays: Array) -> tuple[Array, ...]:
+    """Return arrays whose numbers can be combined, element by element, by any operator.
+
+    >>> [x.dtype for x in together(as_array([1, 2]), np.ones(2, dtype=np.float32))]
+    [dtype('float32'), dtype('float32')]
+    """
+    plain = [x for x in arrays if not is_operand(x)]
+    if all(x.dtype != object for x in plain):
+        return arrays
+    arrays = tuple(
+        as_array(x) if not is_operand(x) and x.dtype.kind in "iub" else x for x in arrays
+    )
+    kinds = {kind_of(x) for x in plain}
+    if len(kinds) == 1 and int not in kinds:
+        return arrays
+    kind = _union(kinds)
+    if isinstance(kind, np.dtype):  # float32 stays beside float64, as in NumPy
+        exacts = [x.dtype == object for x in arrays]
+        return tuple(
+            x.astype(kind) if change else x for x, change in zip(arrays, exacts, strict=True)
+        )
+    return tuple(_as_kind(x, kind) for x in arrays)
+
+
+def sample(*numbers: Any) -> Array:
+    """Return a zero of the kind in which numbers or arrays of them meet, in an array."""
+    kind = _union({kind_of(x) for x in numbers} or {np.dtype(float)})
+    return np.zeros(1, kind) if isinstance(kind, np.dtype) else _zeros((1,), kind)
+
+
+def meeting(x: Array, like: Any) -> Array:
+    """Return plain numbers in the kind in which they meet those of a value, of the package too.
+
+    >>> meeting(as_array(1), np.ones(2, dtype=np.float32)).dtype
+    dtype('float32')
+    """
+    if is_operand(x):
+        return x
+    kind = _union({kind_of(x), kind_of(like)})
+    return x if isinstance(kind, np.dtype) and x.dtype != object else _as_kind(x, kind)
+
+
+def alike(xs: Sequence[Any]) -> list[Any]:
+    """Return numbers and arrays in the kind in which they meet.
+
+    Floats of several precisions and Python's numbers beside them stay as they are, as in NumPy.
+    """
+    kind = _union({kind_of(x) for x in xs})
+    if kind is HELD or kind is int:
+        return list(xs)
+    if isinstance(kind, np.dtype):
+        return [
+            x.astype(kind) if isinstance(x, np.ndarray) and x.dtype == object else x for x in xs
+        ]
+    return [x if is_operand(x) else _as_kind(as_array(x), kind)[()] for x in xs]
+
+
+def unit_rows(count: int, shape: tuple[int, ...], like: Any, start: int = 0) -> Array:
+    """Return the unit directions e_start, e_(start+1), ... of an array of the kind of `like`."""
+    size, kind = int(np.prod(shape, dtype=int)), kind_of(like)
+    dtype = kind if isinstance(kind, np.dtype) else float
+    rows = np.eye(count, size, start, dtype=dtype).reshape(count, *shape)
+    if isinstance(kind, np.dtype):
+        return rows
+    out = _zeros(rows.shape, kind)
+    out[rows == 1] = in_kind(1, kind)
+    return out
+
+
+def unit(like: Array) -> Any:
+    """Return the number 1 of the kind of number of an array."""
+    kind = kind_of(like)
+    return 1 if isinstance(kind, np.dtype) or kind is HELD else in_kind(1, kind)
+
+
+def joined(arrays: Sequence[Array]) -> list[Array]:
+    """Return plain arrays in one dtype and kind, as parts of one table."""
+    arrays = list(together(*arrays))
+    dtype = np.result_type(*arrays) if arrays else float
+    return [a.astype(dtype, copy=False) for a in arrays]
+
+
+def divisible(x: Array) -> Array:
+    """Return numbers whose quotients are right: exact integers as floats, all others as they are.
+
+    >>> divisible(as_array([1, 2]))
+    array([1., 2.])
+    """
+    return x if is_operand(x) or kind_of(x) is not int else x.astype(float)
+
+
+def is_set(x: Any) -> bool:
+    """Whether x is an interval or an array of intervals."""
+    if isinstance(x, np.ndarray):
+        return x.dtype == object and _is_set(kind_of(x))
+    return not is_operand(x) and is_interval(x)
+
+
+def decided(op: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
+    """Return how plain numbers or arrays of them compare.
+
+    An interval of which some members compare one way and some the other raises DomainError, a
+    complex number TypeError; values of the package compare themselves.
+    """
+    if is_operand(x) or is_operand(y):
+        return op(x, y)
+    if np.iscomplexobj(x) or np.iscomplexobj(y):
+        raise TypeError("complex values have no order; compare real parts of .value")
+    if not (is_set(x) or is_set(y)):
+        return op(x, y)
+    found = np.frompyfunc(op, 2, 1)(x, y)
+    for outcome, a, b in np.broadcast(found, x, y):
+        if outcome is None:
+            raise DomainError(
+                f"how {a} and {b} compare ({op.__name__}) is not the same for all members of the "
+                "interval, so no branch can be taken; split it"
+            )
+    return np.asarray(found, dtype=bool)[()]
+
+
+def hull(ctx: Any, x: Any, y: Any) -> Any:
+    """Return the smallest interval of a context around two numbers or intervals."""
+    x, y = _convert(ctx, x), _convert(ctx, y)
+    if hasattr(x, "_mpi_") and hasattr(y, "_mpi_"):
+        return ctx.mpf([x.a if x.a <= y.a else y.a, x.b if x.b >= y.b else y.b])
+    return ctx.mpc(hull(ctx, x.real, y.real), hull(ctx, x.imag, y.imag))
+
+
+def ends(x: Any) -> tuple[Any, Any]:
+    """Return the end points of an interval, as numbers of a context of this thread's own."""
+    mp = private(x.ctx.prec + 30)
+    low, high = map(mp.make_mpf, x._mpi_)
+    return low, high
+
+
+def zeros(shape: tuple[int, ...], like: Array) -> Array:
+    """Return an array of zeros of the kind of number of `like`."""
+    if is_operand(like):
+        return like._zeros(shape)
+    return np.zeros(shape, dtype=like.dtype) if like.dtype != object else _zeros(shape, kind_of(like))
+
+
+def _zeros(shape: tuple[int, ...], kind: Any) -> Array:
+    """Return an array of zeros of a kind that is no dtype."""
+    out = np.empty(shape, dtype=object)
+    out.fill(in_kind(0, kind))
+    return out
 
 
 def exact(a: Array) -> bool:
@@ -102,28 +390,43 @@ def exact(a: Array) -> bool:
     return all(isinstance(e, RATIONAL) for e in a.reshape(-1))
 
 
-def common_dtype(arrays: list[Array]) -> Any:
-    """Return the dtype in which arrays of numbers meet: exact numbers are floats beside floats."""
-    floats = [a.dtype for a in arrays if a.dtype != object]
-    if not floats or any(a.dtype == object and not exact(a) for a in arrays):
-        return np.dtype(object)
-    return np.result_type(*floats)
+_PLAIN = {float, int, complex, np.float64, np.float32, np.complex128}
 
 
-def match(x: Array, y: Array) -> tuple[Array, Array]:
-    """Return two arrays whose numbers can be combined: float with float, object with object.
+def _operands(x: Any, y: Any) -> list[Any]:
+    """Return the operands of one operation of plain numbers or arrays in one kind."""
+    x, y = alike([x, y])
+    if isinstance(y, np.ndarray) and is_interval(x):  # would take an array for its end points
+        x = full(y.shape, x)
+    return [x, y]
 
-    Integers and Fractions become floats beside floats, as in Python; floats become Python floats
-    beside mpf, so that mpmath keeps its precision.
-    """
-    if is_operand(x) or is_operand(y) or (x.dtype != object) == (y.dtype != object):
-        return x, y
-    if x.dtype == object:
-        y, x = match(y, x)
-        return x, y
-    if exact(y):
-        return x, y.astype(x.dtype)
-    return x.astype(object), y
+
+def _simple(x: Any, y: Any) -> bool:
+    """Whether NumPy and Python know how two operands meet."""
+    if is_operand(x) or is_operand(y):
+        return True
+    simple = type(x) in _PLAIN or (type(x) is np.ndarray and x.dtype != object)
+    return simple and (type(y) in _PLAIN or (type(y) is np.ndarray and y.dtype != object))
+
+
+def plus(x: Any, y: Any) -> Any:
+    """Return x + y, in the kind in which plain numbers or arrays meet."""
+    return x + y if _simple(x, y) else operator.add(*_operands(x, y))
+
+
+def times(x: Any, y: Any) -> Any:
+    """Return x·y, in the kind in which plain numbers or arrays meet."""
+    return x * y if _simple(x, y) else operator.mul(*_operands(x, y))
+
+
+def over(x: Any, y: Any) -> Any:
+    """Return x/y, in the kind in which plain numbers or arrays meet."""
+    if _simple(x, y):
+        return x / y
+    x, y = _operands(x, y)
+    if kind_of(x) is int is kind_of(y):
+        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    return x / y
 
 
 # ------------------------------------------------------------------ constants at any precision
@@ -158,27 +461,29 @@ ONE_OVER_SQRT_2PI = Constant("1/sqrt2pi", lambda ctx: 1 / ctx.sqrt(2 * ctx.pi))
 CONSTANTS = (PI, LN2, LN10, SQRT1_2, TWO_OVER_SQRT_PI, SQRT_2_OVER_PI, ONE_OVER_SQRT_2PI)
 
 
-def constant(c: Any, like: Array) -> Any:
-    """Return the constant c as a number that combines with the numbers of `like`.
+def constant(c: Any, like: Any) -> Any:
+    """Return the constant c as a number (or an array) that combines with the numbers of `like`.
 
     >>> constant(Fraction(1, 2), np.array([1.0]))
     0.5
     """
-    if not isinstance(c, (Constant, Fraction)):
+    if type(c) in (int, float, complex) or is_operand(c):
         return c
     while is_operand(like):
         if not hasattr(like, "_coef"):
             return c  # a node records the constant itself
         like = like._coef
-    if like.dtype != object:
-        return float(c)
-    first: Any = next((e for e in like.reshape(-1) if not isinstance(e, RATIONAL)), None)
-    while is_operand(first):
-        return constant(c, first._coef)
-    context = getattr(first, "context", getattr(first, "ctx", None))
+    kind = kind_of(like)
     if isinstance(c, Constant):
-        return float(c) if context is None else c.formula(context)
-    return c if context is None else context.mpf(c.numerator) / c.denominator
+        return c.formula(kind) if hasattr(kind, "mpf") else float(c)
+    if isinstance(c, np.ndarray):
+        return c if c.dtype != object or kind is HELD else together(c, like)[0]
+    if isinstance(c, (Fraction, np.generic, Decimal)) or is_number(c):
+        if isinstance(kind, np.dtype):
+            return float(c) if isinstance(c, Fraction) else c
+        if hasattr(kind, "mpf"):
+            return _convert(kind, c)
+    return c
 
 
 # ------------------------------------------------------------------ mpmath contexts nobody shares
@@ -265,7 +570,7 @@ def call(row: Any, args: tuple[Any, ...]) -> Any:
     if any(is_interval(x) or hasattr(x, "context") for x in args):
         return _by_context(row, args)
     if any(isinstance(x, Decimal) for x in args):
-        raise TypeError(f"{row.name} of a Decimal is not exact; use mpmath.mpf or float instead")
+        return _of_decimals(row, args)
     if any(isinstance(x, (float, complex, np.inexact)) for x in args):
         args = tuple(float(x) if isinstance(x, Fraction) else x for x in args)
     if any(isinstance(x, Fraction) for x in args):
@@ -276,6 +581,15 @@ def call(row: Any, args: tuple[Any, ...]) -> Any:
             return int(whole)
     floats = tuple(float(x) if isinstance(x, (bool, int)) else x for x in args)
     return row.numpy(*(_above_cut(x) for x in floats))
+
+
+def _of_decimals(row: Any, args: tuple[Any, ...]) -> Any:
+    """Return a rational value, rounded as Decimals are."""
+    rational = all(isinstance(x, (int, Decimal)) for x in args) and row.exact is not None
+    known = row.exact(*map(Fraction, args)) if rational else None
+    if known is None:
+        raise TypeError(f"{row.name} of a Decimal is not exact; use mpmath.mpf or float instead")
+    return Decimal(known.numerator) / known.denominator
 
 
 def _above_cut(x: Any) -> Any:
@@ -316,17 +630,17 @@ def _by_interval(row: Any, ctx: Any, x: list[Any]) -> Any:
             raise AttributeError(row.name)
         if not row.monotone:
             return row.mp(ctx, *x)
-        mp = private(ctx.prec + 30)
-        ends = [row.mp(mp, mp.make_mpf(end)) for end in x[0]._mpi_]
-        if any(isinstance(e, mp.mpc) or e != e for e in ends):
+        points = ends(x[0])
+        mp = points[0].context
+        found = [row.mp(mp, end) for end in points]
+        if any(isinstance(e, mp.mpc) or e != e for e in found):
             raise ValueError("outside of the domain")
         wide = [
             e + s * (abs(e) + mp.ldexp(1, -mp.prec)) * mp.ldexp(1, -ctx.prec - 10)
-            for e in ends
+            for e in found
             for s in (-1, 1)
         ]
-        low, high = ctx.convert(min(wide)), ctx.convert(max(wide))
-        return ctx.mpf([low.a, high.b])
+        return hull(ctx, min(wide), max(wide))
     except (AttributeError, NotImplementedError, NoConvergence):
         raise TypeError(f"mpmath.iv has no {row.name}; use float or mpmath.mpf") from None
     except (ValueError, ZeroDivisionError):
@@ -337,8 +651,13 @@ def _by_interval(row: Any, ctx: Any, x: list[Any]) -> Any:
 
 
 def _convert(ctx: Any, x: Any) -> Any:
+    """Return a number as one of an mpmath context: rationals rounded once, or enclosed."""
+    if isinstance(x, Decimal) and x.is_finite():
+        x = Fraction(x)
     if isinstance(x, Fraction):
         return ctx.mpf(x.numerator) / x.denominator
+    if is_operand(x) or (is_interval(x) and not _is_set(ctx)):
+        return x
     return ctx.convert(x.item() if isinstance(x, np.generic) else x)
 
 

@@ -139,7 +139,7 @@ def _by_trace(a: Table, y: Table) -> Table:
     s, head = _log_slope(a, y), DET(a.value)
 
     def rule(k: int) -> Any:
-        return (head * s(k) + s.interior(",->", k, det)) / k
+        return (s(k) * head + s.interior(",->", k, det)) / k
 
     det = Table(a.algebra, head, rule)
     return det

@@ -40,9 +40,8 @@ from taylor.ode.jets import Differentiated, Jets, Plain
 from taylor.ode.system import is_parameter, shaped
 from taylor.series import Series, _level_over
 from taylor.several import pullback, pushforward
-from taylor.sweep import zeros
 from taylor.tape import Node
-from taylor.values import as_array, is_operand
+from taylor.values import as_array, is_operand, unit, zeros
 
 Array = Any
 Function = Callable[..., Any]
@@ -390,7 +389,7 @@ def flow_map(
         table = x._zeros((algebra.size, size)) if is_operand(x) else zeros((algebra.size, size), x)
         table[0] = np.reshape(x, -1)
         for n in range(size if order else 0):
-            table[start + n, n] = 1
+            table[start + n, n] = unit(x)
         table = np.reshape(table, (algebra.size, *np.shape(x)))
         given[i], start = TaylorN._make(table, algebra, tag), start + size
     y0, *args = given.values()
