@@ -29,6 +29,7 @@ from taylor.algebra import (
     trimmed_product,
 )
 from taylor.arrays import Operand, _fits, host, lift
+from taylor.conditions import Condition
 from taylor.elementary import Elementary, Rule, real_power, sqrt
 from taylor.errors import (
     AlgebraMismatch,
@@ -54,7 +55,7 @@ from taylor.sweep import (
     zeros,
 )
 from taylor.tags import Tag, user_tag
-from taylor.tape import Call, Condition, Instruction, Node, flat, scatter
+from taylor.tape import Call, Instruction, Node, flat, scatter
 from taylor.values import (
     as_array,
     base,

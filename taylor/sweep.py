@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from taylor.algebra import Algebra, Univariate, contract, free_letter, nonzero, pad
+from taylor.conditions import Condition
 from taylor.elementary import choose
 from taylor.errors import DomainError, NonAnalyticError, PoleError
 from taylor.program import Program, check
@@ -43,7 +44,7 @@ def leading(x: Any) -> Any:
 def outcome(op: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
     """Return how two values compare; where they are recorded, that leaves a guard."""
     result = op(leading(x), leading(y))
-    return result.mask() if hasattr(result, "mask") else np.asarray(result, dtype=bool)
+    return result.mask() if isinstance(result, Condition) else np.asarray(result, dtype=bool)
 
 
 def is_zero(x: Any) -> bool:

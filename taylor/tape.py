@@ -12,6 +12,7 @@ differentiation that meets a node is a constant of the recording (see `tags`).
 
 from __future__ import annotations
 
+import copy
 import math
 import operator
 import sys
@@ -24,6 +25,7 @@ import numpy as np
 from taylor import elementary
 from taylor.algebra import contract, nonzero
 from taylor.arrays import Operand, host, lift
+from taylor.conditions import COMPARISONS, Condition
 from taylor.elementary import Rule, choose, derived
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
 from taylor.tags import Tag, fresh_tag
@@ -32,7 +34,6 @@ from taylor.values import Constant, as_array, base, constant, is_operand
 Array = Any
 Shape = tuple[int, ...]
 ARITHMETIC = {"add": operator.add, "mul": operator.mul, "div": operator.truediv}
-COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 LARGE = 1024  # elements of an array that is told from others by identity, not by content
 MIRRORED = {"<": operator.gt, "<=": operator.ge, ">": operator.lt, ">=": operator.le}
 
@@ -139,19 +140,21 @@ def pruned(
 class Guard(NamedTuple):
     """What a decision of the recording rested on: the outcome of v_a (op) v_b.
 
-    With b = -1 the decision was np.op(v_a, *extra), for example an argsort.
+    With b = -1 the decision was np.op(v_a, *extra[0], **dict(extra[1])), for example an argsort.
     """
 
     op: str
     a: int
     b: int
     outcome: Array
-    extra: tuple[Any, ...] = ()
+    extra: tuple[Any, Any] = ((), ())
 
     def holds(self, value: Callable[[int], Any]) -> bool:
         """Whether the decision is the same for the plain values `value(i)`."""
         if self.b < 0:
-            return np.array_equal(getattr(np, self.op)(value(self.a), *self.extra), self.outcome)
+            args, named = self.extra
+            found = getattr(np, self.op)(value(self.a), *args, **dict(named))
+            return np.array_equal(found, self.outcome)
         return np.array_equal(COMPARISONS[self.op](value(self.a), value(self.b)), self.outcome)
 
     def __str__(self) -> str:
@@ -478,11 +481,16 @@ class Node(Operand):
         )
         return tape.push("choose", tuple(n.i for n in nodes), mode, shape, value)
 
-    def _decided(self, op: str, extra: tuple[Any, ...]) -> Any:
+    def _decided(self, op: str, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Return np.op of the value, leaving a guard for it."""
-        outcome = getattr(np, op)(self.value, *extra)
+        outcome = getattr(np, op)(self.value, *args, **named)
+        extra = (copy.deepcopy(args), copy.deepcopy(tuple(named.items())))  # masks may change later
         self.tape.guards.append(Guard(op, self.i, -1, outcome, extra))
         return outcome
+
+    def _leave_guard(self, op: str, other: Node, outcome: Any) -> None:
+        """Note that the recording rests on the outcome of a comparison."""
+        self.tape.guards.append(Guard(op, self.i, other.i, outcome))
 
     def _compare(self, op: Any, other: Any) -> Any:
         owner = host((self, lift(other)))
@@ -619,64 +627,3 @@ class Call(NamedTuple):
             np.reshape(y[end - n : end], s)
             for n, end, s in zip(sizes, ends, self.shapes, strict=True)
         )
-
-
-class Condition:
-    """A comparison of recorded values: its truth leaves a guard, np.where records a choice."""
-
-    __array_priority__ = 2000.0
-
-    def __init__(self, op: str, lhs: Node, rhs: Node) -> None:
-        self.op, self.lhs, self.rhs = op, lhs, rhs
-
-    def mask(self) -> Any:
-        """Return the outcome at the recorded point, leaving a guard for it."""
-        outcome = _mask(COMPARISONS[self.op](self.lhs.value, self.rhs.value))
-        self.lhs.tape.guards.append(Guard(self.op, self.lhs.i, self.rhs.i, outcome))
-        return outcome
-
-    def __bool__(self) -> bool:
-        if np.broadcast_shapes(self.lhs.shape, self.rhs.shape) != ():
-            raise TraceError(
-                f"the truth of an array-valued comparison of shapes {self.lhs.shape} {self.op} "
-                f"{self.rhs.shape} is ambiguous; use np.where(x {self.op} y, ...), .any() or .all()"
-            )
-        return bool(self.mask())
-
-    def any(self) -> bool:
-        """Whether the comparison holds somewhere (leaves a guard)."""
-        return bool(np.any(self.mask()))
-
-    def all(self) -> bool:
-        """Whether the comparison holds everywhere (leaves a guard)."""
-        return bool(np.all(self.mask()))
-
-    def __and__(self, other: Any) -> Any:
-        return self.mask() & _mask(other)
-
-    def __or__(self, other: Any) -> Any:
-        return self.mask() | _mask(other)
-
-    def __invert__(self) -> Any:
-        return ~np.asarray(self.mask())
-
-    __rand__, __ror__ = __and__, __or__
-
-    def _where(self, a: Any, b: Any) -> Any:
-        lhs, rhs = self.lhs, self.rhs
-        if self.op == ">":
-            return lhs._choose(rhs, lhs, b, a, "where")
-        if self.op == "<":
-            return lhs._choose(lhs, rhs, b, a, "where")
-        return lhs._choose(*((lhs, rhs) if self.op == ">=" else (rhs, lhs)), a, b, "where")
-
-    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if func is np.where and len(args) == 3:
-            return self._where(*args[1:])
-        if func in (np.any, np.all):
-            return func(self.mask(), *args[1:], **kwargs)
-        return NotImplemented
-
-
-def _mask(x: Any) -> Any:
-    return x.mask() if isinstance(x, Condition) else x
