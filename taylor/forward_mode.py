@@ -19,6 +19,7 @@ from taylor.multivariate import TaylorN
 from taylor.series import Series
 from taylor.sweep import zeros
 from taylor.tags import Tag, fresh_tag
+from taylor.tape import as_data
 from taylor.univariate import Taylor, factorial_scaled
 from taylor.values import as_array, is_operand
 
@@ -89,7 +90,7 @@ def result(f: Function, x: Any) -> Any:
         )
     if y is None or isinstance(y, (str, dict)):
         raise TypeError(f"f must return a number or an array, not {type(y).__name__}")
-    return lift(y)
+    return as_data(lift(y), x)
 
 
 def parts(y: Any, tag: Tag, size: int) -> Any:

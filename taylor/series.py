@@ -55,7 +55,7 @@ from taylor.sweep import (
     zeros,
 )
 from taylor.tags import Tag, user_tag
-from taylor.tape import Call, Instruction, Node, flat, scatter
+from taylor.tape import Call, Instruction, Node, as_data, flat, scatter
 from taylor.values import (
     as_array,
     base,
@@ -185,7 +185,7 @@ class Series(Operand):
 
     __copy__ = copy
 
-    def astype(self, dtype: Any) -> Self:
+    def astype(self, dtype: Any, **layout: Any) -> Self:
         """Return the series with its coefficients converted, for example to np.float32."""
         if np.dtype(dtype).kind not in "fcO":
             raise TypeError(
@@ -653,7 +653,7 @@ class Series(Operand):
         head = rule(*(x.value if m else x for x, m in zip(args, mine, strict=True)))
         shapes = tuple(np.shape(z) for z in head) if isinstance(head, tuple) else None
         call = Call(rule, shapes)
-        y = self._constant(flat(head))
+        y = self._constant(as_data(flat(head), self._coef))
         for k in range(1, self.order + 1):
             known = [x._up_to(k) if m else x for x, m in zip(args, mine, strict=True)]
             speeds = [x._weighted() if m else None for x, m in zip(known, mine, strict=True)]

@@ -79,6 +79,16 @@ class Linear(NamedTuple):
         return np.cumsum(x, axis=self.data + lead)
 
 
+def as_data(c: Any, like: Any) -> Any:
+    """Return c, its integers and booleans as floats where the numbers of `like` are floats."""
+    if is_operand(c) or isinstance(c, (Fraction, Constant)):
+        return c
+    dtype = getattr(base(like), "dtype", np.dtype(type(base(like))))
+    if dtype.kind not in "fc" or np.asarray(c).dtype.kind not in "iub":
+        return c
+    return np.asarray(c).astype(np.empty(0, dtype).real.dtype)[()]
+
+
 def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
     """Return elements of the joined sources by position (-1: zero), under `lead` leading axes."""
     owner = None if lead else host(sources)
@@ -214,19 +224,30 @@ class Tape:
         if is_operand(c):
             return self.push("constant", (), c, c.shape, c)
         if np.ndim(c) == 0 and not isinstance(c, np.ndarray):
+            c = int(c) if isinstance(c, (np.integer, np.bool_)) else c
             as_array(c)
             return self.push("constant", (), c, (), c)
+        if not isinstance(c, np.ndarray):
+            c = np.asarray(c)
         known = self.arrays.get(id(c))
         if known is not None and np.array_equal(known[0], known[1], equal_nan=known[2]):
             return Node(self, known[3])
         # what nobody can write into, such as a constant of another tape, needs no copy
         fixed = isinstance(c, np.ndarray) and c.flags.owndata and not c.flags.writeable
-        array = c if fixed and c.dtype.kind in "fc" else as_array(c)
+        array = c if fixed and c.dtype.kind in "fc" else as_array(as_data(c, self.like))
         array.flags.writeable = False
         node = self.push("constant", (), array, array.shape, array)
         if array.size > LARGE and isinstance(c, np.ndarray):
             self.arrays[id(c)] = (c, array, array.dtype.kind in "fc", node.i)
         return node
+
+    def argument(self, c: Any) -> Node:
+        """Return an argument of a rule as a node: an array of integers stays one."""
+        if not (isinstance(c, np.ndarray) and c.dtype.kind in "iub"):
+            return self.node(c)
+        array = c.copy()
+        array.flags.writeable = False
+        return self.push("constant", (), array, array.shape, array)
 
     def holds(self, x: Any) -> bool:
         """Whether the value x belongs to a differentiation outside of this recording."""
@@ -311,6 +332,23 @@ class Node(Operand):
         if not is_operand(value) and caller.partition(".")[0] not in ("taylor", "hyperdual"):
             self.tape.read = True
         return value
+
+    @property
+    def dtype(self) -> Any:
+        """Type of the numbers at the point of the recording."""
+        return np.asarray(base(self.tape.values[self.i])).dtype
+
+    def astype(self, dtype: Any, **layout: Any) -> Any:
+        """Return the variable in a wider type of numbers."""
+        dtype = np.dtype(dtype)
+        if dtype == self.dtype or dtype == object:
+            return self.copy()
+        if dtype.kind in "fc" and np.can_cast(self.dtype, dtype):
+            return self * dtype.type(1)
+        raise TraceError(
+            f"recorded values are {self.dtype}; astype({dtype}) would cut off "
+            + ("digits: convert the point" if dtype.kind in "fc" else "derivatives: use .value")
+        )
 
     def __repr__(self) -> str:
         return f"<node v{self.i} of shape {self.shape}>"
@@ -398,10 +436,10 @@ class Node(Operand):
         if not isinstance(owner, Node):
             return owner._call(rule, args)
         tape = owner.tape
-        nodes = [tape.node(a) for a in args]
+        nodes = [tape.argument(a) for a in args]
         y = rule(*(tape.values[n.i] for n in nodes))
         shapes = [np.shape(z) for z in y] if isinstance(y, tuple) else None
-        value = flat(y)
+        value = as_data(flat(y), tape.like)
         param = Call(rule, None if shapes is None else tuple(shapes))
         node = tape.push("call", tuple(n.i for n in nodes), param, np.shape(value), value)
         return param.split(node)
