@@ -8,8 +8,7 @@ Wengert list), `series` (the number types), then the driver you came for.
 0.0
 """
 
-from taylor import linalg
-from taylor.arrays import logsumexp, where
+from taylor import linalg, products
 from taylor.checkpoint import checkpoint
 from taylor.compiled import compile
 from taylor.drivers import (
@@ -124,6 +123,7 @@ from taylor.forward_mode import (
     partial,
     taylor_coefficients,
 )
+from taylor.functions import logsumexp, where
 from taylor.implicit import fixed_point, implicit_root
 from taylor.multivariate import TaylorN, inverse_map
 from taylor.program import Program, record

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from taylor import elementary
-from taylor.arrays import logsumexp
+from taylor.functions import logsumexp
 from taylor.elementary import TABLE
 
 Convert = Callable[[str], Any]

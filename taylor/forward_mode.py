@@ -18,6 +18,7 @@ from taylor.errors import ForeignNodeError, PoleError, ShapeMismatch
 from taylor.multivariate import TaylorN
 from taylor.series import Series
 from taylor.tags import Tag, fresh_tag
+from taylor.tape import as_data
 from taylor.univariate import Taylor, factorial_scaled
 from taylor.values import as_array, is_operand, kind_of, meeting, unit_rows, zeros
 
@@ -81,7 +82,7 @@ def result(f: Function, x: Any) -> Any:
         )
     if y is None or isinstance(y, (str, dict)):
         raise TypeError(f"f must return a number or an array, not {type(y).__name__}")
-    return lift(y)
+    return as_data(lift(y), x)
 
 
 def parts(y: Any, tag: Tag, size: int) -> Any:

@@ -28,6 +28,7 @@ from taylor.algebra import (
     trimmed_product,
 )
 from taylor.arrays import Operand, _fits, host, lift
+from taylor.conditions import Condition
 from taylor.elementary import Elementary, Rule, real_power, sqrt
 from taylor.errors import (
     AlgebraMismatch,
@@ -52,7 +53,7 @@ from taylor.sweep import (
     no_expansion,
 )
 from taylor.tags import Tag, user_tag
-from taylor.tape import Call, Condition, Instruction, Node, flat, scatter
+from taylor.tape import Call, Instruction, Node, as_data, flat, scatter
 from taylor.values import (
     as_array,
     base,
@@ -171,7 +172,7 @@ class Series(Operand):
 
     __copy__ = copy
 
-    def astype(self, dtype: Any) -> Self:
+    def astype(self, dtype: Any, **layout: Any) -> Self:
         """Return the series with its coefficients converted, for example to np.float32."""
         if np.dtype(dtype).kind not in "fcO":
             raise TypeError(
@@ -637,7 +638,7 @@ class Series(Operand):
         head = rule(*(x.value if m else x for x, m in zip(args, mine, strict=True)))
         shapes = tuple(np.shape(z) for z in head) if isinstance(head, tuple) else None
         call = Call(rule, shapes)
-        y = self._constant(flat(head))
+        y = self._constant(as_data(flat(head), self._coef))
         for k in range(1, self.order + 1):
             known = [x._up_to(k) if m else x for x, m in zip(args, mine, strict=True)]
             speeds = [x._weighted() if m else None for x, m in zip(known, mine, strict=True)]

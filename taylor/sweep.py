@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from taylor.algebra import Algebra, Univariate, contract, free_letter, nonzero, pad
+from taylor.conditions import Condition
 from taylor.elementary import choose, jumps_at
 from taylor.errors import DomainError, NonAnalyticError, OrderMismatch, PoleError
 from taylor.program import Program, check
@@ -57,7 +58,7 @@ def leading(x: Any) -> Any:
 def outcome(op: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
     """Return how two values compare; where they are recorded, that leaves a guard."""
     result = decided(op, leading(x), leading(y))
-    return result.mask() if hasattr(result, "mask") else np.asarray(result, dtype=bool)
+    return result.mask() if isinstance(result, Condition) else np.asarray(result, dtype=bool)
 
 
 def is_zero(x: Any) -> bool:
@@ -98,7 +99,9 @@ class Sweep:
         self.policy = current_policy()
         constants = [i.param for i in program.code if i.op == "constant"]
         linear = [i.param for i in program.code if i.op == "linear"]
-        constants += [p.data if p.kind == "scale" else p.data[1] for p in linear if p.kind in SCALING]
+        constants += [
+            p.data if p.kind == "scale" else p.data[1] for p in linear if p.kind in SCALING
+        ]
         self.like = self._kind([*inputs, *_deciding(parameters), *_deciding(constants)])
         self.table: list[Any] = []  # a table, or the plain value of an inactive instruction
         self.height: list[int] = []

@@ -12,6 +12,7 @@ differentiation that meets a node is a constant of the recording (see `tags`).
 
 from __future__ import annotations
 
+import copy
 import math
 import operator
 import sys
@@ -24,6 +25,7 @@ import numpy as np
 from taylor import elementary
 from taylor.algebra import contract, nonzero
 from taylor.arrays import Operand, host, lift
+from taylor.conditions import COMPARISONS, Condition
 from taylor.elementary import Rule, choose, derived
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
 from taylor.tags import Tag, fresh_tag
@@ -46,7 +48,6 @@ from taylor.values import (
 Array = Any
 Shape = tuple[int, ...]
 ARITHMETIC = {"add": plus, "mul": times, "div": over}
-COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 LARGE = 1024  # elements of an array that is told from others by identity, not by content
 MIRRORED = {"<": operator.gt, "<=": operator.ge, ">": operator.lt, ">=": operator.le}
 
@@ -90,6 +91,16 @@ class Linear(NamedTuple):
         if self.kind == "sum":
             return np.sum(x, axis=tuple(d + lead for d in self.data))
         return np.cumsum(x, axis=self.data + lead)
+
+
+def as_data(c: Any, like: Any) -> Any:
+    """Return c, its integers and booleans as floats where the numbers of `like` are floats."""
+    if is_operand(c) or isinstance(c, (Fraction, Constant)):
+        return c
+    dtype = getattr(base(like), "dtype", np.dtype(type(base(like))))
+    if dtype.kind not in "fc" or np.asarray(c).dtype.kind not in "iub":
+        return c
+    return np.asarray(c).astype(np.empty(0, dtype).real.dtype)[()]
 
 
 def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
@@ -153,19 +164,21 @@ def pruned(
 class Guard(NamedTuple):
     """What a decision of the recording rested on: the outcome of v_a (op) v_b.
 
-    With b = -1 the decision was np.op(v_a, *extra), for example an argsort.
+    With b = -1 the decision was np.op(v_a, *extra[0], **dict(extra[1])), for example an argsort.
     """
 
     op: str
     a: int
     b: int
     outcome: Array
-    extra: tuple[Any, ...] = ()
+    extra: tuple[Any, Any] = ((), ())
 
     def holds(self, value: Callable[[int], Any]) -> bool:
         """Whether the decision is the same for the plain values `value(i)`."""
         if self.b < 0:
-            return np.array_equal(getattr(np, self.op)(value(self.a), *self.extra), self.outcome)
+            args, named = self.extra
+            found = getattr(np, self.op)(value(self.a), *args, **dict(named))
+            return np.array_equal(found, self.outcome)
         found = decided(COMPARISONS[self.op], value(self.a), value(self.b))
         return np.array_equal(found, self.outcome)
 
@@ -226,19 +239,30 @@ class Tape:
         if is_operand(c):
             return self.push("constant", (), c, c.shape, c)
         if np.ndim(c) == 0 and not isinstance(c, np.ndarray):
+            c = int(c) if isinstance(c, (np.integer, np.bool_)) else c
             as_array(c)
             return self.push("constant", (), c, (), c)
+        if not isinstance(c, np.ndarray):
+            c = np.asarray(c)
         known = self.arrays.get(id(c))
         if known is not None and np.array_equal(known[0], known[1], equal_nan=known[2]):
             return Node(self, known[3])
         # what nobody can write into, such as a constant of another tape, needs no copy
         fixed = isinstance(c, np.ndarray) and c.flags.owndata and not c.flags.writeable
-        array = c if fixed and c.dtype.kind in "fc" else as_array(c)
+        array = c if fixed and c.dtype.kind in "fc" else as_array(as_data(c, self.like))
         array.flags.writeable = False
         node = self.push("constant", (), array, array.shape, array)
         if array.size > LARGE and isinstance(c, np.ndarray):
             self.arrays[id(c)] = (c, array, array.dtype.kind in "fc", node.i)
         return node
+
+    def argument(self, c: Any) -> Node:
+        """Return an argument of a rule as a node: an array of integers stays one."""
+        if not (isinstance(c, np.ndarray) and c.dtype.kind in "iub"):
+            return self.node(c)
+        array = c.copy()
+        array.flags.writeable = False
+        return self.push("constant", (), array, array.shape, array)
 
     def holds(self, x: Any) -> bool:
         """Whether the value x belongs to a differentiation outside of this recording."""
@@ -323,6 +347,23 @@ class Node(Operand):
         if not is_operand(value) and caller.partition(".")[0] not in ("taylor", "hyperdual"):
             self.tape.read = True
         return value
+
+    @property
+    def dtype(self) -> Any:
+        """Type of the numbers at the point of the recording."""
+        return np.asarray(base(self.tape.values[self.i])).dtype
+
+    def astype(self, dtype: Any, **layout: Any) -> Any:
+        """Return the variable in a wider type of numbers."""
+        dtype = np.dtype(dtype)
+        if dtype == self.dtype or dtype == object:
+            return self.copy()
+        if dtype.kind in "fc" and np.can_cast(self.dtype, dtype):
+            return self * dtype.type(1)
+        raise TraceError(
+            f"recorded values are {self.dtype}; astype({dtype}) would cut off "
+            + ("digits: convert the point" if dtype.kind in "fc" else "derivatives: use .value")
+        )
 
     def __repr__(self) -> str:
         return f"<node v{self.i} of shape {self.shape}>"
@@ -410,10 +451,10 @@ class Node(Operand):
         if not isinstance(owner, Node):
             return owner._call(rule, args)
         tape = owner.tape
-        nodes = [tape.node(a) for a in args]
+        nodes = [tape.argument(a) for a in args]
         y = rule(*(tape.values[n.i] for n in nodes))
         shapes = [np.shape(z) for z in y] if isinstance(y, tuple) else None
-        value = flat(y)
+        value = as_data(flat(y), tape.like)
         param = Call(rule, None if shapes is None else tuple(shapes))
         node = tape.push("call", tuple(n.i for n in nodes), param, np.shape(value), value)
         return param.split(node)
@@ -493,11 +534,16 @@ class Node(Operand):
         )
         return tape.push("choose", tuple(n.i for n in nodes), mode, shape, value)
 
-    def _decided(self, op: str, extra: tuple[Any, ...]) -> Any:
+    def _decided(self, op: str, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Return np.op of the value, leaving a guard for it."""
-        outcome = getattr(np, op)(self.value, *extra)
+        outcome = getattr(np, op)(self.value, *args, **named)
+        extra = (copy.deepcopy(args), copy.deepcopy(tuple(named.items())))  # masks may change later
         self.tape.guards.append(Guard(op, self.i, -1, outcome, extra))
         return outcome
+
+    def _leave_guard(self, op: str, other: Node, outcome: Any) -> None:
+        """Note that the recording rests on the outcome of a comparison."""
+        self.tape.guards.append(Guard(op, self.i, other.i, outcome))
 
     def _compare(self, op: Any, other: Any) -> Any:
         owner = host((self, lift(other)))
@@ -640,64 +686,3 @@ class Call(NamedTuple):
             np.reshape(y[end - n : end], s)
             for n, end, s in zip(sizes, ends, self.shapes, strict=True)
         )
-
-
-class Condition:
-    """A comparison of recorded values: its truth leaves a guard, np.where records a choice."""
-
-    __array_priority__ = 2000.0
-
-    def __init__(self, op: str, lhs: Node, rhs: Node) -> None:
-        self.op, self.lhs, self.rhs = op, lhs, rhs
-
-    def mask(self) -> Any:
-        """Return the outcome at the recorded point, leaving a guard for it."""
-        outcome = _mask(decided(COMPARISONS[self.op], self.lhs.value, self.rhs.value))
-        self.lhs.tape.guards.append(Guard(self.op, self.lhs.i, self.rhs.i, outcome))
-        return outcome
-
-    def __bool__(self) -> bool:
-        if np.broadcast_shapes(self.lhs.shape, self.rhs.shape) != ():
-            raise TraceError(
-                f"the truth of an array-valued comparison of shapes {self.lhs.shape} {self.op} "
-                f"{self.rhs.shape} is ambiguous; use np.where(x {self.op} y, ...), .any() or .all()"
-            )
-        return bool(self.mask())
-
-    def any(self) -> bool:
-        """Whether the comparison holds somewhere (leaves a guard)."""
-        return bool(np.any(self.mask()))
-
-    def all(self) -> bool:
-        """Whether the comparison holds everywhere (leaves a guard)."""
-        return bool(np.all(self.mask()))
-
-    def __and__(self, other: Any) -> Any:
-        return self.mask() & _mask(other)
-
-    def __or__(self, other: Any) -> Any:
-        return self.mask() | _mask(other)
-
-    def __invert__(self) -> Any:
-        return ~np.asarray(self.mask())
-
-    __rand__, __ror__ = __and__, __or__
-
-    def _where(self, a: Any, b: Any) -> Any:
-        lhs, rhs = self.lhs, self.rhs
-        if self.op == ">":
-            return lhs._choose(rhs, lhs, b, a, "where")
-        if self.op == "<":
-            return lhs._choose(lhs, rhs, b, a, "where")
-        return lhs._choose(*((lhs, rhs) if self.op == ">=" else (rhs, lhs)), a, b, "where")
-
-    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if func is np.where and len(args) == 3:
-            return self._where(*args[1:])
-        if func in (np.any, np.all):
-            return func(self.mask(), *args[1:], **kwargs)
-        return NotImplemented
-
-
-def _mask(x: Any) -> Any:
-    return x.mask() if isinstance(x, Condition) else x

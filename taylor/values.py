@@ -375,7 +375,9 @@ def zeros(shape: tuple[int, ...], like: Array) -> Array:
     """Return an array of zeros of the kind of number of `like`."""
     if is_operand(like):
         return like._zeros(shape)
-    return np.zeros(shape, dtype=like.dtype) if like.dtype != object else _zeros(shape, kind_of(like))
+    return (
+        np.zeros(shape, dtype=like.dtype) if like.dtype != object else _zeros(shape, kind_of(like))
+    )
 
 
 def _zeros(shape: tuple[int, ...], kind: Any) -> Array:

@@ -158,7 +158,9 @@ def source(seed, kind):
             values[y] = new
             lines.append(text)
     used = [n for n in values if n != "x"][-3:] or ["x"]
-    total = " + ".join(f"np.sum({n} * {n}) * {w}" for n, w in zip(used, (0.25, 0.5, 1), strict=False))
+    total = " + ".join(
+        f"np.sum({n} * {n}) * {w}" for n, w in zip(used, (0.25, 0.5, 1), strict=False)
+    )
     body = "\n".join(lines + [f"return {total}"])
     text = "def f(x):\n" + "\n".join("    " + line for line in body.split("\n"))
     return text, x

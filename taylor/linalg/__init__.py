@@ -233,6 +233,7 @@ def lstsq(a: Any, b: Any) -> Any:
 def numpy_lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, int, Array]:
     """Return (x, residuals, rank, s) as numpy.linalg.lstsq; s are the plain singular values."""
     a, b = arguments("lstsq", a, b)
+    _full_rank("lstsq", a, rcond)
     x = lstsq(a, b)
     m, n = np.shape(a)
     off = a @ x - b
@@ -248,6 +249,28 @@ def pinv(a: Any) -> Any:
     0.5 - 0.25 t + O(t²)
     """
     return PINV(*arguments("pinv", a))
+
+
+def numpy_pinv(a: Any, rcond: Any = None, *, rtol: Any = None) -> Any:
+    """Return numpy.linalg.pinv of matrices that have full rank at that tolerance."""
+    if rcond is not None and rtol is not None:
+        raise ValueError("pinv: rtol and rcond can't both be set")
+    a = arguments("pinv", a)[0]
+    _full_rank("pinv", a, rcond if rtol is None else rtol)
+    return pinv(a)
+
+
+def _full_rank(name: str, a: Any, rcond: Any) -> None:
+    """Raise unless all singular values are above a tolerance relative to the largest."""
+    if rcond is None:
+        return
+    s = SVDVALS(base(a))
+    small = s <= np.expand_dims(np.asarray(rcond), -1) * s[..., :1]
+    if np.any(small):
+        raise TypeError(
+            f"np.linalg.{name}: at the tolerance {rcond} the matrix has singular values that count "
+            "as zero; its rank can change, and the truncated result has no derivative here"
+        )
 
 
 def _symmetric(name: str, a: Any, uplo: str) -> tuple[bool, Any]:
@@ -348,7 +371,8 @@ def expm(a: Any) -> Any:
 # what NumPy's own functions mean for series and nodes
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
     **{getattr(np.linalg, f.__name__): f for f in (
-        solve, inv, det, slogdet, cholesky, qr, eigh, eigvalsh, svd, svdvals, pinv, matrix_power,
+        solve, inv, det, slogdet, cholesky, qr, eigh, eigvalsh, svd, svdvals, matrix_power,
     )},
     np.linalg.lstsq: numpy_lstsq,
+    np.linalg.pinv: numpy_pinv,
 }  # fmt: skip

@@ -19,7 +19,7 @@ from taylor.expand import expand
 from taylor.ode.pieces import Pieces, along, resolved
 from taylor.ode.roots import roots, without_root
 from taylor.program import Program, record
-from taylor.tape import Condition
+from taylor.conditions import Condition
 from taylor.univariate import Taylor
 
 Array = Any
