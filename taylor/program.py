@@ -160,7 +160,7 @@ def recording(
     tape.through = through
     nodes = []
     for v in x:
-        value = v if is_operand(v) else as_array(v)[()]
+        value = v.copy() if is_operand(v) else as_array(v)[()]
         nodes.append(tape.input(np.shape(value), value))
     try:
         y = f(*nodes)

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ORDER = [
     "errors", "text", "values", "tags", "jit", "pairs", "blocks", "algebra", "local", "elementary",
-    "linalg", "arrays", "tape", "rules", "program", "expand", "sweep", "llvm", "series",
+    "memory", "linalg", "arrays", "tape", "rules", "program", "expand", "sweep", "llvm", "series",
     "univariate", "multivariate", "transform", "forward_mode", "interpolation", "drivers",
     "sparse", "several", "checkpoint", "implicit", "compiled", "ode", "__init__", "expression",
     "tour", "__main__",
