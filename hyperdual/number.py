@@ -32,7 +32,7 @@ class HyperDual(Series):
     def __init__(self, value: Any, eps1: Any = 0, eps2: Any = 0, eps1eps2: Any = 0) -> None:
         made = self.from_parts([value, eps1, eps2, eps1eps2])
         self._coef, self.algebra, self.tag = made._coef, made.algebra, made.tag
-        self._view = False
+        self._place = None
 
     @classmethod
     def from_parts(cls, parts: Sequence[Any]) -> Self:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor import elementary
+from taylor import elementary, memory
 from taylor.binding import UFUNCS, call, call_ufunc, family, method
 from taylor.conditions import Condition
 from taylor.values import Handled, is_operand
@@ -29,8 +29,9 @@ class Operand(Handled):
     `_gather(sources, index)`, `_sum(axes)`, `_cumsum(axis)`, `_reduceat(starts, axis)`,
     `_einsum(subscripts, x, y)`,
     `_choose(lhs, rhs, a, b, mode)`, `_compare(op, other)`, `_assign(index, value)`, `_ones()`,
-    `_scatter(index, shape)`, `_call(rule, args)`, and `_hosts(other)`: whether other is a value of
-    an outer differentiation, which the operand holds as a constant or as coefficients.
+    `_scatter(index, shape)`, `_call(rule, args)`, `_truth()`, `_viewed(f)`: what f makes of it,
+    views where NumPy's f makes views, and `_hosts(other)`: whether other is a value of an outer
+    differentiation, which the operand holds as a constant or as coefficients.
     """
 
     __slots__ = ()
@@ -40,8 +41,6 @@ class Operand(Handled):
     shape: Any
     value: Any
     tag: Any  # which differentiation the value belongs to
-    _view: bool  # whether NumPy would let a write here reach another array
-    _as_view: Callable[..., Any]
     _elementary: Callable[..., Any]
     _gather: Callable[..., Any]
     _sum: Callable[..., Any]
@@ -55,6 +54,7 @@ class Operand(Handled):
     _scatter: Callable[..., Any]
     _call: Callable[..., Any]
     _hosts: Callable[..., bool]
+    _truth: Callable[..., Any]
 
     # -------------------------------------------------------------- array attributes and methods
     @property
@@ -82,12 +82,24 @@ class Operand(Handled):
 
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
         """Return the elements of a diagonal."""
-        return rearrange([self], lambda i: i.diagonal(offset, axis1, axis2))._as_view()
+        return self._viewed(lambda i: i.diagonal(offset, axis1, axis2))
 
     @property
-    def flat(self) -> Iterator[Any]:
-        """An iterator over the elements."""
-        return iter(self.ravel())
+    def flat(self) -> memory.Flat:
+        """The elements in C order: x.flat[2], x.flat[:] = 0, for e in x.flat."""
+        return memory.Flat(self)
+
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        memory.Flat(self)[:] = value
+
+    def fill(self, value: Any) -> None:
+        """Write one number into every element."""
+        self[...] = value
+
+    def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
+        """Do np.put(self, indices, values, mode)."""
+        memory.put(self, indices, values, mode)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -99,37 +111,34 @@ class Operand(Handled):
 
     def __getitem__(self, index: Any) -> Any:
         index = _plain_index(index)
-        taken = rearrange([self], lambda i: i[index])
-        return taken if _is_fancy(index) else taken._as_view()
+        return self._viewed(lambda i: i[index])
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if self._view:
-            raise TypeError(
-                "writing here would not reach the array this value was taken from; index that "
-                "array once (y[0, 1] = ... instead of y[0][1] = ...), or write to a .copy()"
-            )
         self._assign(_plain_index(index), value)
+
+    def _viewed(self, f: Callable[..., Any]) -> Any:
+        return rearrange([self], f)
 
     def reshape(self, *shape: Any, order: Any = "C") -> Any:
         """Return the same elements in another shape."""
         target = shape[0] if len(shape) == 1 else shape
-        return rearrange([self], lambda i: i.reshape(target, order=order))._as_view()
+        return self._viewed(lambda i: i.reshape(target, order=order))
 
-    def ravel(self) -> Any:
+    def ravel(self, order: Any = "C") -> Any:
         """Return the elements along one axis."""
-        return self if self.ndim == 1 else self.reshape(-1)
+        return self._viewed(lambda i: i.ravel(order))
 
     def transpose(self, *axes: Any) -> Any:
         """Return the array with its axes permuted."""
-        return rearrange([self], lambda i: i.transpose(*axes))._as_view()
+        return self._viewed(lambda i: i.transpose(*axes))
 
     def squeeze(self, axis: Any = None) -> Any:
         """Return the array without its axes of length one."""
-        return rearrange([self], lambda i: i.squeeze(axis))._as_view()
+        return self._viewed(lambda i: i.squeeze(axis))
 
     def swapaxes(self, a: int, b: int) -> Any:
         """Return the array with two axes exchanged."""
-        return rearrange([self], lambda i: i.swapaxes(a, b))._as_view()
+        return self._viewed(lambda i: i.swapaxes(a, b))
 
     def conjugate(self) -> Any:
         """Return the complex conjugate of a real value: a copy."""
@@ -202,6 +211,43 @@ class Operand(Handled):
     def __rmatmul__(self, other: Any) -> Any:
         return UFUNCS[np.matmul](other, self)
 
+    def _in_place(self, op: Callable[[Any, Any], Any], other: Any) -> Any:
+        """Do self = op(self, other): into the memory of an array; a number is another one then."""
+        result = op(self, other)
+        if not self.shape:
+            return result
+        if np.shape(result) != self.shape:
+            raise ValueError(
+                f"non-broadcastable output operand with shape {self.shape} doesn't match the "
+                f"broadcast shape {np.shape(result)}"
+            )
+        self._assign(Ellipsis, result)
+        return self
+
+    def __iadd__(self, other: Any) -> Any:
+        return self._in_place(operator.add, other)
+
+    def __isub__(self, other: Any) -> Any:
+        return self._in_place(operator.sub, other)
+
+    def __imul__(self, other: Any) -> Any:
+        return self._in_place(operator.mul, other)
+
+    def __itruediv__(self, other: Any) -> Any:
+        return self._in_place(operator.truediv, other)
+
+    def __ifloordiv__(self, other: Any) -> Any:
+        return self._in_place(operator.floordiv, other)
+
+    def __imod__(self, other: Any) -> Any:
+        return self._in_place(operator.mod, other)
+
+    def __ipow__(self, other: Any) -> Any:
+        return self._in_place(operator.pow, other)
+
+    def __imatmul__(self, other: Any) -> Any:
+        return self._in_place(operator.matmul, other)
+
     def __lt__(self, other: Any) -> Any:
         return self._compare(operator.lt, other)
 
@@ -266,12 +312,6 @@ def _plain_part(i: Any) -> Any:
     if isinstance(i, (np.ndarray, np.generic)) or not hasattr(i, "__array__"):
         return i
     return np.asarray(i)
-
-
-def _is_fancy(index: Any) -> bool:
-    """Whether NumPy copies for this index (arrays and lists) instead of making a view."""
-    parts = index if isinstance(index, tuple) else (index,)
-    return any(isinstance(i, (list, np.ndarray, bool, np.bool_)) for i in parts)
 
 
 def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
@@ -370,27 +410,18 @@ def _one(func: Any) -> Callable[..., Any]:
     return lambda x, *args, **kwargs: rearrange([lift(x)], lambda i: func(i, *args, **kwargs))
 
 
-def _viewing(func: Any) -> Callable[..., Any]:
-    """A function whose result is a view of its argument in NumPy."""
-
-    def handler(x: Any, *args: Any, **kwargs: Any) -> Any:
-        moved = rearrange([x], lambda i: func(i, *args, **kwargs))
-        return (
-            type(moved)(m._as_view() for m in moved)
-            if isinstance(moved, (list, tuple))
-            else moved._as_view()
-        )
-
-    return handler
+def viewing(func: Any) -> Callable[..., Any]:
+    """A function whose result is a view of its argument where NumPy's is."""
+    return lambda x, *args, **kwargs: lift(x)._viewed(lambda i: func(i, *args, **kwargs))
 
 
 for _func in (
     np.transpose, np.reshape, np.ravel, np.squeeze, np.expand_dims, np.swapaxes,
     np.moveaxis, np.rollaxis, np.flip, np.fliplr, np.flipud, np.rot90, np.broadcast_to,
     np.diagonal, np.diag, np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit,
-    np.matrix_transpose, np.linalg.matrix_transpose,
+    np.matrix_transpose, np.linalg.matrix_transpose, np.unstack,
 ):  # fmt: skip
-    family(_func, _viewing(_func))
+    family(_func, viewing(_func))
 
 for _func in (
     np.roll, np.take, np.repeat, np.tile, np.diagflat, np.tril, np.triu, np.delete,

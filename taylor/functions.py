@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from taylor import elementary, linalg
-from taylor.arrays import Operand, holds_operands, lift, rearrange
+from taylor import elementary, linalg, memory
+from taylor.arrays import Operand, holds_operands, lift, rearrange, viewing
 from taylor.binding import SCIPY, UFUNCS, cast, family, floating, implements
 from taylor.conditions import Condition
 from taylor.elementary import TABLE
@@ -40,10 +40,27 @@ def _each(func: Any) -> Callable[..., Any]:
 
 for _func in (np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack):
     family(_func, _many(_func))
-for _func in (
-    np.broadcast_arrays, np.meshgrid, np.atleast_1d, np.atleast_2d, np.atleast_3d,
-):  # fmt: skip
-    family(_func, _each(_func))
+family(np.meshgrid, _each(np.meshgrid))
+
+
+def _at_least(func: Any) -> Callable[..., Any]:
+    view = viewing(func)
+    return lambda *arys: view(arys[0]) if len(arys) == 1 else tuple(view(x) for x in arys)
+
+
+for _func in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
+    family(_func, _at_least(_func))
+
+
+@implements(np.broadcast_arrays)
+def broadcast_arrays(*args: Any) -> Any:
+    """Return np.broadcast_arrays(*args)."""
+    shape = np.broadcast_shapes(*map(np.shape, args))
+    return tuple(np.broadcast_to(lift(x), shape) for x in args)
+
+
+for _function, _handler in memory.FUNCTIONS.items():
+    implements(_function)(_handler)
 
 
 @implements(np.append)

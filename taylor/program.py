@@ -159,7 +159,7 @@ def recording(
     tape = Tape()
     tape.through = through
     nodes = []
-    for value in alike([v if is_operand(v) else as_array(v)[()] for v in x]):
+    for value in alike([v.copy() if is_operand(v) else as_array(v)[()] for v in x]):
         nodes.append(tape.input(np.shape(value), value))
     try:
         y = f(*nodes)

@@ -88,7 +88,7 @@ def fold(
         half = len(y) // 2
         folded = op(y[:half], y[half : 2 * half])
         y = np.concatenate([folded, y[2 * half :]]) if len(y) % 2 else folded
-    y = op(y[0], y[1]) if len(y) == 2 else y[0]
+    y = op(y[0], y[1]) if len(y) == 2 else y[0].copy()
     return kept(y, x.shape, axes, keepdims)
 
 

@@ -41,6 +41,7 @@ from taylor.errors import (
 )
 from taylor.expand import of_row
 from taylor.llvm import kernels, monomials
+from taylor.memory import Family, Path, positions, rows, taken
 from taylor.program import Program
 from taylor.rules import call_tangent
 from taylor.sweep import (
@@ -93,8 +94,9 @@ def _divisible(x: Array, *others: Array) -> Array:
 class Series(Operand):
     """A truncated series with the operators of numbers and the protocols of NumPy arrays."""
 
-    __slots__ = ("_coef", "_view", "algebra", "tag")
+    __slots__ = ("_coef", "_place", "algebra", "tag")
     _coef: Array
+    _place: tuple[Family, Path | None] | None  # what shares the table, once a view was made
     algebra: Algebra
     tag: Tag
 
@@ -104,12 +106,11 @@ class Series(Operand):
         self._coef = coef
         self.algebra = algebra
         self.tag = tag
-        self._view = False
+        self._place = None
         return self
 
-    def _as_view(self) -> Self:
-        self._view = True
-        return self
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (self._make, (self._coef, self.algebra, self.tag))
 
     def _new(self, coef: Array, algebra: Algebra | None = None) -> Self:
         return self._make(coef, self.algebra if algebra is None else algebra, self.tag)
@@ -149,7 +150,7 @@ class Series(Operand):
     def value(self) -> Any:
         """The coefficient of degree 0: the plain value."""
         head = self._coef[0]
-        return head.copy() if isinstance(head, np.ndarray) else head
+        return head.copy() if isinstance(head, np.ndarray) or is_operand(head) else head
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -216,8 +217,12 @@ class Series(Operand):
     def __index__(self) -> int:
         return operator.index(self._inactive("an index made"))
 
+    def _truth(self) -> Any:
+        """Return where the series is other than zero: x != 0."""
+        return self != 0
+
     def __bool__(self) -> bool:
-        return bool(self.value)
+        return bool(self._truth())
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         if dtype is not None and np.dtype(dtype) != object:
@@ -234,7 +239,7 @@ class Series(Operand):
             if len(index) == 1
             else self[index]
             if index
-            else self.reshape(())
+            else self.reshape(()).copy()
         )
 
     def __getitem__(self, index: Any) -> Any:
@@ -244,8 +249,44 @@ class Series(Operand):
                 raise IndexError(
                     f"too many indices for a {type(self).__name__} of shape {self.shape}"
                 )
-            return self._new(self._coef[(slice(None), *parts)])
+            table = self._coef[(slice(None), *parts)]
+            if table.ndim == 1 and Ellipsis not in parts:
+                return self._new(table if is_operand(table) else table.copy())
+            return self._share(table, lambda t: t[(slice(None), *parts)])
         return super().__getitem__(index)
+
+    # -------------------------------------------------------------- shared memory
+    def _share(self, table: Array, step: Callable[[Any], Any]) -> Self:
+        """Return the view whose table is step(table of this series)."""
+        if self._place is None:
+            self._place = Family(self), None
+        family, path = self._place
+        view = self._new(table)
+        view._place = family, (step, path)
+        family.add(view, (step, path))
+        return view
+
+    def _viewed(self, f: Callable[..., Any]) -> Any:
+        coef = self._coef
+        moved = rows(f, coef)
+        if isinstance(moved, (list, tuple)):
+            return type(moved)(
+                self._seen(part, lambda t, n=n: rows(f, t)[n]) for n, part in enumerate(moved)
+            )
+        return self._seen(moved, lambda t: rows(f, t))
+
+    def _seen(self, table: Array, step: Callable[[Any], Any]) -> Self:
+        alone = isinstance(table, np.ndarray) and not np.may_share_memory(table, self._coef)
+        return self._new(table) if alone else self._share(table, step)
+
+    def _unchanged(self, copy: Series) -> bool:
+        """Whether nothing was written here since that copy was made."""
+        x, y = self._coef, copy._coef
+        if is_operand(x) or is_operand(y):
+            return is_operand(x) and is_operand(y) and x._unchanged(y)
+        if x.dtype == object:
+            return all(a is b for a, b in zip(x.reshape(-1), y.reshape(-1), strict=True))
+        return x.dtype == y.dtype and x.tobytes() == y.tobytes()
 
     # -------------------------------------------------------------- two operands
     def _check(self, other: Series) -> None:
@@ -746,11 +787,7 @@ class Series(Operand):
     def _gather(self, sources: Sequence[Any], index: Array) -> Any:
         zero = bool(index.size and index.min() < 0)
         if len(sources) == 1:
-            flat = self._coef.reshape((self._coef.shape[0], -1))
-            if not zero:
-                return self._new(flat[:, index])
-            flat = np.concatenate([flat, zeros((flat.shape[0], 1), flat)], axis=1)
-            return self._new(flat[:, index])
+            return self._new(taken(self._coef, index))
         owner = host(sources)
         if not isinstance(owner, Series):
             return owner._gather(sources, index)
@@ -844,25 +881,52 @@ class Series(Operand):
     __hash__ = None
 
     def _assign(self, index: Any, value: Any) -> None:
-        owner, _, y, _, inside = self._pair(self, lift(value))
-        if owner.tag is not self.tag:
+        value = lift(value)
+        if self._refuses(value) or (isinstance(value, Series) and value._holds(self)):
             raise AlgebraMismatch(
-                f"a {value._describe()} does not fit into a {self._describe()}; use np.stack"
+                f"a value of an inner differentiation does not fit into a {self._describe()} of "
+                "an outer one; make a new array, with np.stack or y = y + z"
             )
+        _, _, y, _, inside = self._pair(self, value)
         table = y if inside else self._constant(y)._coef
-        where = (slice(None), *(index if isinstance(index, tuple) else (index,)))
+        self._make_room(table)
+        parts = index if isinstance(index, tuple) else (index,)
+        if any(isinstance(i, (list, np.ndarray, bool, np.bool_)) for i in parts):
+            places = (positions(self.shape) - 1)[index]
+            parts = np.unravel_index(places, self.shape)
+        where = (slice(None), *parts)
+        n = self._coef[where].ndim - 1
+        lost = table.ndim - 1 - n
+        if lost > 0 and set(table.shape[1 : 1 + lost]) == {1}:  # as NumPy, which drops them
+            table = table.reshape((len(table), *table.shape[1 + lost :]))
+        if not (is_operand(table) or is_operand(self._coef)):
+            table, _ = together(table, self._coef)
+        self._coef[where] = pad(table, n)
+
+    def _holds(self, other: Series) -> bool:
+        return self.tag.level > other.tag.level
+
+    def _make_room(self, table: Array) -> None:
+        """Convert the table, for all that share it, to numbers that those of another fit into."""
         coef = self._coef
-        if is_operand(table) and not is_operand(coef):
-            coef = table._zeros(coef.shape) + coef
-        elif not is_operand(table) and not is_operand(coef):
+        if is_operand(table):
+            if is_operand(coef) and not table._hosts(coef):
+                return
+            self._convert(lambda t: table._zeros(t.shape) + t)
+        elif not is_operand(coef):
             if table.dtype.kind == "c" and coef.dtype.kind == "f":
                 raise TypeError(
                     "a complex value does not fit into a real series; make it complex first"
                 )
-            coef, table = together(coef, table)
-        self._coef = coef
-        target = self._coef[where]
-        coef[where] = pad(table, np.ndim(target) - 1)
+            fits, _ = together(coef, table)
+            if not is_operand(fits) and kind_of(fits) != kind_of(coef):
+                self._convert(lambda t: together(t, table)[0])
+
+    def _convert(self, f: Callable[[Any], Any]) -> None:
+        if self._place is None:
+            self._coef = f(self._coef)
+        else:
+            self._place[0].convert(f)
 
 
 def _check_alive(x: Any, owner: Series) -> None:

@@ -28,6 +28,7 @@ from taylor.arrays import Operand, host, lift
 from taylor.conditions import COMPARISONS, Condition
 from taylor.elementary import Rule, choose, derived
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
+from taylor.memory import Cell, each, shares
 from taylor.tags import Tag, fresh_tag
 from taylor.values import (
     Constant,
@@ -200,6 +201,7 @@ class Tape:
         self.tag = fresh_tag()
         self.like: Any = None  # the number type of the recording
         self.arrays: dict[int, tuple[Array, Array, bool, int]] = {}  # large constants by identity
+        self.outers: dict[int, tuple[Any, Any, int]] = {}  # outer values, and what they were
         self.through: frozenset[Tag] = frozenset()  # tags of the driver's own: no part of .value
         self.read = False  # whether the recorded function has taken a plain value out
         self.outer: set[Tag] = set()  # of variables made by hand that the point is a series in
@@ -237,7 +239,7 @@ class Tape:
             value = None if self.like is None else constant(c, self.like)
             return self.push("constant", (), c, (), value)
         if is_operand(c):
-            return self.push("constant", (), c, c.shape, c)
+            return self._outer(c)
         if np.ndim(c) == 0 and not isinstance(c, np.ndarray):
             c = int(c) if isinstance(c, (np.integer, np.bool_)) else c
             as_array(c)
@@ -263,6 +265,15 @@ class Tape:
         array = c.copy()
         array.flags.writeable = False
         return self.push("constant", (), array, array.shape, array)
+
+    def _outer(self, c: Any) -> Node:
+        """Append a constant that is a value of an outer differentiation, as it is now."""
+        known = self.outers.get(id(c))
+        if known is None or not c._unchanged(known[1]):
+            held = c.copy()
+            known = c, held, self.push("constant", (), held, held.shape, held).i
+            self.outers[id(c)] = known
+        return Node(self, known[2])
 
     def holds(self, x: Any) -> bool:
         """Whether the value x belongs to a differentiation outside of this recording."""
@@ -314,16 +325,24 @@ def _key(param: Any) -> Any:
 class Node(Operand):
     """A variable of a program being recorded."""
 
-    __slots__ = ("_view", "i", "tape")
+    __slots__ = ("_cell", "_i", "_seen", "_where", "tape")
+    _seen: int  # the version of the cell that instruction _i reads
+    _where: Array  # which elements of the cell
 
     def __init__(self, tape: Tape, i: int) -> None:
         self.tape = tape
-        self.i = i
-        self._view = False
+        self._i = i
+        self._cell: Cell | None = None  # what it shares with views of it, once there are any
 
-    def _as_view(self) -> Node:
-        self._view = True
-        return self
+    @property
+    def i(self) -> int:
+        """The instruction that holds the content."""
+        cell = self._cell
+        if cell is not None and self._seen != cell.version:  # written through another view
+            whole = Node(self.tape, cell.i)
+            self._i = whole._gather([whole], self._where - 1)._i
+            self._seen = cell.version
+        return self._i
 
     @property
     def tag(self) -> Tag:
@@ -333,7 +352,7 @@ class Node(Operand):
     @property
     def shape(self) -> Shape:
         """Shape of the variable."""
-        return self.tape.code[self.i].shape
+        return self.tape.code[self._i].shape if self._cell is None else self._where.shape
 
     @property
     def value(self) -> Any:
@@ -344,8 +363,9 @@ class Node(Operand):
         while getattr(value, "tag", None) in self.tape.through:
             value = value.value
         caller = sys._getframe(1).f_globals.get("__name__", "")
-        if not is_operand(value) and caller.partition(".")[0] not in ("taylor", "hyperdual"):
-            self.tape.read = True
+        if caller.partition(".")[0] not in ("taylor", "hyperdual"):
+            self.tape.read |= not is_operand(value)
+            return value.copy() if np.ndim(value) else value
         return value
 
     @property
@@ -552,14 +572,47 @@ class Node(Operand):
             return MIRRORED[sign](owner, self)
         return Condition(sign, owner.tape.node(self), owner.tape.node(other))
 
+    def copy(self) -> Node:
+        """Return a copy that shares nothing."""
+        return Node(self.tape, self.i)
+
+    def _shared(self) -> Cell:
+        """Return the memory of the node, which begins with its first view or write."""
+        if self._cell is None:
+            self._cell = Cell(self._i, self.shape)
+            self._where, self._seen = self._cell.positions, 0
+        return self._cell
+
+    def _viewed(self, f: Callable[..., Any]) -> Any:
+        cell = self._shared()
+
+        def one(where: Any) -> Node:
+            if shares(where, cell.positions):
+                view = Node(self.tape, -1)
+                view._cell, view._where, view._seen = cell, where, -1
+                return view
+            whole = Node(self.tape, cell.i)
+            return whole._gather([whole], np.asarray(where) - 1)
+
+        return each(one, f(self._where))
+
     def _assign(self, index: Any, value: Any) -> None:
-        node = self.tape.node(lift(value))
-        size = self.size
-        positions = np.arange(size).reshape(self.shape)
-        target = positions[index]
-        new = np.arange(size, size + node.size).reshape(node.shape)
-        positions[index] = new.reshape(new.shape[new.ndim - np.ndim(target) :])
-        self.i = self._gather([Node(self.tape, self.i), node], positions).i
+        cell = self._shared()
+        value = lift(value)
+        if isinstance(value, Node) and value._cell is cell:
+            if np.array_equal(value._where, self._where[index]):
+                return  # y[1:] *= 2 ends with y[1:] = y[1:]
+        whole = Node(self.tape, cell.i)
+        node = self.tape.node(_of_kind(value, self.tape.values[cell.i]))
+        after, size = cell.after(self._where, index, node.shape), whole.size
+        if after.size and after.min() >= size:
+            cell.replace(node._gather([node], after - size).i)
+        else:
+            cell.replace(whole._gather([whole, node], after).i)
+
+    def _unchanged(self, copy: Node) -> bool:
+        """Whether nothing was written here since that copy was made."""
+        return self.i == copy.i
 
     def _ones(self) -> Any:
         one = zeros(self.shape, self._like())
@@ -598,8 +651,20 @@ class Node(Operand):
 
     __hash__ = None
 
+    def _truth(self) -> Array:
+        """Return where the value is other than zero, with a guard; at a zero it is not known."""
+        value = base(self.value)
+        outcome = np.asarray(value != 0, dtype=bool)
+        if np.any(~outcome & self._nonzero()):
+            raise TraceError(
+                "the truth of a recorded value that is zero depends on its derivatives; write "
+                "x > 0 or x < 0"
+            )
+        self.tape.guards.append(Guard("not_equal", self.i, -1, outcome, (0,)))
+        return outcome
+
     def __bool__(self) -> bool:
-        raise TraceError("the truth of a recorded value depends on an input; write x > 0 or x < 0")
+        return bool(self._truth())
 
     def __float__(self) -> float:
         raise TraceError(
@@ -616,6 +681,17 @@ class Node(Operand):
         for i in np.ndindex(*self.shape):
             out[i] = self[i] if i else self
         return out
+
+
+def _of_kind(x: Any, like: Any) -> Any:
+    """Return what is written into an array like that: plain numbers in its precision."""
+    to, given = getattr(base(like), "dtype", None), base(x)
+    if to is None or to.kind != "f":
+        return x
+    if np.iscomplexobj(given):
+        raise TypeError("a complex value does not fit into a real array; make it complex first")
+    plain = not is_operand(x) and np.asarray(x).dtype.kind in "fiub"
+    return np.asarray(x, dtype=to)[()] if plain else x
 
 
 def _ok(x: Any) -> bool:

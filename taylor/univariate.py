@@ -64,7 +64,7 @@ class Taylor(Series):
         self._coef = table
         self.algebra = Univariate(len(table) - 1)
         self.tag = _level_over(table)
-        self._view = False
+        self._place = None
 
     @classmethod
     def variable(cls, value: Any, order: int, *, direction: Any = 1) -> Self:

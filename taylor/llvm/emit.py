@@ -95,7 +95,7 @@ def _strides(shape: Shape) -> tuple[int, ...]:
 class Symbol(Operand):
     """An array of the function being written."""
 
-    __slots__ = ("_view", "f", "lead", "offset", "reg", "shape", "slot", "strides")
+    __slots__ = ("f", "lead", "offset", "reg", "shape", "slot", "strides")
     tag = Tag(-(1 << 63))
 
     def __init__(
@@ -111,7 +111,6 @@ class Symbol(Operand):
         self.f, self.shape, self.reg = f, tuple(shape), reg
         self.slot, self.offset, self.strides = slot, offset, strides
         self.lead = lead  # run-time terms (index, stride) of the address, such as the degree
-        self._view = False
 
     # -------------------------------------------------------------- what an operand needs
     @property
@@ -121,9 +120,6 @@ class Symbol(Operand):
 
     def _hosts(self, other: Operand) -> bool:
         return False
-
-    def _as_view(self) -> Symbol:
-        return self
 
     def __repr__(self) -> str:
         return f"<symbol of shape {self.shape}>"

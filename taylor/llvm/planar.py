@@ -49,7 +49,7 @@ IN_REGISTERS = sys.platform != "win32" and platform.machine() in (
 class Complex(Operand):
     """A complex array of the function being written: its real and its imaginary part."""
 
-    __slots__ = ("_view", "f", "im", "re", "scales", "shape")
+    __slots__ = ("f", "im", "re", "scales", "shape")
     tag = Symbol.tag
 
     def __init__(self, re: Symbol, im: Symbol) -> None:
@@ -58,7 +58,6 @@ class Complex(Operand):
             x if x.shape == self.shape else _broadcast(x, self.shape) for x in (re, im)
         )
         self.scales: Any = None  # what division by this number needs, once it has been used
-        self._view = False
 
     @property
     def value(self) -> Any:
@@ -67,9 +66,6 @@ class Complex(Operand):
 
     def _hosts(self, other: Operand) -> bool:
         return isinstance(other, Symbol)
-
-    def _as_view(self) -> Complex:
-        return self
 
     def __repr__(self) -> str:
         return f"<complex symbol of shape {self.shape}>"
