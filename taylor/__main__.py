@@ -16,36 +16,53 @@ import numpy as np
 
 import taylor
 from taylor import store
+from taylor.effort import Effort
 from taylor.expression import CONSTANTS, Convert, Expression, parse
 from taylor.multivariate import TaylorN
+from taylor.series import Series
 from taylor.univariate import Taylor
+
+EXPONENT = 10_000  # of ten, in a literal that is kept exactly or to many digits
+WRITTEN = 14_000  # bits of an integer that Python writes in decimal digits
+
+
+class NotFinite(ArithmeticError):
+    """The result is not a real number, or too large for one."""
 
 
 def number(digits: int | None, exact: bool) -> Convert:
     """Return the conversion of literals and constants for the precision asked for."""
 
     def convert(text: str) -> Any:
-        if exact:
-            if text in CONSTANTS:
-                raise TypeError(f"{text} is not rational; leave --exact out, or use --digits")
-            return Fraction(text)
-        if digits is not None:
-            if text in CONSTANTS:
-                return +mpmath.mp.pi if text == "pi" else mpmath.e()
-            fraction = Fraction(text)
-            whole = fraction.denominator == 1 and "." not in text
-            return int(fraction) if whole else mpmath.mpf(fraction.numerator) / fraction.denominator
         if text in CONSTANTS:
+            if exact:
+                raise TypeError(f"{text} is not rational; leave --exact out, or use --digits")
+            if digits is not None:
+                return +mpmath.mp.pi if text == "pi" else mpmath.e()
             return {"pi": math.pi, "e": math.e}[text]
-        return int(text) if text.isdigit() else float(text)
+        if text[:2].lower() in ("0x", "0o", "0b"):
+            text = str(int(text, 0))
+        mantissa, _, exponent = text.lower().replace("_", "").partition("e")
+        if exact or digits is not None:
+            if len(exponent) > 6 or abs(int(exponent or 0)) > EXPONENT:
+                raise ValueError(f"the exponent of {text} is beyond {EXPONENT}")
+            return Fraction(text) if exact else mpmath.mpf(text)
+        if mantissa.isdigit() and not exponent:
+            return int(mantissa)
+        x = float(text)
+        if math.isinf(x) or (x == 0 and mantissa.strip("0.")):
+            raise ValueError(f"{text} is no double: use --digits")
+        return x
 
     return convert
 
 
-def points(text: str, names: tuple[str, ...], digits: int | None, exact: bool) -> list[Any]:
-    """Return the value of every variable out of "0.5", "1,2" or "x=1,y=1/3"."""
+def points(
+    text: str, names: tuple[str, ...], digits: int | None, exact: bool, convert: Convert
+) -> list[Any]:
+    """Return the value of every variable out of "0.5", "1,pi/4" or "x=1,y=1/3"."""
     given: dict[str, str] = {}
-    for i, part in enumerate(text.split(",")):
+    for i, part in enumerate(separated(text)):
         name, equals, value = part.rpartition("=")
         if not equals and i >= len(names):
             raise ValueError(
@@ -60,22 +77,66 @@ def points(text: str, names: tuple[str, ...], digits: int | None, exact: bool) -
         raise ValueError(
             f"--at gives no value for {', '.join(missing)}: write --at {missing[0]}=0.5"
         )
-    values = []
-    for n in names:
-        try:
-            x = Fraction(given[n])
-        except (ValueError, ZeroDivisionError):
-            raise ValueError(f"{n}={given[n]!r} is not a number (0.5, 1e-3 or 1/3)") from None
-        values.append(
-            x if exact else mpmath.mpf(x.numerator) / x.denominator if digits else float(x)
-        )
-    return values
+    effort = Effort(0, 0, digits, exact)
+    return [point(n, given[n], convert, effort) for n in names]
+
+
+def separated(text: str) -> list[str]:
+    """Return the parts of a text between its commas, but for those in parentheses."""
+    parts, depth = [""], 0
+    for c in text:
+        depth += (c == "(") - (c == ")")
+        if c == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += c
+    return parts
+
+
+def point(name: str, text: str, convert: Convert, effort: Effort) -> Any:
+    """Return the value of one variable, a number or an expression of numbers."""
+    try:
+        f = parse(text)
+    except ValueError as error:
+        raise ValueError(f"{name}={text[:60]!r} is not a number: {error}") from None
+    if f.variables:
+        raise ValueError(f"{name}={text!r} is not a number (0.5, 1e-3, 1/3, pi/4 or sqrt(2))")
+    x = evaluated(f, [], convert, effort)
+    return x if effort.exact or effort.digits is not None else float(x)
+
+
+def evaluated(f: Expression, x: list[Any], convert: Convert, effort: Effort) -> Any:
+    """Return the value of an expression; raises NotFinite where it is no real number."""
+    wrong: list[str] = []
+
+    def after(text: str, y: Any) -> None:
+        if not wrong and not all(map(finite, coefficients(y))):
+            wrong.append(text.replace("**", "^"))
+
+    y = f(*x, convert=convert, before=effort.before, after=after)
+    if not all(map(finite, coefficients(y))):
+        raise NotFinite(f"{wrong[0]} is no real number here, or is too large for one")
+    return y
+
+
+def coefficients(y: Any) -> list[Any]:
+    """Return the numbers that a number or a series is made of."""
+    return list(np.asarray(y.coef).reshape(-1)) if isinstance(y, Series) else [y]
+
+
+def finite(c: Any) -> bool:
+    """Whether a number is real and finite."""
+    if isinstance(c, (int, Fraction)):
+        return True
+    return not isinstance(c, (complex, np.complexfloating, mpmath.mpc)) and bool(mpmath.isfinite(c))
 
 
 def show(c: Any, digits: int | None) -> str:
     """Return one number as the command prints it."""
     if digits is not None and isinstance(c, mpmath.mpf):
         return str(mpmath.nstr(c, digits))
+    if isinstance(c, (int, Fraction)) and max(map(abs, c.as_integer_ratio())) >> WRITTEN:
+        raise ValueError("the result has more than 4000 digits: leave --exact out, or use --digits")
     return str(c) if isinstance(c, (int, Fraction)) else repr(float(c))
 
 
@@ -83,22 +144,23 @@ def plain(c: Any, digits: int | None) -> Any:
     """Return one number for JSON: a number, or text where JSON's numbers are too short."""
     if digits is not None or isinstance(c, Fraction):
         return show(c, digits)
-    return c if isinstance(c, int) else float(c)
+    return c if isinstance(c, int) and show(c, digits) else float(c)
 
 
-def univariate(f: Expression, x: list[Any], order: int, convert: Convert) -> dict[str, Any]:
+def univariate(f: Expression, x: list[Any], convert: Convert, effort: Effort) -> dict[str, Any]:
     """Return the coefficients and derivatives of an expression in one variable."""
-    t = Taylor.variable(x[0] if x else 0.0, order) if f.variables else None
-    y = f(*([t] if t is not None else []), convert=convert)
+    order = effort.order
+    y = evaluated(f, [Taylor.variable(v, order) for v in x], convert, effort)
     if not isinstance(y, Taylor):
         y = Taylor.constant(y, order)
     return {"coefficients": list(y.coef), "derivatives": list(y.derivatives())}
 
 
-def multivariate(f: Expression, x: list[Any], order: int, convert: Convert) -> dict[str, Any]:
+def multivariate(f: Expression, x: list[Any], convert: Convert, effort: Effort) -> dict[str, Any]:
     """Return value, gradient, Hessian and the partial derivatives of the highest order."""
-    variables = TaylorN.variables(x, max(order, 2))
-    y = f(*variables, convert=convert)
+    order = effort.order
+    variables = TaylorN.variables(x, order)
+    y = evaluated(f, list(variables), convert, effort)
     y = y if isinstance(y, TaylorN) else variables[0] * 0 + y
     top = y.algebra.exponents[y.algebra.part(order)]
     partials = {tuple(map(int, a)): y.partial(a) for a in top} if order >= 3 else {}
@@ -159,7 +221,7 @@ def parser() -> argparse.ArgumentParser:
         epilog='example: python -m taylor "x^2*y + sin(x*y)" --at x=1,y=2 --order 3',
     )
     p.add_argument("expression", nargs="?", help="for example exp(sin(x)); ^ and ** are powers")
-    p.add_argument("--at", default="0", help="the point: 0.5, 1/3, or x=1,y=2 (default 0)")
+    p.add_argument("--at", default="0", help="the point: 0.5, pi/4, or x=1,y=1/3 (default 0)")
     p.add_argument("--order", type=int, default=4, help="highest derivative (default 4)")
     p.add_argument("--digits", type=int, help="compute with that many decimal digits")
     p.add_argument("--exact", action="store_true", help="compute with fractions")
@@ -176,12 +238,14 @@ def run(options: argparse.Namespace) -> str:
     if options.order < 0:
         raise ValueError(f"--order must be >= 0, not {options.order}")
     f = parse(options.expression)
+    one = len(f.variables) < 2
+    order = options.order if one else max(options.order, 2)
+    effort = Effort(order, len(f.variables), options.digits, options.exact)
     at = ",".join(["0"] * len(f.variables)) if options.at == "0" else options.at
     convert = number(options.digits, options.exact)
     with mpmath.workdps((options.digits or 15) + 10), np.errstate(all="ignore"):
-        x = points(at, f.variables, options.digits, options.exact) if f.variables else []
-        compute = univariate if len(x) < 2 else multivariate
-        result = compute(f, x, options.order, convert)
+        x = points(at, f.variables, options.digits, options.exact, convert) if f.variables else []
+        result = (univariate if one else multivariate)(f, x, convert, effort)
         if options.json:
             return as_json(f, x, result, options.digits)
         return report(result, f.variables, options.digits)
@@ -201,7 +265,10 @@ def clear_cache() -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit status (2 after an error that the user can mend)."""
+    """Run the command; returns the exit status.
+
+    1: the result is not a real number, or not finite; 2: an error that the user can mend.
+    """
     options = parser().parse_args(argv)
     if options.clear_cache:
         return clear_cache()
@@ -216,7 +283,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(run(options))
     except (ValueError, TypeError, ArithmeticError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2
+        return 1 if isinstance(error, NotFinite) else 2
     return 0
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 import difflib
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 from taylor import elementary
@@ -15,19 +14,20 @@ from taylor.functions import logsumexp
 from taylor.elementary import TABLE
 
 Convert = Callable[[str], Any]
+Before = Callable[[str, Sequence[Any]], None]
+After = Callable[[str, Any], None]
 MAX_LENGTH = 10_000
 MAX_DEPTH = 100
-MAX_EXPONENT = 10_000
 
-OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.Pow: elementary.power,
-    ast.Mod: elementary.mod,
-    ast.USub: operator.neg,
-    ast.UAdd: operator.pos,
+OPERATORS: dict[type[ast.AST], tuple[str, Callable[..., Any]]] = {
+    ast.Add: ("+", operator.add),
+    ast.Sub: ("-", operator.sub),
+    ast.Mult: ("*", operator.mul),
+    ast.Div: ("/", operator.truediv),
+    ast.Pow: ("^", elementary.power),
+    ast.Mod: ("%", elementary.mod),
+    ast.USub: ("-", operator.neg),
+    ast.UAdd: ("+", operator.pos),
 }
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **TABLE,
@@ -50,50 +50,62 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 CONSTANTS = ("pi", "e")
 
 
+def ignore(what: str, values: Any) -> None:
+    """Do nothing with an operation or its result."""
+
+
 @dataclass(frozen=True)
 class Expression:
     """A parsed expression; call it with the values of its variables.
 
     `convert` makes a number out of the text of a literal and out of the names pi and e, so that 0.1
-    and pi have the precision of the computation.
+    and pi have the precision of the computation.  `before` is called with the name of every
+    operation and its operands, `after` with the text of what was computed and its value.
     """
 
     text: str
     variables: tuple[str, ...]
     tree: ast.expr
 
-    def __call__(self, *values: Any, convert: Convert) -> Any:
+    def __call__(
+        self, *values: Any, convert: Convert, before: Before = ignore, after: After = ignore
+    ) -> Any:
         if len(values) != len(self.variables):
             raise TypeError(f"{self.text} has the variables {', '.join(self.variables)}")
-        return self._value(self.tree, dict(zip(self.variables, values, strict=True)), convert)
+        names = dict(zip(self.variables, values, strict=True))
 
-    def _value(self, node: ast.expr, names: dict[str, Any], convert: Convert) -> Any:
-        if isinstance(node, ast.Constant):
-            return convert(ast.get_source_segment(self.text, node) or str(node.value))
-        if isinstance(node, ast.Name):
-            return names[node.id] if node.id in names else convert(node.id)
-        if isinstance(node, ast.BinOp):
-            left = self._value(node.left, names, convert)
-            right = self._value(node.right, names, convert)
-            _check_power(node.op, left, right)
-            return OPERATORS[type(node.op)](left, right)
-        if isinstance(node, ast.UnaryOp):
-            return OPERATORS[type(node.op)](self._value(node.operand, names, convert))
-        assert isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-        args = [self._value(a, names, convert) for a in node.args]
-        try:
-            return FUNCTIONS[node.func.id](*args)
-        except TypeError as error:
-            if "argument" not in str(error):
-                raise
-            raise ValueError(f"{node.func.id} does not take {len(args)} argument(s)") from None
+        def value(node: ast.expr) -> Any:
+            if isinstance(node, ast.Constant):
+                return convert(self.source(node))
+            if isinstance(node, ast.Name):
+                return names[node.id] if node.id in names else convert(node.id)
+            name, f, nodes = _operation(node)
+            args = [value(n) for n in nodes]
+            before(name, args)
+            try:
+                y = f(*args)
+            except TypeError as error:
+                if "argument" not in str(error):
+                    raise
+                raise ValueError(f"{name} does not take {len(args)} argument(s)") from None
+            after(self.source(node), y)
+            return y
+
+        return value(self.tree)
+
+    def source(self, node: ast.expr) -> str:
+        """Return the text of a part of the expression."""
+        return self.text.encode()[node.col_offset : node.end_col_offset].decode()
 
 
-def _check_power(op: ast.operator, base: Any, exponent: Any) -> None:
-    """Raise ValueError for an exact power with more digits than anyone will read."""
-    exact = isinstance(base, (int, Fraction)) and isinstance(exponent, (int, Fraction))
-    if isinstance(op, ast.Pow) and exact and abs(base) != 1 and abs(exponent) > MAX_EXPONENT:
-        raise ValueError(f"{base}**{exponent} is too large to be exact; write it as a float")
+def _operation(node: ast.expr) -> tuple[str, Callable[..., Any], list[ast.expr]]:
+    """Return the name, the function and the operands of an operation."""
+    if isinstance(node, ast.BinOp):
+        return *OPERATORS[type(node.op)], [node.left, node.right]
+    if isinstance(node, ast.UnaryOp):
+        return *OPERATORS[type(node.op)], [node.operand]
+    assert isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    return node.func.id, FUNCTIONS[node.func.id], node.args
 
 
 def parse(text: str) -> Expression:
@@ -109,7 +121,7 @@ def parse(text: str) -> Expression:
     """
     if len(text) > MAX_LENGTH:
         raise ValueError(f"the expression has {len(text)} characters, more than {MAX_LENGTH}")
-    source = text.replace("^", "**").strip()
+    source = " ".join(text.replace("^", "**").split())
     try:
         tree = ast.parse(source, mode="eval").body
     except (SyntaxError, RecursionError, MemoryError) as error:

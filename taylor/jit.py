@@ -27,7 +27,7 @@ if hasattr(os, "register_at_fork"):  # a fork amid LLVM's work would never see t
         before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release
     )
 # Modules that write no code: a change in them leaves what is on disk as it is
-OTHERS = ("__main__.py", "expression.py", "tour.py")
+OTHERS = ("__main__.py", "effort.py", "expression.py", "tour.py")
 
 
 @functools.cache

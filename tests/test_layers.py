@@ -11,8 +11,8 @@ ORDER = [
     "algebra", "local", "elementary", "memory", "linalg", "arrays", "reductions", "products",
     "functions", "tape", "rules", "program", "expand", "sweep", "llvm", "series",
     "univariate", "multivariate", "transform", "forward_mode", "interpolation", "drivers",
-    "sparse", "several", "checkpoint", "implicit", "compiled", "ode", "__init__", "expression",
-    "tour", "__main__",
+    "sparse", "several", "checkpoint", "implicit", "compiled", "ode", "__init__", "effort",
+    "expression", "tour", "__main__",
 ]  # fmt: skip
 
 
