@@ -275,21 +275,24 @@ def _keywords(handler: Handler) -> frozenset[str]:
 
 def _where_only(name: str, f: Handler, inputs: Sequence[Any], where: Any, out: Any) -> Any:
     """Return `out` with f(*inputs) written where a mask holds; nothing is computed elsewhere."""
-    target = out[0] if isinstance(out, tuple) and len(out) == 1 else out
-    if target is None:
+    targets = out if isinstance(out, tuple) else (out,)
+    if any(t is None for t in targets):
         raise TypeError(
             f"{name}: where= needs out=, made with np.zeros_like(x): the other elements would be "
             "undefined"
         )
     if not isinstance(where, (bool, np.bool_, np.ndarray, list)):  # a recorded condition
-        return write(name, out, np.where(where, f(*inputs), target))
-    mask = np.broadcast_to(np.asarray(where, dtype=bool), np.shape(target))
+        return write(name, out, np.where(where, f(*inputs), targets[0]))
+    mask = np.broadcast_to(np.asarray(where, dtype=bool), np.shape(targets[0]))
     if mask.any():
-        chosen = f(*(np.broadcast_to(x, mask.shape)[mask] for x in inputs))
-        if is_operand(chosen) and not is_operand(target):
-            raise plain_out(name)
-        target[mask] = chosen
-    return target
+        found = f(*(np.broadcast_to(x, mask.shape)[mask] for x in inputs))
+        for target, part in zip(
+            targets, found if isinstance(found, tuple) else (found,), strict=True
+        ):
+            if is_operand(part) and not is_operand(target):
+                raise plain_out(name)
+            target[mask] = part
+    return targets[0] if len(targets) == 1 else targets
 
 
 # ------------------------------------------------------------------ single arguments

@@ -190,15 +190,15 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> 
 @implements(np.pad)
 def pad(
     array: Any, pad_width: Any, mode: Any = "constant", *, constant_values: Any = 0,
-    reflect_type: str = "even",
+    reflect_type: Any = None,
 ) -> Any:  # fmt: skip
     """Return np.pad(array, pad_width, mode) in the modes that move elements, and "constant"."""
     x = lift(array)
-    if mode == "empty" or (
-        mode == "constant" and type(constant_values) is int and not constant_values
-    ):
+    if reflect_type is not None and mode not in ("reflect", "symmetric"):
+        raise ValueError(f"unsupported keyword arguments for mode {mode!r}: reflect_type")
+    if mode == "empty" or (mode == "constant" and type(constant_values) is int and not constant_values):
         return rearrange([x], lambda i: np.pad(i, pad_width))
-    if mode in ("edge", "wrap") or (mode in ("reflect", "symmetric") and reflect_type == "even"):
+    if mode in ("edge", "wrap") or (mode in ("reflect", "symmetric") and reflect_type in (None, "even")):
         return rearrange([x], lambda i: np.pad(i, pad_width, mode=mode))
     if mode != "constant":
         raise TypeError(

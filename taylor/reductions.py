@@ -48,18 +48,13 @@ def kept(x: Any, shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) 
 
 def masked(x: Any, where: Any, neutral: Any) -> Any:
     """Return x with a neutral number where it does not count."""
-    if where is None or where is True:
+    if where is True or where is None:
         return x
     if isinstance(where, Operand):
         raise TypeError("where= is a mask; write x > 0, not a value with derivatives")
+    if np.broadcast_shapes(np.shape(x), np.shape(where)) != np.shape(x):
+        raise ValueError(f"where= of shape {np.shape(where)} does not fit {np.shape(x)}")
     return np.where(where if isinstance(where, Condition) else lift(where), x, neutral)
-
-
-def spread(x: Any, where: Any) -> Any:
-    """Return x in the shape that it and the mask have together."""
-    if where is None or where is True or np.ndim(where) == 0:
-        return x
-    return np.broadcast_to(x, np.broadcast_shapes(np.shape(x), np.shape(where)))
 
 
 def count(x: Any, axis: Any, where: Any, keepdims: bool = False) -> Any:
@@ -98,7 +93,7 @@ def total(
     a: Any, axis: Any = None, keepdims: bool = False, initial: Any = 0, where: Any = True
 ) -> Any:
     """Return np.sum(a, ...)."""
-    a = masked(spread(lift(a), where), where, 0)
+    a = masked(lift(a), where, 0)
     axes = axes_of(axis, np.ndim(a))
     found = kept(a._sum(axes) if axes else +a, a.shape, axes, keepdims)
     return found if type(initial) is int and initial == 0 else found + initial
@@ -109,7 +104,7 @@ def product(
     a: Any, axis: Any = None, keepdims: bool = False, initial: Any = 1, where: Any = True
 ) -> Any:
     """Return np.prod(a, ...)."""
-    a = masked(spread(lift(a), where), where, 1)
+    a = masked(lift(a), where, 1)
     found = fold(operator.mul, a, axis, keepdims, empty=1)
     return found if type(initial) is int and initial == 1 else found * initial
 
@@ -117,7 +112,7 @@ def product(
 @implements(np.mean)
 def mean(a: Any, axis: Any = None, keepdims: bool = False, where: Any = True) -> Any:
     """Return np.mean(a, ...)."""
-    a = spread(lift(a), where)
+    a = lift(a)
     return total(a, axis, keepdims, where=where) / count(a, axis, where, keepdims)
 
 
@@ -141,7 +136,7 @@ def variance(
         if type(ddof) is not int or ddof != 0:
             raise ValueError("ddof and correction can't be provided simultaneously.")
         ddof = correction
-    a = spread(lift(a), where)
+    a = lift(a)
     centred = a - (np.mean(a, axis=axis, keepdims=True, where=where) if mean is None else mean)
     free = count(a, axis, where, keepdims) - ddof
     return total(squared(centred, "the variance"), axis, keepdims, where=where) / free
@@ -222,10 +217,8 @@ def scan(op: Callable[[Any, Any], Any], a: Any, axis: Any) -> Any:
 
 
 # ------------------------------------------------------------------ extremes
-def _extreme(
-    a: Any, join: Any, far: Any, axis: Any, keepdims: bool, initial: Any, where: Any
-) -> Any:
-    a = spread(lift(a), where)
+def _extreme(a: Any, join: Any, far: Any, axis: Any, keepdims: bool, initial: Any, where: Any) -> Any:
+    a = lift(a)
     if where is not True and initial is None:
         raise ValueError(f"np.{join.name} over where= has no identity; give initial=")
     found = fold(join, masked(a, where, far), axis, keepdims, empty=initial)
@@ -281,11 +274,12 @@ for _func in (
 
 
 @implements(np.sort)
-def sort(a: Any, axis: Any = -1) -> Any:
+def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, stable: Any = None) -> Any:
     """Return np.sort(a, axis)."""
     a, axis = (np.ravel(a), 0) if axis is None else (lift(a), axis)
-    order = np.argsort(a, axis=axis, kind="stable")
-    return rearrange([a], lambda i: np.take_along_axis(i, order, axis))
+    kind = "stable" if kind is None and stable is None else kind
+    found = np.argsort(a, axis=axis, kind=kind, order=order, stable=stable)
+    return rearrange([a], lambda i: np.take_along_axis(i, found, axis))
 
 
 @implements(np.median)
@@ -383,7 +377,6 @@ def reduce(
     if where is True:
         found = fold(FOLD[ufunc], a, axis, keepdims)
     else:
-        a = spread(a, where)
         found = _log_sum(a, axis, keepdims, np.broadcast_to(where, a.shape))
     return found if initial is None else FOLD[ufunc](found, initial)
 

@@ -167,8 +167,8 @@ class Series(Operand):
         """Whether some coefficient above degree 0 is not zero."""
         return bool(nonzero(self._coef[1:]).any())
 
-    def copy(self) -> Self:
-        """Return a copy that shares nothing."""
+    def copy(self, order: Any = "C") -> Self:
+        """Return a copy that shares nothing; `order` is that of memory only."""
         return self._new(self._coef.copy())
 
     __copy__ = copy
