@@ -752,6 +752,9 @@ class Series(Operand):
         table[0] = value[()] if isinstance(value, np.ndarray) else value
         return self._new(table)
 
+    def _lowered(self, c: Any) -> Any:
+        return constant(c, self._coef)
+
     def _ones(self) -> Self:
         table = zeros(self._coef.shape, self._coef)
         table[0] = 1

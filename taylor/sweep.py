@@ -641,19 +641,19 @@ def _deciding(constants: Sequence[Any]) -> list[Array]:
 
 
 def _common(inputs: Sequence[Array]) -> Array:
-    """Return an empty array of the kind of number that combines all inputs."""
+    """Return an array of the kind of number that combines all inputs, empty if a dtype tells it."""
     like: Any = None
     for x in inputs:
         flat = x.reshape(-1)
         if is_operand(flat) or flat.dtype != object:
-            flat = flat[:0]
+            flat = flat[: is_operand(flat)]
         like = flat if like is None else _meet(like, flat)
     return np.zeros(0) if like is None else like
 
 
 def _meet(x: Array, y: Array) -> Array:
     if is_operand(x) or is_operand(y):
-        return (x[:0] if len(x) else x) + (y[:0] if len(y) else y)
+        return (x[:1] if len(x) else x) + (y[:1] if len(y) else y)
     if x.dtype == object or y.dtype == object:
         return x if x.dtype == object else y
     return np.zeros(0, np.result_type(x, y))

@@ -500,6 +500,9 @@ class Node(Operand):
         positions[index] = new.reshape(new.shape[new.ndim - np.ndim(target) :])
         self.i = self._gather([Node(self.tape, self.i), node], positions).i
 
+    def _lowered(self, c: Any) -> Any:
+        return self.tape.constant(c)
+
     def _ones(self) -> Any:
         return self.tape.constant(np.ones(self.shape) if self.shape else 1)
 

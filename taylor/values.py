@@ -28,6 +28,10 @@ class Handled:
 
     __slots__ = ()
 
+    def _lowered(self, c: Any) -> Any:
+        """Return the constant c (see `constant`) as a number that combines with this value."""
+        return c
+
 
 def is_operand(x: object) -> bool:
     """Whether x is a value of the package (a series, a node) that handles its own arithmetic."""
@@ -166,15 +170,13 @@ def constant(c: Any, like: Array) -> Any:
     """
     if not isinstance(c, (Constant, Fraction)):
         return c
-    while is_operand(like):
-        if not hasattr(like, "_coef"):
-            return c  # a node records the constant itself
-        like = like._coef
+    if is_operand(like):
+        return like._lowered(c)
     if like.dtype != object:
         return float(c)
     first: Any = next((e for e in like.reshape(-1) if not isinstance(e, RATIONAL)), None)
-    while is_operand(first):
-        return constant(c, first._coef)
+    if is_operand(first):
+        return first._lowered(c)
     context = getattr(first, "context", getattr(first, "ctx", None))
     if isinstance(c, Constant):
         return float(c) if context is None else c.formula(context)
