@@ -37,6 +37,7 @@ from taylor.values import (
     by_mpmath,
     by_scipy,
     is_operand,
+    ordered,
 )
 
 Number = Any
@@ -115,6 +116,7 @@ def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
     for x in (lhs, rhs, a, b):
         if is_operand(x):
             return x._choose(lhs, rhs, a, b, mode)
+    lhs, rhs = ordered(lhs), ordered(rhs)
     if mode == "slope":
         chosen = choose(lhs, rhs, a, b, "where")
         return np.where(np.equal(lhs, rhs), np.nan, chosen)[()]
@@ -158,6 +160,8 @@ def slope_of_jump(row: Elementary) -> Elementary:
     """Return the derivative of a piecewise constant row, as a row: zero, and nan at a jump."""
     jumps = row.jumps
     assert jumps is not None
+    if row.name.endswith("'"):
+        return row  # the derivative of zero
 
     def slope(*x: Any) -> Any:
         return np.where(np.asarray(jumps(*x), dtype=bool), np.nan, 0.0)[()]
@@ -652,14 +656,14 @@ dawsn = _row(
 )  # fmt: skip
 ndtr = _row(
     "ndtr", by_scipy("ndtr", lambda ctx, x: ctx.ncdf(x)), lambda ctx, x: ctx.ncdf(x),
-    lambda a, y: (ONE_OVER_SQRT_2PI * exp(-HALF * a * a), 1),
+    lambda a, y: (ONE_OVER_SQRT_2PI * exp(-(a * a) / 2), 1),
     samples=(-30.0, -2.0, 0.0, 1.0, 6.0), monotone=True,
 )  # fmt: skip
 
 
 def _log_ndtr(a: Any, y: Any) -> Any:
     # φ/Φ has no cancellation, but Φ underflows on the left, where it is √(2/π)/erfcx(-x/√2)
-    q = choose(a, 0, ONE_OVER_SQRT_2PI * exp(-HALF * a * a), SQRT_2_OVER_PI, "where")
+    q = choose(a, 0, ONE_OVER_SQRT_2PI * exp(-(a * a) / 2), SQRT_2_OVER_PI, "where")
     return (q, choose(a, 0, ndtr(a), erfcx(-(SQRT1_2 * a)), "where"))
 
 

@@ -20,7 +20,7 @@ from taylor.series import Series
 from taylor.sweep import zeros
 from taylor.tags import Tag, fresh_tag
 from taylor.univariate import Taylor, factorial_scaled
-from taylor.values import as_array, is_operand
+from taylor.values import as_array, integers, is_operand
 
 Array = Any
 Function = Callable[..., Any]
@@ -33,26 +33,20 @@ def point(x: Any) -> Any:
     if is_operand(x):
         return x
     array = as_array(x)
-    if array.ndim and array.dtype == object and all(type(e) is int for e in array.reshape(-1)):
-        return array.astype(float)
-    return array
+    return array.astype(float) if array.ndim and integers(array) else array
 
 
 def seed(kind: type[Series], x: Any, algebra: Algebra, directions: Array, tag: Tag) -> Any:
     """Return x + Σ_i directions[i]·(variable i of the tag)."""
     shape = np.broadcast_shapes(np.shape(x), np.shape(directions)[1:])
+    if not is_operand(directions) and directions.dtype != object and integers(x):
+        x = x.astype(float)
     numbers = directions if is_operand(x) else x
     if not is_operand(x) and x.dtype != object and directions.dtype == object:
         directions = directions.astype(x.dtype)
     table = zeros((algebra.size, *shape), directions if is_operand(directions) else numbers)
     if not is_operand(table) and table.dtype.kind == "f" and directions.dtype.kind == "c":
         table = table.astype(complex)
-    if not is_operand(table) and table.dtype == object and directions.dtype.kind == "f":
-        table = (
-            table + 0.0
-            if not is_operand(x) and len(x.reshape(-1)) and type(x.reshape(-1)[0]) is int
-            else table
-        )
     if algebra.order:
         table[1 : 1 + len(directions)] = directions
     perturbation = kind._make(table, algebra, tag)

@@ -24,8 +24,18 @@ import numpy as np
 
 from taylor.algebra import contract
 from taylor.elementary import Elementary, choose, derived, slope_of_jump
-from taylor.tape import ARITHMETIC, Call, Instruction, Shape, Tape, flat, pruned, scatter
-from taylor.values import as_array, constant, is_operand
+from taylor.tape import (
+    ARITHMETIC,
+    Call,
+    Instruction,
+    Node,
+    Shape,
+    Tape,
+    flat,
+    pruned,
+    scatter,
+)
+from taylor.values import as_array, base, constant, integers, is_operand
 
 Array = Any
 Code = Sequence[Instruction]
@@ -398,13 +408,23 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
     if row.local is not None:
         return [derived(row)(a[0])]
     if row.jumps is not None:
+        if any(np.iscomplexobj(base(x)) for x in a):
+            raise TypeError(f"{row.name} of a complex value is not holomorphic")
         return [slope_of_jump(row)(*a) if w else None for w in wanted]
     code, outputs = _quotients(row, tuple(wanted))
-    v = values(code, [*a, y])
+    v = values(code, [*(_companion(x) for x in a), y])
     *q, p = (v[i] for i in outputs)
     one = type(p) is int and p == 1
     found = iter(q if one else [e / p for e in q])
     return [next(found) if w else None for w in wanted]
+
+
+def _companion(x: Any) -> Any:
+    """Return an argument of a row as its quotient takes it: exact integers as floats."""
+    at = x
+    while is_operand(at):
+        at = at.tape.values[at.i] if isinstance(at, Node) else at._coef
+    return x * np.float64(1.0) if integers(at) else x
 
 
 @functools.lru_cache(maxsize=1024)

@@ -27,7 +27,7 @@ from taylor.elementary import choose
 from taylor.errors import DomainError, NonAnalyticError, PoleError
 from taylor.program import Program, check
 from taylor.tape import Linear, flat
-from taylor.values import base, constant, current_policy, is_interval, is_operand
+from taylor.values import base, constant, current_policy, is_interval, is_operand, ordered
 
 Array = Any
 Step = Callable[[int], None]
@@ -42,7 +42,7 @@ def leading(x: Any) -> Any:
 
 def outcome(op: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
     """Return how two values compare; where they are recorded, that leaves a guard."""
-    result = op(leading(x), leading(y))
+    result = op(ordered(leading(x)), ordered(leading(y)))
     return result.mask() if hasattr(result, "mask") else np.asarray(result, dtype=bool)
 
 

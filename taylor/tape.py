@@ -27,7 +27,7 @@ from taylor.arrays import Operand, host, lift
 from taylor.elementary import Rule, choose, derived
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
 from taylor.tags import Tag, fresh_tag
-from taylor.values import Constant, as_array, base, constant, is_operand
+from taylor.values import Constant, as_array, base, constant, full, is_operand
 
 Array = Any
 Shape = tuple[int, ...]
@@ -515,7 +515,14 @@ class Node(Operand):
         return np.stack(terms)
 
     def _zeros(self, shape: Shape) -> Any:
-        return self.tape.constant(np.zeros(shape))
+        like = self.tape.like
+        while hasattr(like, "_coef"):
+            like = like._coef
+        if is_operand(like):
+            return self.tape.constant(like._zeros(shape))
+        if like is None or like.dtype != object:
+            return self.tape.constant(np.zeros(shape, float if like is None else like.dtype))
+        return self.tape.constant(full(shape, 0))
 
     def _nonzero(self) -> Array:
         """Return where the value can be other than zero, whatever the inputs."""

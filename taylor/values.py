@@ -50,6 +50,12 @@ def is_interval(x: object) -> bool:
     return hasattr(x, "_mpi_") or hasattr(x, "_mpci_")
 
 
+def ordered(x: Any) -> Any:
+    """Return what a row compares to choose its formula: of complex numbers the real parts."""
+    pairs = not is_operand(x) and (np.iscomplexobj(x) or hasattr(x, "_mpc_"))
+    return x.real if pairs else x
+
+
 def is_number(x: object) -> bool:
     """Whether x can be a coefficient: any Python, NumPy, mpmath number, or a series."""
     return isinstance(x, (numbers.Number, Decimal)) or is_interval(x) or is_operand(x)
@@ -99,6 +105,13 @@ def as_array(x: Any) -> Array:
             flat[i] = canonical(source[i])
         return out
     raise TypeError(f"{x!r} is not an array of numbers (dtype {a.dtype})")
+
+
+def integers(x: Any) -> bool:
+    """Whether x is an int or an object array of ints."""
+    if not isinstance(x, np.ndarray):
+        return type(x) is int
+    return x.dtype == object and all(type(e) is int for e in x.reshape(-1))
 
 
 def exact(a: Array) -> bool:
