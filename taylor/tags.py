@@ -15,11 +15,12 @@ from typing import Any
 class Tag:
     """The identity of the variables of one differentiation; closed when its call has ended."""
 
-    __slots__ = ("closed", "level")
+    __slots__ = ("closed", "kept", "level")
 
     def __init__(self, level: int) -> None:
         self.level = level
         self.closed = False
+        self.kept: list[Any] | None = None  # what is known of rules while series in it are made
 
     def __deepcopy__(self, memo: Any) -> Tag:
         return self
