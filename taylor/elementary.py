@@ -254,12 +254,24 @@ def rule(
     if not by_element:
         if row or mp is not None:
             raise TypeError(f"rule {name!r}: a function of arrays takes vjp and jvp only")
-        return Rule(name, value, vjp, jvp)
+        return Rule(name, *(_of_numbers(f) for f in (value, vjp, jvp)))
 
     def no_mp(ctx: Any, *x: Any) -> Any:
         raise TypeError(f"{name!r} was defined without an mpmath value: pass mp=...")
 
     return Elementary(name, _array_value(value), mp or no_mp, quotient, local, **row)
+
+
+def _of_numbers(f: Callable[..., Any] | None) -> Any:
+    """Return f, given arrays of ints and floats in NumPy's types where they are stored as objects.
+    """
+    if f is None:
+        return None
+
+    def call(*x: Any) -> Any:
+        return f(*(values.native(v) for v in x))
+
+    return functools.wraps(f)(call) if hasattr(f, "__name__") else call
 
 
 def _array_value(value: Callable[..., Any]) -> Callable[..., Any]:

@@ -39,14 +39,15 @@ def point(x: Any) -> Any:
 def seed(kind: type[Series], x: Any, algebra: Algebra, directions: Array, tag: Tag) -> Any:
     """Return x + Σ_i directions[i]·(variable i of the tag)."""
     shape = np.broadcast_shapes(np.shape(x), np.shape(directions)[1:])
-    if not is_operand(directions) and directions.dtype != object and integers(x):
-        x = x.astype(float)
-    numbers = directions if is_operand(x) else x
-    if not is_operand(x) and x.dtype != object and directions.dtype == object:
-        directions = directions.astype(x.dtype)
-    table = zeros((algebra.size, *shape), directions if is_operand(directions) else numbers)
-    if not is_operand(table) and table.dtype.kind == "f" and directions.dtype.kind == "c":
-        table = table.astype(complex)
+    if not (is_operand(x) or is_operand(directions)):
+        if directions.dtype != object and integers(x):
+            x = x.astype(float)
+        if x.dtype != object and directions.dtype == object:
+            directions = directions.astype(x.dtype)
+        if x.dtype.kind == "f" and directions.dtype.kind == "c":
+            x = x.astype(complex)
+    nested = is_operand(x) or is_operand(directions)
+    table = zeros((algebra.size, *shape), directions if nested else x)
     if algebra.order:
         table[1 : 1 + len(directions)] = directions
     perturbation = kind._make(table, algebra, tag)

@@ -24,6 +24,7 @@ from taylor.algebra import (
     Algebra,
     Univariate,
     contract,
+    differentiation,
     free_letter,
     nonzero,
     pad,
@@ -656,30 +657,66 @@ class Series(Operand):
         """Return the results of a function of which the tangent is known.
 
         With the parts x_j of degree j as the coefficients of a series in one variable s, y'(s) is
-        f'(x(s))·x'(s): see `_along`.
+        f'(x(s))·x'(s): see `_along`.  A tangent that applies the rule to a direction (which has
+        parts of the same degree as y) goes variable by variable.
         """
-        tag = fresh_tag()
-        tag.kept = []
-        graded = [self._graded(x, tag) if m else x for x, m in zip(args, mine, strict=True)]
+        if rule in self.tag.rules:
+            return self._by_variables(rule, args, mine)
+        inner, tag = fresh_tag(), fresh_tag()
+        inner.rules, tag.kept = (*self.tag.rules, rule), []
+        graded = [self._graded(x, inner, tag) if m else x for x, m in zip(args, mine, strict=True)]
         owner = next(x for x, m in zip(graded, mine, strict=True) if m)
         try:
             call, y = owner._along(rule, graded, mine)
         finally:
-            tag.closed, tag.kept = True, None
+            inner.closed, tag.closed, tag.kept = True, True, None
         if is_operand(y) and y.tag is self.tag and isinstance(self.algebra, Univariate):
             raise ForeignNodeError(
                 f"the rule {rule.name!r} reads a series that is not among its arguments; pass it"
             )
         return call.split(self._new(y if isinstance(self.algebra, Univariate) else _joined(y)))
 
-    def _graded(self, x: Series, tag: Tag) -> Series:
+    def _graded(self, x: Series, inner: Tag, tag: Tag) -> Series:
         """Return the series in s whose coefficients are the parts of x of one degree each."""
         if isinstance(self.algebra, Univariate):
             return Series._make(x._coef, self.algebra, tag)
         table = zeros((self.algebra.size, self.order + 1, *x.shape), x._coef)
         for k in range(self.order + 1):
             table[self.algebra.part(k), k] = x._coef[self.algebra.part(k)]
-        return Series._make(self._new(table), Univariate(self.order), tag)
+        parts = self._make(table, self.algebra, inner)
+        return Series._make(parts, Univariate(self.order), tag)
+
+    def _by_variables(self, rule: Rule, args: Sequence[Any], mine: list[bool]) -> Any:
+        """Return the results of a rule by ∂_i y = f'(x)·∂_i x, in series of lower order."""
+        assert not isinstance(self.algebra, Univariate)
+        head = rule(*(x.value if m else x for x, m in zip(args, mine, strict=True)))
+        call = Call(rule, tuple(map(np.shape, head)) if isinstance(head, tuple) else None)
+        given = [x._coef if m else x for x, m in zip(args, mine, strict=True)]
+        y = self._constant(flat(head))._coef
+        for k in range(1, self.order + 1):
+            lower = self.algebra.truncated(k - 1)
+            at = [self._in(lower, t[: lower.size]) if m else t for t, m in zip(given, mine, strict=True)]
+            known = self._in(lower, y[: lower.size])
+            for i in range(lower.variables):
+                rows, source, weights = differentiation(self.algebra, lower, i)
+                speed: list[Any] = [None] * len(given)
+                for n, (t, m) in enumerate(zip(given, mine, strict=True)):
+                    if m:
+                        speed[n] = self._in(lower, _derived(t, rows, source, weights, lower.size))
+                dy = call_tangent(call, at, known, speed, mine)
+                if not (isinstance(dy, Series) and dy.tag is self.tag):
+                    if k > 1:
+                        continue
+                    dy = self._constant(dy)
+                top = lower.degrees[rows] == k - 1
+                scale = weights[top].reshape((-1,) + (1,) * dy.ndim)
+                new = dy._coef[rows[top]]
+                y = _with_rows(y, source[top], new / _like_numbers(scale, new))
+        return call.split(self._new(y))
+
+    def _in(self, algebra: Any, table: Any) -> Any:
+        """Return the series of a table in that algebra; a series of order 0 is its value."""
+        return self._new(table, algebra) if algebra.order else table[0]
 
     def _along(self, rule: Rule, x: Sequence[Any], mine: list[bool]) -> tuple[Call, Any]:
         """Return the table of y in s, by k y_k = (f'(x)·x')_{k-1}, and how to take it apart.
@@ -989,6 +1026,24 @@ def _longer(table: Any, new: Any) -> Any:
     new = np.broadcast_to(new, (1, *table.shape[1:]))
     table, new = match(table, new)
     return np.concatenate([table, new])
+
+
+def _derived(table: Any, rows: Array, source: Array, weights: Array, size: int) -> Any:
+    """Return the table of a partial derivative: see `differentiation`."""
+    out = zeros((size, *table.shape[1:]), table)
+    scale = weights.reshape((-1,) + (1,) * (table.ndim - 1))
+    out[rows] = table[source] * _like_numbers(scale, table)
+    return out
+
+
+def _with_rows(table: Any, rows: Array, new: Any) -> Any:
+    """Return the table with some of its coefficients replaced."""
+    if is_operand(table) or is_operand(new):
+        table = table + 0 * new[:1]
+    else:
+        table = match(table, new)[0].astype(np.result_type(table, new))
+    table[rows] = new
+    return table
 
 
 def _joined(y: Any) -> Any:

@@ -114,6 +114,18 @@ def integers(x: Any) -> bool:
     return x.dtype == object and all(type(e) is int for e in x.reshape(-1))
 
 
+def native(x: Any) -> Any:
+    """Return an object array that holds only ints or only floats in NumPy's own type."""
+    if not isinstance(x, np.ndarray) or x.dtype != object or not x.size:
+        return x
+    kinds = {type(e) for e in x.reshape(-1)}
+    if kinds <= {float, np.float64}:
+        return x.astype(float)
+    if kinds == {int} and all(-(1 << 63) <= e < 1 << 63 for e in x.reshape(-1)):
+        return x.astype(np.int64)
+    return x
+
+
 def exact(a: Array) -> bool:
     """Whether every element of an object array is an int or a Fraction."""
     return all(isinstance(e, RATIONAL) for e in a.reshape(-1))
