@@ -467,6 +467,10 @@ class Monomials:
         positive, negative = np.all(d >= 0, axis=0), np.all(d <= 0, axis=0)
         return np.where(sure & positive, 1.0, np.where(sure & negative, -1.0, math.nan))
 
+    def truncated(self, order: int) -> Monomials:
+        """Return the algebra of the same monomials up to that degree."""
+        return _ALGEBRAS[self.name](self.variables, order)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Monomials):
             return NotImplemented
@@ -550,5 +554,22 @@ def squarefree(n: int, order: int | None = None) -> Monomials:
     return _squarefree(n, n if order is None else order)
 
 
-_ALGEBRAS = {"multivariate": multivariate, "square-free": squarefree}
+@functools.lru_cache(maxsize=256)
+def differentiation(algebra: Monomials, lower: Monomials, i: int) -> tuple[Array, Array, Array]:
+    """Return what ∂/∂x_i takes where: coefficient rows of lower are weights times source.
+
+    >>> [a.tolist() for a in differentiation(multivariate(1, 2), multivariate(1, 1), 0)]
+    [[0, 1], [1, 2], [1, 2]]
+    """
+    place = {tuple(row): j for j, row in enumerate(algebra.exponents.tolist())}
+    found = []
+    for j, row in enumerate(lower.exponents.tolist()):
+        row[i] += 1
+        if tuple(row) in place:
+            found.append((j, place[tuple(row)], row[i]))
+    rows, source, weights = np.array(found, dtype=int).reshape(-1, 3).T
+    return rows, source, weights
+
+
+_ALGEBRAS: dict[str, Callable[[int, int], Monomials]] = {"multivariate": multivariate, "square-free": squarefree}
 Algebra = Univariate | Monomials

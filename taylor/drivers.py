@@ -203,7 +203,8 @@ def hessian(f: Function, x: Any) -> Array:
         raise
     except TaylorError:
         return _dense_hessian(f, x)
-    return found if np.all(_finite(found)) else _dense_hessian(f, x)
+    found = found if np.all(_finite(found)) else _dense_hessian(f, x)
+    return found if is_operand(found) else found[()]
 
 
 def _dense_hessian(f: Function, x: Any) -> Array:
@@ -295,7 +296,7 @@ def _pulled(code: Any, v: list[Any], seeds: dict[int, Any], x: Any) -> Any:
         bar = zeros(np.shape(x), sample(x))
     if is_operand(bar):
         return bar
-    return x._constant(np.array(bar)) if isinstance(x, Series) else np.array(bar)[()]
+    return x._constant(as_array(bar)) if isinstance(x, Series) else as_array(bar)[()]
 
 
 def _number(w: Any, y: Any) -> Any:

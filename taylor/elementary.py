@@ -37,6 +37,7 @@ from taylor.values import (
     by_mpmath,
     by_scipy,
     is_operand,
+    ordered,
 )
 
 Number = Any
@@ -115,8 +116,9 @@ def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
     for x in (lhs, rhs, a, b):
         if is_operand(x):
             return x._choose(lhs, rhs, a, b, mode)
-    if np.iscomplexobj(lhs) or np.iscomplexobj(rhs):
+    if mode == "kink" and (np.iscomplexobj(lhs) or np.iscomplexobj(rhs)):
         raise TypeError("complex values have no order; compare real parts of .value")
+    lhs, rhs = ordered(lhs), ordered(rhs)
     if values.is_set(lhs) or values.is_set(rhs):
         return np.frompyfunc(functools.partial(_choose_of_sets, mode), 4, 1)(lhs, rhs, a, b)
     if mode == "slope":
@@ -187,6 +189,8 @@ def slope_of_jump(row: Elementary) -> Elementary:
     """Return the derivative of a piecewise constant row, as a row: zero, and nan at a jump."""
     jumps = row.jumps
     assert jumps is not None
+    if row.name.endswith("'"):
+        return row  # the derivative of zero
 
     def slope(*x: Any) -> Any:
         return np.where(np.asarray(jumps(*x), dtype=bool), np.nan, 0.0)[()]
@@ -284,12 +288,24 @@ def rule(
     if not by_element:
         if row or mp is not None:
             raise TypeError(f"rule {name!r}: a function of arrays takes vjp and jvp only")
-        return Rule(name, value, vjp, jvp)
+        return Rule(name, *(_of_numbers(f) for f in (value, vjp, jvp)))
 
     def no_mp(ctx: Any, *x: Any) -> Any:
         raise TypeError(f"{name!r} was defined without an mpmath value: pass mp=...")
 
     return Elementary(name, _array_value(value), mp or no_mp, quotient, local, **row)
+
+
+def _of_numbers(f: Callable[..., Any] | None) -> Any:
+    """Return f, given arrays of ints and floats in NumPy's types where they are stored as objects.
+    """
+    if f is None:
+        return None
+
+    def call(*x: Any) -> Any:
+        return f(*(values.native(v) for v in x))
+
+    return functools.wraps(f)(call) if hasattr(f, "__name__") else call
 
 
 def _array_value(value: Callable[..., Any]) -> Callable[..., Any]:
@@ -686,14 +702,14 @@ dawsn = _row(
 )  # fmt: skip
 ndtr = _row(
     "ndtr", by_scipy("ndtr", lambda ctx, x: ctx.ncdf(x)), lambda ctx, x: ctx.ncdf(x),
-    lambda a, y: (ONE_OVER_SQRT_2PI * exp(-HALF * a * a), 1),
+    lambda a, y: (ONE_OVER_SQRT_2PI * exp(-(a * a) / 2), 1),
     samples=(-30.0, -2.0, 0.0, 1.0, 6.0), monotone=True,
 )  # fmt: skip
 
 
 def _log_ndtr(a: Any, y: Any) -> Any:
     # φ/Φ has no cancellation, but Φ underflows on the left, where it is √(2/π)/erfcx(-x/√2)
-    q = choose(a, 0, ONE_OVER_SQRT_2PI * exp(-HALF * a * a), SQRT_2_OVER_PI, "where")
+    q = choose(a, 0, ONE_OVER_SQRT_2PI * exp(-(a * a) / 2), SQRT_2_OVER_PI, "where")
     return (q, choose(a, 0, ndtr(a), erfcx(-(SQRT1_2 * a)), "where"))
 
 

@@ -20,7 +20,7 @@ from taylor.series import Series
 from taylor.tags import Tag, fresh_tag
 from taylor.tape import as_data
 from taylor.univariate import Taylor, factorial_scaled
-from taylor.values import as_array, is_operand, kind_of, meeting, unit_rows, zeros
+from taylor.values import as_array, integers, is_operand, kind_of, meeting, unit_rows, zeros
 
 Array = Any
 Function = Callable[..., Any]
@@ -33,9 +33,7 @@ def point(x: Any) -> Any:
     if is_operand(x):
         return x
     array = as_array(x)
-    if array.ndim and array.dtype == object and all(type(e) is int for e in array.reshape(-1)):
-        return array.astype(float)
-    return array
+    return array.astype(float) if array.ndim and integers(array) else array
 
 
 def seed(kind: type[Series], x: Any, algebra: Algebra, directions: Array, tag: Tag) -> Any:

@@ -22,9 +22,29 @@ from typing import Any
 import numpy as np
 
 from taylor.algebra import contract
-from taylor.elementary import Elementary, choose, derived, slope_of_jump
-from taylor.tape import ARITHMETIC, Call, Instruction, Shape, Tape, flat, pruned, scatter
-from taylor.values import constant, is_operand, over, plus, sample, times, zeros
+from taylor.elementary import Elementary, Rule, choose, derived, slope_of_jump
+from taylor.tape import (
+    ARITHMETIC,
+    Call,
+    Instruction,
+    Node,
+    Shape,
+    Tape,
+    flat,
+    pruned,
+    scatter,
+)
+from taylor.values import (
+    base,
+    constant,
+    integers,
+    is_operand,
+    over,
+    plus,
+    sample,
+    times,
+    zeros,
+)
 
 Array = Any
 Code = Sequence[Instruction]
@@ -174,8 +194,9 @@ class Adjoints:
     keeps the choices (l, r, side) it is subject to, so that 0·inf does not poison what was taken.
     """
 
-    def __init__(self, shapes: Sequence[Shape]) -> None:
+    def __init__(self, shapes: Sequence[Shape], transposing: tuple[Rule, ...] = ()) -> None:
         self.shapes = shapes
+        self.transposing = transposing  # the rules whose tangents are being transposed
         self.total: dict[int, Any] = {}
         self.owned: set[int] = set()  # totals that may be written into
         self.pending: dict[int, list[tuple[Array, Any]]] = {}
@@ -229,14 +250,15 @@ def adjoints(
     seeds: Mapping[int, Any],
     start: Sequence[Any] = (),
     every: dict[int, Any] | None = None,
+    transposing: tuple[Rule, ...] = (),
 ) -> list[Any]:
     """Return the adjoint of every input (None: zero), given the values and seeds of some variables.
 
     `start` holds adjoints of the inputs to which the new ones are added; `every` is filled with the
-    adjoints of all variables.
+    adjoints of all variables, `transposing` the rules in whose tangents the code stands.
     """
     depends = active(code)
-    bars = Adjoints([instruction.shape for instruction in code])
+    bars = Adjoints([instruction.shape for instruction in code], transposing)
     inputs = [i for i, instruction in enumerate(code) if instruction.op == "input"]
     for i, bar in zip(inputs, start, strict=False):
         if bar is not None:
@@ -292,7 +314,8 @@ def _spread(
         if wanted[1]:
             bars.add(args[1], contract(f"{out},{x}->{y}", bar, a[0]))
     elif op == "call":
-        for n, b in enumerate(_call_adjoint(param, a, v[i], full(bar, shape), wanted)):
+        found = _call_adjoint(param, a, v[i], full(bar, shape), wanted, bars.transposing)
+        for n, b in enumerate(found):
             if wanted[n] and b is not None:
                 bars.add(args[n], b)
     elif op == "choose":
@@ -303,9 +326,9 @@ def _spread(
             give(3, choose(a[0], a[1], 0, bar, mode), (args[0], args[1], False))
     elif op == "elementary" and param.compose is not None:
         tape, out = _inner(param.compose, a, wanted)
-        found = iter(adjoints(tape.code, tape.values, {out: full(bar, shape)}))
+        inner = iter(adjoints(tape.code, tape.values, {out: full(bar, shape)}))
         for n in range(len(args)):
-            b = next(found) if wanted[n] else None
+            b = next(inner) if wanted[n] else None
             if b is not None:
                 bars.add(args[n], b)
     elif op == "elementary":
@@ -373,12 +396,22 @@ def _with_unit_axes(bar: Any, shape: Shape, source: Shape, axes: tuple[int, ...]
     return np.reshape(bar, tuple(1 if i in axes else n for i, n in enumerate(source)))
 
 
-def _call_adjoint(call: Call, a: list[Any], y: Any, bar: Any, wanted: list[bool]) -> list[Any]:
+def _call_adjoint(
+    call: Call,
+    a: list[Any],
+    y: Any,
+    bar: Any,
+    wanted: list[bool],
+    transposing: tuple[Rule, ...],
+) -> list[Any]:
     rule = call.rule
     if rule.vjp is not None:
         return list(rule.vjp(call.split(bar), call.split(y), *a))
     if rule.jvp is not None:
         # x̄ is the transpose of x' -> y', a linear map that can be recorded
+        if rule in transposing:
+            return _by_columns(call, a, y, bar, wanted)
+        transposing = (*transposing, rule)
         tape = Tape()
         inputs = [
             tape.input(np.shape(x), x * 0) if w else None for x, w in zip(a, wanted, strict=True)
@@ -386,8 +419,25 @@ def _call_adjoint(call: Call, a: list[Any], y: Any, bar: Any, wanted: list[bool]
         out = tape.node(flat(rule.jvp(tuple(inputs), call.split(y), *a))).i
     else:
         tape, out = _inner(lambda *x: flat(rule.value(*x)), a, wanted)
-    found = iter(adjoints(tape.code, tape.values, {out: bar}))
+    found = iter(adjoints(tape.code, tape.values, {out: bar}, transposing=transposing))
     return [next(found) if w else None for w in wanted]
+
+
+def _by_columns(call: Call, a: list[Any], y: Any, bar: Any, wanted: list[bool]) -> list[Any]:
+    """Return the adjoints of a rule's arguments from its tangents along every element of them.
+
+    The transpose of a tangent that uses the rule on what varies needs the transpose of the rule.
+    """
+    found: list[Any] = [None] * len(a)
+    for n, moves in enumerate(wanted):
+        if moves:
+            size, shape = int(np.prod(np.shape(a[n]), dtype=int)), np.shape(a[n])
+            terms = []
+            for unit in np.eye(size):
+                d = [unit.reshape(shape)[()] if m == n else None for m in range(len(a))]
+                terms.append(np.sum(bar * call_tangent(call, a, y, d, [e is not None for e in d])))
+            found[n] = np.reshape(np.stack(terms), shape)
+    return found
 
 
 # ------------------------------------------------------------------ helpers
@@ -399,13 +449,23 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
     if row.local is not None:
         return [derived(row)(a[0])]
     if row.jumps is not None:
+        if any(np.iscomplexobj(base(x)) for x in a):
+            raise TypeError(f"{row.name} of a complex value is not holomorphic")
         return [slope_of_jump(row)(*a) if w else None for w in wanted]
     code, outputs = _quotients(row, tuple(wanted))
-    v = values(code, [*a, y])
+    v = values(code, [*(_companion(x) for x in a), y])
     *q, p = (v[i] for i in outputs)
     one = type(p) is int and p == 1
     found = iter(q if one else [over(e, p) for e in q])
     return [next(found) if w else None for w in wanted]
+
+
+def _companion(x: Any) -> Any:
+    """Return an argument of a row as its quotient takes it: exact integers as floats."""
+    at = x
+    while is_operand(at):
+        at = at.tape.values[at.i] if isinstance(at, Node) else at._coef
+    return x * np.float64(1.0) if integers(at) else x
 
 
 @functools.lru_cache(maxsize=1024)

@@ -13,6 +13,7 @@ import functools
 import math
 import operator
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -22,6 +23,7 @@ from taylor.algebra import (
     Algebra,
     Univariate,
     contract,
+    differentiation,
     free_letter,
     nonzero,
     pad,
@@ -53,7 +55,7 @@ from taylor.sweep import (
     local_series,
     no_expansion,
 )
-from taylor.tags import Tag, user_tag
+from taylor.tags import Tag, fresh_tag, user_tag
 from taylor.tape import Call, Instruction, Node, as_data, flat, scatter
 from taylor.values import (
     as_array,
@@ -654,7 +656,14 @@ class Series(Operand):
             return owner._by_step(rule.step, args, mine)
         if rule.jvp is None and rule.vjp is None:
             return rule.value(*args)
-        return owner._by_tangent(rule, args, mine)
+        if not any(x.active for x, m in zip(args, mine, strict=True) if m):
+            y = rule(*(x.value if m else x for x, m in zip(args, mine, strict=True)))
+            constants = [owner._constant(z) for z in (y if isinstance(y, tuple) else [y])]
+            return tuple(constants) if isinstance(y, tuple) else constants[0]
+        if owner.tag.kept is None:
+            return owner._by_tangent(rule, args, mine)
+        call, table = owner._along(rule, args, mine)
+        return call.split(owner._new(table))
 
     def _by_step(self, rule: Callable[..., Any], args: Sequence[Any], mine: list[bool]) -> Any:
         """Return the results of a function with a degree-wise rule."""
@@ -672,32 +681,106 @@ class Series(Operand):
         return self._new(y[0]) if len(y) == 1 else tuple(self._new(table) for table in y)
 
     def _by_tangent(self, rule: Rule, args: Sequence[Any], mine: list[bool]) -> Any:
-        """Return the results of a function of which the tangent is known: Dy = f'(x)·Dx.
+        """Return the results of a function of which the tangent is known.
 
-        Degree k of y needs y below k only, so it is found degree by degree.
+        With the parts x_j of degree j as the coefficients of a series in one variable s, y'(s) is
+        f'(x(s))·x'(s): see `_along`.  A tangent that applies the rule to a direction (which has
+        parts of the same degree as y) goes variable by variable.
         """
-        head = rule(*(x.value if m else x for x, m in zip(args, mine, strict=True)))
-        shapes = tuple(np.shape(z) for z in head) if isinstance(head, tuple) else None
-        call = Call(rule, shapes)
-        y = self._constant(as_data(flat(head), self._coef))
-        for k in range(1, self.order + 1):
-            known = [x._up_to(k) if m else x for x, m in zip(args, mine, strict=True)]
-            speeds = [x._weighted() if m else None for x, m in zip(known, mine, strict=True)]
-            dy = call_tangent(call, known, y._up_to(k), speeds, mine)
-            part = self.algebra.part(k)
-            y._coef[part] = dy._coef[part] / k
-        return call.split(y)
+        if rule in self.tag.rules:
+            return self._by_variables(rule, args, mine)
+        inner, tag = fresh_tag(), fresh_tag()
+        inner.rules, tag.kept = (*self.tag.rules, rule), []
+        graded = [self._graded(x, inner, tag) if m else x for x, m in zip(args, mine, strict=True)]
+        owner = next(x for x, m in zip(graded, mine, strict=True) if m)
+        try:
+            call, y = owner._along(rule, graded, mine)
+        finally:
+            inner.closed, tag.closed, tag.kept = True, True, None
+        if is_operand(y) and y.tag is self.tag and isinstance(self.algebra, Univariate):
+            raise ForeignNodeError(
+                f"the rule {rule.name!r} reads a series that is not among its arguments; pass it"
+            )
+        return call.split(self._new(y if isinstance(self.algebra, Univariate) else _joined(y)))
 
-    def _up_to(self, k: int) -> Self:
-        """Return the series truncated to degree k, where that saves work."""
+    def _graded(self, x: Series, inner: Tag, tag: Tag) -> Series:
+        """Return the series in s whose coefficients are the parts of x of one degree each."""
         if isinstance(self.algebra, Univariate):
-            return self._new(self._coef[: k + 1], Univariate(k))
-        return self
+            return Series._make(x._coef, self.algebra, tag)
+        table = zeros((self.algebra.size, self.order + 1, *x.shape), x._coef)
+        for k in range(self.order + 1):
+            table[self.algebra.part(k), k] = x._coef[self.algebra.part(k)]
+        parts = self._make(table, self.algebra, inner)
+        return Series._make(parts, Univariate(self.order), tag)
 
-    def _weighted(self) -> Self:
-        """Return D of the series: the part of degree k times k."""
-        degrees = self.algebra.degrees.reshape((-1,) + (1,) * self.ndim)
-        return self._new(self._coef * like_numbers(degrees, self._coef))
+    def _by_variables(self, rule: Rule, args: Sequence[Any], mine: list[bool]) -> Any:
+        """Return the results of a rule by ∂_i y = f'(x)·∂_i x, in series of lower order."""
+        assert not isinstance(self.algebra, Univariate)
+        head = rule(*(x.value if m else x for x, m in zip(args, mine, strict=True)))
+        call = Call(rule, tuple(map(np.shape, head)) if isinstance(head, tuple) else None)
+        given = [x._coef if m else x for x, m in zip(args, mine, strict=True)]
+        y = self._constant(as_data(flat(head), self._coef))._coef
+        for k in range(1, self.order + 1):
+            lower = self.algebra.truncated(k - 1)
+            at = [self._in(lower, t[: lower.size]) if m else t for t, m in zip(given, mine, strict=True)]
+            known = self._in(lower, y[: lower.size])
+            for i in range(lower.variables):
+                rows, source, weights = differentiation(self.algebra, lower, i)
+                speed: list[Any] = [None] * len(given)
+                for n, (t, m) in enumerate(zip(given, mine, strict=True)):
+                    if m:
+                        speed[n] = self._in(lower, _derived(t, rows, source, weights, lower.size))
+                dy = call_tangent(call, at, known, speed, mine)
+                if not (isinstance(dy, Series) and dy.tag is self.tag):
+                    if k > 1:
+                        continue
+                    dy = self._constant(dy)
+                top = lower.degrees[rows] == k - 1
+                scale = weights[top].reshape((-1,) + (1,) * dy.ndim)
+                new = dy._coef[rows[top]]
+                y = _with_rows(y, source[top], new / like_numbers(scale, new))
+        return call.split(self._new(y))
+
+    def _in(self, algebra: Any, table: Any) -> Any:
+        """Return the series of a table in that algebra; a series of order 0 is its value."""
+        return self._new(table, algebra) if algebra.order else table[0]
+
+    def _along(self, rule: Rule, x: Sequence[Any], mine: list[bool]) -> tuple[Call, Any]:
+        """Return the table of y in s, by k y_k = (f'(x)·x')_{k-1}, and how to take it apart.
+
+        Degree k needs the arguments below k only, so that a rule whose tangent uses the rule itself
+        comes to an end: at order 0 with the plain function.  What is known of it stays with the tag
+        while the outermost one is computed: the next degree of y asks for all those before it, too.
+        """
+        kept = self.tag.kept
+        assert kept is not None
+        entry = next((e for e in kept if e.rule is rule and _agree(e.args, x, mine)), None)
+        if entry is None:
+            head = rule(*(v.value if m else v for v, m in zip(x, mine, strict=True)))
+            shapes = tuple(np.shape(z) for z in head) if isinstance(head, tuple) else None
+            y = self._make(self._constant(as_data(flat(head), self._coef))._coef[:1], Univariate(0), self.tag)
+            entry = _Known(rule, x, Call(rule, shapes), y._coef)
+            kept.append(entry)
+        elif self.order >= len(entry.y):
+            entry.args = x
+        for k in range(len(entry.y), self.order + 1):
+            at = [v._below(k) if m else v for v, m in zip(x, mine, strict=True)]
+            speed = [v._speed(k) if m else None for v, m in zip(x, mine, strict=True)]
+            y = _value_or_series(self, entry.y[:k])
+            dy = call_tangent(entry.call, at, y, speed, mine)
+            new = _coefficient(dy, self.tag, k - 1)
+            entry.y = _longer(entry.y, new / k if new is not None else entry.y[:1] * 0)
+        return entry.call, entry.y[: self.order + 1]
+
+    def _below(self, k: int) -> Any:
+        """Return the series truncated below degree k: its value for k = 1."""
+        return _value_or_series(self, self._coef[:k])
+
+    def _speed(self, k: int) -> Any:
+        """Return the derivative of the series truncated below degree k."""
+        table = self._coef[1 : k + 1]
+        weights = np.arange(1, len(table) + 1).reshape((-1,) + (1,) * self.ndim)
+        return _value_or_series(self, table * like_numbers(weights, table))
 
     def _at_zero(self, row: Elementary, args: tuple[Any, ...]) -> Any:
         """Return sqrt or a real power of a scalar series whose value is zero, where it exists."""
@@ -778,6 +861,9 @@ class Series(Operand):
             table = zeros((self.algebra.size, *value.shape), value)
         table[0] = value[()] if isinstance(value, np.ndarray) else value
         return self._new(table)
+
+    def _lowered(self, c: Any) -> Any:
+        return constant(c, self._coef)
 
     def _ones(self) -> Self:
         table = zeros(self._coef.shape, self._coef)
@@ -927,6 +1013,87 @@ class Series(Operand):
             self._coef = f(self._coef)
         else:
             self._place[0].convert(f)
+
+
+@dataclass
+class _Known:
+    """What is known of a rule at some arguments in s: the coefficients y of its results so far."""
+
+    rule: Rule
+    args: Sequence[Any]
+    call: Call
+    y: Any
+
+
+def _agree(known: Sequence[Any], x: Sequence[Any], mine: Sequence[bool]) -> bool:
+    """Whether arguments are the same as far as both are known."""
+    for a, b, m in zip(known, x, mine, strict=True):
+        if isinstance(a, Series) != m:
+            return False
+        n = min(len(a._coef), len(b._coef)) if m else 0
+        if not (_identical(a._coef[:n], b._coef[:n]) if m else _identical(a, b)):
+            return False
+    return True
+
+
+def _identical(a: Any, b: Any) -> bool:
+    """Whether two tables hold the same numbers."""
+    if isinstance(a, Series) and isinstance(b, Series):
+        return a.tag is b.tag and a.algebra == b.algebra and _identical(a._coef, b._coef)
+    if is_operand(a) or is_operand(b):
+        return a is b
+    return np.shape(a) == np.shape(b) and bool(np.all(np.asarray(a) == np.asarray(b)))
+
+
+def _value_or_series(like: Series, table: Any) -> Any:
+    """Return the series of a table; a series of order 0 is its value."""
+    if len(table) == 1:
+        return table[0]
+    return like._make(table, Univariate(len(table) - 1), like.tag)
+
+
+def _coefficient(y: Any, tag: Tag, k: int) -> Any:
+    """Return coefficient k of y in the variable of the tag (None: zero)."""
+    if isinstance(y, Series) and y.tag is tag:
+        return y._coef[k]
+    return y if k == 0 else None
+
+
+def _longer(table: Any, new: Any) -> Any:
+    """Return the table with one more coefficient."""
+    if is_operand(table) or is_operand(new):
+        return np.concatenate([table, np.reshape(new, (1, *np.shape(new)))])
+    new = np.reshape(as_array(new), (1, *np.shape(new)))
+    new = np.broadcast_to(new, (1, *table.shape[1:]))
+    table, new = together(table, new)
+    return np.concatenate([table, new])
+
+
+def _derived(table: Any, rows: Array, source: Array, weights: Array, size: int) -> Any:
+    """Return the table of a partial derivative: see `differentiation`."""
+    out = zeros((size, *table.shape[1:]), table)
+    scale = weights.reshape((-1,) + (1,) * (table.ndim - 1))
+    out[rows] = table[source] * like_numbers(scale, table)
+    return out
+
+
+def _with_rows(table: Any, rows: Array, new: Any) -> Any:
+    """Return the table with some of its coefficients replaced."""
+    if is_operand(table) or is_operand(new):
+        table = table + 0 * new[:1]
+    else:
+        table = together(table, new)[0].astype(np.result_type(table, new))
+    table[rows] = new
+    return table
+
+
+def _joined(y: Any) -> Any:
+    """Return the table of a series from that of its parts of one degree each, along axis 1."""
+    table, algebra = y._coef, y.algebra
+    out = zeros((algebra.size, *table.shape[2:]), table)
+    for k in range(table.shape[1]):
+        out[algebra.part(k)] = table[algebra.part(k), k]
+    return out
 
 
 def _check_alive(x: Any, owner: Series) -> None:

@@ -38,6 +38,7 @@ from taylor.values import (
     is_operand,
     is_set,
     kind_of,
+    ordered,
     sample,
     together,
     zeros,
@@ -57,7 +58,7 @@ def leading(x: Any) -> Any:
 
 def outcome(op: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
     """Return how two values compare; where they are recorded, that leaves a guard."""
-    result = decided(op, leading(x), leading(y))
+    result = decided(op, ordered(leading(x)), ordered(leading(y)))
     return result.mask() if isinstance(result, Condition) else np.asarray(result, dtype=bool)
 
 

@@ -614,6 +614,9 @@ class Node(Operand):
         """Whether nothing was written here since that copy was made."""
         return self.i == copy.i
 
+    def _lowered(self, c: Any) -> Any:
+        return self.tape.constant(c) if isinstance(c, (Constant, Fraction)) else c
+
     def _ones(self) -> Any:
         one = zeros(self.shape, self._like())
         one[...] = unit(one)

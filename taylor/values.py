@@ -41,6 +41,10 @@ class Handled(_Matrix):
 
     __slots__ = ()
 
+    def _lowered(self, c: Any) -> Any:
+        """Return the constant c (see `constant`) as a number that combines with this value."""
+        return c
+
 
 class _Absent:
     """What a matrix of mpmath has and a value of the package has not."""
@@ -87,6 +91,12 @@ def _ends(part: Any) -> Any:
 # mpmath pickles its numbers, but not its intervals
 copyreg.pickle(mpmath.iv.mpf, lambda x: (_interval, (_ends(x._mpi_),)))
 copyreg.pickle(mpmath.iv.mpc, lambda x: (_interval, tuple(map(_ends, x._mpci_))))
+
+
+def ordered(x: Any) -> Any:
+    """Return what a row compares to choose its formula: of complex numbers the real parts."""
+    pairs = not is_operand(x) and (np.iscomplexobj(x) or hasattr(x, "_mpc_"))
+    return x.real if pairs else x
 
 
 def is_number(x: object) -> bool:
@@ -387,6 +397,25 @@ def _zeros(shape: tuple[int, ...], kind: Any) -> Array:
     return out
 
 
+def integers(x: Any) -> bool:
+    """Whether x is an int or an object array of ints."""
+    if not isinstance(x, np.ndarray):
+        return type(x) is int
+    return x.dtype == object and all(type(e) is int for e in x.reshape(-1))
+
+
+def native(x: Any) -> Any:
+    """Return an object array that holds only ints or only floats in NumPy's own type."""
+    if not isinstance(x, np.ndarray) or x.dtype != object or not x.size:
+        return x
+    kinds = {type(e) for e in x.reshape(-1)}
+    if kinds <= {float, np.float64}:
+        return x.astype(float)
+    if kinds == {int} and all(-(1 << 63) <= e < 1 << 63 for e in x.reshape(-1)):
+        return x.astype(np.int64)
+    return x
+
+
 def exact(a: Array) -> bool:
     """Whether every element of an object array is an int or a Fraction."""
     return all(isinstance(e, RATIONAL) for e in a.reshape(-1))
@@ -471,10 +500,8 @@ def constant(c: Any, like: Any) -> Any:
     """
     if type(c) in (int, float, complex) or is_operand(c):
         return c
-    while is_operand(like):
-        if not hasattr(like, "_coef"):
-            return c  # a node records the constant itself
-        like = like._coef
+    if is_operand(like):
+        return like._lowered(c)
     kind = kind_of(like)
     if isinstance(c, Constant):
         return c.formula(kind) if hasattr(kind, "mpf") else float(c)
