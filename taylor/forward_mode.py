@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from taylor import factorials
 from taylor.algebra import Algebra, Univariate, check_order, multivariate
 from taylor.arrays import lift
 from taylor.errors import ForeignNodeError, PoleError, ShapeMismatch
@@ -19,7 +20,7 @@ from taylor.multivariate import TaylorN
 from taylor.series import Series
 from taylor.sweep import zeros
 from taylor.tags import Tag, fresh_tag
-from taylor.univariate import Taylor, factorial_scaled
+from taylor.univariate import Taylor
 from taylor.values import as_array, is_operand
 
 Array = Any
@@ -172,6 +173,18 @@ def along(f: Function, x: Any, v: Any, order: int) -> Any:
     raise PoleError(f"f loses degrees to a removable singularity without end at {x}")
 
 
+def _scaled(f: Function, x: Any, v: Any, order: int, wanted: Sequence[int]) -> list[Any]:
+    """Return the derivatives of the wanted degrees of t -> f(x + t·v) at t = 0."""
+    v = lift(v)
+    v = as_array(v) if isinstance(v, (list, tuple)) else v
+
+    def run(m: int) -> Any:
+        return along(f, x, v if m == 0 else v * (2**m if m > 0 else 2.0**m), order)
+
+    degrees = np.arange(order + 1)
+    return factorials.derivatives(run, degrees, [(k, math.factorial(k)) for k in wanted])
+
+
 def derivative(f: Function, x: Any, n: int = 1) -> Any:
     """Return the n-th derivative of f at x (at every element, if x is an array).
 
@@ -182,7 +195,7 @@ def derivative(f: Function, x: Any, n: int = 1) -> Any:
     (12, -1.0)
     """
     n = check_order(n)
-    return factorial_scaled(along(f, x, 1, n)[n], n)
+    return _scaled(f, x, 1, n, [n])[0]
 
 
 def derivatives(f: Function, x: Any, order: int) -> Array:
@@ -192,8 +205,7 @@ def derivatives(f: Function, x: Any, order: int) -> Array:
     array([1., 1., 1., 1.])
     """
     order = check_order(order)
-    c = along(f, x, 1, order)
-    return np.stack([factorial_scaled(c[k], k) for k in range(order + 1)])
+    return np.stack(_scaled(f, x, 1, order, range(order + 1)))
 
 
 def taylor_coefficients(f: Function, x: Any, order: int) -> Array:
@@ -212,7 +224,7 @@ def directional(f: Function, x: Any, v: Any, n: int = 1) -> Any:
     8.0
     """
     n = check_order(n)
-    return factorial_scaled(along(f, x, v, n)[n], n)
+    return _scaled(f, x, v, n, [n])[0]
 
 
 def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
@@ -284,11 +296,15 @@ def partial(f: Function, x: Any, multi_index: Sequence[int]) -> Any:
     used = [i for i, a in enumerate(alpha) if a]
     degree = sum(alpha)
     algebra = multivariate(max(len(used), 1), degree)
-    tag = fresh_tag()
     rows = np.zeros((max(len(used), 1), n), dtype=object)
-    for row, i in enumerate(used):
-        rows[row, i] = 1
-    directions = rows.reshape(-1, *np.shape(x))
-    y = call(f, seed(TaylorN, x, algebra, directions, tag), tag)
-    c = parts(y, tag, algebra.size)[algebra.index([alpha[i] for i in used] or [0])]
-    return c * math.prod(math.factorial(a) for a in alpha)
+
+    def run(m: int) -> Any:
+        for row, i in enumerate(used):
+            rows[row, i] = 2**m if m >= 0 else 2.0**m
+        tag = fresh_tag()
+        y = call(f, seed(TaylorN, x, algebra, rows.reshape(-1, *np.shape(x)), tag), tag)
+        return parts(y, tag, algebra.size)
+
+    at = algebra.index([alpha[i] for i in used] or [0])
+    factorial = math.prod(math.factorial(a) for a in alpha)
+    return factorials.derivatives(run, algebra.degrees, [(at, factorial)])[0]

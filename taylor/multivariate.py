@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from taylor import factorials
 from taylor.algebra import Monomials, check_order, multivariate
 from taylor.errors import DomainError, ShapeMismatch
 from taylor.series import Series, _float, _level_over
@@ -77,7 +78,10 @@ class TaylorN(Series):
         >>> (x * x * y).partial((2, 1))
         2
         """
-        return self.coefficient(alpha) * math.prod(math.factorial(a) for a in alpha)
+        factorial = math.prod(math.factorial(a) for a in alpha)
+        return factorials.derivative(
+            self._coef, self.algebra.degrees, self.algebra.index(alpha), factorial
+        )
 
     def tensor(self, k: int) -> Array:
         """Return all partial derivatives of order k, a symmetric array of shape S + (n,)*k.
@@ -103,9 +107,7 @@ class TaylorN(Series):
         own = self.algebra._codes[part]
         order = np.argsort(own)
         spot = order[np.searchsorted(own, codes, sorter=order)]
-        table = self._coef[part]
-        scale = _like_numbers(weights, table)
-        scaled = table * scale.reshape((-1,) + (1,) * (table.ndim - 1))
+        scaled = factorials.scaled(self._coef, self.algebra.degrees, part, weights)
         full = np.moveaxis(scaled[spot], 0, -1)
         return full.reshape((*self.shape, *(n,) * k))
 

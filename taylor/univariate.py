@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from taylor import factorials
 from taylor.algebra import Univariate, check_order
 from taylor.arrays import lift
 from taylor.errors import DomainError
@@ -16,22 +17,6 @@ from taylor.sweep import _like_numbers, is_zero, zeros
 from taylor.values import as_array, base, is_operand
 
 Array = Any
-
-
-def factorial_scaled(c: Any, k: int) -> Any:
-    """Return k!·c, also where k! alone overflows.
-
-    >>> factorial_scaled(0.5, 3), float(factorial_scaled(1e-300, 171))
-    (3.0, 1241018070.2176678)
-    """
-    f = math.factorial(k)
-    exponent = max(f.bit_length() - 64, 0)
-    if k <= 170 or is_operand(c) or np.asarray(c).dtype.kind not in "fc":
-        return c * f
-    scaled = c * float(f >> exponent)
-    if not np.iscomplexobj(scaled):
-        return np.ldexp(scaled, exponent)
-    return np.ldexp(scaled.real, exponent) + 1j * np.ldexp(scaled.imag, exponent)
 
 
 class Taylor(Series):
@@ -131,7 +116,10 @@ class Taylor(Series):
 
     # -------------------------------------------------------------- derivatives
     def derivative(self, k: int = 1) -> Any:
-        """Return the k-th derivative k!·c_k at the point.
+        """Return the k-th derivative k!·c_k at the point; nan where c_k has underflowed.
+
+        What is left of a subnormal coefficient is no digit: `taylor.derivative`, which chooses the
+        scale of the variable, mpf, or a variable with direction=2.0**m have the derivative.
 
         >>> float(np.sin(Taylor.variable(0.0, order=3)).derivative(3))
         -1.0
@@ -141,7 +129,7 @@ class Taylor(Series):
             raise ValueError(
                 f"a series of order {self.order} has no derivative {k}; raise the order"
             )
-        return factorial_scaled(self._coef[k], k)
+        return factorials.derivative(self._coef, self.algebra.degrees, k, math.factorial(k))
 
     def derivatives(self) -> Array:
         """Return all derivatives 0..order, along the first axis.
@@ -149,7 +137,10 @@ class Taylor(Series):
         >>> (Taylor.variable(3, order=2) ** 2).derivatives().tolist()
         [9, 6, 2]
         """
-        parts = [factorial_scaled(self._coef[k], k) for k in range(self.order + 1)]
+        degrees = self.algebra.degrees
+        parts = [
+            factorials.derivative(self._coef, degrees, k, math.factorial(k)) for k in degrees.tolist()
+        ]
         return np.stack(parts) if is_operand(self._coef) else _stack(parts, self._coef)
 
     def deriv(self, m: int = 1) -> Self:
