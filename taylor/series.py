@@ -29,7 +29,7 @@ from taylor.algebra import (
     trimmed_product,
 )
 from taylor.arrays import Operand, _fits, host, lift
-from taylor.elementary import Elementary, Rule, real_power, sqrt
+from taylor.elementary import Elementary, Rule, integer_valued, power, real_power, sqrt
 from taylor.errors import (
     AlgebraMismatch,
     DomainError,
@@ -65,6 +65,7 @@ from taylor.values import (
     is_operand,
     match,
 )
+from taylor.wide import mended
 
 Array = Any
 FLOAT, COMPLEX = np.dtype(float), np.dtype(complex)
@@ -549,7 +550,8 @@ class Series(Operand):
             padded = [pad(t, n) for t in tables]
             sweep = Sweep(program, self.algebra, padded, parameters)
             sweep.run()
-            return self._new(sweep.result(program.outputs[0]))
+            y = sweep.result(program.outputs[0])
+            return self._new(mended(program, self.algebra, padded, parameters, y))
         flat = [np.broadcast_to(pad(t, len(shape)), (t.shape[0], *shape)) for t in tables]
         flat = [t.reshape(t.shape[0], lanes) for t in flat]
         given = [np.broadcast_to(c, shape).reshape(lanes) if np.ndim(c) else c for c in parameters]
@@ -587,7 +589,10 @@ class Series(Operand):
         if owner.order == 0 or not any(x.active for x, m in zip(args, mine, strict=True) if m):
             return owner._constant(checked(row, values, current_policy().singular))
         if row.compose is not None:
-            result = row.compose(*args)
+            if row is power and owner is args[0]:
+                result = owner._power(args[1])
+            else:
+                result = row.compose(*args)
             if (
                 isinstance(result, Series)
                 and result.tag is owner.tag
@@ -616,6 +621,25 @@ class Series(Operand):
         if row is real_power and not mine[1]:
             result._lanes_at_zero(args[0], args[1])
         return owner._new(_fresh_floats(result._coef))
+
+    def _power(self, r: Any) -> Any:
+        """Return self**r; by a·y' = r·y·a' where products leave the range of floats."""
+        lost: PoleError | None = None
+        result: Any = None
+        try:
+            result = power.compose(self, r)
+        except PoleError as error:
+            lost = error
+        x = self._coef
+        plain = not is_operand(x) and x.dtype.kind in "fc" and not is_operand(r) and np.ndim(r) == 0
+        if plain and integer_valued(r):
+            with np.errstate(all="ignore"):
+                total = math.nan if lost is not None else np.add.reduce(result._coef, axis=None)
+            if not np.isfinite(total) and np.all(x[0]) and np.isfinite(x).all():
+                return self._sweep(of_row(real_power, (True, False)), [x], [float(r)])
+        if lost is not None:
+            raise lost
+        return result
 
     def _call(self, rule: Rule, args: tuple[Any, ...]) -> Any:
         args = tuple(lift(x) for x in args)
