@@ -32,6 +32,7 @@ class HyperDual(Series):
     def __init__(self, value: Any, eps1: Any = 0, eps2: Any = 0, eps1eps2: Any = 0) -> None:
         made = self.from_parts([value, eps1, eps2, eps1eps2])
         self._coef, self.algebra, self.tag = made._coef, made.algebra, made.tag
+        self._reach = made._reach
         self._view = False
 
     @classmethod
@@ -51,7 +52,7 @@ class HyperDual(Series):
         else:
             arrays = [as_array(v) for v in values]
             table = _joined(arrays)
-        return cls._make(table, algebra, _level_over(table))
+        return cls._make(table, algebra, _level_over(table), algebra.height(table))
 
     @classmethod
     def variables(cls, values: Sequence[Any]) -> tuple[Self, ...]:

@@ -62,6 +62,7 @@ class Elementary:
     error: type[DomainError] = DomainError
     monotone: bool = False
     iv: Callable[..., Any] | None = None
+    germ: Fraction | None = None  # f(a) - f(a₀) ~ (a - a₀)**germ at the finite ends of the domain
 
     def __call__(self, *args: Any) -> Any:
         for x in args:
@@ -410,13 +411,13 @@ def _exact_power(x: Any, r: Any) -> Any:
 
 
 sqrt = _row(
-    "sqrt", np.sqrt, "sqrt", lambda a, y: (HALF, y), domain="x >= 0",
+    "sqrt", np.sqrt, "sqrt", lambda a, y: (HALF, y), domain="x >= 0", germ=HALF,
     samples=(1e-300, 0.1, 1.0, 4.0, 1e300), exact=_exact_sqrt,
 )  # fmt: skip
 cbrt = _row(
     "cbrt", lambda x: x ** (1 / 3) if np.iscomplexobj(x) else np.cbrt(x),
     lambda ctx, x: ctx.sign(x) * ctx.cbrt(abs(x)) if ctx.im(x) == 0 else ctx.cbrt(x),
-    lambda a, y: (THIRD * y, a), ufunc=np.cbrt,
+    lambda a, y: (THIRD * y, a), ufunc=np.cbrt, germ=THIRD,
     domain="x != 0 for derivatives", samples=(-8.0, -1e-9, 1e-10, 0.3, 1e300),
     exact=_exact_cbrt, monotone=True,
 )  # fmt: skip
@@ -502,7 +503,7 @@ power = _row(
 real_power = _row(
     "real_power", operator.pow, lambda ctx, x, r: x**r,
     lambda a, r, y: ((r * y, a * log(a) * y), a), exact=_exact_power, ufunc=np.float_power,
-    domain="base > 0", samples=((2.0, 0.5), (1e-200, -0.3), (1.7, 1.7)),
+    domain="base > 0", samples=((2.0, 0.5), (1e-200, -0.3), (1.7, 1.7)), germ=Fraction(0),
 )  # fmt: skip
 exponential = _row(
     "exponential", operator.pow, lambda ctx, x, r: x**r, lambda c, a, y: ((0, log(c) * y), 1),
@@ -547,11 +548,11 @@ cot = _row(
 UNIT = (-1 + 1e-12, -0.3, 0.0, 1e-20, 0.7, 1 - 1e-6)
 asin = _row(
     "asin", np.arcsin, "asin", lambda a, y: (1, sqrt((1 - a) * (1 + a))), domain="-1 <= x <= 1",
-    samples=UNIT, exact=_at((0, 0)), monotone=True,
+    samples=UNIT, exact=_at((0, 0)), monotone=True, germ=HALF,
 )  # fmt: skip
 acos = _row(
     "acos", np.arccos, "acos", lambda a, y: (-1, sqrt((1 - a) * (1 + a))), domain="-1 <= x <= 1",
-    samples=UNIT, exact=_at((1, 0)), monotone=True,
+    samples=UNIT, exact=_at((1, 0)), monotone=True, germ=HALF,
 )  # fmt: skip
 atan = _row(
     "atan", np.arctan, "atan", lambda a, y: (1, 1 + a * a), exact=_at((0, 0)),
@@ -566,12 +567,13 @@ def _atan2(a: Any, b: Any, y: Any) -> Any:
 
 atan2 = _row(
     "atan2", np.arctan2, lambda ctx, a, b: ctx.atan2(a, b), _atan2, domain="not the origin",
+    germ=Fraction(0),
     samples=((1.0, 2.0), (-1e-10, 1e-10), (1e200, -3e200), (0.0, 2.0), (3.0, 0.0), (-1.0, -1.0)),
 )  # fmt: skip
 hypot = _row(
     "hypot", np.hypot, lambda ctx, a, b: ctx.hypot(a, b), lambda a, b, y: ((a, b), y),
     exact=lambda a, b: _exact_sqrt(Fraction(a * a + b * b)),
-    domain="not the origin", error=NonAnalyticError,
+    domain="not the origin", error=NonAnalyticError, germ=Fraction(1),
     samples=((3.0, 4.0), (1e-10, 1e-10), (1e200, -3e200), (0.0, 2.0)), iv=lambda ctx, a,
     b: ctx.sqrt(a * a + b * b),
 )  # fmt: skip
@@ -621,7 +623,7 @@ asinh = _row(
 )  # fmt: skip
 acosh = _row(
     "acosh", np.arccosh, "acosh", lambda a, y: (1, sqrt(a - 1) * sqrt(a + 1)), domain="x >= 1",
-    samples=(1 + 1e-12, 1.001, 2.0, 1e200), exact=_at((1, 0)), monotone=True,
+    samples=(1 + 1e-12, 1.001, 2.0, 1e200), exact=_at((1, 0)), monotone=True, germ=HALF,
 )  # fmt: skip
 atanh = _row(
     "atanh", np.arctanh, "atanh", lambda a, y: (1, (1 - a) * (1 + a)), domain="-1 < x < 1",
@@ -838,14 +840,14 @@ def _lambertw_p(a: Any, y: Any) -> Any:
 lambertw = _row(
     "lambertw", _lambertw, "lambertw", lambda a, y: (1, _lambertw_p(a, y)), domain="x >= -1/e",
     samples=(-0.35, -0.2, 0.0, 1e-20, 1.0, 2.718281828459045, 1e10), exact=_at((0, 0)),
-    monotone=True,
+    monotone=True, germ=HALF,
 )  # fmt: skip
 
 
 lambertw1 = _row(
     "lambertw1", _lambertw1, lambda ctx, x: 1 + ctx.lambertw(x),
     lambda a, u: (1, _lambertw_p(a, lambertw(a))), domain="x >= -1/e", monotone=True,
-    samples=(-0.35, -0.2, 0.0, 1.0),
+    samples=(-0.35, -0.2, 0.0, 1.0), germ=HALF,
 )  # fmt: skip
 
 

@@ -59,7 +59,7 @@ class TaylorN(Series):
             for i in range(x.size):
                 flat[1 + i, i] = 1
             table = flat.reshape((algebra.size, *x.shape))
-        return cls._make(table, algebra, _level_over(x))
+        return cls._make(table, algebra, _level_over(x), 1)
 
     # -------------------------------------------------------------- coefficients and derivatives
     def coefficient(self, alpha: Sequence[int]) -> Any:
@@ -236,7 +236,7 @@ class TaylorN(Series):
         4 x + O(‖x‖³)
         """
         steps: list[Any] = list(TaylorN.variables([0] * self.algebra.variables, self.order))
-        steps = [self._make(s._coef, self.algebra, self.tag) for s in steps]
+        steps = [self._make(s._coef, self.algebra, self.tag, 1) for s in steps]
         steps[self._variable(i)] = value
         return self(steps)
 

@@ -15,11 +15,12 @@ from typing import Any
 class Tag:
     """The identity of the variables of one differentiation; closed when its call has ended."""
 
-    __slots__ = ("closed", "level")
+    __slots__ = ("closed", "level", "short")
 
     def __init__(self, level: int) -> None:
         self.level = level
         self.closed = False
+        self.short = False  # whether some result is known to fewer degrees than the order
 
     def __deepcopy__(self, memo: Any) -> Tag:
         return self

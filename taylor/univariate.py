@@ -12,7 +12,7 @@ from taylor import factorials
 from taylor.algebra import Univariate, check_order
 from taylor.arrays import lift
 from taylor.errors import DomainError
-from taylor.series import Series, _float, _level_over
+from taylor.series import UNKNOWN, Series, _float, _level_over
 from taylor.sweep import _like_numbers, is_zero, zeros
 from taylor.values import as_array, base, is_operand
 
@@ -49,6 +49,7 @@ class Taylor(Series):
         self._coef = table
         self.algebra = Univariate(len(table) - 1)
         self.tag = _level_over(table)
+        self._reach = UNKNOWN
         self._view = False
 
     @classmethod
@@ -79,7 +80,7 @@ class Taylor(Series):
         table[0] = head if is_operand(head) else head[()]
         if algebra.order:
             table[1] = seed[()]
-        return cls._make(table, algebra, _level_over(value))
+        return cls._make(table, algebra, _level_over(value), 1)
 
     @classmethod
     def constant(cls, value: Any, order: int) -> Self:
