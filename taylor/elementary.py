@@ -26,7 +26,8 @@ from taylor import local, values
 from taylor.errors import DomainError, NonAnalyticError, PoleError
 from taylor.values import (
     LN2,
-    LN10,
+    LOG2_E,
+    LOG10_E,
     ONE_OVER_SQRT_2PI,
     PI,
     SQRT1_2,
@@ -343,12 +344,12 @@ log1p = _row(
     monotone=True,
 )  # fmt: skip
 log2 = _row(
-    "log2", np.log2, lambda ctx, x: ctx.log(x) / ctx.ln(2), lambda a, y: (1, LN2 * a),
+    "log2", np.log2, lambda ctx, x: ctx.log(x) / ctx.ln(2), lambda a, y: (LOG2_E, a),
     domain="x > 0", pole=True, samples=(1e-300, 0.25, 1.0, 3.0, 1e300), exact=_at((1, 0), (2, 1)),
     monotone=True,
 )  # fmt: skip
 log10 = _row(
-    "log10", np.log10, lambda ctx, x: ctx.log(x) / ctx.ln(10), lambda a, y: (1, LN10 * a),
+    "log10", np.log10, lambda ctx, x: ctx.log(x) / ctx.ln(10), lambda a, y: (LOG10_E, a),
     domain="x > 0", pole=True, samples=(1e-300, 0.25, 1.0, 1000.0, 1e300),
     exact=_at((1, 0), (10, 1)), monotone=True,
 )  # fmt: skip
@@ -700,11 +701,31 @@ gamma = _row(
     domain="x != 0, -1, -2, ...", samples=(-3.7, -0.5, 1e-3, 0.5, 1.4616321449683622, 5.0, 150.0),
     exact=lambda x: math.factorial(int(x) - 1) if x % 1 == 0 and x > 0 else None,
 )  # fmt: skip
+
+
+@functools.cache
+def _log_gamma_near_two() -> tuple[float, ...]:
+    """Return the coefficients of log Γ(2 + z): 1 - γ and (-1)^k (ζ(k) - 1)/k (DLMF 5.7.3)."""
+    ctx = values.private(80)
+    c = [(-1) ** k * (ctx.zeta(k) - 1) / k for k in range(2, 32)]
+    return (0.0, float(1 - ctx.euler), *map(float, c))
+
+
+def _log_gamma(x: float) -> float:
+    # near its zeros 1 and 2 math.lgamma is right to absolute precision only
+    if not 0.75 < x < 2.25:
+        return math.lgamma(x)
+    z, y = (x - 1 if x < 1.5 else x - 2), 0.0
+    for c in reversed(_log_gamma_near_two()):
+        y = y * z + c
+    return y - math.log1p(z) if x < 1.5 else y
+
+
 lgamma = _row(
-    "lgamma", by_math(math.lgamma, lambda ctx, x: ctx.loggamma(x)), lambda ctx,
+    "lgamma", by_math(_log_gamma, lambda ctx, x: ctx.loggamma(x)), lambda ctx,
     x: ctx.loggamma(x) if isinstance(x, ctx.mpc) else ctx.re(ctx.loggamma(x)),
     lambda a, y: (digamma(a), 1), pole=True, error=PoleError, domain="x != 0, -1, -2, ...",
-    samples=(-3.7, -0.5, 1e-3, 0.5, 1.5, 3.0, 1e8),
+    samples=(-3.7, -0.5, 1e-3, 0.5, 1.0, 1.0 - 1e-9, 1.5, 2.0000000000000284, 3.0, 1e8),
 )  # fmt: skip
 
 

@@ -42,6 +42,8 @@ def times(c: Any, factor: int, exponent: int = 0) -> Any:
     shift = max(factor.bit_length() - 64, 0)
     exponent += shift
     if is_operand(c):
+        if exponent == shift and factor < FACTORS:
+            return c * factor
         c = c * float(factor >> shift)
         while exponent:
             step = max(-STEP, min(STEP, exponent))
