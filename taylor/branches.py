@@ -39,7 +39,7 @@ def at_zero(row: Any, a: Any, r: Fraction) -> Array | None:
     """
     v = int(a.algebra.degrees[np.flatnonzero(nonzero(a._coef))[0]])
     e, order = v * r, a.order
-    if row.name == "real_power" and order <= e:
+    if row.name == "real_power" and (order < e or (order == math.floor(e) and e % 1)):
         return zeros((a.algebra.size,), a._coef) + a._coef[0] ** float(r)
     if row.name == "cbrt":
         whole = isinstance(a.algebra, Univariate) and e.denominator == 1

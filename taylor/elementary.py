@@ -63,6 +63,7 @@ class Elementary:
     error: type[DomainError] = DomainError
     monotone: bool = False
     iv: Callable[..., Any] | None = None
+    recurrence: Callable[..., Any] | None = None  # the quotient for series, if better than its own
     germ: Fraction | None = None  # f(a) - f(a₀) ~ (a - a₀)**germ at the finite ends of the domain
 
     def __call__(self, *args: Any) -> Any:
@@ -309,6 +310,7 @@ airybip: Elementary
 cos: Elementary
 cosh: Elementary
 cospi: Elementary
+sech2: Elementary
 cot: Elementary
 lambertw1: Elementary
 sigmoid: Elementary
@@ -357,7 +359,7 @@ sigmoid = _row(
     "sigmoid",
     _quiet(_sigmoid),
     lambda ctx, x: 1 / (1 + ctx.exp(-x)),
-    lambda a, y: (y * sigmoid(-a), 1),
+    lambda a, y: (Fraction(1, 4) * sech2(HALF * a), 1),
     samples=(-700.0, -40.0, -1.0, 0.0, 1.0, 20.0, 40.0, 700.0),
     exact=lambda x: None if x else HALF, monotone=True,
 )  # fmt: skip
@@ -413,6 +415,7 @@ def _exact_power(x: Any, r: Any) -> Any:
 
 sqrt = _row(
     "sqrt", np.sqrt, "sqrt", lambda a, y: (HALF, y), domain="x >= 0", germ=HALF,
+    recurrence=lambda a, y: (HALF * y, a),
     samples=(1e-300, 0.1, 1.0, 4.0, 1e300), exact=_exact_sqrt,
 )  # fmt: skip
 cbrt = _row(
@@ -546,13 +549,20 @@ cot = _row(
     "cot", lambda x: 1 / np.tan(x), lambda ctx, x: 1 / ctx.tan(x), lambda a, y: (-1 - y * y, 1),
     domain="x != n pi", pole=True, error=PoleError, samples=(-1.5, 1e-8, 0.7, 3.0),
 )  # fmt: skip
+
+
+def _asin_q(a: Any) -> Any:
+    # 1/√(1 - a²) by its two factors: the rounded coefficients of 1 - a² would move its zeros
+    return real_power(1 - a, -HALF) * real_power(1 + a, -HALF)
+
+
 UNIT = (-1 + 1e-12, -0.3, 0.0, 1e-20, 0.7, 1 - 1e-6)
 asin = _row(
-    "asin", np.arcsin, "asin", lambda a, y: (1, sqrt((1 - a) * (1 + a))), domain="-1 <= x <= 1",
+    "asin", np.arcsin, "asin", lambda a, y: (_asin_q(a), 1), domain="-1 <= x <= 1",
     samples=UNIT, exact=_at((0, 0)), monotone=True, germ=HALF,
 )  # fmt: skip
 acos = _row(
-    "acos", np.arccos, "acos", lambda a, y: (-1, sqrt((1 - a) * (1 + a))), domain="-1 <= x <= 1",
+    "acos", np.arccos, "acos", lambda a, y: (-_asin_q(a), 1), domain="-1 <= x <= 1",
     samples=UNIT, exact=_at((1, 0)), monotone=True, germ=HALF,
 )  # fmt: skip
 atan = _row(
@@ -590,6 +600,7 @@ cospi = _row(
 )  # fmt: skip
 
 # ------------------------------------------------------------------ hyperbolic functions
+FAR = 1e9
 REALS = (-30.0, -1.0, -1e-12, 0.0, 0.5, 3.0, 20.0)
 sinh = _row(
     "sinh",
@@ -618,16 +629,31 @@ tanh = _row(
     "tanh", np.tanh, "tanh", lambda a, y: (sech2(a), 1), samples=(-300.0, *REALS, 10.0),
     exact=_at((0, 0)), monotone=True,
 )  # fmt: skip
+
+
+def _asinh_q(a: Any) -> Any:
+    # 1/√(1 + a²), which is 1/|a| where 1 is lost in a²
+    size = choose(a, 0, a, -a, "where")
+    near, far = choose(FAR, size, a, 0, "where"), choose(size, FAR, size, FAR, "where")
+    return choose(FAR, size, real_power(1 + near * near, -HALF), 1 / far, "where")
+
+
 asinh = _row(
-    "asinh", np.arcsinh, "asinh", lambda a, y: (1, hypot(1, a)), exact=_at((0, 0)),
+    "asinh", np.arcsinh, "asinh", lambda a, y: (_asinh_q(a), 1), exact=_at((0, 0)),
     samples=(-1e9, -1.0, 0.0, 1e-20, 0.5, 2.5, 10.0, 1e200), monotone=True,
 )  # fmt: skip
+
+
+def _acosh_q(a: Any) -> Any:
+    return real_power(a - 1, -HALF) * real_power(a + 1, -HALF)
+
+
 acosh = _row(
-    "acosh", np.arccosh, "acosh", lambda a, y: (1, sqrt(a - 1) * sqrt(a + 1)), domain="x >= 1",
+    "acosh", np.arccosh, "acosh", lambda a, y: (_acosh_q(a), 1), domain="x >= 1",
     samples=(1 + 1e-12, 1.001, 2.0, 1e200), exact=_at((1, 0)), monotone=True, germ=HALF,
 )  # fmt: skip
 atanh = _row(
-    "atanh", np.arctanh, "atanh", lambda a, y: (1, (1 - a) * (1 + a)), domain="-1 < x < 1",
+    "atanh", np.arctanh, "atanh", lambda a, y: (HALF * (1 / (1 - a) + 1 / (1 + a)), 1), domain="-1 < x < 1",
     pole=True,
     samples=(-1 + 1e-12, -0.3, 0.0, 1e-20, 0.1, 0.999999), exact=_at((0, 0)), monotone=True,
 )  # fmt: skip
@@ -853,9 +879,8 @@ def _lambertw1(x: Any) -> Any:
 
 
 def _lambertw_p(a: Any, y: Any) -> Any:
-    # p = exp(y)(1 + y): exp(y) = a/y where the error of y would grow, 1 + y is a row of its own
-    safe = choose(a, 1, y, 1, "where")
-    return choose(a, 1, a + a / safe, exp(y) * lambertw1(a), "where")
+    # p = exp(y)(1 + y) = exp(y) + a, but for the cancellation on the left of 0
+    return choose(a, 0, a + exp(y), exp(y) * lambertw1(a), "where")
 
 
 lambertw = _row(

@@ -122,18 +122,24 @@ def lost(table: Any, degrees: Array) -> Array | None:
 
 def derivative(table: Any, degrees: Array, i: int, factorial: int) -> Any:
     """Return α!·c_α, the entry i of a table; nan where c_α has lost its digits to underflow."""
-    return _marked(times(table[i], factorial), lost(table, degrees), i)
+    with np.errstate(all="ignore"):
+        return _marked(times(table[i], factorial), lost(table, degrees), i)
 
 
 def scaled(table: Any, degrees: Array, part: slice, weights: Array) -> Any:
     """Return the entries of a part times integer weights; nan where digits are lost."""
-    c = table[part]
-    if is_operand(c) or c.dtype == object or max(weights, default=1) < 2**53:
-        like = float if is_operand(c) else c.real.dtype
-        value = c * weights.astype(like).reshape((-1,) + (1,) * (np.ndim(c) - 1))
-    else:
-        value = np.stack([times(e, w) for e, w in zip(c, weights, strict=True)])
-    return _marked(value, lost(table, degrees), part)
+    with np.errstate(all="ignore"):
+        return _marked(_weighted(table[part], weights), lost(table, degrees), part)
+
+
+def _weighted(c: Any, weights: Array) -> Any:
+    shape = (-1,) + (1,) * (np.ndim(c) - 1)
+    if is_operand(c):
+        if max(weights, default=1) < FACTORS:
+            return c * weights.astype(float).reshape(shape)
+    elif c.dtype == object or max(weights, default=1) < 2**53:
+        return c * weights.astype(c.real.dtype).reshape(shape)
+    return np.stack([times(e, w) for e, w in zip(c, weights, strict=True)])
 
 
 def _marked(value: Any, bad: Array | None, i: Any) -> Any:
@@ -199,9 +205,9 @@ def derivatives(run: Run, degrees: Array, wanted: Sequence[tuple[int, int]]) -> 
     run(m) gives the table of f(x + 2^m t).
     """
     first = run(0)
-    if type(first) is np.ndarray and _ordinary(first):
-        return [times(first[i], f) for i, f in wanted]
     with np.errstate(all="ignore"):
+        if type(first) is np.ndarray and _ordinary(first):
+            return [times(first[i], f) for i, f in wanted]
         c = _numbers(first)
         if c is None or not _suspicious(c, degrees):
             return [times(first[i], f) for i, f in wanted]

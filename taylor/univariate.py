@@ -139,10 +139,8 @@ class Taylor(Series):
         [9, 6, 2]
         """
         degrees = self.algebra.degrees
-        parts = [
-            factorials.derivative(self._coef, degrees, k, math.factorial(k)) for k in degrees.tolist()
-        ]
-        return np.stack(parts) if is_operand(self._coef) else _stack(parts, self._coef)
+        weights = np.array([math.factorial(k) for k in degrees.tolist()], dtype=object)
+        return factorials.scaled(self._coef, degrees, slice(len(weights)), weights)
 
     def deriv(self, m: int = 1) -> Self:
         """Return the series of the m-th derivative; the order is lower by m.
