@@ -811,7 +811,7 @@ def iv(n: int, x: Any) -> Any:
 
 # ------------------------------------------------------------------ integrals and inverse functions
 expi = _special(
-    "expi", "expi", lambda ctx, x: ctx.ei(x), quotient=lambda a, y: (exp(a), a), pole=True,
+    "expi", "expi", lambda ctx, x: ctx.ei(x), local=local.expi, pole=True,
     domain="x != 0", samples=(-20.0, -0.1, 1e-8, 0.37250741078136663, 2.0, 30.0),
 )  # fmt: skip
 exp1 = _special(
@@ -824,7 +824,7 @@ si = _row(
     lambda a, y: (sinc(a / PI), 1), samples=(-20.0, 0.0, 1e-8, 0.75, 3.0, 100.0), exact=_at((0, 0)),
 )  # fmt: skip
 ci = _row(
-    "ci", lambda x: _sici(x, 1), "ci", lambda a, y: (cos(a), a), domain="x > 0", pole=True,
+    "ci", lambda x: _sici(x, 1), "ci", local=local.ci, domain="x > 0", pole=True,
     samples=(1e-8, 0.6165054856207162, 3.0, 100.0),
 )  # fmt: skip
 
