@@ -200,7 +200,7 @@ def hessian(f: Function, x: Any) -> Array:
 
 
 def symmetric(h: Array) -> Array:
-    """Return a Hessian with its lower triangle in place of the upper, which is rounded otherwise."""
+    """Return a Hessian with its lower triangle in place of the upper, rounded otherwise."""
     if is_operand(h) or np.ndim(h) < 2:
         return h
     n = math.isqrt(np.size(h))

@@ -470,8 +470,8 @@ def integer_power(a: Any, n: Any) -> Any:
         a = a * a
 
 
-def _power(a: Any, r: Any) -> Any:
-    """a**r: by multiplication for integers, by a·y' = r·y·a' + a·log(a)·y·r' otherwise."""
+def raised(a: Any, r: Any) -> Any:
+    """Return a**r: by multiplication for integers, by a·y' = r·y·a' + a·log(a)·y·r' otherwise."""
     if is_operand(r):
         if is_operand(a):
             return real_power(a, r)
@@ -499,7 +499,7 @@ def _zero_power(a: Any, r: Any) -> Any:
 
 
 power = _row(
-    "power", operator.pow, lambda ctx, x, r: x**r, compose=_power, exact=_exact_power,
+    "power", operator.pow, lambda ctx, x, r: x**r, compose=raised, exact=_exact_power,
     ufunc=np.power,
     domain="base > 0, or an integer exponent",
     samples=((2.0, 0.5), (1e-200, -0.3), (3.0, -7), (-1.5, 3), (0.0, 4), (1.7, 1.7), (0.3, 40.5)),
@@ -600,7 +600,6 @@ cospi = _row(
 )  # fmt: skip
 
 # ------------------------------------------------------------------ hyperbolic functions
-FAR = 1e9
 REALS = (-30.0, -1.0, -1e-12, 0.0, 0.5, 3.0, 20.0)
 sinh = _row(
     "sinh",
@@ -632,10 +631,11 @@ tanh = _row(
 
 
 def _asinh_q(a: Any) -> Any:
-    # 1/√(1 + a²), which is 1/|a| where 1 is lost in a²
+    # 1/√(1 + a²), and s/√(1 + s²) with s = 1/|a| where the zeros of 1 + a² seem to be one
     size = choose(a, 0, a, -a, "where")
-    near, far = choose(FAR, size, a, 0, "where"), choose(size, FAR, size, FAR, "where")
-    return choose(FAR, size, real_power(1 + near * near, -HALF), 1 / far, "where")
+    near, s = choose(9, size, a, 0, "where"), 1 / choose(size, 9, size, 9, "where")
+    far = s * real_power(1 + s * s, -HALF)
+    return choose(9, size, real_power(1 + near * near, -HALF), far, "where")
 
 
 asinh = _row(
@@ -653,8 +653,8 @@ acosh = _row(
     samples=(1 + 1e-12, 1.001, 2.0, 1e200), exact=_at((1, 0)), monotone=True, germ=HALF,
 )  # fmt: skip
 atanh = _row(
-    "atanh", np.arctanh, "atanh", lambda a, y: (HALF * (1 / (1 - a) + 1 / (1 + a)), 1), domain="-1 < x < 1",
-    pole=True,
+    "atanh", np.arctanh, "atanh", lambda a, y: (HALF * (1 / (1 - a) + 1 / (1 + a)), 1),
+    domain="-1 < x < 1", pole=True,
     samples=(-1 + 1e-12, -0.3, 0.0, 1e-20, 0.1, 0.999999), exact=_at((0, 0)), monotone=True,
 )  # fmt: skip
 

@@ -37,7 +37,7 @@ def times(c: Any, factor: int, exponent: int = 0) -> Any:
             return c * float(factor)
         if kind is None and not isinstance(c, (float, complex)):
             return _times_one(c, factor, exponent)
-        if kind == object:
+        if kind is not None and kind.kind == "O":
             return np.frompyfunc(lambda e: _times_one(e, factor, exponent), 1, 1)(c)
     shift = max(factor.bit_length() - 64, 0)
     exponent += shift

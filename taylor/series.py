@@ -30,12 +30,20 @@ from taylor.algebra import (
 )
 from taylor.arrays import Operand, _fits, host, lift
 from taylor.branches import at_zero, lowered
-from taylor.elementary import Elementary, Rule, cbrt, integer_valued, power, real_power, sqrt
+from taylor.elementary import (
+    Elementary,
+    Rule,
+    cbrt,
+    integer_valued,
+    power,
+    raised,
+    real_power,
+    sqrt,
+)
 from taylor.errors import (
     AlgebraMismatch,
     DomainError,
     ForeignNodeError,
-    NonAnalyticError,
     OrderMismatch,
     PoleError,
     ShapeMismatch,
@@ -128,9 +136,7 @@ class Series(Operand):
         self._view = True
         return self
 
-    def _new(
-        self, coef: Array, algebra: Algebra | None = None, reach: float = UNKNOWN
-    ) -> Self:
+    def _new(self, coef: Array, algebra: Algebra | None = None, reach: float = UNKNOWN) -> Self:
         return self._make(coef, self.algebra if algebra is None else algebra, self.tag, reach)
 
     @classmethod
@@ -456,7 +462,8 @@ class Series(Operand):
             if type(x) is np.ndarray is type(y) and x.ndim == 1 and x.shape == y.shape:
                 z = np.convolve(x, y)[: len(x)]
                 z = z if z[-1] == z[-1] else trimmed_product(x, y)
-                return self._new(z, reach=_reach_of_product(self, self, other))
+                reach = self._reach + other._reach
+                return self._new(z, reach=reach if reach < len(x) else UNKNOWN)
         if self._refuses(other):
             return NotImplemented
         owner, x, y, tx, ty = self._pair(self, other)
@@ -550,9 +557,7 @@ class Series(Operand):
                 f"{self.order}"
             )
         lower = Univariate(self.order - v)
-        quotient = self._new(x[v:], lower)._divide(
-            self._new(x[v:], lower), self._new(y[v:], lower)
-        )
+        quotient = self._new(x[v:], lower)._divide(self._new(x[v:], lower), self._new(y[v:], lower))
         return self._declared(quotient._coef)
 
     def _sweep(self, program: Any, tables: list[Array], parameters: list[Any]) -> Self:
@@ -652,7 +657,7 @@ class Series(Operand):
         lost: PoleError | None = None
         result: Any = None
         try:
-            result = power.compose(self, r)
+            result = raised(self, r)
         except PoleError as error:
             lost = error
         x = self._coef
@@ -790,7 +795,7 @@ class Series(Operand):
             return None
         if not is_zero(a._coef[0]) or self._propagates():
             return None
-        r = args[1] if row is real_power else row.germ
+        r: Any = args[1] if row is real_power else row.germ
         if isinstance(r, Series) or np.ndim(r) or isinstance(r, complex):
             return None
         if r < 0:

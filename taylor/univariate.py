@@ -304,9 +304,9 @@ class Taylor(Series):
 
         The coefficients of an algebraic singularity, or of a conjugate pair, obey
         k c_k = (a k + a') c_{k-1} + (b k + b') c_{k-2} (Gegenbauer); a and b are fitted to the
-        upper half of the coefficients, and the radius is the smallest root of 1 = a z + b z².  Where
-        no such rule fits (three singularities at one distance) it is the root test, to some per
-        cent.  Powers of t that never occur are left out before.
+        upper half of the coefficients, and the radius is the smallest root of 1 = a z + b z².
+        Where no such rule fits (three singularities at one distance) it is the root test, to some
+        per cent.  Powers of t that never occur are left out before.
 
         >>> round(np.log(Taylor.variable(2.0, order=40)).radius(), 6)
         2.0

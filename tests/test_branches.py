@@ -1,4 +1,4 @@
-"""Series that vanish as far as they are known are no constants: roots of them are right or say so."""
+"""Series that vanish as far as they are known are no constants: roots are right or say so."""
 
 import numpy as np
 import pytest

@@ -7,11 +7,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = [
-    "errors", "text", "values", "factorials", "tags", "jit", "pairs", "blocks", "algebra", "local", "elementary",
-    "linalg", "arrays", "tape", "rules", "program", "expand", "sweep", "wide", "branches", "llvm", "series",
-    "univariate", "multivariate", "transform", "forward_mode", "interpolation", "drivers",
-    "sparse", "several", "checkpoint", "implicit", "compiled", "ode", "__init__", "expression",
-    "tour", "__main__",
+    "errors", "text", "values", "factorials", "tags", "jit", "pairs", "blocks", "algebra",
+    "local", "elementary", "linalg", "arrays", "tape", "rules", "program", "expand", "sweep",
+    "wide", "branches", "llvm", "series", "univariate", "multivariate", "transform",
+    "forward_mode", "interpolation", "drivers", "sparse", "several", "checkpoint", "implicit",
+    "compiled", "ode", "__init__", "expression", "tour", "__main__",
 ]  # fmt: skip
 
 

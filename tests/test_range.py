@@ -21,8 +21,14 @@ HIGH = {
     "exp": (np.exp, lambda n, x: mp.exp(x)),
     "sin": (np.sin, lambda n, x: mp.sin(x + n * mp.pi / 2)),
     "slow exp": (lambda x: np.exp(1e-3 * x), lambda n, x: mp.mpf(1e-3) ** n * mp.exp(1e-3 * x)),
-    "scaled": (lambda x: 1e100 * np.exp(1e-5 * x), lambda n, x: 1e100 * mp.mpf(1e-5) ** n * mp.exp(1e-5 * x)),
-    "pole": (lambda x: 1 / (100 + x), lambda n, x: (-1) ** n * mp.factorial(n) / (100 + x) ** (n + 1)),
+    "scaled": (
+        lambda x: 1e100 * np.exp(1e-5 * x),
+        lambda n, x: 1e100 * mp.mpf(1e-5) ** n * mp.exp(1e-5 * x),
+    ),
+    "pole": (
+        lambda x: 1 / (100 + x),
+        lambda n, x: (-1) ** n * mp.factorial(n) / (100 + x) ** (n + 1),
+    ),
     "product": (lambda x: x * np.exp(-x), lambda n, x: (-1) ** n * (x - n) * mp.exp(-x)),
 }  # fmt: skip
 
