@@ -8,6 +8,7 @@ derivatives only) the forward mode does.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -195,7 +196,7 @@ def hessian(f: Function, x: Any) -> Array:
     """
     found = fast(f, "hessian", x)
     if found is not NotImplemented:
-        return found
+        return symmetric(found)
     x = point(x)
     try:
         found = _columns(_gradient_of(f, "hessian"), x, symmetric=True)
@@ -203,8 +204,17 @@ def hessian(f: Function, x: Any) -> Array:
         raise
     except TaylorError:
         return _dense_hessian(f, x)
-    found = found if np.all(_finite(found)) else _dense_hessian(f, x)
+    found = symmetric(found) if np.all(_finite(found)) else _dense_hessian(f, x)
     return found if is_operand(found) else found[()]
+
+
+def symmetric(h: Array) -> Array:
+    """Return a Hessian with its lower triangle in place of the upper, rounded otherwise."""
+    if is_operand(h) or np.ndim(h) < 2:
+        return h
+    n = math.isqrt(np.size(h))
+    rows = np.reshape(h, (n, n))
+    return np.where(np.tri(n, dtype=bool), rows, rows.T).reshape(np.shape(h))
 
 
 def _dense_hessian(f: Function, x: Any) -> Array:

@@ -26,7 +26,8 @@ from taylor import local, values
 from taylor.errors import DomainError, NonAnalyticError, PoleError
 from taylor.values import (
     LN2,
-    LN10,
+    LOG2_E,
+    LOG10_E,
     ONE_OVER_SQRT_2PI,
     PI,
     SQRT1_2,
@@ -63,6 +64,8 @@ class Elementary:
     error: type[DomainError] = DomainError
     monotone: bool = False
     iv: Callable[..., Any] | None = None
+    recurrence: Callable[..., Any] | None = None  # the quotient for series, if better than its own
+    germ: Fraction | None = None  # f(a) - f(a₀) ~ (a - a₀)**germ at the finite ends of the domain
 
     def __call__(self, *args: Any) -> Any:
         for x in args:
@@ -357,6 +360,7 @@ airybip: Elementary
 cos: Elementary
 cosh: Elementary
 cospi: Elementary
+sech2: Elementary
 cot: Elementary
 lambertw1: Elementary
 sigmoid: Elementary
@@ -392,12 +396,12 @@ log1p = _row(
     monotone=True,
 )  # fmt: skip
 log2 = _row(
-    "log2", np.log2, lambda ctx, x: ctx.log(x) / ctx.ln(2), lambda a, y: (1, LN2 * a),
+    "log2", np.log2, lambda ctx, x: ctx.log(x) / ctx.ln(2), lambda a, y: (LOG2_E, a),
     domain="x > 0", pole=True, samples=(1e-300, 0.25, 1.0, 3.0, 1e300), exact=_at((1, 0), (2, 1)),
     monotone=True,
 )  # fmt: skip
 log10 = _row(
-    "log10", np.log10, lambda ctx, x: ctx.log(x) / ctx.ln(10), lambda a, y: (1, LN10 * a),
+    "log10", np.log10, lambda ctx, x: ctx.log(x) / ctx.ln(10), lambda a, y: (LOG10_E, a),
     domain="x > 0", pole=True, samples=(1e-300, 0.25, 1.0, 1000.0, 1e300),
     exact=_at((1, 0), (10, 1)), monotone=True,
 )  # fmt: skip
@@ -405,7 +409,7 @@ sigmoid = _row(
     "sigmoid",
     _quiet(_sigmoid),
     lambda ctx, x: 1 / (1 + ctx.exp(-x)),
-    lambda a, y: (y * sigmoid(-a), 1),
+    lambda a, y: (Fraction(1, 4) * sech2(HALF * a), 1),
     samples=(-700.0, -40.0, -1.0, 0.0, 1.0, 20.0, 40.0, 700.0),
     exact=lambda x: None if x else HALF, monotone=True,
 )  # fmt: skip
@@ -460,13 +464,14 @@ def _exact_power(x: Any, r: Any) -> Any:
 
 
 sqrt = _row(
-    "sqrt", np.sqrt, "sqrt", lambda a, y: (HALF, y), domain="x >= 0",
+    "sqrt", np.sqrt, "sqrt", lambda a, y: (HALF, y), domain="x >= 0", germ=HALF,
+    recurrence=lambda a, y: (HALF * y, a),
     samples=(1e-300, 0.1, 1.0, 4.0, 1e300), exact=_exact_sqrt,
 )  # fmt: skip
 cbrt = _row(
     "cbrt", lambda x: x ** (1 / 3) if np.iscomplexobj(x) else np.cbrt(x),
     lambda ctx, x: ctx.sign(x) * ctx.cbrt(abs(x)) if ctx.im(x) == 0 else ctx.cbrt(x),
-    lambda a, y: (THIRD * y, a), ufunc=np.cbrt,
+    lambda a, y: (THIRD * y, a), ufunc=np.cbrt, germ=THIRD,
     domain="x != 0 for derivatives", samples=(-8.0, -1e-9, 1e-10, 0.3, 1e300),
     exact=_exact_cbrt, monotone=True,
 )  # fmt: skip
@@ -515,8 +520,8 @@ def integer_power(a: Any, n: Any) -> Any:
         a = a * a
 
 
-def _power(a: Any, r: Any) -> Any:
-    """a**r: by multiplication for integers, by a·y' = r·y·a' + a·log(a)·y·r' otherwise."""
+def raised(a: Any, r: Any) -> Any:
+    """Return a**r: by multiplication for integers, by a·y' = r·y·a' + a·log(a)·y·r' otherwise."""
     if is_operand(r):
         if is_operand(a):
             return real_power(a, r)
@@ -544,7 +549,7 @@ def _zero_power(a: Any, r: Any) -> Any:
 
 
 power = _row(
-    "power", operator.pow, lambda ctx, x, r: x**r, compose=_power, exact=_exact_power,
+    "power", operator.pow, lambda ctx, x, r: x**r, compose=raised, exact=_exact_power,
     ufunc=np.power,
     domain="base > 0, or an integer exponent",
     samples=((2.0, 0.5), (1e-200, -0.3), (3.0, -7), (-1.5, 3), (0.0, 4), (1.7, 1.7), (0.3, 40.5)),
@@ -552,7 +557,7 @@ power = _row(
 real_power = _row(
     "real_power", operator.pow, lambda ctx, x, r: x**r,
     lambda a, r, y: ((r * y, a * log(a) * y), a), exact=_exact_power, ufunc=np.float_power,
-    domain="base > 0", samples=((2.0, 0.5), (1e-200, -0.3), (1.7, 1.7)),
+    domain="base > 0", samples=((2.0, 0.5), (1e-200, -0.3), (1.7, 1.7)), germ=Fraction(0),
 )  # fmt: skip
 exponential = _row(
     "exponential", operator.pow, lambda ctx, x, r: x**r, lambda c, a, y: ((0, log(c) * y), 1),
@@ -594,14 +599,21 @@ cot = _row(
     "cot", lambda x: 1 / np.tan(x), lambda ctx, x: 1 / ctx.tan(x), lambda a, y: (-1 - y * y, 1),
     domain="x != n pi", pole=True, error=PoleError, samples=(-1.5, 1e-8, 0.7, 3.0),
 )  # fmt: skip
+
+
+def _asin_q(a: Any) -> Any:
+    # 1/√(1 - a²) by its two factors: the rounded coefficients of 1 - a² would move its zeros
+    return real_power(1 - a, -HALF) * real_power(1 + a, -HALF)
+
+
 UNIT = (-1 + 1e-12, -0.3, 0.0, 1e-20, 0.7, 1 - 1e-6)
 asin = _row(
-    "asin", np.arcsin, "asin", lambda a, y: (1, sqrt((1 - a) * (1 + a))), domain="-1 <= x <= 1",
-    samples=UNIT, exact=_at((0, 0)), monotone=True,
+    "asin", np.arcsin, "asin", lambda a, y: (_asin_q(a), 1), domain="-1 <= x <= 1",
+    samples=UNIT, exact=_at((0, 0)), monotone=True, germ=HALF,
 )  # fmt: skip
 acos = _row(
-    "acos", np.arccos, "acos", lambda a, y: (-1, sqrt((1 - a) * (1 + a))), domain="-1 <= x <= 1",
-    samples=UNIT, exact=_at((1, 0)), monotone=True,
+    "acos", np.arccos, "acos", lambda a, y: (-_asin_q(a), 1), domain="-1 <= x <= 1",
+    samples=UNIT, exact=_at((1, 0)), monotone=True, germ=HALF,
 )  # fmt: skip
 atan = _row(
     "atan", np.arctan, "atan", lambda a, y: (1, 1 + a * a), exact=_at((0, 0)),
@@ -616,12 +628,13 @@ def _atan2(a: Any, b: Any, y: Any) -> Any:
 
 atan2 = _row(
     "atan2", np.arctan2, lambda ctx, a, b: ctx.atan2(a, b), _atan2, domain="not the origin",
+    germ=Fraction(0),
     samples=((1.0, 2.0), (-1e-10, 1e-10), (1e200, -3e200), (0.0, 2.0), (3.0, 0.0), (-1.0, -1.0)),
 )  # fmt: skip
 hypot = _row(
     "hypot", np.hypot, lambda ctx, a, b: ctx.hypot(a, b), lambda a, b, y: ((a, b), y),
     exact=lambda a, b: _exact_sqrt(Fraction(a * a + b * b)),
-    domain="not the origin", error=NonAnalyticError,
+    domain="not the origin", error=NonAnalyticError, germ=Fraction(1),
     samples=((3.0, 4.0), (1e-10, 1e-10), (1e200, -3e200), (0.0, 2.0)), iv=lambda ctx, a,
     b: ctx.sqrt(a * a + b * b),
 )  # fmt: skip
@@ -665,17 +678,33 @@ tanh = _row(
     "tanh", np.tanh, "tanh", lambda a, y: (sech2(a), 1), samples=(-300.0, *REALS, 10.0),
     exact=_at((0, 0)), monotone=True,
 )  # fmt: skip
+
+
+def _asinh_q(a: Any) -> Any:
+    # 1/√(1 + a²), and s/√(1 + s²) with s = 1/|a| where the zeros of 1 + a² seem to be one
+    size = choose(a, 0, a, -a, "where")
+    near, s = choose(9, size, a, 0, "where"), 1 / choose(size, 9, size, 9, "where")
+    far = s * real_power(1 + s * s, -HALF)
+    return choose(9, size, real_power(1 + near * near, -HALF), far, "where")
+
+
 asinh = _row(
-    "asinh", np.arcsinh, "asinh", lambda a, y: (1, hypot(1, a)), exact=_at((0, 0)),
+    "asinh", np.arcsinh, "asinh", lambda a, y: (_asinh_q(a), 1), exact=_at((0, 0)),
     samples=(-1e9, -1.0, 0.0, 1e-20, 0.5, 2.5, 10.0, 1e200), monotone=True,
 )  # fmt: skip
+
+
+def _acosh_q(a: Any) -> Any:
+    return real_power(a - 1, -HALF) * real_power(a + 1, -HALF)
+
+
 acosh = _row(
-    "acosh", np.arccosh, "acosh", lambda a, y: (1, sqrt(a - 1) * sqrt(a + 1)), domain="x >= 1",
-    samples=(1 + 1e-12, 1.001, 2.0, 1e200), exact=_at((1, 0)), monotone=True,
+    "acosh", np.arccosh, "acosh", lambda a, y: (_acosh_q(a), 1), domain="x >= 1",
+    samples=(1 + 1e-12, 1.001, 2.0, 1e200), exact=_at((1, 0)), monotone=True, germ=HALF,
 )  # fmt: skip
 atanh = _row(
-    "atanh", np.arctanh, "atanh", lambda a, y: (1, (1 - a) * (1 + a)), domain="-1 < x < 1",
-    pole=True,
+    "atanh", np.arctanh, "atanh", lambda a, y: (HALF * (1 / (1 - a) + 1 / (1 + a)), 1),
+    domain="-1 < x < 1", pole=True,
     samples=(-1 + 1e-12, -0.3, 0.0, 1e-20, 0.1, 0.999999), exact=_at((0, 0)), monotone=True,
 )  # fmt: skip
 
@@ -748,11 +777,31 @@ gamma = _row(
     domain="x != 0, -1, -2, ...", samples=(-3.7, -0.5, 1e-3, 0.5, 1.4616321449683622, 5.0, 150.0),
     exact=lambda x: math.factorial(int(x) - 1) if x % 1 == 0 and x > 0 else None,
 )  # fmt: skip
+
+
+@functools.cache
+def _log_gamma_near_two() -> tuple[float, ...]:
+    """Return the coefficients of log Γ(2 + z): 1 - γ and (-1)^k (ζ(k) - 1)/k (DLMF 5.7.3)."""
+    ctx = values.private(80)
+    c = [(-1) ** k * (ctx.zeta(k) - 1) / k for k in range(2, 32)]
+    return (0.0, float(1 - ctx.euler), *map(float, c))
+
+
+def _log_gamma(x: float) -> float:
+    # near its zeros 1 and 2 math.lgamma is right to absolute precision only
+    if not 0.75 < x < 2.25:
+        return math.lgamma(x)
+    z, y = (x - 1 if x < 1.5 else x - 2), 0.0
+    for c in reversed(_log_gamma_near_two()):
+        y = y * z + c
+    return y - math.log1p(z) if x < 1.5 else y
+
+
 lgamma = _row(
-    "lgamma", by_math(math.lgamma, lambda ctx, x: ctx.loggamma(x)), lambda ctx,
+    "lgamma", by_math(_log_gamma, lambda ctx, x: ctx.loggamma(x)), lambda ctx,
     x: ctx.loggamma(x) if isinstance(x, ctx.mpc) else ctx.re(ctx.loggamma(x)),
     lambda a, y: (digamma(a), 1), pole=True, error=PoleError, domain="x != 0, -1, -2, ...",
-    samples=(-3.7, -0.5, 1e-3, 0.5, 1.5, 3.0, 1e8),
+    samples=(-3.7, -0.5, 1e-3, 0.5, 1.0, 1.0 - 1e-9, 1.5, 2.0000000000000284, 3.0, 1e8),
 )  # fmt: skip
 
 
@@ -812,7 +861,7 @@ def iv(n: int, x: Any) -> Any:
 
 # ------------------------------------------------------------------ integrals and inverse functions
 expi = _special(
-    "expi", "expi", lambda ctx, x: ctx.ei(x), quotient=lambda a, y: (exp(a), a), pole=True,
+    "expi", "expi", lambda ctx, x: ctx.ei(x), local=local.expi, pole=True,
     domain="x != 0", samples=(-20.0, -0.1, 1e-8, 0.37250741078136663, 2.0, 30.0),
 )  # fmt: skip
 exp1 = _special(
@@ -825,7 +874,7 @@ si = _row(
     lambda a, y: (sinc(a / PI), 1), samples=(-20.0, 0.0, 1e-8, 0.75, 3.0, 100.0), exact=_at((0, 0)),
 )  # fmt: skip
 ci = _row(
-    "ci", lambda x: _sici(x, 1), "ci", lambda a, y: (cos(a), a), domain="x > 0", pole=True,
+    "ci", lambda x: _sici(x, 1), "ci", local=local.ci, domain="x > 0", pole=True,
     samples=(1e-8, 0.6165054856207162, 3.0, 100.0),
 )  # fmt: skip
 
@@ -880,22 +929,21 @@ def _lambertw1(x: Any) -> Any:
 
 
 def _lambertw_p(a: Any, y: Any) -> Any:
-    # p = exp(y)(1 + y): exp(y) = a/y where the error of y would grow, 1 + y is a row of its own
-    safe = choose(a, 1, y, 1, "where")
-    return choose(a, 1, a + a / safe, exp(y) * lambertw1(a), "where")
+    # p = exp(y)(1 + y) = exp(y) + a, but for the cancellation on the left of 0
+    return choose(a, 0, a + exp(y), exp(y) * lambertw1(a), "where")
 
 
 lambertw = _row(
     "lambertw", _lambertw, "lambertw", lambda a, y: (1, _lambertw_p(a, y)), domain="x >= -1/e",
     samples=(-0.35, -0.2, 0.0, 1e-20, 1.0, 2.718281828459045, 1e10), exact=_at((0, 0)),
-    monotone=True,
+    monotone=True, germ=HALF,
 )  # fmt: skip
 
 
 lambertw1 = _row(
     "lambertw1", _lambertw1, lambda ctx, x: 1 + ctx.lambertw(x),
     lambda a, u: (1, _lambertw_p(a, lambertw(a))), domain="x >= -1/e", monotone=True,
-    samples=(-0.35, -0.2, 0.0, 1.0),
+    samples=(-0.35, -0.2, 0.0, 1.0), germ=HALF,
 )  # fmt: skip
 
 

@@ -101,8 +101,9 @@ class Expansion(Tape):
         self.active.append(bool(live))
         self.seen[key] = y.i
         if kind == "integral" and live:
-            assert row.quotient is not None
-            qs, p = row.quotient(*args, y)
+            quotient = row.recurrence or row.quotient
+            assert quotient is not None
+            qs, p = quotient(*args, y)
             qs = qs if isinstance(qs, tuple) else (qs,)
             companions = [self.node(q).i for q, a in zip(qs, args, strict=True) if self.active[a.i]]
             indices = tuple(a.i for a in args) + tuple(companions) + (self.node(p).i,)

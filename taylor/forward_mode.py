@@ -12,14 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from taylor import factorials
 from taylor.algebra import Algebra, Univariate, check_order, multivariate
 from taylor.arrays import lift
-from taylor.errors import ForeignNodeError, PoleError, ShapeMismatch
+from taylor.errors import DomainError, ForeignNodeError, PoleError, ShapeMismatch
 from taylor.multivariate import TaylorN
 from taylor.series import Series
+from taylor.sweep import is_nan
 from taylor.tags import Tag, fresh_tag
 from taylor.tape import as_data
-from taylor.univariate import Taylor, factorial_scaled
+from taylor.univariate import Taylor
 from taylor.values import as_array, integers, is_operand, kind_of, meeting, unit_rows, zeros
 
 Array = Any
@@ -46,7 +48,7 @@ def seed(kind: type[Series], x: Any, algebra: Algebra, directions: Array, tag: T
         table = table.astype(np.result_type(table, x), copy=False)
     if algebra.order:
         table[1 : 1 + len(directions)] = directions
-    perturbation = kind._make(table, algebra, tag)
+    perturbation = kind._make(table, algebra, tag, 1)
     if is_operand(x):
         return x + perturbation
     table[0] = x[()]
@@ -138,6 +140,30 @@ def direction(x: Any, v: Any) -> tuple[Any, Any]:
     return x, v
 
 
+def higher(order: int) -> tuple[int, ...]:
+    """Return the orders at which a driver tries a function that loses degrees."""
+    return order, 2 * order + 8, 4 * order + 32
+
+
+def has_nan(c: Any) -> bool:
+    """Whether some coefficient is not a number."""
+    while is_operand(c):
+        c = c._coef if isinstance(c, Series) else c.value
+    a = np.asarray(c)
+    return any(map(is_nan, a.reshape(-1))) if a.dtype == object else bool(np.isnan(a).any())
+
+
+def undecided(c: Any, x: Any) -> Any:
+    """Return coefficients of which some are unknown, if they are lanes of an array; else raise."""
+    if np.shape(c)[1:]:
+        return c
+    raise DomainError(
+        f"f has no derivative of this order at {x}, or none that a higher order would show: a root "
+        "(or the like) is taken of a function all known coefficients of which vanish; move the "
+        "point"
+    )
+
+
 def along(f: Function, x: Any, v: Any, order: int) -> Any:
     """Return the Taylor coefficients 0..order of t -> f(x + t·v).
 
@@ -147,22 +173,39 @@ def along(f: Function, x: Any, v: Any, order: int) -> Any:
     if found is not NotImplemented:
         return found
     x, v = direction(x, v)
-    extra = 0
-    for _ in range(8):
+    c, lost, tops = None, 0, higher(order)  # lost: degrees that f itself cuts off
+    for top in tops:
         tag = fresh_tag()
-        algebra = Univariate(order + extra)
+        algebra = Univariate(top + lost)
         try:
             y = call(f, seed(Taylor, x, algebra, v[None], tag), tag)
-        except PoleError:
-            if extra > 8 or np.shape(x):
+        except DomainError as error:
+            pole = isinstance(error, PoleError) and not np.shape(x)
+            if top == tops[-1] or not (tag.short or pole):
                 raise
-            extra = 32 if extra else 8
             continue
         known = _order_of(y, tag)
-        if known is None or known >= order:
-            return parts(y, tag, algebra.size)[: order + 1]
-        extra += order - known
-    raise PoleError(f"f loses degrees to a removable singularity without end at {x}")
+        if known is not None and known < order:
+            lost += order - known
+            continue
+        c = parts(y, tag, algebra.size)[: order + 1]
+        if not (tag.short and has_nan(c)):
+            return c
+    if c is None:
+        raise PoleError(f"f loses degrees to a removable singularity without end at {x}")
+    return undecided(c, x)
+
+
+def _scaled(f: Function, x: Any, v: Any, order: int, wanted: Sequence[int]) -> list[Any]:
+    """Return the derivatives of the wanted degrees of t -> f(x + t·v) at t = 0."""
+    v = lift(v)
+    v = as_array(v) if isinstance(v, (list, tuple)) else v
+
+    def run(m: int) -> Any:
+        return along(f, x, v if m == 0 else v * (2**m if m > 0 else 2.0**m), order)
+
+    degrees = np.arange(order + 1)
+    return factorials.derivatives(run, degrees, [(k, math.factorial(k)) for k in wanted])
 
 
 def derivative(f: Function, x: Any, n: int = 1) -> Any:
@@ -175,7 +218,7 @@ def derivative(f: Function, x: Any, n: int = 1) -> Any:
     (12, -1.0)
     """
     n = check_order(n)
-    return factorial_scaled(along(f, x, 1, n)[n], n)
+    return _scaled(f, x, 1, n, [n])[0]
 
 
 def derivatives(f: Function, x: Any, order: int) -> Array:
@@ -185,8 +228,7 @@ def derivatives(f: Function, x: Any, order: int) -> Array:
     array([1., 1., 1., 1.])
     """
     order = check_order(order)
-    c = along(f, x, 1, order)
-    return np.stack([factorial_scaled(c[k], k) for k in range(order + 1)])
+    return np.stack(_scaled(f, x, 1, order, range(order + 1)))
 
 
 def taylor_coefficients(f: Function, x: Any, order: int) -> Array:
@@ -205,7 +247,7 @@ def directional(f: Function, x: Any, v: Any, n: int = 1) -> Any:
     8.0
     """
     n = check_order(n)
-    return factorial_scaled(along(f, x, v, n)[n], n)
+    return _scaled(f, x, v, n, [n])[0]
 
 
 def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
@@ -223,7 +265,10 @@ def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
 
 
 def _all_partials(f: Function, x: Any, order: int) -> tuple[Any, TaylorN]:
-    """Return the point as an array and the series of f at x in all variables."""
+    """Return the point as an array and the series of f at x in all variables.
+
+    Where a root of a function that vanishes there costs degrees, f is run again at a higher order.
+    """
     x = point(x)
     n = int(np.prod(np.shape(x), dtype=int))
     algebra = multivariate(n, order)
@@ -234,10 +279,27 @@ def _all_partials(f: Function, x: Any, order: int) -> tuple[Any, TaylorN]:
             "for one table; use univariate series along directions (taylor.directional) or fewer "
             "variables"
         )
-    tag = fresh_tag()
-    eye = unit_rows(n, np.shape(x), x)
-    y = call(f, seed(TaylorN, x, algebra, eye, tag), tag)
-    return x, TaylorN._make(parts(y, tag, algebra.size), algebra, tag)
+    return x, table_along(f, x, unit_rows(n, np.shape(x), x), order)
+
+
+def table_along(f: Function, x: Any, directions: Array, order: int) -> TaylorN:
+    """Return the series of f(x + Σ_i t_i·directions[i])."""
+    n, found = len(directions), None
+    size = multivariate(n, order).size
+    for top in (order, 2 * order, 4 * order):
+        if found is not None and math.comb(n + top, n) * np.size(x) > MAX_TABLE >> 4:
+            break
+        tag, algebra = fresh_tag(), multivariate(n, top)
+        try:
+            y = call(f, seed(TaylorN, x, algebra, directions, tag), tag)
+        except DomainError:
+            if not tag.short or top in (0, 4 * order):
+                raise
+            continue
+        found = parts(y, tag, algebra.size)[:size]
+        if not (tag.short and has_nan(found)):
+            return TaylorN._make(found, multivariate(n, order), tag)
+    return TaylorN._make(undecided(found, x), multivariate(n, order), tag)
 
 
 def partials_of_order(f: Function, x: Any, order: int) -> tuple[Array, tuple[int, ...]]:
@@ -268,11 +330,13 @@ def partial(f: Function, x: Any, multi_index: Sequence[int]) -> Any:
     used = [i for i, a in enumerate(alpha) if a]
     degree = sum(alpha)
     algebra = multivariate(max(len(used), 1), degree)
-    tag = fresh_tag()
     rows = np.zeros((max(len(used), 1), n), dtype=object)
-    for row, i in enumerate(used):
-        rows[row, i] = 1
-    directions = rows.reshape(-1, *np.shape(x))
-    y = call(f, seed(TaylorN, x, algebra, directions, tag), tag)
-    c = parts(y, tag, algebra.size)[algebra.index([alpha[i] for i in used] or [0])]
-    return c * math.prod(math.factorial(a) for a in alpha)
+
+    def run(m: int) -> Any:
+        for row, i in enumerate(used):
+            rows[row, i] = 2**m if m >= 0 else 2.0**m
+        return table_along(f, x, rows.reshape(-1, *np.shape(x)), degree)._coef
+
+    at = algebra.index([alpha[i] for i in used] or [0])
+    factorial = math.prod(math.factorial(a) for a in alpha)
+    return factorials.derivatives(run, algebra.degrees, [(at, factorial)])[0]

@@ -149,6 +149,86 @@ def sinc(x: Any, order: int) -> Array:
     return _evaluate(x, order, _sinc, _sinc_lanes)
 
 
+# ------------------------------------------------------------------ exponential integrals
+# y' = g(z)/z =: Σ d_m t^m with g entire, g(0) = 1 and coefficients w_m: x d_m + d_{m-1} = w_m.  As
+# for sin(πz)/z this is right forward while m < |x| (at any m if nothing cancels, as for exp at
+# x < 0); above, backward for (g - 1)/z, to which the coefficients (-1)^m/x^(m+1) of 1/z are added.
+def _over_z(x: Array, w: list[Array], order: int, forward: Array) -> Array:
+    """Return d_0 .. d_order from w_0 .. w_last."""
+    table = np.empty((order + 1, x.size))
+    low, e = np.where(np.abs(x) <= order + 2, x, 0.0), 0 * x
+    for m in range(len(w) - 1, 0, -1):
+        e = w[m] - low * e
+        if m <= order + 1:
+            table[m - 1] = e - (-1.0) ** m / x**m
+    d = 0 * x
+    for m in range(order + 1):
+        d = (w[m] - d) / x
+        table[m] = np.where(forward | (m < np.abs(x)), d, table[m])
+    return table
+
+
+def _integrated(y: Array, d: Array) -> Array:
+    """Return the coefficients of the integral of Σ d_m t^m with the value y."""
+    degrees = np.arange(1, len(d) + 1)[:, None]
+    return np.concatenate([np.reshape(y, (1, -1)), d / degrees])
+
+
+def _exponential_integral(kind: str, ctx: Any, x: Any, order: int) -> list[Any]:
+    if x == 0 or (kind == "ci" and isinstance(x, ctx.mpf) and x < 0):
+        raise ValueError(f"{kind} has a pole at 0, and ci needs x > 0")
+    s, c, e = ctx.sin(x), ctx.cos(x), ctx.exp(x)
+    out, d, factorial = [ctx.ei(x) if kind == "ei" else ctx.ci(x)], ctx.zero, ctx.one
+    for m in range(order):
+        w = (e if kind == "ei" else (c, -s, -c, s)[m % 4]) / factorial
+        d = (w - d) / x
+        factorial *= m + 1
+        out.append(d / (m + 1))
+    return out
+
+
+def _factorials(count: int) -> list[float]:
+    """Return 1/m!, m <= count, zero where that underflows."""
+    found = [1.0]
+    for m in range(1, count + 1):
+        found.append(found[-1] / m)
+    return found
+
+
+def _exponential_lanes(kind: str, x: Array, order: int) -> Array:
+    special = _scipy()
+    if special is None:
+        return np.full((order + 1, x.size), np.nan)
+    weights, s, c = _factorials(_settled(order + 2)), np.sin(x), np.cos(x)
+    if kind == "ei":
+        value, w, forward = special.expi(x), [np.exp(x) * v for v in weights], x < 0
+    else:
+        value, forward = special.sici(x)[1], np.zeros(x.shape, dtype=bool)
+        w = [(c, -s, -c, s)[m % 4] * v for m, v in enumerate(weights)]
+    table = _integrated(value, _over_z(x, w, order, forward))[: order + 1]
+    return np.where(x == 0 if kind == "ei" else x <= 0, np.nan, table)
+
+
+def expi(x: Any, order: int) -> Array:
+    """Return the local coefficients of Ei: x d_m + d_{m-1} = eˣ/m!, c_m = d_{m-1}/m (DLMF 6.2.5).
+
+    >>> expi(1.0, 2).round(6)
+    array([1.895118, 2.718282, 0.      ])
+    """
+    ways = (functools.partial(f, "ei") for f in (_exponential_integral, _exponential_lanes))
+    return _evaluate(x, order, *ways)
+
+
+def ci(x: Any, order: int) -> Array:
+    """Return the local coefficients of Ci, x > 0: as of Ei, with cos(x + mπ/2)/m! (DLMF 6.2.11).
+
+    >>> ci(1.0, 1).round(6)
+    array([0.337404, 0.540302])
+    """
+    ways = (functools.partial(f, "ci") for f in (_exponential_integral, _exponential_lanes))
+    return _evaluate(x, order, *ways)
+
+
 # ------------------------------------------------------------------ error functions
 # y' = ±2 (xy - scale) with +, scale 1/√π for erfcx and -, scale 1/2 for Dawson's integral, hence
 # (m+1) c_{m+1} = ±2 (x c_m + c_{m-1}), m >= 1 (DLMF 7.10.2, 7.10.3).  Beside c_m the other solution

@@ -121,6 +121,13 @@ class Family:
             if series is not None:
                 series._coef = _followed(self.whole, path)
 
+    def each(self, f: Callable[[Any], None]) -> None:
+        """Do f(series) for every series that shares the table."""
+        for reference, _ in self.members:
+            series = reference()
+            if series is not None:
+                f(series)
+
 
 def _followed(whole: Any, path: Path | None) -> Any:
     steps = []

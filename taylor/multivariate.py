@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from taylor import factorials
 from taylor.algebra import Monomials, check_order, multivariate
 from taylor.errors import DomainError, ShapeMismatch
 from taylor.series import Series, _level_over
@@ -58,7 +59,7 @@ class TaylorN(Series):
             for i in range(x.size):
                 flat[1 + i, i] = unit(x)
             table = flat.reshape((algebra.size, *x.shape))
-        return cls._make(table, algebra, _level_over(x))
+        return cls._make(table, algebra, _level_over(x), 1)
 
     # -------------------------------------------------------------- coefficients and derivatives
     def coefficient(self, alpha: Sequence[int]) -> Any:
@@ -77,7 +78,10 @@ class TaylorN(Series):
         >>> (x * x * y).partial((2, 1))
         2
         """
-        return self.coefficient(alpha) * math.prod(math.factorial(a) for a in alpha)
+        factorial = math.prod(math.factorial(a) for a in alpha)
+        return factorials.derivative(
+            self._coef, self.algebra.degrees, self.algebra.index(alpha), factorial
+        )
 
     def tensor(self, k: int) -> Array:
         """Return all partial derivatives of order k, a symmetric array of shape S + (n,)*k.
@@ -103,9 +107,7 @@ class TaylorN(Series):
         own = self.algebra._codes[part]
         order = np.argsort(own)
         spot = order[np.searchsorted(own, codes, sorter=order)]
-        table = self._coef[part]
-        scale = like_numbers(weights, table)
-        scaled = table * scale.reshape((-1,) + (1,) * (table.ndim - 1))
+        scaled = factorials.scaled(self._coef, self.algebra.degrees, part, weights)
         full = np.moveaxis(scaled[spot], 0, -1)
         return full.reshape((*self.shape, *(n,) * k))
 
@@ -234,7 +236,7 @@ class TaylorN(Series):
         4 x + O(‖x‖³)
         """
         steps: list[Any] = list(TaylorN.variables([0] * self.algebra.variables, self.order))
-        steps = [self._make(s._coef, self.algebra, self.tag) for s in steps]
+        steps = [self._make(s._coef, self.algebra, self.tag, 1) for s in steps]
         steps[self._variable(i)] = value
         return self(steps)
 

@@ -14,6 +14,7 @@ import math
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Self
 
 import numpy as np
@@ -30,13 +31,22 @@ from taylor.algebra import (
     trimmed_product,
 )
 from taylor.arrays import Operand, _fits, host, lift
+from taylor.branches import at_zero, lowered
 from taylor.conditions import Condition
-from taylor.elementary import Elementary, Rule, real_power, sqrt
+from taylor.elementary import (
+    Elementary,
+    Rule,
+    cbrt,
+    integer_valued,
+    power,
+    raised,
+    real_power,
+    sqrt,
+)
 from taylor.errors import (
     AlgebraMismatch,
     DomainError,
     ForeignNodeError,
-    NonAnalyticError,
     OrderMismatch,
     PoleError,
     ShapeMismatch,
@@ -69,13 +79,16 @@ from taylor.values import (
     joined,
     kind_of,
     meeting,
+    policy,
     sample,
     together,
     unit,
     zeros,
 )
+from taylor.wide import mended
 
 Array = Any
+UNKNOWN = math.inf
 FLOAT, COMPLEX = np.dtype(float), np.dtype(complex)
 LANES_TIMES_DEGREES = 1 << 16  # a tile of lanes whose tables stay in the cache
 
@@ -96,26 +109,28 @@ def _divisible(x: Array, *others: Array) -> Array:
 class Series(Operand):
     """A truncated series with the operators of numbers and the protocols of NumPy arrays."""
 
-    __slots__ = ("_coef", "_place", "algebra", "tag")
+    __slots__ = ("_coef", "_place", "_reach", "algebra", "tag")
     _coef: Array
     _place: tuple[Family, Path | None] | None  # what shares the table, once a view was made
+    _reach: float  # the degree of the polynomial it is; UNKNOWN if more terms may be missing
     algebra: Algebra
     tag: Tag
 
     @classmethod
-    def _make(cls, coef: Array, algebra: Algebra, tag: Tag) -> Self:
+    def _make(cls, coef: Array, algebra: Algebra, tag: Tag, reach: float = UNKNOWN) -> Self:
         self = object.__new__(cls)
         self._coef = coef
         self.algebra = algebra
         self.tag = tag
         self._place = None
+        self._reach = reach
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (self._make, (self._coef, self.algebra, self.tag))
+        return (self._make, (self._coef, self.algebra, self.tag, self._reach))
 
-    def _new(self, coef: Array, algebra: Algebra | None = None) -> Self:
-        return self._make(coef, self.algebra if algebra is None else algebra, self.tag)
+    def _new(self, coef: Array, algebra: Algebra | None = None, reach: float = UNKNOWN) -> Self:
+        return self._make(coef, self.algebra if algebra is None else algebra, self.tag, reach)
 
     @classmethod
     def _variables(cls, values: Sequence[Any], algebra: Any) -> tuple[Self, ...]:
@@ -130,7 +145,7 @@ class Series(Operand):
             table[0] = head if is_operand(head) else head[()]
             if algebra.order:
                 table[1 + i] = unit(head)
-            out.append(cls._make(table, algebra, tag))
+            out.append(cls._make(table, algebra, tag, 1))
         return tuple(out)
 
     # -------------------------------------------------------------- what a series is
@@ -171,7 +186,7 @@ class Series(Operand):
 
     def copy(self, order: Any = "C") -> Self:
         """Return a copy that shares nothing; `order` is that of memory only."""
-        return self._new(self._coef.copy())
+        return self._new(self._coef.copy(), reach=self._reach)
 
     __copy__ = copy
 
@@ -183,7 +198,7 @@ class Series(Operand):
             )
         if self.dtype.kind == "c" and np.dtype(dtype).kind == "f":
             raise TypeError("complex coefficients do not fit a real series")
-        return self._new(self._coef.astype(dtype))
+        return self._new(self._coef.astype(dtype), reach=self._reach)
 
     def __repr__(self) -> str:
         return text.plain(self)
@@ -253,7 +268,7 @@ class Series(Operand):
                 )
             table = self._coef[(slice(None), *parts)]
             if table.ndim == 1 and Ellipsis not in parts:
-                return self._new(table if is_operand(table) else table.copy())
+                return self._new(table if is_operand(table) else table.copy(), reach=self._reach)
             return self._share(table, lambda t: t[(slice(None), *parts)])
         return super().__getitem__(index)
 
@@ -263,7 +278,7 @@ class Series(Operand):
         if self._place is None:
             self._place = Family(self), None
         family, path = self._place
-        view = self._new(table)
+        view = self._new(table, reach=self._reach)
         view._place = family, (step, path)
         family.add(view, (step, path))
         return view
@@ -279,7 +294,7 @@ class Series(Operand):
 
     def _seen(self, table: Array, step: Callable[[Any], Any]) -> Self:
         alone = isinstance(table, np.ndarray) and not np.may_share_memory(table, self._coef)
-        return self._new(table) if alone else self._share(table, step)
+        return self._new(table, reach=self._reach) if alone else self._share(table, step)
 
     def _unchanged(self, copy: Series) -> bool:
         """Whether nothing was written here since that copy was made."""
@@ -429,35 +444,37 @@ class Series(Operand):
             table = self._coef.copy()
             with np.errstate(all="ignore"):
                 table[0] += other
-            return self._new(table)
+            return self._new(table, reach=self._reach)
         if type(other) is type(self) and other.tag is self.tag and other.algebra == self.algebra:
             x, y = self._coef, other._coef
             if type(x) is np.ndarray is type(y) and x.shape == y.shape and x.dtype == y.dtype:
                 with np.errstate(all="ignore"):
-                    return self._new(x + y)
+                    return self._new(x + y, reach=max(self._reach, other._reach))
         elif self._refuses(other):
             return NotImplemented
         owner, x, y, tx, ty = self._pair(self, other)
         if tx and ty:
             x, y = owner._aligned(x, y)
             with np.errstate(all="ignore"):
-                return owner._new(x + y)
+                return owner._new(x + y, reach=max(self._reach, other._reach))
+        reach = self._reach if owner is self else other._reach
         table, c = owner._scalar(*((x, y) if tx else (y, x)))
         if type(c) in (int, float) and not is_operand(table) and table.dtype != object:
             new = table.copy()
             with np.errstate(all="ignore"):
                 new[0] += c
-            return owner._new(new)
+            return owner._new(new, reach=reach)
         with np.errstate(all="ignore"):
             head = table[:1] + c
         shape = (table.shape[0] - 1, *head.shape[1:])
         tail = table[1:] if table.shape[1:] == head.shape[1:] else np.broadcast_to(table[1:], shape)
-        return owner._new(np.concatenate([head, tail + 0 * head if is_operand(head) else tail]))
+        tail = tail + 0 * head if is_operand(head) else tail
+        return owner._new(np.concatenate([head, tail]), reach=reach)
 
     __radd__ = __add__
 
     def __neg__(self) -> Self:
-        return self._new(-self._coef)
+        return self._new(-self._coef, reach=self._reach)
 
     def __sub__(self, other: Any) -> Any:
         if isinstance(other, Series):
@@ -470,25 +487,31 @@ class Series(Operand):
     def __mul__(self, other: Any) -> Any:
         if type(other) is float and self._is_number():
             with np.errstate(all="ignore"):
-                return self._new(self._coef * other)
+                return self._new(self._coef * other, reach=self._reach if other else 0)
         if type(other) is type(self) and other.tag is self.tag and type(self.algebra) is Univariate:
             x, y = self._coef, other._coef
             if type(x) is np.ndarray is type(y) and x.ndim == 1 and x.shape == y.shape:
                 z = np.convolve(x, y)[: len(x)]
-                return self._new(z if z[-1] == z[-1] else trimmed_product(x, y))
+                z = z if z[-1] == z[-1] else trimmed_product(x, y)
+                reach = self._reach + other._reach
+                return self._new(z, reach=reach if reach < len(x) else UNKNOWN)
         if self._refuses(other):
             return NotImplemented
         owner, x, y, tx, ty = self._pair(self, other)
         if tx and ty:
             x, y = owner._aligned(x, y)
+            reach = _reach_of_product(self, self, other)
             if type(owner.algebra) is Univariate and x.ndim > 1:
                 table = kernels.run("mul", (True, True), owner.order, [x, y])
                 if table is not None:
-                    return owner._new(table)
-            return owner._new(_quietly(owner.algebra.product, x, y))
+                    return owner._new(table, reach=reach)
+            return owner._new(_quietly(owner.algebra.product, x, y), reach=reach)
+        reach = self._reach if owner is self else other._reach
         table, c = owner._scalar(*((x, y) if tx else (y, x)))
+        if type(c) in (int, float, np.float64) and c == 0:
+            reach = 0
         with np.errstate(all="ignore"):
-            return owner._new(table * c)
+            return owner._new(table * c, reach=reach)
 
     __rmul__ = __mul__
 
@@ -530,7 +553,7 @@ class Series(Operand):
                 table = _divisible(table, np.asarray(c))
                 c = c if np.ndim(c) == 0 else together(table, c)[1]
             with np.errstate(all="ignore"):
-                return owner._new(table / c)
+                return owner._new(table / c, reach=owner._reach)
         if tx:
             x, y = owner._aligned(_divisible(x, y), _divisible(y, x))
             if y.ndim == 1 and is_zero(base(y[0])) and isinstance(owner.algebra, Univariate):
@@ -565,7 +588,8 @@ class Series(Operand):
                 f"{self.order}"
             )
         lower = Univariate(self.order - v)
-        return self._new(x[v:], lower)._divide(self._new(x[v:], lower), self._new(y[v:], lower))
+        quotient = self._new(x[v:], lower)._divide(self._new(x[v:], lower), self._new(y[v:], lower))
+        return self._declared(quotient._coef)
 
     def _sweep(self, program: Any, tables: list[Array], parameters: list[Any]) -> Self:
         """Return the single output of a program of element-wise rules, tile by tile of lanes."""
@@ -579,7 +603,8 @@ class Series(Operand):
             padded = [pad(t, n) for t in tables]
             sweep = Sweep(program, self.algebra, padded, parameters)
             sweep.run()
-            return self._new(sweep.result(program.outputs[0]))
+            y = sweep.result(program.outputs[0])
+            return self._new(mended(program, self.algebra, padded, parameters, y))
         flat = [np.broadcast_to(pad(t, len(shape)), (t.shape[0], *shape)) for t in tables]
         flat = [t.reshape(t.shape[0], lanes) for t in flat]
         given = [np.broadcast_to(c, shape).reshape(lanes) if np.ndim(c) else c for c in parameters]
@@ -615,9 +640,17 @@ class Series(Operand):
                 _plain(x)
         values = [x.value if inside else x for x, inside in zip(args, mine, strict=True)]
         if owner.order == 0 or not any(x.active for x, m in zip(args, mine, strict=True) if m):
-            return owner._constant(checked(row, values, current_policy().singular))
+            y = owner._constant(checked(row, values, current_policy().singular))
+            whole = all(x._reach <= owner.order for x, m in zip(args, mine, strict=True) if m)
+            if row is power and mine[0] and not (owner.order == 0 or whole):
+                return owner._power(args[1])
+            ends = row.germ is not None or row.jumps is not None
+            return owner._cut(y, row, mine, values) if ends and not whole else y
         if row.compose is not None:
-            result = row.compose(*args)
+            if row is power and owner is args[0]:
+                result = owner._power(args[1])
+            else:
+                result = row.compose(*args)
             if (
                 isinstance(result, Series)
                 and result.tag is owner.tag
@@ -625,7 +658,7 @@ class Series(Operand):
             ):
                 result = result._with_value(_quietly(row, *values))
             return result
-        if row is real_power or row is sqrt:
+        if row is real_power or row is sqrt or row is cbrt:
             special = owner._at_zero(row, args)
             if special is not None:
                 return special
@@ -644,7 +677,29 @@ class Series(Operand):
             raise no_expansion(row, values) from None
         if row is real_power and not mine[1]:
             result._lanes_at_zero(args[0], args[1])
-        return owner._new(result._coef)
+        result = owner._new(result._coef)
+        if result.shape and (row.germ is not None or row.jumps is not None):
+            result._cut_lanes(row, args, mine, values)
+        return result
+
+    def _power(self, r: Any) -> Any:
+        """Return self**r; by a·y' = r·y·a' where products leave the range of floats."""
+        lost: PoleError | None = None
+        result: Any = None
+        try:
+            result = raised(self, r)
+        except PoleError as error:
+            lost = error
+        x = self._coef
+        plain = not is_operand(x) and x.dtype.kind in "fc" and not is_operand(r) and np.ndim(r) == 0
+        if plain and integer_valued(r):
+            with np.errstate(all="ignore"):
+                total = math.nan if lost is not None else np.add.reduce(result._coef, axis=None)
+            if not np.isfinite(total) and np.all(x[0]) and np.isfinite(x).all():
+                return self._sweep(of_row(real_power, (True, False)), [x], [float(r)])
+        if lost is not None:
+            raise lost
+        return result
 
     def _call(self, rule: Rule, args: tuple[Any, ...]) -> Any:
         args = tuple(lift(x) for x in args)
@@ -782,36 +837,82 @@ class Series(Operand):
         weights = np.arange(1, len(table) + 1).reshape((-1,) + (1,) * self.ndim)
         return _value_or_series(self, table * like_numbers(weights, table))
 
+    def _declared(self, table: Array) -> Self:
+        """Return the series of a table that ends below the order.
+
+        By hand its order is lower; in a driver the missing coefficients are nan, and the driver
+        goes on at a higher order.
+        """
+        missing = self.algebra.size - len(table)
+        if missing <= 0:
+            return self._new(table[: self.algebra.size])
+        known = len(table) - 1
+        if not isinstance(self.algebra, Univariate):
+            known = int(np.flatnonzero(self.algebra.offsets == len(table))[0]) - 1
+        if self.tag.level >= 0:
+            return self._new(table, lowered(self.algebra, known))
+        self.tag.short = True
+        unknown = np.concatenate([table[:1] * math.nan] * missing)
+        return self._new(np.concatenate([table, unknown]))
+
+    def _cut(self, y: Self, row: Elementary, mine: Sequence[bool], values: Sequence[Any]) -> Self:
+        """Return a row of arguments that vary above the order only, of value y, as far as known.
+
+        With a - a_0 = O(t^(K+1)) and f(a) - f(a_0) ~ (a - a_0)^g that is below degree (K+1)g.
+        """
+        singular = _singular_at(row, mine, values)
+        known = self._degree_known(row, values)
+        if known >= self.order or not singular.any():
+            return y
+        part = self.algebra.degrees <= known
+        if not y.shape:
+            return self._declared(y._coef[part])
+        y._coef[np.ix_(~part, *(range(n) for n in y.shape))] = np.where(
+            singular, math.nan, y._coef[~part]
+        )
+        self.tag.short = self.tag.short or self.tag.level < 0
+        return self._new(y._coef)
+
+    def _degree_known(self, row: Elementary, values: Sequence[Any]) -> int:
+        germ = row.germ
+        if row is real_power:
+            r = base(values[1])
+            germ = Fraction(float(r)) if np.ndim(r) == 0 and not np.iscomplexobj(r) else germ
+        return max(math.ceil((self.order + 1) * germ) - 1, 0) if germ else 0
+
+    def _cut_lanes(
+        self, row: Elementary, args: Sequence[Any], mine: Sequence[bool], values: Sequence[Any]
+    ) -> None:
+        """Set what is not known in the lanes whose arguments vary above the order only."""
+        inside = [x for x, m in zip(args, mine, strict=True) if m]
+        if all(x._reach <= self.order for x in inside) or is_operand(self._coef):
+            return
+        still = np.ones((), dtype=bool)
+        for x in inside:
+            still = still & ~nonzero(x._coef[1:]).any(0)
+        if not still.any():
+            return
+        lanes = np.broadcast_to(still & _singular_at(row, mine, values), self.shape)
+        above = self.algebra.degrees > self._degree_known(row, values)
+        if lanes.any() and above.any():
+            degrees = above.reshape((-1,) + (1,) * self.ndim)
+            self._coef[degrees & lanes] = math.nan
+            self.tag.short = self.tag.short or self.tag.level < 0
+
     def _at_zero(self, row: Elementary, args: tuple[Any, ...]) -> Any:
-        """Return sqrt or a real power of a scalar series whose value is zero, where it exists."""
+        """Return a root or real power of a scalar series whose value is zero, where it exists."""
         a = args[0]
         if not isinstance(a, Series) or a.tag is not self.tag or a.shape or is_operand(a._coef):
             return None
         if is_interval(a._coef[0]) or not is_zero(a._coef[0]) or self._propagates():
             return None
-        r = args[1] if row is real_power else 0.5
-        if row is real_power:
-            if isinstance(r, Series) or np.ndim(r) or isinstance(r, complex):
-                return None
-            if r < 0:
-                raise PoleError(f"a series with value zero to the power {r}: a pole")
-            if self.order <= r:
-                return self._constant(a._coef[0] ** r)
-            raise DomainError(
-                f"x**{r} at 0 has derivatives up to order {int(r)} only, asked for {self.order}; "
-                f"lower the "
-                "order or move the point"
-            )
-        if not isinstance(self.algebra, Univariate):
+        r: Any = args[1] if row is real_power else row.germ
+        if isinstance(r, Series) or np.ndim(r) or isinstance(r, complex):
             return None
-        v = int(np.flatnonzero(nonzero(a._coef))[0])
-        if v % 4 == 2:
-            raise NonAnalyticError(
-                f"sqrt of a series that starts at degree {v} is |t|**{v // 2} times a series: a "
-                f"kink; "
-                "taylor.formal_sqrt gives the branch t**n"
-            )
-        return None if v % 2 else formal_sqrt(self._new(a._coef))
+        if r < 0:
+            raise PoleError(f"a series with value zero to the power {r}: a pole")
+        table = at_zero(row, a, Fraction(r))
+        return None if table is None else self._declared(table)
 
     def _lanes_at_zero(self, a: Series, r: Any) -> None:
         """Set the coefficients of x**r that exist (zeros up to degree r) in lanes with x = 0."""
@@ -860,7 +961,7 @@ class Series(Operand):
             value = value if isinstance(value, np.ndarray) else as_array(value)
             table = zeros((self.algebra.size, *value.shape), value)
         table[0] = value[()] if isinstance(value, np.ndarray) else value
-        return self._new(table)
+        return self._new(table, reach=0)
 
     def _lowered(self, c: Any) -> Any:
         return constant(c, self._coef)
@@ -868,37 +969,40 @@ class Series(Operand):
     def _ones(self) -> Self:
         table = zeros(self._coef.shape, self._coef)
         table[0] = unit(table)
-        return self._new(table)
+        return self._new(table, reach=0)
 
     def _gather(self, sources: Sequence[Any], index: Array) -> Any:
         zero = bool(index.size and index.min() < 0)
         if len(sources) == 1:
-            return self._new(taken(self._coef, index))
+            return self._new(taken(self._coef, index), reach=self._reach)
         owner = host(sources)
         if not isinstance(owner, Series):
             return owner._gather(sources, index)
         joined: list[Any] = []
+        reach = 0.0
         for x in sources:
             if not (isinstance(x, Series) and x.tag is owner.tag):
                 if is_operand(x):
                     _check_alive(x, owner)
                 x = owner._constant(_weak(_plain(x), owner._coef))
             owner._check(x)
+            reach = max(reach, x._reach)
             joined.append(x._coef.reshape((x._coef.shape[0], -1)))
         if zero:
             joined.append(zeros((joined[0].shape[0], 1), joined[0]))
-        return owner._new(np.concatenate(together(*joined), axis=1)[:, index])
+        return owner._new(np.concatenate(together(*joined), axis=1)[:, index], reach=reach)
 
     def _scatter(self, index: Array, shape: tuple[int, ...]) -> Self:
-        return self._new(scatter(self._coef, index, shape, 1))
+        return self._new(scatter(self._coef, index, shape, 1), reach=self._reach)
 
     def _sum(self, axes: tuple[int, ...]) -> Self:
         with np.errstate(all="ignore"):
-            return self._new(np.sum(self._coef, axis=tuple(i + 1 for i in axes)))
+            total = np.sum(self._coef, axis=tuple(i + 1 for i in axes))
+        return self._new(total, reach=self._reach)
 
     def _cumsum(self, axis: int) -> Self:
         with np.errstate(all="ignore"):
-            return self._new(np.cumsum(self._coef, axis=axis + 1))
+            return self._new(np.cumsum(self._coef, axis=axis + 1), reach=self._reach)
 
     def _reduceat(self, starts: Array, axis: int) -> Self:
         return self._new(np.add.reduceat(self._coef, starts, axis=axis + 1))
@@ -911,11 +1015,12 @@ class Series(Operand):
         owner = host((x, y))
         if not isinstance(owner, Series):
             return owner._einsum(spec, x, y)
+        reach = _reach_of_product(owner, x, y)
         owner, x, y, tx, ty = owner._pair(x, y)
         if tx and ty:
             if not (is_operand(x) or is_operand(y)):
                 x, y = together(x, y)
-            return owner._new(owner.algebra.bilinear(spec, x, y))
+            return owner._new(owner.algebra.bilinear(spec, x, y), reach=reach)
         terms, out = spec.split("->")
         a, b = terms.split(",")
         if not tx:
@@ -923,7 +1028,7 @@ class Series(Operand):
         if not (is_operand(x) or is_operand(y)):
             x, y = together(x, np.asarray(y))
         z = free_letter(spec)
-        return owner._new(contract(f"{z}{a},{b}->{z}{out}", x, y))
+        return owner._new(contract(f"{z}{a},{b}->{z}{out}", x, y), reach=reach)
 
     def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
         args = [lift(x) for x in (lhs, rhs, a, b)]
@@ -975,6 +1080,7 @@ class Series(Operand):
             )
         _, _, y, _, inside = self._pair(self, value)
         table = y if inside else self._constant(y)._coef
+        self._widen(value._reach if inside else 0)
         self._make_room(table)
         parts = index if isinstance(index, tuple) else (index,)
         if any(isinstance(i, (list, np.ndarray, bool, np.bool_)) for i in parts):
@@ -988,6 +1094,13 @@ class Series(Operand):
         if not (is_operand(table) or is_operand(self._coef)):
             table, _ = together(table, self._coef)
         self._coef[where] = pad(table, n)
+
+    def _widen(self, reach: float) -> None:
+        """Note, for all that share the table, that a polynomial of that degree is written."""
+        if self._place is None:
+            self._reach = max(self._reach, reach)
+        else:
+            self._place[0].each(lambda x: setattr(x, "_reach", max(x._reach, reach)))
 
     def _holds(self, other: Series) -> bool:
         return self.tag.level > other.tag.level
@@ -1094,6 +1207,30 @@ def _joined(y: Any) -> Any:
     for k in range(table.shape[1]):
         out[algebra.part(k)] = table[algebra.part(k), k]
     return out
+
+
+def _singular_at(row: Elementary, mine: Sequence[bool], values: Sequence[Any]) -> Array:
+    """Return, lane by lane, whether a row has no expansion at a point where it has a value."""
+    plain = [np.asarray(base(v)) for v in values]
+    plain = [v.astype(float) if v.dtype.kind not in "fc" else v for v in plain]
+    shape = np.broadcast_shapes(*(v.shape for v in plain))
+    heads = [v for v, m in zip(plain, mine, strict=True) if m]
+    tables = [pad(np.stack([h, np.ones_like(h)]), len(shape)) for h in heads]
+    given = [v[()] for v, m in zip(plain, mine, strict=True) if not m]
+    with policy(singular="propagate"):
+        sweep = Sweep(of_row(row, tuple(mine)), Univariate(1), tables, given)
+        sweep.run()
+    return np.broadcast_to(~np.isfinite(sweep.result(sweep.program.outputs[0])[1]), shape)
+
+
+def _reach_of_product(owner: Series, *factors: Any) -> float:
+    """Return the degree of a product in the variables of its owner; UNKNOWN if terms are lost."""
+    found = [x._reach for x in factors if isinstance(x, Series) and x.tag is owner.tag]
+    total = sum(found)
+    algebra = owner.algebra
+    if not isinstance(algebra, Univariate) and algebra.name != "multivariate" and all(found):
+        total = total if len(found) < 2 else UNKNOWN  # ε² is lost at any degree
+    return total if total <= algebra.order else UNKNOWN
 
 
 def _check_alive(x: Any, owner: Series) -> None:

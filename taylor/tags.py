@@ -15,13 +15,14 @@ from typing import Any
 class Tag:
     """The identity of the variables of one differentiation; closed when its call has ended."""
 
-    __slots__ = ("closed", "kept", "level", "rules")
+    __slots__ = ("closed", "kept", "level", "rules", "short")
 
     def __init__(self, level: int) -> None:
         self.level = level
         self.closed = False
         self.kept: list[Any] | None = None  # what is known of rules while series in it are made
         self.rules: tuple[Any, ...] = ()  # the rules whose tangents are taken in it
+        self.short = False  # whether some result is known to fewer degrees than the order
 
     def __deepcopy__(self, memo: Any) -> Tag:
         return self

@@ -484,12 +484,13 @@ def _named(name: str) -> Constant:
 
 PI = Constant("pi", lambda ctx: +ctx.pi)
 LN2 = Constant("ln2", lambda ctx: ctx.ln(2))
-LN10 = Constant("ln10", lambda ctx: ctx.ln(10))
+LOG2_E = Constant("1/ln2", lambda ctx: 1 / ctx.ln(2))
+LOG10_E = Constant("1/ln10", lambda ctx: 1 / ctx.ln(10))
 SQRT1_2 = Constant("1/sqrt2", lambda ctx: 1 / ctx.sqrt(2))
 TWO_OVER_SQRT_PI = Constant("2/sqrtpi", lambda ctx: 2 / ctx.sqrt(ctx.pi))
 SQRT_2_OVER_PI = Constant("sqrt(2/pi)", lambda ctx: ctx.sqrt(2 / ctx.pi))
 ONE_OVER_SQRT_2PI = Constant("1/sqrt2pi", lambda ctx: 1 / ctx.sqrt(2 * ctx.pi))
-CONSTANTS = (PI, LN2, LN10, SQRT1_2, TWO_OVER_SQRT_PI, SQRT_2_OVER_PI, ONE_OVER_SQRT_2PI)
+CONSTANTS = (PI, LN2, LOG2_E, LOG10_E, SQRT1_2, TWO_OVER_SQRT_PI, SQRT_2_OVER_PI, ONE_OVER_SQRT_2PI)
 
 
 def constant(c: Any, like: Any) -> Any:

@@ -7,12 +7,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = [
-    "errors", "text", "values", "binding", "conditions", "tags", "store", "jit", "pairs", "blocks",
-    "algebra", "local", "elementary", "memory", "linalg", "arrays", "reductions", "products",
-    "functions", "tape", "rules", "program", "expand", "sweep", "llvm", "series",
-    "univariate", "multivariate", "transform", "forward_mode", "interpolation", "drivers",
-    "sparse", "several", "checkpoint", "implicit", "compiled", "ode", "__init__", "effort",
-    "expression", "tour", "__main__",
+    "errors", "text", "values", "binding", "conditions", "factorials", "tags", "store", "jit",
+    "pairs", "blocks", "algebra", "local", "elementary", "memory", "linalg", "arrays",
+    "reductions", "products", "functions", "tape", "rules", "program", "expand", "sweep", "wide",
+    "branches", "llvm", "series", "univariate", "multivariate", "transform", "forward_mode",
+    "interpolation", "drivers", "sparse", "several", "checkpoint", "implicit", "compiled", "ode",
+    "__init__", "effort", "expression", "tour", "__main__",
 ]  # fmt: skip
 
 

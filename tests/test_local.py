@@ -54,6 +54,18 @@ def digamma(x, order):
     return [mp.psi(m, x) / mp.factorial(m) for m in range(order + 1)]
 
 
+def over_z(value, g):
+    def series(x, order):
+        # the coefficients of g(z)/z are sums of those of g times those of 1/z
+        with mp.workdps(mp.dps + 20 + int(abs(x))):
+            terms = [g(x, j) / mp.factorial(j) for j in range(order)]
+            pole = [(-1) ** i / x ** (i + 1) for i in range(order)]
+            rest = [mp.fdot(terms[: m + 1], pole[m::-1]) / (m + 1) for m in range(order)]
+            return [value(x), *rest]
+
+    return series
+
+
 def zeta(x, order):
     return [mp.zeta(x, 1, m) / mp.factorial(m) for m in range(order + 1)]
 
@@ -98,6 +110,13 @@ TABLE = {
         digamma,
         (1e-3, 0.5, 1.4616321449683622, 3, 50, 1e8, -0.5, -0.504083, -3.7, -200.3),
         ORDER,
+    ),
+    "expi": (local.expi, over_z(mp.ei, lambda x, j: mp.exp(x)), (2, 0.1, -1, 30, -50, 1e-8), 100),
+    "ci": (
+        local.ci,
+        over_z(mp.ci, lambda x, j: mp.cos(x + j * mp.pi / 2)),
+        (3, 0.1, 0.6165054856207162, 30, 100, 1e-8),
+        100,
     ),
     "zeta": (local.zeta, zeta, (-3.5, -2, 0, 0.5, 1.0001, 2, 30), 12),
 }

@@ -1018,12 +1018,17 @@ FUNCTIONS: dict[str, Callable[..., Scalar]] = {
 }  # fmt: skip
 
 
+def _sigmoid(x: Any) -> Any:
+    e = elementary.exp(-abs(x))  # never overflows
+    return elementary.choose(x, 0.0, 1 / (1 + e), e / (1 + e), "where")
+
+
 FORMULAS: dict[str, Callable[..., Any]] = {
     "sech2": lambda x: 1 / elementary.cosh(x) / elementary.cosh(x),
     "sec": lambda x: 1 / elementary.cos(x),
     "csc": lambda x: 1 / elementary.sin(x),
     "cot": lambda x: 1 / elementary.tan(x),
-    "sigmoid": lambda x: 1 / (1 + elementary.exp(-x)),
+    "sigmoid": _sigmoid,
     "softplus": lambda x: elementary.maximum(x, 0.0) + elementary.log1p(elementary.exp(-abs(x))),
     "ndtr": lambda x: 0.5 * elementary.erfc(-math.sqrt(0.5) * x),
 }

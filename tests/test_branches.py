@@ -1,0 +1,127 @@
+"""Series that vanish as far as they are known are no constants: roots are right or say so."""
+
+import numpy as np
+import pytest
+
+import hyperdual
+import taylor
+from hyperdual import HyperDual
+from taylor import DomainError, NonAnalyticError, Taylor, TaylorN
+
+# f at 0 and its derivatives from the first on
+SMOOTH = {
+    "sqrt x⁴": (lambda x: np.sqrt(x**4), [0, 2, 0]),
+    "sqrt of a product": (lambda x: np.sqrt(x * x * np.expm1(x) ** 2), [0, 2, 3]),
+    "cbrt x³": (lambda x: np.cbrt(x**3), [1, 0, 0]),
+    "cbrt x³ + x": (lambda x: np.cbrt(x**3) + x, [2, 0, 0]),
+    "(x⁴)**1.5": (lambda x: (x**4) ** 1.5, [0, 0, 0]),
+    "(x⁸)**0.25": (lambda x: (x**8) ** 0.25, [0, 2, 0]),
+    "sqrt x⁴⁰": (lambda x: np.sqrt(x**40), [0, 0, 0]),
+    "0x": (lambda x: np.sqrt(0 * x) + x, [1, 0, 0]),
+    "sinc + x": (lambda x: np.sin(x) / x + x, [1, -1 / 3, 0]),
+    "x sqrt x⁴": (lambda x: x * np.sqrt(x**4), [0, 0, 6]),
+}
+KINKED = {
+    "sqrt x²": (lambda x: np.sqrt(x**2), 1),
+    "sqrt x⁶": (lambda x: np.sqrt(x**6), 3),
+    "(x²)**0.5": (lambda x: (x * x) ** 0.5, 1),
+    "sign x⁴": (lambda x: np.sign(x**4), 1),
+    "asin 1 - x²": (lambda x: np.arcsin(1 - x**2), 1),
+}
+DRIVERS = {
+    "derivative": taylor.derivative,
+    "compiled": lambda f, x, n: taylor.derivative(taylor.compile(f), x, n),
+    "directional": lambda f, x, n: taylor.directional(lambda v: f(v[0]), [x], [1.0], n),
+    "partial": lambda f, x, n: taylor.partial(lambda v: f(v[0]), [x], (n,)),
+}
+FORMED = {"cbrt x³", "cbrt x³ + x", "(x⁸)**0.25", "sinc + x"}  # not in several variables
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_drivers_find_what_a_higher_order_shows(driver, name):
+    f, want = SMOOTH[name]
+    for n, d in enumerate(want, 1):
+        try:
+            got = DRIVERS[driver](f, 0.0, n)
+        except DomainError:
+            assert driver == "partial"
+            assert name in FORMED
+        else:
+            assert got == pytest.approx(d, abs=1e-14)
+
+
+@pytest.mark.parametrize("name", KINKED)
+def test_kinks_are_errors(name):
+    f, first = KINKED[name]
+    for driver in (taylor.derivative, DRIVERS["partial"]):
+        for n in range(first, 4):
+            with pytest.raises(DomainError):
+                driver(f, 0.0, n)
+    if first == 1:
+        with pytest.raises(DomainError):
+            taylor.gradient(f, 0.0)
+
+
+def norm(v):
+    return np.sqrt(np.sum(v**2))
+
+
+def square(v):
+    return np.sqrt(np.sum(v**2) ** 2)
+
+
+@pytest.mark.parametrize("d", [taylor, hyperdual])
+def test_several_variables(d):
+    assert d.hessian(square, np.zeros(2)) == pytest.approx(2 * np.eye(2))
+    assert d.gradient(square, np.zeros(2)).tolist() == [0, 0]
+    for f in (norm, np.linalg.norm):
+        with pytest.raises(DomainError):
+            d.gradient(f, np.zeros(2))
+        with pytest.raises(DomainError):
+            d.hessian(f, np.zeros(2))
+
+
+def test_the_root_of_a_form():
+    x, y = TaylorN.variables([0.0, 0.0], 6)
+    for root in (x * x + y * y + x**3 - 2 * x * y * y, (x + y) ** 2 + y**4):
+        assert np.sqrt(root * root).coef == pytest.approx(root.truncate(4).coef, abs=1e-12)
+    for a in (x * x + y * y, (x * x - y * y) ** 2, x**4 + y**4):
+        with pytest.raises(NonAnalyticError):
+            np.sqrt(a)
+
+
+def test_by_hand_the_order_says_what_is_known():
+    t, (x, _) = Taylor.variable(0.0, 2), TaylorN.variables([0.0, 0.0], 2)
+    for variable in (t, x):
+        assert np.sqrt(variable**4).order == 1
+        assert np.cbrt(variable**3).order == 0
+        assert np.hypot(variable**3, variable**4).order == 2
+        assert np.sqrt(0 * variable).order == 2
+        assert np.sqrt(variable - variable).order == 2
+        assert np.sqrt((variable**4 + variable) - variable).order == 1
+    with pytest.raises(DomainError, match="hyper-dual"):
+        np.sqrt(HyperDual(0.0, 1, 1) ** 4)
+    assert np.sqrt(0 * HyperDual(0.0, 1, 1)).eps1 == 0
+
+
+def test_lanes_are_nan_above_what_is_known():
+    t = Taylor.variable(np.array([0.0, 1.0]), 2)
+    c = np.sqrt(t**4).coef
+    assert np.array_equal(c[:, 0], [0, 0, np.nan], equal_nan=True)
+    assert c[:, 1].tolist() == [1, 2, 1]
+    assert np.sqrt(np.array([0.0, 1.0]) * t).coef[:, 0].tolist() == [0, 0, 0]
+    d = taylor.derivative(lambda x: np.sqrt(x**4), np.array([0.0, 1.0]), 2)
+    assert np.isnan(d[0])
+    assert d[1] == 2
+    y = np.zeros_like(t)
+    y[0] = t[0] ** 4
+    assert np.isnan(np.sqrt(y).coef[2, 0])
+
+
+@pytest.mark.parametrize("d", [taylor.gradient, lambda f, x: taylor.hessian(f, x) @ x])
+def test_distances_of_points_to_themselves_are_constants(d):
+    x = np.array([1.0, 2.0, 4.0])
+    f = lambda x: np.sum(np.sqrt((x[:, None] - x[None, :]) ** 2) ** 3)
+    g = lambda x: 2 * ((x[1] - x[0]) ** 3 + (x[2] - x[0]) ** 3 + (x[2] - x[1]) ** 3)
+    assert d(f, x) == pytest.approx(d(g, x))

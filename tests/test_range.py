@@ -1,0 +1,138 @@
+"""Derivatives and coefficients at the ends of the range of floats: right, infinite, 0 or nan."""
+
+import math
+
+import mpmath
+import numpy as np
+import pytest
+from mpmath import mp
+
+import taylor
+from taylor import Taylor, TaylorN
+
+
+def relative(got, want):
+    want = complex(want)
+    return abs(complex(got) - want) / abs(want)
+
+
+# name -> (f, its n-th derivative at x)
+HIGH = {
+    "exp": (np.exp, lambda n, x: mp.exp(x)),
+    "sin": (np.sin, lambda n, x: mp.sin(x + n * mp.pi / 2)),
+    "slow exp": (lambda x: np.exp(1e-3 * x), lambda n, x: mp.mpf(1e-3) ** n * mp.exp(1e-3 * x)),
+    "scaled": (
+        lambda x: 1e100 * np.exp(1e-5 * x),
+        lambda n, x: 1e100 * mp.mpf(1e-5) ** n * mp.exp(1e-5 * x),
+    ),
+    "pole": (
+        lambda x: 1 / (100 + x),
+        lambda n, x: (-1) ** n * mp.factorial(n) / (100 + x) ** (n + 1),
+    ),
+    "product": (lambda x: x * np.exp(-x), lambda n, x: (-1) ** n * (x - n) * mp.exp(-x)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("n", [1, 30, 171, 178, 250])
+@pytest.mark.parametrize("name", HIGH)
+def test_derivatives_of_high_order(name, n):
+    f, exact = HIGH[name]
+    with mp.workdps(40):
+        for x in (0.5, 5.0):
+            want = exact(n, mp.mpf(x))
+            got = taylor.derivative(f, x, n)
+            if abs(want) < 1e-300:
+                assert abs(got) < 1e-299
+            elif abs(want) < 1e308:
+                assert relative(got, want) < 1e-12
+            else:
+                assert np.isinf(got)
+                assert np.sign(got) == mp.sign(want)
+
+
+def test_all_drivers_of_high_order():
+    n = 200
+    assert taylor.derivatives(np.exp, 0.0, n) == pytest.approx(np.ones(n + 1), rel=1e-13)
+    lanes = np.array([0.0, 1.0, -2.0])
+    assert taylor.derivative(np.exp, lanes, n) == pytest.approx(np.exp(lanes), rel=1e-13)
+    assert taylor.derivative(np.exp, 0.3j, n) == pytest.approx(np.exp(0.3j), rel=1e-13)
+    assert taylor.derivative(np.exp, 0, n) == pytest.approx(1, rel=1e-13)
+    f = lambda v: np.exp(v[0] + 1e-3 * v[1])
+    along = taylor.directional(f, [0.0, 0.0], [1.0, 500.0], n)
+    assert along == pytest.approx(1.5**n, rel=1e-12)
+    assert taylor.partial(f, [0.0, 0.0], (5, 60)) == pytest.approx(1e-180, rel=1e-12)
+    nested = taylor.derivative(lambda x: taylor.derivative(np.exp, x, 178), 0.0)
+    assert nested == pytest.approx(1, rel=1e-13)
+    assert taylor.gradient(lambda x: taylor.derivative(np.exp, x, 178), 0.0) == pytest.approx(1)
+    compiled = taylor.compile(lambda x: np.exp(x))
+    assert taylor.derivative(compiled, 0.0, n) == pytest.approx(1, rel=1e-13)
+
+
+@pytest.mark.parametrize("n", [20, 34, 35, 60])
+def test_single_precision(n):
+    for x in (np.float32(0), np.array([0, 1], np.float32)):
+        d = taylor.derivative(np.exp, x, n)
+        assert d.dtype == np.float32
+        assert d == pytest.approx(np.exp(x), rel=2e-6)
+
+
+def test_what_no_scale_reaches_is_nan():
+    assert math.isnan(taylor.derivative(np.exp, 0.0, 1600))
+
+
+def test_zeros_stay_zeros():
+    assert taylor.derivative(lambda x: x**3, 1.0, 200) == 0
+    assert taylor.derivative(np.sin, 0.0, 200) == 0
+    assert taylor.derivative(np.cos, 0.0, 200) == pytest.approx(1)
+    calls = []
+    taylor.derivative(lambda x: calls.append(1) or x**3 - x, 1.0, 100)
+    assert len(calls) == 1
+
+
+def test_series_by_hand():
+    t = Taylor.variable(0.0, 200)
+    d = np.exp(t).derivatives()
+    assert d[:165] == pytest.approx(np.ones(165), rel=1e-13)
+    assert np.isnan(d[172:]).all()  # the coefficients have underflowed
+    assert ((t**3).derivatives()[[3, 4, 200]] == [6, 0, 0]).all()
+    assert (1 / (1 - t)).derivative(171) == math.inf
+    assert Taylor([0.0, 5e-324]).derivative(1) == 5e-324
+    x, y = TaylorN.variables([0.0, 0.0], 3)
+    z = np.exp(2e-103 * (x + y))
+    assert np.isnan(z.partial((2, 1)))
+    assert z.partial((1, 1)) == pytest.approx(4e-206)
+    assert np.isnan(z.tensor(3)).all()
+
+
+# ------------------------------------------------------------------ beyond an infinity
+BEYOND = {
+    "cbrt": (np.cbrt, lambda x: mp.cbrt(x)),
+    "sqrt": (np.sqrt, mp.sqrt),
+    "log": (np.log, mp.log),
+    "x**0.3": (lambda x: x**0.3, lambda x: x ** mp.mpf(0.3)),
+    "x**-2": (lambda x: x**-2, lambda x: x**-2),
+    "x**-4": (lambda x: x**-4, lambda x: x**-4),
+    "1/x": (lambda x: 1 / x, lambda x: 1 / x),
+}
+
+
+@pytest.mark.parametrize("x", [1e-100, 1e100])
+@pytest.mark.parametrize("name", BEYOND)
+def test_overflow_has_its_sign_and_underflow_is_zero(name, x):
+    f, exact = BEYOND[name]
+    with mp.workdps(60):
+        u = exact(mp.mpf(x))
+        unit = mpmath.taylor(lambda s: exact(x * (1 + s)) / u, 0, 6)  # in units of x
+        want = [float(u * c / mp.mpf(x) ** k) for k, c in enumerate(unit)]
+    alone = taylor.taylor_coefficients(f, x, 6)
+    lane = taylor.taylor_coefficients(f, np.array([x, 2.0]), 6)[:, 0]
+    plane = f(TaylorN.variables([x, 1.0], 6)[0])
+    rows = [plane.coefficient((k, 0)) for k in range(7)]
+    for got in (alone, lane, rows):
+        assert got == pytest.approx(want, rel=1e-13, abs=1e-300)
+
+
+def test_a_quotient_in_two_variables():
+    x, y = TaylorN.variables([1e200, 1e-200], 2)
+    inf = math.inf
+    assert (x / y).coef.tolist() == [inf, 1e200, -inf, 0, -inf, inf]
