@@ -31,15 +31,16 @@ LINEAR = {
 }  # fmt: skip
 PLAIN = LINEAR | {
     "*", "/", "^", "square", "reciprocal", "exp", "exp2", "expm1", "log", "ln", "log1p", "log2",
-    "log10", "sqrt", "cbrt", "hypot", "real_power", "sin", "cos", "tan", "sec", "csc", "cot",
+    "log10", "sqrt", "cbrt", "hypot", "sin", "cos", "tan", "sec", "csc", "cot",
     "asin", "acos", "atan", "atan2", "arcsin", "arccos", "arctan", "sinpi", "cospi", "sinh",
     "cosh", "tanh", "sech2", "asinh", "acosh", "atanh", "arcsinh", "arccosh", "arctanh", "sigmoid",
-    "softplus", "exponential", "logaddexp", "logsumexp",
+    "softplus", "logaddexp", "logsumexp",
 }  # fmt: skip
 EXPONENTIAL = {
-    "exp", "exp2", "expm1", "exponential", "sinh", "cosh", "tanh", "sech2", "sigmoid", "softplus",
-    "real_power", "logaddexp", "logsumexp",
+    "exp", "exp2", "expm1", "sinh", "cosh", "tanh", "sech2", "sigmoid", "softplus",
+    "logaddexp", "logsumexp",
 }  # fmt: skip
+POWERS = ("pow", "power", "real_power", "exponential")
 BESSELS = ("jv", "yv", "iv")
 NEUMANN = ("y0", "y1", "yv")  # limits of other functions
 
@@ -65,7 +66,7 @@ class Effort:
 
     def before(self, name: str, x: Sequence[Any]) -> None:
         """Raise ValueError if an operation on numbers and series takes more than what is left."""
-        name = {"pow": "^", "power": "^"}.get(name, name)
+        name = "^" if name in POWERS else name
         if name == "exp2":
             name, x = "^", (2, *x)
         if name == "^" and len(x) != 2:
