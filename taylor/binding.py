@@ -228,7 +228,7 @@ def call_ufunc(ufunc: np.ufunc, kind: str, inputs: Sequence[Any], kwargs: dict[s
         inputs, kind = (np.reshape(a, (*np.shape(a), *(1,) * np.ndim(b))), b), "__call__"
     if not kwargs:
         return handler(*inputs)
-    own = _keywords(METHODS[kind] if kind in METHODS else handler)
+    own = _keywords(METHODS.get(kind, handler))
     named: dict[str, Any] = {}
     out = dtype = None
     where: Any = True
@@ -315,12 +315,16 @@ def is_default(value: Any, default: Any) -> bool:
     return type(value) in SIMPLE and type(default) in SIMPLE and value == default
 
 
-def refusal(function: str, name: str, value: Any, takes: Sequence[str] | frozenset[str]) -> TypeError:
+def refusal(
+    function: str, name: str, value: Any, takes: Sequence[str] | frozenset[str]
+) -> TypeError:
     """Return the error for an argument that is not implemented."""
     shown = " ".join(repr(value).split())
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
     known = ", ".join(sorted(takes)) or "no keywords"
-    return TypeError(f"{function} of a value of taylor does not take {name}={shown}; it takes {known}")
+    return TypeError(
+        f"{function} of a value of taylor does not take {name}={shown}; it takes {known}"
+    )
 
 
 def floating(function: str, dtype: Any) -> Any:
@@ -335,7 +339,9 @@ def floating(function: str, dtype: Any) -> Any:
 
 def cast(value: Any, dtype: Any) -> Any:
     """Return an argument with its floating-point numbers in that type."""
-    if isinstance(value, (list, tuple)) and any(isinstance(e, np.ndarray) or is_operand(e) for e in value):
+    if isinstance(value, (list, tuple)) and any(
+        isinstance(e, np.ndarray) or is_operand(e) for e in value
+    ):
         return type(value)(cast(e, dtype) for e in value)
     if is_operand(value):
         return value.astype(dtype)

@@ -11,8 +11,8 @@ from fractions import Fraction
 from typing import Any
 
 from taylor import elementary
-from taylor.functions import logsumexp
 from taylor.elementary import TABLE
+from taylor.functions import logsumexp
 
 Convert = Callable[[str], Any]
 MAX_LENGTH = 10_000

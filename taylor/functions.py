@@ -32,17 +32,20 @@ def _many(func: Any) -> Callable[..., Any]:
 
 def _each(func: Any) -> Callable[..., Any]:
     def handler(*arrays: Any, **kwargs: Any) -> Any:
-        found = rearrange([lift(x) for x in arrays], lambda *i: func(*i, **kwargs))
-        return found
+        return rearrange([lift(x) for x in arrays], lambda *i: func(*i, **kwargs))
 
     return handler
 
 
-for _func in (np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack):
-    family(_func, _many(_func))
-for _func in (
+LISTS: tuple[Any, ...] = (
+    np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack,
+)  # fmt: skip
+SEVERAL: tuple[Any, ...] = (
     np.broadcast_arrays, np.meshgrid, np.atleast_1d, np.atleast_2d, np.atleast_3d,
-):  # fmt: skip
+)  # fmt: skip
+for _func in LISTS:
+    family(_func, _many(_func))
+for _func in SEVERAL:
     family(_func, _each(_func))
 
 
@@ -179,9 +182,13 @@ def pad(
     x = lift(array)
     if reflect_type is not None and mode not in ("reflect", "symmetric"):
         raise ValueError(f"unsupported keyword arguments for mode {mode!r}: reflect_type")
-    if mode == "empty" or (mode == "constant" and type(constant_values) is int and not constant_values):
+    if mode == "empty" or (
+        mode == "constant" and type(constant_values) is int and not constant_values
+    ):
         return rearrange([x], lambda i: np.pad(i, pad_width))
-    if mode in ("edge", "wrap") or (mode in ("reflect", "symmetric") and reflect_type in (None, "even")):
+    if mode in ("edge", "wrap") or (
+        mode in ("reflect", "symmetric") and reflect_type in (None, "even")
+    ):
         return rearrange([x], lambda i: np.pad(i, pad_width, mode=mode))
     if mode != "constant":
         raise TypeError(
@@ -264,7 +271,9 @@ def round_(a: Any, decimals: int = 0) -> Any:
     a, scale = lift(a), 10.0 ** abs(decimals)
     if decimals == 0:
         return elementary.rint(a)
-    return elementary.rint(a * scale) / scale if decimals > 0 else elementary.rint(a / scale) * scale
+    return (
+        elementary.rint(a * scale) / scale if decimals > 0 else elementary.rint(a / scale) * scale
+    )
 
 
 @implements(np.sinc)
@@ -312,7 +321,7 @@ def _comparison(op: Any, mirrored: Any) -> Callable[[Any, Any], Any]:
     return lambda x, y: op(x, y) if isinstance(x, Operand) else mirrored(y, x)
 
 
-UFUNCS.update({
+_ufuncs: dict[np.ufunc, Callable[..., Any]] = {
     np.add: _binary("add"),
     np.subtract: _binary("sub"),
     np.multiply: _binary("mul"),
@@ -337,7 +346,8 @@ UFUNCS.update({
     np.radians: lambda x: x * (np.pi / 180),
     np.deg2rad: lambda x: x * (np.pi / 180),
     **{row.ufunc: row for row in TABLE.values() if row.ufunc is not None},
-})  # fmt: skip
+}  # fmt: skip
+UFUNCS.update(_ufuncs)
 
 SCIPY.update({
     **TABLE,

@@ -83,9 +83,7 @@ def _spelled(operands: Sequence[Any]) -> tuple[list[str], str, list[Any]]:
             raise ShapeMismatch(f"einsum term {t!r} does not fit an operand of shape {np.shape(x)}")
     free = [c for c in string.ascii_letters if c not in text]
     dots = "".join(free[: max(extra)])
-    terms = [
-        t.replace("...", dots[len(dots) - n :]) for t, n in zip(terms, extra, strict=True)
-    ]
+    terms = [t.replace("...", dots[len(dots) - n :]) for t, n in zip(terms, extra, strict=True)]
     if not arrow:
         joined = "".join(terms)
         out = dots + "".join(c for c in sorted(set(joined) - set(dots)) if joined.count(c) == 1)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from taylor import elementary, linalg
-from taylor.arrays import Operand, lift, rearrange, real
+from taylor.arrays import Operand, lift, real, rearrange
 from taylor.binding import METHODS, family, full_name, implements
 from taylor.conditions import Condition
 
@@ -179,7 +179,9 @@ def _weights(a: Any, axis: Any, weights: Any) -> Any:
         raise TypeError("Axis must be specified when shapes of a and weights differ.")
     axes = axes_of(axis, a.ndim)
     if shape != tuple(a.shape[i] for i in axes):
-        raise ValueError("Shape of weights must be consistent with shape of a along specified axis.")
+        raise ValueError(
+            "Shape of weights must be consistent with shape of a along specified axis."
+        )
     order = sorted(range(len(axes)), key=lambda i: axes[i])
     unit = tuple(n if i in axes else 1 for i, n in enumerate(a.shape))
     return np.broadcast_to(np.transpose(weights, order).reshape(unit), a.shape)
@@ -215,7 +217,9 @@ def scan(op: Callable[[Any, Any], Any], a: Any, axis: Any) -> Any:
 
 
 # ------------------------------------------------------------------ extremes
-def _extreme(a: Any, join: Any, far: Any, axis: Any, keepdims: bool, initial: Any, where: Any) -> Any:
+def _extreme(
+    a: Any, join: Any, far: Any, axis: Any, keepdims: bool, initial: Any, where: Any
+) -> Any:
     a = lift(a)
     if where is not True and initial is None:
         raise ValueError(f"np.{join.name} over where= has no identity; give initial=")
@@ -258,7 +262,16 @@ def by_value(func: Any) -> Callable[..., Any]:
     return handler
 
 
-for _func in (np.argmax, np.argmin, np.argsort, np.any, np.all, np.nonzero, np.iscomplexobj, np.isrealobj):
+for _func in (
+    np.argmax,
+    np.argmin,
+    np.argsort,
+    np.any,
+    np.all,
+    np.nonzero,
+    np.iscomplexobj,
+    np.isrealobj,
+):
     family(_func, by_value(_func))
 
 
@@ -396,7 +409,7 @@ def at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:
             "np.zeros_like(x)"
         )
     where = np.arange(a.size).reshape(a.shape)[indices]
-    flat, to = +np.ravel(a), np.ravel(where)
+    flat, to = a.flatten(), np.ravel(where)
     more = () if b is None else (np.ravel(np.broadcast_to(lift(b), np.shape(where))),)
     order = np.argsort(to, kind="stable")
     first = np.searchsorted(to[order], to[order])
