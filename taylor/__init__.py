@@ -8,7 +8,8 @@ Wengert list), `series` (the number types), then the driver you came for.
 0.0
 """
 
-from taylor import linalg, products
+from taylor import linalg
+from taylor import products as products  # registers what np.dot and its kin mean
 from taylor.checkpoint import checkpoint
 from taylor.compiled import compile
 from taylor.drivers import (

@@ -167,9 +167,9 @@ class Operand(Handled):
     clip, round = method(np.clip), method(np.round)
     dot, trace = method(np.dot), method(np.trace)
 
-    def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Any:
-        """Return np.compress(condition, self, axis)."""
-        return np.compress(condition, self, axis, out)
+    def compress(self, condition: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return np.compress(condition, self, axis, out)."""
+        return call(np.compress, (condition, self, *args), kwargs)
 
     def tolist(self) -> Any:
         """Return the elements as a list, nested as the axes are."""
@@ -270,7 +270,9 @@ class Operand(Handled):
         return elementary.trunc(self)
 
     def __round__(self, digits: int | None = None) -> Any:
-        return self.round(digits or 0)
+        if digits:
+            raise TypeError("round(x, digits) has no derivative worth the name; use round(x.value)")
+        return elementary.rint(self)
 
     # -------------------------------------------------------------- NumPy's protocols
     def __array_ufunc__(self, ufunc: np.ufunc, kind: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -415,18 +417,19 @@ def viewing(func: Any) -> Callable[..., Any]:
     return lambda x, *args, **kwargs: lift(x)._viewed(lambda i: func(i, *args, **kwargs))
 
 
-for _func in (
+VIEWS: tuple[Any, ...] = (
     np.transpose, np.reshape, np.ravel, np.squeeze, np.expand_dims, np.swapaxes,
     np.moveaxis, np.rollaxis, np.flip, np.fliplr, np.flipud, np.rot90, np.broadcast_to,
     np.diagonal, np.diag, np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit,
     np.matrix_transpose, np.linalg.matrix_transpose, np.unstack,
-):  # fmt: skip
-    family(_func, viewing(_func))
-
-for _func in (
+)  # fmt: skip
+COPIES: tuple[Any, ...] = (
     np.roll, np.take, np.repeat, np.tile, np.diagflat, np.tril, np.triu, np.delete,
     np.take_along_axis, np.copy, np.resize,
-):  # fmt: skip
+)  # fmt: skip
+for _func in VIEWS:
+    family(_func, viewing(_func))
+for _func in COPIES:
     family(_func, _one(_func))
 
 

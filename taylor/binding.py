@@ -228,7 +228,7 @@ def call_ufunc(ufunc: np.ufunc, kind: str, inputs: Sequence[Any], kwargs: dict[s
         inputs, kind = (np.reshape(a, (*np.shape(a), *(1,) * np.ndim(b))), b), "__call__"
     if not kwargs:
         return handler(*inputs)
-    own = _keywords(METHODS[kind] if kind in METHODS else handler)
+    own = _keywords(METHODS.get(kind, handler))
     named: dict[str, Any] = {}
     out = dtype = None
     where: Any = True

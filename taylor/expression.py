@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from taylor import elementary
-from taylor.functions import logsumexp
 from taylor.elementary import TABLE
+from taylor.functions import logsumexp
 
 Convert = Callable[[str], Any]
 Before = Callable[[str, Sequence[Any]], None]

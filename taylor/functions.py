@@ -32,13 +32,15 @@ def _many(func: Any) -> Callable[..., Any]:
 
 def _each(func: Any) -> Callable[..., Any]:
     def handler(*arrays: Any, **kwargs: Any) -> Any:
-        found = rearrange([lift(x) for x in arrays], lambda *i: func(*i, **kwargs))
-        return found
+        return rearrange([lift(x) for x in arrays], lambda *i: func(*i, **kwargs))
 
     return handler
 
 
-for _func in (np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack):
+LISTS: tuple[Any, ...] = (
+    np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack,
+)  # fmt: skip
+for _func in LISTS:
     family(_func, _many(_func))
 family(np.meshgrid, _each(np.meshgrid))
 
@@ -48,7 +50,8 @@ def _at_least(func: Any) -> Callable[..., Any]:
     return lambda *arys: view(arys[0]) if len(arys) == 1 else tuple(view(x) for x in arys)
 
 
-for _func in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
+AT_LEAST: tuple[Any, ...] = (np.atleast_1d, np.atleast_2d, np.atleast_3d)
+for _func in AT_LEAST:
     family(_func, _at_least(_func))
 
 
@@ -196,9 +199,13 @@ def pad(
     x = lift(array)
     if reflect_type is not None and mode not in ("reflect", "symmetric"):
         raise ValueError(f"unsupported keyword arguments for mode {mode!r}: reflect_type")
-    if mode == "empty" or (mode == "constant" and type(constant_values) is int and not constant_values):
+    if mode == "empty" or (
+        mode == "constant" and type(constant_values) is int and not constant_values
+    ):
         return rearrange([x], lambda i: np.pad(i, pad_width))
-    if mode in ("edge", "wrap") or (mode in ("reflect", "symmetric") and reflect_type in (None, "even")):
+    if mode in ("edge", "wrap") or (
+        mode in ("reflect", "symmetric") and reflect_type in (None, "even")
+    ):
         return rearrange([x], lambda i: np.pad(i, pad_width, mode=mode))
     if mode != "constant":
         raise TypeError(
@@ -331,7 +338,7 @@ def _comparison(op: Any, mirrored: Any) -> Callable[[Any, Any], Any]:
     return lambda x, y: op(x, y) if isinstance(x, Operand) else mirrored(y, x)
 
 
-UFUNCS.update({
+_ufuncs: dict[np.ufunc, Callable[..., Any]] = {
     np.add: _binary("add"),
     np.subtract: _binary("sub"),
     np.multiply: _binary("mul"),
@@ -356,7 +363,8 @@ UFUNCS.update({
     np.radians: lambda x: x * (np.pi / 180),
     np.deg2rad: lambda x: x * (np.pi / 180),
     **{row.ufunc: row for row in TABLE.values() if row.ufunc is not None},
-})  # fmt: skip
+}  # fmt: skip
+UFUNCS.update(_ufuncs)
 
 SCIPY.update({
     **TABLE,

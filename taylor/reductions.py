@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from taylor import elementary, linalg
-from taylor.arrays import Operand, lift, rearrange, real
+from taylor.arrays import Operand, lift, real, rearrange
 from taylor.binding import METHODS, family, full_name, implements
 from taylor.conditions import Condition
 
@@ -217,7 +217,9 @@ def scan(op: Callable[[Any, Any], Any], a: Any, axis: Any) -> Any:
 
 
 # ------------------------------------------------------------------ extremes
-def _extreme(a: Any, join: Any, far: Any, axis: Any, keepdims: bool, initial: Any, where: Any) -> Any:
+def _extreme(
+    a: Any, join: Any, far: Any, axis: Any, keepdims: bool, initial: Any, where: Any
+) -> Any:
     a = lift(a)
     if where is not True and initial is None:
         raise ValueError(f"np.{join.name} over where= has no identity; give initial=")
@@ -407,7 +409,7 @@ def at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:
             "np.zeros_like(x)"
         )
     where = np.arange(a.size).reshape(a.shape)[indices]
-    flat, to = +np.ravel(a), np.ravel(where)
+    flat, to = a.flatten(), np.ravel(where)
     more = () if b is None else (np.ravel(np.broadcast_to(lift(b), np.shape(where))),)
     order = np.argsort(to, kind="stable")
     first = np.searchsorted(to[order], to[order])

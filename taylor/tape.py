@@ -376,7 +376,7 @@ class Node(Operand):
     def astype(self, dtype: Any, **layout: Any) -> Any:
         """Return the variable in a wider type of numbers."""
         dtype = np.dtype(dtype)
-        if dtype == self.dtype or dtype == object:
+        if dtype in (self.dtype, np.dtype(object)):
             return self.copy()
         if dtype.kind in "fc" and np.can_cast(self.dtype, dtype):
             return self * dtype.type(1)

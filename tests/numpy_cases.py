@@ -17,7 +17,12 @@ B = RNG.normal(size=(3, 3))
 SPD = B @ B.T + 3 * np.eye(3)
 M = A > 0
 C9 = np.arange(9.0).reshape(3, 3) ** 2
-OUT, INT, MEAN, FIRST = "out", "out of integers", "mean", "first"  # see the module; x.mean, x[..., :1]
+OUT, INT, MEAN, FIRST = (
+    "out",
+    "out of integers",
+    "mean",
+    "first",
+)  # see the module; x.mean, x[..., :1]
 
 V4, X34 = [V], [A]
 XS = [V, A, RNG.normal(size=(2, 3, 4))]
@@ -102,7 +107,8 @@ add(np.linalg.matrix_norm, [A, XS[2]], {"ord": [1, 2, np.inf, "nuc"], "keepdims"
 
 # ------------------------------------------------------------------ moving elements
 add(np.transpose, XS, {"axes": [(1, 0), None]})
-add(np.reshape, XS, {"order": ["F", "C"], "copy": [True]}, lambda x, **k: np.reshape(x, (2, -1), **k))
+add(np.reshape, XS, {"order": ["F", "C"], "copy": [True]},
+    lambda x, **k: np.reshape(x, (2, -1), **k))
 add(np.ravel, XS, {"order": ["F", "C", "K"]})
 add(np.squeeze, X34, {"axis": [0]}, lambda x, **k: np.squeeze(np.reshape(x, (1, 3, 4)), **k))
 add(np.expand_dims, XS, {}, lambda x: np.expand_dims(x, (0, 1)))
@@ -191,14 +197,17 @@ add(np.vecdot, X34, {"axis": [0], "out": [OUT], "keepdims": [True]},
     lambda x, **k: np.vecdot(x, A, **k))
 
 # ------------------------------------------------------------------ differences, new arrays ...
-add(np.trace, XS, {"offset": [1], "axis1": [1], "axis2": [0, 2], "dtype": [*F32, int], "out": [OUT]})
+add(np.trace, XS,
+    {"offset": [1], "axis1": [1], "axis2": [0, 2], "dtype": [*F32, int], "out": [OUT]})
 add(np.diff, XS, {"n": [2, 0], "axis": [0, 1], "prepend": [0.0, FIRST], "append": [1.0]})
 add(np.ediff1d, V4, {"to_end": [9.0], "to_begin": [1.0]})
-add(np.trapezoid, XS, {"x": [W4, np.arange(3.0) ** 2, np.abs(A).cumsum(1)], "dx": [0.5], "axis": [0, 1]})
+add(np.trapezoid, XS,
+    {"x": [W4, np.arange(3.0) ** 2, np.abs(A).cumsum(1)], "dx": [0.5], "axis": [0, 1]})
 add(np.trapezoid, X34, {"axis": [0, 1]}, lambda x, **k: np.trapezoid(A, x, **k))
 add(np.polyval, V4, {}, lambda x: np.polyval(x, 0.7))
 add(np.polyval, V4, {}, lambda x: np.polyval([1.0, 2.0, 3.0], x))
-LIKE = {"dtype": [*F32, int], "order": ["F"], "subok": [True], "shape": [(2, 2), 3, ()], "device": ["cpu"]}
+LIKE = {"dtype": [*F32, int], "order": ["F"], "subok": [True], "shape": [(2, 2), 3, ()],
+        "device": ["cpu"]}
 for f in (np.zeros_like, np.ones_like):
     add(f, XS, LIKE, lambda x, f=f, **k: f(x, **k) + 0 * np.sum(x))
 add(np.full_like, XS, LIKE, lambda x, **k: np.full_like(x, 2.5, **k) + 0 * np.sum(x))
@@ -226,35 +235,39 @@ add(L.eigvalsh, SQUARE, {"UPLO": ["U"]})
 add(L.svd, SQUARE, {"full_matrices": [False], "compute_uv": [False], "hermitian": [True]})
 add(L.pinv, SQUARE, {"rcond": [0.5, 1e-9], "hermitian": [True], "rtol": [0.5, 1e-9]})
 add(L.matrix_power, SQUARE, {}, lambda x: L.matrix_power(x, 3))
-add(L.lstsq, X34, {"rcond": [0.6, -1]}, lambda x, **k: L.lstsq(x.T, np.array([1.0, 2, 3, 4]), **k)[0])
+add(L.lstsq, X34, {"rcond": [0.6, -1]},
+    lambda x, **k: L.lstsq(x.T, np.array([1.0, 2, 3, 4]), **k)[0])
 add(L.matmul, X34, {}, lambda x: L.matmul(x, A.T))
 add(L.outer, V4, {}, lambda x: L.outer(x, W3))
 add(L.vecdot, X34, {"axis": [0]}, lambda x, **k: L.vecdot(x, A, **k))
 add(L.trace, XS, {"offset": [1], "dtype": F32})
 add(L.diagonal, XS, {"offset": [1]})
 add(L.cross, X34, {"axis": [0]}, lambda x, **k: L.cross(x[:, :3], C9, **k))
-add(L.tensordot, X34, {"axes": [1]}, lambda x, axes=2: L.tensordot(x, A if axes == 2 else A.T, axes=axes))
+add(L.tensordot, X34, {"axes": [1]},
+    lambda x, axes=2: L.tensordot(x, A if axes == 2 else A.T, axes=axes))
 
 # ------------------------------------------------------------------ ufuncs and their methods
 UFUNC = {"out": [OUT], "where": [M], "dtype": F32, "subok": [False]} | LAYOUT
-ONE = (
-    "exp exp2 expm1 log log2 log10 log1p sin cos tan sinh cosh tanh arcsinh arctan sqrt cbrt square "
-    "reciprocal negative positive absolute fabs conjugate sign floor ceil trunc rint degrees "
-    "radians rad2deg deg2rad isfinite isnan isinf signbit"
-).split()
+ONE = [
+    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "sinh", "cosh",
+    "tanh", "arcsinh", "arctan", "sqrt", "cbrt", "square", "reciprocal", "negative", "positive",
+    "absolute", "fabs", "conjugate", "sign", "floor", "ceil", "trunc", "rint", "degrees",
+    "radians", "rad2deg", "deg2rad", "isfinite", "isnan", "isinf", "signbit",
+]
 for name in ONE:
     add(getattr(np, name), POSITIVE, UFUNC)
 for name in ("arcsin", "arccos", "arctanh"):
     add(getattr(np, name), [np.tanh(A)], UFUNC)
 add(np.arccosh, [np.abs(A) + 1.1], UFUNC)
-TWO = (
-    "add subtract multiply divide power float_power maximum minimum fmax fmin arctan2 hypot "
-    "logaddexp logaddexp2 floor_divide remainder divmod heaviside less less_equal greater "
-    "greater_equal not_equal equal"
-).split()
-for name in TWO:
-    add(getattr(np, name), POSITIVE, UFUNC, lambda x, u=getattr(np, name), **k: u(x, np.abs(A)[::-1] + 0.2, **k))
-METHOD = {"axis": [0, 1, None, (0, 1)], "dtype": F32, "out": [OUT], "keepdims": [True], "initial": [1.5], "where": WHERE}
+TWO = [
+    "add", "subtract", "multiply", "divide", "power", "float_power", "maximum", "minimum", "fmax",
+    "fmin", "arctan2", "hypot", "logaddexp", "logaddexp2", "floor_divide", "remainder", "divmod",
+    "heaviside", "less", "less_equal", "greater", "greater_equal", "not_equal", "equal",
+]
+for f in (getattr(np, name) for name in TWO):
+    add(f, POSITIVE, UFUNC, lambda x, f=f, **k: f(x, np.abs(A)[::-1] + 0.2, **k))
+METHOD = {"axis": [0, 1, None, (0, 1)], "dtype": F32, "out": [OUT], "keepdims": [True],
+          "initial": [1.5], "where": WHERE}
 for f in (np.add, np.multiply, np.maximum, np.minimum, np.logaddexp, np.hypot):
     add((f, "reduce"), XS, METHOD)
 for f in (np.add, np.multiply, np.maximum, np.logaddexp):

@@ -16,7 +16,6 @@ import taylor
 from hyperdual import HyperDual
 from taylor import Taylor, TaylorN, binding
 from taylor.binding import FUNCTIONS, UFUNCS
-from taylor.elementary import TABLE
 
 REFUSAL = re.compile(
     r"does not take|would cut|plain array|where= needs out=|not implemented|no derivative"
@@ -62,9 +61,7 @@ def as_function(call, keywords, x0):
     def f(x):
         if out is None:
             return call(x, **given(x))
-        made = [
-            np.zeros(s, dtype=int) if out == INT else np.zeros_like(x, shape=s) for s in shapes
-        ]
+        made = [np.zeros(s, dtype=int) if out == INT else np.zeros_like(x, shape=s) for s in shapes]
         call(x, out=made[0] if len(made) == 1 else tuple(made), **given(x))
         return made[0] if len(made) == 1 else tuple(made)
 
@@ -205,3 +202,105 @@ def test_a_call_does_what_numpy_does_or_says_what_it_does_not_take(name):
     with np.errstate(all="ignore"):
         found, _ = disagreements(name, [forward, reverse])
     assert found == []
+
+
+# ------------------------------------------------------------------ the law covers everything
+def names_of(function):
+    return [n for n, cases in CASES.items() if any(c.function is function for c in cases)]
+
+
+@pytest.mark.parametrize("function", [*FUNCTIONS, *UFUNCS], ids=binding.full_name)
+def test_every_function_that_is_handled_has_its_cases(function):
+    assert names_of(function)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=binding.full_name)
+def test_a_handler_names_what_it_takes_as_numpy_does(function):
+    known = set(inspect.signature(function).parameters)
+    assert FUNCTIONS[function].takes - known <= ({"constant_values", "reflect_type"})
+    assert FUNCTIONS[function].lead >= 1
+
+
+@pytest.mark.parametrize("function", binding.SIGNATURES, ids=binding.full_name)
+def test_the_table_of_signatures_is_that_of_numpy(function):
+    try:
+        known = inspect.signature(function)
+    except ValueError:  # NumPy before 2.4, for which the table is there
+        known = binding.signature(function)
+    table = inspect.signature(binding.SIGNATURES[function])
+    assert [(p.name, p.kind, p.default) for p in table.parameters.values()] == [
+        (p.name, p.kind, p.default) for p in known.parameters.values()
+    ]
+
+
+def test_the_law_can_fail(monkeypatch):
+    monkeypatch.setattr(
+        FUNCTIONS[np.sum], "handler", lambda a, axis=None, keepdims=False, initial=0, where=True: (
+            taylor.reductions.total(a, axis, keepdims)
+        ),
+    )  # fmt: skip
+    found, _ = disagreements("sum", [forward])
+    assert any("initial" in line for line in found) and any("where" in line for line in found)
+
+
+# ------------------------------------------------------------------ other number types and modes
+SAMPLE = [
+    "sum", "prod", "mean", "var", "std", "max", "average", "median", "clip", "pad", "trapezoid",
+    "linalg.norm", "diff", "cumsum", "einsum", "cross", "convolve", "concatenate", "take", "trace",
+    "logaddexp.reduce", "add.at", "matmul",
+]  # fmt: skip
+
+
+def by_taylor_n(f, x, v):
+    a, _ = TaylorN.variables([0.0, 0.0], 1)
+    y = flat(f(x + v * a))
+    return y.value, y.coefficient((1, 0))
+
+
+def by_hyperdual(f, x, v):
+    y = flat(f(HyperDual(x, v, 0 * v)))
+    return y.value, y.eps1
+
+
+def by_second_order(f, x, v):
+    y = flat(f(Taylor.variable(x, 2, direction=v)))
+    return y.value, y.coef[1]
+
+
+@pytest.mark.parametrize("way", [by_taylor_n, by_hyperdual, by_second_order])
+@pytest.mark.parametrize("name", SAMPLE)
+@pytest.mark.filterwarnings("ignore")
+def test_the_arguments_mean_the_same_for_every_number_type(name, way):
+    for case, x, keywords in list(calls(name))[::3]:
+        expected = Expected(case, x, keywords)
+        f = as_function(case.call, keywords, x)
+        if expected.refused or expected.tolerance > 1e-5:
+            continue
+        try:
+            value, dot = way(f, x, expected.v)
+        except TypeError as error:
+            assert REFUSAL.search(str(error))
+            continue
+        wrong = differing(expected, expected.shape, value, dot, expected.dot)
+        assert wrong is None, (name, keywords, wrong)
+
+
+COMPILED = {
+    "sum where": lambda x: np.sum(x**2, axis=0, where=M, initial=2.0),
+    "var correction": lambda x: np.var(x, axis=1, correction=1, keepdims=True),
+    "average": lambda x: np.average(x, axis=0, weights=np.array([1.0, 2.0, 3.0])),
+    "pad": lambda x: np.pad(x, 1, constant_values=7.0),
+    "clip out": lambda x: np.clip(x, -0.3, 0.4, out=np.zeros_like(x)),
+    "norm": lambda x: np.linalg.norm(x, np.inf, axis=(0, 1)),
+    "trapezoid": lambda x: np.trapezoid(x, np.abs(A).cumsum(0), axis=0),
+    "condition": lambda x: np.sum((x > 0) * x) / np.count_nonzero(x > 0),
+    "fmax": lambda x: np.fmax(x, 0.1),
+}
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_the_arguments_mean_the_same_in_compiled_code(name):
+    f = COMPILED[name]
+    g = taylor.compile(f)
+    for x in (A, A * 0.9):
+        assert np.asarray(g(x)) == pytest.approx(np.asarray(f(x)), rel=1e-13, abs=1e-13)

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from taylor.conditions import Condition
 from taylor.errors import GuardError, ShapeMismatch, TraceError
 from taylor.expand import expand
 from taylor.ode.pieces import Pieces, along, resolved
 from taylor.ode.roots import roots, without_root
 from taylor.program import Program, record
-from taylor.conditions import Condition
 from taylor.univariate import Taylor
 
 Array = Any
