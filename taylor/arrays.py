@@ -450,7 +450,9 @@ def einsum(subscripts: str, *operands: Any, **ignored: Any) -> Any:
     for term, x in zip(terms, xs, strict=True):
         if len(term) == np.ndim(x):
             clash = [
-                c for c, n in zip(term, np.shape(x), strict=True) if sizes.setdefault(c, n) != n
+                c
+                for c, n in zip(term, np.shape(x), strict=True)
+                if n != 1 and sizes.setdefault(c, n) != n
             ]
             if clash:
                 raise ShapeMismatch(f"einsum: the axes {clash} differ in size in {subscripts!r}")

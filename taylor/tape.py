@@ -309,6 +309,11 @@ class Node(Operand):
             self.tape.read = True
         return value
 
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"a recorded value has no {name!r}; use NumPy's and this package's functions"
+        )
+
     def __repr__(self) -> str:
         return f"<node v{self.i} of shape {self.shape}>"
 
@@ -443,9 +448,10 @@ class Node(Operand):
         tape = owner.tape
         terms, out = spec.split("->")
         a, b = terms.split(",")
-        x, a = _reduced(tape.node(x), a, b + out)
-        y, b = _reduced(tape.node(y), b, a + out)
+        x, y = tape.node(x), tape.node(y)
         (x, a), (y, b) = _unstretched(x, a, y, b), _unstretched(y, b, x, a)
+        x, a = _reduced(x, a, b + out)
+        y, b = _reduced(y, b, a + out)
         sizes = dict(zip(a, x.shape, strict=True)) | dict(zip(b, y.shape, strict=True))
         shape = tuple(sizes[c] for c in out)
         for c, node, names in ((x, y, f"{a},{b}->{out}"), (y, x, f"{b},{a}->{out}")):
