@@ -151,6 +151,8 @@ class TaylorN(Series):
     def integ(self, i: int, k: Any = 0) -> Self:
         """Return the integral along x_i from the expansion point, plus k; the order grows by one.
 
+        k may be a number, an array, or a series (of the higher order) in the other variables.
+
         >>> x, y = TaylorN.variables([0.0, 0.0], order=1)
         >>> y.integ(0)
         x y + O(‖x‖³)
@@ -169,8 +171,7 @@ class TaylorN(Series):
         table[np.flatnonzero(lowered)] = source[self._find(down)] / weights.reshape(
             (-1,) + (1,) * self.ndim
         )
-        table[0] = table[0] + k
-        return self._new(table, higher)
+        return self._new(table, higher) + self._without(k, i)
 
     def _variable(self, i: int) -> int:
         n = self.algebra.variables

@@ -556,8 +556,13 @@ class Series(Operand):
                 return owner._new(table / c, reach=owner._reach)
         if tx:
             x, y = owner._aligned(_divisible(x, y), _divisible(y, x))
-            if y.ndim == 1 and is_zero(base(y[0])) and isinstance(owner.algebra, Univariate):
-                return owner._cancel(x, y)
+            if y.ndim == 1 and is_zero(base(y[0])):
+                if isinstance(owner.algebra, Univariate):
+                    return owner._cancel(x, y)
+                if not owner._propagates():
+                    raise PoleError(
+                        f"division by a series whose value is zero: {base(x[0])}/{base(y[0])}"
+                    )
             table = owner._compiled("div", (True, True), [x, y])
             if table is not None:
                 return owner._new(table)
@@ -921,6 +926,18 @@ class Series(Operand):
         zero = np.broadcast_to(base(a._coef[0]) == 0, self.shape)
         degrees = self.algebra.degrees.reshape((-1,) + (1,) * self.ndim)
         self._coef[zero & (degrees > 0) & (degrees <= r)] = 0
+
+    def _without(self, k: Any, i: int | None) -> Any:
+        """Return a constant of integration, which must not depend on the variable (number i)."""
+        if not (isinstance(k, Series) and k.tag is self.tag):
+            return k
+        rows = slice(1, None) if i is None else k.algebra.exponents[:, i] > 0
+        if nonzero(k._coef[rows]).any():
+            raise ValueError(
+                "the constant of integration depends on the variable of integration; its "
+                "derivative would be added to the integrand"
+            )
+        return k.value if i is None else k
 
     def _with_value(self, value: Any) -> Self:
         """Return the series with its coefficient of degree 0 replaced by the plain function's."""

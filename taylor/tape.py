@@ -385,6 +385,11 @@ class Node(Operand):
             + ("digits: convert the point" if dtype.kind in "fc" else "derivatives: use .value")
         )
 
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"a recorded value has no {name!r}; use NumPy's and this package's functions"
+        )
+
     def __repr__(self) -> str:
         return f"<node v{self.i} of shape {self.shape}>"
 
@@ -519,8 +524,10 @@ class Node(Operand):
         tape = owner.tape
         terms, out = spec.split("->")
         a, b = terms.split(",")
-        x, a = _reduced(tape.node(x), a, b + out)
-        y, b = _reduced(tape.node(y), b, a + out)
+        x, y = tape.node(x), tape.node(y)
+        (x, a), (y, b) = _unstretched(x, a, y, b), _unstretched(y, b, x, a)
+        x, a = _reduced(x, a, b + out)
+        y, b = _reduced(y, b, a + out)
         sizes = dict(zip(a, x.shape, strict=True)) | dict(zip(b, y.shape, strict=True))
         shape = tuple(sizes[c] for c in out)
         for c, node, names in ((x, y, f"{a},{b}->{out}"), (y, x, f"{b},{a}->{out}")):
@@ -730,6 +737,16 @@ def _reduced(x: Node, axes: str, others: str) -> tuple[Node, str]:
     if alone:
         x, axes = x._sum(alone), "".join(c for c in axes if c in others)
     return x, axes
+
+
+def _unstretched(x: Node, axes: str, y: Node, others: str) -> tuple[Node, str]:
+    """Return x without its axes of length one that are longer in y: they broadcast."""
+    sizes = dict(zip(others, y.shape, strict=True))
+    kept = [n != 1 or sizes.get(c, 1) == 1 for c, n in zip(axes, x.shape, strict=True)]
+    if all(kept):
+        return x, axes
+    shape = tuple(n for n, k in zip(x.shape, kept, strict=True) if k)
+    return x.reshape(shape), "".join(c for c, k in zip(axes, kept, strict=True) if k)
 
 
 def flat(y: Any) -> Any:

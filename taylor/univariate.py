@@ -109,6 +109,13 @@ class Taylor(Series):
                 f"{what} needs one series, not an array of shape {self.shape}; index it first"
             )
 
+    def _plain(self, what: str) -> None:
+        if is_operand(self._coef):
+            raise TypeError(
+                f"{what} has no derivative: the coefficients of this series are differentiated; "
+                "use .value of what they are made of"
+            )
+
     # -------------------------------------------------------------- derivatives
     def derivative(self, k: int = 1) -> Any:
         """Return the k-th derivative k!·c_k at the point; nan where c_k has underflowed.
@@ -156,6 +163,8 @@ class Taylor(Series):
     def integ(self, m: int = 1, k: Any = 0) -> Self:
         """Return the m-th integral from the expansion point, constants k; the order grows by m.
 
+        A constant may be a number, an array, or a series in other variables.
+
         >>> Taylor([1.0, 2.0]).integ(k=5)
         5 + t + t² + O(t³)
         """
@@ -163,13 +172,14 @@ class Taylor(Series):
         constants = list(k) if isinstance(k, (list, tuple)) else [k] + [0] * (m - 1)
         if m and len(constants) != m:
             raise ValueError(f"{m} integrations need {m} constants, got {len(constants)}")
-        table = divisible(self._coef)
+        y = self._new(divisible(self._coef))
         for c in constants[:m]:
+            table = y._coef
             weights = np.arange(1, len(table) + 1).reshape((-1,) + (1,) * (table.ndim - 1))
             table = table / like_numbers(weights, table)
             table = np.concatenate([zeros((1, *table.shape[1:]), table), table])
-            table[0] = table[0] + c
-        return self._new(table, Univariate(self.order + m))
+            y = self._new(table, Univariate(y.order + 1)) + self._without(c, None)
+        return y
 
     # -------------------------------------------------------------- evaluation
     def __call__(self, h: Any) -> Any:
@@ -283,6 +293,7 @@ class Taylor(Series):
         array([0.14159265])
         """
         self._one("roots")
+        self._plain("roots")
         coef = divisible(self._coef)
         coef = (
             coef.astype(complex if any(isinstance(c, complex) for c in coef) else float)
@@ -308,6 +319,7 @@ class Taylor(Series):
         1.118034
         """
         self._one("radius")
+        self._plain("radius")
         c = np.array([complex(x) for x in self._coef])
         used = np.flatnonzero(c)
         half = self.order // 2

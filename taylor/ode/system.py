@@ -79,6 +79,9 @@ class System:
             recorded, values = recording(self._flow, t, y, *parameters)
             if np.iscomplexobj(values[recorded.outputs[0]]) and np.asarray(y).dtype.kind == "f":
                 raise TypeError("fun is complex: give y0 in complex numbers")
+            for i in recorded.code:
+                if i.op == "call" and i.param.rule.step is None:
+                    raise TraceError(f"{i.param.rule.name} has no degree-wise rule")
         except TraceError as error:
             self.reason = str(error)
             try:
