@@ -36,6 +36,7 @@ from taylor.values import (
     by_math,
     by_mpmath,
     by_scipy,
+    current_policy,
     is_operand,
 )
 
@@ -104,23 +105,40 @@ class Rule:
 
 
 TABLE: dict[str, Elementary] = {}
+SLOPES = ("mean", "flat")  # the modes of a choice between derivatives
 
 
 def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
     """Return a where lhs >= rhs and b elsewhere; nan where the two cannot be compared.
 
-    The modes "where" and "kink" differ in their derivatives only; "slope" chooses between the
-    derivatives on both sides of a kink and is nan at the kink.
+    The modes "where" and "kink" differ in their derivatives only.  "mean" and "flat" choose between
+    the derivatives on both sides of a kink: at the kink these are equal, or the result is nan, but
+    with policy(kink="subgradient") their mean, or zero for "flat", where one side is constant.
     """
     for x in (lhs, rhs, a, b):
         if is_operand(x):
             return x._choose(lhs, rhs, a, b, mode)
-    if mode == "slope":
+    if mode in SLOPES:
         chosen = choose(lhs, rhs, a, b, "where")
-        return np.where(np.equal(lhs, rhs), np.nan, chosen)[()]
+        tie = np.equal(lhs, rhs) & np.not_equal(a, b)
+        return np.where(tie, at_kink(a, b, mode), chosen)[()] if np.any(tie) else chosen
     if all(np.ndim(x) == 0 for x in (lhs, rhs, a, b)):
         return a if lhs >= rhs else b if lhs < rhs else lhs + rhs
     return np.where(np.greater_equal(lhs, rhs), a, np.where(np.less(lhs, rhs), b, np.add(lhs, rhs)))
+
+
+def at_kink(a: Any, b: Any, mode: str) -> Any:
+    """Return what stands for a derivative with the values a and b on both sides of a kink."""
+    if current_policy().kink != "subgradient":
+        return np.nan
+    return (a + b) / 2 if mode == "mean" else 0
+
+
+def blend(share: Any, a: Any, b: Any) -> Any:
+    """Return share·a + (1 - share)·b; a side without a share never poisons the other."""
+    mixed = (share != 1) & (share != 0)
+    chosen = np.where(share == 1, a, b)
+    return np.where(mixed, share * a + (1 - share) * b, chosen) if np.any(mixed) else chosen
 
 
 def lookup(name: str) -> Elementary:
