@@ -2,8 +2,7 @@
 
 The gradient is one recording and one reverse sweep, whatever the number of variables; the Hessian
 is that of a gradient swept forward ("reverse on forward"), with its rows in lanes.  They all nest.
-Where reverse mode cannot decide (a kink that is none, a removable singularity: it sees first
-derivatives only) the forward mode does.
+Where it cannot decide, at a removable singularity, forward mode does; at the ties of kinks `kinks`.
 """
 
 from __future__ import annotations
@@ -13,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from taylor import forward_mode, kinks
 from taylor.algebra import check_order, multivariate
-from taylor.errors import ShapeMismatch, TaylorError
+from taylor.errors import NonAnalyticError, ShapeMismatch, TaylorError
 from taylor.forward_mode import (
     MAX_TABLE,
     Function,
@@ -23,7 +23,6 @@ from taylor.forward_mode import (
     direction,
     exact_eye,
     fast,
-    jvp,
     partials_of_order,
     parts,
     point,
@@ -38,7 +37,7 @@ from taylor.rules import adjoints, full, tangents
 from taylor.series import Series
 from taylor.sweep import is_nan
 from taylor.tags import Tag, fresh_tag
-from taylor.values import as_array, base, is_operand
+from taylor.values import as_array, base, current_policy, is_operand, policy
 
 Array = Any
 LANES = 1 << 22  # coefficients of a sweep with many directions that stay within reach of the cache
@@ -57,14 +56,20 @@ def vjp(f: Function, x: Any, w: Any) -> tuple[Any, Any]:
     found = fast(f, "vjp", x, w)
     if found is not NotImplemented:
         return found[0], found[1]
-    x = point(x)
-    code, v, out = _recorded(f, x)
     w = w if is_operand(w) else as_array(w)[()]
-    if np.shape(w) != np.shape(v[out]):
-        raise ShapeMismatch(
-            f"vjp: w has shape {np.shape(w)}, but f(x) has shape {np.shape(v[out])}"
-        )
-    return v[out], _pulled(code, v, {out: _number(w, v[out])}, x)
+    return _pullback(f, point(x), w, "vjp", frozenset())
+
+
+def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
+    """Return (f(x), J·v), the value and the Jacobian-vector product.
+
+    >>> y, dy = jvp(lambda x: x**2, np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+    >>> dy
+    array([2., 0.])
+    """
+    if current_policy().kink != "error" and np.size(x) > 1:
+        f = kinks.chosen(f, point(x))
+    return forward_mode.jvp(f, x, v)
 
 
 def value_and_gradient(f: Function, x: Any) -> tuple[Any, Array]:
@@ -76,36 +81,77 @@ def value_and_gradient(f: Function, x: Any) -> tuple[Any, Array]:
     found = fast(f, "gradient", x)
     if found is not NotImplemented:
         return found[0], found[1]
-    return _value_and_gradient(f, x, "gradient", "jacobian(f, x)", frozenset())
+    return _pullback(f, point(x), None, "gradient", frozenset(), "jacobian(f, x)")
 
 
-def _value_and_gradient(
-    f: Function, x: Any, what: str, instead: str, through: frozenset[Tag]
-) -> tuple[Any, Array]:
-    x = point(x)
+def _pullback(
+    f: Function, x: Any, w: Any, what: str, through: frozenset[Tag], instead: str = ""
+) -> tuple[Any, Any]:
+    """Return f(x) and the adjoint of x for the adjoint w of f(x); None: one, of a scalar f."""
     try:
         code, v, out = _recorded(f, x, through)
-        scalar_only(np.shape(v[out]), what, instead)
-        found = v[out], _pulled(code, v, {out: _number(1, v[out])}, x)
+        if w is None:
+            scalar_only(np.shape(v[out]), what, instead)
+        seed = _number(_adjoint(w, v[out], what), v[out])
+        found = v[out], _pulled(code, v, {out: seed}, x)
     except ShapeMismatch:
         raise
     except TaylorError as error:
-        return _by_forward(f, x, what, instead, error)
+        return _by_forward(f, x, w, what, error)
+    if current_policy().kink != "error" or not np.all(_finite(found[1])):
+        tied = kinks.tied(code, v, out)
+        if tied is not None:
+            found = found[0], _at_ties(tied, code, v, {out: seed}, x, found[1], what)
     known = _finite(found[1])
     if np.all(known) and np.all(_finite(found[0])):
         return found
     if not np.any(_lost(found[1])) and not np.any(_lost(found[0])):
-        jvp(f, x, np.ones(np.shape(x)))  # infinite: raises where a scalar is at a singular point
+        forward_mode.jvp(f, x, np.ones(np.shape(x)))  # infinite: raises at a singular point
         return found
     try:
-        value, slopes = _by_forward(f, x, what, instead, None)
+        value, slopes = _by_forward(f, x, w, what, None)
     except TaylorError:
         raise
     except ValueError:  # too many variables for a table: what there is
-        return found[0], found[1] + 0 * base(found[0])
+        return found[0], found[1] + np.sum(0 * base(found[0]))
     if np.any(_lost(found[0])) or is_operand(slopes):
         return value, slopes
     return value, np.where(known, found[1], slopes)[()]
+
+
+def _adjoint(w: Any, y: Any, what: str) -> Any:
+    """Return the adjoint w of a result y (None: one)."""
+    if w is None:
+        return 1
+    if np.shape(w) != np.shape(y):
+        raise ShapeMismatch(f"{what}: w has shape {np.shape(w)}, but f(x) has shape {np.shape(y)}")
+    return w
+
+
+def _at_ties(
+    tied: kinks.Tied, code: Any, v: list[Any], seeds: dict[int, Any], x: Any, found: Any, what: str
+) -> Any:
+    """Return the adjoint of x at a point where choices are tied; `found` is what the rules give."""
+    (seed,) = seeds.values()
+    if not tied.simple:  # a derivative of derivatives
+        if is_operand(x):
+            raise NonAnalyticError(f"{what}: a third derivative at a kink; move the point")
+        return kinks.smooth(tied, lambda g: vjp(g, x, seed)[1], x, 1, what)
+    try:
+        bar = kinks.pulled(tied, base(seed), what)
+    except NonAnalyticError:
+        if tied.code[tied.out].shape != ():
+            return found
+        raise
+    if not is_operand(x):
+        return _whole(bar, x)
+    if np.all(_finite(found)) or not np.all(_finite(bar)):
+        return found
+    if isinstance(x, Series) or current_policy().kink != "error":
+        raise NonAnalyticError(f"{what}: a derivative of first derivatives at a kink, which has "
+            "none by convention; move the point")
+    with policy(singular=current_policy().singular, kink="subgradient"):
+        return _pulled(code, v, seeds, x)
 
 
 def gradient(f: Function, x: Any) -> Array:
@@ -130,6 +176,13 @@ def jacobian(f: Function, x: Any) -> Array:
     if found is not NotImplemented:
         return found
     x = point(x)
+    if current_policy().kink == "error":
+        return kinks.decided(lambda g: _jacobian(g, x), f, x, 1, "jacobian")
+    y = result(f, x[()])
+    return _jacobian(f, x) if np.shape(y) != () else gradient(f, x)
+
+
+def _jacobian(f: Function, x: Any) -> Array:
     n = int(np.prod(np.shape(x), dtype=int))
     if n < 8:
         return partials_of_order(f, x, 1)[0]
@@ -159,14 +212,14 @@ def hvp(f: Function, x: Any, v: Any) -> Array:
     found = fast(f, "hvp", x, v)
     if found is not NotImplemented:
         return found
-    g = _gradient_of(f, "hvp")
-    try:
-        found = _along_recording(g, x, v)
-    except ShapeMismatch:
-        raise
-    except TaylorError:
-        return jvp(g, x, v)[1]
-    return found if np.all(_finite(found)) else jvp(g, x, v)[1]
+
+    def swept(f: Function) -> Any:
+        return forward_mode.jvp(_gradient_of(f, "hvp"), x, v)[1]
+
+    def recorded(f: Function) -> Any:
+        return _along_recording(_gradient_of(f, "hvp"), x, v)
+
+    return kinks.decided(recorded, f, point(x), 2, "hvp", swept)
 
 
 def _along_recording(g: Function, x: Any, v: Any) -> Any:
@@ -189,13 +242,11 @@ def hessian(f: Function, x: Any) -> Array:
     if found is not NotImplemented:
         return found
     x = point(x)
-    try:
-        found = _columns(_gradient_of(f, "hessian"), x, symmetric=True)
-    except ShapeMismatch:
-        raise
-    except TaylorError:
-        return _dense_hessian(f, x)
-    return found if np.all(_finite(found)) else _dense_hessian(f, x)
+
+    def columns(f: Function) -> Any:
+        return _columns(_gradient_of(f, "hessian"), x, symmetric=True)
+
+    return kinks.decided(columns, f, x, 2, "hessian", lambda f: _dense_hessian(f, x))
 
 
 def _dense_hessian(f: Function, x: Any) -> Array:
@@ -220,7 +271,14 @@ def third(f: Function, x: Any, v: Any, w: Any) -> Array:
     found = fast(f, "third", x, v, w)
     if found is not NotImplemented:
         return found
-    return jvp(lambda y: jvp(_gradient_of(f, "third", y.tag), y, v)[1], x, w)[1]
+
+    def swept(f: Function) -> Any:
+        def bent(y: Any) -> Any:
+            return forward_mode.jvp(_gradient_of(f, "third", y.tag), y, v)[1]
+
+        return forward_mode.jvp(bent, x, w)[1]
+
+    return kinks.decided(swept, f, point(x), 3, "third")
 
 
 def _gradient_of(f: Function, what: str, *tags: Tag) -> Function:
@@ -228,7 +286,7 @@ def _gradient_of(f: Function, what: str, *tags: Tag) -> Function:
 
     def g(y: Any) -> Any:
         through = frozenset((y.tag, *tags))
-        return _value_and_gradient(f, y, what, "tensor(f, x, 2)", through)[1]
+        return _pullback(f, point(y), None, what, through, "tensor(f, x, 2)")[1]
 
     return g
 
@@ -247,6 +305,10 @@ def tensor(f: Function, x: Any, order: int) -> Array:
     if found is not NotImplemented:
         return found
     x = point(x)
+    return kinks.decided(lambda g: _tensor(g, x, order), f, x, order, "tensor")
+
+
+def _tensor(f: Function, x: Any, order: int) -> Array:
     try:
         return partials_of_order(f, x, order)[0]
     except ValueError as error:
@@ -283,6 +345,11 @@ def _recorded(
 def _pulled(code: Any, v: list[Any], seeds: dict[int, Any], x: Any) -> Any:
     """Return the adjoint of the only input; zero if nothing depends on it."""
     (bar,) = adjoints(code, v, seeds)
+    return _whole(bar, x)
+
+
+def _whole(bar: Any, x: Any) -> Any:
+    """Return an adjoint as the drivers do; None is zero."""
     if bar is None:
         bar = np.zeros(np.shape(x)) if is_operand(x) else np.zeros(np.shape(x), dtype=x.dtype)
     if is_operand(bar):
@@ -316,23 +383,27 @@ def _lost(x: Any) -> Any:
 
 
 def _by_forward(
-    f: Function, x: Any, what: str, instead: str, error: TaylorError | None
-) -> tuple[Any, Array]:
-    """Return value and gradient by forward mode, where reverse mode gave an error or nan."""
+    f: Function, x: Any, w: Any, what: str, error: TaylorError | None
+) -> tuple[Any, Any]:
+    """Return value and adjoint by forward mode, where reverse mode gave an error or nan."""
     try:
         if np.size(x) == 1:  # along its only variable a series can cancel t**v, as in sin(x)/x
             c = along(f, x, np.ones(np.shape(x)), 1)
-            scalar_only(np.shape(c[0]), what, instead)
-            return c[0], np.reshape(c[1], np.shape(x))
-        full, shape = partials_of_order(f, x, 1)
+            value, slopes = c[0], np.reshape(c[1], np.shape(c[0]) + np.shape(x))
+        else:
+            slopes, _ = partials_of_order(f, x, 1)
+            value = partials_of_order(f, x, 0)[0]
     except TaylorError:
         raise
     except ValueError:
         if error is not None:
             raise error from None
         raise
-    scalar_only(shape, what, instead)
-    return partials_of_order(f, x, 0)[0], full
+    if w is None:
+        scalar_only(np.shape(value), what, "jacobian(f, x)")
+        return value, slopes
+    w = _adjoint(w, value, what)
+    return value, np.tensordot(w, slopes, np.ndim(w)) if np.ndim(w) else w * slopes
 
 
 def _columns(f: Function, x: Any, symmetric: bool = False) -> Array:

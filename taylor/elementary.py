@@ -121,16 +121,17 @@ def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
     if mode in SLOPES:
         chosen = choose(lhs, rhs, a, b, "where")
         tie = np.equal(lhs, rhs) & np.not_equal(a, b)
-        return np.where(tie, at_kink(a, b, mode), chosen)[()] if np.any(tie) else chosen
+        if not np.any(tie):
+            return chosen
+        given = shared(a, b, mode) if current_policy().kink == "subgradient" else np.nan
+        return np.where(tie, given, chosen)[()]
     if all(np.ndim(x) == 0 for x in (lhs, rhs, a, b)):
         return a if lhs >= rhs else b if lhs < rhs else lhs + rhs
     return np.where(np.greater_equal(lhs, rhs), a, np.where(np.less(lhs, rhs), b, np.add(lhs, rhs)))
 
 
-def at_kink(a: Any, b: Any, mode: str) -> Any:
-    """Return what stands for a derivative with the values a and b on both sides of a kink."""
-    if current_policy().kink != "subgradient":
-        return np.nan
+def shared(a: Any, b: Any, mode: str) -> Any:
+    """Return what stands by convention for a derivative with the values a and b around a kink."""
     return (a + b) / 2 if mode == "mean" else 0
 
 

@@ -14,13 +14,13 @@ import numpy as np
 
 from taylor.algebra import Algebra, Univariate, check_order, multivariate
 from taylor.arrays import lift
-from taylor.errors import ForeignNodeError, PoleError, ShapeMismatch
+from taylor.errors import ForeignNodeError, NonAnalyticError, PoleError, ShapeMismatch
 from taylor.multivariate import TaylorN
 from taylor.series import Series
 from taylor.sweep import zeros
 from taylor.tags import Tag, fresh_tag
 from taylor.univariate import Taylor, factorial_scaled
-from taylor.values import as_array, is_operand
+from taylor.values import as_array, current_policy, is_operand, policy
 
 Array = Any
 Function = Callable[..., Any]
@@ -148,12 +148,43 @@ def direction(x: Any, v: Any) -> tuple[Any, Any]:
 def along(f: Function, x: Any, v: Any, order: int) -> Any:
     """Return the Taylor coefficients 0..order of t -> f(x + t·v).
 
-    Where a removable singularity costs degrees (sin(x)/x at 0), f is run again at a higher order.
+    Where a removable singularity costs degrees (sin(x)/x at 0), f is run again at a higher order;
+    at the tie of a kink, on both sides of it: what they agree on is what f has.
     """
     found = fast(f, "along", x, v, order)
     if found is not NotImplemented:
         return found
     x, v = direction(x, v)
+    kink = current_policy().kink
+    if is_operand(x) or is_operand(v) or (kink != "error" and (order != 1 or np.size(x) != 1)):
+        return _line(f, x, v, order)
+    try:
+        found = _line(f, x, v, order)
+    except NonAnalyticError:
+        both = _on_both_sides(f, x, v, order)
+        if np.any(both != both):
+            raise
+        return both
+    if kink == "error" and not np.any((found[0] == found[0]) & (found != found)):
+        return found
+    both = _on_both_sides(f, x, v, order)
+    return np.where(both == both, both, found)[()]
+
+
+def _on_both_sides(f: Function, x: Any, v: Any, order: int) -> Any:
+    """Return the coefficients of t -> f(x + t·v) that are the same for t > 0 and t < 0, else nan."""
+    sides = []
+    for kink in ("right", "left"):
+        with policy(singular=current_policy().singular, kink=kink):
+            sides.append(np.asarray(_line(f, x, v, order)))
+    right, left = sides
+    kind = right.dtype if right.dtype.kind in "fc" else np.dtype(float)
+    near = 4096 * float(np.finfo(kind).eps) * (np.abs(right) + np.abs(left))
+    same = np.asarray((right == left) | (np.abs(right - left) <= near), dtype=bool)
+    return np.where(np.logical_and.accumulate(same, axis=0), right, np.nan)[()]
+
+
+def _line(f: Function, x: Any, v: Any, order: int) -> Any:
     extra = 0
     for _ in range(8):
         tag = fresh_tag()

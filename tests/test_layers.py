@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent
 ORDER = [
     "errors", "text", "values", "tags", "jit", "pairs", "blocks", "algebra", "local", "elementary",
     "linalg", "arrays", "tape", "rules", "program", "expand", "sweep", "llvm", "series",
-    "univariate", "multivariate", "transform", "forward_mode", "interpolation", "drivers",
+    "univariate", "multivariate", "transform", "forward_mode", "kinks", "interpolation", "drivers",
     "sparse", "several", "checkpoint", "implicit", "compiled", "ode", "__init__", "expression",
     "tour", "__main__",
 ]  # fmt: skip
