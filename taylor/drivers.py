@@ -8,6 +8,7 @@ Where it cannot decide, at a removable singularity, forward mode does; at the ti
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,10 @@ def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
     """
     if current_policy().kink != "error" and np.size(x) > 1:
         f = kinks.chosen(f, point(x))
-    return forward_mode.jvp(f, x, v)
+    y, dy = forward_mode.jvp(f, x, v)
+    if np.shape(y) == () and not is_operand(y) and np.any(_lost(dy)) and not np.any(_lost(y)):
+        dy = np.sum(gradient(f, x) * v)  # raises at a kink
+    return y, dy
 
 
 def value_and_gradient(f: Function, x: Any) -> tuple[Any, Array]:
@@ -93,15 +97,19 @@ def _pullback(
         if w is None:
             scalar_only(np.shape(v[out]), what, instead)
         seed = _number(_adjoint(w, v[out], what), v[out])
-        found = v[out], _pulled(code, v, {out: seed}, x)
+        with _means_at_ties(code, v, out, seed, x, what):
+            found = v[out], _pulled(code, v, {out: seed}, x)
     except ShapeMismatch:
         raise
     except TaylorError as error:
+        if isinstance(error, NonAnalyticError) and is_operand(x):
+            raise  # the outer derivative decides
         return _by_forward(f, x, w, what, error)
-    if current_policy().kink != "error" or not np.all(_finite(found[1])):
+    asked = current_policy().kink != "error" or kinks.of_slopes(code)
+    if asked or not np.all(_finite(found[1])):
         tied = kinks.tied(code, v, out)
         if tied is not None:
-            found = found[0], _at_ties(tied, code, v, {out: seed}, x, found[1], what)
+            found = found[0], _at_ties(tied, seed, x, found[1], what)
     known = _finite(found[1])
     if np.all(known) and np.all(_finite(found[0])):
         return found
@@ -128,15 +136,25 @@ def _adjoint(w: Any, y: Any, what: str) -> Any:
     return w
 
 
-def _at_ties(
-    tied: kinks.Tied, code: Any, v: list[Any], seeds: dict[int, Any], x: Any, found: Any, what: str
-) -> Any:
+def _means_at_ties(
+    code: Any, v: list[Any], out: int, seed: Any, x: Any, what: str
+) -> AbstractContextManager[None]:
+    """Return the context in which the adjoint of a node is recorded: removable ties have a mean."""
+    now = current_policy()
+    if is_operand(x) and not isinstance(x, Series) and now.kink == "error":
+        tied = kinks.tied(code, v, out)
+        if tied is not None and tied.simple:
+            kinks.pulled(tied, base(seed), what)  # raises if they are not removable
+            return policy(singular=now.singular, kink="subgradient")
+    return nullcontext()
+
+
+def _at_ties(tied: kinks.Tied, seed: Any, x: Any, found: Any, what: str) -> Any:
     """Return the adjoint of x at a point where choices are tied; `found` is what the rules give."""
-    (seed,) = seeds.values()
-    if not tied.simple:  # a derivative of derivatives
-        if is_operand(x):
-            raise NonAnalyticError(f"{what}: a third derivative at a kink; move the point")
+    if not tied.simple and not is_operand(x):  # a derivative of derivatives
         return kinks.smooth(tied, lambda g: vjp(g, x, seed)[1], x, 1, what)
+    if is_operand(x) and np.all(_finite(found)):
+        return found
     try:
         bar = kinks.pulled(tied, base(seed), what)
     except NonAnalyticError:
@@ -145,13 +163,12 @@ def _at_ties(
         raise
     if not is_operand(x):
         return _whole(bar, x)
-    if np.all(_finite(found)) or not np.all(_finite(bar)):
+    if bar is not None and not np.all(_finite(bar)):
         return found
-    if isinstance(x, Series) or current_policy().kink != "error":
-        raise NonAnalyticError(f"{what}: a derivative of first derivatives at a kink, which has "
-            "none by convention; move the point")
-    with policy(singular=current_policy().singular, kink="subgradient"):
-        return _pulled(code, v, seeds, x)
+    raise NonAnalyticError(
+        f"{what}: a derivative of first derivatives at a kink, which has none by convention; move "
+        "the point"
+    )
 
 
 def gradient(f: Function, x: Any) -> Array:
@@ -226,6 +243,8 @@ def _along_recording(g: Function, x: Any, v: Any) -> Any:
     """Return J·v of g from one recording of it: the tangents of its instructions."""
     x, v = direction(x, v)
     code, values, out = _recorded(g, x)
+    if kinks.of_slopes(code) and kinks.tied(code, values, out) is not None:
+        raise NonAnalyticError("the gradient chooses between derivatives at a kink")
     if not is_operand(v):
         v = _number(v, values[0])
     return full(tangents(code, values, [v])[out], np.shape(values[out]))

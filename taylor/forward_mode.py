@@ -172,13 +172,13 @@ def along(f: Function, x: Any, v: Any, order: int) -> Any:
 
 
 def _on_both_sides(f: Function, x: Any, v: Any, order: int) -> Any:
-    """Return the coefficients of t -> f(x + t·v) that are the same for t > 0 and t < 0, else nan."""
+    """Return the coefficients of f(x + t·v) that are the same for t > 0 and t < 0, else nan."""
     sides = []
     for kink in ("right", "left"):
         with policy(singular=current_policy().singular, kink=kink):
             sides.append(np.asarray(_line(f, x, v, order)))
     right, left = sides
-    kind = right.dtype if right.dtype.kind in "fc" else np.dtype(float)
+    kind: Any = right.dtype if right.dtype.kind in "fc" else float
     near = 4096 * float(np.finfo(kind).eps) * (np.abs(right) + np.abs(left))
     same = np.asarray((right == left) | (np.abs(right - left) <= near), dtype=bool)
     return np.where(np.logical_and.accumulate(same, axis=0), right, np.nan)[()]

@@ -1,7 +1,7 @@
 """Ties: whether a function is smooth where the two sides of a kink meet, and what it is there.
 
-With u = l - r, a kink chooses one of two sides by the sign of u; at a tie it is, to first order, the
-mean of its sides and h·|u|.  If g is the adjoint of |u| with all ties at their mean, then
+With u = l - r, a kink chooses one of two sides by the sign of u; at a tie it is, to first order,
+the mean of its sides and h·|u|.  If g is the adjoint of |u| with all ties at their mean, then
 
     f'(x; d) = mean·d + Σ g·|u'(x; d)|        along every direction d:
 
@@ -11,19 +11,22 @@ Directions are generic and fixed: two runs give the same bits.
 
 from __future__ import annotations
 
-import operator
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from taylor.algebra import Univariate
+from taylor.elementary import SLOPES
 from taylor.errors import NonAnalyticError, ShapeMismatch, TaylorError
-from taylor.forward_mode import along, result
+from taylor.forward_mode import along, parts, result, seed
 from taylor.program import recording
-from taylor.rules import active, adjoints, full, inner, tangents, values
-from taylor.sweep import outcome
-from taylor.tape import Instruction
-from taylor.values import base, current_policy, is_operand
+from taylor.rules import Code, active, adjoints, full, inner, tangents, values
+from taylor.tags import fresh_tag
+from taylor.tape import Instruction, pruned
+from taylor.univariate import Taylor
+from taylor.values import as_array, base, current_policy, is_operand, policy
 
 Array = Any
 Function = Callable[..., Any]
@@ -59,10 +62,7 @@ def ties(f: Function, x: Any) -> Tied | None:
 
 
 def tied(code: Any, v: list[Any], out: int) -> Tied | None:
-    """Return a recorded function with its ties; None if there are none.
-
-    Where the values are nodes, guards are left: what is made of it holds for these ties only.
-    """
+    """Return a recorded function with its ties; None if there are none."""
     opened: list[Instruction] = []
     found: list[Any] = []
     names: dict[int, str] = {}
@@ -100,10 +100,14 @@ def _is_kink(c: Instruction) -> bool:
     return c.op == "choose" and c.param != "where" and c.args[0] != c.args[1]
 
 
+def of_slopes(code: Code) -> bool:
+    """Whether a program chooses between derivatives; at a tie these have a value by convention."""
+    return any(c.op == "choose" and c.param in SLOPES for c in code)
+
+
 def _tie(c: Instruction, v: list[Any]) -> Array:
-    left, right = (v[a] for a in c.args[:2])
-    tie = outcome(operator.le, left, right) & outcome(operator.ge, left, right)
-    return np.broadcast_to(np.asarray(tie, dtype=bool), c.shape)
+    left, right = (base(v[a]) for a in c.args[:2])
+    return np.broadcast_to(np.asarray(np.equal(left, right), dtype=bool), c.shape)
 
 
 # ------------------------------------------------------------------ shares of the sides
@@ -137,18 +141,33 @@ def _conventions(t: Tied) -> Shares:
     return {i: _share(t, i, 0.5 if a and b else float(b)) for i, (a, b) in sides.items()}
 
 
-def _towards(t: Tied, d: Any) -> Shares:
-    """Return the shares that choose, at every tie, the side met from x in direction d."""
+def _towards(t: Tied, d: Any, order: int) -> Shares:
+    """Return the shares that choose, at every tie, the side met from the point in direction d.
+
+    Where both sides are the same up to that order, they get halves.
+    """
+    sides = [a for i in t.ties for a in t.code[i].args[:2]]
+    code, new = pruned(t.code, sides)
+    if any(_is_kink(c) and c.param != "kink" for c in code):
+        raise NonAnalyticError("the derivative of a kink decides on a branch; move the point")
+    algebra, tag, x = Univariate(order), fresh_tag(), as_array(_point(t))
+    with policy(singular=current_policy().singular, kink="right"):
+        v = values(code, [seed(Taylor, x, algebra, np.asarray(d)[None], tag)])
+    tables = {a: parts(v[new[a]], tag, algebra.size) for a in set(sides)}
+    tag.closed = True
     shares: Shares = {}
-
-    def share(i: int, e: list[Any]) -> Any:
-        if i in t.ties:
-            u = _difference(e[0], e[1])
-            shares[i] = _share(t, i, np.where(u > 0, 1.0, np.where(u < 0, 0.0, 0.5)))
-        return shares.get(i)
-
-    tangents(t.code, t.v, [d], share)
+    for i in t.ties:
+        left, right = (tables[a] for a in t.code[i].args[:2])
+        side: Any = 0.0
+        for k in range(order, 0, -1):
+            u = np.sign(_difference(left[k], right[k]).astype(float))
+            side = np.where(u == 0, side, u)
+        shares[i] = _share(t, i, (1 + side) / 2)
     return shares
+
+
+def _point(t: Tied) -> Any:
+    return t.v[next(i for i, c in enumerate(t.code) if c.op == "input")]
 
 
 def _difference(x: Any, y: Any) -> Any:
@@ -202,9 +221,9 @@ def _by_policy(t: Tied, w: Any, bars: dict[int, Any], what: str) -> Shares:
     """Return the shares of the ties for the adjoint w of the result (None: whatever it is)."""
     kink = current_policy().kink
     if kink in ("left", "right"):
-        point = np.asarray(t.v[next(i for i, c in enumerate(t.code) if c.op == "input")])
+        point = np.asarray(_point(t))
         ones = np.ones_like(point)
-        return _towards(t, ones if kink == "right" else -ones)
+        return _towards(t, ones if kink == "right" else -ones, 1)
     wanted = _means(t) if kink == "error" else _conventions(t)
     if w is None:
         return wanted
@@ -236,9 +255,9 @@ def _real(t: Tied, bars: dict[int, Any]) -> dict[int, Array]:
 
     A choice that depends on another tie gets a random share of it, and so a place of its own.
     """
-    point = np.asarray(t.v[next(i for i, c in enumerate(t.code) if c.op == "input")])
+    point = np.asarray(_point(t))
     rng, rows = np.random.default_rng(point.size), []
-    for _, d in zip(range(2), list(_directions(point))[::2], strict=False):
+    for d in itertools.islice(_directions(point), 0, 3, 2):
         seen: dict[int, Any] = {}
 
         def share(i: int, e: list[Any], seen: dict[int, Any] = seen) -> Any:
@@ -249,16 +268,17 @@ def _real(t: Tied, bars: dict[int, Any]) -> dict[int, Array]:
 
         tangents(t.code, t.v, [d], share)
         rows.append(seen)
-    effect, p, q = [], [], []
+    columns: tuple[list[Array], ...] = ([], [], [])
     for i in (known := [i for i in t.ties if i in bars]):
         at, (u, sides), other = t.ties[i], rows[0][i], rows[1][i][0]
         parts = (bars[i] * sides * np.sign(u), u, other)
-        for total, part in zip((effect, p, q), parts, strict=True):
+        for total, part in zip(columns, parts, strict=True):
             total.append(full(part, at.shape)[at].astype(float))
     if not known:
         return {}
     tolerance = _tolerance(bars[known[0]])
-    real = _remaining(np.concatenate(effect), np.concatenate(p), np.concatenate(q), tolerance)
+    effect, p, q = (np.concatenate(c) for c in columns)
+    real = _remaining(effect, p, q, tolerance)
     found, start = {}, 0
     for i in known:
         here = np.zeros(t.ties[i].shape, dtype=bool)
@@ -287,7 +307,10 @@ def _remaining(effect: Array, p: Array, q: Array, tolerance: float) -> Array:
 
 def _message(t: Tied, real: dict[int, Array], what: str, of_order: str) -> str:
     i, here = next(iter(real.items()))
-    left, count = np.broadcast_to(t.v[t.code[i].args[0]], here.shape), sum(map(np.sum, real.values()))
+    left, count = (
+        np.broadcast_to(t.v[t.code[i].args[0]], here.shape),
+        sum(map(np.sum, real.values())),
+    )
     at = tuple(int(n) for n in np.argwhere(here)[0])
     place = f" at element {at} of {here.shape}" if here.ndim else ""
     return (
@@ -344,12 +367,14 @@ def smooth(t: Tied, driver: Function, x: Any, order: int, what: str) -> Any:
     order, and of two opposite ones the results.  A scalar-valued function with unlike sides raises
     NonAnalyticError, other results are nan.
     """
+    if is_operand(x):
+        raise NonAnalyticError(f"{what} at a kink inside another derivative; move the point")
     scalar, line = t.code[t.out].shape == (), next(_directions(base(x)))
     results: list[Any] = []
     first: tuple[Any, Shares] | None = None
     bad = np.zeros(t.code[t.out].shape, dtype=bool)
     for d in _directions(base(x)):
-        shares = _towards(t, d)
+        shares = _towards(t, d, order + 2)
         if first is not None and all(np.array_equal(first[1][i], shares[i]) for i in shares):
             continue
         g = function(t, shares)
@@ -374,4 +399,6 @@ def _same(x: Any, y: Any) -> Array:
 
 def _all_finite(x: Any) -> bool:
     plain = np.asarray(base(x))
-    return bool(np.all(np.isfinite(plain))) if plain.dtype != object else bool(np.all(plain == plain))
+    return (
+        bool(np.all(np.isfinite(plain))) if plain.dtype != object else bool(np.all(plain == plain))
+    )

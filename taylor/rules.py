@@ -63,7 +63,7 @@ def values(
             v.append(contract(param, *a))
         elif op == "choose":
             plain = isinstance(param, str)
-            v.append(choose(*a, param) if plain else blend(param, a[2], a[3]))
+            v.append(choose(a[0], a[1], a[2], a[3], param) if plain else blend(param, a[2], a[3]))
         elif op == "call":
             v.append(flat(param.rule(*a)))
         else:
@@ -311,11 +311,11 @@ def _spread(
     elif op == "choose":
         mode = slope_mode(args, param, wanted[2] and wanted[3])
         for n in (2, 3):
-            sides = (bar, 0) if n == 2 else (0, bar)
+            x, y = (bar, 0) if n == 2 else (0, bar)
             if wanted[n]:
-                given = isinstance(mode, str)
-                share = choose(a[0], a[1], *sides, mode) if given else blend(mode, *sides)
-                give(n, share, (i, n == 2))
+                plain = isinstance(mode, str)
+                part = choose(a[0], a[1], x, y, mode) if plain else blend(mode, x, y)
+                give(n, part, (i, n == 2))
     elif op == "elementary" and param.compose is not None:
         tape, out = inner(param.compose, a, wanted)
         found = iter(adjoints(tape.code, tape.values, {out: full(bar, shape)}))
@@ -348,8 +348,10 @@ def _chosen(choice: Instruction, v: Sequence[Any], bar: Any, first: bool) -> Any
     (left, right, *_), mode = choice.args, choice.param
     if not isinstance(mode, str):
         return np.where(mode == (0 if first else 1), 0, bar)
-    if first or mode == "where":
-        return choose(v[left], v[right], *((bar, 0) if first else (0, bar)), "where")
+    if first:
+        return choose(v[left], v[right], bar, 0, "where")
+    if mode == "where":
+        return choose(v[left], v[right], 0, bar, "where")
     return choose(v[right], v[left], bar, 0, "where")
 
 

@@ -515,7 +515,7 @@ class Sweep:
             return
         if fixed and self.policy.kink == "subgradient":
             state["half"] = here
-        elif self._raises(a):
+        elif self._raises(state["tie"]):
             raise NonAnalyticError(
                 f"the derivatives on both sides of a kink are {_show([a])} and {_show([b])}: "
                 f"there is none; {REMEDY}"
