@@ -9,9 +9,10 @@ import numpy as np
 
 from hyperdual.algebra import position, squarefree
 from hyperdual.number import HyperDual
+from taylor import kinks
 from taylor.forward_mode import call, has_nan, parts, point, scalar_only, seed, table_along
 from taylor.tags import fresh_tag
-from taylor.values import unit_rows
+from taylor.values import current_policy, unit_rows
 
 Array = Any
 Function = Callable[..., Any]
@@ -41,7 +42,7 @@ def second_partial(f: Function, x: Any, i: int, j: int) -> Any:
     >>> float(second_partial(lambda x: np.sin(x[0] * x[1]), [0.0, 1.0], 0, 1))
     1.0
     """
-    return _mixed(f, x, (i, j))[3]
+    return kinks.decided(lambda g: _mixed(g, x, (i, j))[3], f, point(x), 2, "second_partial")
 
 
 def third_partial(f: Function, x: Any, i: int, j: int, k: int) -> Any:
@@ -50,7 +51,7 @@ def third_partial(f: Function, x: Any, i: int, j: int, k: int) -> Any:
     >>> float(third_partial(lambda x: x[0] * x[1] ** 2, [1.0, 2.0], 0, 1, 1))
     2.0
     """
-    return _mixed(f, x, (i, j, k))[7]
+    return kinks.decided(lambda g: _mixed(g, x, (i, j, k))[7], f, point(x), 3, "third_partial")
 
 
 def gradient(f: Function, x: Any) -> Array:
@@ -60,6 +61,12 @@ def gradient(f: Function, x: Any) -> Array:
     array([3., 2.])
     """
     x = point(x)
+    if current_policy().kink != "error":
+        return _gradient(kinks.chosen(f, x), x)
+    return kinks.decided(lambda g: _gradient(g, x), f, x, 1, "gradient")
+
+
+def _gradient(f: Function, x: Any) -> Array:
     rows = []
     for i in range(int(np.prod(np.shape(x), dtype=int))):
         table = _mixed(f, x, (i,))
@@ -76,6 +83,10 @@ def hessian(f: Function, x: Any) -> Array:
            [2., 0.]])
     """
     x = point(x)
+    return kinks.decided(lambda g: _hessian(g, x), f, x, 2, "hessian")
+
+
+def _hessian(f: Function, x: Any) -> Array:
     n = int(np.prod(np.shape(x), dtype=int))
     entries: dict[tuple[int, int], Any] = {}
     for i in range(n):

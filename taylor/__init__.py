@@ -17,6 +17,7 @@ from taylor.drivers import (
     hessian,
     hvp,
     jacobian,
+    jvp,
     objective,
     tensor,
     third,
@@ -120,7 +121,6 @@ from taylor.forward_mode import (
     derivative,
     derivatives,
     directional,
-    jvp,
     partial,
     taylor_coefficients,
 )

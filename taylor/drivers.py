@@ -2,20 +2,21 @@
 
 The gradient is one recording and one reverse sweep, whatever the number of variables; the Hessian
 is that of a gradient swept forward ("reverse on forward"), with its rows in lanes.  They all nest.
-Where reverse mode cannot decide (a kink that is none, a removable singularity: it sees first
-derivatives only) the forward mode does.
+Where it cannot decide, at a removable singularity, forward mode does; at the ties of kinks `kinks`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 
+from taylor import forward_mode, kinks
 from taylor.algebra import check_order, multivariate
-from taylor.errors import ShapeMismatch, TaylorError
+from taylor.errors import NonAnalyticError, ShapeMismatch, TaylorError
 from taylor.forward_mode import (
     MAX_TABLE,
     Function,
@@ -23,7 +24,6 @@ from taylor.forward_mode import (
     call,
     direction,
     fast,
-    jvp,
     partials_of_order,
     parts,
     point,
@@ -41,9 +41,11 @@ from taylor.tags import Tag, fresh_tag
 from taylor.values import (
     as_array,
     base,
+    current_policy,
     is_operand,
     kind_of,
     meeting,
+    policy,
     sample,
     unit_rows,
     zeros,
@@ -66,14 +68,23 @@ def vjp(f: Function, x: Any, w: Any) -> tuple[Any, Any]:
     found = fast(f, "vjp", x, w)
     if found is not NotImplemented:
         return found[0], found[1]
-    x = point(x)
-    code, v, out = _recorded(f, x)
     w = w if is_operand(w) else as_array(w)[()]
-    if np.shape(w) != np.shape(v[out]):
-        raise ShapeMismatch(
-            f"vjp: w has shape {np.shape(w)}, but f(x) has shape {np.shape(v[out])}"
-        )
-    return v[out], _pulled(code, v, {out: _number(w, v[out])}, x)
+    return _pullback(f, point(x), w, "vjp", frozenset())
+
+
+def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
+    """Return (f(x), J·v), the value and the Jacobian-vector product.
+
+    >>> y, dy = jvp(lambda x: x**2, np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+    >>> dy
+    array([2., 0.])
+    """
+    if current_policy().kink != "error" and np.size(x) > 1:
+        f = kinks.chosen(f, point(x))
+    y, dy = forward_mode.jvp(f, x, v)
+    if np.shape(y) == () and not is_operand(y) and np.any(_lost(dy)) and not np.any(_lost(y)):
+        dy = np.sum(gradient(f, x) * v)  # raises at a kink
+    return y, dy
 
 
 def value_and_gradient(f: Function, x: Any) -> tuple[Any, Array]:
@@ -85,36 +96,90 @@ def value_and_gradient(f: Function, x: Any) -> tuple[Any, Array]:
     found = fast(f, "gradient", x)
     if found is not NotImplemented:
         return found[0], found[1]
-    return _value_and_gradient(f, x, "gradient", "jacobian(f, x)", frozenset())
+    return _pullback(f, point(x), None, "gradient", frozenset(), "jacobian(f, x)")
 
 
-def _value_and_gradient(
-    f: Function, x: Any, what: str, instead: str, through: frozenset[Tag]
-) -> tuple[Any, Array]:
-    x = point(x)
+def _pullback(
+    f: Function, x: Any, w: Any, what: str, through: frozenset[Tag], instead: str = ""
+) -> tuple[Any, Any]:
+    """Return f(x) and the adjoint of x for the adjoint w of f(x); None: one, of a scalar f."""
     try:
         code, v, out = _recorded(f, x, through)
-        scalar_only(np.shape(v[out]), what, instead)
-        found = v[out], _pulled(code, v, {out: _number(1, v[out])}, x)
+        if w is None:
+            scalar_only(np.shape(v[out]), what, instead)
+        seed = _number(_adjoint(w, v[out], what), v[out])
+        with _means_at_ties(code, v, out, seed, x, what):
+            found = v[out], _pulled(code, v, {out: seed}, x)
     except ShapeMismatch:
         raise
     except TaylorError as error:
-        return _by_forward(f, x, what, instead, error)
+        if isinstance(error, NonAnalyticError) and is_operand(x):
+            raise  # the outer derivative decides
+        return _by_forward(f, x, w, what, error)
+    asked = current_policy().kink != "error" or kinks.of_slopes(code)
+    if asked or not np.all(_finite(found[1])):
+        tied = kinks.tied(code, v, out)
+        if tied is not None:
+            found = found[0], _at_ties(tied, seed, x, found[1], what)
     known = _finite(found[1])
     if np.all(known) and np.all(_finite(found[0])):
         return found
     if not np.any(_lost(found[1])) and not np.any(_lost(found[0])):
-        jvp(f, x, np.ones(np.shape(x)))  # infinite: raises where a scalar is at a singular point
+        forward_mode.jvp(f, x, np.ones(np.shape(x)))  # infinite: raises at a singular point
         return found
     try:
-        value, slopes = _by_forward(f, x, what, instead, None)
+        value, slopes = _by_forward(f, x, w, what, None)
     except TaylorError:
         raise
     except ValueError:  # too many variables for a table: what there is
-        return found[0], found[1] + 0 * base(found[0])
+        return found[0], found[1] + np.sum(0 * base(found[0]))
     if np.any(_lost(found[0])) or is_operand(slopes):
         return value, slopes
     return value, np.where(known, found[1], slopes)[()]
+
+
+def _adjoint(w: Any, y: Any, what: str) -> Any:
+    """Return the adjoint w of a result y (None: one)."""
+    if w is None:
+        return 1
+    if np.shape(w) != np.shape(y):
+        raise ShapeMismatch(f"{what}: w has shape {np.shape(w)}, but f(x) has shape {np.shape(y)}")
+    return w
+
+
+def _means_at_ties(
+    code: Any, v: list[Any], out: int, seed: Any, x: Any, what: str
+) -> AbstractContextManager[None]:
+    """Return the context in which the adjoint of a node is recorded: removable ties have a mean."""
+    now = current_policy()
+    if is_operand(x) and not isinstance(x, Series) and now.kink == "error":
+        tied = kinks.tied(code, v, out)
+        if tied is not None and tied.simple:
+            kinks.pulled(tied, base(seed), what)  # raises if they are not removable
+            return policy(singular=now.singular, kink="subgradient")
+    return nullcontext()
+
+
+def _at_ties(tied: kinks.Tied, seed: Any, x: Any, found: Any, what: str) -> Any:
+    """Return the adjoint of x at a point where choices are tied; `found` is what the rules give."""
+    if not tied.simple and not is_operand(x):  # a derivative of derivatives
+        return kinks.smooth(tied, lambda g: vjp(g, x, seed)[1], x, 1, what)
+    if is_operand(x) and np.all(_finite(found)):
+        return found
+    try:
+        bar = kinks.pulled(tied, base(seed), what)
+    except NonAnalyticError:
+        if tied.code[tied.out].shape != ():
+            return found
+        raise
+    if not is_operand(x):
+        return _whole(bar, x)
+    if bar is not None and not np.all(_finite(bar)):
+        return found
+    raise NonAnalyticError(
+        f"{what}: a derivative of first derivatives at a kink, which has none by convention; move "
+        "the point"
+    )
 
 
 def gradient(f: Function, x: Any) -> Array:
@@ -139,6 +204,13 @@ def jacobian(f: Function, x: Any) -> Array:
     if found is not NotImplemented:
         return found
     x = point(x)
+    if current_policy().kink == "error":
+        return kinks.decided(lambda g: _jacobian(g, x), f, x, 1, "jacobian")
+    y = result(f, x[()])
+    return _jacobian(f, x) if np.shape(y) != () else gradient(f, x)
+
+
+def _jacobian(f: Function, x: Any) -> Array:
     n = int(np.prod(np.shape(x), dtype=int))
     if n < 8:
         return partials_of_order(f, x, 1)[0]
@@ -168,20 +240,22 @@ def hvp(f: Function, x: Any, v: Any) -> Array:
     found = fast(f, "hvp", x, v)
     if found is not NotImplemented:
         return found
-    g = _gradient_of(f, "hvp")
-    try:
-        found = _along_recording(g, x, v)
-    except ShapeMismatch:
-        raise
-    except TaylorError:
-        return jvp(g, x, v)[1]
-    return found if np.all(_finite(found)) else jvp(g, x, v)[1]
+
+    def swept(f: Function) -> Any:
+        return forward_mode.jvp(_gradient_of(f, "hvp"), x, v)[1]
+
+    def recorded(f: Function) -> Any:
+        return _along_recording(_gradient_of(f, "hvp"), x, v)
+
+    return kinks.decided(recorded, f, point(x), 2, "hvp", swept)
 
 
 def _along_recording(g: Function, x: Any, v: Any) -> Any:
     """Return J·v of g from one recording of it: the tangents of its instructions."""
     x, v = direction(x, v)
     code, values, out = _recorded(g, x)
+    if kinks.of_slopes(code) and kinks.tied(code, values, out) is not None:
+        raise NonAnalyticError("the gradient chooses between derivatives at a kink")
     if not is_operand(v):
         v = _number(v, values[0])
     return full(tangents(code, values, [v])[out], np.shape(values[out]), x)
@@ -198,14 +272,13 @@ def hessian(f: Function, x: Any) -> Array:
     if found is not NotImplemented:
         return symmetric(found)
     x = point(x)
-    try:
-        found = _columns(_gradient_of(f, "hessian"), x, symmetric=True)
-    except ShapeMismatch:
-        raise
-    except TaylorError:
-        return _dense_hessian(f, x)
-    found = symmetric(found) if np.all(_finite(found)) else _dense_hessian(f, x)
-    return found if is_operand(found) else found[()]
+
+    def columns(f: Function) -> Any:
+        return _columns(_gradient_of(f, "hessian"), x, symmetric=True)
+
+    return symmetric(
+        kinks.decided(columns, f, x, 2, "hessian", lambda f: _dense_hessian(f, x))
+    )
 
 
 def symmetric(h: Array) -> Array:
@@ -239,7 +312,14 @@ def third(f: Function, x: Any, v: Any, w: Any) -> Array:
     found = fast(f, "third", x, v, w)
     if found is not NotImplemented:
         return found
-    return jvp(lambda y: jvp(_gradient_of(f, "third", y.tag), y, v)[1], x, w)[1]
+
+    def swept(f: Function) -> Any:
+        def bent(y: Any) -> Any:
+            return forward_mode.jvp(_gradient_of(f, "third", y.tag), y, v)[1]
+
+        return forward_mode.jvp(bent, x, w)[1]
+
+    return kinks.decided(swept, f, point(x), 3, "third")
 
 
 def _gradient_of(f: Function, what: str, *tags: Tag) -> Function:
@@ -247,7 +327,7 @@ def _gradient_of(f: Function, what: str, *tags: Tag) -> Function:
 
     def g(y: Any) -> Any:
         through = frozenset((y.tag, *tags))
-        return _value_and_gradient(f, y, what, "tensor(f, x, 2)", through)[1]
+        return _pullback(f, point(y), None, what, through, "tensor(f, x, 2)")[1]
 
     return g
 
@@ -266,6 +346,10 @@ def tensor(f: Function, x: Any, order: int) -> Array:
     if found is not NotImplemented:
         return found
     x = point(x)
+    return kinks.decided(lambda g: _tensor(g, x, order), f, x, order, "tensor")
+
+
+def _tensor(f: Function, x: Any, order: int) -> Array:
     try:
         return partials_of_order(f, x, order)[0]
     except ValueError as error:
@@ -302,6 +386,11 @@ def _recorded(
 def _pulled(code: Any, v: list[Any], seeds: dict[int, Any], x: Any) -> Any:
     """Return the adjoint of the only input; zero if nothing depends on it."""
     (bar,) = adjoints(code, v, seeds)
+    return _whole(bar, x)
+
+
+def _whole(bar: Any, x: Any) -> Any:
+    """Return an adjoint as the drivers do; None is zero."""
     if bar is None:
         bar = zeros(np.shape(x), sample(x))
     if is_operand(bar):
@@ -338,23 +427,27 @@ def _lost(x: Any) -> Any:
 
 
 def _by_forward(
-    f: Function, x: Any, what: str, instead: str, error: TaylorError | None
-) -> tuple[Any, Array]:
-    """Return value and gradient by forward mode, where reverse mode gave an error or nan."""
+    f: Function, x: Any, w: Any, what: str, error: TaylorError | None
+) -> tuple[Any, Any]:
+    """Return value and adjoint by forward mode, where reverse mode gave an error or nan."""
     try:
         if np.size(x) == 1:  # along its only variable a series can cancel t**v, as in sin(x)/x
-            c = along(f, x, 1, 1)
-            scalar_only(np.shape(c[0]), what, instead)
-            return c[0], np.reshape(c[1], np.shape(x))
-        full, shape = partials_of_order(f, x, 1)
+            c = along(f, x, np.ones(np.shape(x), dtype=int), 1)
+            value, slopes = c[0], np.reshape(c[1], np.shape(c[0]) + np.shape(x))
+        else:
+            slopes, _ = partials_of_order(f, x, 1)
+            value = partials_of_order(f, x, 0)[0]
     except TaylorError:
         raise
     except ValueError:
         if error is not None:
             raise error from None
         raise
-    scalar_only(shape, what, instead)
-    return partials_of_order(f, x, 0)[0], full
+    if w is None:
+        scalar_only(np.shape(value), what, "jacobian(f, x)")
+        return value, slopes
+    w = _adjoint(w, value, what)
+    return value, np.tensordot(w, slopes, np.ndim(w)) if np.ndim(w) else w * slopes
 
 
 def _columns(f: Function, x: Any, symmetric: bool = False) -> Array:

@@ -37,6 +37,7 @@ from taylor.values import (
     by_math,
     by_mpmath,
     by_scipy,
+    current_policy,
     is_operand,
     ordered,
 )
@@ -108,13 +109,15 @@ class Rule:
 
 
 TABLE: dict[str, Elementary] = {}
+SLOPES = ("mean", "flat")  # the modes of a choice between derivatives
 
 
 def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
     """Return a where lhs >= rhs and b elsewhere; nan where the two cannot be compared.
 
-    The modes "where" and "kink" differ in their derivatives only; "slope" chooses between the
-    derivatives on both sides of a kink and is nan at the kink.
+    The modes "where" and "kink" differ in their derivatives only.  "mean" and "flat" choose between
+    the derivatives on both sides of a kink: at the kink these are equal, or the result is nan, but
+    with policy(kink="subgradient") their mean, or zero for "flat", where one side is constant.
     """
     for x in (lhs, rhs, a, b):
         if is_operand(x):
@@ -124,9 +127,13 @@ def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
     lhs, rhs = ordered(lhs), ordered(rhs)
     if values.is_set(lhs) or values.is_set(rhs):
         return np.frompyfunc(functools.partial(_choose_of_sets, mode), 4, 1)(lhs, rhs, a, b)
-    if mode == "slope":
+    if mode in SLOPES:
         chosen = choose(lhs, rhs, a, b, "where")
-        return np.where(np.equal(lhs, rhs), np.nan, chosen)[()]
+        tie = np.equal(lhs, rhs) & np.not_equal(a, b)
+        if not np.any(tie):
+            return chosen
+        given = shared(a, b, mode) if current_policy().kink == "subgradient" else np.nan
+        return np.where(tie, given, chosen)[()]
     if all(np.ndim(x) == 0 for x in (lhs, rhs, a, b)):
         return a if lhs >= rhs else b if lhs < rhs else lhs + rhs
     a, b = values.alike([a, b])
@@ -136,7 +143,7 @@ def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
 def _choose_of_sets(mode: str, lhs: Any, rhs: Any, a: Any, b: Any) -> Any:
     """Return a or b, their hull where members of the intervals differ, no slope there."""
     above, below = lhs >= rhs, rhs >= lhs
-    if mode == "slope" and above is not False and below is not False:
+    if mode in SLOPES and above is not False and below is not False:
         raise NonAnalyticError(f"a kink lies in the interval: both sides meet in {lhs}; split it")
     if above is None:
         return values.hull(next(x.ctx for x in (lhs, rhs) if values.is_interval(x)), a, b)
@@ -155,6 +162,18 @@ def _jumps_inside(row: Elementary, x: Any, *more: Any) -> bool:
     assert row.jumps is not None
     steps = values.call(row, (x, *more)).delta
     return bool(steps != 0 or any(row.jumps(end, *more) for end in values.ends(x)))
+
+
+def shared(a: Any, b: Any, mode: str) -> Any:
+    """Return what stands by convention for a derivative with the values a and b around a kink."""
+    return (a + b) / 2 if mode == "mean" else 0
+
+
+def blend(share: Any, a: Any, b: Any) -> Any:
+    """Return share·a + (1 - share)·b; a side without a share never poisons the other."""
+    mixed = (share != 1) & (share != 0)
+    chosen = np.where(share == 1, a, b)
+    return np.where(mixed, share * a + (1 - share) * b, chosen) if np.any(mixed) else chosen
 
 
 def lookup(name: str) -> Elementary:

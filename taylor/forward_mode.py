@@ -15,14 +15,30 @@ import numpy as np
 from taylor import factorials
 from taylor.algebra import Algebra, Univariate, check_order, multivariate
 from taylor.arrays import lift
-from taylor.errors import DomainError, ForeignNodeError, PoleError, ShapeMismatch
+from taylor.errors import (
+    DomainError,
+    ForeignNodeError,
+    NonAnalyticError,
+    PoleError,
+    ShapeMismatch,
+)
 from taylor.multivariate import TaylorN
 from taylor.series import Series
 from taylor.sweep import is_nan
 from taylor.tags import Tag, fresh_tag
 from taylor.tape import as_data
 from taylor.univariate import Taylor
-from taylor.values import as_array, integers, is_operand, kind_of, meeting, unit_rows, zeros
+from taylor.values import (
+    as_array,
+    current_policy,
+    integers,
+    is_operand,
+    kind_of,
+    meeting,
+    policy,
+    unit_rows,
+    zeros,
+)
 
 Array = Any
 Function = Callable[..., Any]
@@ -167,12 +183,43 @@ def undecided(c: Any, x: Any) -> Any:
 def along(f: Function, x: Any, v: Any, order: int) -> Any:
     """Return the Taylor coefficients 0..order of t -> f(x + t·v).
 
-    Where a removable singularity costs degrees (sin(x)/x at 0), f is run again at a higher order.
+    Where a removable singularity costs degrees (sin(x)/x at 0), f is run again at a higher order;
+    at the tie of a kink, on both sides of it: what they agree on is what f has.
     """
     found = fast(f, "along", x, v, order)
     if found is not NotImplemented:
         return found
     x, v = direction(x, v)
+    kink = current_policy().kink
+    if is_operand(x) or is_operand(v) or (kink != "error" and (order != 1 or np.size(x) != 1)):
+        return _line(f, x, v, order)
+    try:
+        found = _line(f, x, v, order)
+    except NonAnalyticError:
+        both = _on_both_sides(f, x, v, order)
+        if np.any(both != both):
+            raise
+        return both
+    if is_operand(found) or (kink == "error" and not np.any(~is_nan(found[0]) & is_nan(found))):
+        return found
+    both = _on_both_sides(f, x, v, order)
+    return np.where(both == both, both, found)[()]
+
+
+def _on_both_sides(f: Function, x: Any, v: Any, order: int) -> Any:
+    """Return the coefficients of f(x + t·v) that are the same for t > 0 and t < 0, else nan."""
+    sides = []
+    for kink in ("right", "left"):
+        with policy(singular=current_policy().singular, kink=kink):
+            sides.append(np.asarray(_line(f, x, v, order)))
+    right, left = sides
+    kind: Any = right.dtype if right.dtype.kind in "fc" else float
+    near = 4096 * float(np.finfo(kind).eps) * (np.abs(right) + np.abs(left))
+    same = np.asarray((right == left) | (np.abs(right - left) <= near), dtype=bool)
+    return np.where(np.logical_and.accumulate(same, axis=0), right, np.nan)[()]
+
+
+def _line(f: Function, x: Any, v: Any, order: int) -> Any:
     c, lost, tops = None, 0, higher(order)  # lost: degrees that f itself cuts off
     for top in tops:
         tag = fresh_tag()

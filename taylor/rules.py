@@ -9,7 +9,8 @@ Walther, Evaluating Derivatives, ch. 3).  Values, tangents and adjoints may be n
 series, or nodes of another tape: applied to nodes, these rules transform programs.
 
 A tangent or adjoint may have axes of length one where its variable has longer ones, and None stands
-for zero.  Where no derivative exists (a kink, a jump) the result is nan: the caller decides.
+for zero.  Where no derivative exists (a kink, a jump) the result is nan: the caller decides (see
+`kinks`), and may give a choice the shares of its first side in place of its mode.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from taylor.algebra import contract
-from taylor.elementary import Elementary, Rule, choose, derived, slope_of_jump
+from taylor.elementary import Elementary, Rule, blend, choose, derived, slope_of_jump
 from taylor.tape import (
     ARITHMETIC,
     Call,
@@ -48,7 +49,7 @@ from taylor.values import (
 
 Array = Any
 Code = Sequence[Instruction]
-Choices = tuple[tuple[int, int, bool], ...]
+Choices = tuple[tuple[int, bool], ...]
 
 
 def values(
@@ -80,7 +81,8 @@ def values(
         elif op == "einsum":
             v.append(contract(param, *a))
         elif op == "choose":
-            v.append(choose(a[0], a[1], a[2], a[3], param))
+            plain = isinstance(param, str)
+            v.append(choose(a[0], a[1], a[2], a[3], param) if plain else blend(param, a[2], a[3]))
         elif op == "call":
             v.append(flat(param.rule(*a)))
         else:
@@ -103,8 +105,17 @@ def active(code: Code) -> list[bool]:
 
 
 # ------------------------------------------------------------------ forward: tangents
-def tangents(code: Code, v: Sequence[Any], dx: Sequence[Any]) -> list[Any]:
-    """Return the tangent of every instruction, given its values and the tangents of the inputs."""
+def tangents(
+    code: Code,
+    v: Sequence[Any],
+    dx: Sequence[Any],
+    share: Callable[[int, list[Any]], Any] | None = None,
+) -> list[Any]:
+    """Return the tangent of every instruction, given its values and the tangents of the inputs.
+
+    `share(i, d)` gives choice i, whose arguments have the tangents d, the shares of its first side
+    (None: those it has).
+    """
     t: list[Any] = []
     with np.errstate(all="ignore"):
         for i, instruction in enumerate(code):
@@ -116,6 +127,9 @@ def tangents(code: Code, v: Sequence[Any], dx: Sequence[Any]) -> list[Any]:
                 t.append(None)
             else:
                 shapes = [code[a].shape for a in args]
+                given = share(i, d) if op == "choose" and share is not None else None
+                if given is not None:
+                    instruction = instruction._replace(param=given)
                 t.append(_tangent(instruction, [v[a] for a in args], v[i], d, shapes))
     return t
 
@@ -151,14 +165,17 @@ def _tangent(
     if op == "choose":
         if d[2] is None and d[3] is None:
             return None
-        sides = [0 if e is None else e for e in d[2:]]
-        return choose(a[0], a[1], sides[0], sides[1], _slope_mode(args, param))
+        left, right = (0 if e is None else e for e in d[2:])
+        if not isinstance(param, str):
+            return blend(param, left, right)
+        both = d[2] is not None and d[3] is not None
+        return choose(a[0], a[1], left, right, slope_mode(args, param, both))
     moving = [e is not None for e in d]
     if op == "call":
         seeds = [None if e is None else full(e, s) for e, s in zip(d, shapes, strict=True)]
         return call_tangent(param, a, y, seeds, moving)
     if param.compose is not None:
-        tape, out = _inner(param.compose, a, moving)
+        tape, out = inner(param.compose, a, moving)
         given = [e for e in d if e is not None]
         return tangents(tape.code, tape.values, given)[out]
     terms = [
@@ -182,7 +199,7 @@ def call_tangent(call: Call, a: list[Any], y: Any, d: list[Any], moving: list[bo
             if e is not None and b is not None
         }
         return adjoints(tape.code, tape.values, seeds)[0]
-    tape, out = _inner(lambda *x: flat(rule.value(*x)), a, moving)
+    tape, out = inner(lambda *x: flat(rule.value(*x)), a, moving)
     return tangents(tape.code, tape.values, [e for e in d if e is not None])[out]
 
 
@@ -191,7 +208,7 @@ class Adjoints:
     """The adjoints of all variables while they are being summed up.
 
     The adjoint of a branch that was not taken is zero, whatever the slopes there: such a variable
-    keeps the choices (l, r, side) it is subject to, so that 0·inf does not poison what was taken.
+    keeps the choices (which, side) it is subject to, so that 0·inf does not poison what was taken.
     """
 
     def __init__(self, shapes: Sequence[Shape], transposing: tuple[Rule, ...] = ()) -> None:
@@ -292,12 +309,9 @@ def _spread(
     wanted = [depends[j] for j in args]
     shapes = [code[j].shape for j in args]
 
-    def give(n: int, contribution: Any, *choice: tuple[int, int, bool]) -> None:
-        for left, right, first in choices:
-            if first:
-                contribution = choose(v[left], v[right], contribution, 0, "where")
-            else:
-                contribution = choose(v[left], v[right], 0, contribution, "where")
+    def give(n: int, contribution: Any, *choice: tuple[int, bool]) -> None:
+        for j, first in choices:
+            contribution = _chosen(code[j], v, contribution, first)
         kept = choices + choice if shapes[n] == shape else ()
         bars.add(args[n], unbroadcast(contribution, shape, shapes[n]), kept)
 
@@ -319,16 +333,18 @@ def _spread(
             if wanted[n] and b is not None:
                 bars.add(args[n], b)
     elif op == "choose":
-        mode = _slope_mode(args, param)
-        if wanted[2]:
-            give(2, choose(a[0], a[1], bar, 0, mode), (args[0], args[1], True))
-        if wanted[3]:
-            give(3, choose(a[0], a[1], 0, bar, mode), (args[0], args[1], False))
+        mode = slope_mode(args, param, wanted[2] and wanted[3])
+        for n in (2, 3):
+            x, y = (bar, 0) if n == 2 else (0, bar)
+            if wanted[n]:
+                plain = isinstance(mode, str)
+                part = choose(a[0], a[1], x, y, mode) if plain else blend(mode, x, y)
+                give(n, part, (i, n == 2))
     elif op == "elementary" and param.compose is not None:
-        tape, out = _inner(param.compose, a, wanted)
-        inner = iter(adjoints(tape.code, tape.values, {out: full(bar, shape)}))
+        tape, out = inner(param.compose, a, wanted)
+        found = iter(adjoints(tape.code, tape.values, {out: full(bar, shape)}))
         for n in range(len(args)):
-            b = next(inner) if wanted[n] else None
+            b = next(found) if wanted[n] else None
             if b is not None:
                 bars.add(args[n], b)
     elif op == "elementary":
@@ -349,6 +365,18 @@ def _spread(
             give(0, quotient)
         if wanted[1]:
             give(1, -times(quotient, v[i]))
+
+
+def _chosen(choice: Instruction, v: Sequence[Any], bar: Any, first: bool) -> Any:
+    """Return the adjoint of a variable that counts where that side was chosen, or half of it."""
+    (left, right, *_), mode = choice.args, choice.param
+    if not isinstance(mode, str):
+        return np.where(mode == (0 if first else 1), 0, bar)
+    if first:
+        return choose(v[left], v[right], bar, 0, "where")
+    if mode == "where":
+        return choose(v[left], v[right], 0, bar, "where")
+    return choose(v[right], v[left], bar, 0, "where")
 
 
 def _transpose(
@@ -418,7 +446,7 @@ def _call_adjoint(
         ]
         out = tape.node(flat(rule.jvp(tuple(inputs), call.split(y), *a))).i
     else:
-        tape, out = _inner(lambda *x: flat(rule.value(*x)), a, wanted)
+        tape, out = inner(lambda *x: flat(rule.value(*x)), a, wanted)
     found = iter(adjoints(tape.code, tape.values, {out: bar}, transposing=transposing))
     return [next(found) if w else None for w in wanted]
 
@@ -482,7 +510,7 @@ def _quotients(row: Elementary, wanted: tuple[bool, ...]) -> tuple[Code, list[in
     return code, [new[i] for i in outputs]
 
 
-def _inner(f: Callable[..., Any], a: Sequence[Any], moving: Sequence[bool]) -> tuple[Tape, int]:
+def inner(f: Callable[..., Any], a: Sequence[Any], moving: Sequence[bool]) -> tuple[Tape, int]:
     """Return the recording of f at a, and its result; arguments that do not move stay numbers."""
     tape = Tape()
     z = [tape.input(np.shape(x), x) if m else x for x, m in zip(a, moving, strict=True)]
@@ -491,9 +519,16 @@ def _inner(f: Callable[..., Any], a: Sequence[Any], moving: Sequence[bool]) -> t
     return tape, out
 
 
-def _slope_mode(args: tuple[int, ...], mode: str) -> str:
-    """Return the mode of a choice between derivatives: at a kink there is none."""
-    return "slope" if mode != "where" and args[0] != args[1] else "where"
+def slope_mode(args: tuple[int, ...], mode: Any, both: bool) -> Any:
+    """Return the mode of the choice between derivatives, of which `both` vary or only one does.
+
+    At a kink there is none, or by convention the mean, or the zero of the side that is constant.
+    """
+    if not isinstance(mode, str):
+        return mode
+    if mode == "where" or args[0] == args[1]:
+        return "where"
+    return "mean" if both else "flat"
 
 
 def unbroadcast(bar: Any, whole: Shape, shape: Shape) -> Any:

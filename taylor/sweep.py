@@ -24,7 +24,7 @@ import numpy as np
 
 from taylor.algebra import Algebra, Univariate, contract, free_letter, nonzero, pad
 from taylor.conditions import Condition
-from taylor.elementary import choose, jumps_at
+from taylor.elementary import SLOPES, choose, jumps_at, shared
 from taylor.errors import DomainError, NonAnalyticError, OrderMismatch, PoleError
 from taylor.program import Program, check
 from taylor.tape import Linear, flat
@@ -45,6 +45,7 @@ from taylor.values import (
 )
 
 Array = Any
+REMEDY = "move the point, or use taylor.policy(kink='subgradient')"
 Step = Callable[[int], None]
 SCALING = ("scale", "einsum")  # the kinds of linear maps with coefficients of their own
 
@@ -480,6 +481,8 @@ class Sweep:
         mode = self.program.code[i].param
         y, part, height = self.table[i], self.algebra.part, self.height
         state: dict[str, Any] = {}
+        mean = "mean" if self.live[a] and self.live[b] else "flat"
+        fixed = not (height[lhs] or height[rhs])  # such a tie does not vary
 
         def pieces(j: int, k: int) -> Any:
             if k == 0:
@@ -488,32 +491,51 @@ class Sweep:
 
         def step(k: int) -> None:
             if k == 0:
-                above = operator.ge if mode == "where" else operator.gt
-                first = outcome(above, pieces(lhs, 0), pieces(rhs, 0))
-                second = outcome(operator.lt, pieces(lhs, 0), pieces(rhs, 0))
-                left, right = base(pieces(lhs, 0)), base(pieces(rhs, 0))
-                tie = ~(first | second) & np.asarray(left == right, dtype=bool)
-                if mode == "slope" and tie.any():
-                    if self._raises(left):
-                        raise NonAnalyticError(
-                            f"a kink has no derivative: both sides are {_show([left])}; move the "
-                            "point, or use taylor.policy(kink='subgradient')"
-                        )
-                    tie = tie & False
-                    first, second = first & ~(left == right), second
-                state.update(first=first, second=second, tie=tie, lost=~(first | second | tie))
-                y[0] = _pick(pieces(a, 0), pieces(b, 0), first | tie, state["lost"])
-                return
-            if mode == "kink" and state["tie"].any():
+                self._compared(state, pieces(lhs, 0), pieces(rhs, 0), mode)
+            if mode in SLOPES and state["tie"].any():
+                self._between_slopes(state, pieces(a, k), pieces(b, k), mode if fixed else "")
+            if k and mode == "kink" and state["tie"].any():
                 self._decide(k, state, args, pieces, y)
             # an undecided lane has equal parts on both sides so far
             new = _pick(pieces(a, k), pieces(b, k), state["first"] | state["tie"], state["lost"])
             half = state.pop("half", None)
             if half is not None and half.any():
-                new = np.where(half, _least(pieces(a, k), pieces(b, k)), new)[()]
+                here = mean if mode == "kink" else mode
+                new = np.where(half, shared(pieces(a, k), pieces(b, k), here), new)[()]
             y[part(k)] = new
 
         return step
+
+    def _compared(self, state: dict[str, Any], left: Any, right: Any, mode: str) -> None:
+        """Note in which lanes the first side is larger, the second, none of them, or neither."""
+        above = operator.ge if mode == "where" else operator.gt
+        first = outcome(above, left, right)
+        second = outcome(operator.lt, left, right)
+        tie = ~(first | second) & np.asarray(base(left) == base(right), dtype=bool)
+        state.update(first=first, second=second, tie=tie, lost=~(first | second | tie))
+
+    def _between_slopes(self, state: dict[str, Any], a: Any, b: Any, fixed: str) -> None:
+        """Settle the tied lanes of a choice between derivatives where these differ at a degree.
+
+        `fixed` is the mode of a tie that does not vary.
+        """
+        d = a - b
+        differs = nonzero(d if is_operand(d) else np.asarray(d))
+        if np.ndim(differs) > np.ndim(state["tie"]):
+            differs = differs.any(0)
+        here = state["tie"] & differs
+        if not here.any():
+            return
+        if fixed and self.policy.kink == "subgradient":
+            state["half"] = here
+        elif self._raises(state["tie"]):
+            raise NonAnalyticError(
+                f"the derivatives on both sides of a kink are {_show([a])} and {_show([b])}: "
+                f"there is none; {REMEDY}"
+            )
+        else:
+            state["lost"] = state["lost"] | here
+            state["tie"] = state["tie"] & ~here
 
     def _decide(self, k: int, state: dict[str, Any], args: Any, pieces: Any, y: Array) -> None:
         """Settle the tied lanes of a kink whose sides first differ at degree k."""
@@ -535,25 +557,35 @@ class Sweep:
             table = pad(self.result(lhs), ndim) - pad(self.result(rhs), ndim)
             sign = self.algebra.sign(k, base(d), base(table))
         sign = np.full(np.shape(sign), np.nan) if is_set(sign) else np.asarray(sign, dtype=float)
-        kink = self.policy.kink
-        if k == 1 == self.order and kink != "error":
-            # the side of the first branch is where the difference grows: along t, or along itself
-            rising = np.ones_like(sign)
-            if isinstance(self.algebra, Univariate):
-                rising = np.sign(np.asarray(base(d), dtype=float))
-            sign = rising if kink == "right" else -rising
-            state["half"] = here if kink == "subgradient" else np.zeros_like(here)
+        sign = self._side(k, base(d), sign)
+        half = here & (np.isinf(sign) | (sign == 0))
+        state["half"] = half
         state["tie"] = state["tie"] & ~differs
         state["first"] = state["first"] | (here & (sign > 0))
-        state["second"] = state["second"] | (here & (sign < 0))
+        state["second"] = state["second"] | (here & (sign <= 0))
         lost = here & np.isnan(sign)
         if lost.any() and self._raises(y[0]):
             raise NonAnalyticError(
                 f"the two sides of a kink meet at {_show([pieces(lhs, 0)])}: no derivative of "
-                f"order {k} "
-                "there; move the point, or use taylor.policy(kink='subgradient')"
+                f"order {k} there; {REMEDY}"
             )
         state["lost"] = state["lost"] | lost
+
+    def _side(self, k: int, d: Any, sign: Any) -> Any:
+        """Return the sign of the difference of the sides of a kink with leading part d of degree k.
+
+        Where it is not the same all around the point (nan), the policy says which: after or before
+        the point along a line, or with all variables growing or shrinking alike; inf is a share.
+        """
+        kink, along = self.policy.kink, isinstance(self.algebra, Univariate)
+        if kink == "subgradient" and k == 1 == self.order:
+            sided: Any = np.full(np.shape(sign), np.inf)
+        elif kink in ("left", "right") and (along or k == 1 == self.order):
+            sided = np.sign(np.asarray(d if along else d.sum(0), dtype=float))
+            sided = sided if kink == "right" else -sided
+        else:
+            return sign
+        return np.where(np.isnan(sign), sided, sign)
 
     # ---------------------------------------------------------------- singular points
     def _raises(self, value: Any) -> bool:
@@ -638,11 +670,6 @@ def _pick(a: Any, b: Any, first: Any, lost: Any) -> Any:
         return a if first and not lost else b if not lost else a + b + np.nan
     chosen = np.where(first, *alike([a, b]))
     return np.where(lost, np.nan, chosen) if lost.any() else chosen
-
-
-def _least(a: Any, b: Any) -> Any:
-    """Return the element of least norm of the interval between a and b."""
-    return np.where(np.sign(a) * np.sign(b) <= 0, 0.0, np.where(np.abs(a) < np.abs(b), a, b))
 
 
 def _deciding(constants: Iterable[Any]) -> list[Any]:

@@ -398,7 +398,8 @@ def test_a_gradient_at_a_kink_for_optimisers(kink, at_zero):
         assert taylor.derivative(abs, 0.0) == at_zero
         assert taylor.gradient(f, [1.0, 0.0, -2.0]).tolist() == [1.0, 2 * at_zero, -3.0]
         assert taylor.derivative(lambda x: np.maximum(x, 0), 0.0) == max(at_zero, 0)
-    assert np.isnan(taylor.gradient(f, [1.0, 0.0, -2.0])).any()
+    with pytest.raises(taylor.NonAnalyticError):
+        taylor.gradient(f, [1.0, 0.0, -2.0])
 
 
 @pytest.mark.parametrize("m", [1, 2, 3, 4])

@@ -11,8 +11,8 @@ ORDER = [
     "pairs", "blocks", "algebra", "local", "elementary", "memory", "linalg", "arrays",
     "reductions", "products", "functions", "tape", "rules", "program", "expand", "sweep", "wide",
     "branches", "llvm", "series", "univariate", "multivariate", "transform", "forward_mode",
-    "interpolation", "drivers", "sparse", "several", "checkpoint", "implicit", "compiled", "ode",
-    "__init__", "effort", "expression", "tour", "__main__",
+    "kinks", "interpolation", "drivers", "sparse", "several", "checkpoint", "implicit",
+    "compiled", "ode", "__init__", "effort", "expression", "tour", "__main__",
 ]  # fmt: skip
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from taylor import elementary
 from taylor.arrays import Operand, host
-from taylor.elementary import Elementary
+from taylor.elementary import SLOPES, Elementary
 from taylor.errors import TraceError
 from taylor.llvm import vector
 from taylor.llvm.ir import UNROLL, WIDTH, Function, Scalar
@@ -186,9 +186,10 @@ class Symbol(Operand):
             return owner._choose(lhs, rhs, a, b, mode)
 
         def body(left: Scalar, right: Scalar, x: Scalar, y: Scalar) -> Scalar:
-            above = f.compare("ogt" if mode == "slope" else "oge", left, right)
+            slope = mode in SLOPES  # nan at a kink: the ordinary way knows what to do
+            above = f.compare("ogt" if slope else "oge", left, right)
             below = f.compare("olt", left, right)
-            lost = f.constant(math.nan) if mode == "slope" else f.binary("fadd", left, right)
+            lost = f.constant(math.nan) if slope else f.binary("fadd", left, right)
             return f.select(above, x, f.select(below, y, lost))
 
         return mapped(f, body, *(lifted(f, x) for x in (lhs, rhs, a, b)))

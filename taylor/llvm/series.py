@@ -667,7 +667,8 @@ class Emission(Sweep):
 
     def _choose(self, i: int) -> Step:
         lhs, rhs, a, b = self.program.code[i].args
-        mode = "slope" if self.program.code[i].param == "kink" else "where"
+        given = self.program.code[i].param
+        value, slope = ("where", "mean") if given == "kink" else (given, given)
         y, height, piece = self.table[i], self.height, self.algebra.part
 
         def part(j: int, k: Any) -> Any:
@@ -677,7 +678,7 @@ class Emission(Sweep):
 
         def step(k: Any) -> None:
             args = self._value(lhs), self._value(rhs), part(a, k), part(b, k)
-            chosen = host(args)._choose(*args, "where" if k == 0 else mode)
+            chosen = host(args)._choose(*args, value if k == 0 else slope)
             y[0 if k == 0 else piece(k)] = chosen
 
         return step

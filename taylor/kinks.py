@@ -1,0 +1,404 @@
+"""Ties: whether a function is smooth where the two sides of a kink meet, and what it is there.
+
+With u = l - r, a kink chooses one of two sides by the sign of u; at a tie it is, to first order,
+the mean of its sides and h·|u|.  If g is the adjoint of |u| with all ties at their mean, then
+
+    f'(x; d) = mean·d + Σ g·|u'(x; d)|        along every direction d:
+
+f has a derivative, the mean one, iff the terms whose u' are proportional to each other cancel.
+Directions are generic and fixed: two runs give the same bits.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from taylor.algebra import Univariate
+from taylor.elementary import SLOPES
+from taylor.errors import NonAnalyticError, ShapeMismatch, TaylorError
+from taylor.forward_mode import along, parts, result, seed
+from taylor.program import recording
+from taylor.rules import Code, active, adjoints, full, inner, tangents, values
+from taylor.tags import fresh_tag
+from taylor.tape import Instruction, pruned
+from taylor.univariate import Taylor
+from taylor.values import as_array, base, current_policy, is_operand, policy
+
+Array = Any
+Function = Callable[..., Any]
+Shares = dict[int, Array]  # per tied choice, the share of its first side, element by element
+ROUNDINGS = 4096  # differences of so many roundings are none
+
+
+class Tied(NamedTuple):
+    """A recorded function of one argument at a point where choices are tied.
+
+    Rows that choose are written out; `v` are plain values, `ties` says where, `names` of what.
+    """
+
+    code: list[Instruction]
+    v: list[Any]
+    out: int
+    ties: dict[int, Array]
+    names: dict[int, str]
+
+    @property
+    def simple(self) -> bool:
+        """Whether all ties are of kinks, none of their derivatives."""
+        return all(self.code[i].param == "kink" for i in self.ties)
+
+
+def ties(f: Function, x: Any) -> Tied | None:
+    """Return f recorded at x with its ties; None if there are none, or it cannot be recorded."""
+    try:
+        program, v = recording(lambda y: result(f, y), x if is_operand(x) else x[()])
+    except TaylorError:
+        return None
+    return tied(program.code, v, program.outputs[0])
+
+
+def tied(code: Any, v: list[Any], out: int) -> Tied | None:
+    """Return a recorded function with its ties; None if there are none."""
+    opened: list[Instruction] = []
+    found: list[Any] = []
+    names: dict[int, str] = {}
+
+    def push(c: Instruction, value: Any, varies: bool, name: str) -> int:
+        row = c.param
+        if c.op != "elementary" or row.compose is None or not varies:
+            opened.append(c)
+            found.append(value)
+            names[len(opened) - 1] = name
+            return len(opened) - 1
+        wanted = [depends[a] for a in c.args]
+        tape, last = inner(row.compose, [found[a] for a in c.args], wanted)
+        given = [a for a, w in zip(c.args, wanted, strict=True) if w]
+        return into(tape.code, tape.values, given, row.name)[last]
+
+    def into(code: Any, v: Any, given: list[int], name: str) -> list[int]:
+        new: list[int] = []
+        for c, value, varies in zip(code, v, active(code), strict=True):
+            if c.op == "input" and given:
+                new.append(given[c.param])
+                continue
+            new.append(push(c._replace(args=tuple(new[a] for a in c.args)), value, varies, name))
+            depends.extend([varies] * (len(opened) - len(depends)))
+        return new
+
+    depends: list[bool] = []
+    last = into(code, v, [], "the derivative of a kink")[out]
+    met = {i: _tie(c, found) for i, c in enumerate(opened) if depends[i] and _is_kink(c)}
+    met = {i: tie for i, tie in met.items() if tie.any()}
+    return Tied(opened, [base(e) for e in found], last, met, names) if met else None
+
+
+def _is_kink(c: Instruction) -> bool:
+    return c.op == "choose" and c.param != "where" and c.args[0] != c.args[1]
+
+
+def of_slopes(code: Code) -> bool:
+    """Whether a program chooses between derivatives; at a tie these have a value by convention."""
+    return any(c.op == "choose" and c.param in SLOPES for c in code)
+
+
+def _tie(c: Instruction, v: list[Any]) -> Array:
+    left, right = (base(v[a]) for a in c.args[:2])
+    return np.broadcast_to(np.asarray(np.equal(left, right), dtype=bool), c.shape)
+
+
+# ------------------------------------------------------------------ shares of the sides
+def settled(t: Tied, shares: Shares) -> list[Instruction]:
+    """Return the code with those shares of its tied choices."""
+    return [c._replace(param=shares[i]) if i in shares else c for i, c in enumerate(t.code)]
+
+
+def function(t: Tied, shares: Shares) -> Function:
+    """Return the recorded function, without ties."""
+    code = settled(t, shares)
+    return lambda y: values(code, [y], {t.out})[t.out]
+
+
+def _share(t: Tied, i: int, at_ties: Any) -> Array:
+    """Return the shares of the first side of choice i, given those of its ties."""
+    left, right = (t.v[a] for a in t.code[i].args[:2])
+    above, below = np.greater(left, right), np.less(left, right)
+    plain = np.where(above, 1.0, np.where(below, 0.0, np.nan))
+    return np.where(t.ties[i], at_ties, plain)
+
+
+def _means(t: Tied) -> Shares:
+    return {i: _share(t, i, 0.5) for i in t.ties}
+
+
+def _conventions(t: Tied) -> Shares:
+    """Return the shares of a subgradient: the constant side where one does not vary, or halves."""
+    varies = active(t.code)
+    sides = {i: (varies[t.code[i].args[2]], varies[t.code[i].args[3]]) for i in t.ties}
+    return {i: _share(t, i, 0.5 if a and b else float(b)) for i, (a, b) in sides.items()}
+
+
+def _towards(t: Tied, d: Any, order: int) -> Shares:
+    """Return the shares that choose, at every tie, the side met from the point in direction d.
+
+    Where both sides are the same up to that order, they get halves.
+    """
+    sides = [a for i in t.ties for a in t.code[i].args[:2]]
+    code, new = pruned(t.code, sides)
+    if any(_is_kink(c) and c.param != "kink" for c in code):
+        raise NonAnalyticError("the derivative of a kink decides on a branch; move the point")
+    algebra, tag, x = Univariate(order), fresh_tag(), as_array(_point(t))
+    with policy(singular=current_policy().singular, kink="right"):
+        v = values(code, [seed(Taylor, x, algebra, np.asarray(d)[None], tag)])
+    tables = {a: parts(v[new[a]], tag, algebra.size) for a in set(sides)}
+    tag.closed = True
+    shares: Shares = {}
+    for i in t.ties:
+        left, right = (tables[a] for a in t.code[i].args[:2])
+        side: Any = 0.0
+        for k in range(order, 0, -1):
+            u = np.sign(_difference(left[k], right[k]).astype(float))
+            side = np.where(u == 0, side, u)
+        shares[i] = _share(t, i, (1 + side) / 2)
+    return shares
+
+
+def _point(t: Tied) -> Any:
+    return t.v[next(i for i, c in enumerate(t.code) if c.op == "input")]
+
+
+def _difference(x: Any, y: Any) -> Any:
+    """Return x - y (None: zero), and zero where it is one of rounding only."""
+    x, y = (0 if e is None else e for e in (x, y))
+    d = np.asarray(x - y)
+    return np.where(np.abs(d) <= _tolerance(d) * (np.abs(x) + np.abs(y)), 0, d)
+
+
+def _tolerance(x: Any) -> float:
+    kind = np.asarray(x).dtype
+    return ROUNDINGS * float(np.finfo(kind if kind.kind in "fc" else float).eps)
+
+
+def _directions(x: Any) -> Iterator[Array]:
+    """Yield generic directions and their opposites; every two variables differ in sign in one."""
+    x = np.asarray(x)
+    n, rng = x.size, np.random.default_rng(x.size)
+    rows = [np.zeros(n, dtype=int)]
+    rows += [np.arange(n) >> bit & 1 for bit in range(max(n - 1, 0).bit_length())]
+    rows += [rng.integers(0, 2, n) for _ in range(4)]
+    for row in rows:
+        d = ((1 - 2 * row) * rng.integers(1 << 20, 1 << 21, n)).reshape(x.shape)
+        d = d.astype(object) if x.dtype == object else (d / (1 << 20)).astype(x.dtype)
+        yield d
+        yield -d
+
+
+# ------------------------------------------------------------------ first order
+def pulled(t: Tied, w: Any, what: str) -> Any:
+    """Return the adjoint of the argument for the adjoint w of the result, as the policy says.
+
+    Raises NonAnalyticError where there is no derivative, if kinks are errors.
+    """
+    bars: dict[int, Any] = {}
+    shares = _by_policy(t, w, bars, what)
+    code = settled(t, shares)
+    return adjoints(code, t.v, {t.out: w})[0]
+
+
+def chosen(f: Function, x: Any) -> Function:
+    """Return f with its ties at x settled as the policy says, for first derivatives there."""
+    t = None if is_operand(x) else ties(f, x)
+    if t is None:
+        return f
+    scalar = t.code[t.out].shape == ()
+    return function(t, _by_policy(t, np.ones(())[()] if scalar else None, {}, "jvp"))
+
+
+def _by_policy(t: Tied, w: Any, bars: dict[int, Any], what: str) -> Shares:
+    """Return the shares of the ties for the adjoint w of the result (None: whatever it is)."""
+    kink = current_policy().kink
+    if kink in ("left", "right"):
+        point = np.asarray(_point(t))
+        ones = np.ones_like(point)
+        return _towards(t, ones if kink == "right" else -ones, 1)
+    wanted = _means(t) if kink == "error" else _conventions(t)
+    if w is None:
+        return wanted
+    adjoints(settled(t, wanted), t.v, {t.out: w}, (), bars)
+    if kink != "error" and _one_sign(t, bars):
+        return wanted
+    means = _means(t)
+    if kink != "error":
+        bars.clear()
+        adjoints(settled(t, means), t.v, {t.out: w}, (), bars)
+    real = _real(t, bars)
+    if kink == "error" and real:
+        raise NonAnalyticError(_message(t, real, what, ""))
+    return {i: np.where(real.get(i, False), wanted[i], means[i]) for i in t.ties}
+
+
+def _one_sign(t: Tied, bars: dict[int, Any]) -> bool:
+    """Whether all kinks bend the same way, so that none can make up for another."""
+    signs = set()
+    for i, tie in t.ties.items():
+        if i in bars:
+            upwards = 1 if t.code[i].args[2] == t.code[i].args[0] else -1
+            signs |= set(np.unique(np.sign(bars[i][tie].astype(float)) * upwards))
+    return len(signs - {0.0}) <= 1 and t.simple
+
+
+def _real(t: Tied, bars: dict[int, Any]) -> dict[int, Array]:
+    """Return where ties leave the function without a derivative, given the adjoints of the choices.
+
+    A choice that depends on another tie gets a random share of it, and so a place of its own.
+    """
+    point = np.asarray(_point(t))
+    rng, rows = np.random.default_rng(point.size), []
+    for d in itertools.islice(_directions(point), 0, 3, 2):
+        seen: dict[int, Any] = {}
+
+        def share(i: int, e: list[Any], seen: dict[int, Any] = seen) -> Any:
+            if i not in t.ties:
+                return None
+            seen[i] = (_difference(e[0], e[1]), _difference(e[2], e[3]))
+            return _share(t, i, rng.uniform(0.25, 0.75, t.ties[i].shape))
+
+        tangents(t.code, t.v, [d], share)
+        rows.append(seen)
+    columns: tuple[list[Array], ...] = ([], [], [])
+    for i in (known := [i for i in t.ties if i in bars]):
+        at, (u, sides), other = t.ties[i], rows[0][i], rows[1][i][0]
+        parts = (bars[i] * sides * np.sign(u), u, other)
+        for total, part in zip(columns, parts, strict=True):
+            total.append(full(part, at.shape)[at].astype(float))
+    if not known:
+        return {}
+    tolerance = _tolerance(bars[known[0]])
+    effect, p, q = (np.concatenate(c) for c in columns)
+    real = _remaining(effect, p, q, tolerance)
+    found, start = {}, 0
+    for i in known:
+        here = np.zeros(t.ties[i].shape, dtype=bool)
+        here[t.ties[i]] = real[start : start + int(t.ties[i].sum())]
+        start += int(t.ties[i].sum())
+        if here.any():
+            found[i] = here
+    return found
+
+
+def _remaining(effect: Array, p: Array, q: Array, tolerance: float) -> Array:
+    """Return which terms do not cancel among those with the same ratio of p and q."""
+    real = (effect != 0) & (effect == effect)
+    live = np.flatnonzero(real)
+    if len(live) == 0:
+        return real
+    ratio = q[live] / p[live]
+    live, ratio = live[np.argsort(ratio, kind="stable")], np.sort(ratio)
+    new = np.diff(ratio) > 1e-9 * (1 + np.abs(ratio[1:]))
+    starts = np.flatnonzero(np.concatenate([[True], new]))
+    total, size = (np.add.reduceat(e, starts) for e in (effect[live], np.abs(effect[live])))
+    cancelled = np.abs(total) <= tolerance * size
+    real[live] = ~np.repeat(cancelled, np.diff([*starts, len(live)]))
+    return real
+
+
+def _message(t: Tied, real: dict[int, Array], what: str, of_order: str) -> str:
+    i, here = next(iter(real.items()))
+    left, count = (
+        np.broadcast_to(t.v[t.code[i].args[0]], here.shape),
+        sum(map(np.sum, real.values())),
+    )
+    at = tuple(int(n) for n in np.argwhere(here)[0])
+    place = f" at element {at} of {here.shape}" if here.ndim else ""
+    return (
+        f"{what}: f has a kink here{of_order}: {t.names[i]}{place}, where both sides are "
+        f"{left[at]} ({count} such elements in all); move the point, write the function smoothly, "
+        "or take a subgradient: with taylor.policy(kink='subgradient')"
+    )
+
+
+# ------------------------------------------------------------------ any order
+def decided(
+    driver: Function, f: Function, x: Any, order: int, what: str, slow: Function | None = None
+) -> Any:
+    """Return driver(f), made of derivatives of f at x up to that order; exact at ties, too.
+
+    `slow` is for functions for which the driver finds no number and that have no ties.  A
+    scalar-valued f without these derivatives raises NonAnalyticError; else they are nan.
+    """
+
+    def either(g: Function) -> Any:
+        try:
+            found = driver(g)
+        except ShapeMismatch:
+            raise
+        except TaylorError:
+            if slow is None:
+                raise
+            return slow(g)
+        return found if slow is None or _all_finite(found) else slow(g)
+
+    error: TaylorError | None = None
+    if current_policy().kink == "error":
+        try:
+            found = driver(f)
+            if _all_finite(found):
+                return found
+        except ShapeMismatch:
+            raise
+        except TaylorError as caught:
+            error = caught
+    t = ties(f, x)
+    if t is None:
+        return either(f)
+    found = smooth(t, either, x, order, what)
+    if isinstance(error, NonAnalyticError) and not _all_finite(found):
+        raise error
+    return found
+
+
+def smooth(t: Tied, driver: Function, x: Any, order: int, what: str) -> Any:
+    """Return what a driver gives for the function, if it is the same on all sides of its ties.
+
+    The sides are met in many directions from x; along one line their series are compared up to that
+    order, and of two opposite ones the results.  A scalar-valued function with unlike sides raises
+    NonAnalyticError, other results are nan.
+    """
+    if is_operand(x):
+        raise NonAnalyticError(f"{what} at a kink inside another derivative; move the point")
+    scalar, line = t.code[t.out].shape == (), next(_directions(base(x)))
+    results: list[Any] = []
+    first: tuple[Any, Shares] | None = None
+    bad = np.zeros(t.code[t.out].shape, dtype=bool)
+    for d in _directions(base(x)):
+        shares = _towards(t, d, order + 2)
+        if first is not None and all(np.array_equal(first[1][i], shares[i]) for i in shares):
+            continue
+        g = function(t, shares)
+        c = along(g, x, line, order)
+        if len(results) < 2:
+            results.append(driver(g))
+        first = first or (c, shares)
+        bad = bad | ~_same(c, first[0]).all(0)
+        if scalar and (bad.any() or not _same(results[-1], results[0]).all()):
+            unlike = {i: s != first[1][i] for i, s in shares.items() if np.any(s != first[1][i])}
+            raise NonAnalyticError(_message(t, unlike, what, f", without derivative {order}"))
+    lost = ~_same(results[-1], results[0])
+    lost = lost | bad.reshape(bad.shape + (1,) * (lost.ndim - bad.ndim))
+    return np.where(lost, np.nan, results[0])[()] if lost.any() else results[0]
+
+
+def _same(x: Any, y: Any) -> Array:
+    x, y = np.asarray(base(x)), np.asarray(base(y))
+    close = np.abs(x - y) <= _tolerance(x) * (np.abs(x) + np.abs(y))
+    return np.asarray(close | (x == y) | ((x != x) & (y != y)), dtype=bool)
+
+
+def _all_finite(x: Any) -> bool:
+    plain = np.asarray(base(x))
+    return (
+        bool(np.all(np.isfinite(plain))) if plain.dtype != object else bool(np.all(plain == plain))
+    )

@@ -1,0 +1,223 @@
+"""Ties: smooth functions have their derivatives there, others an error or the subgradient."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import hyperdual
+import taylor
+from taylor import NonAnalyticError, Taylor
+
+X = np.array([0.0, 2.0, -1.0])
+HALF = np.array([1.0, 0.5])
+
+
+def on_the_margin(w):
+    return np.sum(np.maximum(0, 1 - HALF * w) ** 2)
+
+
+def huber(x):
+    return np.sum(np.where(abs(x) <= 1, x**2 / 2, abs(x) - 0.5))
+
+
+def deviation(x):
+    return np.median(abs(x - np.median(x)))
+
+
+SMOOTH = {  # function, point, gradient, Hessian (None: there is none)
+    "squared hinge": (on_the_margin, [1.0, -1.0], [0.0, -1.5], None),
+    "|x|²": (lambda x: np.sum(abs(x) ** 2), [0.0, 0.0], [0.0, 0.0], [[2.0, 0.0], [0.0, 2.0]]),
+    "equal products": (
+        lambda x: np.maximum(x[0] * x[1], x[1] * x[0] + 0), [2.0, 3.0], [3.0, 2.0], [[0, 1], [1, 0]]
+    ),
+    "1·x": (lambda x: np.sum(np.maximum(x, 1 * x)), [2.0, 0.0], [1.0, 1.0], np.zeros((2, 2))),
+    "huber": (huber, [1.0, 0.0], [1.0, 0.0], [[1.0, 0.0], [0.0, 1.0]]),
+    "distance²": (lambda x: np.sum((x - np.clip(x, 0, 1)) ** 2), [0.0, 1.0], [0.0, 0.0], None),
+    "max + min": (
+        lambda x: np.sum(np.maximum(x, 1.0) + np.minimum(x, 1.0)), [1.0, 1.0], [1.0, 1.0],
+        np.zeros((2, 2)),
+    ),
+    "median": (np.median, [1.0, 2.0, 2.0, 5.0], [0, 0.5, 0.5, 0], np.zeros((4, 4))),
+    "deviation": (deviation, [1.0, 2.0, 4.0], [-1.0, 1.0, 0.0], np.zeros((3, 3))),
+    "other maxima": (
+        lambda x: np.ptp(x) + 0 * np.max(x[:2]), [1.0, 1.0, 3.0, 0.0], [0, 0, 1, -1],
+        np.zeros((4, 4)),
+    ),
+    "times zero": (lambda x: np.sum(0.0 * abs(x)), [0.0, 1.0], [0.0, 0.0], np.zeros((2, 2))),
+    "not taken": (
+        lambda x: np.sum(np.where(x < 1, x**2, abs(x))), [0.0, 2.0], [0.0, 1.0], [[2, 0], [0, 0]]
+    ),
+    "|x² + y²|": (lambda x: abs(x[0] ** 2 + x[1] ** 2), [0.0, 0.0], [0, 0], 2 * np.eye(2)),
+}  # fmt: skip
+
+KINKED = {  # function, point, name, subgradient
+    "relu": (lambda x: np.sum(np.maximum(x, 0) * np.ones(3)), X, "maximum", [0.0, 1.0, 0.0]),
+    "0 first": (lambda x: np.sum(np.maximum(0, x)), X, "maximum", [0.0, 1.0, 0.0]),
+    "l1": (lambda x: np.sum(abs(x)), X, "abs", [0.0, 1.0, -1.0]),
+    "clip": (lambda x: np.sum(np.clip(x, 0, 1)), X, "maximum", [0.0, 0.0, 0.0]),
+    "max": (np.max, [1.0, 1.0, 0.0], "maximum", [0.5, 0.5, 0.0]),
+    "max of two": (lambda v: np.maximum(v[0], v[1]), [1.0, 1.0], "maximum", [0.5, 0.5]),
+    "max of three": (np.max, [1.0, 1.0, 1.0], "maximum", [0.25, 0.25, 0.5]),
+    "min": (np.min, [3.0, 1.0, 1.0], "minimum", [0.0, 0.5, 0.5]),
+    "two sides": (lambda x: np.maximum(3 * x[0], 5 * x[1]), [0.0, 0.0], "maximum", [1.5, 2.5]),
+    "||x||": (lambda x: np.sum(abs(abs(x))), [0.0, 1.0], "abs", [0.0, 1.0]),
+    "triangle": (
+        lambda x: abs(x[0]) + abs(x[1]) - abs(x[0] + x[1]), [0.0, 0.0], "abs", [0.0, 0.0]
+    ),
+    "beside a smooth one": (
+        lambda x: np.sum(np.minimum(x, 4.0) + np.maximum(x - 4.0, 0.0)) + abs(x[1] - 4.0),
+        [4.0, 4.0], "", [1.0, 0.0],
+    ),
+}  # fmt: skip
+
+NESTED = {
+    "gradient": taylor.gradient,
+    "value_and_gradient": lambda f, x: taylor.value_and_gradient(f, x)[1],
+    "vjp": lambda f, x: taylor.vjp(f, x, 1.0)[1],
+    "jvp": lambda f, x: np.array([taylor.jvp(f, x, e)[1] for e in np.eye(len(x))]),
+    "jacobian": taylor.jacobian,
+    "objective": lambda f, x: taylor.objective(f).jac(x),
+    "compiled": lambda f, x: taylor.gradient(taylor.compile(f), x),
+    "reverse": lambda f, x: taylor.reverse(taylor.record(f, x))(x, 1.0)[1],
+    "inside": lambda f, x: (
+        taylor.gradient(lambda t: t * taylor.vjp(f, x, 1.0)[1] @ x, 1.0) * 0
+        + taylor.gradient(lambda y: 1 * f(y), x)
+    ),
+}
+DECIDING = {k: d for k, d in NESTED.items() if k not in ("reverse", "jvp")}
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_what_is_smooth_at_a_tie_has_its_derivatives(name):
+    f, x, slope, bend = SMOOTH[name]
+    x, v = np.array(x), np.arange(1.0, 1 + len(x))
+    for driver in DECIDING.values():
+        np.testing.assert_allclose(driver(f, x), slope, atol=1e-14)
+    assert taylor.jvp(f, x, v)[1] == pytest.approx(np.dot(slope, v), abs=1e-14)
+    for kink in ("subgradient", "left", "right"):
+        with taylor.policy(kink=kink):
+            np.testing.assert_allclose(taylor.gradient(f, x), slope, atol=1e-14)
+            assert taylor.jvp(f, x, v)[1] == pytest.approx(np.dot(slope, v), abs=1e-14)
+    drivers = [taylor.hessian, lambda f, x: taylor.tensor(f, x, 2), hyperdual.hessian]
+    products = [
+        taylor.hvp,
+        lambda f, x, v: taylor.gradient(lambda y: taylor.vjp(f, y, 1.0)[1] @ v, x),
+    ]
+    for driver in drivers:
+        if bend is None:
+            with pytest.raises(NonAnalyticError):
+                driver(f, x)
+        else:
+            np.testing.assert_allclose(driver(f, x), bend, atol=1e-13)
+    for product in products:
+        if bend is None:
+            with pytest.raises(NonAnalyticError):
+                product(f, x, v)
+        else:
+            np.testing.assert_allclose(product(f, x, v), np.asarray(bend) @ v, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", KINKED)
+def test_a_kink_is_an_error_or_its_subgradient(name):
+    f, x, row, slope = KINKED[name]
+    x, v = np.array(x), np.arange(1.0, 1 + len(x))
+    second = [taylor.hessian, lambda f, x: taylor.hvp(f, x, v), hyperdual.hessian]
+    second.append(lambda f, x: taylor.tensor(f, x, 2))
+    for driver in [*DECIDING.values(), *second]:
+        with pytest.raises(NonAnalyticError):
+            driver(f, x)
+    with pytest.raises(NonAnalyticError, match=rf"{row}.*\(\d such elements .*subgradient"):
+        taylor.gradient(f, x)
+    with taylor.policy(kink="subgradient"):
+        for name, driver in NESTED.items():
+            if name != "reverse" or row:  # a program does not see what cancels
+                np.testing.assert_allclose(driver(f, x), slope, atol=1e-14)
+        for driver in second:
+            with pytest.raises(NonAnalyticError):
+                driver(f, x)
+
+
+@pytest.mark.parametrize("kink, sign", [("right", 1.0), ("left", -1.0)])
+def test_one_sided_derivatives(kink, sign):
+    w = np.array([1.0, 2.0, 3.0])
+    with taylor.policy(kink=kink):
+        for f in (lambda x: np.sum(w * abs(x)), lambda x: np.sum(w * abs(-x))):
+            for driver in (taylor.gradient, taylor.jacobian, NESTED["vjp"], NESTED["jvp"]):
+                assert driver(f, X).tolist() == [sign, 2.0, -3.0]
+        assert taylor.taylor_coefficients(lambda x: abs(np.sin(x)), 0.0, 3) == pytest.approx(
+            [0, sign, 0, -sign / 6]
+        )
+        assert taylor.derivative(lambda x: np.maximum(0, x), 0.0) == (sign > 0)
+        assert taylor.gradient(np.max, [1.0, 1.0, 0.0]).tolist() == [0.5, 0.5, 0.0]
+
+
+def test_along_a_line_both_sides_decide():
+    assert taylor.derivative(lambda x: abs(x) ** 2, 0.0, 2) == 2.0
+    assert taylor.derivative(lambda x: np.minimum(x, 4.0) + np.maximum(x - 4.0, 0.0), 4.0) == 1.0
+    c = taylor.taylor_coefficients(lambda x: np.maximum(x, 0) ** 2, np.array([0.0, 1.0]), 2)
+    assert c[:, 1].tolist() == [1, 2, 1] and c[:2, 0].tolist() == [0, 0] and np.isnan(c[2, 0])
+    with pytest.raises(NonAnalyticError):
+        taylor.derivative(lambda x: np.maximum(x, 0.0) ** 2, 0.0, 2)
+
+
+def test_lanes_stay_lanes():
+    j = taylor.jacobian(lambda x: np.maximum(x, 0) ** np.array([1, 2, 1]), np.zeros(3))
+    assert np.isnan(j[[0, 2]]).any(1).all() and j[1].tolist() == [0, 0, 0]
+    assert np.isnan(taylor.vjp(lambda x: np.maximum(x, 0), X, np.ones(3))[1]).tolist() == [1, 0, 0]
+    assert taylor.vjp(lambda x: np.maximum(x, 0), X, np.array([0.0, 1, 1]))[1].tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize("kind", [np.float32, object, np.longdouble])
+def test_in_other_numbers(kind):
+    from fractions import Fraction
+
+    x = np.array([Fraction(0), Fraction(1)]) if kind is object else np.array([0, 1], dtype=kind)
+    f = lambda x: np.sum(np.maximum(x, 0)) - np.sum(np.maximum(x - 1, x * 1 - 1))
+    with pytest.raises(NonAnalyticError, match=r"maximum at element \(0,\) of \(2,\).*1 such"):
+        taylor.gradient(f, x)
+    with taylor.policy(kink="subgradient"):
+        g = taylor.gradient(f, x)
+    assert g.tolist() == [-1, 0] and g.dtype == kind
+
+
+def test_many_ties_take_one_or_two_sweeps():
+    rng = np.random.default_rng(0)
+    n, rows = 10_000, rng.integers(0, 10_000, (10_000, 3))
+    sweeps = []
+
+    def loss(x):
+        sweeps.append(1)
+        return np.sum(np.maximum(x[rows[:, 0]] - x[rows[:, 1]], 0)) + 0.1 * np.sum(abs(x))
+
+    with taylor.policy(kink="subgradient"):
+        g = taylor.gradient(loss, np.zeros(n))
+        assert len(sweeps) == 1 and not g.any()
+        assert np.array_equal(g, taylor.gradient(loss, np.zeros(n)))
+    with pytest.raises(NonAnalyticError, match="such elements"):
+        taylor.gradient(loss, np.zeros(n))
+
+
+def test_threads_have_their_own_policy():
+    found = {}
+
+    def run(kink):
+        with taylor.policy(kink=kink):
+            for _ in range(20):
+                found[kink] = float(taylor.gradient(lambda x: np.sum(abs(x)), np.zeros(1))[0])
+
+    threads = [threading.Thread(target=run, args=(k,)) for k in ("left", "subgradient", "right")]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert found == {"left": -1.0, "subgradient": 0.0, "right": 1.0}
+
+
+def test_series_by_hand():
+    with taylor.policy(kink="subgradient"):
+        assert np.maximum(Taylor([1.0, 2.0]), Taylor([1.0, 4.0])).coef.tolist() == [1.0, 3.0]
+        assert np.maximum(Taylor([1.0, 2.0]), 1.0).coef.tolist() == [1.0, 0.0]
+        assert hyperdual.gradient(np.max, [1.0, 1.0, 0.0]).tolist() == [0.5, 0.5, 0.0]
+        with pytest.raises(NonAnalyticError):
+            abs(Taylor([0.0, 1.0, 0.0]))
