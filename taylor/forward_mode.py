@@ -200,7 +200,8 @@ def along(f: Function, x: Any, v: Any, order: int) -> Any:
         if np.any(both != both):
             raise
         return both
-    if is_operand(found) or (kink == "error" and not np.any(~is_nan(found[0]) & is_nan(found))):
+    nested = is_operand(found)
+    if nested or (kink == "error" and not np.any((found[0] == found[0]) & (found != found))):
         return found
     both = _on_both_sides(f, x, v, order)
     return np.where(both == both, both, found)[()]

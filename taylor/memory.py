@@ -39,7 +39,21 @@ def taken(table: Any, index: Array) -> Any:
     flat = table.reshape((len(table), -1))
     if index.size and index.min() < 0:
         flat = np.concatenate([flat, flat[:, :0].sum(-1)[:, None]], axis=1)
-    return flat[:, index]
+    return np.take(flat, index, axis=1)
+
+
+def by_rows(table: Array) -> Array:
+    """Return a table whose rows lie one after the other, each as NumPy lays out an array.
+
+    A sum or a product may have made it with the degrees innermost; NumPy's functions, which look at
+    the strides of a row, would then make copies where those of a plain array are views.
+    """
+    steps = np.abs(table.strides)
+    if table.size < 2 or table.ndim == 1 or steps[0] >= steps[1:].max():
+        return table
+    inner = sorted(range(1, table.ndim), key=lambda axis: -steps[axis])
+    order = (0, *inner)
+    return np.ascontiguousarray(table.transpose(order)).transpose(np.argsort(order))
 
 
 def rows(f: Callable[..., Any], table: Array) -> Any:

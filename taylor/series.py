@@ -53,7 +53,7 @@ from taylor.errors import (
 )
 from taylor.expand import of_row
 from taylor.llvm import kernels, monomials
-from taylor.memory import Family, Path, positions, rows, taken
+from taylor.memory import Family, by_rows, Path, positions, rows, taken
 from taylor.program import Program
 from taylor.rules import call_tangent
 from taylor.sweep import (
@@ -284,6 +284,8 @@ class Series(Operand):
         return view
 
     def _viewed(self, f: Callable[..., Any]) -> Any:
+        if self._place is None and isinstance(self._coef, np.ndarray):
+            self._coef = by_rows(self._coef)
         coef = self._coef
         moved = rows(f, coef)
         if isinstance(moved, (list, tuple)):
