@@ -268,7 +268,7 @@ class Series(Operand):
                 )
             table = self._coef[(slice(None), *parts)]
             if table.ndim == 1 and Ellipsis not in parts:
-                return self._new(table if is_operand(table) else table.copy(), reach=self._reach)
+                return self._new(table.copy(), reach=self._reach)
             return self._share(table, lambda t: t[(slice(None), *parts)])
         return super().__getitem__(index)
 
