@@ -96,4 +96,6 @@ def _hessian(f: Function, x: Any) -> Array:
             entries[i, j] = entries[j, i] = table[position(squarefree(2), (0, 1))]
     if not n:
         return np.zeros(np.shape(x) * 2)
-    return np.stack([entries[i, j] for i in range(n) for j in range(n)]).reshape(np.shape(x) * 2)[()]
+    return np.stack([entries[i, j] for i in range(n) for j in range(n)]).reshape(np.shape(x) * 2)[
+        ()
+    ]

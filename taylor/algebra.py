@@ -571,5 +571,8 @@ def differentiation(algebra: Monomials, lower: Monomials, i: int) -> tuple[Array
     return rows, source, weights
 
 
-_ALGEBRAS: dict[str, Callable[[int, int], Monomials]] = {"multivariate": multivariate, "square-free": squarefree}
+_ALGEBRAS: dict[str, Callable[[int, int], Monomials]] = {
+    "multivariate": multivariate,
+    "square-free": squarefree,
+}
 Algebra = Univariate | Monomials

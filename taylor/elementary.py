@@ -319,8 +319,7 @@ def rule(
 
 
 def _of_numbers(f: Callable[..., Any] | None) -> Any:
-    """Return f, given arrays of ints and floats in NumPy's types where they are stored as objects.
-    """
+    """Return f for numbers in NumPy's own types, where they are stored as objects."""
     if f is None:
         return None
 

@@ -171,7 +171,8 @@ class TaylorN(Series):
         table[np.flatnonzero(lowered)] = source[self._find(down)] / weights.reshape(
             (-1,) + (1,) * self.ndim
         )
-        return self._new(table, higher) + self._without(k, i)
+        y: Self = self._new(table, higher) + self._without(k, i)
+        return y
 
     def _variable(self, i: int) -> int:
         n = self.algebra.variables

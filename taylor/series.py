@@ -752,17 +752,13 @@ class Series(Operand):
         if rule in self.tag.rules:
             return self._by_variables(rule, args, mine)
         inner, tag = fresh_tag(), fresh_tag()
-        inner.rules, tag.kept = (*self.tag.rules, rule), []
+        inner.rules, tag.kept, tag.source = (*self.tag.rules, rule), [], self.tag
         graded = [self._graded(x, inner, tag) if m else x for x, m in zip(args, mine, strict=True)]
         owner = next(x for x, m in zip(graded, mine, strict=True) if m)
         try:
             call, y = owner._along(rule, graded, mine)
         finally:
             inner.closed, tag.closed, tag.kept = True, True, None
-        if is_operand(y) and y.tag is self.tag and isinstance(self.algebra, Univariate):
-            raise ForeignNodeError(
-                f"the rule {rule.name!r} reads a series that is not among its arguments; pass it"
-            )
         return call.split(self._new(y if isinstance(self.algebra, Univariate) else _joined(y)))
 
     def _graded(self, x: Series, inner: Tag, tag: Tag) -> Series:
@@ -784,7 +780,10 @@ class Series(Operand):
         y = self._constant(as_data(flat(head), self._coef))._coef
         for k in range(1, self.order + 1):
             lower = self.algebra.truncated(k - 1)
-            at = [self._in(lower, t[: lower.size]) if m else t for t, m in zip(given, mine, strict=True)]
+            at = [
+                self._in(lower, t[: lower.size]) if m else t
+                for t, m in zip(given, mine, strict=True)
+            ]
             known = self._in(lower, y[: lower.size])
             for i in range(lower.variables):
                 rows, source, weights = differentiation(self.algebra, lower, i)
@@ -820,8 +819,8 @@ class Series(Operand):
         if entry is None:
             head = rule(*(v.value if m else v for v, m in zip(x, mine, strict=True)))
             shapes = tuple(np.shape(z) for z in head) if isinstance(head, tuple) else None
-            y = self._make(self._constant(as_data(flat(head), self._coef))._coef[:1], Univariate(0), self.tag)
-            entry = _Known(rule, x, Call(rule, shapes), y._coef)
+            y = self._constant(as_data(self._checked(flat(head), rule), self._coef))._coef[:1]
+            entry = _Known(rule, x, Call(rule, shapes), y)
             kept.append(entry)
         elif self.order >= len(entry.y):
             entry.args = x
@@ -829,10 +828,18 @@ class Series(Operand):
             at = [v._below(k) if m else v for v, m in zip(x, mine, strict=True)]
             speed = [v._speed(k) if m else None for v, m in zip(x, mine, strict=True)]
             y = _value_or_series(self, entry.y[:k])
-            dy = call_tangent(entry.call, at, y, speed, mine)
+            dy = self._checked(call_tangent(entry.call, at, y, speed, mine), rule)
             new = _coefficient(dy, self.tag, k - 1)
             entry.y = _longer(entry.y, new / k if new is not None else entry.y[:1] * 0)
         return entry.call, entry.y[: self.order + 1]
+
+    def _checked(self, y: Any, rule: Rule) -> Any:
+        """Return what a rule gave in s; raise if it is a series in the variables behind s."""
+        if is_operand(y) and y.tag is self.tag.source:
+            raise ForeignNodeError(
+                f"the rule {rule.name!r} reads a series that is not among its arguments; pass it"
+            )
+        return y
 
     def _below(self, k: int) -> Any:
         """Return the series truncated below degree k: its value for k = 1."""
@@ -933,7 +940,9 @@ class Series(Operand):
         """Return a constant of integration, which must not depend on the variable (number i)."""
         if not (isinstance(k, Series) and k.tag is self.tag):
             return k
-        rows = slice(1, None) if i is None else k.algebra.exponents[:, i] > 0
+        rows: Any = slice(1, None)
+        if i is not None and not isinstance(k.algebra, Univariate):
+            rows = k.algebra.exponents[:, i] > 0
         if nonzero(k._coef[rows]).any():
             raise ValueError(
                 "the constant of integration depends on the variable of integration; its "

@@ -405,12 +405,12 @@ def integers(x: Any) -> bool:
 
 
 def native(x: Any) -> Any:
-    """Return an object array that holds only ints or only floats in NumPy's own type."""
+    """Return an object array of ints, of floats or of complex numbers in NumPy's own type."""
     if not isinstance(x, np.ndarray) or x.dtype != object or not x.size:
         return x
     kinds = {type(e) for e in x.reshape(-1)}
-    if kinds <= {float, np.float64}:
-        return x.astype(float)
+    if kinds <= {float, np.float64, complex, np.complex128}:
+        return x.astype(float if kinds <= {float, np.float64} else complex)
     if kinds == {int} and all(-(1 << 63) <= e < 1 << 63 for e in x.reshape(-1)):
         return x.astype(np.int64)
     return x
