@@ -85,4 +85,3 @@ class HyperDual(Series):
     def eps1eps2(self) -> Any:
         """The part of ε1ε2."""
         return self.part({0, 1})
-

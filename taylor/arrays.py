@@ -16,7 +16,7 @@ import numpy as np
 from taylor import elementary, linalg
 from taylor.elementary import TABLE, Elementary
 from taylor.errors import ShapeMismatch
-from taylor.values import Handled, is_operand
+from taylor.values import DEGREE, RADIAN, Handled, is_operand, kind_of
 
 Array = Any
 
@@ -546,7 +546,8 @@ def _convolve(a: Any, v: Any, mode: str = "full") -> Any:
     if mode != "full":
         raise TypeError("np.convolve of series knows mode='full' only; cut the result yourself")
     i, j = np.arange(n), np.arange(m)
-    shift = (i[:, None] + j == np.arange(n + m - 1)[:, None, None]).astype(float)
+    number = float if all(isinstance(kind_of(x), np.dtype) for x in (a, v)) else int
+    shift = (i[:, None] + j == np.arange(n + m - 1)[:, None, None]).astype(number)
     return einsum("kij,i,j->k", shift, a, v)
 
 
@@ -818,10 +819,10 @@ UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     np.fabs: elementary.absolute,
     np.fmax: elementary.maximum,
     np.fmin: elementary.minimum,
-    np.degrees: lambda x: x * (180 / np.pi),
-    np.rad2deg: lambda x: x * (180 / np.pi),
-    np.radians: lambda x: x * (np.pi / 180),
-    np.deg2rad: lambda x: x * (np.pi / 180),
+    np.degrees: lambda x: x * RADIAN,
+    np.rad2deg: lambda x: x * RADIAN,
+    np.radians: lambda x: x * DEGREE,
+    np.deg2rad: lambda x: x * DEGREE,
     **{row.ufunc: row for row in TABLE.values() if row.ufunc is not None},
 }
 

@@ -226,7 +226,9 @@ def _reverse(f: Step, n: int, snapshots: int) -> Through:
 
 def _seeds(dargs: Sequence[Any], args: Sequence[Any]) -> list[Any]:
     """Return the tangents of all arguments; None is zero."""
-    return [zeros(np.shape(x), sample(x)) if d is None else d for d, x in zip(dargs, args, strict=True)]
+    return [
+        zeros(np.shape(x), sample(x)) if d is None else d for d, x in zip(dargs, args, strict=True)
+    ]
 
 
 def _tangent(f: Step) -> Step:

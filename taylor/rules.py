@@ -141,7 +141,9 @@ def _tangent(
         tape, out = _inner(param.compose, a, moving)
         given = [e for e in d if e is not None]
         return tangents(tape.code, tape.values, given)[out]
-    terms = [times(p, e) for p, e in zip(partials(param, a, y, moving), d, strict=True) if e is not None]
+    terms = [
+        times(p, e) for p, e in zip(partials(param, a, y, moving), d, strict=True) if e is not None
+    ]
     return functools.reduce(plus, terms)
 
 

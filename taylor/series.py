@@ -82,7 +82,7 @@ def _level_over(x: Any) -> Tag:
 
 
 def _divisible(x: Array, *others: Array) -> Array:
-    """Return a table whose quotients are right: integers as floats, unless others make them more."""
+    """Return a table whose quotients are right: integers as floats, or as the others are."""
     if is_operand(x) or kind_of(x) is not int:
         return x
     like = sample(x, *(y for y in others if not is_operand(y)))
@@ -324,13 +324,11 @@ class Series(Operand):
         if is_operand(c) or is_operand(table):
             n = np.ndim(c)
             return pad(table, n), c
-        array = c if isinstance(c, np.ndarray) else None
-        if array is None:
-            if table.dtype != object and not isinstance(c, np.generic):
-                c = constant(c, table)
-                if type(c) is float:
-                    return table, c
-            array = as_array(c)
+        if not isinstance(c, (np.ndarray, np.generic)):
+            c = constant(c, table)
+            if type(c) is float and table.dtype != object:
+                return table, c
+        array = c if isinstance(c, np.ndarray) else as_array(c)
         table, array = together(table, array)
         try:
             np.broadcast_shapes(table.shape[1:], array.shape)

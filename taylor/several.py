@@ -39,7 +39,8 @@ def pullback(f: Step, args: Sequence[Any], w: Any, start: Sequence[Any] = ()) ->
         w = np.broadcast_to(w, np.shape(v[out]))
     bars = adjoints(program.code, v, {out: w}, start)
     return tuple(
-        zeros(np.shape(x), sample(x))[()] if bar is None else bar for bar, x in zip(bars, xs, strict=True)
+        zeros(np.shape(x), sample(x))[()] if bar is None else bar
+        for bar, x in zip(bars, xs, strict=True)
     )
 
 

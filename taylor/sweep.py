@@ -35,7 +35,6 @@ from taylor.values import (
     decided,
     is_interval,
     is_operand,
-    is_set,
     kind_of,
     sample,
     together,
@@ -98,7 +97,9 @@ class Sweep:
         self.policy = current_policy()
         constants = [i.param for i in program.code if i.op == "constant"]
         linear = [i.param for i in program.code if i.op == "linear"]
-        constants += [p.data if p.kind == "scale" else p.data[1] for p in linear if p.kind in SCALING]
+        constants += [
+            p.data if p.kind == "scale" else p.data[1] for p in linear if p.kind in SCALING
+        ]
         self.like = self._kind([*inputs, *_deciding(parameters), *_deciding(constants)])
         self.table: list[Any] = []  # a table, or the plain value of an inactive instruction
         self.height: list[int] = []
@@ -530,7 +531,7 @@ class Sweep:
             ndim = np.ndim(y) - 1
             table = pad(self.result(lhs), ndim) - pad(self.result(rhs), ndim)
             sign = self.algebra.sign(k, base(d), base(table))
-        sign = np.full(np.shape(sign), np.nan) if is_set(sign) else np.asarray(sign, dtype=float)
+        sign = np.asarray(sign, dtype=float)
         kink = self.policy.kink
         if k == 1 == self.order and kink != "error":
             # the side of the first branch is where the difference grows: along t, or along itself
@@ -625,7 +626,7 @@ def _masked(x: Any, lanes: Any) -> Any:
     """Return x with nan in bad lanes; a pair gives (nan lanes, zero lanes)."""
     bad, inactive = lanes if isinstance(lanes, tuple) else (lanes, None)
     if inactive is not None and inactive.any():
-        x = np.where(inactive, 0, x)
+        x = np.where(inactive, zeros(np.shape(x), x), x)
     return np.where(bad, np.nan, x)[()] if bad.any() else x
 
 

@@ -375,7 +375,9 @@ def zeros(shape: tuple[int, ...], like: Array) -> Array:
     """Return an array of zeros of the kind of number of `like`."""
     if is_operand(like):
         return like._zeros(shape)
-    return np.zeros(shape, dtype=like.dtype) if like.dtype != object else _zeros(shape, kind_of(like))
+    return (
+        np.zeros(shape, dtype=like.dtype) if like.dtype != object else _zeros(shape, kind_of(like))
+    )
 
 
 def _zeros(shape: tuple[int, ...], kind: Any) -> Array:
@@ -458,7 +460,19 @@ SQRT1_2 = Constant("1/sqrt2", lambda ctx: 1 / ctx.sqrt(2))
 TWO_OVER_SQRT_PI = Constant("2/sqrtpi", lambda ctx: 2 / ctx.sqrt(ctx.pi))
 SQRT_2_OVER_PI = Constant("sqrt(2/pi)", lambda ctx: ctx.sqrt(2 / ctx.pi))
 ONE_OVER_SQRT_2PI = Constant("1/sqrt2pi", lambda ctx: 1 / ctx.sqrt(2 * ctx.pi))
-CONSTANTS = (PI, LN2, LN10, SQRT1_2, TWO_OVER_SQRT_PI, SQRT_2_OVER_PI, ONE_OVER_SQRT_2PI)
+DEGREE = Constant("pi/180", lambda ctx: ctx.pi / 180)
+RADIAN = Constant("180/pi", lambda ctx: 180 / ctx.pi)
+CONSTANTS = (
+    DEGREE,
+    RADIAN,
+    PI,
+    LN2,
+    LN10,
+    SQRT1_2,
+    TWO_OVER_SQRT_PI,
+    SQRT_2_OVER_PI,
+    ONE_OVER_SQRT_2PI,
+)
 
 
 def constant(c: Any, like: Any) -> Any:

@@ -203,7 +203,10 @@ def test_intervals_enclose(name, driver):
     found = run(name, driver, np.array(wide, dtype=object))
     rng = random.Random(0)
     for _ in range(3):
-        point = [Fraction(0.5) + Fraction(rng.random()) / 16, Fraction(0.75) + Fraction(rng.random()) / 16]
+        point = [
+            Fraction(0.5) + Fraction(rng.random()) / 16,
+            Fraction(0.75) + Fraction(rng.random()) / 16,
+        ]
         for e, w in zip(found, expected(name, driver, point), strict=True):
             value = mpf(str(sympy.N(w, 40)))
             assert e.a - mpf(10) ** -38 <= value <= e.b + mpf(10) ** -38
