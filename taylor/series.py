@@ -54,6 +54,7 @@ from taylor.sweep import (
 from taylor.tags import Tag, user_tag
 from taylor.tape import Call, Condition, Instruction, Node, flat, scatter
 from taylor.values import (
+    Constant,
     as_array,
     base,
     constant,
@@ -872,7 +873,7 @@ def _check_alive(x: Any, owner: Series) -> None:
 
 def _plain(x: Any) -> Any:
     """Return a plain number or array that can be combined with a table."""
-    if is_operand(x) or type(x) in (int, float, complex):
+    if is_operand(x) or type(x) in (int, float, complex, Constant):
         return x
     if isinstance(x, np.ndarray) and x.dtype.kind in "fc":
         return x
