@@ -16,7 +16,7 @@ import numpy as np
 from taylor import elementary, linalg
 from taylor.elementary import TABLE, Elementary
 from taylor.errors import ShapeMismatch
-from taylor.values import DEGREE, RADIAN, Handled, is_operand, kind_of
+from taylor.values import DEGREE, RADIAN, Handled, base, is_operand, kind_of
 
 Array = Any
 
@@ -570,7 +570,7 @@ def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any =
     return a
 
 
-def _trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
+def _trapezoid(y: Any, x: Any = None, dx: Any = 1, axis: int = -1) -> Any:
     y = np.swapaxes(y, axis, -1)
     width = dx if x is None else np.diff(x)
     return (width * (y[..., 1:] + y[..., :-1]) / 2).sum(-1)
@@ -877,6 +877,7 @@ def logsumexp(x: Any, axis: Any = None) -> Any:
     if isinstance(x, (list, tuple)):
         x = lift(x) if _holds_operands(x) else np.asarray(x)
     top = np.max(x.value if isinstance(x, Operand) else x, axis=axis, keepdims=True)
-    top = np.where(np.isfinite(top), top, 0.0)
+    if np.asarray(base(top)).dtype != object:
+        top = np.where(np.isfinite(top), top, 0.0)
     total = elementary.log(np.sum(elementary.exp(x - top), axis=axis))
     return total + np.squeeze(top, axis if axis is not None else None)

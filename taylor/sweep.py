@@ -26,7 +26,7 @@ from taylor.algebra import Algebra, Univariate, contract, free_letter, nonzero, 
 from taylor.elementary import choose, jumps_at
 from taylor.errors import DomainError, NonAnalyticError, OrderMismatch, PoleError
 from taylor.program import Program, check
-from taylor.tape import Linear, flat
+from taylor.tape import flat
 from taylor.values import (
     alike,
     base,
@@ -37,6 +37,7 @@ from taylor.values import (
     is_operand,
     kind_of,
     sample,
+    times,
     together,
     zeros,
 )
@@ -188,7 +189,9 @@ class Sweep:
         if op in ("add", "mul", "div"):
             return v[0] + v[1] if op == "add" else v[0] * v[1] if op == "mul" else v[0] / v[1]
         if op == "linear":
-            return Linear(param.kind, constant(param.data, self.like))(*v)
+            return (
+                times(v[0], constant(param.data, self.like)) if param.kind == "scale" else param(*v)
+            )
         if op == "choose":
             return choose(v[0], v[1], v[2], v[3], param)
         if op == "call":
