@@ -26,7 +26,7 @@ import numpy as np
 
 from taylor import pairs as machine
 from taylor.blocks import Blocks
-from taylor.values import is_interval, is_operand, is_set
+from taylor.values import is_interval, is_operand, is_set, together, zeros
 
 Array = Any
 MAX_ORDER = 10**7
@@ -214,7 +214,9 @@ class Univariate:
 
     def sign(self, k: int, d: Array, table: Array) -> Array:
         """Return the sign on both sides of a series with leading part d of degree k, or nan."""
-        return np.sign(d) if k % 2 == 0 and not is_set(d) else d * math.nan
+        if is_set(d):  # the sides of thin intervals meet
+            return np.full(np.shape(d), math.nan)
+        return np.sign(d) if k % 2 == 0 else d * math.nan
 
     def __str__(self) -> str:
         return f"a series of order {self.order}"
@@ -233,7 +235,7 @@ def contract(spec: str, x: Array, y: Array) -> Array:
     plain = not (is_operand(x) or is_operand(y))
     x, y = (v if is_operand(v) else np.asarray(v) for v in (x, y))
     if plain and (x.dtype == object or y.dtype == object):
-        return np.einsum(spec, x.astype(object), y.astype(object))
+        x, y = together(x, y)
     if not plain or x.size + y.size < SMALL:
         return np.einsum(spec, x, y)
     return np.einsum(spec, x, y, optimize=True)
@@ -336,7 +338,7 @@ class Monomials:
         if sums is None:
             terms = multiply(x[p], y[q])
         if len(starts) == 0:
-            return terms.sum(0) + np.zeros((n,) + (1,) * (np.ndim(terms) - 1))
+            return terms.sum(0) + zeros((n,) + (1,) * (np.ndim(terms) - 1), terms)
         if sums is None:
             sums = np.add.reduceat(terms, starts, axis=0)
         if len(out) == n:

@@ -1082,7 +1082,8 @@ rint = _row(
 def _heaviside_of_set(ctx: Any, x: Any, h: Any) -> Any:
     low, high = values.ends(x)
     found = ((0, low < 0), (h, low <= 0 <= high), (1, high > 0))
-    return functools.reduce(functools.partial(values.hull, ctx), [v for v, there in found if there])
+    there = [ctx.mpf(v) for v, is_there in found if is_there]
+    return functools.reduce(functools.partial(values.hull, ctx), there)
 
 
 heaviside = _row(

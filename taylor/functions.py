@@ -18,6 +18,7 @@ from taylor.binding import SCIPY, UFUNCS, cast, family, floating, implements
 from taylor.conditions import Condition
 from taylor.elementary import TABLE
 from taylor.reductions import axes_of, by_value, norm, total
+from taylor.values import DEGREE, RADIAN, base
 
 Array = Any
 
@@ -250,7 +251,7 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 
 
 @implements(np.trapezoid)
-def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+def trapezoid(y: Any, x: Any = None, dx: Any = 1, axis: int = -1) -> Any:
     """Return np.trapezoid(y, x, dx, axis)."""
     y = np.moveaxis(lift(y), axis, -1)
     if x is None:
@@ -358,10 +359,10 @@ _ufuncs: dict[np.ufunc, Callable[..., Any]] = {
     np.fabs: elementary.absolute,
     np.fmax: _ignoring_nan(elementary.maximum),
     np.fmin: _ignoring_nan(elementary.minimum),
-    np.degrees: lambda x: x * (180 / np.pi),
-    np.rad2deg: lambda x: x * (180 / np.pi),
-    np.radians: lambda x: x * (np.pi / 180),
-    np.deg2rad: lambda x: x * (np.pi / 180),
+    np.degrees: lambda x: x * RADIAN,
+    np.rad2deg: lambda x: x * RADIAN,
+    np.radians: lambda x: x * DEGREE,
+    np.deg2rad: lambda x: x * DEGREE,
     **{row.ufunc: row for row in TABLE.values() if row.ufunc is not None},
 }  # fmt: skip
 UFUNCS.update(_ufuncs)
@@ -440,6 +441,7 @@ def logsumexp(x: Any, axis: Any = None) -> Any:
     if isinstance(x, (list, tuple)):
         x = lift(x) if holds_operands(x) else np.asarray(x)
     top = np.max(x.value if isinstance(x, Operand) else x, axis=axis, keepdims=True)
-    top = np.where(np.isfinite(top), top, 0.0)
+    if np.asarray(base(top)).dtype != object:
+        top = np.where(np.isfinite(top), top, 0.0)
     summed = elementary.log(np.sum(elementary.exp(x - top), axis=axis))
     return summed + np.squeeze(top, axis if axis is not None else None)

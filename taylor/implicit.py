@@ -283,7 +283,7 @@ def _norm(x: Any) -> Any:
 def _key(x: Any) -> Any:
     """Return a hashable stand-in for a plain array."""
     a = np.asarray(x)
-    body = tuple(a.reshape(-1)) if a.dtype == object else a.tobytes()
+    body = tuple((type(e), e) for e in a.reshape(-1)) if a.dtype == object else a.tobytes()
     return (a.shape, a.dtype.str, body)
 
 

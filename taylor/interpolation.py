@@ -20,11 +20,14 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
+
+from taylor.values import constant, sample, zeros
 
 Array = Any
 
@@ -42,11 +45,11 @@ def compositions(total: int, parts: int) -> Iterator[tuple[int, ...]]:
 
 
 @functools.cache
-def weights(i: tuple[int, ...]) -> tuple[tuple[tuple[int, ...], float], ...]:
+def weights(i: tuple[int, ...]) -> tuple[tuple[tuple[int, ...], Fraction], ...]:
     """Return the directions j and weights γ_ij that give ∂^i.
 
-    >>> weights((1, 1))  # f_xy = c_2(1, 1) - c_2(2, 0)/4 - c_2(0, 2)/4
-    (((0, 2), -0.25), ((1, 1), 1.0), ((2, 0), -0.25))
+    >>> weights((1, 1))[0]  # f_xy = c_2(1, 1) - c_2(2, 0)/4 - c_2(0, 2)/4
+    ((0, 2), Fraction(-1, 4))
     """
     m = sum(i)
     found = []
@@ -63,7 +66,7 @@ def weights(i: tuple[int, ...]) -> tuple[tuple[tuple[int, ...], float], ...]:
                 )
                 gamma += sign * choose * inner * Fraction(size, m) ** m
         if gamma:
-            found.append((j, float(gamma)))
+            found.append((j, gamma))
     return tuple(found)
 
 
@@ -77,7 +80,7 @@ def mixed(coefficient: Callable[[Array], Any], n: int, m: int) -> Array:
     def along(variables: Sequence[int], j: tuple[int, ...]) -> Any:
         key = tuple((v, c) for v, c in zip(variables, j, strict=True) if c)
         if key not in known:
-            direction = np.zeros(n)
+            direction = np.zeros(n, dtype=int)
             for v, c in key:
                 direction[v] = c
             known[key] = coefficient(direction)
@@ -87,9 +90,10 @@ def mixed(coefficient: Callable[[Array], Any], n: int, m: int) -> Array:
     for sequence in itertools.combinations_with_replacement(range(n), m):
         variables = sorted(set(sequence))
         i = tuple(sequence.count(v) for v in variables)
-        entry = sum(w * along(variables, j) for j, w in weights(i))
+        terms = [(along(variables, j), w) for j, w in weights(i)]
+        entry = functools.reduce(operator.add, (c * constant(w, c) for c, w in terms))
         if full is None:
-            full = np.zeros((n,) * m + np.shape(entry), dtype=np.result_type(entry, np.float32))
+            full = zeros((n,) * m + np.shape(entry), sample(entry))
         for place in set(itertools.permutations(sequence)):
             full[place] = entry
     return full

@@ -14,7 +14,7 @@ from taylor.algebra import Monomials, check_order, multivariate
 from taylor.errors import DomainError, ShapeMismatch
 from taylor.series import Series, _level_over
 from taylor.sweep import like_numbers
-from taylor.values import as_array, base, divisible, is_operand, unit, zeros
+from taylor.values import alike, as_array, base, divisible, is_operand, plus, times, unit, zeros
 
 Array = Any
 
@@ -198,21 +198,22 @@ class TaylorN(Series):
             raise ShapeMismatch(
                 f"a series in {n} variables needs {n} displacements, got {len(steps)}"
             )
-        return self._horner(steps, 0, np.arange(self.algebra.size))
+        coef, *steps = alike([self._coef, *steps])
+        return self._horner(coef, steps, 0, np.arange(self.algebra.size))
 
-    def _horner(self, steps: list[Any], i: int, rows: Array) -> Any:
+    def _horner(self, coef: Array, steps: list[Any], i: int, rows: Array) -> Any:
         """Evaluate the monomials `rows`, nested by the powers of variable i."""
         if i == len(steps):
-            return self._coef[rows[0]]
+            return coef[rows[0]]
         powers = self.algebra.exponents[rows, i]
         result: Any = None
         for k in range(int(powers.max()), -1, -1):
             chosen = rows[powers == k]
-            inner = self._horner(steps, i + 1, chosen) if len(chosen) else None
-            result = (
-                inner if result is None else result * steps[i] + (0 if inner is None else inner)
-            )
-        return result if powers.max() else result + 0 * steps[i]
+            inner = self._horner(coef, steps, i + 1, chosen) if len(chosen) else None
+            if result is not None:
+                inner = plus(times(result, steps[i]), 0 if inner is None else inner)
+            result = inner
+        return result if powers.max() else plus(result, times(steps[i], 0))
 
     def compose(self, maps: Sequence[Any]) -> Any:
         """Return self(g_1, ..., g_n): composition with series whose constant terms are 0.

@@ -12,6 +12,7 @@ from taylor.arrays import Operand, lift, stack
 from taylor.binding import UFUNCS, implements
 from taylor.errors import ShapeMismatch
 from taylor.reductions import axes_of, total
+from taylor.values import kind_of
 
 Array = Any
 
@@ -245,5 +246,6 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
         "valid": (short - 1, long),
     }[mode]
     i, j = np.arange(n), np.arange(m)
-    shift = (i[:, None] + j == np.arange(first, last)[:, None, None]).astype(float)
+    number = float if all(isinstance(kind_of(x), np.dtype) for x in (a, v)) else int
+    shift = (i[:, None] + j == np.arange(first, last)[:, None, None]).astype(number)
     return einsum("kij,i,j->k", shift, a, v)

@@ -53,7 +53,7 @@ from taylor.errors import (
 )
 from taylor.expand import of_row
 from taylor.llvm import kernels, monomials
-from taylor.memory import Family, by_rows, Path, positions, rows, taken
+from taylor.memory import Family, Path, by_rows, positions, rows, taken
 from taylor.program import Program
 from taylor.rules import call_tangent
 from taylor.sweep import (
@@ -68,6 +68,7 @@ from taylor.sweep import (
 from taylor.tags import Tag, fresh_tag, user_tag
 from taylor.tape import Call, Instruction, Node, as_data, flat, scatter
 from taylor.values import (
+    Constant,
     as_array,
     base,
     constant,
@@ -99,7 +100,7 @@ def _level_over(x: Any) -> Tag:
 
 
 def _divisible(x: Array, *others: Array) -> Array:
-    """Return a table whose quotients are right: integers as floats, unless others make them more."""
+    """Return a table whose quotients are right: integers as floats, or as the others are."""
     if is_operand(x) or kind_of(x) is not int:
         return x
     like = sample(x, *(y for y in others if not is_operand(y)))
@@ -385,13 +386,11 @@ class Series(Operand):
         if is_operand(c) or is_operand(table):
             n = np.ndim(c)
             return pad(table, n), c
-        array = c if isinstance(c, np.ndarray) else None
-        if array is None:
-            if table.dtype != object and not isinstance(c, np.generic):
-                c = constant(c, table)
-                if type(c) is float:
-                    return table, c
-            array = as_array(c)
+        if not isinstance(c, (np.ndarray, np.generic)):
+            c = constant(c, table)
+            if type(c) is float and table.dtype != object:
+                return table, c
+        array = c if isinstance(c, np.ndarray) else as_array(c)
         table, array = together(table, array)
         try:
             np.broadcast_shapes(table.shape[1:], array.shape)
@@ -1271,7 +1270,7 @@ def _check_alive(x: Any, owner: Series) -> None:
 
 def _plain(x: Any) -> Any:
     """Return a plain number or array that can be combined with a table."""
-    if is_operand(x) or type(x) in (int, float, complex):
+    if is_operand(x) or type(x) in (int, float, complex, Constant):
         return x
     if isinstance(x, np.ndarray) and x.dtype.kind in "fc":
         return x

@@ -27,7 +27,7 @@ from taylor.conditions import Condition
 from taylor.elementary import SLOPES, choose, jumps_at, shared
 from taylor.errors import DomainError, NonAnalyticError, OrderMismatch, PoleError
 from taylor.program import Program, check
-from taylor.tape import Linear, flat
+from taylor.tape import flat
 from taylor.values import (
     alike,
     base,
@@ -36,10 +36,10 @@ from taylor.values import (
     decided,
     is_interval,
     is_operand,
-    is_set,
     kind_of,
     ordered,
     sample,
+    times,
     together,
     zeros,
 )
@@ -192,7 +192,9 @@ class Sweep:
         if op in ("add", "mul", "div"):
             return v[0] + v[1] if op == "add" else v[0] * v[1] if op == "mul" else v[0] / v[1]
         if op == "linear":
-            return Linear(param.kind, constant(param.data, self.like))(*v)
+            return (
+                times(v[0], constant(param.data, self.like)) if param.kind == "scale" else param(*v)
+            )
         if op == "choose":
             return choose(v[0], v[1], v[2], v[3], param)
         if op == "call":
@@ -556,8 +558,7 @@ class Sweep:
             ndim = np.ndim(y) - 1
             table = pad(self.result(lhs), ndim) - pad(self.result(rhs), ndim)
             sign = self.algebra.sign(k, base(d), base(table))
-        sign = np.full(np.shape(sign), np.nan) if is_set(sign) else np.asarray(sign, dtype=float)
-        sign = self._side(k, base(d), sign)
+        sign = self._side(k, base(d), np.asarray(sign, dtype=float))
         half = here & (np.isinf(sign) | (sign == 0))
         state["half"] = half
         state["tie"] = state["tie"] & ~differs
@@ -661,7 +662,7 @@ def _masked(x: Any, lanes: Any) -> Any:
     """Return x with nan in bad lanes; a pair gives (nan lanes, zero lanes)."""
     bad, inactive = lanes if isinstance(lanes, tuple) else (lanes, None)
     if inactive is not None and inactive.any():
-        x = np.where(inactive, 0, x)
+        x = np.where(inactive, zeros(np.shape(x), x), x)
     return np.where(bad, np.nan, x)[()] if bad.any() else x
 
 

@@ -14,7 +14,19 @@ from taylor.arrays import lift
 from taylor.errors import DomainError
 from taylor.series import UNKNOWN, Series, _level_over
 from taylor.sweep import is_zero, like_numbers
-from taylor.values import as_array, base, divisible, is_operand, joined, kind_of, meeting, zeros
+from taylor.values import (
+    alike,
+    as_array,
+    base,
+    divisible,
+    is_operand,
+    joined,
+    kind_of,
+    meeting,
+    plus,
+    times,
+    zeros,
+)
 
 Array = Any
 
@@ -189,10 +201,11 @@ class Taylor(Series):
         2.718281828459045
         """
         h = np.asarray(h) if isinstance(h, (list, tuple)) else h
-        result: Any = self._coef[-1]
+        coef, h = alike([self._coef, h])
+        result: Any = coef[-1]
         for k in range(self.order - 1, -1, -1):
-            result = result * h + self._coef[k]
-        return result if self.order else result + 0 * h
+            result = plus(times(result, h), coef[k])
+        return result if self.order else plus(result, times(h, 0))
 
     def compose(self, g: Taylor) -> Any:
         """Return self ∘ g, the series of self(g(t)); g must have the constant term 0.
@@ -251,7 +264,7 @@ class Taylor(Series):
         >>> Taylor([0, 0, 1]).shift(3)
         9 + 6 t + t² + O(t³)
         """
-        table = self._coef
+        table, h = alike([self._coef, h])
         result = zeros(table.shape, table) + 0 * (h if not is_operand(h) else h.value)
         for k in range(self.order, -1, -1):
             moved = np.concatenate([result[:1] * 0, result[:-1]])

@@ -490,7 +490,12 @@ SQRT1_2 = Constant("1/sqrt2", lambda ctx: 1 / ctx.sqrt(2))
 TWO_OVER_SQRT_PI = Constant("2/sqrtpi", lambda ctx: 2 / ctx.sqrt(ctx.pi))
 SQRT_2_OVER_PI = Constant("sqrt(2/pi)", lambda ctx: ctx.sqrt(2 / ctx.pi))
 ONE_OVER_SQRT_2PI = Constant("1/sqrt2pi", lambda ctx: 1 / ctx.sqrt(2 * ctx.pi))
-CONSTANTS = (PI, LN2, LOG2_E, LOG10_E, SQRT1_2, TWO_OVER_SQRT_PI, SQRT_2_OVER_PI, ONE_OVER_SQRT_2PI)
+DEGREE = Constant("pi/180", lambda ctx: ctx.pi / 180)
+RADIAN = Constant("180/pi", lambda ctx: 180 / ctx.pi)
+CONSTANTS = (
+    DEGREE, RADIAN, PI, LN2, LOG2_E, LOG10_E, SQRT1_2, TWO_OVER_SQRT_PI, SQRT_2_OVER_PI,
+    ONE_OVER_SQRT_2PI,
+)  # fmt: skip
 
 
 def constant(c: Any, like: Any) -> Any:

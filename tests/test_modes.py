@@ -298,7 +298,7 @@ for text, p, q in [
     PAIRS.append((text, lambda a, b, text=text: np.einsum(text, a, b), p, q))
 
 
-@pytest.mark.parametrize("name, f, p, q", PAIRS, ids=str)
+@pytest.mark.parametrize("name, f, p, q", PAIRS, ids=[f"{p[0]} {p[2]} {p[3]}" for p in PAIRS])
 def test_bilinear_maps_broadcast_in_every_mode(name, f, p, q):
     a, b, da, db = (RNG.normal(size=s) for s in (p, q, p, q))
     x, d = np.concatenate([a.ravel(), b.ravel()]), np.concatenate([da.ravel(), db.ravel()])
