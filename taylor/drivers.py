@@ -276,14 +276,13 @@ def hessian(f: Function, x: Any) -> Array:
     def columns(f: Function) -> Any:
         return _columns(_gradient_of(f, "hessian"), x, symmetric=True)
 
-    return symmetric(
-        kinks.decided(columns, f, x, 2, "hessian", lambda f: _dense_hessian(f, x))
-    )
+    found = kinks.decided(columns, f, x, 2, "hessian", lambda f: _dense_hessian(f, x))
+    return found if is_operand(found) else symmetric(found)[()]
 
 
 def symmetric(h: Array) -> Array:
     """Return a Hessian with its lower triangle in place of the upper, rounded otherwise."""
-    if is_operand(h) or np.ndim(h) < 2:
+    if np.ndim(h) < 2:
         return h
     n = math.isqrt(np.size(h))
     rows = np.reshape(h, (n, n))

@@ -110,21 +110,24 @@ class Rule:
 
 TABLE: dict[str, Elementary] = {}
 SLOPES = ("mean", "flat")  # the modes of a choice between derivatives
+SIDES = ("where", "formula")  # the modes of a choice whose derivatives are those of the side taken
 
 
 def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
     """Return a where lhs >= rhs and b elsewhere; nan where the two cannot be compared.
 
-    The modes "where" and "kink" differ in their derivatives only.  "mean" and "flat" choose between
+    The modes "where" and "kink" differ in their derivatives only; "formula", between two formulas of
+    one function, takes the real parts of complex numbers.  "mean" and "flat" choose between
     the derivatives on both sides of a kink: at the kink these are equal, or the result is nan, but
     with policy(kink="subgradient") their mean, or zero for "flat", where one side is constant.
     """
     for x in (lhs, rhs, a, b):
         if is_operand(x):
             return x._choose(lhs, rhs, a, b, mode)
-    if mode == "kink" and (np.iscomplexobj(lhs) or np.iscomplexobj(rhs)):
+    if mode == "formula":
+        lhs, rhs = ordered(lhs), ordered(rhs)
+    elif np.iscomplexobj(lhs) or np.iscomplexobj(rhs):
         raise TypeError("complex values have no order; compare real parts of .value")
-    lhs, rhs = ordered(lhs), ordered(rhs)
     if values.is_set(lhs) or values.is_set(rhs):
         return np.frompyfunc(functools.partial(_choose_of_sets, mode), 4, 1)(lhs, rhs, a, b)
     if mode in SLOPES:
@@ -700,10 +703,10 @@ tanh = _row(
 
 def _asinh_q(a: Any) -> Any:
     # 1/√(1 + a²), and s/√(1 + s²) with s = 1/|a| where the zeros of 1 + a² seem to be one
-    size = choose(a, 0, a, -a, "where")
-    near, s = choose(9, size, a, 0, "where"), 1 / choose(size, 9, size, 9, "where")
+    size = choose(a, 0, a, -a, "formula")
+    near, s = choose(9, size, a, 0, "formula"), 1 / choose(size, 9, size, 9, "formula")
     far = s * real_power(1 + s * s, -HALF)
-    return choose(9, size, real_power(1 + near * near, -HALF), far, "where")
+    return choose(9, size, real_power(1 + near * near, -HALF), far, "formula")
 
 
 asinh = _row(
@@ -756,8 +759,8 @@ ndtr = _row(
 
 def _log_ndtr(a: Any, y: Any) -> Any:
     # φ/Φ has no cancellation, but Φ underflows on the left, where it is √(2/π)/erfcx(-x/√2)
-    q = choose(a, 0, ONE_OVER_SQRT_2PI * exp(-(a * a) / 2), SQRT_2_OVER_PI, "where")
-    return (q, choose(a, 0, ndtr(a), erfcx(-(SQRT1_2 * a)), "where"))
+    q = choose(a, 0, ONE_OVER_SQRT_2PI * exp(-(a * a) / 2), SQRT_2_OVER_PI, "formula")
+    return (q, choose(a, 0, ndtr(a), erfcx(-(SQRT1_2 * a)), "formula"))
 
 
 log_ndtr = _row(
@@ -948,7 +951,7 @@ def _lambertw1(x: Any) -> Any:
 
 def _lambertw_p(a: Any, y: Any) -> Any:
     # p = exp(y)(1 + y) = exp(y) + a, but for the cancellation on the left of 0
-    return choose(a, 0, a + exp(y), exp(y) * lambertw1(a), "where")
+    return choose(a, 0, a + exp(y), exp(y) * lambertw1(a), "formula")
 
 
 lambertw = _row(

@@ -48,7 +48,12 @@ family(np.meshgrid, _each(np.meshgrid))
 
 def _at_least(func: Any) -> Callable[..., Any]:
     view = viewing(func)
-    return lambda *arys: view(arys[0]) if len(arys) == 1 else tuple(view(x) for x in arys)
+
+    def handler(*arys: Any) -> Any:
+        found = [view(x) if isinstance(x, Operand) else func(x) for x in map(lift, arys)]
+        return found[0] if len(found) == 1 else tuple(found)
+
+    return handler
 
 
 AT_LEAST: tuple[Any, ...] = (np.atleast_1d, np.atleast_2d, np.atleast_3d)

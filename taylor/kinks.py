@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taylor.algebra import Univariate
-from taylor.elementary import SLOPES
+from taylor.elementary import SIDES, SLOPES
 from taylor.errors import NonAnalyticError, ShapeMismatch, TaylorError
 from taylor.forward_mode import along, parts, result, seed
 from taylor.program import recording
@@ -97,7 +97,7 @@ def tied(code: Any, v: list[Any], out: int) -> Tied | None:
 
 
 def _is_kink(c: Instruction) -> bool:
-    return c.op == "choose" and c.param != "where" and c.args[0] != c.args[1]
+    return c.op == "choose" and c.param not in SIDES and c.args[0] != c.args[1]
 
 
 def of_slopes(code: Code) -> bool:

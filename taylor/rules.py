@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from taylor.algebra import contract
-from taylor.elementary import Elementary, Rule, blend, choose, derived, slope_of_jump
+from taylor.elementary import SIDES, Elementary, Rule, blend, choose, derived, slope_of_jump
 from taylor.tape import (
     ARITHMETIC,
     Call,
@@ -372,10 +372,10 @@ def _chosen(choice: Instruction, v: Sequence[Any], bar: Any, first: bool) -> Any
     (left, right, *_), mode = choice.args, choice.param
     if not isinstance(mode, str):
         return np.where(mode == (0 if first else 1), 0, bar)
+    if mode in SIDES:
+        return choose(v[left], v[right], *((bar, 0) if first else (0, bar)), mode)
     if first:
         return choose(v[left], v[right], bar, 0, "where")
-    if mode == "where":
-        return choose(v[left], v[right], 0, bar, "where")
     return choose(v[right], v[left], bar, 0, "where")
 
 
@@ -526,7 +526,9 @@ def slope_mode(args: tuple[int, ...], mode: Any, both: bool) -> Any:
     """
     if not isinstance(mode, str):
         return mode
-    if mode == "where" or args[0] == args[1]:
+    if mode in SIDES:
+        return mode
+    if args[0] == args[1]:
         return "where"
     return "mean" if both else "flat"
 

@@ -77,9 +77,11 @@ from taylor.values import (
     divisible,
     is_interval,
     is_operand,
+    is_set,
     joined,
     kind_of,
     meeting,
+    members,
     policy,
     sample,
     together,
@@ -873,9 +875,9 @@ class Series(Operand):
 
         With a - a_0 = O(t^(K+1)) and f(a) - f(a_0) ~ (a - a_0)^g that is below degree (K+1)g.
         """
-        singular = _singular_at(row, mine, values)
         known = self._degree_known(row, values)
-        if known >= self.order or not singular.any():
+        singular = known < self.order and _singular_at(row, mine, values)
+        if not np.any(singular):
             return y
         part = self.algebra.degrees <= known
         if not y.shape:
@@ -1239,6 +1241,9 @@ def _joined(y: Any) -> Any:
 def _singular_at(row: Elementary, mine: Sequence[bool], values: Sequence[Any]) -> Array:
     """Return, lane by lane, whether a row has no expansion at a point where it has a value."""
     plain = [np.asarray(base(v)) for v in values]
+    if any(is_set(v) for v in plain):  # a set has none if one of its numbers has none
+        chosen = zip(*(members(v) for v in plain), strict=True)
+        return np.logical_or.reduce([_singular_at(row, mine, v) for v in chosen])
     plain = [v.astype(float) if v.dtype.kind not in "fc" else v for v in plain]
     shape = np.broadcast_shapes(*(v.shape for v in plain))
     heads = [v for v, m in zip(plain, mine, strict=True) if m]

@@ -24,7 +24,7 @@ import numpy as np
 
 from taylor.algebra import Algebra, Univariate, contract, free_letter, nonzero, pad
 from taylor.conditions import Condition
-from taylor.elementary import SLOPES, choose, jumps_at, shared
+from taylor.elementary import SIDES, SLOPES, choose, jumps_at, shared
 from taylor.errors import DomainError, NonAnalyticError, OrderMismatch, PoleError
 from taylor.program import Program, check
 from taylor.tape import flat
@@ -59,7 +59,7 @@ def leading(x: Any) -> Any:
 
 def outcome(op: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
     """Return how two values compare; where they are recorded, that leaves a guard."""
-    result = decided(op, ordered(leading(x)), ordered(leading(y)))
+    result = decided(op, leading(x), leading(y))
     return result.mask() if isinstance(result, Condition) else np.asarray(result, dtype=bool)
 
 
@@ -510,7 +510,9 @@ class Sweep:
 
     def _compared(self, state: dict[str, Any], left: Any, right: Any, mode: str) -> None:
         """Note in which lanes the first side is larger, the second, none of them, or neither."""
-        above = operator.ge if mode == "where" else operator.gt
+        above = operator.ge if mode in SIDES else operator.gt
+        if mode == "formula":
+            left, right = ordered(leading(left)), ordered(leading(right))
         first = outcome(above, left, right)
         second = outcome(operator.lt, left, right)
         tie = ~(first | second) & np.asarray(base(left) == base(right), dtype=bool)

@@ -579,8 +579,8 @@ class Node(Operand):
             return MIRRORED[sign](owner, self)
         return Condition(sign, owner.tape.node(self), owner.tape.node(other))
 
-    def copy(self) -> Node:
-        """Return a copy that shares nothing."""
+    def copy(self, order: Any = "C") -> Node:
+        """Return a copy that shares nothing; `order` is that of memory only."""
         return Node(self.tape, self.i)
 
     def _shared(self) -> Cell:

@@ -381,6 +381,16 @@ def ends(x: Any) -> tuple[Any, Any]:
     return low, high
 
 
+def members(x: Array) -> tuple[Array, Array, Array]:
+    """Return of every interval of an array its least member, that nearest to zero, its largest."""
+    low, high = (
+        np.frompyfunc(lambda e, n=n: float(ends(e)[n] if is_interval(e) else e), 1, 1)(x)
+        for n in (0, 1)
+    )
+    low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
+    return low, np.clip(0.0, low, high), high
+
+
 def zeros(shape: tuple[int, ...], like: Array) -> Array:
     """Return an array of zeros of the kind of number of `like`."""
     if is_operand(like):
