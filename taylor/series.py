@@ -456,11 +456,11 @@ class Series(Operand):
         elif self._refuses(other):
             return NotImplemented
         owner, x, y, tx, ty = self._pair(self, other)
+        reach = max(_reach_in(owner, self), _reach_in(owner, other))
         if tx and ty:
             x, y = owner._aligned(x, y)
             with np.errstate(all="ignore"):
-                return owner._new(x + y, reach=max(self._reach, other._reach))
-        reach = self._reach if owner is self else other._reach
+                return owner._new(x + y, reach=reach)
         table, c = owner._scalar(*((x, y) if tx else (y, x)))
         if type(c) in (int, float) and not is_operand(table) and table.dtype != object:
             new = table.copy()
@@ -503,13 +503,13 @@ class Series(Operand):
         owner, x, y, tx, ty = self._pair(self, other)
         if tx and ty:
             x, y = owner._aligned(x, y)
-            reach = _reach_of_product(self, self, other)
+            reach = _reach_of_product(owner, self, other)
             if type(owner.algebra) is Univariate and x.ndim > 1:
                 table = kernels.run("mul", (True, True), owner.order, [x, y])
                 if table is not None:
                     return owner._new(table, reach=reach)
             return owner._new(_quietly(owner.algebra.product, x, y), reach=reach)
-        reach = self._reach if owner is self else other._reach
+        reach = max(_reach_in(owner, self), _reach_in(owner, other))
         table, c = owner._scalar(*((x, y) if tx else (y, x)))
         if type(c) in (int, float, np.float64) and c == 0:
             reach = 0
@@ -1109,7 +1109,7 @@ class Series(Operand):
             )
         _, _, y, _, inside = self._pair(self, value)
         table = y if inside else self._constant(y)._coef
-        self._widen(value._reach if inside else 0)
+        self._widen(_reach_in(self, value))
         self._make_room(table)
         parts = index if isinstance(index, tuple) else (index,)
         if any(isinstance(i, (list, np.ndarray, bool, np.bool_)) for i in parts):
@@ -1255,13 +1255,20 @@ def _singular_at(row: Elementary, mine: Sequence[bool], values: Sequence[Any]) -
     return np.broadcast_to(~np.isfinite(sweep.result(sweep.program.outputs[0])[1]), shape)
 
 
+def _reach_in(owner: Series, x: Any) -> float:
+    """Return the degree of an operand in the variables of a series."""
+    if isinstance(x, Series):
+        return x._reach if x.tag is owner.tag else 0
+    held = isinstance(x, (list, tuple)) or (isinstance(x, np.ndarray) and x.dtype == object)
+    return UNKNOWN if held else 0  # an array may hold series
+
+
 def _reach_of_product(owner: Series, *factors: Any) -> float:
     """Return the degree of a product in the variables of its owner; UNKNOWN if terms are lost."""
-    found = [x._reach for x in factors if isinstance(x, Series) and x.tag is owner.tag]
-    total = sum(found)
+    found = [_reach_in(owner, x) for x in factors]
     algebra = owner.algebra
-    if not isinstance(algebra, Univariate) and algebra.name != "multivariate" and all(found):
-        total = total if len(found) < 2 else UNKNOWN  # ε² is lost at any degree
+    dropped = not isinstance(algebra, Univariate) and algebra.name != "multivariate" and all(found)
+    total = UNKNOWN if dropped else sum(found)  # ε² is lost at any degree
     return total if total <= algebra.order else UNKNOWN
 
 

@@ -411,3 +411,18 @@ def test_interpolated_entries_lose_as_many_roundings_as_documented(m):
     assert condition((1,) * m) == pytest.approx(math.comb(2 * m - 1, m))
     for i in compositions(m, m):
         assert condition(tuple(n for n in i if n)) <= math.comb(2 * m - 1, m) * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("way", ["eager", "compiled", "hyperdual", "tensor", "sparse"])
+def test_hessians_are_symmetric_to_the_bit(way):
+    matrix = np.random.default_rng(0).normal(size=(6, 6))
+    f = lambda x: np.sum(np.exp(np.sin(matrix @ x))) * np.prod(np.cos(x)) / (1 + x @ x)
+    found = {
+        "eager": lambda x: taylor.hessian(f, x),
+        "compiled": lambda x: taylor.hessian(taylor.compile(f), x),
+        "hyperdual": lambda x: hyperdual.hessian(f, x),
+        "tensor": lambda x: taylor.tensor(f, x, 2),
+        "sparse": lambda x: taylor.sparse_hessian(f, x).toarray(),
+    }[way](matrix[0])
+    assert np.array_equal(found, found.T)
+    assert found == pytest.approx(taylor.tensor(f, matrix[0], 2), rel=1e-10)

@@ -20,6 +20,6 @@ def test_every_row_is_on_the_page():
 
 def test_equations_are_written_out():
     text = PAGE.read_text(encoding="utf-8")
-    assert "| `sqrt(a)` | `np.sqrt` | 1/2, y |" in text
+    assert "| `sqrt(a)` | `np.sqrt` | (1/2)·y, a |" in text
     assert "| `exp(a)` | `np.exp` | y, 1 |" in text
     assert "| `atan(a)` | `np.arctan` | 1, 1 + a² |" in text

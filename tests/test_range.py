@@ -136,3 +136,20 @@ def test_a_quotient_in_two_variables():
     x, y = TaylorN.variables([1e200, 1e-200], 2)
     inf = math.inf
     assert (x / y).coef.tolist() == [inf, 1e200, -inf, 0, -inf, inf]
+
+
+def test_the_sigmoid_underflows_gradually_in_machine_code():
+    f = taylor.compile(lambda x: taylor.sigmoid(x))
+    for x in (-745.0, -720.0, -30.0, 0.0, 800.0):
+        assert f(x) == pytest.approx(taylor.sigmoid(x), rel=1e-15, abs=5e-324)
+        assert taylor.gradient(f, x) == pytest.approx(
+            taylor.gradient(taylor.sigmoid, x), rel=1e-14, abs=5e-324
+        )
+
+
+@pytest.mark.parametrize("z", [0.0, 2.0**-45, -(2.0**-45), 1e-3, -0.2, 0.24])
+@pytest.mark.parametrize("zero", [1.0, 2.0])
+def test_lgamma_near_its_zeros(zero, z):
+    with mp.workdps(40):
+        want = mp.loggamma(mp.mpf(zero + z))
+    assert taylor.lgamma(zero + z) == pytest.approx(float(want), rel=1e-15, abs=0)

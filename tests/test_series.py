@@ -272,6 +272,10 @@ def test_roots():
         (np.sqrt, 0.3, 0.3, 1e-2),
         (lambda x: 1 / (1 + x * x), 0.0, 1.0, 1e-6),
         (np.tan, 0.0, math.pi / 2, 1e-3),
+        (lambda x: 1 / (1 - x**3), 0.0, 1.0, 1e-6),
+        (lambda x: np.tan(x**3), 0.0, (math.pi / 2) ** (1 / 3), 1e-3),
+        (lambda x: np.cos(x) + 1 / (1 - x**3 / 8), 0.0, 2.0, 1e-2),
+        (lambda x: np.exp(x * x), 0.0, math.inf, 0),
     ],
 )
 def test_radius(f, x, expected, tolerance):

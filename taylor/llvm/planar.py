@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from taylor.arrays import Operand
-from taylor.elementary import Elementary
+from taylor.elementary import Elementary, exp
 from taylor.llvm import emit
 from taylor.llvm.emit import (
     FORMULAS,
@@ -123,7 +123,9 @@ class Complex(Operand):
             return joined(self.f, rule, *(part for a in args for part in both(self.f, a)))
         if row.compose is not None:
             return row.compose(*args)
-        if row.name in ("sech2", "sec", "csc", "cot", "sigmoid"):
+        if row.name == "sigmoid":  # where exp overflows the ordinary way is taken
+            return 1 / (1 + exp(-args[0]))
+        if row.name in ("sech2", "sec", "csc", "cot"):
             return FORMULAS[row.name](*args)
         raise Unsupported(f"{row.name} of complex numbers has no machine code")
 
