@@ -558,7 +558,8 @@ class Node(Operand):
         return np.stack(terms)
 
     def _zeros(self, shape: Shape) -> Any:
-        return self.tape.constant(np.zeros(shape))
+        dtype = self.dtype
+        return self.tape.constant(np.zeros(shape, dtype) if shape else dtype.type(0))
 
     def _nonzero(self) -> Array:
         """Return where the value can be other than zero, whatever the inputs."""

@@ -8,8 +8,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ORDER = [
     "errors", "text", "values", "binding", "conditions", "tags", "jit", "pairs", "blocks",
-    "algebra", "local", "elementary", "linalg", "arrays", "reductions", "products", "functions", "tape",
-    "rules", "program", "expand", "sweep", "llvm", "series",
+    "algebra", "local", "elementary", "linalg", "arrays", "reductions", "products", "functions",
+    "tape", "rules", "program", "expand", "sweep", "llvm", "series",
     "univariate", "multivariate", "transform", "forward_mode", "interpolation", "drivers",
     "sparse", "several", "checkpoint", "implicit", "compiled", "ode", "__init__", "expression",
     "tour", "__main__",
