@@ -158,7 +158,7 @@ def deciding(program: Program) -> Program:
     ['add', 'integral']
     """
     tape, v = _expanded(program)
-    found = [v[g.a] - v[g.b] for g in program.guards if g.b >= 0]
+    found = [v[g.a] - v[g.b] for g in program.guards if 0 <= g.b != g.a]  # x >= x asks for nan
     for op, args, param, _ in list(tape.code):
         x = [Node(tape, a) for a in args]
         if op == "choose":

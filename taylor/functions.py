@@ -15,7 +15,7 @@ import numpy as np
 from taylor import elementary, linalg, memory
 from taylor.arrays import Operand, holds_operands, lift, rearrange, viewing
 from taylor.binding import SCIPY, UFUNCS, cast, family, floating, implements
-from taylor.conditions import Condition
+from taylor.conditions import Condition, mask
 from taylor.elementary import TABLE
 from taylor.reductions import axes_of, by_value, norm, total
 from taylor.values import DEGREE, RADIAN, base
@@ -167,8 +167,8 @@ def _like(name: str, a: Any, fill: Any, dtype: Any, shape: Any) -> Any:
             floating(name, dtype)
         return np.full(np.shape(a) if shape is None else shape, fill, dtype=dtype)
     a = a if dtype is None else cast(a, np.dtype(dtype))
-    zero = total(a[:0] if a.ndim else a * 0)  # no element is looked at: it may be nan
-    return np.broadcast_to(zero, a.shape if shape is None else shape).copy() + fill
+    shape = a.shape if shape is None else shape if isinstance(shape, tuple) else (shape,)
+    return a._zeros(shape) + fill
 
 
 @implements(np.zeros_like)
@@ -311,11 +311,16 @@ def i0(x: Any) -> Any:
     return elementary.i0(lift(x))
 
 
+def _lost(x: Any) -> Any:
+    """Return where x is nan, by a comparison: machine code can check such a guard."""
+    return ~np.asarray(mask(np.less_equal(x, x)), dtype=bool)
+
+
 def _ignoring_nan(join: Any) -> Callable[[Any, Any], Any]:
     """Return np.fmax or np.fmin: that one of two values which is no nan."""
 
     def handler(x: Any, y: Any) -> Any:
-        left, right = by_value(np.isnan)(x), by_value(np.isnan)(y)
+        left, right = _lost(x), _lost(y)
         lost = left | right
         if not np.any(lost):
             return join(x, y)

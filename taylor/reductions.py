@@ -29,6 +29,8 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     """
     if axis is None:
         return tuple(range(ndim))
+    if type(axis) is int and -ndim <= axis < ndim:
+        return (axis % ndim,)
     axes = [operator.index(i) for i in (axis if isinstance(axis, (tuple, list)) else (axis,))]
     for i in axes:
         if not -ndim <= i < ndim:
@@ -93,9 +95,11 @@ def total(
     a: Any, axis: Any = None, keepdims: bool = False, initial: Any = 0, where: Any = True
 ) -> Any:
     """Return np.sum(a, ...)."""
-    a = masked(lift(a), where, 0)
-    axes = axes_of(axis, np.ndim(a))
-    found = kept(a._sum(axes) if axes else +a, a.shape, axes, keepdims)
+    a = lift(a) if where is True else masked(lift(a), where, 0)
+    axes = axes_of(axis, len(a.shape))
+    found = a._sum(axes) if axes else +a
+    if keepdims:
+        found = kept(found, a.shape, axes, keepdims)
     return found if type(initial) is int and initial == 0 else found + initial
 
 

@@ -23,6 +23,9 @@ REFUSAL = re.compile(
 )
 
 
+OLDER = np.lib.NumpyVersion(np.__version__) < "2.4.0"  # knew fewer arguments
+
+
 # ------------------------------------------------------------------ one call
 def combinations(keywords, count=12):
     """Yield no keyword, every keyword alone, and some pairs and triples."""
@@ -180,7 +183,7 @@ def disagreements(name, ways):
         for way in ways:
             count += 1
             try:
-                if expected.refused and "dtype" in keywords:  # more types of numbers are taken
+                if expected.refused and ("dtype" in keywords or OLDER):  # more is taken
                     wrong = None
                 elif expected.refused:
                     taylor.jvp(lambda x, f=f: flat(f(x)), x, expected.v)
@@ -216,7 +219,7 @@ def test_every_function_that_is_handled_has_its_cases(function):
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=binding.full_name)
 def test_a_handler_names_what_it_takes_as_numpy_does(function):
-    known = set(inspect.signature(function).parameters)
+    known = set(binding.signature(function).parameters)
     assert FUNCTIONS[function].takes - known <= ({"constant_values", "reflect_type"})
     assert FUNCTIONS[function].lead >= 1
 
