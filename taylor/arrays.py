@@ -148,6 +148,10 @@ class Operand(Handled):
     def _viewed(self, f: Callable[..., Any]) -> Any:
         return rearrange([self], f)
 
+    def _is_array(self) -> bool:
+        """Whether it has a place in memory: NumPy's numbers have none, its 0-d views have."""
+        return bool(self.shape)
+
     def reshape(self, *shape: Any, order: Any = "C") -> Any:
         """Return the same elements in another shape."""
         target = shape[0] if len(shape) == 1 else shape
@@ -261,7 +265,7 @@ class Operand(Handled):
     def _in_place(self, op: Callable[[Any, Any], Any], other: Any) -> Any:
         """Do self = op(self, other): into the memory of an array; a number is another one then."""
         result = op(self, other)
-        if not self.shape:
+        if not self._is_array():
             return result
         if np.shape(result) != self.shape:
             raise ValueError(
@@ -499,6 +503,8 @@ def einsum(subscripts: str, *operands: Any, **ignored: Any) -> Any:
                 f"einsum term {term!r} does not fit an operand of shape {np.shape(x)}"
             )
     term, x = terms[0], xs[0]
+    if len(xs) == 1 and set(out) == set(term) and isinstance(x, Operand):  # NumPy makes a view
+        return x._viewed(lambda i: np.einsum(f"{term}->{out}", i))
     for i in range(1, len(xs)):
         needed = set(out).union(*terms[i + 1 :])
         target = "".join(c for c in dict.fromkeys(term + terms[i]) if c in needed)
@@ -628,7 +634,7 @@ def _where(condition: Any, *branches: Any) -> Any:
     if hasattr(condition, "_where"):
         return condition._where(*branches)
     if isinstance(condition, Operand):
-        condition = condition.value != 0
+        return np.where(condition._truth(), *branches)
     return rearrange([lift(x) for x in branches], lambda a, b: np.where(condition, a, b))
 
 
@@ -712,6 +718,19 @@ def _by_value(func: Any) -> Callable[..., Any]:
     return handler
 
 
+def _by_truth(func: Any) -> Callable[..., Any]:
+    """A function of where a value is other than zero, as x != 0 says: np.any, np.nonzero."""
+
+    def handler(x: Any, *args: Any, **kwargs: Any) -> Any:
+        return func(x._truth() if isinstance(x, Operand) else x, *args, **kwargs)
+
+    return handler
+
+
+def _logical(func: Any) -> Callable[..., Any]:
+    return lambda *xs: func(*(x._truth() if isinstance(x, Operand) else x for x in xs))
+
+
 def _method(name: str) -> Callable[..., Any]:
     return lambda x, *args, **kwargs: getattr(x, name)(*args, **kwargs)
 
@@ -756,9 +775,8 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.shape: lambda a: a.shape,
     np.ndim: lambda a: a.ndim,
     np.size: lambda a, axis=None: a.size if axis is None else a.shape[axis],
-    **{f: _by_value(f) for f in (np.iscomplexobj, np.isrealobj, np.count_nonzero, np.nonzero)},
-    np.any: _by_value(np.any),
-    np.all: _by_value(np.all),
+    **{f: _by_value(f) for f in (np.iscomplexobj, np.isrealobj)},
+    **{f: _by_truth(f) for f in (np.any, np.all, np.nonzero, np.flatnonzero, np.count_nonzero)},
     np.array_equal: lambda a, b: np.shape(a) == np.shape(b) and bool(np.all(a == b)),
     np.sum: _method("sum"),
     np.mean: _method("mean"),
@@ -852,6 +870,9 @@ UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     np.equal: _comparison(operator.eq, operator.eq),
     np.not_equal: _comparison(operator.ne, operator.ne),
     **{f: _by_value(f) for f in (np.isfinite, np.isnan, np.isinf, np.signbit)},
+    **{
+        f: _logical(f) for f in (np.logical_not, np.logical_and, np.logical_or, np.logical_xor)
+    },
     np.fabs: elementary.absolute,
     np.fmax: elementary.maximum,
     np.fmin: elementary.minimum,

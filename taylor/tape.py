@@ -28,7 +28,7 @@ from taylor.elementary import Rule, choose, derived
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
 from taylor.memory import Cell, each, shares
 from taylor.tags import Tag, fresh_tag
-from taylor.values import Constant, as_array, base, constant, is_operand
+from taylor.values import Constant, as_array, base, constant, exact, is_operand
 
 Array = Any
 Shape = tuple[int, ...]
@@ -522,7 +522,12 @@ class Node(Operand):
             self._where, self._seen = self._cell.positions, 0
         return self._cell
 
+    def _is_array(self) -> bool:
+        return self._cell is not None or bool(self.shape)
+
     def _viewed(self, f: Callable[..., Any]) -> Any:
+        if not self._is_array():
+            self = self.copy()
         cell = self._shared()
 
         def one(where: Any) -> Node:
@@ -597,7 +602,9 @@ class Node(Operand):
         return outcome
 
     def __bool__(self) -> bool:
-        return bool(self._truth())
+        raise TraceError(
+            "the truth of a recorded value depends on all its derivatives; write x > 0 or x < 0"
+        )
 
     def __float__(self) -> float:
         raise TraceError(
@@ -623,8 +630,11 @@ def _of_kind(x: Any, like: Any) -> Any:
         return x
     if np.iscomplexobj(given):
         raise TypeError("a complex value does not fit into a real array; make it complex first")
-    plain = not is_operand(x) and np.asarray(x).dtype.kind in "fiub"
-    return np.asarray(x, dtype=to)[()] if plain else x
+    if is_operand(x):
+        return x
+    array = np.asarray(x)
+    plain = array.dtype.kind in "fiub" or (array.dtype == object and exact(array))
+    return array.astype(to)[()] if plain else x
 
 
 def _ok(x: Any) -> bool:

@@ -856,7 +856,7 @@ def test_by_value():
     assert np.signbit(x).tolist() == [[False, False], [False, True]]
     assert (np.shape(x), np.ndim(x), np.size(x), len(x)) == ((2, 2), 2, 4, 2)
     assert not np.iscomplexobj(x)
-    assert np.nonzero(Taylor.variable(np.array([0.0, 2.0]), 1))[0].tolist() == [1]
+    assert np.nonzero(Taylor([[0.0, 2.0, 0.0], [0.0, 0.0, 1.0]]))[0].tolist() == [1, 2]
 
 
 def test_broadcast_arrays_of_series():

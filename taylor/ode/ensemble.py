@@ -44,6 +44,7 @@ from taylor.ode.numbers import check_time, tolerance
 from taylor.ode.pieces import Named
 from taylor.ode.solve import MESSAGES, Bar, OdeResult, inside
 from taylor.ode.system import System, is_parameter
+from taylor.memory import fresh
 from taylor.program import Program
 from taylor.values import as_array
 
@@ -458,7 +459,8 @@ def _fingerprint(problem: Problem, state: State, given: Sequence[Any]) -> str:
     arrays = [problem.targets, state.y, state.t]
     arrays += [as_array(x) for x in itertools.chain(*given) if is_parameter(x)]
     if len(given):  # and fun, by its value at the first member
-        first = problem.fun(state.t[0], state.y[0].reshape(problem.shape), *given[0])
+        y = state.y[0].copy().reshape(problem.shape)
+        first = problem.fun(state.t[0], y, *map(fresh, given[0]))
         arrays.append(np.asarray(first, dtype=state.y.dtype))
     for array in arrays:
         h.update(np.ascontiguousarray(array).tobytes())
