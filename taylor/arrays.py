@@ -29,7 +29,7 @@ class Operand(Handled):
     `_gather(sources, index)`, `_sum(axes)`, `_cumsum(axis)`, `_reduceat(starts, axis)`,
     `_einsum(subscripts, x, y)`,
     `_choose(lhs, rhs, a, b, mode)`, `_compare(op, other)`, `_assign(index, value)`, `_ones()`,
-    `_scatter(index, shape)`, `_call(rule, args)`, `_truth()`, `_viewed(f)`: what f makes of it,
+    `_scatter(index, shape)`, `_call(rule, args)`, `_viewed(f)`: what f makes of it,
     views where NumPy's f makes views, and `_hosts(other)`: whether other is a value of an outer
     differentiation, which the operand holds as a constant or as coefficients.
     """
@@ -54,7 +54,6 @@ class Operand(Handled):
     _scatter: Callable[..., Any]
     _call: Callable[..., Any]
     _hosts: Callable[..., bool]
-    _truth: Callable[..., Any]
 
     # -------------------------------------------------------------- array attributes and methods
     @property
@@ -118,6 +117,10 @@ class Operand(Handled):
 
     def _viewed(self, f: Callable[..., Any]) -> Any:
         return rearrange([self], f)
+
+    def _is_array(self) -> bool:
+        """Whether it has a place in memory: NumPy's numbers have none, its 0-d views have."""
+        return bool(self.shape)
 
     def reshape(self, *shape: Any, order: Any = "C") -> Any:
         """Return the same elements in another shape."""
@@ -214,7 +217,7 @@ class Operand(Handled):
     def _in_place(self, op: Callable[[Any, Any], Any], other: Any) -> Any:
         """Do self = op(self, other): into the memory of an array; a number is another one then."""
         result = op(self, other)
-        if not self.shape:
+        if not self._is_array():
             return result
         if np.shape(result) != self.shape:
             raise ValueError(

@@ -28,6 +28,7 @@ from taylor.arrays import host
 from taylor.elementary import Rule
 from taylor.errors import ForeignNodeError, OrderMismatch
 from taylor.forward_mode import parts
+from taylor.memory import fresh
 from taylor.series import Series
 from taylor.several import argument, lower, pullback, pushforward, series
 from taylor.tags import Tag, fresh_tag
@@ -265,10 +266,10 @@ def checkpoint(step: Step, n: int, *, numbered: bool = False, snapshots: int | N
         raise TypeError(f"the step must be a function, not {type(step).__name__}")
 
     def plain(i: int, state: Any, *p: Any) -> Any:
-        return step(state, *p)
+        return step(fresh(state), *map(fresh, p))
 
     def with_number(i: int, state: Any, *p: Any) -> Any:
-        return step(state, i, *p)
+        return step(fresh(state), i, *map(fresh, p))
 
     rule = _loop(with_number if numbered else plain, count_, kept)
 

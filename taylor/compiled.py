@@ -26,6 +26,7 @@ from taylor.llvm.kernels import TILE
 from taylor.llvm.machine import GUARD, OK, Machine
 from taylor.llvm.monomials import Polynomials
 from taylor.llvm.planar import kinds
+from taylor.memory import fresh
 from taylor.program import Program, record
 from taylor.series import Series
 from taylor.tape import Instruction, check_unread
@@ -73,7 +74,7 @@ class Compiled:
         else:
             found = self._run(("value", None, *[v.shape for v in floats], *pattern), floats, floats)
         if found is None:
-            return self.f(*x)
+            return self.f(*map(fresh, x))
         return found[0] if len(found) == 1 else tuple(found)
 
     def stream(

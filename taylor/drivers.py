@@ -360,7 +360,7 @@ def _tensor(f: Function, x: Any, order: int) -> Array:
 
 def _by_directions(f: Function, x: Any, n: int, order: int) -> Array:
     """Return the tensor of derivatives by interpolation."""
-    y = result(f, x[()])
+    y = result(f, x.copy()[()])
     scalar = np.shape(y) == ()
     g, m = (_gradient_of(f, "tensor"), order - 1) if scalar else (f, order)
 

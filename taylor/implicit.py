@@ -35,6 +35,7 @@ from taylor.drivers import jacobian, vjp
 from taylor.elementary import Rule
 from taylor.errors import DomainError, ForeignNodeError, ShapeMismatch
 from taylor.forward_mode import jvp, parts
+from taylor.memory import fresh
 from taylor.several import argument, lower, pullback, pushforward, series
 from taylor.tags import fresh_tag
 from taylor.values import as_array, is_operand, is_set, zeros
@@ -60,7 +61,7 @@ class _Equation:
     # ---------------------------------------------------------------- the inverse of g_x
     def residual(self, x: Any, theta: Any) -> Any:
         """Return g(x, θ), checked to have the shape of x."""
-        r = lift(self.g(x, theta))
+        r = lift(self.g(fresh(x), fresh(theta)))
         if np.shape(r) != np.shape(x):
             raise ShapeMismatch(
                 f"g(x, theta) has shape {np.shape(r)} for an x of shape {np.shape(x)}; it "
@@ -125,7 +126,7 @@ class _Equation:
     # ---------------------------------------------------------------- A z = b and Aᵀ z = b
     def times(self, x: Any, theta: Any, z: Any, transposed: bool) -> Any:
         """Return A z or Aᵀ z, A = g_x(x, θ)."""
-        return (vjp if transposed else jvp)(lambda x: self.g(x, theta), x, z)[1]
+        return (vjp if transposed else jvp)(lambda x: self.g(x, fresh(theta)), x, z)[1]
 
     def _solver(self, transposed: bool) -> Rule:
         """Return the rule (b, x, θ) -> z with A z = b, or Aᵀ z = b."""
@@ -175,10 +176,11 @@ class _Equation:
 
         def backward(xbar: Any, x: Any, theta: Any) -> Any:
             weight = -self.transposed(xbar, x, theta)
-            return (vjp(lambda theta: self.g(x, theta), theta, weight)[1],)
+            return (vjp(lambda theta: self.g(fresh(x), theta), theta, weight)[1],)
 
         def forward(dargs: Any, x: Any, theta: Any) -> Any:
-            return -self.solve(jvp(lambda theta: self.g(x, theta), theta, dargs[0])[1], x, theta)
+            slope = jvp(lambda theta: self.g(fresh(x), theta), theta, dargs[0])[1]
+            return -self.solve(slope, x, theta)
 
         def series_rule(*args: Any) -> Any:
             return _by_degree(rule, self.residual, self.solve, *args)
@@ -264,7 +266,7 @@ def _tried(equation: _Equation, x: Array, theta: Any) -> tuple[Any, Any]:
 
 
 def _by_solver(solver: Function) -> Function:
-    return lambda theta: _floats(solver(theta))[()]
+    return lambda theta: _floats(solver(fresh(theta)))[()]
 
 
 def _floats(x: Any) -> Array:

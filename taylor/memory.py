@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from taylor.values import is_operand
+
 Array = Any
 Path = tuple[Callable[[Any], Any], Any]  # the last step from the whole, and the path before it
 
@@ -77,6 +79,11 @@ def rows(f: Callable[..., Any], table: Array) -> Any:
         return as_strided(part, shape, strides, writeable=part.flags.writeable)
 
     return each(under, moved)
+
+
+def fresh(x: Any) -> Any:
+    """Return a copy of an array, for a function that may write into its argument."""
+    return x.copy() if isinstance(x, np.ndarray) or is_operand(x) else x
 
 
 # ------------------------------------------------------------------ what nodes share

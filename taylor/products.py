@@ -55,6 +55,8 @@ def einsum(*operands: Any) -> Any:
     """Return np.einsum(*operands): subscripts in a string or in lists, with or without "..."."""
     terms, out, xs = _spelled(operands)
     term, x = terms[0], xs[0]
+    if len(xs) == 1 and set(out) == set(term) and isinstance(x, Operand):  # NumPy makes a view
+        return x._viewed(lambda i: np.einsum(f"{term}->{out}", i))
     for i in range(1, len(xs)):
         needed = set(out).union(*terms[i + 1 :])
         target = "".join(c for c in dict.fromkeys(term + terms[i]) if c in needed)

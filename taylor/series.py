@@ -237,12 +237,8 @@ class Series(Operand):
     def __index__(self) -> int:
         return operator.index(self._inactive("an index made"))
 
-    def _truth(self) -> Any:
-        """Return where the series is other than zero: x != 0."""
-        return self != 0
-
     def __bool__(self) -> bool:
-        return bool(self._truth())
+        return bool(self != 0)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         if dtype is not None and np.dtype(dtype) != object:
@@ -269,17 +265,35 @@ class Series(Operand):
                 raise IndexError(
                     f"too many indices for a {type(self).__name__} of shape {self.shape}"
                 )
-            table = self._coef[(slice(None), *parts)]
-            if table.ndim == 1 and Ellipsis not in parts:
-                return self._new(table.copy(), reach=self._reach)
-            return self._share(table, lambda t: t[(slice(None), *parts)])
+            if sum(type(i) is int for i in parts) == self.ndim and Ellipsis not in parts:
+                return self._new(self._coef[(slice(None), *parts)].copy(), reach=self._reach)
+            whole = self._shared()
+            step = lambda t: t[(slice(None), *parts)]  # noqa: E731
+            return whole._view(step(whole._coef), step)
         return super().__getitem__(index)
 
     # -------------------------------------------------------------- shared memory
-    def _share(self, table: Array, step: Callable[[Any], Any]) -> Self:
+    def _is_array(self) -> bool:
+        return self._coef.ndim > 1 or self._place is not None
+
+    def _shared(self) -> Self:
+        """Return the array that views are made of: this one, or a copy of what is a number.
+
+        Its memory begins here, its rows laid out as a result has them in NumPy.
+        """
+        if self._place is not None:
+            return self
+        number = self._coef.ndim == 1
+        nested = is_operand(self._coef)
+        table = self._coef.copy() if number or nested else by_rows(self._coef)
+        whole = self._new(table, reach=self._reach) if number else self
+        whole._coef = table
+        whole._place = Family(whole), None
+        return whole
+
+    def _view(self, table: Array, step: Callable[[Any], Any]) -> Self:
         """Return the view whose table is step(table of this series)."""
-        if self._place is None:
-            self._place = Family(self), None
+        assert self._place is not None
         family, path = self._place
         view = self._new(table, reach=self._reach)
         view._place = family, (step, path)
@@ -287,19 +301,17 @@ class Series(Operand):
         return view
 
     def _viewed(self, f: Callable[..., Any]) -> Any:
-        if self._place is None and isinstance(self._coef, np.ndarray):
-            self._coef = by_rows(self._coef)
-        coef = self._coef
-        moved = rows(f, coef)
+        whole = self._shared()
+        moved = rows(f, whole._coef)
         if isinstance(moved, (list, tuple)):
             return type(moved)(
-                self._seen(part, lambda t, n=n: rows(f, t)[n]) for n, part in enumerate(moved)
+                whole._seen(part, lambda t, n=n: rows(f, t)[n]) for n, part in enumerate(moved)
             )
-        return self._seen(moved, lambda t: rows(f, t))
+        return whole._seen(moved, lambda t: rows(f, t))
 
     def _seen(self, table: Array, step: Callable[[Any], Any]) -> Self:
         alone = isinstance(table, np.ndarray) and not np.may_share_memory(table, self._coef)
-        return self._new(table, reach=self._reach) if alone else self._share(table, step)
+        return self._new(table, reach=self._reach) if alone else self._view(table, step)
 
     def _unchanged(self, copy: Series) -> bool:
         """Whether nothing was written here since that copy was made."""

@@ -14,6 +14,7 @@ import numpy as np
 from taylor.algebra import Algebra, Univariate
 from taylor.arrays import lift
 from taylor.forward_mode import jvp, point
+from taylor.memory import fresh
 from taylor.program import recording
 from taylor.rules import adjoints
 from taylor.series import Series
@@ -92,4 +93,4 @@ def series(table: Any, algebra: Algebra, tag: Tag, kind: type[Series] = Series) 
     if isinstance(table, Series) and table.tag.level > tag.level:
         inner = series(np.swapaxes(table._coef, 0, 1), algebra, tag, kind)
         return table._new(inner)
-    return kind._make(table, algebra, tag)
+    return kind._make(fresh(table), algebra, tag)

@@ -36,6 +36,7 @@ from taylor.values import (
     base,
     constant,
     decided,
+    exact,
     is_operand,
     over,
     plus,
@@ -590,7 +591,12 @@ class Node(Operand):
             self._where, self._seen = self._cell.positions, 0
         return self._cell
 
+    def _is_array(self) -> bool:
+        return self._cell is not None or bool(self.shape)
+
     def _viewed(self, f: Callable[..., Any]) -> Any:
+        if not self._is_array():
+            self = self.copy()
         cell = self._shared()
 
         def one(where: Any) -> Node:
@@ -661,20 +667,10 @@ class Node(Operand):
 
     __hash__ = None
 
-    def _truth(self) -> Array:
-        """Return where the value is other than zero, with a guard; at a zero it is not known."""
-        value = base(self.value)
-        outcome = np.asarray(value != 0, dtype=bool)
-        if np.any(~outcome & self._nonzero()):
-            raise TraceError(
-                "the truth of a recorded value that is zero depends on its derivatives; write "
-                "x > 0 or x < 0"
-            )
-        self.tape.guards.append(Guard("not_equal", self.i, -1, outcome, (0,)))
-        return outcome
-
     def __bool__(self) -> bool:
-        return bool(self._truth())
+        raise TraceError(
+            "the truth of a recorded value depends on all its derivatives; write x > 0 or x < 0"
+        )
 
     def __float__(self) -> float:
         raise TraceError(
@@ -696,12 +692,15 @@ class Node(Operand):
 def _of_kind(x: Any, like: Any) -> Any:
     """Return what is written into an array like that: plain numbers in its precision."""
     to, given = getattr(base(like), "dtype", None), base(x)
-    if to is None or to.kind != "f":
+    if to is None or to.kind not in "fc":
         return x
-    if np.iscomplexobj(given):
+    if to.kind == "f" and np.iscomplexobj(given):
         raise TypeError("a complex value does not fit into a real array; make it complex first")
-    plain = not is_operand(x) and np.asarray(x).dtype.kind in "fiub"
-    return np.asarray(x, dtype=to)[()] if plain else x
+    if is_operand(x):
+        return x
+    array = np.asarray(x)
+    plain = array.dtype.kind in "fciub" or (array.dtype == object and exact(array))
+    return array.astype(to)[()] if plain else x
 
 
 def _ok(x: Any) -> bool:

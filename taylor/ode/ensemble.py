@@ -26,6 +26,7 @@ import numpy as np
 
 from taylor.compiled import Compiled
 from taylor.errors import DomainError, IntegrationError, ShapeMismatch, TaylorError
+from taylor.memory import fresh
 from taylor.ode import files
 from taylor.ode.control import LEAST, factor_of, floor_of, order_of
 from taylor.ode.integrator import TaylorIntegrator
@@ -513,7 +514,8 @@ def _written(problem: Problem, state: State, given: list[Any]) -> Iterator[Any]:
         program = system.program if system is not None else None
         for i in np.unique(np.linspace(0, len(given) - 1, VALUES).astype(int)):
             try:
-                y = problem.fun(state.t[i], state.y[i].reshape(problem.shape), *given[i])
+                y = state.y[i].copy().reshape(problem.shape)
+                y = problem.fun(state.t[i], y, *map(fresh, given[i]))
                 yield np.asarray(y, dtype=state.y.dtype)
             except Exception as error:  # that member fails, and so it did before
                 yield type(error).__name__

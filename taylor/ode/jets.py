@@ -17,6 +17,7 @@ from taylor.arrays import host, lift
 from taylor.errors import AlgebraMismatch, NonAnalyticError, TraceError
 from taylor.forward_mode import parts
 from taylor.llvm.ir import WIDTH
+from taylor.memory import fresh
 from taylor.ode.control import norm
 from taylor.ode.integrator import Surface, TaylorIntegrator
 from taylor.ode.numbers import spacing
@@ -89,7 +90,7 @@ class Jets:
             series(x, like.algebra, tag, type(like)) if carried else x
             for x, carried in zip((table, *args), (True, *self.carried), strict=True)
         )
-        dy = shaped(self.inner(t, y, *given), self.shape)
+        dy = shaped(self.inner(t, y, *map(fresh, given)), self.shape)
         return parts(dy, tag, like.algebra.size)
 
     def events(self, functions: Any) -> Any:
@@ -172,7 +173,7 @@ class FirstOrder(Jets):
             full = list(args)
             for i, x in zip(live, p, strict=True):
                 full[i] = x
-            return shaped(self.inner(t, y, *full), self.shape)
+            return shaped(self.inner(t, fresh(y), *map(fresh, full)), self.shape)
 
         live = [i for i, a in enumerate(args) if self.carried[i] or is_operand(a)]
         x = [t, self.value(table), *(args[i][0] if self.carried[i] else args[i] for i in live)]

@@ -32,6 +32,7 @@ from taylor.algebra import check_order, multivariate
 from taylor.arrays import host, lift
 from taylor.checkpoint import Through, _count, _seeds, by_degree
 from taylor.errors import IntegrationError
+from taylor.memory import fresh
 from taylor.multivariate import TaylorN
 from taylor.ode import machine as compiled
 from taylor.ode.control import norm
@@ -213,7 +214,7 @@ class _Backward:
         y, bar = (np.reshape(x, self.shape) for x in (z[: self.n], z[self.n : 2 * self.n]))
 
         def rate(y: Any, *p: Any) -> Any:
-            return shaped(self.f(t, y, *p), self.shape)
+            return shaped(self.f(t, fresh(y), *map(fresh, p)), self.shape)
 
         bars = pullback(rate, (y, *p), -bar)
         return np.concatenate([np.reshape(x, -1) for x in (rate(y, *p), *bars)])

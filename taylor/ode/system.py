@@ -18,6 +18,7 @@ from taylor.algebra import Univariate
 from taylor.arrays import lift
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
 from taylor.expand import deciding, expand
+from taylor.memory import fresh
 from taylor.program import Program, check, recording
 from taylor.sweep import Sweep
 from taylor.tape import check_unread
@@ -57,7 +58,8 @@ def second_order(acceleration: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     def flow(t: Any, state: Any, *args: Any) -> Any:
-        return np.stack([state[1], lift(acceleration(t, state[0], state[1], *args))])
+        y, v = state[0].copy(), state[1].copy()
+        return np.stack([state[1], lift(acceleration(t, y, v, *args))])
 
     return flow
 
@@ -111,7 +113,7 @@ class System:
         args = list(self.args)
         for i, p in zip(self.free, parameters, strict=True):
             args[i] = p
-        dy = shaped(self.f(t, y, *args), self.shape)
+        dy = shaped(self.f(t, fresh(y), *map(fresh, args)), self.shape)
         check_unread((t, y, *parameters))
         return dy
 
