@@ -370,7 +370,8 @@ def policy(*, singular: str = "numpy", kink: str = "error") -> Iterator[None]:
 
     `singular`: "numpy" (scalars raise DomainError, lanes of arrays become nan), "raise" (arrays
     raise too), "propagate" (scalars become nan as lanes do).  `kink`: "error", or for first
-    derivatives of optimisation users "subgradient" (the least-norm element), "left", "right".
+    derivatives of optimisation users "subgradient" (the mean of both sides, or the constant side),
+    "left", "right".
     The context belongs to the current thread or task only.
 
     >>> import taylor
