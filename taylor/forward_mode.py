@@ -20,7 +20,7 @@ from taylor.series import Series
 from taylor.sweep import zeros
 from taylor.tags import Tag, fresh_tag
 from taylor.univariate import Taylor, factorial_scaled
-from taylor.values import as_array, current_policy, is_operand, policy
+from taylor.values import as_array, current_policy, is_operand, on_one_side
 
 Array = Any
 Function = Callable[..., Any]
@@ -179,8 +179,8 @@ def _on_both_sides(f: Function, x: Any, v: Any, order: int) -> Any:
     None where they are no numbers, but variables of an outer derivative.
     """
     sides = []
-    for kink in ("right", "left"):
-        with policy(singular=current_policy().singular, kink=kink):
+    for after in (True, False):
+        with on_one_side(after):
             sides.append(_line(f, x, v, order))
     if any(map(is_operand, sides)):
         return None

@@ -26,7 +26,7 @@ from taylor.rules import Code, active, adjoints, full, inner, tangents, values
 from taylor.tags import fresh_tag
 from taylor.tape import Instruction, pruned
 from taylor.univariate import Taylor
-from taylor.values import as_array, base, current_policy, is_operand, policy
+from taylor.values import as_array, base, current_policy, is_operand, on_one_side
 
 Array = Any
 Function = Callable[..., Any]
@@ -151,7 +151,7 @@ def _towards(t: Tied, d: Any, order: int) -> Shares:
     if any(_is_kink(c) and c.param != "kink" for c in code):
         raise NonAnalyticError("the derivative of a kink decides on a branch; move the point")
     algebra, tag, x = Univariate(order), fresh_tag(), as_array(_point(t))
-    with policy(singular=current_policy().singular, kink="right"):
+    with on_one_side(True):
         v = values(code, [seed(Taylor, x, algebra, np.asarray(d)[None], tag)])
     tables = {a: parts(v[new[a]], tag, algebra.size) for a in set(sides)}
     tag.closed = True

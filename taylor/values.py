@@ -387,3 +387,16 @@ def policy(*, singular: str = "numpy", kink: str = "error") -> Iterator[None]:
         yield
     finally:
         _POLICY.reset(token)
+
+
+@contextmanager
+def on_one_side(after: bool) -> Iterator[None]:
+    """Return a context in which series in one variable are those after, or before, their point.
+
+    At a kink they follow the branch of small t > 0, or t < 0, whatever their order.
+    """
+    token = _POLICY.set(Policy(current_policy().singular, "after" if after else "before"))
+    try:
+        yield
+    finally:
+        _POLICY.reset(token)
