@@ -29,7 +29,7 @@ class Operand(Handled):
     `_gather(sources, index)`, `_sum(axes)`, `_cumsum(axis)`, `_reduceat(starts, axis)`,
     `_einsum(subscripts, x, y)`,
     `_choose(lhs, rhs, a, b, mode)`, `_compare(op, other)`, `_assign(index, value)`, `_ones()`,
-    `_scatter(index, shape)`, `_call(rule, args)`, `_viewed(f)`: what f makes of it,
+    `_scatter(index, shape)`, `_call(rule, args)`, `_truth()`, `_viewed(f)`: what f makes of it,
     views where NumPy's f makes views, and `_hosts(other)`: whether other is a value of an outer
     differentiation, which the operand holds as a constant or as coefficients.
     """
@@ -54,6 +54,7 @@ class Operand(Handled):
     _scatter: Callable[..., Any]
     _call: Callable[..., Any]
     _hosts: Callable[..., bool]
+    _truth: Callable[..., Any]
 
     # -------------------------------------------------------------- array attributes and methods
     @property

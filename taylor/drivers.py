@@ -16,7 +16,7 @@ import numpy as np
 
 from taylor import forward_mode, kinks
 from taylor.algebra import check_order, multivariate
-from taylor.errors import NonAnalyticError, ShapeMismatch, TaylorError
+from taylor.errors import ForeignNodeError, NonAnalyticError, ShapeMismatch, TaylorError
 from taylor.forward_mode import (
     MAX_TABLE,
     Function,
@@ -115,6 +115,8 @@ def _pullback(
     except TaylorError as error:
         if isinstance(error, NonAnalyticError) and is_operand(x):
             raise  # the outer derivative decides
+        if isinstance(error, ForeignNodeError) and w is not None:
+            raise
         return _by_forward(f, x, w, what, error)
     asked = current_policy().kink != "error" or kinks.of_slopes(code)
     if asked or not np.all(_finite(found[1])):

@@ -35,7 +35,7 @@ from taylor.values import (
     is_operand,
     kind_of,
     meeting,
-    policy,
+    on_one_side,
     unit_rows,
     zeros,
 )
@@ -197,23 +197,29 @@ def along(f: Function, x: Any, v: Any, order: int) -> Any:
         found = _line(f, x, v, order)
     except NonAnalyticError:
         both = _on_both_sides(f, x, v, order)
-        if np.any(both != both):
+        if both is None or np.any(both != both):
             raise
         return both
-    nested = is_operand(found)
-    if nested or (kink == "error" and not np.any((found[0] == found[0]) & (found != found))):
+    if is_operand(found):  # f holds variables of an outer derivative
+        return found
+    if kink == "error" and not np.any((found[0] == found[0]) & (found != found)):
         return found
     both = _on_both_sides(f, x, v, order)
     return np.where(both == both, both, found)[()]
 
 
 def _on_both_sides(f: Function, x: Any, v: Any, order: int) -> Any:
-    """Return the coefficients of f(x + t·v) that are the same for t > 0 and t < 0, else nan."""
+    """Return the coefficients of f(x + t·v) that are the same for t > 0 and t < 0, else nan.
+
+    None where they are no numbers, but variables of an outer derivative.
+    """
     sides = []
-    for kink in ("right", "left"):
-        with policy(singular=current_policy().singular, kink=kink):
-            sides.append(np.asarray(_line(f, x, v, order)))
-    right, left = sides
+    for after in (True, False):
+        with on_one_side(after):
+            sides.append(_line(f, x, v, order))
+    if any(map(is_operand, sides)):
+        return None
+    right, left = map(np.asarray, sides)
     kind: Any = right.dtype if right.dtype.kind in "fc" else float
     near = 4096 * float(np.finfo(kind).eps) * (np.abs(right) + np.abs(left))
     same = np.asarray((right == left) | (np.abs(right - left) <= near), dtype=bool)

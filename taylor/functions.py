@@ -106,7 +106,9 @@ def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
     if isinstance(condition, Condition):
         return condition.where(x, y)
     if isinstance(condition, Operand):
-        condition = by_value(np.not_equal)(condition, 0)
+        condition = condition._truth()
+        if not (holds_operands(x) or holds_operands(y)):
+            return np.where(condition, x, y)
     return rearrange([lift(x), lift(y)], lambda i, j: np.where(condition, i, j))
 
 
@@ -349,6 +351,11 @@ def _comparison(op: Any, mirrored: Any) -> Callable[[Any, Any], Any]:
     return lambda x, y: op(x, y) if isinstance(x, Operand) else mirrored(y, x)
 
 
+def _logical(func: Any) -> Callable[..., Any]:
+    return lambda *xs: func(*(x._truth() if isinstance(x, Operand) else x for x in xs))
+
+
+_LOGICAL: tuple[Any, ...] = (np.logical_not, np.logical_and, np.logical_or, np.logical_xor)
 _ufuncs: dict[np.ufunc, Callable[..., Any]] = {
     np.add: _binary("add"),
     np.subtract: _binary("sub"),
@@ -366,6 +373,7 @@ _ufuncs: dict[np.ufunc, Callable[..., Any]] = {
     np.equal: _comparison(operator.eq, operator.eq),
     np.not_equal: _comparison(operator.ne, operator.ne),
     **{f: by_value(f) for f in (np.isfinite, np.isnan, np.isinf, np.signbit)},
+    **{f: _logical(f) for f in _LOGICAL},
     np.fabs: elementary.absolute,
     np.fmax: _ignoring_nan(elementary.maximum),
     np.fmin: _ignoring_nan(elementary.minimum),

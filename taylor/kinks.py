@@ -26,7 +26,7 @@ from taylor.rules import Code, active, adjoints, full, inner, tangents, values
 from taylor.tags import fresh_tag
 from taylor.tape import Instruction, pruned
 from taylor.univariate import Taylor
-from taylor.values import as_array, base, current_policy, is_operand, policy
+from taylor.values import as_array, base, current_policy, is_operand, on_one_side
 
 Array = Any
 Function = Callable[..., Any]
@@ -151,7 +151,7 @@ def _towards(t: Tied, d: Any, order: int) -> Shares:
     if any(_is_kink(c) and c.param != "kink" for c in code):
         raise NonAnalyticError("the derivative of a kink decides on a branch; move the point")
     algebra, tag, x = Univariate(order), fresh_tag(), as_array(_point(t))
-    with policy(singular=current_policy().singular, kink="right"):
+    with on_one_side(True):
         v = values(code, [seed(Taylor, x, algebra, np.asarray(d)[None], tag)])
     tables = {a: parts(v[new[a]], tag, algebra.size) for a in set(sides)}
     tag.closed = True
@@ -202,10 +202,7 @@ def pulled(t: Tied, w: Any, what: str) -> Any:
 
     Raises NonAnalyticError where there is no derivative, if kinks are errors.
     """
-    bars: dict[int, Any] = {}
-    shares = _by_policy(t, w, bars, what)
-    code = settled(t, shares)
-    return adjoints(code, t.v, {t.out: w})[0]
+    return _by_policy(t, w, what)[1]
 
 
 def chosen(f: Function, x: Any) -> Function:
@@ -213,31 +210,43 @@ def chosen(f: Function, x: Any) -> Function:
     t = None if is_operand(x) else ties(f, x)
     if t is None:
         return f
-    scalar = t.code[t.out].shape == ()
-    return function(t, _by_policy(t, np.ones(())[()] if scalar else None, {}, "jvp"))
+    if t.code[t.out].shape == ():
+        return function(t, _by_policy(t, np.ones(())[()], "jvp")[0])
+    return function(t, _one_sided(t) or _conventions(t))
 
 
-def _by_policy(t: Tied, w: Any, bars: dict[int, Any], what: str) -> Shares:
-    """Return the shares of the ties for the adjoint w of the result (None: whatever it is)."""
+def _one_sided(t: Tied) -> Shares | None:
+    """Return the sides met where all variables grow, or shrink, if the policy says so."""
     kink = current_policy().kink
-    if kink in ("left", "right"):
-        point = np.asarray(_point(t))
-        ones = np.ones_like(point)
-        return _towards(t, ones if kink == "right" else -ones, 1)
-    wanted = _means(t) if kink == "error" else _conventions(t)
-    if w is None:
-        return wanted
-    adjoints(settled(t, wanted), t.v, {t.out: w}, (), bars)
-    if kink != "error" and _one_sign(t, bars):
-        return wanted
-    means = _means(t)
-    if kink != "error":
+    if kink not in ("left", "right"):
+        return None
+    ones = np.ones_like(np.asarray(_point(t)))
+    return _towards(t, ones if kink == "right" else -ones, 1)
+
+
+def _by_policy(t: Tied, w: Any, what: str) -> tuple[Shares, Any]:
+    """Return the shares of the ties for the adjoint w of the result, and that of the argument."""
+    bars: dict[int, Any] = {}
+
+    def swept(shares: Shares) -> tuple[Shares, Any]:
         bars.clear()
-        adjoints(settled(t, means), t.v, {t.out: w}, (), bars)
+        return shares, adjoints(settled(t, shares), t.v, {t.out: w}, (), bars)[0]
+
+    sided, strict = _one_sided(t), current_policy().kink == "error"
+    if sided is not None:
+        return swept(sided)
+    if not strict:
+        found = swept(_conventions(t))
+        if _one_sign(t, bars):
+            return found
+    means, bar = swept(_means(t))
     real = _real(t, bars)
-    if kink == "error" and real:
+    if not real:
+        return means, bar
+    if strict:
         raise NonAnalyticError(_message(t, real, what, ""))
-    return {i: np.where(real.get(i, False), wanted[i], means[i]) for i in t.ties}
+    wanted = _conventions(t)
+    return swept({i: np.where(real.get(i, False), wanted[i], means[i]) for i in t.ties})
 
 
 def _one_sign(t: Tied, bars: dict[int, Any]) -> bool:

@@ -266,16 +266,11 @@ def by_value(func: Any) -> Callable[..., Any]:
     return handler
 
 
-for _func in (
-    np.argmax,
-    np.argmin,
-    np.argsort,
-    np.any,
-    np.all,
-    np.nonzero,
-    np.iscomplexobj,
-    np.isrealobj,
-):
+BY_VALUE: tuple[Any, ...] = (
+    np.argmax, np.argmin, np.argsort, np.any, np.all, np.nonzero, np.flatnonzero,
+    np.iscomplexobj, np.isrealobj,
+)  # fmt: skip
+for _func in BY_VALUE:
     family(_func, by_value(_func))
 
 

@@ -237,8 +237,12 @@ class Series(Operand):
     def __index__(self) -> int:
         return operator.index(self._inactive("an index made"))
 
+    def _truth(self) -> Any:
+        """Return where the series is other than zero: x != 0."""
+        return self != 0
+
     def __bool__(self) -> bool:
-        return bool(self != 0)
+        return bool(self._truth())
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         if dtype is not None and np.dtype(dtype) != object:

@@ -583,9 +583,11 @@ class Sweep:
         kink, along = self.policy.kink, isinstance(self.algebra, Univariate)
         if kink == "subgradient" and k == 1 == self.order:
             sided: Any = np.full(np.shape(sign), np.inf)
-        elif kink in ("left", "right") and (along or k == 1 == self.order):
+        elif (kink in ("left", "right") and k == 1 == self.order) or (
+            kink in ("after", "before") and along
+        ):
             sided = np.sign(np.asarray(d if along else d.sum(0), dtype=float))
-            sided = sided if kink == "right" else -sided
+            sided = sided if kink in ("right", "after") else -sided
         else:
             return sign
         return np.where(np.isnan(sign), sided, sign)

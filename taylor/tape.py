@@ -199,6 +199,7 @@ class Tape:
         self.inputs: list[int] = []
         self.guards: list[Guard] = []
         self.seen: dict[Any, int] = {}
+        self.nonzero: dict[int, Array] = {}  # where variables can be other than zero, once asked
         self.tag = fresh_tag()
         self.like: Any = None  # the number type of the recording
         self.arrays: dict[int, tuple[Array, Array, bool, int]] = {}  # large constants by identity
@@ -652,13 +653,16 @@ class Node(Operand):
 
     def _nonzero(self) -> Array:
         """Return where the value can be other than zero, whatever the inputs."""
-        op, args, param, shape = self.tape.code[self.i]
-        if op == "constant":
-            return np.broadcast_to(nonzero(np.asarray(param)), shape)
-        if op == "linear" and param.kind in ("gather", "reshape", "scatter"):
-            known = [Node(self.tape, a)._nonzero() for a in args]
-            return np.asarray(param(*(k.astype(float) for k in known)) != 0)
-        return np.ones(shape, dtype=bool)
+        found = self.tape.nonzero
+        if self.i not in found:
+            op, args, param, shape = self.tape.code[self.i]
+            found[self.i] = np.ones(shape, dtype=bool)
+            if op == "constant":
+                found[self.i] = np.broadcast_to(nonzero(np.asarray(param)), shape)
+            elif op == "linear" and param.kind in ("gather", "reshape", "scatter"):
+                known = [Node(self.tape, a)._nonzero() for a in args]
+                found[self.i] = np.asarray(param(*(k.astype(float) for k in known)) != 0)
+        return found[self.i]
 
     def __eq__(self, other: Any) -> Any:
         raise TraceError(
@@ -666,6 +670,18 @@ class Node(Operand):
         )
 
     __hash__ = None
+
+    def _truth(self) -> Array:
+        """Return where the value is other than zero, with a guard; at a zero it is not known."""
+        value = base(self.value)
+        outcome = np.asarray(value != 0, dtype=bool)
+        if np.any(~outcome & self._nonzero()):
+            raise TraceError(
+                "the truth of a recorded value that is zero depends on its derivatives; write "
+                "x > 0 or x < 0"
+            )
+        self.tape.guards.append(Guard("not_equal", self.i, -1, outcome, ((0,), ())))
+        return outcome
 
     def __bool__(self) -> bool:
         raise TraceError(

@@ -734,7 +734,8 @@ def policy(*, singular: str = "numpy", kink: str = "error") -> Iterator[None]:
 
     `singular`: "numpy" (scalars raise DomainError, lanes of arrays become nan), "raise" (arrays
     raise too), "propagate" (scalars become nan as lanes do).  `kink`: "error", or for first
-    derivatives of optimisation users "subgradient" (the least-norm element), "left", "right".
+    derivatives of optimisation users "subgradient" (the mean of both sides, or the constant side),
+    "left", "right".
     The context belongs to the current thread or task only.
 
     >>> import taylor
@@ -746,6 +747,19 @@ def policy(*, singular: str = "numpy", kink: str = "error") -> Iterator[None]:
         if value not in _CHOICES[key]:
             raise ValueError(f"{key}={value!r}: choose one of {', '.join(_CHOICES[key])}")
     token = _POLICY.set(Policy(singular, kink))
+    try:
+        yield
+    finally:
+        _POLICY.reset(token)
+
+
+@contextmanager
+def on_one_side(after: bool) -> Iterator[None]:
+    """Return a context in which series in one variable are those after, or before, their point.
+
+    At a kink they follow the branch of small t > 0, or t < 0, whatever their order.
+    """
+    token = _POLICY.set(Policy(current_policy().singular, "after" if after else "before"))
     try:
         yield
     finally:

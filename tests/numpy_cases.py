@@ -159,6 +159,31 @@ add(np.broadcast_arrays, V4, {"subok": [True]},
     lambda x, **k: np.broadcast_arrays(x, np.ones((2, 1)), **k))
 add(np.meshgrid, V4, {"indexing": ["ij"], "sparse": [True], "copy": [False]},
     lambda x, **k: np.meshgrid(x, W3, **k))
+
+
+def writing(f, *given):
+    """Return the function of x that calls f(y, *given, ...) on a copy y and returns y."""
+
+    def call(x, **k):
+        y = x * 1.0
+        f(y, *[g(x) if callable(g) else g for g in given], **k)
+        return y
+
+    return call
+
+
+add(np.copyto, X34, {"where": WHERE}, writing(np.copyto, lambda x: x * x))
+add(np.put, XS, {"mode": ["wrap", "clip"]}, writing(np.put, [0, -1], lambda x: x.reshape(-1)[:2] ** 2))
+add(np.place, X34, {}, writing(np.place, M, lambda x: x[0] ** 2))
+add(np.putmask, X34, {}, writing(np.putmask, M, lambda x: x * x))
+add(np.put_along_axis, X34, {}, writing(np.put_along_axis, np.array([[1], [0], [2]]), 7.0, 1))
+add(np.fill_diagonal, X34, {"wrap": [True]}, writing(np.fill_diagonal, lambda x: x[0, 0] ** 2))
+add(np.unstack, XS, {"axis": [-1]}, lambda x, **k: np.unstack(x, **k))
+add(np.flatnonzero, X34)
+for f in (np.logical_not,):
+    add(f, X34)
+for f in (np.logical_and, np.logical_or, np.logical_xor):
+    add(f, X34, {}, lambda x, f=f: f(x, M))
 add(np.append, X34, {"axis": [0]}, lambda x, **k: np.append(x, np.ones((1, 4)), **k))
 add(np.compress, XS, {"axis": [0, 1], "out": [OUT]},
     lambda x, **k: np.compress([True, False, True], x, **k))
