@@ -1,4 +1,4 @@
-"""Which plain function?  Number type -> implementation; coefficients as arrays of numbers."""
+"""Kinds of number: how they meet, arrays of one kind, and which plain function is meant."""
 
 from __future__ import annotations
 
