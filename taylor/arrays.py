@@ -246,7 +246,7 @@ class Operand(Handled):
     def __imod__(self, other: Any) -> Any:
         return self._in_place(operator.mod, other)
 
-    def __ipow__(self, other: Any) -> Any:
+    def __ipow__(self, other: Any) -> Any:  # type: ignore[misc]
         return self._in_place(operator.pow, other)
 
     def __imatmul__(self, other: Any) -> Any:

@@ -14,8 +14,7 @@ import numpy as np
 
 from taylor.algebra import Univariate, multivariate, nonzero
 from taylor.errors import DomainError, NonAnalyticError
-from taylor.sweep import zeros
-from taylor.values import is_operand
+from taylor.values import is_operand, zeros
 
 Array = Any
 

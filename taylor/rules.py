@@ -342,9 +342,9 @@ def _spread(
                 give(n, part, (i, n == 2))
     elif op == "elementary" and param.compose is not None:
         tape, out = inner(param.compose, a, wanted)
-        found = iter(adjoints(tape.code, tape.values, {out: full(bar, shape)}))
+        bars_of = iter(adjoints(tape.code, tape.values, {out: full(bar, shape)}))
         for n in range(len(args)):
-            b = next(found) if wanted[n] else None
+            b = next(bars_of) if wanted[n] else None
             if b is not None:
                 bars.add(args[n], b)
     elif op == "elementary":
@@ -373,7 +373,8 @@ def _chosen(choice: Instruction, v: Sequence[Any], bar: Any, first: bool) -> Any
     if not isinstance(mode, str):
         return np.where(mode == (0 if first else 1), 0, bar)
     if mode in SIDES:
-        return choose(v[left], v[right], *((bar, 0) if first else (0, bar)), mode)
+        one, other = (bar, 0) if first else (0, bar)
+        return choose(v[left], v[right], one, other, mode)
     if first:
         return choose(v[left], v[right], bar, 0, "where")
     return choose(v[right], v[left], bar, 0, "where")

@@ -271,9 +271,8 @@ class Series(Operand):
                 )
             if sum(type(i) is int for i in parts) == self.ndim and Ellipsis not in parts:
                 return self._new(self._coef[(slice(None), *parts)].copy(), reach=self._reach)
-            whole = self._shared()
-            step = lambda t: t[(slice(None), *parts)]  # noqa: E731
-            return whole._view(step(whole._coef), step)
+            whole, where = self._shared(), (slice(None), *parts)
+            return whole._view(whole._coef[where], lambda t: t[where])
         return super().__getitem__(index)
 
     # -------------------------------------------------------------- shared memory
@@ -309,7 +308,7 @@ class Series(Operand):
         moved = rows(f, whole._coef)
         if isinstance(moved, (list, tuple)):
             return type(moved)(
-                whole._seen(part, lambda t, n=n: rows(f, t)[n]) for n, part in enumerate(moved)
+                whole._seen(part, functools.partial(_nth, f, n)) for n, part in enumerate(moved)
             )
         return whole._seen(moved, lambda t: rows(f, t))
 
@@ -321,10 +320,10 @@ class Series(Operand):
         """Whether nothing was written here since that copy was made."""
         x, y = self._coef, copy._coef
         if is_operand(x) or is_operand(y):
-            return is_operand(x) and is_operand(y) and x._unchanged(y)
+            return is_operand(x) and is_operand(y) and bool(x._unchanged(y))
         if x.dtype == object:
             return all(a is b for a, b in zip(x.reshape(-1), y.reshape(-1), strict=True))
-        return x.dtype == y.dtype and x.tobytes() == y.tobytes()
+        return bool(x.dtype == y.dtype) and x.tobytes() == y.tobytes()
 
     # -------------------------------------------------------------- two operands
     def _check(self, other: Series) -> None:
@@ -1286,6 +1285,10 @@ def _reach_of_product(owner: Series, *factors: Any) -> float:
     dropped = not isinstance(algebra, Univariate) and algebra.name != "multivariate" and all(found)
     total = UNKNOWN if dropped else sum(found)  # ε² is lost at any degree
     return total if total <= algebra.order else UNKNOWN
+
+
+def _nth(f: Callable[..., Any], n: int, table: Any) -> Any:
+    return rows(f, table)[n]
 
 
 def _check_alive(x: Any, owner: Series) -> None:

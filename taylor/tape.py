@@ -600,7 +600,7 @@ class Node(Operand):
             self = self.copy()
         cell = self._shared()
 
-        def one(where: Any) -> Node:
+        def one(where: Any) -> Any:
             if shares(where, cell.positions):
                 view = Node(self.tape, -1)
                 view._cell, view._where, view._seen = cell, where, -1
@@ -613,9 +613,9 @@ class Node(Operand):
     def _assign(self, index: Any, value: Any) -> None:
         cell = self._shared()
         value = lift(value)
-        if isinstance(value, Node) and value._cell is cell:
-            if np.array_equal(value._where, self._where[index]):
-                return  # y[1:] *= 2 ends with y[1:] = y[1:]
+        same = isinstance(value, Node) and value._cell is cell
+        if same and np.array_equal(value._where, self._where[index]):
+            return  # y[1:] *= 2 ends with y[1:] = y[1:]
         whole = Node(self.tape, cell.i)
         node = self.tape.node(_of_kind(value, self.tape.values[cell.i]))
         after, size = cell.after(self._where, index, node.shape), whole.size

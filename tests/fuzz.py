@@ -52,10 +52,12 @@ ARRAY = (
     "np.average({a}, axis=0, weights=np.arange(1.0, 1.0 + len({a})))",
     "np.sum({a}, initial=2.0)", "np.hstack([{a}, {a}])", "np.vstack([{a}, {a}])",
     "np.tensordot({a}, {a}, axes=0) * 0.1", "np.trapezoid({a}, axis=0)",
-    "np.concatenate([{a}, np.ones(({a}).shape, dtype=int)])", "np.broadcast_to({a}, (2, *{a}.shape))",
+    "np.concatenate([{a}, np.ones({a}.shape, dtype=int)])",
+    "np.broadcast_to({a}, (2, *{a}.shape))", "np.trace(np.outer({a}, {a}))",
     "np.outer({a}, {a}) * 0.3", "np.dot({a}.reshape(-1), {a}.reshape(-1)) * 0.2",
-    "np.einsum('...i,...i->...', {a}, {a}) * 0.2", "{a} @ {a}.T * 0.2", "np.trace(np.outer({a}, {a}))",
-    "np.sum({a}, where=np.arange({a}.shape[-1]) % 2 == 0)", "np.array([1, 2]) @ np.stack([{a}, {a}])",
+    "np.einsum('...i,...i->...', {a}, {a}) * 0.2", "{a} @ {a}.T * 0.2",
+    "np.sum({a}, where=np.arange({a}.shape[-1]) % 2 == 0)",
+    "np.array([1, 2]) @ np.stack([{a}, {a}])",
     "np.delete({a}, 0, axis=0)", "np.append({a}, 0.5)", "np.moveaxis({a}[None], 0, -1)",
 )  # fmt: skip
 ARRAY_REAL = (
@@ -161,7 +163,7 @@ def source(seed, kind):
     total = " + ".join(
         f"np.sum({n} * {n}) * {w}" for n, w in zip(used, (0.25, 0.5, 1), strict=False)
     )
-    body = "\n".join(lines + [f"return {total}"])
+    body = "\n".join([*lines, f"return {total}"])
     text = "def f(x):\n" + "\n".join("    " + line for line in body.split("\n"))
     return text, x
 
@@ -308,7 +310,7 @@ def tolerance(kind):
 
 
 def disagreements(seed, kind, compiling=False):
-    """Return what is wrong with the program of a seed, as lines of text, and how much was compared."""
+    """Return what is wrong with the program of a seed, and how much was compared."""
     text, x = source(seed, kind)
     wrong, count = [], 0
     try:

@@ -173,7 +173,8 @@ def writing(f, *given):
 
 
 add(np.copyto, X34, {"where": WHERE}, writing(np.copyto, lambda x: x * x))
-add(np.put, XS, {"mode": ["wrap", "clip"]}, writing(np.put, [0, -1], lambda x: x.reshape(-1)[:2] ** 2))
+add(np.put, XS, {"mode": ["wrap", "clip"]},
+    writing(np.put, [0, -1], lambda x: x.reshape(-1)[:2] ** 2))
 add(np.place, X34, {}, writing(np.place, M, lambda x: x[0] ** 2))
 add(np.putmask, X34, {}, writing(np.putmask, M, lambda x: x * x))
 add(np.put_along_axis, X34, {}, writing(np.put_along_axis, np.array([[1], [0], [2]]), 7.0, 1))

@@ -209,7 +209,12 @@ def one_element_as_a_view(z):
 @program
 def a_number_is_no_array(z):
     a, b, c = z[0], z[1], z[2]
-    for v in (np.atleast_1d(a), np.reshape(b, (1, 1)), np.expand_dims(c, 0), np.broadcast_to(a, (2,)) * 1):
+    for v in (
+        np.atleast_1d(a),
+        np.reshape(b, (1, 1)),
+        np.expand_dims(c, 0),
+        np.broadcast_to(a, (2,)) * 1,
+    ):
         v *= 2
     v[...] = a
     return np.stack([a, b, c, v[1]])
@@ -637,9 +642,7 @@ def test_a_constant_of_a_recording_is_that_of_its_time():
         return np.sum(taylor.gradient(g, X))
 
     np.testing.assert_allclose(taylor.gradient(f, X), 4 * X * X + np.array([0, 2, 2]), rtol=1e-14)
-    np.testing.assert_allclose(
-        taylor.jvp(f, X, np.ones(3))[1], np.sum(4 * X * X) + 4, rtol=1e-14
-    )
+    np.testing.assert_allclose(taylor.jvp(f, X, np.ones(3))[1], np.sum(4 * X * X) + 4, rtol=1e-14)
 
 
 def test_views_are_copied_and_pickled_alone():
@@ -726,7 +729,7 @@ TRUTHS = {
     "bool": bool,
     "not": lambda x: not x,
     "and": lambda x: bool(x and True),
-    "if": lambda x: True if x else False,
+    "if": lambda x: [False, True][1 if x else 0],
     "where": lambda x: bool(np.where(x, True, False)),
     "logical_not": lambda x: not np.logical_not(x),
     "logical_and": lambda x: bool(np.logical_and(x, True)),
