@@ -116,8 +116,8 @@ SIDES = ("where", "formula")  # the modes of a choice whose derivatives are thos
 def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
     """Return a where lhs >= rhs and b elsewhere; nan where the two cannot be compared.
 
-    The modes "where" and "kink" differ in their derivatives only; "formula", for two formulas of one
-    function, takes the real parts of complex numbers.  "mean" and "flat" choose between
+    The modes "where" and "kink" differ in their derivatives only; "formula", for two formulas of
+    one function, takes the real parts of complex numbers.  "mean" and "flat" choose between
     the derivatives on both sides of a kink: at the kink these are equal, or the result is nan, but
     with policy(kink="subgradient") their mean, or zero for "flat", where one side is constant.
     """
@@ -218,7 +218,8 @@ def slope_of_jump(row: Elementary) -> Elementary:
         return row  # the derivative of zero
 
     def slope(*x: Any) -> Any:
-        return np.where(np.asarray(jumps(*x), dtype=bool), np.nan, 0.0)[()]
+        zero = np.zeros((), np.result_type(*x, np.float32))
+        return np.where(np.asarray(jumps(*x), dtype=bool), np.nan * zero, zero)[()]
 
     def slope_of_set(ctx: Any, *x: Any) -> Any:
         if jumps_at(row, *x):

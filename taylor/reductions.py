@@ -16,6 +16,7 @@ from taylor import elementary, linalg
 from taylor.arrays import Operand, lift, real, rearrange
 from taylor.binding import METHODS, family, full_name, implements
 from taylor.conditions import Condition
+from taylor.values import of_value
 
 Array = Any
 
@@ -261,7 +262,8 @@ def by_value(func: Any) -> Callable[..., Any]:
         x = lift(x)
         if hasattr(x, "_decided"):
             return x._decided(func.__name__, args, kwargs)
-        return func(x.value if isinstance(x, Operand) else x, *args, **kwargs)
+        value = x.value if isinstance(x, Operand) else x
+        return of_value(func.__name__, value, *args, **kwargs)
 
     return handler
 

@@ -334,8 +334,9 @@ def _spread(
                 bars.add(args[n], b)
     elif op == "choose":
         mode = slope_mode(args, param, wanted[2] and wanted[3])
+        zero = 0 if is_operand(bar) else sample(bar)[0]
         for n in (2, 3):
-            x, y = (bar, 0) if n == 2 else (0, bar)
+            x, y = (bar, zero) if n == 2 else (zero, bar)
             if wanted[n]:
                 plain = isinstance(mode, str)
                 part = choose(a[0], a[1], x, y, mode) if plain else blend(mode, x, y)
@@ -373,7 +374,8 @@ def _chosen(choice: Instruction, v: Sequence[Any], bar: Any, first: bool) -> Any
     if not isinstance(mode, str):
         return np.where(mode == (0 if first else 1), 0, bar)
     if mode in SIDES:
-        one, other = (bar, 0) if first else (0, bar)
+        zero = 0 if is_operand(bar) else sample(bar)[0]
+        one, other = (bar, zero) if first else (zero, bar)
         return choose(v[left], v[right], one, other, mode)
     if first:
         return choose(v[left], v[right], bar, 0, "where")

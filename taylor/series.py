@@ -666,12 +666,12 @@ class Series(Operand):
             y = owner._constant(checked(row, values, current_policy().singular))
             whole = all(x._reach <= owner.order for x, m in zip(args, mine, strict=True) if m)
             if row is power and mine[0] and not (owner.order == 0 or whole):
-                return owner._power(args[1])
+                return owner._power(*args[1:])
             ends = row.germ is not None or row.jumps is not None
             return owner._cut(y, row, mine, values) if ends and not whole else y
         if row.compose is not None:
             if row is power and owner is args[0]:
-                result = owner._power(args[1])
+                result = owner._power(*args[1:])
             else:
                 result = row.compose(*args)
             if (

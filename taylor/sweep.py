@@ -38,6 +38,8 @@ from taylor.values import (
     is_operand,
     kind_of,
     ordered,
+    over,
+    plus,
     sample,
     times,
     together,
@@ -190,7 +192,7 @@ class Sweep:
         """Return the value of an instruction that depends on no active input."""
         v = [self._head(a) for a in args]
         if op in ("add", "mul", "div"):
-            return v[0] + v[1] if op == "add" else v[0] * v[1] if op == "mul" else v[0] / v[1]
+            return {"add": plus, "mul": times, "div": over}[op](v[0], v[1])
         if op == "linear":
             return (
                 times(v[0], constant(param.data, self.like)) if param.kind == "scale" else param(*v)
@@ -237,7 +239,7 @@ class Sweep:
 
         def step(k: int) -> None:
             if k == 0:
-                y[0] = self._value(a) + self._value(b)
+                y[0] = plus(self._value(a), self._value(b))
             elif k <= min(self.height[a], self.height[b]):
                 y[part(k)] = self.table[a][part(k)] + self.table[b][part(k)]
             elif k <= self.height[i]:
@@ -255,7 +257,7 @@ class Sweep:
 
         def step(k: int) -> None:
             if k == 0:
-                y[0] = self._value(a) * self._value(b)
+                y[0] = times(self._value(a), self._value(b))
                 return
             if k > height[i]:
                 return
@@ -279,7 +281,7 @@ class Sweep:
         def step(k: int) -> None:
             if k == 0:
                 self._check_divisor(i, self._value(a), self._value(b), height[b] > 0)
-                y[0] = self._value(a) / self._value(b)
+                y[0] = over(self._value(a), self._value(b))
                 divisor.append(self._divisor(self._value(b)))
                 return
             if k > height[i]:
@@ -511,8 +513,8 @@ class Sweep:
     def _compared(self, state: dict[str, Any], left: Any, right: Any, mode: str) -> None:
         """Note in which lanes the first side is larger, the second, none of them, or neither."""
         above = operator.ge if mode in SIDES else operator.gt
-        if mode == "formula":
-            left, right = ordered(leading(left)), ordered(leading(right))
+        if mode == "formula" and any(np.iscomplexobj(base(x)) for x in (left, right)):
+            left, right = ordered(base(left)), ordered(base(right))  # a guard has no order to hold
         first = outcome(above, left, right)
         second = outcome(operator.lt, left, right)
         tie = ~(first | second) & np.asarray(base(left) == base(right), dtype=bool)

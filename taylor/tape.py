@@ -38,6 +38,7 @@ from taylor.values import (
     decided,
     exact,
     is_operand,
+    of_value,
     over,
     plus,
     sample,
@@ -110,6 +111,10 @@ def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
     owner = None if lead else host(sources)
     if owner is not None:
         return owner._gather(sources, index)
+    floats = [x.dtype for x in sources if isinstance(x, (np.ndarray, np.inexact))]
+    if floats and np.dtype(object) not in floats:  # Python's numbers take the precision of arrays
+        dtype = np.result_type(*floats)
+        sources = [np.asarray(x, dtype) if type(x) in (int, float) else x for x in sources]
     flat = [np.reshape(x, (*np.shape(x)[:lead], -1)) for x in sources]
     if index.size and index.min() < 0:
         flat.append(flat[0][..., :0].sum(-1)[..., None] if lead else zeros((1,), sample(flat[0])))
@@ -179,7 +184,7 @@ class Guard(NamedTuple):
         """Whether the decision is the same for the plain values `value(i)`."""
         if self.b < 0:
             args, named = self.extra
-            found = getattr(np, self.op)(value(self.a), *args, **dict(named))
+            found = of_value(self.op, value(self.a), *args, **dict(named))
             return np.array_equal(found, self.outcome)
         found = decided(COMPARISONS[self.op], value(self.a), value(self.b))
         return np.array_equal(found, self.outcome)
@@ -565,7 +570,7 @@ class Node(Operand):
 
     def _decided(self, op: str, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Return np.op of the value, leaving a guard for it."""
-        outcome = getattr(np, op)(self.value, *args, **named)
+        outcome = of_value(op, self.value, *args, **named)
         extra = (copy.deepcopy(args), copy.deepcopy(tuple(named.items())))  # masks may change later
         self.tape.guards.append(Guard(op, self.i, -1, outcome, extra))
         return outcome
@@ -648,8 +653,10 @@ class Node(Operand):
         return self.tape.constant(zeros(shape, self._like()))
 
     def _like(self) -> Array:
-        """Return an array of the kind of number of the recording."""
-        return np.zeros(0) if self.tape.like is None else sample(self.tape.like)
+        """Return an array of the kind of number of the value."""
+        value = self.tape.values[self.i]
+        like = self.tape.like if value is None else value
+        return np.zeros(0) if like is None else sample(like)
 
     def _nonzero(self) -> Array:
         """Return where the value can be other than zero, whatever the inputs."""

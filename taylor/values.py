@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import copyreg
+import math
 import numbers
 import operator
 import threading
@@ -366,6 +367,21 @@ def decided(op: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
     return np.asarray(found, dtype=bool)[()]
 
 
+_OF_OBJECTS: dict[str, Callable[[Any], Any]] = {
+    "isnan": lambda e: e != e,
+    "isinf": lambda e: abs(e) == math.inf,
+    "isfinite": lambda e: abs(e) < math.inf,
+}
+
+
+def of_value(op: str, x: Any, *args: Any, **named: Any) -> Any:
+    """Return np.op of a value; NumPy has no isnan and its like for numbers that are objects."""
+    test = None if is_operand(x) else _OF_OBJECTS.get(op)
+    if test is None or np.asarray(x).dtype != object:
+        return getattr(np, op)(x, *args, **named)
+    return np.asarray(np.frompyfunc(test, 1, 1)(x), dtype=bool)[()]
+
+
 def hull(ctx: Any, x: Any, y: Any) -> Any:
     """Return the smallest interval of a context around two numbers or intervals."""
     x, y = _convert(ctx, x), _convert(ctx, y)
@@ -603,7 +619,7 @@ def by_scipy(name: str, formula: Callable[..., Any]) -> Callable[..., Array]:
 def call(row: Any, args: tuple[Any, ...]) -> Any:
     """Return the plain value of a row of the table at plain numbers or arrays of them."""
     args = tuple(np.asarray(x) if isinstance(x, (list, tuple)) else x for x in args)
-    if any(isinstance(x, np.ndarray) and x.dtype == object for x in args):
+    if any(isinstance(x, np.ndarray) for x in args) and not all(map(_in_lanes, args)):
         out = np.frompyfunc(row, len(args), 1)(*args)
         return out
     for x in args:
@@ -626,6 +642,13 @@ def call(row: Any, args: tuple[Any, ...]) -> Any:
             return int(whole)
     floats = tuple(float(x) if isinstance(x, (bool, int)) else x for x in args)
     return row.numpy(*(_above_cut(x) for x in floats))
+
+
+def _in_lanes(x: Any) -> bool:
+    """Whether NumPy's functions take x: no array of objects, nor a number of mpmath."""
+    if isinstance(x, np.ndarray):
+        return bool(x.dtype != object)
+    return not (is_interval(x) or hasattr(x, "context"))
 
 
 def _of_decimals(row: Any, args: tuple[Any, ...]) -> Any:

@@ -416,7 +416,7 @@ def test_what_has_no_machine_code_says_why_and_works():
         taylor.derivative(g, 3 + 4j)
     h = taylor.compile(lambda z: z if z[0] > z[1] else -z)
     assert np.array_equal(h(POINT), h.f(POINT))
-    assert list(h.reasons.values()) == [planar.UNORDERED]
+    assert all(reason.startswith(planar.UNORDERED) for reason in h.reasons.values()) and h.reasons
     narrow = taylor.compile(lambda z: z * 2)
     assert narrow(np.ones(3, np.complex64)).dtype == np.complex64 and narrow.machines == {}
 

@@ -150,10 +150,13 @@ class Function:
 
     def negative(self, x: Scalar) -> Scalar:
         """Return -x."""
-        result = Scalar(self.put(f"fneg {type_of(x.width)} {x.text}"), x.width)
-        if x.text in self.products:
-            self.products[result.text] = [(self.negative(a), b) for a, b in self.products[x.text]]
+        result = self._fneg(x)
+        if x.text in self.products:  # what the factors are products of is of no use here
+            self.products[result.text] = [(self._fneg(a), b) for a, b in self.products[x.text]]
         return result
+
+    def _fneg(self, x: Scalar) -> Scalar:
+        return Scalar(self.put(f"fneg {type_of(x.width)} {x.text}"), x.width)
 
     def intrinsic(self, name: str, *xs: Scalar) -> Scalar:
         """Return an LLVM intrinsic such as fma or sqrt."""
