@@ -37,6 +37,7 @@ class Operand(Handled):
     __slots__ = ()
     __hash__ = None  # type: ignore[assignment]
     __array_priority__ = 1000.0
+    __pandas_priority__ = 5000  # above those of its own classes: they leave operators to us
 
     shape: Any
     value: Any

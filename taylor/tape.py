@@ -51,6 +51,7 @@ from taylor.values import (
 Array = Any
 Shape = tuple[int, ...]
 ARITHMETIC = {"add": plus, "mul": times, "div": over}
+EXTREMES = (elementary.maximum, elementary.minimum)
 LARGE = 1024  # elements of an array that is told from others by identity, not by content
 MIRRORED = {"<": operator.gt, "<=": operator.ge, ">": operator.lt, ">=": operator.le}
 
@@ -471,6 +472,8 @@ class Node(Operand):
             return owner._elementary(row, args)
         tape = owner.tape
         nodes = [tape.node(a) for a in args]
+        if row in EXTREMES and nodes[0].i == nodes[1].i:  # identical operands are no tie
+            return Node(tape, nodes[0].i)
         shape = np.broadcast_shapes(*(n.shape for n in nodes))
         values = [tape.values[n.i] for n in nodes]
         with np.errstate(all="ignore"):

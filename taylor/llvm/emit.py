@@ -13,6 +13,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -199,6 +200,9 @@ class Symbol(Operand):
 
     def _assign(self, index: Any, value: Any) -> None:
         raise Unsupported("an array is written into")
+
+    def _lowered(self, c: Any) -> Any:
+        return float(c) if isinstance(c, (Constant, Fraction)) else c
 
     def _ones(self) -> Any:
         return lifted(self.f, np.ones(self.shape))
@@ -1019,6 +1023,18 @@ FUNCTIONS: dict[str, Callable[..., Scalar]] = {
 }  # fmt: skip
 
 
+def _sinpi(x: Any) -> Any:
+    r = x - 2 * elementary.rint(0.5 * x)  # in [-1, 1], exact
+    near = elementary.choose(r, 0.5, 1 - r, r, "where")  # sin π(1 - r) = sin πr, without loss at 1
+    return elementary.sin(math.pi * elementary.choose(-0.5, r, -1 - r, near, "where"))
+
+
+def _cospi(x: Any) -> Any:
+    r = abs(x - 2 * elementary.rint(0.5 * x))
+    far = elementary.sin(math.pi * (0.5 - r))
+    return elementary.choose(r, 0.25, far, elementary.cos(math.pi * r), "where")
+
+
 def _sigmoid(x: Any) -> Any:
     e = elementary.exp(-abs(x))  # never overflows
     return elementary.choose(x, 0.0, 1 / (1 + e), e / (1 + e), "where")
@@ -1030,6 +1046,8 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "csc": lambda x: 1 / elementary.sin(x),
     "cot": lambda x: 1 / elementary.tan(x),
     "sigmoid": _sigmoid,
+    "sinpi": _sinpi,
+    "cospi": _cospi,
     "softplus": lambda x: elementary.maximum(x, 0.0) + elementary.log1p(elementary.exp(-abs(x))),
     "ndtr": lambda x: 0.5 * elementary.erfc(-math.sqrt(0.5) * x),
 }

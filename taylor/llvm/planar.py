@@ -11,6 +11,7 @@ import math
 import platform
 import sys
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ from taylor.llvm.emit import (
 )
 from taylor.llvm.ir import Function, Scalar
 from taylor.tape import Instruction, Linear
-from taylor.values import is_operand
+from taylor.values import Constant, is_operand
 
 Array = Any
 Pair = tuple[Scalar, Scalar]
@@ -144,6 +145,9 @@ class Complex(Operand):
 
     def _assign(self, index: Any, value: Any) -> None:
         raise Unsupported("an array is written into")
+
+    def _lowered(self, c: Any) -> Any:
+        return float(c) if isinstance(c, (Constant, Fraction)) else c
 
     def _ones(self) -> Any:
         return lifted(self.f, np.ones(self.shape, dtype=complex))
