@@ -7,6 +7,7 @@ Where it cannot decide, at a removable singularity, forward mode does; at the ti
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -288,7 +289,14 @@ def symmetric(h: Array) -> Array:
         return h
     n = math.isqrt(np.size(h))
     rows = np.reshape(h, (n, n))
-    return np.where(np.tri(n, dtype=bool), rows, rows.T).reshape(np.shape(h))
+    np.copyto(rows, rows.T, where=_upper(n))
+    return np.reshape(rows, np.shape(h))
+
+
+@functools.lru_cache(maxsize=32)
+def _upper(n: int) -> Array:
+    """Return where an n × n matrix lies above its diagonal."""
+    return ~np.tri(n, dtype=bool)
 
 
 def _dense_hessian(f: Function, x: Any) -> Array:
