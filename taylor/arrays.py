@@ -120,9 +120,13 @@ class Operand(Handled):
     def _viewed(self, f: Callable[..., Any]) -> Any:
         return rearrange([self], f)
 
+    def _memory(self) -> Any:
+        """What it shares with views of it; None as long as there are none."""
+        return None
+
     def _is_array(self) -> bool:
         """Whether it has a place in memory: NumPy's numbers have none, its 0-d views have."""
-        return bool(self.shape)
+        return bool(self.shape) or self._memory() is not None
 
     def reshape(self, *shape: Any, order: Any = "C") -> Any:
         """Return the same elements in another shape."""

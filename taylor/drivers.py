@@ -289,6 +289,7 @@ def symmetric(h: Array) -> Array:
         return h
     n = math.isqrt(np.size(h))
     rows = np.reshape(h, (n, n))
+    rows = rows if rows.flags.writeable else rows.copy()
     np.copyto(rows, rows.T, where=_upper(n))
     return np.reshape(rows, np.shape(h))
 

@@ -31,6 +31,13 @@ def shares(x: Any, memory: Array) -> bool:
     return isinstance(x, np.ndarray) and np.may_share_memory(x, memory)
 
 
+def same_memory(x: Any, whole: Any) -> bool:
+    """Whether x, an array or operand made of the whole, is a view of it."""
+    if isinstance(whole, np.ndarray):
+        return shares(x, whole)
+    return whole._memory() is not None and x._memory() is whole._memory()
+
+
 def each(f: Callable[[Any], Any], x: Any) -> Any:
     """Return f(x), or f of every entry of a list or tuple, such as np.split returns."""
     return type(x)(map(f, x)) if isinstance(x, (list, tuple)) else f(x)

@@ -53,7 +53,7 @@ from taylor.errors import (
 )
 from taylor.expand import of_row
 from taylor.llvm import kernels, monomials
-from taylor.memory import Family, Path, by_rows, positions, rows, taken
+from taylor.memory import Family, Path, by_rows, positions, rows, same_memory, taken
 from taylor.program import Program
 from taylor.rules import call_tangent
 from taylor.sweep import (
@@ -269,15 +269,15 @@ class Series(Operand):
                 raise IndexError(
                     f"too many indices for a {type(self).__name__} of shape {self.shape}"
                 )
-            if sum(type(i) is int for i in parts) == self.ndim and Ellipsis not in parts:
+            if len(parts) == self.ndim and all(type(i) is int for i in parts):
                 return self._new(self._coef[(slice(None), *parts)].copy(), reach=self._reach)
             whole, where = self._shared(), (slice(None), *parts)
             return whole._view(whole._coef[where], lambda t: t[where])
         return super().__getitem__(index)
 
     # -------------------------------------------------------------- shared memory
-    def _is_array(self) -> bool:
-        return self._coef.ndim > 1 or self._place is not None
+    def _memory(self) -> Any:
+        return None if self._place is None else self._place[0]
 
     def _shared(self) -> Self:
         """Return the array that views are made of: this one, or a copy of what is a number.
@@ -313,8 +313,9 @@ class Series(Operand):
         return whole._seen(moved, lambda t: rows(f, t))
 
     def _seen(self, table: Array, step: Callable[[Any], Any]) -> Self:
-        alone = isinstance(table, np.ndarray) and not np.may_share_memory(table, self._coef)
-        return self._new(table, reach=self._reach) if alone else self._view(table, step)
+        if same_memory(table, self._coef):
+            return self._view(table, step)
+        return self._new(table, reach=self._reach)
 
     def _unchanged(self, copy: Series) -> bool:
         """Whether nothing was written here since that copy was made."""
@@ -652,7 +653,7 @@ class Series(Operand):
             else:
                 table = monomials.one(row, self.algebra, self._coef)
             if table is not None:
-                return self._new(table)
+                return self._new(table, reach=_reach_of(row, [self]))
         args = tuple(lift(x) for x in args)
         owner = host(args)
         if not isinstance(owner, Series):
@@ -667,7 +668,7 @@ class Series(Operand):
             whole = all(x._reach <= owner.order for x, m in zip(args, mine, strict=True) if m)
             if row is power and mine[0] and not (owner.order == 0 or whole):
                 return owner._power(*args[1:])
-            ends = row.germ is not None or row.jumps is not None
+            ends = row.germ is not None or (row.jumps is not None and not y.shape)
             return owner._cut(y, row, mine, values) if ends and not whole else y
         if row.compose is not None:
             if row is power and owner is args[0]:
@@ -689,7 +690,7 @@ class Series(Operand):
         table = owner._compiled(row, tuple(mine), given)
         if table is not None:
             table[0] = checked(row, values, current_policy().singular)
-            return owner._new(table)
+            return owner._new(table, reach=_reach_of(row, args))
         inputs = list(together(*(divisible(x._coef) for x, m in zip(args, mine, strict=True) if m)))
         parameters = [x for x, m in zip(args, mine, strict=True) if not m]
         try:
@@ -700,8 +701,8 @@ class Series(Operand):
             raise no_expansion(row, values) from None
         if row is real_power and not mine[1]:
             result._lanes_at_zero(args[0], args[1])
-        result = owner._new(result._coef)
-        if result.shape and (row.germ is not None or row.jumps is not None):
+        result = owner._new(result._coef, reach=_reach_of(row, args))
+        if result.shape and row.germ is not None:
             result._cut_lanes(row, args, mine, values)
         return result
 
@@ -1276,6 +1277,12 @@ def _reach_in(owner: Series, x: Any) -> float:
         return x._reach if x.tag is owner.tag else 0
     held = isinstance(x, (list, tuple)) or (isinstance(x, np.ndarray) and x.dtype == object)
     return UNKNOWN if held else 0  # an array may hold series
+
+
+def _reach_of(row: Elementary, args: Sequence[Any]) -> float:
+    """Return the degree of f(a) as a polynomial: 0 for a constant a, and for a step of any a."""
+    still = all(x._reach == 0 for x in args if isinstance(x, Series))
+    return 0 if still or row.jumps is not None else UNKNOWN
 
 
 def _reach_of_product(owner: Series, *factors: Any) -> float:

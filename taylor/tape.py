@@ -600,8 +600,8 @@ class Node(Operand):
             self._where, self._seen = self._cell.positions, 0
         return self._cell
 
-    def _is_array(self) -> bool:
-        return self._cell is not None or bool(self.shape)
+    def _memory(self) -> Any:
+        return self._cell
 
     def _viewed(self, f: Callable[..., Any]) -> Any:
         if not self._is_array():

@@ -125,3 +125,11 @@ def test_distances_of_points_to_themselves_are_constants(d):
     f = lambda x: np.sum(np.sqrt((x[:, None] - x[None, :]) ** 2) ** 3)
     g = lambda x: 2 * ((x[1] - x[0]) ** 3 + (x[2] - x[0]) ** 3 + (x[2] - x[1]) ** 3)
     assert d(f, x) == pytest.approx(d(g, x))
+
+
+@pytest.mark.parametrize("step", [np.floor, np.rint, np.trunc, np.sign])
+@pytest.mark.parametrize("x", [0.3, np.array([0.3, 2.6])])
+def test_a_step_is_constant_whatever_its_argument_is(step, x):
+    t = Taylor.variable(x, 3)
+    for y in (step(step(t)), step(step(t) ** 3), np.sqrt(step(0 * t)), step(np.exp(step(t * t)))):
+        assert y.order == 3 and not np.any(y.coef[1:])

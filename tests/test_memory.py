@@ -221,6 +221,16 @@ def a_number_is_no_array(z):
 
 
 @program
+def copies_stay(z):
+    y = z * 1
+    a, b = y[[0, 1]], y[0, None]
+    a[0] = 5 * z[1]
+    b *= 2
+    y[2] = z[0] * z[1]
+    return np.concatenate([y, a, b])
+
+
+@program
 def split(z):
     y = z * 1
     _, b = np.split(y, [1])
@@ -626,6 +636,23 @@ def test_an_array_that_becomes_one_of_mpmath_numbers_does_so_for_all_views():
     for _ in range(100):
         y[0]  # views that are gone are forgotten
     assert len(y._place[0].members) < 60
+
+
+def test_a_copy_keeps_its_elements_when_the_array_gets_other_numbers():
+    def f(x):
+        def g(u):
+            def h(z):
+                y = z * x * np.ones(3)
+                c = y[[0, 1]]
+                c[0] = 5.0 * z
+                y[2] = u * z
+                return np.sum(c)
+
+            return taylor.derivative(h, 3.0)
+
+        return taylor.jvp(g, 2.0, 1.0)[0]
+
+    assert taylor.jvp(f, 4.0, 1.0) == (9.0, 1.0)
 
 
 def test_a_constant_of_a_recording_is_that_of_its_time():
