@@ -4,6 +4,8 @@ import fuzz
 import numpy as np
 import pytest
 
+import taylor
+
 SEEDS = {"float": 150, "complex": 60, "float32": 60, "mpf": 40, "interval": 40, "fraction": 60}
 BLOCK = 10
 
@@ -23,6 +25,13 @@ def test_all_modes_agree(kind, first):
 def test_machine_code_agrees(seed):
     wrong, count, text, x = fuzz.disagreements(seed, "float", compiling=True)
     assert not wrong and count, f"x = {x!r}\n{text}\n{wrong}"
+
+
+def test_a_number_beside_many_lanes():
+    t, y = taylor.Taylor.variable(0.5, 3), taylor.Taylor.variable(np.linspace(1.0, 2.0, 40), 3)
+    for f in (np.hypot, np.arctan2, taylor.logaddexp):
+        np.testing.assert_allclose(f(t, y).coef[:, 0], f(t, y[0]).coef, rtol=1e-13)
+        np.testing.assert_allclose(f(y, t).coef[:, 3], f(y[3], t).coef, rtol=1e-13)
 
 
 def test_a_wrong_derivative_is_seen(monkeypatch):

@@ -85,13 +85,13 @@ def run(
     """
     if order not in ORDERS or (isinstance(row, Elementary) and row.quotient is None):
         return None
-    lanes: tuple[int, ...] = ()
+    shapes = {x.shape[1:] for x, is_table in zip(given, live, strict=True) if is_table}
+    if len(shapes) != 1:
+        return None
+    (lanes,) = shapes
     for x, is_table in zip(given, live, strict=True):
         if is_table:
             if type(x) is not np.ndarray or x.dtype not in (FLOAT, COMPLEX):
-                return None
-            lanes = lanes or x.shape[1:]
-            if x.shape[1:] != lanes:
                 return None
         elif type(x) not in (float, int, complex):
             return None
