@@ -193,14 +193,19 @@ class Series(Operand):
 
     __copy__ = copy
 
-    def astype(self, dtype: Any, **layout: Any) -> Self:
-        """Return the series with its coefficients converted, for example to np.float32."""
+    def astype(self, dtype: Any, order: Any = "K", copy: bool = True) -> Self:
+        """Return the series with its coefficients converted, for example to np.float32.
+
+        `order` is that of memory only; with copy=False a series of that type is returned itself.
+        """
         if np.dtype(dtype).kind not in "fcO":
             raise TypeError(
                 f"a series has float, complex or object coefficients, not {np.dtype(dtype)}"
             )
         if self.dtype.kind == "c" and np.dtype(dtype).kind == "f":
             raise TypeError("complex coefficients do not fit a real series")
+        if not copy and self.dtype == np.dtype(dtype):
+            return self
         return self._new(self._coef.astype(dtype), reach=self._reach)
 
     def __repr__(self) -> str:

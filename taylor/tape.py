@@ -381,11 +381,11 @@ class Node(Operand):
         """Type of the numbers at the point of the recording."""
         return np.asarray(base(self.tape.values[self.i])).dtype
 
-    def astype(self, dtype: Any, **layout: Any) -> Any:
-        """Return the variable in a wider type of numbers."""
+    def astype(self, dtype: Any, order: Any = "K", copy: bool = True) -> Any:
+        """Return the variable in a wider type of numbers; `order` is that of memory only."""
         dtype = np.dtype(dtype)
         if dtype in (self.dtype, np.dtype(object)):
-            return self.copy()
+            return self.copy() if copy else self
         if dtype.kind in "fc" and np.can_cast(self.dtype, dtype):
             return self * dtype.type(1)
         raise TraceError(

@@ -252,3 +252,12 @@ def test_a_mask_of_the_caller_is_not_written_into():
 
     vjp(f, table, 1.0)
     assert mask.tolist() == [True, True, False]
+
+
+def test_astype_takes_what_it_names():
+    x = taylor.Taylor.variable(np.ones(2), 1)
+    assert x.astype(float, copy=False) is x and x.astype(float) is not x
+    with pytest.raises(TypeError, match="nonsense"):
+        x.astype(float, nonsense=1)
+    with pytest.raises(TypeError, match="nonsense"):
+        taylor.record(lambda v: v.astype(float, nonsense=1), np.ones(2))
