@@ -282,7 +282,7 @@ def test_threads_save_and_load_one_object_at_a_time(place, monkeypatch):
 
 # ------------------------------------------------------------------ names
 def test_the_platform_s_folder(monkeypatch):
-    monkeypatch.delenv("TAYLOR_CACHE")
+    monkeypatch.delenv("TAYLOR_CACHE", raising=False)
     platformdirs = pytest.importorskip("platformdirs")
     for value in (None, "", "relative", "/somewhere/else"):
         monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
