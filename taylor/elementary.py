@@ -15,10 +15,12 @@ from __future__ import annotations
 import functools
 import math
 import operator
+import pickle
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,6 +48,23 @@ Number = Any
 HALF, THIRD = Fraction(1, 2), Fraction(1, 3)
 
 
+class Parts(NamedTuple):
+    """A formula for the parts of a complex value: (x, y) -> (real part, imaginary part)."""
+
+    formula: Callable[[Any, Any], tuple[Any, Any]]
+
+
+class Cut(NamedTuple):
+    """A branch cut along the real axis below an edge.
+
+    `both_ends`: beyond -edge too; `turned`: along the imaginary axis.
+    """
+
+    edge: float
+    both_ends: bool = False
+    turned: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Elementary:
     """A row of the table; calling it works for every number type of Python and of the package."""
@@ -67,6 +86,13 @@ class Elementary:
     iv: Callable[..., Any] | None = None
     recurrence: Callable[..., Any] | None = None  # the quotient for series, if better than its own
     germ: Fraction | None = None  # f(a) - f(a₀) ~ (a - a₀)**germ at the finite ends of the domain
+    # the value in machine code: a name of the C library, a formula in rows (of the parts of complex
+    # numbers: `Parts`), or None, where the code asks Python
+    code: str | Callable[..., Any] | None = None
+    complex_code: str | Callable[..., Any] | Parts | None = None
+    cut: Cut | None = None  # where complex_code is not continuous
+    surface: Elementary | None = None  # of the argument: vanishes where a row jumps; None: itself
+    own: bool = False  # whether the row stands in this package
 
     def __call__(self, *args: Any) -> Any:
         for x in args:
@@ -77,8 +103,14 @@ class Elementary:
     def __repr__(self) -> str:
         return f"<elementary function {self.name}>"
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (lookup, (self.name,))
+    def __reduce__(self) -> Any:
+        if self.own or TABLE.get(self.name) is self:
+            return (lookup, (self.name,))
+        module = sys.modules.get(getattr(self.numpy, "__module__", ""))
+        name = getattr(self.numpy, "__qualname__", "")
+        if getattr(module, name, None) is not self:
+            raise pickle.PicklingError(f"the rule {self.name} is not found in its module as {name}")
+        return name
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,14 +237,14 @@ def derived(row: Elementary) -> Elementary:
 
     return Elementary(
         row.name + "'", lambda x: series(x, 1)[1], lambda ctx, x: series(x, 1)[1], local=local,
-        domain=row.domain, error=row.error,
+        domain=row.domain, error=row.error, own=row.own,
     )  # fmt: skip
 
 
 @functools.cache
 def slope_of_jump(row: Elementary) -> Elementary:
     """Return the derivative of a piecewise constant row, as a row: zero, and nan at a jump."""
-    jumps = row.jumps
+    jumps, surface = row.jumps, row.surface
     assert jumps is not None
     if row.name.endswith("'"):
         return row  # the derivative of zero
@@ -228,7 +260,8 @@ def slope_of_jump(row: Elementary) -> Elementary:
 
     return Elementary(
         row.name + "'", slope, lambda ctx, *x: ctx.nan if jumps(*x) else ctx.zero, jumps=jumps,
-        domain=row.domain, error=row.error, iv=slope_of_set,
+        domain=row.domain, error=row.error, iv=slope_of_set, own=row.own, surface=surface,
+        code=lambda x, *more: 0.0 / (x if surface is None else surface(x)),
     )  # fmt: skip
 
 
@@ -344,7 +377,7 @@ def _array_value(value: Callable[..., Any]) -> Callable[..., Any]:
         except TypeError:
             return by_lanes(value)(*x)
 
-    return call
+    return functools.wraps(value)(call) if hasattr(value, "__name__") else call
 
 
 def _row(name: str, numpy: Any, mp: Any, quotient: Any = None, **columns: Any) -> Elementary:
@@ -353,7 +386,7 @@ def _row(name: str, numpy: Any, mp: Any, quotient: Any = None, **columns: Any) -
         mp = functools.partial(_attribute, mp)
     if isinstance(numpy, np.ufunc):
         columns.setdefault("ufunc", numpy)
-    row = Elementary(name, numpy, mp, quotient, **columns)
+    row = Elementary(name, numpy, mp, quotient, own=True, **columns)
     TABLE[name] = row
     return row
 
@@ -394,38 +427,65 @@ def _sigmoid(x: Any) -> Any:
     return np.where(np.real(x) >= 0, 1 / (1 + e), e / (1 + e))[()]
 
 
+def _sigmoid_code(x: Any) -> Any:
+    e = exp(-abs(x))  # never overflows
+    return choose(x, 0.0, 1 / (1 + e), e / (1 + e), "where")
+
+
+def _exp_parts(x: Any, y: Any) -> tuple[Any, Any]:
+    r = exp(x)
+    return r * cos(y), r * sin(y)
+
+
+def _expm1_parts(x: Any, y: Any) -> tuple[Any, Any]:
+    # e^x cos y - 1 = (e^x - 1) cos y - 2 sin²(y/2)
+    s = sin(0.5 * y)
+    return expm1(x) * cos(y) - (s + s) * s, exp(x) * sin(y)
+
+
+def _log1p_parts(x: Any, y: Any) -> tuple[Any, Any]:
+    return log(hypot(x + 1.0, y)), atan2(y, x + 1.0)
+
+
 # ------------------------------------------------------------------ exponentials and logarithms
 exp = _row(
     "exp", np.exp, "exp", lambda a, y: (y, 1),
     samples=(-700.0, -20.0, -1e-20, 0.0, 0.5, 20.0, 700.0), exact=_at((0, 1)),
+    code="exp", complex_code=Parts(_exp_parts),
 )  # fmt: skip
 expm1 = _row(
     "expm1", np.expm1, "expm1", lambda a, y: (exp(a), 1),
     samples=(-40.0, -36.0, -1e-12, 0.0, 1e-300, 0.5, 30.0), exact=_at((0, 0)), monotone=True,
+    code="expm1", complex_code=Parts(_expm1_parts),
 )  # fmt: skip
 exp2 = _row(
     "exp2", np.exp2, lambda ctx, x: ctx.mpf(2) ** x, lambda a, y: (LN2 * y, 1),
     samples=(-1000.0, -0.5, 0.0, 3.0, 900.25),
     exact=lambda x: Fraction(2) ** x if x % 1 == 0 else None, monotone=True,
+    code="exp2", complex_code=lambda z: exp(LN2 * z),
 )  # fmt: skip
 log = _row(
     "log", np.log, "log", lambda a, y: (1, a), domain="x > 0", pole=True,
     samples=(1e-300, 0.1, 1.0, 1.0 + 1e-12, 2.5, 1e300), exact=_at((1, 0)),
+    code="log", complex_code="clog", cut=Cut(0.0),
 )  # fmt: skip
 log1p = _row(
     "log1p", np.log1p, lambda ctx, x: ctx.log1p(x), lambda a, y: (1, 1 + a), domain="x > -1",
     pole=True, samples=(-1 + 1e-12, -0.5, -1e-20, 0.0, 1e-12, 3.0, 1e300), exact=_at((0, 0)),
     monotone=True,
+    code="log1p", complex_code=Parts(_log1p_parts), cut=Cut(-1.0),
 )  # fmt: skip
 log2 = _row(
     "log2", np.log2, lambda ctx, x: ctx.log(x) / ctx.ln(2), lambda a, y: (LOG2_E, a),
     domain="x > 0", pole=True, samples=(1e-300, 0.25, 1.0, 3.0, 1e300), exact=_at((1, 0), (2, 1)),
     monotone=True,
+    code="log2", complex_code=lambda z: LOG2_E * log(z),
 )  # fmt: skip
 log10 = _row(
     "log10", np.log10, lambda ctx, x: ctx.log(x) / ctx.ln(10), lambda a, y: (LOG10_E, a),
     domain="x > 0", pole=True, samples=(1e-300, 0.25, 1.0, 1000.0, 1e300),
     exact=_at((1, 0), (10, 1)), monotone=True,
+    code="log10", complex_code=lambda z: LOG10_E * log(z),
 )  # fmt: skip
 sigmoid = _row(
     "sigmoid",
@@ -434,16 +494,19 @@ sigmoid = _row(
     lambda a, y: (Fraction(1, 4) * sech2(HALF * a), 1),
     samples=(-700.0, -40.0, -1.0, 0.0, 1.0, 20.0, 40.0, 700.0),
     exact=lambda x: None if x else HALF, monotone=True,
+    code=_sigmoid_code, complex_code=lambda z: 1 / (1 + exp(-z)),
 )  # fmt: skip
 softplus = _row(
     "softplus", lambda x: np.logaddexp(x - x, x), lambda ctx, x: ctx.log1p(ctx.exp(x)),
     lambda a, y: (sigmoid(a), 1), samples=(-700.0, -40.0, -1.0, 0.0, 1.0, 40.0, 700.0),
     monotone=True,
+    code=lambda x: maximum(x, 0.0) + log1p(exp(-abs(x))),
 )  # fmt: skip
 logaddexp = _row(
     "logaddexp", np.logaddexp, lambda ctx, a, b: ctx.log(ctx.exp(a) + ctx.exp(b)),
     lambda a, b, y: ((sigmoid(a - b), sigmoid(b - a)), 1),
     samples=((0.0, 0.0), (1.0, -2.0), (800.0, 799.0), (-800.0, 3.0)),
+    code=lambda a, b: maximum(a, b) + log1p(exp(-abs(a - b))),
 )  # fmt: skip
 
 
@@ -489,6 +552,7 @@ sqrt = _row(
     "sqrt", np.sqrt, "sqrt", lambda a, y: (HALF, y), domain="x >= 0", germ=HALF,
     recurrence=lambda a, y: (HALF * y, a),
     samples=(1e-300, 0.1, 1.0, 4.0, 1e300), exact=_exact_sqrt,
+    code="sqrt", complex_code="csqrt", cut=Cut(0.0),
 )  # fmt: skip
 cbrt = _row(
     "cbrt", lambda x: x ** (1 / 3) if np.iscomplexobj(x) else np.cbrt(x),
@@ -496,6 +560,7 @@ cbrt = _row(
     lambda a, y: (THIRD * y, a), ufunc=np.cbrt, germ=THIRD,
     domain="x != 0 for derivatives", samples=(-8.0, -1e-9, 1e-10, 0.3, 1e300),
     exact=_exact_cbrt, monotone=True,
+    code="cbrt", complex_code=lambda z: real_power(z, 1 / 3),
 )  # fmt: skip
 square = _row(
     "square", np.square, lambda ctx, x: x * x, compose=lambda a: a * a,
@@ -580,10 +645,12 @@ real_power = _row(
     "real_power", operator.pow, lambda ctx, x, r: x**r,
     lambda a, r, y: ((r * y, a * log(a) * y), a), exact=_exact_power, ufunc=np.float_power,
     domain="base > 0", samples=((2.0, 0.5), (1e-200, -0.3), (1.7, 1.7)), germ=Fraction(0),
+    code="pow", complex_code="cpow", cut=Cut(0.0),
 )  # fmt: skip
 exponential = _row(
     "exponential", operator.pow, lambda ctx, x, r: x**r, lambda c, a, y: ((0, log(c) * y), 1),
     exact=_exact_power, domain="base > 0", samples=((2.0, 0.5), (0.1, -3.5)),
+    code="pow", complex_code="cpow", cut=Cut(0.0),
 )  # fmt: skip
 
 
@@ -602,24 +669,45 @@ def _cospi(x: Any) -> Any:
     return np.sin(np.pi * (0.5 - np.abs(x - 2 * np.rint(x / 2))))
 
 
+def _sinpi_code(x: Any) -> Any:
+    r = x - 2 * rint(0.5 * x)  # in [-1, 1], exact
+    near = choose(r, 0.5, 1 - r, r, "where")  # sin π(1 - r) = sin πr, without loss at 1
+    return sin(math.pi * choose(-0.5, r, -1 - r, near, "where"))
+
+
+def _cospi_code(x: Any) -> Any:
+    r = abs(x - 2 * rint(0.5 * x))
+    return choose(r, 0.25, sin(math.pi * (0.5 - r)), cos(math.pi * r), "where")
+
+
 ANGLES = (-1e4, -1.5, -1e-20, 0.0, 0.7, 1.5707963267948966, 3.0, 1e6)
-sin = _row("sin", np.sin, "sin", lambda a, y: (cos(a), 1), samples=ANGLES, exact=_at((0, 0)))
-cos = _row("cos", np.cos, "cos", lambda a, y: (-sin(a), 1), samples=ANGLES, exact=_at((0, 1)))
+sin = _row(
+    "sin", np.sin, "sin", lambda a, y: (cos(a), 1), samples=ANGLES, exact=_at((0, 0)),
+    code="sin", complex_code=Parts(lambda x, y: (sin(x) * cosh(y), cos(x) * sinh(y))),
+)  # fmt: skip
+cos = _row(
+    "cos", np.cos, "cos", lambda a, y: (-sin(a), 1), samples=ANGLES, exact=_at((0, 1)),
+    code="cos", complex_code=Parts(lambda x, y: (cos(x) * cosh(y), -(sin(x) * sinh(y)))),
+)  # fmt: skip
 tan = _row(
     "tan", np.tan, "tan", lambda a, y: (1 + y * y, 1), domain="x != pi/2 + n pi",
     samples=(-1.5, -1e-20, 0.0, 0.7, 1.5, 1.57, 3.0, 1e4), exact=_at((0, 0)),
+    code="tan", complex_code="ctan",
 )  # fmt: skip
 sec = _row(
     "sec", lambda x: 1 / np.cos(x), lambda ctx, x: 1 / ctx.cos(x), lambda a, y: (y * tan(a), 1),
     domain="x != pi/2 + n pi", samples=(-1.5, 0.0, 0.7, 3.0), exact=_at((0, 1)),
+    code=lambda x: 1 / cos(x), complex_code=lambda z: 1 / cos(z),
 )  # fmt: skip
 csc = _row(
     "csc", lambda x: 1 / np.sin(x), lambda ctx, x: 1 / ctx.sin(x), lambda a, y: (-y * cot(a), 1),
     domain="x != n pi", pole=True, error=PoleError, samples=(-1.5, 1e-8, 0.7, 3.0),
+    code=lambda x: 1 / sin(x), complex_code=lambda z: 1 / sin(z),
 )  # fmt: skip
 cot = _row(
     "cot", lambda x: 1 / np.tan(x), lambda ctx, x: 1 / ctx.tan(x), lambda a, y: (-1 - y * y, 1),
     domain="x != n pi", pole=True, error=PoleError, samples=(-1.5, 1e-8, 0.7, 3.0),
+    code=lambda x: 1 / tan(x), complex_code=lambda z: 1 / tan(z),
 )  # fmt: skip
 
 
@@ -632,14 +720,17 @@ UNIT = (-1 + 1e-12, -0.3, 0.0, 1e-20, 0.7, 1 - 1e-6)
 asin = _row(
     "asin", np.arcsin, "asin", lambda a, y: (_asin_q(a), 1), domain="-1 <= x <= 1",
     samples=UNIT, exact=_at((0, 0)), monotone=True, germ=HALF,
+    code="asin", complex_code="casin", cut=Cut(-1.0, both_ends=True),
 )  # fmt: skip
 acos = _row(
     "acos", np.arccos, "acos", lambda a, y: (-_asin_q(a), 1), domain="-1 <= x <= 1",
     samples=UNIT, exact=_at((1, 0)), monotone=True, germ=HALF,
+    code="acos", complex_code="cacos", cut=Cut(-1.0, both_ends=True),
 )  # fmt: skip
 atan = _row(
     "atan", np.arctan, "atan", lambda a, y: (1, 1 + a * a), exact=_at((0, 0)),
     samples=(-1e8, -1.0, -0.1, 0.0, 1e-20, 0.7, 10.0, 1e100), monotone=True,
+    code="atan", complex_code="catan", cut=Cut(-1.0, both_ends=True, turned=True),
 )  # fmt: skip
 
 
@@ -652,6 +743,7 @@ atan2 = _row(
     "atan2", np.arctan2, lambda ctx, a, b: ctx.atan2(a, b), _atan2, domain="not the origin",
     germ=Fraction(0),
     samples=((1.0, 2.0), (-1e-10, 1e-10), (1e200, -3e200), (0.0, 2.0), (3.0, 0.0), (-1.0, -1.0)),
+    code="atan2",
 )  # fmt: skip
 hypot = _row(
     "hypot", np.hypot, lambda ctx, a, b: ctx.hypot(a, b), lambda a, b, y: ((a, b), y),
@@ -659,16 +751,19 @@ hypot = _row(
     domain="not the origin", error=NonAnalyticError, germ=Fraction(1),
     samples=((3.0, 4.0), (1e-10, 1e-10), (1e200, -3e200), (0.0, 2.0)), iv=lambda ctx, a,
     b: ctx.sqrt(a * a + b * b),
+    code="hypot",
 )  # fmt: skip
 sinpi = _row(
     "sinpi", _sinpi, "sinpi", lambda a, y: (PI * cospi(a), 1),
     samples=(-2.5, -1.0, 0.0, 1e-20, 0.3, 0.5, 1e6 + 0.25), exact=_at((0, 0)), iv=lambda ctx,
     x: ctx.sin(ctx.pi * x),
+    code=_sinpi_code,
 )  # fmt: skip
 cospi = _row(
     "cospi", _cospi, "cospi", lambda a, y: (-(PI * sinpi(a)), 1),
     samples=(-2.5, -1.0, 0.0, 1e-20, 0.3, 0.5, 1e6 + 0.25), exact=_at((0, 1)), iv=lambda ctx,
     x: ctx.cos(ctx.pi * x),
+    code=_cospi_code,
 )  # fmt: skip
 
 # ------------------------------------------------------------------ hyperbolic functions
@@ -681,6 +776,7 @@ sinh = _row(
     samples=REALS,
     exact=_at((0, 0)),
     monotone=True,
+    code="sinh", complex_code=Parts(lambda x, y: (sinh(x) * cos(y), cosh(x) * sin(y))),
 )
 cosh = _row(
     "cosh",
@@ -690,15 +786,18 @@ cosh = _row(
     samples=REALS,
     exact=_at((0, 1)),
     iv=lambda ctx, x: (ctx.exp(x) + ctx.exp(-x)) / 2,
+    code="cosh", complex_code=Parts(lambda x, y: (cosh(x) * cos(y), sinh(x) * sin(y))),
 )
 sech2 = _row(
     "sech2", _quiet(lambda x: (1 / np.cosh(x)) ** 2), lambda ctx, x: 1 / ctx.cosh(x) ** 2,
     lambda a, y: (-2 * tanh(a) * y, 1), samples=(-300.0, *REALS), exact=_at((0, 1)),
     iv=lambda ctx, x: 4 / (ctx.exp(x) + ctx.exp(-x)) ** 2,
+    code=lambda x: 1 / cosh(x) / cosh(x), complex_code=lambda z: 1 / cosh(z) / cosh(z),
 )  # fmt: skip
 tanh = _row(
     "tanh", np.tanh, "tanh", lambda a, y: (sech2(a), 1), samples=(-300.0, *REALS, 10.0),
     exact=_at((0, 0)), monotone=True,
+    code="tanh", complex_code="ctanh",
 )  # fmt: skip
 
 
@@ -713,6 +812,7 @@ def _asinh_q(a: Any) -> Any:
 asinh = _row(
     "asinh", np.arcsinh, "asinh", lambda a, y: (_asinh_q(a), 1), exact=_at((0, 0)),
     samples=(-1e9, -1.0, 0.0, 1e-20, 0.5, 2.5, 20.0, 1e200), monotone=True,
+    code="asinh", complex_code="casinh", cut=Cut(-1.0, both_ends=True, turned=True),
 )  # fmt: skip
 
 
@@ -723,11 +823,13 @@ def _acosh_q(a: Any) -> Any:
 acosh = _row(
     "acosh", np.arccosh, "acosh", lambda a, y: (_acosh_q(a), 1), domain="x >= 1",
     samples=(1 + 1e-12, 1.001, 2.0, 1e200), exact=_at((1, 0)), monotone=True, germ=HALF,
+    code="acosh", complex_code="cacosh", cut=Cut(1.0),
 )  # fmt: skip
 atanh = _row(
     "atanh", np.arctanh, "atanh", lambda a, y: (HALF * (1 / (1 - a) + 1 / (1 + a)), 1),
     domain="-1 < x < 1", pole=True,
     samples=(-1 + 1e-12, -0.3, 0.0, 1e-20, 0.1, 0.999999), exact=_at((0, 0)), monotone=True,
+    code="atanh", complex_code="catanh", cut=Cut(-1.0, both_ends=True),
 )  # fmt: skip
 
 # ------------------------------------------------------------------ error functions
@@ -735,11 +837,13 @@ erf = _row(
     "erf", by_math(math.erf, lambda ctx, x: ctx.erf(x)), "erf", lambda a,
     y: (TWO_OVER_SQRT_PI * exp(-(a * a)), 1),
     samples=(-6.0, -1.0, 0.0, 1e-20, 0.3, 2.0, 5.0), exact=_at((0, 0)), monotone=True,
+    code="erf",
 )  # fmt: skip
 erfc = _row(
     "erfc", by_math(math.erfc, lambda ctx, x: ctx.erfc(x)), "erfc", lambda a,
     y: (-(TWO_OVER_SQRT_PI * exp(-(a * a))), 1),
     samples=(-6.0, -1.0, 0.0, 0.3, 6.0, 25.0), exact=_at((0, 1)), monotone=True,
+    code="erfc",
 )  # fmt: skip
 erfcx = _row(
     "erfcx", by_scipy("erfcx", lambda ctx, x: local.erfcx(x, 0)[0]), lambda ctx,
@@ -755,6 +859,7 @@ ndtr = _row(
     "ndtr", by_scipy("ndtr", lambda ctx, x: ctx.ncdf(x)), lambda ctx, x: ctx.ncdf(x),
     lambda a, y: (ONE_OVER_SQRT_2PI * exp(-(a * a) / 2), 1),
     samples=(-30.0, -2.0, 0.0, 1.0, 6.0), monotone=True,
+    code=lambda x: 0.5 * erfc(-math.sqrt(0.5) * x),
 )  # fmt: skip
 
 
@@ -798,6 +903,7 @@ gamma = _row(
     error=PoleError,
     domain="x != 0, -1, -2, ...", samples=(-3.7, -0.5, 1e-3, 0.5, 1.4616321449683622, 5.0, 150.0),
     exact=lambda x: math.factorial(int(x) - 1) if x % 1 == 0 and x > 0 else None,
+    code="tgamma",
 )  # fmt: skip
 
 
@@ -824,6 +930,7 @@ lgamma = _row(
     x: ctx.loggamma(x) if isinstance(x, ctx.mpc) else ctx.re(ctx.loggamma(x)),
     lambda a, y: (digamma(a), 1), pole=True, error=PoleError, domain="x != 0, -1, -2, ...",
     samples=(-3.7, -0.5, 1e-3, 0.5, 1.0, 1.0 - 1e-9, 1.5, 2.0000000000000284, 3.0, 1e8),
+    code="lgamma",
 )  # fmt: skip
 
 
@@ -845,7 +952,7 @@ def bessel(kind: str, n: int) -> Elementary:
 
     return Elementary(
         f"bessel_{kind}({n})", numpy, value, local=functools.partial(series, n),
-        domain="x > 0" if kind == "y" else "all x", pole=kind == "y",
+        domain="x > 0" if kind == "y" else "all x", pole=kind == "y", own=True,
         samples=(0.3, 2.4, 20.0) if kind == "y" else (0.0, 1e-10, 0.3, 2.404825557695773, 20.0),
     )  # fmt: skip
 
@@ -1040,14 +1147,17 @@ KINKED = (-3.5, -1e-20, 0.5, 2.0)
 absolute = _row(
     "abs", np.abs, lambda ctx, x: abs(x), compose=lambda a: choose(a, 0, a, -a, "kink"),
     domain="x != 0 for derivatives", samples=KINKED, exact=abs,
+    code="fabs",
 )  # fmt: skip
 maximum = _row(
     "maximum", np.maximum, lambda ctx, a, b: max(a, b), compose=_maximum, exact=max,
     domain="no ties", samples=((1.0, 2.0), (3.0, -1.0)), iv=_monotone(lambda ctx, a, b: max(a, b)),
+    code="maximum",
 )  # fmt: skip
 minimum = _row(
     "minimum", np.minimum, lambda ctx, a, b: min(a, b), compose=_minimum, exact=min,
     domain="no ties", samples=((1.0, 2.0), (3.0, -1.0)), iv=_monotone(lambda ctx, a, b: min(a, b)),
+    code="minimum",
 )  # fmt: skip
 clip = _row(
     "clip", np.clip, lambda ctx, a, low, high: min(max(a, low), high), compose=_clip,
@@ -1058,28 +1168,33 @@ clip = _row(
 sign = _row(
     "sign", np.sign, _sign, jumps=lambda x: x == 0, domain="x != 0 for derivatives",
     samples=KINKED, exact=lambda x: (x > 0) - (x < 0), iv=_monotone(_sign),
+    code=lambda x: choose(x, 0.0, choose(0.0, x, 0.0 * x, 1.0, "where"), -1.0, "where"),
 )  # fmt: skip
 floor = _row(
     "floor", np.floor, "floor", jumps=_integers, domain="x no integer for derivatives",
     samples=(-3.5, 0.5, 2.7), exact=math.floor,
     iv=_monotone(lambda ctx, x: ctx.floor(x)),
+    code="floor", surface=sinpi,
 )  # fmt: skip
 ceil = _row(
     "ceil", np.ceil, "ceil", jumps=_integers, domain="x no integer for derivatives",
     samples=(-3.5, 0.5, 2.7), exact=math.ceil,
     iv=_monotone(lambda ctx, x: ctx.ceil(x)),
+    code="ceil", surface=sinpi,
 )  # fmt: skip
 trunc = _row(
     "trunc", np.trunc, lambda ctx, x: ctx.sign(x) * ctx.floor(abs(x)),
     jumps=lambda x: (x == np.floor(x)) & (x != 0), domain="x no integer for derivatives",
     samples=(-3.5, 0.0, 0.5, 2.7), exact=math.trunc,
     iv=_monotone(lambda ctx, x: ctx.sign(x) * ctx.floor(abs(x))),
+    code="trunc", surface=sinpi,
 )  # fmt: skip
 rint = _row(
     "rint", np.rint, "nint", jumps=lambda x: x - np.floor(x) == 0.5,
     domain="2x no odd integer for derivatives", samples=(-3.2, 0.0, 0.7, 2.0),
     exact=lambda x: round(x),  # without the digits that a second argument would be
     iv=_monotone(lambda ctx, x: ctx.nint(x)),
+    code="rint", surface=cospi,
 )  # fmt: skip
 
 
@@ -1094,6 +1209,7 @@ heaviside = _row(
     "heaviside", np.heaviside, lambda ctx, x, h: ctx.mpf(x > 0) if x else h,
     jumps=lambda x, h: x == 0, domain="x != 0 for derivatives", samples=((-3.5, 0.5), (2.0, 0.5)),
     iv=_heaviside_of_set,
+    code=lambda x, h: choose(x, 0.0, choose(0.0, x, h, 1.0, "where"), 0.0, "where"),
 )  # fmt: skip
 mod = _row(
     "mod", np.remainder, lambda ctx, a, b: a - b * ctx.floor(a / b), exact=lambda a, b: a % b,

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taylor.elementary import Elementary, cospi, sinpi
+from taylor.elementary import Elementary
 from taylor.program import Program
 from taylor.tape import Guard, Instruction, Linear, Node, Tape, flat, pruned
 
@@ -143,10 +143,6 @@ def _expanded(program: Program) -> tuple[Expansion, list[Node]]:
     return tape, v
 
 
-# functions of the argument that vanish where a piecewise constant function jumps
-JUMPS = {"floor": sinpi, "ceil": sinpi, "trunc": sinpi, "rint": cospi}
-
-
 def deciding(program: Program) -> Program:
     """Return the expanded program of the functions whose signs decide the branches of a program.
 
@@ -164,7 +160,7 @@ def deciding(program: Program) -> Program:
         if op == "choose":
             found.append(x[0] - x[1])
         elif op == "jump":
-            row = JUMPS.get(param.name)
+            row = param.surface
             found.append(x[0] if row is None else tape.row(row, x[:1], x[0].shape))
     outputs = list(dict.fromkeys(tape.node(y).i for y in found))
     return prune(Program(tape.code, tape.inputs, outputs, [], single=False))

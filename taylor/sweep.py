@@ -162,6 +162,10 @@ class Sweep:
         """Return the value of a row; a scalar outside the domain raises DomainError."""
         return checked(row, values, self.policy.singular)
 
+    def _coefficients(self, row: Any, x: Any) -> Any:
+        """Return the local coefficients 0..order of a row at x."""
+        return local_series(row, x, self.order)
+
     def _height(self, op: str, args: tuple[int, ...]) -> int:
         if op in ("parameter", "constant"):
             return 0
@@ -404,7 +408,7 @@ class Sweep:
             # y_k = Σ_m c_m [u^m]_k with u = a - a_0 and [u^m]_k = interior(k, u^(m-1), u)
             if k == 0:
                 y[0] = self._checked(row, [x[0]])
-                series.append(local_series(row, x[0], self.order))
+                series.append(self._coefficients(row, x[0]))
                 return
             if isinstance(self.algebra, Univariate) and top == 1:
                 y[k] = series[0][k] * x[1] ** k
@@ -426,36 +430,14 @@ class Sweep:
         return step
 
     def _call(self, i: int) -> Step:
-        args, rule = self.program.code[i].args, self.program.code[i].param.rule
-        y, part = self.table[i], self.algebra.part
+        args, rule, y = self.program.code[i].args, self.program.code[i].param.rule, self.table[i]
         if rule.step is None:
             raise TypeError(
                 f"{rule.name} has no degree-wise rule to sweep; evaluate the program at a series"
             )
         live = [self.height[a] > 0 for a in args]
         given = [self.table[a] if m else self._head(a) for a, m in zip(args, live, strict=True)]
-        tables: list[Any] = []
-        inner = rule.step(self.algebra, given, live, tables)
-
-        def step(k: int) -> None:
-            parts = inner(k)
-            if k == 0:
-                for head in parts:
-                    table = zeros((self.algebra.size, *np.shape(head)), self.like)
-                    table[0] = head
-                    tables.append(table)
-            else:
-                for table, new in zip(tables, parts, strict=True):
-                    if new is not None:
-                        table[part(k)] = new
-            if len(tables) == 1:
-                y[part(k)] = tables[0][part(k)]
-            else:
-                lead = np.shape(y[part(k)])[:-1]
-                joined = [np.reshape(t[part(k)], (*lead, -1)) for t in tables]
-                y[part(k)] = np.concatenate(joined, axis=-1)
-
-        return step
+        return called(rule, self.algebra, given, live, y, self.like)
 
     def _jump(self, i: int) -> Step:
         args, row = self.program.code[i].args, self.program.code[i].param
@@ -646,6 +628,38 @@ class Sweep:
             bad = self.policy.singular == "raise" and not np.all(divisor)
         if bad and self._raises(self.table[i][0]):
             raise PoleError(f"division by a series whose value is zero: {_show([a])}/{_show([b])}")
+
+
+def called(
+    rule: Any, algebra: Algebra, given: Sequence[Any], live: Sequence[bool], y: Any, like: Any
+) -> Step:
+    """Return the step of a rule: it writes the part of degree k of all results, joined, into y.
+
+    `given` holds a table where `live`, else a value; the results are numbers of the kind of `like`.
+    """
+    part = algebra.part
+    tables: list[Any] = []
+    inner = rule.step(algebra, given, live, tables)
+
+    def step(k: int) -> None:
+        parts = inner(k)
+        if k == 0:
+            for head in parts:
+                table = zeros((algebra.size, *np.shape(head)), like)
+                table[0] = head
+                tables.append(table)
+        else:
+            for table, new in zip(tables, parts, strict=True):
+                if new is not None:
+                    table[part(k)] = new
+        if len(tables) == 1:
+            y[part(k)] = tables[0][part(k)]
+        else:
+            lead = np.shape(y[part(k)])[:-1]
+            joined = [np.reshape(t[part(k)], (*lead, -1)) for t in tables]
+            y[part(k)] = np.concatenate(joined, axis=-1)
+
+    return step
 
 
 def like_numbers(degrees: Array, table: Array) -> Array:

@@ -170,17 +170,6 @@ def test_derivatives_that_are_finite_where_the_function_is_not(name):
         driver(kink, x)
 
 
-def test_what_has_no_machine_code_says_why_and_works():
-    f = taylor.compile(lambda x: taylor.gamma(x) * taylor.j0(x))
-    assert f(1.5) == f.f(1.5)
-    assert taylor.derivative(f, 1.5) == pytest.approx(taylor.derivative(f.f, 1.5), rel=1e-14)
-    assert any("bessel_j(0)" in reason for reason in f.reasons.values())
-    g = taylor.compile(lambda a: np.linalg.det(a))
-    a = np.array([[2.0, 1.0], [0.5, 3.0]])
-    assert taylor.gradient(g, a) == pytest.approx(np.linalg.det(a) * np.linalg.inv(a).T)
-    assert "machine code" in next(iter(g.reasons.values()))
-
-
 def test_other_numbers_take_the_ordinary_way():
     from fractions import Fraction
 

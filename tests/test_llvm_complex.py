@@ -20,8 +20,8 @@ from taylor.llvm.emit import Unsupported
 from taylor.llvm.machine import INFINITE, OK, Machine
 
 ORDER = 20
-FORMULAS = {"sigmoid", "sech2", "sec", "csc", "cot", "square", "reciprocal"}
-ROWS = sorted(FORMULAS | set(planar.FUNCTIONS) - {"asinh", "real_power", "exponential"})
+CODED = {name for name, row in TABLE.items() if row.complex_code is not None}
+ROWS = sorted({"square", "reciprocal"} | CODED - {"asinh", "real_power", "exponential"})
 SAMPLES = [0.4 + 0.3j, -1.2 + 0.7j, 1e-9 + 0.5j, 0.3 - 1e-9j, -3 - 2j]
 
 
@@ -406,9 +406,6 @@ def test_pickling_and_the_cache(tmp_path, monkeypatch):
 
 
 def test_what_has_no_machine_code_says_why_and_works():
-    f = taylor.compile(lambda z: taylor.erf(z))
-    assert f(0.5 + 1j) == f.f(0.5 + 1j)
-    assert list(f.reasons.values()) == ["erf of complex numbers has no machine code"]
     g = taylor.compile(lambda z: abs(z) + z.real)
     assert g(3 + 4j) == 8.0
     assert "holomorphic" in next(iter(g.reasons.values()))
@@ -425,9 +422,8 @@ def test_platforms_that_return_complex_numbers_in_memory(monkeypatch):
     monkeypatch.setattr(planar, "IN_REGISTERS", False)
     f = taylor.compile(lambda z: np.tan(z))
     assert taylor.derivative(f, 0.3 + 1j) == pytest.approx(1 / np.cos(0.3 + 1j) ** 2)
-    assert "this platform" in next(iter(f.reasons.values()))
-    with pytest.raises(Unsupported, match="this platform"):
-        Machine(record(np.arcsin, 1j), 3, complex=[True])
+    machine = Machine(record(np.arcsin, 1j), 3, complex=[True])
+    assert ("value", "asin") in [tuple(ask[:2]) for ask in machine.asks[0]] and f.reasons == {}
     assert taylor.compile(lambda z: np.exp(z) / z)(1j) == pytest.approx(np.exp(1j) / 1j)
 
 

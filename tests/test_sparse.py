@@ -221,9 +221,9 @@ def test_a_compiled_function_on_other_branches_and_numbers():
     logarithm = SparseHessian(taylor.compile(lambda x: np.log(x[0]) * x[1]), [1.0, 1.0])
     with pytest.raises(taylor.DomainError):
         logarithm([-1.0, 1.0])
-    bessel = taylor.compile(lambda x: np.sum(taylor.j0(x) * x))  # no machine code
+    bessel = taylor.compile(lambda x: np.sum(taylor.j0(x) * x))
     assert sparse_hessian(bessel, x).toarray() == pytest.approx(taylor.hessian(bessel.f, x))
-    assert "no machine code" in next(iter(bessel.reasons.values()))
+    assert bessel.reasons == {}
 
 
 def test_results_of_one_plan_are_independent():

@@ -18,12 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from taylor import elementary
 from taylor.arrays import Operand, host
 from taylor.elementary import SLOPES, Elementary
 from taylor.errors import TraceError
 from taylor.llvm import vector
+from taylor.llvm.calls import Ask, Held, traced
 from taylor.llvm.ir import UNROLL, WIDTH, Function, Scalar
+from taylor.rules import values
 from taylor.tags import Tag
 from taylor.values import Constant, as_array, is_operand
 
@@ -169,14 +170,12 @@ class Symbol(Operand):
         owner = host(args)
         if not isinstance(owner, Symbol):
             return owner._elementary(row, args)
-        rule = FUNCTIONS.get(row.name)
-        if rule is not None:
-            return mapped(self.f, lambda *x: rule(self.f, *x), *(lifted(self.f, a) for a in args))
+        if row.code is not None:
+            given = (lifted(self.f, a) for a in args)
+            return mapped(self.f, lambda *x: number(self.f, row, *x), *given)
         if row.compose is not None:
             return row.compose(*args)
-        if row.name in FORMULAS:
-            return FORMULAS[row.name](*args)
-        raise Unsupported(f"{row.name} has no machine code")
+        return value(self.f, row, args, lifted)
 
     def _call(self, rule: Any, args: tuple[Any, ...]) -> Any:
         raise Unsupported(f"{rule.name} has no machine code")
@@ -970,84 +969,62 @@ def _runs(f: Function, places: list[Any], n: int, strides: list[int]) -> bool:
 
 
 # ------------------------------------------------------------------ elementary functions
-def _library(name: str) -> Callable[..., Scalar]:
-    return lambda f, *x: vector.call(f, name, *x) if len(x) == 1 else f.call(name, *x)
+INTRINSICS = ("sqrt", "fabs", "floor", "ceil", "trunc", "rint", "maximum", "minimum")
 
 
-def _built_in(name: str) -> Callable[..., Scalar]:
-    return lambda f, *x: f.intrinsic(name, *x)
+def number(f: Function, row: Elementary, *x: Scalar) -> Scalar:
+    """Return the value of a row with code of its own at registers."""
+    code = row.code
+    if not isinstance(code, str):
+        assert code is not None
+        return at(lifted(f, code(*(Symbol(f, (), reg=v) for v in x))), [])
+    if code in INTRINSICS:
+        return f.intrinsic(code, *x)
+    return vector.call(f, code, *x) if len(x) == 1 else f.call(code, *x)
 
 
-def _sign(f: Function, x: Scalar) -> Scalar:
-    zero, one = f.constant(0.0), f.constant(1.0)
-    below = f.select(f.compare("olt", x, zero), f.constant(-1.0), f.binary("fmul", x, zero))
-    return f.select(f.compare("ogt", x, zero), one, below)
+def value(f: Function, row: Elementary, args: Sequence[Any], lift: Callable[..., Any]) -> Any:
+    """Return the value of a row without code: as a user wrote it, or by asking Python."""
+    program = traced(row, len(args))
+    if program is not None:
+        return values(program.code, [lift(f, x) for x in args])[program.outputs[0]]
+    return asked(f, "value", ref(f, row), [lift(f, x) for x in args])
 
 
-def _no_slope(f: Function, x: Scalar, jump: Scalar) -> Scalar:
-    """Return the slope of a piecewise constant function: 0, or nan where x is at the jump."""
-    at_jump = f.compare("ueq", x, jump)
-    return f.select(at_jump, f.constant(math.nan), f.constant(0.0))
+def ref(f: Function, row: Elementary) -> str | int:
+    """Return what a row is asked for as: its name, or its number among the program's."""
+    return row.name if row.own else [r is row for r in f.rows].index(True)
 
 
-FUNCTIONS: dict[str, Callable[..., Scalar]] = {
-    **{
-        name: _library(name)
-        for name in (
-            "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin",
-            "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "cbrt", "erf",
-            "erfc", "lgamma", "hypot", "atan2",
-        )
-    },
-    "gamma": _library("tgamma"),
-    "real_power": _library("pow"),
-    "exponential": _library("pow"),
-    "sqrt": _built_in("sqrt"),
-    "abs": _built_in("fabs"),
-    "floor": _built_in("floor"),
-    "ceil": _built_in("ceil"),
-    "trunc": _built_in("trunc"),
-    "rint": _built_in("rint"),
-    "maximum": _built_in("maximum"),
-    "minimum": _built_in("minimum"),
-    "sign": _sign,
-    "sign'": lambda f, x: _no_slope(f, x, f.constant(0.0)),
-    "floor'": lambda f, x: _no_slope(f, x, f.intrinsic("floor", x)),
-    "ceil'": lambda f, x: _no_slope(f, x, f.intrinsic("floor", x)),
-    "trunc'": lambda f, x: _no_slope(f, x, f.intrinsic("floor", x)),
-    "rint'": lambda f, x: _no_slope(
-        f, f.binary("fsub", x, f.intrinsic("floor", x)), f.constant(0.5)
-    ),
-    "square": lambda f, x: f.binary("fmul", x, x),
-    "reciprocal": lambda f, x: f.binary("fdiv", f.constant(1.0), x),
-}  # fmt: skip
+def asked(
+    f: Function, kind: str, name: Any, args: Sequence[Any], shape: Shape | None = None
+) -> Any:
+    """Return what Python answers: an array of that shape, complex if an argument is.
+
+    The arguments are symbols, or pairs of them with `planes`; None is a constant of a rule.
+    """
+    planes = [None if x is None else getattr(x, "planes", (x,)) for x in args]
+    held = [None if p is None else [in_memory(f, x) for x in p] for p in planes]
+    shapes = [p[0].shape for p in planes if p is not None]
+    shape = np.broadcast_shapes(*shapes) if shape is None else shape
+    out = [empty(f, shape) for _ in range(max(len(p) for p in planes if p is not None))]
+    given = tuple(None if p is None else holding(p) for p in held)
+    f.ask(Ask(kind, name, given, holding(out)))
+    if int(np.prod(shape, dtype=int)) == 1:
+        out = [Symbol(f, shape, reg=at(x, [0] * len(shape)), strides=(0,) * len(shape)) for x in out]
+    return out[0] if len(out) == 1 else type(next(x for x in args if hasattr(x, "planes")))(*out)
 
 
-def _sinpi(x: Any) -> Any:
-    r = x - 2 * elementary.rint(0.5 * x)  # in [-1, 1], exact
-    near = elementary.choose(r, 0.5, 1 - r, r, "where")  # sin π(1 - r) = sin πr, without loss at 1
-    return elementary.sin(math.pi * elementary.choose(-0.5, r, -1 - r, near, "where"))
+def holding(planes: Sequence[Symbol]) -> Held:
+    """Return where arrays in memory lie."""
+    return Held(tuple(x.offset for x in planes), tuple(planes[0].shape))
 
 
-def _cospi(x: Any) -> Any:
-    r = abs(x - 2 * elementary.rint(0.5 * x))
-    far = elementary.sin(math.pi * (0.5 - r))
-    return elementary.choose(r, 0.25, far, elementary.cos(math.pi * r), "where")
-
-
-def _sigmoid(x: Any) -> Any:
-    e = elementary.exp(-abs(x))  # never overflows
-    return elementary.choose(x, 0.0, 1 / (1 + e), e / (1 + e), "where")
-
-
-FORMULAS: dict[str, Callable[..., Any]] = {
-    "sech2": lambda x: 1 / elementary.cosh(x) / elementary.cosh(x),
-    "sec": lambda x: 1 / elementary.cos(x),
-    "csc": lambda x: 1 / elementary.sin(x),
-    "cot": lambda x: 1 / elementary.tan(x),
-    "sigmoid": _sigmoid,
-    "sinpi": _sinpi,
-    "cospi": _cospi,
-    "softplus": lambda x: elementary.maximum(x, 0.0) + elementary.log1p(elementary.exp(-abs(x))),
-    "ndtr": lambda x: 0.5 * elementary.erfc(-math.sqrt(0.5) * x),
-}
+def in_memory(f: Function, x: Symbol) -> Symbol:
+    """Return an array in C order in the block of memory."""
+    x = contiguous(x)
+    if x.reg is None and not isinstance(x.slot, str) and not x.lead:
+        return x
+    out = empty(f, x.shape)
+    nest(f, lambda v: v, [_broadcast(x, x.shape)], out)
+    return out

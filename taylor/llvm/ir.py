@@ -63,6 +63,9 @@ class Function:
         self.regions = [0]  # the loops that the text is in: what registers are known in each
         self.contracts = False  # whether a product and a sum may be rounded as one
         self.products: dict[str, list[tuple[Scalar, Scalar]]] = {}  # registers that are Σ a·b
+        self.asks: list[Any] = []  # what the code asks Python for (see `calls`)
+        self.asking = -1  # where the address of what answers lies, and then nan if it failed
+        self.rows: Sequence[Any] = ()  # users' rows of the program, by number
         self.size = 0  # doubles of workspace in use at most
         self.free: dict[int, list[int]] = {}
 
@@ -201,6 +204,25 @@ class Function:
         for s in starts:
             self.release(s, 1)
         return result
+
+    def ask(self, question: Any, k: str = "0") -> None:
+        """Call Python for the part of degree k of what is asked."""
+        if self.asking < 0:
+            self.asking = self.allocate(2)
+        if question not in self.asks:
+            self.asks.append(question)
+        pointer = self.put(f"load ptr, ptr {self.address('%data', [], self.asking)}")
+        number = self.asks.index(question)
+        self.lines.append(f"  call void {pointer}(ptr %data, i64 {number}, i64 {k})")
+
+    def unanswered(self) -> Scalar:
+        """Return nan if a question found no answer since this was last asked, else 0."""
+        if self.asking < 0:
+            return self.constant(0.0)
+        place = self.address("%data", [], self.asking + 1)
+        found = self.load(place)
+        self.store(self.constant(0.0), place)
+        return found
 
     def compare(self, op: str, x: Scalar, y: Scalar) -> Scalar:
         """Return the i1 (or vector of i1) of fcmp."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
+import functools
 import itertools
 import threading
 from collections.abc import Sequence
@@ -11,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from taylor.algebra import Univariate
 from taylor.expand import expand
 from taylor.jit import Code, key
+from taylor.llvm.calls import Calls, bare, is_users
 from taylor.llvm.emit import (
     Joined,
     Symbol,
@@ -25,7 +28,16 @@ from taylor.llvm.emit import (
     nest,
 )
 from taylor.llvm.ir import WIDTH, Function, Scalar, tiled
-from taylor.llvm.planar import UNORDERED, Complex, both, kinds, lifted, settled, with_symbols
+from taylor.llvm.planar import (
+    UNORDERED,
+    Complex,
+    both,
+    kinds,
+    lifted,
+    settled,
+    with_questions,
+    with_symbols,
+)
 from taylor.llvm.series import Emission, Planes, Table, part_size
 from taylor.program import Program
 from taylor.rules import values
@@ -61,6 +73,7 @@ class Machine:
     results: list[int]  # of the outputs
     flag: int  # of the number of failed guards, and of Σ 0·y
     size: int
+    asks: tuple[Sequence[Any], int]  # what the code asks Python for, and where it finds Python
     lists: Sequence[Any] = ()  # what tables of indices the code reads, and where it finds them
     code: Code
 
@@ -81,7 +94,7 @@ class Machine:
         kind = kinds(program.code, self.complex)
         self.found = [kind[i] for i in program.outputs]  # which outputs are complex
         self.planar = any(kind)
-        self.tables = order is not None
+        self.tables, self.order = order is not None, order
         if order is not None:
             known = [min(1, order)] * len(self.inputs) if heights is None else list(heights)
             self.heights = known
@@ -89,16 +102,23 @@ class Machine:
             self.outputs = [(self._count(order), *s) for s in self.outputs]
         self.inputs = _doubled([*self.inputs, *parameters], self.complex)
         self.outputs = _doubled(self.outputs, self.found)
-        name = key(_bare(program), *self._kind(), order, heights, unit, self.complex)
+        if self.tables and not expanded and is_users(program):  # with the equations of the rows
+            program, self.expanded = expand(program), True
+        code, rows = bare(program)
+        name = key(code, *self._kind(), order, heights, unit, self.complex)
         kept = load(name)
         if kept is None:
-            self._write(program, order)
-            layout = (self.places, self.results, self.flag, self.size, self.lists)
+            self._write(program, order, rows)
+            layout = (self.places, self.results, self.flag, self.size, self.lists, self.asks)
             save(name, layout, self.code.object)
         else:
-            (self.places, self.results, self.flag, self.size, self.lists), code = kept
-            self.code = Code(None, code)
+            layout, machine_code = kept
+            self.places, self.results, self.flag, self.size, self.lists, self.asks = layout
+            self.code = Code(None, machine_code)
         self.local = threading.local()
+        self.call = self.code.call
+        if self.asks[0]:
+            self.program, self.call = program, self._call
 
     def _kind(self) -> tuple[Any, ...]:
         """Return what, besides the program, the orders and the unit, the code depends on."""
@@ -108,10 +128,10 @@ class Machine:
         """Return the number of coefficients of a series of that order."""
         return order + 1
 
-    def _write(self, program: Program, order: int | None) -> None:
+    def _write(self, program: Program, order: int | None, rows: Sequence[Any]) -> None:
         """Write the program as LLVM IR and compile it."""
         f = Function(self.unit)
-        f.above_cuts = order is not None
+        f.above_cuts, f.rows = order is not None, rows
         self.places = [f.allocate(self._room(s)) for s in self.inputs]
         self.results = [f.allocate(_size(s)) for s in self.outputs]
         self.flag = f.allocate(2)
@@ -129,7 +149,7 @@ class Machine:
         wrong = failed(f, program.guards, heads)
         f.store(wrong, f.address("%data", [], self.flag))
         self._finite(f)
-        self.size = f.size + WIDTH
+        self.size, self.asks = f.size + WIDTH, (f.asks, f.asking)
         tiles = "" if self.unit == 1 else tiled(self._rows(), self.unit, self.flag)
         self.code = Code(f.text() + tiles)
 
@@ -150,6 +170,7 @@ class Machine:
             if _size(shape):
                 y = Symbol(f, (_size(shape),), None, None, place, (1,))
                 total = total + (y * 0.0).sum()
+        total = total + Symbol(f, (), reg=f.unanswered())
         f.store(at(total, []), f.address("%data", [], self.flag + 1))
 
     def _room(self, shape: Sequence[int]) -> int:
@@ -172,7 +193,7 @@ class Machine:
         return values(self._code(f, program), self._given(f), kept, settled)
 
     def _code(self, f: Function, program: Program) -> Any:
-        return with_symbols(f, program.code) if self.planar else program.code
+        return with_questions(f, with_symbols(f, program.code) if self.planar else program.code)
 
     def _given(self, f: Function) -> list[Any]:
         """Return the inputs and parameters as symbols."""
@@ -205,6 +226,10 @@ class Machine:
         """Return the algebra of the series; None for one variable."""
         return None
 
+    def _degrees(self) -> Any:
+        """Return the algebra of the series in NumPy."""
+        return Univariate(self.order or 0)
+
     def memory(self) -> Any:
         """Return this thread's pointer, and the views of inputs, outputs and flags it points to."""
         data = block(self.size)
@@ -217,9 +242,25 @@ class Machine:
             for p, s in zip(self.results, self.outputs, strict=True)
         ]
         flags = data[self.flag : self.flag + 2]
-        self.local.data = data
+        self.local.data, self.local.calls = data, self._calls(data)
         self.local.memory = (ctypes.c_void_p(data.ctypes.data), ins, outs, flags)
         return self.local.memory
+
+    def _calls(self, data: Array) -> Calls | None:
+        """Return what answers the code in a block of memory, if it asks."""
+        asks, at = self.asks
+        if not asks:
+            return None
+        return Calls(asks, self.program, self._degrees(), data, self.unit, at)
+
+    def _call(self, pointer: ctypes.c_void_p) -> None:
+        """Run code that asks Python, which may come back here: it finds other memory then."""
+        memory, calls = self.local.memory, self.local.calls
+        del self.local.memory
+        try:
+            calls.run(self.code.call, pointer)
+        finally:
+            self.local.memory, self.local.calls = memory, calls
 
     def batch(self, *x: Any, threads: int = 1) -> tuple[int, list[Any]]:
         """Return (status, outputs) at many points, which lie along the last axis of the arrays.
@@ -247,9 +288,13 @@ class Machine:
         flags = np.zeros((threads, 2 * self.unit))
 
         def run(i: int) -> None:
-            pointers = (block((self.size + 1) * self.unit), rows, out, flags[i])
-            given = [ctypes.c_void_p(a.ctypes.data) for a in pointers]
-            self.code.tiles(*given, n, cuts[i], cuts[i + 1])
+            data = block((self.size + 1) * self.unit)
+            calls = self._calls(data)
+            given = [ctypes.c_void_p(a.ctypes.data) for a in (data, rows, out, flags[i])]
+            tiles = self.code.tiles
+            if calls is not None:
+                tiles = functools.partial(calls.run, tiles)
+            tiles(*given, n, cuts[i], cuts[i + 1])
 
         if threads == 1:
             run(0)
@@ -276,7 +321,7 @@ class Machine:
         else:
             table = ins[0]
             table[0], table[1] = x, v
-        self.code.call(pointer)
+        self.call(pointer)
         wrong, lost = flags.tolist()
         if wrong or lost:  # nan too
             return (GUARD if wrong else INFINITE), None
@@ -290,7 +335,7 @@ class Machine:
             pointer, ins, outs, flags = self.memory()
         for place, value in zip(ins, self._split(x) if self.planar else x, strict=True):
             place[...] = value
-        self.code.call(pointer)
+        self.call(pointer)
         wrong, lost = flags.tolist()
         status = OK if wrong == lost == 0.0 else GUARD if wrong else INFINITE
         if self.planar:
@@ -342,11 +387,6 @@ def failed(f: Function, guards: Sequence[Guard], v: Any) -> Scalar:
             one = f.select(wrong, f.constant(1.0), f.constant(0.0))
             total = f.binary("fadd", total, one)
     return total
-
-
-def _bare(program: Program) -> Any:
-    """Return what the code depends on: a program without the point of its recording."""
-    return (program.code, program.inputs, program.outputs, program.guards)
 
 
 def _input(f: Function, shape: tuple[int, ...], place: int) -> Symbol:

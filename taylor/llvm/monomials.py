@@ -182,8 +182,11 @@ class Polynomials(Machine):
         self.pairs = Pairs(self.algebra, f)
         return self.pairs
 
-    def _write(self, program: Program, order: int | None) -> None:
-        super()._write(program, order)
+    def _degrees(self) -> Any:
+        return self.algebra
+
+    def _write(self, program: Program, order: int | None, rows: Sequence[Any]) -> None:
+        super()._write(program, order, rows)
         self.lists = [(self.pairs.place,), *self.pairs.lists]
         del self.pairs
 

@@ -7,6 +7,7 @@ functions of the C library.
 
 from __future__ import annotations
 
+import functools
 import math
 import platform
 import sys
@@ -17,10 +18,9 @@ from typing import Any
 import numpy as np
 
 from taylor.arrays import Operand
-from taylor.elementary import Elementary, exp
+from taylor.elementary import Cut, Elementary, Parts
 from taylor.llvm import emit
 from taylor.llvm.emit import (
-    FORMULAS,
     Degree,
     Divisor,
     Symbol,
@@ -33,7 +33,7 @@ from taylor.llvm.emit import (
     empty,
 )
 from taylor.llvm.ir import Function, Scalar
-from taylor.tape import Instruction, Linear
+from taylor.tape import Call, Instruction, Linear
 from taylor.values import Constant, is_operand
 
 Array = Any
@@ -119,16 +119,18 @@ class Complex(Operand):
         return Complex(-self.re, -self.im)
 
     def _elementary(self, row: Elementary, args: tuple[Any, ...]) -> Any:
-        rule = FUNCTIONS.get(row.name)
-        if rule is not None:
+        code = row.complex_code
+        if code is not None and (IN_REGISTERS or not isinstance(code, str)):
+            rule = functools.partial(_at_registers, row)
             return joined(self.f, rule, *(part for a in args for part in both(self.f, a)))
         if row.compose is not None:
             return row.compose(*args)
-        if row.name == "sigmoid":  # where exp overflows the ordinary way is taken
-            return 1 / (1 + exp(-args[0]))
-        if row.name in ("sech2", "sec", "csc", "cot"):
-            return FORMULAS[row.name](*args)
-        raise Unsupported(f"{row.name} of complex numbers has no machine code")
+        return emit.value(self.f, row, args, lifted)
+
+    @property
+    def planes(self) -> tuple[Symbol, Symbol]:
+        """The real and the imaginary part."""
+        return self.re, self.im
 
     def _call(self, rule: Any, args: tuple[Any, ...]) -> Any:
         raise Unsupported(f"{rule.name} has no machine code")
@@ -292,6 +294,35 @@ def with_symbols(f: Function, code: Sequence[Instruction]) -> list[Instruction]:
     return new
 
 
+class Question:
+    """A rule in a program whose code is being written: it asks Python, by its instruction."""
+
+    def __init__(self, f: Function, code: Sequence[Instruction], i: int) -> None:
+        self.f, self.i, self.rule, self.shape = f, i, code[i].param.rule, code[i].shape
+        self.fixed = [code[a].op == "constant" for a in code[i].args]
+        self.name, self.step = self.rule.name, self.rule.step
+
+    def __call__(self, *x: Any) -> Any:
+        if not any(map(is_operand, x)):
+            return self.rule(*x)
+        return emit.asked(self.f, "call", self.i, self.args(x), self.shape)
+
+    def args(self, x: Sequence[Any]) -> list[Any]:
+        """Return the arguments as symbols, None for constants (which may be integers)."""
+        return [
+            None if fixed and not is_operand(v) else lifted(self.f, v)
+            for fixed, v in zip(self.fixed, x, strict=True)
+        ]
+
+
+def with_questions(f: Function, code: Sequence[Instruction]) -> Sequence[Instruction]:
+    """Return the code with rules that ask Python."""
+    return [
+        i._replace(param=Call(Question(f, code, n), None)) if i.op == "call" else i  # type: ignore[arg-type]
+        for n, i in enumerate(code)
+    ]
+
+
 # ------------------------------------------------------------------ rules for two numbers
 Scales = tuple[Scalar, Scalar, Scalar]
 
@@ -317,63 +348,10 @@ def _over(f: Function, a: Scalar, b: Scalar, scales: Scales) -> Pair:
     return f.binary("fmul", re, scale), f.binary("fmul", im, scale)
 
 
-def _real(name: str) -> Callable[..., Scalar]:
-    rule = emit.FUNCTIONS[name]
-    return lambda f, *x: rule(f, *x)
-
-
-_exp, _expm1, _log, _sin, _cos = map(_real, ("exp", "expm1", "log", "sin", "cos"))
-_sinh, _cosh, _hypot, _atan2 = map(_real, ("sinh", "cosh", "hypot", "atan2"))
-
-
-def _times(f: Function, c: float, z: Pair) -> Pair:
-    return f.binary("fmul", f.constant(c), z[0]), f.binary("fmul", f.constant(c), z[1])
-
-
-def _cexp(f: Function, x: Scalar, y: Scalar) -> Pair:
-    r = _exp(f, x)
-    return f.binary("fmul", r, _cos(f, y)), f.binary("fmul", r, _sin(f, y))
-
-
-def _cexpm1(f: Function, x: Scalar, y: Scalar) -> Pair:
-    # e^x cos y - 1 = (e^x - 1) cos y - 2 sin²(y/2)
-    s = _sin(f, f.binary("fmul", y, f.constant(0.5)))
-    re = f.binary("fmul", _expm1(f, x), _cos(f, y))
-    re = f.binary("fsub", re, f.binary("fmul", f.binary("fadd", s, s), s))
-    return re, f.binary("fmul", _exp(f, x), _sin(f, y))
-
-
-def _clog1p(f: Function, x: Scalar, y: Scalar) -> Pair:
-    x = f.binary("fadd", x, f.constant(1.0))
-    return _log(f, _hypot(f, x, y)), _atan2(f, y, x)
-
-
-def _csin(f: Function, x: Scalar, y: Scalar) -> Pair:
-    re = f.binary("fmul", _sin(f, x), _cosh(f, y))
-    return re, f.binary("fmul", _cos(f, x), _sinh(f, y))
-
-
-def _ccos(f: Function, x: Scalar, y: Scalar) -> Pair:
-    re = f.binary("fmul", _cos(f, x), _cosh(f, y))
-    return re, f.negative(f.binary("fmul", _sin(f, x), _sinh(f, y)))
-
-
-def _csinh(f: Function, x: Scalar, y: Scalar) -> Pair:
-    re = f.binary("fmul", _sinh(f, x), _cos(f, y))
-    return re, f.binary("fmul", _cosh(f, x), _sin(f, y))
-
-
-def _ccosh(f: Function, x: Scalar, y: Scalar) -> Pair:
-    re = f.binary("fmul", _cosh(f, x), _cos(f, y))
-    return re, f.binary("fmul", _sinh(f, x), _sin(f, y))
-
-
 def _library(name: str) -> Rule:
     """Return a complex function of the C library, lane by lane."""
 
     def rule(f: Function, *xs: Scalar) -> Pair:
-        if not IN_REGISTERS:
-            raise Unsupported(f"{name} of the C library cannot be called on this platform")
         width, texts = f.same(*xs)
         kind = ", ".join(["double"] * len(xs))
         f.declarations.add(f"declare {PAIR} @{name}({kind}) memory(none) nounwind willreturn")
@@ -404,57 +382,36 @@ def _library(name: str) -> Rule:
     return rule
 
 
-def _cut(rule: Rule, edge: float, both_ends: bool = False, turned: bool = False) -> Rule:
-    """Return a function with a branch cut along the real axis below an edge.
+def _at_registers(row: Elementary, f: Function, *xs: Scalar) -> Pair:
+    """Return the value of a row with complex code at the parts of its arguments."""
+    code, cut = row.complex_code, row.cut
+    if cut is not None and f.above_cuts:
+        zero = f.constant(0.0)
+        xs = (*(f.binary("fadd", x, zero) for x in xs[:2]), *xs[2:])
+    given = [Symbol(f, (), reg=x) for x in xs]
+    if isinstance(code, str):
+        z = _library(code)(f, *xs)
+    elif isinstance(code, Parts):
+        re, im = code.formula(*given)
+        z = at(re, []), at(im, [])
+    else:
+        assert code is not None
+        y = code(*map(Complex, given[::2], given[1::2]))
+        z = at(y.re, []), at(y.im, [])
+    return z if cut is None or f.above_cuts else _off(f, cut, xs, z)
 
-    `both_ends`: beyond -edge too; `turned`: along the imaginary axis.  On the cut the value is the
-    limit from above (a zero imaginary part counts as +0) or, where NumPy's own sign of that zero
-    would decide, nan: then the ordinary way is taken.
+
+def _off(f: Function, cut: Cut, xs: Sequence[Scalar], z: Pair) -> Pair:
+    """Return a value off a branch cut, nan on it.
+
+    There NumPy's own sign of a zero would decide, so that the ordinary way is taken.  (For series
+    the value is the limit from above: a zero imaginary part counts as +0.)
     """
-
-    def cut(f: Function, x: Scalar, y: Scalar, *more: Scalar) -> Pair:
-        if f.above_cuts:
-            zero = f.constant(0.0)
-            return rule(f, f.binary("fadd", x, zero), f.binary("fadd", y, zero), *more)
-        along, across = (y, x) if turned else (x, y)
-        if both_ends:
-            along = f.negative(f.intrinsic("fabs", along))
-        z, lost = rule(f, x, y, *more), f.constant(math.nan)
-        beyond, zero = f.compare("olt", along, f.constant(edge)), f.constant(0.0)
-        on_axis = f.compare("oeq", across, zero)
-        re, im = (f.select(on_axis, f.select(beyond, lost, part), part) for part in z)
-        return re, im
-
-    return cut
-
-
-def _clog_by(c: float) -> Rule:
-    return lambda f, x, y: _times(f, c, _clog(f, x, y))
-
-
-_clog, _cpow = _library("clog"), _library("cpow")
-FUNCTIONS: dict[str, Rule] = {
-    "exp": _cexp,
-    "exp2": lambda f, x, y: _cexp(f, *_times(f, math.log(2), (x, y))),
-    "expm1": _cexpm1,
-    "sin": _csin,
-    "cos": _ccos,
-    "tan": _library("ctan"),
-    "sinh": _csinh,
-    "cosh": _ccosh,
-    "tanh": _library("ctanh"),
-    "log": _cut(_clog, 0.0),
-    "log2": _cut(_clog_by(math.log2(math.e)), 0.0),
-    "log10": _cut(_clog_by(math.log10(math.e)), 0.0),
-    "log1p": _cut(_clog1p, -1.0),
-    "sqrt": _cut(_library("csqrt"), 0.0),
-    "cbrt": _cut(lambda f, x, y: _cpow(f, x, y, f.constant(1 / 3), f.constant(0.0)), 0.0),
-    "real_power": _cut(_cpow, 0.0),
-    "exponential": _cut(_cpow, 0.0),
-    "asin": _cut(_library("casin"), -1.0, both_ends=True),
-    "acos": _cut(_library("cacos"), -1.0, both_ends=True),
-    "atan": _cut(_library("catan"), -1.0, both_ends=True, turned=True),
-    "asinh": _cut(_library("casinh"), -1.0, both_ends=True, turned=True),
-    "acosh": _cut(_library("cacosh"), 1.0),
-    "atanh": _cut(_library("catanh"), -1.0, both_ends=True),
-}
+    along, across = (xs[1], xs[0]) if cut.turned else (xs[0], xs[1])
+    if cut.both_ends:
+        along = f.negative(f.intrinsic("fabs", along))
+    lost = f.constant(math.nan)
+    beyond = f.compare("olt", along, f.constant(cut.edge))
+    on_axis = f.compare("oeq", across, f.constant(0.0))
+    re, im = (f.select(on_axis, f.select(beyond, lost, part), part) for part in z)
+    return re, im

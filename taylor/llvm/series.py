@@ -16,6 +16,8 @@ from taylor.algebra import Univariate
 from taylor.arrays import host
 from taylor.elementary import slope_of_jump
 from taylor.expand import moved
+from taylor.llvm.calls import Ask, Held
+from taylor.llvm.compose import Composition
 from taylor.llvm.emit import (
     SUMS,
     Degree,
@@ -27,9 +29,13 @@ from taylor.llvm.emit import (
     _loops,
     _merged,
     _strides,
+    asked,
     at,
     empty,
+    holding,
+    in_memory,
     nest,
+    ref,
     settled,
 )
 from taylor.llvm.ir import WIDTH, Function, Scalar, type_of
@@ -172,6 +178,15 @@ class Planes(Complex):
     def __setitem__(self, k: Any, value: Any) -> None:
         self.written = True
         self.re[k], self.im[k] = both(self.f, value)
+
+
+def _held(table: Any, height: int) -> Held:
+    """Return where a table lies in memory."""
+    planes = getattr(table, "planes", (table,))
+    for plane in planes:
+        plane.place()
+    places = tuple(plane.offset for plane in planes)
+    return Held(places, table.part_shape, planes[0].size_of_part, height)
 
 
 Term = tuple[Table, Table, bool]  # a product of two tables, and whether it is subtracted
@@ -619,11 +634,49 @@ class Emission(Sweep):
         x = lifted(self.f, x)
         return x if isinstance(x, Complex) else Divisor(x)
 
+    def _coefficients(self, row: Any, x: Any) -> Any:
+        shape = (self.order + 1, *np.shape(x))
+        return asked(self.f, "local", ref(self.f, row), [lifted(self.f, x)], shape)
+
     def _local(self, i: int) -> Step:
-        raise Unsupported(f"{self.program.code[i].param.name} has no machine code")
+        if not isinstance(self.algebra, Univariate):
+            return super()._local(i)
+        (a,), row = self.program.code[i].args, self.program.code[i].param
+        x, y = self.table[a], self.table[i]
+        found: list[Composition] = []
+
+        def step(k: Any) -> None:
+            if k == 0:
+                y[0] = row(x[0])
+                c = self._coefficients(row, x[0])
+                found.append(Composition(self.f, self.order, x, self.height[a], c))
+                return
+            parts = found[0].part(k)
+            y[k] = parts[0] if len(parts) == 1 else Complex(*parts)
+
+        return step
 
     def _call(self, i: int) -> Step:
-        raise Unsupported(f"{self.program.code[i].param.rule.name} has no machine code")
+        f, (_, args, call, _) = self.f, self.program.code[i]
+        rule, y, asks = call.rule, self.table[i], []
+        if rule.step is None:
+            raise Unsupported(f"{rule.name} has no degree-wise rule for series")
+
+        def held(a: int, x: Any) -> Any:
+            if x is None:
+                return None
+            if not self.height[a]:
+                return holding([in_memory(f, p) for p in getattr(x, "planes", (x,))])
+            return _held(self.table[a], self.height[a])
+
+        def step(k: Any) -> None:
+            if k == 0:
+                given = rule.args([self._value(a) for a in args])
+                found = tuple(held(a, x) for a, x in zip(args, given, strict=True))
+                asks.append(Ask("degrees", i, found, _held(y, self.order)))
+            f.ask(asks[0], k.index if isinstance(k, Degree) else str(k))
+
+        return step
 
     def _jump(self, i: int) -> Step:
         args, row = self.program.code[i].args, self.program.code[i].param

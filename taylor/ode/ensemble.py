@@ -269,10 +269,11 @@ def advance(problem: Problem, state: State, given: Any, steps: int) -> State:
     records[:, FLOOR] = floor_of(problem.atol, problem.tol)
     records[:, LIMIT] = np.minimum(steps, problem.max_steps - state.steps)
     column, found, message = state.column.copy(), state.found.copy(), state.message.copy()
-    lanes.run(records, problem.targets, column, found)
+    error = lanes.run(records, problem.targets, column, found)
+    raised = "" if error is None else f" ({type(error).__name__}: {error})"
     code = records[:, STATUS].astype(int)
     for i in np.flatnonzero((code == INFINITE) | (code == SMALL)):
-        message[i] = FAILURES[code[i]].format(t=records[i, TIME])
+        message[i] = FAILURES[code[i]].format(t=records[i, TIME]) + raised * (code[i] == INFINITE)
     return State(
         t=records[:, TIME],
         t_low=records[:, LOW],

@@ -24,7 +24,7 @@ from taylor.errors import (
     ShapeMismatch,
     TaylorError,
 )
-from taylor.jit import key
+from taylor.llvm.calls import named
 from taylor.ode import machine as compiled
 from taylor.ode.control import LEAST, exp2, factor_of, floor_of, log2_step, norm, order_of
 from taylor.ode.dense import Solution, in_numbers_of
@@ -175,7 +175,7 @@ class TaylorIntegrator:
         program = system.program
         name: Any = None
         if program is not None:
-            name = key(program.code, program.inputs, program.outputs, program.guards)
+            name = named(program)
         if name is None or name not in self._systems:
             self._systems[name] = (system, self._machine(system))
         self.system, machine = self._systems[name]

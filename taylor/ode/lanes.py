@@ -7,6 +7,7 @@ In the head, TIMES points to the time it goes to, and LOG to where the state the
 from __future__ import annotations
 
 import ctypes
+import functools
 from typing import Any
 
 import numpy as np
@@ -49,9 +50,12 @@ class Lanes(Machine):
     def _compiled(self, text: str) -> Code:
         return Code(text + _refilled(self._rows(), self.unit, self.components))
 
-    def run(self, records: Array, times: Array, column: Array, found: Array) -> None:
+    def run(
+        self, records: Array, times: Array, column: Array, found: Array
+    ) -> Exception | None:
         """Step records to all times, until they fail or have taken LIMIT steps.
 
+        Returns the first exception that Python raised meanwhile; its record has failed.
         `column` holds for each record the number of times it has reached, `found`, of shape
         (records, times, components), the states there; all of them are changed in place.
         """
@@ -61,10 +65,13 @@ class Lanes(Machine):
         pointers[:, LOG] = found.ctypes.data + 8 * found.shape[2] * reached
         records[:, END] = ends[column]
         lanes = np.full(self.unit, -1)
-        given = block(self.size * self.unit), records, lanes
-        addresses = [ctypes.c_void_p(a.ctypes.data) for a in given]
-        self.code.tiles(*addresses, None, records.shape[1], 0, len(records))
+        data = block(self.size * self.unit)
+        calls = self.calls(data)
+        addresses = [ctypes.c_void_p(a.ctypes.data) for a in (data, records, lanes)]
+        tiles = self.code.tiles if calls is None else functools.partial(calls.run, self.code.tiles)
+        error = tiles(*addresses, None, records.shape[1], 0, len(records))
         column[:] = (pointers[:, TIMES] - ends.ctypes.data) // 8
+        return error
 
 
 def _refilled(rows: list[int], unit: int, components: int) -> str:

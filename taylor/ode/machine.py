@@ -14,15 +14,20 @@ from __future__ import annotations
 import ctypes
 import functools
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from taylor.algebra import Univariate
+from taylor.errors import DomainError
 from taylor.jit import Code, key
+from taylor.llvm.calls import Calls, bare
 from taylor.llvm.emit import SUMS, Joined, Symbol, _broadcast, _strides, lifted, mapped, nest
 from taylor.llvm.ir import WIDTH, Function, Scalar, literal
 from taylor.llvm.machine import block, failed
+from taylor.llvm.planar import with_questions
 from taylor.llvm.series import Emission, Table, spread
 from taylor.ode.control import slacks
 from taylor.program import Program
@@ -75,20 +80,30 @@ class Machine:
     low: int  # of the lower parts of y
     last: int  # of y at the start of the last step
     size: int
+    asks: tuple[Sequence[Any], int]  # what the code asks Python for, and where it finds Python
     code: Code
 
     def __init__(self, program: Program, order: int, factor: float, unit: int = 1) -> None:
         self.order, self.unit = order, unit
         self.shapes = [program.code[i].shape for i in program.inputs]
-        bare = (program.code, program.inputs, program.outputs, program.guards)
-        name = key(type(self).__name__, bare, order, factor, unit)
+        self.program = program = spread(program) if unit == 1 else program
+        code, rows = bare(program)
+        name = key(type(self).__name__, code, order, factor, unit)
         kept = load(name)
         if kept is None:
-            self._write(program, factor)
-            save(name, (self.places, self.low, self.last, self.size), self.code.object)
+            self._write(program, factor, rows)
+            layout = (self.places, self.low, self.last, self.size, self.asks)
+            save(name, layout, self.code.object)
         else:
-            (self.places, self.low, self.last, self.size), code = kept
-            self.code = Code(None, code)
+            (self.places, self.low, self.last, self.size, self.asks), machine_code = kept
+            self.code = Code(None, machine_code)
+
+    def calls(self, data: Array) -> Calls | None:
+        """Return what answers the code in a block of memory, if it asks."""
+        asks, at = self.asks
+        if not asks:
+            return None
+        return Calls(asks, self.program, Univariate(self.order - 1), data, self.unit, at)
 
     @property
     def components(self) -> int:
@@ -102,10 +117,11 @@ class Machine:
         return n if n <= 1 or self.unit > 1 else -(-n // WIDTH) * WIDTH
 
     # -------------------------------------------------------------- writing
-    def _write(self, program: Program, factor: float) -> None:
-        program = spread(program) if self.unit == 1 else program
+    def _write(self, program: Program, factor: float, rows: Sequence[Any]) -> None:
         f = Function(self.unit)
         f.allocate(HEAD)
+        f.rows = rows
+        program = replace(program, code=list(with_questions(f, program.code)))
         order, sizes = self.order, [2, self.order + 1] + [1] * (len(self.shapes) - 2)
         tables: list[Any] = []
         self.places = []
@@ -134,7 +150,7 @@ class Machine:
             sweep.degrees(range(len(sweep.steps)))
         values = {i: sweep._value(i) for g in program.guards for i in (g.a, g.b) if i >= 0}
         self._step(f, tables[1], factor, failed(f, program.guards, values))
-        self.size = f.size + WIDTH
+        self.size, self.asks = f.size + WIDTH, (f.asks, f.asking)
         self.code = self._compiled(f.text())
 
     def _compiled(self, text: str) -> Code:
@@ -195,6 +211,7 @@ class Machine:
         status, count, limit = (self._head(f, n) for n in (STATUS, STEPS, LIMIT))
         zero, one = f.constant(0.0), f.constant(1.0)
         h, most = self._size_of_step(f, y, factor)
+        most = f.binary("fadd", most, f.unanswered())
         rest = f.binary("fsub", f.binary("fsub", end, now), low)
         room = f.intrinsic("minnum", f.intrinsic("fabs", rest), longest)
         bounded = f.compare("olt", h, room)
@@ -382,6 +399,7 @@ class Memory:
             for place in (machine.places[1], machine.low, machine.last)
         )
         self.series = self.data[machine.places[1] :][: (machine.order + 1) * machine.part]
+        self.calls = machine.calls(self.data)
         self.parameters(parameters)
 
     def parameters(self, parameters: Sequence[Any]) -> None:
@@ -395,7 +413,8 @@ class Memory:
     def run(self, limit: int, log: bool = False) -> tuple[Array, Array] | None:
         """Step until the end, a failure or the limit; return times (t, lower part, h) and series.
 
-        The status and the number of steps are left in `head`.
+        The status and the number of steps are left in `head`.  What Python raised meanwhile is
+        raised, unless it means that there is no series.
         """
         machine = self.machine
         self.head[LIMIT] = limit
@@ -403,15 +422,22 @@ class Memory:
         pointers = self.head[LOG : TIMES + 1].view(np.int64)
         pointers[:] = 0
         if not log:
-            machine.code.call(self.pointer)
+            self._call()
             return None
         size = (machine.order + 1) * machine.part
         times, series = np.empty((limit + 1, 3)), np.empty((limit + 1, size))
         pointers[0], pointers[1] = series.ctypes.data, times.ctypes.data
-        machine.code.call(self.pointer)
+        self._call()
         steps = int(self.head[STEPS])
         shape = (steps, machine.order + 1, machine.part)
         return times[:steps], series[:steps].reshape(shape)[:, :, : machine.components]
+
+
+    def _call(self) -> None:
+        call = self.machine.code.call
+        error = call(self.pointer) if self.calls is None else self.calls.run(call, self.pointer)
+        if error is not None and not isinstance(error, DomainError):
+            raise error
 
 
 # ------------------------------------------------------------------ on registers

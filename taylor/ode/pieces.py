@@ -12,7 +12,7 @@ import numpy as np
 
 from taylor.algebra import Univariate
 from taylor.errors import TaylorError
-from taylor.jit import key
+from taylor.llvm.calls import named
 from taylor.llvm.kernels import TILE
 from taylor.llvm.machine import OK, Machine
 from taylor.program import Program
@@ -54,7 +54,7 @@ class Named:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.name = key(program.code, program.inputs, program.outputs, program.guards)
+        self.name = named(program)
 
     def __hash__(self) -> int:
         return hash(self.name)
