@@ -106,12 +106,14 @@ from taylor.elementary import (
 )
 from taylor.errors import (
     AlgebraMismatch,
+    CompileError,
     DomainError,
     ForeignNodeError,
     GuardError,
     IntegrationError,
     NonAnalyticError,
     OrderMismatch,
+    PerformanceWarning,
     PoleError,
     ShapeMismatch,
     TaylorError,
@@ -144,12 +146,14 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AlgebraMismatch",
+    "CompileError",
     "DomainError",
     "ForeignNodeError",
     "GuardError",
     "IntegrationError",
     "NonAnalyticError",
     "OrderMismatch",
+    "PerformanceWarning",
     "PoleError",
     "Program",
     "ShapeMismatch",

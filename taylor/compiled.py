@@ -19,7 +19,14 @@ import numpy as np
 
 from taylor.algebra import Univariate
 from taylor.drivers import hessian, jacobian, symmetric, value_and_gradient
-from taylor.errors import GuardError, ShapeMismatch, TaylorError
+from taylor.errors import (
+    CompileError,
+    DomainError,
+    GuardError,
+    ShapeMismatch,
+    TaylorError,
+    eagerly,
+)
 from taylor.expand import prune
 from taylor.forward_mode import taylor_coefficients
 from taylor.llvm.kernels import TILE
@@ -47,13 +54,17 @@ VARIANTS = 32  # branches of one function that are compiled before it is left to
 class Compiled:
     """A function that runs as machine code where it can; made by `compile`."""
 
-    def __init__(self, f: Callable[..., Any], threads: int | None = None) -> None:
+    def __init__(
+        self, f: Callable[..., Any], threads: int | None = None, strict: bool = False
+    ) -> None:
         functools.update_wrapper(self, f)
-        self.threads = threads or os.cpu_count() or 1
+        self.threads, self.strict = threads or os.cpu_count() or 1, strict
         self.f = f
         self.machines: dict[Any, list[Machine]] = {}
         self.reasons: dict[Any, str] = {}  # why a form of the function has no machine code
-        self._locks: dict[int, threading.Lock] = {}  # by process: a fork may find one taken
+        self._doubt: tuple[Any, Exception] | None = None  # a reason, if the ordinary way succeeds
+        self._warned = False
+        self._locks: dict[int, Any] = {}  # by process: a fork may find one taken
 
     def __repr__(self) -> str:
         count = sum(map(len, self.machines.values()))
@@ -64,7 +75,7 @@ class Compiled:
         name = getattr(self.f, "__qualname__", "")
         if getattr(module, name, None) is self:
             return name
-        return (Compiled, (self.f, self.threads))
+        return (Compiled, (self.f, self.threads, self.strict))
 
     def __call__(self, *x: Any) -> Any:
         """Return f(*x)."""
@@ -74,8 +85,30 @@ class Compiled:
         else:
             found = self._run(("value", None, *[v.shape for v in floats], *pattern), floats, floats)
         if found is None:
-            return self.f(*map(fresh, x))
+            return self._ordinary(x)
         return found[0] if len(found) == 1 else tuple(found)
+
+    def _doubtful(self, where: Any, why: Exception) -> None:
+        if where[0] == "points":  # then all points are one array
+            self.reasons[where] = str(why)
+        else:
+            self._doubt = where, why
+
+    def _ordinary(self, x: Sequence[Any]) -> Any:
+        """Return f(*x) through NumPy; if it works, what has no machine code is said."""
+        doubt, self._doubt = self._doubt, None
+        y = self.f(*map(fresh, x))
+        if doubt is not None:
+            self._has_no_code(*doubt)
+        return y
+
+    def _has_no_code(self, where: Any, why: Exception) -> None:
+        """Note why a form has no machine code; warn, once, or raise CompileError if strict."""
+        self.reasons[where] = str(why)
+        if self.strict or not self._warned:
+            self._warned = True
+            name = getattr(self.f, "__name__", "function")
+            eagerly(f"{name} (compiled, as {where[0]!r})", why, self.strict)
 
     def stream(
         self, points: Array, order: int, *, chunk: int = 1 << 16, progress: bool = False
@@ -125,7 +158,11 @@ class Compiled:
         """Yield the machines of a form, one for each branch, and then one more, recorded at x."""
         known = list(self.machines.get(where, ()))
         yield from known
-        added = None if where in self.reasons else self._compile(where, x, len(known))
+        if where in self.reasons:
+            if self.strict:
+                raise CompileError(f"{self!r} has no machine code: {self.reasons[where]}")
+            return
+        added = self._compile(where, x, len(known))
         if added is not None:
             yield added
 
@@ -135,17 +172,19 @@ class Compiled:
         If there are more than the caller has tried, another thread has just made one.
         """
         kind, form, *_ = where
-        with self._locks.setdefault(os.getpid(), threading.Lock()):
+        with self._locks.setdefault(os.getpid(), threading.RLock()):
             known = self.machines.setdefault(where, [])
             if len(known) > tried:
                 return known[-1]
             if len(known) >= VARIANTS:
-                self.reasons[where] = f"it takes more than {VARIANTS} different branches"
+                self._doubt = where, TaylorError(f"it takes more than {VARIANTS} branches")
                 return None
             try:
                 program = _FORMS[kind](self._recordable, x)
-            except Exception as error:  # the ordinary way calls f again, and knows what to raise
-                self.reasons[where] = str(error)
+            except (DomainError, ShapeMismatch):  # the ordinary way raises it
+                return None
+            except Exception as error:  # the ordinary way calls f again, and may raise it, too
+                self._doubtful(where, error)
                 return None
             try:
                 if kind == "tensor":
@@ -156,7 +195,7 @@ class Compiled:
                 else:
                     machine = Machine(program, unit=TILE if form else 1, complex=inputs)
             except (TaylorError, ImportError, OSError) as error:
-                self.reasons[where] = str(error)
+                self._doubtful(where, error)
                 return None
             known.append(machine)
             return machine
@@ -265,7 +304,7 @@ class Compiled:
         try:
             machine = Machine(program)
         except (TaylorError, ImportError, OSError) as error:
-            self.reasons["products",] = str(error)
+            self._has_no_code(("products",), error)
             return NotImplemented
 
         def run(*x: Any) -> list[Any] | None:
@@ -419,7 +458,7 @@ def _complex_inputs(kind: str, program: Program, x: Sequence[Any]) -> Pattern:
 
 def _scalar(program: Program) -> Program:
     if program.code[program.outputs[0]].shape != () or len(program.outputs) != 1:
-        raise TaylorError("the function is not scalar-valued")
+        raise ShapeMismatch("the function is not scalar-valued")
     return program
 
 
@@ -503,16 +542,19 @@ _FORMS: dict[str, Callable[[Any, Any], Program]] = {
 }
 
 
-def compile(f: Callable[..., Any] | None = None, *, threads: int | None = None) -> Any:
+def compile(
+    f: Callable[..., Any] | None = None, *, threads: int | None = None, strict: bool = False
+) -> Any:
     """Return f as machine code: the same function, and every driver is faster with it.
 
     Arguments and results are float64 or complex128, numbers and arrays of the shapes of the call,
     or series (`Taylor`, `TaylorN`, `HyperDual`) of these; the first call with new shapes compiles
     (a few hundredths of a second, less when it is in the cache on disk).
-    What f reads from elsewhere is a constant of the compilation.  Other numbers, functions that
-    cannot be recorded, and operations without machine code take the ordinary way; `reasons` says
-    why.  A branch that would go another way compiles again.  Series of an element-wise function at
-    many points run in tiles on `threads` cores (default: all), fewer where that is faster.
+    What f reads from elsewhere is a constant of the compilation.  Other numbers take the ordinary
+    way, and so do functions that cannot be recorded and the few operations without machine code:
+    a PerformanceWarning, and `reasons`, say why; with `strict` that is a CompileError.  A branch
+    that would go another way compiles again.  Series of an element-wise function at many points run
+    in tiles on `threads` cores (default: all), fewer where that is faster.
 
     >>> import taylor
     >>> @compile
@@ -524,9 +566,10 @@ def compile(f: Callable[..., Any] | None = None, *, threads: int | None = None) 
     array([0., 1.])
     """
     if f is None:
-        return lambda f: compile(f, threads=threads)
+        return lambda f: compile(f, threads=threads, strict=strict)
     if isinstance(f, Compiled):
-        return f
+        same = threads in (None, f.threads) and strict in (False, f.strict)
+        return f if same else Compiled(f.f, threads or f.threads, strict or f.strict)
     if not callable(f):
         raise TypeError(f"compile needs a function, not {type(f).__name__}")
-    return Compiled(f, threads)
+    return Compiled(f, threads, strict)

@@ -776,7 +776,8 @@ sinh = _row(
     samples=REALS,
     exact=_at((0, 0)),
     monotone=True,
-    code="sinh", complex_code=Parts(lambda x, y: (sinh(x) * cos(y), cosh(x) * sin(y))),
+    code="sinh",
+    complex_code=Parts(lambda x, y: (sinh(x) * cos(y), cosh(x) * sin(y))),
 )
 cosh = _row(
     "cosh",
@@ -786,7 +787,8 @@ cosh = _row(
     samples=REALS,
     exact=_at((0, 1)),
     iv=lambda ctx, x: (ctx.exp(x) + ctx.exp(-x)) / 2,
-    code="cosh", complex_code=Parts(lambda x, y: (cosh(x) * cos(y), sinh(x) * sin(y))),
+    code="cosh",
+    complex_code=Parts(lambda x, y: (cosh(x) * cos(y), sinh(x) * sin(y))),
 )
 sech2 = _row(
     "sech2", _quiet(lambda x: (1 / np.cosh(x)) ** 2), lambda ctx, x: 1 / ctx.cosh(x) ** 2,

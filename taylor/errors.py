@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
+
 
 class TaylorError(Exception):
     """The base of every error the package itself defines."""
@@ -50,3 +53,31 @@ class IntegrationError(TaylorError, RuntimeError):
     """
 
     result: object = None
+
+
+class CompileError(TaylorError, RuntimeError):
+    """Something has no machine code where that was demanded (strict=True)."""
+
+
+class PerformanceWarning(UserWarning):
+    """Something that should run as machine code runs through NumPy, slowly."""
+
+
+def eagerly(what: str, why: object, strict: bool) -> None:
+    """Warn that something has no machine code, at the user's line; raise CompileError if strict."""
+    text = f"{what} runs through NumPy, instruction by instruction, and not as machine code: {why}"
+    if strict:
+        raise CompileError(text)
+    warnings.warn(
+        f"{text}. Change that part, or keep it outside; strict=True makes this an error",
+        PerformanceWarning,
+        stacklevel=_outside(),
+    )
+
+
+def _outside() -> int:
+    """Return how many calls above the caller of this function the package was called."""
+    level, frame = 2, sys._getframe(2)
+    while frame.f_back is not None and frame.f_globals["__name__"].partition(".")[0] == "taylor":
+        level, frame = level + 1, frame.f_back
+    return level

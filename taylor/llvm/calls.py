@@ -121,9 +121,7 @@ def named(program: Program) -> Any:
 
 def is_users(program: Program) -> bool:
     """Whether a program rests on rows or rules that the text of the package does not tell."""
-    return any(
-        i.op == "call" or (i.op == "elementary" and not i.param.own) for i in program.code
-    )
+    return any(i.op == "call" or (i.op == "elementary" and not i.param.own) for i in program.code)
 
 
 # ------------------------------------------------------------------ asking

@@ -34,8 +34,10 @@ class Composition:
         f = self.f
         width = f.unit if f.unit > 1 or self.size == 1 else WIDTH
         if self.size == 1:
-            return [Symbol(f, self.shape, reg=y, strides=(0,) * len(self.shape))
-                    for y in self._element(k, 0, width)]
+            return [
+                Symbol(f, self.shape, reg=y, strides=(0,) * len(self.shape))
+                for y in self._element(k, 0, width)
+            ]
         out = [empty(f, self.shape) for _ in self.x]
 
         def element(e: Any) -> None:

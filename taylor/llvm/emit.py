@@ -1011,7 +1011,9 @@ def asked(
     given = tuple(None if p is None else holding(p) for p in held)
     f.ask(Ask(kind, name, given, holding(out)))
     if int(np.prod(shape, dtype=int)) == 1:
-        out = [Symbol(f, shape, reg=at(x, [0] * len(shape)), strides=(0,) * len(shape)) for x in out]
+        out = [
+            Symbol(f, shape, reg=at(x, [0] * len(shape)), strides=(0,) * len(shape)) for x in out
+        ]
     return out[0] if len(out) == 1 else type(next(x for x in args if hasattr(x, "planes")))(*out)
 
 

@@ -136,6 +136,8 @@ class Complex(Operand):
         raise Unsupported(f"{rule.name} has no machine code")
 
     def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
+        if mode == "formula":  # by the real parts, as in `elementary.choose`
+            lhs, rhs = (x.re if isinstance(x, Complex) else x for x in (lhs, rhs))
         if isinstance(lhs, Complex) or isinstance(rhs, Complex):
             raise Unsupported(UNORDERED)
         sides = zip(both(self.f, a), both(self.f, b), strict=True)

@@ -25,7 +25,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from taylor.compiled import Compiled
-from taylor.errors import DomainError, IntegrationError, ShapeMismatch, TaylorError
+from taylor.errors import (
+    DomainError,
+    IntegrationError,
+    ShapeMismatch,
+    TaylorError,
+    eagerly,
+)
 from taylor.memory import fresh
 from taylor.ode import files
 from taylor.ode.control import LEAST, factor_of, floor_of, order_of
@@ -100,6 +106,7 @@ def solve_ensemble(
     chunk: int | None = None,
     checkpoint: str | Path | None = None,
     progress: bool | Callable[[float], None] = False,
+    strict: bool = False,
 ) -> EnsembleResult:
     """Return the solutions of y' = fun(t, y, *args) from many initial values y0[0], y0[1], ...
 
@@ -112,7 +119,8 @@ def solve_ensemble(
     `executor` of `concurrent.futures`, such as dask.distributed's or mpi4py's; members whose task
     does not come back have failed.  With `checkpoint`
     the state of all members is kept in that file (npz): the same call goes on from it, bit for
-    bit.  `progress` shows a bar (needs tqdm), or is called with the share that is done.
+    bit.  `progress` shows a bar (needs tqdm), or is called with the share that is done.  `strict`:
+    CompileError where the members have no machine code, instead of a PerformanceWarning.
 
     >>> e = np.array([0.0, 0.3, 0.6])
     >>> y0 = np.stack([1 - e, 0 * e, 0 * e, np.sqrt((1 + e) / (1 - e))], axis=1)
@@ -149,6 +157,8 @@ def solve_ensemble(
     )
     state = _start(y, t0, problem.targets)
     problem, parameters = _in_lanes(problem, state, given)
+    if problem.program is None and len(state):
+        _alone_by_code(problem, state, given[0], strict or getattr(fun, "strict", False))
     run = _Run(problem, state, given if parameters is None else parameters)
     if checkpoint is not None:
         run.keep(Path(checkpoint), _fingerprint(problem, state, given))
@@ -273,7 +283,8 @@ def advance(problem: Problem, state: State, given: Any, steps: int) -> State:
     raised = "" if error is None else f" ({type(error).__name__}: {error})"
     code = records[:, STATUS].astype(int)
     for i in np.flatnonzero((code == INFINITE) | (code == SMALL)):
-        message[i] = FAILURES[code[i]].format(t=records[i, TIME]) + raised * (code[i] == INFINITE)
+        why = raised if code[i] == INFINITE else ""
+        message[i] = FAILURES[code[i]].format(t=records[i, TIME]) + why
     return State(
         t=records[:, TIME],
         t_low=records[:, LOW],
@@ -299,9 +310,15 @@ def _one_by_one(problem: Problem, state: State, given: Sequence[Any]) -> State:
     return new
 
 
-def _alone(problem: Problem, state: State, i: int, args: tuple[Any, ...]) -> None:
-    """Step one member to its end, or as far as it goes."""
-    it = TaylorIntegrator(
+class _Member(TaylorIntegrator):
+    """The integrator of one member: what is slow in all of them has been said before."""
+
+    def _slow(self, why: str) -> None:
+        self.warnings.append(why)
+
+
+def _member(problem: Problem, state: State, i: int, args: tuple[Any, ...]) -> _Member:
+    return _Member(
         problem.fun,
         state.t[i],
         state.y[i].reshape(problem.shape),
@@ -311,6 +328,21 @@ def _alone(problem: Problem, state: State, i: int, args: tuple[Any, ...]) -> Non
         max_step=problem.max_step,
         atol=problem.atol,
     )
+
+
+def _alone_by_code(problem: Problem, state: State, args: tuple[Any, ...], strict: bool) -> None:
+    """Say why members that are taken one by one have no machine code, if the first has none."""
+    try:
+        why = _member(problem, state, 0, args).warnings[:1]
+    except Exception:  # then that member fails, and says why
+        return
+    for reason in why:
+        eagerly("the integration of members", reason, strict)
+
+
+def _alone(problem: Problem, state: State, i: int, args: tuple[Any, ...]) -> None:
+    """Step one member to its end, or as far as it goes."""
+    it = _member(problem, state, i, args)
     it.t_low, it.y_low = state.t_low[i], state.y_low[i].reshape(problem.shape)
     before = state.steps[i]
     try:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taylor.conditions import Condition
-from taylor.errors import GuardError, ShapeMismatch, TraceError
+from taylor.errors import GuardError, ShapeMismatch, TraceError, eagerly
 from taylor.expand import expand
 from taylor.ode.pieces import Pieces, along, resolved
 from taylor.ode.roots import roots, without_root
@@ -53,7 +53,7 @@ class Events:
     (new state, new args).
     """
 
-    def __init__(self, functions: Any, args: Sequence[Any]) -> None:
+    def __init__(self, functions: Any, args: Sequence[Any], strict: bool = False) -> None:
         if functions is None:
             functions = []
         self.functions: list[Callable[..., Any]] = (
@@ -62,7 +62,7 @@ class Events:
         for g in self.functions:
             if not callable(g):
                 raise TypeError(f"an event is a function of (t, y, *args), not {g!r}")
-        self.args = tuple(args)
+        self.args, self.strict = tuple(args), strict
         self.direction = [_direction(getattr(g, "direction", None)) for g in self.functions]
         self.left = [_count(getattr(g, "terminal", None)) for g in self.functions]
         self.callback = [getattr(g, "callback", None) for g in self.functions]
@@ -89,7 +89,7 @@ class Events:
         try:
             if program is None:
                 raise GuardError("not recorded")
-            (table,) = along(program, pieces, [])
+            (table,) = along(program, pieces, [], self.strict)
         except GuardError:  # it branches on the way: each step for itself
             order = pieces.coef.shape[1] - 1
             rows = []
@@ -125,12 +125,13 @@ class Events:
                 try:
                     recorded = record(self._flow(n), pieces.t[0], pieces.coef[0, 0])
                     self.programs[n] = expand(recorded)
-                except TraceError:
+                except TraceError as error:
                     self.programs[n] = None
+                    eagerly(f"event {n}", error, self.strict)
         for program in self.programs.values():
             if program is not None:
                 with contextlib.suppress(GuardError):  # found out step by step
-                    pieces = resolved([program], pieces, [])
+                    pieces = resolved([program], pieces, [], self.strict)
         return pieces
 
     def find(self, pieces: Pieces) -> list[Found]:

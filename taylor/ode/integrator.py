@@ -23,6 +23,8 @@ from taylor.errors import (
     IntegrationError,
     ShapeMismatch,
     TaylorError,
+    TraceError,
+    eagerly,
 )
 from taylor.llvm.calls import named
 from taylor.ode import machine as compiled
@@ -65,6 +67,8 @@ class TaylorIntegrator:
     relative to the largest component of y (default: the precision of the numbers), `atol` a size of
     y below which the error need not fall; `order` is that of Jorba & Zou for `tol` if not given.
     Arguments that are numbers or arrays may be changed later (`args`) without compiling again.
+    Where steps on floats or complex numbers have no machine code a PerformanceWarning says why;
+    with `strict` that is a CompileError.
 
     >>> pendulum = TaylorIntegrator(lambda t, y: [y[1], -np.sin(y[0])], 0.0, [1.0, 0.0])
     >>> pendulum.propagate_until(10.0).round(8)
@@ -84,9 +88,11 @@ class TaylorIntegrator:
         order: int | None = None,
         max_step: Any = math.inf,
         atol: Any = 0.0,
+        strict: bool = False,
     ) -> None:
         if not callable(fun):
             raise TypeError(f"fun is a function of (t, y, *args), not {type(fun).__name__}")
+        self.strict = strict or (isinstance(fun, Compiled) and fun.strict)
         self.fun = fun.f if isinstance(fun, Compiled) else fun
         self._args = tuple(args)
         self.t, self.y = in_one_kind(t0, y0)
@@ -182,13 +188,6 @@ class TaylorIntegrator:
         self._memory = None
         if machine is not None:
             self._memory = compiled.Memory(machine, self._parameters)
-        if self.system.reason and self.system.reason not in self.warnings:
-            self.warnings.append(self.system.reason)
-            warnings.warn(
-                f"fun cannot be recorded ({self.system.reason}), so it is evaluated "
-                f"{self.order} times a step, slowly",
-                stacklevel=3,
-            )
 
     def _rebind(self) -> None:
         """Record fun on another side of a surface, if its program depends on the side."""
@@ -196,15 +195,33 @@ class TaylorIntegrator:
             self._bind()
 
     def _machine(self, system: System) -> Any:
-        program = system.program
-        if program is None or self.y.dtype != np.float64 or not self.y.size:
-            return None
-        if any(np.asarray(p).dtype.kind not in "fiub" for p in system.parameters(self._args)):
-            return None
+        """Return the machine of the steps, or None where they run through NumPy."""
+        kinds = {np.asarray(p).dtype for p in system.parameters(self._args)}
         try:
-            return compiled.Machine(program, self.order, self.factor)
-        except (TaylorError, ImportError, OSError):
+            if system.program is None:
+                raise TraceError(
+                    f"fun cannot be recorded ({system.reason}), so it is evaluated {self.order} "
+                    "times a step"
+                )
+            if self.y.dtype == object or not self.y.size:  # numbers of no machine
+                return None
+            if self.y.dtype != np.float64:
+                raise TypeError(
+                    f"a state of {self.y.dtype}; give float64, complex numbers by their parts"
+                )
+            for kind in kinds:
+                if kind.kind not in "fiub":
+                    raise TypeError(f"args holds numbers of {kind}; give floats")
+            return compiled.Machine(system.program, self.order, self.factor)
+        except (TaylorError, TypeError, ImportError, OSError) as error:
+            self._slow(str(error))
             return None
+
+    def _slow(self, why: str) -> None:
+        """Say, once, why steps have no machine code."""
+        if self.strict or why not in self.warnings:
+            self.warnings.append(why)
+            eagerly("the integration", why, self.strict)
 
     # -------------------------------------------------------------- stepping
     def advance(self, t_end: Any, limit: int = LIMIT, log: bool = True) -> tuple[int, Pieces]:
@@ -221,7 +238,7 @@ class TaylorIntegrator:
             status, pieces = self._run(t_end, limit, log or bool(branches))
             if branches:
                 parameters = self._parameters
-                pieces = resolved([self.system.surfaces], pieces, parameters)
+                pieces = resolved([self.system.surfaces], pieces, parameters, self.strict)
                 crossed = self._crossing(pieces)
                 if crossed is not None:
                     return self._switched(pieces, *crossed, t_end)
@@ -357,7 +374,7 @@ class TaylorIntegrator:
         """Return the first step in which fun changes its branch, and the surface it meets there."""
         if not len(pieces):
             return None
-        tables = along(self.system.surfaces, pieces, self._parameters)
+        tables = along(self.system.surfaces, pieces, self._parameters, self.strict)
         if any(np.iscomplexobj(table) for table in tables):
             raise TypeError(
                 "fun compares complex numbers or takes their absolute value, which has no series: "

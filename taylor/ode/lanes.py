@@ -50,9 +50,7 @@ class Lanes(Machine):
     def _compiled(self, text: str) -> Code:
         return Code(text + _refilled(self._rows(), self.unit, self.components))
 
-    def run(
-        self, records: Array, times: Array, column: Array, found: Array
-    ) -> Exception | None:
+    def run(self, records: Array, times: Array, column: Array, found: Array) -> Exception | None:
         """Step records to all times, until they fail or have taken LIMIT steps.
 
         Returns the first exception that Python raised meanwhile; its record has failed.

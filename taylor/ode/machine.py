@@ -432,7 +432,6 @@ class Memory:
         shape = (steps, machine.order + 1, machine.part)
         return times[:steps], series[:steps].reshape(shape)[:, :, : machine.components]
 
-
     def _call(self) -> None:
         call = self.machine.code.call
         error = call(self.pointer) if self.calls is None else self.calls.run(call, self.pointer)

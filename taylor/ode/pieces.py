@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from taylor.algebra import Univariate
-from taylor.errors import TaylorError
+from taylor.errors import TaylorError, eagerly
 from taylor.llvm.calls import named
 from taylor.llvm.kernels import TILE
 from taylor.llvm.machine import OK, Machine
@@ -64,20 +64,23 @@ class Named:
 
 
 @functools.lru_cache(maxsize=256)
-def _machine(named: Named, order: int) -> Machine | None:
+def _machine(named: Named, order: int) -> Machine | str:
+    """Return the machine of a program, or why there is none."""
     program = named.program
     heights = [min(1, order), order] + [0] * (len(program.inputs) - 2)
     try:
         return Machine(program, order, heights, TILE, expanded=True)
-    except (TaylorError, ImportError, OSError):
-        return None
+    except (TaylorError, ImportError, OSError) as error:
+        return str(error)
 
 
-def along(program: Program, pieces: Pieces, parameters: Sequence[Any]) -> list[Array]:
+def along(
+    program: Program, pieces: Pieces, parameters: Sequence[Any], strict: bool = False
+) -> list[Array]:
     """Return the series of the outputs of an expanded program of (t, y, *parameters).
 
     One array (steps, order + 1, *shape) for each output.  Raises GuardError where the program
-    branches otherwise.
+    branches otherwise, and CompileError if it has no machine code and `strict` demands it.
     """
     if not len(pieces):
         return []
@@ -87,7 +90,9 @@ def along(program: Program, pieces: Pieces, parameters: Sequence[Any]) -> list[A
     )
     if floats and len(pieces) > FEW and order >= 1:
         machine = _machine(Named(program), order)
-        if machine is not None:
+        if isinstance(machine, str):
+            eagerly("a function of the steps", machine, strict)
+        else:
             n = len(pieces)
             times = np.stack([pieces.t, np.ones(n)])
             fixed = [
@@ -118,7 +123,9 @@ def _one(
     return sweep(program, Univariate(order), [time, pieces.coef[i], *fixed])
 
 
-def resolved(programs: Sequence[Program], pieces: Pieces, parameters: Sequence[Any]) -> Pieces:
+def resolved(
+    programs: Sequence[Program], pieces: Pieces, parameters: Sequence[Any], strict: bool = False
+) -> Pieces:
     """Return the steps, divided where a function of (t, y) has a shorter series than y.
 
     A function such as sin(t) along the straight line y = t is no polynomial of low degree: steps
@@ -129,7 +136,7 @@ def resolved(programs: Sequence[Program], pieces: Pieces, parameters: Sequence[A
     for program in programs:
         for _ in range(ROUNDS):
             parts = np.ones(len(pieces), dtype=int)
-            for table in along(program, pieces, parameters):
+            for table in along(program, pieces, parameters, strict):
                 parts = np.maximum(parts, _parts(table, pieces.h, limit))
             if np.all(parts == 1) or parts.sum() > MOST:
                 break

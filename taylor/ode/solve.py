@@ -70,6 +70,7 @@ def solve_ivp(
     progress: bool = False,
     rtol: Any = None,
     atol: Any = 0.0,
+    strict: bool = False,
 ) -> OdeResult:
     """Solve y' = fun(t, y, *args), y(t_span[0]) = y0, as scipy.integrate.solve_ivp does.
 
@@ -83,7 +84,8 @@ def solve_ivp(
     state, new args).  A failure (blow-up, nan, `max_steps`) is a status and a message, with the
     solution so far; where fun is discontinuous and points back to where it jumps there is no
     solution: IntegrationError, whose `result` is the solution so far.  `progress` shows a bar
-    (needs tqdm).
+    (needs tqdm).  `strict`: CompileError where steps or events have no machine code, instead of a
+    PerformanceWarning.
 
     >>> r = solve_ivp(lambda t, y: [y[1], -y[0]], (0.0, np.pi), [0.0, 1.0])
     >>> r.y[:, -1].round(15) + 0
@@ -105,7 +107,7 @@ def solve_ivp(
             "states with t_eval, or use forward mode (a state of series)"
         )
     numbers = (_values(y0), tuple(_values(a) for a in args)) if recorded else (y0, args)
-    run = _Run(fun, t_span, numbers[0], tol, order, numbers[1], max_step, atol)
+    run = _Run(fun, t_span, numbers[0], tol, order, numbers[1], max_step, atol, strict)
     result = run.solve(t_eval, dense_output, events, max_steps, progress)
     if recorded and len(result.t):
         course = Course(t_span[0], result.t, tol, order, max_step, atol)
@@ -145,13 +147,16 @@ class _Run:
         args: Sequence[Any],
         max_step: Any,
         atol: Any,
+        strict: bool,
     ) -> None:
         if np.ndim(t_span) != 1 or len(t_span) != 2:
             raise ValueError(f"t_span is (t0, t1), not {t_span}")
         t0, self.t1 = t_span
         check_time(self.t1)
         self.plain = p = Plain(fun, y0, args)
-        self.integrator = p.integrator(t0, tol=tol, order=order, max_step=max_step, atol=atol)
+        self.integrator = p.integrator(
+            t0, tol=tol, order=order, max_step=max_step, atol=atol, strict=strict
+        )
         self.t1 = self.t1 + 0 * self.integrator.t
         self.changed: Any = None  # the time of the last change of state by an event
         self.repeated = 0  # changes of state at that time
@@ -170,7 +175,7 @@ class _Run:
         """Integrate and return the result."""
         it = self.integrator
         wanted = None if t_eval is None else self._times(t_eval)
-        watch = Events(self.plain.events(events), it.args)
+        watch = Events(self.plain.events(events), it.args, it.strict)
         t_events: list[list[Any]] = [[] for _ in range(len(watch))]
         y_events: list[list[Array]] = [[] for _ in range(len(watch))]
         status, message = 0, MESSAGES[0]
