@@ -20,10 +20,13 @@ rule uses; a function without such an equation has a local series f⁽ᵐ⁾(x)/
 other rows, or is piecewise constant. "Domain" is where a Taylor expansion exists.
 
 Each name is in `taylor` (where it is public) and, if NumPy has a ufunc for it, under NumPy's name
-too: `np.arcsin(x)` and `taylor.asin(x)` are the same row.
+too: `np.arcsin(x)` and `taylor.asin(x)` are the same row. The last column says where machine code
+has the value from: a function of the C library or the processor, a formula in other rows, or
+Python, which it asks (of real, then of complex numbers, where these have code of their own); q, p
+and all series are compiled in any case.
 
-| function | NumPy | q, p | domain |
-|---|---|---|---|
+| function | NumPy | q, p | domain | value in machine code |
+|---|---|---|---|---|
 """
 
 TAIL = """
@@ -97,13 +100,28 @@ def equation(row: Elementary) -> str:
     return f"{q}, {expression(program, p, y)}"
 
 
+def source(code: Any, row: Elementary) -> str:
+    """Return where machine code has a value from."""
+    if code is None:
+        return "other rows" if row.compose is not None else "Python"
+    return f"`{code}`" if isinstance(code, str) else "formula"
+
+
+def value(row: Elementary) -> str:
+    """Return where machine code has the values of a row from, for real and complex numbers."""
+    real, complex = source(row.code, row), source(row.complex_code, row)
+    return real if complex in (real, "Python", "other rows") else f"{real}, {complex}"
+
+
 def page() -> str:
     """Return the whole page."""
     lines: list[Any] = []
     for name, row in TABLE.items():
         names = f"`np.{row.ufunc.__name__}`" if row.ufunc is not None else ""
         arguments = ", ".join("abc"[: arity(row)])
-        lines.append(f"| `{name}({arguments})` | {names} | {equation(row)} | {row.domain} |\n")
+        lines.append(
+            f"| `{name}({arguments})` | {names} | {equation(row)} | {row.domain} | {value(row)} |\n"
+        )
     return HEAD + "".join(lines) + TAIL
 
 

@@ -89,7 +89,7 @@ class Compiled:
         return found[0] if len(found) == 1 else tuple(found)
 
     def _doubtful(self, where: Any, why: Exception) -> None:
-        if where[0] == "points":  # then all points are one array
+        if where[0] in ("points", "tensor"):  # then the series of the whole function is tried
             self.reasons[where] = str(why)
         else:
             self._doubt = where, why
@@ -181,10 +181,10 @@ class Compiled:
                 return None
             try:
                 program = _FORMS[kind](self._recordable, x)
-            except (DomainError, ShapeMismatch):  # the ordinary way raises it
-                return None
             except Exception as error:  # the ordinary way calls f again, and may raise it, too
-                self._doubtful(where, error)
+                raised = DomainError if kind == "tensor" else (DomainError, ShapeMismatch)
+                if not isinstance(error, raised):
+                    self._doubtful(where, error)
                 return None
             try:
                 if kind == "tensor":

@@ -418,7 +418,12 @@ cospi: Elementary
 sech2: Elementary
 cot: Elementary
 lambertw1: Elementary
+maximum: Elementary
+real_power: Elementary
+rint: Elementary
 sigmoid: Elementary
+sin: Elementary
+sinh: Elementary
 tanh: Elementary
 
 

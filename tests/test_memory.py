@@ -733,7 +733,7 @@ def test_a_driver_gives_f_an_array_of_its_own(driver):
     assert np.all(np.isfinite(np.asarray(first, dtype=float)))
 
 
-@pytest.mark.filterwarnings("ignore:fun cannot be recorded")
+@pytest.mark.filterwarnings("ignore::taylor.PerformanceWarning")
 @pytest.mark.parametrize("recorded", [True, False])
 def test_right_hand_sides_may_write_into_the_state(recorded):
     def fun(t, y, p):

@@ -219,7 +219,7 @@ def test_a_rule_in_terms_of_itself_runs_compiled():
     np.testing.assert_allclose(hessian(f, x), hessian(lambda x: np.sum(np.sin(x) * x), x))
 
 
-@pytest.mark.filterwarnings("ignore:fun cannot be recorded")
+@pytest.mark.filterwarnings("ignore::taylor.PerformanceWarning")
 @pytest.mark.parametrize("name", ["E", "F", "SIN"])
 def test_a_rule_in_terms_of_itself_can_be_integrated(name):
     f, plain = OWN[name]

@@ -52,6 +52,7 @@ CLOSED = {
 
 @pytest.mark.parametrize("t1", [1.3, -0.7])
 @pytest.mark.parametrize("name", CLOSED)
+@pytest.mark.filterwarnings("ignore::taylor.PerformanceWarning")  # complex states
 def test_closed_forms(name, t1):
     f, args, y0, exact = CLOSED[name]
     r = solve_ivp(f, (0.0, t1), y0, args=args, dense_output=True)
@@ -63,6 +64,7 @@ def test_closed_forms(name, t1):
 
 
 @pytest.mark.parametrize("name", CLOSED)
+@pytest.mark.filterwarnings("ignore::taylor.PerformanceWarning")  # complex states
 def test_machine_code_and_numpy_take_the_same_steps(name):
     f, args, y0, _ = CLOSED[name]
     one = TaylorIntegrator(f, 0.0, y0, args=args)

@@ -222,6 +222,7 @@ def test_members_in_which_fun_branches():
     assert r.t_last[2] == pytest.approx(0.05)
 
 
+@pytest.mark.filterwarnings("ignore::taylor.PerformanceWarning")  # complex states
 def test_complex_members():
     y0 = np.array([[1.0 + 0j], [1j]])
     r = solve_ensemble(lambda t, y: 1j * y, (0.0, 2.0), y0)

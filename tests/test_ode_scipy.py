@@ -70,6 +70,7 @@ def test_options():
 
 
 @pytest.mark.parametrize("fun", [lambda t, y: 1j * y, lambda t, y: 1j * np.cos(t) * y])
+@pytest.mark.filterwarnings("ignore::taylor.PerformanceWarning")  # complex states
 def test_complex_states(fun):
     r = solve_ivp(fun, (0.0, 2.0), [1.0 + 0j], method=Taylor)
     phase = 2.0 if fun(2.0, 1.0) == 1j else np.sin(2.0)

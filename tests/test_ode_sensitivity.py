@@ -111,6 +111,7 @@ def test_adjoint_jets_and_differences_agree():
         assert np.allclose(taylor.gradient(lambda x, i=i: end(x)[i], POINT), exact[i], rtol=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore::taylor.PerformanceWarning")  # complex states
 def test_complex_states_are_transposed_not_conjugated():
     def rate(t, y, p):
         return -p * y * y

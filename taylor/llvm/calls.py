@@ -1,4 +1,4 @@
-"""What machine code asks Python for: values of rows without code, local series, and rules.
+"""What machine code asks Python for: values of rows without code, local series, rules, guards.
 
 The code writes the arguments into its block of memory and calls a function whose address lies in
 that block, `Calls`; this computes one result with NumPy and writes it there.  An `Ask` says what
@@ -23,7 +23,7 @@ from taylor.errors import ShapeMismatch
 from taylor.jit import key
 from taylor.program import Program
 from taylor.sweep import called, local_series
-from taylor.tape import Instruction, Node, Tape, flat, pruned
+from taylor.tape import Guard, Instruction, Node, Tape, flat, pruned
 
 Array = Any
 KIND = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
@@ -42,10 +42,15 @@ class Held(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """One question: `kind` of result ("value", "local", "call", "degrees"), of what, and where.
+    """One question: `kind` of result, of what, and where.
 
-    `ref` is the name of a row of the package, the number of one of `rows_of` the program, or the
-    number of an instruction that calls a rule.  An argument is None where it is a constant of that.
+    | kind | ref | answer |
+    |---|---|---|
+    | value, local | the name of a row of the package, the number of a user's | its value, series |
+    | call, degrees | the number of an instruction | the results of its rule, their degree k |
+    | guard | the number of a guard | 0 where it holds, else 1 |
+
+    An argument of a rule is None where it is a constant of the program.
     """
 
     kind: str
@@ -140,6 +145,8 @@ class Calls:
             if kind in ("value", "local"):
                 row = lookup(ref) if isinstance(ref, str) else rows[ref]
                 answer = (self._value if kind == "value" else self._local)(row, held, to)
+            elif kind == "guard":
+                answer = self._guard(program.guards[ref], held, to)
             else:
                 _, given, call, _ = program.code[ref]
                 fixed = [program.code[a].param for a in given]
@@ -249,6 +256,12 @@ class Calls:
                 self._write(out, f(*(_lane(v, lane) for v in x)), lane)
             except Exception as error:
                 self._failed(error, lane)
+
+    def _guard(self, guard: Guard, args: list[Any], out: Held) -> Callable[[int], None]:
+        def lost(x: Any) -> float:
+            return 0.0 if guard.holds(lambda i: x) else 1.0
+
+        return lambda k: self._by_lanes(lost, [self._read(h) for h in args], out)
 
     # -------------------------------------------------------------- rules
     def _rule(

@@ -77,7 +77,7 @@ class Composition:
         with f.loop(1, stop) as loop:
             registers = [loop.carry(y) for y in self._zeros(width)]
             back = f.put(f"sub nsw i64 {k}, {loop.index}")
-            u, power = (self._load(*place, e, width) for place in ((1, loop.index), (lower, back)))
+            u, power = self._load(1, loop.index, e, width), self._load(lower, back, e, width)
             for register, new in zip(registers, _times(f, u, power, registers), strict=True):
                 loop.update(register, new)
         return [loop.result(register) for register in registers]

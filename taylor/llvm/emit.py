@@ -997,7 +997,12 @@ def ref(f: Function, row: Elementary) -> str | int:
 
 
 def asked(
-    f: Function, kind: str, name: Any, args: Sequence[Any], shape: Shape | None = None
+    f: Function,
+    kind: str,
+    name: Any,
+    args: Sequence[Any],
+    shape: Shape | None = None,
+    real: bool = False,
 ) -> Any:
     """Return what Python answers: an array of that shape, complex if an argument is.
 
@@ -1007,7 +1012,8 @@ def asked(
     held = [None if p is None else [in_memory(f, x) for x in p] for p in planes]
     shapes = [p[0].shape for p in planes if p is not None]
     shape = np.broadcast_shapes(*shapes) if shape is None else shape
-    out = [empty(f, shape) for _ in range(max(len(p) for p in planes if p is not None))]
+    count = 1 if real else max(len(p) for p in planes if p is not None)
+    out = [empty(f, shape) for _ in range(count)]
     given = tuple(None if p is None else holding(p) for p in held)
     f.ask(Ask(kind, name, given, holding(out)))
     if int(np.prod(shape, dtype=int)) == 1:

@@ -207,8 +207,8 @@ class Function:
 
     def ask(self, question: Any, k: str = "0") -> None:
         """Call Python for the part of degree k of what is asked."""
-        if self.asking < 0:
-            self.asking = self.allocate(2)
+        if self.asking < 0:  # memory that nothing has been in before
+            self.asking, self.size = self.size, self.size + self.rounded(2)
         if question not in self.asks:
             self.asks.append(question)
         pointer = self.put(f"load ptr, ptr {self.address('%data', [], self.asking)}")

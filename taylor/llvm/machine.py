@@ -22,6 +22,7 @@ from taylor.llvm.emit import (
     Unsupported,
     _broadcast,
     _strides,
+    asked,
     at,
     contiguous,
     flattened,
@@ -291,7 +292,7 @@ class Machine:
             data = block((self.size + 1) * self.unit)
             calls = self._calls(data)
             given = [ctypes.c_void_p(a.ctypes.data) for a in (data, rows, out, flags[i])]
-            tiles = self.code.tiles
+            tiles: Any = self.code.tiles
             if calls is not None:
                 tiles = functools.partial(calls.run, tiles)
             tiles(*given, n, cuts[i], cuts[i + 1])
@@ -373,9 +374,11 @@ def _doubled(shapes: Sequence[Any], pair: Sequence[bool]) -> list[Any]:
 def failed(f: Function, guards: Sequence[Guard], v: Any) -> Scalar:
     """Return how many decisions would be others at the values v."""
     total = f.constant(0.0)
-    for guard in guards:
-        if guard.b < 0:
-            raise Unsupported(f"the order of values decides ({guard.op})")
+    for n, guard in enumerate(guards):
+        if guard.b < 0:  # on the order of values, say
+            lost = asked(f, "guard", n, [lifted(f, v[guard.a])], (), real=True)
+            total = f.binary("fadd", total, at(lost, []))
+            continue
         sides = lifted(f, v[guard.a]), lifted(f, v[guard.b])
         outcome = np.asarray(guard.outcome, dtype=bool)
         if any(isinstance(x, Complex) for x in sides):

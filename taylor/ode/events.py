@@ -20,6 +20,7 @@ from taylor.expand import expand
 from taylor.ode.pieces import Pieces, along, resolved
 from taylor.ode.roots import roots, without_root
 from taylor.program import Program, record
+from taylor.tape import check_unread
 from taylor.univariate import Taylor
 
 Array = Any
@@ -114,6 +115,7 @@ class Events:
                 )
             if np.size(value) != 1:
                 raise ShapeMismatch(f"event {n} returned the shape {np.shape(value)}, not a number")
+            check_unread((t, y))
             return np.reshape(value, ())
 
         return flow

@@ -125,9 +125,9 @@ class Machine:
         order, sizes = self.order, [2, self.order + 1] + [1] * (len(self.shapes) - 2)
         tables: list[Any] = []
         self.places = []
-        for rows, shape in zip(sizes, self.shapes, strict=True):
-            table = (State if len(tables) == 1 else Table)(f, (rows, *shape), None, 0)
-            table.offset = f.allocate(rows * table.size_of_part)
+        for size, shape in zip(sizes, self.shapes, strict=True):
+            table = (State if len(tables) == 1 else Table)(f, (size, *shape), None, 0)
+            table.offset = f.allocate(size * table.size_of_part)
             self.places.append(table.offset)
             tables.append(table)
         self.low, self.last = f.allocate(self.part), f.allocate(self.part)
