@@ -13,6 +13,7 @@ by the points where it jumps.
 from __future__ import annotations
 
 import functools
+import importlib
 import math
 import operator
 import pickle
@@ -110,7 +111,11 @@ class Elementary:
         name = getattr(self.numpy, "__qualname__", "")
         if getattr(module, name, None) is not self:
             raise pickle.PicklingError(f"the rule {self.name} is not found in its module as {name}")
-        return name
+        return (_in_module, (self.numpy.__module__, name))
+
+
+def _in_module(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(module), name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -370,7 +375,7 @@ def _array_value(value: Callable[..., Any]) -> Callable[..., Any]:
     """Return value, called lane by lane where it does not take arrays itself."""
 
     def call(*x: Any) -> Any:
-        if all(np.ndim(v) == 0 for v in x):
+        if not [v for v in x if type(v) is not np.float64 and np.ndim(v)]:
             return value(*x)
         try:
             return value(*x)

@@ -3,6 +3,7 @@
 import functools
 import math
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -212,6 +213,25 @@ def test_a_row_defined_anew_is_another_one(value):
         del TABLE["again"]
     np.testing.assert_array_equal(found[1][0], found[1][1])
     assert not np.any(np.isclose(found[1][0], found[2][0]))
+
+
+def test_a_value_is_only_compiled_if_it_is_the_same():
+    def other(x):
+        z = 1 / (1 + 1j * np.asarray(x))  # of recorded values an object array, imag is zero
+        return np.abs(z.real) - z.imag
+
+    def checked(x):
+        return np.sin(x) if isinstance(x, float) else np.cos(x)
+
+    for value in (other, checked):
+        row = taylor.rule(value, quotient=lambda a, y: (1, 1))
+        assert taylor.compile(lambda x, row=row: row(x) * x)(0.5) == float(value(0.5)) * 0.5
+
+
+def test_rules_are_pickled_by_their_place():
+    assert pickle.loads(pickle.dumps(BOUNDED)) is BOUNDED
+    with pytest.raises(pickle.PicklingError, match="gd"):
+        pickle.dumps(GD)
 
 
 def test_a_row_with_the_name_of_another_is_itself():

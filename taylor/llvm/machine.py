@@ -119,7 +119,7 @@ class Machine:
         self.local = threading.local()
         self.call = self.code.call
         if self.asks[0]:
-            self.program, self.call = program, self._call
+            self.program, self.rows, self.call = program, rows, self._call
 
     def _kind(self) -> tuple[Any, ...]:
         """Return what, besides the program, the orders and the unit, the code depends on."""
@@ -249,10 +249,9 @@ class Machine:
 
     def _calls(self, data: Array) -> Calls | None:
         """Return what answers the code in a block of memory, if it asks."""
-        asks, at = self.asks
-        if not asks:
+        if not self.asks[0]:
             return None
-        return Calls(asks, self.program, self._degrees(), data, self.unit, at)
+        return Calls(self.asks, self.program, self.rows, self._degrees(), data, self.unit)
 
     def _call(self, pointer: ctypes.c_void_p) -> None:
         """Run code that asks Python, which may come back here: it finds other memory then."""

@@ -87,11 +87,11 @@ class Machine:
         self.order, self.unit = order, unit
         self.shapes = [program.code[i].shape for i in program.inputs]
         self.program = program = spread(program) if unit == 1 else program
-        code, rows = bare(program)
+        code, self.rows = bare(program)
         name = key(type(self).__name__, code, order, factor, unit)
         kept = load(name)
         if kept is None:
-            self._write(program, factor, rows)
+            self._write(program, factor)
             layout = (self.places, self.low, self.last, self.size, self.asks)
             save(name, layout, self.code.object)
         else:
@@ -100,10 +100,10 @@ class Machine:
 
     def calls(self, data: Array) -> Calls | None:
         """Return what answers the code in a block of memory, if it asks."""
-        asks, at = self.asks
-        if not asks:
+        if not self.asks[0]:
             return None
-        return Calls(asks, self.program, Univariate(self.order - 1), data, self.unit, at)
+        algebra = Univariate(self.order - 1)
+        return Calls(self.asks, self.program, self.rows, algebra, data, self.unit)
 
     @property
     def components(self) -> int:
@@ -117,10 +117,10 @@ class Machine:
         return n if n <= 1 or self.unit > 1 else -(-n // WIDTH) * WIDTH
 
     # -------------------------------------------------------------- writing
-    def _write(self, program: Program, factor: float, rows: Sequence[Any]) -> None:
+    def _write(self, program: Program, factor: float) -> None:
         f = Function(self.unit)
         f.allocate(HEAD)
-        f.rows = rows
+        f.rows = self.rows
         program = replace(program, code=list(with_questions(f, program.code)))
         order, sizes = self.order, [2, self.order + 1] + [1] * (len(self.shapes) - 2)
         tables: list[Any] = []
