@@ -375,7 +375,7 @@ def _array_value(value: Callable[..., Any]) -> Callable[..., Any]:
     """Return value, called lane by lane where it does not take arrays itself."""
 
     def call(*x: Any) -> Any:
-        if not [v for v in x if type(v) is not np.float64 and np.ndim(v)]:
+        if not [v for v in x if type(v) not in (float, np.float64) and np.ndim(v)]:
             return value(*x)
         try:
             return value(*x)

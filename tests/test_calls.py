@@ -223,9 +223,10 @@ def test_a_value_is_only_compiled_if_it_is_the_same():
     def checked(x):
         return np.sin(x) if isinstance(x, float) else np.cos(x)
 
-    for value in (other, checked):
+    for value in (other, checked, lambda x: np.cos(x.real)):
         row = taylor.rule(value, quotient=lambda a, y: (1, 1))
-        assert taylor.compile(lambda x, row=row: row(x) * x)(0.5) == float(value(0.5)) * 0.5
+        for x in (np.float64(0.5), np.complex128(0.5 + 0.3j)):
+            assert taylor.compile(lambda x, row=row: row(x) * x)(x) == value(x) * x
 
 
 def test_rules_are_pickled_by_their_place():

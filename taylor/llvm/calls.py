@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -26,7 +27,7 @@ from taylor.sweep import called, local_series
 from taylor.tape import Guard, Instruction, Node, Tape, flat, pruned
 
 Array = Any
-SAMPLES = (0.3, -0.7, 1.9, -12.5, 0.05)  # where two functions are compared
+SAMPLES = (0.3, -0.7, 1.9, -12.5, 0.05, 0.3 + 0.4j, -0.7 - 0.2j)  # where two functions are compared
 KIND = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
 
@@ -87,10 +88,10 @@ def _agree(f: Callable[..., Any], program: Program, count: int) -> bool:
     """Whether a program has the values of f: of numbers f may do what of variables it does not."""
     seen = False
     for i in range(len(SAMPLES)):
-        x = [np.float64(SAMPLES[(i + n) % len(SAMPLES)]) for n in range(count)]
+        x = [np.array(SAMPLES[(i + n) % len(SAMPLES)])[()] for n in range(count)]
         try:
             with np.errstate(all="ignore"):
-                y, z = float(f(*x)), float(program(*x))
+                y, z = complex(f(*x)), complex(program(*x))
         except Exception:  # one of them has no value there
             continue
         if not (y == z or abs(y - z) <= 1e-13 * abs(y) or (y != y and z != z)):
@@ -234,11 +235,14 @@ class Calls:
 
     def _number(self, row: Elementary, args: list[int], out: int) -> Callable[[int], None]:
         """Return what answers with the value of a row at numbers: the shortest way."""
-        data, f = self.data[:, 0], row.numpy
+        data, f, nan = memoryview(self.data[:, 0]), row.numpy, math.nan
 
         def answer(k: int) -> None:
-            data[out] = np.nan
-            data[out] = f(*[data[i] for i in args])
+            data[out] = nan
+            try:
+                data[out] = f(*[data[i] for i in args])
+            except Exception:  # NumPy's numbers divide by zero, and have no complex roots
+                data[out] = f(*[np.float64(data[i]) for i in args])
 
         return answer
 
