@@ -137,6 +137,16 @@ def test_every_row_is_compiled_in_an_equation():
     check(ASKED, r.y[0, :, -1], solve_ivp(flow, (0.0, 0.05), y, order=8).y[:, -1], 1e-14)
 
 
+@pytest.mark.parametrize("order", [1, 2])
+def test_rows_of_users_in_an_equation_of_series(order):
+    def solve(f):
+        y = taylor.TaylorN.seeded(np.array([0.4, 0.6]), order)
+        flow = lambda t, y: np.stack([y[1], -f(y[0])])
+        return solve_ivp(flow, (0.0, 1.0), y, strict=True).y[:, -1].coef
+
+    np.testing.assert_allclose(solve(MATH), solve(np.tanh), rtol=1e-13, atol=1e-15)
+
+
 # ------------------------------------------------------------------ rules of arrays
 A = np.array([[2.0, 1.0], [0.5, 3.0]])
 

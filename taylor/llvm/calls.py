@@ -235,7 +235,8 @@ class Calls:
 
     def _number(self, row: Elementary, args: list[int], out: int) -> Callable[[int], None]:
         """Return what answers with the value of a row at numbers: the shortest way."""
-        data, f, nan = memoryview(self.data[:, 0]), row.numpy, math.nan
+        data: Any = memoryview(self.data[:, 0])
+        f, nan = row.numpy, math.nan
 
         def answer(k: int) -> None:
             data[out] = nan
