@@ -48,6 +48,7 @@ FEW = 8  # variables below which a multivariate series of order 4 compiles faste
 MAX_CODE = 4000  # instructions of such a program
 BLOCK = 4096  # rows of a tensor computed at a time
 WORK = 400_000  # points times (order + 1)² that are worth a thread of their own
+REPLACED = ("points", "tensor")  # forms in whose place the series of the function is tried
 VARIANTS = 32  # branches of one function that are compiled before it is left to NumPy
 
 
@@ -89,7 +90,7 @@ class Compiled:
         return found[0] if len(found) == 1 else tuple(found)
 
     def _doubtful(self, where: Any, why: Exception) -> None:
-        if where[0] in ("points", "tensor"):  # then the series of the whole function is tried
+        if where[0] in REPLACED:
             self.reasons[where] = str(why)
         else:
             self._doubt = where, why
@@ -159,7 +160,7 @@ class Compiled:
         known = list(self.machines.get(where, ()))
         yield from known
         if where in self.reasons:
-            if self.strict:
+            if self.strict and where[0] not in REPLACED:
                 raise CompileError(f"{self!r} has no machine code: {self.reasons[where]}")
             return
         added = self._compile(where, x, len(known))
@@ -181,14 +182,14 @@ class Compiled:
                 return None
             try:
                 program = _FORMS[kind](self._recordable, x)
+                if kind == "tensor":
+                    program = _tangents(program, form - 1)
             except Exception as error:  # the ordinary way calls f again, and may raise it, too
                 raised = DomainError if kind == "tensor" else (DomainError, ShapeMismatch)
                 if not isinstance(error, raised):
                     self._doubtful(where, error)
                 return None
             try:
-                if kind == "tensor":
-                    program = _tangents(program, form - 1)
                 inputs = _complex_inputs(kind, program, x)
                 if kind in ("series", "points"):
                     machine = _on_series(kind, program, inputs, *form)

@@ -100,14 +100,15 @@ FORMS = {
     "second": (total, lambda f, x: taylor.hvp(f, x, np.ones(len(x)))),
     "line": (every, lambda f, x: f(x + taylor.Taylor.variable(0.0, order=8)).coef),
     "series": (every, lambda f, x: f(x + taylor.Taylor([0.0, 1.0, 0.5, 0.2, 0.1])).coef),
-    "several": (every, lambda f, x: f(x + sum(taylor.TaylorN.variables([0.0, 0.0], 3))).coef),
+    "several": (every, lambda f, x: f(x + sum(taylor.TaylorN.variables([0.0, 0.0], 2))).coef),
 }
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_row_is_compiled(form):
     f, driver = FORMS[form]
-    names = tuple(ASKED if form in ("series", "several") else ROWS)
+    names = {"line": ASKED, "series": ASKED[::2], "several": ASKED[1::2]}.get(form, ROWS)
+    names = tuple(names)
     f, x = functools.partial(f, names), start(names)
     check(names, driver(taylor.compile(f, strict=True), x), driver(f, x))
 
@@ -115,8 +116,9 @@ def test_every_row_is_compiled(form):
 @pytest.mark.parametrize("form", ["value", "gradient", "series"])
 def test_every_row_is_compiled_for_complex_numbers(form):
     f, driver = FORMS[form]
-    f, z = functools.partial(f, tuple(COMPLEX)), start(COMPLEX) + (0.1 + 0.05j)
-    check(COMPLEX, driver(taylor.compile(f, strict=True), z), driver(f, z))
+    names = tuple(COMPLEX[::3] if form == "series" else COMPLEX)
+    f, z = functools.partial(f, names), start(names) + (0.1 + 0.05j)
+    check(names, driver(taylor.compile(f, strict=True), z), driver(f, z))
 
 
 def flow(t, y):
@@ -166,7 +168,7 @@ def cauchy(a):
         (matrices, lambda f: f(A)),
         (matrices, lambda f: taylor.gradient(f, A)),
         (matrices, lambda f: taylor.hessian(f, A)),
-        (matrices, lambda f: taylor.tensor(f, A, 3)),
+        (cauchy, lambda f: taylor.tensor(f, A, 3)),
         (matrices, lambda f: taylor.directional(f, A, A, 6)),
         (matrices, lambda f: f(taylor.TaylorN.seeded(A, 2)).coef),
         (cauchy, lambda f: f(A + 0.1j)),
@@ -175,8 +177,9 @@ def cauchy(a):
     ],
 )
 def test_rules_of_arrays_are_asked_for(f, driver):
-    got = driver(taylor.compile(f, strict=True))
-    np.testing.assert_allclose(got, driver(f), rtol=1e-12, atol=1e-12)
+    c = taylor.compile(f, strict=True)
+    for _ in range(2):
+        np.testing.assert_allclose(driver(c), driver(f), rtol=1e-12, atol=1e-12)
 
 
 def test_rules_of_arrays_in_an_equation():
