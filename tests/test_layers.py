@@ -11,7 +11,7 @@ ORDER = [
     "pairs", "blocks", "algebra", "local", "elementary", "memory", "linalg", "arrays",
     "reductions", "products", "functions", "tape", "rules", "program", "expand", "sweep", "wide",
     "branches", "llvm", "series", "univariate", "multivariate", "transform", "forward_mode",
-    "kinks", "interpolation", "drivers", "pattern", "sparse", "several", "checkpoint", "implicit",
+    "kinks", "interpolation", "drivers", "pattern", "sparse", "several", "evolution", "checkpoint", "implicit",
     "compiled", "ode", "__init__", "effort", "expression", "tour", "__main__",
 ]  # fmt: skip
 
