@@ -9,7 +9,9 @@ Wengert list), `series` (the number types), then the driver you came for.
 """
 
 from taylor import linalg
-from taylor import products as products  # registers what np.dot and its kin mean
+from taylor import products as products  # these register what NumPy's functions mean
+from taylor import sequences as sequences
+from taylor import statistics as statistics
 from taylor.checkpoint import checkpoint
 from taylor.compiled import compile
 from taylor.drivers import (

@@ -73,6 +73,11 @@ class Operand(Handled):
         """The transpose."""
         return np.transpose(self)  # type: ignore[call-overload]
 
+    @property
+    def mT(self) -> Any:
+        """The transposes of the matrices in the last two axes."""
+        return np.matrix_transpose(self)  # type: ignore[call-overload]
+
     def copy(self, order: Any = "C") -> Any:
         """Return a copy; `order` is that of memory only."""
         return rearrange([self], lambda i: i)
@@ -94,9 +99,23 @@ class Operand(Handled):
     def flat(self, value: Any) -> None:
         memory.Flat(self)[:] = value
 
+    def item(self, *index: Any) -> Any:
+        """Return one element as a number."""
+        if len(index) == 1:
+            return self[index[0]] if isinstance(index[0], tuple) else self.reshape(-1)[index[0]]
+        return self[index] if index else self.reshape(()).copy()
+
     def fill(self, value: Any) -> None:
         """Write one number into every element."""
         self[...] = value
+
+    def sort(self, axis: int = -1, kind: Any = None, order: Any = None) -> None:
+        """Sort the elements in place."""
+        self[...] = np.sort(self, axis, kind, order)  # type: ignore[call-overload]
+
+    def partition(self, kth: Any, axis: int = -1) -> None:
+        """Do np.partition in place."""
+        self[...] = np.partition(self, kth, axis)  # type: ignore[call-overload]
 
     def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
         """Do np.put(self, indices, values, mode)."""

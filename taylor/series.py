@@ -257,16 +257,6 @@ class Series(Operand):
             out[i] = self[i] if i else self
         return out
 
-    def item(self, *index: Any) -> Any:
-        """Return one element as a scalar series."""
-        return (
-            self.reshape(-1)[index[0]]
-            if len(index) == 1
-            else self[index]
-            if index
-            else self.reshape(()).copy()
-        )
-
     def __getitem__(self, index: Any) -> Any:
         parts = index if isinstance(index, tuple) else (index,)
         if all(type(i) in (int, slice, type(Ellipsis), type(None)) for i in parts):
