@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taylor.algebra import Univariate
 from taylor.compiled import Compiled
 from taylor.errors import (
     DomainError,
@@ -37,11 +36,9 @@ from taylor.ode.numbers import (
     tolerance,
     two_sum,
 )
-from taylor.ode.pieces import Pieces, along, resolved
+from taylor.ode.pieces import Pieces, along, resolved, sides
 from taylor.ode.roots import Root, roots, value, without_root
 from taylor.ode.system import System, is_parameter
-from taylor.sweep import sweep
-from taylor.values import as_array
 
 Array = Any
 LIMIT = 1 << 12  # steps in one call of machine code, or more if they are short:
@@ -189,6 +186,11 @@ class TaylorIntegrator:
                 f"{self.order} times a step, slowly",
                 stacklevel=3,
             )
+
+    def renew(self) -> None:
+        """Record fun anew: what it reads besides its arguments may have changed."""
+        self._left = None
+        self._bind()
 
     def _rebind(self) -> None:
         """Record fun on another side of a surface, if its program depends on the side."""
@@ -418,10 +420,7 @@ class TaylorIntegrator:
 
     def _sides(self) -> list[Array]:
         """Return the values of the surfaces at the present state."""
-        given = [self.t, self.y, *self._parameters]
-        tables = [as_array(x)[None] for x in given]
-        with np.errstate(all="ignore"):
-            return [table[0] for table in sweep(self.system.surfaces, Univariate(0), tables)]
+        return sides(self.system.surfaces, self.t, self.y, self._parameters)
 
     def _side(self, n: int, m: int) -> int:
         return int(np.sign(float(np.reshape(self._sides()[n], -1)[m])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,12 +16,15 @@ from taylor.errors import TaylorError
 from taylor.jit import key
 from taylor.llvm.kernels import TILE
 from taylor.llvm.machine import OK, Machine
+from taylor.ode.numbers import spacing
+from taylor.ode.roots import roots
 from taylor.program import Program
 from taylor.sweep import sweep
 from taylor.values import as_array
 
 Array = Any
 ROUNDS, MOST = 12, 1 << 14  # of halving steps, and steps after it
+NEAR = 2.0**-30  # of a step: a part that short is left out
 FEW = 2  # steps up to which NumPy is as fast as having machine code made
 
 
@@ -38,7 +42,12 @@ class Pieces:
 
     def first(self, n: int) -> Pieces:
         """Return the first n of them."""
-        return Pieces(self.t[:n], self.low[:n], self.h[:n], self.coef[:n])
+        return self.part(0, n)
+
+    def part(self, start: int, stop: int) -> Pieces:
+        """Return those from number start to number stop."""
+        i = slice(start, stop)
+        return Pieces(self.t[i], self.low[i], self.h[i], self.coef[i])
 
     def until(self, i: int, h: Any) -> Pieces:
         """Return the steps up to step i, of which so much of its length."""
@@ -133,7 +142,11 @@ def resolved(programs: Sequence[Program], pieces: Pieces, parameters: Sequence[A
                 parts = np.maximum(parts, _parts(table, pieces.h, limit))
             if np.all(parts == 1) or parts.sum() > MOST:
                 break
-            pieces = _divided(pieces, parts)
+            pieces = divided(pieces, [
+                (i, h * j / m, h * (j + 1) / m if j + 1 < m else h)
+                for i, (h, m) in enumerate(zip(pieces.h, parts, strict=True))
+                for j in range(m)
+            ])  # fmt: skip
     return pieces
 
 
@@ -150,24 +163,87 @@ def _parts(table: Array, h: Array, limit: float) -> Array:
     return np.clip(np.where(np.isfinite(parts), parts, 1), 1, 64).astype(int)
 
 
-def _divided(pieces: Pieces, parts: Array) -> Pieces:
-    """Return the steps, each in so many equal parts."""
-    order = pieces.coef.shape[1] - 1
+@functools.cache
+def _binomials(order: int) -> tuple[Array, Array]:
+    """Return C(n, k) and n - k, for every k and n up to an order, zero where n < k."""
+    n, k = np.arange(order + 1), np.arange(order + 1)[:, None]
+    table = np.array([[math.comb(j, i) for j in n] for i in n], dtype=object)
+    return table, np.maximum(n - k, 0)
+
+
+def shifted(c: Array, start: Any) -> Array:
+    """Return the coefficients Σ C(n, k) start^(n-k) c_n of a polynomial about x = start.
+
+    >>> shifted(np.array([1.0, 0.0, 1.0]), 2.0).tolist()
+    [5.0, 4.0, 1.0]
+    """
+    binomials, powers = _binomials(len(c) - 1)
+    matrix = binomials.astype(np.asarray(start).dtype) * start**powers
+    return (matrix @ c.reshape(len(c), -1)).reshape(c.shape)
+
+
+def divided(pieces: Pieces, parts: Sequence[tuple[int, Any, Any]]) -> Pieces:
+    """Return the steps made of parts of others: (of which step, from where in it, to where)."""
     rows: list[tuple[Any, Any, Any, Array]] = []
-    for i, m in enumerate(parts):
-        t, low, h, c = pieces.t[i], pieces.low[i], pieces.h[i], pieces.coef[i]
-        for j in range(m):
-            start = h * j / m
-            shift = [
-                [math.comb(n, k) * start ** (n - k) for n in range(k, order + 1)]
-                for k in range(order + 1)
-            ]
-            new = (
-                c
-                if j == 0
-                else np.stack([np.tensordot(np.array(s), c[k:], 1) for k, s in enumerate(shift)])
-            )
-            begin = t + (start + low)
-            rows.append((begin, (t - begin) + (start + low), h / m, new))
+    for i, start, stop in parts:
+        begin, low, c = pieces.t[i], pieces.low[i], pieces.coef[i]
+        if start != 0:
+            c = shifted(c, start)
+            t, begin = begin, begin + (start + low)
+            low = (t - begin) + (start + low)
+        rows.append((begin, low, stop - start, c))
     t, low, h, coef = zip(*rows, strict=True)
     return Pieces(np.array(t), np.array(low), np.array(h), np.stack(coef))
+
+
+# ------------------------------------------------------------------ surfaces
+def sides(surfaces: Program, t: Any, y: Array, parameters: Sequence[Any]) -> list[Array]:
+    """Return the values of the outputs of a program of (t, y, *parameters)."""
+    tables = [as_array(x)[None] for x in (t, y, *parameters)]
+    with np.errstate(all="ignore"):
+        return [table[0] for table in sweep(surfaces, Univariate(0), tables)]
+
+
+def cut(surfaces: Program, pieces: Pieces) -> tuple[Pieces, set[Any]]:
+    """Return the steps divided where functions of (t, y) cross zero, and where these begin.
+
+    A part begins a little beyond its surface, where the side is known: the first step, too, if its
+    start lies on one.
+    """
+    tables = [
+        table.reshape(*table.shape[:2], -1)
+        * (pieces.h[:, None] ** np.arange(table.shape[1]))[..., None]
+        for table in along(surfaces, pieces, [])
+    ]
+    parts: list[tuple[int, Any, Any]] = []
+    beyond = 0 * pieces.h[0]  # how far the next step is on the old side
+    for i, h in enumerate(pieces.h):
+        places = [beyond]
+        for n, table in enumerate(tables):
+            for m in range(table.shape[2]):
+                found = [(r.x, r.slope) for r in roots(table[i, :, m]) if r.slope]
+                leads = table[i, np.flatnonzero(table[i, :, m]), m]
+                if len(leads) and table[i, 0, m] == 0:
+                    found.append((0 * h, int(np.sign(float(leads[0])))))
+                places += [_past(surfaces, pieces, i, h * x, (n, m, side)) for x, side in found]
+        places = sorted(set(places), key=abs)
+        inner = [x for x in places if abs(x) < abs(h)]
+        beyond = max([x - h for x in places if abs(x) >= abs(h)], key=abs, default=0 * h)
+        first = [x for x in inner if abs(x) <= NEAR * abs(h)]
+        bounds = [first[-1], *inner[len(first) :], h] if first else [*inner, h]
+        parts += [(i, a, b) for a, b in itertools.pairwise(bounds)]
+    new = divided(pieces, parts)
+    return new, {t for t, (_, start, _) in zip(new.t, parts, strict=True) if start != 0}
+
+
+def _past(surfaces: Program, pieces: Pieces, i: int, x: Any, side: tuple[int, int, int]) -> Any:
+    """Return the next place in step i, from x on, that lies on a side of a surface for sure."""
+    (n, m, sign), c = side, pieces.coef[i]
+    unit = spacing(pieces.t[i] + x) * (1 if pieces.h[i] > 0 else -1)
+    for k in range(60):
+        place = x + unit * (2**k - 1)
+        y = sum(c[j] * place**j for j in range(len(c)))
+        value = sides(surfaces, pieces.t[i] + place, y, [])[n].reshape(-1)[m]
+        if np.sign(float(value)) == sign:
+            return place
+    return x
