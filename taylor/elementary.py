@@ -66,6 +66,7 @@ class Elementary:
     monotone: bool = False
     iv: Callable[..., Any] | None = None
     recurrence: Callable[..., Any] | None = None  # the quotient for series, if better than its own
+    polar: int | None = None  # series of |b + ia|**polar, or if 0 of its angle (b = 1 if left out)
     germ: Fraction | None = None  # f(a) - f(a₀) ~ (a - a₀)**germ at the finite ends of the domain
 
     def __call__(self, *args: Any) -> Any:
@@ -638,7 +639,7 @@ acos = _row(
     samples=UNIT, exact=_at((1, 0)), monotone=True, germ=HALF,
 )  # fmt: skip
 atan = _row(
-    "atan", np.arctan, "atan", lambda a, y: (1, 1 + a * a), exact=_at((0, 0)),
+    "atan", np.arctan, "atan", lambda a, y: (1, 1 + a * a), exact=_at((0, 0)), polar=0,
     samples=(-1e8, -1.0, -0.1, 0.0, 1e-20, 0.7, 10.0, 1e100), monotone=True,
 )  # fmt: skip
 
@@ -650,13 +651,13 @@ def _atan2(a: Any, b: Any, y: Any) -> Any:
 
 atan2 = _row(
     "atan2", np.arctan2, lambda ctx, a, b: ctx.atan2(a, b), _atan2, domain="not the origin",
-    germ=Fraction(0),
+    germ=Fraction(0), polar=0,
     samples=((1.0, 2.0), (-1e-10, 1e-10), (1e200, -3e200), (0.0, 2.0), (3.0, 0.0), (-1.0, -1.0)),
 )  # fmt: skip
 hypot = _row(
     "hypot", np.hypot, lambda ctx, a, b: ctx.hypot(a, b), lambda a, b, y: ((a, b), y),
     exact=lambda a, b: _exact_sqrt(Fraction(a * a + b * b)),
-    domain="not the origin", error=NonAnalyticError, germ=Fraction(1),
+    domain="not the origin", error=NonAnalyticError, germ=Fraction(1), polar=1,
     samples=((3.0, 4.0), (1e-10, 1e-10), (1e200, -3e200), (0.0, 2.0)), iv=lambda ctx, a,
     b: ctx.sqrt(a * a + b * b),
 )  # fmt: skip
@@ -702,16 +703,19 @@ tanh = _row(
 )  # fmt: skip
 
 
-def _asinh_q(a: Any) -> Any:
-    # 1/√(1 + a²), and s/√(1 + s²) with s = 1/|a| where the zeros of 1 + a² seem to be one
-    size = choose(a, 0, a, -a, "formula")
-    near, s = choose(9, size, a, 0, "formula"), 1 / choose(size, 9, size, 9, "formula")
-    far = s * real_power(1 + s * s, -HALF)
-    return choose(9, size, real_power(1 + near * near, -HALF), far, "formula")
+def _cos_atan(x: Any) -> Any:
+    if np.iscomplexobj(x):
+        return 1 / (np.sqrt(1 + 1j * x) * np.sqrt(1 - 1j * x))
+    return 1 / np.hypot(1, x)
 
 
+cos_atan = _row(
+    "cos_atan", _cos_atan, lambda ctx, x: 1 / ctx.sqrt(1 + x * x),
+    lambda a, y: (-a * (y * y * y), 1), polar=-1, exact=_at((0, 1)),
+    samples=(-1e9, -1.0, 0.0, 1e-20, 0.5, 2.5, 7.0, 1e200),
+)  # fmt: skip
 asinh = _row(
-    "asinh", np.arcsinh, "asinh", lambda a, y: (_asinh_q(a), 1), exact=_at((0, 0)),
+    "asinh", np.arcsinh, "asinh", lambda a, y: (cos_atan(a), 1), exact=_at((0, 0)),
     samples=(-1e9, -1.0, 0.0, 1e-20, 0.5, 2.5, 20.0, 1e200), monotone=True,
 )  # fmt: skip
 
@@ -731,14 +735,31 @@ atanh = _row(
 )  # fmt: skip
 
 # ------------------------------------------------------------------ error functions
+def _bell(x: Any, rate: float, scale: float) -> Any:
+    """Return scale·exp(-rate·x²), x² in two parts: rounded, it would be off by x² roundings."""
+    if np.iscomplexobj(x):
+        return scale * np.exp(-rate * x * x)
+    x = np.clip(x, -40.0, 40.0)
+    high = np.asarray(x).astype(np.float32).astype(np.asarray(x).dtype)
+    return (scale * np.exp(-rate * high * high) * np.exp(-rate * (x - high) * (x + high)))[()]
+
+
+gauss = _row(
+    "gauss", lambda x: _bell(x, 1.0, 1.0), lambda ctx, x: ctx.exp(-x * x),
+    lambda a, y: (-2 * (a * y), 1), samples=(-6.3, -1.0, 0.0, 1e-20, 0.3, 25.1), exact=_at((0, 1)),
+)  # fmt: skip
+npdf = _row(
+    "npdf", lambda x: _bell(x, 0.5, float(ONE_OVER_SQRT_2PI)), lambda ctx, x: ctx.npdf(x),
+    lambda a, y: (-(a * y), 1), samples=(-30.3, -2.0, 0.0, 1.0, 6.1),
+)  # fmt: skip
 erf = _row(
     "erf", by_math(math.erf, lambda ctx, x: ctx.erf(x)), "erf", lambda a,
-    y: (TWO_OVER_SQRT_PI * exp(-(a * a)), 1),
+    y: (TWO_OVER_SQRT_PI * gauss(a), 1),
     samples=(-6.0, -1.0, 0.0, 1e-20, 0.3, 2.0, 5.0), exact=_at((0, 0)), monotone=True,
 )  # fmt: skip
 erfc = _row(
     "erfc", by_math(math.erfc, lambda ctx, x: ctx.erfc(x)), "erfc", lambda a,
-    y: (-(TWO_OVER_SQRT_PI * exp(-(a * a))), 1),
+    y: (-(TWO_OVER_SQRT_PI * gauss(a)), 1),
     samples=(-6.0, -1.0, 0.0, 0.3, 6.0, 25.0), exact=_at((0, 1)), monotone=True,
 )  # fmt: skip
 erfcx = _row(
@@ -753,14 +774,14 @@ dawsn = _row(
 )  # fmt: skip
 ndtr = _row(
     "ndtr", by_scipy("ndtr", lambda ctx, x: ctx.ncdf(x)), lambda ctx, x: ctx.ncdf(x),
-    lambda a, y: (ONE_OVER_SQRT_2PI * exp(-(a * a) / 2), 1),
+    lambda a, y: (npdf(a), 1),
     samples=(-30.0, -2.0, 0.0, 1.0, 6.0), monotone=True,
 )  # fmt: skip
 
 
 def _log_ndtr(a: Any, y: Any) -> Any:
     # φ/Φ has no cancellation, but Φ underflows on the left, where it is √(2/π)/erfcx(-x/√2)
-    q = choose(a, 0, ONE_OVER_SQRT_2PI * exp(-(a * a) / 2), SQRT_2_OVER_PI, "formula")
+    q = choose(a, 0, npdf(a), SQRT_2_OVER_PI, "formula")
     return (q, choose(a, 0, ndtr(a), erfcx(-(SQRT1_2 * a)), "formula"))
 
 
@@ -893,7 +914,7 @@ exp1 = _special(
 expint = exp1  # the name of the classical tables
 si = _row(
     "si", lambda x: _sici(x, 0), "si",
-    lambda a, y: (sinc(a / PI), 1), samples=(-20.0, 0.0, 1e-8, 0.75, 3.0, 100.0), exact=_at((0, 0)),
+    local=local.si, samples=(-20.0, 0.0, 1e-8, 0.75, 3.0, 100.0), exact=_at((0, 0)),
 )  # fmt: skip
 ci = _row(
     "ci", lambda x: _sici(x, 1), "ci", local=local.ci, domain="x > 0", pole=True,
@@ -907,9 +928,15 @@ def _sici(x: Any, which: int) -> Any:
 
 
 def _airy(x: Any, which: int) -> Any:
-    formula = _AIRY[which]
-    y = by_scipy("airy", formula)(x)
-    return y[which] if isinstance(y, tuple) else y
+    far = by_scipy("airy", _AIRY[which])
+
+    def lane(x: float) -> Any:
+        if abs(x) <= local.AIRY_FAR:
+            return local.airy(which, x)
+        y = far(x)
+        return y[which] if isinstance(y, tuple) else y
+
+    return by_mpmath(_AIRY[which])(x) if np.iscomplexobj(x) else by_lanes(lane)(x)
 
 
 _AIRY = (
