@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor import local, values
+from taylor import local, rounding, values
 from taylor.errors import DomainError, NonAnalyticError, PoleError
 from taylor.values import (
     LN2,
@@ -66,6 +66,7 @@ class Elementary:
     monotone: bool = False
     iv: Callable[..., Any] | None = None
     recurrence: Callable[..., Any] | None = None  # the quotient for series, if better than its own
+    low: Callable[..., Any] | None = None  # of arguments and the value y: what rounding took from y
     polar: int | None = None  # series of |b + ia|**polar, or if 0 of its angle (b = 1 if left out)
     germ: Fraction | None = None  # f(a) - f(a₀) ~ (a - a₀)**germ at the finite ends of the domain
 
@@ -606,21 +607,34 @@ def _cospi(x: Any) -> Any:
 ANGLES = (-1e4, -1.5, -1e-20, 0.0, 0.7, 1.5707963267948966, 3.0, 1e6)
 sin = _row("sin", np.sin, "sin", lambda a, y: (cos(a), 1), samples=ANGLES, exact=_at((0, 0)))
 cos = _row("cos", np.cos, "cos", lambda a, y: (-sin(a), 1), samples=ANGLES, exact=_at((0, 1)))
+
+
+def _of_angle(numerator: int | None, denominator: int) -> Callable[..., Any]:
+    """Return what rounding took from a quotient of the sine (0), the cosine (1) and 1 (None)."""
+
+    def low(x: Any, y: Any) -> Any:
+        pairs = rounding.sin_cos(x)
+        top = (1.0, 0.0) if numerator is None else pairs[numerator]
+        return rounding.of_quotient(top, pairs[denominator], y)
+
+    return low
+
+
 tan = _row(
-    "tan", np.tan, "tan", lambda a, y: (1 + y * y, 1), domain="x != pi/2 + n pi",
+    "tan", np.tan, "tan", lambda a, y: (1 + y * y, 1), low=_of_angle(0, 1), domain="x != pi/2 + n pi",
     samples=(-1.5, -1e-20, 0.0, 0.7, 1.5, 1.57, 3.0, 1e4), exact=_at((0, 0)),
 )  # fmt: skip
 sec = _row(
     "sec", lambda x: 1 / np.cos(x), lambda ctx, x: 1 / ctx.cos(x), lambda a, y: (y * tan(a), 1),
-    domain="x != pi/2 + n pi", samples=(-1.5, 0.0, 0.7, 3.0), exact=_at((0, 1)),
+    low=_of_angle(None, 1), domain="x != pi/2 + n pi", samples=(-1.5, 0.0, 0.7, 3.0), exact=_at((0, 1)),
 )  # fmt: skip
 csc = _row(
-    "csc", lambda x: 1 / np.sin(x), lambda ctx, x: 1 / ctx.sin(x), lambda a, y: (-y * cot(a), 1),
-    domain="x != n pi", pole=True, error=PoleError, samples=(-1.5, 1e-8, 0.7, 3.0),
+    "csc", lambda x: 1 / np.sin(x), lambda ctx, x: 1 / ctx.sin(x), lambda a, y: (-(y * cot(a)), 1),
+    low=_of_angle(None, 0), domain="x != n pi", pole=True, error=PoleError, samples=(-1.5, 1e-8, 0.7, 3.0),
 )  # fmt: skip
 cot = _row(
     "cot", lambda x: 1 / np.tan(x), lambda ctx, x: 1 / ctx.tan(x), lambda a, y: (-1 - y * y, 1),
-    domain="x != n pi", pole=True, error=PoleError, samples=(-1.5, 1e-8, 0.7, 3.0),
+    low=_of_angle(1, 0), domain="x != n pi", pole=True, error=PoleError, samples=(-1.5, 1e-8, 0.7, 3.0),
 )  # fmt: skip
 
 
@@ -692,13 +706,34 @@ cosh = _row(
     exact=_at((0, 1)),
     iv=lambda ctx, x: (ctx.exp(x) + ctx.exp(-x)) / 2,
 )
+
+
+def _halves(x: Any) -> tuple[Any, Any, Any]:
+    """Return 1 + E, 1 - E and E = exp(-2x) as pairs."""
+    n, (high, low) = rounding.exp(-2 * x)
+    power = exp2(n)
+    e = (high * power, low * power)
+    one, minus = (1.0, 0.0), (-e[0], -e[1])
+    return rounding.sum_of(one, e), rounding.sum_of(one, minus), e
+
+
+def _sech2_low(x: Any, y: Any) -> Any:
+    plus, _, (e, low) = _halves(x)
+    return rounding.of_quotient((4 * e, 4 * low), rounding.product(plus, plus), y)
+
+
+def _tanh_low(x: Any, y: Any) -> Any:
+    plus, minus, _ = _halves(x)
+    return rounding.of_quotient(minus, plus, y)
+
+
 sech2 = _row(
     "sech2", _quiet(lambda x: (1 / np.cosh(x)) ** 2), lambda ctx, x: 1 / ctx.cosh(x) ** 2,
-    lambda a, y: (-2 * tanh(a) * y, 1), samples=(-300.0, *REALS), exact=_at((0, 1)),
+    lambda a, y: (-2 * (tanh(a) * y), 1), low=_sech2_low, samples=(-300.0, *REALS), exact=_at((0, 1)),
     iv=lambda ctx, x: 4 / (ctx.exp(x) + ctx.exp(-x)) ** 2,
 )  # fmt: skip
 tanh = _row(
-    "tanh", np.tanh, "tanh", lambda a, y: (sech2(a), 1), samples=(-300.0, *REALS, 10.0),
+    "tanh", np.tanh, "tanh", lambda a, y: (sech2(a), 1), low=_tanh_low, samples=(-300.0, *REALS, 10.0),
     exact=_at((0, 0)), monotone=True,
 )  # fmt: skip
 
@@ -982,17 +1017,47 @@ def _lambertw_p(a: Any, y: Any) -> Any:
     return choose(a, 0, a + exp(y), exp(y) * lambertw1(a), "formula")
 
 
+def _head(pairs: Callable[..., Any], plain: Callable[..., Any]) -> dict[str, Any]:
+    """Return the columns `numpy` and `low` of a row whose value is a pair where it is finite."""
+
+    def value(*x: Any) -> Any:
+        if any(map(np.iscomplexobj, x)):
+            return plain(*x)
+        with np.errstate(all="ignore"):
+            high, low = pairs(*x)
+        return np.where(np.isfinite(high + low), high + low, plain(*x))[()]
+
+    def low(*x: Any) -> Any:
+        high, low = pairs(*x[:-1])
+        return (high - x[-1]) + low
+
+    return {"numpy": value, "low": low}
+
+
+def _exp_of_w(y: Any, a: Any) -> Any:
+    # exp W = exp(y)(1 + W - y), where y is W rounded and W - y = (a - y·exp y)/((1 + y)·exp y)
+    n, (high, low) = rounding.exp(y)
+    e = (high * np.exp2(n), low * np.exp2(n))
+    product = rounding.product((y, 0.0), e)
+    off = sum(rounding.sum_of((a, 0.0), (-product[0], -product[1])))
+    return rounding.sum_of(e, (off / (1 + y), 0.0))
+
+
+# exp W for W = lambertw(a) that is given: what W is rounded by would move the branch point
+_exp_w = Elementary(
+    "exp(lambertw)", **_head(_exp_of_w, lambda y, a: np.exp(y)), mp=lambda ctx, y, a: ctx.exp(y),
+    quotient=lambda y, a, e: ((e, 0), 1), exact=lambda y, a: None if y else 1,
+)  # fmt: skip
 lambertw = _row(
     "lambertw", _lambertw, "lambertw", lambda a, y: (1, _lambertw_p(a, y)), domain="x >= -1/e",
-    samples=(-0.35, -0.2, 0.0, 1e-20, 1.0, 2.0, 1e10), exact=_at((0, 0)),
-    monotone=True, germ=HALF,
+    recurrence=lambda a, y: (1, a + _exp_w(y, a)), exact=_at((0, 0)), monotone=True, germ=HALF,
+    samples=(-0.35, -0.2, 0.0, 1e-20, 1.0, 2.0, 1e10),
 )  # fmt: skip
-
-
 lambertw1 = _row(
     "lambertw1", _lambertw1, lambda ctx, x: 1 + ctx.lambertw(x),
     lambda a, u: (1, _lambertw_p(a, lambertw(a))), domain="x >= -1/e", monotone=True,
-    samples=(-0.35, -0.2, 0.0, 1.0), germ=HALF,
+    recurrence=lambda a, u: (1, a + _exp_w(lambertw(a), a)), samples=(-0.35, -0.2, 0.0, 1.0),
+    germ=HALF,
 )  # fmt: skip
 
 
@@ -1016,6 +1081,34 @@ def _kepler(ctx: Any, e: Any, m: Any) -> Any:
     return +y
 
 
+def _half_angle(which: int, h: Any, e: Any, m: Any) -> Any:
+    # of y/2 with y - e·sin y = m, where h is y/2 rounded: one step of Newton's method from there
+    sine, cosine = rounding.sin_cos(h)
+    product = rounding.product(sine, (2 * e * cosine[0], 2 * e * cosine[1]))
+    rest = rounding.sum_of(rounding.sum_of((2 * h, 0.0), (-m, 0.0)), (-product[0], -product[1]))
+    step = -0.5 * sum(rest) / ((1 - e) + 2 * e * sine[0] ** 2)
+    change = -sine[0] * step if which else cosine[0] * step
+    return rounding.sum_of((sine, cosine)[which], (change, 0.0))
+
+
+# sin y/2 and cos y/2 for y = kepler(e, m) that is given; of a large y half the digits are lost
+_kepler_sin = Elementary(
+    "sin(kepler/2)", **_head(functools.partial(_half_angle, 0), lambda h, e, m: np.sin(h)),
+    mp=lambda ctx, h, e, m: ctx.sin(h),
+    quotient=lambda h, e, m, y: ((_kepler_cos(h, e, m), 0, 0), 1),
+)  # fmt: skip
+_kepler_cos = Elementary(
+    "cos(kepler/2)", **_head(functools.partial(_half_angle, 1), lambda h, e, m: np.cos(h)),
+    mp=lambda ctx, h, e, m: ctx.cos(h),
+    quotient=lambda h, e, m, y: ((-_kepler_sin(h, e, m), 0, 0), 1),
+)  # fmt: skip
+
+
+def _kepler_equation(e: Any, m: Any, y: Any) -> Any:
+    s, c = (row(HALF * y, e, m) for row in (_kepler_sin, _kepler_cos))
+    return ((2 * (s * c), 1), (1 - e) + 2 * (e * (s * s)))
+
+
 def _kepler_p(e: Any, y: Any) -> Any:
     # 1 - e·cos y without cancellation near e = 1, y = 0
     s = sin(HALF * y)
@@ -1024,7 +1117,7 @@ def _kepler_p(e: Any, y: Any) -> Any:
 
 kepler = _row(
     "kepler", by_mpmath(_kepler), _kepler, lambda e, m, y: ((sin(y), 1), _kepler_p(e, y)),
-    domain="0 <= e < 1", samples=((0.0, 1.0), (0.3, 2.0), (0.9, 0.1), (0.99, 1e-3), (0.5, -20.0)),
+    recurrence=_kepler_equation, domain="0 <= e < 1", samples=((0.0, 1.0), (0.3, 2.0), (0.9, 0.1), (0.99, 1e-3), (0.5, -20.0)),
 )  # fmt: skip
 
 

@@ -54,6 +54,8 @@ Step = Callable[[int], None]
 SCALING = ("scale", "einsum")  # the kinds of linear maps with coefficients of their own
 SHALLOW = ("constant", "linear", "add", "mul", "div")  # what is rounded in a way that is known
 DEPTH = 5  # of companions such as (1 - e) + 2e·s²
+LARGEST_LOW = 2.0**-48  # of a low part; else the value is out of the range of its formula
+LOW_ORDER = 20  # a rounded value puts coefficient k off by up to k/2 units: not worth a look below
 
 
 def leading(x: Any) -> Any:
@@ -116,6 +118,7 @@ class Sweep:
         self.weighted: dict[int, Array] = {}  # D of a table, for integrals
         self.steps: list[Step] = []
         self.owners: list[int] = []  # per step, its instruction
+        self.lows: dict[int, Any] = {}  # what rounding took from the values of rows, when asked for
         self.moving: list[Any] = []  # per instruction, the lanes that vary (made when needed)
         self.live: list[bool] = []  # per instruction, whether it depends on an input at all
         found = [algebra.height(x) for x in inputs] if heights is None else heights
@@ -201,6 +204,8 @@ class Sweep:
     def _low(self, i: int, depth: int = DEPTH) -> Any:
         """Return what rounding took from the value of instruction i, as far as it is known."""
         op, args, param, _ = self.program.code[i]
+        if op == "integral":
+            return self._row_low(i)
         if depth == 0 or op not in SHALLOW or not self._has_low(i):
             return None
         if op == "constant":
@@ -212,6 +217,34 @@ class Sweep:
             x.append((constant(param.data, self.like), rounding.of_constant(param.data)))
             op = "mul"
         return rounding.through(op, *x, self._value(i), self._product_low)
+
+    def _row_low(self, i: int) -> Any:
+        """Return what rounding took from the value of a row that says so, at high orders."""
+        if i not in self.lows:
+            self.lows[i] = self._new_row_low(i)
+        return self.lows[i]
+
+    def _new_row_low(self, i: int) -> Any:
+        instruction = self.program.code[i]
+        op, args, param, _ = instruction
+        if op != "integral" or param.row.low is None or self.order <= LOW_ORDER:
+            return None
+        args = args[: param.arity]
+        if not all(map(self._has_low, (i, *args))):
+            return None
+        y = self._value(i)
+        with np.errstate(all="ignore"):
+            low = self._kept(param.row.low(*map(self._value, args), y), y)
+            qs, p = instruction.args[param.arity : -1], self._value(instruction.args[-1])
+            for a, q in zip([a for a in args if self.live[a]], qs, strict=True):
+                change = self._low(a, DEPTH - 2)
+                if change is not None:
+                    low = low + change * self._value(q) / p
+        return low
+
+    def _kept(self, low: Any, y: Any) -> Any:
+        """Return a low part of y, zero where it is none."""
+        return np.where(np.abs(low) <= LARGEST_LOW * np.abs(y), low, 0.0)[()]
 
     def _has_low(self, i: int) -> bool:
         """Whether the value of instruction i is a float (or some)."""
@@ -284,9 +317,10 @@ class Sweep:
 
         return step
 
-    def _scaled(self, c: int, x: int, k: int) -> Any:
-        """Return c_0·x_k (an interval on the left would take an array for its end points)."""
-        return self.table[x][self.algebra.part(k)] * self._value(c)
+    def _scaled(self, c: int, x: int, k: int) -> list[Any]:
+        """Return the terms of c_0·x_k (an interval on the left would take an array for its ends)."""
+        part, low = self.table[x][self.algebra.part(k)], self._row_low(c)
+        return [part * self._value(c), None if low is None else part * low]
 
     def _mul(self, i: int) -> Step:
         a, b = self.program.code[i].args
@@ -298,15 +332,13 @@ class Sweep:
                 return
             if k > height[i]:
                 return
-            terms = []
-            if k <= height[b]:
-                terms.append(self._scaled(a, b, k))
+            terms = self._scaled(a, b, k) if k <= height[b] else []
             if k <= height[a]:
-                terms.append(self._scaled(b, a, k))
+                terms += self._scaled(b, a, k)
             if height[a] and height[b]:
                 x, z = self.table[a], self.table[b]
                 terms.append(self.algebra.interior(k, x, z, height[a], height[b]))
-            y[part(k)] = _total(terms)
+            y[part(k)] = _total(terms[::-1])  # small terms first, that they are not lost one by one
 
         return step
 
@@ -325,7 +357,7 @@ class Sweep:
                 return
             terms = [self.table[a][part(k)]] if k <= height[a] else []
             if k <= height[b]:
-                terms.append(-self._scaled(i, b, k))
+                terms.append(-(self.table[b][part(k)] * y[0]))
             if height[b]:
                 inner = self.algebra.interior(k, y, self.table[b], k, height[b])
                 terms.append(None if inner is None else -inner)
@@ -383,7 +415,7 @@ class Sweep:
         )
         dy = self.weighted[i] = zeros(y.shape, y)
         top = self.height[i]
-        pairs: list[tuple[Any, Any, int, Any, int]] = []
+        pairs: list[tuple[tuple[int | None, Any], Any, int, Any, int]] = []
         divisor: list[Any] = []
 
         def start() -> None:
@@ -393,8 +425,9 @@ class Sweep:
             for a, q in zip(live, qs, strict=True):
                 if height[a]:
                     one = type(self.table[q]) is int and self.table[q] == 1
-                    q0 = None if one else self._value(q)
-                    pairs.append((q0, self.table[q], height[q], self.weighted[a], height[a]))
+                    low = None if row.low is None or self.order <= LOW_ORDER else self._low(q)
+                    start = (None if one else q), low
+                    pairs.append((start, self.table[q], height[q], self.weighted[a], height[a]))
             one = type(self.table[p]) is int and self.table[p] == 1
             divide, by = (None, None) if one else self._divisor(p)
             divisor.extend((divide, by, self.table[p], height[p], lanes))
@@ -408,10 +441,12 @@ class Sweep:
             if k > top:
                 return
             s = None
-            for q0, q, hq, da, ha in pairs:
+            for (c, low), q, hq, da, ha in pairs:
                 if k <= ha:
                     dak = da[part(k)]
-                    term = dak if q0 is None else dak * q0
+                    term = dak if c is None else dak * self._value(c)
+                    if low is not None:
+                        term = dak * low + term
                     s = term if s is None else s + term
                 if hq:
                     term = interior(k, q, da, hq, ha)

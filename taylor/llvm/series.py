@@ -38,7 +38,7 @@ from taylor.llvm.emit import (
 from taylor.llvm.ir import WIDTH, Function, Scalar, type_of
 from taylor.llvm.planar import Complex, both, kinds, lifted
 from taylor.program import Program
-from taylor.sweep import Step, Sweep
+from taylor.sweep import DEPTH, LARGEST_LOW, Step, Sweep
 from taylor.tape import Instruction, Linear
 from taylor.values import is_operand
 
@@ -624,13 +624,10 @@ class Emission(Sweep):
     def _check_divisor(self, i: int, a: Any, b: Any, active: bool) -> None:
         return None
 
-    def _divisor(self, i: int) -> Any:
-        with self._exactly():
-            return super()._divisor(i)
-
     def _dividing(self, x: Any, low: Any) -> Any:
         x = lifted(self.f, x)
-        return operator.truediv, x if isinstance(x, Complex) else Divisor(x, low)
+        with self._exactly():
+            return operator.truediv, x if isinstance(x, Complex) else Divisor(x, low)
 
     def _modulus(self, args: Sequence[int]) -> Any:
         with self._exactly():
@@ -643,6 +640,24 @@ class Emission(Sweep):
         contracts, self.f.contracts = self.f.contracts, False
         yield
         self.f.contracts = contracts
+
+    def _low(self, i: int, depth: int = DEPTH) -> Any:
+        with self._exactly():
+            return settled(super()._low(i, depth))
+
+    def _row_low(self, i: int) -> Any:
+        with self._exactly():
+            return settled(super()._row_low(i))
+
+    def _kept(self, low: Any, y: Any) -> Any:
+        f = self.f
+
+        def body(low: Scalar, y: Scalar) -> Scalar:
+            most = f.binary("fmul", f.intrinsic("fabs", y), f.constant(LARGEST_LOW))
+            small = f.compare("ole", f.intrinsic("fabs", low), most)
+            return f.select(small, low, f.constant(0.0))
+
+        return mapped(f, body, lifted(f, low), lifted(f, y))
 
     def _has_low(self, i: int) -> bool:
         return not self.complex[i]
