@@ -100,7 +100,10 @@ class Expansion(Tape):
         y = super().push(kind, tuple(a.i for a in args), param, shape, None)
         self.active.append(bool(live))
         self.seen[key] = y.i
-        if kind == "integral" and live:
+        if row.polar is not None and live:
+            indices = (*(a.i for a in args), self.node(1).i)
+            self.code[y.i] = Instruction("integral", indices, param, shape)
+        elif kind == "integral" and live:
             quotient = row.recurrence or row.quotient
             assert quotient is not None
             qs, p = quotient(*args, y)

@@ -156,7 +156,7 @@ class Symbol(Operand):
         if isinstance(o, Degree):
             return self._binary("fmul", self, Symbol(self.f, (), reg=o.reciprocal))
         if isinstance(o, Divisor):
-            return self._binary("fmul", self, o.inverse)
+            return o.of(self)
         return self._binary("fdiv", self, o)
 
     def __rtruediv__(self, o: Any) -> Any:
@@ -299,10 +299,33 @@ class Symbol(Operand):
 
 
 class Divisor:
-    """What coefficients are divided by, degree after degree: its reciprocal is computed once."""
+    """What coefficients are divided by, degree after degree, a number x + low.
 
-    def __init__(self, x: Symbol) -> None:
-        self.inverse = settled(1.0 / x)
+    Its reciprocal is computed once, and what that lacks: multiplied by a rounded one, coefficient k
+    of a logarithm would be off by k times its error.
+    """
+
+    def __init__(self, x: Symbol, low: Any = None) -> None:
+        f = x.f
+        self.f, self.inverse = f, settled(1.0 / x)
+
+        def lacking(x: Scalar, r: Scalar, low: Scalar) -> Scalar:
+            one, tiny = f.constant(1.0), f.constant(2.0**-40)
+            off = f.binary("fsub", f.intrinsic("fma", f.negative(x), r, one), low)
+            small = f.compare("olt", f.intrinsic("fabs", off), tiny)  # not where r is infinite
+            return f.select(small, f.binary("fmul", r, off), f.constant(0.0))
+
+        low = lifted(f, 0.0 if low is None else low)
+        self.rest = settled(mapped(f, lambda x, r, low: lacking(x, r, f.binary("fmul", r, low)), x, self.inverse, low))
+
+    def of(self, s: Symbol) -> Any:
+        """Return s/(x + low)."""
+        f = self.f
+
+        def body(s: Scalar, r: Scalar, rest: Scalar) -> Scalar:
+            return f.intrinsic("fma", s, r, f.binary("fmul", s, rest))
+
+        return mapped(f, body, s, self.inverse, self.rest)
 
 
 class Pending(Symbol):
@@ -1035,6 +1058,14 @@ def _cospi(x: Any) -> Any:
     return elementary.choose(r, 0.25, far, elementary.cos(math.pi * r), "where")
 
 
+def _bell(x: Any, rate: float) -> Any:
+    x = elementary.minimum(elementary.maximum(x, -40.0), 40.0)
+    t = (2.0**27 + 1) * x
+    high = t - (t - x)  # its square is exact
+    off = elementary.exp(-rate * ((x - high) * (x + high)))
+    return elementary.exp(-rate * (high * high)) * off
+
+
 def _sigmoid(x: Any) -> Any:
     e = elementary.exp(-abs(x))  # never overflows
     return elementary.choose(x, 0.0, 1 / (1 + e), e / (1 + e), "where")
@@ -1045,6 +1076,9 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "sec": lambda x: 1 / elementary.cos(x),
     "csc": lambda x: 1 / elementary.sin(x),
     "cot": lambda x: 1 / elementary.tan(x),
+    "cos_atan": lambda x: 1 / elementary.hypot(1.0, x),
+    "gauss": lambda x: _bell(x, 1.0),
+    "npdf": lambda x: float(elementary.ONE_OVER_SQRT_2PI) * _bell(x, 0.5),
     "sigmoid": _sigmoid,
     "sinpi": _sinpi,
     "cospi": _cospi,

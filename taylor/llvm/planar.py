@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from taylor.arrays import Operand
-from taylor.elementary import Elementary, exp
+from taylor.elementary import Elementary, exp, sqrt
 from taylor.llvm import emit
 from taylor.llvm.emit import (
     FORMULAS,
@@ -126,6 +126,8 @@ class Complex(Operand):
             return row.compose(*args)
         if row.name == "sigmoid":  # where exp overflows the ordinary way is taken
             return 1 / (1 + exp(-args[0]))
+        if row.name == "cos_atan":
+            return 1 / (sqrt(1 + 1j * args[0]) * sqrt(1 - 1j * args[0]))
         if row.name in ("sech2", "sec", "csc", "cot"):
             return FORMULAS[row.name](*args)
         raise Unsupported(f"{row.name} of complex numbers has no machine code")

@@ -6,8 +6,10 @@ are written out; from there on all steps are the same, and one loop over k runs 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,13 +31,14 @@ from taylor.llvm.emit import (
     _strides,
     at,
     empty,
+    mapped,
     nest,
     settled,
 )
 from taylor.llvm.ir import WIDTH, Function, Scalar, type_of
 from taylor.llvm.planar import Complex, both, kinds, lifted
 from taylor.program import Program
-from taylor.sweep import Step, Sweep
+from taylor.sweep import DEPTH, LARGEST_LOW, Step, Sweep
 from taylor.tape import Instruction, Linear
 from taylor.values import is_operand
 
@@ -133,18 +136,24 @@ class Table(Symbol):
 
 
 class Passing:
-    """Coefficients that are read only at the degree at which they are made: no table is kept."""
+    """Coefficients that are read only at the degree at which they are made: no table is kept.
+
+    That of degree 0 is.
+    """
 
     def __init__(self, f: Function, shape: tuple[int, ...], readers: int) -> None:
         self.f, self.shape, self.readers = f, shape, readers
+        self.first: Any = None
         self.now: Any = None
 
     def __setitem__(self, k: Any, value: Any) -> None:
         new = _broadcast(lifted(self.f, value), self.shape[1:])
         self.now = new if self.readers == 1 else settled(new)
+        if self.first is None:
+            self.first = self.now
 
     def __getitem__(self, k: Any) -> Any:
-        return self.now
+        return self.first if type(k) is int and k == 0 else self.now
 
 
 class Planes(Complex):
@@ -615,9 +624,47 @@ class Emission(Sweep):
     def _check_divisor(self, i: int, a: Any, b: Any, active: bool) -> None:
         return None
 
-    def _divisor(self, x: Any) -> Any:
+    def _dividing(self, x: Any, low: Any) -> Any:
         x = lifted(self.f, x)
-        return x if isinstance(x, Complex) else Divisor(x)
+        with self._exactly():
+            return operator.truediv, x if isinstance(x, Complex) else Divisor(x, low)
+
+    def _modulus(self, args: Sequence[int]) -> Any:
+        with self._exactly():
+            a, b, (square, low) = super()._modulus(args)
+            return a, b, (square, None if low is None else settled(low))
+
+    @contextlib.contextmanager
+    def _exactly(self) -> Iterator[None]:
+        """Round every operation as it is written: what rounding takes is computed."""
+        contracts, self.f.contracts = self.f.contracts, False
+        yield
+        self.f.contracts = contracts
+
+    def _low(self, i: int, depth: int = DEPTH) -> Any:
+        with self._exactly():
+            return settled(super()._low(i, depth))
+
+    def _row_low(self, i: int) -> Any:
+        with self._exactly():
+            return settled(super()._row_low(i))
+
+    def _kept(self, low: Any, y: Any) -> Any:
+        f = self.f
+
+        def body(low: Scalar, y: Scalar) -> Scalar:
+            most = f.binary("fmul", f.intrinsic("fabs", y), f.constant(LARGEST_LOW))
+            small = f.compare("ole", f.intrinsic("fabs", low), most)
+            return f.select(small, low, f.constant(0.0))
+
+        return mapped(f, body, lifted(f, low), lifted(f, y))
+
+    def _has_low(self, i: int) -> bool:
+        return not self.complex[i]
+
+    def _product_low(self, x: Any, y: Any, z: Any) -> Any:
+        f = self.f
+        return mapped(f, lambda a, b, c: f.intrinsic("fma", a, b, f.negative(c)), *(lifted(f, v) for v in (x, y, z)))
 
     def _local(self, i: int) -> Step:
         raise Unsupported(f"{self.program.code[i].param.name} has no machine code")
