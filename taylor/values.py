@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import copyreg
 import math
 import numbers
 import operator
@@ -13,11 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import mpmath
 import numpy as np
-from mpmath.libmp import NoConvergence, from_pickable, to_pickable
 
 from taylor.errors import DomainError
 
@@ -27,39 +24,14 @@ RATIONAL = (int, Fraction)
 
 
 # ------------------------------------------------------------------ what is a number
-if TYPE_CHECKING:
-    _Matrix = object
-else:
-    _Matrix = mpmath.matrix.__base__
+class Handled:
+    """Marks the values of the package (series, nodes), which handle their own arithmetic."""
 
-
-class Handled(_Matrix):
-    """Marks the values of the package (series, nodes), which handle their own arithmetic.
-
-    An interval of mpmath on the left of an operator converts whatever is on its right, unless that
-    is one of mpmath's matrices: only so does a value of the package have its turn.
-    """
-
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
 
     def _lowered(self, c: Any) -> Any:
         """Return the constant c (see `constant`) as a number that combines with this value."""
         return c
-
-
-class _Absent:
-    """What a matrix of mpmath has and a value of the package has not."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __get__(self, x: Any, owner: Any) -> Any:
-        raise AttributeError(f"{owner.__name__!r} object has no attribute {self.name!r}")
-
-
-for _name in vars(_Matrix):
-    if not _name.startswith("__") and not hasattr(object, _name):
-        setattr(Handled, _name, _Absent(_name))
 
 
 def is_operand(x: object) -> bool:
@@ -77,21 +49,6 @@ def base(x: Any) -> Any:
 def is_interval(x: object) -> bool:
     """Whether x is a number of an interval context such as mpmath.iv."""
     return type(x) is not np.ndarray and (hasattr(x, "_mpi_") or hasattr(x, "_mpci_"))
-
-
-def _interval(*parts: Any) -> Any:
-    """Return an interval of mpmath.iv from its end points (real ones, imaginary ones)."""
-    ends = [tuple(map(from_pickable, part)) for part in parts]
-    return mpmath.iv.make_mpf(ends[0]) if len(ends) == 1 else mpmath.iv.make_mpc(tuple(ends))
-
-
-def _ends(part: Any) -> Any:
-    return tuple(map(to_pickable, part))
-
-
-# mpmath pickles its numbers, but not its intervals
-copyreg.pickle(mpmath.iv.mpf, lambda x: (_interval, (_ends(x._mpi_),)))
-copyreg.pickle(mpmath.iv.mpc, lambda x: (_interval, tuple(map(_ends, x._mpci_))))
 
 
 def ordered(x: Any) -> Any:
@@ -709,7 +666,7 @@ def _by_interval(row: Any, ctx: Any, x: list[Any]) -> Any:
             for s in (-1, 1)
         ]
         return hull(ctx, min(wide), max(wide))
-    except (AttributeError, NotImplementedError, NoConvergence):
+    except (AttributeError, NotImplementedError, ctx.NoConvergence):
         raise TypeError(f"mpmath.iv has no {row.name}; use float or mpmath.mpf") from None
     except (ValueError, ZeroDivisionError):
         raise DomainError(
