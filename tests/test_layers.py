@@ -8,9 +8,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ORDER = [
     "errors", "text", "values", "intervals", "binding", "conditions", "factorials", "tags",
-    "store", "jit", "pairs", "blocks", "algebra", "local", "elementary", "memory", "linalg", "arrays",
-    "reductions", "products", "functions", "tape", "rules", "program", "expand", "sweep", "wide",
-    "branches", "llvm", "series", "univariate", "multivariate", "transform", "forward_mode",
+    "store", "jit", "pairs", "blocks", "algebra", "local", "elementary", "memory", "linalg",
+    "arrays", "reductions", "products", "functions", "tape", "rules", "program", "expand", "sweep",
+    "wide", "branches", "llvm", "series", "univariate", "multivariate", "transform", "forward_mode",
     "kinks", "interpolation", "drivers", "sparse", "several", "checkpoint", "implicit",
     "compiled", "ode", "__init__", "effort", "expression", "tour", "__main__",
 ]  # fmt: skip
