@@ -446,16 +446,17 @@ def over(x: Any, y: Any) -> Any:
 # ------------------------------------------------------------------ constants at any precision
 @dataclass(frozen=True)
 class Constant:
-    """A real constant, known to every number type: a formula in an mpmath context."""
+    """A real constant, known to every number type: a float, and a formula in an mpmath context."""
 
     name: str
+    near: float
     formula: Callable[[Any], Any]
 
     def __repr__(self) -> str:
         return self.name
 
     def __float__(self) -> float:
-        return float(self.formula(private(80)))
+        return self.near
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_named, (self.name,))
@@ -465,16 +466,16 @@ def _named(name: str) -> Constant:
     return next(c for c in CONSTANTS if c.name == name)
 
 
-PI = Constant("pi", lambda ctx: +ctx.pi)
-LN2 = Constant("ln2", lambda ctx: ctx.ln(2))
-LOG2_E = Constant("1/ln2", lambda ctx: 1 / ctx.ln(2))
-LOG10_E = Constant("1/ln10", lambda ctx: 1 / ctx.ln(10))
-SQRT1_2 = Constant("1/sqrt2", lambda ctx: 1 / ctx.sqrt(2))
-TWO_OVER_SQRT_PI = Constant("2/sqrtpi", lambda ctx: 2 / ctx.sqrt(ctx.pi))
-SQRT_2_OVER_PI = Constant("sqrt(2/pi)", lambda ctx: ctx.sqrt(2 / ctx.pi))
-ONE_OVER_SQRT_2PI = Constant("1/sqrt2pi", lambda ctx: 1 / ctx.sqrt(2 * ctx.pi))
-DEGREE = Constant("pi/180", lambda ctx: ctx.pi / 180)
-RADIAN = Constant("180/pi", lambda ctx: 180 / ctx.pi)
+PI = Constant("pi", 3.141592653589793, lambda ctx: +ctx.pi)
+LN2 = Constant("ln2", 0.6931471805599453, lambda ctx: ctx.ln(2))
+LOG2_E = Constant("1/ln2", 1.4426950408889634, lambda ctx: 1 / ctx.ln(2))
+LOG10_E = Constant("1/ln10", 0.4342944819032518, lambda ctx: 1 / ctx.ln(10))
+SQRT1_2 = Constant("1/sqrt2", 0.7071067811865476, lambda ctx: 1 / ctx.sqrt(2))
+TWO_OVER_SQRT_PI = Constant("2/sqrtpi", 1.1283791670955126, lambda ctx: 2 / ctx.sqrt(ctx.pi))
+SQRT_2_OVER_PI = Constant("sqrt(2/pi)", 0.7978845608028654, lambda ctx: ctx.sqrt(2 / ctx.pi))
+ONE_OVER_SQRT_2PI = Constant("1/sqrt2pi", 0.3989422804014327, lambda ctx: 1 / ctx.sqrt(2 * ctx.pi))
+DEGREE = Constant("pi/180", 0.017453292519943295, lambda ctx: ctx.pi / 180)
+RADIAN = Constant("180/pi", 57.29577951308232, lambda ctx: 180 / ctx.pi)
 CONSTANTS = (
     DEGREE, RADIAN, PI, LN2, LOG2_E, LOG10_E, SQRT1_2, TWO_OVER_SQRT_PI, SQRT_2_OVER_PI,
     ONE_OVER_SQRT_2PI,
