@@ -8,6 +8,7 @@ the rest of NumPy from here.
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -337,7 +338,7 @@ def _plain_part(i: Any) -> Any:
     """Return one part of an index: the mask of a condition, the array of a pandas object."""
     if isinstance(i, Condition):
         return i.mask()
-    if isinstance(i, np.ma.MaskedArray):
+    if _is_masked(i):
         return lift(i)
     if isinstance(i, (np.ndarray, np.generic)) or not hasattr(i, "__array__"):
         return i
@@ -379,8 +380,14 @@ def lift(x: Any) -> Any:
     return _lifted_array(np.asarray(x))
 
 
+def _is_masked(x: Any) -> bool:
+    """Whether x is an array of numpy.ma, which few import: NumPy itself only when asked for it."""
+    module = sys.modules.get("numpy.ma")
+    return module is not None and isinstance(x, module.MaskedArray)
+
+
 def _lifted_array(x: Array) -> Any:
-    if isinstance(x, np.ma.MaskedArray):
+    if _is_masked(x):
         if np.any(x.mask):
             raise TypeError(
                 "a masked array beside values of taylor would lose its mask; write "

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from taylor.jit import Code, code_of
+if TYPE_CHECKING:
+    from taylor.jit import Code
 
 Array = Any
 STEP, WIDTH = 4, 4  # terms of a convolution at a time; numbers in a vector: rows are short
@@ -150,6 +151,8 @@ def _text() -> str:
 @functools.cache
 def _code() -> Code | None:
     """Return the compiled product, or None without llvmlite."""
+    from taylor.jit import code_of  # slow to import, and not needed by small series
+
     return code_of("blocks", _text)
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from taylor.jit import Code, code_of
+if TYPE_CHECKING:
+    from taylor.jit import Code
 
 Array = Any
 WORTHWHILE = 200  # pairs below which NumPy's own way takes less time than the call
@@ -107,6 +108,8 @@ def _text() -> str:
 @functools.cache
 def _code() -> Code | None:
     """Return the compiled sum, or None without llvmlite."""
+    from taylor.jit import code_of  # slow to import, and not needed by small series
+
     return code_of("pairs", _text)
 
 

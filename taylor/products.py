@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,10 +14,11 @@ from taylor.reductions import axes_of, total
 from taylor.values import kind_of
 
 Array = Any
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def _letters(n: int, start: int = 0) -> str:
-    return string.ascii_letters[start : start + n]
+    return LETTERS[start : start + n]
 
 
 def pair(spec: str, x: Any, y: Any) -> Any:
@@ -84,7 +84,7 @@ def _spelled(operands: Sequence[Any]) -> tuple[list[str], str, list[Any]]:
     for t, n, x in zip(terms, extra, xs, strict=True):
         if n < 0 or (n and "..." not in t):
             raise ShapeMismatch(f"einsum term {t!r} does not fit an operand of shape {np.shape(x)}")
-    free = [c for c in string.ascii_letters if c not in text]
+    free = [c for c in LETTERS if c not in text]
     dots = "".join(free[: max(extra)])
     terms = [t.replace("...", dots[len(dots) - n :]) for t, n in zip(terms, extra, strict=True)]
     if not arrow:
@@ -96,7 +96,7 @@ def _spelled(operands: Sequence[Any]) -> tuple[list[str], str, list[Any]]:
 
 
 def _as_letters(axes: Sequence[Any]) -> str:
-    return "".join("..." if a is Ellipsis else string.ascii_letters[a] for a in axes)
+    return "".join("..." if a is Ellipsis else LETTERS[a] for a in axes)
 
 
 # ------------------------------------------------------------------ matrices and vectors

@@ -112,11 +112,14 @@ def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
     owner = None if lead else host(sources)
     if owner is not None:
         return owner._gather(sources, index)
+    if not lead and not index.ndim and len(sources) == 1 and index >= 0:
+        return np.asarray(sources[0]).reshape(-1)[index]
     floats = [x.dtype for x in sources if isinstance(x, (np.ndarray, np.inexact))]
     if floats and np.dtype(object) not in floats:  # Python's numbers take the precision of arrays
         dtype = np.result_type(*floats)
         sources = [np.asarray(x, dtype) if type(x) in (int, float) else x for x in sources]
-    flat = [np.reshape(x, (*np.shape(x)[:lead], -1)) for x in sources]
+    arrays = [x if is_operand(x) else np.asarray(x) for x in sources]
+    flat = [x.reshape((*x.shape[:lead], -1)) for x in arrays]
     if index.size and index.min() < 0:
         flat.append(flat[0][..., :0].sum(-1)[..., None] if lead else zeros((1,), sample(flat[0])))
     joined = flat[0] if len(flat) == 1 else np.concatenate(together(*flat), axis=-1)
@@ -318,6 +321,8 @@ class Tape:
 
 def _key(param: Any) -> Any:
     """Return a hashable stand-in for a parameter that tells 1 from 1.0 and 0.0 from -0.0."""
+    if param is None or type(param) in (str, float):
+        return repr(param)
     if isinstance(param, np.ndarray) and param.size > LARGE:
         return id(param)
     if isinstance(param, np.ndarray):
@@ -416,7 +421,7 @@ class Node(Operand):
         if folded is not None:
             return folded
         try:
-            shape = np.broadcast_shapes(a.shape, b.shape)
+            shape = a.shape if a.shape == b.shape else np.broadcast_shapes(a.shape, b.shape)
         except ValueError:
             raise ShapeMismatch(f"shapes {a.shape} and {b.shape} do not fit in {op}") from None
         if op == "mul":

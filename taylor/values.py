@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import copyreg
 import math
 import numbers
 import operator
@@ -13,11 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import mpmath
 import numpy as np
-from mpmath.libmp import NoConvergence, from_pickable, to_pickable
 
 from taylor.errors import DomainError
 
@@ -27,39 +24,14 @@ RATIONAL = (int, Fraction)
 
 
 # ------------------------------------------------------------------ what is a number
-if TYPE_CHECKING:
-    _Matrix = object
-else:
-    _Matrix = mpmath.matrix.__base__
+class Handled:
+    """Marks the values of the package (series, nodes), which handle their own arithmetic."""
 
-
-class Handled(_Matrix):
-    """Marks the values of the package (series, nodes), which handle their own arithmetic.
-
-    An interval of mpmath on the left of an operator converts whatever is on its right, unless that
-    is one of mpmath's matrices: only so does a value of the package have its turn.
-    """
-
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
 
     def _lowered(self, c: Any) -> Any:
         """Return the constant c (see `constant`) as a number that combines with this value."""
         return c
-
-
-class _Absent:
-    """What a matrix of mpmath has and a value of the package has not."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __get__(self, x: Any, owner: Any) -> Any:
-        raise AttributeError(f"{owner.__name__!r} object has no attribute {self.name!r}")
-
-
-for _name in vars(_Matrix):
-    if not _name.startswith("__") and not hasattr(object, _name):
-        setattr(Handled, _name, _Absent(_name))
 
 
 def is_operand(x: object) -> bool:
@@ -77,21 +49,6 @@ def base(x: Any) -> Any:
 def is_interval(x: object) -> bool:
     """Whether x is a number of an interval context such as mpmath.iv."""
     return type(x) is not np.ndarray and (hasattr(x, "_mpi_") or hasattr(x, "_mpci_"))
-
-
-def _interval(*parts: Any) -> Any:
-    """Return an interval of mpmath.iv from its end points (real ones, imaginary ones)."""
-    ends = [tuple(map(from_pickable, part)) for part in parts]
-    return mpmath.iv.make_mpf(ends[0]) if len(ends) == 1 else mpmath.iv.make_mpc(tuple(ends))
-
-
-def _ends(part: Any) -> Any:
-    return tuple(map(to_pickable, part))
-
-
-# mpmath pickles its numbers, but not its intervals
-copyreg.pickle(mpmath.iv.mpf, lambda x: (_interval, (_ends(x._mpi_),)))
-copyreg.pickle(mpmath.iv.mpc, lambda x: (_interval, tuple(map(_ends, x._mpci_))))
 
 
 def ordered(x: Any) -> Any:
@@ -489,16 +446,17 @@ def over(x: Any, y: Any) -> Any:
 # ------------------------------------------------------------------ constants at any precision
 @dataclass(frozen=True)
 class Constant:
-    """A real constant, known to every number type: a formula in an mpmath context."""
+    """A real constant, known to every number type: a float, and a formula in an mpmath context."""
 
     name: str
+    near: float
     formula: Callable[[Any], Any]
 
     def __repr__(self) -> str:
         return self.name
 
     def __float__(self) -> float:
-        return float(self.formula(private(80)))
+        return self.near
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_named, (self.name,))
@@ -508,16 +466,16 @@ def _named(name: str) -> Constant:
     return next(c for c in CONSTANTS if c.name == name)
 
 
-PI = Constant("pi", lambda ctx: +ctx.pi)
-LN2 = Constant("ln2", lambda ctx: ctx.ln(2))
-LOG2_E = Constant("1/ln2", lambda ctx: 1 / ctx.ln(2))
-LOG10_E = Constant("1/ln10", lambda ctx: 1 / ctx.ln(10))
-SQRT1_2 = Constant("1/sqrt2", lambda ctx: 1 / ctx.sqrt(2))
-TWO_OVER_SQRT_PI = Constant("2/sqrtpi", lambda ctx: 2 / ctx.sqrt(ctx.pi))
-SQRT_2_OVER_PI = Constant("sqrt(2/pi)", lambda ctx: ctx.sqrt(2 / ctx.pi))
-ONE_OVER_SQRT_2PI = Constant("1/sqrt2pi", lambda ctx: 1 / ctx.sqrt(2 * ctx.pi))
-DEGREE = Constant("pi/180", lambda ctx: ctx.pi / 180)
-RADIAN = Constant("180/pi", lambda ctx: 180 / ctx.pi)
+PI = Constant("pi", 3.141592653589793, lambda ctx: +ctx.pi)
+LN2 = Constant("ln2", 0.6931471805599453, lambda ctx: ctx.ln(2))
+LOG2_E = Constant("1/ln2", 1.4426950408889634, lambda ctx: 1 / ctx.ln(2))
+LOG10_E = Constant("1/ln10", 0.4342944819032518, lambda ctx: 1 / ctx.ln(10))
+SQRT1_2 = Constant("1/sqrt2", 0.7071067811865476, lambda ctx: 1 / ctx.sqrt(2))
+TWO_OVER_SQRT_PI = Constant("2/sqrtpi", 1.1283791670955126, lambda ctx: 2 / ctx.sqrt(ctx.pi))
+SQRT_2_OVER_PI = Constant("sqrt(2/pi)", 0.7978845608028654, lambda ctx: ctx.sqrt(2 / ctx.pi))
+ONE_OVER_SQRT_2PI = Constant("1/sqrt2pi", 0.3989422804014327, lambda ctx: 1 / ctx.sqrt(2 * ctx.pi))
+DEGREE = Constant("pi/180", 0.017453292519943295, lambda ctx: ctx.pi / 180)
+RADIAN = Constant("180/pi", 57.29577951308232, lambda ctx: 180 / ctx.pi)
 CONSTANTS = (
     DEGREE, RADIAN, PI, LN2, LOG2_E, LOG10_E, SQRT1_2, TWO_OVER_SQRT_PI, SQRT_2_OVER_PI,
     ONE_OVER_SQRT_2PI,
@@ -709,7 +667,7 @@ def _by_interval(row: Any, ctx: Any, x: list[Any]) -> Any:
             for s in (-1, 1)
         ]
         return hull(ctx, min(wide), max(wide))
-    except (AttributeError, NotImplementedError, NoConvergence):
+    except (AttributeError, NotImplementedError, ctx.NoConvergence):
         raise TypeError(f"mpmath.iv has no {row.name}; use float or mpmath.mpf") from None
     except (ValueError, ZeroDivisionError):
         raise DomainError(
