@@ -1055,6 +1055,7 @@ clip = _row(
     samples=((0.5, 0.0, 1.0), (-3.0, 0.0, 1.0), (3.0, 0.0, 1.0)),
     iv=_monotone(lambda ctx, a, low, high: min(max(a, low), high)),
 )  # fmt: skip
+CHOICES = (absolute, maximum, minimum, clip)  # the rows that are written with kinks
 sign = _row(
     "sign", np.sign, _sign, jumps=lambda x: x == 0, domain="x != 0 for derivatives",
     samples=KINKED, exact=lambda x: (x > 0) - (x < 0), iv=_monotone(_sign),

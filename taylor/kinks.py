@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taylor.algebra import Univariate
-from taylor.elementary import SIDES, SLOPES
+from taylor.elementary import CHOICES, SIDES, SLOPES
 from taylor.errors import NonAnalyticError, ShapeMismatch, TaylorError
 from taylor.forward_mode import along, parts, result, seed
 from taylor.program import recording
@@ -63,13 +63,15 @@ def ties(f: Function, x: Any) -> Tied | None:
 
 def tied(code: Any, v: list[Any], out: int) -> Tied | None:
     """Return a recorded function with its ties; None if there are none."""
+    if not any(_may_choose(c) for c in code):
+        return None
     opened: list[Instruction] = []
     found: list[Any] = []
     names: dict[int, str] = {}
 
     def push(c: Instruction, value: Any, varies: bool, name: str) -> int:
         row = c.param
-        if c.op != "elementary" or row.compose is None or not varies:
+        if c.op != "elementary" or row not in CHOICES or not varies:
             opened.append(c)
             found.append(value)
             names[len(opened) - 1] = name
@@ -94,6 +96,11 @@ def tied(code: Any, v: list[Any], out: int) -> Tied | None:
     met = {i: _tie(c, found) for i, c in enumerate(opened) if depends[i] and _is_kink(c)}
     met = {i: tie for i, tie in met.items() if tie.any()}
     return Tied(opened, [base(e) for e in found], last, met, names) if met else None
+
+
+def _may_choose(c: Instruction) -> bool:
+    """Whether an instruction is a choice, or a row written as one."""
+    return _is_kink(c) if c.op == "choose" else c.op == "elementary" and c.param in CHOICES
 
 
 def _is_kink(c: Instruction) -> bool:

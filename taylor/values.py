@@ -447,6 +447,7 @@ def exact(a: Array) -> bool:
     return all(isinstance(e, RATIONAL) for e in a.reshape(-1))
 
 
+_REAL = {float, np.float64, np.float32}
 _PLAIN = {float, int, complex, np.float64, np.float32, np.complex128}
 
 
@@ -460,10 +461,12 @@ def _operands(x: Any, y: Any) -> list[Any]:
 
 def _simple(x: Any, y: Any) -> bool:
     """Whether NumPy and Python know how two operands meet."""
-    if is_operand(x) or is_operand(y):
+    a, b = type(x), type(y)
+    if (a in _PLAIN or (a is np.ndarray and not x.dtype.hasobject)) and (
+        b in _PLAIN or (b is np.ndarray and not y.dtype.hasobject)
+    ):
         return True
-    simple = type(x) in _PLAIN or (type(x) is np.ndarray and x.dtype != object)
-    return simple and (type(y) in _PLAIN or (type(y) is np.ndarray and y.dtype != object))
+    return isinstance(x, Handled) or isinstance(y, Handled)
 
 
 def plus(x: Any, y: Any) -> Any:
@@ -618,6 +621,8 @@ def by_scipy(name: str, formula: Callable[..., Any]) -> Callable[..., Array]:
 
 def call(row: Any, args: tuple[Any, ...]) -> Any:
     """Return the plain value of a row of the table at plain numbers or arrays of them."""
+    if all(map(_is_float, args)):
+        return row.numpy(*args)
     args = tuple(np.asarray(x) if isinstance(x, (list, tuple)) else x for x in args)
     if any(isinstance(x, np.ndarray) for x in args) and not all(map(_in_lanes, args)):
         out = np.frompyfunc(row, len(args), 1)(*args)
@@ -642,6 +647,12 @@ def call(row: Any, args: tuple[Any, ...]) -> Any:
             return int(whole)
     floats = tuple(float(x) if isinstance(x, (bool, int)) else x for x in args)
     return row.numpy(*(_above_cut(x) for x in floats))
+
+
+def _is_float(x: Any) -> bool:
+    """Whether x is a real floating-point number of Python or NumPy, or an array of them."""
+    kind = type(x)
+    return kind in _REAL or (kind is np.ndarray and x.dtype.kind == "f")
 
 
 def _in_lanes(x: Any) -> bool:
