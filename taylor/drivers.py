@@ -80,9 +80,13 @@ def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
     >>> dy
     array([2., 0.])
     """
+    found = fast(f, "jvp", x, v)
+    if found is not NotImplemented:
+        return found[0], found[1]
     if current_policy().kink != "error" and np.size(x) > 1:
-        f = kinks.chosen(f, point(x))
-    y, dy = forward_mode.jvp(f, x, v)
+        pair = kinks.first(lambda g: np.moveaxis(along(g, x, v, 1), 0, -1), f, point(x), "jvp")
+        return pair[..., 0], pair[..., 1]
+    y, dy = along(f, x, v, 1)
     if np.shape(y) == () and not is_operand(y) and np.any(_lost(dy)) and not np.any(_lost(y)):
         dy = np.sum(gradient(f, x) * v)  # raises at a kink
     return y, dy
@@ -207,10 +211,7 @@ def jacobian(f: Function, x: Any) -> Array:
     if found is not NotImplemented:
         return found
     x = point(x)
-    if current_policy().kink == "error":
-        return kinks.decided(lambda g: _jacobian(g, x), f, x, 1, "jacobian")
-    y = result(f, x[()])
-    return _jacobian(f, x) if np.shape(y) != () else gradient(f, x)
+    return kinks.first(lambda g: _jacobian(g, x), f, x, "jacobian")
 
 
 def _jacobian(f: Function, x: Any) -> Array:
@@ -352,6 +353,8 @@ def tensor(f: Function, x: Any, order: int) -> Array:
     np.float64(2.0)
     """
     order = check_order(order)
+    if order == 1:
+        return jacobian(f, x)
     found = fast(f, "tensor", x, order)
     if found is not NotImplemented:
         return found
