@@ -31,6 +31,7 @@ from taylor.program import Program, record
 from taylor.series import Series
 from taylor.tape import Instruction, check_unread
 from taylor.transform import forward, products, reverse
+from taylor.values import policy
 
 Array = Any
 Pattern = tuple[bool, ...]  # which arguments are complex; empty if none is
@@ -143,7 +144,8 @@ class Compiled:
                 self.reasons[where] = f"it takes more than {VARIANTS} different branches"
                 return None
             try:
-                program = _FORMS[kind](self._recordable, x)
+                with policy():  # what the one in force says of kinks is no part of the code
+                    program = _FORMS[kind](self._recordable, x)
             except Exception as error:  # the ordinary way calls f again, and knows what to raise
                 self.reasons[where] = str(error)
                 return None

@@ -84,12 +84,19 @@ def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
     if found is not NotImplemented:
         return found[0], found[1]
     if current_policy().kink != "error" and np.size(x) > 1:
-        pair = kinks.first(lambda g: np.moveaxis(along(g, x, v, 1), 0, -1), f, point(x), "jvp")
-        return pair[..., 0], pair[..., 1]
-    y, dy = along(f, x, v, 1)
+        return _jvp_at_ties(f, x, v)
+    try:
+        y, dy = along(f, x, v, 1)
+    except NonAnalyticError:
+        return _jvp_at_ties(f, x, v)
     if np.shape(y) == () and not is_operand(y) and np.any(_lost(dy)) and not np.any(_lost(y)):
         dy = np.sum(gradient(f, x) * v)  # raises at a kink
     return y, dy
+
+
+def _jvp_at_ties(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
+    pair = kinks.first(lambda g: np.moveaxis(along(g, x, v, 1), 0, -1), f, point(x), "jvp")
+    return pair[..., 0], pair[..., 1]
 
 
 def value_and_gradient(f: Function, x: Any) -> tuple[Any, Array]:
@@ -136,6 +143,10 @@ def _pullback(
         return found
     try:
         value, slopes = _by_forward(f, x, w, what, None)
+    except NonAnalyticError:
+        if np.shape(found[0]) == ():
+            raise
+        return found  # nan in some lanes
     except TaylorError:
         raise
     except ValueError:  # too many variables for a table: what there is

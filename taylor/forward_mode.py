@@ -36,6 +36,7 @@ from taylor.values import (
     kind_of,
     meeting,
     on_one_side,
+    policy,
     unit_rows,
     zeros,
 )
@@ -184,28 +185,33 @@ def along(f: Function, x: Any, v: Any, order: int) -> Any:
     """Return the Taylor coefficients 0..order of t -> f(x + t·v).
 
     Where a removable singularity costs degrees (sin(x)/x at 0), f is run again at a higher order;
-    at the tie of a kink, on both sides of it: what they agree on is what f has.
+    at the tie of a kink, on both sides of it: what they agree on is what f has, and at order 1
+    the policy says the rest.
     """
     found = fast(f, "along", x, v, order)
     if found is not NotImplemented:
         return found
     x, v = direction(x, v)
-    kink = current_policy().kink
-    if is_operand(x) or is_operand(v) or (kink != "error" and (order != 1 or np.size(x) != 1)):
+    now = current_policy()
+    if is_operand(x) or is_operand(v) or (now.kink != "error" and order != 1):
         return _line(f, x, v, order)
+    error = None
     try:
-        found = _line(f, x, v, order)
-    except NonAnalyticError:
-        both = _on_both_sides(f, x, v, order)
-        if both is None or np.any(both != both):
-            raise
-        return both
-    if is_operand(found):  # f holds variables of an outer derivative
-        return found
-    if kink == "error" and not np.any((found[0] == found[0]) & (found != found)):
-        return found
+        with policy(singular=now.singular):
+            found = _line(f, x, v, order)
+    except NonAnalyticError as caught:
+        error = caught
+    else:  # variables of an outer derivative that f holds, or no kink
+        if is_operand(found) or not np.any((found[0] == found[0]) & (found != found)):
+            return found
     both = _on_both_sides(f, x, v, order)
-    return np.where(both == both, both, found)[()]
+    if now.kink != "error" and (both is None or np.any(both != both)):
+        found, error = _line(f, x, v, order), None
+    if error is not None:
+        if both is None or np.any(both != both):
+            raise error
+        return both
+    return found if both is None else np.where(both == both, both, found)[()]
 
 
 def _on_both_sides(f: Function, x: Any, v: Any, order: int) -> Any:

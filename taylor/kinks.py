@@ -218,7 +218,7 @@ def first(driver: Function, f: Function, x: Any, what: str) -> Any:
     Entries that a kink leaves without derivative are nan or, if kinks are no errors, those of the
     conventions of the ties that cancel in no element of f.
     """
-    strict, error = current_policy().kink == "error", None
+    strict = current_policy().kink == "error"
     if is_operand(x):
         return driver(f)
     if strict:
@@ -228,8 +228,8 @@ def first(driver: Function, f: Function, x: Any, what: str) -> Any:
                 return found
         except ShapeMismatch:
             raise
-        except TaylorError as caught:
-            error = caught
+        except TaylorError:
+            pass  # raised again unless it is that of a tie
     t = ties(f, x)
     if t is None:
         return driver(f)
@@ -242,8 +242,6 @@ def first(driver: Function, f: Function, x: Any, what: str) -> Any:
     rough = ~_same(found, driver(function(t, _apart(t))))
     if not rough.any():
         return found
-    if isinstance(error, NonAnalyticError):
-        raise error
     if strict and t.code[t.out].shape == ():
         raise NonAnalyticError(_message(t, _generic(t) or t.ties, what, ""))
     if strict:

@@ -10,8 +10,8 @@ ORDER = [
     "errors", "text", "values", "binding", "conditions", "factorials", "tags", "store", "jit",
     "pairs", "blocks", "algebra", "local", "elementary", "memory", "linalg", "arrays",
     "reductions", "products", "functions", "tape", "rules", "program", "expand", "sweep", "wide",
-    "branches", "llvm", "series", "univariate", "multivariate", "transform", "forward_mode",
-    "kinks", "interpolation", "drivers", "sparse", "several", "checkpoint", "implicit",
+    "branches", "llvm", "series", "univariate", "multivariate", "forward_mode", "kinks",
+    "interpolation", "drivers", "several", "transform", "sparse", "checkpoint", "implicit",
     "compiled", "ode", "__init__", "effort", "expression", "tour", "__main__",
 ]  # fmt: skip
 
