@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from taylor.algebra import Univariate
-from taylor.drivers import hessian, jacobian, symmetric, value_and_gradient
+from taylor.drivers import hessian, jacobian, value_and_gradient
 from taylor.errors import GuardError, ShapeMismatch, TaylorError
 from taylor.expand import prune
 from taylor.forward_mode import taylor_coefficients
@@ -231,8 +231,7 @@ class Compiled:
         The rows T(e_i, e_j, ..., ·) are tangents of the gradient, many at a time.
         """
         if order == 2:
-            found = self._fast("hessian", x)
-            return found if found is NotImplemented else symmetric(found)
+            return self._fast("hessian", x)
         floats, pattern = _floats((x,))
         if floats is None or not 3 <= order <= MAX_NESTED:
             return NotImplemented

@@ -285,31 +285,28 @@ def hessian(f: Function, x: Any) -> Array:
     """
     found = fast(f, "hessian", x)
     if found is not NotImplemented:
-        return symmetric(found)
+        return found
     x = point(x)
 
     def columns(f: Function) -> Any:
         return _columns(_gradient_of(f, "hessian"), x, symmetric=True)
 
     found = kinks.decided(columns, f, x, 2, "hessian", lambda f: _dense_hessian(f, x))
-    return found if is_operand(found) else symmetric(found)[()]
+    return _symmetric(found)[()]
 
 
-def symmetric(h: Array) -> Array:
+def _symmetric(h: Array) -> Array:
     """Return a Hessian with its lower triangle in place of the upper, rounded otherwise."""
     if np.ndim(h) < 2:
         return h
-    n = math.isqrt(np.size(h))
-    rows = np.reshape(h, (n, n))
-    rows = rows if rows.flags.writeable else rows.copy()
-    np.copyto(rows, rows.T, where=_upper(n))
-    return np.reshape(rows, np.shape(h))
+    return np.reshape(np.reshape(h, -1)[_lower(math.isqrt(np.size(h)))], np.shape(h))
 
 
-@functools.lru_cache(maxsize=32)
-def _upper(n: int) -> Array:
-    """Return where an n × n matrix lies above its diagonal."""
-    return ~np.tri(n, dtype=bool)
+@functools.lru_cache(maxsize=8)
+def _lower(n: int) -> Array:
+    """Return the positions in an n × n matrix of the entries on or below its diagonal, mirrored."""
+    i, j = np.indices((n, n)).reshape(2, -1)
+    return np.maximum(i, j) * n + np.minimum(i, j)
 
 
 def _dense_hessian(f: Function, x: Any) -> Array:

@@ -258,13 +258,13 @@ def _line(f: Function, x: Any, v: Any, order: int) -> Any:
 
 def _scaled(f: Function, x: Any, v: Any, order: int, wanted: Sequence[int]) -> list[Any]:
     """Return the derivatives of the wanted degrees of t -> f(x + t·v) at t = 0."""
-    v = lift(v)
-    v = as_array(v) if isinstance(v, (list, tuple)) else v
-
     def run(m: int) -> Any:
-        return along(f, x, v if m == 0 else v * (2**m if m > 0 else 2.0**m), order)
+        if m == 0:
+            return along(f, x, v, order)
+        w = as_array(v) if isinstance(v, (list, tuple)) else lift(v)
+        return along(f, x, w * (2**m if m > 0 else 2.0**m), order)
 
-    degrees = np.arange(order + 1)
+    degrees = Univariate(order).degrees
     return factorials.derivatives(run, degrees, [(k, math.factorial(k)) for k in wanted])
 
 
@@ -278,7 +278,7 @@ def derivative(f: Function, x: Any, n: int = 1) -> Any:
     (12, -1.0)
     """
     n = check_order(n)
-    return _scaled(f, x, 1, n, [n])[0]
+    return along(f, x, 1, n)[n] if n < 2 else _scaled(f, x, 1, n, [n])[0]
 
 
 def derivatives(f: Function, x: Any, order: int) -> Array:
