@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taylor.algebra import Univariate
-from taylor.elementary import CHOICES, SIDES, SLOPES
+from taylor.elementary import CHOICES, SIDES, SLOPES, absolute
 from taylor.errors import NonAnalyticError, ShapeMismatch, TaylorError
 from taylor.forward_mode import along, parts, result, seed
 from taylor.program import recording
@@ -63,7 +63,7 @@ def ties(f: Function, x: Any) -> Tied | None:
 
 def tied(code: Any, v: list[Any], out: int) -> Tied | None:
     """Return a recorded function with its ties; None if there are none."""
-    if not any(_may_choose(c) for c in code):
+    if not any(_may_tie(c, v) for c in code):
         return None
     opened: list[Instruction] = []
     found: list[Any] = []
@@ -98,9 +98,17 @@ def tied(code: Any, v: list[Any], out: int) -> Tied | None:
     return Tied(opened, [base(e) for e in found], last, met, names) if met else None
 
 
-def _may_choose(c: Instruction) -> bool:
-    """Whether an instruction is a choice, or a row written as one."""
-    return _is_kink(c) if c.op == "choose" else c.op == "elementary" and c.param in CHOICES
+def _may_tie(c: Instruction, v: list[Any]) -> bool:
+    """Whether an instruction is a choice, or a row written with some, of arguments that are equal.
+
+    Constants may stand on both sides.
+    """
+    if c.op == "choose":
+        return _is_kink(c) and bool(_tie(c, v).any())
+    if c.op != "elementary" or c.param not in CHOICES:
+        return False
+    a = [base(v[i]) for i in c.args] + [0] * (c.param is absolute)
+    return any(np.any(np.equal(x, y)) for x, y in itertools.combinations(a, 2))
 
 
 def _is_kink(c: Instruction) -> bool:

@@ -53,6 +53,7 @@ from taylor.values import (
     over,
     plus,
     sample,
+    shape_of,
     times,
     zeros,
 )
@@ -159,7 +160,7 @@ def full(x: Any, shape: Shape, like: Any = 0.0) -> Any:
     """Return a tangent or adjoint in the whole shape of its variable; None as zeros of its kind."""
     if x is None:
         return zeros(shape, like if is_operand(like) else sample(like))[()]
-    if np.shape(x) == tuple(shape):
+    if shape_of(x) == tuple(shape):
         return x
     return np.broadcast_to(np.asarray(x, dtype=object) if type(x) is int else x, shape)
 
@@ -211,10 +212,10 @@ def call_tangent(call: Call, a: list[Any], y: Any, d: list[Any], moving: list[bo
     if rule.vjp is not None:
         # dy is the transpose of ȳ -> x̄, a linear map that can be recorded
         tape = Tape()
-        seed = tape.input(np.shape(y), y * 0)
+        seed = tape.input(shape_of(y), y * 0)
         bars = rule.vjp(call.split(seed), call.split(y), *a)
         seeds = {
-            tape.node(b).i: full(e, np.shape(b))
+            tape.node(b).i: full(e, shape_of(b))
             for b, e in zip(bars, d, strict=True)
             if e is not None and b is not None
         }
@@ -263,7 +264,7 @@ class Adjoints:
         if total is None:
             self.total[i] = scatter(np.asarray(bar), index, shape)
         else:
-            if i not in self.owned or np.shape(total) != shape or not _fits_into(bar, total):
+            if i not in self.owned or shape_of(total) != shape or not _fits_into(bar, total):
                 dtype = np.result_type(np.asarray(total), np.asarray(bar))
                 total = np.array(np.broadcast_to(total, shape), dtype=dtype, order="C")
             to, bar = index.reshape(-1), np.reshape(bar, -1)
@@ -491,7 +492,7 @@ def _call_adjoint(
         transposing = (*transposing, rule)
         tape = Tape()
         inputs = [
-            tape.input(np.shape(x), x * 0) if w else None for x, w in zip(a, wanted, strict=True)
+            tape.input(shape_of(x), x * 0) if w else None for x, w in zip(a, wanted, strict=True)
         ]
         out = tape.node(flat(rule.jvp(tuple(inputs), call.split(y), *a))).i
     else:
@@ -508,7 +509,7 @@ def _by_columns(call: Call, a: list[Any], y: Any, bar: Any, wanted: list[bool]) 
     found: list[Any] = [None] * len(a)
     for n, moves in enumerate(wanted):
         if moves:
-            size, shape = int(np.prod(np.shape(a[n]), dtype=int)), np.shape(a[n])
+            size, shape = int(np.prod(shape_of(a[n]), dtype=int)), shape_of(a[n])
             terms = []
             for unit in np.eye(size):
                 d = [unit.reshape(shape)[()] if m == n else None for m in range(len(a))]
@@ -596,7 +597,7 @@ def _quotients(row: Elementary, wanted: tuple[bool, ...]) -> tuple[Code, list[in
 def inner(f: Callable[..., Any], a: Sequence[Any], moving: Sequence[bool]) -> tuple[Tape, int]:
     """Return the recording of f at a, and its result; arguments that do not move stay numbers."""
     tape = Tape()
-    z = [tape.input(np.shape(x), x) if m else x for x, m in zip(a, moving, strict=True)]
+    z = [tape.input(shape_of(x), x) if m else x for x, m in zip(a, moving, strict=True)]
     out = tape.node(f(*z)).i
     tape.tag.closed = True
     return tape, out
@@ -623,7 +624,7 @@ def unbroadcast(bar: Any, whole: Shape, shape: Shape) -> Any:
     """
     if shape == whole:
         return bar
-    have, lead = np.shape(bar), len(whole) - len(shape)
+    have, lead = shape_of(bar), len(whole) - len(shape)
     offset = len(whole) - len(have)
     axes, times = [], 1
     for i, n in enumerate(whole):
@@ -637,7 +638,7 @@ def unbroadcast(bar: Any, whole: Shape, shape: Shape) -> Any:
         bar = np.sum(bar, axis=tuple(axes), keepdims=True)
     extra = max(len(have) - len(shape), 0)
     if extra:
-        bar = np.reshape(bar, np.shape(bar)[extra:])
+        bar = np.reshape(bar, shape_of(bar)[extra:])
     return bar if times == 1 else bar * times
 
 

@@ -67,6 +67,12 @@ def is_operand(x: object) -> bool:
     return isinstance(x, Handled)
 
 
+def shape_of(x: Any) -> tuple[int, ...]:
+    """Return np.shape(x); faster for arrays and values of the package."""
+    found = getattr(x, "shape", None)
+    return np.shape(x) if found is None else found
+
+
 def base(x: Any) -> Any:
     """Return the innermost plain value of a number of any nesting."""
     while is_operand(x):
