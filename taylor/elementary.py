@@ -124,22 +124,29 @@ def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
     for x in (lhs, rhs, a, b):
         if is_operand(x):
             return x._choose(lhs, rhs, a, b, mode)
-    if mode == "formula":
-        lhs, rhs = ordered(lhs), ordered(rhs)
-    elif np.iscomplexobj(lhs) or np.iscomplexobj(rhs):
-        raise TypeError("complex values have no order; compare real parts of .value")
-    if values.is_set(lhs) or values.is_set(rhs):
-        return np.frompyfunc(functools.partial(_choose_of_sets, mode), 4, 1)(lhs, rhs, a, b)
-    if mode in SLOPES:
-        chosen = choose(lhs, rhs, a, b, "where")
-        tie = np.equal(lhs, rhs) & np.not_equal(a, b)
-        if not np.any(tie):
-            return chosen
-        given = shared(a, b, mode) if current_policy().kink == "subgradient" else np.nan
-        return np.where(tie, given, chosen)[()]
-    if all(np.ndim(x) == 0 for x in (lhs, rhs, a, b)):
+    if not (values.is_real(lhs) and values.is_real(rhs)):
+        if mode == "formula":
+            lhs, rhs = ordered(lhs), ordered(rhs)
+        elif np.iscomplexobj(lhs) or np.iscomplexobj(rhs):
+            raise TypeError("complex values have no order; compare real parts of .value")
+        if values.is_set(lhs) or values.is_set(rhs):
+            return np.frompyfunc(functools.partial(_choose_of_sets, mode), 4, 1)(lhs, rhs, a, b)
+    chosen = _chosen(lhs, rhs, a, b)
+    if mode not in SLOPES:
+        return chosen
+    tie = np.equal(lhs, rhs)
+    tie = tie & np.not_equal(a, b) if tie.any() else tie
+    if not tie.any():
+        return chosen
+    given = shared(a, b, mode) if current_policy().kink == "subgradient" else np.nan
+    return np.where(tie, given, chosen)[()]
+
+
+def _chosen(lhs: Any, rhs: Any, a: Any, b: Any) -> Any:
+    if all(values.shape_of(x) == () for x in (lhs, rhs, a, b)):
         return a if lhs >= rhs else b if lhs < rhs else lhs + rhs
-    a, b = values.alike([a, b])
+    if not (values.is_real(a) and values.is_real(b)):
+        a, b = values.alike([a, b])
     return np.where(np.greater_equal(lhs, rhs), a, np.where(np.less(lhs, rhs), b, np.add(lhs, rhs)))
 
 

@@ -655,6 +655,11 @@ def call(row: Any, args: tuple[Any, ...]) -> Any:
     return row.numpy(*(_above_cut(x) for x in floats))
 
 
+def is_real(x: Any) -> bool:
+    """Whether x is a real number of Python or NumPy, or an array of floats."""
+    return type(x) is int or _is_float(x)
+
+
 def _is_float(x: Any) -> bool:
     """Whether x is a real floating-point number of Python or NumPy, or an array of them."""
     kind = type(x)
