@@ -227,7 +227,7 @@ def jacobian(f: Function, x: Any) -> Array:
 
 
 def _jacobian(f: Function, x: Any) -> Array:
-    n = int(np.prod(shape_of(x), dtype=int))
+    n = math.prod(shape_of(x))
     if n < 8:
         return partials_of_order(f, x, 1)[0]
     try:
@@ -237,7 +237,7 @@ def _jacobian(f: Function, x: Any) -> Array:
     except TaylorError:
         return partials_of_order(f, x, 1)[0]
     shape = shape_of(v[out])
-    if int(np.prod(shape, dtype=int)) >= n:
+    if math.prod(shape) >= n:
         return _columns(f, x)
     rows = _rows(code, v, out, x)
     return rows if np.all(_finite(rows)) else partials_of_order(f, x, 1)[0]
@@ -375,7 +375,7 @@ def _tensor(f: Function, x: Any, order: int) -> Array:
     try:
         return partials_of_order(f, x, order)[0]
     except ValueError as error:
-        n = int(np.prod(shape_of(x), dtype=int))
+        n = math.prod(shape_of(x))
         if isinstance(error, TaylorError) or n**order > MAX_TABLE or is_operand(x) or order < 2:
             raise
         return _by_directions(f, x, n, order)
@@ -476,7 +476,7 @@ def _by_forward(
 
 def _columns(f: Function, x: Any, symmetric: bool = False) -> Array:
     """Return the Jacobian by forward mode, a chunk of directions at a time."""
-    size = int(np.prod(shape_of(x), dtype=int))
+    size = math.prod(shape_of(x))
     chunk = max(16, LANES // max(size, 1) // 64)
     columns = []
     for start in range(0, max(size, 1), chunk):
@@ -496,7 +496,7 @@ def _columns(f: Function, x: Any, symmetric: bool = False) -> Array:
 def _rows(code: Any, v: list[Any], out: int, x: Any) -> Array:
     """Return the Jacobian by reverse mode: the adjoints of all elements of f(x) in lanes."""
     shape = shape_of(v[out])
-    size = int(np.prod(shape, dtype=int))
+    size = math.prod(shape)
     algebra = multivariate(size, 1)
     tag = fresh_tag()
     eye = unit_rows(size, shape, v[out])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -197,12 +198,14 @@ def along(f: Function, x: Any, v: Any, order: int) -> Any:
         return _line(f, x, v, order)
     error = None
     try:
-        with policy(singular=now.singular):
+        with nullcontext() if now.kink == "error" else policy(singular=now.singular):
             found = _line(f, x, v, order)
     except NonAnalyticError as caught:
         error = caught
     else:  # variables of an outer derivative that f holds, or no kink
-        if is_operand(found) or not np.any((found[0] == found[0]) & (found != found)):
+        if is_operand(found) or not np.any(found != found):
+            return found
+        if not np.any((found[0] == found[0]) & (found != found)):
             return found
     both = _on_both_sides(f, x, v, order)
     if now.kink != "error" and (both is None or np.any(both != both)):
@@ -330,7 +333,7 @@ def _all_partials(f: Function, x: Any, order: int) -> tuple[Any, TaylorN]:
     Where a root of a function that vanishes there costs degrees, f is run again at a higher order.
     """
     x = point(x)
-    n = int(np.prod(np.shape(x), dtype=int))
+    n = math.prod(np.shape(x))
     algebra = multivariate(n, order)
     if algebra.size * max(n, 1) > MAX_TABLE:
         raise ValueError(
@@ -384,7 +387,7 @@ def partial(f: Function, x: Any, multi_index: Sequence[int]) -> Any:
     """
     x = point(x)
     alpha = [check_order(a) for a in np.ravel(np.asarray(multi_index, dtype=object))]
-    n = int(np.prod(np.shape(x), dtype=int))
+    n = math.prod(np.shape(x))
     if len(alpha) != n:
         raise ShapeMismatch(f"the multi-index has {len(alpha)} entries for {n} variables")
     used = [i for i, a in enumerate(alpha) if a]

@@ -17,18 +17,13 @@ from taylor.values import kind_of, shape_of
 Array = Any
 
 
-def _ndim(x: Any) -> int:
-    return len(shape_of(x))
-
-
 def _letters(n: int, start: int = 0) -> str:
     return string.ascii_letters[start : start + n]
 
 
 def pair(spec: str, x: Any, y: Any) -> Any:
     """Return einsum(spec, x, y); an axis of length one is stretched to the other's, as in NumPy."""
-    terms, out = spec.split("->")
-    left, right = terms.split(",")
+    (left, right), out = spec.split("->")[0].split(","), spec.split("->")[1]
     sizes: dict[str, int] = {}
     stretched = False
     for names, z in ((left, x), (right, y)):
@@ -43,14 +38,14 @@ def pair(spec: str, x: Any, y: Any) -> Any:
     if stretched:
         left, x = _unstretched(left, x, sizes)
         right, y = _unstretched(right, y, sizes)
-        spec = f"{left},{right}->{out}"
     owner = x if isinstance(x, Operand) else y
+    spec = f"{left},{right}->{out}"
     return owner._einsum(spec, x, y) if isinstance(owner, Operand) else np.einsum(spec, x, y)
 
 
 def _unstretched(names: str, x: Any, sizes: dict[str, int]) -> tuple[str, Any]:
     """Return an operand without those axes of length one that stand for a longer one."""
-    shape = shape_of(x)
+    shape = np.shape(x)
     keep = [i for i, c in enumerate(names) if shape[i] == sizes[c]]
     if len(keep) == len(names):
         return names, x
@@ -88,10 +83,10 @@ def _spelled(operands: Sequence[Any]) -> tuple[list[str], str, list[Any]]:
     terms = left.split(",")
     if len(terms) != len(xs):
         raise ValueError(f"einsum got {len(xs)} operands for {len(terms)} terms in {text!r}")
-    extra = [_ndim(x) - len(t.replace("...", "")) for t, x in zip(terms, xs, strict=True)]
+    extra = [np.ndim(x) - len(t.replace("...", "")) for t, x in zip(terms, xs, strict=True)]
     for t, n, x in zip(terms, extra, xs, strict=True):
         if n < 0 or (n and "..." not in t):
-            raise ShapeMismatch(f"einsum term {t!r} does not fit an operand of shape {shape_of(x)}")
+            raise ShapeMismatch(f"einsum term {t!r} does not fit an operand of shape {np.shape(x)}")
     free = [c for c in string.ascii_letters if c not in text]
     dots = "".join(free[: max(extra)])
     terms = [t.replace("...", dots[len(dots) - n :]) for t, n in zip(terms, extra, strict=True)]
@@ -112,11 +107,11 @@ def _as_letters(axes: Sequence[Any]) -> str:
 def matmul(x1: Any, x2: Any) -> Any:
     """Return np.matmul(x1, x2)."""
     a, b = lift(x1), lift(x2)
-    m, n = _ndim(a), _ndim(b)
+    m, n = len(shape_of(a)), len(shape_of(b))
     if not (m and n):
         raise ShapeMismatch("matmul does not take scalars; use * instead")
     if shape_of(a)[-1] != shape_of(b)[max(n - 2, 0)]:
-        raise ShapeMismatch(f"matmul: shapes {shape_of(a)} and {shape_of(b)} do not fit")
+        raise ShapeMismatch(f"matmul: shapes {np.shape(a)} and {np.shape(b)} do not fit")
     batch = max(m, n) - 2 if max(m, n) > 2 else 0
     z = _letters(batch)
     left = z[batch - max(m - 2, 0) :] + ("X" if m > 1 else "") + "Y"
@@ -150,23 +145,23 @@ def vecdot(x1: Any, x2: Any, axis: Any = -1) -> Any:
 def dot(a: Any, b: Any) -> Any:
     """Return np.dot(a, b)."""
     a, b = lift(a), lift(b)
-    if not (_ndim(a) and _ndim(b)):
+    if not (np.ndim(a) and np.ndim(b)):
         return a * b
-    return tensordot(a, b, ([_ndim(a) - 1], [max(_ndim(b) - 2, 0)]))
+    return tensordot(a, b, ([np.ndim(a) - 1], [max(np.ndim(b) - 2, 0)]))
 
 
 @implements(np.tensordot)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """Return np.tensordot(a, b, axes)."""
     a, b = lift(a), lift(b)
-    m, n = _ndim(a), _ndim(b)
+    m, n = np.ndim(a), np.ndim(b)
     if isinstance(axes, (int, np.integer)):
         axes = (list(range(m - int(axes), m)), list(range(int(axes))))
     ia, ib = ([x] if isinstance(x, (int, np.integer)) else list(x) for x in axes)
     left, right = list(_letters(m)), list(_letters(n, m))
     for i, j in zip(ia, ib, strict=True):
-        if shape_of(a)[i] != shape_of(b)[j]:
-            raise ShapeMismatch(f"tensordot: shapes {shape_of(a)} and {shape_of(b)} do not fit")
+        if np.shape(a)[i] != np.shape(b)[j]:
+            raise ShapeMismatch(f"tensordot: shapes {np.shape(a)} and {np.shape(b)} do not fit")
         right[j] = left[i]
     out = [c for i, c in enumerate(left) if i not in [k % m for k in ia]]
     out += [c for j, c in enumerate(right) if j not in [k % n for k in ib]]
@@ -183,9 +178,9 @@ def linalg_tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
 def inner(a: Any, b: Any) -> Any:
     """Return np.inner(a, b)."""
     a, b = lift(a), lift(b)
-    if not (_ndim(a) and _ndim(b)):
+    if not (np.ndim(a) and np.ndim(b)):
         return a * b
-    return tensordot(a, b, ([_ndim(a) - 1], [_ndim(b) - 1]))
+    return tensordot(a, b, ([np.ndim(a) - 1], [np.ndim(b) - 1]))
 
 
 @implements(np.vdot)
@@ -203,9 +198,9 @@ def outer(a: Any, b: Any) -> Any:
 @implements(np.linalg.outer)
 def linalg_outer(x1: Any, x2: Any) -> Any:
     """Return np.linalg.outer(x1, x2), of vectors."""
-    if _ndim(x1) != 1 or _ndim(x2) != 1:
+    if np.ndim(x1) != 1 or np.ndim(x2) != 1:
         raise ValueError(
-            f"np.linalg.outer takes vectors, not shapes {shape_of(x1)} and {shape_of(x2)}"
+            f"np.linalg.outer takes vectors, not shapes {np.shape(x1)} and {np.shape(x2)}"
         )
     return outer(x1, x2)
 
@@ -214,10 +209,10 @@ def linalg_outer(x1: Any, x2: Any) -> Any:
 def kron(a: Any, b: Any) -> Any:
     """Return np.kron(a, b)."""
     a, b = lift(a), lift(b)
-    n = max(_ndim(a), _ndim(b))
-    a, b = (np.reshape(x, (1,) * (n - _ndim(x)) + tuple(shape_of(x))) for x in (a, b))
+    n = max(np.ndim(a), np.ndim(b))
+    a, b = (np.reshape(x, (1,) * (n - np.ndim(x)) + tuple(np.shape(x))) for x in (a, b))
     product = tensordot(a, b, axes=0).transpose([i + j * n for i in range(n) for j in (0, 1)])
-    return product.reshape(tuple(p * q for p, q in zip(shape_of(a), shape_of(b), strict=True)))
+    return product.reshape(tuple(p * q for p, q in zip(np.shape(a), np.shape(b), strict=True)))
 
 
 @implements(np.cross)
@@ -228,12 +223,12 @@ def cross(
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = np.moveaxis(lift(a), axisa, -1), np.moveaxis(lift(b), axisb, -1)
-    m, n = shape_of(a)[-1], shape_of(b)[-1]
+    m, n = np.shape(a)[-1], np.shape(b)[-1]
     if m != 3 or n != 3:
         raise ShapeMismatch(f"np.cross needs vectors of length 3, not {m} and {n}")
     a, b = ([x[..., i] for i in range(3)] for x in (a, b))
     parts = [a[(i + 1) % 3] * b[(i + 2) % 3] - a[(i + 2) % 3] * b[(i + 1) % 3] for i in range(3)]
-    return stack(parts, axis=axes_of(axisc, _ndim(parts[0]) + 1)[0])
+    return stack(parts, axis=axes_of(axisc, np.ndim(parts[0]) + 1)[0])
 
 
 @implements(np.linalg.cross)
@@ -246,9 +241,9 @@ def linalg_cross(x1: Any, x2: Any, axis: Any = -1) -> Any:
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     """Return np.convolve(a, v, mode)."""
     a, v = np.atleast_1d(lift(a)), np.atleast_1d(lift(v))
-    n, m = shape_of(a)[0], shape_of(v)[0]
-    if _ndim(a) != 1 or _ndim(v) != 1 or not n or not m:
-        raise ValueError(f"np.convolve takes vectors, not shapes {shape_of(a)} and {shape_of(v)}")
+    n, m = np.shape(a)[0], np.shape(v)[0]
+    if np.ndim(a) != 1 or np.ndim(v) != 1 or not n or not m:
+        raise ValueError(f"np.convolve takes vectors, not shapes {np.shape(a)} and {np.shape(v)}")
     long, short = max(n, m), min(n, m)
     first, last = {
         "full": (0, n + m - 1),

@@ -16,6 +16,7 @@ for zero.  Where no derivative exists (a kink, a jump) the result is nan: the ca
 from __future__ import annotations
 
 import functools
+import math
 from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
@@ -443,7 +444,7 @@ def _transpose(
     if kind == "gather":
         bar, start = full(bar, shape), 0
         for j, s in zip(args, shapes, strict=True):
-            size = int(np.prod(s, dtype=int))
+            size = math.prod(s)
             if depends[j]:
                 mine = (data >= start) & (data < start + size) if len(args) > 1 else None
                 if mine is None:
@@ -509,7 +510,7 @@ def _by_columns(call: Call, a: list[Any], y: Any, bar: Any, wanted: list[bool]) 
     found: list[Any] = [None] * len(a)
     for n, moves in enumerate(wanted):
         if moves:
-            size, shape = int(np.prod(shape_of(a[n]), dtype=int)), shape_of(a[n])
+            size, shape = math.prod(shape_of(a[n])), shape_of(a[n])
             terms = []
             for unit in np.eye(size):
                 d = [unit.reshape(shape)[()] if m == n else None for m in range(len(a))]

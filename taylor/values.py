@@ -289,7 +289,7 @@ def meeting(x: Array, like: Any) -> Array:
     >>> meeting(as_array(1), np.ones(2, dtype=np.float32)).dtype
     dtype('float32')
     """
-    if is_operand(x):
+    if is_operand(x) or (_is_native(x) and _is_native(like)):
         return x
     kind = _union({kind_of(x), kind_of(like)})
     return x if isinstance(kind, np.dtype) and x.dtype != object else _as_kind(x, kind)
@@ -465,14 +465,14 @@ def _operands(x: Any, y: Any) -> list[Any]:
     return [x, y]
 
 
+def _is_native(x: Any) -> bool:
+    """Whether x is a number of Python or NumPy, or an array of these."""
+    return type(x) in _PLAIN or (type(x) is np.ndarray and not x.dtype.hasobject)
+
+
 def _simple(x: Any, y: Any) -> bool:
     """Whether NumPy and Python know how two operands meet."""
-    a, b = type(x), type(y)
-    if (a in _PLAIN or (a is np.ndarray and not x.dtype.hasobject)) and (
-        b in _PLAIN or (b is np.ndarray and not y.dtype.hasobject)
-    ):
-        return True
-    return isinstance(x, Handled) or isinstance(y, Handled)
+    return (_is_native(x) and _is_native(y)) or is_operand(x) or is_operand(y)
 
 
 def plus(x: Any, y: Any) -> Any:
