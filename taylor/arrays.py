@@ -7,6 +7,7 @@ the rest of NumPy from here.
 
 from __future__ import annotations
 
+import math
 import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -67,7 +68,7 @@ class Operand(Handled):
     @property
     def size(self) -> int:
         """Number of elements (coefficients not counted)."""
-        return int(np.prod(self.shape, dtype=int))
+        return math.prod(self.shape)
 
     @property
     def T(self) -> Any:

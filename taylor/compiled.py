@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from taylor.algebra import Univariate
-from taylor.drivers import hessian, jacobian, symmetric, value_and_gradient
+from taylor.drivers import hessian, jacobian, value_and_gradient
 from taylor.errors import GuardError, ShapeMismatch, TaylorError
 from taylor.expand import prune
 from taylor.forward_mode import taylor_coefficients
@@ -31,6 +31,7 @@ from taylor.program import Program, record
 from taylor.series import Series
 from taylor.tape import Instruction, check_unread
 from taylor.transform import forward, products, reverse
+from taylor.values import policy
 
 Array = Any
 Pattern = tuple[bool, ...]  # which arguments are complex; empty if none is
@@ -143,7 +144,8 @@ class Compiled:
                 self.reasons[where] = f"it takes more than {VARIANTS} different branches"
                 return None
             try:
-                program = _FORMS[kind](self._recordable, x)
+                with policy():  # what the one in force says of kinks is no part of the code
+                    program = _FORMS[kind](self._recordable, x)
             except Exception as error:  # the ordinary way calls f again, and knows what to raise
                 self.reasons[where] = str(error)
                 return None
@@ -229,8 +231,7 @@ class Compiled:
         The rows T(e_i, e_j, ..., ·) are tangents of the gradient, many at a time.
         """
         if order == 2:
-            found = self._fast("hessian", x)
-            return found if found is NotImplemented else symmetric(found)
+            return self._fast("hessian", x)
         floats, pattern = _floats((x,))
         if floats is None or not 3 <= order <= MAX_NESTED:
             return NotImplemented

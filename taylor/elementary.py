@@ -126,22 +126,29 @@ def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
     for x in (lhs, rhs, a, b):
         if is_operand(x):
             return x._choose(lhs, rhs, a, b, mode)
-    if mode == "formula":
-        lhs, rhs = ordered(lhs), ordered(rhs)
-    elif np.iscomplexobj(lhs) or np.iscomplexobj(rhs):
-        raise TypeError("complex values have no order; compare real parts of .value")
-    if values.is_set(lhs) or values.is_set(rhs):
-        return np.frompyfunc(functools.partial(_choose_of_sets, mode), 4, 1)(lhs, rhs, a, b)
-    if mode in SLOPES:
-        chosen = choose(lhs, rhs, a, b, "where")
-        tie = np.equal(lhs, rhs) & np.not_equal(a, b)
-        if not np.any(tie):
-            return chosen
-        given = shared(a, b, mode) if current_policy().kink == "subgradient" else np.nan
-        return np.where(tie, given, chosen)[()]
-    if all(np.ndim(x) == 0 for x in (lhs, rhs, a, b)):
+    if not (values.is_real(lhs) and values.is_real(rhs)):
+        if mode == "formula":
+            lhs, rhs = ordered(lhs), ordered(rhs)
+        elif np.iscomplexobj(lhs) or np.iscomplexobj(rhs):
+            raise TypeError("complex values have no order; compare real parts of .value")
+        if values.is_set(lhs) or values.is_set(rhs):
+            return np.frompyfunc(functools.partial(_choose_of_sets, mode), 4, 1)(lhs, rhs, a, b)
+    chosen = _chosen(lhs, rhs, a, b)
+    if mode not in SLOPES:
+        return chosen
+    tie = np.equal(lhs, rhs)
+    tie = tie & np.not_equal(a, b) if tie.any() else tie
+    if not tie.any():
+        return chosen
+    given = shared(a, b, mode) if current_policy().kink == "subgradient" else np.nan
+    return np.where(tie, given, chosen)[()]
+
+
+def _chosen(lhs: Any, rhs: Any, a: Any, b: Any) -> Any:
+    if all(values.shape_of(x) == () for x in (lhs, rhs, a, b)):
         return a if lhs >= rhs else b if lhs < rhs else lhs + rhs
-    a, b = values.alike([a, b])
+    if not (values.is_real(a) and values.is_real(b)):
+        a, b = values.alike([a, b])
     return np.where(np.greater_equal(lhs, rhs), a, np.where(np.less(lhs, rhs), b, np.add(lhs, rhs)))
 
 
@@ -1175,6 +1182,7 @@ clip = _row(
     samples=((0.5, 0.0, 1.0), (-3.0, 0.0, 1.0), (3.0, 0.0, 1.0)),
     iv=_monotone(lambda ctx, a, low, high: min(max(a, low), high)),
 )  # fmt: skip
+CHOICES = (absolute, maximum, minimum, clip)  # the rows that are written with kinks
 sign = _row(
     "sign", np.sign, _sign, jumps=lambda x: x == 0, domain="x != 0 for derivatives",
     samples=KINKED, exact=lambda x: (x > 0) - (x < 0), iv=_monotone(_sign),

@@ -11,7 +11,7 @@ from taylor.arrays import Operand, lift, stack
 from taylor.binding import UFUNCS, implements
 from taylor.errors import ShapeMismatch
 from taylor.reductions import axes_of, total
-from taylor.values import kind_of
+from taylor.values import kind_of, shape_of
 
 Array = Any
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -25,16 +25,19 @@ def pair(spec: str, x: Any, y: Any) -> Any:
     """Return einsum(spec, x, y); an axis of length one is stretched to the other's, as in NumPy."""
     (left, right), out = spec.split("->")[0].split(","), spec.split("->")[1]
     sizes: dict[str, int] = {}
+    stretched = False
     for names, z in ((left, x), (right, y)):
-        for c, n in zip(names, np.shape(z), strict=True):
+        for c, n in zip(names, shape_of(z), strict=True):
             if sizes.setdefault(c, n) != n:
                 if 1 not in (n, sizes[c]):
                     raise ShapeMismatch(
                         f"einsum: the axes {c!r} differ in size in {spec!r}: {sizes[c]} and {n}"
                     )
                 sizes[c] = max(n, sizes[c]) if 0 not in (n, sizes[c]) else 0
-    left, x = _unstretched(left, x, sizes)
-    right, y = _unstretched(right, y, sizes)
+                stretched = True
+    if stretched:
+        left, x = _unstretched(left, x, sizes)
+        right, y = _unstretched(right, y, sizes)
     owner = x if isinstance(x, Operand) else y
     spec = f"{left},{right}->{out}"
     return owner._einsum(spec, x, y) if isinstance(owner, Operand) else np.einsum(spec, x, y)
@@ -104,10 +107,10 @@ def _as_letters(axes: Sequence[Any]) -> str:
 def matmul(x1: Any, x2: Any) -> Any:
     """Return np.matmul(x1, x2)."""
     a, b = lift(x1), lift(x2)
-    m, n = np.ndim(a), np.ndim(b)
+    m, n = len(shape_of(a)), len(shape_of(b))
     if not (m and n):
         raise ShapeMismatch("matmul does not take scalars; use * instead")
-    if np.shape(a)[-1] != np.shape(b)[max(n - 2, 0)]:
+    if shape_of(a)[-1] != shape_of(b)[max(n - 2, 0)]:
         raise ShapeMismatch(f"matmul: shapes {np.shape(a)} and {np.shape(b)} do not fit")
     batch = max(m, n) - 2 if max(m, n) > 2 else 0
     z = _letters(batch)

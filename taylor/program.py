@@ -42,6 +42,10 @@ class Program:
         y = evaluate(self, *x)
         return y[0] if self.single else y
 
+    def results(self, v: list[Any], x: Sequence[Any]) -> list[Any]:
+        """Return the outputs, given the arguments and the values of all instructions."""
+        return [v[i] for i in self.outputs]
+
     def verify(self) -> None:
         """Raise ValueError unless every instruction is well formed and uses only earlier ones."""
         verify(self)
@@ -214,8 +218,7 @@ def evaluate(program: Program, *x: Any) -> list[Any]:
 
     Raises GuardError where a recorded branch would go the other way.
     """
-    v = trace(program, x)
-    return [v[i] for i in program.outputs]
+    return program.results(trace(program, x), x)
 
 
 ARITY = {"input": 0, "constant": 0, "parameter": 0, "add": 2, "mul": 2, "div": 2}

@@ -26,23 +26,23 @@ from typing import Any
 
 import numpy as np
 
+from taylor import kinks
 from taylor.algebra import multivariate
-from taylor.drivers import hessian, jacobian
+from taylor.drivers import hvp, vjp
 from taylor.errors import DomainError, GuardError, ShapeMismatch
 from taylor.expand import expand
-from taylor.forward_mode import fast
+from taylor.forward_mode import fast, table_along
 from taylor.pattern import jacobian_pattern as jacobian_pattern
 from taylor.pattern import matrices
 from taylor.program import Program, record
 from taylor.sweep import sweep
 from taylor.transform import products, reverse
-from taylor.values import as_array, is_operand
+from taylor.values import as_array, current_policy, is_operand, policy
 
 Array = Any
 Function = Callable[..., Any]
 MAX_LANES = 1 << 23  # elements of one compressed table
 LANES = 8  # products that machine code computes at a time
-SMALL = 256  # variables for which the dense driver is at hand
 
 
 # ------------------------------------------------------------------ colourings
@@ -196,15 +196,18 @@ class _Sparse:
             raise ShapeMismatch(
                 f"the point has shape {x.shape}; the function was recorded with {self._plan.point}"
             )
-        plan, values = self._swept(x)
-        if values is None or not (np.isfinite(values).all() or x.size > SMALL):
+        with policy(singular=current_policy().singular):
+            plan, values = self._swept(x)
+        if values is None or not np.isfinite(values).all():
             # the sweep sees the derivatives of each instruction alone; where these do not exist,
-            # as in maximum(x, x), the dense driver decides
-            values = self._dense(x).reshape(plan.shape)[plan.rows, plan.cols]
+            # as at ties, the driver of the products decides
+            colour, element = plan.entries
+            rows = [self._product(x, plan.seed(c)).reshape(-1) for c in range(plan.count)]
+            values = np.stack(rows)[colour, element]
         return plan.matrix(values)
 
     def _swept(self, x: Array) -> tuple[_Plan, Array | None]:
-        """Return the plan for x and the values of its entries (None: left to the dense driver)."""
+        """Return the plan for x and the values of its entries (None: the drivers decide)."""
         plan = self._plan
         try:
             return plan, plan.values(x)
@@ -214,11 +217,10 @@ class _Sparse:
         try:
             return plan, plan.values(x)
         except DomainError:
-            if x.size > SMALL:
-                raise
             return plan, None
 
-    def _dense(self, x: Array) -> Array:
+    def _product(self, x: Array, seed: Array) -> Array:
+        """Return the product with one seed by the driver for it."""
         raise NotImplementedError
 
     def __repr__(self) -> str:
@@ -275,6 +277,10 @@ class _Plan:
         kind = np.int32 if max(*self.shape, len(self.rows)) < 2**31 else np.int64
         starts = np.searchsorted(self.rows, np.arange(self.shape[0] + 1))
         return self.cols.astype(kind), starts.astype(kind)
+
+    def seed(self, c: int) -> Array:
+        """Return the seed of one colour, raveled."""
+        return np.concatenate([part.reshape(-1) for part in self._seeds(c, c + 1)])
 
     def values(self, x: Array) -> Array:
         """Return the values of the entries at x."""
@@ -366,13 +372,17 @@ class SparseJacobian(_Sparse):
         """What a colour adds up: "columns" or "rows"."""
         return "rows" if len(self._plan.program.inputs) > 1 else "columns"
 
-    def _dense(self, x: Array) -> Array:
+    def _product(self, x: Array, seed: Array) -> Array:
         def joined(x: Any) -> Any:
             y = self._f(x)
             parts = y if isinstance(y, (tuple, list)) else [y]
             return np.concatenate([np.reshape(v, -1) for v in parts])
 
-        return jacobian(joined, x)
+        if self.by == "rows":
+            return vjp(joined, x, seed)[1]
+        v = seed.reshape(1, *x.shape)
+        tangent = lambda g: table_along(g, x, v, 1).tensor(1)[..., 0]
+        return kinks.first(tangent, joined, x, "sparse_jacobian")
 
     def _planned(self, x: Array) -> _Plan:
         program = record(self._f, x)
@@ -410,8 +420,8 @@ class SparseHessian(_Sparse):
     10.0
     """
 
-    def _dense(self, x: Array) -> Array:
-        return hessian(self._f, x)
+    def _product(self, x: Array, seed: Array) -> Array:
+        return hvp(self._f, x, seed.reshape(x.shape))
 
     def _planned(self, x: Array) -> _Plan:
         program = record(self._f, x)

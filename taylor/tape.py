@@ -129,9 +129,9 @@ def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
 
 def scatter(x: Any, index: Array, shape: Shape, lead: int = 0) -> Any:
     """Return the array y with y.flat[index[i]] = Σ x.flat[i] (index -1: dropped)."""
-    size = int(np.prod(shape, dtype=int))
+    size = math.prod(shape)
     front = tuple(np.shape(x)[:lead])
-    rows = int(np.prod(front, dtype=int))
+    rows = math.prod(front)
     to = index.reshape(-1)
     x = np.reshape(x, (rows, -1))
     if to.size and to.min() < 0:

@@ -39,6 +39,12 @@ def is_operand(x: object) -> bool:
     return isinstance(x, Handled)
 
 
+def shape_of(x: Any) -> tuple[int, ...]:
+    """Return np.shape(x); faster for arrays and values of the package."""
+    found = getattr(x, "shape", None)
+    return np.shape(x) if found is None else found
+
+
 def base(x: Any) -> Any:
     """Return the innermost plain value of a number of any nesting."""
     while is_operand(x):
@@ -240,7 +246,7 @@ def meeting(x: Array, like: Any) -> Array:
     >>> meeting(as_array(1), np.ones(2, dtype=np.float32)).dtype
     dtype('float32')
     """
-    if is_operand(x):
+    if is_operand(x) or (_is_native(x) and _is_native(like)):
         return x
     kind = _union({kind_of(x), kind_of(like)})
     return x if isinstance(kind, np.dtype) and x.dtype != object else _as_kind(x, kind)
@@ -404,6 +410,7 @@ def exact(a: Array) -> bool:
     return all(isinstance(e, RATIONAL) for e in a.reshape(-1))
 
 
+_REAL = {float, np.float64, np.float32}
 _PLAIN = {float, int, complex, np.float64, np.float32, np.complex128}
 
 
@@ -415,12 +422,14 @@ def _operands(x: Any, y: Any) -> list[Any]:
     return [x, y]
 
 
+def _is_native(x: Any) -> bool:
+    """Whether x is a number of Python or NumPy, or an array of these."""
+    return type(x) in _PLAIN or (type(x) is np.ndarray and not x.dtype.hasobject)
+
+
 def _simple(x: Any, y: Any) -> bool:
     """Whether NumPy and Python know how two operands meet."""
-    if is_operand(x) or is_operand(y):
-        return True
-    simple = type(x) in _PLAIN or (type(x) is np.ndarray and x.dtype != object)
-    return simple and (type(y) in _PLAIN or (type(y) is np.ndarray and y.dtype != object))
+    return (_is_native(x) and _is_native(y)) or is_operand(x) or is_operand(y)
 
 
 def plus(x: Any, y: Any) -> Any:
@@ -576,6 +585,8 @@ def by_scipy(name: str, formula: Callable[..., Any]) -> Callable[..., Array]:
 
 def call(row: Any, args: tuple[Any, ...]) -> Any:
     """Return the plain value of a row of the table at plain numbers or arrays of them."""
+    if all(map(_is_float, args)):
+        return row.numpy(*args)
     args = tuple(np.asarray(x) if isinstance(x, (list, tuple)) else x for x in args)
     if any(isinstance(x, np.ndarray) for x in args) and not all(map(_in_lanes, args)):
         out = np.frompyfunc(row, len(args), 1)(*args)
@@ -600,6 +611,17 @@ def call(row: Any, args: tuple[Any, ...]) -> Any:
             return int(whole)
     floats = tuple(float(x) if isinstance(x, (bool, int)) else x for x in args)
     return row.numpy(*(_above_cut(x) for x in floats))
+
+
+def is_real(x: Any) -> bool:
+    """Whether x is a real number of Python or NumPy, or an array of floats."""
+    return type(x) is int or _is_float(x)
+
+
+def _is_float(x: Any) -> bool:
+    """Whether x is a real floating-point number of Python or NumPy, or an array of them."""
+    kind = type(x)
+    return kind in _REAL or (kind is np.ndarray and x.dtype.kind == "f")
 
 
 def _in_lanes(x: Any) -> bool:
