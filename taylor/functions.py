@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from taylor import elementary, linalg, memory
-from taylor.arrays import Operand, holds_operands, lift, rearrange, viewing
+from taylor.arrays import Operand, holds_operands, laid_as, lift, rearrange, viewing
 from taylor.binding import SCIPY, UFUNCS, cast, family, floating, implements
 from taylor.conditions import Condition, mask
 from taylor.elementary import TABLE
@@ -169,8 +169,9 @@ def _like(name: str, a: Any, fill: Any, dtype: Any, shape: Any) -> Any:
             floating(name, dtype)
         return np.full(np.shape(a) if shape is None else shape, fill, dtype=dtype)
     a = a if dtype is None else cast(a, np.dtype(dtype))
-    shape = a.shape if shape is None else shape if isinstance(shape, tuple) else (shape,)
-    return a._zeros(shape) + fill
+    if shape is None:
+        return laid_as(a._zeros(a.shape), a) + fill
+    return a._zeros(shape if isinstance(shape, tuple) else (shape,)) + fill
 
 
 @implements(np.zeros_like)
@@ -240,13 +241,13 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     if n < 0:
         raise ValueError(f"order must be non-negative but got {n}")
     ends = [lift(x) for x in (prepend, a, append) if x is not None]
+    (axis,) = axes_of(axis, np.ndim(a))
     if len(ends) > 1:
-        (axis,) = axes_of(axis, np.ndim(a))
         edge = tuple(1 if i == axis else m for i, m in enumerate(np.shape(a)))
         a = np.concatenate([np.broadcast_to(x, edge) if np.ndim(x) == 0 else x for x in ends], axis)
+    before = (slice(None),) * axis
     for _ in range(n):
-        m = np.shape(a)[axis]
-        a = np.take(a, range(1, m), axis=axis) - np.take(a, range(m - 1), axis=axis)
+        a = a[(*before, slice(1, None))] - a[(*before, slice(None, -1))]
     return a
 
 
