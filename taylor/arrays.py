@@ -81,8 +81,11 @@ class Operand(Handled):
         return np.matrix_transpose(self)  # type: ignore[call-overload]
 
     def copy(self, order: Any = "C") -> Any:
-        """Return a copy; `order` is that of memory only."""
-        return rearrange([self], lambda i: i)
+        """Return a copy, its axes in that order in memory."""
+        return rearrange([self], lambda i: i.copy(order))
+
+    def __copy__(self) -> Any:
+        return self.copy("K")
 
     def flatten(self, order: Any = "C") -> Any:
         """Return a copy of the elements along one axis."""
@@ -144,6 +147,10 @@ class Operand(Handled):
     def _memory(self) -> Any:
         """What it shares with views of it; None as long as there are none."""
         return None
+
+    def _in_memory(self) -> Array:
+        """Return an array that lies in memory as this one does; its content means nothing."""
+        return np.empty(self.shape, dtype=bool)
 
     def _is_array(self) -> bool:
         """Whether it has a place in memory: NumPy's numbers have none, its 0-d views have."""
@@ -207,7 +214,7 @@ class Operand(Handled):
 
     # -------------------------------------------------------------- operators
     def __pos__(self) -> Any:
-        return self.copy()
+        return self.copy("K")
 
     def __abs__(self) -> Any:
         return elementary.absolute(self)
@@ -416,16 +423,22 @@ def rearrange(sources: Sequence[Any], f: Callable[..., Any]) -> Any:
     Position 0 stands for a zero (np.tril, np.diag and np.pad put zeros), so any NumPy function that
     only moves elements works on series through this one line.
     """
-    positions, start = [], 1
+    positions, start = [], 0
     for x in sources:
-        size = int(np.prod(np.shape(x), dtype=int))
-        positions.append(np.arange(start, start + size).reshape(np.shape(x)))
-        start += size
+        where = memory.placed(memory.in_memory(x))
+        positions.append(where + start if start else where)
+        start += where.size
     moved = f(*positions)
     owner = next(x for x in sources if isinstance(x, Operand))
     if isinstance(moved, (list, tuple)):
         return type(moved)(owner._gather(sources, np.asarray(i) - 1) for i in moved)
     return owner._gather(sources, np.asarray(moved) - 1)
+
+
+def laid_as(x: Any, like: Any) -> Any:
+    """Return x with its axes in the order in memory of those of another array of its shape."""
+    where = memory.in_memory(like)
+    return x if where.flags.c_contiguous else rearrange([x], lambda i: memory.in_order(i, where))
 
 
 def stack(elements: Sequence[Any], axis: int = 0) -> Any:

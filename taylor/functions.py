@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from taylor import elementary, linalg, memory
-from taylor.arrays import Operand, holds_operands, lift, rearrange, viewing
+from taylor.arrays import Operand, holds_operands, laid_as, lift, rearrange, viewing
 from taylor.binding import SCIPY, UFUNCS, cast, family, floating, implements
 from taylor.conditions import Condition, mask
 from taylor.elementary import TABLE
@@ -169,8 +169,9 @@ def _like(name: str, a: Any, fill: Any, dtype: Any, shape: Any) -> Any:
             floating(name, dtype)
         return np.full(np.shape(a) if shape is None else shape, fill, dtype=dtype)
     a = a if dtype is None else cast(a, np.dtype(dtype))
-    shape = a.shape if shape is None else shape if isinstance(shape, tuple) else (shape,)
-    return a._zeros(shape) + fill
+    if shape is None:
+        return laid_as(a._zeros(a.shape), a) + fill
+    return a._zeros(shape if isinstance(shape, tuple) else (shape,)) + fill
 
 
 @implements(np.zeros_like)

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from taylor.arrays import Operand, lift, stack
+from taylor.arrays import Operand, laid_as, lift, stack
 from taylor.binding import UFUNCS, implements
 from taylor.errors import ShapeMismatch
+from taylor.memory import in_memory
 from taylor.reductions import axes_of, total
 from taylor.values import kind_of, shape_of
 
@@ -67,7 +68,10 @@ def einsum(*operands: Any) -> Any:
         x, term = pair(f"{term},{terms[i]}->{target}", x, xs[i]), target
     if len(xs) == 1:
         x = pair(f"{term},->{out}", x, np.ones(()) if isinstance(x, Operand) else 1)
-    return x
+    arrays = [in_memory(v) for v in xs]
+    if len(out) < 2 or len(xs) > 2 or all(v.flags.c_contiguous for v in arrays):
+        return x
+    return laid_as(x, np.einsum(f"{','.join(terms)}->{out}", *arrays))
 
 
 def _spelled(operands: Sequence[Any]) -> tuple[list[str], str, list[Any]]:

@@ -92,13 +92,13 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     if n < 0:
         raise ValueError(f"order must be non-negative but got {n}")
     ends = [lift(x) for x in (prepend, a, append) if x is not None]
+    (axis,) = axes_of(axis, np.ndim(a))
     if len(ends) > 1:
-        (axis,) = axes_of(axis, np.ndim(a))
         edge = tuple(1 if i == axis else m for i, m in enumerate(np.shape(a)))
         a = np.concatenate([np.broadcast_to(x, edge) if np.ndim(x) == 0 else x for x in ends], axis)
+    before = (slice(None),) * axis
     for _ in range(n):
-        m = np.shape(a)[axis]
-        a = np.take(a, range(1, m), axis=axis) - np.take(a, range(m - 1), axis=axis)
+        a = a[(*before, slice(1, None))] - a[(*before, slice(None, -1))]
     return a
 
 

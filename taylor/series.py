@@ -53,7 +53,17 @@ from taylor.errors import (
 )
 from taylor.expand import of_row
 from taylor.llvm import kernels, monomials
-from taylor.memory import Family, Path, by_rows, positions, rows, same_memory, taken
+from taylor.memory import (
+    Family,
+    Path,
+    by_rows,
+    in_memory,
+    in_rows,
+    positions,
+    rows,
+    same_memory,
+    taken,
+)
 from taylor.program import Program
 from taylor.rules import call_tangent
 from taylor.sweep import (
@@ -170,7 +180,7 @@ class Series(Operand):
     def value(self) -> Any:
         """The coefficient of degree 0: the plain value."""
         head = self._coef[0]
-        return head.copy() if isinstance(head, np.ndarray) or is_operand(head) else head
+        return head.copy("K") if isinstance(head, np.ndarray) or is_operand(head) else head
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -188,15 +198,16 @@ class Series(Operand):
         return bool(nonzero(self._coef[1:]).any())
 
     def copy(self, order: Any = "C") -> Self:
-        """Return a copy that shares nothing; `order` is that of memory only."""
-        return self._new(self._coef.copy(), reach=self._reach)
-
-    __copy__ = copy
+        """Return a copy that shares nothing, its axes in that order in memory."""
+        if order == "C":
+            return self._new(self._coef.copy(), reach=self._reach)
+        found: Self = super().copy(order)
+        return found
 
     def astype(self, dtype: Any, order: Any = "K", copy: bool = True) -> Self:
         """Return the series with its coefficients converted, for example to np.float32.
 
-        `order` is that of memory only; with copy=False a series of that type is returned itself.
+        With copy=False a series of that type is returned itself.
         """
         if np.dtype(dtype).kind not in "fcO":
             raise TypeError(
@@ -206,7 +217,8 @@ class Series(Operand):
             raise TypeError("complex coefficients do not fit a real series")
         if not copy and self.dtype == np.dtype(dtype):
             return self
-        return self._new(self._coef.astype(dtype), reach=self._reach)
+        found = self._new(self._coef.astype(dtype), reach=self._reach)
+        return found if order == "K" else found.copy(order)
 
     def __repr__(self) -> str:
         return text.plain(self)
@@ -283,7 +295,7 @@ class Series(Operand):
             return self
         number = self._coef.ndim == 1
         nested = is_operand(self._coef)
-        table = self._coef.copy() if number or nested else by_rows(self._coef)
+        table = self._coef.copy("K") if number or nested else by_rows(self._coef)
         whole = self._new(table, reach=self._reach) if number else self
         whole._coef = table
         whole._place = Family(whole), None
@@ -424,8 +436,13 @@ class Series(Operand):
     def _compiled(self, row: Any, live: tuple[bool, ...], given: list[Any]) -> Array | None:
         """Return the table of a row from machine code, or None for the ordinary way."""
         if isinstance(self.algebra, Univariate):
-            return kernels.run(row, live, self.order, given)
-        return monomials.run(row, live, self.algebra, given)
+            found = kernels.run(row, live, self.order, given)
+        else:
+            found = monomials.run(row, live, self.algebra, given)
+        if found is None or found.ndim < 3:
+            return found
+        tables = [x for x, m in zip(given, live, strict=True) if m]
+        return in_rows(found, tables, [x for x, m in zip(given, live, strict=True) if not m])
 
     def _hosts(self, other: Operand) -> bool:
         if isinstance(other, Node):
@@ -474,7 +491,7 @@ class Series(Operand):
                 return owner._new(x + y, reach=reach)
         table, c = owner._scalar(*((x, y) if tx else (y, x)))
         if type(c) in (int, float) and not is_operand(table) and table.dtype != object:
-            new = table.copy()
+            new = table.copy("K")
             with np.errstate(all="ignore"):
                 new[0] += c
             return owner._new(new, reach=reach)
@@ -483,7 +500,7 @@ class Series(Operand):
         shape = (table.shape[0] - 1, *head.shape[1:])
         tail = table[1:] if table.shape[1:] == head.shape[1:] else np.broadcast_to(table[1:], shape)
         tail = tail + 0 * head if is_operand(head) else tail
-        return owner._new(np.concatenate([head, tail]), reach=reach)
+        return owner._new(in_rows(np.concatenate([head, tail]), [table], [c]), reach=reach)
 
     __radd__ = __add__
 
@@ -518,14 +535,15 @@ class Series(Operand):
             if type(owner.algebra) is Univariate and x.ndim > 1:
                 table = kernels.run("mul", (True, True), owner.order, [x, y])
                 if table is not None:
-                    return owner._new(table, reach=reach)
-            return owner._new(_quietly(owner.algebra.product, x, y), reach=reach)
+                    return owner._new(in_rows(table, (x, y)), reach=reach)
+            table = _quietly(owner.algebra.product, x, y)
+            return owner._new(in_rows(table, (x, y)), reach=reach)
         reach = max(_reach_in(owner, self), _reach_in(owner, other))
         table, c = owner._scalar(*((x, y) if tx else (y, x)))
         if type(c) in (int, float, np.float64) and c == 0:
             reach = 0
         with np.errstate(all="ignore"):
-            return owner._new(table * c, reach=reach)
+            return owner._new(in_rows(table * c, [table], [c]), reach=reach)
 
     __rmul__ = __mul__
 
@@ -623,7 +641,8 @@ class Series(Operand):
             sweep = Sweep(program, self.algebra, padded, parameters)
             sweep.run()
             y = sweep.result(program.outputs[0])
-            return self._new(mended(program, self.algebra, padded, parameters, y))
+            y = mended(program, self.algebra, padded, parameters, y)
+            return self._new(in_rows(y, padded, parameters))
         flat = [np.broadcast_to(pad(t, len(shape)), (t.shape[0], *shape)) for t in tables]
         flat = [t.reshape(t.shape[0], lanes) for t in flat]
         given = [np.broadcast_to(c, shape).reshape(lanes) if np.ndim(c) else c for c in parameters]
@@ -638,7 +657,8 @@ class Series(Operand):
             elif part.dtype != out.dtype:
                 out = out.astype(np.result_type(out, part))
             out[:, cut] = part
-        return self._new(out.reshape(self.algebra.size, *shape))
+        out = out.reshape(self.algebra.size, *shape)
+        return self._new(in_rows(out, tables, parameters))
 
     # -------------------------------------------------------------- elementary functions
     def _elementary(self, row: Elementary, args: tuple[Any, ...]) -> Any:
@@ -964,7 +984,7 @@ class Series(Operand):
 
     def _with_value(self, value: Any) -> Self:
         """Return the series with its coefficient of degree 0 replaced by the plain function's."""
-        coef = self._coef.copy()
+        coef = self._coef.copy("K")
         if is_operand(coef) or coef.dtype == object or np.asarray(value).dtype != object:
             coef[0] = (
                 np.broadcast_to(value, self.shape)
@@ -986,6 +1006,9 @@ class Series(Operand):
         return np.stack(out)
 
     # -------------------------------------------------------------- primitives of Operand
+    def _in_memory(self) -> Array:
+        return in_memory(self._coef)[0, ...]
+
     def _zeros(self, shape: tuple[int, ...]) -> Self:
         return self._new(zeros((self._coef.shape[0], *shape), self._coef))
 
@@ -1000,6 +1023,7 @@ class Series(Operand):
         else:
             value = value if isinstance(value, np.ndarray) else as_array(value)
             table = zeros((self.algebra.size, *value.shape), value)
+        table = in_rows(table, (), [value])
         table[0] = value[()] if isinstance(value, np.ndarray) else value
         return self._new(table, reach=0)
 
@@ -1012,7 +1036,6 @@ class Series(Operand):
         return self._new(table, reach=0)
 
     def _gather(self, sources: Sequence[Any], index: Array) -> Any:
-        zero = bool(index.size and index.min() < 0)
         if len(sources) == 1:
             return self._new(taken(self._coef, index), reach=self._reach)
         owner = host(sources)
@@ -1028,9 +1051,7 @@ class Series(Operand):
             owner._check(x)
             reach = max(reach, x._reach)
             joined.append(x._coef.reshape((x._coef.shape[0], -1)))
-        if zero:
-            joined.append(zeros((joined[0].shape[0], 1), joined[0]))
-        return owner._new(np.concatenate(together(*joined), axis=1)[:, index], reach=reach)
+        return owner._new(taken(np.concatenate(together(*joined), axis=1), index), reach=reach)
 
     def _scatter(self, index: Array, shape: tuple[int, ...]) -> Self:
         return self._new(scatter(self._coef, index, shape, 1), reach=self._reach)
@@ -1060,7 +1081,7 @@ class Series(Operand):
         if tx and ty:
             if not (is_operand(x) or is_operand(y)):
                 x, y = together(x, y)
-            return owner._new(owner.algebra.bilinear(spec, x, y), reach=reach)
+            return owner._new(in_rows(owner.algebra.bilinear(spec, x, y)), reach=reach)
         terms, out = spec.split("->")
         a, b = terms.split(",")
         if not tx:
@@ -1068,7 +1089,7 @@ class Series(Operand):
         if not (is_operand(x) or is_operand(y)):
             x, y = together(x, np.asarray(y))
         z = free_letter(spec)
-        return owner._new(contract(f"{z}{a},{b}->{z}{out}", x, y), reach=reach)
+        return owner._new(in_rows(contract(f"{z}{a},{b}->{z}{out}", x, y)), reach=reach)
 
     def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
         args = [lift(x) for x in (lhs, rhs, a, b)]

@@ -28,7 +28,7 @@ from taylor.arrays import Operand, host, lift
 from taylor.conditions import COMPARISONS, Condition
 from taylor.elementary import Rule, choose, derived
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
-from taylor.memory import Cell, each, shares
+from taylor.memory import Cell, each, in_memory, joint, placed, positions, shares
 from taylor.tags import Tag, fresh_tag
 from taylor.values import (
     Constant,
@@ -340,11 +340,13 @@ class Node(Operand):
 
     __slots__ = ("_cell", "_i", "_seen", "_where", "tape")
     _seen: int  # the version of the cell that instruction _i reads
-    _where: Array  # which elements of the cell
+    # which elements of the cell, or without one all of them: where they lie in memory
+    _where: Any  # None: in C order
 
-    def __init__(self, tape: Tape, i: int) -> None:
+    def __init__(self, tape: Tape, i: int, like: Array | None = None) -> None:
         self.tape = tape
         self._i = i
+        self._where = None if like is None else placed(like)
         self._cell: Cell | None = None  # what it shares with views of it, once there are any
 
     @property
@@ -387,12 +389,13 @@ class Node(Operand):
         return np.asarray(base(self.tape.values[self.i])).dtype
 
     def astype(self, dtype: Any, order: Any = "K", copy: bool = True) -> Any:
-        """Return the variable in a wider type of numbers; `order` is that of memory only."""
+        """Return the variable in a wider type of numbers, its axes in that order in memory."""
         dtype = np.dtype(dtype)
         if dtype in (self.dtype, np.dtype(object)):
-            return self.copy() if copy else self
+            return self.copy(order) if copy else self
         if dtype.kind in "fc" and np.can_cast(self.dtype, dtype):
-            return self * dtype.type(1)
+            wider = self * dtype.type(1)
+            return wider if order == "K" else wider.copy(order)
         raise TraceError(
             f"recorded values are {self.dtype}; astype({dtype}) would cut off "
             + ("digits: convert the point" if dtype.kind in "fc" else "derivatives: use .value")
@@ -409,14 +412,26 @@ class Node(Operand):
     def _hosts(self, other: Operand) -> bool:
         return self.tape.holds(other)
 
+    def _in_memory(self) -> Array:
+        return super()._in_memory() if self._where is None else self._where
+
+    def _beside(self, *args: Any) -> Node:
+        """Return the node of a new element-wise result of those arguments, laid out as NumPy's."""
+        if len(self.shape) < 2 or all(type(x) is Node and x._where is None for x in args):
+            return self
+        return Node(self.tape, self._i, joint(self.shape, [in_memory(x) for x in args]))
+
     # arithmetic -----------------------------------------------------------------------------
     def _binary(self, op: str, x: Any, y: Any) -> Any:
         x, y = lift(x), lift(y)
         owner = host((x, y))
         if not isinstance(owner, Node):  # an inner series, of which the nodes are coefficients
             return owner._operate(op, x, y)
-        tape = owner.tape
-        a, b = tape.node(x), tape.node(y)
+        found: Node = owner._combined(op, owner.tape.node(x), owner.tape.node(y))
+        return found._beside(x, y)
+
+    def _combined(self, op: str, a: Node, b: Node) -> Node:
+        tape = self.tape
         folded = _fold_identity(op, a, b)
         if folded is not None:
             return folded
@@ -462,10 +477,10 @@ class Node(Operand):
     def __neg__(self) -> Any:
         instruction = self.tape.code[self.i]
         if instruction.op == "linear" and _key(instruction.param) == _key(Linear("scale", -1)):
-            return Node(self.tape, instruction.args[0])
+            return Node(self.tape, instruction.args[0])._beside(self)
         if instruction.op == "constant" and not isinstance(instruction.param, Constant):
-            return self.tape.constant(-instruction.param)
-        return self.tape.scale(self, -1)
+            return self.tape.constant(-instruction.param)._beside(self)
+        return self.tape.scale(self, -1)._beside(self)
 
     # primitives -----------------------------------------------------------------------------
     def _elementary(self, row: Any, args: tuple[Any, ...]) -> Any:
@@ -478,12 +493,13 @@ class Node(Operand):
         tape = owner.tape
         nodes = [tape.node(a) for a in args]
         if row in EXTREMES and nodes[0].i == nodes[1].i:  # identical operands are no tie
-            return Node(tape, nodes[0].i)
+            return Node(tape, nodes[0].i)._beside(*args)
         shape = np.broadcast_shapes(*(n.shape for n in nodes))
         values = [tape.values[n.i] for n in nodes]
         with np.errstate(all="ignore"):
             value = None if any(v is None for v in values) else row(*values)
-        return tape.push("elementary", tuple(n.i for n in nodes), row, shape, value)
+        node = tape.push("elementary", tuple(n.i for n in nodes), row, shape, value)
+        return node._beside(*args)
 
     def _call(self, rule: Rule, args: tuple[Any, ...]) -> Any:
         args = tuple(lift(a) for a in args)
@@ -503,24 +519,28 @@ class Node(Operand):
         owner = host(sources)
         if not isinstance(owner, Node):
             return owner._gather(sources, index)
-        x = sources[0]
+        x, layout = sources[0], None if index.flags.c_contiguous else index
         if len(sources) == 1 and index.size == x.size:
             in_order = np.array_equal(index.reshape(-1), np.arange(x.size))
             if in_order and index.shape == x.shape:
-                return Node(x.tape, x.i)
+                return Node(x.tape, x.i, layout)
             if in_order:
-                return x.tape.linear("reshape", index.shape, [x], index.shape)
-        return owner.tape.linear("gather", index, sources, index.shape)
+                reshaped = x.tape.linear("reshape", index.shape, [x], index.shape)
+                return Node(x.tape, reshaped.i, layout)
+        index = np.asarray(index, order="C")
+        return Node(owner.tape, owner.tape.linear("gather", index, sources, index.shape).i, layout)
 
     def _scatter(self, index: Array, shape: Shape) -> Any:
         return self.tape.linear("scatter", (index, shape), [self], shape)
 
     def _sum(self, axes: tuple[int, ...]) -> Any:
         shape = tuple(n for i, n in enumerate(self.shape) if i not in axes)
-        return self.tape.linear("sum", axes, [self], shape)
+        like = () if self._where is None else (np.sum(self._where, axes),)
+        return self.tape.linear("sum", axes, [self], shape)._beside(*like)
 
     def _cumsum(self, axis: int) -> Any:
-        return self.tape.linear("cumsum", axis, [self], self.shape)
+        like = () if self._where is None else (np.cumsum(self._where, axis),)
+        return self.tape.linear("cumsum", axis, [self], self.shape)._beside(*like)
 
     def _reduceat(self, starts: Array, axis: int) -> Any:
         starts = np.asarray(starts)
@@ -574,7 +594,7 @@ class Node(Operand):
             if any(v is None for v in values)
             else choose(values[0], values[1], values[2], values[3], mode)
         )
-        return tape.push("choose", tuple(n.i for n in nodes), mode, shape, value)
+        return tape.push("choose", tuple(n.i for n in nodes), mode, shape, value)._beside(*args)
 
     def _decided(self, op: str, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Return np.op of the value, leaving a guard for it."""
@@ -595,14 +615,15 @@ class Node(Operand):
         return Condition(sign, owner.tape.node(self), owner.tape.node(other))
 
     def copy(self, order: Any = "C") -> Node:
-        """Return a copy that shares nothing; `order` is that of memory only."""
-        return Node(self.tape, self.i)
+        """Return a copy that shares nothing, its axes in that order in memory."""
+        return Node(self.tape, self.i) if order == "C" else super().copy(order)
 
     def _shared(self) -> Cell:
         """Return the memory of the node, which begins with its first view or write."""
         if self._cell is None:
-            self._cell = Cell(self._i, self.shape)
-            self._where, self._seen = self._cell.positions, 0
+            where = positions(self.shape) if self._where is None else self._where
+            self._cell = Cell(self._i, where)
+            self._where, self._seen = where, 0
         return self._cell
 
     def _memory(self) -> Any:
@@ -761,8 +782,8 @@ def _reduced(x: Node, axes: str, others: str) -> tuple[Node, str]:
     """Return x without repeated letters (its diagonal) and letters of its own (their sum)."""
     if len(set(axes)) < len(axes):
         kept = "".join(dict.fromkeys(axes))
-        positions = np.einsum(f"{axes}->{kept}", np.arange(x.size).reshape(x.shape))
-        x, axes = x._gather([x], np.array(positions)), kept
+        index = np.einsum(f"{axes}->{kept}", np.arange(x.size).reshape(x.shape))
+        x, axes = x._gather([x], np.array(index)), kept
     alone = tuple(i for i, c in enumerate(axes) if c not in others)
     if alone:
         x, axes = x._sum(alone), "".join(c for c in axes if c in others)

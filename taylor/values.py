@@ -106,8 +106,8 @@ def as_array(x: Any) -> Array:
     if a.dtype.kind in "fc":
         return a
     if a.dtype.kind in "iubO":
-        out = np.empty(a.shape, dtype=object)
-        flat, source = out.reshape(-1), a.reshape(-1)
+        out = np.empty_like(a, dtype=object)
+        flat, source = out.ravel("K"), a.ravel("K")
         for i in range(a.size):
             flat[i] = canonical(source[i])
         return _as_kind(out, _union({_kind_of_number(e) for e in flat} - {int}))
