@@ -129,9 +129,10 @@ class Machine:
         wrong = failed(f, program.guards, heads)
         f.store(wrong, f.address("%data", [], self.flag))
         self._finite(f)
+        text = f.text()
         self.size = f.size + WIDTH
         tiles = "" if self.unit == 1 else tiled(self._rows(), self.unit, self.flag)
-        self.code = Code(f.text() + tiles)
+        self.code = Code(text + tiles)
 
     def _rows(self) -> tuple[list[int], list[int]]:
         """Return where in memory the numbers of the inputs and of the outputs lie, in order."""
@@ -169,7 +170,12 @@ class Machine:
     def _values(self, f: Function, program: Program) -> Any:
         guarded = {i for g in program.guards for i in (g.a, g.b)}
         kept = {*program.outputs, *program.inputs, *guarded}
-        return values(self._code(f, program), self._given(f), kept, settled)
+
+        def each(value: Any, uses: int) -> Any:
+            f.pause()
+            return settled(value) if uses > 1 else value
+
+        return values(self._code(f, program), self._given(f), kept, each)
 
     def _code(self, f: Function, program: Program) -> Any:
         return with_symbols(f, program.code) if self.planar else program.code

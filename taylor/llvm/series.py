@@ -452,11 +452,14 @@ class Sums:
         f, mark, block = self.f, len(self.f.lines), self.f.block
         f.block = self.block
         several = TOGETHER[f.unit > 1]
+        f.starts.append((mark, self.block))
         take = self._in_vectors if order > SHORT and f.unit == 1 else self._one_by_one
         for square in (False, True):
             wanted = [w for w in self.wanted if (w[0] is w[1]) == square]
             for start in range(0, len(wanted), several):
                 take(wanted[start : start + several], square)
+                f.pause()
+        f.starts.pop()
         new = f.lines[mark:]
         del f.lines[mark:]
         f.lines[self.place : self.place] = new
