@@ -31,6 +31,7 @@ from taylor.tape import flat
 from taylor.values import (
     alike,
     base,
+    common_shape,
     constant,
     current_policy,
     decided,
@@ -131,7 +132,7 @@ class Sweep:
                         "linear",
                         "scale",
                     ):
-                        shape = np.broadcast_shapes(shape, *live_shapes)
+                        shape = common_shape(shape, *live_shapes)
                     self.table.append(self._room(i, (algebra.size, *shape)))
                     self.steps.append(getattr(self, f"_{op}")(i))
                     self.owners.append(i)

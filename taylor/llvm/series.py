@@ -7,6 +7,7 @@ are written out; from there on all steps are the same, and one loop over k runs 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,7 +51,7 @@ TOGETHER = 6, 2  # sums that one loop takes, of numbers and of tiles: as the reg
 
 def part_size(shape: Sequence[int], unit: int = 1) -> int:
     """Return how many numbers the coefficients of one degree take: arrays fill whole vectors."""
-    n = int(np.prod(shape[1:], dtype=int))
+    n = math.prod(shape[1:])
     return n if n <= 1 or unit > 1 else -(-n // WIDTH) * WIDTH
 
 
@@ -83,7 +84,7 @@ class Table(Symbol):
     def whole(self) -> bool:
         """Whether the last vector of every row lies within the part, so that it may be written."""
         shape = self.part_shape
-        ends = int(np.prod(shape, dtype=int)) + -(shape[-1] if shape else 1) % WIDTH
+        ends = math.prod(shape) + -(shape[-1] if shape else 1) % WIDTH
         return ends <= self.size_of_part or len(shape) < 2
 
     def place(self) -> None:
@@ -274,7 +275,7 @@ def _products(
             total = _added(f, total, *product)
         return total
 
-    if int(np.prod(shape, dtype=int)) == 1:
+    if math.prod(shape) == 1:
         value = body(*(at(z, [0] * len(shape)) for z in flat))
         return Symbol(f, shape, reg=value, strides=(0,) * len(shape))
     out = empty(f, shape)
@@ -286,7 +287,7 @@ def _convolution(
     f: Function, k: Degree, outputs: list[list[Term]], square: bool, shape: tuple[int, ...]
 ) -> list[Symbol]:
     """Return Σ ±x_j y_{k-j} over 1 <= j < k for the terms (x, y) of each output."""
-    if int(np.prod(shape, dtype=int)) == 1:
+    if math.prod(shape) == 1:
         found = []
         for terms in outputs:
             total, *others = (k.sums.of(k, x, y) for x, y, _ in terms)
@@ -540,9 +541,9 @@ def spread(program: Program) -> Program:
         for a in args:
             own = program.code[a].shape
             short = own[-1:] == (1,) and shape != () and 1 < shape[-1] < WIDTH
-            if op in ("mul", "div") and short and np.prod(own) > 1:
+            if op in ("mul", "div") and short and math.prod(own) > 1:
                 if (a, shape) not in repeated:
-                    index = np.broadcast_to(np.arange(np.prod(own, dtype=int)).reshape(own), shape)
+                    index = np.broadcast_to(np.arange(math.prod(own)).reshape(own), shape)
                     code.append(Instruction("linear", (a,), Linear("gather", index), shape))
                     repeated[a, shape] = len(code) - 1
                 given.append(-1 - repeated[a, shape])
@@ -723,7 +724,7 @@ class Emission(Sweep):
                 short = sorted(h for h in (self.height[a] for a in code[i].args) if h < order)
                 if len(short) > 1:
                     first = max(first, min(order, short[-1] + short[-2]))
-            size = int(np.prod(self.table[i].shape[1:], dtype=int))
+            size = math.prod(self.table[i].shape[1:])
             if code[i].op in SUMMING and size == 1:
                 numbers = True
         if numbers:
