@@ -35,6 +35,7 @@ from taylor.tape import Guard
 
 Array = Any
 OK, GUARD, INFINITE = 0, 1, 2
+BY_DEGREE = 3000  # instructions times degrees of a program that is written degree by degree
 OPPOSITE = {"<": "uge", "<=": "ugt", ">": "ule", ">=": "ult"}
 SAME = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}
 
@@ -199,7 +200,7 @@ class Machine:
         program = dataclasses.replace(program, code=self._code(f, program))
         sweep = Emission(
             f, program, order, given[:n], self.heights, given[n:], self._algebra(f),
-            by_degree=self.unit == 1,
+            by_degree=self.unit == 1 and len(program) * (order + 1) <= BY_DEGREE,
         )  # fmt: skip
         sweep.run()
         guarded = {i for g in program.guards for i in (g.a, g.b) if i >= 0}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,6 +46,7 @@ SUMMING = ("mul", "div", "integral")
 # up to this order sums run term by term: vectors would wait for coefficients just written
 SHORT = 24
 BLOCKS = 64  # vectors of elements up to which sums are taken side by side
+RUN = 16  # instructions of a long program, or more, that are written degree by degree together
 WAYS = 2  # terms of a sum that is written out, added at a time
 TOGETHER = 6, 2  # sums that one loop takes, of numbers and of tiles: as the registers allow
 
@@ -593,6 +595,7 @@ class Emission(Sweep):
         by_degree: bool = True,
     ) -> None:
         self.f = f
+        self.by_degree = by_degree
         self.readers = _readers(program) if by_degree and algebra is None else {}
         given = [isinstance(x, Complex) for x in (*inputs, *parameters)]
         self.complex = kinds(program.code, given)
@@ -690,14 +693,15 @@ class Emission(Sweep):
     def run(self) -> None:
         """Write the steps of all degrees.
 
-        One point: all instructions degree by degree.  Tiles of points: instruction by instruction,
-        so that few tables are in use at a time; those that need each other stay together.
+        One point: all instructions degree by degree.  Tiles of points, and long programs: some
+        instructions at a time, so that few tables are in use; those that need each other stay
+        together.
         """
         every = range(len(self.steps))
         if not isinstance(self.algebra, Univariate):  # parts of different sizes
             for k in range(self.order + 1):
                 self.write(k, every)
-        elif self.f.unit == 1:
+        elif self.by_degree:
             self.degrees(every)
         else:
             self._by_instruction()
@@ -744,35 +748,39 @@ class Emission(Sweep):
             sums.write(order)
 
     def _by_instruction(self) -> None:
-        code = self.program.code
-        kept = {*self.program.outputs, *self.program.inputs}
-        kept |= {i for g in self.program.guards for i in (g.a, g.b)}
-        last: dict[int, int] = {}
+        code, steps, last = self.program.code, defaultdict[int, list[int]](list), dict[int, int]()
+        for s, i in enumerate(self.owners):
+            steps[i].append(s)
         groups = self._groups()
         for n, group in enumerate(groups):
             for i in group:
-                for a in (i, *code[i].args):
-                    last[a] = n
+                last.update(dict.fromkeys((i, *code[i].args), n))
+        kept = {*self.program.outputs, *self.program.inputs}
+        kept |= {i for g in self.program.guards for i in (g.a, g.b)}
+        ends = defaultdict[int, list[int]](list)
+        if self.f.unit > 1:  # else what is not written must stay zero
+            for i in last.keys() - kept:
+                ends[last[i]].append(i)
         for n, group in enumerate(groups):
-            inside = set(group)
-            self.degrees([s for s, i in enumerate(self.owners) if i in inside])
-            for i, final in last.items():
-                if final == n and i not in kept:
-                    for table in (self.table[i], self.weighted.get(i)):
-                        if isinstance(table, (Table, Planes)):
-                            table.forget()
+            self.degrees([s for i in group for s in steps[i]])
+            for i in ends[n]:
+                for table in (self.table[i], self.weighted.get(i)):
+                    if isinstance(table, (Table, Planes)):
+                        table.forget()
 
     def _groups(self) -> list[list[int]]:
         """Return the instructions in runs that are computed together, degree by degree.
 
-        These are the ones that need each other, and with them those that take no sums.
+        These are the ones that need each other, and with them those that take no sums; for one
+        point, some more, so that a loop over degrees has something to do.
         """
         groups: list[list[int]] = []
         reach, code = -1, self.program.code
+        few = 1 if self.f.unit > 1 else RUN
         sums = False  # whether the last group takes sums
         for i, instruction in enumerate(code):
             takes = instruction.op in SUMMING
-            if i <= reach or (groups and not (takes and sums)):
+            if i <= reach or (groups and not (takes and sums and len(groups[-1]) >= few)):
                 groups[-1].append(i)
             else:
                 groups.append([i])
