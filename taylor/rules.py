@@ -70,12 +70,12 @@ def values(
     code: Code,
     x: Sequence[Any],
     keep: Container[int] | None = None,
-    settle: Callable[[Any], Any] | None = None,
+    settle: Callable[[Any, int], Any] | None = None,
 ) -> list[Any]:
     """Return the value of every instruction at x, computed through the users' own front door.
 
     With `keep` only those values are kept; the others are forgotten after their last use.
-    `settle` is called with values that are used more than once.
+    `settle` replaces every value; it gets the value and how often it is used.
     """
     v: list[Any] = []
     uses = Counter(a for i in code for a in i.args) if settle is not None else Counter()
@@ -110,8 +110,8 @@ def values(
             v.append(flat(param.rule(*a)))
         else:
             v.append(param(*a))
-        if settle is not None and uses[len(v) - 1] > 1:
-            v[-1] = settle(v[-1])
+        if settle is not None:
+            v[-1] = settle(v[-1], uses[len(v) - 1])
         if keep is not None:
             for j in args:
                 if last[j] == len(v) - 1 and j not in keep:

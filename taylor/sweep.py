@@ -33,6 +33,7 @@ from taylor.values import (
     Constant,
     alike,
     base,
+    common_shape,
     constant,
     current_policy,
     decided,
@@ -138,7 +139,7 @@ class Sweep:
                         "linear",
                         "scale",
                     ):
-                        shape = np.broadcast_shapes(shape, *live_shapes)
+                        shape = common_shape(shape, *live_shapes)
                     self.table.append(self._room(i, (algebra.size, *shape)))
                     self.steps.append(getattr(self, f"_{op}")(i))
                     self.owners.append(i)

@@ -34,6 +34,7 @@ from taylor.values import (
     Constant,
     as_array,
     base,
+    common_shape,
     constant,
     decided,
     exact,
@@ -249,6 +250,8 @@ class Tape:
         if isinstance(c, (Constant, Fraction)):
             value = None if self.like is None else constant(c, self.like)
             return self.push("constant", (), c, (), value)
+        if type(c) in (int, float):
+            return self.push("constant", (), c, (), c)
         if is_operand(c):
             return self._outer(c)
         if np.ndim(c) == 0 and not isinstance(c, np.ndarray):
@@ -321,8 +324,8 @@ class Tape:
 
 def _key(param: Any) -> Any:
     """Return a hashable stand-in for a parameter that tells 1 from 1.0 and 0.0 from -0.0."""
-    if param is None or type(param) in (str, float):
-        return repr(param)
+    if param is None or type(param) in (int, float, str):
+        return (type(param), repr(param) if type(param) is float else param)
     if isinstance(param, np.ndarray) and param.size > LARGE:
         return id(param)
     if isinstance(param, np.ndarray):
@@ -436,7 +439,7 @@ class Node(Operand):
         if folded is not None:
             return folded
         try:
-            shape = a.shape if a.shape == b.shape else np.broadcast_shapes(a.shape, b.shape)
+            shape = common_shape(a.shape, b.shape)
         except ValueError:
             raise ShapeMismatch(f"shapes {a.shape} and {b.shape} do not fit in {op}") from None
         if op == "mul":
@@ -476,7 +479,7 @@ class Node(Operand):
 
     def __neg__(self) -> Any:
         instruction = self.tape.code[self.i]
-        if instruction.op == "linear" and _key(instruction.param) == _key(Linear("scale", -1)):
+        if instruction.op == "linear" and _is_minus_one(instruction.param):
             return Node(self.tape, instruction.args[0])._beside(self)
         if instruction.op == "constant" and not isinstance(instruction.param, Constant):
             return self.tape.constant(-instruction.param)._beside(self)
@@ -494,7 +497,7 @@ class Node(Operand):
         nodes = [tape.node(a) for a in args]
         if row in EXTREMES and nodes[0].i == nodes[1].i:  # identical operands are no tie
             return Node(tape, nodes[0].i)._beside(*args)
-        shape = np.broadcast_shapes(*(n.shape for n in nodes))
+        shape = common_shape(*(n.shape for n in nodes))
         values = [tape.values[n.i] for n in nodes]
         with np.errstate(all="ignore"):
             value = None if any(v is None for v in values) else row(*values)
@@ -582,7 +585,7 @@ class Node(Operand):
             return owner._choose(*args, mode)
         tape = owner.tape
         nodes = [tape.node(x) for x in args]
-        shape = np.broadcast_shapes(*(n.shape for n in nodes))
+        shape = common_shape(*(n.shape for n in nodes))
         values = [tape.values[n.i] for n in nodes]
         if mode == "kink" and any(np.iscomplexobj(base(v)) for v in values):
             raise TypeError(
@@ -762,6 +765,10 @@ def _ok(x: Any) -> bool:
 def _negative(x: Any) -> Any:
     x = lift(x)
     return -x if is_operand(x) or type(x) in (int, float, complex) else -as_array(x)[()]
+
+
+def _is_minus_one(linear: Linear) -> bool:
+    return linear.kind == "scale" and type(linear.data) is int and linear.data == -1
 
 
 def _fold_identity(op: str, a: Node, b: Node) -> Node | None:

@@ -77,6 +77,12 @@ def canonical(x: Any) -> Any:
     return x
 
 
+def common_shape(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape that arrays of these shapes broadcast to (equal ones are the rule)."""
+    first = shapes[0]
+    return first if all(s == first for s in shapes) else np.broadcast_shapes(*shapes)
+
+
 def full(shape: tuple[int, ...], x: Any) -> Array:
     """Return an object array of the shape with x in every place, whatever protocols x speaks."""
     out = np.empty(shape, dtype=object)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import itertools
+import math
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -34,12 +35,13 @@ from taylor.tape import Guard
 
 Array = Any
 OK, GUARD, INFINITE = 0, 1, 2
+BY_DEGREE = 3000  # instructions times degrees of a program that is written degree by degree
 OPPOSITE = {"<": "uge", "<=": "ugt", ">": "ule", ">=": "ult"}
 SAME = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}
 
 
 def _size(shape: Sequence[int]) -> int:
-    return int(np.prod(shape, dtype=int))
+    return math.prod(shape)
 
 
 def block(size: int) -> Array:
@@ -129,9 +131,10 @@ class Machine:
         wrong = failed(f, program.guards, heads)
         f.store(wrong, f.address("%data", [], self.flag))
         self._finite(f)
+        text = f.text()
         self.size = f.size + WIDTH
         tiles = "" if self.unit == 1 else tiled(self._rows(), self.unit, self.flag)
-        self.code = Code(f.text() + tiles)
+        self.code = Code(text + tiles)
 
     def _rows(self) -> tuple[list[int], list[int]]:
         """Return where in memory the numbers of the inputs and of the outputs lie, in order."""
@@ -169,7 +172,12 @@ class Machine:
     def _values(self, f: Function, program: Program) -> Any:
         guarded = {i for g in program.guards for i in (g.a, g.b)}
         kept = {*program.outputs, *program.inputs, *guarded}
-        return values(self._code(f, program), self._given(f), kept, settled)
+
+        def each(value: Any, uses: int) -> Any:
+            f.pause()
+            return settled(value) if uses > 1 else value
+
+        return values(self._code(f, program), self._given(f), kept, each)
 
     def _code(self, f: Function, program: Program) -> Any:
         return with_symbols(f, program.code) if self.planar else program.code
@@ -192,7 +200,7 @@ class Machine:
         program = dataclasses.replace(program, code=self._code(f, program))
         sweep = Emission(
             f, program, order, given[:n], self.heights, given[n:], self._algebra(f),
-            by_degree=self.unit == 1,
+            by_degree=self.unit == 1 and len(program) * (order + 1) <= BY_DEGREE,
         )  # fmt: skip
         sweep.run()
         guarded = {i for g in program.guards for i in (g.a, g.b) if i >= 0}
@@ -341,6 +349,7 @@ def failed(f: Function, guards: Sequence[Guard], v: Any) -> Scalar:
             wrong = f.compare(op, at(a, [i]), at(b, [i]))
             one = f.select(wrong, f.constant(1.0), f.constant(0.0))
             total = f.binary("fadd", total, one)
+            f.pause()
     return total
 
 

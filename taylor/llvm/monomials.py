@@ -9,6 +9,7 @@ degrees, so that each may be written to its last vector.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,7 +37,7 @@ class Parts(Table):
 
     def __init__(self, f: Function, shape: tuple[int, ...], slot: Any, offset: int) -> None:
         super().__init__(f, shape, slot, offset)
-        self.size_of_part = int(np.prod(shape[1:], dtype=int))
+        self.size_of_part = math.prod(shape[1:])
         self.strides = _strides(shape)
 
     @property
@@ -153,7 +154,7 @@ class Polynomials(Machine):
     ) -> None:
         self.algebra = algebra
         program = program if expanded else expand(program)
-        count = sum(int(np.prod(i.shape, dtype=int)) for i in program.code)
+        count = sum(math.prod(i.shape) for i in program.code)
         if algebra.size * count > ROOM or algebra.count > CACHED_PAIRS:
             raise Unsupported(f"the tables of {algebra} are too large")
         if len(program.code) * (algebra.order + 1) > STEPS:
@@ -170,7 +171,7 @@ class Polynomials(Machine):
         return int(self.algebra.offsets[order + 1])
 
     def _room(self, shape: Sequence[int]) -> int:
-        return int(np.prod(shape, dtype=int))
+        return math.prod(shape)
 
     def _view(self, data: Array, shape: tuple[int, ...]) -> Array:
         return data.reshape(shape)

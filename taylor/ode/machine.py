@@ -134,8 +134,9 @@ class Machine:
             sweep.degrees(range(len(sweep.steps)))
         values = {i: sweep._value(i) for g in program.guards for i in (g.a, g.b) if i >= 0}
         self._step(f, tables[1], factor, failed(f, program.guards, values))
+        text = f.text()
         self.size = f.size + WIDTH
-        self.code = self._compiled(f.text())
+        self.code = self._compiled(text)
 
     def _compiled(self, text: str) -> Code:
         return Code(text)
