@@ -224,7 +224,7 @@ def test_no_side_is_too_thin_to_be_met(width):
         return np.maximum(z[1], 0.0) * np.maximum(width * z[0] - z[1], 0.0) / width
 
     def smooth(z):  # the same sides, of formulas that are equal
-        return np.maximum(z[1] ** 2, 1 * z[1] ** 2) + wedge(z) - 1 * wedge(z)
+        return np.maximum(z[1] ** 2, 1 * z[1] ** 2) + (wedge(z) - 1 * wedge(z))
 
     second = [taylor.hessian, lambda f, x: taylor.tensor(f, x, 3), hyperdual.hessian]
     for driver in second:
