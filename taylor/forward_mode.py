@@ -262,6 +262,7 @@ def _line(f: Function, x: Any, v: Any, order: int) -> Any:
 
 def _scaled(f: Function, x: Any, v: Any, order: int, wanted: Sequence[int]) -> list[Any]:
     """Return the derivatives of the wanted degrees of t -> f(x + t·v) at t = 0."""
+
     def run(m: int) -> Any:
         if m == 0:
             return along(f, x, v, order)

@@ -12,7 +12,7 @@ Directions are generic and fixed: two runs give the same bits.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -323,7 +323,9 @@ def _moves(t: Tied, known: Iterable[int]) -> tuple[list[Array], list[Array]]:
     A choice that depends on another tie gets a random share of it, and so a place of its own.
     """
     point = np.asarray(_point(t))
-    rng, u, sides = np.random.default_rng(point.size), [], []
+    rng = np.random.default_rng(point.size)
+    u: list[Array] = []
+    sides: list[Array] = []
     for d in itertools.islice(_directions(point), 0, 3, 2):
         seen: dict[int, Any] = {}
 
@@ -335,8 +337,7 @@ def _moves(t: Tied, known: Iterable[int]) -> tuple[list[Array], list[Array]]:
 
         tangents(t.code, t.v, [d], share)
         for n, rows in enumerate((u, sides)):
-            each = [full(seen[i][n], t.ties[i].shape)[t.ties[i]].astype(float) for i in known]
-            rows.append(np.concatenate(each))
+            rows.append(_joined(t, known, {i: e[n] for i, e in seen.items()}))
     return u, sides
 
 
@@ -365,6 +366,12 @@ def _apart(t: Tied) -> Shares:
     return {i: _share(t, i, part) for i, part in _parts(t, t.ties, at_ties, 0.5)}
 
 
+def _joined(t: Tied, known: Iterable[int], parts: dict[int, Any]) -> Array:
+    """Return what the choices have at their tied elements, as one array of floats."""
+    each = [full(parts[i], t.ties[i].shape)[t.ties[i]].astype(float) for i in known]
+    return np.concatenate(each)
+
+
 def _parts(t: Tied, known: Iterable[int], joined: Array, rest: Any) -> Iterator[tuple[int, Array]]:
     """Yield for each of the choices what is joined for their tied elements, in its shape."""
     start = 0
@@ -382,8 +389,7 @@ def _real(t: Tied, bars: dict[int, Any]) -> dict[int, Array]:
     if not known:
         return {}
     (p, q), (sides, _) = _moves(t, known)
-    each = [full(bars[i], t.ties[i].shape)[t.ties[i]].astype(float) for i in known]
-    effect = np.concatenate(each) * sides * np.sign(p)
+    effect = _joined(t, known, bars) * sides * np.sign(p)
     real = _remaining(effect, p, q, _tolerance(bars[known[0]]))
     return {i: here for i, here in _parts(t, known, real, False) if here.any()}
 
@@ -528,7 +534,7 @@ def _beside(t: Tied, order: int) -> Iterator[Shares]:
         for d in itertools.islice(_directions(_point(t)), 4):
             d = d - normal * (np.sum(d * normal) / np.sum(normal * normal))
             shares = _towards(t, d, order + 2)
-            at_ties = np.concatenate([shares[j][tie] for j, tie in t.ties.items()])
+            at_ties = _joined(t, t.ties, shares)
             for side in (1, -1):
                 at_ties[members] = (1 + side * np.sign(p[members])) / 2
                 yield {j: _share(t, j, part) for j, part in _parts(t, t.ties, at_ties, 0.5)}
