@@ -148,9 +148,10 @@ def _order_of(y: Any, tag: Tag) -> int | None:
 def direction(x: Any, v: Any) -> tuple[Any, Any]:
     """Return the point and the direction of a driver as arrays or series of one shape."""
     x, v = point(x), lift(v)
-    if type(v) is float and isinstance(kind_of(x), np.dtype):
+    if type(v) in (int, float) and isinstance(kind_of(x), np.dtype):
         v = np.asarray(v, dtype=np.result_type(kind_of(x), v))  # as NumPy promotes it
-    v = meeting(v if is_operand(v) else as_array(v), x)
+    else:
+        v = meeting(v if is_operand(v) else as_array(v), x)
     if np.shape(v) == () != np.shape(x):
         v = np.broadcast_to(v, np.shape(x))
     if np.shape(v) != np.shape(x):
@@ -261,6 +262,7 @@ def _line(f: Function, x: Any, v: Any, order: int) -> Any:
 
 def _scaled(f: Function, x: Any, v: Any, order: int, wanted: Sequence[int]) -> list[Any]:
     """Return the derivatives of the wanted degrees of t -> f(x + t·v) at t = 0."""
+
     def run(m: int) -> Any:
         if m == 0:
             return along(f, x, v, order)

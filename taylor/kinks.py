@@ -12,7 +12,7 @@ Directions are generic and fixed: two runs give the same bits.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +22,7 @@ from taylor.elementary import CHOICES, SIDES, SLOPES, absolute
 from taylor.errors import NonAnalyticError, ShapeMismatch, TaylorError
 from taylor.forward_mode import along, parts, result, seed
 from taylor.program import recording
-from taylor.rules import Code, active, adjoints, full, inner, tangents, values
+from taylor.rules import Code, active, adjoints, full, inner, tangents, unbroadcast, values
 from taylor.tags import fresh_tag
 from taylor.tape import Instruction, pruned
 from taylor.univariate import Taylor
@@ -32,6 +32,7 @@ Array = Any
 Function = Callable[..., Any]
 Shares = dict[int, Array]  # per tied choice, the share of its first side, element by element
 ROUNDINGS = 4096  # differences of so many roundings are none
+SURFACES = 64  # of so many at most the sides beside each of them are compared
 
 
 class Tied(NamedTuple):
@@ -322,7 +323,9 @@ def _moves(t: Tied, known: Iterable[int]) -> tuple[list[Array], list[Array]]:
     A choice that depends on another tie gets a random share of it, and so a place of its own.
     """
     point = np.asarray(_point(t))
-    rng, u, sides = np.random.default_rng(point.size), [], []
+    rng = np.random.default_rng(point.size)
+    u: list[Array] = []
+    sides: list[Array] = []
     for d in itertools.islice(_directions(point), 0, 3, 2):
         seen: dict[int, Any] = {}
 
@@ -334,8 +337,7 @@ def _moves(t: Tied, known: Iterable[int]) -> tuple[list[Array], list[Array]]:
 
         tangents(t.code, t.v, [d], share)
         for n, rows in enumerate((u, sides)):
-            each = [full(seen[i][n], t.ties[i].shape)[t.ties[i]].astype(float) for i in known]
-            rows.append(np.concatenate(each))
+            rows.append(_joined(t, known, {i: e[n] for i, e in seen.items()}))
     return u, sides
 
 
@@ -364,6 +366,12 @@ def _apart(t: Tied) -> Shares:
     return {i: _share(t, i, part) for i, part in _parts(t, t.ties, at_ties, 0.5)}
 
 
+def _joined(t: Tied, known: Iterable[int], parts: dict[int, Any]) -> Array:
+    """Return what the choices have at their tied elements, as one array of floats."""
+    each = [full(parts[i], t.ties[i].shape)[t.ties[i]].astype(float) for i in known]
+    return np.concatenate(each)
+
+
 def _parts(t: Tied, known: Iterable[int], joined: Array, rest: Any) -> Iterator[tuple[int, Array]]:
     """Yield for each of the choices what is joined for their tied elements, in its shape."""
     start = 0
@@ -381,8 +389,7 @@ def _real(t: Tied, bars: dict[int, Any]) -> dict[int, Array]:
     if not known:
         return {}
     (p, q), (sides, _) = _moves(t, known)
-    each = [full(bars[i], t.ties[i].shape)[t.ties[i]].astype(float) for i in known]
-    effect = np.concatenate(each) * sides * np.sign(p)
+    effect = _joined(t, known, bars) * sides * np.sign(p)
     real = _remaining(effect, p, q, _tolerance(bars[known[0]]))
     return {i: here for i, here in _parts(t, known, real, False) if here.any()}
 
@@ -459,9 +466,12 @@ def decided(
 def smooth(t: Tied, driver: Function, x: Any, order: int, what: str) -> Any:
     """Return what a driver gives for the function, if it is the same on all sides of its ties.
 
-    The sides are met in many directions from x; along one line their series are compared up to that
-    order, and of two opposite ones the results.  A scalar-valued function with unlike sides raises
-    NonAnalyticError, other results are nan.
+    Along one generic line the series of the sides are compared up to that order, and of two
+    opposite sides the results.  These are the sides met in many directions from x.  If they are
+    alike, and any shares give the same, then all sides are: a series is a polynomial in the shares,
+    which is constant, with probability one, if it is the same at random ones.  Otherwise the sides
+    on both sides of every surface follow, however thin they are.  A scalar-valued function with
+    unlike sides raises NonAnalyticError, other results are nan.
     """
     if is_operand(x):
         raise NonAnalyticError(f"{what} at a kink inside another derivative; move the point")
@@ -469,10 +479,11 @@ def smooth(t: Tied, driver: Function, x: Any, order: int, what: str) -> Any:
     results: list[Any] = []
     first: tuple[Any, Shares] | None = None
     bad = np.zeros(t.code[t.out].shape, dtype=bool)
-    for d in _directions(base(x)):
-        shares = _towards(t, d, order + 2)
+
+    def compare(shares: Shares) -> None:
+        nonlocal first, bad
         if first is not None and all(np.array_equal(first[1][i], shares[i]) for i in shares):
-            continue
+            return
         g = function(t, shares)
         c = along(g, x, line, order)
         if len(results) < 2:
@@ -482,9 +493,51 @@ def smooth(t: Tied, driver: Function, x: Any, order: int, what: str) -> Any:
         if scalar and (bad.any() or not _same(results[-1], results[0]).all()):
             unlike = {i: s != first[1][i] for i, s in shares.items() if np.any(s != first[1][i])}
             raise NonAnalyticError(_message(t, unlike, what, f", without derivative {order}"))
+
+    for d in _directions(base(x)):
+        compare(_towards(t, d, order + 2))
+    if first is not None and not _same(along(function(t, _any(t)), x, line, order), first[0]).all():
+        for shares in _beside(t, order):
+            compare(shares)
     lost = ~_same(results[-1], results[0])
     lost = lost | bad.reshape(bad.shape + (1,) * (lost.ndim - bad.ndim))
     return np.where(lost, np.nan, results[0])[()] if lost.any() else results[0]
+
+
+def _any(t: Tied) -> Shares:
+    """Return random shares."""
+    rng = np.random.default_rng(3)
+    return {i: _share(t, i, rng.uniform(0.25, 0.75, tie.shape)) for i, tie in t.ties.items()}
+
+
+def _beside(t: Tied, order: int) -> Iterator[Shares]:
+    """Yield the sides met close to each of the surfaces u = 0, on both sides of it.
+
+    With directions within the tangent plane of the surface, so that nothing lies between; of many
+    surfaces none: there the directions must do.
+    """
+    (p, q), _ = _moves(t, t.ties)
+    by_class, starts = _classes(p, q)
+    if len(starts) > SURFACES:
+        return
+    places = [(i, e) for i, tie in t.ties.items() for e in np.argwhere(tie)]
+    code = settled(t, _means(t))
+    for members in np.split(by_class, starts[1:]):
+        i, e = places[members[0]]
+        unit = np.zeros(t.ties[i].shape)
+        unit[tuple(e)] = 1.0
+        seeds = {a: s * unbroadcast(unit, unit.shape, t.code[a].shape)
+                 for a, s in zip(t.code[i].args[:2], (1.0, -1.0), strict=True)}  # fmt: skip
+        (normal,) = adjoints(code, t.v, seeds)
+        if normal is None or not np.any(normal):
+            continue
+        for d in itertools.islice(_directions(_point(t)), 4):
+            d = d - normal * (np.sum(d * normal) / np.sum(normal * normal))
+            shares = _towards(t, d, order + 2)
+            at_ties = _joined(t, t.ties, shares)
+            for side in (1, -1):
+                at_ties[members] = (1 + side * np.sign(p[members])) / 2
+                yield {j: _share(t, j, part) for j, part in _parts(t, t.ties, at_ties, 0.5)}
 
 
 def _same(x: Any, y: Any) -> Array:

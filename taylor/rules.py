@@ -554,9 +554,7 @@ def _of_composed(row: Elementary, a: list[Any], wanted: Sequence[bool]) -> list[
 
 
 @functools.lru_cache(maxsize=1024)
-def _composed(
-    row: Elementary, held: tuple[Any, ...], kinds: Any
-) -> tuple[Code, list[int | None]]:
+def _composed(row: Elementary, held: tuple[Any, ...], kinds: Any) -> tuple[Code, list[int | None]]:
     """Return the code of the partial derivatives of a row, some arguments of which are held."""
     assert row.compose is not None
     tape = Tape()

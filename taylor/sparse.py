@@ -381,8 +381,9 @@ class SparseJacobian(_Sparse):
         if self.by == "rows":
             return vjp(joined, x, seed)[1]
         v = seed.reshape(1, *x.shape)
-        tangent = lambda g: table_along(g, x, v, 1).tensor(1)[..., 0]
-        return kinks.first(tangent, joined, x, "sparse_jacobian")
+        return kinks.first(
+            lambda g: table_along(g, x, v, 1).tensor(1)[..., 0], joined, x, "sparse_jacobian"
+        )
 
     def _planned(self, x: Array) -> _Plan:
         program = record(self._f, x)

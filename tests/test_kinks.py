@@ -218,6 +218,23 @@ def test_one_sided_derivatives(kink, sign):
         assert taylor.gradient(np.max, [1.0, 1.0, 0.0]).tolist() == [0.5, 0.5, 0.0]
 
 
+@pytest.mark.parametrize("width", [1e-1, 1e-4, 1e-7])
+def test_no_side_is_too_thin_to_be_met(width):
+    def wedge(z):  # zero but for 0 < z[1] < width·z[0]
+        return np.maximum(z[1], 0.0) * np.maximum(width * z[0] - z[1], 0.0) / width
+
+    def smooth(z):  # the same sides, of formulas that are equal
+        return np.maximum(z[1] ** 2, 1 * z[1] ** 2) + (wedge(z) - 1 * wedge(z))
+
+    second = [taylor.hessian, lambda f, x: taylor.tensor(f, x, 3), hyperdual.hessian]
+    for driver in second:
+        with pytest.raises(NonAnalyticError):
+            driver(wedge, np.zeros(2))
+        with pytest.raises(NonAnalyticError):
+            driver(lambda z: wedge(z[1:]) + z[0] ** 2, np.zeros(3))
+    assert taylor.hessian(smooth, np.zeros(2)).tolist() == [[0, 0], [0, 2]]
+
+
 def test_along_a_line_both_sides_decide():
     assert taylor.derivative(lambda x: abs(x) ** 2, 0.0, 2) == 2.0
     assert taylor.derivative(lambda x: np.minimum(x, 4.0) + np.maximum(x - 4.0, 0.0), 4.0) == 1.0
