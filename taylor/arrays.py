@@ -7,6 +7,7 @@ the rest of NumPy from here.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -66,7 +67,7 @@ class Operand(Handled):
     @property
     def size(self) -> int:
         """Number of elements (coefficients not counted)."""
-        return int(np.prod(self.shape, dtype=int))
+        return math.prod(self.shape)
 
     @property
     def T(self) -> Any:
@@ -307,6 +308,8 @@ def _fits(x: Any) -> bool:
 
 
 def _plain_index(index: Any) -> Any:
+    if type(index) is int:
+        return index
     parts = index if isinstance(index, tuple) else (index,)
     if any(isinstance(i, Operand) for i in parts):
         raise TypeError("a series cannot be an index; use int(x.value)")
@@ -350,7 +353,7 @@ def lift(x: Any) -> Any:
     if isinstance(x, (list, tuple)) and any(
         isinstance(e, (Operand, Condition, list, tuple, np.ndarray)) for e in x
     ):
-        return np.stack([lift(e) for e in x]) if holds_operands(x) else x
+        return stack([lift(e) for e in x]) if holds_operands(x) else x
     if isinstance(x, np.ndarray):
         return _lifted_array(x)
     if isinstance(x, Condition):
@@ -391,7 +394,7 @@ def rearrange(sources: Sequence[Any], f: Callable[..., Any]) -> Any:
     """
     positions, start = [], 1
     for x in sources:
-        size = int(np.prod(np.shape(x), dtype=int))
+        size = math.prod(np.shape(x))
         positions.append(np.arange(start, start + size).reshape(np.shape(x)))
         start += size
     moved = f(*positions)
@@ -403,6 +406,11 @@ def rearrange(sources: Sequence[Any], f: Callable[..., Any]) -> Any:
 
 def stack(elements: Sequence[Any], axis: int = 0) -> Any:
     """Return np.stack of series and numbers."""
+    shapes = {e.shape if isinstance(e, Operand) else np.shape(e) for e in elements}
+    if axis == 0 and len(shapes) == 1:
+        (shape,) = shapes
+        index = np.arange(len(elements) * math.prod(shape)).reshape(len(elements), *shape)
+        return host(elements)._gather(elements, index)
     return rearrange(elements, lambda *i: np.stack(i, axis))
 
 
