@@ -47,7 +47,8 @@ class Program:
     @functools.cached_property
     def identity(self) -> tuple[Any, ...]:
         """What is equal for programs of which the same is made: all but the point."""
-        return identity((self.code, self.inputs, self.outputs, self.guards, self.single))
+        columns = tuple(zip(*self.code, strict=True))
+        return identity((columns, self.inputs, self.outputs, self.guards, self.single))
 
     def __call__(self, *x: Any) -> Any:
         """Return the value of the program: see `evaluate`."""

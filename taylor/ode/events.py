@@ -16,7 +16,7 @@ import numpy as np
 
 from taylor.conditions import Condition
 from taylor.errors import GuardError, ShapeMismatch, TraceError
-from taylor.expand import expand
+from taylor.expand import expanded
 from taylor.ode.pieces import Pieces, along, resolved
 from taylor.ode.roots import roots, without_root
 from taylor.program import Program, record
@@ -124,7 +124,7 @@ class Events:
             if n not in self.programs:
                 try:
                     recorded = record(self._flow(n), pieces.t[0], pieces.coef[0, 0])
-                    self.programs[n] = expand(recorded)
+                    self.programs[n] = expanded(recorded)
                 except TraceError:
                     self.programs[n] = None
         for program in self.programs.values():
@@ -177,9 +177,10 @@ class Events:
         """
         end = None if n in self.fired else self.ends[n]
         kept: list[Found] = []
-        for i, c in enumerate(series):
+        leads = series[np.arange(len(series)), np.argmax(series != 0, axis=1)]
+        for i, (lead, last) in enumerate(zip(leads, series.sum(axis=1), strict=True)):
             here = [f for f in mine if f.step == i]
-            begins = int(np.sign(float(c[np.flatnonzero(c)[0]]))) if np.any(c) else 0
+            begins = _sign(lead)
             if end is not None and end.sign * begins < 0:
                 near = [f for f in here if f.x < NEAR]
                 if near and end.late:
@@ -187,16 +188,19 @@ class Events:
                 elif near:
                     here[0] = near[0]._replace(slope=0)
                 elif not end.late:
-                    here.insert(0, Found(i, c[0] * 0, n, begins))
+                    here.insert(0, Found(i, lead * 0, n, begins))
                 elif kept and kept[-1].step == i - 1:
                     kept[-1] = kept[-1]._replace(slope=0)
             kept += here
             late = bool(here) and bool(here[-1].x > 1 - NEAR)
             sign = here[-1].slope if late else 0  # the value itself may be one of rounding
-            sign = sign or int(np.sign(float(c.sum())))
-            end = End(sign, late)
+            end = End(sign or _sign(last), late)
         self.ends[n] = end
         return kept
+
+
+def _sign(x: Any) -> int:
+    return int(x > 0) - int(x < 0)
 
 
 def _count(terminal: Any) -> float:

@@ -18,7 +18,7 @@ import numpy as np
 from taylor.algebra import Univariate
 from taylor.arrays import lift
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
-from taylor.expand import deciding, expand
+from taylor.expand import deciding, expanded
 from taylor.kept import STORE
 from taylor.memory import fresh
 from taylor.program import Program, check, recording
@@ -95,9 +95,13 @@ class System:
                     f"fun has no Taylor series: {second}; write it with NumPy's functions"
                 ) from error
             return
-        self.program, self.surfaces = STORE.made(
-            lambda: _expanded(recorded), "system", recorded.identity
-        )
+        if any(i.op == "constant" and is_operand(i.param) for i in recorded.code):
+            raise ForeignNodeError(
+                "fun uses a differentiated value that is neither y0 nor one of args: pass it on, "
+                "solve_ivp(fun, t_span, y0, args=(value,))"
+            )
+        self.program = expanded(recorded)
+        self.surfaces = STORE.made(lambda: deciding(recorded), "deciding", recorded.identity)
 
     def parameters(self, args: Sequence[Any]) -> list[Any]:
         """Return those of the arguments that may change from call to call."""
@@ -149,16 +153,6 @@ class System:
             value = new.coef[k] if isinstance(new, Taylor) else new if k == 0 else 0
             table[k + 1] = value / (k + 1)
         return table
-
-
-def _expanded(recorded: Program) -> tuple[Program, Program]:
-    """Return the expanded program of fun, and that of the surfaces where it branches."""
-    if any(i.op == "constant" and is_operand(i.param) for i in recorded.code):
-        raise ForeignNodeError(
-            "fun uses a differentiated value that is neither y0 nor one of args: pass it on, "
-            "solve_ivp(fun, t_span, y0, args=(value,))"
-        )
-    return expand(recorded), deciding(recorded)
 
 
 def shaped(dy: Any, shape: tuple[int, ...]) -> Any:
