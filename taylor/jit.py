@@ -140,8 +140,12 @@ def _name(what: Any) -> str | None:
 
 
 def code_of(name: str, write: Callable[[], str]) -> Code | None:
-    """Return the code of the text that `write` gives, kept by name; None without llvmlite."""
-    try:
-        return made(lambda: ((), Code(write())), name)[1]
-    except (ImportError, OSError):
-        return None
+    """Return the code of the text that `write` gives, known by its name; None without llvmlite."""
+
+    def code() -> Code | None:
+        try:
+            return made(lambda: ((), Code(write())), name)[1]
+        except (ImportError, OSError):
+            return None
+
+    return STORE.made(code, "text", name)

@@ -94,6 +94,8 @@ class Store:
     def put(self, value: T, *what: Hashable) -> T:
         """Keep what was made from this; return it, or what another thread has kept meanwhile."""
         weight = _weight(value)
+        if weight > self.room // 8:  # would drive out all others
+            return value
         entry = self.entries.setdefault(what, [value, weight, next(self.clock)])
         if weight or len(self.entries) > self.most:
             self._trim()

@@ -41,8 +41,8 @@ class Program:
 
     @property
     def weight(self) -> int:
-        """About how many bytes it takes, without its constants."""
-        return 400 * len(self.code)
+        """About how many bytes it takes."""
+        return sum(400 + _bytes(i.param) for i in self.code)
 
     @functools.cached_property
     def identity(self) -> tuple[Any, ...]:
@@ -140,6 +140,11 @@ class Program:
             lines.append(f'  v{i} [label="{label}", shape={shape}];')
             lines += [f"  v{a} -> v{i};" for a in args]
         return "\n".join([*lines, "}"])
+
+
+def _bytes(param: Any) -> int:
+    """Return the bytes of the arrays in a parameter of an instruction."""
+    return sum(map(_bytes, param)) if isinstance(param, tuple) else getattr(param, "nbytes", 0)
 
 
 def _short(x: Any) -> str:

@@ -78,6 +78,7 @@ def test_the_store_forgets_what_was_not_asked_for_for_longest():
     for i in range(11):
         heavy.put((Heavy(), i), i)
     assert len(heavy.entries) == 7 and heavy.get(10) is not None and heavy.get(0) is None
+    assert heavy.put((Heavy(), Heavy()), "large") and heavy.get("large") is None
 
 
 def test_the_first_of_two_threads_is_kept():

@@ -102,8 +102,8 @@ class Machine:
 
     @property
     def weight(self) -> int:
-        """Bytes of the object."""
-        return self.code.weight
+        """Bytes of the object and of the memory of a thread."""
+        return self.code.weight + 8 * self.size
 
     def _kind(self) -> tuple[Any, ...]:
         """Return what, besides the program, the orders and the unit, the code depends on."""
