@@ -20,7 +20,7 @@ import numpy as np
 from taylor.algebra import Univariate
 from taylor.drivers import hessian, jacobian, symmetric, value_and_gradient
 from taylor.errors import GuardError, ShapeMismatch, TaylorError
-from taylor.expand import prune
+from taylor.expand import prune, told
 from taylor.forward_mode import taylor_coefficients
 from taylor.kept import STORE
 from taylor.llvm.kernels import TILE
@@ -146,8 +146,9 @@ class Compiled:
                 return None
             try:
                 recorded = record(self._recordable, *x)
+                shared = told(recorded)
                 what = (kind, form, recorded.identity, _pattern(x), current_policy())
-                machine: Machine | None = STORE.get(*what)
+                machine: Machine | None = STORE.get(*what) if shared else None
                 if machine is None:
                     program = _FORMS[kind](recorded, self._recordable, x)
             except Exception as error:  # the ordinary way calls f again, and knows what to raise
@@ -155,7 +156,8 @@ class Compiled:
                 return None
             try:
                 if machine is None:
-                    machine = STORE.put(_machine(kind, form, program, x), *what)
+                    machine = _machine(kind, form, program, x)
+                    machine = STORE.put(machine, *what) if shared else machine
             except (TaylorError, ImportError, OSError) as error:
                 self.reasons[where] = str(error)
                 return None

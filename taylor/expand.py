@@ -132,9 +132,20 @@ def expand(program: Program) -> Program:
     return prune(Program(tape.code, tape.inputs, outputs, guards, program.single, program.point))
 
 
-def expanded(program: Program) -> Program:
-    """Return the program in core instructions, made once for all equal programs."""
-    return STORE.made(lambda: expand(program), "expanded", program.identity)
+def kept(make: Callable[[Program], Program], program: Program) -> Program:
+    """Return make(program), made once for all equal programs if they mean the same for ever."""
+    if not told(program):
+        return make(program)
+    return STORE.made(lambda: make(program), make.__name__, program.identity)
+
+
+def told(program: Program) -> bool:
+    """Whether a program tells all that is derived from it.
+
+    The equation of a row is read once, but what a rule of arrays says of its derivatives is the
+    user's code, run whenever they are asked for.
+    """
+    return all(i.op != "call" for i in program.code)
 
 
 def _replaced(program: Program) -> tuple[Expansion, list[Node]]:

@@ -273,6 +273,14 @@ def test_what_a_function_reads_from_elsewhere_is_seen(counts):
         assert solved(rate, [1.0]).y[0, -1] == pytest.approx(np.exp(1.0), rel=1e-3)
 
 
+def test_what_a_rule_reads_from_elsewhere_is_seen(counts):
+    scale = [1.0]
+    double = rule(lambda x: scale[0] * x, vjp=lambda bar, y, x: (scale[0] * bar,), name="double")
+    for scale[0] in (1.0, 2.0, 3.0):
+        f = taylor.compile(lambda x: np.sum(double(x) * x))
+        np.testing.assert_allclose(taylor.gradient(f, X), 2 * scale[0] * X, rtol=1e-14)
+
+
 def test_equal_programs_share_their_code(counts):
     def twice(x):
         return 2.0 * np.sin(x[1:]) * x[0]

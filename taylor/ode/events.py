@@ -16,7 +16,7 @@ import numpy as np
 
 from taylor.conditions import Condition
 from taylor.errors import GuardError, ShapeMismatch, TraceError
-from taylor.expand import expanded
+from taylor.expand import expand, kept
 from taylor.ode.pieces import Pieces, along, resolved
 from taylor.ode.roots import roots, without_root
 from taylor.program import Program, record
@@ -124,7 +124,7 @@ class Events:
             if n not in self.programs:
                 try:
                     recorded = record(self._flow(n), pieces.t[0], pieces.coef[0, 0])
-                    self.programs[n] = expanded(recorded)
+                    self.programs[n] = kept(expand, recorded)
                 except TraceError:
                     self.programs[n] = None
         for program in self.programs.values():

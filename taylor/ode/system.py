@@ -18,8 +18,7 @@ import numpy as np
 from taylor.algebra import Univariate
 from taylor.arrays import lift
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
-from taylor.expand import deciding, expanded
-from taylor.kept import STORE
+from taylor.expand import deciding, expand, kept
 from taylor.memory import fresh
 from taylor.program import Program, check, recording
 from taylor.sweep import Sweep
@@ -100,8 +99,7 @@ class System:
                 "fun uses a differentiated value that is neither y0 nor one of args: pass it on, "
                 "solve_ivp(fun, t_span, y0, args=(value,))"
             )
-        self.program = expanded(recorded)
-        self.surfaces = STORE.made(lambda: deciding(recorded), "deciding", recorded.identity)
+        self.program, self.surfaces = kept(expand, recorded), kept(deciding, recorded)
 
     def parameters(self, args: Sequence[Any]) -> list[Any]:
         """Return those of the arguments that may change from call to call."""
