@@ -311,7 +311,7 @@ class Tape:
         values = [self.values[n.i] for n in nodes]
         linear, value = Linear(kind, data), None
         if all(v is not None for v in values):
-            if kind in ("gather", "reshape"):
+            if len(values) == 1 and kind in ("gather", "reshape"):  # nothing is computed
                 value = linear(*values)
             else:
                 with np.errstate(all="ignore"):
