@@ -26,6 +26,7 @@ import numpy as np
 
 from taylor.compiled import Compiled
 from taylor.errors import DomainError, IntegrationError, ShapeMismatch, TaylorError
+from taylor.kept import STORE
 from taylor.memory import fresh
 from taylor.ode import files
 from taylor.ode.control import LEAST, factor_of, floor_of, order_of
@@ -244,7 +245,8 @@ class Problem:
     def lanes(self) -> Lanes:
         """The machine code of this process."""
         assert self.program is not None
-        return Lanes(self.program, self.order, factor_of(self.tol, self.order, self.chosen))
+        given = self.program, self.order, factor_of(self.tol, self.order, self.chosen)
+        return STORE.made(lambda: Lanes(*given), "lanes", self.program.identity, *given[1:])
 
 
 def advance(problem: Problem, state: State, given: Any, steps: int) -> State:

@@ -24,6 +24,7 @@ from taylor.errors import (
     ShapeMismatch,
     TaylorError,
 )
+from taylor.kept import STORE
 from taylor.ode import machine as compiled
 from taylor.ode.control import LEAST, exp2, factor_of, floor_of, log2_step, norm, order_of
 from taylor.ode.dense import Solution, in_numbers_of
@@ -194,8 +195,11 @@ class TaylorIntegrator:
             return None
         if any(np.asarray(p).dtype.kind not in "fiub" for p in system.parameters(self._args)):
             return None
+        given = program, self.order, self.factor
         try:
-            return compiled.Machine(program, self.order, self.factor)
+            return STORE.made(
+                lambda: compiled.Machine(*given), "stepper", program.identity, *given[1:]
+            )
         except (TaylorError, ImportError, OSError):
             return None
 

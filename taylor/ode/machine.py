@@ -92,6 +92,11 @@ class Machine:
         layout, self.code = made(write, "steps", type(self).__name__, *what)
         self.places, self.low, self.last, self.size = layout
 
+    @property
+    def weight(self) -> int:
+        """Bytes of the object."""
+        return self.code.weight
+
     # -------------------------------------------------------------- writing
     def _write(self, program: Program, factor: float) -> None:
         program = spread(program) if self.unit == 1 else program
