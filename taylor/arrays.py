@@ -335,6 +335,8 @@ def _fits(x: Any) -> bool:
 
 
 def _plain_index(index: Any) -> Any:
+    if type(index) is int:
+        return index
     parts = index if isinstance(index, tuple) else (index,)
     if any(isinstance(i, Operand) for i in parts):
         raise TypeError("a series cannot be an index; use int(x.value)")
@@ -378,7 +380,7 @@ def lift(x: Any) -> Any:
     if isinstance(x, (list, tuple)) and any(
         isinstance(e, (Operand, Condition, list, tuple, np.ndarray)) for e in x
     ):
-        return np.stack([lift(e) for e in x]) if holds_operands(x) else x
+        return stack([lift(e) for e in x]) if holds_operands(x) else x
     if isinstance(x, np.ndarray):
         return _lifted_array(x)
     if isinstance(x, Condition):
@@ -443,6 +445,11 @@ def laid_as(x: Any, like: Any) -> Any:
 
 def stack(elements: Sequence[Any], axis: int = 0) -> Any:
     """Return np.stack of series and numbers."""
+    shapes = {e.shape if isinstance(e, Operand) else np.shape(e) for e in elements}
+    if axis == 0 and len(shapes) == 1:
+        (shape,) = shapes
+        index = np.arange(len(elements) * math.prod(shape)).reshape(len(elements), *shape)
+        return host(elements)._gather(elements, index)
     return rearrange(elements, lambda *i: np.stack(i, axis))
 
 

@@ -13,13 +13,9 @@ stand zeros: what a shifted vector reads there.
 from __future__ import annotations
 
 import ctypes
-import functools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from taylor.jit import Code
 
 Array = Any
 STEP, WIDTH = 4, 4  # terms of a convolution at a time; numbers in a vector: rows are short
@@ -148,14 +144,6 @@ def _text() -> str:
     return text.replace("TERMS", "\n".join(terms))
 
 
-@functools.cache
-def _code() -> Code | None:
-    """Return the compiled product, or None without llvmlite."""
-    from taylor.jit import code_of  # slow to import, and not needed by small series
-
-    return code_of("blocks", _text)
-
-
 class Blocks:
     """Where the coefficients of a dense series of some order lie in rows, and the pairs of rows.
 
@@ -188,7 +176,9 @@ class Blocks:
 
         Infinities and nan spread further than they should.
         """
-        code = _code()
+        from taylor.jit import code_of  # slow to import, and not needed by small series
+
+        code = code_of("blocks", _text)
         if code is None:
             return None
         tables = np.zeros((3, self.size))

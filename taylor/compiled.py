@@ -20,8 +20,9 @@ import numpy as np
 from taylor.algebra import Univariate
 from taylor.drivers import hessian, jacobian, value_and_gradient
 from taylor.errors import GuardError, ShapeMismatch, TaylorError
-from taylor.expand import prune
+from taylor.expand import prune, told
 from taylor.forward_mode import taylor_coefficients
+from taylor.kept import STORE
 from taylor.llvm.kernels import TILE
 from taylor.llvm.machine import GUARD, OK, Machine
 from taylor.llvm.monomials import Polynomials
@@ -145,18 +146,19 @@ class Compiled:
                 return None
             try:
                 with policy():  # what the one in force says of kinks is no part of the code
-                    program = _FORMS[kind](self._recordable, x)
+                    recorded = record(self._recordable, *x)
+                    shared = told(recorded)
+                    what = (kind, form, recorded.identity, _pattern(x))
+                    machine: Machine | None = STORE.get(*what) if shared else None
+                    if machine is None:
+                        program = _FORMS[kind](recorded, self._recordable, x)
             except Exception as error:  # the ordinary way calls f again, and knows what to raise
                 self.reasons[where] = str(error)
                 return None
             try:
-                if kind == "tensor":
-                    program = _tangents(program, form - 1)
-                inputs = _complex_inputs(kind, program, x)
-                if kind in ("series", "points"):
-                    machine = _on_series(kind, program, inputs, *form)
-                else:
-                    machine = Machine(program, unit=TILE if form else 1, complex=inputs)
+                if machine is None:
+                    machine = _machine(kind, form, program, x)
+                    machine = STORE.put(machine, *what) if shared else machine
             except (TaylorError, ImportError, OSError) as error:
                 self.reasons[where] = str(error)
                 return None
@@ -337,6 +339,16 @@ def _line(order: int) -> Any:
     return Univariate(order), (1,)
 
 
+def _machine(kind: str, form: Any, program: Program, x: Sequence[Any]) -> Machine:
+    """Return the machine of the program of a form."""
+    if kind == "tensor":
+        program = _tangents(program, form - 1)
+    inputs = _complex_inputs(kind, program, x)
+    if kind in ("series", "points"):
+        return _on_series(kind, program, inputs, *form)
+    return Machine(program, unit=TILE if form else 1, complex=inputs)
+
+
 def _on_series(
     kind: str, program: Program, inputs: Pattern, algebra: Any, heights: Sequence[int]
 ) -> Machine:
@@ -424,8 +436,8 @@ def _scalar(program: Program) -> Program:
     return program
 
 
-def _gradient(f: Any, x: Any) -> Program:
-    return reverse(_scalar(record(f, *x)))
+def _gradient(program: Program) -> Program:
+    return reverse(_scalar(program))
 
 
 def _checked(f: Any, x: Any, derivative: Any, lower: Any) -> Program:
@@ -467,10 +479,9 @@ def _symmetric(n: int, order: int) -> tuple[Array, Array]:
     return columns, index[-1] * len(kept) + column
 
 
-def _one_point(f: Any, x: Any) -> Program:
+def _one_point(program: Program) -> Program:
     """Return the program of one point of an element-wise function, recorded at two."""
-    program = record(f, *x)
-    shape = np.shape(x[0])
+    shape = program.code[program.inputs[0]].shape
     code = []
     for op, args, param, own in program.code:
         if own not in ((), shape) or op in ("einsum", "call"):
@@ -489,18 +500,19 @@ def _one_point(f: Any, x: Any) -> Program:
     return Program(code, program.inputs, program.outputs, guards, program.single)
 
 
-_FORMS: dict[str, Callable[[Any, Any], Program]] = {
-    "value": lambda f, x: record(f, *x),
-    "series": lambda f, x: record(f, *x),
-    "points": _one_point,
-    "gradient": _gradient,
-    "vjp": lambda f, x: reverse(record(f, *x)),
-    "jvp": lambda f, x: forward(record(f, *x)),
-    "hvp": lambda f, x: _tangents(_gradient(f, x), 1),
-    "third": lambda f, x: _tangents(_gradient(f, x), 2),
-    "tensor": _gradient,
-    "hessian": lambda f, x: _checked(f, x, hessian, value_and_gradient),
-    "jacobian": lambda f, x: _checked(f, x, jacobian, lambda f, y: [f(y)]),
+# the program of a form, of that of f (and of f itself, recorded at x)
+_FORMS: dict[str, Callable[[Program, Any, Any], Program]] = {
+    "value": lambda program, f, x: program,
+    "series": lambda program, f, x: program,
+    "points": lambda program, f, x: _one_point(program),
+    "gradient": lambda program, f, x: _gradient(program),
+    "vjp": lambda program, f, x: reverse(program),
+    "jvp": lambda program, f, x: forward(program),
+    "hvp": lambda program, f, x: _tangents(_gradient(program), 1),
+    "third": lambda program, f, x: _tangents(_gradient(program), 2),
+    "tensor": lambda program, f, x: _gradient(program),
+    "hessian": lambda program, f, x: _checked(f, x, hessian, value_and_gradient),
+    "jacobian": lambda program, f, x: _checked(f, x, jacobian, lambda f, y: [f(y)]),
 }
 
 

@@ -8,6 +8,7 @@ what shares it for the one case NumPy does not know, that the whole changes its 
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -23,7 +24,7 @@ Path = tuple[Callable[[Any], Any], Any]  # the last step from the whole, and the
 
 def positions(shape: tuple[int, ...]) -> Array:
     """Return the array of the positions 1, 2, ...: position 0 stands for a zero."""
-    return np.arange(1, 1 + int(np.prod(shape, dtype=int))).reshape(shape)
+    return np.arange(1, 1 + math.prod(shape)).reshape(shape)
 
 
 def placed(x: Array) -> Array:
@@ -178,7 +179,7 @@ class Cell:
         """
         if not where.flags.writeable:
             raise ValueError("assignment destination is read-only")
-        size, count = self.positions.size, int(np.prod(shape, dtype=int))
+        size, count = self.positions.size, math.prod(shape)
         moved = np.zeros(where.shape, dtype=int)
         moved[index] = np.arange(size + 1, size + count + 1).reshape(shape)
         after = self.positions.reshape(-1) - 1

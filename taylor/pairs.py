@@ -7,13 +7,9 @@ together, and `starts` says where the pairs of each product begin.
 from __future__ import annotations
 
 import ctypes
-import functools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from taylor.jit import Code
 
 Array = Any
 WORTHWHILE = 200  # pairs below which NumPy's own way takes less time than the call
@@ -105,14 +101,6 @@ def _text() -> str:
     return text.replace("ONE", _pair("b", "%u", "%acc", "%accn"))
 
 
-@functools.cache
-def _code() -> Code | None:
-    """Return the compiled sum, or None without llvmlite."""
-    from taylor.jit import code_of  # slow to import, and not needed by small series
-
-    return code_of("pairs", _text)
-
-
 def usable(x: Array, y: Array, count: int) -> bool:
     """Whether `sums` can take these tables, and is worth it."""
     if count < WORTHWHILE or type(x) is not np.ndarray or type(y) is not np.ndarray:
@@ -145,7 +133,9 @@ _DATA = ctypes.c_int64 * 7
 
 def sums(x: Array, y: Array, table: Table) -> Array | None:
     """Return the sums of products of two contiguous float64 arrays; None without llvmlite."""
-    code = _code()
+    from taylor.jit import code_of  # slow to import, and not needed by small series
+
+    code = code_of("pairs", _text)
     if code is None:
         return None
     out = np.empty(table.size)

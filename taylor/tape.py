@@ -110,11 +110,16 @@ def as_data(c: Any, like: Any) -> Any:
 
 def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
     """Return elements of the joined sources by position (-1: zero), under `lead` leading axes."""
-    owner = None if lead else host(sources)
-    if owner is not None:
-        return owner._gather(sources, index)
-    if not lead and not index.ndim and len(sources) == 1 and index >= 0:
-        return np.asarray(sources[0]).reshape(-1)[index]
+    if not lead:
+        if not index.ndim and len(sources) == 1 and type(sources[0]) is np.ndarray and index >= 0:
+            return sources[0].reshape(-1)[index]
+        owner = host(sources)
+        if owner is not None:
+            return owner._gather(sources, index)
+        if not index.ndim and len(sources) == 1 and index >= 0:
+            return np.asarray(sources[0]).reshape(-1)[index]
+    if set(map(type, sources)) == {np.float64} and index.size and index.min() >= 0:
+        return np.array(sources)[index]
     floats = [x.dtype for x in sources if isinstance(x, (np.ndarray, np.inexact))]
     if floats and np.dtype(object) not in floats:  # Python's numbers take the precision of arrays
         dtype = np.result_type(*floats)
@@ -225,8 +230,9 @@ class Tape:
                 "a node outlived its recording; return results from the recorded function instead"
             )
         key = (op, args, _key(param))
-        if key in self.seen and op != "input":
-            return Node(self, self.seen[key])
+        found = self.seen.get(key)
+        if found is not None and op != "input":
+            return Node(self, found)
         self.code.append(Instruction(op, args, param, shape))
         self.values.append(value)
         self.seen[key] = len(self.code) - 1
@@ -309,9 +315,13 @@ class Tape:
         """Append a linear map of the sources."""
         nodes = [self.node(x) for x in sources]
         values = [self.values[n.i] for n in nodes]
-        linear = Linear(kind, data)
-        with np.errstate(all="ignore"):
-            value = None if any(v is None for v in values) else linear(*values)
+        linear, value = Linear(kind, data), None
+        if all(v is not None for v in values):
+            if len(values) == 1 and kind in ("gather", "reshape"):  # nothing is computed
+                value = linear(*values)
+            else:
+                with np.errstate(all="ignore"):
+                    value = linear(*values)
         return self.push("linear", tuple(n.i for n in nodes), linear, shape, value)
 
     def scale(self, x: Node, c: Any) -> Node:
@@ -326,13 +336,15 @@ def _key(param: Any) -> Any:
     """Return a hashable stand-in for a parameter that tells 1 from 1.0 and 0.0 from -0.0."""
     if param is None or type(param) in (int, float, str):
         return (type(param), repr(param) if type(param) is float else param)
+    if isinstance(param, tuple):
+        return tuple([_key(p) for p in param])
+    if isinstance(param, np.generic):
+        return (param.dtype.char, param.tobytes())
     if isinstance(param, np.ndarray) and param.size > LARGE:
         return id(param)
     if isinstance(param, np.ndarray):
         body = param.tobytes() if param.dtype != object else tuple(map(_key, param.ravel()))
         return (param.dtype.str, param.shape, body)
-    if isinstance(param, tuple):
-        return tuple(_key(p) for p in param)
     if isinstance(param, (elementary.Elementary, Rule, Constant)) or is_operand(param):
         return id(param)
     return (type(param), repr(param))
@@ -424,6 +436,15 @@ class Node(Operand):
             return self
         return Node(self.tape, self._i, joint(self.shape, [in_memory(x) for x in args]))
 
+    def __getitem__(self, index: Any) -> Any:
+        if type(index) is int and len(self.shape) == 1:  # a number, the shortest way
+            (n,), cell = self.shape, self._cell
+            if n > 1 and -n <= index < n:
+                k = index % n if cell is None else self._where[index] - 1
+                source = self if cell is None else Node(self.tape, cell.i)
+                return self.tape.linear("gather", np.int64(k), [source], ())
+        return super().__getitem__(index)
+
     # arithmetic -----------------------------------------------------------------------------
     def _binary(self, op: str, x: Any, y: Any) -> Any:
         x, y = lift(x), lift(y)
@@ -497,7 +518,7 @@ class Node(Operand):
         nodes = [tape.node(a) for a in args]
         if row in EXTREMES and nodes[0].i == nodes[1].i:  # identical operands are no tie
             return Node(tape, nodes[0].i)._beside(*args)
-        shape = common_shape(*(n.shape for n in nodes))
+        shape = common_shape(*[n.shape for n in nodes])
         values = [tape.values[n.i] for n in nodes]
         with np.errstate(all="ignore"):
             value = None if any(v is None for v in values) else row(*values)
@@ -585,7 +606,7 @@ class Node(Operand):
             return owner._choose(*args, mode)
         tape = owner.tape
         nodes = [tape.node(x) for x in args]
-        shape = common_shape(*(n.shape for n in nodes))
+        shape = common_shape(*[n.shape for n in nodes])
         values = [tape.values[n.i] for n in nodes]
         if mode == "kink" and any(np.iscomplexobj(base(v)) for v in values):
             raise TypeError(
@@ -834,7 +855,7 @@ class Call(NamedTuple):
         """Return the results of the rule from one array."""
         if self.shapes is None:
             return y
-        sizes = [int(np.prod(s, dtype=int)) for s in self.shapes]
+        sizes = [math.prod(s) for s in self.shapes]
         ends = np.cumsum(sizes)
         return tuple(
             np.reshape(y[end - n : end], s)

@@ -15,6 +15,7 @@ import taylor
 from hyperdual import HyperDual
 from taylor import DomainError, Taylor, record
 from taylor.elementary import TABLE
+from taylor.kept import STORE
 from taylor.llvm import kernels, planar
 from taylor.llvm.emit import Unsupported
 from taylor.llvm.machine import INFINITE, OK, Machine
@@ -401,6 +402,7 @@ def test_pickling_and_the_cache(tmp_path, monkeypatch):
     assert g(POINT) == pytest.approx(np.sum(POINT), rel=1e-15)
     program = record(np.sin, POINT)
     first = Machine(program, complex=[True])(POINT)[1][0]
+    STORE.clear()
     assert np.array_equal(Machine(program, complex=[True])(POINT)[1][0], first)  # from the disk
     assert np.isrealobj(Machine(program)(POINT.real)[1][0])  # another one
 

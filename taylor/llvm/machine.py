@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from taylor.expand import expand
-from taylor.jit import Code, key
+from taylor.jit import Code, made
 from taylor.llvm.emit import (
     Joined,
     Symbol,
@@ -30,7 +30,6 @@ from taylor.llvm.planar import UNORDERED, Complex, both, kinds, lifted, settled,
 from taylor.llvm.series import Emission, Planes, Table, part_size
 from taylor.program import Program
 from taylor.rules import values
-from taylor.store import load, save
 from taylor.tape import Guard
 
 Array = Any
@@ -91,16 +90,21 @@ class Machine:
             self.outputs = [(self._count(order), *s) for s in self.outputs]
         self.inputs = _doubled([*self.inputs, *parameters], self.complex)
         self.outputs = _doubled(self.outputs, self.found)
-        name = key(_bare(program), *self._kind(), order, heights, unit, self.complex)
-        kept = load(name)
-        if kept is None:
+
+        def write() -> tuple[Any, Code]:
             self._write(program, order)
-            layout = (self.places, self.results, self.flag, self.size, self.lists)
-            save(name, layout, self.code.object)
-        else:
-            (self.places, self.results, self.flag, self.size, self.lists), code = kept
-            self.code = Code(None, code)
+            return (self.places, self.results, self.flag, self.size, self.lists), self.code
+
+        grown = None if order is None else (order, *self.heights)
+        what = (program.identity, expanded, grown, unit, *self.complex)
+        layout, self.code = made(write, type(self).__name__, *self._kind(), *what)
+        self.places, self.results, self.flag, self.size, self.lists = layout
         self.local = threading.local()
+
+    @property
+    def weight(self) -> int:
+        """Bytes of the object and of the memory of a thread."""
+        return self.code.weight + 8 * self.size
 
     def _kind(self) -> tuple[Any, ...]:
         """Return what, besides the program, the orders and the unit, the code depends on."""
@@ -351,11 +355,6 @@ def failed(f: Function, guards: Sequence[Guard], v: Any) -> Scalar:
             total = f.binary("fadd", total, one)
             f.pause()
     return total
-
-
-def _bare(program: Program) -> Any:
-    """Return what the code depends on: a program without the point of its recording."""
-    return (program.code, program.inputs, program.outputs, program.guards)
 
 
 def _input(f: Function, shape: tuple[int, ...], place: int) -> Symbol:

@@ -19,7 +19,7 @@ import numpy as np
 
 from taylor.conditions import Condition
 from taylor.errors import GuardError, ShapeMismatch, TraceError
-from taylor.expand import deciding, expand
+from taylor.expand import deciding, expand, kept
 from taylor.ode.numbers import spacing
 from taylor.ode.pieces import Pieces, along, cut, resolved
 from taylor.ode.roots import roots, without_root
@@ -170,8 +170,8 @@ class Events:
                 self.programs.append(((n,), None))
 
     def _keep(self, events: tuple[int, ...], recorded: Program) -> None:
-        self.programs.append((events, expand(recorded)))
-        surfaces = deciding(recorded)
+        self.programs.append((events, kept(expand, recorded)))
+        surfaces = kept(deciding, recorded)
         if surfaces.outputs:
             self.surfaces.append(surfaces)
 
@@ -223,10 +223,12 @@ class Events:
         the joint, and one seen on one side only is a touch.
         """
         end = None if n in self.fired else self.ends[n]
-        kept: list[Found] = []
-        for i, c in enumerate(series):
+        settled: list[Found] = []
+        leads = series[np.arange(len(series)), np.argmax(series != 0, axis=1)]
+        for i, (lead, last) in enumerate(zip(leads, series.sum(axis=1), strict=True)):
             here = [f for f in mine if f.step == i]
-            begins = int(np.sign(float(c[np.flatnonzero(c)[0]]))) if np.any(c) else 0
+            begins = _sign(lead)
+            c = series[i]
             if end is not None and cuts[i] and abs(end.value - c[0]) > JUMP * np.abs(c).max():
                 end = None
             if end is not None and end.sign * begins < 0:
@@ -236,16 +238,15 @@ class Events:
                 elif near:
                     here[0] = near[0]._replace(slope=0)
                 elif not end.late:
-                    here.insert(0, Found(i, c[0] * 0, n, begins))
-                elif kept and kept[-1].step == i - 1:
-                    kept[-1] = kept[-1]._replace(slope=0)
-            kept += here
+                    here.insert(0, Found(i, lead * 0, n, begins))
+                elif settled and settled[-1].step == i - 1:
+                    settled[-1] = settled[-1]._replace(slope=0)
+            settled += here
             late = bool(here) and bool(here[-1].x > 1 - NEAR)
             sign = here[-1].slope if late else 0  # the value itself may be one of rounding
-            sign = sign or int(np.sign(float(c.sum())))
-            end = End(sign, late, c.sum())
+            end = End(sign or _sign(last), late, last)
         self.ends[n] = end
-        return kept
+        return settled
 
 
 def groups(found: Sequence[Found], pieces: Pieces, start: int = 0) -> Iterator[list[Found]]:
@@ -268,6 +269,9 @@ def _together(a: Found, b: Found, pieces: Pieces) -> bool:
     h = pieces.h[a.step]
     apart = abs(between + (pieces.h[b.step] * b.x - h * a.x))
     return bool(apart <= 8 * spacing(pieces.t[a.step]) + TOGETHER * abs(h))
+
+def _sign(x: Any) -> int:
+    return int(x > 0) - int(x < 0)
 
 
 def _count(terminal: Any) -> float:

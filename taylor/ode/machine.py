@@ -13,20 +13,20 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from taylor.jit import Code, key
+from taylor.jit import Code, made
 from taylor.llvm.emit import SUMS, Joined, Symbol, _broadcast, _strides, lifted, mapped, nest
 from taylor.llvm.ir import WIDTH, Function, Scalar, literal
 from taylor.llvm.machine import block, failed
 from taylor.llvm.series import Emission, Table, spread
 from taylor.ode.control import slacks
 from taylor.program import Program
-from taylor.store import load, save
 
 Array = Any
 GO, DONE, INFINITE, SMALL, GUARD, IDLE = range(6)
@@ -80,26 +80,22 @@ class Machine:
     def __init__(self, program: Program, order: int, factor: float, unit: int = 1) -> None:
         self.order, self.unit = order, unit
         self.shapes = [program.code[i].shape for i in program.inputs]
-        bare = (program.code, program.inputs, program.outputs, program.guards)
-        name = key(type(self).__name__, bare, order, factor, unit)
-        kept = load(name)
-        if kept is None:
+        self.components = n = math.prod(self.shapes[1])  # of y
+        # room of one coefficient of y, in numbers
+        self.part = n if n <= 1 or unit > 1 else -(-n // WIDTH) * WIDTH
+
+        def write() -> tuple[Any, Code]:
             self._write(program, factor)
-            save(name, (self.places, self.low, self.last, self.size), self.code.object)
-        else:
-            (self.places, self.low, self.last, self.size), code = kept
-            self.code = Code(None, code)
+            return (self.places, self.low, self.last, self.size), self.code
+
+        what = (program.identity, order, factor, unit)
+        layout, self.code = made(write, "steps", type(self).__name__, *what)
+        self.places, self.low, self.last, self.size = layout
 
     @property
-    def components(self) -> int:
-        """Number of components of y."""
-        return int(np.prod(self.shapes[1], dtype=int))
-
-    @property
-    def part(self) -> int:
-        """Room of one coefficient of y, in numbers."""
-        n = self.components
-        return n if n <= 1 or self.unit > 1 else -(-n // WIDTH) * WIDTH
+    def weight(self) -> int:
+        """Bytes of the object."""
+        return self.code.weight
 
     # -------------------------------------------------------------- writing
     def _write(self, program: Program, factor: float) -> None:
@@ -124,7 +120,7 @@ class Machine:
         sweep = Emission(f, program, order - 1, tables, heights)
         self._shift(sweep, tables[1], program.outputs[0])
         products = [i.shape for i in program.code if i.op in ("mul", "div", "integral")]
-        numbers = all(np.prod(shape, dtype=int) == 1 for shape in products)
+        numbers = all(math.prod(shape) == 1 for shape in products)
         if self.unit == 1 and numbers and len(products) <= WRITTEN_OUT and order <= 32:
             for k in range(order):
                 for step in sweep.steps:
@@ -163,7 +159,7 @@ class Machine:
                 end.lead = place.lead
                 whole = pieces is None and len(shape) < 2
                 nest(f, lambda v: v, [_broadcast(new, shape)], end, whole=whole)
-                start += int(np.prod(shape, dtype=int))
+                start += math.prod(shape)
                 parts.append(new if new.reg is not None else end)
             if pieces and isinstance(k, int) and all(x.reg is not None for x in parts):
                 y.written_parts[k + 1] = parts
@@ -176,8 +172,8 @@ class Machine:
         op, args, param, shape = sweep.program.code[out]
         if op != "linear" or param.kind != "gather":
             return None
-        size = int(np.prod(shape, dtype=int))
-        total = sum(int(np.prod(sweep.program.code[a].shape, dtype=int)) for a in args)
+        size = math.prod(shape)
+        total = sum(math.prod(sweep.program.code[a].shape) for a in args)
         index = np.asarray(param.data)
         if total != size or not np.array_equal(index.reshape(-1), np.arange(size)):
             return None
@@ -390,7 +386,7 @@ class Memory:
         machine = self.machine
         places = zip(machine.places[2:], machine.shapes[2:], parameters, strict=True)
         for place, shape, p in places:
-            size = int(np.prod(shape, dtype=int))
+            size = math.prod(shape)
             self.data[place : place + size] = np.reshape(p, -1)
 
     def run(self, limit: int, log: bool = False) -> tuple[Array, Array] | None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from taylor.algebra import Univariate
 from taylor.errors import TaylorError
-from taylor.jit import key
+from taylor.kept import STORE
 from taylor.llvm.kernels import TILE
 from taylor.llvm.machine import OK, Machine
 from taylor.ode.numbers import spacing
@@ -58,23 +58,7 @@ class Pieces:
         return self.t[i] + (self.h[i] + self.low[i])
 
 
-class Named:
-    """A program that is equal to another of the same code."""
-
-    def __init__(self, program: Program) -> None:
-        self.program = program
-        self.name = key(program.code, program.inputs, program.outputs, program.guards)
-
-    def __hash__(self) -> int:
-        return hash(self.name)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Named) and self.name == other.name and self.name is not None
-
-
-@functools.lru_cache(maxsize=256)
-def _machine(named: Named, order: int) -> Machine | None:
-    program = named.program
+def _machine(program: Program, order: int) -> Machine | None:
     heights = [min(1, order), order] + [0] * (len(program.inputs) - 2)
     try:
         return Machine(program, order, heights, TILE, expanded=True)
@@ -95,7 +79,7 @@ def along(program: Program, pieces: Pieces, parameters: Sequence[Any]) -> list[A
         np.asarray(p).dtype.kind in "fiub" for p in parameters
     )
     if floats and len(pieces) > FEW and order >= 1:
-        machine = _machine(Named(program), order)
+        machine = STORE.made(lambda: _machine(program, order), "along", program.identity, order)
         if machine is not None:
             n = len(pieces)
             times = np.stack([pieces.t, np.ones(n)])

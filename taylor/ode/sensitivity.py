@@ -172,8 +172,8 @@ class _Backward:
 
     def __init__(self, f: Function, course: Course, shape: Any, p: Sequence[Any]) -> None:
         self.f, self.course, self.shape, self.p = f, course, shape, p
-        self.n = int(np.prod(shape, dtype=int))
-        self.sizes = [int(np.prod(np.shape(x), dtype=int)) for x in p]
+        self.n = math.prod(shape)
+        self.sizes = [math.prod(np.shape(x)) for x in p]
         self.bar: Any = np.zeros(self.n)
         self.total: Any = np.zeros(sum(self.sizes))
         self.it: TaylorIntegrator | None = None
@@ -339,7 +339,7 @@ def flow_map(
     given: dict[Any, Any] = {"y0": _point(y0), **{i: a for i, a in enumerate(args)}}
     for i in places:
         given[i] = _point(given[i])
-    sizes = [int(np.prod(np.shape(given[i]), dtype=int)) for i in places]
+    sizes = [math.prod(np.shape(given[i])) for i in places]
     algebra, start = multivariate(sum(sizes), order), 1
     tag = _level_over(np.concatenate([np.reshape(given[i], -1) for i in places]))
     for i, size in zip(places, sizes, strict=True):
