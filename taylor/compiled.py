@@ -22,7 +22,7 @@ from taylor.drivers import hessian, jacobian, symmetric, value_and_gradient
 from taylor.errors import GuardError, ShapeMismatch, TaylorError
 from taylor.expand import prune
 from taylor.forward_mode import taylor_coefficients
-from taylor.llvm.kernels import TILE
+from taylor.llvm.engine import TILE
 from taylor.llvm.machine import GUARD, OK, Machine
 from taylor.llvm.monomials import Polynomials
 from taylor.llvm.planar import kinds

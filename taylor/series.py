@@ -52,7 +52,7 @@ from taylor.errors import (
     ShapeMismatch,
 )
 from taylor.expand import of_row
-from taylor.llvm import kernels, monomials
+from taylor.llvm import engine
 from taylor.memory import Family, Path, by_rows, positions, rows, same_memory, taken
 from taylor.program import Program
 from taylor.rules import call_tangent
@@ -92,7 +92,8 @@ from taylor.wide import mended
 
 Array = Any
 UNKNOWN = math.inf
-FLOAT, COMPLEX = np.dtype(float), np.dtype(complex)
+FLOAT = np.dtype(float)
+FIRST, SECOND, BOTH = (True,), (False, True), (True, True)  # which operands are tables
 LANES_TIMES_DEGREES = 1 << 16  # a tile of lanes whose tables stay in the cache
 
 
@@ -421,21 +422,10 @@ class Series(Operand):
             raise ShapeMismatch(f"shapes {table.shape[1:]} and {array.shape} do not fit") from None
         return pad(table, array.ndim), array[()]
 
-    def _is_number(self) -> bool:
-        """Whether the coefficients are single floats, for which there are compiled rows."""
+    def _is_floats(self) -> bool:
+        """Whether the coefficients are float64, so that a float needs no conversion."""
         x = self._coef
-        return type(x) is np.ndarray and x.ndim == 1 and x.dtype is FLOAT
-
-    def _is_plain(self) -> bool:
-        """Whether the coefficients are single floats or complex numbers."""
-        x = self._coef
-        return type(x) is np.ndarray and x.ndim == 1 and (x.dtype is FLOAT or x.dtype is COMPLEX)
-
-    def _compiled(self, row: Any, live: tuple[bool, ...], given: list[Any]) -> Array | None:
-        """Return the table of a row from machine code, or None for the ordinary way."""
-        if isinstance(self.algebra, Univariate):
-            return kernels.run(row, live, self.order, given)
-        return monomials.run(row, live, self.algebra, given)
+        return type(x) is np.ndarray and x.dtype is FLOAT
 
     def _hosts(self, other: Operand) -> bool:
         if isinstance(other, Node):
@@ -464,7 +454,7 @@ class Series(Operand):
         return result
 
     def __add__(self, other: Any) -> Any:
-        if type(other) is float and self._is_number():
+        if type(other) is float and self._is_floats():
             table = self._coef.copy()
             with np.errstate(all="ignore"):
                 table[0] += other
@@ -509,7 +499,7 @@ class Series(Operand):
         return NotImplemented if self._refuses(other) else -self + other
 
     def __mul__(self, other: Any) -> Any:
-        if type(other) is float and self._is_number():
+        if type(other) is float and self._is_floats():
             with np.errstate(all="ignore"):
                 return self._new(self._coef * other, reach=self._reach if other else 0)
         if type(other) is type(self) and other.tag is self.tag and type(self.algebra) is Univariate:
@@ -525,10 +515,10 @@ class Series(Operand):
         if tx and ty:
             x, y = owner._aligned(x, y)
             reach = _reach_of_product(owner, self, other)
-            if type(owner.algebra) is Univariate and x.ndim > 1:
-                table = kernels.run("mul", (True, True), owner.order, [x, y])
-                if table is not None:
-                    return owner._new(table, reach=reach)
+            table = engine.run("mul", BOTH, owner.algebra, [x, y]) if x.ndim > 1 else None
+            if table is not None:
+                table[0] = x[0] * y[0]  # NumPy's own rounding
+                return owner._new(table, reach=reach)
             return owner._new(_quietly(owner.algebra.product, x, y), reach=reach)
         reach = max(_reach_in(owner, self), _reach_in(owner, other))
         table, c = owner._scalar(*((x, y) if tx else (y, x)))
@@ -540,29 +530,28 @@ class Series(Operand):
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Any:
-        alike = type(other) is type(self) and other.tag is self.tag
-        if alike and type(self.algebra) is Univariate and self.algebra == other.algebra:
-            numbers = self._is_plain() and other._is_plain()
-            alike = numbers and self._coef.dtype is other._coef.dtype
-            table = kernels.quotient(self._coef, other._coef) if alike else None
+        if type(other) is type(self) and other.tag is self.tag and self.algebra == other.algebra:
+            table = engine.run("div", BOTH, self.algebra, [self._coef, other._coef])
             if table is not None:
                 return self._new(table)
         return NotImplemented if self._refuses(other) else self._divide(self, other)
 
     def __pow__(self, r: Any, mod: Any = None) -> Any:
-        if mod is None and self._is_number():
-            if type(r) is int and r == 2:
-                return self * self
-            if type(r) is float and r % 1 and self._coef[0] > 0:
-                table = self._compiled(real_power, (True, False), [self._coef, r])
+        if mod is None and type(r) is int and r == 2 and self._is_floats():
+            square = self * self
+            if math.isfinite(np.add.reduce(square._coef, axis=None)):
+                return square
+        if mod is None and type(r) is float and r % 1 and self._is_floats():
+            if np.all(self._coef[0] > 0):
+                table = engine.run(real_power, (True, False), self.algebra, [self._coef, r])
                 if table is not None:
                     table[0] = real_power.numpy(self._coef[0], r)
                     return self._new(table)
         return super().__pow__(r, mod)
 
     def __rtruediv__(self, other: Any) -> Any:
-        if type(other) in (float, int) and self._is_number():
-            table = self._compiled("div", (False, True), [float(other), self._coef])
+        if type(other) in (float, int, complex):
+            table = engine.run("div", SECOND, self.algebra, [other, self._coef])
             if table is not None:
                 return self._new(table)
         return NotImplemented if self._refuses(other) else self._divide(other, self)
@@ -587,19 +576,16 @@ class Series(Operand):
                     raise PoleError(
                         f"division by a series whose value is zero: {base(x[0])}/{base(y[0])}"
                     )
-            table = owner._compiled("div", (True, True), [x, y])
-            if table is not None:
-                return owner._new(table)
-            return owner._sweep(kernels.QUOTIENTS[True, True], [x, y], [])
+            return owner._sweep(engine.QUOTIENTS[BOTH], [x, y], [])
         y = _divisible(y) if is_operand(x) else _divisible(y, np.asarray(x))
         y, c = owner._scalar(y, x)
         constant_zero = not owner.algebra.height(y) and np.ndim(base(y[0])) == 0
         if constant_zero and is_zero(base(y[0])) and not owner._propagates():
             raise PoleError("division by a series whose value is zero")
-        table = owner._compiled("div", (False, True), [c, y])
+        table = engine.run("div", SECOND, owner.algebra, [c, y])
         if table is not None:
             return owner._new(table)
-        return owner._sweep(kernels.QUOTIENTS[False, True], [y], [c])
+        return owner._sweep(engine.QUOTIENTS[SECOND], [y], [c])
 
     def _propagates(self) -> bool:
         return current_policy().singular == "propagate"
@@ -652,13 +638,12 @@ class Series(Operand):
 
     # -------------------------------------------------------------- elementary functions
     def _elementary(self, row: Elementary, args: tuple[Any, ...]) -> Any:
-        if len(args) == 1 and self._is_plain():
-            if isinstance(self.algebra, Univariate):
-                table = kernels.one(row, self._coef)
-            else:
-                table = monomials.one(row, self.algebra, self._coef)
+        if len(args) == 1:
+            table = engine.run(row, FIRST, self.algebra, [self._coef])
             if table is not None:
-                return self._new(table, reach=_reach_of(row, [self]))
+                head = self._coef[0]
+                table[0] = row.numpy(head if self._is_floats() else head + 0)  # above branch cuts
+                return self._new(table, reach=0 if self._reach == 0 else UNKNOWN)
         args = tuple(lift(x) for x in args)
         owner = host(args)
         if not isinstance(owner, Series):
@@ -692,7 +677,7 @@ class Series(Operand):
             if special is not None:
                 return special
         given = [x._coef if m else x for x, m in zip(args, mine, strict=True)]
-        table = owner._compiled(row, tuple(mine), given)
+        table = engine.run(row, tuple(mine), owner.algebra, given) if len(args) > 1 else None
         if table is not None:
             table[0] = checked(row, values, current_policy().singular)
             return owner._new(table, reach=_reach_of(row, args))

@@ -19,7 +19,7 @@ import pytest
 import taylor
 from taylor import jit, store
 from taylor.errors import TaylorError
-from taylor.llvm.kernels import TILE
+from taylor.llvm.engine import TILE
 from taylor.llvm.machine import Machine
 
 ROOT = Path(__file__).parent.parent

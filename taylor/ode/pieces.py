@@ -13,7 +13,7 @@ import numpy as np
 from taylor.algebra import Univariate
 from taylor.errors import TaylorError
 from taylor.jit import key
-from taylor.llvm.kernels import TILE
+from taylor.llvm.engine import TILE
 from taylor.llvm.machine import OK, Machine
 from taylor.program import Program
 from taylor.sweep import sweep
