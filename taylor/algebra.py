@@ -173,13 +173,11 @@ class Univariate:
 
     def product(self, x: Array, y: Array) -> Array:
         """Return the table of the product of two tables."""
-        if is_operand(x) or is_operand(y):
-            return np.stack([dot(x[: k + 1], y[k::-1]) for k in range(self.order + 1)])
-        if x.ndim > 1 or y.ndim > 1:
-            z = np.stack([dot(x[: k + 1], y[k::-1]) for k in range(self.order + 1)])
-            return z if z.dtype == object else self._mend(x, y, z)
-        z = np.convolve(x, y)[: self.order + 1]
-        return z if z[-1] == z[-1] else trimmed_product(x, y)
+        if type(x) is np.ndarray is type(y) and x.ndim == y.ndim == 1:
+            z = np.convolve(x, y)[: self.order + 1]
+            return z if z[-1] == z[-1] else trimmed_product(x, y)
+        z = np.stack([dot(x[: k + 1], y[k::-1]) for k in range(self.order + 1)])
+        return z if is_operand(z) or z.dtype == object else self._mend(x, y, z)
 
     def _mend(self, x: Array, y: Array, z: Array) -> Array:
         """Redo the lanes in which a padding zero met an infinity."""
@@ -275,6 +273,7 @@ class Monomials:
         self.size = len(exponents)
         self._codes, self._weights = _linear_codes(exponents)
         self._cap = exponents.max(0, initial=0)
+        self.multiplied = 0  # how often: machine code is worth it after many products
         self._pairs: dict[tuple[int, int, int], tuple[Array, Array, Array, Array]] = {}
         self._tables: dict[tuple[int, int, int], machine.Table] = {}
 
@@ -379,7 +378,8 @@ class Monomials:
 
     def product(self, x: Array, y: Array) -> Array:
         """Return the table of the product of two tables."""
-        if machine.usable(x, y, self.count):
+        self.multiplied += 1
+        if machine.usable(x, y, self.count * self.multiplied):
             z = self._compiled_product(x, y)
             if z is not None and math.isfinite(np.add.reduce(z)):
                 return z

@@ -37,6 +37,7 @@ from taylor.elementary import (
     Elementary,
     Rule,
     cbrt,
+    integer_power,
     integer_valued,
     power,
     raised,
@@ -427,6 +428,15 @@ class Series(Operand):
         x = self._coef
         return type(x) is np.ndarray and x.dtype is FLOAT
 
+    def _alike(self, other: Any) -> bool:
+        """Whether x is a series in the same variables, of the same type of float."""
+        if type(other) is not type(self) or other.tag is not self.tag:
+            return False
+        x, y = self._coef, other._coef
+        if not (type(x) is np.ndarray is type(y) and x.dtype == y.dtype and x.dtype != object):
+            return False
+        return self.algebra is other.algebra or self.algebra == other.algebra
+
     def _hosts(self, other: Operand) -> bool:
         if isinstance(other, Node):
             return not (self.tag.closed or other.tape.holds(self))
@@ -459,12 +469,11 @@ class Series(Operand):
             with np.errstate(all="ignore"):
                 table[0] += other
             return self._new(table, reach=self._reach)
-        if type(other) is type(self) and other.tag is self.tag and other.algebra == self.algebra:
-            x, y = self._coef, other._coef
-            if type(x) is np.ndarray is type(y) and x.shape == y.shape and x.dtype == y.dtype:
-                with np.errstate(all="ignore"):
-                    return self._new(x + y, reach=max(self._reach, other._reach))
-        elif self._refuses(other):
+        if self._alike(other) and self._coef.shape == other._coef.shape:
+            with np.errstate(all="ignore"):
+                table = self._coef + other._coef
+            return self._new(table, reach=max(self._reach, other._reach))
+        if self._refuses(other):
             return NotImplemented
         owner, x, y, tx, ty = self._pair(self, other)
         reach = max(_reach_in(owner, self), _reach_in(owner, other))
@@ -491,6 +500,10 @@ class Series(Operand):
         return self._new(-self._coef, reach=self._reach)
 
     def __sub__(self, other: Any) -> Any:
+        if self._alike(other) and self._coef.shape == other._coef.shape:
+            with np.errstate(all="ignore"):
+                table = self._coef - other._coef
+            return self._new(table, reach=max(self._reach, other._reach))
         if isinstance(other, Series):
             return self + -other
         return NotImplemented if self._refuses(other) else self + _negative(other)
@@ -502,24 +515,16 @@ class Series(Operand):
         if type(other) is float and self._is_floats():
             with np.errstate(all="ignore"):
                 return self._new(self._coef * other, reach=self._reach if other else 0)
-        if type(other) is type(self) and other.tag is self.tag and type(self.algebra) is Univariate:
-            x, y = self._coef, other._coef
-            if type(x) is np.ndarray is type(y) and x.ndim == 1 and x.shape == y.shape:
-                z = np.convolve(x, y)[: len(x)]
-                z = z if z[-1] == z[-1] else trimmed_product(x, y)
-                reach = self._reach + other._reach
-                return self._new(z, reach=reach if reach < len(x) else UNKNOWN)
+        if self._alike(other) and self._coef.shape == other._coef.shape:
+            table = self._product(self._coef, other._coef)
+            return self._new(table, reach=_degree(self.algebra, self._reach, other._reach))
         if self._refuses(other):
             return NotImplemented
         owner, x, y, tx, ty = self._pair(self, other)
         if tx and ty:
             x, y = owner._aligned(x, y)
             reach = _reach_of_product(owner, self, other)
-            table = engine.run("mul", BOTH, owner.algebra, [x, y]) if x.ndim > 1 else None
-            if table is not None:
-                table[0] = x[0] * y[0]  # NumPy's own rounding
-                return owner._new(table, reach=reach)
-            return owner._new(_quietly(owner.algebra.product, x, y), reach=reach)
+            return owner._new(owner._product(x, y), reach=reach)
         reach = max(_reach_in(owner, self), _reach_in(owner, other))
         table, c = owner._scalar(*((x, y) if tx else (y, x)))
         if type(c) in (int, float, np.float64) and c == 0:
@@ -529,6 +534,16 @@ class Series(Operand):
 
     __rmul__ = __mul__
 
+    def _product(self, x: Array, y: Array) -> Array:
+        """Return the table of the product of two tables of as many axes."""
+        if x.ndim == 1 and type(self.algebra) is Univariate:
+            return self.algebra.product(x, y)
+        table = engine.run("mul", BOTH, self.algebra, [x, y]) if x.ndim > 1 else None
+        if table is None:
+            return _quietly(self.algebra.product, x, y)
+        table[0] = x[0] * y[0]  # NumPy's own rounding
+        return table
+
     def __truediv__(self, other: Any) -> Any:
         if type(other) is type(self) and other.tag is self.tag and self.algebra == other.algebra:
             table = engine.run("div", BOTH, self.algebra, [self._coef, other._coef])
@@ -537,12 +552,13 @@ class Series(Operand):
         return NotImplemented if self._refuses(other) else self._divide(self, other)
 
     def __pow__(self, r: Any, mod: Any = None) -> Any:
-        if mod is None and type(r) is int and r == 2 and self._is_floats():
-            square = self * self
-            if math.isfinite(np.add.reduce(square._coef, axis=None)):
-                return square
-        if mod is None and type(r) is float and r % 1 and self._is_floats():
-            if np.all(self._coef[0] > 0):
+        if mod is None and self._is_floats():
+            if type(r) is int and r > 1:
+                y = integer_power(self, r)
+                if math.isfinite(np.add.reduce(y._coef, axis=None)):
+                    y._coef[0] = self._coef[0] ** r
+                    return y
+            elif type(r) is float and r % 1 and np.all(self._coef[0] > 0):
                 table = engine.run(real_power, (True, False), self.algebra, [self._coef, r])
                 if table is not None:
                     table[0] = real_power.numpy(self._coef[0], r)
@@ -1275,13 +1291,16 @@ def _reach_of(row: Elementary, args: Sequence[Any]) -> float:
     return 0 if still or row.jumps is not None else UNKNOWN
 
 
-def _reach_of_product(owner: Series, *factors: Any) -> float:
+def _reach_of_product(owner: Series, x: Any, y: Any) -> float:
     """Return the degree of a product in the variables of its owner; UNKNOWN if terms are lost."""
-    found = [_reach_in(owner, x) for x in factors]
-    algebra = owner.algebra
-    dropped = not isinstance(algebra, Univariate) and algebra.name != "multivariate" and all(found)
-    total = UNKNOWN if dropped else sum(found)  # ε² is lost at any degree
-    return total if total <= algebra.order else UNKNOWN
+    return _degree(owner.algebra, _reach_in(owner, x), _reach_in(owner, y))
+
+
+def _degree(algebra: Algebra, a: float, b: float) -> float:
+    """Return the degree of a product of polynomials; UNKNOWN if terms are lost."""
+    if type(algebra) is not Univariate and algebra.name != "multivariate" and a and b:
+        return UNKNOWN  # ε² is lost at any degree
+    return a + b if a + b <= algebra.order else UNKNOWN
 
 
 def _nth(f: Callable[..., Any], n: int, table: Any) -> Any:

@@ -247,9 +247,9 @@ class Machine:
         out = np.empty((self.rows[-1], rows.shape[1]))
         flags = self._tiles(rows, out, threads)
         out = np.ascontiguousarray(out[:, :n]) if n < self.unit else out
-        parts = [out[a:b] for a, b in itertools.pairwise(self.rows)]
-        outs = [y.reshape(*s, n) for y, s in zip(parts, self.outputs, strict=True)]
-        if not flags.any():
+        parts = zip(self.outputs, self.rows, self.rows[1:], strict=False)
+        outs = [out[a:b].reshape(*s, n) for s, a, b in parts]
+        if not np.count_nonzero(flags):
             return OK, outs
         return (GUARD if flags[:, 0].any() else INFINITE), outs
 
@@ -258,13 +258,13 @@ class Machine:
         count = rows.shape[1]
         tiles, given = -(-count // self.unit), (address(rows), address(out))
         if threads == 1:
-            data, flags = self.tile()
-            flags[...] = 0.0
-            self.code.tiles(data, *given, address(flags), count, 0, tiles)
+            data, flags, place = self.tile()
+            flags.fill(0.0)
+            self.code.tiles(data, *given, place, count, 0, tiles)
             return flags
         from concurrent.futures import ThreadPoolExecutor  # slow to import, rarely needed
 
-        every = np.zeros((threads, *self.tile()[1].shape[1:]))
+        every = np.zeros((threads, 2, self.unit))
 
         def run(i: int) -> None:
             cuts = tiles * i // threads, tiles * (i + 1) // threads
@@ -274,15 +274,15 @@ class Machine:
             list(pool.map(run, range(threads)))
         return every
 
-    def tile(self) -> tuple[int, Array]:
-        """Return the address of this thread's memory of a tile, and the flags of its points."""
+    def tile(self) -> tuple[int, Array, int]:
+        """Return where this thread's memory of a tile lies, the flags of its points, and where."""
         try:
-            return self.local.tile
+            known: tuple[int, Array, int] = self.local.tile
         except AttributeError:
-            data = self.prepared(block((self.size + 1) * self.unit))
-            self.local.tile = address(data), np.zeros((1, 2, self.unit))
-            self.local.held = data
-            return self.local.tile
+            self.local.held = self.prepared(block((self.size + 1) * self.unit))
+            flags = np.zeros((1, 2, self.unit))
+            known = self.local.tile = address(self.local.held), flags, address(flags)
+        return known
 
     def prepared(self, data: Array) -> Array:
         """Return a block of memory with what the code finds in it."""
