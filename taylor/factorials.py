@@ -10,6 +10,7 @@ wanted inside.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -154,10 +155,15 @@ def _ordinary(c: Array) -> bool:
     """Whether all coefficients lie so far inside the range that nothing can have left it."""
     if c.dtype.kind not in "fc" or not c.size:
         return False
-    size = np.abs(c)
-    limit = 2.0 ** (-0.2 * np.finfo(c.dtype).minexp)
-    high = size.max()
-    return bool(high < limit and (size + (size == 0)).min() > 1 / limit)
+    size, limit = np.abs(c), _limit(c.dtype)
+    low = np.minimum.reduce(size, axis=None, initial=1.0, where=size != 0)
+    return bool(np.maximum.reduce(size, axis=None) < limit and low > 1 / limit)
+
+
+@functools.cache
+def _limit(dtype: Any) -> float:
+    """Return a size far inside the range of a type of floats."""
+    return float(2.0 ** (-0.2 * np.finfo(dtype).minexp))
 
 
 def _suspicious(c: Array, degrees: Array) -> bool:

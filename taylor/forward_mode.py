@@ -56,7 +56,9 @@ def point(x: Any) -> Any:
 
 def seed(kind: type[Series], x: Any, algebra: Algebra, directions: Array, tag: Tag) -> Any:
     """Return x + Σ_i directions[i]·(variable i of the tag)."""
-    shape = np.broadcast_shapes(np.shape(x), np.shape(directions)[1:])
+    shape = np.shape(x)
+    if directions.shape[1:] != shape:
+        shape = np.broadcast_shapes(shape, directions.shape[1:])
     directions = meeting(directions, x)
     table = zeros((algebra.size, *shape), directions)
     if not (is_operand(table) or is_operand(x)):
@@ -146,9 +148,11 @@ def _order_of(y: Any, tag: Tag) -> int | None:
 def direction(x: Any, v: Any) -> tuple[Any, Any]:
     """Return the point and the direction of a driver as arrays or series of one shape."""
     x, v = point(x), lift(v)
-    if type(v) is float and isinstance(kind_of(x), np.dtype):
-        v = np.asarray(v, dtype=np.result_type(kind_of(x), v))  # as NumPy promotes it
-    v = meeting(v if is_operand(v) else as_array(v), x)
+    kind = kind_of(x)
+    if type(v) in (int, float) and isinstance(kind, np.dtype):
+        v = np.asarray(v, dtype=kind)  # as NumPy promotes it
+    else:
+        v = meeting(v if is_operand(v) else as_array(v), x)
     if np.shape(v) == () != np.shape(x):
         v = np.broadcast_to(v, np.shape(x))
     if np.shape(v) != np.shape(x):
@@ -202,8 +206,9 @@ def along(f: Function, x: Any, v: Any, order: int) -> Any:
         return both
     if is_operand(found):  # f holds variables of an outer derivative
         return found
-    if kink == "error" and not np.any((found[0] == found[0]) & (found != found)):
-        return found
+    if kink == "error":
+        if not has_nan(found) or not np.any((found[0] == found[0]) & (found != found)):
+            return found
     both = _on_both_sides(f, x, v, order)
     return np.where(both == both, both, found)[()]
 

@@ -95,6 +95,7 @@ Array = Any
 UNKNOWN = math.inf
 FLOAT = np.dtype(float)
 FIRST, SECOND, BOTH = (True,), (False, True), (True, True)  # which operands are tables
+SIMPLE = frozenset((int, slice, type(Ellipsis), type(None)))  # indices that make views
 LANES_TIMES_DEGREES = 1 << 16  # a tile of lanes whose tables stay in the cache
 
 
@@ -271,14 +272,17 @@ class Series(Operand):
 
     def __getitem__(self, index: Any) -> Any:
         parts = index if isinstance(index, tuple) else (index,)
-        if all(type(i) in (int, slice, type(Ellipsis), type(None)) for i in parts):
-            if sum(type(i) is int or type(i) is slice for i in parts) > self.ndim:
+        kinds = [type(i) for i in parts]
+        if SIMPLE.issuperset(kinds):
+            numbers, axes = kinds.count(int), self._coef.ndim - 1
+            if numbers + kinds.count(slice) > axes:
                 raise IndexError(
                     f"too many indices for a {type(self).__name__} of shape {self.shape}"
                 )
-            if len(parts) == self.ndim and all(type(i) is int for i in parts):
-                return self._new(self._coef[(slice(None), *parts)].copy(), reach=self._reach)
-            whole, where = self._shared(), (slice(None), *parts)
+            where = (slice(None), *parts)
+            if numbers == len(parts) == axes:
+                return self._new(self._coef[where].copy(), reach=self._reach)
+            whole = self._shared()
             return whole._view(whole._coef[where], lambda t: t[where])
         return super().__getitem__(index)
 
