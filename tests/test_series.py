@@ -552,6 +552,7 @@ def ring_laws(a, b, c):
         assert b**-2 == 1 / (b * b)
 
 
+@settings(deadline=None)
 @given(series(), series(), series())
 def test_ring_laws(a, b, c):
     ring_laws(a, b, c)
@@ -563,6 +564,7 @@ def test_ring_laws_in_several_variables(abc):
     ring_laws(*abc)
 
 
+@settings(deadline=None)
 @given(series(), series())
 def test_leibniz_and_chain_rule(a, b):
     low = 3
@@ -581,6 +583,7 @@ def test_inverse_is_two_sided(a):
     assert a.inverse().compose(f) == x
 
 
+@settings(deadline=None)
 @given(series())
 def test_exponential_and_logarithm(a):
     f = a - a.value
@@ -593,6 +596,7 @@ def test_exponential_and_logarithm(a):
     assert np.exp(f) * np.exp(-f) == 1
 
 
+@settings(deadline=None)
 @given(st.floats(0.1, 10), st.floats(-3, 3), st.floats(-3, 3))
 def test_identities_of_floats(x, b, c):
     y = Taylor([x, b, c, 0.5])

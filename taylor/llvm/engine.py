@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+import pickle
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,7 +19,6 @@ from taylor.algebra import Algebra, Univariate, pad
 from taylor.elementary import Elementary
 from taylor.errors import TaylorError
 from taylor.expand import of_row
-from taylor.jit import key
 from taylor.llvm.machine import OK, Machine
 from taylor.llvm.monomials import Polynomials
 from taylor.program import Program
@@ -45,7 +45,11 @@ class Named:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.name = key(program.code, program.inputs, program.outputs, program.guards)
+        parts = (program.code, program.inputs, program.outputs, program.guards)
+        try:
+            self.name: bytes | None = pickle.dumps(parts)
+        except (pickle.PicklingError, AttributeError, TypeError):  # a function of a user's
+            self.name = None
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -54,7 +58,7 @@ class Named:
         return isinstance(other, Named) and self.name == other.name and self.name is not None
 
 
-def machine(
+def series_machine(
     program: Program,
     algebra: Algebra,
     heights: Sequence[int],
@@ -68,6 +72,11 @@ def machine(
     return Polynomials(program, algebra, heights, unit, expanded, complex)
 
 
+def unit_of(points: int) -> int:
+    """Return how many points machine code takes at a time, where each is a number."""
+    return TILE if points > ALONE else 1
+
+
 class Kernel:
     """A program on one kind of series: its machines, made when they have been asked for often."""
 
@@ -77,28 +86,32 @@ class Kernel:
         self.given = (program, algebra, heights)
         self.complex = complex
         self.size = algebra.size
+        self.numbers = all(i.shape == () for i in program.code)
         self.asked: dict[int, float] = {1: 0, TILE: 0}
         self.machines: dict[int, Machine | None] = {}
 
-    def machine(self, lanes: int) -> Machine | None:
-        """Return the machine code for so many lanes; None as long as, or where, there is none."""
-        unit = TILE if lanes > ALONE else 1
+    def machine(self, lanes: int, asked: int = 1) -> Machine | None:
+        """Return the machine code for so many lanes; None as long as, or where, there is none.
+
+        `asked` is how often the ordinary way is taken instead.
+        """
+        unit = unit_of(lanes) if self.numbers else TILE
         try:
             return self.machines[unit]
         except KeyError:
-            self.asked[unit] += 1 + PATIENCE * (lanes * self.size) // WORK
+            self.asked[unit] += asked + PATIENCE * (lanes * self.size) // WORK
             if self.asked[unit] <= PATIENCE:
                 return None
         try:
-            made = machine(*self.given, unit, self.complex, expanded=True)
+            made = series_machine(*self.given, unit, self.complex, expanded=True)
         except (TaylorError, ImportError, OSError):
             made = None
         self.machines[unit] = made
         return made
 
-    def lanes(self, *tables: Array) -> list[Array] | None:
+    def lanes(self, *tables: Array, asked: int = 1) -> list[Array] | None:
         """Return the tables of the outputs; the lanes are the last axis of all tables."""
-        machine = self.machine(tables[0].shape[-1])
+        machine = self.machine(tables[0].shape[-1], asked)
         if machine is None:
             return None
         status, found = machine.batch(*tables)

@@ -43,6 +43,7 @@ class Parts(Table):
         """Return where the coefficients of a slice lie, or one of them."""
         if not isinstance(k, slice):
             return super().memory(k)
+        self.place()
         shape = (k.stop - k.start, *self.part_shape)
         offset = self.offset + k.start * self.size_of_part
         return Symbol(self.f, shape, None, self.slot, offset, _strides(shape))

@@ -26,6 +26,7 @@ import numpy as np
 
 from taylor.compiled import Compiled
 from taylor.errors import DomainError, IntegrationError, ShapeMismatch, TaylorError
+from taylor.llvm.engine import Named
 from taylor.memory import fresh
 from taylor.ode import files
 from taylor.ode.control import LEAST, factor_of, floor_of, order_of
@@ -45,7 +46,6 @@ from taylor.ode.machine import (
     TIME,
 )
 from taylor.ode.numbers import check_time, tolerance
-from taylor.ode.pieces import Named
 from taylor.ode.solve import MESSAGES, Bar, OdeResult, inside
 from taylor.ode.system import System, is_parameter
 from taylor.program import Program

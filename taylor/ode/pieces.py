@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,17 +10,13 @@ from typing import Any
 import numpy as np
 
 from taylor.algebra import Univariate
-from taylor.errors import TaylorError
-from taylor.jit import key
-from taylor.llvm.engine import TILE
-from taylor.llvm.machine import OK, Machine
+from taylor.llvm import engine
 from taylor.program import Program
 from taylor.sweep import sweep
 from taylor.values import as_array
 
 Array = Any
 ROUNDS, MOST = 12, 1 << 14  # of halving steps, and steps after it
-FEW = 2  # steps up to which NumPy is as fast as having machine code made
 
 
 @dataclass(frozen=True)
@@ -49,30 +44,6 @@ class Pieces:
         return self.t[i] + (self.h[i] + self.low[i])
 
 
-class Named:
-    """A program that is equal to another of the same code."""
-
-    def __init__(self, program: Program) -> None:
-        self.program = program
-        self.name = key(program.code, program.inputs, program.outputs, program.guards)
-
-    def __hash__(self) -> int:
-        return hash(self.name)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Named) and self.name == other.name and self.name is not None
-
-
-@functools.lru_cache(maxsize=256)
-def _machine(named: Named, order: int) -> Machine | None:
-    program = named.program
-    heights = [min(1, order), order] + [0] * (len(program.inputs) - 2)
-    try:
-        return Machine(program, order, heights, TILE, expanded=True)
-    except (TaylorError, ImportError, OSError):
-        return None
-
-
 def along(program: Program, pieces: Pieces, parameters: Sequence[Any]) -> list[Array]:
     """Return the series of the outputs of an expanded program of (t, y, *parameters).
 
@@ -85,19 +56,18 @@ def along(program: Program, pieces: Pieces, parameters: Sequence[Any]) -> list[A
     floats = pieces.coef.dtype == np.float64 and all(
         np.asarray(p).dtype.kind in "fiub" for p in parameters
     )
-    if floats and len(pieces) > FEW and order >= 1:
-        machine = _machine(Named(program), order)
-        if machine is not None:
-            n = len(pieces)
-            times = np.stack([pieces.t, np.ones(n)])
-            fixed = [
-                np.broadcast_to(np.asarray(p, float)[..., None], (*np.shape(p), n))
-                for p in parameters
-            ]
-            given = [times, np.moveaxis(pieces.coef, 0, -1), *(p[None] for p in fixed)]
-            status, tables = machine.batch(*given)
-            if status == OK:
-                return [np.moveaxis(table, -1, 0) for table in tables]
+    if floats and order >= 1:
+        n = len(pieces)
+        times = np.stack([pieces.t, np.ones(n)])
+        fixed = [
+            np.broadcast_to(np.asarray(p, float)[..., None], (1, *np.shape(p), n))
+            for p in parameters
+        ]
+        heights = (1, order, *(0 for _ in parameters))
+        kernel = engine.of_program(engine.Named(program), Univariate(order), heights)
+        tables = kernel.lanes(times, np.moveaxis(pieces.coef, 0, -1), *fixed, asked=n)
+        if tables is not None:
+            return [np.moveaxis(table, -1, 0) for table in tables]
     rows = [_one(program, pieces, i, parameters, order) for i in range(len(pieces))]
     return [np.stack(column) for column in zip(*rows, strict=True)]
 
