@@ -15,7 +15,7 @@ import numpy as np
 from taylor.jit import Code, code_of
 
 Array = Any
-WORTHWHILE = 200  # pairs, of all calls, below which NumPy's own way takes less time
+WORTHWHILE = 200  # pairs below which NumPy's own way takes less time than the call
 
 # data: pointers to x, y, p, q, starts, out, and the number of sums; four sums run side by side
 _TEXT = """
@@ -111,7 +111,7 @@ def _code() -> Code | None:
 
 
 def usable(x: Array, y: Array, count: int) -> bool:
-    """Whether `sums` can take these tables, and is worth it for so many pairs."""
+    """Whether `sums` can take these tables, and is worth it."""
     if count < WORTHWHILE or type(x) is not np.ndarray or type(y) is not np.ndarray:
         return False
     if x.dtype != np.float64 or y.dtype != np.float64 or x.ndim != 1 or y.ndim != 1:

@@ -25,6 +25,7 @@ from taylor.algebra import (
     Univariate,
     contract,
     differentiation,
+    few_products,
     free_letter,
     nonzero,
     pad,
@@ -345,7 +346,7 @@ class Series(Operand):
             return
         names = f"{self._describe()} and {other._describe()}"
         same_kind = type(self) is type(other) and type(a) is type(b)
-        if same_kind and getattr(a, "variables", 1) == getattr(b, "variables", 1):
+        if same_kind and a.variables == b.variables:
             low = min(a.order, b.order)
             raise OrderMismatch(
                 f"{names} differ in order; use .truncate({low}) on one, or "
@@ -370,8 +371,8 @@ class Series(Operand):
 
     def _describe(self) -> str:
         a = self.algebra
-        count = getattr(a, "variables", None)
-        inside = f"order {a.order}" if count is None else f"{count} variables, order {a.order}"
+        count = "" if isinstance(a, Univariate) else f"{a.variables} variables, "
+        inside = f"{count}order {a.order}"
         return f"{type(self).__name__} ({inside})"
 
     def _pair(self, x: Any, y: Any) -> tuple[Self, Any, Any, bool, bool]:
@@ -542,7 +543,9 @@ class Series(Operand):
         """Return the table of the product of two tables of as many axes."""
         if x.ndim == 1 and type(self.algebra) is Univariate:
             return self.algebra.product(x, y)
-        table = engine.run("mul", BOTH, self.algebra, [x, y]) if x.ndim > 1 else None
+        table = None
+        if x.ndim > 1 and not few_products(self.algebra, x, y):
+            table = engine.run("mul", BOTH, self.algebra, [x, y])
         if table is None:
             return _quietly(self.algebra.product, x, y)
         table[0] = x[0] * y[0]  # NumPy's own rounding
@@ -559,7 +562,7 @@ class Series(Operand):
         if mod is None and self._is_floats():
             if type(r) is int and r > 1:
                 y = integer_power(self, r)
-                if math.isfinite(np.add.reduce(y._coef, axis=None)):
+                if np.isfinite(y._coef).all():
                     y._coef[0] = self._coef[0] ** r
                     return y
             elif type(r) is float and r % 1 and np.all(self._coef[0] > 0):
@@ -770,71 +773,25 @@ class Series(Operand):
         return self._new(y[0]) if len(y) == 1 else tuple(self._new(table) for table in y)
 
     def _by_tangent(self, rule: Rule, args: Sequence[Any], mine: list[bool]) -> Any:
-        """Return the results of a function of which the tangent is known.
+        """Return the results of a function of which the tangent is known: see `_along`.
 
-        With the parts x_j of degree j as the coefficients of a series in one variable s, y'(s) is
-        f'(x(s))·x'(s): see `_along`.  A tangent that applies the rule to a direction (which has
-        parts of the same degree as y) goes variable by variable.
+        They are found in variables of their own, which the rule meets in its arguments only.
         """
-        if rule in self.tag.rules:
-            return self._by_variables(rule, args, mine)
-        inner, tag = fresh_tag(), fresh_tag()
-        inner.rules, tag.kept, tag.source = (*self.tag.rules, rule), [], self.tag
-        graded = [self._graded(x, inner, tag) if m else x for x, m in zip(args, mine, strict=True)]
-        owner = next(x for x, m in zip(graded, mine, strict=True) if m)
+        tag = fresh_tag()
+        tag.kept, tag.source = [], self.tag
+        given = [
+            Series._make(x._coef, self.algebra, tag) if m else x
+            for x, m in zip(args, mine, strict=True)
+        ]
+        owner = next(x for x, m in zip(given, mine, strict=True) if m)
         try:
-            call, y = owner._along(rule, graded, mine)
+            call, y = owner._along(rule, given, mine)
         finally:
-            inner.closed, tag.closed, tag.kept = True, True, None
-        return call.split(self._new(y if isinstance(self.algebra, Univariate) else _joined(y)))
-
-    def _graded(self, x: Series, inner: Tag, tag: Tag) -> Series:
-        """Return the series in s whose coefficients are the parts of x of one degree each."""
-        if isinstance(self.algebra, Univariate):
-            return Series._make(x._coef, self.algebra, tag)
-        table = zeros((self.algebra.size, self.order + 1, *x.shape), x._coef)
-        for k in range(self.order + 1):
-            table[self.algebra.part(k), k] = x._coef[self.algebra.part(k)]
-        parts = self._make(table, self.algebra, inner)
-        return Series._make(parts, Univariate(self.order), tag)
-
-    def _by_variables(self, rule: Rule, args: Sequence[Any], mine: list[bool]) -> Any:
-        """Return the results of a rule by ∂_i y = f'(x)·∂_i x, in series of lower order."""
-        assert not isinstance(self.algebra, Univariate)
-        head = rule(*(x.value if m else x for x, m in zip(args, mine, strict=True)))
-        call = Call(rule, tuple(map(np.shape, head)) if isinstance(head, tuple) else None)
-        given = [x._coef if m else x for x, m in zip(args, mine, strict=True)]
-        y = self._constant(as_data(flat(head), self._coef))._coef
-        for k in range(1, self.order + 1):
-            lower = self.algebra.truncated(k - 1)
-            at = [
-                self._in(lower, t[: lower.size]) if m else t
-                for t, m in zip(given, mine, strict=True)
-            ]
-            known = self._in(lower, y[: lower.size])
-            for i in range(lower.variables):
-                rows, source, weights = differentiation(self.algebra, lower, i)
-                speed: list[Any] = [None] * len(given)
-                for n, (t, m) in enumerate(zip(given, mine, strict=True)):
-                    if m:
-                        speed[n] = self._in(lower, _derived(t, rows, source, weights, lower.size))
-                dy = call_tangent(call, at, known, speed, mine)
-                if not (isinstance(dy, Series) and dy.tag is self.tag):
-                    if k > 1:
-                        continue
-                    dy = self._constant(dy)
-                top = lower.degrees[rows] == k - 1
-                scale = weights[top].reshape((-1,) + (1,) * dy.ndim)
-                new = dy._coef[rows[top]]
-                y = _with_rows(y, source[top], new / like_numbers(scale, new))
+            tag.closed, tag.kept = True, None
         return call.split(self._new(y))
 
-    def _in(self, algebra: Any, table: Any) -> Any:
-        """Return the series of a table in that algebra; a series of order 0 is its value."""
-        return self._new(table, algebra) if algebra.order else table[0]
-
     def _along(self, rule: Rule, x: Sequence[Any], mine: list[bool]) -> tuple[Call, Any]:
-        """Return the table of y in s, by k y_k = (f'(x)·x')_{k-1}, and how to take it apart.
+        """Return the table of y, by ∂_i y = f'(x)·∂_i x, and how to take it apart.
 
         Degree k needs the arguments below k only, so that a rule whose tangent uses the rule itself
         comes to an end: at order 0 with the plain function.  What is known of it stays with the tag
@@ -847,18 +804,31 @@ class Series(Operand):
             head = rule(*(v.value if m else v for v, m in zip(x, mine, strict=True)))
             shapes = tuple(np.shape(z) for z in head) if isinstance(head, tuple) else None
             y = self._constant(as_data(self._checked(flat(head), rule), self._coef))._coef[:1]
-            entry = _Known(rule, x, Call(rule, shapes), y)
+            entry = _Known(rule, x, Call(rule, shapes), y, 0)
             kept.append(entry)
-        elif self.order >= len(entry.y):
+        elif self.order > entry.order:
             entry.args = x
-        for k in range(len(entry.y), self.order + 1):
-            at = [v._below(k) if m else v for v, m in zip(x, mine, strict=True)]
-            speed = [v._speed(k) if m else None for v, m in zip(x, mine, strict=True)]
-            y = _value_or_series(self, entry.y[:k])
-            dy = self._checked(call_tangent(entry.call, at, y, speed, mine), rule)
-            new = _coefficient(dy, self.tag, k - 1)
-            entry.y = _longer(entry.y, new / k if new is not None else entry.y[:1] * 0)
-        return entry.call, entry.y[: self.order + 1]
+        while entry.order < self.order:
+            k = entry.order + 1
+            lower = self.algebra.truncated(k - 1)
+            at = [v._in(lower, v._coef) if m else v for v, m in zip(x, mine, strict=True)]
+            known, parts, places = self._in(lower, entry.y), [], []
+            for i in range(lower.variables):
+                rows, source, weights = differentiation(self.algebra, lower, i)
+                speed = [
+                    v._in(lower, _derived(v._coef, rows, source, weights, lower.size))
+                    if m else None
+                    for v, m in zip(x, mine, strict=True)
+                ]  # fmt: skip
+                dy = self._checked(call_tangent(entry.call, at, known, speed, mine), rule)
+                top = lower.degrees[rows] == k - 1
+                new = _coefficients(dy, self.tag, rows[top], entry.y)
+                scale = weights[top].reshape((-1,) + (1,) * (new.ndim - 1))
+                parts.append(new / like_numbers(scale, new))
+                places.append(source[top])
+            entry.y = _extended(entry.y, parts, np.concatenate(places))
+            entry.order = k
+        return entry.call, entry.y[: self.algebra.size]
 
     def _checked(self, y: Any, rule: Rule) -> Any:
         """Return what a rule gave in s; raise if it is a series in the variables behind s."""
@@ -868,15 +838,9 @@ class Series(Operand):
             )
         return y
 
-    def _below(self, k: int) -> Any:
-        """Return the series truncated below degree k: its value for k = 1."""
-        return _value_or_series(self, self._coef[:k])
-
-    def _speed(self, k: int) -> Any:
-        """Return the derivative of the series truncated below degree k."""
-        table = self._coef[1 : k + 1]
-        weights = np.arange(1, len(table) + 1).reshape((-1,) + (1,) * self.ndim)
-        return _value_or_series(self, table * like_numbers(weights, table))
+    def _in(self, algebra: Any, table: Any) -> Any:
+        """Return the series of a table in a lower algebra; a series of order 0 is its value."""
+        return self._new(table[: algebra.size], algebra) if algebra.order else table[0]
 
     def _declared(self, table: Array) -> Self:
         """Return the series of a table that ends below the order.
@@ -1185,12 +1149,13 @@ class Series(Operand):
 
 @dataclass
 class _Known:
-    """What is known of a rule at some arguments in s: the coefficients y of its results so far."""
+    """What is known of a rule at some arguments: the table y of its results up to an order."""
 
     rule: Rule
     args: Sequence[Any]
     call: Call
     y: Any
+    order: int
 
 
 def _agree(known: Sequence[Any], x: Sequence[Any], mine: Sequence[bool]) -> bool:
@@ -1213,28 +1178,22 @@ def _identical(a: Any, b: Any) -> bool:
     return np.shape(a) == np.shape(b) and bool(np.all(np.asarray(a) == np.asarray(b)))
 
 
-def _value_or_series(like: Series, table: Any) -> Any:
-    """Return the series of a table; a series of order 0 is its value."""
-    if len(table) == 1:
-        return table[0]
-    return like._make(table, Univariate(len(table) - 1), like.tag)
-
-
-def _coefficient(y: Any, tag: Tag, k: int) -> Any:
-    """Return coefficient k of y in the variable of the tag (None: zero)."""
+def _coefficients(y: Any, tag: Tag, rows: Array, like: Any) -> Any:
+    """Return coefficients of y in the variables of the tag, in the shape of the rows of a table."""
     if isinstance(y, Series) and y.tag is tag:
-        return y._coef[k]
-    return y if k == 0 else None
+        return y._coef[rows]
+    if len(rows) == 1 and rows[0] == 0:
+        y = y if is_operand(y) else as_array(y)
+        return np.broadcast_to(np.reshape(y, (1, *np.shape(y))), (1, *like.shape[1:]))
+    return np.concatenate([like[:1] * 0] * len(rows))
 
 
-def _longer(table: Any, new: Any) -> Any:
-    """Return the table with one more coefficient."""
-    if is_operand(table) or is_operand(new):
-        return np.concatenate([table, np.reshape(new, (1, *np.shape(new)))])
-    new = np.reshape(as_array(new), (1, *np.shape(new)))
-    new = np.broadcast_to(new, (1, *table.shape[1:]))
-    table, new = together(table, new)
-    return np.concatenate([table, new])
+def _extended(table: Any, parts: Sequence[Any], places: Array) -> Any:
+    """Return a table with the coefficients of the next degree, found in parts, at their places."""
+    if not any(map(is_operand, (table, *parts))):
+        table, *parts = joined([table, *parts])
+    _, first = np.unique(places, return_index=True)
+    return np.concatenate([table, np.concatenate(parts)[first]])
 
 
 def _derived(table: Any, rows: Array, source: Array, weights: Array, size: int) -> Any:
@@ -1242,25 +1201,6 @@ def _derived(table: Any, rows: Array, source: Array, weights: Array, size: int) 
     out = zeros((size, *table.shape[1:]), table)
     scale = weights.reshape((-1,) + (1,) * (table.ndim - 1))
     out[rows] = table[source] * like_numbers(scale, table)
-    return out
-
-
-def _with_rows(table: Any, rows: Array, new: Any) -> Any:
-    """Return the table with some of its coefficients replaced."""
-    if is_operand(table) or is_operand(new):
-        table = table + 0 * new[:1]
-    else:
-        table = together(table, new)[0].astype(np.result_type(table, new))
-    table[rows] = new
-    return table
-
-
-def _joined(y: Any) -> Any:
-    """Return the table of a series from that of its parts of one degree each, along axis 1."""
-    table, algebra = y._coef, y.algebra
-    out = zeros((algebra.size, *table.shape[2:]), table)
-    for k in range(table.shape[1]):
-        out[algebra.part(k)] = table[algebra.part(k), k]
     return out
 
 

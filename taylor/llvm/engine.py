@@ -81,11 +81,16 @@ class Kernel:
     """A program on one kind of series: its machines, made when they have been asked for often."""
 
     def __init__(
-        self, program: Program, algebra: Algebra, heights: Sequence[int], complex: Sequence[bool]
+        self,
+        program: Program,
+        algebra: Algebra,
+        heights: Sequence[int],
+        complex: Sequence[bool],
+        patient: bool,
     ) -> None:
         self.given = (program, algebra, heights)
         self.complex = complex
-        self.size = algebra.size
+        self.size, self.patient = algebra.size, patient
         self.numbers = all(i.shape == () for i in program.code)
         self.asked: dict[int, float] = {1: 0, TILE: 0}
         self.machines: dict[int, Machine | None] = {}
@@ -100,14 +105,17 @@ class Kernel:
             return self.machines[unit]
         except KeyError:
             self.asked[unit] += asked + PATIENCE * (lanes * self.size) // WORK
-            if self.asked[unit] <= PATIENCE:
+            if self.patient and self.asked[unit] <= PATIENCE:
                 return None
+        self.machines[unit] = self._made(unit)
+        return self.machines[unit]
+
+    def _made(self, unit: int) -> Machine | None:
         try:
-            made = series_machine(*self.given, unit, self.complex, expanded=True)
+            return series_machine(*self.given, unit, self.complex, expanded=True)
         except (TaylorError, ImportError, OSError):
-            made = None
-        self.machines[unit] = made
-        return made
+            small = self.numbers and unit > 1  # a tile of large series would take too much memory
+            return self._made(1) if small else None
 
     def lanes(self, *tables: Array, asked: int = 1) -> list[Array] | None:
         """Return the tables of the outputs; the lanes are the last axis of all tables."""
@@ -133,7 +141,8 @@ def _of_row(
     else:
         program = PRODUCT if row == "mul" else QUOTIENTS[live]
     complex = [pair is True for pair in pattern] if True in pattern else []
-    return Kernel(program, algebra, [algebra.order] * sum(live), complex)
+    heights = [algebra.order] * sum(live)
+    return Kernel(program, algebra, heights, complex, row != "mul")  # asked for many products only
 
 
 def _is_complex(kind: Any) -> bool | None:
@@ -153,7 +162,7 @@ def _in_order(items: Sequence[Any], live: Sequence[bool]) -> list[Any]:
 @functools.lru_cache(maxsize=256)
 def of_program(named: Named, algebra: Algebra, heights: tuple[int, ...]) -> Kernel:
     """Return the kernel of an expanded program of float64 series up to those heights."""
-    return Kernel(named.program, algebra, heights, ())
+    return Kernel(named.program, algebra, heights, (), True)
 
 
 def run(
@@ -177,8 +186,11 @@ def run(
     n = math.prod(shape or (0,))
     if not n:
         return None
-    rows = [_in_lanes(x, m, shape, n) for x, m in zip(given, live, strict=True)]
-    found = kernel.lanes(*_in_order(rows, live))
+    if len(given) == 1:
+        found = kernel.lanes(given[0].reshape(-1, n))
+    else:
+        rows = [_in_lanes(x, m, shape, n) for x, m in zip(given, live, strict=True)]
+        found = kernel.lanes(*_in_order(rows, live))
     return None if found is None else found[0].reshape(-1, *shape)
 
 
