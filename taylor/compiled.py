@@ -23,9 +23,8 @@ from taylor.errors import GuardError, ShapeMismatch, TaylorError
 from taylor.expand import prune, told
 from taylor.forward_mode import taylor_coefficients
 from taylor.kept import STORE
-from taylor.llvm.kernels import TILE
+from taylor.llvm.engine import TILE, series_machine, unit_of
 from taylor.llvm.machine import GUARD, OK, Machine
-from taylor.llvm.monomials import Polynomials
 from taylor.llvm.planar import kinds
 from taylor.memory import fresh
 from taylor.program import Program, record
@@ -36,7 +35,7 @@ from taylor.values import policy
 
 Array = Any
 Pattern = tuple[bool, ...]  # which arguments are complex; empty if none is
-MANY = 64  # points from which an element-wise function runs in tiles
+NEAR = 1e-9  # of values of one function, of one point and of many
 MAX_NESTED = 5  # the order up to which tensors are tangents of the gradient
 MAX_ENTRIES = 1 << 22  # of such a tensor
 FEW = 8  # variables below which a multivariate series of order 4 compiles faster, and is as fast
@@ -55,6 +54,7 @@ class Compiled:
         self.f = f
         self.machines: dict[Any, list[Machine]] = {}
         self.reasons: dict[Any, str] = {}  # why a form of the function has no machine code
+        self.apart: dict[Any, bool] = {}  # whether a form's points, of a shape, are each on its own
         self._locks: dict[int, threading.Lock] = {}  # by process: a fork may find one taken
 
     def __repr__(self) -> str:
@@ -153,17 +153,24 @@ class Compiled:
                     if machine is None:
                         program = _FORMS[kind](recorded, self._recordable, x)
             except Exception as error:  # the ordinary way calls f again, and knows what to raise
-                self.reasons[where] = str(error)
-                return None
+                return self._none(where, error)
             try:
                 if machine is None:
                     machine = _machine(kind, form, program, x)
                     machine = STORE.put(machine, *what) if shared else machine
             except (TaylorError, ImportError, OSError) as error:
-                self.reasons[where] = str(error)
-                return None
+                return self._none(where, error)
             known.append(machine)
             return machine
+
+    def _none(self, where: Any, error: Exception) -> None:
+        """Note that a form has no machine code: of points, that they go together."""
+        if where[0] == "points":
+            self.apart[where] = False
+            if not self.machines[where]:
+                del self.machines[where]
+        else:
+            self.reasons[where] = str(error)
 
     def _at_series(self, x: Sequence[Any]) -> list[Any] | None:
         """Return the results at series of one tag (and floats), or None for the ordinary way."""
@@ -192,7 +199,7 @@ class Compiled:
                 heights.append(0)
         heads = [c[0] for c in tables]
         form = (algebra, tuple(heights))
-        if isinstance(algebra, Univariate) and len(x) == 1 and heads[0].size >= MANY:
+        if len(x) == 1 and heads[0].size > 1:
             many = self._points(heads[0], tables[0], form)
             if many is not None:
                 return [owner._new(many)]
@@ -295,7 +302,7 @@ class Compiled:
         point, v = floats
         if v.shape not in ((), point.shape):
             return NotImplemented
-        if point.size >= MANY:
+        if point.size > 1:
             seed = np.stack([point, np.broadcast_to(v, point.shape)])
             found = self._points(point, seed, form)
             if found is not None:
@@ -313,15 +320,15 @@ class Compiled:
 
     def _points(self, x: Array, table: Array, form: Any) -> Array | None:
         """Return the coefficients of an element-wise f at many points, in tiles, on all cores."""
-        where = ("points", form, *_pattern([x]))
-        if where in self.reasons:
+        where = ("points", (*form, unit_of(x.size)), *_pattern([x]))
+        if not (self.apart.get(where, True) and self.apart.get((where, x.shape), True)):
             return None
         seed, known = table.reshape(len(table), -1), list(self.machines.get(where, ()))
         threads = max(1, min(self.threads, x.size * (form[0].order + 1) ** 2 // WORK))
         for machine in known:
             status, (c,) = machine.batch(seed, threads=threads)
             if status == OK:
-                return c.reshape(-1, *x.shape)
+                return self._each(where, x, c)
             if status != GUARD:
                 return None
         if any(machine.batch(seed[:, :2])[0] != GUARD for machine in known):
@@ -330,7 +337,20 @@ class Compiled:
         if added is None:
             return None
         status, (c,) = added.batch(seed, threads=threads)
-        return c.reshape(-1, *x.shape) if status == OK else None
+        return self._each(where, x, c) if status == OK else None
+
+    def _each(self, where: Any, x: Array, c: Array) -> Array | None:
+        """Return coefficients at points of that shape; None if f is another at so many points.
+
+        The recording is one of two points, and f may ask how many there are.
+        """
+        c = c.reshape(-1, *x.shape)
+        if (where, x.shape) not in self.apart:
+            with np.errstate(all="ignore"):
+                y = np.asarray(self.f(x.copy()))
+                same = y.shape == x.shape and np.all(np.abs(y - c[0]) <= NEAR * np.abs(y))
+            self.apart[where, x.shape] = bool(same)
+        return c if self.apart[where, x.shape] else None
 
 
 @functools.lru_cache(maxsize=64)
@@ -345,12 +365,12 @@ def _machine(kind: str, form: Any, program: Program, x: Sequence[Any]) -> Machin
         program = _tangents(program, form - 1)
     inputs = _complex_inputs(kind, program, x)
     if kind in ("series", "points"):
-        return _on_series(kind, program, inputs, *form)
+        return _on_series(program, inputs, *form)
     return Machine(program, unit=TILE if form else 1, complex=inputs)
 
 
 def _on_series(
-    kind: str, program: Program, inputs: Pattern, algebra: Any, heights: Sequence[int]
+    program: Program, inputs: Pattern, algebra: Any, heights: Sequence[int], unit: int = 1
 ) -> Machine:
     """Return the machine of a program on series, up to degree heights[i] in input i."""
     varies: list[bool] = []
@@ -358,10 +378,7 @@ def _on_series(
         varies.append(heights[param] > 0 if op == "input" else any(varies[a] for a in args))
     if not all(varies[i] for i in program.outputs):
         raise TaylorError("a result does not depend on the series")
-    if isinstance(algebra, Univariate):
-        unit = TILE if kind == "points" else 1
-        return Machine(program, algebra.order, heights, unit, complex=inputs)
-    return Polynomials(program, algebra, heights, complex=inputs)
+    return series_machine(program, algebra, heights, unit, inputs)
 
 
 _ONE = np.float64(1.0)

@@ -160,11 +160,13 @@ def _ordinary(c: Array) -> bool:
     if c.size <= FEW:  # Python is faster
         return all(1 / limit < abs(e) < limit or e == 0 for e in c.reshape(-1).tolist())
     size = np.abs(c)
-    return bool(size.max() < limit and (size + (size == 0)).min() > 1 / limit)
+    low = np.minimum.reduce(size, axis=None, initial=1.0, where=size != 0)
+    return bool(np.maximum.reduce(size, axis=None) < limit and low > 1 / limit)
 
 
 @functools.cache
 def _limit(dtype: Any) -> float:
+    """Return a size far inside the range of a type of floats."""
     return float(2.0 ** (-0.2 * np.finfo(dtype).minexp))
 
 

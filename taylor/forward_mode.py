@@ -58,7 +58,9 @@ def point(x: Any) -> Any:
 
 def seed(kind: type[Series], x: Any, algebra: Algebra, directions: Array, tag: Tag) -> Any:
     """Return x + Σ_i directions[i]·(variable i of the tag)."""
-    shape = np.broadcast_shapes(np.shape(x), np.shape(directions)[1:])
+    shape = np.shape(x)
+    if directions.shape[1:] != shape:
+        shape = np.broadcast_shapes(shape, directions.shape[1:])
     directions = meeting(directions, x)
     table = zeros((algebra.size, *shape), directions)
     if not (is_operand(table) or is_operand(x)):
@@ -148,8 +150,9 @@ def _order_of(y: Any, tag: Tag) -> int | None:
 def direction(x: Any, v: Any) -> tuple[Any, Any]:
     """Return the point and the direction of a driver as arrays or series of one shape."""
     x, v = point(x), lift(v)
-    if type(v) in (int, float) and isinstance(kind_of(x), np.dtype):
-        v = np.asarray(v, dtype=np.result_type(kind_of(x), v))  # as NumPy promotes it
+    kind = kind_of(x)
+    if type(v) in (int, float) and isinstance(kind, np.dtype):
+        v = np.asarray(v, dtype=np.result_type(kind, v))  # as NumPy promotes it
     else:
         v = meeting(v if is_operand(v) else as_array(v), x)
     if np.shape(v) == () != np.shape(x):
@@ -204,7 +207,7 @@ def along(f: Function, x: Any, v: Any, order: int) -> Any:
     except NonAnalyticError as caught:
         error = caught
     else:  # variables of an outer derivative that f holds, or no kink
-        if is_operand(found) or not np.any(found != found):
+        if is_operand(found) or not has_nan(found):
             return found
         if not np.any((found[0] == found[0]) & (found != found)):
             return found

@@ -119,7 +119,7 @@ class Table:
         self.size = len(starts) - 1
 
 
-def _address(x: Array) -> int:
+def address(x: Array) -> int:
     """Return where the numbers of an array lie (x.ctypes.data takes four times as long)."""
     try:
         return ctypes.addressof(_BYTE.from_buffer(x))
@@ -139,6 +139,6 @@ def sums(x: Array, y: Array, table: Table) -> Array | None:
     if code is None:
         return None
     out = np.empty(table.size)
-    data = _DATA(_address(x), _address(y), *table.pointers, _address(out), table.size)
+    data = _DATA(address(x), address(y), *table.pointers, address(out), table.size)
     code.call(ctypes.addressof(data))
     return out

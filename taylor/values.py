@@ -86,8 +86,7 @@ def common_shape(*shapes: tuple[int, ...]) -> tuple[int, ...]:
 def full(shape: tuple[int, ...], x: Any) -> Array:
     """Return an object array of the shape with x in every place, whatever protocols x speaks."""
     out = np.empty(shape, dtype=object)
-    for i in np.ndindex(*shape):
-        out[i] = x
+    out.fill(x)
     return out
 
 
@@ -108,7 +107,7 @@ def as_array(x: Any) -> Array:
         except ValueError:
             raise ValueError("the rows of a nested list of coefficients differ in length") from None
     else:
-        a = full((), canonical(x)) if not isinstance(x, (float, complex)) else np.array(x)
+        return np.array(x) if isinstance(x, (float, complex)) else full((), canonical(x))
     if a.dtype.kind in "fc":
         return a
     if a.dtype.kind in "iubO":
@@ -155,9 +154,8 @@ def kind_of(x: Any) -> Any:
     >>> kind_of(np.ones(2, dtype=np.float32)), kind_of(as_array([1, Fraction(1, 2)])).__name__
     (dtype('float32'), 'Fraction')
     """
-    while hasattr(x, "_coef"):
-        x = x._coef
-    x = base(x) if is_operand(x) else x
+    while is_operand(x):
+        x = x._coef if hasattr(x, "_coef") else x.value
     if not isinstance(x, np.ndarray):
         return x.dtype if isinstance(x, np.inexact) else _kind_of_number(x)
     if x.dtype != object:
@@ -254,7 +252,9 @@ def meeting(x: Array, like: Any) -> Array:
     """
     if is_operand(x) or (_is_native(x) and _is_native(like)):
         return x
-    kind = _union({kind_of(x), kind_of(like)})
+    kind = kind_of(x)
+    if x.dtype == object or kind is not kind_of(like):
+        kind = _union({kind, kind_of(like)})
     return x if isinstance(kind, np.dtype) and x.dtype != object else _as_kind(x, kind)
 
 

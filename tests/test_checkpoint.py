@@ -169,6 +169,7 @@ def test_forward_mode_runs_the_plain_loop(step, x):
         TaylorN.variables(np.ravel(x), 2)[0] + x * np.ones(np.shape(x)),
         HyperDual(x, 1, 1),
     ):
+        whole(s)  # compiled rows, which are made after some calls, round in their own way
         calls.clear()
         y, expected = loop(s), whole(s)
         assert type(y) is type(s) and np.array_equal(y.coef, expected.coef)

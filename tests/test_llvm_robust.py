@@ -20,7 +20,7 @@ import taylor
 from taylor import jit, store
 from taylor.errors import TaylorError
 from taylor.kept import STORE
-from taylor.llvm.kernels import TILE
+from taylor.llvm.engine import TILE
 from taylor.llvm.machine import Machine
 
 ROOT = Path(__file__).parent.parent

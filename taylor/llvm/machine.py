@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
+import functools
 import itertools
 import math
 import threading
@@ -28,6 +29,7 @@ from taylor.llvm.emit import (
 from taylor.llvm.ir import WIDTH, Function, Scalar, tiled
 from taylor.llvm.planar import UNORDERED, Complex, both, kinds, lifted, settled, with_symbols
 from taylor.llvm.series import Emission, Planes, Table, part_size
+from taylor.pairs import address
 from taylor.program import Program
 from taylor.rules import values
 from taylor.tape import Guard
@@ -137,7 +139,8 @@ class Machine:
         self._finite(f)
         text = f.text()
         self.size = f.size + WIDTH
-        tiles = "" if self.unit == 1 else tiled(self._rows(), self.unit, self.flag)
+        numbers = self.tables and all(i.shape == () for i in program.code)
+        tiles = tiled(self._rows(), self.unit, self.flag) if self.unit > 1 or numbers else ""
         self.code = Code(text + tiles)
 
     def _rows(self) -> tuple[list[int], list[int]]:
@@ -219,7 +222,7 @@ class Machine:
 
     def memory(self) -> Any:
         """Return this thread's pointer, and the views of inputs, outputs and flags it points to."""
-        data = block(self.size)
+        data = self.prepared(block(self.size))
         ins = [
             self._view(data[p : p + self._room(s)], s)
             for p, s in zip(self.places, self.inputs, strict=True)
@@ -236,7 +239,8 @@ class Machine:
     def batch(self, *x: Any, threads: int = 1) -> tuple[int, list[Any]]:
         """Return (status, outputs) at many points, which lie along the last axis of the arrays.
 
-        Tiles of `unit` points are spread over the threads; memory beyond the arrays is bounded.
+        Tiles of `unit` points (single points, where all is numbers) are spread over the threads;
+        memory beyond the arrays is bounded.
         """
         if self.planar:
             status, found = self._batch(self._split(x), threads)
@@ -245,36 +249,61 @@ class Machine:
 
     def _batch(self, x: Sequence[Any], threads: int) -> tuple[int, list[Any]]:
         n = x[0].shape[-1]
+        flat = [v.reshape(-1, n) for v in x]
+        rows = np.concatenate(flat) if len(flat) > 1 else flat[0]
         if n < self.unit:  # one tile, filled up with copies of the last point
-            fill = [np.repeat(v[..., -1:], self.unit - n, axis=-1) for v in x]
-            wide = [np.concatenate(pair, axis=-1) for pair in zip(x, fill, strict=True)]
-            status, outs = self._batch(wide, 1)
-            return status, [y[..., :n] for y in outs]
-        rows = np.concatenate([np.reshape(v, (-1, n)) for v in x]) if len(x) > 1 else x[0]
+            wide = np.empty((len(rows), self.unit))
+            wide[:, :n], wide[:, n:] = rows, rows[:, -1:]
+            rows = wide
         rows = np.ascontiguousarray(rows, dtype=float)
-        total = [_size(s) for s in self.outputs]
-        out = np.empty((sum(total), n))
-        tiles = -(-n // self.unit)
-        cuts = [tiles * i // threads for i in range(threads + 1)]
-        flags = np.zeros((threads, 2 * self.unit))
+        out = np.empty((self.rows[-1], rows.shape[1]))
+        flags = self._tiles(rows, out, threads)
+        out = np.ascontiguousarray(out[:, :n]) if n < self.unit else out
+        parts = zip(self.outputs, self.rows, self.rows[1:], strict=False)
+        outs = [out[a:b].reshape(*s, n) for s, a, b in parts]
+        if not np.count_nonzero(flags):
+            return OK, outs
+        return (GUARD if flags[:, 0].any() else INFINITE), outs
+
+    def _tiles(self, rows: Array, out: Array, threads: int) -> Array:
+        """Write the results of all tiles; return the flags, two for every point of a tile."""
+        count = rows.shape[1]
+        tiles, given = -(-count // self.unit), (address(rows), address(out))
+        if threads == 1:
+            data, flags, place = self.tile()
+            flags.fill(0.0)
+            self.code.tiles(data, *given, place, count, 0, tiles)
+            return flags
+        from concurrent.futures import ThreadPoolExecutor  # slow to import, rarely needed
+
+        every = np.zeros((threads, 2, self.unit))
 
         def run(i: int) -> None:
-            pointers = (block((self.size + 1) * self.unit), rows, out, flags[i])
-            given = [ctypes.c_void_p(a.ctypes.data) for a in pointers]
-            self.code.tiles(*given, n, cuts[i], cuts[i + 1])
+            cuts = tiles * i // threads, tiles * (i + 1) // threads
+            self.code.tiles(self.tile()[0], *given, address(every[i]), count, *cuts)
 
-        if threads == 1:
-            run(0)
-        else:
-            from concurrent.futures import ThreadPoolExecutor  # slow to import, rarely needed
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(run, range(threads)))
+        return every
 
-            with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(run, range(threads)))
-        wrong, lost = flags[:, : self.unit].any(), flags[:, self.unit :]
-        status = GUARD if wrong else INFINITE if np.any(lost != 0) else OK
-        ends = np.cumsum([0, *total])
-        parts = [out[a:b] for a, b in itertools.pairwise(ends)]
-        return status, [y.reshape(*s, n) for y, s in zip(parts, self.outputs, strict=True)]
+    def tile(self) -> tuple[int, Array, int]:
+        """Return where this thread's memory of a tile lies, the flags of its points, and where."""
+        try:
+            known: tuple[int, Array, int] = self.local.tile
+        except AttributeError:
+            self.local.held = self.prepared(block((self.size + 1) * self.unit))
+            flags = np.zeros((1, 2, self.unit))
+            known = self.local.tile = address(self.local.held), flags, address(flags)
+        return known
+
+    def prepared(self, data: Array) -> Array:
+        """Return a block of memory with what the code finds in it."""
+        return data
+
+    @functools.cached_property
+    def rows(self) -> list[int]:
+        """The first row of every output among all rows of a batch, and the end."""
+        return [0, *itertools.accumulate(_size(s) for s in self.outputs)]
 
     def line(self, x: Any, v: Any) -> tuple[int, Any]:
         """Return (status, first output) of the series of t -> f(x + t·v)."""

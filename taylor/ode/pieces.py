@@ -12,10 +12,8 @@ from typing import Any
 import numpy as np
 
 from taylor.algebra import Univariate
-from taylor.errors import TaylorError
 from taylor.kept import STORE
-from taylor.llvm.kernels import TILE
-from taylor.llvm.machine import OK, Machine
+from taylor.llvm.engine import Kernel
 from taylor.ode.numbers import spacing
 from taylor.ode.roots import roots
 from taylor.program import Program
@@ -25,7 +23,6 @@ from taylor.values import as_array
 Array = Any
 ROUNDS, MOST = 12, 1 << 14  # of halving steps, and steps after it
 NEAR = 2.0**-30  # of a step: a part that short is left out
-FEW = 2  # steps up to which NumPy is as fast as having machine code made
 
 
 @dataclass(frozen=True)
@@ -58,14 +55,6 @@ class Pieces:
         return self.t[i] + (self.h[i] + self.low[i])
 
 
-def _machine(program: Program, order: int) -> Machine | None:
-    heights = [min(1, order), order] + [0] * (len(program.inputs) - 2)
-    try:
-        return Machine(program, order, heights, TILE, expanded=True)
-    except (TaylorError, ImportError, OSError):
-        return None
-
-
 def along(program: Program, pieces: Pieces, parameters: Sequence[Any]) -> list[Array]:
     """Return the series of the outputs of an expanded program of (t, y, *parameters).
 
@@ -78,19 +67,19 @@ def along(program: Program, pieces: Pieces, parameters: Sequence[Any]) -> list[A
     floats = pieces.coef.dtype == np.float64 and all(
         np.asarray(p).dtype.kind in "fiub" for p in parameters
     )
-    if floats and len(pieces) > FEW and order >= 1:
-        machine = STORE.made(lambda: _machine(program, order), "along", program.identity, order)
-        if machine is not None:
-            n = len(pieces)
-            times = np.stack([pieces.t, np.ones(n)])
-            fixed = [
-                np.broadcast_to(np.asarray(p, float)[..., None], (*np.shape(p), n))
-                for p in parameters
-            ]
-            given = [times, np.moveaxis(pieces.coef, 0, -1), *(p[None] for p in fixed)]
-            status, tables = machine.batch(*given)
-            if status == OK:
-                return [np.moveaxis(table, -1, 0) for table in tables]
+    if floats and order >= 1:
+        n = len(pieces)
+        times = np.stack([pieces.t, np.ones(n)])
+        fixed = [
+            np.broadcast_to(np.asarray(p, float)[..., None], (1, *np.shape(p), n))
+            for p in parameters
+        ]
+        heights = (1, order, *(0 for _ in parameters))
+        what = (program.identity, Univariate(order), heights)
+        kernel = STORE.made(lambda: Kernel(program, *what[1:]), "along", *what)
+        tables = kernel.lanes(times, np.moveaxis(pieces.coef, 0, -1), *fixed, asked=n)
+        if tables is not None:
+            return [np.moveaxis(table, -1, 0) for table in tables]
     rows = [_one(program, pieces, i, parameters, order) for i in range(len(pieces))]
     return [np.stack(column) for column in zip(*rows, strict=True)]
 
