@@ -618,6 +618,8 @@ def by_scipy(name: str, formula: Callable[..., Any]) -> Callable[..., Array]:
 
 def call(row: Any, args: tuple[Any, ...]) -> Any:
     """Return the plain value of a row of the table at plain numbers or arrays of them."""
+    if all(map(_is_double, args)):
+        return row.numpy(*args)
     args = tuple(np.asarray(x) if isinstance(x, (list, tuple)) else x for x in args)
     if any(isinstance(x, np.ndarray) for x in args) and not all(map(_in_lanes, args)):
         out = np.frompyfunc(row, len(args), 1)(*args)
@@ -642,6 +644,11 @@ def call(row: Any, args: tuple[Any, ...]) -> Any:
             return int(whole)
     floats = tuple(float(x) if isinstance(x, (bool, int)) else x for x in args)
     return row.numpy(*(_above_cut(x) for x in floats))
+
+
+def _is_double(x: Any) -> bool:
+    kind = type(x)
+    return kind is float or kind is np.float64 or (kind is np.ndarray and x.dtype == np.float64)
 
 
 def _in_lanes(x: Any) -> bool:
