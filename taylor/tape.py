@@ -24,7 +24,7 @@ import numpy as np
 
 from taylor import elementary
 from taylor.algebra import contract, nonzero
-from taylor.arrays import Operand, host, lift
+from taylor.arrays import NUMBERS, Operand, host, lift
 from taylor.conditions import COMPARISONS, Condition
 from taylor.elementary import Rule, choose, derived
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
@@ -262,7 +262,8 @@ class Tape:
             return self._outer(c)
         if np.ndim(c) == 0 and not isinstance(c, np.ndarray):
             c = int(c) if isinstance(c, (np.integer, np.bool_)) else c
-            as_array(c)
+            if type(c) not in NUMBERS:
+                as_array(c)  # raises an error, if c is no number
             return self.push("constant", (), c, (), c)
         if not isinstance(c, np.ndarray):
             c = np.asarray(c)
