@@ -241,6 +241,38 @@ def digits() -> tuple[float, float]:
     return one, other
 
 
+def calls() -> dict[str, tuple[float, float]]:
+    """Return the times of a second call for one period of Kepler's problem: ours and DOP853."""
+    import scipy.integrate
+
+    from taylor.ode import TaylorIntegrator, solve_ensemble, solve_ivp
+
+    f, y0, _, _ = PROBLEMS["Kepler e=0.5"]
+    span, options = (0.0, 2 * np.pi), dict(tol=1e-12)
+    times = np.linspace(*span, 50)
+    ways: dict[str, Callable[[], Any]] = {
+        "solve_ivp": lambda: solve_ivp(f, span, y0, **options),
+        "t_eval": lambda: solve_ivp(f, span, y0, t_eval=times, **options),
+        "dense_output": lambda: solve_ivp(f, span, y0, dense_output=True, **options),
+        "an event": lambda: solve_ivp(f, span, y0, events=lambda t, y: y[1], **options),
+        "a closure": lambda: solve_ivp(lambda t, y: f(t, y), span, y0, **options),
+        "TaylorIntegrator": lambda: TaylorIntegrator(f, 0.0, y0, **options).propagate_until(
+            span[1]
+        ),
+        "an ensemble of 2": lambda: solve_ensemble(f, span, [y0, y0], **options),
+    }
+    of_scipy = dict(method="DOP853", rtol=1e-12, atol=1e-12)
+
+    def other() -> Any:
+        return scipy.integrate.solve_ivp(f, span, y0, **of_scipy)
+
+    found = {}
+    for name, way in ways.items():
+        way()
+        found[name] = timed(way, 50)[0], timed(other, 5)[0]
+    return found
+
+
 def main() -> None:
     """Print the figures of all problems and solvers."""
     for name in PROBLEMS:
@@ -261,6 +293,9 @@ def main() -> None:
                 f"  {solver:8} {r['seconds']:9.5f} {r['seconds'] / first:8.2f} {per:9.3f} "
                 f"{int(r['steps']):8} {r['compile']:7.3f} {r['error']:.1e}"
             )
+    print("\none period of Kepler's problem, called again: ms, DOP853 times that")
+    for way, (seconds, other) in calls().items():
+        print(f"  {way:17} {1e3 * seconds:7.3f} {other / seconds:6.1f}")
     one, other = digits()
     print(
         f"\nLorenz to t = 2 in 50 digits: {one:.2f} s, mpmath.odefun {other / one:.1f} times that"

@@ -8,22 +8,15 @@ Wengert list), `series` (the number types), then the driver you came for.
 0.0
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from taylor import intervals as intervals  # hears of mpmath
 from taylor import linalg
-from taylor import products as products  # registers what np.dot and its kin mean
+from taylor import products as products  # these register what NumPy's functions mean
+from taylor import sequences as sequences
+from taylor import statistics as statistics
 from taylor.checkpoint import checkpoint
-from taylor.compiled import compile
-from taylor.drivers import (
-    gradient,
-    hessian,
-    hvp,
-    jacobian,
-    jvp,
-    objective,
-    tensor,
-    third,
-    value_and_gradient,
-    vjp,
-)
 from taylor.elementary import (
     absolute,
     acos,
@@ -127,20 +120,51 @@ from taylor.forward_mode import (
     taylor_coefficients,
 )
 from taylor.functions import logsumexp, where
-from taylor.implicit import fixed_point, implicit_root
 from taylor.multivariate import TaylorN, inverse_map
 from taylor.program import Program, record
 from taylor.series import formal_sqrt
-from taylor.sparse import (
-    SparseHessian,
-    SparseJacobian,
-    jacobian_pattern,
-    sparse_hessian,
-    sparse_jacobian,
-)
-from taylor.transform import forward, reverse
 from taylor.univariate import Taylor
 from taylor.values import policy
+
+if TYPE_CHECKING:
+    from taylor import ode
+    from taylor.compiled import compile
+    from taylor.drivers import (
+        gradient,
+        hessian,
+        hvp,
+        jacobian,
+        jvp,
+        objective,
+        tensor,
+        third,
+        value_and_gradient,
+        vjp,
+    )
+    from taylor.implicit import fixed_point, implicit_root
+    from taylor.sparse import (
+        SparseHessian,
+        SparseJacobian,
+        jacobian_pattern,
+        sparse_hessian,
+        sparse_jacobian,
+    )
+    from taylor.transform import forward, reverse
+
+# Imported when they are first asked for: a program that needs a few derivatives starts sooner
+LATER = {
+    "compiled": ("compile",),
+    "drivers": (
+        "gradient", "hessian", "hvp", "jacobian", "jvp", "objective", "tensor", "third",
+        "value_and_gradient", "vjp",
+    ),
+    "implicit": ("fixed_point", "implicit_root"),
+    "ode": (),
+    "sparse": (
+        "SparseHessian", "SparseJacobian", "jacobian_pattern", "sparse_hessian", "sparse_jacobian",
+    ),
+    "transform": ("forward", "reverse"),
+}  # fmt: skip
 
 __version__ = "0.1.0"
 
@@ -276,10 +300,16 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Return `taylor.ode`, which is imported when it is first asked for."""
-    if name != "ode":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import taylor.ode
+def __getattr__(name: str) -> Any:
+    """Return a module, or what is in it, that is imported when it is first asked for."""
+    if name in LATER:
+        return import_module(f"taylor.{name}")
+    for module, names in LATER.items():
+        if name in names:
+            globals()[name] = getattr(import_module(f"taylor.{module}"), name)
+            return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-    return taylor.ode
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from fractions import Fraction
 from typing import Any
 
-import mpmath
 import numpy as np
 
 import taylor
-from taylor import store
 from taylor.effort import Effort
 from taylor.expression import CONSTANTS, Convert, Expression, parse
 from taylor.multivariate import TaylorN
@@ -32,13 +30,14 @@ class NotFinite(ArithmeticError):
 
 def number(digits: int | None, exact: bool) -> Convert:
     """Return the conversion of literals and constants for the precision asked for."""
+    ctx: Any = None if digits is None else _context()
 
     def convert(text: str) -> Any:
         if text in CONSTANTS:
             if exact:
                 raise TypeError(f"{text} is not rational; leave --exact out, or use --digits")
             if digits is not None:
-                return +mpmath.mp.pi if text == "pi" else mpmath.e()
+                return +ctx.pi if text == "pi" else ctx.e()
             return {"pi": math.pi, "e": math.e}[text]
         if text[:2].lower() in ("0x", "0o", "0b"):
             text = str(int(text, 0))
@@ -46,7 +45,7 @@ def number(digits: int | None, exact: bool) -> Convert:
         if exact or digits is not None:
             if len(exponent) > 6 or abs(int(exponent or 0)) > EXPONENT:
                 raise ValueError(f"the exponent of {text} is beyond {EXPONENT}")
-            return Fraction(text) if exact else mpmath.mpf(text)
+            return Fraction(text) if exact else ctx.mpf(text)
         if mantissa.isdigit() and not exponent:
             return int(mantissa)
         x = float(text)
@@ -55,6 +54,13 @@ def number(digits: int | None, exact: bool) -> Convert:
         return x
 
     return convert
+
+
+def _context() -> Any:
+    """Return mpmath's context, whose import takes longer than most commands."""
+    from mpmath import mp
+
+    return mp
 
 
 def points(
@@ -128,13 +134,15 @@ def finite(c: Any) -> bool:
     """Whether a number is real and finite."""
     if isinstance(c, (int, Fraction)):
         return True
-    return not isinstance(c, (complex, np.complexfloating, mpmath.mpc)) and bool(mpmath.isfinite(c))
+    if hasattr(c, "context"):
+        return not isinstance(c, c.context.mpc) and bool(c.context.isfinite(c))
+    return not isinstance(c, (complex, np.complexfloating)) and math.isfinite(c)
 
 
 def show(c: Any, digits: int | None) -> str:
     """Return one number as the command prints it."""
-    if digits is not None and isinstance(c, mpmath.mpf):
-        return str(mpmath.nstr(c, digits))
+    if digits is not None and hasattr(c, "context"):
+        return str(c.context.nstr(c, digits))
     if isinstance(c, (int, Fraction)) and max(map(abs, c.as_integer_ratio())) >> WRITTEN:
         raise ValueError("the result has more than 4000 digits: leave --exact out, or use --digits")
     return str(c) if isinstance(c, (int, Fraction)) else repr(float(c))
@@ -201,6 +209,7 @@ def report(result: dict[str, Any], names: tuple[str, ...], digits: int | None) -
 
 def as_json(f: Expression, x: list[Any], result: dict[str, Any], digits: int | None) -> str:
     """Return a result as one JSON object."""
+    import json
 
     def walk(v: Any) -> Any:
         if isinstance(v, dict):
@@ -243,7 +252,8 @@ def run(options: argparse.Namespace) -> str:
     effort = Effort(order, len(f.variables), options.digits, options.exact)
     at = ",".join(["0"] * len(f.variables)) if options.at == "0" else options.at
     convert = number(options.digits, options.exact)
-    with mpmath.workdps((options.digits or 15) + 10), np.errstate(all="ignore"):
+    precise = nullcontext() if options.digits is None else _context().workdps(options.digits + 10)
+    with precise, np.errstate(all="ignore"):
         x = points(at, f.variables, options.digits, options.exact, convert) if f.variables else []
         result = (univariate if one else multivariate)(f, x, convert, effort)
         if options.json:
@@ -253,6 +263,8 @@ def run(options: argparse.Namespace) -> str:
 
 def clear_cache() -> int:
     """Remove the compiled objects from the disk, and say where and how many."""
+    from taylor import store
+
     try:
         count = store.clear()
     except (store.Unsafe, OSError) as error:

@@ -33,6 +33,7 @@ MAX_ORDER = 10**7
 MAX_MONOMIALS = 2 * 10**7
 MAX_EXPONENTS = 2 * 10**8  # monomials times variables
 CACHED_PAIRS = 1 << 22
+GATHERED = 1 << 13  # products of coefficients, in all lanes, up to which they are gathered
 LARGE, LONG = 20_000, 7  # products of coefficients, in all and for two rows, that rows pay for
 
 
@@ -133,6 +134,25 @@ def _is_nonzero(e: Any) -> bool:
     return bool(e.a != 0 or e.b != 0) if is_interval(e) and hasattr(e, "a") else bool(e != 0)
 
 
+def few_products(algebra: Any, x: Array, y: Array) -> bool:
+    """Whether a product of two tables takes so few products of numbers that NumPy is as fast."""
+    return bool(max(x.size, y.size) * algebra.count < GATHERED * algebra.size)
+
+
+def _gathered(x: Array, y: Array, algebra: Any) -> Array | None:
+    """Return the product of two tables from all pairs, or None.
+
+    None if it is not finite (0·inf would be met), or not of floats, or takes too much memory.
+    """
+    if any(type(v) is not np.ndarray or v.dtype == object for v in (x, y)):
+        return None
+    if not few_products(algebra, x, y):
+        return None
+    p, q, starts = algebra.all_pairs
+    z = np.add.reduceat(x[p] * y[q], starts, axis=0)
+    return z if np.isfinite(np.add.reduce(z, axis=None)) else None
+
+
 def trimmed_product(x: Array, y: Array) -> Array:
     """Return the product of two scalar tables without the zeros at their ends: 0·inf stays out."""
     a, b = (v[: int(np.max(np.flatnonzero(nonzero(v)), initial=0)) + 1] for v in (x, y))
@@ -160,9 +180,18 @@ class Univariate:
         """The degree of each coefficient."""
         return np.arange(self.order + 1)
 
+    @property
+    def variables(self) -> int:
+        """Number of variables."""
+        return 1
+
     def part(self, k: int) -> int:
         """Return the index of the part of degree k in a table."""
         return k
+
+    def truncated(self, order: int) -> Univariate:
+        """Return the algebra of series up to that degree."""
+        return Univariate(order)
 
     def interior(self, k: int, x: Array, y: Array, hx: int, hy: int) -> Array | None:
         """Return Σ x_j y_{k-j} over 1 <= j < k, j <= hx, k - j <= hy; None for no term."""
@@ -173,13 +202,24 @@ class Univariate:
 
     def product(self, x: Array, y: Array) -> Array:
         """Return the table of the product of two tables."""
-        if is_operand(x) or is_operand(y):
-            return np.stack([dot(x[: k + 1], y[k::-1]) for k in range(self.order + 1)])
-        if x.ndim > 1 or y.ndim > 1:
-            z = np.stack([dot(x[: k + 1], y[k::-1]) for k in range(self.order + 1)])
-            return z if z.dtype == object else self._mend(x, y, z)
-        z = np.convolve(x, y)[: self.order + 1]
-        return z if z[-1] == z[-1] else trimmed_product(x, y)
+        if type(x) is np.ndarray is type(y) and x.ndim == y.ndim == 1:
+            z = np.convolve(x, y)[: self.order + 1]
+            return z if z[-1] == z[-1] else trimmed_product(x, y)
+        z = _gathered(x, y, self)
+        if z is not None:
+            return z
+        z = np.stack([dot(x[: k + 1], y[k::-1]) for k in range(self.order + 1)])
+        return z if is_operand(z) or z.dtype == object else self._mend(x, y, z)
+
+    @property
+    def count(self) -> int:
+        """Number of pairs of coefficients whose product is kept."""
+        return (self.order + 1) * (self.order + 2) // 2
+
+    @property
+    def all_pairs(self) -> list[Array]:
+        """The pairs (P, Q) of all products in their order, and where each product begins."""
+        return _triangle(self.order)
 
     def _mend(self, x: Array, y: Array, z: Array) -> Array:
         """Redo the lanes in which a padding zero met an infinity."""
@@ -220,6 +260,12 @@ class Univariate:
 
     def __str__(self) -> str:
         return f"a series of order {self.order}"
+
+
+@functools.lru_cache(maxsize=256)
+def _triangle(order: int) -> list[Array]:
+    total, p = np.tril_indices(order + 1)
+    return [p, total - p, np.flatnonzero(p == 0)]
 
 
 SMALL = 256  # elements of two operands below which einsum itself is faster than BLAS
@@ -383,6 +429,10 @@ class Monomials:
             z = self._compiled_product(x, y)
             if z is not None and math.isfinite(np.add.reduce(z)):
                 return z
+        else:
+            z = _gathered(x, y, self)
+            if z is not None:
+                return z
         hx, hy = self.height(x), self.height(y)
         parts = [x[:1] * y[:1]]
         for k in range(1, self.order + 1):
@@ -394,6 +444,12 @@ class Monomials:
             terms += [] if inner is None else [inner]
             parts.append(sum(terms[1:], terms[0]) if terms else (x[:1] * 0) * y[p])
         return np.concatenate(parts)
+
+    @functools.cached_property
+    def all_pairs(self) -> list[Array]:
+        """The pairs (P, Q) of all products in their order, and where each product begins."""
+        p, q, starts = self.compiled_pairs(-1, 0, 0).arrays
+        return [p, q, starts[:-1]]
 
     def _compiled_product(self, x: Array, y: Array) -> Array | None:
         """Return the product as machine code gives it, or None."""
@@ -557,12 +613,16 @@ def squarefree(n: int, order: int | None = None) -> Monomials:
 
 
 @functools.lru_cache(maxsize=256)
-def differentiation(algebra: Monomials, lower: Monomials, i: int) -> tuple[Array, Array, Array]:
+def differentiation(algebra: Algebra, lower: Algebra, i: int) -> tuple[Array, Array, Array]:
     """Return what ∂/∂x_i takes where: coefficient rows of lower are weights times source.
 
     >>> [a.tolist() for a in differentiation(multivariate(1, 2), multivariate(1, 1), 0)]
     [[0, 1], [1, 2], [1, 2]]
     """
+    if isinstance(algebra, Univariate):
+        rows = np.arange(lower.size)
+        return rows, rows + 1, rows + 1
+    assert isinstance(lower, Monomials)
     place = {tuple(row): j for j, row in enumerate(algebra.exponents.tolist())}
     found = []
     for j, row in enumerate(lower.exponents.tolist()):

@@ -7,7 +7,9 @@ the rest of NumPy from here.
 
 from __future__ import annotations
 
+import math
 import operator
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -66,16 +68,24 @@ class Operand(Handled):
     @property
     def size(self) -> int:
         """Number of elements (coefficients not counted)."""
-        return int(np.prod(self.shape, dtype=int))
+        return math.prod(self.shape)
 
     @property
     def T(self) -> Any:
         """The transpose."""
         return np.transpose(self)  # type: ignore[call-overload]
 
+    @property
+    def mT(self) -> Any:
+        """The transposes of the matrices in the last two axes."""
+        return np.matrix_transpose(self)  # type: ignore[call-overload]
+
     def copy(self, order: Any = "C") -> Any:
-        """Return a copy; `order` is that of memory only."""
-        return rearrange([self], lambda i: i)
+        """Return a copy, its axes in that order in memory."""
+        return rearrange([self], lambda i: i.copy(order))
+
+    def __copy__(self) -> Any:
+        return self.copy("K")
 
     def flatten(self, order: Any = "C") -> Any:
         """Return a copy of the elements along one axis."""
@@ -94,9 +104,23 @@ class Operand(Handled):
     def flat(self, value: Any) -> None:
         memory.Flat(self)[:] = value
 
+    def item(self, *index: Any) -> Any:
+        """Return one element as a number."""
+        if len(index) == 1:
+            return self[index[0]] if isinstance(index[0], tuple) else self.reshape(-1)[index[0]]
+        return self[index] if index else self.reshape(()).copy()
+
     def fill(self, value: Any) -> None:
         """Write one number into every element."""
         self[...] = value
+
+    def sort(self, axis: int = -1, kind: Any = None, order: Any = None) -> None:
+        """Sort the elements in place."""
+        self[...] = np.sort(self, axis, kind, order)  # type: ignore[call-overload]
+
+    def partition(self, kth: Any, axis: int = -1) -> None:
+        """Do np.partition in place."""
+        self[...] = np.partition(self, kth, axis)  # type: ignore[call-overload]
 
     def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
         """Do np.put(self, indices, values, mode)."""
@@ -123,6 +147,10 @@ class Operand(Handled):
     def _memory(self) -> Any:
         """What it shares with views of it; None as long as there are none."""
         return None
+
+    def _in_memory(self) -> Array:
+        """Return an array that lies in memory as this one does; its content means nothing."""
+        return np.empty(self.shape, dtype=bool)
 
     def _is_array(self) -> bool:
         """Whether it has a place in memory: NumPy's numbers have none, its 0-d views have."""
@@ -186,7 +214,7 @@ class Operand(Handled):
 
     # -------------------------------------------------------------- operators
     def __pos__(self) -> Any:
-        return self.copy()
+        return self.copy("K")
 
     def __abs__(self) -> Any:
         return elementary.absolute(self)
@@ -307,6 +335,8 @@ def _fits(x: Any) -> bool:
 
 
 def _plain_index(index: Any) -> Any:
+    if type(index) is int:
+        return index
     parts = index if isinstance(index, tuple) else (index,)
     if any(isinstance(i, Operand) for i in parts):
         raise TypeError("a series cannot be an index; use int(x.value)")
@@ -318,7 +348,7 @@ def _plain_part(i: Any) -> Any:
     """Return one part of an index: the mask of a condition, the array of a pandas object."""
     if isinstance(i, Condition):
         return i.mask()
-    if isinstance(i, np.ma.MaskedArray):
+    if _is_masked(i):
         return lift(i)
     if isinstance(i, (np.ndarray, np.generic)) or not hasattr(i, "__array__"):
         return i
@@ -350,7 +380,7 @@ def lift(x: Any) -> Any:
     if isinstance(x, (list, tuple)) and any(
         isinstance(e, (Operand, Condition, list, tuple, np.ndarray)) for e in x
     ):
-        return np.stack([lift(e) for e in x]) if holds_operands(x) else x
+        return stack([lift(e) for e in x]) if holds_operands(x) else x
     if isinstance(x, np.ndarray):
         return _lifted_array(x)
     if isinstance(x, Condition):
@@ -360,8 +390,14 @@ def lift(x: Any) -> Any:
     return _lifted_array(np.asarray(x))
 
 
+def _is_masked(x: Any) -> bool:
+    """Whether x is an array of numpy.ma, which few import: NumPy itself only when asked for it."""
+    module = sys.modules.get("numpy.ma")
+    return module is not None and isinstance(x, module.MaskedArray)
+
+
 def _lifted_array(x: Array) -> Any:
-    if isinstance(x, np.ma.MaskedArray):
+    if _is_masked(x):
         if np.any(x.mask):
             raise TypeError(
                 "a masked array beside values of taylor would lose its mask; write "
@@ -389,11 +425,11 @@ def rearrange(sources: Sequence[Any], f: Callable[..., Any]) -> Any:
     Position 0 stands for a zero (np.tril, np.diag and np.pad put zeros), so any NumPy function that
     only moves elements works on series through this one line.
     """
-    positions, start = [], 1
+    positions, start = [], 0
     for x in sources:
-        size = int(np.prod(np.shape(x), dtype=int))
-        positions.append(np.arange(start, start + size).reshape(np.shape(x)))
-        start += size
+        where = memory.placed(memory.in_memory(x))
+        positions.append(where + start if start else where)
+        start += where.size
     moved = f(*positions)
     owner = next(x for x in sources if isinstance(x, Operand))
     if isinstance(moved, (list, tuple)):
@@ -401,8 +437,19 @@ def rearrange(sources: Sequence[Any], f: Callable[..., Any]) -> Any:
     return owner._gather(sources, np.asarray(moved) - 1)
 
 
+def laid_as(x: Any, like: Any) -> Any:
+    """Return x with its axes in the order in memory of those of another array of its shape."""
+    where = memory.in_memory(like)
+    return x if where.flags.c_contiguous else rearrange([x], lambda i: memory.in_order(i, where))
+
+
 def stack(elements: Sequence[Any], axis: int = 0) -> Any:
     """Return np.stack of series and numbers."""
+    shapes = {e.shape if isinstance(e, Operand) else np.shape(e) for e in elements}
+    if axis == 0 and len(shapes) == 1:
+        (shape,) = shapes
+        index = np.arange(len(elements) * math.prod(shape)).reshape(len(elements), *shape)
+        return host(elements)._gather(elements, index)
     return rearrange(elements, lambda *i: np.stack(i, axis))
 
 

@@ -222,12 +222,13 @@ METHODS: dict[str, Handler] = {}  # "reduce": handler(ufunc, array, axis=0, ...)
 
 def call_ufunc(ufunc: np.ufunc, kind: str, inputs: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Return what a ufunc (kind "__call__") or a method of it means for values of the package."""
-    handler, name = _ufunc_handler(ufunc, kind)
+    handler = _ufunc_handler(ufunc, kind)
     if kind == "outer":
         a, b = inputs
         inputs, kind = (np.reshape(a, (*np.shape(a), *(1,) * np.ndim(b))), b), "__call__"
     if not kwargs:
         return handler(*inputs)
+    name = full_name(ufunc) + (f".{kind}" if kind in METHODS else "")
     own = _keywords(METHODS.get(kind, handler))
     named: dict[str, Any] = {}
     out = dtype = None
@@ -252,18 +253,17 @@ def call_ufunc(ufunc: np.ufunc, kind: str, inputs: Sequence[Any], kwargs: dict[s
     return result if out is None else write(name, out, result, broadcast=kind == "__call__")
 
 
-def _ufunc_handler(ufunc: np.ufunc, kind: str) -> tuple[Handler, str]:
-    """Return the handler of a ufunc or of a method of it, and the name users know it by."""
-    name = full_name(ufunc)
+def _ufunc_handler(ufunc: np.ufunc, kind: str) -> Handler:
+    """Return the handler of a ufunc or of a method of it."""
     if kind in METHODS:
-        return functools.partial(METHODS[kind], ufunc), f"{name}.{kind}"
+        return functools.partial(METHODS[kind], ufunc)
     handler = UFUNCS.get(ufunc) or SCIPY.get(ufunc.__name__)
     if handler is None:
         raise TypeError(
-            f"{name} has no derivative in taylor; write it with functions that have one, or give "
-            "it one with taylor.rule"
+            f"{full_name(ufunc)} has no derivative in taylor; write it with functions that have "
+            "one, or give it one with taylor.rule"
         )
-    return handler, name
+    return handler
 
 
 @functools.cache

@@ -13,12 +13,9 @@ stand zeros: what a shifted vector reads there.
 from __future__ import annotations
 
 import ctypes
-import functools
 from typing import Any
 
 import numpy as np
-
-from taylor.jit import Code, code_of
 
 Array = Any
 STEP, WIDTH = 4, 4  # terms of a convolution at a time; numbers in a vector: rows are short
@@ -147,12 +144,6 @@ def _text() -> str:
     return text.replace("TERMS", "\n".join(terms))
 
 
-@functools.cache
-def _code() -> Code | None:
-    """Return the compiled product, or None without llvmlite."""
-    return code_of("blocks", _text)
-
-
 class Blocks:
     """Where the coefficients of a dense series of some order lie in rows, and the pairs of rows.
 
@@ -185,7 +176,9 @@ class Blocks:
 
         Infinities and nan spread further than they should.
         """
-        code = _code()
+        from taylor.jit import code_of  # slow to import, and not needed by small series
+
+        code = code_of("blocks", _text)
         if code is None:
             return None
         tables = np.zeros((3, self.size))

@@ -18,24 +18,16 @@ import functools
 import math
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from taylor.algebra import Algebra
-from taylor.arrays import host
-from taylor.elementary import Rule
-from taylor.errors import ForeignNodeError, OrderMismatch
+from taylor.errors import OrderMismatch
+from taylor.evolution import Evolution, separate, tangent
 from taylor.forward_mode import parts
 from taylor.memory import fresh
 from taylor.series import Series
-from taylor.several import argument, lower, pullback, pushforward, series
-from taylor.tags import Tag, fresh_tag
-from taylor.tape import Node
-from taylor.values import is_operand, sample, zeros
+from taylor.several import pullback, series
+from taylor.tags import fresh_tag
 
-Array = Any
 Step = Callable[..., Any]
 
 
@@ -84,111 +76,16 @@ def count(n: int, snapshots: int) -> int:
     return sum(stop - start for start, stop, _ in schedule(n, snapshots))
 
 
-def _recorded(x: Any) -> bool:
-    """Whether x is, or has among its coefficients, a node of a recording."""
-    while isinstance(x, Series):
-        x = x._coef
-    return isinstance(x, Node)
-
-
-def by_degree(f: Step) -> Step:
-    """Return the series rule of f for a sweep: degree k from f of the series cut above degree k."""
-
-    def step(algebra: Algebra, args: Sequence[Any], live: Sequence[bool], y: Any) -> Any:
-        def degree(k: int) -> list[Any]:
-            cut, tag = lower(algebra, k), fresh_tag()
-            xs = [
-                series(x[: cut.size], cut, tag) if m else x for x, m in zip(args, live, strict=True)
-            ]
-            z = f(*xs)
-            results = z if isinstance(z, tuple) else (z,)
-            return [parts(r, tag, cut.size)[algebra.part(k) if k else 0] for r in results]
-
-        return degree
-
-    return step
-
-
 # ------------------------------------------------------------------ the loop and its reverse
-@dataclass(frozen=True, eq=False)
-class Through(Rule):
-    """A rule that is one instruction for a recording, and just its value for everything else.
+def _loop(f: Step, n: int, snapshots: int) -> Evolution:
+    """Return the loop of n steps f(i, state, *parameters)."""
 
-    `tables` is used instead of the value for series that have nodes as coefficients.
-    """
-
-    tables: Callable[..., Any] | None = None
-
-    def __call__(self, *args: Any) -> Any:
-        args = tuple(argument(x) for x in args)
-        owner = host(args)
-        if isinstance(owner, Node):
-            return _separate(owner._call(self, args), owner.tape.tag)
-        if self.tables is not None and any(_recorded(x) for x in args):
-            return self.tables(owner, *args)
-        return self.value(*args)
-
-
-def _separate(y: Any, tag: Tag) -> Any:
-    """Return y unless its value depends on a variable of the tag behind the rule's back."""
-    for z in y if isinstance(y, tuple) else (y,):
-        inner = z.tape.values[z.i] if isinstance(z, Node) else z
-        while is_operand(inner):
-            if (inner.tape.tag if isinstance(inner, Node) else inner.tag) is tag:
-                raise ForeignNodeError(
-                    "the step of a checkpointed loop uses a differentiated value that is neither "
-                    "its state nor a parameter; pass it on: checkpoint(step, n)(state, value)"
-                )
-            inner = inner.value if isinstance(inner, Node) else inner._coef
-    return y
-
-
-def _loop(f: Step, n: int, snapshots: int) -> Through:
-    """Return the loop of n steps f(i, state, *parameters) as a rule."""
-
-    def value(state: Any, *p: Any) -> Any:
+    def run(state: Any, *p: Any) -> Any:
         for i in range(n):
             state = f(i, state, *p)
         return state
 
-    def backward(ybar: Any, y: Any, *args: Any) -> Any:
-        return _reverse(f, n, snapshots)(ybar, *args)
-
-    def forward(dargs: Any, y: Any, *args: Any) -> Any:
-        state, *p = args
-        full = _seeds(dargs, args)
-        tangent = _loop(_tangent(f), n, snapshots)
-        return tangent(np.stack([state, full[0]]), *p, *full[1:])[1]
-
-    def tables(owner: Series, *args: Any) -> Any:
-        """Return the loop of series as a loop of their tables, which are ordinary arrays."""
-        mine = [isinstance(x, Series) and x.tag is owner.tag for x in args]
-
-        def on_tables(i: int, *xs: Any) -> Any:
-            tag = fresh_tag()
-            y = f(i, *(series(x, owner.algebra, tag, type(owner)) if m else x
-                       for x, m in zip(xs, mine, strict=True)))  # fmt: skip
-            table = parts(y, tag, owner.algebra.size)
-            if len(table) != owner.algebra.size:
-                raise OrderMismatch(
-                    f"a step returns a series of order {len(table) - 1} for one of order "
-                    f"{owner.order}: a removable singularity; raise the order or move the point"
-                )
-            return table
-
-        if not mine[0]:
-            args, mine[0] = (owner._constant(args[0]), *args[1:]), True
-        whole = _loop(on_tables, n, snapshots)
-        y = whole(*(x._coef if m else x for x, m in zip(args, mine, strict=True)))
-        return owner._new(_separate(y, owner.tag))
-
-    return Through(f"loop of {n} steps", value, backward, forward, by_degree(value), tables=tables)
-
-
-def _reverse(f: Step, n: int, snapshots: int) -> Through:
-    """Return the reverse sweep of the loop as a rule: (ybar, state, *parameters) -> adjoints."""
-
-    def value(w: Any, state: Any, *p: Any) -> Any:
+    def back(w: Any, state: Any, *p: Any) -> Any:
         held = [state]
         total: list[Any] = []
         for start, stop, keep in schedule(n, snapshots):
@@ -203,42 +100,35 @@ def _reverse(f: Step, n: int, snapshots: int) -> Through:
             w, *total = pullback(functools.partial(f, stop), (s, *p), w, (None, *total))
         return (w, *total)
 
-    def through_tangent(w: Any, state: Any, ds: Any, p: Any, dp: Any) -> Any:
-        pair = np.stack([state, ds])
-        out, *rest = _reverse(_tangent(f), n, snapshots)(w, pair, *p, *dp)
-        return (out[0], *rest[: len(p)])
+    def tables(owner: Series, *args: Any) -> Any:
+        """Return the loop of series as a loop of their tables, which are ordinary arrays."""
+        mine = [isinstance(x, Series) and x.tag is owner.tag for x in args]
+        if not mine[0]:
+            args, mine[0] = (owner._constant(args[0]), *args[1:]), True
+        whole = _loop(_on_tables(f, owner, mine), n, snapshots).forward()
+        y = whole(*(x._coef if m else x for x, m in zip(args, mine, strict=True)))
+        return owner._new(separate(y, owner.tag))
 
-    def backward(zs: Any, y: Any, w: Any, *args: Any) -> Any:
-        # z·(Jᵀw) = w·(J z): the reverse of the tangent loop in the direction z, seeded with w
-        state, *p = args
-        ds, *dp = _seeds(zs, args)
-        tangent = _loop(_tangent(f), n, snapshots)
-        wbar = tangent(np.stack([state, ds]), *p, *dp)[1]
-        return (wbar, *through_tangent(np.stack([np.zeros_like(w), w]), state, ds, p, dp))
+    def along() -> Evolution:
+        return _loop(tangent(f), n, snapshots)
 
-    def forward(dargs: Any, y: Any, w: Any, *args: Any) -> Any:
-        # d(Jᵀw) = Jᵀdw + (dJ)ᵀw, again the reverse of the tangent loop: second derivatives commute
-        state, *p = args
-        dw, ds, *dp = _seeds(dargs, (w, *args))
-        return through_tangent(np.stack([dw, w]), state, ds, p, dp)
-
-    return Through(f"reverse of {n} steps", value, backward, forward, by_degree(value))
+    return Evolution(f"loop of {n} steps", run, back, along, tables)
 
 
-def _seeds(dargs: Sequence[Any], args: Sequence[Any]) -> list[Any]:
-    """Return the tangents of all arguments; None is zero."""
-    return [
-        zeros(np.shape(x), sample(x)) if d is None else d for d, x in zip(dargs, args, strict=True)
-    ]
+def _on_tables(f: Step, owner: Series, mine: Sequence[bool]) -> Step:
+    """Return the step f of series like the owner as a step of their tables."""
 
-
-def _tangent(f: Step) -> Step:
-    """Return the step (s, ds), p..., dp... -> (f, df)."""
-
-    def step(i: int, pair: Any, *ps: Any) -> Any:
-        p, dp = ps[: len(ps) // 2], ps[len(ps) // 2 :]
-        args, dargs = (pair[0], *p), (pair[1], *dp)
-        return np.stack(pushforward(functools.partial(f, i), args, dargs))
+    def step(i: int, *xs: Any) -> Any:
+        tag = fresh_tag()
+        y = f(i, *(series(x, owner.algebra, tag, type(owner)) if m else x
+                   for x, m in zip(xs, mine, strict=True)))  # fmt: skip
+        table = parts(y, tag, owner.algebra.size)
+        if len(table) != owner.algebra.size:
+            raise OrderMismatch(
+                f"a step returns a series of order {len(table) - 1} for one of order "
+                f"{owner.order}: a removable singularity; raise the order or move the point"
+            )
+        return table
 
     return step
 
@@ -260,8 +150,8 @@ def checkpoint(step: Step, n: int, *, numbered: bool = False, snapshots: int | N
     >>> round(float(taylor.gradient(lambda r: f(0.3, r), 2.5)), 12)  # 1 - 1/r: 1/r²
     0.16
     """
-    count_ = _count("n", n, 0)
-    kept = 2 * count_.bit_length() if snapshots is None else _count("snapshots", snapshots, 1)
+    steps = whole_number("n", n, 0)
+    kept = 2 * steps.bit_length() if snapshots is None else whole_number("snapshots", snapshots, 1)
     if not callable(step):
         raise TypeError(f"the step must be a function, not {type(step).__name__}")
 
@@ -271,15 +161,16 @@ def checkpoint(step: Step, n: int, *, numbered: bool = False, snapshots: int | N
     def with_number(i: int, state: Any, *p: Any) -> Any:
         return step(fresh(state), i, *map(fresh, p))
 
-    rule = _loop(with_number if numbered else plain, count_, kept)
+    rule = _loop(with_number if numbered else plain, steps, kept).forward()
 
     def loop(state: Any, *parameters: Any) -> Any:
-        return rule(state, *parameters) if count_ else state
+        return rule(state, *parameters) if steps else state
 
     return loop
 
 
-def _count(name: str, n: Any, least: int) -> int:
+def whole_number(name: str, n: Any, least: int) -> int:
+    """Return the argument of that name as an integer that is at least so large."""
     try:
         k = operator.index(n)
     except TypeError:

@@ -48,6 +48,7 @@ from taylor.values import (
     meeting,
     policy,
     sample,
+    shape_of,
     unit_rows,
     zeros,
 )
@@ -80,12 +81,23 @@ def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
     >>> dy
     array([2., 0.])
     """
+    found = fast(f, "jvp", x, v)
+    if found is not NotImplemented:
+        return found[0], found[1]
     if current_policy().kink != "error" and np.size(x) > 1:
-        f = kinks.chosen(f, point(x))
-    y, dy = forward_mode.jvp(f, x, v)
-    if np.shape(y) == () and not is_operand(y) and np.any(_lost(dy)) and not np.any(_lost(y)):
+        return _jvp_at_ties(f, x, v)
+    try:
+        y, dy = along(f, x, v, 1)
+    except NonAnalyticError:
+        return _jvp_at_ties(f, x, v)
+    if shape_of(y) == () and not is_operand(y) and np.any(_lost(dy)) and not np.any(_lost(y)):
         dy = np.sum(gradient(f, x) * v)  # raises at a kink
     return y, dy
+
+
+def _jvp_at_ties(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
+    pair = kinks.first(lambda g: np.moveaxis(along(g, x, v, 1), 0, -1), f, point(x), "jvp")
+    return pair[..., 0], pair[..., 1]
 
 
 def value_and_gradient(f: Function, x: Any) -> tuple[Any, Array]:
@@ -107,7 +119,7 @@ def _pullback(
     try:
         code, v, out = _recorded(f, x, through)
         if w is None:
-            scalar_only(np.shape(v[out]), what, instead)
+            scalar_only(shape_of(v[out]), what, instead)
         seed = _number(_adjoint(w, v[out], what), v[out])
         with _means_at_ties(code, v, out, seed, x, what):
             found = v[out], _pulled(code, v, {out: seed}, x)
@@ -119,19 +131,23 @@ def _pullback(
         if isinstance(error, ForeignNodeError) and w is not None:
             raise
         return _by_forward(f, x, w, what, error)
-    asked = current_policy().kink != "error" or kinks.of_slopes(code)
-    if asked or not np.all(_finite(found[1])):
+    known = _finite(found[1])
+    if current_policy().kink != "error" or not known.all() or kinks.of_slopes(code):
         tied = kinks.tied(code, v, out)
         if tied is not None:
             found = found[0], _at_ties(tied, seed, x, found[1], what)
-    known = _finite(found[1])
-    if np.all(known) and np.all(_finite(found[0])):
+            known = _finite(found[1])
+    if known.all() and _finite(found[0]).all():
         return found
     if not np.any(_lost(found[1])) and not np.any(_lost(found[0])):
-        forward_mode.jvp(f, x, np.ones(np.shape(x)))  # infinite: raises at a singular point
+        forward_mode.jvp(f, x, np.ones(shape_of(x)))  # infinite: raises at a singular point
         return found
     try:
         value, slopes = _by_forward(f, x, w, what, None)
+    except NonAnalyticError:
+        if shape_of(found[0]) == ():
+            raise
+        return found  # nan in some lanes
     except TaylorError:
         raise
     except ValueError:  # too many variables for a table: what there is
@@ -145,8 +161,8 @@ def _adjoint(w: Any, y: Any, what: str) -> Any:
     """Return the adjoint w of a result y (None: one)."""
     if w is None:
         return 1
-    if np.shape(w) != np.shape(y):
-        raise ShapeMismatch(f"{what}: w has shape {np.shape(w)}, but f(x) has shape {np.shape(y)}")
+    if shape_of(w) != shape_of(y):
+        raise ShapeMismatch(f"{what}: w has shape {shape_of(w)}, but f(x) has shape {shape_of(y)}")
     return w
 
 
@@ -207,14 +223,11 @@ def jacobian(f: Function, x: Any) -> Array:
     if found is not NotImplemented:
         return found
     x = point(x)
-    if current_policy().kink == "error":
-        return kinks.decided(lambda g: _jacobian(g, x), f, x, 1, "jacobian")
-    y = result(f, x[()])
-    return _jacobian(f, x) if np.shape(y) != () else gradient(f, x)
+    return kinks.first(lambda g: _jacobian(g, x), f, x, "jacobian")
 
 
 def _jacobian(f: Function, x: Any) -> Array:
-    n = int(np.prod(np.shape(x), dtype=int))
+    n = math.prod(shape_of(x))
     if n < 8:
         return partials_of_order(f, x, 1)[0]
     try:
@@ -223,8 +236,8 @@ def _jacobian(f: Function, x: Any) -> Array:
         raise
     except TaylorError:
         return partials_of_order(f, x, 1)[0]
-    shape = np.shape(v[out])
-    if int(np.prod(shape, dtype=int)) >= n:
+    shape = shape_of(v[out])
+    if math.prod(shape) >= n:
         return _columns(f, x)
     rows = _rows(code, v, out, x)
     return rows if np.all(_finite(rows)) else partials_of_order(f, x, 1)[0]
@@ -261,7 +274,7 @@ def _along_recording(g: Function, x: Any, v: Any) -> Any:
         raise NonAnalyticError("the gradient chooses between derivatives at a kink")
     if not is_operand(v):
         v = _number(v, values[0])
-    return full(tangents(code, values, [v])[out], np.shape(values[out]), x)
+    return full(tangents(code, values, [v])[out], shape_of(values[out]), x)
 
 
 def hessian(f: Function, x: Any) -> Array:
@@ -273,38 +286,35 @@ def hessian(f: Function, x: Any) -> Array:
     """
     found = fast(f, "hessian", x)
     if found is not NotImplemented:
-        return symmetric(found)
+        return found
     x = point(x)
 
     def columns(f: Function) -> Any:
         return _columns(_gradient_of(f, "hessian"), x, symmetric=True)
 
     found = kinks.decided(columns, f, x, 2, "hessian", lambda f: _dense_hessian(f, x))
-    return found if is_operand(found) else symmetric(found)[()]
+    return _symmetric(found)[()]
 
 
-def symmetric(h: Array) -> Array:
+def _symmetric(h: Array) -> Array:
     """Return a Hessian with its lower triangle in place of the upper, rounded otherwise."""
     if np.ndim(h) < 2:
         return h
-    n = math.isqrt(np.size(h))
-    rows = np.reshape(h, (n, n))
-    rows = rows if rows.flags.writeable else rows.copy()
-    np.copyto(rows, rows.T, where=_upper(n))
-    return np.reshape(rows, np.shape(h))
+    return np.reshape(np.reshape(h, -1)[_lower(math.isqrt(np.size(h)))], shape_of(h))
 
 
-@functools.lru_cache(maxsize=32)
-def _upper(n: int) -> Array:
-    """Return where an n × n matrix lies above its diagonal."""
-    return ~np.tri(n, dtype=bool)
+@functools.lru_cache(maxsize=8)
+def _lower(n: int) -> Array:
+    """Return the positions in an n × n matrix of the entries on or below its diagonal, mirrored."""
+    i, j = np.indices((n, n)).reshape(2, -1)
+    return np.maximum(i, j) * n + np.minimum(i, j)
 
 
 def _dense_hessian(f: Function, x: Any) -> Array:
     if np.size(x) == 1:
         c = along(f, x, 1, 2)
-        scalar_only(np.shape(c[0]), "hessian", "tensor(f, x, 2)")
-        return np.reshape(2 * c[2], np.shape(x) * 2)
+        scalar_only(shape_of(c[0]), "hessian", "tensor(f, x, 2)")
+        return np.reshape(2 * c[2], shape_of(x) * 2)
     full, shape = partials_of_order(f, x, 2)
     scalar_only(shape, "hessian", "tensor(f, x, 2)")
     return full
@@ -352,6 +362,8 @@ def tensor(f: Function, x: Any, order: int) -> Array:
     np.float64(2.0)
     """
     order = check_order(order)
+    if order == 1:
+        return jacobian(f, x)
     found = fast(f, "tensor", x, order)
     if found is not NotImplemented:
         return found
@@ -363,7 +375,7 @@ def _tensor(f: Function, x: Any, order: int) -> Array:
     try:
         return partials_of_order(f, x, order)[0]
     except ValueError as error:
-        n = int(np.prod(np.shape(x), dtype=int))
+        n = math.prod(shape_of(x))
         if isinstance(error, TaylorError) or n**order > MAX_TABLE or is_operand(x) or order < 2:
             raise
         return _by_directions(f, x, n, order)
@@ -372,15 +384,15 @@ def _tensor(f: Function, x: Any, order: int) -> Array:
 def _by_directions(f: Function, x: Any, n: int, order: int) -> Array:
     """Return the tensor of derivatives by interpolation."""
     y = result(f, x.copy()[()])
-    scalar = np.shape(y) == ()
+    scalar = shape_of(y) == ()
     g, m = (_gradient_of(f, "tensor"), order - 1) if scalar else (f, order)
 
     def coefficient(v: Array) -> Any:
-        return along(g, x, v.reshape(np.shape(x)), m)[m]
+        return along(g, x, v.reshape(shape_of(x)), m)[m]
 
     found = mixed(coefficient, n, m)
     axes = np.moveaxis(found, range(m), range(-m, 0))  # the shape of g(x) first
-    return axes.reshape((*np.shape(y), *np.shape(x) * order))
+    return axes.reshape((*shape_of(y), *shape_of(x) * order))
 
 
 # ------------------------------------------------------------------ the two modes
@@ -402,7 +414,7 @@ def _pulled(code: Any, v: list[Any], seeds: dict[int, Any], x: Any) -> Any:
 def _whole(bar: Any, x: Any) -> Any:
     """Return an adjoint as the drivers do; None is zero."""
     if bar is None:
-        bar = zeros(np.shape(x), sample(x))
+        bar = zeros(shape_of(x), sample(x))
     if is_operand(bar):
         return bar
     return x._constant(as_array(bar)) if isinstance(x, Series) else as_array(bar)[()]
@@ -417,6 +429,8 @@ def _number(w: Any, y: Any) -> Any:
         return meeting(as_array(w), y)[()]
     if type(kind) is float and np.ndim(w) == 0:
         return float(w)
+    if type(w) in (int, float) and dtype.kind in "fc" and dtype.itemsize > 2:
+        return dtype.type(w)
     return np.asarray(w).astype(np.result_type(dtype, np.float32))[()]
 
 
@@ -427,7 +441,7 @@ def _finite(x: Any) -> Any:
         return np.array([is_finite(e) for e in plain.reshape(-1)], dtype=bool).reshape(plain.shape)
     if isinstance(plain, (np.ndarray, np.generic, float, complex)):
         return np.isfinite(plain)
-    return is_finite(plain)
+    return np.bool_(is_finite(plain))
 
 
 def _lost(x: Any) -> Any:
@@ -442,8 +456,8 @@ def _by_forward(
     """Return value and adjoint by forward mode, where reverse mode gave an error or nan."""
     try:
         if np.size(x) == 1:  # along its only variable a series can cancel t**v, as in sin(x)/x
-            c = along(f, x, np.ones(np.shape(x), dtype=int), 1)
-            value, slopes = c[0], np.reshape(c[1], np.shape(c[0]) + np.shape(x))
+            c = along(f, x, np.ones(shape_of(x), dtype=int), 1)
+            value, slopes = c[0], np.reshape(c[1], shape_of(c[0]) + shape_of(x))
         else:
             slopes, _ = partials_of_order(f, x, 1)
             value = partials_of_order(f, x, 0)[0]
@@ -454,7 +468,7 @@ def _by_forward(
             raise error from None
         raise
     if w is None:
-        scalar_only(np.shape(value), what, "jacobian(f, x)")
+        scalar_only(shape_of(value), what, "jacobian(f, x)")
         return value, slopes
     w = _adjoint(w, value, what)
     return value, np.tensordot(w, slopes, np.ndim(w)) if np.ndim(w) else w * slopes
@@ -462,34 +476,34 @@ def _by_forward(
 
 def _columns(f: Function, x: Any, symmetric: bool = False) -> Array:
     """Return the Jacobian by forward mode, a chunk of directions at a time."""
-    size = int(np.prod(np.shape(x), dtype=int))
+    size = math.prod(shape_of(x))
     chunk = max(16, LANES // max(size, 1) // 64)
     columns = []
     for start in range(0, max(size, 1), chunk):
         count = min(chunk, size - start)
         algebra = multivariate(count, 1)
         tag = fresh_tag()
-        eye = unit_rows(count, np.shape(x), x, start)
+        eye = unit_rows(count, shape_of(x), x, start)
         y = call(f, seed(TaylorN, x, algebra, eye, tag), tag)
         columns.append(parts(y, tag, algebra.size)[1:])
     joined = np.concatenate(columns) if len(columns) != 1 else columns[0]
-    shape = np.shape(joined)[1:]
+    shape = shape_of(joined)[1:]
     if symmetric:
-        return joined.reshape((*np.shape(x), *shape))
-    return np.moveaxis(joined, 0, -1).reshape((*shape, *np.shape(x)))
+        return joined.reshape((*shape_of(x), *shape))
+    return np.moveaxis(joined, 0, -1).reshape((*shape, *shape_of(x)))
 
 
 def _rows(code: Any, v: list[Any], out: int, x: Any) -> Array:
     """Return the Jacobian by reverse mode: the adjoints of all elements of f(x) in lanes."""
-    shape = np.shape(v[out])
-    size = int(np.prod(shape, dtype=int))
+    shape = shape_of(v[out])
+    size = math.prod(shape)
     algebra = multivariate(size, 1)
     tag = fresh_tag()
     eye = unit_rows(size, shape, v[out])
     bar = seed(TaylorN, zeros(shape, eye), algebra, eye, tag)
     found = parts(_pulled(code, v, {out: bar}, x), tag, algebra.size)[1:]
     tag.closed = True
-    return found.reshape((*shape, *np.shape(x)))
+    return found.reshape((*shape, *shape_of(x)))
 
 
 class Objective:

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taylor import local, values
+from taylor import local, rounding, values
 from taylor.errors import DomainError, NonAnalyticError, PoleError
 from taylor.values import (
     LN2,
@@ -86,6 +86,8 @@ class Elementary:
     monotone: bool = False
     iv: Callable[..., Any] | None = None
     recurrence: Callable[..., Any] | None = None  # the quotient for series, if better than its own
+    low: Callable[..., Any] | None = None  # of arguments and the value y: what rounding took from y
+    polar: int | None = None  # series of |b + ia|**polar, or if 0 of its angle (b = 1 if left out)
     germ: Fraction | None = None  # f(a) - f(a₀) ~ (a - a₀)**germ at the finite ends of the domain
     # the value in machine code: a name of the C library, a formula in rows (of the parts of complex
     # numbers: `Parts`), or None, where the code asks Python
@@ -161,22 +163,29 @@ def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
     for x in (lhs, rhs, a, b):
         if is_operand(x):
             return x._choose(lhs, rhs, a, b, mode)
-    if mode == "formula":
-        lhs, rhs = ordered(lhs), ordered(rhs)
-    elif np.iscomplexobj(lhs) or np.iscomplexobj(rhs):
-        raise TypeError("complex values have no order; compare real parts of .value")
-    if values.is_set(lhs) or values.is_set(rhs):
-        return np.frompyfunc(functools.partial(_choose_of_sets, mode), 4, 1)(lhs, rhs, a, b)
-    if mode in SLOPES:
-        chosen = choose(lhs, rhs, a, b, "where")
-        tie = np.equal(lhs, rhs) & np.not_equal(a, b)
-        if not np.any(tie):
-            return chosen
-        given = shared(a, b, mode) if current_policy().kink == "subgradient" else np.nan
-        return np.where(tie, given, chosen)[()]
-    if all(np.ndim(x) == 0 for x in (lhs, rhs, a, b)):
+    if not (values.is_real(lhs) and values.is_real(rhs)):
+        if mode == "formula":
+            lhs, rhs = ordered(lhs), ordered(rhs)
+        elif np.iscomplexobj(lhs) or np.iscomplexobj(rhs):
+            raise TypeError("complex values have no order; compare real parts of .value")
+        if values.is_set(lhs) or values.is_set(rhs):
+            return np.frompyfunc(functools.partial(_choose_of_sets, mode), 4, 1)(lhs, rhs, a, b)
+    chosen = _chosen(lhs, rhs, a, b)
+    if mode not in SLOPES:
+        return chosen
+    tie = np.equal(lhs, rhs)
+    tie = tie & np.not_equal(a, b) if tie.any() else tie
+    if not tie.any():
+        return chosen
+    given = shared(a, b, mode) if current_policy().kink == "subgradient" else np.nan
+    return np.where(tie, given, chosen)[()]
+
+
+def _chosen(lhs: Any, rhs: Any, a: Any, b: Any) -> Any:
+    if all(values.shape_of(x) == () for x in (lhs, rhs, a, b)):
         return a if lhs >= rhs else b if lhs < rhs else lhs + rhs
-    a, b = values.alike([a, b])
+    if not (values.is_real(a) and values.is_real(b)):
+        a, b = values.alike([a, b])
     return np.where(np.greater_equal(lhs, rhs), a, np.where(np.less(lhs, rhs), b, np.add(lhs, rhs)))
 
 
@@ -223,7 +232,7 @@ def lookup(name: str) -> Elementary:
         return slope_of_jump(row) if row.jumps is not None else derived(row)
     if name not in TABLE and name[:7] == "bessel_":
         return bessel(name[7], int(name[9:-1]))
-    return TABLE[name]
+    return HIDDEN[name] if name in HIDDEN else TABLE[name]
 
 
 @functools.cache
@@ -424,6 +433,7 @@ sech2: Elementary
 cot: Elementary
 lambertw1: Elementary
 maximum: Elementary
+minimum: Elementary
 real_power: Elementary
 rint: Elementary
 sigmoid: Elementary
@@ -699,24 +709,37 @@ cos = _row(
     "cos", np.cos, "cos", lambda a, y: (-sin(a), 1), samples=ANGLES, exact=_at((0, 1)),
     code="cos", complex_code=Parts(lambda x, y: (cos(x) * cosh(y), -(sin(x) * sinh(y)))),
 )  # fmt: skip
+
+
+def _of_angle(numerator: int | None, denominator: int) -> Callable[..., Any]:
+    """Return what rounding took from a quotient of the sine (0), the cosine (1) and 1 (None)."""
+
+    def low(x: Any, y: Any) -> Any:
+        pairs = rounding.sin_cos(x)
+        top = (1.0, 0.0) if numerator is None else pairs[numerator]
+        return rounding.of_quotient(top, pairs[denominator], y)
+
+    return low
+
+
 tan = _row(
-    "tan", np.tan, "tan", lambda a, y: (1 + y * y, 1), domain="x != pi/2 + n pi",
+    "tan", np.tan, "tan", lambda a, y: (1 + y * y, 1), low=_of_angle(0, 1), domain="x != pi/2 + n pi",
     samples=(-1.5, -1e-20, 0.0, 0.7, 1.5, 1.57, 3.0, 1e4), exact=_at((0, 0)),
     code="tan", complex_code="ctan",
 )  # fmt: skip
 sec = _row(
     "sec", lambda x: 1 / np.cos(x), lambda ctx, x: 1 / ctx.cos(x), lambda a, y: (y * tan(a), 1),
-    domain="x != pi/2 + n pi", samples=(-1.5, 0.0, 0.7, 3.0), exact=_at((0, 1)),
+    low=_of_angle(None, 1), domain="x != pi/2 + n pi", samples=(-1.5, 0.0, 0.7, 3.0), exact=_at((0, 1)),
     code=lambda x: 1 / cos(x), complex_code=lambda z: 1 / cos(z),
 )  # fmt: skip
 csc = _row(
-    "csc", lambda x: 1 / np.sin(x), lambda ctx, x: 1 / ctx.sin(x), lambda a, y: (-y * cot(a), 1),
-    domain="x != n pi", pole=True, error=PoleError, samples=(-1.5, 1e-8, 0.7, 3.0),
+    "csc", lambda x: 1 / np.sin(x), lambda ctx, x: 1 / ctx.sin(x), lambda a, y: (-(y * cot(a)), 1),
+    low=_of_angle(None, 0), domain="x != n pi", pole=True, error=PoleError, samples=(-1.5, 1e-8, 0.7, 3.0),
     code=lambda x: 1 / sin(x), complex_code=lambda z: 1 / sin(z),
 )  # fmt: skip
 cot = _row(
     "cot", lambda x: 1 / np.tan(x), lambda ctx, x: 1 / ctx.tan(x), lambda a, y: (-1 - y * y, 1),
-    domain="x != n pi", pole=True, error=PoleError, samples=(-1.5, 1e-8, 0.7, 3.0),
+    low=_of_angle(1, 0), domain="x != n pi", pole=True, error=PoleError, samples=(-1.5, 1e-8, 0.7, 3.0),
     code=lambda x: 1 / tan(x), complex_code=lambda z: 1 / tan(z),
 )  # fmt: skip
 
@@ -738,7 +761,7 @@ acos = _row(
     code="acos", complex_code="cacos", cut=Cut(-1.0, both_ends=True),
 )  # fmt: skip
 atan = _row(
-    "atan", np.arctan, "atan", lambda a, y: (1, 1 + a * a), exact=_at((0, 0)),
+    "atan", np.arctan, "atan", lambda a, y: (1, 1 + a * a), exact=_at((0, 0)), polar=0,
     samples=(-1e8, -1.0, -0.1, 0.0, 1e-20, 0.7, 10.0, 1e100), monotone=True,
     code="atan", complex_code="catan", cut=Cut(-1.0, both_ends=True, turned=True),
 )  # fmt: skip
@@ -751,14 +774,14 @@ def _atan2(a: Any, b: Any, y: Any) -> Any:
 
 atan2 = _row(
     "atan2", np.arctan2, lambda ctx, a, b: ctx.atan2(a, b), _atan2, domain="not the origin",
-    germ=Fraction(0),
+    germ=Fraction(0), polar=0,
     samples=((1.0, 2.0), (-1e-10, 1e-10), (1e200, -3e200), (0.0, 2.0), (3.0, 0.0), (-1.0, -1.0)),
     code="atan2",
 )  # fmt: skip
 hypot = _row(
     "hypot", np.hypot, lambda ctx, a, b: ctx.hypot(a, b), lambda a, b, y: ((a, b), y),
     exact=lambda a, b: _exact_sqrt(Fraction(a * a + b * b)),
-    domain="not the origin", error=NonAnalyticError, germ=Fraction(1),
+    domain="not the origin", error=NonAnalyticError, germ=Fraction(1), polar=1,
     samples=((3.0, 4.0), (1e-10, 1e-10), (1e200, -3e200), (0.0, 2.0)), iv=lambda ctx, a,
     b: ctx.sqrt(a * a + b * b),
     code="hypot",
@@ -800,29 +823,55 @@ cosh = _row(
     code="cosh",
     complex_code=Parts(lambda x, y: (cosh(x) * cos(y), sinh(x) * sin(y))),
 )
+
+
+def _halves(x: Any) -> tuple[Any, Any, Any]:
+    """Return 1 + E, 1 - E and E = exp(-2x) as pairs."""
+    n, (high, low) = rounding.exp(-2 * x)
+    power = exp2(n)
+    e = (high * power, low * power)
+    one, minus = (1.0, 0.0), (-e[0], -e[1])
+    return rounding.sum_of(one, e), rounding.sum_of(one, minus), e
+
+
+def _sech2_low(x: Any, y: Any) -> Any:
+    plus, _, (e, low) = _halves(x)
+    return rounding.of_quotient((4 * e, 4 * low), rounding.product(plus, plus), y)
+
+
+def _tanh_low(x: Any, y: Any) -> Any:
+    plus, minus, _ = _halves(x)
+    return rounding.of_quotient(minus, plus, y)
+
+
 sech2 = _row(
     "sech2", _quiet(lambda x: (1 / np.cosh(x)) ** 2), lambda ctx, x: 1 / ctx.cosh(x) ** 2,
-    lambda a, y: (-2 * tanh(a) * y, 1), samples=(-300.0, *REALS), exact=_at((0, 1)),
+    lambda a, y: (-2 * (tanh(a) * y), 1), low=_sech2_low, samples=(-300.0, *REALS), exact=_at((0, 1)),
     iv=lambda ctx, x: 4 / (ctx.exp(x) + ctx.exp(-x)) ** 2,
     code=lambda x: 1 / cosh(x) / cosh(x), complex_code=lambda z: 1 / cosh(z) / cosh(z),
 )  # fmt: skip
 tanh = _row(
-    "tanh", np.tanh, "tanh", lambda a, y: (sech2(a), 1), samples=(-300.0, *REALS, 10.0),
+    "tanh", np.tanh, "tanh", lambda a, y: (sech2(a), 1), low=_tanh_low, samples=(-300.0, *REALS, 10.0),
     exact=_at((0, 0)), monotone=True,
     code="tanh", complex_code="ctanh",
 )  # fmt: skip
 
 
-def _asinh_q(a: Any) -> Any:
-    # 1/√(1 + a²), and s/√(1 + s²) with s = 1/|a| where the zeros of 1 + a² seem to be one
-    size = choose(a, 0, a, -a, "formula")
-    near, s = choose(9, size, a, 0, "formula"), 1 / choose(size, 9, size, 9, "formula")
-    far = s * real_power(1 + s * s, -HALF)
-    return choose(9, size, real_power(1 + near * near, -HALF), far, "formula")
+def _cos_atan(x: Any) -> Any:
+    if np.iscomplexobj(x):
+        return 1 / (np.sqrt(1 + 1j * x) * np.sqrt(1 - 1j * x))
+    return 1 / np.hypot(1, x)
 
 
+cos_atan = _row(
+    "cos_atan", _cos_atan, lambda ctx, x: 1 / ctx.sqrt(1 + x * x),
+    lambda a, y: (-a * (y * y * y), 1), polar=-1, exact=_at((0, 1)),
+    samples=(-1e9, -1.0, 0.0, 1e-20, 0.5, 2.5, 7.0, 1e200),
+    code=lambda x: 1 / hypot(1.0, x),
+    complex_code=lambda z: 1 / (sqrt(1 + 1j * z) * sqrt(1 - 1j * z)),
+)  # fmt: skip
 asinh = _row(
-    "asinh", np.arcsinh, "asinh", lambda a, y: (_asinh_q(a), 1), exact=_at((0, 0)),
+    "asinh", np.arcsinh, "asinh", lambda a, y: (cos_atan(a), 1), exact=_at((0, 0)),
     samples=(-1e9, -1.0, 0.0, 1e-20, 0.5, 2.5, 20.0, 1e200), monotone=True,
     code="asinh", complex_code="casinh", cut=Cut(-1.0, both_ends=True, turned=True),
 )  # fmt: skip
@@ -844,16 +893,44 @@ atanh = _row(
     code="atanh", complex_code="catanh", cut=Cut(-1.0, both_ends=True),
 )  # fmt: skip
 
+
 # ------------------------------------------------------------------ error functions
+def _bell(x: Any, rate: float, scale: float) -> Any:
+    """Return scale·exp(-rate·x²), x² in two parts: rounded, it would be off by x² roundings."""
+    if np.iscomplexobj(x):
+        return scale * np.exp(-rate * x * x)
+    x = np.clip(x, -40.0, 40.0)
+    high = np.asarray(x).astype(np.float32).astype(np.asarray(x).dtype)
+    return (scale * np.exp(-rate * high * high) * np.exp(-rate * (x - high) * (x + high)))[()]
+
+
+def _bell_code(x: Any, rate: float) -> Any:
+    x = minimum(maximum(x, -40.0), 40.0)
+    t = (2.0**27 + 1) * x
+    high = t - (t - x)  # its square is exact
+    off = exp(-rate * ((x - high) * (x + high)))
+    return exp(-rate * (high * high)) * off
+
+
+gauss = _row(
+    "gauss", lambda x: _bell(x, 1.0, 1.0), lambda ctx, x: ctx.exp(-x * x),
+    lambda a, y: (-2 * (a * y), 1), samples=(-6.3, -1.0, 0.0, 1e-20, 0.3, 25.1), exact=_at((0, 1)),
+    code=lambda x: _bell_code(x, 1.0),
+)  # fmt: skip
+npdf = _row(
+    "npdf", lambda x: _bell(x, 0.5, float(ONE_OVER_SQRT_2PI)), lambda ctx, x: ctx.npdf(x),
+    lambda a, y: (-(a * y), 1), samples=(-30.3, -2.0, 0.0, 1.0, 6.1),
+    code=lambda x: float(ONE_OVER_SQRT_2PI) * _bell_code(x, 0.5),
+)  # fmt: skip
 erf = _row(
     "erf", by_math(math.erf, lambda ctx, x: ctx.erf(x)), "erf", lambda a,
-    y: (TWO_OVER_SQRT_PI * exp(-(a * a)), 1),
+    y: (TWO_OVER_SQRT_PI * gauss(a), 1),
     samples=(-6.0, -1.0, 0.0, 1e-20, 0.3, 2.0, 5.0), exact=_at((0, 0)), monotone=True,
     code="erf",
 )  # fmt: skip
 erfc = _row(
     "erfc", by_math(math.erfc, lambda ctx, x: ctx.erfc(x)), "erfc", lambda a,
-    y: (-(TWO_OVER_SQRT_PI * exp(-(a * a))), 1),
+    y: (-(TWO_OVER_SQRT_PI * gauss(a)), 1),
     samples=(-6.0, -1.0, 0.0, 0.3, 6.0, 25.0), exact=_at((0, 1)), monotone=True,
     code="erfc",
 )  # fmt: skip
@@ -869,7 +946,7 @@ dawsn = _row(
 )  # fmt: skip
 ndtr = _row(
     "ndtr", by_scipy("ndtr", lambda ctx, x: ctx.ncdf(x)), lambda ctx, x: ctx.ncdf(x),
-    lambda a, y: (ONE_OVER_SQRT_2PI * exp(-(a * a) / 2), 1),
+    lambda a, y: (npdf(a), 1),
     samples=(-30.0, -2.0, 0.0, 1.0, 6.0), monotone=True,
     code=lambda x: 0.5 * erfc(-math.sqrt(0.5) * x),
 )  # fmt: skip
@@ -877,7 +954,7 @@ ndtr = _row(
 
 def _log_ndtr(a: Any, y: Any) -> Any:
     # φ/Φ has no cancellation, but Φ underflows on the left, where it is √(2/π)/erfcx(-x/√2)
-    q = choose(a, 0, ONE_OVER_SQRT_2PI * exp(-(a * a) / 2), SQRT_2_OVER_PI, "formula")
+    q = choose(a, 0, npdf(a), SQRT_2_OVER_PI, "formula")
     return (q, choose(a, 0, ndtr(a), erfcx(-(SQRT1_2 * a)), "formula"))
 
 
@@ -1012,7 +1089,7 @@ exp1 = _special(
 expint = exp1  # the name of the classical tables
 si = _row(
     "si", lambda x: _sici(x, 0), "si",
-    lambda a, y: (sinc(a / PI), 1), samples=(-20.0, 0.0, 1e-8, 0.75, 3.0, 100.0), exact=_at((0, 0)),
+    local=local.si, samples=(-20.0, 0.0, 1e-8, 0.75, 3.0, 100.0), exact=_at((0, 0)),
 )  # fmt: skip
 ci = _row(
     "ci", lambda x: _sici(x, 1), "ci", local=local.ci, domain="x > 0", pole=True,
@@ -1026,9 +1103,15 @@ def _sici(x: Any, which: int) -> Any:
 
 
 def _airy(x: Any, which: int) -> Any:
-    formula = _AIRY[which]
-    y = by_scipy("airy", formula)(x)
-    return y[which] if isinstance(y, tuple) else y
+    far = by_scipy("airy", _AIRY[which])
+
+    def lane(x: float) -> Any:
+        if abs(x) <= local.AIRY_FAR:
+            return local.airy(which, x)
+        y = far(x)
+        return y[which] if isinstance(y, tuple) else y
+
+    return by_mpmath(_AIRY[which])(x) if np.iscomplexobj(x) else by_lanes(lane)(x)
 
 
 _AIRY = (
@@ -1074,17 +1157,47 @@ def _lambertw_p(a: Any, y: Any) -> Any:
     return choose(a, 0, a + exp(y), exp(y) * lambertw1(a), "formula")
 
 
+def _head(pairs: Callable[..., Any], plain: Callable[..., Any]) -> dict[str, Any]:
+    """Return the columns `numpy` and `low` of a row whose value is a pair where it is finite."""
+
+    def value(*x: Any) -> Any:
+        if any(map(np.iscomplexobj, x)):
+            return plain(*x)
+        with np.errstate(all="ignore"):
+            high, low = pairs(*x)
+        return np.where(np.isfinite(high + low), high + low, plain(*x))[()]
+
+    def low(*x: Any) -> Any:
+        high, low = pairs(*x[:-1])
+        return (high - x[-1]) + low
+
+    return {"numpy": value, "low": low}
+
+
+def _exp_of_w(y: Any, a: Any) -> Any:
+    # exp W = exp(y)(1 + W - y), where y is W rounded and W - y = (a - y·exp y)/((1 + y)·exp y)
+    n, (high, low) = rounding.exp(y)
+    e = (high * np.exp2(n), low * np.exp2(n))
+    product = rounding.product((y, 0.0), e)
+    off = sum(rounding.sum_of((a, 0.0), (-product[0], -product[1])))
+    return rounding.sum_of(e, (off / (1 + y), 0.0))
+
+
+# exp W for W = lambertw(a) that is given: what W is rounded by would move the branch point
+_exp_w = Elementary(
+    "exp(lambertw)", own=True, **_head(_exp_of_w, lambda y, a: np.exp(y)), mp=lambda ctx, y, a: ctx.exp(y),
+    quotient=lambda y, a, e: ((e, 0), 1), exact=lambda y, a: None if y else 1,
+)  # fmt: skip
 lambertw = _row(
     "lambertw", _lambertw, "lambertw", lambda a, y: (1, _lambertw_p(a, y)), domain="x >= -1/e",
-    samples=(-0.35, -0.2, 0.0, 1e-20, 1.0, 2.0, 1e10), exact=_at((0, 0)),
-    monotone=True, germ=HALF,
+    recurrence=lambda a, y: (1, a + _exp_w(y, a)), exact=_at((0, 0)), monotone=True, germ=HALF,
+    samples=(-0.35, -0.2, 0.0, 1e-20, 1.0, 2.0, 1e10),
 )  # fmt: skip
-
-
 lambertw1 = _row(
     "lambertw1", _lambertw1, lambda ctx, x: 1 + ctx.lambertw(x),
     lambda a, u: (1, _lambertw_p(a, lambertw(a))), domain="x >= -1/e", monotone=True,
-    samples=(-0.35, -0.2, 0.0, 1.0), germ=HALF,
+    recurrence=lambda a, u: (1, a + _exp_w(lambertw(a), a)), samples=(-0.35, -0.2, 0.0, 1.0),
+    germ=HALF,
 )  # fmt: skip
 
 
@@ -1108,6 +1221,34 @@ def _kepler(ctx: Any, e: Any, m: Any) -> Any:
     return +y
 
 
+def _half_angle(which: int, h: Any, e: Any, m: Any) -> Any:
+    # of y/2 with y - e·sin y = m, where h is y/2 rounded: one step of Newton's method from there
+    sine, cosine = rounding.sin_cos(h)
+    product = rounding.product(sine, (2 * e * cosine[0], 2 * e * cosine[1]))
+    rest = rounding.sum_of(rounding.sum_of((2 * h, 0.0), (-m, 0.0)), (-product[0], -product[1]))
+    step = -0.5 * sum(rest) / ((1 - e) + 2 * e * sine[0] ** 2)
+    change = -sine[0] * step if which else cosine[0] * step
+    return rounding.sum_of((sine, cosine)[which], (change, 0.0))
+
+
+# sin y/2 and cos y/2 for y = kepler(e, m) that is given; of a large y half the digits are lost
+_kepler_sin = Elementary(
+    "sin(kepler/2)", own=True, **_head(functools.partial(_half_angle, 0), lambda h, e, m: np.sin(h)),
+    mp=lambda ctx, h, e, m: ctx.sin(h),
+    quotient=lambda h, e, m, y: ((_kepler_cos(h, e, m), 0, 0), 1),
+)  # fmt: skip
+_kepler_cos = Elementary(
+    "cos(kepler/2)", own=True, **_head(functools.partial(_half_angle, 1), lambda h, e, m: np.cos(h)),
+    mp=lambda ctx, h, e, m: ctx.cos(h),
+    quotient=lambda h, e, m, y: ((-_kepler_sin(h, e, m), 0, 0), 1),
+)  # fmt: skip
+
+
+def _kepler_equation(e: Any, m: Any, y: Any) -> Any:
+    s, c = (row(HALF * y, e, m) for row in (_kepler_sin, _kepler_cos))
+    return ((2 * (s * c), 1), (1 - e) + 2 * (e * (s * s)))
+
+
 def _kepler_p(e: Any, y: Any) -> Any:
     # 1 - e·cos y without cancellation near e = 1, y = 0
     s = sin(HALF * y)
@@ -1116,8 +1257,11 @@ def _kepler_p(e: Any, y: Any) -> Any:
 
 kepler = _row(
     "kepler", by_mpmath(_kepler), _kepler, lambda e, m, y: ((sin(y), 1), _kepler_p(e, y)),
-    domain="0 <= e < 1", samples=((0.0, 1.0), (0.3, 2.0), (0.9, 0.1), (0.99, 1e-3), (0.5, -20.0)),
+    recurrence=_kepler_equation, domain="0 <= e < 1", samples=((0.0, 1.0), (0.3, 2.0), (0.9, 0.1), (0.99, 1e-3), (0.5, -20.0)),
 )  # fmt: skip
+
+
+HIDDEN = {row.name: row for row in (_exp_w, _kepler_sin, _kepler_cos)}  # parts of other rows
 
 
 # ------------------------------------------------------------------ piecewise functions
@@ -1177,6 +1321,7 @@ clip = _row(
     samples=((0.5, 0.0, 1.0), (-3.0, 0.0, 1.0), (3.0, 0.0, 1.0)),
     iv=_monotone(lambda ctx, a, low, high: min(max(a, low), high)),
 )  # fmt: skip
+CHOICES = (absolute, maximum, minimum, clip)  # the rows that are written with kinks
 sign = _row(
     "sign", np.sign, _sign, jumps=lambda x: x == 0, domain="x != 0 for derivatives",
     samples=KINKED, exact=lambda x: (x > 0) - (x < 0), iv=_monotone(_sign),

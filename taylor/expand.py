@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taylor.elementary import Elementary
+from taylor.kept import STORE
 from taylor.program import Program
 from taylor.tape import Guard, Instruction, Linear, Node, Tape, flat, pruned
 
@@ -100,7 +101,10 @@ class Expansion(Tape):
         y = super().push(kind, tuple(a.i for a in args), param, shape, None)
         self.active.append(bool(live))
         self.seen[key] = y.i
-        if kind == "integral" and live:
+        if row.polar is not None and live:
+            indices = (*(a.i for a in args), self.node(1).i)
+            self.code[y.i] = Instruction("integral", indices, param, shape)
+        elif kind == "integral" and live:
             quotient = row.recurrence or row.quotient
             assert quotient is not None
             qs, p = quotient(*args, y)
@@ -125,13 +129,29 @@ def expand(program: Program) -> Program:
     >>> [i.op for i in expand(record(lambda x: sin(x) * 2, 0.5)).code]
     ['input', 'integral', 'integral', 'linear', 'constant', 'linear']
     """
-    tape, v = _expanded(program)
+    tape, v = _replaced(program)
     outputs = [v[i].i for i in program.outputs]
     guards = [moved(g, lambda i: v[i].i) for g in program.guards]
     return prune(Program(tape.code, tape.inputs, outputs, guards, program.single, program.point))
 
 
-def _expanded(program: Program) -> tuple[Expansion, list[Node]]:
+def kept(make: Callable[[Program], Program], program: Program) -> Program:
+    """Return make(program), made once for all equal programs if they mean the same for ever."""
+    if not told(program):
+        return make(program)
+    return STORE.made(lambda: make(program), make.__name__, program.identity)
+
+
+def told(program: Program) -> bool:
+    """Whether a program tells all that is derived from it.
+
+    The equation of a row is read once, but what a rule of arrays says of its derivatives is the
+    user's code, run whenever they are asked for.
+    """
+    return all(i.op != "call" for i in program.code)
+
+
+def _replaced(program: Program) -> tuple[Expansion, list[Node]]:
     """Return the tape of the core instructions, and the node of each variable of the program."""
     tape = Expansion()
     v: list[Node] = []
@@ -153,7 +173,7 @@ def deciding(program: Program) -> Program:
     >>> [p.code[i].op for i in p.outputs]
     ['add', 'integral']
     """
-    tape, v = _expanded(program)
+    tape, v = _replaced(program)
     found = [v[g.a] - v[g.b] for g in program.guards if 0 <= g.b != g.a]  # x >= x asks for nan
     for op, args, param, _ in list(tape.code):
         x = [Node(tape, a) for a in args]

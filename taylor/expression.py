@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -168,6 +167,8 @@ def _check(node: ast.expr, variables: dict[str, None], depth: int) -> None:
 
 
 def _hint(name: str) -> str:
+    import difflib
+
     close = [repr(n) for n in difflib.get_close_matches(name, FUNCTIONS, 3)]
     if not close:
         return "; the functions are listed in docs/functions.md"

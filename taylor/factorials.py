@@ -10,6 +10,7 @@ wanted inside.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,6 +22,7 @@ from taylor.values import base, is_operand
 Array = Any
 Run = Callable[[int], Any]  # m -> the table in the variable 2^m t
 RUNS = 8
+FEW = 32  # numbers that take longer in an array than in a list
 DOUBLES, FACTORS = (np.dtype(float), np.dtype(complex)), 2**1023
 STEP = 1000  # 2**STEP is a float
 
@@ -154,10 +156,18 @@ def _ordinary(c: Array) -> bool:
     """Whether all coefficients lie so far inside the range that nothing can have left it."""
     if c.dtype.kind not in "fc" or not c.size:
         return False
+    limit = _limit(c.dtype)
+    if c.size <= FEW:  # Python is faster
+        return all(1 / limit < abs(e) < limit or e == 0 for e in c.reshape(-1).tolist())
     size = np.abs(c)
-    limit = 2.0 ** (-0.2 * np.finfo(c.dtype).minexp)
-    high = size.max()
-    return bool(high < limit and (size + (size == 0)).min() > 1 / limit)
+    low = np.minimum.reduce(size, axis=None, initial=1.0, where=size != 0)
+    return bool(np.maximum.reduce(size, axis=None) < limit and low > 1 / limit)
+
+
+@functools.cache
+def _limit(dtype: Any) -> float:
+    """Return a size far inside the range of a type of floats."""
+    return float(2.0 ** (-0.2 * np.finfo(dtype).minexp))
 
 
 def _suspicious(c: Array, degrees: Array) -> bool:
@@ -205,9 +215,11 @@ def derivatives(run: Run, degrees: Array, wanted: Sequence[tuple[int, int]]) -> 
     run(m) gives the table of f(x + 2^m t).
     """
     first = run(0)
+    if degrees[-1] < 2:  # nothing is multiplied
+        return [first[i] for i, _ in wanted]
+    if type(first) is np.ndarray and _ordinary(first):
+        return [times(first[i], f) for i, f in wanted]
     with np.errstate(all="ignore"):
-        if type(first) is np.ndarray and _ordinary(first):
-            return [times(first[i], f) for i, f in wanted]
         c = _numbers(first)
         if c is None or not _suspicious(c, degrees):
             return [times(first[i], f) for i, f in wanted]

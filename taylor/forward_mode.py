@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ from taylor.values import (
     kind_of,
     meeting,
     on_one_side,
+    policy,
     unit_rows,
     zeros,
 )
@@ -56,7 +58,9 @@ def point(x: Any) -> Any:
 
 def seed(kind: type[Series], x: Any, algebra: Algebra, directions: Array, tag: Tag) -> Any:
     """Return x + Σ_i directions[i]·(variable i of the tag)."""
-    shape = np.broadcast_shapes(np.shape(x), np.shape(directions)[1:])
+    shape = np.shape(x)
+    if directions.shape[1:] != shape:
+        shape = np.broadcast_shapes(shape, directions.shape[1:])
     directions = meeting(directions, x)
     table = zeros((algebra.size, *shape), directions)
     if not (is_operand(table) or is_operand(x)):
@@ -146,9 +150,11 @@ def _order_of(y: Any, tag: Tag) -> int | None:
 def direction(x: Any, v: Any) -> tuple[Any, Any]:
     """Return the point and the direction of a driver as arrays or series of one shape."""
     x, v = point(x), lift(v)
-    if type(v) is float and isinstance(kind_of(x), np.dtype):
-        v = np.asarray(v, dtype=np.result_type(kind_of(x), v))  # as NumPy promotes it
-    v = meeting(v if is_operand(v) else as_array(v), x)
+    kind = kind_of(x)
+    if type(v) in (int, float) and isinstance(kind, np.dtype):
+        v = np.asarray(v, dtype=np.result_type(kind, v))  # as NumPy promotes it
+    else:
+        v = meeting(v if is_operand(v) else as_array(v), x)
     if np.shape(v) == () != np.shape(x):
         v = np.broadcast_to(v, np.shape(x))
     if np.shape(v) != np.shape(x):
@@ -184,28 +190,35 @@ def along(f: Function, x: Any, v: Any, order: int) -> Any:
     """Return the Taylor coefficients 0..order of t -> f(x + t·v).
 
     Where a removable singularity costs degrees (sin(x)/x at 0), f is run again at a higher order;
-    at the tie of a kink, on both sides of it: what they agree on is what f has.
+    at the tie of a kink, on both sides of it: what they agree on is what f has, and at order 1
+    the policy says the rest.
     """
     found = fast(f, "along", x, v, order)
     if found is not NotImplemented:
         return found
     x, v = direction(x, v)
-    kink = current_policy().kink
-    if is_operand(x) or is_operand(v) or (kink != "error" and (order != 1 or np.size(x) != 1)):
+    now = current_policy()
+    if is_operand(x) or is_operand(v) or (now.kink != "error" and order != 1):
         return _line(f, x, v, order)
+    error = None
     try:
-        found = _line(f, x, v, order)
-    except NonAnalyticError:
-        both = _on_both_sides(f, x, v, order)
-        if both is None or np.any(both != both):
-            raise
-        return both
-    if is_operand(found):  # f holds variables of an outer derivative
-        return found
-    if kink == "error" and not np.any((found[0] == found[0]) & (found != found)):
-        return found
+        with nullcontext() if now.kink == "error" else policy(singular=now.singular):
+            found = _line(f, x, v, order)
+    except NonAnalyticError as caught:
+        error = caught
+    else:  # variables of an outer derivative that f holds, or no kink
+        if is_operand(found) or not has_nan(found):
+            return found
+        if not np.any((found[0] == found[0]) & (found != found)):
+            return found
     both = _on_both_sides(f, x, v, order)
-    return np.where(both == both, both, found)[()]
+    if now.kink != "error" and (both is None or np.any(both != both)):
+        found, error = _line(f, x, v, order), None
+    if error is not None:
+        if both is None or np.any(both != both):
+            raise error
+        return both
+    return found if both is None else np.where(both == both, both, found)[()]
 
 
 def _on_both_sides(f: Function, x: Any, v: Any, order: int) -> Any:
@@ -252,13 +265,14 @@ def _line(f: Function, x: Any, v: Any, order: int) -> Any:
 
 def _scaled(f: Function, x: Any, v: Any, order: int, wanted: Sequence[int]) -> list[Any]:
     """Return the derivatives of the wanted degrees of t -> f(x + t·v) at t = 0."""
-    v = lift(v)
-    v = as_array(v) if isinstance(v, (list, tuple)) else v
 
     def run(m: int) -> Any:
-        return along(f, x, v if m == 0 else v * (2**m if m > 0 else 2.0**m), order)
+        if m == 0:
+            return along(f, x, v, order)
+        w = as_array(v) if isinstance(v, (list, tuple)) else lift(v)
+        return along(f, x, w * (2**m if m > 0 else 2.0**m), order)
 
-    degrees = np.arange(order + 1)
+    degrees = Univariate(order).degrees
     return factorials.derivatives(run, degrees, [(k, math.factorial(k)) for k in wanted])
 
 
@@ -272,7 +286,7 @@ def derivative(f: Function, x: Any, n: int = 1) -> Any:
     (12, -1.0)
     """
     n = check_order(n)
-    return _scaled(f, x, 1, n, [n])[0]
+    return along(f, x, 1, n)[n] if n < 2 else _scaled(f, x, 1, n, [n])[0]
 
 
 def derivatives(f: Function, x: Any, order: int) -> Array:
@@ -324,7 +338,7 @@ def _all_partials(f: Function, x: Any, order: int) -> tuple[Any, TaylorN]:
     Where a root of a function that vanishes there costs degrees, f is run again at a higher order.
     """
     x = point(x)
-    n = int(np.prod(np.shape(x), dtype=int))
+    n = math.prod(np.shape(x))
     algebra = multivariate(n, order)
     if algebra.size * max(n, 1) > MAX_TABLE:
         raise ValueError(
@@ -378,7 +392,7 @@ def partial(f: Function, x: Any, multi_index: Sequence[int]) -> Any:
     """
     x = point(x)
     alpha = [check_order(a) for a in np.ravel(np.asarray(multi_index, dtype=object))]
-    n = int(np.prod(np.shape(x), dtype=int))
+    n = math.prod(np.shape(x))
     if len(alpha) != n:
         raise ShapeMismatch(f"the multi-index has {len(alpha)} entries for {n} variables")
     used = [i for i, a in enumerate(alpha) if a]

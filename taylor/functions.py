@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from taylor import elementary, linalg, memory
-from taylor.arrays import Operand, holds_operands, lift, rearrange, viewing
+from taylor.arrays import Operand, holds_operands, laid_as, lift, rearrange, viewing
 from taylor.binding import SCIPY, UFUNCS, cast, family, floating, implements
 from taylor.conditions import Condition, mask
 from taylor.elementary import TABLE
@@ -169,8 +169,9 @@ def _like(name: str, a: Any, fill: Any, dtype: Any, shape: Any) -> Any:
             floating(name, dtype)
         return np.full(np.shape(a) if shape is None else shape, fill, dtype=dtype)
     a = a if dtype is None else cast(a, np.dtype(dtype))
-    shape = a.shape if shape is None else shape if isinstance(shape, tuple) else (shape,)
-    return a._zeros(shape) + fill
+    if shape is None:
+        return laid_as(a._zeros(a.shape), a) + fill
+    return a._zeros(shape if isinstance(shape, tuple) else (shape,)) + fill
 
 
 @implements(np.zeros_like)
@@ -228,56 +229,6 @@ def pad(
     index = np.pad(positions, pad_width, constant_values=number if known > 1 else number.item())
     joined = np.concatenate([np.ravel(x), np.ravel(values)])
     return joined[np.where(index < 0, index + known + x.size, index)]
-
-
-# ------------------------------------------------------------------ differences and polynomials
-@implements(np.diff)
-def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
-    """Return np.diff(a, n, axis, prepend, append)."""
-    a = lift(a)
-    if n == 0:
-        return a
-    if n < 0:
-        raise ValueError(f"order must be non-negative but got {n}")
-    ends = [lift(x) for x in (prepend, a, append) if x is not None]
-    if len(ends) > 1:
-        (axis,) = axes_of(axis, np.ndim(a))
-        edge = tuple(1 if i == axis else m for i, m in enumerate(np.shape(a)))
-        a = np.concatenate([np.broadcast_to(x, edge) if np.ndim(x) == 0 else x for x in ends], axis)
-    for _ in range(n):
-        m = np.shape(a)[axis]
-        a = np.take(a, range(1, m), axis=axis) - np.take(a, range(m - 1), axis=axis)
-    return a
-
-
-@implements(np.ediff1d)
-def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
-    """Return np.ediff1d(ary, to_end, to_begin)."""
-    parts = [to_begin, diff(np.ravel(lift(ary))), to_end]
-    return np.concatenate([np.ravel(lift(p)) for p in parts if p is not None])
-
-
-@implements(np.trapezoid)
-def trapezoid(y: Any, x: Any = None, dx: Any = 1, axis: int = -1) -> Any:
-    """Return np.trapezoid(y, x, dx, axis)."""
-    y = np.moveaxis(lift(y), axis, -1)
-    if x is None:
-        width = dx
-    elif np.ndim(x) == 1:
-        width = np.diff(lift(x))
-    else:
-        width = np.moveaxis(np.diff(lift(x), axis=axis), axis, -1)
-    return np.sum(width * (y[..., 1:] + y[..., :-1]) / 2, axis=-1)
-
-
-@implements(np.polyval)
-def polyval(p: Any, x: Any) -> Any:
-    """Return np.polyval(p, x)."""
-    x = lift(x)
-    result = x * 0
-    for c in lift(p):
-        result = result * x + c
-    return result
 
 
 # ------------------------------------------------------------------ elementary functions

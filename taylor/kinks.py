@@ -12,17 +12,17 @@ Directions are generic and fixed: two runs give the same bits.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from taylor.algebra import Univariate
-from taylor.elementary import SIDES, SLOPES
+from taylor.elementary import CHOICES, SIDES, SLOPES, absolute
 from taylor.errors import NonAnalyticError, ShapeMismatch, TaylorError
 from taylor.forward_mode import along, parts, result, seed
 from taylor.program import recording
-from taylor.rules import Code, active, adjoints, full, inner, tangents, values
+from taylor.rules import Code, active, adjoints, full, inner, tangents, unbroadcast, values
 from taylor.tags import fresh_tag
 from taylor.tape import Instruction, pruned
 from taylor.univariate import Taylor
@@ -32,6 +32,7 @@ Array = Any
 Function = Callable[..., Any]
 Shares = dict[int, Array]  # per tied choice, the share of its first side, element by element
 ROUNDINGS = 4096  # differences of so many roundings are none
+SURFACES = 64  # of so many at most the sides beside each of them are compared
 
 
 class Tied(NamedTuple):
@@ -63,13 +64,15 @@ def ties(f: Function, x: Any) -> Tied | None:
 
 def tied(code: Any, v: list[Any], out: int) -> Tied | None:
     """Return a recorded function with its ties; None if there are none."""
+    if not any(_may_tie(c, v) for c in code):
+        return None
     opened: list[Instruction] = []
     found: list[Any] = []
     names: dict[int, str] = {}
 
     def push(c: Instruction, value: Any, varies: bool, name: str) -> int:
         row = c.param
-        if c.op != "elementary" or row.compose is None or not varies:
+        if c.op != "elementary" or row not in CHOICES or not varies:
             opened.append(c)
             found.append(value)
             names[len(opened) - 1] = name
@@ -94,6 +97,19 @@ def tied(code: Any, v: list[Any], out: int) -> Tied | None:
     met = {i: _tie(c, found) for i, c in enumerate(opened) if depends[i] and _is_kink(c)}
     met = {i: tie for i, tie in met.items() if tie.any()}
     return Tied(opened, [base(e) for e in found], last, met, names) if met else None
+
+
+def _may_tie(c: Instruction, v: list[Any]) -> bool:
+    """Whether an instruction is a choice, or a row written with some, of arguments that are equal.
+
+    Constants may stand on both sides.
+    """
+    if c.op == "choose":
+        return _is_kink(c) and bool(_tie(c, v).any())
+    if c.op != "elementary" or c.param not in CHOICES:
+        return False
+    a = [base(v[i]) for i in c.args] + [0] * (c.param is absolute)
+    return any(np.any(np.equal(x, y)) for x, y in itertools.combinations(a, 2))
 
 
 def _is_kink(c: Instruction) -> bool:
@@ -205,14 +221,57 @@ def pulled(t: Tied, w: Any, what: str) -> Any:
     return _by_policy(t, w, what)[1]
 
 
-def chosen(f: Function, x: Any) -> Function:
-    """Return f with its ties at x settled as the policy says, for first derivatives there."""
-    t = None if is_operand(x) else ties(f, x)
+def first(driver: Function, f: Function, x: Any, what: str) -> Any:
+    """Return driver(f), made of first derivatives of f at x and of the shape of f(x) in front.
+
+    Entries that a kink leaves without derivative are nan or, if kinks are no errors, those of the
+    conventions of the ties that cancel in no element of f.
+    """
+    strict = current_policy().kink == "error"
+    if is_operand(x):
+        return driver(f)
+    if strict:
+        try:
+            found = driver(f)
+            if _all_finite(found):
+                return found
+        except ShapeMismatch:
+            raise
+        except TaylorError:
+            pass  # raised again unless it is that of a tie
+    t = ties(f, x)
     if t is None:
-        return f
-    if t.code[t.out].shape == ():
-        return function(t, _by_policy(t, np.ones(())[()], "jvp")[0])
-    return function(t, _one_sided(t) or _conventions(t))
+        return driver(f)
+    if not t.simple:
+        return smooth(t, driver, x, 1, what)
+    sided = _one_sided(t)
+    if sided is not None:
+        return driver(function(t, sided))
+    found = driver(function(t, _means(t)))
+    rough = ~_same(found, driver(function(t, _apart(t))))
+    if not rough.any():
+        return found
+    if strict and t.code[t.out].shape == ():
+        raise NonAnalyticError(_message(t, _generic(t) or t.ties, what, ""))
+    if strict:
+        return np.where(rough, np.nan, found)
+    by_convention = driver(function(t, _settled(t, _generic(t))))
+    rows = rough.any(axis=tuple(range(len(t.code[t.out].shape), rough.ndim)), keepdims=True)
+    return np.where(rows, by_convention, found)
+
+
+def _generic(t: Tied) -> dict[int, Array]:
+    """Return where ties leave some element of the function without a derivative."""
+    bars: dict[int, Any] = {}
+    w = np.random.default_rng(1).uniform(1.0, 2.0, t.code[t.out].shape)[()]
+    adjoints(settled(t, _means(t)), t.v, {t.out: w}, (), bars)
+    return _real(t, bars)
+
+
+def _settled(t: Tied, real: dict[int, Array]) -> Shares:
+    """Return the shares of conventions where ties are real, and means elsewhere."""
+    means, wanted = _means(t), _conventions(t)
+    return {i: np.where(real.get(i, False), wanted[i], means[i]) for i in t.ties}
 
 
 def _one_sided(t: Tied) -> Shares | None:
@@ -245,8 +304,7 @@ def _by_policy(t: Tied, w: Any, what: str) -> tuple[Shares, Any]:
         return means, bar
     if strict:
         raise NonAnalyticError(_message(t, real, what, ""))
-    wanted = _conventions(t)
-    return swept({i: np.where(real.get(i, False), wanted[i], means[i]) for i in t.ties})
+    return swept(_settled(t, real))
 
 
 def _one_sign(t: Tied, bars: dict[int, Any]) -> bool:
@@ -259,13 +317,15 @@ def _one_sign(t: Tied, bars: dict[int, Any]) -> bool:
     return len(signs - {0.0}) <= 1 and t.simple
 
 
-def _real(t: Tied, bars: dict[int, Any]) -> dict[int, Array]:
-    """Return where ties leave the function without a derivative, given the adjoints of the choices.
+def _moves(t: Tied, known: Iterable[int]) -> tuple[list[Array], list[Array]]:
+    """Return how u = l - r of the tied elements, and |their sides' difference|, change along two d.
 
     A choice that depends on another tie gets a random share of it, and so a place of its own.
     """
     point = np.asarray(_point(t))
-    rng, rows = np.random.default_rng(point.size), []
+    rng = np.random.default_rng(point.size)
+    u: list[Array] = []
+    sides: list[Array] = []
     for d in itertools.islice(_directions(point), 0, 3, 2):
         seen: dict[int, Any] = {}
 
@@ -276,26 +336,62 @@ def _real(t: Tied, bars: dict[int, Any]) -> dict[int, Array]:
             return _share(t, i, rng.uniform(0.25, 0.75, t.ties[i].shape))
 
         tangents(t.code, t.v, [d], share)
-        rows.append(seen)
-    columns: tuple[list[Array], ...] = ([], [], [])
-    for i in (known := [i for i in t.ties if i in bars]):
-        at, (u, sides), other = t.ties[i], rows[0][i], rows[1][i][0]
-        parts = (bars[i] * sides * np.sign(u), u, other)
-        for total, part in zip(columns, parts, strict=True):
-            total.append(full(part, at.shape)[at].astype(float))
+        for n, rows in enumerate((u, sides)):
+            rows.append(_joined(t, known, {i: e[n] for i, e in seen.items()}))
+    return u, sides
+
+
+def _classes(p: Array, q: Array) -> tuple[Array, Array]:
+    """Return an order in which terms with the same ratio of p and q are neighbours, and its starts.
+
+    These are the terms |u| whose u are proportional to each other.
+    """
+    with np.errstate(all="ignore"):
+        ratio = q / p
+        order = np.argsort(ratio, kind="stable")
+        new = np.diff(ratio[order]) > 1e-9 * (1 + np.abs(ratio[order][1:]))
+    return order, np.flatnonzero(np.concatenate([[True], new]))
+
+
+def _apart(t: Tied) -> Shares:
+    """Return shares with which derivatives are those of the means only where kinks cancel.
+
+    Every class of proportional u has a random weight of its own.
+    """
+    (p, q), _ = _moves(t, t.ties)
+    order, starts = _classes(p, q)
+    weights = np.random.default_rng(len(p)).uniform(0.25, 0.75, len(starts))
+    at_ties = np.full(len(p), 0.5)
+    at_ties[order] += np.repeat(weights, np.diff([*starts, len(p)])) * np.sign(p[order]) / 2
+    return {i: _share(t, i, part) for i, part in _parts(t, t.ties, at_ties, 0.5)}
+
+
+def _joined(t: Tied, known: Iterable[int], parts: dict[int, Any]) -> Array:
+    """Return what the choices have at their tied elements, as one array of floats."""
+    each = [full(parts[i], t.ties[i].shape)[t.ties[i]].astype(float) for i in known]
+    return np.concatenate(each)
+
+
+def _parts(t: Tied, known: Iterable[int], joined: Array, rest: Any) -> Iterator[tuple[int, Array]]:
+    """Yield for each of the choices what is joined for their tied elements, in its shape."""
+    start = 0
+    for i in known:
+        here = np.full(t.ties[i].shape, rest)
+        count = int(t.ties[i].sum())
+        here[t.ties[i]] = joined[start : start + count]
+        start += count
+        yield i, here
+
+
+def _real(t: Tied, bars: dict[int, Any]) -> dict[int, Array]:
+    """Return where ties leave the function without a derivative, given adjoints of the choices."""
+    known = [i for i in t.ties if i in bars]
     if not known:
         return {}
-    tolerance = _tolerance(bars[known[0]])
-    effect, p, q = (np.concatenate(c) for c in columns)
-    real = _remaining(effect, p, q, tolerance)
-    found, start = {}, 0
-    for i in known:
-        here = np.zeros(t.ties[i].shape, dtype=bool)
-        here[t.ties[i]] = real[start : start + int(t.ties[i].sum())]
-        start += int(t.ties[i].sum())
-        if here.any():
-            found[i] = here
-    return found
+    (p, q), (sides, _) = _moves(t, known)
+    effect = _joined(t, known, bars) * sides * np.sign(p)
+    real = _remaining(effect, p, q, _tolerance(bars[known[0]]))
+    return {i: here for i, here in _parts(t, known, real, False) if here.any()}
 
 
 def _remaining(effect: Array, p: Array, q: Array, tolerance: float) -> Array:
@@ -304,10 +400,8 @@ def _remaining(effect: Array, p: Array, q: Array, tolerance: float) -> Array:
     live = np.flatnonzero(real)
     if len(live) == 0:
         return real
-    ratio = q[live] / p[live]
-    live, ratio = live[np.argsort(ratio, kind="stable")], np.sort(ratio)
-    new = np.diff(ratio) > 1e-9 * (1 + np.abs(ratio[1:]))
-    starts = np.flatnonzero(np.concatenate([[True], new]))
+    order, starts = _classes(p[live], q[live])
+    live = live[order]
     total, size = (np.add.reduceat(e, starts) for e in (effect[live], np.abs(effect[live])))
     cancelled = np.abs(total) <= tolerance * size
     real[live] = ~np.repeat(cancelled, np.diff([*starts, len(live)]))
@@ -372,9 +466,12 @@ def decided(
 def smooth(t: Tied, driver: Function, x: Any, order: int, what: str) -> Any:
     """Return what a driver gives for the function, if it is the same on all sides of its ties.
 
-    The sides are met in many directions from x; along one line their series are compared up to that
-    order, and of two opposite ones the results.  A scalar-valued function with unlike sides raises
-    NonAnalyticError, other results are nan.
+    Along one generic line the series of the sides are compared up to that order, and of two
+    opposite sides the results.  These are the sides met in many directions from x.  If they are
+    alike, and any shares give the same, then all sides are: a series is a polynomial in the shares,
+    which is constant, with probability one, if it is the same at random ones.  Otherwise the sides
+    on both sides of every surface follow, however thin they are.  A scalar-valued function with
+    unlike sides raises NonAnalyticError, other results are nan.
     """
     if is_operand(x):
         raise NonAnalyticError(f"{what} at a kink inside another derivative; move the point")
@@ -382,10 +479,11 @@ def smooth(t: Tied, driver: Function, x: Any, order: int, what: str) -> Any:
     results: list[Any] = []
     first: tuple[Any, Shares] | None = None
     bad = np.zeros(t.code[t.out].shape, dtype=bool)
-    for d in _directions(base(x)):
-        shares = _towards(t, d, order + 2)
+
+    def compare(shares: Shares) -> None:
+        nonlocal first, bad
         if first is not None and all(np.array_equal(first[1][i], shares[i]) for i in shares):
-            continue
+            return
         g = function(t, shares)
         c = along(g, x, line, order)
         if len(results) < 2:
@@ -395,9 +493,51 @@ def smooth(t: Tied, driver: Function, x: Any, order: int, what: str) -> Any:
         if scalar and (bad.any() or not _same(results[-1], results[0]).all()):
             unlike = {i: s != first[1][i] for i, s in shares.items() if np.any(s != first[1][i])}
             raise NonAnalyticError(_message(t, unlike, what, f", without derivative {order}"))
+
+    for d in _directions(base(x)):
+        compare(_towards(t, d, order + 2))
+    if first is not None and not _same(along(function(t, _any(t)), x, line, order), first[0]).all():
+        for shares in _beside(t, order):
+            compare(shares)
     lost = ~_same(results[-1], results[0])
     lost = lost | bad.reshape(bad.shape + (1,) * (lost.ndim - bad.ndim))
     return np.where(lost, np.nan, results[0])[()] if lost.any() else results[0]
+
+
+def _any(t: Tied) -> Shares:
+    """Return random shares."""
+    rng = np.random.default_rng(3)
+    return {i: _share(t, i, rng.uniform(0.25, 0.75, tie.shape)) for i, tie in t.ties.items()}
+
+
+def _beside(t: Tied, order: int) -> Iterator[Shares]:
+    """Yield the sides met close to each of the surfaces u = 0, on both sides of it.
+
+    With directions within the tangent plane of the surface, so that nothing lies between; of many
+    surfaces none: there the directions must do.
+    """
+    (p, q), _ = _moves(t, t.ties)
+    by_class, starts = _classes(p, q)
+    if len(starts) > SURFACES:
+        return
+    places = [(i, e) for i, tie in t.ties.items() for e in np.argwhere(tie)]
+    code = settled(t, _means(t))
+    for members in np.split(by_class, starts[1:]):
+        i, e = places[members[0]]
+        unit = np.zeros(t.ties[i].shape)
+        unit[tuple(e)] = 1.0
+        seeds = {a: s * unbroadcast(unit, unit.shape, t.code[a].shape)
+                 for a, s in zip(t.code[i].args[:2], (1.0, -1.0), strict=True)}  # fmt: skip
+        (normal,) = adjoints(code, t.v, seeds)
+        if normal is None or not np.any(normal):
+            continue
+        for d in itertools.islice(_directions(_point(t)), 4):
+            d = d - normal * (np.sum(d * normal) / np.sum(normal * normal))
+            shares = _towards(t, d, order + 2)
+            at_ties = _joined(t, t.ties, shares)
+            for side in (1, -1):
+                at_ties[members] = (1 + side * np.sign(p[members])) / 2
+                yield {j: _share(t, j, part) for j, part in _parts(t, t.ties, at_ties, 0.5)}
 
 
 def _same(x: Any, y: Any) -> Array:

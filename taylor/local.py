@@ -105,28 +105,33 @@ def _settled(order: int) -> int:
 # (x + t) Σ c_m t^m = sin(π(x + t))/π, hence x c_m + c_{m-1} = w_m sin(πx + mπ/2), w_m = π^(m-1)/m!.
 # Beside c_m ~ π^m/m!/(m + |πx|) an error grows by m/|πx| per step forward and by |πx|/m per step
 # backward: forward is right while m < |πx|, backward above.
-def _sines(ctx: Any, number: Any, s: Any, c: Any, count: int) -> list[Any]:
-    """Return w_m sin(πx + mπ/2), m <= count, from s = sin πx and c = cos πx."""
-    w = [1 / ctx.pi]
+def _sines(rate: Any, number: Any, s: Any, c: Any, count: int) -> list[Any]:
+    """Return w_m sin(rx + mπ/2), w_m = r^(m-1)/m!, m <= count, from s = sin rx and c = cos rx."""
+    w = [1 / rate]
     for m in range(1, count + 1):
-        w.append(w[-1] * ctx.pi / m)
+        w.append(w[-1] * rate / m)
     return [number(v) * (s, c, -s, -c)[m % 4] for m, v in enumerate(w)]
 
 
-def _sinc(ctx: Any, x: Any, order: int) -> list[Any]:
+def _sinc(ctx: Any, x: Any, order: int, pi: bool = True) -> list[Any]:
+    """Return the coefficients of sin(rx)/(rx), r = π or 1."""
     forward = abs(x) >= 1  # and growing precision pays for m > |πx|
     count = order if forward else order + 1 + ctx.prec
-    sines = _sines(ctx, ctx.mpf, ctx.sinpi(x), ctx.cospi(x), count)
+    rate = ctx.pi if pi else ctx.one
+    values = (ctx.sinpi(x), ctx.cospi(x)) if pi else (ctx.sin(x), ctx.cos(x))
+    sines = _sines(rate, ctx.mpf, *values, count)
     c = [ctx.zero]
     for v in sines if forward else sines[:0:-1]:
         c.append((v - c[-1]) / x if forward else v - x * c[-1])
     return c[1:] if forward else c[: -order - 2 : -1]
 
 
-def _sinc_lanes(x: Array, order: int) -> Array:
-    turn, size, last = np.rint(x), np.pi * np.abs(x), _settled(order + 2)
-    s, c = np.sin(np.pi * (x - turn)), np.cos(np.pi * (x - turn))
-    sines = _sines(_private(FLOAT_BITS), float, s, c, last)
+def _sinc_lanes(x: Array, order: int, pi: bool = True) -> Array:
+    rate = np.pi if pi else 1.0
+    turn, size, last = np.rint(x) * pi, rate * np.abs(x), _settled(order + 2)
+    s, c = np.sin(rate * (x - turn)), np.cos(rate * (x - turn))
+    ctx = _private(FLOAT_BITS)
+    sines = _sines(ctx.pi if pi else ctx.one, float, s, c, last)
     table, low, d = np.empty((order + 1, x.size)), np.where(size <= order + 2, x, 0.0), 0 * x
     for m in range(last, 0, -1):
         d = sines[m] - low * d
@@ -217,6 +222,25 @@ def expi(x: Any, order: int) -> Array:
     """
     ways = (functools.partial(f, "ei") for f in (_exponential_integral, _exponential_lanes))
     return _evaluate(x, order, *ways)
+
+
+def si(x: Any, order: int) -> Array:
+    """Return the local coefficients of Si: c_m = d_{m-1}/m from those of sin(x)/x (DLMF 6.2.9).
+
+    >>> si(0.0, 3).round(6)
+    array([ 0.      ,  1.      ,  0.      , -0.055556])
+    """
+
+    def formula(ctx: Any, x: Any, order: int) -> list[Any]:
+        d = _sinc(ctx, x, order, pi=False)
+        return [ctx.si(x), *(v / m for m, v in enumerate(d[:order], 1))]
+
+    def lanes(x: Array, order: int) -> Array:
+        special = _scipy()
+        value = np.nan * x if special is None else special.sici(x)[0]
+        return _integrated(value, _sinc_lanes(x, order, pi=False))[: order + 1]
+
+    return _evaluate(x, order, formula, lanes)
 
 
 def ci(x: Any, order: int) -> Array:
@@ -337,6 +361,39 @@ def dawsn(x: Any, order: int) -> Array:
     return _evaluate(x, order, _dawsn, _dawsn_lanes)
 
 
+# ------------------------------------------------------------------ Airy functions
+# SciPy's phase is off by a rounding of 2/3 |x|^(3/2), which all coefficients share.  From the series
+# at the nearest multiple of 1/4, whose terms fall like (√|x|/8)^m/m!, the error is that of a sum.
+AIRY_FAR = 32
+
+
+@functools.cache
+def _airy_near(n: int) -> list[list[float]]:
+    """Return the coefficients of Ai, Ai', Bi, Bi' at n/4: (m+2)(m+1) c_{m+2} = x c_m + c_{m-1}."""
+    ctx = _private(FLOAT_BITS)
+    x, found = ctx.mpf(n) / 4, []
+    for f in (ctx.airyai, ctx.airybi):
+        c = [f(x), f(x, derivative=1)]
+        c.append(x * c[0] / 2)
+        for m in range(1, 18):
+            c.append((x * c[m] + c[m - 1]) / ((m + 2) * (m + 1)))
+        found += [[float(v) for v in c], [float(m * v) for m, v in enumerate(c)][1:]]
+    return found
+
+
+def airy(which: int, x: float) -> float:
+    """Return Ai, Ai', Bi or Bi' (which = 0 .. 3) at x, |x| <= AIRY_FAR (DLMF 9.2.1).
+
+    >>> airy(0, 0.0)
+    0.3550280538878172
+    """
+    n = round(4 * x)
+    t, y = x - n / 4, 0.0
+    for c in reversed(_airy_near(n)[which]):
+        y = y * t + c
+    return y
+
+
 # ------------------------------------------------------------------ digamma and zeta
 def _digamma(ctx: Any, x: Any, order: int) -> list[Any]:
     if ctx.isnpint(x):
@@ -362,7 +419,19 @@ def _digamma_lanes(x: Array, order: int) -> Array:
         h: Any = functools.partial(special.zeta, m + 1.0) if m else lambda z: -special.digamma(z)
         table[m] = (-1) ** (m + 1) * h(a)
         table[m, left] += h(b) - h(far)
+    large = (x > 10 ** (290 / (order + 1))) & (x > 4 * order)
+    for m in range(1, order + 1):  # SciPy's h_m has factors that underflow
+        table[m, large] = (-1) ** (m + 1) * _hurwitz(m, x[large])
     return table
+
+
+def _hurwitz(m: int, x: Array) -> Array:
+    """Return h_m(x) = ζ(m+1, x) by Σ_k B_2k/(2k)! (m+1)_(2k-1) x^-(m+2k) (DLMF 25.11.43)."""
+    total = 1 / m + 1 / (2 * x)
+    for k, b in ((1, 1 / 6), (2, -1 / 30), (3, 1 / 42), (4, -1 / 30), (5, 5 / 66)):
+        rising = math.prod(range(m + 1, m + 2 * k)) / math.factorial(2 * k)
+        total = total + b * rising / x ** (2.0 * k)
+    return total * x ** -float(m)
 
 
 def digamma(x: Any, order: int) -> Array:

@@ -8,8 +8,9 @@ what shares it for the one case NumPy does not know, that the whole changes its 
 
 from __future__ import annotations
 
+import math
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,44 @@ Path = tuple[Callable[[Any], Any], Any]  # the last step from the whole, and the
 
 def positions(shape: tuple[int, ...]) -> Array:
     """Return the array of the positions 1, 2, ...: position 0 stands for a zero."""
-    return np.arange(1, 1 + int(np.prod(shape, dtype=int))).reshape(shape)
+    return np.arange(1, 1 + math.prod(shape)).reshape(shape)
+
+
+def placed(x: Array) -> Array:
+    """Return the positions 1, 2, ... of the elements of x, lying in memory as x does."""
+    where = positions(x.shape)
+    if x.flags.c_contiguous:
+        return where
+    steps = np.array(x.strides) // max(1, np.gcd.reduce(x.strides))
+    ends = (np.array(x.shape) - 1) * steps
+    room = np.empty(1 + int(np.abs(ends).sum()), dtype=int)
+    start = room[-int(ends[ends < 0].sum()) :]
+    found: Array = as_strided(start, x.shape, [int(s) * room.itemsize for s in steps])
+    found[...] = where
+    return found if np.array_equal(found, where) else in_order(where, x)
+
+
+def in_memory(x: Any) -> Array:
+    """Return an array that lies in memory as an array or number does; its content means nothing."""
+    if is_operand(x):
+        found: Array = x._in_memory()
+        return found
+    return x if isinstance(x, np.ndarray) else np.empty(np.shape(x), dtype=bool)
+
+
+def in_order(x: Array, like: Array) -> Array:
+    """Return a copy of x with its axes in the order in memory of those of another array."""
+    found = np.empty_like(like, dtype=x.dtype, subok=False)
+    found[...] = x
+    return found
+
+
+def joint(shape: tuple[int, ...], arrays: Sequence[Array]) -> Array | None:
+    """Return an array laid out as NumPy's element-wise result of those arrays; None: in C order."""
+    if len(shape) < 2 or all(a.flags.c_contiguous for a in arrays):
+        return None
+    found = np.nditer([*arrays, None], ["zerosize_ok", "refs_ok"]).operands[-1]
+    return None if found.flags.c_contiguous else found
 
 
 def shares(x: Any, memory: Array) -> bool:
@@ -48,7 +86,13 @@ def taken(table: Any, index: Array) -> Any:
     flat = table.reshape((len(table), -1))
     if index.size and index.min() < 0:
         flat = np.concatenate([flat, flat[:, :0].sum(-1)[:, None]], axis=1)
-    return np.take(flat, index, axis=1)
+    if index.flags.c_contiguous:
+        return np.take(flat, index, axis=1)
+    if not isinstance(flat, np.ndarray):
+        return flat._gather([flat], taken(positions(flat.shape), index) - 1)
+    order = _order(index)
+    found = np.take(flat, index.transpose([i - 1 for i in order[1:]]), axis=1)
+    return found.transpose(np.argsort(order))
 
 
 def by_rows(table: Array) -> Array:
@@ -60,8 +104,29 @@ def by_rows(table: Array) -> Array:
     steps = np.abs(table.strides)
     if table.size < 2 or table.ndim == 1 or steps[0] >= steps[1:].max():
         return table
-    inner = sorted(range(1, table.ndim), key=lambda axis: -steps[axis])
-    order = (0, *inner)
+    order = _order(table[0])
+    return np.ascontiguousarray(table.transpose(order)).transpose(np.argsort(order))
+
+
+def _order(row: Array) -> tuple[int, ...]:
+    """Return the axes of a table, the outermost in memory first, for rows that lie like that."""
+    return (0, *(1 + np.argsort([-abs(s) for s in row.strides], kind="stable")))
+
+
+def in_rows(table: Any, tables: Sequence[Any] = (), arrays: Sequence[Any] = ()) -> Any:
+    """Return a table whose rows lie in memory as NumPy's element-wise result of those of tables
+    and arrays; without any in C order.
+    """
+    if len(table.shape) < 3:
+        return table
+    rows = [in_memory(t)[0, ...] for t in tables] + [in_memory(x) for x in arrays]
+    like = joint(table.shape[1:], rows)
+    order = range(table.ndim) if like is None else _order(like)
+    steps = np.abs(in_memory(table).strides)[[*order[1:]]]
+    if np.all(steps[:-1] >= steps[1:]):
+        return table
+    if is_operand(table):
+        return table._gather([table], in_rows(positions(table.shape), tables, arrays) - 1)
     return np.ascontiguousarray(table.transpose(order)).transpose(np.argsort(order))
 
 
@@ -77,7 +142,7 @@ def rows(f: Callable[..., Any], table: Array) -> Any:
     moved = f(head)
     for part in moved if isinstance(moved, (list, tuple)) else (moved,):
         if not shares(part, head):
-            index = f(positions(head.shape))
+            index = f(placed(head))
             return each(lambda i: taken(table, np.asarray(i) - 1), index)
     step = table.strides[0]
 
@@ -99,8 +164,8 @@ class Cell:
 
     __slots__ = ("i", "positions", "version")
 
-    def __init__(self, i: int, shape: tuple[int, ...]) -> None:
-        self.i, self.version, self.positions = i, 0, positions(shape)
+    def __init__(self, i: int, where: Array) -> None:
+        self.i, self.version, self.positions = i, 0, where
 
     def replace(self, i: int) -> None:
         """Make instruction i the content."""
@@ -114,7 +179,7 @@ class Cell:
         """
         if not where.flags.writeable:
             raise ValueError("assignment destination is read-only")
-        size, count = self.positions.size, int(np.prod(shape, dtype=int))
+        size, count = self.positions.size, math.prod(shape)
         moved = np.zeros(where.shape, dtype=int)
         moved[index] = np.arange(size + 1, size + count + 1).reshape(shape)
         after = self.positions.reshape(-1) - 1

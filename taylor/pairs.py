@@ -7,12 +7,9 @@ together, and `starts` says where the pairs of each product begin.
 from __future__ import annotations
 
 import ctypes
-import functools
 from typing import Any
 
 import numpy as np
-
-from taylor.jit import Code, code_of
 
 Array = Any
 WORTHWHILE = 200  # pairs below which NumPy's own way takes less time than the call
@@ -104,12 +101,6 @@ def _text() -> str:
     return text.replace("ONE", _pair("b", "%u", "%acc", "%accn"))
 
 
-@functools.cache
-def _code() -> Code | None:
-    """Return the compiled sum, or None without llvmlite."""
-    return code_of("pairs", _text)
-
-
 def usable(x: Array, y: Array, count: int) -> bool:
     """Whether `sums` can take these tables, and is worth it."""
     if count < WORTHWHILE or type(x) is not np.ndarray or type(y) is not np.ndarray:
@@ -128,7 +119,7 @@ class Table:
         self.size = len(starts) - 1
 
 
-def _address(x: Array) -> int:
+def address(x: Array) -> int:
     """Return where the numbers of an array lie (x.ctypes.data takes four times as long)."""
     try:
         return ctypes.addressof(_BYTE.from_buffer(x))
@@ -142,10 +133,12 @@ _DATA = ctypes.c_int64 * 7
 
 def sums(x: Array, y: Array, table: Table) -> Array | None:
     """Return the sums of products of two contiguous float64 arrays; None without llvmlite."""
-    code = _code()
+    from taylor.jit import code_of  # slow to import, and not needed by small series
+
+    code = code_of("pairs", _text)
     if code is None:
         return None
     out = np.empty(table.size)
-    data = _DATA(_address(x), _address(y), *table.pointers, _address(out), table.size)
+    data = _DATA(address(x), address(y), *table.pointers, address(out), table.size)
     code.call(ctypes.addressof(data))
     return out

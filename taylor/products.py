@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from taylor.arrays import Operand, lift, stack
+from taylor.arrays import Operand, laid_as, lift, stack
 from taylor.binding import UFUNCS, implements
 from taylor.errors import ShapeMismatch
+from taylor.memory import in_memory
 from taylor.reductions import axes_of, total
-from taylor.values import kind_of
+from taylor.values import kind_of, shape_of
 
 Array = Any
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def _letters(n: int, start: int = 0) -> str:
-    return string.ascii_letters[start : start + n]
+    return LETTERS[start : start + n]
 
 
 def pair(spec: str, x: Any, y: Any) -> Any:
     """Return einsum(spec, x, y); an axis of length one is stretched to the other's, as in NumPy."""
     (left, right), out = spec.split("->")[0].split(","), spec.split("->")[1]
     sizes: dict[str, int] = {}
+    stretched = False
     for names, z in ((left, x), (right, y)):
-        for c, n in zip(names, np.shape(z), strict=True):
+        for c, n in zip(names, shape_of(z), strict=True):
             if sizes.setdefault(c, n) != n:
                 if 1 not in (n, sizes[c]):
                     raise ShapeMismatch(
                         f"einsum: the axes {c!r} differ in size in {spec!r}: {sizes[c]} and {n}"
                     )
                 sizes[c] = max(n, sizes[c]) if 0 not in (n, sizes[c]) else 0
-    left, x = _unstretched(left, x, sizes)
-    right, y = _unstretched(right, y, sizes)
+                stretched = True
+    if stretched:
+        left, x = _unstretched(left, x, sizes)
+        right, y = _unstretched(right, y, sizes)
     owner = x if isinstance(x, Operand) else y
     spec = f"{left},{right}->{out}"
     return owner._einsum(spec, x, y) if isinstance(owner, Operand) else np.einsum(spec, x, y)
@@ -64,7 +68,10 @@ def einsum(*operands: Any) -> Any:
         x, term = pair(f"{term},{terms[i]}->{target}", x, xs[i]), target
     if len(xs) == 1:
         x = pair(f"{term},->{out}", x, np.ones(()) if isinstance(x, Operand) else 1)
-    return x
+    arrays = [in_memory(v) for v in xs]
+    if len(out) < 2 or len(xs) > 2 or all(v.flags.c_contiguous for v in arrays):
+        return x
+    return laid_as(x, np.einsum(f"{','.join(terms)}->{out}", *arrays))
 
 
 def _spelled(operands: Sequence[Any]) -> tuple[list[str], str, list[Any]]:
@@ -84,7 +91,7 @@ def _spelled(operands: Sequence[Any]) -> tuple[list[str], str, list[Any]]:
     for t, n, x in zip(terms, extra, xs, strict=True):
         if n < 0 or (n and "..." not in t):
             raise ShapeMismatch(f"einsum term {t!r} does not fit an operand of shape {np.shape(x)}")
-    free = [c for c in string.ascii_letters if c not in text]
+    free = [c for c in LETTERS if c not in text]
     dots = "".join(free[: max(extra)])
     terms = [t.replace("...", dots[len(dots) - n :]) for t, n in zip(terms, extra, strict=True)]
     if not arrow:
@@ -96,7 +103,7 @@ def _spelled(operands: Sequence[Any]) -> tuple[list[str], str, list[Any]]:
 
 
 def _as_letters(axes: Sequence[Any]) -> str:
-    return "".join("..." if a is Ellipsis else string.ascii_letters[a] for a in axes)
+    return "".join("..." if a is Ellipsis else LETTERS[a] for a in axes)
 
 
 # ------------------------------------------------------------------ matrices and vectors
@@ -104,10 +111,10 @@ def _as_letters(axes: Sequence[Any]) -> str:
 def matmul(x1: Any, x2: Any) -> Any:
     """Return np.matmul(x1, x2)."""
     a, b = lift(x1), lift(x2)
-    m, n = np.ndim(a), np.ndim(b)
+    m, n = len(shape_of(a)), len(shape_of(b))
     if not (m and n):
         raise ShapeMismatch("matmul does not take scalars; use * instead")
-    if np.shape(a)[-1] != np.shape(b)[max(n - 2, 0)]:
+    if shape_of(a)[-1] != shape_of(b)[max(n - 2, 0)]:
         raise ShapeMismatch(f"matmul: shapes {np.shape(a)} and {np.shape(b)} do not fit")
     batch = max(m, n) - 2 if max(m, n) > 2 else 0
     z = _letters(batch)

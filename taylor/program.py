@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 
 from taylor.arrays import Operand, lift
 from taylor.errors import GuardError, ShapeMismatch
+from taylor.kept import identity
 from taylor.rules import adjoints, full, tangents, values
 from taylor.tags import Tag
 from taylor.tape import ARITHMETIC, Guard, Instruction, Node, Tape
@@ -37,10 +39,25 @@ class Program:
     def __len__(self) -> int:
         return len(self.code)
 
+    @property
+    def weight(self) -> int:
+        """About how many bytes it takes."""
+        return sum(400 + _bytes(i.param) for i in self.code)
+
+    @functools.cached_property
+    def identity(self) -> tuple[Any, ...]:
+        """What is equal for programs of which the same is made: all but the point."""
+        columns = tuple(zip(*self.code, strict=True))
+        return identity((columns, self.inputs, self.outputs, self.guards, self.single))
+
     def __call__(self, *x: Any) -> Any:
         """Return the value of the program: see `evaluate`."""
         y = evaluate(self, *x)
         return y[0] if self.single else y
+
+    def results(self, v: list[Any], x: Sequence[Any]) -> list[Any]:
+        """Return the outputs, given the arguments and the values of all instructions."""
+        return [v[i] for i in self.outputs]
 
     def verify(self) -> None:
         """Raise ValueError unless every instruction is well formed and uses only earlier ones."""
@@ -129,6 +146,11 @@ class Program:
         return "\n".join([*lines, "}"])
 
 
+def _bytes(param: Any) -> int:
+    """Return the bytes of the arrays in a parameter of an instruction."""
+    return sum(map(_bytes, param)) if isinstance(param, tuple) else getattr(param, "nbytes", 0)
+
+
 def _short(x: Any) -> str:
     if isinstance(x, Constant):
         return x.name
@@ -214,8 +236,7 @@ def evaluate(program: Program, *x: Any) -> list[Any]:
 
     Raises GuardError where a recorded branch would go the other way.
     """
-    v = trace(program, x)
-    return [v[i] for i in program.outputs]
+    return program.results(trace(program, x), x)
 
 
 ARITY = {"input": 0, "constant": 0, "parameter": 0, "add": 2, "mul": 2, "div": 2}

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from taylor import elementary, linalg
-from taylor.arrays import Operand, lift, real, rearrange
+from taylor.arrays import Operand, laid_as, lift, real, rearrange
 from taylor.binding import METHODS, family, full_name, implements
 from taylor.conditions import Condition
+from taylor.memory import in_order
 from taylor.values import of_value
 
 Array = Any
@@ -86,7 +87,7 @@ def fold(
         half = len(y) // 2
         folded = op(y[:half], y[half : 2 * half])
         y = np.concatenate([folded, y[2 * half :]]) if len(y) % 2 else folded
-    y = op(y[0], y[1]) if len(y) == 2 else y[0].copy()
+    y = op(y[0], y[1]) if len(y) == 2 else y[0].copy("K")
     return kept(y, x.shape, axes, keepdims)
 
 
@@ -218,7 +219,7 @@ def scan(op: Callable[[Any, Any], Any], a: Any, axis: Any) -> Any:
     rows = [np.take(a, i, axis=axis) for i in range(a.shape[axis])]
     for i in range(1, len(rows)):
         rows[i] = op(rows[i - 1], rows[i])
-    return np.stack(rows, axis) if rows else +a
+    return laid_as(np.stack(rows, axis), a) if rows else +a
 
 
 # ------------------------------------------------------------------ extremes
@@ -282,7 +283,7 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, stable: An
     a, axis = (np.ravel(a), 0) if axis is None else (lift(a), axis)
     kind = "stable" if kind is None and stable is None else kind
     found = np.argsort(a, axis=axis, kind=kind, order=order, stable=stable)
-    return rearrange([a], lambda i: np.take_along_axis(i, found, axis))
+    return rearrange([a], lambda i: in_order(np.take_along_axis(i, found, axis), i))
 
 
 @implements(np.median)

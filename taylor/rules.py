@@ -16,6 +16,7 @@ for zero.  Where no derivative exists (a kink, a jump) the result is nan: the ca
 from __future__ import annotations
 
 import functools
+import math
 from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
@@ -23,7 +24,17 @@ from typing import Any
 import numpy as np
 
 from taylor.algebra import contract
-from taylor.elementary import SIDES, Elementary, Rule, blend, choose, derived, slope_of_jump
+from taylor.elementary import (
+    CHOICES,
+    SIDES,
+    Elementary,
+    Rule,
+    blend,
+    choose,
+    derived,
+    mod,
+    slope_of_jump,
+)
 from taylor.tape import (
     ARITHMETIC,
     Call,
@@ -43,6 +54,7 @@ from taylor.values import (
     over,
     plus,
     sample,
+    shape_of,
     times,
     zeros,
 )
@@ -50,34 +62,45 @@ from taylor.values import (
 Array = Any
 Code = Sequence[Instruction]
 Choices = tuple[tuple[int, bool], ...]
+NUMBERS = (int, float, complex)  # of every kind of number
+HELD = (type(None), int, float)  # arguments of a row of which its code may hold the value
 
 
 def values(
     code: Code,
     x: Sequence[Any],
     keep: Container[int] | None = None,
-    settle: Callable[[Any], Any] | None = None,
+    settle: Callable[[Any, int], Any] | None = None,
 ) -> list[Any]:
     """Return the value of every instruction at x, computed through the users' own front door.
 
     With `keep` only those values are kept; the others are forgotten after their last use.
-    `settle` is called with values that are used more than once.
+    `settle` replaces every value; it gets the value and how often it is used.
     """
     v: list[Any] = []
     uses = Counter(a for i in code for a in i.args) if settle is not None else Counter()
     last = {a: i for i, c in enumerate(code) for a in c.args} if keep is not None else {}
-    like = x[0] if x and is_operand(x[0]) else sample(*x) if x else np.zeros(1)
+    like: Any = None
+
+    def number(c: Any) -> Any:
+        nonlocal like
+        if type(c) in NUMBERS:
+            return c
+        if like is None:
+            like = x[0] if x and is_operand(x[0]) else sample(*x) if x else np.zeros(1)
+        return constant(c, like)
+
     for op, args, param, _ in code:
         a = [v[i] for i in args]
         if op == "input":
             v.append(x[param])
         elif op == "constant":
-            v.append(constant(param, like))
+            v.append(number(param))
         elif op in ARITHMETIC:
-            v.append(ARITHMETIC[op](*a))
+            v.append(ARITHMETIC[op](a[0], a[1]))
         elif op == "linear":
             scaled = param.kind == "scale"
-            v.append(times(a[0], constant(param.data, like)) if scaled else param(*a))
+            v.append(times(a[0], number(param.data)) if scaled else param(*a))
         elif op == "einsum":
             v.append(contract(param, *a))
         elif op == "choose":
@@ -87,8 +110,8 @@ def values(
             v.append(flat(param.rule(*a)))
         else:
             v.append(param(*a))
-        if settle is not None and uses[len(v) - 1] > 1:
-            v[-1] = settle(v[-1])
+        if settle is not None:
+            v[-1] = settle(v[-1], uses[len(v) - 1])
         if keep is not None:
             for j in args:
                 if last[j] == len(v) - 1 and j not in keep:
@@ -100,7 +123,7 @@ def active(code: Code) -> list[bool]:
     """Return, instruction by instruction, whether it depends on an input."""
     depends: list[bool] = []
     for op, args, _, _ in code:
-        depends.append(op == "input" or any(depends[a] for a in args))
+        depends.append(op == "input" or any(map(depends.__getitem__, args)))
     return depends
 
 
@@ -138,7 +161,7 @@ def full(x: Any, shape: Shape, like: Any = 0.0) -> Any:
     """Return a tangent or adjoint in the whole shape of its variable; None as zeros of its kind."""
     if x is None:
         return zeros(shape, like if is_operand(like) else sample(like))[()]
-    if np.shape(x) == tuple(shape):
+    if shape_of(x) == tuple(shape):
         return x
     return np.broadcast_to(np.asarray(x, dtype=object) if type(x) is int else x, shape)
 
@@ -174,14 +197,13 @@ def _tangent(
     if op == "call":
         seeds = [None if e is None else full(e, s) for e, s in zip(d, shapes, strict=True)]
         return call_tangent(param, a, y, seeds, moving)
-    if param.compose is not None:
+    slopes = partials(param, a, y, moving)
+    if slopes is None:
         tape, out = inner(param.compose, a, moving)
         given = [e for e in d if e is not None]
         return tangents(tape.code, tape.values, given)[out]
-    terms = [
-        times(p, e) for p, e in zip(partials(param, a, y, moving), d, strict=True) if e is not None
-    ]
-    return functools.reduce(plus, terms)
+    terms = [times(p, e) for p, e in zip(slopes, d, strict=True) if p is not None]
+    return functools.reduce(plus, terms) if terms else None
 
 
 def call_tangent(call: Call, a: list[Any], y: Any, d: list[Any], moving: list[bool]) -> Any:
@@ -191,10 +213,10 @@ def call_tangent(call: Call, a: list[Any], y: Any, d: list[Any], moving: list[bo
     if rule.vjp is not None:
         # dy is the transpose of ȳ -> x̄, a linear map that can be recorded
         tape = Tape()
-        seed = tape.input(np.shape(y), y * 0)
+        seed = tape.input(shape_of(y), y * 0)
         bars = rule.vjp(call.split(seed), call.split(y), *a)
         seeds = {
-            tape.node(b).i: full(e, np.shape(b))
+            tape.node(b).i: full(e, shape_of(b))
             for b, e in zip(bars, d, strict=True)
             if e is not None and b is not None
         }
@@ -221,19 +243,21 @@ class Adjoints:
 
     def add(self, i: int, bar: Any, choices: Choices = ()) -> None:
         """Add a contribution that is broadcastable to the shape of variable i."""
-        first = i not in self.total and i not in self.pending
-        if first or self.choices.get(i, ()) != choices:
-            self.choices[i] = choices if first else ()
         if i in self.total:
             self.total[i] = plus(self.total[i], bar)
             self.owned.add(i)
         else:
             self.total[i] = bar
+            if choices and i not in self.pending:
+                self.choices[i] = choices
+                return
+        if self.choices and self.choices.get(i, ()) != choices:
+            self.choices.pop(i, None)
 
     def add_at(self, i: int, index: Array, bar: Any) -> None:
         """Add a contribution to single elements of variable i, without touching the others."""
         shape = self.shapes[i]
-        self.choices[i] = ()
+        self.choices.pop(i, None)
         if is_operand(bar) or is_operand(self.total.get(i)):
             self.pending.setdefault(i, []).append((index.reshape(-1), np.reshape(bar, -1)))
             return
@@ -241,7 +265,7 @@ class Adjoints:
         if total is None:
             self.total[i] = scatter(np.asarray(bar), index, shape)
         else:
-            if i not in self.owned or np.shape(total) != shape or not _fits_into(bar, total):
+            if i not in self.owned or shape_of(total) != shape or not _fits_into(bar, total):
                 dtype = np.result_type(np.asarray(total), np.asarray(bar))
                 total = np.array(np.broadcast_to(total, shape), dtype=dtype, order="C")
             to, bar = index.reshape(-1), np.reshape(bar, -1)
@@ -305,67 +329,91 @@ def _spread(
 ) -> None:
     """Add what the adjoint of instruction i gives to those of its arguments."""
     op, args, param, shape = code[i]
-    a = [v[j] for j in args]
-    wanted = [depends[j] for j in args]
-    shapes = [code[j].shape for j in args]
+    if op == "add":
+        parts = [(j, bar) for j in args if depends[j]]
+    elif op == "mul":
+        (x, y), parts = args, []
+        if depends[x]:
+            parts.append((x, times(bar, v[y])))
+        if depends[y]:
+            parts.append((y, times(bar, v[x])))
+    elif op == "div":
+        (x, y), parts = args, []
+        quotient = over(bar, v[y])
+        if depends[x]:
+            parts.append((x, quotient))
+        if depends[y]:
+            parts.append((y, -times(quotient, v[i])))
+    elif op == "linear" and param.kind == "scale":
+        parts = [(args[0], times(bar, constant(param.data, _like(v[args[0]]))))]
+    elif op == "elementary" and (slopes := _slopes(code, v, i, depends)) is not None:
+        parts = [(j, times(bar, p)) for j, p in zip(args, slopes, strict=True) if p is not None]
+    elif op == "choose":
+        parts = _sides(code, v, i, bar, depends)
+    else:
+        _spread_whole(code, v, i, full(bar, shape), depends, bars)
+        return
+    for n, (j, part) in enumerate(parts):
+        for k, first in choices:
+            part = _chosen(code[k], v, part, first)
+        own = bars.shapes[j]
+        if own != shape:
+            bars.add(j, unbroadcast(part, shape, own))
+        elif op == "choose":
+            bars.add(j, part, (*choices, (i, n == 0 and depends[args[2]])))
+        else:
+            bars.add(j, part, choices)
 
-    def give(n: int, contribution: Any, *choice: tuple[int, bool]) -> None:
-        for j, first in choices:
-            contribution = _chosen(code[j], v, contribution, first)
-        kept = choices + choice if shapes[n] == shape else ()
-        bars.add(args[n], unbroadcast(contribution, shape, shapes[n]), kept)
 
-    if op == "linear" and param.kind == "scale":
-        give(0, times(bar, constant(param.data, _like(a[0]))))
+def _slopes(code: Code, v: Sequence[Any], i: int, depends: list[bool]) -> list[Any] | None:
+    """Return the partial derivatives of a row of the table, see `partials`."""
+    _, args, row, _ = code[i]
+    return partials(row, [v[j] for j in args], v[i], [depends[j] for j in args])
+
+
+def _sides(
+    code: Code, v: Sequence[Any], i: int, bar: Any, depends: list[bool]
+) -> list[tuple[int, Any]]:
+    """Return what the adjoint of a choice gives to its two sides."""
+    _, args, mode, _ = code[i]
+    left, right, one, other = args
+    mode = slope_mode(args, mode, depends[one] and depends[other])
+    zero = 0 if is_operand(bar) else sample(bar)[0]
+    parts = []
+    for j, x, y in ((one, bar, zero), (other, zero, bar)):
+        if depends[j]:
+            plain = isinstance(mode, str)
+            parts.append((j, choose(v[left], v[right], x, y, mode) if plain else blend(mode, x, y)))
+    return parts
+
+
+def _spread_whole(
+    code: Code, v: Sequence[Any], i: int, bar: Any, depends: list[bool], bars: Adjoints
+) -> None:
+    """Add what the adjoint of an instruction on whole arrays gives to its arguments."""
+    op, args, param, shape = code[i]
+    a, wanted = [v[j] for j in args], [depends[j] for j in args]
+    if op == "elementary":
+        tape, out = inner(param.compose, a, wanted)
+        found = iter(adjoints(tape.code, tape.values, {out: bar}))
+        for j, w in zip(args, wanted, strict=True):
+            b = next(found) if w else None
+            if b is not None:
+                bars.add(j, b)
     elif op == "linear":
-        _transpose(param, args, shapes, shape, bar, bars, depends)
+        _transpose(param, args, [code[j].shape for j in args], shape, bar, bars, depends)
     elif op == "einsum":
         left, out = param.split("->")
         x, y = left.split(",")
-        bar = full(bar, shape)
-        if wanted[0]:
-            bars.add(args[0], contract(f"{out},{y}->{x}", bar, a[1]))
-        if wanted[1]:
-            bars.add(args[1], contract(f"{out},{x}->{y}", bar, a[0]))
-    elif op == "call":
-        found = _call_adjoint(param, a, v[i], full(bar, shape), wanted, bars.transposing)
-        for n, b in enumerate(found):
-            if wanted[n] and b is not None:
-                bars.add(args[n], b)
-    elif op == "choose":
-        mode = slope_mode(args, param, wanted[2] and wanted[3])
-        zero = 0 if is_operand(bar) else sample(bar)[0]
-        for n in (2, 3):
-            x, y = (bar, zero) if n == 2 else (zero, bar)
-            if wanted[n]:
-                plain = isinstance(mode, str)
-                part = choose(a[0], a[1], x, y, mode) if plain else blend(mode, x, y)
-                give(n, part, (i, n == 2))
-    elif op == "elementary" and param.compose is not None:
-        tape, out = inner(param.compose, a, wanted)
-        bars_of = iter(adjoints(tape.code, tape.values, {out: full(bar, shape)}))
-        for n in range(len(args)):
-            b = next(bars_of) if wanted[n] else None
-            if b is not None:
-                bars.add(args[n], b)
-    elif op == "elementary":
-        for n, slope in enumerate(partials(param, a, v[i], wanted)):
-            if wanted[n]:
-                give(n, times(bar, slope))
-    elif op == "add":
-        for n in (0, 1):
-            if wanted[n]:
-                give(n, bar)
-    elif op == "mul":
-        for n in (0, 1):
-            if wanted[n]:
-                give(n, times(bar, a[1 - n]))
+        if depends[args[0]]:
+            bars.add(args[0], contract(f"{out},{y}->{x}", bar, v[args[1]]))
+        if depends[args[1]]:
+            bars.add(args[1], contract(f"{out},{x}->{y}", bar, v[args[0]]))
     else:
-        quotient = over(bar, a[1])
-        if wanted[0]:
-            give(0, quotient)
-        if wanted[1]:
-            give(1, -times(quotient, v[i]))
+        given = _call_adjoint(param, a, v[i], bar, wanted, bars.transposing)
+        for j, w, b in zip(args, wanted, given, strict=True):
+            if w and b is not None:
+                bars.add(j, b)
 
 
 def _chosen(choice: Instruction, v: Sequence[Any], bar: Any, first: bool) -> Any:
@@ -396,7 +444,7 @@ def _transpose(
     if kind == "gather":
         bar, start = full(bar, shape), 0
         for j, s in zip(args, shapes, strict=True):
-            size = int(np.prod(s, dtype=int))
+            size = math.prod(s)
             if depends[j]:
                 mine = (data >= start) & (data < start + size) if len(args) > 1 else None
                 if mine is None:
@@ -445,7 +493,7 @@ def _call_adjoint(
         transposing = (*transposing, rule)
         tape = Tape()
         inputs = [
-            tape.input(np.shape(x), x * 0) if w else None for x, w in zip(a, wanted, strict=True)
+            tape.input(shape_of(x), x * 0) if w else None for x, w in zip(a, wanted, strict=True)
         ]
         out = tape.node(flat(rule.jvp(tuple(inputs), call.split(y), *a))).i
     else:
@@ -462,7 +510,7 @@ def _by_columns(call: Call, a: list[Any], y: Any, bar: Any, wanted: list[bool]) 
     found: list[Any] = [None] * len(a)
     for n, moves in enumerate(wanted):
         if moves:
-            size, shape = int(np.prod(np.shape(a[n]), dtype=int)), np.shape(a[n])
+            size, shape = math.prod(shape_of(a[n])), shape_of(a[n])
             terms = []
             for unit in np.eye(size):
                 d = [unit.reshape(shape)[()] if m == n else None for m in range(len(a))]
@@ -472,11 +520,14 @@ def _by_columns(call: Call, a: list[Any], y: Any, bar: Any, wanted: list[bool]) 
 
 
 # ------------------------------------------------------------------ helpers
-def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> list[Any]:
+def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> list[Any] | None:
     """Return the partial derivatives f_a of a row in the arguments that are wanted, at values a.
 
-    They are q_a/p from its quotient, the first coefficient of its local series, or zero.
+    They are q_a/p from its quotient, the first coefficient of its local series, or zero (None: not
+    wanted, or zero); None for a row made of others that choose, jump, or depend on the values.
     """
+    if row.compose is not None:
+        return _of_composed(row, a, wanted)
     if row.local is not None:
         return [derived(row)(a[0])]
     if row.jumps is not None:
@@ -489,6 +540,35 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
     one = type(p) is int and p == 1
     found = iter(q if one else [over(e, p) for e in q])
     return [next(found) if w else None for w in wanted]
+
+
+def _of_composed(row: Elementary, a: list[Any], wanted: Sequence[bool]) -> list[Any] | None:
+    """Return the partial derivatives of a row made of others, if it always is of the same ones."""
+    held = tuple(None if w else x for x, w in zip(a, wanted, strict=True))
+    if row in CHOICES or row is mod or any(type(x) not in HELD for x in held) or not wanted[0]:
+        return None
+    code, outputs = _composed(row, held, tuple(map(type, held)))
+    v = values(code, [x for x, w in zip(a, wanted, strict=True) if w])
+    found = iter([None if i is None else v[i] for i in outputs])
+    return [next(found) if w else None for w in wanted]
+
+
+@functools.lru_cache(maxsize=1024)
+def _composed(row: Elementary, held: tuple[Any, ...], kinds: Any) -> tuple[Code, list[int | None]]:
+    """Return the code of the partial derivatives of a row, some arguments of which are held."""
+    assert row.compose is not None
+    tape = Tape()
+    moving = [tape.input(()) if x is None else x for x in held]
+    y = tape.node(row.compose(*moving)).i
+    code, nodes = list(tape.code), [Node(tape, i) for i in range(len(tape.code))]
+    count = len(tape.inputs)
+    units = [[1 if i == j else None for i in range(count)] for j in range(count)]
+    found = [tangents(code, nodes, unit)[y] for unit in units]
+    outputs = [None if d is None else tape.node(d).i for d in found]
+    tape.tag.closed = True
+    needed = [i for i in outputs if i is not None]
+    pruned_code, new = pruned(tape.code, [*needed, *tape.inputs])
+    return pruned_code, [None if i is None else new[i] for i in outputs]
 
 
 def _companion(x: Any) -> Any:
@@ -516,7 +596,7 @@ def _quotients(row: Elementary, wanted: tuple[bool, ...]) -> tuple[Code, list[in
 def inner(f: Callable[..., Any], a: Sequence[Any], moving: Sequence[bool]) -> tuple[Tape, int]:
     """Return the recording of f at a, and its result; arguments that do not move stay numbers."""
     tape = Tape()
-    z = [tape.input(np.shape(x), x) if m else x for x, m in zip(a, moving, strict=True)]
+    z = [tape.input(shape_of(x), x) if m else x for x, m in zip(a, moving, strict=True)]
     out = tape.node(f(*z)).i
     tape.tag.closed = True
     return tape, out
@@ -543,7 +623,7 @@ def unbroadcast(bar: Any, whole: Shape, shape: Shape) -> Any:
     """
     if shape == whole:
         return bar
-    have, lead = np.shape(bar), len(whole) - len(shape)
+    have, lead = shape_of(bar), len(whole) - len(shape)
     offset = len(whole) - len(have)
     axes, times = [], 1
     for i, n in enumerate(whole):
@@ -557,7 +637,7 @@ def unbroadcast(bar: Any, whole: Shape, shape: Shape) -> Any:
         bar = np.sum(bar, axis=tuple(axes), keepdims=True)
     extra = max(len(have) - len(shape), 0)
     if extra:
-        bar = np.reshape(bar, np.shape(bar)[extra:])
+        bar = np.reshape(bar, shape_of(bar)[extra:])
     return bar if times == 1 else bar * times
 
 

@@ -25,10 +25,10 @@ from taylor.algebra import (
     Univariate,
     contract,
     differentiation,
+    few_products,
     free_letter,
     nonzero,
     pad,
-    trimmed_product,
 )
 from taylor.arrays import Operand, _fits, host, lift
 from taylor.branches import at_zero, lowered
@@ -37,6 +37,7 @@ from taylor.elementary import (
     Elementary,
     Rule,
     cbrt,
+    integer_power,
     integer_valued,
     power,
     raised,
@@ -52,8 +53,18 @@ from taylor.errors import (
     ShapeMismatch,
 )
 from taylor.expand import of_row
-from taylor.llvm import kernels, monomials
-from taylor.memory import Family, Path, by_rows, positions, rows, same_memory, taken
+from taylor.llvm import engine
+from taylor.memory import (
+    Family,
+    Path,
+    by_rows,
+    in_memory,
+    in_rows,
+    positions,
+    rows,
+    same_memory,
+    taken,
+)
 from taylor.program import Program
 from taylor.rules import call_tangent
 from taylor.sweep import (
@@ -92,7 +103,9 @@ from taylor.wide import mended
 
 Array = Any
 UNKNOWN = math.inf
-FLOAT, COMPLEX = np.dtype(float), np.dtype(complex)
+FLOAT = np.dtype(float)
+FIRST, SECOND, BOTH = (True,), (False, True), (True, True)  # which operands are tables
+SIMPLE = frozenset((int, slice, type(Ellipsis), type(None)))  # indices that make views
 LANES_TIMES_DEGREES = 1 << 16  # a tile of lanes whose tables stay in the cache
 
 
@@ -170,7 +183,7 @@ class Series(Operand):
     def value(self) -> Any:
         """The coefficient of degree 0: the plain value."""
         head = self._coef[0]
-        return head.copy() if isinstance(head, np.ndarray) or is_operand(head) else head
+        return head.copy("K") if isinstance(head, np.ndarray) or is_operand(head) else head
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -188,15 +201,16 @@ class Series(Operand):
         return bool(nonzero(self._coef[1:]).any())
 
     def copy(self, order: Any = "C") -> Self:
-        """Return a copy that shares nothing; `order` is that of memory only."""
-        return self._new(self._coef.copy(), reach=self._reach)
-
-    __copy__ = copy
+        """Return a copy that shares nothing, its axes in that order in memory."""
+        if order == "C":
+            return self._new(self._coef.copy(), reach=self._reach)
+        found: Self = super().copy(order)
+        return found
 
     def astype(self, dtype: Any, order: Any = "K", copy: bool = True) -> Self:
         """Return the series with its coefficients converted, for example to np.float32.
 
-        `order` is that of memory only; with copy=False a series of that type is returned itself.
+        With copy=False a series of that type is returned itself.
         """
         if np.dtype(dtype).kind not in "fcO":
             raise TypeError(
@@ -206,7 +220,8 @@ class Series(Operand):
             raise TypeError("complex coefficients do not fit a real series")
         if not copy and self.dtype == np.dtype(dtype):
             return self
-        return self._new(self._coef.astype(dtype), reach=self._reach)
+        found = self._new(self._coef.astype(dtype), reach=self._reach)
+        return found if order == "K" else found.copy(order)
 
     def __repr__(self) -> str:
         return text.plain(self)
@@ -257,26 +272,19 @@ class Series(Operand):
             out[i] = self[i] if i else self
         return out
 
-    def item(self, *index: Any) -> Any:
-        """Return one element as a scalar series."""
-        return (
-            self.reshape(-1)[index[0]]
-            if len(index) == 1
-            else self[index]
-            if index
-            else self.reshape(()).copy()
-        )
-
     def __getitem__(self, index: Any) -> Any:
         parts = index if isinstance(index, tuple) else (index,)
-        if all(type(i) in (int, slice, type(Ellipsis), type(None)) for i in parts):
-            if sum(type(i) is int or type(i) is slice for i in parts) > self.ndim:
+        kinds = [type(i) for i in parts]
+        if SIMPLE.issuperset(kinds):
+            numbers, axes = kinds.count(int), self._coef.ndim - 1
+            if numbers + kinds.count(slice) > axes:
                 raise IndexError(
                     f"too many indices for a {type(self).__name__} of shape {self.shape}"
                 )
-            if len(parts) == self.ndim and all(type(i) is int for i in parts):
-                return self._new(self._coef[(slice(None), *parts)].copy(), reach=self._reach)
-            whole, where = self._shared(), (slice(None), *parts)
+            where = (slice(None), *parts)
+            if numbers == len(parts) == axes:
+                return self._new(self._coef[where].copy(), reach=self._reach)
+            whole = self._shared()
             return whole._view(whole._coef[where], lambda t: t[where])
         return super().__getitem__(index)
 
@@ -293,7 +301,7 @@ class Series(Operand):
             return self
         number = self._coef.ndim == 1
         nested = is_operand(self._coef)
-        table = self._coef.copy() if number or nested else by_rows(self._coef)
+        table = self._coef.copy("K") if number or nested else by_rows(self._coef)
         whole = self._new(table, reach=self._reach) if number else self
         whole._coef = table
         whole._place = Family(whole), None
@@ -339,7 +347,7 @@ class Series(Operand):
             return
         names = f"{self._describe()} and {other._describe()}"
         same_kind = type(self) is type(other) and type(a) is type(b)
-        if same_kind and getattr(a, "variables", 1) == getattr(b, "variables", 1):
+        if same_kind and a.variables == b.variables:
             low = min(a.order, b.order)
             raise OrderMismatch(
                 f"{names} differ in order; use .truncate({low}) on one, or "
@@ -364,8 +372,8 @@ class Series(Operand):
 
     def _describe(self) -> str:
         a = self.algebra
-        count = getattr(a, "variables", None)
-        inside = f"order {a.order}" if count is None else f"{count} variables, order {a.order}"
+        count = "" if isinstance(a, Univariate) else f"{a.variables} variables, "
+        inside = f"{count}order {a.order}"
         return f"{type(self).__name__} ({inside})"
 
     def _pair(self, x: Any, y: Any) -> tuple[Self, Any, Any, bool, bool]:
@@ -421,21 +429,19 @@ class Series(Operand):
             raise ShapeMismatch(f"shapes {table.shape[1:]} and {array.shape} do not fit") from None
         return pad(table, array.ndim), array[()]
 
-    def _is_number(self) -> bool:
-        """Whether the coefficients are single floats, for which there are compiled rows."""
+    def _is_floats(self) -> bool:
+        """Whether the coefficients are float64, so that a float needs no conversion."""
         x = self._coef
-        return type(x) is np.ndarray and x.ndim == 1 and x.dtype is FLOAT
+        return type(x) is np.ndarray and x.dtype is FLOAT
 
-    def _is_plain(self) -> bool:
-        """Whether the coefficients are single floats or complex numbers."""
-        x = self._coef
-        return type(x) is np.ndarray and x.ndim == 1 and (x.dtype is FLOAT or x.dtype is COMPLEX)
-
-    def _compiled(self, row: Any, live: tuple[bool, ...], given: list[Any]) -> Array | None:
-        """Return the table of a row from machine code, or None for the ordinary way."""
-        if isinstance(self.algebra, Univariate):
-            return kernels.run(row, live, self.order, given)
-        return monomials.run(row, live, self.algebra, given)
+    def _alike(self, other: Any) -> bool:
+        """Whether x is a series in the same variables, of the same type of float."""
+        if type(other) is not type(self) or other.tag is not self.tag:
+            return False
+        x, y = self._coef, other._coef
+        if not (type(x) is np.ndarray is type(y) and x.dtype == y.dtype and x.dtype != object):
+            return False
+        return self.algebra is other.algebra or self.algebra == other.algebra
 
     def _hosts(self, other: Operand) -> bool:
         if isinstance(other, Node):
@@ -464,17 +470,16 @@ class Series(Operand):
         return result
 
     def __add__(self, other: Any) -> Any:
-        if type(other) is float and self._is_number():
+        if type(other) is float and self._is_floats():
             table = self._coef.copy()
             with np.errstate(all="ignore"):
                 table[0] += other
             return self._new(table, reach=self._reach)
-        if type(other) is type(self) and other.tag is self.tag and other.algebra == self.algebra:
-            x, y = self._coef, other._coef
-            if type(x) is np.ndarray is type(y) and x.shape == y.shape and x.dtype == y.dtype:
-                with np.errstate(all="ignore"):
-                    return self._new(x + y, reach=max(self._reach, other._reach))
-        elif self._refuses(other):
+        if self._alike(other) and self._coef.shape == other._coef.shape:
+            with np.errstate(all="ignore"):
+                table = self._coef + other._coef
+            return self._new(table, reach=max(self._reach, other._reach))
+        if self._refuses(other):
             return NotImplemented
         owner, x, y, tx, ty = self._pair(self, other)
         reach = max(_reach_in(owner, self), _reach_in(owner, other))
@@ -484,7 +489,7 @@ class Series(Operand):
                 return owner._new(x + y, reach=reach)
         table, c = owner._scalar(*((x, y) if tx else (y, x)))
         if type(c) in (int, float) and not is_operand(table) and table.dtype != object:
-            new = table.copy()
+            new = table.copy("K")
             with np.errstate(all="ignore"):
                 new[0] += c
             return owner._new(new, reach=reach)
@@ -493,7 +498,7 @@ class Series(Operand):
         shape = (table.shape[0] - 1, *head.shape[1:])
         tail = table[1:] if table.shape[1:] == head.shape[1:] else np.broadcast_to(table[1:], shape)
         tail = tail + 0 * head if is_operand(head) else tail
-        return owner._new(np.concatenate([head, tail]), reach=reach)
+        return owner._new(in_rows(np.concatenate([head, tail]), [table], [c]), reach=reach)
 
     __radd__ = __add__
 
@@ -501,6 +506,10 @@ class Series(Operand):
         return self._new(-self._coef, reach=self._reach)
 
     def __sub__(self, other: Any) -> Any:
+        if self._alike(other) and self._coef.shape == other._coef.shape:
+            with np.errstate(all="ignore"):
+                table = self._coef - other._coef
+            return self._new(table, reach=max(self._reach, other._reach))
         if isinstance(other, Series):
             return self + -other
         return NotImplemented if self._refuses(other) else self + _negative(other)
@@ -509,60 +518,64 @@ class Series(Operand):
         return NotImplemented if self._refuses(other) else -self + other
 
     def __mul__(self, other: Any) -> Any:
-        if type(other) is float and self._is_number():
+        if type(other) is float and self._is_floats():
             with np.errstate(all="ignore"):
                 return self._new(self._coef * other, reach=self._reach if other else 0)
-        if type(other) is type(self) and other.tag is self.tag and type(self.algebra) is Univariate:
-            x, y = self._coef, other._coef
-            if type(x) is np.ndarray is type(y) and x.ndim == 1 and x.shape == y.shape:
-                z = np.convolve(x, y)[: len(x)]
-                z = z if z[-1] == z[-1] else trimmed_product(x, y)
-                reach = self._reach + other._reach
-                return self._new(z, reach=reach if reach < len(x) else UNKNOWN)
+        if self._alike(other) and self._coef.shape == other._coef.shape:
+            table = self._product(self._coef, other._coef)
+            return self._new(table, reach=_degree(self.algebra, self._reach, other._reach))
         if self._refuses(other):
             return NotImplemented
         owner, x, y, tx, ty = self._pair(self, other)
         if tx and ty:
             x, y = owner._aligned(x, y)
             reach = _reach_of_product(owner, self, other)
-            if type(owner.algebra) is Univariate and x.ndim > 1:
-                table = kernels.run("mul", (True, True), owner.order, [x, y])
-                if table is not None:
-                    return owner._new(table, reach=reach)
-            return owner._new(_quietly(owner.algebra.product, x, y), reach=reach)
+            return owner._new(owner._product(x, y), reach=reach)
         reach = max(_reach_in(owner, self), _reach_in(owner, other))
         table, c = owner._scalar(*((x, y) if tx else (y, x)))
         if type(c) in (int, float, np.float64) and c == 0:
             reach = 0
         with np.errstate(all="ignore"):
-            return owner._new(table * c, reach=reach)
+            return owner._new(in_rows(table * c, [table], [c]), reach=reach)
 
     __rmul__ = __mul__
 
+    def _product(self, x: Array, y: Array) -> Array:
+        """Return the table of the product of two tables of as many axes."""
+        if x.ndim == 1 and type(self.algebra) is Univariate:
+            return self.algebra.product(x, y)
+        table = None
+        if x.ndim > 1 and not few_products(self.algebra, x, y):
+            table = _by_code("mul", BOTH, self.algebra, [x, y])
+        if table is None:
+            return in_rows(_quietly(self.algebra.product, x, y), (x, y))
+        table[0] = x[0] * y[0]  # NumPy's own rounding
+        return table
+
     def __truediv__(self, other: Any) -> Any:
-        alike = type(other) is type(self) and other.tag is self.tag
-        if alike and type(self.algebra) is Univariate and self.algebra == other.algebra:
-            numbers = self._is_plain() and other._is_plain()
-            alike = numbers and self._coef.dtype is other._coef.dtype
-            table = kernels.quotient(self._coef, other._coef) if alike else None
+        if type(other) is type(self) and other.tag is self.tag and self.algebra == other.algebra:
+            table = _by_code("div", BOTH, self.algebra, [self._coef, other._coef])
             if table is not None:
                 return self._new(table)
         return NotImplemented if self._refuses(other) else self._divide(self, other)
 
     def __pow__(self, r: Any, mod: Any = None) -> Any:
-        if mod is None and self._is_number():
-            if type(r) is int and r == 2:
-                return self * self
-            if type(r) is float and r % 1 and self._coef[0] > 0:
-                table = self._compiled(real_power, (True, False), [self._coef, r])
+        if mod is None and self._is_floats():
+            if type(r) is int and r > 1:
+                y = integer_power(self, r)
+                if np.isfinite(y._coef).all():
+                    y._coef[0] = self._coef[0] ** r
+                    return y
+            elif type(r) is float and r % 1 and np.all(self._coef[0] > 0):
+                table = _by_code(real_power, (True, False), self.algebra, [self._coef, r])
                 if table is not None:
                     table[0] = real_power.numpy(self._coef[0], r)
                     return self._new(table)
         return super().__pow__(r, mod)
 
     def __rtruediv__(self, other: Any) -> Any:
-        if type(other) in (float, int) and self._is_number():
-            table = self._compiled("div", (False, True), [float(other), self._coef])
+        if type(other) in (float, int, complex):
+            table = _by_code("div", SECOND, self.algebra, [other, self._coef])
             if table is not None:
                 return self._new(table)
         return NotImplemented if self._refuses(other) else self._divide(other, self)
@@ -587,19 +600,16 @@ class Series(Operand):
                     raise PoleError(
                         f"division by a series whose value is zero: {base(x[0])}/{base(y[0])}"
                     )
-            table = owner._compiled("div", (True, True), [x, y])
-            if table is not None:
-                return owner._new(table)
-            return owner._sweep(kernels.QUOTIENTS[True, True], [x, y], [])
+            return owner._sweep(engine.QUOTIENTS[BOTH], [x, y], [])
         y = _divisible(y) if is_operand(x) else _divisible(y, np.asarray(x))
         y, c = owner._scalar(y, x)
         constant_zero = not owner.algebra.height(y) and np.ndim(base(y[0])) == 0
         if constant_zero and is_zero(base(y[0])) and not owner._propagates():
             raise PoleError("division by a series whose value is zero")
-        table = owner._compiled("div", (False, True), [c, y])
+        table = _by_code("div", SECOND, owner.algebra, [c, y])
         if table is not None:
             return owner._new(table)
-        return owner._sweep(kernels.QUOTIENTS[False, True], [y], [c])
+        return owner._sweep(engine.QUOTIENTS[SECOND], [y], [c])
 
     def _propagates(self) -> bool:
         return current_policy().singular == "propagate"
@@ -633,7 +643,8 @@ class Series(Operand):
             sweep = Sweep(program, self.algebra, padded, parameters)
             sweep.run()
             y = sweep.result(program.outputs[0])
-            return self._new(mended(program, self.algebra, padded, parameters, y))
+            y = mended(program, self.algebra, padded, parameters, y)
+            return self._new(in_rows(y, padded, parameters))
         flat = [np.broadcast_to(pad(t, len(shape)), (t.shape[0], *shape)) for t in tables]
         flat = [t.reshape(t.shape[0], lanes) for t in flat]
         given = [np.broadcast_to(c, shape).reshape(lanes) if np.ndim(c) else c for c in parameters]
@@ -648,17 +659,17 @@ class Series(Operand):
             elif part.dtype != out.dtype:
                 out = out.astype(np.result_type(out, part))
             out[:, cut] = part
-        return self._new(out.reshape(self.algebra.size, *shape))
+        out = out.reshape(self.algebra.size, *shape)
+        return self._new(in_rows(out, tables, parameters))
 
     # -------------------------------------------------------------- elementary functions
     def _elementary(self, row: Elementary, args: tuple[Any, ...]) -> Any:
-        if len(args) == 1 and self._is_plain():
-            if isinstance(self.algebra, Univariate):
-                table = kernels.one(row, self._coef)
-            else:
-                table = monomials.one(row, self.algebra, self._coef)
+        if len(args) == 1:
+            table = _by_code(row, FIRST, self.algebra, [self._coef])
             if table is not None:
-                return self._new(table, reach=_reach_of(row, [self]))
+                head = self._coef[0]
+                table[0] = row.numpy(head if self._is_floats() else head + 0)  # above branch cuts
+                return self._new(table, reach=0 if self._reach == 0 else UNKNOWN)
         args = tuple(lift(x) for x in args)
         owner = host(args)
         if not isinstance(owner, Series):
@@ -692,7 +703,7 @@ class Series(Operand):
             if special is not None:
                 return special
         given = [x._coef if m else x for x, m in zip(args, mine, strict=True)]
-        table = owner._compiled(row, tuple(mine), given)
+        table = _by_code(row, tuple(mine), owner.algebra, given) if len(args) > 1 else None
         if table is not None:
             table[0] = checked(row, values, current_policy().singular)
             return owner._new(table, reach=_reach_of(row, args))
@@ -765,71 +776,25 @@ class Series(Operand):
         return self._new(y[0]) if len(y) == 1 else tuple(self._new(table) for table in y)
 
     def _by_tangent(self, rule: Rule, args: Sequence[Any], mine: list[bool]) -> Any:
-        """Return the results of a function of which the tangent is known.
+        """Return the results of a function of which the tangent is known: see `_along`.
 
-        With the parts x_j of degree j as the coefficients of a series in one variable s, y'(s) is
-        f'(x(s))·x'(s): see `_along`.  A tangent that applies the rule to a direction (which has
-        parts of the same degree as y) goes variable by variable.
+        They are found in variables of their own, which the rule meets in its arguments only.
         """
-        if rule in self.tag.rules:
-            return self._by_variables(rule, args, mine)
-        inner, tag = fresh_tag(), fresh_tag()
-        inner.rules, tag.kept, tag.source = (*self.tag.rules, rule), [], self.tag
-        graded = [self._graded(x, inner, tag) if m else x for x, m in zip(args, mine, strict=True)]
-        owner = next(x for x, m in zip(graded, mine, strict=True) if m)
+        tag = fresh_tag()
+        tag.kept, tag.source = [], self.tag
+        given = [
+            Series._make(x._coef, self.algebra, tag) if m else x
+            for x, m in zip(args, mine, strict=True)
+        ]
+        owner = next(x for x, m in zip(given, mine, strict=True) if m)
         try:
-            call, y = owner._along(rule, graded, mine)
+            call, y = owner._along(rule, given, mine)
         finally:
-            inner.closed, tag.closed, tag.kept = True, True, None
-        return call.split(self._new(y if isinstance(self.algebra, Univariate) else _joined(y)))
-
-    def _graded(self, x: Series, inner: Tag, tag: Tag) -> Series:
-        """Return the series in s whose coefficients are the parts of x of one degree each."""
-        if isinstance(self.algebra, Univariate):
-            return Series._make(x._coef, self.algebra, tag)
-        table = zeros((self.algebra.size, self.order + 1, *x.shape), x._coef)
-        for k in range(self.order + 1):
-            table[self.algebra.part(k), k] = x._coef[self.algebra.part(k)]
-        parts = self._make(table, self.algebra, inner)
-        return Series._make(parts, Univariate(self.order), tag)
-
-    def _by_variables(self, rule: Rule, args: Sequence[Any], mine: list[bool]) -> Any:
-        """Return the results of a rule by ∂_i y = f'(x)·∂_i x, in series of lower order."""
-        assert not isinstance(self.algebra, Univariate)
-        head = rule(*(x.value if m else x for x, m in zip(args, mine, strict=True)))
-        call = Call(rule, tuple(map(np.shape, head)) if isinstance(head, tuple) else None)
-        given = [x._coef if m else x for x, m in zip(args, mine, strict=True)]
-        y = self._constant(as_data(flat(head), self._coef))._coef
-        for k in range(1, self.order + 1):
-            lower = self.algebra.truncated(k - 1)
-            at = [
-                self._in(lower, t[: lower.size]) if m else t
-                for t, m in zip(given, mine, strict=True)
-            ]
-            known = self._in(lower, y[: lower.size])
-            for i in range(lower.variables):
-                rows, source, weights = differentiation(self.algebra, lower, i)
-                speed: list[Any] = [None] * len(given)
-                for n, (t, m) in enumerate(zip(given, mine, strict=True)):
-                    if m:
-                        speed[n] = self._in(lower, _derived(t, rows, source, weights, lower.size))
-                dy = call_tangent(call, at, known, speed, mine)
-                if not (isinstance(dy, Series) and dy.tag is self.tag):
-                    if k > 1:
-                        continue
-                    dy = self._constant(dy)
-                top = lower.degrees[rows] == k - 1
-                scale = weights[top].reshape((-1,) + (1,) * dy.ndim)
-                new = dy._coef[rows[top]]
-                y = _with_rows(y, source[top], new / like_numbers(scale, new))
+            tag.closed, tag.kept = True, None
         return call.split(self._new(y))
 
-    def _in(self, algebra: Any, table: Any) -> Any:
-        """Return the series of a table in that algebra; a series of order 0 is its value."""
-        return self._new(table, algebra) if algebra.order else table[0]
-
     def _along(self, rule: Rule, x: Sequence[Any], mine: list[bool]) -> tuple[Call, Any]:
-        """Return the table of y in s, by k y_k = (f'(x)·x')_{k-1}, and how to take it apart.
+        """Return the table of y, by ∂_i y = f'(x)·∂_i x, and how to take it apart.
 
         Degree k needs the arguments below k only, so that a rule whose tangent uses the rule itself
         comes to an end: at order 0 with the plain function.  What is known of it stays with the tag
@@ -842,18 +807,31 @@ class Series(Operand):
             head = rule(*(v.value if m else v for v, m in zip(x, mine, strict=True)))
             shapes = tuple(np.shape(z) for z in head) if isinstance(head, tuple) else None
             y = self._constant(as_data(self._checked(flat(head), rule), self._coef))._coef[:1]
-            entry = _Known(rule, x, Call(rule, shapes), y)
+            entry = _Known(rule, x, Call(rule, shapes), y, 0)
             kept.append(entry)
-        elif self.order >= len(entry.y):
+        elif self.order > entry.order:
             entry.args = x
-        for k in range(len(entry.y), self.order + 1):
-            at = [v._below(k) if m else v for v, m in zip(x, mine, strict=True)]
-            speed = [v._speed(k) if m else None for v, m in zip(x, mine, strict=True)]
-            y = _value_or_series(self, entry.y[:k])
-            dy = self._checked(call_tangent(entry.call, at, y, speed, mine), rule)
-            new = _coefficient(dy, self.tag, k - 1)
-            entry.y = _longer(entry.y, new / k if new is not None else entry.y[:1] * 0)
-        return entry.call, entry.y[: self.order + 1]
+        while entry.order < self.order:
+            k = entry.order + 1
+            lower = self.algebra.truncated(k - 1)
+            at = [v._in(lower, v._coef) if m else v for v, m in zip(x, mine, strict=True)]
+            known, parts, places = self._in(lower, entry.y), [], []
+            for i in range(lower.variables):
+                rows, source, weights = differentiation(self.algebra, lower, i)
+                speed = [
+                    v._in(lower, _derived(v._coef, rows, source, weights, lower.size))
+                    if m else None
+                    for v, m in zip(x, mine, strict=True)
+                ]  # fmt: skip
+                dy = self._checked(call_tangent(entry.call, at, known, speed, mine), rule)
+                top = lower.degrees[rows] == k - 1
+                new = _coefficients(dy, self.tag, rows[top], entry.y)
+                scale = weights[top].reshape((-1,) + (1,) * (new.ndim - 1))
+                parts.append(new / like_numbers(scale, new))
+                places.append(source[top])
+            entry.y = _extended(entry.y, parts, np.concatenate(places))
+            entry.order = k
+        return entry.call, entry.y[: self.algebra.size]
 
     def _checked(self, y: Any, rule: Rule) -> Any:
         """Return what a rule gave in s; raise if it is a series in the variables behind s."""
@@ -863,15 +841,9 @@ class Series(Operand):
             )
         return y
 
-    def _below(self, k: int) -> Any:
-        """Return the series truncated below degree k: its value for k = 1."""
-        return _value_or_series(self, self._coef[:k])
-
-    def _speed(self, k: int) -> Any:
-        """Return the derivative of the series truncated below degree k."""
-        table = self._coef[1 : k + 1]
-        weights = np.arange(1, len(table) + 1).reshape((-1,) + (1,) * self.ndim)
-        return _value_or_series(self, table * like_numbers(weights, table))
+    def _in(self, algebra: Any, table: Any) -> Any:
+        """Return the series of a table in a lower algebra; a series of order 0 is its value."""
+        return self._new(table[: algebra.size], algebra) if algebra.order else table[0]
 
     def _declared(self, table: Array) -> Self:
         """Return the series of a table that ends below the order.
@@ -974,7 +946,7 @@ class Series(Operand):
 
     def _with_value(self, value: Any) -> Self:
         """Return the series with its coefficient of degree 0 replaced by the plain function's."""
-        coef = self._coef.copy()
+        coef = self._coef.copy("K")
         if is_operand(coef) or coef.dtype == object or np.asarray(value).dtype != object:
             coef[0] = (
                 np.broadcast_to(value, self.shape)
@@ -996,6 +968,9 @@ class Series(Operand):
         return np.stack(out)
 
     # -------------------------------------------------------------- primitives of Operand
+    def _in_memory(self) -> Array:
+        return in_memory(self._coef)[0, ...]
+
     def _zeros(self, shape: tuple[int, ...]) -> Self:
         return self._new(zeros((self._coef.shape[0], *shape), self._coef))
 
@@ -1010,6 +985,7 @@ class Series(Operand):
         else:
             value = value if isinstance(value, np.ndarray) else as_array(value)
             table = zeros((self.algebra.size, *value.shape), value)
+        table = in_rows(table, (), [value])
         table[0] = value[()] if isinstance(value, np.ndarray) else value
         return self._new(table, reach=0)
 
@@ -1022,7 +998,6 @@ class Series(Operand):
         return self._new(table, reach=0)
 
     def _gather(self, sources: Sequence[Any], index: Array) -> Any:
-        zero = bool(index.size and index.min() < 0)
         if len(sources) == 1:
             return self._new(taken(self._coef, index), reach=self._reach)
         owner = host(sources)
@@ -1038,9 +1013,7 @@ class Series(Operand):
             owner._check(x)
             reach = max(reach, x._reach)
             joined.append(x._coef.reshape((x._coef.shape[0], -1)))
-        if zero:
-            joined.append(zeros((joined[0].shape[0], 1), joined[0]))
-        return owner._new(np.concatenate(together(*joined), axis=1)[:, index], reach=reach)
+        return owner._new(taken(np.concatenate(together(*joined), axis=1), index), reach=reach)
 
     def _scatter(self, index: Array, shape: tuple[int, ...]) -> Self:
         return self._new(scatter(self._coef, index, shape, 1), reach=self._reach)
@@ -1070,7 +1043,7 @@ class Series(Operand):
         if tx and ty:
             if not (is_operand(x) or is_operand(y)):
                 x, y = together(x, y)
-            return owner._new(owner.algebra.bilinear(spec, x, y), reach=reach)
+            return owner._new(in_rows(owner.algebra.bilinear(spec, x, y)), reach=reach)
         terms, out = spec.split("->")
         a, b = terms.split(",")
         if not tx:
@@ -1078,7 +1051,7 @@ class Series(Operand):
         if not (is_operand(x) or is_operand(y)):
             x, y = together(x, np.asarray(y))
         z = free_letter(spec)
-        return owner._new(contract(f"{z}{a},{b}->{z}{out}", x, y), reach=reach)
+        return owner._new(in_rows(contract(f"{z}{a},{b}->{z}{out}", x, y)), reach=reach)
 
     def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
         args = [lift(x) for x in (lhs, rhs, a, b)]
@@ -1180,12 +1153,13 @@ class Series(Operand):
 
 @dataclass
 class _Known:
-    """What is known of a rule at some arguments in s: the coefficients y of its results so far."""
+    """What is known of a rule at some arguments: the table y of its results up to an order."""
 
     rule: Rule
     args: Sequence[Any]
     call: Call
     y: Any
+    order: int
 
 
 def _agree(known: Sequence[Any], x: Sequence[Any], mine: Sequence[bool]) -> bool:
@@ -1208,28 +1182,22 @@ def _identical(a: Any, b: Any) -> bool:
     return np.shape(a) == np.shape(b) and bool(np.all(np.asarray(a) == np.asarray(b)))
 
 
-def _value_or_series(like: Series, table: Any) -> Any:
-    """Return the series of a table; a series of order 0 is its value."""
-    if len(table) == 1:
-        return table[0]
-    return like._make(table, Univariate(len(table) - 1), like.tag)
-
-
-def _coefficient(y: Any, tag: Tag, k: int) -> Any:
-    """Return coefficient k of y in the variable of the tag (None: zero)."""
+def _coefficients(y: Any, tag: Tag, rows: Array, like: Any) -> Any:
+    """Return coefficients of y in the variables of the tag, in the shape of the rows of a table."""
     if isinstance(y, Series) and y.tag is tag:
-        return y._coef[k]
-    return y if k == 0 else None
+        return y._coef[rows]
+    if len(rows) == 1 and rows[0] == 0:
+        y = y if is_operand(y) else as_array(y)
+        return np.broadcast_to(np.reshape(y, (1, *np.shape(y))), (1, *like.shape[1:]))
+    return np.concatenate([like[:1] * 0] * len(rows))
 
 
-def _longer(table: Any, new: Any) -> Any:
-    """Return the table with one more coefficient."""
-    if is_operand(table) or is_operand(new):
-        return np.concatenate([table, np.reshape(new, (1, *np.shape(new)))])
-    new = np.reshape(as_array(new), (1, *np.shape(new)))
-    new = np.broadcast_to(new, (1, *table.shape[1:]))
-    table, new = together(table, new)
-    return np.concatenate([table, new])
+def _extended(table: Any, parts: Sequence[Any], places: Array) -> Any:
+    """Return a table with the coefficients of the next degree, found in parts, at their places."""
+    if not any(map(is_operand, (table, *parts))):
+        table, *parts = joined([table, *parts])
+    _, first = np.unique(places, return_index=True)
+    return np.concatenate([table, np.concatenate(parts)[first]])
 
 
 def _derived(table: Any, rows: Array, source: Array, weights: Array, size: int) -> Any:
@@ -1237,25 +1205,6 @@ def _derived(table: Any, rows: Array, source: Array, weights: Array, size: int) 
     out = zeros((size, *table.shape[1:]), table)
     scale = weights.reshape((-1,) + (1,) * (table.ndim - 1))
     out[rows] = table[source] * like_numbers(scale, table)
-    return out
-
-
-def _with_rows(table: Any, rows: Array, new: Any) -> Any:
-    """Return the table with some of its coefficients replaced."""
-    if is_operand(table) or is_operand(new):
-        table = table + 0 * new[:1]
-    else:
-        table = together(table, new)[0].astype(np.result_type(table, new))
-    table[rows] = new
-    return table
-
-
-def _joined(y: Any) -> Any:
-    """Return the table of a series from that of its parts of one degree each, along axis 1."""
-    table, algebra = y._coef, y.algebra
-    out = zeros((algebra.size, *table.shape[2:]), table)
-    for k in range(table.shape[1]):
-        out[algebra.part(k)] = table[algebra.part(k), k]
     return out
 
 
@@ -1290,13 +1239,29 @@ def _reach_of(row: Elementary, args: Sequence[Any]) -> float:
     return 0 if still or row.jumps is not None else UNKNOWN
 
 
-def _reach_of_product(owner: Series, *factors: Any) -> float:
+def _by_code(
+    row: Elementary | str, live: tuple[bool, ...], algebra: Any, given: Sequence[Any]
+) -> Array | None:
+    """Return the table of a row from the engine, laid out as NumPy's result is; or None."""
+    found = engine.run(row, live, algebra, given)
+    if found is None or found.ndim < 3:
+        return found
+    tables, arrays = (
+        [x for x, m in zip(given, live, strict=True) if m is k] for k in (True, False)
+    )
+    return in_rows(found, tables, arrays)
+
+
+def _reach_of_product(owner: Series, x: Any, y: Any) -> float:
     """Return the degree of a product in the variables of its owner; UNKNOWN if terms are lost."""
-    found = [_reach_in(owner, x) for x in factors]
-    algebra = owner.algebra
-    dropped = not isinstance(algebra, Univariate) and algebra.name != "multivariate" and all(found)
-    total = UNKNOWN if dropped else sum(found)  # ε² is lost at any degree
-    return total if total <= algebra.order else UNKNOWN
+    return _degree(owner.algebra, _reach_in(owner, x), _reach_in(owner, y))
+
+
+def _degree(algebra: Algebra, a: float, b: float) -> float:
+    """Return the degree of a product of polynomials; UNKNOWN if terms are lost."""
+    if type(algebra) is not Univariate and algebra.name != "multivariate" and a and b:
+        return UNKNOWN  # ε² is lost at any degree
+    return a + b if a + b <= algebra.order else UNKNOWN
 
 
 def _nth(f: Callable[..., Any], n: int, table: Any) -> Any:

@@ -6,6 +6,7 @@ What `checkpoint` and `implicit` share.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -65,7 +66,7 @@ def pack(args: Sequence[Any]) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     shapes = [np.shape(x) for x in args]
     if len(args) == 1:
         return args[0], lambda z: (z,)
-    ends = np.cumsum([0, *(int(np.prod(s, dtype=int)) for s in shapes)])
+    ends = np.cumsum([0, *(math.prod(s) for s in shapes)])
     slices = [slice(int(a), int(b)) for a, b in itertools.pairwise(ends)]
 
     def unpack(z: Any) -> tuple[Any, ...]:

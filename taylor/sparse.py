@@ -19,331 +19,30 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from taylor import kinks
 from taylor.algebra import multivariate
-from taylor.drivers import hessian, jacobian
+from taylor.drivers import hvp, vjp
 from taylor.errors import DomainError, GuardError, ShapeMismatch
 from taylor.expand import expand
-from taylor.forward_mode import fast
+from taylor.forward_mode import fast, table_along
+from taylor.pattern import jacobian_pattern as jacobian_pattern
+from taylor.pattern import matrices
 from taylor.program import Program, record
 from taylor.sweep import sweep
 from taylor.transform import products, reverse
-from taylor.values import as_array, is_operand
+from taylor.values import as_array, current_policy, is_operand, policy
 
 Array = Any
 Function = Callable[..., Any]
-BLOCK = 1 << 23  # dependences handled at once
 MAX_LANES = 1 << 23  # elements of one compressed table
 LANES = 8  # products that machine code computes at a time
-SMALL = 256  # variables for which the dense driver is at hand
-
-
-class Coo(NamedTuple):
-    """A sparse matrix without SciPy: entry (rows[k], cols[k]) is values[k], all others are zero.
-
-    >>> Coo(np.array([0, 1]), np.array([1, 0]), np.array([5.0, 6.0]), (2, 2)).toarray()
-    array([[0., 5.],
-           [6., 0.]])
-    """
-
-    rows: Array
-    cols: Array
-    values: Array
-    shape: tuple[int, int]
-
-    def toarray(self) -> Array:
-        """Return the dense matrix."""
-        dense = np.zeros(self.shape, dtype=self.values.dtype)
-        dense[self.rows, self.cols] = self.values
-        return dense
-
-
-# ------------------------------------------------------------------ sets of dependences
-class Dependence:
-    """Sets of pairs (element, input), each coded as element·n + input in a sorted array.
-
-    n is the number of input elements.  All operations are whole-array operations, linear (up to a
-    sort) in the number of pairs.
-    """
-
-    def __init__(self, n: int) -> None:
-        self.n = n
-        self.none = np.zeros(0, dtype=np.int64)
-
-    def unique(self, codes: Array, size: int) -> Array:
-        """Return the codes (of pairs with element < size) sorted, each once."""
-        bound = size * self.n
-        if bound <= 4 * len(codes):
-            mark = np.zeros(bound, dtype=bool)
-            mark[codes] = True
-            return np.flatnonzero(mark)
-        codes = np.sort(codes, kind="stable")
-        return codes[np.concatenate([[True], codes[1:] != codes[:-1]])] if len(codes) else codes
-
-    def union(self, x: Array, y: Array, size: int) -> Array:
-        """Return the pairs of x and of y."""
-        if len(x) == 0 or len(y) == 0 or x is y:
-            return x if len(x) else y
-        if len(x) == len(y) and np.array_equal(x, y):
-            return x
-        return self.unique(np.concatenate([x, y]), size)
-
-    def taken(self, x: Array, source: Array, target: Array) -> Iterator[Array]:
-        """Yield the codes of (target[i], input) for every i and every input of element source[i].
-
-        Codes come in blocks of bounded size, in the order of i.
-        """
-        starts = np.searchsorted(x, source * self.n)
-        counts = np.searchsorted(x, (source + 1) * self.n) - starts
-        ends = np.cumsum(counts)
-        lo = 0
-        while lo < len(source):
-            before = int(ends[lo - 1]) if lo else 0
-            hi = max(lo + 1, int(np.searchsorted(ends, before + BLOCK, side="right")))
-            part = slice(lo, hi)
-            spot = starts[part] - (ends[part] - counts[part] - before)
-            at = np.arange(int(ends[hi - 1]) - before) + np.repeat(spot, counts[part])
-            yield x[at] + np.repeat((target[part] - source[part]) * self.n, counts[part])
-            lo = hi
-
-    def gather(self, x: Array, index: Array) -> Array:
-        """Return the sets of y with y.flat[i] = x.flat[index.flat[i]] (-1: the constant zero)."""
-        if len(x) == 0:
-            return x
-        flat = np.ravel(index)
-        target = np.flatnonzero(flat >= 0)
-        return self._joined(list(self.taken(x, flat[target], target)))
-
-    def mapped(self, x: Array, source: Array, target: Array, size: int) -> Array:
-        """Return the sets of y, of that size: y.flat[target[i]] depends on x.flat[source[i]]."""
-        out = self.none
-        if len(x):
-            for codes in self.taken(x, source, target):
-                out = self.unique(np.concatenate([out, codes]) if len(out) else codes, size)
-        return out
-
-    def moved(self, x: Array, target: Array, size: int) -> Array:
-        """Return the sets of y, y.flat[target[i]] += x.flat[i] (-1: dropped)."""
-        if len(x) == 0:
-            return x
-        element = x // self.n
-        to = target[element]
-        kept = slice(None) if target.min() >= 0 else to >= 0
-        return self.unique((x + (to - element) * self.n)[kept], size)
-
-    def broadcast(self, x: Array, shape: tuple[int, ...], to: tuple[int, ...]) -> Array:
-        """Return the sets of x, of that shape, broadcast to another shape."""
-        if shape == to or len(x) == 0:
-            return x
-        return self.gather(x, np.broadcast_to(_positions(shape), to))
-
-    def running(self, x: Array, shape: tuple[int, ...], axis: int) -> Array:
-        """Return the sets of the running sum of x along an axis (Hillis & Steele, 1986)."""
-        at = _positions(shape)
-        size, length, shift = at.size, shape[axis], 1
-        while shift < length and len(x):
-            low = [slice(None)] * len(shape)
-            index = np.full(shape, -1)
-            low[axis] = slice(shift, None)
-            index[tuple(low)] = np.delete(at, np.s_[length - shift :], axis)
-            x = self.union(x, self.gather(x, index), size)
-            shift *= 2
-        return x
-
-    def reduced(self, x: Array, shape: tuple[int, ...], term: str, out: str, sizes: Any) -> Array:
-        """Return the sets of einsum(term..., -> out) from one operand, the other without zeros."""
-        if len(x) == 0:
-            return x
-        letters = "".join(dict.fromkeys(term))
-        kept = "".join(c for c in out if c in letters)
-        grid = _grid(letters, sizes)
-        source, target = _ravel(grid, term, sizes), _ravel(grid, kept, sizes)
-        y = self.mapped(x, source, target, _size(kept, sizes))
-        return self.gather(y, _ravel(_grid(out, sizes), kept, sizes))
-
-    def contracted(self, x: Array, spec: str, constant: Any, shape: tuple[int, ...]) -> Array:
-        """Return the sets of einsum(spec, constant, x): only non-zeros of the constant count."""
-        if len(x) == 0:
-            return x
-        terms, out = spec.split("->")
-        first, term = terms.split(",")
-        sizes = dict(zip(first, np.shape(constant), strict=True)) | dict(
-            zip(term, shape, strict=True)
-        )
-        used = np.nonzero(constant) if isinstance(constant, np.ndarray) else None
-        if used is None or len(used) == 0 or len(used[0]) == constant.size:
-            return self.reduced(x, shape, term, out, sizes)
-        place = dict(zip(first, used, strict=True))
-        same = np.ones(len(used[0]), dtype=bool)
-        for c, i in zip(first, used, strict=True):
-            same &= place[c] == i
-        free = "".join(dict.fromkeys(c for c in term if c not in first))
-        others, found = _size(free, sizes), np.count_nonzero(same)
-        grid = {c: np.repeat(i[same], others) for c, i in place.items()}
-        grid |= {c: np.tile(i, found) for c, i in _grid(free, sizes).items()}
-        source, target = _ravel(grid, term, sizes), _ravel(grid, out, sizes)
-        return self.mapped(x, source, target, _size(out, sizes))
-
-    def _joined(self, parts: list[Array]) -> Array:
-        return parts[0] if len(parts) == 1 else np.concatenate([self.none, *parts])
-
-
-def _positions(shape: tuple[int, ...]) -> Array:
-    return np.arange(int(np.prod(shape, dtype=int))).reshape(shape)
-
-
-def _size(letters: str, sizes: dict[str, int]) -> int:
-    return int(np.prod([sizes[c] for c in letters], dtype=int))
-
-
-def _grid(letters: str, sizes: dict[str, int]) -> dict[str, Array]:
-    """Return, for every letter, its index at each position of an array with these axes."""
-    flat = np.arange(_size(letters, sizes))
-    grid = {}
-    for c in reversed(letters):
-        grid[c] = flat % sizes[c]
-        flat = flat // sizes[c]
-    return grid or {"": flat}
-
-
-def _ravel(grid: dict[str, Array], letters: str, sizes: dict[str, int]) -> Array:
-    """Return the flat position of the element with these lettered indices."""
-    flat = np.zeros(len(next(iter(grid.values()))), dtype=np.int64)
-    for c in letters:
-        flat = flat * sizes[c] + grid[c]
-    return flat
-
-
-def jacobian_pattern(
-    program: Program, inputs: Sequence[int] | None = None, outputs: Sequence[int] | None = None
-) -> tuple[Array, Array]:
-    """Return (rows, cols), sorted: where the Jacobian of a recorded program can be non-zero.
-
-    Rows count the elements of the outputs, columns those of the inputs, one after the other;
-    `inputs` and `outputs` pick some of them by position (inputs left out are constants).  The
-    pattern holds for all points at which the guards of the program hold; both sides of a recorded
-    choice (np.where, maximum) count.
-
-    >>> rows, cols = jacobian_pattern(record(lambda x: x[1:] * x[0], np.ones(3)))
-    >>> rows.tolist(), cols.tolist()
-    ([0, 0, 1, 1], [0, 1, 0, 2])
-    """
-    inputs = range(len(program.inputs)) if inputs is None else inputs
-    wanted = [
-        program.outputs[j] for j in (range(len(program.outputs)) if outputs is None else outputs)
-    ]
-    size = [int(np.prod(i.shape, dtype=int)) for i in program.code]
-    ends = list(itertools.accumulate(size[program.inputs[j]] for j in inputs))
-    first = dict(zip(inputs, [0, *ends], strict=False))
-    sets = Dependence(ends[-1] if ends else 0)
-    last = _last_use(program, wanted)
-    found: dict[int, Array] = {}
-    for i, (op, args, param, shape) in enumerate(program.code):
-        if i not in last:
-            continue
-        if op == "input":
-            at = np.arange(size[i])
-            found[i] = at * sets.n + at + first[param] if param in first else sets.none
-        else:
-            found[i] = _propagated(sets, program, op, args, param, shape, found)
-        for a in set(args):
-            if last[a] == i:
-                del found[a]
-    rows, base = [sets.none], 0
-    for i in wanted:
-        rows.append(found[i] + base * sets.n)
-        base += size[i]
-    codes = np.concatenate(rows)
-    return (codes // sets.n, codes % sets.n) if sets.n else (codes, codes)
-
-
-def _last_use(program: Program, wanted: Sequence[int]) -> dict[int, int]:
-    """Return, for the instructions the wanted ones need, the last instruction that reads them."""
-    last = dict.fromkeys(wanted, len(program.code))
-    for i in range(len(program.code) - 1, -1, -1):
-        if i in last:
-            for a in program.code[i].args:
-                last.setdefault(a, i)
-    return last
-
-
-def _propagated(
-    sets: Dependence,
-    program: Program,
-    op: str,
-    args: tuple[int, ...],
-    param: Any,
-    shape: tuple[int, ...],
-    found: dict[int, Array],
-) -> Array:
-    """Return the dependences of one instruction from those of its arguments."""
-    x = [found[a] for a in args]
-    shapes = [program.code[a].shape for a in args]
-    size = int(np.prod(shape, dtype=int))
-    if op == "constant" or not any(map(len, x)):
-        return sets.none
-    if op == "linear":
-        return _of_linear(sets, param, x, shapes, shape, size)
-    if op == "einsum":
-        terms, out = param.split("->")
-        a, b = terms.split(",")
-        sizes = dict(zip(a, shapes[0], strict=True)) | dict(zip(b, shapes[1], strict=True))
-        left = sets.reduced(x[0], shapes[0], a, out, sizes)
-        return sets.union(left, sets.reduced(x[1], shapes[1], b, out, sizes), size)
-    if op == "call":
-        used = np.unique(np.concatenate([e % sets.n for e in x]))
-        return (np.arange(size)[:, None] * sets.n + used).ravel()
-    if op == "elementary" and param.jumps is not None:
-        return sets.none
-    if op not in ("add", "mul", "div", "choose", "elementary"):
-        raise ValueError(f"the dependences of instruction {op!r} are not known")
-    y = sets.none
-    for e, s in list(zip(x, shapes, strict=True))[2 if op == "choose" else 0 :]:
-        y = sets.union(y, sets.broadcast(e, s, shape), size)
-    return y
-
-
-def _of_linear(
-    sets: Dependence,
-    linear: Any,
-    x: list[Array],
-    shapes: list[tuple[int, ...]],
-    shape: tuple[int, ...],
-    size: int,
-) -> Array:
-    """Return the dependences of y = S x."""
-    kind, data = linear
-    if kind == "gather":
-        joined, base = [], 0
-        for e, s in zip(x, shapes, strict=True):
-            joined.append(e + base * sets.n)
-            base += int(np.prod(s, dtype=int))
-        return sets.gather(sets._joined(joined), data)
-    if kind == "scatter":
-        return sets.moved(x[0], np.ravel(data[0]), size)
-    if kind == "sum":
-        kept = [1 if i in data else n for i, n in enumerate(shapes[0])]
-        target = np.broadcast_to(_positions(tuple(kept)), shapes[0])
-        return sets.moved(x[0], target.ravel(), size)
-    if kind == "reshape":
-        return x[0]
-    if kind == "cumsum":
-        return sets.running(x[0], shapes[0], data)
-    if kind == "einsum":
-        return sets.contracted(x[0], data[0], data[1], shapes[0])
-    if kind != "scale":
-        raise ValueError(f"the dependences of the linear map {kind!r} are not known")
-    y = sets.broadcast(x[0], shapes[0], shape)
-    if isinstance(data, np.ndarray) and data.dtype.kind in "iufc" and not data.all():
-        used = np.broadcast_to(data != 0, shape).ravel()
-        y = y[used[y // sets.n]]
-    return y
 
 
 # ------------------------------------------------------------------ colourings
@@ -497,15 +196,18 @@ class _Sparse:
             raise ShapeMismatch(
                 f"the point has shape {x.shape}; the function was recorded with {self._plan.point}"
             )
-        plan, values = self._swept(x)
-        if values is None or not (np.isfinite(values).all() or x.size > SMALL):
+        with policy(singular=current_policy().singular):
+            plan, values = self._swept(x)
+        if values is None or not np.isfinite(values).all():
             # the sweep sees the derivatives of each instruction alone; where these do not exist,
-            # as in maximum(x, x), the dense driver decides
-            values = self._dense(x).reshape(plan.shape)[plan.rows, plan.cols]
+            # as at ties, the driver of the products decides
+            colour, element = plan.entries
+            rows = [self._product(x, plan.seed(c)).reshape(-1) for c in range(plan.count)]
+            values = np.stack(rows)[colour, element]
         return plan.matrix(values)
 
     def _swept(self, x: Array) -> tuple[_Plan, Array | None]:
-        """Return the plan for x and the values of its entries (None: left to the dense driver)."""
+        """Return the plan for x and the values of its entries (None: the drivers decide)."""
         plan = self._plan
         try:
             return plan, plan.values(x)
@@ -515,11 +217,10 @@ class _Sparse:
         try:
             return plan, plan.values(x)
         except DomainError:
-            if x.size > SMALL:
-                raise
             return plan, None
 
-    def _dense(self, x: Array) -> Array:
+    def _product(self, x: Array, seed: Array) -> Array:
+        """Return the product with one seed by the driver for it."""
         raise NotImplementedError
 
     def __repr__(self) -> str:
@@ -576,6 +277,10 @@ class _Plan:
         kind = np.int32 if max(*self.shape, len(self.rows)) < 2**31 else np.int64
         starts = np.searchsorted(self.rows, np.arange(self.shape[0] + 1))
         return self.cols.astype(kind), starts.astype(kind)
+
+    def seed(self, c: int) -> Array:
+        """Return the seed of one colour, raveled."""
+        return np.concatenate([part.reshape(-1) for part in self._seeds(c, c + 1)])
 
     def values(self, x: Array) -> Array:
         """Return the values of the entries at x."""
@@ -639,13 +344,9 @@ class _Plan:
         return np.concatenate([outputs[j][1:].reshape(hi - lo, -1) for j in self.read], axis=1)
 
     def matrix(self, values: Array) -> Any:
-        """Return a scipy.sparse.csr_array, or a Coo where SciPy is missing."""
-        try:
-            from scipy import sparse
-        except ImportError:
-            return Coo(self.rows, self.cols, values, self.shape)
+        """Return a scipy.sparse.csr_array."""
         indices, starts = (a.copy() for a in self.structure)  # a csr_array may change its own
-        return sparse.csr_array((values, indices, starts), shape=self.shape)
+        return matrices().csr_array((values, indices, starts), shape=self.shape)
 
 
 def _count(program: Program, i: int) -> int:
@@ -671,13 +372,18 @@ class SparseJacobian(_Sparse):
         """What a colour adds up: "columns" or "rows"."""
         return "rows" if len(self._plan.program.inputs) > 1 else "columns"
 
-    def _dense(self, x: Array) -> Array:
+    def _product(self, x: Array, seed: Array) -> Array:
         def joined(x: Any) -> Any:
             y = self._f(x)
             parts = y if isinstance(y, (tuple, list)) else [y]
             return np.concatenate([np.reshape(v, -1) for v in parts])
 
-        return jacobian(joined, x)
+        if self.by == "rows":
+            return vjp(joined, x, seed)[1]
+        v = seed.reshape(1, *x.shape)
+        return kinks.first(
+            lambda g: table_along(g, x, v, 1).tensor(1)[..., 0], joined, x, "sparse_jacobian"
+        )
 
     def _planned(self, x: Array) -> _Plan:
         program = record(self._f, x)
@@ -715,8 +421,8 @@ class SparseHessian(_Sparse):
     10.0
     """
 
-    def _dense(self, x: Array) -> Array:
-        return hessian(self._f, x)
+    def _product(self, x: Array, seed: Array) -> Array:
+        return hvp(self._f, x, seed.reshape(x.shape))
 
     def _planned(self, x: Array) -> _Plan:
         program = record(self._f, x)
@@ -743,8 +449,8 @@ class SparseHessian(_Sparse):
 def sparse_jacobian(f: Function, x: Any) -> Any:
     """Return the Jacobian of f at x as a sparse matrix of shape (f(x).size, x.size).
 
-    A scipy.sparse.csr_array, or a `Coo` where SciPy is missing.  Arrays of any shape count their
-    elements in C order.  `SparseJacobian` keeps the pattern and the colouring for other points.
+    A scipy.sparse.csr_array.  Arrays of any shape count their elements in C order.
+    `SparseJacobian` keeps the pattern and the colouring for other points.
 
     >>> sparse_jacobian(lambda x: x[1:] * x[:-1], [1.0, 2.0, 3.0]).toarray()
     array([[2., 1., 0.],
@@ -756,8 +462,8 @@ def sparse_jacobian(f: Function, x: Any) -> Any:
 def sparse_hessian(f: Function, x: Any) -> Any:
     """Return the Hessian of a scalar-valued f at x as a sparse matrix of shape (x.size, x.size).
 
-    A scipy.sparse.csr_array, or a `Coo` where SciPy is missing.  Arrays of any shape count their
-    elements in C order.  `SparseHessian` keeps the pattern and the colouring for other points.
+    A scipy.sparse.csr_array.  Arrays of any shape count their elements in C order.
+    `SparseHessian` keeps the pattern and the colouring for other points.
 
     >>> sparse_hessian(lambda x: x[0] ** 2 * x[1], [1.0, 2.0, 3.0]).toarray()
     array([[4., 2., 0.],

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from taylor import rounding
 from taylor.algebra import Algebra, Univariate, contract, free_letter, nonzero, pad
 from taylor.conditions import Condition
 from taylor.elementary import SIDES, SLOPES, choose, jumps_at, shared
@@ -29,8 +30,10 @@ from taylor.errors import DomainError, NonAnalyticError, OrderMismatch, PoleErro
 from taylor.program import Program, check
 from taylor.tape import flat
 from taylor.values import (
+    Constant,
     alike,
     base,
+    common_shape,
     constant,
     current_policy,
     decided,
@@ -50,6 +53,10 @@ Array = Any
 REMEDY = "move the point, or use taylor.policy(kink='subgradient')"
 Step = Callable[[int], None]
 SCALING = ("scale", "einsum")  # the kinds of linear maps with coefficients of their own
+SHALLOW = ("constant", "linear", "add", "mul", "div")  # what is rounded in a way that is known
+DEPTH = 5  # of companions such as (1 - e) + 2e·s²
+LARGEST_LOW = 2.0**-48  # of a low part; else the value is out of the range of its formula
+LOW_ORDER = 20  # a rounded value puts coefficient k off by up to k/2 units: not worth a look below
 
 
 def leading(x: Any) -> Any:
@@ -112,6 +119,7 @@ class Sweep:
         self.weighted: dict[int, Array] = {}  # D of a table, for integrals
         self.steps: list[Step] = []
         self.owners: list[int] = []  # per step, its instruction
+        self.lows: dict[int, Any] = {}  # what rounding took from the values of rows, when asked for
         self.moving: list[Any] = []  # per instruction, the lanes that vary (made when needed)
         self.live: list[bool] = []  # per instruction, whether it depends on an input at all
         found = [algebra.height(x) for x in inputs] if heights is None else heights
@@ -131,7 +139,7 @@ class Sweep:
                         "linear",
                         "scale",
                     ):
-                        shape = np.broadcast_shapes(shape, *live_shapes)
+                        shape = common_shape(shape, *live_shapes)
                     self.table.append(self._room(i, (algebra.size, *shape)))
                     self.steps.append(getattr(self, f"_{op}")(i))
                     self.owners.append(i)
@@ -184,9 +192,74 @@ class Sweep:
         """Return the degree-0 part of instruction a."""
         return self.table[a][0] if self.height[a] else self._head(a)
 
-    def _divisor(self, x: Any) -> Any:
-        """Return what coefficients are divided by, for a leading coefficient x."""
-        return x
+    def _divisor(self, i: int) -> Any:
+        """Return what divides by the value of instruction i, as it is before it is rounded.
+
+        A rounded divisor moves a singularity, which puts coefficient k off by k times as much.
+        """
+        return self._dividing(self._value(i), self._low(i))
+
+    def _dividing(self, x: Any, low: Any) -> Any:
+        """Return (divide, by): divide(s, by) is s/(x + low)."""
+        if low is None:
+            return operator.truediv, x
+        with np.errstate(all="ignore"):
+            return (
+                (rounding.over, rounding.divisor(x, low)) if np.any(low) else (operator.truediv, x)
+            )
+
+    def _low(self, i: int, depth: int = DEPTH) -> Any:
+        """Return what rounding took from the value of instruction i, as far as it is known."""
+        op, args, param, _ = self.program.code[i]
+        if op == "integral":
+            return self._row_low(i)
+        if depth == 0 or op not in SHALLOW or not self._has_low(i):
+            return None
+        if op == "constant":
+            return rounding.of_constant(param) if isinstance(param, Constant) else None
+        x = [(self._value(a), self._low(a, depth - 1)) for a in args]
+        if op == "linear":
+            if param.kind != "scale" or np.ndim(param.data):
+                return None
+            x.append((constant(param.data, self.like), rounding.of_constant(param.data)))
+            op = "mul"
+        return rounding.through(op, *x, self._value(i), self._product_low)
+
+    def _row_low(self, i: int) -> Any:
+        """Return what rounding took from the value of a row that says so, at high orders."""
+        if i not in self.lows:
+            self.lows[i] = self._new_row_low(i)
+        return self.lows[i]
+
+    def _new_row_low(self, i: int) -> Any:
+        instruction = self.program.code[i]
+        op, args, param, _ = instruction
+        if op != "integral" or param.row.low is None or self.order <= LOW_ORDER:
+            return None
+        args = args[: param.arity]
+        if not all(map(self._has_low, (i, *args))):
+            return None
+        y = self._value(i)
+        with np.errstate(all="ignore"):
+            low = self._kept(param.row.low(*map(self._value, args), y), y)
+            qs, p = instruction.args[param.arity : -1], self._value(instruction.args[-1])
+            for a, q in zip([a for a in args if self.live[a]], qs, strict=True):
+                change = self._low(a, DEPTH - 2)
+                if change is not None:
+                    low = low + change * self._value(q) / p
+        return low
+
+    def _kept(self, low: Any, y: Any) -> Any:
+        """Return a low part of y, zero where it is none."""
+        return np.where(np.abs(low) <= LARGEST_LOW * np.abs(y), low, 0.0)[()]
+
+    def _has_low(self, i: int) -> bool:
+        """Whether the value of instruction i is a float (or some)."""
+        x = self._value(i)
+        return isinstance(x, (int, float)) or (type(x) is np.ndarray and x.dtype == float)
+
+    def _product_low(self, x: Any, y: Any, z: Any) -> Any:
+        return rounding.of_product(x, y, z)
 
     def _head(self, a: int) -> Any:
         x = self.table[a]
@@ -251,9 +324,10 @@ class Sweep:
 
         return step
 
-    def _scaled(self, c: int, x: int, k: int) -> Any:
-        """Return c_0·x_k (an interval on the left would take an array for its end points)."""
-        return self.table[x][self.algebra.part(k)] * self._value(c)
+    def _scaled(self, c: int, x: int, k: int) -> list[Any]:
+        """Return the terms of c_0·x_k (an interval on the left would take an array for its ends)."""
+        part, low = self.table[x][self.algebra.part(k)], self._row_low(c)
+        return [part * self._value(c), None if low is None else part * low]
 
     def _mul(self, i: int) -> Step:
         a, b = self.program.code[i].args
@@ -265,15 +339,13 @@ class Sweep:
                 return
             if k > height[i]:
                 return
-            terms = []
-            if k <= height[b]:
-                terms.append(self._scaled(a, b, k))
+            terms = self._scaled(a, b, k) if k <= height[b] else []
             if k <= height[a]:
-                terms.append(self._scaled(b, a, k))
+                terms += self._scaled(b, a, k)
             if height[a] and height[b]:
                 x, z = self.table[a], self.table[b]
                 terms.append(self.algebra.interior(k, x, z, height[a], height[b]))
-            y[part(k)] = _total(terms)
+            y[part(k)] = _total(terms[::-1])  # small terms first, that they are not lost one by one
 
         return step
 
@@ -286,19 +358,20 @@ class Sweep:
             if k == 0:
                 self._check_divisor(i, self._value(a), self._value(b), height[b] > 0)
                 y[0] = over(self._value(a), self._value(b))
-                divisor.append(self._divisor(self._value(b)))
+                divisor.extend(self._divisor(b))
                 return
             if k > height[i]:
                 return
             terms = [self.table[a][part(k)]] if k <= height[a] else []
             if k <= height[b]:
-                terms.append(-self._scaled(i, b, k))
+                terms.append(-(self.table[b][part(k)] * y[0]))
             if height[b]:
                 inner = self.algebra.interior(k, y, self.table[b], k, height[b])
                 terms.append(None if inner is None else -inner)
             s = _total(terms)
             if s is not None:
-                y[part(k)] = s / divisor[0]
+                divide, by = divisor
+                y[part(k)] = divide(s, by)
 
         return step
 
@@ -337,6 +410,8 @@ class Sweep:
     def _integral(self, i: int) -> Step:
         instruction = self.program.code[i]
         (row, n), args = instruction.param, instruction.args
+        if row.polar is not None:
+            return self._polar(i)
         live = [a for a in args[:n] if self.live[a]]
         p, qs = args[-1], args[n:-1]
         y, part, height, interior = (
@@ -347,7 +422,7 @@ class Sweep:
         )
         dy = self.weighted[i] = zeros(y.shape, y)
         top = self.height[i]
-        pairs: list[tuple[Any, Any, int, Any, int]] = []
+        pairs: list[tuple[tuple[int | None, Any], Any, int, Any, int]] = []
         divisor: list[Any] = []
 
         def start() -> None:
@@ -357,11 +432,12 @@ class Sweep:
             for a, q in zip(live, qs, strict=True):
                 if height[a]:
                     one = type(self.table[q]) is int and self.table[q] == 1
-                    q0 = None if one else self._value(q)
-                    pairs.append((q0, self.table[q], height[q], self.weighted[a], height[a]))
+                    low = None if row.low is None or self.order <= LOW_ORDER else self._low(q)
+                    start = (None if one else q), low
+                    pairs.append((start, self.table[q], height[q], self.weighted[a], height[a]))
             one = type(self.table[p]) is int and self.table[p] == 1
-            p0 = None if one else self._divisor(p0)
-            divisor.extend((p0, self.table[p], height[p], lanes))
+            divide, by = (None, None) if one else self._divisor(p)
+            divisor.extend((divide, by, self.table[p], height[p], lanes))
 
         def step(k: int) -> None:
             if k == 0:
@@ -372,24 +448,26 @@ class Sweep:
             if k > top:
                 return
             s = None
-            for q0, q, hq, da, ha in pairs:
+            for (c, low), q, hq, da, ha in pairs:
                 if k <= ha:
                     dak = da[part(k)]
-                    term = dak if q0 is None else dak * q0
+                    term = dak if c is None else dak * self._value(c)
+                    if low is not None:
+                        term = dak * low + term
                     s = term if s is None else s + term
                 if hq:
                     term = interior(k, q, da, hq, ha)
                     if term is not None:
                         s = term if s is None else s + term
-            p0, pt, hp, lanes = divisor
+            divide, by, pt, hp, lanes = divisor
             if hp:
                 term = interior(k, pt, dy, hp, k - 1)
                 if term is not None:
                     s = -term if s is None else s - term
             if s is None:
                 return
-            if p0 is not None:
-                s = s / p0
+            if divide is not None:
+                s = divide(s, by)
             dy[part(k)] = s
             y[part(k)] = s / k
             if lanes is not None:
@@ -397,6 +475,81 @@ class Sweep:
                     table[part(k)] = _masked(table[part(k)], lanes)
 
         return step
+
+    def _polar(self, i: int) -> Step:
+        """Return the step of the angle of z = b + ia, or of |z|**n; b may be left out for 1.
+
+        With w = 1, or w = n·|z|**n, and u + iv = w·Dz/z the result has D y = v, or D y = u, where
+
+            b_0 u_k - a_0 v_k = (w Db)_k - interior(k, b, u) + interior(k, a, v) =: r,
+            b_0 v_k + a_0 u_k = (w Da)_k - interior(k, b, v) - interior(k, a, u) =: s.
+
+        Rounded, the coefficients of 1 + a² would have other zeros, and cancel in each degree.
+        """
+        row, args = self.program.code[i].param.row, self.program.code[i].args[:-1]
+        y, height, interior, part = (
+            self.table[i],
+            self.height,
+            self.algebra.interior,
+            self.algebra.part,
+        )
+        u, v, n = zeros(y.shape, y), zeros(y.shape, y), row.polar
+        dy = self.weighted[i] = u if n else v
+        state: list[Any] = []
+
+        def driven(k: int, arg: int) -> Any:
+            h, d = height[arg], self.weighted[arg]
+            if not n:
+                return d[part(k)] if k <= h else None
+            terms = [interior(k, y, d, height[i], h), d[part(k)] * y[0] if k <= h else None]
+            total = _total(terms)
+            return total if total is None else total * n
+
+        def sides(k: int) -> tuple[Any, Any]:
+            r: list[Any] = []
+            s: list[Any] = []
+            for arg, own, other, sign in zip(args, (s, r), (r, s), (1, -1), strict=False):
+                h, x = height[arg], self.table[arg]
+                if h:
+                    own.append(driven(k, arg))
+                    for side, known, minus in ((own, u, True), (other, v, sign < 0)):
+                        inner = interior(k, x, known, h, k - 1)
+                        side.append(inner if inner is None or not minus else -inner)
+            return _total(r), _total(s)
+
+        def step(k: int) -> None:
+            if k == 0:
+                y[0] = self._checked(row, [self._value(x) for x in args])
+                return
+            if not state:
+                a0, b0, square = self._modulus(args)
+                lanes = self._singular(row, args, y[0], square[0])
+                state.extend((a0, b0, *self._dividing(*square), lanes))
+            a0, b0, divide, by, lanes = state
+            r, s = sides(k)
+            for table, terms in ((u, ((r, b0), (s, a0))), (v, ((s, b0), (r, -a0)))):
+                table[part(k)] = divide(_total([x * c for x, c in terms if x is not None]), by)
+            y[part(k)] = dy[part(k)] / k
+            if lanes is not None:
+                for table in (y, dy):
+                    table[part(k)] = _masked(table[part(k)], lanes)
+
+        return step
+
+    def _modulus(self, args: Sequence[int]) -> tuple[Any, Any, Any]:
+        """Return a/c, b/c and (|z|²/c², its low part) of z = b + ia, for a scale c² of |z|²."""
+        a, b = (*map(self._value, args), 1)[:2]
+        if not all(map(self._has_low, args)):
+            return a, b, (plus(times(a, a), times(b, b)), None)
+        # a power of two that keeps squares in range
+        size = abs(a) + abs(b)
+        low, high = choose(1e-150, size, 2.0**511, 1.0, "formula"), 2.0**-520
+        c = choose(size, 1e150, high, low, "formula")
+        squares = []
+        for x in (a * c, b * c):
+            squares.append((x * x, self._product_low(x, x, x * x)))
+        total = squares[0][0] + squares[1][0]
+        return a * c * c, b * c * c, (total, rounding.through("add", *squares, total))
 
     def _local(self, i: int) -> Step:
         (a,), row = self.program.code[i].args, self.program.code[i].param

@@ -15,14 +15,13 @@ from typing import Any
 class Tag:
     """The identity of the variables of one differentiation; closed when its call has ended."""
 
-    __slots__ = ("closed", "kept", "level", "rules", "short", "source")
+    __slots__ = ("closed", "kept", "level", "short", "source")
 
     def __init__(self, level: int) -> None:
         self.level = level
         self.closed = False
         self.kept: list[Any] | None = None  # what is known of rules while series in it are made
-        self.source: Tag | None = None  # of the series whose parts are the coefficients here
-        self.rules: tuple[Any, ...] = ()  # the rules whose tangents are taken in it
+        self.source: Tag | None = None  # of the series whose coefficients are those here
         self.short = False  # whether some result is known to fewer degrees than the order
 
     def __deepcopy__(self, memo: Any) -> Tag:

@@ -24,16 +24,17 @@ import numpy as np
 
 from taylor import elementary
 from taylor.algebra import contract, nonzero
-from taylor.arrays import Operand, host, lift
+from taylor.arrays import NUMBERS, Operand, host, lift
 from taylor.conditions import COMPARISONS, Condition
 from taylor.elementary import Rule, choose, derived
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
-from taylor.memory import Cell, each, shares
+from taylor.memory import Cell, each, in_memory, joint, placed, positions, shares
 from taylor.tags import Tag, fresh_tag
 from taylor.values import (
     Constant,
     as_array,
     base,
+    common_shape,
     constant,
     decided,
     exact,
@@ -109,14 +110,22 @@ def as_data(c: Any, like: Any) -> Any:
 
 def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
     """Return elements of the joined sources by position (-1: zero), under `lead` leading axes."""
-    owner = None if lead else host(sources)
-    if owner is not None:
-        return owner._gather(sources, index)
+    if not lead:
+        if not index.ndim and len(sources) == 1 and type(sources[0]) is np.ndarray and index >= 0:
+            return sources[0].reshape(-1)[index]
+        owner = host(sources)
+        if owner is not None:
+            return owner._gather(sources, index)
+        if not index.ndim and len(sources) == 1 and index >= 0:
+            return np.asarray(sources[0]).reshape(-1)[index]
+    if set(map(type, sources)) == {np.float64} and index.size and index.min() >= 0:
+        return np.array(sources)[index]
     floats = [x.dtype for x in sources if isinstance(x, (np.ndarray, np.inexact))]
     if floats and np.dtype(object) not in floats:  # Python's numbers take the precision of arrays
         dtype = np.result_type(*floats)
         sources = [np.asarray(x, dtype) if type(x) in (int, float) else x for x in sources]
-    flat = [np.reshape(x, (*np.shape(x)[:lead], -1)) for x in sources]
+    arrays = [x if is_operand(x) else np.asarray(x) for x in sources]
+    flat = [x.reshape((*x.shape[:lead], -1)) for x in arrays]
     if index.size and index.min() < 0:
         flat.append(flat[0][..., :0].sum(-1)[..., None] if lead else zeros((1,), sample(flat[0])))
     joined = flat[0] if len(flat) == 1 else np.concatenate(together(*flat), axis=-1)
@@ -126,9 +135,9 @@ def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
 
 def scatter(x: Any, index: Array, shape: Shape, lead: int = 0) -> Any:
     """Return the array y with y.flat[index[i]] = Σ x.flat[i] (index -1: dropped)."""
-    size = int(np.prod(shape, dtype=int))
+    size = math.prod(shape)
     front = tuple(np.shape(x)[:lead])
-    rows = int(np.prod(front, dtype=int))
+    rows = math.prod(front)
     to = index.reshape(-1)
     x = np.reshape(x, (rows, -1))
     if to.size and to.min() < 0:
@@ -221,8 +230,9 @@ class Tape:
                 "a node outlived its recording; return results from the recorded function instead"
             )
         key = (op, args, _key(param))
-        if key in self.seen and op != "input":
-            return Node(self, self.seen[key])
+        found = self.seen.get(key)
+        if found is not None and op != "input":
+            return Node(self, found)
         self.code.append(Instruction(op, args, param, shape))
         self.values.append(value)
         self.seen[key] = len(self.code) - 1
@@ -246,11 +256,14 @@ class Tape:
         if isinstance(c, (Constant, Fraction)):
             value = None if self.like is None else constant(c, self.like)
             return self.push("constant", (), c, (), value)
+        if type(c) in (int, float):
+            return self.push("constant", (), c, (), c)
         if is_operand(c):
             return self._outer(c)
         if np.ndim(c) == 0 and not isinstance(c, np.ndarray):
             c = int(c) if isinstance(c, (np.integer, np.bool_)) else c
-            as_array(c)
+            if type(c) not in NUMBERS:
+                as_array(c)  # raises an error, if c is no number
             return self.push("constant", (), c, (), c)
         if not isinstance(c, np.ndarray):
             c = np.asarray(c)
@@ -303,9 +316,13 @@ class Tape:
         """Append a linear map of the sources."""
         nodes = [self.node(x) for x in sources]
         values = [self.values[n.i] for n in nodes]
-        linear = Linear(kind, data)
-        with np.errstate(all="ignore"):
-            value = None if any(v is None for v in values) else linear(*values)
+        linear, value = Linear(kind, data), None
+        if all(v is not None for v in values):
+            if len(values) == 1 and kind in ("gather", "reshape"):  # nothing is computed
+                value = linear(*values)
+            else:
+                with np.errstate(all="ignore"):
+                    value = linear(*values)
         return self.push("linear", tuple(n.i for n in nodes), linear, shape, value)
 
     def scale(self, x: Node, c: Any) -> Node:
@@ -318,13 +335,17 @@ class Tape:
 
 def _key(param: Any) -> Any:
     """Return a hashable stand-in for a parameter that tells 1 from 1.0 and 0.0 from -0.0."""
+    if param is None or type(param) in (int, float, str):
+        return (type(param), repr(param) if type(param) is float else param)
+    if isinstance(param, tuple):
+        return tuple([_key(p) for p in param])
+    if isinstance(param, np.generic):
+        return (param.dtype.char, param.tobytes())
     if isinstance(param, np.ndarray) and param.size > LARGE:
         return id(param)
     if isinstance(param, np.ndarray):
         body = param.tobytes() if param.dtype != object else tuple(map(_key, param.ravel()))
         return (param.dtype.str, param.shape, body)
-    if isinstance(param, tuple):
-        return tuple(_key(p) for p in param)
     if isinstance(param, (elementary.Elementary, Rule, Constant)) or is_operand(param):
         return id(param)
     return (type(param), repr(param))
@@ -335,11 +356,13 @@ class Node(Operand):
 
     __slots__ = ("_cell", "_i", "_seen", "_where", "tape")
     _seen: int  # the version of the cell that instruction _i reads
-    _where: Array  # which elements of the cell
+    # which elements of the cell, or without one all of them: where they lie in memory
+    _where: Any  # None: in C order
 
-    def __init__(self, tape: Tape, i: int) -> None:
+    def __init__(self, tape: Tape, i: int, like: Array | None = None) -> None:
         self.tape = tape
         self._i = i
+        self._where = None if like is None else placed(like)
         self._cell: Cell | None = None  # what it shares with views of it, once there are any
 
     @property
@@ -382,12 +405,13 @@ class Node(Operand):
         return np.asarray(base(self.tape.values[self.i])).dtype
 
     def astype(self, dtype: Any, order: Any = "K", copy: bool = True) -> Any:
-        """Return the variable in a wider type of numbers; `order` is that of memory only."""
+        """Return the variable in a wider type of numbers, its axes in that order in memory."""
         dtype = np.dtype(dtype)
         if dtype in (self.dtype, np.dtype(object)):
-            return self.copy() if copy else self
+            return self.copy(order) if copy else self
         if dtype.kind in "fc" and np.can_cast(self.dtype, dtype):
-            return self * dtype.type(1)
+            wider = self * dtype.type(1)
+            return wider if order == "K" else wider.copy(order)
         raise TraceError(
             f"recorded values are {self.dtype}; astype({dtype}) would cut off "
             + ("digits: convert the point" if dtype.kind in "fc" else "derivatives: use .value")
@@ -404,19 +428,40 @@ class Node(Operand):
     def _hosts(self, other: Operand) -> bool:
         return self.tape.holds(other)
 
+    def _in_memory(self) -> Array:
+        return super()._in_memory() if self._where is None else self._where
+
+    def _beside(self, *args: Any) -> Node:
+        """Return the node of a new element-wise result of those arguments, laid out as NumPy's."""
+        if len(self.shape) < 2 or all(type(x) is Node and x._where is None for x in args):
+            return self
+        return Node(self.tape, self._i, joint(self.shape, [in_memory(x) for x in args]))
+
+    def __getitem__(self, index: Any) -> Any:
+        if type(index) is int and len(self.shape) == 1:  # a number, the shortest way
+            (n,), cell = self.shape, self._cell
+            if n > 1 and -n <= index < n:
+                k = index % n if cell is None else self._where[index] - 1
+                source = self if cell is None else Node(self.tape, cell.i)
+                return self.tape.linear("gather", np.int64(k), [source], ())
+        return super().__getitem__(index)
+
     # arithmetic -----------------------------------------------------------------------------
     def _binary(self, op: str, x: Any, y: Any) -> Any:
         x, y = lift(x), lift(y)
         owner = host((x, y))
         if not isinstance(owner, Node):  # an inner series, of which the nodes are coefficients
             return owner._operate(op, x, y)
-        tape = owner.tape
-        a, b = tape.node(x), tape.node(y)
+        found: Node = owner._combined(op, owner.tape.node(x), owner.tape.node(y))
+        return found._beside(x, y)
+
+    def _combined(self, op: str, a: Node, b: Node) -> Node:
+        tape = self.tape
         folded = _fold_identity(op, a, b)
         if folded is not None:
             return folded
         try:
-            shape = np.broadcast_shapes(a.shape, b.shape)
+            shape = common_shape(a.shape, b.shape)
         except ValueError:
             raise ShapeMismatch(f"shapes {a.shape} and {b.shape} do not fit in {op}") from None
         if op == "mul":
@@ -456,11 +501,11 @@ class Node(Operand):
 
     def __neg__(self) -> Any:
         instruction = self.tape.code[self.i]
-        if instruction.op == "linear" and _key(instruction.param) == _key(Linear("scale", -1)):
-            return Node(self.tape, instruction.args[0])
+        if instruction.op == "linear" and _is_minus_one(instruction.param):
+            return Node(self.tape, instruction.args[0])._beside(self)
         if instruction.op == "constant" and not isinstance(instruction.param, Constant):
-            return self.tape.constant(-instruction.param)
-        return self.tape.scale(self, -1)
+            return self.tape.constant(-instruction.param)._beside(self)
+        return self.tape.scale(self, -1)._beside(self)
 
     # primitives -----------------------------------------------------------------------------
     def _elementary(self, row: Any, args: tuple[Any, ...]) -> Any:
@@ -473,12 +518,13 @@ class Node(Operand):
         tape = owner.tape
         nodes = [tape.node(a) for a in args]
         if row in EXTREMES and nodes[0].i == nodes[1].i:  # identical operands are no tie
-            return Node(tape, nodes[0].i)
-        shape = np.broadcast_shapes(*(n.shape for n in nodes))
+            return Node(tape, nodes[0].i)._beside(*args)
+        shape = common_shape(*[n.shape for n in nodes])
         values = [tape.values[n.i] for n in nodes]
         with np.errstate(all="ignore"):
             value = None if any(v is None for v in values) else row(*values)
-        return tape.push("elementary", tuple(n.i for n in nodes), row, shape, value)
+        node = tape.push("elementary", tuple(n.i for n in nodes), row, shape, value)
+        return node._beside(*args)
 
     def _call(self, rule: Rule, args: tuple[Any, ...]) -> Any:
         args = tuple(lift(a) for a in args)
@@ -498,24 +544,28 @@ class Node(Operand):
         owner = host(sources)
         if not isinstance(owner, Node):
             return owner._gather(sources, index)
-        x = sources[0]
+        x, layout = sources[0], None if index.flags.c_contiguous else index
         if len(sources) == 1 and index.size == x.size:
             in_order = np.array_equal(index.reshape(-1), np.arange(x.size))
             if in_order and index.shape == x.shape:
-                return Node(x.tape, x.i)
+                return Node(x.tape, x.i, layout)
             if in_order:
-                return x.tape.linear("reshape", index.shape, [x], index.shape)
-        return owner.tape.linear("gather", index, sources, index.shape)
+                reshaped = x.tape.linear("reshape", index.shape, [x], index.shape)
+                return Node(x.tape, reshaped.i, layout)
+        index = np.asarray(index, order="C")
+        return Node(owner.tape, owner.tape.linear("gather", index, sources, index.shape).i, layout)
 
     def _scatter(self, index: Array, shape: Shape) -> Any:
         return self.tape.linear("scatter", (index, shape), [self], shape)
 
     def _sum(self, axes: tuple[int, ...]) -> Any:
         shape = tuple(n for i, n in enumerate(self.shape) if i not in axes)
-        return self.tape.linear("sum", axes, [self], shape)
+        like = () if self._where is None else (np.sum(self._where, axes),)
+        return self.tape.linear("sum", axes, [self], shape)._beside(*like)
 
     def _cumsum(self, axis: int) -> Any:
-        return self.tape.linear("cumsum", axis, [self], self.shape)
+        like = () if self._where is None else (np.cumsum(self._where, axis),)
+        return self.tape.linear("cumsum", axis, [self], self.shape)._beside(*like)
 
     def _reduceat(self, starts: Array, axis: int) -> Any:
         starts = np.asarray(starts)
@@ -557,7 +607,7 @@ class Node(Operand):
             return owner._choose(*args, mode)
         tape = owner.tape
         nodes = [tape.node(x) for x in args]
-        shape = np.broadcast_shapes(*(n.shape for n in nodes))
+        shape = common_shape(*[n.shape for n in nodes])
         values = [tape.values[n.i] for n in nodes]
         if mode == "kink" and any(np.iscomplexobj(base(v)) for v in values):
             raise TypeError(
@@ -569,7 +619,7 @@ class Node(Operand):
             if any(v is None for v in values)
             else choose(values[0], values[1], values[2], values[3], mode)
         )
-        return tape.push("choose", tuple(n.i for n in nodes), mode, shape, value)
+        return tape.push("choose", tuple(n.i for n in nodes), mode, shape, value)._beside(*args)
 
     def _decided(self, op: str, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Return np.op of the value, leaving a guard for it."""
@@ -590,14 +640,15 @@ class Node(Operand):
         return Condition(sign, owner.tape.node(self), owner.tape.node(other))
 
     def copy(self, order: Any = "C") -> Node:
-        """Return a copy that shares nothing; `order` is that of memory only."""
-        return Node(self.tape, self.i)
+        """Return a copy that shares nothing, its axes in that order in memory."""
+        return Node(self.tape, self.i) if order == "C" else super().copy(order)
 
     def _shared(self) -> Cell:
         """Return the memory of the node, which begins with its first view or write."""
         if self._cell is None:
-            self._cell = Cell(self._i, self.shape)
-            self._where, self._seen = self._cell.positions, 0
+            where = positions(self.shape) if self._where is None else self._where
+            self._cell = Cell(self._i, where)
+            self._where, self._seen = where, 0
         return self._cell
 
     def _memory(self) -> Any:
@@ -738,6 +789,10 @@ def _negative(x: Any) -> Any:
     return -x if is_operand(x) or type(x) in (int, float, complex) else -as_array(x)[()]
 
 
+def _is_minus_one(linear: Linear) -> bool:
+    return linear.kind == "scale" and type(linear.data) is int and linear.data == -1
+
+
 def _fold_identity(op: str, a: Node, b: Node) -> Node | None:
     """Return x for x·1, 1·x and x/1 (exact for every number; x + 0 would lose the sign of -0)."""
     for factor, other in ((b, a), (a, b)):
@@ -756,8 +811,8 @@ def _reduced(x: Node, axes: str, others: str) -> tuple[Node, str]:
     """Return x without repeated letters (its diagonal) and letters of its own (their sum)."""
     if len(set(axes)) < len(axes):
         kept = "".join(dict.fromkeys(axes))
-        positions = np.einsum(f"{axes}->{kept}", np.arange(x.size).reshape(x.shape))
-        x, axes = x._gather([x], np.array(positions)), kept
+        index = np.einsum(f"{axes}->{kept}", np.arange(x.size).reshape(x.shape))
+        x, axes = x._gather([x], np.array(index)), kept
     alone = tuple(i for i, c in enumerate(axes) if c not in others)
     if alone:
         x, axes = x._sum(alone), "".join(c for c in axes if c in others)
@@ -801,7 +856,7 @@ class Call(NamedTuple):
         """Return the results of the rule from one array."""
         if self.shapes is None:
             return y
-        sizes = [int(np.prod(s, dtype=int)) for s in self.shapes]
+        sizes = [math.prod(s) for s in self.shapes]
         ends = np.cumsum(sizes)
         return tuple(
             np.reshape(y[end - n : end], s)

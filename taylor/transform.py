@@ -7,14 +7,54 @@ any other: evaluate them in any number type, sweep them, transform them again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from taylor.drivers import jvp, vjp
+from taylor.elementary import SLOPES
 from taylor.expand import moved, prune
-from taylor.program import Program
+from taylor.program import Program, evaluate
 from taylor.rules import adjoints, full, tangents, values
-from taylor.tape import Node, Tape
+from taylor.several import pack
+from taylor.tape import Instruction, Node, Tape
+from taylor.values import current_policy, is_operand
+
+
+@dataclass
+class Derived(Program):
+    """The program of first derivatives of another one; at its ties the drivers decide."""
+
+    origin: Program | None = None
+    driver: str = "vjp"
+
+    def results(self, v: list[Any], x: Sequence[Any]) -> list[Any]:
+        """Return values and derivatives, given the arguments and the values of all instructions."""
+        found, origin = super().results(v, x), self.origin
+        strict = current_policy().kink == "error"
+        if any(map(is_operand, (*x, *found))) or (strict and all(map(_finite, found))):
+            return found
+        if origin is None or not any(_is_tie(c, v) for c in self.code):
+            return found
+        count = len(origin.inputs)
+        at, unpack = pack(x[:count])
+
+        def joined(z: Any) -> Any:
+            return pack(evaluate(origin, *unpack(z)))[0]
+
+        values = found[: len(origin.outputs)]
+        derive, back = (vjp, unpack) if self.driver == "vjp" else (jvp, pack(values)[1])
+        return [*values, *back(derive(joined, at, pack(x[count:])[0])[1])]
+
+
+def _is_tie(c: Instruction, v: list[Any]) -> bool:
+    """Whether a choice between derivatives is one at a kink here."""
+    return c.op == "choose" and c.param in SLOPES and bool(np.any(v[c.args[0]] == v[c.args[1]]))
+
+
+def _finite(x: Any) -> bool:
+    return bool(np.all(x - x == 0))
 
 
 def forward(program: Program) -> Program:
@@ -31,7 +71,8 @@ def forward(program: Program) -> Program:
     v = values(program.code, x)
     t = tangents(program.code, v, dx)
     dy = [full(t[i], program.code[i].shape, v[i]) for i in program.outputs]
-    return _finished(tape, program, v, [*(v[i] for i in program.outputs), *dy])
+    found = _finished(tape, program, v, [*(v[i] for i in program.outputs), *dy])
+    return Derived(**vars(found), origin=program, driver="jvp")
 
 
 def reverse(program: Program) -> Program:
@@ -55,7 +96,8 @@ def reverse(program: Program) -> Program:
         seeds[i] = seeds[i] + bar if i in seeds else bar
     found = adjoints(program.code, v, seeds)
     xbar = [full(b, n.shape, n) for b, n in zip(found, x, strict=True)]
-    return _finished(tape, program, v, [*(v[i] for i in program.outputs), *xbar])
+    result = _finished(tape, program, v, [*(v[i] for i in program.outputs), *xbar])
+    return Derived(**vars(result), origin=program, driver="vjp")
 
 
 def products(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import copyreg
 import math
 import numbers
 import operator
@@ -13,11 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import mpmath
 import numpy as np
-from mpmath.libmp import NoConvergence, from_pickable, to_pickable
 
 from taylor.errors import DomainError
 
@@ -27,44 +24,25 @@ RATIONAL = (int, Fraction)
 
 
 # ------------------------------------------------------------------ what is a number
-if TYPE_CHECKING:
-    _Matrix = object
-else:
-    _Matrix = mpmath.matrix.__base__
+class Handled:
+    """Marks the values of the package (series, nodes), which handle their own arithmetic."""
 
-
-class Handled(_Matrix):
-    """Marks the values of the package (series, nodes), which handle their own arithmetic.
-
-    An interval of mpmath on the left of an operator converts whatever is on its right, unless that
-    is one of mpmath's matrices: only so does a value of the package have its turn.
-    """
-
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
 
     def _lowered(self, c: Any) -> Any:
         """Return the constant c (see `constant`) as a number that combines with this value."""
         return c
 
 
-class _Absent:
-    """What a matrix of mpmath has and a value of the package has not."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __get__(self, x: Any, owner: Any) -> Any:
-        raise AttributeError(f"{owner.__name__!r} object has no attribute {self.name!r}")
-
-
-for _name in vars(_Matrix):
-    if not _name.startswith("__") and not hasattr(object, _name):
-        setattr(Handled, _name, _Absent(_name))
-
-
 def is_operand(x: object) -> bool:
     """Whether x is a value of the package (a series, a node) that handles its own arithmetic."""
     return isinstance(x, Handled)
+
+
+def shape_of(x: Any) -> tuple[int, ...]:
+    """Return np.shape(x); faster for arrays and values of the package."""
+    found = getattr(x, "shape", None)
+    return np.shape(x) if found is None else found
 
 
 def base(x: Any) -> Any:
@@ -77,21 +55,6 @@ def base(x: Any) -> Any:
 def is_interval(x: object) -> bool:
     """Whether x is a number of an interval context such as mpmath.iv."""
     return type(x) is not np.ndarray and (hasattr(x, "_mpi_") or hasattr(x, "_mpci_"))
-
-
-def _interval(*parts: Any) -> Any:
-    """Return an interval of mpmath.iv from its end points (real ones, imaginary ones)."""
-    ends = [tuple(map(from_pickable, part)) for part in parts]
-    return mpmath.iv.make_mpf(ends[0]) if len(ends) == 1 else mpmath.iv.make_mpc(tuple(ends))
-
-
-def _ends(part: Any) -> Any:
-    return tuple(map(to_pickable, part))
-
-
-# mpmath pickles its numbers, but not its intervals
-copyreg.pickle(mpmath.iv.mpf, lambda x: (_interval, (_ends(x._mpi_),)))
-copyreg.pickle(mpmath.iv.mpc, lambda x: (_interval, tuple(map(_ends, x._mpci_))))
 
 
 def ordered(x: Any) -> Any:
@@ -114,11 +77,16 @@ def canonical(x: Any) -> Any:
     return x
 
 
+def common_shape(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape that arrays of these shapes broadcast to (equal ones are the rule)."""
+    first = shapes[0]
+    return first if all(s == first for s in shapes) else np.broadcast_shapes(*shapes)
+
+
 def full(shape: tuple[int, ...], x: Any) -> Array:
     """Return an object array of the shape with x in every place, whatever protocols x speaks."""
     out = np.empty(shape, dtype=object)
-    for i in np.ndindex(*shape):
-        out[i] = x
+    out.fill(x)
     return out
 
 
@@ -139,12 +107,12 @@ def as_array(x: Any) -> Array:
         except ValueError:
             raise ValueError("the rows of a nested list of coefficients differ in length") from None
     else:
-        a = full((), canonical(x)) if not isinstance(x, (float, complex)) else np.array(x)
+        return np.array(x) if isinstance(x, (float, complex)) else full((), canonical(x))
     if a.dtype.kind in "fc":
         return a
     if a.dtype.kind in "iubO":
-        out = np.empty(a.shape, dtype=object)
-        flat, source = out.reshape(-1), a.reshape(-1)
+        out = np.empty_like(a, dtype=object)
+        flat, source = out.ravel("K"), a.ravel("K")
         for i in range(a.size):
             flat[i] = canonical(source[i])
         return _as_kind(out, _union({_kind_of_number(e) for e in flat} - {int}))
@@ -186,9 +154,8 @@ def kind_of(x: Any) -> Any:
     >>> kind_of(np.ones(2, dtype=np.float32)), kind_of(as_array([1, Fraction(1, 2)])).__name__
     (dtype('float32'), 'Fraction')
     """
-    while hasattr(x, "_coef"):
-        x = x._coef
-    x = base(x) if is_operand(x) else x
+    while is_operand(x):
+        x = x._coef if hasattr(x, "_coef") else x.value
     if not isinstance(x, np.ndarray):
         return x.dtype if isinstance(x, np.inexact) else _kind_of_number(x)
     if x.dtype != object:
@@ -283,9 +250,11 @@ def meeting(x: Array, like: Any) -> Array:
     >>> meeting(as_array(1), np.ones(2, dtype=np.float32)).dtype
     dtype('float32')
     """
-    if is_operand(x):
+    if is_operand(x) or (_is_native(x) and _is_native(like)):
         return x
-    kind = _union({kind_of(x), kind_of(like)})
+    kind = kind_of(x)
+    if x.dtype == object or kind is not kind_of(like):
+        kind = _union({kind, kind_of(like)})
     return x if isinstance(kind, np.dtype) and x.dtype != object else _as_kind(x, kind)
 
 
@@ -447,6 +416,7 @@ def exact(a: Array) -> bool:
     return all(isinstance(e, RATIONAL) for e in a.reshape(-1))
 
 
+_REAL = {float, np.float64, np.float32}
 _PLAIN = {float, int, complex, np.float64, np.float32, np.complex128}
 
 
@@ -458,12 +428,14 @@ def _operands(x: Any, y: Any) -> list[Any]:
     return [x, y]
 
 
+def _is_native(x: Any) -> bool:
+    """Whether x is a number of Python or NumPy, or an array of these."""
+    return type(x) in _PLAIN or (type(x) is np.ndarray and not x.dtype.hasobject)
+
+
 def _simple(x: Any, y: Any) -> bool:
     """Whether NumPy and Python know how two operands meet."""
-    if is_operand(x) or is_operand(y):
-        return True
-    simple = type(x) in _PLAIN or (type(x) is np.ndarray and x.dtype != object)
-    return simple and (type(y) in _PLAIN or (type(y) is np.ndarray and y.dtype != object))
+    return (_is_native(x) and _is_native(y)) or is_operand(x) or is_operand(y)
 
 
 def plus(x: Any, y: Any) -> Any:
@@ -489,16 +461,17 @@ def over(x: Any, y: Any) -> Any:
 # ------------------------------------------------------------------ constants at any precision
 @dataclass(frozen=True)
 class Constant:
-    """A real constant, known to every number type: a formula in an mpmath context."""
+    """A real constant, known to every number type: a float, and a formula in an mpmath context."""
 
     name: str
+    near: float
     formula: Callable[[Any], Any]
 
     def __repr__(self) -> str:
         return self.name
 
     def __float__(self) -> float:
-        return float(self.formula(private(80)))
+        return self.near
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_named, (self.name,))
@@ -508,16 +481,16 @@ def _named(name: str) -> Constant:
     return next(c for c in CONSTANTS if c.name == name)
 
 
-PI = Constant("pi", lambda ctx: +ctx.pi)
-LN2 = Constant("ln2", lambda ctx: ctx.ln(2))
-LOG2_E = Constant("1/ln2", lambda ctx: 1 / ctx.ln(2))
-LOG10_E = Constant("1/ln10", lambda ctx: 1 / ctx.ln(10))
-SQRT1_2 = Constant("1/sqrt2", lambda ctx: 1 / ctx.sqrt(2))
-TWO_OVER_SQRT_PI = Constant("2/sqrtpi", lambda ctx: 2 / ctx.sqrt(ctx.pi))
-SQRT_2_OVER_PI = Constant("sqrt(2/pi)", lambda ctx: ctx.sqrt(2 / ctx.pi))
-ONE_OVER_SQRT_2PI = Constant("1/sqrt2pi", lambda ctx: 1 / ctx.sqrt(2 * ctx.pi))
-DEGREE = Constant("pi/180", lambda ctx: ctx.pi / 180)
-RADIAN = Constant("180/pi", lambda ctx: 180 / ctx.pi)
+PI = Constant("pi", 3.141592653589793, lambda ctx: +ctx.pi)
+LN2 = Constant("ln2", 0.6931471805599453, lambda ctx: ctx.ln(2))
+LOG2_E = Constant("1/ln2", 1.4426950408889634, lambda ctx: 1 / ctx.ln(2))
+LOG10_E = Constant("1/ln10", 0.4342944819032518, lambda ctx: 1 / ctx.ln(10))
+SQRT1_2 = Constant("1/sqrt2", 0.7071067811865476, lambda ctx: 1 / ctx.sqrt(2))
+TWO_OVER_SQRT_PI = Constant("2/sqrtpi", 1.1283791670955126, lambda ctx: 2 / ctx.sqrt(ctx.pi))
+SQRT_2_OVER_PI = Constant("sqrt(2/pi)", 0.7978845608028654, lambda ctx: ctx.sqrt(2 / ctx.pi))
+ONE_OVER_SQRT_2PI = Constant("1/sqrt2pi", 0.3989422804014327, lambda ctx: 1 / ctx.sqrt(2 * ctx.pi))
+DEGREE = Constant("pi/180", 0.017453292519943295, lambda ctx: ctx.pi / 180)
+RADIAN = Constant("180/pi", 57.29577951308232, lambda ctx: 180 / ctx.pi)
 CONSTANTS = (
     DEGREE, RADIAN, PI, LN2, LOG2_E, LOG10_E, SQRT1_2, TWO_OVER_SQRT_PI, SQRT_2_OVER_PI,
     ONE_OVER_SQRT_2PI,
@@ -618,6 +591,8 @@ def by_scipy(name: str, formula: Callable[..., Any]) -> Callable[..., Array]:
 
 def call(row: Any, args: tuple[Any, ...]) -> Any:
     """Return the plain value of a row of the table at plain numbers or arrays of them."""
+    if all(map(_is_float, args)):
+        return row.numpy(*args)
     args = tuple(np.asarray(x) if isinstance(x, (list, tuple)) else x for x in args)
     if any(isinstance(x, np.ndarray) for x in args) and not all(map(_in_lanes, args)):
         out = np.frompyfunc(row, len(args), 1)(*args)
@@ -642,6 +617,17 @@ def call(row: Any, args: tuple[Any, ...]) -> Any:
             return int(whole)
     floats = tuple(float(x) if isinstance(x, (bool, int)) else x for x in args)
     return row.numpy(*(_above_cut(x) for x in floats))
+
+
+def is_real(x: Any) -> bool:
+    """Whether x is a real number of Python or NumPy, or an array of floats."""
+    return type(x) is int or _is_float(x)
+
+
+def _is_float(x: Any) -> bool:
+    """Whether x is a real floating-point number of Python or NumPy, or an array of them."""
+    kind = type(x)
+    return kind in _REAL or (kind is np.ndarray and x.dtype.kind == "f")
 
 
 def _in_lanes(x: Any) -> bool:
@@ -709,7 +695,7 @@ def _by_interval(row: Any, ctx: Any, x: list[Any]) -> Any:
             for s in (-1, 1)
         ]
         return hull(ctx, min(wide), max(wide))
-    except (AttributeError, NotImplementedError, NoConvergence):
+    except (AttributeError, NotImplementedError, ctx.NoConvergence):
         raise TypeError(f"mpmath.iv has no {row.name}; use float or mpmath.mpf") from None
     except (ValueError, ZeroDivisionError):
         raise DomainError(

@@ -249,6 +249,108 @@ add(np.round, X34, {"decimals": [1, -1], "out": [OUT]})
 add(np.sinc, XS)
 add(np.i0, V4)
 
+# ------------------------------------------------------------------ statistics
+QUANTILE = {"axis": [0, -1, (0, 1), None], "keepdims": [True], "out": [OUT],
+    "method": ["lower", "higher", "nearest", "midpoint", "hazen", "median_unbiased", "weibull"],
+    "overwrite_input": [False], "weights": [np.abs(A)]}
+HOLES = [np.where(A > 1.0, np.nan, A)]
+for f in (np.quantile, np.nanquantile):
+    add(f, XS, QUANTILE, lambda x, f=f, **k: f(x, 0.3, **k))
+    add(f, XS, QUANTILE, lambda x, f=f, **k: f(x, [0.0, 0.5, 0.71, 1.0], **k))
+for f in (np.percentile, np.nanpercentile):
+    add(f, X34, QUANTILE, lambda x, f=f, **k: f(x, [30, 65.0], **k))
+for f in (np.nanquantile, np.nanpercentile):
+    add(f, HOLES, {"axis": [0, 1], "keepdims": [True]}, lambda x, f=f, **k: f(x, 0.4, **k))
+add(np.nanmedian, XS + HOLES, REDUCE | {"out": [OUT]})
+for f in (np.nansum, np.nanprod, np.nancumsum, np.nancumprod):
+    add(f, XS + HOLES, {"axis": [0, 1, None], "out": [OUT], "dtype": F32})
+for f in (np.nanmax, np.nanmin):
+    add(f, XS + HOLES, EXTREME)
+for f in (np.nanmean, np.nanvar, np.nanstd):
+    add(f, XS + HOLES, REDUCE | {"out": [OUT], "where": WHERE} | (
+        {} if f is np.nanmean else {"ddof": [1], "correction": [1]}))
+for f in (np.nanargmax, np.nanargmin):
+    add(f, XS + HOLES, {"axis": [0, 1], "keepdims": [True]})
+COV = {"rowvar": [False], "bias": [True], "ddof": [0, 2], "fweights": [np.array([1, 2, 1, 3])],
+    "aweights": [W4], "dtype": F32}
+add(np.cov, [V, A], COV)
+add(np.cov, [V, A], COV, lambda x, **k: np.cov(x, x**2, **k))
+add(np.corrcoef, [V, A], {"rowvar": [False], "dtype": F32})
+add(np.corrcoef, [V], {}, lambda x: np.corrcoef(x, x**2))
+add(np.partition, XS, {"axis": [0, None], "kind": ["introselect"]},
+    lambda x, **k: np.sort(np.partition(x, 1, **k)))
+add(np.argpartition, XS, {"axis": [0, None]}, lambda x, **k: np.argpartition(x, 1, **k))
+add(np.digitize, XS, {"right": [True]}, lambda x, **k: np.digitize(x, [-1.0, 0.0, 0.5], **k))
+add(np.searchsorted, XS, {"side": ["right"], "sorter": [np.array([0, 1, 2])]},
+    lambda x, **k: np.searchsorted([-1.0, 0.0, 0.5], x, **k))
+add(np.searchsorted, [np.sort(V)], {"side": ["right"]},
+    lambda x, **k: np.searchsorted(x, [0.0, 0.5], **k))
+add(np.bincount, V4, {"minlength": [7]}, lambda x, **k: np.bincount([2, 0, 2, 5], x, **k))
+add(np.isin, X34, {"invert": [True], "assume_unique": [True]},
+    lambda x, **k: np.isin(x, [1.0, 2.0], **k))
+for f in (np.isneginf, np.isposinf, np.isreal, np.iscomplex, np.argwhere):
+    add(f, X34)
+
+# ------------------------------------------------------------------ sequences
+GRID = {"num": [4], "endpoint": [False], "dtype": F32, "axis": [-1]}
+add(np.linspace, V4, {"retstep": [True]}, lambda x, **k: np.linspace(x, 1.0, **k))
+add(np.linspace, V4, GRID, lambda x, **k: np.linspace(x, 2 * x[0], **k))
+add(np.linspace, V4, {"num": [1, 0]}, lambda x, **k: np.linspace(x[0], 1.0, **k))
+add(np.logspace, V4, GRID | {"base": [2.0]}, lambda x, **k: np.logspace(x, 1.0, **k))
+add(np.geomspace, [np.abs(V)], GRID, lambda x, **k: np.geomspace(-x, -3.0, **k))
+add(np.vander, V4, {"N": [2, 0], "increasing": [True]})
+add(np.gradient, XS, {"axis": [0, -1, (0, 1)], "edge_order": [2]})
+add(np.gradient, V4, {"edge_order": [2]}, lambda x, **k: np.gradient(x, W4.cumsum(), **k))
+add(np.gradient, V4, {}, lambda x: np.gradient(W4, np.cumsum(x**2)))
+add(np.gradient, X34, {"axis": [0]}, lambda x, **k: np.gradient(x, 0.5, **k))
+add(np.unwrap, [5 * V, 5 * A], {"axis": [0], "period": [4.0], "discont": [5.0]})
+CUMULATIVE = {"axis": [0, 1], "include_initial": [True], "dtype": F32, "out": [OUT]}
+for f in (np.cumulative_sum, np.cumulative_prod):
+    add(f, XS, CUMULATIVE)
+for f in (np.polyadd, np.polysub, np.polymul):
+    add(f, V4, {}, lambda x, f=f: f(x, W3))
+    add(f, V4, {}, lambda x, f=f: f(W3, x))
+add(np.polyder, V4, {"m": [2, 0]})
+add(np.polyint, V4, {"m": [2, 0], "k": [3.0]})
+add(np.poly, V4)
+FIT = {"w": [W4], "rcond": [1e-9], "full": [True], "cov": [True]}
+add(np.polyfit, V4, FIT, lambda x, **k: np.polyfit(x, W4, 2, **k))
+add(np.polyfit, V4, FIT, lambda x, **k: np.polyfit(np.arange(4.0), x, 1, **k))
+add(np.interp, V4, {"left": [-3.0], "right": [9.0], "period": [1.5]},
+    lambda x, **k: np.interp(x, [-0.6, 0.1, 0.7], [1.0, 3.0, 2.0], **k))
+add(np.interp, V4, {"left": [-3.0], "right": [9.0], "period": [1.5]},
+    lambda x, **k: np.interp([-0.7, 0.0, 0.5, 2.0], [-0.6, 0.1, 0.7, 1.0], x, **k))
+add(np.interp, [np.sort(V)], {}, lambda x, **k: np.interp([-0.1, 0.05], x, W4))
+add(np.select, X34, {"default": [5.0]},
+    lambda x, **k: np.select([x < -0.5, M], [x**2, 3.0 * x], **k))
+add(np.piecewise, X34, {}, lambda x: np.piecewise(x, [x < 0, x > 1], [np.sin, 3.0, np.exp]))
+PIECES = [lambda t, c: c * t, lambda t, c: 0.5 * t]
+add(np.piecewise, V4, {}, lambda x: np.piecewise(x, x > 0, PIECES, 2.0))
+add(np.choose, X34, {"mode": ["wrap"]}, lambda x, **k: np.choose(M, [x, x**2], **k))
+add(np.apply_along_axis, XS, {}, lambda x: np.apply_along_axis(lambda r: r * r.sum(), 0, x))
+add(np.apply_along_axis, XS, {}, lambda x: np.apply_along_axis(np.sum, -1, x))
+add(np.apply_along_axis, X34, {}, lambda x: np.apply_along_axis(lambda r: np.outer(r, r), 1, x))
+add(np.apply_over_axes, XS, {}, lambda x: np.apply_over_axes(np.sum, x, [0]))
+add(np.insert, XS, {"axis": [0, 1]}, lambda x, **k: np.insert(x, 1, x.reshape(-1)[0] ** 2, **k))
+add(np.insert, X34, {}, lambda x: np.insert(x, [0, 2], x[0, :2]))
+add(np.trim_zeros, V4, {"trim": ["f", "b"]}, lambda x, **k: np.trim_zeros(x * [0, 1, 0, 1], **k))
+add(np.unique, XS, {"return_index": [True], "axis": [0], "equal_nan": [True]})
+sliding = np.lib.stride_tricks.sliding_window_view
+add(sliding, XS, {"axis": [0]}, lambda x, **k: sliding(x, (2,) * (1 if k else x.ndim), **k))
+add(np.nan_to_num, X34 + HOLES, {"nan": [2.0], "posinf": [1.0], "copy": [True]})
+add(np.fix, X34, {"out": [OUT]})
+add(np.real_if_close, X34, {"tol": [10]})
+NEAR = {"rtol": [10.0], "atol": [1.0], "equal_nan": [True]}
+for f in (np.isclose, np.allclose):
+    add(f, X34 + HOLES, NEAR, lambda x, f=f, **k: f(x, A * (1 + 1e-6 * M), **k))
+add(np.astype, X34, {"copy": [False]}, lambda x, **k: np.astype(x, float, **k))
+for f in (np.correlate,):
+    for n in (2, 3, 4, 5):
+        add(f, V4, MODES, lambda x, n=n, **k: np.correlate(x, np.arange(1.0, n + 1) ** 2, **k))
+        add(f, V4, MODES, lambda x, n=n, **k: np.correlate(np.arange(1.0, n + 1) ** 2, x, **k))
+for f, g in ((np.around, np.round), (np.amax, np.max), (np.amin, np.min)):
+    add(f, X34, {"out": [OUT]} if g is np.round else EXTREME)
+
 # ------------------------------------------------------------------ linear algebra
 L = np.linalg
 add(L.solve, SQUARE, {}, lambda x: L.solve(x, np.ones((3, 2))))
@@ -272,6 +374,17 @@ add(L.cross, X34, {"axis": [0]}, lambda x, **k: L.cross(x[:, :3], C9, **k))
 add(L.tensordot, X34, {"axes": [1]},
     lambda x, axes=2: L.tensordot(x, A if axes == 2 else A.T, axes=axes))
 
+add(L.multi_dot, X34, {"out": [OUT]}, lambda x, **k: L.multi_dot([x, A.T, x], **k))
+add(L.multi_dot, X34, {}, lambda x: L.multi_dot([x, A.T, x, V]))
+add(L.multi_dot, X34, {}, lambda x: L.multi_dot([W3, x, V]))
+add(L.cond, SQUARE, {"p": [2, -2, "fro", "nuc"]})
+add(L.cond, SQUARE[:1], {"p": [1, np.inf, -1]})
+add(L.matrix_rank, SQUARE, {"tol": [1.0], "hermitian": [True], "rtol": [0.1]})
+add(L.tensorsolve, SQUARE[:1], {}, lambda x: L.tensorsolve(x.reshape(3, 1, 3), np.ones((3, 1))))
+add(L.tensorsolve, SQUARE[:1], {"axes": [(0,)]}, lambda x, **k: L.tensorsolve(x, W3, **k))
+add(L.tensorinv, SQUARE[:1], {"ind": [1]}, lambda x, **k: L.tensorinv(x.reshape(3, 1, 3), **k)
+    if not k else L.tensorinv(x, **k))
+
 # ------------------------------------------------------------------ ufuncs and their methods
 UFUNC = {"out": [OUT], "where": [M], "dtype": F32, "subok": [False]} | LAYOUT
 ONE = [
@@ -292,6 +405,18 @@ TWO = [
 ]
 for f in (getattr(np, name) for name in TWO):
     add(f, POSITIVE, UFUNC, lambda x, f=f, **k: f(x, np.abs(A)[::-1] + 0.2, **k))
+for f in (np.copysign, np.fmod):
+    add(f, X34, UFUNC, lambda x, f=f, **k: f(x, A[::-1] + 0.2, **k))
+add(np.ldexp, X34, UFUNC, lambda x, **k: np.ldexp(x, [1, 2, -1, 0], **k))
+add(np.modf, X34)
+def _side(f, x):
+    return (x, V) if f.__name__ == "matvec" else (W3, x)
+
+
+for name in ("matvec", "vecmat"):
+    if hasattr(np, name):
+        f = getattr(np, name)
+        add(f, X34, {"out": [OUT]}, lambda x, f=f, **k: f(*_side(f, x), **k))
 METHOD = {"axis": [0, 1, None, (0, 1)], "dtype": F32, "out": [OUT], "keepdims": [True],
           "initial": [1.5], "where": WHERE}
 for f in (np.add, np.multiply, np.maximum, np.minimum, np.logaddexp, np.hypot):
@@ -327,6 +452,10 @@ add_method("repeat", XS, {"axis": [0]}, 2)
 add_method("diagonal", X34, {"offset": [1]})
 add_method("trace", X34, {"offset": [1], "dtype": F32, "out": [OUT]})
 add_method("reshape", XS, {"order": ["F"]}, (2, -1))
+add("mT", XS[1:], {}, lambda x: x.mT)
+add("sort", XS, {"axis": [0]}, writing(lambda y, **k: y.sort(**k)))
+add("partition", XS, {}, lambda x: np.sort(writing(lambda y: y.partition(1))(x)))
+add("item", XS, {}, lambda x: x.item(2) ** 2)
 add_method("squeeze", X34, {})
 add_method("clip", XS, {"out": [OUT]}, -0.2, 0.3)
 add_method("dot", X34, {"out": [OUT]}, V)

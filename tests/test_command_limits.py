@@ -90,9 +90,10 @@ def outcomes(cases):
 def test_everything_ends_in_time_and_memory():
     pytest.importorskip("resource")
     wrong = []
+    names = {f: name for name, f in FUNCTIONS.items()}.values()  # one of those of a function
     functions = [
         [f"{name}({'2, x' if name in ('jv', 'yv', 'iv') else 'x'})", *options.split()]
-        for name in FUNCTIONS
+        for name in names
         for options in (
             "--at=0.7 --order=1000", "--at=1e300", "--at=-1e15 --digits=30", "--at=10^4000 --exact",
             "--at=1e300 --digits=200 --order=10",
@@ -100,7 +101,7 @@ def test_everything_ends_in_time_and_memory():
     ]  # fmt: skip
     functions += [
         [f"{name}({arguments})", "--at=10^4000", "--exact", "--order=2"]
-        for name in FUNCTIONS
+        for name in names
         for arguments in ("", "2, x", "x, x", "x, 2, x")
     ]
     kinds = [(REFUSED, (1, 2)), (ANSWERED, (0,)), (functions, (0, 1, 2))]

@@ -138,6 +138,75 @@ def test_a_kink_is_an_error_or_its_subgradient(name):
                 driver(f, x)
 
 
+ELEMENTWISE = {
+    "larger slope": lambda x: np.maximum(x, 2 * x),
+    "min + max": lambda x: np.minimum(x, 1.0) + np.maximum(x, 1.0),
+    "squared hinges": lambda x: np.maximum(0, 1 - x) ** 2,
+    "x·|x|": lambda x: x * abs(x),
+    "relu": lambda x: np.maximum(x, 0.0),
+    "clip": lambda x: np.clip(x, 0.0, 1.0) + np.maximum(x, 1.0),
+}
+VECTOR = ELEMENTWISE | {
+    "mixed": lambda x: abs(x) @ np.array([[1.0, 2.0], [0.0, 1.0]]) - np.maximum(x, -x),
+    "shared": lambda x: np.stack([abs(x[0]), abs(x[0]) - np.maximum(x[0], -x[0]) + x[1]]),
+    "crossed": lambda x: np.stack([abs(x[0]) + abs(x[1]) - abs(x[0] + x[1]), x[0] * abs(x[1])]),
+}
+UNITS = np.eye(2)
+JACOBIANS = {
+    "jacobian": taylor.jacobian,
+    "tensor": lambda f, x: taylor.tensor(f, x, 1),
+    "jvp": lambda f, x: np.stack([taylor.jvp(f, x, e)[1] for e in UNITS], axis=1),
+    "vjp": lambda f, x: np.stack([taylor.vjp(f, x, e)[1] for e in UNITS]),
+    "sparse": lambda f, x: taylor.sparse_jacobian(f, x).toarray(),
+    "compiled": lambda f, x: taylor.jacobian(taylor.compile(f), x),
+    "forward": lambda f, x: np.stack(
+        [taylor.forward(taylor.record(f, x + 3))(x, e)[1] for e in UNITS], axis=1
+    ),
+    "reverse": lambda f, x: np.stack(
+        [taylor.reverse(taylor.record(f, x + 3))(x, e)[1] for e in UNITS]
+    ),
+}
+
+
+@pytest.mark.parametrize("kink", ["error", "subgradient", "left", "right"])
+@pytest.mark.parametrize("name", VECTOR)
+def test_all_drivers_have_one_jacobian_at_ties(name, kink):
+    f, x = VECTOR[name], np.array([1.0, 0.0] if name in ("min + max", "clip") else [0.0, 1.0])
+    x = np.zeros(2) if name == "crossed" else x
+    with taylor.policy(kink=kink):
+        found = {k: driver(f, x) for k, driver in JACOBIANS.items()}
+        if name in ELEMENTWISE:
+            found["derivative"] = np.diag(taylor.derivative(f, x))
+        for i, unit in enumerate(UNITS):
+            try:
+                row = taylor.gradient(lambda y, unit=unit: f(y) @ unit, x)
+            except NonAnalyticError:
+                row = found["vjp"][i]
+                assert kink == "error" and np.isnan(row).any()
+            for k, j in found.items():
+                along = k in ("jvp", "forward") and kink == "error"
+                if not along or name != "crossed":  # along a line it may be smooth
+                    np.testing.assert_allclose(j[i], row, atol=1e-14, err_msg=k)
+
+
+def test_programs_of_derivatives_decide_where_they_are_evaluated():
+    program = taylor.record(lambda x, y: (np.minimum(x, y) + np.maximum(x, y), x * y), 1.0, 5.0)
+    for kink in ("error", "subgradient", "left"):
+        with taylor.policy(kink=kink):
+            assert taylor.reverse(program)(2.0, 2.0, 1.0, 1.0)[2:] == [3.0, 3.0]
+            assert taylor.forward(program)(2.0, 2.0, 1.0, 0.0)[2:] == [1.0, 2.0]
+    back = taylor.reverse(taylor.record(lambda x: np.sum(abs(x)), np.ones(2)))
+    with pytest.raises(NonAnalyticError):
+        back(np.zeros(2), 1.0)
+
+
+def test_a_policy_is_no_part_of_machine_code():
+    f, x = taylor.compile(lambda x: np.maximum(x, 0.0)), np.array([0.0, 1.0])
+    with taylor.policy(kink="subgradient"):
+        assert taylor.jacobian(f, x).tolist() == [[0, 0], [0, 1]]
+    assert np.isnan(taylor.jacobian(f, x)[0, 0])
+
+
 @pytest.mark.parametrize("kink, sign", [("right", 1.0), ("left", -1.0)])
 def test_one_sided_derivatives(kink, sign):
     w = np.array([1.0, 2.0, 3.0])
@@ -147,6 +216,23 @@ def test_one_sided_derivatives(kink, sign):
                 assert driver(f, X).tolist() == [sign, 2.0, -3.0]
         assert taylor.derivative(lambda x: np.maximum(0, x), 0.0) == (sign > 0)
         assert taylor.gradient(np.max, [1.0, 1.0, 0.0]).tolist() == [0.5, 0.5, 0.0]
+
+
+@pytest.mark.parametrize("width", [1e-1, 1e-4, 1e-7])
+def test_no_side_is_too_thin_to_be_met(width):
+    def wedge(z):  # zero but for 0 < z[1] < width·z[0]
+        return np.maximum(z[1], 0.0) * np.maximum(width * z[0] - z[1], 0.0) / width
+
+    def smooth(z):  # the same sides, of formulas that are equal
+        return np.maximum(z[1] ** 2, 1 * z[1] ** 2) + (wedge(z) - 1 * wedge(z))
+
+    second = [taylor.hessian, lambda f, x: taylor.tensor(f, x, 3), hyperdual.hessian]
+    for driver in second:
+        with pytest.raises(NonAnalyticError):
+            driver(wedge, np.zeros(2))
+        with pytest.raises(NonAnalyticError):
+            driver(lambda z: wedge(z[1:]) + z[0] ** 2, np.zeros(3))
+    assert taylor.hessian(smooth, np.zeros(2)).tolist() == [[0, 0], [0, 2]]
 
 
 def test_along_a_line_both_sides_decide():

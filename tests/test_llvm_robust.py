@@ -19,7 +19,8 @@ import pytest
 import taylor
 from taylor import jit, store
 from taylor.errors import TaylorError
-from taylor.llvm.kernels import TILE
+from taylor.kept import STORE
+from taylor.llvm.engine import TILE
 from taylor.llvm.machine import Machine
 
 ROOT = Path(__file__).parent.parent
@@ -125,6 +126,7 @@ if hasattr(os, "fork"):
 
         monkeypatch.setattr(jit, "_machine", machine)
         monkeypatch.setenv("TAYLOR_CACHE", "")
+        STORE.clear()
         many = taylor.compile(lambda x: sum(np.sin(k * x) * np.exp(x / k) for k in range(1, 40)))
         thread = threading.Thread(target=taylor.derivatives, args=(many, 0.3, 10))
         thread.start()
@@ -161,6 +163,7 @@ def together(work, count):
 def test_threads_compile_one_function_once(monkeypatch):
     monkeypatch.setenv("TAYLOR_CACHE", "")
     for _ in range(3):
+        STORE.clear()
         f = taylor.compile(energy.f)
         assert set(together(lambda i, f=f: answers(f), 40)) == {answers(energy)}
         assert {len(machines) for machines in f.machines.values()} == {1}
@@ -176,6 +179,7 @@ def test_threads_compile_different_functions():
         taylor.gradient(taylor.compile(lambda x, k=k: np.sum(np.sin(k * x) * x)), X)
         for k in range(1, 5)
     ]
+    STORE.clear()
     assert all(together(work, 12))
 
 
@@ -214,8 +218,10 @@ def test_bits_do_not_depend_on_the_cache(tmp_path, monkeypatch):
     wanted = answers(energy)
     monkeypatch.setenv("TAYLOR_CACHE", str(tmp_path))
     for _ in range(2):  # written, then read
+        STORE.clear()
         assert answers(taylor.compile(energy.f)) == wanted
     monkeypatch.setenv("TAYLOR_CACHE", "")
+    STORE.clear()
     assert answers(taylor.compile(energy.f)) == wanted
 
 
@@ -269,15 +275,18 @@ def damaged(raw):
 def test_a_damaged_object_is_made_again(tmp_path, monkeypatch):
     monkeypatch.setenv("TAYLOR_CACHE", str(tmp_path))
     wanted = energy.f(X)
+    STORE.clear()
     assert taylor.compile(energy.f)(X) == wanted
     (file,) = tmp_path.glob("*/*")
     good = file.read_bytes()
     for raw in damaged(good):
         file.write_bytes(raw)
+        STORE.clear()
         assert taylor.compile(energy.f)(X) == wanted
         assert file.read_bytes() == good
     file.unlink()
     file.mkdir()  # it can be neither read nor written
+    STORE.clear()
     f = taylor.compile(energy.f)
     assert f(X) == wanted and f.reasons == {}
     assert [entry.name for entry in file.parent.iterdir()] == [file.name]
@@ -292,6 +301,7 @@ def test_the_rounding_mode_is_left_alone(monkeypatch):
     try:
         for mode in (usual, 0x800, 0x400000):  # FE_UPWARD of x86 and of ARM
             libm.fesetround(mode)
+            STORE.clear()
             before = libm.fegetround()
             f(0.3)
             taylor.taylor_coefficients(f, POINTS, 4)

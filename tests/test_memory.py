@@ -503,6 +503,90 @@ def test_views_are_where_numpy_has_them(view):
     assert np.sum(compare[1] * x) == pytest.approx(slope @ expected, rel=1e-12)
 
 
+# ------------------------------------------------------------------ the order in memory
+NEW = (
+    "3 * {a}", "{a} + 1", "2 - {a}", "{a} * {a}", "{a} + {b}", "{b}[0] * {a}", "{a} * {b}[..., :1]",
+    "np.sin({a})", "{a} / (2 + {b} * {b})", "{a} ** 1.5", "-{a}", "+{a}", "np.hypot({a}, 1.0)",
+    "np.maximum({a}, 0.3)", "abs({a})", "np.where({a} > 0, {a}, 2 * {a})", "({a} > 0) * {a}",
+    "np.clip({a}, 0, 1)", "{a}.copy()", "{a}.copy('F')", "{a}.copy('K')", "np.copy({a})",
+    "{a}.flatten('F')", "{a}.flatten('K')", "{a}.flatten('A')", "{a}.astype(float)",
+    "{a}.astype(float, order='C')", "np.zeros_like({a}) + {a}", "np.concatenate([{a}, {a}])",
+    "np.concatenate([{a}, {a}], axis=-1)", "np.stack([{a}, 2 * {a}])", "np.vstack([{a}, {a}])",
+    "np.stack([{a}, {a}], axis=-1)", "np.roll({a}, 1)", "np.take({a}, [0, -1], axis=-1)",
+    "{a}[[0, -1]]", "{a}[..., [0, -1]]", "np.repeat({a}, 2, axis=-1)", "np.tile({a}, 2)",
+    "np.tril({a})", "np.sum({a}, axis=0)", "np.sum({a}, axis=-1, keepdims=True)",
+    "np.max({a}, axis=-1)", "np.prod({a}, axis=0)", "np.cumsum({a}, axis=0)", "np.sort({a})",
+    "np.cumprod({a}, axis=-1)", "np.diff({a})", "np.pad({a}, 1)", "{a} @ np.swapaxes({a}, -1, -2)",
+    "np.dot({a}, {a}.T)", "np.outer({a}, {a})", "np.tensordot({a}, {a}, axes=0)",
+    "np.einsum('...i,...j->...ij', {a}, {a})", "np.delete({a}, 0, axis=0)",
+    "np.ones({a}.shape[::-1]).T * {a}", "{a} * np.ones({a}.shape[::-1]).T", "np.square({a})",
+)  # fmt: skip
+SEEN = (
+    "{a}.T", "{a}.ravel()", "{a}.reshape(-1)", "np.ravel({a}, order='F')", "{a}.ravel('K')",
+    "{a}.ravel('A')", "{a}.reshape({a}.shape[::-1])", "np.reshape({a}, (2, -1))",
+    "{a}.reshape({a}.shape[::-1], order='F')", "np.reshape({a}, (-1, 2), order='F')",
+    "np.reshape({a}, (2, -1), order='A')", "np.swapaxes({a}, 0, -1)", "np.moveaxis({a}, 0, -1)",
+    "{a}[1:]", "{a}[::-1]", "{a}[..., ::2]", "{a}[None]", "np.expand_dims({a}, -1)",
+    "np.squeeze({a})", "{a}[:, 0]", "np.rot90({a})", "np.flip({a})", "np.diagonal({a})",
+    "np.split({a}, 2)[0]", "np.einsum('ij->ji', {a})", "np.atleast_2d({a})",
+)  # fmt: skip
+
+
+def chain(seed):
+    """Return the text of a random program that writes into its last array, and its point."""
+    rng = np.random.default_rng(seed)
+    shape = [(2, 3), (3, 2), (2, 2), (2, 3, 2), (4,), (1, 3), (3, 1), (2, 1, 2)][rng.integers(8)]
+    arrays, lines = {"x": np.round(rng.normal(size=shape), 2)}, []
+    for _ in range(20):
+        texts = NEW if rng.random() < 0.45 else SEEN
+        names, new = list(arrays), f"y{len(lines)}"
+        text = texts[rng.integers(len(texts))].format(
+            a=names[-1], b=names[rng.integers(len(names))]
+        )
+        try:
+            with np.errstate(all="ignore"):
+                made = eval(text, {"np": np}, arrays)
+        except (ValueError, IndexError):
+            continue
+        if isinstance(made, np.ndarray) and made.ndim and 0 < made.size < 100 > np.abs(made).max():
+            arrays[new] = made
+            lines.append(f"{new} = {text}")
+        if len(lines) == 6:
+            break
+    last, names = list(arrays)[-1], ", ".join(arrays)
+    write = f"{last}[...] = 1000 + np.arange({last}.size).reshape({last}.shape)"
+    lines += [f"try:\n        {write}\n    except ValueError:\n        pass"]
+    lines += [f"return np.concatenate([v.flatten() for v in ({names},)])"]
+    return "def f(x):\n    " + "\n    ".join(lines), arrays["x"]
+
+
+ORDERS = {
+    "Taylor": (300, lambda f, x: f(Taylor.variable(x, 2)).value),
+    "recorded": (300, lambda f, x: record(f, x)(x)),
+    "TaylorN": (100, lambda f, x: f(TaylorN.seeded(x, 1)).value),
+    "mpf": (50, lambda f, x: f(Taylor.variable(x.astype(object), 2)).value),
+    "nested": (100, lambda f, x: f(Taylor.variable(TaylorN.seeded(x, 1), 2)).value.value),
+    "nodes": (100, lambda f, x: taylor.vjp(f, x, f(x * 1))[0]),
+}
+
+
+@pytest.mark.parametrize("count, run", ORDERS.values(), ids=ORDERS)
+def test_what_is_written_is_seen_where_numpy_sees_it(count, run):
+    """Whether reshape and ravel copy rests on where all operations before left the elements."""
+    for seed in range(count):
+        text, x = chain(seed)
+        scope = {"np": np}
+        exec(text, scope)
+        with np.errstate(all="ignore"):
+            expected = scope["f"](x * 1)
+            try:
+                found = run(scope["f"], x * 1)
+            except taylor.NonAnalyticError:
+                continue
+        same = np.allclose(np.asarray(found, dtype=float), expected, equal_nan=True)
+        assert same, f"seed {seed}, x = {x!r}\n{text}"
+
+
 # ------------------------------------------------------------------ what cannot be written
 KINDS = {
     "Taylor": lambda f, x: f(Taylor.variable(x, 2)),

@@ -154,14 +154,14 @@ def test_no_time_at_all():
 
 def test_parameters_change_without_recording_again():
     it = TaylorIntegrator(lorenz, 0.0, [1.0, 1.0, 1.0], args=(10.0, 28.0, 8 / 3))
-    systems = len(it._systems)
+    system = it.system
     for r in (14.0, 28.0):
         it.args = (10.0, r, 8 / 3)
         it.set_state(0.0, [1.0, 1.0, 1.0])
         it.propagate_until(1.0)
         again = solve_ivp(lorenz, (0.0, 1.0), [1.0, 1.0, 1.0], args=(10.0, r, 8 / 3))
         assert np.array_equal(it.y, again.y[:, -1])
-    assert len(it._systems) == systems
+    assert it.system is system
 
 
 def test_second_order_form():
@@ -257,10 +257,15 @@ def test_sliding_is_an_error_with_the_last_state():
 
 
 # ------------------------------------------------------------------ events
-def event(g, **attributes):
-    for name, value in attributes.items():
-        setattr(g, name, value)
-    return g
+def event(g, callback=None, **attributes):
+    """Return a new event function with attributes."""
+
+    def function(t, y, *args):
+        return g(t, y, *args)
+
+    for name, value in {"callback": callback, **attributes}.items():
+        setattr(function, name, value)
+    return function
 
 
 def circle(t, y):
@@ -448,3 +453,120 @@ def test_wrong_shapes_and_arguments():
 def test_progress_bar(capsys):
     solve_ivp(lambda t, y: -y, (0.0, 3.0), [1.0], progress=True)
     assert "100%" in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------ events at one time, branches
+def at_rest(t, y, *args):
+    return 0 * y
+
+
+def adding(c):
+    return lambda t, y: y + c
+
+
+@pytest.mark.parametrize("apart", [0.0, 2.3e-16, 1e-15, 1e-14, 1e-9])
+def test_every_event_at_one_time_runs_in_the_order_of_the_list(apart):
+    events = [
+        event(lambda t, y: t - 1, lambda t, y: 3 * (y + 1)),
+        event(lambda t, y: t - 1 - apart, adding(10.0)),
+        event(lambda t, y: t - 1),
+    ]
+    r = solve_ivp(at_rest, (0.0, 2.0), [0.0], events=events)
+    assert r.y[0, -1] == 13.0
+    assert [len(t) for t in r.t_events] == [1, 1, 1]
+    assert [np.abs(t - 1).max() < 1.1e-9 for t in r.t_events] == [True] * 3
+    assert r.y_events[1][0, 0] == 3.0  # what the first has left
+
+
+def test_a_terminal_event_among_others_ends_the_run_after_them():
+    events = [
+        event(lambda t, y: t - 1, terminal=True),
+        event(lambda t, y: t - 1, adding(1.0)),
+    ]
+    r = solve_ivp(at_rest, (0.0, 2.0), [0.0], events=events)
+    assert (r.status, r.t[-1], r.y[0, -1]) == (1, 1.0, 1.0)
+
+
+@pytest.mark.parametrize("direction, fires", [(0, 1), (1, 1), (-1, 0)])
+def test_a_reset_that_carries_an_event_function_over_zero_fires_it_once(direction, fires):
+    events = [
+        event(lambda t, y: t - 1, adding(1.0)),
+        event(lambda t, y: y[0] - 0.5, adding(0.25), direction=direction),
+    ]
+    r = solve_ivp(at_rest, (0.0, 2.0), [0.0], events=events)
+    assert r.y[0, -1] == 1 + 0.25 * fires
+    assert [len(t) for t in r.t_events] == [1, fires]
+
+
+def test_two_schedules_that_meet():
+    often = event(lambda t, y: np.sin(np.pi * t / 6), adding(1.0))
+    seldom = event(lambda t, y: np.sin(np.pi * t / 12), adding(100.0))
+    r = solve_ivp(at_rest, (1.0, 49.0), [0.0], events=[often, seldom])
+    assert r.y[0, -1] == 8 + 400
+
+
+BRANCHES = {
+    "abs": (lambda t, y: abs(y[0]) - 0.5, np.arccos([0.5, -0.5])),
+    "maximum": (lambda t, y: np.maximum(y[0], 0.2) - 0.3, np.arccos([0.3])),
+    "where": (lambda t, y: np.where(y[0] > 0.1, y[0] - 0.6, y[0] + 0.9), np.arccos([0.6, -0.9])),
+    "if": (lambda t, y: y[0] - 0.6 if y[0] > 0.1 else y[0] + 0.9, np.arccos([0.6, -0.9])),
+    "mod": (lambda t, y: t % 2 - 1, np.array([1.0, 3.0])),
+    "sign": (lambda t, y: np.sign(y[0]), np.array([])),
+    "floor": (lambda t, y: np.floor(3 * t) - 4.5, np.array([])),
+    "touch": (lambda t, y: abs(y[0]), np.array([np.pi / 2])),
+    "kink at t0": (lambda t, y: abs(y[1]) - 0.5, np.array([np.pi / 6, 5 * np.pi / 6])),
+}
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("name", BRANCHES)
+def test_event_functions_may_have_kinks_and_jumps(name, sign):
+    g, expected = BRANCHES[name]
+    r = solve_ivp(
+        lambda t, y: [sign * y[1], -sign * y[0]], (0.0, sign * 3.1), [1.0, 0.0],
+        events=lambda t, y: g(sign * t, y),
+    )  # fmt: skip
+    found = sign * r.t_events[0]
+    assert found == pytest.approx(expected, abs=1e-14)
+
+
+class Plant:
+    """A right-hand side with a state of its own, which a callback changes."""
+
+    def __init__(self):
+        self.u = 1.0
+
+    def fun(self, t, y):
+        return self.u + 0 * y
+
+    def switch(self, t, y):
+        self.u = 5.0
+
+
+def test_what_a_callback_changes_counts():
+    def in_place(t, y):
+        y[0] += 1
+
+    def arguments(t, y, a):
+        a[0] = 5.0
+
+    def entry(t, y, d):
+        d["u"] = 5.0
+
+    at = lambda t, y, *args: t - 1
+    plant = Plant()
+    runs = [
+        (at_rest, event(at, in_place), ()),
+        (lambda t, y, a: a, event(at, arguments), (np.array([1.0]),)),
+        (lambda t, y, d: d["u"] + 0 * y, event(at, entry), ({"u": 1.0},)),
+        (plant.fun, event(at, plant.switch), ()),
+    ]
+    ends = [solve_ivp(f, (0.0, 2.0), [0.0], args=a, events=g).y[0, -1] for f, g, a in runs]
+    assert ends == pytest.approx([1.0, 6.0, 6.0, 6.0], rel=1e-15)
+
+
+def test_states_of_series_at_events_come_first_as_others_do():
+    y0 = taylor.Taylor(np.array([[1.0, 0.0], [1.0, 0.0]]))
+    r = solve_ivp(lambda t, y: [y[1], -y[0]], (0.0, 8.0), y0, events=lambda t, y: y[0])
+    plain = solve_ivp(lambda t, y: [y[1], -y[0]], (0.0, 8.0), [1.0, 0.0], events=lambda t, y: y[0])
+    assert r.y_events[0].shape == plain.y_events[0].shape == (3, 2)

@@ -21,7 +21,6 @@ import numpy as np
 from taylor.arrays import lift
 from taylor.elementary import Elementary, lookup
 from taylor.errors import ShapeMismatch
-from taylor.jit import key
 from taylor.program import Program
 from taylor.sweep import called, local_series
 from taylor.tape import Guard, Instruction, Node, Tape, flat, pruned
@@ -134,13 +133,6 @@ def _name(row: Elementary, count: int, rows: list[Any]) -> Any:
     program = traced(row, count)
     value = None if program is None else _bare(program.code, rows)
     return rows.index(row), value, row.local is not None
-
-
-def named(program: Program) -> Any:
-    """Return the identity of a program in this process, or None if it has none."""
-    code, rows = bare(program)
-    name = key(code)
-    return None if name is None else (name, rows)
 
 
 def is_users(program: Program) -> bool:

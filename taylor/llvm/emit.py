@@ -26,11 +26,12 @@ from taylor.llvm.calls import Ask, Held, traced
 from taylor.llvm.ir import UNROLL, WIDTH, Function, Scalar
 from taylor.rules import values
 from taylor.tags import Tag
-from taylor.values import Constant, as_array, is_operand
+from taylor.values import Constant, as_array, common_shape, is_operand
 
 Array = Any
 Shape = tuple[int, ...]
 FUSED = 6  # arrays that one loop reads at most
+DEEPEST = 40  # functions of functions that one loop computes at most
 SHUFFLED = 64  # elements of an array that is rearranged by shuffles at most
 SUMS = 8  # sums that are taken at a time
 Body = Callable[..., Scalar]
@@ -91,7 +92,7 @@ class Slot:
 
 def _strides(shape: Shape) -> tuple[int, ...]:
     """Return the strides, in elements, of a C-ordered array."""
-    return tuple(int(np.prod(shape[i + 1 :], dtype=int)) for i in range(len(shape)))
+    return tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
 
 
 class Symbol(Operand):
@@ -157,7 +158,7 @@ class Symbol(Operand):
         if isinstance(o, Degree):
             return self._binary("fmul", self, Symbol(self.f, (), reg=o.reciprocal))
         if isinstance(o, Divisor):
-            return self._binary("fmul", self, o.inverse)
+            return o.of(self)
         return self._binary("fdiv", self, o)
 
     def __rtruediv__(self, o: Any) -> Any:
@@ -237,9 +238,10 @@ class Symbol(Operand):
     def _scatter(self, index: Array, shape: Shape) -> Any:
         out, to, start = filled(self.f, shape, 0.0), index.reshape(-1), 0
         for x in self._in_pieces():
-            stop = start + int(np.prod(x.shape, dtype=int))
+            stop = start + math.prod(x.shape)
             _add_to(out, x, to[start:stop])
             start = stop
+            self.f.pause()
         return out
 
     def _in_pieces(self) -> list[Symbol]:
@@ -249,7 +251,7 @@ class Symbol(Operand):
     def _sum(self, axes: tuple[int, ...]) -> Any:
         n = self.shape[-1] if self.shape else 0
         if axes == (len(self.shape) - 1,) and 1 < n <= UNROLL and self.reg is None:
-            columns = np.arange(int(np.prod(self.shape))).reshape(self.shape)
+            columns = np.arange(math.prod(self.shape)).reshape(self.shape)
             if _shuffles(self.f, [self], columns[..., 0].reshape(-1)):  # short rows: columns
                 x = contiguous(self)
                 parts = [_shuffled(self.f, x, columns[..., i]) for i in range(n)]
@@ -298,10 +300,37 @@ class Symbol(Operand):
 
 
 class Divisor:
-    """What coefficients are divided by, degree after degree: its reciprocal is computed once."""
+    """What coefficients are divided by, degree after degree, a number x + low.
 
-    def __init__(self, x: Symbol) -> None:
-        self.inverse = settled(1.0 / x)
+    Its reciprocal is computed once, and what that lacks: multiplied by a rounded one, coefficient k
+    of a logarithm would be off by k times its error.
+    """
+
+    def __init__(self, x: Symbol, low: Any = None) -> None:
+        f = x.f
+        self.f, self.inverse = f, settled(1.0 / x)
+
+        def lacking(x: Scalar, r: Scalar, low: Scalar) -> Scalar:
+            one, tiny = f.constant(1.0), f.constant(2.0**-40)
+            off = f.binary("fsub", f.intrinsic("fma", f.negative(x), r, one), low)
+            small = f.compare("olt", f.intrinsic("fabs", off), tiny)  # not where r is infinite
+            return f.select(small, f.binary("fmul", r, off), f.constant(0.0))
+
+        low = lifted(f, 0.0 if low is None else low)
+        self.rest = settled(
+            mapped(
+                f, lambda x, r, low: lacking(x, r, f.binary("fmul", r, low)), x, self.inverse, low
+            )
+        )
+
+    def of(self, s: Symbol) -> Any:
+        """Return s/(x + low)."""
+        f = self.f
+
+        def body(s: Scalar, r: Scalar, rest: Scalar) -> Scalar:
+            return f.intrinsic("fma", s, r, f.binary("fmul", s, rest))
+
+        return mapped(f, body, s, self.inverse, self.rest)
 
 
 class Pending(Symbol):
@@ -349,10 +378,12 @@ def settled(x: Any) -> Any:
 class Mapped(Pending):
     """An element-wise function of arrays of the same shape, computed where it is used."""
 
-    __slots__ = ("args", "body")
+    __slots__ = ("args", "body", "depth")
 
-    def __init__(self, f: Function, shape: Shape, body: Body, args: list[Symbol]) -> None:
-        self.body, self.args = body, args
+    def __init__(
+        self, f: Function, shape: Shape, body: Body, args: list[Symbol], depth: int
+    ) -> None:
+        self.body, self.args, self.depth = body, args, depth
         super().__init__(f, shape)
 
     def _make(self) -> Symbol:
@@ -380,7 +411,8 @@ class Joined(Pending):
         for x in self._in_pieces():
             target = Symbol(self.f, x.shape, None, slot, start, _strides(x.shape))
             nest(self.f, lambda v: v, [_broadcast(x, x.shape)], target)
-            start += int(np.prod(x.shape, dtype=int))
+            start += math.prod(x.shape)
+            self.f.pause()
 
     def _in_pieces(self) -> list[Symbol]:
         return self.pieces if self.made is None else [self.made]
@@ -392,7 +424,7 @@ class Joined(Pending):
             return Joined(self.f, index.shape, self.pieces)
         start, low, high = 0, int(index.min()), int(index.max())
         for x in self.pieces:
-            stop = start + int(np.prod(x.shape, dtype=int))
+            stop = start + math.prod(x.shape)
             if start <= low and high < stop:
                 return x._gather([x], index - start)
             start = stop
@@ -401,7 +433,7 @@ class Joined(Pending):
 
 def _in_order(index: Array, sources: Sequence[Any]) -> bool:
     """Whether the index takes all elements of the sources one after the other."""
-    size = sum(int(np.prod(np.shape(x), dtype=int)) for x in sources)
+    size = sum(math.prod(np.shape(x)) for x in sources)
     return index.size == size > 1 and np.array_equal(index.reshape(-1), np.arange(size))
 
 
@@ -414,6 +446,8 @@ def lifted(f: Function, x: Any) -> Symbol:
     """Return a number or an array as a symbol."""
     if isinstance(x, Symbol):
         return x
+    if type(x) is float:
+        return Symbol(f, (), reg=f.constant(x))
     if isinstance(x, Degree):
         return Symbol(f, (), reg=x.number)
     if isinstance(x, Constant):
@@ -447,7 +481,7 @@ def _odd(e: Any) -> bool:
 
 def empty(f: Function, shape: Shape) -> Symbol:
     """Return a new array in memory."""
-    slot = Slot(f, int(np.prod(shape, dtype=int)))
+    slot = Slot(f, math.prod(shape))
     return Symbol(f, shape, None, slot, slot.start, _strides(shape))
 
 
@@ -465,7 +499,7 @@ def base_of(x: Symbol) -> str:
 
 def flattened(x: Symbol) -> Symbol:
     """Return a contiguous array along one axis."""
-    size = int(np.prod(x.shape, dtype=int))
+    size = math.prod(x.shape)
     strides = (0,) if x.reg is not None else (1,)
     return Symbol(x.f, (size,), x.reg, x.slot, x.offset, strides, x.lead)
 
@@ -475,7 +509,7 @@ def contiguous(x: Symbol) -> Symbol:
     if isinstance(x, Pending):
         return x.settle()
     if x.reg is not None:
-        size = int(np.prod(x.shape, dtype=int))
+        size = math.prod(x.shape)
         if size == 1:
             return Symbol(x.f, x.shape, reg=x.reg)
     elif all(
@@ -563,7 +597,7 @@ def _assembled(f: Function, sources: list[Symbol], index: Array) -> Symbol:
     size = len(flat)
     if size == 1 and flat[0] >= 0:
         for x in sources:
-            n = int(np.prod(x.shape, dtype=int))
+            n = math.prod(x.shape)
             if flat[0] < n:
                 return Symbol(f, index.shape, reg=at(flattened(x), [int(flat[0])]))
             flat = flat - n
@@ -572,7 +606,8 @@ def _assembled(f: Function, sources: list[Symbol], index: Array) -> Symbol:
     out = filled(f, index.shape, 0.0) if size and flat.min() < 0 else empty(f, index.shape)
     start = 0
     for x in sources:
-        n = int(np.prod(x.shape, dtype=int))
+        n = math.prod(x.shape)
+        f.pause()
         places = np.flatnonzero((flat >= start) & (flat < start + n))
         taken = flat[places] - start
         start += n
@@ -613,7 +648,7 @@ def _shuffles(f: Function, sources: list[Symbol], flat: Array) -> bool:
     """Whether elements of one array are moved by few shuffles of vectors."""
     if f.unit > 1 or len(sources) != 1 or sources[0].reg is not None or not len(flat):
         return False
-    size = int(np.prod(sources[0].shape, dtype=int))
+    size = math.prod(sources[0].shape)
     few = WIDTH // 2 <= size <= SHUFFLED and len(flat) <= 4 * SHUFFLED
     return few and flat.min() >= 0 and (_affine(flat) or (0,))[0] != 1
 
@@ -645,14 +680,17 @@ def _shuffled(f: Function, x: Symbol, index: Array) -> Symbol:
 # ------------------------------------------------------------------ nests of loops
 def mapped(f: Function, body: Body, *args: Symbol, copy: bool = False) -> Symbol:
     """Return body(args) element by element, broadcasting as NumPy does."""
-    shape = np.broadcast_shapes(*(x.shape for x in args))
-    size = int(np.prod(shape, dtype=int))
+    shape = common_shape(*(x.shape for x in args))
+    size = math.prod(shape)
     constant = all(x.reg is not None for x in args) and not copy
     if size == 1 or (constant and size):
         values = [at(x, [0] * len(x.shape)) for x in args]
         return Symbol(f, shape, reg=body(*values), strides=(0,) * len(shape))
     seen = [_broadcast(x, shape) for x in args]
-    result = Mapped(f, shape, *_fused(body, seen))
+    depth = 1 + max(x.depth if isinstance(x, Mapped) and x.made is None else 0 for x in seen)
+    if depth > DEEPEST:
+        seen, depth = [settled(x) for x in seen], 1
+    result = Mapped(f, shape, *_fused(body, seen), depth)
     if copy:
         return result.settle()
     return result
@@ -809,7 +847,7 @@ def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> 
     reduced = [(sizes[c], [s.get(c, 0) for s in strides]) for c in summed]
     if any(n == 0 for n, _ in reduced):
         return lifted(f, np.zeros(shape))
-    size = int(np.prod(shape, dtype=int))
+    size = math.prod(shape)
     if size == 1:
         along = [[s.get(c, 0) for s in strides] for c in out]
         (value,) = _reductions(f, args, [([0] * len(shape), f.unit)], along, reduced)

@@ -12,10 +12,14 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from taylor.llvm.parts import joined
+
 T = TypeVar("T")
 WIDTH = 8  # doubles in a vector
 UNROLL = 4  # loops of so few iterations are written out
 LONGEST = 150  # lines of a basic block, about
+LARGEST = 1500  # lines of a function, about
+FUSED = 8  # products of a sum that are added to another one by one
 
 
 def literal(c: float) -> str:
@@ -25,6 +29,9 @@ def literal(c: float) -> str:
     '0x3FF0000000000000'
     """
     return f"0x{struct.unpack('<Q', struct.pack('<d', float(c)))[0]:016X}"
+
+
+ONE = literal(1.0)
 
 
 class Scalar:
@@ -61,6 +68,8 @@ class Function:
         self.block, self.begins = "entry", 0
         self.count = 0
         self.regions = [0]  # the loops that the text is in: what registers are known in each
+        self.parts: list[list[str]] = []  # text that has become functions of its own
+        self.starts: list[Any] = [None]  # in each region, where the next part begins: line, block
         self.contracts = False  # whether a product and a sum may be rounded as one
         self.products: dict[str, list[tuple[Scalar, Scalar]]] = {}  # registers that are Σ a·b
         self.asks: list[Any] = []  # what the code asks Python for (see `calls`)
@@ -87,7 +96,17 @@ class Function:
         self.block, self.begins = name, len(self.lines)
 
     def pause(self) -> None:
-        """Begin a new block where this one is long: code generation takes its length squared."""
+        """Begin a new block or function where this one is long: code generation is not linear.
+
+        Nothing before jumps to what follows, or over it, but loops that the text is in.
+        """
+        start, block = self.starts[-1] = self.starts[-1] or (len(self.lines), self.block)
+        if len(self.lines) - start >= LARGEST:
+            self.parts.append([f"{block}:", *self.lines[start:]])
+            call = f"  call void @part{len(self.parts)}(ptr %data)"
+            self.lines[start:] = [call]
+            self.block, self.begins, self.starts[-1] = block, start, (start + 1, block)
+            return
         if len(self.lines) - self.begins < LONGEST:
             return
         self.count += 1
@@ -123,6 +142,8 @@ class Function:
         """Return fadd, fsub, fmul or fdiv of two registers."""
         if self.contracts and op in ("fadd", "fsub"):
             return self._sum(x, y if op == "fadd" else self.negative(y))
+        if op == "fmul" and ONE in (x.text, y.text):
+            return y if x.text == ONE else x
         width, (a, b) = self.same(x, y)
         result = Scalar(self.put(f"{op} {type_of(width)} {a}, {b}"), width)
         if self.contracts and op == "fmul":
@@ -139,7 +160,7 @@ class Function:
             return Scalar(self.put(f"fadd {type_of(width)} {', '.join(texts)}"), width)
         for a, b in mine:
             y = self.intrinsic("fma", a, b, y)
-        if others:
+        if others and len(mine) + len(others) <= FUSED:
             self.products[y.text] = [*mine, *others]
         return y
 
@@ -364,10 +385,14 @@ class Function:
 
     def text(self) -> str:
         """Return the whole module."""
-        head = [*sorted(self.declarations), *self.definitions, *self.helpers.values()]
-        end = ["  ret void", "never:", "  unreachable", "}"]
-        body = ["define void @f(ptr noalias %data) {", "entry:", *self.lines, *end]
-        return "\n".join([*head, *body, ""])
+        texts = [*sorted(self.declarations), *self.definitions, *self.helpers.values()]
+        bodies, end = joined([["entry:", *self.lines], *self.parts], 8 * self.unit * self.size)
+        self.size = -(-end // (8 * self.unit))
+        for n, body in enumerate(bodies):
+            name = f"internal void @part{n}" if n else "void @f"
+            head = f"define {name}(ptr noalias %data) {{"
+            texts += [head, body, "  ret void", "never:", "  unreachable", "}"]
+        return "\n".join([*texts, ""])
 
 
 def tiled(rows: tuple[list[int], list[int]], unit: int, flag: int) -> str:
@@ -475,6 +500,7 @@ class Loop:
             f.lines.append(f"  br label %{self.head}")
         f.label(self.head)
         f.regions.append(f.count)
+        f.starts.append(None)
         self.index = f.name()
         self.carried: list[tuple[int, str, str, Scalar, str]] = []
         self.place = len(f.lines)
@@ -497,6 +523,7 @@ class Loop:
         """End the loop."""
         f, latch = self.f, self.f.block
         f.regions.pop()
+        f.starts.pop()
         following = f.put(f"add nsw i64 {self.index}, {self.step}")
         again = f.put(f"icmp slt i64 {following}, {self.stop}")
         f.lines.append(f"  br i1 {again}, label %{self.head}, label %{self.exit}")

@@ -6,6 +6,7 @@ import ctypes
 import dataclasses
 import functools
 import itertools
+import math
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +15,8 @@ import numpy as np
 
 from taylor.algebra import Univariate
 from taylor.expand import expand
-from taylor.jit import Code, key
+from taylor.jit import Code, made
+from taylor.kept import identity
 from taylor.llvm.calls import Calls, bare, is_users
 from taylor.llvm.emit import (
     Joined,
@@ -40,19 +42,20 @@ from taylor.llvm.planar import (
     with_symbols,
 )
 from taylor.llvm.series import Emission, Planes, Table, part_size
+from taylor.pairs import address
 from taylor.program import Program
 from taylor.rules import values
-from taylor.store import load, save
 from taylor.tape import Guard
 
 Array = Any
 OK, GUARD, INFINITE = 0, 1, 2
+BY_DEGREE = 3000  # instructions times degrees of a program that is written degree by degree
 OPPOSITE = {"<": "uge", "<=": "ugt", ">": "ule", ">=": "ult"}
 SAME = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}
 
 
 def _size(shape: Sequence[int]) -> int:
-    return int(np.prod(shape, dtype=int))
+    return math.prod(shape)
 
 
 def block(size: int) -> Array:
@@ -106,20 +109,25 @@ class Machine:
         if self.tables and not expanded and is_users(program):  # with the equations of the rows
             program, self.expanded = expand(program), True
         code, rows = bare(program)
-        name = key(code, *self._kind(), order, heights, unit, self.complex)
-        kept = load(name)
-        if kept is None:
+
+        def write() -> tuple[Any, Code]:
             self._write(program, order, rows)
             layout = (self.places, self.results, self.flag, self.size, self.lists, self.asks)
-            save(name, layout, self.code.object)
-        else:
-            layout, machine_code = kept
-            self.places, self.results, self.flag, self.size, self.lists, self.asks = layout
-            self.code = Code(None, machine_code)
+            return layout, self.code
+
+        grown = None if order is None else (order, *self.heights)
+        name = (type(self).__name__, *self._kind(), self.expanded, grown, unit, *self.complex)
+        layout, self.code = made(write, identity(code), *name, program.identity)
+        self.places, self.results, self.flag, self.size, self.lists, self.asks = layout
         self.local = threading.local()
         self.call = self.code.call
         if self.asks[0]:
-            self.program, self.rows, self.call = program, rows, self._call
+            self.program, self.users, self.call = program, rows, self._call
+
+    @property
+    def weight(self) -> int:
+        """Bytes of the object and of the memory of a thread."""
+        return self.code.weight + 8 * self.size
 
     def _kind(self) -> tuple[Any, ...]:
         """Return what, besides the program, the orders and the unit, the code depends on."""
@@ -150,9 +158,11 @@ class Machine:
         wrong = failed(f, program.guards, heads)
         f.store(wrong, f.address("%data", [], self.flag))
         self._finite(f)
+        text = f.text()
         self.size, self.asks = f.size + WIDTH, (f.asks, f.asking)
-        tiles = "" if self.unit == 1 else tiled(self._rows(), self.unit, self.flag)
-        self.code = Code(f.text() + tiles)
+        numbers = self.tables and all(i.shape == () for i in program.code)
+        tiles = tiled(self._rows(), self.unit, self.flag) if self.unit > 1 or numbers else ""
+        self.code = Code(text + tiles)
 
     def _rows(self) -> tuple[list[int], list[int]]:
         """Return where in memory the numbers of the inputs and of the outputs lie, in order."""
@@ -191,7 +201,12 @@ class Machine:
     def _values(self, f: Function, program: Program) -> Any:
         guarded = {i for g in program.guards for i in (g.a, g.b)}
         kept = {*program.outputs, *program.inputs, *guarded}
-        return values(self._code(f, program), self._given(f), kept, settled)
+
+        def each(value: Any, uses: int) -> Any:
+            f.pause()
+            return settled(value) if uses > 1 else value
+
+        return values(self._code(f, program), self._given(f), kept, each)
 
     def _code(self, f: Function, program: Program) -> Any:
         return with_questions(f, with_symbols(f, program.code) if self.planar else program.code)
@@ -214,7 +229,7 @@ class Machine:
         program = dataclasses.replace(program, code=self._code(f, program))
         sweep = Emission(
             f, program, order, given[:n], self.heights, given[n:], self._algebra(f),
-            by_degree=self.unit == 1,
+            by_degree=self.unit == 1 and len(program) * (order + 1) <= BY_DEGREE,
         )  # fmt: skip
         sweep.run()
         guarded = {i for g in program.guards for i in (g.a, g.b) if i >= 0}
@@ -233,7 +248,7 @@ class Machine:
 
     def memory(self) -> Any:
         """Return this thread's pointer, and the views of inputs, outputs and flags it points to."""
-        data = block(self.size)
+        data = self.prepared(block(self.size))
         ins = [
             self._view(data[p : p + self._room(s)], s)
             for p, s in zip(self.places, self.inputs, strict=True)
@@ -251,7 +266,7 @@ class Machine:
         """Return what answers the code in a block of memory, if it asks."""
         if not self.asks[0]:
             return None
-        return Calls(self.asks, self.program, self.rows, self._degrees(), data, self.unit)
+        return Calls(self.asks, self.program, self.users, self._degrees(), data, self.unit)
 
     def _call(self, pointer: ctypes.c_void_p) -> None:
         """Run code that asks Python, which may come back here: it finds other memory then."""
@@ -265,7 +280,8 @@ class Machine:
     def batch(self, *x: Any, threads: int = 1) -> tuple[int, list[Any]]:
         """Return (status, outputs) at many points, which lie along the last axis of the arrays.
 
-        Tiles of `unit` points are spread over the threads; memory beyond the arrays is bounded.
+        Tiles of `unit` points (single points, where all is numbers) are spread over the threads;
+        memory beyond the arrays is bounded.
         """
         if self.planar:
             status, found = self._batch(self._split(x), threads)
@@ -274,40 +290,74 @@ class Machine:
 
     def _batch(self, x: Sequence[Any], threads: int) -> tuple[int, list[Any]]:
         n = x[0].shape[-1]
+        flat = [v.reshape(-1, n) for v in x]
+        rows = np.concatenate(flat) if len(flat) > 1 else flat[0]
         if n < self.unit:  # one tile, filled up with copies of the last point
-            fill = [np.repeat(v[..., -1:], self.unit - n, axis=-1) for v in x]
-            wide = [np.concatenate(pair, axis=-1) for pair in zip(x, fill, strict=True)]
-            status, outs = self._batch(wide, 1)
-            return status, [y[..., :n] for y in outs]
-        rows = np.concatenate([np.reshape(v, (-1, n)) for v in x]) if len(x) > 1 else x[0]
+            wide = np.empty((len(rows), self.unit))
+            wide[:, :n], wide[:, n:] = rows, rows[:, -1:]
+            rows = wide
         rows = np.ascontiguousarray(rows, dtype=float)
-        total = [_size(s) for s in self.outputs]
-        out = np.empty((sum(total), n))
-        tiles = -(-n // self.unit)
-        cuts = [tiles * i // threads for i in range(threads + 1)]
-        flags = np.zeros((threads, 2 * self.unit))
+        out = np.empty((self.rows[-1], rows.shape[1]))
+        flags = self._tiles(rows, out, threads)
+        out = np.ascontiguousarray(out[:, :n]) if n < self.unit else out
+        parts = zip(self.outputs, self.rows, self.rows[1:], strict=False)
+        outs = [out[a:b].reshape(*s, n) for s, a, b in parts]
+        if not np.count_nonzero(flags):
+            return OK, outs
+        return (GUARD if flags[:, 0].any() else INFINITE), outs
+
+    def _tiles(self, rows: Array, out: Array, threads: int) -> Array:
+        """Write the results of all tiles; return the flags, two for every point of a tile."""
+        count = rows.shape[1]
+        tiles, given = -(-count // self.unit), (address(rows), address(out))
+        if threads == 1:
+            data, flags, place = self.tile()
+            flags.fill(0.0)
+            self._tiled(data, *given, place, count, 0, tiles)
+            return flags
+        from concurrent.futures import ThreadPoolExecutor  # slow to import, rarely needed
+
+        every = np.zeros((threads, 2, self.unit))
 
         def run(i: int) -> None:
-            data = block((self.size + 1) * self.unit)
-            calls = self._calls(data)
-            given = [ctypes.c_void_p(a.ctypes.data) for a in (data, rows, out, flags[i])]
-            tiles: Any = self.code.tiles
-            if calls is not None:
-                tiles = functools.partial(calls.run, tiles)
-            tiles(*given, n, cuts[i], cuts[i + 1])
+            cuts = tiles * i // threads, tiles * (i + 1) // threads
+            self._tiled(self.tile()[0], *given, address(every[i]), count, *cuts)
 
-        if threads == 1:
-            run(0)
-        else:
-            from concurrent.futures import ThreadPoolExecutor  # slow to import, rarely needed
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(run, range(threads)))
+        return every
 
-            with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(run, range(threads)))
-        wrong, lost = flags[:, : self.unit].any(), flags[:, self.unit :]
-        status = GUARD if wrong else INFINITE if np.any(lost != 0) else OK
-        ends = np.cumsum([0, *total])
-        parts = [out[a:b] for a, b in itertools.pairwise(ends)]
-        return status, [y.reshape(*s, n) for y, s in zip(parts, self.outputs, strict=True)]
+    def _tiled(self, *given: Any) -> None:
+        """Run the code of tiles in this thread's memory, as `_call` runs that of one point."""
+        calls, tile = self.local.answers, self.local.tile
+        if calls is None:
+            self.code.tiles(*given)
+            return
+        del self.local.tile
+        try:
+            calls.run(self.code.tiles, *given)
+        finally:
+            self.local.answers, self.local.tile = calls, tile
+
+    def tile(self) -> tuple[int, Array, int]:
+        """Return where this thread's memory of a tile lies, the flags of its points, and where."""
+        try:
+            known: tuple[int, Array, int] = self.local.tile
+        except AttributeError:
+            self.local.held = self.prepared(block((self.size + 1) * self.unit))
+            self.local.answers = self._calls(self.local.held)
+            flags = np.zeros((1, 2, self.unit))
+            known = self.local.tile = address(self.local.held), flags, address(flags)
+        return known
+
+    def prepared(self, data: Array) -> Array:
+        """Return a block of memory with what the code finds in it."""
+        return data
+
+    @functools.cached_property
+    def rows(self) -> list[int]:
+        """The first row of every output among all rows of a batch, and the end."""
+        return [0, *itertools.accumulate(_size(s) for s in self.outputs)]
 
     def line(self, x: Any, v: Any) -> tuple[int, Any]:
         """Return (status, first output) of the series of t -> f(x + t·v)."""
@@ -388,6 +438,7 @@ def failed(f: Function, guards: Sequence[Guard], v: Any) -> Scalar:
             wrong = f.compare(op, at(a, [i]), at(b, [i]))
             one = f.select(wrong, f.constant(1.0), f.constant(0.0))
             total = f.binary("fadd", total, one)
+            f.pause()
     return total
 
 

@@ -8,25 +8,21 @@ degrees, so that each may be written to its last vector.
 
 from __future__ import annotations
 
-import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from taylor.algebra import CACHED_PAIRS, Monomials
-from taylor.elementary import Elementary
-from taylor.errors import TraceError
-from taylor.expand import expand, of_row
+from taylor.expand import expand
 from taylor.llvm.emit import Symbol, Unsupported, _broadcast, _loops, _strides, empty
 from taylor.llvm.ir import Function, Scalar
-from taylor.llvm.kernels import QUOTIENTS
-from taylor.llvm.machine import OK, Machine
+from taylor.llvm.machine import Machine
 from taylor.llvm.series import Planes, Table, by_parts
 from taylor.program import Program
 
 Array = Any
-SMALLEST, LARGEST = 50, 20_000  # coefficients between which compiling a single row pays
 ROOM = 1 << 22  # coefficients of all tables of a program
 STEPS = 800  # instructions times degrees: each is written out, and compiled in a millisecond or two
 
@@ -36,7 +32,7 @@ class Parts(Table):
 
     def __init__(self, f: Function, shape: tuple[int, ...], slot: Any, offset: int) -> None:
         super().__init__(f, shape, slot, offset)
-        self.size_of_part = int(np.prod(shape[1:], dtype=int))
+        self.size_of_part = math.prod(shape[1:])
         self.strides = _strides(shape)
 
     @property
@@ -48,6 +44,7 @@ class Parts(Table):
         """Return where the coefficients of a slice lie, or one of them."""
         if not isinstance(k, slice):
             return super().memory(k)
+        self.place()
         shape = (k.stop - k.start, *self.part_shape)
         offset = self.offset + k.start * self.size_of_part
         return Symbol(self.f, shape, None, self.slot, offset, _strides(shape))
@@ -79,7 +76,7 @@ class Pairs:
         p, q, starts = (
             f.put(f"load ptr, ptr {f.address(lists, [], 3 * place + i)}") for i in range(3)
         )
-        if x.part_shape or y.part_shape:
+        if f.unit > 1 or x.part_shape or y.part_shape:
             return self._arrays(span.stop - span.start, x, y, p, q, starts)
         out = empty(f, (span.stop - span.start,))
 
@@ -114,7 +111,7 @@ class Pairs:
             first, stop = _entry(f, starts, rows.index), _entry(f, starts, following)
 
             def element(index: list[Any], width: int) -> None:
-                wide = [width if index and s[-1] == 1 else 1 for s in (a, b)]
+                wide = [width if f.unit > 1 or (index and s[-1] == 1) else 1 for s in (a, b)]
                 with f.loop(first, stop, maybe=True) as loop:
                     total = loop.carry(f.constant(0.0, width))
                     values = []
@@ -148,17 +145,18 @@ class Polynomials(Machine):
         program: Program,
         algebra: Monomials,
         heights: Sequence[int],
+        unit: int = 1,
         expanded: bool = False,
         complex: Sequence[bool] = (),
     ) -> None:
         self.algebra = algebra
         program = program if expanded else expand(program)
-        count = sum(int(np.prod(i.shape, dtype=int)) for i in program.code)
-        if algebra.size * count > ROOM or algebra.count > CACHED_PAIRS:
+        count = sum(math.prod(i.shape) for i in program.code)
+        if algebra.size * count * unit > ROOM or algebra.count > CACHED_PAIRS:
             raise Unsupported(f"the tables of {algebra} are too large")
         if len(program.code) * (algebra.order + 1) > STEPS:
             raise Unsupported(f"{len(program.code)} instructions are too many for {algebra}")
-        super().__init__(program, algebra.order, heights, expanded=True, complex=complex)
+        super().__init__(program, algebra.order, heights, unit, expanded=True, complex=complex)
         self.indices = [algebra.compiled_pairs(*degrees) for degrees in self.lists[1:]]
         addresses = [a for table in self.indices for a in table.pointers]
         self.addresses = np.array(addresses, np.int64)
@@ -170,7 +168,7 @@ class Polynomials(Machine):
         return int(self.algebra.offsets[order + 1])
 
     def _room(self, shape: Sequence[int]) -> int:
-        return int(np.prod(shape, dtype=int))
+        return math.prod(shape)
 
     def _view(self, data: Array, shape: tuple[int, ...]) -> Array:
         return data.reshape(shape)
@@ -190,48 +188,8 @@ class Polynomials(Machine):
         self.lists = [(self.pairs.place,), *self.pairs.lists]
         del self.pairs
 
-    def memory(self) -> Any:
-        """Return what `Machine.memory` does; the address of the pairs is put in its place."""
-        memory = super().memory()
+    def prepared(self, data: Array) -> Array:
+        """Return a block of memory; the address of the pairs is put in its place."""
         (place,) = self.lists[0]
-        self.local.data[place : place + 1].view(np.int64)[0] = self.addresses.ctypes.data
-        return memory
-
-
-@functools.lru_cache(maxsize=512)
-def _row(row: Elementary | str, live: tuple[bool, ...], algebra: Monomials) -> Any:
-    program = of_row(row, live) if isinstance(row, Elementary) else QUOTIENTS[live]
-    try:
-        return Polynomials(program, algebra, [algebra.order] * sum(live), expanded=True)
-    except (TraceError, ImportError, OSError):
-        return None
-
-
-def run(
-    row: Elementary | str, live: tuple[bool, ...], algebra: Monomials, given: Sequence[Any]
-) -> Array | None:
-    """Return the table of a row (or "div") at float64 tables and floats, as `kernels.run`."""
-    if isinstance(row, Elementary) and row.quotient is None:
-        return None
-    if algebra.order < 2 or not SMALLEST <= algebra.size <= LARGEST:
-        return None
-    for x, is_table in zip(given, live, strict=True):
-        if is_table and (type(x) is not np.ndarray or x.ndim != 1 or x.dtype != np.float64):
-            return None
-        if not is_table and type(x) not in (float, int):
-            return None
-    machine = _row(row, live, algebra)
-    if machine is None:
-        return None
-    tables = [x for x, is_table in zip(given, live, strict=True) if is_table]
-    constants = [x for x, is_table in zip(given, live, strict=True) if not is_table]
-    status, (c,) = machine(*tables, *constants)
-    return c if status == OK else None
-
-
-def one(row: Elementary, algebra: Monomials, x: Array) -> Array | None:
-    """Return the table of a row of one argument at a float64 table, as `run`."""
-    table = run(row, (True,), algebra, [x])
-    if table is not None:
-        table[0] = row.numpy(x[0])
-    return table
+        data[place * self.unit :][:1].view(np.int64)[0] = self.addresses.ctypes.data
+        return data

@@ -268,7 +268,7 @@ def kinds(code: Sequence[Instruction], given: Sequence[bool]) -> list[bool]:
 
 
 def _is_complex(c: Any) -> bool:
-    return not is_operand(c) and bool(np.iscomplexobj(c))
+    return c is not None and not is_operand(c) and bool(np.iscomplexobj(c))
 
 
 def _constant(op: str, param: Any) -> Any:

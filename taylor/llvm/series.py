@@ -6,8 +6,12 @@ are written out; from there on all steps are the same, and one loop over k runs 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Sequence
+import math
+import operator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +38,7 @@ from taylor.llvm.emit import (
     empty,
     holding,
     in_memory,
+    mapped,
     nest,
     ref,
     settled,
@@ -41,7 +46,7 @@ from taylor.llvm.emit import (
 from taylor.llvm.ir import WIDTH, Function, Scalar, type_of
 from taylor.llvm.planar import Complex, both, kinds, lifted
 from taylor.program import Program
-from taylor.sweep import Step, Sweep
+from taylor.sweep import DEPTH, LARGEST_LOW, Step, Sweep
 from taylor.tape import Instruction, Linear
 from taylor.values import is_operand
 
@@ -50,13 +55,14 @@ SUMMING = ("mul", "div", "integral")
 # up to this order sums run term by term: vectors would wait for coefficients just written
 SHORT = 24
 BLOCKS = 64  # vectors of elements up to which sums are taken side by side
+RUN = 16  # instructions of a long program, or more, that are written degree by degree together
 WAYS = 2  # terms of a sum that is written out, added at a time
 TOGETHER = 6, 2  # sums that one loop takes, of numbers and of tiles: as the registers allow
 
 
 def part_size(shape: Sequence[int], unit: int = 1) -> int:
     """Return how many numbers the coefficients of one degree take: arrays fill whole vectors."""
-    n = int(np.prod(shape[1:], dtype=int))
+    n = math.prod(shape[1:])
     return n if n <= 1 or unit > 1 else -(-n // WIDTH) * WIDTH
 
 
@@ -89,7 +95,7 @@ class Table(Symbol):
     def whole(self) -> bool:
         """Whether the last vector of every row lies within the part, so that it may be written."""
         shape = self.part_shape
-        ends = int(np.prod(shape, dtype=int)) + -(shape[-1] if shape else 1) % WIDTH
+        ends = math.prod(shape) + -(shape[-1] if shape else 1) % WIDTH
         return ends <= self.size_of_part or len(shape) < 2
 
     def place(self) -> None:
@@ -139,18 +145,24 @@ class Table(Symbol):
 
 
 class Passing:
-    """Coefficients that are read only at the degree at which they are made: no table is kept."""
+    """Coefficients that are read only at the degree at which they are made: no table is kept.
+
+    That of degree 0 is.
+    """
 
     def __init__(self, f: Function, shape: tuple[int, ...], readers: int) -> None:
         self.f, self.shape, self.readers = f, shape, readers
+        self.first: Any = None
         self.now: Any = None
 
     def __setitem__(self, k: Any, value: Any) -> None:
         new = _broadcast(lifted(self.f, value), self.shape[1:])
         self.now = new if self.readers == 1 else settled(new)
+        if self.first is None:
+            self.first = self.now
 
     def __getitem__(self, k: Any) -> Any:
-        return self.now
+        return self.first if type(k) is int and k == 0 else self.now
 
 
 class Planes(Complex):
@@ -289,7 +301,7 @@ def _products(
             total = _added(f, total, *product)
         return total
 
-    if int(np.prod(shape, dtype=int)) == 1:
+    if math.prod(shape) == 1:
         value = body(*(at(z, [0] * len(shape)) for z in flat))
         return Symbol(f, shape, reg=value, strides=(0,) * len(shape))
     out = empty(f, shape)
@@ -301,7 +313,7 @@ def _convolution(
     f: Function, k: Degree, outputs: list[list[Term]], square: bool, shape: tuple[int, ...]
 ) -> list[Symbol]:
     """Return Σ ±x_j y_{k-j} over 1 <= j < k for the terms (x, y) of each output."""
-    if int(np.prod(shape, dtype=int)) == 1:
+    if math.prod(shape) == 1:
         found = []
         for terms in outputs:
             total, *others = (k.sums.of(k, x, y) for x, y, _ in terms)
@@ -467,11 +479,14 @@ class Sums:
         f, mark, block = self.f, len(self.f.lines), self.f.block
         f.block = self.block
         several = TOGETHER[f.unit > 1]
+        f.starts.append((mark, self.block))
         take = self._in_vectors if order > SHORT and f.unit == 1 else self._one_by_one
         for square in (False, True):
             wanted = [w for w in self.wanted if (w[0] is w[1]) == square]
             for start in range(0, len(wanted), several):
                 take(wanted[start : start + several], square)
+                f.pause()
+        f.starts.pop()
         new = f.lines[mark:]
         del f.lines[mark:]
         f.lines[self.place : self.place] = new
@@ -552,9 +567,9 @@ def spread(program: Program) -> Program:
         for a in args:
             own = program.code[a].shape
             short = own[-1:] == (1,) and shape != () and 1 < shape[-1] < WIDTH
-            if op in ("mul", "div") and short and np.prod(own) > 1:
+            if op in ("mul", "div") and short and math.prod(own) > 1:
                 if (a, shape) not in repeated:
-                    index = np.broadcast_to(np.arange(np.prod(own, dtype=int)).reshape(own), shape)
+                    index = np.broadcast_to(np.arange(math.prod(own)).reshape(own), shape)
                     code.append(Instruction("linear", (a,), Linear("gather", index), shape))
                     repeated[a, shape] = len(code) - 1
                 given.append(-1 - repeated[a, shape])
@@ -604,6 +619,7 @@ class Emission(Sweep):
         by_degree: bool = True,
     ) -> None:
         self.f = f
+        self.by_degree = by_degree
         self.readers = _readers(program) if by_degree and algebra is None else {}
         given = [isinstance(x, Complex) for x in (*inputs, *parameters)]
         self.complex = kinds(program.code, given)
@@ -630,9 +646,51 @@ class Emission(Sweep):
     def _check_divisor(self, i: int, a: Any, b: Any, active: bool) -> None:
         return None
 
-    def _divisor(self, x: Any) -> Any:
+    def _dividing(self, x: Any, low: Any) -> Any:
         x = lifted(self.f, x)
-        return x if isinstance(x, Complex) else Divisor(x)
+        with self._exactly():
+            return operator.truediv, x if isinstance(x, Complex) else Divisor(x, low)
+
+    def _modulus(self, args: Sequence[int]) -> Any:
+        with self._exactly():
+            a, b, (square, low) = super()._modulus(args)
+            return a, b, (square, None if low is None else settled(low))
+
+    @contextlib.contextmanager
+    def _exactly(self) -> Iterator[None]:
+        """Round every operation as it is written: what rounding takes is computed."""
+        contracts, self.f.contracts = self.f.contracts, False
+        yield
+        self.f.contracts = contracts
+
+    def _low(self, i: int, depth: int = DEPTH) -> Any:
+        with self._exactly():
+            return settled(super()._low(i, depth))
+
+    def _row_low(self, i: int) -> Any:
+        with self._exactly():
+            return settled(super()._row_low(i))
+
+    def _kept(self, low: Any, y: Any) -> Any:
+        f = self.f
+
+        def body(low: Scalar, y: Scalar) -> Scalar:
+            most = f.binary("fmul", f.intrinsic("fabs", y), f.constant(LARGEST_LOW))
+            small = f.compare("ole", f.intrinsic("fabs", low), most)
+            return f.select(small, low, f.constant(0.0))
+
+        return mapped(f, body, lifted(f, low), lifted(f, y))
+
+    def _has_low(self, i: int) -> bool:
+        return not self.complex[i]
+
+    def _product_low(self, x: Any, y: Any, z: Any) -> Any:
+        f = self.f
+        return mapped(
+            f,
+            lambda a, b, c: f.intrinsic("fma", a, b, f.negative(c)),
+            *(lifted(f, v) for v in (x, y, z)),
+        )
 
     def _coefficients(self, row: Any, x: Any) -> Any:
         shape = (self.order + 1, *np.shape(x))
@@ -739,14 +797,15 @@ class Emission(Sweep):
     def run(self) -> None:
         """Write the steps of all degrees.
 
-        One point: all instructions degree by degree.  Tiles of points: instruction by instruction,
-        so that few tables are in use at a time; those that need each other stay together.
+        One point: all instructions degree by degree.  Tiles of points, and long programs: some
+        instructions at a time, so that few tables are in use; those that need each other stay
+        together.
         """
         every = range(len(self.steps))
         if not isinstance(self.algebra, Univariate):  # parts of different sizes
             for k in range(self.order + 1):
                 self.write(k, every)
-        elif self.f.unit == 1:
+        elif self.by_degree:
             self.degrees(every)
         else:
             self._by_instruction()
@@ -773,7 +832,7 @@ class Emission(Sweep):
                 short = sorted(h for h in (self.height[a] for a in code[i].args) if h < order)
                 if len(short) > 1:
                     first = max(first, min(order, short[-1] + short[-2]))
-            size = int(np.prod(self.table[i].shape[1:], dtype=int))
+            size = math.prod(self.table[i].shape[1:])
             if code[i].op in SUMMING and size == 1:
                 numbers = True
         if numbers:
@@ -793,35 +852,39 @@ class Emission(Sweep):
             sums.write(order)
 
     def _by_instruction(self) -> None:
-        code = self.program.code
-        kept = {*self.program.outputs, *self.program.inputs}
-        kept |= {i for g in self.program.guards for i in (g.a, g.b)}
-        last: dict[int, int] = {}
+        code, steps, last = self.program.code, defaultdict[int, list[int]](list), dict[int, int]()
+        for s, i in enumerate(self.owners):
+            steps[i].append(s)
         groups = self._groups()
         for n, group in enumerate(groups):
             for i in group:
-                for a in (i, *code[i].args):
-                    last[a] = n
+                last.update(dict.fromkeys((i, *code[i].args), n))
+        kept = {*self.program.outputs, *self.program.inputs}
+        kept |= {i for g in self.program.guards for i in (g.a, g.b)}
+        ends = defaultdict[int, list[int]](list)
+        if self.f.unit > 1:  # else what is not written must stay zero
+            for i in last.keys() - kept:
+                ends[last[i]].append(i)
         for n, group in enumerate(groups):
-            inside = set(group)
-            self.degrees([s for s, i in enumerate(self.owners) if i in inside])
-            for i, final in last.items():
-                if final == n and i not in kept:
-                    for table in (self.table[i], self.weighted.get(i)):
-                        if isinstance(table, (Table, Planes)):
-                            table.forget()
+            self.degrees([s for i in group for s in steps[i]])
+            for i in ends[n]:
+                for table in (self.table[i], self.weighted.get(i)):
+                    if isinstance(table, (Table, Planes)):
+                        table.forget()
 
     def _groups(self) -> list[list[int]]:
         """Return the instructions in runs that are computed together, degree by degree.
 
-        These are the ones that need each other, and with them those that take no sums.
+        These are the ones that need each other, and with them those that take no sums; for one
+        point, some more, so that a loop over degrees has something to do.
         """
         groups: list[list[int]] = []
         reach, code = -1, self.program.code
+        few = 1 if self.f.unit > 1 else RUN
         sums = False  # whether the last group takes sums
         for i, instruction in enumerate(code):
             takes = instruction.op in SUMMING
-            if i <= reach or (groups and not (takes and sums)):
+            if i <= reach or (groups and not (takes and sums and len(groups[-1]) >= few)):
                 groups[-1].append(i)
             else:
                 groups.append([i])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ class Solution:
         times = in_numbers_of(self.coef, t)
         flat = times.reshape(-1)
         shape = self.coef.shape[2:]
-        size = int(np.prod(self.coef.shape[1:], dtype=int))
+        size = math.prod(self.coef.shape[1:])
         step = max(1, BLOCK // max(1, size))
         parts = [self._at(flat[i : i + step], order) for i in range(0, len(flat), step)]
         empty = np.zeros((0, *shape), self.coef.dtype)

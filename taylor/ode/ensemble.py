@@ -32,6 +32,7 @@ from taylor.errors import (
     TaylorError,
     eagerly,
 )
+from taylor.kept import STORE
 from taylor.memory import fresh
 from taylor.ode import files
 from taylor.ode.control import LEAST, factor_of, floor_of, order_of
@@ -51,7 +52,6 @@ from taylor.ode.machine import (
     TIME,
 )
 from taylor.ode.numbers import check_time, tolerance
-from taylor.ode.pieces import Named
 from taylor.ode.solve import MESSAGES, Bar, OdeResult, inside
 from taylor.ode.system import System, is_parameter
 from taylor.program import Program
@@ -212,7 +212,7 @@ class State:
 def _start(y: Array, t0: float, targets: Array) -> State:
     """Return the state of all members at the beginning."""
     n = len(y)
-    flat = y.reshape(n, int(np.prod(y.shape[1:], dtype=int)))
+    flat = y.reshape(n, math.prod(y.shape[1:]))
     found = np.full((n, len(targets), flat.shape[1]), np.nan, dtype=y.dtype)
     there = int(targets[0] == t0)
     found[:, :there] = flat[:, None]
@@ -255,13 +255,8 @@ class Problem:
     def lanes(self) -> Lanes:
         """The machine code of this process."""
         assert self.program is not None
-        factor = factor_of(self.tol, self.order, self.chosen)
-        return _lanes(Named(self.program), self.order, factor)
-
-
-@functools.lru_cache(maxsize=64)
-def _lanes(named: Named, order: int, factor: float) -> Lanes:
-    return Lanes(named.program, order, factor)
+        given = self.program, self.order, factor_of(self.tol, self.order, self.chosen)
+        return STORE.made(lambda: Lanes(*given), "lanes", self.program.identity, *given[1:])
 
 
 def advance(problem: Problem, state: State, given: Any, steps: int) -> State:

@@ -4,20 +4,24 @@ Every root in (t0, t1] is found; a root at the start of the integration is none.
 order (g touches zero and turns, or comes as near as its rounding errors) is one event, and only of
 those without a direction.  Where an event changed the state, its g counts as zero at the restart if
 it is within rounding errors of it.
+
+Where g has a kink, a jump or a branch the steps are cut, as for the right-hand side, and each part
+has its own series.  A jump over zero is no root.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from taylor.conditions import Condition
 from taylor.errors import GuardError, ShapeMismatch, TraceError, eagerly
-from taylor.expand import expand
-from taylor.ode.pieces import Pieces, along, resolved
+from taylor.expand import deciding, expand, kept
+from taylor.ode.numbers import spacing
+from taylor.ode.pieces import Pieces, along, cut, resolved
 from taylor.ode.roots import roots, without_root
 from taylor.program import Program, record
 from taylor.tape import check_unread
@@ -28,6 +32,8 @@ NEAR = 2.0**-36  # of a step: roots that near to a joint of two steps may be see
 # a value that is zero but for rounding, in units of the largest coefficient: after an event that
 # may have changed the state, and at t0
 AFTER, START = 2.0**-40, 2.0**-50
+JUMP = 2.0**-26  # of the largest coefficient: so far apart are the sides of a jump
+TOGETHER = 2.0**-48  # of a step: events no further apart are at one time
 
 
 class Found(NamedTuple):
@@ -40,10 +46,11 @@ class Found(NamedTuple):
 
 
 class End(NamedTuple):
-    """How an event function leaves a step: its sign, and whether it has just crossed zero."""
+    """How an event function leaves a step: its sign, if it has just crossed zero, its value."""
 
     sign: int
     late: bool
+    value: Any
 
 
 class Events:
@@ -72,38 +79,50 @@ class Events:
                 raise TypeError(
                     f"the callback of an event is a function of (t, y, *args), not {c!r}"
                 )
-        self.programs: dict[int, Program | None] = {}  # None: it cannot be recorded
+        self.programs: list[tuple[tuple[int, ...], Program | None]] = []  # of which; None: of none
+        self.surfaces: list[Program] = []  # where they branch
+        self.cuts: set[Any] = set()  # the times at which steps were cut there
         self.fired: set[int] = set()  # the events at the start of the next step
         self.ends: list[End | None] = [None] * len(self.functions)
 
     def __len__(self) -> int:
         return len(self.functions)
 
-    def restart(self, fired: set[int]) -> None:
-        """Go on from events that cut the steps short."""
+    def restart(self, fired: set[int], values: Sequence[Any]) -> None:
+        """Go on from events that cut the steps short, and the values of all after them."""
         self.fired = fired
-        self.ends = [None] * len(self)
+        self.ends = [
+            End(int(np.sign(v)), False, v) if v and n not in fired else None
+            for n, v in enumerate(values)
+        ]
+        if any(self.callback[n] for n in fired):  # what the functions read may have changed
+            self.programs, self.surfaces = [], []
 
-    def series(self, n: int, pieces: Pieces) -> Array:
-        """Return the series of one event function along the steps, in units of their lengths."""
-        flow, program = self._flow(n), self.programs[n]
-        try:
-            if program is None:
-                raise GuardError("not recorded")
-            (table,) = along(program, pieces, [], self.strict)
-        except GuardError:  # it branches on the way: each step for itself
-            order = pieces.coef.shape[1] - 1
-            rows = []
-            for i in range(len(pieces)):
-                t = Taylor(np.array([pieces.t[i], 1 + 0 * pieces.t[i]] + [0] * (order - 1)))
-                value = flow(t, Taylor(pieces.coef[i]))
-                constant = [value] + [0] * order
-                rows.append(value.coef if isinstance(value, Taylor) else np.array(constant))
-            table = np.stack(rows)
-        if np.iscomplexobj(table):
-            raise TypeError(f"event {n} is complex; the roots of a real function are found")
-        h = pieces.h.reshape(-1, 1)
-        return table * h ** np.arange(table.shape[1])
+    def series(self, pieces: Pieces) -> list[Array]:
+        """Return the series of the event functions along the steps, in units of their lengths."""
+        tables: dict[int, Array] = {}
+        for events, program in self.programs:
+            try:
+                if program is None:
+                    raise GuardError("not recorded")
+                tables.update(zip(events, along(program, pieces, [], self.strict), strict=True))
+            except GuardError:  # it branches on the way: each step for itself
+                tables.update((n, self._step_by_step(n, pieces)) for n in events)
+        for n, table in tables.items():
+            if np.iscomplexobj(table):
+                raise TypeError(f"event {n} is complex; the roots of a real function are found")
+        powers = pieces.h.reshape(-1, 1) ** np.arange(pieces.coef.shape[1])
+        return [tables[n] * powers for n in range(len(self))]
+
+    def _step_by_step(self, n: int, pieces: Pieces) -> Array:
+        flow, order = self._flow(n), pieces.coef.shape[1] - 1
+        rows = []
+        for i in range(len(pieces)):
+            t = Taylor(np.array([pieces.t[i], 1 + 0 * pieces.t[i]] + [0] * (order - 1)))
+            value = flow(t, Taylor(pieces.coef[i]))
+            constant = [value] + [0] * order
+            rows.append(value.coef if isinstance(value, Taylor) else np.array(constant))
+        return np.stack(rows)
 
     def _flow(self, n: int) -> Callable[[Any, Any], Any]:
         def flow(t: Any, y: Any) -> Any:
@@ -121,26 +140,57 @@ class Events:
         return flow
 
     def resolve(self, pieces: Pieces) -> Pieces:
-        """Return the steps, divided where an event has a shorter series than the solution."""
-        for n in range(len(self)):
-            if n not in self.programs:
-                try:
-                    recorded = record(self._flow(n), pieces.t[0], pieces.coef[0, 0])
-                    self.programs[n] = expand(recorded)
-                except TraceError as error:
-                    self.programs[n] = None
-                    eagerly(f"event {n}", error, self.strict)
-        for program in self.programs.values():
+        """Return the steps, cut where an event function branches, and divided where its series is
+        shorter than that of the solution.
+        """
+        if not self.programs and len(self):
+            self._record(pieces.t[0], pieces.coef[0, 0])
+        self.cuts = set()
+        for surfaces in self.surfaces:
+            pieces, cuts = cut(surfaces, resolved([surfaces], pieces, [], self.strict))
+            self.cuts |= cuts
+        for _, program in self.programs:
             if program is not None:
                 with contextlib.suppress(GuardError):  # found out step by step
                     pieces = resolved([program], pieces, [], self.strict)
         return pieces
 
+    def _record(self, t: Any, y: Array) -> None:
+        """Record all functions as one program, or each for itself if they branch."""
+        flows = [self._flow(n) for n in range(len(self))]
+        try:
+            recorded = record(lambda t, y: tuple(g(t, y) for g in flows), t, y)
+            if not recorded.guards:
+                self._keep(tuple(range(len(self))), recorded)
+                return
+        except TraceError:
+            pass
+        for n, g in enumerate(flows):
+            try:
+                self._keep((n,), record(g, t, y))
+            except TraceError as error:
+                self.programs.append(((n,), None))
+                eagerly(f"event {n}", error, self.strict)
+
+    def _keep(self, events: tuple[int, ...], recorded: Program) -> None:
+        self.programs.append((events, kept(expand, recorded)))
+        surfaces = kept(deciding, recorded)
+        if surfaces.outputs:
+            self.surfaces.append(surfaces)
+
+    def values(self, t: Any, y: Array) -> list[Any]:
+        """Return the values of the event functions at one point."""
+        return [self._flow(n)(t, y.copy()) for n in range(len(self))]
+
+    def crosses(self, n: int, slope: int, forward: bool) -> bool:
+        """Whether event n counts a crossing with that slope in the direction of integration."""
+        wanted = np.sign(self.direction[n])
+        return not wanted or (slope if forward else -slope) == wanted
+
     def find(self, pieces: Pieces) -> list[Found]:
         """Return the events in some steps, in the order of integration."""
         found: list[Found] = []
-        for n in range(len(self)):
-            series = self.series(n, pieces)
+        for n, series in enumerate(self.series(pieces)):
             self._mend(n, series)
             if not np.any(series):
                 raise ValueError(
@@ -154,15 +204,10 @@ class Events:
                 for i in np.flatnonzero(~quiet)
                 for root in roots(series[i])
             ]
-            found += self._joined(n, series, mine)
+            found += self._joined(n, series, mine, [t in self.cuts for t in pieces.t])
         self.fired = set()
-        forward = len(pieces) and pieces.h[0] > 0
-        chosen = [
-            f
-            for f in found
-            if not self.direction[f.event]
-            or (f.slope if forward else -f.slope) == np.sign(self.direction[f.event])
-        ]
+        forward = bool(len(pieces) and pieces.h[0] > 0)
+        chosen = [f for f in found if self.crosses(f.event, f.slope, forward)]
         return sorted(chosen, key=lambda f: (f.step, f.x))
 
     def _mend(self, n: int, series: Array) -> None:
@@ -171,18 +216,24 @@ class Events:
         if abs(series[0, 0]) <= close * np.abs(series[0]).max():
             series[0, 0] = 0
 
-    def _joined(self, n: int, series: Array, mine: list[Found]) -> list[Found]:
+    def _joined(
+        self, n: int, series: Array, mine: list[Found], cuts: Sequence[bool]
+    ) -> list[Found]:
         """Return the roots, each joint of two steps settled.
 
-        At a joint both polynomials are equal but for rounding.  Where their signs differ, a
-        crossing seen on both sides is one, one seen on neither is at the joint, and one seen on
-        one side only is a touch.
+        At a joint both polynomials are equal but for rounding, unless the function jumps there.
+        Where their signs differ, a crossing seen on both sides is one, one seen on neither is at
+        the joint, and one seen on one side only is a touch.
         """
         end = None if n in self.fired else self.ends[n]
-        kept: list[Found] = []
-        for i, c in enumerate(series):
+        settled: list[Found] = []
+        leads = series[np.arange(len(series)), np.argmax(series != 0, axis=1)]
+        for i, (lead, last) in enumerate(zip(leads, series.sum(axis=1), strict=True)):
             here = [f for f in mine if f.step == i]
-            begins = int(np.sign(float(c[np.flatnonzero(c)[0]]))) if np.any(c) else 0
+            begins = _sign(lead)
+            c = series[i]
+            if end is not None and cuts[i] and abs(end.value - c[0]) > JUMP * np.abs(c).max():
+                end = None
             if end is not None and end.sign * begins < 0:
                 near = [f for f in here if f.x < NEAR]
                 if near and end.late:
@@ -190,16 +241,41 @@ class Events:
                 elif near:
                     here[0] = near[0]._replace(slope=0)
                 elif not end.late:
-                    here.insert(0, Found(i, c[0] * 0, n, begins))
-                elif kept and kept[-1].step == i - 1:
-                    kept[-1] = kept[-1]._replace(slope=0)
-            kept += here
+                    here.insert(0, Found(i, lead * 0, n, begins))
+                elif settled and settled[-1].step == i - 1:
+                    settled[-1] = settled[-1]._replace(slope=0)
+            settled += here
             late = bool(here) and bool(here[-1].x > 1 - NEAR)
             sign = here[-1].slope if late else 0  # the value itself may be one of rounding
-            sign = sign or int(np.sign(float(c.sum())))
-            end = End(sign, late)
+            end = End(sign or _sign(last), late, last)
         self.ends[n] = end
-        return kept
+        return settled
+
+
+def groups(found: Sequence[Found], pieces: Pieces, start: int = 0) -> Iterator[list[Found]]:
+    """Yield the events that are at one time but for rounding, by their place in the list.
+
+    They were found in the steps from `start` on.
+    """
+    group: list[Found] = []
+    for event in (e._replace(step=e.step + start) for e in found):
+        if group and not _together(group[0], event, pieces):
+            yield sorted(group, key=lambda f: f.event)
+            group = []
+        group.append(event)
+    if group:
+        yield sorted(group, key=lambda f: f.event)
+
+
+def _together(a: Found, b: Found, pieces: Pieces) -> bool:
+    between = pieces.t[b.step] - pieces.t[a.step] + pieces.low[b.step] - pieces.low[a.step]
+    h = pieces.h[a.step]
+    apart = abs(between + (pieces.h[b.step] * b.x - h * a.x))
+    return bool(apart <= 8 * spacing(pieces.t[a.step]) + TOGETHER * abs(h))
+
+
+def _sign(x: Any) -> int:
+    return int(x > 0) - int(x < 0)
 
 
 def _count(terminal: Any) -> float:

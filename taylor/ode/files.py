@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,7 +23,7 @@ KIND = "kind"
 def write(path: Path, kind: str, arrays: dict[str, Array]) -> None:
     """Write arrays to a file; `kind` says what they are, with the version of the format."""
     path = Path(os.path.realpath(path))
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    temporary = path.with_name(f"{path.name}.{os.urandom(8).hex()}")
     with temporary.open("x+b") as file:
         try:
             np.savez(file, **{KIND: np.array(kind), **arrays})

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taylor.algebra import Univariate
 from taylor.compiled import Compiled
 from taylor.errors import (
     DomainError,
@@ -26,7 +25,7 @@ from taylor.errors import (
     TraceError,
     eagerly,
 )
-from taylor.llvm.calls import named
+from taylor.kept import STORE
 from taylor.ode import machine as compiled
 from taylor.ode.control import LEAST, exp2, factor_of, floor_of, log2_step, norm, order_of
 from taylor.ode.dense import Solution, in_numbers_of
@@ -39,16 +38,15 @@ from taylor.ode.numbers import (
     tolerance,
     two_sum,
 )
-from taylor.ode.pieces import Pieces, along, resolved
+from taylor.ode.pieces import Pieces, along, resolved, sides
 from taylor.ode.roots import Root, roots, value, without_root
 from taylor.ode.system import System, is_parameter
-from taylor.sweep import sweep
-from taylor.values import as_array
 
 Array = Any
 LIMIT = 1 << 12  # steps in one call of machine code, or more if they are short:
 WORK = 1 << 26  # products of numbers that one may take, some hundredths of a second
-STIFF = 8  # series in some steps that are looked at for stiffness
+MANY = 200  # steps after which they are looked at for stiffness:
+STIFF = 8  # series of some of them
 
 
 class Surface(NamedTuple):
@@ -114,7 +112,6 @@ class TaylorIntegrator:
         self.steps = 0  # taken so far: series of the solution that were computed
         self.last: Pieces | None = None
         self.warnings: list[str] = []
-        self._systems: dict[Any, tuple[System, Any]] = {}
         self._memory: Any = None
         self._stiff = 0
         self._start: tuple[Any, ...] = ()  # the state before the steps last taken
@@ -163,7 +160,7 @@ class TaylorIntegrator:
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
-        state.update(_systems={}, _memory=None, system=None)
+        state.update(_memory=None, system=None)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -178,16 +175,15 @@ class TaylorIntegrator:
             raise IntegrationError(
                 f"fun has no value at t = {self.t}, y = {self.y}: {error}"
             ) from error
-        program = system.program
-        name: Any = None
-        if program is not None:
-            name = named(program)
-        if name is None or name not in self._systems:
-            self._systems[name] = (system, self._machine(system))
-        self.system, machine = self._systems[name]
+        self.system, machine = system, self._machine(system)
         self._memory = None
         if machine is not None:
             self._memory = compiled.Memory(machine, self._parameters)
+
+    def renew(self) -> None:
+        """Record fun anew: what it reads besides its arguments may have changed."""
+        self._left = None
+        self._bind()
 
     def _rebind(self) -> None:
         """Record fun on another side of a surface, if its program depends on the side."""
@@ -212,7 +208,10 @@ class TaylorIntegrator:
             for kind in kinds:
                 if kind.kind not in "fiub":
                     raise TypeError(f"args holds numbers of {kind}; give floats")
-            return compiled.Machine(system.program, self.order, self.factor)
+            given = system.program, self.order, self.factor
+            return STORE.made(
+                lambda: compiled.Machine(*given), "stepper", given[0].identity, *given[1:]
+            )
         except (TaylorError, TypeError, ImportError, OSError) as error:
             self._slow(str(error))
             return None
@@ -435,10 +434,7 @@ class TaylorIntegrator:
 
     def _sides(self) -> list[Array]:
         """Return the values of the surfaces at the present state."""
-        given = [self.t, self.y, *self._parameters]
-        tables = [as_array(x)[None] for x in given]
-        with np.errstate(all="ignore"):
-            return [table[0] for table in sweep(self.system.surfaces, Univariate(0), tables)]
+        return sides(self.system.surfaces, self.t, self.y, self._parameters)
 
     def _side(self, n: int, m: int) -> int:
         return int(np.sign(float(np.reshape(self._sides()[n], -1)[m])))
@@ -486,7 +482,7 @@ class TaylorIntegrator:
 
     def _watch(self, pieces: Pieces) -> None:
         """Warn where steps are short for stability only: the problem is stiff."""
-        if not len(pieces) or pieces.coef.dtype == object or self.order < 8:
+        if self.steps <= MANY or pieces.coef.dtype == object or self.order < 8 or not len(pieces):
             return
         some = slice(None, None, max(1, len(pieces) // STIFF))
         flat = np.abs(pieces.coef[some]).reshape(-1, self.order + 1, max(1, self.y.size))
@@ -498,7 +494,7 @@ class TaylorIntegrator:
             noise = terms[:, self.order // 2 :].max(1) < 1e-10 * terms[:, 0]
         stiff = early & noise & (terms[:, -1] > 0)
         self._stiff = self._stiff + len(stiff) if stiff.all() else 0
-        if self._stiff >= 2 * STIFF and self.steps > 200 and "stiff" not in self.warnings:
+        if self._stiff >= 2 * STIFF and "stiff" not in self.warnings:
             self.warnings.append("stiff")
             warnings.warn(
                 f"the problem seems to be stiff at t = {self.t}: steps of {self.h} are needed for "
@@ -587,7 +583,7 @@ class TaylorIntegrator:
     @property
     def chunk(self) -> int:
         """Steps whose coefficients are kept at a time."""
-        return int(np.clip((1 << 22) // ((self.order + 1) * max(1, self.y.size)), 1, 1024))
+        return min(max((1 << 22) // ((self.order + 1) * int(self.y.size)), 1), 1024)
 
     def here(self) -> Pieces:
         """Return a step of no length: the series at the present state."""

@@ -8,6 +8,7 @@ Gómez, Celestial Mechanics 123, 2015.)
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -134,7 +135,7 @@ class FirstOrder(Jets):
     @property
     def start(self) -> int:
         """Where the values begin."""
-        return int(np.prod(self.shape, dtype=int)) * self.room
+        return int(math.prod(self.shape)) * self.room
 
     def table(self, x: Any) -> Any:
         """Return the state of the system for a series."""

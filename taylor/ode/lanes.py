@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ class Lanes(Machine):
         rows += range(self.places[1], self.places[1] + self.components)
         rows += range(self.low, self.low + self.components)
         for place, shape in zip(self.places[2:], self.shapes[2:], strict=True):
-            rows += range(place, place + int(np.prod(shape, dtype=int)))
+            rows += range(place, place + math.prod(shape))
         return rows
 
     def _compiled(self, text: str) -> Code:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -22,7 +23,8 @@ import numpy as np
 
 from taylor.algebra import Univariate
 from taylor.errors import DomainError
-from taylor.jit import Code, key
+from taylor.jit import Code, made
+from taylor.kept import identity
 from taylor.llvm.calls import Calls, bare
 from taylor.llvm.emit import SUMS, Joined, Symbol, _broadcast, _strides, lifted, mapped, nest
 from taylor.llvm.ir import WIDTH, Function, Scalar, literal
@@ -31,7 +33,6 @@ from taylor.llvm.planar import with_questions
 from taylor.llvm.series import Emission, Table, spread
 from taylor.ode.control import slacks
 from taylor.program import Program
-from taylor.store import load, save
 
 Array = Any
 GO, DONE, INFINITE, SMALL, GUARD, IDLE = range(6)
@@ -86,41 +87,37 @@ class Machine:
     def __init__(self, program: Program, order: int, factor: float, unit: int = 1) -> None:
         self.order, self.unit = order, unit
         self.shapes = [program.code[i].shape for i in program.inputs]
-        self.program = program = spread(program) if unit == 1 else program
-        code, self.rows = bare(program)
-        name = key(type(self).__name__, code, order, factor, unit)
-        kept = load(name)
-        if kept is None:
-            self._write(program, factor)
-            layout = (self.places, self.low, self.last, self.size, self.asks)
-            save(name, layout, self.code.object)
-        else:
-            (self.places, self.low, self.last, self.size, self.asks), machine_code = kept
-            self.code = Code(None, machine_code)
+        self.components = n = math.prod(self.shapes[1])  # of y
+        # room of one coefficient of y, in numbers
+        self.part = n if n <= 1 or unit > 1 else -(-n // WIDTH) * WIDTH
+        self.program = spread(program) if unit == 1 else program
+        code, self.users = bare(self.program)
+
+        def write() -> tuple[Any, Code]:
+            self._write(self.program, factor)
+            return (self.places, self.low, self.last, self.size, self.asks), self.code
+
+        what = (identity(code), order, factor, unit, program.identity)
+        layout, self.code = made(write, "steps", type(self).__name__, *what)
+        self.places, self.low, self.last, self.size, self.asks = layout
 
     def calls(self, data: Array) -> Calls | None:
         """Return what answers the code in a block of memory, if it asks."""
         if not self.asks[0]:
             return None
         algebra = Univariate(self.order - 1)
-        return Calls(self.asks, self.program, self.rows, algebra, data, self.unit)
+        return Calls(self.asks, self.program, self.users, algebra, data, self.unit)
 
     @property
-    def components(self) -> int:
-        """Number of components of y."""
-        return int(np.prod(self.shapes[1], dtype=int))
-
-    @property
-    def part(self) -> int:
-        """Room of one coefficient of y, in numbers."""
-        n = self.components
-        return n if n <= 1 or self.unit > 1 else -(-n // WIDTH) * WIDTH
+    def weight(self) -> int:
+        """Bytes of the object."""
+        return self.code.weight
 
     # -------------------------------------------------------------- writing
     def _write(self, program: Program, factor: float) -> None:
         f = Function(self.unit)
         f.allocate(HEAD)
-        f.rows = self.rows
+        f.rows = self.users
         program = replace(program, code=list(with_questions(f, program.code)))
         order, sizes = self.order, [2, self.order + 1] + [1] * (len(self.shapes) - 2)
         tables: list[Any] = []
@@ -140,7 +137,7 @@ class Machine:
         sweep = Emission(f, program, order - 1, tables, heights)
         self._shift(sweep, tables[1], program.outputs[0])
         products = [i.shape for i in program.code if i.op in ("mul", "div", "integral")]
-        numbers = all(np.prod(shape, dtype=int) == 1 for shape in products)
+        numbers = all(math.prod(shape) == 1 for shape in products)
         if self.unit == 1 and numbers and len(products) <= WRITTEN_OUT and order <= 32:
             for k in range(order):
                 for step in sweep.steps:
@@ -150,8 +147,9 @@ class Machine:
             sweep.degrees(range(len(sweep.steps)))
         values = {i: sweep._value(i) for g in program.guards for i in (g.a, g.b) if i >= 0}
         self._step(f, tables[1], factor, failed(f, program.guards, values))
+        text = f.text()
         self.size, self.asks = f.size + WIDTH, (f.asks, f.asking)
-        self.code = self._compiled(f.text())
+        self.code = self._compiled(text)
 
     def _compiled(self, text: str) -> Code:
         return Code(text)
@@ -178,7 +176,7 @@ class Machine:
                 end.lead = place.lead
                 whole = pieces is None and len(shape) < 2
                 nest(f, lambda v: v, [_broadcast(new, shape)], end, whole=whole)
-                start += int(np.prod(shape, dtype=int))
+                start += math.prod(shape)
                 parts.append(new if new.reg is not None else end)
             if pieces and isinstance(k, int) and all(x.reg is not None for x in parts):
                 y.written_parts[k + 1] = parts
@@ -191,8 +189,8 @@ class Machine:
         op, args, param, shape = sweep.program.code[out]
         if op != "linear" or param.kind != "gather":
             return None
-        size = int(np.prod(shape, dtype=int))
-        total = sum(int(np.prod(sweep.program.code[a].shape, dtype=int)) for a in args)
+        size = math.prod(shape)
+        total = sum(math.prod(sweep.program.code[a].shape) for a in args)
         index = np.asarray(param.data)
         if total != size or not np.array_equal(index.reshape(-1), np.arange(size)):
             return None
@@ -407,7 +405,7 @@ class Memory:
         machine = self.machine
         places = zip(machine.places[2:], machine.shapes[2:], parameters, strict=True)
         for place, shape, p in places:
-            size = int(np.prod(shape, dtype=int))
+            size = math.prod(shape)
             self.data[place : place + size] = np.reshape(p, -1)
 
     def run(self, limit: int, log: bool = False) -> tuple[Array, Array] | None:

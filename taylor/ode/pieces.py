@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,17 +12,18 @@ from typing import Any
 import numpy as np
 
 from taylor.algebra import Univariate
-from taylor.errors import TaylorError, eagerly
-from taylor.llvm.calls import named
-from taylor.llvm.kernels import TILE
-from taylor.llvm.machine import OK, Machine
+from taylor.errors import eagerly
+from taylor.kept import STORE
+from taylor.llvm.engine import Kernel
+from taylor.ode.numbers import spacing
+from taylor.ode.roots import roots
 from taylor.program import Program
 from taylor.sweep import sweep
 from taylor.values import as_array
 
 Array = Any
 ROUNDS, MOST = 12, 1 << 14  # of halving steps, and steps after it
-FEW = 2  # steps up to which NumPy is as fast as having machine code made
+NEAR = 2.0**-30  # of a step: a part that short is left out
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,12 @@ class Pieces:
 
     def first(self, n: int) -> Pieces:
         """Return the first n of them."""
-        return Pieces(self.t[:n], self.low[:n], self.h[:n], self.coef[:n])
+        return self.part(0, n)
+
+    def part(self, start: int, stop: int) -> Pieces:
+        """Return those from number start to number stop."""
+        i = slice(start, stop)
+        return Pieces(self.t[i], self.low[i], self.h[i], self.coef[i])
 
     def until(self, i: int, h: Any) -> Pieces:
         """Return the steps up to step i, of which so much of its length."""
@@ -47,31 +54,6 @@ class Pieces:
     def end(self, i: int) -> Any:
         """Return the time at which step i ends."""
         return self.t[i] + (self.h[i] + self.low[i])
-
-
-class Named:
-    """A program that is equal to another of the same code."""
-
-    def __init__(self, program: Program) -> None:
-        self.program = program
-        self.name = named(program)
-
-    def __hash__(self) -> int:
-        return hash(self.name)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Named) and self.name == other.name and self.name is not None
-
-
-@functools.lru_cache(maxsize=256)
-def _machine(named: Named, order: int) -> Machine | str:
-    """Return the machine of a program, or why there is none."""
-    program = named.program
-    heights = [min(1, order), order] + [0] * (len(program.inputs) - 2)
-    try:
-        return Machine(program, order, heights, TILE, expanded=True)
-    except (TaylorError, ImportError, OSError) as error:
-        return str(error)
 
 
 def along(
@@ -88,21 +70,21 @@ def along(
     floats = pieces.coef.dtype == np.float64 and all(
         np.asarray(p).dtype.kind in "fiub" for p in parameters
     )
-    if floats and len(pieces) > FEW and order >= 1:
-        machine = _machine(Named(program), order)
-        if isinstance(machine, str):
-            eagerly("a function of the steps", machine, strict)
-        else:
-            n = len(pieces)
-            times = np.stack([pieces.t, np.ones(n)])
-            fixed = [
-                np.broadcast_to(np.asarray(p, float)[..., None], (*np.shape(p), n))
-                for p in parameters
-            ]
-            given = [times, np.moveaxis(pieces.coef, 0, -1), *(p[None] for p in fixed)]
-            status, tables = machine.batch(*given)
-            if status == OK:
-                return [np.moveaxis(table, -1, 0) for table in tables]
+    if floats and order >= 1:
+        n = len(pieces)
+        times = np.stack([pieces.t, np.ones(n)])
+        fixed = [
+            np.broadcast_to(np.asarray(p, float)[..., None], (1, *np.shape(p), n))
+            for p in parameters
+        ]
+        heights = (1, order, *(0 for _ in parameters))
+        what = (program.identity, Univariate(order), heights)
+        kernel = STORE.made(lambda: Kernel(program, *what[1:]), "along", *what)
+        tables = kernel.lanes(times, np.moveaxis(pieces.coef, 0, -1), *fixed, asked=n)
+        if tables is not None:
+            return [np.moveaxis(table, -1, 0) for table in tables]
+        if kernel.reason:
+            eagerly("a function of the steps", kernel.reason, strict)
     rows = [_one(program, pieces, i, parameters, order) for i in range(len(pieces))]
     return [np.stack(column) for column in zip(*rows, strict=True)]
 
@@ -140,7 +122,11 @@ def resolved(
                 parts = np.maximum(parts, _parts(table, pieces.h, limit))
             if np.all(parts == 1) or parts.sum() > MOST:
                 break
-            pieces = _divided(pieces, parts)
+            pieces = divided(pieces, [
+                (i, h * j / m, h * (j + 1) / m if j + 1 < m else h)
+                for i, (h, m) in enumerate(zip(pieces.h, parts, strict=True))
+                for j in range(m)
+            ])  # fmt: skip
     return pieces
 
 
@@ -157,24 +143,87 @@ def _parts(table: Array, h: Array, limit: float) -> Array:
     return np.clip(np.where(np.isfinite(parts), parts, 1), 1, 64).astype(int)
 
 
-def _divided(pieces: Pieces, parts: Array) -> Pieces:
-    """Return the steps, each in so many equal parts."""
-    order = pieces.coef.shape[1] - 1
+@functools.cache
+def _binomials(order: int) -> tuple[Array, Array]:
+    """Return C(n, k) and n - k, for every k and n up to an order, zero where n < k."""
+    n, k = np.arange(order + 1), np.arange(order + 1)[:, None]
+    table = np.array([[math.comb(j, i) for j in n] for i in n], dtype=object)
+    return table, np.maximum(n - k, 0)
+
+
+def shifted(c: Array, start: Any) -> Array:
+    """Return the coefficients Σ C(n, k) start^(n-k) c_n of a polynomial about x = start.
+
+    >>> shifted(np.array([1.0, 0.0, 1.0]), 2.0).tolist()
+    [5.0, 4.0, 1.0]
+    """
+    binomials, powers = _binomials(len(c) - 1)
+    matrix = binomials.astype(np.asarray(start).dtype) * start**powers
+    return (matrix @ c.reshape(len(c), -1)).reshape(c.shape)
+
+
+def divided(pieces: Pieces, parts: Sequence[tuple[int, Any, Any]]) -> Pieces:
+    """Return the steps made of parts of others: (of which step, from where in it, to where)."""
     rows: list[tuple[Any, Any, Any, Array]] = []
-    for i, m in enumerate(parts):
-        t, low, h, c = pieces.t[i], pieces.low[i], pieces.h[i], pieces.coef[i]
-        for j in range(m):
-            start = h * j / m
-            shift = [
-                [math.comb(n, k) * start ** (n - k) for n in range(k, order + 1)]
-                for k in range(order + 1)
-            ]
-            new = (
-                c
-                if j == 0
-                else np.stack([np.tensordot(np.array(s), c[k:], 1) for k, s in enumerate(shift)])
-            )
-            begin = t + (start + low)
-            rows.append((begin, (t - begin) + (start + low), h / m, new))
+    for i, start, stop in parts:
+        begin, low, c = pieces.t[i], pieces.low[i], pieces.coef[i]
+        if start != 0:
+            c = shifted(c, start)
+            t, begin = begin, begin + (start + low)
+            low = (t - begin) + (start + low)
+        rows.append((begin, low, stop - start, c))
     t, low, h, coef = zip(*rows, strict=True)
     return Pieces(np.array(t), np.array(low), np.array(h), np.stack(coef))
+
+
+# ------------------------------------------------------------------ surfaces
+def sides(surfaces: Program, t: Any, y: Array, parameters: Sequence[Any]) -> list[Array]:
+    """Return the values of the outputs of a program of (t, y, *parameters)."""
+    tables = [as_array(x)[None] for x in (t, y, *parameters)]
+    with np.errstate(all="ignore"):
+        return [table[0] for table in sweep(surfaces, Univariate(0), tables)]
+
+
+def cut(surfaces: Program, pieces: Pieces) -> tuple[Pieces, set[Any]]:
+    """Return the steps divided where functions of (t, y) cross zero, and where these begin.
+
+    A part begins a little beyond its surface, where the side is known: the first step, too, if its
+    start lies on one.
+    """
+    tables = [
+        table.reshape(*table.shape[:2], -1)
+        * (pieces.h[:, None] ** np.arange(table.shape[1]))[..., None]
+        for table in along(surfaces, pieces, [])
+    ]
+    parts: list[tuple[int, Any, Any]] = []
+    beyond = 0 * pieces.h[0]  # how far the next step is on the old side
+    for i, h in enumerate(pieces.h):
+        places = [beyond]
+        for n, table in enumerate(tables):
+            for m in range(table.shape[2]):
+                found = [(r.x, r.slope) for r in roots(table[i, :, m]) if r.slope]
+                leads = table[i, np.flatnonzero(table[i, :, m]), m]
+                if len(leads) and table[i, 0, m] == 0:
+                    found.append((0 * h, int(np.sign(float(leads[0])))))
+                places += [_past(surfaces, pieces, i, h * x, (n, m, side)) for x, side in found]
+        places = sorted(set(places), key=abs)
+        inner = [x for x in places if abs(x) < abs(h)]
+        beyond = max([x - h for x in places if abs(x) >= abs(h)], key=abs, default=0 * h)
+        first = [x for x in inner if abs(x) <= NEAR * abs(h)]
+        bounds = [first[-1], *inner[len(first) :], h] if first else [*inner, h]
+        parts += [(i, a, b) for a, b in itertools.pairwise(bounds)]
+    new = divided(pieces, parts)
+    return new, {t for t, (_, start, _) in zip(new.t, parts, strict=True) if start != 0}
+
+
+def _past(surfaces: Program, pieces: Pieces, i: int, x: Any, side: tuple[int, int, int]) -> Any:
+    """Return the next place in step i, from x on, that lies on a side of a surface for sure."""
+    (n, m, sign), c = side, pieces.coef[i]
+    unit = spacing(pieces.t[i] + x) * (1 if pieces.h[i] > 0 else -1)
+    for k in range(60):
+        place = x + unit * (2**k - 1)
+        y = sum(c[j] * place**j for j in range(len(c)))
+        value = sides(surfaces, pieces.t[i] + place, y, [])[n].reshape(-1)[m]
+        if np.sign(float(value)) == sign:
+            return place
+    return x

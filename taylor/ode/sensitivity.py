@@ -30,8 +30,9 @@ import numpy as np
 from taylor import drivers
 from taylor.algebra import check_order, multivariate
 from taylor.arrays import host, lift
-from taylor.checkpoint import Through, _count, _seeds, by_degree
+from taylor.checkpoint import whole_number
 from taylor.errors import IntegrationError
+from taylor.evolution import Evolution, tangent
 from taylor.memory import fresh
 from taylor.multivariate import TaylorN
 from taylor.ode import machine as compiled
@@ -40,7 +41,7 @@ from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.jets import Differentiated, Jets, Plain
 from taylor.ode.system import is_parameter, shaped
 from taylor.series import Series, _level_over
-from taylor.several import pullback, pushforward
+from taylor.several import pullback
 from taylor.tape import Node
 from taylor.values import as_array, is_operand, unit, zeros
 
@@ -129,37 +130,15 @@ class Trajectory:
 
 
 # ------------------------------------------------------------------ the flow and its adjoint
-def flow(f: Function, course: Course) -> Through:
-    """Return the rule (y0, *parameters) -> the states at the times, along the first axis."""
+def flow(f: Function, course: Course) -> Evolution:
+    """Return the evolution (y0, *parameters) -> the states at the times, along the first axis."""
 
-    def value(y0: Any, *p: Any) -> Any:
+    def run(y0: Any, *p: Any) -> Any:
         plain = Plain(f, y0, p)
         it = plain.integrator(course.t0, **course.options)
         return np.moveaxis(plain.series(it.propagate_grid(course.times)), -1, 0)
 
-    def backward(ybar: Any, y: Any, y0: Any, *p: Any) -> Any:
-        return adjoint(f, course)(ybar, y0, *p)
-
-    def forward(dargs: Any, y: Any, *args: Any) -> Any:
-        y0, *p = args
-        dy0, *dp = _seeds(dargs, args)
-        return flow(_tangent(f), course)(np.stack([y0, dy0]), *p, *dp)[:, 1]
-
-    def tables(owner: Series, y0: Any, *p: Any) -> Any:
-        jets = Jets(f, y0, p, owner)
-        y = flow(jets.fun, course)(jets.y0, *jets.args)
-        return jets.series(np.moveaxis(y, 1, 0))
-
-    return Through("solution", value, backward, forward, by_degree(value), tables=tables)
-
-
-def adjoint(f: Function, course: Course) -> Through:
-    """Return the rule (w, y0, *parameters) -> the adjoints of y0 and the parameters.
-
-    w holds the adjoints of the states at the times, along the first axis.
-    """
-
-    def value(w: Any, y0: Any, *p: Any) -> Any:
+    def back(w: Any, y0: Any, *p: Any) -> Any:
         forward = Plain(f, y0, p)
         it = forward.differentiated(course.t0, **course.options)
         times = [t + 0 * it.t for t in course.times]
@@ -177,25 +156,15 @@ def adjoint(f: Function, course: Course) -> Through:
             backward.add(w[n])
         return backward.result()
 
-    def through_tangent(w: Any, y0: Any, dy0: Any, p: Any, dp: Any) -> Any:
-        out, *rest = adjoint(_tangent(f), course)(w, np.stack([y0, dy0]), *p, *dp)
-        return (out[0], *rest[: len(p)])
+    def tables(owner: Series, y0: Any, *p: Any) -> Any:
+        jets = Jets(f, y0, p, owner)
+        y = flow(jets.fun, course).forward()(jets.y0, *jets.args)
+        return jets.series(np.moveaxis(y, 1, 0))
 
-    def backward(zs: Any, y: Any, w: Any, *args: Any) -> Any:
-        # z·(Jᵀw) = w·(J z): the adjoint of the tangent flow in the direction z
-        y0, *p = args
-        dy0, *dp = _seeds(zs, args)
-        wbar = flow(_tangent(f), course)(np.stack([y0, dy0]), *p, *dp)[:, 1]
-        pair = np.stack([np.zeros(np.shape(w)), w], axis=1)
-        return (wbar, *through_tangent(pair, y0, dy0, p, dp))
+    def along() -> Evolution:
+        return flow(tangent(lambda t, y, *p: shaped(f(t, y, *p), np.shape(y))), course)
 
-    def forward(dargs: Any, y: Any, w: Any, *args: Any) -> Any:
-        # d(Jᵀw) = Jᵀdw + (dJ)ᵀw: the adjoint of the tangent flow, second derivatives commute
-        y0, *p = args
-        dw, dy0, *dp = _seeds(dargs, (w, *args))
-        return through_tangent(np.stack([dw, w], axis=1), y0, dy0, p, dp)
-
-    return Through("adjoint of a solution", value, backward, forward, by_degree(value))
+    return Evolution("solution", run, back, along, tables, axis=1)
 
 
 class _Backward:
@@ -203,8 +172,8 @@ class _Backward:
 
     def __init__(self, f: Function, course: Course, shape: Any, p: Sequence[Any]) -> None:
         self.f, self.course, self.shape, self.p = f, course, shape, p
-        self.n = int(np.prod(shape, dtype=int))
-        self.sizes = [int(np.prod(np.shape(x), dtype=int)) for x in p]
+        self.n = math.prod(shape)
+        self.sizes = [math.prod(np.shape(x)) for x in p]
         self.bar: Any = np.zeros(self.n)
         self.total: Any = np.zeros(sum(self.sizes))
         self.it: TaylorIntegrator | None = None
@@ -255,18 +224,6 @@ def _numbers(x: Any) -> Array:
     return np.asarray(x)
 
 
-def _tangent(f: Function) -> Function:
-    """Return the right-hand side of (y, dy), p..., dp..."""
-
-    def rate(t: Any, pair: Any, *ps: Any) -> Any:
-        p, dp = ps[: len(ps) // 2], ps[len(ps) // 2 :]
-        shape = np.shape(pair)[1:]
-        args, dargs = (pair[0], *p), (pair[1], *dp)
-        return np.stack(pushforward(lambda y, *p: shaped(f(t, y, *p), shape), args, dargs))
-
-    return rate
-
-
 # ------------------------------------------------------------------ with all arguments
 def is_recorded(y0: Any, args: Sequence[Any]) -> bool:
     """Whether reverse mode is recording y0 or an argument."""
@@ -299,7 +256,7 @@ def _point(x: Any) -> Any:
 def states(fun: Function, y0: Any, args: Sequence[Any], course: Course) -> Any:
     """Return the states at the times of a course, along the last axis."""
     f, p, _ = _split(fun, args)
-    return np.moveaxis(flow(f, course)(_point(y0), *p), 0, -1)
+    return np.moveaxis(flow(f, course).forward()(_point(y0), *p), 0, -1)
 
 
 def value_and_gradient(
@@ -334,12 +291,12 @@ def value_and_gradient(
     [2.718281828459, 2.718281828459, 5.436563656918]
     """
     t0, t1 = t_span
-    kept = None if checkpoints is None else _count("checkpoints", checkpoints, 1)
+    kept = None if checkpoints is None else whole_number("checkpoints", checkpoints, 1)
     course = Course(t0, [t1], tol, order, max_step, atol, kept)
     f, p, places = _split(fun, args)
-    y0 = _point(y0)
-    value, w = drivers.value_and_gradient(cost, flow(f, course)(y0, *p)[0])
-    dy0, *dp = adjoint(f, course)(np.stack([w]), y0, *p)
+    y0, run = _point(y0), flow(f, course)
+    value, w = drivers.value_and_gradient(cost, run.forward()(y0, *p)[0])
+    dy0, *dp = run.reverse()(np.stack([w]), y0, *p)
     found = dict(zip(places, dp, strict=True))
     return (
         value[()] if isinstance(value, np.ndarray) else value,
@@ -382,7 +339,7 @@ def flow_map(
     given: dict[Any, Any] = {"y0": _point(y0), **{i: a for i, a in enumerate(args)}}
     for i in places:
         given[i] = _point(given[i])
-    sizes = [int(np.prod(np.shape(given[i]), dtype=int)) for i in places]
+    sizes = [math.prod(np.shape(given[i])) for i in places]
     algebra, start = multivariate(sum(sizes), order), 1
     tag = _level_over(np.concatenate([np.reshape(given[i], -1) for i in places]))
     for i, size in zip(places, sizes, strict=True):

@@ -12,7 +12,7 @@ from taylor.arrays import lift
 from taylor.errors import IntegrationError, ShapeMismatch
 from taylor.ode import machine as compiled
 from taylor.ode.dense import in_numbers_of
-from taylor.ode.events import Events
+from taylor.ode.events import Events, groups
 from taylor.ode.jets import Plain
 from taylor.ode.numbers import check_time, positive, spacing
 from taylor.ode.pieces import Pieces
@@ -264,30 +264,66 @@ class _Run:
         it = self.integrator
         after = (it.t, it.y, it.t_low, it.y_low)
         pieces = watch.resolve(pieces)
-        found = watch.find(pieces)
-        for n, event in enumerate(found):
-            watch.left[event.event] -= 1
-            ends = watch.left[event.event] <= 0
-            changes = watch.callback[event.event]
-            it.rewind(pieces, event.step, pieces.h[event.step] * event.x)
-            t_events[event.event].append(it.t)
-            y_events[event.event].append(it.y.copy())
-            if ends or changes is not None:
-                kept = pieces.until(event.step, pieces.h[event.step] * event.x)
-                together = [e for e in found[n + 1 :] if e[:2] == event[:2]]
-                for other in together:
-                    t_events[other.event].append(it.t)
-                    y_events[other.event].append(it.y.copy())
-                    watch.left[other.event] -= 1
-                watch.restart({event.event, *(e.event for e in together)})
-                if changes is not None:
-                    self._change(changes(it.t, it.y.copy(), *it.args), watch)
-                return kept, ends
+        start, size = 0, 2
+        while start < len(pieces):  # an event may change what comes later
+            for group in groups(watch.find(pieces.part(start, start + size)), pieces, start):
+                if any(watch.left[e.event] <= 1 or watch.callback[e.event] for e in group):
+                    first = min(group, key=lambda e: (e.step, e.x))
+                    stop = pieces.h[first.step] * first.x
+                    it.rewind(pieces, first.step, stop)
+                    events = list(dict.fromkeys(e.event for e in group))
+                    ended = self._fire(watch, events, pieces.h[0] > 0, t_events, y_events)
+                    return pieces.until(first.step, stop), ended
+                for e in group:
+                    it.rewind(pieces, e.step, pieces.h[e.step] * e.x)
+                    self._log(watch, e.event, t_events, y_events)
+            start, size = start + size, 2 * size
         it.t, it.y, it.t_low, it.y_low = after
         return pieces, False
 
-    def _change(self, new: Any, watch: Events) -> None:
-        """Go on from what a callback returned."""
+    def _log(self, watch: Events, n: int, t_events: list[Any], y_events: list[Any]) -> None:
+        it = self.integrator
+        watch.left[n] -= 1
+        t_events[n].append(it.t)
+        y_events[n].append(it.y.copy())
+
+    def _fire(
+        self, watch: Events, events: list[int], forward: bool,
+        t_events: list[Any], y_events: list[Any],
+    ) -> bool:  # fmt: skip
+        """Do what some events at one time ask for, one after the other; whether the run ends.
+
+        Each callback sees what those before it left.  Then an event function that they carried
+        over zero is an event too, each at most once.
+        """
+        it = self.integrator
+        before = after = watch.values(it.t, it.y)
+        changed = any(watch.callback[n] for n in events)
+        if changed:
+            self._note_change()
+        fired: list[int] = []
+        while events:
+            for n in events:
+                self._log(watch, n, t_events, y_events)
+                callback = watch.callback[n]
+                if callback is not None:
+                    self._call(callback, watch)
+            fired += events
+            if changed:
+                it.renew()
+                after = watch.values(it.t, it.y)
+            events = [
+                n
+                for n, (a, b) in enumerate(zip(before, after, strict=True))
+                if n not in fired
+                and np.sign(a) * np.sign(b) < 0
+                and watch.crosses(n, int(np.sign(b)), forward)
+            ]
+        watch.restart(set(fired), after)
+        return any(watch.left[n] <= 0 for n in fired)
+
+    def _note_change(self) -> None:
+        """Raise where the state is changed again and again at one time."""
         it = self.integrator
         near = self.changed is not None and abs(it.t - self.changed) <= 64 * spacing(it.t)
         self.changed, self.repeated = it.t, self.repeated + 1 if near else 0
@@ -296,19 +332,25 @@ class _Run:
                 f"the events accumulate at t = {it.t}: they follow each other faster than times "
                 "can be told apart; stop before, with a terminal event"
             )
-        if new is None:
-            return
+
+    def _call(self, callback: Callable[..., Any], watch: Events) -> None:
+        """Go on from what a callback returns, or leaves in the y and the args that it is given."""
+        it = self.integrator
+        y = it.y.copy()
+        new = callback(it.t, y, *it.args)
         if isinstance(new, tuple) and len(new) == 2 and isinstance(new[1], (tuple, list)):
             new, args = new
             it.args = watch.args = tuple(args)
-            watch.programs = {}
-        if new is not None:
-            low = it.t_low
-            try:
-                it.set_state(it.t, new)
-            except (TypeError, ValueError) as error:
-                raise type(error)(f"the callback of an event returned: {error}") from error
-            it.t_low = low
+        if new is None and not np.array_equal(y, it.y):
+            new = y
+        if new is None:
+            return
+        low = it.t_low
+        try:
+            it.set_state(it.t, new)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"the callback of an event returned: {error}") from error
+        it.t_low = low
 
     def _result(
         self,
@@ -326,7 +368,7 @@ class _Run:
         states: Any = [np.array(s).reshape(len(s), *it.y.shape) for s in y_events]
         if self.plain:
             y = self.plain.series(y)
-            states = [self.plain.series(np.moveaxis(s, 0, -1)) for s in states]
+            states = [np.moveaxis(self.plain.series(np.moveaxis(s, 0, -1)), -1, 0) for s in states]
         return OdeResult(
             t=t,
             y=y,

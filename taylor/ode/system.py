@@ -9,6 +9,7 @@ Coefficient k of y' is (k + 1)·y_{k+1}, so the sweep of f gives, degree by degr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 from taylor.algebra import Univariate
 from taylor.arrays import lift
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
-from taylor.expand import deciding, expand
+from taylor.expand import deciding, expand, kept
 from taylor.memory import fresh
 from taylor.program import Program, check, recording
 from taylor.sweep import Sweep
@@ -98,8 +99,7 @@ class System:
                 "fun uses a differentiated value that is neither y0 nor one of args: pass it on, "
                 "solve_ivp(fun, t_span, y0, args=(value,))"
             )
-        self.program = expand(recorded)
-        self.surfaces = deciding(recorded)
+        self.program, self.surfaces = kept(expand, recorded), kept(deciding, recorded)
 
     def parameters(self, args: Sequence[Any]) -> list[Any]:
         """Return those of the arguments that may change from call to call."""
@@ -160,7 +160,7 @@ def shaped(dy: Any, shape: tuple[int, ...]) -> Any:
         dy = np.asarray(dy)
     if np.shape(dy) == shape:
         return dy
-    if np.size(dy) == 1 == int(np.prod(shape, dtype=int)):  # as SciPy allows
+    if np.size(dy) == 1 == math.prod(shape):  # as SciPy allows
         return np.reshape(dy, shape)
     raise ShapeMismatch(
         f"fun returned an array of shape {np.shape(dy)} for a state of shape {shape}: return "

@@ -1,0 +1,124 @@
+"""A long function as several short ones: code generation takes more than linear time in each.
+
+A stretch of text that control enters at its beginning and leaves at its end becomes a function of
+its own, and a call of it stays in its place.  Registers that are read in another part than their
+own go through memory: stored where they are made, loaded once in each basic block that reads them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+NAME = re.compile(r"%v\d+\b")
+MADE = re.compile(r"^  (%v\d+) = (.*)$", re.MULTILINE)
+ARM = re.compile(r"\[(%v\d+), %(\w+)\]")
+TYPE = r"(<[^<>]*>|\w+)"
+KINDS = [
+    (re.compile(pattern), result)
+    for pattern, result in (
+        (r"[if]cmp \w+ <(\d+) x", r"<\1 x i1>"),
+        (r"[if]cmp ", "i1"),
+        (r"getelementptr ", "ptr"),
+        (r"\w+ .* to (.*)$", r"\1"),
+        (rf"select {TYPE} (?:%\w+|<[^<>]*>), {TYPE}", r"\2"),
+        (r"extractelement <\d+ x (\w+)>", r"\1"),
+        (r"shufflevector <\d+ x (\w+)>.*<(\d+) x i32>", r"<\2 x \1>"),
+        (rf"\w+(?: nsw| nnan)? {TYPE}", r"\1"),
+    )
+]
+
+
+def kind(expression: str) -> str:
+    """Return the type of the register that an instruction gives.
+
+    >>> kind("fcmp olt <8 x double> %v1, %v2"), kind("load double, ptr %v3, align 8")
+    ('<8 x i1>', 'double')
+    """
+    for pattern, result in KINDS:
+        found = pattern.match(expression)
+        if found is not None:
+            return found.expand(result)
+    raise ValueError(f"an instruction of no known type: {expression}")
+
+
+def joined(parts: Sequence[Sequence[str]], start: int) -> tuple[list[str], int]:
+    """Return the texts of parts that read each other's registers, and where the memory ends.
+
+    Every part begins with a label.  Memory is taken from that number of bytes on.
+    """
+    texts = ["\n".join(part) for part in parts]
+    types: dict[str, str] = {}
+    foreign: list[set[str]] = []
+    owner: dict[str, int] = {}
+    for n, text in enumerate(texts):
+        made = dict(MADE.findall(text))
+        owner.update(dict.fromkeys(made, n))
+        types.update(made)
+        foreign.append(set(NAME.findall(text)) - made.keys())
+    shared: dict[str, tuple[str, int]] = {}
+    for name in dict.fromkeys(name for names in foreign for name in sorted(names)):
+        of = kind(types[name])
+        shared[name] = of, start
+        lanes = re.match(r"<(\d+) x double>", of)
+        start += 8 * int(lanes[1] if lanes else 1)
+    given: dict[int, set[str]] = defaultdict(set)
+    for name in shared:
+        given[owner[name]].add(name)
+    found = []
+    for n, part in enumerate(parts):
+        if foreign[n] or given[n]:
+            texts[n] = "\n".join(_rewritten(part, foreign[n], given[n], shared))
+        found.append(texts[n])
+    return found, start
+
+
+def _rewritten(
+    part: Sequence[str], read: set[str], given: set[str], shared: dict[str, tuple[str, int]]
+) -> Iterator[str]:
+    """Yield the lines of a part that loads what it reads from others, and stores what it gives."""
+    leaving: dict[str, set[str]] = defaultdict(set)  # what the phis of others read, by block
+    for line in part:
+        if " = phi " in line:
+            for name, block in ARM.findall(line):
+                if name in read:
+                    leaving[block].add(name)
+    block, loaded, waiting = "", set[str](), list[str]()
+
+    def load(name: str) -> Iterator[str]:
+        of, place = shared[name]
+        loaded.add(name)
+        here = f"{name}.{block}"
+        yield f"  {here}.p = getelementptr inbounds i8, ptr %data, i64 {place}"
+        yield f"  {here} = load {of}, ptr {here}.p, align 8"
+
+    for line in part:
+        if not line.startswith(" "):
+            block, loaded = line[:-1], set()
+            yield line
+            continue
+        made, _, expression = line.partition(" = ")
+        phi = expression.startswith("phi ")
+        if phi:
+            line = ARM.sub(lambda m: f"[{m[1]}.{m[2]}, %{m[2]}]" if m[1] in read else m[0], line)
+        else:
+            yield from waiting
+            waiting = []
+            names = read.intersection(NAME.findall(line))
+            if line.startswith("  br "):
+                names |= leaving[block]
+            for name in sorted(names - loaded):
+                yield from load(name)
+            if names:
+                line = NAME.sub(lambda m: f"{m[0]}.{block}" if m[0] in read else m[0], line)
+        yield line
+        if made[2:] in given:
+            of, place = shared[made[2:]]
+            waiting += [
+                f"  {made[2:]}.p = getelementptr inbounds i8, ptr %data, i64 {place}",
+                f"  store {of} {made[2:]}, ptr {made[2:]}.p, align 8",
+            ]
+            if not phi:
+                yield from waiting
+                waiting = []
