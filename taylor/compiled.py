@@ -9,6 +9,7 @@ ordinary way.
 from __future__ import annotations
 
 import functools
+import math
 import os
 import sys
 import threading
@@ -19,7 +20,7 @@ import numpy as np
 
 from taylor.algebra import Univariate
 from taylor.drivers import hessian, jacobian, symmetric, value_and_gradient
-from taylor.errors import GuardError, ShapeMismatch, TaylorError
+from taylor.errors import GuardError, NotNow, ShapeMismatch, TaylorError
 from taylor.expand import prune
 from taylor.forward_mode import taylor_coefficients
 from taylor.llvm.kernels import TILE
@@ -41,6 +42,13 @@ FEW = 8  # variables below which a multivariate series of order 4 compiles faste
 MAX_CODE = 4000  # instructions of such a program
 BLOCK = 4096  # rows of a tensor computed at a time
 WORK = 400_000  # points times (order + 1)² that are worth a thread of their own
+# What one call may spend on code, beyond ten times the ordinary way, in recorded operations on
+# numbers (to record, write and compile one takes some 70 µs, so this is a fifth of a second)
+PATIENCE = 2800
+ON_ARRAYS = 4  # such an operation on arrays takes as long as so many
+LOOPED = 10  # degrees above which the code of a series is a loop over them
+PLAIN = ("value", "series", "points")  # forms whose ordinary way is the function as it is
+ON_PARTS = 20  # and the step of one degree of a multivariate series
 VARIANTS = 32  # branches of one function that are compiled before it is left to NumPy
 
 
@@ -53,6 +61,7 @@ class Compiled:
         self.f = f
         self.machines: dict[Any, list[Machine]] = {}
         self.reasons: dict[Any, str] = {}  # why a form of the function has no machine code
+        self.waiting: dict[Any, tuple[int, int]] = {}  # calls so far, and at which code is made
         self._locks: dict[int, threading.Lock] = {}  # by process: a fork may find one taken
 
     def __repr__(self) -> str:
@@ -115,8 +124,10 @@ class Compiled:
                 return None  # not finite: the ordinary way knows what to do
         return None
 
-    def _recordable(self, *x: Any) -> Any:
-        """Return f(*x), for recording."""
+    def _recordable(self, most: float, *x: Any) -> Any:
+        """Return f(*x), for recording; at most so many instructions of it."""
+        if x and most < math.inf:
+            x[0].tape.most = most
         y = self.f(*x)
         check_unread(x)
         return y
@@ -125,12 +136,31 @@ class Compiled:
         """Yield the machines of a form, one for each branch, and then one more, recorded at x."""
         known = list(self.machines.get(where, ()))
         yield from known
-        added = None if where in self.reasons else self._compile(where, x, len(known))
+        added = self._compile(where, x, len(known)) if self._due(where) else None
         if added is not None:
             yield added
 
+    def _due(self, where: Any) -> bool:
+        """Whether this call may make code of a form."""
+        calls, needed = self.waiting.get(where, (0, 0))
+        if not needed:
+            return where not in self.reasons
+        if calls + 1 < needed:
+            self.waiting[where] = calls + 1, needed
+        return calls + 1 >= needed
+
+    def _later(self, where: Any, calls: int, needed: int) -> None:
+        """Note that this call of a form did not make its code, and that another one will."""
+        self.waiting[where] = calls, needed
+        self.reasons[where] = f"its code takes long to make; call {needed} makes it"
+
+    def _never(self, where: Any, reason: str) -> None:
+        """Note that a form has no (more) machine code."""
+        self.waiting.pop(where, None)
+        self.reasons[where] = reason
+
     def _compile(self, where: Any, x: Sequence[Any], tried: int) -> Machine | None:
-        """Return one more machine of a form, recorded at x; None where there is no machine code.
+        """Return one more machine of a form, recorded at x; None where there is none now.
 
         If there are more than the caller has tried, another thread has just made one.
         """
@@ -140,24 +170,28 @@ class Compiled:
             if len(known) > tried:
                 return known[-1]
             if len(known) >= VARIANTS:
-                self.reasons[where] = f"it takes more than {VARIANTS} different branches"
-                return None
+                return self._never(where, f"it takes more than {VARIANTS} different branches")
+            calls = self.waiting.get(where, (0, 0))[0] + 1
+            hasty = calls == 1 and kind in PLAIN
+            most = PATIENCE / _weights(kind, form)[0] if hasty else math.inf
+            needed = 2
             try:
-                program = _FORMS[kind](self._recordable, x)
+                program = _FORMS[kind](functools.partial(self._recordable, most), x)
+            except NotNow:
+                return self._later(where, calls, needed)
             except Exception as error:  # the ordinary way calls f again, and knows what to raise
-                self.reasons[where] = str(error)
-                return None
+                return self._never(where, str(error))
             try:
                 if kind == "tensor":
                     program = _tangents(program, form - 1)
-                inputs = _complex_inputs(kind, program, x)
-                if kind in ("series", "points"):
-                    machine = _on_series(kind, program, inputs, *form)
-                else:
-                    machine = Machine(program, unit=TILE if form else 1, complex=inputs)
+                needed = _needed(kind, form, program)
+                machine = _machine(kind, form, program, x, needed <= calls)
+            except NotNow:
+                return self._later(where, calls, needed)
             except (TaylorError, ImportError, OSError) as error:
-                self.reasons[where] = str(error)
-                return None
+                return self._never(where, str(error))
+            self.waiting.pop(where, None)
+            self.reasons.pop(where, None)
             known.append(machine)
             return machine
 
@@ -311,7 +345,7 @@ class Compiled:
     def _points(self, x: Array, table: Array, form: Any) -> Array | None:
         """Return the coefficients of an element-wise f at many points, in tiles, on all cores."""
         where = ("points", form, *_pattern([x]))
-        if where in self.reasons:
+        if where in self.reasons and where not in self.waiting:
             return None
         seed, known = table.reshape(len(table), -1), list(self.machines.get(where, ()))
         threads = max(1, min(self.threads, x.size * (form[0].order + 1) ** 2 // WORK))
@@ -323,7 +357,9 @@ class Compiled:
                 return None
         if any(machine.batch(seed[:, :2])[0] != GUARD for machine in known):
             return None  # a recording here exists: the points differ among themselves
-        added = self._compile(where, (x.reshape(-1)[:2],), len(known))
+        added = None
+        if self._due(where):
+            added = self._compile(where, (x.reshape(-1)[:2],), len(known))
         if added is None:
             return None
         status, (c,) = added.batch(seed, threads=threads)
@@ -336,10 +372,15 @@ def _line(order: int) -> Any:
     return Univariate(order), (1,)
 
 
-def _on_series(
-    kind: str, program: Program, inputs: Pattern, algebra: Any, heights: Sequence[int]
-) -> Machine:
-    """Return the machine of a program on series, up to degree heights[i] in input i."""
+def _machine(kind: str, form: Any, program: Program, x: Sequence[Any], make: bool) -> Machine:
+    """Return the machine of a form recorded at x; NotNow if it is neither on disk nor to be made.
+
+    For series the form says the algebra, and up to which degree heights[i] input i goes.
+    """
+    inputs = _complex_inputs(kind, program, x)
+    if kind not in ("series", "points"):
+        return Machine(program, complex=inputs, unit=TILE if form else 1, make=make)
+    algebra, heights = form
     varies: list[bool] = []
     for op, args, param, _ in program.code:
         varies.append(heights[param] > 0 if op == "input" else any(varies[a] for a in args))
@@ -347,8 +388,30 @@ def _on_series(
         raise TaylorError("a result does not depend on the series")
     if isinstance(algebra, Univariate):
         unit = TILE if kind == "points" else 1
-        return Machine(program, algebra.order, heights, unit, complex=inputs)
-    return Polynomials(program, algebra, heights, complex=inputs)
+        return Machine(program, algebra.order, heights, unit, complex=inputs, make=make)
+    return Polynomials(program, algebra, heights, complex=inputs, make=make)
+
+
+def _weights(kind: str, form: Any) -> tuple[int, int]:
+    """Return what the code of an operation on numbers, and of one on arrays, counts as."""
+    if kind not in ("series", "points"):
+        return 1, ON_ARRAYS
+    algebra, _ = form
+    if isinstance(algebra, Univariate):
+        degrees = 1 + min(algebra.order, LOOPED)
+        return degrees * (ON_ARRAYS if kind == "points" else 1), degrees * ON_ARRAYS
+    return ON_PARTS * (algebra.order + 1), ON_PARTS * (algebra.order + 1)
+
+
+def _needed(kind: str, form: Any, program: Program) -> int:
+    """Return which call of a form makes its code, so that no call waits long for it on average.
+
+    Derivatives take ten times less in the ordinary way than their program takes to compile.
+    """
+    number, array = _weights(kind, form)
+    size = sum(number if math.prod(i.shape) == 1 else array for i in program.code)
+    free = 0 if kind in PLAIN else len(program)
+    return -(-size // (PATIENCE + free))
 
 
 _ONE = np.float64(1.0)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from taylor.errors import NotNow
 from taylor.expand import expand
 from taylor.jit import Code, key
 from taylor.llvm.emit import (
@@ -57,6 +58,7 @@ class Machine:
     With an order, inputs and outputs are tables of coefficients: input i gets the degrees up to
     heights[i] (default 1: a point and a direction), outputs all up to the order.  `complex` says
     which inputs (and then parameters) are complex; in memory their parts are inputs of their own.
+    Unless the code is to be made, NotNow is raised where there is none on disk.
     """
 
     places: list[int]  # of the inputs in memory
@@ -74,6 +76,7 @@ class Machine:
         unit: int = 1,
         expanded: bool = False,
         complex: Sequence[bool] = (),
+        make: bool = True,
     ) -> None:
         self.unit, self.expanded = unit, expanded
         parameters = [()] * sum(i.op == "parameter" for i in program.code)
@@ -94,6 +97,8 @@ class Machine:
         name = key(_bare(program), *self._kind(), order, heights, unit, self.complex)
         kept = load(name)
         if kept is None:
+            if not make:
+                raise NotNow("the code is not on disk")
             self._write(program, order)
             layout = (self.places, self.results, self.flag, self.size, self.lists)
             save(name, layout, self.code.object)
