@@ -23,6 +23,7 @@ from taylor.drivers import hessian, jacobian, symmetric, value_and_gradient
 from taylor.errors import GuardError, NotNow, ShapeMismatch, TaylorError
 from taylor.expand import prune
 from taylor.forward_mode import taylor_coefficients
+from taylor.llvm.ir import WIDTH
 from taylor.llvm.kernels import TILE
 from taylor.llvm.machine import GUARD, OK, Machine
 from taylor.llvm.monomials import Polynomials
@@ -379,7 +380,8 @@ def _machine(kind: str, form: Any, program: Program, x: Sequence[Any], make: boo
     """
     inputs = _complex_inputs(kind, program, x)
     if kind not in ("series", "points"):
-        return Machine(program, complex=inputs, unit=TILE if form else 1, make=make)
+        # tensors: one vector, as there are enough operations that do not wait for each other
+        return Machine(program, complex=inputs, unit=WIDTH if form else 1, make=make)
     algebra, heights = form
     varies: list[bool] = []
     for op, args, param, _ in program.code:
