@@ -573,7 +573,8 @@ def compile(f: Callable[..., Any] | None = None, *, threads: int | None = None) 
 
     Arguments and results are float64 or complex128, numbers and arrays of the shapes of the call,
     or series (`Taylor`, `TaylorN`, `HyperDual`) of these; the first call with new shapes compiles
-    (a few hundredths of a second, less when it is in the cache on disk).
+    (a few hundredths of a second, less when it is in the cache on disk).  Where that would take
+    long, calls are answered in the ordinary way and a later one compiles: `reasons` says which.
     What f reads from elsewhere is a constant of the compilation.  Other numbers, functions that
     cannot be recorded, and operations without machine code take the ordinary way; `reasons` says
     why.  A branch that would go another way compiles again.  Series of an element-wise function at
