@@ -776,6 +776,7 @@ atanh = _row(
     samples=(-1 + 1e-12, -0.3, 0.0, 1e-20, 0.1, 0.999999), exact=_at((0, 0)), monotone=True,
 )  # fmt: skip
 
+
 # ------------------------------------------------------------------ error functions
 def _bell(x: Any, rate: float, scale: float) -> Any:
     """Return scale·exp(-rate·x²), x² in two parts: rounded, it would be off by x² roundings."""

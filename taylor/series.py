@@ -1246,7 +1246,9 @@ def _by_code(
     found = engine.run(row, live, algebra, given)
     if found is None or found.ndim < 3:
         return found
-    tables, arrays = ([x for x, m in zip(given, live, strict=True) if m is k] for k in (True, False))
+    tables, arrays = (
+        [x for x, m in zip(given, live, strict=True) if m is k] for k in (True, False)
+    )
     return in_rows(found, tables, arrays)
 
 

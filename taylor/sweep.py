@@ -200,7 +200,9 @@ class Sweep:
         if low is None:
             return operator.truediv, x
         with np.errstate(all="ignore"):
-            return (rounding.over, rounding.divisor(x, low)) if np.any(low) else (operator.truediv, x)
+            return (
+                (rounding.over, rounding.divisor(x, low)) if np.any(low) else (operator.truediv, x)
+            )
 
     def _low(self, i: int, depth: int = DEPTH) -> Any:
         """Return what rounding took from the value of instruction i, as far as it is known."""
@@ -481,7 +483,12 @@ class Sweep:
         Rounded, the coefficients of 1 + a² would have other zeros, and cancel in each degree.
         """
         row, args = self.program.code[i].param.row, self.program.code[i].args[:-1]
-        y, height, interior, part = self.table[i], self.height, self.algebra.interior, self.algebra.part
+        y, height, interior, part = (
+            self.table[i],
+            self.height,
+            self.algebra.interior,
+            self.algebra.part,
+        )
         u, v, n = zeros(y.shape, y), zeros(y.shape, y), row.polar
         dy = self.weighted[i] = u if n else v
         state: list[Any] = []

@@ -318,7 +318,11 @@ class Divisor:
             return f.select(small, f.binary("fmul", r, off), f.constant(0.0))
 
         low = lifted(f, 0.0 if low is None else low)
-        self.rest = settled(mapped(f, lambda x, r, low: lacking(x, r, f.binary("fmul", r, low)), x, self.inverse, low))
+        self.rest = settled(
+            mapped(
+                f, lambda x, r, low: lacking(x, r, f.binary("fmul", r, low)), x, self.inverse, low
+            )
+        )
 
     def of(self, s: Symbol) -> Any:
         """Return s/(x + low)."""

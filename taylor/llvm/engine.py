@@ -46,11 +46,12 @@ def series_machine(
     unit: int = 1,
     complex: Sequence[bool] = (),
     expanded: bool = False,
+    make: bool = True,
 ) -> Machine:
     """Return the machine code of a program on series; raises TaylorError where there is none."""
     if isinstance(algebra, Univariate):
-        return Machine(program, algebra.order, heights, unit, expanded, complex)
-    return Polynomials(program, algebra, heights, unit, expanded, complex)
+        return Machine(program, algebra.order, heights, unit, expanded, complex, make)
+    return Polynomials(program, algebra, heights, unit, expanded, complex, make)
 
 
 def unit_of(points: int) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from taylor.errors import NotNow
 from taylor.expand import expand
 from taylor.jit import Code, made
 from taylor.llvm.emit import (
@@ -58,6 +59,7 @@ class Machine:
     With an order, inputs and outputs are tables of coefficients: input i gets the degrees up to
     heights[i] (default 1: a point and a direction), outputs all up to the order.  `complex` says
     which inputs (and then parameters) are complex; in memory their parts are inputs of their own.
+    Unless the code is to be made, NotNow is raised where there is none on disk.
     """
 
     places: list[int]  # of the inputs in memory
@@ -75,6 +77,7 @@ class Machine:
         unit: int = 1,
         expanded: bool = False,
         complex: Sequence[bool] = (),
+        make: bool = True,
     ) -> None:
         self.unit, self.expanded = unit, expanded
         parameters = [()] * sum(i.op == "parameter" for i in program.code)
@@ -94,6 +97,8 @@ class Machine:
         self.outputs = _doubled(self.outputs, self.found)
 
         def write() -> tuple[Any, Code]:
+            if not make:
+                raise NotNow("the code is not on disk")
             self._write(program, order)
             return (self.places, self.results, self.flag, self.size, self.lists), self.code
 

@@ -270,6 +270,7 @@ def _together(a: Found, b: Found, pieces: Pieces) -> bool:
     apart = abs(between + (pieces.h[b.step] * b.x - h * a.x))
     return bool(apart <= 8 * spacing(pieces.t[a.step]) + TOGETHER * abs(h))
 
+
 def _sign(x: Any) -> int:
     return int(x > 0) - int(x < 0)
 
