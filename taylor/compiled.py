@@ -145,7 +145,8 @@ class Compiled:
             try:
                 program = _FORMS[kind](self._recordable, x)
             except Exception as error:  # the ordinary way calls f again, and knows what to raise
-                return self._none(where, error)
+                self._none(where, error)
+                return None
             try:
                 if kind == "tensor":
                     program = _tangents(program, form - 1)
@@ -155,7 +156,8 @@ class Compiled:
                 else:
                     machine = Machine(program, unit=TILE if form else 1, complex=inputs)
             except (TaylorError, ImportError, OSError) as error:
-                return self._none(where, error)
+                self._none(where, error)
+                return None
             known.append(machine)
             return machine
 

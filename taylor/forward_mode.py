@@ -206,9 +206,9 @@ def along(f: Function, x: Any, v: Any, order: int) -> Any:
         return both
     if is_operand(found):  # f holds variables of an outer derivative
         return found
-    if kink == "error":
-        if not has_nan(found) or not np.any((found[0] == found[0]) & (found != found)):
-            return found
+    lost = has_nan(found) and np.any((found[0] == found[0]) & (found != found))
+    if kink == "error" and not lost:
+        return found
     both = _on_both_sides(f, x, v, order)
     return np.where(both == both, both, found)[()]
 

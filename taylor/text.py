@@ -32,7 +32,7 @@ def number(c: Any, spec: str = "") -> str:
 
 
 def _names(x: Any, latex: bool) -> list[str]:
-    n = getattr(x.algebra, "variables", None)
+    n = x.algebra.variables if hasattr(x.algebra, "exponents") else None
     if n is None:
         return ["t"]
     if type(x).__name__ == "HyperDual":
