@@ -103,7 +103,7 @@ from taylor.wide import mended
 
 Array = Any
 UNKNOWN = math.inf
-FLOAT = np.dtype(float)
+FLOAT, REALS = np.dtype(float), (float, int)
 FIRST, SECOND, BOTH = (True,), (False, True), (True, True)  # which operands are tables
 SIMPLE = frozenset((int, slice, type(Ellipsis), type(None)))  # indices that make views
 LANES_TIMES_DEGREES = 1 << 16  # a tile of lanes whose tables stay in the cache
@@ -430,7 +430,7 @@ class Series(Operand):
         return pad(table, array.ndim), array[()]
 
     def _is_floats(self) -> bool:
-        """Whether the coefficients are float64, so that a float needs no conversion."""
+        """Whether the coefficients are float64, so that a real number needs no conversion."""
         x = self._coef
         return type(x) is np.ndarray and x.dtype is FLOAT
 
@@ -470,7 +470,7 @@ class Series(Operand):
         return result
 
     def __add__(self, other: Any) -> Any:
-        if type(other) is float and self._is_floats():
+        if type(other) in REALS and self._is_floats():
             table = self._coef.copy()
             with np.errstate(all="ignore"):
                 table[0] += other
@@ -518,7 +518,7 @@ class Series(Operand):
         return NotImplemented if self._refuses(other) else -self + other
 
     def __mul__(self, other: Any) -> Any:
-        if type(other) is float and self._is_floats():
+        if type(other) in REALS and self._is_floats():
             with np.errstate(all="ignore"):
                 return self._new(self._coef * other, reach=self._reach if other else 0)
         if self._alike(other) and self._coef.shape == other._coef.shape:
@@ -553,6 +553,9 @@ class Series(Operand):
         return table
 
     def __truediv__(self, other: Any) -> Any:
+        if type(other) in REALS and other and self._is_floats():
+            with np.errstate(all="ignore"):
+                return self._new(self._coef / other, reach=self._reach)
         if type(other) is type(self) and other.tag is self.tag and self.algebra == other.algebra:
             table = _by_code("div", BOTH, self.algebra, [self._coef, other._coef])
             if table is not None:
@@ -1259,7 +1262,7 @@ def _reach_of_product(owner: Series, x: Any, y: Any) -> float:
 
 def _degree(algebra: Algebra, a: float, b: float) -> float:
     """Return the degree of a product of polynomials; UNKNOWN if terms are lost."""
-    if type(algebra) is not Univariate and algebra.name != "multivariate" and a and b:
+    if not isinstance(algebra, Univariate) and algebra.name != "multivariate" and a and b:
         return UNKNOWN  # ε² is lost at any degree
     return a + b if a + b <= algebra.order else UNKNOWN
 

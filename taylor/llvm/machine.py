@@ -144,9 +144,14 @@ class Machine:
         self._finite(f)
         text = f.text()
         self.size = f.size + WIDTH
-        numbers = self.tables and all(i.shape == () for i in program.code)
-        tiles = tiled(self._rows(), self.unit, self.flag) if self.unit > 1 or numbers else ""
+        tiles = tiled(self._rows(), self.unit, self.flag) if self.many else ""
         self.code = Code(text + tiles)
+
+    @property
+    def many(self) -> bool:
+        """Whether there is code for many points: tiles of them, or series of numbers."""
+        alone = all(len(s) < 2 for s in (*self.inputs, *self.outputs))
+        return self.unit > 1 or (self.tables and alone)
 
     def _rows(self) -> tuple[list[int], list[int]]:
         """Return where in memory the numbers of the inputs and of the outputs lie, in order."""
@@ -244,8 +249,8 @@ class Machine:
     def batch(self, *x: Any, threads: int = 1) -> tuple[int, list[Any]]:
         """Return (status, outputs) at many points, which lie along the last axis of the arrays.
 
-        Tiles of `unit` points (single points, where all is numbers) are spread over the threads;
-        memory beyond the arrays is bounded.
+        Tiles of `unit` points (one, for series of numbers) are spread over the threads; memory
+        beyond the arrays is bounded.
         """
         if self.planar:
             status, found = self._batch(self._split(x), threads)
@@ -253,6 +258,7 @@ class Machine:
         return self._batch(x, threads)
 
     def _batch(self, x: Sequence[Any], threads: int) -> tuple[int, list[Any]]:
+        assert self.many, "this code is for one point only"
         n = x[0].shape[-1]
         flat = [v.reshape(-1, n) for v in x]
         rows = np.concatenate(flat) if len(flat) > 1 else flat[0]
