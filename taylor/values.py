@@ -335,7 +335,9 @@ def divisible(x: Array) -> Array:
     >>> divisible(as_array([1, 2]))
     array([1., 2.])
     """
-    return x if is_operand(x) or kind_of(x) is not int else x.astype(float)
+    if is_operand(x) or kind_of(x) is not int:
+        return x
+    return x if x.dtype == object and not x.size else x.astype(float)  # no numbers, of any kind
 
 
 def is_set(x: Any) -> bool:
@@ -482,7 +484,7 @@ def over(x: Any, y: Any) -> Any:
         return x / y
     x, y = _operands(x, y)
     if kind_of(x) is int is kind_of(y):
-        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        x, y = divisible(np.asarray(x)), divisible(np.asarray(y))
     return x / y
 
 
