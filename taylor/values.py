@@ -165,7 +165,7 @@ HELD = object()
 
 
 def _kind_of_number(e: Any) -> Any:
-    if isinstance(e, int):
+    if isinstance(e, (int, np.integer, np.bool_)):
         return int
     if is_operand(e):
         return HELD
@@ -194,8 +194,9 @@ def kind_of(x: Any) -> Any:
     if x.dtype != object:
         return x.dtype if x.dtype.kind in "fc" else int
     for e in x.flat:
-        if type(e) is not int:
-            return kind_of(e) if is_operand(e) else _kind_of_number(e)
+        kind = int if type(e) is int else kind_of(e) if is_operand(e) else _kind_of_number(e)
+        if kind is not int:
+            return kind
     return int
 
 
@@ -622,8 +623,8 @@ def call(row: Any, args: tuple[Any, ...]) -> Any:
     """Return the plain value of a row of the table at plain numbers or arrays of them."""
     args = tuple(np.asarray(x) if isinstance(x, (list, tuple)) else x for x in args)
     if any(isinstance(x, np.ndarray) for x in args) and not all(map(_in_lanes, args)):
-        out = np.frompyfunc(row, len(args), 1)(*args)
-        return out
+        args = tuple(_as_kind(x, kind_of(x)) if isinstance(x, np.ndarray) else x for x in args)
+        return np.frompyfunc(row, len(args), 1)(*args)
     for x in args:
         if isinstance(x, np.ndarray):
             if x.dtype.kind not in "fciub":
