@@ -694,8 +694,8 @@ class Series(Operand):
             whole = all(x._reach <= owner.order for x, m in zip(args, mine, strict=True) if m)
             if row is power and mine[0] and not (owner.order == 0 or whole):
                 return owner._power(*args[1:])
-            if row is mod and not (owner.order == 0 or whole):
-                return mod.compose(*args)
+            if row is mod and row.compose is not None and not (owner.order == 0 or whole):
+                return row.compose(*args)
             ends = row.germ is not None or row.jumps is not None
             return owner._cut(y, row, mine, values) if ends and not whole else y
         if row.compose is not None:

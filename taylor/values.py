@@ -700,7 +700,10 @@ def _by_interval(row: Any, ctx: Any, x: list[Any]) -> Any:
         if row.local is not None:
             raise AttributeError(row.name)
         if not row.monotone:
-            return row.mp(ctx, *x)
+            y = row.mp(ctx, *x)
+            if isinstance(y, ctx.mpc) and not any(isinstance(e, ctx.mpc) for e in x):
+                raise ValueError("outside of the domain")
+            return y
         points = ends(x[0])
         mp = points[0].context
         found = [row.mp(mp, end) for end in points]
