@@ -623,7 +623,11 @@ def call(row: Any, args: tuple[Any, ...]) -> Any:
     """Return the plain value of a row of the table at plain numbers or arrays of them."""
     args = tuple(np.asarray(x) if isinstance(x, (list, tuple)) else x for x in args)
     if any(isinstance(x, np.ndarray) for x in args) and not all(map(_in_lanes, args)):
-        args = tuple(_as_kind(x, kind_of(x)) if isinstance(x, np.ndarray) else x for x in args)
+        kinds = [kind_of(x) if isinstance(x, np.ndarray) else None for x in args]
+        args = tuple(  # integers among numbers of mpmath are evaluated at their precision
+            _as_kind(x, kind) if hasattr(kind, "mpf") else x
+            for x, kind in zip(args, kinds, strict=True)
+        )
         return np.frompyfunc(row, len(args), 1)(*args)
     for x in args:
         if isinstance(x, np.ndarray):
