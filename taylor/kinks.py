@@ -143,7 +143,8 @@ def _share(t: Tied, i: int, at_ties: Any) -> Array:
     left, right = (t.v[a] for a in t.code[i].args[:2])
     above, below = np.greater(left, right), np.less(left, right)
     plain = np.where(above, 1.0, np.where(below, 0.0, np.nan))
-    return np.where(t.ties[i], at_ties, plain)
+    shares, like = np.where(t.ties[i], at_ties, plain), np.asarray(base(left)).dtype
+    return shares.astype(like) if like.kind == "f" else shares
 
 
 def _means(t: Tied) -> Shares:

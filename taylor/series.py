@@ -39,6 +39,7 @@ from taylor.elementary import (
     cbrt,
     integer_power,
     integer_valued,
+    mod,
     power,
     raised,
     real_power,
@@ -270,6 +271,7 @@ class Series(Operand):
         out = np.empty(self.shape, dtype=object)
         for i in np.ndindex(*self.shape):
             out[i] = self[i] if i else self
+        out.flags.writeable = bool(copy)  # what is written there would not be seen here
         return out
 
     def __getitem__(self, index: Any) -> Any:
@@ -687,7 +689,9 @@ class Series(Operand):
             whole = all(x._reach <= owner.order for x, m in zip(args, mine, strict=True) if m)
             if row is power and mine[0] and not (owner.order == 0 or whole):
                 return owner._power(*args[1:])
-            ends = row.germ is not None or (row.jumps is not None and not y.shape)
+            if row is mod and row.compose is not None and not (owner.order == 0 or whole):
+                return row.compose(*args)
+            ends = row.germ is not None or row.jumps is not None
             return owner._cut(y, row, mine, values) if ends and not whole else y
         if row.compose is not None:
             if row is power and owner is args[0]:
@@ -721,7 +725,7 @@ class Series(Operand):
         if row is real_power and not mine[1]:
             result._lanes_at_zero(args[0], args[1])
         result = owner._new(result._coef, reach=_reach_of(row, args))
-        if result.shape and row.germ is not None:
+        if result.shape and (row.germ is not None or row.jumps is not None):
             result._cut_lanes(row, args, mine, values)
         return result
 

@@ -89,6 +89,11 @@ def is_nan(x: Any) -> bool:
     return not is_interval(x) and bool(x != x)
 
 
+def _nans(x: Any) -> Array:
+    """Return where numbers of an array are not numbers."""
+    return np.asarray(np.frompyfunc(is_nan, 1, 1)(x) if x.dtype == object else x != x, dtype=bool)
+
+
 class Sweep:
     """The tables of all instructions of an expanded program, computed degree by degree.
 
@@ -891,7 +896,7 @@ def checked(row: Any, values: Sequence[Any], singular: str | None) -> Any:
         at_pole = row.pole and not is_nan(v) and abs(v) == float("inf") and _finite(points)
         if fresh or at_pole:
             raise no_expansion(row, values)
-    elif np.any(np.isnan(v) & ~np.isnan(points[0])):
+    elif np.any(_nans(np.asarray(v)) & ~_nans(np.asarray(points[0]))):
         raise no_expansion(row, values)
     return y
 

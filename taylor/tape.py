@@ -766,6 +766,7 @@ class Node(Operand):
         out = np.empty(self.shape, dtype=object)
         for i in np.ndindex(*self.shape):
             out[i] = self[i] if i else self
+        out.flags.writeable = bool(copy)  # what is written there would not be seen here
         return out
 
 

@@ -133,7 +133,7 @@ HELD = object()
 
 
 def _kind_of_number(e: Any) -> Any:
-    if isinstance(e, int):
+    if isinstance(e, (int, np.integer, np.bool_)):
         return int
     if is_operand(e):
         return HELD
@@ -161,8 +161,9 @@ def kind_of(x: Any) -> Any:
     if x.dtype != object:
         return x.dtype if x.dtype.kind in "fc" else int
     for e in x.flat:
-        if type(e) is not int:
-            return kind_of(e) if is_operand(e) else _kind_of_number(e)
+        kind = int if type(e) is int else kind_of(e) if is_operand(e) else _kind_of_number(e)
+        if kind is not int:
+            return kind
     return int
 
 
@@ -304,7 +305,9 @@ def divisible(x: Array) -> Array:
     >>> divisible(as_array([1, 2]))
     array([1., 2.])
     """
-    return x if is_operand(x) or kind_of(x) is not int else x.astype(float)
+    if is_operand(x) or kind_of(x) is not int:
+        return x
+    return x if x.dtype == object and not x.size else x.astype(float)  # no numbers, of any kind
 
 
 def is_set(x: Any) -> bool:
@@ -454,7 +457,7 @@ def over(x: Any, y: Any) -> Any:
         return x / y
     x, y = _operands(x, y)
     if kind_of(x) is int is kind_of(y):
-        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        x, y = divisible(np.asarray(x)), divisible(np.asarray(y))
     return x / y
 
 
@@ -595,8 +598,12 @@ def call(row: Any, args: tuple[Any, ...]) -> Any:
         return row.numpy(*args)
     args = tuple(np.asarray(x) if isinstance(x, (list, tuple)) else x for x in args)
     if any(isinstance(x, np.ndarray) for x in args) and not all(map(_in_lanes, args)):
-        out = np.frompyfunc(row, len(args), 1)(*args)
-        return out
+        kinds = [kind_of(x) if isinstance(x, np.ndarray) else None for x in args]
+        args = tuple(  # integers among numbers of mpmath are evaluated at their precision
+            _as_kind(x, kind) if hasattr(kind, "mpf") else x
+            for x, kind in zip(args, kinds, strict=True)
+        )
+        return np.frompyfunc(row, len(args), 1)(*args)
     for x in args:
         if isinstance(x, np.ndarray):
             if x.dtype.kind not in "fciub":
@@ -683,7 +690,10 @@ def _by_interval(row: Any, ctx: Any, x: list[Any]) -> Any:
         if row.local is not None:
             raise AttributeError(row.name)
         if not row.monotone:
-            return row.mp(ctx, *x)
+            y = row.mp(ctx, *x)
+            if isinstance(y, ctx.mpc) and not any(isinstance(e, ctx.mpc) for e in x):
+                raise ValueError("outside of the domain")
+            return y
         points = ends(x[0])
         mp = points[0].context
         found = [row.mp(mp, end) for end in points]
