@@ -482,8 +482,9 @@ def _by_forward(
     if w is None:
         scalar_only(shape_of(value), what, "jacobian(f, x)")
         return value, slopes
-    w = _adjoint(w, value, what)
-    return value, np.tensordot(w, slopes, np.ndim(w)) if np.ndim(w) else w * slopes
+    w = _number(_adjoint(w, value, what), value)
+    with np.errstate(all="ignore"):
+        return value, np.tensordot(w, slopes, np.ndim(w)) if np.ndim(w) else w * slopes
 
 
 def _columns(f: Function, x: Any, symmetric: bool = False) -> Array:
