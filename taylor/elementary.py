@@ -28,6 +28,7 @@ from taylor.values import (
     LN2,
     LOG2_E,
     LOG10_E,
+    ONE_OVER_E,
     ONE_OVER_SQRT_2PI,
     PI,
     SQRT1_2,
@@ -1034,29 +1035,40 @@ def _head(pairs: Callable[..., Any], plain: Callable[..., Any]) -> dict[str, Any
     return {"numpy": value, "low": low}
 
 
-def _exp_of_w(y: Any, a: Any) -> Any:
-    # exp W = exp(y)(1 + W - y), where y is W rounded and W - y = (a - y·exp y)/((1 + y)·exp y)
-    n, (high, low) = rounding.exp(y)
-    e = (high * np.exp2(n), low * np.exp2(n))
-    product = rounding.product((y, 0.0), e)
-    off = sum(rounding.sum_of((a, 0.0), (-product[0], -product[1])))
-    return rounding.sum_of(e, (off / (1 + y), 0.0))
+def _decayed(y: Any) -> Any:
+    n, (high, low) = rounding.exp(-y)
+    power, one = np.exp2(n), float(ONE_OVER_E)
+    return rounding.product((high * power, low * power), (one, rounding.of_constant(ONE_OVER_E)))
 
 
-# exp W for W = lambertw(a) that is given: what W is rounded by would move the branch point
-_exp_w = Elementary(
-    "exp(lambertw)", **_head(_exp_of_w, lambda y, a: np.exp(y)), mp=lambda ctx, y, a: ctx.exp(y),
-    quotient=lambda y, a, e: ((e, 0), 1), exact=lambda y, a: None if y else 1,
+# exp(-1 - y) near y = -1, where what is taken from it is almost all of it
+_decay = Elementary(
+    "exp(-1-x)", **_head(_decayed, lambda y: np.exp(-1 - y)), mp=lambda ctx, y: ctx.exp(-1 - y),
+    quotient=lambda y, z: (-z, 1),
 )  # fmt: skip
+
+
+_above = Elementary(
+    "x + exp(-1-x)", mp=lambda ctx, y: y + ctx.exp(-1 - y), quotient=lambda y, z: (1 - _decay(y), 1),
+    **_head(lambda y: rounding.sum_of((y, 0.0), _decayed(y)), lambda y: y + np.exp(-1 - y)),
+)  # fmt: skip
+
+
+def _lambertw_equation(a: Any, y: Any) -> Any:
+    # (a + 1/e)·y' = (y + exp(-1-y))/(1 + y)·a': p has the branch point as its zero wherever the
+    # rounded y is, and q is analytic in y there
+    return (_above(y) / (1 + y), a + ONE_OVER_E)
+
+
 lambertw = _row(
     "lambertw", _lambertw, "lambertw", lambda a, y: (1, _lambertw_p(a, y)), domain="x >= -1/e",
-    recurrence=lambda a, y: (1, a + _exp_w(y, a)), exact=_at((0, 0)), monotone=True, germ=HALF,
+    recurrence=_lambertw_equation, exact=_at((0, 0)), monotone=True, germ=HALF,
     samples=(-0.35, -0.2, 0.0, 1e-20, 1.0, 2.0, 1e10),
 )  # fmt: skip
 lambertw1 = _row(
     "lambertw1", _lambertw1, lambda ctx, x: 1 + ctx.lambertw(x),
     lambda a, u: (1, _lambertw_p(a, lambertw(a))), domain="x >= -1/e", monotone=True,
-    recurrence=lambda a, u: (1, a + _exp_w(lambertw(a), a)), samples=(-0.35, -0.2, 0.0, 1.0),
+    recurrence=lambda a, u: _lambertw_equation(a, lambertw(a)), samples=(-0.35, -0.2, 0.0, 1.0),
     germ=HALF,
 )  # fmt: skip
 

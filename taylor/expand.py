@@ -31,10 +31,14 @@ class Integral(NamedTuple):
 
 
 class Expansion(Tape):
-    """A tape on which a row is replaced by its differential equation."""
+    """A tape on which a row is replaced by its differential equation.
 
-    def __init__(self) -> None:
+    Its `recurrence` may need irrational numbers: without them (`exact`) it is the quotient.
+    """
+
+    def __init__(self, exact: bool = False) -> None:
         super().__init__()
+        self.exact = exact
         self.active: list[bool] = []
 
     def push(self, op: str, args: tuple[int, ...], param: Any, shape: Any, value: Any) -> Node:
@@ -104,7 +108,7 @@ class Expansion(Tape):
             indices = (*(a.i for a in args), self.node(1).i)
             self.code[y.i] = Instruction("integral", indices, param, shape)
         elif kind == "integral" and live:
-            quotient = row.recurrence or row.quotient
+            quotient = row.quotient if self.exact else row.recurrence or row.quotient
             assert quotient is not None
             qs, p = quotient(*args, y)
             qs = qs if isinstance(qs, tuple) else (qs,)
@@ -174,9 +178,9 @@ def deciding(program: Program) -> Program:
 
 
 @functools.lru_cache(maxsize=1024)
-def of_row(row: Elementary, active: tuple[bool, ...]) -> Program:
+def of_row(row: Elementary, active: tuple[bool, ...], exact: bool = False) -> Program:
     """Return the expanded program of one row; arguments that are not active become parameters."""
-    tape = Expansion()
+    tape = Expansion(exact)
     args = [tape.input(()) if live else tape.parameter(()) for live in active]
     y = tape.row(row, args, ())
     return prune(Program(tape.code, tape.inputs, [y.i], [], True))

@@ -118,6 +118,8 @@ class Sweep:
         self.weighted: dict[int, Array] = {}  # D of a table, for integrals
         self.steps: list[Step] = []
         self.owners: list[int] = []  # per step, its instruction
+        rows = [i.param.row for i in program.code if i.op == "integral"]
+        self.precise = self.order > LOW_ORDER and any(row.low is not None for row in rows)
         self.lows: dict[int, Any] = {}  # what rounding took from the values of rows, when asked for
         self.moving: list[Any] = []  # per instruction, the lanes that vary (made when needed)
         self.live: list[bool] = []  # per instruction, whether it depends on an input at all
@@ -227,7 +229,7 @@ class Sweep:
     def _new_row_low(self, i: int) -> Any:
         instruction = self.program.code[i]
         op, args, param, _ = instruction
-        if op != "integral" or param.row.low is None or self.order <= LOW_ORDER:
+        if op != "integral" or param.row.low is None or not self.precise:
             return None
         args = args[: param.arity]
         if not all(map(self._has_low, (i, *args))):
@@ -357,6 +359,8 @@ class Sweep:
                 return
             terms = [self.table[a][part(k)]] if k <= height[a] else []
             if k <= height[b]:
+                low = self._low(i) if self.precise else None
+                terms.append(None if low is None else -(self.table[b][part(k)] * low))
                 terms.append(-(self.table[b][part(k)] * y[0]))
             if height[b]:
                 inner = self.algebra.interior(k, y, self.table[b], k, height[b])
@@ -425,7 +429,7 @@ class Sweep:
             for a, q in zip(live, qs, strict=True):
                 if height[a]:
                     one = type(self.table[q]) is int and self.table[q] == 1
-                    low = None if row.low is None or self.order <= LOW_ORDER else self._low(q)
+                    low = self._low(q) if self.precise else None
                     start = (None if one else q), low
                     pairs.append((start, self.table[q], height[q], self.weighted[a], height[a]))
             one = type(self.table[p]) is int and self.table[p] == 1

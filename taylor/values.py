@@ -509,6 +509,7 @@ def _named(name: str) -> Constant:
 
 
 PI = Constant("pi", lambda ctx: +ctx.pi)
+ONE_OVER_E = Constant("1/e", lambda ctx: ctx.exp(-1))
 LN2 = Constant("ln2", lambda ctx: ctx.ln(2))
 LOG2_E = Constant("1/ln2", lambda ctx: 1 / ctx.ln(2))
 LOG10_E = Constant("1/ln10", lambda ctx: 1 / ctx.ln(10))
@@ -519,7 +520,7 @@ ONE_OVER_SQRT_2PI = Constant("1/sqrt2pi", lambda ctx: 1 / ctx.sqrt(2 * ctx.pi))
 DEGREE = Constant("pi/180", lambda ctx: ctx.pi / 180)
 RADIAN = Constant("180/pi", lambda ctx: 180 / ctx.pi)
 CONSTANTS = (
-    DEGREE, RADIAN, PI, LN2, LOG2_E, LOG10_E, SQRT1_2, TWO_OVER_SQRT_PI, SQRT_2_OVER_PI,
+    DEGREE, RADIAN, PI, ONE_OVER_E, LN2, LOG2_E, LOG10_E, SQRT1_2, TWO_OVER_SQRT_PI, SQRT_2_OVER_PI,
     ONE_OVER_SQRT_2PI,
 )  # fmt: skip
 
