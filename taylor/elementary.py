@@ -387,6 +387,7 @@ cosh: Elementary
 cospi: Elementary
 sech2: Elementary
 cot: Elementary
+_kepler_cos: Elementary
 lambertw1: Elementary
 sigmoid: Elementary
 tanh: Elementary
@@ -622,20 +623,24 @@ def _of_angle(numerator: int | None, denominator: int) -> Callable[..., Any]:
 
 
 tan = _row(
-    "tan", np.tan, "tan", lambda a, y: (1 + y * y, 1), low=_of_angle(0, 1), domain="x != pi/2 + n pi",
+    "tan", np.tan, "tan", lambda a, y: (1 + y * y, 1), low=_of_angle(0, 1),
+    domain="x != pi/2 + n pi",
     samples=(-1.5, -1e-20, 0.0, 0.7, 1.5, 1.57, 3.0, 1e4), exact=_at((0, 0)),
 )  # fmt: skip
 sec = _row(
     "sec", lambda x: 1 / np.cos(x), lambda ctx, x: 1 / ctx.cos(x), lambda a, y: (y * tan(a), 1),
-    low=_of_angle(None, 1), domain="x != pi/2 + n pi", samples=(-1.5, 0.0, 0.7, 3.0), exact=_at((0, 1)),
+    low=_of_angle(None, 1), domain="x != pi/2 + n pi", samples=(-1.5, 0.0, 0.7, 3.0),
+    exact=_at((0, 1)),
 )  # fmt: skip
 csc = _row(
     "csc", lambda x: 1 / np.sin(x), lambda ctx, x: 1 / ctx.sin(x), lambda a, y: (-(y * cot(a)), 1),
-    low=_of_angle(None, 0), domain="x != n pi", pole=True, error=PoleError, samples=(-1.5, 1e-8, 0.7, 3.0),
+    low=_of_angle(None, 0), domain="x != n pi", pole=True, error=PoleError,
+    samples=(-1.5, 1e-8, 0.7, 3.0),
 )  # fmt: skip
 cot = _row(
     "cot", lambda x: 1 / np.tan(x), lambda ctx, x: 1 / ctx.tan(x), lambda a, y: (-1 - y * y, 1),
-    low=_of_angle(1, 0), domain="x != n pi", pole=True, error=PoleError, samples=(-1.5, 1e-8, 0.7, 3.0),
+    low=_of_angle(1, 0), domain="x != n pi", pole=True, error=PoleError,
+    samples=(-1.5, 1e-8, 0.7, 3.0),
 )  # fmt: skip
 
 
@@ -730,11 +735,13 @@ def _tanh_low(x: Any, y: Any) -> Any:
 
 sech2 = _row(
     "sech2", _quiet(lambda x: (1 / np.cosh(x)) ** 2), lambda ctx, x: 1 / ctx.cosh(x) ** 2,
-    lambda a, y: (-2 * (tanh(a) * y), 1), low=_sech2_low, samples=(-300.0, *REALS), exact=_at((0, 1)),
+    lambda a, y: (-2 * (tanh(a) * y), 1), low=_sech2_low, samples=(-300.0, *REALS),
+    exact=_at((0, 1)),
     iv=lambda ctx, x: 4 / (ctx.exp(x) + ctx.exp(-x)) ** 2,
 )  # fmt: skip
 tanh = _row(
-    "tanh", np.tanh, "tanh", lambda a, y: (sech2(a), 1), low=_tanh_low, samples=(-300.0, *REALS, 10.0),
+    "tanh", np.tanh, "tanh", lambda a, y: (sech2(a), 1), low=_tanh_low,
+    samples=(-300.0, *REALS, 10.0),
     exact=_at((0, 0)), monotone=True,
 )  # fmt: skip
 
@@ -769,6 +776,7 @@ atanh = _row(
     domain="-1 < x < 1", pole=True,
     samples=(-1 + 1e-12, -0.3, 0.0, 1e-20, 0.1, 0.999999), exact=_at((0, 0)), monotone=True,
 )  # fmt: skip
+
 
 # ------------------------------------------------------------------ error functions
 def _bell(x: Any, rate: float, scale: float) -> Any:
@@ -964,15 +972,14 @@ def _sici(x: Any, which: int) -> Any:
 
 
 def _airy(x: Any, which: int) -> Any:
-    far = by_scipy("airy", _AIRY[which])
-
-    def lane(x: float) -> Any:
-        if abs(x) <= local.AIRY_FAR:
-            return local.airy(which, x)
-        y = far(x)
-        return y[which] if isinstance(y, tuple) else y
-
-    return by_mpmath(_AIRY[which])(x) if np.iscomplexobj(x) else by_lanes(lane)(x)
+    if np.iscomplexobj(x):
+        return by_mpmath(_AIRY[which])(x)
+    near = np.abs(x) <= local.AIRY_FAR
+    y = local.airy(which, np.where(near, x, 0.0))
+    if not near.all():
+        far = by_scipy("airy", _AIRY[which])(x)
+        y = np.where(near, y, far[which] if isinstance(far, tuple) else far)
+    return np.asarray(y).astype(np.result_type(np.asarray(x), np.float32))[()]
 
 
 _AIRY = (
@@ -1049,7 +1056,8 @@ _decay = Elementary(
 
 
 _above = Elementary(
-    "x + exp(-1-x)", mp=lambda ctx, y: y + ctx.exp(-1 - y), quotient=lambda y, z: (1 - _decay(y), 1),
+    "x + exp(-1-x)", mp=lambda ctx, y: y + ctx.exp(-1 - y),
+    quotient=lambda y, z: (1 - _decay(y), 1),
     **_head(lambda y: rounding.sum_of((y, 0.0), _decayed(y)), lambda y: y + np.exp(-1 - y)),
 )  # fmt: skip
 
@@ -1129,7 +1137,8 @@ def _kepler_p(e: Any, y: Any) -> Any:
 
 kepler = _row(
     "kepler", by_mpmath(_kepler), _kepler, lambda e, m, y: ((sin(y), 1), _kepler_p(e, y)),
-    recurrence=_kepler_equation, domain="0 <= e < 1", samples=((0.0, 1.0), (0.3, 2.0), (0.9, 0.1), (0.99, 1e-3), (0.5, -20.0)),
+    recurrence=_kepler_equation, domain="0 <= e < 1",
+    samples=((0.0, 1.0), (0.3, 2.0), (0.9, 0.1), (0.99, 1e-3), (0.5, -20.0)),
 )  # fmt: skip
 
 

@@ -24,16 +24,21 @@ from taylor.tape import Guard, Instruction, Linear, Node, Tape, flat, pruned
 
 
 class Integral(NamedTuple):
-    """The row of an `integral` and how many of its args are arguments (the rest are q's and p)."""
+    """The row of an `integral` and how many of its args are arguments (the rest are q's and p).
+
+    With `polar` there are no q's: the step rule for angles and moduli is used.
+    """
 
     row: Elementary
     arity: int
+    polar: int | None = None
 
 
 class Expansion(Tape):
     """A tape on which a row is replaced by its differential equation.
 
-    Its `recurrence` may need irrational numbers: without them (`exact`) it is the quotient.
+    With `exact` it is the quotient, without the forms that rounding harms less and that may need
+    irrational numbers.
     """
 
     def __init__(self, exact: bool = False) -> None:
@@ -104,8 +109,9 @@ class Expansion(Tape):
         y = super().push(kind, tuple(a.i for a in args), param, shape, None)
         self.active.append(bool(live))
         self.seen[key] = y.i
-        if row.polar is not None and live:
+        if row.polar is not None and live and not self.exact:
             indices = (*(a.i for a in args), self.node(1).i)
+            param = Integral(row, len(args), row.polar)
             self.code[y.i] = Instruction("integral", indices, param, shape)
         elif kind == "integral" and live:
             quotient = row.quotient if self.exact else row.recurrence or row.quotient

@@ -7,8 +7,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = [
-    "errors", "text", "values", "binding", "conditions", "factorials", "tags", "store", "jit",
-    "pairs", "blocks", "algebra", "local", "elementary", "memory", "linalg", "arrays",
+    "errors", "text", "values", "rounding", "binding", "conditions", "factorials", "tags", "store",
+    "jit", "pairs", "blocks", "algebra", "local", "elementary", "memory", "linalg", "arrays",
     "reductions", "products", "functions", "tape", "rules", "program", "expand", "sweep", "wide",
     "branches", "llvm", "series", "univariate", "multivariate", "transform", "forward_mode",
     "kinks", "interpolation", "drivers", "sparse", "several", "checkpoint", "implicit",

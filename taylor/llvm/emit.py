@@ -25,7 +25,7 @@ from taylor.errors import TraceError
 from taylor.llvm import vector
 from taylor.llvm.ir import UNROLL, WIDTH, Function, Scalar
 from taylor.tags import Tag
-from taylor.values import Constant, as_array, is_operand
+from taylor.values import ONE_OVER_SQRT_2PI, Constant, as_array, is_operand
 
 Array = Any
 Shape = tuple[int, ...]
@@ -316,7 +316,11 @@ class Divisor:
             return f.select(small, f.binary("fmul", r, off), f.constant(0.0))
 
         low = lifted(f, 0.0 if low is None else low)
-        self.rest = settled(mapped(f, lambda x, r, low: lacking(x, r, f.binary("fmul", r, low)), x, self.inverse, low))
+        self.rest = settled(
+            mapped(
+                f, lambda x, r, low: lacking(x, r, f.binary("fmul", r, low)), x, self.inverse, low
+            )
+        )
 
     def of(self, s: Symbol) -> Any:
         """Return s/(x + low)."""
@@ -1078,7 +1082,7 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "cot": lambda x: 1 / elementary.tan(x),
     "cos_atan": lambda x: 1 / elementary.hypot(1.0, x),
     "gauss": lambda x: _bell(x, 1.0),
-    "npdf": lambda x: float(elementary.ONE_OVER_SQRT_2PI) * _bell(x, 0.5),
+    "npdf": lambda x: float(ONE_OVER_SQRT_2PI) * _bell(x, 0.5),
     "sigmoid": _sigmoid,
     "sinpi": _sinpi,
     "cospi": _cospi,

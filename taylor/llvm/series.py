@@ -664,7 +664,11 @@ class Emission(Sweep):
 
     def _product_low(self, x: Any, y: Any, z: Any) -> Any:
         f = self.f
-        return mapped(f, lambda a, b, c: f.intrinsic("fma", a, b, f.negative(c)), *(lifted(f, v) for v in (x, y, z)))
+        return mapped(
+            f,
+            lambda a, b, c: f.intrinsic("fma", a, b, f.negative(c)),
+            *(lifted(f, v) for v in (x, y, z)),
+        )
 
     def _local(self, i: int) -> Step:
         raise Unsupported(f"{self.program.code[i].param.name} has no machine code")
