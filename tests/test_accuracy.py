@@ -46,13 +46,13 @@ BOUNDS = {"lambertw": 24, "lambertw1": 24, "kepler": 64}
 BEYOND = {("kepler", (0.99, 1e-3))}  # half an ulp of e moves them by 760 ulp
 
 
-def drawn(name):
+def drawn(name, count=POINTS):
     """Return random points of the range of a row."""
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     range_ = RANGES[name]
     if isinstance(range_[0], tuple):
-        return [tuple(float(rng.uniform(*r)) for r in range_) for _ in range(POINTS)]
-    return [float(rng.uniform(*range_)) for _ in range(POINTS)]
+        return [tuple(float(rng.uniform(*r)) for r in range_) for _ in range(count)]
+    return [float(rng.uniform(*range_)) for _ in range(count)]
 
 
 def positions(name):
