@@ -35,7 +35,7 @@ def main() -> None:
             errors = {(error(name, p, i), p): p for p in points for i in positions(name)}
             worst, place = max(errors)
             found[kind] += [e for e, _ in errors]
-            line += f"{worst:8.2f} at {str(place):24.24s}"
+            line += f"{worst:8.2f} at {place!s:24.24s}"
         print(line, flush=True)
     for kind, every in found.items():
         shares = [100 * sum(e < bound for e in every) / len(every) for bound in (8, 16)]
