@@ -717,7 +717,8 @@ class Series(Operand):
         inputs = list(together(*(divisible(x._coef) for x, m in zip(args, mine, strict=True) if m)))
         parameters = [x for x, m in zip(args, mine, strict=True) if not m]
         try:
-            result = owner._sweep(of_row(row, tuple(mine)), inputs, parameters)
+            exact = kind_of(inputs[0]) in (int, Fraction)
+            result = owner._sweep(of_row(row, tuple(mine), exact), inputs, parameters)
         except DomainError:
             if row.jumps is not None:
                 raise

@@ -485,6 +485,7 @@ def _named(name: str) -> Constant:
 
 
 PI = Constant("pi", 3.141592653589793, lambda ctx: +ctx.pi)
+ONE_OVER_E = Constant("1/e", 0.36787944117144233, lambda ctx: ctx.exp(-1))
 LN2 = Constant("ln2", 0.6931471805599453, lambda ctx: ctx.ln(2))
 LOG2_E = Constant("1/ln2", 1.4426950408889634, lambda ctx: 1 / ctx.ln(2))
 LOG10_E = Constant("1/ln10", 0.4342944819032518, lambda ctx: 1 / ctx.ln(10))
@@ -495,7 +496,7 @@ ONE_OVER_SQRT_2PI = Constant("1/sqrt2pi", 0.3989422804014327, lambda ctx: 1 / ct
 DEGREE = Constant("pi/180", 0.017453292519943295, lambda ctx: ctx.pi / 180)
 RADIAN = Constant("180/pi", 57.29577951308232, lambda ctx: 180 / ctx.pi)
 CONSTANTS = (
-    DEGREE, RADIAN, PI, LN2, LOG2_E, LOG10_E, SQRT1_2, TWO_OVER_SQRT_PI, SQRT_2_OVER_PI,
+    DEGREE, RADIAN, PI, ONE_OVER_E, LN2, LOG2_E, LOG10_E, SQRT1_2, TWO_OVER_SQRT_PI, SQRT_2_OVER_PI,
     ONE_OVER_SQRT_2PI,
 )  # fmt: skip
 

@@ -25,7 +25,7 @@ from taylor.errors import TraceError
 from taylor.llvm import vector
 from taylor.llvm.ir import UNROLL, WIDTH, Function, Scalar
 from taylor.tags import Tag
-from taylor.values import Constant, as_array, common_shape, is_operand
+from taylor.values import ONE_OVER_SQRT_2PI, Constant, as_array, common_shape, is_operand
 
 Array = Any
 Shape = tuple[int, ...]
@@ -1093,7 +1093,7 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "cot": lambda x: 1 / elementary.tan(x),
     "cos_atan": lambda x: 1 / elementary.hypot(1.0, x),
     "gauss": lambda x: _bell(x, 1.0),
-    "npdf": lambda x: float(elementary.ONE_OVER_SQRT_2PI) * _bell(x, 0.5),
+    "npdf": lambda x: float(ONE_OVER_SQRT_2PI) * _bell(x, 0.5),
     "sigmoid": _sigmoid,
     "sinpi": _sinpi,
     "cospi": _cospi,
