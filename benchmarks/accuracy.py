@@ -1,4 +1,7 @@
-"""Prints the error of every row at its samples, order 20, in ulp of the local envelope."""
+"""Prints the error of every row at its samples and at random points, order 40, in ulp.
+
+Of the local envelope of the coefficients; for one number (machine code where there is some).
+"""
 
 from __future__ import annotations
 
@@ -10,24 +13,37 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from oracle import ulp_error
-from test_elementary import CASES, reference, run
+from test_accuracy import ORDER, RANGES, drawn, exact, positions
+from test_elementary import run
 
 from taylor import Taylor
+from taylor.elementary import TABLE
+
+
+def error(name: str, point: object, position: int) -> float:
+    """Return the error of a row at a point in one of its arguments."""
+    got = run(name, point, position, lambda x: Taylor.variable(float(x), ORDER))
+    return float(ulp_error(got.coef, exact(name, point, position), first=1))
 
 
 def main() -> None:
-    """Print one line for each row (worst sample), then the largest and the median error."""
-    worst: dict[str, tuple[float, object]] = {}
-    every = []
-    for name, sample, position in CASES:
-        want, order = reference(name, sample, position)
-        got = run(name, sample, position, lambda x, k=order: Taylor.variable(float(x), k))
-        error = ulp_error(got.coef, want, first=1)
-        every.append(error)
-        worst[name] = max(worst.get(name, (0.0, sample)), (error, sample), key=lambda p: p[0])
-    for name, (error, sample) in worst.items():
-        print(f"{name:12s} {error:8.2f} ulp at {sample}")
-    print(f"\nlargest {max(every):.1f} ulp, median {statistics.median(every):.2f} ulp")
+    """Print one line for each row (its worst points), then the largest error and the shares."""
+    found: dict[str, list[float]] = {"samples": [], "random points": []}
+    for name in RANGES:
+        line = f"{name:12s}"
+        for kind, points in (("samples", TABLE[name].samples), ("random points", drawn(name, 12))):
+            errors = {(error(name, p, i), p): p for p in points for i in positions(name)}
+            worst, place = max(errors)
+            found[kind] += [e for e, _ in errors]
+            line += f"{worst:8.2f} at {place!s:24.24s}"
+        print(line, flush=True)
+    for kind, every in found.items():
+        shares = [100 * sum(e < bound for e in every) / len(every) for bound in (8, 16)]
+        print(
+            f"\n{len(every)} {kind}: largest {max(every):.1f} ulp, median "
+            f"{statistics.median(every):.2f}; below 8: {shares[0]:.1f} %, below 16: "
+            f"{shares[1]:.1f} %"
+        )
 
 
 if __name__ == "__main__":

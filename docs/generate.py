@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from taylor.elementary import TABLE, Elementary
+from taylor.elementary import TABLE, Elementary, sqrt
 from taylor.expand import of_row
 from taylor.program import Program
 
@@ -15,9 +15,10 @@ HEAD = """\
 Generated from the table in `taylor/elementary.py` by `python -m docs.generate`.
 
 Every row is a function y = f(a), or f(a, b), and its differential equation p·y' = q·a' (with
-several arguments p·y' = q·a' + r·b' + ..., written (q, r), p). The column "q, p" is what the step
-rule uses; a function without such an equation has a local series f⁽ᵐ⁾(x)/m! instead, is composed of
-other rows, or is piecewise constant. "Domain" is where a Taylor expansion exists.
+several arguments p·y' = q·a' + r·b' + ..., written (q, r), p). The step rule uses that equation, or
+an equivalent one that rounding harms less; a function without an equation has a local series
+f⁽ᵐ⁾(x)/m! instead, is composed of other rows, or is piecewise constant. "Domain" is where a Taylor
+expansion exists.
 
 Each name is in `taylor` (where it is public) and, if NumPy has a ufunc for it, under NumPy's name
 too: `np.arcsin(x)` and `taylor.asin(x)` are the same row. The last column says where machine code
@@ -92,7 +93,7 @@ def equation(row: Elementary) -> str:
         return "composed of other rows"
     if row.local is not None:
         return "local series"
-    program = of_row(row, (True,) * arity(row))
+    program = of_row(row, (True,) * arity(row), exact=row is not sqrt)
     (y,) = program.outputs
     *indices, p = program.code[y].args
     quotients = [expression(program, i, y) for i in indices[arity(row) :]]

@@ -205,9 +205,9 @@ class Univariate:
         if type(x) is np.ndarray is type(y) and x.ndim == y.ndim == 1:
             z = np.convolve(x, y)[: self.order + 1]
             return z if z[-1] == z[-1] else trimmed_product(x, y)
-        z = _gathered(x, y, self)
-        if z is not None:
-            return z
+        gathered = _gathered(x, y, self)
+        if gathered is not None:
+            return gathered
         z = np.stack([dot(x[: k + 1], y[k::-1]) for k in range(self.order + 1)])
         return z if is_operand(z) or z.dtype == object else self._mend(x, y, z)
 

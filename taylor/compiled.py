@@ -9,6 +9,7 @@ ordinary way.
 from __future__ import annotations
 
 import functools
+import math
 import os
 import sys
 import threading
@@ -23,6 +24,7 @@ from taylor.errors import (
     CompileError,
     DomainError,
     GuardError,
+    NotNow,
     ShapeMismatch,
     TaylorError,
     eagerly,
@@ -30,7 +32,8 @@ from taylor.errors import (
 from taylor.expand import prune, told
 from taylor.forward_mode import taylor_coefficients
 from taylor.kept import STORE
-from taylor.llvm.engine import TILE, series_machine, unit_of
+from taylor.llvm.engine import series_machine, unit_of
+from taylor.llvm.ir import WIDTH
 from taylor.llvm.machine import GUARD, OK, Machine
 from taylor.llvm.planar import kinds
 from taylor.memory import fresh
@@ -50,6 +53,13 @@ MAX_CODE = 4000  # instructions of such a program
 BLOCK = 4096  # rows of a tensor computed at a time
 WORK = 400_000  # points times (order + 1)² that are worth a thread of their own
 REPLACED = ("tensor",)  # forms in whose place the series of the function is tried
+# What one call may spend on code, beyond ten times the ordinary way, in recorded operations on
+# numbers (to record, write and compile one takes some 70 µs, so this is a fifth of a second)
+PATIENCE = 2800
+ON_ARRAYS = 4  # such an operation on arrays takes as long as so many
+LOOPED = 10  # degrees above which the code of a series is a loop over them
+PLAIN = ("value", "series", "points")  # forms whose ordinary way is the function as it is
+ON_PARTS = 20  # and the step of one degree of a multivariate series
 VARIANTS = 32  # branches of one function that are compiled before it is left to NumPy
 
 
@@ -67,6 +77,7 @@ class Compiled:
         self.apart: dict[Any, bool] = {}  # whether a form's points, of a shape, are each on its own
         self._doubt: tuple[Any, Exception] | None = None  # a reason, if the ordinary way succeeds
         self._warned = False
+        self.waiting: dict[Any, tuple[int, int]] = {}  # calls so far, and at which code is made
         self._locks: dict[int, Any] = {}  # by process: a fork may find one taken
 
     def __repr__(self) -> str:
@@ -145,8 +156,10 @@ class Compiled:
                 return None  # not finite: the ordinary way knows what to do
         return None
 
-    def _recordable(self, *x: Any) -> Any:
-        """Return f(*x), for recording."""
+    def _recordable(self, most: float, *x: Any) -> Any:
+        """Return f(*x), for recording; at most so many instructions of it."""
+        if x and most < math.inf:
+            x[0].tape.most = most
         y = self.f(*x)
         check_unread(x)
         return y
@@ -155,16 +168,41 @@ class Compiled:
         """Yield the machines of a form, one for each branch, and then one more, recorded at x."""
         known = list(self.machines.get(where, ()))
         yield from known
-        if where in self.reasons:
-            if self.strict and where[0] not in REPLACED:
-                raise CompileError(f"{self!r} has no machine code: {self.reasons[where]}")
-            return
-        added = self._compile(where, x, len(known))
+        due = self._due(where)
+        if self.strict and not due and where[0] not in REPLACED:
+            raise CompileError(f"{self!r} has no machine code: {self.reasons[where]}")
+        added = self._compile(where, x, len(known)) if due else None
         if added is not None:
             yield added
 
+    def _due(self, where: Any) -> bool:
+        """Whether this call may make code of a form."""
+        calls, needed = self.waiting.get(where, (0, 0))
+        if not needed:
+            return where not in self.reasons
+        if calls + 1 < needed:
+            self.waiting[where] = calls + 1, needed
+        return calls + 1 >= needed
+
+    def _later(self, where: Any, calls: int, needed: int) -> None:
+        """Note that this call of a form did not make its code, and that another one will."""
+        self.waiting[where] = calls, needed
+        self.reasons[where] = f"its code takes long to make; call {needed} makes it"
+
+    def _never(self, where: Any, error: Exception) -> None:
+        """Note that a form has no (more) machine code: of points, that they go together."""
+        self.waiting.pop(where, None)
+        if where[0] == "points":
+            self.apart[where] = False
+            if not self.machines[where]:
+                del self.machines[where]
+        elif where[0] in REPLACED:
+            self.reasons[where] = str(error)
+        else:
+            self._doubt = where, error
+
     def _compile(self, where: Any, x: Sequence[Any], tried: int) -> Machine | None:
-        """Return one more machine of a form, recorded at x; None where there is no machine code.
+        """Return one more machine of a form, recorded at x; None where there is none now.
 
         If there are more than the caller has tried, another thread has just made one.
         """
@@ -174,42 +212,45 @@ class Compiled:
             if len(known) > tried:
                 return known[-1]
             if len(known) >= VARIANTS:
-                self._doubt = where, TaylorError(f"it takes more than {VARIANTS} branches")
+                self._never(where, TaylorError(f"it takes more than {VARIANTS} branches"))
                 return None
+            calls = self.waiting.get(where, (0, 0))[0] + 1
+            hasty = calls == 1 and kind in PLAIN and not self.strict
+            most = PATIENCE / _weights(kind, form)[0] if hasty else math.inf
+            needed = 2
             try:
                 with policy():  # what the one in force says of kinks is no part of the code
-                    recorded = record(self._recordable, *x)
+                    f = functools.partial(self._recordable, most)
+                    recorded = record(f, *x)
                     shared = told(recorded)
                     what = (kind, form, recorded.identity, _pattern(x))
                     machine: Machine | None = STORE.get(*what) if shared else None
                     if machine is None:
-                        program = _FORMS[kind](recorded, self._recordable, x)
-                        if kind == "tensor":
-                            program = _tangents(program, form - 1)
+                        program = _FORMS[kind](recorded, f, x)
+                        program = _tangents(program, form - 1) if kind == "tensor" else program
+                        needed = _needed(kind, form, program)
+            except NotNow:
+                self._later(where, calls, needed)
+                return None
             except Exception as error:  # the ordinary way calls f again, and may raise it, too
                 raised = DomainError if kind == "tensor" else (DomainError, ShapeMismatch)
                 if not isinstance(error, raised):
-                    self._none(where, error)
+                    self._never(where, error)
                 return None
             try:
                 if machine is None:
-                    machine = _machine(kind, form, program, x)
+                    machine = _machine(kind, form, program, x, self.strict or needed <= calls)
                     machine = STORE.put(machine, *what) if shared else machine
+            except NotNow:
+                self._later(where, calls, needed)
+                return None
             except (TaylorError, ImportError, OSError) as error:
-                return self._none(where, error)
+                self._never(where, error)
+                return None
+            self.waiting.pop(where, None)
+            self.reasons.pop(where, None)
             known.append(machine)
             return machine
-
-    def _none(self, where: Any, error: Exception) -> None:
-        """Note that a form has no machine code: of points, that they go together."""
-        if where[0] == "points":
-            self.apart[where] = False
-            if not self.machines[where]:
-                del self.machines[where]
-        elif where[0] in REPLACED:
-            self.reasons[where] = str(error)
-        else:
-            self._doubt = where, error
 
     def _at_series(self, x: Sequence[Any]) -> list[Any] | None:
         """Return the results at series of one tag (and floats), or None for the ordinary way."""
@@ -372,7 +413,9 @@ class Compiled:
                 return None
         if any(machine.batch(seed[:, :2])[0] != GUARD for machine in known):
             return None  # a recording here exists: the points differ among themselves
-        added = self._compile(where, (x.reshape(-1)[:2],), len(known))
+        added = None
+        if self._due(where):
+            added = self._compile(where, (x.reshape(-1)[:2],), len(known))
         if added is None:
             return None
         status, (c,) = added.batch(seed, threads=threads)
@@ -398,24 +441,44 @@ def _line(order: int) -> Any:
     return Univariate(order), (1,)
 
 
-def _machine(kind: str, form: Any, program: Program, x: Sequence[Any]) -> Machine:
-    """Return the machine of the program of a form."""
+def _machine(kind: str, form: Any, program: Program, x: Sequence[Any], make: bool) -> Machine:
+    """Return the machine of a form recorded at x; NotNow if it is neither on disk nor to be made.
+
+    For series the form says the algebra, and up to which degree heights[i] input i goes.
+    """
     inputs = _complex_inputs(kind, program, x)
-    if kind in ("series", "points"):
-        return _on_series(program, inputs, *form)
-    return Machine(program, unit=TILE if form else 1, complex=inputs)
-
-
-def _on_series(
-    program: Program, inputs: Pattern, algebra: Any, heights: Sequence[int], unit: int = 1
-) -> Machine:
-    """Return the machine of a program on series, up to degree heights[i] in input i."""
+    if kind not in ("series", "points"):
+        # tensors: one vector, as there are enough operations that do not wait for each other
+        return Machine(program, complex=inputs, unit=WIDTH if form else 1, make=make)
+    algebra, heights, unit = form if len(form) == 3 else (*form, 1)
     varies: list[bool] = []
     for op, args, param, _ in program.code:
         varies.append(heights[param] > 0 if op == "input" else any(varies[a] for a in args))
     if not all(varies[i] for i in program.outputs):
         raise TaylorError("a result does not depend on the series")
-    return series_machine(program, algebra, heights, unit, inputs)
+    return series_machine(program, algebra, heights, unit, inputs, make=make)
+
+
+def _weights(kind: str, form: Any) -> tuple[int, int]:
+    """Return what the code of an operation on numbers, and of one on arrays, counts as."""
+    if kind not in ("series", "points"):
+        return 1, ON_ARRAYS
+    algebra = form[0]
+    if isinstance(algebra, Univariate):
+        degrees = 1 + min(algebra.order, LOOPED)
+        return degrees * (ON_ARRAYS if kind == "points" else 1), degrees * ON_ARRAYS
+    return ON_PARTS * (algebra.order + 1), ON_PARTS * (algebra.order + 1)
+
+
+def _needed(kind: str, form: Any, program: Program) -> int:
+    """Return which call of a form makes its code, so that no call waits long for it on average.
+
+    Derivatives take ten times less in the ordinary way than their program takes to compile.
+    """
+    number, array = _weights(kind, form)
+    size = sum(number if math.prod(i.shape) == 1 else array for i in program.code)
+    free = 0 if kind in PLAIN else len(program)
+    return -(-size // (PATIENCE + free))
 
 
 _ONE = np.float64(1.0)
@@ -577,7 +640,8 @@ def compile(
 
     Arguments and results are float64 or complex128, numbers and arrays of the shapes of the call,
     or series (`Taylor`, `TaylorN`, `HyperDual`) of these; the first call with new shapes compiles
-    (a few hundredths of a second, less when it is in the cache on disk).
+    (a few hundredths of a second, less when it is in the cache on disk).  Where that would take
+    long, calls are answered in the ordinary way and a later one compiles: `reasons` says which.
     What f reads from elsewhere is a constant of the compilation.  Other numbers take the ordinary
     way, and so do functions that cannot be recorded and the few operations without machine code:
     a PerformanceWarning, and `reasons`, say why; with `strict` that is a CompileError.  A branch

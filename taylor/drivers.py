@@ -17,7 +17,13 @@ import numpy as np
 
 from taylor import forward_mode, kinks
 from taylor.algebra import check_order, multivariate
-from taylor.errors import ForeignNodeError, NonAnalyticError, ShapeMismatch, TaylorError
+from taylor.errors import (
+    DomainError,
+    ForeignNodeError,
+    NonAnalyticError,
+    ShapeMismatch,
+    TaylorError,
+)
 from taylor.forward_mode import (
     MAX_TABLE,
     Function,
@@ -258,7 +264,13 @@ def hvp(f: Function, x: Any, v: Any) -> Array:
         return found
 
     def swept(f: Function) -> Any:
-        return forward_mode.jvp(_gradient_of(f, "hvp"), x, v)[1]
+        try:
+            return forward_mode.jvp(_gradient_of(f, "hvp"), x, v)[1]
+        except DomainError:  # a root of what vanishes needs series of higher order in all variables
+            at, d = direction(x, v)
+            if is_operand(at) or is_operand(d):
+                raise
+            return np.tensordot(_dense_hessian(f, at), d, np.ndim(at))[()]
 
     def recorded(f: Function) -> Any:
         return _along_recording(_gradient_of(f, "hvp"), x, v)
@@ -470,8 +482,9 @@ def _by_forward(
     if w is None:
         scalar_only(shape_of(value), what, "jacobian(f, x)")
         return value, slopes
-    w = _adjoint(w, value, what)
-    return value, np.tensordot(w, slopes, np.ndim(w)) if np.ndim(w) else w * slopes
+    w = _number(_adjoint(w, value, what), value)
+    with np.errstate(all="ignore"):
+        return value, np.tensordot(w, slopes, np.ndim(w)) if np.ndim(w) else w * slopes
 
 
 def _columns(f: Function, x: Any, symmetric: bool = False) -> Array:

@@ -31,6 +31,7 @@ from taylor.values import (
     LN2,
     LOG2_E,
     LOG10_E,
+    ONE_OVER_E,
     ONE_OVER_SQRT_2PI,
     PI,
     SQRT1_2,
@@ -431,6 +432,7 @@ cosh: Elementary
 cospi: Elementary
 sech2: Elementary
 cot: Elementary
+_kepler_cos: Elementary
 lambertw1: Elementary
 maximum: Elementary
 minimum: Elementary
@@ -723,23 +725,25 @@ def _of_angle(numerator: int | None, denominator: int) -> Callable[..., Any]:
 
 
 tan = _row(
-    "tan", np.tan, "tan", lambda a, y: (1 + y * y, 1), low=_of_angle(0, 1), domain="x != pi/2 + n pi",
+    "tan", np.tan, "tan", lambda a, y: (1 + y * y, 1), low=_of_angle(0, 1),
+    domain="x != pi/2 + n pi",
     samples=(-1.5, -1e-20, 0.0, 0.7, 1.5, 1.57, 3.0, 1e4), exact=_at((0, 0)),
     code="tan", complex_code="ctan",
 )  # fmt: skip
 sec = _row(
     "sec", lambda x: 1 / np.cos(x), lambda ctx, x: 1 / ctx.cos(x), lambda a, y: (y * tan(a), 1),
-    low=_of_angle(None, 1), domain="x != pi/2 + n pi", samples=(-1.5, 0.0, 0.7, 3.0), exact=_at((0, 1)),
-    code=lambda x: 1 / cos(x), complex_code=lambda z: 1 / cos(z),
+    low=_of_angle(None, 1), domain="x != pi/2 + n pi", samples=(-1.5, 0.0, 0.7, 3.0),
+    exact=_at((0, 1)), code=lambda x: 1 / cos(x), complex_code=lambda z: 1 / cos(z),
 )  # fmt: skip
 csc = _row(
     "csc", lambda x: 1 / np.sin(x), lambda ctx, x: 1 / ctx.sin(x), lambda a, y: (-(y * cot(a)), 1),
-    low=_of_angle(None, 0), domain="x != n pi", pole=True, error=PoleError, samples=(-1.5, 1e-8, 0.7, 3.0),
-    code=lambda x: 1 / sin(x), complex_code=lambda z: 1 / sin(z),
+    low=_of_angle(None, 0), domain="x != n pi", pole=True, error=PoleError,
+    samples=(-1.5, 1e-8, 0.7, 3.0), code=lambda x: 1 / sin(x), complex_code=lambda z: 1 / sin(z),
 )  # fmt: skip
 cot = _row(
     "cot", lambda x: 1 / np.tan(x), lambda ctx, x: 1 / ctx.tan(x), lambda a, y: (-1 - y * y, 1),
-    low=_of_angle(1, 0), domain="x != n pi", pole=True, error=PoleError, samples=(-1.5, 1e-8, 0.7, 3.0),
+    low=_of_angle(1, 0), domain="x != n pi", pole=True, error=PoleError,
+    samples=(-1.5, 1e-8, 0.7, 3.0),
     code=lambda x: 1 / tan(x), complex_code=lambda z: 1 / tan(z),
 )  # fmt: skip
 
@@ -846,12 +850,14 @@ def _tanh_low(x: Any, y: Any) -> Any:
 
 sech2 = _row(
     "sech2", _quiet(lambda x: (1 / np.cosh(x)) ** 2), lambda ctx, x: 1 / ctx.cosh(x) ** 2,
-    lambda a, y: (-2 * (tanh(a) * y), 1), low=_sech2_low, samples=(-300.0, *REALS), exact=_at((0, 1)),
+    lambda a, y: (-2 * (tanh(a) * y), 1), low=_sech2_low, samples=(-300.0, *REALS),
+    exact=_at((0, 1)),
     iv=lambda ctx, x: 4 / (ctx.exp(x) + ctx.exp(-x)) ** 2,
     code=lambda x: 1 / cosh(x) / cosh(x), complex_code=lambda z: 1 / cosh(z) / cosh(z),
 )  # fmt: skip
 tanh = _row(
-    "tanh", np.tanh, "tanh", lambda a, y: (sech2(a), 1), low=_tanh_low, samples=(-300.0, *REALS, 10.0),
+    "tanh", np.tanh, "tanh", lambda a, y: (sech2(a), 1), low=_tanh_low,
+    samples=(-300.0, *REALS, 10.0),
     exact=_at((0, 0)), monotone=True,
     code="tanh", complex_code="ctanh",
 )  # fmt: skip
@@ -1103,15 +1109,14 @@ def _sici(x: Any, which: int) -> Any:
 
 
 def _airy(x: Any, which: int) -> Any:
-    far = by_scipy("airy", _AIRY[which])
-
-    def lane(x: float) -> Any:
-        if abs(x) <= local.AIRY_FAR:
-            return local.airy(which, x)
-        y = far(x)
-        return y[which] if isinstance(y, tuple) else y
-
-    return by_mpmath(_AIRY[which])(x) if np.iscomplexobj(x) else by_lanes(lane)(x)
+    if np.iscomplexobj(x):
+        return by_mpmath(_AIRY[which])(x)
+    near = np.abs(x) <= local.AIRY_FAR
+    y = local.airy(which, np.where(near, x, 0.0))
+    if not near.all():
+        far = by_scipy("airy", _AIRY[which])(x)
+        y = np.where(near, y, far[which] if isinstance(far, tuple) else far)
+    return np.asarray(y).astype(np.result_type(np.asarray(x), np.float32))[()]
 
 
 _AIRY = (
@@ -1174,29 +1179,42 @@ def _head(pairs: Callable[..., Any], plain: Callable[..., Any]) -> dict[str, Any
     return {"numpy": value, "low": low}
 
 
-def _exp_of_w(y: Any, a: Any) -> Any:
-    # exp W = exp(y)(1 + W - y), where y is W rounded and W - y = (a - y·exp y)/((1 + y)·exp y)
-    n, (high, low) = rounding.exp(y)
-    e = (high * np.exp2(n), low * np.exp2(n))
-    product = rounding.product((y, 0.0), e)
-    off = sum(rounding.sum_of((a, 0.0), (-product[0], -product[1])))
-    return rounding.sum_of(e, (off / (1 + y), 0.0))
+def _decayed(y: Any) -> Any:
+    n, (high, low) = rounding.exp(-y)
+    power, one = np.exp2(n), float(ONE_OVER_E)
+    return rounding.product((high * power, low * power), (one, rounding.of_constant(ONE_OVER_E)))
 
 
-# exp W for W = lambertw(a) that is given: what W is rounded by would move the branch point
-_exp_w = Elementary(
-    "exp(lambertw)", own=True, **_head(_exp_of_w, lambda y, a: np.exp(y)), mp=lambda ctx, y, a: ctx.exp(y),
-    quotient=lambda y, a, e: ((e, 0), 1), exact=lambda y, a: None if y else 1,
+# exp(-1 - y) near y = -1, where what is taken from it is almost all of it
+_decay = Elementary(
+    "exp(-1-x)", own=True, **_head(_decayed, lambda y: np.exp(-1 - y)),
+    mp=lambda ctx, y: ctx.exp(-1 - y),
+    quotient=lambda y, z: (-z, 1),
 )  # fmt: skip
+
+
+_above = Elementary(
+    "x + exp(-1-x)", own=True, mp=lambda ctx, y: y + ctx.exp(-1 - y),
+    quotient=lambda y, z: (1 - _decay(y), 1),
+    **_head(lambda y: rounding.sum_of((y, 0.0), _decayed(y)), lambda y: y + np.exp(-1 - y)),
+)  # fmt: skip
+
+
+def _lambertw_equation(a: Any, y: Any) -> Any:
+    # (a + 1/e)·y' = (y + exp(-1-y))/(1 + y)·a': p has the branch point as its zero wherever the
+    # rounded y is, and q is analytic in y there
+    return (_above(y) / (1 + y), a + ONE_OVER_E)
+
+
 lambertw = _row(
     "lambertw", _lambertw, "lambertw", lambda a, y: (1, _lambertw_p(a, y)), domain="x >= -1/e",
-    recurrence=lambda a, y: (1, a + _exp_w(y, a)), exact=_at((0, 0)), monotone=True, germ=HALF,
+    recurrence=_lambertw_equation, exact=_at((0, 0)), monotone=True, germ=HALF,
     samples=(-0.35, -0.2, 0.0, 1e-20, 1.0, 2.0, 1e10),
 )  # fmt: skip
 lambertw1 = _row(
     "lambertw1", _lambertw1, lambda ctx, x: 1 + ctx.lambertw(x),
     lambda a, u: (1, _lambertw_p(a, lambertw(a))), domain="x >= -1/e", monotone=True,
-    recurrence=lambda a, u: (1, a + _exp_w(lambertw(a), a)), samples=(-0.35, -0.2, 0.0, 1.0),
+    recurrence=lambda a, u: _lambertw_equation(a, lambertw(a)), samples=(-0.35, -0.2, 0.0, 1.0),
     germ=HALF,
 )  # fmt: skip
 
@@ -1233,12 +1251,14 @@ def _half_angle(which: int, h: Any, e: Any, m: Any) -> Any:
 
 # sin y/2 and cos y/2 for y = kepler(e, m) that is given; of a large y half the digits are lost
 _kepler_sin = Elementary(
-    "sin(kepler/2)", own=True, **_head(functools.partial(_half_angle, 0), lambda h, e, m: np.sin(h)),
+    "sin(kepler/2)", own=True,
+    **_head(functools.partial(_half_angle, 0), lambda h, e, m: np.sin(h)),
     mp=lambda ctx, h, e, m: ctx.sin(h),
     quotient=lambda h, e, m, y: ((_kepler_cos(h, e, m), 0, 0), 1),
 )  # fmt: skip
 _kepler_cos = Elementary(
-    "cos(kepler/2)", own=True, **_head(functools.partial(_half_angle, 1), lambda h, e, m: np.cos(h)),
+    "cos(kepler/2)", own=True,
+    **_head(functools.partial(_half_angle, 1), lambda h, e, m: np.cos(h)),
     mp=lambda ctx, h, e, m: ctx.cos(h),
     quotient=lambda h, e, m, y: ((-_kepler_sin(h, e, m), 0, 0), 1),
 )  # fmt: skip
@@ -1257,11 +1277,14 @@ def _kepler_p(e: Any, y: Any) -> Any:
 
 kepler = _row(
     "kepler", by_mpmath(_kepler), _kepler, lambda e, m, y: ((sin(y), 1), _kepler_p(e, y)),
-    recurrence=_kepler_equation, domain="0 <= e < 1", samples=((0.0, 1.0), (0.3, 2.0), (0.9, 0.1), (0.99, 1e-3), (0.5, -20.0)),
+    recurrence=_kepler_equation, domain="0 <= e < 1",
+    samples=((0.0, 1.0), (0.3, 2.0), (0.9, 0.1), (0.99, 1e-3), (0.5, -20.0)),
 )  # fmt: skip
 
 
-HIDDEN = {row.name: row for row in (_exp_w, _kepler_sin, _kepler_cos)}  # parts of other rows
+HIDDEN = {
+    row.name: row for row in (_decay, _above, _kepler_sin, _kepler_cos)
+}  # parts of other rows
 
 
 # ------------------------------------------------------------------ piecewise functions

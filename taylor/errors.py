@@ -38,6 +38,10 @@ class TraceError(TaylorError, TypeError):
     """A recorded program cannot express what the function asked of a node."""
 
 
+class NotNow(TraceError):
+    """Code that takes long to make, and is to be made at a later call."""
+
+
 class GuardError(TaylorError, RuntimeError):
     """A recorded branch would go the other way at this point."""
 

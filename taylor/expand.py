@@ -25,17 +25,26 @@ from taylor.tape import Guard, Instruction, Linear, Node, Tape, flat, pruned
 
 
 class Integral(NamedTuple):
-    """The row of an `integral` and how many of its args are arguments (the rest are q's and p)."""
+    """The row of an `integral` and how many of its args are arguments (the rest are q's and p).
+
+    With `polar` there are no q's: the step rule for angles and moduli is used.
+    """
 
     row: Elementary
     arity: int
+    polar: int | None = None
 
 
 class Expansion(Tape):
-    """A tape on which a row is replaced by its differential equation."""
+    """A tape on which a row is replaced by its differential equation.
 
-    def __init__(self) -> None:
+    With `exact` it is the quotient, without the forms that rounding harms less and that may need
+    irrational numbers.
+    """
+
+    def __init__(self, exact: bool = False) -> None:
         super().__init__()
+        self.exact = exact
         self.active: list[bool] = []
 
     def push(self, op: str, args: tuple[int, ...], param: Any, shape: Any, value: Any) -> Node:
@@ -101,11 +110,12 @@ class Expansion(Tape):
         y = super().push(kind, tuple(a.i for a in args), param, shape, None)
         self.active.append(bool(live))
         self.seen[key] = y.i
-        if row.polar is not None and live:
+        if row.polar is not None and live and not self.exact:
             indices = (*(a.i for a in args), self.node(1).i)
+            param = Integral(row, len(args), row.polar)
             self.code[y.i] = Instruction("integral", indices, param, shape)
         elif kind == "integral" and live:
-            quotient = row.recurrence or row.quotient
+            quotient = row.quotient if self.exact else row.recurrence or row.quotient
             assert quotient is not None
             qs, p = quotient(*args, y)
             qs = qs if isinstance(qs, tuple) else (qs,)
@@ -187,9 +197,9 @@ def deciding(program: Program) -> Program:
 
 
 @functools.lru_cache(maxsize=1024)
-def of_row(row: Elementary, active: tuple[bool, ...]) -> Program:
+def of_row(row: Elementary, active: tuple[bool, ...], exact: bool = False) -> Program:
     """Return the expanded program of one row; arguments that are not active become parameters."""
-    tape = Expansion()
+    tape = Expansion(exact)
     args = [tape.input(()) if live else tape.parameter(()) for live in active]
     y = tape.row(row, args, ())
     return prune(Program(tape.code, tape.inputs, [y.i], [], True))

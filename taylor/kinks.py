@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,7 +27,7 @@ from taylor.rules import Code, active, adjoints, full, inner, tangents, unbroadc
 from taylor.tags import fresh_tag
 from taylor.tape import Instruction, pruned
 from taylor.univariate import Taylor
-from taylor.values import as_array, base, current_policy, is_operand, on_one_side
+from taylor.values import as_array, base, current_policy, is_operand, kind_of, on_one_side
 
 Array = Any
 Function = Callable[..., Any]
@@ -128,8 +129,15 @@ def _tie(c: Instruction, v: list[Any]) -> Array:
 
 # ------------------------------------------------------------------ shares of the sides
 def settled(t: Tied, shares: Shares) -> list[Instruction]:
-    """Return the code with those shares of its tied choices."""
-    return [c._replace(param=shares[i]) if i in shares else c for i, c in enumerate(t.code)]
+    """Return the code with those shares of its tied choices, in the kind of number of the point."""
+    kind = kind_of(_point(t))
+
+    def given(share: Array) -> Array:
+        if kind is Fraction and np.isfinite(share).all():
+            return np.frompyfunc(Fraction, 1, 1)(share)
+        return share.astype(np.empty(0, kind).real.dtype) if isinstance(kind, np.dtype) else share
+
+    return [c._replace(param=given(shares[i])) if i in shares else c for i, c in enumerate(t.code)]
 
 
 def function(t: Tied, shares: Shares) -> Function:
@@ -143,7 +151,8 @@ def _share(t: Tied, i: int, at_ties: Any) -> Array:
     left, right = (t.v[a] for a in t.code[i].args[:2])
     above, below = np.greater(left, right), np.less(left, right)
     plain = np.where(above, 1.0, np.where(below, 0.0, np.nan))
-    return np.where(t.ties[i], at_ties, plain)
+    shares, like = np.where(t.ties[i], at_ties, plain), np.asarray(base(left)).dtype
+    return shares.astype(like) if like.kind == "f" else shares
 
 
 def _means(t: Tied) -> Shares:

@@ -362,8 +362,8 @@ def dawsn(x: Any, order: int) -> Array:
 
 
 # ------------------------------------------------------------------ Airy functions
-# SciPy's phase is off by a rounding of 2/3 |x|^(3/2), which all coefficients share.  From the series
-# at the nearest multiple of 1/4, whose terms fall like (√|x|/8)^m/m!, the error is that of a sum.
+# SciPy's phase is off by a rounding of 2/3 |x|^(3/2), which all coefficients share.  The series at
+# the nearest multiple of 1/4, whose terms fall like (√|x|/8)^m/m!, has the error of a sum.
 AIRY_FAR = 32
 
 
@@ -381,16 +381,17 @@ def _airy_near(n: int) -> list[list[float]]:
     return found
 
 
-def airy(which: int, x: float) -> float:
+def airy(which: int, x: Array) -> Array:
     """Return Ai, Ai', Bi or Bi' (which = 0 .. 3) at x, |x| <= AIRY_FAR (DLMF 9.2.1).
 
-    >>> airy(0, 0.0)
+    >>> float(airy(0, np.array(0.0)))
     0.3550280538878172
     """
-    n = round(4 * x)
-    t, y = x - n / 4, 0.0
-    for c in reversed(_airy_near(n)[which]):
-        y = y * t + c
+    centres, place = np.unique(np.rint(4 * x), return_inverse=True)
+    rows = np.array([_airy_near(int(n))[which] for n in centres]).T
+    t, y = x - centres[place].reshape(x.shape) / 4, 0 * x
+    for c in rows[::-1]:
+        y = y * t + c[place].reshape(x.shape)
     return y
 
 

@@ -162,7 +162,7 @@ def divisor(x: Number, low: Number) -> tuple[Number, Number]:
     m = _halves(x * (1 + 2.0**-20))[0]
     d = ((x - m) + low) / (x + low)
     finite = np.isfinite(d)
-    return np.where(finite, m, x)[()], np.where(finite, d, 0.0)[()]
+    return np.where(finite, m, x), np.where(finite, d, 0.0)
 
 
 def over(s: Number, by: tuple[Number, Number]) -> Number:

@@ -308,7 +308,7 @@ def adjoints(
         bars.add(i, bar)
     with np.errstate(all="ignore"):
         for i in range(len(code) - 1, -1, -1):
-            if code[i].op != "input" and depends[i]:
+            if code[i].op != "input" and depends[i] and 0 not in code[i].shape:
                 bar = bars.pop(i)
                 if bar is not None:
                     if every is not None:

@@ -39,6 +39,7 @@ from taylor.elementary import (
     cbrt,
     integer_power,
     integer_valued,
+    mod,
     power,
     raised,
     real_power,
@@ -103,7 +104,7 @@ from taylor.wide import mended
 
 Array = Any
 UNKNOWN = math.inf
-FLOAT = np.dtype(float)
+FLOAT, REALS = np.dtype(float), (float, int)
 FIRST, SECOND, BOTH = (True,), (False, True), (True, True)  # which operands are tables
 SIMPLE = frozenset((int, slice, type(Ellipsis), type(None)))  # indices that make views
 LANES_TIMES_DEGREES = 1 << 16  # a tile of lanes whose tables stay in the cache
@@ -270,6 +271,7 @@ class Series(Operand):
         out = np.empty(self.shape, dtype=object)
         for i in np.ndindex(*self.shape):
             out[i] = self[i] if i else self
+        out.flags.writeable = bool(copy)  # what is written there would not be seen here
         return out
 
     def __getitem__(self, index: Any) -> Any:
@@ -430,7 +432,7 @@ class Series(Operand):
         return pad(table, array.ndim), array[()]
 
     def _is_floats(self) -> bool:
-        """Whether the coefficients are float64, so that a float needs no conversion."""
+        """Whether the coefficients are float64, so that a real number needs no conversion."""
         x = self._coef
         return type(x) is np.ndarray and x.dtype is FLOAT
 
@@ -470,7 +472,7 @@ class Series(Operand):
         return result
 
     def __add__(self, other: Any) -> Any:
-        if type(other) is float and self._is_floats():
+        if type(other) in REALS and self._is_floats():
             table = self._coef.copy()
             with np.errstate(all="ignore"):
                 table[0] += other
@@ -518,7 +520,7 @@ class Series(Operand):
         return NotImplemented if self._refuses(other) else -self + other
 
     def __mul__(self, other: Any) -> Any:
-        if type(other) is float and self._is_floats():
+        if type(other) in REALS and self._is_floats():
             with np.errstate(all="ignore"):
                 return self._new(self._coef * other, reach=self._reach if other else 0)
         if self._alike(other) and self._coef.shape == other._coef.shape:
@@ -553,6 +555,9 @@ class Series(Operand):
         return table
 
     def __truediv__(self, other: Any) -> Any:
+        if type(other) in REALS and other and self._is_floats():
+            with np.errstate(all="ignore"):
+                return self._new(self._coef / other, reach=self._reach)
         if type(other) is type(self) and other.tag is self.tag and self.algebra == other.algebra:
             table = _by_code("div", BOTH, self.algebra, [self._coef, other._coef])
             if table is not None:
@@ -684,7 +689,9 @@ class Series(Operand):
             whole = all(x._reach <= owner.order for x, m in zip(args, mine, strict=True) if m)
             if row is power and mine[0] and not (owner.order == 0 or whole):
                 return owner._power(*args[1:])
-            ends = row.germ is not None or (row.jumps is not None and not y.shape)
+            if row is mod and row.compose is not None and not (owner.order == 0 or whole):
+                return row.compose(*args)
+            ends = row.germ is not None or row.jumps is not None
             return owner._cut(y, row, mine, values) if ends and not whole else y
         if row.compose is not None:
             if row is power and owner is args[0]:
@@ -710,7 +717,8 @@ class Series(Operand):
         inputs = list(together(*(divisible(x._coef) for x, m in zip(args, mine, strict=True) if m)))
         parameters = [x for x, m in zip(args, mine, strict=True) if not m]
         try:
-            result = owner._sweep(of_row(row, tuple(mine)), inputs, parameters)
+            exact = kind_of(inputs[0]) in (int, Fraction)
+            result = owner._sweep(of_row(row, tuple(mine), exact), inputs, parameters)
         except DomainError:
             if row.jumps is not None:
                 raise
@@ -718,7 +726,7 @@ class Series(Operand):
         if row is real_power and not mine[1]:
             result._lanes_at_zero(args[0], args[1])
         result = owner._new(result._coef, reach=_reach_of(row, args))
-        if result.shape and row.germ is not None:
+        if result.shape and (row.germ is not None or row.jumps is not None):
             result._cut_lanes(row, args, mine, values)
         return result
 
@@ -1259,7 +1267,7 @@ def _reach_of_product(owner: Series, x: Any, y: Any) -> float:
 
 def _degree(algebra: Algebra, a: float, b: float) -> float:
     """Return the degree of a product of polynomials; UNKNOWN if terms are lost."""
-    if type(algebra) is not Univariate and algebra.name != "multivariate" and a and b:
+    if not isinstance(algebra, Univariate) and algebra.name != "multivariate" and a and b:
         return UNKNOWN  # ε² is lost at any degree
     return a + b if a + b <= algebra.order else UNKNOWN
 

@@ -89,6 +89,11 @@ def is_nan(x: Any) -> bool:
     return not is_interval(x) and bool(x != x)
 
 
+def _nans(x: Any) -> Array:
+    """Return where numbers of an array are not numbers."""
+    return np.asarray(np.frompyfunc(is_nan, 1, 1)(x) if x.dtype == object else x != x, dtype=bool)
+
+
 class Sweep:
     """The tables of all instructions of an expanded program, computed degree by degree.
 
@@ -119,6 +124,8 @@ class Sweep:
         self.weighted: dict[int, Array] = {}  # D of a table, for integrals
         self.steps: list[Step] = []
         self.owners: list[int] = []  # per step, its instruction
+        rows = [i.param.row for i in program.code if i.op == "integral"]
+        self.precise = self.order > LOW_ORDER and any(row.low is not None for row in rows)
         self.lows: dict[int, Any] = {}  # what rounding took from the values of rows, when asked for
         self.moving: list[Any] = []  # per instruction, the lanes that vary (made when needed)
         self.live: list[bool] = []  # per instruction, whether it depends on an input at all
@@ -203,10 +210,10 @@ class Sweep:
         """Return (divide, by): divide(s, by) is s/(x + low)."""
         if low is None:
             return operator.truediv, x
+        if not np.any(low):
+            return operator.truediv, x
         with np.errstate(all="ignore"):
-            return (
-                (rounding.over, rounding.divisor(x, low)) if np.any(low) else (operator.truediv, x)
-            )
+            return rounding.over, rounding.divisor(x, low)
 
     def _low(self, i: int, depth: int = DEPTH) -> Any:
         """Return what rounding took from the value of instruction i, as far as it is known."""
@@ -223,7 +230,7 @@ class Sweep:
                 return None
             x.append((constant(param.data, self.like), rounding.of_constant(param.data)))
             op = "mul"
-        return rounding.through(op, *x, self._value(i), self._product_low)
+        return rounding.through(op, x[0], x[1], self._value(i), self._product_low)
 
     def _row_low(self, i: int) -> Any:
         """Return what rounding took from the value of a row that says so, at high orders."""
@@ -234,7 +241,7 @@ class Sweep:
     def _new_row_low(self, i: int) -> Any:
         instruction = self.program.code[i]
         op, args, param, _ = instruction
-        if op != "integral" or param.row.low is None or self.order <= LOW_ORDER:
+        if op != "integral" or param.row.low is None or not self.precise:
             return None
         args = args[: param.arity]
         if not all(map(self._has_low, (i, *args))):
@@ -325,7 +332,7 @@ class Sweep:
         return step
 
     def _scaled(self, c: int, x: int, k: int) -> list[Any]:
-        """Return the terms of c_0·x_k (an interval on the left would take an array for its ends)."""
+        """Return the terms of c_0·x_k (an interval on the left would take an array for ends)."""
         part, low = self.table[x][self.algebra.part(k)], self._row_low(c)
         return [part * self._value(c), None if low is None else part * low]
 
@@ -364,14 +371,17 @@ class Sweep:
                 return
             terms = [self.table[a][part(k)]] if k <= height[a] else []
             if k <= height[b]:
+                if k == 1:
+                    divisor.append(self._low(i) if self.precise else None)
+                low = divisor[2]
+                terms.append(None if low is None else -(self.table[b][part(k)] * low))
                 terms.append(-(self.table[b][part(k)] * y[0]))
             if height[b]:
                 inner = self.algebra.interior(k, y, self.table[b], k, height[b])
                 terms.append(None if inner is None else -inner)
             s = _total(terms)
             if s is not None:
-                divide, by = divisor
-                y[part(k)] = divide(s, by)
+                y[part(k)] = divisor[0](s, divisor[1])
 
         return step
 
@@ -409,8 +419,8 @@ class Sweep:
 
     def _integral(self, i: int) -> Step:
         instruction = self.program.code[i]
-        (row, n), args = instruction.param, instruction.args
-        if row.polar is not None:
+        (row, n, polar), args = instruction.param, instruction.args
+        if polar is not None:
             return self._polar(i)
         live = [a for a in args[:n] if self.live[a]]
         p, qs = args[-1], args[n:-1]
@@ -432,7 +442,7 @@ class Sweep:
             for a, q in zip(live, qs, strict=True):
                 if height[a]:
                     one = type(self.table[q]) is int and self.table[q] == 1
-                    low = None if row.low is None or self.order <= LOW_ORDER else self._low(q)
+                    low = self._low(q) if self.precise else None
                     start = (None if one else q), low
                     pairs.append((start, self.table[q], height[q], self.weighted[a], height[a]))
             one = type(self.table[p]) is int and self.table[p] == 1
@@ -486,36 +496,11 @@ class Sweep:
 
         Rounded, the coefficients of 1 + a² would have other zeros, and cancel in each degree.
         """
-        row, args = self.program.code[i].param.row, self.program.code[i].args[:-1]
-        y, height, interior, part = (
-            self.table[i],
-            self.height,
-            self.algebra.interior,
-            self.algebra.part,
-        )
-        u, v, n = zeros(y.shape, y), zeros(y.shape, y), row.polar
-        dy = self.weighted[i] = u if n else v
+        (row, _, polar), args = self.program.code[i].param, self.program.code[i].args[:-1]
+        y, part = self.table[i], self.algebra.part
+        u, v = zeros(y.shape, y), zeros(y.shape, y)
+        dy = self.weighted[i] = u if polar else v
         state: list[Any] = []
-
-        def driven(k: int, arg: int) -> Any:
-            h, d = height[arg], self.weighted[arg]
-            if not n:
-                return d[part(k)] if k <= h else None
-            terms = [interior(k, y, d, height[i], h), d[part(k)] * y[0] if k <= h else None]
-            total = _total(terms)
-            return total if total is None else total * n
-
-        def sides(k: int) -> tuple[Any, Any]:
-            r: list[Any] = []
-            s: list[Any] = []
-            for arg, own, other, sign in zip(args, (s, r), (r, s), (1, -1), strict=False):
-                h, x = height[arg], self.table[arg]
-                if h:
-                    own.append(driven(k, arg))
-                    for side, known, minus in ((own, u, True), (other, v, sign < 0)):
-                        inner = interior(k, x, known, h, k - 1)
-                        side.append(inner if inner is None or not minus else -inner)
-            return _total(r), _total(s)
 
         def step(k: int) -> None:
             if k == 0:
@@ -526,7 +511,7 @@ class Sweep:
                 lanes = self._singular(row, args, y[0], square[0])
                 state.extend((a0, b0, *self._dividing(*square), lanes))
             a0, b0, divide, by, lanes = state
-            r, s = sides(k)
+            r, s = self._polar_sides(i, k, u, v)
             for table, terms in ((u, ((r, b0), (s, a0))), (v, ((s, b0), (r, -a0)))):
                 table[part(k)] = divide(_total([x * c for x, c in terms if x is not None]), by)
             y[part(k)] = dy[part(k)] / k
@@ -535,6 +520,26 @@ class Sweep:
                     table[part(k)] = _masked(table[part(k)], lanes)
 
         return step
+
+    def _polar_sides(self, i: int, k: int, u: Any, v: Any) -> tuple[Any, Any]:
+        """Return r and s of `_polar`; an argument that does not vary has no terms."""
+        n, args = self.program.code[i].param.polar, self.program.code[i].args[:-1]
+        y, interior, part = self.table[i], self.algebra.interior, self.algebra.part
+        r: list[Any] = []
+        s: list[Any] = []
+        for arg, own, other, sign in zip(args, (s, r), (r, s), (1, -1), strict=False):
+            h, x = self.height[arg], self.table[arg]
+            if not h:
+                continue
+            d = self.weighted[arg]
+            driving = [d[part(k)] * y[0] if n else d[part(k)]] if k <= h else []
+            driving += [interior(k, y, d, self.height[i], h)] if n else []
+            total = _total(driving)
+            own.append(total * n if n and total is not None else total)
+            for side, known, minus in ((own, u, True), (other, v, sign < 0)):
+                inner = interior(k, x, known, h, k - 1)
+                side.append(-inner if minus and inner is not None else inner)
+        return _total(r), _total(s)
 
     def _modulus(self, args: Sequence[int]) -> tuple[Any, Any, Any]:
         """Return a/c, b/c and (|z|²/c², its low part) of z = b + ia, for a scale c² of |z|²."""
@@ -549,7 +554,7 @@ class Sweep:
         for x in (a * c, b * c):
             squares.append((x * x, self._product_low(x, x, x * x)))
         total = squares[0][0] + squares[1][0]
-        return a * c * c, b * c * c, (total, rounding.through("add", *squares, total))
+        return a * c * c, b * c * c, (total, rounding.through("add", squares[0], squares[1], total))
 
     def _local(self, i: int) -> Step:
         (a,), row = self.program.code[i].args, self.program.code[i].param
@@ -905,7 +910,7 @@ def checked(row: Any, values: Sequence[Any], singular: str | None) -> Any:
         at_pole = row.pole and not is_nan(v) and abs(v) == float("inf") and _finite(points)
         if fresh or at_pole:
             raise no_expansion(row, values)
-    elif np.any(np.isnan(v) & ~np.isnan(points[0])):
+    elif np.any(_nans(np.asarray(v)) & ~_nans(np.asarray(points[0]))):
         raise no_expansion(row, values)
     return y
 

@@ -27,7 +27,7 @@ from taylor.algebra import contract, nonzero
 from taylor.arrays import NUMBERS, Operand, host, lift
 from taylor.conditions import COMPARISONS, Condition
 from taylor.elementary import Rule, choose, derived
-from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
+from taylor.errors import ForeignNodeError, NotNow, ShapeMismatch, TraceError
 from taylor.memory import Cell, each, in_memory, joint, placed, positions, shares
 from taylor.tags import Tag, fresh_tag
 from taylor.values import (
@@ -221,6 +221,7 @@ class Tape:
         self.outers: dict[int, tuple[Any, Any, int]] = {}  # outer values, and what they were
         self.through: frozenset[Tag] = frozenset()  # tags of the driver's own: no part of .value
         self.read = False  # whether the recorded function has taken a plain value out
+        self.most: float = math.inf  # instructions after which the recording is given up
         self.outer: set[Tag] = set()  # of variables made by hand that the point is a series in
 
     def push(self, op: str, args: tuple[int, ...], param: Any, shape: Shape, value: Any) -> Node:
@@ -233,6 +234,8 @@ class Tape:
         found = self.seen.get(key)
         if found is not None and op != "input":
             return Node(self, found)
+        if len(self.code) >= self.most:
+            raise NotNow(f"a recording of more than {self.most} instructions")
         self.code.append(Instruction(op, args, param, shape))
         self.values.append(value)
         self.seen[key] = len(self.code) - 1
@@ -763,6 +766,7 @@ class Node(Operand):
         out = np.empty(self.shape, dtype=object)
         for i in np.ndindex(*self.shape):
             out[i] = self[i] if i else self
+        out.flags.writeable = bool(copy)  # what is written there would not be seen here
         return out
 
 

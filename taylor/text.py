@@ -32,8 +32,8 @@ def number(c: Any, spec: str = "") -> str:
 
 
 def _names(x: Any, latex: bool) -> list[str]:
-    n = getattr(x.algebra, "variables", None)
-    if n is None:
+    n = x.algebra.variables
+    if not hasattr(x.algebra, "exponents"):
         return ["t"]
     if type(x).__name__ == "HyperDual":
         return [

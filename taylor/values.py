@@ -133,7 +133,7 @@ HELD = object()
 
 
 def _kind_of_number(e: Any) -> Any:
-    if isinstance(e, int):
+    if isinstance(e, (int, np.integer, np.bool_)):
         return int
     if is_operand(e):
         return HELD
@@ -161,8 +161,9 @@ def kind_of(x: Any) -> Any:
     if x.dtype != object:
         return x.dtype if x.dtype.kind in "fc" else int
     for e in x.flat:
-        if type(e) is not int:
-            return kind_of(e) if is_operand(e) else _kind_of_number(e)
+        kind = int if type(e) is int else kind_of(e) if is_operand(e) else _kind_of_number(e)
+        if kind is not int:
+            return kind
     return int
 
 
@@ -304,7 +305,9 @@ def divisible(x: Array) -> Array:
     >>> divisible(as_array([1, 2]))
     array([1., 2.])
     """
-    return x if is_operand(x) or kind_of(x) is not int else x.astype(float)
+    if is_operand(x) or kind_of(x) is not int:
+        return x
+    return x if x.dtype == object and not x.size else x.astype(float)  # no numbers, of any kind
 
 
 def is_set(x: Any) -> bool:
@@ -454,7 +457,7 @@ def over(x: Any, y: Any) -> Any:
         return x / y
     x, y = _operands(x, y)
     if kind_of(x) is int is kind_of(y):
-        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        x, y = divisible(np.asarray(x)), divisible(np.asarray(y))
     return x / y
 
 
@@ -482,6 +485,7 @@ def _named(name: str) -> Constant:
 
 
 PI = Constant("pi", 3.141592653589793, lambda ctx: +ctx.pi)
+ONE_OVER_E = Constant("1/e", 0.36787944117144233, lambda ctx: ctx.exp(-1))
 LN2 = Constant("ln2", 0.6931471805599453, lambda ctx: ctx.ln(2))
 LOG2_E = Constant("1/ln2", 1.4426950408889634, lambda ctx: 1 / ctx.ln(2))
 LOG10_E = Constant("1/ln10", 0.4342944819032518, lambda ctx: 1 / ctx.ln(10))
@@ -492,7 +496,7 @@ ONE_OVER_SQRT_2PI = Constant("1/sqrt2pi", 0.3989422804014327, lambda ctx: 1 / ct
 DEGREE = Constant("pi/180", 0.017453292519943295, lambda ctx: ctx.pi / 180)
 RADIAN = Constant("180/pi", 57.29577951308232, lambda ctx: 180 / ctx.pi)
 CONSTANTS = (
-    DEGREE, RADIAN, PI, LN2, LOG2_E, LOG10_E, SQRT1_2, TWO_OVER_SQRT_PI, SQRT_2_OVER_PI,
+    DEGREE, RADIAN, PI, ONE_OVER_E, LN2, LOG2_E, LOG10_E, SQRT1_2, TWO_OVER_SQRT_PI, SQRT_2_OVER_PI,
     ONE_OVER_SQRT_2PI,
 )  # fmt: skip
 
@@ -595,8 +599,12 @@ def call(row: Any, args: tuple[Any, ...]) -> Any:
         return row.numpy(*args)
     args = tuple(np.asarray(x) if isinstance(x, (list, tuple)) else x for x in args)
     if any(isinstance(x, np.ndarray) for x in args) and not all(map(_in_lanes, args)):
-        out = np.frompyfunc(row, len(args), 1)(*args)
-        return out
+        kinds = [kind_of(x) if isinstance(x, np.ndarray) else None for x in args]
+        args = tuple(  # integers among numbers of mpmath are evaluated at their precision
+            _as_kind(x, kind) if hasattr(kind, "mpf") else x
+            for x, kind in zip(args, kinds, strict=True)
+        )
+        return np.frompyfunc(row, len(args), 1)(*args)
     for x in args:
         if isinstance(x, np.ndarray):
             if x.dtype.kind not in "fciub":
@@ -683,7 +691,10 @@ def _by_interval(row: Any, ctx: Any, x: list[Any]) -> Any:
         if row.local is not None:
             raise AttributeError(row.name)
         if not row.monotone:
-            return row.mp(ctx, *x)
+            y = row.mp(ctx, *x)
+            if isinstance(y, ctx.mpc) and not any(isinstance(e, ctx.mpc) for e in x):
+                raise ValueError("outside of the domain")
+            return y
         points = ends(x[0])
         mp = points[0].context
         found = [row.mp(mp, end) for end in points]

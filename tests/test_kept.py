@@ -298,6 +298,7 @@ def test_equal_programs_share_their_code(counts):
     assert np.array_equal(results[1], twice(X))
 
 
+@pytest.mark.filterwarnings("ignore::taylor.PerformanceWarning")  # complex states
 def test_points_and_starts_of_other_types_and_shapes(counts):
     f = taylor.compile(lambda x: np.exp(x) * 2)
     for x in (0.5, X, X[:2], X.reshape(2, 2), X + 1j, np.array([0.5])):

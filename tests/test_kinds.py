@@ -10,6 +10,7 @@ import random
 from decimal import Decimal
 from fractions import Fraction
 
+import mpmath
 import numpy as np
 import pytest
 import sympy
@@ -393,3 +394,66 @@ def test_a_sweep_takes_the_numbers_of_its_program():
     modulus = expand(taylor.record(abs, 1.0))
     with pytest.raises(TypeError, match="complex"):
         sweep(modulus, line.algebra, [line.coef + 1j])
+
+
+# ------------------------------------------------------------------ no other kind in silence
+def test_empty_arrays_of_exact_numbers_stay_exact():
+    x = np.array([Fraction(1, 2)])
+    for f in (np.trapezoid, np.sum, lambda e: np.sum(e[1:] / 2), lambda e: np.sum(e[1:] ** 2 / 3)):
+        g = lambda z, f=f: f(z[:1]) * 0 + f(z) + z[0] ** 2
+        found = [*g(Taylor.variable(x, 2)).coef, *taylor.gradient(g, x), *taylor.hessian(g, x)[0]]
+        assert all(isinstance(e, (int, Fraction)) for e in found)
+
+
+@pytest.mark.parametrize("f", [np.max, lambda x: np.sum(np.maximum(x, x**2) * (x - 1))])
+def test_ties_keep_single_precision(f):
+    x = np.ones(1, np.float32)
+    assert taylor.gradient(f, x).dtype == taylor.vjp(f, x, np.float32(1))[1].dtype == np.float32
+
+
+@pytest.mark.parametrize("number", [mpmath.mpf, mpmath.iv.mpf])
+def test_integers_beside_numbers_of_mpmath_are_such_numbers(number):
+    padded = np.pad(np.array([number(1) / 3], dtype=object), 1, constant_values=1)
+    for f, exact in ((taylor.sin, mpmath.sin), (taylor.cosh, mpmath.cosh)):
+        with mpmath.workdps(15):
+            found, true = f(padded), exact(1)
+            assert all(type(e) is type(padded[1]) for e in found)
+            assert abs(mpmath.mpf(getattr(found[0], "a", found[0])) - true) < 1e-15
+
+
+ENDS = [(-1, 1), (0, 1), (-3, -2.5), (0.5, 2.5), (-0.25, -0.125)]
+SINGULAR = {
+    "sqrt": (np.sqrt, mpmath.sqrt),
+    "log": (np.log, mpmath.log),
+    "1/x": (lambda x: 1 / x, lambda x: 1 / x),
+    "x**-2": (lambda x: x**-2, lambda x: x**-2),
+    "x**1.5": (lambda x: x**1.5, lambda x: x**1.5),
+    "cbrt": (np.cbrt, lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x))),
+    "arcsin": (np.arcsin, mpmath.asin),
+    "arctanh": (np.arctanh, mpmath.atanh),
+    "tan": (np.tan, mpmath.tan),
+    "abs": (abs, abs),
+    "sign": (np.sign, mpmath.sign),
+    "floor": (np.floor, mpmath.floor),
+    "mod": (lambda x: x % 1, lambda x: x - mpmath.floor(x)),
+}
+
+
+@pytest.mark.parametrize("ends", ENDS)
+@pytest.mark.parametrize("f, true", SINGULAR.values(), ids=SINGULAR)
+@pytest.mark.parametrize("singular", ["numpy", "raise", "propagate"])
+def test_an_interval_encloses_or_says_that_it_cannot(f, true, ends, singular):
+    """A coefficient encloses those of all points inside, or is nan, or the call raises."""
+    box = mpmath.iv.mpf(list(ends))
+    for point in (box, np.array([box])):
+        try:
+            with taylor.policy(singular=singular):
+                table = f(Taylor.variable(point, 2)).coef.reshape(3)
+        except taylor.TaylorError:
+            continue
+        for s in (0.15, 0.45, 0.85):
+            inside = mpmath.mpf(ends[0]) + s * (mpmath.mpf(ends[1]) - ends[0])
+            for c, exact in zip(table, mpmath.taylor(true, inside, 2), strict=True):
+                low, high = (mpmath.mpf(getattr(c, end, c)) for end in "ab")
+                slack = 1e-9 * (1 + abs(exact))
+                assert low != low or low - slack <= exact <= high + slack

@@ -264,6 +264,26 @@ def test_in_other_numbers(kind):
     assert g.tolist() == [-1, 0] and g.dtype == kind
 
 
+@pytest.mark.parametrize("kind", [np.float32, object, np.longdouble])
+def test_jacobians_in_other_numbers(kind):
+    from fractions import Fraction
+
+    x = np.array([Fraction(1), Fraction(2)]) if kind is object else np.array([1, 2], dtype=kind)
+    f = lambda x: np.minimum(x, 1) + np.maximum(x, x[::-1] - 1)
+    units = UNITS.astype(int).astype(kind)
+    rows = lambda f, x: np.stack([taylor.vjp(f, x, e)[1] for e in units])
+    columns = lambda f, x: np.stack([taylor.jvp(f, x, e)[1] for e in units], axis=1)
+    with taylor.policy(kink="subgradient"):
+        for driver in (taylor.jacobian, rows, columns):
+            j = driver(f, x)
+            assert j.dtype == kind and j.tolist() == [[0.5, 0.5], [0, 1]]
+    g = lambda x: np.minimum(x, 1) + np.maximum(x, 1)
+    assert taylor.vjp(lambda x: np.maximum(x, 1), x, np.array([1, 0]))[1].dtype == kind
+    for driver in (taylor.jacobian, rows, columns):
+        j = driver(g, x)
+        assert j.dtype == kind and j.tolist() == [[1, 0], [0, 1]]
+
+
 def test_many_ties_take_one_or_two_sweeps():
     rng = np.random.default_rng(0)
     n, rows = 10_000, rng.integers(0, 10_000, (10_000, 3))

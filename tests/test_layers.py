@@ -7,13 +7,13 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = [
-    "errors", "text", "values", "intervals", "binding", "conditions", "factorials", "tags",
-    "store", "kept", "jit", "pairs", "blocks", "algebra", "local", "elementary", "memory",
-    "linalg", "arrays", "reductions", "products", "functions", "statistics", "sequences",
-    "tape", "rules", "program", "expand", "sweep", "wide", "branches", "llvm", "series",
-    "univariate", "multivariate", "transform", "forward_mode", "kinks", "interpolation",
-    "drivers", "pattern", "sparse", "several", "evolution", "checkpoint", "implicit",
-    "compiled", "ode", "__init__", "effort", "expression", "tour", "__main__",
+    "errors", "text", "values", "rounding", "intervals", "binding", "conditions", "factorials",
+    "tags", "store", "kept", "jit", "pairs", "blocks", "algebra", "local", "elementary",
+    "memory", "linalg", "arrays", "reductions", "products", "functions", "statistics",
+    "sequences", "tape", "rules", "program", "expand", "sweep", "wide", "branches", "llvm",
+    "series", "univariate", "multivariate", "transform", "forward_mode", "kinks",
+    "interpolation", "drivers", "pattern", "sparse", "several", "evolution", "checkpoint",
+    "implicit", "compiled", "ode", "__init__", "effort", "expression", "tour", "__main__",
 ]  # fmt: skip
 
 

@@ -889,3 +889,12 @@ def test_a_recorded_truth_that_is_not_known_raises():
     assert p(X) == 6.0
     with pytest.raises(taylor.GuardError):
         p(X * [0.0, 1.0, 1.0])
+
+
+def test_an_array_made_of_a_series_cannot_be_mistaken_for_it():
+    for y in (Taylor.variable(X, 2), TaylorN.seeded(X, 1)):
+        with pytest.raises(ValueError, match="read-only"):
+            np.asarray(y)[0] = 1.0
+        made = np.array(y)
+        made[0] = 1.0
+        assert y.value[0] == X[0] and made[0] == 1.0

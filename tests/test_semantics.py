@@ -34,6 +34,7 @@ from taylor import (
     TraceError,
     record,
 )
+from taylor.llvm import engine
 
 NAN, INF = math.nan, math.inf
 
@@ -1188,6 +1189,8 @@ FORMULA = {
 def test_scalar_vectorised_and_recorded_evaluation_agree(name):
     f = FORMULA[name]
     points = np.array([0.3, 0.7, 1.9, 3.2])
+    for _ in range(engine.PATIENCE):  # until all rows are machine code, which rounds in its own way
+        f(Taylor.variable(points, 6))
     scalars = np.stack([f(uni(x, 6)).coef for x in points], axis=1)
     lanes = f(Taylor.variable(points, 6)).coef
     recorded = record(f, points)(Taylor.variable(points, 6)).coef
@@ -1287,3 +1290,62 @@ def test_threads_do_not_disturb_each_other():
     for t in threads:
         t.join()
     assert all(np.array_equal(r, e) for r, e in zip(results, expected, strict=True))
+
+
+# ------------------------------------------------------------------ what does not count
+WHERE = {
+    "sum": (np.log, lambda y, m: np.sum(y, where=m)),
+    "mean": (np.sqrt, lambda y, m: np.mean(y, where=m)),
+    "prod": (np.reciprocal, lambda y, m: np.prod(y, where=m)),
+    "var": (np.log, lambda y, m: np.var(y, where=m)),
+    "std": (np.log, lambda y, m: np.std(y, where=m)),
+    "max": (np.log, lambda y, m: np.max(y, where=m, initial=-5.0)),
+    "add.reduce": (np.sqrt, lambda y, m: np.add.reduce(y, where=m)),
+    "logaddexp": (np.log, lambda y, m: np.logaddexp.reduce(y, where=m)),
+    "where": (np.log, lambda y, m: np.sum(np.where(m, y, 0.0))),
+    "index": (np.log, lambda y, m: np.sum(y[m])),
+}
+
+
+@pytest.mark.parametrize("f, reduce", WHERE.values(), ids=WHERE)
+@pytest.mark.parametrize("singular", ["numpy", "propagate"])
+def test_elements_that_do_not_count_spoil_nothing(f, reduce, singular):
+    x, v = np.array([0.0, 2.0, -3.0, 1.0]), np.array([1.0, 2.0, -1.0, 0.5])
+    mask = np.array([False, True, False, True])
+    g = lambda z: reduce(f(z), mask)
+    few = lambda z: reduce(f(z), np.array([True, True]))
+    with taylor.policy(singular=singular), np.errstate(all="ignore"):
+        assert taylor.jvp(g, x, v)[1] == pytest.approx(taylor.jvp(few, x[mask], v[mask])[1])
+        for driver, more in ((taylor.gradient, ()), (taylor.hvp, (v,))):
+            found = driver(g, x, *more)
+            expected = driver(few, x[mask], *(m[mask] for m in more))
+            np.testing.assert_allclose(found[mask], expected, rtol=1e-12)
+            assert np.all(found[~mask] == 0)
+        h = taylor.hessian(g, x)
+        np.testing.assert_allclose(h[np.ix_(mask, mask)], taylor.hessian(few, x[mask]))
+        assert np.all(h[~mask] == 0) and np.all(h[:, ~mask] == 0)
+
+
+STEPS = [np.sign, np.floor, np.ceil, lambda x: np.heaviside(x, 0.5), lambda x: -x % 1]
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("count", [3, 64])
+def test_a_step_of_what_is_zero_by_truncation_is_not_constant(step, count):
+    """x**4 has the coefficients of zero up to degree 3 at 0, but a step of it jumps there."""
+    f = lambda x: step(x**4)
+    for g in (f, taylor.compile(f)):
+        assert np.isnan(g(uni(np.zeros(count), 2)).coef[1:]).all()
+    assert not step(uni(np.full(count, 0.5), 2) * 0 + 0.25).coef[1:].any()
+    with pytest.raises(NonAnalyticError):
+        taylor.derivative(f, 0.0, 2)
+
+
+@pytest.mark.parametrize("f, times", [
+    (lambda v: np.sqrt(np.sum(v**2) ** 2), 2.0), (lambda v: np.sqrt(v[0] ** 4) * 3, 0.0),
+])  # fmt: skip
+def test_a_product_with_the_hessian_is_that_of_the_hessian(f, times):
+    zero, v = np.zeros(2), np.array([1.0, 2.0])
+    np.testing.assert_allclose(taylor.hvp(f, zero, v), taylor.hessian(f, zero) @ v)
+    if times:
+        np.testing.assert_allclose(taylor.hvp(f, zero, v), times * v)

@@ -46,11 +46,12 @@ def series_machine(
     unit: int = 1,
     complex: Sequence[bool] = (),
     expanded: bool = False,
+    make: bool = True,
 ) -> Machine:
     """Return the machine code of a program on series; raises TaylorError where there is none."""
     if isinstance(algebra, Univariate):
-        return Machine(program, algebra.order, heights, unit, expanded, complex)
-    return Polynomials(program, algebra, heights, unit, expanded, complex)
+        return Machine(program, algebra.order, heights, unit, expanded, complex, make)
+    return Polynomials(program, algebra, heights, unit, expanded, complex, make)
 
 
 def unit_of(points: int) -> int:
@@ -83,13 +84,11 @@ class Kernel:
         `asked` is how often the ordinary way is taken instead.
         """
         unit = unit_of(lanes) if self.numbers else TILE
-        try:
-            return self.machines[unit]
-        except KeyError:
+        if unit not in self.machines:
             self.asked[unit] += asked + PATIENCE * (lanes * self.size) // WORK
             if self.patient and self.asked[unit] <= PATIENCE:
                 return None
-        self.machines[unit] = self._made(unit)
+            self.machines[unit] = self._made(unit)
         return self.machines[unit]
 
     def _made(self, unit: int) -> Machine | None:
@@ -154,15 +153,15 @@ def run(
     if kernel is None:
         return None
     shape = given[0].shape[1:] if len(given) == 1 else _common(given, live)
+    if shape is None or 0 in shape:
+        return None
     if shape == ():
         machine = kernel.machine(1)
         if machine is None:
             return None
-        status, found = machine(*(given if len(given) == 1 else _in_order(given, live)))
-        return found[0] if status == OK else None
-    n = math.prod(shape or (0,))
-    if not n:
-        return None
+        status, (c,) = machine(*(given if len(given) == 1 else _in_order(given, live)))
+        return c if status == OK else None
+    n = math.prod(shape)
     if len(given) == 1:
         found = kernel.lanes(given[0].reshape(-1, n))
     else:
@@ -177,7 +176,7 @@ def _common(given: Sequence[Any], live: Sequence[bool]) -> tuple[int, ...] | Non
     It says what is wrong with shapes that do not fit, and knows integers that are no floats.
     """
     shapes = [np.shape(x)[m:] for x, m in zip(given, live, strict=True)]
-    if any(type(x) is int and not -EXACT < x < EXACT for x in given):
+    if any(isinstance(x, int) and not -EXACT < x < EXACT for x in given):
         return None
     try:
         return shapes[0] if len(set(shapes)) == 1 else np.broadcast_shapes(*shapes)
@@ -188,8 +187,7 @@ def _common(given: Sequence[Any], live: Sequence[bool]) -> tuple[int, ...] | Non
 def _in_lanes(x: Any, is_table: bool, shape: tuple[int, ...], n: int) -> Array:
     """Return a table or a constant as rows of n numbers."""
     if not is_table:
-        constant = np.asarray(x, None if np.iscomplexobj(x) else float)
-        return np.broadcast_to(constant, shape).reshape(1, n)
+        return np.broadcast_to(x, shape).reshape(1, n)
     if x.shape[1:] != shape:
         x = np.broadcast_to(pad(x, len(shape)), (len(x), *shape))
     return x.reshape(-1, n)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from taylor.algebra import Univariate
+from taylor.errors import NotNow
 from taylor.expand import expand
 from taylor.jit import Code, made
 from taylor.kept import identity
@@ -71,6 +72,7 @@ class Machine:
     With an order, inputs and outputs are tables of coefficients: input i gets the degrees up to
     heights[i] (default 1: a point and a direction), outputs all up to the order.  `complex` says
     which inputs (and then parameters) are complex; in memory their parts are inputs of their own.
+    Unless the code is to be made, NotNow is raised where there is none on disk.
     """
 
     places: list[int]  # of the inputs in memory
@@ -89,6 +91,7 @@ class Machine:
         unit: int = 1,
         expanded: bool = False,
         complex: Sequence[bool] = (),
+        make: bool = True,
     ) -> None:
         self.unit, self.expanded = unit, expanded
         parameters = [()] * sum(i.op == "parameter" for i in program.code)
@@ -111,6 +114,8 @@ class Machine:
         code, rows = bare(program)
 
         def write() -> tuple[Any, Code]:
+            if not make:
+                raise NotNow("the code is not on disk")
             self._write(program, order, rows)
             layout = (self.places, self.results, self.flag, self.size, self.lists, self.asks)
             return layout, self.code
@@ -160,9 +165,14 @@ class Machine:
         self._finite(f)
         text = f.text()
         self.size, self.asks = f.size + WIDTH, (f.asks, f.asking)
-        numbers = self.tables and all(i.shape == () for i in program.code)
-        tiles = tiled(self._rows(), self.unit, self.flag) if self.unit > 1 or numbers else ""
+        tiles = tiled(self._rows(), self.unit, self.flag) if self.many else ""
         self.code = Code(text + tiles)
+
+    @property
+    def many(self) -> bool:
+        """Whether there is code for many points: tiles of them, or series of numbers."""
+        alone = all(len(s) < 2 for s in (*self.inputs, *self.outputs))
+        return self.unit > 1 or (self.tables and alone)
 
     def _rows(self) -> tuple[list[int], list[int]]:
         """Return where in memory the numbers of the inputs and of the outputs lie, in order."""
@@ -280,8 +290,8 @@ class Machine:
     def batch(self, *x: Any, threads: int = 1) -> tuple[int, list[Any]]:
         """Return (status, outputs) at many points, which lie along the last axis of the arrays.
 
-        Tiles of `unit` points (single points, where all is numbers) are spread over the threads;
-        memory beyond the arrays is bounded.
+        Tiles of `unit` points (one, for series of numbers) are spread over the threads; memory
+        beyond the arrays is bounded.
         """
         if self.planar:
             status, found = self._batch(self._split(x), threads)
@@ -289,6 +299,7 @@ class Machine:
         return self._batch(x, threads)
 
     def _batch(self, x: Sequence[Any], threads: int) -> tuple[int, list[Any]]:
+        assert self.many, "this code is for one point only"
         n = x[0].shape[-1]
         flat = [v.reshape(-1, n) for v in x]
         rows = np.concatenate(flat) if len(flat) > 1 else flat[0]

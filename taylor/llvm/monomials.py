@@ -148,6 +148,7 @@ class Polynomials(Machine):
         unit: int = 1,
         expanded: bool = False,
         complex: Sequence[bool] = (),
+        make: bool = True,
     ) -> None:
         self.algebra = algebra
         program = program if expanded else expand(program)
@@ -156,7 +157,9 @@ class Polynomials(Machine):
             raise Unsupported(f"the tables of {algebra} are too large")
         if len(program.code) * (algebra.order + 1) > STEPS:
             raise Unsupported(f"{len(program.code)} instructions are too many for {algebra}")
-        super().__init__(program, algebra.order, heights, unit, expanded=True, complex=complex)
+        super().__init__(
+            program, algebra.order, heights, unit, expanded=True, complex=complex, make=make
+        )
         self.indices = [algebra.compiled_pairs(*degrees) for degrees in self.lists[1:]]
         addresses = [a for table in self.indices for a in table.pointers]
         self.addresses = np.array(addresses, np.int64)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 NAME = re.compile(r"%v\d+\b")
 MADE = re.compile(r"^  (%v\d+) = (.*)$", re.MULTILINE)
 ARM = re.compile(r"\[(%v\d+), %(\w+)\]")
-TYPE = r"(<[^<>]*>|\w+)"
+TYPE = r"(<[^<>]*>|\w+|\{[^{}]*\})"
 KINDS = [
     (re.compile(pattern), result)
     for pattern, result in (
@@ -24,6 +24,7 @@ KINDS = [
         (r"\w+ .* to (.*)$", r"\1"),
         (rf"select {TYPE} (?:%\w+|<[^<>]*>), {TYPE}", r"\2"),
         (r"extractelement <\d+ x (\w+)>", r"\1"),
+        (rf"extractvalue \{{{TYPE}, ", r"\1"),  # all members are alike
         (r"shufflevector <\d+ x (\w+)>.*<(\d+) x i32>", r"<\2 x \1>"),
         (rf"\w+(?: nsw| nnan)? {TYPE}", r"\1"),
     )
@@ -61,8 +62,7 @@ def joined(parts: Sequence[Sequence[str]], start: int) -> tuple[list[str], int]:
     for name in dict.fromkeys(name for names in foreign for name in sorted(names)):
         of = kind(types[name])
         shared[name] = of, start
-        lanes = re.match(r"<(\d+) x double>", of)
-        start += 8 * int(lanes[1] if lanes else 1)
+        start += 8 * max(1, sum(map(int, re.findall(r"(\d+) x (?:double|i64)", of))))
     given: dict[int, set[str]] = defaultdict(set)
     for name in shared:
         given[owner[name]].add(name)

@@ -1,0 +1,216 @@
+"""Long programs as machine code: split into functions, made in linear time, and not at once."""
+
+import sys
+
+import numpy as np
+import pytest
+
+import taylor
+from benchmarks.compile_time import FUNCTIONS, QUANTITIES, problem
+from taylor import compiled
+from taylor.llvm import ir, machine
+from taylor.llvm.parts import joined, kind
+from taylor.ode import solve_ivp
+
+
+class Written:
+    """Stands for code that is not needed: its text."""
+
+    object = b""
+
+    def __init__(self, text):
+        self.text = text
+
+
+def texts(monkeypatch, name, quantity, length):
+    """Return the text of the code, the number of recorded instructions, and of Python's calls."""
+    monkeypatch.setenv("TAYLOR_CACHE", "")
+    monkeypatch.setattr(compiled, "PATIENCE", 10**9)
+    monkeypatch.setattr(machine, "Code", Written)
+    f, x = problem(name, length)
+    c, calls = taylor.compile(f), 0
+    form = (taylor.algebra.Univariate(10), (1,)) if quantity == "series" else None
+
+    def count(frame, event, arg):
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        made = c._compile((quantity.lower(), form, x.shape), (x,), 0)
+    finally:
+        sys.setprofile(None)
+    return made.code.text, len(taylor.record(f, x)), calls
+
+
+CASES = [*((name, "gradient") for name in FUNCTIONS), ("arm", "Hessian")]
+CASES += [(name, "series") for name in ("Kahan", "arm", "GARCH")]
+
+
+@pytest.mark.parametrize("name, quantity", CASES)
+def test_code_grows_as_the_program_does(monkeypatch, name, quantity):
+    monkeypatch.setattr(ir, "LARGEST", 200)  # so that the shorter one is split, too
+    monkeypatch.setattr(machine, "BY_DEGREE", 0)
+    lengths = (40, 120) if quantity == "Hessian" else (150, 450)
+    (short, n, few), (long, m, many) = (texts(monkeypatch, name, quantity, k) for k in lengths)
+    assert long.count("\n") / m < 1.15 * short.count("\n") / n
+    assert many / m < 1.15 * few / n
+    assert long.count("\ndefine ") > 2 * short.count("\ndefine ")
+    assert max(part.count("\n") for part in long.split("\ndefine ")) < 1000
+
+
+def test_a_sum_of_sums_of_products_is_not_written_out(monkeypatch):
+    def f(x):  # each of n sums holds all products before
+        total = angle = 0.0
+        for i in range(60):
+            angle = angle + x[i % 2] * x[(i + 1) % 2] * (i + 1.0)
+            total = total + angle * angle
+        return total
+
+    x = np.array([0.2, 0.3])
+    series = taylor.Taylor(np.stack([x, x, *[0 * x] * 4]))
+    written = []
+    monkeypatch.setenv("TAYLOR_CACHE", "")
+    code = machine.Code
+    monkeypatch.setattr(machine, "Code", lambda text: written.append(text) or code(text))
+    np.testing.assert_allclose(taylor.compile(f)(series).coef, f(series).coef, rtol=1e-13)
+    assert len(taylor.record(f, x)) > 200 and written[0].count(" @llvm.fma") < 60 * 60
+
+
+SMALL = {
+    **{name: problem(name, 50) for name in ("Kahan", "GARCH", "arm")},
+    "arrays": (lambda x: np.sum(np.tanh(np.outer(x, x) @ np.sin(x)) / (2.0 + x * x)), POINTS := np.linspace(0.1, 0.9, 5)),
+    "complex": (lambda x: np.sum(np.exp(1j * x) / (2.0 + x * x)) * x[0], POINTS + 0.25j),
+    "branches": (lambda x: np.sum(np.where(x > 0.4, x, np.sin(x)) * abs(x[0])), POINTS),
+}  # fmt: skip
+
+
+@pytest.fixture
+def split(monkeypatch):
+    """Make functions and blocks of a few lines."""
+    monkeypatch.setenv("TAYLOR_CACHE", "")
+    monkeypatch.setattr(ir, "LARGEST", 30)
+    monkeypatch.setattr(ir, "LONGEST", 10)
+    monkeypatch.setattr(machine, "BY_DEGREE", 200)
+    monkeypatch.setattr(compiled, "PATIENCE", 10**9)
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES)
+@pytest.mark.parametrize("name", SMALL)
+def test_split_code_agrees(split, name, quantity):
+    f, x = SMALL[name]
+    c, ask = taylor.compile(f), QUANTITIES[quantity]
+    wanted, found = ask(f, x), ask(c, x)
+    assert c.reasons == {} and c.machines
+    if quantity == "series":
+        wanted, found = wanted.coef, found.coef
+    scale = np.max(np.abs(wanted))
+    np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-14 * scale)
+
+
+def test_split_tiles_agree(split):
+    def f(x):
+        for _ in range(2):
+            x = np.sin(x) * np.exp(-x) / (1.5 + np.cos(x) ** 2)
+        return x
+
+    c, x = taylor.compile(f), np.linspace(0.1, 0.9, 80)
+    np.testing.assert_allclose(
+        taylor.taylor_coefficients(c, x, 6), taylor.taylor_coefficients(f, x, 6), rtol=1e-9
+    )
+    assert [where[0] for where in c.machines] == ["points"]
+
+
+def test_split_multivariate_series_and_steps_agree(split):
+    def f(x, y):
+        return np.exp(np.sin(x * y)) / (1.0 + x * x)
+
+    x, y = taylor.TaylorN.variables([0.3, 0.5], order=5)
+    c = taylor.compile(f)
+    np.testing.assert_allclose(c(x, y).coef, f(x, y).coef, rtol=1e-12, atol=1e-15)
+
+    def motion(t, y):
+        r = (y[0] ** 2 + y[1] ** 2) ** 1.5
+        return np.stack([y[2], y[3], -y[0] / r, -y[1] / r])
+
+    start = np.array([0.5, 0.0, 0.0, np.sqrt(3.0)])
+    end = solve_ivp(motion, (0, 2 * np.pi), start, rtol=1e-14, atol=1e-16).y[:, -1]
+    np.testing.assert_allclose(end, start, atol=1e-11)
+
+
+def test_registers_between_parts():
+    part = ["next1:", "  %v2 = fmul double %v1, 0x3FF0000000000000"]
+    main = ["entry:", "  %v1 = load double, ptr %data, align 8", "  call void @part1(ptr %data)"]
+    main += ["  br label %loop", "loop:", "  %v3 = phi double [%v2, %entry], [%v3, %loop]"]
+    (first, second), end = joined([main, part], 8)
+    assert "store double %v1" in first and "%v2.entry = load double" in first
+    assert "%v3 = phi double [%v2.entry, %entry], [%v3, %loop]" in first
+    assert "fmul double %v1.next1, " in second and "store double %v2" in second and end == 24
+
+
+@pytest.mark.parametrize(
+    "expression, wanted",
+    [
+        ("select i1 %v1, double %v2, double 0x0000000000000000", "double"),
+        ("select <8 x i1> %v1, <8 x double> %v2, <8 x double> %v3", "<8 x double>"),
+        ("shufflevector <8 x double> %v1, <8 x double> poison, <4 x i32> <i32 0>", "<4 x double>"),
+        ("extractelement <8 x double> %v1, i32 0", "double"),
+        ("extractvalue {<8 x double>, <8 x double>} %v1, 1", "<8 x double>"),
+        ("call {<8 x double>, <8 x double>} @g(<8 x double> %v1)", "{<8 x double>, <8 x double>}"),
+        ("getelementptr inbounds double, ptr %data, i64 3", "ptr"),
+        ("bitcast <8 x i1> %v1 to i8", "i8"),
+        ("add nsw i64 %v1, 1", "i64"),
+        ("icmp slt <8 x i64> %v1, %v2", "<8 x i1>"),
+    ],
+)
+def test_the_type_of_a_register(expression, wanted):
+    assert kind(expression) == wanted
+
+
+# ------------------------------------------------------------------ calls that do not wait
+def long(x):
+    for _ in range(40):
+        x = np.sin(x) * 0.9
+    return x
+
+
+def test_what_takes_long_to_compile_is_compiled_at_a_later_call(monkeypatch, tmp_path):
+    monkeypatch.setattr(compiled, "PATIENCE", 30)
+    monkeypatch.setenv("TAYLOR_CACHE", str(tmp_path))
+    c, n = taylor.compile(long), len(taylor.record(long, 0.5))
+    needed = -(-n // 30)
+    for call in range(1, needed):
+        assert c(0.5) == long(0.5)
+        assert not any(c.machines.values()) and "takes long" in next(iter(c.reasons.values()))
+        assert f"call {2 if call == 1 else needed} makes it" in next(iter(c.reasons.values()))
+    assert c(0.5) == pytest.approx(long(0.5), rel=1e-14)
+    assert c.reasons == {} and sum(map(len, c.machines.values())) == 1
+
+    again = taylor.compile(long)  # longer than what is recorded in a first call, but on disk
+    again(0.5)
+    assert again.reasons
+    again(0.5)
+    assert again.reasons == {} and sum(map(len, again.machines.values())) == 1
+    monkeypatch.setattr(compiled, "PATIENCE", n)  # not longer: at once
+    at_once = taylor.compile(long)
+    at_once(0.5)
+    assert at_once.reasons == {}
+
+
+def test_derivatives_of_arrays_wait_too(monkeypatch):
+    monkeypatch.setenv("TAYLOR_CACHE", "")
+    monkeypatch.setattr(compiled, "PATIENCE", 10)
+    c, x = taylor.compile(lambda x: np.sum(np.sin(x) * np.exp(x))), np.linspace(0.1, 0.9, 3)
+    calls = 0
+    while not any(c.machines.values()):
+        np.testing.assert_allclose(taylor.hessian(c, x), taylor.hessian(c.f, x), rtol=1e-12)
+        calls += 1
+    assert calls > 1 and c.reasons == {}
+
+
+def test_what_has_no_code_is_found_out_at_a_later_call(monkeypatch):
+    monkeypatch.setattr(compiled, "PATIENCE", 30)
+    c = taylor.compile(lambda x: taylor.j0(long(x)))
+    for _ in range(6):
+        c(0.5)
+    assert c.waiting == {} and "no machine code" in next(iter(c.reasons.values()))
