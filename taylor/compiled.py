@@ -194,6 +194,7 @@ class Compiled:
         self.waiting.pop(where, None)
         if where[0] == "points":
             self.apart[where] = False
+            self.reasons.pop(where, None)
             if not self.machines[where]:
                 del self.machines[where]
         elif where[0] in REPLACED:
