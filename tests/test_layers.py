@@ -11,9 +11,9 @@ ORDER = [
     "tags", "store", "kept", "jit", "pairs", "blocks", "algebra", "local", "elementary",
     "memory", "linalg", "arrays", "reductions", "products", "functions", "statistics",
     "sequences", "tape", "rules", "program", "expand", "sweep", "wide", "branches", "llvm",
-    "series", "univariate", "multivariate", "transform", "forward_mode", "kinks",
-    "interpolation", "drivers", "pattern", "sparse", "several", "evolution", "checkpoint",
-    "implicit", "compiled", "ode", "__init__", "effort", "expression", "tour", "__main__",
+    "series", "univariate", "multivariate", "forward_mode", "kinks", "interpolation", "drivers",
+    "several", "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit",
+    "compiled", "ode", "__init__", "effort", "expression", "tour", "__main__",
 ]  # fmt: skip
 
 

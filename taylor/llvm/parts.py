@@ -7,9 +7,10 @@ own go through memory: stored where they are made, loaded once in each basic blo
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 NAME = re.compile(r"%v\d+\b")
 MADE = re.compile(r"^  (%v\d+) = (.*)$", re.MULTILINE)
@@ -29,6 +30,11 @@ KINDS = [
         (rf"\w+(?: nsw| nnan)? {TYPE}", r"\1"),
     )
 ]
+
+
+def _in_block(block: str, read: Collection[str], m: re.Match[str]) -> str:
+    """Return the name of a register, or of its copy in a block where it is read."""
+    return f"{m[0]}.{block}" if m[0] in read else m[0]
 
 
 def kind(expression: str) -> str:
@@ -111,7 +117,7 @@ def _rewritten(
             for name in sorted(names - loaded):
                 yield from load(name)
             if names:
-                line = NAME.sub(lambda m: f"{m[0]}.{block}" if m[0] in read else m[0], line)
+                line = NAME.sub(functools.partial(_in_block, block, read), line)
         yield line
         if made[2:] in given:
             of, place = shared[made[2:]]
