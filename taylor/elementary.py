@@ -1242,7 +1242,7 @@ def _kepler(ctx: Any, e: Any, m: Any) -> Any:
 def _half_angle(which: int, h: Any, e: Any, m: Any) -> Any:
     # of y/2 with y - e·sin y = m, where h is y/2 rounded: one step of Newton's method from there
     sine, cosine = rounding.sin_cos(h)
-    product = rounding.product(sine, (2 * e * cosine[0], 2 * e * cosine[1]))
+    product = rounding.product(rounding.product(sine, cosine), (2 * e, 0.0))
     rest = rounding.sum_of(rounding.sum_of((2 * h, 0.0), (-m, 0.0)), (-product[0], -product[1]))
     step = -0.5 * sum(rest) / ((1 - e) + 2 * e * sine[0] ** 2)
     change = -sine[0] * step if which else cosine[0] * step

@@ -135,8 +135,8 @@ def exp(x: Number) -> tuple[Number, Pair]:
 def sin_cos(x: Number) -> tuple[Pair, Pair]:
     """Return sin x and cos x as pairs, good to 2^-59 of 1, |x| < 10^6.
 
-    >>> (s, _), (c, _) = sin_cos(2.0)
-    >>> s == math.sin(2.0), c == math.cos(2.0)
+    >>> sine, cosine = map(sum, sin_cos(2.0))
+    >>> sine == math.sin(2.0), cosine == math.cos(2.0)
     (True, True)
     """
     n, (r, d) = _reduced(x, HALF_PI)
