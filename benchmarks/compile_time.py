@@ -153,7 +153,9 @@ def main() -> None:
             found = [measure(name, quantity, n) for n in kept]
             sizes, times, shares = np.transpose(found)
             slope = np.polyfit(np.log(sizes[1:]), np.log(times[1:]), 1)[0]
-            cells = "".join(f"{1e3 * t:10.0f}" for t in times) + " " * 10 * (len(lengths) - len(kept))
+            cells = "".join(f"{1e3 * t:10.0f}" for t in times) + " " * 10 * (
+                len(lengths) - len(kept)
+            )
             print(f"{name:12s}{quantity:9s}{cells}   {slope:5.2f}   {max(shares):.2f}", flush=True)
 
 

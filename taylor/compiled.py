@@ -171,7 +171,8 @@ class Compiled:
             if len(known) > tried:
                 return known[-1]
             if len(known) >= VARIANTS:
-                return self._never(where, f"it takes more than {VARIANTS} different branches")
+                self._never(where, f"it takes more than {VARIANTS} different branches")
+                return None
             calls = self.waiting.get(where, (0, 0))[0] + 1
             hasty = calls == 1 and kind in PLAIN
             most = PATIENCE / _weights(kind, form)[0] if hasty else math.inf
@@ -179,18 +180,22 @@ class Compiled:
             try:
                 program = _FORMS[kind](functools.partial(self._recordable, most), x)
             except NotNow:
-                return self._later(where, calls, needed)
+                self._later(where, calls, needed)
+                return None
             except Exception as error:  # the ordinary way calls f again, and knows what to raise
-                return self._never(where, str(error))
+                self._never(where, str(error))
+                return None
             try:
                 if kind == "tensor":
                     program = _tangents(program, form - 1)
                 needed = _needed(kind, form, program)
                 machine = _machine(kind, form, program, x, needed <= calls)
             except NotNow:
-                return self._later(where, calls, needed)
+                self._later(where, calls, needed)
+                return None
             except (TaylorError, ImportError, OSError) as error:
-                return self._never(where, str(error))
+                self._never(where, str(error))
+                return None
             self.waiting.pop(where, None)
             self.reasons.pop(where, None)
             known.append(machine)

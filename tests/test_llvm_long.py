@@ -77,12 +77,13 @@ def test_a_sum_of_sums_of_products_is_not_written_out(monkeypatch):
     assert len(taylor.record(f, x)) > 200 and written[0].count(" @llvm.fma") < 60 * 60
 
 
+POINTS = np.linspace(0.1, 0.9, 5)
 SMALL = {
     **{name: problem(name, 50) for name in ("Kahan", "GARCH", "arm")},
-    "arrays": (lambda x: np.sum(np.tanh(np.outer(x, x) @ np.sin(x)) / (2.0 + x * x)), POINTS := np.linspace(0.1, 0.9, 5)),
+    "arrays": (lambda x: np.sum(np.tanh(np.outer(x, x) @ np.sin(x)) / (2.0 + x * x)), POINTS),
     "complex": (lambda x: np.sum(np.exp(1j * x) / (2.0 + x * x)) * x[0], POINTS + 0.25j),
     "branches": (lambda x: np.sum(np.where(x > 0.4, x, np.sin(x)) * abs(x[0])), POINTS),
-}  # fmt: skip
+}
 
 
 @pytest.fixture

@@ -160,9 +160,7 @@ class Polynomials(Machine):
             raise Unsupported(f"the tables of {algebra} are too large")
         if len(program.code) * (algebra.order + 1) > STEPS:
             raise Unsupported(f"{len(program.code)} instructions are too many for {algebra}")
-        super().__init__(
-            program, algebra.order, heights, expanded=True, complex=complex, make=make
-        )
+        super().__init__(program, algebra.order, heights, expanded=True, complex=complex, make=make)
         self.indices = [algebra.compiled_pairs(*degrees) for degrees in self.lists[1:]]
         addresses = [a for table in self.indices for a in table.pointers]
         self.addresses = np.array(addresses, np.int64)

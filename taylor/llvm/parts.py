@@ -74,17 +74,26 @@ def joined(parts: Sequence[Sequence[str]], start: int) -> tuple[list[str], int]:
     return found, start
 
 
-def _rewritten(
-    part: Sequence[str], read: set[str], given: set[str], shared: dict[str, tuple[str, int]]
-) -> Iterator[str]:
-    """Yield the lines of a part that loads what it reads from others, and stores what it gives."""
-    leaving: dict[str, set[str]] = defaultdict(set)  # what the phis of others read, by block
+def _leaving(part: Sequence[str], read: set[str]) -> dict[str, set[str]]:
+    """Return what the phis of other blocks read at the end of each block."""
+    found: dict[str, set[str]] = defaultdict(set)
     for line in part:
         if " = phi " in line:
             for name, block in ARM.findall(line):
                 if name in read:
-                    leaving[block].add(name)
+                    found[block].add(name)
+    return found
+
+
+def _rewritten(
+    part: Sequence[str], read: set[str], given: set[str], shared: dict[str, tuple[str, int]]
+) -> Iterator[str]:
+    """Yield the lines of a part that loads what it reads from others, and stores what it gives."""
+    leaving = _leaving(part, read)
     block, loaded, waiting = "", set[str](), list[str]()
+
+    def local(m: re.Match[str]) -> str:
+        return f"{m[0]}.{block}" if m[0] in read else m[0]
 
     def load(name: str) -> Iterator[str]:
         of, place = shared[name]
@@ -101,9 +110,7 @@ def _rewritten(
         made, _, expression = line.partition(" = ")
         phi = expression.startswith("phi ")
         if phi:
-            line = ARM.sub(
-                lambda m: f"[{m[1]}.{m[2]}, %{m[2]}]" if m[1] in read else m[0], line
-            )
+            line = ARM.sub(lambda m: f"[{m[1]}.{m[2]}, %{m[2]}]" if m[1] in read else m[0], line)
         else:
             yield from waiting
             waiting = []
@@ -112,8 +119,7 @@ def _rewritten(
                 names |= leaving[block]
             for name in sorted(names - loaded):
                 yield from load(name)
-            if names:
-                line = NAME.sub(lambda m: f"{m[0]}.{block}" if m[0] in read else m[0], line)
+            line = NAME.sub(local, line) if names else line
         yield line
         if made[2:] in given:
             of, place = shared[made[2:]]
