@@ -24,7 +24,7 @@ KINDS = [
         (r"\w+ .* to (.*)$", r"\1"),
         (rf"select {TYPE} (?:%\w+|<[^<>]*>), {TYPE}", r"\2"),
         (r"extractelement <\d+ x (\w+)>", r"\1"),
-        (rf"extractvalue \{{{TYPE}, ", r"\1"),  # all members are alike
+        (rf"extractvalue \{{ ?{TYPE},", r"\1"),  # all members are alike
         (r"shufflevector <\d+ x (\w+)>.*<(\d+) x i32>", r"<\2 x \1>"),
         (rf"\w+(?: nsw| nnan)? {TYPE}", r"\1"),
     )
@@ -62,7 +62,8 @@ def joined(parts: Sequence[Sequence[str]], start: int) -> tuple[list[str], int]:
     for name in dict.fromkeys(name for names in foreign for name in sorted(names)):
         of = kind(types[name])
         shared[name] = of, start
-        start += 8 * max(1, sum(map(int, re.findall(r"(\d+) x (?:double|i64)", of))))
+        numbers = re.findall(r"(?:(\d+) x )?(?:double|i64)", of)
+        start += 8 * max(1, sum(int(n or 1) for n in numbers))
     given: dict[int, set[str]] = defaultdict(set)
     for name in shared:
         given[owner[name]].add(name)
