@@ -83,7 +83,7 @@ SMALL = {
     "arrays": (lambda x: np.sum(np.tanh(np.outer(x, x) @ np.sin(x)) / (2.0 + x * x)), POINTS),
     "complex": (lambda x: np.sum(np.exp(1j * x) / (2.0 + x * x)) * x[0], POINTS + 0.25j),
     "branches": (lambda x: np.sum(np.where(x > 0.4, x, np.sin(x)) * abs(x[0])), POINTS),
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -157,6 +157,7 @@ def test_registers_between_parts():
         ("shufflevector <8 x double> %v1, <8 x double> poison, <4 x i32> <i32 0>", "<4 x double>"),
         ("extractelement <8 x double> %v1, i32 0", "double"),
         ("extractvalue {<8 x double>, <8 x double>} %v1, 1", "<8 x double>"),
+        ("extractvalue { double, double } %v1, 0", "double"),
         ("call {<8 x double>, <8 x double>} @g(<8 x double> %v1)", "{<8 x double>, <8 x double>}"),
         ("getelementptr inbounds double, ptr %data, i64 3", "ptr"),
         ("bitcast <8 x i1> %v1 to i8", "i8"),

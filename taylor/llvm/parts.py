@@ -7,10 +7,9 @@ own go through memory: stored where they are made, loaded once in each basic blo
 
 from __future__ import annotations
 
-import functools
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 NAME = re.compile(r"%v\d+\b")
 MADE = re.compile(r"^  (%v\d+) = (.*)$", re.MULTILINE)
@@ -25,16 +24,11 @@ KINDS = [
         (r"\w+ .* to (.*)$", r"\1"),
         (rf"select {TYPE} (?:%\w+|<[^<>]*>), {TYPE}", r"\2"),
         (r"extractelement <\d+ x (\w+)>", r"\1"),
-        (rf"extractvalue \{{{TYPE}, ", r"\1"),  # all members are alike
+        (rf"extractvalue \{{ ?{TYPE},", r"\1"),  # all members are alike
         (r"shufflevector <\d+ x (\w+)>.*<(\d+) x i32>", r"<\2 x \1>"),
         (rf"\w+(?: nsw| nnan)? {TYPE}", r"\1"),
     )
 ]
-
-
-def _in_block(block: str, read: Collection[str], m: re.Match[str]) -> str:
-    """Return the name of a register, or of its copy in a block where it is read."""
-    return f"{m[0]}.{block}" if m[0] in read else m[0]
 
 
 def kind(expression: str) -> str:
@@ -68,7 +62,8 @@ def joined(parts: Sequence[Sequence[str]], start: int) -> tuple[list[str], int]:
     for name in dict.fromkeys(name for names in foreign for name in sorted(names)):
         of = kind(types[name])
         shared[name] = of, start
-        start += 8 * max(1, sum(map(int, re.findall(r"(\d+) x (?:double|i64)", of))))
+        numbers = re.findall(r"(?:(\d+) x )?(?:double|i64)", of)
+        start += 8 * max(1, sum(int(n or 1) for n in numbers))
     given: dict[int, set[str]] = defaultdict(set)
     for name in shared:
         given[owner[name]].add(name)
@@ -80,17 +75,26 @@ def joined(parts: Sequence[Sequence[str]], start: int) -> tuple[list[str], int]:
     return found, start
 
 
-def _rewritten(
-    part: Sequence[str], read: set[str], given: set[str], shared: dict[str, tuple[str, int]]
-) -> Iterator[str]:
-    """Yield the lines of a part that loads what it reads from others, and stores what it gives."""
-    leaving: dict[str, set[str]] = defaultdict(set)  # what the phis of others read, by block
+def _leaving(part: Sequence[str], read: set[str]) -> dict[str, set[str]]:
+    """Return what the phis of other blocks read at the end of each block."""
+    found: dict[str, set[str]] = defaultdict(set)
     for line in part:
         if " = phi " in line:
             for name, block in ARM.findall(line):
                 if name in read:
-                    leaving[block].add(name)
+                    found[block].add(name)
+    return found
+
+
+def _rewritten(
+    part: Sequence[str], read: set[str], given: set[str], shared: dict[str, tuple[str, int]]
+) -> Iterator[str]:
+    """Yield the lines of a part that loads what it reads from others, and stores what it gives."""
+    leaving = _leaving(part, read)
     block, loaded, waiting = "", set[str](), list[str]()
+
+    def local(m: re.Match[str]) -> str:
+        return f"{m[0]}.{block}" if m[0] in read else m[0]
 
     def load(name: str) -> Iterator[str]:
         of, place = shared[name]
@@ -116,8 +120,7 @@ def _rewritten(
                 names |= leaving[block]
             for name in sorted(names - loaded):
                 yield from load(name)
-            if names:
-                line = NAME.sub(functools.partial(_in_block, block, read), line)
+            line = NAME.sub(local, line) if names else line
         yield line
         if made[2:] in given:
             of, place = shared[made[2:]]
