@@ -9,7 +9,7 @@ import numpy as np
 
 from hyperdual.algebra import Monomials, position, squarefree
 from taylor.arrays import lift
-from taylor.series import Series, _level_over
+from taylor.series import Series, level_over
 from taylor.values import as_array, is_operand, joined
 
 Array = Any
@@ -51,7 +51,7 @@ class HyperDual(Series):
         else:
             arrays = joined([as_array(v) for v in values])
             table = np.stack(np.broadcast_arrays(*arrays))
-        return cls._make(table, algebra, _level_over(table), algebra.height(table))
+        return cls._make(table, algebra, level_over(table), algebra.height(table))
 
     @classmethod
     def variables(cls, values: Sequence[Any]) -> tuple[Self, ...]:

@@ -222,22 +222,22 @@ class Operand(Handled):
     def __pow__(self, r: Any, mod: Any = None) -> Any:
         if mod is not None:
             return NotImplemented
-        return elementary.power(self, r) if _fits(r) else NotImplemented
+        return elementary.power(self, r) if fits(r) else NotImplemented
 
     def __rpow__(self, base: Any) -> Any:
-        return elementary.power(base, self) if _fits(base) else NotImplemented
+        return elementary.power(base, self) if fits(base) else NotImplemented
 
     def __mod__(self, b: Any) -> Any:
-        return elementary.mod(self, b) if _fits(b) else NotImplemented
+        return elementary.mod(self, b) if fits(b) else NotImplemented
 
     def __rmod__(self, a: Any) -> Any:
-        return elementary.mod(a, self) if _fits(a) else NotImplemented
+        return elementary.mod(a, self) if fits(a) else NotImplemented
 
     def __floordiv__(self, b: Any) -> Any:
-        return elementary.floor(self / b) if _fits(b) else NotImplemented
+        return elementary.floor(self / b) if fits(b) else NotImplemented
 
     def __rfloordiv__(self, a: Any) -> Any:
-        return elementary.floor(a / self) if _fits(a) else NotImplemented
+        return elementary.floor(a / self) if fits(a) else NotImplemented
 
     def __divmod__(self, b: Any) -> Any:
         return self // b, self % b
@@ -329,7 +329,7 @@ def host(args: Sequence[Any]) -> Any:
     return owner
 
 
-def _fits(x: Any) -> bool:
+def fits(x: Any) -> bool:
     """Whether x can be the other operand of an operator (strings and None cannot)."""
     return is_operand(x) or not (x is None or isinstance(x, (str, bytes, dict, set)))
 

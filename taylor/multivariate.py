@@ -12,7 +12,7 @@ import numpy as np
 from taylor import factorials
 from taylor.algebra import Monomials, check_order, multivariate
 from taylor.errors import DomainError, ShapeMismatch
-from taylor.series import Series, _level_over
+from taylor.series import Series, level_over
 from taylor.sweep import like_numbers
 from taylor.values import alike, as_array, base, divisible, is_operand, plus, times, unit, zeros
 
@@ -59,7 +59,7 @@ class TaylorN(Series):
             for i in range(x.size):
                 flat[1 + i, i] = unit(x)
             table = flat.reshape((algebra.size, *x.shape))
-        return cls._make(table, algebra, _level_over(x), 1)
+        return cls._make(table, algebra, level_over(x), 1)
 
     # -------------------------------------------------------------- coefficients and derivatives
     def coefficient(self, alpha: Sequence[int]) -> Any:

@@ -153,7 +153,7 @@ def tangents(
                 given = share(i, d) if op == "choose" and share is not None else None
                 if given is not None:
                     instruction = instruction._replace(param=given)
-                t.append(_tangent(instruction, [v[a] for a in args], v[i], d, shapes))
+                t.append(tangent_of(instruction, [v[a] for a in args], v[i], d, shapes))
     return t
 
 
@@ -166,9 +166,10 @@ def full(x: Any, shape: Shape, like: Any = 0.0) -> Any:
     return np.broadcast_to(np.asarray(x, dtype=object) if type(x) is int else x, shape)
 
 
-def _tangent(
+def tangent_of(
     instruction: Instruction, a: list[Any], y: Any, d: list[Any], shapes: list[Shape]
 ) -> Any:
+    """Return the tangent of an instruction at a, its value y, for the tangents d."""
     op, args, param, _ = instruction
     if op == "add":
         return d[0] if d[1] is None else _plus(d[0], d[1])

@@ -30,7 +30,7 @@ from taylor.algebra import (
     nonzero,
     pad,
 )
-from taylor.arrays import Operand, _fits, host, lift
+from taylor.arrays import Operand, fits, host, lift
 from taylor.branches import at_zero, lowered
 from taylor.conditions import Condition
 from taylor.elementary import (
@@ -110,7 +110,7 @@ SIMPLE = frozenset((int, slice, type(Ellipsis), type(None)))  # indices that mak
 LANES_TIMES_DEGREES = 1 << 16  # a tile of lanes whose tables stay in the cache
 
 
-def _level_over(x: Any) -> Tag:
+def level_over(x: Any) -> Tag:
     """Return the tag of a variable made by hand at the value x."""
     return user_tag(max(x.tag.level, -1) + 1 if isinstance(x, Series) else 0)
 
@@ -154,7 +154,7 @@ class Series(Operand):
         """Return the variables values[i] + (variable i of the algebra), all of one tag."""
         lifted = [lift(v) for v in values]
         plain = joined([as_array(v) for v in lifted if not is_operand(v)])
-        tag = max((_level_over(v) for v in lifted), key=lambda t: t.level, default=user_tag(0))
+        tag = max((level_over(v) for v in lifted), key=lambda t: t.level, default=user_tag(0))
         out = []
         for i, v in enumerate(lifted):
             head = v if is_operand(v) else plain.pop(0)
@@ -455,7 +455,7 @@ class Series(Operand):
         """Whether x is no number for this series: a string, or a node that holds it."""
         if isinstance(x, Node):
             return not self._hosts(x)
-        return isinstance(x, Condition) or not _fits(x)
+        return isinstance(x, Condition) or not fits(x)
 
     def _operate(self, op: str, x: Any, y: Any) -> Any:
         """Return x + y, x * y or x / y, one of which is this series."""

@@ -12,7 +12,7 @@ from taylor import factorials
 from taylor.algebra import Univariate, check_order
 from taylor.arrays import lift
 from taylor.errors import DomainError
-from taylor.series import UNKNOWN, Series, _level_over
+from taylor.series import UNKNOWN, Series, level_over
 from taylor.sweep import is_zero, like_numbers
 from taylor.values import (
     alike,
@@ -60,7 +60,7 @@ class Taylor(Series):
             raise ValueError("a series has at least the coefficient of degree 0")
         self._coef = table
         self.algebra = Univariate(len(table) - 1)
-        self.tag = _level_over(table)
+        self.tag = level_over(table)
         self._place = None
         self._reach = UNKNOWN
 
@@ -86,7 +86,7 @@ class Taylor(Series):
         table[0] = head if is_operand(head) else head[()]
         if algebra.order:
             table[1] = seed[()]
-        return cls._make(table, algebra, _level_over(value), 1)
+        return cls._make(table, algebra, level_over(value), 1)
 
     @classmethod
     def constant(cls, value: Any, order: int) -> Self:

@@ -61,6 +61,13 @@ def test_taylor_never_imports_hyperdual(path):
     assert list(imported(path, "hyperdual")) == []
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: "/".join(p.parts[-2:]))
+def test_no_private_name_is_imported(path):
+    tree = ast.walk(ast.parse(path.read_text()))
+    names = (a.name for n in tree if isinstance(n, ast.ImportFrom) for a in n.names)
+    assert [n for n in names if n.startswith("_")] == []
+
+
 def test_the_check_can_fail(tmp_path):
     wrong = tmp_path / "values.py"
     wrong.write_text("from taylor.series import Series\n")

@@ -90,7 +90,7 @@ class Slot:
         self.f.release(self.start, self.size)
 
 
-def _strides(shape: Shape) -> tuple[int, ...]:
+def c_strides(shape: Shape) -> tuple[int, ...]:
     """Return the strides, in elements, of a C-ordered array."""
     return tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
 
@@ -268,12 +268,12 @@ class Symbol(Operand):
         if x.reg is not None:
             return x
         out = empty(f, self.shape)
-        n, step = self.shape[axis], _strides(self.shape)[axis]
+        n, step = self.shape[axis], c_strides(self.shape)[axis]
         others = [i for i in range(len(self.shape)) if i != axis]
         sizes = [self.shape[i] for i in others]
 
         def line(index: list[Any]) -> None:
-            terms = [(i, _strides(self.shape)[a]) for i, a in zip(index, others, strict=True)]
+            terms = [(i, c_strides(self.shape)[a]) for i, a in zip(index, others, strict=True)]
             first = f.constant(0.0, f.unit)
             with f.loop(0, n) as loop:
                 total = loop.carry(first)
@@ -340,7 +340,7 @@ class Pending(Symbol):
 
     def __init__(self, f: Function, shape: Shape) -> None:
         self.made: Symbol | None = None
-        super().__init__(f, shape, strides=_strides(shape))
+        super().__init__(f, shape, strides=c_strides(shape))
 
     def settle(self) -> Symbol:
         """Return the array in memory."""
@@ -409,8 +409,8 @@ class Joined(Pending):
     def write(self, slot: Any, start: int) -> None:
         """Write the arrays one after the other."""
         for x in self._in_pieces():
-            target = Symbol(self.f, x.shape, None, slot, start, _strides(x.shape))
-            nest(self.f, lambda v: v, [_broadcast(x, x.shape)], target)
+            target = Symbol(self.f, x.shape, None, slot, start, c_strides(x.shape))
+            nest(self.f, lambda v: v, [broadcast(x, x.shape)], target)
             start += math.prod(x.shape)
             self.f.pause()
 
@@ -467,7 +467,7 @@ def lifted(f: Function, x: Any) -> Symbol:
         wide = np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, missing)])
     name = f.table(wide.reshape(-1).tolist() + [0.0] * WIDTH, "double")
     f.constants[name] = array.reshape(-1)
-    return Symbol(f, array.shape, None, name, 0, _strides(wide.shape))
+    return Symbol(f, array.shape, None, name, 0, c_strides(wide.shape))
 
 
 def _odd(e: Any) -> bool:
@@ -482,7 +482,7 @@ def _odd(e: Any) -> bool:
 def empty(f: Function, shape: Shape) -> Symbol:
     """Return a new array in memory."""
     slot = Slot(f, math.prod(shape))
-    return Symbol(f, shape, None, slot, slot.start, _strides(shape))
+    return Symbol(f, shape, None, slot, slot.start, c_strides(shape))
 
 
 def filled(f: Function, shape: Shape, c: float) -> Symbol:
@@ -513,7 +513,7 @@ def contiguous(x: Symbol) -> Symbol:
         if size == 1:
             return Symbol(x.f, x.shape, reg=x.reg)
     elif all(
-        s == t or n == 1 for s, t, n in zip(x.strides, _strides(x.shape), x.shape, strict=True)
+        s == t or n == 1 for s, t, n in zip(x.strides, c_strides(x.shape), x.shape, strict=True)
     ):
         return x
     return mapped(x.f, lambda v: v, x, copy=True)
@@ -686,7 +686,7 @@ def mapped(f: Function, body: Body, *args: Symbol, copy: bool = False) -> Symbol
     if size == 1 or (constant and size):
         values = [at(x, [0] * len(x.shape)) for x in args]
         return Symbol(f, shape, reg=body(*values), strides=(0,) * len(shape))
-    seen = [_broadcast(x, shape) for x in args]
+    seen = [broadcast(x, shape) for x in args]
     depth = 1 + max(x.depth if isinstance(x, Mapped) and x.made is None else 0 for x in seen)
     if depth > DEEPEST:
         seen, depth = [settled(x) for x in seen], 1
@@ -723,7 +723,7 @@ def _fused(body: Body, args: Sequence[Symbol]) -> tuple[Body, list[Symbol]]:
     return fused, flat
 
 
-def _broadcast(x: Symbol, shape: Shape) -> Symbol:
+def broadcast(x: Symbol, shape: Shape) -> Symbol:
     """Return the array seen in a larger shape."""
     if tuple(shape) == x.shape and isinstance(x, Mapped) and x.made is None:
         return x
@@ -745,20 +745,20 @@ def nest(f: Function, body: Body, args: Sequence[Symbol], out: Symbol, whole: bo
     ]
     if any(n == 0 for n, _, _ in axes):
         return
-    axes = _merged(axes)
+    axes = merged_axes(axes)
     refs = [(a, k) for k, a in enumerate(args)]
 
     def element(index: list[Any], width: int) -> None:
-        values = [_loaded(f, a, index, [ax[2][k] for ax in axes], width) for a, k in refs]
+        values = [loaded_at(f, a, index, [ax[2][k] for ax in axes], width) for a, k in refs]
         y = body(*values)
         y = Scalar(f.splat(y, width).text, width)
         terms = [*out.lead, *((i, ax[1]) for i, ax in zip(index, axes, strict=True))]
         f.store(y, f.address(base_of(out), terms, out.offset))
 
-    _loops(f, axes, element, padded=whole)
+    over_axes(f, axes, element, padded=whole)
 
 
-def _loops(f: Function, axes: list[Any], element: Callable[..., None], padded: bool) -> None:
+def over_axes(f: Function, axes: list[Any], element: Callable[..., None], padded: bool) -> None:
     """Run element(index, width) over all axes, the last one in vectors where its strides allow."""
     if not axes:
         element([], f.unit)
@@ -790,7 +790,7 @@ def _each(f: Function, sizes: Sequence[int], body: Callable[[list[Any]], None]) 
     run([])
 
 
-def _merged(axes: list[Any]) -> list[Any]:
+def merged_axes(axes: list[Any]) -> list[Any]:
     """Return the axes with neighbours that run on in memory, for all arrays, made one."""
     kept: list[Any] = []
     for n, out, strides in axes:
@@ -808,7 +808,8 @@ def _merged(axes: list[Any]) -> list[Any]:
     return kept
 
 
-def _loaded(f: Function, x: Symbol, index: list[Any], strides: list[int], width: int) -> Scalar:
+def loaded_at(f: Function, x: Symbol, index: list[Any], strides: list[int], width: int) -> Scalar:
+    """Return an element, or a vector of them, of an array with these strides."""
     if x.reg is not None:
         return x.reg
     terms = [*x.lead, *zip(index, strides, strict=True)]
@@ -820,7 +821,7 @@ def _loaded(f: Function, x: Symbol, index: list[Any], strides: list[int], width:
 
 def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> Symbol:
     """Return the einsum of one or two arrays."""
-    args = [_broadcast(contiguous(x) if isinstance(x, Pending) else x, x.shape) for x in args]
+    args = [broadcast(contiguous(x) if isinstance(x, Pending) else x, x.shape) for x in args]
     if out:  # a constant is laid out so that the vectors along the result find it in order
         for k, (name, x) in enumerate(zip(names, args, strict=True)):
             if isinstance(x.slot, str) and out[-1] in name[:-1]:
@@ -855,7 +856,7 @@ def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> 
     result = empty(f, shape)
     if size == 0:
         return result
-    axes = _merged(
+    axes = merged_axes(
         [
             (sizes[c], st, [s.get(c, 0) for s in strides])
             for c, st in zip(out, result.strides, strict=True)
@@ -931,7 +932,7 @@ def _reductions(
             moving = tuple(i for i, s in zip(index, axes, strict=True) if s[k])
             if (k, moving) not in shared:  # else another place has loaded it
                 wide = width if axes and strides[-1] else 1
-                shared[k, moving] = _loaded(f, x, [*inner, *index], strides, wide)
+                shared[k, moving] = loaded_at(f, x, [*inner, *index], strides, wide)
             found.append(shared[k, moving])
         return found
 
@@ -970,7 +971,7 @@ def _reductions(
         def values(i: Any, width: int) -> list[Scalar]:
             where = [*index, *inner, i]
             lists = [[s[k] for s in axes] + [s[k] for _, s in reduced] for k in range(len(args))]
-            return [_loaded(f, x, where, s, width) for x, s in zip(args, lists, strict=True)]
+            return [loaded_at(f, x, where, s, width) for x, s in zip(args, lists, strict=True)]
 
         whole = n // WIDTH * WIDTH
         count = min(SUMS // 2, whole // WIDTH)
@@ -1072,5 +1073,5 @@ def in_memory(f: Function, x: Symbol) -> Symbol:
     if x.reg is None and not isinstance(x.slot, str) and not x.lead:
         return x
     out = empty(f, x.shape)
-    nest(f, lambda v: v, [_broadcast(x, x.shape)], out)
+    nest(f, lambda v: v, [broadcast(x, x.shape)], out)
     return out

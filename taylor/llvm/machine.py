@@ -23,10 +23,10 @@ from taylor.llvm.emit import (
     Joined,
     Symbol,
     Unsupported,
-    _broadcast,
-    _strides,
     asked,
     at,
+    broadcast,
+    c_strides,
     contiguous,
     flattened,
     nest,
@@ -205,7 +205,7 @@ class Machine:
             return data[: _size(shape)].reshape(shape)
         n = _size(shape[1:])
         rows = data.reshape(shape[0], -1)[:, :n]
-        strides = (rows.strides[0], *(8 * s for s in _strides(shape[1:])))
+        strides = (rows.strides[0], *(8 * s for s in c_strides(shape[1:])))
         return np.lib.stride_tricks.as_strided(rows, shape, strides)
 
     def _values(self, f: Function, program: Program) -> Any:
@@ -443,7 +443,7 @@ def failed(f: Function, guards: Sequence[Guard], v: Any) -> Scalar:
         outcome = np.asarray(guard.outcome, dtype=bool)
         if any(isinstance(x, Complex) for x in sides):
             raise Unsupported(UNORDERED)
-        a, b = (flattened(contiguous(_broadcast(x, outcome.shape))) for x in sides)
+        a, b = (flattened(contiguous(broadcast(x, outcome.shape))) for x in sides)
         for i, held in enumerate(outcome.reshape(-1)):
             op = OPPOSITE[guard.op] if held else SAME[guard.op]
             wrong = f.compare(op, at(a, [i]), at(b, [i]))
@@ -456,7 +456,7 @@ def failed(f: Function, guards: Sequence[Guard], v: Any) -> Scalar:
 def _input(f: Function, shape: tuple[int, ...], place: int) -> Symbol:
     if _size(shape) == 1:
         return Symbol(f, shape, reg=f.load(f.address("%data", [], place)))
-    return Symbol(f, shape, None, None, place, _strides(shape))
+    return Symbol(f, shape, None, None, place, c_strides(shape))
 
 
 def _head(y: Any) -> Any:
@@ -472,9 +472,9 @@ def _write(f: Function, y: Any, shape: tuple[int, ...], place: int) -> None:
     if isinstance(source, Table):  # a polynomial's table is shorter than the result
         rest = (shape[0] - source.shape[0], *shape[1:])
         if rest[0]:
-            end = Symbol(f, rest, None, None, place + _size(shape) - _size(rest), _strides(rest))
-            nest(f, lambda v: v, [_broadcast(lifted(f, 0.0), rest)], end)
+            end = Symbol(f, rest, None, None, place + _size(shape) - _size(rest), c_strides(rest))
+            nest(f, lambda v: v, [broadcast(lifted(f, 0.0), rest)], end)
         shape = (source.shape[0], *shape[1:])
         source = Symbol(f, source.shape, None, source.slot, source.offset, source.strides)
-    out = Symbol(f, shape, None, None, place, _strides(shape))
-    nest(f, lambda v: v, [_broadcast(source, shape)], out)
+    out = Symbol(f, shape, None, None, place, c_strides(shape))
+    nest(f, lambda v: v, [broadcast(source, shape)], out)

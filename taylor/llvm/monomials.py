@@ -16,7 +16,7 @@ import numpy as np
 
 from taylor.algebra import CACHED_PAIRS, Monomials
 from taylor.expand import expand
-from taylor.llvm.emit import Symbol, Unsupported, _broadcast, _loops, _strides, empty
+from taylor.llvm.emit import Symbol, Unsupported, broadcast, c_strides, empty, over_axes
 from taylor.llvm.ir import Function, Scalar
 from taylor.llvm.machine import Machine
 from taylor.llvm.series import Planes, Table, by_parts
@@ -33,7 +33,7 @@ class Parts(Table):
     def __init__(self, f: Function, shape: tuple[int, ...], slot: Any, offset: int) -> None:
         super().__init__(f, shape, slot, offset)
         self.size_of_part = math.prod(shape[1:])
-        self.strides = _strides(shape)
+        self.strides = c_strides(shape)
 
     @property
     def whole(self) -> bool:
@@ -47,7 +47,7 @@ class Parts(Table):
         self.place()
         shape = (k.stop - k.start, *self.part_shape)
         offset = self.offset + k.start * self.size_of_part
-        return Symbol(self.f, shape, None, self.slot, offset, _strides(shape))
+        return Symbol(self.f, shape, None, self.slot, offset, c_strides(shape))
 
     def __getitem__(self, k: Any) -> Any:
         return self.memory(k) if isinstance(k, slice) else super().__getitem__(k)
@@ -103,7 +103,7 @@ class Pairs:
         """Return the part of a product of series of arrays: the elements in lanes."""
         f, shape = self.f, np.broadcast_shapes(x.part_shape, y.part_shape)
         out = empty(f, (n, *shape))
-        a, b = (_broadcast(v.memory(0), shape).strides for v in (x, y))
+        a, b = (broadcast(v.memory(0), shape).strides for v in (x, y))
         axes = [(m, s, [u, v]) for m, s, u, v in zip(shape, out.strides[1:], a, b, strict=True)]
 
         with f.loop(0, n) as rows:
@@ -124,7 +124,7 @@ class Pairs:
                 terms = [(rows.index, out.strides[0]), *zip(index, out.strides[1:], strict=True)]
                 f.store(loop.result(total), f.address("%data", terms, out.offset))
 
-            _loops(f, axes, element, padded=len(axes) == 1)
+            over_axes(f, axes, element, padded=len(axes) == 1)
         return out
 
 

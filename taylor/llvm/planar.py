@@ -25,12 +25,12 @@ from taylor.llvm.emit import (
     Divisor,
     Symbol,
     Unsupported,
-    _broadcast,
-    _loaded,
-    _loops,
-    _merged,
     at,
+    broadcast,
     empty,
+    loaded_at,
+    merged_axes,
+    over_axes,
 )
 from taylor.llvm.ir import Function, Scalar
 from taylor.tape import Call, Instruction, Linear
@@ -56,7 +56,7 @@ class Complex(Operand):
     def __init__(self, re: Symbol, im: Symbol) -> None:
         self.f, self.shape = re.f, np.broadcast_shapes(re.shape, im.shape)
         self.re, self.im = (
-            x if x.shape == self.shape else _broadcast(x, self.shape) for x in (re, im)
+            x if x.shape == self.shape else broadcast(x, self.shape) for x in (re, im)
         )
         self.scales: Any = None  # what division by this number needs, once it has been used
 
@@ -223,8 +223,8 @@ def joined(f: Function, rule: Rule, *args: Symbol) -> Complex:
         pair = rule(f, *_of_one_width(f, [at(x, [0] * len(x.shape)) for x in args]))
         return Complex(*(Symbol(f, shape, reg=y, strides=(0,) * len(shape)) for y in pair))
     outs = empty(f, shape), empty(f, shape)
-    seen = [_broadcast(emit.settled(x), shape) for x in args]
-    axes = _merged(
+    seen = [broadcast(emit.settled(x), shape) for x in args]
+    axes = merged_axes(
         [
             (n, s, [a.strides[i] if a.reg is None else 0 for a in seen])
             for i, (n, s) in enumerate(zip(shape, outs[0].strides, strict=True))
@@ -233,14 +233,14 @@ def joined(f: Function, rule: Rule, *args: Symbol) -> Complex:
 
     def element(index: list[Any], width: int) -> None:
         values = [
-            _loaded(f, a, index, [ax[2][k] for ax in axes], width) for k, a in enumerate(seen)
+            loaded_at(f, a, index, [ax[2][k] for ax in axes], width) for k, a in enumerate(seen)
         ]
         terms = [(i, ax[1]) for i, ax in zip(index, axes, strict=True)]
         for out, y in zip(outs, rule(f, *_of_one_width(f, values)), strict=True):
             f.store(Scalar(f.splat(y, width).text, width), f.address("%data", terms, out.offset))
 
     if size:
-        _loops(f, axes, element, padded=True)
+        over_axes(f, axes, element, padded=True)
     return Complex(*outs)
 
 

@@ -29,17 +29,17 @@ from taylor.llvm.emit import (
     Slot,
     Symbol,
     Unsupported,
-    _broadcast,
-    _loops,
-    _merged,
-    _strides,
     asked,
     at,
+    broadcast,
+    c_strides,
     empty,
     holding,
     in_memory,
     mapped,
+    merged_axes,
     nest,
+    over_axes,
     ref,
     settled,
 )
@@ -78,7 +78,7 @@ class Table(Symbol):
     def __init__(self, f: Function, shape: tuple[int, ...], slot: Any, offset: int) -> None:
         self.part_shape = tuple(shape[1:])
         self.size_of_part = part_size(shape, f.unit)
-        strides = (self.size_of_part, *_strides(self.part_shape))
+        strides = (self.size_of_part, *c_strides(self.part_shape))
         super().__init__(f, shape, None, slot, offset, strides)
         self.waiting = False
         self.serial = f.name()  # its own: an id may be that of a table that is gone
@@ -130,8 +130,8 @@ class Table(Symbol):
         shape, n = self.part_shape, self.size_of_part
         if isinstance(k, Degree):
             lead, offset = ((k.index, n),), self.offset + k.above * n
-            return Symbol(self.f, shape, None, self.slot, offset, _strides(shape), lead)
-        return Symbol(self.f, shape, None, self.slot, self.offset + k * n, _strides(shape))
+            return Symbol(self.f, shape, None, self.slot, offset, c_strides(shape), lead)
+        return Symbol(self.f, shape, None, self.slot, self.offset + k * n, c_strides(shape))
 
     def __setitem__(self, k: Any, value: Any) -> None:
         self.written = True
@@ -141,7 +141,7 @@ class Table(Symbol):
             number = at(new, [0] * len(new.shape))
             self.f.found[self.f.regions[-1], self._name(k)] = number
             new = Symbol(self.f, shape, reg=number, strides=(0,) * len(shape))
-        nest(self.f, lambda v: v, [_broadcast(new, shape)], place, whole=self.whole)
+        nest(self.f, lambda v: v, [broadcast(new, shape)], place, whole=self.whole)
 
 
 class Passing:
@@ -156,7 +156,7 @@ class Passing:
         self.now: Any = None
 
     def __setitem__(self, k: Any, value: Any) -> None:
-        new = _broadcast(lifted(self.f, value), self.shape[1:])
+        new = broadcast(lifted(self.f, value), self.shape[1:])
         self.now = new if self.readers == 1 else settled(new)
         if self.first is None:
             self.first = self.now
@@ -284,7 +284,7 @@ def _products(
     for i, j in [*pairs, *(middle or ())]:
         for x, y, minus in terms:
             signs.append(minus)
-            flat += [_broadcast(x[i], shape), _broadcast(y[j], shape)]
+            flat += [broadcast(x[i], shape), broadcast(y[j], shape)]
 
     def body(*values: Scalar) -> Scalar:
         products = list(zip(values[::2], values[1::2], signs, strict=True))
@@ -333,7 +333,7 @@ def _convolution(
 
     places = _vectors(axes) if f.unit == 1 else None
     if places is None:
-        _loops(f, axes, lambda *place: write([place]), padded=len(axes) == 1)
+        over_axes(f, axes, lambda *place: write([place]), padded=len(axes) == 1)
     else:
         several = SUMS // len(outs)
         for start in range(0, len(places), several):
@@ -370,15 +370,15 @@ class Convolution:
     ) -> None:
         self.f, self.k, self.outputs, self.square = f, k, outputs, square
         terms = [term for terms in outputs for term in terms]
-        near = {id(x): _broadcast(x.memory(0), shape) for x, _, _ in terms}
-        far = {id(y): _broadcast(y.memory(0), shape) for _, y, _ in terms}
+        near = {id(x): broadcast(x.memory(0), shape) for x, _, _ in terms}
+        far = {id(y): broadcast(y.memory(0), shape) for _, y, _ in terms}
         self.parts = list({**near, **far}.values())
         self.which = {name: i for i, name in enumerate({**near, **far})}
 
     def axes(self, out: Symbol) -> list[Any]:
         """Return the size, the stride of the result, and those of all factors, along each axis."""
         strides = zip(*(part.strides for part in self.parts), strict=True)
-        return _merged(list(zip(out.shape, out.strides, map(list, strides), strict=True)))
+        return merged_axes(list(zip(out.shape, out.strides, map(list, strides), strict=True)))
 
     def sums(self, places: Sequence[Place], axes: list[Any]) -> list[list[Scalar]]:
         """Return the sums of all outputs at some places, in one loop over j."""

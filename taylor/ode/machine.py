@@ -26,7 +26,7 @@ from taylor.errors import DomainError
 from taylor.jit import Code, made
 from taylor.kept import identity
 from taylor.llvm.calls import Calls, bare
-from taylor.llvm.emit import SUMS, Joined, Symbol, _broadcast, _strides, lifted, mapped, nest
+from taylor.llvm.emit import SUMS, Joined, Symbol, broadcast, c_strides, lifted, mapped, nest
 from taylor.llvm.ir import WIDTH, Function, Scalar, literal
 from taylor.llvm.machine import block, failed
 from taylor.llvm.planar import with_questions
@@ -172,10 +172,10 @@ class Machine:
             for i in pieces or [out]:
                 shape = sweep.program.code[i].shape if pieces else y.part_shape
                 new = mapped(f, lambda x: _times(f, x, *inverse), lifted(f, value(i, k)))
-                end = Symbol(f, shape, None, place.slot, place.offset + start, _strides(shape))
+                end = Symbol(f, shape, None, place.slot, place.offset + start, c_strides(shape))
                 end.lead = place.lead
                 whole = pieces is None and len(shape) < 2
-                nest(f, lambda v: v, [_broadcast(new, shape)], end, whole=whole)
+                nest(f, lambda v: v, [broadcast(new, shape)], end, whole=whole)
                 start += math.prod(shape)
                 parts.append(new if new.reg is not None else end)
             if pieces and isinstance(k, int) and all(x.reg is not None for x in parts):

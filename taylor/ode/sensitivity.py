@@ -40,7 +40,7 @@ from taylor.ode.control import norm
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.jets import Differentiated, Jets, Plain
 from taylor.ode.system import is_parameter, shaped
-from taylor.series import Series, _level_over
+from taylor.series import Series, level_over
 from taylor.several import pullback
 from taylor.tape import Node
 from taylor.values import as_array, is_operand, unit, zeros
@@ -341,7 +341,7 @@ def flow_map(
         given[i] = _point(given[i])
     sizes = [math.prod(np.shape(given[i])) for i in places]
     algebra, start = multivariate(sum(sizes), order), 1
-    tag = _level_over(np.concatenate([np.reshape(given[i], -1) for i in places]))
+    tag = level_over(np.concatenate([np.reshape(given[i], -1) for i in places]))
     for i, size in zip(places, sizes, strict=True):
         x = given[i]
         table = x._zeros((algebra.size, size)) if is_operand(x) else zeros((algebra.size, size), x)

@@ -13,7 +13,7 @@ import numpy as np
 from taylor.algebra import contract, free_letter
 from taylor.errors import TraceError
 from taylor.program import recording
-from taylor.rules import Code, _tangent
+from taylor.rules import Code, tangent_of
 from taylor.tape import Instruction, Linear
 from taylor.values import constant
 
@@ -76,7 +76,7 @@ def _tangents(code: Code, v: Sequence[Any], dx: Sequence[Any], count: int) -> li
                 param = Linear("scale", np.reshape(data, (*data.shape, 1)) if data.ndim else data)
             instruction = Instruction(op, args, param, shape)
             shapes = [code[a].shape for a in args]
-            t.append(_tangent(instruction, [value(a) for a in args], value(i), d, shapes))
+            t.append(tangent_of(instruction, [value(a) for a in args], value(i), d, shapes))
     return t
 
 
