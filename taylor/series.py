@@ -473,13 +473,13 @@ class Series(Operand):
 
     def __add__(self, other: Any) -> Any:
         if type(other) in REALS and self._is_floats():
-            table = self._coef.copy()
+            table = self._coef.copy("K")
             with np.errstate(all="ignore"):
                 table[0] += other
             return self._new(table, reach=self._reach)
         if self._alike(other) and self._coef.shape == other._coef.shape:
             with np.errstate(all="ignore"):
-                table = self._coef + other._coef
+                table = in_rows(self._coef + other._coef, (self._coef, other._coef))
             return self._new(table, reach=max(self._reach, other._reach))
         if self._refuses(other):
             return NotImplemented
@@ -488,7 +488,7 @@ class Series(Operand):
         if tx and ty:
             x, y = owner._aligned(x, y)
             with np.errstate(all="ignore"):
-                return owner._new(x + y, reach=reach)
+                return owner._new(in_rows(x + y, (x, y)), reach=reach)
         table, c = owner._scalar(*((x, y) if tx else (y, x)))
         if type(c) in (int, float) and not is_operand(table) and table.dtype != object:
             new = table.copy("K")
@@ -510,7 +510,7 @@ class Series(Operand):
     def __sub__(self, other: Any) -> Any:
         if self._alike(other) and self._coef.shape == other._coef.shape:
             with np.errstate(all="ignore"):
-                table = self._coef - other._coef
+                table = in_rows(self._coef - other._coef, (self._coef, other._coef))
             return self._new(table, reach=max(self._reach, other._reach))
         if isinstance(other, Series):
             return self + -other
