@@ -131,7 +131,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
         raise TypeError("invalid number of arguments")
     if edge_order not in (1, 2):
         raise ValueError("'edge_order' greater than 2 not supported")
-    spacing = [lift(v) for v in varargs] or [1.0]
+    spacing = [lift(v) for v in varargs] or [1]
     spacing = spacing * len(axes) if len(spacing) == 1 else spacing
     if len(varargs) == 1 and len(axes) > 1 and np.ndim(spacing[0]) > 0:
         raise TypeError("invalid number of arguments")
@@ -150,7 +150,7 @@ def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
     y = np.moveaxis(f, axis, -1)
     if np.ndim(h) and np.shape(h) != (n,):
         raise ValueError("when 1d, distances must match the length of the corresponding dimension")
-    d = np.diff(h) if np.ndim(h) else h * np.ones(n - 1)
+    d = np.diff(h) if np.ndim(h) else np.broadcast_to(h, (n - 1,))
     s = (y[..., 1:] - y[..., :-1]) / d
     left, right = d[:-1], d[1:]
     inside = (right * s[..., :-1] + left * s[..., 1:]) / (left + right)
@@ -301,7 +301,8 @@ def interp(
     # piece i, between the knots i-1 and i, is height + slope·(x - start)
     start = xp[np.concatenate([[0], np.arange(len(knots))])]
     height = np.concatenate([np.reshape(ends[0], 1), fp[:-1], np.reshape(ends[1], 1)])
-    slope = np.concatenate([np.zeros(1), slope, np.zeros(1)])
+    none = fp[:1] - fp[:1]
+    slope = np.concatenate([none, slope, none])
     i = np.searchsorted(knots, base(x), side="right")
     above = height[i] + slope[i] * (x - start[i])
     if not isinstance(x, Operand):

@@ -42,7 +42,7 @@ def quantile(
     """Return np.quantile(a, q, ...); q is plain, a tie raises NonAnalyticError as in np.sort."""
     if holds_operands(q) or isinstance(q, Operand):
         raise TypeError("np.quantile: q must be plain; a quantile has no derivative in q here")
-    a, q = lift(a), np.asarray(q)
+    a, q = lift(a), np.asarray(q, dtype=float)
     if q.ndim > 1:
         raise ValueError("np.quantile: q is a number or has one axis")
     rows, axes = _rows(a, axis)
@@ -69,7 +69,7 @@ def nanquantile(
     a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: bool = False
 ) -> Any:
     """Return np.nanquantile(a, q, ...): every row has its own number of elements."""
-    a, q = lift(a), np.asarray(q)
+    a, q = lift(a), np.asarray(q, dtype=float)
     rows, axes = _rows(a, axis)
     flat = np.reshape(rows, (-1, rows.shape[-1]))
     lost = by_value(np.isnan)(flat)

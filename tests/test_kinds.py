@@ -457,3 +457,23 @@ def test_an_interval_encloses_or_says_that_it_cannot(f, true, ends, singular):
                 low, high = (mpmath.mpf(getattr(c, end, c)) for end in "ab")
                 slack = 1e-9 * (1 + abs(exact))
                 assert low != low or low - slack <= exact <= high + slack
+
+
+EXACT_SEQUENCES = {
+    "gradient": np.gradient,
+    "gradient at places": lambda x: np.gradient(x, np.array([0, 1, 3, 4])),
+    "interp": lambda x: np.interp(x[0], [0, 1, 2], x[1:]),
+    "linspace": lambda x: np.linspace(x[0], x[1], 3),
+    "cov": lambda x: np.cov(x, x * x),
+}
+
+
+@pytest.mark.parametrize("name", EXACT_SEQUENCES)
+def test_functions_of_sequences_of_fractions_stay_exact(name):
+    f = EXACT_SEQUENCES[name]
+    x = np.array([Fraction(1, 3), Fraction(7, 5), Fraction(-2, 7), Fraction(3, 1)])
+    exact = taylor.jacobian(f, x)
+    assert {type(e) for e in np.ravel(exact)} <= {Fraction, int}
+    np.testing.assert_allclose(
+        exact.astype(float), taylor.jacobian(f, x.astype(float)), rtol=1e-12, atol=1e-14
+    )
