@@ -13,6 +13,7 @@ import math
 import os
 import sys
 import threading
+import types
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -90,6 +91,12 @@ class Compiled:
         if getattr(module, name, None) is self:
             return name
         return (Compiled, (self.f, self.threads, self.strict))
+
+    def __get__(self, obj: Any, owner: type | None = None) -> Compiled:
+        """Return the method of an object, recorded anew: its attributes may have changed."""
+        if obj is None:
+            return self
+        return Compiled(types.MethodType(self.f, obj), self.threads, self.strict)
 
     def __call__(self, *x: Any) -> Any:
         """Return f(*x)."""

@@ -628,3 +628,25 @@ def test_a_plain_value_taken_out_is_not_compiled():
     with pytest.warns(taylor.PerformanceWarning, match="plain value"):
         assert [float(taylor.derivative(f, p)) for p in (1.0, 2.0, 3.0)] == [1.0, 2.0, 3.0]
     assert any(".value" in reason for reason in f.reasons.values())
+
+
+class Spring:
+    """A model whose compiled method reads its attributes."""
+
+    def __init__(self, stiffness):
+        self.stiffness = stiffness
+
+    @taylor.compile
+    def energy(self, x):
+        return 0.5 * self.stiffness * np.sum(x**2)
+
+
+def test_methods_see_the_attributes_of_their_object():
+    x, spring = np.array([1.0, 2.0]), Spring(2.0)
+    for stiffness in (2.0, 3.0):
+        spring.stiffness = stiffness
+        assert spring.energy(x) == 2.5 * stiffness
+        assert np.array_equal(taylor.gradient(spring.energy, x), stiffness * x)
+        assert np.array_equal(taylor.hessian(spring.energy, x), stiffness * np.eye(2))
+    assert Spring(4.0).energy(x) == 10.0
+    assert Spring.energy.machines == {}
