@@ -446,6 +446,8 @@ def test_wrong_shapes_and_arguments():
         solve_ivp(lambda t, y: y, (0.0, 1.0), [1.0, 2.0], events=lambda t, y: y)
     with pytest.raises(ValueError, match="zero all along"):
         solve_ivp(lambda t, y: y, (0.0, 1.0), [1.0, 2.0], events=lambda t, y: 0 * y[0])
+    with pytest.raises(ValueError, match="event 0 has no finite Taylor series"):
+        solve_ivp(lambda t, y: y, (0.0, 1.0), [0.0], events=lambda t, y: np.sqrt(abs(y[0])) - 0.5)
     with pytest.raises(TypeError, match="float32"):
         solve_ivp(lambda t, y: y, (0.0, 1.0), np.ones(2, np.float32))
 
