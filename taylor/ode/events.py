@@ -201,8 +201,8 @@ class Events:
                 bad = np.flatnonzero(~np.isfinite(series).all(axis=1))
                 if len(bad):
                     raise ValueError(
-                        f"event {n} has no finite Taylor series at t = {pieces.t[bad[0]]}: it is nan "
-                        "or inf there, or not smooth (as sqrt at 0)"
+                        f"event {n} has no finite Taylor series at t = {pieces.t[bad[0]]}: it is "
+                        "nan or inf there, or not smooth (as sqrt at 0)"
                     )
                 quiet = without_root(series)
             mine = [
