@@ -573,3 +573,18 @@ def test_states_of_series_at_events_come_first_as_others_do():
     r = solve_ivp(lambda t, y: [y[1], -y[0]], (0.0, 8.0), y0, events=lambda t, y: y[0])
     plain = solve_ivp(lambda t, y: [y[1], -y[0]], (0.0, 8.0), [1.0, 0.0], events=lambda t, y: y[0])
     assert r.y_events[0].shape == plain.y_events[0].shape == (3, 2)
+
+
+def test_a_series_beside_a_singularity_makes_no_event():
+    r = solve_ivp(
+        lambda t, y: [y[1], -y[0]], (1.0, 4.0), [0.5, 1.0],
+        events=lambda t, y: np.sqrt(np.abs(y[0])) - 0.5,
+    )  # fmt: skip
+    amplitude, phase = np.hypot(0.5, 1.0), np.arctan2(0.5, 1.0)  # y = A sin(t - 1 + φ)
+    times = 1 + np.arcsin(np.array([-0.25, 0.25]) / amplitude)[::-1] * -1 + np.pi - phase
+    assert r.t_events[0] == pytest.approx(np.sort(times), abs=1e-6)
+
+
+def test_arrays_of_integers_are_arguments_like_others():
+    r = solve_ivp(lambda t, y, a: -a * y, (0.0, 1.0), [1.0, 1.0], args=(np.array([1, 2]),))
+    assert r.y[:, -1] == pytest.approx(np.exp([-1.0, -2.0]), rel=1e-14)

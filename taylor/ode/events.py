@@ -22,7 +22,7 @@ from taylor.errors import GuardError, ShapeMismatch, TraceError, eagerly
 from taylor.expand import deciding, expand, kept
 from taylor.ode.numbers import spacing
 from taylor.ode.pieces import Pieces, along, cut, resolved
-from taylor.ode.roots import roots, without_root
+from taylor.ode.roots import roots, value, without_root
 from taylor.program import Program, record
 from taylor.tape import check_unread
 from taylor.univariate import Taylor
@@ -32,6 +32,7 @@ NEAR = 2.0**-36  # of a step: roots that near to a joint of two steps may be see
 # a value that is zero but for rounding, in units of the largest coefficient: after an event that
 # may have changed the state, and at t0
 AFTER, START = 2.0**-40, 2.0**-50
+FALSE = 2.0**-10  # of the values along a step: what is no zero
 JUMP = 2.0**-26  # of the largest coefficient: so far apart are the sides of a jump
 TOGETHER = 2.0**-48  # of a step: events no further apart are at one time
 
@@ -210,11 +211,26 @@ class Events:
                 for i in np.flatnonzero(~quiet)
                 for root in roots(series[i])
             ]
+            mine = [f for f in mine if self._is_root(n, pieces, f)]
             found += self._joined(n, series, mine, [t in self.cuts for t in pieces.t])
         self.fired = set()
         forward = bool(len(pieces) and pieces.h[0] > 0)
         chosen = [f for f in found if self.crosses(f.event, f.slope, forward)]
         return sorted(chosen, key=lambda f: (f.step, f.x))
+
+    def _is_root(self, n: int, pieces: Pieces, found: Found) -> bool:
+        """Whether the function itself is zero there, next to its values along the step.
+
+        Where a step begins beside a singularity of it, its series is not that of the function.
+        """
+        flow, i, size = self._flow(n), found.step, 0.0
+        for x in (found.x, 0.0, 0.5, 1.0):
+            h = pieces.h[i] * x
+            g = flow(pieces.t[i] + h, value(pieces.coef[i], h))
+            if x is found.x:
+                root = abs(g)
+            size = max(size, abs(g))
+        return bool(root <= FALSE * size)
 
     def _mend(self, n: int, series: Array) -> None:
         """Set the value at the start to zero, where it is so but for rounding."""

@@ -74,6 +74,7 @@ class System:
 
     def __init__(self, f: Callable[..., Any], t: Any, y: Array, args: Sequence[Any]) -> None:
         self.f, self.shape, self.args = f, np.shape(y), list(args)
+        self.floats = np.asarray(y).dtype.kind in "fc"
         self.free = [i for i, a in enumerate(args) if is_parameter(a)]
         self.program: Program | None = None
         self.reason = ""
@@ -103,7 +104,12 @@ class System:
 
     def parameters(self, args: Sequence[Any]) -> list[Any]:
         """Return those of the arguments that may change from call to call."""
-        return [as_array(args[i])[()] for i in self.free]
+        found = [np.asarray(args[i]) for i in self.free]
+        whole = [self.floats and x.ndim > 0 and x.dtype.kind in "iub" for x in found]
+        return [
+            x.astype(float) if m else as_array(args[i])[()]
+            for i, x, m in zip(self.free, found, whole, strict=True)
+        ]
 
     def flow(self, t: Any, y: Any, parameters: Sequence[Any]) -> Any:
         """Return f(t, y), in any number type."""
