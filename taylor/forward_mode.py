@@ -31,6 +31,7 @@ from taylor.tape import as_data
 from taylor.univariate import Taylor
 from taylor.values import (
     as_array,
+    base,
     current_policy,
     integers,
     is_operand,
@@ -198,7 +199,12 @@ def along(f: Function, x: Any, v: Any, order: int) -> Any:
         return found
     x, v = direction(x, v)
     now = current_policy()
-    if is_operand(x) or is_operand(v) or (now.kink != "error" and order != 1):
+    if is_operand(x) or is_operand(v):
+        found = _line(f, x, v, order)
+        if now.kink == "error" and now.singular != "propagate" and _is_lost(base(found)):
+            raise NonAnalyticError("a derivative at a kink inside another one; move the point")
+        return found
+    if now.kink != "error" and order != 1:
         return _line(f, x, v, order)
     error = None
     try:
@@ -219,6 +225,12 @@ def along(f: Function, x: Any, v: Any, order: int) -> Any:
             raise error
         return both
     return found if both is None else np.where(both == both, both, found)[()]
+
+
+def _is_lost(c: Any) -> bool:
+    """Whether the coefficients of a number have a value, but no derivatives."""
+    known = isinstance(c, np.ndarray) and c.ndim == 1 and c.dtype.kind in "fc"
+    return known and bool(np.isfinite(c[0]) and np.isnan(c[1:]).any())
 
 
 def _on_both_sides(f: Function, x: Any, v: Any, order: int) -> Any:

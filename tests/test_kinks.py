@@ -324,3 +324,13 @@ def test_series_by_hand():
         assert hyperdual.gradient(np.max, [1.0, 1.0, 0.0]).tolist() == [0.5, 0.5, 0.0]
         with pytest.raises(NonAnalyticError):
             abs(Taylor([0.0, 1.0, 0.0]))
+
+
+def test_a_tie_inside_another_derivative_is_decided_or_an_error():
+    f, v, x = lambda x: np.sum(abs(x) ** 2), np.array([1.0, 2.0]), np.zeros(2)
+    slope = lambda y: taylor.jvp(f, y, v)[1]
+    assert taylor.jvp(slope, x, v) == (0.0, 10.0)
+    assert taylor.derivative(lambda s: taylor.derivative(lambda r: abs(r) ** 2, s), 0.0) == 2.0
+    for outer in (slope, lambda y: taylor.jvp(slope, y, v)[1]):
+        with pytest.raises(taylor.NonAnalyticError, match="inside another"):
+            taylor.gradient(outer, x)
