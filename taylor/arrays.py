@@ -355,20 +355,6 @@ def _plain_part(i: Any) -> Any:
     return np.asarray(i)
 
 
-def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
-    if axis is None:
-        return tuple(range(ndim))
-    axes = axis if isinstance(axis, tuple) else (axis,)
-    for i in axes:
-        if not -ndim <= i < ndim:
-            raise np.exceptions.AxisError(i, ndim)
-    return tuple(i % ndim for i in axes)
-
-
-def _append_axes(a: Any, n: int) -> Any:
-    return np.reshape(a, tuple(np.shape(a)) + (1,) * n)
-
-
 def lift(x: Any) -> Any:
     """Return an array-like as one array, a series or node where it holds such, else x itself.
 

@@ -588,3 +588,12 @@ def test_a_series_beside_a_singularity_makes_no_event():
 def test_arrays_of_integers_are_arguments_like_others():
     r = solve_ivp(lambda t, y, a: -a * y, (0.0, 1.0), [1.0, 1.0], args=(np.array([1, 2]),))
     assert r.y[:, -1] == pytest.approx(np.exp([-1.0, -2.0]), rel=1e-14)
+
+
+@pytest.mark.parametrize("apart", [3e-16, 3e-15, 3e-14, 1e-12])
+def test_events_on_steps_of_some_units_of_rounding(apart):
+    r = solve_ivp(at_rest, (1 - apart, 1 + apart), [0.0], events=lambda t, y: t - 1)
+    assert r.t_events[0] == pytest.approx([1.0], abs=1e-15)
+    events = [event(lambda t, y, k=k: t - k, adding(1.0)) for k in (1.0, 1 + apart, 1 + 2 * apart)]
+    r = solve_ivp(at_rest, (0.0, 2.0), [0.0], events=events)
+    assert ([len(t) for t in r.t_events], r.y[0, -1]) == ([1, 1, 1], 3.0)

@@ -32,7 +32,7 @@ NEAR = 2.0**-36  # of a step: roots that near to a joint of two steps may be see
 # a value that is zero but for rounding, in units of the largest coefficient: after an event that
 # may have changed the state, and at t0
 AFTER, START = 2.0**-40, 2.0**-50
-FALSE = 2.0**-10  # of the values along a step: what is no zero
+FALSE, SHORT = 0.25, 64  # of the values along a step: what is no zero; units of rounding
 JUMP = 2.0**-26  # of the largest coefficient: so far apart are the sides of a jump
 TOGETHER = 2.0**-48  # of a step: events no further apart are at one time
 
@@ -221,16 +221,18 @@ class Events:
     def _is_root(self, n: int, pieces: Pieces, found: Found) -> bool:
         """Whether the function itself is zero there, next to its values along the step.
 
-        Where a step begins beside a singularity of it, its series is not that of the function.
+        Where a step begins beside a singularity of it, its series is not that of the function.  On
+        a step of some units of rounding nothing can be told.
         """
-        flow, i, size = self._flow(n), found.step, 0.0
-        for x in (found.x, 0.0, 0.5, 1.0):
-            h = pieces.h[i] * x
-            g = flow(pieces.t[i] + h, value(pieces.coef[i], h))
-            if x is found.x:
-                root = abs(g)
-            size = max(size, abs(g))
-        return bool(root <= FALSE * size)
+        flow, i = self._flow(n), found.step
+        h = pieces.h[i]
+
+        def size(x: Any) -> Any:
+            return abs(flow(pieces.t[i] + h * x, value(pieces.coef[i], h * x)))
+
+        if abs(h) <= SHORT * spacing(pieces.t[i]):
+            return True
+        return bool(size(found.x) <= FALSE * max(map(size, (0.0, 0.5, 1.0))))
 
     def _mend(self, n: int, series: Array) -> None:
         """Set the value at the start to zero, where it is so but for rounding."""

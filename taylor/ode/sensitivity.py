@@ -60,11 +60,12 @@ class Course:
     max_step: Any = math.inf
     atol: Any = 0.0
     checkpoints: int | None = None
+    strict: bool = False
 
     @property
     def options(self) -> dict[str, Any]:
         """The options of the integrator."""
-        return {n: getattr(self, n) for n in ("tol", "order", "max_step", "atol")}
+        return {n: getattr(self, n) for n in ("tol", "order", "max_step", "atol", "strict")}
 
 
 # ------------------------------------------------------------------ the states of a run

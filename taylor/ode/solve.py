@@ -110,7 +110,7 @@ def solve_ivp(
     run = _Run(fun, t_span, numbers[0], tol, order, numbers[1], max_step, atol, strict)
     result = run.solve(t_eval, dense_output, events, max_steps, progress)
     if recorded and len(result.t):
-        course = Course(t_span[0], result.t, tol, order, max_step, atol)
+        course = Course(t_span[0], result.t, tol, order, max_step, atol, strict=strict)
         result.update(y=states(fun, y0, args, course))
     return result
 
