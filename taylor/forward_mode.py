@@ -229,8 +229,8 @@ def along(f: Function, x: Any, v: Any, order: int) -> Any:
 
 def _is_lost(c: Any) -> bool:
     """Whether the coefficients of a number have a value, but no derivatives."""
-    known = isinstance(c, np.ndarray) and c.ndim == 1 and c.dtype.kind in "fc"
-    return known and bool(np.isfinite(c[0]) and np.isnan(c[1:]).any())
+    known = isinstance(c, np.ndarray) and c.ndim == 1
+    return known and has_nan(c[1:]) and not has_nan(c[:1])
 
 
 def _on_both_sides(f: Function, x: Any, v: Any, order: int) -> Any:

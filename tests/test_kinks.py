@@ -1,9 +1,11 @@
 """Ties: smooth functions have their derivatives there, others an error or the subgradient."""
 
 import threading
+from fractions import Fraction
 
 import numpy as np
 import pytest
+from mpmath import mpf
 
 import hyperdual
 import taylor
@@ -326,11 +328,13 @@ def test_series_by_hand():
             abs(Taylor([0.0, 1.0, 0.0]))
 
 
-def test_a_tie_inside_another_derivative_is_decided_or_an_error():
-    f, v, x = lambda x: np.sum(abs(x) ** 2), np.array([1.0, 2.0]), np.zeros(2)
-    slope = lambda y: taylor.jvp(f, y, v)[1]
-    assert taylor.jvp(slope, x, v) == (0.0, 10.0)
-    assert taylor.derivative(lambda s: taylor.derivative(lambda r: abs(r) ** 2, s), 0.0) == 2.0
+@pytest.mark.parametrize("number", [float, np.float32, Fraction, mpf])
+def test_a_tie_inside_another_derivative_is_decided_or_an_error(number):
+    v, x = np.array([number(1), number(2)]), np.array([number(0), number(0)])
+    slope = lambda y: taylor.jvp(lambda x: np.sum(abs(x) ** 2), y, v)[1]
+    assert taylor.jvp(slope, x, v) == (0, 10)
     for outer in (slope, lambda y: taylor.jvp(slope, y, v)[1]):
         with pytest.raises(taylor.NonAnalyticError, match="inside another"):
             taylor.gradient(outer, x)
+    again = lambda s: taylor.derivative(lambda r: abs(r) ** 2, s)
+    assert taylor.derivative(again, number(0)) == 2
