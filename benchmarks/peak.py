@@ -10,7 +10,7 @@ import numpy as np
 import taylor
 from benchmarks.peers import best
 from benchmarks.workloads import points, sixty
-from taylor.jit import Code
+from taylor.llvm.jit import Code
 
 N = 100_000
 

@@ -22,7 +22,7 @@ import taylor
 from benchmarks.namespace import NAMESPACE
 from benchmarks.workloads import GMM, Task, problem
 from taylor import forward, reverse
-from taylor.program import Program
+from taylor.core.program import Program
 
 Array = Any
 Function = Callable[[Array], Array]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import taylor
-from taylor.sparse import SparseHessian
+from taylor.drivers.sparse import SparseHessian
 
 SIZES = (1250, 2500, 5000, 10_000, 20_000)
 

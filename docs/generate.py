@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from taylor.elementary import TABLE, Elementary, sqrt
-from taylor.expand import of_row
-from taylor.program import Program
+from taylor.core.elementary import TABLE, Elementary, sqrt
+from taylor.core.expand import of_row
+from taylor.core.program import Program
 
 HEAD = """\
 # Functions

@@ -13,7 +13,7 @@ import timeit
 import numpy as np
 
 import taylor
-from taylor.tour import helmholtz
+from taylor.command.tour import helmholtz
 
 
 def energy(n):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from taylor.algebra import Monomials, squarefree
+from taylor.core.algebra import Monomials, squarefree
 
 __all__ = ["Monomials", "position", "squarefree"]
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from hyperdual.algebra import position, squarefree
 from hyperdual.number import HyperDual
-from taylor import kinks
-from taylor.forward_mode import call, has_nan, parts, point, scalar_only, seed, table_along
-from taylor.tags import fresh_tag
-from taylor.values import unit_rows
+from taylor.core.tags import fresh_tag
+from taylor.drivers import kinks
+from taylor.drivers.forward_mode import call, has_nan, parts, point, scalar_only, seed, table_along
+from taylor.numbers.values import unit_rows
 
 Array = Any
 Function = Callable[..., Any]

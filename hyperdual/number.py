@@ -8,9 +8,9 @@ from typing import Any, Self
 import numpy as np
 
 from hyperdual.algebra import Monomials, position, squarefree
-from taylor.arrays import lift
-from taylor.series import Series, level_over
-from taylor.values import as_array, is_operand, joined
+from taylor.core.operand import lift
+from taylor.numbers.values import as_array, is_operand, joined
+from taylor.series.series import Series, level_over
 
 Array = Any
 

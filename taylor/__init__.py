@@ -11,13 +11,12 @@ Wengert list), `series` (the number types), then the driver you came for.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from taylor import intervals as intervals  # hears of mpmath
 from taylor import linalg
-from taylor import products as products  # these register what NumPy's functions mean
-from taylor import sequences as sequences
-from taylor import statistics as statistics
-from taylor.checkpoint import checkpoint
-from taylor.elementary import (
+from taylor.arrays import products as products  # these register what NumPy's functions mean
+from taylor.arrays import sequences as sequences
+from taylor.arrays import statistics as statistics
+from taylor.arrays.functions import logsumexp, where
+from taylor.core.elementary import (
     absolute,
     acos,
     acosh,
@@ -97,6 +96,15 @@ from taylor.elementary import (
     yv,
     zeta,
 )
+from taylor.core.program import Program, record
+from taylor.drivers.checkpoint import checkpoint
+from taylor.drivers.forward_mode import (
+    derivative,
+    derivatives,
+    directional,
+    partial,
+    taylor_coefficients,
+)
 from taylor.errors import (
     AlgebraMismatch,
     CompileError,
@@ -112,24 +120,16 @@ from taylor.errors import (
     TaylorError,
     TraceError,
 )
-from taylor.forward_mode import (
-    derivative,
-    derivatives,
-    directional,
-    partial,
-    taylor_coefficients,
-)
-from taylor.functions import logsumexp, where
-from taylor.multivariate import TaylorN, inverse_map
-from taylor.program import Program, record
-from taylor.series import formal_sqrt
-from taylor.univariate import Taylor
-from taylor.values import policy
+from taylor.numbers import intervals as intervals  # hears of mpmath
+from taylor.numbers.values import policy
+from taylor.series.multivariate import TaylorN, inverse_map
+from taylor.series.series import formal_sqrt
+from taylor.series.univariate import Taylor
 
 if TYPE_CHECKING:
     from taylor import ode
-    from taylor.compiled import compile
-    from taylor.drivers import (
+    from taylor.drivers.compile import compile
+    from taylor.drivers.derivatives import (
         gradient,
         hessian,
         hvp,
@@ -141,7 +141,8 @@ if TYPE_CHECKING:
         value_and_gradient,
         vjp,
     )
-    from taylor.implicit import fixed_point, implicit_root
+    from taylor.drivers.implicit import fixed_point, implicit_root
+    from taylor.drivers.transform import forward, reverse
     from taylor.sparse import (
         SparseHessian,
         SparseJacobian,
@@ -149,21 +150,20 @@ if TYPE_CHECKING:
         sparse_hessian,
         sparse_jacobian,
     )
-    from taylor.transform import forward, reverse
 
 # Imported when they are first asked for: a program that needs a few derivatives starts sooner
 LATER = {
-    "compiled": ("compile",),
-    "drivers": (
+    "drivers.compile": ("compile",),
+    "drivers.derivatives": (
         "gradient", "hessian", "hvp", "jacobian", "jvp", "objective", "tensor", "third",
         "value_and_gradient", "vjp",
     ),
-    "implicit": ("fixed_point", "implicit_root"),
-    "ode": (),
+    "drivers.implicit": ("fixed_point", "implicit_root"),
     "sparse": (
         "SparseHessian", "SparseJacobian", "jacobian_pattern", "sparse_hessian", "sparse_jacobian",
     ),
-    "transform": ("forward", "reverse"),
+    "drivers.transform": ("forward", "reverse"),
+    "ode": (),
 }  # fmt: skip
 
 __version__ = "0.1.0"

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 import taylor
-from taylor.effort import Effort
-from taylor.expression import CONSTANTS, Convert, Expression, parse
-from taylor.multivariate import TaylorN
-from taylor.series import Series
-from taylor.univariate import Taylor
+from taylor.command.effort import Effort
+from taylor.command.expression import CONSTANTS, Convert, Expression, parse
+from taylor.series.multivariate import TaylorN
+from taylor.series.series import Series
+from taylor.series.univariate import Taylor
 
 EXPONENT = 10_000  # of ten, in a literal that is kept exactly or to many digits
 WRITTEN = 14_000  # bits of an integer that Python writes in decimal digits
@@ -263,7 +263,7 @@ def run(options: argparse.Namespace) -> str:
 
 def clear_cache() -> int:
     """Remove the compiled objects from the disk, and say where and how many."""
-    from taylor import store
+    from taylor.llvm import store
 
     try:
         count = store.clear()
@@ -285,7 +285,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.clear_cache:
         return clear_cache()
     if options.expression is None:
-        from taylor import tour
+        from taylor.command import tour
 
         tour.main()
         return 0

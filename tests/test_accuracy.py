@@ -17,10 +17,10 @@ from test_elementary import TWO_SIDED, arguments, is_extreme, run
 
 import taylor
 from taylor import Taylor, TaylorN, record
-from taylor.algebra import Univariate
-from taylor.elementary import TABLE
-from taylor.expand import expand
-from taylor.sweep import sweep
+from taylor.core.algebra import Univariate
+from taylor.core.elementary import TABLE
+from taylor.core.expand import expand
+from taylor.core.sweep import sweep
 
 ORDER = 40
 RANGES = {

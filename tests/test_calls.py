@@ -14,9 +14,9 @@ import pytest
 
 import taylor
 from taylor import CompileError, PerformanceWarning
-from taylor.elementary import TABLE, define
-from taylor.expand import expand
-from taylor.llvm.machine import Machine
+from taylor.core.elementary import TABLE, define
+from taylor.core.expand import expand
+from taylor.machine.machine import Machine
 from taylor.ode import TaylorIntegrator, solve_ensemble, solve_ivp
 
 ORDER = 8

@@ -9,12 +9,12 @@ import pytest
 import taylor
 from hyperdual import HyperDual
 from taylor import Taylor, TaylorN
-from taylor.algebra import Univariate, multivariate
-from taylor.checkpoint import checkpoint, count, schedule
-from taylor.expand import expand
-from taylor.several import pullback
-from taylor.sweep import sweep
-from taylor.transform import forward, reverse
+from taylor.core.algebra import Univariate, multivariate
+from taylor.core.expand import expand
+from taylor.core.sweep import sweep
+from taylor.drivers.checkpoint import checkpoint, count, schedule
+from taylor.drivers.several import pullback
+from taylor.drivers.transform import forward, reverse
 
 
 # ------------------------------------------------------------------ the schedule

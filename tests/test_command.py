@@ -9,7 +9,7 @@ import mpmath
 import pytest
 
 from taylor.__main__ import main
-from taylor.expression import parse
+from taylor.command.expression import parse
 
 
 def run(capsys, *argv):

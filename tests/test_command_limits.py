@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from taylor.__main__ import main
-from taylor.expression import FUNCTIONS
+from taylor.command.expression import FUNCTIONS
 
 SECONDS, MEGABYTES = 2.0, 500
 

@@ -11,7 +11,7 @@ import sympy
 import hyperdual
 import taylor
 from taylor import PoleError, ShapeMismatch, Taylor
-from taylor.interpolation import compositions, weights
+from taylor.drivers.interpolation import compositions, weights
 
 A, B, C = sympy.symbols("a b c")
 

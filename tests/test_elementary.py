@@ -12,7 +12,7 @@ from oracle import ORDER, SLOW, coefficients, ulp_error
 import taylor
 from hyperdual import HyperDual
 from taylor import Taylor, TaylorN
-from taylor.elementary import TABLE, define, exponential
+from taylor.core.elementary import TABLE, define, exponential
 
 TWO_SIDED = {"atan2", "hypot", "logaddexp", "kepler"}
 

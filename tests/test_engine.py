@@ -6,10 +6,11 @@ import pytest
 import taylor
 from hyperdual import HyperDual
 from taylor import Taylor, TaylorN
-from taylor.llvm import engine
-from taylor.llvm.machine import Machine
+from taylor.core.expand import expand
+from taylor.core.sweep import Sweep
+from taylor.machine import engine
+from taylor.machine.machine import Machine
 from taylor.ode.pieces import Pieces, along
-from taylor.sweep import Sweep
 
 SHAPES = [(), (3,), (31,), (2, 20)]
 KINDS = {
@@ -125,7 +126,7 @@ def test_other_numbers_are_left_to_the_sweep(like, sweeps, monkeypatch):
 
 
 def test_functions_along_steps_are_compiled_when_there_are_many(sweeps):
-    program = taylor.expand.expand(taylor.record(lambda t, y: y[0] * t - y[1], 0.0, np.ones(2)))
+    program = expand(taylor.record(lambda t, y: y[0] * t - y[1], 0.0, np.ones(2)))
     n = engine.PATIENCE
     t = np.arange(n, dtype=float)
     pieces = Pieces(t, 0 * t, 0.5 + 0 * t, np.random.default_rng(0).normal(size=(n, 4, 2)))

@@ -12,11 +12,11 @@ import sympy
 import taylor
 from hyperdual import HyperDual
 from taylor import DomainError, ShapeMismatch, Taylor, TaylorN
-from taylor.algebra import Univariate
-from taylor.expand import expand
-from taylor.implicit import fixed_point, implicit_root
-from taylor.sweep import sweep
-from taylor.transform import forward, reverse
+from taylor.core.algebra import Univariate
+from taylor.core.expand import expand
+from taylor.core.sweep import sweep
+from taylor.drivers.implicit import fixed_point, implicit_root
+from taylor.drivers.transform import forward, reverse
 
 ROOT = implicit_root(lambda x, theta: x**2 - theta, 1.0)
 

@@ -11,12 +11,12 @@ import scipy.integrate
 
 import taylor
 from hyperdual import HyperDual
-from taylor import jit, ode
-from taylor.elementary import rule
+from taylor import ode
+from taylor.core.elementary import rule
+from taylor.core.tape import Linear
 from taylor.kept import STORE, Store, identity
-from taylor.llvm import ir
-from taylor.llvm.machine import Machine
-from taylor.tape import Linear
+from taylor.llvm import ir, jit
+from taylor.machine.machine import Machine
 
 X = np.linspace(0.2, 0.9, 4)
 LOOSE = dict(tol=1e-4)  # series of low order, whose code is short

@@ -19,8 +19,8 @@ from mpmath import iv, mp, mpf
 import hyperdual
 import taylor
 from taylor import Taylor, TaylorN
-from taylor.expand import expand
-from taylor.sweep import sweep
+from taylor.core.expand import expand
+from taylor.core.sweep import sweep
 
 HALF, THIRD = Fraction(1, 2), Fraction(1, 3)
 

@@ -11,11 +11,11 @@ import sympy
 
 import taylor
 from taylor import Taylor, TaylorN, linalg
-from taylor.algebra import Univariate, multivariate, squarefree
+from taylor.core.algebra import Univariate, multivariate, squarefree
+from taylor.core.rules import call_tangent
+from taylor.core.tape import Call
+from taylor.core.tape import flat as joined
 from taylor.linalg.degrees import RULES
-from taylor.rules import call_tangent
-from taylor.tape import Call
-from taylor.tape import flat as joined
 
 ALGEBRAS = [Univariate(8), multivariate(2, 3), squarefree(3)]
 BATCHES = [(), (2,)]
@@ -146,7 +146,7 @@ def test_determinants(algebra, batch):
     )
     sign, log = swept("slogdet", algebra, a)
     assert not sign[1:].any()
-    cut = Taylor._make(log, algebra, taylor.series.user_tag(0))
+    cut = Taylor._make(log, algebra, taylor.core.tags.user_tag(0))
     same(np.exp(cut)._coef * sign[0], det)
 
 

@@ -14,13 +14,13 @@ from test_reverse import rosenbrock
 import taylor
 from hyperdual import HyperDual
 from taylor import DomainError, NonAnalyticError, ShapeMismatch, Taylor, record
-from taylor.algebra import multivariate
-from taylor.arrays import lift
-from taylor.blocks import Blocks
+from taylor.core.algebra import multivariate
+from taylor.core.operand import lift
+from taylor.drivers.sparse import SparseHessian
 from taylor.kept import STORE
-from taylor.llvm import engine, monomials
-from taylor.llvm.machine import Machine
-from taylor.sparse import SparseHessian
+from taylor.llvm.blocks import Blocks
+from taylor.machine import engine, monomials
+from taylor.machine.machine import Machine
 
 CASES = {
     **{f"linear {k}": v for k, v in LINEAR.items()},
@@ -351,7 +351,7 @@ def test_the_cache_is_used_checked_and_rebuilt(tmp_path, monkeypatch):
 def test_without_llvmlite_everything_works(monkeypatch):
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
-    from taylor import jit
+    from taylor.llvm import jit
 
     STORE.clear()
     for cached in (jit.binding, jit._cpu, jit._source):

@@ -14,10 +14,10 @@ from test_numpy import ELEMENTWISE, LINEAR, POLYNOMIAL, data
 import taylor
 from hyperdual import HyperDual
 from taylor import DomainError, Taylor, record
-from taylor.elementary import TABLE
+from taylor.core.elementary import TABLE
 from taylor.kept import STORE
-from taylor.llvm import engine, planar
-from taylor.llvm.machine import INFINITE, OK, Machine
+from taylor.machine import engine, planar
+from taylor.machine.machine import INFINITE, OK, Machine
 
 ORDER = 20
 CODED = {name for name, row in TABLE.items() if row.complex_code is not None}

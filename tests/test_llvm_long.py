@@ -7,9 +7,10 @@ import pytest
 
 import taylor
 from benchmarks.compile_time import FUNCTIONS, QUANTITIES, problem
-from taylor import compiled
-from taylor.llvm import ir, machine, planar
+from taylor.drivers import compile as compiled
+from taylor.llvm import ir
 from taylor.llvm.parts import joined, kind
+from taylor.machine import machine, planar
 from taylor.ode import solve_ivp
 
 

@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 
 import taylor
-from taylor import jit, store
 from taylor.errors import TaylorError
 from taylor.kept import STORE
-from taylor.llvm.engine import TILE
-from taylor.llvm.machine import Machine
+from taylor.llvm import jit, store
+from taylor.machine.engine import TILE
+from taylor.machine.machine import Machine
 
 ROOT = Path(__file__).parent.parent
 X = np.array([0.3, -0.2, 0.7, 1.1])

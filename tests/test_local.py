@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from mpmath import mp
 
-from taylor import local
+from taylor.numbers import special_series as local
 
 ULP = 2.0**-52
 ORDER = 40

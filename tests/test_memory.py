@@ -795,7 +795,7 @@ DRIVERS = {
     "hessian": lambda x: taylor.hessian(spoiler, x),
     "hvp": lambda x: taylor.hvp(spoiler, x, x),
     "tensor": lambda x: taylor.tensor(lambda x: spoiler(x) ** 2, x, 3),
-    "tensor by directions": lambda x: taylor.drivers._by_directions(
+    "tensor by directions": lambda x: taylor.drivers.derivatives._by_directions(
         lambda x: spoiler(x) ** 2, x, 3, 3
     ),
     "derivative": lambda x: taylor.derivative(elementwise, x, 2),
@@ -821,7 +821,7 @@ def test_a_driver_gives_f_an_array_of_its_own(driver):
 @pytest.mark.parametrize("recorded", [True, False])
 def test_right_hand_sides_may_write_into_the_state(recorded):
     def fun(t, y, p):
-        if not recorded and isinstance(y, taylor.tape.Node):
+        if not recorded and isinstance(y, taylor.core.tape.Node):
             y[0].__bool__()
         a = p * y[0]
         y[0] = -y[1]

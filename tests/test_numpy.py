@@ -13,10 +13,10 @@ import pytest
 import taylor
 from hyperdual import HyperDual
 from taylor import ShapeMismatch, Taylor, TaylorN, record
-from taylor.algebra import Univariate
-from taylor.arrays import lift
-from taylor.expand import expand
-from taylor.sweep import sweep
+from taylor.core.algebra import Univariate
+from taylor.core.expand import expand
+from taylor.core.operand import lift
+from taylor.core.sweep import sweep
 
 RNG = np.random.default_rng(7)
 A = RNG.integers(-4, 5, (3, 3))

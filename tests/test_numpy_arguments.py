@@ -14,8 +14,9 @@ from numpy_cases import CASES, FIRST, INT, MEAN, OUT, A, M
 
 import taylor
 from hyperdual import HyperDual
-from taylor import Taylor, TaylorN, binding
-from taylor.binding import FUNCTIONS, UFUNCS
+from taylor import Taylor, TaylorN
+from taylor.core import binding
+from taylor.core.binding import FUNCTIONS, UFUNCS
 
 REFUSAL = re.compile(
     r"does not take|would cut|plain array|where= needs out=|not implemented|no derivative"

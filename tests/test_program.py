@@ -10,10 +10,10 @@ import taylor
 from hyperdual import HyperDual
 from hyperdual.algebra import squarefree
 from taylor import ForeignNodeError, GuardError, ShapeMismatch, Taylor, TaylorN, TraceError, record
-from taylor.algebra import Univariate, multivariate
-from taylor.expand import expand
-from taylor.program import Guard, Instruction, Program
-from taylor.sweep import sweep
+from taylor.core.algebra import Univariate, multivariate
+from taylor.core.expand import expand
+from taylor.core.program import Guard, Instruction, Program
+from taylor.core.sweep import sweep
 
 M = np.array([[2.0, -1.0, 0.5], [0.0, 1.0, 3.0]])
 

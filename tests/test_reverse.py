@@ -12,9 +12,9 @@ from mpmath import mp
 import hyperdual
 import taylor
 from taylor import DomainError, ForeignNodeError, NonAnalyticError, ShapeMismatch, Taylor, record
-from taylor.elementary import TABLE
-from taylor.rules import adjoints, tangents, unbroadcast
-from taylor.tour import helmholtz, mixture
+from taylor.command.tour import helmholtz, mixture
+from taylor.core.elementary import TABLE
+from taylor.core.rules import adjoints, tangents, unbroadcast
 
 RNG = np.random.default_rng(5)
 
@@ -26,7 +26,7 @@ def no_forward(monkeypatch):
     def refuse(f, x, order):
         raise AssertionError("reverse mode handed over to forward mode")
 
-    monkeypatch.setattr("taylor.drivers.partials_of_order", refuse)
+    monkeypatch.setattr("taylor.drivers.derivatives.partials_of_order", refuse)
 
 
 # ------------------------------------------------------------------ every row of the table
@@ -201,7 +201,7 @@ def test_tangents_and_adjoints_are_transposes():
     program = record(f, POINT)
     v = RNG.normal(size=N)
     values = list(program.code)
-    from taylor.program import trace
+    from taylor.core.program import trace
 
     values = trace(program, [POINT])
     w = RNG.normal(size=np.shape(values[program.outputs[0]]))
@@ -256,7 +256,7 @@ def test_tensors_by_exact_interpolation(order, monkeypatch):
     def refuse(f, x, order):
         raise ValueError("too many for one table")
 
-    monkeypatch.setattr("taylor.drivers.partials_of_order", refuse)
+    monkeypatch.setattr("taylor.drivers.derivatives.partials_of_order", refuse)
     for f, tensor in zip((scalar, vector), wanted, strict=True):
         found = taylor.tensor(f, x, order)
         np.testing.assert_allclose(found, tensor, rtol=1e-12, atol=1e-12)

@@ -34,7 +34,7 @@ from taylor import (
     TraceError,
     record,
 )
-from taylor.llvm import engine
+from taylor.machine import engine
 
 NAN, INF = math.nan, math.inf
 

@@ -21,7 +21,7 @@ from taylor import (
     TaylorN,
     inverse_map,
 )
-from taylor.algebra import multivariate
+from taylor.core.algebra import multivariate
 
 
 def t(order, value=0.0):

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import taylor
-from taylor import ShapeMismatch, record, sparse
-from taylor.kept import STORE
-from taylor.llvm import ir
-from taylor.program import Program
-from taylor.sparse import (
+from taylor import ShapeMismatch, record
+from taylor.core.program import Program
+from taylor.core.tape import Instruction, Linear
+from taylor.drivers import sparse
+from taylor.drivers.sparse import (
     SparseHessian,
     SparseJacobian,
     color_columns,
@@ -27,7 +27,8 @@ from taylor.sparse import (
     sparse_jacobian,
     star_coloring,
 )
-from taylor.tape import Instruction, Linear
+from taylor.kept import STORE
+from taylor.llvm import ir
 
 N = 6
 TRIDIAGONAL = np.diag(np.arange(1.0, N + 1)) + np.diag(np.ones(N - 1), 1) - np.eye(N, k=-1)

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import taylor
-from taylor import jit, store
 from taylor.__main__ import main
+from taylor.llvm import jit, store
 
 NAME, OTHER = "a" * 64, "b" * 64
 CODE = bytes(range(256)) * 8

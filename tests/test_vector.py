@@ -8,7 +8,7 @@ import pytest
 
 import taylor
 from taylor.llvm import vector
-from taylor.llvm.machine import Machine
+from taylor.machine.machine import Machine
 
 RNG = np.random.default_rng(1)
 MULTIPLES = [float(mp.pi / 2 * int(n)) for n in RNG.integers(1, 41_000, 600)]  # little is left of x

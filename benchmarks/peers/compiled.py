@@ -22,7 +22,7 @@ from benchmarks.workloads import (
     sample,
     start,
 )
-from taylor.sparse import SparseHessian
+from taylor.drivers.sparse import SparseHessian
 
 LARGE = 100  # variables from which a Hessian is made as a sparse one
 

@@ -35,13 +35,13 @@ from typing import Any
 
 import numpy as np
 
-from taylor.algebra import Univariate
+from taylor.core.algebra import Univariate
 from taylor.errors import ShapeMismatch
 from taylor.linalg.degrees import T, Table, arguments, eye, matrix_rule, mirrored
 from taylor.linalg.equations import DET, INV, SLOGDET, SOLVE, solution
 from taylor.linalg.equations import eliminate as eliminate
 from taylor.linalg.factors import CHOLESKY, EIGH, EIGVALSH, LSTSQ, PINV, QR, SVD, SVDVALS
-from taylor.values import base, exact, is_operand
+from taylor.numbers.values import base, exact, is_operand
 
 Array = Any
 EighResult = namedtuple("EighResult", "eigenvalues eigenvectors")

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from taylor.algebra import nonzero
-from taylor.elementary import Rule
+from taylor.core.algebra import nonzero
+from taylor.core.elementary import Rule
 from taylor.errors import ShapeMismatch
-from taylor.values import RATIONAL, as_array, base, is_operand
+from taylor.numbers.values import RATIONAL, as_array, base, is_operand
 
 Array = Any
 RULES: dict[str, Rule] = {}

@@ -1,1 +1,1 @@
-"""Programs as machine code."""
+"""The back end: LLVM text, compiled and kept; nothing outside writes any."""

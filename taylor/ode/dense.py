@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from taylor.numbers.values import as_array
 from taylor.ode import files
-from taylor.values import as_array
 
 Array = Any
 KIND = "a solution, format 2"  # in its file

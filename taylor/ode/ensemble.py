@@ -24,7 +24,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from taylor.compiled import Compiled
+from taylor.core.memory import fresh
+from taylor.core.program import Program
+from taylor.drivers.compile import Compiled
 from taylor.errors import (
     DomainError,
     IntegrationError,
@@ -33,7 +35,7 @@ from taylor.errors import (
     eagerly,
 )
 from taylor.kept import STORE
-from taylor.memory import fresh
+from taylor.numbers.values import as_array
 from taylor.ode import files
 from taylor.ode.control import LEAST, factor_of, floor_of, order_of
 from taylor.ode.integrator import TaylorIntegrator
@@ -54,8 +56,6 @@ from taylor.ode.machine import (
 from taylor.ode.numbers import check_time, tolerance
 from taylor.ode.solve import MESSAGES, Bar, OdeResult, inside
 from taylor.ode.system import System, is_parameter
-from taylor.program import Program
-from taylor.values import as_array
 
 if TYPE_CHECKING:  # slow to import, rarely needed
     from concurrent.futures import Executor, Future

@@ -17,15 +17,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taylor.conditions import Condition
+from taylor.core.conditions import Condition
+from taylor.core.expand import deciding, expand, kept
+from taylor.core.program import Program, record
+from taylor.core.tape import check_unread
 from taylor.errors import GuardError, ShapeMismatch, TraceError, eagerly
-from taylor.expand import deciding, expand, kept
 from taylor.ode.numbers import spacing
 from taylor.ode.pieces import Pieces, along, cut, resolved
 from taylor.ode.roots import roots, value, without_root
-from taylor.program import Program, record
-from taylor.tape import check_unread
-from taylor.univariate import Taylor
+from taylor.series.univariate import Taylor
 
 Array = Any
 NEAR = 2.0**-36  # of a step: roots that near to a joint of two steps may be seen in either

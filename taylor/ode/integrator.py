@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taylor.compiled import Compiled
+from taylor.drivers.compile import Compiled
 from taylor.errors import (
     DomainError,
     GuardError,

@@ -14,21 +14,21 @@ from typing import Any
 
 import numpy as np
 
-from taylor.arrays import host, lift
+from taylor.core.memory import fresh
+from taylor.core.operand import host, lift
+from taylor.core.tags import fresh_tag
+from taylor.drivers.forward_mode import parts
+from taylor.drivers.several import series
 from taylor.errors import AlgebraMismatch, NonAnalyticError, TraceError
-from taylor.forward_mode import parts
 from taylor.llvm.ir import WIDTH
-from taylor.memory import fresh
+from taylor.numbers.values import is_operand
 from taylor.ode.control import norm
 from taylor.ode.integrator import Surface, TaylorIntegrator
 from taylor.ode.numbers import spacing
 from taylor.ode.pieces import Pieces
 from taylor.ode.system import shaped
 from taylor.ode.tangents import pushforward
-from taylor.series import Series
-from taylor.several import series
-from taylor.tags import fresh_tag
-from taylor.values import is_operand
+from taylor.series.series import Series
 
 Array = Any
 

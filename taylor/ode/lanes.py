@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from taylor.jit import Code
-from taylor.llvm.machine import block
+from taylor.core.program import Program
+from taylor.llvm.jit import Code
+from taylor.machine.machine import block
 from taylor.ode.machine import DONE, END, GO, HEAD, IDLE, LIMIT, LOG, STATUS, TIMES, Machine
-from taylor.program import Program
 
 Array = Any
 # Two vectors hide the latency of a multiply-add; where they do not stay in the cache, one

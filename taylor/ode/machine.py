@@ -21,18 +21,18 @@ from typing import Any
 
 import numpy as np
 
-from taylor.algebra import Univariate
+from taylor.core.algebra import Univariate
+from taylor.core.program import Program
 from taylor.errors import DomainError
-from taylor.jit import Code, made
 from taylor.kept import identity
-from taylor.llvm.calls import Calls, bare
-from taylor.llvm.emit import SUMS, Joined, Symbol, broadcast, c_strides, lifted, mapped, nest
 from taylor.llvm.ir import WIDTH, Function, Scalar, literal
-from taylor.llvm.machine import block, failed
-from taylor.llvm.planar import with_questions
-from taylor.llvm.series import Emission, Table, spread
+from taylor.llvm.jit import Code, made
+from taylor.machine.calls import Calls, bare
+from taylor.machine.emit import SUMS, Joined, Symbol, broadcast, c_strides, lifted, mapped, nest
+from taylor.machine.machine import block, failed
+from taylor.machine.planar import with_questions
+from taylor.machine.series import Emission, Table, spread
 from taylor.ode.control import slacks
-from taylor.program import Program
 
 Array = Any
 GO, DONE, INFINITE, SMALL, GUARD, IDLE = range(6)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.values import as_array, is_interval, is_operand
+from taylor.numbers.values import as_array, is_interval, is_operand
 
 Array = Any
 

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from taylor.algebra import Univariate
+from taylor.core.algebra import Univariate
+from taylor.core.program import Program
+from taylor.core.sweep import sweep
 from taylor.errors import eagerly
 from taylor.kept import STORE
-from taylor.llvm.engine import Kernel
+from taylor.machine.engine import Kernel
+from taylor.numbers.values import as_array
 from taylor.ode.numbers import spacing
 from taylor.ode.roots import roots
-from taylor.program import Program
-from taylor.sweep import sweep
-from taylor.values import as_array
 
 Array = Any
 ROUNDS, MOST = 12, 1 << 14  # of halving steps, and steps after it

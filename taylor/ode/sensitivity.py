@@ -27,23 +27,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taylor import drivers
-from taylor.algebra import check_order, multivariate
-from taylor.arrays import host, lift
-from taylor.checkpoint import whole_number
+from taylor.core.algebra import check_order, multivariate
+from taylor.core.memory import fresh
+from taylor.core.operand import host, lift
+from taylor.core.tape import Node
+from taylor.drivers import derivatives as drivers
+from taylor.drivers.checkpoint import whole_number
+from taylor.drivers.evolution import Evolution, tangent
+from taylor.drivers.several import pullback
 from taylor.errors import IntegrationError
-from taylor.evolution import Evolution, tangent
-from taylor.memory import fresh
-from taylor.multivariate import TaylorN
+from taylor.numbers.values import as_array, is_operand, unit, zeros
 from taylor.ode import machine as compiled
 from taylor.ode.control import norm
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.jets import Differentiated, Jets, Plain
 from taylor.ode.system import is_parameter, shaped
-from taylor.series import Series, level_over
-from taylor.several import pullback
-from taylor.tape import Node
-from taylor.values import as_array, is_operand, unit, zeros
+from taylor.series.multivariate import TaylorN
+from taylor.series.series import Series, level_over
 
 Array = Any
 Function = Callable[..., Any]

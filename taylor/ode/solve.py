@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from taylor.arrays import lift
+from taylor.core.operand import lift
 from taylor.errors import IntegrationError, ShapeMismatch
+from taylor.numbers.values import is_operand
 from taylor.ode import machine as compiled
 from taylor.ode.dense import in_numbers_of
 from taylor.ode.events import Events, groups
@@ -17,7 +18,6 @@ from taylor.ode.jets import Plain
 from taylor.ode.numbers import check_time, positive, spacing
 from taylor.ode.pieces import Pieces
 from taylor.ode.sensitivity import Course, is_recorded, states
-from taylor.values import is_operand
 
 Array = Any
 FIRST = 16  # steps taken at first, before events are looked for

@@ -15,16 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from taylor.algebra import Univariate
-from taylor.arrays import lift
+from taylor.core.algebra import Univariate
+from taylor.core.expand import deciding, expand, kept
+from taylor.core.memory import fresh
+from taylor.core.operand import lift
+from taylor.core.program import Program, check, recording
+from taylor.core.sweep import Sweep
+from taylor.core.tape import check_unread
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
-from taylor.expand import deciding, expand, kept
-from taylor.memory import fresh
-from taylor.program import Program, check, recording
-from taylor.sweep import Sweep
-from taylor.tape import check_unread
-from taylor.univariate import Taylor
-from taylor.values import as_array, is_number, is_operand
+from taylor.numbers.values import as_array, is_number, is_operand
+from taylor.series.univariate import Taylor
 
 Array = Any
 

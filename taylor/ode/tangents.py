@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from taylor.algebra import contract, free_letter
+from taylor.core.algebra import contract, free_letter
+from taylor.core.program import recording
+from taylor.core.rules import Code, tangent_of
+from taylor.core.tape import Instruction, Linear
 from taylor.errors import TraceError
-from taylor.program import recording
-from taylor.rules import Code, tangent_of
-from taylor.tape import Instruction, Linear
-from taylor.values import constant
+from taylor.numbers.values import constant
 
 Array = Any
 

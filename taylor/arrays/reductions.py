@@ -1,0 +1,435 @@
+"""Reductions: sums, means, extremes, norms and order statistics; each has one definition.
+
+`where` chooses the elements that count, `initial` is one more operand, `keepdims` keeps axes of
+length one.  NumPy's function, the method of the array and ufunc.reduce are the same thing.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from taylor import linalg
+from taylor.core import elementary
+from taylor.core.binding import METHODS, family, full_name, implements
+from taylor.core.conditions import Condition
+from taylor.core.memory import in_order
+from taylor.core.operand import Operand, laid_as, lift, real, rearrange
+from taylor.numbers.values import of_value
+
+Array = Any
+
+
+# ------------------------------------------------------------------ axes and masks
+def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
+    """Return the axes of a reduction as a tuple of numbers >= 0.
+
+    >>> axes_of(-1, 2), axes_of(None, 2)
+    ((1,), (0, 1))
+    """
+    if axis is None:
+        return tuple(range(ndim))
+    if type(axis) is int and -ndim <= axis < ndim:
+        return (axis % ndim,)
+    axes = [operator.index(i) for i in (axis if isinstance(axis, (tuple, list)) else (axis,))]
+    for i in axes:
+        if not -ndim <= i < ndim:
+            raise np.exceptions.AxisError(i, ndim)
+    found = tuple(i % ndim for i in axes)
+    if len(set(found)) < len(found):
+        raise ValueError("duplicate value in 'axis'")
+    return found
+
+
+def kept(x: Any, shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> Any:
+    """Return a result with axes of length one for those reduced, if asked for."""
+    if not keepdims:
+        return x
+    return np.reshape(x, tuple(1 if i in axes else n for i, n in enumerate(shape)))
+
+
+def masked(x: Any, where: Any, neutral: Any) -> Any:
+    """Return x with a neutral number where it does not count."""
+    if where is True or where is None:
+        return x
+    if isinstance(where, Operand):
+        raise TypeError("where= is a mask; write x > 0, not a value with derivatives")
+    if np.broadcast_shapes(np.shape(x), np.shape(where)) != np.shape(x):
+        raise ValueError(f"where= of shape {np.shape(where)} does not fit {np.shape(x)}")
+    return np.where(where if isinstance(where, Condition) else lift(where), x, neutral)
+
+
+def count(x: Any, axis: Any, where: Any, keepdims: bool = False) -> Any:
+    """Return how many elements count."""
+    axes = axes_of(axis, np.ndim(x))
+    if where is None or where is True:
+        return int(np.prod([np.shape(x)[i] for i in axes], dtype=int))
+    return np.sum(np.broadcast_to(where, np.shape(x)), axis=axis, keepdims=keepdims)
+
+
+def fold(
+    op: Callable[[Any, Any], Any], x: Any, axis: Any, keepdims: bool, empty: Any = None
+) -> Any:
+    """Return the reduction of x by an associative operation, in a balanced tree."""
+    axes = axes_of(axis, x.ndim)
+    rest = [i for i in range(x.ndim) if i not in axes]
+    over = tuple(x.shape[i] for i in axes)
+    y = x.transpose([*axes, *rest]).reshape(
+        (int(np.prod(over, dtype=int)), *(x.shape[i] for i in rest))
+    )
+    if len(y) == 0:
+        if empty is None:
+            raise ValueError("the reduction of an empty array has no identity")
+        return kept(y.sum(0) + empty, x.shape, axes, keepdims)
+    while len(y) > 2:
+        half = len(y) // 2
+        folded = op(y[:half], y[half : 2 * half])
+        y = np.concatenate([folded, y[2 * half :]]) if len(y) % 2 else folded
+    y = op(y[0], y[1]) if len(y) == 2 else y[0].copy("K")
+    return kept(y, x.shape, axes, keepdims)
+
+
+# ------------------------------------------------------------------ sums and means
+@implements(np.sum)
+def total(
+    a: Any, axis: Any = None, keepdims: bool = False, initial: Any = 0, where: Any = True
+) -> Any:
+    """Return np.sum(a, ...)."""
+    a = lift(a) if where is True else masked(lift(a), where, 0)
+    axes = axes_of(axis, len(a.shape))
+    found = a._sum(axes) if axes else +a
+    if keepdims:
+        found = kept(found, a.shape, axes, keepdims)
+    return found if type(initial) is int and initial == 0 else found + initial
+
+
+@implements(np.prod)
+def product(
+    a: Any, axis: Any = None, keepdims: bool = False, initial: Any = 1, where: Any = True
+) -> Any:
+    """Return np.prod(a, ...)."""
+    a = masked(lift(a), where, 1)
+    found = fold(operator.mul, a, axis, keepdims, empty=1)
+    return found if type(initial) is int and initial == 1 else found * initial
+
+
+@implements(np.mean)
+def mean(a: Any, axis: Any = None, keepdims: bool = False, where: Any = True) -> Any:
+    """Return np.mean(a, ...)."""
+    a = lift(a)
+    return total(a, axis, keepdims, where=where) / count(a, axis, where, keepdims)
+
+
+def squared(x: Any, what: str) -> Any:
+    """Return |x|², which is holomorphic in real values only."""
+    if not np.iscomplexobj(x.value):
+        return x * x
+    if getattr(x, "active", True):
+        real(x, what)
+    plain = x.value
+    return x._constant(plain.real * plain.real + plain.imag * plain.imag)
+
+
+@implements(np.var)
+def variance(
+    a: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False, where: Any = True,
+    mean: Any = None, correction: Any = None,
+) -> Any:  # fmt: skip
+    """Return np.var(a, ...)."""
+    if correction is not None:
+        if type(ddof) is not int or ddof != 0:
+            raise ValueError("ddof and correction can't be provided simultaneously.")
+        ddof = correction
+    a = lift(a)
+    centred = a - (np.mean(a, axis=axis, keepdims=True, where=where) if mean is None else mean)
+    free = count(a, axis, where, keepdims) - ddof
+    return total(squared(centred, "the variance"), axis, keepdims, where=where) / free
+
+
+@implements(np.std)
+def deviation(
+    a: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False, where: Any = True,
+    mean: Any = None, correction: Any = None,
+) -> Any:  # fmt: skip
+    """Return np.std(a, ...)."""
+    return elementary.sqrt(variance(a, axis, ddof, keepdims, where, mean, correction))
+
+
+@implements(np.average)
+def average(
+    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, keepdims: bool = False
+) -> Any:
+    """Return np.average(a, ...)."""
+    a = lift(a)
+    weights = None if weights is None else lift(weights)
+    a = np.asarray(a) if not isinstance(a, Operand) else a
+    n: Any
+    if weights is None:
+        n = count(a, axis, None)
+        found = total(a, axis, keepdims) / n
+    else:
+        w = _weights(a, axis, weights)
+        n = np.sum(w, axis=axis, keepdims=keepdims)
+        found = np.sum(a * w, axis=axis, keepdims=keepdims) / n
+    return (found, np.broadcast_to(n + 0 * found, found.shape)) if returned else found
+
+
+def _weights(a: Any, axis: Any, weights: Any) -> Any:
+    """Return weights of the shape of a: those of some axes are the same along the others."""
+    shape = np.shape(weights)
+    if shape == a.shape:
+        return weights if isinstance(weights, Operand) else np.asarray(weights)
+    if axis is None:
+        raise TypeError("Axis must be specified when shapes of a and weights differ.")
+    axes = axes_of(axis, a.ndim)
+    if shape != tuple(a.shape[i] for i in axes):
+        raise ValueError(
+            "Shape of weights must be consistent with shape of a along specified axis."
+        )
+    order = sorted(range(len(axes)), key=lambda i: axes[i])
+    unit = tuple(n if i in axes else 1 for i, n in enumerate(a.shape))
+    return np.broadcast_to(np.transpose(weights, order).reshape(unit), a.shape)
+
+
+@implements(np.count_nonzero)
+def count_nonzero(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return np.count_nonzero(a, ...): of the values alone."""
+    return by_value(np.count_nonzero)(a, axis=axis, keepdims=keepdims)
+
+
+# ------------------------------------------------------------------ running sums
+@implements(np.cumsum)
+def running_sum(a: Any, axis: Any = None) -> Any:
+    """Return np.cumsum(a, axis)."""
+    a = lift(a)
+    return a.ravel()._cumsum(0) if axis is None else a._cumsum(axes_of(axis, a.ndim)[0])
+
+
+@implements(np.cumprod)
+def running_product(a: Any, axis: Any = None) -> Any:
+    """Return np.cumprod(a, axis)."""
+    return scan(operator.mul, lift(a), axis)
+
+
+def scan(op: Callable[[Any, Any], Any], a: Any, axis: Any) -> Any:
+    """Return the results of op on the first 1, 2, ... elements along an axis."""
+    a, axis = (np.ravel(a), 0) if axis is None else (a, axes_of(axis, a.ndim)[0])
+    rows = [np.take(a, i, axis=axis) for i in range(a.shape[axis])]
+    for i in range(1, len(rows)):
+        rows[i] = op(rows[i - 1], rows[i])
+    return laid_as(np.stack(rows, axis), a) if rows else +a
+
+
+# ------------------------------------------------------------------ extremes
+def _extreme(
+    a: Any, join: Any, far: Any, axis: Any, keepdims: bool, initial: Any, where: Any
+) -> Any:
+    a = lift(a)
+    if where is not True and initial is None:
+        raise ValueError(f"np.{join.name} over where= has no identity; give initial=")
+    found = fold(join, masked(a, where, far), axis, keepdims, empty=initial)
+    return found if initial is None else join(found, initial)
+
+
+@implements(np.max)
+def largest(
+    a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = True
+) -> Any:
+    """Return np.max(a, ...); a tie raises NonAnalyticError."""
+    return _extreme(a, elementary.maximum, -np.inf, axis, keepdims, initial, where)
+
+
+@implements(np.min)
+def smallest(
+    a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = True
+) -> Any:
+    """Return np.min(a, ...); a tie raises NonAnalyticError."""
+    return _extreme(a, elementary.minimum, np.inf, axis, keepdims, initial, where)
+
+
+@implements(np.ptp)
+def peak_to_peak(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return np.ptp(a, ...)."""
+    return largest(a, axis, keepdims) - smallest(a, axis, keepdims)
+
+
+# ------------------------------------------------------------------ order
+def by_value(func: Any) -> Callable[..., Any]:
+    """A function of the values alone, such as argmax or isfinite."""
+
+    def handler(x: Any, *args: Any, **kwargs: Any) -> Any:
+        x = lift(x)
+        if hasattr(x, "_decided"):
+            return x._decided(func.__name__, args, kwargs)
+        value = x.value if isinstance(x, Operand) else x
+        return of_value(func.__name__, value, *args, **kwargs)
+
+    return handler
+
+
+BY_VALUE: tuple[Any, ...] = (
+    np.argmax, np.argmin, np.argsort, np.any, np.all, np.nonzero, np.flatnonzero,
+    np.iscomplexobj, np.isrealobj,
+)  # fmt: skip
+for _func in BY_VALUE:
+    family(_func, by_value(_func))
+
+
+@implements(np.sort)
+def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, stable: Any = None) -> Any:
+    """Return np.sort(a, axis)."""
+    a, axis = (np.ravel(a), 0) if axis is None else (lift(a), axis)
+    kind = "stable" if kind is None and stable is None else kind
+    found = np.argsort(a, axis=axis, kind=kind, order=order, stable=stable)
+    return rearrange([a], lambda i: in_order(np.take_along_axis(i, found, axis), i))
+
+
+@implements(np.median)
+def median(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return np.median(a, ...): nan where there is one."""
+    a = lift(a)
+    axes = axes_of(axis, a.ndim)
+    rest = [i for i in range(a.ndim) if i not in axes]
+    y = np.reshape(np.transpose(a, [*rest, *axes]), (*(a.shape[i] for i in rest), -1))
+    y = sort(y)
+    n = y.shape[-1]
+    found = y[..., n // 2] if n % 2 else (y[..., n // 2 - 1] + y[..., n // 2]) / 2
+    last = y[..., -1]  # where nan is sorted to
+    lost = by_value(np.isnan)(last)
+    found = np.where(lost, last, found) if np.any(lost) else found
+    return kept(found, a.shape, axes, keepdims)
+
+
+# ------------------------------------------------------------------ norms
+@implements(np.linalg.norm)
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return np.linalg.norm(x, ...), with all its orders."""
+    x = lift(x)
+    if axis is None and ord is None:
+        return kept(_two_norm(x, axes_of(None, x.ndim)), x.shape, axes_of(None, x.ndim), keepdims)
+    axes = axes_of(axis, x.ndim)
+    if len(axes) not in (1, 2):
+        raise ValueError("Improper number of dimensions to norm.")
+    found = _vector_norm(x, ord, axes) if len(axes) == 1 else _matrix_norm(x, ord, axes)
+    return kept(found, x.shape, axes, keepdims)
+
+
+def _two_norm(x: Any, axes: Any) -> Any:
+    return elementary.sqrt(total(squared(x, "the norm"), axes))
+
+
+def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...]) -> Any:
+    if ord is None or ord == 2:
+        return _two_norm(x, axes)
+    if isinstance(ord, str):
+        raise ValueError(f"Invalid norm order {ord!r} for vectors")
+    if ord == 0:
+        return np.count_nonzero(x, axis=axes)
+    if abs(ord) == np.inf:
+        return (largest if ord > 0 else smallest)(abs(x), axes)
+    return total(abs(x), axes) if ord == 1 else total(abs(x) ** ord, axes) ** (1 / ord)
+
+
+def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...]) -> Any:
+    rows, columns = axes
+    if rows == columns:
+        raise ValueError("Duplicate axes given.")
+    if ord in (None, "fro", "f"):
+        return _two_norm(x, axes)
+    if ord in (2, -2, "nuc"):
+        s = linalg.svdvals(np.moveaxis(x, axes, (-2, -1)))
+        return total(s, -1) if ord == "nuc" else s[..., 0 if ord == 2 else -1]
+    if ord not in (1, -1, np.inf, -np.inf):
+        raise ValueError("Invalid norm order for matrices.")
+    along, across = (rows, columns) if abs(ord) == 1 else (columns, rows)
+    sums = total(abs(x), along)
+    return (largest if ord > 0 else smallest)(sums, across - (across > along))
+
+
+# ------------------------------------------------------------------ methods of ufuncs
+def _log_sum(x: Any, axis: Any, keepdims: bool, where: Any) -> Any:
+    """Return logaddexp.reduce over the elements that count, the others left out of every slope."""
+    plain = np.where(where, x.value, -np.inf)
+    top = np.max(plain, axis=axis, keepdims=True, initial=-np.inf)
+    top = np.where(np.isfinite(top), top, 0.0)
+    parts = elementary.exp(np.where(where, x - top, 0.0))
+    found = elementary.log(total(parts, axis, keepdims, where=where))
+    return found + np.reshape(top, np.shape(found))
+
+
+REDUCE = {np.add: total, np.multiply: product, np.maximum: largest, np.minimum: smallest}
+FOLD = {np.logaddexp: elementary.logaddexp, np.hypot: elementary.hypot}
+
+
+def reduce(
+    ufunc: np.ufunc, a: Any, axis: Any = 0, keepdims: bool = False, initial: Any = None,
+    where: Any = True,
+) -> Any:  # fmt: skip
+    """Return ufunc.reduce(a, ...)."""
+    a = lift(a)
+    if ufunc in REDUCE:
+        more = {} if initial is None else {"initial": initial}
+        return REDUCE[ufunc](a, axis, keepdims, where=where, **more)
+    if ufunc in (np.logical_and, np.logical_or):
+        return (np.all if ufunc is np.logical_and else np.any)(
+            a, axis=axis, keepdims=keepdims, where=where
+        )
+    if ufunc not in FOLD or (where is not True and ufunc is not np.logaddexp):
+        raise unsupported(ufunc, "reduce")
+    if where is True:
+        found = fold(FOLD[ufunc], a, axis, keepdims)
+    else:
+        found = _log_sum(a, axis, keepdims, np.broadcast_to(where, a.shape))
+    return found if initial is None else FOLD[ufunc](found, initial)
+
+
+def accumulate(ufunc: np.ufunc, a: Any, axis: Any = 0) -> Any:
+    """Return ufunc.accumulate(a, axis)."""
+    if ufunc is np.add:
+        return running_sum(a, axis)
+    return scan(ufunc, lift(a), axis)
+
+
+def reduceat(ufunc: np.ufunc, a: Any, indices: Any, axis: Any = 0) -> Any:
+    """Return ufunc.reduceat(a, indices, axis)."""
+    a, starts = lift(a), np.asarray(indices)
+    (axis,) = axes_of(axis, a.ndim)
+    if ufunc is np.add:
+        return a._reduceat(starts, axis)
+    ends = [*starts[1:], a.shape[axis]]
+    rows = [range(i, max(j, i + 1)) for i, j in zip(starts, ends, strict=True)]
+    return np.stack([reduce(ufunc, np.take(a, r, axis=axis), axis) for r in rows], axis)
+
+
+def at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:
+    """Apply a ufunc in place at some elements, repeatedly where they are repeated."""
+    if not isinstance(a, Operand):
+        raise TypeError(
+            f"{full_name(ufunc)}.at: a plain array cannot hold derivatives; make it with "
+            "np.zeros_like(x)"
+        )
+    where = np.arange(a.size).reshape(a.shape)[indices]
+    flat, to = a.flatten(), np.ravel(where)
+    more = () if b is None else (np.ravel(np.broadcast_to(lift(b), np.shape(where))),)
+    order = np.argsort(to, kind="stable")
+    first = np.searchsorted(to[order], to[order])
+    turn = np.empty(len(to), dtype=int)
+    turn[order] = np.arange(len(to)) - first  # how many times the element came before
+    for n in range(int(np.max(turn, initial=-1)) + 1):
+        now = turn == n
+        flat[to[now]] = ufunc(flat[to[now]], *(x[now] for x in more))
+    a[...] = np.reshape(flat, a.shape)
+
+
+def unsupported(ufunc: np.ufunc, kind: str) -> TypeError:
+    """Return the error for a method of a ufunc that is not implemented."""
+    return TypeError(
+        f"{full_name(ufunc)}.{kind} is not implemented for values of taylor; write it with the "
+        "operation itself"
+    )
+
+
+METHODS.update(reduce=reduce, accumulate=accumulate, reduceat=reduceat, at=at)

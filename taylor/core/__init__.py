@@ -1,0 +1,1 @@
+"""The idea: a table of differential equations, programs made of them, and one step rule."""

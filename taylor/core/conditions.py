@@ -1,0 +1,187 @@
+"""Conditions: what a comparison of recorded values is, a mask or an array of zeros and ones.
+
+In arithmetic, sums and products a condition is an array of 0 and 1, recorded as a choice; it needs
+no guard.  Where its truth decides what is done (bool, any, all, nonzero, an index, & | ~) the mask
+at the point of the recording is taken, and that leaves a guard.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from taylor.core.binding import call, call_ufunc
+from taylor.errors import TraceError
+from taylor.numbers.values import base, decided
+
+COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+
+LOGIC = {
+    np.logical_and, np.logical_or, np.logical_xor, np.logical_not,
+    np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert,
+}  # fmt: skip
+
+BY_MASK = {
+    np.any, np.all, np.nonzero, np.flatnonzero, np.argwhere, np.argmax, np.argmin, np.argsort,
+    np.array_equal, np.unique, np.compress, np.extract, np.select, np.piecewise, np.isin,
+}  # fmt: skip
+
+
+class Condition(np.lib.mixins.NDArrayOperatorsMixin):
+    """The outcome of lhs (op) rhs: see the module."""
+
+    __array_priority__ = 2000.0
+    dtype = np.dtype(bool)
+
+    def __init__(self, op: str, lhs: Any, rhs: Any) -> None:
+        self.op, self.lhs, self.rhs = op, lhs, rhs
+
+    def mask(self) -> Any:
+        """Return the outcome at the recorded point, leaving a guard for it."""
+        outcome = mask(decided(COMPARISONS[self.op], self.lhs.value, self.rhs.value))
+        self.lhs._leave_guard(self.op, self.rhs, outcome)
+        return outcome
+
+    def number(self) -> Any:
+        """Return the condition as an array of recorded zeros and ones."""
+        one: Any = 1
+        for side in (base(self.rhs), base(self.lhs)):
+            if isinstance(side, float) or getattr(side, "dtype", self.dtype).kind in "fc":
+                one = 1.0 if type(side) is float else np.real(side).dtype.type(1)
+        return self.where(one, 0 * one)
+
+    def where(self, a: Any, b: Any) -> Any:
+        """Return a where the condition holds and b elsewhere."""
+        lhs, rhs = self.lhs, self.rhs
+        if self.op == ">":
+            return lhs._choose(rhs, lhs, b, a, "where")
+        if self.op == "<":
+            return lhs._choose(lhs, rhs, b, a, "where")
+        return lhs._choose(*((lhs, rhs) if self.op == ">=" else (rhs, lhs)), a, b, "where")
+
+    # -------------------------------------------------------------- as an array
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the array."""
+        return np.broadcast_shapes(self.lhs.shape, self.rhs.shape)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return int(np.prod(self.shape, dtype=int))
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("a condition without axes has no len()")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index: Any) -> Any:
+        sides = (np.broadcast_to(x, self.shape)[index] for x in (self.lhs, self.rhs))
+        return Condition(self.op, *sides)
+
+    def __bool__(self) -> bool:
+        if self.shape != ():
+            raise TraceError(
+                f"the truth of an array-valued comparison of shapes {self.lhs.shape} {self.op} "
+                f"{self.rhs.shape} is ambiguous; use np.where(x {self.op} y, ...), .any() or .all()"
+            )
+        return bool(self.mask())
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return np.asarray(self.mask(), dtype=dtype)
+
+    def any(self, *args: Any, **kwargs: Any) -> Any:
+        """Whether the comparison holds somewhere (leaves a guard)."""
+        return np.any(self.mask(), *args, **kwargs)
+
+    def all(self, *args: Any, **kwargs: Any) -> Any:
+        """Whether the comparison holds everywhere (leaves a guard)."""
+        return np.all(self.mask(), *args, **kwargs)
+
+    def nonzero(self) -> Any:
+        """Return where the comparison holds (leaves a guard)."""
+        return np.nonzero(self.mask())
+
+    def tolist(self) -> Any:
+        """Return the outcome as a list (leaves a guard)."""
+        return np.asarray(self.mask()).tolist()
+
+    def copy(self) -> Condition:
+        """Return the same condition."""
+        return Condition(self.op, self.lhs, self.rhs)
+
+    def astype(self, dtype: Any, **layout: Any) -> Any:
+        """Return zeros and ones, recorded if they are floats, else plain (leaving a guard)."""
+        if np.dtype(dtype).kind in "fc":
+            return self.number().astype(dtype)
+        return np.asarray(self.mask()).astype(dtype)
+
+    def sum(self, *args: Any, **kwargs: Any) -> Any:
+        """Return how often the comparison holds."""
+        return self.number().sum(*args, **kwargs)
+
+    def mean(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the share of elements for which the comparison holds."""
+        return self.number().mean(*args, **kwargs)
+
+    def reshape(self, *shape: Any) -> Condition:
+        """Return the condition in another shape."""
+        sides = (np.broadcast_to(x, self.shape).reshape(*shape) for x in (self.lhs, self.rhs))
+        return Condition(self.op, *sides)
+
+    def ravel(self) -> Condition:
+        """Return the condition along one axis."""
+        return self.reshape(-1)
+
+    # -------------------------------------------------------------- NumPy's protocols
+    def __array_ufunc__(self, ufunc: np.ufunc, kind: str, *inputs: Any, **kwargs: Any) -> Any:
+        if any(isinstance(x, Condition) for x in kwargs.get("out", ())):
+            del kwargs["out"]  # of m &= x > 0: a condition is never written into, m is bound anew
+        if ufunc in LOGIC:
+            return getattr(ufunc, kind)(*(mask(x) for x in inputs), **_masks(kwargs))
+        return call_ufunc(ufunc, kind, [number(x) for x in inputs], kwargs)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if func is np.where and len(args) == 3:
+            if isinstance(args[0], Condition):
+                return args[0].where(*(number(x) for x in args[1:]))
+            return call(func, [args[0], *(number(x) for x in args[1:])], kwargs)
+        if func in (np.ndim, np.shape, np.size):
+            return func(np.empty(self.shape, dtype=bool), *args[1:], **kwargs)
+        if func is np.count_nonzero:
+            func = np.sum
+        elif func in BY_MASK or func is np.where:
+            return func(*(mask(x) for x in args), **_masks(kwargs))
+        named = {k: v if k == "where" else number(v) for k, v in kwargs.items()}
+        return func(*(number(x) for x in args), **named)
+
+
+def mask(x: Any) -> Any:
+    """Return a condition, or those in a list, as plain masks, leaving guards; else x itself."""
+    if isinstance(x, list):
+        return [mask(e) for e in x]
+    return x.mask() if isinstance(x, Condition) else x
+
+
+def number(x: Any) -> Any:
+    """Return a condition, or those in a list, as recorded zeros and ones; else x itself."""
+    if isinstance(x, (list, tuple)) and any(isinstance(e, (Condition, list, tuple)) for e in x):
+        return type(x)(number(e) for e in x)
+    return x.number() if isinstance(x, Condition) else x
+
+
+def _masks(kwargs: dict[str, Any]) -> dict[str, Any]:
+    return {k: mask(v) for k, v in kwargs.items()}

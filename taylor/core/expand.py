@@ -1,0 +1,218 @@
+"""Rows -> core instructions: a program whose every line has a step rule.
+
+Calling a row on a tape that expands appends `integral(row; a..., q..., p)`, meaning p·y' = Σ q·a'.
+The companions q and p are ordinary instructions, so sin and cos of one argument, or 1 + a² of two
+functions, are shared.  They may stand *after* y and depend on it: the step for degree k reads q and
+p below degree k only, so the order of the list is an order of evaluation for every degree.
+
+Besides the core (input · constant · add · mul · div · linear · integral) an expanded program may
+hold `parameter` (a constant given with each sweep), `local` (a row with a local series), `jump` (a
+piecewise constant row) and `choose`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from taylor.core.elementary import Elementary
+from taylor.core.program import Program
+from taylor.core.tape import Guard, Instruction, Linear, Node, Tape, flat, pruned
+from taylor.kept import STORE
+
+
+class Integral(NamedTuple):
+    """The row of an `integral` and how many of its args are arguments (the rest are q's and p).
+
+    With `polar` there are no q's: the step rule for angles and moduli is used.
+    """
+
+    row: Elementary
+    arity: int
+    polar: int | None = None
+
+
+class Expansion(Tape):
+    """A tape on which a row is replaced by its differential equation.
+
+    With `exact` it is the quotient, without the forms that rounding harms less and that may need
+    irrational numbers.
+    """
+
+    def __init__(self, exact: bool = False) -> None:
+        super().__init__()
+        self.exact = exact
+        self.active: list[bool] = []
+
+    def push(self, op: str, args: tuple[int, ...], param: Any, shape: Any, value: Any) -> Node:
+        """Append one instruction (or find it) and return its node."""
+        if op in ("add", "mul", "div", "choose", "elementary"):
+            args = tuple(self.aligned(a, len(shape)) for a in args)
+        if op == "elementary":
+            return self.row(param, [Node(self, a) for a in args], shape)
+        rule = param.rule if op == "call" else None
+        if rule is not None and rule.step is rule.jvp is rule.vjp is None:
+            inlined: Node = self.node(flat(rule.value(*(Node(self, a) for a in args))))
+            return inlined
+        if op == "einsum":
+            return self.contraction(param, *(Node(self, a) for a in args))
+        node = super().push(op, args, param, shape, None)
+        if len(self.active) < len(self.code):
+            self.active.append(op == "input" or any(self.active[a] for a in args))
+        return node
+
+    def aligned(self, a: int, ndim: int) -> int:
+        """Return variable a with unit axes in front, so that its coefficients broadcast."""
+        op, _, _, shape = self.code[a]
+        missing = ndim - len(shape)
+        if missing <= 0 or (shape == () and op in ("constant", "parameter")):
+            return a
+        new = (1,) * missing + shape
+        return self.push("linear", (a,), Linear("reshape", new), new, None).i
+
+    def contraction(self, spec: str, x: Node, y: Node) -> Node:
+        """Append an einsum of two variables as a product and a sum."""
+        terms, out = spec.split("->")
+        a, b = terms.split(",")
+        letters = out + "".join(c for c in dict.fromkeys(a + b) if c not in out)
+        product = _spread(x, a, letters) * _spread(y, b, letters)
+        summed = tuple(range(len(out), len(letters)))
+        total: Node = product.sum(summed) if summed else product
+        return total
+
+    def parameter(self, shape: Any) -> Node:
+        """Append a constant whose value comes with each sweep."""
+        count = sum(i.op == "parameter" for i in self.code)
+        return self.push("parameter", (), count, shape, None)
+
+    def plain(self, x: Node) -> Any:
+        """Return the numbers of a constant, and any other node itself."""
+        op, _, param, _ = self.code[x.i]
+        return param if op == "constant" else x
+
+    def row(self, row: Elementary, args: list[Node], shape: Any) -> Node:
+        """Append what the row means for these arguments."""
+        key = (row, tuple(a.i for a in args))
+        if key in self.seen:
+            return Node(self, self.seen[key])
+        live = [a for a in args if self.active[a.i]]
+        if row.compose is not None and live:
+            result = self.node(row.compose(*(self.plain(a) for a in args)))
+            if result.shape != shape:
+                result = self.node(np.broadcast_to(result, shape))
+            self.seen[key] = result.i
+            return result
+        kind = "jump" if row.jumps else "local" if row.local else "integral"
+        param = Integral(row, len(args)) if kind == "integral" else row
+        y = super().push(kind, tuple(a.i for a in args), param, shape, None)
+        self.active.append(bool(live))
+        self.seen[key] = y.i
+        if row.polar is not None and live and not self.exact:
+            indices = (*(a.i for a in args), self.node(1).i)
+            param = Integral(row, len(args), row.polar)
+            self.code[y.i] = Instruction("integral", indices, param, shape)
+        elif kind == "integral" and live:
+            quotient = row.quotient if self.exact else row.recurrence or row.quotient
+            assert quotient is not None
+            qs, p = quotient(*args, y)
+            qs = qs if isinstance(qs, tuple) else (qs,)
+            companions = [self.node(q).i for q, a in zip(qs, args, strict=True) if self.active[a.i]]
+            indices = tuple(a.i for a in args) + tuple(companions) + (self.node(p).i,)
+            self.code[y.i] = Instruction("integral", indices, param, shape)
+        return y
+
+
+def _spread(x: Any, axes: str, letters: str) -> Any:
+    """Return x with its lettered axes in the order of letters, the missing ones of length one."""
+    order = [axes.index(c) for c in letters if c in axes]
+    shape = [x.shape[axes.index(c)] if c in axes else 1 for c in letters]
+    return x.transpose(order).reshape(shape)
+
+
+def expand(program: Program) -> Program:
+    """Return the program in core instructions.
+
+    >>> from taylor import record, sin
+    >>> [i.op for i in expand(record(lambda x: sin(x) * 2, 0.5)).code]
+    ['input', 'integral', 'integral', 'linear', 'constant', 'linear']
+    """
+    tape, v = _replaced(program)
+    outputs = [v[i].i for i in program.outputs]
+    guards = [moved(g, lambda i: v[i].i) for g in program.guards]
+    return prune(Program(tape.code, tape.inputs, outputs, guards, program.single, program.point))
+
+
+def kept(make: Callable[[Program], Program], program: Program) -> Program:
+    """Return make(program), made once for all equal programs if they mean the same for ever."""
+    if not told(program):
+        return make(program)
+    return STORE.made(lambda: make(program), make.__name__, program.identity)
+
+
+def told(program: Program) -> bool:
+    """Whether a program tells all that is derived from it.
+
+    The equation of a row is read once, but what a rule of arrays says of its derivatives is the
+    user's code, run whenever they are asked for.
+    """
+    return all(i.op != "call" for i in program.code)
+
+
+def _replaced(program: Program) -> tuple[Expansion, list[Node]]:
+    """Return the tape of the core instructions, and the node of each variable of the program."""
+    tape = Expansion()
+    v: list[Node] = []
+    for op, args, param, shape in program.code:
+        if op == "input":
+            v.append(tape.input(shape))
+        else:
+            v.append(tape.push(op, tuple(v[a].i for a in args), param, shape, None))
+    return tape, v
+
+
+def deciding(program: Program) -> Program:
+    """Return the expanded program of the functions whose signs decide the branches of a program.
+
+    They are the differences of what is compared, and functions that vanish at jumps.
+
+    >>> from taylor import record
+    >>> p = deciding(record(lambda x: np.where(x > 2, x, -x) + np.floor(x), 0.5))
+    >>> [p.code[i].op for i in p.outputs]
+    ['add', 'integral']
+    """
+    tape, v = _replaced(program)
+    found = [v[g.a] - v[g.b] for g in program.guards if 0 <= g.b != g.a]  # x >= x asks for nan
+    for op, args, param, _ in list(tape.code):
+        x = [Node(tape, a) for a in args]
+        if op == "choose":
+            found.append(x[0] - x[1])
+        elif op == "jump":
+            row = param.surface
+            found.append(x[0] if row is None else tape.row(row, x[:1], x[0].shape))
+    outputs = list(dict.fromkeys(tape.node(y).i for y in found))
+    return prune(Program(tape.code, tape.inputs, outputs, [], single=False))
+
+
+@functools.lru_cache(maxsize=1024)
+def of_row(row: Elementary, active: tuple[bool, ...], exact: bool = False) -> Program:
+    """Return the expanded program of one row; arguments that are not active become parameters."""
+    tape = Expansion(exact)
+    args = [tape.input(()) if live else tape.parameter(()) for live in active]
+    y = tape.row(row, args, ())
+    return prune(Program(tape.code, tape.inputs, [y.i], [], True))
+
+
+def moved(guard: Guard, new: Callable[[int], int]) -> Guard:
+    return guard._replace(a=new(guard.a), b=new(guard.b) if guard.b >= 0 else -1)
+
+
+def prune(program: Program) -> Program:
+    """Return the program without instructions that no output (or guard) needs."""
+    decided = (i for g in program.guards for i in (g.a, g.b) if i >= 0)
+    code, new = pruned(program.code, [*program.outputs, *program.inputs, *decided])
+    guards = [moved(g, lambda i: new[i]) for g in program.guards]
+    inputs, outputs = [new[i] for i in program.inputs], [new[i] for i in program.outputs]
+    return Program(code, inputs, outputs, guards, program.single, program.point)

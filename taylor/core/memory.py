@@ -1,0 +1,297 @@
+"""Shared memory: which arrays of the package see what is written through one of them.
+
+The array of positions is the memory: a function that moves elements is run by NumPy itself on it,
+and where NumPy's result is a view of the positions, the result is a view here.  A node is a view
+of the positions of a `Cell`; the table of a series is NumPy memory of its own, and `Family` holds
+what shares it for the one case NumPy does not know, that the whole changes its type of number.
+"""
+
+from __future__ import annotations
+
+import math
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from taylor.numbers.values import is_operand
+
+Array = Any
+Path = tuple[Callable[[Any], Any], Any]  # the last step from the whole, and the path before it
+
+
+def positions(shape: tuple[int, ...]) -> Array:
+    """Return the array of the positions 1, 2, ...: position 0 stands for a zero."""
+    return np.arange(1, 1 + math.prod(shape)).reshape(shape)
+
+
+def placed(x: Array) -> Array:
+    """Return the positions 1, 2, ... of the elements of x, lying in memory as x does."""
+    where = positions(x.shape)
+    if x.flags.c_contiguous:
+        return where
+    steps = np.array(x.strides) // max(1, np.gcd.reduce(x.strides))
+    ends = (np.array(x.shape) - 1) * steps
+    room = np.empty(1 + int(np.abs(ends).sum()), dtype=int)
+    start = room[-int(ends[ends < 0].sum()) :]
+    found: Array = as_strided(start, x.shape, [int(s) * room.itemsize for s in steps])
+    found[...] = where
+    return found if np.array_equal(found, where) else in_order(where, x)
+
+
+def in_memory(x: Any) -> Array:
+    """Return an array that lies in memory as an array or number does; its content means nothing."""
+    if is_operand(x):
+        found: Array = x._in_memory()
+        return found
+    return x if isinstance(x, np.ndarray) else np.empty(np.shape(x), dtype=bool)
+
+
+def in_order(x: Array, like: Array) -> Array:
+    """Return a copy of x with its axes in the order in memory of those of another array."""
+    found = np.empty_like(like, dtype=x.dtype, subok=False)
+    found[...] = x
+    return found
+
+
+def joint(shape: tuple[int, ...], arrays: Sequence[Array]) -> Array | None:
+    """Return an array laid out as NumPy's element-wise result of those arrays; None: in C order."""
+    if len(shape) < 2 or all(a.flags.c_contiguous for a in arrays):
+        return None
+    found = np.nditer([*arrays, None], ["zerosize_ok", "refs_ok"]).operands[-1]
+    return None if found.flags.c_contiguous else found
+
+
+def shares(x: Any, memory: Array) -> bool:
+    """Whether x, which NumPy has made of the memory, is a view of it."""
+    return isinstance(x, np.ndarray) and np.may_share_memory(x, memory)
+
+
+def same_memory(x: Any, whole: Any) -> bool:
+    """Whether x, an array or operand made of the whole, is a view of it."""
+    if isinstance(whole, np.ndarray):
+        return shares(x, whole)
+    return whole._memory() is not None and x._memory() is whole._memory()
+
+
+def each(f: Callable[[Any], Any], x: Any) -> Any:
+    """Return f(x), or f of every entry of a list or tuple, such as np.split returns."""
+    return type(x)(map(f, x)) if isinstance(x, (list, tuple)) else f(x)
+
+
+def taken(table: Any, index: Array) -> Any:
+    """Return elements by position, -1 meaning zero, of every row of a table."""
+    flat = table.reshape((len(table), -1))
+    if index.size and index.min() < 0:
+        flat = np.concatenate([flat, flat[:, :0].sum(-1)[:, None]], axis=1)
+    if index.flags.c_contiguous:
+        return np.take(flat, index, axis=1)
+    if not isinstance(flat, np.ndarray):
+        return flat._gather([flat], taken(positions(flat.shape), index) - 1)
+    order = _order(index)
+    found = np.take(flat, index.transpose([i - 1 for i in order[1:]]), axis=1)
+    return found.transpose(np.argsort(order))
+
+
+def by_rows(table: Array) -> Array:
+    """Return a table whose rows lie one after the other, each as NumPy lays out an array.
+
+    A sum or a product may have made it with the degrees innermost; NumPy's functions, which look at
+    the strides of a row, would then make copies where those of a plain array are views.
+    """
+    steps = np.abs(table.strides)
+    if table.size < 2 or table.ndim == 1 or steps[0] >= steps[1:].max():
+        return table
+    order = _order(table[0])
+    return np.ascontiguousarray(table.transpose(order)).transpose(np.argsort(order))
+
+
+def _order(row: Array) -> tuple[int, ...]:
+    """Return the axes of a table, the outermost in memory first, for rows that lie like that."""
+    return (0, *(1 + np.argsort([-abs(s) for s in row.strides], kind="stable")))
+
+
+def in_rows(table: Any, tables: Sequence[Any] = (), arrays: Sequence[Any] = ()) -> Any:
+    """Return a table whose rows lie in memory as NumPy's element-wise result of those of tables
+    and arrays; without any in C order.
+    """
+    if len(table.shape) < 3:
+        return table
+    rows = [in_memory(t)[0, ...] for t in tables] + [in_memory(x) for x in arrays]
+    like = joint(table.shape[1:], rows)
+    order = range(table.ndim) if like is None else _order(like)
+    steps = np.abs(in_memory(table).strides)[[*order[1:]]]
+    if np.all(steps[:-1] >= steps[1:]):
+        return table
+    if is_operand(table):
+        return table._gather([table], in_rows(positions(table.shape), tables, arrays) - 1)
+    return np.ascontiguousarray(table.transpose(order)).transpose(np.argsort(order))
+
+
+def rows(f: Callable[..., Any], table: Array) -> Any:
+    """Return f of every row of a table: a view of the table where f of its first row is one.
+
+    Element e of f(table[0]) lies in table[0], so what lies k strides of the first axis behind it
+    is an element of table[k]: the view never leaves the table.
+    """
+    if not isinstance(table, np.ndarray):
+        return table._viewed(lambda where: rows(f, where))
+    head = table[0, ...]
+    moved = f(head)
+    for part in moved if isinstance(moved, (list, tuple)) else (moved,):
+        if not shares(part, head):
+            index = f(placed(head))
+            return each(lambda i: taken(table, np.asarray(i) - 1), index)
+    step = table.strides[0]
+
+    def under(part: Array) -> Array:
+        shape, strides = (len(table), *part.shape), (step, *part.strides)
+        return as_strided(part, shape, strides, writeable=part.flags.writeable)
+
+    return each(under, moved)
+
+
+def fresh(x: Any) -> Any:
+    """Return a copy of an array, for a function that may write into its argument."""
+    return x.copy() if isinstance(x, np.ndarray) or is_operand(x) else x
+
+
+# ------------------------------------------------------------------ what nodes share
+class Cell:
+    """What the nodes share that are views of one array: its instruction, which a write replaces."""
+
+    __slots__ = ("i", "positions", "version")
+
+    def __init__(self, i: int, where: Array) -> None:
+        self.i, self.version, self.positions = i, 0, where
+
+    def replace(self, i: int) -> None:
+        """Make instruction i the content."""
+        self.i = i
+        self.version += 1
+
+    def after(self, where: Array, index: Any, shape: tuple[int, ...]) -> Array:
+        """Return the content's elements after a write of new elements of that shape.
+
+        They are numbered from 0; the new ones follow those of the content.
+        """
+        if not where.flags.writeable:
+            raise ValueError("assignment destination is read-only")
+        size, count = self.positions.size, math.prod(shape)
+        moved = np.zeros(where.shape, dtype=int)
+        moved[index] = np.arange(size + 1, size + count + 1).reshape(shape)
+        after = self.positions.reshape(-1) - 1
+        written = moved > 0
+        after[where[written] - 1] = moved[written] - 1
+        return after.reshape(self.positions.shape)
+
+
+# ------------------------------------------------------------------ what series share
+class Family:
+    """The series whose tables are views of one whole table, each with its path from the whole."""
+
+    __slots__ = ("limit", "members", "whole")
+
+    def __init__(self, origin: Any) -> None:
+        self.whole = origin._coef
+        self.members: list[tuple[Any, Path | None]] = [(weakref.ref(origin), None)]
+        self.limit = 16
+
+    def add(self, series: Any, path: Path) -> None:
+        """Add a series; forget those that are gone, now and then."""
+        if len(self.members) > self.limit:
+            self.members = [m for m in self.members if m[0]() is not None]
+            self.limit = 16 + 2 * len(self.members)
+        self.members.append((weakref.ref(series), path))
+
+    def convert(self, f: Callable[[Any], Any]) -> None:
+        """Replace the whole by f(whole), which has other numbers, and so the table of all."""
+        self.whole = f(self.whole)
+        for reference, path in self.members:
+            series = reference()
+            if series is not None:
+                series._coef = _followed(self.whole, path)
+
+    def each(self, f: Callable[[Any], None]) -> None:
+        """Do f(series) for every series that shares the table."""
+        for reference, _ in self.members:
+            series = reference()
+            if series is not None:
+                f(series)
+
+
+def _followed(whole: Any, path: Path | None) -> Any:
+    steps = []
+    while path is not None:
+        step, path = path
+        steps.append(step)
+    for step in reversed(steps):
+        whole = step(whole)
+    return whole
+
+
+# ------------------------------------------------------------------ NumPy's functions that write
+class Flat:
+    """The elements of an array in C order, as NumPy's x.flat: to iterate, index and assign."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def __len__(self) -> int:
+        return int(self.array.size)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.array.reshape(-1))
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.array.reshape(-1)[index].copy()
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        places = np.arange(self.array.size)[index]
+        put(self.array, places, value)
+
+
+def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
+    """Write the values v, repeated as needed, at the positions `ind` of an array in C order."""
+    places = np.ravel(np.take(np.arange(np.size(a)), ind, mode=mode))  # type: ignore[call-overload]
+    if places.size:
+        a[np.unravel_index(places, np.shape(a))] = np.resize(v, places.shape) if np.ndim(v) else v
+
+
+def _place(arr: Any, mask: Any, vals: Any) -> None:
+    put(arr, np.flatnonzero(mask), vals)
+
+
+def _putmask(a: Any, mask: Any, values: Any) -> None:
+    places = np.flatnonzero(mask)
+    put(a, places, np.resize(values, np.shape(a)).reshape(-1)[places])
+
+
+def _put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> None:
+    where = np.arange(np.size(arr)).reshape(np.shape(arr))
+    if axis is None:
+        where, axis = where.reshape(-1), 0
+    places = np.take_along_axis(where, indices, axis)
+    put(arr, places, np.broadcast_to(values, places.shape).reshape(-1))
+
+
+def _copyto(dst: Any, src: Any, where: Any = True) -> None:
+    dst[...] = src if where is True else np.where(where, src, dst)
+
+
+def _fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
+    mask = np.zeros(np.shape(a), dtype=bool)
+    np.fill_diagonal(mask, True, wrap)
+    put(a, np.flatnonzero(mask), val)
+
+
+FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    np.copyto: _copyto,
+    np.put: put,
+    np.place: _place,
+    np.putmask: _putmask,
+    np.put_along_axis: _put_along_axis,
+    np.fill_diagonal: _fill_diagonal,
+}

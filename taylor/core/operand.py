@@ -1,0 +1,486 @@
+"""NumPy's protocols: what np.exp(x), x @ A, x[1:], np.where(...) mean for a value of the package.
+
+Every shape operation is a gather (indexing, transposing, stacking: NumPy itself is run on an array
+of positions), a sum, or an einsum; a class that supplies the primitives listed in `Operand` gets
+the rest of NumPy from here.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor.core import elementary, memory
+from taylor.core.binding import UFUNCS, call, call_ufunc, family, method
+from taylor.core.conditions import Condition
+from taylor.numbers.values import Handled, is_operand
+
+Array = Any
+NUMBERS = (float, int, complex)
+
+
+class Operand(Handled):
+    """An array-like value with operators and NumPy's protocols, built on a few primitives.
+
+    A subclass supplies: `shape`, `value`, `tag`, the operators, `_elementary(row, args)`,
+    `_gather(sources, index)`, `_sum(axes)`, `_cumsum(axis)`, `_reduceat(starts, axis)`,
+    `_einsum(subscripts, x, y)`,
+    `_choose(lhs, rhs, a, b, mode)`, `_compare(op, other)`, `_assign(index, value)`, `_ones()`,
+    `_scatter(index, shape)`, `_call(rule, args)`, `_truth()`, `_viewed(f)`: what f makes of it,
+    views where NumPy's f makes views, and `_hosts(other)`: whether other is a value of an outer
+    differentiation, which the operand holds as a constant or as coefficients.
+    """
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
+    __array_priority__ = 1000.0
+    __pandas_priority__ = 5000  # above those of its own classes: they leave operators to us
+
+    shape: Any
+    value: Any
+    tag: Any  # which differentiation the value belongs to
+    _elementary: Callable[..., Any]
+    _gather: Callable[..., Any]
+    _sum: Callable[..., Any]
+    _cumsum: Callable[..., Any]
+    _reduceat: Callable[..., Any]
+    _einsum: Callable[..., Any]
+    _choose: Callable[..., Any]
+    _compare: Callable[..., Any]
+    _assign: Callable[..., Any]
+    _ones: Callable[..., Any]
+    _scatter: Callable[..., Any]
+    _call: Callable[..., Any]
+    _hosts: Callable[..., bool]
+    _truth: Callable[..., Any]
+
+    # -------------------------------------------------------------- array attributes and methods
+    @property
+    def ndim(self) -> int:
+        """Number of array axes (coefficients not counted)."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements (coefficients not counted)."""
+        return math.prod(self.shape)
+
+    @property
+    def T(self) -> Any:
+        """The transpose."""
+        return np.transpose(self)  # type: ignore[call-overload]
+
+    @property
+    def mT(self) -> Any:
+        """The transposes of the matrices in the last two axes."""
+        return np.matrix_transpose(self)  # type: ignore[call-overload]
+
+    def copy(self, order: Any = "C") -> Any:
+        """Return a copy, its axes in that order in memory."""
+        return rearrange([self], lambda i: i.copy(order))
+
+    def __copy__(self) -> Any:
+        return self.copy("K")
+
+    def flatten(self, order: Any = "C") -> Any:
+        """Return a copy of the elements along one axis."""
+        return rearrange([self], lambda i: i.flatten(order))
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+        """Return the elements of a diagonal."""
+        return self._viewed(lambda i: i.diagonal(offset, axis1, axis2))
+
+    @property
+    def flat(self) -> memory.Flat:
+        """The elements in C order: x.flat[2], x.flat[:] = 0, for e in x.flat."""
+        return memory.Flat(self)
+
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        memory.Flat(self)[:] = value
+
+    def item(self, *index: Any) -> Any:
+        """Return one element as a number."""
+        if len(index) == 1:
+            return self[index[0]] if isinstance(index[0], tuple) else self.reshape(-1)[index[0]]
+        return self[index] if index else self.reshape(()).copy()
+
+    def fill(self, value: Any) -> None:
+        """Write one number into every element."""
+        self[...] = value
+
+    def sort(self, axis: int = -1, kind: Any = None, order: Any = None) -> None:
+        """Sort the elements in place."""
+        self[...] = np.sort(self, axis, kind, order)  # type: ignore[call-overload]
+
+    def partition(self, kth: Any, axis: int = -1) -> None:
+        """Do np.partition in place."""
+        self[...] = np.partition(self, kth, axis)  # type: ignore[call-overload]
+
+    def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
+        """Do np.put(self, indices, values, mode)."""
+        memory.put(self, indices, values, mode)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("a scalar series has no len(); its coefficients are in .coef")
+        return int(self.shape[0])
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index: Any) -> Any:
+        index = _plain_index(index)
+        return self._viewed(lambda i: i[index])
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._assign(_plain_index(index), value)
+
+    def _viewed(self, f: Callable[..., Any]) -> Any:
+        return rearrange([self], f)
+
+    def _memory(self) -> Any:
+        """What it shares with views of it; None as long as there are none."""
+        return None
+
+    def _in_memory(self) -> Array:
+        """Return an array that lies in memory as this one does; its content means nothing."""
+        return np.empty(self.shape, dtype=bool)
+
+    def _is_array(self) -> bool:
+        """Whether it has a place in memory: NumPy's numbers have none, its 0-d views have."""
+        return bool(self.shape) or self._memory() is not None
+
+    def reshape(self, *shape: Any, order: Any = "C") -> Any:
+        """Return the same elements in another shape."""
+        target = shape[0] if len(shape) == 1 else shape
+        return self._viewed(lambda i: i.reshape(target, order=order))
+
+    def ravel(self, order: Any = "C") -> Any:
+        """Return the elements along one axis."""
+        return self._viewed(lambda i: i.ravel(order))
+
+    def transpose(self, *axes: Any) -> Any:
+        """Return the array with its axes permuted."""
+        return self._viewed(lambda i: i.transpose(*axes))
+
+    def squeeze(self, axis: Any = None) -> Any:
+        """Return the array without its axes of length one."""
+        return self._viewed(lambda i: i.squeeze(axis))
+
+    def swapaxes(self, a: int, b: int) -> Any:
+        """Return the array with two axes exchanged."""
+        return self._viewed(lambda i: i.swapaxes(a, b))
+
+    def conjugate(self) -> Any:
+        """Return the complex conjugate of a real value: a copy."""
+        return +real(self, "conjugate")
+
+    conj = conjugate
+
+    @property
+    def real(self) -> Any:
+        """The real part of a real value: itself."""
+        return real(self, "the real part")
+
+    @property
+    def imag(self) -> Any:
+        """The imaginary part of a real value: zero."""
+        return real(self, "the imaginary part") * 0
+
+    # methods that are NumPy's functions, with all their arguments
+    sum, prod, mean = method(np.sum), method(np.prod), method(np.mean)
+    var, std = method(np.var), method(np.std)
+    max, min = method(np.max), method(np.min)
+    cumsum, cumprod = method(np.cumsum), method(np.cumprod)
+    argmax, argmin, argsort = method(np.argmax), method(np.argmin), method(np.argsort)
+    any, all, nonzero = method(np.any), method(np.all), method(np.nonzero)
+    take, repeat = method(np.take), method(np.repeat)
+    clip, round = method(np.clip), method(np.round)
+    dot, trace = method(np.dot), method(np.trace)
+
+    def compress(self, condition: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return np.compress(condition, self, axis, out)."""
+        return call(np.compress, (condition, self, *args), kwargs)
+
+    def tolist(self) -> Any:
+        """Return the elements as a list, nested as the axes are."""
+        return [e.tolist() for e in self] if self.ndim else self
+
+    # -------------------------------------------------------------- operators
+    def __pos__(self) -> Any:
+        return self.copy("K")
+
+    def __abs__(self) -> Any:
+        return elementary.absolute(self)
+
+    def __pow__(self, r: Any, mod: Any = None) -> Any:
+        if mod is not None:
+            return NotImplemented
+        return elementary.power(self, r) if fits(r) else NotImplemented
+
+    def __rpow__(self, base: Any) -> Any:
+        return elementary.power(base, self) if fits(base) else NotImplemented
+
+    def __mod__(self, b: Any) -> Any:
+        return elementary.mod(self, b) if fits(b) else NotImplemented
+
+    def __rmod__(self, a: Any) -> Any:
+        return elementary.mod(a, self) if fits(a) else NotImplemented
+
+    def __floordiv__(self, b: Any) -> Any:
+        return elementary.floor(self / b) if fits(b) else NotImplemented
+
+    def __rfloordiv__(self, a: Any) -> Any:
+        return elementary.floor(a / self) if fits(a) else NotImplemented
+
+    def __divmod__(self, b: Any) -> Any:
+        return self // b, self % b
+
+    def __matmul__(self, other: Any) -> Any:
+        return UFUNCS[np.matmul](self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return UFUNCS[np.matmul](other, self)
+
+    def _in_place(self, op: Callable[[Any, Any], Any], other: Any) -> Any:
+        """Do self = op(self, other): into the memory of an array; a number is another one then."""
+        result = op(self, other)
+        if not self._is_array():
+            return result
+        if np.shape(result) != self.shape:
+            raise ValueError(
+                f"non-broadcastable output operand with shape {self.shape} doesn't match the "
+                f"broadcast shape {np.shape(result)}"
+            )
+        self._assign(Ellipsis, result)
+        return self
+
+    def __iadd__(self, other: Any) -> Any:
+        return self._in_place(operator.add, other)
+
+    def __isub__(self, other: Any) -> Any:
+        return self._in_place(operator.sub, other)
+
+    def __imul__(self, other: Any) -> Any:
+        return self._in_place(operator.mul, other)
+
+    def __itruediv__(self, other: Any) -> Any:
+        return self._in_place(operator.truediv, other)
+
+    def __ifloordiv__(self, other: Any) -> Any:
+        return self._in_place(operator.floordiv, other)
+
+    def __imod__(self, other: Any) -> Any:
+        return self._in_place(operator.mod, other)
+
+    def __ipow__(self, other: Any) -> Any:  # type: ignore[misc]
+        return self._in_place(operator.pow, other)
+
+    def __imatmul__(self, other: Any) -> Any:
+        return self._in_place(operator.matmul, other)
+
+    def __lt__(self, other: Any) -> Any:
+        return self._compare(operator.lt, other)
+
+    def __le__(self, other: Any) -> Any:
+        return self._compare(operator.le, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self._compare(operator.gt, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self._compare(operator.ge, other)
+
+    def __floor__(self) -> Any:
+        return elementary.floor(self)
+
+    def __ceil__(self) -> Any:
+        return elementary.ceil(self)
+
+    def __trunc__(self) -> Any:
+        return elementary.trunc(self)
+
+    def __round__(self, digits: int | None = None) -> Any:
+        if digits:
+            raise TypeError("round(x, digits) has no derivative worth the name; use round(x.value)")
+        return elementary.rint(self)
+
+    # -------------------------------------------------------------- NumPy's protocols
+    def __array_ufunc__(self, ufunc: np.ufunc, kind: str, *inputs: Any, **kwargs: Any) -> Any:
+        return call_ufunc(ufunc, kind, [lift(x) for x in inputs], kwargs)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return call(func, args, kwargs)
+
+
+# ------------------------------------------------------------------ helpers
+def host(args: Sequence[Any]) -> Any:
+    """Return the operand that an operation on these values belongs to: the innermost one."""
+    owner: Any = None
+    for x in args:
+        if isinstance(x, Operand) and (owner is None or x._hosts(owner)):
+            owner = x
+    return owner
+
+
+def fits(x: Any) -> bool:
+    """Whether x can be the other operand of an operator (strings and None cannot)."""
+    return is_operand(x) or not (x is None or isinstance(x, (str, bytes, dict, set)))
+
+
+def _plain_index(index: Any) -> Any:
+    if type(index) is int:
+        return index
+    parts = index if isinstance(index, tuple) else (index,)
+    if any(isinstance(i, Operand) for i in parts):
+        raise TypeError("a series cannot be an index; use int(x.value)")
+    plain = tuple(_plain_part(i) for i in parts)
+    return plain if isinstance(index, tuple) else plain[0]
+
+
+def _plain_part(i: Any) -> Any:
+    """Return one part of an index: the mask of a condition, the array of a pandas object."""
+    if isinstance(i, Condition):
+        return i.mask()
+    if _is_masked(i):
+        return lift(i)
+    if isinstance(i, (np.ndarray, np.generic)) or not hasattr(i, "__array__"):
+        return i
+    return np.asarray(i)
+
+
+def lift(x: Any) -> Any:
+    """Return an array-like as one array, a series or node where it holds such, else x itself.
+
+    A list or object array of series is stacked, a condition is its zeros and ones, a pandas object
+    its array.  A masked array raises TypeError: its mask would be lost.
+    """
+    if type(x) in NUMBERS or isinstance(x, Operand):
+        return x
+    if isinstance(x, (list, tuple)) and any(
+        isinstance(e, (Operand, Condition, list, tuple, np.ndarray)) for e in x
+    ):
+        return stack([lift(e) for e in x]) if holds_operands(x) else x
+    if isinstance(x, np.ndarray):
+        return _lifted_array(x)
+    if isinstance(x, Condition):
+        return x.number()
+    if isinstance(x, np.generic) or not hasattr(x, "__array__"):
+        return x
+    return _lifted_array(np.asarray(x))
+
+
+def _is_masked(x: Any) -> bool:
+    """Whether x is an array of numpy.ma, which few import: NumPy itself only when asked for it."""
+    module = sys.modules.get("numpy.ma")
+    return module is not None and isinstance(x, module.MaskedArray)
+
+
+def _lifted_array(x: Array) -> Any:
+    if _is_masked(x):
+        if np.any(x.mask):
+            raise TypeError(
+                "a masked array beside values of taylor would lose its mask; write "
+                "np.where(~m.mask, x, ...) with m.filled(...), or sum(x, where=~m.mask)"
+            )
+        x = x.data
+    if x.dtype == object:
+        first = next((e for e in x.reshape(-1) if isinstance(e, (Operand, Condition))), None)
+        if first is not None:
+            return stack([lift(e) for e in x.reshape(-1)]).reshape(x.shape)
+    return x
+
+
+def holds_operands(x: Any) -> bool:
+    if isinstance(x, (list, tuple)):
+        return any(holds_operands(e) for e in x)
+    if isinstance(x, np.ndarray) and x.dtype == object:
+        return any(isinstance(e, Operand) for e in x.reshape(-1))
+    return isinstance(x, (Operand, Condition))
+
+
+def rearrange(sources: Sequence[Any], f: Callable[..., Any]) -> Any:
+    """Return what f makes of arrays of positions, read as elements of the sources.
+
+    Position 0 stands for a zero (np.tril, np.diag and np.pad put zeros), so any NumPy function that
+    only moves elements works on series through this one line.
+    """
+    positions, start = [], 0
+    for x in sources:
+        where = memory.placed(memory.in_memory(x))
+        positions.append(where + start if start else where)
+        start += where.size
+    moved = f(*positions)
+    owner = next(x for x in sources if isinstance(x, Operand))
+    if isinstance(moved, (list, tuple)):
+        return type(moved)(owner._gather(sources, np.asarray(i) - 1) for i in moved)
+    return owner._gather(sources, np.asarray(moved) - 1)
+
+
+def laid_as(x: Any, like: Any) -> Any:
+    """Return x with its axes in the order in memory of those of another array of its shape."""
+    where = memory.in_memory(like)
+    return x if where.flags.c_contiguous else rearrange([x], lambda i: memory.in_order(i, where))
+
+
+def stack(elements: Sequence[Any], axis: int = 0) -> Any:
+    """Return np.stack of series and numbers."""
+    shapes = {e.shape if isinstance(e, Operand) else np.shape(e) for e in elements}
+    if axis == 0 and len(shapes) == 1:
+        (shape,) = shapes
+        index = np.arange(len(elements) * math.prod(shape)).reshape(len(elements), *shape)
+        return host(elements)._gather(elements, index)
+    return rearrange(elements, lambda *i: np.stack(i, axis))
+
+
+def real(x: Any, what: str) -> Any:
+    """Return x if it is real; the complex conjugate and its kin are not holomorphic."""
+    if np.iscomplexobj(x.value) or any(isinstance(e, complex) for e in np.ravel(x.value)[:1]):
+        raise TypeError(
+            f"{what} of a complex series is not holomorphic and has no Taylor series; "
+            "work with real and imaginary parts as two real variables"
+        )
+    return x
+
+
+# ------------------------------------------------------------------ functions that move elements
+def _one(func: Any) -> Callable[..., Any]:
+    return lambda x, *args, **kwargs: rearrange([lift(x)], lambda i: func(i, *args, **kwargs))
+
+
+def viewing(func: Any) -> Callable[..., Any]:
+    """A function whose result is a view of its argument where NumPy's is."""
+    return lambda x, *args, **kwargs: lift(x)._viewed(lambda i: func(i, *args, **kwargs))
+
+
+VIEWS: tuple[Any, ...] = (
+    np.transpose, np.reshape, np.ravel, np.squeeze, np.expand_dims, np.swapaxes,
+    np.moveaxis, np.rollaxis, np.flip, np.fliplr, np.flipud, np.rot90, np.broadcast_to,
+    np.diagonal, np.diag, np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit,
+    np.matrix_transpose, np.linalg.matrix_transpose, np.unstack,
+)  # fmt: skip
+COPIES: tuple[Any, ...] = (
+    np.roll, np.take, np.repeat, np.tile, np.diagflat, np.tril, np.triu, np.delete,
+    np.take_along_axis, np.copy, np.resize,
+)  # fmt: skip
+for _func in VIEWS:
+    family(_func, viewing(_func))
+for _func in COPIES:
+    family(_func, _one(_func))
+
+
+# ------------------------------------------------------------------ elements of object arrays
+def _element_method(row: elementary.Elementary) -> Callable[..., Any]:
+    return lambda self, *args: row(self, *args)
+
+
+# np.exp of an object array calls the method .exp() of its elements
+for _row in elementary.TABLE.values():
+    if _row.ufunc is not None:
+        setattr(Operand, _row.ufunc.__name__, _element_method(_row))

@@ -1,0 +1,278 @@
+"""The program (a Wengert list): a straight-line list of instructions on array-valued variables.
+
+`record(f, x, ...)` runs f on nodes and returns a `Program`; `expand.expand` replaces every
+`elementary` by the core instructions of the sweep, `transform` makes derivatives of it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from taylor.core.operand import Operand, lift
+from taylor.core.rules import adjoints, full, tangents, values
+from taylor.core.tags import Tag
+from taylor.core.tape import ARITHMETIC, Guard, Instruction, Node, Tape
+from taylor.errors import GuardError, ShapeMismatch
+from taylor.kept import identity
+from taylor.numbers.values import Constant, alike, as_array, is_operand
+
+
+@dataclass
+class Program:
+    """A recorded function: instructions, the indices of its inputs and outputs, and its guards.
+
+    `point` holds the arguments of the recording.
+    """
+
+    code: list[Instruction]
+    inputs: list[int]
+    outputs: list[int]
+    guards: list[Guard] = field(default_factory=list)
+    single: bool = True
+    point: tuple[Any, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.code)
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes it takes."""
+        return sum(400 + _bytes(i.param) for i in self.code)
+
+    @functools.cached_property
+    def identity(self) -> tuple[Any, ...]:
+        """What is equal for programs of which the same is made: all but the point."""
+        columns = tuple(zip(*self.code, strict=True))
+        return identity((columns, self.inputs, self.outputs, self.guards, self.single))
+
+    def __call__(self, *x: Any) -> Any:
+        """Return the value of the program: see `evaluate`."""
+        y = evaluate(self, *x)
+        return y[0] if self.single else y
+
+    def results(self, v: list[Any], x: Sequence[Any]) -> list[Any]:
+        """Return the outputs, given the arguments and the values of all instructions."""
+        return [v[i] for i in self.outputs]
+
+    def verify(self) -> None:
+        """Raise ValueError unless every instruction is well formed and uses only earlier ones."""
+        verify(self)
+
+    def show(self, *x: Any, tangent: Any = None, adjoint: Any = None) -> str:
+        """Return the table of v_i, its expression, its value, tangent and adjoint at x.
+
+        `tangent` is the direction (default: all ones), `adjoint` the adjoints of the outputs
+        (default: the column is left out).  The layout follows Griewank & Walther, Evaluating
+        Derivatives, Table 2.2, and Baydin et al., Automatic Differentiation in Machine Learning: a
+        Survey, Tables 2 and 3.
+
+        >>> import numpy as np
+        >>> program = record(lambda x, y: np.log(x) + x * y, 2.0, 5.0)
+        >>> print(program.show(2.0, 5.0, tangent=(1.0, 0.0)))
+        v   expression  value     tangent
+        v0  x0          2         1
+        v1  x1          5         0
+        v2  log(v0)     0.693147  0.5
+        v3  v0 * v1     10        5
+        v4  v2 + v3     10.6931   5.5
+        y0  v4          10.6931   5.5
+        """
+        seeds = [np.ones(np.shape(v)) for v in x] if tangent is None else list(tangent)
+        with np.errstate(all="ignore"):
+            v = trace(self, x)
+        t = tangents(self.code, v, [np.asarray(d, dtype=float)[()] for d in seeds])
+        columns: list[Any] = [v, [full(d, i.shape) for d, i in zip(t, self.code, strict=True)]]
+        header = ["v", "expression", "value", "tangent"]
+        if adjoint is not None:
+            bars = np.atleast_1d(np.asarray(adjoint, dtype=object)) if self.single else adjoint
+            every: dict[int, Any] = {}
+            found = adjoints(self.code, v, dict(zip(self.outputs, bars, strict=True)), (), every)
+            every.update(zip(self.inputs, found, strict=True))
+            columns.append([full(every.get(i), c.shape) for i, c in enumerate(self.code)])
+            header.append("adjoint")
+        rows = [header]
+        for i in range(len(self.code)):
+            rows.append([f"v{i}", self.expression(i), *(_short(c[i]) for c in columns)])
+        for j, i in enumerate(self.outputs):
+            rows.append([f"y{j}", f"v{i}", *(_short(c[i]) for c in columns)])
+        widths = [max(len(r[c]) for r in rows) + 2 for c in range(len(header))]
+        return "\n".join(
+            "".join(cell.ljust(w) for cell, w in zip(r, widths, strict=True)).rstrip() for r in rows
+        )
+
+    def expression(self, i: int) -> str:
+        """Return instruction i in mathematical notation."""
+        op, args, param, shape = self.code[i]
+        v = [f"v{a}" for a in args]
+        if op == "input":
+            return f"x{param}"
+        if op == "constant":
+            return _short(param)
+        if op in ARITHMETIC:
+            return f" {dict(add='+', mul='*', div='/')[op]} ".join(v)
+        if op == "linear":
+            if param.kind == "scale":
+                return f"{_short(param.data)} * {v[0]}"
+            return f"{param.kind}({', '.join(v)}){list(shape) if shape else ''}"
+        if op == "choose":
+            return f"{v[2]} if {v[0]} > {v[1]} else {v[3]}"
+        if op == "einsum":
+            return f"einsum({param}, {', '.join(v)})"
+        name = param.rule.name if op == "call" else param.name
+        return f"{name}({', '.join(v)})"
+
+    def dot(self) -> str:
+        """Return the graph of the program in the DOT language.
+
+        >>> print(record(lambda x: x * x, 2.0).dot())
+        digraph program {
+          v0 [label="v0 = x0", shape=box];
+          v1 [label="v1 = v0 * v0", shape=doublecircle];
+          v0 -> v1;
+          v0 -> v1;
+        }
+        """
+        lines = ["digraph program {"]
+        for i, (op, args, _, _) in enumerate(self.code):
+            shape = "doublecircle" if i in self.outputs else "box" if op == "input" else "ellipse"
+            label = f"v{i} = {self.expression(i)}".replace('"', '\\"')
+            lines.append(f'  v{i} [label="{label}", shape={shape}];')
+            lines += [f"  v{a} -> v{i};" for a in args]
+        return "\n".join([*lines, "}"])
+
+
+def _bytes(param: Any) -> int:
+    """Return the bytes of the arrays in a parameter of an instruction."""
+    return sum(map(_bytes, param)) if isinstance(param, tuple) else getattr(param, "nbytes", 0)
+
+
+def _short(x: Any) -> str:
+    if isinstance(x, Constant):
+        return x.name
+    if np.ndim(x) == 0:
+        return f"{x:.6g}" if isinstance(x, (float, np.floating)) else str(x)
+    return np.array2string(np.asarray(x), precision=4, threshold=6, edgeitems=2).replace("\n", "")
+
+
+# ------------------------------------------------------------------ record, evaluate, verify
+def record(f: Callable[..., Any], *x: Any) -> Program:
+    """Return the program of f at the point x: numbers or arrays, one per argument of f.
+
+    >>> import numpy as np
+    >>> p = record(lambda x: np.sum(np.sin(x) ** 2), np.array([1.0, 2.0]))
+    >>> float(p(np.array([0.0, np.pi / 2])))
+    1.0
+    """
+    return recording(f, *x)[0]
+
+
+def recording(
+    f: Callable[..., Any], *x: Any, through: frozenset[Tag] = frozenset()
+) -> tuple[Program, list[Any]]:
+    """Return the program of f at the point x, and the values of its instructions there.
+
+    The point may be a series in the tags `through`, of which f sees nothing.
+    """
+    tape = Tape()
+    tape.through = through
+    nodes = []
+    for value in alike([v.copy() if is_operand(v) else as_array(v)[()] for v in x]):
+        nodes.append(tape.input(np.shape(value), value))
+    try:
+        y = f(*nodes)
+        single = not isinstance(y, (tuple, list))
+        outputs = [_output(tape, v).i for v in ([y] if single else y)]
+    finally:
+        tape.tag.closed = True
+    point = tuple(tape.values[i] for i in tape.inputs)
+    return Program(tape.code, tape.inputs, outputs, tape.guards, single, point), tape.values
+
+
+def _output(tape: Tape, y: Any) -> Node:
+    y = lift(y)
+    if callable(y) and not isinstance(y, Operand):
+        raise TypeError("a recorded function must return numbers or arrays, not a function")
+    return tape.node(y)
+
+
+def trace(program: Program, x: Sequence[Any]) -> list[Any]:
+    """Return the value of every instruction at x, in whatever number type x is."""
+    if len(x) != len(program.inputs):
+        raise TypeError(f"the program takes {len(program.inputs)} arguments, got {len(x)}")
+    x = [lift(value) for value in x]
+    x = [np.asarray(value) if isinstance(value, (list, tuple)) else value for value in x]
+    for n, (i, value) in enumerate(zip(program.inputs, x, strict=True)):
+        if tuple(np.shape(value)) != program.code[i].shape:
+            raise ShapeMismatch(
+                f"argument {n} has shape {np.shape(value)}; the program was recorded with "
+                f"{program.code[i].shape}: record it again for the new shape"
+            )
+    v = values(program.code, alike(x))
+    check(program.guards, lambda i: v[i])
+    return v
+
+
+def check(guards: Sequence[Guard], value: Callable[[int], Any]) -> None:
+    """Raise GuardError where a decision of the recording would be another one at these values."""
+
+    def plain(i: int) -> Any:
+        x = value(i)
+        while is_operand(x):
+            x = x.value
+        return x
+
+    for guard in guards:
+        if not guard.holds(plain):
+            raise GuardError(f"{guard} and is not so here; record the function again at this point")
+
+
+def evaluate(program: Program, *x: Any) -> list[Any]:
+    """Return the outputs of the program at x, in whatever number type x is.
+
+    Raises GuardError where a recorded branch would go the other way.
+    """
+    return program.results(trace(program, x), x)
+
+
+ARITY = {"input": 0, "constant": 0, "parameter": 0, "add": 2, "mul": 2, "div": 2}
+ARITY |= {"einsum": 2, "choose": 4}
+ANY_ARITY = ("linear", "elementary", "call", "integral", "local", "jump")
+
+
+def _reach(i: int, op: str, param: Any, j: int, program: Program) -> int:
+    """Return the bound of argument j: the q's and p of an integral may stand after it."""
+    return len(program.code) if op == "integral" and j >= param.arity else i
+
+
+def _broadcasts(shapes: Sequence[Any], shape: Any) -> bool:
+    try:
+        return bool(np.broadcast_shapes(*shapes) == shape)
+    except ValueError:
+        return False
+
+
+def verify(program: Program) -> None:
+    """Raise ValueError unless every instruction is well formed and uses only earlier ones."""
+    for i, (op, args, param, shape) in enumerate(program.code):
+        problem = ""
+        if op not in ARITY and op not in ANY_ARITY:
+            problem = f"unknown instruction {op!r}"
+        elif op in ARITY and len(args) != ARITY[op]:
+            problem = f"{op} needs {ARITY[op]} arguments, has {len(args)}"
+        elif any(not 0 <= a < _reach(i, op, param, j, program) for j, a in enumerate(args)):
+            problem = f"arguments {args} are not all computed before"
+        elif op == "input" and (param >= len(program.inputs) or program.inputs[param] != i):
+            problem = "the input is not listed in program.inputs"
+        elif op in ("add", "mul", "div", "choose", "elementary"):
+            shapes = [program.code[a].shape for a in args]
+            if not _broadcasts(shapes, shape):
+                problem = f"argument shapes {shapes} do not give {shape}"
+        if problem:
+            raise ValueError(f"instruction v{i}: {problem}")
+    if any(not 0 <= i < len(program.code) for i in program.outputs):
+        raise ValueError(f"outputs {program.outputs} are not all computed")

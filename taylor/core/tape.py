@@ -1,0 +1,868 @@
+"""The tape: recording what a function does to array-valued variables (a Wengert list).
+
+A recorded instruction is one of
+
+    input · constant · add · mul · div · linear · einsum · choose · elementary · call
+
+Arguments of element-wise instructions broadcast as in NumPy.  Every shape operation is `linear`:
+y = S x with a constant S.  Nodes carry the values of the recording, in whatever number type they
+are, so that a Python branch can be taken; each branch leaves a guard.  A value of an outer
+differentiation that meets a node is a constant of the recording (see `tags`).
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import operator
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from taylor.core import elementary
+from taylor.core.algebra import contract, nonzero
+from taylor.core.conditions import COMPARISONS, Condition
+from taylor.core.elementary import Rule, choose, derived
+from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
+from taylor.core.operand import NUMBERS, Operand, host, lift
+from taylor.core.tags import Tag, fresh_tag
+from taylor.errors import ForeignNodeError, NotNow, ShapeMismatch, TraceError
+from taylor.numbers.values import (
+    Constant,
+    as_array,
+    base,
+    common_shape,
+    constant,
+    decided,
+    exact,
+    is_operand,
+    of_value,
+    over,
+    plus,
+    sample,
+    times,
+    together,
+    unit,
+    zeros,
+)
+
+Array = Any
+Shape = tuple[int, ...]
+ARITHMETIC = {"add": plus, "mul": times, "div": over}
+EXTREMES = (elementary.maximum, elementary.minimum)
+LARGE = 1024  # elements of an array that is told from others by identity, not by content
+MIRRORED = {"<": operator.gt, "<=": operator.ge, ">": operator.lt, ">=": operator.le}
+
+
+class Linear(NamedTuple):
+    """A constant linear map y = S x of one or several arrays.
+
+    | kind | data | y |
+    |---|---|---|
+    | gather | index | y.flat[i] is element index[i] of the joined sources, -1 meaning zero |
+    | scatter | (index, shape) | the transpose: y.flat[index[i]] += x.flat[i] |
+    | reshape | shape | the same elements |
+    | sum | axes | the sum over them |
+    | cumsum | axis | the running sum |
+    | scale | c | c·x |
+    | einsum | (spec, c) | einsum(spec, c, x) |
+    """
+
+    kind: str
+    data: Any
+
+    def __call__(self, *xs: Any) -> Any:
+        """Return S x for plain arrays or operands."""
+        x = xs[0]
+        if self.kind == "scale":
+            return times(x, self.data)
+        if self.kind == "einsum":
+            return contract(self.data[0], self.data[1], x)
+        return self.moved(xs, 0)
+
+    def moved(self, xs: Sequence[Any], lead: int) -> Any:
+        """Return S x under `lead` leading axes, for the kinds that only move and add elements."""
+        x = xs[0]
+        if self.kind == "gather":
+            return gather(xs, self.data, lead)
+        if self.kind == "scatter":
+            index, shape = self.data
+            return scatter(x, index, shape, lead)
+        if self.kind == "reshape":
+            return np.reshape(x, (*np.shape(x)[:lead], *self.data))
+        if self.kind == "sum":
+            return np.sum(x, axis=tuple(d + lead for d in self.data))
+        return np.cumsum(x, axis=self.data + lead)
+
+
+def as_data(c: Any, like: Any) -> Any:
+    """Return c, its integers and booleans as floats where the numbers of `like` are floats."""
+    if is_operand(c) or isinstance(c, (Fraction, Constant)):
+        return c
+    dtype = getattr(base(like), "dtype", np.dtype(type(base(like))))
+    if dtype.kind not in "fc" or np.asarray(c).dtype.kind not in "iub":
+        return c
+    return np.asarray(c).astype(np.empty(0, dtype).real.dtype)[()]
+
+
+def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
+    """Return elements of the joined sources by position (-1: zero), under `lead` leading axes."""
+    if not lead:
+        if not index.ndim and len(sources) == 1 and type(sources[0]) is np.ndarray and index >= 0:
+            return sources[0].reshape(-1)[index]
+        owner = host(sources)
+        if owner is not None:
+            return owner._gather(sources, index)
+        if not index.ndim and len(sources) == 1 and index >= 0:
+            return np.asarray(sources[0]).reshape(-1)[index]
+    if set(map(type, sources)) == {np.float64} and index.size and index.min() >= 0:
+        return np.array(sources)[index]
+    floats = [x.dtype for x in sources if isinstance(x, (np.ndarray, np.inexact))]
+    if floats and np.dtype(object) not in floats:  # Python's numbers take the precision of arrays
+        dtype = np.result_type(*floats)
+        sources = [np.asarray(x, dtype) if type(x) in (int, float) else x for x in sources]
+    arrays = [x if is_operand(x) else np.asarray(x) for x in sources]
+    flat = [x.reshape((*x.shape[:lead], -1)) for x in arrays]
+    if index.size and index.min() < 0:
+        flat.append(flat[0][..., :0].sum(-1)[..., None] if lead else zeros((1,), sample(flat[0])))
+    joined = flat[0] if len(flat) == 1 else np.concatenate(together(*flat), axis=-1)
+    found = joined[..., index]
+    return found[()] if isinstance(found, np.ndarray) else found  # a number, not an array of one
+
+
+def scatter(x: Any, index: Array, shape: Shape, lead: int = 0) -> Any:
+    """Return the array y with y.flat[index[i]] = Σ x.flat[i] (index -1: dropped)."""
+    size = math.prod(shape)
+    front = tuple(np.shape(x)[:lead])
+    rows = math.prod(front)
+    to = index.reshape(-1)
+    x = np.reshape(x, (rows, -1))
+    if to.size and to.min() < 0:
+        x, to = x[:, to >= 0], to[to >= 0]
+    to = (np.arange(rows)[:, None] * size + to).reshape(-1)
+    x = np.reshape(x, -1)
+    if is_operand(x):
+        y = x._scatter(to, (rows * size,))
+    elif x.dtype.kind == "f":
+        y = np.bincount(to, weights=x, minlength=rows * size).astype(x.dtype, copy=False)
+    else:
+        y = zeros((rows * size,), x)
+        np.add.at(y, to, x)
+    return np.reshape(y, (*front, *shape))
+
+
+class Instruction(NamedTuple):
+    """v_i = op(args; param): one line of a program."""
+
+    op: str
+    args: tuple[int, ...]
+    param: Any
+    shape: Shape
+
+
+def pruned(
+    code: Sequence[Instruction], needed: Iterable[int]
+) -> tuple[list[Instruction], dict[int, int]]:
+    """Return the instructions that the needed ones rest on, and the new index of each."""
+    kept: set[int] = set()
+    stack = list(needed)
+    while stack:
+        i = stack.pop()
+        if i not in kept:
+            kept.add(i)
+            stack.extend(code[i].args)
+    new = {i: n for n, i in enumerate(sorted(kept))}
+    return [code[i]._replace(args=tuple(new[a] for a in code[i].args)) for i in new], new
+
+
+class Guard(NamedTuple):
+    """What a decision of the recording rested on: the outcome of v_a (op) v_b.
+
+    With b = -1 the decision was np.op(v_a, *extra[0], **dict(extra[1])), for example an argsort.
+    """
+
+    op: str
+    a: int
+    b: int
+    outcome: Array
+    extra: tuple[Any, Any] = ((), ())
+
+    def holds(self, value: Callable[[int], Any]) -> bool:
+        """Whether the decision is the same for the plain values `value(i)`."""
+        if self.b < 0:
+            args, named = self.extra
+            found = of_value(self.op, value(self.a), *args, **dict(named))
+            return np.array_equal(found, self.outcome)
+        found = decided(COMPARISONS[self.op], value(self.a), value(self.b))
+        return np.array_equal(found, self.outcome)
+
+    def __str__(self) -> str:
+        right = f"np.{self.op}(v{self.a})" if self.b < 0 else f"v{self.a} {self.op} v{self.b}"
+        return f"the decision {right} was {self.outcome} when the program was recorded"
+
+
+# ------------------------------------------------------------------ the tape and its nodes
+class Tape:
+    """Records instructions; identical instructions are recorded once."""
+
+    def __init__(self) -> None:
+        self.code: list[Instruction] = []
+        self.values: list[Any] = []
+        self.inputs: list[int] = []
+        self.guards: list[Guard] = []
+        self.seen: dict[Any, int] = {}
+        self.nonzero: dict[int, Array] = {}  # where variables can be other than zero, once asked
+        self.tag = fresh_tag()
+        self.like: Any = None  # the number type of the recording
+        self.arrays: dict[int, tuple[Array, Array, bool, int]] = {}  # large constants by identity
+        self.outers: dict[int, tuple[Any, Any, int]] = {}  # outer values, and what they were
+        self.through: frozenset[Tag] = frozenset()  # tags of the driver's own: no part of .value
+        self.read = False  # whether the recorded function has taken a plain value out
+        self.most: float = math.inf  # instructions after which the recording is given up
+        self.outer: set[Tag] = set()  # of variables made by hand that the point is a series in
+
+    def push(self, op: str, args: tuple[int, ...], param: Any, shape: Shape, value: Any) -> Node:
+        """Append one instruction (or find it) and return its node."""
+        if self.tag.closed:
+            raise ForeignNodeError(
+                "a node outlived its recording; return results from the recorded function instead"
+            )
+        key = (op, args, _key(param))
+        found = self.seen.get(key)
+        if found is not None and op != "input":
+            return Node(self, found)
+        if len(self.code) >= self.most:
+            raise NotNow(f"a recording of more than {self.most} instructions")
+        self.code.append(Instruction(op, args, param, shape))
+        self.values.append(value)
+        self.seen[key] = len(self.code) - 1
+        return Node(self, len(self.code) - 1)
+
+    def input(self, shape: Shape, value: Any = None) -> Node:
+        """Append an input."""
+        if self.like is None and value is not None:
+            self.like = value if is_operand(value) else np.asarray(value)
+        x = value
+        while is_operand(x):
+            if x.tag.level >= 0:
+                self.outer.add(x.tag)
+            x = x.value
+        node = self.push("input", (), len(self.inputs), shape, value)
+        self.inputs.append(node.i)
+        return node
+
+    def constant(self, c: Any) -> Node:
+        """Append a constant: a number, an array, a named Constant, or an outer value."""
+        if isinstance(c, (Constant, Fraction)):
+            value = None if self.like is None else constant(c, self.like)
+            return self.push("constant", (), c, (), value)
+        if type(c) in (int, float):
+            return self.push("constant", (), c, (), c)
+        if is_operand(c):
+            return self._outer(c)
+        if np.ndim(c) == 0 and not isinstance(c, np.ndarray):
+            c = int(c) if isinstance(c, (np.integer, np.bool_)) else c
+            if type(c) not in NUMBERS:
+                as_array(c)  # raises an error, if c is no number
+            return self.push("constant", (), c, (), c)
+        if not isinstance(c, np.ndarray):
+            c = np.asarray(c)
+        known = self.arrays.get(id(c))
+        if known is not None and np.array_equal(known[0], known[1], equal_nan=known[2]):
+            return Node(self, known[3])
+        # what nobody can write into, such as a constant of another tape, needs no copy
+        fixed = isinstance(c, np.ndarray) and c.flags.owndata and not c.flags.writeable
+        array = c if fixed and c.dtype.kind in "fc" else as_array(as_data(c, self.like))
+        array.flags.writeable = False
+        node = self.push("constant", (), array, array.shape, array)
+        if array.size > LARGE and isinstance(c, np.ndarray):
+            self.arrays[id(c)] = (c, array, array.dtype.kind in "fc", node.i)
+        return node
+
+    def argument(self, c: Any) -> Node:
+        """Return an argument of a rule as a node: an array of integers stays one."""
+        if not (isinstance(c, np.ndarray) and c.dtype.kind in "iub"):
+            return self.node(c)
+        array = c.copy()
+        array.flags.writeable = False
+        return self.push("constant", (), array, array.shape, array)
+
+    def _outer(self, c: Any) -> Node:
+        """Append a constant that is a value of an outer differentiation, as it is now."""
+        known = self.outers.get(id(c))
+        if known is None or not c._unchanged(known[1]):
+            held = c.copy()
+            known = c, held, self.push("constant", (), held, held.shape, held).i
+            self.outers[id(c)] = known
+        return Node(self, known[2])
+
+    def holds(self, x: Any) -> bool:
+        """Whether the value x belongs to a differentiation outside of this recording."""
+        tag: Tag = x.tag
+        return not tag.closed and (tag.level < self.tag.level or tag in self.outer)
+
+    def node(self, x: Any) -> Node:
+        """Return x as a node of this tape."""
+        if isinstance(x, Node) and x.tape is self:
+            return x
+        if is_operand(x) and not self.holds(x):
+            raise ForeignNodeError(
+                f"a {type(x).__name__} of another, inner or finished differentiation cannot be "
+                "used here: return results from their own function, or keep their .value"
+            )
+        return self.constant(x)
+
+    def linear(self, kind: str, data: Any, sources: Sequence[Any], shape: Shape) -> Node:
+        """Append a linear map of the sources."""
+        nodes = [self.node(x) for x in sources]
+        values = [self.values[n.i] for n in nodes]
+        linear, value = Linear(kind, data), None
+        if all(v is not None for v in values):
+            if len(values) == 1 and kind in ("gather", "reshape"):  # nothing is computed
+                value = linear(*values)
+            else:
+                with np.errstate(all="ignore"):
+                    value = linear(*values)
+        return self.push("linear", tuple(n.i for n in nodes), linear, shape, value)
+
+    def scale(self, x: Node, c: Any) -> Node:
+        """Append c·x for a constant c."""
+        value = self.values[x.i]
+        with np.errstate(all="ignore"):
+            scaled = None if value is None else times(value, constant(c, self.like))
+        return self.push("linear", (x.i,), Linear("scale", c), x.shape, scaled)
+
+
+def _key(param: Any) -> Any:
+    """Return a hashable stand-in for a parameter that tells 1 from 1.0 and 0.0 from -0.0."""
+    if param is None or type(param) in (int, float, str):
+        return (type(param), repr(param) if type(param) is float else param)
+    if isinstance(param, tuple):
+        return tuple([_key(p) for p in param])
+    if isinstance(param, np.generic):
+        return (param.dtype.char, param.tobytes())
+    if isinstance(param, np.ndarray) and param.size > LARGE:
+        return id(param)
+    if isinstance(param, np.ndarray):
+        body = param.tobytes() if param.dtype != object else tuple(map(_key, param.ravel()))
+        return (param.dtype.str, param.shape, body)
+    if isinstance(param, (elementary.Elementary, Rule, Constant)) or is_operand(param):
+        return id(param)
+    return (type(param), repr(param))
+
+
+class Node(Operand):
+    """A variable of a program being recorded."""
+
+    __slots__ = ("_cell", "_i", "_seen", "_where", "tape")
+    _seen: int  # the version of the cell that instruction _i reads
+    # which elements of the cell, or without one all of them: where they lie in memory
+    _where: Any  # None: in C order
+
+    def __init__(self, tape: Tape, i: int, like: Array | None = None) -> None:
+        self.tape = tape
+        self._i = i
+        self._where = None if like is None else placed(like)
+        self._cell: Cell | None = None  # what it shares with views of it, once there are any
+
+    @property
+    def i(self) -> int:
+        """The instruction that holds the content."""
+        cell = self._cell
+        if cell is not None and self._seen != cell.version:  # written through another view
+            whole = Node(self.tape, cell.i)
+            self._i = whole._gather([whole], self._where - 1)._i
+            self._seen = cell.version
+        return self._i
+
+    @property
+    def tag(self) -> Tag:
+        """The identity of the recording."""
+        return self.tape.tag
+
+    @property
+    def shape(self) -> Shape:
+        """Shape of the variable."""
+        return self.tape.code[self._i].shape if self._cell is None else self._where.shape
+
+    @property
+    def value(self) -> Any:
+        """The value at the point of the recording."""
+        value = self.tape.values[self.i]
+        if value is None:
+            raise TraceError("this recording is symbolic: a node of it has no value to branch on")
+        while getattr(value, "tag", None) in self.tape.through:
+            value = value.value
+        caller = sys._getframe(1).f_globals.get("__name__", "")
+        if caller.partition(".")[0] not in ("taylor", "hyperdual"):
+            self.tape.read |= not is_operand(value)
+            return value.copy() if np.ndim(value) else value
+        return value
+
+    @property
+    def dtype(self) -> Any:
+        """Type of the numbers at the point of the recording."""
+        return np.asarray(base(self.tape.values[self.i])).dtype
+
+    def astype(self, dtype: Any, order: Any = "K", copy: bool = True) -> Any:
+        """Return the variable in a wider type of numbers, its axes in that order in memory."""
+        dtype = np.dtype(dtype)
+        if dtype in (self.dtype, np.dtype(object)):
+            return self.copy(order) if copy else self
+        if dtype.kind in "fc" and np.can_cast(self.dtype, dtype):
+            wider = self * dtype.type(1)
+            return wider if order == "K" else wider.copy(order)
+        raise TraceError(
+            f"recorded values are {self.dtype}; astype({dtype}) would cut off "
+            + ("digits: convert the point" if dtype.kind in "fc" else "derivatives: use .value")
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"a recorded value has no {name!r}; use NumPy's and this package's functions"
+        )
+
+    def __repr__(self) -> str:
+        return f"<node v{self.i} of shape {self.shape}>"
+
+    def _hosts(self, other: Operand) -> bool:
+        return self.tape.holds(other)
+
+    def _in_memory(self) -> Array:
+        return super()._in_memory() if self._where is None else self._where
+
+    def _beside(self, *args: Any) -> Node:
+        """Return the node of a new element-wise result of those arguments, laid out as NumPy's."""
+        if len(self.shape) < 2 or all(type(x) is Node and x._where is None for x in args):
+            return self
+        return Node(self.tape, self._i, joint(self.shape, [in_memory(x) for x in args]))
+
+    def __getitem__(self, index: Any) -> Any:
+        if type(index) is int and len(self.shape) == 1:  # a number, the shortest way
+            (n,), cell = self.shape, self._cell
+            if n > 1 and -n <= index < n:
+                k = index % n if cell is None else self._where[index] - 1
+                source = self if cell is None else Node(self.tape, cell.i)
+                return self.tape.linear("gather", np.int64(k), [source], ())
+        return super().__getitem__(index)
+
+    # arithmetic -----------------------------------------------------------------------------
+    def _binary(self, op: str, x: Any, y: Any) -> Any:
+        x, y = lift(x), lift(y)
+        owner = host((x, y))
+        if not isinstance(owner, Node):  # an inner series, of which the nodes are coefficients
+            return owner._operate(op, x, y)
+        found: Node = owner._combined(op, owner.tape.node(x), owner.tape.node(y))
+        return found._beside(x, y)
+
+    def _combined(self, op: str, a: Node, b: Node) -> Node:
+        tape = self.tape
+        folded = _fold_identity(op, a, b)
+        if folded is not None:
+            return folded
+        try:
+            shape = common_shape(a.shape, b.shape)
+        except ValueError:
+            raise ShapeMismatch(f"shapes {a.shape} and {b.shape} do not fit in {op}") from None
+        if op == "mul":
+            for factor, other in ((a, b), (b, a)):
+                c = tape.code[factor.i]
+                varies = tape.code[other.i].op != "constant" and other.shape == shape
+                if c.op == "constant" and varies and not is_operand(c.param):
+                    return tape.scale(other, c.param)
+        va, vb = tape.values[a.i], tape.values[b.i]
+        with np.errstate(all="ignore"):
+            value = None if va is None or vb is None else ARITHMETIC[op](va, vb)
+        return tape.push(op, (a.i, b.i), None, shape, value)
+
+    def __add__(self, o: Any) -> Any:
+        return self._binary("add", self, o) if _ok(o) else NotImplemented
+
+    def __radd__(self, o: Any) -> Any:
+        return self._binary("add", o, self) if _ok(o) else NotImplemented
+
+    def __mul__(self, o: Any) -> Any:
+        return self._binary("mul", self, o) if _ok(o) else NotImplemented
+
+    def __rmul__(self, o: Any) -> Any:
+        return self._binary("mul", o, self) if _ok(o) else NotImplemented
+
+    def __truediv__(self, o: Any) -> Any:
+        return self._binary("div", self, o) if _ok(o) else NotImplemented
+
+    def __rtruediv__(self, o: Any) -> Any:
+        return self._binary("div", o, self) if _ok(o) else NotImplemented
+
+    def __sub__(self, o: Any) -> Any:
+        return self + _negative(o) if _ok(o) else NotImplemented
+
+    def __rsub__(self, o: Any) -> Any:
+        return o + -self if _ok(o) else NotImplemented
+
+    def __neg__(self) -> Any:
+        instruction = self.tape.code[self.i]
+        if instruction.op == "linear" and _is_minus_one(instruction.param):
+            return Node(self.tape, instruction.args[0])._beside(self)
+        if instruction.op == "constant" and not isinstance(instruction.param, Constant):
+            return self.tape.constant(-instruction.param)._beside(self)
+        return self.tape.scale(self, -1)._beside(self)
+
+    # primitives -----------------------------------------------------------------------------
+    def _elementary(self, row: Any, args: tuple[Any, ...]) -> Any:
+        args = tuple(lift(a) for a in args)
+        if any(a is None for a in args):  # np.clip with one side open
+            return row.compose(*args)
+        owner = host(args)
+        if not isinstance(owner, Node):
+            return owner._elementary(row, args)
+        tape = owner.tape
+        nodes = [tape.node(a) for a in args]
+        if row in EXTREMES and nodes[0].i == nodes[1].i:  # identical operands are no tie
+            return Node(tape, nodes[0].i)._beside(*args)
+        shape = common_shape(*[n.shape for n in nodes])
+        values = [tape.values[n.i] for n in nodes]
+        with np.errstate(all="ignore"):
+            value = None if any(v is None for v in values) else row(*values)
+        node = tape.push("elementary", tuple(n.i for n in nodes), row, shape, value)
+        return node._beside(*args)
+
+    def _call(self, rule: Rule, args: tuple[Any, ...]) -> Any:
+        args = tuple(lift(a) for a in args)
+        owner = host(args)
+        if not isinstance(owner, Node):
+            return owner._call(rule, args)
+        tape = owner.tape
+        nodes = [tape.argument(a) for a in args]
+        y = rule(*(tape.values[n.i] for n in nodes))
+        shapes = [np.shape(z) for z in y] if isinstance(y, tuple) else None
+        value = as_data(flat(y), tape.like)
+        param = Call(rule, None if shapes is None else tuple(shapes))
+        node = tape.push("call", tuple(n.i for n in nodes), param, np.shape(value), value)
+        return param.split(node)
+
+    def _gather(self, sources: Sequence[Any], index: Array) -> Any:
+        owner = host(sources)
+        if not isinstance(owner, Node):
+            return owner._gather(sources, index)
+        x, layout = sources[0], None if index.flags.c_contiguous else index
+        if len(sources) == 1 and index.size == x.size:
+            in_order = np.array_equal(index.reshape(-1), np.arange(x.size))
+            if in_order and index.shape == x.shape:
+                return Node(x.tape, x.i, layout)
+            if in_order:
+                reshaped = x.tape.linear("reshape", index.shape, [x], index.shape)
+                return Node(x.tape, reshaped.i, layout)
+        index = np.asarray(index, order="C")
+        return Node(owner.tape, owner.tape.linear("gather", index, sources, index.shape).i, layout)
+
+    def _scatter(self, index: Array, shape: Shape) -> Any:
+        return self.tape.linear("scatter", (index, shape), [self], shape)
+
+    def _sum(self, axes: tuple[int, ...]) -> Any:
+        shape = tuple(n for i, n in enumerate(self.shape) if i not in axes)
+        like = () if self._where is None else (np.sum(self._where, axes),)
+        return self.tape.linear("sum", axes, [self], shape)._beside(*like)
+
+    def _cumsum(self, axis: int) -> Any:
+        like = () if self._where is None else (np.cumsum(self._where, axis),)
+        return self.tape.linear("cumsum", axis, [self], self.shape)._beside(*like)
+
+    def _reduceat(self, starts: Array, axis: int) -> Any:
+        starts = np.asarray(starts)
+        ends = [*starts[1:], self.shape[axis]]
+        rows = [range(a, max(b, a + 1)) for a, b in zip(starts, ends, strict=True)]
+        taken: Any = np.take(self, np.concatenate(rows), axis=axis)
+        index = np.arange(taken.size // max(taken.shape[axis], 1) * len(starts))
+        shape = tuple(len(starts) if i == axis else n for i, n in enumerate(self.shape))
+        segments = np.repeat(np.arange(len(starts)), [len(r) for r in rows])
+        return taken._scatter(np.take(index.reshape(shape), segments, axis=axis), shape)
+
+    def _einsum(self, spec: str, x: Any, y: Any) -> Any:
+        owner = host((x, y))
+        if not isinstance(owner, Node):
+            return owner._einsum(spec, x, y)
+        tape = owner.tape
+        terms, out = spec.split("->")
+        a, b = terms.split(",")
+        x, y = tape.node(x), tape.node(y)
+        (x, a), (y, b) = _unstretched(x, a, y, b), _unstretched(y, b, x, a)
+        x, a = _reduced(x, a, b + out)
+        y, b = _reduced(y, b, a + out)
+        sizes = dict(zip(a, x.shape, strict=True)) | dict(zip(b, y.shape, strict=True))
+        shape = tuple(sizes[c] for c in out)
+        for c, node, names in ((x, y, f"{a},{b}->{out}"), (y, x, f"{b},{a}->{out}")):
+            instruction = tape.code[c.i]
+            if instruction.op == "constant" and not is_operand(instruction.param):
+                return tape.linear("einsum", (names, np.asarray(instruction.param)), [node], shape)
+        vx, vy = tape.values[x.i], tape.values[y.i]
+        names = f"{a},{b}->{out}"
+        with np.errstate(all="ignore"):
+            value = None if vx is None or vy is None else contract(names, vx, vy)
+        return tape.push("einsum", (x.i, y.i), names, shape, value)
+
+    def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
+        args = tuple(lift(x) for x in (lhs, rhs, a, b))
+        owner = host(args)
+        if not isinstance(owner, Node):
+            return owner._choose(*args, mode)
+        tape = owner.tape
+        nodes = [tape.node(x) for x in args]
+        shape = common_shape(*[n.shape for n in nodes])
+        values = [tape.values[n.i] for n in nodes]
+        if mode == "kink" and any(np.iscomplexobj(base(v)) for v in values):
+            raise TypeError(
+                "abs, maximum and their kin are not holomorphic: they have no derivative at a "
+                "complex value; work with real and imaginary parts as two real variables"
+            )
+        value = (
+            None
+            if any(v is None for v in values)
+            else choose(values[0], values[1], values[2], values[3], mode)
+        )
+        return tape.push("choose", tuple(n.i for n in nodes), mode, shape, value)._beside(*args)
+
+    def _decided(self, op: str, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """Return np.op of the value, leaving a guard for it."""
+        outcome = of_value(op, self.value, *args, **named)
+        extra = (copy.deepcopy(args), copy.deepcopy(tuple(named.items())))  # masks may change later
+        self.tape.guards.append(Guard(op, self.i, -1, outcome, extra))
+        return outcome
+
+    def _leave_guard(self, op: str, other: Node, outcome: Any) -> None:
+        """Note that the recording rests on the outcome of a comparison."""
+        self.tape.guards.append(Guard(op, self.i, other.i, outcome))
+
+    def _compare(self, op: Any, other: Any) -> Any:
+        owner = host((self, lift(other)))
+        sign = next(s for s, f in COMPARISONS.items() if f is op)
+        if not isinstance(owner, Node):
+            return MIRRORED[sign](owner, self)
+        return Condition(sign, owner.tape.node(self), owner.tape.node(other))
+
+    def copy(self, order: Any = "C") -> Node:
+        """Return a copy that shares nothing, its axes in that order in memory."""
+        return Node(self.tape, self.i) if order == "C" else super().copy(order)
+
+    def _shared(self) -> Cell:
+        """Return the memory of the node, which begins with its first view or write."""
+        if self._cell is None:
+            where = positions(self.shape) if self._where is None else self._where
+            self._cell = Cell(self._i, where)
+            self._where, self._seen = where, 0
+        return self._cell
+
+    def _memory(self) -> Any:
+        return self._cell
+
+    def _viewed(self, f: Callable[..., Any]) -> Any:
+        if not self._is_array():
+            self = self.copy()
+        cell = self._shared()
+
+        def one(where: Any) -> Any:
+            if shares(where, cell.positions):
+                view = Node(self.tape, -1)
+                view._cell, view._where, view._seen = cell, where, -1
+                return view
+            whole = Node(self.tape, cell.i)
+            return whole._gather([whole], np.asarray(where) - 1)
+
+        return each(one, f(self._where))
+
+    def _assign(self, index: Any, value: Any) -> None:
+        cell = self._shared()
+        value = lift(value)
+        same = isinstance(value, Node) and value._cell is cell
+        if same and np.array_equal(value._where, self._where[index]):
+            return  # y[1:] *= 2 ends with y[1:] = y[1:]
+        whole = Node(self.tape, cell.i)
+        node = self.tape.node(_of_kind(value, self.tape.values[cell.i]))
+        after, size = cell.after(self._where, index, node.shape), whole.size
+        if after.size and after.min() >= size:
+            cell.replace(node._gather([node], after - size).i)
+        else:
+            cell.replace(whole._gather([whole, node], after).i)
+
+    def _unchanged(self, copy: Node) -> bool:
+        """Whether nothing was written here since that copy was made."""
+        return self.i == copy.i
+
+    def _lowered(self, c: Any) -> Any:
+        return self.tape.constant(c) if isinstance(c, (Constant, Fraction)) else c
+
+    def _ones(self) -> Any:
+        one = zeros(self.shape, self._like())
+        one[...] = unit(one)
+        return self.tape.constant(one) if self.shape else self.tape.constant(1)
+
+    def _local_series(self, row: Any, order: int) -> Any:
+        """Return f⁽ᵐ⁾(x)/m!, m = 0..order, of a row with a local series."""
+        terms = []
+        for m in range(order + 1):
+            terms.append(row(self) / math.factorial(m))
+            row = derived(row)
+        return np.stack(terms)
+
+    def _zeros(self, shape: Shape) -> Any:
+        return self.tape.constant(zeros(shape, self._like()))
+
+    def _like(self) -> Array:
+        """Return an array of the kind of number of the value."""
+        value = self.tape.values[self.i]
+        like = self.tape.like if value is None else value
+        return np.zeros(0) if like is None else sample(like)
+
+    def _nonzero(self) -> Array:
+        """Return where the value can be other than zero, whatever the inputs."""
+        found = self.tape.nonzero
+        if self.i not in found:
+            op, args, param, shape = self.tape.code[self.i]
+            found[self.i] = np.ones(shape, dtype=bool)
+            if op == "constant":
+                found[self.i] = np.broadcast_to(nonzero(np.asarray(param)), shape)
+            elif op == "linear" and param.kind in ("gather", "reshape", "scatter"):
+                known = [Node(self.tape, a)._nonzero() for a in args]
+                found[self.i] = np.asarray(param(*(k.astype(float) for k in known)) != 0)
+        return found[self.i]
+
+    def __eq__(self, other: Any) -> Any:
+        raise TraceError(
+            "== of a recorded value depends on all its derivatives; compare with < or >"
+        )
+
+    __hash__ = None
+
+    def _truth(self) -> Array:
+        """Return where the value is other than zero, with a guard; at a zero it is not known."""
+        value = base(self.value)
+        outcome = np.asarray(value != 0, dtype=bool)
+        if np.any(~outcome & self._nonzero()):
+            raise TraceError(
+                "the truth of a recorded value that is zero depends on its derivatives; write "
+                "x > 0 or x < 0"
+            )
+        self.tape.guards.append(Guard("not_equal", self.i, -1, outcome, ((0,), ())))
+        return outcome
+
+    def __bool__(self) -> bool:
+        raise TraceError(
+            "the truth of a recorded value depends on all its derivatives; write x > 0 or x < 0"
+        )
+
+    def __float__(self) -> float:
+        raise TraceError(
+            "float() of a recorded value would drop its derivatives; use .value for the plain "
+            "value, and make arrays to be filled with np.zeros_like(x), not np.zeros"
+        )
+
+    __int__ = __index__ = __complex__ = __float__
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
+        if dtype is not None and np.dtype(dtype) != object:
+            raise TraceError("an array of numbers cannot hold recorded values; use np.stack")
+        out = np.empty(self.shape, dtype=object)
+        for i in np.ndindex(*self.shape):
+            out[i] = self[i] if i else self
+        out.flags.writeable = bool(copy)  # what is written there would not be seen here
+        return out
+
+
+def _of_kind(x: Any, like: Any) -> Any:
+    """Return what is written into an array like that: plain numbers in its precision."""
+    to, given = getattr(base(like), "dtype", None), base(x)
+    if to is None or to.kind not in "fc":
+        return x
+    if to.kind == "f" and np.iscomplexobj(given):
+        raise TypeError("a complex value does not fit into a real array; make it complex first")
+    if is_operand(x):
+        return x
+    array = np.asarray(x)
+    plain = array.dtype.kind in "fciub" or (array.dtype == object and exact(array))
+    return array.astype(to)[()] if plain else x
+
+
+def _ok(x: Any) -> bool:
+    return not (x is None or isinstance(x, (str, bytes)))
+
+
+def _negative(x: Any) -> Any:
+    x = lift(x)
+    return -x if is_operand(x) or type(x) in (int, float, complex) else -as_array(x)[()]
+
+
+def _is_minus_one(linear: Linear) -> bool:
+    return linear.kind == "scale" and type(linear.data) is int and linear.data == -1
+
+
+def _fold_identity(op: str, a: Node, b: Node) -> Node | None:
+    """Return x for x·1, 1·x and x/1 (exact for every number; x + 0 would lose the sign of -0)."""
+    for factor, other in ((b, a), (a, b)):
+        instruction = factor.tape.code[factor.i]
+        one = (
+            instruction.op == "constant"
+            and instruction.shape == ()
+            and type(instruction.param) is int
+        )
+        if one and instruction.param == 1 and (op == "mul" or (op == "div" and factor is b)):
+            return Node(other.tape, other.i)
+    return None
+
+
+def _reduced(x: Node, axes: str, others: str) -> tuple[Node, str]:
+    """Return x without repeated letters (its diagonal) and letters of its own (their sum)."""
+    if len(set(axes)) < len(axes):
+        kept = "".join(dict.fromkeys(axes))
+        index = np.einsum(f"{axes}->{kept}", np.arange(x.size).reshape(x.shape))
+        x, axes = x._gather([x], np.array(index)), kept
+    alone = tuple(i for i, c in enumerate(axes) if c not in others)
+    if alone:
+        x, axes = x._sum(alone), "".join(c for c in axes if c in others)
+    return x, axes
+
+
+def _unstretched(x: Node, axes: str, y: Node, others: str) -> tuple[Node, str]:
+    """Return x without its axes of length one that are longer in y: they broadcast."""
+    sizes = dict(zip(others, y.shape, strict=True))
+    kept = [n != 1 or sizes.get(c, 1) == 1 for c, n in zip(axes, x.shape, strict=True)]
+    if all(kept):
+        return x, axes
+    shape = tuple(n for n, k in zip(x.shape, kept, strict=True) if k)
+    return x.reshape(shape), "".join(c for c, k in zip(axes, kept, strict=True) if k)
+
+
+def flat(y: Any) -> Any:
+    """Return the results of a call as one array: several are ravelled and joined."""
+    return np.concatenate([np.reshape(z, -1) for z in y]) if isinstance(y, tuple) else y
+
+
+def check_unread(x: Iterable[Any]) -> None:
+    """Raise TraceError if a plain value was taken out: it would be another one elsewhere."""
+    for v in x:
+        while is_operand(v):
+            if isinstance(v, Node) and v.tape.read:
+                raise TraceError(
+                    "the function takes the plain value of an argument (.value), which would be "
+                    "that of the recording for ever"
+                )
+            v = v.value
+
+
+class Call(NamedTuple):
+    """The parameter of a `call`: the rule, and the shapes of its results if it has several."""
+
+    rule: Rule
+    shapes: tuple[Shape, ...] | None
+
+    def split(self, y: Any) -> Any:
+        """Return the results of the rule from one array."""
+        if self.shapes is None:
+            return y
+        sizes = [math.prod(s) for s in self.shapes]
+        ends = np.cumsum(sizes)
+        return tuple(
+            np.reshape(y[end - n : end], s)
+            for n, end, s in zip(sizes, ends, self.shapes, strict=True)
+        )

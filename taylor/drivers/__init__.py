@@ -1,0 +1,1 @@
+"""Derivatives of functions: what users call."""

@@ -1,0 +1,180 @@
+"""Reverse mode through long loops in little memory: binomial checkpointing.
+
+The reverse sweep of n steps s_{i+1} = f(s_i) needs the states in reverse order.  Keeping them all
+costs n states; keeping at most c of them at any time, and running again from the nearest one, costs
+
+    t(n, c) = r n - β(c + 1, r - 1) steps,   β(c, r) = C(c + r, c),   β(c, r-1) < n <= β(c, r),
+
+and no schedule needs fewer (Griewank & Walther, Algorithm 799: revolve, ACM TOMS 26, 2000).  With
+c proportional to log n the memory and r, the number of times a step is run again, are O(log n).
+
+The derivative of the reversed loop is again a reversed loop, that of the tangent loop
+(s, ds) -> (f(s), f'(s) ds): every derivative of higher order is checkpointed too.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from taylor.core.memory import fresh
+from taylor.core.tags import fresh_tag
+from taylor.drivers.evolution import Evolution, separate, tangent
+from taylor.drivers.forward_mode import parts
+from taylor.drivers.several import pullback, series
+from taylor.errors import OrderMismatch
+from taylor.series.series import Series
+
+Step = Callable[..., Any]
+
+
+# ------------------------------------------------------------------ the schedule
+def _split(n: int, c: int) -> int:
+    """Return after how many of n steps the next of c >= 2 snapshots (one is held) is best taken.
+
+    Any m with β(c, r-2) <= m <= β(c, r-1) and β(c-1, r-1) <= n - m <= β(c-1, r) is optimal, where
+    β(c, r-1) < n <= β(c, r); this is the largest.
+    """
+    r = 1
+    while math.comb(c + r, c) < n:
+        r += 1
+    return min(math.comb(c + r - 1, c), n - math.comb(c + r - 2, c - 1))
+
+
+def schedule(n: int, snapshots: int) -> Iterator[tuple[int, int, bool]]:
+    """Yield (start, stop, keep): run from the snapshot at start to stop; keep that state, or else
+    reverse step stop -> stop + 1 there.
+
+    The snapshot at 0 is given and counts; a snapshot is forgotten when all steps after it are
+    reversed.
+
+    >>> list(schedule(3, 2))
+    [(0, 1, True), (1, 2, False), (1, 1, False), (0, 0, False)]
+    """
+    held, top = [0], n
+    while top:
+        start, free = held[-1], snapshots - len(held)
+        if top - start == 1 or not free:
+            top -= 1
+            yield start, top, False
+            if top == start:
+                held.pop()
+        else:
+            held.append(start + _split(top - start, free + 1))
+            yield start, held[-1], True
+
+
+def count(n: int, snapshots: int) -> int:
+    """Return how many steps the reverse sweep runs again, t(n, c) of the module's formula.
+
+    >>> count(100, 5), count(100, 100), count(100, 1)
+    (316, 99, 4950)
+    """
+    return sum(stop - start for start, stop, _ in schedule(n, snapshots))
+
+
+# ------------------------------------------------------------------ the loop and its reverse
+def _loop(f: Step, n: int, snapshots: int) -> Evolution:
+    """Return the loop of n steps f(i, state, *parameters)."""
+
+    def run(state: Any, *p: Any) -> Any:
+        for i in range(n):
+            state = f(i, state, *p)
+        return state
+
+    def back(w: Any, state: Any, *p: Any) -> Any:
+        held = [state]
+        total: list[Any] = []
+        for start, stop, keep in schedule(n, snapshots):
+            s = held[-1]
+            for i in range(start, stop):
+                s = f(i, s, *p)
+            if keep:
+                held.append(s)
+                continue
+            if stop == start:
+                held.pop()
+            w, *total = pullback(functools.partial(f, stop), (s, *p), w, (None, *total))
+        return (w, *total)
+
+    def tables(owner: Series, *args: Any) -> Any:
+        """Return the loop of series as a loop of their tables, which are ordinary arrays."""
+        mine = [isinstance(x, Series) and x.tag is owner.tag for x in args]
+        if not mine[0]:
+            args, mine[0] = (owner._constant(args[0]), *args[1:]), True
+        whole = _loop(_on_tables(f, owner, mine), n, snapshots).forward()
+        y = whole(*(x._coef if m else x for x, m in zip(args, mine, strict=True)))
+        return owner._new(separate(y, owner.tag))
+
+    def along() -> Evolution:
+        return _loop(tangent(f), n, snapshots)
+
+    return Evolution(f"loop of {n} steps", run, back, along, tables)
+
+
+def _on_tables(f: Step, owner: Series, mine: Sequence[bool]) -> Step:
+    """Return the step f of series like the owner as a step of their tables."""
+
+    def step(i: int, *xs: Any) -> Any:
+        tag = fresh_tag()
+        y = f(i, *(series(x, owner.algebra, tag, type(owner)) if m else x
+                   for x, m in zip(xs, mine, strict=True)))  # fmt: skip
+        table = parts(y, tag, owner.algebra.size)
+        if len(table) != owner.algebra.size:
+            raise OrderMismatch(
+                f"a step returns a series of order {len(table) - 1} for one of order "
+                f"{owner.order}: a removable singularity; raise the order or move the point"
+            )
+        return table
+
+    return step
+
+
+def checkpoint(step: Step, n: int, *, numbered: bool = False, snapshots: int | None = None) -> Step:
+    """Return the function (state, *parameters) -> state after n steps, cheap to differentiate.
+
+    `step(state, *parameters)` returns the next state; if `numbered`, it is called as
+    `step(state, i, *parameters)` with the number i = 0..n-1 of the step.  State and parameters are
+    numbers or arrays (pack several into one), and derivatives flow to all of them.  A step is run
+    several times, so it must return the same for the same arguments.
+
+    The value is that of the plain loop, and so are the derivatives; but reverse mode keeps at most
+    `snapshots` states (default 2 log2 n) and the record of one step, and runs each step again
+    about log n times.  Forward mode runs the plain loop.
+
+    >>> import taylor
+    >>> f = checkpoint(lambda x, r: r * x * (1 - x), 1000)
+    >>> round(float(taylor.gradient(lambda r: f(0.3, r), 2.5)), 12)  # 1 - 1/r: 1/r²
+    0.16
+    """
+    steps = whole_number("n", n, 0)
+    kept = 2 * steps.bit_length() if snapshots is None else whole_number("snapshots", snapshots, 1)
+    if not callable(step):
+        raise TypeError(f"the step must be a function, not {type(step).__name__}")
+
+    def plain(i: int, state: Any, *p: Any) -> Any:
+        return step(fresh(state), *map(fresh, p))
+
+    def with_number(i: int, state: Any, *p: Any) -> Any:
+        return step(fresh(state), i, *map(fresh, p))
+
+    rule = _loop(with_number if numbered else plain, steps, kept).forward()
+
+    def loop(state: Any, *parameters: Any) -> Any:
+        return rule(state, *parameters) if steps else state
+
+    return loop
+
+
+def whole_number(name: str, n: Any, least: int) -> int:
+    """Return the argument of that name as an integer that is at least so large."""
+    try:
+        k = operator.index(n)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer >= {least}, not {n!r}") from None
+    if k < least:
+        raise ValueError(f"{name} must be >= {least}, not {k}")
+    return k

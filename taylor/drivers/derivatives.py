@@ -1,0 +1,556 @@
+"""Drivers: gradients, Jacobians, Hessians and their products, by the mode that fits.
+
+The gradient is one recording and one reverse sweep, whatever the number of variables; the Hessian
+is that of a gradient swept forward ("reverse on forward"), with its rows in lanes.  They all nest.
+Where it cannot decide, at a removable singularity, forward mode does; at the ties of kinks `kinks`.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+
+from taylor.core.algebra import check_order, multivariate
+from taylor.core.program import recording
+from taylor.core.rules import adjoints, full, tangents
+from taylor.core.sweep import is_finite
+from taylor.core.tags import Tag, fresh_tag
+from taylor.drivers import forward_mode, kinks
+from taylor.drivers.forward_mode import (
+    MAX_TABLE,
+    Function,
+    along,
+    call,
+    direction,
+    fast,
+    partials_of_order,
+    parts,
+    point,
+    result,
+    scalar_only,
+    seed,
+)
+from taylor.drivers.interpolation import mixed
+from taylor.errors import (
+    DomainError,
+    ForeignNodeError,
+    NonAnalyticError,
+    ShapeMismatch,
+    TaylorError,
+)
+from taylor.numbers.values import (
+    as_array,
+    base,
+    current_policy,
+    is_operand,
+    kind_of,
+    meeting,
+    policy,
+    sample,
+    shape_of,
+    unit_rows,
+    zeros,
+)
+from taylor.series.multivariate import TaylorN
+from taylor.series.series import Series
+
+Array = Any
+LANES = 1 << 22  # coefficients of a sweep with many directions that stay within reach of the cache
+
+
+# ------------------------------------------------------------------ first order
+def vjp(f: Function, x: Any, w: Any) -> tuple[Any, Any]:
+    """Return (f(x), Jᵀ·w), the value and the vector-Jacobian product; w has the shape of f(x).
+
+    One recording and one reverse sweep.  Complex f: the transpose, without conjugation.
+
+    >>> y, xbar = vjp(lambda x: x**2, np.array([1.0, 2.0]), np.array([1.0, 10.0]))
+    >>> xbar
+    array([ 2., 40.])
+    """
+    found = fast(f, "vjp", x, w)
+    if found is not NotImplemented:
+        return found[0], found[1]
+    w = w if is_operand(w) else as_array(w)[()]
+    return _pullback(f, point(x), w, "vjp", frozenset())
+
+
+def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
+    """Return (f(x), J·v), the value and the Jacobian-vector product.
+
+    >>> y, dy = jvp(lambda x: x**2, np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+    >>> dy
+    array([2., 0.])
+    """
+    found = fast(f, "jvp", x, v)
+    if found is not NotImplemented:
+        return found[0], found[1]
+    if current_policy().kink != "error" and np.size(x) > 1:
+        return _jvp_at_ties(f, x, v)
+    try:
+        y, dy = along(f, x, v, 1)
+    except NonAnalyticError:
+        return _jvp_at_ties(f, x, v)
+    if shape_of(y) == () and not is_operand(y) and np.any(_lost(dy)) and not np.any(_lost(y)):
+        dy = np.sum(gradient(f, x) * v)  # raises at a kink
+    return y, dy
+
+
+def _jvp_at_ties(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
+    pair = kinks.first(lambda g: np.moveaxis(along(g, x, v, 1), 0, -1), f, point(x), "jvp")
+    return pair[..., 0], pair[..., 1]
+
+
+def value_and_gradient(f: Function, x: Any) -> tuple[Any, Array]:
+    """Return (f(x), gradient of f at x) for a scalar-valued f, from one recording.
+
+    >>> value_and_gradient(lambda x: x[0] * x[1], [2.0, 3.0])
+    (np.float64(6.0), array([3., 2.]))
+    """
+    found = fast(f, "gradient", x)
+    if found is not NotImplemented:
+        return found[0], found[1]
+    return _pullback(f, point(x), None, "gradient", frozenset(), "jacobian(f, x)")
+
+
+def _pullback(
+    f: Function, x: Any, w: Any, what: str, through: frozenset[Tag], instead: str = ""
+) -> tuple[Any, Any]:
+    """Return f(x) and the adjoint of x for the adjoint w of f(x); None: one, of a scalar f."""
+    try:
+        code, v, out = _recorded(f, x, through)
+        if w is None:
+            scalar_only(shape_of(v[out]), what, instead)
+        seed = _number(_adjoint(w, v[out], what), v[out])
+        with _means_at_ties(code, v, out, seed, x, what):
+            found = v[out], _pulled(code, v, {out: seed}, x)
+    except ShapeMismatch:
+        raise
+    except TaylorError as error:
+        if isinstance(error, NonAnalyticError) and is_operand(x):
+            raise  # the outer derivative decides
+        if isinstance(error, ForeignNodeError) and w is not None:
+            raise
+        return _by_forward(f, x, w, what, error)
+    known = _finite(found[1])
+    if current_policy().kink != "error" or not known.all() or kinks.of_slopes(code):
+        tied = kinks.tied(code, v, out)
+        if tied is not None:
+            found = found[0], _at_ties(tied, seed, x, found[1], what)
+            known = _finite(found[1])
+    if known.all() and _finite(found[0]).all():
+        return found
+    if not np.any(_lost(found[1])) and not np.any(_lost(found[0])):
+        forward_mode.jvp(f, x, np.ones(shape_of(x)))  # infinite: raises at a singular point
+        return found
+    try:
+        value, slopes = _by_forward(f, x, w, what, None)
+    except NonAnalyticError:
+        if shape_of(found[0]) == ():
+            raise
+        return found  # nan in some lanes
+    except TaylorError:
+        raise
+    except ValueError:  # too many variables for a table: what there is
+        return found[0], found[1] + np.sum(0 * base(found[0]))
+    if np.any(_lost(found[0])) or is_operand(slopes):
+        return value, slopes
+    return value, np.where(known, found[1], slopes)[()]
+
+
+def _adjoint(w: Any, y: Any, what: str) -> Any:
+    """Return the adjoint w of a result y (None: one)."""
+    if w is None:
+        return 1
+    if shape_of(w) != shape_of(y):
+        raise ShapeMismatch(f"{what}: w has shape {shape_of(w)}, but f(x) has shape {shape_of(y)}")
+    return w
+
+
+def _means_at_ties(
+    code: Any, v: list[Any], out: int, seed: Any, x: Any, what: str
+) -> AbstractContextManager[None]:
+    """Return the context in which the adjoint of a node is recorded: removable ties have a mean."""
+    now = current_policy()
+    if is_operand(x) and not isinstance(x, Series) and now.kink == "error":
+        tied = kinks.tied(code, v, out)
+        if tied is not None and tied.simple:
+            kinks.pulled(tied, base(seed), what)  # raises if they are not removable
+            return policy(singular=now.singular, kink="subgradient")
+    return nullcontext()
+
+
+def _at_ties(tied: kinks.Tied, seed: Any, x: Any, found: Any, what: str) -> Any:
+    """Return the adjoint of x at a point where choices are tied; `found` is what the rules give."""
+    if not tied.simple and not is_operand(x):  # a derivative of derivatives
+        return kinks.smooth(tied, lambda g: vjp(g, x, seed)[1], x, 1, what)
+    if is_operand(x) and np.all(_finite(found)):
+        return found
+    try:
+        bar = kinks.pulled(tied, base(seed), what)
+    except NonAnalyticError:
+        if tied.code[tied.out].shape != ():
+            return found
+        raise
+    if not is_operand(x):
+        return _whole(bar, x)
+    if bar is not None and not np.all(_finite(bar)):
+        return found
+    raise NonAnalyticError(
+        f"{what}: a derivative of first derivatives at a kink, which has none by convention; move "
+        "the point"
+    )
+
+
+def gradient(f: Function, x: Any) -> Array:
+    """Return the gradient of a scalar-valued f, in the shape of x.
+
+    >>> gradient(lambda x: x[0] * x[1], [2.0, 3.0])
+    array([3., 2.])
+    """
+    return value_and_gradient(f, x)[1]
+
+
+def jacobian(f: Function, x: Any) -> Array:
+    """Return the Jacobian of f, of shape shape(f(x)) + shape(x).
+
+    Its columns by forward mode or, where f(x) has fewer elements than x, its rows by reverse mode.
+
+    >>> jacobian(lambda x: x**2, [1.0, 2.0])
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    found = fast(f, "jacobian", x)
+    if found is not NotImplemented:
+        return found
+    x = point(x)
+    return kinks.first(lambda g: _jacobian(g, x), f, x, "jacobian")
+
+
+def _jacobian(f: Function, x: Any) -> Array:
+    n = math.prod(shape_of(x))
+    if n < 8:
+        return partials_of_order(f, x, 1)[0]
+    try:
+        code, v, out = _recorded(f, x)
+    except ShapeMismatch:
+        raise
+    except TaylorError:
+        return partials_of_order(f, x, 1)[0]
+    shape = shape_of(v[out])
+    if math.prod(shape) >= n:
+        return _columns(f, x)
+    rows = _rows(code, v, out, x)
+    return rows if np.all(_finite(rows)) else partials_of_order(f, x, 1)[0]
+
+
+# ------------------------------------------------------------------ second order and beyond
+def hvp(f: Function, x: Any, v: Any) -> Array:
+    """Return H·v, the Hessian-vector product of a scalar-valued f, in the shape of x.
+
+    The gradient swept in Taylor arithmetic of order one along v (Pearlmutter, Fast exact
+    multiplication by the Hessian, 1994): a small constant times the cost of f.
+
+    >>> hvp(lambda x: x[0] ** 2 * x[1], [1.0, 2.0], [1.0, 0.0])
+    array([4., 2.])
+    """
+    found = fast(f, "hvp", x, v)
+    if found is not NotImplemented:
+        return found
+
+    def swept(f: Function) -> Any:
+        try:
+            return forward_mode.jvp(_gradient_of(f, "hvp"), x, v)[1]
+        except DomainError:  # a root of what vanishes needs series of higher order in all variables
+            at, d = direction(x, v)
+            if is_operand(at) or is_operand(d):
+                raise
+            return np.tensordot(_dense_hessian(f, at), d, np.ndim(at))[()]
+
+    def recorded(f: Function) -> Any:
+        return _along_recording(_gradient_of(f, "hvp"), x, v)
+
+    return kinks.decided(recorded, f, point(x), 2, "hvp", swept)
+
+
+def _along_recording(g: Function, x: Any, v: Any) -> Any:
+    """Return J·v of g from one recording of it: the tangents of its instructions."""
+    x, v = direction(x, v)
+    code, values, out = _recorded(g, x)
+    if kinks.of_slopes(code) and kinks.tied(code, values, out) is not None:
+        raise NonAnalyticError("the gradient chooses between derivatives at a kink")
+    if not is_operand(v):
+        v = _number(v, values[0])
+    return full(tangents(code, values, [v])[out], shape_of(values[out]), x)
+
+
+def hessian(f: Function, x: Any) -> Array:
+    """Return the Hessian of a scalar-valued f, of shape shape(x) + shape(x).
+
+    >>> hessian(lambda x: x[0] ** 2 * x[1], [1.0, 2.0])
+    array([[4., 2.],
+           [2., 0.]])
+    """
+    found = fast(f, "hessian", x)
+    if found is not NotImplemented:
+        return found
+    x = point(x)
+
+    def columns(f: Function) -> Any:
+        return _columns(_gradient_of(f, "hessian"), x, symmetric=True)
+
+    found = kinks.decided(columns, f, x, 2, "hessian", lambda f: _dense_hessian(f, x))
+    return _symmetric(found)[()]
+
+
+def _symmetric(h: Array) -> Array:
+    """Return a Hessian with its lower triangle in place of the upper, rounded otherwise."""
+    if np.ndim(h) < 2:
+        return h
+    return np.reshape(np.reshape(h, -1)[_lower(math.isqrt(np.size(h)))], shape_of(h))
+
+
+@functools.lru_cache(maxsize=8)
+def _lower(n: int) -> Array:
+    """Return the positions in an n × n matrix of the entries on or below its diagonal, mirrored."""
+    i, j = np.indices((n, n)).reshape(2, -1)
+    return np.maximum(i, j) * n + np.minimum(i, j)
+
+
+def _dense_hessian(f: Function, x: Any) -> Array:
+    if np.size(x) == 1:
+        c = along(f, x, 1, 2)
+        scalar_only(shape_of(c[0]), "hessian", "tensor(f, x, 2)")
+        return np.reshape(2 * c[2], shape_of(x) * 2)
+    full, shape = partials_of_order(f, x, 2)
+    scalar_only(shape, "hessian", "tensor(f, x, 2)")
+    return full
+
+
+def third(f: Function, x: Any, v: Any, w: Any) -> Array:
+    """Return H'(v)·w, the third derivative of a scalar-valued f contracted with v and w.
+
+    The gradient swept along v and w: Gower & Gower, Higher-order reverse automatic
+    differentiation with emphasis on the third order (Math. Program. 2016), find it in reverse.
+
+    >>> third(lambda x: x[0] ** 2 * x[1], [1.0, 2.0], [1.0, 0.0], [1.0, 0.0])
+    array([0., 2.])
+    """
+    found = fast(f, "third", x, v, w)
+    if found is not NotImplemented:
+        return found
+
+    def swept(f: Function) -> Any:
+        def bent(y: Any) -> Any:
+            return forward_mode.jvp(_gradient_of(f, "third", y.tag), y, v)[1]
+
+        return forward_mode.jvp(bent, x, w)[1]
+
+    return kinks.decided(swept, f, point(x), 3, "third")
+
+
+def _gradient_of(f: Function, what: str, *tags: Tag) -> Function:
+    """Return the gradient of f as a function of a series in a driver's own variables."""
+
+    def g(y: Any) -> Any:
+        through = frozenset((y.tag, *tags))
+        return _pullback(f, point(y), None, what, through, "tensor(f, x, 2)")[1]
+
+    return g
+
+
+def tensor(f: Function, x: Any, order: int) -> Array:
+    """Return all partial derivatives of one order, shape shape(f(x)) + shape(x)*order, symmetric.
+
+    From one multivariate series or, where its table would be too large, by exact interpolation of
+    univariate series along directions (see `interpolation`): of the gradient, if f is scalar.
+
+    >>> tensor(lambda x: x[0] * x[1] ** 2, [1.0, 2.0], 3)[0, 1, 1]
+    np.float64(2.0)
+    """
+    order = check_order(order)
+    if order == 1:
+        return jacobian(f, x)
+    found = fast(f, "tensor", x, order)
+    if found is not NotImplemented:
+        return found
+    x = point(x)
+    return kinks.decided(lambda g: _tensor(g, x, order), f, x, order, "tensor")
+
+
+def _tensor(f: Function, x: Any, order: int) -> Array:
+    try:
+        return partials_of_order(f, x, order)[0]
+    except ValueError as error:
+        n = math.prod(shape_of(x))
+        if isinstance(error, TaylorError) or n**order > MAX_TABLE or is_operand(x) or order < 2:
+            raise
+        return _by_directions(f, x, n, order)
+
+
+def _by_directions(f: Function, x: Any, n: int, order: int) -> Array:
+    """Return the tensor of derivatives by interpolation."""
+    y = result(f, x.copy()[()])
+    scalar = shape_of(y) == ()
+    g, m = (_gradient_of(f, "tensor"), order - 1) if scalar else (f, order)
+
+    def coefficient(v: Array) -> Any:
+        return along(g, x, v.reshape(shape_of(x)), m)[m]
+
+    found = mixed(coefficient, n, m)
+    axes = np.moveaxis(found, range(m), range(-m, 0))  # the shape of g(x) first
+    return axes.reshape((*shape_of(y), *shape_of(x) * order))
+
+
+# ------------------------------------------------------------------ the two modes
+def _recorded(
+    f: Function, x: Any, through: frozenset[Tag] = frozenset()
+) -> tuple[Any, list[Any], int]:
+    """Return the instructions of f at x, their values, and which of them is the result."""
+    at = x if is_operand(x) else x[()]
+    program, v = recording(lambda y: result(f, y), at, through=through)
+    return program.code, v, program.outputs[0]
+
+
+def _pulled(code: Any, v: list[Any], seeds: dict[int, Any], x: Any) -> Any:
+    """Return the adjoint of the only input; zero if nothing depends on it."""
+    (bar,) = adjoints(code, v, seeds)
+    return _whole(bar, x)
+
+
+def _whole(bar: Any, x: Any) -> Any:
+    """Return an adjoint as the drivers do; None is zero."""
+    if bar is None:
+        bar = zeros(shape_of(x), sample(x))
+    if is_operand(bar):
+        return bar
+    return x._constant(as_array(bar)) if isinstance(x, Series) else as_array(bar)[()]
+
+
+def _number(w: Any, y: Any) -> Any:
+    """Return the seed w as a number of the kind of y."""
+    if is_operand(w):
+        return w
+    kind, dtype = base(y), kind_of(y)
+    if not (isinstance(dtype, np.dtype) and isinstance(kind_of(w), (np.dtype, type))):
+        return meeting(as_array(w), y)[()]
+    if type(kind) is float and np.ndim(w) == 0:
+        return float(w)
+    if type(w) in (int, float) and dtype.kind in "fc" and dtype.itemsize > 2:
+        return dtype.type(w)
+    return np.asarray(w).astype(np.result_type(dtype, np.float32))[()]
+
+
+def _finite(x: Any) -> Any:
+    """Return, element by element, whether reverse mode has found a number."""
+    plain = base(x)
+    if isinstance(plain, np.ndarray) and plain.dtype == object:
+        return np.array([is_finite(e) for e in plain.reshape(-1)], dtype=bool).reshape(plain.shape)
+    if isinstance(plain, (np.ndarray, np.generic, float, complex)):
+        return np.isfinite(plain)
+    return np.bool_(is_finite(plain))
+
+
+def _lost(x: Any) -> Any:
+    """Return, element by element, whether a value is not a number."""
+    plain = base(x)
+    return plain != plain
+
+
+def _by_forward(
+    f: Function, x: Any, w: Any, what: str, error: TaylorError | None
+) -> tuple[Any, Any]:
+    """Return value and adjoint by forward mode, where reverse mode gave an error or nan."""
+    try:
+        if np.size(x) == 1:  # along its only variable a series can cancel t**v, as in sin(x)/x
+            c = along(f, x, np.ones(shape_of(x), dtype=int), 1)
+            value, slopes = c[0], np.reshape(c[1], shape_of(c[0]) + shape_of(x))
+        else:
+            slopes, _ = partials_of_order(f, x, 1)
+            value = partials_of_order(f, x, 0)[0]
+    except TaylorError:
+        raise
+    except ValueError:
+        if error is not None:
+            raise error from None
+        raise
+    if w is None:
+        scalar_only(shape_of(value), what, "jacobian(f, x)")
+        return value, slopes
+    w = _number(_adjoint(w, value, what), value)
+    with np.errstate(all="ignore"):
+        return value, np.tensordot(w, slopes, np.ndim(w)) if np.ndim(w) else w * slopes
+
+
+def _columns(f: Function, x: Any, symmetric: bool = False) -> Array:
+    """Return the Jacobian by forward mode, a chunk of directions at a time."""
+    size = math.prod(shape_of(x))
+    chunk = max(16, LANES // max(size, 1) // 64)
+    columns = []
+    for start in range(0, max(size, 1), chunk):
+        count = min(chunk, size - start)
+        algebra = multivariate(count, 1)
+        tag = fresh_tag()
+        eye = unit_rows(count, shape_of(x), x, start)
+        y = call(f, seed(TaylorN, x, algebra, eye, tag), tag)
+        columns.append(parts(y, tag, algebra.size)[1:])
+    joined = np.concatenate(columns) if len(columns) != 1 else columns[0]
+    shape = shape_of(joined)[1:]
+    if symmetric:
+        return joined.reshape((*shape_of(x), *shape))
+    return np.moveaxis(joined, 0, -1).reshape((*shape, *shape_of(x)))
+
+
+def _rows(code: Any, v: list[Any], out: int, x: Any) -> Array:
+    """Return the Jacobian by reverse mode: the adjoints of all elements of f(x) in lanes."""
+    shape = shape_of(v[out])
+    size = math.prod(shape)
+    algebra = multivariate(size, 1)
+    tag = fresh_tag()
+    eye = unit_rows(size, shape, v[out])
+    bar = seed(TaylorN, zeros(shape, eye), algebra, eye, tag)
+    found = parts(_pulled(code, v, {out: bar}, x), tag, algebra.size)[1:]
+    tag.closed = True
+    return found.reshape((*shape, *shape_of(x)))
+
+
+class Objective:
+    """A scalar function of an array with its derivatives, in the form scipy.optimize takes them."""
+
+    def __init__(self, f: Callable[[Any], Any]) -> None:
+        self.f = f
+
+    def __call__(self, x: Any) -> Any:
+        """Return f(x)."""
+        return self.f(x)
+
+    def jac(self, x: Any) -> Array:
+        """Return the gradient."""
+        return gradient(self.f, x)
+
+    def value_and_gradient(self, x: Any) -> tuple[Any, Array]:
+        """Return (f(x), gradient), for minimize(..., jac=True)."""
+        return value_and_gradient(self.f, x)
+
+    def hess(self, x: Any) -> Array:
+        """Return the Hessian."""
+        return hessian(self.f, x)
+
+    def hessp(self, x: Any, p: Any) -> Array:
+        """Return the Hessian times p."""
+        return hvp(self.f, x, p)
+
+
+def objective(f: Callable[[Any], Any]) -> Objective:
+    """Return f with the methods jac, hess, hessp and value_and_gradient for scipy.optimize.
+
+    >>> o = objective(lambda x: np.sum((x - 1.0) ** 4))
+    >>> o.jac(np.zeros(2)), o.hessp(np.zeros(2), np.array([1.0, 0.0]))
+    (array([-4., -4.]), array([12.,  0.]))
+    """
+    return Objective(f)

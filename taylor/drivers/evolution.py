@@ -1,0 +1,166 @@
+"""Loops and flows as rules of differentiation: what a run, its reverse and their tangents share.
+
+With J the Jacobian of a run y(s, p), whose tangent (s, ds) -> (y, J ds) is again a run,
+
+    reverse mode of the run       y̅ -> Jᵀ y̅,        tangent of the run       J ds,
+    reverse mode of Jᵀw           z·(Jᵀw) = w·(J z), tangent of Jᵀw           Jᵀ dw + (dJ)ᵀ w,
+
+and both of the second line are the reverse of the tangent run, seeded with (0, w) or (dw, w):
+second derivatives commute.  So two functions, run and back, give derivatives of every order.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from taylor.core.algebra import Algebra
+from taylor.core.elementary import Rule
+from taylor.core.operand import host
+from taylor.core.tags import Tag, fresh_tag
+from taylor.core.tape import Node
+from taylor.drivers.forward_mode import parts
+from taylor.drivers.several import argument, lower, pushforward, series
+from taylor.errors import ForeignNodeError
+from taylor.numbers.values import is_operand, sample, zeros
+from taylor.series.series import Series
+
+Step = Callable[..., Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Through(Rule):
+    """A rule that is one instruction for a recording, and just its value for everything else.
+
+    `tables` is used instead of the value for series that have nodes as coefficients.
+    """
+
+    tables: Callable[..., Any] | None = None
+
+    def __call__(self, *args: Any) -> Any:
+        args = tuple(argument(x) for x in args)
+        owner = host(args)
+        if isinstance(owner, Node):
+            return separate(owner._call(self, args), owner.tape.tag)
+        if self.tables is not None and any(_recorded(x) for x in args):
+            return self.tables(owner, *args)
+        return self.value(*args)
+
+
+@dataclass(frozen=True, eq=False)
+class Evolution:
+    """A loop or a flow: run(state, *p) gives y, back(w, state, *p) the adjoints of state and p.
+
+    `tangent` makes the evolution of ((state, ds), p..., dp...), whose y holds (y, dy) along `axis`.
+    """
+
+    name: str
+    run: Step
+    back: Step
+    tangent: Callable[[], Evolution]
+    tables: Callable[..., Any] | None = None
+    axis: int = 0
+
+    def forward(self) -> Through:
+        """Return the rule (state, *parameters) -> y."""
+
+        def backward(ybar: Any, y: Any, *args: Any) -> Any:
+            return self.reverse()(ybar, *args)
+
+        def forward(dargs: Any, y: Any, *args: Any) -> Any:
+            return self._along(args, dargs)
+
+        series_rule = by_degree(self.run)
+        return Through(self.name, self.run, backward, forward, series_rule, tables=self.tables)
+
+    def reverse(self) -> Through:
+        """Return the rule (w, state, *parameters) -> the adjoints of state and parameters."""
+
+        def backward(zs: Any, y: Any, w: Any, *args: Any) -> Any:
+            return (self._along(args, zs), *self._mixed(np.zeros_like(w), w, args, zs))
+
+        def forward(dargs: Any, y: Any, w: Any, *args: Any) -> Any:
+            dw, *d = seeds(dargs, (w, *args))
+            return self._mixed(dw, w, args, d)
+
+        name, series_rule = f"reverse of {self.name}", by_degree(self.back)
+        return Through(name, self.back, backward, forward, series_rule)
+
+    def _along(self, args: Sequence[Any], dargs: Sequence[Any]) -> Any:
+        """Return J·dargs."""
+        pair, others = _paired(args, dargs)
+        return self.tangent().forward()(pair, *others)[(*[slice(None)] * self.axis, 1)]
+
+    def _mixed(self, dw: Any, w: Any, args: Sequence[Any], dargs: Sequence[Any]) -> Any:
+        """Return Jᵀdw + (dJ)ᵀw along dargs."""
+        pair, others = _paired(args, dargs)
+        both = np.stack([dw, w], axis=self.axis)
+        out, *rest = self.tangent().reverse()(both, pair, *others)
+        return (out[0], *rest[: len(args) - 1])
+
+
+def _paired(args: Sequence[Any], dargs: Sequence[Any]) -> tuple[Any, list[Any]]:
+    """Return (state, ds) as one array, and the parameters with their tangents."""
+    (state, *p), (ds, *dp) = args, seeds(dargs, args)
+    return np.stack([state, ds]), [*p, *dp]
+
+
+def seeds(dargs: Sequence[Any], args: Sequence[Any]) -> list[Any]:
+    """Return the tangents of all arguments; None is zero."""
+    return [
+        zeros(np.shape(x), sample(x)) if d is None else d for d, x in zip(dargs, args, strict=True)
+    ]
+
+
+def tangent(f: Step) -> Step:
+    """Return (i, (s, ds), p..., dp...) -> (f, df) for f(i, s, p...)."""
+
+    def step(i: Any, pair: Any, *ps: Any) -> Any:
+        p, dp = ps[: len(ps) // 2], ps[len(ps) // 2 :]
+        args, dargs = (pair[0], *p), (pair[1], *dp)
+        return np.stack(pushforward(functools.partial(f, i), args, dargs))
+
+    return step
+
+
+def by_degree(f: Step) -> Step:
+    """Return the series rule of f for a sweep: degree k from f of the series cut above degree k."""
+
+    def step(algebra: Algebra, args: Sequence[Any], live: Sequence[bool], y: Any) -> Any:
+        def degree(k: int) -> list[Any]:
+            cut, tag = lower(algebra, k), fresh_tag()
+            xs = [
+                series(x[: cut.size], cut, tag) if m else x for x, m in zip(args, live, strict=True)
+            ]
+            z = f(*xs)
+            results = z if isinstance(z, tuple) else (z,)
+            return [parts(r, tag, cut.size)[algebra.part(k) if k else 0] for r in results]
+
+        return degree
+
+    return step
+
+
+def _recorded(x: Any) -> bool:
+    """Whether x is, or has among its coefficients, a node of a recording."""
+    while isinstance(x, Series):
+        x = x._coef
+    return isinstance(x, Node)
+
+
+def separate(y: Any, tag: Tag) -> Any:
+    """Return y unless its value depends on a variable of the tag behind the rule's back."""
+    for z in y if isinstance(y, tuple) else (y,):
+        inner = z.tape.values[z.i] if isinstance(z, Node) else z
+        while is_operand(inner):
+            if (inner.tape.tag if isinstance(inner, Node) else inner.tag) is tag:
+                raise ForeignNodeError(
+                    "the step of a checkpointed loop uses a differentiated value that is neither "
+                    "its state nor a parameter; pass it on: checkpoint(step, n)(state, value)"
+                )
+            inner = inner.value if isinstance(inner, Node) else inner._coef
+    return y

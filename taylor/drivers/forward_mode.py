@@ -1,0 +1,422 @@
+"""Drivers in forward mode: series through a Python function, of any order.
+
+Every call seeds its own variables with a tag of its own, runs the function once and reads the
+coefficients of that tag; nested calls cannot confuse their perturbations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+
+from taylor.core.algebra import Algebra, Univariate, check_order, multivariate
+from taylor.core.operand import lift
+from taylor.core.sweep import is_nan
+from taylor.core.tags import Tag, fresh_tag
+from taylor.core.tape import as_data
+from taylor.errors import (
+    DomainError,
+    ForeignNodeError,
+    NonAnalyticError,
+    PoleError,
+    ShapeMismatch,
+)
+from taylor.numbers import factorials
+from taylor.numbers.values import (
+    as_array,
+    base,
+    current_policy,
+    integers,
+    is_operand,
+    kind_of,
+    meeting,
+    on_one_side,
+    policy,
+    unit_rows,
+    zeros,
+)
+from taylor.series.multivariate import TaylorN
+from taylor.series.series import Series
+from taylor.series.univariate import Taylor
+
+Array = Any
+Function = Callable[..., Any]
+MAX_TABLE = 1 << 26  # coefficients of one dense multivariate table of a driver
+
+
+def point(x: Any) -> Any:
+    """Return the point of a driver as an array or a series; arrays of integers become floats."""
+    x = lift(x)
+    if is_operand(x):
+        return x
+    array = as_array(x)
+    return array.astype(float) if array.ndim and integers(array) else array
+
+
+def seed(kind: type[Series], x: Any, algebra: Algebra, directions: Array, tag: Tag) -> Any:
+    """Return x + Σ_i directions[i]·(variable i of the tag)."""
+    shape = np.shape(x)
+    if directions.shape[1:] != shape:
+        shape = np.broadcast_shapes(shape, directions.shape[1:])
+    directions = meeting(directions, x)
+    table = zeros((algebra.size, *shape), directions)
+    if not (is_operand(table) or is_operand(x)):
+        x = meeting(x, directions)
+        table = table.astype(np.result_type(table, x), copy=False)
+    if algebra.order:
+        table[1 : 1 + len(directions)] = directions
+    perturbation = kind._make(table, algebra, tag, 1)
+    if is_operand(x):
+        return x + perturbation
+    table[0] = x[()]
+    return perturbation
+
+
+def fast(f: Function, kind: str, x: Any, *more: Any) -> Any:
+    """Return what a compiled function gives for a driver, else NotImplemented."""
+    run = getattr(f, "_fast", None)
+    return NotImplemented if run is None else run(kind, x, *more)
+
+
+def call(f: Function, x: Any, tag: Tag) -> Any:
+    """Return f(x) and finish the differentiation of that tag, whatever happens."""
+    try:
+        return result(f, x)
+    finally:
+        tag.closed = True
+
+
+def result(f: Function, x: Any) -> Any:
+    """Return f(x) as a number, an array or one operand; raise TypeError for anything else."""
+    if not callable(f):
+        raise TypeError(f"the first argument must be a function, not {type(f).__name__}")
+    y = f(x)
+    if isinstance(y, (tuple, list)):
+        y = lift(list(y)) if any(is_operand(e) for e in y) else lift(y)
+    if callable(y) and not is_operand(y):
+        raise TypeError(
+            "f must return numbers or arrays, not a function; differentiate its value instead"
+        )
+    if y is None or isinstance(y, (str, dict)):
+        raise TypeError(f"f must return a number or an array, not {type(y).__name__}")
+    return as_data(lift(y), x)
+
+
+def parts(y: Any, tag: Tag, size: int) -> Any:
+    """Return the coefficients of y in the variables of the tag, along a new first axis."""
+    if is_operand(y):
+        if y.tag is tag:
+            _refuse_finished(y._coef)
+            return y._coef
+        _refuse_finished(y, tag)
+        if isinstance(y, Series) and is_operand(y._coef):
+            inner = parts(y._coef, tag, size)
+            return y._new(inner.swapaxes(0, 1))
+        table = y._zeros((size, *y.shape))
+        table[0] = y
+        return table
+    array = as_array(y)
+    table = zeros((size, *array.shape), array)
+    table[0] = array[()]
+    return table
+
+
+def _refuse_finished(y: Any, but: Tag | None = None) -> None:
+    """Raise if y is, or has as coefficients, a perturbation of another finished differentiation."""
+    while is_operand(y):
+        if y.tag.closed and y.tag is not but:
+            raise ForeignNodeError(
+                "f returned a perturbation of another, finished differentiation (a value kept from "
+                "inside a differentiated function); return its .value instead"
+            )
+        if not isinstance(y, Series):
+            return
+        y = y._coef
+
+
+def _order_of(y: Any, tag: Tag) -> int | None:
+    """Return the order to which y is known in the variable of the tag (None: constant)."""
+    if isinstance(y, Series):
+        if y.tag is tag:
+            return y.order
+        if is_operand(y._coef):
+            return _order_of(y._coef, tag)
+    return None
+
+
+def direction(x: Any, v: Any) -> tuple[Any, Any]:
+    """Return the point and the direction of a driver as arrays or series of one shape."""
+    x, v = point(x), lift(v)
+    kind = kind_of(x)
+    if type(v) in (int, float) and isinstance(kind, np.dtype):
+        v = np.asarray(v, dtype=np.result_type(kind, v))  # as NumPy promotes it
+    else:
+        v = meeting(v if is_operand(v) else as_array(v), x)
+    if np.shape(v) == () != np.shape(x):
+        v = np.broadcast_to(v, np.shape(x))
+    if np.shape(v) != np.shape(x):
+        raise ShapeMismatch(f"the direction has shape {np.shape(v)}, the point {np.shape(x)}")
+    return x, v
+
+
+def higher(order: int) -> tuple[int, ...]:
+    """Return the orders at which a driver tries a function that loses degrees."""
+    return order, 2 * order + 8, 4 * order + 32
+
+
+def has_nan(c: Any) -> bool:
+    """Whether some coefficient is not a number."""
+    while is_operand(c):
+        c = c._coef if isinstance(c, Series) else c.value
+    a = np.asarray(c)
+    return any(map(is_nan, a.reshape(-1))) if a.dtype == object else bool(np.isnan(a).any())
+
+
+def undecided(c: Any, x: Any) -> Any:
+    """Return coefficients of which some are unknown, if they are lanes of an array; else raise."""
+    if np.shape(c)[1:]:
+        return c
+    raise DomainError(
+        f"f has no derivative of this order at {x}, or none that a higher order would show: a root "
+        "(or the like) is taken of a function all known coefficients of which vanish; move the "
+        "point"
+    )
+
+
+def along(f: Function, x: Any, v: Any, order: int) -> Any:
+    """Return the Taylor coefficients 0..order of t -> f(x + t·v).
+
+    Where a removable singularity costs degrees (sin(x)/x at 0), f is run again at a higher order;
+    at the tie of a kink, on both sides of it: what they agree on is what f has, and at order 1
+    the policy says the rest.
+    """
+    found = fast(f, "along", x, v, order)
+    if found is not NotImplemented:
+        return found
+    x, v = direction(x, v)
+    now = current_policy()
+    if is_operand(x) or is_operand(v):
+        found = _line(f, x, v, order)
+        if now.kink == "error" and now.singular != "propagate" and _is_lost(base(found)):
+            raise NonAnalyticError("a derivative at a kink inside another one; move the point")
+        return found
+    if now.kink != "error" and order != 1:
+        return _line(f, x, v, order)
+    error = None
+    try:
+        with nullcontext() if now.kink == "error" else policy(singular=now.singular):
+            found = _line(f, x, v, order)
+    except NonAnalyticError as caught:
+        error = caught
+    else:  # variables of an outer derivative that f holds, or no kink
+        if is_operand(found) or not has_nan(found):
+            return found
+        if not np.any((found[0] == found[0]) & (found != found)):
+            return found
+    both = _on_both_sides(f, x, v, order)
+    if now.kink != "error" and (both is None or np.any(both != both)):
+        found, error = _line(f, x, v, order), None
+    if error is not None:
+        if both is None or np.any(both != both):
+            raise error
+        return both
+    return found if both is None else np.where(both == both, both, found)[()]
+
+
+def _is_lost(c: Any) -> bool:
+    """Whether the coefficients of a number have a value, but no derivatives."""
+    known = isinstance(c, np.ndarray) and c.ndim == 1
+    return known and has_nan(c[1:]) and not has_nan(c[:1])
+
+
+def _on_both_sides(f: Function, x: Any, v: Any, order: int) -> Any:
+    """Return the coefficients of f(x + t·v) that are the same for t > 0 and t < 0, else nan.
+
+    None where they are no numbers, but variables of an outer derivative.
+    """
+    sides = []
+    for after in (True, False):
+        with on_one_side(after):
+            sides.append(_line(f, x, v, order))
+    if any(map(is_operand, sides)):
+        return None
+    right, left = map(np.asarray, sides)
+    kind: Any = right.dtype if right.dtype.kind in "fc" else float
+    near = 4096 * float(np.finfo(kind).eps) * (np.abs(right) + np.abs(left))
+    same = np.asarray((right == left) | (np.abs(right - left) <= near), dtype=bool)
+    return np.where(np.logical_and.accumulate(same, axis=0), right, np.nan)[()]
+
+
+def _line(f: Function, x: Any, v: Any, order: int) -> Any:
+    c, lost, tops = None, 0, higher(order)  # lost: degrees that f itself cuts off
+    for top in tops:
+        tag = fresh_tag()
+        algebra = Univariate(top + lost)
+        try:
+            y = call(f, seed(Taylor, x, algebra, v[None], tag), tag)
+        except DomainError as error:
+            pole = isinstance(error, PoleError) and not np.shape(x)
+            if top == tops[-1] or not (tag.short or pole):
+                raise
+            continue
+        known = _order_of(y, tag)
+        if known is not None and known < order:
+            lost += order - known
+            continue
+        c = parts(y, tag, algebra.size)[: order + 1]
+        if not (tag.short and has_nan(c)):
+            return c
+    if c is None:
+        raise PoleError(f"f loses degrees to a removable singularity without end at {x}")
+    return undecided(c, x)
+
+
+def _scaled(f: Function, x: Any, v: Any, order: int, wanted: Sequence[int]) -> list[Any]:
+    """Return the derivatives of the wanted degrees of t -> f(x + t·v) at t = 0."""
+
+    def run(m: int) -> Any:
+        if m == 0:
+            return along(f, x, v, order)
+        w = as_array(v) if isinstance(v, (list, tuple)) else lift(v)
+        return along(f, x, w * (2**m if m > 0 else 2.0**m), order)
+
+    degrees = Univariate(order).degrees
+    return factorials.derivatives(run, degrees, [(k, math.factorial(k)) for k in wanted])
+
+
+def derivative(f: Function, x: Any, n: int = 1) -> Any:
+    """Return the n-th derivative of f at x (at every element, if x is an array).
+
+    n!·c_n, with c_n from one sweep of order n.  x: a number of any type or an array; f: elementwise
+    in x.
+
+    >>> derivative(lambda x: x**3, 2), float(derivative(np.sin, 0.0, 3))
+    (12, -1.0)
+    """
+    n = check_order(n)
+    return along(f, x, 1, n)[n] if n < 2 else _scaled(f, x, 1, n, [n])[0]
+
+
+def derivatives(f: Function, x: Any, order: int) -> Array:
+    """Return the derivatives 0..order of f at x, along the first axis.
+
+    >>> derivatives(np.exp, 0.0, 3)
+    array([1., 1., 1., 1.])
+    """
+    order = check_order(order)
+    return np.stack(_scaled(f, x, 1, order, range(order + 1)))
+
+
+def taylor_coefficients(f: Function, x: Any, order: int) -> Array:
+    """Return the Taylor coefficients c_0..c_order of f at x, along the first axis.
+
+    >>> taylor_coefficients(lambda x: 1 / (1 - x), 0.0, 3)
+    array([1., 1., 1., 1.])
+    """
+    return along(f, x, 1, check_order(order))
+
+
+def directional(f: Function, x: Any, v: Any, n: int = 1) -> Any:
+    """Return the n-th derivative of t -> f(x + t·v) at t = 0; v has the shape of x.
+
+    >>> float(directional(lambda x: x[0] ** 2 * x[1], [1.0, 2.0], [1.0, 1.0], 2))
+    8.0
+    """
+    n = check_order(n)
+    return _scaled(f, x, v, n, [n])[0]
+
+
+def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
+    """Return (f(x), J·v), the value and the Jacobian-vector product.
+
+    >>> y, dy = jvp(lambda x: x**2, np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+    >>> dy
+    array([2., 0.])
+    """
+    found = fast(f, "jvp", x, v)
+    if found is not NotImplemented:
+        return found[0], found[1]
+    c = along(f, x, v, 1)
+    return c[0], c[1]
+
+
+def _all_partials(f: Function, x: Any, order: int) -> tuple[Any, TaylorN]:
+    """Return the point as an array and the series of f at x in all variables.
+
+    Where a root of a function that vanishes there costs degrees, f is run again at a higher order.
+    """
+    x = point(x)
+    n = math.prod(np.shape(x))
+    algebra = multivariate(n, order)
+    if algebra.size * max(n, 1) > MAX_TABLE:
+        raise ValueError(
+            f"order {order} in {n} variables has {algebra.size} monomials in each of {n} "
+            f"elements, too many "
+            "for one table; use univariate series along directions (taylor.directional) or fewer "
+            "variables"
+        )
+    return x, table_along(f, x, unit_rows(n, np.shape(x), x), order)
+
+
+def table_along(f: Function, x: Any, directions: Array, order: int) -> TaylorN:
+    """Return the series of f(x + Σ_i t_i·directions[i])."""
+    n, found = len(directions), None
+    size = multivariate(n, order).size
+    for top in (order, 2 * order, 4 * order):
+        if found is not None and math.comb(n + top, n) * np.size(x) > MAX_TABLE >> 4:
+            break
+        tag, algebra = fresh_tag(), multivariate(n, top)
+        try:
+            y = call(f, seed(TaylorN, x, algebra, directions, tag), tag)
+        except DomainError:
+            if not tag.short or top in (0, 4 * order):
+                raise
+            continue
+        found = parts(y, tag, algebra.size)[:size]
+        if not (tag.short and has_nan(found)):
+            return TaylorN._make(found, multivariate(n, order), tag)
+    return TaylorN._make(undecided(found, x), multivariate(n, order), tag)
+
+
+def partials_of_order(f: Function, x: Any, order: int) -> tuple[Array, tuple[int, ...]]:
+    """Return the tensor of partial derivatives, shape (f) + (x)*order, and the shape of f."""
+    x, carrier = _all_partials(f, x, order)
+    full = carrier.tensor(order).reshape((*carrier.shape, *np.shape(x) * order))
+    return full if is_operand(full) else full[()], carrier.shape
+
+
+def scalar_only(shape: tuple[int, ...], what: str, instead: str) -> None:
+    if shape != ():
+        raise ShapeMismatch(
+            f"{what} needs a scalar-valued f; f(x) has shape {shape}: use {instead}"
+        )
+
+
+def partial(f: Function, x: Any, multi_index: Sequence[int]) -> Any:
+    """Return the partial derivative ∂^α f at x; α has one entry for each element of x.
+
+    >>> float(partial(lambda x: x[0] ** 2 * x[1] ** 3, [1.0, 1.0], (2, 1)))
+    6.0
+    """
+    x = point(x)
+    alpha = [check_order(a) for a in np.ravel(np.asarray(multi_index, dtype=object))]
+    n = math.prod(np.shape(x))
+    if len(alpha) != n:
+        raise ShapeMismatch(f"the multi-index has {len(alpha)} entries for {n} variables")
+    used = [i for i, a in enumerate(alpha) if a]
+    degree = sum(alpha)
+    algebra = multivariate(max(len(used), 1), degree)
+    rows = np.zeros((max(len(used), 1), n), dtype=object)
+
+    def run(m: int) -> Any:
+        for row, i in enumerate(used):
+            rows[row, i] = 2**m if m >= 0 else 2.0**m
+        return table_along(f, x, rows.reshape(-1, *np.shape(x)), degree)._coef
+
+    at = algebra.index([alpha[i] for i in used] or [0])
+    factorial = math.prod(math.factorial(a) for a in alpha)
+    return factorials.derivatives(run, algebra.degrees, [(at, factorial)])[0]

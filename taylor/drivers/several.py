@@ -1,0 +1,97 @@
+"""Functions of several arguments: their adjoints and tangents, and series made of tables.
+
+What `checkpoint` and `implicit` share.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor.core.algebra import Algebra, Univariate
+from taylor.core.memory import fresh
+from taylor.core.operand import lift
+from taylor.core.program import recording
+from taylor.core.rules import adjoints
+from taylor.core.tags import Tag
+from taylor.drivers.forward_mode import jvp, point
+from taylor.numbers.values import sample, zeros
+from taylor.series.series import Series
+
+Array = Any
+Step = Callable[..., Any]
+
+
+def pullback(f: Step, args: Sequence[Any], w: Any, start: Sequence[Any] = ()) -> tuple[Any, ...]:
+    """Return the adjoints of all arguments of f for the adjoint w of its result.
+
+    `start` holds adjoints (or None) to which the new ones are added.
+
+    >>> [float(a) for a in pullback(lambda x, y: x * y, (2.0, 3.0), 1.0)]
+    [3.0, 2.0]
+    """
+    xs = [point(x) for x in args]
+    program, v = recording(f, *xs)
+    out = program.outputs[0]
+    if np.shape(w) != np.shape(v[out]):
+        w = np.broadcast_to(w, np.shape(v[out]))
+    bars = adjoints(program.code, v, {out: w}, start)
+    return tuple(
+        zeros(np.shape(x), sample(x))[()] if bar is None else bar
+        for bar, x in zip(bars, xs, strict=True)
+    )
+
+
+def pushforward(f: Step, args: Sequence[Any], dargs: Sequence[Any]) -> tuple[Any, Any]:
+    """Return f(*args) and its derivative along dargs (None: an argument that does not vary)."""
+    live = [i for i, d in enumerate(dargs) if d is not None]
+    packed, unpack = pack([args[i] for i in live])
+
+    def g(z: Any) -> Any:
+        xs = list(args)
+        for i, x in zip(live, unpack(z), strict=True):
+            xs[i] = x
+        return f(*xs)
+
+    full = [np.broadcast_to(dargs[i], np.shape(args[i])) for i in live]
+    return jvp(g, packed, pack(full)[0])
+
+
+def pack(args: Sequence[Any]) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """Return several arrays as one, and the function that takes it apart again."""
+    shapes = [np.shape(x) for x in args]
+    if len(args) == 1:
+        return args[0], lambda z: (z,)
+    ends = np.cumsum([0, *(math.prod(s) for s in shapes)])
+    slices = [slice(int(a), int(b)) for a, b in itertools.pairwise(ends)]
+
+    def unpack(z: Any) -> tuple[Any, ...]:
+        return tuple(np.reshape(z[i], s) for i, s in zip(slices, shapes, strict=True))
+
+    return np.concatenate([np.reshape(x, -1) for x in args]), unpack
+
+
+def argument(x: Any) -> Any:
+    """Return an argument as a number, an array or an operand; lists become arrays."""
+    x = lift(x)
+    return np.asarray(x) if isinstance(x, (list, tuple)) else x
+
+
+def lower(algebra: Algebra, k: int) -> Any:
+    """Return the algebra cut above degree k."""
+    if isinstance(algebra, Univariate):
+        return Univariate(k)
+    factory, (variables, _) = algebra.__reduce__()
+    return factory(variables, k)
+
+
+def series(table: Any, algebra: Algebra, tag: Tag, kind: type[Series] = Series) -> Any:
+    """Return the series with that table; a table made by hand keeps its place outside."""
+    if isinstance(table, Series) and table.tag.level > tag.level:
+        inner = series(np.swapaxes(table._coef, 0, 1), algebra, tag, kind)
+        return table._new(inner)
+    return kind._make(fresh(table), algebra, tag)

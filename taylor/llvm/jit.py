@@ -1,0 +1,152 @@
+"""Machine code from LLVM IR text through llvmlite: `made` finds it in memory, or on disk.
+
+On disk it has as its name a hash of what it was made from, the CPU and the versions, so that the
+code of another program, or of an older version, is never found.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import os
+import pickle
+import sys
+import threading
+from collections.abc import Callable, Hashable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from taylor.kept import STORE
+from taylor.llvm.store import folder, load, save
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+_LOCK = threading.RLock()
+if hasattr(os, "register_at_fork"):  # a fork amid LLVM's work would never see that end
+    os.register_at_fork(
+        before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release
+    )
+# Modules that write no code: a change in them leaves what is on disk as it is
+OTHERS = ("__main__.py", "effort.py", "expression.py", "tour.py")
+
+
+@functools.cache
+def binding() -> Any:
+    """Return llvmlite's binding, made ready for this CPU."""
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm
+
+
+@functools.cache
+def _cpu() -> tuple[str, str]:
+    llvm = binding()
+    return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+
+
+def _machine(llvm: Any) -> Any:
+    """Return a target machine; the engine that gets it owns it."""
+    cpu, features = _cpu()
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=cpu, features=features, opt=2
+    )
+
+
+@functools.cache
+def _source() -> bytes:
+    """Return a hash of what writes the code: the package's modules, the versions, the CPU."""
+    from importlib.resources import files
+
+    import llvmlite
+
+    h = hashlib.sha256(repr((llvmlite.__version__, _cpu(), sys.version_info[:2])).encode())
+    for text in writers(files("taylor")):
+        h.update(text)
+    return h.digest()
+
+
+def writers(folder: Traversable) -> Iterator[bytes]:
+    """Yield the texts of the modules in a folder, without those that write no code."""
+    for item in sorted(folder.iterdir(), key=lambda item: item.name):
+        if item.is_dir():
+            yield from writers(item)
+        elif item.name.endswith(".py") and item.name not in OTHERS:
+            yield item.read_bytes()
+
+
+class Code:
+    """A compiled function `void f(ptr)`; it lives as long as this object."""
+
+    def __init__(self, text: str | None, code: bytes | None = None) -> None:
+        with _LOCK:
+            llvm = binding()
+            if code is None:  # by a machine of its own: what it leaves behind is large
+                code = _machine(llvm).emit_object(llvm.parse_assembly(text or ""))
+            self.object = code
+            self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(llvm))
+            self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+            self.engine.finalize_object()
+            address = self.engine.get_function_address("f")
+            tiles = self.engine.get_function_address("tiles")
+        pointer, number = ctypes.c_void_p, ctypes.c_int64
+        self.call: Callable[[Any], None] = ctypes.CFUNCTYPE(None, pointer)(address)
+        kind = ctypes.CFUNCTYPE(None, *[pointer] * 4, *[number] * 3)
+        self.tiles: Callable[..., None] = kind(tiles or address)
+
+    @property
+    def weight(self) -> int:
+        """Bytes of the object, and about those of what links it."""
+        return len(self.object) + 50_000
+
+
+def made(write: Callable[[], tuple[Any, Code]], *what: Hashable) -> tuple[Any, Code]:
+    """Return (description, code) of what is computed, which `write` gives where nobody has before.
+
+    `what` are names, numbers and identities (see `kept`); the last one tells things of this process
+    apart that others have not, and is no part of the name on disk.
+    """
+    found: tuple[Any, Code] | None = STORE.get(*what)
+    if found is not None:
+        return found
+    with _LOCK:  # what one thread writes the others wait for
+        return STORE.made(lambda: _kept_on_disk(write, what[:-1]), *what)
+
+
+def _kept_on_disk(write: Callable[[], tuple[Any, Code]], what: Any) -> tuple[Any, Code]:
+    place = _name(what)
+    kept = load(place)
+    if kept is not None:
+        return kept[0], Code(None, kept[1])
+    description, code = write()
+    save(place, description, code.object)
+    return description, code
+
+
+def _name(what: Any) -> str | None:
+    """Return the name on disk; None where it rests on something that has none of its own.
+
+    A row of the table is known to every process by its name, a function of the user is not.
+    """
+    if folder() is None:
+        return None
+    try:
+        text = pickle.dumps(what, protocol=5)
+        same = pickle.loads(text) == what
+    except Exception:  # whatever an object of the user raises
+        return None
+    return hashlib.sha256(_source() + text).hexdigest() if same else None
+
+
+def code_of(name: str, write: Callable[[], str]) -> Code | None:
+    """Return the code of the text that `write` gives, known by its name; None without llvmlite."""
+
+    def code() -> Code | None:
+        try:
+            return made(lambda: ((), Code(write())), name, ())[1]
+        except (ImportError, OSError):
+            return None
+
+    return STORE.made(code, "text", name)

@@ -1,0 +1,193 @@
+"""The engine: the tables of a program on series by machine code, where it has been asked for often.
+
+One call serves eager rows, quotients and products of lanes, and functions along the steps of an
+ODE, for every algebra, one number or any number of lanes of float64 or complex128.  Whatever has
+no machine code, and coefficients that are not finite, are left to the ordinary way, `sweep`.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor.core.algebra import Algebra, Univariate, pad
+from taylor.core.elementary import Elementary
+from taylor.core.expand import of_row
+from taylor.core.program import Program
+from taylor.core.tape import Instruction
+from taylor.errors import TaylorError
+from taylor.machine.machine import OK, Machine
+from taylor.machine.monomials import Polynomials
+
+Array = Any
+TILE = 32  # points of a tile: four vectors hide the latency of a multiply-add
+ALONE = 12  # points up to which one after the other takes no longer than a tile
+PATIENCE = 6  # times the ordinary way is taken before machine code is made
+WORK = 1 << 17  # coefficients of a result for which it is made at once
+EXACT = 1 << 53  # integers below are floats
+FLOAT, COMPLEX = np.dtype(float), np.dtype(complex)
+_X, _Y = Instruction("input", (), 0, ()), Instruction("input", (), 1, ())
+_C = Instruction("parameter", (), 0, ())
+PRODUCT = Program([_X, _Y, Instruction("mul", (0, 1), None, ())], [0, 1], [2])
+QUOTIENTS: dict[tuple[bool, ...], Program] = {
+    (True, True): Program([_X, _Y, Instruction("div", (0, 1), None, ())], [0, 1], [2]),
+    (False, True): Program([_X, _C, Instruction("div", (1, 0), None, ())], [0], [2]),
+}
+
+
+def series_machine(
+    program: Program,
+    algebra: Algebra,
+    heights: Sequence[int],
+    unit: int = 1,
+    complex: Sequence[bool] = (),
+    expanded: bool = False,
+    make: bool = True,
+) -> Machine:
+    """Return the machine code of a program on series; raises TaylorError where there is none."""
+    if isinstance(algebra, Univariate):
+        return Machine(program, algebra.order, heights, unit, expanded, complex, make)
+    return Polynomials(program, algebra, heights, unit, expanded, complex, make)
+
+
+def unit_of(points: int) -> int:
+    """Return how many points machine code takes at a time, where each is a number."""
+    return TILE if points > ALONE else 1
+
+
+class Kernel:
+    """A program on one kind of series: its machines, made when they have been asked for often."""
+
+    def __init__(
+        self,
+        program: Program,
+        algebra: Algebra,
+        heights: Sequence[int],
+        complex: Sequence[bool] = (),
+        patient: bool = True,
+    ) -> None:
+        self.given = (program, algebra, heights)
+        self.complex = complex
+        self.size, self.patient = algebra.size, patient
+        self.numbers = all(i.shape == () for i in program.code)
+        self.asked: dict[int, float] = {1: 0, TILE: 0}
+        self.machines: dict[int, Machine | None] = {}
+        self.reason = ""  # why there is none
+
+    def machine(self, lanes: int, asked: int = 1) -> Machine | None:
+        """Return the machine code for so many lanes; None as long as, or where, there is none.
+
+        `asked` is how often the ordinary way is taken instead.
+        """
+        unit = unit_of(lanes) if self.numbers else TILE
+        if unit not in self.machines:
+            self.asked[unit] += asked + PATIENCE * (lanes * self.size) // WORK
+            if self.patient and self.asked[unit] <= PATIENCE:
+                return None
+            self.machines[unit] = self._made(unit)
+        return self.machines[unit]
+
+    def _made(self, unit: int) -> Machine | None:
+        try:
+            return series_machine(*self.given, unit, self.complex, expanded=True)
+        except (TaylorError, ImportError, OSError) as error:
+            self.reason = str(error)
+            small = self.numbers and unit > 1  # a tile of large series would take too much memory
+            return self._made(1) if small else None
+
+    def lanes(self, *tables: Array, asked: int = 1) -> list[Array] | None:
+        """Return the tables of the outputs; the lanes are the last axis of all tables."""
+        machine = self.machine(tables[0].shape[-1], asked)
+        if machine is None:
+            return None
+        status, found = machine.batch(*tables)
+        return found if status == OK else None
+
+
+@functools.lru_cache(maxsize=4096)
+def _of_row(
+    row: Elementary | str, live: tuple[bool, ...], algebra: Algebra, kinds: tuple[Any, ...]
+) -> Kernel | None:
+    """Return the kernel of a row at such tables (dtypes) and constants (dtypes or types)."""
+    pattern = [_is_complex(kind) for kind in _in_order(kinds, live)]
+    if algebra.order == 0 or None in pattern:
+        return None
+    if isinstance(row, Elementary):
+        if row.quotient is None:
+            return None
+        program = of_row(row, live)
+    else:
+        program = PRODUCT if row == "mul" else QUOTIENTS[live]
+    complex = [pair is True for pair in pattern] if True in pattern else []
+    heights = [algebra.order] * sum(live)
+    return Kernel(program, algebra, heights, complex, row != "mul")  # asked for many products only
+
+
+def _is_complex(kind: Any) -> bool | None:
+    """Return whether numbers are complex128; None if they are not float64 either."""
+    if isinstance(kind, np.dtype):
+        return None if kind not in (FLOAT, COMPLEX) else kind == COMPLEX
+    if issubclass(kind, (float, int)):
+        return None if kind is bool else False
+    return True if issubclass(kind, complex) else None
+
+
+def _in_order(items: Sequence[Any], live: Sequence[bool]) -> list[Any]:
+    """Return the items of tables, then those of constants, in the order of a machine's inputs."""
+    return [x for want in (True, False) for x, m in zip(items, live, strict=True) if m is want]
+
+
+def run(
+    row: Elementary | str, live: tuple[bool, ...], algebra: Algebra, given: Sequence[Any]
+) -> Array | None:
+    """Return the table of a row ("div", "mul") at tables and constants, or None.
+
+    `given` holds a table where `live`, else a number or an array.
+    """
+    kinds = tuple([x.dtype if type(x) is np.ndarray else type(x) for x in given])
+    kernel = _of_row(row, live, algebra, kinds)
+    if kernel is None:
+        return None
+    shape = given[0].shape[1:] if len(given) == 1 else _common(given, live)
+    if shape is None or 0 in shape:
+        return None
+    if shape == ():
+        machine = kernel.machine(1)
+        if machine is None:
+            return None
+        status, (c,) = machine(*(given if len(given) == 1 else _in_order(given, live)))
+        return c if status == OK else None
+    n = math.prod(shape)
+    if len(given) == 1:
+        found = kernel.lanes(given[0].reshape(-1, n))
+    else:
+        rows = [_in_lanes(x, m, shape, n) for x, m in zip(given, live, strict=True)]
+        found = kernel.lanes(*_in_order(rows, live))
+    return None if found is None else found[0].reshape(-1, *shape)
+
+
+def _common(given: Sequence[Any], live: Sequence[bool]) -> tuple[int, ...] | None:
+    """Return the common shape of tables and constants; None where the ordinary way must see them.
+
+    It says what is wrong with shapes that do not fit, and knows integers that are no floats.
+    """
+    shapes = [np.shape(x)[m:] for x, m in zip(given, live, strict=True)]
+    if any(isinstance(x, int) and not -EXACT < x < EXACT for x in given):
+        return None
+    try:
+        return shapes[0] if len(set(shapes)) == 1 else np.broadcast_shapes(*shapes)
+    except ValueError:
+        return None
+
+
+def _in_lanes(x: Any, is_table: bool, shape: tuple[int, ...], n: int) -> Array:
+    """Return a table or a constant as rows of n numbers."""
+    if not is_table:
+        return np.broadcast_to(x, shape).reshape(1, n)
+    if x.shape[1:] != shape:
+        x = np.broadcast_to(pad(x, len(shape)), (len(x), *shape))
+    return x.reshape(-1, n)

@@ -1,0 +1,480 @@
+"""Programs compiled for one point: numbers in, numbers out, in a block of memory per thread."""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import functools
+import itertools
+import math
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor.core.algebra import Univariate
+from taylor.core.expand import expand
+from taylor.core.program import Program
+from taylor.core.rules import values
+from taylor.core.tape import Guard
+from taylor.errors import NotNow
+from taylor.kept import identity
+from taylor.llvm.ir import WIDTH, Function, Scalar, tiled
+from taylor.llvm.jit import Code, made
+from taylor.llvm.pairs import address
+from taylor.machine.calls import Calls, bare, is_users
+from taylor.machine.emit import (
+    Joined,
+    Symbol,
+    Unsupported,
+    asked,
+    at,
+    broadcast,
+    c_strides,
+    contiguous,
+    flattened,
+    nest,
+)
+from taylor.machine.planar import (
+    UNORDERED,
+    Complex,
+    both,
+    kinds,
+    lifted,
+    settled,
+    with_questions,
+    with_symbols,
+)
+from taylor.machine.series import Emission, Planes, Table, part_size
+
+Array = Any
+OK, GUARD, INFINITE = 0, 1, 2
+BY_DEGREE = 3000  # instructions times degrees of a program that is written degree by degree
+OPPOSITE = {"<": "uge", "<=": "ugt", ">": "ule", ">=": "ult"}
+SAME = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}
+
+
+def _size(shape: Sequence[int]) -> int:
+    return math.prod(shape)
+
+
+def block(size: int) -> Array:
+    """Return that many doubles of zeros, beginning at a whole vector."""
+    raw = np.zeros(size + WIDTH)
+    start = (-raw.ctypes.data // 8) % WIDTH
+    return raw[start : start + size]
+
+
+class Machine:
+    """A program as machine code: called with arrays, it returns (status, outputs).
+
+    With an order, inputs and outputs are tables of coefficients: input i gets the degrees up to
+    heights[i] (default 1: a point and a direction), outputs all up to the order.  `complex` says
+    which inputs (and then parameters) are complex; in memory their parts are inputs of their own.
+    Unless the code is to be made, NotNow is raised where there is none on disk.
+    """
+
+    places: list[int]  # of the inputs in memory
+    results: list[int]  # of the outputs
+    flag: int  # of the number of failed guards, and of Σ 0·y
+    size: int
+    asks: tuple[Sequence[Any], int]  # what the code asks Python for, and where it finds Python
+    lists: Sequence[Any] = ()  # what tables of indices the code reads, and where it finds them
+    code: Code
+
+    def __init__(
+        self,
+        program: Program,
+        order: int | None = None,
+        heights: Sequence[int] | None = None,
+        unit: int = 1,
+        expanded: bool = False,
+        complex: Sequence[bool] = (),
+        make: bool = True,
+    ) -> None:
+        self.unit, self.expanded = unit, expanded
+        parameters = [()] * sum(i.op == "parameter" for i in program.code)
+        self.inputs = [program.code[i].shape for i in program.inputs]
+        self.outputs = [program.code[i].shape for i in program.outputs]
+        self.complex = list(complex) or [False] * (len(self.inputs) + len(parameters))
+        kind = kinds(program.code, self.complex)
+        self.found = [kind[i] for i in program.outputs]  # which outputs are complex
+        self.planar = any(kind)
+        self.tables, self.order = order is not None, order
+        if order is not None:
+            known = [min(1, order)] * len(self.inputs) if heights is None else list(heights)
+            self.heights = known
+            self.inputs = [(self._count(h), *s) for h, s in zip(known, self.inputs, strict=True)]
+            self.outputs = [(self._count(order), *s) for s in self.outputs]
+        self.inputs = _doubled([*self.inputs, *parameters], self.complex)
+        self.outputs = _doubled(self.outputs, self.found)
+        if self.tables and not expanded and is_users(program):  # with the equations of the rows
+            program, self.expanded = expand(program), True
+        code, rows = bare(program)
+
+        def write() -> tuple[Any, Code]:
+            if not make:
+                raise NotNow("the code is not on disk")
+            self._write(program, order, rows)
+            layout = (self.places, self.results, self.flag, self.size, self.lists, self.asks)
+            return layout, self.code
+
+        grown = None if order is None else (order, *self.heights)
+        name = (type(self).__name__, *self._kind(), self.expanded, grown, unit, *self.complex)
+        layout, self.code = made(write, identity(code), *name, program.identity)
+        self.places, self.results, self.flag, self.size, self.lists, self.asks = layout
+        self.local = threading.local()
+        self.call = self.code.call
+        if self.asks[0]:
+            self.program, self.users, self.call = program, rows, self._call
+
+    @property
+    def weight(self) -> int:
+        """Bytes of the object and of the memory of a thread."""
+        return self.code.weight + 8 * self.size
+
+    def _kind(self) -> tuple[Any, ...]:
+        """Return what, besides the program, the orders and the unit, the code depends on."""
+        return ()
+
+    def _count(self, order: int) -> int:
+        """Return the number of coefficients of a series of that order."""
+        return order + 1
+
+    def _write(self, program: Program, order: int | None, rows: Sequence[Any]) -> None:
+        """Write the program as LLVM IR and compile it."""
+        f = Function(self.unit)
+        f.above_cuts, f.rows = order is not None, rows
+        self.places = [f.allocate(self._room(s)) for s in self.inputs]
+        self.results = [f.allocate(_size(s)) for s in self.outputs]
+        self.flag = f.allocate(2)
+        if order is None:
+            v = self._values(f, program)
+        else:
+            program = program if self.expanded else expand(program)
+            v = self._series(f, program, order)
+        planes: list[Any] = []
+        for i, pair in zip(program.outputs, self.found, strict=True):
+            planes += both(f, v[i]) if pair else [v[i]]
+        for y, place, shape in zip(planes, self.results, self.outputs, strict=True):
+            _write(f, y, shape, place)
+        heads = v if order is None else {i: _head(y) for i, y in v.items()}
+        wrong = failed(f, program.guards, heads)
+        f.store(wrong, f.address("%data", [], self.flag))
+        self._finite(f)
+        text = f.text()
+        self.size, self.asks = f.size + WIDTH, (f.asks, f.asking)
+        tiles = tiled(self._rows(), self.unit, self.flag) if self.many else ""
+        self.code = Code(text + tiles)
+
+    @property
+    def many(self) -> bool:
+        """Whether there is code for many points: tiles of them, or series of numbers."""
+        alone = all(len(s) < 2 for s in (*self.inputs, *self.outputs))
+        return self.unit > 1 or (self.tables and alone)
+
+    def _rows(self) -> tuple[list[int], list[int]]:
+        """Return where in memory the numbers of the inputs and of the outputs lie, in order."""
+        ins: list[int] = []
+        outs: list[int] = []
+        for shape, place in zip(self.inputs, self.places, strict=True):
+            ins += range(place, place + self._room(shape))
+        for shape, place in zip(self.outputs, self.results, strict=True):
+            outs += range(place, place + _size(shape))
+        return ins, outs
+
+    def _finite(self, f: Function) -> None:
+        """Write Σ 0·y of all outputs: zero if they are finite, else nan."""
+        total = lifted(f, 0.0)
+        for shape, place in zip(self.outputs, self.results, strict=True):
+            if _size(shape):
+                y = Symbol(f, (_size(shape),), None, None, place, (1,))
+                total = total + (y * 0.0).sum()
+        total = total + Symbol(f, (), reg=f.unanswered())
+        f.store(at(total, []), f.address("%data", [], self.flag + 1))
+
+    def _room(self, shape: Sequence[int]) -> int:
+        if not self.tables or not shape:
+            return _size(shape)
+        return shape[0] * part_size(shape, self.unit)
+
+    def _view(self, data: Array, shape: tuple[int, ...]) -> Array:
+        """Return memory as the array it holds: the parts of a table fill whole vectors."""
+        if not self.tables or not shape:
+            return data[: _size(shape)].reshape(shape)
+        n = _size(shape[1:])
+        rows = data.reshape(shape[0], -1)[:, :n]
+        strides = (rows.strides[0], *(8 * s for s in c_strides(shape[1:])))
+        return np.lib.stride_tricks.as_strided(rows, shape, strides)
+
+    def _values(self, f: Function, program: Program) -> Any:
+        guarded = {i for g in program.guards for i in (g.a, g.b)}
+        kept = {*program.outputs, *program.inputs, *guarded}
+
+        def each(value: Any, uses: int) -> Any:
+            f.pause()
+            return settled(value) if uses > 1 else value
+
+        return values(self._code(f, program), self._given(f), kept, each)
+
+    def _code(self, f: Function, program: Program) -> Any:
+        return with_questions(f, with_symbols(f, program.code) if self.planar else program.code)
+
+    def _given(self, f: Function) -> list[Any]:
+        """Return the inputs and parameters as symbols."""
+        places = iter(zip(self.inputs, self.places, strict=True))
+        found: list[Any] = []
+        for pair in self.complex:
+            planes: list[Any] = []
+            for shape, place in itertools.islice(places, 1 + pair):
+                make = self._table if self.tables and shape else _input
+                planes.append(make(f, shape, place))
+            kind = Planes if isinstance(planes[0], Table) else Complex
+            found.append(kind(*planes) if pair else planes[0])
+        return found
+
+    def _series(self, f: Function, program: Program, order: int) -> Any:
+        given, n = self._given(f), len(program.inputs)
+        program = dataclasses.replace(program, code=self._code(f, program))
+        sweep = Emission(
+            f, program, order, given[:n], self.heights, given[n:], self._algebra(f),
+            by_degree=self.unit == 1 and len(program) * (order + 1) <= BY_DEGREE,
+        )  # fmt: skip
+        sweep.run()
+        guarded = {i for g in program.guards for i in (g.a, g.b) if i >= 0}
+        return {i: sweep.result(i) for i in {*program.outputs, *guarded}}
+
+    def _table(self, f: Function, shape: tuple[int, ...], place: int) -> Table:
+        return Table(f, shape, None, place)
+
+    def _algebra(self, f: Function) -> Any:
+        """Return the algebra of the series; None for one variable."""
+        return None
+
+    def _degrees(self) -> Any:
+        """Return the algebra of the series in NumPy."""
+        return Univariate(self.order or 0)
+
+    def memory(self) -> Any:
+        """Return this thread's pointer, and the views of inputs, outputs and flags it points to."""
+        data = self.prepared(block(self.size))
+        ins = [
+            self._view(data[p : p + self._room(s)], s)
+            for p, s in zip(self.places, self.inputs, strict=True)
+        ]
+        outs = [
+            data[p : p + _size(s)].reshape(s)
+            for p, s in zip(self.results, self.outputs, strict=True)
+        ]
+        flags = data[self.flag : self.flag + 2]
+        self.local.data, self.local.calls = data, self._calls(data)
+        self.local.memory = (ctypes.c_void_p(data.ctypes.data), ins, outs, flags)
+        return self.local.memory
+
+    def _calls(self, data: Array) -> Calls | None:
+        """Return what answers the code in a block of memory, if it asks."""
+        if not self.asks[0]:
+            return None
+        return Calls(self.asks, self.program, self.users, self._degrees(), data, self.unit)
+
+    def _call(self, pointer: ctypes.c_void_p) -> None:
+        """Run code that asks Python, which may come back here: it finds other memory then."""
+        memory, calls = self.local.memory, self.local.calls
+        del self.local.memory
+        try:
+            calls.run(self.code.call, pointer)
+        finally:
+            self.local.memory, self.local.calls = memory, calls
+
+    def batch(self, *x: Any, threads: int = 1) -> tuple[int, list[Any]]:
+        """Return (status, outputs) at many points, which lie along the last axis of the arrays.
+
+        Tiles of `unit` points (one, for series of numbers) are spread over the threads; memory
+        beyond the arrays is bounded.
+        """
+        if self.planar:
+            status, found = self._batch(self._split(x), threads)
+            return status, self._merged(found)
+        return self._batch(x, threads)
+
+    def _batch(self, x: Sequence[Any], threads: int) -> tuple[int, list[Any]]:
+        assert self.many, "this code is for one point only"
+        n = x[0].shape[-1]
+        flat = [v.reshape(-1, n) for v in x]
+        rows = np.concatenate(flat) if len(flat) > 1 else flat[0]
+        if n < self.unit:  # one tile, filled up with copies of the last point
+            wide = np.empty((len(rows), self.unit))
+            wide[:, :n], wide[:, n:] = rows, rows[:, -1:]
+            rows = wide
+        rows = np.ascontiguousarray(rows, dtype=float)
+        out = np.empty((self.rows[-1], rows.shape[1]))
+        flags = self._tiles(rows, out, threads)
+        out = np.ascontiguousarray(out[:, :n]) if n < self.unit else out
+        parts = zip(self.outputs, self.rows, self.rows[1:], strict=False)
+        outs = [out[a:b].reshape(*s, n) for s, a, b in parts]
+        if not np.count_nonzero(flags):
+            return OK, outs
+        return (GUARD if flags[:, 0].any() else INFINITE), outs
+
+    def _tiles(self, rows: Array, out: Array, threads: int) -> Array:
+        """Write the results of all tiles; return the flags, two for every point of a tile."""
+        count = rows.shape[1]
+        tiles, given = -(-count // self.unit), (address(rows), address(out))
+        if threads == 1:
+            data, flags, place = self.tile()
+            flags.fill(0.0)
+            self._tiled(data, *given, place, count, 0, tiles)
+            return flags
+        from concurrent.futures import ThreadPoolExecutor  # slow to import, rarely needed
+
+        every = np.zeros((threads, 2, self.unit))
+
+        def run(i: int) -> None:
+            cuts = tiles * i // threads, tiles * (i + 1) // threads
+            self._tiled(self.tile()[0], *given, address(every[i]), count, *cuts)
+
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(run, range(threads)))
+        return every
+
+    def _tiled(self, *given: Any) -> None:
+        """Run the code of tiles in this thread's memory, as `_call` runs that of one point."""
+        calls, tile = self.local.answers, self.local.tile
+        if calls is None:
+            self.code.tiles(*given)
+            return
+        del self.local.tile
+        try:
+            calls.run(self.code.tiles, *given)
+        finally:
+            self.local.answers, self.local.tile = calls, tile
+
+    def tile(self) -> tuple[int, Array, int]:
+        """Return where this thread's memory of a tile lies, the flags of its points, and where."""
+        try:
+            known: tuple[int, Array, int] = self.local.tile
+        except AttributeError:
+            self.local.held = self.prepared(block((self.size + 1) * self.unit))
+            self.local.answers = self._calls(self.local.held)
+            flags = np.zeros((1, 2, self.unit))
+            known = self.local.tile = address(self.local.held), flags, address(flags)
+        return known
+
+    def prepared(self, data: Array) -> Array:
+        """Return a block of memory with what the code finds in it."""
+        return data
+
+    @functools.cached_property
+    def rows(self) -> list[int]:
+        """The first row of every output among all rows of a batch, and the end."""
+        return [0, *itertools.accumulate(_size(s) for s in self.outputs)]
+
+    def line(self, x: Any, v: Any) -> tuple[int, Any]:
+        """Return (status, first output) of the series of t -> f(x + t·v)."""
+        try:
+            pointer, ins, outs, flags = self.local.memory
+        except AttributeError:
+            pointer, ins, outs, flags = self.memory()
+        if self.planar:
+            for table, x0, x1 in zip(ins, *map(_planes, (x, v)), strict=False):
+                table[0], table[1] = x0, x1
+        else:
+            table = ins[0]
+            table[0], table[1] = x, v
+        self.call(pointer)
+        wrong, lost = flags.tolist()
+        if wrong or lost:  # nan too
+            return (GUARD if wrong else INFINITE), None
+        return OK, (self._merged(outs)[0] if self.planar else outs[0].copy())
+
+    def __call__(self, *x: Any) -> tuple[int, list[Any]]:
+        """Return (OK, GUARD or INFINITE, outputs) at x."""
+        try:
+            pointer, ins, outs, flags = self.local.memory
+        except AttributeError:
+            pointer, ins, outs, flags = self.memory()
+        for place, value in zip(ins, self._split(x) if self.planar else x, strict=True):
+            place[...] = value
+        self.call(pointer)
+        wrong, lost = flags.tolist()
+        status = OK if wrong == lost == 0.0 else GUARD if wrong else INFINITE
+        if self.planar:
+            return status, self._merged(outs)
+        return status, [y.copy() if y.ndim else y[()] for y in outs]
+
+    def _split(self, x: Sequence[Any]) -> list[Any]:
+        """Return the arguments with the parts of complex ones as arguments of their own."""
+        return [
+            plane
+            for value, pair in zip(x, self.complex, strict=True)
+            for plane in (_planes(value) if pair else (value,))
+        ]
+
+    def _merged(self, planes: Sequence[Any]) -> list[Any]:
+        """Return the outputs of which these are the parts."""
+        rest, found = iter(planes), []
+        for pair in self.found:
+            y = next(rest)
+            if pair:
+                z = np.empty(y.shape, dtype=complex)
+                z.real, z.imag = y, next(rest)
+            found.append(z[()] if pair else y.copy()[()])
+        return found
+
+
+def _planes(x: Any) -> tuple[Any, Any]:
+    return x.real, x.imag
+
+
+def _doubled(shapes: Sequence[Any], pair: Sequence[bool]) -> list[Any]:
+    return [s for s, two in zip(shapes, pair, strict=True) for _ in range(1 + two)]
+
+
+def failed(f: Function, guards: Sequence[Guard], v: Any) -> Scalar:
+    """Return how many decisions would be others at the values v."""
+    total = f.constant(0.0)
+    for n, guard in enumerate(guards):
+        if guard.b < 0:  # on the order of values, say
+            lost = asked(f, "guard", n, [lifted(f, v[guard.a])], (), real=True)
+            total = f.binary("fadd", total, at(lost, []))
+            continue
+        sides = lifted(f, v[guard.a]), lifted(f, v[guard.b])
+        outcome = np.asarray(guard.outcome, dtype=bool)
+        if any(isinstance(x, Complex) for x in sides):
+            raise Unsupported(UNORDERED)
+        a, b = (flattened(contiguous(broadcast(x, outcome.shape))) for x in sides)
+        for i, held in enumerate(outcome.reshape(-1)):
+            op = OPPOSITE[guard.op] if held else SAME[guard.op]
+            wrong = f.compare(op, at(a, [i]), at(b, [i]))
+            one = f.select(wrong, f.constant(1.0), f.constant(0.0))
+            total = f.binary("fadd", total, one)
+            f.pause()
+    return total
+
+
+def _input(f: Function, shape: tuple[int, ...], place: int) -> Symbol:
+    if _size(shape) == 1:
+        return Symbol(f, shape, reg=f.load(f.address("%data", [], place)))
+    return Symbol(f, shape, None, None, place, c_strides(shape))
+
+
+def _head(y: Any) -> Any:
+    """Return the coefficient of degree 0."""
+    return y[0] if isinstance(y, (Table, Planes)) else y
+
+
+def _write(f: Function, y: Any, shape: tuple[int, ...], place: int) -> None:
+    source = lifted(f, y)
+    if isinstance(source, Joined):
+        source.write(None, place)
+        return
+    if isinstance(source, Table):  # a polynomial's table is shorter than the result
+        rest = (shape[0] - source.shape[0], *shape[1:])
+        if rest[0]:
+            end = Symbol(f, rest, None, None, place + _size(shape) - _size(rest), c_strides(rest))
+            nest(f, lambda v: v, [broadcast(lifted(f, 0.0), rest)], end)
+        shape = (source.shape[0], *shape[1:])
+        source = Symbol(f, source.shape, None, source.slot, source.offset, source.strides)
+    out = Symbol(f, shape, None, None, place, c_strides(shape))
+    nest(f, lambda v: v, [broadcast(source, shape)], out)

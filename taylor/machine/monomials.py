@@ -1,0 +1,198 @@
+"""Programs on multivariate series as machine code: the same step rules, part by part.
+
+A part of degree k is an array of coefficients (of arrays, where the series describe arrays), and a
+sum of products goes through the pairs of monomials of the algebra, whose addresses are given to the
+function with its data.  The parts lie one after the other and are written in the order of their
+degrees, so that each may be written to its last vector.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor.core.algebra import CACHED_PAIRS, Monomials
+from taylor.core.expand import expand
+from taylor.core.program import Program
+from taylor.llvm.ir import Function, Scalar
+from taylor.machine.emit import Symbol, Unsupported, broadcast, c_strides, empty, over_axes
+from taylor.machine.machine import Machine
+from taylor.machine.series import Planes, Table, by_parts
+
+Array = Any
+ROOM = 1 << 22  # coefficients of all tables of a program
+STEPS = 800  # instructions times degrees: each is written out, and compiled in a millisecond or two
+
+
+class Parts(Table):
+    """The coefficients of a multivariate series of the function being written, by degree."""
+
+    def __init__(self, f: Function, shape: tuple[int, ...], slot: Any, offset: int) -> None:
+        super().__init__(f, shape, slot, offset)
+        self.size_of_part = math.prod(shape[1:])
+        self.strides = c_strides(shape)
+
+    @property
+    def whole(self) -> bool:
+        """Parts may be written to their last vector: the next one is written later."""
+        return True
+
+    def memory(self, k: Any) -> Symbol:
+        """Return where the coefficients of a slice lie, or one of them."""
+        if not isinstance(k, slice):
+            return super().memory(k)
+        self.place()
+        shape = (k.stop - k.start, *self.part_shape)
+        offset = self.offset + k.start * self.size_of_part
+        return Symbol(self.f, shape, None, self.slot, offset, c_strides(shape))
+
+    def __getitem__(self, k: Any) -> Any:
+        return self.memory(k) if isinstance(k, slice) else super().__getitem__(k)
+
+
+class Pairs:
+    """An algebra of monomials whose sums of products are loops in the function being written."""
+
+    def __init__(self, algebra: Monomials, f: Function) -> None:
+        self.order, self.size = algebra.order, algebra.size
+        self.part, self.degrees = algebra.part, algebra.degrees
+        self.f = f
+        self.place = f.allocate(1)  # of the address of the addresses of the pairs
+        self.lists: dict[tuple[int, int, int], int] = {}  # where the pairs of these degrees stand
+
+    def interior(self, k: int, x: Any, y: Any, hx: int, hy: int) -> Any:
+        """Return the part of degree k of the product, without the terms with x_0 and y_0."""
+        if isinstance(x, Planes) or isinstance(y, Planes):
+            return by_parts(self, k, x, y, hx, hy)
+        lo, hi = max(1, k - hy), min(k - 1, hx)
+        if hi < lo:
+            return None
+        f, span = self.f, self.part(k)
+        place = self.lists.setdefault((k, lo, hi), len(self.lists))
+        lists = f.put(f"load ptr, ptr {f.address('%data', [], self.place)}")
+        p, q, starts = (
+            f.put(f"load ptr, ptr {f.address(lists, [], 3 * place + i)}") for i in range(3)
+        )
+        if f.unit > 1 or x.part_shape or y.part_shape:
+            return self._arrays(span.stop - span.start, x, y, p, q, starts)
+        out = empty(f, (span.stop - span.start,))
+
+        with f.loop(0, span.stop - span.start) as rows:
+            following = f.put(f"add nsw i64 {rows.index}, 1")
+            first, stop = _entry(f, starts, rows.index), _entry(f, starts, following)
+            with f.loop(first, stop, 2, maybe=True) as loop:
+                sums = [loop.carry(f.constant(0.0)) for _ in range(2)]
+                second = f.put(f"add nsw i64 {loop.index}, 1")
+                inside = f.put(f"icmp slt i64 {second}, {stop}")
+                other = f.put(f"select i1 {inside}, i64 {second}, i64 {loop.index}")
+                for total, i in zip(sums, (loop.index, other), strict=True):
+                    a = f.load(f.address("%data", [(_entry(f, p, i), 1)], x.offset))
+                    b = f.load(f.address("%data", [(_entry(f, q, i), 1)], y.offset))
+                    if i is other:
+                        a = Scalar(f.put(f"select i1 {inside}, double {a.text}, double 0.0"))
+                        b = Scalar(f.put(f"select i1 {inside}, double {b.text}, double 0.0"))
+                    loop.update(total, f.intrinsic("fma", a, b, total))
+            value = f.binary("fadd", *(loop.result(total) for total in sums))
+            f.store(value, f.address("%data", [(rows.index, 1)], out.offset))
+        return out
+
+    def _arrays(self, n: int, x: Any, y: Any, p: str, q: str, starts: str) -> Symbol:
+        """Return the part of a product of series of arrays: the elements in lanes."""
+        f, shape = self.f, np.broadcast_shapes(x.part_shape, y.part_shape)
+        out = empty(f, (n, *shape))
+        a, b = (broadcast(v.memory(0), shape).strides for v in (x, y))
+        axes = [(m, s, [u, v]) for m, s, u, v in zip(shape, out.strides[1:], a, b, strict=True)]
+
+        with f.loop(0, n) as rows:
+            following = f.put(f"add nsw i64 {rows.index}, 1")
+            first, stop = _entry(f, starts, rows.index), _entry(f, starts, following)
+
+            def element(index: list[Any], width: int) -> None:
+                wide = [width if f.unit > 1 or (index and s[-1] == 1) else 1 for s in (a, b)]
+                with f.loop(first, stop, maybe=True) as loop:
+                    total = loop.carry(f.constant(0.0, width))
+                    values = []
+                    for table, v, strides, w in zip((p, q), (x, y), (a, b), wide, strict=True):
+                        row = (_entry(f, table, loop.index), v.size_of_part)
+                        where = [row, *zip(index, strides, strict=True)]
+                        values.append(f.load(f.address("%data", where, v.offset), w))
+                    new = f.intrinsic("fma", *values, total)
+                    loop.update(total, Scalar(f.splat(new, width).text, width))
+                terms = [(rows.index, out.strides[0]), *zip(index, out.strides[1:], strict=True)]
+                f.store(loop.result(total), f.address("%data", terms, out.offset))
+
+            over_axes(f, axes, element, padded=len(axes) == 1)
+        return out
+
+
+def _entry(f: Function, table: str, i: str) -> str:
+    pointer = f.put(f"getelementptr inbounds i32, ptr {table}, i64 {i}")
+    short = f.put(f"load i32, ptr {pointer}, align 4")
+    return f.put(f"sext i32 {short} to i64")
+
+
+class Polynomials(Machine):
+    """A program as machine code on the series of an algebra of monomials.
+
+    Inputs are tables of their first coefficients, up to the degrees `heights`.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        algebra: Monomials,
+        heights: Sequence[int],
+        unit: int = 1,
+        expanded: bool = False,
+        complex: Sequence[bool] = (),
+        make: bool = True,
+    ) -> None:
+        self.algebra = algebra
+        program = program if expanded else expand(program)
+        count = sum(math.prod(i.shape) for i in program.code)
+        if algebra.size * count * unit > ROOM or algebra.count > CACHED_PAIRS:
+            raise Unsupported(f"the tables of {algebra} are too large")
+        if len(program.code) * (algebra.order + 1) > STEPS:
+            raise Unsupported(f"{len(program.code)} instructions are too many for {algebra}")
+        super().__init__(
+            program, algebra.order, heights, unit, expanded=True, complex=complex, make=make
+        )
+        self.indices = [algebra.compiled_pairs(*degrees) for degrees in self.lists[1:]]
+        addresses = [a for table in self.indices for a in table.pointers]
+        self.addresses = np.array(addresses, np.int64)
+
+    def _kind(self) -> tuple[Any, ...]:
+        return (self.algebra.name, self.algebra.variables)
+
+    def _count(self, order: int) -> int:
+        return int(self.algebra.offsets[order + 1])
+
+    def _room(self, shape: Sequence[int]) -> int:
+        return math.prod(shape)
+
+    def _view(self, data: Array, shape: tuple[int, ...]) -> Array:
+        return data.reshape(shape)
+
+    def _table(self, f: Function, shape: tuple[int, ...], place: int) -> Table:
+        return Parts(f, shape, None, place)
+
+    def _algebra(self, f: Function) -> Any:
+        self.pairs = Pairs(self.algebra, f)
+        return self.pairs
+
+    def _degrees(self) -> Any:
+        return self.algebra
+
+    def _write(self, program: Program, order: int | None, rows: Sequence[Any]) -> None:
+        super()._write(program, order, rows)
+        self.lists = [(self.pairs.place,), *self.pairs.lists]
+        del self.pairs
+
+    def prepared(self, data: Array) -> Array:
+        """Return a block of memory; the address of the pairs is put in its place."""
+        (place,) = self.lists[0]
+        data[place * self.unit :][:1].view(np.int64)[0] = self.addresses.ctypes.data
+        return data

@@ -1,0 +1,1 @@
+"""Which number: the plain value of a function, of any kind of number."""

@@ -1,0 +1,1 @@
+"""The number types: truncated Taylor series."""

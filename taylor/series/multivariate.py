@@ -1,0 +1,327 @@
+"""TaylorN: arrays of multivariate series, their partial derivatives and maps of them."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from taylor.core.algebra import Monomials, check_order, multivariate
+from taylor.core.sweep import like_numbers
+from taylor.errors import DomainError, ShapeMismatch
+from taylor.numbers import factorials
+from taylor.numbers.values import (
+    alike,
+    as_array,
+    base,
+    divisible,
+    is_operand,
+    plus,
+    times,
+    unit,
+    zeros,
+)
+from taylor.series.series import Series, level_over
+
+Array = Any
+
+
+class TaylorN(Series):
+    """Series in n variables, truncated above a total order, one for each element of an array.
+
+    >>> x, y = TaylorN.variables([1.0, 2.0], order=2)
+    >>> x * y
+    2 + 2 x + y + x y + O(‖x‖³)
+    """
+
+    __slots__ = ()
+    algebra: Monomials
+
+    @classmethod
+    def variables(cls, values: Any, order: int) -> tuple[Self, ...]:
+        """Return the n variables x_i = values[i] + dx_i; each value may be an array.
+
+        >>> len(TaylorN.variables([1, 2, 3], order=5))
+        3
+        """
+        return cls._variables(list(values), multivariate(len(values), order))
+
+    @classmethod
+    def seeded(cls, x: Array, order: int) -> Self:
+        """Return an array x of numbers whose every element is a variable of its own.
+
+        >>> TaylorN.seeded(np.zeros((2, 2)), order=1).algebra.variables
+        4
+        """
+        x = x if is_operand(x) else as_array(x)
+        algebra = multivariate(x.size, order)
+        table = (
+            x._zeros((algebra.size, *x.shape))
+            if is_operand(x)
+            else zeros((algebra.size, *x.shape), x)
+        )
+        table[0] = x if is_operand(x) else x[()]
+        if order:
+            flat = table.reshape((algebra.size, x.size))
+            for i in range(x.size):
+                flat[1 + i, i] = unit(x)
+            table = flat.reshape((algebra.size, *x.shape))
+        return cls._make(table, algebra, level_over(x), 1)
+
+    # -------------------------------------------------------------- coefficients and derivatives
+    def coefficient(self, alpha: Sequence[int]) -> Any:
+        """Return the Taylor coefficient c_α of the monomial x^α.
+
+        >>> x, y = TaylorN.variables([0, 0], order=3)
+        >>> (x * x * y).coefficient((2, 1))
+        1
+        """
+        return self._coef[self.algebra.index(alpha)]
+
+    def partial(self, alpha: Sequence[int]) -> Any:
+        """Return the partial derivative ∂^α at the point: α!·c_α.
+
+        >>> x, y = TaylorN.variables([0, 0], order=3)
+        >>> (x * x * y).partial((2, 1))
+        2
+        """
+        factorial = math.prod(math.factorial(a) for a in alpha)
+        return factorials.derivative(
+            self._coef, self.algebra.degrees, self.algebra.index(alpha), factorial
+        )
+
+    def tensor(self, k: int) -> Array:
+        """Return all partial derivatives of order k, a symmetric array of shape S + (n,)*k.
+
+        >>> x, y = TaylorN.variables([1.0, 2.0], order=2)
+        >>> (x * y).tensor(2)
+        array([[0., 1.],
+               [1., 0.]])
+        """
+        k = check_order(k)
+        if k > self.order:
+            raise ValueError(f"a series of order {self.order} has no derivatives of order {k}")
+        n, part = self.algebra.variables, self.algebra.part(k)
+        rows = self.algebra.exponents[part]
+        weights = np.array(
+            [math.prod(math.factorial(int(a)) for a in row) for row in rows], dtype=object
+        )
+        index = np.indices((n,) * k).reshape(k, -1) if k else np.zeros((0, 1), dtype=int)
+        counts = np.zeros((index.shape[1], n), dtype=int)
+        for axis in range(k):
+            np.add.at(counts, (np.arange(index.shape[1]), index[axis]), 1)
+        codes = counts @ self.algebra._weights
+        own = self.algebra._codes[part]
+        order = np.argsort(own)
+        spot = order[np.searchsorted(own, codes, sorter=order)]
+        scaled = factorials.scaled(self._coef, self.algebra.degrees, part, weights)
+        full = np.moveaxis(scaled[spot], 0, -1)
+        return full.reshape((*self.shape, *(n,) * k))
+
+    def gradient(self) -> Array:
+        """Return the first partial derivatives, shape S + (n,).
+
+        >>> x, y = TaylorN.variables([1.0, 2.0], order=1)
+        >>> (x * y).gradient()
+        array([2., 1.])
+        """
+        return self.tensor(1)
+
+    def hessian(self) -> Array:
+        """Return the second partial derivatives, shape S + (n, n).
+
+        >>> x, y = TaylorN.variables([1, 2], order=2)
+        >>> (x**2 * y).hessian().tolist()
+        [[4, 2], [2, 0]]
+        """
+        return self.tensor(2)
+
+    def deriv(self, i: int, m: int = 1) -> Self:
+        """Return ∂^m/∂x_i^m as a series; the order is lower by m.
+
+        >>> x, y = TaylorN.variables([0, 0], order=2)
+        >>> (x * y).deriv(1)
+        x + O(‖x‖²)
+        """
+        i, m = self._variable(i), check_order(m)
+        if m > self.order:
+            raise ValueError(
+                f"the derivative {m} of a series of order {self.order} is not known at all"
+            )
+        lower = multivariate(self.algebra.variables, self.order - m)
+        up = lower.exponents.astype(np.int64) @ self.algebra._weights + m * self.algebra._weights[i]
+        weights = np.array([math.perm(int(e) + m, m) for e in lower.exponents[:, i]], dtype=object)
+        table = self._coef[self._find(up)]
+        scale = like_numbers(weights, table)
+        return self._new(table * scale.reshape((-1,) + (1,) * self.ndim), lower)
+
+    def integ(self, i: int, k: Any = 0) -> Self:
+        """Return the integral along x_i from the expansion point, plus k; the order grows by one.
+
+        k may be a number, an array, or a series (of the higher order) in the other variables.
+
+        >>> x, y = TaylorN.variables([0.0, 0.0], order=1)
+        >>> y.integ(0)
+        x y + O(‖x‖³)
+        """
+        i = self._variable(i)
+        higher = multivariate(self.algebra.variables, self.order + 1)
+        source = divisible(self._coef)
+        table = zeros((higher.size, *self.shape), source)
+        lowered = higher.exponents[:, i] > 0
+        down = (
+            higher.exponents[lowered].astype(np.int64) @ self.algebra._weights
+            - self.algebra._weights[i]
+        )
+        counts = [int(w) for w in higher.exponents[lowered, i]]
+        weights = like_numbers(np.array(counts, dtype=object), source)
+        table[np.flatnonzero(lowered)] = source[self._find(down)] / weights.reshape(
+            (-1,) + (1,) * self.ndim
+        )
+        y: Self = self._new(table, higher) + self._without(k, i)
+        return y
+
+    def _variable(self, i: int) -> int:
+        n = self.algebra.variables
+        if not -n <= operator.index(i) < n:
+            raise IndexError(f"there is no variable {i} among {n}")
+        return int(i) % int(n)
+
+    def _find(self, codes: Array) -> Array:
+        order = np.argsort(self.algebra._codes)
+        return order[np.searchsorted(self.algebra._codes, codes, sorter=order)]
+
+    # -------------------------------------------------------------- evaluation and composition
+    def __call__(self, dx: Any) -> Any:
+        """Return the polynomial at the displacement dx (n numbers, arrays or series).
+
+        >>> x, y = TaylorN.variables([1.0, 2.0], order=2)
+        >>> float((x * y)([0.5, 0.5]))
+        3.75
+        """
+        n = self.algebra.variables
+        steps = list(dx)
+        if len(steps) != n:
+            raise ShapeMismatch(
+                f"a series in {n} variables needs {n} displacements, got {len(steps)}"
+            )
+        coef, *steps = alike([self._coef, *steps])
+        return self._horner(coef, steps, 0, np.arange(self.algebra.size))
+
+    def _horner(self, coef: Array, steps: list[Any], i: int, rows: Array) -> Any:
+        """Evaluate the monomials `rows`, nested by the powers of variable i."""
+        if i == len(steps):
+            return coef[rows[0]]
+        powers = self.algebra.exponents[rows, i]
+        result: Any = None
+        for k in range(int(powers.max()), -1, -1):
+            chosen = rows[powers == k]
+            inner = self._horner(coef, steps, i + 1, chosen) if len(chosen) else None
+            if result is not None:
+                inner = plus(times(result, steps[i]), 0 if inner is None else inner)
+            result = inner
+        return result if powers.max() else plus(result, times(steps[i], 0))
+
+    def compose(self, maps: Sequence[Any]) -> Any:
+        """Return self(g_1, ..., g_n): composition with series whose constant terms are 0.
+
+        >>> x, y = TaylorN.variables([0.0, 0.0], order=2)
+        >>> (x * y).compose([x + y, x - y])
+        x² - y² + O(‖x‖³)
+        """
+        for g in maps:
+            if isinstance(g, Series) and not np.all(np.asarray(base(g.value) == 0)):
+                raise DomainError(
+                    f"compose needs inner series with constant term 0, not {g.value}; expand the "
+                    f"outer "
+                    "series there, or call it to evaluate the polynomial"
+                )
+        return self(maps)
+
+    def subs(self, i: int, value: Any) -> Any:
+        """Return the series with the displacement of variable i replaced by a number or a series.
+
+        >>> x, y = TaylorN.variables([0.0, 0.0], order=2)
+        >>> (x * y + x).subs(1, 3.0)
+        4 x + O(‖x‖³)
+        """
+        steps: list[Any] = list(TaylorN.variables([0] * self.algebra.variables, self.order))
+        steps = [self._make(s._coef, self.algebra, self.tag, 1) for s in steps]
+        steps[self._variable(i)] = value
+        return self(steps)
+
+    def truncate(self, order: int) -> Self:
+        """Return the series with everything above `order` forgotten."""
+        order = check_order(order)
+        if order > self.order:
+            raise ValueError(f"cannot truncate order {self.order} to {order}; use .extend({order})")
+        lower = multivariate(self.algebra.variables, order)
+        return self._new(self._coef[: lower.size].copy(), lower)
+
+    def extend(self, order: int) -> Self:
+        """Return the series with zeros up to `order`: right only where they are zero."""
+        order = check_order(order)
+        if order < self.order:
+            raise ValueError(f"cannot extend order {self.order} to {order}; use .truncate({order})")
+        higher = multivariate(self.algebra.variables, order)
+        more = zeros((higher.size - self.algebra.size, *self.shape), self._coef)
+        return self._new(np.concatenate([self._coef, more]), higher)
+
+
+def inverse_map(maps: Sequence[TaylorN]) -> list[TaylorN]:
+    """Return the inverse of a map of n series in n variables: g with maps(g(s)) = values + s.
+
+    Newton's iteration g <- g - J⁻¹ (f(g) - s) with the constant Jacobian J gains one order a step.
+
+    >>> x, y = TaylorN.variables([0.0, 0.0], order=3)
+    >>> g = inverse_map([x + y * y, y])
+    >>> g[0]
+    x - y² + O(‖x‖⁴)
+    """
+    if not maps or any(not isinstance(m, TaylorN) or m.shape for m in maps):
+        raise TypeError("inverse_map needs a list of scalar TaylorN series")
+    n, order = maps[0].algebra.variables, maps[0].order
+    for m in maps:
+        maps[0]._check(m)
+    if len(maps) != n:
+        raise ShapeMismatch(
+            f"a map of {n} variables needs {n} series to be invertible, got {len(maps)}"
+        )
+    from taylor.series.univariate import solve
+
+    like = divisible(maps[0]._coef)
+    jacobian = [list(m.gradient()) for m in maps]
+    columns = []
+    for j in range(n):
+        try:
+            columns.append(
+                solve(jacobian, [like[0] * 0 + (1 if i == j else 0) for i in range(n)], like)
+            )
+        except DomainError:
+            raise DomainError("the Jacobian is singular: the map has no inverse here") from None
+    if (
+        not is_operand(like)
+        and like.dtype != object
+        and np.linalg.matrix_rank(np.array(jacobian)) < n
+    ):
+        raise DomainError("the Jacobian is singular: the map has no inverse here")
+    f = [m._new(divisible(m._coef)) - divisible(m._coef)[0] for m in maps]
+    s = []
+    for i in range(n):
+        table = zeros(like.shape, like)
+        table[1 + i] = unit(like)
+        s.append(maps[0]._new(table))
+
+    def apply(v: list[Any]) -> list[Any]:
+        return [
+            sum((v[j] * columns[j][i] for j in range(1, n)), v[0] * columns[0][i]) for i in range(n)
+        ]
+
+    g = apply(s)
+    for _ in range(order - 1):
+        residual = [f[i](g) - s[i] for i in range(n)]
+        g = [a - b for a, b in zip(g, apply(residual), strict=True)]
+    return g

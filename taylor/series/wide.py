@@ -1,0 +1,86 @@
+"""Coefficients that left the range of floats on the way, found again with unbounded exponents.
+
+c_k of x**0.3 at 1e-100 is beyond the floats from k = 4 on.  A recurrence in floats goes on with an
+infinity and gives nan; in mpmath's numbers it goes on, and each coefficient is rounded at the end:
+to what it is, to the infinity of its sign, or to zero.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor.core.algebra import Algebra
+from taylor.core.program import Program
+from taylor.core.sweep import Sweep
+from taylor.errors import TaylorError
+
+Array = Any
+BITS = 80
+LANES = 64  # that are redone; in the others what is unknown stays nan
+_THREAD = threading.local()
+
+
+def _context() -> Any:
+    if not hasattr(_THREAD, "context"):
+        from mpmath.ctx_mp import MPContext
+
+        _THREAD.context = MPContext()
+    _THREAD.context.prec = BITS
+    return _THREAD.context
+
+
+def mended(
+    program: Program, algebra: Algebra, tables: Sequence[Array], given: Sequence[Any], y: Array
+) -> Array:
+    """Return the result y of a program at tables and parameters, its overflowed lanes redone."""
+    if not isinstance(y, np.ndarray) or y.dtype.kind not in "fc":
+        return y
+    with np.errstate(all="ignore"):
+        if np.isfinite(np.add.reduce(y, axis=None)):
+            return y
+    if any(i.op in ("jump", "call") or i.param == "kink" for i in program.code):
+        return y
+    numbers = [*tables, *given]
+    if any(np.asarray(x).dtype.kind not in "fciub" for x in numbers):
+        return y
+    for lane in _overflowed(tables, y):
+        one = [np.broadcast_to(t, (len(t), *y.shape[1:]))[(slice(None), *lane)] for t in tables]
+        constants = [np.broadcast_to(c, y.shape[1:])[lane] for c in given]
+        redone = _redone(program, algebra, one, constants)
+        if redone is not None:
+            part = y[(slice(1, None), *lane)]
+            part[...] = np.array(redone[1:]).astype(y.dtype)
+    return y
+
+
+def _overflowed(tables: Sequence[Array], y: Array) -> list[tuple[Any, ...]]:
+    """Return the lanes in which the first coefficient that is no number is infinite."""
+    finite = np.isfinite(y)
+    first = np.argmin(finite, axis=0)
+    start = np.take_along_axis(y, first[None], axis=0)[0]
+    known = ~finite.all(0) & np.isinf(start) & ((first > 0) | np.isnan(y).any(0))
+    for t in tables:
+        known &= np.isfinite(t).all(0)
+    return list(zip(*np.nonzero(known), strict=True))[:LANES] if y.ndim > 1 else [()] * bool(known)
+
+
+def _redone(
+    program: Program, algebra: Algebra, tables: Sequence[Array], given: Sequence[Any]
+) -> list[Any] | None:
+    ctx = _context()
+    wide = []
+    for t in tables:
+        table = np.empty(t.shape, dtype=object)
+        table[:] = [ctx.convert(c) for c in t.tolist()]
+        wide.append(table)
+    try:
+        sweep = Sweep(program, algebra, wide, [ctx.convert(np.asarray(c).item()) for c in given])
+        sweep.run()
+        result = sweep.result(program.outputs[0])
+    except (TaylorError, ArithmeticError, ValueError):
+        return None
+    return [complex(c) if isinstance(c, ctx.mpc) else float(c) for c in result]
