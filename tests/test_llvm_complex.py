@@ -379,9 +379,9 @@ def test_random_programs(seed, shape, through_numpy):
     g = taylor.compile(f)
     wanted = Taylor.variable(z, 10, direction=v)
     wanted = f(wanted).coef
-    got = taylor.forward_mode.along(g, z, v, 10)
+    got = taylor.drivers.forward_mode.along(g, z, v, 10)
     while g.waiting:  # long code is made at a later call
-        got = taylor.forward_mode.along(g, z, v, 10)
+        got = taylor.drivers.forward_mode.along(g, z, v, 10)
     assert scaled_error(got, wanted) < 1e-12
     assert g(z) == pytest.approx(wanted[0], rel=1e-13)
     gradient = taylor.gradient(f, z)

@@ -30,7 +30,7 @@ def texts(monkeypatch, name, quantity, length):
     monkeypatch.setattr(machine, "Code", Written)
     f, x = problem(name, length)
     c, calls = taylor.compile(f), 0
-    form = (taylor.algebra.Univariate(10), (1,)) if quantity == "series" else None
+    form = (taylor.core.algebra.Univariate(10), (1,)) if quantity == "series" else None
 
     def count(frame, event, arg):
         nonlocal calls

@@ -456,7 +456,7 @@ def test_random_programs_agree_in_all_modes(seed):
     close(taylor.gradient(c, x), wanted)
     close(taylor.hvp(c, x, v), taylor.hvp(f, x, v))
     found = taylor.taylor_coefficients(lambda t: f(x + t * v), 0.0, 4)
-    along = taylor.forward_mode.along(c, x, v, 4)
+    along = taylor.drivers.forward_mode.along(c, x, v, 4)
     np.testing.assert_allclose(along, found, rtol=1e-8, atol=1e-10 * np.max(np.abs(found)))
 
 
