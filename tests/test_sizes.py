@@ -1,0 +1,66 @@
+"""The house stays readable: lines of each folder against its budget, of each file, of each function.
+
+`python tests/test_sizes.py` prints the table.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = {  # lines that a folder may have
+    "numbers": 2000, "llvm": 1700, "core": 6700, "linalg": 1200, "arrays": 2000, "machine": 3800,
+    "series": 2400, "drivers": 4000, "ode": 4700, "command": 450, ".": 900, "hyperdual": 225,
+}  # fmt: skip
+FILE, FUNCTION = 600, 45
+TABLES = {"core/functions.py"}
+MODULES = sorted(p for name in ("taylor", "hyperdual") for p in (ROOT / name).rglob("*.py"))
+
+
+def name(path):
+    return str(path.relative_to(ROOT)).removeprefix("taylor/")
+
+
+def lines(path):
+    return len(path.read_text().splitlines())
+
+
+def folder(path):
+    return name(path).rpartition("/")[0] or "."
+
+
+def sizes():
+    """Return the number of lines of each folder."""
+    found = dict.fromkeys(FOLDERS, 0)
+    for path in MODULES:
+        found[folder(path)] += lines(path)
+    return found
+
+
+@pytest.mark.parametrize("part", FOLDERS)
+def test_folders_keep_to_their_budget(part):
+    assert sizes()[part] <= FOLDERS[part]
+
+
+def test_files_can_be_read_in_one_sitting():
+    assert [name(p) for p in MODULES if lines(p) > FILE and name(p) not in TABLES] == []
+
+
+def test_functions_fit_on_a_screen():
+    long = [
+        f"{name(path)}:{f.lineno} {f.name}"
+        for path in MODULES
+        for f in ast.walk(ast.parse(path.read_text()))
+        if isinstance(f, ast.FunctionDef) and (f.end_lineno or 0) - f.lineno >= FUNCTION
+    ]
+    assert long == []
+
+
+if __name__ == "__main__":
+    for part, count in sizes().items():
+        print(f"{part:10} {count:6} of {FOLDERS[part]:6}")
+        for path in MODULES:
+            if folder(path) == part:
+                print(f"  {name(path):34} {lines(path):5}")
+    print(f"{'all':10} {sum(sizes().values()):6} of {sum(FOLDERS.values()):6}")
