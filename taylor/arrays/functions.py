@@ -14,11 +14,11 @@ import numpy as np
 
 from taylor import linalg
 from taylor.arrays.reductions import axes_of, by_value, norm, total
-from taylor.core import elementary, memory
+from taylor.core import functions, memory
 from taylor.core.binding import SCIPY, UFUNCS, cast, family, floating, implements
 from taylor.core.conditions import Condition, mask
-from taylor.core.elementary import TABLE
 from taylor.core.operand import Operand, holds_operands, laid_as, lift, rearrange, viewing
+from taylor.core.table import TABLE
 from taylor.numbers.values import DEGREE, RADIAN, base
 
 Array = Any
@@ -239,7 +239,7 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any
     if (a_min is not None or a_max is not None) and (min is not None or max is not None):
         raise ValueError("np.clip: give a_min and a_max, or min and max")
     low, high = (a_min, a_max) if min is None and max is None else (min, max)
-    return elementary.clip(a, low, high)
+    return functions.clip(a, low, high)
 
 
 @implements(np.round)
@@ -247,22 +247,20 @@ def round_(a: Any, decimals: int = 0) -> Any:
     """Return np.round(a, decimals), which is constant between jumps."""
     a, scale = lift(a), 10.0 ** abs(decimals)
     if decimals == 0:
-        return elementary.rint(a)
-    return (
-        elementary.rint(a * scale) / scale if decimals > 0 else elementary.rint(a / scale) * scale
-    )
+        return functions.rint(a)
+    return functions.rint(a * scale) / scale if decimals > 0 else functions.rint(a / scale) * scale
 
 
 @implements(np.sinc)
 def sinc(x: Any) -> Any:
     """Return np.sinc(x)."""
-    return elementary.sinc(lift(x))
+    return functions.sinc(lift(x))
 
 
 @implements(np.i0)
 def i0(x: Any) -> Any:
     """Return np.i0(x)."""
-    return elementary.i0(lift(x))
+    return functions.i0(lift(x))
 
 
 def _lost(x: Any) -> Any:
@@ -314,7 +312,7 @@ _ufuncs: dict[np.ufunc, Callable[..., Any]] = {
     np.multiply: _binary("mul"),
     np.divide: _binary("truediv"),
     np.floor_divide: _binary("floordiv"),
-    np.divmod: lambda x, y: (elementary.floor(x / y), elementary.mod(x, y)),
+    np.divmod: lambda x, y: (functions.floor(x / y), functions.mod(x, y)),
     np.negative: operator.neg,
     np.positive: operator.pos,
     np.conjugate: lambda x: x.conjugate(),
@@ -326,9 +324,9 @@ _ufuncs: dict[np.ufunc, Callable[..., Any]] = {
     np.not_equal: _comparison(operator.ne, operator.ne),
     **{f: by_value(f) for f in (np.isfinite, np.isnan, np.isinf, np.signbit)},
     **{f: _logical(f) for f in _LOGICAL},
-    np.fabs: elementary.absolute,
-    np.fmax: _ignoring_nan(elementary.maximum),
-    np.fmin: _ignoring_nan(elementary.minimum),
+    np.fabs: functions.absolute,
+    np.fmax: _ignoring_nan(functions.maximum),
+    np.fmin: _ignoring_nan(functions.minimum),
     np.degrees: lambda x: x * RADIAN,
     np.rad2deg: lambda x: x * RADIAN,
     np.radians: lambda x: x * DEGREE,
@@ -339,13 +337,13 @@ UFUNCS.update(_ufuncs)
 
 SCIPY.update({
     **TABLE,
-    "expit": elementary.sigmoid,
-    "gammaln": elementary.lgamma,
-    "psi": elementary.digamma,
-    "jv": elementary.jv,
-    "yv": elementary.yv,
-    "iv": elementary.iv,
-    "xlogy": lambda x, y: x * elementary.log(y),
+    "expit": functions.sigmoid,
+    "gammaln": functions.lgamma,
+    "psi": functions.digamma,
+    "jv": functions.jv,
+    "yv": functions.yv,
+    "iv": functions.iv,
+    "xlogy": lambda x, y: x * functions.log(y),
 })  # fmt: skip
 
 for _function, _handler in linalg.FUNCTIONS.items():
@@ -413,5 +411,5 @@ def logsumexp(x: Any, axis: Any = None) -> Any:
     top = np.max(x.value if isinstance(x, Operand) else x, axis=axis, keepdims=True)
     if np.asarray(base(top)).dtype != object:
         top = np.where(np.isfinite(top), top, 0.0)
-    summed = elementary.log(np.sum(elementary.exp(x - top), axis=axis))
+    summed = functions.log(np.sum(functions.exp(x - top), axis=axis))
     return summed + np.squeeze(top, axis if axis is not None else None)

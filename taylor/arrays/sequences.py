@@ -13,7 +13,7 @@ import numpy as np
 
 from taylor import linalg
 from taylor.arrays.reductions import axes_of, by_value, norm, running_product, running_sum
-from taylor.core import elementary
+from taylor.core import choices, functions
 from taylor.core.binding import UFUNCS, family, implements
 from taylor.core.conditions import mask
 from taylor.core.operand import Operand, lift, rearrange, viewing
@@ -168,7 +168,7 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.
     p = np.moveaxis(lift(p), axis, -1)
     d = p[..., 1:] - p[..., :-1]
     far = period / 2 if discont is None else discont
-    turns = elementary.floor(d / period + 0.5)
+    turns = functions.floor(d / period + 0.5)
     turns = np.where((d < far) & (d > -far), 0.0, turns)
     rest = p[..., 1:] - period * running_sum(turns, -1)
     return np.moveaxis(np.concatenate([p[..., :1], rest], -1), -1, axis)
@@ -315,18 +315,18 @@ def interp(
     below, knot = height[j] + slope[j] * (x - start[j]), xp[j]
     last: Any = i == len(knots)
     if right is None or not np.any(last):
-        return elementary.choose(x, knot, above, below, "kink")
+        return choices.choose(x, knot, above, below, "kink")
     # at the last knot the value is that of the piece before it
     pairs: list[tuple[Any, Any]] = [(x, knot), (knot, x), (above, below), (below, above)]
     lhs, rhs, a, b = (np.where(last, other, usual) for usual, other in pairs)
-    return elementary.choose(lhs, rhs, a, b, "kink")
+    return choices.choose(lhs, rhs, a, b, "kink")
 
 
 def _periodic(x: Any, xp: Any, fp: Any, period: Any) -> tuple[Any, Any, Any]:
     """Return x in one period and the knots of that period, with one more on each side."""
     if period == 0:
         raise ValueError("period must be a non-zero value")
-    x, xp = elementary.mod(x, period), elementary.mod(xp, period)
+    x, xp = functions.mod(x, period), functions.mod(xp, period)
     order = np.argsort(xp)
     xp, fp = xp[order], fp[order]
     xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])
@@ -466,7 +466,7 @@ def nan_to_num(x: Any, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -
 @implements(np.fix)
 def fix(x: Any) -> Any:
     """Return np.fix(x), which is constant between jumps."""
-    return elementary.trunc(lift(x))
+    return functions.trunc(lift(x))
 
 
 @implements(np.real_if_close)
@@ -500,18 +500,18 @@ def astype(x: Any, dtype: Any, /, *, copy: bool = True) -> Any:
 
 def _copysign(x: Any, y: Any) -> Any:
     """Return |x| with the sign of y, which is constant between jumps."""
-    size = elementary.absolute(x)
+    size = functions.absolute(x)
     negative = np.signbit(y) if not isinstance(y, Operand) else by_value(np.signbit)(y)
     return np.where(negative, -size, size)
 
 
 def _fmod(x: Any, y: Any) -> Any:
     """Return x - trunc(x/y)·y, the remainder with the sign of x."""
-    return x - elementary.trunc(x / y) * y
+    return x - functions.trunc(x / y) * y
 
 
 def _modf(x: Any) -> Any:
-    whole = elementary.trunc(x)
+    whole = functions.trunc(x)
     return x - whole, whole
 
 
@@ -527,7 +527,7 @@ UFUNCS.update({
     np.fmod: _fmod,
     np.modf: _modf,
     np.ldexp: _ldexp,
-    np.logaddexp2: lambda x, y: elementary.logaddexp(x * LOG2, y * LOG2) / LOG2,
+    np.logaddexp2: lambda x, y: functions.logaddexp(x * LOG2, y * LOG2) / LOG2,
 })  # fmt: skip
 
 

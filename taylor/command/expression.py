@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from taylor.arrays.functions import logsumexp
-from taylor.core import elementary
-from taylor.core.elementary import TABLE
+from taylor.core import functions
+from taylor.core.table import TABLE
 
 Convert = Callable[[str], Any]
 Before = Callable[[str, Sequence[Any]], None]
@@ -23,27 +23,27 @@ OPERATORS: dict[type[ast.AST], tuple[str, Callable[..., Any]]] = {
     ast.Sub: ("-", operator.sub),
     ast.Mult: ("*", operator.mul),
     ast.Div: ("/", operator.truediv),
-    ast.Pow: ("^", elementary.power),
-    ast.Mod: ("%", elementary.mod),
+    ast.Pow: ("^", functions.power),
+    ast.Mod: ("%", functions.mod),
     ast.USub: ("-", operator.neg),
     ast.UAdd: ("+", operator.pos),
 }
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **TABLE,
-    "ln": elementary.log,
-    "pow": elementary.power,
-    "max": elementary.maximum,
-    "min": elementary.minimum,
-    "arcsin": elementary.asin,
-    "arccos": elementary.acos,
-    "arctan": elementary.atan,
-    "arcsinh": elementary.asinh,
-    "arccosh": elementary.acosh,
-    "arctanh": elementary.atanh,
-    "expint": elementary.expint,
-    "jv": elementary.jv,
-    "yv": elementary.yv,
-    "iv": elementary.iv,
+    "ln": functions.log,
+    "pow": functions.power,
+    "max": functions.maximum,
+    "min": functions.minimum,
+    "arcsin": functions.asin,
+    "arccos": functions.acos,
+    "arctan": functions.atan,
+    "arcsinh": functions.asinh,
+    "arccosh": functions.acosh,
+    "arctanh": functions.atanh,
+    "expint": functions.expint,
+    "jv": functions.jv,
+    "yv": functions.yv,
+    "iv": functions.iv,
     "logsumexp": lambda *x: logsumexp(list(x)),
 }
 CONSTANTS = ("pi", "e")
