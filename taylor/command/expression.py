@@ -28,18 +28,14 @@ OPERATORS: dict[type[ast.AST], tuple[str, Callable[..., Any]]] = {
     ast.USub: ("-", operator.neg),
     ast.UAdd: ("+", operator.pos),
 }
+NUMPY = {row.ufunc.__name__: row for row in TABLE.values() if row.ufunc is not None}
 FUNCTIONS: dict[str, Callable[..., Any]] = {
+    **{name: row for name, row in NUMPY.items() if name.startswith("arc")},
     **TABLE,
     "ln": functions.log,
     "pow": functions.power,
     "max": functions.maximum,
     "min": functions.minimum,
-    "arcsin": functions.asin,
-    "arccos": functions.acos,
-    "arctan": functions.atan,
-    "arcsinh": functions.asinh,
-    "arccosh": functions.acosh,
-    "arctanh": functions.atanh,
     "expint": functions.expint,
     "jv": functions.jv,
     "yv": functions.yv,
