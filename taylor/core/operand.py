@@ -18,6 +18,7 @@ import numpy as np
 from taylor.core import elementary, memory
 from taylor.core.binding import UFUNCS, call, call_ufunc, family, method
 from taylor.core.conditions import Condition
+from taylor.core.maps import host as host
 from taylor.numbers.values import Handled, is_operand
 
 Array = Any
@@ -320,15 +321,6 @@ class Operand(Handled):
 
 
 # ------------------------------------------------------------------ helpers
-def host(args: Sequence[Any]) -> Any:
-    """Return the operand that an operation on these values belongs to: the innermost one."""
-    owner: Any = None
-    for x in args:
-        if isinstance(x, Operand) and (owner is None or x._hosts(owner)):
-            owner = x
-    return owner
-
-
 def fits(x: Any) -> bool:
     """Whether x can be the other operand of an operator (strings and None cannot)."""
     return is_operand(x) or not (x is None or isinstance(x, (str, bytes, dict, set)))

@@ -28,13 +28,13 @@ import numpy as np
 
 from taylor.core.algebra import multivariate
 from taylor.core.expand import expand
+from taylor.core.patterns import matrices
 from taylor.core.program import Program, record
 from taylor.core.sweep import sweep
 from taylor.drivers import kinks
 from taylor.drivers.derivatives import hvp, vjp
 from taylor.drivers.forward_mode import fast, table_along
 from taylor.drivers.pattern import jacobian_pattern as jacobian_pattern
-from taylor.drivers.pattern import matrices
 from taylor.drivers.transform import products, reverse
 from taylor.errors import DomainError, GuardError, ShapeMismatch
 from taylor.numbers.values import as_array, current_policy, is_operand, policy

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from taylor.core.elementary import Cut, Elementary, Parts
+from taylor.core.instructions import Call, Const, Input, Instruction, Parameter
 from taylor.core.operand import Operand
-from taylor.core.tape import Call, Instruction, Linear
 from taylor.llvm.ir import Function, Scalar
 from taylor.machine import emit
 from taylor.machine.emit import (
@@ -253,17 +253,14 @@ def _of_one_width(f: Function, xs: Sequence[Scalar]) -> list[Scalar]:
 def kinds(code: Sequence[Instruction], given: Sequence[bool]) -> list[bool]:
     """Return which instructions are complex, given which inputs (and then parameters) are."""
     found: list[bool] = []
-    inputs = sum(i.op == "input" for i in code)
-    for op, args, param, _ in code:
-        if op in ("input", "parameter"):
-            found.append(given[param + (inputs if op == "parameter" else 0)])
+    inputs = sum(isinstance(i.op, Input) for i in code)
+    for op, args, _ in code:
+        if isinstance(op, (Input, Parameter)):
+            found.append(given[op.n + inputs * isinstance(op, Parameter)])
             continue
-        if op == "choose":
-            args = args[2:]
-        elif op == "integral":
-            args = args[: param.arity]
-        c = _constant(op, param)
-        found.append(isinstance(c, Complex) or _is_complex(c) or any(found[a] for a in args))
+        c = op.constant
+        made = any(found[a] for a in op.made_of(args))
+        found.append(isinstance(c, Complex) or _is_complex(c) or made)
     return found
 
 
@@ -271,37 +268,22 @@ def _is_complex(c: Any) -> bool:
     return c is not None and not is_operand(c) and bool(np.iscomplexobj(c))
 
 
-def _constant(op: str, param: Any) -> Any:
-    """Return the number or array in an instruction."""
-    if op == "constant":
-        return param
-    if op == "linear" and param.kind in ("scale", "einsum"):
-        return param.data if param.kind == "scale" else param.data[1]
-    return None
-
-
 def with_symbols(f: Function, code: Sequence[Instruction]) -> list[Instruction]:
     """Return the code with pairs of symbols for its complex constants."""
-    new = []
-    for i in code:
-        c = _constant(i.op, i.param)
-        if _is_complex(c):
-            pair = lifted(f, c)
-            if i.op == "constant":
-                i = i._replace(param=pair)
-            else:
-                data = pair if i.param.kind == "scale" else (i.param.data[0], pair)
-                i = i._replace(param=Linear(i.param.kind, data))
-        new.append(i)
-    return new
+    return [
+        i._replace(op=i.op.with_constant(lifted(f, c))) if _is_complex(c := i.op.constant) else i
+        for i in code
+    ]
 
 
 class Question:
     """A rule in a program whose code is being written: it asks Python, by its instruction."""
 
     def __init__(self, f: Function, code: Sequence[Instruction], i: int) -> None:
-        self.f, self.i, self.rule, self.shape = f, i, code[i].param.rule, code[i].shape
-        self.fixed = [code[a].op == "constant" for a in code[i].args]
+        call, args, self.shape = code[i]
+        assert isinstance(call, Call)
+        self.f, self.i, self.rule = f, i, call.rule
+        self.fixed = [isinstance(code[a].op, Const) for a in args]
         self.name, self.step = self.rule.name, self.rule.step
 
     def __call__(self, *x: Any) -> Any:
@@ -320,7 +302,7 @@ class Question:
 def with_questions(f: Function, code: Sequence[Instruction]) -> Sequence[Instruction]:
     """Return the code with rules that ask Python."""
     return [
-        i._replace(param=Call(Question(f, code, n), None)) if i.op == "call" else i  # type: ignore[arg-type]
+        i._replace(op=Call(Question(f, code, n))) if isinstance(i.op, Call) else i  # type: ignore[arg-type]
         for n, i in enumerate(code)
     ]
 

@@ -44,6 +44,8 @@ from taylor.core.elementary import (
     sqrt,
 )
 from taylor.core.expand import of_row
+from taylor.core.instructions import Call, Choose, Input, Instruction, Parameter, flat
+from taylor.core.maps import scatter
 from taylor.core.memory import (
     Family,
     Path,
@@ -57,7 +59,7 @@ from taylor.core.memory import (
 )
 from taylor.core.operand import Operand, fits, host, lift
 from taylor.core.program import Program
-from taylor.core.rules import call_tangent
+from taylor.core.rules import tangent_of
 from taylor.core.sweep import (
     Sweep,
     checked,
@@ -68,7 +70,7 @@ from taylor.core.sweep import (
     no_expansion,
 )
 from taylor.core.tags import Tag, fresh_tag, user_tag
-from taylor.core.tape import Call, Instruction, Node, as_data, flat, scatter
+from taylor.core.tape import Node, as_data
 from taylor.errors import (
     AlgebraMismatch,
     DomainError,
@@ -457,9 +459,8 @@ class Series(Operand):
             return not self._hosts(x)
         return isinstance(x, Condition) or not fits(x)
 
-    def _operate(self, op: str, x: Any, y: Any) -> Any:
-        """Return x + y, x * y or x / y, one of which is this series."""
-        name = {"add": "add", "mul": "mul", "div": "truediv"}[op]
+    def _operate(self, name: str, x: Any, y: Any) -> Any:
+        """Return the result of an operator, one of whose sides is this series."""
         if isinstance(x, Series):
             result = getattr(x, f"__{name}__")(y)
         else:
@@ -831,7 +832,7 @@ class Series(Operand):
                     if m else None
                     for v, m in zip(x, mine, strict=True)
                 ]  # fmt: skip
-                dy = self._checked(call_tangent(entry.call, at, known, speed, mine), rule)
+                dy = self._checked(tangent_of(entry.call, at, known, speed), rule)
                 top = lower.degrees[rows] == k - 1
                 new = _coefficients(dy, self.tag, rows[top], entry.y)
                 scale = weights[top].reshape((-1,) + (1,) * (new.ndim - 1))
@@ -1321,11 +1322,11 @@ def _choice(mode: str, mine: tuple[bool, ...]) -> Program:
     inputs: list[int] = []
     for i, inside in enumerate(mine):
         if inside:
-            code.append(Instruction("input", (), len(inputs), ()))
+            code.append(Instruction(Input(len(inputs)), (), ()))
             inputs.append(i)
         else:
-            code.append(Instruction("parameter", (), i - len(inputs), ()))
-    code.append(Instruction("choose", (0, 1, 2, 3), mode, ()))
+            code.append(Instruction(Parameter(i - len(inputs)), (), ()))
+    code.append(Instruction(Choose(mode), (0, 1, 2, 3), ()))
     return Program(code, inputs, [4])
 
 
