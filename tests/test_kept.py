@@ -12,8 +12,8 @@ import scipy.integrate
 import taylor
 from hyperdual import HyperDual
 from taylor import ode
-from taylor.core.elementary import rule
 from taylor.core.instructions import Scale
+from taylor.core.table import rule
 from taylor.kept import STORE, Store, identity
 from taylor.llvm import ir, jit
 from taylor.machine.machine import Machine

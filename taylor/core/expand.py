@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.elementary import Elementary
 from taylor.core.instructions import (
     Call,
     Choose,
@@ -38,6 +37,7 @@ from taylor.core.instructions import (
 )
 from taylor.core.maps import Reshape
 from taylor.core.program import Program
+from taylor.core.table import Elementary
 from taylor.core.tape import Guard, Node, Tape, pruned
 from taylor.kept import STORE
 

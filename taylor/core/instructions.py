@@ -24,7 +24,8 @@ import numpy as np
 
 from taylor.core import patterns
 from taylor.core.algebra import contract, free_letter
-from taylor.core.elementary import SIDES, Elementary, Rule, blend, choose
+from taylor.core.choices import SIDES, blend, choose
+from taylor.core.table import Elementary, Rule
 from taylor.errors import TraceError
 from taylor.numbers import rounding
 from taylor.numbers.values import (

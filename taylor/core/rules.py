@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.elementary import CHOICES, Elementary, Rule, derived, mod, slope_of_jump
+from taylor.core.functions import CHOICES, mod
 from taylor.core.instructions import (
     At,
     Blend,
@@ -28,6 +28,7 @@ from taylor.core.instructions import (
     full,
 )
 from taylor.core.maps import scatter
+from taylor.core.table import Elementary, Rule, derived, slope_of_jump
 from taylor.core.tape import Node, Tape, pruned
 from taylor.numbers.values import (
     base,

@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Algebra, Univariate, nonzero, pad
+from taylor.core.choices import SIDES, SLOPES, choose, shared
 from taylor.core.conditions import Condition
-from taylor.core.elementary import SIDES, SLOPES, choose, jumps_at, shared
 from taylor.core.instructions import (
     MUL,
     Add,
@@ -43,6 +43,7 @@ from taylor.core.instructions import (
 )
 from taylor.core.maps import Map
 from taylor.core.program import Program, check
+from taylor.core.table import jumps_at
 from taylor.errors import DomainError, NonAnalyticError, OrderMismatch, PoleError
 from taylor.numbers import rounding
 from taylor.numbers.values import (

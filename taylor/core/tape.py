@@ -18,10 +18,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taylor.core import elementary
+from taylor.core import functions
 from taylor.core.algebra import nonzero
 from taylor.core.conditions import COMPARISONS, Condition
-from taylor.core.elementary import Rule, derived
 from taylor.core.instructions import (
     ADD,
     DIV,
@@ -42,6 +41,7 @@ from taylor.core.instructions import (
 from taylor.core.maps import Contract, CumSum, Gather, Reshape, Scatter, Sum, host
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
 from taylor.core.operand import NUMBERS, Operand, lift
+from taylor.core.table import Rule, derived
 from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, ShapeMismatch, TraceError
 from taylor.numbers.values import (
@@ -60,7 +60,7 @@ from taylor.numbers.values import (
 )
 
 Array = Any
-EXTREMES = (elementary.maximum, elementary.minimum)
+EXTREMES = (functions.maximum, functions.minimum)
 MIRRORED = {"<": operator.gt, "<=": operator.ge, ">": operator.lt, ">=": operator.le}
 
 

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Algebra, Univariate, pad
-from taylor.core.elementary import Elementary
 from taylor.core.expand import of_row
 from taylor.core.instructions import DIV, MUL, Input, Instruction, Parameter
 from taylor.core.program import Program
+from taylor.core.table import Elementary
 from taylor.errors import TaylorError
 from taylor.machine.machine import OK, Machine
 from taylor.machine.monomials import Polynomials

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Univariate
-from taylor.core.elementary import slope_of_jump
 from taylor.core.expand import moved
 from taylor.core.instructions import (
     Add,
@@ -36,6 +35,7 @@ from taylor.core.maps import Gather, Map
 from taylor.core.operand import host
 from taylor.core.program import Program
 from taylor.core.sweep import DEPTH, LARGEST_LOW, Step, Sweep
+from taylor.core.table import slope_of_jump
 from taylor.llvm.ir import WIDTH, Function, Scalar, type_of
 from taylor.machine.calls import Ask, Held
 from taylor.machine.compose import Composition
