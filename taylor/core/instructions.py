@@ -182,6 +182,8 @@ class Op:
 
     def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
         """Return the pattern of the result: see `patterns`."""
+        if not self.by_element:
+            raise ValueError(f"the pattern of {self.name} is not known")
         return patterns.union(
             patterns.broadcast(p, s, shape) for p, s in zip(x, shapes, strict=True)
         )
