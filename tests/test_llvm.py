@@ -15,8 +15,8 @@ import taylor
 from hyperdual import HyperDual
 from taylor import DomainError, NonAnalyticError, ShapeMismatch, Taylor, record
 from taylor.core.algebra import multivariate
-from taylor.core.elementary import TABLE
 from taylor.core.operand import lift
+from taylor.core.table import TABLE
 from taylor.drivers.sparse import SparseHessian
 from taylor.kept import STORE
 from taylor.llvm.blocks import Blocks

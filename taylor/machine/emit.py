@@ -20,9 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.elementary import SLOPES, Elementary, Parts
+from taylor.core.choices import SLOPES
 from taylor.core.operand import Operand, host
 from taylor.core.rules import values
+from taylor.core.table import Elementary, Parts
 from taylor.core.tags import Tag
 from taylor.core.tape import Call, Instruction
 from taylor.errors import TraceError
@@ -204,7 +205,7 @@ class Symbol(Operand):
         if not isinstance(owner, Symbol):
             return owner._choose(lhs, rhs, a, b, mode)
         sides = [lifted(f, x) for x in (lhs, rhs)]
-        if mode == "formula":  # by the real parts, as in `elementary.choose`
+        if mode == "formula":  # by the real parts, as in `choices.choose`
             sides = [real(x) for x in sides]
         if any(x.complex for x in sides):
             raise Unsupported(planar.UNORDERED)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.elementary import Cut, Elementary, Parts
+from taylor.core.table import Cut, Elementary, Parts
 from taylor.core.tape import Instruction
 from taylor.llvm.ir import Function, Scalar
 from taylor.numbers.values import is_operand
