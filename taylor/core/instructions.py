@@ -148,10 +148,6 @@ class Op:
         """The number or array in it, or None."""
         return None
 
-    def with_constant(self, c: Any) -> Op:
-        """Return the same with another number or array in it."""
-        raise NotImplementedError
-
     def reads(self, args: tuple[int, ...]) -> tuple[int, ...]:
         """Return the arguments of which degree k is needed for degree k of the result."""
         return args
@@ -239,9 +235,6 @@ class Const(Op):
     @property
     def constant(self) -> Any:
         return self.c
-
-    def with_constant(self, c: Any) -> Op:
-        return Const(c)
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
         return number(self.c)
@@ -345,9 +338,6 @@ class Scale(Op):
     @property
     def constant(self) -> Any:
         return self.c
-
-    def with_constant(self, c: Any) -> Op:
-        return Scale(c)
 
     def shape(self, shapes: list[Shape]) -> Shape:
         return common_shape(shapes[0], shape_of(self.c))

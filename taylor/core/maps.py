@@ -64,9 +64,6 @@ class Contract(Map):
     def constant(self) -> Any:
         return self.c
 
-    def with_constant(self, c: Any) -> Op:
-        return Contract(self.spec, c)
-
     def shape(self, shapes: list[Shape]) -> Shape:
         return Einsum(self.spec).shape([np.shape(self.c), *shapes])
 
