@@ -170,9 +170,6 @@ class Complex(Operand):
     def _cumsum(self, axis: int) -> Any:
         return Complex(self.re._cumsum(axis), self.im._cumsum(axis))
 
-    def _reduceat(self, starts: Array, axis: int) -> Any:
-        return self.re._reduceat(starts, axis)
-
     def _einsum(self, spec: str, x: Any, y: Any) -> Any:
         (a, b), (c, d) = parts(self.f, x), parts(self.f, y)
 
