@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from taylor import linalg
-from taylor.core import elementary
+from taylor.core import functions
 from taylor.core.binding import METHODS, family, full_name
 from taylor.core.conditions import Condition
 from taylor.core.memory import in_order
@@ -123,8 +123,8 @@ def _reduction(
 
 total = _reduction(np.sum, operator.add, 0, 0, _summed)
 product = _reduction(np.prod, operator.mul, 1, 1)
-largest = _reduction(np.max, elementary.maximum, -np.inf, None)  # a tie: NonAnalyticError
-smallest = _reduction(np.min, elementary.minimum, np.inf, None)
+largest = _reduction(np.max, functions.maximum, -np.inf, None)  # a tie: NonAnalyticError
+smallest = _reduction(np.min, functions.minimum, np.inf, None)
 
 
 # ------------------------------------------------------------------ means
@@ -269,7 +269,7 @@ define({
         largest(a, axis, keepdims) - smallest(a, axis, keepdims)
     ),
     np.std: lambda a, axis=None, ddof=0, keepdims=False, where=True, mean=None, correction=None: (
-        elementary.sqrt(variance(a, axis, ddof, keepdims, where, mean, correction))
+        functions.sqrt(variance(a, axis, ddof, keepdims, where, mean, correction))
     ),
     np.cumprod: lambda a, axis=None: scan(operator.mul, a, axis),
     np.trace: lambda a, offset=0, axis1=0, axis2=1: total(np.diagonal(a, offset, axis1, axis2), -1),
@@ -291,7 +291,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 
 
 def _two_norm(x: Any, axes: Any) -> Any:
-    return elementary.sqrt(total(squared(x, "the norm"), axes))
+    return functions.sqrt(total(squared(x, "the norm"), axes))
 
 
 def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...]) -> Any:
@@ -341,8 +341,8 @@ def _log_sum(x: Any, axis: Any, keepdims: bool, where: Any) -> Any:
     plain = np.where(where, x.value, -np.inf)
     top = np.max(plain, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0.0)
-    parts = elementary.exp(np.where(where, x - top, 0.0))
-    found = elementary.log(total(parts, axis, keepdims, where=where))
+    parts = functions.exp(np.where(where, x - top, 0.0))
+    found = functions.log(total(parts, axis, keepdims, where=where))
     return found + np.reshape(top, np.shape(found))
 
 
@@ -350,7 +350,7 @@ REDUCE: dict[np.ufunc, Callable[..., Any]] = {
     np.add: total, np.multiply: product, np.maximum: largest, np.minimum: smallest,
     np.logical_and: np.all, np.logical_or: np.any,
 }  # fmt: skip
-FOLD = {np.logaddexp: elementary.logaddexp, np.hypot: elementary.hypot}
+FOLD = {np.logaddexp: functions.logaddexp, np.hypot: functions.hypot}
 
 
 def reduce(
