@@ -20,7 +20,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "linalg": ["degrees", "equations", "factors", "__init__"],
     "arrays": ["moves", "reductions", "products", "elementwise", "statistics", "sequences"],
     "machine": [
-        "calls", "emit", "compose", "planar", "series", "machine", "monomials", "engine",
+        "calls", "planar", "emit", "compose", "series", "machine", "monomials", "engine",
     ],
     "series": ["text", "wide", "series", "univariate", "multivariate"],
     "drivers": [
