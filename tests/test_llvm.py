@@ -568,7 +568,7 @@ def test_tensors_on_other_branches_and_of_other_functions():
     assert len(c.machines["tensor", 3, (3,)]) == 2
     vector = taylor.compile(lambda x: x**4 * x[0])
     np.testing.assert_allclose(taylor.tensor(vector, x, 3), taylor.tensor(vector.f, x, 3))
-    assert "not scalar-valued" in vector.reasons["tensor", 3, (3,)]
+    assert "scalar-valued" in vector.reasons["tensor", 3, (3,)]
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 7, 9, 10, 12, 17])
