@@ -19,7 +19,8 @@ from taylor.core.binding import SCIPY, UFUNCS, cast, family, floating, implement
 from taylor.core.conditions import Condition, mask
 from taylor.core.elementary import TABLE
 from taylor.core.operand import Operand, holds_operands, laid_as, lift, rearrange, viewing
-from taylor.numbers.values import DEGREE, RADIAN, base
+from taylor.numbers.formulas import DEGREE, RADIAN
+from taylor.numbers.kinds import base
 
 Array = Any
 

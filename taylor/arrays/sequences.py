@@ -17,7 +17,7 @@ from taylor.core import elementary
 from taylor.core.binding import UFUNCS, family, implements
 from taylor.core.conditions import mask
 from taylor.core.operand import Operand, lift, rearrange, viewing
-from taylor.numbers.values import base
+from taylor.numbers.kinds import base
 
 Array = Any
 

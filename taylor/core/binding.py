@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taylor.numbers.values import is_operand
+from taylor.numbers.kinds import is_operand
 
 Handler = Callable[..., Any]
 

@@ -26,9 +26,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taylor.errors import DomainError, NonAnalyticError, PoleError
-from taylor.numbers import rounding, values
+from taylor.numbers import contexts, kinds, rounding, values
 from taylor.numbers import special_series as local
-from taylor.numbers.values import (
+from taylor.numbers.formulas import (
     LN2,
     LOG2_E,
     LOG10_E,
@@ -42,10 +42,10 @@ from taylor.numbers.values import (
     by_math,
     by_mpmath,
     by_scipy,
-    current_policy,
-    is_operand,
-    ordered,
 )
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.policy import current_policy
+from taylor.numbers.values import ordered
 
 Number = Any
 HALF, THIRD = Fraction(1, 2), Fraction(1, 3)
@@ -170,7 +170,7 @@ def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
             lhs, rhs = ordered(lhs), ordered(rhs)
         elif np.iscomplexobj(lhs) or np.iscomplexobj(rhs):
             raise TypeError("complex values have no order; compare real parts of .value")
-        if values.is_set(lhs) or values.is_set(rhs):
+        if contexts.is_set(lhs) or contexts.is_set(rhs):
             return np.frompyfunc(functools.partial(_choose_of_sets, mode), 4, 1)(lhs, rhs, a, b)
     chosen = _chosen(lhs, rhs, a, b)
     if mode not in SLOPES:
@@ -187,7 +187,7 @@ def _chosen(lhs: Any, rhs: Any, a: Any, b: Any) -> Any:
     if all(values.shape_of(x) == () for x in (lhs, rhs, a, b)):
         return a if lhs >= rhs else b if lhs < rhs else lhs + rhs
     if not (values.is_real(a) and values.is_real(b)):
-        a, b = values.alike([a, b])
+        a, b = values.together(a, b)
     return np.where(np.greater_equal(lhs, rhs), a, np.where(np.less(lhs, rhs), b, np.add(lhs, rhs)))
 
 
@@ -197,14 +197,14 @@ def _choose_of_sets(mode: str, lhs: Any, rhs: Any, a: Any, b: Any) -> Any:
     if mode in SLOPES and above is not False and below is not False:
         raise NonAnalyticError(f"a kink lies in the interval: both sides meet in {lhs}; split it")
     if above is None:
-        return values.hull(next(x.ctx for x in (lhs, rhs) if values.is_interval(x)), a, b)
+        return contexts.hull(next(x.ctx for x in (lhs, rhs) if contexts.is_interval(x)), a, b)
     return a if above else b
 
 
 def jumps_at(row: Elementary, *x: Any) -> Any:
     """Return where a piecewise constant row jumps, for intervals: whether it jumps inside."""
     assert row.jumps is not None
-    if any(map(values.is_set, x)):
+    if any(map(contexts.is_set, x)):
         return np.frompyfunc(functools.partial(_jumps_inside, row), len(x), 1)(*x)
     return row.jumps(*x)
 
@@ -212,7 +212,7 @@ def jumps_at(row: Elementary, *x: Any) -> Any:
 def _jumps_inside(row: Elementary, x: Any, *more: Any) -> bool:
     assert row.jumps is not None
     steps = values.call(row, (x, *more)).delta
-    return bool(steps != 0 or any(row.jumps(end, *more) for end in values.ends(x)))
+    return bool(steps != 0 or any(row.jumps(end, *more) for end in contexts.ends(x)))
 
 
 def shared(a: Any, b: Any, mode: str) -> Any:
@@ -548,7 +548,7 @@ def _exact_root(x: Fraction, n: int) -> Fraction | None:
         r = (
             round(m ** (1 / n))
             if m < 2**52
-            else int(values.private(m.bit_length() + 20).root(m, n) + 0.5)
+            else int(kinds.private(m.bit_length() + 20).root(m, n) + 0.5)
         )
         return r if r**n == m else -1
 
@@ -599,7 +599,7 @@ reciprocal = _row(
 
 def integer_valued(r: Any) -> bool:
     """Whether r is a plain number with an integer value, of any type (2, 2.0, Fraction(4, 2))."""
-    if np.ndim(r) or isinstance(r, complex | np.complexfloating) or values.is_interval(r):
+    if np.ndim(r) or isinstance(r, complex | np.complexfloating) or contexts.is_interval(r):
         return False
     return bool(abs(r) < math.inf and r == int(r))
 
@@ -1006,7 +1006,7 @@ gamma = _row(
 @functools.cache
 def _log_gamma_near_two() -> tuple[float, ...]:
     """Return the coefficients of log Γ(2 + z): 1 - γ and (-1)^k (ζ(k) - 1)/k (DLMF 5.7.3)."""
-    ctx = values.private(80)
+    ctx = kinds.private(80)
     c = [(-1) ** k * (ctx.zeta(k) - 1) / k for k in range(2, 32)]
     return (0.0, float(1 - ctx.euler), *map(float, c))
 
@@ -1316,9 +1316,9 @@ def _monotone(f: Callable[..., Any]) -> Callable[..., Any]:
     def enclosure(ctx: Any, *x: Any) -> Any:
         found = []
         for which in (0, 1):
-            points = [values.ends(v)[which] for v in x]
+            points = [contexts.ends(v)[which] for v in x]
             found.append(f(points[0].context, *points))
-        return values.hull(ctx, *found)
+        return contexts.hull(ctx, *found)
 
     return enclosure
 
@@ -1380,10 +1380,10 @@ rint = _row(
 
 
 def _heaviside_of_set(ctx: Any, x: Any, h: Any) -> Any:
-    low, high = values.ends(x)
+    low, high = contexts.ends(x)
     found = ((0, low < 0), (h, low <= 0 <= high), (1, high > 0))
     there = [ctx.mpf(v) for v, is_there in found if is_there]
-    return functools.reduce(functools.partial(values.hull, ctx), there)
+    return functools.reduce(functools.partial(contexts.hull, ctx), there)
 
 
 heaviside = _row(

@@ -18,7 +18,7 @@ import numpy as np
 from taylor.core import elementary, memory
 from taylor.core.binding import UFUNCS, call, call_ufunc, family, method
 from taylor.core.conditions import Condition
-from taylor.numbers.values import Handled, is_operand
+from taylor.numbers.kinds import Handled, is_operand
 
 Array = Any
 NUMBERS = (float, int, complex)

@@ -46,18 +46,8 @@ from taylor.core.tape import (
     pruned,
     scatter,
 )
-from taylor.numbers.values import (
-    base,
-    constant,
-    integers,
-    is_operand,
-    over,
-    plus,
-    sample,
-    shape_of,
-    times,
-    zeros,
-)
+from taylor.numbers.kinds import Kind, base, is_operand
+from taylor.numbers.values import constant, integers, over, plus, shape_of, times, zeros
 
 Array = Any
 Code = Sequence[Instruction]
@@ -87,7 +77,7 @@ def values(
         if type(c) in NUMBERS:
             return c
         if like is None:
-            like = x[0] if x and is_operand(x[0]) else sample(*x) if x else np.zeros(1)
+            like = x[0] if x and is_operand(x[0]) else Kind.of(*x).zeros((1,)) if x else np.zeros(1)
         return constant(c, like)
 
     for op, args, param, _ in code:
@@ -160,7 +150,7 @@ def tangents(
 def full(x: Any, shape: Shape, like: Any = 0.0) -> Any:
     """Return a tangent or adjoint in the whole shape of its variable; None as zeros of its kind."""
     if x is None:
-        return zeros(shape, like if is_operand(like) else sample(like))[()]
+        return (zeros(shape, like) if is_operand(like) else Kind.of(like).zeros(shape))[()]
     if shape_of(x) == tuple(shape):
         return x
     return np.broadcast_to(np.asarray(x, dtype=object) if type(x) is int else x, shape)
@@ -379,7 +369,7 @@ def _sides(
     _, args, mode, _ = code[i]
     left, right, one, other = args
     mode = slope_mode(args, mode, depends[one] and depends[other])
-    zero = 0 if is_operand(bar) else sample(bar)[0]
+    zero = 0 if is_operand(bar) else Kind.of(bar).zeros((1,))[0]
     parts = []
     for j, x, y in ((one, bar, zero), (other, zero, bar)):
         if depends[j]:
@@ -423,7 +413,7 @@ def _chosen(choice: Instruction, v: Sequence[Any], bar: Any, first: bool) -> Any
     if not isinstance(mode, str):
         return np.where(mode == (0 if first else 1), 0, bar)
     if mode in SIDES:
-        zero = 0 if is_operand(bar) else sample(bar)[0]
+        zero = 0 if is_operand(bar) else Kind.of(bar).zeros((1,))[0]
         one, other = (bar, zero) if first else (zero, bar)
         return choose(v[left], v[right], one, other, mode)
     if first:

@@ -30,22 +30,19 @@ from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, 
 from taylor.core.operand import NUMBERS, Operand, host, lift
 from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, ShapeMismatch, TraceError
+from taylor.numbers.formulas import Constant
+from taylor.numbers.kinds import Kind, base, is_operand
 from taylor.numbers.values import (
-    Constant,
     as_array,
-    base,
     common_shape,
     constant,
     decided,
     exact,
-    is_operand,
     of_value,
     over,
     plus,
-    sample,
     times,
     together,
-    unit,
     zeros,
 )
 
@@ -127,7 +124,7 @@ def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
     arrays = [x if is_operand(x) else np.asarray(x) for x in sources]
     flat = [x.reshape((*x.shape[:lead], -1)) for x in arrays]
     if index.size and index.min() < 0:
-        flat.append(flat[0][..., :0].sum(-1)[..., None] if lead else zeros((1,), sample(flat[0])))
+        flat.append(flat[0][..., :0].sum(-1)[..., None] if lead else Kind.of(flat[0]).zeros((1,)))
     joined = flat[0] if len(flat) == 1 else np.concatenate(together(*flat), axis=-1)
     found = joined[..., index]
     return found[()] if isinstance(found, np.ndarray) else found  # a number, not an array of one
@@ -694,8 +691,8 @@ class Node(Operand):
         return self.tape.constant(c) if isinstance(c, (Constant, Fraction)) else c
 
     def _ones(self) -> Any:
-        one = zeros(self.shape, self._like())
-        one[...] = unit(one)
+        one = self._kind().zeros(self.shape)
+        one[...] = self._kind().one
         return self.tape.constant(one) if self.shape else self.tape.constant(1)
 
     def _local_series(self, row: Any, order: int) -> Any:
@@ -707,13 +704,13 @@ class Node(Operand):
         return np.stack(terms)
 
     def _zeros(self, shape: Shape) -> Any:
-        return self.tape.constant(zeros(shape, self._like()))
+        return self.tape.constant(self._kind().zeros(shape))
 
-    def _like(self) -> Array:
-        """Return an array of the kind of number of the value."""
+    def _kind(self) -> Kind:
+        """Return the kind of number of the value."""
         value = self.tape.values[self.i]
         like = self.tape.like if value is None else value
-        return np.zeros(0) if like is None else sample(like)
+        return Kind.of() if like is None else Kind.of(like)
 
     def _nonzero(self) -> Array:
         """Return where the value can be other than zero, whatever the inputs."""

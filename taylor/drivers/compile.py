@@ -41,7 +41,7 @@ from taylor.llvm.ir import WIDTH
 from taylor.machine.engine import series_machine, unit_of
 from taylor.machine.machine import GUARD, OK, Machine
 from taylor.machine.planar import kinds
-from taylor.numbers.values import policy
+from taylor.numbers.policy import policy
 from taylor.series.series import Series
 
 Array = Any

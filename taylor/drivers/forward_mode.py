@@ -26,19 +26,9 @@ from taylor.errors import (
     ShapeMismatch,
 )
 from taylor.numbers import factorials
-from taylor.numbers.values import (
-    as_array,
-    base,
-    current_policy,
-    integers,
-    is_operand,
-    kind_of,
-    meeting,
-    on_one_side,
-    policy,
-    unit_rows,
-    zeros,
-)
+from taylor.numbers.kinds import Floats, Kind, base, is_operand
+from taylor.numbers.policy import current_policy, on_one_side, policy
+from taylor.numbers.values import as_array, integers, together, unit_rows, zeros
 from taylor.series.multivariate import TaylorN
 from taylor.series.series import Series
 from taylor.series.univariate import Taylor
@@ -62,10 +52,10 @@ def seed(kind: type[Series], x: Any, algebra: Algebra, directions: Array, tag: T
     shape = np.shape(x)
     if directions.shape[1:] != shape:
         shape = np.broadcast_shapes(shape, directions.shape[1:])
-    directions = meeting(directions, x)
+    directions = together(directions, x)[0]
     table = zeros((algebra.size, *shape), directions)
     if not (is_operand(table) or is_operand(x)):
-        x = meeting(x, directions)
+        x = together(x, directions)[0]
         table = table.astype(np.result_type(table, x), copy=False)
     if algebra.order:
         table[1 : 1 + len(directions)] = directions
@@ -151,11 +141,11 @@ def _order_of(y: Any, tag: Tag) -> int | None:
 def direction(x: Any, v: Any) -> tuple[Any, Any]:
     """Return the point and the direction of a driver as arrays or series of one shape."""
     x, v = point(x), lift(v)
-    kind = kind_of(x)
-    if type(v) in (int, float) and isinstance(kind, np.dtype):
-        v = np.asarray(v, dtype=np.result_type(kind, v))  # as NumPy promotes it
+    kind = Kind.of(x)
+    if type(v) in (int, float) and isinstance(kind, Floats):
+        v = np.asarray(v, dtype=np.result_type(kind.dtype, v))  # as NumPy promotes it
     else:
-        v = meeting(v if is_operand(v) else as_array(v), x)
+        v = together(v if is_operand(v) else as_array(v), x)[0]
     if np.shape(v) == () != np.shape(x):
         v = np.broadcast_to(v, np.shape(x))
     if np.shape(v) != np.shape(x):

@@ -19,7 +19,7 @@ from taylor.core.program import recording
 from taylor.core.rules import adjoints
 from taylor.core.tags import Tag
 from taylor.drivers.forward_mode import jvp, point
-from taylor.numbers.values import sample, zeros
+from taylor.numbers.kinds import Kind
 from taylor.series.series import Series
 
 Array = Any
@@ -41,7 +41,7 @@ def pullback(f: Step, args: Sequence[Any], w: Any, start: Sequence[Any] = ()) ->
         w = np.broadcast_to(w, np.shape(v[out]))
     bars = adjoints(program.code, v, {out: w}, start)
     return tuple(
-        zeros(np.shape(x), sample(x))[()] if bar is None else bar
+        Kind.of(x).zeros(np.shape(x))[()] if bar is None else bar
         for bar, x in zip(bars, xs, strict=True)
     )
 

@@ -26,7 +26,9 @@ from taylor.errors import TraceError
 from taylor.llvm import vector
 from taylor.llvm.ir import UNROLL, WIDTH, Function, Scalar
 from taylor.machine.calls import Ask, Held, traced
-from taylor.numbers.values import Constant, as_array, common_shape, is_operand
+from taylor.numbers.formulas import Constant
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.values import as_array, common_shape
 
 Array = Any
 Shape = tuple[int, ...]

@@ -34,7 +34,8 @@ from taylor.machine.emit import (
     merged_axes,
     over_axes,
 )
-from taylor.numbers.values import Constant, is_operand
+from taylor.numbers.formulas import Constant
+from taylor.numbers.kinds import is_operand
 
 Array = Any
 Pair = tuple[Scalar, Scalar]

@@ -48,7 +48,7 @@ from taylor.machine.emit import (
     settled,
 )
 from taylor.machine.planar import Complex, both, kinds, lifted
-from taylor.numbers.values import is_operand
+from taylor.numbers.kinds import is_operand
 
 Array = Any
 SUMMING = ("mul", "div", "integral")

@@ -21,7 +21,7 @@ from taylor.drivers.forward_mode import parts
 from taylor.drivers.several import series
 from taylor.errors import AlgebraMismatch, NonAnalyticError, TraceError
 from taylor.llvm.ir import WIDTH
-from taylor.numbers.values import is_operand
+from taylor.numbers.kinds import is_operand
 from taylor.ode.control import norm
 from taylor.ode.integrator import Surface, TaylorIntegrator
 from taylor.ode.numbers import spacing

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from taylor.numbers.values import as_array, is_interval, is_operand
+from taylor.numbers.contexts import is_interval
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.values import as_array
 
 Array = Any
 

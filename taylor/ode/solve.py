@@ -10,7 +10,7 @@ import numpy as np
 
 from taylor.core.operand import lift
 from taylor.errors import IntegrationError, ShapeMismatch
-from taylor.numbers.values import is_operand
+from taylor.numbers.kinds import is_operand
 from taylor.ode import machine as compiled
 from taylor.ode.dense import in_numbers_of
 from taylor.ode.events import Events, groups
