@@ -11,15 +11,15 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "kept": [],
     "numbers": [
         "kinds", "contexts", "formulas", "policy", "values", "rounding", "intervals", "factorials",
-        "special_series",
+        "special_series", "special_values",
     ],
     "llvm": ["parts", "ir", "vector", "store", "jit", "pairs", "blocks"],
     "core": [
-        "tags", "algebra", "branches", "binding", "conditions", "elementary", "memory", "operand",
-        "tape", "rules", "program", "expand", "sweep",
+        "choices", "table", "powers", "functions", "tags", "algebra", "branches", "binding",
+        "conditions", "memory", "operand", "tape", "rules", "program", "expand", "sweep",
     ],
     "linalg": ["degrees", "equations", "factors", "__init__"],
-    "arrays": ["reductions", "products", "functions", "statistics", "sequences"],
+    "arrays": ["moves", "reductions", "products", "functions", "statistics", "sequences"],
     "machine": [
         "calls", "emit", "compose", "planar", "series", "machine", "monomials", "engine",
     ],

@@ -45,13 +45,7 @@ from taylor.errors import (
 )
 from taylor.numbers.kinds import Floats, Kind, base, is_operand
 from taylor.numbers.policy import current_policy, policy
-from taylor.numbers.values import (
-    as_array,
-    shape_of,
-    together,
-    unit_rows,
-    zeros,
-)
+from taylor.numbers.values import as_array, shape_of, together, unit_rows, zeros
 from taylor.series.multivariate import TaylorN
 from taylor.series.series import Series
 

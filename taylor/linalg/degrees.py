@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import nonzero
-from taylor.core.elementary import Rule
+from taylor.core.table import Rule
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import base, is_operand
 from taylor.numbers.values import as_array

@@ -14,15 +14,7 @@ from taylor.core.sweep import is_zero, like_numbers
 from taylor.errors import DomainError
 from taylor.numbers import factorials
 from taylor.numbers.kinds import Floats, Kind, base, is_operand
-from taylor.numbers.values import (
-    as_array,
-    divisible,
-    joined,
-    plus,
-    times,
-    together,
-    zeros,
-)
+from taylor.numbers.values import as_array, divisible, joined, plus, times, together, zeros
 from taylor.series.series import UNKNOWN, Series, level_over
 
 Array = Any
