@@ -21,12 +21,12 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "linalg": ["degrees", "equations", "factors", "__init__"],
     "arrays": ["moves", "reductions", "products", "functions", "statistics", "sequences"],
     "machine": [
-        "calls", "emit", "compose", "planar", "series", "machine", "monomials", "engine",
+        "calls", "planar", "emit", "compose", "series", "machine", "monomials", "engine",
     ],
     "series": ["text", "wide", "series", "univariate", "multivariate"],
     "drivers": [
-        "forward_mode", "kinks", "interpolation", "derivatives", "several", "transform", "pattern",
-        "sparse", "evolution", "checkpoint", "implicit", "compile",
+        "driver", "forward_mode", "kinks", "interpolation", "derivatives", "several", "transform",
+        "pattern", "sparse", "evolution", "checkpoint", "implicit", "compile",
     ],
     "ode": [
         "files", "control", "options", "roots", "numbers", "dense", "system", "tangents", "pieces",

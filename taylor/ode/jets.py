@@ -17,7 +17,7 @@ import numpy as np
 from taylor.core.memory import fresh
 from taylor.core.operand import host, lift
 from taylor.core.tags import fresh_tag
-from taylor.drivers.forward_mode import parts
+from taylor.drivers.driver import parts
 from taylor.drivers.several import series
 from taylor.errors import AlgebraMismatch, NonAnalyticError, TraceError
 from taylor.llvm.ir import WIDTH
