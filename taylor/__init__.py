@@ -17,7 +17,7 @@ from taylor.arrays import moves as moves  # these register what NumPy's function
 from taylor.arrays import products as products
 from taylor.arrays import sequences as sequences
 from taylor.arrays import statistics as statistics
-from taylor.arrays.functions import logsumexp, where
+from taylor.arrays.elementwise import logsumexp, where
 from taylor.core import functions
 from taylor.core.functions import *  # noqa: F403
 from taylor.core.program import Program, record

@@ -19,7 +19,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "conditions", "memory", "operand", "tape", "rules", "program", "expand", "sweep",
     ],
     "linalg": ["degrees", "equations", "factors", "__init__"],
-    "arrays": ["moves", "reductions", "products", "functions", "statistics", "sequences"],
+    "arrays": ["moves", "reductions", "products", "elementwise", "statistics", "sequences"],
     "machine": [
         "calls", "planar", "emit", "compose", "series", "machine", "monomials", "engine",
     ],

@@ -50,7 +50,7 @@ class Operand(Handled):
     """An array-like value with operators and NumPy's protocols, built on a few primitives.
 
     A subclass supplies: `shape`, `value`, `tag`, the operators, `_elementary(row, args)`,
-    `_gather(sources, index)`, `_sum(axes)`, `_cumsum(axis)`, `_reduceat(starts, axis)`,
+    `_gather(sources, index)`, `_sum(axes)`, `_cumsum(axis)`,
     `_einsum(subscripts, x, y)`,
     `_choose(lhs, rhs, a, b, mode)`, `_compare(op, other)`, `_assign(index, value)`, `_ones()`,
     `_scatter(index, shape)`, `_call(rule, args)`, `_truth()`, `_viewed(f)`: what f makes of it,
@@ -70,7 +70,6 @@ class Operand(Handled):
     _gather: Callable[..., Any]
     _sum: Callable[..., Any]
     _cumsum: Callable[..., Any]
-    _reduceat: Callable[..., Any]
     _einsum: Callable[..., Any]
     _choose: Callable[..., Any]
     _compare: Callable[..., Any]

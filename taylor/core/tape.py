@@ -568,16 +568,6 @@ class Node(Operand):
         like = () if self._where is None else (np.cumsum(self._where, axis),)
         return self.tape.linear("cumsum", axis, [self], self.shape)._beside(*like)
 
-    def _reduceat(self, starts: Array, axis: int) -> Any:
-        starts = np.asarray(starts)
-        ends = [*starts[1:], self.shape[axis]]
-        rows = [range(a, max(b, a + 1)) for a, b in zip(starts, ends, strict=True)]
-        taken: Any = np.take(self, np.concatenate(rows), axis=axis)
-        index = np.arange(taken.size // max(taken.shape[axis], 1) * len(starts))
-        shape = tuple(len(starts) if i == axis else n for i, n in enumerate(self.shape))
-        segments = np.repeat(np.arange(len(starts)), [len(r) for r in rows])
-        return taken._scatter(np.take(index.reshape(shape), segments, axis=axis), shape)
-
     def _einsum(self, spec: str, x: Any, y: Any) -> Any:
         owner = host((x, y))
         if not isinstance(owner, Node):

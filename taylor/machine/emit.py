@@ -311,9 +311,6 @@ class Symbol(Operand):
             _each(f, sizes, line)
         return out
 
-    def _reduceat(self, starts: Array, axis: int) -> Any:
-        raise Unsupported("np.add.reduceat has no machine code")
-
     def _einsum(self, spec: str, x: Any, y: Any) -> Any:
         owner = host((x, y))
         if not isinstance(owner, Symbol):

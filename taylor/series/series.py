@@ -1002,9 +1002,6 @@ class Series(Operand):
         with np.errstate(all="ignore"):
             return self._new(np.cumsum(self._coef, axis=axis + 1), reach=self._reach)
 
-    def _reduceat(self, starts: Array, axis: int) -> Self:
-        return self._new(np.add.reduceat(self._coef, starts, axis=axis + 1))
-
     def _einsum(self, spec: str, x: Any, y: Any) -> Any:
         with np.errstate(all="ignore"):
             return self._contract(spec, x, y)
@@ -1098,7 +1095,7 @@ class Series(Operand):
         if self._place is None:
             self._reach = max(self._reach, reach)
         else:
-            self._place[0].each(lambda x: setattr(x, "_reach", max(x._reach, reach)))
+            self._place[0].each(lambda x, _: setattr(x, "_reach", max(x._reach, reach)))
 
     def _holds(self, other: Series) -> bool:
         return self.tag.level > other.tag.level

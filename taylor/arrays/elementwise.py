@@ -22,7 +22,6 @@ from taylor.numbers.kinds import base
 # ------------------------------------------------------------------ functions
 @implements(np.clip)
 def clip(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None) -> Any:
-    """Return np.clip(a, a_min, a_max)."""
     if (a_min is not None or a_max is not None) and (min is not None or max is not None):
         raise ValueError("np.clip: give a_min and a_max, or min and max")
     low, high = (a_min, a_max) if min is None and max is None else (min, max)
