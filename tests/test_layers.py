@@ -11,7 +11,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "errors": [],
     "kept": [],
     "numbers": [
-        "values", "rounding", "intervals", "factorials", "special_series", "special_values",
+        "kinds", "contexts", "formulas", "policy", "values", "rounding", "intervals", "factorials",
+        "special_series", "special_values",
     ],
     "llvm": ["parts", "ir", "vector", "store", "jit", "pairs", "blocks"],
     "core": [

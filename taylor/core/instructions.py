@@ -28,18 +28,9 @@ from taylor.core.choices import SIDES, blend, choose
 from taylor.core.table import Elementary, Rule
 from taylor.errors import TraceError
 from taylor.numbers import rounding
-from taylor.numbers.values import (
-    Constant,
-    common_shape,
-    constant,
-    is_operand,
-    over,
-    plus,
-    sample,
-    shape_of,
-    times,
-    zeros,
-)
+from taylor.numbers.formulas import Constant
+from taylor.numbers.kinds import Kind, is_operand
+from taylor.numbers.values import common_shape, constant, over, plus, shape_of, times, zeros
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -522,7 +513,7 @@ class Choose(Op):
         return self.between(at, a, b, d[2] is not None and d[3] is not None)
 
     def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
-        zero, both = 0 if is_operand(bar) else sample(bar)[0], wanted[2] and wanted[3]
+        zero, both = 0 if is_operand(bar) else Kind.of(bar).zeros((1,))[0], wanted[2] and wanted[3]
         return (
             None,
             None,
@@ -536,7 +527,7 @@ class Choose(Op):
         A side that was not taken never poisons what was.
         """
         if self.mode in SIDES:
-            zero = 0 if is_operand(bar) else sample(bar)[0]
+            zero = 0 if is_operand(bar) else Kind.of(bar).zeros((1,))[0]
             one, other = (bar, zero) if first else (zero, bar)
             return choose(lhs, rhs, one, other, self.mode)
         return choose(*((lhs, rhs) if first else (rhs, lhs)), bar, 0, "where")
@@ -657,7 +648,7 @@ def wholes(bars: Any) -> list[Whole | None]:
 def full(x: Any, shape: Shape, like: Any = 0.0) -> Any:
     """Return a tangent or adjoint in the whole shape of its variable; None as zeros of its kind."""
     if x is None:
-        return zeros(shape, like if is_operand(like) else sample(like))[()]
+        return (zeros(shape, like) if is_operand(like) else Kind.of(like).zeros(shape))[()]
     if shape_of(x) == tuple(shape):
         return x
     return np.broadcast_to(np.asarray(x, dtype=object) if type(x) is int else x, shape)

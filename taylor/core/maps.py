@@ -15,7 +15,8 @@ import numpy as np
 from taylor.core import patterns
 from taylor.core.algebra import contract, free_letter
 from taylor.core.instructions import At, Einsum, Number, Op, Shape, Whole, full, spec_under
-from taylor.numbers.values import is_operand, sample, together, zeros
+from taylor.numbers.kinds import Kind, is_operand
+from taylor.numbers.values import together, zeros
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -245,7 +246,7 @@ def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
     arrays = [x if is_operand(x) else np.asarray(x) for x in sources]
     flat = [x.reshape((*x.shape[:lead], -1)) for x in arrays]
     if index.size and index.min() < 0:
-        flat.append(flat[0][..., :0].sum(-1)[..., None] if lead else zeros((1,), sample(flat[0])))
+        flat.append(flat[0][..., :0].sum(-1)[..., None] if lead else Kind.of(flat[0]).zeros((1,)))
     joined = flat[0] if len(flat) == 1 else np.concatenate(together(*flat), axis=-1)
     found = joined[..., index]
     return found[()] if isinstance(found, np.ndarray) else found  # a number, not an array of one

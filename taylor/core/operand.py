@@ -19,7 +19,7 @@ from taylor.core import functions, memory, table
 from taylor.core.binding import FUNCTIONS, UFUNCS, Binding, Handler, call, call_ufunc, holds, method
 from taylor.core.conditions import Condition
 from taylor.core.maps import host as host
-from taylor.numbers.values import Handled, is_operand
+from taylor.numbers.kinds import Handled, is_operand
 
 Array = Any
 NUMBERS = (float, int, complex)

@@ -20,7 +20,8 @@ from taylor.core.tags import Tag
 from taylor.core.tape import Guard, Node, Tape
 from taylor.errors import GuardError, ShapeMismatch
 from taylor.kept import identity
-from taylor.numbers.values import alike, as_array, is_operand
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.values import as_array, together
 
 
 @dataclass
@@ -154,7 +155,7 @@ def recording(
     tape = Tape()
     tape.through = through
     nodes = []
-    for value in alike([v.copy() if is_operand(v) else as_array(v)[()] for v in x]):
+    for value in together(*(v.copy() if is_operand(v) else as_array(v)[()] for v in x)):
         nodes.append(tape.input(np.shape(value), value))
     try:
         y = f(*nodes)
@@ -203,7 +204,7 @@ def trace(program: Program, x: Sequence[Any]) -> list[Any]:
                 f"argument {n} has shape {np.shape(value)}; the program was recorded with "
                 f"{program.code[i].shape}: record it again for the new shape"
             )
-    v = values(program.code, alike(x))
+    v = values(program.code, list(together(*x)))
     check(program.guards, lambda i: v[i])
     return v
 

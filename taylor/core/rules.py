@@ -30,16 +30,8 @@ from taylor.core.instructions import (
 from taylor.core.maps import scatter
 from taylor.core.table import Elementary, Rule, derived, slope_of_jump
 from taylor.core.tape import Node, Tape, pruned
-from taylor.numbers.values import (
-    base,
-    constant,
-    integers,
-    is_operand,
-    over,
-    plus,
-    sample,
-    shape_of,
-)
+from taylor.numbers.kinds import Kind, base, is_operand
+from taylor.numbers.values import constant, integers, over, plus, shape_of
 
 Array = Any
 Code = Sequence[Instruction]
@@ -69,7 +61,7 @@ def values(
         if type(c) in NUMBERS:
             return c
         if like is None:
-            like = x[0] if x and is_operand(x[0]) else sample(*x) if x else np.zeros(1)
+            like = x[0] if x and is_operand(x[0]) else Kind.of(*x).zeros((1,)) if x else np.zeros(1)
         return constant(c, like)
 
     for i, (op, args, _) in enumerate(code):

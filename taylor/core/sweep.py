@@ -46,21 +46,17 @@ from taylor.core.program import Program, check
 from taylor.core.table import jumps_at
 from taylor.errors import DomainError, NonAnalyticError, OrderMismatch, PoleError
 from taylor.numbers import rounding
+from taylor.numbers.contexts import is_interval
+from taylor.numbers.formulas import Constant
+from taylor.numbers.kinds import Kind, base, is_operand
+from taylor.numbers.policy import current_policy
 from taylor.numbers.values import (
-    Constant,
-    alike,
-    base,
     common_shape,
     constant,
-    current_policy,
     decided,
-    is_interval,
-    is_operand,
-    kind_of,
     ordered,
     over,
     plus,
-    sample,
     times,
     together,
     zeros,
@@ -295,7 +291,9 @@ class Sweep:
         value = self.table[i]
         table = zeros(
             (self.algebra.size, *np.shape(value)),
-            self.like if is_operand(value) or is_operand(self.like) else sample(self.like, value),
+            self.like
+            if is_operand(value) or is_operand(self.like)
+            else Kind.of(self.like, value).zeros((1,)),
         )
         table[0] = value
         return table
@@ -845,7 +843,7 @@ def _masked(x: Any, lanes: Any) -> Any:
 def _pick(a: Any, b: Any, first: Any, lost: Any) -> Any:
     if np.shape(first) == ():
         return a if first and not lost else b if not lost else a + b + np.nan
-    chosen = np.where(first, *alike([a, b]))
+    chosen = np.where(first, *together(a, b))
     return np.where(lost, np.nan, chosen) if lost.any() else chosen
 
 
@@ -860,7 +858,7 @@ def _deciding(constants: Iterable[Any]) -> list[Any]:
             found.append(c)
         elif isinstance(c, complex):
             found.append(np.zeros(0, dtype=np.complex64))
-        elif hasattr(kind_of(c), "mpf"):
+        elif not Kind.of(c).numpy:
             found.append(c)
     return found
 
@@ -869,7 +867,7 @@ def _common(inputs: Sequence[Any]) -> Array:
     """Return an array of the kind of number that combines all inputs."""
     held = [x for x in inputs if is_operand(x)]
     plain = [x for x in inputs if not is_operand(x)]
-    like: Any = sample(*plain) if plain or not held else None
+    like: Any = Kind.of(*plain).zeros((1,)) if plain or not held else None
     for x in held:
         head = x.reshape(-1)[:1]
         like = head if like is None else like + head

@@ -44,20 +44,9 @@ from taylor.core.operand import NUMBERS, Operand, lift
 from taylor.core.table import Rule, derived
 from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, ShapeMismatch, TraceError
-from taylor.numbers.values import (
-    Constant,
-    as_array,
-    base,
-    common_shape,
-    constant,
-    decided,
-    exact,
-    is_operand,
-    of_value,
-    sample,
-    unit,
-    zeros,
-)
+from taylor.numbers.formulas import Constant
+from taylor.numbers.kinds import Kind, base, is_operand
+from taylor.numbers.values import as_array, common_shape, constant, decided, exact, of_value
 
 Array = Any
 EXTREMES = (functions.maximum, functions.minimum)
@@ -552,8 +541,8 @@ class Node(Operand):
         return self.tape.constant(c) if isinstance(c, (Constant, Fraction)) else c
 
     def _ones(self) -> Any:
-        one = zeros(self.shape, self._like())
-        one[...] = unit(one)
+        one = self._kind().zeros(self.shape)
+        one[...] = self._kind().one
         return self.tape.constant(one) if self.shape else self.tape.constant(1)
 
     def _local_series(self, row: Any, order: int) -> Any:
@@ -565,13 +554,13 @@ class Node(Operand):
         return np.stack(terms)
 
     def _zeros(self, shape: Shape) -> Any:
-        return self.tape.constant(zeros(shape, self._like()))
+        return self.tape.constant(self._kind().zeros(shape))
 
-    def _like(self) -> Array:
-        """Return an array of the kind of number of the value."""
+    def _kind(self) -> Kind:
+        """Return the kind of number of the value."""
         value = self.tape.values[self.i]
         like = self.tape.like if value is None else value
-        return np.zeros(0) if like is None else sample(like)
+        return Kind.of() if like is None else Kind.of(like)
 
     def _nonzero(self) -> Array:
         """Return where the value can be other than zero, whatever the inputs."""

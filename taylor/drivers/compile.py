@@ -42,7 +42,8 @@ from taylor.kept import STORE
 from taylor.llvm.ir import WIDTH
 from taylor.machine.engine import series_machine, unit_of
 from taylor.machine.machine import GUARD, INFINITE, OK, Machine
-from taylor.numbers.values import is_operand, policy
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.policy import policy
 from taylor.series.series import Series
 
 Array = Any

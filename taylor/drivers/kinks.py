@@ -29,7 +29,9 @@ from taylor.core.tape import pruned
 from taylor.drivers.driver import parts, result, seed
 from taylor.drivers.forward_mode import along
 from taylor.errors import NonAnalyticError, ShapeMismatch, TaylorError
-from taylor.numbers.values import as_array, base, current_policy, is_operand, kind_of, on_one_side
+from taylor.numbers.kinds import RATIONALS, Floats, Kind, base, is_operand
+from taylor.numbers.policy import current_policy, on_one_side
+from taylor.numbers.values import as_array
 from taylor.series.univariate import Taylor
 
 Array = Any
@@ -137,12 +139,14 @@ def _tie(c: Instruction, v: list[Any]) -> Array:
 # ------------------------------------------------------------------ shares of the sides
 def settled(t: Tied, shares: Shares) -> list[Instruction]:
     """Return the code with those shares of its tied choices, in the kind of number of the point."""
-    kind = kind_of(_point(t))
+    kind = Kind.of(_point(t))
 
     def given(share: Array) -> Array:
-        if kind is Fraction and np.isfinite(share).all():
+        if kind is RATIONALS and np.isfinite(share).all():
             return np.frompyfunc(Fraction, 1, 1)(share)
-        return share.astype(np.empty(0, kind).real.dtype) if isinstance(kind, np.dtype) else share
+        return (
+            share.astype(np.empty(0, kind.dtype).real.dtype) if isinstance(kind, Floats) else share
+        )
 
     return [
         c._replace(op=Blend("kink", given(shares[i]))) if i in shares else c

@@ -39,7 +39,9 @@ from taylor.drivers.forward_mode import table_along
 from taylor.drivers.pattern import jacobian_pattern as jacobian_pattern
 from taylor.drivers.transform import reverse
 from taylor.errors import DomainError, GuardError, ShapeMismatch
-from taylor.numbers.values import as_array, current_policy, is_operand, policy
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.policy import current_policy, policy
+from taylor.numbers.values import as_array
 
 Array = Any
 Function = Callable[..., Any]

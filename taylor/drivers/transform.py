@@ -20,7 +20,8 @@ from taylor.core.rules import adjoints, tangents, values
 from taylor.core.tape import Node, Tape
 from taylor.drivers.derivatives import jvp, vjp
 from taylor.drivers.several import pack
-from taylor.numbers.values import current_policy, is_operand
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.policy import current_policy
 
 
 @dataclass

@@ -31,7 +31,9 @@ from taylor.llvm import vector
 from taylor.llvm.ir import UNROLL, WIDTH, Function, Scalar, type_of
 from taylor.machine import planar
 from taylor.machine.calls import Ask, Held, traced
-from taylor.numbers.values import Constant, as_array, common_shape, is_operand
+from taylor.numbers.formulas import Constant
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.values import as_array, common_shape
 
 Array = Any
 Shape = tuple[int, ...]

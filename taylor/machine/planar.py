@@ -17,7 +17,7 @@ import numpy as np
 from taylor.core.instructions import Input, Instruction, Parameter
 from taylor.core.table import Cut, Elementary, Parts
 from taylor.llvm.ir import Function, Scalar
-from taylor.numbers.values import is_operand
+from taylor.numbers.kinds import is_operand
 
 PAIR = "{ double, double }"
 UNORDERED = "complex values have no order"

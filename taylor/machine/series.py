@@ -63,7 +63,7 @@ from taylor.machine.emit import (
     settled,
 )
 from taylor.machine.planar import kinds
-from taylor.numbers.values import is_operand
+from taylor.numbers.kinds import is_operand
 
 Array = Any
 PASSING = (Add, Scale, Map)  # what only adds and moves coefficients

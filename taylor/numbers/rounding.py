@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from taylor.numbers.values import Constant, private
+from taylor.numbers.formulas import Constant
+from taylor.numbers.kinds import private
 
 Number = Any
 Pair = tuple[Number, Number]

@@ -22,7 +22,7 @@ from taylor.drivers.driver import parts
 from taylor.drivers.several import series
 from taylor.errors import AlgebraMismatch, NonAnalyticError, TraceError
 from taylor.llvm.ir import WIDTH
-from taylor.numbers.values import is_operand
+from taylor.numbers.kinds import is_operand
 from taylor.ode.control import norm
 from taylor.ode.dense import SeriesSolution
 from taylor.ode.integrator import TaylorIntegrator

@@ -24,7 +24,8 @@ from taylor.core.program import Program, check, recording
 from taylor.core.sweep import Sweep
 from taylor.core.tape import check_unread
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
-from taylor.numbers.values import as_array, is_number, is_operand
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.values import as_array, is_number
 from taylor.series.univariate import Taylor
 
 Array = Any
