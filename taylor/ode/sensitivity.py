@@ -35,7 +35,8 @@ from taylor.drivers import derivatives as drivers
 from taylor.drivers.checkpoint import whole_number
 from taylor.drivers.evolution import Evolution, tangent
 from taylor.drivers.several import pack, pullback
-from taylor.numbers.values import as_array, is_operand
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.values import as_array
 from taylor.ode.control import norm
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.jets import Differentiated, Jets, Plain
