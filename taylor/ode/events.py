@@ -113,17 +113,12 @@ class Event:
         self.program, surfaces = kept(expand, recorded), kept(deciding, recorded)
         self.surfaces = surfaces if surfaces.outputs else None
 
-    def series(self, pieces: Pieces) -> Array:
-        """Return the series of the function along the steps, in units of their lengths."""
-        table = None
+    def look(self, pieces: Pieces) -> None:
+        """Have the series of the function along the steps, if its program has them."""
+        self.table: Array | None = None
         if self.program is not None:
             with contextlib.suppress(GuardError):  # it branches on the way
-                (table,) = along(self.program, pieces, [], self.strict)
-        if table is None:
-            table = self._step_by_step(pieces)
-        if np.iscomplexobj(table):
-            raise TypeError(f"event {self.n} is complex; the roots of a real function are found")
-        return table
+                (self.table,) = along(self.program, pieces, [], self.strict)
 
     def _step_by_step(self, pieces: Pieces) -> Array:
         order = pieces.coef.shape[1] - 1
@@ -139,9 +134,17 @@ class Event:
         wanted = np.sign(self.direction)
         return not wanted or (slope if forward else -slope) == wanted
 
-    def find(self, pieces: Pieces, cuts: Sequence[bool]) -> list[Found]:
-        """Return the events in some steps; `cuts` says before which of them the function jumps."""
-        series = self.series(pieces)
+    def find(self, pieces: Pieces, start: int, cuts: Sequence[bool]) -> list[Found]:
+        """Return the events in some of the steps, from number start on.
+
+        `cuts` says before which of them the function jumps.
+        """
+        if self.table is None:
+            series = self._step_by_step(pieces)
+        else:
+            series = self.table[start : start + len(pieces)].copy()
+        if np.iscomplexobj(series):
+            raise TypeError(f"event {self.n} is complex; the roots of a real function are found")
         # what is zero at the start but for rounding is so
         close = AFTER if self.fired else START if self.end is None else 0.0
         if abs(series[0, 0]) <= close * np.abs(series[0]).max():
@@ -251,27 +254,32 @@ class Events(list[Event]):
             if event.program is not None:
                 with contextlib.suppress(GuardError):  # found out step by step
                     pieces = resolved([event.program], pieces, [], event.strict)
+        for event in self:
+            event.look(pieces)
         return pieces
 
     def values(self, t: Any, y: Array) -> list[Any]:
         """Return the values of the event functions at one point."""
         return [event(t, y.copy()) for event in self]
 
-    def find(self, pieces: Pieces) -> list[Found]:
-        """Return the events in some steps, in the order of integration."""
-        forward = bool(len(pieces) and pieces.h[0] > 0)
-        cuts = [t in self.cuts for t in pieces.t]
-        found = [f for e in self for f in e.find(pieces, cuts) if e.crosses(f.slope, forward)]
+    def find(self, pieces: Pieces, start: int, stop: int) -> list[Found]:
+        """Return the events in steps start..stop, in the order of integration."""
+        part = pieces.part(start, stop)
+        cuts = [t in self.cuts for t in part.t]
+        forward = bool(len(part) and part.h[0] > 0)
+        found = [
+            f._replace(step=f.step + start)
+            for event in self
+            for f in event.find(part, start, cuts)
+            if event.crosses(f.slope, forward)
+        ]
         return sorted(found, key=lambda f: (f.step, f.x))
 
 
-def groups(found: Sequence[Found], pieces: Pieces, start: int = 0) -> Iterator[list[Found]]:
-    """Yield the events that are at one time but for rounding, by their place in the list.
-
-    They were found in the steps from `start` on.
-    """
+def groups(found: Sequence[Found], pieces: Pieces) -> Iterator[list[Found]]:
+    """Yield the events that are at one time but for rounding, by their place in the list."""
     group: list[Found] = []
-    for event in (e._replace(step=e.step + start) for e in found):
+    for event in found:
         if group and not _together(group[0], event, pieces):
             yield sorted(group, key=lambda f: f.event)
             group = []

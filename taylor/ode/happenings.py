@@ -40,7 +40,7 @@ class Happenings:
         pieces = watch.resolve(pieces)
         start, size = 0, 2
         while start < len(pieces):  # an event may change what comes later
-            for group in groups(watch.find(pieces.part(start, start + size)), pieces, start):
+            for group in groups(watch.find(pieces, start, start + size), pieces):
                 if any(watch[e.event].left <= 1 or watch[e.event].callback for e in group):
                     first = min(group, key=lambda e: (e.step, e.x))
                     stop = pieces.h[first.step] * first.x
