@@ -33,7 +33,9 @@ def in_one_kind(t0: Any, y0: Any) -> tuple[Any, Array]:
     check_time(t0)
     if not finite(y):
         raise ValueError(f"y0 is not finite: {y}")
-    return np.float64(t0) if y.dtype != object else kind.number(t0), y
+    if y.dtype != object:
+        return np.float64(t0), y
+    return t0 if kind.sets else kind.number(t0), y
 
 
 def finite(x: Any) -> bool:

@@ -85,6 +85,8 @@ class Options:
         kind = Kind.of(y)
         if self.tol is not None:
             return self.tol if y.dtype == object else max(float(self.tol), 2.0**-53)
+        if kind.sets:
+            return 2.0**-52
         context = getattr(kind, "context", None)
         return kind.spacing(kind.one) if context is None else context.mpf(10) ** -context.dps
 
