@@ -32,7 +32,7 @@ from taylor.drivers.forward_mode import (
 )
 from taylor.errors import *  # noqa: F403
 from taylor.numbers import intervals as intervals  # hears of mpmath
-from taylor.numbers.values import policy
+from taylor.numbers.policy import policy
 from taylor.series.multivariate import TaylorN, inverse_map
 from taylor.series.series import formal_sqrt
 from taylor.series.univariate import Taylor

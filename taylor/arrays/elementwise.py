@@ -15,7 +15,8 @@ from taylor.core.binding import SCIPY, UFUNCS, family
 from taylor.core.conditions import mask
 from taylor.core.operand import Operand, define, holds_operands, implements, lift
 from taylor.core.table import TABLE
-from taylor.numbers.values import DEGREE, RADIAN, base
+from taylor.numbers.formulas import DEGREE, RADIAN
+from taylor.numbers.kinds import base
 
 
 # ------------------------------------------------------------------ functions

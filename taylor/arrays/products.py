@@ -14,7 +14,8 @@ from taylor.core.binding import UFUNCS
 from taylor.core.memory import in_memory
 from taylor.core.operand import Operand, define, implements, laid_as, lift, stack
 from taylor.errors import ShapeMismatch
-from taylor.numbers.values import kind_of, shape_of
+from taylor.numbers.kinds import Floats, Kind
+from taylor.numbers.values import shape_of
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -209,7 +210,7 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
         "valid": (short - 1, long),
     }[mode]
     i, j = np.arange(n), np.arange(m)
-    number = float if all(isinstance(kind_of(x), np.dtype) for x in (a, v)) else int
+    number = float if all(isinstance(Kind.of(x), Floats) for x in (a, v)) else int
     shift = (i[:, None] + j == np.arange(first, last)[:, None, None]).astype(number)
     return einsum("kij,i,j->k", shift, a, v)
 

@@ -17,7 +17,7 @@ from taylor.core import choices, functions
 from taylor.core.binding import family
 from taylor.core.conditions import mask
 from taylor.core.operand import Operand, define, implements, lift
-from taylor.numbers.values import base
+from taylor.numbers.kinds import base
 
 
 # ------------------------------------------------------------------ grids

@@ -15,7 +15,8 @@ import numpy as np
 
 from taylor.core.binding import call, call_ufunc
 from taylor.errors import TraceError
-from taylor.numbers.values import base, decided
+from taylor.numbers.kinds import base
+from taylor.numbers.values import decided
 
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,

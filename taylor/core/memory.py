@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from taylor.numbers.values import is_operand
+from taylor.numbers.kinds import is_operand
 
 Array = Any
 Path = tuple[Callable[[Any], Any], Any]  # the last step from the whole, and the path before it

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from taylor.core import functions, memory, table
 from taylor.core.binding import FUNCTIONS, UFUNCS, Binding, Handler, call, call_ufunc, holds, method
 from taylor.core.conditions import Condition
+from taylor.core.maps import host as host
 from taylor.core.table import Elementary, Rule
-from taylor.numbers.values import Handled, is_operand
+from taylor.numbers.kinds import Handled, is_operand
 
 Array = Any
 Shape = tuple[int, ...]
@@ -280,15 +281,6 @@ class Operand(Handled):
 
 
 # ------------------------------------------------------------------ helpers
-def host(args: Sequence[Any]) -> Any:
-    """Return the operand that an operation on these values belongs to: the innermost one."""
-    owner: Any = None
-    for x in args:
-        if isinstance(x, Operand) and (owner is None or x._hosts(owner)):
-            owner = x
-    return owner
-
-
 def fits(x: Any) -> bool:
     """Whether x can be the other operand of an operator (strings and None cannot)."""
     return is_operand(x) or not (x is None or isinstance(x, (str, bytes, dict, set)))
