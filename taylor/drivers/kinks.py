@@ -40,7 +40,8 @@ from taylor.drivers.ties import (
     towards,
 )
 from taylor.errors import NonAnalyticError, ShapeMismatch, TaylorError
-from taylor.numbers.values import base, current_policy, is_operand
+from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.policy import current_policy
 
 Array = Any
 Function = Callable[..., Any]
