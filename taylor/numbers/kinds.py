@@ -11,7 +11,7 @@ quotient of two Python integers is ever taken inside an array of another kind, w
 float64.
 """
 
-from __future__ import annotations
+from __future__ import math
 
 import functools
 import numbers
@@ -248,7 +248,8 @@ class Rationals(Exact):
     rank = 1.0
 
     def number(self, x: Any) -> Any:
-        return Fraction(x)
+        lost = isinstance(x, float) and not math.isfinite(x)  # no derivative at a kink, say
+        return x if lost else Fraction(x)
 
     def value(self, row: Any, args: Sequence[Any]) -> Any:
         known = row.exact(*args) if row.exact is not None else None
