@@ -11,9 +11,10 @@ quotient of two Python integers is ever taken inside an array of another kind, w
 float64.
 """
 
-from __future__ import math
+from __future__ import annotations
 
 import functools
+import math
 import numbers
 import threading
 from collections.abc import Callable, Iterable, Sequence
