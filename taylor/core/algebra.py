@@ -26,7 +26,9 @@ import numpy as np
 
 from taylor.llvm import pairs as machine
 from taylor.llvm.blocks import Blocks
-from taylor.numbers.values import is_interval, is_operand, is_set, together, zeros
+from taylor.numbers.contexts import is_interval, is_set
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.values import together, zeros
 
 Array = Any
 MAX_ORDER = 10**7

@@ -22,16 +22,26 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Univariate
+from taylor.core.maps import Gather
 from taylor.core.program import Program
 from taylor.errors import DomainError
 from taylor.kept import identity
 from taylor.llvm.ir import WIDTH, Function, Scalar, literal
 from taylor.llvm.jit import Code, made
 from taylor.machine.calls import Calls, bare
-from taylor.machine.emit import SUMS, Joined, Symbol, broadcast, c_strides, lifted, mapped, nest
+from taylor.machine.emit import (
+    SUMS,
+    Joined,
+    Symbol,
+    broadcast,
+    c_strides,
+    lifted,
+    mapped,
+    nest,
+    with_questions,
+)
 from taylor.machine.machine import block, failed
-from taylor.machine.planar import with_questions
-from taylor.machine.series import Emission, Table, spread
+from taylor.machine.series import SUMMING, Emission, Table, spread
 from taylor.ode.control import slacks
 
 Array = Any
@@ -49,8 +59,8 @@ class State(Table):
 
     __slots__ = ("written_parts",)
 
-    def __init__(self, f: Function, shape: tuple[int, ...], slot: Any, offset: int) -> None:
-        super().__init__(f, shape, slot, offset)
+    def __init__(self, *where: Any) -> None:
+        super().__init__(*where)
         self.written_parts: dict[int, list[Symbol]] = {}
 
     def __getitem__(self, k: Any) -> Any:
@@ -136,7 +146,7 @@ class Machine:
         f.store(now, f.address("%data", [], self.places[0]))
         sweep = Emission(f, program, order - 1, tables, heights)
         self._shift(sweep, tables[1], program.outputs[0])
-        products = [i.shape for i in program.code if i.op in ("mul", "div", "integral")]
+        products = [i.shape for i in program.code if isinstance(i.op, SUMMING)]
         numbers = all(math.prod(shape) == 1 for shape in products)
         if self.unit == 1 and numbers and len(products) <= WRITTEN_OUT and order <= 32:
             for k in range(order):
@@ -186,12 +196,12 @@ class Machine:
 
     def _pieces(self, sweep: Emission, out: int) -> list[int] | None:
         """Return the instructions that lie one after the other in f, if nothing else does."""
-        op, args, param, shape = sweep.program.code[out]
-        if op != "linear" or param.kind != "gather":
+        op, args, shape = sweep.program.code[out]
+        if not isinstance(op, Gather):
             return None
         size = math.prod(shape)
         total = sum(math.prod(sweep.program.code[a].shape) for a in args)
-        index = np.asarray(param.data)
+        index = np.asarray(op.index)
         if total != size or not np.array_equal(index.reshape(-1), np.arange(size)):
             return None
         read = [a for i in sweep.program.code for a in i.args]

@@ -1,0 +1,226 @@
+"""Functions and ufuncs of NumPy element by element: what each means for values of the package."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from taylor.arrays.reductions import axes_of, by_value
+from taylor.core import functions
+from taylor.core.binding import SCIPY, UFUNCS, family
+from taylor.core.conditions import mask
+from taylor.core.operand import Operand, define, holds_operands, implements, lift
+from taylor.core.table import TABLE
+from taylor.numbers.formulas import DEGREE, RADIAN
+from taylor.numbers.kinds import base
+
+
+# ------------------------------------------------------------------ functions
+@implements(np.clip)
+def clip(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None) -> Any:
+    if (a_min is not None or a_max is not None) and (min is not None or max is not None):
+        raise ValueError("np.clip: give a_min and a_max, or min and max")
+    low, high = (a_min, a_max) if min is None and max is None else (min, max)
+    return functions.clip(a, low, high)
+
+
+@implements(np.round)
+def round_(a: Any, decimals: int = 0) -> Any:
+    """Return np.round(a, decimals), which is constant between jumps."""
+    scale = 10.0 ** abs(decimals)
+    if decimals == 0:
+        return functions.rint(a)
+    return functions.rint(a * scale) / scale if decimals > 0 else functions.rint(a / scale) * scale
+
+
+@implements(np.nan_to_num)
+def nan_to_num(x: Any, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    """Return np.nan_to_num(x, ...): what is replaced is constant."""
+    replaced = {
+        np.isnan: nan,
+        np.isposinf: np.finfo(float).max if posinf is None else posinf,
+        np.isneginf: np.finfo(float).min if neginf is None else neginf,
+    }
+    found: Any = +x
+    for test, number in replaced.items():
+        lost = by_value(test)(x)
+        found = np.where(lost, number, found) if np.any(lost) else found
+    return found
+
+
+@implements(np.isclose)
+def isclose(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False) -> Any:
+    """Return np.isclose(a, b, ...) of the values."""
+    size = b * np.where(mask(b >= 0), 1, -1)
+    far, tol = a - b, atol + rtol * size
+    near = mask(far <= tol) & mask(far >= -tol) & np.isfinite(b)
+    same = mask(a <= b) & mask(a >= b)
+    return near | same | (np.isnan(a) & np.isnan(b)) if equal_nan else near | same
+
+
+@implements(np.allclose)
+def allclose(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False) -> bool:
+    """Return np.allclose(a, b, ...) of the values."""
+    return bool(np.all(isclose(a, b, rtol, atol, equal_nan)))
+
+
+define({
+    np.shape: lambda a: a.shape,
+    np.ndim: lambda a: a.ndim,
+    np.size: lambda a, axis=None: (
+        int(np.prod([a.shape[i] for i in axes_of(axis, a.ndim)], dtype=int))
+    ),
+    np.array_equal: lambda a1, a2: np.shape(a1) == np.shape(a2) and bool(np.all(a1 == a2)),
+    np.real: lambda val: val.real,
+    np.imag: lambda val: val.imag,
+    np.real_if_close: lambda a, tol=100: a.real,
+    np.astype: lambda x, dtype, copy=True: x.astype(dtype, copy=copy),
+    np.sinc: lambda x: functions.sinc(x),
+    np.i0: lambda x: functions.i0(x),
+    np.fix: lambda x: functions.trunc(x),
+})  # fmt: skip
+for _alias, _name in (("around", "round"), ("amax", "max"), ("amin", "min")):
+    family(getattr(np, _alias), functools.partial(getattr(np, _name)))
+
+
+# ------------------------------------------------------------------ ufuncs
+def _binary(name: str) -> Callable[[Any, Any], Any]:
+    """Return the operator as a function that never asks a plain left operand first."""
+
+    def call(x: Any, y: Any) -> Any:
+        return (
+            getattr(x, f"__{name}__")(y)
+            if isinstance(x, Operand)
+            else getattr(y, f"__r{name}__")(x)
+        )
+
+    return call
+
+
+def _comparison(op: Any, mirrored: Any) -> Callable[[Any, Any], Any]:
+    return lambda x, y: op(x, y) if isinstance(x, Operand) else mirrored(y, x)
+
+
+def _logical(func: Any) -> Callable[..., Any]:
+    return lambda *xs: func(*(x._truth() if isinstance(x, Operand) else x for x in xs))
+
+
+def _of_value(func: Any) -> Callable[[Any], Any]:
+    handler = by_value(func)
+    return lambda x: handler(x)
+
+
+def _ignoring_nan(join: Any) -> Callable[[Any, Any], Any]:
+    """Return np.fmax or np.fmin: that one of two values which is no nan."""
+
+    def lost(x: Any) -> Any:  # where x is nan: machine code can check the guard of a comparison
+        return ~np.asarray(mask(np.less_equal(x, x)), dtype=bool)
+
+    def handler(x: Any, y: Any) -> Any:
+        left, right = lost(x), lost(y)
+        either = left | right
+        if not np.any(either):
+            return join(x, y)
+        # there must be no tie in lanes that are not looked at
+        found = join(np.where(either, 0, x), np.where(either, 1, y))
+        return np.where(left, y, np.where(right, x, found))
+
+    return handler
+
+
+def _copysign(x: Any, y: Any) -> Any:
+    """Return |x| with the sign of y, which is constant between jumps."""
+    size = functions.absolute(x)
+    return np.where(by_value(np.signbit)(y), -size, size)
+
+
+def _modf(x: Any) -> Any:
+    whole = functions.trunc(x)
+    return x - whole, whole
+
+
+def _ldexp(x: Any, exponent: Any) -> Any:
+    if isinstance(exponent, Operand):
+        raise TypeError("np.ldexp: the exponent are plain integers")
+    return x * np.ldexp(1.0, exponent)
+
+
+LOG2 = float(np.log(2.0))
+_LOGICAL: tuple[Any, ...] = (np.logical_not, np.logical_and, np.logical_or, np.logical_xor)
+_ufuncs: dict[np.ufunc, Callable[..., Any]] = {
+    np.add: _binary("add"),
+    np.subtract: _binary("sub"),
+    np.multiply: _binary("mul"),
+    np.divide: _binary("truediv"),
+    np.floor_divide: _binary("floordiv"),
+    np.divmod: lambda x, y: (functions.floor(x / y), functions.mod(x, y)),
+    np.fmod: lambda x, y: x - functions.trunc(x / y) * y,
+    np.modf: _modf,
+    np.negative: operator.neg,
+    np.positive: operator.pos,
+    np.conjugate: lambda x: x.conjugate(),
+    np.less: _comparison(operator.lt, operator.gt),
+    np.less_equal: _comparison(operator.le, operator.ge),
+    np.greater: _comparison(operator.gt, operator.lt),
+    np.greater_equal: _comparison(operator.ge, operator.le),
+    np.equal: _comparison(operator.eq, operator.eq),
+    np.not_equal: _comparison(operator.ne, operator.ne),
+    **{f: _of_value(f) for f in (np.isfinite, np.isnan, np.isinf, np.signbit)},
+    **{f: _logical(f) for f in _LOGICAL},
+    np.fabs: functions.absolute,
+    np.copysign: _copysign,
+    np.fmax: _ignoring_nan(functions.maximum),
+    np.fmin: _ignoring_nan(functions.minimum),
+    np.degrees: lambda x: x * RADIAN,
+    np.rad2deg: lambda x: x * RADIAN,
+    np.radians: lambda x: x * DEGREE,
+    np.deg2rad: lambda x: x * DEGREE,
+    np.ldexp: _ldexp,
+    np.logaddexp2: lambda x, y: functions.logaddexp(x * LOG2, y * LOG2) / LOG2,
+    **{row.ufunc: row for row in TABLE.values() if row.ufunc is not None},
+}  # fmt: skip
+UFUNCS.update(_ufuncs)
+
+SCIPY.update({
+    **TABLE,
+    "expit": functions.sigmoid,
+    "gammaln": functions.lgamma,
+    "psi": functions.digamma,
+    "jv": functions.jv,
+    "yv": functions.yv,
+    "iv": functions.iv,
+    "xlogy": lambda x, y: x * functions.log(y),
+})  # fmt: skip
+
+
+# ------------------------------------------------------------------ functions for any number type
+def where(condition: Any, a: Any, b: Any) -> Any:
+    """Return a where the condition holds and b elsewhere, lane by lane, for any number type.
+
+    The branch that is not taken never raises later and never poisons a value or a derivative.
+
+    >>> where(True, 1, 2)
+    1
+    """
+    if isinstance(condition, (bool, np.bool_)):
+        return a if condition else b
+    return np.where(condition, a, b)
+
+
+def logsumexp(x: Any, axis: Any = None) -> Any:
+    """Return log(sum(exp(x))) over some axes, without overflow.
+
+    >>> float(logsumexp(np.array([1000.0, 1000.0])))
+    1000.6931471805599
+    """
+    if isinstance(x, (list, tuple)):
+        x = lift(x) if holds_operands(x) else np.asarray(x)
+    top = np.max(x.value if isinstance(x, Operand) else x, axis=axis, keepdims=True)
+    if np.asarray(base(top)).dtype != object:
+        top = np.where(np.isfinite(top), top, 0.0)
+    summed = functions.log(np.sum(functions.exp(x - top), axis=axis))
+    return summed + np.squeeze(top, axis if axis is not None else None)
