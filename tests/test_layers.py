@@ -18,7 +18,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "core": [
         "choices", "table", "powers", "functions", "tags", "algebra", "branches", "binding",
         "conditions", "memory", "patterns", "instructions", "maps", "operand", "tape", "rules",
-        "program", "expand", "sweep",
+        "program", "expand", "singular", "tables", "sides", "sweep",
     ],
     "linalg": ["degrees", "equations", "factors", "__init__"],
     "arrays": ["moves", "reductions", "products", "elementwise", "statistics", "sequences"],

@@ -18,8 +18,9 @@ from taylor import linalg
 from taylor.core import functions
 from taylor.core.binding import METHODS, family, full_name
 from taylor.core.conditions import Condition
+from taylor.core.maps import CumSum, Sum
 from taylor.core.memory import in_order
-from taylor.core.operand import Operand, define, implements, laid_as, lift, real, rearrange
+from taylor.core.operand import Operand, bind, define, implements, laid_as, lift, real, rearrange
 from taylor.numbers.values import of_value
 
 Join = Callable[[Any, Any], Any]
@@ -98,7 +99,7 @@ def fold(op: Join, x: Any, axes: tuple[int, ...], empty: Any = None) -> Any:
 
 # ------------------------------------------------------------------ sums, products, extremes
 def _summed(a: Any, axes: tuple[int, ...], empty: Any) -> Any:
-    return a._sum(axes) if axes else +a
+    return bind(Sum(axes), a) if axes else +a
 
 
 def _reduction(
@@ -193,7 +194,9 @@ def _weights(a: Any, axis: Any, weights: Any) -> Any:
 # ------------------------------------------------------------------ running sums
 @implements(np.cumsum)
 def running_sum(a: Any, axis: Any = None) -> Any:
-    return a.ravel()._cumsum(0) if axis is None else a._cumsum(axes_of(axis, a.ndim)[0])
+    if axis is None:
+        return bind(CumSum(0), a.ravel())
+    return bind(CumSum(axes_of(axis, a.ndim)[0]), a)
 
 
 def scan(op: Join, a: Any, axis: Any = None) -> Any:

@@ -18,6 +18,8 @@ import numpy as np
 from taylor.core import functions, memory, table
 from taylor.core.binding import FUNCTIONS, UFUNCS, Binding, Handler, call, call_ufunc, holds, method
 from taylor.core.conditions import Condition
+from taylor.core.instructions import Arithmetic, Call, Choose, Op, Row
+from taylor.core.maps import Gather, Scatter
 from taylor.core.maps import host as host
 from taylor.numbers.kinds import Handled, is_operand
 
@@ -43,6 +45,18 @@ def _in_place(op: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return assigned
 
 
+def binary(op: Arithmetic) -> tuple[Any, Any]:
+    """Return an operator and the one of the other side, as methods."""
+
+    def left(self: Any, other: Any) -> Any:
+        return bind(op, self, other) if fits(other) else NotImplemented
+
+    def right(self: Any, other: Any) -> Any:
+        return bind(op, other, self) if fits(other) else NotImplemented
+
+    return left, right
+
+
 def _compared(op: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda self, other: self._compare(op, other)
 
@@ -50,13 +64,11 @@ def _compared(op: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 class Operand(Handled):
     """An array-like value with operators and NumPy's protocols, built on a few primitives.
 
-    A subclass supplies: `shape`, `value`, `tag`, the operators, `_elementary(row, args)`,
-    `_gather(sources, index)`, `_sum(axes)`, `_cumsum(axis)`,
-    `_einsum(subscripts, x, y)`,
-    `_choose(lhs, rhs, a, b, mode)`, `_compare(op, other)`, `_assign(index, value)`, `_ones()`,
-    `_scatter(index, shape)`, `_call(rule, args)`, `_truth()`, `_viewed(f)`: what f makes of it,
-    views where NumPy's f makes views, and `_hosts(other)`: whether other is a value of an outer
-    differentiation, which the operand holds as a constant or as coefficients.
+    A subclass supplies: `shape`, `value`, `tag`, the operators, `process(op, args)`: what the
+    instruction op makes of those arguments, of which it is the innermost operand,
+    `_compare(op, other)`, `_assign(index, value)`, `_ones()`, `_truth()`, `_viewed(f)`: what f
+    makes of it, views where NumPy's f makes views, and `_hosts(other)`: whether other is a value of
+    an outer differentiation, which the operand holds as a constant or as coefficients.
     """
 
     __slots__ = ()
@@ -67,19 +79,28 @@ class Operand(Handled):
     shape: Any
     value: Any
     tag: Any  # which differentiation the value belongs to
-    _elementary: Callable[..., Any]
-    _gather: Callable[..., Any]
-    _sum: Callable[..., Any]
-    _cumsum: Callable[..., Any]
-    _einsum: Callable[..., Any]
-    _choose: Callable[..., Any]
+    process: Callable[[Op, Sequence[Any]], Any]
     _compare: Callable[..., Any]
     _assign: Callable[..., Any]
     _ones: Callable[..., Any]
-    _scatter: Callable[..., Any]
-    _call: Callable[..., Any]
     _hosts: Callable[..., bool]
     _truth: Callable[..., Any]
+
+    # -------------------------------------------------------------- instructions
+    def _elementary(self, row: table.Elementary, args: Sequence[Any]) -> Any:
+        return bind(Row(row), *args)
+
+    def _call(self, rule: table.Rule, args: Sequence[Any]) -> Any:
+        return bind(Call(rule), *args)
+
+    def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
+        return bind(Choose(mode), lhs, rhs, a, b)
+
+    def _gather(self, sources: Sequence[Any], index: Array) -> Any:
+        return host(sources).process(Gather(index), sources)
+
+    def _scatter(self, index: Array, shape: tuple[int, ...]) -> Any:
+        return self.process(Scatter(index, shape), (self,))
 
     # -------------------------------------------------------------- array attributes and methods
     @property
@@ -282,6 +303,14 @@ class Operand(Handled):
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return call(func, args, kwargs)
+
+
+# ------------------------------------------------------------------ the verb
+def bind(op: Op, *args: Any) -> Any:
+    """Return what op makes of the arguments: the innermost operand among them does it."""
+    given = [lift(x) for x in args]
+    owner = host(given)
+    return op.value(given, lambda c: c) if owner is None else owner.process(op, given)
 
 
 # ------------------------------------------------------------------ helpers
