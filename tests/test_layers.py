@@ -27,13 +27,13 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "series": ["text", "wide", "series", "univariate", "multivariate"],
     "drivers": [
-        "driver", "forward_mode", "kinks", "interpolation", "derivatives", "several", "transform",
-        "pattern", "sparse", "evolution", "checkpoint", "implicit", "compile",
+        "driver", "ties", "forward_mode", "kinks", "interpolation", "derivatives", "several",
+        "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit", "compile",
     ],
     "ode": [
         "files", "control", "options", "roots", "numbers", "dense", "system", "pieces",
         "surfaces", "events", "machine", "lanes", "stepper", "integrator", "jets", "results",
-        "happenings", "sensitivity", "solve", "ensemble", "solver", "__init__",
+        "happenings", "sensitivity", "solve", "members", "saved", "ensemble", "solver", "__init__",
     ],
     "elementary": [],
     "sparse": [],
