@@ -20,17 +20,17 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "linalg": ["degrees", "equations", "factors", "__init__"],
     "arrays": ["moves", "reductions", "products", "functions", "statistics", "sequences"],
     "machine": [
-        "calls", "emit", "compose", "planar", "series", "machine", "monomials", "engine",
+        "calls", "planar", "emit", "compose", "series", "machine", "monomials", "engine",
     ],
     "series": ["text", "wide", "series", "univariate", "multivariate"],
     "drivers": [
-        "forward_mode", "kinks", "interpolation", "derivatives", "several", "transform", "pattern",
-        "sparse", "evolution", "checkpoint", "implicit", "compile",
+        "driver", "forward_mode", "kinks", "interpolation", "derivatives", "several", "transform",
+        "pattern", "sparse", "evolution", "checkpoint", "implicit", "compile",
     ],
     "ode": [
-        "files", "control", "roots", "numbers", "dense", "system", "tangents", "pieces", "events",
-        "machine", "lanes", "integrator", "jets", "sensitivity", "solve", "ensemble", "solver",
-        "__init__",
+        "files", "control", "options", "roots", "numbers", "dense", "system", "tangents", "pieces",
+        "surfaces", "events", "machine", "lanes", "stepper", "integrator", "jets", "results",
+        "happenings", "sensitivity", "solve", "ensemble", "solver", "__init__",
     ],
     "elementary": [],
     "sparse": [],

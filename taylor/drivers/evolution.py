@@ -23,7 +23,7 @@ from taylor.core.operand import host
 from taylor.core.table import Rule
 from taylor.core.tags import Tag, fresh_tag
 from taylor.core.tape import Node
-from taylor.drivers.forward_mode import parts
+from taylor.drivers.driver import parts
 from taylor.drivers.several import argument, lower, pushforward, series
 from taylor.errors import ForeignNodeError
 from taylor.numbers.values import is_operand, sample, zeros

@@ -25,7 +25,8 @@ from taylor.core.program import recording
 from taylor.core.rules import Code, active, adjoints, full, inner, tangents, unbroadcast, values
 from taylor.core.tags import fresh_tag
 from taylor.core.tape import Instruction, pruned
-from taylor.drivers.forward_mode import along, parts, result, seed
+from taylor.drivers.driver import parts, result, seed
+from taylor.drivers.forward_mode import along
 from taylor.errors import NonAnalyticError, ShapeMismatch, TaylorError
 from taylor.numbers.values import as_array, base, current_policy, is_operand, kind_of, on_one_side
 from taylor.series.univariate import Taylor

@@ -18,7 +18,8 @@ from taylor.core.operand import lift
 from taylor.core.program import recording
 from taylor.core.rules import adjoints
 from taylor.core.tags import Tag
-from taylor.drivers.forward_mode import jvp, point
+from taylor.drivers.driver import point
+from taylor.drivers.forward_mode import value_and_tangent
 from taylor.numbers.values import sample, zeros
 from taylor.series.series import Series
 
@@ -58,7 +59,7 @@ def pushforward(f: Step, args: Sequence[Any], dargs: Sequence[Any]) -> tuple[Any
         return f(*xs)
 
     full = [np.broadcast_to(dargs[i], np.shape(args[i])) for i in live]
-    return jvp(g, packed, pack(full)[0])
+    return value_and_tangent(g, packed, pack(full)[0])
 
 
 def pack(args: Sequence[Any]) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:

@@ -100,41 +100,6 @@ def reverse(program: Program) -> Program:
     return Derived(**vars(result), origin=program, driver="vjp")
 
 
-def products(
-    program: Program, count: int, fixed: Sequence[Any], seeded: Sequence[int], read: Sequence[int]
-) -> Program:
-    """Return the program of (x..., s...) -> (J·s, 0): tangents along `count` directions at once.
-
-    The last inputs of the program are `fixed`, x are the others; s has, for each input that is
-    `seeded`, an array of shape (count, *shape).  Row i of the result holds the tangents along the
-    directions s[i] of the outputs `read`, raveled, one after the other.  The second result is zero
-    times all values that the program computes: nan where one of them is not finite.
-
-    >>> import numpy as np
-    >>> from taylor import record
-    >>> program = record(lambda x: x[0] * x, np.array([2.0, 5.0]))
-    >>> products(program, 2, (), (0,), (0,))([2.0, 5.0], np.eye(2))[0].T  # the Jacobian
-    array([[4., 0.],
-           [5., 2.]])
-    """
-    tape = Tape()
-    x = _inputs(tape, program, program.inputs[: len(program.inputs) - len(fixed)])
-    seeds = {}
-    for j in seeded:
-        shape = (count, *program.code[program.inputs[j]].shape)
-        seeds[j] = tape.input(shape, np.ones(shape))
-    v = values(program.code, [*x, *fixed])
-    rows: list[Any] = []
-    for i in range(count):
-        dx = [seeds[j][i] if j in seeds else None for j in range(len(program.inputs))]
-        t = tangents(program.code, v, dx)
-        outputs = [program.outputs[j] for j in read]
-        rows += [np.reshape(full(t[o], program.code[o].shape, v[o]), -1) for o in outputs]
-    found = np.reshape(np.concatenate(rows), (count, -1))
-    zero = sum(np.sum(0.0 * v[i]) for i in dict.fromkeys(program.outputs))
-    return _finished(tape, program, v, [found, zero])
-
-
 def _inputs(tape: Tape, program: Program, where: Sequence[int], ones: bool = False) -> list[Node]:
     """Return inputs with the shapes of those variables, at the point of the recording if known."""
     nodes = []

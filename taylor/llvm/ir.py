@@ -35,13 +35,17 @@ ONE = literal(1.0)
 
 
 class Scalar:
-    """A double, or a vector of `width` doubles, held in a register."""
+    """A double, or a vector of `width` doubles, held in a register; in two, if it is complex."""
 
-    __slots__ = ("text", "width")
+    __slots__ = ("im", "text", "width")
 
-    def __init__(self, text: str, width: int = 1) -> None:
-        self.text = text
-        self.width = width
+    def __init__(self, text: str, width: int = 1, im: str = "") -> None:
+        self.text, self.width, self.im = text, width, im
+
+    @property
+    def parts(self) -> list[Scalar]:
+        """The real part and, of a complex number, the imaginary part."""
+        return [Scalar(text, self.width) for text in (self.text, self.im) if text]
 
 
 def type_of(width: int) -> str:
@@ -121,10 +125,33 @@ class Function:
             text = "<" + ", ".join([f"double {text}"] * width) + ">"
         return Scalar(text, width)
 
+    def zero(self, width: int = 1, complex: bool = False) -> Scalar:
+        """Return zero, real or complex."""
+        real = self.constant(0.0, width)
+        return Scalar(real.text, width, real.text if complex else "")
+
+    def pair(self, re: Scalar, im: Scalar) -> Scalar:
+        """Return the complex number of these parts."""
+        width, (a, b) = self.same(re, im)
+        return Scalar(a, width, b)
+
+    def both(self, x: Scalar) -> tuple[Scalar, Scalar]:
+        """Return the real and the imaginary part."""
+        re, im = (*x.parts, self.zero(x.width))[:2]
+        return re, im
+
+    def each(self, op: Callable[..., Scalar], *xs: Scalar) -> Scalar:
+        """Return op of the real parts and, where one is complex, of the imaginary parts."""
+        if not any(x.im for x in xs):
+            return op(*xs)
+        return self.pair(*(op(*parts) for parts in zip(*map(self.both, xs), strict=True)))
+
     def splat(self, x: Scalar, width: int) -> Scalar:
         """Return a scalar in all lanes of a vector."""
         if x.width == width:
             return x
+        if x.im:
+            return self.each(lambda part: self.splat(part, width), x)
         if x.text.startswith("0x"):
             return Scalar("<" + ", ".join([f"double {x.text}"] * width) + ">", width)
         vector = type_of(width)
@@ -134,12 +161,15 @@ class Function:
 
     def same(self, *xs: Scalar) -> tuple[int, list[str]]:
         """Return the common width of some registers and their texts at that width."""
+        assert not any(x.im for x in xs), "a complex number where a real one is expected"
         width = max(x.width for x in xs)
         return width, [self.splat(x, width).text for x in xs]
 
     # -------------------------------------------------------------- arithmetic
     def binary(self, op: str, x: Scalar, y: Scalar) -> Scalar:
         """Return fadd, fsub, fmul or fdiv of two registers."""
+        if x.im or y.im:
+            return self._complex(op, x, y)
         if self.contracts and op in ("fadd", "fsub"):
             return self._sum(x, y if op == "fadd" else self.negative(y))
         if op == "fmul" and ONE in (x.text, y.text):
@@ -149,6 +179,63 @@ class Function:
         if self.contracts and op == "fmul":
             self.products[result.text] = [(x, y)]
         return result
+
+    def _complex(self, op: str, x: Scalar, y: Scalar) -> Scalar:
+        """Return an operation of which one side or both are complex, as NumPy does it."""
+        (a, *b), (c, *d) = x.parts, y.parts
+
+        def real(op: str, x: Scalar, y: Scalar) -> Scalar:
+            return self.binary(op, x, y)
+
+        if op in ("fadd", "fsub"):
+            if b and d:
+                im = real(op, b[0], d[0])
+            else:
+                im = b[0] if b else d[0] if op == "fadd" else self.negative(d[0])
+            return self.pair(real(op, a, c), im)
+        if op == "fdiv" and d:
+            return self._over(x, c, d[0])
+        if not (b and d):  # a real factor or divisor
+            parts, factor = (x.parts, c) if b else (y.parts, a)
+            re, im = (real(op, part, factor) for part in parts)
+            return self.pair(re, im)
+        re = real("fsub", real("fmul", a, c), real("fmul", b[0], d[0]))
+        return self.pair(re, real("fadd", real("fmul", a, d[0]), real("fmul", b[0], c)))
+
+    def _over(self, x: Scalar, c: Scalar, d: Scalar) -> Scalar:
+        """Return x/(c + di) after R. L. Smith (Algorithm 116, CACM 5, 1962), as NumPy does.
+
+        Where |c| < |d| both numbers are divided by i first.
+        """
+
+        def scales() -> tuple[Scalar, Scalar, Scalar]:
+            """Return whether |c| < |d|, the ratio of the smaller to the larger, and the factor."""
+            swap = self.compare("olt", self.intrinsic("fabs", c), self.intrinsic("fabs", d))
+            large, small = self.select(swap, d, c), self.select(swap, self.negative(c), d)
+            ratio = self.binary("fdiv", small, large)
+            divisor = self.binary("fadd", large, self.binary("fmul", small, ratio))
+            return swap, ratio, self.binary("fdiv", self.constant(1.0), divisor)
+
+        swap, ratio, scale = self.once(("over", c.text, d.text, self.contracts), scales)
+        a, b = self.both(x)
+        a, b = self.select(swap, b, a), self.select(swap, self.negative(a), b)
+        re = self.binary("fadd", a, self.binary("fmul", b, ratio))
+        im = self.binary("fsub", b, self.binary("fmul", a, ratio))
+        return self.pair(self.binary("fmul", re, scale), self.binary("fmul", im, scale))
+
+    def fma(self, x: Scalar, y: Scalar, plus: Scalar) -> Scalar:
+        """Return x·y + plus, rounded once; each product of a complex one."""
+        if not (x.im or y.im):
+            if not plus.im:
+                return self.intrinsic("fma", x, y, plus)
+            re, im = plus.parts
+            return self.pair(self.intrinsic("fma", x, y, re), im)
+        (a, *b), (c, *d), (re, im) = x.parts, y.parts, self.both(plus)
+        if b and d:
+            re = self.intrinsic("fma", self.negative(b[0]), d[0], re)
+            im = self.intrinsic("fma", b[0], c, im)
+        re = self.intrinsic("fma", a, c, re)
+        return self.pair(re, self.intrinsic("fma", *((a, d[0]) if d else (b[0], c)), im))
 
     def _sum(self, x: Scalar, y: Scalar) -> Scalar:
         """Return x + y in fused multiply-adds: Σ a·b + y adds the products to y one by one."""
@@ -174,6 +261,8 @@ class Function:
 
     def negative(self, x: Scalar) -> Scalar:
         """Return -x."""
+        if x.im:
+            return self.each(self.negative, x)
         result = self._fneg(x)
         if x.text in self.products:  # what the factors are products of is of no use here
             self.products[result.text] = [(self._fneg(a), b) for a, b in self.products[x.text]]
@@ -252,6 +341,8 @@ class Function:
 
     def select(self, c: Scalar, x: Scalar, y: Scalar) -> Scalar:
         """Return x where c holds, else y."""
+        if x.im or y.im:
+            return self.each(lambda a, b: self.select(c, a, b), x, y)
         width = max(c.width, x.width, y.width)
         a, b = self.splat(x, width).text, self.splat(y, width).text
         bits = "i1" if c.width == 1 else f"<{width} x i1>"
@@ -260,6 +351,8 @@ class Function:
 
     def total(self, x: Scalar) -> Scalar:
         """Return the sum of the lanes of a vector, halving it."""
+        if x.im:
+            return self.each(self.total, x)
         while x.width > 1:
             half, t = x.width // 2, type_of(x.width)
             parts = []
@@ -314,13 +407,24 @@ class Function:
             return self.put(f"getelementptr inbounds {element}, ptr {base}, i64 {offset}")
         return self.put(f"getelementptr inbounds {element}, ptr {base}, i64 {total}")
 
-    def load(self, pointer: str, width: int | None = None) -> Scalar:
-        """Return what lies at a pointer: one number, if no width is given."""
-        width = self.unit if width is None else width
-        return Scalar(self.put(f"load {type_of(width)}, ptr {pointer}, align 8"), width)
+    def load(self, pointer: str, width: int | None = None, plane: int = 0) -> Scalar:
+        """Return what lies at a pointer: one number, if no width is given.
 
-    def masked(self, pointer: str, mask: str) -> Scalar:
+        A complex number has its imaginary part `plane` doubles from there.
+        """
+        width = self.unit if width is None else width
+        x = Scalar(self.put(f"load {type_of(width)}, ptr {pointer}, align 8"), width)
+        return self.pair(x, self.load(self._beyond(pointer, plane), width)) if plane else x
+
+    def _beyond(self, pointer: str, doubles: int) -> str:
+        return self.put(f"getelementptr inbounds double, ptr {pointer}, i64 {doubles}")
+
+    def masked(self, pointer: str, mask: str, plane: int = 0) -> Scalar:
         """Return the vector at a pointer, with zeros (and no access) where the mask is off."""
+        if plane:
+            return self.pair(
+                *(self.masked(p, mask) for p in (pointer, self._beyond(pointer, plane)))
+            )
         t = type_of(WIDTH)
         name = f"llvm.masked.load.v{WIDTH}f64.p0"
         bits = f"<{WIDTH} x i1>"
@@ -330,6 +434,8 @@ class Function:
 
     def reversed(self, x: Scalar) -> Scalar:
         """Return a vector with its lanes in the opposite order."""
+        if x.im:
+            return self.each(self.reversed, x)
         t = type_of(x.width)
         mask = ", ".join(f"i32 {i}" for i in reversed(range(x.width)))
         shuffled = f"shufflevector {t} {x.text}, {t} poison, <{x.width} x i32> <{mask}>"
@@ -347,8 +453,15 @@ class Function:
         moved = self.put(f"add {t} {both[0]}, <{offsets}>")
         return self.put(f"icmp slt {t} {moved}, {both[1]}")
 
-    def store(self, x: Scalar, pointer: str) -> None:
-        """Write a register to a pointer."""
+    def store(self, x: Scalar, pointer: str, plane: int = 0) -> None:
+        """Write a register to a pointer; a complex one, and in its place zero, in two planes."""
+        assert plane or not x.im, "a complex number in the memory of a real one"
+        if plane:
+            for part, place in zip(
+                self.both(x), (pointer, self._beyond(pointer, plane)), strict=True
+            ):
+                self.store(part, place)
+            return
         if x.width < self.unit:
             x = Scalar(self.splat(x, self.unit).text, self.unit)
         self.lines.append(f"  store {type_of(x.width)} {x.text}, ptr {pointer}, align 8")
@@ -508,6 +621,8 @@ class Loop:
 
     def carry(self, first: Scalar) -> Scalar:
         """Return a register that holds `first` in the first iteration, then what `update` says."""
+        if first.im:
+            return self.f.each(self.carry, first)
         name, kind = self.f.name(), type_of(first.width)
         self.carried.append((len(self.f.lines), name, kind, first, ""))
         self.f.lines.append("")
@@ -515,9 +630,10 @@ class Loop:
 
     def update(self, register: Scalar, new: Scalar) -> None:
         """Say what the register holds in the next iteration; after the loop `new` is the result."""
+        news = dict(zip((register.text, register.im), self.f.both(new), strict=True))
         for n, (place, name, kind, first, _) in enumerate(self.carried):
-            if name == register.text:
-                self.carried[n] = (place, name, kind, first, new.text)
+            if name in news:
+                self.carried[n] = (place, name, kind, first, news[name].text)
 
     def close(self) -> None:
         """End the loop."""
@@ -537,6 +653,8 @@ class Loop:
 
     def result(self, register: Scalar) -> Scalar:
         """Return, after the loop, what a register holds."""
+        if register.im:
+            return self.f.each(self.result, register)
         entry = next(c for c in self.carried if c[1] == register.text)
         _, _, kind, first, new = entry
         if not self.maybe:

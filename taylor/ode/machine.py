@@ -28,9 +28,18 @@ from taylor.kept import identity
 from taylor.llvm.ir import WIDTH, Function, Scalar, literal
 from taylor.llvm.jit import Code, made
 from taylor.machine.calls import Calls, bare
-from taylor.machine.emit import SUMS, Joined, Symbol, broadcast, c_strides, lifted, mapped, nest
+from taylor.machine.emit import (
+    SUMS,
+    Joined,
+    Symbol,
+    broadcast,
+    c_strides,
+    lifted,
+    mapped,
+    nest,
+    with_questions,
+)
 from taylor.machine.machine import block, failed
-from taylor.machine.planar import with_questions
 from taylor.machine.series import Emission, Table, spread
 from taylor.ode.control import slacks
 
@@ -49,8 +58,8 @@ class State(Table):
 
     __slots__ = ("written_parts",)
 
-    def __init__(self, f: Function, shape: tuple[int, ...], slot: Any, offset: int) -> None:
-        super().__init__(f, shape, slot, offset)
+    def __init__(self, *where: Any) -> None:
+        super().__init__(*where)
         self.written_parts: dict[int, list[Symbol]] = {}
 
     def __getitem__(self, k: Any) -> Any:
