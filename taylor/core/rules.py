@@ -23,10 +23,10 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import contract
 from taylor.core.choices import SIDES, blend, choose
 from taylor.core.functions import CHOICES, mod
 from taylor.core.table import Elementary, Rule, derived, slope_of_jump
+from taylor.core.tables import contract
 from taylor.core.tape import (
     ARITHMETIC,
     Call,

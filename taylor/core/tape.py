@@ -23,12 +23,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taylor.core import functions, table
-from taylor.core.algebra import contract, nonzero
 from taylor.core.choices import choose
 from taylor.core.conditions import COMPARISONS, Condition
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
 from taylor.core.operand import NUMBERS, Operand, host, lift
 from taylor.core.table import Rule, derived
+from taylor.core.tables import contract, nonzero
 from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, ShapeMismatch, TraceError
 from taylor.numbers.values import (

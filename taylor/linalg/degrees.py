@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import nonzero
 from taylor.core.operand import lift
 from taylor.core.table import Rule
+from taylor.core.tables import nonzero
 from taylor.errors import ShapeMismatch
 from taylor.numbers.values import as_array, base, divisible, exact, is_operand, meeting, sample
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import contract, free_letter
 from taylor.core.program import recording
 from taylor.core.rules import Code, tangent_of
+from taylor.core.tables import contract, free_letter
 from taylor.core.tape import Instruction, Linear
 from taylor.errors import TraceError
 from taylor.numbers.values import constant
