@@ -29,7 +29,9 @@ import numpy as np
 from taylor.core.tables import contract_rows, dot, last_nonzero, trimmed_product
 from taylor.llvm import pairs as machine
 from taylor.llvm.blocks import Blocks
-from taylor.numbers.values import constant, is_operand, is_set, zeros
+from taylor.numbers.contexts import is_set
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.values import constant, zeros
 
 Array = Any
 MAX_ORDER = 10**7

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from taylor.numbers.values import is_interval, is_operand, together
+from taylor.numbers.contexts import is_interval
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.values import together
 
 Array = Any
 SMALL = 256  # elements of two operands below which einsum itself is faster than BLAS

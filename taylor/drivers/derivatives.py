@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import check_order, multivariate
+from taylor.core.instructions import full
 from taylor.core.program import recording
-from taylor.core.rules import adjoints, full, tangents
+from taylor.core.rules import adjoints, tangents
 from taylor.core.sweep import is_finite
 from taylor.core.tags import Tag, fresh_tag
 from taylor.drivers import kinks
@@ -48,19 +49,9 @@ from taylor.errors import (
     ShapeMismatch,
     TaylorError,
 )
-from taylor.numbers.values import (
-    as_array,
-    base,
-    current_policy,
-    is_operand,
-    kind_of,
-    meeting,
-    policy,
-    sample,
-    shape_of,
-    unit_rows,
-    zeros,
-)
+from taylor.numbers.kinds import Floats, Kind, base, is_operand
+from taylor.numbers.policy import current_policy, policy
+from taylor.numbers.values import as_array, shape_of, together, unit_rows, zeros
 from taylor.series.multivariate import TaylorN
 from taylor.series.series import Series
 
@@ -434,7 +425,7 @@ def _pulled(code: Any, v: list[Any], seeds: dict[int, Any], x: Any) -> Any:
 def _whole(bar: Any, x: Any) -> Any:
     """Return an adjoint as the drivers do; None is zero."""
     if bar is None:
-        bar = zeros(shape_of(x), sample(x))
+        bar = Kind.of(x).zeros(shape_of(x))
     if is_operand(bar):
         return bar
     return x._constant(as_array(bar)) if isinstance(x, Series) else as_array(bar)[()]
@@ -444,10 +435,11 @@ def _number(w: Any, y: Any) -> Any:
     """Return the seed w as a number of the kind of y."""
     if is_operand(w):
         return w
-    kind, dtype = base(y), kind_of(y)
-    if not (isinstance(dtype, np.dtype) and isinstance(kind_of(w), (np.dtype, type))):
-        return meeting(as_array(w), y)[()]
-    if type(kind) is float and np.ndim(w) == 0:
+    kind = Kind.of(y)
+    if not (isinstance(kind, Floats) and Kind.of(w).numpy):
+        return together(as_array(w), y)[0][()]
+    dtype = kind.dtype
+    if type(base(y)) is float and np.ndim(w) == 0:
         return float(w)
     if type(w) in (int, float) and dtype.kind in "fc" and dtype.itemsize > 2:
         return dtype.type(w)

@@ -20,7 +20,8 @@ from taylor.core.sweep import is_nan
 from taylor.core.tags import Tag
 from taylor.core.tape import as_data
 from taylor.errors import ForeignNodeError, ShapeMismatch
-from taylor.numbers.values import as_array, integers, is_operand, kind_of, meeting, zeros
+from taylor.numbers.kinds import Floats, Kind, is_operand
+from taylor.numbers.values import as_array, integers, together, zeros
 from taylor.series.series import Series
 
 Array = Any
@@ -97,10 +98,10 @@ def seed(kind: type[Series], x: Any, algebra: Algebra, directions: Array, tag: T
     shape = np.shape(x)
     if directions.shape[1:] != shape:
         shape = np.broadcast_shapes(shape, directions.shape[1:])
-    directions = meeting(directions, x)
+    directions = together(directions, x)[0]
     table = zeros((algebra.size, *shape), directions)
     if not (is_operand(table) or is_operand(x)):
-        x = meeting(x, directions)
+        x = together(x, directions)[0]
         table = table.astype(np.result_type(table, x), copy=False)
     if algebra.order:
         table[1 : 1 + len(directions)] = directions
@@ -114,11 +115,11 @@ def seed(kind: type[Series], x: Any, algebra: Algebra, directions: Array, tag: T
 def direction(x: Any, v: Any) -> tuple[Any, Any]:
     """Return the point and the direction of a driver as arrays or series of one shape."""
     x, v = point(x), lift(v)
-    kind = kind_of(x)
-    if type(v) in (int, float) and isinstance(kind, np.dtype):
-        v = np.asarray(v, dtype=np.result_type(kind, v))  # as NumPy promotes it
+    kind = Kind.of(x)
+    if type(v) in (int, float) and isinstance(kind, Floats):
+        v = np.asarray(v, dtype=np.result_type(kind.dtype, v))  # as NumPy promotes it
     else:
-        v = meeting(v if is_operand(v) else as_array(v), x)
+        v = together(v if is_operand(v) else as_array(v), x)[0]
     if np.shape(v) == () != np.shape(x):
         v = np.broadcast_to(v, np.shape(x))
     if np.shape(v) != np.shape(x):

@@ -23,15 +23,9 @@ from taylor.drivers.driver import (
 )
 from taylor.errors import DomainError, NonAnalyticError, PoleError, ShapeMismatch
 from taylor.numbers import factorials
-from taylor.numbers.values import (
-    as_array,
-    base,
-    current_policy,
-    is_operand,
-    on_one_side,
-    policy,
-    unit_rows,
-)
+from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.policy import current_policy, on_one_side, policy
+from taylor.numbers.values import as_array, unit_rows
 from taylor.series.multivariate import TaylorN
 from taylor.series.series import Series
 from taylor.series.univariate import Taylor

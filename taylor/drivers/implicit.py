@@ -39,7 +39,9 @@ from taylor.drivers.driver import parts
 from taylor.drivers.forward_mode import value_and_tangent
 from taylor.drivers.several import argument, pullback, pushforward, series
 from taylor.errors import DomainError, ForeignNodeError, ShapeMismatch
-from taylor.numbers.values import as_array, is_operand, is_set, zeros
+from taylor.numbers.contexts import is_set
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.values import as_array, zeros
 
 Array = Any
 Function = Callable[..., Any]

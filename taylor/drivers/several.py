@@ -20,7 +20,7 @@ from taylor.core.rules import adjoints
 from taylor.core.tags import Tag
 from taylor.drivers.driver import point
 from taylor.drivers.forward_mode import value_and_tangent
-from taylor.numbers.values import sample, zeros
+from taylor.numbers.kinds import Kind
 from taylor.series.series import Series
 
 Array = Any
@@ -42,7 +42,7 @@ def pullback(f: Step, args: Sequence[Any], w: Any, start: Sequence[Any] = ()) ->
         w = np.broadcast_to(w, np.shape(v[out]))
     bars = adjoints(program.code, v, {out: w}, start)
     return tuple(
-        zeros(np.shape(x), sample(x))[()] if bar is None else bar
+        Kind.of(x).zeros(np.shape(x))[()] if bar is None else bar
         for bar, x in zip(bars, xs, strict=True)
     )
 

@@ -13,7 +13,8 @@ from taylor.core.operand import lift
 from taylor.core.table import Rule
 from taylor.core.tables import nonzero
 from taylor.errors import ShapeMismatch
-from taylor.numbers.values import as_array, base, divisible, exact, is_operand, meeting, sample
+from taylor.numbers.kinds import Floats, Kind, Rationals, base, floats, is_operand
+from taylor.numbers.values import as_array
 
 Array = Any
 RULES: dict[str, Rule] = {}
@@ -60,22 +61,24 @@ def arguments(name: str, *args: Any, square: bool = False) -> list[Any]:
     if like is None:
         return list(args)
     whole = [not is_operand(x) and x.dtype.kind in "iub" for x in args]
-    return [meeting(as_array(x), like) if w else x for x, w in zip(args, whole, strict=True)]
+    return [
+        Kind.of(x, like).array(as_array(x)) if w else x for x, w in zip(args, whole, strict=True)
+    ]
 
 
-def _conversion(name: str, args: Sequence[Any], floats: bool) -> Callable[[Any], Any]:
+def _conversion(name: str, args: Sequence[Any], floating: bool) -> Callable[[Any], Any]:
     """Return what brings the numbers of all arguments together: integers and quotients are floats.
 
-    With `floats` exact numbers are floats, and numbers of mpmath are an error.
+    With `floating` exact numbers are floats, and numbers of mpmath are an error.
     """
     if all(is_operand(x) or x.dtype != object for x in args):
         return lambda x: x
-    like = divisible(sample(*args))
-    if floats and like.dtype == object:
-        if not exact(like):
+    kind = Kind.of(*args).field
+    if floating and not isinstance(kind, Floats):
+        if not isinstance(kind, Rationals):
             raise TypeError(f"{name} works in floating point only; convert with .astype(float)")
-        like = like.astype(float)
-    return lambda x: meeting(x, like)
+        kind = floats(np.dtype(float))
+    return lambda x: x if is_operand(x) else kind.among(x)
 
 
 def _by_value(name: str, f: Callable[..., Any], floats: bool = False) -> Callable[..., Any]:

@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from taylor.arrays.reductions import axes_of, by_value, isnan
+from taylor.arrays.reductions import axes_of, by_value
 from taylor.core import functions
 from taylor.core.binding import SCIPY, UFUNCS, family
 from taylor.core.conditions import mask
 from taylor.core.operand import Operand, define, holds_operands, implements, lift
 from taylor.core.table import TABLE
-from taylor.numbers.values import DEGREE, RADIAN, base
+from taylor.numbers.formulas import DEGREE, RADIAN
+from taylor.numbers.kinds import base
 
 
 # ------------------------------------------------------------------ functions
 @implements(np.clip)
 def clip(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None) -> Any:
-    """Return np.clip(a, a_min, a_max)."""
     if (a_min is not None or a_max is not None) and (min is not None or max is not None):
         raise ValueError("np.clip: give a_min and a_max, or min and max")
     low, high = (a_min, a_max) if min is None and max is None else (min, max)
@@ -109,6 +109,11 @@ def _logical(func: Any) -> Callable[..., Any]:
     return lambda *xs: func(*(x._truth() if isinstance(x, Operand) else x for x in xs))
 
 
+def _of_value(func: Any) -> Callable[[Any], Any]:
+    handler = by_value(func)
+    return lambda x: handler(x)
+
+
 def _ignoring_nan(join: Any) -> Callable[[Any, Any], Any]:
     """Return np.fmax or np.fmin: that one of two values which is no nan."""
 
@@ -164,8 +169,7 @@ _ufuncs: dict[np.ufunc, Callable[..., Any]] = {
     np.greater_equal: _comparison(operator.ge, operator.le),
     np.equal: _comparison(operator.eq, operator.eq),
     np.not_equal: _comparison(operator.ne, operator.ne),
-    **{f: by_value(f) for f in (np.isfinite, np.isinf, np.signbit)},
-    np.isnan: isnan,
+    **{f: _of_value(f) for f in (np.isfinite, np.isnan, np.isinf, np.signbit)},
     **{f: _logical(f) for f in _LOGICAL},
     np.fabs: functions.absolute,
     np.copysign: _copysign,
