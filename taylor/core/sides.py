@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import Univariate, nonzero, pad
+from taylor.core.algebra import Univariate
 from taylor.core.choices import SIDES, SLOPES, shared
 from taylor.core.instructions import Choose, Input, Jump
 from taylor.core.maps import Map
 from taylor.core.singular import is_nan, is_zero, masked, no_expansion, outcome, show
+from taylor.core.state import Step, Tables
 from taylor.core.table import jumps_at
-from taylor.core.tables import Step, Tables
+from taylor.core.tables import nonzero, pad
 from taylor.errors import NonAnalyticError, PoleError
 from taylor.numbers.kinds import base, is_operand
 from taylor.numbers.values import ordered, together

@@ -25,7 +25,7 @@ from taylor.core.maps import Map
 from taylor.core.program import Program, check
 from taylor.core.sides import Sides
 from taylor.core.singular import masked
-from taylor.core.tables import Step
+from taylor.core.state import Step
 from taylor.errors import OrderMismatch
 from taylor.numbers import rounding
 from taylor.numbers.values import over, plus, times, together, zeros
