@@ -19,7 +19,16 @@ from taylor.core import functions
 from taylor.core.binding import METHODS, family, full_name
 from taylor.core.conditions import Condition
 from taylor.core.memory import in_order
-from taylor.core.operand import Operand, define, implements, laid_as, lift, real, rearrange
+from taylor.core.operand import (
+    Operand,
+    as_array,
+    define,
+    implements,
+    laid_as,
+    lift,
+    real,
+    rearrange,
+)
 from taylor.numbers.values import of_value
 
 Join = Callable[[Any, Any], Any]
@@ -113,9 +122,10 @@ def _reduction(
     ) -> Any:
         if identity is None and where is not True and initial is None:
             raise ValueError(f"{full_name(function)} over where= has no identity; give initial=")
-        a = masked(a, where, neutral)
+        a = a if where is True else masked(a, where, neutral)
         axes = axes_of(axis, len(a.shape))
-        found = kept(over(a, axes, initial if identity is None else identity), a, axes, keepdims)
+        found = over(a, axes, initial if identity is None else identity)
+        found = kept(found, a, axes, keepdims) if keepdims else found
         return found if initial is None else join(found, initial)
 
     return reduction
@@ -161,8 +171,7 @@ def variance(
 def average(
     a: Any, axis: Any = None, weights: Any = None, returned: bool = False, keepdims: bool = False
 ) -> Any:
-    a = a if isinstance(a, Operand) else np.asarray(a)
-    n: Any
+    a, n = as_array(a), None
     if weights is None:
         n = count(a, axis, None)
         found = total(a, axis, keepdims) / n
@@ -177,7 +186,7 @@ def _weights(a: Any, axis: Any, weights: Any) -> Any:
     """Return weights of the shape of a: those of some axes are the same along the others."""
     shape = np.shape(weights)
     if shape == a.shape:
-        return weights if isinstance(weights, Operand) else np.asarray(weights)
+        return as_array(weights)
     if axis is None:
         raise TypeError("Axis must be specified when shapes of a and weights differ.")
     axes = axes_of(axis, a.ndim)
