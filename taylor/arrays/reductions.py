@@ -55,6 +55,13 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     return found
 
 
+def along(a: Any, axis: Any) -> tuple[Any, int]:
+    """Return an array and the number of one of its axes; without an axis all elements on one."""
+    if axis is None:
+        return a if a.ndim == 1 else np.ravel(a), 0
+    return a, axes_of(axis, a.ndim)[0]
+
+
 def kept(x: Any, a: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     """Return a reduction of a with axes of length one for those reduced, if asked for."""
     if not keepdims:
@@ -202,12 +209,13 @@ def _weights(a: Any, axis: Any, weights: Any) -> Any:
 # ------------------------------------------------------------------ running sums
 @implements(np.cumsum)
 def running_sum(a: Any, axis: Any = None) -> Any:
-    return a.ravel()._cumsum(0) if axis is None else a._cumsum(axes_of(axis, a.ndim)[0])
+    a, axis = along(a, axis)
+    return a._cumsum(axis)
 
 
 def scan(op: Join, a: Any, axis: Any = None) -> Any:
     """Return the results of op on the first 1, 2, ... elements along an axis."""
-    a, axis = (np.ravel(a), 0) if axis is None else (a, axes_of(axis, a.ndim)[0])
+    a, axis = along(a, axis)
     rows = [np.take(a, i, axis=axis) for i in range(a.shape[axis])]
     for i in range(1, len(rows)):
         rows[i] = op(rows[i - 1], rows[i])
@@ -252,7 +260,7 @@ def partition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = N
 
 def _ordered(places: Any, a: Any, axis: Any, *args: Any, **named: Any) -> Any:
     """Return the elements along an axis at the places that a function of NumPy finds."""
-    a, axis = (np.ravel(a), 0) if axis is None else (a, axis)
+    a, axis = along(a, axis)
     found = by_value(places)(a, *args, axis=axis, **named)
     return rearrange([a], lambda i: in_order(np.take_along_axis(i, found, axis), i))
 
