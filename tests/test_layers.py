@@ -16,9 +16,10 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "llvm": ["parts", "ir", "vector", "store", "jit", "pairs", "blocks"],
     "core": [
-        "choices", "table", "powers", "functions", "tags", "algebra", "branches", "binding",
-        "conditions", "memory", "patterns", "instructions", "maps", "operand", "tape", "rules",
-        "program", "expand", "sweep",
+        "choices", "table", "powers", "functions", "tags", "tables", "algebra", "structured",
+        "branches", "binding", "conditions", "memory", "patterns", "instructions", "maps",
+        "operand", "tape", "rules", "program", "expand", "singular", "state", "sides",
+        "sweep",
     ],
     "linalg": ["degrees", "equations", "factors", "__init__"],
     "arrays": ["moves", "reductions", "products", "elementwise", "statistics", "sequences"],
@@ -28,7 +29,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "series": ["text", "wide", "series", "univariate", "multivariate"],
     "drivers": [
         "driver", "ties", "forward_mode", "kinks", "interpolation", "derivatives", "several",
-        "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit", "compile",
+        "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit", "recorded",
+        "compile",
     ],
     "ode": [
         "files", "control", "options", "roots", "numbers", "dense", "system", "pieces",
