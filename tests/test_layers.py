@@ -23,7 +23,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "machine": [
         "calls", "planar", "emit", "compose", "series", "machine", "monomials", "engine",
     ],
-    "series": ["text", "wide", "series", "univariate", "multivariate"],
+    "series": [
+        "text", "wide", "coefficients", "rows", "rules", "series", "univariate", "multivariate",
+    ],
     "drivers": [
         "driver", "forward_mode", "kinks", "interpolation", "derivatives", "several", "transform",
         "pattern", "sparse", "evolution", "checkpoint", "implicit", "compile",

@@ -15,7 +15,8 @@ from taylor.errors import DomainError
 from taylor.numbers import factorials
 from taylor.numbers.kinds import Floats, Kind, base, is_operand
 from taylor.numbers.values import as_array, divisible, joined, plus, times, together, zeros
-from taylor.series.series import UNKNOWN, Series, level_over
+from taylor.series.coefficients import UNKNOWN
+from taylor.series.series import Series, level_over
 
 Array = Any
 
