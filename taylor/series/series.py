@@ -52,7 +52,7 @@ from taylor.series.rows import (
     propagates,
 )
 
-FLOAT, REALS = np.dtype(float), (float, int)
+FLOAT, REALS, ZEROS = np.dtype(float), (float, int), (float, int, np.float64)
 # the owner of an operation, its operands, which of them are tables, their degrees as polynomials
 Met = tuple[Any, Any, Any, Live, float, float]
 
@@ -187,10 +187,11 @@ class Series(Coefficients):
 
         None if the other is no number for a series.
         """
-        if type(other) in REALS and self._is_floats():
-            return self, self._coef, other, LEFT, self._reach, 0
-        if self._alike(other) and self._coef.shape == other._coef.shape:
-            return self, self._coef, other._coef, BOTH, self._reach, other._reach
+        table = self._coef
+        if type(other) in REALS and type(table) is np.ndarray and table.dtype is FLOAT:
+            return self, table, other, LEFT, self._reach, 0
+        if self._alike(other) and table.shape == other._coef.shape:
+            return self, table, other._coef, BOTH, self._reach, other._reach
         if self._refuses(other):
             return None
         owner, x, y, live = self._pair(self, other)
@@ -293,13 +294,13 @@ class Series(Coefficients):
             return NotImplemented
         owner, x, y, live, a, b = met
         with np.errstate(all="ignore"):
-            if live is BOTH:
-                table = in_rows(x - y if minus else x + y, (x, y))
+            if live is LEFT:
+                table = _moved(x, -y if minus else y)
             elif live is RIGHT:
                 table = _moved(-y if minus else y, x)
             else:
-                table = _moved(x, -y if minus else y)
-        return owner._new(table, reach=max(a, b))
+                table = in_rows(x - y if minus else x + y, (x, y))
+        return owner._make(table, owner.algebra, owner.tag, a if a > b else b)
 
     def __add__(self, other: Any) -> Any:
         return self._added(self._met(other), False)
@@ -323,9 +324,11 @@ class Series(Coefficients):
         if live is BOTH:
             return owner._new(owner._product(x, y), reach=_degree(owner.algebra, a, b))
         table, c = (y, x) if live is RIGHT else (x, y)
-        reach = 0 if type(c) in (int, float, np.float64) and c == 0 else max(a, b)
+        reach = 0 if type(c) in ZEROS and c == 0 else max(a, b)
         with np.errstate(all="ignore"):
-            return owner._new(in_rows(table * c, [table], [c]), reach=reach)
+            found = table * c
+        found = in_rows(found, (table,), (c,)) if len(found.shape) > 2 else found
+        return owner._make(found, owner.algebra, owner.tag, reach)
 
     __rmul__ = __mul__
 
@@ -377,6 +380,9 @@ class Series(Coefficients):
 
     def _over(self, table: Array, c: Any, reach: float) -> Self:
         """Return the series of a table divided by a constant."""
+        if type(c) in REALS and c and type(table) is np.ndarray and table.dtype is FLOAT:
+            with np.errstate(all="ignore"):
+                return self._new(table / c, reach=reach)
         if not is_operand(c) and np.ndim(c) == 0 and is_zero(c) and not propagates():
             raise PoleError(f"division of a {type(self).__name__} by the number zero")
         if not (is_operand(table) or is_operand(c)):
@@ -631,7 +637,7 @@ def _swapped(met: Met | None) -> Met | None:
 
 def _moved(table: Array, c: Any) -> Array:
     """Return a table plus a constant."""
-    if type(c) in REALS and not is_operand(table) and table.dtype != object:
+    if type(c) in REALS and type(table) is np.ndarray and table.dtype != object:
         new = table.copy("K")
         new[0] += c
         return new
