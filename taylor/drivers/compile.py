@@ -21,10 +21,11 @@ import numpy as np
 
 from taylor.core.algebra import Univariate
 from taylor.core.expand import moved, prune, told
+from taylor.core.instructions import Input, Instruction
 from taylor.core.memory import fresh
 from taylor.core.program import Program, record
 from taylor.core.rules import values
-from taylor.core.tape import Instruction, Node, Tape, check_unread
+from taylor.core.tape import Node, Tape, check_unread
 from taylor.drivers.derivatives import bent, finite, pushed
 from taylor.drivers.driver import Derivable
 from taylor.drivers.forward_mode import taylor_coefficients
@@ -513,8 +514,9 @@ def _machine(kind: str, form: Any, program: Program, x: Sequence[Any], make: boo
         return Machine(program, complex=_pattern(x), unit=unit, make=make)
     algebra, heights, unit = form if len(form) == 3 else (*form, 1)
     varies: list[bool] = []
-    for op, args, param, _ in program.code:
-        varies.append(heights[param] > 0 if op == "input" else any(varies[a] for a in args))
+    for op, args, _ in program.code:
+        given = isinstance(op, Input) and heights[op.n] > 0
+        varies.append(given or any(varies[a] for a in args))
     if not all(varies[i] for i in program.outputs):
         raise TaylorError("a result does not depend on the series")
     return series_machine(program, algebra, heights, unit, _pattern(x), make=make)
@@ -606,14 +608,12 @@ def _one_point(program: Program) -> Program:
     """Return the program of one point of an element-wise function, recorded at two."""
     shape = program.code[program.inputs[0]].shape
     code = []
-    for op, args, param, own in program.code:
-        if own not in ((), shape) or op in ("einsum", "call"):
+    for op, args, own in program.code:
+        if own not in ((), shape) or not (op.by_element or op.arity == 0):
             raise TaylorError("the function is not element-wise")
-        if op == "linear" and (param.kind != "scale" or np.ndim(param.data)):
-            raise TaylorError("the function is not element-wise")
-        if op == "constant" and np.ndim(param):
+        if np.ndim(op.constant):
             raise TaylorError("the function has a constant for each point")
-        code.append(Instruction(op, args, param, ()))
+        code.append(Instruction(op, args, ()))
     guards = []
     for guard in program.guards:
         outcome = np.unique(guard.outcome)

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import check_order, multivariate
+from taylor.core.instructions import full
 from taylor.core.program import recording
-from taylor.core.rules import adjoints, full, tangents
+from taylor.core.rules import adjoints, tangents
 from taylor.core.sweep import is_finite
 from taylor.core.tags import Tag, fresh_tag
 from taylor.drivers import kinks

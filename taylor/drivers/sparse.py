@@ -29,6 +29,7 @@ import numpy as np
 
 from taylor.core.algebra import multivariate
 from taylor.core.expand import expand
+from taylor.core.patterns import matrices
 from taylor.core.program import Program, record
 from taylor.core.sweep import sweep
 from taylor.drivers import kinks
@@ -36,7 +37,6 @@ from taylor.drivers.derivatives import gradient_of, hvp, pulled, pushed, vjp
 from taylor.drivers.driver import Derivable
 from taylor.drivers.forward_mode import table_along
 from taylor.drivers.pattern import jacobian_pattern as jacobian_pattern
-from taylor.drivers.pattern import matrices
 from taylor.drivers.transform import reverse
 from taylor.errors import DomainError, GuardError, ShapeMismatch
 from taylor.numbers.kinds import is_operand

@@ -14,9 +14,10 @@ import numpy as np
 
 from taylor.core.choices import SLOPES
 from taylor.core.expand import moved, prune
+from taylor.core.instructions import Choose, Instruction, full
 from taylor.core.program import Program, evaluate
-from taylor.core.rules import adjoints, full, tangents, values
-from taylor.core.tape import Instruction, Node, Tape
+from taylor.core.rules import adjoints, tangents, values
+from taylor.core.tape import Node, Tape
 from taylor.drivers.derivatives import jvp, vjp
 from taylor.drivers.several import pack
 from taylor.numbers.kinds import is_operand
@@ -51,7 +52,8 @@ class Derived(Program):
 
 def _is_tie(c: Instruction, v: list[Any]) -> bool:
     """Whether a choice between derivatives is one at a kink here."""
-    return c.op == "choose" and c.param in SLOPES and bool(np.any(v[c.args[0]] == v[c.args[1]]))
+    slope = isinstance(c.op, Choose) and c.op.mode in SLOPES
+    return slope and bool(np.any(v[c.args[0]] == v[c.args[1]]))
 
 
 def _finite(x: Any) -> bool:

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Univariate
+from taylor.core.maps import Gather
 from taylor.core.program import Program
 from taylor.errors import DomainError
 from taylor.kept import identity
@@ -40,7 +41,7 @@ from taylor.machine.emit import (
     with_questions,
 )
 from taylor.machine.machine import block, failed
-from taylor.machine.series import Emission, Table, spread
+from taylor.machine.series import SUMMING, Emission, Table, spread
 from taylor.ode.control import slacks
 
 Array = Any
@@ -145,7 +146,7 @@ class Machine:
         f.store(now, f.address("%data", [], self.places[0]))
         sweep = Emission(f, program, order - 1, tables, heights)
         self._shift(sweep, tables[1], program.outputs[0])
-        products = [i.shape for i in program.code if i.op in ("mul", "div", "integral")]
+        products = [i.shape for i in program.code if isinstance(i.op, SUMMING)]
         numbers = all(math.prod(shape) == 1 for shape in products)
         if self.unit == 1 and numbers and len(products) <= WRITTEN_OUT and order <= 32:
             for k in range(order):
@@ -195,12 +196,12 @@ class Machine:
 
     def _pieces(self, sweep: Emission, out: int) -> list[int] | None:
         """Return the instructions that lie one after the other in f, if nothing else does."""
-        op, args, param, shape = sweep.program.code[out]
-        if op != "linear" or param.kind != "gather":
+        op, args, shape = sweep.program.code[out]
+        if not isinstance(op, Gather):
             return None
         size = math.prod(shape)
         total = sum(math.prod(sweep.program.code[a].shape) for a in args)
-        index = np.asarray(param.data)
+        index = np.asarray(op.index)
         if total != size or not np.array_equal(index.reshape(-1), np.arange(size)):
             return None
         read = [a for i in sweep.program.code for a in i.args]

@@ -18,13 +18,13 @@ from taylor.core.algebra import Algebra, Univariate, nonzero, pad
 from taylor.core.branches import at_zero, lowered
 from taylor.core.expand import of_row
 from taylor.core.functions import cbrt, mod, power, real_power, sqrt
+from taylor.core.instructions import Choose, Input, Instruction, Parameter
 from taylor.core.memory import in_rows
 from taylor.core.operand import host, lift
 from taylor.core.powers import integer_valued, raised
 from taylor.core.program import Program
 from taylor.core.sweep import Sweep, checked, is_zero, no_expansion
 from taylor.core.table import Elementary
-from taylor.core.tape import Instruction
 from taylor.errors import DomainError, PoleError
 from taylor.machine import engine
 from taylor.numbers.contexts import is_interval, is_set, members
@@ -105,11 +105,11 @@ def choice(mode: str, mine: Live) -> Program:
     inputs: list[int] = []
     for i, inside in enumerate(mine):
         if inside:
-            code.append(Instruction("input", (), len(inputs), ()))
+            code.append(Instruction(Input(len(inputs)), (), ()))
             inputs.append(i)
         else:
-            code.append(Instruction("parameter", (), i - len(inputs), ()))
-    code.append(Instruction("choose", (0, 1, 2, 3), mode, ()))
+            code.append(Instruction(Parameter(i - len(inputs)), (), ()))
+    code.append(Instruction(Choose(mode), (0, 1, 2, 3), ()))
     return Program(code, inputs, [4])
 
 

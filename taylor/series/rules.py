@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import differentiation
-from taylor.core.rules import call_tangent
+from taylor.core.instructions import Call, flat
+from taylor.core.rules import tangent_of
 from taylor.core.sweep import like_numbers
 from taylor.core.table import Rule
 from taylor.core.tags import Tag, fresh_tag
-from taylor.core.tape import Call, as_data, flat
+from taylor.core.tape import as_data
 from taylor.errors import ForeignNodeError
 from taylor.numbers.kinds import Array, is_operand
 from taylor.numbers.values import as_array, joined, zeros
@@ -109,7 +110,7 @@ def _next_degree(owner: Any, entry: _Known, x: Sequence[Any], mine: list[bool]) 
             below(_derived(v._coef, rows, source, weights, lower.size)) if m else None
             for v, m in zip(x, mine, strict=True)
         ]
-        dy = call_tangent(entry.call, at, below(entry.y), speed, mine)
+        dy = tangent_of(entry.call, at, below(entry.y), speed)
         top = lower.degrees[rows] == k - 1
         new = _coefficients(_checked(dy, owner.tag, entry.rule), owner.tag, rows[top], entry.y)
         scale = weights[top].reshape((-1,) + (1,) * (new.ndim - 1))

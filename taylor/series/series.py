@@ -20,13 +20,14 @@ from taylor.core.algebra import (
 )
 from taylor.core.conditions import Condition
 from taylor.core.functions import real_power, sqrt
+from taylor.core.maps import scatter
 from taylor.core.memory import in_memory, in_rows, taken
 from taylor.core.operand import fits, host, lift
 from taylor.core.powers import integer_power
 from taylor.core.sweep import is_zero, leading, local_series
 from taylor.core.table import Elementary, Rule
 from taylor.core.tags import Tag, user_tag
-from taylor.core.tape import Node, scatter
+from taylor.core.tape import Node
 from taylor.errors import (
     AlgebraMismatch,
     DomainError,
@@ -273,9 +274,8 @@ class Series(Coefficients):
             return not self._hosts(x)
         return isinstance(x, Condition) or not fits(x)
 
-    def _operate(self, op: str, x: Any, y: Any) -> Any:
-        """Return x + y, x * y or x / y, one of which is this series."""
-        name = {"add": "add", "mul": "mul", "div": "truediv"}[op]
+    def _operate(self, name: str, x: Any, y: Any) -> Any:
+        """Return the result of an operator, one of whose sides is this series."""
         if isinstance(x, Series):
             result = getattr(x, f"__{name}__")(y)
         else:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Algebra
+from taylor.core.instructions import Call, Choose, Jump
 from taylor.core.program import Program
 from taylor.core.sweep import Sweep
 from taylor.errors import TaylorError
@@ -20,6 +21,7 @@ from taylor.numbers.kinds import Array, private
 
 BITS = 80
 LANES = 64  # that are redone; in the others what is unknown stays nan
+KINK = Choose("kink")
 
 
 def mended(
@@ -31,7 +33,7 @@ def mended(
     with np.errstate(all="ignore"):
         if np.isfinite(np.add.reduce(y, axis=None)):
             return y
-    if any(i.op in ("jump", "call") or i.param == "kink" for i in program.code):
+    if any(isinstance(i.op, (Jump, Call)) or i.op == KINK for i in program.code):
         return y
     numbers = [*tables, *given]
     if any(np.asarray(x).dtype.kind not in "fciub" for x in numbers):
