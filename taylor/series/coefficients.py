@@ -16,9 +16,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from taylor.core.algebra import Algebra, nonzero, pad
+from taylor.core.algebra import Algebra
 from taylor.core.memory import Family, Path, by_rows, positions, rows, same_memory
 from taylor.core.operand import Operand
+from taylor.core.tables import nonzero, pad
 from taylor.core.tags import Tag
 from taylor.numbers.kinds import Array, Kind, is_operand
 from taylor.numbers.values import together

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import Algebra, Univariate, nonzero, pad
+from taylor.core.algebra import Algebra, Univariate
 from taylor.core.branches import at_zero, lowered
 from taylor.core.expand import of_row
 from taylor.core.functions import cbrt, mod, power, real_power, sqrt
@@ -25,6 +25,7 @@ from taylor.core.powers import integer_valued, raised
 from taylor.core.program import Program
 from taylor.core.sweep import Sweep, checked, is_zero, no_expansion
 from taylor.core.table import Elementary
+from taylor.core.tables import nonzero, pad
 from taylor.errors import DomainError, PoleError
 from taylor.machine import engine
 from taylor.numbers.contexts import is_interval, is_set, members
@@ -209,7 +210,7 @@ def declared(owner: Any, table: Array) -> Any:
     if missing <= 0:
         return owner._new(table[: algebra.size])
     if tag.level >= 0:
-        return owner._new(table, lowered(algebra, int(algebra.degrees[len(table)]) - 1))
+        return owner._new(table, lowered(algebra, int(algebra.degrees[len(table) - 1])))
     tag.short = True
     return owner._new(np.concatenate([table, np.concatenate([table[:1] * math.nan] * missing)]))
 

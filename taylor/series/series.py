@@ -9,15 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from taylor.core.algebra import (
-    Algebra,
-    Univariate,
-    contract,
-    few_products,
-    free_letter,
-    nonzero,
-    pad,
-)
+from taylor.core.algebra import Algebra, Graded, Univariate, few_products
 from taylor.core.conditions import Condition
 from taylor.core.functions import real_power, sqrt
 from taylor.core.maps import scatter
@@ -26,6 +18,7 @@ from taylor.core.operand import fits, host, lift
 from taylor.core.powers import integer_power
 from taylor.core.sweep import is_zero, leading, local_series
 from taylor.core.table import Elementary, Rule
+from taylor.core.tables import contract, free_letter, nonzero, pad
 from taylor.core.tags import Tag, user_tag
 from taylor.core.tape import Node
 from taylor.errors import (
@@ -658,7 +651,7 @@ def _reach_in(owner: Series, x: Any) -> float:
 
 def _degree(algebra: Algebra, a: float, b: float) -> float:
     """Return the degree of a product of polynomials; UNKNOWN if terms are lost."""
-    if not isinstance(algebra, Univariate) and algebra.name != "multivariate" and a and b:
+    if isinstance(algebra, Graded) and algebra.name != "multivariate" and a and b:
         return UNKNOWN  # ε² is lost at any degree
     return a + b if a + b <= algebra.order else UNKNOWN
 
