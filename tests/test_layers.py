@@ -26,7 +26,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "calls", "planar", "emit", "compose", "series", "machine", "monomials", "engine",
     ],
     "series": [
-        "text", "wide", "coefficients", "rows", "rules", "series", "univariate", "multivariate",
+        "text", "wide", "coefficients", "rows", "rules", "series", "powers",
+        "univariate", "multivariate",
     ],
     "drivers": [
         "driver", "ties", "forward_mode", "kinks", "interpolation", "derivatives", "several",

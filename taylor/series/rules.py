@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import differentiation
+from taylor.core.algebra import Algebra, differentiation
 from taylor.core.instructions import Call, flat
 from taylor.core.rules import tangent_of
 from taylor.core.sweep import like_numbers
@@ -107,7 +107,7 @@ def _next_degree(owner: Any, entry: _Known, x: Sequence[Any], mine: list[bool]) 
     for i in range(lower.variables):
         rows, source, weights = differentiation(algebra, lower, i)
         speed = [
-            below(_derived(v._coef, rows, source, weights, lower.size)) if m else None
+            below(derived(v._coef, algebra, lower, i)) if m else None
             for v, m in zip(x, mine, strict=True)
         ]
         dy = tangent_of(entry.call, at, below(entry.y), speed)
@@ -167,9 +167,10 @@ def _extended(table: Any, parts: Sequence[Any], places: Array) -> Any:
     return np.concatenate([table, np.concatenate(parts)[first]])
 
 
-def _derived(table: Any, rows: Array, source: Array, weights: Array, size: int) -> Any:
-    """Return the table of a partial derivative: see `differentiation`."""
-    out = zeros((size, *table.shape[1:]), table)
+def derived(table: Any, algebra: Algebra, lower: Algebra, i: int) -> Any:
+    """Return the table of ∂/∂x_i in an algebra of an order that is lower by one."""
+    rows, source, weights = differentiation(algebra, lower, i)
+    out = zeros((lower.size, *table.shape[1:]), table)
     scale = weights.reshape((-1,) + (1,) * (table.ndim - 1))
     out[rows] = table[source] * like_numbers(scale, table)
     return out

@@ -440,20 +440,6 @@ class Series(Coefficients):
             return tuple(constants) if isinstance(y, tuple) else constants[0]
         return rules.by_tangent(owner, rule, args, mine)
 
-    def _without(self, k: Any, i: int | None) -> Any:
-        """Return a constant of integration, which must not depend on the variable (number i)."""
-        if not (isinstance(k, Series) and k.tag is self.tag):
-            return k
-        rows: Any = slice(1, None)
-        if i is not None and not isinstance(k.algebra, Univariate):
-            rows = k.algebra.exponents[:, i] > 0
-        if nonzero(k._coef[rows]).any():
-            raise ValueError(
-                "the constant of integration depends on the variable of integration; its "
-                "derivative would be added to the integrand"
-            )
-        return k.value if i is None else k
-
     def _with_value(self, value: Any) -> Self:
         """Return the series with its coefficient of degree 0 replaced by the plain function's."""
         coef = self._coef.copy("K")
