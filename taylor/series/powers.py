@@ -6,8 +6,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from taylor.core.algebra import Univariate, check_order, differentiation, nonzero
+from taylor.core.algebra import Monomials, Univariate, check_order, differentiation
 from taylor.core.sweep import like_numbers
+from taylor.core.tables import nonzero
 from taylor.linalg.equations import eliminate
 from taylor.numbers.kinds import INTEGERS, RATIONALS, Array, Kind, is_operand
 from taylor.numbers.values import divisible, zeros
@@ -76,7 +77,7 @@ class PowerSeries(Series):
         if not (isinstance(k, Series) and k.tag is self.tag):
             return k
         a = k.algebra
-        depends = a.degrees > 0 if isinstance(a, Univariate) else a.exponents[:, i] > 0
+        depends = a.exponents[:, i] > 0 if isinstance(a, Monomials) else a.degrees > 0
         if nonzero(k._coef[depends]).any():
             raise ValueError(
                 "the constant of integration depends on the variable of integration; its "
