@@ -23,7 +23,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "linalg": ["degrees", "equations", "factors", "__init__"],
     "arrays": ["moves", "reductions", "products", "elementwise", "statistics", "sequences"],
     "machine": [
-        "calls", "planar", "emit", "compose", "series", "machine", "monomials", "engine",
+        "calls", "planar", "nests", "moves", "einsum", "emit", "degrees", "tables", "convolutions",
+        "compose", "monomials", "series", "machine", "engine",
     ],
     "series": ["text", "wide", "series", "univariate", "multivariate"],
     "drivers": [
