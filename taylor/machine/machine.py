@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import Algebra, Monomials, Univariate
+from taylor.core.algebra import Algebra, Graded, Univariate
 from taylor.core.expand import expand
 from taylor.core.instructions import Parameter
 from taylor.core.program import Program
@@ -38,7 +38,7 @@ from taylor.machine.emit import (
     settled,
     with_questions,
 )
-from taylor.machine.monomials import Pairs, check_size
+from taylor.machine.monomials import Pairs, check
 from taylor.machine.nests import at, c_strides
 from taylor.machine.planar import UNORDERED, kinds
 from taylor.machine.series import Emission
@@ -110,14 +110,16 @@ class Machine:
             self.outputs = [(algebra.size, *s) for s in self.outputs]
             self.heights = list(known)
             grown = (algebra.order, *known)
-            if isinstance(algebra, Monomials):
-                grown = (algebra.name, algebra.variables, *grown)
+            if isinstance(algebra, Graded):
+                grown = (algebra.identity, *grown)
         self.inputs = _doubled([*self.inputs, *parameters], self.complex)
         self.outputs = _doubled(self.outputs, self.found)
         if self.tables and not expanded and (self.dense or is_users(program)):
             program, self.expanded = expand(program), True  # with the equations of the rows
-        if isinstance(algebra, Monomials):
-            check_size(program, algebra, unit)
+        if isinstance(algebra, Graded):
+            check(program, algebra, unit)
+        elif self.tables and self.dense:
+            raise Unsupported(f"{algebra} has no machine code")
         code, rows = bare(program)
 
         def write() -> tuple[Any, Code]:
@@ -131,7 +133,7 @@ class Machine:
         layout, self.code = made(write, identity(code), *name, program.identity)
         self.places, self.results, self.flag, self.size, self.lists, self.asks = layout
         self.addresses = np.zeros(0, np.int64)
-        if isinstance(algebra, Monomials):
+        if isinstance(algebra, Graded):
             self.indices = [algebra.compiled_pairs(*degrees) for degrees in self.lists[1]]
             self.addresses = np.array([a for t in self.indices for a in t.pointers], np.int64)
         self.local = threading.local()
@@ -236,7 +238,7 @@ class Machine:
     def _series(self, f: Function, program: Program, algebra: Algebra) -> Any:
         given, n = self._given(f), len(program.inputs)
         program = dataclasses.replace(program, code=list(with_questions(f, program.code)))
-        pairs = Pairs(algebra, f) if isinstance(algebra, Monomials) else None
+        pairs = Pairs(algebra, f) if isinstance(algebra, Graded) else None
         short = len(program) * (algebra.order + 1) <= BY_DEGREE
         sweep = Emission(
             f, program, algebra.order, given[:n], self.heights, given[n:], pairs,

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import CACHED_PAIRS, Monomials
+from taylor.core.algebra import CACHED_PAIRS, Graded
 from taylor.core.program import Program
 from taylor.llvm.ir import Function, Scalar
 from taylor.machine.emit import Symbol, Unsupported, broadcast, empty
@@ -26,7 +26,7 @@ STEPS = 800  # instructions times degrees: each is written out, and compiled in 
 class Pairs:
     """An algebra of monomials whose sums of products are loops in the function being written."""
 
-    def __init__(self, algebra: Monomials, f: Function) -> None:
+    def __init__(self, algebra: Graded, f: Function) -> None:
         self.order, self.size = algebra.order, algebra.size
         self.part, self.degrees = algebra.part, algebra.degrees
         self.f = f
@@ -103,10 +103,12 @@ class Pairs:
         return out
 
 
-def check_size(program: Program, algebra: Monomials, unit: int) -> None:
-    """Raise Unsupported if a program on series of an algebra takes too much memory or code."""
+def check(program: Program, algebra: Graded, unit: int) -> None:
+    """Raise Unsupported if a program on series of an algebra has no code, or too much of it."""
     count = sum(math.prod(i.shape) for i in program.code)
     if algebra.size * count * unit > ROOM or algebra.count > CACHED_PAIRS:
         raise Unsupported(f"the tables of {algebra} are too large")
+    if algebra.weighted:
+        raise Unsupported(f"the products of {algebra} have weights")
     if len(program.code) * (algebra.order + 1) > STEPS:
         raise Unsupported(f"{len(program.code)} instructions are too many for {algebra}")
