@@ -12,7 +12,7 @@ loops over the axes of its result and, for sums and products, over the axes that
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -45,6 +45,17 @@ class Unsupported(TraceError):
     """A program that has no machine code; it is evaluated through NumPy instead."""
 
 
+def _operators(op: str) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
+    """Return an operator of symbols, and that with the operands exchanged."""
+
+    def binary(f: Function, *xs: Any) -> Any:
+        if not all(map(_fits, xs)):
+            return NotImplemented
+        return mapped(f, lambda x, y: f.binary(op, x, y), *(lifted(f, x) for x in xs))
+
+    return lambda x, o: binary(x.f, x, o), lambda x, o: binary(x.f, o, x)
+
+
 class Symbol(Strided, Operand):  # type: ignore[misc]  # Operand has a slot: weak references
     """An array of the function being written."""
 
@@ -67,37 +78,15 @@ class Symbol(Strided, Operand):  # type: ignore[misc]  # Operand has a slot: wea
     def __repr__(self) -> str:
         return f"<symbol of shape {self.shape}>"
 
-    def _binary(self, op: str, x: Any, y: Any) -> Any:
-        if not _fits(x) or not _fits(y):
-            return NotImplemented
-        a, b = lifted(self.f, x), lifted(self.f, y)
-        return mapped(self.f, lambda p, q: self.f.binary(op, p, q), a, b)
-
-    def __add__(self, o: Any) -> Any:
-        return self._binary("fadd", self, o)
-
-    def __radd__(self, o: Any) -> Any:
-        return self._binary("fadd", o, self)
-
-    def __sub__(self, o: Any) -> Any:
-        return self._binary("fsub", self, o)
-
-    def __rsub__(self, o: Any) -> Any:
-        return self._binary("fsub", o, self)
-
-    def __mul__(self, o: Any) -> Any:
-        return self._binary("fmul", self, o)
-
-    def __rmul__(self, o: Any) -> Any:
-        return self._binary("fmul", o, self)
+    __add__, __radd__ = _operators("fadd")
+    __sub__, __rsub__ = _operators("fsub")
+    __mul__, __rmul__ = _operators("fmul")
+    _over, __rtruediv__ = _operators("fdiv")
 
     def __truediv__(self, o: Any) -> Any:
         if isinstance(o, int):  # a degree divides once for all, not on the way to the next one
-            return self._binary("fmul", self, 1.0 / o)
-        return self._binary("fdiv", self, o)
-
-    def __rtruediv__(self, o: Any) -> Any:
-        return self._binary("fdiv", o, self)
+            return self * (1.0 / o)
+        return self._over(o)
 
     def __neg__(self) -> Any:
         return mapped(self.f, self.f.negative, self)
