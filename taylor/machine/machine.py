@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taylor.core.algebra import Algebra, Graded, Univariate
 from taylor.core.expand import expand
@@ -79,6 +80,7 @@ class Machine:
     asks: tuple[Sequence[Any], int]  # what the code asks Python for, and where it finds Python
     # where the code finds tables of pairs of monomials, and for which degrees
     lists: tuple[int, Sequence[tuple[int, int, int]]] | None = None
+    addresses: NDArray[np.int64]  # of those tables
     code: Code
 
     def __init__(
@@ -92,28 +94,9 @@ class Machine:
         make: bool = True,
     ) -> None:
         self.unit, self.expanded = unit, expanded
-        parameters = [()] * sum(isinstance(i.op, Parameter) for i in program.code)
-        self.inputs = [program.code[i].shape for i in program.inputs]
-        self.outputs = [program.code[i].shape for i in program.outputs]
-        self.complex = list(complex) or [False] * (len(self.inputs) + len(parameters))
-        kind = kinds(program.code, self.complex)
-        self.found = [kind[i] for i in program.outputs]  # which outputs are complex
-        self.planar = any(kind)
-        algebra = Univariate(series) if isinstance(series, int) else series
-        self.algebra, self.tables = algebra, algebra is not None
-        self.dense = not isinstance(algebra, Univariate)
-        grown: tuple[Any, ...] = ()
-        if algebra is not None:
-            known = [min(1, algebra.order)] * len(self.inputs) if heights is None else heights
-            counts = [int(np.count_nonzero(algebra.degrees <= h)) for h in known]
-            self.inputs = [(n, *s) for n, s in zip(counts, self.inputs, strict=True)]
-            self.outputs = [(algebra.size, *s) for s in self.outputs]
-            self.heights = list(known)
-            grown = (algebra.order, *known)
-            if isinstance(algebra, Graded):
-                grown = (algebra.identity, *grown)
-        self.inputs = _doubled([*self.inputs, *parameters], self.complex)
-        self.outputs = _doubled(self.outputs, self.found)
+        algebra = self.algebra = Univariate(series) if isinstance(series, int) else series
+        self.tables, self.dense = algebra is not None, not isinstance(algebra, Univariate)
+        grown = self._shapes(program, heights, complex)
         if self.tables and not expanded and (self.dense or is_users(program)):
             program, self.expanded = expand(program), True  # with the equations of the rows
         if isinstance(algebra, Graded):
@@ -132,14 +115,39 @@ class Machine:
         name = ("machine", self.expanded, grown, unit, *self.complex)
         layout, self.code = made(write, identity(code), *name, program.identity)
         self.places, self.results, self.flag, self.size, self.lists, self.asks = layout
-        self.addresses = np.zeros(0, np.int64)
-        if isinstance(algebra, Graded):
+        if isinstance(algebra, Graded) and self.lists is not None:
             self.indices = [algebra.compiled_pairs(*degrees) for degrees in self.lists[1]]
             self.addresses = np.array([a for t in self.indices for a in t.pointers], np.int64)
         self.local = threading.local()
         self.call = self.code.call
         if self.asks[0]:
             self.program, self.users, self.call = program, rows, self._call
+
+    def _shapes(
+        self, program: Program, heights: Sequence[int] | None, complex: Sequence[bool]
+    ) -> tuple[Any, ...]:
+        """Find the shapes of inputs and outputs; return what the code depends on beside them."""
+        parameters = [()] * sum(isinstance(i.op, Parameter) for i in program.code)
+        inputs: list[Any] = [program.code[i].shape for i in program.inputs]
+        outputs: list[Any] = [program.code[i].shape for i in program.outputs]
+        self.complex = list(complex) or [False] * (len(inputs) + len(parameters))
+        kind = kinds(program.code, self.complex)
+        self.found = [kind[i] for i in program.outputs]  # which outputs are complex
+        self.planar = any(kind)
+        grown: tuple[Any, ...] = ()
+        algebra = self.algebra
+        if algebra is not None:
+            known = [min(1, algebra.order)] * len(inputs) if heights is None else list(heights)
+            counts = [int(np.count_nonzero(algebra.degrees <= h)) for h in known]
+            inputs = [(n, *s) for n, s in zip(counts, inputs, strict=True)]
+            outputs = [(algebra.size, *s) for s in outputs]
+            self.heights = known
+            grown = (algebra.order, *known)
+            if isinstance(algebra, Graded):
+                grown = (algebra.identity, *grown)
+        self.inputs = _doubled([*inputs, *parameters], self.complex)
+        self.outputs = _doubled(outputs, self.found)
+        return grown
 
     @property
     def weight(self) -> int:
