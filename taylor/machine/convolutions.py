@@ -11,8 +11,8 @@ import numpy as np
 
 from taylor.core.algebra import Univariate
 from taylor.llvm.ir import WIDTH, Function, Scalar, type_of
+from taylor.machine.contractions import SUMS
 from taylor.machine.degrees import Degree
-from taylor.machine.einsum import SUMS
 from taylor.machine.emit import Symbol, broadcast, empty, nest
 from taylor.machine.nests import Place, Shape, at, axes_of, in_vectors, over_axes, terms_of
 from taylor.machine.tables import Table

@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from taylor.core.choices import SLOPES
-from taylor.core.instructions import Call, Const, Instruction
-from taylor.core.operand import Operand, host
+from taylor.core.instructions import Call, Choose, Const, Einsum, Instruction, Op, Row
+from taylor.core.maps import CumSum, Gather, Scatter, Sum
+from taylor.core.operand import Operand
 from taylor.core.rules import values
 from taylor.core.table import Elementary, Parts
 from taylor.core.tags import Tag
@@ -29,7 +30,7 @@ from taylor.llvm import vector
 from taylor.llvm.ir import WIDTH, Function, Scalar
 from taylor.machine import planar
 from taylor.machine.calls import Ask, Held, traced
-from taylor.machine.einsum import Einsum
+from taylor.machine.contractions import Contraction
 from taylor.machine.moves import affine, in_order, move, taken
 from taylor.machine.nests import Body, Shape, Slot, Strided, at, c_strides, each, terms_of, write
 from taylor.numbers.formulas import Constant
@@ -91,10 +92,14 @@ class Symbol(Strided, Operand):  # type: ignore[misc]  # Operand has a slot: wea
     def __neg__(self) -> Any:
         return mapped(self.f, self.f.negative, self)
 
-    def _elementary(self, row: Elementary, args: tuple[Any, ...]) -> Any:
-        owner = host(args)
-        if not isinstance(owner, Symbol):
-            return owner._elementary(row, args)
+    def process(self, op: Op, args: Sequence[Any]) -> Any:
+        """Write what an instruction makes of those arguments."""
+        if type(op) not in WRITTEN:
+            raise Unsupported(f"{op.name} has no machine code")
+        return WRITTEN[type(op)](self, op, args)
+
+    def _row(self, op: Row, args: Sequence[Any]) -> Any:
+        row = op.row
         given = [lifted(self.f, a) for a in args]
         if planar.code_of(row, any(a.complex for a in given)) is not None:
             return mapped(self.f, lambda *x: number(self.f, row, *x), *given)
@@ -102,13 +107,8 @@ class Symbol(Strided, Operand):  # type: ignore[misc]  # Operand has a slot: wea
             return row.compose(*args)
         return value(self.f, row, given)
 
-    def _call(self, rule: Any, args: tuple[Any, ...]) -> Any:
-        raise Unsupported(f"{rule.name} has no machine code")
-
-    def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
-        owner, f = host((lhs, rhs, a, b)), self.f
-        if not isinstance(owner, Symbol):
-            return owner._choose(lhs, rhs, a, b, mode)
+    def _chosen(self, op: Choose, args: Sequence[Any]) -> Any:
+        (lhs, rhs, a, b), mode, f = args, op.mode, self.f
         sides = [lifted(f, x) for x in (lhs, rhs)]
         if mode == "formula":  # by the real parts, as in `choices.choose`
             sides = [real(x) if x.complex else x for x in sides]
@@ -140,10 +140,8 @@ class Symbol(Strided, Operand):  # type: ignore[misc]  # Operand has a slot: wea
         return lifted(self.f, np.zeros(shape))
 
     # -------------------------------------------------------------- moving elements
-    def _gather(self, sources: Sequence[Any], index: Array) -> Any:
-        owner, f, shape = host(sources), self.f, index.shape
-        if not isinstance(owner, Symbol):
-            return owner._gather(sources, index)
+    def _gathered(self, op: Gather, sources: Sequence[Any]) -> Any:
+        f, index, shape = self.f, op.index, op.index.shape
         if len(sources) == 1:
             part = self._part_of(index)
             if part is not None:
@@ -161,8 +159,8 @@ class Symbol(Strided, Operand):  # type: ignore[misc]  # Operand has a slot: wea
         """Return the elements from one of the arrays that this one joins, if they lie in one."""
         return None
 
-    def _scatter(self, index: Array, shape: Shape) -> Any:
-        out, to, start = zeros(self.f, shape, self.complex), index.reshape(-1), 0
+    def _scattered(self, op: Scatter, args: Sequence[Any]) -> Any:
+        out, to, start = zeros(self.f, op.to, self.complex), op.index.reshape(-1), 0
         for x in self._in_pieces():
             flat = x if len(x.shape) == 1 else flattened(contiguous(x))
             stop = start + math.prod(x.shape)
@@ -175,13 +173,13 @@ class Symbol(Strided, Operand):  # type: ignore[misc]  # Operand has a slot: wea
         """Return the arrays that this one joins; or itself."""
         return [self]
 
-    def _sum(self, axes: tuple[int, ...]) -> Any:
+    def _summed(self, op: Sum, args: Sequence[Any]) -> Any:
         letters = "".join(chr(97 + i) for i in range(len(self.shape)))
-        out = "".join(c for i, c in enumerate(letters) if i not in axes)
+        out = "".join(c for i, c in enumerate(letters) if i not in op.axes)
         return contraction(self.f, [letters], out, [self])
 
-    def _cumsum(self, axis: int) -> Any:
-        f, x = self.f, contiguous(self)
+    def _running(self, op: CumSum, args: Sequence[Any]) -> Any:
+        f, x, axis = self.f, contiguous(self), op.axis
         if x.reg is not None:
             return x
         out = empty(f, self.shape, x.complex)
@@ -201,13 +199,15 @@ class Symbol(Strided, Operand):  # type: ignore[misc]  # Operand has a slot: wea
             each(f, [self.shape[i] for i in others], line)
         return out
 
-    def _einsum(self, spec: str, x: Any, y: Any) -> Any:
-        owner = host((x, y))
-        if not isinstance(owner, Symbol):
-            return owner._einsum(spec, x, y)
-        terms, out = spec.split("->")
-        names = terms.split(",")
-        return contraction(self.f, names, out, [lifted(self.f, x), lifted(self.f, y)])
+    def _contracted(self, op: Einsum, args: Sequence[Any]) -> Any:
+        terms, out = op.spec.split("->")
+        return contraction(self.f, terms.split(","), out, [lifted(self.f, x) for x in args])
+
+
+WRITTEN: dict[type[Op], Any] = {
+    Row: Symbol._row, Choose: Symbol._chosen, Gather: Symbol._gathered, Scatter: Symbol._scattered,
+    Sum: Symbol._summed, CumSum: Symbol._running, Einsum: Symbol._contracted,
+}  # fmt: skip
 
 
 class Pending(Symbol):
@@ -480,7 +480,7 @@ def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> 
                 order = [i for i, c in enumerate(name) if c != out[-1]] + [name.index(out[-1])]
                 array = np.reshape(f.constants[x.slot], x.shape).transpose(order)
                 names[k], args[k] = "".join(name[i] for i in order), lifted(f, array)
-    sums = Einsum(names, out, args)
+    sums = Contraction(names, out, args)
     if not sums.reduced:  # a product element by element
         seen = [x.view(sums.shape, [s[k] for s in sums.along]) for k, x in enumerate(args)]
         return mapped(f, lambda *v: v[0] if len(v) == 1 else f.binary("fmul", *v), *seen)

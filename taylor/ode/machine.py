@@ -29,7 +29,7 @@ from taylor.kept import identity
 from taylor.llvm.ir import WIDTH, Function, Scalar, literal
 from taylor.llvm.jit import Code, made
 from taylor.machine.calls import Calls, bare
-from taylor.machine.einsum import SUMS
+from taylor.machine.contractions import SUMS
 from taylor.machine.emit import Joined, Symbol, broadcast, lifted, mapped, nest, with_questions
 from taylor.machine.machine import block, failed
 from taylor.machine.nests import c_strides

@@ -24,7 +24,7 @@ from taylor.machine.nests import (
 SUMS = 8  # sums that are taken at a time
 
 
-class Einsum:
+class Contraction:
     """Σ of products of arrays, over the letters of their axes that the result does not have."""
 
     def __init__(self, names: Sequence[str], out: str, args: Sequence[Strided]) -> None:
