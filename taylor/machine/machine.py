@@ -117,7 +117,8 @@ class Machine:
         self.places, self.results, self.flag, self.size, self.lists, self.asks = layout
         if isinstance(algebra, Graded) and self.lists is not None:
             self.indices = [algebra.compiled_pairs(*degrees) for degrees in self.lists[1]]
-            self.addresses = np.array([a for t in self.indices for a in t.pointers], np.int64)
+            every = [a for t in self.indices for a in (*t.pointers, t.weights.ctypes.data)]
+            self.addresses = np.array(every, np.int64)
         self.local = threading.local()
         self.call = self.code.call
         if self.asks[0]:

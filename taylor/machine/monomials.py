@@ -29,7 +29,7 @@ class Pairs:
     def __init__(self, algebra: Graded, f: Function) -> None:
         self.order, self.size = algebra.order, algebra.size
         self.part, self.degrees = algebra.part, algebra.degrees
-        self.f = f
+        self.f, self.weighted = f, algebra.weighted
         self.place = f.allocate(1)  # of the address of the addresses of the pairs
         self.lists: dict[tuple[int, int, int], int] = {}  # where the pairs of these degrees stand
 
@@ -41,8 +41,8 @@ class Pairs:
         f, span = self.f, self.part(k)
         place = self.lists.setdefault((k, lo, hi), len(self.lists))
         lists = f.put(f"load ptr, ptr {f.address('%data', [], self.place)}")
-        p, q, starts = (
-            f.put(f"load ptr, ptr {f.address(lists, [], 3 * place + i)}") for i in range(3)
+        p, q, starts, self.weights = (
+            f.put(f"load ptr, ptr {f.address(lists, [], 4 * place + i)}") for i in range(4)
         )
         if f.unit > 1 or x.part_shape or y.part_shape:
             return self._arrays(span.stop - span.start, x, y, p, q, starts)
@@ -58,15 +58,10 @@ class Pairs:
                 inside = f.put(f"icmp slt i64 {second}, {stop}")
                 other = f.put(f"select i1 {inside}, i64 {second}, i64 {loop.index}")
                 for total, i in zip(sums, (loop.index, other), strict=True):
-                    a = f.load(
-                        f.address("%data", [(loaded_entry(f, p, i), 1)], x.offset), 1, x.plane
-                    )
-                    b = f.load(
-                        f.address("%data", [(loaded_entry(f, q, i), 1)], y.offset), 1, y.plane
-                    )
+                    a, b = (t.load([(loaded_entry(f, at, i), 1)]) for t, at in ((x, p), (y, q)))
                     if i is other:
                         a, b = (f.select(Scalar(inside), v, f.constant(0.0)) for v in (a, b))
-                    loop.update(total, f.fma(a, b, total))
+                    loop.update(total, f.fma(self._weighted(a, i), b, total))
             value = f.binary("fadd", *(loop.result(total) for total in sums))
             f.store(value, f.address("%data", [(rows.index, 1)], out.offset), out.plane)
         return out
@@ -94,13 +89,19 @@ class Pairs:
                         along = f.unit > 1 or strides[-1:] == [1]
                         where = [row, *terms_of(index, strides)]
                         values.append(part.load(where, width if along else 1))
-                    loop.update(total, f.splat(f.fma(values[0], values[1], total), width))
-                inner.store(
-                    loop.result(total), [(rows.index, out.strides[0]), *terms_of(index, to)]
-                )
+                    new = f.fma(self._weighted(values[0], loop.index), values[1], total)
+                    loop.update(total, f.splat(new, width))
+                outer = rows.index, out.strides[0]
+                inner.store(loop.result(total), [outer, *terms_of(index, to)])
 
             over_axes(f, axes, element, padded=len(axes) == 1)
         return out
+
+    def _weighted(self, x: Scalar, i: str) -> Scalar:
+        """Return x times the weight of pair i."""
+        if not self.weighted:
+            return x
+        return self.f.binary("fmul", x, self.f.load(self.f.address(self.weights, [(i, 1)], 0), 1))
 
 
 def check(program: Program, algebra: Graded, unit: int) -> None:
@@ -108,7 +109,5 @@ def check(program: Program, algebra: Graded, unit: int) -> None:
     count = sum(math.prod(i.shape) for i in program.code)
     if algebra.size * count * unit > ROOM or algebra.count > CACHED_PAIRS:
         raise Unsupported(f"the tables of {algebra} are too large")
-    if algebra.weighted:
-        raise Unsupported(f"the products of {algebra} have weights")
     if len(program.code) * (algebra.order + 1) > STEPS:
         raise Unsupported(f"{len(program.code)} instructions are too many for {algebra}")
