@@ -27,7 +27,10 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "calls", "planar", "nests", "moves", "contractions", "emit", "degrees", "tables",
         "convolutions", "compose", "monomials", "series", "machine", "engine",
     ],
-    "series": ["text", "wide", "series", "univariate", "multivariate"],
+    "series": [
+        "text", "wide", "coefficients", "rows", "rules", "series", "powers",
+        "univariate", "multivariate",
+    ],
     "drivers": [
         "driver", "ties", "forward_mode", "kinks", "interpolation", "derivatives", "several",
         "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit", "recorded",
