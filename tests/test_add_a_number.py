@@ -27,7 +27,7 @@ def kind():
     names = {}
     for example in code[: last + 1]:
         exec(example.source, names)
-    with gmpy2.local_context(precision=BITS), mpmath.workprec(BITS):
+    with gmpy2.context(gmpy2.get_context(), precision=BITS), mpmath.workprec(BITS):
         yield names["MPFR"]
 
 

@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from taylor.core import functions, memory, table
 from taylor.core.binding import FUNCTIONS, UFUNCS, Binding, Handler, call, call_ufunc, holds, method
 from taylor.core.conditions import Condition
+from taylor.core.instructions import Arithmetic, Call, Choose, Op, Row
+from taylor.core.maps import Gather, Scatter
 from taylor.core.maps import host as host
 from taylor.core.table import Elementary, Rule
 from taylor.numbers.kinds import Handled, is_operand
 
-Array = Any
 Shape = tuple[int, ...]
 Index = NDArray[np.integer[Any]]
 NUMBERS = (float, int, complex)
@@ -59,6 +60,15 @@ def _right(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda self, other: f(other, self) if fits(other) else NotImplemented
 
 
+def binary(op: Arithmetic) -> tuple[Any, Any]:
+    """Return an operator and the one of the other side, as methods."""
+
+    def both(x: Any, y: Any) -> Any:
+        return bind(op, x, y)
+
+    return _left(both), _right(both)
+
+
 def _alone(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda self: f(self)
 
@@ -82,20 +92,29 @@ class Operand(Handled):
     shape: Any
     value: Any
     tag: Any  # which differentiation the value belongs to
+    process: Callable[[Op, Sequence[Any]], Any]  # op(*args), of which it is the innermost operand
     _hosts: Callable[[Operand], bool]  # whether another is held as constant or coefficient
-    _elementary: Callable[[Elementary, tuple[Any, ...]], Any]
-    _gather: Callable[[Sequence[Any], Index], Any]
-    _scatter: Callable[[Index, Shape], Any]
-    _sum: Callable[[Shape], Any]
-    _cumsum: Callable[[int], Any]
-    _einsum: Callable[[str, Any, Any], Any]
-    _choose: Callable[[Any, Any, Any, Any, str], Any]
     _compare: Callable[[Callable[[Any, Any], Any], Any], Any]
     _assign: Callable[[Any, Any], None]
     _zeros: Callable[[Shape], Any]
     _ones: Callable[[], Any]
-    _call: Callable[[Rule, tuple[Any, ...]], Any]
     _truth: Callable[[], Any]
+
+    # -------------------------------------------------------------- instructions
+    def _elementary(self, row: Elementary, args: Sequence[Any]) -> Any:
+        return bind(Row(row), *args)
+
+    def _call(self, rule: Rule, args: Sequence[Any]) -> Any:
+        return bind(Call(rule), *args)
+
+    def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
+        return bind(Choose(mode), lhs, rhs, a, b)
+
+    def _gather(self, sources: Sequence[Any], index: Index) -> Any:
+        return host(sources).process(Gather(index), sources)
+
+    def _scatter(self, index: Index, shape: Shape) -> Any:
+        return self.process(Scatter(index, shape), (self,))
 
     # -------------------------------------------------------------- array attributes and methods
     @property
@@ -182,7 +201,7 @@ class Operand(Handled):
         """What it shares with views of it; None as long as there are none."""
         return None
 
-    def _in_memory(self) -> Array:
+    def _in_memory(self) -> NDArray[Any]:
         """Return an array that lies in memory as this one does; its content means nothing."""
         return np.empty(self.shape, dtype=bool)
 
@@ -281,6 +300,14 @@ class Operand(Handled):
         return call(func, args, kwargs)
 
 
+# ------------------------------------------------------------------ the verb
+def bind(op: Op, *args: Any) -> Any:
+    """Return what op makes of the arguments: the innermost operand among them does it."""
+    given = [lift(x) for x in args]
+    owner = host(given)
+    return op.value(given, lambda c: c) if owner is None else owner.process(op, given)
+
+
 # ------------------------------------------------------------------ helpers
 def fits(x: Any) -> bool:
     """Whether x can be the other operand of an operator (strings and None cannot)."""
@@ -301,11 +328,7 @@ def _plain_part(i: Any) -> Any:
     """Return one part of an index: the mask of a condition, the array of a pandas object."""
     if isinstance(i, Condition):
         return i.mask()
-    if _is_masked(i):
-        return lift(i)
-    if isinstance(i, (np.ndarray, np.generic)) or not hasattr(i, "__array__"):
-        return i
-    return np.asarray(i)
+    return lift(i) if hasattr(i, "__array__") else i
 
 
 def lift(x: Any) -> Any:
@@ -335,24 +358,17 @@ def as_array(x: Any) -> Any:
     return x if isinstance(x, Operand) else np.asarray(x)
 
 
-def _is_masked(x: Any) -> bool:
-    """Whether x is an array of numpy.ma, which few import: NumPy itself only when asked for it."""
-    module = sys.modules.get("numpy.ma")
-    return module is not None and isinstance(x, module.MaskedArray)
-
-
-def _lifted_array(x: Array) -> Any:
-    if _is_masked(x):
+def _lifted_array(x: Any) -> Any:
+    masked = sys.modules.get("numpy.ma")  # which NumPy itself imports only when asked for it
+    if masked is not None and isinstance(x, masked.MaskedArray):
         if np.any(x.mask):
             raise TypeError(
                 "a masked array beside values of taylor would lose its mask; write "
                 "np.where(~m.mask, x, ...) with m.filled(...), or sum(x, where=~m.mask)"
             )
         x = x.data
-    if x.dtype == object:
-        first = next((e for e in x.reshape(-1) if isinstance(e, (Operand, Condition))), None)
-        if first is not None:
-            return stack([lift(e) for e in x.reshape(-1)]).reshape(x.shape)
+    if x.dtype == object and holds_operands(x):
+        return stack([lift(e) for e in x.reshape(-1)]).reshape(x.shape)
     return x
 
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from taylor.core.algebra import Monomials, Univariate, check_order, differentiation
-from taylor.core.sweep import like_numbers
+from taylor.core.singular import like_numbers
 from taylor.core.tables import nonzero
 from taylor.linalg.equations import eliminate
 from taylor.numbers.kinds import INTEGERS, RATIONALS, Array, Kind, is_operand

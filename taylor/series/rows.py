@@ -20,10 +20,10 @@ from taylor.core.expand import of_row
 from taylor.core.functions import cbrt, mod, power, real_power, sqrt
 from taylor.core.instructions import Choose, Input, Instruction, Parameter
 from taylor.core.memory import in_rows
-from taylor.core.operand import host, lift
 from taylor.core.powers import integer_valued, raised
 from taylor.core.program import Program
-from taylor.core.sweep import Sweep, checked, is_zero, no_expansion
+from taylor.core.singular import checked, is_zero, no_expansion
+from taylor.core.sweep import Sweep
 from taylor.core.table import Elementary
 from taylor.core.tables import nonzero, pad
 from taylor.errors import DomainError, PoleError
@@ -115,12 +115,8 @@ def choice(mode: str, mine: Live) -> Program:
 
 
 # ------------------------------------------------------------------ elementary functions
-def elementary(row: Elementary, args: Sequence[Any]) -> Any:
-    """Return a row of the table at arguments of which some are series."""
-    args = tuple(lift(x) for x in args)
-    owner = host(args)
-    if not isinstance(owner, Coefficients):
-        return owner._elementary(row, args)
+def elementary(row: Elementary, owner: Any, args: Sequence[Any]) -> Any:
+    """Return a row of the table at arguments of which the owner is the innermost series."""
     mine = owner._mine(args)
     for x in args:
         if x is not None:

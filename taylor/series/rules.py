@@ -15,7 +15,7 @@ import numpy as np
 from taylor.core.algebra import Algebra, differentiation
 from taylor.core.instructions import Call, flat
 from taylor.core.rules import tangent_of
-from taylor.core.sweep import like_numbers
+from taylor.core.singular import like_numbers
 from taylor.core.table import Rule
 from taylor.core.tags import Tag, fresh_tag
 from taylor.core.tape import as_data

@@ -12,12 +12,13 @@ import numpy as np
 from taylor.core.algebra import Algebra, Graded, Univariate, few_products
 from taylor.core.conditions import Condition
 from taylor.core.functions import real_power, sqrt
-from taylor.core.maps import scatter
+from taylor.core.instructions import Add, Arithmetic, Call, Choose, Div, Einsum, Mul, Op, Row
+from taylor.core.maps import Gather, Map
 from taylor.core.memory import in_memory, in_rows, taken
-from taylor.core.operand import fits, host, lift
+from taylor.core.operand import bind, fits, lift
 from taylor.core.powers import integer_power
-from taylor.core.sweep import is_zero, leading, local_series
-from taylor.core.table import Elementary, Rule
+from taylor.core.singular import is_zero, leading, local_series
+from taylor.core.table import Elementary
 from taylor.core.tables import contract, free_letter, nonzero, pad
 from taylor.core.tags import Tag, user_tag
 from taylor.core.tape import Node
@@ -104,10 +105,9 @@ class Series(Coefficients):
     def _inactive(self, what: str) -> Any:
         if self.active:
             raise TypeError(
-                f"{what} of a {type(self).__name__} would drop its derivatives; use .value for "
-                f"the plain "
-                "value (in a recorded or differentiated function use numpy or taylor functions, "
-                "and make arrays to be filled with np.zeros_like(x))"
+                f"{what} of a {type(self).__name__} would drop its derivatives; use .value for the "
+                "plain value (in a recorded or differentiated function use numpy or taylor "
+                "functions, and make arrays to be filled with np.zeros_like(x))"
             )
         return self.value
 
@@ -156,8 +156,7 @@ class Series(Coefficients):
             )
         raise AlgebraMismatch(
             f"{names} are series of different algebras; make all variables in one call, or nest: "
-            f"take "
-            "the derivative of a derivative with the drivers"
+            "take the derivative of a derivative with the drivers"
         )
 
     def _mine(self, args: Sequence[Any]) -> list[bool]:
@@ -267,8 +266,9 @@ class Series(Coefficients):
             return not self._hosts(x)
         return isinstance(x, Condition) or not fits(x)
 
-    def _operate(self, name: str, x: Any, y: Any) -> Any:
+    def _operate(self, op: Arithmetic, args: Sequence[Any]) -> Any:
         """Return the result of an operator, one of whose sides is this series."""
+        (x, y), name = args, op.operator
         if isinstance(x, Series):
             result = getattr(x, f"__{name}__")(y)
         else:
@@ -414,21 +414,20 @@ class Series(Coefficients):
         return super().__pow__(r, mod)
 
     # -------------------------------------------------------------- functions
-    def _elementary(self, row: Elementary, args: tuple[Any, ...]) -> Any:
+    def _elementary(self, row: Elementary, args: Sequence[Any]) -> Any:
         if len(args) == 1:
             table = by_code(row, ALONE, self.algebra, [self._coef])
             if table is not None:
                 head = self._coef[0]
                 table[0] = row.numpy(head if self._is_floats() else head + 0)  # above branch cuts
                 return self._new(table, reach=0 if self._reach == 0 else UNKNOWN)
-        return rows.elementary(row, args)
+        return bind(Row(row), *args)
 
-    def _call(self, rule: Rule, args: tuple[Any, ...]) -> Any:
-        args = tuple(lift(x) for x in args)
-        owner = host(args)
-        if not isinstance(owner, Series):
-            return owner._call(rule, args)
-        mine = owner._mine(args)
+    def _function(self, op: Row, args: Sequence[Any]) -> Any:
+        return rows.elementary(op.row, self, args)
+
+    def _called(self, op: Call, args: Sequence[Any]) -> Any:
+        owner, rule, mine = self, op.rule, self._mine(args)
         if rule.step is not None:
             tables = [x._coef if m else plain(x) for x, m in zip(args, mine, strict=True)]
             return rules.by_step(owner, rule.step, tables, mine)
@@ -493,12 +492,18 @@ class Series(Coefficients):
         table[0] = Kind.of(table).one
         return self._new(table, reach=0)
 
-    def _gather(self, sources: Sequence[Any], index: Array) -> Any:
+    def process(self, op: Op, args: Sequence[Any]) -> Any:
+        """Return what an instruction makes of those arguments."""
+        if type(op) in PROCESS:
+            return PROCESS[type(op)](self, op, args)
+        assert isinstance(op, Map)
+        with np.errstate(all="ignore"):
+            return self._new(op.moved((self._coef,), 1), reach=self._reach)
+
+    def _gathered(self, op: Gather, sources: Sequence[Any]) -> Self:
+        owner, index = self, op.index
         if len(sources) == 1:
             return self._new(taken(self._coef, index), reach=self._reach)
-        owner = host(sources)
-        if not isinstance(owner, Series):
-            return owner._gather(sources, index)
         joined: list[Any] = []
         reach = 0.0
         for x in sources:
@@ -511,28 +516,13 @@ class Series(Coefficients):
             joined.append(x._coef.reshape((x._coef.shape[0], -1)))
         return owner._new(taken(np.concatenate(together(*joined), axis=1), index), reach=reach)
 
-    def _scatter(self, index: Array, shape: tuple[int, ...]) -> Self:
-        return self._new(scatter(self._coef, index, shape, 1), reach=self._reach)
-
-    def _sum(self, axes: tuple[int, ...]) -> Self:
+    def _contracted(self, op: Einsum, args: Sequence[Any]) -> Any:
         with np.errstate(all="ignore"):
-            total = np.sum(self._coef, axis=tuple(i + 1 for i in axes))
-        return self._new(total, reach=self._reach)
-
-    def _cumsum(self, axis: int) -> Self:
-        with np.errstate(all="ignore"):
-            return self._new(np.cumsum(self._coef, axis=axis + 1), reach=self._reach)
-
-    def _einsum(self, spec: str, x: Any, y: Any) -> Any:
-        with np.errstate(all="ignore"):
-            return self._contract(spec, x, y)
+            return self._contract(op.spec, *args)
 
     def _contract(self, spec: str, x: Any, y: Any) -> Any:
-        owner = host((x, y))
-        if not isinstance(owner, Series):
-            return owner._einsum(spec, x, y)
-        reach = _degree(owner.algebra, _reach_in(owner, x), _reach_in(owner, y))
-        owner, x, y, live = owner._pair(x, y)
+        reach = _degree(self.algebra, _reach_in(self, x), _reach_in(self, y))
+        owner, x, y, live = self._pair(x, y)
         if live is BOTH:
             if not (is_operand(x) or is_operand(y)):
                 x, y = together(x, y)
@@ -546,22 +536,17 @@ class Series(Coefficients):
         z = free_letter(spec)
         return owner._new(in_rows(contract(f"{z}{a},{b}->{z}{out}", x, y)), reach=reach)
 
-    def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
-        args = [lift(x) for x in (lhs, rhs, a, b)]
-        owner = host(args)
-        if not isinstance(owner, Series):
-            return owner._choose(*args, mode)
-        mine = tuple(owner._mine(args))
+    def _chosen(self, op: Choose, args: Sequence[Any]) -> Any:
+        mine, mode = tuple(self._mine(args)), op.mode
         inputs = [x._coef for x, m in zip(args, mine, strict=True) if m]
         if mode == "kink" and any(np.iscomplexobj(base(x)) for x in args):
             raise TypeError(
                 "abs, maximum and their kin are not holomorphic: a complex series has no Taylor "
-                "series "
-                "of them; work with real and imaginary parts as two real variables"
+                "series of them; work with real and imaginary parts as two real variables"
             )
         tables = together(*inputs)
         parameters = [plain(x) for x, m in zip(args, mine, strict=True) if not m]
-        return owner._new(rows.swept(rows.choice(mode, mine), owner.algebra, tables, parameters))
+        return self._new(rows.swept(rows.choice(mode, mine), self.algebra, tables, parameters))
 
     def _compare(self, op: Any, other: Any) -> Any:
         other = lift(other)
@@ -655,6 +640,13 @@ def _weak(x: Any, like: Array) -> Any:
     if type(x) in (int, float) and not is_operand(like) and like.dtype.kind in "fc":
         return np.asarray(x, dtype=like.dtype)
     return x
+
+
+PROCESS: dict[type[Op], Any] = {
+    Add: Series._operate, Mul: Series._operate, Div: Series._operate, Row: Series._function,
+    Call: Series._called, Choose: Series._chosen, Gather: Series._gathered,
+    Einsum: Series._contracted,
+}  # fmt: skip
 
 
 def formal_sqrt(x: Any) -> Any:
