@@ -50,6 +50,9 @@ class Multi(Kind):
     def local(self, row: Any, x: Any, order: int) -> Array:
         return row.local(x, order)
 
+    def spacing(self, x: Any) -> Any:
+        return abs(x) * self.context.eps if x else self.context.eps
+
 
 class Intervals(Multi):
     """The intervals of one context of mpmath, real or complex."""

@@ -150,6 +150,11 @@ class Kind:
         """Whether a number is finite, or a set bounded."""
         return bool(abs(x) < float("inf"))
 
+    def spacing(self, x: Any) -> Any:
+        """Return about the distance of a number to the next one."""
+        eps = self.number(2) ** -self.precision
+        return abs(x) * eps if x else eps
+
 
 @dataclass(frozen=True, repr=False)
 class Floats(Kind):
@@ -191,6 +196,9 @@ class Floats(Kind):
 
     def local(self, row: Any, x: Any, order: int) -> Array:
         return row.local(x, order)
+
+    def spacing(self, x: Any) -> Any:
+        return np.spacing(max(abs(x), 1e-300))
 
 
 class Exact(Kind):
