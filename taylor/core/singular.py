@@ -10,7 +10,7 @@ import numpy as np
 from taylor.core.conditions import Condition
 from taylor.errors import DomainError
 from taylor.numbers.contexts import is_interval
-from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.kinds import Kind, base, is_operand
 from taylor.numbers.values import decided, zeros
 
 Array = Any
@@ -114,9 +114,7 @@ def local_series(row: Any, x: Any, order: int) -> Any:
     if isinstance(x, np.ndarray) and x.dtype == object:
         flat = [local_series(row, e, order) for e in x.reshape(-1)]
         return np.stack(flat, axis=1).reshape(order + 1, *x.shape)
-    if isinstance(x, (int, np.integer)):
-        x = float(x)
     try:
-        return row.local(x, order)
+        return Kind.of(x).local(row, x, order)
     except ValueError as error:
         raise no_expansion(row, [x]) from error
