@@ -31,19 +31,17 @@ def outcome(op: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
 
 def is_zero(x: Any) -> bool:
     """Whether a scalar is zero (an interval: whether it contains zero)."""
-    if is_interval(x):
-        return bool(0 in x) if not hasattr(x, "_mpci_") else bool(0 in x.real and 0 in x.imag)
-    return bool(x == 0)
+    return Kind.of(x).is_zero(x)
 
 
 def is_finite(x: Any) -> bool:
     """Whether a scalar of any number type is finite (an interval: bounded)."""
-    return bool((abs(x).b if is_interval(x) else abs(x)) < float("inf"))
+    return Kind.of(x).is_finite(x)
 
 
 def is_nan(x: Any) -> bool:
     """Whether a scalar of any number type is not a number."""
-    return not is_interval(x) and bool(x != x)
+    return Kind.of(x).is_nan(x)
 
 
 def _nans(x: Any) -> Array:
