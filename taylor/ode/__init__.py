@@ -3,8 +3,7 @@
 Reading order: `system` (the series of a solution), `control` (order and step size), `stepper` and
 `machine` (steps, through NumPy and as machine code), `integrator`, `surfaces` (changes of branch),
 `events`, `jets`, `sensitivity`, `solve`; `lanes`, `members` and `ensemble` for many at once.
-`taylor.ode.Taylor` is a method for `scipy.integrate.solve_ivp`; it
-needs SciPy.
+`taylor.ode.Taylor` is a method for `scipy.integrate.solve_ivp`; it needs SciPy.
 """
 
 from typing import Any
