@@ -37,9 +37,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "compile",
     ],
     "ode": [
-        "files", "control", "options", "roots", "numbers", "dense", "system", "pieces",
-        "surfaces", "events", "machine", "lanes", "stepper", "integrator", "jets", "results",
-        "happenings", "sensitivity", "solve", "members", "saved", "ensemble", "solver", "__init__",
+        "files", "control", "options", "roots", "dense", "system", "pieces", "surfaces", "machine",
+        "lanes", "stepper", "integrator", "jets", "events", "results", "sensitivity", "solve",
+        "members", "saved", "ensemble", "solver", "__init__",
     ],
     "elementary": [],
     "sparse": [],

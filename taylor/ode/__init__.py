@@ -1,9 +1,9 @@
 """Initial value problems by Taylor series: `solve_ivp`, `TaylorIntegrator` and what they give.
 
-Reading order: `system` (the series of a solution), `control` (order and step size), `machine` (the
-same as machine code), `integrator`, `events`, `jets`, `sensitivity`, `solve`; `lanes` and
-`ensemble` for many at once.  `taylor.ode.Taylor` is a method for `scipy.integrate.solve_ivp`; it
-needs SciPy.
+Reading order: `system` (the series of a solution), `control` (order and step size), `stepper` and
+`machine` (steps, through NumPy and as machine code), `integrator`, `surfaces` (changes of branch),
+`events`, `jets`, `sensitivity`, `solve`; `lanes`, `members` and `ensemble` for many at once.
+`taylor.ode.Taylor` is a method for `scipy.integrate.solve_ivp`; it needs SciPy.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Order and step size from the tolerance.
+"""Order and step size from the tolerance, and sums that lose nothing.
 
 For a series of radius of convergence ρ the work per unit of time is least at h = ρ/e², and the term
 of order p is then e^(-2p) of the first: p = ceil(1 - log(tol)/2) and h = ρ·exp(-2 - 0.7/(p - 1)).
@@ -21,6 +21,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from taylor.numbers.kinds import Kind
 
 Array = NDArray[Any]
 LEAST = 2  # the order at least
@@ -88,6 +90,28 @@ def norm(x: Array) -> Any:
 def _upper(e: Any) -> Any:
     """Return the upper end of an interval, or the number itself."""
     return getattr(e, "b", e)
+
+
+def finite(x: Any) -> bool:
+    """Whether all numbers are finite."""
+    x = np.asarray(x)
+    if x.dtype != object:
+        return bool(np.isfinite(x).all())
+    return all(Kind.of(e).is_finite(e) for e in x.flat)
+
+
+def spacing(t: Any) -> Any:
+    """Return the distance of a time to the next number."""
+    return Kind.of(t).spacing(t)
+
+
+def two_sum(a: Any, b: Any) -> tuple[Any, Any]:
+    """Return a + b rounded, and the rounding error (Knuth, TAOCP 2, section 4.2.2)."""
+    s = a + b
+    if np.asarray(s).dtype == object:
+        return s, 0 * s
+    part = s - a
+    return s, (a - (s - part)) + (b - part)
 
 
 def log2_step(series: Array, factor: float, floor: float = NONE) -> float:

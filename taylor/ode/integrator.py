@@ -27,11 +27,10 @@ from taylor.errors import (
     outside,
 )
 from taylor.kept import STORE
-from taylor.ode.control import looks_stiff
+from taylor.ode.control import finite, looks_stiff, spacing
 from taylor.ode.dense import Solution, in_numbers_of
 from taylor.ode.machine import DONE, GO, GUARD, SMALL, Machine, Memory
-from taylor.ode.numbers import finite, in_one_kind, spacing
-from taylor.ode.options import Options, check_time, number_of_steps
+from taylor.ode.options import Options, check_time, in_one_kind, number_of_steps
 from taylor.ode.pieces import Pieces, Place, along, resolved
 from taylor.ode.stepper import agreed, by_machine, by_numpy, failure
 from taylor.ode.surfaces import Surface, first_crossing, on_surface, past
@@ -129,12 +128,11 @@ class TaylorIntegrator:
         if not isinstance(args, (tuple, list)):
             raise TypeError(f"args is a tuple: did you mean ({args!r},)?")
         same = len(args) == len(self._args) and all(
-            i in self.system.free or a is b
+            is_parameter(a) and np.shape(a) == np.shape(b) if i in self.system.free else a is b
             for i, (a, b) in enumerate(zip(args, self._args, strict=True))
         )
-        shapes = [np.shape(a) for a in args] == [np.shape(a) for a in self._args]
         self._args, self._left = tuple(args), None
-        if not (same and shapes and all(is_parameter(args[i]) for i in self.system.free)):
+        if not same:
             self._bind()
         elif self._memory is not None:
             self._memory.parameters(self._parameters)

@@ -24,10 +24,9 @@ from taylor.drivers.several import series
 from taylor.errors import AlgebraMismatch, NonAnalyticError, TraceError
 from taylor.llvm.ir import WIDTH
 from taylor.numbers.kinds import is_operand
-from taylor.ode.control import norm
+from taylor.ode.control import norm, spacing
 from taylor.ode.dense import SeriesSolution
 from taylor.ode.integrator import TaylorIntegrator
-from taylor.ode.numbers import spacing
 from taylor.ode.options import Options
 from taylor.ode.pieces import Pieces
 from taylor.ode.surfaces import Surface

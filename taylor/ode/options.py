@@ -1,4 +1,4 @@
-"""The options of an integration, checked once, and what follows from them for the steps."""
+"""What an integration is given, checked once: time and state in one kind of number, and options."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.numbers.contexts import is_interval
-from taylor.numbers.kinds import Kind
-from taylor.ode.control import LEAST, factor_of, floor_of, order_of
+from taylor.numbers.kinds import Kind, is_operand
+from taylor.numbers.values import as_array
+from taylor.ode.control import LEAST, factor_of, finite, floor_of, order_of
+
+Array = NDArray[Any]
 
 
 def check_time(t: Any, finite: bool = True) -> None:
@@ -30,6 +33,30 @@ def check_span(t_span: Any) -> None:
         raise ValueError(f"t_span is (t0, t1), not {t_span}")
     for t in t_span:
         check_time(t)
+
+
+def in_one_kind(t0: Any, y0: Any) -> tuple[Any, Array]:
+    """Return time and state in one kind of number; raise ValueError where they are not finite."""
+    if is_operand(y0) or is_operand(t0):
+        raise TypeError(
+            "a state of series is integrated by taylor.ode.solve_ivp, which makes an ordinary "
+            "system of its coefficients"
+        )
+    y = as_array(y0)
+    if not y.size:
+        raise ValueError("y0 is empty: there is nothing to integrate")
+    if y.dtype.kind not in "iubfcO":
+        raise TypeError(f"y0 holds numbers, not {y.dtype}")
+    if y.dtype in (np.float32, np.complex64):
+        raise TypeError(f"y0 is of type {y.dtype}: give it in float64, which steps are taken in")
+    kind = Kind.of(y)
+    y = y.astype(float) if kind.exact or y.dtype == np.float16 else y.copy()
+    check_time(t0)
+    if not finite(y):
+        raise ValueError(f"y0 is not finite: {y}")
+    if y.dtype != object:
+        return np.float64(t0), y
+    return t0 if kind.sets else kind.number(t0), y
 
 
 def positive(x: Any, name: str, whole: bool = False) -> None:
@@ -74,14 +101,14 @@ class Options:
         if not atol >= 0:
             raise ValueError(f"atol is a number of at least 0, not {atol}")
 
-    def control(self, y: NDArray[Any]) -> Control:
+    def control(self, y: Array) -> Control:
         """Return what the steps of states like y need."""
         tol = self._tolerance(y)
         order = order_of(float(tol)) if self.order is None else int(self.order)
         factor = factor_of(float(tol), order, self.order is not None)
         return Control(tol, order, factor, self.max_step, floor_of(self.atol, tol))
 
-    def _tolerance(self, y: NDArray[Any]) -> Any:
+    def _tolerance(self, y: Array) -> Any:
         kind = Kind.of(y)
         if self.tol is not None:
             return self.tol if y.dtype == object else max(float(self.tol), 2.0**-53)

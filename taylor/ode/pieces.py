@@ -18,7 +18,7 @@ from taylor.errors import eagerly
 from taylor.kept import STORE
 from taylor.machine.engine import Kernel
 from taylor.numbers.values import as_array
-from taylor.ode.numbers import two_sum
+from taylor.ode.control import two_sum
 from taylor.ode.roots import value
 
 Array = NDArray[Any]

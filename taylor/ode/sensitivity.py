@@ -33,10 +33,10 @@ from taylor.core.operand import host, lift
 from taylor.core.tape import Node
 from taylor.drivers import derivatives as drivers
 from taylor.drivers.checkpoint import whole_number
+from taylor.drivers.driver import point
 from taylor.drivers.evolution import Evolution, tangent
 from taylor.drivers.several import pack, pullback
 from taylor.numbers.kinds import is_operand
-from taylor.numbers.values import as_array
 from taylor.ode.control import norm
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.jets import Differentiated, Jets, Plain
@@ -217,11 +217,8 @@ def _split(fun: Function, args: Sequence[Any]) -> tuple[Function, list[Any], lis
 
 def _point(x: Any) -> Any:
     """Return a point of differentiation as an array or a series, integers as floats."""
-    x = lift(x)
-    if is_operand(x):
-        return x
-    x = as_array(x)
-    return x.astype(float) if x.dtype.kind in "iub" else x
+    x = point(x)
+    return x.astype(float) if isinstance(x, np.ndarray) and x.dtype.kind in "iub" else x
 
 
 def states(fun: Function, y0: Any, args: Sequence[Any], course: Course) -> Any:

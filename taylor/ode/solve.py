@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from taylor.core.operand import lift
 from taylor.errors import IntegrationError
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import base
 from taylor.ode.dense import in_numbers_of
-from taylor.ode.events import Events
-from taylor.ode.happenings import Happenings
+from taylor.ode.events import Events, Happenings
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.jets import Plain
 from taylor.ode.options import Options, check_span
@@ -79,7 +78,9 @@ def solve_ivp(
         )
     check_span(t_span)
     options = Options(rtol if tol is None else tol, order, max_step, atol, strict)
-    plain = Plain(fun, *((_values(y0), map(_values, args)) if recorded else (y0, args)))
+    plain = Plain(
+        fun, *((base(lift(y0)), [base(lift(a)) for a in args]) if recorded else (y0, args))
+    )
     it = plain.integrator(t_span[0], options)
     t1 = t_span[1] + 0 * it.t
     record = Record(it, t1, t_eval, dense_output)
@@ -100,14 +101,6 @@ def solve_ivp(
     if recorded and len(found.t):
         found.update(y=states(fun, y0, args, Course(t_span[0], found.t, options)))
     return found
-
-
-def _values(x: Any) -> Any:
-    """Return the plain numbers of what is differentiated; anything else as it is."""
-    x = lift(x)
-    while is_operand(x):
-        x = x.value
-    return x
 
 
 def _integrated(

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from taylor.errors import DomainError, GuardError
 from taylor.ode import machine
-from taylor.ode.control import exp2, log2_step, norm
-from taylor.ode.numbers import finite, two_sum
+from taylor.ode.control import exp2, finite, log2_step, norm, two_sum
 from taylor.ode.options import Control
 from taylor.ode.pieces import Pieces, Place
 from taylor.ode.roots import value

@@ -13,7 +13,7 @@ from taylor.core.algebra import Univariate
 from taylor.core.program import Program
 from taylor.core.sweep import sweep
 from taylor.numbers.values import as_array
-from taylor.ode.numbers import spacing
+from taylor.ode.control import spacing
 from taylor.ode.pieces import Pieces, along, divided
 from taylor.ode.roots import roots, without_root
 
