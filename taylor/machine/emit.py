@@ -20,8 +20,9 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.calls import Call
 from taylor.core.choices import SLOPES
-from taylor.core.instructions import Call, Choose, Const, Einsum, Instruction, Op, Row
+from taylor.core.instructions import Choose, Const, Einsum, Instruction, Op, Row
 from taylor.core.maps import CumSum, Gather, Scatter, Sum
 from taylor.core.operand import Operand
 from taylor.core.rules import values

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Univariate
+from taylor.core.conditions import Guard
 from taylor.core.expand import expand
 from taylor.core.instructions import Parameter
 from taylor.core.program import Program
 from taylor.core.rules import values
-from taylor.core.tape import Guard
 from taylor.errors import NotNow
 from taylor.kept import identity
 from taylor.llvm.ir import WIDTH, Function, Scalar, tiled

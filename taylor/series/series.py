@@ -28,13 +28,13 @@ from taylor.core.algebra import (
     few_products,
 )
 from taylor.core.branches import at_zero, lowered
+from taylor.core.calls import Call, flat
 from taylor.core.conditions import Condition
 from taylor.core.expand import of_row
 from taylor.core.functions import cbrt, mod, power, real_power, sqrt
 from taylor.core.instructions import (
     Add,
     Arithmetic,
-    Call,
     Choose,
     Div,
     Einsum,
@@ -44,7 +44,6 @@ from taylor.core.instructions import (
     Op,
     Parameter,
     Row,
-    flat,
 )
 from taylor.core.maps import Gather, Map
 from taylor.core.memory import (
