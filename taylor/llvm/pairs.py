@@ -113,9 +113,10 @@ def usable(x: Array, y: Array, count: int) -> bool:
 class Table:
     """Which pairs make which sums: p and q in order, and where each sum begins, and the end."""
 
-    def __init__(self, p: Array, q: Array, starts: Array) -> None:
+    def __init__(self, p: Array, q: Array, starts: Array, weights: Array) -> None:
         self.arrays = [np.ascontiguousarray(a, dtype=np.int32) for a in (p, q, starts)]
         self.pointers = [a.ctypes.data for a in self.arrays]
+        self.weights = np.ascontiguousarray(weights, dtype=np.float64)  # for others than `sums`
         self.size = len(starts) - 1
 
 
