@@ -13,7 +13,8 @@ import math
 from typing import Any
 
 from taylor.llvm.ir import WIDTH, Function, Scalar
-from taylor.machine.emit import Degree, Symbol, empty
+from taylor.machine.degrees import Degree
+from taylor.machine.emit import Symbol, empty
 
 
 class Composition:
@@ -32,7 +33,7 @@ class Composition:
         width = f.unit if f.unit > 1 or self.size == 1 else WIDTH
         if self.size == 1:
             y = self._element(k, 0, width)
-            return Symbol(f, self.shape, reg=y, strides=(0,) * len(self.shape))
+            return Symbol(f, self.shape, reg=y)
         out = empty(f, self.shape, self.x.complex)
 
         def element(e: Any) -> None:

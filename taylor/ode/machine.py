@@ -29,19 +29,12 @@ from taylor.kept import identity
 from taylor.llvm.ir import WIDTH, Function, Scalar, literal
 from taylor.llvm.jit import Code, made
 from taylor.machine.calls import Calls, bare
-from taylor.machine.emit import (
-    SUMS,
-    Joined,
-    Symbol,
-    broadcast,
-    c_strides,
-    lifted,
-    mapped,
-    nest,
-    with_questions,
-)
+from taylor.machine.contractions import SUMS
+from taylor.machine.emit import Joined, Symbol, broadcast, lifted, mapped, nest, with_questions
 from taylor.machine.machine import block, failed
-from taylor.machine.series import SUMMING, Emission, Table, spread
+from taylor.machine.nests import c_strides
+from taylor.machine.series import SUMMING, Emission, spread
+from taylor.machine.tables import Table
 from taylor.ode.control import slacks
 
 Array = Any
