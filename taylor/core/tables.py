@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -57,9 +58,9 @@ def _sum_of_products(x: list[Any], y: list[Any]) -> Any:
         try:
             left, m, e, _ = a._mpf_
             right, n, d, _ = b._mpf_
+            context = a.context
         except AttributeError:
             return None
-        context = a.context
         if not m or not n:
             if (e and not m) or (d and not n):  # an infinity or nan
                 return None
@@ -145,7 +146,12 @@ def contract_rows(
     >>> contract_rows("i,i->", np.eye(2), np.array([1.0, 3.0]), right=False)
     array([1., 3.])
     """
+    return contract(_of_rows(spec, left, right, total), x, y)
+
+
+@functools.cache
+def _of_rows(spec: str, left: bool, right: bool, total: bool) -> str:
     terms, out = spec.split("->")
     a, b = terms.split(",")
     z = free_letter(spec)
-    return contract(f"{z * left}{a},{z * right}{b}->{z * (not total)}{out}", x, y)
+    return f"{z * left}{a},{z * right}{b}->{z * (not total)}{out}"
