@@ -17,7 +17,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "llvm": ["parts", "ir", "vector", "store", "jit", "pairs", "blocks"],
     "core": [
         "choices", "table", "powers", "functions", "tags", "tables", "algebra", "structured",
-        "branches", "binding", "conditions", "memory", "patterns", "instructions", "maps",
+        "branches", "binding", "conditions", "memory", "patterns", "instructions", "calls", "maps",
         "operand", "tape", "rules", "program", "expand", "singular", "state", "sides",
         "sweep",
     ],

@@ -12,8 +12,8 @@ import sympy
 import taylor
 from taylor import Taylor, TaylorN, linalg
 from taylor.core.algebra import Univariate, multivariate, squarefree
-from taylor.core.instructions import Call
-from taylor.core.instructions import flat as joined
+from taylor.core.calls import Call
+from taylor.core.calls import flat as joined
 from taylor.core.rules import tangent_of
 from taylor.linalg.degrees import RULES
 

@@ -649,3 +649,9 @@ def test_methods_see_the_attributes_of_their_object():
         assert np.array_equal(taylor.hessian(spring.energy, x), stiffness * np.eye(2))
     assert Spring(4.0).energy(x) == 10.0
     assert Spring.energy.machines == {}
+
+
+def test_running_sums_of_equal_numbers():
+    c = taylor.compile(lambda x: np.cumsum(np.broadcast_to(x, (4,))), strict=True)
+    assert np.allclose(c(0.5), [0.5, 1.0, 1.5, 2.0])
+    assert np.allclose(taylor.derivative(c, 0.5), [1.0, 2.0, 3.0, 4.0])

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 import taylor
 from taylor import ShapeMismatch, record
-from taylor.core.instructions import Call, Input, Instruction, Op
+from taylor.core.calls import Call
+from taylor.core.instructions import Input, Instruction, Op
 from taylor.core.maps import CumSum, Scatter
 from taylor.core.program import Program
 from taylor.drivers import sparse

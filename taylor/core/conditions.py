@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from taylor.core.binding import call, call_ufunc
 from taylor.errors import TraceError
 from taylor.numbers.kinds import base
-from taylor.numbers.values import decided
+from taylor.numbers.values import decided, of_value
 
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
@@ -40,6 +40,32 @@ def _by(view: str, name: str) -> Callable[..., Any]:
         return getattr(getattr(self, view)(), name)(*args, **kwargs)
 
     return method
+
+
+class Guard(NamedTuple):
+    """What a decision of the recording rested on: the outcome of v_a (op) v_b.
+
+    With b = -1 the decision was np.op(v_a, *extra[0], **dict(extra[1])), for example an argsort.
+    """
+
+    op: str
+    a: int
+    b: int
+    outcome: Any
+    extra: tuple[Any, Any] = ((), ())
+
+    def holds(self, value: Callable[[int], Any]) -> bool:
+        """Whether the decision is the same for the plain values `value(i)`."""
+        if self.b < 0:
+            args, named = self.extra
+            found = of_value(self.op, value(self.a), *args, **dict(named))
+            return np.array_equal(found, self.outcome)
+        found = decided(COMPARISONS[self.op], value(self.a), value(self.b))
+        return np.array_equal(found, self.outcome)
+
+    def __str__(self) -> str:
+        right = f"np.{self.op}(v{self.a})" if self.b < 0 else f"v{self.a} {self.op} v{self.b}"
+        return f"the decision {right} was {self.outcome} when the program was recorded"
 
 
 class Condition(np.lib.mixins.NDArrayOperatorsMixin):

@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.calls import Call, flat
+from taylor.core.conditions import Guard
 from taylor.core.instructions import (
-    Call,
     Choose,
     Const,
     Einsum,
@@ -33,12 +34,12 @@ from taylor.core.instructions import (
     Row,
     Scale,
     Shape,
-    flat,
 )
 from taylor.core.maps import Reshape
 from taylor.core.program import Program
+from taylor.core.rules import pruned
 from taylor.core.table import Elementary
-from taylor.core.tape import Guard, Node, Tape, pruned
+from taylor.core.tape import Node, Tape
 from taylor.kept import STORE
 
 

@@ -9,7 +9,7 @@ arrays, series, or nodes of a program.  None stands for zero, and an axis of len
 parts along a longer one.
 
     input · parameter · constant · add · mul · div · scale · einsum · row of the table (integral,
-    local, jump) · choose · call, and in `maps` those that only move and add elements
+    local, jump) · choose; in `maps` those that only move elements, in `calls` rules of arrays
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ import numpy as np
 from taylor.core import patterns
 from taylor.core.choices import SIDES, blend, choose
 from taylor.core.table import Elementary, Rule
-from taylor.core.tables import contract, free_letter
-from taylor.errors import TraceError
+from taylor.core.tables import contract, spec_under
 from taylor.numbers import rounding
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Kind, is_operand
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 Array = Any
 Shape = tuple[int, ...]
 Number = Callable[[Any], Any]  # makes a constant a number of the kind at hand
-Rounded = tuple[Any, Any]
 Product = Callable[[Any, Any, Any], Any]  # what rounding took from a product
 LARGE = 1024  # elements of an array that is told from others by identity, not by content
 
@@ -173,7 +171,7 @@ class Op:
 
     def height(self, h: list[int], order: int) -> int:
         """Return the degree of the last part that is not zero, given those of the arguments."""
-        return min(max(h), order)
+        return min(max(h, default=0), order)
 
     def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
         """Return the pattern of the result: see `patterns`."""
@@ -216,9 +214,6 @@ class Parameter(Op):
     n: int
     arity = 0
 
-    def height(self, h: list[int], order: int) -> int:
-        return 0
-
 
 @dataclass(slots=True, eq=False)
 class Const(Op):
@@ -234,9 +229,6 @@ class Const(Op):
     def value(self, a: Sequence[Any], number: Number) -> Any:
         return number(self.c)
 
-    def height(self, h: list[int], order: int) -> int:
-        return 0
-
     def show(self, v: list[str], shape: Shape) -> str:
         return short(self.c)
 
@@ -245,7 +237,6 @@ class Const(Op):
 class Arithmetic(Op):
     """An operator of two arguments."""
 
-    __slots__ = ()
     operator: ClassVar[str]  # the name of its method in Python's data model
     sign: ClassVar[str]
     arity, by_element = 2, True
@@ -253,7 +244,7 @@ class Arithmetic(Op):
     def key(self) -> Any:
         return type(self)
 
-    def low(self, x: Rounded, y: Rounded, z: Any, product: Product) -> Any:
+    def low(self, x: rounding.Pair, y: rounding.Pair, z: Any, product: Product) -> Any:
         """Return what rounding took from z = x ∘ y, for operands with what it took from them."""
         raise NotImplementedError
 
@@ -264,7 +255,6 @@ class Arithmetic(Op):
 class Add(Arithmetic):
     """a + b."""
 
-    __slots__ = ()
     operator, sign = "add", "+"
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
@@ -276,14 +266,13 @@ class Add(Arithmetic):
     def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
         return [bar if w else None for w in wanted]
 
-    def low(self, x: Rounded, y: Rounded, z: Any, product: Product) -> Any:
+    def low(self, x: rounding.Pair, y: rounding.Pair, z: Any, product: Product) -> Any:
         return rounding.through_sum(x, y, z)
 
 
 class Mul(Arithmetic):
     """a·b."""
 
-    __slots__ = ()
     operator, sign = "mul", "*"
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
@@ -303,14 +292,13 @@ class Mul(Arithmetic):
     def height(self, h: list[int], order: int) -> int:
         return min(h[0] + h[1], order)
 
-    def low(self, x: Rounded, y: Rounded, z: Any, product: Product) -> Any:
+    def low(self, x: rounding.Pair, y: rounding.Pair, z: Any, product: Product) -> Any:
         return rounding.through_product(x, y, z, product)
 
 
 class Div(Arithmetic):
     """a/b."""
 
-    __slots__ = ()
     operator, sign = "truediv", "/"
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
@@ -326,7 +314,7 @@ class Div(Arithmetic):
     def height(self, h: list[int], order: int) -> int:
         return order if h[1] else min(h[0], order)
 
-    def low(self, x: Rounded, y: Rounded, z: Any, product: Product) -> Any:
+    def low(self, x: rounding.Pair, y: rounding.Pair, z: Any, product: Product) -> Any:
         return rounding.through_quotient(x, y, z, product)
 
 
@@ -415,14 +403,6 @@ class Einsum(Op):
 
     def show(self, v: list[str], shape: Shape) -> str:
         return f"einsum({self.spec}, {', '.join(v)})"
-
-
-def spec_under(spec: str, operand: int) -> str:
-    """Return the specification with one more, last axis of an operand and of the result."""
-    terms, out = spec.split("->")
-    names, z = terms.split(","), free_letter(spec)
-    names[operand] += z
-    return f"{','.join(names)}->{out}{z}"
 
 
 # ------------------------------------------------------------------ functions of the table
@@ -574,86 +554,6 @@ class Blend(Choose):
         return np.where(self.share == (0 if first else 1), 0, bar)
 
 
-# ------------------------------------------------------------------ rules of arrays
-@dataclass(slots=True, eq=False)
-class Call(Op):
-    """A rule of arrays; the shapes of its results if it has several, which are joined into one."""
-
-    rule: Rule
-    shapes: tuple[Shape, ...] | None = None
-
-    def split(self, y: Any) -> Any:
-        """Return the results of the rule from one array."""
-        if self.shapes is None:
-            return y
-        sizes = [math.prod(s) for s in self.shapes]
-        ends = np.cumsum(sizes)
-        return tuple(
-            np.reshape(y[end - n : end], s)
-            for n, end, s in zip(sizes, ends, self.shapes, strict=True)
-        )
-
-    def value(self, a: Sequence[Any], number: Number) -> Any:
-        return flat(self.rule(*a))
-
-    height = Integral.height
-
-    def _value(self, *a: Any) -> Any:
-        return flat(self.rule.value(*a))
-
-    def tangent(self, at: At, d: list[Any]) -> Any:
-        rule, y = self.rule, self.split(at.y)
-        if at.lanes is not None:
-            raise TraceError(f"{rule.name} has no tangents in lanes")
-        d = [None if e is None else w for e, w in zip(d, at.whole(d), strict=True)]
-        if rule.jvp is not None:
-            return flat(rule.jvp(tuple(d), y, *at.a))
-        if rule.vjp is None:
-            return at.push(self._value, d)
-        vjp = rule.vjp  # dy is the transpose of ȳ -> x̄, a linear map
-        found = at.pull(lambda bar: vjp(self.split(bar), y, *at.a), [at.y * 0], [True], d)
-        assert found is not None
-        return found[0]
-
-    def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
-        rule, y, bar = self.rule, self.split(at.y), full(bar, at.shape)
-        if rule.vjp is not None:
-            found = rule.vjp(self.split(bar), y, *at.a)
-            return wholes(b if w else None for b, w in zip(found, wanted, strict=True))
-        if rule.jvp is None:
-            return wholes(at.pull(self._value, at.a, wanted, [bar]))
-        jvp = rule.jvp  # x̄ is the transpose of x' -> y', a linear map
-        zero = [e * 0 if w else None for e, w in zip(at.a, wanted, strict=True)]
-        given = at.pull(lambda *dx: flat(jvp(dx, y, *at.a)), zero, wanted, [bar], rule)
-        return wholes(self._by_columns(at, bar, wanted) if given is None else given)
-
-    def _by_columns(self, at: At, bar: Any, wanted: list[bool]) -> list[Any]:
-        """Return the adjoints of the arguments from the tangents along every element of them.
-
-        The transpose of a tangent that uses the rule on what varies needs that of the rule.
-        """
-        found: list[Any] = [None] * len(at.a)
-        for n, shape in enumerate(at.shapes):
-            if wanted[n]:
-                d: list[Any] = [None] * len(at.a)
-                terms = []
-                for unit in np.eye(math.prod(shape)):
-                    d[n] = unit.reshape(shape)[()]
-                    terms.append(np.sum(bar * self.tangent(at, d)))
-                found[n] = np.reshape(np.stack(terms), shape)
-        return found
-
-    def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
-        used = np.unique(np.concatenate([p.indices for p in x]))
-        at = np.arange(math.prod(shape))
-        everywhere = np.repeat(at, len(used)), np.tile(used, len(at))
-        return patterns.ones(*everywhere, (len(at), x[0].shape[1]))
-
-    @property
-    def name(self) -> str:
-        return self.rule.name
-
-
 # ------------------------------------------------------------------ helpers
 def added(x: Any, y: Any) -> Any:
     """Return x + y, where None is zero."""
@@ -673,11 +573,6 @@ def full(x: Any, shape: Shape, like: Any = 0.0) -> Any:
     return np.broadcast_to(np.asarray(x, dtype=object) if type(x) is int else x, shape)
 
 
-def flat(y: Any) -> Any:
-    """Return the results of a call as one array: several are ravelled and joined."""
-    return np.concatenate([np.reshape(z, -1) for z in y]) if isinstance(y, tuple) else y
-
-
 def short(x: Any) -> str:
     """Return a number, or the ends of an array, for people."""
     if isinstance(x, Constant):
@@ -685,11 +580,6 @@ def short(x: Any) -> str:
     if np.ndim(x) == 0:
         return f"{x:.6g}" if isinstance(x, (float, np.floating)) else str(x)
     return np.array2string(np.asarray(x), precision=4, threshold=6, edgeitems=2).replace("\n", "")
-
-
-def bytes_of(x: Any) -> int:
-    """Return the bytes of the arrays in the content of an instruction."""
-    return sum(map(bytes_of, x)) if isinstance(x, tuple) else getattr(x, "nbytes", 0)
 
 
 def _key(x: Any) -> Any:

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.instructions import Input, Instruction, Op, bytes_of, full, short
+from taylor.core.conditions import Guard
+from taylor.core.instructions import Input, Instruction, Op, full, short
 from taylor.core.operand import Operand, lift
 from taylor.core.rules import adjoints, tangents, values
 from taylor.core.tags import Tag
-from taylor.core.tape import Guard, Node, Tape
+from taylor.core.tape import Node, Tape
 from taylor.errors import GuardError, ShapeMismatch
 from taylor.kept import identity
 from taylor.numbers.kinds import is_operand
@@ -44,7 +45,7 @@ class Program:
     @property
     def weight(self) -> int:
         """About how many bytes it takes."""
-        return sum(400 + bytes_of(i.op.contents()) for i in self.code)
+        return sum(400 + _bytes(i.op.contents()) for i in self.code)
 
     @functools.cached_property
     def identity(self) -> tuple[Any, ...]:
@@ -131,6 +132,11 @@ class Program:
             lines.append(f'  v{i} [label="{label}", shape={shape}];')
             lines += [f"  v{a} -> v{i};" for a in args]
         return "\n".join([*lines, "}"])
+
+
+def _bytes(x: Any) -> int:
+    """Return the bytes of the arrays in the content of an instruction."""
+    return sum(map(_bytes, x)) if isinstance(x, tuple) else getattr(x, "nbytes", 0)
 
 
 # ------------------------------------------------------------------ record, evaluate, verify

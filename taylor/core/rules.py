@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ from taylor.core.instructions import (
 )
 from taylor.core.maps import scatter
 from taylor.core.table import Elementary, Rule, derived, slope_of_jump
-from taylor.core.tape import Node, Tape, pruned
+from taylor.core.tape import Node, Tape
 from taylor.numbers.kinds import Kind, base, is_operand
 from taylor.numbers.values import constant, integers, over, plus, shape_of
 
@@ -84,6 +84,21 @@ def active(code: Code) -> list[bool]:
     for op, args, _ in code:
         depends.append(type(op) is Input or any(map(depends.__getitem__, args)))
     return depends
+
+
+def pruned(
+    code: Sequence[Instruction], needed: Iterable[int]
+) -> tuple[list[Instruction], dict[int, int]]:
+    """Return the instructions that the needed ones rest on, and the new index of each."""
+    kept: set[int] = set()
+    stack = list(needed)
+    while stack:
+        i = stack.pop()
+        if i not in kept:
+            kept.add(i)
+            stack.extend(code[i].args)
+    new = {i: n for n, i in enumerate(sorted(kept))}
+    return [code[i]._replace(args=tuple(new[a] for a in code[i].args)) for i in new], new
 
 
 # ------------------------------------------------------------------ forward: tangents

@@ -13,14 +13,15 @@ read, so an integrator may ask for degree k of everything before it knows degree
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from taylor.core.algebra import Algebra, Univariate
+from taylor.core.calls import Call
 from taylor.core.choices import choose
-from taylor.core.instructions import Add, Call, Choose, Div, Integral, Jump, Local, Mul, Scale
+from taylor.core.instructions import Add, Choose, Div, Integral, Jump, Local, Mul, Scale
 from taylor.core.maps import Map
 from taylor.core.program import Program, check
 from taylor.core.sides import Sides
@@ -143,59 +144,24 @@ class Sweep(Sides):
     def _integral(self, i: int) -> Step:
         op, args, _ = self.program.code[i]
         assert isinstance(op, Integral)
-        row, n = op.row, op.count
         if op.polar is not None:
             return self._polar(i)
-        live = [a for a in args[:n] if self.live[a]]
-        p, qs = args[-1], args[n:-1]
-        y, part, height, interior = (
-            self.table[i],
-            self.algebra.part,
-            self.height,
-            self.algebra.interior,
-        )
+        y, p, part = self.table[i], args[-1], self.algebra.part
         dy = self.weighted[i] = zeros(y.shape, y)
-        top = self.height[i]
-        pairs: list[tuple[tuple[int | None, Any], Any, int, Any, int]] = []
-        divisor: list[Any] = []
-
-        def start() -> None:
-            """Bind what is known after degree 0: q_0, p_0, and the lanes without an expansion."""
-            p0 = self._value(p)
-            lanes = self._singular(row, args[:n], y[0], p0)
-            for a, q in zip(live, qs, strict=True):
-                if height[a]:
-                    one = type(self.table[q]) is int and self.table[q] == 1
-                    low = self._low(q) if self.precise else None
-                    start = (None if one else q), low
-                    pairs.append((start, self.table[q], height[q], self.weighted[a], height[a]))
-            one = type(self.table[p]) is int and self.table[p] == 1
-            divide, by = (None, None) if one else self._divisor(p)
-            divisor.extend((divide, by, self.table[p], height[p], lanes))
+        equation: list[Any] = []
 
         def step(k: int) -> None:
             if k == 0:
-                y[0] = self._checked(row, [self._value(a) for a in args[:n]])
+                y[0] = self._checked(op.row, [self._value(a) for a in op.reads(args)])
                 return
-            if not divisor:
-                start()
-            if k > top:
+            if not equation:
+                equation.extend(self._equation(i))
+            if k > self.height[i]:
                 return
-            s = None
-            for (c, low), q, hq, da, ha in pairs:
-                if k <= ha:
-                    dak = da[part(k)]
-                    term = dak if c is None else dak * self._value(c)
-                    if low is not None:
-                        term = dak * low + term
-                    s = term if s is None else s + term
-                if hq:
-                    term = interior(k, q, da, hq, ha)
-                    if term is not None:
-                        s = term if s is None else s + term
-            divide, by, pt, hp, lanes = divisor
-            if hp:
-                term = interior(k, pt, dy, hp, k - 1)
+            driving, divide, by, lanes = equation
+            s = _total(self._driven(k, driving))
+            if self.height[p]:
+                term = self.algebra.interior(k, self.table[p], dy, self.height[p], k - 1)
                 if term is not None:
                     s = -term if s is None else s - term
             if s is None:
@@ -204,11 +170,46 @@ class Sweep(Sides):
                 s = divide(s, by)
             dy[part(k)] = s
             y[part(k)] = s / k
-            if lanes is not None:
-                for table in (y, dy):
-                    table[part(k)] = masked(table[part(k)], lanes)
+            self._mask(lanes, k, y, dy)
 
         return step
+
+    def _equation(self, i: int) -> tuple[list[Any], Any, Any, Any]:
+        """Return the terms q·Da of an integral, how to divide by p_0, and the lanes without series.
+
+        All of this is known after degree 0.
+        """
+        op, args, _ = self.program.code[i]
+        assert isinstance(op, Integral)
+        p, terms = args[-1], []
+        lanes = self._singular(op.row, op.reads(args), self.table[i][0], self._value(p))
+        live = [a for a in op.reads(args) if self.live[a]]
+        for a, q in zip(live, args[op.count : -1], strict=True):
+            if self.height[a]:
+                low = self._low(q) if self.precise else None
+                terms.append((a, None if self._is_one(q) else q, q, low))
+        divide, by = (None, None) if self._is_one(p) else self._divisor(p)
+        return terms, divide, by, lanes
+
+    def _is_one(self, i: int) -> bool:
+        return type(self.table[i]) is int and bool(self.table[i] == 1)
+
+    def _driven(self, k: int, terms: list[Any]) -> Iterator[Any]:
+        """Yield the parts of degree k of the terms q·Da."""
+        for a, c, q, low in terms:
+            da = self.weighted[a]
+            if k <= self.height[a]:
+                dak = da[self.algebra.part(k)]
+                term = dak if c is None else dak * self._value(c)
+                yield term if low is None else dak * low + term
+            if self.height[q]:
+                yield self.algebra.interior(k, self.table[q], da, self.height[q], self.height[a])
+
+    def _mask(self, lanes: Any, k: int, *tables: Any) -> None:
+        """Note in tables the lanes without an expansion."""
+        if lanes is not None:
+            for table in tables:
+                table[self.algebra.part(k)] = masked(table[self.algebra.part(k)], lanes)
 
     def _polar(self, i: int) -> Step:
         """Return the step of the angle of z = b + ia, or of |z|**n; b may be left out for 1.
@@ -241,9 +242,7 @@ class Sweep(Sides):
             for table, terms in ((u, ((r, b0), (s, a0))), (v, ((s, b0), (r, -a0)))):
                 table[part(k)] = divide(_total([x * c for x, c in terms if x is not None]), by)
             y[part(k)] = dy[part(k)] / k
-            if lanes is not None:
-                for table in (y, dy):
-                    table[part(k)] = masked(table[part(k)], lanes)
+            self._mask(lanes, k, y, dy)
 
         return step
 
@@ -362,7 +361,7 @@ def called(
     return step
 
 
-def _total(terms: Sequence[Any]) -> Any:
+def _total(terms: Iterable[Any]) -> Any:
     """Return the sum of the terms that exist, or None."""
     total = None
     for t in terms:

@@ -119,6 +119,14 @@ def free_letter(spec: str) -> str:
     return next(c for c in "ZYXWVUTSRQPONMLKJIHGFEDCBAzyxwvutsrqponmlkjihgfedcba" if c not in spec)
 
 
+def spec_under(spec: str, operand: int) -> str:
+    """Return the specification with one more, last axis of an operand and of the result."""
+    terms, out = spec.split("->")
+    names, z = terms.split(","), free_letter(spec)
+    names[operand] += z
+    return f"{','.join(names)}->{out}{z}"
+
+
 def contract(spec: str, x: Array, y: Array) -> Array:
     """Return einsum(spec, x, y), through BLAS where the numbers allow it."""
     plain = not (is_operand(x) or is_operand(y))

@@ -14,19 +14,19 @@ import operator
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from taylor.core import functions
-from taylor.core.conditions import COMPARISONS, Condition
+from taylor.core.calls import Call, flat
+from taylor.core.conditions import COMPARISONS, Condition, Guard
 from taylor.core.instructions import (
     ADD,
     DIV,
     LARGE,
     MUL,
     Add,
-    Call,
     Choose,
     Const,
     Div,
@@ -38,7 +38,6 @@ from taylor.core.instructions import (
     Row,
     Scale,
     Shape,
-    flat,
 )
 from taylor.core.maps import Contract, CumSum, Gather, Reshape, Scatter, Sum
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
@@ -49,7 +48,7 @@ from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, ShapeMismatch, TraceError
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Kind, base, is_operand
-from taylor.numbers.values import as_array, common_shape, constant, decided, exact, of_value
+from taylor.numbers.values import as_array, common_shape, constant, exact, of_value
 
 Array = Any
 EXTREMES = (functions.maximum, functions.minimum)
@@ -64,47 +63,6 @@ def as_data(c: Any, like: Any) -> Any:
     if dtype.kind not in "fc" or np.asarray(c).dtype.kind not in "iub":
         return c
     return np.asarray(c).astype(np.empty(0, dtype).real.dtype)[()]
-
-
-def pruned(
-    code: Sequence[Instruction], needed: Iterable[int]
-) -> tuple[list[Instruction], dict[int, int]]:
-    """Return the instructions that the needed ones rest on, and the new index of each."""
-    kept: set[int] = set()
-    stack = list(needed)
-    while stack:
-        i = stack.pop()
-        if i not in kept:
-            kept.add(i)
-            stack.extend(code[i].args)
-    new = {i: n for n, i in enumerate(sorted(kept))}
-    return [code[i]._replace(args=tuple(new[a] for a in code[i].args)) for i in new], new
-
-
-class Guard(NamedTuple):
-    """What a decision of the recording rested on: the outcome of v_a (op) v_b.
-
-    With b = -1 the decision was np.op(v_a, *extra[0], **dict(extra[1])), for example an argsort.
-    """
-
-    op: str
-    a: int
-    b: int
-    outcome: Array
-    extra: tuple[Any, Any] = ((), ())
-
-    def holds(self, value: Callable[[int], Any]) -> bool:
-        """Whether the decision is the same for the plain values `value(i)`."""
-        if self.b < 0:
-            args, named = self.extra
-            found = of_value(self.op, value(self.a), *args, **dict(named))
-            return np.array_equal(found, self.outcome)
-        found = decided(COMPARISONS[self.op], value(self.a), value(self.b))
-        return np.array_equal(found, self.outcome)
-
-    def __str__(self) -> str:
-        right = f"np.{self.op}(v{self.a})" if self.b < 0 else f"v{self.a} {self.op} v{self.b}"
-        return f"the decision {right} was {self.outcome} when the program was recorded"
 
 
 # ------------------------------------------------------------------ the tape and its nodes

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.conditions import Guard
 from taylor.core.expand import moved, prune
 from taylor.core.program import Program, record, trace
-from taylor.core.tape import Guard, Node, Tape
+from taylor.core.tape import Node, Tape
 from taylor.drivers.derivatives import pushed
 from taylor.drivers.driver import Derivable, finite
 from taylor.numbers.kinds import is_operand

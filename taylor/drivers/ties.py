@@ -22,9 +22,8 @@ from taylor.core.algebra import Univariate
 from taylor.core.choices import SIDES, SLOPES
 from taylor.core.functions import CHOICES, absolute
 from taylor.core.instructions import Blend, Choose, Input, Instruction, Row, full
-from taylor.core.rules import Code, active, adjoints, inner, tangents, values
+from taylor.core.rules import Code, active, adjoints, inner, pruned, tangents, values
 from taylor.core.tags import fresh_tag
-from taylor.core.tape import pruned
 from taylor.drivers.driver import parts, seed
 from taylor.errors import NonAnalyticError
 from taylor.numbers.kinds import RATIONALS, Floats, Kind, base

@@ -18,13 +18,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taylor.core.instructions import Call, Instruction, Row, flat
+from taylor.core.calls import Call, flat
+from taylor.core.conditions import Guard
+from taylor.core.instructions import Instruction, Row
 from taylor.core.operand import lift
 from taylor.core.program import Program
+from taylor.core.rules import pruned
 from taylor.core.singular import local_series
 from taylor.core.sweep import called
 from taylor.core.table import Elementary, lookup
-from taylor.core.tape import Guard, Node, Tape, pruned
+from taylor.core.tape import Node, Tape
 from taylor.errors import ShapeMismatch
 
 Array = Any

@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.calls import Call
 from taylor.core.choices import SLOPES
-from taylor.core.instructions import Call, Choose, Const, Einsum, Instruction, Op, Row
+from taylor.core.instructions import Choose, Const, Einsum, Instruction, Op, Row
 from taylor.core.maps import CumSum, Gather, Scatter, Sum
 from taylor.core.operand import Operand
 from taylor.core.rules import values
@@ -180,8 +181,7 @@ class Symbol(Strided, Operand):  # type: ignore[misc]  # Operand has a slot: wea
 
     def _running(self, op: CumSum, args: Sequence[Any]) -> Any:
         f, x, axis = self.f, contiguous(self), op.axis
-        if x.reg is not None:
-            return x
+        x = x if x.reg is None else in_memory(f, x)  # equal numbers have other sums
         out = empty(f, self.shape, x.complex)
         n, strides = self.shape[axis], c_strides(self.shape)
         others = [i for i in range(len(self.shape)) if i != axis]

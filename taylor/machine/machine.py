@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.algebra import Algebra, Graded, Univariate
+from taylor.core.conditions import Guard
 from taylor.core.expand import expand
 from taylor.core.instructions import Parameter
 from taylor.core.program import Program
 from taylor.core.rules import values
-from taylor.core.tape import Guard
 from taylor.errors import NotNow
 from taylor.kept import identity
 from taylor.llvm.ir import WIDTH, Function, Scalar, tiled

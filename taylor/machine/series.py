@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Univariate
+from taylor.core.calls import Call
 from taylor.core.expand import moved
 from taylor.core.instructions import (
     Add,
-    Call,
     Choose,
     Div,
     Input,

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.algebra import Univariate
+from taylor.core.calls import Call
 from taylor.core.expand import deciding, expand, kept
-from taylor.core.instructions import Call
 from taylor.core.memory import fresh
 from taylor.core.operand import lift
 from taylor.core.program import Program, check, recording

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Algebra, differentiation
-from taylor.core.instructions import Call, flat
+from taylor.core.calls import Call, flat
 from taylor.core.rules import tangent_of
 from taylor.core.singular import like_numbers
 from taylor.core.table import Rule

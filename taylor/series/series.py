@@ -10,9 +10,10 @@ from typing import Any, Self
 import numpy as np
 
 from taylor.core.algebra import Algebra, Graded, Univariate, few_products
+from taylor.core.calls import Call
 from taylor.core.conditions import Condition
 from taylor.core.functions import real_power, sqrt
-from taylor.core.instructions import Add, Arithmetic, Call, Choose, Div, Einsum, Mul, Op, Row
+from taylor.core.instructions import Add, Arithmetic, Choose, Div, Einsum, Mul, Op, Row
 from taylor.core.maps import Gather, Map
 from taylor.core.memory import in_memory, in_rows, taken
 from taylor.core.operand import bind, fits, lift

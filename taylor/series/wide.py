@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Algebra
-from taylor.core.instructions import Call, Choose, Jump
+from taylor.core.calls import Call
+from taylor.core.instructions import Choose, Jump
 from taylor.core.program import Program
 from taylor.core.sweep import Sweep
 from taylor.errors import TaylorError

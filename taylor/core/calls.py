@@ -1,0 +1,102 @@
+"""A rule of arrays as an instruction: a function that brings its own derivative."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from taylor.core import patterns
+from taylor.core.instructions import At, Integral, Number, Op, Shape, full, wholes
+from taylor.core.table import Rule
+from taylor.errors import TraceError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+
+@dataclass(slots=True, eq=False)
+class Call(Op):
+    """A rule of arrays; the shapes of its results if it has several, which are joined into one."""
+
+    rule: Rule
+    shapes: tuple[Shape, ...] | None = None
+
+    def split(self, y: Any) -> Any:
+        """Return the results of the rule from one array."""
+        if self.shapes is None:
+            return y
+        sizes = [math.prod(s) for s in self.shapes]
+        ends = np.cumsum(sizes)
+        return tuple(
+            np.reshape(y[end - n : end], s)
+            for n, end, s in zip(sizes, ends, self.shapes, strict=True)
+        )
+
+    def value(self, a: Sequence[Any], number: Number) -> Any:
+        return flat(self.rule(*a))
+
+    height = Integral.height
+
+    def _value(self, *a: Any) -> Any:
+        return flat(self.rule.value(*a))
+
+    def tangent(self, at: At, d: list[Any]) -> Any:
+        rule, y = self.rule, self.split(at.y)
+        if at.lanes is not None:
+            raise TraceError(f"{rule.name} has no tangents in lanes")
+        d = [None if e is None else w for e, w in zip(d, at.whole(d), strict=True)]
+        if rule.jvp is not None:
+            return flat(rule.jvp(tuple(d), y, *at.a))
+        if rule.vjp is None:
+            return at.push(self._value, d)
+        vjp = rule.vjp  # dy is the transpose of ȳ -> x̄, a linear map
+        found = at.pull(lambda bar: vjp(self.split(bar), y, *at.a), [at.y * 0], [True], d)
+        assert found is not None
+        return found[0]
+
+    def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
+        rule, y, bar = self.rule, self.split(at.y), full(bar, at.shape)
+        if rule.vjp is not None:
+            found = rule.vjp(self.split(bar), y, *at.a)
+            return wholes(b if w else None for b, w in zip(found, wanted, strict=True))
+        if rule.jvp is None:
+            return wholes(at.pull(self._value, at.a, wanted, [bar]))
+        jvp = rule.jvp  # x̄ is the transpose of x' -> y', a linear map
+        zero = [e * 0 if w else None for e, w in zip(at.a, wanted, strict=True)]
+        given = at.pull(lambda *dx: flat(jvp(dx, y, *at.a)), zero, wanted, [bar], rule)
+        return wholes(self._by_columns(at, bar, wanted) if given is None else given)
+
+    def _by_columns(self, at: At, bar: Any, wanted: list[bool]) -> list[Any]:
+        """Return the adjoints of the arguments from the tangents along every element of them.
+
+        The transpose of a tangent that uses the rule on what varies needs that of the rule.
+        """
+        found: list[Any] = [None] * len(at.a)
+        for n, shape in enumerate(at.shapes):
+            if wanted[n]:
+                d: list[Any] = [None] * len(at.a)
+                terms = []
+                for unit in np.eye(math.prod(shape)):
+                    d[n] = unit.reshape(shape)[()]
+                    terms.append(np.sum(bar * self.tangent(at, d)))
+                found[n] = np.reshape(np.stack(terms), shape)
+        return found
+
+    def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
+        used = np.unique(np.concatenate([p.indices for p in x]))
+        at = np.arange(math.prod(shape))
+        everywhere = np.repeat(at, len(used)), np.tile(used, len(at))
+        return patterns.ones(*everywhere, (len(at), x[0].shape[1]))
+
+    @property
+    def name(self) -> str:
+        return self.rule.name
+
+
+def flat(y: Any) -> Any:
+    """Return the results of a call as one array: several are ravelled and joined."""
+    return np.concatenate([np.reshape(z, -1) for z in y]) if isinstance(y, tuple) else y
