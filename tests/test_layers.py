@@ -10,7 +10,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "errors": [],
     "kept": [],
     "numbers": ["values", "rounding", "intervals", "factorials", "special_series"],
-    "llvm": ["parts", "ir", "vector", "store", "jit", "pairs", "blocks"],
+    "llvm": ["parts", "ir", "expression", "vector", "store", "jit", "tiles", "products"],
     "core": [
         "tags", "algebra", "branches", "binding", "conditions", "elementary", "memory", "operand",
         "tape", "rules", "program", "expand", "sweep",

@@ -9,7 +9,7 @@ import taylor
 from benchmarks.compile_time import FUNCTIONS, QUANTITIES, problem
 from taylor.drivers import compile as compiled
 from taylor.llvm import ir
-from taylor.llvm.parts import joined, kind
+from taylor.llvm.parts import joined
 from taylor.machine import machine, planar
 from taylor.ode import solve_ivp
 
@@ -144,30 +144,11 @@ def test_registers_between_parts():
     part = ["next1:", "  %v2 = fmul double %v1, 0x3FF0000000000000"]
     main = ["entry:", "  %v1 = load double, ptr %data, align 8", "  call void @part1(ptr %data)"]
     main += ["  br label %loop", "loop:", "  %v3 = phi double [%v2, %entry], [%v3, %loop]"]
-    (first, second), end = joined([main, part], 8)
+    types = dict.fromkeys(("%v1", "%v2", "%v3"), "double")
+    (first, second), end = joined([main, part], types, 8)
     assert "store double %v1" in first and "%v2.entry = load double" in first
     assert "%v3 = phi double [%v2.entry, %entry], [%v3, %loop]" in first
     assert "fmul double %v1.next1, " in second and "store double %v2" in second and end == 24
-
-
-@pytest.mark.parametrize(
-    "expression, wanted",
-    [
-        ("select i1 %v1, double %v2, double 0x0000000000000000", "double"),
-        ("select <8 x i1> %v1, <8 x double> %v2, <8 x double> %v3", "<8 x double>"),
-        ("shufflevector <8 x double> %v1, <8 x double> poison, <4 x i32> <i32 0>", "<4 x double>"),
-        ("extractelement <8 x double> %v1, i32 0", "double"),
-        ("extractvalue {<8 x double>, <8 x double>} %v1, 1", "<8 x double>"),
-        ("extractvalue { double, double } %v1, 0", "double"),
-        ("call {<8 x double>, <8 x double>} @g(<8 x double> %v1)", "{<8 x double>, <8 x double>}"),
-        ("getelementptr inbounds double, ptr %data, i64 3", "ptr"),
-        ("bitcast <8 x i1> %v1 to i8", "i8"),
-        ("add nsw i64 %v1, 1", "i64"),
-        ("icmp slt <8 x i64> %v1, %v2", "<8 x i1>"),
-    ],
-)
-def test_the_type_of_a_register(expression, wanted):
-    assert kind(expression) == wanted
 
 
 # ------------------------------------------------------------------ calls that do not wait

@@ -24,8 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from taylor.llvm import pairs as machine
-from taylor.llvm.blocks import Blocks
+from taylor.llvm import products as machine
+from taylor.llvm.products import Blocks
 from taylor.numbers.values import is_interval, is_operand, is_set, together, zeros
 
 Array = Any
@@ -322,7 +322,7 @@ class Monomials:
         self._codes, self._weights = _linear_codes(exponents)
         self._cap = exponents.max(0, initial=0)
         self._pairs: dict[tuple[int, int, int], tuple[Array, Array, Array, Array]] = {}
-        self._tables: dict[tuple[int, int, int], machine.Table] = {}
+        self._tables: dict[tuple[int, int, int], machine.Pairs] = {}
 
     def part(self, k: int) -> slice:
         """Return the slice of the part of degree k in a table."""
@@ -393,7 +393,7 @@ class Monomials:
         spread[out] = np.arange(1, len(out) + 1)
         return np.concatenate([sums[:1] * 0, sums])[spread]
 
-    def compiled_pairs(self, k: int, lo: int, hi: int) -> machine.Table:
+    def compiled_pairs(self, k: int, lo: int, hi: int) -> machine.Pairs:
         """Return the pairs of `pairs`, or (k < 0) of all products, for compiled sums."""
         key = (k, lo, hi)
         if key not in self._tables:
@@ -405,7 +405,7 @@ class Monomials:
             p, q = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
             moved = [part[2] + c for part, c in zip(parts, counts[:-1], strict=True)]
             starts = np.concatenate([*moved, counts[-1:]])
-            packed = machine.Table(p, q, starts)
+            packed = machine.Pairs(p, q, starts)
             if len(p) > CACHED_PAIRS:
                 return packed
             self._tables[key] = packed
@@ -462,13 +462,13 @@ class Monomials:
         return machine.sums(x, y, self.compiled_pairs(-1, 0, 0))
 
     @functools.cached_property
-    def _halves(self) -> machine.Table:
+    def _halves(self) -> machine.Pairs:
         """The pairs of a square: one p < q for two, which is 2x_p·x_q of [x, 2x] and x."""
         p, q, starts = self.compiled_pairs(-1, 0, 0).arrays
         kept = p <= q
         before = np.concatenate([[0], np.cumsum(kept)])[starts]
         p, q = p[kept], q[kept]
-        return machine.Table(np.where(p < q, p + self.size, p), q, before)
+        return machine.Pairs(np.where(p < q, p + self.size, p), q, before)
 
     @functools.cached_property
     def blocks(self) -> Blocks | None:

@@ -9,58 +9,31 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 NAME = re.compile(r"%v\d+\b")
-MADE = re.compile(r"^  (%v\d+) = (.*)$", re.MULTILINE)
+MADE = re.compile(r"^  (%v\d+) = ", re.MULTILINE)
 ARM = re.compile(r"\[(%v\d+), %(\w+)\]")
-TYPE = r"(<[^<>]*>|\w+|\{[^{}]*\})"
-KINDS = [
-    (re.compile(pattern), result)
-    for pattern, result in (
-        (r"[if]cmp \w+ <(\d+) x", r"<\1 x i1>"),
-        (r"[if]cmp ", "i1"),
-        (r"getelementptr ", "ptr"),
-        (r"\w+ .* to (.*)$", r"\1"),
-        (rf"select {TYPE} (?:%\w+|<[^<>]*>), {TYPE}", r"\2"),
-        (r"extractelement <\d+ x (\w+)>", r"\1"),
-        (rf"extractvalue \{{ ?{TYPE},", r"\1"),  # all members are alike
-        (r"shufflevector <\d+ x (\w+)>.*<(\d+) x i32>", r"<\2 x \1>"),
-        (rf"\w+(?: nsw| nnan)? {TYPE}", r"\1"),
-    )
-]
 
 
-def kind(expression: str) -> str:
-    """Return the type of the register that an instruction gives.
-
-    >>> kind("fcmp olt <8 x double> %v1, %v2"), kind("load double, ptr %v3, align 8")
-    ('<8 x i1>', 'double')
-    """
-    for pattern, result in KINDS:
-        found = pattern.match(expression)
-        if found is not None:
-            return found.expand(result)
-    raise ValueError(f"an instruction of no known type: {expression}")
-
-
-def joined(parts: Sequence[Sequence[str]], start: int) -> tuple[list[str], int]:
+def joined(
+    parts: Sequence[Sequence[str]], types: Mapping[str, str], start: int
+) -> tuple[list[str], int]:
     """Return the texts of parts that read each other's registers, and where the memory ends.
 
-    Every part begins with a label.  Memory is taken from that number of bytes on.
+    Every part begins with a label; `types` are those of all registers.  Memory is taken from that
+    number of bytes on.
     """
     texts = ["\n".join(part) for part in parts]
-    types: dict[str, str] = {}
     foreign: list[set[str]] = []
     owner: dict[str, int] = {}
     for n, text in enumerate(texts):
-        made = dict(MADE.findall(text))
+        made = set(MADE.findall(text))
         owner.update(dict.fromkeys(made, n))
-        types.update(made)
-        foreign.append(set(NAME.findall(text)) - made.keys())
+        foreign.append(set(NAME.findall(text)) - made)
     shared: dict[str, tuple[str, int]] = {}
     for name in dict.fromkeys(name for names in foreign for name in sorted(names)):
-        of = kind(types[name])
+        of = types[name]
         shared[name] = of, start
         numbers = re.findall(r"(?:(\d+) x )?(?:double|i64)", of)
         start += 8 * max(1, sum(int(n or 1) for n in numbers))

@@ -55,7 +55,7 @@ class Composition:
         total = _times(f, self._coefficient(1, e, width), x, self._zeros(width))
         if degree == 1:
             return total
-        following = degree + 1 if isinstance(degree, int) else f.put(f"add nsw i64 {degree}, 1")
+        following = degree + 1 if isinstance(degree, int) else f.whole("add", degree, 1)
         with f.loop(2, following) as loop:
             registers = [loop.carry(y) for y in total]
             power = self._power(loop.index, degree, e, width)
@@ -68,15 +68,13 @@ class Composition:
     def _power(self, m: str, k: Any, e: Any, width: int) -> Numbers:
         """Return [u^m]_k."""
         f = self.f
-        stop = f.put(f"sub nsw i64 {k}, {m}")
-        stop = f.put(f"add nsw i64 {stop}, 2")
+        stop = f.whole("add", f.whole("sub", k, m), 2)
         if self.top < self.order:
-            over = f.put(f"icmp sgt i64 {stop}, {self.top + 1}")
-            stop = f.put(f"select i1 {over}, i64 {self.top + 1}, i64 {stop}")
-        lower = f.put(f"sub nsw i64 {m}, 1")
+            stop = f.least(self.top + 1, stop)
+        lower = f.whole("sub", m, 1)
         with f.loop(1, stop) as loop:
             registers = [loop.carry(y) for y in self._zeros(width)]
-            back = f.put(f"sub nsw i64 {k}, {loop.index}")
+            back = f.whole("sub", k, loop.index)
             u, power = self._load(1, loop.index, e, width), self._load(lower, back, e, width)
             for register, new in zip(registers, _times(f, u, power, registers), strict=True):
                 loop.update(register, new)

@@ -50,10 +50,9 @@ class Degree:
     def __init__(self, f: Function, index: str, order: int, sums: Any) -> None:
         self.f, self.index, self.order, self.sums = f, index, order, sums
         self.above = 0
-        self.number = Scalar(f.put(f"sitofp i64 {index} to double"))
+        self.number = f.real(index)
         self.reciprocal = f.binary("fdiv", f.constant(1.0), self.number)
-        last = f.put(f"add nsw i64 {index}, 1")
-        self.half = f.put(f"ashr i64 {last}, 1")
+        self.half = f.whole("ashr", f.whole("add", index, 1), 1)
 
     def __le__(self, height: int) -> bool:
         return height >= self.order
@@ -585,10 +584,7 @@ def _entry(f: Function, table: Array, i: Any) -> Any:
     """Return table[i] for an index that may be known at run time only."""
     if isinstance(i, int):
         return int(table[i])
-    name = f.table([int(v) for v in table], "i32")
-    pointer = f.put(f"getelementptr inbounds i32, ptr {name}, i64 {i}")
-    short = f.put(f"load i32, ptr {pointer}, align 4")
-    return f.put(f"sext i32 {short} to i64")
+    return f.entry(f.table([int(v) for v in table], "i32"), i)
 
 
 def _assembled(f: Function, sources: list[Symbol], index: Array) -> Symbol:
@@ -658,7 +654,6 @@ def _shuffled(f: Function, x: Symbol, index: Array) -> Symbol:
     out, flat = empty(f, index.shape), index.reshape(-1)
     flat = np.append(flat, np.full(-len(flat) % WIDTH, flat[-1]))
     loaded: dict[int, Scalar] = {}
-    t, lanes = f"<{WIDTH} x double>", f"<{WIDTH} x i32>"
     for start in range(0, len(flat), WIDTH):
         block, place = np.divmod(flat[start : start + WIDTH], WIDTH)
         found: Scalar | None = None
@@ -669,9 +664,7 @@ def _shuffled(f: Function, x: Symbol, index: Array) -> Symbol:
             other = found or loaded[b]
             before = place if found is None else np.arange(WIDTH)
             mask = np.where(block == b, place + WIDTH, before)
-            entries = ", ".join(f"i32 {m}" for m in mask)
-            shuffled = f"shufflevector {t} {other.text}, {t} {loaded[b].text}, {lanes} <{entries}>"
-            found = Scalar(f.put(shuffled), WIDTH)
+            found = f.shuffle(other, loaded[b], mask.tolist())
         assert found is not None
         f.store(found, f.address("%data", [], out.offset + start))
     return out
@@ -751,7 +744,7 @@ def nest(f: Function, body: Body, args: Sequence[Symbol], out: Symbol, whole: bo
     def element(index: list[Any], width: int) -> None:
         values = [loaded_at(f, a, index, [ax[2][k] for ax in axes], width) for a, k in refs]
         y = body(*values)
-        y = Scalar(f.splat(y, width).text, width)
+        y = f.splat(y, width)
         terms = [*out.lead, *((i, ax[1]) for i, ax in zip(index, axes, strict=True))]
         f.store(y, f.address(base_of(out), terms, out.offset))
 
@@ -869,7 +862,7 @@ def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> 
         for (index, width), y in zip(places, values, strict=True):
             terms = [(i, ax[1]) for i, ax in zip(index, axes, strict=True)]
             pointer = f.address("%data", terms, result.offset)
-            f.store(Scalar(f.splat(y, width).text, width), pointer)
+            f.store(f.splat(y, width), pointer)
 
     n, to, last = axes[-1]
     vector = f.unit == 1 and n > 1 and to == 1 and all(s in (0, 1) for s in last)
@@ -886,7 +879,7 @@ def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> 
         if whole > 2 * step:
             first = whole // step * SUMS
             with f.loop(0, first * WIDTH, step) as loop:
-                many = [f.put(f"add nsw i64 {loop.index}, {c * WIDTH}") for c in range(SUMS)]
+                many = [f.whole("add", loop.index, c * WIDTH) for c in range(SUMS)]
                 write([([*index, i], WIDTH) for i in many])
         for start in range(first, len(places), SUMS):
             write([([*index, i], width) for i, width in places[start : start + SUMS]])
@@ -903,7 +896,7 @@ def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> 
         n = max(2, SUMS // len(places))
         together = outer[-1] // n * n
         with f.loop(0, together, n) as loop:
-            many = [f.put(f"add nsw i64 {loop.index}, {c}") for c in range(n)]
+            many = [f.whole("add", loop.index, c) for c in range(n)]
             write([([*index, r, i], w) for r in many for i, w in places])
         for r in range(together, outer[-1]):
             row([*index, r])
@@ -956,12 +949,11 @@ def _reductions(
             return totals
         with f.loop(0, n) as loop:
             registers = [
-                loop.carry(Scalar(f.splat(t, width).text, width))
-                for t, (_, width) in zip(totals, places, strict=True)
+                loop.carry(f.splat(t, width)) for t, (_, width) in zip(totals, places, strict=True)
             ]
             new = run(level + 1, [*inner, loop.index], registers)
             for register, value, (_, width) in zip(registers, new, places, strict=True):
-                loop.update(register, Scalar(f.splat(value, width).text, width))
+                loop.update(register, f.splat(value, width))
         return [loop.result(r) for r in registers]
 
     def _dot(n: int, inner: list[Any], total: Scalar) -> Scalar:
@@ -982,9 +974,9 @@ def _reductions(
             with f.loop(0, stop, count * WIDTH) as loop:
                 registers = [loop.carry(p) for p in partial]
                 for c, register in enumerate(registers):
-                    place = f.put(f"add nsw i64 {loop.index}, {c * WIDTH}")
+                    place = f.whole("add", loop.index, c * WIDTH)
                     new = added(values(place, WIDTH), register)
-                    loop.update(register, Scalar(f.splat(new, WIDTH).text, WIDTH))
+                    loop.update(register, f.splat(new, WIDTH))
             partial, start = [loop.result(r) for r in registers], stop
         for c, i in enumerate(range(start, whole, WIDTH)):
             partial[c % count] = added(values(i, WIDTH), partial[c % count])

@@ -20,9 +20,10 @@ from taylor.core.rules import values
 from taylor.core.tape import Guard
 from taylor.errors import NotNow
 from taylor.kept import identity
-from taylor.llvm.ir import WIDTH, Function, Scalar, tiled
+from taylor.llvm.ir import WIDTH, Function, Scalar
 from taylor.llvm.jit import Code, made
-from taylor.llvm.pairs import address
+from taylor.llvm.products import address
+from taylor.llvm.tiles import tiled
 from taylor.machine.calls import Calls, bare, is_users
 from taylor.machine.emit import (
     Joined,
@@ -163,10 +164,11 @@ class Machine:
         wrong = failed(f, program.guards, heads)
         f.store(wrong, f.address("%data", [], self.flag))
         self._finite(f)
+        if self.many:
+            tiled(f, *self._rows(), self.flag)
         text = f.text()
         self.size, self.asks = f.size + WIDTH, (f.asks, f.asking)
-        tiles = tiled(self._rows(), self.unit, self.flag) if self.many else ""
-        self.code = Code(text + tiles)
+        self.code = Code(text)
 
     @property
     def many(self) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 from taylor.core.algebra import CACHED_PAIRS, Monomials
 from taylor.core.expand import expand
 from taylor.core.program import Program
-from taylor.llvm.ir import Function, Scalar
+from taylor.llvm.ir import Function
 from taylor.machine.emit import Symbol, Unsupported, broadcast, c_strides, empty, over_axes
 from taylor.machine.machine import Machine
 from taylor.machine.series import Planes, Table, by_parts
@@ -72,28 +72,25 @@ class Pairs:
             return None
         f, span = self.f, self.part(k)
         place = self.lists.setdefault((k, lo, hi), len(self.lists))
-        lists = f.put(f"load ptr, ptr {f.address('%data', [], self.place)}")
-        p, q, starts = (
-            f.put(f"load ptr, ptr {f.address(lists, [], 3 * place + i)}") for i in range(3)
-        )
+        lists = f.word(f.address("%data", [], self.place), "ptr")
+        p, q, starts = (f.word(f.address(lists, [], 3 * place + i), "ptr") for i in range(3))
         if f.unit > 1 or x.part_shape or y.part_shape:
             return self._arrays(span.stop - span.start, x, y, p, q, starts)
         out = empty(f, (span.stop - span.start,))
 
         with f.loop(0, span.stop - span.start) as rows:
-            following = f.put(f"add nsw i64 {rows.index}, 1")
-            first, stop = _entry(f, starts, rows.index), _entry(f, starts, following)
+            following = f.whole("add", rows.index, 1)
+            first, stop = f.entry(starts, rows.index), f.entry(starts, following)
             with f.loop(first, stop, 2, maybe=True) as loop:
                 sums = [loop.carry(f.constant(0.0)) for _ in range(2)]
-                second = f.put(f"add nsw i64 {loop.index}, 1")
-                inside = f.put(f"icmp slt i64 {second}, {stop}")
-                other = f.put(f"select i1 {inside}, i64 {second}, i64 {loop.index}")
+                second = f.whole("add", loop.index, 1)
+                inside = f.less(second, stop)
+                other = f.choose(inside, second, loop.index)
                 for total, i in zip(sums, (loop.index, other), strict=True):
-                    a = f.load(f.address("%data", [(_entry(f, p, i), 1)], x.offset))
-                    b = f.load(f.address("%data", [(_entry(f, q, i), 1)], y.offset))
+                    a = f.load(f.address("%data", [(f.entry(p, i), 1)], x.offset))
+                    b = f.load(f.address("%data", [(f.entry(q, i), 1)], y.offset))
                     if i is other:
-                        a = Scalar(f.put(f"select i1 {inside}, double {a.text}, double 0.0"))
-                        b = Scalar(f.put(f"select i1 {inside}, double {b.text}, double 0.0"))
+                        a, b = (f.select(inside, v, f.constant(0.0)) for v in (a, b))
                     loop.update(total, f.intrinsic("fma", a, b, total))
             value = f.binary("fadd", *(loop.result(total) for total in sums))
             f.store(value, f.address("%data", [(rows.index, 1)], out.offset))
@@ -107,8 +104,8 @@ class Pairs:
         axes = [(m, s, [u, v]) for m, s, u, v in zip(shape, out.strides[1:], a, b, strict=True)]
 
         with f.loop(0, n) as rows:
-            following = f.put(f"add nsw i64 {rows.index}, 1")
-            first, stop = _entry(f, starts, rows.index), _entry(f, starts, following)
+            following = f.whole("add", rows.index, 1)
+            first, stop = f.entry(starts, rows.index), f.entry(starts, following)
 
             def element(index: list[Any], width: int) -> None:
                 wide = [width if f.unit > 1 or (index and s[-1] == 1) else 1 for s in (a, b)]
@@ -116,22 +113,16 @@ class Pairs:
                     total = loop.carry(f.constant(0.0, width))
                     values = []
                     for table, v, strides, w in zip((p, q), (x, y), (a, b), wide, strict=True):
-                        row = (_entry(f, table, loop.index), v.size_of_part)
+                        row = (f.entry(table, loop.index), v.size_of_part)
                         where = [row, *zip(index, strides, strict=True)]
                         values.append(f.load(f.address("%data", where, v.offset), w))
                     new = f.intrinsic("fma", *values, total)
-                    loop.update(total, Scalar(f.splat(new, width).text, width))
+                    loop.update(total, f.splat(new, width))
                 terms = [(rows.index, out.strides[0]), *zip(index, out.strides[1:], strict=True)]
                 f.store(loop.result(total), f.address("%data", terms, out.offset))
 
             over_axes(f, axes, element, padded=len(axes) == 1)
         return out
-
-
-def _entry(f: Function, table: str, i: str) -> str:
-    pointer = f.put(f"getelementptr inbounds i32, ptr {table}, i64 {i}")
-    short = f.put(f"load i32, ptr {pointer}, align 4")
-    return f.put(f"sext i32 {short} to i64")
 
 
 class Polynomials(Machine):

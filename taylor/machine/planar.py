@@ -39,7 +39,6 @@ from taylor.numbers.values import Constant, is_operand
 Array = Any
 Pair = tuple[Scalar, Scalar]
 Rule = Callable[..., Pair]  # of the parts of all arguments
-PAIR = "{ double, double }"
 UNORDERED = "complex values have no order"
 # where a complex number is passed and returned in two registers, as two doubles are
 IN_REGISTERS = sys.platform != "win32" and platform.machine() in (
@@ -237,7 +236,7 @@ def joined(f: Function, rule: Rule, *args: Symbol) -> Complex:
         ]
         terms = [(i, ax[1]) for i, ax in zip(index, axes, strict=True)]
         for out, y in zip(outs, rule(f, *_of_one_width(f, values)), strict=True):
-            f.store(Scalar(f.splat(y, width).text, width), f.address("%data", terms, out.offset))
+            f.store(f.splat(y, width), f.address("%data", terms, out.offset))
 
     if size:
         over_axes(f, axes, element, padded=True)
@@ -350,40 +349,6 @@ def _over(f: Function, a: Scalar, b: Scalar, scales: Scales) -> Pair:
     return f.binary("fmul", re, scale), f.binary("fmul", im, scale)
 
 
-def _library(name: str) -> Rule:
-    """Return a complex function of the C library, lane by lane."""
-
-    def rule(f: Function, *xs: Scalar) -> Pair:
-        width, texts = f.same(*xs)
-        kind = ", ".join(["double"] * len(xs))
-        f.declarations.add(f"declare {PAIR} @{name}({kind}) memory(none) nounwind willreturn")
-
-        def call(given: Sequence[str]) -> list[str]:
-            y = f.put(f"call {PAIR} @{name}({', '.join(f'double {x}' for x in given)})")
-            return [f.put(f"extractvalue {PAIR} {y}, {i}") for i in (0, 1)]
-
-        if width == 1:
-            re, im = call(texts)
-            return Scalar(re), Scalar(im)
-        size = width // f.unit
-        starts = [f.allocate(size) for _ in xs]
-        pointers = [f.address("%data", [], s) for s in starts]
-        for x, pointer in zip(texts, pointers, strict=True):
-            f.store(Scalar(x, width), pointer)
-        with f.loop(0, width) as loop:
-            places = [
-                f.put(f"getelementptr inbounds double, ptr {p}, i64 {loop.index}") for p in pointers
-            ]
-            for y, p in zip(call([f.load(p, 1).text for p in places]), places, strict=False):
-                f.lines.append(f"  store double {y}, ptr {p}, align 8")
-        found = f.load(pointers[0], width), f.load(pointers[1], width)
-        for s in starts:
-            f.release(s, size)
-        return found
-
-    return rule
-
-
 def _at_registers(row: Elementary, f: Function, *xs: Scalar) -> Pair:
     """Return the value of a row with complex code at the parts of its arguments."""
     code, cut = row.complex_code, row.cut
@@ -392,7 +357,8 @@ def _at_registers(row: Elementary, f: Function, *xs: Scalar) -> Pair:
         xs = (*(f.binary("fadd", x, zero) for x in xs[:2]), *xs[2:])
     given = [Symbol(f, (), reg=x) for x in xs]
     if isinstance(code, str):
-        z = _library(code)(f, *xs)
+        left, right = f.library(code, xs, 2)
+        z = left, right
     elif isinstance(code, Parts):
         re, im = code.formula(*given)
         z = at(re, []), at(im, [])

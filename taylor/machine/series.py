@@ -23,7 +23,7 @@ from taylor.core.operand import host
 from taylor.core.program import Program
 from taylor.core.sweep import DEPTH, LARGEST_LOW, Step, Sweep
 from taylor.core.tape import Instruction, Linear
-from taylor.llvm.ir import WIDTH, Function, Scalar, type_of
+from taylor.llvm.ir import WIDTH, Function, Scalar
 from taylor.machine.calls import Ask, Held
 from taylor.machine.compose import Composition
 from taylor.machine.emit import (
@@ -409,12 +409,12 @@ class Convolution:
                 for terms, total in zip(self.outputs, row, strict=True):
                     for x, y, minus in terms:
                         total = _added(f, total, near(x, place), far(y, place), minus)
-                    found[-1].append(Scalar(f.splat(total, place[1]).text, place[1]))
+                    found[-1].append(f.splat(total, place[1]))
             return found
 
         with f.loop(1, k.half if self.square else k.index, maybe=True) as loop:
             totals = [[loop.carry(f.constant(0.0, w)) for _ in self.outputs] for _, w in places]
-            back = f.put(f"sub nsw i64 {k.index}, {loop.index}")
+            back = f.whole("sub", k.index, loop.index)
             new = added(totals, reader(loop.index), reader(back))
             for row, values in zip(totals, new, strict=True):
                 for total, value in zip(row, values, strict=True):
@@ -422,9 +422,8 @@ class Convolution:
         found = [[loop.result(total) for total in row] for row in totals]
         if not self.square:
             return found
-        middle = reader(f.put(f"ashr i64 {k.index}, 1"))
-        odd = f.put(f"trunc i64 {k.index} to i1")
-        one = Scalar(f.put(f"select i1 {odd}, double 0.0, double 1.0"))
+        middle = reader(f.whole("ashr", k.index, 1))
+        one = f.select(f.odd(k.index), f.constant(0.0), f.constant(1.0))
         twice = [[f.binary("fadd", total, total) for total in row] for row in found]
         return added(twice, lambda *x: f.binary("fmul", middle(*x), one), middle)
 
@@ -442,11 +441,8 @@ class Sums:
         self.odd = first % 2  # k has the parity of the first degree
         self.wanted: list[tuple[Table, Table, Scalar, Scalar]] = []
         self.taken = 0  # at degree k + 1
-        self.half = f.put(f"ashr i64 {k}, 1")
-        self.block, self.place = f.block, len(f.lines)
-        f.count += 1
-        f.lines.append(f"  br label %steps{f.count}")
-        f.label(f"steps{f.count}")
+        self.half = f.whole("ashr", k, 1)
+        self.begin = f.mark()
 
     def of(self, k: Degree, x: Table, y: Table) -> Scalar:
         """Return the sum of degree k, or of k + 1: these are asked for in the same order."""
@@ -456,8 +452,8 @@ class Sums:
     def _total(self, k: Degree, x: Table, y: Table) -> Scalar:
         f = self.f
         if k.index == self.k:
-            self.first, total = k, Scalar(f.name(), f.unit)
-            self.wanted.append((x, y, total, Scalar(f.name(), f.unit)))
+            self.first, total = k, f.later(f.unit)
+            self.wanted.append((x, y, total, f.later(f.unit)))
         else:
             *_, total = self.wanted[self.taken]
             self.taken += 1
@@ -476,33 +472,26 @@ class Sums:
 
     def write(self, order: int) -> None:
         """Write the loops over j where the steps begin."""
-        f, mark, block = self.f, len(self.f.lines), self.f.block
-        f.block = self.block
-        several = TOGETHER[f.unit > 1]
-        f.starts.append((mark, self.block))
+        f, several = self.f, TOGETHER[self.f.unit > 1]
         take = self._in_vectors if order > SHORT and f.unit == 1 else self._one_by_one
-        for square in (False, True):
-            wanted = [w for w in self.wanted if (w[0] is w[1]) == square]
-            for start in range(0, len(wanted), several):
-                take(wanted[start : start + several], square)
-                f.pause()
-        f.starts.pop()
-        new = f.lines[mark:]
-        del f.lines[mark:]
-        f.lines[self.place : self.place] = new
-        f.block = block
+        with f.before(self.begin):
+            for square in (False, True):
+                wanted = [w for w in self.wanted if (w[0] is w[1]) == square]
+                for start in range(0, len(wanted), several):
+                    take(wanted[start : start + several], square)
+                    f.pause()
 
     def _stop(self, square: bool) -> str:
         if not square:
             return self.k
-        return self.f.put(f"add nsw i64 {self.half}, 1") if self.odd else self.half
+        return self.f.whole("add", self.half, 1) if self.odd else self.half
 
     def _one_by_one(self, wanted: Any, square: bool) -> None:
         f, zero = self.f, self.f.constant(0.0, self.f.unit)
         with f.loop(1, self._stop(square), maybe=square) as loop:
             later = {name: loop.carry(zero) for name in {id(y): y for _, y, *_ in wanted}}
             totals = [(loop.carry(zero), loop.carry(zero)) for _ in wanted]
-            back = f.put(f"sub nsw i64 {self.k}, {loop.index}")
+            back = f.whole("sub", self.k, loop.index)
             left = {n: self._at(x, loop.index) for n, x in {id(x): x for x, *_ in wanted}.items()}
             right = {n: self._at(y, back) for n, y in {id(y): y for _, y, *_ in wanted}.items()}
             for (x, y, *_), (one, two) in zip(wanted, totals, strict=True):
@@ -520,21 +509,19 @@ class Sums:
     def _named(self, names: Sequence[Scalar], values: Sequence[Scalar]) -> None:
         """Give values the names under which the steps know them."""
         for name, value in zip(names, values, strict=True):
-            kind = type_of(value.width)
-            zero = self.f.constant(-0.0, value.width).text
-            self.f.lines.append(f"  {name.text} = fadd {kind} {value.text}, {zero}")
+            self.f.define(name, value)
 
     def _in_vectors(self, wanted: Any, square: bool) -> None:
         """Take vectors of j: x_j y_{k-j} and, of the next degree, x_{j+1} y_{k-j}."""
         f, stop = self.f, self._stop(square)
-        less = f.put(f"sub nsw i64 {stop}, 1") if self.odd or not square else stop
+        less = f.whole("sub", stop, 1) if self.odd or not square else stop
         zero = f.constant(0.0, WIDTH)
         with f.loop(1, stop, WIDTH, maybe=square) as loop:
             totals = [(loop.carry(zero), loop.carry(zero)) for _ in wanted]
             ahead = f.below(loop.index, range(WIDTH), stop)
             next_ahead = f.below(loop.index, range(WIDTH), less)
             behind = f.below(loop.index, range(WIDTH - 1, -1, -1), stop)
-            back = f.put(f"sub nsw i64 {self.k}, {loop.index}")
+            back = f.whole("sub", self.k, loop.index)
             place = [(loop.index, 1)]
             left, right = {}, {}
             for x, y, *_ in wanted:
@@ -845,7 +832,7 @@ class Emission(Sweep):
             if not numbers:
                 self.write(Degree(f, loop.index, order, None), steps)
                 return
-            second = f.put(f"add nsw i64 {loop.index}, 1")
+            second = f.whole("add", loop.index, 1)
             sums = Sums(f, loop.index, first + 1)
             for index in (loop.index, second):
                 self.write(Degree(f, index, order, sums), steps)
