@@ -12,7 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from taylor import linalg
-from taylor.arrays import products as products  # these register what NumPy's functions mean
+from taylor.arrays import moves as moves  # these register what NumPy's functions mean
+from taylor.arrays import products as products
 from taylor.arrays import sequences as sequences
 from taylor.arrays import statistics as statistics
 from taylor.arrays.functions import logsumexp, where

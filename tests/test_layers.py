@@ -16,7 +16,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "tape", "rules", "program", "expand", "sweep",
     ],
     "linalg": ["degrees", "equations", "factors", "__init__"],
-    "arrays": ["reductions", "products", "functions", "statistics", "sequences"],
+    "arrays": ["moves", "reductions", "products", "functions", "statistics", "sequences"],
     "machine": [
         "calls", "emit", "compose", "planar", "series", "machine", "monomials", "engine",
     ],

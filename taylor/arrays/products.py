@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from taylor.arrays.reductions import axes_of, total
-from taylor.core.binding import UFUNCS, implements
+from taylor import linalg
+from taylor.arrays.reductions import axes_of, by_value, norm, total
+from taylor.core.binding import UFUNCS
 from taylor.core.memory import in_memory
-from taylor.core.operand import Operand, laid_as, lift, stack
+from taylor.core.operand import Operand, define, implements, laid_as, lift, stack
 from taylor.errors import ShapeMismatch
 from taylor.numbers.values import kind_of, shape_of
 
-Array = Any
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-def _letters(n: int, start: int = 0) -> str:
-    return LETTERS[start : start + n]
 
 
 def pair(spec: str, x: Any, y: Any) -> Any:
@@ -110,17 +107,15 @@ def _as_letters(axes: Sequence[Any]) -> str:
 @implements(np.linalg.matmul)
 def matmul(x1: Any, x2: Any) -> Any:
     """Return np.matmul(x1, x2)."""
-    a, b = lift(x1), lift(x2)
-    m, n = len(shape_of(a)), len(shape_of(b))
+    m, n = len(shape_of(x1)), len(shape_of(x2))
     if not (m and n):
         raise ShapeMismatch("matmul does not take scalars; use * instead")
-    if shape_of(a)[-1] != shape_of(b)[max(n - 2, 0)]:
-        raise ShapeMismatch(f"matmul: shapes {np.shape(a)} and {np.shape(b)} do not fit")
-    batch = max(m, n) - 2 if max(m, n) > 2 else 0
-    z = _letters(batch)
-    left = z[batch - max(m - 2, 0) :] + ("X" if m > 1 else "") + "Y"
-    right = z[batch - max(n - 2, 0) :] + "Y" + ("Z" if n > 1 else "")
-    return pair(f"{left},{right}->{z}{'X' * (m > 1)}{'Z' * (n > 1)}", a, b)
+    if shape_of(x1)[-1] != shape_of(x2)[max(n - 2, 0)]:
+        raise ShapeMismatch(f"matmul: shapes {np.shape(x1)} and {np.shape(x2)} do not fit")
+    batch = LETTERS[: max(m, n, 2) - 2]
+    left = batch[len(batch) - max(m - 2, 0) :] + ("X" if m > 1 else "") + "Y"
+    right = batch[len(batch) - max(n - 2, 0) :] + "Y" + ("Z" if n > 1 else "")
+    return pair(f"{left},{right}->{batch}{'X' * (m > 1)}{'Z' * (n > 1)}", x1, x2)
 
 
 def _matmul(a: Any, b: Any, axes: Any = None) -> Any:
@@ -137,32 +132,22 @@ def _vecdot(a: Any, b: Any, axis: Any = -1, keepdims: bool = False) -> Any:
 
 UFUNCS[np.matmul] = _matmul
 UFUNCS[np.vecdot] = _vecdot
-
-
-@implements(np.linalg.vecdot)
-def vecdot(x1: Any, x2: Any, axis: Any = -1) -> Any:
-    """Return np.linalg.vecdot(x1, x2, axis)."""
-    return _vecdot(lift(x1), lift(x2), axis)
-
-
-@implements(np.dot)
-def dot(a: Any, b: Any) -> Any:
-    """Return np.dot(a, b)."""
-    a, b = lift(a), lift(b)
-    if not (np.ndim(a) and np.ndim(b)):
-        return a * b
-    return tensordot(a, b, ([np.ndim(a) - 1], [max(np.ndim(b) - 2, 0)]))
+for _name, _handler in {  # since NumPy 2.2
+    "matvec": lambda a, x: np.matmul(a, np.expand_dims(x, -1))[..., 0],
+    "vecmat": lambda x, a: np.matmul(np.expand_dims(np.conj(x), -2), a)[..., 0, :],
+}.items():
+    if hasattr(np, _name):
+        UFUNCS[getattr(np, _name)] = _handler
 
 
 @implements(np.tensordot)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """Return np.tensordot(a, b, axes)."""
-    a, b = lift(a), lift(b)
     m, n = np.ndim(a), np.ndim(b)
     if isinstance(axes, (int, np.integer)):
         axes = (list(range(m - int(axes), m)), list(range(int(axes))))
     ia, ib = ([x] if isinstance(x, (int, np.integer)) else list(x) for x in axes)
-    left, right = list(_letters(m)), list(_letters(n, m))
+    left, right = list(LETTERS[:m]), list(LETTERS[m : m + n])
     for i, j in zip(ia, ib, strict=True):
         if np.shape(a)[i] != np.shape(b)[j]:
             raise ShapeMismatch(f"tensordot: shapes {np.shape(a)} and {np.shape(b)} do not fit")
@@ -172,31 +157,11 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     return pair(f"{''.join(left)},{''.join(right)}->{''.join(out)}", a, b)
 
 
-@implements(np.linalg.tensordot)
-def linalg_tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
-    """Return np.linalg.tensordot(x1, x2, axes=axes)."""
-    return tensordot(x1, x2, axes)
-
-
-@implements(np.inner)
-def inner(a: Any, b: Any) -> Any:
-    """Return np.inner(a, b)."""
-    a, b = lift(a), lift(b)
+def _inner(a: Any, b: Any, axis: int) -> Any:
+    """Return the sums of products along the last axis of a and an axis of b."""
     if not (np.ndim(a) and np.ndim(b)):
         return a * b
-    return tensordot(a, b, ([np.ndim(a) - 1], [np.ndim(b) - 1]))
-
-
-@implements(np.vdot)
-def vdot(a: Any, b: Any) -> Any:
-    """Return np.vdot(a, b)."""
-    return dot(np.ravel(np.conj(lift(a))), np.ravel(lift(b)))
-
-
-@implements(np.outer)
-def outer(a: Any, b: Any) -> Any:
-    """Return np.outer(a, b)."""
-    return pair("a,b->ab", np.ravel(lift(a)), np.ravel(lift(b)))
+    return tensordot(a, b, ([np.ndim(a) - 1], [max(np.ndim(b) + axis, 0)]))
 
 
 @implements(np.linalg.outer)
@@ -206,13 +171,12 @@ def linalg_outer(x1: Any, x2: Any) -> Any:
         raise ValueError(
             f"np.linalg.outer takes vectors, not shapes {np.shape(x1)} and {np.shape(x2)}"
         )
-    return outer(x1, x2)
+    return pair("a,b->ab", x1, x2)
 
 
 @implements(np.kron)
 def kron(a: Any, b: Any) -> Any:
     """Return np.kron(a, b)."""
-    a, b = lift(a), lift(b)
     n = max(np.ndim(a), np.ndim(b))
     a, b = (np.reshape(x, (1,) * (n - np.ndim(x)) + tuple(np.shape(x))) for x in (a, b))
     product = tensordot(a, b, axes=0).transpose([i + j * n for i in range(n) for j in (0, 1)])
@@ -226,7 +190,7 @@ def cross(
     """Return np.cross(a, b, ...), of vectors of length 3."""
     if axis is not None:
         axisa = axisb = axisc = axis
-    a, b = np.moveaxis(lift(a), axisa, -1), np.moveaxis(lift(b), axisb, -1)
+    a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
     m, n = np.shape(a)[-1], np.shape(b)[-1]
     if m != 3 or n != 3:
         raise ShapeMismatch(f"np.cross needs vectors of length 3, not {m} and {n}")
@@ -235,16 +199,10 @@ def cross(
     return stack(parts, axis=axes_of(axisc, np.ndim(parts[0]) + 1)[0])
 
 
-@implements(np.linalg.cross)
-def linalg_cross(x1: Any, x2: Any, axis: Any = -1) -> Any:
-    """Return np.linalg.cross(x1, x2, axis=axis)."""
-    return cross(x1, x2, axis=axis)
-
-
 @implements(np.convolve)
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     """Return np.convolve(a, v, mode)."""
-    a, v = np.atleast_1d(lift(a)), np.atleast_1d(lift(v))
+    a, v = np.atleast_1d(a), np.atleast_1d(v)
     n, m = np.shape(a)[0], np.shape(v)[0]
     if np.ndim(a) != 1 or np.ndim(v) != 1 or not n or not m:
         raise ValueError(f"np.convolve takes vectors, not shapes {np.shape(a)} and {np.shape(v)}")
@@ -258,3 +216,94 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     number = float if all(isinstance(kind_of(x), np.dtype) for x in (a, v)) else int
     shift = (i[:, None] + j == np.arange(first, last)[:, None, None]).astype(number)
     return einsum("kij,i,j->k", shift, a, v)
+
+
+@implements(np.correlate)
+def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+    """Return np.correlate(a, v, mode)."""
+    if len(v) > len(a):
+        return np.conj(correlate(v, a, mode))[::-1]
+    return convolve(a, np.conj(v)[::-1], mode)
+
+
+define({
+    np.dot: lambda a, b: _inner(a, b, -2),
+    np.inner: lambda a, b: _inner(a, b, -1),
+    np.vdot: lambda a, b: _inner(np.ravel(np.conj(a)), np.ravel(b), -1),
+    np.outer: lambda a, b: pair("a,b->ab", np.ravel(a), np.ravel(b)),
+    np.linalg.vecdot: lambda x1, x2, axis=-1: _vecdot(x1, x2, axis),
+    np.linalg.tensordot: tensordot,
+    np.linalg.cross: lambda x1, x2, axis=-1: cross(x1, x2, axis=axis),
+    np.linalg.trace: lambda x, offset=0: total(np.diagonal(x, offset, -2, -1), -1),
+    np.linalg.diagonal: lambda x, offset=0: np.diagonal(x, offset, -2, -1),
+})  # fmt: skip
+define(linalg.FUNCTIONS, lifted=False)
+
+
+# ------------------------------------------------------------------ functions of matrices
+def _multi_dot(arrays: Any) -> Any:
+    """Return np.linalg.multi_dot(arrays), in the order that NumPy finds best."""
+    arrays = [lift(x) for x in arrays]
+    if len(arrays) < 2:
+        raise ValueError("Expecting at least two arrays.")
+    sizes = [np.atleast_2d(np.empty(np.shape(x))).shape for x in arrays[1:-1]]
+    ends = [(1, *np.shape(arrays[0]))[-2:], (*np.shape(arrays[-1]), 1)[:2]]
+    return _best(arrays, [ends[0], *sizes, ends[1]])
+
+
+def _best(arrays: list[Any], shapes: list[tuple[int, ...]]) -> Any:
+    """Return the product of matrices with fewest multiplications (Cormen et al., 15.2)."""
+    p = [shapes[0][0], *(s[1] for s in shapes)]
+
+    @functools.cache
+    def cost(i: int, j: int) -> tuple[int, int]:
+        if i == j:
+            return 0, i
+        return min(
+            (cost(i, k)[0] + cost(k + 1, j)[0] + p[i] * p[k + 1] * p[j + 1], k) for k in range(i, j)
+        )
+
+    def product(i: int, j: int) -> Any:
+        k = cost(i, j)[1]
+        return arrays[i] if i == j else np.matmul(product(i, k), product(k + 1, j))
+
+    return product(0, len(arrays) - 1)
+
+
+define({np.linalg.multi_dot: _multi_dot}, lifted=False)
+
+
+@implements(np.linalg.cond)
+def cond(x: Any, p: Any = None) -> Any:
+    """Return np.linalg.cond(x, p), the product of norms of x and of its inverse."""
+    if p in (None, 2, -2):
+        s = linalg.svdvals(x)
+        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    return norm(x, p, (-2, -1)) * norm(linalg.inv(x), p, (-2, -1))
+
+
+@implements(np.linalg.matrix_rank)
+def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
+    """Return np.linalg.matrix_rank(A, ...) of the values, which is constant."""
+    return np.linalg.matrix_rank(by_value(np.positive)(A), tol, hermitian, rtol=rtol)
+
+
+@implements(np.linalg.tensorsolve)
+def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+    """Return np.linalg.tensorsolve(a, b, axes)."""
+    if axes is not None:
+        moved = axes_of(tuple(axes), np.ndim(a))
+        a = np.transpose(a, [*(i for i in range(np.ndim(a)) if i not in moved), *moved])
+    shape = np.shape(a)[np.ndim(b) :]
+    n = int(np.prod(shape, dtype=int))
+    return np.reshape(linalg.solve(np.reshape(a, (-1, n)), np.ravel(b)), shape)
+
+
+@implements(np.linalg.tensorinv)
+def tensorinv(a: Any, ind: int = 2) -> Any:
+    """Return np.linalg.tensorinv(a, ind)."""
+    if ind <= 0:
+        raise ValueError("Invalid ind argument.")
+    lead, rest = np.shape(a)[:ind], np.shape(a)[ind:]
+    n = int(np.prod(rest, dtype=int))
+    return np.reshape(linalg.inv(np.reshape(a, (n, -1))), (*rest, *lead))

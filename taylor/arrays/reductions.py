@@ -14,13 +14,11 @@ import numpy as np
 
 from taylor import linalg
 from taylor.core import elementary
-from taylor.core.binding import METHODS, family, full_name, implements
+from taylor.core.binding import METHODS, family, full_name
 from taylor.core.conditions import Condition
 from taylor.core.memory import in_order
-from taylor.core.operand import Operand, laid_as, lift, real, rearrange
+from taylor.core.operand import Operand, define, implements, laid_as, lift, real, rearrange
 from taylor.numbers.values import of_value
-
-Array = Any
 
 
 # ------------------------------------------------------------------ axes and masks
@@ -45,10 +43,20 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
 
 
 def kept(x: Any, shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> Any:
-    """Return a result with axes of length one for those reduced, if asked for."""
+    """Return a result with axes of length one for those reduced, the last ones, if asked for."""
     if not keepdims:
         return x
-    return np.reshape(x, tuple(1 if i in axes else n for i, n in enumerate(shape)))
+    lead = np.shape(x)[: np.ndim(x) - len(shape) + len(axes)]
+    return np.reshape(x, lead + tuple(1 if i in axes else n for i, n in enumerate(shape)))
+
+
+def flattened(x: Any, axes: tuple[int, ...], first: bool = False) -> Any:
+    """Return x with these axes joined to one: the last, or the first."""
+    rest = [i for i in range(np.ndim(x)) if i not in axes]
+    shape = tuple(np.shape(x)[i] for i in rest)
+    n = int(np.prod([np.shape(x)[i] for i in axes], dtype=int))
+    moved = np.transpose(x, [*axes, *rest] if first else [*rest, *axes])
+    return np.reshape(moved, (n, *shape) if first else (*shape, n))
 
 
 def masked(x: Any, where: Any, neutral: Any) -> Any:
@@ -64,8 +72,8 @@ def masked(x: Any, where: Any, neutral: Any) -> Any:
 
 def count(x: Any, axis: Any, where: Any, keepdims: bool = False) -> Any:
     """Return how many elements count."""
-    axes = axes_of(axis, np.ndim(x))
     if where is None or where is True:
+        axes = axes_of(axis, np.ndim(x))
         return int(np.prod([np.shape(x)[i] for i in axes], dtype=int))
     return np.sum(np.broadcast_to(where, np.shape(x)), axis=axis, keepdims=keepdims)
 
@@ -75,11 +83,7 @@ def fold(
 ) -> Any:
     """Return the reduction of x by an associative operation, in a balanced tree."""
     axes = axes_of(axis, x.ndim)
-    rest = [i for i in range(x.ndim) if i not in axes]
-    over = tuple(x.shape[i] for i in axes)
-    y = x.transpose([*axes, *rest]).reshape(
-        (int(np.prod(over, dtype=int)), *(x.shape[i] for i in rest))
-    )
+    y = flattened(x, axes, first=True)
     if len(y) == 0:
         if empty is None:
             raise ValueError("the reduction of an empty array has no identity")
@@ -98,7 +102,7 @@ def total(
     a: Any, axis: Any = None, keepdims: bool = False, initial: Any = 0, where: Any = True
 ) -> Any:
     """Return np.sum(a, ...)."""
-    a = lift(a) if where is True else masked(lift(a), where, 0)
+    a = masked(a, where, 0)
     axes = axes_of(axis, len(a.shape))
     found = a._sum(axes) if axes else +a
     if keepdims:
@@ -111,15 +115,13 @@ def product(
     a: Any, axis: Any = None, keepdims: bool = False, initial: Any = 1, where: Any = True
 ) -> Any:
     """Return np.prod(a, ...)."""
-    a = masked(lift(a), where, 1)
-    found = fold(operator.mul, a, axis, keepdims, empty=1)
+    found = fold(operator.mul, masked(a, where, 1), axis, keepdims, empty=1)
     return found if type(initial) is int and initial == 1 else found * initial
 
 
 @implements(np.mean)
 def mean(a: Any, axis: Any = None, keepdims: bool = False, where: Any = True) -> Any:
     """Return np.mean(a, ...)."""
-    a = lift(a)
     return total(a, axis, keepdims, where=where) / count(a, axis, where, keepdims)
 
 
@@ -143,7 +145,6 @@ def variance(
         if type(ddof) is not int or ddof != 0:
             raise ValueError("ddof and correction can't be provided simultaneously.")
         ddof = correction
-    a = lift(a)
     centred = a - (np.mean(a, axis=axis, keepdims=True, where=where) if mean is None else mean)
     free = count(a, axis, where, keepdims) - ddof
     return total(squared(centred, "the variance"), axis, keepdims, where=where) / free
@@ -163,9 +164,7 @@ def average(
     a: Any, axis: Any = None, weights: Any = None, returned: bool = False, keepdims: bool = False
 ) -> Any:
     """Return np.average(a, ...)."""
-    a = lift(a)
-    weights = None if weights is None else lift(weights)
-    a = np.asarray(a) if not isinstance(a, Operand) else a
+    a = a if isinstance(a, Operand) else np.asarray(a)
     n: Any
     if weights is None:
         n = count(a, axis, None)
@@ -194,24 +193,17 @@ def _weights(a: Any, axis: Any, weights: Any) -> Any:
     return np.broadcast_to(np.transpose(weights, order).reshape(unit), a.shape)
 
 
-@implements(np.count_nonzero)
-def count_nonzero(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Return np.count_nonzero(a, ...): of the values alone."""
-    return by_value(np.count_nonzero)(a, axis=axis, keepdims=keepdims)
-
-
 # ------------------------------------------------------------------ running sums
 @implements(np.cumsum)
 def running_sum(a: Any, axis: Any = None) -> Any:
     """Return np.cumsum(a, axis)."""
-    a = lift(a)
     return a.ravel()._cumsum(0) if axis is None else a._cumsum(axes_of(axis, a.ndim)[0])
 
 
 @implements(np.cumprod)
 def running_product(a: Any, axis: Any = None) -> Any:
     """Return np.cumprod(a, axis)."""
-    return scan(operator.mul, lift(a), axis)
+    return scan(operator.mul, a, axis)
 
 
 def scan(op: Callable[[Any, Any], Any], a: Any, axis: Any) -> Any:
@@ -227,7 +219,6 @@ def scan(op: Callable[[Any, Any], Any], a: Any, axis: Any) -> Any:
 def _extreme(
     a: Any, join: Any, far: Any, axis: Any, keepdims: bool, initial: Any, where: Any
 ) -> Any:
-    a = lift(a)
     if where is not True and initial is None:
         raise ValueError(f"np.{join.name} over where= has no identity; give initial=")
     found = fold(join, masked(a, where, far), axis, keepdims, empty=initial)
@@ -250,13 +241,7 @@ def smallest(
     return _extreme(a, elementary.minimum, np.inf, axis, keepdims, initial, where)
 
 
-@implements(np.ptp)
-def peak_to_peak(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Return np.ptp(a, ...)."""
-    return largest(a, axis, keepdims) - smallest(a, axis, keepdims)
-
-
-# ------------------------------------------------------------------ order
+# ------------------------------------------------------------------ of the values alone
 def by_value(func: Any) -> Callable[..., Any]:
     """A function of the values alone, such as argmax or isfinite."""
 
@@ -271,49 +256,71 @@ def by_value(func: Any) -> Callable[..., Any]:
 
 
 BY_VALUE: tuple[Any, ...] = (
-    np.argmax, np.argmin, np.argsort, np.any, np.all, np.nonzero, np.flatnonzero,
-    np.iscomplexobj, np.isrealobj,
+    np.argmax, np.argmin, np.argsort, np.any, np.all, np.nonzero, np.flatnonzero, np.count_nonzero,
+    np.iscomplexobj, np.isrealobj, np.argpartition, np.nanargmax, np.nanargmin, np.digitize,
+    np.isneginf, np.isposinf, np.isreal, np.iscomplex, np.argwhere, np.isin,
 )  # fmt: skip
 for _func in BY_VALUE:
     family(_func, by_value(_func))
+isnan = by_value(np.isnan)
 
 
+# ------------------------------------------------------------------ order
 @implements(np.sort)
 def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, stable: Any = None) -> Any:
     """Return np.sort(a, axis)."""
-    a, axis = (np.ravel(a), 0) if axis is None else (lift(a), axis)
     kind = "stable" if kind is None and stable is None else kind
-    found = np.argsort(a, axis=axis, kind=kind, order=order, stable=stable)
+    return _ordered(np.argsort, a, axis, kind=kind, order=order, stable=stable)
+
+
+@implements(np.partition)
+def partition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> Any:
+    """Return np.partition(a, kth, axis)."""
+    return _ordered(np.argpartition, a, axis, kth, kind=kind or "introselect", order=order)
+
+
+def _ordered(places: Any, a: Any, axis: Any, *args: Any, **named: Any) -> Any:
+    """Return the elements along an axis at the places that a function of NumPy finds."""
+    a, axis = (np.ravel(a), 0) if axis is None else (a, axis)
+    found = by_value(places)(a, *args, axis=axis, **named)
     return rearrange([a], lambda i: in_order(np.take_along_axis(i, found, axis), i))
 
 
-@implements(np.median)
-def median(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Return np.median(a, ...): nan where there is one."""
-    a = lift(a)
+def of_order(a: Any, axis: Any, keepdims: bool, pick: Callable[[Any], Any]) -> Any:
+    """Return pick(x), the elements along the last axis of x sorted; nan where there is one."""
     axes = axes_of(axis, a.ndim)
-    rest = [i for i in range(a.ndim) if i not in axes]
-    y = np.reshape(np.transpose(a, [*rest, *axes]), (*(a.shape[i] for i in rest), -1))
-    y = sort(y)
-    n = y.shape[-1]
-    found = y[..., n // 2] if n % 2 else (y[..., n // 2 - 1] + y[..., n // 2]) / 2
-    last = y[..., -1]  # where nan is sorted to
-    lost = by_value(np.isnan)(last)
-    found = np.where(lost, last, found) if np.any(lost) else found
-    return kept(found, a.shape, axes, keepdims)
+    ordered = sort(flattened(a, axes))
+    found, last = pick(ordered), ordered[..., -1]  # where nan is sorted to
+    lost = isnan(last)
+    return kept(np.where(lost, last, found) if np.any(lost) else found, a.shape, axes, keepdims)
+
+
+def _middle(ordered: Any) -> Any:
+    n = ordered.shape[-1]
+    high = ordered[..., n // 2]
+    return high if n % 2 else (ordered[..., n // 2 - 1] + high) / 2
+
+
+define({
+    np.median: lambda a, axis=None, keepdims=False: of_order(a, axis, keepdims, _middle),
+    np.ptp: lambda a, axis=None, keepdims=False: (
+        largest(a, axis, keepdims) - smallest(a, axis, keepdims)
+    ),
+    np.trace: lambda a, offset=0, axis1=0, axis2=1: total(np.diagonal(a, offset, axis1, axis2), -1),
+})  # fmt: skip
 
 
 # ------------------------------------------------------------------ norms
 @implements(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """Return np.linalg.norm(x, ...), with all its orders."""
-    x = lift(x)
-    if axis is None and ord is None:
-        return kept(_two_norm(x, axes_of(None, x.ndim)), x.shape, axes_of(None, x.ndim), keepdims)
     axes = axes_of(axis, x.ndim)
-    if len(axes) not in (1, 2):
+    if axis is None and ord is None:
+        found = _two_norm(x, axes)
+    elif len(axes) in (1, 2):
+        found = _vector_norm(x, ord, axes) if len(axes) == 1 else _matrix_norm(x, ord, axes)
+    else:
         raise ValueError("Improper number of dimensions to norm.")
-    found = _vector_norm(x, ord, axes) if len(axes) == 1 else _matrix_norm(x, ord, axes)
     return kept(found, x.shape, axes, keepdims)
 
 
@@ -335,8 +342,6 @@ def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...]) -> Any:
 
 def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...]) -> Any:
     rows, columns = axes
-    if rows == columns:
-        raise ValueError("Duplicate axes given.")
     if ord in (None, "fro", "f"):
         return _two_norm(x, axes)
     if ord in (2, -2, "nuc"):
@@ -347,6 +352,22 @@ def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...]) -> Any:
     along, across = (rows, columns) if abs(ord) == 1 else (columns, rows)
     sums = total(abs(x), along)
     return (largest if ord > 0 else smallest)(sums, across - (across > along))
+
+
+@implements(np.linalg.vector_norm)
+def vector_norm(x: Any, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+    """Return np.linalg.vector_norm(x, ...)."""
+    axes = axes_of(axis, x.ndim)
+    return kept(norm(flattened(x, axes), ord, -1), x.shape, axes, keepdims)
+
+
+define(
+    {
+        np.linalg.matrix_norm: lambda x, keepdims=False, ord="fro": norm(
+            x, ord, (-2, -1), keepdims
+        ),
+    }
+)
 
 
 # ------------------------------------------------------------------ methods of ufuncs
@@ -360,7 +381,10 @@ def _log_sum(x: Any, axis: Any, keepdims: bool, where: Any) -> Any:
     return found + np.reshape(top, np.shape(found))
 
 
-REDUCE = {np.add: total, np.multiply: product, np.maximum: largest, np.minimum: smallest}
+REDUCE: dict[np.ufunc, Callable[..., Any]] = {
+    np.add: total, np.multiply: product, np.maximum: largest, np.minimum: smallest,
+    np.logical_and: np.all, np.logical_or: np.any,
+}  # fmt: skip
 FOLD = {np.logaddexp: elementary.logaddexp, np.hypot: elementary.hypot}
 
 
@@ -369,16 +393,14 @@ def reduce(
     where: Any = True,
 ) -> Any:  # fmt: skip
     """Return ufunc.reduce(a, ...)."""
-    a = lift(a)
     if ufunc in REDUCE:
         more = {} if initial is None else {"initial": initial}
-        return REDUCE[ufunc](a, axis, keepdims, where=where, **more)
-    if ufunc in (np.logical_and, np.logical_or):
-        return (np.all if ufunc is np.logical_and else np.any)(
-            a, axis=axis, keepdims=keepdims, where=where
-        )
+        return REDUCE[ufunc](a, axis=axis, keepdims=keepdims, where=where, **more)
     if ufunc not in FOLD or (where is not True and ufunc is not np.logaddexp):
-        raise unsupported(ufunc, "reduce")
+        raise TypeError(
+            f"{full_name(ufunc)}.reduce is not implemented for values of taylor; write it with "
+            "the operation itself"
+        )
     if where is True:
         found = fold(FOLD[ufunc], a, axis, keepdims)
     else:
@@ -388,14 +410,12 @@ def reduce(
 
 def accumulate(ufunc: np.ufunc, a: Any, axis: Any = 0) -> Any:
     """Return ufunc.accumulate(a, axis)."""
-    if ufunc is np.add:
-        return running_sum(a, axis)
-    return scan(ufunc, lift(a), axis)
+    return running_sum(a, axis) if ufunc is np.add else scan(ufunc, a, axis)
 
 
 def reduceat(ufunc: np.ufunc, a: Any, indices: Any, axis: Any = 0) -> Any:
     """Return ufunc.reduceat(a, indices, axis)."""
-    a, starts = lift(a), np.asarray(indices)
+    starts = np.asarray(indices)
     (axis,) = axes_of(axis, a.ndim)
     if ufunc is np.add:
         return a._reduceat(starts, axis)
@@ -413,7 +433,7 @@ def at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:
         )
     where = np.arange(a.size).reshape(a.shape)[indices]
     flat, to = a.flatten(), np.ravel(where)
-    more = () if b is None else (np.ravel(np.broadcast_to(lift(b), np.shape(where))),)
+    more = () if b is None else (np.ravel(np.broadcast_to(b, np.shape(where))),)
     order = np.argsort(to, kind="stable")
     first = np.searchsorted(to[order], to[order])
     turn = np.empty(len(to), dtype=int)
@@ -422,14 +442,6 @@ def at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:
         now = turn == n
         flat[to[now]] = ufunc(flat[to[now]], *(x[now] for x in more))
     a[...] = np.reshape(flat, a.shape)
-
-
-def unsupported(ufunc: np.ufunc, kind: str) -> TypeError:
-    """Return the error for a method of a ufunc that is not implemented."""
-    return TypeError(
-        f"{full_name(ufunc)}.{kind} is not implemented for values of taylor; write it with the "
-        "operation itself"
-    )
 
 
 METHODS.update(reduce=reduce, accumulate=accumulate, reduceat=reduceat, at=at)

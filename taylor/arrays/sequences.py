@@ -1,31 +1,21 @@
-"""NumPy functions of sequences by name: grids, differences, polynomials, pieces, inserted elements.
+"""NumPy functions of sequences by name: grids, differences, polynomials, interpolation, pieces.
 
 Each is written with NumPy's own functions, so that it works in every number type and mode.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from taylor import linalg
-from taylor.arrays.reductions import axes_of, by_value, norm, running_product, running_sum
+from taylor.arrays.reductions import axes_of, running_product, running_sum
 from taylor.core import elementary
-from taylor.core.binding import UFUNCS, family, implements
+from taylor.core.binding import family
 from taylor.core.conditions import mask
-from taylor.core.operand import Operand, lift, rearrange, viewing
+from taylor.core.operand import Operand, define, implements, lift
 from taylor.numbers.values import base
-
-Array = Any
-
-
-def _array(x: Any) -> Any:
-    """Return an operand as it is, all else as an array."""
-    x = lift(x)
-    return x if isinstance(x, Operand) else np.asarray(x)
 
 
 # ------------------------------------------------------------------ grids
@@ -35,7 +25,6 @@ def linspace(
     axis: int = 0,
 ) -> Any:  # fmt: skip
     """Return np.linspace(start, stop, num, ...)."""
-    start, stop = lift(start), lift(stop)
     if num < 0:
         raise ValueError(f"Number of samples, {num}, must be non-negative.")
     gaps = num - 1 if endpoint else num
@@ -48,18 +37,9 @@ def linspace(
     return (points, step) if retstep else points
 
 
-@implements(np.logspace)
-def logspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0, axis: int = 0
-) -> Any:
-    """Return np.logspace(start, stop, num, ...)."""
-    return np.power(base, linspace(start, stop, num, endpoint, axis=axis))
-
-
 @implements(np.geomspace)
 def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, axis: int = 0) -> Any:
     """Return np.geomspace(start, stop, num, ...) of real numbers of one sign."""
-    start, stop = lift(start), lift(stop)
     signs = np.where(mask(start > 0), 1.0, -1.0)
     sign: Any = float(signs.flat[0]) if np.ptp(signs) == 0 else signs
     if np.any(mask(start * sign <= 0)) or np.any(mask(stop * sign <= 0)):
@@ -75,7 +55,6 @@ def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, axis:
 @implements(np.vander)
 def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
     """Return np.vander(x, N, increasing)."""
-    x = lift(x)
     if x.ndim != 1:
         raise ValueError("x must be a one-dimensional array or sequence.")
     n = x.shape[0] if N is None else N
@@ -83,16 +62,15 @@ def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
     return np.stack(powers, -1) if powers else np.zeros((len(x), 0))
 
 
-# ------------------------------------------------------------------ differences
+# ------------------------------------------------------------------ differences and sums
 @implements(np.diff)
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
     """Return np.diff(a, n, axis, prepend, append)."""
-    a = lift(a)
     if n == 0:
         return a
     if n < 0:
         raise ValueError(f"order must be non-negative but got {n}")
-    ends = [lift(x) for x in (prepend, a, append) if x is not None]
+    ends = [x for x in (prepend, a, append) if x is not None]
     (axis,) = axes_of(axis, np.ndim(a))
     if len(ends) > 1:
         edge = tuple(1 if i == axis else m for i, m in enumerate(np.shape(a)))
@@ -106,33 +84,32 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
 @implements(np.ediff1d)
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """Return np.ediff1d(ary, to_end, to_begin)."""
-    parts = [to_begin, diff(np.ravel(lift(ary))), to_end]
-    return np.concatenate([np.ravel(lift(p)) for p in parts if p is not None])
+    parts = [to_begin, diff(np.ravel(ary)), to_end]
+    return np.concatenate([np.ravel(p) for p in parts if p is not None])
 
 
 @implements(np.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: Any = 1, axis: int = -1) -> Any:
     """Return np.trapezoid(y, x, dx, axis)."""
-    y = np.moveaxis(lift(y), axis, -1)
+    y = np.moveaxis(y, axis, -1)
     if x is None:
         width = dx
     elif np.ndim(x) == 1:
-        width = np.diff(lift(x))
+        width = np.diff(x)
     else:
-        width = np.moveaxis(np.diff(lift(x), axis=axis), axis, -1)
+        width = np.moveaxis(np.diff(x, axis=axis), axis, -1)
     return np.sum(width * (y[..., 1:] + y[..., :-1]) / 2, axis=-1)
 
 
 @implements(np.gradient)
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """Return np.gradient(f, *spacings): second order inside, order `edge_order` at the ends."""
-    f = lift(f)
     axes = axes_of(axis, np.ndim(f))
     if len(varargs) not in (0, 1, len(axes)):
         raise TypeError("invalid number of arguments")
     if edge_order not in (1, 2):
         raise ValueError("'edge_order' greater than 2 not supported")
-    spacing = [lift(v) for v in varargs] or [1]
+    spacing = list(varargs) or [1]
     spacing = spacing * len(axes) if len(spacing) == 1 else spacing
     if len(varargs) == 1 and len(axes) > 1 and np.ndim(spacing[0]) > 0:
         raise TypeError("invalid number of arguments")
@@ -165,7 +142,7 @@ def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
 @implements(np.unwrap)
 def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.pi) -> Any:
     """Return np.unwrap(p, ...): multiples of the period are added, which are constant."""
-    p = np.moveaxis(lift(p), axis, -1)
+    p = np.moveaxis(p, axis, -1)
     d = p[..., 1:] - p[..., :-1]
     far = period / 2 if discont is None else discont
     turns = elementary.floor(d / period + 0.5)
@@ -174,37 +151,36 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.
     return np.moveaxis(np.concatenate([p[..., :1], rest], -1), -1, axis)
 
 
-@implements(np.cumulative_sum)
-def cumulative_sum(x: Any, /, *, axis: Any = None, include_initial: bool = False) -> Any:
-    """Return np.cumulative_sum(x, ...)."""
-    return _cumulative(running_sum, 0, lift(x), axis, include_initial)
+def _cumulative(scan: Callable[..., Any], first: int) -> Callable[..., Any]:
+    """Return np.cumulative_sum or np.cumulative_prod: a scan that may begin before the first."""
 
-
-@implements(np.cumulative_prod)
-def cumulative_prod(x: Any, /, *, axis: Any = None, include_initial: bool = False) -> Any:
-    """Return np.cumulative_prod(x, ...)."""
-    return _cumulative(running_product, 1, lift(x), axis, include_initial)
-
-
-def _cumulative(scan: Callable[..., Any], first: int, x: Any, axis: Any, initial: bool) -> Any:
-    if axis is None:
-        if x.ndim != 1:
+    def handler(x: Any, /, *, axis: Any = None, include_initial: bool = False) -> Any:
+        if axis is None and x.ndim != 1:
             raise ValueError("For arrays which have more than one dimension ``axis`` is required.")
-        axis = 0
-    found = scan(x, axis)
-    if not initial:
-        return found
-    start = np.take(found, [0], axis=axis) * 0 + first
-    return np.concatenate([start, found], axis=axis)
+        axis = 0 if axis is None else axis
+        found = scan(x, axis)
+        if not include_initial:
+            return found
+        return np.concatenate([np.take(found, [0], axis=axis) * 0 + first, found], axis=axis)
+
+    return handler
+
+
+define({
+    np.logspace: lambda start, stop, num=50, endpoint=True, base=10.0, axis=0: (
+        np.power(base, linspace(start, stop, num, endpoint, axis=axis))
+    ),
+    np.cumulative_sum: _cumulative(running_sum, 0),
+    np.cumulative_prod: _cumulative(running_product, 1),
+})  # fmt: skip
 
 
 # ------------------------------------------------------------------ polynomials
 @implements(np.polyval)
 def polyval(p: Any, x: Any) -> Any:
     """Return np.polyval(p, x)."""
-    x = lift(x)
     result = x * 0
-    for c in lift(p):
+    for c in p:
         result = result * x + c
     return result
 
@@ -212,28 +188,15 @@ def polyval(p: Any, x: Any) -> Any:
 @implements(np.polyadd)
 def polyadd(a1: Any, a2: Any) -> Any:
     """Return np.polyadd(a1, a2)."""
-    a, b = (np.atleast_1d(lift(x)) for x in (a1, a2))
+    a, b = np.atleast_1d(a1, a2)
     n = max(len(a), len(b))
     a, b = (np.concatenate([np.zeros(n - len(x)), x]) for x in (a, b))
     return a + b
 
 
-@implements(np.polysub)
-def polysub(a1: Any, a2: Any) -> Any:
-    """Return np.polysub(a1, a2)."""
-    return polyadd(a1, -np.atleast_1d(lift(a2)))
-
-
-@implements(np.polymul)
-def polymul(a1: Any, a2: Any) -> Any:
-    """Return np.polymul(a1, a2)."""
-    return np.convolve(np.atleast_1d(lift(a1)), np.atleast_1d(lift(a2)))
-
-
 @implements(np.polyder)
 def polyder(p: Any, m: int = 1) -> Any:
     """Return np.polyder(p, m)."""
-    p = lift(p)
     if m < 0:
         raise ValueError("Order of derivative must be positive (see polyint)")
     for _ in range(m):
@@ -244,10 +207,9 @@ def polyder(p: Any, m: int = 1) -> Any:
 @implements(np.polyint)
 def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     """Return np.polyint(p, m, k)."""
-    p = lift(p)
     if m < 0:
         raise ValueError("Order of integral must be positive (see polyder)")
-    constants = np.atleast_1d(lift(0.0 if k is None else k))
+    constants = np.atleast_1d(0.0 if k is None else k)
     if len(constants) == 1 and m > 1:
         constants = constants[np.zeros(m, dtype=int)]
     if len(constants) < m:
@@ -260,7 +222,7 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
 @implements(np.poly)
 def poly(seq_of_zeros: Any) -> Any:
     """Return np.poly(zeros), the coefficients of the monic polynomial with these zeros."""
-    zeros = np.atleast_1d(lift(seq_of_zeros))
+    zeros = np.atleast_1d(seq_of_zeros)
     if zeros.ndim != 1:
         raise TypeError("np.poly of a matrix is not implemented: give its eigenvalues")
     found: Any = np.ones(1)
@@ -272,16 +234,21 @@ def poly(seq_of_zeros: Any) -> Any:
 @implements(np.polyfit)
 def polyfit(x: Any, y: Any, deg: int, *, rcond: Any = None, w: Any = None) -> Any:
     """Return np.polyfit(x, y, deg, w=w): least squares, where the fit is unique."""
-    x, y = lift(x), lift(y)
-    matrix = vander(x, int(deg) + 1) if isinstance(x, Operand) else np.vander(x, int(deg) + 1)
-    right = y
+    matrix, right = np.vander(x, int(deg) + 1), y
     if w is not None:
-        w = lift(w)
         matrix = matrix * w[:, None]
         right = y * (w[:, None] if np.ndim(y) == 2 else w)
     scale = np.sqrt(np.sum(matrix * matrix, axis=0))
     found = np.linalg.lstsq(matrix / scale, right, rcond=rcond)[0]
     return (found.T / scale).T
+
+
+define(
+    {
+        np.polysub: lambda a1, a2: polyadd(a1, -np.atleast_1d(a2)),
+        np.polymul: lambda a1, a2: np.convolve(*np.atleast_1d(a1, a2)),
+    }
+)
 
 
 # ------------------------------------------------------------------ tables
@@ -290,7 +257,7 @@ def interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
     """Return np.interp(x, xp, fp, ...): linear between the knots xp, where it has kinks."""
-    x, xp, fp = (_array(v) for v in (x, xp, fp))
+    x, xp, fp = (v if isinstance(v, Operand) else np.asarray(v) for v in (x, xp, fp))
     if np.ndim(xp) != 1 or np.shape(xp) != np.shape(fp):
         raise ValueError("np.interp: xp and fp have one axis and the same length")
     if period is not None:
@@ -334,9 +301,7 @@ def _periodic(x: Any, xp: Any, fp: Any, period: Any) -> tuple[Any, Any, Any]:
 
 
 # ------------------------------------------------------------------ pieces
-@implements(np.select)
-def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
-    """Return np.select(condlist, choicelist, default)."""
+def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     if len(condlist) != len(choicelist):
         raise ValueError(
             "list of cases must be same length as list of conditions: "
@@ -348,7 +313,10 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     return found
 
 
-def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Any:
+define({np.select: _select}, lifted=False)
+
+
+def _piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Any:
     """Return np.piecewise(x, condlist, funclist, ...); each function sees its elements only."""
     x = lift(x)
     first = condlist if isinstance(condlist, (bool, np.bool_)) else condlist[0]
@@ -362,36 +330,14 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
         )
     found = x * 0
     for m, f in zip(masks, funclist, strict=True):
-        if not np.any(m):
-            continue
-        part = f(x[m], *args, **kw) if callable(f) else f
-        found = _written(found, m, part)
+        if np.any(m):
+            part = np.broadcast_to(lift(f(x[m], *args, **kw) if callable(f) else f), np.sum(m))
+            place = np.cumsum(np.ravel(m)).reshape(np.shape(m)) - 1
+            found = np.where(m, part[np.where(m, place, 0)], found)
     return found
 
 
-family(np.piecewise, piecewise)
-
-
-def _written(x: Any, m: Array, part: Any) -> Any:
-    """Return a copy of x with a part written where the mask holds."""
-    place = np.where(m, np.cumsum(np.ravel(m)).reshape(np.shape(m)) - 1, 0)
-    values = np.broadcast_to(lift(part), (int(np.sum(m)),))
-    return np.where(m, values[place], x)
-
-
-@implements(np.choose)
-def choose(a: Any, choices: Any, mode: Any = "raise") -> Any:
-    """Return np.choose(a, choices) for a plain a."""
-    if isinstance(a, Operand):
-        raise TypeError("np.choose: the first argument are plain integers")
-    arrays = [lift(c) for c in choices]
-    shape = np.broadcast_shapes(np.shape(a), *map(np.shape, arrays))
-    stacked = np.stack([np.broadcast_to(c, shape) for c in arrays])
-    return rearrange([stacked], lambda i: np.choose(np.broadcast_to(a, shape), i, mode=mode))
-
-
-def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
-    """Return np.apply_along_axis(func1d, axis, arr, ...)."""
+def _apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
     rows = np.moveaxis(lift(arr), axis, -1)
     lead = rows.shape[:-1]
     flat = np.reshape(rows, (-1, rows.shape[-1]))
@@ -402,31 +348,22 @@ def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any
     return np.moveaxis(found, extra, [at + i for i in range(len(extra))])
 
 
-family(np.apply_along_axis, apply_along_axis)
+family(np.piecewise, _piecewise)
+family(np.apply_along_axis, _apply_along_axis)
 
 
 @implements(np.apply_over_axes)
 def apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
     """Return np.apply_over_axes(func, a, axes)."""
-    a = lift(a)
     for axis in np.atleast_1d(axes):
         found = func(a, int(axis))
         a = found if np.ndim(found) == np.ndim(a) else np.expand_dims(found, int(axis))
     return a
 
 
-# ------------------------------------------------------------------ inserted and left out
-@implements(np.insert)
-def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
-    """Return np.insert(arr, obj, values, axis)."""
-    arr, values = lift(arr), lift(values)
-    return rearrange([arr, values], lambda i, j: np.insert(i, obj, j, axis))
-
-
 @implements(np.trim_zeros)
 def trim_zeros(filt: Any, trim: str = "fb") -> Any:
     """Return np.trim_zeros(filt, trim): what is zero is decided by the values."""
-    filt = lift(filt)
     (used,) = np.nonzero(filt)
     first = int(used[0]) if len(used) and "f" in trim.lower() else 0
     last = int(used[-1]) + 1 if len(used) and "b" in trim.lower() else len(filt)
@@ -438,192 +375,5 @@ def unique(ar: Any, axis: Any = None) -> Any:
     """Return np.unique(ar): the elements that differ, sorted."""
     if axis is not None:
         raise TypeError("np.unique(axis=) is not implemented for values of taylor")
-    a = np.sort(np.ravel(lift(ar)))
+    a = np.sort(np.ravel(ar))
     return a[np.append(True, np.asarray(mask(a[1:] > a[:-1]), dtype=bool))] if len(a) else a
-
-
-sliding: Any = np.lib.stride_tricks.sliding_window_view
-family(sliding, viewing(sliding))
-
-
-# ------------------------------------------------------------------ numbers
-@implements(np.nan_to_num)
-def nan_to_num(x: Any, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
-    """Return np.nan_to_num(x, ...): what is replaced is constant."""
-    x = lift(x)
-    replaced = {
-        np.isnan: nan,
-        np.isposinf: np.finfo(float).max if posinf is None else posinf,
-        np.isneginf: np.finfo(float).min if neginf is None else neginf,
-    }
-    found: Any = +x
-    for test, number in replaced.items():
-        lost = by_value(test)(x)
-        found = np.where(lost, number, found) if np.any(lost) else found
-    return found
-
-
-@implements(np.fix)
-def fix(x: Any) -> Any:
-    """Return np.fix(x), which is constant between jumps."""
-    return elementary.trunc(lift(x))
-
-
-@implements(np.real_if_close)
-def real_if_close(a: Any, tol: Any = 100) -> Any:
-    """Return np.real_if_close(a) of real values."""
-    return lift(a).real
-
-
-@implements(np.isclose)
-def isclose(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False) -> Any:
-    """Return np.isclose(a, b, ...) of the values."""
-    a, b = lift(a), lift(b)
-    size = b * np.where(mask(b >= 0), 1, -1)
-    far, tol = a - b, atol + rtol * size
-    near = mask(far <= tol) & mask(far >= -tol) & np.isfinite(b)
-    same = mask(a <= b) & mask(a >= b)
-    return near | same | (np.isnan(a) & np.isnan(b)) if equal_nan else near | same
-
-
-@implements(np.allclose)
-def allclose(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False) -> bool:
-    """Return np.allclose(a, b, ...) of the values."""
-    return bool(np.all(isclose(a, b, rtol, atol, equal_nan)))
-
-
-@implements(np.astype)
-def astype(x: Any, dtype: Any, /, *, copy: bool = True) -> Any:
-    """Return np.astype(x, dtype)."""
-    return x.astype(dtype, copy=copy)
-
-
-def _copysign(x: Any, y: Any) -> Any:
-    """Return |x| with the sign of y, which is constant between jumps."""
-    size = elementary.absolute(x)
-    negative = np.signbit(y) if not isinstance(y, Operand) else by_value(np.signbit)(y)
-    return np.where(negative, -size, size)
-
-
-def _fmod(x: Any, y: Any) -> Any:
-    """Return x - trunc(x/y)·y, the remainder with the sign of x."""
-    return x - elementary.trunc(x / y) * y
-
-
-def _modf(x: Any) -> Any:
-    whole = elementary.trunc(x)
-    return x - whole, whole
-
-
-def _ldexp(x: Any, exponent: Any) -> Any:
-    if isinstance(exponent, Operand):
-        raise TypeError("np.ldexp: the exponent are plain integers")
-    return x * np.ldexp(1.0, exponent)
-
-
-LOG2 = float(np.log(2.0))
-UFUNCS.update({
-    np.copysign: _copysign,
-    np.fmod: _fmod,
-    np.modf: _modf,
-    np.ldexp: _ldexp,
-    np.logaddexp2: lambda x, y: elementary.logaddexp(x * LOG2, y * LOG2) / LOG2,
-})  # fmt: skip
-
-
-# ------------------------------------------------------------------ matrices
-@implements(np.linalg.multi_dot)
-def multi_dot(arrays: Any) -> Any:
-    """Return np.linalg.multi_dot(arrays), in the order that NumPy finds best."""
-    arrays = [lift(x) for x in arrays]
-    if len(arrays) < 2:
-        raise ValueError("Expecting at least two arrays.")
-    sizes = [np.atleast_2d(np.empty(np.shape(x))).shape for x in arrays[1:-1]]
-    ends = [(1, *np.shape(arrays[0]))[-2:], (*np.shape(arrays[-1]), 1)[:2]]
-    shapes = [ends[0], *sizes, ends[1]]
-    return functools.reduce(np.matmul, arrays) if len(shapes) == 2 else _best(arrays, shapes)
-
-
-def _best(arrays: list[Any], shapes: list[tuple[int, ...]]) -> Any:
-    """Return the product of matrices with fewest multiplications (Cormen et al., 15.2)."""
-    n = len(arrays)
-    p = [shapes[0][0], *(s[1] for s in shapes)]
-
-    @functools.cache
-    def cost(i: int, j: int) -> tuple[int, int]:
-        if i == j:
-            return 0, i
-        return min(
-            (cost(i, k)[0] + cost(k + 1, j)[0] + p[i] * p[k + 1] * p[j + 1], k) for k in range(i, j)
-        )
-
-    def product(i: int, j: int) -> Any:
-        k = cost(i, j)[1]
-        return arrays[i] if i == j else np.matmul(product(i, k), product(k + 1, j))
-
-    return product(0, n - 1)
-
-
-@implements(np.linalg.cond)
-def cond(x: Any, p: Any = None) -> Any:
-    """Return np.linalg.cond(x, p), the product of norms of x and of its inverse."""
-    x = lift(x)
-    if p in (None, 2, -2):
-        s = linalg.svdvals(x)
-        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
-    return norm(x, p, (-2, -1)) * norm(linalg.inv(x), p, (-2, -1))
-
-
-@implements(np.linalg.matrix_rank)
-def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
-    """Return np.linalg.matrix_rank(A, ...) of the values, which is constant."""
-    return np.linalg.matrix_rank(by_value(np.positive)(A), tol, hermitian, rtol=rtol)
-
-
-@implements(np.linalg.tensorsolve)
-def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
-    """Return np.linalg.tensorsolve(a, b, axes)."""
-    a, b = lift(a), lift(b)
-    if axes is not None:
-        moved = axes_of(tuple(axes), np.ndim(a))
-        a = np.transpose(a, [*(i for i in range(np.ndim(a)) if i not in moved), *moved])
-    shape = np.shape(a)[np.ndim(b) :]
-    n = int(np.prod(shape, dtype=int))
-    return np.reshape(linalg.solve(np.reshape(a, (-1, n)), np.ravel(b)), shape)
-
-
-@implements(np.linalg.tensorinv)
-def tensorinv(a: Any, ind: int = 2) -> Any:
-    """Return np.linalg.tensorinv(a, ind)."""
-    a = lift(a)
-    if ind <= 0:
-        raise ValueError("Invalid ind argument.")
-    lead, rest = np.shape(a)[:ind], np.shape(a)[ind:]
-    n = int(np.prod(rest, dtype=int))
-    return np.reshape(linalg.inv(np.reshape(a, (n, -1))), (*rest, *lead))
-
-
-def _matvec(a: Any, x: Any) -> Any:
-    return np.matmul(a, np.expand_dims(x, -1))[..., 0]
-
-
-def _vecmat(x: Any, a: Any) -> Any:
-    return np.matmul(np.expand_dims(np.conj(x), -2), a)[..., 0, :]
-
-
-for _name, _handler in (("matvec", _matvec), ("vecmat", _vecmat)):  # since NumPy 2.2
-    if hasattr(np, _name):
-        UFUNCS[getattr(np, _name)] = _handler
-
-
-@implements(np.correlate)
-def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
-    """Return np.correlate(a, v, mode)."""
-    a, v = lift(a), lift(v)
-    if len(v) > len(a):
-        return np.conj(correlate(v, a, mode))[::-1]
-    return np.convolve(a, np.conj(v)[::-1], mode)
-
-
-for _alias, _name in (("around", "round"), ("amax", "max"), ("amin", "min")):
-    family(getattr(np, _alias), functools.partial(getattr(np, _name)), [])

@@ -1,7 +1,7 @@
-"""Statistics by NumPy's names: order statistics, moments, sums that pass over nan, counts.
+"""Statistics by NumPy's names: quantiles, sums and moments that pass over nan, covariance, counts.
 
-An order statistic is an element, or a mean of two neighbours, of the sorted array; which ones they
-are is asked of NumPy itself, at the positions 0, 1, 2, ...
+A quantile is an element, or a mean of two neighbours, of the sorted array; which ones they are is
+asked of NumPy itself, at the positions 0, 1, 2, ...
 """
 
 from __future__ import annotations
@@ -11,22 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from taylor.arrays.reductions import axes_of, by_value, sort
-from taylor.core.binding import family, implements
-from taylor.core.operand import Operand, holds_operands, lift, rearrange
-
-Array = Any
+from taylor.arrays.reductions import axes_of, by_value, flattened, isnan, kept, of_order
+from taylor.core.binding import family
+from taylor.core.operand import Operand, define, holds_operands, implements, lift
 
 
-# ------------------------------------------------------------------ order statistics
-def _rows(a: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
-    """Return an array with the axes of a reduction as its last one, and these axes."""
-    axes = axes_of(axis, np.ndim(a))
-    rest = [i for i in range(np.ndim(a)) if i not in axes]
-    return np.reshape(np.transpose(a, [*rest, *axes]), (*(a.shape[i] for i in rest), -1)), axes
-
-
-def _quantile(ordered: Any, q: Array, method: Any) -> Any:
+# ------------------------------------------------------------------ quantiles
+def _quantile(ordered: Any, q: Any, method: Any) -> Any:
     """Return quantiles of sorted rows: q comes first among the axes."""
     place = np.quantile(np.arange(ordered.shape[-1], dtype=float), q, method=method)
     low = np.floor(place).astype(int)
@@ -40,28 +31,12 @@ def quantile(
     a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: bool = False
 ) -> Any:
     """Return np.quantile(a, q, ...); q is plain, a tie raises NonAnalyticError as in np.sort."""
-    if holds_operands(q) or isinstance(q, Operand):
+    if holds_operands(q):
         raise TypeError("np.quantile: q must be plain; a quantile has no derivative in q here")
-    a, q = lift(a), np.asarray(q, dtype=float)
+    q = np.asarray(q, dtype=float)
     if q.ndim > 1:
         raise ValueError("np.quantile: q is a number or has one axis")
-    rows, axes = _rows(a, axis)
-    ordered = sort(rows)
-    found, last = _quantile(ordered, q, method), ordered[..., -1]  # where nan is sorted to
-    lost = by_value(np.isnan)(last)
-    found = np.where(lost, last, found) if np.any(lost) else found
-    if not keepdims:
-        return found
-    shape = tuple(1 if i in axes else n for i, n in enumerate(a.shape))
-    return np.reshape(found, (*q.shape, *shape))
-
-
-@implements(np.percentile)
-def percentile(
-    a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: bool = False
-) -> Any:
-    """Return np.percentile(a, q, ...)."""
-    return quantile(a, np.true_divide(q, 100), axis, method, keepdims)
+    return of_order(a, axis, keepdims, lambda ordered: _quantile(ordered, q, method))
 
 
 @implements(np.nanquantile)
@@ -69,78 +44,54 @@ def nanquantile(
     a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: bool = False
 ) -> Any:
     """Return np.nanquantile(a, q, ...): every row has its own number of elements."""
-    a, q = lift(a), np.asarray(q, dtype=float)
-    rows, axes = _rows(a, axis)
+    axes = axes_of(axis, a.ndim)
+    rows = flattened(a, axes)
     flat = np.reshape(rows, (-1, rows.shape[-1]))
-    lost = by_value(np.isnan)(flat)
-    parts = [row[~m] if not m.all() else row for row, m in zip(flat, lost, strict=True)]
+    parts = [row[~m] if not m.all() else row for row, m in zip(flat, isnan(flat), strict=True)]
     found = np.stack([quantile(p, q, 0, method) for p in parts], -1)
-    shape = tuple(1 if i in axes else n for i, n in enumerate(a.shape)) if keepdims else None
-    return np.reshape(found, (*q.shape, *(rows.shape[:-1] if shape is None else shape)))
+    return kept(np.reshape(found, (*np.shape(q), *rows.shape[:-1])), a.shape, axes, keepdims)
 
 
-@implements(np.nanpercentile)
-def nanpercentile(
-    a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: bool = False
-) -> Any:
-    """Return np.nanpercentile(a, q, ...)."""
-    return nanquantile(a, np.true_divide(q, 100), axis, method, keepdims)
-
-
-@implements(np.nanmedian)
-def nanmedian(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Return np.nanmedian(a, ...)."""
-    return nanquantile(a, 0.5, axis, "linear", keepdims)
-
-
-@implements(np.partition)
-def partition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> Any:
-    """Return np.partition(a, kth, axis)."""
-    a, axis = (np.ravel(lift(a)), 0) if axis is None else (lift(a), axis)
-    found = by_value(np.argpartition)(a, kth, axis=axis, kind=kind or "introselect", order=order)
-    return rearrange([a], lambda i: np.take_along_axis(i, found, axis))
+define({
+    np.percentile: lambda a, q, axis=None, method="linear", keepdims=False: (
+        quantile(a, np.true_divide(q, 100), axis, method, keepdims)
+    ),
+    np.nanpercentile: lambda a, q, axis=None, method="linear", keepdims=False: (
+        nanquantile(a, np.true_divide(q, 100), axis, method, keepdims)
+    ),
+    np.nanmedian: lambda a, axis=None, keepdims=False: (
+        nanquantile(a, 0.5, axis, "linear", keepdims)
+    ),
+})  # fmt: skip
 
 
 # ------------------------------------------------------------------ passing over nan
-def _over_nan(func: Any, neutral: Any) -> None:
-    """Register np.nan<func>: elements that are nan count as the neutral number."""
+def _over_nan(func: Any, neutral: Any) -> Callable[..., Any]:
+    """Return np.nan<func>: elements that are nan do not count, or count as the neutral number."""
 
     def handler(a: Any, **named: Any) -> Any:
         a = lift(a)
-        lost = by_value(np.isnan)(a)
-        x = np.where(lost, neutral, a) if np.any(lost) else a
-        found = func(x, **named)
+        lost = isnan(a)
+        if not np.any(lost):
+            return func(a, **named)
+        if neutral is None:
+            return func(a, where=~lost & named.pop("where", True), **named)
+        found = func(np.where(lost, neutral, a), **named)
         if np.isfinite(neutral):
             return found
         nothing = np.all(lost, axis=named.get("axis"), keepdims=named.get("keepdims", False))
         return np.where(nothing, np.nan, found) if np.any(nothing) else found
 
-    family(getattr(np, f"nan{func.__name__}"), handler)
+    return handler
 
 
-SUMS: dict[Any, float] = {
-    np.sum: 0, np.prod: 1, np.cumsum: 0, np.cumprod: 1, np.max: -np.inf, np.min: np.inf,
+NEUTRAL: dict[Any, float | None] = {
+    np.sum: None, np.prod: None, np.mean: None, np.var: None, np.std: None, np.cumsum: 0,
+    np.cumprod: 1, np.max: -np.inf, np.min: np.inf,
 }  # fmt: skip
-for _func, _neutral in SUMS.items():
-    _over_nan(_func, _neutral)
-
-
-def _with_mask(func: Any) -> None:
-    """Register np.nan<func>: the moments of the elements that are no nan."""
-
-    def handler(a: Any, **named: Any) -> Any:
-        a = lift(a)
-        lost = by_value(np.isnan)(a)
-        return (
-            func(np.where(lost, 0, a), where=~lost, **named) if np.any(lost) else func(a, **named)
-        )
-
-    family(getattr(np, f"nan{func.__name__}"), handler, ["where", "mean", "correction"])
-
-
-MOMENTS: tuple[Any, ...] = (np.mean, np.var, np.std)
-for _func in MOMENTS:
-    _with_mask(_func)
+for _func, _neutral in NEUTRAL.items():
+    _but = ["where", "mean", "correction"] if _func in (np.var, np.std) else []
+    family(getattr(np, f"nan{_func.__name__}"), _over_nan(_func, _neutral), _but)
 
 
 # ------------------------------------------------------------------ covariance
@@ -172,7 +123,7 @@ def cov(
 
 def _observations(m: Any, rowvar: bool) -> Any:
     """Return the matrix whose rows are the variables."""
-    x = np.atleast_2d(lift(m))
+    x = np.atleast_2d(m)
     if x.ndim > 2:
         raise ValueError("m has more than 2 dimensions")
     return x.T if not rowvar and np.ndim(m) > 1 else x
@@ -189,18 +140,9 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
 
 
 # ------------------------------------------------------------------ counts and places
-COUNTS: tuple[Any, ...] = (
-    np.argpartition, np.nanargmax, np.nanargmin, np.digitize, np.isneginf, np.isposinf, np.isreal,
-    np.iscomplex, np.argwhere, np.isin,
-)  # fmt: skip
-for _func in COUNTS:
-    family(_func, by_value(_func))
-
-
 @implements(np.searchsorted)
 def searchsorted(a: Any, v: Any, side: Any = "left", sorter: Any = None) -> Any:
     """Return np.searchsorted(a, v, ...), which is constant between jumps."""
-    a, v = lift(a), lift(v)
     if sorter is not None:
         a = (a if isinstance(a, Operand) else np.asarray(a))[np.asarray(sorter)]
     if not isinstance(a, Operand):
@@ -217,4 +159,4 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     places = np.asarray(x)
     if places.ndim != 1 or np.shape(weights) != places.shape or np.any(places < 0):
         raise ValueError("np.bincount: x has one axis and no negative number; weights= its shape")
-    return lift(weights)._scatter(places, (max(int(places.max(initial=-1)) + 1, minlength),))
+    return weights._scatter(places, (max(int(places.max(initial=-1)) + 1, minlength),))

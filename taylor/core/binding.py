@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 import numpy as np
 
-from taylor.numbers.values import is_operand
+from taylor.numbers.values import Handled, is_operand
 
 Handler = Callable[..., Any]
 
@@ -35,9 +35,7 @@ SIGNATURES: dict[Any, Callable[..., None]] = {
     np.where: lambda condition, x=None, y=None, /: None,
 }  # fmt: skip
 
-POSITIONAL_ONLY = inspect.Parameter.POSITIONAL_ONLY
-VAR_POSITIONAL = inspect.Parameter.VAR_POSITIONAL
-VAR_KEYWORD = inspect.Parameter.VAR_KEYWORD
+Kind = inspect._ParameterKind
 REQUIRED = inspect.Parameter.empty
 SIMPLE = (bool, int, float, str)
 
@@ -54,23 +52,22 @@ def signature(func: Any) -> inspect.Signature:
         return inspect.signature(SIGNATURES[func])
 
 
-class Step(NamedTuple):
-    """What becomes of one argument: where it comes from, and what is done with it."""
-
-    source: int | str  # a position, or a keyword
-    name: str
-    action: str  # "take", "out", "dtype", "free" or "default": only the default will do
-    default: Any
-    by_position: bool
-
-
 class Binding:
-    """A function of NumPy with its handler; plans are kept by the form of the call."""
+    """A function of NumPy with its handler.
 
-    def __init__(self, func: Any, handler: Handler, without: frozenset[str] | None) -> None:
-        self.func, self.handler = func, handler
-        self.without = without  # of NumPy's arguments, for a handler that takes all others
-        self.plans: dict[tuple[int, tuple[str, ...]], tuple[Step, ...]] = {}
+    `lift` is applied to all arguments but the mask `where`.  A handler that takes all of NumPy's
+    arguments says which it is `without`.  How a form of call is bound is found once for each.
+    """
+
+    def __init__(
+        self,
+        func: Any,
+        handler: Handler,
+        lift: Callable[[Any], Any] | None = None,
+        without: frozenset[str] | None = None,
+    ) -> None:
+        self.func, self.handler, self.lift, self.without = func, handler, lift, without
+        self.plans: dict[Any, list[tuple[int | str, str, Any]]] = {}
 
     @functools.cached_property
     def signature(self) -> inspect.Signature:
@@ -85,12 +82,12 @@ class Binding:
             return frozenset(p.name for p in numpy) - self.without
         names = []
         for i, p in enumerate(inspect.signature(self.handler).parameters.values()):
-            if p.kind is VAR_KEYWORD:
+            if p.kind is Kind.VAR_KEYWORD:
                 raise TypeError(f"the handler of {self.name} must name its arguments")
-            alone = i < len(numpy) and numpy[i].kind in (POSITIONAL_ONLY, VAR_POSITIONAL)
+            alone = i < len(numpy) and numpy[i].kind in (Kind.POSITIONAL_ONLY, Kind.VAR_POSITIONAL)
             names.append(numpy[i].name if alone else p.name)
         strange = set(names) - {p.name for p in numpy}
-        if strange and not any(p.kind is VAR_KEYWORD for p in numpy):
+        if strange and not any(p.kind is Kind.VAR_KEYWORD for p in numpy):
             raise TypeError(f"the handler of {self.name} takes {strange}, which NumPy does not")
         return frozenset(names)
 
@@ -101,7 +98,7 @@ class Binding:
         for p in self.signature.parameters.values():
             if p.name not in self.takes:
                 break
-            count = np.inf if p.kind is VAR_POSITIONAL else count + 1
+            count = np.inf if p.kind is Kind.VAR_POSITIONAL else count + 1
         return count
 
     @property
@@ -109,86 +106,67 @@ class Binding:
         """The name users know the function by."""
         return full_name(self.func)
 
-    def plan(self, count: int, keywords: tuple[str, ...]) -> tuple[Step, ...]:
-        """Return what becomes of `count` positional arguments and those keywords."""
+    def plan(self, count: int, keywords: tuple[str, ...]) -> list[tuple[int | str, str, Any]]:
+        """Return where each argument stands, its name and default: none if given by position."""
         found = self.plans.get((count, keywords))
-        if found is None:
-            found = tuple(self._steps(count, keywords))
-            self.plans[count, keywords] = found
-        return found
-
-    def _steps(self, count: int, keywords: tuple[str, ...]) -> list[Step]:
+        if found is not None:
+            return found
         try:
             bound = self.signature.bind(*range(count), **{k: k for k in keywords}).arguments
         except TypeError as error:
             raise TypeError(f"{self.name}: {error}") from None
-        steps = []
-        for p in self.signature.parameters.values():
-            if p.name not in bound:
-                continue
-            if p.kind is VAR_POSITIONAL:
-                steps += [Step(i, p.name, "take", REQUIRED, True) for i in bound[p.name]]
-            elif p.kind is VAR_KEYWORD:
-                steps += [Step(k, k, self._action(k), None, False) for k in bound[p.name]]
+        found = self.plans[count, keywords] = []
+        for name, source in bound.items():
+            p = self.signature.parameters[name]
+            if p.kind is Kind.VAR_POSITIONAL:
+                found += [(i, name, REQUIRED) for i in source]
+            elif p.kind is Kind.VAR_KEYWORD:
+                found += [(k, k, None) for k in source]
             else:
-                first = p.kind is POSITIONAL_ONLY or p.default is REQUIRED
-                steps.append(Step(bound[p.name], p.name, self._action(p.name), p.default, first))
-        return steps
-
-    def _action(self, name: str) -> str:
-        if name in self.takes:
-            return "take"
-        return name if name in ("out", "dtype") else "free" if name in LAYOUT else "default"
+                alone = p.kind is Kind.POSITIONAL_ONLY
+                found.append((source, name, REQUIRED if alone else p.default))
+        return found
 
     def __call__(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Return the result of the handler, or raise TypeError for what it does not take."""
+        lift = self.lift
         if not kwargs and len(args) <= self.lead:
-            return self.handler(*args)
-        out = dtype = None
+            return self.handler(*args) if lift is None else self.handler(*map(lift, args))
         first: list[Any] = []
         named: dict[str, Any] = {}
-        for source, name, action, default, by_position in self.plan(len(args), tuple(kwargs)):
+        out = dtype = None
+        for source, name, default in self.plan(len(args), tuple(kwargs)):
             value = args[source] if isinstance(source, int) else kwargs[source]
-            if action == "take":
-                if by_position:
+            if name in self.takes:
+                value = value if lift is None or name == "where" else lift(value)
+                if default is REQUIRED:
                     first.append(value)
                 elif not is_default(value, default):
                     named[name] = value
-            elif action == "out":
+            elif name == "out":
                 out = value
-            elif action == "dtype":
-                dtype = value
-            elif action == "default" and not is_default(value, default):
+            elif name == "dtype":
+                dtype = None if value is np._NoValue else value
+            elif name not in LAYOUT and not is_default(value, default):
                 raise refusal(self.name, name, value, self.takes)
-        if dtype is not None and dtype is not np._NoValue:
+        if dtype is not None:
             to = floating(self.name, dtype)
             first = [cast(v, to) for v in first]
             named = {k: cast(v, to) for k, v in named.items()}
         if out is None:
             return self.handler(*first, **named)
-        active = any(holds_operand(v) for v in (*first, *named.values()))
-        result = (self.handler if active else self.func)(*first, **named)
-        return write(self.name, out, result)
+        active = any(holds(v) for v in (*first, *named.values()))
+        return write(self.name, out, (self.handler if active else self.func)(*first, **named))
 
 
 # ------------------------------------------------------------------ the registry
 FUNCTIONS: dict[Any, Binding] = {}
 
 
-def implements(*functions: Any) -> Callable[[Handler], Handler]:
-    """Return a decorator: the function is what NumPy's functions mean for values of the package."""
-
-    def register(handler: Handler) -> Handler:
-        for f in functions:
-            FUNCTIONS[f] = Binding(f, handler, None)
-        return handler
-
-    return register
-
-
 def family(function: Any, handler: Handler, but: Sequence[str] = ()) -> None:
     """Register a handler that runs NumPy's own function, and so takes all that it takes."""
-    FUNCTIONS[function] = Binding(function, handler, frozenset({"out", "dtype", "casting", *but}))
+    without = frozenset({"out", "dtype", "casting", *but})
+    FUNCTIONS[function] = Binding(function, handler, None, without)
 
 
 def method(function: Any) -> Callable[..., Any]:
@@ -230,20 +208,13 @@ def call_ufunc(ufunc: np.ufunc, kind: str, inputs: Sequence[Any], kwargs: dict[s
         return handler(*inputs)
     name = full_name(ufunc) + (f".{kind}" if kind in METHODS else "")
     own = _keywords(METHODS.get(kind, handler))
-    named: dict[str, Any] = {}
-    out = dtype = None
-    where: Any = True
-    for key, value in kwargs.items():
-        if key in own:
-            if value is not np._NoValue:
-                named[key] = value
-        elif key == "out":
-            out = value
-        elif key == "dtype":
-            dtype = value
-        elif key == "where" and kind == "__call__":
-            where = value
-        elif key not in LAYOUT and value is not None:
+    given = {k: v for k, v in kwargs.items() if v is not np._NoValue}
+    named = {k: v for k, v in given.items() if k in own}
+    rest = {k: v for k, v in given.items() if k not in own}
+    out, dtype = rest.pop("out", None), rest.pop("dtype", None)
+    where = rest.pop("where", True) if kind == "__call__" else True
+    for key, value in rest.items():
+        if key not in LAYOUT and value is not None:
             raise refusal(name, key, value, own | {"dtype", "out"})
     if dtype is not None:
         inputs = [cast(x, floating(name, dtype)) for x in inputs]
@@ -286,9 +257,8 @@ def _where_only(name: str, f: Handler, inputs: Sequence[Any], where: Any, out: A
     mask = np.broadcast_to(np.asarray(where, dtype=bool), np.shape(targets[0]))
     if mask.any():
         found = f(*(np.broadcast_to(x, mask.shape)[mask] for x in inputs))
-        for target, part in zip(
-            targets, found if isinstance(found, tuple) else (found,), strict=True
-        ):
+        parts = found if isinstance(found, tuple) else (found,)
+        for target, part in zip(targets, parts, strict=True):
             if is_operand(part) and not is_operand(target):
                 raise plain_out(name)
             target[mask] = part
@@ -315,9 +285,7 @@ def is_default(value: Any, default: Any) -> bool:
     return type(value) in SIMPLE and type(default) in SIMPLE and value == default
 
 
-def refusal(
-    function: str, name: str, value: Any, takes: Sequence[str] | frozenset[str]
-) -> TypeError:
+def refusal(function: str, name: str, value: Any, takes: Collection[str]) -> TypeError:
     """Return the error for an argument that is not implemented."""
     shown = " ".join(repr(value).split())
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
@@ -343,20 +311,17 @@ def cast(value: Any, dtype: Any) -> Any:
         isinstance(e, np.ndarray) or is_operand(e) for e in value
     ):
         return type(value)(cast(e, dtype) for e in value)
-    if is_operand(value):
-        return value.astype(dtype)
-    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "fc":
-        return value.astype(dtype)
-    return value
+    plain = isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "fc"
+    return value.astype(dtype) if plain or is_operand(value) else value
 
 
-def holds_operand(value: Any) -> bool:
+def holds(value: Any, kinds: Any = Handled) -> bool:
     """Whether an argument is, or contains, a value of the package."""
     if isinstance(value, (list, tuple)):
-        return any(holds_operand(e) for e in value)
+        return any(holds(e, kinds) for e in value)
     if isinstance(value, np.ndarray) and value.dtype == object:
-        return any(is_operand(e) for e in value.reshape(-1))
-    return is_operand(value)
+        return any(isinstance(e, kinds) for e in value.reshape(-1))
+    return isinstance(value, kinds)
 
 
 def plain_out(function: str) -> TypeError:

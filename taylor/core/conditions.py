@@ -57,12 +57,9 @@ class Condition(np.lib.mixins.NDArrayOperatorsMixin):
 
     def where(self, a: Any, b: Any) -> Any:
         """Return a where the condition holds and b elsewhere."""
-        lhs, rhs = self.lhs, self.rhs
-        if self.op == ">":
-            return lhs._choose(rhs, lhs, b, a, "where")
-        if self.op == "<":
-            return lhs._choose(lhs, rhs, b, a, "where")
-        return lhs._choose(*((lhs, rhs) if self.op == ">=" else (rhs, lhs)), a, b, "where")
+        lhs, rhs = (self.lhs, self.rhs) if self.op in (">=", "<") else (self.rhs, self.lhs)
+        a, b = (a, b) if self.op in (">=", "<=") else (b, a)  # a choice is made by lhs >= rhs
+        return self.lhs._choose(lhs, rhs, a, b, "where")
 
     # -------------------------------------------------------------- as an array
     @property

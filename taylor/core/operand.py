@@ -16,12 +16,34 @@ from typing import Any
 import numpy as np
 
 from taylor.core import elementary, memory
-from taylor.core.binding import UFUNCS, call, call_ufunc, family, method
+from taylor.core.binding import FUNCTIONS, UFUNCS, Binding, Handler, call, call_ufunc, holds, method
 from taylor.core.conditions import Condition
 from taylor.numbers.values import Handled, is_operand
 
 Array = Any
 NUMBERS = (float, int, complex)
+
+
+def _in_place(op: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Do x = op(x, other): into the memory of an array; a number is another one then."""
+
+    def assigned(self: Any, other: Any) -> Any:
+        result = op(self, other)
+        if not self._is_array():
+            return result
+        if np.shape(result) != self.shape:
+            raise ValueError(
+                f"non-broadcastable output operand with shape {self.shape} doesn't match the "
+                f"broadcast shape {np.shape(result)}"
+            )
+        self._assign(Ellipsis, result)
+        return self
+
+    return assigned
+
+
+def _compared(op: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda self, other: self._compare(op, other)
 
 
 class Operand(Handled):
@@ -91,10 +113,6 @@ class Operand(Handled):
         """Return a copy of the elements along one axis."""
         return rearrange([self], lambda i: i.flatten(order))
 
-    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-        """Return the elements of a diagonal."""
-        return self._viewed(lambda i: i.diagonal(offset, axis1, axis2))
-
     @property
     def flat(self) -> memory.Flat:
         """The elements in C order: x.flat[2], x.flat[:] = 0, for e in x.flat."""
@@ -161,21 +179,9 @@ class Operand(Handled):
         target = shape[0] if len(shape) == 1 else shape
         return self._viewed(lambda i: i.reshape(target, order=order))
 
-    def ravel(self, order: Any = "C") -> Any:
-        """Return the elements along one axis."""
-        return self._viewed(lambda i: i.ravel(order))
-
     def transpose(self, *axes: Any) -> Any:
         """Return the array with its axes permuted."""
         return self._viewed(lambda i: i.transpose(*axes))
-
-    def squeeze(self, axis: Any = None) -> Any:
-        """Return the array without its axes of length one."""
-        return self._viewed(lambda i: i.squeeze(axis))
-
-    def swapaxes(self, a: int, b: int) -> Any:
-        """Return the array with two axes exchanged."""
-        return self._viewed(lambda i: i.swapaxes(a, b))
 
     def conjugate(self) -> Any:
         """Return the complex conjugate of a real value: a copy."""
@@ -202,7 +208,8 @@ class Operand(Handled):
     any, all, nonzero = method(np.any), method(np.all), method(np.nonzero)
     take, repeat = method(np.take), method(np.repeat)
     clip, round = method(np.clip), method(np.round)
-    dot, trace = method(np.dot), method(np.trace)
+    dot, trace, diagonal = method(np.dot), method(np.trace), method(np.diagonal)
+    ravel, squeeze, swapaxes = method(np.ravel), method(np.squeeze), method(np.swapaxes)
 
     def compress(self, condition: Any, *args: Any, **kwargs: Any) -> Any:
         """Return np.compress(condition, self, axis, out)."""
@@ -243,59 +250,17 @@ class Operand(Handled):
         return self // b, self % b
 
     def __matmul__(self, other: Any) -> Any:
-        return UFUNCS[np.matmul](self, other)
+        return UFUNCS[np.matmul](self, lift(other))
 
     def __rmatmul__(self, other: Any) -> Any:
-        return UFUNCS[np.matmul](other, self)
+        return UFUNCS[np.matmul](lift(other), self)
 
-    def _in_place(self, op: Callable[[Any, Any], Any], other: Any) -> Any:
-        """Do self = op(self, other): into the memory of an array; a number is another one then."""
-        result = op(self, other)
-        if not self._is_array():
-            return result
-        if np.shape(result) != self.shape:
-            raise ValueError(
-                f"non-broadcastable output operand with shape {self.shape} doesn't match the "
-                f"broadcast shape {np.shape(result)}"
-            )
-        self._assign(Ellipsis, result)
-        return self
-
-    def __iadd__(self, other: Any) -> Any:
-        return self._in_place(operator.add, other)
-
-    def __isub__(self, other: Any) -> Any:
-        return self._in_place(operator.sub, other)
-
-    def __imul__(self, other: Any) -> Any:
-        return self._in_place(operator.mul, other)
-
-    def __itruediv__(self, other: Any) -> Any:
-        return self._in_place(operator.truediv, other)
-
-    def __ifloordiv__(self, other: Any) -> Any:
-        return self._in_place(operator.floordiv, other)
-
-    def __imod__(self, other: Any) -> Any:
-        return self._in_place(operator.mod, other)
-
-    def __ipow__(self, other: Any) -> Any:  # type: ignore[misc]
-        return self._in_place(operator.pow, other)
-
-    def __imatmul__(self, other: Any) -> Any:
-        return self._in_place(operator.matmul, other)
-
-    def __lt__(self, other: Any) -> Any:
-        return self._compare(operator.lt, other)
-
-    def __le__(self, other: Any) -> Any:
-        return self._compare(operator.le, other)
-
-    def __gt__(self, other: Any) -> Any:
-        return self._compare(operator.gt, other)
-
-    def __ge__(self, other: Any) -> Any:
-        return self._compare(operator.ge, other)
+    __iadd__, __isub__ = _in_place(operator.add), _in_place(operator.sub)
+    __imul__, __itruediv__ = _in_place(operator.mul), _in_place(operator.truediv)
+    __imod__, __ifloordiv__ = _in_place(operator.mod), _in_place(operator.floordiv)
+    __ipow__, __imatmul__ = _in_place(operator.pow), _in_place(operator.matmul)
+    __lt__, __le__ = _compared(operator.lt), _compared(operator.le)
+    __gt__, __ge__ = _compared(operator.gt), _compared(operator.ge)
 
     def __floor__(self) -> Any:
         return elementary.floor(self)
@@ -361,7 +326,7 @@ def lift(x: Any) -> Any:
     A list or object array of series is stacked, a condition is its zeros and ones, a pandas object
     its array.  A masked array raises TypeError: its mask would be lost.
     """
-    if type(x) in NUMBERS or isinstance(x, Operand):
+    if type(x) in NUMBERS or isinstance(x, (Operand, type)):
         return x
     if isinstance(x, (list, tuple)) and any(
         isinstance(e, (Operand, Condition, list, tuple, np.ndarray)) for e in x
@@ -398,11 +363,8 @@ def _lifted_array(x: Array) -> Any:
 
 
 def holds_operands(x: Any) -> bool:
-    if isinstance(x, (list, tuple)):
-        return any(holds_operands(e) for e in x)
-    if isinstance(x, np.ndarray) and x.dtype == object:
-        return any(isinstance(e, Operand) for e in x.reshape(-1))
-    return isinstance(x, (Operand, Condition))
+    """Whether an argument is, or contains, a value of the package or a condition."""
+    return holds(x, (Operand, Condition))
 
 
 def rearrange(sources: Sequence[Any], f: Callable[..., Any]) -> Any:
@@ -449,38 +411,28 @@ def real(x: Any, what: str) -> Any:
     return x
 
 
-# ------------------------------------------------------------------ functions that move elements
-def _one(func: Any) -> Callable[..., Any]:
-    return lambda x, *args, **kwargs: rearrange([lift(x)], lambda i: func(i, *args, **kwargs))
+# ------------------------------------------------------------------ what NumPy's functions mean
+def implements(function: Any) -> Callable[[Handler], Handler]:
+    """Return a decorator: what a function of NumPy means for values of the package.
+
+    Its parameters, named as NumPy's, are the arguments it takes; they come lifted.
+    """
+
+    def register(handler: Handler) -> Handler:
+        FUNCTIONS[function] = Binding(function, handler, lift)
+        return handler
+
+    return register
 
 
-def viewing(func: Any) -> Callable[..., Any]:
-    """A function whose result is a view of its argument where NumPy's is."""
-    return lambda x, *args, **kwargs: lift(x)._viewed(lambda i: func(i, *args, **kwargs))
-
-
-VIEWS: tuple[Any, ...] = (
-    np.transpose, np.reshape, np.ravel, np.squeeze, np.expand_dims, np.swapaxes,
-    np.moveaxis, np.rollaxis, np.flip, np.fliplr, np.flipud, np.rot90, np.broadcast_to,
-    np.diagonal, np.diag, np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit,
-    np.matrix_transpose, np.linalg.matrix_transpose, np.unstack,
-)  # fmt: skip
-COPIES: tuple[Any, ...] = (
-    np.roll, np.take, np.repeat, np.tile, np.diagflat, np.tril, np.triu, np.delete,
-    np.take_along_axis, np.copy, np.resize,
-)  # fmt: skip
-for _func in VIEWS:
-    family(_func, viewing(_func))
-for _func in COPIES:
-    family(_func, _one(_func))
+def define(table: dict[Any, Handler], lifted: bool = True) -> None:
+    """Register what functions of NumPy mean, as `implements` does."""
+    for function, handler in table.items():
+        FUNCTIONS[function] = Binding(function, handler, lift if lifted else None)
 
 
 # ------------------------------------------------------------------ elements of object arrays
-def _element_method(row: elementary.Elementary) -> Callable[..., Any]:
-    return lambda self, *args: row(self, *args)
-
-
 # np.exp of an object array calls the method .exp() of its elements
 for _row in elementary.TABLE.values():
     if _row.ufunc is not None:
-        setattr(Operand, _row.ufunc.__name__, _element_method(_row))
+        setattr(Operand, _row.ufunc.__name__, lambda self, *args, row=_row: row(self, *args))

@@ -1,0 +1,195 @@
+"""Functions that only move elements: NumPy itself is run on positions, with all its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor.core import memory
+from taylor.core.binding import Handler, cast, family, floating
+from taylor.core.conditions import Condition
+from taylor.core.operand import (
+    Operand,
+    define,
+    holds_operands,
+    implements,
+    laid_as,
+    lift,
+    rearrange,
+)
+
+
+# ------------------------------------------------------------------ by name
+def _view(func: Any) -> Handler:
+    return lambda x, *args, **named: lift(x)._viewed(lambda i: func(i, *args, **named))
+
+
+def _copy(func: Any) -> Handler:
+    return lambda x, *args, **named: rearrange([lift(x)], lambda i: func(i, *args, **named))
+
+
+def _of_list(func: Any) -> Handler:
+    return lambda arrays, *args, **named: rearrange(
+        [lift(x) for x in arrays], lambda *i: func(i, *args, **named)
+    )
+
+
+def _of_all(func: Any) -> Handler:
+    return lambda *arrays, **named: rearrange(
+        [lift(x) for x in arrays], lambda *i: func(*i, **named)
+    )
+
+
+def _of_places(func: Any, places: Sequence[int]) -> Handler:
+    """Return the handler of a function that moves the elements of some of its arguments."""
+
+    def handler(*args: Any, **named: Any) -> Any:
+        def moved(*positions: Any) -> Any:
+            known = dict(zip(places, positions, strict=True))
+            return func(*(known.get(n, x) for n, x in enumerate(args)), **named)
+
+        return rearrange([lift(args[n]) for n in places], moved)
+
+    return handler
+
+
+def _of_each(func: Any) -> Handler:
+    def handler(*arrays: Any) -> Any:
+        found = tuple(
+            x._viewed(func) if isinstance(x, Operand) else func(x) for x in map(lift, arrays)
+        )
+        return found if len(found) > 1 else found[0]
+
+    return handler
+
+
+MOVES: dict[Callable[[Any], Handler], tuple[Any, ...]] = {
+    _view: (
+        np.transpose, np.reshape, np.ravel, np.squeeze, np.expand_dims, np.swapaxes, np.moveaxis,
+        np.rollaxis, np.flip, np.fliplr, np.flipud, np.rot90, np.broadcast_to, np.diagonal, np.diag,
+        np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, np.unstack, np.matrix_transpose,
+        np.linalg.matrix_transpose, np.lib.stride_tricks.sliding_window_view,
+    ),
+    _copy: (
+        np.roll, np.take, np.repeat, np.tile, np.diagflat, np.tril, np.triu, np.delete, np.copy,
+        np.take_along_axis, np.resize,
+    ),
+    _of_list: (
+        np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack,
+    ),
+    _of_all: (np.meshgrid,),
+    _of_each: (np.atleast_1d, np.atleast_2d, np.atleast_3d),
+}  # fmt: skip
+PLACES: dict[Any, Sequence[int]] = {
+    np.append: (0, 1), np.insert: (0, 2), np.compress: (1,), np.extract: (1,),
+}  # fmt: skip
+for _handler, _functions in MOVES.items():
+    for _func in _functions:
+        family(_func, _handler(_func))
+for _func, _places in PLACES.items():
+    family(_func, _of_places(_func, _places))
+define(memory.FUNCTIONS, lifted=False)
+
+
+# ------------------------------------------------------------------ several arrays
+def _broadcast_arrays(*args: Any) -> Any:
+    shape = np.broadcast_shapes(*map(np.shape, args))
+    return tuple(np.broadcast_to(x, shape) for x in args)
+
+
+def _block(arrays: Any) -> Any:
+    leaves: list[Any] = []
+
+    def collect(node: Any) -> Any:
+        if isinstance(node, list):
+            return [collect(child) for child in node]
+        leaves.append(lift(node))
+        return len(leaves) - 1
+
+    shape = collect(arrays)
+
+    def build(node: Any, positions: Any) -> Any:
+        return [build(c, positions) for c in node] if isinstance(node, list) else positions[node]
+
+    return rearrange(leaves, lambda *i: np.block(build(shape, i)))
+
+
+def _choose(a: Any, choices: Any, mode: Any = "raise") -> Any:
+    if isinstance(a, Operand):
+        raise TypeError("np.choose: the first argument are plain integers")
+    arrays = np.broadcast_arrays(*map(lift, choices), np.empty(np.shape(a)))
+    return rearrange(arrays[:-1], lambda *i: np.choose(a, i, mode=mode))
+
+
+def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
+    if x is None and y is None:
+        return np.nonzero(condition)
+    condition = condition if isinstance(condition, Condition) else lift(condition)
+    if isinstance(condition, Condition):
+        return condition.where(x, y)
+    if isinstance(condition, Operand):
+        condition = condition._truth()
+        if not (holds_operands(x) or holds_operands(y)):
+            return np.where(condition, x, y)
+    return rearrange([lift(x), lift(y)], lambda i, j: np.where(condition, i, j))
+
+
+define({np.block: _block, np.choose: _choose, np.where: _where}, lifted=False)
+define({np.broadcast_arrays: _broadcast_arrays})
+
+
+@implements(np.pad)
+def pad(
+    array: Any, pad_width: Any, mode: Any = "constant", *, constant_values: Any = 0,
+    reflect_type: Any = None,
+) -> Any:  # fmt: skip
+    """Return np.pad(array, pad_width, mode) in the modes that move elements, and "constant"."""
+    mirrored = mode in ("reflect", "symmetric")
+    if reflect_type is not None and not mirrored:
+        raise ValueError(f"unsupported keyword arguments for mode {mode!r}: reflect_type")
+    if mode == "empty":
+        mode = "constant"
+    if mode in ("edge", "wrap") or (mirrored and reflect_type in (None, "even")):
+        return rearrange([array], lambda i: np.pad(i, pad_width, mode=mode))
+    if mode != "constant":
+        raise TypeError(
+            f"np.pad of a value of taylor does not take mode={mode!r}, reflect_type="
+            f"{reflect_type!r}; it takes constant, edge, empty, wrap, and reflect and symmetric "
+            "with reflect_type='even'"
+        )
+    if type(constant_values) is int and not constant_values:
+        return rearrange([array], lambda i: np.pad(i, pad_width))
+    # position -n stands for the constant n: np.pad puts numbers, not elements
+    known = np.size(constant_values)
+    number = np.arange(-known, 0).reshape(np.shape(constant_values))
+    positions = np.arange(array.size).reshape(array.shape)
+    index = np.pad(positions, pad_width, constant_values=number if known > 1 else number.item())
+    joined = np.concatenate([np.ravel(array), np.ravel(constant_values)])
+    return joined[np.where(index < 0, index + known + array.size, index)]
+
+
+# ------------------------------------------------------------------ new arrays of the same kind
+def _like(name: str, a: Any, fill: Any, dtype: Any, shape: Any) -> Any:
+    """Return an array filled with one value: plain, if its dtype can hold no derivatives."""
+    if dtype is not None and np.dtype(dtype).kind in "iub":
+        if isinstance(fill, Operand):
+            floating(name, dtype)
+        return np.full(np.shape(a) if shape is None else shape, fill, dtype=dtype)
+    a = a if dtype is None else cast(a, np.dtype(dtype))
+    if shape is None:
+        return laid_as(a._zeros(a.shape), a) + fill
+    return a._zeros(shape if isinstance(shape, tuple) else (shape,)) + fill
+
+
+define({
+    np.zeros_like: lambda a, dtype=None, shape=None: _like("np.zeros_like", a, 0, dtype, shape),
+    np.ones_like: lambda a, dtype=None, shape=None: _like("np.ones_like", a, 1, dtype, shape),
+    np.empty_like: lambda prototype, dtype=None, shape=None: (
+        _like("np.empty_like", prototype, 0, dtype, shape)
+    ),
+    np.full_like: lambda a, fill_value, dtype=None, shape=None: (
+        _like("np.full_like", a, fill_value, dtype, shape)
+    ),
+})  # fmt: skip
