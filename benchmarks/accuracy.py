@@ -17,7 +17,7 @@ from test_accuracy import ORDER, RANGES, drawn, exact, positions
 from test_elementary import run
 
 from taylor import Taylor
-from taylor.core.elementary import TABLE
+from taylor.core.table import TABLE
 
 
 def error(name: str, point: object, position: int) -> float:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from taylor.core.elementary import TABLE, Elementary, sqrt
 from taylor.core.expand import of_row
+from taylor.core.functions import sqrt
 from taylor.core.program import Program
+from taylor.core.table import TABLE, Elementary
 
 HEAD = """\
 # Functions
 
-Generated from the table in `taylor/elementary.py` by `python -m docs.generate`.
+Generated from the table in `taylor/core/functions.py` by `python -m docs.generate`.
 
 Every row is a function y = f(a), or f(a, b), and its differential equation p·y' = q·a' (with
 several arguments p·y' = q·a' + r·b' + ..., written (q, r), p). The step rule uses that equation, or

@@ -1,6 +1,8 @@
 """The elementary functions by name, the table they stand in, and how to add one."""
 
-from taylor.core.elementary import *  # noqa: F403
-from taylor.core.elementary import TABLE as TABLE
-from taylor.core.elementary import define as define
-from taylor.core.elementary import rule as rule
+from taylor.core import functions
+from taylor.core.functions import *  # noqa: F403
+from taylor.core.table import TABLE, Elementary, define, rule
+
+__all__ = ["TABLE", "Elementary", "define", "rule"]
+__all__ += functions.__all__

@@ -5,6 +5,12 @@ from __future__ import annotations
 import sys
 import warnings
 
+__all__ = [  # what `taylor` offers
+    "AlgebraMismatch", "CompileError", "DomainError", "ForeignNodeError", "GuardError",
+    "IntegrationError", "NonAnalyticError", "OrderMismatch", "PerformanceWarning", "PoleError",
+    "ShapeMismatch", "TaylorError", "TraceError",
+]  # fmt: skip
+
 
 class TaylorError(Exception):
     """The base of every error the package itself defines."""

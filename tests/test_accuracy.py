@@ -18,9 +18,9 @@ from test_elementary import TWO_SIDED, arguments, is_extreme, run
 import taylor
 from taylor import Taylor, TaylorN, record
 from taylor.core.algebra import Univariate
-from taylor.core.elementary import TABLE
 from taylor.core.expand import expand
 from taylor.core.sweep import sweep
+from taylor.core.table import TABLE
 
 ORDER = 40
 RANGES = {

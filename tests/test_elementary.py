@@ -12,7 +12,8 @@ from oracle import ORDER, SLOW, coefficients, ulp_error
 import taylor
 from hyperdual import HyperDual
 from taylor import Taylor, TaylorN
-from taylor.core.elementary import TABLE, define, exponential
+from taylor.core.functions import exponential
+from taylor.core.table import TABLE, define
 
 TWO_SIDED = {"atan2", "hypot", "logaddexp", "kepler"}
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from docs.generate import page
-from taylor.core.elementary import TABLE
+from taylor.core.table import TABLE
 
 PAGE = Path(__file__).parent.parent / "docs" / "functions.md"
 

@@ -12,7 +12,7 @@ import scipy.integrate
 import taylor
 from hyperdual import HyperDual
 from taylor import ode
-from taylor.core.elementary import rule
+from taylor.core.table import rule
 from taylor.core.tape import Linear
 from taylor.kept import STORE, Store, identity
 from taylor.llvm import ir, jit

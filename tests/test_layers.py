@@ -9,11 +9,13 @@ ROOT = Path(__file__).parent.parent
 HOUSE = {  # from the ground up; a module imports what stands before it
     "errors": [],
     "kept": [],
-    "numbers": ["values", "rounding", "intervals", "factorials", "special_series"],
-    "llvm": ["parts", "ir", "expression", "vector", "store", "jit", "tiles", "products"],
+    "numbers": [
+        "values", "rounding", "intervals", "factorials", "special_series", "special_values",
+    ],
+    "llvm": ["text", "ir", "expression", "vector", "store", "jit", "tiles", "products"],
     "core": [
-        "tags", "algebra", "branches", "binding", "conditions", "elementary", "memory", "operand",
-        "tape", "rules", "program", "expand", "sweep",
+        "choices", "table", "powers", "functions", "tags", "algebra", "branches", "binding",
+        "conditions", "memory", "operand", "tape", "rules", "program", "expand", "sweep",
     ],
     "linalg": ["degrees", "equations", "factors", "__init__"],
     "arrays": ["moves", "reductions", "products", "functions", "statistics", "sequences"],

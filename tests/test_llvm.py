@@ -376,7 +376,7 @@ def test_compiled_rows_of_multivariate_series(name, kind, monkeypatch):
         variables = HyperDual.variables([0.3, -0.2, 0.5, 0.1, 0.2, 0.7])
     x = 0.8 + sum((i + 1) * 0.3 * v for i, v in enumerate(variables))
     x = x + 0.2 * variables[0] * variables[1]
-    row, taken = taylor.core.elementary.TABLE[name], []
+    row, taken = taylor.core.table.TABLE[name], []
     real = monomials.Polynomials.__call__
     monkeypatch.setattr(engine, "PATIENCE", 0)
     monkeypatch.setattr(

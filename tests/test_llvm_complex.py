@@ -14,7 +14,7 @@ from test_numpy import ELEMENTWISE, LINEAR, POLYNOMIAL, data
 import taylor
 from hyperdual import HyperDual
 from taylor import DomainError, Taylor, record
-from taylor.core.elementary import TABLE
+from taylor.core.table import TABLE
 from taylor.kept import STORE
 from taylor.machine import engine, planar
 from taylor.machine.machine import INFINITE, OK, Machine

@@ -8,8 +8,8 @@ import pytest
 import taylor
 from benchmarks.compile_time import FUNCTIONS, QUANTITIES, problem
 from taylor.drivers import compile as compiled
-from taylor.llvm import ir
-from taylor.llvm.parts import joined
+from taylor.llvm import text
+from taylor.llvm.text import joined
 from taylor.machine import machine, planar
 from taylor.ode import solve_ivp
 
@@ -50,7 +50,7 @@ CASES += [(name, "series") for name in ("Kahan", "arm", "GARCH")]
 
 @pytest.mark.parametrize("name, quantity", CASES)
 def test_code_grows_as_the_program_does(monkeypatch, name, quantity):
-    monkeypatch.setattr(ir, "LARGEST", 200)  # so that the shorter one is split, too
+    monkeypatch.setattr(text, "LARGEST", 200)  # so that the shorter one is split, too
     monkeypatch.setattr(machine, "BY_DEGREE", 0)
     lengths = (40, 120) if quantity == "Hessian" else (150, 450)
     (short, n, few), (long, m, many) = (texts(monkeypatch, name, quantity, k) for k in lengths)
@@ -91,8 +91,8 @@ SMALL = {
 def split(monkeypatch):
     """Make functions and blocks of a few lines."""
     monkeypatch.setenv("TAYLOR_CACHE", "")
-    monkeypatch.setattr(ir, "LARGEST", 30)
-    monkeypatch.setattr(ir, "LONGEST", 10)
+    monkeypatch.setattr(text, "LARGEST", 30)
+    monkeypatch.setattr(text, "LONGEST", 10)
     monkeypatch.setattr(machine, "BY_DEGREE", 200)
     monkeypatch.setattr(compiled, "PATIENCE", 10**9)
 

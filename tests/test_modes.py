@@ -26,7 +26,7 @@ from taylor import (
     third,
     vjp,
 )
-from taylor.core.elementary import TABLE
+from taylor.core.table import TABLE
 
 RNG = np.random.default_rng(11)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from taylor import Taylor
-from taylor.core.elementary import TABLE
+from taylor.core.table import TABLE
 
 NAMES = [
     "digamma", "erfcx", "dawsn", "ndtr", "log_ndtr", "j0", "y1", "i0", "airyai", "lambertw", "expi",

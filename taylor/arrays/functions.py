@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from taylor.arrays.reductions import axes_of, by_value, isnan
-from taylor.core import elementary
+from taylor.core import functions
 from taylor.core.binding import SCIPY, UFUNCS, family
 from taylor.core.conditions import mask
-from taylor.core.elementary import TABLE
 from taylor.core.operand import Operand, define, holds_operands, implements, lift
+from taylor.core.table import TABLE
 from taylor.numbers.values import DEGREE, RADIAN, base
 
 
@@ -25,7 +25,7 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any
     if (a_min is not None or a_max is not None) and (min is not None or max is not None):
         raise ValueError("np.clip: give a_min and a_max, or min and max")
     low, high = (a_min, a_max) if min is None and max is None else (min, max)
-    return elementary.clip(a, low, high)
+    return functions.clip(a, low, high)
 
 
 @implements(np.round)
@@ -33,10 +33,8 @@ def round_(a: Any, decimals: int = 0) -> Any:
     """Return np.round(a, decimals), which is constant between jumps."""
     scale = 10.0 ** abs(decimals)
     if decimals == 0:
-        return elementary.rint(a)
-    return (
-        elementary.rint(a * scale) / scale if decimals > 0 else elementary.rint(a / scale) * scale
-    )
+        return functions.rint(a)
+    return functions.rint(a * scale) / scale if decimals > 0 else functions.rint(a / scale) * scale
 
 
 @implements(np.nan_to_num)
@@ -81,9 +79,9 @@ define({
     np.imag: lambda val: val.imag,
     np.real_if_close: lambda a, tol=100: a.real,
     np.astype: lambda x, dtype, copy=True: x.astype(dtype, copy=copy),
-    np.sinc: lambda x: elementary.sinc(x),
-    np.i0: lambda x: elementary.i0(x),
-    np.fix: lambda x: elementary.trunc(x),
+    np.sinc: lambda x: functions.sinc(x),
+    np.i0: lambda x: functions.i0(x),
+    np.fix: lambda x: functions.trunc(x),
 })  # fmt: skip
 for _alias, _name in (("around", "round"), ("amax", "max"), ("amin", "min")):
     family(getattr(np, _alias), functools.partial(getattr(np, _name)))
@@ -131,12 +129,12 @@ def _ignoring_nan(join: Any) -> Callable[[Any, Any], Any]:
 
 def _copysign(x: Any, y: Any) -> Any:
     """Return |x| with the sign of y, which is constant between jumps."""
-    size = elementary.absolute(x)
+    size = functions.absolute(x)
     return np.where(by_value(np.signbit)(y), -size, size)
 
 
 def _modf(x: Any) -> Any:
-    whole = elementary.trunc(x)
+    whole = functions.trunc(x)
     return x - whole, whole
 
 
@@ -154,8 +152,8 @@ _ufuncs: dict[np.ufunc, Callable[..., Any]] = {
     np.multiply: _binary("mul"),
     np.divide: _binary("truediv"),
     np.floor_divide: _binary("floordiv"),
-    np.divmod: lambda x, y: (elementary.floor(x / y), elementary.mod(x, y)),
-    np.fmod: lambda x, y: x - elementary.trunc(x / y) * y,
+    np.divmod: lambda x, y: (functions.floor(x / y), functions.mod(x, y)),
+    np.fmod: lambda x, y: x - functions.trunc(x / y) * y,
     np.modf: _modf,
     np.negative: operator.neg,
     np.positive: operator.pos,
@@ -169,29 +167,29 @@ _ufuncs: dict[np.ufunc, Callable[..., Any]] = {
     **{f: by_value(f) for f in (np.isfinite, np.isinf, np.signbit)},
     np.isnan: isnan,
     **{f: _logical(f) for f in _LOGICAL},
-    np.fabs: elementary.absolute,
+    np.fabs: functions.absolute,
     np.copysign: _copysign,
-    np.fmax: _ignoring_nan(elementary.maximum),
-    np.fmin: _ignoring_nan(elementary.minimum),
+    np.fmax: _ignoring_nan(functions.maximum),
+    np.fmin: _ignoring_nan(functions.minimum),
     np.degrees: lambda x: x * RADIAN,
     np.rad2deg: lambda x: x * RADIAN,
     np.radians: lambda x: x * DEGREE,
     np.deg2rad: lambda x: x * DEGREE,
     np.ldexp: _ldexp,
-    np.logaddexp2: lambda x, y: elementary.logaddexp(x * LOG2, y * LOG2) / LOG2,
+    np.logaddexp2: lambda x, y: functions.logaddexp(x * LOG2, y * LOG2) / LOG2,
     **{row.ufunc: row for row in TABLE.values() if row.ufunc is not None},
 }  # fmt: skip
 UFUNCS.update(_ufuncs)
 
 SCIPY.update({
     **TABLE,
-    "expit": elementary.sigmoid,
-    "gammaln": elementary.lgamma,
-    "psi": elementary.digamma,
-    "jv": elementary.jv,
-    "yv": elementary.yv,
-    "iv": elementary.iv,
-    "xlogy": lambda x, y: x * elementary.log(y),
+    "expit": functions.sigmoid,
+    "gammaln": functions.lgamma,
+    "psi": functions.digamma,
+    "jv": functions.jv,
+    "yv": functions.yv,
+    "iv": functions.iv,
+    "xlogy": lambda x, y: x * functions.log(y),
 })  # fmt: skip
 
 
@@ -220,5 +218,5 @@ def logsumexp(x: Any, axis: Any = None) -> Any:
     top = np.max(x.value if isinstance(x, Operand) else x, axis=axis, keepdims=True)
     if np.asarray(base(top)).dtype != object:
         top = np.where(np.isfinite(top), top, 0.0)
-    summed = elementary.log(np.sum(elementary.exp(x - top), axis=axis))
+    summed = functions.log(np.sum(functions.exp(x - top), axis=axis))
     return summed + np.squeeze(top, axis if axis is not None else None)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from taylor import linalg
-from taylor.core import elementary
+from taylor.core import functions
 from taylor.core.binding import METHODS, family, full_name
 from taylor.core.conditions import Condition
 from taylor.core.memory import in_order
@@ -156,7 +156,7 @@ def deviation(
     mean: Any = None, correction: Any = None,
 ) -> Any:  # fmt: skip
     """Return np.std(a, ...)."""
-    return elementary.sqrt(variance(a, axis, ddof, keepdims, where, mean, correction))
+    return functions.sqrt(variance(a, axis, ddof, keepdims, where, mean, correction))
 
 
 @implements(np.average)
@@ -230,7 +230,7 @@ def largest(
     a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = True
 ) -> Any:
     """Return np.max(a, ...); a tie raises NonAnalyticError."""
-    return _extreme(a, elementary.maximum, -np.inf, axis, keepdims, initial, where)
+    return _extreme(a, functions.maximum, -np.inf, axis, keepdims, initial, where)
 
 
 @implements(np.min)
@@ -238,7 +238,7 @@ def smallest(
     a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = True
 ) -> Any:
     """Return np.min(a, ...); a tie raises NonAnalyticError."""
-    return _extreme(a, elementary.minimum, np.inf, axis, keepdims, initial, where)
+    return _extreme(a, functions.minimum, np.inf, axis, keepdims, initial, where)
 
 
 # ------------------------------------------------------------------ of the values alone
@@ -325,7 +325,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 
 
 def _two_norm(x: Any, axes: Any) -> Any:
-    return elementary.sqrt(total(squared(x, "the norm"), axes))
+    return functions.sqrt(total(squared(x, "the norm"), axes))
 
 
 def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...]) -> Any:
@@ -376,8 +376,8 @@ def _log_sum(x: Any, axis: Any, keepdims: bool, where: Any) -> Any:
     plain = np.where(where, x.value, -np.inf)
     top = np.max(plain, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0.0)
-    parts = elementary.exp(np.where(where, x - top, 0.0))
-    found = elementary.log(total(parts, axis, keepdims, where=where))
+    parts = functions.exp(np.where(where, x - top, 0.0))
+    found = functions.log(total(parts, axis, keepdims, where=where))
     return found + np.reshape(top, np.shape(found))
 
 
@@ -385,7 +385,7 @@ REDUCE: dict[np.ufunc, Callable[..., Any]] = {
     np.add: total, np.multiply: product, np.maximum: largest, np.minimum: smallest,
     np.logical_and: np.all, np.logical_or: np.any,
 }  # fmt: skip
-FOLD = {np.logaddexp: elementary.logaddexp, np.hypot: elementary.hypot}
+FOLD = {np.logaddexp: functions.logaddexp, np.hypot: functions.hypot}
 
 
 def reduce(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from taylor.arrays.reductions import axes_of, running_product, running_sum
-from taylor.core import elementary
+from taylor.core import choices, functions
 from taylor.core.binding import family
 from taylor.core.conditions import mask
 from taylor.core.operand import Operand, define, implements, lift
@@ -145,7 +145,7 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.
     p = np.moveaxis(p, axis, -1)
     d = p[..., 1:] - p[..., :-1]
     far = period / 2 if discont is None else discont
-    turns = elementary.floor(d / period + 0.5)
+    turns = functions.floor(d / period + 0.5)
     turns = np.where((d < far) & (d > -far), 0.0, turns)
     rest = p[..., 1:] - period * running_sum(turns, -1)
     return np.moveaxis(np.concatenate([p[..., :1], rest], -1), -1, axis)
@@ -282,18 +282,18 @@ def interp(
     below, knot = height[j] + slope[j] * (x - start[j]), xp[j]
     last: Any = i == len(knots)
     if right is None or not np.any(last):
-        return elementary.choose(x, knot, above, below, "kink")
+        return choices.choose(x, knot, above, below, "kink")
     # at the last knot the value is that of the piece before it
     pairs: list[tuple[Any, Any]] = [(x, knot), (knot, x), (above, below), (below, above)]
     lhs, rhs, a, b = (np.where(last, other, usual) for usual, other in pairs)
-    return elementary.choose(lhs, rhs, a, b, "kink")
+    return choices.choose(lhs, rhs, a, b, "kink")
 
 
 def _periodic(x: Any, xp: Any, fp: Any, period: Any) -> tuple[Any, Any, Any]:
     """Return x in one period and the knots of that period, with one more on each side."""
     if period == 0:
         raise ValueError("period must be a non-zero value")
-    x, xp = elementary.mod(x, period), elementary.mod(xp, period)
+    x, xp = functions.mod(x, period), functions.mod(xp, period)
     order = np.argsort(xp)
     xp, fp = xp[order], fp[order]
     xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from taylor.arrays.functions import logsumexp
-from taylor.core import elementary
-from taylor.core.elementary import TABLE
+from taylor.core import functions
+from taylor.core.table import TABLE
 
 Convert = Callable[[str], Any]
 Before = Callable[[str, Sequence[Any]], None]
@@ -23,27 +23,23 @@ OPERATORS: dict[type[ast.AST], tuple[str, Callable[..., Any]]] = {
     ast.Sub: ("-", operator.sub),
     ast.Mult: ("*", operator.mul),
     ast.Div: ("/", operator.truediv),
-    ast.Pow: ("^", elementary.power),
-    ast.Mod: ("%", elementary.mod),
+    ast.Pow: ("^", functions.power),
+    ast.Mod: ("%", functions.mod),
     ast.USub: ("-", operator.neg),
     ast.UAdd: ("+", operator.pos),
 }
+NUMPY = {row.ufunc.__name__: row for row in TABLE.values() if row.ufunc is not None}
 FUNCTIONS: dict[str, Callable[..., Any]] = {
+    **{name: row for name, row in NUMPY.items() if name.startswith("arc")},
     **TABLE,
-    "ln": elementary.log,
-    "pow": elementary.power,
-    "max": elementary.maximum,
-    "min": elementary.minimum,
-    "arcsin": elementary.asin,
-    "arccos": elementary.acos,
-    "arctan": elementary.atan,
-    "arcsinh": elementary.asinh,
-    "arccosh": elementary.acosh,
-    "arctanh": elementary.atanh,
-    "expint": elementary.expint,
-    "jv": elementary.jv,
-    "yv": elementary.yv,
-    "iv": elementary.iv,
+    "ln": functions.log,
+    "pow": functions.power,
+    "max": functions.maximum,
+    "min": functions.minimum,
+    "expint": functions.expint,
+    "jv": functions.jv,
+    "yv": functions.yv,
+    "iv": functions.iv,
     "logsumexp": lambda *x: logsumexp(list(x)),
 }
 CONSTANTS = ("pi", "e")

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taylor.core.elementary import Elementary
 from taylor.core.program import Program
+from taylor.core.table import Elementary
 from taylor.core.tape import Guard, Instruction, Linear, Node, Tape, flat, pruned
 from taylor.kept import STORE
 

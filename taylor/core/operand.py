@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core import elementary, memory
+from taylor.core import functions, memory, table
 from taylor.core.binding import FUNCTIONS, UFUNCS, Binding, Handler, call, call_ufunc, holds, method
 from taylor.core.conditions import Condition
 from taylor.numbers.values import Handled, is_operand
@@ -224,27 +224,27 @@ class Operand(Handled):
         return self.copy("K")
 
     def __abs__(self) -> Any:
-        return elementary.absolute(self)
+        return functions.absolute(self)
 
     def __pow__(self, r: Any, mod: Any = None) -> Any:
         if mod is not None:
             return NotImplemented
-        return elementary.power(self, r) if fits(r) else NotImplemented
+        return functions.power(self, r) if fits(r) else NotImplemented
 
     def __rpow__(self, base: Any) -> Any:
-        return elementary.power(base, self) if fits(base) else NotImplemented
+        return functions.power(base, self) if fits(base) else NotImplemented
 
     def __mod__(self, b: Any) -> Any:
-        return elementary.mod(self, b) if fits(b) else NotImplemented
+        return functions.mod(self, b) if fits(b) else NotImplemented
 
     def __rmod__(self, a: Any) -> Any:
-        return elementary.mod(a, self) if fits(a) else NotImplemented
+        return functions.mod(a, self) if fits(a) else NotImplemented
 
     def __floordiv__(self, b: Any) -> Any:
-        return elementary.floor(self / b) if fits(b) else NotImplemented
+        return functions.floor(self / b) if fits(b) else NotImplemented
 
     def __rfloordiv__(self, a: Any) -> Any:
-        return elementary.floor(a / self) if fits(a) else NotImplemented
+        return functions.floor(a / self) if fits(a) else NotImplemented
 
     def __divmod__(self, b: Any) -> Any:
         return self // b, self % b
@@ -263,18 +263,18 @@ class Operand(Handled):
     __gt__, __ge__ = _compared(operator.gt), _compared(operator.ge)
 
     def __floor__(self) -> Any:
-        return elementary.floor(self)
+        return functions.floor(self)
 
     def __ceil__(self) -> Any:
-        return elementary.ceil(self)
+        return functions.ceil(self)
 
     def __trunc__(self) -> Any:
-        return elementary.trunc(self)
+        return functions.trunc(self)
 
     def __round__(self, digits: int | None = None) -> Any:
         if digits:
             raise TypeError("round(x, digits) has no derivative worth the name; use round(x.value)")
-        return elementary.rint(self)
+        return functions.rint(self)
 
     # -------------------------------------------------------------- NumPy's protocols
     def __array_ufunc__(self, ufunc: np.ufunc, kind: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -433,6 +433,6 @@ def define(table: dict[Any, Handler], lifted: bool = True) -> None:
 
 # ------------------------------------------------------------------ elements of object arrays
 # np.exp of an object array calls the method .exp() of its elements
-for _row in elementary.TABLE.values():
+for _row in table.TABLE.values():
     if _row.ufunc is not None:
         setattr(Operand, _row.ufunc.__name__, lambda self, *args, row=_row: row(self, *args))

@@ -24,17 +24,9 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import contract
-from taylor.core.elementary import (
-    CHOICES,
-    SIDES,
-    Elementary,
-    Rule,
-    blend,
-    choose,
-    derived,
-    mod,
-    slope_of_jump,
-)
+from taylor.core.choices import SIDES, blend, choose
+from taylor.core.functions import CHOICES, mod
+from taylor.core.table import Elementary, Rule, derived, slope_of_jump
 from taylor.core.tape import (
     ARITHMETIC,
     Call,

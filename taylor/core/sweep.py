@@ -23,9 +23,10 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Algebra, Univariate, contract, free_letter, nonzero, pad
+from taylor.core.choices import SIDES, SLOPES, choose, shared
 from taylor.core.conditions import Condition
-from taylor.core.elementary import SIDES, SLOPES, choose, jumps_at, shared
 from taylor.core.program import Program, check
+from taylor.core.table import jumps_at
 from taylor.core.tape import flat
 from taylor.errors import DomainError, NonAnalyticError, OrderMismatch, PoleError
 from taylor.numbers import rounding

@@ -22,12 +22,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taylor.core import elementary
+from taylor.core import functions, table
 from taylor.core.algebra import contract, nonzero
+from taylor.core.choices import choose
 from taylor.core.conditions import COMPARISONS, Condition
-from taylor.core.elementary import Rule, choose, derived
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
 from taylor.core.operand import NUMBERS, Operand, host, lift
+from taylor.core.table import Rule, derived
 from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, ShapeMismatch, TraceError
 from taylor.numbers.values import (
@@ -52,7 +53,7 @@ from taylor.numbers.values import (
 Array = Any
 Shape = tuple[int, ...]
 ARITHMETIC = {"add": plus, "mul": times, "div": over}
-EXTREMES = (elementary.maximum, elementary.minimum)
+EXTREMES = (functions.maximum, functions.minimum)
 LARGE = 1024  # elements of an array that is told from others by identity, not by content
 MIRRORED = {"<": operator.gt, "<=": operator.ge, ">": operator.lt, ">=": operator.le}
 
@@ -349,7 +350,7 @@ def _key(param: Any) -> Any:
     if isinstance(param, np.ndarray):
         body = param.tobytes() if param.dtype != object else tuple(map(_key, param.ravel()))
         return (param.dtype.str, param.shape, body)
-    if isinstance(param, (elementary.Elementary, Rule, Constant)) or is_operand(param):
+    if isinstance(param, (table.Elementary, Rule, Constant)) or is_operand(param):
         return id(param)
     return (type(param), repr(param))
 

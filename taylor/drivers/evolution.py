@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Algebra
-from taylor.core.elementary import Rule
 from taylor.core.operand import host
+from taylor.core.table import Rule
 from taylor.core.tags import Tag, fresh_tag
 from taylor.core.tape import Node
 from taylor.drivers.forward_mode import parts

@@ -30,9 +30,9 @@ import numpy as np
 
 from taylor import linalg
 from taylor.core.algebra import Algebra
-from taylor.core.elementary import Rule
 from taylor.core.memory import fresh
 from taylor.core.operand import lift
+from taylor.core.table import Rule
 from taylor.core.tags import fresh_tag
 from taylor.drivers.derivatives import jacobian, vjp
 from taylor.drivers.forward_mode import jvp, parts

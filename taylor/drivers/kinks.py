@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taylor.core.algebra import Univariate
-from taylor.core.elementary import CHOICES, SIDES, SLOPES, absolute
+from taylor.core.choices import SIDES, SLOPES
+from taylor.core.functions import CHOICES, absolute
 from taylor.core.program import recording
 from taylor.core.rules import Code, active, adjoints, full, inner, tangents, unbroadcast, values
 from taylor.core.tags import fresh_tag

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.elementary import SLOPES
+from taylor.core.choices import SLOPES
 from taylor.core.expand import moved, prune
 from taylor.core.program import Program, evaluate
 from taylor.core.rules import adjoints, full, tangents, values

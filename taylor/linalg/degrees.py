@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import nonzero
-from taylor.core.elementary import Rule
+from taylor.core.table import Rule
 from taylor.errors import ShapeMismatch
 from taylor.numbers.values import RATIONAL, as_array, base, is_operand
 

@@ -1,4 +1,4 @@
-"""Machine code by a builder with structured control: the one file (with `parts`) that writes LLVM.
+"""Machine code by a builder with structured control: the one file (with `text`) that writes LLVM.
 
 A function works on registers: a `Scalar` holds one number or a vector of them; whole numbers (the
 indices of loops, entries of tables) are Python's or the name of a register, pointers are names.
@@ -15,15 +15,13 @@ import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from taylor.llvm.parts import joined
+from taylor.llvm.text import Text
 
 T = TypeVar("T")
 Index = int | str  # a whole number: known now, or in a register of that name
 Terms = Sequence[tuple[Index, int]]  # indices and their strides
 WIDTH = 8  # doubles in a vector
 UNROLL = 4  # loops of so few iterations are written out
-LONGEST = 150  # lines of a basic block, about
-LARGEST = 1500  # lines of a function, about
 FUSED = 8  # products of a sum that are added to another one by one
 
 
@@ -64,16 +62,16 @@ class Scalar:
         return type_of(self.width, self.kind)
 
 
-class Function:
+class Function(Text):
     """The text of a function `void @f(ptr %data)` that works in one block of memory.
 
     With `unit` > 1 every number is a vector of that many, one for each point of a batch.
     """
 
     def __init__(self, unit: int = 1) -> None:
+        super().__init__()
         self.unit = unit
         self.above_cuts = True  # complex functions on a branch cut: its upper side, else nan
-        self.lines: list[str] = []
         self.declarations: set[str] = set()
         self.globals: dict[Any, str] = {}
         self.definitions: list[str] = []
@@ -81,12 +79,6 @@ class Function:
         self.results: Sequence[Scalar] = ()
         self.found: dict[Any, Any] = {}  # results that may be asked for again, by region
         self.constants: dict[str, Any] = {}  # the numbers of constant arrays
-        self.types: dict[str, str] = {}  # of the registers
-        self.block, self.begins = "entry", 0
-        self.count = 0
-        self.regions = [0]  # the loops that the text is in: what registers are known in each
-        self.parts: list[list[str]] = []  # text that has become functions of its own
-        self.starts: list[Any] = [None]  # in each region, where the next part begins: line, block
         self.contracts = False  # whether a product and a sum may be rounded as one
         self.products: dict[str, list[tuple[Scalar, Scalar]]] = {}  # registers that are Σ a·b
         self.asks: list[Any] = []  # what the code asks Python for (see `calls`)
@@ -95,82 +87,9 @@ class Function:
         self.size = 0  # doubles of workspace in use at most
         self.free: dict[int, list[int]] = {}
 
-    # -------------------------------------------------------------- text
-    def name(self) -> str:
-        """Return a fresh name."""
-        self.count += 1
-        return f"%v{self.count}"
-
-    def _put(self, kind: str, expression: str) -> str:
-        """Append an instruction that gives a register of a type; return its name."""
-        name = self.name()
-        self.types[name] = kind
-        self.lines.append(f"  {name} = {expression}")
-        return name
-
+    # -------------------------------------------------------------- registers
     def _register(self, width: int, expression: str, kind: str = "double") -> Scalar:
         return Scalar(self._put(type_of(width, kind), expression), width, kind)
-
-    def _label(self, name: str) -> None:
-        """Begin a basic block."""
-        self.lines.append(f"{name}:")
-        self.block, self.begins = name, len(self.lines)
-
-    def _branch(self, condition: str, yes: str, no: str) -> None:
-        self.lines.append(f"  br i1 {condition}, label %{yes}, label %{no}")
-
-    def _enter(self, name: str) -> None:
-        """Go on in a new basic block."""
-        self.lines.append(f"  br label %{name}")
-        self._label(name)
-
-    @contextlib.contextmanager
-    def _region(self) -> Iterator[None]:
-        """Registers that are found in here are not known after it."""
-        self.regions.append(self.count)
-        self.starts.append(None)
-        yield
-        self.regions.pop()
-        self.starts.pop()
-
-    def pause(self) -> None:
-        """Begin a new block or function where this one is long: code generation is not linear.
-
-        Nothing before jumps to what follows, or over it, but loops that the text is in.
-        """
-        start, block = self.starts[-1] = self.starts[-1] or (len(self.lines), self.block)
-        if len(self.lines) - start >= LARGEST:
-            self.parts.append([f"{block}:", *self.lines[start:]])
-            call = f"  call void @part{len(self.parts)}(ptr %data)"
-            self.lines[start:] = [call]
-            self.block, self.begins, self.starts[-1] = block, start, (start + 1, block)
-            return
-        if len(self.lines) - self.begins < LONGEST:
-            return
-        self.count += 1
-        going = self.present("%data")  # always, but LLVM would join the blocks
-        self._branch(going.text, following := f"next{self.count}", "never")
-        self._label(following)
-
-    def mark(self) -> tuple[int, str]:
-        """Return a place in the text, between two blocks, for what is written later (`before`)."""
-        place = len(self.lines), self.block
-        self.count += 1
-        self._enter(f"steps{self.count}")
-        return place
-
-    @contextlib.contextmanager
-    def before(self, mark: tuple[int, str]) -> Iterator[None]:
-        """Write what follows at an earlier place."""
-        end, block = len(self.lines), self.block
-        place, self.block = mark
-        self.starts.append((end, self.block))
-        yield
-        self.starts.pop()
-        new = self.lines[end:]
-        del self.lines[end:]
-        self.lines[place:place] = new
-        self.block = block
 
     def later(self, width: int) -> Scalar:
         """Return a register that is defined later, but in an earlier place."""
@@ -273,7 +192,13 @@ class Function:
         return self._called(full, t, texts, width, xs[0].kind)
 
     def _called(
-        self, name: str, t: str, texts: Sequence[str], width: int, kind: str, flag: str = ""
+        self,
+        name: str,
+        t: str,
+        texts: Sequence[str],
+        width: int,
+        kind: str,
+        flag: str = "",
     ) -> Scalar:
         """Return a function of registers of one type."""
         result = type_of(width, kind)
@@ -356,7 +281,9 @@ class Function:
         width = max(c.width, x.width, y.width)
         a, b = self.splat(x, width), self.splat(y, width)
         return self._register(
-            width, f"select {c.type} {c.text}, {a.type} {a.text}, {b.type} {b.text}", x.kind
+            width,
+            f"select {c.type} {c.text}, {a.type} {a.text}, {b.type} {b.text}",
+            x.kind,
         )
 
     def no(self, c: Scalar) -> Scalar:
@@ -604,8 +531,7 @@ class Function:
     def text(self) -> str:
         """Return the whole module."""
         texts = [*sorted(self.declarations), *self.definitions, *self.helpers.values()]
-        main = ["entry:", *self.lines]
-        bodies, end = joined([main, *self.parts], self.types, 8 * self.unit * self.size)
+        bodies, end = self.bodies(8 * self.unit * self.size)
         self.size = -(-end // (8 * self.unit))
         for n, body in enumerate(bodies):
             name = f"internal void @part{n}" if n else "void @f"

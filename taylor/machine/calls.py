@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taylor.core.elementary import Elementary, lookup
 from taylor.core.operand import lift
 from taylor.core.program import Program
 from taylor.core.sweep import called, local_series
+from taylor.core.table import Elementary, lookup
 from taylor.core.tape import Guard, Instruction, Node, Tape, flat, pruned
 from taylor.errors import ShapeMismatch
 

@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.elementary import SLOPES, Elementary
+from taylor.core.choices import SLOPES
 from taylor.core.operand import Operand, host
 from taylor.core.rules import values
+from taylor.core.table import Elementary
 from taylor.core.tags import Tag
 from taylor.errors import TraceError
 from taylor.llvm import vector

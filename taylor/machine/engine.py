@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Algebra, Univariate, pad
-from taylor.core.elementary import Elementary
 from taylor.core.expand import of_row
 from taylor.core.program import Program
+from taylor.core.table import Elementary
 from taylor.core.tape import Instruction
 from taylor.errors import TaylorError
 from taylor.machine.machine import OK, Machine

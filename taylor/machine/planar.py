@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.elementary import Cut, Elementary, Parts
 from taylor.core.operand import Operand
+from taylor.core.table import Cut, Elementary, Parts
 from taylor.core.tape import Call, Instruction, Linear
 from taylor.llvm.ir import Function, Scalar
 from taylor.machine import emit
@@ -135,7 +135,7 @@ class Complex(Operand):
         raise Unsupported(f"{rule.name} has no machine code")
 
     def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
-        if mode == "formula":  # by the real parts, as in `elementary.choose`
+        if mode == "formula":  # by the real parts, as in `choices.choose`
             lhs, rhs = (x.re if isinstance(x, Complex) else x for x in (lhs, rhs))
         if isinstance(lhs, Complex) or isinstance(rhs, Complex):
             raise Unsupported(UNORDERED)

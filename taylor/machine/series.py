@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Univariate
-from taylor.core.elementary import slope_of_jump
 from taylor.core.expand import moved
 from taylor.core.operand import host
 from taylor.core.program import Program
 from taylor.core.sweep import DEPTH, LARGEST_LOW, Step, Sweep
+from taylor.core.table import slope_of_jump
 from taylor.core.tape import Instruction, Linear
 from taylor.llvm.ir import WIDTH, Function, Scalar
 from taylor.machine.calls import Ask, Held

@@ -31,19 +31,8 @@ from taylor.core.algebra import (
 )
 from taylor.core.branches import at_zero, lowered
 from taylor.core.conditions import Condition
-from taylor.core.elementary import (
-    Elementary,
-    Rule,
-    cbrt,
-    integer_power,
-    integer_valued,
-    mod,
-    power,
-    raised,
-    real_power,
-    sqrt,
-)
 from taylor.core.expand import of_row
+from taylor.core.functions import cbrt, mod, power, real_power, sqrt
 from taylor.core.memory import (
     Family,
     Path,
@@ -56,6 +45,7 @@ from taylor.core.memory import (
     taken,
 )
 from taylor.core.operand import Operand, fits, host, lift
+from taylor.core.powers import integer_power, integer_valued, raised
 from taylor.core.program import Program
 from taylor.core.rules import call_tangent
 from taylor.core.sweep import (
@@ -67,6 +57,7 @@ from taylor.core.sweep import (
     local_series,
     no_expansion,
 )
+from taylor.core.table import Elementary, Rule
 from taylor.core.tags import Tag, fresh_tag, user_tag
 from taylor.core.tape import Call, Instruction, Node, as_data, flat, scatter
 from taylor.errors import (

@@ -1,0 +1,77 @@
+"""Choices between two values by a comparison, and their modes: what derives from one side or both.
+
+The modes differ in their derivatives only.  "where" and "formula" (of two formulas of one function)
+have those of the side taken, "kink" those of both sides where they agree.  "mean" and "flat" choose
+between the derivatives on both sides of a kink: there these are equal, or the result is nan, but
+with policy(kink="subgradient") their mean, or zero for "flat", where one side is constant.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from taylor.errors import NonAnalyticError
+from taylor.numbers import values
+from taylor.numbers.values import current_policy, is_operand, ordered
+
+SLOPES = ("mean", "flat")  # the modes of a choice between derivatives
+SIDES = ("where", "formula")  # the modes of a choice whose derivatives are those of the side taken
+
+
+def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
+    """Return a where lhs >= rhs and b elsewhere; nan where the two cannot be compared.
+
+    The mode "formula" compares the real parts of complex numbers, which no other mode takes.
+    """
+    for x in (lhs, rhs, a, b):
+        if is_operand(x):
+            return x._choose(lhs, rhs, a, b, mode)
+    if not (values.is_real(lhs) and values.is_real(rhs)):
+        if mode == "formula":
+            lhs, rhs = ordered(lhs), ordered(rhs)
+        elif np.iscomplexobj(lhs) or np.iscomplexobj(rhs):
+            raise TypeError("complex values have no order; compare real parts of .value")
+        if values.is_set(lhs) or values.is_set(rhs):
+            return np.frompyfunc(functools.partial(_choose_of_sets, mode), 4, 1)(lhs, rhs, a, b)
+    chosen = _chosen(lhs, rhs, a, b)
+    if mode not in SLOPES:
+        return chosen
+    tie = np.equal(lhs, rhs)
+    tie = tie & np.not_equal(a, b) if tie.any() else tie
+    if not tie.any():
+        return chosen
+    given = shared(a, b, mode) if current_policy().kink == "subgradient" else np.nan
+    return np.where(tie, given, chosen)[()]
+
+
+def _chosen(lhs: Any, rhs: Any, a: Any, b: Any) -> Any:
+    if all(values.shape_of(x) == () for x in (lhs, rhs, a, b)):
+        return a if lhs >= rhs else b if lhs < rhs else lhs + rhs
+    if not (values.is_real(a) and values.is_real(b)):
+        a, b = values.alike([a, b])
+    return np.where(np.greater_equal(lhs, rhs), a, np.where(np.less(lhs, rhs), b, np.add(lhs, rhs)))
+
+
+def _choose_of_sets(mode: str, lhs: Any, rhs: Any, a: Any, b: Any) -> Any:
+    """Return a or b, their hull where members of the intervals differ, no slope there."""
+    above, below = lhs >= rhs, rhs >= lhs
+    if mode in SLOPES and above is not False and below is not False:
+        raise NonAnalyticError(f"a kink lies in the interval: both sides meet in {lhs}; split it")
+    if above is None:
+        return values.hull(next(x.ctx for x in (lhs, rhs) if values.is_interval(x)), a, b)
+    return a if above else b
+
+
+def shared(a: Any, b: Any, mode: str) -> Any:
+    """Return what stands by convention for a derivative with the values a and b around a kink."""
+    return (a + b) / 2 if mode == "mean" else 0
+
+
+def blend(share: Any, a: Any, b: Any) -> Any:
+    """Return share·a + (1 - share)·b; a side without a share never poisons the other."""
+    mixed = (share != 1) & (share != 0)
+    chosen = np.where(share == 1, a, b)
+    return np.where(mixed, share * a + (1 - share) * b, chosen) if np.any(mixed) else chosen

@@ -1,0 +1,312 @@
+"""THE TABLE: every elementary function as its value and its differential equation p·y' = q·a'.
+
+In a row `quotient(a, y)` returns (q, p); with several arguments ((q_a, q_b, ...), p), meaning
+p·y' = q_a·a' + q_b·b' + ...  Both may mention the result y and other rows: a step reads them one
+degree late, so sin may need cos and cos sin.  Rule of review: p may vanish only where the function
+itself is singular, and q₀ and p₀ must be free of cancellation.
+
+The other kinds of row: `local(x, order)` gives f⁽ᵐ⁾(x)/m! where there is no usable equation;
+`compose` writes the function in terms of other rows; `jumps(x)` marks a piecewise constant function
+by the points where it jumps.  The rows of the package stand in `functions`; here is what a row is,
+and how one is added or found.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pickle
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from taylor.errors import DomainError, NonAnalyticError
+from taylor.numbers import values
+from taylor.numbers.values import by_lanes, is_operand
+
+
+class Parts(NamedTuple):
+    """A formula for the parts of a complex value: (x, y) -> (real part, imaginary part)."""
+
+    formula: Callable[[Any, Any], tuple[Any, Any]]
+
+
+class Cut(NamedTuple):
+    """A branch cut along the real axis below an edge.
+
+    `both_ends`: beyond -edge too; `turned`: along the imaginary axis.
+    """
+
+    edge: float
+    both_ends: bool = False
+    turned: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Elementary:
+    """A row of the table; calling it works for every number type of Python and of the package."""
+
+    name: str
+    numpy: Callable[..., Any]
+    mp: Callable[..., Any]
+    quotient: Callable[..., Any] | None = None
+    local: Callable[[Any, int], Any] | None = None
+    compose: Callable[..., Any] | None = None
+    jumps: Callable[..., Any] | None = None
+    domain: str = "all x"
+    pole: bool = False
+    samples: tuple[Any, ...] = ()
+    exact: Callable[..., Any] | None = None
+    ufunc: np.ufunc | None = None
+    error: type[DomainError] = DomainError
+    monotone: bool = False
+    iv: Callable[..., Any] | None = None
+    recurrence: Callable[..., Any] | None = None  # the quotient for series, if better than its own
+    low: Callable[..., Any] | None = None  # of arguments and the value y: what rounding took from y
+    polar: int | None = None  # series of |b + ia|**polar, or if 0 of its angle (b = 1 if left out)
+    germ: Fraction | None = None  # f(a) - f(a₀) ~ (a - a₀)**germ at the finite ends of the domain
+    # the value in machine code: a name of the C library, a formula in rows (of the parts of complex
+    # numbers: `Parts`), or None, where the code asks Python
+    code: str | Callable[..., Any] | None = None
+    complex_code: str | Callable[..., Any] | Parts | None = None
+    cut: Cut | None = None  # where complex_code is not continuous
+    surface: Elementary | None = None  # of the argument: vanishes where a row jumps; None: itself
+    own: bool = False  # whether the row stands in this package
+
+    def __call__(self, *args: Any) -> Any:
+        for x in args:
+            if is_operand(x):
+                return x._elementary(self, args)
+        return values.call(self, args)
+
+    def __repr__(self) -> str:
+        return f"<elementary function {self.name}>"
+
+    def __reduce__(self) -> Any:
+        if self.own or TABLE.get(self.name) is self:
+            return (lookup, (self.name,))
+        module = sys.modules.get(getattr(self.numpy, "__module__", ""))
+        name = getattr(self.numpy, "__qualname__", "")
+        if getattr(module, name, None) is not self:
+            raise pickle.PicklingError(f"the rule {self.name} is not found in its module as {name}")
+        return (_in_module, (self.numpy.__module__, name))
+
+
+def _in_module(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(module), name)
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """A function of arrays that brings its own derivative, in front-door NumPy code.
+
+    value(*args) gives an array or a tuple of arrays.  vjp(ybar, y, *args) gives one adjoint (or
+    None for zero) per argument, jvp(dargs, y, *args) the tangent, where dargs holds None for an
+    argument that does not vary.  step(algebra, args, live, y) gives the degree-wise rule: a
+    function of k that returns the parts of degree k of all results (see `linalg`).  Whatever is
+    missing is derived from what is there.
+    """
+
+    name: str
+    value: Callable[..., Any]
+    vjp: Callable[..., Any] | None = None
+    jvp: Callable[..., Any] | None = None
+    step: Callable[..., Any] | None = None
+
+    def __call__(self, *args: Any) -> Any:
+        for x in args:
+            if is_operand(x):
+                return x._call(self, args)
+        return self.value(*args)
+
+    def __repr__(self) -> str:
+        return f"<rule {self.name}>"
+
+
+# ------------------------------------------------------------------ where rows are found
+TABLE: dict[str, Elementary] = {}
+HIDDEN: dict[str, Elementary] = {}  # parts of other rows
+FAMILIES: dict[str, Callable[[int], Elementary]] = {}  # rows with a parameter, made when asked for
+
+
+def lookup(name: str) -> Elementary:
+    """Return the row of that name; a member of a family is made when it is asked for."""
+    if name.endswith("'"):
+        row = lookup(name[:-1])
+        return slope_of_jump(row) if row.jumps is not None else derived(row)
+    family, _, parameter = name.partition("(")
+    if family in FAMILIES:
+        return FAMILIES[family](int(parameter[:-1]))
+    return HIDDEN[name] if name in HIDDEN else TABLE[name]
+
+
+@functools.cache
+def derived(row: Elementary) -> Elementary:
+    """Return the derivative of a row with a local series, as a row: c_m(f') = (m + 1) c_{m+1}(f).
+
+    >>> float(derived(lookup("sinc"))(0.0))
+    0.0
+    """
+    series = row.local
+    assert series is not None
+
+    def local(x: Any, order: int) -> Any:
+        c = series(x, order + 1)[1:]
+        return np.stack([c[m] * (m + 1) for m in range(order + 1)])
+
+    return Elementary(
+        row.name + "'", lambda x: series(x, 1)[1], lambda ctx, x: series(x, 1)[1], local=local,
+        domain=row.domain, error=row.error, own=row.own,
+    )  # fmt: skip
+
+
+def jumps_at(row: Elementary, *x: Any) -> Any:
+    """Return where a piecewise constant row jumps, for intervals: whether it jumps inside."""
+    assert row.jumps is not None
+    if any(map(values.is_set, x)):
+        return np.frompyfunc(functools.partial(_jumps_inside, row), len(x), 1)(*x)
+    return row.jumps(*x)
+
+
+def _jumps_inside(row: Elementary, x: Any, *more: Any) -> bool:
+    assert row.jumps is not None
+    steps = values.call(row, (x, *more)).delta
+    return bool(steps != 0 or any(row.jumps(end, *more) for end in values.ends(x)))
+
+
+@functools.cache
+def slope_of_jump(row: Elementary) -> Elementary:
+    """Return the derivative of a piecewise constant row, as a row: zero, and nan at a jump."""
+    jumps, surface = row.jumps, row.surface
+    assert jumps is not None
+    if row.name.endswith("'"):
+        return row  # the derivative of zero
+
+    def slope(*x: Any) -> Any:
+        zero = np.zeros((), np.result_type(*x, np.float32))
+        return np.where(np.asarray(jumps(*x), dtype=bool), np.nan * zero, zero)[()]
+
+    def slope_of_set(ctx: Any, *x: Any) -> Any:
+        if jumps_at(row, *x):
+            raise NonAnalyticError(f"{row.name} jumps in the interval {x[0]}; split it")
+        return ctx.zero
+
+    return Elementary(
+        row.name + "'", slope, lambda ctx, *x: ctx.nan if jumps(*x) else ctx.zero, jumps=jumps,
+        domain=row.domain, error=row.error, iv=slope_of_set, own=row.own, surface=surface,
+        code=lambda x, *more: 0.0 / (x if surface is None else surface(x)),
+    )  # fmt: skip
+
+
+# ------------------------------------------------------------------ rows of a user
+def define(
+    name: str,
+    value: Callable[..., Any],
+    quotient: Callable[..., Any] | None = None,
+    *,
+    local: Callable[[Any, int], Any] | None = None,
+    mp: Callable[..., Any] | None = None,
+    domain: str = "all x",
+    pole: bool = False,
+    samples: tuple[Any, ...] = (),
+    exact: Callable[..., Any] | None = None,
+) -> Elementary:
+    """Return a new row of the table; it then works in every algebra, field and driver.
+
+    `value` maps floats (arrays too, unless it only takes Python floats) to floats, `quotient(a, y)`
+    returns (q, p) with p·y' = q·a'.  A function without such an equation gives `local(x, order)`,
+    the coefficients f⁽ᵐ⁾(x)/m!, m = 0..order, along a new first axis.  `mp(ctx, x)` is the value in
+    an mpmath context.  A name that is taken raises ValueError.
+
+    >>> import math, numpy as np, taylor
+    >>> gd = define("gd", lambda x: np.arctan(np.sinh(x)), lambda a, y: (1, taylor.cosh(a)))
+    >>> taylor.derivatives(gd, 0.0, 3) + 0.0
+    array([ 0.,  1.,  0., -1.])
+    >>> del TABLE["gd"]
+    """
+    if name in TABLE:
+        raise ValueError(f"the table already has a row {name!r}; choose another name")
+    columns: dict[str, Any] = dict(domain=domain, pole=pole, samples=samples, exact=exact)
+    TABLE[name] = rule(value, quotient=quotient, local=local, name=name, mp=mp, **columns)
+    return TABLE[name]
+
+
+def rule(
+    value: Callable[..., Any] | None = None,
+    *,
+    quotient: Callable[..., Any] | None = None,
+    local: Callable[[Any, int], Any] | None = None,
+    vjp: Callable[..., Any] | None = None,
+    jvp: Callable[..., Any] | None = None,
+    name: str = "",
+    mp: Callable[..., Any] | None = None,
+    **row: Any,
+) -> Any:
+    """Return a function with a derivative of its own: the function's code is never differentiated.
+
+    Approximate the derivative, do not differentiate the approximation.  Used as a decorator.  An
+    element-wise function gives `quotient(a, y)`, which returns (q, p) with p·y' = q·a', or
+    `local(x, order)`, the coefficients f⁽ᵐ⁾(x)/m!; it then works in every order, algebra and mode.
+    A function of arrays gives `jvp(dargs, y, *args)`, its tangent (dargs holds None for an argument
+    that does not vary), or `vjp(ybar, y, *args)`, a tuple with one adjoint (None: zero) for each
+    argument; each of the two is the transpose of the other, and higher orders follow from them, so
+    both must be written with NumPy's and this package's functions.
+
+    >>> import taylor
+    >>> @rule(quotient=lambda a, y: (1, taylor.cosh(a)))
+    ... def gd(x):
+    ...     return np.arctan(np.sinh(x))
+    >>> taylor.derivatives(gd, 0.0, 3) + 0.0
+    array([ 0.,  1.,  0., -1.])
+    >>> @rule(vjp=lambda ybar, y, x: (ybar * y * (1 - y),))
+    ... def logistic(x):  # a table lookup, say
+    ...     return 1 / (1 + np.exp(-np.asarray(x)))
+    >>> float(taylor.derivative(logistic, 0.0, 3))
+    -0.125
+    """
+    if value is None:
+        given = dict(quotient=quotient, local=local, vjp=vjp, jvp=jvp, name=name, mp=mp, **row)
+        return lambda value: rule(value, **given)
+    name = name or getattr(value, "__name__", "rule")
+    by_element = (quotient is not None) + (local is not None)
+    if by_element + (vjp is not None or jvp is not None) != 1:
+        raise ValueError(
+            f"rule {name!r} needs a quotient or a local series (element-wise functions), or else a "
+            "vjp or a jvp (functions of arrays)"
+        )
+    if not by_element:
+        if row or mp is not None:
+            raise TypeError(f"rule {name!r}: a function of arrays takes vjp and jvp only")
+        return Rule(name, _of_numbers(value), *(f and _of_numbers(f) for f in (vjp, jvp)))
+
+    def no_mp(ctx: Any, *x: Any) -> Any:
+        raise TypeError(f"{name!r} was defined without an mpmath value: pass mp=...")
+
+    return Elementary(name, _array_value(value), mp or no_mp, quotient, local, **row)
+
+
+def _of_numbers(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Return f for numbers in NumPy's own types, where they are stored as objects."""
+
+    def call(*x: Any) -> Any:
+        return f(*(values.native(v) for v in x))
+
+    return functools.wraps(f)(call)
+
+
+def _array_value(value: Callable[..., Any]) -> Callable[..., Any]:
+    """Return value, called lane by lane where it does not take arrays itself."""
+
+    def call(*x: Any) -> Any:
+        if not [v for v in x if type(v) not in (float, np.float64) and np.ndim(v)]:
+            return value(*x)
+        try:
+            return value(*x)
+        except TypeError:
+            return by_lanes(value)(*x)
+
+    return functools.wraps(value)(call)
