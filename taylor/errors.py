@@ -60,9 +60,12 @@ class IntegrationError(TaylorError, RuntimeError):
     """An integration cannot go on; the message carries the last good state.
 
     `result` is what was computed before, as `solve_ivp` returns it, where there is something.
+    Where steps end before the time they go to, `reason` says why, and `status` how the last ended.
     """
 
     result: object = None
+    reason: str = ""
+    status: int = 0
 
 
 class CompileError(TaylorError, RuntimeError):
@@ -81,12 +84,12 @@ def eagerly(what: str, why: object, strict: bool) -> None:
     warnings.warn(
         f"{text}. Change that part, or keep it outside; strict=True makes this an error",
         PerformanceWarning,
-        stacklevel=_outside(),
+        stacklevel=outside(),
     )
 
 
-def _outside() -> int:
-    """Return how many calls above the caller of this function the package was called."""
+def outside() -> int:
+    """Return the stacklevel of a warning that the caller gives: where the package was called."""
     level, frame = 2, sys._getframe(2)
     while frame.f_back is not None and frame.f_globals["__name__"].partition(".")[0] == "taylor":
         level, frame = level + 1, frame.f_back

@@ -28,9 +28,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "sparse", "evolution", "checkpoint", "implicit", "compile",
     ],
     "ode": [
-        "files", "control", "roots", "numbers", "dense", "system", "tangents", "pieces", "events",
-        "machine", "lanes", "integrator", "jets", "sensitivity", "solve", "ensemble", "solver",
-        "__init__",
+        "files", "control", "options", "roots", "numbers", "dense", "system", "tangents", "pieces",
+        "surfaces", "events", "machine", "lanes", "stepper", "integrator", "jets", "results",
+        "happenings", "sensitivity", "solve", "ensemble", "solver", "__init__",
     ],
     "elementary": [],
     "sparse": [],

@@ -11,8 +11,9 @@ from typing import Any
 from taylor.ode.dense import Solution
 from taylor.ode.ensemble import EnsembleResult, solve_ensemble
 from taylor.ode.integrator import TaylorIntegrator
+from taylor.ode.results import OdeResult
 from taylor.ode.sensitivity import flow_map, value_and_gradient
-from taylor.ode.solve import OdeResult, solve_ivp
+from taylor.ode.solve import solve_ivp
 from taylor.ode.system import second_order
 
 __all__ = [

@@ -20,8 +20,9 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-Array = Any
+Array = NDArray[Any]
 LEAST = 2  # the order at least
 SLACK = math.log2(1.2)
 NONE = -1023.0  # log2 of a coefficient that vanishes
@@ -109,3 +110,17 @@ def log2_step(series: Array, factor: float, floor: float = NONE) -> float:
     for k, allowed in slacks(order):
         ends = min(ends, radius(k) + allowed * slack)
     return ends + factor
+
+
+def looks_stiff(coef: Array, h: Array) -> bool:
+    """Whether steps are short for stability only.
+
+    Their first terms fall fast, and those that decide on the step are rounding errors.
+    """
+    order = coef.shape[1] - 1
+    flat = np.abs(coef).reshape(len(coef), order + 1, max(1, coef[0, 0].size))
+    with np.errstate(all="ignore"):
+        terms = flat.max(2, initial=0.0) * np.abs(h)[:, None] ** np.arange(order + 1)
+        early = terms[:, 4:6].max(1) < 1e-6 * terms[:, 1:3].max(1)
+        noise = terms[:, order // 2 :].max(1) < 1e-10 * terms[:, 0]
+    return bool(np.all(early & noise & (terms[:, -1] > 0)))

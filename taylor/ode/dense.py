@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taylor.numbers.values import as_array
 from taylor.ode import files
 
-Array = Any
+Array = NDArray[Any]
 KIND = "a solution, format 2"  # in its file
 BLOCK = 1 << 20  # numbers of gathered coefficients at a time
 
@@ -21,7 +23,7 @@ def in_numbers_of(y: Array, t: Any) -> Array:
     if not hasattr(t, "shape") and hasattr(t, "__iter__"):
         t = list(t)
     times = as_array(t)
-    return times if y.dtype == object else times.astype(float)
+    return times if y.dtype == object else np.asarray(times, float)
 
 
 class Solution:
@@ -73,7 +75,7 @@ class Solution:
         step = max(1, BLOCK // max(1, size))
         parts = [self._at(flat[i : i + step], order) for i in range(0, len(flat), step)]
         empty = np.zeros((0, *shape), self.coef.dtype)
-        y = np.concatenate(parts) if parts else empty
+        y: Array = np.concatenate(parts) if parts else empty
         return np.moveaxis(y, 0, -1).reshape((*shape, *times.shape))
 
     def _at(self, t: Array, order: int) -> Array:
@@ -86,19 +88,11 @@ class Solution:
         x = x.reshape(-1, *[1] * (self.coef.ndim - 2))
         degree = self.order
         if order > degree:
-            return 0 * self.coef[i, 0]
-        y = self._weight(degree, order) * self.coef[i, degree]
+            return np.zeros_like(self.coef[i, 0])
+        y: Array = math.perm(degree, order) * self.coef[i, degree]
         for k in range(degree - 1, order - 1, -1):
-            y = y * x + self._weight(k, order) * self.coef[i, k]
+            y = y * x + math.perm(k, order) * self.coef[i, k]
         return y
-
-    @staticmethod
-    def _weight(k: int, order: int) -> int:
-        """Return k (k - 1) ... of that many factors."""
-        weight = 1
-        for j in range(order):
-            weight *= k - j
-        return weight
 
     def save(self, path: str | Path) -> None:
         """Write the solution to a file in NumPy's npz format, with a checksum; `load` reads it."""
@@ -113,6 +107,21 @@ class Solution:
         if arrays.keys() != {"t", "low", "coef"} or not _fit(**arrays):
             raise ValueError(f"{path} holds no solution: its arrays do not fit together")
         return cls(**arrays)
+
+
+class SeriesSolution:
+    """A solution as a function of time whose values are series."""
+
+    def __init__(self, numbers: Any, series: Callable[[Any], Any]) -> None:
+        self.numbers, self.series = numbers, series
+
+    def __call__(self, t: Any) -> Any:
+        """Return the series y(t), of shape (*shape of y, *shape of t)."""
+        return self.series(self.numbers(t))
+
+    def derivative(self, t: Any, order: int = 1) -> Any:
+        """Return the derivative with respect to time, in the same shape."""
+        return self.series(self.numbers.derivative(t, order))
 
 
 def _fit(t: Array, low: Array, coef: Array) -> bool:

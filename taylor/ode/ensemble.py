@@ -37,7 +37,6 @@ from taylor.errors import (
 from taylor.kept import STORE
 from taylor.numbers.values import as_array
 from taylor.ode import files
-from taylor.ode.control import LEAST, factor_of, floor_of, order_of
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.lanes import Lanes
 from taylor.ode.machine import (
@@ -53,8 +52,9 @@ from taylor.ode.machine import (
     STEPS,
     TIME,
 )
-from taylor.ode.numbers import check_time, tolerance
-from taylor.ode.solve import MESSAGES, Bar, OdeResult, inside
+from taylor.ode.options import Control, Options, check_span, number_of_steps
+from taylor.ode.results import MESSAGES, Bar, OdeResult, inside
+from taylor.ode.stepper import failure
 from taylor.ode.system import System, is_parameter
 
 if TYPE_CHECKING:  # slow to import, rarely needed
@@ -67,11 +67,6 @@ VALUES = 16  # of fun that tell it from another one, where it may branch
 ONCE = 1 << 12  # steps of one member at a time
 TASKS = 4  # of each worker at least, so that all end at about the same time
 WORK = 1 << 35  # of a task: members · steps · (numbers of memory) · order, about half a second
-FAILURES = {
-    SMALL: "the step size became too small at t = {t}: the solution has a singularity there (it "
-    "blows up in finite time), or fun is not smooth there",
-    INFINITE: "no Taylor series at t = {t}: fun or one of its derivatives is not finite there",
-}
 
 
 class EnsembleResult(OdeResult):
@@ -131,29 +126,19 @@ def solve_ensemble(
     ((3, 4, 2), True)
     """
     y = _states(y0)
-    t0, t1 = _span(t_span)
+    check_span(t_span)
+    t0, t1 = map(float, t_span)
     given = _arguments(args, len(y))
     times = np.array([t0, t1])
     if t_eval is not None:
         times = np.array(t_eval, dtype=float)
         inside(times, t0, t1)
-    if max_steps is not None and not max_steps > 0:
-        raise ValueError(f"max_steps is a positive number, not {max_steps}")
-    precision = float(tolerance(tol, y))
-    if order is not None and (int(order) != order or order < LEAST):
-        raise ValueError(f"the order is an integer of at least {LEAST}, not {order}")
-    if not max_step > 0:
-        raise ValueError(f"max_step is positive, not {max_step}")
     problem = Problem(
         fun=fun.f if isinstance(fun, Compiled) else fun,
         shape=y.shape[1:],
         targets=times if len(times) and times[-1] == t1 else np.append(times, t1),
-        tol=precision,
-        order=order_of(precision) if order is None else int(order),
-        chosen=order is not None,
-        atol=float(atol),
-        max_step=float(max_step),
-        max_steps=math.inf if max_steps is None else max_steps,
+        options=Options(tol, order, max_step, atol),
+        max_steps=number_of_steps(max_steps),
     )
     state = _start(y, t0, problem.targets)
     problem, parameters = _in_lanes(problem, state, given)
@@ -237,11 +222,7 @@ class Problem:
     fun: Callable[..., Any]
     shape: tuple[int, ...]
     targets: Array
-    tol: float
-    order: int
-    chosen: bool
-    atol: float
-    max_step: float
+    options: Options
     max_steps: float
     program: Program | None = None  # of fun, where it runs in lanes
 
@@ -251,11 +232,16 @@ class Problem:
             state["fun"] = None
         return state
 
+    @property
+    def control(self) -> Control:
+        """What the steps need."""
+        return self.options.control(np.zeros(0))
+
     @functools.cached_property
     def lanes(self) -> Lanes:
         """The machine code of this process."""
         assert self.program is not None
-        given = self.program, self.order, factor_of(self.tol, self.order, self.chosen)
+        given = self.program, self.control.order, self.control.factor
         return STORE.made(lambda: Lanes(*given), "lanes", self.program.identity, *given[1:])
 
 
@@ -270,8 +256,8 @@ def advance(problem: Problem, state: State, given: Any, steps: int) -> State:
     records, y, low, parameters = lanes.records(len(state))
     y[:], low[:], parameters[:] = state.y, state.y_low, given
     records[:, TIME], records[:, LOW], records[:, STEPS] = state.t, state.t_low, state.steps
-    records[:, LONGEST] = problem.max_step
-    records[:, FLOOR] = floor_of(problem.atol, problem.tol)
+    records[:, LONGEST] = problem.options.max_step
+    records[:, FLOOR] = problem.control.floor
     records[:, LIMIT] = np.minimum(steps, problem.max_steps - state.steps)
     column, found, message = state.column.copy(), state.found.copy(), state.message.copy()
     error = lanes.run(records, problem.targets, column, found)
@@ -279,7 +265,7 @@ def advance(problem: Problem, state: State, given: Any, steps: int) -> State:
     code = records[:, STATUS].astype(int)
     for i in np.flatnonzero((code == INFINITE) | (code == SMALL)):
         why = raised if code[i] == INFINITE else ""
-        message[i] = FAILURES[code[i]].format(t=records[i, TIME]) + why
+        message[i] = failure(code[i], records[i, TIME]) + why
     return State(
         t=records[:, TIME],
         t_low=records[:, LOW],
@@ -318,10 +304,7 @@ def _member(problem: Problem, state: State, i: int, args: tuple[Any, ...]) -> _M
         state.t[i],
         state.y[i].reshape(problem.shape),
         args=args,
-        tol=problem.tol,
-        order=problem.order if problem.chosen else None,
-        max_step=problem.max_step,
-        atol=problem.atol,
+        **vars(problem.options),
     )
 
 
@@ -341,17 +324,17 @@ def _alone(problem: Problem, state: State, i: int, args: tuple[Any, ...]) -> Non
     it.t_low, it.y_low = state.t_low[i], state.y_low[i].reshape(problem.shape)
     before = state.steps[i]
     try:
-        while state.code[i] == GO and before + it.steps < problem.max_steps:
-            target = problem.targets[state.column[i]]
-            code, _ = it.advance(
-                target, int(min(problem.max_steps - before - it.steps, ONCE)), False
-            )
-            if code not in (GO, DONE):
-                state.code[i], state.message[i] = code, it.failure(code)
-            elif it.t == target and it.t_low == 0:
-                state.found[i, state.column[i]] = it.y.reshape(-1)
-                state.column[i] += 1
-                state.code[i] = GO if state.column[i] < len(problem.targets) else DONE
+        while state.code[i] == GO and (left := problem.max_steps - before - it.steps) > 0:
+            for _ in it.march(problem.targets[state.column[i]], left, log=False):
+                pass
+            state.found[i, state.column[i]] = it.y.reshape(-1)
+            state.column[i] += 1
+            state.code[i] = GO if state.column[i] < len(problem.targets) else DONE
+    except IntegrationError as error:
+        if not error.reason:
+            raise
+        state.code[i] = error.status
+        state.message[i] = error.reason if error.status != GO else ""
     finally:
         state.t[i], state.t_low[i], state.steps[i] = it.t, it.t_low, before + it.steps
         state.y[i], state.y_low[i] = it.y.reshape(-1), it.y_low.reshape(-1)
@@ -379,7 +362,7 @@ class _Run:
         problem = self.problem
         size = 1 if problem.program is None else problem.lanes.size
         while len(going := self._going()):
-            steps = max(64, WORK // (min(chunk, len(going)) * size * problem.order))
+            steps = max(64, WORK // (min(chunk, len(going)) * size * problem.control.order))
             futures: dict[Future[State], Array] = {}
             try:
                 for i in range(0, len(going), chunk):
@@ -520,8 +503,7 @@ def _fault(arrays: dict[str, Array], start: State, targets: Array) -> str | None
 
 def _fingerprint(problem: Problem, state: State, given: list[Any]) -> str:
     """Return a hash of what the result depends on, apart from max_steps."""
-    numbers = [problem.tol, problem.order, problem.chosen, problem.atol, problem.max_step]
-    h = hashlib.sha256(repr((numbers, problem.shape, problem.program is None)).encode())
+    h = hashlib.sha256(repr((problem.control, problem.shape, problem.program is None)).encode())
     arguments = itertools.chain.from_iterable(given)
     known = [as_array(x) if is_parameter(x) else x for x in arguments]
     for x in (problem.targets, state.y, state.t, *known, *_written(problem, state, given)):
@@ -586,14 +568,6 @@ def _states(y0: Any) -> Array:
     if not y.ndim:
         raise ShapeMismatch("y0 holds one initial value for each member along its first axis")
     return y
-
-
-def _span(t_span: Sequence[Any]) -> tuple[float, float]:
-    if len(t_span) != 2:
-        raise ValueError(f"t_span is (t0, t1), not {t_span}")
-    for t in t_span:
-        check_time(t)
-    return float(t_span[0]), float(t_span[1])
 
 
 def _arguments(args: Any, n: int) -> list[tuple[Any, ...]]:

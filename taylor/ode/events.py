@@ -23,8 +23,9 @@ from taylor.core.program import Program, record
 from taylor.core.tape import check_unread
 from taylor.errors import GuardError, ShapeMismatch, TraceError, eagerly
 from taylor.ode.numbers import spacing
-from taylor.ode.pieces import Pieces, along, cut, resolved
+from taylor.ode.pieces import Pieces, along, resolved
 from taylor.ode.roots import roots, value, without_root
+from taylor.ode.surfaces import cut
 from taylor.series.univariate import Taylor
 
 Array = Any
@@ -112,8 +113,7 @@ class Events:
         for n, table in tables.items():
             if np.iscomplexobj(table):
                 raise TypeError(f"event {n} is complex; the roots of a real function are found")
-        powers = pieces.h.reshape(-1, 1) ** np.arange(pieces.coef.shape[1])
-        return [tables[n] * powers for n in range(len(self))]
+        return [tables[n] for n in range(len(self))]
 
     def _step_by_step(self, n: int, pieces: Pieces) -> Array:
         flow, order = self._flow(n), pieces.coef.shape[1] - 1
@@ -123,7 +123,7 @@ class Events:
             value = flow(t, Taylor(pieces.coef[i]))
             constant = [value] + [0] * order
             rows.append(value.coef if isinstance(value, Taylor) else np.array(constant))
-        return np.stack(rows)
+        return pieces.scaled(np.stack(rows))
 
     def _flow(self, n: int) -> Callable[[Any, Any], Any]:
         def flow(t: Any, y: Any) -> Any:

@@ -23,9 +23,12 @@ from taylor.errors import AlgebraMismatch, NonAnalyticError, TraceError
 from taylor.llvm.ir import WIDTH
 from taylor.numbers.values import is_operand
 from taylor.ode.control import norm
-from taylor.ode.integrator import Surface, TaylorIntegrator
+from taylor.ode.dense import SeriesSolution
+from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.numbers import spacing
+from taylor.ode.options import Options
 from taylor.ode.pieces import Pieces
+from taylor.ode.surfaces import Surface
 from taylor.ode.system import shaped
 from taylor.ode.tangents import pushforward
 from taylor.series.series import Series
@@ -187,21 +190,6 @@ class FirstOrder(Jets):
             return self._state(dy[0], self._lanes(dy))
 
 
-class SeriesSolution:
-    """A solution as a function of time whose values are series."""
-
-    def __init__(self, numbers: Any, series: Callable[[Any], Any]) -> None:
-        self.numbers, self.series = numbers, series
-
-    def __call__(self, t: Any) -> Any:
-        """Return the series y(t), of shape (*shape of y, *shape of t)."""
-        return self.series(self.numbers(t))
-
-    def derivative(self, t: Any, order: int = 1) -> Any:
-        """Return the derivative with respect to time, in the same shape."""
-        return self.series(self.numbers.derivative(t, order))
-
-
 class Differentiated(TaylorIntegrator):
     """Steps that are differentiated, through changes of the branch of fun where that is right.
 
@@ -213,15 +201,19 @@ class Differentiated(TaylorIntegrator):
     continuous: Any = True
     before: tuple[Any, Any] | None = None  # time and state just before the last change of branch
 
-    def _switched(self, pieces: Pieces, i: int, met: Surface, t_end: Any) -> tuple[int, Pieces]:
-        found = super()._switched(pieces, i, met, t_end)
-        after = (self.t, self.y, self.t_low, self.y_low)
+    def advance(self, t_end: Any, limit: int, log: bool = True) -> tuple[int, Pieces]:
+        """Step towards t_end."""
+        self.before = None
+        return super().advance(t_end, limit, log)
+
+    def switched(self, pieces: Pieces, i: int, met: Surface, t_end: Any) -> tuple[int, Pieces]:
+        """Go over to another branch, if the rates do not jump there."""
+        found = super().switched(pieces, i, met, t_end)
         unit = spacing(self.t) * (1 if pieces.h[i] > 0 else -1)
-        self.rewind(pieces, i, found[1].h[-1] - SHORT * unit)
-        self.before = self.t, self.y
-        self.t, self.y, self.t_low, self.y_low = after
-        p = self.system.parameters(self._args)
-        old, new = (self.system.flow(*place, p) for place in (self.before, (self.t, self.y)))
+        place = pieces.at(i, found[1].h[-1] - SHORT * unit)
+        self.before = place.t, place.y
+        p = self.system.parameters(self.args)
+        old, new = (self.system.flow(*at, p) for at in (self.before, (self.t, self.y)))
         jump = norm(np.where(self.continuous, new - old, 0))
         if jump > JUMP * max(norm(old), norm(new)):
             raise NonAnalyticError(
@@ -247,23 +239,20 @@ class Plain:
             fun, y0, args = level.fun, level.y0, list(level.args)
         self.fun, self.y0, self.args = fun, y0, tuple(args)
 
-    def __bool__(self) -> bool:
-        return bool(self.levels)
-
-    def integrator(self, t: Any, **options: Any) -> TaylorIntegrator:
+    def integrator(self, t: Any, options: Options) -> TaylorIntegrator:
         """Return an integrator from time t."""
-        if not self:
-            return TaylorIntegrator(self.fun, t, self.y0, args=self.args, **options)
-        it = self.differentiated(t, **options)
+        if not self.levels:
+            return TaylorIntegrator(self.fun, t, self.y0, args=self.args, **vars(options))
+        it = self.differentiated(t, options)
         degrees = np.zeros(self.levels[0].shape, dtype=int)
         for level in self.levels:
             degrees = level.degrees(degrees)
         it.continuous = degrees < sum(level.like.order for level in self.levels)
         return it
 
-    def differentiated(self, t: Any, **options: Any) -> Differentiated:
+    def differentiated(self, t: Any, options: Options) -> Differentiated:
         """Return an integrator whose run is differentiated once more."""
-        return Differentiated(self.fun, t, self.y0, args=self.args, **options)
+        return Differentiated(self.fun, t, self.y0, args=self.args, **vars(options))
 
     def table(self, x: Any) -> Any:
         """Return the plain numbers of a state."""

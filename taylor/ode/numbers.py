@@ -1,4 +1,4 @@
-"""Times, states and tolerances: in one kind of number, checked, with the spacing of that kind."""
+"""Times and states in one kind of number, with the spacing of that kind."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taylor.numbers.values import as_array, is_interval, is_operand
+from taylor.ode.options import check_time
 
-Array = Any
+Array = NDArray[Any]
 
 
 def in_one_kind(t0: Any, y0: Any) -> tuple[Any, Array]:
@@ -32,57 +34,20 @@ def in_one_kind(t0: Any, y0: Any) -> tuple[Any, Array]:
         raise TypeError(f"y0 is of type {y.dtype}: give it in float64, which steps are taken in")
     y = y.copy()
     check_time(t0)
-    t = np.float64(t0) if y.dtype != object else _like(t0, y)
     if not finite(y):
         raise ValueError(f"y0 is not finite: {y}")
-    return t, y
-
-
-def _like(t: Any, y: Array) -> Any:
-    """Return a time as a number of the context of y."""
+    if y.dtype != object:
+        return np.float64(t0), y
     context = next((e.context for e in y.flat if hasattr(e, "context")), None)
-    if context is None:
-        return t
-    if is_interval(next(iter(y.flat))):
-        return context.mpf(t)
-    return context.mpf(t)
+    return t0 if context is None else context.mpf(t0), y
 
 
-def check_time(t: Any, finite: bool = True) -> None:
-    if is_interval(t):
-        return
-    if np.ndim(t) or isinstance(t, (str, bytes)) or np.iscomplexobj(t):
-        raise TypeError(f"times are real numbers, not {t!r}")
-    if t != t or (finite and not abs(float(t)) < math.inf):
-        raise ValueError(f"times are finite numbers, not {t}")
-
-
-def positive(x: Any, name: str, whole: bool = False) -> None:
-    """Raise an error that names an option, unless it is a positive number."""
-    if isinstance(x, (str, bytes)) or np.ndim(x) or np.iscomplexobj(x):
-        raise TypeError(f"{name} is a positive number, not {x!r}")
-    if not x > 0 or (whole and int(x) != x):
-        raise ValueError(f"{name} is a positive {'integer' if whole else 'number'}, not {x}")
-
-
-def finite(x: Array) -> bool:
+def finite(x: Any) -> bool:
+    """Whether all numbers are finite; intervals count as such."""
     x = np.asarray(x)
     if x.dtype != object:
         return bool(np.isfinite(x).all())
     return all(is_interval(e) or (e == e and abs(e) < math.inf) for e in x.reshape(-1))
-
-
-def tolerance(tol: Any, y: Array) -> Any:
-    context = None
-    if y.dtype == object and y.size:
-        context = getattr(next(iter(y.flat)), "context", None)
-    if isinstance(tol, (str, bytes)) or np.ndim(tol):
-        raise TypeError(f"the tolerance is a number between 0 and 1, not {tol!r}")
-    if tol is None:
-        return 2.0**-52 if context is None else context.mpf(10) ** -context.dps
-    if is_interval(tol) or not 0 < tol < 1:
-        raise ValueError(f"the tolerance is a number between 0 and 1, not {tol}")
-    return max(float(tol), 2.0**-53) if context is None else tol
 
 
 def spacing(t: Any) -> Any:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taylor.core.algebra import Univariate
 from taylor.core.program import Program
@@ -18,12 +18,20 @@ from taylor.errors import eagerly
 from taylor.kept import STORE
 from taylor.machine.engine import Kernel
 from taylor.numbers.values import as_array
-from taylor.ode.numbers import spacing
-from taylor.ode.roots import roots
+from taylor.ode.numbers import two_sum
+from taylor.ode.roots import value
 
-Array = Any
+Array = NDArray[Any]
 ROUNDS, MOST = 12, 1 << 14  # of halving steps, and steps after it
-NEAR = 2.0**-30  # of a step: a part that short is left out
+
+
+class Place(NamedTuple):
+    """A time and a state, each a sum of two numbers."""
+
+    t: Any
+    t_low: Any
+    y: Array
+    y_low: Array
 
 
 @dataclass(frozen=True)
@@ -38,10 +46,6 @@ class Pieces:
     def __len__(self) -> int:
         return len(self.t)
 
-    def first(self, n: int) -> Pieces:
-        """Return the first n of them."""
-        return self.part(0, n)
-
     def part(self, start: int, stop: int) -> Pieces:
         """Return those from number start to number stop."""
         i = slice(start, stop)
@@ -49,11 +53,21 @@ class Pieces:
 
     def until(self, i: int, h: Any) -> Pieces:
         """Return the steps up to step i, of which so much of its length."""
-        return replace(self.first(i + 1), h=np.append(self.h[:i], h))
+        return replace(self.part(0, i + 1), h=np.append(self.h[:i], h))
 
     def end(self, i: int) -> Any:
         """Return the time at which step i ends."""
         return self.t[i] + (self.h[i] + self.low[i])
+
+    def at(self, i: int, h: Any) -> Place:
+        """Return the place at distance h from the start of step i."""
+        c = self.coef[i]
+        return Place(*two_sum(self.t[i], h + self.low[i]), *two_sum(c[0], value(c[1:], h) * h))
+
+    def scaled(self, tables: Array) -> Array:
+        """Return series along the steps, one for each, in units of their lengths."""
+        powers = self.h[:, None] ** np.arange(tables.shape[1])
+        return tables * powers.reshape(*powers.shape, *[1] * (tables.ndim - 2))
 
 
 def along(
@@ -61,8 +75,9 @@ def along(
 ) -> list[Array]:
     """Return the series of the outputs of an expanded program of (t, y, *parameters).
 
-    One array (steps, order + 1, *shape) for each output.  Raises GuardError where the program
-    branches otherwise, and CompileError if it has no machine code and `strict` demands it.
+    One array (steps, order + 1, *shape) for each output, in units of the steps.  Raises GuardError
+    where the program branches otherwise, and CompileError if it has no machine code and `strict`
+    demands it.
     """
     if not len(pieces):
         return []
@@ -82,26 +97,23 @@ def along(
         kernel = STORE.made(lambda: Kernel(program, *what[1:]), "along", *what)
         tables = kernel.lanes(times, np.moveaxis(pieces.coef, 0, -1), *fixed, asked=n)
         if tables is not None:
-            return [np.moveaxis(table, -1, 0) for table in tables]
+            return [pieces.scaled(np.moveaxis(table, -1, 0)) for table in tables]
         if kernel.reason:
             eagerly("a function of the steps", kernel.reason, strict)
     rows = [_one(program, pieces, i, parameters, order) for i in range(len(pieces))]
-    return [np.stack(column) for column in zip(*rows, strict=True)]
+    return [pieces.scaled(np.stack(column)) for column in zip(*rows, strict=True)]
 
 
 def _one(
     program: Program, pieces: Pieces, i: int, parameters: Sequence[Any], order: int
 ) -> list[Array]:
-    t = pieces.t[i]
-    time = np.zeros(order + 1, np.asarray(t).dtype)
-    time[0] = t
-    if order:
-        time[1] = 1 + 0 * t
-    fixed = []
-    for p in parameters:
-        table = np.zeros((order + 1, *np.shape(p)), as_array(p).dtype)
-        table[0] = p
-        fixed.append(table)
+    def table(*first: Any) -> Array:
+        rows = as_array(first)[: order + 1]
+        return np.concatenate(
+            [rows, np.zeros((order + 1 - len(rows), *rows.shape[1:]), rows.dtype)]
+        )
+
+    time, fixed = table(pieces.t[i], 1 + 0 * pieces.t[i]), [table(p) for p in parameters]
     return sweep(program, Univariate(order), [time, pieces.coef[i], *fixed])
 
 
@@ -119,7 +131,7 @@ def resolved(
         for _ in range(ROUNDS):
             parts = np.ones(len(pieces), dtype=int)
             for table in along(program, pieces, parameters, strict):
-                parts = np.maximum(parts, _parts(table, pieces.h, limit))
+                parts = np.maximum(parts, _parts(table, limit))
             if np.all(parts == 1) or parts.sum() > MOST:
                 break
             pieces = divided(pieces, [
@@ -130,12 +142,11 @@ def resolved(
     return pieces
 
 
-def _parts(table: Array, h: Array, limit: float) -> Array:
+def _parts(table: Array, limit: float) -> Array:
     """Return in how many parts each step is to be divided."""
     order = table.shape[1] - 1
-    flat = np.abs(table.reshape(len(table), order + 1, -1)).astype(float)
     with np.errstate(all="ignore"):
-        terms = flat * np.abs(h.astype(float))[:, None, None] ** np.arange(order + 1)[:, None]
+        terms = np.abs(table.reshape(len(table), order + 1, -1)).astype(float)
         size = terms.max(1)
         last = terms[:, -2:].max(1) if order > 1 else terms[:, -1]
         ratio = np.where(last > limit * size, last / (limit * size), 1.0).max(1, initial=1.0)
@@ -159,7 +170,8 @@ def shifted(c: Array, start: Any) -> Array:
     """
     binomials, powers = _binomials(len(c) - 1)
     matrix = binomials.astype(np.asarray(start).dtype) * start**powers
-    return (matrix @ c.reshape(len(c), -1)).reshape(c.shape)
+    moved: Array = (matrix @ c.reshape(len(c), -1)).reshape(c.shape)
+    return moved
 
 
 def divided(pieces: Pieces, parts: Sequence[tuple[int, Any, Any]]) -> Pieces:
@@ -174,56 +186,3 @@ def divided(pieces: Pieces, parts: Sequence[tuple[int, Any, Any]]) -> Pieces:
         rows.append((begin, low, stop - start, c))
     t, low, h, coef = zip(*rows, strict=True)
     return Pieces(np.array(t), np.array(low), np.array(h), np.stack(coef))
-
-
-# ------------------------------------------------------------------ surfaces
-def sides(surfaces: Program, t: Any, y: Array, parameters: Sequence[Any]) -> list[Array]:
-    """Return the values of the outputs of a program of (t, y, *parameters)."""
-    tables = [as_array(x)[None] for x in (t, y, *parameters)]
-    with np.errstate(all="ignore"):
-        return [table[0] for table in sweep(surfaces, Univariate(0), tables)]
-
-
-def cut(surfaces: Program, pieces: Pieces) -> tuple[Pieces, set[Any]]:
-    """Return the steps divided where functions of (t, y) cross zero, and where these begin.
-
-    A part begins a little beyond its surface, where the side is known: the first step, too, if its
-    start lies on one.
-    """
-    tables = [
-        table.reshape(*table.shape[:2], -1)
-        * (pieces.h[:, None] ** np.arange(table.shape[1]))[..., None]
-        for table in along(surfaces, pieces, [])
-    ]
-    parts: list[tuple[int, Any, Any]] = []
-    beyond = 0 * pieces.h[0]  # how far the next step is on the old side
-    for i, h in enumerate(pieces.h):
-        places = [beyond]
-        for n, table in enumerate(tables):
-            for m in range(table.shape[2]):
-                found = [(r.x, r.slope) for r in roots(table[i, :, m]) if r.slope]
-                leads = table[i, np.flatnonzero(table[i, :, m]), m]
-                if len(leads) and table[i, 0, m] == 0:
-                    found.append((0 * h, int(np.sign(float(leads[0])))))
-                places += [_past(surfaces, pieces, i, h * x, (n, m, side)) for x, side in found]
-        places = sorted(set(places), key=abs)
-        inner = [x for x in places if abs(x) < abs(h)]
-        beyond = max([x - h for x in places if abs(x) >= abs(h)], key=abs, default=0 * h)
-        first = [x for x in inner if abs(x) <= NEAR * abs(h)]
-        bounds = [first[-1], *inner[len(first) :], h] if first else [*inner, h]
-        parts += [(i, a, b) for a, b in itertools.pairwise(bounds)]
-    new = divided(pieces, parts)
-    return new, {t for t, (_, start, _) in zip(new.t, parts, strict=True) if start != 0}
-
-
-def _past(surfaces: Program, pieces: Pieces, i: int, x: Any, side: tuple[int, int, int]) -> Any:
-    """Return the next place in step i, from x on, that lies on a side of a surface for sure."""
-    (n, m, sign), c = side, pieces.coef[i]
-    unit = spacing(pieces.t[i] + x) * (1 if pieces.h[i] > 0 else -1)
-    for k in range(60):
-        place = x + unit * (2**k - 1)
-        y = sum(c[j] * place**j for j in range(len(c)))
-        value = sides(surfaces, pieces.t[i] + place, y, [])[n].reshape(-1)[m]
-        if np.sign(float(value)) == sign:
-            return place
-    return x

@@ -13,7 +13,6 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,7 +59,7 @@ def _noise(c: Array) -> Array:
     return NOISE * 2.0**-53 * np.abs(c).sum(-1)
 
 
-def value(c: Sequence[Any], x: Any) -> Any:
+def value(c: Any, x: Any) -> Any:
     """Return Σ c_k x^k."""
     y = c[-1] * x**0
     for a in c[-2::-1]:

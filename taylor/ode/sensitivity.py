@@ -22,7 +22,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,12 +35,11 @@ from taylor.drivers import derivatives as drivers
 from taylor.drivers.checkpoint import whole_number
 from taylor.drivers.evolution import Evolution, tangent
 from taylor.drivers.several import pullback
-from taylor.errors import IntegrationError
 from taylor.numbers.values import as_array, is_operand, unit, zeros
-from taylor.ode import machine as compiled
 from taylor.ode.control import norm
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.jets import Differentiated, Jets, Plain
+from taylor.ode.options import Options
 from taylor.ode.system import is_parameter, shaped
 from taylor.series.multivariate import TaylorN
 from taylor.series.series import Series, level_over
@@ -55,17 +54,8 @@ class Course:
 
     t0: Any
     times: Any
-    tol: Any = None
-    order: int | None = None
-    max_step: Any = math.inf
-    atol: Any = 0.0
+    options: Options
     checkpoints: int | None = None
-    strict: bool = False
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The options of the integrator."""
-        return {n: getattr(self, n) for n in ("tol", "order", "max_step", "atol", "strict")}
 
 
 # ------------------------------------------------------------------ the states of a run
@@ -81,25 +71,14 @@ class Mark(NamedTuple):
     start: Any
 
 
-def _march(it: Differentiated, t: Any) -> Iterator[Mark]:
+def _marks(it: Differentiated, t: Any) -> Iterator[Mark]:
     """Step to t and yield a mark after each step."""
-    while it.t != t or it.t_low != 0:
-        it.before = None
-        status, pieces = it.advance(t, it.chunk)
+    for pieces in it.march(t):
         for i in range(1, len(pieces)):
             place = pieces.t[i], pieces.coef[i, 0]
             yield Mark(*place, place, place[0])
-        if len(pieces):
-            end = it.before or (it.t, it.y)
-            yield Mark(it.t, it.y, end, 2 * it.t - end[0])
-        if status not in (compiled.GO, compiled.DONE):
-            raise IntegrationError(f"{it.failure(status)}; last good state y = {it.y}")
-
-
-def _place(it: TaylorIntegrator, t: Any, y: Array) -> None:
-    """Go on from another time and state, in the branch of fun that it is in."""
-    it.t, it.y, it._left = t, y, None
-    it.t_low, it.y_low = 0 * t, 0 * y
+        end = it.before or (it.t, it.y)
+        yield Mark(it.t, it.y, end, 2 * it.t - end[0])
 
 
 class Trajectory:
@@ -109,7 +88,7 @@ class Trajectory:
         self.it = it
         last = Mark(it.t, it.y, (it.t, it.y), it.t)
         self.kept, every = [last], 1
-        for n, last in enumerate(_march(it, t), 1):
+        for n, last in enumerate(_marks(it, t), 1):
             if n % every == 0:
                 self.kept.append(last)
             if checkpoints is not None and len(self.kept) > checkpoints + 1:
@@ -123,9 +102,9 @@ class Trajectory:
         for n in range(len(self.kept) - 1, 0, -1):
             marks = self.kept[n - 1 : n + 1]
             if not self.complete:
-                _place(self.it, marks[0].t, marks[0].y)
-                self.it._bind()
-                marks = [marks[0], *_march(self.it, marks[1].t)]
+                self.it.set_state(marks[0].t, marks[0].y)
+                self.it.renew()
+                marks = [marks[0], *_marks(self.it, marks[1].t)]
             for first, last in zip(marks[-2::-1], marks[:0:-1], strict=True):
                 yield first.start, *last.end
 
@@ -136,12 +115,12 @@ def flow(f: Function, course: Course) -> Evolution:
 
     def run(y0: Any, *p: Any) -> Any:
         plain = Plain(f, y0, p)
-        it = plain.integrator(course.t0, **course.options)
+        it = plain.integrator(course.t0, course.options)
         return np.moveaxis(plain.series(it.propagate_grid(course.times)), -1, 0)
 
     def back(w: Any, y0: Any, *p: Any) -> Any:
         forward = Plain(f, y0, p)
-        it = forward.differentiated(course.t0, **course.options)
+        it = forward.differentiated(course.t0, course.options)
         times = [t + 0 * it.t for t in course.times]
         sign = 1 if times[-1] > it.t else -1
         backward = _Backward(f, course, np.shape(y0), p)
@@ -201,10 +180,10 @@ class _Backward:
         if self.it is None:
             self.plain = Plain(self.fun, z, self.p)
             # λ has the size of y, so what is too small for an interest in y is not so for λ
-            options = {**self.course.options, "atol": 0.0}
-            self.it = self.plain.integrator(start, **options)
+            options = replace(self.course.options, atol=0.0)
+            self.it = self.plain.integrator(start, options)
         else:
-            _place(self.it, start, self.plain.table(z).astype(self.it.y.dtype))
+            self.it.set_state(start, self.plain.table(z))
         n, z = self.n, self.plain.series(self.it.propagate_until(stop))
         self.bar, self.total = z[n : 2 * n] * scale, self.total + z[2 * n :] * scale
         return z[:n]
@@ -293,7 +272,7 @@ def value_and_gradient(
     """
     t0, t1 = t_span
     kept = None if checkpoints is None else whole_number("checkpoints", checkpoints, 1)
-    course = Course(t0, [t1], tol, order, max_step, atol, kept)
+    course = Course(t0, [t1], Options(tol, order, max_step, atol), kept)
     f, p, places = _split(fun, args)
     y0, run = _point(y0), flow(f, course)
     value, w = drivers.value_and_gradient(cost, run.forward()(y0, *p)[0])
@@ -353,5 +332,5 @@ def flow_map(
         given[i], start = TaylorN._make(table, algebra, tag), start + size
     y0, *args = given.values()
     plain = Plain(fun, y0, args)
-    it = plain.integrator(t_span[0], tol=tol, max_step=max_step, atol=atol)
+    it = plain.integrator(t_span[0], Options(tol, None, max_step, atol))
     return plain.series(it.propagate_until(t_span[1]))

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.integrate import DenseOutput, OdeSolver
 
 from taylor.errors import IntegrationError
 from taylor.ode.dense import Solution
 from taylor.ode.integrator import TaylorIntegrator
-from taylor.ode.machine import DONE, GO
 
-Array = Any
+Array = NDArray[Any]
 
 
 class Taylor(OdeSolver):  # type: ignore[misc]
@@ -73,13 +73,9 @@ class Taylor(OdeSolver):  # type: ignore[misc]
     def _step_impl(self) -> tuple[bool, str | None]:
         it = self._integrator
         try:
-            status, pieces = it.advance(self.t_bound, 1)
-            while status == GO and not len(pieces):
-                status, pieces = it.advance(self.t_bound, 1)
+            pieces = next(it.march(self.t_bound, 1))
         except IntegrationError as error:
-            return False, str(error)
-        if status not in (GO, DONE):
-            return False, it.failure(status)
+            return False, error.reason or str(error)
         self._last = it.solution([pieces])
         self.t, self.y, self.nfev = it.t, it.y, it.steps
         return True, None

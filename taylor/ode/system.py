@@ -77,6 +77,8 @@ class System:
         self.floats = np.asarray(y).dtype.kind in "fc"
         self.free = [i for i, a in enumerate(args) if is_parameter(a)]
         self.program: Program | None = None
+        self.surfaces: Program
+        self.branches = False  # where the conditions in `surfaces` cross zero
         self.reason = ""
         parameters = self.parameters(args)
         try:
@@ -101,6 +103,7 @@ class System:
                 "solve_ivp(fun, t_span, y0, args=(value,))"
             )
         self.program, self.surfaces = kept(expand, recorded), kept(deciding, recorded)
+        self.branches = bool(self.surfaces.outputs)
 
     def parameters(self, args: Sequence[Any]) -> list[Any]:
         """Return those of the arguments that may change from call to call."""

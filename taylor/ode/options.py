@@ -1,0 +1,100 @@
+"""The options of an integration, checked once, and what follows from them for the steps."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taylor.numbers.values import is_interval
+from taylor.ode.control import LEAST, factor_of, floor_of, order_of
+
+
+def check_time(t: Any, finite: bool = True) -> None:
+    """Raise an error unless t is a real number, and a finite one if it has to be."""
+    if is_interval(t):
+        return
+    if np.ndim(t) or isinstance(t, (str, bytes)) or np.iscomplexobj(t):
+        raise TypeError(f"times are real numbers, not {t!r}")
+    if t != t or (finite and not abs(float(t)) < math.inf):
+        raise ValueError(f"times are finite numbers, not {t}")
+
+
+def check_span(t_span: Any) -> None:
+    """Raise an error unless t_span is (t0, t1)."""
+    if np.ndim(t_span) != 1 or len(t_span) != 2:
+        raise ValueError(f"t_span is (t0, t1), not {t_span}")
+    for t in t_span:
+        check_time(t)
+
+
+def positive(x: Any, name: str, whole: bool = False) -> None:
+    """Raise an error that names an option, unless it is a positive number."""
+    if isinstance(x, (str, bytes)) or np.ndim(x) or np.iscomplexobj(x):
+        raise TypeError(f"{name} is a positive number, not {x!r}")
+    if not x > 0 or (whole and int(x) != x):
+        raise ValueError(f"{name} is a positive {'integer' if whole else 'number'}, not {x}")
+
+
+def number_of_steps(max_steps: Any) -> float:
+    """Return how many steps may be taken; None is any number of them."""
+    if max_steps is None or (np.ndim(max_steps) == 0 and max_steps == math.inf):
+        return math.inf
+    positive(max_steps, "max_steps", whole=True)
+    return int(max_steps)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How steps are chosen, as a user says it; the names are those of `solve_ivp`."""
+
+    tol: Any = None
+    order: int | None = None
+    max_step: Any = math.inf
+    atol: Any = 0.0
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        tol, order, atol = self.tol, self.order, self.atol
+        if isinstance(tol, (str, bytes)) or np.ndim(tol):
+            raise TypeError(f"the tolerance is a number between 0 and 1, not {tol!r}")
+        if tol is not None and (is_interval(tol) or not 0 < tol < 1):
+            raise ValueError(f"the tolerance is a number between 0 and 1, not {tol}")
+        if order is not None and (
+            isinstance(order, (str, bytes)) or int(order) != order or order < LEAST
+        ):
+            raise ValueError(f"the order is an integer of at least {LEAST}, not {order!r}")
+        positive(self.max_step, "max_step")
+        if np.ndim(atol) or isinstance(atol, (str, bytes)):
+            raise TypeError("atol is one number: errors are relative to the largest component of y")
+        if not atol >= 0:
+            raise ValueError(f"atol is a number of at least 0, not {atol}")
+
+    def control(self, y: NDArray[Any]) -> Control:
+        """Return what the steps of states like y need."""
+        tol = self._tolerance(y)
+        order = order_of(float(tol)) if self.order is None else int(self.order)
+        factor = factor_of(float(tol), order, self.order is not None)
+        return Control(tol, order, factor, self.max_step, floor_of(self.atol, tol))
+
+    def _tolerance(self, y: NDArray[Any]) -> Any:
+        context = None
+        if y.dtype == object and y.size:
+            context = getattr(next(iter(y.flat)), "context", None)
+        if self.tol is None:
+            return 2.0**-52 if context is None else context.mpf(10) ** -context.dps
+        return max(float(self.tol), 2.0**-53) if context is None else self.tol
+
+
+@dataclass(frozen=True)
+class Control:
+    """What the steps need: `factor` is log2 of h/ρ, `floor` that of the least size of a state."""
+
+    tol: Any
+    order: int
+    factor: float
+    max_step: Any
+    floor: float

@@ -1,0 +1,89 @@
+"""What an integration returns, and how far it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taylor.errors import ShapeMismatch
+from taylor.ode.dense import SeriesSolution, Solution
+
+Array = NDArray[Any]
+MESSAGES = {
+    0: "The solver successfully reached the end of the integration interval.",
+    1: "A termination event occurred.",
+}
+
+
+class OdeResult(dict[str, Any]):
+    """The result of an integration: a dict whose entries are attributes, too.
+
+    t, y: times and states (the last axis of y is time); sol: the solution as a function of time, or
+    None; t_events, y_events: for each event its times and states; nfev: series of the solution that
+    were computed; status: 0 the end was reached, 1 an event ended the integration, -1 a failure;
+    message: what happened; success: status >= 0.
+    """
+
+    t: Array
+    y: Array  # or a series of its shape
+    sol: Solution | SeriesSolution | None
+    t_events: list[Array] | None
+    y_events: list[Array] | None
+    nfev: int
+    status: int
+    message: str
+    success: bool
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __repr__(self) -> str:
+        width = max(map(len, self))
+        return "\n".join(f"{name.rjust(width)}: {_brief(value)}" for name, value in self.items())
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"array of shape {value.shape}"
+    return str(value)
+
+
+def inside(times: Array, t0: Any, t1: Any) -> None:
+    """Raise an error unless times lie in t0..t1, in the order of integration."""
+    if times.ndim != 1:
+        raise ShapeMismatch(f"t_eval holds times along one axis, not {times.shape}")
+    steps = np.diff(times)
+    if not np.all((times >= min(t0, t1)) & (times <= max(t0, t1))):
+        raise ValueError("the times of t_eval must lie within t_span")
+    if not np.all(steps < 0 if t1 < t0 else steps > 0):
+        raise ValueError("the times of t_eval must lie in the order of integration, each once")
+
+
+class Bar:
+    """A progress bar in units of time, or nothing."""
+
+    def __init__(self, show: bool, t0: Any, t1: Any) -> None:
+        self.t0, self.span, self.bar = t0, abs(float(t1 - t0)), None
+        if show:
+            from tqdm import tqdm
+
+            self.bar = tqdm(
+                total=self.span, unit="t", bar_format="{l_bar}{bar}| {elapsed}<{remaining}"
+            )
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def at(self, t: Any) -> None:
+        """Show how far the integration is."""
+        if self.bar is not None:
+            self.bar.update(abs(float(t - self.t0)) - self.bar.n)

@@ -1,0 +1,150 @@
+"""Steps from a place towards a time: as machine code, or through NumPy in numbers of any kind.
+
+Both return a status of `machine`, the place that was reached, how many steps led there, and these
+steps: without `log` the last one only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taylor.errors import DomainError, GuardError
+from taylor.ode import machine
+from taylor.ode.control import exp2, log2_step, norm
+from taylor.ode.numbers import finite, two_sum
+from taylor.ode.options import Control
+from taylor.ode.pieces import Pieces, Place
+from taylor.ode.roots import value
+from taylor.ode.system import System
+
+Array = NDArray[Any]
+Taken = tuple[int, Place, int, Pieces]
+
+
+def failure(status: int, t: Any, why: str = "fun or one of its derivatives is not finite") -> str:
+    """Return what a status other than GO and DONE means, and what to do."""
+    if status == machine.SMALL:
+        return (
+            f"the step size became too small at t = {t}: the solution has a singularity there (it "
+            "blows up in finite time), or fun is not smooth there"
+        )
+    return f"no Taylor series at t = {t}: {why}"
+
+
+def by_machine(
+    memory: machine.Memory, start: Place, t_end: Any, control: Control, limit: int, log: bool
+) -> Taken:
+    """Take steps as machine code."""
+    head, order, shape = memory.head, control.order, start.y.shape
+    head[: machine.LIMIT] = start.t, start.t_low, t_end, control.max_step, machine.GO, 0.0
+    head[machine.FLOOR] = control.floor
+    memory.y[:], memory.low[:] = start.y.reshape(-1), start.y_low.reshape(-1)
+    logged = memory.run(limit, log)
+    now, now_low, before, before_low, length = (
+        np.float64(head[n])
+        for n in (machine.TIME, machine.LOW, machine.LAST, machine.LAST_LOW, machine.LENGTH)
+    )
+    end = Place(now, now_low, memory.y.copy().reshape(shape), memory.low.copy().reshape(shape))
+    steps, status = int(head[machine.STEPS]), int(head[machine.STATUS])
+    if logged is None:
+        coef = memory.series.reshape(1, order + 1, -1)[:, :, : start.y.size].copy()
+        coef[0, 0] = memory.last
+        known = min(steps, 1) if status in (machine.GO, machine.DONE) else 0
+        logged = np.array([[before, before_low, length]])[:known], coef[:known]
+    times, coef = logged
+    if steps and status == machine.INFINITE and not finite(end.y):
+        # the last step went beyond what doubles hold: back to the last good state
+        end = Place(before, before_low, memory.last.copy().reshape(shape), 0 * end.y_low)
+        times, coef = (x[: len(x) - log] for x in logged)
+    t, low, h = times.T
+    pieces = Pieces(t, low, h, coef.reshape(len(coef), order + 1, *shape))
+    return status, end, steps, pieces
+
+
+def by_numpy(
+    system: System,
+    parameters: Sequence[Any],
+    start: Place,
+    t_end: Any,
+    control: Control,
+    limit: int,
+    log: bool,
+) -> Taken:
+    """Take steps in the numbers of the state."""
+    rows: list[tuple[Any, Any, Any, Array]] = []
+    status, end, steps = machine.GO, start, 0
+    while status == machine.GO and steps < limit:
+        status, length, c = _step(system, parameters, end, t_end, control)
+        if status in (machine.GO, machine.DONE):
+            with np.errstate(all="ignore"):
+                y, y_low = two_sum(end.y, value(c[1:], length) * length + end.y_low)
+            if not finite(y):
+                status = machine.INFINITE
+                break
+            if not log:
+                rows.clear()
+            rows.append((end.t, end.t_low, length, c))
+            t, t_low = two_sum(end.t, length + end.t_low)
+            if status == machine.DONE:
+                t, t_low = t_end + 0 * t, 0 * t
+            end, steps = Place(t, t_low, y, y_low), steps + 1
+    if not rows:
+        none = np.zeros(0)
+        coef = np.zeros((0, control.order + 1, *start.y.shape), start.y.dtype)
+        return status, end, steps, Pieces(none, none, none, coef)
+    ts, lows, lengths, series = zip(*rows, strict=True)
+    pieces = Pieces(np.array(ts), np.array(lows), np.array(lengths), np.stack(series))
+    return status, end, steps, pieces
+
+
+def _step(
+    system: System, parameters: Sequence[Any], at: Place, t_end: Any, control: Control
+) -> tuple[int, Any, Array]:
+    """Return (status, length, series) of the next step."""
+    try:
+        c = system.series(at.t, at.y, parameters, control.order)
+    except GuardError:
+        return machine.GUARD, 0, at.y
+    except DomainError:
+        return machine.INFINITE, 0, at.y
+    if not finite(c):
+        return machine.INFINITE, 0, c
+    rest = (t_end - at.t) - at.t_low
+    longest = min(abs(rest), control.max_step)
+    h = exp2(log2_step(c, control.factor, control.floor))  # a double, whatever the numbers
+    if not h < longest:
+        status = machine.DONE if longest == abs(rest) else machine.GO
+        return status, longest if rest > 0 else -longest, c
+    small = h <= abs(at.t) * control.tol
+    return machine.SMALL if small else machine.GO, h if rest > 0 else -h, c
+
+
+def agreed(system: System, parameters: Sequence[Any], pieces: Pieces) -> Any:
+    """Return how far along the last step fun is what its series says; None for all of it.
+
+    A series that ends (a polynomial) goes on beyond a singularity of fun that it does not show,
+    such as that of y' = -sqrt(y) at y = 0.
+    """
+    if not len(pieces) or np.any(pieces.coef[-1, -2:]) or system.program is None:
+        return None
+    c, h = pieces.coef[-1], pieces.h[-1]
+    slopes = c[1:] * np.arange(1, len(c)).reshape(-1, *[1] * (c.ndim - 1))
+
+    def agrees(x: Any) -> bool:
+        with np.errstate(all="ignore"):
+            f = system.flow(pieces.t[-1] + x, value(c, x), parameters)
+        slope = value(slopes, x)
+        error = norm(np.asarray(f) - slope)
+        return bool(error <= 1e-6 * (norm(slopes[0]) + norm(np.asarray(slope))))
+
+    if agrees(h):
+        return None
+    low, high = 0 * h, h
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if agrees(middle) else (low, middle)
+    return low

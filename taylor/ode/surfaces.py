@@ -1,0 +1,136 @@
+"""Where functions branch: zeros of their conditions, which are functions of (t, y), along steps."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taylor.core.algebra import Univariate
+from taylor.core.program import Program
+from taylor.core.sweep import sweep
+from taylor.numbers.values import as_array
+from taylor.ode.numbers import spacing
+from taylor.ode.pieces import Pieces, along, divided
+from taylor.ode.roots import roots, without_root
+
+Array = NDArray[Any]
+NEAR = 2.0**-30  # of a step: a part that short is left out
+
+
+class Surface(NamedTuple):
+    """A change of branch: where the condition of that name (output, element) crosses zero."""
+
+    x: Any
+    name: tuple[int, int]
+    slope: int
+
+
+def sides(surfaces: Program, t: Any, y: Array, parameters: Sequence[Any]) -> list[Array]:
+    """Return the values of the outputs of a program of (t, y, *parameters)."""
+    tables = [as_array(x)[None] for x in (t, y, *parameters)]
+    with np.errstate(all="ignore"):
+        return [np.asarray(table[0]) for table in sweep(surfaces, Univariate(0), tables)]
+
+
+def on_surface(surfaces: Program, t: Any, y: Array, parameters: Sequence[Any]) -> bool:
+    """Whether a condition is zero, so that the branch is not known."""
+    return any(np.any(side == 0) for side in sides(surfaces, t, y, parameters))
+
+
+def first_crossing(tables: Sequence[Array], left: Surface | None) -> tuple[int, Surface] | None:
+    """Return the first step in which conditions with these series cross zero, and where in it.
+
+    `left` is where the first step begins: the place of a change of branch.  If fun points back
+    there it is the crossing, at x = 0.
+    """
+    near: list[tuple[int, int, int]] = []
+    series = []
+    for n, table in enumerate(tables):
+        if np.iscomplexobj(table):
+            raise TypeError(
+                "fun compares complex numbers or takes their absolute value, which has no series: "
+                "write it in real and imaginary parts"
+            )
+        rows = np.moveaxis(table.reshape(*table.shape[:2], -1), 2, 1)
+        here = np.ones(rows.shape[:2], bool)
+        if rows.dtype != object:
+            here = ~without_root(rows.reshape(-1, rows.shape[2])).reshape(here.shape)
+        if left is not None and left.name[0] == n:
+            here[0, left.name[1]] = True
+        series.append(rows)
+        near += [(int(i), n, int(m)) for i, m in np.argwhere(here)]
+    first, met = -1, list[Surface]()
+    for i, n, m in sorted(near):
+        if met and i > first:
+            break
+        c = series[n][i, m]
+        if i == 0 and left is not None and left.name == (n, m):
+            c = np.append(0 * c[:1], c[1:])
+            if np.any(c) and _lead(c) != left.slope:
+                return 0, left._replace(x=0)
+        root = next((r for r in roots(c) if r.slope), None)
+        if root is not None:
+            first = i
+            met.append(Surface(root.x, (n, m), root.slope))
+    return (first, min(met)) if met else None
+
+
+def _lead(c: Array) -> int:
+    """Return the sign of the first coefficient that is not zero."""
+    return int(np.sign(float(c[np.flatnonzero(c)[0]])))
+
+
+def past(
+    surfaces: Program,
+    parameters: Sequence[Any],
+    pieces: Pieces,
+    i: int,
+    x: Any,
+    name: tuple[int, int],
+    side: int,
+) -> Any:
+    """Return the next place in step i, from x on, that lies on a side of a surface for sure.
+
+    None where there is none near.
+    """
+    unit = spacing(pieces.t[i] + x) * (1 if pieces.h[i] > 0 else -1)
+    for k in range(60):
+        h = x + unit * (2**k - 1)
+        place = pieces.at(i, h)
+        found = sides(surfaces, place.t, place.y, parameters)[name[0]].reshape(-1)[name[1]]
+        if np.sign(float(found)) == side:
+            return h
+    return None
+
+
+def cut(surfaces: Program, pieces: Pieces) -> tuple[Pieces, set[Any]]:
+    """Return the steps divided where functions of (t, y) cross zero, and where these begin.
+
+    A part begins a little beyond its surface, where the side is known: the first step, too, if its
+    start lies on one.
+    """
+    tables = [table.reshape(*table.shape[:2], -1) for table in along(surfaces, pieces, [])]
+    parts: list[tuple[int, Any, Any]] = []
+    beyond = 0 * pieces.h[0]  # how far the next step is on the old side
+    for i, h in enumerate(pieces.h):
+        places = {beyond}
+        for n, table in enumerate(tables):
+            for m, c in enumerate(table[i].T):
+                found = [(r.x, r.slope) for r in roots(c) if r.slope]
+                if c[0] == 0 and np.any(c):
+                    found.append((0 * h, _lead(c)))
+                for x, side in found:
+                    place = past(surfaces, [], pieces, i, h * x, (n, m), side)
+                    places.add(h * x if place is None else place)
+        ordered = sorted(places, key=abs)
+        inner = [x for x in ordered if abs(x) < abs(h)]
+        beyond = max([x - h for x in ordered if abs(x) >= abs(h)], key=abs, default=0 * h)
+        first = [x for x in inner if abs(x) <= NEAR * abs(h)]
+        bounds = [first[-1], *inner[len(first) :], h] if first else [*inner, h]
+        parts += [(i, a, b) for a, b in itertools.pairwise(bounds)]
+    new = divided(pieces, parts)
+    return new, {t for t, (_, start, _) in zip(new.t, parts, strict=True) if start != 0}
