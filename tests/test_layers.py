@@ -12,7 +12,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "numbers": [
         "values", "rounding", "intervals", "factorials", "special_series", "special_values",
     ],
-    "llvm": ["text", "ir", "expression", "vector", "store", "jit", "tiles", "products"],
+    "llvm": ["text", "ir", "function", "expression", "vector", "store", "jit", "tiles", "products"],
     "core": [
         "choices", "table", "powers", "functions", "tags", "algebra", "branches", "binding",
         "conditions", "memory", "operand", "tape", "rules", "program", "expand", "sweep",
@@ -20,7 +20,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "linalg": ["degrees", "equations", "factors", "__init__"],
     "arrays": ["moves", "reductions", "products", "functions", "statistics", "sequences"],
     "machine": [
-        "calls", "emit", "compose", "planar", "series", "machine", "monomials", "engine",
+        "calls", "planar", "emit", "compose", "series", "machine", "monomials", "engine",
     ],
     "series": ["text", "wide", "series", "univariate", "multivariate"],
     "drivers": [

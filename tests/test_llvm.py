@@ -16,6 +16,7 @@ from hyperdual import HyperDual
 from taylor import DomainError, NonAnalyticError, ShapeMismatch, Taylor, record
 from taylor.core.algebra import multivariate
 from taylor.core.operand import lift
+from taylor.core.table import TABLE
 from taylor.drivers.sparse import SparseHessian
 from taylor.kept import STORE
 from taylor.llvm.products import Blocks
@@ -376,7 +377,7 @@ def test_compiled_rows_of_multivariate_series(name, kind, monkeypatch):
         variables = HyperDual.variables([0.3, -0.2, 0.5, 0.1, 0.2, 0.7])
     x = 0.8 + sum((i + 1) * 0.3 * v for i, v in enumerate(variables))
     x = x + 0.2 * variables[0] * variables[1]
-    row, taken = taylor.core.table.TABLE[name], []
+    row, taken = TABLE[name], []
     real = monomials.Polynomials.__call__
     monkeypatch.setattr(engine, "PATIENCE", 0)
     monkeypatch.setattr(
@@ -567,7 +568,7 @@ def test_tensors_on_other_branches_and_of_other_functions():
     assert len(c.machines["tensor", 3, (3,)]) == 2
     vector = taylor.compile(lambda x: x**4 * x[0])
     np.testing.assert_allclose(taylor.tensor(vector, x, 3), taylor.tensor(vector.f, x, 3))
-    assert "not scalar-valued" in vector.reasons["tensor", 3, (3,)]
+    assert "scalar-valued" in vector.reasons["tensor", 3, (3,)]
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 7, 9, 10, 12, 17])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 
-from taylor.llvm.ir import Function, Scalar
+from taylor.llvm.function import Function
+from taylor.llvm.ir import Scalar
 
 
 class Expression:

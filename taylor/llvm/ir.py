@@ -13,7 +13,7 @@ import contextlib
 import functools
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from taylor.llvm.text import Text
 
@@ -49,20 +49,34 @@ def repeated(entries: Sequence[Any], kind: str = "double") -> str:
 
 
 class Scalar:
-    """A double, or a vector of `width` doubles (i64: whole numbers, i1: truths), in a register."""
+    """A double, or a vector of `width` doubles, in a register; in two, if it is complex.
 
-    __slots__ = ("kind", "text", "width")
+    Of kind i64 it holds whole numbers (the bits of doubles), of kind i1 truths.
+    """
 
-    def __init__(self, text: str, width: int = 1, kind: str = "double") -> None:
-        self.text, self.width, self.kind = text, width, kind
+    __slots__ = ("im", "kind", "text", "width")
+
+    def __init__(self, text: str, width: int = 1, im: str = "", kind: str = "double") -> None:
+        self.text, self.width, self.im, self.kind = text, width, im, kind
 
     @property
     def type(self) -> str:
         """The LLVM type."""
         return type_of(self.width, self.kind)
 
+    @property
+    def parts(self) -> list[Scalar]:
+        """The real part and, of a complex number, the imaginary part."""
+        return [Scalar(text, self.width, "", self.kind) for text in (self.text, self.im) if text]
 
-class Function(Text):
+
+def paired(parts: Sequence[Scalar]) -> Scalar:
+    """Return the register of which these are the parts."""
+    re, *im = parts
+    return Scalar(re.text, re.width, im[0].text if im else "", re.kind)
+
+
+class Real(Text):
     """The text of a function `void @f(ptr %data)` that works in one block of memory.
 
     With `unit` > 1 every number is a vector of that many, one for each point of a batch.
@@ -71,52 +85,50 @@ class Function(Text):
     def __init__(self, unit: int = 1) -> None:
         super().__init__()
         self.unit = unit
-        self.above_cuts = True  # complex functions on a branch cut: its upper side, else nan
         self.declarations: set[str] = set()
         self.globals: dict[Any, str] = {}
         self.definitions: list[str] = []
         self.helpers: dict[str, str] = {}  # other functions of the module, by name
         self.results: Sequence[Scalar] = ()
         self.found: dict[Any, Any] = {}  # results that may be asked for again, by region
-        self.constants: dict[str, Any] = {}  # the numbers of constant arrays
         self.contracts = False  # whether a product and a sum may be rounded as one
         self.products: dict[str, list[tuple[Scalar, Scalar]]] = {}  # registers that are Σ a·b
         self.asks: list[Any] = []  # what the code asks Python for (see `calls`)
         self.asking = -1  # where the address of what answers lies, and then nan if it failed
-        self.rows: Sequence[Any] = ()  # users' rows of the program, by number
         self.size = 0  # doubles of workspace in use at most
         self.free: dict[int, list[int]] = {}
 
     # -------------------------------------------------------------- registers
     def _register(self, width: int, expression: str, kind: str = "double") -> Scalar:
-        return Scalar(self._put(type_of(width, kind), expression), width, kind)
+        return Scalar(self._put(type_of(width, kind), expression), width, "", kind)
 
-    def later(self, width: int) -> Scalar:
+    def later(self, width: int, complex: bool) -> Scalar:
         """Return a register that is defined later, but in an earlier place."""
-        return Scalar(self.name(), width)
+        return Scalar(self.name(), width, self.name() if complex else "")
 
     def define(self, register: Scalar, value: Scalar) -> None:
         """Say what such a register holds."""
-        zero = self.constant(-0.0, value.width).text
-        self.types[register.text] = value.type
-        self.lines.append(f"  {register.text} = fadd {value.type} {value.text}, {zero}")
+        for to, x in zip(register.parts, value.parts, strict=True):
+            zero = self.constant(-0.0, x.width).text
+            self.types[to.text] = x.type
+            self.lines.append(f"  {to.text} = fadd {x.type} {x.text}, {zero}")
 
     # -------------------------------------------------------------- numbers
     def constant(self, c: float, width: int = 1, kind: str = "double") -> Scalar:
         """Return a constant."""
         text = literal(c) if kind == "double" else str(int(c)) if kind == "i64" else str(c).lower()
-        return Scalar(text if width == 1 else repeated([text] * width, kind), width, kind)
+        return Scalar(text if width == 1 else repeated([text] * width, kind), width, "", kind)
 
     def lanes(self, truths: Sequence[bool]) -> Scalar:
         """Return the condition that holds in these lanes."""
-        return Scalar(repeated([str(t).lower() for t in truths], "i1"), len(truths), "i1")
+        return Scalar(repeated([str(t).lower() for t in truths], "i1"), len(truths), "", "i1")
 
     def splat(self, x: Scalar, width: int) -> Scalar:
         """Return a scalar in all lanes of a vector."""
         if x.width == width:
             return x
         if not x.text.startswith("%"):
-            return Scalar(repeated([x.text] * width, x.kind), width, x.kind)
+            return Scalar(repeated([x.text] * width, x.kind), width, "", x.kind)
         vector = type_of(width, x.kind)
         first = self._put(vector, f"insertelement {vector} poison, {x.type} {x.text}, i32 0")
         mask = f"<{width} x i32> zeroinitializer"
@@ -125,10 +137,11 @@ class Function(Text):
 
     def same(self, *xs: Scalar) -> tuple[int, list[str]]:
         """Return the common width of some registers and their texts at that width."""
+        assert not any(x.im for x in xs), "a complex number where a real one is expected"
         width = max(x.width for x in xs)
         return width, [self.splat(x, width).text for x in xs]
 
-    def shuffle(self, x: Scalar, y: Scalar, mask: Sequence[int]) -> Scalar:
+    def shuffle(self, mask: Sequence[int], x: Scalar, y: Scalar) -> Scalar:
         """Return the lanes of two vectors, one after the other, that the mask says."""
         entries = f"<{len(mask)} x i32> {repeated(mask, 'i32')}"
         return self._register(
@@ -137,7 +150,7 @@ class Function(Text):
 
     def reversed(self, x: Scalar) -> Scalar:
         """Return a vector with its lanes in the opposite order."""
-        return self.shuffle(x, x, range(x.width - 1, -1, -1))
+        return self.shuffle(range(x.width - 1, -1, -1), x, x)
 
     # -------------------------------------------------------------- arithmetic
     def binary(self, op: str, x: Scalar, y: Scalar) -> Scalar:
@@ -302,7 +315,7 @@ class Function(Text):
         """Return the sum of the lanes of a vector of at least two, halving it."""
         while x.width > 2:
             half = x.width // 2
-            parts = [self.shuffle(x, x, range(start, start + half)) for start in (0, half)]
+            parts = [self.shuffle(range(start, start + half), x, x) for start in (0, half)]
             x = self.binary("fadd", *parts)
         lanes = (self._register(1, f"extractelement {x.type} {x.text}, i32 {i}") for i in (0, 1))
         return self.binary("fadd", *lanes)
@@ -344,8 +357,8 @@ class Function(Text):
 
     def below(self, index: Index, lanes: Sequence[int], count: Index) -> Scalar:
         """Return where index + lane < count."""
-        start, stop = (self.splat(Scalar(str(i), 1, "i64"), WIDTH) for i in (index, count))
-        moved = self.binary("add", start, Scalar(repeated(lanes, "i64"), WIDTH, "i64"))
+        start, stop = (self.splat(Scalar(str(i), kind="i64"), WIDTH) for i in (index, count))
+        moved = self.binary("add", start, Scalar(repeated(lanes, "i64"), WIDTH, "", "i64"))
         return self._register(WIDTH, f"icmp slt {stop.type} {moved.text}, {stop.text}", "i1")
 
     # -------------------------------------------------------------- memory
@@ -447,7 +460,7 @@ class Function(Text):
         else:
             self._enter(loop.head)
         with self._region():
-            loop.index = loop.carry(Scalar(str(start), 1, "i64")).text
+            loop.index = loop.carry(Scalar(str(start), kind="i64")).text
             yield loop
         following = self.whole("add", loop.index, step)
         loop.update(Scalar(loop.index), Scalar(following))
@@ -507,12 +520,12 @@ class Function(Text):
     @contextlib.contextmanager
     def function(
         self, name: str, arguments: Mapping[str, str], visible: bool = False
-    ) -> Iterator[Function]:
+    ) -> Iterator[Self]:
         """Write another function of the module, which returns its `results`.
 
         The arguments are pointers (ptr), whole numbers (i64) or registers, by name.
         """
-        g = Function()
+        g = type(self)()
         g.declarations, g.helpers = self.declarations, self.helpers
         g.globals, g.definitions = self.globals, self.definitions
         yield g
@@ -551,22 +564,26 @@ class Loop:
     index: str
     again: Scalar  # of a cycle: whether it goes on
 
-    def __init__(self, f: Function, head: str, leave: str, maybe: bool) -> None:
+    def __init__(self, f: Real, head: str, leave: str, maybe: bool) -> None:
         self.f, self.head, self.exit, self.maybe = f, head, leave, maybe
         self.carried: dict[str, list[Any]] = {}  # by register: its line, what it holds first, next
 
     def carry(self, first: Scalar) -> Scalar:
         """Return a register that holds `first` in the first iteration, then what `update` says."""
-        f = self.f
-        register = Scalar(f.name(), first.width, first.kind)
-        f.types[register.text] = register.type
-        self.carried[register.text] = [len(f.lines), first, first]
-        f.lines.append("")
-        return register
+        registers = []
+        for x in first.parts:
+            name = self.f.name()
+            self.f.types[name] = x.type
+            self.carried[name] = [len(self.f.lines), x, x]
+            self.f.lines.append("")
+            registers.append(Scalar(name, x.width, "", x.kind))
+        return paired(registers)
 
     def update(self, register: Scalar, new: Scalar) -> None:
         """Say what the register holds in the next iteration; after the loop `new` is the result."""
-        self.carried[register.text][2] = new
+        zero = self.f.constant(0.0, new.width)
+        for part, value in zip(register.parts, [*new.parts, zero], strict=False):
+            self.carried[part.text][2] = value
 
     def close(self, before: str, again: Scalar) -> None:
         """End the loop that was entered from a block."""
@@ -582,10 +599,13 @@ class Loop:
 
     def result(self, register: Scalar) -> Scalar:
         """Return, after the loop, what a register holds."""
-        _, first, new = self.carried[register.text]
-        if not self.maybe:
-            return Scalar(new.text, register.width, register.kind)
-        return self.f._register(register.width, self._phi(first, new), register.kind)
+        found = []
+        for part in register.parts:
+            _, first, new = self.carried[part.text]
+            if self.maybe:
+                new = self.f._register(part.width, self._phi(first, new), part.kind)
+            found.append(new)
+        return paired(found)
 
 
 class Branch:
@@ -593,7 +613,7 @@ class Branch:
 
     after: str
 
-    def __init__(self, f: Function, before: str) -> None:
+    def __init__(self, f: Real, before: str) -> None:
         self.f, self.before = f, before
 
     def merged(self, new: Scalar, old: Scalar) -> Scalar:

@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.llvm.ir import Function, Index, Scalar
+from taylor.llvm.function import Function
+from taylor.llvm.ir import Index, Scalar
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.integer]

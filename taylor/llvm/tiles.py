@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from taylor.llvm.ir import Function
+from taylor.llvm.function import Function
 
 
 def tiled(f: Function, inputs: Sequence[int], outputs: Sequence[int], flag: int) -> None:

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from taylor.llvm.expression import Expression
-from taylor.llvm.ir import Function, Scalar
+from taylor.llvm.function import Function
+from taylor.llvm.ir import Scalar
 
 _h = float.fromhex
 LN2 = _h("0x1.62e42feep-1"), _h("0x1.a39ef35793c76p-33")  # n·LN2[0] is exact for |n| < 2^20

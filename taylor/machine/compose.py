@@ -9,63 +9,59 @@ two nested loops for every degree, whatever the order.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from taylor.llvm.ir import WIDTH, Function, Scalar
+from taylor.llvm.function import Function
+from taylor.llvm.ir import WIDTH, Scalar
 from taylor.machine.emit import Degree, Symbol, empty
-
-Numbers = list[Scalar]  # the parts of a number: one, or two if it is complex
 
 
 class Composition:
-    """y = f(a) for the tables x of a, whose coefficients end at degree `top`, and c of f."""
+    """y = f(a) for the table x of a, whose coefficients end at degree `top`, and c of f."""
 
     def __init__(self, f: Function, order: int, x: Any, top: int, c: Any) -> None:
         self.f, self.order, self.top = f, order, top
-        self.x, self.c = (list(getattr(t, "planes", (t,))) for t in (x, c))
-        self.shape, self.size = x.part_shape, self.x[0].size_of_part
-        self.numbers = 1
-        for n in self.shape:
-            self.numbers *= n
-        self.powers = [empty(f, (order + 1, order + 1, self.size)) for _ in self.x]
+        self.x, self.c = x, c
+        self.shape, self.size = x.part_shape, x.size_of_part
+        self.numbers = math.prod(self.shape)
+        self.powers = empty(f, (order + 1, order + 1, self.size), x.complex)
 
-    def part(self, k: Any) -> list[Symbol]:
-        """Return the parts of y_k, k >= 1; written in the order of the degrees."""
+    def part(self, k: Any) -> Symbol:
+        """Return y_k, k >= 1; written in the order of the degrees."""
         f = self.f
         width = f.unit if f.unit > 1 or self.size == 1 else WIDTH
         if self.size == 1:
-            return [
-                Symbol(f, self.shape, reg=y, strides=(0,) * len(self.shape))
-                for y in self._element(k, 0, width)
-            ]
-        out = [empty(f, self.shape) for _ in self.x]
+            y = self._element(k, 0, width)
+            return Symbol(f, self.shape, reg=y, strides=(0,) * len(self.shape))
+        out = empty(f, self.shape, self.x.complex)
 
         def element(e: Any) -> None:
-            for y, place in zip(self._element(k, e, width), out, strict=True):
-                f.store(y, f.address("%data", [(e, 1)], place.offset))
+            y = self._element(k, e, width)
+            f.store(y, f.address("%data", [(e, 1)], out.offset), out.plane)
 
         f.repeat(self.size, element, width if f.unit == 1 else 1)
         return out
 
-    def _element(self, k: Any, e: Any, width: int) -> Numbers:
+    def _element(self, k: Any, e: Any, width: int) -> Scalar:
         f, degree = self.f, k.index if isinstance(k, Degree) else k
         short = isinstance(k, Degree) and self.top < self.order
-        x = self._zeros(width) if short or k > self.top else self._given(k, e, width)
+        zero = f.zero(width, self.x.complex)
+        x = zero if short or k > self.top else self._given(k, e, width)
         self._store(1, degree, e, x)
-        total = _times(f, self._coefficient(1, e, width), x, self._zeros(width))
+        total = f.fma(self._coefficient(1, e, width), x, zero)
         if degree == 1:
             return total
         following = degree + 1 if isinstance(degree, int) else f.whole("add", degree, 1)
         with f.loop(2, following) as loop:
-            registers = [loop.carry(y) for y in total]
+            register = loop.carry(total)
             power = self._power(loop.index, degree, e, width)
             self._store(loop.index, degree, e, power)
             c = self._coefficient(loop.index, e, width)
-            for register, new in zip(registers, _times(f, c, power, registers), strict=True):
-                loop.update(register, new)
-        return [loop.result(register) for register in registers]
+            loop.update(register, f.fma(c, power, register))
+        return loop.result(register)
 
-    def _power(self, m: str, k: Any, e: Any, width: int) -> Numbers:
+    def _power(self, m: str, k: Any, e: Any, width: int) -> Scalar:
         """Return [u^m]_k."""
         f = self.f
         stop = f.whole("add", f.whole("sub", k, m), 2)
@@ -73,41 +69,29 @@ class Composition:
             stop = f.least(self.top + 1, stop)
         lower = f.whole("sub", m, 1)
         with f.loop(1, stop) as loop:
-            registers = [loop.carry(y) for y in self._zeros(width)]
+            register = loop.carry(f.zero(width, self.x.complex))
             back = f.whole("sub", k, loop.index)
             u, power = self._load(1, loop.index, e, width), self._load(lower, back, e, width)
-            for register, new in zip(registers, _times(f, u, power, registers), strict=True):
-                loop.update(register, new)
-        return [loop.result(register) for register in registers]
+            loop.update(register, f.fma(u, power, register))
+        return loop.result(register)
 
     # -------------------------------------------------------------- memory
-    def _zeros(self, width: int) -> Numbers:
-        return [self.f.constant(0.0, width) for _ in self.x]
+    def _given(self, k: Any, e: Any, width: int) -> Scalar:
+        part = self.x.memory(k)
+        return self.f.load(
+            self.f.address("%data", [*part.lead, (e, 1)], part.offset), width, part.plane
+        )
 
-    def _given(self, k: Any, e: Any, width: int) -> Numbers:
-        parts = [t.memory(k) for t in self.x]
-        places = [self.f.address("%data", [*p.lead, (e, 1)], p.offset) for p in parts]
-        return [self.f.load(place, width) for place in places]
+    def _coefficient(self, m: Any, e: Any, width: int) -> Scalar:
+        place = self.f.address("%data", [(m, self.numbers), (e, 1)], self.c.offset)
+        return self.f.load(place, width, self.c.plane)
 
-    def _coefficient(self, m: Any, e: Any, width: int) -> Numbers:
-        places = [self.f.address("%data", [(m, self.numbers), (e, 1)], c.offset) for c in self.c]
-        return [self.f.load(place, width) for place in places]
-
-    def _places(self, m: Any, k: Any, e: Any) -> list[str]:
+    def _place(self, m: Any, k: Any, e: Any) -> str:
         terms = [(m, (self.order + 1) * self.size), (k, self.size), (e, 1)]
-        return [self.f.address("%data", terms, p.offset) for p in self.powers]
+        return self.f.address("%data", terms, self.powers.offset)
 
-    def _load(self, m: Any, k: Any, e: Any, width: int) -> Numbers:
-        return [self.f.load(place, width) for place in self._places(m, k, e)]
+    def _load(self, m: Any, k: Any, e: Any, width: int) -> Scalar:
+        return self.f.load(self._place(m, k, e), width, self.powers.plane)
 
-    def _store(self, m: Any, k: Any, e: Any, x: Numbers) -> None:
-        for place, part in zip(self._places(m, k, e), x, strict=True):
-            self.f.store(part, place)
-
-
-def _times(f: Function, x: Numbers, y: Numbers, total: Numbers) -> Numbers:
-    """Return total + x·y."""
-    if len(x) == 1:
-        return [f.intrinsic("fma", x[0], y[0], total[0])]
-    re = f.intrinsic("fma", x[0], y[0], f.intrinsic("fma", f.negative(x[1]), y[1], total[0]))
-    return [re, f.intrinsic("fma", x[0], y[1], f.intrinsic("fma", x[1], y[0], total[1]))]
+    def _store(self, m: Any, k: Any, e: Any, x: Scalar) -> None:
+        self.f.store(x, self._place(m, k, e), self.powers.plane)

@@ -1,8 +1,9 @@
 """Symbolic arrays: what NumPy code does to them is written down as LLVM IR.
 
 A `Symbol` is an array of doubles in the workspace of the function being written (a number is held
-in a register).  It is one more operand of the front door: to evaluate a program, or to sweep it,
-with symbols writes the machine code of that evaluation, so no rule is written a second time.
+in a register), or of complex numbers: a plane of real parts and one of imaginary parts.  It is one
+more operand of the front door: to evaluate a program, or to sweep it, with symbols writes the
+machine code of that evaluation, so no rule is written a second time.
 
 Indexing, transposing and broadcasting only change strides; every other operation is one nest of
 loops over the axes of its result and, for sums and products, over the axes that are summed.
@@ -11,6 +12,7 @@ loops over the axes of its result and, for sums and products, over the axes that
 from __future__ import annotations
 
 import copy
+import functools
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -21,11 +23,14 @@ import numpy as np
 from taylor.core.choices import SLOPES
 from taylor.core.operand import Operand, host
 from taylor.core.rules import values
-from taylor.core.table import Elementary
+from taylor.core.table import Elementary, Parts
 from taylor.core.tags import Tag
+from taylor.core.tape import Call, Instruction
 from taylor.errors import TraceError
 from taylor.llvm import vector
-from taylor.llvm.ir import UNROLL, WIDTH, Function, Scalar
+from taylor.llvm.function import Function
+from taylor.llvm.ir import UNROLL, WIDTH, Scalar
+from taylor.machine import planar
 from taylor.machine.calls import Ask, Held, traced
 from taylor.numbers.values import Constant, as_array, common_shape, is_operand
 
@@ -98,7 +103,7 @@ def c_strides(shape: Shape) -> tuple[int, ...]:
 class Symbol(Operand):
     """An array of the function being written."""
 
-    __slots__ = ("f", "lead", "offset", "reg", "shape", "slot", "strides")
+    __slots__ = ("f", "lead", "offset", "plane", "reg", "shape", "slot", "strides")
     tag = Tag(-(1 << 63))
 
     def __init__(
@@ -110,10 +115,24 @@ class Symbol(Operand):
         offset: int = 0,
         strides: tuple[int, ...] = (),
         lead: tuple[tuple[str, int], ...] = (),
+        plane: int = 0,
     ) -> None:
         self.f, self.shape, self.reg = f, tuple(shape), reg
         self.slot, self.offset, self.strides = slot, offset, strides
         self.lead = lead  # run-time terms (index, stride) of the address, such as the degree
+        self.plane = plane  # doubles from the real parts to the imaginary parts, if it is complex
+
+    @property
+    def complex(self) -> bool:
+        """Whether the numbers are complex."""
+        return bool(self.plane if self.reg is None else self.reg.im)
+
+    def view(self, shape: Shape, strides: Sequence[int], start: int = 0) -> Symbol:
+        """Return these numbers in another order, the first of them `start` numbers further on."""
+        if self.reg is not None:
+            return Symbol(self.f, shape, self.reg, strides=(0,) * len(shape))
+        offset, steps = self.offset + start, tuple(strides)
+        return Symbol(self.f, shape, None, self.slot, offset, steps, self.lead, self.plane)
 
     # -------------------------------------------------------------- what an operand needs
     @property
@@ -171,12 +190,12 @@ class Symbol(Operand):
         owner = host(args)
         if not isinstance(owner, Symbol):
             return owner._elementary(row, args)
-        if row.code is not None:
-            given = (lifted(self.f, a) for a in args)
+        given = [lifted(self.f, a) for a in args]
+        if planar.code_of(row, any(a.complex for a in given)) is not None:
             return mapped(self.f, lambda *x: number(self.f, row, *x), *given)
         if row.compose is not None:
             return row.compose(*args)
-        return value(self.f, row, args, lifted)
+        return value(self.f, row, given)
 
     def _call(self, rule: Any, args: tuple[Any, ...]) -> Any:
         raise Unsupported(f"{rule.name} has no machine code")
@@ -185,6 +204,11 @@ class Symbol(Operand):
         owner, f = host((lhs, rhs, a, b)), self.f
         if not isinstance(owner, Symbol):
             return owner._choose(lhs, rhs, a, b, mode)
+        sides = [lifted(f, x) for x in (lhs, rhs)]
+        if mode == "formula":  # by the real parts, as in `choices.choose`
+            sides = [real(x) for x in sides]
+        if any(x.complex for x in sides):
+            raise Unsupported(planar.UNORDERED)
 
         def body(left: Scalar, right: Scalar, x: Scalar, y: Scalar) -> Scalar:
             slope = mode in SLOPES  # nan at a kink: the ordinary way knows what to do
@@ -193,7 +217,7 @@ class Symbol(Operand):
             lost = f.constant(math.nan) if slope else f.binary("fadd", left, right)
             return f.select(above, x, f.select(below, y, lost))
 
-        return mapped(f, body, *(lifted(f, x) for x in (lhs, rhs, a, b)))
+        return mapped(f, body, *sides, lifted(f, a), lifted(f, b))
 
     def _compare(self, op: Any, other: Any) -> Any:
         return self.value
@@ -222,11 +246,9 @@ class Symbol(Operand):
             whole = contiguous(self)
             strides = _affine(index)
             if whole.reg is not None and index.size and not index.any():
-                return Symbol(f, shape, reg=whole.reg, strides=(0,) * len(shape))
+                return whole.view(shape, ())
             if strides is not None and whole.reg is None:
-                first = int(index.reshape(-1)[0])
-                offset = whole.offset + first
-                return Symbol(f, shape, None, whole.slot, offset, strides, whole.lead)
+                return whole.view(shape, strides, int(index.reshape(-1)[0]))
         if len(sources) > 1 and _in_order(index, sources):
             return Joined(f, shape, [lifted(f, x) for x in sources])
         return _assembled(f, [contiguous(lifted(f, x)) for x in sources], index)
@@ -236,7 +258,7 @@ class Symbol(Operand):
         return None
 
     def _scatter(self, index: Array, shape: Shape) -> Any:
-        out, to, start = filled(self.f, shape, 0.0), index.reshape(-1), 0
+        out, to, start = zeros(self.f, shape, self.complex), index.reshape(-1), 0
         for x in self._in_pieces():
             stop = start + math.prod(x.shape)
             _add_to(out, x, to[start:stop])
@@ -267,28 +289,25 @@ class Symbol(Operand):
         f, x = self.f, contiguous(self)
         if x.reg is not None:
             return x
-        out = empty(f, self.shape)
+        out = empty(f, self.shape, x.complex)
         n, step = self.shape[axis], c_strides(self.shape)[axis]
         others = [i for i in range(len(self.shape)) if i != axis]
         sizes = [self.shape[i] for i in others]
 
         def line(index: list[Any]) -> None:
             terms = [(i, c_strides(self.shape)[a]) for i, a in zip(index, others, strict=True)]
-            first = f.constant(0.0, f.unit)
+            first = f.zero(f.unit, x.complex)
             with f.loop(0, n) as loop:
                 total = loop.carry(first)
                 where = [*terms, (loop.index, step)]
                 source = f.address(base_of(x), [*x.lead, *where], x.offset)
-                new = f.binary("fadd", total, f.load(source))
-                f.store(new, f.address("%data", where, out.offset))
+                new = f.binary("fadd", total, f.load(source, None, x.plane))
+                f.store(new, f.address("%data", where, out.offset), out.plane)
                 loop.update(total, new)
 
         if x.size:
             _each(f, sizes, line)
         return out
-
-    def _reduceat(self, starts: Array, axis: int) -> Any:
-        raise Unsupported("np.add.reduceat has no machine code")
 
     def _einsum(self, spec: str, x: Any, y: Any) -> Any:
         owner = host((x, y))
@@ -312,7 +331,7 @@ class Divisor:
 
         def lacking(x: Scalar, r: Scalar, low: Scalar) -> Scalar:
             one, tiny = f.constant(1.0), f.constant(2.0**-40)
-            off = f.binary("fsub", f.intrinsic("fma", f.negative(x), r, one), low)
+            off = f.binary("fsub", f.fma(f.negative(x), r, one), low)
             small = f.compare("olt", f.intrinsic("fabs", off), tiny)  # not where r is infinite
             return f.select(small, f.binary("fmul", r, off), f.constant(0.0))
 
@@ -328,7 +347,7 @@ class Divisor:
         f = self.f
 
         def body(s: Scalar, r: Scalar, rest: Scalar) -> Scalar:
-            return f.intrinsic("fma", s, r, f.binary("fmul", s, rest))
+            return f.fma(s, r, f.binary("fmul", s, rest))
 
         return mapped(f, body, s, self.inverse, self.rest)
 
@@ -336,11 +355,17 @@ class Divisor:
 class Pending(Symbol):
     """An array that is written to memory when it is first used as a whole."""
 
-    __slots__ = ("made",)
+    __slots__ = ("is_complex", "made")
 
-    def __init__(self, f: Function, shape: Shape) -> None:
+    def __init__(self, f: Function, shape: Shape, complex: bool) -> None:
         self.made: Symbol | None = None
+        self.is_complex = complex
         super().__init__(f, shape, strides=c_strides(shape))
+
+    @property
+    def complex(self) -> bool:
+        """Whether the numbers are complex."""
+        return self.is_complex
 
     def settle(self) -> Symbol:
         """Return the array in memory."""
@@ -369,6 +394,15 @@ class Pending(Symbol):
     def offset(self, value: int) -> None:
         pass
 
+    @property
+    def plane(self) -> int:
+        """How far the imaginary parts lie from the real ones."""
+        return self.settle().plane
+
+    @plane.setter
+    def plane(self, value: int) -> None:
+        pass
+
 
 def settled(x: Any) -> Any:
     """Return a value that will be used several times, computed once."""
@@ -384,10 +418,10 @@ class Mapped(Pending):
         self, f: Function, shape: Shape, body: Body, args: list[Symbol], depth: int
     ) -> None:
         self.body, self.args, self.depth = body, args, depth
-        super().__init__(f, shape)
+        super().__init__(f, shape, any(a.complex for a in args))
 
     def _make(self) -> Symbol:
-        out = empty(self.f, self.shape)
+        out = empty(self.f, self.shape, self.complex)
         nest(self.f, self.body, self.args, out, whole=True)
         return out
 
@@ -399,17 +433,18 @@ class Joined(Pending):
 
     def __init__(self, f: Function, shape: Shape, pieces: list[Symbol]) -> None:
         self.pieces = pieces
-        super().__init__(f, shape)
+        super().__init__(f, shape, any(x.complex for x in pieces))
 
     def _make(self) -> Symbol:
-        out = empty(self.f, self.shape)
-        self.write(out.slot, out.offset)
+        out = empty(self.f, self.shape, self.complex)
+        self.write(out)
         return out
 
-    def write(self, slot: Any, start: int) -> None:
+    def write(self, out: Symbol) -> None:
         """Write the arrays one after the other."""
+        start = 0
         for x in self._in_pieces():
-            target = Symbol(self.f, x.shape, None, slot, start, c_strides(x.shape))
+            target = out.view(x.shape, c_strides(x.shape), start)
             nest(self.f, lambda v: v, [broadcast(x, x.shape)], target)
             start += math.prod(x.shape)
             self.f.pause()
@@ -453,21 +488,30 @@ def lifted(f: Function, x: Any) -> Symbol:
     if isinstance(x, Constant):
         x = float(x)
     array = as_array(x)
-    if array.dtype.kind == "c" or (array.dtype == object and any(_odd(e) for e in array.flat)):
+    if array.dtype == object and any(_odd(e) for e in array.flat):
         raise Unsupported(f"constants of type {array.dtype} have no machine code")
-    array = array.astype(float)
-    if array.size == 1:
-        return Symbol(f, array.shape, reg=f.constant(float(array.reshape(-1)[0])))
-    if array.size and np.all(array == array.reshape(-1)[0]) and not np.signbit(array).any():
-        value = f.constant(float(array.reshape(-1)[0]))
+    array = array.astype(complex if array.dtype.kind == "c" else float)
+    planes = [array.real, array.imag][: 1 + np.iscomplexobj(array)]
+    if array.size and all(_equal(p) for p in planes):
+        re, *im = (f.constant(float(p.reshape(-1)[0])) for p in planes)
+        value = f.pair(re, im[0]) if im else re
         return Symbol(f, array.shape, reg=value, strides=(0,) * array.ndim)
     wide = array
     if f.unit == 1 and array.ndim > 1 and array.shape[-1] > WIDTH:  # rows begin at whole vectors
         missing = -array.shape[-1] % WIDTH
         wide = np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, missing)])
-    name = f.table(wide.reshape(-1).tolist() + [0.0] * WIDTH, "double")
+    numbers: list[float] = []
+    for plane in [wide.real, wide.imag][: len(planes)]:
+        numbers += plane.reshape(-1).tolist() + [0.0] * WIDTH
+    name = f.table(numbers, "double")
     f.constants[name] = array.reshape(-1)
-    return Symbol(f, array.shape, None, name, 0, c_strides(wide.shape))
+    distance = wide.size + WIDTH if len(planes) > 1 else 0
+    return Symbol(f, array.shape, None, name, 0, c_strides(wide.shape), plane=distance)
+
+
+def _equal(x: Array) -> bool:
+    """Whether all numbers of an array are the same one."""
+    return x.size == 1 or bool(np.all(x == x.reshape(-1)[0]) and not np.signbit(x).any())
 
 
 def _odd(e: Any) -> bool:
@@ -479,17 +523,40 @@ def _odd(e: Any) -> bool:
     return False
 
 
-def empty(f: Function, shape: Shape) -> Symbol:
+def empty(f: Function, shape: Shape, complex: bool = False) -> Symbol:
     """Return a new array in memory."""
-    slot = Slot(f, math.prod(shape))
-    return Symbol(f, shape, None, slot, slot.start, c_strides(shape))
+    room = f.rounded(math.prod(shape))
+    slot = Slot(f, 2 * room if complex else math.prod(shape))
+    plane = room * f.unit if complex else 0
+    return Symbol(f, shape, None, slot, slot.start, c_strides(shape), plane=plane)
 
 
-def filled(f: Function, shape: Shape, c: float) -> Symbol:
-    """Return a new array of equal numbers in memory."""
-    out = empty(f, shape)
-    nest(f, lambda v: v, [Symbol(f, (), reg=f.constant(c))], flattened(out), whole=True)
+def zeros(f: Function, shape: Shape, complex: bool) -> Symbol:
+    """Return a new array of zeros in memory."""
+    out = empty(f, shape, complex)
+    nest(f, lambda v: v, [lifted(f, 0.0)], flattened(out), whole=True)
     return out
+
+
+def real(x: Symbol) -> Symbol:
+    """Return the real parts of an array."""
+    return part_of(x, 0)
+
+
+def part_of(x: Symbol, plane: int) -> Symbol:
+    """Return the real (0) or imaginary (1) parts of an array."""
+    f = x.f
+    if not x.complex:
+        return lifted(f, np.zeros(x.shape)) if plane else x
+    if x.reg is not None:
+        return Symbol(f, x.shape, x.reg.parts[plane], strides=(0,) * len(x.shape))
+    start = x.offset + plane * numbers_between(x)
+    return Symbol(f, x.shape, None, x.slot, start, x.strides, x.lead)
+
+
+def numbers_between(x: Symbol) -> int:
+    """Return how many numbers lie between the planes of an array."""
+    return x.plane // (1 if isinstance(x.slot, str) else x.f.unit)
 
 
 def base_of(x: Symbol) -> str:
@@ -499,9 +566,7 @@ def base_of(x: Symbol) -> str:
 
 def flattened(x: Symbol) -> Symbol:
     """Return a contiguous array along one axis."""
-    size = math.prod(x.shape)
-    strides = (0,) if x.reg is not None else (1,)
-    return Symbol(x.f, (size,), x.reg, x.slot, x.offset, strides, x.lead)
+    return x.view((math.prod(x.shape),), (1,))
 
 
 def contiguous(x: Symbol) -> Symbol:
@@ -525,7 +590,7 @@ def at(x: Symbol, index: Sequence[Any]) -> Scalar:
         return x.reg
     terms = [*x.lead, *zip(index, x.strides, strict=True)]
     pointer = x.f.address(base_of(x), terms, x.offset)
-    return x.f.load(pointer, None if base_of(x) == "%data" else 1)
+    return x.f.load(pointer, None if base_of(x) == "%data" else 1, x.plane)
 
 
 def _affine(index: Array) -> tuple[int, ...] | None:
@@ -553,16 +618,16 @@ def _add_to(out: Symbol, x: Symbol, to: Array) -> None:
         for start, stop, step in runs:
             part, size = x, (stop - start,)
             if len(runs) > 1:
-                place = x.offset + x.strides[0] * start
-                part = Symbol(f, size, x.reg, x.slot, place, x.strides, x.lead)
-            target = Symbol(f, size, None, out.slot, out.offset + int(to[start]), (step,))
+                part = x.view(size, x.strides, x.strides[0] * start)
+            target = out.view(size, (step,), int(to[start]))
             nest(f, lambda v, w: f.binary("fadd", v, w), [target, part], target)
         return
 
     def add(i: Any) -> None:
         place = _entry(f, to, i)
         pointer = f.address("%data", [(place, 1)], out.offset)
-        f.store(f.binary("fadd", f.load(pointer), at(x, [i])), pointer)
+        new = f.binary("fadd", f.load(pointer, None, out.plane), at(x, [i]))
+        f.store(new, pointer, out.plane)
 
     f.repeat(len(to), add)
 
@@ -600,7 +665,9 @@ def _assembled(f: Function, sources: list[Symbol], index: Array) -> Symbol:
             flat = flat - n
     if _shuffles(f, sources, flat):
         return _shuffled(f, sources[0], index)
-    out = filled(f, index.shape, 0.0) if size and flat.min() < 0 else empty(f, index.shape)
+    complex = any(x.complex for x in sources)
+    holes = size > 0 and flat.min() < 0
+    out = (zeros if holes else empty)(f, index.shape, complex)
     start = 0
     for x in sources:
         n = math.prod(x.shape)
@@ -612,9 +679,8 @@ def _assembled(f: Function, sources: list[Symbol], index: Array) -> Symbol:
             continue
         to, source = _affine(places), _affine(taken)
         if to is not None and source is not None:
-            strides = (0,) if x.reg is not None else source
-            part = Symbol(f, places.shape, x.reg, x.slot, x.offset + int(taken[0]), strides, x.lead)
-            target = Symbol(f, places.shape, None, out.slot, out.offset + int(places[0]), to)
+            part = x.view(places.shape, source, int(taken[0]))
+            target = out.view(places.shape, to, int(places[0]))
             nest(f, lambda v: v, [part], target)
             continue
 
@@ -628,8 +694,9 @@ def _assembled(f: Function, sources: list[Symbol], index: Array) -> Symbol:
             value = x.reg
             if value is None:
                 wide = width if width > 1 or base_of(x) != "%data" else None
-                value = f.load(f.address(base_of(x), terms, x.offset), wide)
-            f.store(value, f.address("%data", [(_entry(f, places, i), 1)], out.offset))
+                value = f.load(f.address(base_of(x), terms, x.offset), wide, x.plane)
+            pointer = f.address("%data", [(_entry(f, places, i), 1)], out.offset)
+            f.store(value, pointer, out.plane)
 
         f.repeat(len(places), move)
     return out
@@ -652,7 +719,7 @@ def _shuffles(f: Function, sources: list[Symbol], flat: Array) -> bool:
 
 def _shuffled(f: Function, x: Symbol, index: Array) -> Symbol:
     """Return elements of a short array, a vector at a time."""
-    out, flat = empty(f, index.shape), index.reshape(-1)
+    out, flat = empty(f, index.shape, x.complex), index.reshape(-1)
     flat = np.append(flat, np.full(-len(flat) % WIDTH, flat[-1]))
     loaded: dict[int, Scalar] = {}
     for start in range(0, len(flat), WIDTH):
@@ -661,13 +728,13 @@ def _shuffled(f: Function, x: Symbol, index: Array) -> Symbol:
         for b in sorted(set(block.tolist())):
             if b not in loaded:
                 pointer = f.address(base_of(x), x.lead, x.offset + b * WIDTH)
-                loaded[b] = f.load(pointer, WIDTH)
+                loaded[b] = f.load(pointer, WIDTH, x.plane)
             other = found or loaded[b]
             before = place if found is None else np.arange(WIDTH)
-            mask = np.where(block == b, place + WIDTH, before)
-            found = f.shuffle(other, loaded[b], mask.tolist())
+            mask = np.where(block == b, place + WIDTH, before).tolist()
+            found = f.each(functools.partial(f.shuffle, mask), other, loaded[b])
         assert found is not None
-        f.store(found, f.address("%data", [], out.offset + start))
+        f.store(found, f.address("%data", [], out.offset + start), out.plane)
     return out
 
 
@@ -727,7 +794,7 @@ def broadcast(x: Symbol, shape: Shape) -> Symbol:
         own = (0,) * len(x.shape)
     strides = [0] * missing
     strides += [0 if n == 1 else s for n, s in zip(x.shape, own, strict=True)]
-    return Symbol(x.f, shape, x.reg, x.slot, x.offset, tuple(strides), x.lead)
+    return x.view(tuple(shape), strides)
 
 
 def nest(f: Function, body: Body, args: Sequence[Symbol], out: Symbol, whole: bool = False) -> None:
@@ -744,10 +811,9 @@ def nest(f: Function, body: Body, args: Sequence[Symbol], out: Symbol, whole: bo
 
     def element(index: list[Any], width: int) -> None:
         values = [loaded_at(f, a, index, [ax[2][k] for ax in axes], width) for a, k in refs]
-        y = body(*values)
-        y = f.splat(y, width)
         terms = [*out.lead, *((i, ax[1]) for i, ax in zip(index, axes, strict=True))]
-        f.store(y, f.address(base_of(out), terms, out.offset))
+        pointer = f.address(base_of(out), terms, out.offset)
+        f.store(f.splat(body(*values), width), pointer, out.plane)
 
     over_axes(f, axes, element, padded=whole)
 
@@ -809,8 +875,8 @@ def loaded_at(f: Function, x: Symbol, index: list[Any], strides: list[int], widt
     terms = [*x.lead, *zip(index, strides, strict=True)]
     pointer = f.address(base_of(x), terms, x.offset)
     if f.unit > 1:
-        return f.load(pointer, f.unit if base_of(x) == "%data" else 1)
-    return f.load(pointer, width if strides and strides[-1] == 1 else 1)
+        return f.load(pointer, f.unit if base_of(x) == "%data" else 1, x.plane)
+    return f.load(pointer, width if strides and strides[-1] == 1 else 1, x.plane)
 
 
 def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> Symbol:
@@ -835,19 +901,18 @@ def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> 
     ]
     if not summed:  # a product element by element
         seen = [
-            Symbol(f, shape, x.reg, x.slot, x.offset, tuple(s.get(c, 0) for c in out), x.lead)
-            for x, s in zip(args, strides, strict=True)
+            x.view(shape, [s.get(c, 0) for c in out]) for x, s in zip(args, strides, strict=True)
         ]
         return mapped(f, lambda *v: v[0] if len(v) == 1 else f.binary("fmul", *v), *seen)
     reduced = [(sizes[c], [s.get(c, 0) for s in strides]) for c in summed]
     if any(n == 0 for n, _ in reduced):
         return lifted(f, np.zeros(shape))
-    size = math.prod(shape)
+    size, complex = math.prod(shape), any(x.complex for x in args)
     if size == 1:
         along = [[s.get(c, 0) for s in strides] for c in out]
         (value,) = _reductions(f, args, [([0] * len(shape), f.unit)], along, reduced)
         return Symbol(f, shape, reg=value)
-    result = empty(f, shape)
+    result = empty(f, shape, complex)
     if size == 0:
         return result
     axes = merged_axes(
@@ -863,7 +928,7 @@ def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> 
         for (index, width), y in zip(places, values, strict=True):
             terms = [(i, ax[1]) for i, ax in zip(index, axes, strict=True)]
             pointer = f.address("%data", terms, result.offset)
-            f.store(f.splat(y, width), pointer)
+            f.store(f.splat(y, width), pointer, result.plane)
 
     n, to, last = axes[-1]
     vector = f.unit == 1 and n > 1 and to == 1 and all(s in (0, 1) for s in last)
@@ -917,6 +982,7 @@ def _reductions(
 
     A place is an index of the result and the width of the vector that begins there.
     """
+    complex = any(x.complex for x in args)
 
     def factors(place: tuple[list[Any], int], inner: list[Any], shared: dict[Any, Scalar]) -> Any:
         index, width = place
@@ -933,7 +999,7 @@ def _reductions(
     def added(values: list[Scalar], total: Scalar) -> Scalar:
         if len(values) == 1:
             return f.binary("fadd", total, values[0])
-        return f.intrinsic("fma", *values, total)
+        return f.fma(values[0], values[1], total)
 
     def run(level: int, inner: list[Any], totals: list[Scalar]) -> list[Scalar]:
         if level == len(reduced):
@@ -968,7 +1034,7 @@ def _reductions(
 
         whole = n // WIDTH * WIDTH
         count = min(SUMS // 2, whole // WIDTH)
-        partial = [f.constant(0.0, WIDTH)] * count
+        partial = [f.zero(WIDTH, complex)] * count
         start = 0
         if whole // WIDTH > UNROLL:
             stop = whole // (count * WIDTH) * count * WIDTH
@@ -991,7 +1057,7 @@ def _reductions(
             total = added(values(i, 1), total)
         return total
 
-    return run(0, [], [f.constant(0.0)] * len(places))
+    return run(0, [], [f.zero(1, complex)] * len(places))
 
 
 def _runs(f: Function, places: list[Any], n: int, strides: list[int]) -> bool:
@@ -1006,21 +1072,33 @@ INTRINSICS = ("sqrt", "fabs", "floor", "ceil", "trunc", "rint", "maximum", "mini
 
 def number(f: Function, row: Elementary, *x: Scalar) -> Scalar:
     """Return the value of a row with code of its own at registers."""
-    code = row.code
-    if not isinstance(code, str):
+    complex = any(v.im for v in x)
+    code = planar.code_of(row, complex)
+    cut = row.cut if complex else None
+    if complex:
+        x = tuple(f.pair(*f.both(v)) for v in x)
+    if cut is not None and f.above_cuts:
+        x = (planar.above(f, x[0]), *x[1:])
+    if isinstance(code, Parts):
+        y = f.pair(*(at(p, []) for p in code.formula(*(Symbol(f, (), p) for p in x[0].parts))))
+    elif not isinstance(code, str):
         assert code is not None
-        return at(lifted(f, code(*(Symbol(f, (), reg=v) for v in x))), [])
-    if code in INTRINSICS:
-        return f.intrinsic(code, *x)
-    return vector.call(f, code, *x) if len(x) == 1 else f.call(code, *x)
+        y = at(lifted(f, code(*(Symbol(f, (), v) for v in x))), [])
+    elif complex:
+        y = planar.library(f, code, *x)
+    elif code in INTRINSICS:
+        y = f.intrinsic(code, *x)
+    else:
+        y = vector.call(f, code, *x) if len(x) == 1 else f.call(code, *x)
+    return y if cut is None or f.above_cuts else planar.off(f, cut, x[0], y)
 
 
-def value(f: Function, row: Elementary, args: Sequence[Any], lift: Callable[..., Any]) -> Any:
+def value(f: Function, row: Elementary, args: Sequence[Symbol]) -> Any:
     """Return the value of a row without code: as a user wrote it, or by asking Python."""
     program = traced(row, len(args))
     if program is not None:
-        return values(program.code, [lift(f, x) for x in args])[program.outputs[0]]
-    return asked(f, "value", ref(f, row), [lift(f, x) for x in args])
+        return values(program.code, args)[program.outputs[0]]
+    return asked(f, "value", ref(f, row), args)
 
 
 def ref(f: Function, row: Elementary) -> str | int:
@@ -1032,32 +1110,28 @@ def asked(
     f: Function,
     kind: str,
     name: Any,
-    args: Sequence[Any],
+    args: Sequence[Symbol | None],
     shape: Shape | None = None,
     real: bool = False,
 ) -> Any:
     """Return what Python answers: an array of that shape, complex if an argument is.
 
-    The arguments are symbols, or pairs of them with `planes`; None is a constant of a rule.
+    An argument of None is a constant of a rule.
     """
-    planes = [None if x is None else getattr(x, "planes", (x,)) for x in args]
-    held = [None if p is None else [in_memory(f, x) for x in p] for p in planes]
-    shapes = [p[0].shape for p in planes if p is not None]
-    shape = np.broadcast_shapes(*shapes) if shape is None else shape
-    count = 1 if real else max(len(p) for p in planes if p is not None)
-    out = [empty(f, shape) for _ in range(count)]
-    given = tuple(None if p is None else holding(p) for p in held)
-    f.ask(Ask(kind, name, given, holding(out)))
-    if int(np.prod(shape, dtype=int)) == 1:
-        out = [
-            Symbol(f, shape, reg=at(x, [0] * len(shape)), strides=(0,) * len(shape)) for x in out
-        ]
-    return out[0] if len(out) == 1 else type(next(x for x in args if hasattr(x, "planes")))(*out)
+    held = [None if x is None else in_memory(f, x) for x in args]
+    given = [x for x in held if x is not None]
+    shape = np.broadcast_shapes(*(x.shape for x in given)) if shape is None else shape
+    out = empty(f, shape, not real and any(x.complex for x in given))
+    f.ask(Ask(kind, name, tuple(None if x is None else holding(x) for x in held), holding(out)))
+    if math.prod(shape) == 1:
+        return Symbol(f, shape, reg=at(out, [0] * len(shape)), strides=(0,) * len(shape))
+    return out
 
 
-def holding(planes: Sequence[Symbol]) -> Held:
-    """Return where arrays in memory lie."""
-    return Held(tuple(x.offset for x in planes), tuple(planes[0].shape))
+def holding(x: Symbol) -> Held:
+    """Return where an array in memory lies."""
+    places = (x.offset, x.offset + numbers_between(x)) if x.complex else (x.offset,)
+    return Held(places, tuple(x.shape))
 
 
 def in_memory(f: Function, x: Symbol) -> Symbol:
@@ -1065,6 +1139,35 @@ def in_memory(f: Function, x: Symbol) -> Symbol:
     x = contiguous(x)
     if x.reg is None and not isinstance(x.slot, str) and not x.lead:
         return x
-    out = empty(f, x.shape)
+    out = empty(f, x.shape, x.complex)
     nest(f, lambda v: v, [broadcast(x, x.shape)], out)
     return out
+
+
+class Question:
+    """A rule in a program whose code is being written: it asks Python, by its instruction."""
+
+    def __init__(self, f: Function, code: Sequence[Instruction], i: int) -> None:
+        self.f, self.i, self.rule, self.shape = f, i, code[i].param.rule, code[i].shape
+        self.fixed = [code[a].op == "constant" for a in code[i].args]
+        self.name, self.step = self.rule.name, self.rule.step
+
+    def __call__(self, *x: Any) -> Any:
+        if not any(map(is_operand, x)):
+            return self.rule(*x)
+        return asked(self.f, "call", self.i, self.args(x), self.shape)
+
+    def args(self, x: Sequence[Any]) -> list[Symbol | None]:
+        """Return the arguments as symbols, None for constants (which may be integers)."""
+        return [
+            None if fixed and not is_operand(v) else lifted(self.f, v)
+            for fixed, v in zip(self.fixed, x, strict=True)
+        ]
+
+
+def with_questions(f: Function, code: Sequence[Instruction]) -> Sequence[Instruction]:
+    """Return the code with rules that ask Python."""
+    return [
+        i._replace(param=Call(Question(f, code, n), None)) if i.op == "call" else i  # type: ignore[arg-type]
+        for n, i in enumerate(code)
+    ]

@@ -20,7 +20,8 @@ from taylor.core.rules import values
 from taylor.core.tape import Guard
 from taylor.errors import NotNow
 from taylor.kept import identity
-from taylor.llvm.ir import WIDTH, Function, Scalar
+from taylor.llvm.function import Function
+from taylor.llvm.ir import WIDTH, Scalar
 from taylor.llvm.jit import Code, made
 from taylor.llvm.products import address
 from taylor.llvm.tiles import tiled
@@ -35,19 +36,13 @@ from taylor.machine.emit import (
     c_strides,
     contiguous,
     flattened,
-    nest,
-)
-from taylor.machine.planar import (
-    UNORDERED,
-    Complex,
-    both,
-    kinds,
     lifted,
+    nest,
     settled,
     with_questions,
-    with_symbols,
 )
-from taylor.machine.series import Emission, Planes, Table, part_size
+from taylor.machine.planar import UNORDERED, kinds
+from taylor.machine.series import Emission, Table, part_size
 
 Array = Any
 OK, GUARD, INFINITE = 0, 1, 2
@@ -155,11 +150,10 @@ class Machine:
         else:
             program = program if self.expanded else expand(program)
             v = self._series(f, program, order)
-        planes: list[Any] = []
+        places = zip(self.outputs, self.results, strict=True)
         for i, pair in zip(program.outputs, self.found, strict=True):
-            planes += both(f, v[i]) if pair else [v[i]]
-        for y, place, shape in zip(planes, self.results, self.outputs, strict=True):
-            _write(f, y, shape, place)
+            shape, place = next(places)
+            _write(f, lifted(f, v[i]), shape, place, next(places)[1] if pair else place)
         heads = v if order is None else {i: _head(y) for i, y in v.items()}
         wrong = failed(f, program.guards, heads)
         f.store(wrong, f.address("%data", [], self.flag))
@@ -218,27 +212,23 @@ class Machine:
             f.pause()
             return settled(value) if uses > 1 else value
 
-        return values(self._code(f, program), self._given(f), kept, each)
-
-    def _code(self, f: Function, program: Program) -> Any:
-        return with_questions(f, with_symbols(f, program.code) if self.planar else program.code)
+        return values(with_questions(f, program.code), self._given(f), kept, each)
 
     def _given(self, f: Function) -> list[Any]:
         """Return the inputs and parameters as symbols."""
         places = iter(zip(self.inputs, self.places, strict=True))
         found: list[Any] = []
         for pair in self.complex:
-            planes: list[Any] = []
-            for shape, place in itertools.islice(places, 1 + pair):
-                make = self._table if self.tables and shape else _input
-                planes.append(make(f, shape, place))
-            kind = Planes if isinstance(planes[0], Table) else Complex
-            found.append(kind(*planes) if pair else planes[0])
+            shape, place = next(places)
+            if pair:
+                next(places)
+            make = self._table if self.tables and shape else _input
+            found.append(make(f, shape, place, pair))
         return found
 
     def _series(self, f: Function, program: Program, order: int) -> Any:
         given, n = self._given(f), len(program.inputs)
-        program = dataclasses.replace(program, code=self._code(f, program))
+        program = dataclasses.replace(program, code=list(with_questions(f, program.code)))
         sweep = Emission(
             f, program, order, given[:n], self.heights, given[n:], self._algebra(f),
             by_degree=self.unit == 1 and len(program) * (order + 1) <= BY_DEGREE,
@@ -247,8 +237,8 @@ class Machine:
         guarded = {i for g in program.guards for i in (g.a, g.b) if i >= 0}
         return {i: sweep.result(i) for i in {*program.outputs, *guarded}}
 
-    def _table(self, f: Function, shape: tuple[int, ...], place: int) -> Table:
-        return Table(f, shape, None, place)
+    def _table(self, f: Function, shape: tuple[int, ...], place: int, complex: bool) -> Table:
+        return Table(f, shape, None, place, complex)
 
     def _algebra(self, f: Function) -> Any:
         """Return the algebra of the series; None for one variable."""
@@ -443,7 +433,7 @@ def failed(f: Function, guards: Sequence[Guard], v: Any) -> Scalar:
             continue
         sides = lifted(f, v[guard.a]), lifted(f, v[guard.b])
         outcome = np.asarray(guard.outcome, dtype=bool)
-        if any(isinstance(x, Complex) for x in sides):
+        if any(x.complex for x in sides):
             raise Unsupported(UNORDERED)
         a, b = (flattened(contiguous(broadcast(x, outcome.shape))) for x in sides)
         for i, held in enumerate(outcome.reshape(-1)):
@@ -455,28 +445,27 @@ def failed(f: Function, guards: Sequence[Guard], v: Any) -> Scalar:
     return total
 
 
-def _input(f: Function, shape: tuple[int, ...], place: int) -> Symbol:
-    if _size(shape) == 1:
-        return Symbol(f, shape, reg=f.load(f.address("%data", [], place)))
-    return Symbol(f, shape, None, None, place, c_strides(shape))
+def _input(f: Function, shape: tuple[int, ...], place: int, complex: bool) -> Symbol:
+    plane = f.rounded(_size(shape)) * f.unit * complex
+    x = Symbol(f, shape, None, None, place, c_strides(shape), plane=plane)
+    return Symbol(f, shape, reg=at(x, [0] * len(shape))) if _size(shape) == 1 else x
 
 
 def _head(y: Any) -> Any:
     """Return the coefficient of degree 0."""
-    return y[0] if isinstance(y, (Table, Planes)) else y
+    return y[0] if isinstance(y, Table) else y
 
 
-def _write(f: Function, y: Any, shape: tuple[int, ...], place: int) -> None:
-    source = lifted(f, y)
-    if isinstance(source, Joined):
-        source.write(None, place)
+def _write(f: Function, y: Symbol, shape: tuple[int, ...], place: int, im: int) -> None:
+    """Write a result into memory, the imaginary parts of a complex one to a place of their own."""
+    out = Symbol(f, shape, None, None, place, c_strides(shape), plane=(im - place) * f.unit)
+    if isinstance(y, Joined):
+        y.write(out)
         return
-    if isinstance(source, Table):  # a polynomial's table is shorter than the result
-        rest = (shape[0] - source.shape[0], *shape[1:])
+    if isinstance(y, Table):  # a polynomial's table is shorter than the result
+        rest = (shape[0] - y.shape[0], *shape[1:])
         if rest[0]:
-            end = Symbol(f, rest, None, None, place + _size(shape) - _size(rest), c_strides(rest))
+            end = out.view(rest, c_strides(rest), _size(shape) - _size(rest))
             nest(f, lambda v: v, [broadcast(lifted(f, 0.0), rest)], end)
-        shape = (source.shape[0], *shape[1:])
-        source = Symbol(f, source.shape, None, source.slot, source.offset, source.strides)
-    out = Symbol(f, shape, None, None, place, c_strides(shape))
-    nest(f, lambda v: v, [broadcast(source, shape)], out)
+        out, y = out.view(y.shape, out.strides), y.view(y.shape, y.strides)
+    nest(f, lambda v: v, [broadcast(y, out.shape)], out)

@@ -17,10 +17,10 @@ import numpy as np
 from taylor.core.algebra import CACHED_PAIRS, Monomials
 from taylor.core.expand import expand
 from taylor.core.program import Program
-from taylor.llvm.ir import Function
-from taylor.machine.emit import Symbol, Unsupported, broadcast, c_strides, empty, over_axes
+from taylor.llvm.function import Function
+from taylor.machine.emit import Symbol, Unsupported, broadcast, empty, over_axes
 from taylor.machine.machine import Machine
-from taylor.machine.series import Planes, Table, by_parts
+from taylor.machine.series import Table
 
 Array = Any
 ROOM = 1 << 22  # coefficients of all tables of a program
@@ -30,10 +30,8 @@ STEPS = 800  # instructions times degrees: each is written out, and compiled in 
 class Parts(Table):
     """The coefficients of a multivariate series of the function being written, by degree."""
 
-    def __init__(self, f: Function, shape: tuple[int, ...], slot: Any, offset: int) -> None:
-        super().__init__(f, shape, slot, offset)
-        self.size_of_part = math.prod(shape[1:])
-        self.strides = c_strides(shape)
+    def _size_of_part(self, shape: tuple[int, ...], unit: int) -> int:
+        return math.prod(shape[1:])
 
     @property
     def whole(self) -> bool:
@@ -45,9 +43,9 @@ class Parts(Table):
         if not isinstance(k, slice):
             return super().memory(k)
         self.place()
-        shape = (k.stop - k.start, *self.part_shape)
-        offset = self.offset + k.start * self.size_of_part
-        return Symbol(self.f, shape, None, self.slot, offset, c_strides(shape))
+        return self.view(
+            (k.stop - k.start, *self.part_shape), self.strides, k.start * self.size_of_part
+        )
 
     def __getitem__(self, k: Any) -> Any:
         return self.memory(k) if isinstance(k, slice) else super().__getitem__(k)
@@ -65,8 +63,6 @@ class Pairs:
 
     def interior(self, k: int, x: Any, y: Any, hx: int, hy: int) -> Any:
         """Return the part of degree k of the product, without the terms with x_0 and y_0."""
-        if isinstance(x, Planes) or isinstance(y, Planes):
-            return by_parts(self, k, x, y, hx, hy)
         lo, hi = max(1, k - hy), min(k - 1, hx)
         if hi < lo:
             return None
@@ -76,30 +72,32 @@ class Pairs:
         p, q, starts = (f.word(f.address(lists, [], 3 * place + i), "ptr") for i in range(3))
         if f.unit > 1 or x.part_shape or y.part_shape:
             return self._arrays(span.stop - span.start, x, y, p, q, starts)
-        out = empty(f, (span.stop - span.start,))
+        complex = x.complex or y.complex
+        out = empty(f, (span.stop - span.start,), complex)
 
         with f.loop(0, span.stop - span.start) as rows:
             following = f.whole("add", rows.index, 1)
             first, stop = f.entry(starts, rows.index), f.entry(starts, following)
             with f.loop(first, stop, 2, maybe=True) as loop:
-                sums = [loop.carry(f.constant(0.0)) for _ in range(2)]
+                sums = [loop.carry(f.zero(1, complex)) for _ in range(2)]
                 second = f.whole("add", loop.index, 1)
                 inside = f.less(second, stop)
                 other = f.choose(inside, second, loop.index)
                 for total, i in zip(sums, (loop.index, other), strict=True):
-                    a = f.load(f.address("%data", [(f.entry(p, i), 1)], x.offset))
-                    b = f.load(f.address("%data", [(f.entry(q, i), 1)], y.offset))
+                    a = f.load(f.address("%data", [(f.entry(p, i), 1)], x.offset), 1, x.plane)
+                    b = f.load(f.address("%data", [(f.entry(q, i), 1)], y.offset), 1, y.plane)
                     if i is other:
                         a, b = (f.select(inside, v, f.constant(0.0)) for v in (a, b))
-                    loop.update(total, f.intrinsic("fma", a, b, total))
+                    loop.update(total, f.fma(a, b, total))
             value = f.binary("fadd", *(loop.result(total) for total in sums))
-            f.store(value, f.address("%data", [(rows.index, 1)], out.offset))
+            f.store(value, f.address("%data", [(rows.index, 1)], out.offset), out.plane)
         return out
 
     def _arrays(self, n: int, x: Any, y: Any, p: str, q: str, starts: str) -> Symbol:
         """Return the part of a product of series of arrays: the elements in lanes."""
         f, shape = self.f, np.broadcast_shapes(x.part_shape, y.part_shape)
-        out = empty(f, (n, *shape))
+        complex = x.complex or y.complex
+        out = empty(f, (n, *shape), complex)
         a, b = (broadcast(v.memory(0), shape).strides for v in (x, y))
         axes = [(m, s, [u, v]) for m, s, u, v in zip(shape, out.strides[1:], a, b, strict=True)]
 
@@ -110,16 +108,16 @@ class Pairs:
             def element(index: list[Any], width: int) -> None:
                 wide = [width if f.unit > 1 or (index and s[-1] == 1) else 1 for s in (a, b)]
                 with f.loop(first, stop, maybe=True) as loop:
-                    total = loop.carry(f.constant(0.0, width))
+                    total = loop.carry(f.zero(width, complex))
                     values = []
                     for table, v, strides, w in zip((p, q), (x, y), (a, b), wide, strict=True):
                         row = (f.entry(table, loop.index), v.size_of_part)
                         where = [row, *zip(index, strides, strict=True)]
-                        values.append(f.load(f.address("%data", where, v.offset), w))
-                    new = f.intrinsic("fma", *values, total)
+                        values.append(f.load(f.address("%data", where, v.offset), w, v.plane))
+                    new = f.fma(values[0], values[1], total)
                     loop.update(total, f.splat(new, width))
                 terms = [(rows.index, out.strides[0]), *zip(index, out.strides[1:], strict=True)]
-                f.store(loop.result(total), f.address("%data", terms, out.offset))
+                f.store(loop.result(total), f.address("%data", terms, out.offset), out.plane)
 
             over_axes(f, axes, element, padded=len(axes) == 1)
         return out
@@ -167,8 +165,8 @@ class Polynomials(Machine):
     def _view(self, data: Array, shape: tuple[int, ...]) -> Array:
         return data.reshape(shape)
 
-    def _table(self, f: Function, shape: tuple[int, ...], place: int) -> Table:
-        return Parts(f, shape, None, place)
+    def _table(self, f: Function, shape: tuple[int, ...], place: int, complex: bool) -> Table:
+        return Parts(f, shape, None, place, complex)
 
     def _algebra(self, f: Function) -> Any:
         self.pairs = Pairs(self.algebra, f)

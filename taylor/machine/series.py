@@ -23,7 +23,8 @@ from taylor.core.program import Program
 from taylor.core.sweep import DEPTH, LARGEST_LOW, Step, Sweep
 from taylor.core.table import slope_of_jump
 from taylor.core.tape import Instruction, Linear
-from taylor.llvm.ir import WIDTH, Function, Scalar
+from taylor.llvm.function import Function
+from taylor.llvm.ir import WIDTH, Scalar
 from taylor.machine.calls import Ask, Held
 from taylor.machine.compose import Composition
 from taylor.machine.emit import (
@@ -40,14 +41,16 @@ from taylor.machine.emit import (
     empty,
     holding,
     in_memory,
+    lifted,
     mapped,
     merged_axes,
     nest,
+    numbers_between,
     over_axes,
     ref,
     settled,
 )
-from taylor.machine.planar import Complex, both, kinds, lifted
+from taylor.machine.planar import kinds
 from taylor.numbers.values import is_operand
 
 Array = Any
@@ -73,19 +76,28 @@ class Table(Symbol):
     or read are known in registers.
     """
 
-    __slots__ = ("part_shape", "serial", "size_of_part", "waiting", "written")
+    __slots__ = ("part_shape", "room", "serial", "size_of_part", "waiting", "written")
 
-    def __init__(self, f: Function, shape: tuple[int, ...], slot: Any, offset: int) -> None:
+    def __init__(
+        self, f: Function, shape: tuple[int, ...], slot: Any, offset: int, complex: bool = False
+    ) -> None:
         self.part_shape = tuple(shape[1:])
-        self.size_of_part = part_size(shape, f.unit)
+        self.size_of_part = self._size_of_part(shape, f.unit)
         strides = (self.size_of_part, *c_strides(self.part_shape))
-        super().__init__(f, shape, None, slot, offset, strides)
+        self.room = f.rounded(shape[0] * self.size_of_part)  # of a plane
+        super().__init__(f, shape, None, slot, offset, strides, plane=self.room * f.unit * complex)
         self.waiting = False
         self.serial = f.name()  # its own: an id may be that of a table that is gone
 
+    def _size_of_part(self, shape: tuple[int, ...], unit: int) -> int:
+        return part_size(shape, unit)
+
     def _zeros(self, shape: tuple[int, ...]) -> Any:
+        return self.new(shape, self.complex)
+
+    def new(self, shape: tuple[int, ...], complex: bool) -> Table:
         """Return a new table; what is never written stays zero."""
-        new = type(self)(self.f, shape, None, 0)
+        new = type(self)(self.f, shape, None, 0, complex)
         new.waiting = True
         if self.f.unit == 1:  # memory of its own from the start: what is not written stays zero
             new.place()
@@ -101,7 +113,8 @@ class Table(Symbol):
     def place(self) -> None:
         """Take memory."""
         if self.waiting:
-            self.slot = Slot(self.f, self.shape[0] * self.size_of_part)
+            size = self.shape[0] * self.size_of_part
+            self.slot = Slot(self.f, 2 * self.room if self.complex else size)
             self.offset, self.waiting = self.slot.start, False
 
     def forget(self) -> None:
@@ -117,9 +130,7 @@ class Table(Symbol):
     def number(self, k: Any) -> Scalar:
         """Return the coefficient of degree k of a number in a register."""
         part = self.memory(k)
-        return self.f.once(
-            self._name(k), lambda: self.f.load(self.f.address("%data", part.lead, part.offset))
-        )
+        return self.f.once(self._name(k), lambda: at(part, [0] * len(part.shape)))
 
     def _name(self, k: Any) -> Any:
         return self.serial, *((k.index, k.above) if isinstance(k, Degree) else (k,))
@@ -127,11 +138,17 @@ class Table(Symbol):
     def memory(self, k: Any) -> Symbol:
         """Return where the coefficients of degree k lie."""
         self.place()
-        shape, n = self.part_shape, self.size_of_part
-        if isinstance(k, Degree):
-            lead, offset = ((k.index, n),), self.offset + k.above * n
-            return Symbol(self.f, shape, None, self.slot, offset, c_strides(shape), lead)
-        return Symbol(self.f, shape, None, self.slot, self.offset + k * n, c_strides(shape))
+        n, degree = self.size_of_part, isinstance(k, Degree)
+        part = self.view(self.part_shape, self.strides[1:], (k.above if degree else k) * n)
+        if degree:
+            part.lead = ((k.index, n),)
+        return part
+
+    def rows(self, n: int) -> Table:
+        """Return the table of the first n coefficients."""
+        new = type(self)(self.f, (n, *self.part_shape), self.slot, self.offset)
+        new.plane = self.plane
+        return new
 
     def __setitem__(self, k: Any, value: Any) -> None:
         self.written = True
@@ -139,6 +156,8 @@ class Table(Symbol):
         shape = place.shape
         if self.size_of_part == 1 and not isinstance(k, slice):
             number = at(new, [0] * len(new.shape))
+            if self.complex:
+                number = self.f.pair(*self.f.both(number))
             self.f.found[self.f.regions[-1], self._name(k)] = number
             new = Symbol(self.f, shape, reg=number, strides=(0,) * len(shape))
         nest(self.f, lambda v: v, [broadcast(new, shape)], place, whole=self.whole)
@@ -165,71 +184,11 @@ class Passing:
         return self.first if type(k) is int and k == 0 else self.now
 
 
-class Planes(Complex):
-    """The coefficients of a complex series: tables of their real and of their imaginary parts."""
-
-    __slots__ = ("part_shape", "written")
-    re: Table
-    im: Table
-
-    def __init__(self, re: Table, im: Table) -> None:
-        super().__init__(re, im)
-        self.part_shape = re.part_shape
-
-    def _zeros(self, shape: tuple[int, ...]) -> Any:
-        return Planes(self.re._zeros(shape), self.im._zeros(shape))
-
-    def forget(self) -> None:
-        """Give the memory back."""
-        self.re.forget()
-        self.im.forget()
-
-    def __getitem__(self, k: Any) -> Any:
-        return Complex(self.re[k], self.im[k])
-
-    def __setitem__(self, k: Any, value: Any) -> None:
-        self.written = True
-        self.re[k], self.im[k] = both(self.f, value)
-
-
 def _held(table: Any, height: int) -> Held:
     """Return where a table lies in memory."""
-    planes = getattr(table, "planes", (table,))
-    for plane in planes:
-        plane.place()
-    places = tuple(plane.offset for plane in planes)
-    return Held(places, table.part_shape, planes[0].size_of_part, height)
-
-
-Term = tuple[Table, Table, bool]  # a product of two tables, and whether it is subtracted
-
-
-def _terms(x: Any, y: Any) -> list[list[Term]]:
-    """Return the products that add up to x·y: for its real part, and for its imaginary part."""
-    if not isinstance(x, Planes):
-        if not isinstance(y, Planes):
-            return [[(x, y, False)]]
-        return [[(x, y.re, False)], [(x, y.im, False)]]
-    if not isinstance(y, Planes):
-        return [[(x.re, y, False)], [(x.im, y, False)]]
-    return [
-        [(x.re, y.re, False), (x.im, y.im, True)],
-        [(x.re, y.im, False), (x.im, y.re, False)],
-    ]
-
-
-def by_parts(algebra: Any, k: Any, x: Any, y: Any, hx: Any, hy: Any) -> Any:
-    """Return `algebra.interior` of complex tables, from those of their parts."""
-    sums: list[Any] = []
-    for terms in _terms(x, y):
-        total = None
-        for a, b, minus in terms:
-            new = algebra.interior(k, a, b, hx, hy)
-            if new is None:
-                return None
-            total = new if total is None else total - new if minus else total + new
-        sums.append(total)
-    return Complex(*sums)
+    table.place()
+    places = (table.offset, table.offset + numbers_between(table))[: 1 + table.complex]
+    return Held(places, table.part_shape, table.size_of_part, height)
 
 
 class Loops(Univariate):
@@ -251,94 +210,75 @@ class Loops(Univariate):
         else:
             short_x, short_y = (not isinstance(h, Degree) and k > h for h in (hx, hy))
             if not (short_x or short_y):
-                return _joined(_convolution(f, k, _terms(x, y), x is y, shape))
+                return _convolution(f, k, x, y, shape)
             pairs = []
             if not (short_x and short_y):
                 near = [(j, k - j) for j in range(1, (hx if short_x else hy) + 1)]
                 pairs = near if short_x else [(far, j) for j, far in near]
         if not pairs:
             return None
-        return _joined([_products(f, shape, terms, pairs, middle) for terms in _terms(x, y)])
-
-
-def _joined(planes: list[Symbol]) -> Any:
-    return planes[0] if len(planes) == 1 else Complex(*planes)
-
-
-def _added(f: Function, total: Scalar | None, a: Scalar, b: Scalar, minus: bool) -> Scalar:
-    """Return total ± a·b."""
-    a = f.negative(a) if minus else a
-    return f.binary("fmul", a, b) if total is None else f.intrinsic("fma", a, b, total)
+        return _products(f, shape, x, y, pairs, middle)
 
 
 def _products(
     f: Function,
     shape: tuple[int, ...],
-    terms: Sequence[Term],
+    x: Table,
+    y: Table,
     pairs: Sequence[Any],
     middle: Sequence[Any] | None = None,
 ) -> Symbol:
-    """Return Σ ±x_i y_j over terms (x, y) and pairs (i, j); twice that, and `middle`, if given."""
-    n = len(terms) * len(pairs)
-    signs, flat = [], []
-    for i, j in [*pairs, *(middle or ())]:
-        for x, y, minus in terms:
-            signs.append(minus)
-            flat += [broadcast(x[i], shape), broadcast(y[j], shape)]
+    """Return Σ x_i y_j over pairs (i, j); twice that, and `middle`, if given."""
+    every = [*pairs, *(middle or ())]
+    flat = [broadcast(z, shape) for i, j in every for z in (x[i], y[j])]
+
+    def added(total: Scalar | None, a: Scalar, b: Scalar) -> Scalar:
+        return f.binary("fmul", a, b) if total is None else f.fma(a, b, total)
 
     def body(*values: Scalar) -> Scalar:
-        products = list(zip(values[::2], values[1::2], signs, strict=True))
+        products = list(zip(values[::2], values[1::2], strict=True))
         sums: list[Scalar | None] = [None] * WAYS
-        for i, product in enumerate(products[:n]):
-            sums[i % WAYS] = _added(f, sums[i % WAYS], *product)
+        for i, product in enumerate(products[: len(pairs)]):
+            sums[i % WAYS] = added(sums[i % WAYS], *product)
         found = [x for x in sums if x is not None]
         while len(found) > 1:
             found = [f.binary("fadd", *found[:2]), *found[2:]]
         total = found[0]
         if middle is not None:
             total = f.binary("fadd", total, total)
-        for product in products[n:]:
-            total = _added(f, total, *product)
+        for product in products[len(pairs) :]:
+            total = added(total, *product)
         return total
 
     if math.prod(shape) == 1:
         value = body(*(at(z, [0] * len(shape)) for z in flat))
         return Symbol(f, shape, reg=value, strides=(0,) * len(shape))
-    out = empty(f, shape)
+    out = empty(f, shape, x.complex or y.complex)
     nest(f, body, flat, out, whole=True)
     return out
 
 
-def _convolution(
-    f: Function, k: Degree, outputs: list[list[Term]], square: bool, shape: tuple[int, ...]
-) -> list[Symbol]:
-    """Return Σ ±x_j y_{k-j} over 1 <= j < k for the terms (x, y) of each output."""
+def _convolution(f: Function, k: Degree, x: Table, y: Table, shape: tuple[int, ...]) -> Symbol:
+    """Return Σ x_j y_{k-j} over 1 <= j < k."""
     if math.prod(shape) == 1:
-        found = []
-        for terms in outputs:
-            total, *others = (k.sums.of(k, x, y) for x, y, _ in terms)
-            for (*_, minus), other in zip(terms[1:], others, strict=True):
-                total = f.binary("fsub" if minus else "fadd", total, other)
-            found.append(Symbol(f, shape, reg=total, strides=(0,) * len(shape)))
-        return found
-    outs = [empty(f, shape) for _ in outputs]
-    convolution = Convolution(f, k, outputs, square, shape)
-    axes = convolution.axes(outs[0])
+        return Symbol(f, shape, reg=k.sums.of(k, x, y), strides=(0,) * len(shape))
+    out = empty(f, shape, x.complex or y.complex)
+    convolution = Convolution(f, k, x, y, shape)
+    axes = convolution.axes(out)
 
     def write(places: Sequence[Place]) -> None:
-        for (index, _), sums in zip(places, convolution.sums(places, axes), strict=True):
+        for (index, _), total in zip(places, convolution.sums(places, axes), strict=True):
             terms = [(i, axis[1]) for i, axis in zip(index, axes, strict=True)]
-            for out, y in zip(outs, sums, strict=True):
-                f.store(y, f.address("%data", terms, out.offset))
+            f.store(total, f.address("%data", terms, out.offset), out.plane)
 
     places = _vectors(axes) if f.unit == 1 else None
     if places is None:
         over_axes(f, axes, lambda *place: write([place]), padded=len(axes) == 1)
     else:
-        several = SUMS // len(outs)
+        several = SUMS // (1 + out.complex)
         for start in range(0, len(places), several):
             write(places[start : start + several])
-    return outs
+    return out
 
 
 Place = tuple[list[Any], int]  # the index of an element, and the width of the vector from there
@@ -360,72 +300,60 @@ def _vectors(axes: list[Any]) -> list[Place] | None:
 
 
 class Convolution:
-    """Σ ±x_j y_{k-j} over 1 <= j < k for the terms (x, y) of each output, of arrays.
+    """Σ x_j y_{k-j} over 1 <= j < k, of arrays.
 
     Of a square the first half is summed: it is twice that, and the middle.
     """
 
-    def __init__(
-        self, f: Function, k: Degree, outputs: list[list[Term]], square: bool, shape: Any
-    ) -> None:
-        self.f, self.k, self.outputs, self.square = f, k, outputs, square
-        terms = [term for terms in outputs for term in terms]
-        near = {id(x): broadcast(x.memory(0), shape) for x, _, _ in terms}
-        far = {id(y): broadcast(y.memory(0), shape) for _, y, _ in terms}
-        self.parts = list({**near, **far}.values())
-        self.which = {name: i for i, name in enumerate({**near, **far})}
+    def __init__(self, f: Function, k: Degree, x: Table, y: Table, shape: Any) -> None:
+        self.f, self.k, self.square = f, k, x is y
+        self.tables = [x] if x is y else [x, y]
+        self.parts = [broadcast(table.memory(0), shape) for table in self.tables]
 
     def axes(self, out: Symbol) -> list[Any]:
-        """Return the size, the stride of the result, and those of all factors, along each axis."""
+        """Return the size, the stride of the result, and those of both factors, along each axis."""
         strides = zip(*(part.strides for part in self.parts), strict=True)
         return merged_axes(list(zip(out.shape, out.strides, map(list, strides), strict=True)))
 
-    def sums(self, places: Sequence[Place], axes: list[Any]) -> list[list[Scalar]]:
-        """Return the sums of all outputs at some places, in one loop over j."""
+    def sums(self, places: Sequence[Place], axes: list[Any]) -> list[Scalar]:
+        """Return the sums at some places, in one loop over j."""
         f, k = self.f, self.k
 
-        def reader(j: str) -> Any:
-            """Return what reads coefficients of degree j."""
+        def read(n: int, j: str) -> list[Scalar]:
+            """Return the coefficients of degree j of a factor at the places."""
             loaded: dict[Any, Scalar] = {}
-
-            def read(table: Table, place: Place) -> Scalar:
-                (index, width), n = place, self.which[id(table)]
+            table, part, found = self.tables[n], self.parts[n], []
+            along = f.unit > 1 or (bool(axes) and axes[-1][2][n] == 1)
+            for index, width in places:
                 terms = [(i, strides[n]) for i, (_, _, strides) in zip(index, axes, strict=True)]
-                along = f.unit > 1 or (bool(axes) and axes[-1][2][n] == 1)
-                key = n, along, tuple(i for i, s in terms if s)
+                key = tuple(i for i, s in terms if s)
                 if key not in loaded:
-                    where = [*terms, (j, table.size_of_part)]
-                    pointer = f.address("%data", where, self.parts[n].offset)
-                    loaded[key] = f.load(pointer, width if along else 1)
-                return loaded[key]
-
-            return read
-
-        def added(totals: Any, near: Any, far: Any) -> list[list[Scalar]]:
-            """Return the totals plus one product of each term."""
-            found: list[list[Scalar]] = []
-            for place, row in zip(places, totals, strict=True):
-                found.append([])
-                for terms, total in zip(self.outputs, row, strict=True):
-                    for x, y, minus in terms:
-                        total = _added(f, total, near(x, place), far(y, place), minus)
-                    found[-1].append(f.splat(total, place[1]))
+                    pointer = f.address("%data", [*terms, (j, table.size_of_part)], part.offset)
+                    loaded[key] = f.load(pointer, width if along else 1, part.plane)
+                found.append(loaded[key])
             return found
 
+        def added(totals: Sequence[Scalar], near: Any, far: Any) -> list[Scalar]:
+            """Return the totals plus one product each."""
+            return [
+                f.splat(f.fma(x, y, total), total.width)
+                for x, y, total in zip(near, far, totals, strict=True)
+            ]
+
+        complex = any(table.complex for table in self.tables)
         with f.loop(1, k.half if self.square else k.index, maybe=True) as loop:
-            totals = [[loop.carry(f.constant(0.0, w)) for _ in self.outputs] for _, w in places]
+            totals = [loop.carry(f.zero(width, complex)) for _, width in places]
             back = f.whole("sub", k.index, loop.index)
-            new = added(totals, reader(loop.index), reader(back))
-            for row, values in zip(totals, new, strict=True):
-                for total, value in zip(row, values, strict=True):
-                    loop.update(total, value)
-        found = [[loop.result(total) for total in row] for row in totals]
+            new = added(totals, read(0, loop.index), read(-1, back))
+            for total, value in zip(totals, new, strict=True):
+                loop.update(total, value)
+        found = [loop.result(total) for total in totals]
         if not self.square:
             return found
-        middle = reader(f.whole("ashr", k.index, 1))
+        middle = read(0, f.whole("ashr", k.index, 1))
         one = f.select(f.odd(k.index), f.constant(0.0), f.constant(1.0))
-        twice = [[f.binary("fadd", total, total) for total in row] for row in found]
-        return added(twice, lambda *x: f.binary("fmul", middle(*x), one), middle)
+        twice = [f.binary("fadd", total, total) for total in found]
+        return added(twice, [f.binary("fmul", x, one) for x in middle], middle)
 
 
 class Sums:
@@ -452,23 +380,25 @@ class Sums:
     def _total(self, k: Degree, x: Table, y: Table) -> Scalar:
         f = self.f
         if k.index == self.k:
-            self.first, total = k, f.later(f.unit)
-            self.wanted.append((x, y, total, f.later(f.unit)))
+            complex = x.complex or y.complex
+            total, other = (f.later(f.unit, complex) for _ in range(2))
+            self.first = k
+            self.wanted.append((x, y, total, other))
         else:
             *_, total = self.wanted[self.taken]
             self.taken += 1
-            total = f.intrinsic("fma", x.number(1), y.number(self.first), total)
+            total = f.fma(x.number(1), y.number(self.first), total)
             if x is not y:
-                total = f.intrinsic("fma", x.number(self.first), y.number(1), total)
+                total = f.fma(x.number(self.first), y.number(1), total)
         if x is y:
             total = f.binary("fadd", total, total)
             if (k.index == self.k) != self.odd:  # an even degree: the middle is there once
                 middle = self._at(x, self.half, self.odd)
-                total = f.intrinsic("fma", middle, middle, total)
+                total = f.fma(middle, middle, total)
         return total
 
     def _at(self, x: Table, j: Any, more: int = 0) -> Scalar:
-        return self.f.load(self.f.address("%data", [(j, 1)], x.offset + more))
+        return self.f.load(self.f.address("%data", [(j, 1)], x.offset + more), None, x.plane)
 
     def write(self, order: int) -> None:
         """Write the loops over j where the steps begin."""
@@ -487,23 +417,27 @@ class Sums:
         return self.f.whole("add", self.half, 1) if self.odd else self.half
 
     def _one_by_one(self, wanted: Any, square: bool) -> None:
-        f, zero = self.f, self.f.constant(0.0, self.f.unit)
+        f = self.f
+
+        def zero(like: Any) -> Scalar:
+            return loop.carry(f.zero(f.unit, bool(like)))
+
         with f.loop(1, self._stop(square), maybe=square) as loop:
-            later = {name: loop.carry(zero) for name in {id(y): y for _, y, *_ in wanted}}
-            totals = [(loop.carry(zero), loop.carry(zero)) for _ in wanted]
+            later = {n: zero(y.complex) for n, y in {id(y): y for _, y, *_ in wanted}.items()}
+            totals = [(zero(one.im), zero(two.im)) for _, _, one, two in wanted]
             back = f.whole("sub", self.k, loop.index)
             left = {n: self._at(x, loop.index) for n, x in {id(x): x for x, *_ in wanted}.items()}
             right = {n: self._at(y, back) for n, y in {id(y): y for _, y, *_ in wanted}.items()}
             for (x, y, *_), (one, two) in zip(wanted, totals, strict=True):
-                loop.update(one, f.intrinsic("fma", left[id(x)], right[id(y)], one))
-                loop.update(two, f.intrinsic("fma", left[id(x)], later[id(y)], two))
+                loop.update(one, f.fma(left[id(x)], right[id(y)], one))
+                loop.update(two, f.fma(left[id(x)], later[id(y)], two))
             for name, value in right.items():
                 loop.update(later[name], value)
         found = [[loop.result(total) for total in pair] for pair in totals]
         before = {name: loop.result(register) for name, register in later.items()}
         for (x, y, *names), (one, two) in zip(wanted, found, strict=True):
             if square and not self.odd:
-                two = f.intrinsic("fma", self._at(x, self.half), before[id(y)], two)
+                two = f.fma(self._at(x, self.half), before[id(y)], two)
             self._named(names, (one, two))
 
     def _named(self, names: Sequence[Scalar], values: Sequence[Scalar]) -> None:
@@ -515,9 +449,11 @@ class Sums:
         """Take vectors of j: x_j y_{k-j} and, of the next degree, x_{j+1} y_{k-j}."""
         f, stop = self.f, self._stop(square)
         less = f.whole("sub", stop, 1) if self.odd or not square else stop
-        zero = f.constant(0.0, WIDTH)
         with f.loop(1, stop, WIDTH, maybe=square) as loop:
-            totals = [(loop.carry(zero), loop.carry(zero)) for _ in wanted]
+            totals = [
+                [loop.carry(f.zero(WIDTH, bool(name.im))) for name in names]
+                for _, _, *names in wanted
+            ]
             ahead = f.below(loop.index, range(WIDTH), stop)
             next_ahead = f.below(loop.index, range(WIDTH), less)
             behind = f.below(loop.index, range(WIDTH - 1, -1, -1), stop)
@@ -527,15 +463,15 @@ class Sums:
             for x, y, *_ in wanted:
                 if id(x) not in left:
                     left[id(x)] = (
-                        f.masked(f.address("%data", place, x.offset), ahead),
-                        f.masked(f.address("%data", place, x.offset + 1), next_ahead),
+                        f.masked(f.address("%data", place, x.offset), ahead, x.plane),
+                        f.masked(f.address("%data", place, x.offset + 1), next_ahead, x.plane),
                     )
                 if id(y) not in right:
                     far = f.address("%data", [(back, 1)], y.offset - WIDTH + 1)
-                    right[id(y)] = f.reversed(f.masked(far, behind))
+                    right[id(y)] = f.reversed(f.masked(far, behind, y.plane))
             for (x, y, *_), pair in zip(wanted, totals, strict=True):
                 for total, u in zip(pair, left[id(x)], strict=True):
-                    loop.update(total, f.intrinsic("fma", u, right[id(y)], total))
+                    loop.update(total, f.fma(u, right[id(y)], total))
         found = [[loop.result(total) for total in pair] for pair in totals]
         for (*_, first, second), sides in zip(wanted, found, strict=True):
             self._named((first, second), [f.total(total) for total in sides])
@@ -608,20 +544,17 @@ class Emission(Sweep):
         self.f = f
         self.by_degree = by_degree
         self.readers = _readers(program) if by_degree and algebra is None else {}
-        given = [isinstance(x, Complex) for x in (*inputs, *parameters)]
+        given = [x.complex for x in (*inputs, *parameters)]
         self.complex = kinds(program.code, given)
         super().__init__(program, algebra or Loops(order), inputs, parameters, heights)
 
     def _kind(self, inputs: Sequence[Array]) -> Array:
-        first = inputs[0] if len(inputs) else Table(self.f, (0,), None, 0)
-        return first.re if isinstance(first, Planes) else first
+        return inputs[0] if len(inputs) else Table(self.f, (0,), None, 0)
 
     def _room(self, i: int, shape: tuple[int, ...]) -> Any:
-        if self.complex[i]:
-            return Planes(super()._room(i, shape), super()._room(i, shape))
-        if i in self.readers:
+        if i in self.readers and not self.complex[i]:
             return Passing(self.f, shape, self.readers[i])
-        return super()._room(i, shape)
+        return self.like.new(shape, self.complex[i])
 
     def _checked(self, row: Any, values: Sequence[Any]) -> Any:
         plain = not any(is_operand(v) for v in values)
@@ -636,7 +569,7 @@ class Emission(Sweep):
     def _dividing(self, x: Any, low: Any) -> Any:
         x = lifted(self.f, x)
         with self._exactly():
-            return operator.truediv, x if isinstance(x, Complex) else Divisor(x, low)
+            return operator.truediv, x if x.complex else Divisor(x, low)
 
     def _modulus(self, args: Sequence[int]) -> Any:
         with self._exactly():
@@ -675,7 +608,7 @@ class Emission(Sweep):
         f = self.f
         return mapped(
             f,
-            lambda a, b, c: f.intrinsic("fma", a, b, f.negative(c)),
+            lambda a, b, c: f.fma(a, b, f.negative(c)),
             *(lifted(f, v) for v in (x, y, z)),
         )
 
@@ -696,8 +629,7 @@ class Emission(Sweep):
                 c = self._coefficients(row, x[0])
                 found.append(Composition(self.f, self.order, x, self.height[a], c))
                 return
-            parts = found[0].part(k)
-            y[k] = parts[0] if len(parts) == 1 else Complex(*parts)
+            y[k] = found[0].part(k)
 
         return step
 
@@ -711,7 +643,7 @@ class Emission(Sweep):
             if x is None:
                 return None
             if not self.height[a]:
-                return holding([in_memory(f, p) for p in getattr(x, "planes", (x,))])
+                return holding(in_memory(f, x))
             return _held(self.table[a], self.height[a])
 
         def step(k: Any) -> None:
@@ -754,14 +686,7 @@ class Emission(Sweep):
             table = self._room(i, (self.algebra.size, *np.shape(value)))
             table[0] = value
 
-        def short(table: Any) -> Any:
-            if not isinstance(table, Table) or rows >= table.shape[0]:
-                return table
-            return type(table)(self.f, (rows, *table.part_shape), table.slot, table.offset)
-
-        if isinstance(table, Planes):
-            return Planes(short(table.re), short(table.im))
-        return short(table)
+        return table.rows(rows) if isinstance(table, Table) and rows < table.shape[0] else table
 
     def _choose(self, i: int) -> Step:
         lhs, rhs, a, b = self.program.code[i].args
@@ -856,7 +781,7 @@ class Emission(Sweep):
             self.degrees([s for i in group for s in steps[i]])
             for i in ends[n]:
                 for table in (self.table[i], self.weighted.get(i)):
-                    if isinstance(table, (Table, Planes)):
+                    if isinstance(table, Table):
                         table.forget()
 
     def _groups(self) -> list[list[int]]:

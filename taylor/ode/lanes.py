@@ -14,7 +14,8 @@ import numpy as np
 
 from taylor.core.program import Program
 from taylor.llvm.expression import Expression
-from taylor.llvm.ir import Function, Scalar
+from taylor.llvm.function import Function
+from taylor.llvm.ir import Scalar
 from taylor.machine.machine import block
 from taylor.ode.machine import DONE, END, GO, HEAD, IDLE, LIMIT, LOG, STATUS, TIMES, Machine
 

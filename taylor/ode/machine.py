@@ -26,12 +26,22 @@ from taylor.core.program import Program
 from taylor.errors import DomainError
 from taylor.kept import identity
 from taylor.llvm.expression import Expression
-from taylor.llvm.ir import WIDTH, Function, Index, Scalar
+from taylor.llvm.function import Function
+from taylor.llvm.ir import WIDTH, Index, Scalar
 from taylor.llvm.jit import Code, made
 from taylor.machine.calls import Calls, bare
-from taylor.machine.emit import SUMS, Joined, Symbol, broadcast, c_strides, lifted, mapped, nest
+from taylor.machine.emit import (
+    SUMS,
+    Joined,
+    Symbol,
+    broadcast,
+    c_strides,
+    lifted,
+    mapped,
+    nest,
+    with_questions,
+)
 from taylor.machine.machine import block, failed
-from taylor.machine.planar import with_questions
 from taylor.machine.series import Emission, Table, spread
 from taylor.ode.control import slacks
 
@@ -50,8 +60,8 @@ class Coefficients(Table):
 
     __slots__ = ("written_parts",)
 
-    def __init__(self, f: Function, shape: tuple[int, ...], slot: Any, offset: int) -> None:
-        super().__init__(f, shape, slot, offset)
+    def __init__(self, *where: Any) -> None:
+        super().__init__(*where)
         self.written_parts: dict[int, list[Symbol]] = {}
 
     def __getitem__(self, k: Any) -> Any:
