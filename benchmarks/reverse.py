@@ -22,11 +22,13 @@ import taylor
 from benchmarks.namespace import NAMESPACE
 from benchmarks.workloads import GMM, Task, problem
 from taylor import forward, reverse
+from taylor.core.instructions import Einsum
+from taylor.core.maps import Contract, Gather, Map, Reshape, Scatter
 from taylor.core.program import Program
 
 Array = Any
 Function = Callable[[Array], Array]
-MOVES = ("gather", "scatter", "reshape", "transpose", "broadcast")  # linear, without arithmetic
+MOVES = (Gather, Scatter, Reshape)  # without arithmetic
 
 
 def operations(program: Program) -> int:
@@ -36,17 +38,17 @@ def operations(program: Program) -> int:
     15
     """
     count = 0
-    for op, args, param, shape in program.code:
+    for op, args, shape in program.code:
         sources = [program.code[a].shape for a in args]
-        if op in ("input", "constant"):
+        if op.arity == 0 or isinstance(op, MOVES):
             continue
-        if op == "einsum":
-            count += 2 * index_space(param, sources)
-        elif op == "linear" and param.kind == "einsum":
-            count += 2 * index_space(param.data[0], [np.shape(param.data[1]), *sources])
-        elif op == "linear":
-            count += 0 if param.kind in MOVES else int(np.prod(sources[0]))
-        elif op in ("add", "mul", "div", "choose", "elementary"):
+        if isinstance(op, Einsum):
+            count += 2 * index_space(op.spec, sources)
+        elif isinstance(op, Contract):
+            count += 2 * index_space(op.spec, [np.shape(op.c), *sources])
+        elif isinstance(op, Map):
+            count += int(np.prod(sources[0]))
+        elif op.by_element:
             count += int(np.prod(shape))
         else:
             raise ValueError(f"no count for the instruction {op!r}")

@@ -7,6 +7,7 @@ from typing import Any
 
 from taylor.core.expand import of_row
 from taylor.core.functions import sqrt
+from taylor.core.instructions import ADD, MUL, Choose, Const, Input, Row, Scale
 from taylor.core.program import Program
 from taylor.core.table import TABLE, Elementary
 
@@ -55,31 +56,30 @@ def arity(row: Elementary) -> int:
 
 def expression(program: Program, i: int, y: int, within: int = 0) -> str:
     """Return instruction i in mathematical notation; `within` is the precedence around it."""
-    op, args, param, _ = program.code[i]
+    op, args, _ = program.code[i]
 
     def part(j: int, level: int) -> str:
         return expression(program, args[j], y, level)
 
     if i == y:
         return "y"
-    if op == "input":
-        return "abc"[param]
-    if op == "constant":
-        return str(param)
-    if op in ("integral", "local"):
-        row, n = (param.row, param.arity) if op == "integral" else (param, len(args))
-        return f"{row.name}({', '.join(part(j, 0) for j in range(n))})"
-    if op == "choose":
+    if isinstance(op, Input):
+        return "abc"[op.n]
+    if isinstance(op, Const):
+        return str(op.c)
+    if isinstance(op, Row):
+        return f"{op.name}({', '.join(part(j, 0) for j in range(len(op.reads(args))))})"
+    if isinstance(op, Choose):
         return f"({part(2, 0)} where {part(0, 1)} ≥ {part(1, 1)} else {part(3, 0)})"
-    level = 1 if op == "add" else 2
-    if op == "linear" and param.data == -1:
+    level = 1 if op == ADD else 2
+    if op == Scale(-1):
         text = f"-{part(0, 2)}"
-    elif op == "linear":
-        scale = str(param.data)
+    elif isinstance(op, Scale):
+        scale = str(op.c)
         text = f"{f'({scale})' if '/' in scale else scale}·{part(0, 2)}"
-    elif op == "add":
+    elif op == ADD:
         text = f"{part(0, 1)} + {part(1, 1)}".replace("+ -", "- ")
-    elif op == "mul":
+    elif op == MUL:
         text = f"{part(0, 2)}·{part(1, 2)}" if args[0] != args[1] else f"{part(0, 3)}²"
     else:
         text = f"{part(0, 2)}/{part(1, 3)}"

@@ -11,7 +11,8 @@ from hyperdual.algebra import position, squarefree
 from hyperdual.number import HyperDual
 from taylor.core.tags import fresh_tag
 from taylor.drivers import kinks
-from taylor.drivers.forward_mode import call, has_nan, parts, point, scalar_only, seed, table_along
+from taylor.drivers.driver import call, has_nan, parts, point, seed
+from taylor.drivers.forward_mode import scalar_only, table_along
 from taylor.numbers.values import unit_rows
 
 Array = Any

@@ -9,7 +9,8 @@ import numpy as np
 
 from hyperdual.algebra import Monomials, position, squarefree
 from taylor.core.operand import lift
-from taylor.numbers.values import as_array, is_operand, joined
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.values import as_array, joined
 from taylor.series.series import Series, level_over
 
 Array = Any

@@ -17,7 +17,7 @@ from taylor.arrays import moves as moves  # these register what NumPy's function
 from taylor.arrays import products as products
 from taylor.arrays import sequences as sequences
 from taylor.arrays import statistics as statistics
-from taylor.arrays.functions import logsumexp, where
+from taylor.arrays.elementwise import logsumexp, where
 from taylor.core import functions
 from taylor.core.functions import *  # noqa: F403
 from taylor.core.program import Program, record
@@ -32,7 +32,7 @@ from taylor.drivers.forward_mode import (
 )
 from taylor.errors import *  # noqa: F403
 from taylor.numbers import intervals as intervals  # hears of mpmath
-from taylor.numbers.values import policy
+from taylor.numbers.policy import policy
 from taylor.series.multivariate import TaylorN, inverse_map
 from taylor.series.series import formal_sqrt
 from taylor.series.univariate import Taylor

@@ -64,6 +64,8 @@ def _plain(x: Any, held: list[Any]) -> Any:
         return ..., "/", x.numerator, x.denominator
     if kind in PLAIN:
         return x
+    if hasattr(kind, "contents"):  # an instruction
+        return ..., kind.__name__, *[_plain(e, held) for e in x.contents()]
     if kind.__eq__ is not SAME:
         raise TypeError(f"{kind.__name__} has an equality of its own")
     held.append(x)

@@ -12,8 +12,8 @@ import scipy.integrate
 import taylor
 from hyperdual import HyperDual
 from taylor import ode
+from taylor.core.instructions import Scale
 from taylor.core.table import rule
-from taylor.core.tape import Linear
 from taylor.kept import STORE, Store, identity
 from taylor.llvm import ir, jit
 from taylor.machine.machine import Machine
@@ -33,7 +33,7 @@ THINGS = [
     b"1", (), [], (1,), [1], ((1,),), (1, 1), "add", ("add",), np.ones(1), np.ones((1, 1)),
     np.ones(1, int), np.ones(1, np.float32), np.array([1], object), np.array([1.0], object),
     np.zeros(3000), np.append(np.zeros(2999), -0.0), np.append(np.zeros(2999), np.nan),
-    Fraction(1, 2), Fraction(1, 3), Linear("scale", 1), Linear("scale", 1.0), ("scale", 1),
+    Fraction(1, 2), Fraction(1, 3), Scale(1), Scale(1.0), ("scale", 1),
     alone, lambda x: x, np.sin, taylor.sin, taylor.cos, int, (alone, 1), (alone, alone), ...,
 ]  # fmt: skip
 

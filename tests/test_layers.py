@@ -1,6 +1,7 @@
 """Imports point downwards only, folder by folder and file by file."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -10,25 +11,27 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "errors": [],
     "kept": [],
     "numbers": [
-        "values", "rounding", "intervals", "factorials", "special_series", "special_values",
+        "kinds", "contexts", "formulas", "policy", "values", "rounding", "intervals", "factorials",
+        "special_series", "special_values",
     ],
     "llvm": ["text", "ir", "function", "expression", "vector", "store", "jit", "tiles", "products"],
     "core": [
         "choices", "table", "powers", "functions", "tags", "algebra", "branches", "binding",
-        "conditions", "memory", "operand", "tape", "rules", "program", "expand", "sweep",
+        "conditions", "memory", "patterns", "instructions", "maps", "operand", "tape", "rules",
+        "program", "expand", "sweep",
     ],
     "linalg": ["degrees", "equations", "factors", "__init__"],
-    "arrays": ["moves", "reductions", "products", "functions", "statistics", "sequences"],
+    "arrays": ["moves", "reductions", "products", "elementwise", "statistics", "sequences"],
     "machine": [
         "calls", "planar", "emit", "compose", "series", "machine", "monomials", "engine",
     ],
     "series": ["text", "wide", "series", "univariate", "multivariate"],
     "drivers": [
-        "forward_mode", "kinks", "interpolation", "derivatives", "several", "transform", "pattern",
-        "sparse", "evolution", "checkpoint", "implicit", "compile",
+        "driver", "forward_mode", "kinks", "interpolation", "derivatives", "several", "transform",
+        "pattern", "sparse", "evolution", "checkpoint", "implicit", "compile",
     ],
     "ode": [
-        "files", "control", "options", "roots", "numbers", "dense", "system", "tangents", "pieces",
+        "files", "control", "options", "roots", "numbers", "dense", "system", "pieces",
         "surfaces", "events", "machine", "lanes", "stepper", "integrator", "jets", "results",
         "happenings", "sensitivity", "solve", "ensemble", "solver", "__init__",
     ],
@@ -92,8 +95,21 @@ def test_no_private_name_is_imported(path):
     assert [n for n in names if n.startswith("_")] == []
 
 
+INSTRUCTIONS = (
+    "input|constant|parameter|add|mul|div|linear|scale|gather|scatter|reshape|sum|cumsum|einsum|"
+    "choose|elementary|integral|local|jump|call"
+)
+NAMED = re.compile(rf"\bop\b *(==|!=|in|not in) *\(?['\"]({INSTRUCTIONS})['\"]")
+
+
+@by_module
+def test_an_instruction_is_told_by_its_class(path):
+    assert NAMED.findall(path.read_text()) == []
+
+
 def test_the_check_can_fail(tmp_path):
     wrong = tmp_path / "values.py"
     wrong.write_text("from taylor.series.series import Series\n")
     assert list(imported(wrong)) == [("series", "series")]
+    assert NAMED.search('if op == "linear" and more') and NAMED.search("i.op in ('add', 'mul')")
     assert ("series", "series") not in ORDER[: ORDER.index(("numbers", "values"))]

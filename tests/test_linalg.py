@@ -12,9 +12,9 @@ import sympy
 import taylor
 from taylor import Taylor, TaylorN, linalg
 from taylor.core.algebra import Univariate, multivariate, squarefree
-from taylor.core.rules import call_tangent
-from taylor.core.tape import Call
-from taylor.core.tape import flat as joined
+from taylor.core.instructions import Call
+from taylor.core.instructions import flat as joined
+from taylor.core.rules import tangent_of
 from taylor.linalg.degrees import RULES
 
 ALGEBRAS = [Univariate(8), multivariate(2, 3), squarefree(3)]
@@ -382,7 +382,7 @@ def flat(y):
 def tangent(rule, directions, y, args):
     """Return the tangent of the results in one array, as forward mode finds it."""
     call = Call(rule, tuple(np.shape(z) for z in y) if isinstance(y, tuple) else None)
-    return flat(call_tangent(call, args, joined(y), directions, [True] * len(args)))
+    return flat(tangent_of(call, args, joined(y), directions))
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,11 @@ def texts(monkeypatch, name, quantity, length):
     monkeypatch.setattr(machine, "Code", Written)
     f, x = problem(name, length)
     c, calls = taylor.compile(f), 0
-    form = (taylor.core.algebra.Univariate(10), (1,)) if quantity == "series" else None
+    form = {
+        "series": (taylor.core.algebra.Univariate(10), (1,)),
+        "gradient": taylor.value_and_gradient,
+        "Hessian": taylor.hessian,
+    }[quantity]
 
     def count(frame, event, arg):
         nonlocal calls
@@ -50,7 +54,7 @@ CASES += [(name, "series") for name in ("Kahan", "arm", "GARCH")]
 
 @pytest.mark.parametrize("name, quantity", CASES)
 def test_code_grows_as_the_program_does(monkeypatch, name, quantity):
-    monkeypatch.setattr(text, "LARGEST", 200)  # so that the shorter one is split, too
+    monkeypatch.setattr(text, "LARGEST", 120)  # so that the shorter one is split, too
     monkeypatch.setattr(machine, "BY_DEGREE", 0)
     lengths = (40, 120) if quantity == "Hessian" else (150, 450)
     (short, n, few), (long, m, many) = (texts(monkeypatch, name, quantity, k) for k in lengths)

@@ -9,9 +9,9 @@ import scipy.linalg
 import taylor
 from hyperdual import HyperDual
 from taylor import Taylor, TaylorN
+from taylor.core.program import pushforward
 from taylor.errors import ForeignNodeError, IntegrationError, NonAnalyticError
 from taylor.ode import TaylorIntegrator, flow_map, solve_ivp, value_and_gradient
-from taylor.ode.tangents import pushforward
 
 RATES = np.array([1.5, 1.0, 3.0, 1.0])
 START = np.array([10.0, 5.0])

@@ -12,7 +12,8 @@ from hyperdual.algebra import squarefree
 from taylor import ForeignNodeError, GuardError, ShapeMismatch, Taylor, TaylorN, TraceError, record
 from taylor.core.algebra import Univariate, multivariate
 from taylor.core.expand import expand
-from taylor.core.program import Guard, Instruction, Program
+from taylor.core.instructions import ADD, MUL, Const, Input, Instruction, Integral, Row
+from taylor.core.program import Guard, Program
 from taylor.core.sweep import sweep
 
 M = np.array([[2.0, -1.0, 0.5], [0.0, 1.0, 3.0]])
@@ -131,14 +132,14 @@ def test_other_number_types():
 
 def test_common_subexpressions_are_shared():
     program = record(lambda x: np.sin(x) * np.sin(x) + np.sin(x), 0.5)
-    assert sum(i.op == "elementary" for i in program.code) == 1
+    assert sum(isinstance(i.op, Row) for i in program.code) == 1
     swept = expand(record(lambda x: np.sin(x) + np.cos(x) * 2, 0.5))
-    assert sum(i.op == "integral" for i in swept.code) == 2
+    assert sum(isinstance(i.op, Integral) for i in swept.code) == 2
 
 
 def test_one_is_not_one_point_zero():
     program = record(lambda x: (x + 1) * (x + 1.0) * (x + 0.0) * (x + -0.0), 2.0)
-    assert len({i for i, c in enumerate(program.code) if c.op == "constant"}) == 4
+    assert len({i for i, c in enumerate(program.code) if isinstance(c.op, Const)}) == 4
 
 
 # ------------------------------------------------------------------ guards
@@ -326,16 +327,16 @@ def test_a_function_is_no_result():
 
 
 # ------------------------------------------------------------------ verify
-X0 = Instruction("input", (), 0, ())
+X0 = Instruction(Input(0), (), ())
 BROKEN = [
-    ("unknown", [X0, Instruction("conv", (0,), None, ())], [0], [1]),
-    ("needs 2 arguments", [X0, Instruction("add", (0,), None, ())], [0], [1]),
-    ("not all computed before", [X0, Instruction("add", (0, 1), None, ())], [0], [1]),
-    ("not all computed before", [X0, Instruction("mul", (0, -1), None, ())], [0], [1]),
-    ("not listed", [X0, Instruction("input", (), 1, ())], [0], [1]),
+    ("unknown", [X0, Instruction("conv", (0,), ())], [0], [1]),
+    ("needs 2 arguments", [X0, Instruction(ADD, (0,), ())], [0], [1]),
+    ("not all computed before", [X0, Instruction(ADD, (0, 1), ())], [0], [1]),
+    ("not all computed before", [X0, Instruction(MUL, (0, -1), ())], [0], [1]),
+    ("not listed", [X0, Instruction(Input(1), (), ())], [0], [1]),
     (
         "do not give",
-        [X0, Instruction("input", (), 1, (3,)), Instruction("add", (1, 0), None, (2,))],
+        [X0, Instruction(Input(1), (), (3,)), Instruction(ADD, (1, 0), (2,))],
         [0, 1],
         [2],
     ),

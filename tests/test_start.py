@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import taylor
-from taylor.numbers.values import CONSTANTS, private
+from taylor.numbers.formulas import CONSTANTS
+from taylor.numbers.kinds import private
 
 ROOT = Path(taylor.__file__).parent.parent
 SLOW = {"mpmath", "scipy", "sympy", "difflib"}

@@ -179,8 +179,10 @@ def _like(name: str, a: Any, fill: Any, dtype: Any, shape: Any) -> Any:
         return np.full(np.shape(a) if shape is None else shape, fill, dtype=dtype)
     a = a if dtype is None else cast(a, np.dtype(dtype))
     if shape is None:
-        return laid_as(a._zeros(a.shape), a) + fill
-    return a._zeros(shape if isinstance(shape, tuple) else (shape,)) + fill
+        found = laid_as(a._zeros(a.shape), a)
+    else:
+        found = a._zeros(shape if isinstance(shape, tuple) else (shape,))
+    return found if type(fill) is int and fill == 0 else found + fill
 
 
 define({

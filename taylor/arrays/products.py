@@ -14,7 +14,8 @@ from taylor.core.binding import UFUNCS
 from taylor.core.memory import in_memory
 from taylor.core.operand import Operand, define, implements, laid_as, lift, stack
 from taylor.errors import ShapeMismatch
-from taylor.numbers.values import kind_of, shape_of
+from taylor.numbers.kinds import Floats, Kind
+from taylor.numbers.values import shape_of
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -106,7 +107,6 @@ def _as_letters(axes: Sequence[Any]) -> str:
 # ------------------------------------------------------------------ matrices and vectors
 @implements(np.linalg.matmul)
 def matmul(x1: Any, x2: Any) -> Any:
-    """Return np.matmul(x1, x2)."""
     m, n = len(shape_of(x1)), len(shape_of(x2))
     if not (m and n):
         raise ShapeMismatch("matmul does not take scalars; use * instead")
@@ -142,7 +142,6 @@ for _name, _handler in {  # since NumPy 2.2
 
 @implements(np.tensordot)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    """Return np.tensordot(a, b, axes)."""
     m, n = np.ndim(a), np.ndim(b)
     if isinstance(axes, (int, np.integer)):
         axes = (list(range(m - int(axes), m)), list(range(int(axes))))
@@ -176,7 +175,6 @@ def linalg_outer(x1: Any, x2: Any) -> Any:
 
 @implements(np.kron)
 def kron(a: Any, b: Any) -> Any:
-    """Return np.kron(a, b)."""
     n = max(np.ndim(a), np.ndim(b))
     a, b = (np.reshape(x, (1,) * (n - np.ndim(x)) + tuple(np.shape(x))) for x in (a, b))
     product = tensordot(a, b, axes=0).transpose([i + j * n for i in range(n) for j in (0, 1)])
@@ -201,7 +199,6 @@ def cross(
 
 @implements(np.convolve)
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
-    """Return np.convolve(a, v, mode)."""
     a, v = np.atleast_1d(a), np.atleast_1d(v)
     n, m = np.shape(a)[0], np.shape(v)[0]
     if np.ndim(a) != 1 or np.ndim(v) != 1 or not n or not m:
@@ -213,14 +210,13 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
         "valid": (short - 1, long),
     }[mode]
     i, j = np.arange(n), np.arange(m)
-    number = float if all(isinstance(kind_of(x), np.dtype) for x in (a, v)) else int
+    number = float if all(isinstance(Kind.of(x), Floats) for x in (a, v)) else int
     shift = (i[:, None] + j == np.arange(first, last)[:, None, None]).astype(number)
     return einsum("kij,i,j->k", shift, a, v)
 
 
 @implements(np.correlate)
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
-    """Return np.correlate(a, v, mode)."""
     if len(v) > len(a):
         return np.conj(correlate(v, a, mode))[::-1]
     return convolve(a, np.conj(v)[::-1], mode)
@@ -290,7 +286,6 @@ def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any =
 
 @implements(np.linalg.tensorsolve)
 def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
-    """Return np.linalg.tensorsolve(a, b, axes)."""
     if axes is not None:
         moved = axes_of(tuple(axes), np.ndim(a))
         a = np.transpose(a, [*(i for i in range(np.ndim(a)) if i not in moved), *moved])
@@ -301,7 +296,6 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
 
 @implements(np.linalg.tensorinv)
 def tensorinv(a: Any, ind: int = 2) -> Any:
-    """Return np.linalg.tensorinv(a, ind)."""
     if ind <= 0:
         raise ValueError("Invalid ind argument.")
     lead, rest = np.shape(a)[:ind], np.shape(a)[ind:]

@@ -6,6 +6,8 @@ length one.  NumPy's function, the method of the array and ufunc.reduce are the 
 
 from __future__ import annotations
 
+import functools
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +21,8 @@ from taylor.core.conditions import Condition
 from taylor.core.memory import in_order
 from taylor.core.operand import Operand, define, implements, laid_as, lift, real, rearrange
 from taylor.numbers.values import of_value
+
+Join = Callable[[Any, Any], Any]
 
 
 # ------------------------------------------------------------------ axes and masks
@@ -42,12 +46,12 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     return found
 
 
-def kept(x: Any, shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> Any:
-    """Return a result with axes of length one for those reduced, the last ones, if asked for."""
+def kept(x: Any, a: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+    """Return a reduction of a with axes of length one for those reduced, if asked for."""
     if not keepdims:
         return x
-    lead = np.shape(x)[: np.ndim(x) - len(shape) + len(axes)]
-    return np.reshape(x, lead + tuple(1 if i in axes else n for i, n in enumerate(shape)))
+    lead = np.shape(x)[: np.ndim(x) - np.ndim(a) + len(axes)]
+    return np.reshape(x, lead + tuple(1 if i in axes else n for i, n in enumerate(np.shape(a))))
 
 
 def flattened(x: Any, axes: tuple[int, ...], first: bool = False) -> Any:
@@ -78,50 +82,54 @@ def count(x: Any, axis: Any, where: Any, keepdims: bool = False) -> Any:
     return np.sum(np.broadcast_to(where, np.shape(x)), axis=axis, keepdims=keepdims)
 
 
-def fold(
-    op: Callable[[Any, Any], Any], x: Any, axis: Any, keepdims: bool, empty: Any = None
-) -> Any:
-    """Return the reduction of x by an associative operation, in a balanced tree."""
-    axes = axes_of(axis, x.ndim)
+def fold(op: Join, x: Any, axes: tuple[int, ...], empty: Any = None) -> Any:
+    """Return the reduction of x over some axes by an associative operation, in a balanced tree."""
     y = flattened(x, axes, first=True)
     if len(y) == 0:
         if empty is None:
             raise ValueError("the reduction of an empty array has no identity")
-        return kept(y.sum(0) + empty, x.shape, axes, keepdims)
+        return y.sum(0) + empty
     while len(y) > 2:
         half = len(y) // 2
         folded = op(y[:half], y[half : 2 * half])
         y = np.concatenate([folded, y[2 * half :]]) if len(y) % 2 else folded
-    y = op(y[0], y[1]) if len(y) == 2 else y[0].copy("K")
-    return kept(y, x.shape, axes, keepdims)
+    return op(y[0], y[1]) if len(y) == 2 else y[0].copy("K")
 
 
-# ------------------------------------------------------------------ sums and means
-@implements(np.sum)
-def total(
-    a: Any, axis: Any = None, keepdims: bool = False, initial: Any = 0, where: Any = True
-) -> Any:
-    """Return np.sum(a, ...)."""
-    a = masked(a, where, 0)
-    axes = axes_of(axis, len(a.shape))
-    found = a._sum(axes) if axes else +a
-    if keepdims:
-        found = kept(found, a.shape, axes, keepdims)
-    return found if type(initial) is int and initial == 0 else found + initial
+# ------------------------------------------------------------------ sums, products, extremes
+def _summed(a: Any, axes: tuple[int, ...], empty: Any) -> Any:
+    return a._sum(axes) if axes else +a
 
 
-@implements(np.prod)
-def product(
-    a: Any, axis: Any = None, keepdims: bool = False, initial: Any = 1, where: Any = True
-) -> Any:
-    """Return np.prod(a, ...)."""
-    found = fold(operator.mul, masked(a, where, 1), axis, keepdims, empty=1)
-    return found if type(initial) is int and initial == 1 else found * initial
+def _reduction(
+    function: Any, join: Join, neutral: float, identity: Any, over: Any = None
+) -> Callable[..., Any]:
+    """Return a reduction and register it: elements out of `where` are replaced by the neutral."""
+    over = functools.partial(fold, join) if over is None else over
+
+    @implements(function)
+    def reduction(
+        a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = True
+    ) -> Any:
+        if identity is None and where is not True and initial is None:
+            raise ValueError(f"{full_name(function)} over where= has no identity; give initial=")
+        a = masked(a, where, neutral)
+        axes = axes_of(axis, len(a.shape))
+        found = kept(over(a, axes, initial if identity is None else identity), a, axes, keepdims)
+        return found if initial is None else join(found, initial)
+
+    return reduction
 
 
+total = _reduction(np.sum, operator.add, 0, 0, _summed)
+product = _reduction(np.prod, operator.mul, 1, 1)
+largest = _reduction(np.max, functions.maximum, -np.inf, None)  # a tie: NonAnalyticError
+smallest = _reduction(np.min, functions.minimum, np.inf, None)
+
+
+# ------------------------------------------------------------------ means
 @implements(np.mean)
 def mean(a: Any, axis: Any = None, keepdims: bool = False, where: Any = True) -> Any:
-    """Return np.mean(a, ...)."""
     return total(a, axis, keepdims, where=where) / count(a, axis, where, keepdims)
 
 
@@ -140,7 +148,6 @@ def variance(
     a: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False, where: Any = True,
     mean: Any = None, correction: Any = None,
 ) -> Any:  # fmt: skip
-    """Return np.var(a, ...)."""
     if correction is not None:
         if type(ddof) is not int or ddof != 0:
             raise ValueError("ddof and correction can't be provided simultaneously.")
@@ -150,20 +157,10 @@ def variance(
     return total(squared(centred, "the variance"), axis, keepdims, where=where) / free
 
 
-@implements(np.std)
-def deviation(
-    a: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False, where: Any = True,
-    mean: Any = None, correction: Any = None,
-) -> Any:  # fmt: skip
-    """Return np.std(a, ...)."""
-    return functions.sqrt(variance(a, axis, ddof, keepdims, where, mean, correction))
-
-
 @implements(np.average)
 def average(
     a: Any, axis: Any = None, weights: Any = None, returned: bool = False, keepdims: bool = False
 ) -> Any:
-    """Return np.average(a, ...)."""
     a = a if isinstance(a, Operand) else np.asarray(a)
     n: Any
     if weights is None:
@@ -196,49 +193,16 @@ def _weights(a: Any, axis: Any, weights: Any) -> Any:
 # ------------------------------------------------------------------ running sums
 @implements(np.cumsum)
 def running_sum(a: Any, axis: Any = None) -> Any:
-    """Return np.cumsum(a, axis)."""
     return a.ravel()._cumsum(0) if axis is None else a._cumsum(axes_of(axis, a.ndim)[0])
 
 
-@implements(np.cumprod)
-def running_product(a: Any, axis: Any = None) -> Any:
-    """Return np.cumprod(a, axis)."""
-    return scan(operator.mul, a, axis)
-
-
-def scan(op: Callable[[Any, Any], Any], a: Any, axis: Any) -> Any:
+def scan(op: Join, a: Any, axis: Any = None) -> Any:
     """Return the results of op on the first 1, 2, ... elements along an axis."""
     a, axis = (np.ravel(a), 0) if axis is None else (a, axes_of(axis, a.ndim)[0])
     rows = [np.take(a, i, axis=axis) for i in range(a.shape[axis])]
     for i in range(1, len(rows)):
         rows[i] = op(rows[i - 1], rows[i])
     return laid_as(np.stack(rows, axis), a) if rows else +a
-
-
-# ------------------------------------------------------------------ extremes
-def _extreme(
-    a: Any, join: Any, far: Any, axis: Any, keepdims: bool, initial: Any, where: Any
-) -> Any:
-    if where is not True and initial is None:
-        raise ValueError(f"np.{join.name} over where= has no identity; give initial=")
-    found = fold(join, masked(a, where, far), axis, keepdims, empty=initial)
-    return found if initial is None else join(found, initial)
-
-
-@implements(np.max)
-def largest(
-    a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = True
-) -> Any:
-    """Return np.max(a, ...); a tie raises NonAnalyticError."""
-    return _extreme(a, functions.maximum, -np.inf, axis, keepdims, initial, where)
-
-
-@implements(np.min)
-def smallest(
-    a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = True
-) -> Any:
-    """Return np.min(a, ...); a tie raises NonAnalyticError."""
-    return _extreme(a, functions.minimum, np.inf, axis, keepdims, initial, where)
 
 
 # ------------------------------------------------------------------ of the values alone
@@ -268,14 +232,12 @@ isnan = by_value(np.isnan)
 # ------------------------------------------------------------------ order
 @implements(np.sort)
 def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, stable: Any = None) -> Any:
-    """Return np.sort(a, axis)."""
     kind = "stable" if kind is None and stable is None else kind
     return _ordered(np.argsort, a, axis, kind=kind, order=order, stable=stable)
 
 
 @implements(np.partition)
 def partition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> Any:
-    """Return np.partition(a, kth, axis)."""
     return _ordered(np.argpartition, a, axis, kth, kind=kind or "introselect", order=order)
 
 
@@ -292,7 +254,7 @@ def of_order(a: Any, axis: Any, keepdims: bool, pick: Callable[[Any], Any]) -> A
     ordered = sort(flattened(a, axes))
     found, last = pick(ordered), ordered[..., -1]  # where nan is sorted to
     lost = isnan(last)
-    return kept(np.where(lost, last, found) if np.any(lost) else found, a.shape, axes, keepdims)
+    return kept(np.where(lost, last, found) if np.any(lost) else found, a, axes, keepdims)
 
 
 def _middle(ordered: Any) -> Any:
@@ -306,6 +268,10 @@ define({
     np.ptp: lambda a, axis=None, keepdims=False: (
         largest(a, axis, keepdims) - smallest(a, axis, keepdims)
     ),
+    np.std: lambda a, axis=None, ddof=0, keepdims=False, where=True, mean=None, correction=None: (
+        functions.sqrt(variance(a, axis, ddof, keepdims, where, mean, correction))
+    ),
+    np.cumprod: lambda a, axis=None: scan(operator.mul, a, axis),
     np.trace: lambda a, offset=0, axis1=0, axis2=1: total(np.diagonal(a, offset, axis1, axis2), -1),
 })  # fmt: skip
 
@@ -321,7 +287,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         found = _vector_norm(x, ord, axes) if len(axes) == 1 else _matrix_norm(x, ord, axes)
     else:
         raise ValueError("Improper number of dimensions to norm.")
-    return kept(found, x.shape, axes, keepdims)
+    return kept(found, x, axes, keepdims)
 
 
 def _two_norm(x: Any, axes: Any) -> Any:
@@ -356,9 +322,8 @@ def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...]) -> Any:
 
 @implements(np.linalg.vector_norm)
 def vector_norm(x: Any, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-    """Return np.linalg.vector_norm(x, ...)."""
     axes = axes_of(axis, x.ndim)
-    return kept(norm(flattened(x, axes), ord, -1), x.shape, axes, keepdims)
+    return kept(norm(flattened(x, axes), ord, -1), x, axes, keepdims)
 
 
 define(
@@ -402,7 +367,8 @@ def reduce(
             "the operation itself"
         )
     if where is True:
-        found = fold(FOLD[ufunc], a, axis, keepdims)
+        axes = axes_of(axis, a.ndim)
+        found = kept(fold(FOLD[ufunc], a, axes), a, axes, keepdims)
     else:
         found = _log_sum(a, axis, keepdims, np.broadcast_to(where, a.shape))
     return found if initial is None else FOLD[ufunc](found, initial)
@@ -415,13 +381,17 @@ def accumulate(ufunc: np.ufunc, a: Any, axis: Any = 0) -> Any:
 
 def reduceat(ufunc: np.ufunc, a: Any, indices: Any, axis: Any = 0) -> Any:
     """Return ufunc.reduceat(a, indices, axis)."""
-    starts = np.asarray(indices)
     (axis,) = axes_of(axis, a.ndim)
-    if ufunc is np.add:
-        return a._reduceat(starts, axis)
-    ends = [*starts[1:], a.shape[axis]]
-    rows = [range(i, max(j, i + 1)) for i, j in zip(starts, ends, strict=True)]
-    return np.stack([reduce(ufunc, np.take(a, r, axis=axis), axis) for r in rows], axis)
+    ends = [*indices[1:], a.shape[axis]]
+    rows = [range(i, max(j, i + 1)) for i, j in zip(indices, ends, strict=True)]
+    if ufunc is not np.add:
+        return np.stack([reduce(ufunc, np.take(a, r, axis=axis), axis) for r in rows], axis)
+    taken = np.moveaxis(a, axis, 0)[np.concatenate(rows)]
+    shape = (len(rows), *taken.shape[1:])
+    to = np.arange(math.prod(shape)).reshape(shape)[
+        np.repeat(range(len(rows)), list(map(len, rows)))
+    ]
+    return np.moveaxis(taken._scatter(to, shape), 0, axis)
 
 
 def at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:

@@ -5,17 +5,19 @@ Each is written with NumPy's own functions, so that it works in every number typ
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from taylor.arrays.reductions import axes_of, running_product, running_sum
+from taylor.arrays.reductions import axes_of, running_sum, scan
 from taylor.core import choices, functions
 from taylor.core.binding import family
 from taylor.core.conditions import mask
 from taylor.core.operand import Operand, define, implements, lift
-from taylor.numbers.values import base
+from taylor.numbers.kinds import base
 
 
 # ------------------------------------------------------------------ grids
@@ -24,7 +26,6 @@ def linspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,
     axis: int = 0,
 ) -> Any:  # fmt: skip
-    """Return np.linspace(start, stop, num, ...)."""
     if num < 0:
         raise ValueError(f"Number of samples, {num}, must be non-negative.")
     gaps = num - 1 if endpoint else num
@@ -54,7 +55,6 @@ def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, axis:
 
 @implements(np.vander)
 def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
-    """Return np.vander(x, N, increasing)."""
     if x.ndim != 1:
         raise ValueError("x must be a one-dimensional array or sequence.")
     n = x.shape[0] if N is None else N
@@ -65,7 +65,6 @@ def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
 # ------------------------------------------------------------------ differences and sums
 @implements(np.diff)
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
-    """Return np.diff(a, n, axis, prepend, append)."""
     if n == 0:
         return a
     if n < 0:
@@ -83,14 +82,12 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
 
 @implements(np.ediff1d)
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
-    """Return np.ediff1d(ary, to_end, to_begin)."""
     parts = [to_begin, diff(np.ravel(ary)), to_end]
     return np.concatenate([np.ravel(p) for p in parts if p is not None])
 
 
 @implements(np.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: Any = 1, axis: int = -1) -> Any:
-    """Return np.trapezoid(y, x, dx, axis)."""
     y = np.moveaxis(y, axis, -1)
     if x is None:
         width = dx
@@ -171,14 +168,13 @@ define({
         np.power(base, linspace(start, stop, num, endpoint, axis=axis))
     ),
     np.cumulative_sum: _cumulative(running_sum, 0),
-    np.cumulative_prod: _cumulative(running_product, 1),
+    np.cumulative_prod: _cumulative(functools.partial(scan, operator.mul), 1),
 })  # fmt: skip
 
 
 # ------------------------------------------------------------------ polynomials
 @implements(np.polyval)
 def polyval(p: Any, x: Any) -> Any:
-    """Return np.polyval(p, x)."""
     result = x * 0
     for c in p:
         result = result * x + c
@@ -187,7 +183,6 @@ def polyval(p: Any, x: Any) -> Any:
 
 @implements(np.polyadd)
 def polyadd(a1: Any, a2: Any) -> Any:
-    """Return np.polyadd(a1, a2)."""
     a, b = np.atleast_1d(a1, a2)
     n = max(len(a), len(b))
     a, b = (np.concatenate([np.zeros(n - len(x)), x]) for x in (a, b))
@@ -196,7 +191,6 @@ def polyadd(a1: Any, a2: Any) -> Any:
 
 @implements(np.polyder)
 def polyder(p: Any, m: int = 1) -> Any:
-    """Return np.polyder(p, m)."""
     if m < 0:
         raise ValueError("Order of derivative must be positive (see polyint)")
     for _ in range(m):
@@ -206,7 +200,6 @@ def polyder(p: Any, m: int = 1) -> Any:
 
 @implements(np.polyint)
 def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
-    """Return np.polyint(p, m, k)."""
     if m < 0:
         raise ValueError("Order of integral must be positive (see polyder)")
     constants = np.atleast_1d(0.0 if k is None else k)
@@ -354,7 +347,6 @@ family(np.apply_along_axis, _apply_along_axis)
 
 @implements(np.apply_over_axes)
 def apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
-    """Return np.apply_over_axes(func, a, axes)."""
     for axis in np.atleast_1d(axes):
         found = func(a, int(axis))
         a = found if np.ndim(found) == np.ndim(a) else np.expand_dims(found, int(axis))

@@ -49,7 +49,7 @@ def nanquantile(
     flat = np.reshape(rows, (-1, rows.shape[-1]))
     parts = [row[~m] if not m.all() else row for row, m in zip(flat, isnan(flat), strict=True)]
     found = np.stack([quantile(p, q, 0, method) for p in parts], -1)
-    return kept(np.reshape(found, (*np.shape(q), *rows.shape[:-1])), a.shape, axes, keepdims)
+    return kept(np.reshape(found, (*np.shape(q), *rows.shape[:-1])), a, axes, keepdims)
 
 
 define({

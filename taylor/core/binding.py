@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.numbers.values import Handled, is_operand
+from taylor.numbers.kinds import Handled, is_operand
 
 Handler = Callable[..., Any]
 

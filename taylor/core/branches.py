@@ -14,7 +14,8 @@ import numpy as np
 
 from taylor.core.algebra import Univariate, multivariate, nonzero
 from taylor.errors import DomainError, NonAnalyticError
-from taylor.numbers.values import is_operand, zeros
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.values import zeros
 
 Array = Any
 

@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 
 from taylor.errors import NonAnalyticError
-from taylor.numbers import values
-from taylor.numbers.values import current_policy, is_operand, ordered
+from taylor.numbers import contexts, values
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.policy import current_policy
+from taylor.numbers.values import ordered
 
 SLOPES = ("mean", "flat")  # the modes of a choice between derivatives
 SIDES = ("where", "formula")  # the modes of a choice whose derivatives are those of the side taken
@@ -34,7 +36,7 @@ def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
             lhs, rhs = ordered(lhs), ordered(rhs)
         elif np.iscomplexobj(lhs) or np.iscomplexobj(rhs):
             raise TypeError("complex values have no order; compare real parts of .value")
-        if values.is_set(lhs) or values.is_set(rhs):
+        if contexts.is_set(lhs) or contexts.is_set(rhs):
             return np.frompyfunc(functools.partial(_choose_of_sets, mode), 4, 1)(lhs, rhs, a, b)
     chosen = _chosen(lhs, rhs, a, b)
     if mode not in SLOPES:
@@ -51,7 +53,7 @@ def _chosen(lhs: Any, rhs: Any, a: Any, b: Any) -> Any:
     if all(values.shape_of(x) == () for x in (lhs, rhs, a, b)):
         return a if lhs >= rhs else b if lhs < rhs else lhs + rhs
     if not (values.is_real(a) and values.is_real(b)):
-        a, b = values.alike([a, b])
+        a, b = values.together(a, b)
     return np.where(np.greater_equal(lhs, rhs), a, np.where(np.less(lhs, rhs), b, np.add(lhs, rhs)))
 
 
@@ -61,7 +63,7 @@ def _choose_of_sets(mode: str, lhs: Any, rhs: Any, a: Any, b: Any) -> Any:
     if mode in SLOPES and above is not False and below is not False:
         raise NonAnalyticError(f"a kink lies in the interval: both sides meet in {lhs}; split it")
     if above is None:
-        return values.hull(next(x.ctx for x in (lhs, rhs) if values.is_interval(x)), a, b)
+        return contexts.hull(next(x.ctx for x in (lhs, rhs) if contexts.is_interval(x)), a, b)
     return a if above else b
 
 

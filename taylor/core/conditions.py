@@ -15,7 +15,8 @@ import numpy as np
 
 from taylor.core.binding import call, call_ufunc
 from taylor.errors import TraceError
-from taylor.numbers.values import base, decided
+from taylor.numbers.kinds import base
+from taylor.numbers.values import decided
 
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
@@ -30,6 +31,15 @@ BY_MASK = {
     np.any, np.all, np.nonzero, np.flatnonzero, np.argwhere, np.argmax, np.argmin, np.argsort,
     np.array_equal, np.unique, np.compress, np.extract, np.select, np.piecewise, np.isin,
 }  # fmt: skip
+
+
+def _by(view: str, name: str) -> Callable[..., Any]:
+    """Return a method of arrays: that of the mask, which leaves a guard, or of the number."""
+
+    def method(self: Condition, *args: Any, **kwargs: Any) -> Any:
+        return getattr(getattr(self, view)(), name)(*args, **kwargs)
+
+    return method
 
 
 class Condition(np.lib.mixins.NDArrayOperatorsMixin):
@@ -85,9 +95,26 @@ class Condition(np.lib.mixins.NDArrayOperatorsMixin):
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
 
-    def __getitem__(self, index: Any) -> Any:
-        sides = (np.broadcast_to(x, self.shape)[index] for x in (self.lhs, self.rhs))
-        return Condition(self.op, *sides)
+    def _moved(self, f: Callable[[Any], Any]) -> Condition:
+        """Return the condition of the elements that f takes from both sides."""
+        return Condition(
+            self.op, *(f(np.broadcast_to(x, self.shape)) for x in (self.lhs, self.rhs))
+        )
+
+    def __getitem__(self, index: Any) -> Condition:
+        return self._moved(lambda x: x[index])
+
+    def reshape(self, *shape: Any) -> Condition:
+        """Return the condition in another shape."""
+        return self._moved(lambda x: x.reshape(*shape))
+
+    def ravel(self) -> Condition:
+        """Return the condition along one axis."""
+        return self.reshape(-1)
+
+    def copy(self) -> Condition:
+        """Return the same condition."""
+        return Condition(self.op, self.lhs, self.rhs)
 
     def __bool__(self) -> bool:
         if self.shape != ():
@@ -100,48 +127,14 @@ class Condition(np.lib.mixins.NDArrayOperatorsMixin):
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.asarray(self.mask(), dtype=dtype)
 
-    def any(self, *args: Any, **kwargs: Any) -> Any:
-        """Whether the comparison holds somewhere (leaves a guard)."""
-        return np.any(self.mask(), *args, **kwargs)
-
-    def all(self, *args: Any, **kwargs: Any) -> Any:
-        """Whether the comparison holds everywhere (leaves a guard)."""
-        return np.all(self.mask(), *args, **kwargs)
-
-    def nonzero(self) -> Any:
-        """Return where the comparison holds (leaves a guard)."""
-        return np.nonzero(self.mask())
-
-    def tolist(self) -> Any:
-        """Return the outcome as a list (leaves a guard)."""
-        return np.asarray(self.mask()).tolist()
-
-    def copy(self) -> Condition:
-        """Return the same condition."""
-        return Condition(self.op, self.lhs, self.rhs)
+    any, all, nonzero, tolist = (_by("mask", name) for name in ("any", "all", "nonzero", "tolist"))
+    sum, mean = (_by("number", name) for name in ("sum", "mean"))
 
     def astype(self, dtype: Any, **layout: Any) -> Any:
         """Return zeros and ones, recorded if they are floats, else plain (leaving a guard)."""
         if np.dtype(dtype).kind in "fc":
             return self.number().astype(dtype)
         return np.asarray(self.mask()).astype(dtype)
-
-    def sum(self, *args: Any, **kwargs: Any) -> Any:
-        """Return how often the comparison holds."""
-        return self.number().sum(*args, **kwargs)
-
-    def mean(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the share of elements for which the comparison holds."""
-        return self.number().mean(*args, **kwargs)
-
-    def reshape(self, *shape: Any) -> Condition:
-        """Return the condition in another shape."""
-        sides = (np.broadcast_to(x, self.shape).reshape(*shape) for x in (self.lhs, self.rhs))
-        return Condition(self.op, *sides)
-
-    def ravel(self) -> Condition:
-        """Return the condition along one axis."""
-        return self.reshape(-1)
 
     # -------------------------------------------------------------- NumPy's protocols
     def __array_ufunc__(self, ufunc: np.ufunc, kind: str, *inputs: Any, **kwargs: Any) -> Any:

@@ -14,25 +14,32 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from taylor.core.instructions import (
+    Call,
+    Choose,
+    Const,
+    Einsum,
+    Input,
+    Instruction,
+    Integral,
+    Jump,
+    Local,
+    Op,
+    Parameter,
+    Row,
+    Scale,
+    Shape,
+    flat,
+)
+from taylor.core.maps import Reshape
 from taylor.core.program import Program
 from taylor.core.table import Elementary
-from taylor.core.tape import Guard, Instruction, Linear, Node, Tape, flat, pruned
+from taylor.core.tape import Guard, Node, Tape, pruned
 from taylor.kept import STORE
-
-
-class Integral(NamedTuple):
-    """The row of an `integral` and how many of its args are arguments (the rest are q's and p).
-
-    With `polar` there are no q's: the step rule for angles and moduli is used.
-    """
-
-    row: Elementary
-    arity: int
-    polar: int | None = None
 
 
 class Expansion(Tape):
@@ -47,31 +54,33 @@ class Expansion(Tape):
         self.exact = exact
         self.active: list[bool] = []
 
-    def push(self, op: str, args: tuple[int, ...], param: Any, shape: Any, value: Any) -> Node:
+    def push(self, op: Op, args: tuple[int, ...], shape: Shape, value: Any) -> Node:
         """Append one instruction (or find it) and return its node."""
-        if op in ("add", "mul", "div", "choose", "elementary"):
+        if op.by_element and type(op) is not Scale:
             args = tuple(self.aligned(a, len(shape)) for a in args)
-        if op == "elementary":
-            return self.row(param, [Node(self, a) for a in args], shape)
-        rule = param.rule if op == "call" else None
-        if rule is not None and rule.step is rule.jvp is rule.vjp is None:
-            inlined: Node = self.node(flat(rule.value(*(Node(self, a) for a in args))))
+        if type(op) is Row:
+            return self.row(op.row, [Node(self, a) for a in args], shape)
+        if type(op) is Call and op.rule.step is op.rule.jvp is op.rule.vjp is None:
+            inlined: Node = self.node(flat(op.rule.value(*(Node(self, a) for a in args))))
             return inlined
-        if op == "einsum":
-            return self.contraction(param, *(Node(self, a) for a in args))
-        node = super().push(op, args, param, shape, None)
+        if type(op) is Einsum:
+            return self.contraction(op.spec, *(Node(self, a) for a in args))
+        return self.core(op, args, shape)
+
+    def core(self, op: Op, args: tuple[int, ...], shape: Shape) -> Node:
+        """Append one instruction that has a step rule (or find it)."""
+        node = super().push(op, args, shape, None)
         if len(self.active) < len(self.code):
-            self.active.append(op == "input" or any(self.active[a] for a in args))
+            self.active.append(type(op) is Input or any(self.active[a] for a in args))
         return node
 
     def aligned(self, a: int, ndim: int) -> int:
         """Return variable a with unit axes in front, so that its coefficients broadcast."""
-        op, _, _, shape = self.code[a]
+        op, _, shape = self.code[a]
         missing = ndim - len(shape)
-        if missing <= 0 or (shape == () and op in ("constant", "parameter")):
+        if missing <= 0 or (shape == () and isinstance(op, (Const, Parameter))):
             return a
-        new = (1,) * missing + shape
-        return self.push("linear", (a,), Linear("reshape", new), new, None).i
+        return self.apply(Reshape((1,) * missing + shape), [Node(self, a)]).i
 
     def contraction(self, spec: str, x: Node, y: Node) -> Node:
         """Append an einsum of two variables as a product and a sum."""
@@ -83,17 +92,17 @@ class Expansion(Tape):
         total: Node = product.sum(summed) if summed else product
         return total
 
-    def parameter(self, shape: Any) -> Node:
+    def parameter(self, shape: Shape) -> Node:
         """Append a constant whose value comes with each sweep."""
-        count = sum(i.op == "parameter" for i in self.code)
-        return self.push("parameter", (), count, shape, None)
+        count = sum(type(i.op) is Parameter for i in self.code)
+        return self.push(Parameter(count), (), shape, None)
 
     def plain(self, x: Node) -> Any:
         """Return the numbers of a constant, and any other node itself."""
-        op, _, param, _ = self.code[x.i]
-        return param if op == "constant" else x
+        op = self.code[x.i].op
+        return op.c if isinstance(op, Const) else x
 
-    def row(self, row: Elementary, args: list[Node], shape: Any) -> Node:
+    def row(self, row: Elementary, args: list[Node], shape: Shape) -> Node:
         """Append what the row means for these arguments."""
         key = (row, tuple(a.i for a in args))
         if key in self.seen:
@@ -105,24 +114,27 @@ class Expansion(Tape):
                 result = self.node(np.broadcast_to(result, shape))
             self.seen[key] = result.i
             return result
-        kind = "jump" if row.jumps else "local" if row.local else "integral"
-        param = Integral(row, len(args)) if kind == "integral" else row
-        y = super().push(kind, tuple(a.i for a in args), param, shape, None)
-        self.active.append(bool(live))
+        op: Row = Jump(row) if row.jumps else Local(row) if row.local else Integral(row, len(args))
+        y = self.core(op, key[1], shape)
         self.seen[key] = y.i
-        if row.polar is not None and live and not self.exact:
-            indices = (*(a.i for a in args), self.node(1).i)
-            param = Integral(row, len(args), row.polar)
-            self.code[y.i] = Instruction("integral", indices, param, shape)
-        elif kind == "integral" and live:
-            quotient = row.quotient if self.exact else row.recurrence or row.quotient
-            assert quotient is not None
-            qs, p = quotient(*args, y)
-            qs = qs if isinstance(qs, tuple) else (qs,)
-            companions = [self.node(q).i for q, a in zip(qs, args, strict=True) if self.active[a.i]]
-            indices = tuple(a.i for a in args) + tuple(companions) + (self.node(p).i,)
-            self.code[y.i] = Instruction("integral", indices, param, shape)
+        if type(op) is Integral and live:
+            self.code[y.i] = self.equation(row, args, y)
         return y
+
+    def equation(self, row: Elementary, args: list[Node], y: Node) -> Instruction:
+        """Return the integral y of a row with its companions, which are appended."""
+        indices = tuple(a.i for a in args)
+        if row.polar is not None and not self.exact:
+            op = Integral(row, len(args), row.polar)
+            return Instruction(op, (*indices, self.node(1).i), y.shape)
+        quotient = row.quotient if self.exact else row.recurrence or row.quotient
+        assert quotient is not None
+        qs, p = quotient(*args, y)
+        qs = qs if isinstance(qs, tuple) else (qs,)
+        companions = [self.node(q).i for q, a in zip(qs, args, strict=True) if self.active[a.i]]
+        return Instruction(
+            Integral(row, len(args)), (*indices, *companions, self.node(p).i), y.shape
+        )
 
 
 def _spread(x: Any, axes: str, letters: str) -> Any:
@@ -136,8 +148,8 @@ def expand(program: Program) -> Program:
     """Return the program in core instructions.
 
     >>> from taylor import record, sin
-    >>> [i.op for i in expand(record(lambda x: sin(x) * 2, 0.5)).code]
-    ['input', 'integral', 'integral', 'linear', 'constant', 'linear']
+    >>> [i.op.name for i in expand(record(lambda x: sin(x) * 2, 0.5)).code]
+    ['input', 'sin', 'cos', 'scale', 'const', 'scale']
     """
     tape, v = _replaced(program)
     outputs = [v[i].i for i in program.outputs]
@@ -158,18 +170,18 @@ def told(program: Program) -> bool:
     The equation of a row is read once, but what a rule of arrays says of its derivatives is the
     user's code, run whenever they are asked for.
     """
-    return all(i.op != "call" for i in program.code)
+    return not any(isinstance(i.op, Call) for i in program.code)
 
 
 def _replaced(program: Program) -> tuple[Expansion, list[Node]]:
     """Return the tape of the core instructions, and the node of each variable of the program."""
     tape = Expansion()
     v: list[Node] = []
-    for op, args, param, shape in program.code:
-        if op == "input":
+    for op, args, shape in program.code:
+        if type(op) is Input:
             v.append(tape.input(shape))
         else:
-            v.append(tape.push(op, tuple(v[a].i for a in args), param, shape, None))
+            v.append(tape.push(op, tuple(v[a].i for a in args), shape, None))
     return tape, v
 
 
@@ -180,17 +192,17 @@ def deciding(program: Program) -> Program:
 
     >>> from taylor import record
     >>> p = deciding(record(lambda x: np.where(x > 2, x, -x) + np.floor(x), 0.5))
-    >>> [p.code[i].op for i in p.outputs]
-    ['add', 'integral']
+    >>> [p.code[i].op.name for i in p.outputs]
+    ['add', 'sinpi']
     """
     tape, v = _replaced(program)
     found = [v[g.a] - v[g.b] for g in program.guards if 0 <= g.b != g.a]  # x >= x asks for nan
-    for op, args, param, _ in list(tape.code):
+    for op, args, _ in list(tape.code):
         x = [Node(tape, a) for a in args]
-        if op == "choose":
+        if isinstance(op, Choose):
             found.append(x[0] - x[1])
-        elif op == "jump":
-            row = param.surface
+        elif isinstance(op, Jump):
+            row = op.row.surface
             found.append(x[0] if row is None else tape.row(row, x[:1], x[0].shape))
     outputs = list(dict.fromkeys(tape.node(y).i for y in found))
     return prune(Program(tape.code, tape.inputs, outputs, [], single=False))

@@ -21,9 +21,8 @@ from taylor.core.choices import choose
 from taylor.core.powers import integer_valued, raised
 from taylor.core.table import FAMILIES, HIDDEN, TABLE, Cut, Elementary, Parts
 from taylor.errors import NonAnalyticError, PoleError
-from taylor.numbers import special_series, special_values, values
-from taylor.numbers.special_values import at, exact_cbrt, exact_power, exact_root, paired, quiet
-from taylor.numbers.values import (
+from taylor.numbers import contexts, special_series, special_values
+from taylor.numbers.formulas import (
     LN2,
     LOG2_E,
     LOG10_E,
@@ -36,8 +35,9 @@ from taylor.numbers.values import (
     by_math,
     by_mpmath,
     by_scipy,
-    is_operand,
 )
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.special_values import at, exact_cbrt, exact_power, exact_root, paired, quiet
 
 __all__ = [  # what `taylor` offers
     "absolute", "acos", "acosh", "airyai", "airyaip", "airybi", "airybip", "asin", "asinh", "atan",
@@ -239,18 +239,18 @@ def _increasing(name: str, numpy: Any, mp: Callable[..., Any], **columns: Any) -
     def enclosure(ctx: Any, *x: Any) -> Any:
         found = []
         for which in (0, 1):
-            points = [values.ends(v)[which] for v in x]
+            points = [contexts.ends(v)[which] for v in x]
             found.append(mp(points[0].context, *points))
-        return values.hull(ctx, *found)
+        return contexts.hull(ctx, *found)
 
     return row(name, numpy, mp, iv=enclosure, **columns)
 
 
 def _heaviside_of_set(ctx: Any, x: Any, h: Any) -> Any:
-    low, high = values.ends(x)
+    low, high = contexts.ends(x)
     found = ((0, low < 0), (h, low <= 0 <= high), (1, high > 0))
     there = [ctx.mpf(v) for v, is_there in found if is_there]
-    return functools.reduce(partial(values.hull, ctx), there)
+    return functools.reduce(partial(contexts.hull, ctx), there)
 
 
 # fmt: off

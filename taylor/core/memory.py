@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from taylor.numbers.values import is_operand
+from taylor.numbers.kinds import is_operand
 
 Array = Any
 Path = tuple[Callable[[Any], Any], Any]  # the last step from the whole, and the path before it
@@ -91,8 +91,7 @@ def taken(table: Any, index: Array) -> Any:
     if not isinstance(flat, np.ndarray):
         return flat._gather([flat], taken(positions(flat.shape), index) - 1)
     order = _order(index)
-    found = np.take(flat, index.transpose([i - 1 for i in order[1:]]), axis=1)
-    return found.transpose(np.argsort(order))
+    return _moved_back(np.take(flat, index.transpose([i - 1 for i in order[1:]]), axis=1), order)
 
 
 def by_rows(table: Array) -> Array:
@@ -104,8 +103,16 @@ def by_rows(table: Array) -> Array:
     steps = np.abs(table.strides)
     if table.size < 2 or table.ndim == 1 or steps[0] >= steps[1:].max():
         return table
-    order = _order(table[0])
-    return np.ascontiguousarray(table.transpose(order)).transpose(np.argsort(order))
+    return _laid(table, _order(table[0]))
+
+
+def _laid(table: Array, order: Sequence[int]) -> Array:
+    """Return a table whose axes lie in memory in an order, the outermost first."""
+    return _moved_back(np.ascontiguousarray(table.transpose(order)), order)
+
+
+def _moved_back(table: Array, order: Sequence[int]) -> Array:
+    return table.transpose(np.argsort(order))
 
 
 def _order(row: Array) -> tuple[int, ...]:
@@ -127,7 +134,7 @@ def in_rows(table: Any, tables: Sequence[Any] = (), arrays: Sequence[Any] = ()) 
         return table
     if is_operand(table):
         return table._gather([table], in_rows(positions(table.shape), tables, arrays) - 1)
-    return np.ascontiguousarray(table.transpose(order)).transpose(np.argsort(order))
+    return _laid(table, order)
 
 
 def rows(f: Callable[..., Any], table: Array) -> Any:
@@ -196,7 +203,7 @@ class Family:
 
     def __init__(self, origin: Any) -> None:
         self.whole = origin._coef
-        self.members: list[tuple[Any, Path | None]] = [(weakref.ref(origin), None)]
+        self.members: list[tuple[weakref.ref[Any], Path | None]] = [(weakref.ref(origin), None)]
         self.limit = 16
 
     def add(self, series: Any, path: Path) -> None:
@@ -206,30 +213,21 @@ class Family:
             self.limit = 16 + 2 * len(self.members)
         self.members.append((weakref.ref(series), path))
 
-    def convert(self, f: Callable[[Any], Any]) -> None:
-        """Replace the whole by f(whole), which has other numbers, and so the table of all."""
-        self.whole = f(self.whole)
+    def each(self, f: Callable[[Any, Path | None], None]) -> None:
+        """Do f(series, path) for every series that shares the table."""
         for reference, path in self.members:
             series = reference()
             if series is not None:
-                series._coef = _followed(self.whole, path)
+                f(series, path)
 
-    def each(self, f: Callable[[Any], None]) -> None:
-        """Do f(series) for every series that shares the table."""
-        for reference, _ in self.members:
-            series = reference()
-            if series is not None:
-                f(series)
+    def convert(self, f: Callable[[Any], Any]) -> None:
+        """Replace the whole by f(whole), which has other numbers, and so the table of all."""
+        self.whole = f(self.whole)
+        self.each(lambda series, path: setattr(series, "_coef", _followed(self.whole, path)))
 
 
 def _followed(whole: Any, path: Path | None) -> Any:
-    steps = []
-    while path is not None:
-        step, path = path
-        steps.append(step)
-    for step in reversed(steps):
-        whole = step(whole)
-    return whole
+    return whole if path is None else path[0](_followed(whole, path[1]))
 
 
 # ------------------------------------------------------------------ NumPy's functions that write

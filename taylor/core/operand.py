@@ -18,7 +18,8 @@ import numpy as np
 from taylor.core import functions, memory, table
 from taylor.core.binding import FUNCTIONS, UFUNCS, Binding, Handler, call, call_ufunc, holds, method
 from taylor.core.conditions import Condition
-from taylor.numbers.values import Handled, is_operand
+from taylor.core.maps import host as host
+from taylor.numbers.kinds import Handled, is_operand
 
 Array = Any
 NUMBERS = (float, int, complex)
@@ -50,7 +51,7 @@ class Operand(Handled):
     """An array-like value with operators and NumPy's protocols, built on a few primitives.
 
     A subclass supplies: `shape`, `value`, `tag`, the operators, `_elementary(row, args)`,
-    `_gather(sources, index)`, `_sum(axes)`, `_cumsum(axis)`, `_reduceat(starts, axis)`,
+    `_gather(sources, index)`, `_sum(axes)`, `_cumsum(axis)`,
     `_einsum(subscripts, x, y)`,
     `_choose(lhs, rhs, a, b, mode)`, `_compare(op, other)`, `_assign(index, value)`, `_ones()`,
     `_scatter(index, shape)`, `_call(rule, args)`, `_truth()`, `_viewed(f)`: what f makes of it,
@@ -70,7 +71,6 @@ class Operand(Handled):
     _gather: Callable[..., Any]
     _sum: Callable[..., Any]
     _cumsum: Callable[..., Any]
-    _reduceat: Callable[..., Any]
     _einsum: Callable[..., Any]
     _choose: Callable[..., Any]
     _compare: Callable[..., Any]
@@ -285,15 +285,6 @@ class Operand(Handled):
 
 
 # ------------------------------------------------------------------ helpers
-def host(args: Sequence[Any]) -> Any:
-    """Return the operand that an operation on these values belongs to: the innermost one."""
-    owner: Any = None
-    for x in args:
-        if isinstance(x, Operand) and (owner is None or x._hosts(owner)):
-            owner = x
-    return owner
-
-
 def fits(x: Any) -> bool:
     """Whether x can be the other operand of an operator (strings and None cannot)."""
     return is_operand(x) or not (x is None or isinstance(x, (str, bytes, dict, set)))

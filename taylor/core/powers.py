@@ -9,13 +9,13 @@ import numpy as np
 
 from taylor.core.table import lookup
 from taylor.errors import DomainError
-from taylor.numbers import values
-from taylor.numbers.values import is_operand
+from taylor.numbers import contexts
+from taylor.numbers.kinds import is_operand
 
 
 def integer_valued(r: Any) -> bool:
     """Whether r is a plain number with an integer value, of any type (2, 2.0, Fraction(4, 2))."""
-    if np.ndim(r) or isinstance(r, complex | np.complexfloating) or values.is_interval(r):
+    if np.ndim(r) or isinstance(r, complex | np.complexfloating) or contexts.is_interval(r):
         return False
     return bool(abs(r) < math.inf and r == int(r))
 

@@ -13,13 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.instructions import Input, Instruction, Op, bytes_of, full, short
 from taylor.core.operand import Operand, lift
-from taylor.core.rules import adjoints, full, tangents, values
+from taylor.core.rules import adjoints, tangents, values
 from taylor.core.tags import Tag
-from taylor.core.tape import ARITHMETIC, Guard, Instruction, Node, Tape
+from taylor.core.tape import Guard, Node, Tape
 from taylor.errors import GuardError, ShapeMismatch
 from taylor.kept import identity
-from taylor.numbers.values import Constant, alike, as_array, is_operand
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.values import as_array, together
 
 
 @dataclass
@@ -42,7 +44,7 @@ class Program:
     @property
     def weight(self) -> int:
         """About how many bytes it takes."""
-        return sum(400 + _bytes(i.param) for i in self.code)
+        return sum(400 + bytes_of(i.op.contents()) for i in self.code)
 
     @functools.cached_property
     def identity(self) -> tuple[Any, ...]:
@@ -97,9 +99,9 @@ class Program:
             header.append("adjoint")
         rows = [header]
         for i in range(len(self.code)):
-            rows.append([f"v{i}", self.expression(i), *(_short(c[i]) for c in columns)])
+            rows.append([f"v{i}", self.expression(i), *(short(c[i]) for c in columns)])
         for j, i in enumerate(self.outputs):
-            rows.append([f"y{j}", f"v{i}", *(_short(c[i]) for c in columns)])
+            rows.append([f"y{j}", f"v{i}", *(short(c[i]) for c in columns)])
         widths = [max(len(r[c]) for r in rows) + 2 for c in range(len(header))]
         return "\n".join(
             "".join(cell.ljust(w) for cell, w in zip(r, widths, strict=True)).rstrip() for r in rows
@@ -107,24 +109,8 @@ class Program:
 
     def expression(self, i: int) -> str:
         """Return instruction i in mathematical notation."""
-        op, args, param, shape = self.code[i]
-        v = [f"v{a}" for a in args]
-        if op == "input":
-            return f"x{param}"
-        if op == "constant":
-            return _short(param)
-        if op in ARITHMETIC:
-            return f" {dict(add='+', mul='*', div='/')[op]} ".join(v)
-        if op == "linear":
-            if param.kind == "scale":
-                return f"{_short(param.data)} * {v[0]}"
-            return f"{param.kind}({', '.join(v)}){list(shape) if shape else ''}"
-        if op == "choose":
-            return f"{v[2]} if {v[0]} > {v[1]} else {v[3]}"
-        if op == "einsum":
-            return f"einsum({param}, {', '.join(v)})"
-        name = param.rule.name if op == "call" else param.name
-        return f"{name}({', '.join(v)})"
+        op, args, shape = self.code[i]
+        return op.show([f"v{a}" for a in args], shape)
 
     def dot(self) -> str:
         """Return the graph of the program in the DOT language.
@@ -138,25 +124,13 @@ class Program:
         }
         """
         lines = ["digraph program {"]
-        for i, (op, args, _, _) in enumerate(self.code):
-            shape = "doublecircle" if i in self.outputs else "box" if op == "input" else "ellipse"
+        for i, (op, args, _) in enumerate(self.code):
+            inner = "box" if type(op) is Input else "ellipse"
+            shape = "doublecircle" if i in self.outputs else inner
             label = f"v{i} = {self.expression(i)}".replace('"', '\\"')
             lines.append(f'  v{i} [label="{label}", shape={shape}];')
             lines += [f"  v{a} -> v{i};" for a in args]
         return "\n".join([*lines, "}"])
-
-
-def _bytes(param: Any) -> int:
-    """Return the bytes of the arrays in a parameter of an instruction."""
-    return sum(map(_bytes, param)) if isinstance(param, tuple) else getattr(param, "nbytes", 0)
-
-
-def _short(x: Any) -> str:
-    if isinstance(x, Constant):
-        return x.name
-    if np.ndim(x) == 0:
-        return f"{x:.6g}" if isinstance(x, (float, np.floating)) else str(x)
-    return np.array2string(np.asarray(x), precision=4, threshold=6, edgeitems=2).replace("\n", "")
 
 
 # ------------------------------------------------------------------ record, evaluate, verify
@@ -181,7 +155,7 @@ def recording(
     tape = Tape()
     tape.through = through
     nodes = []
-    for value in alike([v.copy() if is_operand(v) else as_array(v)[()] for v in x]):
+    for value in together(*(v.copy() if is_operand(v) else as_array(v)[()] for v in x)):
         nodes.append(tape.input(np.shape(value), value))
     try:
         y = f(*nodes)
@@ -191,6 +165,24 @@ def recording(
         tape.tag.closed = True
     point = tuple(tape.values[i] for i in tape.inputs)
     return Program(tape.code, tape.inputs, outputs, tape.guards, single, point), tape.values
+
+
+def pushforward(
+    f: Callable[..., Any], x: Sequence[Any], dx: Sequence[Any], lanes: int
+) -> tuple[Any, Any]:
+    """Return f(*x) and its tangents, of shape (*shape of f, lanes).
+
+    dx holds the tangents of the arguments, with that many directions along the last axis; None is
+    zero.  Raises TraceError for what has no rule in this form.
+
+    >>> y, dy = pushforward(lambda x: x[0] * x[1], [np.array([2.0, 3.0])], [np.eye(2)], 2)
+    >>> dy
+    array([3., 2.])
+    """
+    program, v = recording(f, *x)
+    y = v[program.outputs[0]]
+    dy = tangents(program.code, v, dx, lanes=lanes)[program.outputs[0]]
+    return y, full(dy, (*np.shape(y), lanes))
 
 
 def _output(tape: Tape, y: Any) -> Node:
@@ -212,7 +204,7 @@ def trace(program: Program, x: Sequence[Any]) -> list[Any]:
                 f"argument {n} has shape {np.shape(value)}; the program was recorded with "
                 f"{program.code[i].shape}: record it again for the new shape"
             )
-    v = values(program.code, alike(x))
+    v = values(program.code, list(together(*x)))
     check(program.guards, lambda i: v[i])
     return v
 
@@ -239,14 +231,28 @@ def evaluate(program: Program, *x: Any) -> list[Any]:
     return program.results(trace(program, x), x)
 
 
-ARITY = {"input": 0, "constant": 0, "parameter": 0, "add": 2, "mul": 2, "div": 2}
-ARITY |= {"einsum": 2, "choose": 4}
-ANY_ARITY = ("linear", "elementary", "call", "integral", "local", "jump")
-
-
-def _reach(i: int, op: str, param: Any, j: int, program: Program) -> int:
-    """Return the bound of argument j: the q's and p of an integral may stand after it."""
-    return len(program.code) if op == "integral" and j >= param.arity else i
+def verify(program: Program) -> None:
+    """Raise ValueError unless every instruction is well formed and uses only earlier ones."""
+    for i, (op, args, shape) in enumerate(program.code):
+        problem = ""
+        if not isinstance(op, Op):
+            problem = f"unknown instruction {op!r}"
+        elif op.arity not in (None, len(args)):
+            problem = f"{op.name} needs {op.arity} arguments, has {len(args)}"
+        elif not all(0 <= a < len(program.code) for a in args) or any(
+            a >= i for a in op.reads(args)
+        ):
+            problem = f"arguments {args} are not all computed before"
+        elif type(op) is Input and (op.n >= len(program.inputs) or program.inputs[op.n] != i):
+            problem = "the input is not listed in program.inputs"
+        elif op.by_element:
+            shapes = [program.code[a].shape for a in op.reads(args)]
+            if not _broadcasts(shapes, shape):
+                problem = f"argument shapes {shapes} do not give {shape}"
+        if problem:
+            raise ValueError(f"instruction v{i}: {problem}")
+    if any(not 0 <= i < len(program.code) for i in program.outputs):
+        raise ValueError(f"outputs {program.outputs} are not all computed")
 
 
 def _broadcasts(shapes: Sequence[Any], shape: Any) -> bool:
@@ -254,25 +260,3 @@ def _broadcasts(shapes: Sequence[Any], shape: Any) -> bool:
         return bool(np.broadcast_shapes(*shapes) == shape)
     except ValueError:
         return False
-
-
-def verify(program: Program) -> None:
-    """Raise ValueError unless every instruction is well formed and uses only earlier ones."""
-    for i, (op, args, param, shape) in enumerate(program.code):
-        problem = ""
-        if op not in ARITY and op not in ANY_ARITY:
-            problem = f"unknown instruction {op!r}"
-        elif op in ARITY and len(args) != ARITY[op]:
-            problem = f"{op} needs {ARITY[op]} arguments, has {len(args)}"
-        elif any(not 0 <= a < _reach(i, op, param, j, program) for j, a in enumerate(args)):
-            problem = f"arguments {args} are not all computed before"
-        elif op == "input" and (param >= len(program.inputs) or program.inputs[param] != i):
-            problem = "the input is not listed in program.inputs"
-        elif op in ("add", "mul", "div", "choose", "elementary"):
-            shapes = [program.code[a].shape for a in args]
-            if not _broadcasts(shapes, shape):
-                problem = f"argument shapes {shapes} do not give {shape}"
-        if problem:
-            raise ValueError(f"instruction v{i}: {problem}")
-    if any(not 0 <= i < len(program.code) for i in program.outputs):
-        raise ValueError(f"outputs {program.outputs} are not all computed")

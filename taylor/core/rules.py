@@ -1,55 +1,37 @@
-"""The rules of differentiation: value, tangent and adjoint of every instruction of a program.
+"""The sweeps through a program: the values, tangents and adjoints of all its instructions.
 
-For an instruction y = f(a, b) with tangents a', b' and the adjoint ȳ of its result
-
-    y' = f_a·a' + f_b·b',        ā += ȳ·f_a,   b̄ += ȳ·f_b,
-
-where a row of the table has f_a = q_a/p, and a linear map has its transpose as adjoint (Griewank &
-Walther, Evaluating Derivatives, ch. 3).  Values, tangents and adjoints may be numbers, arrays,
-series, or nodes of another tape: applied to nodes, these rules transform programs.
-
-A tangent or adjoint may have axes of length one where its variable has longer ones, and None stands
-for zero.  Where no derivative exists (a kink, a jump) the result is nan: the caller decides (see
-`kinks`), and may give a choice the shares of its first side in place of its mode.
+What each instruction does is its own (`instructions`).  Applied to the nodes of another tape, these
+sweeps transform programs.  Where no derivative exists (a kink, a jump) the result is nan: the
+caller decides (see `kinks`), and may give a choice the shares of its first side in place of it.
 """
 
 from __future__ import annotations
 
 import functools
-import math
 from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import contract
-from taylor.core.choices import SIDES, blend, choose
 from taylor.core.functions import CHOICES, mod
-from taylor.core.table import Elementary, Rule, derived, slope_of_jump
-from taylor.core.tape import (
-    ARITHMETIC,
-    Call,
+from taylor.core.instructions import (
+    At,
+    Blend,
+    Choose,
+    Input,
     Instruction,
-    Node,
+    Op,
     Shape,
-    Tape,
-    flat,
-    pruned,
-    scatter,
+    Whole,
+    added,
+    full,
 )
-from taylor.numbers.values import (
-    base,
-    constant,
-    integers,
-    is_operand,
-    over,
-    plus,
-    sample,
-    shape_of,
-    times,
-    zeros,
-)
+from taylor.core.maps import scatter
+from taylor.core.table import Elementary, Rule, derived, slope_of_jump
+from taylor.core.tape import Node, Tape, pruned
+from taylor.numbers.kinds import Kind, base, is_operand
+from taylor.numbers.values import constant, integers, over, plus, shape_of
 
 Array = Any
 Code = Sequence[Instruction]
@@ -79,43 +61,28 @@ def values(
         if type(c) in NUMBERS:
             return c
         if like is None:
-            like = x[0] if x and is_operand(x[0]) else sample(*x) if x else np.zeros(1)
+            like = x[0] if x and is_operand(x[0]) else Kind.of(*x).zeros((1,)) if x else np.zeros(1)
         return constant(c, like)
 
-    for op, args, param, _ in code:
-        a = [v[i] for i in args]
-        if op == "input":
-            v.append(x[param])
-        elif op == "constant":
-            v.append(number(param))
-        elif op in ARITHMETIC:
-            v.append(ARITHMETIC[op](a[0], a[1]))
-        elif op == "linear":
-            scaled = param.kind == "scale"
-            v.append(times(a[0], number(param.data)) if scaled else param(*a))
-        elif op == "einsum":
-            v.append(contract(param, *a))
-        elif op == "choose":
-            plain = isinstance(param, str)
-            v.append(choose(a[0], a[1], a[2], a[3], param) if plain else blend(param, a[2], a[3]))
-        elif op == "call":
-            v.append(flat(param.rule(*a)))
+    for i, (op, args, _) in enumerate(code):
+        if type(op) is Input:
+            v.append(x[op.n])
         else:
-            v.append(param(*a))
+            v.append(op.value([v[a] for a in args], number))
         if settle is not None:
-            v[-1] = settle(v[-1], uses[len(v) - 1])
+            v[i] = settle(v[i], uses[i])
         if keep is not None:
-            for j in args:
-                if last[j] == len(v) - 1 and j not in keep:
-                    v[j] = None
+            for a in args:
+                if last[a] == i and a not in keep:
+                    v[a] = None
     return v
 
 
 def active(code: Code) -> list[bool]:
     """Return, instruction by instruction, whether it depends on an input."""
     depends: list[bool] = []
-    for op, args, _, _ in code:
-        depends.append(op == "input" or any(map(depends.__getitem__, args)))
+    for op, args, _ in code:
+        depends.append(type(op) is Input or any(map(depends.__getitem__, args)))
     return depends
 
 
@@ -125,97 +92,78 @@ def tangents(
     v: Sequence[Any],
     dx: Sequence[Any],
     share: Callable[[int, list[Any]], Any] | None = None,
+    lanes: int | None = None,
 ) -> list[Any]:
     """Return the tangent of every instruction, given its values and the tangents of the inputs.
 
     `share(i, d)` gives choice i, whose arguments have the tangents d, the shares of its first side
-    (None: those it has).
+    (None: those it has).  With `lanes` the tangents have that many directions along a last axis:
+    there they fill whole vectors of machine code, beside values that are one number for all.
     """
     t: list[Any] = []
+    under = functools.cache(lambda i: _under(v[i]))  # values with an axis for the directions
     with np.errstate(all="ignore"):
-        for i, instruction in enumerate(code):
-            op, args, param, _ = instruction
+        for i, (op, args, shape) in enumerate(code):
             d = [t[a] for a in args]
-            if op == "input":
-                t.append(dx[param])
-            elif all(e is None for e in d):
+            if type(op) is Input:
+                t.append(dx[op.n])
+                continue
+            if all(e is None for e in d):
                 t.append(None)
-            else:
-                shapes = [code[a].shape for a in args]
-                given = share(i, d) if op == "choose" and share is not None else None
-                if given is not None:
-                    instruction = instruction._replace(param=given)
-                t.append(tangent_of(instruction, [v[a] for a in args], v[i], d, shapes))
+                continue
+            if share is not None and isinstance(op, Choose):
+                given = share(i, d)
+                op = op if given is None else Blend(op.mode, given)
+            value = v.__getitem__ if lanes is None or not op.by_element else under
+            op = op if lanes is None else op.under(lanes)
+            shapes = [code[a].shape for a in args]
+            at = Recorded(args, shape, [value(a) for a in args], value(i), shapes, lanes)
+            t.append(op.tangent(at, d))
     return t
 
 
-def full(x: Any, shape: Shape, like: Any = 0.0) -> Any:
-    """Return a tangent or adjoint in the whole shape of its variable; None as zeros of its kind."""
-    if x is None:
-        return zeros(shape, like if is_operand(like) else sample(like))[()]
-    if shape_of(x) == tuple(shape):
-        return x
-    return np.broadcast_to(np.asarray(x, dtype=object) if type(x) is int else x, shape)
+def _under(x: Any) -> Any:
+    shape = np.shape(x)
+    return x if shape == () else np.reshape(x, (*shape, 1))
 
 
-def tangent_of(
-    instruction: Instruction, a: list[Any], y: Any, d: list[Any], shapes: list[Shape]
-) -> Any:
-    """Return the tangent of an instruction at a, its value y, for the tangents d."""
-    op, args, param, _ = instruction
-    if op == "add":
-        return d[0] if d[1] is None else _plus(d[0], d[1])
-    if op in ("mul", "einsum"):
-        product = times if op == "mul" else functools.partial(contract, param)
-        if op == "einsum":
-            d = [None if e is None else full(e, s) for e, s in zip(d, shapes, strict=True)]
-        left = None if d[0] is None else product(d[0], a[1])
-        return left if d[1] is None else _plus(left, product(a[0], d[1]))
-    if op == "div":
-        numerator = d[0] if d[1] is None else _plus(d[0], -times(y, d[1]))
-        return over(numerator, a[1])
-    if op == "linear":
-        if param.kind == "scale":
-            return times(d[0], constant(param.data, _like(a[0])))
-        return param(*(full(e, s, x) for e, s, x in zip(d, shapes, a, strict=True)))
-    if op == "choose":
-        if d[2] is None and d[3] is None:
+def tangent_of(op: Op, a: list[Any], y: Any, d: list[Any]) -> Any:
+    """Return the tangent of one instruction at a, its value y, for the tangents d."""
+    shapes = [shape_of(x) for x in a]
+    return op.tangent(Recorded(tuple(range(len(a))), shape_of(y), a, y, shapes), d)
+
+
+class Recorded(At):
+    """An instruction at a point; functions of its arguments are recorded there."""
+
+    __slots__ = ()
+
+    def slopes(self, row: Elementary, wanted: Sequence[bool]) -> list[Any] | None:
+        return partials(row, self.a, self.y, wanted)
+
+    def push(self, f: Callable[..., Any], d: Sequence[Any]) -> Any:
+        tape, (out,) = inner(f, self.a, [e is not None for e in d])
+        found = tangents(tape.code, tape.values, [e for e in d if e is not None])
+        return None if out is None else found[out]
+
+    def pull(
+        self,
+        f: Callable[..., Any],
+        x: Sequence[Any],
+        moving: Sequence[bool],
+        bars: Sequence[Any],
+        rule: Rule | None = None,
+    ) -> list[Any] | None:
+        if rule in self.transposing:
             return None
-        left, right = (0 if e is None else e for e in d[2:])
-        if not isinstance(param, str):
-            return blend(param, left, right)
-        both = d[2] is not None and d[3] is not None
-        return choose(a[0], a[1], left, right, slope_mode(args, param, both))
-    moving = [e is not None for e in d]
-    if op == "call":
-        seeds = [None if e is None else full(e, s) for e, s in zip(d, shapes, strict=True)]
-        return call_tangent(param, a, y, seeds, moving)
-    slopes = partials(param, a, y, moving)
-    if slopes is None:
-        tape, out = inner(param.compose, a, moving)
-        given = [e for e in d if e is not None]
-        return tangents(tape.code, tape.values, given)[out]
-    terms = [times(p, e) for p, e in zip(slopes, d, strict=True) if p is not None]
-    return functools.reduce(plus, terms) if terms else None
-
-
-def call_tangent(call: Call, a: list[Any], y: Any, d: list[Any], moving: list[bool]) -> Any:
-    rule = call.rule
-    if rule.jvp is not None:
-        return flat(rule.jvp(tuple(d), call.split(y), *a))
-    if rule.vjp is not None:
-        # dy is the transpose of ȳ -> x̄, a linear map that can be recorded
-        tape = Tape()
-        seed = tape.input(shape_of(y), y * 0)
-        bars = rule.vjp(call.split(seed), call.split(y), *a)
-        seeds = {
-            tape.node(b).i: full(e, shape_of(b))
-            for b, e in zip(bars, d, strict=True)
-            if e is not None and b is not None
-        }
-        return adjoints(tape.code, tape.values, seeds)[0]
-    tape, out = inner(lambda *x: flat(rule.value(*x)), a, moving)
-    return tangents(tape.code, tape.values, [e for e in d if e is not None])[out]
+        transposing = self.transposing if rule is None else (*self.transposing, rule)
+        tape, outputs = inner(f, x, moving)
+        seeds: dict[int, Any] = {}
+        for i, bar in zip(outputs, bars, strict=True):
+            if i is not None and bar is not None:
+                seeds[i] = added(seeds.get(i), bar)
+        found = iter(adjoints(tape.code, tape.values, seeds, transposing=transposing))
+        return [next(found) if m else None for m in moving]
 
 
 # ------------------------------------------------------------------ reverse: adjoints
@@ -226,9 +174,8 @@ class Adjoints:
     keeps the choices (which, side) it is subject to, so that 0·inf does not poison what was taken.
     """
 
-    def __init__(self, shapes: Sequence[Shape], transposing: tuple[Rule, ...] = ()) -> None:
+    def __init__(self, shapes: Sequence[Shape]) -> None:
         self.shapes = shapes
-        self.transposing = transposing  # the rules whose tangents are being transposed
         self.total: dict[int, Any] = {}
         self.owned: set[int] = set()  # totals that may be written into
         self.pending: dict[int, list[tuple[Array, Any]]] = {}
@@ -268,13 +215,36 @@ class Adjoints:
             self.total[i] = total
         self.owned.add(i)
 
+    def spread(self, code: Code, v: Sequence[Any], i: int, given: Sequence[Any]) -> None:
+        """Add what the adjoint of instruction i gives to those of its arguments."""
+        op, args, shape = code[i]
+        choices = self.choices.pop(i, ())
+        for n, (j, part) in enumerate(zip(args, given, strict=True)):
+            if part is None:
+                continue
+            if type(part) is Whole:
+                if part.at is None:
+                    self.add(j, part.bar)
+                else:
+                    self.add_at(j, part.at, part.bar)
+                continue
+            for k, first in choices:
+                choice, (left, right, *_), _ = code[k]
+                assert isinstance(choice, Choose)
+                part = choice.taken(v[left], v[right], part, first)
+            own = self.shapes[j]
+            if own != shape:
+                self.add(j, unbroadcast(part, shape, own))
+            else:
+                self.add(j, part, (*choices, (i, n == 2)) if isinstance(op, Choose) else choices)
+
     def pop(self, i: int) -> Any:
         """Return the adjoint of variable i (None: zero) and forget it."""
         total = self.total.pop(i, None)
         if i in self.pending:
             index, bars = zip(*self.pending.pop(i), strict=True)
             bar = bars[0] if len(bars) == 1 else np.concatenate(bars)
-            total = _plus(total, scatter(bar, np.concatenate(index), self.shapes[i]))
+            total = added(total, scatter(bar, np.concatenate(index), self.shapes[i]))
         return total
 
 
@@ -292,8 +262,8 @@ def adjoints(
     adjoints of all variables, `transposing` the rules in whose tangents the code stands.
     """
     depends = active(code)
-    bars = Adjoints([instruction.shape for instruction in code], transposing)
-    inputs = [i for i, instruction in enumerate(code) if instruction.op == "input"]
+    bars = Adjoints([c.shape for c in code])
+    inputs = [i for i, c in enumerate(code) if type(c.op) is Input]
     for i, bar in zip(inputs, start, strict=False):
         if bar is not None:
             bars.add(i, bar)
@@ -301,215 +271,22 @@ def adjoints(
         bars.add(i, bar)
     with np.errstate(all="ignore"):
         for i in range(len(code) - 1, -1, -1):
-            if code[i].op != "input" and depends[i] and 0 not in code[i].shape:
-                bar = bars.pop(i)
-                if bar is not None:
-                    if every is not None:
-                        every[i] = full(bar, code[i].shape)
-                    _spread(code, v, i, bar, depends, bars, bars.choices.pop(i, ()))
+            op, args, shape = code[i]
+            if type(op) is Input or not depends[i] or 0 in shape:
+                continue
+            bar = bars.pop(i)
+            if bar is None:
+                continue
+            if every is not None:
+                every[i] = full(bar, shape)
+            at = Recorded(
+                args, shape, [v[j] for j in args], v[i], [code[j].shape for j in args],
+                transposing=transposing,
+            )  # fmt: skip
+            given = op.adjoint(at, bar, [depends[j] for j in args])
+            bars.spread(code, v, i, given)
         found = [bars.pop(i) for i in inputs]
     return [b if b is None else full(b, code[i].shape) for i, b in zip(inputs, found, strict=True)]
-
-
-def _spread(
-    code: Code,
-    v: Sequence[Any],
-    i: int,
-    bar: Any,
-    depends: list[bool],
-    bars: Adjoints,
-    choices: Choices,
-) -> None:
-    """Add what the adjoint of instruction i gives to those of its arguments."""
-    op, args, param, shape = code[i]
-    if op == "add":
-        parts = [(j, bar) for j in args if depends[j]]
-    elif op == "mul":
-        (x, y), parts = args, []
-        if depends[x]:
-            parts.append((x, times(bar, v[y])))
-        if depends[y]:
-            parts.append((y, times(bar, v[x])))
-    elif op == "div":
-        (x, y), parts = args, []
-        quotient = over(bar, v[y])
-        if depends[x]:
-            parts.append((x, quotient))
-        if depends[y]:
-            parts.append((y, -times(quotient, v[i])))
-    elif op == "linear" and param.kind == "scale":
-        parts = [(args[0], times(bar, constant(param.data, _like(v[args[0]]))))]
-    elif op == "elementary" and (slopes := _slopes(code, v, i, depends)) is not None:
-        parts = [(j, times(bar, p)) for j, p in zip(args, slopes, strict=True) if p is not None]
-    elif op == "choose":
-        parts = _sides(code, v, i, bar, depends)
-    else:
-        _spread_whole(code, v, i, full(bar, shape), depends, bars)
-        return
-    for n, (j, part) in enumerate(parts):
-        for k, first in choices:
-            part = _chosen(code[k], v, part, first)
-        own = bars.shapes[j]
-        if own != shape:
-            bars.add(j, unbroadcast(part, shape, own))
-        elif op == "choose":
-            bars.add(j, part, (*choices, (i, n == 0 and depends[args[2]])))
-        else:
-            bars.add(j, part, choices)
-
-
-def _slopes(code: Code, v: Sequence[Any], i: int, depends: list[bool]) -> list[Any] | None:
-    """Return the partial derivatives of a row of the table, see `partials`."""
-    _, args, row, _ = code[i]
-    return partials(row, [v[j] for j in args], v[i], [depends[j] for j in args])
-
-
-def _sides(
-    code: Code, v: Sequence[Any], i: int, bar: Any, depends: list[bool]
-) -> list[tuple[int, Any]]:
-    """Return what the adjoint of a choice gives to its two sides."""
-    _, args, mode, _ = code[i]
-    left, right, one, other = args
-    mode = slope_mode(args, mode, depends[one] and depends[other])
-    zero = 0 if is_operand(bar) else sample(bar)[0]
-    parts = []
-    for j, x, y in ((one, bar, zero), (other, zero, bar)):
-        if depends[j]:
-            plain = isinstance(mode, str)
-            parts.append((j, choose(v[left], v[right], x, y, mode) if plain else blend(mode, x, y)))
-    return parts
-
-
-def _spread_whole(
-    code: Code, v: Sequence[Any], i: int, bar: Any, depends: list[bool], bars: Adjoints
-) -> None:
-    """Add what the adjoint of an instruction on whole arrays gives to its arguments."""
-    op, args, param, shape = code[i]
-    a, wanted = [v[j] for j in args], [depends[j] for j in args]
-    if op == "elementary":
-        tape, out = inner(param.compose, a, wanted)
-        found = iter(adjoints(tape.code, tape.values, {out: bar}))
-        for j, w in zip(args, wanted, strict=True):
-            b = next(found) if w else None
-            if b is not None:
-                bars.add(j, b)
-    elif op == "linear":
-        _transpose(param, args, [code[j].shape for j in args], shape, bar, bars, depends)
-    elif op == "einsum":
-        left, out = param.split("->")
-        x, y = left.split(",")
-        if depends[args[0]]:
-            bars.add(args[0], contract(f"{out},{y}->{x}", bar, v[args[1]]))
-        if depends[args[1]]:
-            bars.add(args[1], contract(f"{out},{x}->{y}", bar, v[args[0]]))
-    else:
-        given = _call_adjoint(param, a, v[i], bar, wanted, bars.transposing)
-        for j, w, b in zip(args, wanted, given, strict=True):
-            if w and b is not None:
-                bars.add(j, b)
-
-
-def _chosen(choice: Instruction, v: Sequence[Any], bar: Any, first: bool) -> Any:
-    """Return the adjoint of a variable that counts where that side was chosen, or half of it."""
-    (left, right, *_), mode = choice.args, choice.param
-    if not isinstance(mode, str):
-        return np.where(mode == (0 if first else 1), 0, bar)
-    if mode in SIDES:
-        zero = 0 if is_operand(bar) else sample(bar)[0]
-        one, other = (bar, zero) if first else (zero, bar)
-        return choose(v[left], v[right], one, other, mode)
-    if first:
-        return choose(v[left], v[right], bar, 0, "where")
-    return choose(v[right], v[left], bar, 0, "where")
-
-
-def _transpose(
-    linear: Any,
-    args: tuple[int, ...],
-    shapes: list[Shape],
-    shape: Shape,
-    bar: Any,
-    bars: Adjoints,
-    depends: list[bool],
-) -> None:
-    """Add the transpose of a linear map, applied to bar, to the adjoints of its sources."""
-    kind, data = linear
-    if kind == "gather":
-        bar, start = full(bar, shape), 0
-        for j, s in zip(args, shapes, strict=True):
-            size = math.prod(s)
-            if depends[j]:
-                mine = (data >= start) & (data < start + size) if len(args) > 1 else None
-                if mine is None:
-                    bars.add_at(j, data, bar)
-                elif mine.any():
-                    bars.add_at(j, data[mine] - start, bar[mine])
-            start += size
-        return
-    if kind == "scatter":
-        bar = np.reshape(full(bar, shape), -1)
-        new = linear._replace(kind="gather", data=data[0].reshape(shapes[0]))(bar)
-    elif kind == "reshape":
-        new = np.reshape(full(bar, shape), shapes[0])
-    elif kind == "sum":
-        new = _with_unit_axes(bar, shape, shapes[0], data)
-    elif kind == "cumsum":
-        new = np.flip(np.cumsum(np.flip(full(bar, shape), data), axis=data), data)
-    else:
-        left, out = data[0].split("->")
-        c, x = left.split(",")
-        new = contract(f"{c},{out}->{x}", data[1], full(bar, shape))
-    bars.add(args[0], new)
-
-
-def _with_unit_axes(bar: Any, shape: Shape, source: Shape, axes: tuple[int, ...]) -> Any:
-    """Return the adjoint of a sum, with an axis of length one for each axis summed over."""
-    bar = full(bar, shape)
-    return np.reshape(bar, tuple(1 if i in axes else n for i, n in enumerate(source)))
-
-
-def _call_adjoint(
-    call: Call,
-    a: list[Any],
-    y: Any,
-    bar: Any,
-    wanted: list[bool],
-    transposing: tuple[Rule, ...],
-) -> list[Any]:
-    rule = call.rule
-    if rule.vjp is not None:
-        return list(rule.vjp(call.split(bar), call.split(y), *a))
-    if rule.jvp is not None:
-        # x̄ is the transpose of x' -> y', a linear map that can be recorded
-        if rule in transposing:
-            return _by_columns(call, a, y, bar, wanted)
-        transposing = (*transposing, rule)
-        tape = Tape()
-        inputs = [
-            tape.input(shape_of(x), x * 0) if w else None for x, w in zip(a, wanted, strict=True)
-        ]
-        out = tape.node(flat(rule.jvp(tuple(inputs), call.split(y), *a))).i
-    else:
-        tape, out = inner(lambda *x: flat(rule.value(*x)), a, wanted)
-    found = iter(adjoints(tape.code, tape.values, {out: bar}, transposing=transposing))
-    return [next(found) if w else None for w in wanted]
-
-
-def _by_columns(call: Call, a: list[Any], y: Any, bar: Any, wanted: list[bool]) -> list[Any]:
-    """Return the adjoints of a rule's arguments from its tangents along every element of them.
-
-    The transpose of a tangent that uses the rule on what varies needs the transpose of the rule.
-    """
-    found: list[Any] = [None] * len(a)
-    for n, moves in enumerate(wanted):
-        if moves:
-            size, shape = math.prod(shape_of(a[n])), shape_of(a[n])
-            terms = []
-            for unit in np.eye(size):
-                d = [unit.reshape(shape)[()] if m == n else None for m in range(len(a))]
-                terms.append(np.sum(bar * call_tangent(call, a, y, d, [e is not None for e in d])))
-            found[n] = np.reshape(np.stack(terms), shape)
-    return found
 
 
 # ------------------------------------------------------------------ helpers
@@ -586,27 +363,16 @@ def _quotients(row: Elementary, wanted: tuple[bool, ...]) -> tuple[Code, list[in
     return code, [new[i] for i in outputs]
 
 
-def inner(f: Callable[..., Any], a: Sequence[Any], moving: Sequence[bool]) -> tuple[Tape, int]:
-    """Return the recording of f at a, and its result; arguments that do not move stay numbers."""
+def inner(
+    f: Callable[..., Any], a: Sequence[Any], moving: Sequence[bool]
+) -> tuple[Tape, list[int | None]]:
+    """Return the recording of f at a, and its results; arguments that do not move stay as given."""
     tape = Tape()
     z = [tape.input(shape_of(x), x) if m else x for x, m in zip(a, moving, strict=True)]
-    out = tape.node(f(*z)).i
+    y = f(*z)
+    found = [None if e is None else tape.node(e).i for e in (y if isinstance(y, tuple) else (y,))]
     tape.tag.closed = True
-    return tape, out
-
-
-def slope_mode(args: tuple[int, ...], mode: Any, both: bool) -> Any:
-    """Return the mode of the choice between derivatives, of which `both` vary or only one does.
-
-    At a kink there is none, or by convention the mean, or the zero of the side that is constant.
-    """
-    if not isinstance(mode, str):
-        return mode
-    if mode in SIDES:
-        return mode
-    if args[0] == args[1]:
-        return "where"
-    return "mean" if both else "flat"
+    return tape, found
 
 
 def unbroadcast(bar: Any, whole: Shape, shape: Shape) -> Any:
@@ -632,14 +398,6 @@ def unbroadcast(bar: Any, whole: Shape, shape: Shape) -> Any:
     if extra:
         bar = np.reshape(bar, shape_of(bar)[extra:])
     return bar if times == 1 else bar * times
-
-
-def _plus(x: Any, y: Any) -> Any:
-    return y if x is None else plus(x, y)
-
-
-def _like(x: Any) -> Any:
-    return x if is_operand(x) else np.asarray(x)
 
 
 def _fits_into(bar: Any, total: Any) -> bool:

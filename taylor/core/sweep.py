@@ -22,29 +22,41 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import Algebra, Univariate, contract, free_letter, nonzero, pad
+from taylor.core.algebra import Algebra, Univariate, nonzero, pad
 from taylor.core.choices import SIDES, SLOPES, choose, shared
 from taylor.core.conditions import Condition
+from taylor.core.instructions import (
+    MUL,
+    Add,
+    Call,
+    Choose,
+    Const,
+    Div,
+    Input,
+    Integral,
+    Jump,
+    Local,
+    Mul,
+    Parameter,
+    Row,
+    Scale,
+)
+from taylor.core.maps import Map
 from taylor.core.program import Program, check
 from taylor.core.table import jumps_at
-from taylor.core.tape import flat
 from taylor.errors import DomainError, NonAnalyticError, OrderMismatch, PoleError
 from taylor.numbers import rounding
+from taylor.numbers.contexts import is_interval
+from taylor.numbers.formulas import Constant
+from taylor.numbers.kinds import Kind, base, is_operand
+from taylor.numbers.policy import current_policy
 from taylor.numbers.values import (
-    Constant,
-    alike,
-    base,
     common_shape,
     constant,
-    current_policy,
     decided,
-    is_interval,
-    is_operand,
-    kind_of,
     ordered,
     over,
     plus,
-    sample,
     times,
     together,
     zeros,
@@ -53,8 +65,10 @@ from taylor.numbers.values import (
 Array = Any
 REMEDY = "move the point, or use taylor.policy(kink='subgradient')"
 Step = Callable[[int], None]
-SCALING = ("scale", "einsum")  # the kinds of linear maps with coefficients of their own
-SHALLOW = ("constant", "linear", "add", "mul", "div")  # what is rounded in a way that is known
+RULES = {
+    Add: "_add", Mul: "_mul", Div: "_div", Scale: "_linear", Map: "_linear", Integral: "_integral",
+    Local: "_local", Jump: "_jump", Choose: "_choose", Call: "_call",
+}  # fmt: skip
 DEPTH = 5  # of companions such as (1 - e) + 2e·s²
 LARGEST_LOW = 2.0**-48  # of a low part; else the value is out of the range of its formula
 LOW_ORDER = 20  # a rounded value puts coefficient k off by up to k/2 units: not worth a look below
@@ -114,50 +128,42 @@ class Sweep:
         self.algebra = algebra
         self.order = algebra.order
         self.policy = current_policy()
-        constants = [i.param for i in program.code if i.op == "constant"]
-        linear = [i.param for i in program.code if i.op == "linear"]
-        constants += [
-            p.data if p.kind == "scale" else p.data[1] for p in linear if p.kind in SCALING
-        ]
+        constants = [i.op.constant for i in program.code if i.op.constant is not None]
         self.like = self._kind([*inputs, *_deciding(parameters), *_deciding(constants)])
         self.table: list[Any] = []  # a table, or the plain value of an inactive instruction
         self.height: list[int] = []
         self.weighted: dict[int, Array] = {}  # D of a table, for integrals
         self.steps: list[Step] = []
         self.owners: list[int] = []  # per step, its instruction
-        rows = [i.param.row for i in program.code if i.op == "integral"]
+        rows = [i.op.row for i in program.code if isinstance(i.op, Integral)]
         self.precise = self.order > LOW_ORDER and any(row.low is not None for row in rows)
         self.lows: dict[int, Any] = {}  # what rounding took from the values of rows, when asked for
         self.moving: list[Any] = []  # per instruction, the lanes that vary (made when needed)
         self.live: list[bool] = []  # per instruction, whether it depends on an input at all
         found = [algebra.height(x) for x in inputs] if heights is None else heights
-        read = {a for i in program.code if i.op == "integral" for a in i.args[: i.param.arity]}
-        for i, (op, args, param, shape) in enumerate(program.code):
-            args = args[: param.arity] if op == "integral" else args
-            self.live.append(op == "input" or any(self.live[a] for a in args))
-            if op == "input":
-                self.table.append(inputs[param])
-                self.height.append(found[param])
+        read = {a for i in program.code if type(i.op) is Integral for a in i.op.reads(i.args)}
+        for i, (op, args, shape) in enumerate(program.code):
+            args = op.reads(args)
+            self.live.append(type(op) is Input or any(self.live[a] for a in args))
+            if type(op) is Input:
+                self.table.append(inputs[op.n])
+                self.height.append(found[op.n])
             else:
-                self.height.append(self._height(op, args))
-                live = op != "parameter" and op != "constant"
+                self.height.append(op.height([self.height[a] for a in args], self.order))
                 if self.height[i] > 0:
-                    live_shapes = [self._shape(a) for a in args]
-                    if op not in ("linear", "call") or (op, getattr(param, "kind", "")) == (
-                        "linear",
-                        "scale",
-                    ):
-                        shape = common_shape(shape, *live_shapes)
+                    if op.by_element:
+                        shape = common_shape(shape, *(self._shape(a) for a in args))
                     self.table.append(self._room(i, (algebra.size, *shape)))
-                    self.steps.append(getattr(self, f"_{op}")(i))
+                    self.steps.append(self._step(i))
                     self.owners.append(i)
-                elif live:
-                    self.table.append(self._plain(op, args, param))
+                elif isinstance(op, Parameter):
+                    self.table.append(self._number(parameters[op.n]))
+                elif isinstance(op, Row):
+                    self.table.append(self._checked(op.row, [self._head(a) for a in args]))
                 else:
-                    value = parameters[param] if op == "parameter" else param
-                    self.table.append(constant(value, self.like))
-            if i in read and self.height[i] > 0 and op != "integral":
-                if op == "input" and heights is None:
+                    self.table.append(op.value([self._head(a) for a in args], self._number))
+            if i in read and self.height[i] > 0 and type(op) is not Integral:
+                if type(op) is Input and heights is None:
                     weights = algebra.degrees.reshape((-1,) + (1,) * (self.table[i].ndim - 1))
                     with np.errstate(all="ignore"):
                         self.weighted[i] = self.table[i] * like_numbers(weights, self.table[i])
@@ -165,6 +171,15 @@ class Sweep:
                     self.weighted[i] = zeros(self.table[i].shape, self.table[i])
                     self.steps.append(self._weigh(i))
                     self.owners.append(i)
+
+    def _step(self, i: int) -> Step:
+        """Return the step rule of instruction i."""
+        op = self.program.code[i].op
+        rule: Step = getattr(self, next(r for kind, r in RULES.items() if isinstance(op, kind)))(i)
+        return rule
+
+    def _number(self, c: Any) -> Any:
+        return constant(c, self.like)
 
     def _room(self, i: int, shape: tuple[int, ...]) -> Any:
         """Return the table of instruction i, all zeros."""
@@ -181,17 +196,6 @@ class Sweep:
     def _coefficients(self, row: Any, x: Any) -> Any:
         """Return the local coefficients 0..order of a row at x."""
         return local_series(row, x, self.order)
-
-    def _height(self, op: str, args: tuple[int, ...]) -> int:
-        if op in ("parameter", "constant"):
-            return 0
-        known = [self.height[a] for a in args]
-        top = sum(known) if op == "mul" else max(known)
-        if op in ("integral", "local", "jump", "call"):
-            top = 0 if top == 0 else self.order
-        if op == "div":
-            top = self.height[args[0]] if self.height[args[1]] == 0 else self.order
-        return min(top, self.order)
 
     def _shape(self, a: int) -> tuple[int, ...]:
         return self.table[a].shape[1:] if self.height[a] else np.shape(self._head(a))
@@ -218,20 +222,20 @@ class Sweep:
 
     def _low(self, i: int, depth: int = DEPTH) -> Any:
         """Return what rounding took from the value of instruction i, as far as it is known."""
-        op, args, param, _ = self.program.code[i]
-        if op == "integral":
+        op, args, _ = self.program.code[i]
+        if isinstance(op, Integral):
             return self._row_low(i)
-        if depth == 0 or op not in SHALLOW or not self._has_low(i):
+        if depth == 0 or not self._has_low(i):
             return None
-        if op == "constant":
-            return rounding.of_constant(param) if isinstance(param, Constant) else None
+        if isinstance(op, Const):
+            return rounding.of_constant(op.c) if isinstance(op.c, Constant) else None
+        if not isinstance(op, (Add, Mul, Div, Scale)) or np.ndim(op.constant):
+            return None
         x = [(self._value(a), self._low(a, depth - 1)) for a in args]
-        if op == "linear":
-            if param.kind != "scale" or np.ndim(param.data):
-                return None
-            x.append((constant(param.data, self.like), rounding.of_constant(param.data)))
-            op = "mul"
-        return rounding.through(op, x[0], x[1], self._value(i), self._product_low)
+        if isinstance(op, Scale):
+            x.append((self._number(op.c), rounding.of_constant(op.c)))
+            op = MUL
+        return op.low(x[0], x[1], self._value(i), self._product_low)
 
     def _row_low(self, i: int) -> Any:
         """Return what rounding took from the value of a row that says so, at high orders."""
@@ -240,17 +244,16 @@ class Sweep:
         return self.lows[i]
 
     def _new_row_low(self, i: int) -> Any:
-        instruction = self.program.code[i]
-        op, args, param, _ = instruction
-        if op != "integral" or param.row.low is None or not self.precise:
+        op, given, _ = self.program.code[i]
+        if not isinstance(op, Integral) or op.row.low is None or not self.precise:
             return None
-        args = args[: param.arity]
+        args = op.reads(given)
         if not all(map(self._has_low, (i, *args))):
             return None
         y = self._value(i)
         with np.errstate(all="ignore"):
-            low = self._kept(param.row.low(*map(self._value, args), y), y)
-            qs, p = instruction.args[param.arity : -1], self._value(instruction.args[-1])
+            low = self._kept(op.row.low(*map(self._value, args), y), y)
+            qs, p = given[op.count : -1], self._value(given[-1])
             for a, q in zip([a for a in args if self.live[a]], qs, strict=True):
                 change = self._low(a, DEPTH - 2)
                 if change is not None:
@@ -271,22 +274,7 @@ class Sweep:
 
     def _head(self, a: int) -> Any:
         x = self.table[a]
-        return x[0] if self.program.code[a].op == "input" else x
-
-    def _plain(self, op: str, args: tuple[int, ...], param: Any) -> Any:
-        """Return the value of an instruction that depends on no active input."""
-        v = [self._head(a) for a in args]
-        if op in ("add", "mul", "div"):
-            return {"add": plus, "mul": times, "div": over}[op](v[0], v[1])
-        if op == "linear":
-            return (
-                times(v[0], constant(param.data, self.like)) if param.kind == "scale" else param(*v)
-            )
-        if op == "choose":
-            return choose(v[0], v[1], v[2], v[3], param)
-        if op == "call":
-            return flat(param.rule(*v))
-        return self._checked(param.row if op == "integral" else param, v)
+        return x[0] if type(self.program.code[a].op) is Input else x
 
     def run(self) -> None:
         """Compute all parts of all instructions."""
@@ -298,12 +286,14 @@ class Sweep:
 
     def result(self, i: int) -> Array:
         """Return the table of instruction i."""
-        if self.height[i] or self.program.code[i].op == "input":
+        if self.height[i] or type(self.program.code[i].op) is Input:
             return self.table[i]
         value = self.table[i]
         table = zeros(
             (self.algebra.size, *np.shape(value)),
-            self.like if is_operand(value) or is_operand(self.like) else sample(self.like, value),
+            self.like
+            if is_operand(value) or is_operand(self.like)
+            else Kind.of(self.like, value).zeros((1,)),
         )
         table[0] = value
         return table
@@ -387,7 +377,7 @@ class Sweep:
         return step
 
     def _linear(self, i: int) -> Step:
-        _, args, linear, _ = self.program.code[i]
+        op, args, _ = self.program.code[i]
         y, part, height = self.table[i], self.algebra.part, self.height
         lead = 0 if isinstance(self.algebra, Univariate) else 1
 
@@ -405,23 +395,18 @@ class Sweep:
             if k > height[i]:
                 return
             xs = [source(a, k) for a in args]
-            if linear.kind == "scale":
-                new = xs[0] * constant(linear.data, self.like)
-            elif linear.kind != "einsum":
-                new = linear.moved(xs, lead)
+            if isinstance(op, Map):
+                y[part(k)] = op.moved(xs, lead)
             else:
-                terms, out = linear.data[0].split("->")
-                c, x = terms.split(",")
-                z = free_letter(linear.data[0]) * lead
-                new = contract(f"{c},{z}{x}->{z}{out}", linear.data[1], xs[0])
-            y[part(k)] = new
+                y[part(k)] = xs[0] * self._number(op.constant)
 
         return step
 
     def _integral(self, i: int) -> Step:
-        instruction = self.program.code[i]
-        (row, n, polar), args = instruction.param, instruction.args
-        if polar is not None:
+        op, args, _ = self.program.code[i]
+        assert isinstance(op, Integral)
+        row, n = op.row, op.count
+        if op.polar is not None:
             return self._polar(i)
         live = [a for a in args[:n] if self.live[a]]
         p, qs = args[-1], args[n:-1]
@@ -497,7 +482,9 @@ class Sweep:
 
         Rounded, the coefficients of 1 + a² would have other zeros, and cancel in each degree.
         """
-        (row, _, polar), args = self.program.code[i].param, self.program.code[i].args[:-1]
+        op, (*args, _), _ = self.program.code[i]
+        assert isinstance(op, Integral)
+        row, polar = op.row, op.polar
         y, part = self.table[i], self.algebra.part
         u, v = zeros(y.shape, y), zeros(y.shape, y)
         dy = self.weighted[i] = u if polar else v
@@ -524,7 +511,9 @@ class Sweep:
 
     def _polar_sides(self, i: int, k: int, u: Any, v: Any) -> tuple[Any, Any]:
         """Return r and s of `_polar`; an argument that does not vary has no terms."""
-        n, args = self.program.code[i].param.polar, self.program.code[i].args[:-1]
+        op, (*args, _), _ = self.program.code[i]
+        assert isinstance(op, Integral)
+        n = op.polar
         y, interior, part = self.table[i], self.algebra.interior, self.algebra.part
         r: list[Any] = []
         s: list[Any] = []
@@ -555,10 +544,12 @@ class Sweep:
         for x in (a * c, b * c):
             squares.append((x * x, self._product_low(x, x, x * x)))
         total = squares[0][0] + squares[1][0]
-        return a * c * c, b * c * c, (total, rounding.through("add", squares[0], squares[1], total))
+        return a * c * c, b * c * c, (total, rounding.through_sum(squares[0], squares[1], total))
 
     def _local(self, i: int) -> Step:
-        (a,), row = self.program.code[i].args, self.program.code[i].param
+        op, (a,), _ = self.program.code[i]
+        assert isinstance(op, Local)
+        row = op.row
         x, y, part, top = self.table[a], self.table[i], self.algebra.part, self.height[a]
         powers: list[Any] = [None, x]
         series: list[Any] = []
@@ -589,7 +580,9 @@ class Sweep:
         return step
 
     def _call(self, i: int) -> Step:
-        args, rule, y = self.program.code[i].args, self.program.code[i].param.rule, self.table[i]
+        op, args, _ = self.program.code[i]
+        assert isinstance(op, Call)
+        rule, y = op.rule, self.table[i]
         if rule.step is None:
             raise TypeError(
                 f"{rule.name} has no degree-wise rule to sweep; evaluate the program at a series"
@@ -599,7 +592,9 @@ class Sweep:
         return called(rule, self.algebra, given, live, y, self.like)
 
     def _jump(self, i: int) -> Step:
-        args, row = self.program.code[i].args, self.program.code[i].param
+        op, args, _ = self.program.code[i]
+        assert isinstance(op, Jump)
+        row = op.row
         y, part = self.table[i], self.algebra.part
         lanes: list[Any] = []
 
@@ -622,8 +617,9 @@ class Sweep:
         return step
 
     def _choose(self, i: int) -> Step:
-        lhs, rhs, a, b = args = self.program.code[i].args
-        mode = self.program.code[i].param
+        op, args, _ = self.program.code[i]
+        assert isinstance(op, Choose)
+        (lhs, rhs, a, b), mode = args, op.mode
         y, part, height = self.table[i], self.algebra.part, self.height
         state: dict[str, Any] = {}
         mean = "mean" if self.live[a] and self.live[b] else "flat"
@@ -744,15 +740,14 @@ class Sweep:
     def _lanes_active(self, args: Sequence[int]) -> Any:
         """Return where some argument varies, per lane."""
         if not self.moving:
-            for i, (op, inner, param, _) in enumerate(self.program.code):
-                inner = inner[: param.arity] if op == "integral" else inner
+            for i, (op, inner, _) in enumerate(self.program.code):
                 lanes: Any = np.zeros((), dtype=bool)
-                if op == "input" and self.height[i]:
+                if type(op) is Input and self.height[i]:
                     lanes = nonzero(self.table[i][1:]).any(0)
-                elif op == "linear" and self.height[i] and param.kind != "scale":
+                elif isinstance(op, Map) and self.height[i]:
                     lanes = np.ones((), dtype=bool)
-                elif op != "input":
-                    for a in inner:
+                elif type(op) is not Input:
+                    for a in op.reads(inner):
                         lanes = lanes | self.moving[a]
                 self.moving.append(lanes)
         total: Any = np.zeros((), dtype=bool)
@@ -848,7 +843,7 @@ def _masked(x: Any, lanes: Any) -> Any:
 def _pick(a: Any, b: Any, first: Any, lost: Any) -> Any:
     if np.shape(first) == ():
         return a if first and not lost else b if not lost else a + b + np.nan
-    chosen = np.where(first, *alike([a, b]))
+    chosen = np.where(first, *together(a, b))
     return np.where(lost, np.nan, chosen) if lost.any() else chosen
 
 
@@ -863,7 +858,7 @@ def _deciding(constants: Iterable[Any]) -> list[Any]:
             found.append(c)
         elif isinstance(c, complex):
             found.append(np.zeros(0, dtype=np.complex64))
-        elif hasattr(kind_of(c), "mpf"):
+        elif not Kind.of(c).numpy:
             found.append(c)
     return found
 
@@ -872,7 +867,7 @@ def _common(inputs: Sequence[Any]) -> Array:
     """Return an array of the kind of number that combines all inputs."""
     held = [x for x in inputs if is_operand(x)]
     plain = [x for x in inputs if not is_operand(x)]
-    like: Any = sample(*plain) if plain or not held else None
+    like: Any = Kind.of(*plain).zeros((1,)) if plain or not held else None
     for x in held:
         head = x.reshape(-1)[:1]
         like = head if like is None else like + head

@@ -25,8 +25,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taylor.errors import DomainError, NonAnalyticError
-from taylor.numbers import values
-from taylor.numbers.values import by_lanes, is_operand
+from taylor.numbers import contexts, values
+from taylor.numbers.formulas import by_lanes
+from taylor.numbers.kinds import is_operand
 
 
 class Parts(NamedTuple):
@@ -167,7 +168,7 @@ def derived(row: Elementary) -> Elementary:
 def jumps_at(row: Elementary, *x: Any) -> Any:
     """Return where a piecewise constant row jumps, for intervals: whether it jumps inside."""
     assert row.jumps is not None
-    if any(map(values.is_set, x)):
+    if any(map(contexts.is_set, x)):
         return np.frompyfunc(functools.partial(_jumps_inside, row), len(x), 1)(*x)
     return row.jumps(*x)
 
@@ -175,7 +176,7 @@ def jumps_at(row: Elementary, *x: Any) -> Any:
 def _jumps_inside(row: Elementary, x: Any, *more: Any) -> bool:
     assert row.jumps is not None
     steps = values.call(row, (x, *more)).delta
-    return bool(steps != 0 or any(row.jumps(end, *more) for end in values.ends(x)))
+    return bool(steps != 0 or any(row.jumps(end, *more) for end in contexts.ends(x)))
 
 
 @functools.cache

@@ -1,13 +1,9 @@
 """The tape: recording what a function does to array-valued variables (a Wengert list).
 
-A recorded instruction is one of
-
-    input · constant · add · mul · div · linear · einsum · choose · elementary · call
-
-Arguments of element-wise instructions broadcast as in NumPy.  Every shape operation is `linear`:
-y = S x with a constant S.  Nodes carry the values of the recording, in whatever number type they
-are, so that a Python branch can be taken; each branch leaves a guard.  A value of an outer
-differentiation that meets a node is a constant of the recording (see `tags`).
+Arguments of element-wise instructions broadcast as in NumPy.  Every shape operation is a linear map
+y = S x with a constant S (see `maps`).  Nodes carry the values of the recording, in whatever number
+type they are, so that a Python branch can be taken; each branch leaves a guard.  A value of an
+outer differentiation that meets a node is a constant of the recording (see `tags`).
 """
 
 from __future__ import annotations
@@ -22,81 +18,39 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taylor.core import functions, table
-from taylor.core.algebra import contract, nonzero
-from taylor.core.choices import choose
+from taylor.core import functions
+from taylor.core.algebra import nonzero
 from taylor.core.conditions import COMPARISONS, Condition
+from taylor.core.instructions import (
+    ADD,
+    DIV,
+    LARGE,
+    MUL,
+    Call,
+    Choose,
+    Const,
+    Einsum,
+    Input,
+    Instruction,
+    Op,
+    Row,
+    Scale,
+    Shape,
+    flat,
+)
+from taylor.core.maps import Contract, CumSum, Gather, Reshape, Scatter, Sum, host
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
-from taylor.core.operand import NUMBERS, Operand, host, lift
+from taylor.core.operand import NUMBERS, Operand, lift
 from taylor.core.table import Rule, derived
 from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, ShapeMismatch, TraceError
-from taylor.numbers.values import (
-    Constant,
-    as_array,
-    base,
-    common_shape,
-    constant,
-    decided,
-    exact,
-    is_operand,
-    of_value,
-    over,
-    plus,
-    sample,
-    times,
-    together,
-    unit,
-    zeros,
-)
+from taylor.numbers.formulas import Constant
+from taylor.numbers.kinds import Kind, base, is_operand
+from taylor.numbers.values import as_array, common_shape, constant, decided, exact, of_value
 
 Array = Any
-Shape = tuple[int, ...]
-ARITHMETIC = {"add": plus, "mul": times, "div": over}
 EXTREMES = (functions.maximum, functions.minimum)
-LARGE = 1024  # elements of an array that is told from others by identity, not by content
 MIRRORED = {"<": operator.gt, "<=": operator.ge, ">": operator.lt, ">=": operator.le}
-
-
-class Linear(NamedTuple):
-    """A constant linear map y = S x of one or several arrays.
-
-    | kind | data | y |
-    |---|---|---|
-    | gather | index | y.flat[i] is element index[i] of the joined sources, -1 meaning zero |
-    | scatter | (index, shape) | the transpose: y.flat[index[i]] += x.flat[i] |
-    | reshape | shape | the same elements |
-    | sum | axes | the sum over them |
-    | cumsum | axis | the running sum |
-    | scale | c | c·x |
-    | einsum | (spec, c) | einsum(spec, c, x) |
-    """
-
-    kind: str
-    data: Any
-
-    def __call__(self, *xs: Any) -> Any:
-        """Return S x for plain arrays or operands."""
-        x = xs[0]
-        if self.kind == "scale":
-            return times(x, self.data)
-        if self.kind == "einsum":
-            return contract(self.data[0], self.data[1], x)
-        return self.moved(xs, 0)
-
-    def moved(self, xs: Sequence[Any], lead: int) -> Any:
-        """Return S x under `lead` leading axes, for the kinds that only move and add elements."""
-        x = xs[0]
-        if self.kind == "gather":
-            return gather(xs, self.data, lead)
-        if self.kind == "scatter":
-            index, shape = self.data
-            return scatter(x, index, shape, lead)
-        if self.kind == "reshape":
-            return np.reshape(x, (*np.shape(x)[:lead], *self.data))
-        if self.kind == "sum":
-            return np.sum(x, axis=tuple(d + lead for d in self.data))
-        return np.cumsum(x, axis=self.data + lead)
 
 
 def as_data(c: Any, like: Any) -> Any:
@@ -107,61 +61,6 @@ def as_data(c: Any, like: Any) -> Any:
     if dtype.kind not in "fc" or np.asarray(c).dtype.kind not in "iub":
         return c
     return np.asarray(c).astype(np.empty(0, dtype).real.dtype)[()]
-
-
-def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
-    """Return elements of the joined sources by position (-1: zero), under `lead` leading axes."""
-    if not lead:
-        if not index.ndim and len(sources) == 1 and type(sources[0]) is np.ndarray and index >= 0:
-            return sources[0].reshape(-1)[index]
-        owner = host(sources)
-        if owner is not None:
-            return owner._gather(sources, index)
-        if not index.ndim and len(sources) == 1 and index >= 0:
-            return np.asarray(sources[0]).reshape(-1)[index]
-    if set(map(type, sources)) == {np.float64} and index.size and index.min() >= 0:
-        return np.array(sources)[index]
-    floats = [x.dtype for x in sources if isinstance(x, (np.ndarray, np.inexact))]
-    if floats and np.dtype(object) not in floats:  # Python's numbers take the precision of arrays
-        dtype = np.result_type(*floats)
-        sources = [np.asarray(x, dtype) if type(x) in (int, float) else x for x in sources]
-    arrays = [x if is_operand(x) else np.asarray(x) for x in sources]
-    flat = [x.reshape((*x.shape[:lead], -1)) for x in arrays]
-    if index.size and index.min() < 0:
-        flat.append(flat[0][..., :0].sum(-1)[..., None] if lead else zeros((1,), sample(flat[0])))
-    joined = flat[0] if len(flat) == 1 else np.concatenate(together(*flat), axis=-1)
-    found = joined[..., index]
-    return found[()] if isinstance(found, np.ndarray) else found  # a number, not an array of one
-
-
-def scatter(x: Any, index: Array, shape: Shape, lead: int = 0) -> Any:
-    """Return the array y with y.flat[index[i]] = Σ x.flat[i] (index -1: dropped)."""
-    size = math.prod(shape)
-    front = tuple(np.shape(x)[:lead])
-    rows = math.prod(front)
-    to = index.reshape(-1)
-    x = np.reshape(x, (rows, -1))
-    if to.size and to.min() < 0:
-        x, to = x[:, to >= 0], to[to >= 0]
-    to = (np.arange(rows)[:, None] * size + to).reshape(-1)
-    x = np.reshape(x, -1)
-    if is_operand(x):
-        y = x._scatter(to, (rows * size,))
-    elif x.dtype.kind == "f":
-        y = np.bincount(to, weights=x, minlength=rows * size).astype(x.dtype, copy=False)
-    else:
-        y = zeros((rows * size,), x)
-        np.add.at(y, to, x)
-    return np.reshape(y, (*front, *shape))
-
-
-class Instruction(NamedTuple):
-    """v_i = op(args; param): one line of a program."""
-
-    op: str
-    args: tuple[int, ...]
-    param: Any
-    shape: Shape
 
 
 def pruned(
@@ -225,19 +124,19 @@ class Tape:
         self.most: float = math.inf  # instructions after which the recording is given up
         self.outer: set[Tag] = set()  # of variables made by hand that the point is a series in
 
-    def push(self, op: str, args: tuple[int, ...], param: Any, shape: Shape, value: Any) -> Node:
+    def push(self, op: Op, args: tuple[int, ...], shape: Shape, value: Any) -> Node:
         """Append one instruction (or find it) and return its node."""
         if self.tag.closed:
             raise ForeignNodeError(
                 "a node outlived its recording; return results from the recorded function instead"
             )
-        key = (op, args, _key(param))
+        key = (op.key(), args)
         found = self.seen.get(key)
-        if found is not None and op != "input":
+        if found is not None and type(op) is not Input:
             return Node(self, found)
         if len(self.code) >= self.most:
             raise NotNow(f"a recording of more than {self.most} instructions")
-        self.code.append(Instruction(op, args, param, shape))
+        self.code.append(Instruction(op, args, shape))
         self.values.append(value)
         self.seen[key] = len(self.code) - 1
         return Node(self, len(self.code) - 1)
@@ -251,7 +150,7 @@ class Tape:
             if x.tag.level >= 0:
                 self.outer.add(x.tag)
             x = x.value
-        node = self.push("input", (), len(self.inputs), shape, value)
+        node = self.push(Input(len(self.inputs)), (), shape, value)
         self.inputs.append(node.i)
         return node
 
@@ -259,16 +158,16 @@ class Tape:
         """Append a constant: a number, an array, a named Constant, or an outer value."""
         if isinstance(c, (Constant, Fraction)):
             value = None if self.like is None else constant(c, self.like)
-            return self.push("constant", (), c, (), value)
+            return self.push(Const(c), (), (), value)
         if type(c) in (int, float):
-            return self.push("constant", (), c, (), c)
+            return self.push(Const(c), (), (), c)
         if is_operand(c):
             return self._outer(c)
         if np.ndim(c) == 0 and not isinstance(c, np.ndarray):
             c = int(c) if isinstance(c, (np.integer, np.bool_)) else c
             if type(c) not in NUMBERS:
                 as_array(c)  # raises an error, if c is no number
-            return self.push("constant", (), c, (), c)
+            return self.push(Const(c), (), (), c)
         if not isinstance(c, np.ndarray):
             c = np.asarray(c)
         known = self.arrays.get(id(c))
@@ -278,7 +177,7 @@ class Tape:
         fixed = isinstance(c, np.ndarray) and c.flags.owndata and not c.flags.writeable
         array = c if fixed and c.dtype.kind in "fc" else as_array(as_data(c, self.like))
         array.flags.writeable = False
-        node = self.push("constant", (), array, array.shape, array)
+        node = self.push(Const(array), (), array.shape, array)
         if array.size > LARGE and isinstance(c, np.ndarray):
             self.arrays[id(c)] = (c, array, array.dtype.kind in "fc", node.i)
         return node
@@ -289,14 +188,14 @@ class Tape:
             return self.node(c)
         array = c.copy()
         array.flags.writeable = False
-        return self.push("constant", (), array, array.shape, array)
+        return self.push(Const(array), (), array.shape, array)
 
     def _outer(self, c: Any) -> Node:
         """Append a constant that is a value of an outer differentiation, as it is now."""
         known = self.outers.get(id(c))
         if known is None or not c._unchanged(known[1]):
             held = c.copy()
-            known = c, held, self.push("constant", (), held, held.shape, held).i
+            known = c, held, self.push(Const(held), (), held.shape, held).i
             self.outers[id(c)] = known
         return Node(self, known[2])
 
@@ -316,43 +215,23 @@ class Tape:
             )
         return self.constant(x)
 
-    def linear(self, kind: str, data: Any, sources: Sequence[Any], shape: Shape) -> Node:
-        """Append a linear map of the sources."""
-        nodes = [self.node(x) for x in sources]
-        values = [self.values[n.i] for n in nodes]
-        linear, value = Linear(kind, data), None
-        if all(v is not None for v in values):
-            if len(values) == 1 and kind in ("gather", "reshape"):  # nothing is computed
-                value = linear(*values)
-            else:
-                with np.errstate(all="ignore"):
-                    value = linear(*values)
-        return self.push("linear", tuple(n.i for n in nodes), linear, shape, value)
+    def number(self, c: Any) -> Any:
+        """Return a constant as a number of the kind of the recording."""
+        return constant(c, self.like)
 
-    def scale(self, x: Node, c: Any) -> Node:
-        """Append c·x for a constant c."""
-        value = self.values[x.i]
+    def apply(self, op: Op, nodes: Sequence[Node], shape: Shape | None = None) -> Node:
+        """Append an instruction on nodes of this tape, with its value where theirs are known."""
+        args = tuple([n.i for n in nodes])
+        values = [self.values[i] for i in args]
+        if shape is None:
+            shape = op.shape([self.code[i].shape for i in args])
+        if any([v is None for v in values]):
+            return self.push(op, args, shape, None)
+        if isinstance(op, (Gather, Reshape)):  # nothing is computed
+            return self.push(op, args, shape, op.moved(values, 0))
         with np.errstate(all="ignore"):
-            scaled = None if value is None else times(value, constant(c, self.like))
-        return self.push("linear", (x.i,), Linear("scale", c), x.shape, scaled)
-
-
-def _key(param: Any) -> Any:
-    """Return a hashable stand-in for a parameter that tells 1 from 1.0 and 0.0 from -0.0."""
-    if param is None or type(param) in (int, float, str):
-        return (type(param), repr(param) if type(param) is float else param)
-    if isinstance(param, tuple):
-        return tuple([_key(p) for p in param])
-    if isinstance(param, np.generic):
-        return (param.dtype.char, param.tobytes())
-    if isinstance(param, np.ndarray) and param.size > LARGE:
-        return id(param)
-    if isinstance(param, np.ndarray):
-        body = param.tobytes() if param.dtype != object else tuple(map(_key, param.ravel()))
-        return (param.dtype.str, param.shape, body)
-    if isinstance(param, (table.Elementary, Rule, Constant)) or is_operand(param):
-        return id(param)
-    return (type(param), repr(param))
+            value = op.value(values, self.number)
+        return self.push(op, args, shape, value)
 
 
 class Node(Operand):
@@ -447,19 +326,19 @@ class Node(Operand):
             if n > 1 and -n <= index < n:
                 k = index % n if cell is None else self._where[index] - 1
                 source = self if cell is None else Node(self.tape, cell.i)
-                return self.tape.linear("gather", np.int64(k), [source], ())
+                return self.tape.apply(Gather(np.int64(k)), [source], ())
         return super().__getitem__(index)
 
     # arithmetic -----------------------------------------------------------------------------
-    def _binary(self, op: str, x: Any, y: Any) -> Any:
+    def _binary(self, op: Op, x: Any, y: Any) -> Any:
         x, y = lift(x), lift(y)
         owner = host((x, y))
         if not isinstance(owner, Node):  # an inner series, of which the nodes are coefficients
-            return owner._operate(op, x, y)
+            return owner._operate(op.operator, x, y)
         found: Node = owner._combined(op, owner.tape.node(x), owner.tape.node(y))
         return found._beside(x, y)
 
-    def _combined(self, op: str, a: Node, b: Node) -> Node:
+    def _combined(self, op: Op, a: Node, b: Node) -> Node:
         tape = self.tape
         folded = _fold_identity(op, a, b)
         if folded is not None:
@@ -467,35 +346,32 @@ class Node(Operand):
         try:
             shape = common_shape(a.shape, b.shape)
         except ValueError:
-            raise ShapeMismatch(f"shapes {a.shape} and {b.shape} do not fit in {op}") from None
-        if op == "mul":
+            raise ShapeMismatch(f"shapes {a.shape} and {b.shape} do not fit in {op.name}") from None
+        if op is MUL:
             for factor, other in ((a, b), (b, a)):
-                c = tape.code[factor.i]
-                varies = tape.code[other.i].op != "constant" and other.shape == shape
-                if c.op == "constant" and varies and not is_operand(c.param):
-                    return tape.scale(other, c.param)
-        va, vb = tape.values[a.i], tape.values[b.i]
-        with np.errstate(all="ignore"):
-            value = None if va is None or vb is None else ARITHMETIC[op](va, vb)
-        return tape.push(op, (a.i, b.i), None, shape, value)
+                c = tape.code[factor.i].op
+                varies = type(tape.code[other.i].op) is not Const and other.shape == shape
+                if type(c) is Const and varies and not is_operand(c.c):
+                    return tape.apply(Scale(c.c), [other])
+        return tape.apply(op, [a, b], shape)
 
     def __add__(self, o: Any) -> Any:
-        return self._binary("add", self, o) if _ok(o) else NotImplemented
+        return self._binary(ADD, self, o) if _ok(o) else NotImplemented
 
     def __radd__(self, o: Any) -> Any:
-        return self._binary("add", o, self) if _ok(o) else NotImplemented
+        return self._binary(ADD, o, self) if _ok(o) else NotImplemented
 
     def __mul__(self, o: Any) -> Any:
-        return self._binary("mul", self, o) if _ok(o) else NotImplemented
+        return self._binary(MUL, self, o) if _ok(o) else NotImplemented
 
     def __rmul__(self, o: Any) -> Any:
-        return self._binary("mul", o, self) if _ok(o) else NotImplemented
+        return self._binary(MUL, o, self) if _ok(o) else NotImplemented
 
     def __truediv__(self, o: Any) -> Any:
-        return self._binary("div", self, o) if _ok(o) else NotImplemented
+        return self._binary(DIV, self, o) if _ok(o) else NotImplemented
 
     def __rtruediv__(self, o: Any) -> Any:
-        return self._binary("div", o, self) if _ok(o) else NotImplemented
+        return self._binary(DIV, o, self) if _ok(o) else NotImplemented
 
     def __sub__(self, o: Any) -> Any:
         return self + _negative(o) if _ok(o) else NotImplemented
@@ -504,12 +380,12 @@ class Node(Operand):
         return o + -self if _ok(o) else NotImplemented
 
     def __neg__(self) -> Any:
-        instruction = self.tape.code[self.i]
-        if instruction.op == "linear" and _is_minus_one(instruction.param):
-            return Node(self.tape, instruction.args[0])._beside(self)
-        if instruction.op == "constant" and not isinstance(instruction.param, Constant):
-            return self.tape.constant(-instruction.param)._beside(self)
-        return self.tape.scale(self, -1)._beside(self)
+        op, args, _ = self.tape.code[self.i]
+        if type(op) is Scale and type(op.c) is int and op.c == -1:
+            return Node(self.tape, args[0])._beside(self)
+        if type(op) is Const and not isinstance(op.c, Constant):
+            return self.tape.constant(-op.c)._beside(self)
+        return self.tape.apply(Scale(-1), [self])._beside(self)
 
     # primitives -----------------------------------------------------------------------------
     def _elementary(self, row: Any, args: tuple[Any, ...]) -> Any:
@@ -523,12 +399,7 @@ class Node(Operand):
         nodes = [tape.node(a) for a in args]
         if row in EXTREMES and nodes[0].i == nodes[1].i:  # identical operands are no tie
             return Node(tape, nodes[0].i)._beside(*args)
-        shape = common_shape(*[n.shape for n in nodes])
-        values = [tape.values[n.i] for n in nodes]
-        with np.errstate(all="ignore"):
-            value = None if any(v is None for v in values) else row(*values)
-        node = tape.push("elementary", tuple(n.i for n in nodes), row, shape, value)
-        return node._beside(*args)
+        return tape.apply(Row(row), nodes)._beside(*args)
 
     def _call(self, rule: Rule, args: tuple[Any, ...]) -> Any:
         args = tuple(lift(a) for a in args)
@@ -540,9 +411,8 @@ class Node(Operand):
         y = rule(*(tape.values[n.i] for n in nodes))
         shapes = [np.shape(z) for z in y] if isinstance(y, tuple) else None
         value = as_data(flat(y), tape.like)
-        param = Call(rule, None if shapes is None else tuple(shapes))
-        node = tape.push("call", tuple(n.i for n in nodes), param, np.shape(value), value)
-        return param.split(node)
+        op = Call(rule, None if shapes is None else tuple(shapes))
+        return op.split(tape.push(op, tuple(n.i for n in nodes), np.shape(value), value))
 
     def _gather(self, sources: Sequence[Any], index: Array) -> Any:
         owner = host(sources)
@@ -554,32 +424,21 @@ class Node(Operand):
             if in_order and index.shape == x.shape:
                 return Node(x.tape, x.i, layout)
             if in_order:
-                reshaped = x.tape.linear("reshape", index.shape, [x], index.shape)
+                reshaped = x.tape.apply(Reshape(index.shape), [x])
                 return Node(x.tape, reshaped.i, layout)
-        index = np.asarray(index, order="C")
-        return Node(owner.tape, owner.tape.linear("gather", index, sources, index.shape).i, layout)
+        tape, op = owner.tape, Gather(np.asarray(index, order="C"))
+        return Node(tape, tape.apply(op, [tape.node(x) for x in sources]).i, layout)
 
     def _scatter(self, index: Array, shape: Shape) -> Any:
-        return self.tape.linear("scatter", (index, shape), [self], shape)
+        return self.tape.apply(Scatter(index, shape), [self])
 
     def _sum(self, axes: tuple[int, ...]) -> Any:
-        shape = tuple(n for i, n in enumerate(self.shape) if i not in axes)
         like = () if self._where is None else (np.sum(self._where, axes),)
-        return self.tape.linear("sum", axes, [self], shape)._beside(*like)
+        return self.tape.apply(Sum(axes), [self])._beside(*like)
 
     def _cumsum(self, axis: int) -> Any:
         like = () if self._where is None else (np.cumsum(self._where, axis),)
-        return self.tape.linear("cumsum", axis, [self], self.shape)._beside(*like)
-
-    def _reduceat(self, starts: Array, axis: int) -> Any:
-        starts = np.asarray(starts)
-        ends = [*starts[1:], self.shape[axis]]
-        rows = [range(a, max(b, a + 1)) for a, b in zip(starts, ends, strict=True)]
-        taken: Any = np.take(self, np.concatenate(rows), axis=axis)
-        index = np.arange(taken.size // max(taken.shape[axis], 1) * len(starts))
-        shape = tuple(len(starts) if i == axis else n for i, n in enumerate(self.shape))
-        segments = np.repeat(np.arange(len(starts)), [len(r) for r in rows])
-        return taken._scatter(np.take(index.reshape(shape), segments, axis=axis), shape)
+        return self.tape.apply(CumSum(axis), [self])._beside(*like)
 
     def _einsum(self, spec: str, x: Any, y: Any) -> Any:
         owner = host((x, y))
@@ -592,17 +451,11 @@ class Node(Operand):
         (x, a), (y, b) = _unstretched(x, a, y, b), _unstretched(y, b, x, a)
         x, a = _reduced(x, a, b + out)
         y, b = _reduced(y, b, a + out)
-        sizes = dict(zip(a, x.shape, strict=True)) | dict(zip(b, y.shape, strict=True))
-        shape = tuple(sizes[c] for c in out)
         for c, node, names in ((x, y, f"{a},{b}->{out}"), (y, x, f"{b},{a}->{out}")):
-            instruction = tape.code[c.i]
-            if instruction.op == "constant" and not is_operand(instruction.param):
-                return tape.linear("einsum", (names, np.asarray(instruction.param)), [node], shape)
-        vx, vy = tape.values[x.i], tape.values[y.i]
-        names = f"{a},{b}->{out}"
-        with np.errstate(all="ignore"):
-            value = None if vx is None or vy is None else contract(names, vx, vy)
-        return tape.push("einsum", (x.i, y.i), names, shape, value)
+            op = tape.code[c.i].op
+            if type(op) is Const and not is_operand(op.c):
+                return tape.apply(Contract(names, np.asarray(op.c)), [node])
+        return tape.apply(Einsum(f"{a},{b}->{out}"), [x, y])
 
     def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
         args = tuple(lift(x) for x in (lhs, rhs, a, b))
@@ -611,19 +464,12 @@ class Node(Operand):
             return owner._choose(*args, mode)
         tape = owner.tape
         nodes = [tape.node(x) for x in args]
-        shape = common_shape(*[n.shape for n in nodes])
-        values = [tape.values[n.i] for n in nodes]
-        if mode == "kink" and any(np.iscomplexobj(base(v)) for v in values):
+        if mode == "kink" and any(np.iscomplexobj(base(tape.values[n.i])) for n in nodes):
             raise TypeError(
                 "abs, maximum and their kin are not holomorphic: they have no derivative at a "
                 "complex value; work with real and imaginary parts as two real variables"
             )
-        value = (
-            None
-            if any(v is None for v in values)
-            else choose(values[0], values[1], values[2], values[3], mode)
-        )
-        return tape.push("choose", tuple(n.i for n in nodes), mode, shape, value)._beside(*args)
+        return tape.apply(Choose(mode), nodes)._beside(*args)
 
     def _decided(self, op: str, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Return np.op of the value, leaving a guard for it."""
@@ -695,8 +541,8 @@ class Node(Operand):
         return self.tape.constant(c) if isinstance(c, (Constant, Fraction)) else c
 
     def _ones(self) -> Any:
-        one = zeros(self.shape, self._like())
-        one[...] = unit(one)
+        one = self._kind().zeros(self.shape)
+        one[...] = self._kind().one
         return self.tape.constant(one) if self.shape else self.tape.constant(1)
 
     def _local_series(self, row: Any, order: int) -> Any:
@@ -708,25 +554,25 @@ class Node(Operand):
         return np.stack(terms)
 
     def _zeros(self, shape: Shape) -> Any:
-        return self.tape.constant(zeros(shape, self._like()))
+        return self.tape.constant(self._kind().zeros(shape))
 
-    def _like(self) -> Array:
-        """Return an array of the kind of number of the value."""
+    def _kind(self) -> Kind:
+        """Return the kind of number of the value."""
         value = self.tape.values[self.i]
         like = self.tape.like if value is None else value
-        return np.zeros(0) if like is None else sample(like)
+        return Kind.of() if like is None else Kind.of(like)
 
     def _nonzero(self) -> Array:
         """Return where the value can be other than zero, whatever the inputs."""
         found = self.tape.nonzero
         if self.i not in found:
-            op, args, param, shape = self.tape.code[self.i]
+            op, args, shape = self.tape.code[self.i]
             found[self.i] = np.ones(shape, dtype=bool)
-            if op == "constant":
-                found[self.i] = np.broadcast_to(nonzero(np.asarray(param)), shape)
-            elif op == "linear" and param.kind in ("gather", "reshape", "scatter"):
-                known = [Node(self.tape, a)._nonzero() for a in args]
-                found[self.i] = np.asarray(param(*(k.astype(float) for k in known)) != 0)
+            if type(op) is Const:
+                found[self.i] = np.broadcast_to(nonzero(np.asarray(op.c)), shape)
+            elif isinstance(op, (Gather, Reshape, Scatter)):
+                known = [Node(self.tape, a)._nonzero().astype(float) for a in args]
+                found[self.i] = np.asarray(op.moved(known, 0) != 0)
         return found[self.i]
 
     def __eq__(self, other: Any) -> Any:
@@ -794,20 +640,12 @@ def _negative(x: Any) -> Any:
     return -x if is_operand(x) or type(x) in (int, float, complex) else -as_array(x)[()]
 
 
-def _is_minus_one(linear: Linear) -> bool:
-    return linear.kind == "scale" and type(linear.data) is int and linear.data == -1
-
-
-def _fold_identity(op: str, a: Node, b: Node) -> Node | None:
+def _fold_identity(op: Op, a: Node, b: Node) -> Node | None:
     """Return x for x·1, 1·x and x/1 (exact for every number; x + 0 would lose the sign of -0)."""
     for factor, other in ((b, a), (a, b)):
-        instruction = factor.tape.code[factor.i]
-        one = (
-            instruction.op == "constant"
-            and instruction.shape == ()
-            and type(instruction.param) is int
-        )
-        if one and instruction.param == 1 and (op == "mul" or (op == "div" and factor is b)):
+        c = factor.tape.code[factor.i].op
+        one = type(c) is Const and type(c.c) is int and c.c == 1
+        if one and (op is MUL or (op is DIV and factor is b)):
             return Node(other.tape, other.i)
     return None
 
@@ -834,11 +672,6 @@ def _unstretched(x: Node, axes: str, y: Node, others: str) -> tuple[Node, str]:
     return x.reshape(shape), "".join(c for c, k in zip(axes, kept, strict=True) if k)
 
 
-def flat(y: Any) -> Any:
-    """Return the results of a call as one array: several are ravelled and joined."""
-    return np.concatenate([np.reshape(z, -1) for z in y]) if isinstance(y, tuple) else y
-
-
 def check_unread(x: Iterable[Any]) -> None:
     """Raise TraceError if a plain value was taken out: it would be another one elsewhere."""
     for v in x:
@@ -849,21 +682,3 @@ def check_unread(x: Iterable[Any]) -> None:
                     "that of the recording for ever"
                 )
             v = v.value
-
-
-class Call(NamedTuple):
-    """The parameter of a `call`: the rule, and the shapes of its results if it has several."""
-
-    rule: Rule
-    shapes: tuple[Shape, ...] | None
-
-    def split(self, y: Any) -> Any:
-        """Return the results of the rule from one array."""
-        if self.shapes is None:
-            return y
-        sizes = [math.prod(s) for s in self.shapes]
-        ends = np.cumsum(sizes)
-        return tuple(
-            np.reshape(y[end - n : end], s)
-            for n, end, s in zip(sizes, ends, self.shapes, strict=True)
-        )

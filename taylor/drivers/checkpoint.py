@@ -22,8 +22,8 @@ from typing import Any
 
 from taylor.core.memory import fresh
 from taylor.core.tags import fresh_tag
+from taylor.drivers.driver import parts
 from taylor.drivers.evolution import Evolution, separate, tangent
-from taylor.drivers.forward_mode import parts
 from taylor.drivers.several import pullback, series
 from taylor.errors import OrderMismatch
 from taylor.series.series import Series

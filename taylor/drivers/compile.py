@@ -20,13 +20,15 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Univariate
-from taylor.core.expand import prune, told
+from taylor.core.expand import moved, prune, told
+from taylor.core.instructions import Input, Instruction
 from taylor.core.memory import fresh
 from taylor.core.program import Program, record
-from taylor.core.tape import Instruction, check_unread
-from taylor.drivers.derivatives import hessian, jacobian, value_and_gradient
+from taylor.core.rules import values
+from taylor.core.tape import Node, Tape, check_unread
+from taylor.drivers.derivatives import bent, finite, pushed
+from taylor.drivers.driver import Derivable
 from taylor.drivers.forward_mode import taylor_coefficients
-from taylor.drivers.transform import forward, products, reverse
 from taylor.errors import (
     CompileError,
     DomainError,
@@ -39,9 +41,9 @@ from taylor.errors import (
 from taylor.kept import STORE
 from taylor.llvm.ir import WIDTH
 from taylor.machine.engine import series_machine, unit_of
-from taylor.machine.machine import GUARD, OK, Machine
-from taylor.machine.planar import kinds
-from taylor.numbers.values import policy
+from taylor.machine.machine import GUARD, INFINITE, OK, Machine
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.policy import policy
 from taylor.series.series import Series
 
 Array = Any
@@ -50,7 +52,6 @@ NEAR = 1e-9  # of values of one function, of one point and of many
 MAX_NESTED = 5  # the order up to which tensors are tangents of the gradient
 MAX_ENTRIES = 1 << 22  # of such a tensor
 FEW = 8  # variables below which a multivariate series of order 4 compiles faster, and is as fast
-MAX_CODE = 4000  # instructions of such a program
 BLOCK = 4096  # rows of a tensor computed at a time
 WORK = 400_000  # points times (order + 1)² that are worth a thread of their own
 REPLACED = ("tensor",)  # forms in whose place the series of the function is tried
@@ -64,7 +65,72 @@ ON_PARTS = 20  # and the step of one degree of a multivariate series
 VARIANTS = 32  # branches of one function that are compiled before it is left to NumPy
 
 
-class Compiled:
+class _Recorded(Derivable):
+    """A recorded function while one of its drivers is: notes what has to be finite besides.
+
+    A derivative may be finite where the function has none: 1/x is, for log(x), at x < 0.
+    """
+
+    def __init__(self, program: Program, tape: Tape) -> None:
+        self.program, self.tape = program, tape
+        self.seen: dict[int, Any] = {}
+
+    def __call__(self, *x: Any) -> Any:
+        v = values(self.program.code, x)
+        y = [v[i] for i in self.program.outputs]
+        self.note(y)
+        return y[0] if self.program.single else y
+
+    def derived(self, driver: Callable[..., Any], x: Sequence[Any]) -> Any:
+        """Return driver(self, *x), a part of the driver that is recorded."""
+        y = driver(self, *x)
+        self.note(y)
+        return y
+
+    def along(self, x: Any, v: Any, order: int) -> Any:
+        """Return value and tangent of first order, which take fewer instructions than series."""
+        if order != 1 or not isinstance(x, Node):
+            return NotImplemented
+        found = pushed(self, x, v)
+        return found if all(np.all(finite(y)) for y in found) else NotImplemented
+
+    def note(self, y: Any) -> None:
+        """Note a value, that of order zero of a series, as a node of the recording."""
+        for v in y if isinstance(y, (tuple, list)) else (y,):
+            while is_operand(v) and getattr(v, "tape", None) is not self.tape:
+                v = v._coef[0] if isinstance(v, Series) else v.tape.values[v.i]
+            if is_operand(v):
+                self.seen[v.i] = v
+
+    def zero(self, results: Sequence[Any]) -> list[Any]:
+        """Return zero times all values noted, without those that are results: nan if one is."""
+        rest = [v for i, v in self.seen.items() if all(i != y.i for y in results)]
+        return [sum(np.sum(0.0 * v) for v in rest)] if rest else []
+
+
+def derived(program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> tuple[Program, int]:
+    """Return the program of driver(f, *x) for f recorded at x[0], and how many results it has.
+
+    Of a result that is no tuple there are none.  One more is nan where the result has no meaning.
+    """
+    count = 0
+
+    def run(*x: Any) -> list[Any]:
+        nonlocal count
+        tape: Tape = x[0].tape
+        f, v = _Recorded(program, tape), values(program.code, x[:1])
+        y = driver(f, *x)
+        tape.guards += [moved(g, lambda i: tape.node(v[i]).i) for g in program.guards]
+        results = [tape.node(e) for e in (y if isinstance(y, tuple) else [y])]
+        count = len(results) if isinstance(y, tuple) else 0
+        return [*results, *f.zero(results)]
+
+    with policy():
+        recorded = record(run, *x)
+    return prune(recorded), count
+
+
+class Compiled(Derivable):
     """A function that runs as machine code where it can; made by `compile`."""
 
     def __init__(
@@ -75,6 +141,7 @@ class Compiled:
         self.f = f
         self.machines: dict[Any, list[Machine]] = {}
         self.reasons: dict[Any, str] = {}  # why a form of the function has no machine code
+        self.counts: dict[Any, int] = {}  # of the results of a driver; none: not in a tuple
         self.apart: dict[Any, bool] = {}  # whether a form's points, of a shape, are each on its own
         self._doubt: tuple[Any, Exception] | None = None  # a reason, if the ordinary way succeeds
         self._warned = False
@@ -104,7 +171,8 @@ class Compiled:
         if floats is None:
             found = self._at_series(x) if any(isinstance(v, Series) for v in x) else None
         else:
-            found = self._run(("value", None, *[v.shape for v in floats], *pattern), floats, floats)
+            where = ("value", None, *[v.shape for v in floats], *pattern)
+            found = self._run(where, floats, lambda machine: machine(*floats))
         if found is None:
             return self._ordinary(x)
         return found[0] if len(found) == 1 else tuple(found)
@@ -147,40 +215,42 @@ class Compiled:
         for start in starts:
             yield taylor_coefficients(self, np.asarray(points[start : start + chunk]), order)
 
-    def _run(self, where: Any, x: Sequence[Any], given: Sequence[Any]) -> list[Any] | None:
-        """Return the outputs of one form of the function, or None for the ordinary way.
+    def _run(self, where: Any, x: Sequence[Any], call: Callable[[Machine], tuple[int, Any]]) -> Any:
+        """Return what a call of the form's machine gives, or None for the ordinary way.
 
-        `where` is the name of the form, for series their algebra and heights, and the shapes of x,
-        where the function is recorded, and which of them are complex.
+        `where` is the name of the form, what it is made with (a driver; for series their algebra
+        and heights), and the shapes of x, where it is recorded, and which of them are complex.
+        There is a machine for each branch; where all take other ones, one more is recorded at x.
         """
-        for machine in self._variants(where, x):
-            if where[0] == "vjp" and not _is_seed(given[1], machine):
-                return None
-            status, outputs = machine(*given)
+        known = self.machines.get(where, ())
+        tried = len(known)
+        for machine in known[:tried]:
+            status, found = call(machine)
             if status == OK:
-                return list(outputs)
+                return found
             if status != GUARD:
                 return None  # not finite: the ordinary way knows what to do
-        return None
-
-    def _recordable(self, most: float, *x: Any) -> Any:
-        """Return f(*x), for recording; at most so many instructions of it."""
-        if x and most < math.inf:
-            x[0].tape.most = most
-        y = self.f(*x)
-        check_unread(x)
-        return y
-
-    def _variants(self, where: Any, x: Sequence[Any]) -> Iterator[Machine]:
-        """Yield the machines of a form, one for each branch, and then one more, recorded at x."""
-        known = list(self.machines.get(where, ()))
-        yield from known
         due = self._due(where)
         if self.strict and not due and where[0] not in REPLACED:
             raise CompileError(f"{self!r} has no machine code: {self.reasons[where]}")
-        added = self._compile(where, x, len(known)) if due else None
-        if added is not None:
-            yield added
+        added = self._compile(where, x, tried) if due else None
+        if added is None:
+            return None
+        status, found = call(added)
+        return found if status == OK else None
+
+    def _recorded(self, x: Sequence[Any], most: float = math.inf) -> Program:
+        """Return the program of f at x; at most so many instructions of it."""
+
+        def run(*x: Any) -> Any:
+            if x:
+                x[0].tape.most = most
+            y = self.f(*x)
+            check_unread(x)
+            return y
+
+        with policy():  # what the one in force says of kinks is no part of the code
+            return record(run, *x)
 
     def _due(self, where: Any) -> bool:
         """Whether this call may make code of a form."""
@@ -225,36 +295,32 @@ class Compiled:
             calls = self.waiting.get(where, (0, 0))[0] + 1
             hasty = calls == 1 and kind in PLAIN and not self.strict
             most = PATIENCE / _weights(kind, form)[0] if hasty else math.inf
-            needed = 2
+            needed, count = 2, 0
             try:
-                with policy():  # what the one in force says of kinks is no part of the code
-                    f = functools.partial(self._recordable, most)
-                    recorded = record(f, *x)
-                    shared = told(recorded)
-                    what = (kind, form, recorded.identity, _pattern(x))
-                    machine: Machine | None = STORE.get(*what) if shared else None
-                    if machine is None:
-                        program = _FORMS[kind](recorded, f, x)
-                        program = _tangents(program, form - 1) if kind == "tensor" else program
-                        needed = _needed(kind, form, program)
+                program = self._recorded(x if kind in PLAIN else x[:1], most)
+                shared, name = told(program), (kind, form, program.identity, *map(np.shape, x))
+                what = (*name, *_pattern(x))
+                machine, count = (STORE.get(*what) if shared else None) or (None, 0)
+                if machine is None:
+                    if kind not in PLAIN:
+                        with policy():
+                            program, count = derived(
+                                program, _tensor if kind == "tensor" else form, x
+                            )
+                    elif kind == "points":
+                        program = _one_point(program)
+                    needed = _needed(kind, form, program)
+                    machine = _machine(kind, form, program, x, self.strict or needed <= calls)
+                    machine, _ = STORE.put((machine, count), *what) if shared else (machine, count)
             except NotNow:
                 self._later(where, calls, needed)
                 return None
             except Exception as error:  # the ordinary way calls f again, and may raise it, too
-                raised = DomainError if kind == "tensor" else (DomainError, ShapeMismatch)
+                raised = DomainError if kind in REPLACED else (DomainError, ShapeMismatch)
                 if not isinstance(error, raised):
                     self._never(where, error)
                 return None
-            try:
-                if machine is None:
-                    machine = _machine(kind, form, program, x, self.strict or needed <= calls)
-                    machine = STORE.put(machine, *what) if shared else machine
-            except NotNow:
-                self._later(where, calls, needed)
-                return None
-            except (TaylorError, ImportError, OSError) as error:
-                self._never(where, error)
-                return None
+            self.counts[where] = count
             self.waiting.pop(where, None)
             self.reasons.pop(where, None)
             known.append(machine)
@@ -292,89 +358,80 @@ class Compiled:
             if many is not None:
                 return [owner._new(many)]
         where = ("series", form, *[v.shape for v in heads], *_pattern(heads))
-        found = self._run(where, heads, tables)
+        found = self._run(where, heads, lambda machine: machine(*tables))
         return None if found is None else [owner._new(c) for c in found]
 
-    def _fast(self, kind: str, x: Any, *more: Any) -> Any:
-        """Return what a driver asks for, or NotImplemented."""
-        if kind == "along":
-            return self._along(x, *more)
-        if kind == "machine":
-            return self._machine_of(x)
-        if kind == "tensor":
-            return self._tensor(x, *more)
-        floats, pattern = _floats((x, *more))
-        if floats is None:
+    def derived(self, driver: Callable[..., Any], x: Sequence[Any]) -> Any:
+        """Return driver(self, *x) from its recording as machine code, or NotImplemented."""
+        floats, pattern = _floats(x)
+        if floats is None or not floats:
             return NotImplemented
-        if pattern:
-            floats, pattern = _at_complex_point(kind, floats)
-        x, given = floats[0], floats
-        if kind in ("jvp", "hvp", "third") and any(v.shape != x.shape for v in floats):
-            return NotImplemented
-        if kind == "gradient":
-            given = [x, _ONE]
-        found = self._run((kind, None, x.shape, *pattern), (x,), given)
+        if pattern and not pattern[0]:  # a complex direction makes its point complex
+            if driver.__name__ == "vjp":
+                return NotImplemented
+            floats[0] = floats[0].astype(complex)
+            pattern = _pattern(floats)
+        where = (driver.__name__, driver, *[v.shape for v in floats], *pattern)
+        found = self._run(where, floats, lambda machine: machine(*floats))
         if found is None:
             return NotImplemented
         if pattern or any(v.dtype is _COMPLEX for v in found):  # what does not depend on x, too
             found = [v if v.dtype is _COMPLEX else v.astype(complex) for v in found]
-        if kind in ("gradient", "vjp", "jvp"):
-            return found[0], found[1]
-        return found[0].reshape(x.shape) if kind in ("hvp", "third") else found[0]
+        count = self.counts[where]
+        return tuple(found[:count]) if count else found[0]
 
-    def _tensor(self, x: Any, order: int) -> Any:
-        """Return all partial derivatives of one order of a scalar-valued f.
+    def tensor(self, x: Any, order: int) -> Any:
+        """Return all partial derivatives of one order of a scalar-valued f, or NotImplemented.
 
         The rows T(e_i, e_j, ..., ·) are tangents of the gradient, many at a time.
         """
-        if order == 2:
-            return self._fast("hessian", x)
         floats, pattern = _floats((x,))
         if floats is None or not 3 <= order <= MAX_NESTED:
             return NotImplemented
         (point,) = floats
-        n, where = point.size, ("tensor", order, point.shape, *pattern)
+        n = point.size
         if n == 0 or n**order > MAX_ENTRIES or (order > 3 and n < FEW):
             return NotImplemented
         columns, place = _symmetric(n, order)
-        seeds = np.eye(n).reshape(1, *point.shape, n)
-        for machine in self._variants(where, (point,)):
+        seeds = np.eye(n).reshape(*point.shape, n)
+
+        def rows(machine: Machine) -> tuple[int, Any]:
             kind = complex if pattern or any(machine.found) else float
-            rows = np.empty((n, columns.shape[1]), kind)
-            for start in range(0, rows.shape[1], BLOCK):
+            found = np.empty((n, columns.shape[1]), kind)
+            for start in range(0, found.shape[1], BLOCK):
                 part = columns[:, start : start + BLOCK]
                 copies = np.repeat(point[..., None], part.shape[1], axis=-1)
-                status, (y, _) = machine.batch(copies, *(seeds[..., i] for i in part))
+                status, (y, *_) = machine.batch(copies, *(seeds[..., i] for i in part))
                 if status != OK:
-                    break
-                rows[:, start : start + BLOCK] = y.reshape(n, -1)
-            if status == OK:
-                return rows.reshape(-1)[place].reshape(point.shape * order)
-            if status != GUARD:
-                return NotImplemented
-        return NotImplemented
+                    return status, None
+                found[:, start : start + BLOCK] = y.reshape(n, -1)
+            return OK, found.reshape(-1)[place].reshape(point.shape * order)
 
-    def _machine_of(self, program: Program) -> Any:
-        """Return a program made from this function as machine code, or NotImplemented.
+        where = ("tensor", order, point.shape, *pattern)
+        found = self._run(where, (point, *[np.ones(point.shape)[()]] * (order - 1)), rows)
+        return NotImplemented if found is None else found
 
-        It is called with float64 arrays and returns the outputs; None where they are not finite.
+    def machine_of(self, driver: Callable[..., Any], x: Sequence[Any]) -> Any:
+        """Return driver(self, *x), recorded at x, as machine code, or NotImplemented.
+
+        It is called with float64 arrays and returns the first result; None where it is not finite.
         Raises GuardError where a branch goes the other way.
         """
         try:
-            machine = Machine(program)
+            machine = Machine(derived(self._recorded(x[:1]), driver, x)[0])
         except (TaylorError, ImportError, OSError) as error:
             self._has_no_code(("products",), error)
             return NotImplemented
 
-        def run(*x: Any) -> list[Any] | None:
+        def run(*x: Any) -> Array | None:
             status, outputs = machine(*x)
             if status == GUARD:
                 raise GuardError("a branch goes the other way here")
-            return outputs if status == OK else None
+            return outputs[0] if status == OK else None
 
         return run
 
-    def _along(self, x: Any, v: Any, order: int) -> Any:
+    def along(self, x: Any, v: Any, order: int) -> Any:
         """Return the coefficients 0..order of t -> f(x + t·v)."""
         form = _line(order)
         if type(x) is float and type(v) in (int, float):  # the shortest way, for one number
@@ -385,9 +442,9 @@ class Compiled:
         floats, pattern = _floats((x, v))
         if floats is None or order == 0:
             return NotImplemented
-        if pattern:
-            floats, pattern = _at_complex_point("along", floats)
         point, v = floats
+        if pattern:
+            point, pattern = point.astype(complex), (True,)
         if v.shape not in ((), point.shape):
             return NotImplemented
         if point.size > 1:
@@ -396,15 +453,12 @@ class Compiled:
             if found is not None:
                 return found
         where = ("series", form, point.shape, *pattern)
-        for machine in self._variants(where, (point,)):
-            if len(machine.found) != 1:
-                return NotImplemented
-            status, c = machine.line(point, v)
-            if status == OK:
-                return c
-            if status != GUARD:
-                return NotImplemented
-        return NotImplemented
+
+        def line(machine: Machine) -> tuple[int, Any]:
+            return machine.line(point, v) if len(machine.found) == 1 else (INFINITE, None)
+
+        found = self._run(where, (point,), line)
+        return NotImplemented if found is None else found
 
     def _points(self, x: Array, table: Array, form: Any) -> Array | None:
         """Return the coefficients of an element-wise f at many points, in tiles, on all cores."""
@@ -450,21 +504,22 @@ def _line(order: int) -> Any:
 
 
 def _machine(kind: str, form: Any, program: Program, x: Sequence[Any], make: bool) -> Machine:
-    """Return the machine of a form recorded at x; NotNow if it is neither on disk nor to be made.
+    """Return the machine of a form recorded at x; NotNow if it is neither kept nor to be made.
 
     For series the form says the algebra, and up to which degree heights[i] input i goes.
     """
-    inputs = _complex_inputs(kind, program, x)
     if kind not in ("series", "points"):
         # tensors: one vector, as there are enough operations that do not wait for each other
-        return Machine(program, complex=inputs, unit=WIDTH if form else 1, make=make)
+        unit = WIDTH if kind == "tensor" else 1
+        return Machine(program, complex=_pattern(x), unit=unit, make=make)
     algebra, heights, unit = form if len(form) == 3 else (*form, 1)
     varies: list[bool] = []
-    for op, args, param, _ in program.code:
-        varies.append(heights[param] > 0 if op == "input" else any(varies[a] for a in args))
+    for op, args, _ in program.code:
+        given = isinstance(op, Input) and heights[op.n] > 0
+        varies.append(given or any(varies[a] for a in args))
     if not all(varies[i] for i in program.outputs):
         raise TaylorError("a result does not depend on the series")
-    return series_machine(program, algebra, heights, unit, inputs, make=make)
+    return series_machine(program, algebra, heights, unit, _pattern(x), make=make)
 
 
 def _weights(kind: str, form: Any) -> tuple[int, int]:
@@ -489,7 +544,6 @@ def _needed(kind: str, form: Any, program: Program) -> int:
     return -(-size // (PATIENCE + free))
 
 
-_ONE = np.float64(1.0)
 _FLOAT, _COMPLEX = np.dtype(float), np.dtype(complex)
 
 
@@ -531,63 +585,9 @@ def _pattern(x: Sequence[Any]) -> Pattern:
     return found if any(found) else ()
 
 
-def _at_complex_point(kind: str, given: list[Any]) -> tuple[list[Any], Pattern]:
-    """Return the point and what follows it where one of them is complex, and the pattern.
-
-    A complex direction makes its point complex; a seed of reverse mode does not.
-    """
-    x, *rest = given
-    if x.dtype is _COMPLEX:
-        return given, (True,)
-    return (given, ()) if kind == "vjp" else ([x.astype(complex), *rest], (True,))
-
-
-def _is_seed(w: Any, machine: Machine) -> bool:
-    """Whether w can be the adjoint of the output."""
-    return w.shape == machine.inputs[-1] and (machine.complex[1] or w.dtype != _COMPLEX)
-
-
-def _complex_inputs(kind: str, program: Program, x: Sequence[Any]) -> Pattern:
-    """Return which inputs of a form at x are complex: directions as x, adjoints as f(x)."""
-    given = tuple(bool(np.iscomplexobj(v)) for v in x)
-    if kind in ("gradient", "vjp"):
-        return (*given, kinds(program.code, [*given, False])[program.outputs[0]])
-    return given * (len(program.inputs) // len(given))
-
-
-def _scalar(program: Program) -> Program:
-    if program.code[program.outputs[0]].shape != () or len(program.outputs) != 1:
-        raise ShapeMismatch("the function is not scalar-valued")
-    return program
-
-
-def _gradient(program: Program) -> Program:
-    return reverse(_scalar(program))
-
-
-def _checked(f: Any, x: Any, derivative: Any, lower: Any) -> Program:
-    """Return the program of a derivative of f, and of zero times the lower ones: nan if they are.
-
-    A derivative may be finite where the function has none: 1/x is, for log(x), at x < 0.
-    """
-
-    def both(y: Any) -> Any:
-        return derivative(f, y), sum(np.sum(0.0 * v) for v in lower(f, y))
-
-    return prune(record(both, *x))
-
-
-def _tangents(gradient: Program, count: int) -> Program:
-    """Return the program of (x, v, w, ...) -> ∂_v ∂_w ... ∇f, for `count` directions.
-
-    The directions and the (first) result have an axis of length 1 in front.
-    """
-    program = products(gradient, 1, (1.0,), (0,), (1,))
-    for _ in range(count - 1):
-        program = products(program, 1, (), (0,), (0,))
-        if len(program) > MAX_CODE:
-            raise TaylorError(f"the program of its derivatives has {len(program)} instructions")
-    return program
+def _tensor(f: Callable[..., Any], x: Any, *v: Any) -> Any:
+    """Return ∂_v ∂_w ... ∇f."""
+    return bent(f, x, *v, what="tensor")
 
 
 @functools.lru_cache(maxsize=4)
@@ -608,14 +608,12 @@ def _one_point(program: Program) -> Program:
     """Return the program of one point of an element-wise function, recorded at two."""
     shape = program.code[program.inputs[0]].shape
     code = []
-    for op, args, param, own in program.code:
-        if own not in ((), shape) or op in ("einsum", "call"):
+    for op, args, own in program.code:
+        if own not in ((), shape) or not (op.by_element or op.arity == 0):
             raise TaylorError("the function is not element-wise")
-        if op == "linear" and (param.kind != "scale" or np.ndim(param.data)):
-            raise TaylorError("the function is not element-wise")
-        if op == "constant" and np.ndim(param):
+        if np.ndim(op.constant):
             raise TaylorError("the function has a constant for each point")
-        code.append(Instruction(op, args, param, ()))
+        code.append(Instruction(op, args, ()))
     guards = []
     for guard in program.guards:
         outcome = np.unique(guard.outcome)
@@ -623,22 +621,6 @@ def _one_point(program: Program) -> Program:
             raise TaylorError("the function branches on some of the points")
         guards.append(guard._replace(outcome=outcome[0]))
     return Program(code, program.inputs, program.outputs, guards, program.single)
-
-
-# the program of a form, of that of f (and of f itself, recorded at x)
-_FORMS: dict[str, Callable[[Program, Any, Any], Program]] = {
-    "value": lambda program, f, x: program,
-    "series": lambda program, f, x: program,
-    "points": lambda program, f, x: _one_point(program),
-    "gradient": lambda program, f, x: _gradient(program),
-    "vjp": lambda program, f, x: reverse(program),
-    "jvp": lambda program, f, x: forward(program),
-    "hvp": lambda program, f, x: _tangents(_gradient(program), 1),
-    "third": lambda program, f, x: _tangents(_gradient(program), 2),
-    "tensor": lambda program, f, x: _gradient(program),
-    "hessian": lambda program, f, x: _checked(f, x, hessian, value_and_gradient),
-    "jacobian": lambda program, f, x: _checked(f, x, jacobian, lambda f, y: [f(y)]),
-}
 
 
 def compile(

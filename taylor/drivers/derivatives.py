@@ -16,24 +16,30 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import check_order, multivariate
+from taylor.core.instructions import full
 from taylor.core.program import recording
-from taylor.core.rules import adjoints, full, tangents
+from taylor.core.rules import adjoints, tangents
 from taylor.core.sweep import is_finite
 from taylor.core.tags import Tag, fresh_tag
-from taylor.drivers import forward_mode, kinks
+from taylor.drivers import kinks
+from taylor.drivers.driver import (
+    Derivable,
+    call,
+    direction,
+    driver,
+    noted,
+    parts,
+    point,
+    result,
+    seed,
+)
 from taylor.drivers.forward_mode import (
     MAX_TABLE,
     Function,
     along,
-    call,
-    direction,
-    fast,
     partials_of_order,
-    parts,
-    point,
-    result,
     scalar_only,
-    seed,
+    value_and_tangent,
 )
 from taylor.drivers.interpolation import mixed
 from taylor.errors import (
@@ -43,19 +49,9 @@ from taylor.errors import (
     ShapeMismatch,
     TaylorError,
 )
-from taylor.numbers.values import (
-    as_array,
-    base,
-    current_policy,
-    is_operand,
-    kind_of,
-    meeting,
-    policy,
-    sample,
-    shape_of,
-    unit_rows,
-    zeros,
-)
+from taylor.numbers.kinds import Floats, Kind, base, is_operand
+from taylor.numbers.policy import current_policy, policy
+from taylor.numbers.values import as_array, shape_of, together, unit_rows, zeros
 from taylor.series.multivariate import TaylorN
 from taylor.series.series import Series
 
@@ -64,6 +60,7 @@ LANES = 1 << 22  # coefficients of a sweep with many directions that stay within
 
 
 # ------------------------------------------------------------------ first order
+@driver
 def vjp(f: Function, x: Any, w: Any) -> tuple[Any, Any]:
     """Return (f(x), Jᵀ·w), the value and the vector-Jacobian product; w has the shape of f(x).
 
@@ -73,13 +70,11 @@ def vjp(f: Function, x: Any, w: Any) -> tuple[Any, Any]:
     >>> xbar
     array([ 2., 40.])
     """
-    found = fast(f, "vjp", x, w)
-    if found is not NotImplemented:
-        return found[0], found[1]
     w = w if is_operand(w) else as_array(w)[()]
     return _pullback(f, point(x), w, "vjp", frozenset())
 
 
+@driver
 def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
     """Return (f(x), J·v), the value and the Jacobian-vector product.
 
@@ -87,9 +82,6 @@ def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
     >>> dy
     array([2., 0.])
     """
-    found = fast(f, "jvp", x, v)
-    if found is not NotImplemented:
-        return found[0], found[1]
     if current_policy().kink != "error" and np.size(x) > 1:
         return _jvp_at_ties(f, x, v)
     try:
@@ -106,15 +98,13 @@ def _jvp_at_ties(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
     return pair[..., 0], pair[..., 1]
 
 
+@driver
 def value_and_gradient(f: Function, x: Any) -> tuple[Any, Array]:
     """Return (f(x), gradient of f at x) for a scalar-valued f, from one recording.
 
     >>> value_and_gradient(lambda x: x[0] * x[1], [2.0, 3.0])
     (np.float64(6.0), array([3., 2.]))
     """
-    found = fast(f, "gradient", x)
-    if found is not NotImplemented:
-        return found[0], found[1]
     return _pullback(f, point(x), None, "gradient", frozenset(), "jacobian(f, x)")
 
 
@@ -137,16 +127,16 @@ def _pullback(
         if isinstance(error, ForeignNodeError) and w is not None:
             raise
         return _by_forward(f, x, w, what, error)
-    known = _finite(found[1])
+    known = finite(found[1])
     if current_policy().kink != "error" or not known.all() or kinks.of_slopes(code):
         tied = kinks.tied(code, v, out)
         if tied is not None:
             found = found[0], _at_ties(tied, seed, x, found[1], what)
-            known = _finite(found[1])
-    if known.all() and _finite(found[0]).all():
+            known = finite(found[1])
+    if known.all() and finite(found[0]).all():
         return found
     if not np.any(_lost(found[1])) and not np.any(_lost(found[0])):
-        forward_mode.jvp(f, x, np.ones(shape_of(x)))  # infinite: raises at a singular point
+        value_and_tangent(f, x, np.ones(shape_of(x)))  # infinite: raises at a singular point
         return found
     try:
         value, slopes = _by_forward(f, x, w, what, None)
@@ -189,7 +179,7 @@ def _at_ties(tied: kinks.Tied, seed: Any, x: Any, found: Any, what: str) -> Any:
     """Return the adjoint of x at a point where choices are tied; `found` is what the rules give."""
     if not tied.simple and not is_operand(x):  # a derivative of derivatives
         return kinks.smooth(tied, lambda g: vjp(g, x, seed)[1], x, 1, what)
-    if is_operand(x) and np.all(_finite(found)):
+    if is_operand(x) and np.all(finite(found)):
         return found
     try:
         bar = kinks.pulled(tied, base(seed), what)
@@ -199,7 +189,7 @@ def _at_ties(tied: kinks.Tied, seed: Any, x: Any, found: Any, what: str) -> Any:
         raise
     if not is_operand(x):
         return _whole(bar, x)
-    if bar is not None and not np.all(_finite(bar)):
+    if bar is not None and not np.all(finite(bar)):
         return found
     raise NonAnalyticError(
         f"{what}: a derivative of first derivatives at a kink, which has none by convention; move "
@@ -216,6 +206,7 @@ def gradient(f: Function, x: Any) -> Array:
     return value_and_gradient(f, x)[1]
 
 
+@driver
 def jacobian(f: Function, x: Any) -> Array:
     """Return the Jacobian of f, of shape shape(f(x)) + shape(x).
 
@@ -225,9 +216,6 @@ def jacobian(f: Function, x: Any) -> Array:
     array([[2., 0.],
            [0., 4.]])
     """
-    found = fast(f, "jacobian", x)
-    if found is not NotImplemented:
-        return found
     x = point(x)
     return kinks.first(lambda g: _jacobian(g, x), f, x, "jacobian")
 
@@ -246,10 +234,11 @@ def _jacobian(f: Function, x: Any) -> Array:
     if math.prod(shape) >= n:
         return _columns(f, x)
     rows = _rows(code, v, out, x)
-    return rows if np.all(_finite(rows)) else partials_of_order(f, x, 1)[0]
+    return rows if np.all(finite(rows)) else partials_of_order(f, x, 1)[0]
 
 
 # ------------------------------------------------------------------ second order and beyond
+@driver
 def hvp(f: Function, x: Any, v: Any) -> Array:
     """Return H·v, the Hessian-vector product of a scalar-valued f, in the shape of x.
 
@@ -259,36 +248,43 @@ def hvp(f: Function, x: Any, v: Any) -> Array:
     >>> hvp(lambda x: x[0] ** 2 * x[1], [1.0, 2.0], [1.0, 0.0])
     array([4., 2.])
     """
-    found = fast(f, "hvp", x, v)
-    if found is not NotImplemented:
-        return found
 
     def swept(f: Function) -> Any:
         try:
-            return forward_mode.jvp(_gradient_of(f, "hvp"), x, v)[1]
+            return value_and_tangent(gradient_of(f, "hvp"), x, v)[1]
         except DomainError:  # a root of what vanishes needs series of higher order in all variables
             at, d = direction(x, v)
             if is_operand(at) or is_operand(d):
                 raise
             return np.tensordot(_dense_hessian(f, at), d, np.ndim(at))[()]
 
-    def recorded(f: Function) -> Any:
-        return _along_recording(_gradient_of(f, "hvp"), x, v)
-
-    return kinks.decided(recorded, f, point(x), 2, "hvp", swept)
+    return kinks.decided(lambda f: bent(f, x, v, what="hvp"), f, point(x), 2, "hvp", swept)
 
 
-def _along_recording(g: Function, x: Any, v: Any) -> Any:
-    """Return J·v of g from one recording of it: the tangents of its instructions."""
-    x, v = direction(x, v)
-    code, values, out = _recorded(g, x)
+def bent(f: Function, x: Any, *v: Any, what: str, tags: tuple[Tag, ...] = ()) -> Any:
+    """Return ∂_v ∂_w ... ∇f at x, for directions v, w, ...: tangents of recorded gradients."""
+    if not v:
+        return gradient_of(f, what, *tags)(x)
+
+    def lower(y: Any) -> Any:
+        return noted(f, bent(f, y, *v[1:], what=what, tags=(*tags, y.tag)))
+
+    return pushed(lower, x, v[0])[1]
+
+
+def pushed(g: Function, x: Any, *v: Any) -> list[Any]:
+    """Return g(x) and J·v for directions v from one recording: tangents of its instructions."""
+    at, d = zip(*(direction(x, w) for w in v), strict=True)
+    code, values, out = _recorded(g, at[0])
     if kinks.of_slopes(code) and kinks.tied(code, values, out) is not None:
         raise NonAnalyticError("the gradient chooses between derivatives at a kink")
-    if not is_operand(v):
-        v = _number(v, values[0])
-    return full(tangents(code, values, [v])[out], shape_of(values[out]), x)
+    seeds = [w if is_operand(w) else _number(w, values[0]) for w in d]
+    found = [tangents(code, values, [w])[out] for w in seeds]
+    shape = shape_of(values[out])
+    return [values[out], *(full(t, shape, at[0]) for t in found)]
 
 
+@driver
 def hessian(f: Function, x: Any) -> Array:
     """Return the Hessian of a scalar-valued f, of shape shape(x) + shape(x).
 
@@ -296,13 +292,10 @@ def hessian(f: Function, x: Any) -> Array:
     array([[4., 2.],
            [2., 0.]])
     """
-    found = fast(f, "hessian", x)
-    if found is not NotImplemented:
-        return found
     x = point(x)
 
     def columns(f: Function) -> Any:
-        return _columns(_gradient_of(f, "hessian"), x, symmetric=True)
+        return _columns(gradient_of(f, "hessian"), x, symmetric=True)
 
     found = kinks.decided(columns, f, x, 2, "hessian", lambda f: _dense_hessian(f, x))
     return _symmetric(found)[()]
@@ -332,6 +325,7 @@ def _dense_hessian(f: Function, x: Any) -> Array:
     return full
 
 
+@driver
 def third(f: Function, x: Any, v: Any, w: Any) -> Array:
     """Return H'(v)·w, the third derivative of a scalar-valued f contracted with v and w.
 
@@ -341,25 +335,29 @@ def third(f: Function, x: Any, v: Any, w: Any) -> Array:
     >>> third(lambda x: x[0] ** 2 * x[1], [1.0, 2.0], [1.0, 0.0], [1.0, 0.0])
     array([0., 2.])
     """
-    found = fast(f, "third", x, v, w)
-    if found is not NotImplemented:
-        return found
 
     def swept(f: Function) -> Any:
-        def bent(y: Any) -> Any:
-            return forward_mode.jvp(_gradient_of(f, "third", y.tag), y, v)[1]
+        def along_v(y: Any) -> Any:
+            return value_and_tangent(gradient_of(f, "third", y.tag), y, v)[1]
 
-        return forward_mode.jvp(bent, x, w)[1]
+        return value_and_tangent(along_v, x, w)[1]
 
-    return kinks.decided(swept, f, point(x), 3, "third")
+    return kinks.decided(lambda f: bent(f, x, w, v, what="third"), f, point(x), 3, "third", swept)
 
 
-def _gradient_of(f: Function, what: str, *tags: Tag) -> Function:
+def pulled(f: Function, x: Any, *w: Any) -> list[Any]:
+    """Return Jᵀ·w for adjoints w of f(x), from one recording."""
+    at = point(x)
+    code, v, out = _recorded(f, at)
+    return [_pulled(code, v, {out: bar}, at) for bar in w]
+
+
+def gradient_of(f: Function, what: str, *tags: Tag) -> Function:
     """Return the gradient of f as a function of a series in a driver's own variables."""
 
     def g(y: Any) -> Any:
         through = frozenset((y.tag, *tags))
-        return _pullback(f, point(y), None, what, through, "tensor(f, x, 2)")[1]
+        return noted(f, _pullback(f, point(y), None, what, through, "tensor(f, x, 2)"))[1]
 
     return g
 
@@ -376,9 +374,10 @@ def tensor(f: Function, x: Any, order: int) -> Array:
     order = check_order(order)
     if order == 1:
         return jacobian(f, x)
-    found = fast(f, "tensor", x, order)
-    if found is not NotImplemented:
-        return found
+    if isinstance(f, Derivable):
+        found = f.tensor(x, order)
+        if found is not NotImplemented:
+            return found
     x = point(x)
     return kinks.decided(lambda g: _tensor(g, x, order), f, x, order, "tensor")
 
@@ -397,7 +396,7 @@ def _by_directions(f: Function, x: Any, n: int, order: int) -> Array:
     """Return the tensor of derivatives by interpolation."""
     y = result(f, x.copy()[()])
     scalar = shape_of(y) == ()
-    g, m = (_gradient_of(f, "tensor"), order - 1) if scalar else (f, order)
+    g, m = (gradient_of(f, "tensor"), order - 1) if scalar else (f, order)
 
     def coefficient(v: Array) -> Any:
         return along(g, x, v.reshape(shape_of(x)), m)[m]
@@ -426,7 +425,7 @@ def _pulled(code: Any, v: list[Any], seeds: dict[int, Any], x: Any) -> Any:
 def _whole(bar: Any, x: Any) -> Any:
     """Return an adjoint as the drivers do; None is zero."""
     if bar is None:
-        bar = zeros(shape_of(x), sample(x))
+        bar = Kind.of(x).zeros(shape_of(x))
     if is_operand(bar):
         return bar
     return x._constant(as_array(bar)) if isinstance(x, Series) else as_array(bar)[()]
@@ -436,17 +435,18 @@ def _number(w: Any, y: Any) -> Any:
     """Return the seed w as a number of the kind of y."""
     if is_operand(w):
         return w
-    kind, dtype = base(y), kind_of(y)
-    if not (isinstance(dtype, np.dtype) and isinstance(kind_of(w), (np.dtype, type))):
-        return meeting(as_array(w), y)[()]
-    if type(kind) is float and np.ndim(w) == 0:
+    kind = Kind.of(y)
+    if not (isinstance(kind, Floats) and Kind.of(w).numpy):
+        return together(as_array(w), y)[0][()]
+    dtype = kind.dtype
+    if type(base(y)) is float and np.ndim(w) == 0:
         return float(w)
     if type(w) in (int, float) and dtype.kind in "fc" and dtype.itemsize > 2:
         return dtype.type(w)
     return np.asarray(w).astype(np.result_type(dtype, np.float32))[()]
 
 
-def _finite(x: Any) -> Any:
+def finite(x: Any) -> Any:
     """Return, element by element, whether reverse mode has found a number."""
     plain = base(x)
     if isinstance(plain, np.ndarray) and plain.dtype == object:

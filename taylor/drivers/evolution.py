@@ -23,10 +23,10 @@ from taylor.core.operand import host
 from taylor.core.table import Rule
 from taylor.core.tags import Tag, fresh_tag
 from taylor.core.tape import Node
-from taylor.drivers.forward_mode import parts
+from taylor.drivers.driver import parts
 from taylor.drivers.several import argument, lower, pushforward, series
 from taylor.errors import ForeignNodeError
-from taylor.numbers.values import is_operand, sample, zeros
+from taylor.numbers.kinds import Kind, is_operand
 from taylor.series.series import Series
 
 Step = Callable[..., Any]
@@ -112,7 +112,7 @@ def _paired(args: Sequence[Any], dargs: Sequence[Any]) -> tuple[Any, list[Any]]:
 def seeds(dargs: Sequence[Any], args: Sequence[Any]) -> list[Any]:
     """Return the tangents of all arguments; None is zero."""
     return [
-        zeros(np.shape(x), sample(x)) if d is None else d for d, x in zip(dargs, args, strict=True)
+        Kind.of(x).zeros(np.shape(x)) if d is None else d for d, x in zip(dargs, args, strict=True)
     ]
 
 

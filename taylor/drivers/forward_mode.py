@@ -1,8 +1,4 @@
-"""Drivers in forward mode: series through a Python function, of any order.
-
-Every call seeds its own variables with a tag of its own, runs the function once and reads the
-coefficients of that tag; nested calls cannot confuse their perturbations.
-"""
+"""Drivers in forward mode: series through a Python function, of any order."""
 
 from __future__ import annotations
 
@@ -13,32 +9,23 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import Algebra, Univariate, check_order, multivariate
+from taylor.core.algebra import Univariate, check_order, multivariate
 from taylor.core.operand import lift
-from taylor.core.sweep import is_nan
 from taylor.core.tags import Tag, fresh_tag
-from taylor.core.tape import as_data
-from taylor.errors import (
-    DomainError,
-    ForeignNodeError,
-    NonAnalyticError,
-    PoleError,
-    ShapeMismatch,
+from taylor.drivers.driver import (
+    Derivable,
+    call,
+    direction,
+    has_nan,
+    parts,
+    point,
+    seed,
 )
+from taylor.errors import DomainError, NonAnalyticError, PoleError, ShapeMismatch
 from taylor.numbers import factorials
-from taylor.numbers.values import (
-    as_array,
-    base,
-    current_policy,
-    integers,
-    is_operand,
-    kind_of,
-    meeting,
-    on_one_side,
-    policy,
-    unit_rows,
-    zeros,
-)
+from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.policy import current_policy, on_one_side, policy
+from taylor.numbers.values import as_array, unit_rows
 from taylor.series.multivariate import TaylorN
 from taylor.series.series import Series
 from taylor.series.univariate import Taylor
@@ -46,96 +33,6 @@ from taylor.series.univariate import Taylor
 Array = Any
 Function = Callable[..., Any]
 MAX_TABLE = 1 << 26  # coefficients of one dense multivariate table of a driver
-
-
-def point(x: Any) -> Any:
-    """Return the point of a driver as an array or a series; arrays of integers become floats."""
-    x = lift(x)
-    if is_operand(x):
-        return x
-    array = as_array(x)
-    return array.astype(float) if array.ndim and integers(array) else array
-
-
-def seed(kind: type[Series], x: Any, algebra: Algebra, directions: Array, tag: Tag) -> Any:
-    """Return x + Σ_i directions[i]·(variable i of the tag)."""
-    shape = np.shape(x)
-    if directions.shape[1:] != shape:
-        shape = np.broadcast_shapes(shape, directions.shape[1:])
-    directions = meeting(directions, x)
-    table = zeros((algebra.size, *shape), directions)
-    if not (is_operand(table) or is_operand(x)):
-        x = meeting(x, directions)
-        table = table.astype(np.result_type(table, x), copy=False)
-    if algebra.order:
-        table[1 : 1 + len(directions)] = directions
-    perturbation = kind._make(table, algebra, tag, 1)
-    if is_operand(x):
-        return x + perturbation
-    table[0] = x[()]
-    return perturbation
-
-
-def fast(f: Function, kind: str, x: Any, *more: Any) -> Any:
-    """Return what a compiled function gives for a driver, else NotImplemented."""
-    run = getattr(f, "_fast", None)
-    return NotImplemented if run is None else run(kind, x, *more)
-
-
-def call(f: Function, x: Any, tag: Tag) -> Any:
-    """Return f(x) and finish the differentiation of that tag, whatever happens."""
-    try:
-        return result(f, x)
-    finally:
-        tag.closed = True
-
-
-def result(f: Function, x: Any) -> Any:
-    """Return f(x) as a number, an array or one operand; raise TypeError for anything else."""
-    if not callable(f):
-        raise TypeError(f"the first argument must be a function, not {type(f).__name__}")
-    y = f(x)
-    if isinstance(y, (tuple, list)):
-        y = lift(list(y)) if any(is_operand(e) for e in y) else lift(y)
-    if callable(y) and not is_operand(y):
-        raise TypeError(
-            "f must return numbers or arrays, not a function; differentiate its value instead"
-        )
-    if y is None or isinstance(y, (str, dict)):
-        raise TypeError(f"f must return a number or an array, not {type(y).__name__}")
-    return as_data(lift(y), x)
-
-
-def parts(y: Any, tag: Tag, size: int) -> Any:
-    """Return the coefficients of y in the variables of the tag, along a new first axis."""
-    if is_operand(y):
-        if y.tag is tag:
-            _refuse_finished(y._coef)
-            return y._coef
-        _refuse_finished(y, tag)
-        if isinstance(y, Series) and is_operand(y._coef):
-            inner = parts(y._coef, tag, size)
-            return y._new(inner.swapaxes(0, 1))
-        table = y._zeros((size, *y.shape))
-        table[0] = y
-        return table
-    array = as_array(y)
-    table = zeros((size, *array.shape), array)
-    table[0] = array[()]
-    return table
-
-
-def _refuse_finished(y: Any, but: Tag | None = None) -> None:
-    """Raise if y is, or has as coefficients, a perturbation of another finished differentiation."""
-    while is_operand(y):
-        if y.tag.closed and y.tag is not but:
-            raise ForeignNodeError(
-                "f returned a perturbation of another, finished differentiation (a value kept from "
-                "inside a differentiated function); return its .value instead"
-            )
-        if not isinstance(y, Series):
-            return
-        y = y._coef
 
 
 def _order_of(y: Any, tag: Tag) -> int | None:
@@ -148,32 +45,9 @@ def _order_of(y: Any, tag: Tag) -> int | None:
     return None
 
 
-def direction(x: Any, v: Any) -> tuple[Any, Any]:
-    """Return the point and the direction of a driver as arrays or series of one shape."""
-    x, v = point(x), lift(v)
-    kind = kind_of(x)
-    if type(v) in (int, float) and isinstance(kind, np.dtype):
-        v = np.asarray(v, dtype=np.result_type(kind, v))  # as NumPy promotes it
-    else:
-        v = meeting(v if is_operand(v) else as_array(v), x)
-    if np.shape(v) == () != np.shape(x):
-        v = np.broadcast_to(v, np.shape(x))
-    if np.shape(v) != np.shape(x):
-        raise ShapeMismatch(f"the direction has shape {np.shape(v)}, the point {np.shape(x)}")
-    return x, v
-
-
 def higher(order: int) -> tuple[int, ...]:
     """Return the orders at which a driver tries a function that loses degrees."""
     return order, 2 * order + 8, 4 * order + 32
-
-
-def has_nan(c: Any) -> bool:
-    """Whether some coefficient is not a number."""
-    while is_operand(c):
-        c = c._coef if isinstance(c, Series) else c.value
-    a = np.asarray(c)
-    return any(map(is_nan, a.reshape(-1))) if a.dtype == object else bool(np.isnan(a).any())
 
 
 def undecided(c: Any, x: Any) -> Any:
@@ -194,9 +68,10 @@ def along(f: Function, x: Any, v: Any, order: int) -> Any:
     at the tie of a kink, on both sides of it: what they agree on is what f has, and at order 1
     the policy says the rest.
     """
-    found = fast(f, "along", x, v, order)
-    if found is not NotImplemented:
-        return found
+    if isinstance(f, Derivable):
+        found = f.along(x, v, order)
+        if found is not NotImplemented:
+            return found
     x, v = direction(x, v)
     now = current_policy()
     if is_operand(x) or is_operand(v):
@@ -330,16 +205,8 @@ def directional(f: Function, x: Any, v: Any, n: int = 1) -> Any:
     return _scaled(f, x, v, n, [n])[0]
 
 
-def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
-    """Return (f(x), J·v), the value and the Jacobian-vector product.
-
-    >>> y, dy = jvp(lambda x: x**2, np.array([1.0, 2.0]), np.array([1.0, 0.0]))
-    >>> dy
-    array([2., 0.])
-    """
-    found = fast(f, "jvp", x, v)
-    if found is not NotImplemented:
-        return found[0], found[1]
+def value_and_tangent(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
+    """Return (f(x), J·v)."""
     c = along(f, x, v, 1)
     return c[0], c[1]
 

@@ -35,10 +35,13 @@ from taylor.core.operand import lift
 from taylor.core.table import Rule
 from taylor.core.tags import fresh_tag
 from taylor.drivers.derivatives import jacobian, vjp
-from taylor.drivers.forward_mode import jvp, parts
+from taylor.drivers.driver import parts
+from taylor.drivers.forward_mode import value_and_tangent
 from taylor.drivers.several import argument, lower, pullback, pushforward, series
 from taylor.errors import DomainError, ForeignNodeError, ShapeMismatch
-from taylor.numbers.values import as_array, is_operand, is_set, zeros
+from taylor.numbers.contexts import is_set
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.values import as_array, zeros
 
 Array = Any
 Function = Callable[..., Any]
@@ -126,7 +129,9 @@ class _Equation:
     # ---------------------------------------------------------------- A z = b and Aᵀ z = b
     def times(self, x: Any, theta: Any, z: Any, transposed: bool) -> Any:
         """Return A z or Aᵀ z, A = g_x(x, θ)."""
-        return (vjp if transposed else jvp)(lambda x: self.g(x, fresh(theta)), x, z)[1]
+        return (vjp if transposed else value_and_tangent)(lambda x: self.g(x, fresh(theta)), x, z)[
+            1
+        ]
 
     def _solver(self, transposed: bool) -> Rule:
         """Return the rule (b, x, θ) -> z with A z = b, or Aᵀ z = b."""
@@ -179,7 +184,7 @@ class _Equation:
             return (vjp(lambda theta: self.g(fresh(x), theta), theta, weight)[1],)
 
         def forward(dargs: Any, x: Any, theta: Any) -> Any:
-            slope = jvp(lambda theta: self.g(fresh(x), theta), theta, dargs[0])[1]
+            slope = value_and_tangent(lambda theta: self.g(fresh(x), theta), theta, dargs[0])[1]
             return -self.solve(slope, x, theta)
 
         def series_rule(*args: Any) -> Any:

@@ -27,7 +27,8 @@ from typing import Any
 
 import numpy as np
 
-from taylor.numbers.values import constant, sample, zeros
+from taylor.numbers.kinds import Kind
+from taylor.numbers.values import constant
 
 Array = Any
 
@@ -93,7 +94,7 @@ def mixed(coefficient: Callable[[Array], Any], n: int, m: int) -> Array:
         terms = [(along(variables, j), w) for j, w in weights(i)]
         entry = functools.reduce(operator.add, (c * constant(w, c) for c, w in terms))
         if full is None:
-            full = zeros((n,) * m + np.shape(entry), sample(entry))
+            full = Kind.of(entry).zeros((n,) * m + np.shape(entry))
         for place in set(itertools.permutations(sequence)):
             full[place] = entry
     return full

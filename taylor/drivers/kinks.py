@@ -21,18 +21,23 @@ import numpy as np
 from taylor.core.algebra import Univariate
 from taylor.core.choices import SIDES, SLOPES
 from taylor.core.functions import CHOICES, absolute
+from taylor.core.instructions import Blend, Choose, Input, Instruction, Row, full
 from taylor.core.program import recording
-from taylor.core.rules import Code, active, adjoints, full, inner, tangents, unbroadcast, values
+from taylor.core.rules import Code, active, adjoints, inner, tangents, unbroadcast, values
 from taylor.core.tags import fresh_tag
-from taylor.core.tape import Instruction, pruned
-from taylor.drivers.forward_mode import along, parts, result, seed
+from taylor.core.tape import pruned
+from taylor.drivers.driver import parts, result, seed
+from taylor.drivers.forward_mode import along
 from taylor.errors import NonAnalyticError, ShapeMismatch, TaylorError
-from taylor.numbers.values import as_array, base, current_policy, is_operand, kind_of, on_one_side
+from taylor.numbers.kinds import RATIONALS, Floats, Kind, base, is_operand
+from taylor.numbers.policy import current_policy, on_one_side
+from taylor.numbers.values import as_array
 from taylor.series.univariate import Taylor
 
 Array = Any
 Function = Callable[..., Any]
 Shares = dict[int, Array]  # per tied choice, the share of its first side, element by element
+KINK = Choose("kink")
 ROUNDINGS = 4096  # differences of so many roundings are none
 SURFACES = 64  # of so many at most the sides beside each of them are compared
 
@@ -52,7 +57,7 @@ class Tied(NamedTuple):
     @property
     def simple(self) -> bool:
         """Whether all ties are of kinks, none of their derivatives."""
-        return all(self.code[i].param == "kink" for i in self.ties)
+        return all(self.code[i].op == KINK for i in self.ties)
 
 
 def ties(f: Function, x: Any) -> Tied | None:
@@ -73,22 +78,24 @@ def tied(code: Any, v: list[Any], out: int) -> Tied | None:
     names: dict[int, str] = {}
 
     def push(c: Instruction, value: Any, varies: bool, name: str) -> int:
-        row = c.param
-        if c.op != "elementary" or row not in CHOICES or not varies:
+        op = c.op
+        if not (type(op) is Row and op.row in CHOICES and varies):
             opened.append(c)
             found.append(value)
             names[len(opened) - 1] = name
             return len(opened) - 1
         wanted = [depends[a] for a in c.args]
-        tape, last = inner(row.compose, [found[a] for a in c.args], wanted)
+        assert op.row.compose is not None
+        tape, (last,) = inner(op.row.compose, [found[a] for a in c.args], wanted)
+        assert last is not None
         given = [a for a, w in zip(c.args, wanted, strict=True) if w]
-        return into(tape.code, tape.values, given, row.name)[last]
+        return into(tape.code, tape.values, given, op.name)[last]
 
     def into(code: Any, v: Any, given: list[int], name: str) -> list[int]:
         new: list[int] = []
         for c, value, varies in zip(code, v, active(code), strict=True):
-            if c.op == "input" and given:
-                new.append(given[c.param])
+            if type(c.op) is Input and given:
+                new.append(given[c.op.n])
                 continue
             new.append(push(c._replace(args=tuple(new[a] for a in c.args)), value, varies, name))
             depends.extend([varies] * (len(opened) - len(depends)))
@@ -106,21 +113,22 @@ def _may_tie(c: Instruction, v: list[Any]) -> bool:
 
     Constants may stand on both sides.
     """
-    if c.op == "choose":
+    op = c.op
+    if isinstance(op, Choose):
         return _is_kink(c) and bool(_tie(c, v).any())
-    if c.op != "elementary" or c.param not in CHOICES:
+    if not (type(op) is Row and op.row in CHOICES):
         return False
-    a = [base(v[i]) for i in c.args] + [0] * (c.param is absolute)
+    a = [base(v[i]) for i in c.args] + [0] * (op.row is absolute)
     return any(np.any(np.equal(x, y)) for x, y in itertools.combinations(a, 2))
 
 
 def _is_kink(c: Instruction) -> bool:
-    return c.op == "choose" and c.param not in SIDES and c.args[0] != c.args[1]
+    return isinstance(c.op, Choose) and c.op.mode not in SIDES and c.args[0] != c.args[1]
 
 
 def of_slopes(code: Code) -> bool:
     """Whether a program chooses between derivatives; at a tie these have a value by convention."""
-    return any(c.op == "choose" and c.param in SLOPES for c in code)
+    return any(isinstance(c.op, Choose) and c.op.mode in SLOPES for c in code)
 
 
 def _tie(c: Instruction, v: list[Any]) -> Array:
@@ -131,14 +139,19 @@ def _tie(c: Instruction, v: list[Any]) -> Array:
 # ------------------------------------------------------------------ shares of the sides
 def settled(t: Tied, shares: Shares) -> list[Instruction]:
     """Return the code with those shares of its tied choices, in the kind of number of the point."""
-    kind = kind_of(_point(t))
+    kind = Kind.of(_point(t))
 
     def given(share: Array) -> Array:
-        if kind is Fraction and np.isfinite(share).all():
+        if kind is RATIONALS and np.isfinite(share).all():
             return np.frompyfunc(Fraction, 1, 1)(share)
-        return share.astype(np.empty(0, kind).real.dtype) if isinstance(kind, np.dtype) else share
+        return (
+            share.astype(np.empty(0, kind.dtype).real.dtype) if isinstance(kind, Floats) else share
+        )
 
-    return [c._replace(param=given(shares[i])) if i in shares else c for i, c in enumerate(t.code)]
+    return [
+        c._replace(op=Blend("kink", given(shares[i]))) if i in shares else c
+        for i, c in enumerate(t.code)
+    ]
 
 
 def function(t: Tied, shares: Shares) -> Function:
@@ -174,7 +187,7 @@ def _towards(t: Tied, d: Any, order: int) -> Shares:
     """
     sides = [a for i in t.ties for a in t.code[i].args[:2]]
     code, new = pruned(t.code, sides)
-    if any(_is_kink(c) and c.param != "kink" for c in code):
+    if any(_is_kink(c) and c.op != KINK for c in code):
         raise NonAnalyticError("the derivative of a kink decides on a branch; move the point")
     algebra, tag, x = Univariate(order), fresh_tag(), as_array(_point(t))
     with on_one_side(True):
@@ -193,7 +206,7 @@ def _towards(t: Tied, d: Any, order: int) -> Shares:
 
 
 def _point(t: Tied) -> Any:
-    return t.v[next(i for i, c in enumerate(t.code) if c.op == "input")]
+    return t.v[next(i for i, c in enumerate(t.code) if type(c.op) is Input)]
 
 
 def _difference(x: Any, y: Any) -> Any:

@@ -18,8 +18,9 @@ from taylor.core.operand import lift
 from taylor.core.program import recording
 from taylor.core.rules import adjoints
 from taylor.core.tags import Tag
-from taylor.drivers.forward_mode import jvp, point
-from taylor.numbers.values import sample, zeros
+from taylor.drivers.driver import point
+from taylor.drivers.forward_mode import value_and_tangent
+from taylor.numbers.kinds import Kind
 from taylor.series.series import Series
 
 Array = Any
@@ -41,7 +42,7 @@ def pullback(f: Step, args: Sequence[Any], w: Any, start: Sequence[Any] = ()) ->
         w = np.broadcast_to(w, np.shape(v[out]))
     bars = adjoints(program.code, v, {out: w}, start)
     return tuple(
-        zeros(np.shape(x), sample(x))[()] if bar is None else bar
+        Kind.of(x).zeros(np.shape(x))[()] if bar is None else bar
         for bar, x in zip(bars, xs, strict=True)
     )
 
@@ -58,7 +59,7 @@ def pushforward(f: Step, args: Sequence[Any], dargs: Sequence[Any]) -> tuple[Any
         return f(*xs)
 
     full = [np.broadcast_to(dargs[i], np.shape(args[i])) for i in live]
-    return jvp(g, packed, pack(full)[0])
+    return value_and_tangent(g, packed, pack(full)[0])
 
 
 def pack(args: Sequence[Any]) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -28,16 +29,19 @@ import numpy as np
 
 from taylor.core.algebra import multivariate
 from taylor.core.expand import expand
+from taylor.core.patterns import matrices
 from taylor.core.program import Program, record
 from taylor.core.sweep import sweep
 from taylor.drivers import kinks
-from taylor.drivers.derivatives import hvp, vjp
-from taylor.drivers.forward_mode import fast, table_along
+from taylor.drivers.derivatives import gradient_of, hvp, pulled, pushed, vjp
+from taylor.drivers.driver import Derivable
+from taylor.drivers.forward_mode import table_along
 from taylor.drivers.pattern import jacobian_pattern as jacobian_pattern
-from taylor.drivers.pattern import matrices
-from taylor.drivers.transform import products, reverse
+from taylor.drivers.transform import reverse
 from taylor.errors import DomainError, GuardError, ShapeMismatch
-from taylor.numbers.values import as_array, current_policy, is_operand, policy
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.policy import current_policy, policy
+from taylor.numbers.values import as_array
 
 Array = Any
 Function = Callable[..., Any]
@@ -192,9 +196,10 @@ class _Sparse:
     def __call__(self, x: Any) -> Any:
         """Return the matrix at x; where a branch of f goes the other way, f is recorded again."""
         x = _point(x)
-        if x.shape != self._plan.point:
+        wanted = self._plan.point.shape
+        if x.shape != wanted:
             raise ShapeMismatch(
-                f"the point has shape {x.shape}; the function was recorded with {self._plan.point}"
+                f"the point has shape {x.shape}; the function was recorded with {wanted}"
             )
         with policy(singular=current_policy().singular):
             plan, values = self._swept(x)
@@ -202,7 +207,7 @@ class _Sparse:
             # the sweep sees the derivatives of each instruction alone; where these do not exist,
             # as at ties, the driver of the products decides
             colour, element = plan.entries
-            rows = [self._product(x, plan.seed(c)).reshape(-1) for c in range(plan.count)]
+            rows = [self._product(x, seed).reshape(-1) for seed in plan.seeded(0, plan.count)]
             values = np.stack(rows)[colour, element]
         return plan.matrix(values)
 
@@ -232,17 +237,16 @@ class _Sparse:
 class _Plan:
     """How to compute the entries: sweep `program` with the seeds, read `entries` of the result."""
 
+    form: Function  # (f, x, seeds) -> products, one in each row
     function: Function
-    program: Program
-    point: tuple[int, ...]
+    program: Program  # of x, or of (x, adjoint), whose last output holds a product
+    point: Array
     shape: tuple[int, int]
     rows: Array
     cols: Array
     colors: Array
-    seeded: tuple[int, ...]  # the inputs that take the seeds: x itself, or the adjoints of f
-    read: tuple[int, ...]  # the outputs that hold the products
     entries: tuple[Array, Array]  # (colour, element of the product) of every entry
-    fixed: tuple[Any, ...] = ()  # the values of the inputs after x
+    fixed: tuple[Any, ...] = ()  # the adjoint, where it is no seed
 
     def __post_init__(self) -> None:
         self.count = int(self.colors.max(initial=0)) + 1
@@ -255,21 +259,20 @@ class _Plan:
     @functools.cached_property
     def machine(self) -> Any:
         """The machine code of the products of up to LANES colours, for a compiled function."""
-        lanes = min(self.count, LANES)
-        program = products(self.program, lanes, self.fixed, self.seeded, self.read)
-        return fast(self.function, "machine", program)
+        if not isinstance(self.function, Derivable):
+            return NotImplemented
+        return self.function.machine_of(self.form, (self.point, self.seeds))
 
     @functools.cached_property
-    def seeds(self) -> list[Array]:
-        """The seeds of all colours, if there are few."""
-        return self._seeds(0, self.count)
+    def seeds(self) -> Array:
+        """The seeds of the first colours that machine code takes at a time."""
+        return self.seeded(0, min(self.count, LANES))
 
     @functools.cached_property
     def places(self) -> Array:
         """Where the entries stand in the products of all colours."""
         colour, element = self.entries
-        size = sum(_count(self.program, self.program.outputs[j]) for j in self.read)
-        return colour * size + element
+        return colour * self.shape[self.form is not _forward] + element
 
     @functools.cached_property
     def structure(self) -> tuple[Array, Array]:
@@ -278,70 +281,57 @@ class _Plan:
         starts = np.searchsorted(self.rows, np.arange(self.shape[0] + 1))
         return self.cols.astype(kind), starts.astype(kind)
 
-    def seed(self, c: int) -> Array:
-        """Return the seed of one colour, raveled."""
-        return np.concatenate([part.reshape(-1) for part in self._seeds(c, c + 1)])
+    def seeded(self, lo: int, hi: int) -> Array:
+        """Return the seeds of colours lo..hi-1, each a row."""
+        members = np.flatnonzero((lo <= self.colors) & (self.colors < hi))
+        seeds = np.zeros((hi - lo, len(self.colors)))
+        seeds[self.colors[members] - lo, members] = 1
+        return seeds
 
     def values(self, x: Array) -> Array:
         """Return the values of the entries at x."""
         if x.dtype == np.float64 and self.machine is not NotImplemented:
-            found = self._compiled(x)
+            found = self._read(x, self._compiled, len(self.seeds))
             if found is not None:
                 return found
-        code = self.expanded.code
+        biggest = max(math.prod(i.shape) for i in self.expanded.code)
+        found = self._read(x, self._swept, max(1, min(64, MAX_LANES // max(biggest, 1))))
+        assert found is not None
+        return found
+
+    def _read(self, x: Array, products: Callable[..., Array | None], lanes: int) -> Array | None:
+        """Return the values of the entries, `lanes` products at a time; None if some are."""
         colour, element = self.entries
         out = np.zeros(len(self.rows), dtype=x.dtype)
-        biggest = max(int(np.prod(i.shape, dtype=int)) for i in code)
-        lanes = max(1, min(64, MAX_LANES // max(biggest, 1)))
         for lo in range(0, self.count, lanes):
-            hi = min(self.count, lo + lanes)
-            mine = np.flatnonzero((lo <= colour) & (colour < hi))
-            if len(mine) or lo == 0:
-                found = self._products(x, lo, hi)
-                out = out.astype(np.result_type(out, found), copy=False)
-                out[mine] = found[colour[mine] - lo, element[mine]]
-        return out
-
-    def _compiled(self, x: Array) -> Array | None:
-        """Return the values of the entries from machine code; None for the ordinary way."""
-        lanes = min(self.count, LANES)
-        if self.count == lanes:
-            found = self.machine(x, *self.seeds)
-            return None if found is None else found[0].reshape(-1)[self.places]
-        colour, element = self.entries
-        out = np.empty(len(self.rows))
-        for lo in range(0, self.count, lanes):
-            found = self.machine(x, *self._seeds(lo, lo + lanes))
+            found = products(x, lo, lo + lanes)
             if found is None:
                 return None
+            if lanes >= self.count:
+                return found.reshape(-1)[self.places]
             mine = np.flatnonzero((lo <= colour) & (colour < lo + lanes))
-            out = out.astype(found[0].dtype, copy=False)
-            out[mine] = found[0][colour[mine] - lo, element[mine]]
+            out = out.astype(np.result_type(out, found), copy=False)
+            out[mine] = found[colour[mine] - lo, element[mine]]
         return out
 
-    def _seeds(self, lo: int, hi: int) -> list[Array]:
-        """Return the seeds of colours lo..hi-1 of each input that takes some."""
-        members = np.flatnonzero((lo <= self.colors) & (self.colors < hi))
-        seeds = np.zeros((hi - lo, len(self.colors)))
-        seeds[self.colors[members] - lo, members] = 1
-        shapes = [self.program.code[self.program.inputs[j]].shape for j in self.seeded]
-        ends = np.cumsum([int(np.prod(s, dtype=int)) for s in shapes])
-        parts = np.split(seeds, ends[:-1], axis=1)
-        return [p.reshape(hi - lo, *s) for p, s in zip(parts, shapes, strict=True)]
+    def _compiled(self, x: Array, lo: int, hi: int) -> Array | None:
+        found: Array | None = self.machine(x, self.seeded(lo, hi) if lo else self.seeds)
+        return found
 
-    def _products(self, x: Array, lo: int, hi: int) -> Array:
-        """Return the products of colours lo..hi-1, raveled, one in each row."""
+    def _swept(self, x: Array, lo: int, hi: int) -> Array:
+        """Return the products of colours lo..hi-1, one in each row."""
+        seeds = self.seeded(lo, min(hi, self.count))
+        adjoint = [np.zeros(self.shape[0])] if self.form is _backward else self.fixed
         tables = [
-            np.concatenate([v[None], np.zeros((hi - lo, *v.shape), v.dtype)])
-            for v in (x, *(np.asarray(v, x.dtype) for v in self.fixed))
+            np.concatenate([v[None], np.zeros((len(seeds), *v.shape), v.dtype)])
+            for v in (x, *(np.asarray(v, x.dtype) for v in adjoint))
         ]
-        for j, seeds in zip(self.seeded, self._seeds(lo, hi), strict=True):
-            tables[j][1:] = seeds
-        outputs = sweep(self.expanded, multivariate(hi - lo, 1), tables)
-        foreign = next((y for y in outputs if is_operand(y)), None)
-        if foreign is not None:
-            raise TypeError(_plain_only(foreign))
-        return np.concatenate([outputs[j][1:].reshape(hi - lo, -1) for j in self.read], axis=1)
+        table = tables[self.form is _backward]
+        table[1:] = seeds.reshape(len(seeds), *table.shape[1:])
+        product = sweep(self.expanded, multivariate(len(seeds), 1), tables)[-1]
+        if is_operand(product):
+            raise TypeError(_plain_only(product))
+        return product[1:].reshape(len(seeds), -1)
 
     def matrix(self, values: Array) -> Any:
         """Return a scipy.sparse.csr_array."""
@@ -349,9 +339,34 @@ class _Plan:
         return matrices().csr_array((values, indices, starts), shape=self.shape)
 
 
-def _count(program: Program, i: int) -> int:
-    """Return the number of elements of a variable of a program."""
-    return int(np.prod(program.code[i].shape, dtype=int))
+def _joined(f: Function) -> Function:
+    """Return f with all its results in one array of one axis."""
+
+    def joined(x: Any) -> Any:
+        y = f(x)
+        return (
+            np.concatenate([np.reshape(v, -1) for v in y])
+            if isinstance(y, (tuple, list))
+            else np.reshape(y, -1)
+        )
+
+    return joined
+
+
+def _forward(f: Function, x: Any, seeds: Any) -> Any:
+    """Return J·s for every row s."""
+    return np.stack(pushed(_joined(f), x, *(np.reshape(s, np.shape(x)) for s in seeds))[1:])
+
+
+def _backward(f: Function, x: Any, seeds: Any) -> Any:
+    """Return w·J for every row w."""
+    return np.stack([np.reshape(bar, -1) for bar in pulled(_joined(f), x, *seeds)])
+
+
+def _curved(f: Function, x: Any, seeds: Any) -> Any:
+    """Return H·s for every row s."""
+    rows = pushed(gradient_of(f, "hessian"), x, *(np.reshape(s, np.shape(x)) for s in seeds))[1:]
+    return np.stack([np.reshape(row, -1) for row in rows])
 
 
 class SparseJacobian(_Sparse):
@@ -370,43 +385,31 @@ class SparseJacobian(_Sparse):
     @property
     def by(self) -> str:
         """What a colour adds up: "columns" or "rows"."""
-        return "rows" if len(self._plan.program.inputs) > 1 else "columns"
+        return "rows" if self._plan.form is _backward else "columns"
 
     def _product(self, x: Array, seed: Array) -> Array:
-        def joined(x: Any) -> Any:
-            y = self._f(x)
-            parts = y if isinstance(y, (tuple, list)) else [y]
-            return np.concatenate([np.reshape(v, -1) for v in parts])
-
+        f = _joined(self._f)
         if self.by == "rows":
-            return vjp(joined, x, seed)[1]
+            return vjp(f, x, seed)[1]
         v = seed.reshape(1, *x.shape)
         return kinks.first(
-            lambda g: table_along(g, x, v, 1).tensor(1)[..., 0], joined, x, "sparse_jacobian"
+            lambda g: table_along(g, x, v, 1).tensor(1)[..., 0], f, x, "sparse_jacobian"
         )
 
     def _planned(self, x: Array) -> _Plan:
-        program = record(self._f, x)
+        program = record(_joined(self._f), x)
         rows, cols = jacobian_pattern(program)
-        shapes = [program.code[i].shape for i in program.outputs]
-        m, n = sum(int(np.prod(s, dtype=int)) for s in shapes), x.size
-        colors = color_columns(rows, cols, n)
+        m, n = math.prod(program.code[program.outputs[0]].shape), x.size
+        shape, colors = (m, n), color_columns(rows, cols, n)
         count = int(colors.max(initial=0)) + 1
         # a column with more entries than there are colours needs more colours by rows
         if np.bincount(cols, minlength=1).max() < count:
             other = color_columns(cols, rows, m)
             if int(other.max(initial=0)) + 1 < count:
-                backward = reverse(program)
-                k = len(shapes)
-                fixed = tuple(np.zeros(s) for s in shapes)
-                seeded = tuple(range(1, k + 1))
-                return _Plan(
-                    self._f, backward, x.shape, (m, n), rows, cols, other, seeded, (k,),
-                    (other[rows], cols), fixed,
-                )  # fmt: skip
-        read = tuple(range(len(shapes)))
+                entries, backward = (other[rows], cols), reverse(program)
+                return _Plan(_backward, self._f, backward, x, shape, rows, cols, other, entries)
         entries = (colors[cols], rows)
-        return _Plan(self._f, program, x.shape, (m, n), rows, cols, colors, (0,), read, entries)
+        return _Plan(_forward, self._f, program, x, shape, rows, cols, colors, entries)
 
 
 class SparseHessian(_Sparse):
@@ -441,9 +444,8 @@ class SparseHessian(_Sparse):
         rows, cols = (codes // n, codes % n) if n else (codes, codes)
         colors = star_coloring(rows, cols, n)
         entries = _star_reads(rows, cols, colors)
-        return _Plan(
-            self._f, backward, x.shape, (n, n), rows, cols, colors, (0,), (1,), entries, (1.0,)
-        )
+        shape = (n, n)
+        return _Plan(_curved, self._f, backward, x, shape, rows, cols, colors, entries, (1.0,))
 
 
 def sparse_jacobian(f: Function, x: Any) -> Any:

@@ -14,12 +14,14 @@ import numpy as np
 
 from taylor.core.choices import SLOPES
 from taylor.core.expand import moved, prune
+from taylor.core.instructions import Choose, Instruction, full
 from taylor.core.program import Program, evaluate
-from taylor.core.rules import adjoints, full, tangents, values
-from taylor.core.tape import Instruction, Node, Tape
+from taylor.core.rules import adjoints, tangents, values
+from taylor.core.tape import Node, Tape
 from taylor.drivers.derivatives import jvp, vjp
 from taylor.drivers.several import pack
-from taylor.numbers.values import current_policy, is_operand
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.policy import current_policy
 
 
 @dataclass
@@ -50,7 +52,8 @@ class Derived(Program):
 
 def _is_tie(c: Instruction, v: list[Any]) -> bool:
     """Whether a choice between derivatives is one at a kink here."""
-    return c.op == "choose" and c.param in SLOPES and bool(np.any(v[c.args[0]] == v[c.args[1]]))
+    slope = isinstance(c.op, Choose) and c.op.mode in SLOPES
+    return slope and bool(np.any(v[c.args[0]] == v[c.args[1]]))
 
 
 def _finite(x: Any) -> bool:
@@ -98,41 +101,6 @@ def reverse(program: Program) -> Program:
     xbar = [full(b, n.shape, n) for b, n in zip(found, x, strict=True)]
     result = _finished(tape, program, v, [*(v[i] for i in program.outputs), *xbar])
     return Derived(**vars(result), origin=program, driver="vjp")
-
-
-def products(
-    program: Program, count: int, fixed: Sequence[Any], seeded: Sequence[int], read: Sequence[int]
-) -> Program:
-    """Return the program of (x..., s...) -> (J·s, 0): tangents along `count` directions at once.
-
-    The last inputs of the program are `fixed`, x are the others; s has, for each input that is
-    `seeded`, an array of shape (count, *shape).  Row i of the result holds the tangents along the
-    directions s[i] of the outputs `read`, raveled, one after the other.  The second result is zero
-    times all values that the program computes: nan where one of them is not finite.
-
-    >>> import numpy as np
-    >>> from taylor import record
-    >>> program = record(lambda x: x[0] * x, np.array([2.0, 5.0]))
-    >>> products(program, 2, (), (0,), (0,))([2.0, 5.0], np.eye(2))[0].T  # the Jacobian
-    array([[4., 0.],
-           [5., 2.]])
-    """
-    tape = Tape()
-    x = _inputs(tape, program, program.inputs[: len(program.inputs) - len(fixed)])
-    seeds = {}
-    for j in seeded:
-        shape = (count, *program.code[program.inputs[j]].shape)
-        seeds[j] = tape.input(shape, np.ones(shape))
-    v = values(program.code, [*x, *fixed])
-    rows: list[Any] = []
-    for i in range(count):
-        dx = [seeds[j][i] if j in seeds else None for j in range(len(program.inputs))]
-        t = tangents(program.code, v, dx)
-        outputs = [program.outputs[j] for j in read]
-        rows += [np.reshape(full(t[o], program.code[o].shape, v[o]), -1) for o in outputs]
-    found = np.reshape(np.concatenate(rows), (count, -1))
-    zero = sum(np.sum(0.0 * v[i]) for i in dict.fromkeys(program.outputs))
-    return _finished(tape, program, v, [found, zero])
 
 
 def _inputs(tape: Tape, program: Program, where: Sequence[int], ones: bool = False) -> list[Node]:

@@ -41,7 +41,8 @@ from taylor.linalg.degrees import T, Table, arguments, eye, matrix_rule, mirrore
 from taylor.linalg.equations import DET, INV, SLOGDET, SOLVE, solution
 from taylor.linalg.equations import eliminate as eliminate
 from taylor.linalg.factors import CHOLESKY, EIGH, EIGVALSH, LSTSQ, PINV, QR, SVD, SVDVALS
-from taylor.numbers.values import base, exact, is_operand
+from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.values import exact
 
 Array = Any
 EighResult = namedtuple("EighResult", "eigenvalues eigenvectors")

@@ -13,7 +13,8 @@ import numpy as np
 from taylor.core.algebra import nonzero
 from taylor.core.table import Rule
 from taylor.errors import ShapeMismatch
-from taylor.numbers.values import RATIONAL, as_array, base, is_operand
+from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.values import as_array
 
 Array = Any
 RULES: dict[str, Rule] = {}
@@ -87,7 +88,7 @@ def _conversion(name: str, args: Sequence[Any], floats: bool) -> Callable[[Any],
     dtype: Any = np.result_type(*dtypes) if dtypes else float
     if not objects or (len(plain) < len(args) and not floats):
         return lambda x: x
-    if not all(isinstance(e, RATIONAL) for e in objects):
+    if not all(isinstance(e, (int, Fraction)) for e in objects):
         if floats:
             raise TypeError(f"{name} works in floating point only; convert with .astype(float)")
         dtype = object

@@ -9,7 +9,7 @@ import numpy as np
 
 from taylor.core.algebra import Univariate
 from taylor.linalg.degrees import T, Table, checked, column, eye, matrix_rule, numbers_of
-from taylor.numbers.values import base, is_operand
+from taylor.numbers.kinds import base, is_operand
 
 Array = Any
 SMALL = 1 / 16  # singular values below this part of the largest are kept out of inverses

@@ -18,11 +18,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from taylor.core.instructions import Call, Instruction, Row, flat
 from taylor.core.operand import lift
 from taylor.core.program import Program
 from taylor.core.sweep import called, local_series
 from taylor.core.table import Elementary, lookup
-from taylor.core.tape import Guard, Instruction, Node, Tape, flat, pruned
+from taylor.core.tape import Guard, Node, Tape, pruned
 from taylor.errors import ShapeMismatch
 
 Array = Any
@@ -76,7 +77,7 @@ def traced(row: Elementary, count: int) -> Program | None:
         tape.tag.closed = True
     if not isinstance(y, Node) or y.tape is not tape or y.shape != () or tape.guards or tape.read:
         return None
-    if any(i.op == "call" for i in tape.code):
+    if any(isinstance(i.op, Call) for i in tape.code):
         return None
     code, new = pruned(tape.code, [y.i, *tape.inputs])
     program = Program(code, [new[i] for i in tape.inputs], [new[y.i]])
@@ -110,17 +111,16 @@ def bare(program: Program) -> tuple[Any, tuple[Any, ...]]:
 
 
 def _bare(code: Sequence[Instruction], rows: list[Any]) -> list[Any]:
-    found = []
+    found: list[Any] = []
     for i in code:
-        param = i.param
-        if i.op in ("elementary", "local", "jump"):
-            param = _name(param, len(i.args), rows)
-        elif i.op == "integral":
-            param = (_name(param.row, param.arity, rows), param.arity)
-        elif i.op == "call":
-            rows.append(param.rule)
-            param = param.shapes
-        found.append(i._replace(param=param))
+        op: Any = i.op
+        if isinstance(op, Row):
+            count = len(op.reads(i.args))
+            op = (op.__class__.__name__, _name(op.row, count, rows), count)
+        elif isinstance(op, Call):
+            rows.append(op.rule)
+            op = op.shapes
+        found.append((op, *i[1:]))
     return found
 
 
@@ -137,7 +137,8 @@ def _name(row: Elementary, count: int, rows: list[Any]) -> Any:
 
 def is_users(program: Program) -> bool:
     """Whether a program rests on rows or rules that the text of the package does not tell."""
-    return any(i.op == "call" or (i.op == "elementary" and not i.param.own) for i in program.code)
+    ops = [i.op for i in program.code]
+    return any(isinstance(op, Call) or (type(op) is Row and not op.row.own) for op in ops)
 
 
 # ------------------------------------------------------------------ asking
@@ -159,8 +160,9 @@ class Calls:
             elif kind == "guard":
                 answer = self._guard(program.guards[ref], held, to)
             else:
-                _, given, call, _ = program.code[ref]
-                fixed = [program.code[a].param for a in given]
+                call, given, _ = program.code[ref]
+                assert isinstance(call, Call)
+                fixed = [program.code[a].op.constant for a in given]
                 rules = self._rule if kind == "call" else functools.partial(self._degrees, algebra)
                 answer = rules(call.rule, held, fixed, to)
             self.answers.append(answer)

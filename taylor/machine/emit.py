@@ -21,18 +21,20 @@ from typing import Any
 import numpy as np
 
 from taylor.core.choices import SLOPES
+from taylor.core.instructions import Call, Const, Instruction
 from taylor.core.operand import Operand, host
 from taylor.core.rules import values
 from taylor.core.table import Elementary, Parts
 from taylor.core.tags import Tag
-from taylor.core.tape import Call, Instruction
 from taylor.errors import TraceError
 from taylor.llvm import vector
 from taylor.llvm.function import Function
 from taylor.llvm.ir import UNROLL, WIDTH, Scalar
 from taylor.machine import planar
 from taylor.machine.calls import Ask, Held, traced
-from taylor.numbers.values import Constant, as_array, common_shape, is_operand
+from taylor.numbers.formulas import Constant
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.values import as_array, common_shape
 
 Array = Any
 Shape = tuple[int, ...]
@@ -1148,8 +1150,10 @@ class Question:
     """A rule in a program whose code is being written: it asks Python, by its instruction."""
 
     def __init__(self, f: Function, code: Sequence[Instruction], i: int) -> None:
-        self.f, self.i, self.rule, self.shape = f, i, code[i].param.rule, code[i].shape
-        self.fixed = [code[a].op == "constant" for a in code[i].args]
+        call, args, self.shape = code[i]
+        assert isinstance(call, Call)
+        self.f, self.i, self.rule = f, i, call.rule
+        self.fixed = [isinstance(code[a].op, Const) for a in args]
         self.name, self.step = self.rule.name, self.rule.step
 
     def __call__(self, *x: Any) -> Any:
@@ -1168,6 +1172,6 @@ class Question:
 def with_questions(f: Function, code: Sequence[Instruction]) -> Sequence[Instruction]:
     """Return the code with rules that ask Python."""
     return [
-        i._replace(param=Call(Question(f, code, n), None)) if i.op == "call" else i  # type: ignore[arg-type]
+        i._replace(op=Call(Question(f, code, n))) if isinstance(i.op, Call) else i  # type: ignore[arg-type]
         for n, i in enumerate(code)
     ]

@@ -16,9 +16,9 @@ import numpy as np
 
 from taylor.core.algebra import Algebra, Univariate, pad
 from taylor.core.expand import of_row
+from taylor.core.instructions import DIV, MUL, Input, Instruction, Parameter
 from taylor.core.program import Program
 from taylor.core.table import Elementary
-from taylor.core.tape import Instruction
 from taylor.errors import TaylorError
 from taylor.machine.machine import OK, Machine
 from taylor.machine.monomials import Polynomials
@@ -30,12 +30,12 @@ PATIENCE = 6  # times the ordinary way is taken before machine code is made
 WORK = 1 << 17  # coefficients of a result for which it is made at once
 EXACT = 1 << 53  # integers below are floats
 FLOAT, COMPLEX = np.dtype(float), np.dtype(complex)
-_X, _Y = Instruction("input", (), 0, ()), Instruction("input", (), 1, ())
-_C = Instruction("parameter", (), 0, ())
-PRODUCT = Program([_X, _Y, Instruction("mul", (0, 1), None, ())], [0, 1], [2])
+_X, _Y = Instruction(Input(0), (), ()), Instruction(Input(1), (), ())
+_C = Instruction(Parameter(0), (), ())
+PRODUCT = Program([_X, _Y, Instruction(MUL, (0, 1), ())], [0, 1], [2])
 QUOTIENTS: dict[tuple[bool, ...], Program] = {
-    (True, True): Program([_X, _Y, Instruction("div", (0, 1), None, ())], [0, 1], [2]),
-    (False, True): Program([_X, _C, Instruction("div", (1, 0), None, ())], [0], [2]),
+    (True, True): Program([_X, _Y, Instruction(DIV, (0, 1), ())], [0, 1], [2]),
+    (False, True): Program([_X, _C, Instruction(DIV, (1, 0), ())], [0], [2]),
 }
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from taylor.core.algebra import Univariate
 from taylor.core.expand import expand
+from taylor.core.instructions import Parameter
 from taylor.core.program import Program
 from taylor.core.rules import values
 from taylor.core.tape import Guard
@@ -90,7 +91,7 @@ class Machine:
         make: bool = True,
     ) -> None:
         self.unit, self.expanded = unit, expanded
-        parameters = [()] * sum(i.op == "parameter" for i in program.code)
+        parameters = [()] * sum(isinstance(i.op, Parameter) for i in program.code)
         self.inputs = [program.code[i].shape for i in program.inputs]
         self.outputs = [program.code[i].shape for i in program.outputs]
         self.complex = list(complex) or [False] * (len(self.inputs) + len(parameters))

@@ -14,11 +14,17 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.instructions import Input, Instruction, Parameter
 from taylor.core.table import Cut, Elementary, Parts
+<<<<<<< HEAD
 from taylor.core.tape import Instruction
 from taylor.llvm.function import Function
 from taylor.llvm.ir import Scalar
 from taylor.numbers.values import is_operand
+=======
+from taylor.llvm.ir import Function, Scalar
+from taylor.numbers.kinds import is_operand
+>>>>>>> main
 
 UNORDERED = "complex values have no order"
 # where a complex number is passed and returned in two registers, as two doubles are
@@ -30,31 +36,18 @@ IN_REGISTERS = sys.platform != "win32" and platform.machine() in (
 def kinds(code: Sequence[Instruction], given: Sequence[bool]) -> list[bool]:
     """Return which instructions are complex, given which inputs (and then parameters) are."""
     found: list[bool] = []
-    inputs = sum(i.op == "input" for i in code)
-    for op, args, param, _ in code:
-        if op in ("input", "parameter"):
-            found.append(given[param + (inputs if op == "parameter" else 0)])
-            continue
-        if op == "choose":
-            args = args[2:]
-        elif op == "integral":
-            args = args[: param.arity]
-        c = _constant(op, param)
-        found.append(_is_complex(c) or any(found[a] for a in args))
+    inputs = sum(isinstance(i.op, Input) for i in code)
+    for op, args, _ in code:
+        if isinstance(op, (Input, Parameter)):
+            found.append(given[op.n + inputs * isinstance(op, Parameter)])
+        else:
+            made = any(found[a] for a in op.made_of(args))
+            found.append(made or _is_complex(op.constant))
     return found
 
 
 def _is_complex(c: Any) -> bool:
     return c is not None and not is_operand(c) and bool(np.iscomplexobj(c))
-
-
-def _constant(op: str, param: Any) -> Any:
-    """Return the number or array in an instruction."""
-    if op == "constant":
-        return param
-    if op == "linear" and param.kind in ("scale", "einsum"):
-        return param.data if param.kind == "scale" else param.data[1]
-    return None
 
 
 def code_of(row: Elementary, complex: bool) -> str | Callable[..., Any] | Parts | None:

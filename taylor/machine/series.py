@@ -18,13 +18,31 @@ import numpy as np
 
 from taylor.core.algebra import Univariate
 from taylor.core.expand import moved
+from taylor.core.instructions import (
+    Add,
+    Call,
+    Choose,
+    Div,
+    Input,
+    Instruction,
+    Integral,
+    Jump,
+    Local,
+    Mul,
+    Scale,
+)
+from taylor.core.maps import Gather, Map
 from taylor.core.operand import host
 from taylor.core.program import Program
 from taylor.core.sweep import DEPTH, LARGEST_LOW, Step, Sweep
 from taylor.core.table import slope_of_jump
+<<<<<<< HEAD
 from taylor.core.tape import Instruction, Linear
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH, Scalar
+=======
+from taylor.llvm.ir import WIDTH, Function, Scalar, type_of
+>>>>>>> main
 from taylor.machine.calls import Ask, Held
 from taylor.machine.compose import Composition
 from taylor.machine.emit import (
@@ -51,10 +69,11 @@ from taylor.machine.emit import (
     settled,
 )
 from taylor.machine.planar import kinds
-from taylor.numbers.values import is_operand
+from taylor.numbers.kinds import is_operand
 
 Array = Any
-SUMMING = ("mul", "div", "integral")
+PASSING = (Add, Scale, Map)  # what only adds and moves coefficients
+SUMMING = (Mul, Div, Integral)
 # up to this order sums run term by term: vectors would wait for coefficients just written
 SHORT = 24
 BLOCKS = 64  # vectors of elements up to which sums are taken side by side
@@ -485,21 +504,21 @@ def spread(program: Program) -> Program:
     code: list[Instruction] = []
     new: dict[int, int] = {}
     repeated: dict[tuple[int, tuple[int, ...]], int] = {}
-    for i, (op, args, param, shape) in enumerate(program.code):
+    for i, (op, args, shape) in enumerate(program.code):
         given: list[int] = []
         for a in args:
             own = program.code[a].shape
             short = own[-1:] == (1,) and shape != () and 1 < shape[-1] < WIDTH
-            if op in ("mul", "div") and short and math.prod(own) > 1:
+            if isinstance(op, (Mul, Div)) and short and math.prod(own) > 1:
                 if (a, shape) not in repeated:
                     index = np.broadcast_to(np.arange(math.prod(own)).reshape(own), shape)
-                    code.append(Instruction("linear", (a,), Linear("gather", index), shape))
+                    code.append(Instruction(Gather(index), (a,), shape))
                     repeated[a, shape] = len(code) - 1
                 given.append(-1 - repeated[a, shape])
             else:
                 given.append(a)
         new[i] = len(code)
-        code.append(Instruction(op, tuple(given), param, shape))
+        code.append(Instruction(op, tuple(given), shape))
     code = [c._replace(args=tuple(-1 - a if a < 0 else new[a] for a in c.args)) for c in code]
     guards = [moved(g, lambda i: new[i]) for g in program.guards]
     inputs, outputs = ([new[i] for i in row] for row in (program.inputs, program.outputs))
@@ -511,12 +530,12 @@ def _readers(program: Program) -> dict[int, int]:
 
     They are sums, moves and products: all others read the coefficients of their own results.
     """
-    moves = [i.op in ("add", "linear") for i in program.code]
+    moves = [isinstance(i.op, PASSING) for i in program.code]
     kept = {*program.outputs, *(i for g in program.guards for i in (g.a, g.b))}
     found = {
         n: 0
         for n, i in enumerate(program.code)
-        if i.op in ("add", "linear", "mul") and n not in kept
+        if isinstance(i.op, (*PASSING, Mul)) and n not in kept
     }
     for i, instruction in enumerate(program.code):
         for a in instruction.args:
@@ -619,7 +638,9 @@ class Emission(Sweep):
     def _local(self, i: int) -> Step:
         if not isinstance(self.algebra, Univariate):
             return super()._local(i)
-        (a,), row = self.program.code[i].args, self.program.code[i].param
+        op, (a,), _ = self.program.code[i]
+        assert isinstance(op, Local)
+        row = op.row
         x, y = self.table[a], self.table[i]
         found: list[Composition] = []
 
@@ -634,8 +655,10 @@ class Emission(Sweep):
         return step
 
     def _call(self, i: int) -> Step:
-        f, (_, args, call, _) = self.f, self.program.code[i]
-        rule, y, asks = call.rule, self.table[i], []
+        f, (call, args, _) = self.f, self.program.code[i]
+        assert isinstance(call, Call)
+        rule: Any = call.rule
+        y, asks = self.table[i], []
         if rule.step is None:
             raise Unsupported(f"{rule.name} has no degree-wise rule for series")
 
@@ -656,7 +679,9 @@ class Emission(Sweep):
         return step
 
     def _jump(self, i: int) -> Step:
-        args, row = self.program.code[i].args, self.program.code[i].param
+        op, args, _ = self.program.code[i]
+        assert isinstance(op, Jump)
+        row = op.row
         y, part = self.table[i], self.algebra.part
 
         def step(k: Any) -> None:
@@ -679,7 +704,7 @@ class Emission(Sweep):
     def result(self, i: int) -> Array:
         """Return the table of instruction i, up to its height."""
         rows = int(np.count_nonzero(self.algebra.degrees <= self.height[i]))
-        if self.height[i] or self.program.code[i].op == "input":
+        if self.height[i] or isinstance(self.program.code[i].op, Input):
             table = self.table[i]
         else:
             value = self.table[i]
@@ -689,9 +714,9 @@ class Emission(Sweep):
         return table.rows(rows) if isinstance(table, Table) and rows < table.shape[0] else table
 
     def _choose(self, i: int) -> Step:
-        lhs, rhs, a, b = self.program.code[i].args
-        given = self.program.code[i].param
-        value, slope = ("where", "mean") if given == "kink" else (given, given)
+        op, (lhs, rhs, a, b), _ = self.program.code[i]
+        assert isinstance(op, Choose)
+        value, slope = ("where", "mean") if op.mode == "kink" else (op.mode, op.mode)
         y, height, piece = self.table[i], self.height, self.algebra.part
 
         def part(j: int, k: Any) -> Any:
@@ -740,12 +765,12 @@ class Emission(Sweep):
         first = max(first, min(order, 1))  # what stays the same from degree 1 on is written once
         numbers = False
         for i in owners:
-            if code[i].op in ("mul", "integral"):  # products of two polynomials end later
+            if isinstance(code[i].op, (Mul, Integral)):  # products of two polynomials end later
                 short = sorted(h for h in (self.height[a] for a in code[i].args) if h < order)
                 if len(short) > 1:
                     first = max(first, min(order, short[-1] + short[-2]))
             size = math.prod(self.table[i].shape[1:])
-            if code[i].op in SUMMING and size == 1:
+            if isinstance(code[i].op, SUMMING) and size == 1:
                 numbers = True
         if numbers:
             first += (order - first) % 2  # the others come in pairs
@@ -795,7 +820,7 @@ class Emission(Sweep):
         few = 1 if self.f.unit > 1 else RUN
         sums = False  # whether the last group takes sums
         for i, instruction in enumerate(code):
-            takes = instruction.op in SUMMING
+            takes = isinstance(instruction.op, SUMMING)
             if i <= reach or (groups and not (takes and sums and len(groups[-1]) >= few)):
                 groups[-1].append(i)
             else:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.numbers.values import base, is_operand
+from taylor.numbers.kinds import base, is_operand
 
 Array = Any
 Run = Callable[[int], Any]  # m -> the table in the variable 2^m t

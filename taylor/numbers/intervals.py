@@ -10,7 +10,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from taylor.numbers.values import Handled
+from taylor.numbers.kinds import Handled
 
 
 def tell(mpmath: Any) -> None:

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from taylor.numbers.values import Constant, private
+from taylor.numbers.formulas import Constant
+from taylor.numbers.kinds import private
 
 Number = Any
 Pair = tuple[Number, Number]
@@ -68,18 +69,19 @@ def of_constant(c: Any) -> float:
     return float(c - Fraction(float(c))) if isinstance(c, Fraction) else 0.0
 
 
-def through(op: str, x: Any, y: Any, z: Number, product: Rule = of_product) -> Number:
-    """Return the low part of z = x ∘ y for x and y given as (high, low); a low part may be None.
+# The low part of z = x ∘ y for x and y given as (high, low); a low part may be None, and `product`
+# is `of_product`, or does the same in another way.
+def through_sum(x: Any, y: Any, z: Number) -> Number:
+    return _total(of_sum(x[0], y[0], z), x[1], y[1])
 
-    `product` is `of_product`, or does the same in another way.
-    """
-    (x, a), (y, b) = x, y
-    if op == "add":
-        return _total(of_sum(x, y, z), a, b)
-    if op == "mul":
-        return _total(product(x, y, z), _times(y, a), _times(x, b))
-    whole = z * y
-    return _total((x - whole) - product(z, y, whole), a, _times(-z, b)) / y
+
+def through_product(x: Any, y: Any, z: Number, product: Rule = of_product) -> Number:
+    return _total(product(x[0], y[0], z), _times(y[0], x[1]), _times(x[0], y[1]))
+
+
+def through_quotient(x: Any, y: Any, z: Number, product: Rule = of_product) -> Number:
+    whole = z * y[0]
+    return _total((x[0] - whole) - product(z, y[0], whole), x[1], _times(-z, y[1])) / y[0]
 
 
 # ------------------------------------------------------------------ pairs

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from taylor.numbers import rounding
+from taylor.numbers.formulas import ONE_OVER_E, by_mpmath, by_scipy
+from taylor.numbers.kinds import private
 from taylor.numbers.rounding import Pair
 from taylor.numbers.special_series import AIRY_FAR, airy
-from taylor.numbers.values import ONE_OVER_E, by_mpmath, by_scipy, private
 
 Value = Callable[..., Any]
 

@@ -16,12 +16,13 @@ import numpy as np
 
 from taylor.core.memory import fresh
 from taylor.core.operand import host, lift
+from taylor.core.program import pushforward
 from taylor.core.tags import fresh_tag
-from taylor.drivers.forward_mode import parts
+from taylor.drivers.driver import parts
 from taylor.drivers.several import series
 from taylor.errors import AlgebraMismatch, NonAnalyticError, TraceError
 from taylor.llvm.ir import WIDTH
-from taylor.numbers.values import is_operand
+from taylor.numbers.kinds import is_operand
 from taylor.ode.control import norm
 from taylor.ode.dense import SeriesSolution
 from taylor.ode.integrator import TaylorIntegrator
@@ -30,7 +31,6 @@ from taylor.ode.options import Options
 from taylor.ode.pieces import Pieces
 from taylor.ode.surfaces import Surface
 from taylor.ode.system import shaped
-from taylor.ode.tangents import pushforward
 from taylor.series.series import Series
 
 Array = Any

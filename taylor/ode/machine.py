@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Univariate
+from taylor.core.maps import Gather
 from taylor.core.program import Program
 from taylor.errors import DomainError
 from taylor.kept import identity
@@ -42,7 +43,7 @@ from taylor.machine.emit import (
     with_questions,
 )
 from taylor.machine.machine import block, failed
-from taylor.machine.series import Emission, Table, spread
+from taylor.machine.series import SUMMING, Emission, Table, spread
 from taylor.ode.control import slacks
 
 Array = Any
@@ -140,6 +141,7 @@ class Machine:
             tables.append(table)
         self.low, self.last = f.allocate(self.part), f.allocate(self.part)
         heights = [min(1, order - 1), order - 1] + [0] * (len(tables) - 2)
+<<<<<<< HEAD
         with f.cycle() as steps:
             f.store(f.constant(1.0), f.address("%data", [], self.places[0] + 1))
             f.store(f.load(f.address("%data", [], TIME)), f.address("%data", [], self.places[0]))
@@ -158,6 +160,26 @@ class Machine:
             wrong = Expression(f, failed(f, program.guards, values))
             steps.again = f.every(self._step(f, tables[1], factor, wrong).x)
         self._add(f)
+=======
+        f.lines.append("  br label %step")
+        f.label("step")
+        f.store(f.constant(1.0, f.unit), f.address("%data", [], self.places[0] + 1))
+        now = self._head(f, TIME)
+        f.store(now, f.address("%data", [], self.places[0]))
+        sweep = Emission(f, program, order - 1, tables, heights)
+        self._shift(sweep, tables[1], program.outputs[0])
+        products = [i.shape for i in program.code if isinstance(i.op, SUMMING)]
+        numbers = all(math.prod(shape) == 1 for shape in products)
+        if self.unit == 1 and numbers and len(products) <= WRITTEN_OUT and order <= 32:
+            for k in range(order):
+                for step in sweep.steps:
+                    step(k)
+                    f.pause()
+        else:
+            sweep.degrees(range(len(sweep.steps)))
+        values = {i: sweep._value(i) for g in program.guards for i in (g.a, g.b) if i >= 0}
+        self._step(f, tables[1], factor, failed(f, program.guards, values))
+>>>>>>> main
         text = f.text()
         self.size, self.asks = f.size + WIDTH, (f.asks, f.asking)
         self.code = Code(text)
@@ -197,12 +219,12 @@ class Machine:
 
     def _pieces(self, sweep: Emission, out: int) -> list[int] | None:
         """Return the instructions that lie one after the other in f, if nothing else does."""
-        op, args, param, shape = sweep.program.code[out]
-        if op != "linear" or param.kind != "gather":
+        op, args, shape = sweep.program.code[out]
+        if not isinstance(op, Gather):
             return None
         size = math.prod(shape)
         total = sum(math.prod(sweep.program.code[a].shape) for a in args)
-        index = np.asarray(param.data)
+        index = np.asarray(op.index)
         if total != size or not np.array_equal(index.reshape(-1), np.arange(size)):
             return None
         read = [a for i in sweep.program.code for a in i.args]

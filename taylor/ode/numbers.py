@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.numbers.values import as_array, is_interval, is_operand
+from taylor.numbers.contexts import is_interval
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.values import as_array
 from taylor.ode.options import check_time
 
 Array = NDArray[Any]

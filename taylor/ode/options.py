@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.numbers.values import is_interval
+from taylor.numbers.contexts import is_interval
 from taylor.ode.control import LEAST, factor_of, floor_of, order_of
 
 

@@ -35,7 +35,8 @@ from taylor.drivers import derivatives as drivers
 from taylor.drivers.checkpoint import whole_number
 from taylor.drivers.evolution import Evolution, tangent
 from taylor.drivers.several import pullback
-from taylor.numbers.values import as_array, is_operand, unit, zeros
+from taylor.numbers.kinds import Kind, is_operand
+from taylor.numbers.values import as_array, zeros
 from taylor.ode.control import norm
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.jets import Differentiated, Jets, Plain
@@ -327,7 +328,7 @@ def flow_map(
         table = x._zeros((algebra.size, size)) if is_operand(x) else zeros((algebra.size, size), x)
         table[0] = np.reshape(x, -1)
         for n in range(size if order else 0):
-            table[start + n, n] = unit(x)
+            table[start + n, n] = Kind.of(x).one
         table = np.reshape(table, (algebra.size, *np.shape(x)))
         given[i], start = TaylorN._make(table, algebra, tag), start + size
     y0, *args = given.values()

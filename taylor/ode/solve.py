@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from taylor.core.operand import lift
 from taylor.errors import IntegrationError
-from taylor.numbers.values import is_operand
+from taylor.numbers.kinds import is_operand
 from taylor.ode.dense import in_numbers_of
 from taylor.ode.events import Events
 from taylor.ode.happenings import Happenings

@@ -17,13 +17,15 @@ import numpy as np
 
 from taylor.core.algebra import Univariate
 from taylor.core.expand import deciding, expand, kept
+from taylor.core.instructions import Call
 from taylor.core.memory import fresh
 from taylor.core.operand import lift
 from taylor.core.program import Program, check, recording
 from taylor.core.sweep import Sweep
 from taylor.core.tape import check_unread
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
-from taylor.numbers.values import as_array, is_number, is_operand
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.values import as_array, is_number
 from taylor.series.univariate import Taylor
 
 Array = Any
@@ -86,8 +88,8 @@ class System:
             if np.iscomplexobj(values[recorded.outputs[0]]) and np.asarray(y).dtype.kind == "f":
                 raise TypeError("fun is complex: give y0 in complex numbers")
             for i in recorded.code:
-                if i.op == "call" and i.param.rule.step is None:
-                    raise TraceError(f"{i.param.rule.name} has no degree-wise rule")
+                if isinstance(i.op, Call) and i.op.rule.step is None:
+                    raise TraceError(f"{i.op.rule.name} has no degree-wise rule")
         except TraceError as error:
             self.reason = str(error)
             try:
@@ -97,7 +99,7 @@ class System:
                     f"fun has no Taylor series: {second}; write it with NumPy's functions"
                 ) from error
             return
-        if any(i.op == "constant" and is_operand(i.param) for i in recorded.code):
+        if any(is_operand(i.op.constant) for i in recorded.code):
             raise ForeignNodeError(
                 "fun uses a differentiated value that is neither y0 nor one of args: pass it on, "
                 "solve_ivp(fun, t_span, y0, args=(value,))"

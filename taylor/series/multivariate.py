@@ -13,17 +13,8 @@ from taylor.core.algebra import Monomials, check_order, multivariate
 from taylor.core.sweep import like_numbers
 from taylor.errors import DomainError, ShapeMismatch
 from taylor.numbers import factorials
-from taylor.numbers.values import (
-    alike,
-    as_array,
-    base,
-    divisible,
-    is_operand,
-    plus,
-    times,
-    unit,
-    zeros,
-)
+from taylor.numbers.kinds import Kind, base, is_operand
+from taylor.numbers.values import as_array, divisible, plus, times, together, zeros
 from taylor.series.series import Series, level_over
 
 Array = Any
@@ -67,7 +58,7 @@ class TaylorN(Series):
         if order:
             flat = table.reshape((algebra.size, x.size))
             for i in range(x.size):
-                flat[1 + i, i] = unit(x)
+                flat[1 + i, i] = Kind.of(x).one
             table = flat.reshape((algebra.size, *x.shape))
         return cls._make(table, algebra, level_over(x), 1)
 
@@ -208,7 +199,7 @@ class TaylorN(Series):
             raise ShapeMismatch(
                 f"a series in {n} variables needs {n} displacements, got {len(steps)}"
             )
-        coef, *steps = alike([self._coef, *steps])
+        coef, *steps = together(self._coef, *steps)
         return self._horner(coef, steps, 0, np.arange(self.algebra.size))
 
     def _horner(self, coef: Array, steps: list[Any], i: int, rows: Array) -> Any:
@@ -312,7 +303,7 @@ def inverse_map(maps: Sequence[TaylorN]) -> list[TaylorN]:
     s = []
     for i in range(n):
         table = zeros(like.shape, like)
-        table[1 + i] = unit(like)
+        table[1 + i] = Kind.of(like).one
         s.append(maps[0]._new(table))
 
     def apply(v: list[Any]) -> list[Any]:

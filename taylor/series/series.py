@@ -33,6 +33,8 @@ from taylor.core.branches import at_zero, lowered
 from taylor.core.conditions import Condition
 from taylor.core.expand import of_row
 from taylor.core.functions import cbrt, mod, power, real_power, sqrt
+from taylor.core.instructions import Call, Choose, Input, Instruction, Parameter, flat
+from taylor.core.maps import scatter
 from taylor.core.memory import (
     Family,
     Path,
@@ -47,7 +49,7 @@ from taylor.core.memory import (
 from taylor.core.operand import Operand, fits, host, lift
 from taylor.core.powers import integer_power, integer_valued, raised
 from taylor.core.program import Program
-from taylor.core.rules import call_tangent
+from taylor.core.rules import tangent_of
 from taylor.core.sweep import (
     Sweep,
     checked,
@@ -59,7 +61,7 @@ from taylor.core.sweep import (
 )
 from taylor.core.table import Elementary, Rule
 from taylor.core.tags import Tag, fresh_tag, user_tag
-from taylor.core.tape import Call, Instruction, Node, as_data, flat, scatter
+from taylor.core.tape import Node, as_data
 from taylor.errors import (
     AlgebraMismatch,
     DomainError,
@@ -69,27 +71,11 @@ from taylor.errors import (
     ShapeMismatch,
 )
 from taylor.machine import engine
-from taylor.numbers.values import (
-    Constant,
-    as_array,
-    base,
-    constant,
-    current_policy,
-    decided,
-    divisible,
-    is_interval,
-    is_operand,
-    is_set,
-    joined,
-    kind_of,
-    meeting,
-    members,
-    policy,
-    sample,
-    together,
-    unit,
-    zeros,
-)
+from taylor.numbers.contexts import is_interval, is_set, members
+from taylor.numbers.formulas import Constant
+from taylor.numbers.kinds import Kind, base, is_operand
+from taylor.numbers.policy import current_policy, policy
+from taylor.numbers.values import as_array, constant, decided, divisible, joined, together, zeros
 from taylor.series import text
 from taylor.series.wide import mended
 
@@ -104,14 +90,6 @@ LANES_TIMES_DEGREES = 1 << 16  # a tile of lanes whose tables stay in the cache
 def level_over(x: Any) -> Tag:
     """Return the tag of a variable made by hand at the value x."""
     return user_tag(max(x.tag.level, -1) + 1 if isinstance(x, Series) else 0)
-
-
-def _divisible(x: Array, *others: Array) -> Array:
-    """Return a table whose quotients are right: integers as floats, or as the others are."""
-    if is_operand(x) or kind_of(x) is not int:
-        return x
-    like = sample(x, *(y for y in others if not is_operand(y)))
-    return divisible(x) if kind_of(like) is int else meeting(x, like)
 
 
 class Series(Operand):
@@ -152,7 +130,7 @@ class Series(Operand):
             table = zeros((algebra.size, *head.shape), head)
             table[0] = head if is_operand(head) else head[()]
             if algebra.order:
-                table[1 + i] = unit(head)
+                table[1 + i] = Kind.of(head).one
             out.append(cls._make(table, algebra, tag, 1))
         return tuple(out)
 
@@ -448,9 +426,8 @@ class Series(Operand):
             return not self._hosts(x)
         return isinstance(x, Condition) or not fits(x)
 
-    def _operate(self, op: str, x: Any, y: Any) -> Any:
-        """Return x + y, x * y or x / y, one of which is this series."""
-        name = {"add": "add", "mul": "mul", "div": "truediv"}[op]
+    def _operate(self, name: str, x: Any, y: Any) -> Any:
+        """Return the result of an operator, one of whose sides is this series."""
         if isinstance(x, Series):
             result = getattr(x, f"__{name}__")(y)
         else:
@@ -583,12 +560,12 @@ class Series(Operand):
             if not is_operand(c) and np.ndim(c) == 0 and is_zero(c) and not owner._propagates():
                 raise PoleError(f"division of a {type(owner).__name__} by the number zero")
             if not (is_operand(table) or is_operand(c)):
-                table = _divisible(table, np.asarray(c))
+                table = divisible(table, np.asarray(c))
                 c = c if np.ndim(c) == 0 else together(table, c)[1]
             with np.errstate(all="ignore"):
                 return owner._new(table / c, reach=owner._reach)
         if tx:
-            x, y = owner._aligned(_divisible(x, y), _divisible(y, x))
+            x, y = owner._aligned(divisible(x, y), divisible(y, x))
             if y.ndim == 1 and is_zero(base(y[0])):
                 if isinstance(owner.algebra, Univariate):
                     return owner._cancel(x, y)
@@ -597,7 +574,7 @@ class Series(Operand):
                         f"division by a series whose value is zero: {base(x[0])}/{base(y[0])}"
                     )
             return owner._sweep(engine.QUOTIENTS[BOTH], [x, y], [])
-        y = _divisible(y) if is_operand(x) else _divisible(y, np.asarray(x))
+        y = divisible(y) if is_operand(x) else divisible(y, np.asarray(x))
         y, c = owner._scalar(y, x)
         constant_zero = not owner.algebra.height(y) and np.ndim(base(y[0])) == 0
         if constant_zero and is_zero(base(y[0])) and not owner._propagates():
@@ -708,7 +685,7 @@ class Series(Operand):
         inputs = list(together(*(divisible(x._coef) for x, m in zip(args, mine, strict=True) if m)))
         parameters = [x for x, m in zip(args, mine, strict=True) if not m]
         try:
-            exact = kind_of(inputs[0]) in (int, Fraction)
+            exact = Kind.of(inputs[0]).exact
             result = owner._sweep(of_row(row, tuple(mine), exact), inputs, parameters)
         except DomainError:
             if row.jumps is not None:
@@ -822,7 +799,7 @@ class Series(Operand):
                     if m else None
                     for v, m in zip(x, mine, strict=True)
                 ]  # fmt: skip
-                dy = self._checked(call_tangent(entry.call, at, known, speed, mine), rule)
+                dy = self._checked(tangent_of(entry.call, at, known, speed), rule)
                 top = lower.degrees[rows] == k - 1
                 new = _coefficients(dy, self.tag, rows[top], entry.y)
                 scale = weights[top].reshape((-1,) + (1,) * (new.ndim - 1))
@@ -993,7 +970,7 @@ class Series(Operand):
 
     def _ones(self) -> Self:
         table = zeros(self._coef.shape, self._coef)
-        table[0] = unit(table)
+        table[0] = Kind.of(table).one
         return self._new(table, reach=0)
 
     def _gather(self, sources: Sequence[Any], index: Array) -> Any:
@@ -1025,9 +1002,6 @@ class Series(Operand):
     def _cumsum(self, axis: int) -> Self:
         with np.errstate(all="ignore"):
             return self._new(np.cumsum(self._coef, axis=axis + 1), reach=self._reach)
-
-    def _reduceat(self, starts: Array, axis: int) -> Self:
-        return self._new(np.add.reduceat(self._coef, starts, axis=axis + 1))
 
     def _einsum(self, spec: str, x: Any, y: Any) -> Any:
         with np.errstate(all="ignore"):
@@ -1122,7 +1096,7 @@ class Series(Operand):
         if self._place is None:
             self._reach = max(self._reach, reach)
         else:
-            self._place[0].each(lambda x: setattr(x, "_reach", max(x._reach, reach)))
+            self._place[0].each(lambda x, _: setattr(x, "_reach", max(x._reach, reach)))
 
     def _holds(self, other: Series) -> bool:
         return self.tag.level > other.tag.level
@@ -1140,7 +1114,7 @@ class Series(Operand):
                     "a complex value does not fit into a real series; make it complex first"
                 )
             fits, _ = together(coef, table)
-            if not is_operand(fits) and kind_of(fits) != kind_of(coef):
+            if not is_operand(fits) and Kind.of(fits) != Kind.of(coef):
                 self._convert(lambda t: together(t, table)[0])
 
     def _convert(self, f: Callable[[Any], Any]) -> None:
@@ -1312,11 +1286,11 @@ def _choice(mode: str, mine: tuple[bool, ...]) -> Program:
     inputs: list[int] = []
     for i, inside in enumerate(mine):
         if inside:
-            code.append(Instruction("input", (), len(inputs), ()))
+            code.append(Instruction(Input(len(inputs)), (), ()))
             inputs.append(i)
         else:
-            code.append(Instruction("parameter", (), i - len(inputs), ()))
-    code.append(Instruction("choose", (0, 1, 2, 3), mode, ()))
+            code.append(Instruction(Parameter(i - len(inputs)), (), ()))
+    code.append(Instruction(Choose(mode), (0, 1, 2, 3), ()))
     return Program(code, inputs, [4])
 
 

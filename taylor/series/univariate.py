@@ -13,19 +13,8 @@ from taylor.core.operand import lift
 from taylor.core.sweep import is_zero, like_numbers
 from taylor.errors import DomainError
 from taylor.numbers import factorials
-from taylor.numbers.values import (
-    alike,
-    as_array,
-    base,
-    divisible,
-    is_operand,
-    joined,
-    kind_of,
-    meeting,
-    plus,
-    times,
-    zeros,
-)
+from taylor.numbers.kinds import Floats, Kind, base, is_operand
+from taylor.numbers.values import as_array, divisible, joined, plus, times, together, zeros
 from taylor.series.series import UNKNOWN, Series, level_over
 
 Array = Any
@@ -74,9 +63,10 @@ class Taylor(Series):
         algebra = Univariate(check_order(order))
         value = lift(value)
         head = value if is_operand(value) else as_array(value)
-        if type(direction) is float and isinstance(kind_of(head), np.dtype):
-            direction = np.asarray(direction, dtype=np.result_type(kind_of(head), direction))
-        seed = meeting(as_array(direction), head)
+        kind = Kind.of(head)
+        if type(direction) is float and isinstance(kind, Floats):
+            direction = np.asarray(direction, dtype=np.result_type(kind.dtype, direction))
+        seed = together(as_array(direction), head)[0]
         shape = np.broadcast_shapes(head.shape, seed.shape)
         if is_operand(head):
             table = head._zeros((algebra.size, *shape))
@@ -201,7 +191,7 @@ class Taylor(Series):
         2.718281828459045
         """
         h = np.asarray(h) if isinstance(h, (list, tuple)) else h
-        coef, h = alike([self._coef, h])
+        coef, h = together(self._coef, h)
         result: Any = coef[-1]
         for k in range(self.order - 1, -1, -1):
             result = plus(times(result, h), coef[k])
@@ -264,7 +254,7 @@ class Taylor(Series):
         >>> Taylor([0, 0, 1]).shift(3)
         9 + 6 t + t² + O(t³)
         """
-        table, h = alike([self._coef, h])
+        table, h = together(self._coef, h)
         result = zeros(table.shape, table) + 0 * (h if not is_operand(h) else h.value)
         for k in range(self.order, -1, -1):
             moved = np.concatenate([result[:1] * 0, result[:-1]])

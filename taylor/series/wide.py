@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Algebra
+from taylor.core.instructions import Call, Choose, Jump
 from taylor.core.program import Program
 from taylor.core.sweep import Sweep
 from taylor.errors import TaylorError
@@ -21,6 +22,7 @@ from taylor.errors import TaylorError
 Array = Any
 BITS = 80
 LANES = 64  # that are redone; in the others what is unknown stays nan
+KINK = Choose("kink")
 _THREAD = threading.local()
 
 
@@ -42,7 +44,7 @@ def mended(
     with np.errstate(all="ignore"):
         if np.isfinite(np.add.reduce(y, axis=None)):
             return y
-    if any(i.op in ("jump", "call") or i.param == "kink" for i in program.code):
+    if any(isinstance(i.op, (Jump, Call)) or i.op == KINK for i in program.code):
         return y
     numbers = [*tables, *given]
     if any(np.asarray(x).dtype.kind not in "fciub" for x in numbers):

@@ -15,13 +15,13 @@ from taylor.core.binding import SCIPY, UFUNCS, family
 from taylor.core.conditions import mask
 from taylor.core.operand import Operand, define, holds_operands, implements, lift
 from taylor.core.table import TABLE
-from taylor.numbers.values import DEGREE, RADIAN, base
+from taylor.numbers.formulas import DEGREE, RADIAN
+from taylor.numbers.kinds import base
 
 
 # ------------------------------------------------------------------ functions
 @implements(np.clip)
 def clip(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None) -> Any:
-    """Return np.clip(a, a_min, a_max)."""
     if (a_min is not None or a_max is not None) and (min is not None or max is not None):
         raise ValueError("np.clip: give a_min and a_max, or min and max")
     low, high = (a_min, a_max) if min is None and max is None else (min, max)

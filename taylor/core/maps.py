@@ -1,0 +1,273 @@
+"""The instructions that only move and add elements: constant linear maps y = S x of whole arrays.
+
+Every shape operation is one of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from taylor.core import patterns
+from taylor.core.algebra import contract, free_letter
+from taylor.core.instructions import At, Einsum, Number, Op, Shape, Whole, full, spec_under
+from taylor.numbers.kinds import Kind, is_operand
+from taylor.numbers.values import together, zeros
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+Array = Any
+
+
+class Map(Op):
+    """A constant linear map y = S x of whole arrays."""
+
+    __slots__ = ()
+
+    def moved(self, xs: Sequence[Any], lead: int) -> Any:
+        """Return S x under `lead` leading axes."""
+        raise NotImplementedError
+
+    def value(self, a: Sequence[Any], number: Number) -> Any:
+        return self.moved(a, 0)
+
+    def tangent(self, at: At, d: list[Any]) -> Any:
+        return self.moved(at.whole(d), 0)
+
+    def under(self, lanes: int) -> Map:
+        return self
+
+    def transposed(self, bar: Any, shape: Shape, source: Shape) -> Any:
+        """Return Sᵀ·bar, where S takes that source to that shape."""
+        raise NotImplementedError
+
+    def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
+        return [Whole(self.transposed(full(bar, at.shape), at.shape, at.shapes[0]))]
+
+    def show(self, v: list[str], shape: Shape) -> str:
+        return f"{self.name}({', '.join(v)}){list(shape) if shape else ''}"
+
+
+@dataclass(slots=True, eq=False)
+class Contract(Map):
+    """einsum(spec, c, x) for a constant c."""
+
+    spec: str
+    c: Any
+    arity = 1
+
+    @property
+    def constant(self) -> Any:
+        return self.c
+
+    def shape(self, shapes: list[Shape]) -> Shape:
+        return Einsum(self.spec).shape([np.shape(self.c), *shapes])
+
+    def moved(self, xs: Sequence[Any], lead: int) -> Any:
+        terms, out = self.spec.split("->")
+        c, x = terms.split(",")
+        z = free_letter(self.spec) * lead
+        return contract(f"{c},{z}{x}->{z}{out}", self.c, xs[0])
+
+    @property
+    def name(self) -> str:
+        return "einsum"
+
+    def under(self, lanes: int) -> Map:
+        return Contract(spec_under(self.spec, 1), self.c)
+
+    def transposed(self, bar: Any, shape: Shape, source: Shape) -> Any:
+        terms, out = self.spec.split("->")
+        c, x = terms.split(",")
+        return contract(f"{c},{out}->{x}", self.c, bar)
+
+    def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
+        return patterns.contracted(x[0], self.spec, self.c, shapes[0], shape)
+
+
+@dataclass(slots=True, eq=False)
+class Gather(Map):
+    """Element i of y.flat is element index.flat[i] of the joined sources, -1 meaning zero."""
+
+    index: Array
+
+    def shape(self, shapes: list[Shape]) -> Shape:
+        return np.shape(self.index)
+
+    def moved(self, xs: Sequence[Any], lead: int) -> Any:
+        return gather(xs, self.index, lead)
+
+    def under(self, lanes: int) -> Map:
+        return Gather(_rows(self.index, lanes))
+
+    def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
+        bar, index, start = full(bar, at.shape), self.index, 0
+        if len(wanted) == 1:
+            return [Whole(bar, index)]
+        found: list[Whole | None] = []
+        for s, w in zip(at.shapes, wanted, strict=True):
+            end = start + math.prod(s)
+            mine = (index >= start) & (index < end)
+            found.append(Whole(bar[mine], index[mine] - start) if w and mine.any() else None)
+            start = end
+        return found
+
+    def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
+        return patterns.taken(self.index, patterns.matrices().vstack(x, format="csr"))
+
+
+@dataclass(slots=True, eq=False)
+class Scatter(Map):
+    """The transpose of a gather: y.flat[index[i]] += x.flat[i]."""
+
+    index: Array
+    to: Shape
+    arity = 1
+
+    def shape(self, shapes: list[Shape]) -> Shape:
+        return self.to
+
+    def moved(self, xs: Sequence[Any], lead: int) -> Any:
+        return scatter(xs[0], self.index, self.to, lead)
+
+    def under(self, lanes: int) -> Map:
+        return Scatter(_rows(self.index, lanes), (*self.to, lanes))
+
+    def transposed(self, bar: Any, shape: Shape, source: Shape) -> Any:
+        return gather([np.reshape(bar, -1)], self.index.reshape(source), 0)
+
+    def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
+        return patterns.moved(x[0], self.index, shape)
+
+
+def _rows(index: Array, lanes: int) -> Array:
+    """Return the positions of rows of elements, given the positions of the rows."""
+    return np.where(index[..., None] < 0, -1, index[..., None] * lanes + np.arange(lanes))
+
+
+@dataclass(slots=True, eq=False)
+class Reshape(Map):
+    """The same elements in another shape."""
+
+    to: Shape
+    arity = 1
+
+    def shape(self, shapes: list[Shape]) -> Shape:
+        return self.to
+
+    def moved(self, xs: Sequence[Any], lead: int) -> Any:
+        return np.reshape(xs[0], (*np.shape(xs[0])[:lead], *self.to))
+
+    def under(self, lanes: int) -> Map:
+        return Reshape((*self.to, lanes))
+
+    def transposed(self, bar: Any, shape: Shape, source: Shape) -> Any:
+        return np.reshape(bar, source)
+
+    def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
+        return x[0]
+
+
+@dataclass(slots=True, eq=False)
+class Sum(Map):
+    """The sum over some axes."""
+
+    axes: tuple[int, ...]
+    arity = 1
+
+    def shape(self, shapes: list[Shape]) -> Shape:
+        return tuple(n for i, n in enumerate(shapes[0]) if i not in self.axes)
+
+    def _kept(self, source: Shape) -> Shape:
+        return tuple(1 if i in self.axes else n for i, n in enumerate(source))
+
+    def moved(self, xs: Sequence[Any], lead: int) -> Any:
+        return np.sum(xs[0], axis=tuple(d + lead for d in self.axes))
+
+    def transposed(self, bar: Any, shape: Shape, source: Shape) -> Any:
+        return np.reshape(bar, self._kept(source))
+
+    def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
+        at = patterns.positions(self._kept(shapes[0]))
+        return patterns.moved(x[0], np.broadcast_to(at, shapes[0]), shape)
+
+
+@dataclass(slots=True, eq=False)
+class CumSum(Map):
+    """The running sum along an axis."""
+
+    axis: int
+    arity = 1
+
+    def shape(self, shapes: list[Shape]) -> Shape:
+        return shapes[0]
+
+    def moved(self, xs: Sequence[Any], lead: int) -> Any:
+        return np.cumsum(xs[0], axis=self.axis + lead)
+
+    def transposed(self, bar: Any, shape: Shape, source: Shape) -> Any:
+        return np.flip(np.cumsum(np.flip(bar, self.axis), axis=self.axis), self.axis)
+
+    def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
+        return patterns.running(x[0], self.axis, shape)
+
+
+# ------------------------------------------------------------------ elements by position
+def host(args: Sequence[Any]) -> Any:
+    """Return the operand that an operation on these values belongs to: the innermost one."""
+    owner: Any = None
+    for x in args:
+        if is_operand(x) and (owner is None or x._hosts(owner)):
+            owner = x
+    return owner
+
+
+def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
+    """Return elements of the joined sources by position (-1: zero), under `lead` leading axes."""
+    if not lead:
+        if not index.ndim and len(sources) == 1 and type(sources[0]) is np.ndarray and index >= 0:
+            return sources[0].reshape(-1)[index]
+        owner = host(sources)
+        if owner is not None:
+            return owner._gather(sources, index)
+        if not index.ndim and len(sources) == 1 and index >= 0:
+            return np.asarray(sources[0]).reshape(-1)[index]
+    if set(map(type, sources)) == {np.float64} and index.size and index.min() >= 0:
+        return np.array(sources)[index]
+    floats = [x.dtype for x in sources if isinstance(x, (np.ndarray, np.inexact))]
+    if floats and np.dtype(object) not in floats:  # Python's numbers take the precision of arrays
+        dtype = np.result_type(*floats)
+        sources = [np.asarray(x, dtype) if type(x) in (int, float) else x for x in sources]
+    arrays = [x if is_operand(x) else np.asarray(x) for x in sources]
+    flat = [x.reshape((*x.shape[:lead], -1)) for x in arrays]
+    if index.size and index.min() < 0:
+        flat.append(flat[0][..., :0].sum(-1)[..., None] if lead else Kind.of(flat[0]).zeros((1,)))
+    joined = flat[0] if len(flat) == 1 else np.concatenate(together(*flat), axis=-1)
+    found = joined[..., index]
+    return found[()] if isinstance(found, np.ndarray) else found  # a number, not an array of one
+
+
+def scatter(x: Any, index: Array, shape: Shape, lead: int = 0) -> Any:
+    """Return the array y with y.flat[index[i]] = Σ x.flat[i] (index -1: dropped)."""
+    size = math.prod(shape)
+    front = tuple(np.shape(x)[:lead])
+    rows = math.prod(front)
+    to = index.reshape(-1)
+    x = np.reshape(x, (rows, -1))
+    if to.size and to.min() < 0:
+        x, to = x[:, to >= 0], to[to >= 0]
+    to = (np.arange(rows)[:, None] * size + to).reshape(-1)
+    x = np.reshape(x, -1)
+    if is_operand(x):
+        y = x._scatter(to, (rows * size,))
+    elif x.dtype.kind == "f":
+        y = np.bincount(to, weights=x, minlength=rows * size).astype(x.dtype, copy=False)
+    else:
+        y = zeros((rows * size,), x)
+        np.add.at(y, to, x)
+    return np.reshape(y, (*front, *shape))

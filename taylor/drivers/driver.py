@@ -1,0 +1,191 @@
+"""What a driver is: a function of a function and of numbers, and what all of them are made of.
+
+A driver seeds variables with a tag of its own, runs the function once and reads the coefficients
+of that tag, so that nested drivers cannot confuse their perturbations.  It is written once: for a
+compiled function it is itself recorded, and its recording compiled.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+
+from taylor.core.algebra import Algebra
+from taylor.core.operand import lift
+from taylor.core.sweep import is_nan
+from taylor.core.tags import Tag
+from taylor.core.tape import as_data
+from taylor.errors import ForeignNodeError, ShapeMismatch
+from taylor.numbers.kinds import Floats, Kind, is_operand
+from taylor.numbers.values import as_array, integers, together, zeros
+from taylor.series.series import Series
+
+Array = Any
+Function = Callable[..., Any]
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+class Derivable:
+    """A function that may answer for its drivers: a compiled one, or one of which one is recorded.
+
+    Whatever is NotImplemented the driver does itself.
+    """
+
+    def derived(self, driver: Function, x: Sequence[Any]) -> Any:
+        """Return driver(self, *x)."""
+        return NotImplemented
+
+    def along(self, x: Any, v: Any, order: int) -> Any:
+        """Return the Taylor coefficients 0..order of t -> f(x + t·v)."""
+        return NotImplemented
+
+    def tensor(self, x: Any, order: int) -> Any:
+        """Return all partial derivatives of one order."""
+        return NotImplemented
+
+    def machine_of(self, driver: Function, x: Sequence[Any]) -> Any:
+        """Return the machine code of driver(self, *x), recorded at x, as a function of x."""
+        return NotImplemented
+
+    def note(self, y: Any) -> None:
+        """Note a value that the result of a driver rests on."""
+
+
+def noted(f: Function, y: T) -> T:
+    """Return a value that the result of a driver of f rests on, and let f know of it."""
+    if isinstance(f, Derivable):
+        f.note(y)
+    return y
+
+
+def driver(g: Callable[P, R]) -> Callable[P, R]:
+    """Return g(f, *x), a function of a function and of numbers and arrays, as a driver.
+
+    For a compiled f it is recorded, once for each shape of x, and is machine code as f is.
+    """
+    names = inspect.signature(g)
+
+    @functools.wraps(g)
+    def run(*given: P.args, **named: P.kwargs) -> R:
+        if named:
+            given = names.bind(*given, **named).args  # type: ignore[assignment]
+        if given and isinstance(given[0], Derivable):
+            found: R = given[0].derived(g, given[1:])
+            if found is not NotImplemented:
+                return found
+        return g(*given)  # type: ignore[call-arg]
+
+    return run
+
+
+def point(x: Any) -> Any:
+    """Return the point of a driver as an array or a series; arrays of integers become floats."""
+    x = lift(x)
+    if is_operand(x):
+        return x
+    array = as_array(x)
+    return array.astype(float) if array.ndim and integers(array) else array
+
+
+def seed(kind: type[Series], x: Any, algebra: Algebra, directions: Array, tag: Tag) -> Any:
+    """Return x + Σ_i directions[i]·(variable i of the tag)."""
+    shape = np.shape(x)
+    if directions.shape[1:] != shape:
+        shape = np.broadcast_shapes(shape, directions.shape[1:])
+    directions = together(directions, x)[0]
+    table = zeros((algebra.size, *shape), directions)
+    if not (is_operand(table) or is_operand(x)):
+        x = together(x, directions)[0]
+        table = table.astype(np.result_type(table, x), copy=False)
+    if algebra.order:
+        table[1 : 1 + len(directions)] = directions
+    perturbation = kind._make(table, algebra, tag, 1)
+    if is_operand(x):
+        return x + perturbation
+    table[0] = x[()]
+    return perturbation
+
+
+def direction(x: Any, v: Any) -> tuple[Any, Any]:
+    """Return the point and the direction of a driver as arrays or series of one shape."""
+    x, v = point(x), lift(v)
+    kind = Kind.of(x)
+    if type(v) in (int, float) and isinstance(kind, Floats):
+        v = np.asarray(v, dtype=np.result_type(kind.dtype, v))  # as NumPy promotes it
+    else:
+        v = together(v if is_operand(v) else as_array(v), x)[0]
+    if np.shape(v) == () != np.shape(x):
+        v = np.broadcast_to(v, np.shape(x))
+    if np.shape(v) != np.shape(x):
+        raise ShapeMismatch(f"the direction has shape {np.shape(v)}, the point {np.shape(x)}")
+    return x, v
+
+
+def call(f: Function, x: Any, tag: Tag) -> Any:
+    """Return f(x) and finish the differentiation of that tag, whatever happens."""
+    try:
+        return result(f, x)
+    finally:
+        tag.closed = True
+
+
+def result(f: Function, x: Any) -> Any:
+    """Return f(x) as a number, an array or one operand; raise TypeError for anything else."""
+    if not callable(f):
+        raise TypeError(f"the first argument must be a function, not {type(f).__name__}")
+    y = f(x)
+    if isinstance(y, (tuple, list)):
+        y = lift(list(y)) if any(is_operand(e) for e in y) else lift(y)
+    if callable(y) and not is_operand(y):
+        raise TypeError(
+            "f must return numbers or arrays, not a function; differentiate its value instead"
+        )
+    if y is None or isinstance(y, (str, dict)):
+        raise TypeError(f"f must return a number or an array, not {type(y).__name__}")
+    return as_data(lift(y), x)
+
+
+def parts(y: Any, tag: Tag, size: int) -> Any:
+    """Return the coefficients of y in the variables of the tag, along a new first axis."""
+    if is_operand(y):
+        if y.tag is tag:
+            _refuse_finished(y._coef)
+            return y._coef
+        _refuse_finished(y, tag)
+        if isinstance(y, Series) and is_operand(y._coef):
+            inner = parts(y._coef, tag, size)
+            return y._new(inner.swapaxes(0, 1))
+        table = y._zeros((size, *y.shape))
+        table[0] = y
+        return table
+    array = as_array(y)
+    table = zeros((size, *array.shape), array)
+    table[0] = array[()]
+    return table
+
+
+def _refuse_finished(y: Any, but: Tag | None = None) -> None:
+    """Raise if y is, or has as coefficients, a perturbation of another finished differentiation."""
+    while is_operand(y):
+        if y.tag.closed and y.tag is not but:
+            raise ForeignNodeError(
+                "f returned a perturbation of another, finished differentiation (a value kept from "
+                "inside a differentiated function); return its .value instead"
+            )
+        if not isinstance(y, Series):
+            return
+        y = y._coef
+
+
+def has_nan(c: Any) -> bool:
+    """Whether some coefficient is not a number."""
+    while is_operand(c):
+        c = c._coef if isinstance(c, Series) else c.value
+    a = np.asarray(c)
+    return any(map(is_nan, a.reshape(-1))) if a.dtype == object else bool(np.isnan(a).any())
