@@ -24,17 +24,11 @@ from typing import Any
 
 import numpy as np
 
-<<<<<<< HEAD
 from taylor.llvm import products as machine
 from taylor.llvm.products import Blocks
-from taylor.numbers.values import is_interval, is_operand, is_set, together, zeros
-=======
-from taylor.llvm import pairs as machine
-from taylor.llvm.blocks import Blocks
 from taylor.numbers.contexts import is_interval, is_set
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.values import together, zeros
->>>>>>> main
 
 Array = Any
 MAX_ORDER = 10**7

@@ -16,15 +16,9 @@ import numpy as np
 
 from taylor.core.instructions import Input, Instruction, Parameter
 from taylor.core.table import Cut, Elementary, Parts
-<<<<<<< HEAD
-from taylor.core.tape import Instruction
 from taylor.llvm.function import Function
 from taylor.llvm.ir import Scalar
-from taylor.numbers.values import is_operand
-=======
-from taylor.llvm.ir import Function, Scalar
 from taylor.numbers.kinds import is_operand
->>>>>>> main
 
 UNORDERED = "complex values have no order"
 # where a complex number is passed and returned in two registers, as two doubles are

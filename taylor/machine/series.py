@@ -36,13 +36,8 @@ from taylor.core.operand import host
 from taylor.core.program import Program
 from taylor.core.sweep import DEPTH, LARGEST_LOW, Step, Sweep
 from taylor.core.table import slope_of_jump
-<<<<<<< HEAD
-from taylor.core.tape import Instruction, Linear
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH, Scalar
-=======
-from taylor.llvm.ir import WIDTH, Function, Scalar, type_of
->>>>>>> main
 from taylor.machine.calls import Ask, Held
 from taylor.machine.compose import Composition
 from taylor.machine.emit import (

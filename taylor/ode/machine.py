@@ -141,13 +141,12 @@ class Machine:
             tables.append(table)
         self.low, self.last = f.allocate(self.part), f.allocate(self.part)
         heights = [min(1, order - 1), order - 1] + [0] * (len(tables) - 2)
-<<<<<<< HEAD
         with f.cycle() as steps:
             f.store(f.constant(1.0), f.address("%data", [], self.places[0] + 1))
             f.store(f.load(f.address("%data", [], TIME)), f.address("%data", [], self.places[0]))
             sweep = Emission(f, program, order - 1, tables, heights)
             self._shift(sweep, tables[1], program.outputs[0])
-            products = [i.shape for i in program.code if i.op in ("mul", "div", "integral")]
+            products = [i.shape for i in program.code if isinstance(i.op, SUMMING)]
             numbers = all(math.prod(shape) == 1 for shape in products)
             if self.unit == 1 and numbers and len(products) <= WRITTEN_OUT and order <= 32:
                 for k in range(order):
@@ -160,26 +159,6 @@ class Machine:
             wrong = Expression(f, failed(f, program.guards, values))
             steps.again = f.every(self._step(f, tables[1], factor, wrong).x)
         self._add(f)
-=======
-        f.lines.append("  br label %step")
-        f.label("step")
-        f.store(f.constant(1.0, f.unit), f.address("%data", [], self.places[0] + 1))
-        now = self._head(f, TIME)
-        f.store(now, f.address("%data", [], self.places[0]))
-        sweep = Emission(f, program, order - 1, tables, heights)
-        self._shift(sweep, tables[1], program.outputs[0])
-        products = [i.shape for i in program.code if isinstance(i.op, SUMMING)]
-        numbers = all(math.prod(shape) == 1 for shape in products)
-        if self.unit == 1 and numbers and len(products) <= WRITTEN_OUT and order <= 32:
-            for k in range(order):
-                for step in sweep.steps:
-                    step(k)
-                    f.pause()
-        else:
-            sweep.degrees(range(len(sweep.steps)))
-        values = {i: sweep._value(i) for g in program.guards for i in (g.a, g.b) if i >= 0}
-        self._step(f, tables[1], factor, failed(f, program.guards, values))
->>>>>>> main
         text = f.text()
         self.size, self.asks = f.size + WIDTH, (f.asks, f.asking)
         self.code = Code(text)
