@@ -22,6 +22,7 @@ Index = int | str  # a whole number: known now, or in a register of that name
 Terms = Sequence[tuple[Index, int]]  # indices and their strides
 WIDTH = 8  # doubles in a vector
 UNROLL = 4  # loops of so few iterations are written out
+NO_OVERFLOW = {"add", "sub", "mul"}
 FUSED = 8  # products of a sum that are added to another one by one
 
 
@@ -332,8 +333,7 @@ class Real(Text):
     # -------------------------------------------------------------- whole numbers
     def whole(self, op: str, a: Index, b: Index) -> str:
         """Return add, sub or mul (without overflow), and, ashr of two whole numbers."""
-        flag = " nsw" if op in ("add", "sub", "mul") else ""
-        return self._put("i64", f"{op}{flag} i64 {a}, {b}")
+        return self._put("i64", f"{op}{' nsw' * (op in NO_OVERFLOW)} i64 {a}, {b}")
 
     def real(self, a: Index) -> Scalar:
         """Return a whole number as a double."""
