@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.arrays.reductions import axes_of, by_value, isnan
+from taylor.arrays.reductions import axes_of, by_value
 from taylor.core import functions
 from taylor.core.binding import SCIPY, UFUNCS, family
 from taylor.core.conditions import mask
@@ -109,6 +109,11 @@ def _logical(func: Any) -> Callable[..., Any]:
     return lambda *xs: func(*(x._truth() if isinstance(x, Operand) else x for x in xs))
 
 
+def _of_value(func: Any) -> Callable[[Any], Any]:
+    handler = by_value(func)
+    return lambda x: handler(x)
+
+
 def _ignoring_nan(join: Any) -> Callable[[Any, Any], Any]:
     """Return np.fmax or np.fmin: that one of two values which is no nan."""
 
@@ -164,8 +169,7 @@ _ufuncs: dict[np.ufunc, Callable[..., Any]] = {
     np.greater_equal: _comparison(operator.ge, operator.le),
     np.equal: _comparison(operator.eq, operator.eq),
     np.not_equal: _comparison(operator.ne, operator.ne),
-    **{f: by_value(f) for f in (np.isfinite, np.isinf, np.signbit)},
-    np.isnan: isnan,
+    **{f: _of_value(f) for f in (np.isfinite, np.isnan, np.isinf, np.signbit)},
     **{f: _logical(f) for f in _LOGICAL},
     np.fabs: functions.absolute,
     np.copysign: _copysign,

@@ -24,7 +24,7 @@ LAYOUT = frozenset({
     "stable", "subok",
 })  # fmt: skip
 
-# C functions, which have no signature before NumPy 2.4
+# what has no signature: C functions before NumPy 2.4, ufuncs and their methods
 SIGNATURES: dict[Any, Callable[..., None]] = {
     np.concatenate: lambda arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind": None,
     np.dot: lambda a, b, out=None: None,
@@ -34,6 +34,17 @@ SIGNATURES: dict[Any, Callable[..., None]] = {
     np.vdot: lambda a, b, /: None,
     np.where: lambda condition, x=None, y=None, /: None,
 }  # fmt: skip
+UFUNC = inspect.signature(
+    lambda out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True,
+    signature=None, axes=np._NoValue, axis=np._NoValue, keepdims=False: None
+)  # fmt: skip
+OF_METHODS: dict[str, Callable[..., None]] = {
+    "reduce": lambda array, /, axis=0, dtype=None, out=None, keepdims=False, initial=np._NoValue,
+    where=True: None,
+    "accumulate": lambda array, /, axis=0, dtype=None, out=None: None,
+    "reduceat": lambda array, /, indices, axis=0, dtype=None, out=None: None,
+    "at": lambda a, indices, b=None, /: None,
+}  # fmt: skip
 
 Kind = inspect._ParameterKind
 REQUIRED = inspect.Parameter.empty
@@ -41,11 +52,17 @@ SIMPLE = (bool, int, float, str)
 
 
 def signature(func: Any) -> inspect.Signature:
-    """Return NumPy's signature of one of its functions.
+    """Return NumPy's signature of one of its functions, ufuncs or methods of ufuncs.
 
     >>> str(signature(np.vdot))
     '(a, b, /)'
     """
+    if isinstance(func, np.ufunc):
+        names = [f"x{i + 1}" for i in range(func.nin)]
+        inputs = [inspect.Parameter(name, Kind.POSITIONAL_ONLY) for name in names]
+        return UFUNC.replace(parameters=[*inputs, *UFUNC.parameters.values()])
+    if isinstance(getattr(func, "__self__", None), np.ufunc):
+        return inspect.signature(OF_METHODS[func.__name__])
     try:
         return inspect.signature(func)
     except ValueError:
@@ -77,19 +94,17 @@ class Binding:
     @functools.cached_property
     def takes(self) -> frozenset[str]:
         """The names of the arguments that the handler takes, as NumPy calls them."""
-        numpy = list(self.signature.parameters.values())
+        numpy = self.signature.parameters.values()
         if self.without is not None:
             return frozenset(p.name for p in numpy) - self.without
-        names = []
-        for i, p in enumerate(inspect.signature(self.handler).parameters.values()):
-            if p.kind is Kind.VAR_KEYWORD:
-                raise TypeError(f"the handler of {self.name} must name its arguments")
-            alone = i < len(numpy) and numpy[i].kind in (Kind.POSITIONAL_ONLY, Kind.VAR_POSITIONAL)
-            names.append(numpy[i].name if alone else p.name)
-        strange = set(names) - {p.name for p in numpy}
+        alone = [p.name for p in numpy if p.kind is Kind.POSITIONAL_ONLY]  # taken by position
+        own = list(inspect.signature(self.handler).parameters.values())[len(alone) :]
+        if any(p.kind is Kind.VAR_KEYWORD for p in own):
+            raise TypeError(f"the handler of {self.name} must name its arguments")
+        strange = {p.name for p in own} - {p.name for p in numpy}
         if strange and not any(p.kind is Kind.VAR_KEYWORD for p in numpy):
             raise TypeError(f"the handler of {self.name} takes {strange}, which NumPy does not")
-        return frozenset(names)
+        return frozenset(alone).union(p.name for p in own)
 
     @functools.cached_property
     def lead(self) -> float:
@@ -134,7 +149,7 @@ class Binding:
             return self.handler(*args) if lift is None else self.handler(*map(lift, args))
         first: list[Any] = []
         named: dict[str, Any] = {}
-        out = dtype = None
+        out, dtype, where, of_lanes = None, None, True, isinstance(self.func, np.ufunc)
         for source, name, default in self.plan(len(args), tuple(kwargs)):
             value = args[source] if isinstance(source, int) else kwargs[source]
             if name in self.takes:
@@ -147,16 +162,21 @@ class Binding:
                 out = value
             elif name == "dtype":
                 dtype = None if value is np._NoValue else value
+            elif name == "where" and of_lanes:
+                where = value
             elif name not in LAYOUT and not is_default(value, default):
                 raise refusal(self.name, name, value, self.takes)
         if dtype is not None:
             to = floating(self.name, dtype)
             first = [cast(v, to) for v in first]
             named = {k: cast(v, to) for k, v in named.items()}
-        if out is None:
+        if out is None and where is True:
             return self.handler(*first, **named)
         active = any(holds(v) for v in (*first, *named.values()))
-        return write(self.name, out, (self.handler if active else self.func)(*first, **named))
+        f = functools.partial(self.handler if active else self.func, **named)
+        if where is not True:
+            return _where_only(self.name, f, first, where, out)
+        return write(self.name, out, f(*first), broadcast=of_lanes)
 
 
 # ------------------------------------------------------------------ the registry
@@ -200,48 +220,25 @@ METHODS: dict[str, Handler] = {}  # "reduce": handler(ufunc, array, axis=0, ...)
 
 def call_ufunc(ufunc: np.ufunc, kind: str, inputs: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Return what a ufunc (kind "__call__") or a method of it means for values of the package."""
-    handler = _ufunc_handler(ufunc, kind)
-    if kind == "outer":
-        a, b = inputs
-        inputs, kind = (np.reshape(a, (*np.shape(a), *(1,) * np.ndim(b))), b), "__call__"
-    if not kwargs:
-        return handler(*inputs)
-    name = full_name(ufunc) + (f".{kind}" if kind in METHODS else "")
-    own = _keywords(METHODS.get(kind, handler))
-    given = {k: v for k, v in kwargs.items() if v is not np._NoValue}
-    named = {k: v for k, v in given.items() if k in own}
-    rest = {k: v for k, v in given.items() if k not in own}
-    out, dtype = rest.pop("out", None), rest.pop("dtype", None)
-    where = rest.pop("where", True) if kind == "__call__" else True
-    for key, value in rest.items():
-        if key not in LAYOUT and value is not None:
-            raise refusal(name, key, value, own | {"dtype", "out"})
-    if dtype is not None:
-        inputs = [cast(x, floating(name, dtype)) for x in inputs]
-    if where is not True:
-        return _where_only(name, lambda *x: handler(*x, **named), inputs, where, out)
-    result = handler(*inputs, **named)
-    return result if out is None else write(name, out, result, broadcast=kind == "__call__")
-
-
-def _ufunc_handler(ufunc: np.ufunc, kind: str) -> Handler:
-    """Return the handler of a ufunc or of a method of it."""
-    if kind in METHODS:
-        return functools.partial(METHODS[kind], ufunc)
-    handler = UFUNCS.get(ufunc) or SCIPY.get(ufunc.__name__)
+    handler = METHODS.get(kind) or UFUNCS.get(ufunc) or SCIPY.get(ufunc.__name__)
     if handler is None:
         raise TypeError(
             f"{full_name(ufunc)} has no derivative in taylor; write it with functions that have "
             "one, or give it one with taylor.rule"
         )
-    return handler
+    if kind == "outer":
+        a, b = inputs
+        inputs, kind = (np.reshape(a, (*np.shape(a), *(1,) * np.ndim(b))), b), "__call__"
+    if not kwargs and kind not in METHODS:
+        return handler(*inputs)
+    return _bound(ufunc, kind, handler)(inputs, kwargs)
 
 
 @functools.cache
-def _keywords(handler: Handler) -> frozenset[str]:
-    """Return the arguments with defaults that a handler of a ufunc declares."""
-    own = inspect.signature(handler).parameters.values()
-    return frozenset(p.name for p in own if p.default is not REQUIRED)
+def _bound(ufunc: np.ufunc, kind: str, handler: Handler) -> Binding:
+    if kind not in METHODS:
+        return Binding(ufunc, handler)
+    return Binding(getattr(ufunc, kind), functools.partial(handler, ufunc))
 
 
 def _where_only(name: str, f: Handler, inputs: Sequence[Any], where: Any, out: Any) -> Any:
@@ -275,6 +272,9 @@ def full_name(function: Any) -> str:
     name = str(function.__name__)
     if isinstance(function, np.ufunc):
         return f"np.{name}" if getattr(np, name, None) is function else f"scipy.special.{name}"
+    ufunc = getattr(function, "__self__", None)
+    if isinstance(ufunc, np.ufunc):
+        return f"{full_name(ufunc)}.{name}"
     return f"{function.__module__}.{name}".replace("numpy", "np", 1)
 
 

@@ -14,14 +14,18 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taylor.core import functions, memory, table
 from taylor.core.binding import FUNCTIONS, UFUNCS, Binding, Handler, call, call_ufunc, holds, method
 from taylor.core.conditions import Condition
 from taylor.core.maps import host as host
+from taylor.core.table import Elementary, Rule
 from taylor.numbers.kinds import Handled, is_operand
 
 Array = Any
+Shape = tuple[int, ...]
+Index = NDArray[np.integer[Any]]
 NUMBERS = (float, int, complex)
 
 
@@ -47,16 +51,27 @@ def _compared(op: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda self, other: self._compare(op, other)
 
 
+def _left(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda self, other: f(self, other) if fits(other) else NotImplemented
+
+
+def _right(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda self, other: f(other, self) if fits(other) else NotImplemented
+
+
+def _alone(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda self: f(self)
+
+
+def _whole_quotient(a: Any, b: Any) -> Any:
+    return functions.floor(a / b)
+
+
 class Operand(Handled):
     """An array-like value with operators and NumPy's protocols, built on a few primitives.
 
-    A subclass supplies: `shape`, `value`, `tag`, the operators, `_elementary(row, args)`,
-    `_gather(sources, index)`, `_sum(axes)`, `_cumsum(axis)`,
-    `_einsum(subscripts, x, y)`,
-    `_choose(lhs, rhs, a, b, mode)`, `_compare(op, other)`, `_assign(index, value)`, `_ones()`,
-    `_scatter(index, shape)`, `_call(rule, args)`, `_truth()`, `_viewed(f)`: what f makes of it,
-    views where NumPy's f makes views, and `_hosts(other)`: whether other is a value of an outer
-    differentiation, which the operand holds as a constant or as coefficients.
+    A subclass supplies the operators and the primitives declared here; `_viewed(f)` if its memory
+    can be shared: what f makes of it, views where NumPy's f makes views.
     """
 
     __slots__ = ()
@@ -67,19 +82,20 @@ class Operand(Handled):
     shape: Any
     value: Any
     tag: Any  # which differentiation the value belongs to
-    _elementary: Callable[..., Any]
-    _gather: Callable[..., Any]
-    _sum: Callable[..., Any]
-    _cumsum: Callable[..., Any]
-    _einsum: Callable[..., Any]
-    _choose: Callable[..., Any]
-    _compare: Callable[..., Any]
-    _assign: Callable[..., Any]
-    _ones: Callable[..., Any]
-    _scatter: Callable[..., Any]
-    _call: Callable[..., Any]
-    _hosts: Callable[..., bool]
-    _truth: Callable[..., Any]
+    _hosts: Callable[[Operand], bool]  # whether another is held as constant or coefficient
+    _elementary: Callable[[Elementary, tuple[Any, ...]], Any]
+    _gather: Callable[[Sequence[Any], Index], Any]
+    _scatter: Callable[[Index, Shape], Any]
+    _sum: Callable[[Shape], Any]
+    _cumsum: Callable[[int], Any]
+    _einsum: Callable[[str, Any, Any], Any]
+    _choose: Callable[[Any, Any, Any, Any, str], Any]
+    _compare: Callable[[Callable[[Any, Any], Any], Any], Any]
+    _assign: Callable[[Any, Any], None]
+    _zeros: Callable[[Shape], Any]
+    _ones: Callable[[], Any]
+    _call: Callable[[Rule, tuple[Any, ...]], Any]
+    _truth: Callable[[], Any]
 
     # -------------------------------------------------------------- array attributes and methods
     @property
@@ -223,28 +239,14 @@ class Operand(Handled):
     def __pos__(self) -> Any:
         return self.copy("K")
 
-    def __abs__(self) -> Any:
-        return functions.absolute(self)
-
     def __pow__(self, r: Any, mod: Any = None) -> Any:
         if mod is not None:
             return NotImplemented
         return functions.power(self, r) if fits(r) else NotImplemented
 
-    def __rpow__(self, base: Any) -> Any:
-        return functions.power(base, self) if fits(base) else NotImplemented
-
-    def __mod__(self, b: Any) -> Any:
-        return functions.mod(self, b) if fits(b) else NotImplemented
-
-    def __rmod__(self, a: Any) -> Any:
-        return functions.mod(a, self) if fits(a) else NotImplemented
-
-    def __floordiv__(self, b: Any) -> Any:
-        return functions.floor(self / b) if fits(b) else NotImplemented
-
-    def __rfloordiv__(self, a: Any) -> Any:
-        return functions.floor(a / self) if fits(a) else NotImplemented
+    __rpow__ = _right(functions.power)
+    __mod__, __rmod__ = _left(functions.mod), _right(functions.mod)
+    __floordiv__, __rfloordiv__ = _left(_whole_quotient), _right(_whole_quotient)
 
     def __divmod__(self, b: Any) -> Any:
         return self // b, self % b
@@ -262,14 +264,8 @@ class Operand(Handled):
     __lt__, __le__ = _compared(operator.lt), _compared(operator.le)
     __gt__, __ge__ = _compared(operator.gt), _compared(operator.ge)
 
-    def __floor__(self) -> Any:
-        return functions.floor(self)
-
-    def __ceil__(self) -> Any:
-        return functions.ceil(self)
-
-    def __trunc__(self) -> Any:
-        return functions.trunc(self)
+    __abs__, __floor__ = _alone(functions.absolute), _alone(functions.floor)
+    __ceil__, __trunc__ = _alone(functions.ceil), _alone(functions.trunc)
 
     def __round__(self, digits: int | None = None) -> Any:
         if digits:
