@@ -27,8 +27,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "series": ["text", "wide", "series", "univariate", "multivariate"],
     "drivers": [
-        "driver", "forward_mode", "kinks", "interpolation", "derivatives", "several", "transform",
-        "pattern", "sparse", "evolution", "checkpoint", "implicit", "compile",
+        "driver", "ties", "forward_mode", "kinks", "interpolation", "derivatives", "several",
+        "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit", "compile",
     ],
     "ode": [
         "files", "control", "options", "roots", "numbers", "dense", "system", "pieces",

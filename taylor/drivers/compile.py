@@ -23,11 +23,10 @@ from taylor.core.algebra import Univariate
 from taylor.core.expand import moved, prune, told
 from taylor.core.instructions import Input, Instruction
 from taylor.core.memory import fresh
-from taylor.core.program import Program, record
-from taylor.core.rules import values
-from taylor.core.tape import Node, Tape, check_unread
-from taylor.drivers.derivatives import bent, finite, pushed
-from taylor.drivers.driver import Derivable
+from taylor.core.program import Program, record, trace
+from taylor.core.tape import Guard, Node, Tape, check_unread
+from taylor.drivers.derivatives import bent, pushed
+from taylor.drivers.driver import Derivable, finite
 from taylor.drivers.forward_mode import taylor_coefficients
 from taylor.errors import (
     CompileError,
@@ -74,9 +73,13 @@ class _Recorded(Derivable):
     def __init__(self, program: Program, tape: Tape) -> None:
         self.program, self.tape = program, tape
         self.seen: dict[int, Any] = {}
+        self.guards: dict[Any, Guard] = {}
 
     def __call__(self, *x: Any) -> Any:
-        v = values(self.program.code, x)
+        v = trace(self.program, x)
+        for n, guard in enumerate(self.program.guards):
+            new = moved(guard, lambda i: self.tape.node(self._outer(v[i])).i)
+            self.guards[n, new.a, new.b] = new
         y = [v[i] for i in self.program.outputs]
         self.note(y)
         return y[0] if self.program.single else y
@@ -95,12 +98,16 @@ class _Recorded(Derivable):
         return found if all(np.all(finite(y)) for y in found) else NotImplemented
 
     def note(self, y: Any) -> None:
-        """Note a value, that of order zero of a series, as a node of the recording."""
-        for v in y if isinstance(y, (tuple, list)) else (y,):
-            while is_operand(v) and getattr(v, "tape", None) is not self.tape:
-                v = v._coef[0] if isinstance(v, Series) else v.tape.values[v.i]
+        """Note a value as a node of the recording."""
+        for v in map(self._outer, y if isinstance(y, (tuple, list)) else (y,)):
             if is_operand(v):
                 self.seen[v.i] = v
+
+    def _outer(self, v: Any) -> Any:
+        """Return a value within the driver as one of the recording; of a series, order zero."""
+        while is_operand(v) and getattr(v, "tape", None) is not self.tape:
+            v = v._coef[0] if isinstance(v, Series) else v.tape.values[v.i]
+        return v
 
     def zero(self, results: Sequence[Any]) -> list[Any]:
         """Return zero times all values noted, without those that are results: nan if one is."""
@@ -118,9 +125,9 @@ def derived(program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> t
     def run(*x: Any) -> list[Any]:
         nonlocal count
         tape: Tape = x[0].tape
-        f, v = _Recorded(program, tape), values(program.code, x[:1])
+        f = _Recorded(program, tape)
         y = driver(f, *x)
-        tape.guards += [moved(g, lambda i: tape.node(v[i]).i) for g in program.guards]
+        tape.guards += f.guards.values()
         results = [tape.node(e) for e in (y if isinstance(y, tuple) else [y])]
         count = len(results) if isinstance(y, tuple) else 0
         return [*results, *f.zero(results)]
@@ -261,11 +268,6 @@ class Compiled(Derivable):
             self.waiting[where] = calls + 1, needed
         return calls + 1 >= needed
 
-    def _later(self, where: Any, calls: int, needed: int) -> None:
-        """Note that this call of a form did not make its code, and that another one will."""
-        self.waiting[where] = calls, needed
-        self.reasons[where] = f"its code takes long to make; call {needed} makes it"
-
     def _never(self, where: Any, error: Exception) -> None:
         """Note that a form has no (more) machine code: of points, that they go together."""
         self.waiting.pop(where, None)
@@ -284,7 +286,7 @@ class Compiled(Derivable):
 
         If there are more than the caller has tried, another thread has just made one.
         """
-        kind, form, *_ = where
+        kind = where[0]
         with self._locks.setdefault(os.getpid(), threading.RLock()):
             known = self.machines.setdefault(where, [])
             if len(known) > tried:
@@ -293,38 +295,46 @@ class Compiled(Derivable):
                 self._never(where, TaylorError(f"it takes more than {VARIANTS} branches"))
                 return None
             calls = self.waiting.get(where, (0, 0))[0] + 1
-            hasty = calls == 1 and kind in PLAIN and not self.strict
-            most = PATIENCE / _weights(kind, form)[0] if hasty else math.inf
-            needed, count = 2, 0
+            self.waiting[where] = calls, 2
             try:
-                program = self._recorded(x if kind in PLAIN else x[:1], most)
-                shared, name = told(program), (kind, form, program.identity, *map(np.shape, x))
-                what = (*name, *_pattern(x))
-                machine, count = (STORE.get(*what) if shared else None) or (None, 0)
-                if machine is None:
-                    if kind not in PLAIN:
-                        with policy():
-                            program, count = derived(
-                                program, _tensor if kind == "tensor" else form, x
-                            )
-                    elif kind == "points":
-                        program = _one_point(program)
-                    needed = _needed(kind, form, program)
-                    machine = _machine(kind, form, program, x, self.strict or needed <= calls)
-                    machine, _ = STORE.put((machine, count), *what) if shared else (machine, count)
+                machine, self.counts[where] = self._made(where, x, calls)
             except NotNow:
-                self._later(where, calls, needed)
+                call = self.waiting[where][1]
+                self.reasons[where] = f"its code takes long to make; call {call} makes it"
                 return None
             except Exception as error:  # the ordinary way calls f again, and may raise it, too
+                self.waiting.pop(where, None)
                 raised = DomainError if kind in REPLACED else (DomainError, ShapeMismatch)
                 if not isinstance(error, raised):
                     self._never(where, error)
                 return None
-            self.counts[where] = count
             self.waiting.pop(where, None)
             self.reasons.pop(where, None)
             known.append(machine)
             return machine
+
+    def _made(self, where: Any, x: Sequence[Any], calls: int) -> tuple[Machine, int]:
+        """Return the machine of a form recorded at x, and how many results it has (see `derived`).
+
+        Raises NotNow if it is not kept and would take too long to make at this call.
+        """
+        kind, form, *_ = where
+        hasty = calls == 1 and kind in PLAIN and not self.strict
+        most = PATIENCE / _weights(kind, form)[0] if hasty else math.inf
+        program, count = self._recorded(x if kind in PLAIN else x[:1], most), 0
+        what = kind, form, program.identity, *map(np.shape, x), *_pattern(x)
+        shared = told(program)
+        kept: tuple[Machine, int] | None = STORE.get(*what) if shared else None
+        if kept is not None and kept[0] not in self.machines[where]:  # of f elsewhere, perhaps
+            return kept
+        if kind == "points":
+            program = _one_point(program)
+        elif kind not in PLAIN:
+            program, count = derived(program, _tensor if kind == "tensor" else form, x)
+        self.waiting[where] = calls, _needed(kind, form, program)
+        make = self.strict or self.waiting[where][1] <= calls
+        made = _machine(kind, form, program, x, make), count
+        return STORE.put(made, *what) if shared and kept is None else made
 
     def _at_series(self, x: Sequence[Any]) -> list[Any] | None:
         """Return the results at series of one tag (and floats), or None for the ordinary way."""

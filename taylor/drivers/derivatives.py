@@ -19,14 +19,14 @@ from taylor.core.algebra import check_order, multivariate
 from taylor.core.instructions import full
 from taylor.core.program import recording
 from taylor.core.rules import adjoints, tangents
-from taylor.core.sweep import is_finite
 from taylor.core.tags import Tag, fresh_tag
-from taylor.drivers import kinks
+from taylor.drivers import kinks, ties
 from taylor.drivers.driver import (
     Derivable,
     call,
     direction,
     driver,
+    finite,
     noted,
     parts,
     point,
@@ -128,8 +128,8 @@ def _pullback(
             raise
         return _by_forward(f, x, w, what, error)
     known = finite(found[1])
-    if current_policy().kink != "error" or not known.all() or kinks.of_slopes(code):
-        tied = kinks.tied(code, v, out)
+    if current_policy().kink != "error" or not known.all() or ties.of_slopes(code):
+        tied = ties.tied(code, v, out)
         if tied is not None:
             found = found[0], _at_ties(tied, seed, x, found[1], what)
             known = finite(found[1])
@@ -168,21 +168,21 @@ def _means_at_ties(
     """Return the context in which the adjoint of a node is recorded: removable ties have a mean."""
     now = current_policy()
     if is_operand(x) and not isinstance(x, Series) and now.kink == "error":
-        tied = kinks.tied(code, v, out)
+        tied = ties.tied(code, v, out)
         if tied is not None and tied.simple:
-            kinks.pulled(tied, base(seed), what)  # raises if they are not removable
+            ties.pulled(tied, base(seed), what)  # raises if they are not removable
             return policy(singular=now.singular, kink="subgradient")
     return nullcontext()
 
 
-def _at_ties(tied: kinks.Tied, seed: Any, x: Any, found: Any, what: str) -> Any:
+def _at_ties(tied: ties.Tied, seed: Any, x: Any, found: Any, what: str) -> Any:
     """Return the adjoint of x at a point where choices are tied; `found` is what the rules give."""
     if not tied.simple and not is_operand(x):  # a derivative of derivatives
         return kinks.smooth(tied, lambda g: vjp(g, x, seed)[1], x, 1, what)
     if is_operand(x) and np.all(finite(found)):
         return found
     try:
-        bar = kinks.pulled(tied, base(seed), what)
+        bar = ties.pulled(tied, base(seed), what)
     except NonAnalyticError:
         if tied.code[tied.out].shape != ():
             return found
@@ -276,7 +276,7 @@ def pushed(g: Function, x: Any, *v: Any) -> list[Any]:
     """Return g(x) and J·v for directions v from one recording: tangents of its instructions."""
     at, d = zip(*(direction(x, w) for w in v), strict=True)
     code, values, out = _recorded(g, at[0])
-    if kinks.of_slopes(code) and kinks.tied(code, values, out) is not None:
+    if ties.of_slopes(code) and ties.tied(code, values, out) is not None:
         raise NonAnalyticError("the gradient chooses between derivatives at a kink")
     seeds = [w if is_operand(w) else _number(w, values[0]) for w in d]
     found = [tangents(code, values, [w])[out] for w in seeds]
@@ -444,16 +444,6 @@ def _number(w: Any, y: Any) -> Any:
     if type(w) in (int, float) and dtype.kind in "fc" and dtype.itemsize > 2:
         return dtype.type(w)
     return np.asarray(w).astype(np.result_type(dtype, np.float32))[()]
-
-
-def finite(x: Any) -> Any:
-    """Return, element by element, whether reverse mode has found a number."""
-    plain = base(x)
-    if isinstance(plain, np.ndarray) and plain.dtype == object:
-        return np.array([is_finite(e) for e in plain.reshape(-1)], dtype=bool).reshape(plain.shape)
-    if isinstance(plain, (np.ndarray, np.generic, float, complex)):
-        return np.isfinite(plain)
-    return np.bool_(is_finite(plain))
 
 
 def _lost(x: Any) -> Any:

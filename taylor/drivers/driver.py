@@ -16,11 +16,11 @@ import numpy as np
 
 from taylor.core.algebra import Algebra
 from taylor.core.operand import lift
-from taylor.core.sweep import is_nan
+from taylor.core.sweep import is_finite, is_nan
 from taylor.core.tags import Tag
 from taylor.core.tape import as_data
 from taylor.errors import ForeignNodeError, ShapeMismatch
-from taylor.numbers.kinds import Floats, Kind, is_operand
+from taylor.numbers.kinds import Floats, Kind, base, is_operand
 from taylor.numbers.values import as_array, integers, together, zeros
 from taylor.series.series import Series
 
@@ -189,3 +189,13 @@ def has_nan(c: Any) -> bool:
         c = c._coef if isinstance(c, Series) else c.value
     a = np.asarray(c)
     return any(map(is_nan, a.reshape(-1))) if a.dtype == object else bool(np.isnan(a).any())
+
+
+def finite(x: Any) -> Any:
+    """Return, element by element, whether reverse mode has found a number."""
+    plain = base(x)
+    if isinstance(plain, np.ndarray) and plain.dtype == object:
+        return np.array([is_finite(e) for e in plain.reshape(-1)], dtype=bool).reshape(plain.shape)
+    if isinstance(plain, (np.ndarray, np.generic, float, complex)):
+        return np.isfinite(plain)
+    return np.bool_(is_finite(plain))

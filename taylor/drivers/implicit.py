@@ -127,14 +127,9 @@ class _Equation:
         return inverse
 
     # ---------------------------------------------------------------- A z = b and Aᵀ z = b
-    def times(self, x: Any, theta: Any, z: Any, transposed: bool) -> Any:
-        """Return A z or Aᵀ z, A = g_x(x, θ)."""
-        return (vjp if transposed else value_and_tangent)(lambda x: self.g(x, fresh(theta)), x, z)[
-            1
-        ]
-
     def _solver(self, transposed: bool) -> Rule:
         """Return the rule (b, x, θ) -> z with A z = b, or Aᵀ z = b."""
+        product = vjp if transposed else value_and_tangent
 
         def value(b: Any, x: Any, theta: Any) -> Any:
             inverse = self.inverse(x, theta)
@@ -142,34 +137,16 @@ class _Equation:
             return np.reshape(inverse @ np.reshape(b, -1), np.shape(b))[()]
 
         def residual(z: Any, b: Any, x: Any, theta: Any) -> Any:
-            return self.times(x, theta, z, transposed) - b
+            return product(lambda x: self.g(x, fresh(theta)), x, z)[1] - b
 
-        def backward(zbar: Any, z: Any, b: Any, x: Any, theta: Any) -> Any:
-            bbar = (self.solve if transposed else self.transposed)(zbar, x, theta)
-            left, right = (z, bbar) if transposed else (bbar, z)
-            xbar, theta_bar = pullback(
-                lambda x, theta: self.times(x, theta, right, False), (x, theta), -left
-            )
-            return bbar, xbar, theta_bar
+        def solve(r: Any, z: Any, b: Any, x: Any, theta: Any) -> Any:
+            return (self.transposed if transposed else self.solve)(r, x, theta)
 
-        def forward(dargs: Any, z: Any, b: Any, x: Any, theta: Any) -> Any:
-            db, *rest = dargs
-            total: Any = 0.0 if db is None else db
-            if any(d is not None for d in rest):
-                total = (
-                    total
-                    - pushforward(
-                        lambda x, theta: self.times(x, theta, z, transposed), (x, theta), rest
-                    )[1]
-                )
-            return rule(total, x, theta)
-
-        def series_rule(*args: Any) -> Any:
-            return _by_degree(rule, residual, lambda r, z, b, x, theta: rule(r, x, theta), *args)
+        def solve_transposed(r: Any, z: Any, b: Any, x: Any, theta: Any) -> Any:
+            return (self.solve if transposed else self.transposed)(r, x, theta)
 
         name = "transposed solve" if transposed else "solve"
-        rule = Rule(name, value, backward, forward, series_rule)
-        return rule
+        return _rule(name, value, residual, solve, solve_transposed)
 
     # ---------------------------------------------------------------- the root
     def root(self, find: Function) -> Rule:
@@ -179,42 +156,47 @@ class _Equation:
             self.forget(theta)
             return find(theta)
 
-        def backward(xbar: Any, x: Any, theta: Any) -> Any:
-            weight = -self.transposed(xbar, x, theta)
-            return (vjp(lambda theta: self.g(fresh(x), theta), theta, weight)[1],)
-
-        def forward(dargs: Any, x: Any, theta: Any) -> Any:
-            slope = value_and_tangent(lambda theta: self.g(fresh(x), theta), theta, dargs[0])[1]
-            return -self.solve(slope, x, theta)
-
-        def series_rule(*args: Any) -> Any:
-            return _by_degree(rule, self.residual, self.solve, *args)
-
-        rule = Rule("implicit root", value, backward, forward, series_rule)
-        return rule
+        return _rule("implicit root", value, self.residual, self.solve, self.transposed)
 
 
-def _by_degree(
-    rule: Rule, residual: Function, solve: Function,
-    algebra: Algebra, args: Sequence[Any], live: Sequence[bool], y: Sequence[Any],
-) -> Callable[[int], list[Any]]:  # fmt: skip
-    """Return the series rule of y(args) with residual(y, *args) = 0 and solve(r, y_0, *args_0)."""
+def _rule(
+    name: str, value: Function, residual: Function, solve: Function, transposed: Function
+) -> Rule:
+    """Return the rule y(args) with residual(y, *args) = 0, whose part linear in y is A.
 
-    def degree(k: int) -> list[Any]:
-        heads = [x[0] if m else x for x, m in zip(args, live, strict=True)]
-        if k == 0:
-            return [rule(*heads)]
-        cut, tag, part = lower(algebra, k), fresh_tag(), algebra.part(k)
-        start = part.start if isinstance(part, slice) else part
-        known = y[0][:start]
-        guess = np.concatenate([known, zeros((cut.size - start, *np.shape(known)[1:]), known)])
-        xs = [series(x[: cut.size], cut, tag) if m else x for x, m in zip(args, live, strict=True)]
-        r = -parts(residual(series(guess, cut, tag), *xs), tag, cut.size)[part]
-        if isinstance(part, int):
-            return [solve(r, y[0][0], *heads)]
-        return [np.stack([solve(row, y[0][0], *heads) for row in r])]
+    solve(r, y, *args) and transposed(r, y, *args) are the solutions of A z = r and Aᵀ z = r.
+    """
 
-    return degree
+    def backward(ybar: Any, y: Any, *args: Any) -> Any:
+        weight = -transposed(ybar, y, *args)
+        return pullback(lambda *args: residual(y, *args), args, weight)
+
+    def forward(dargs: Any, y: Any, *args: Any) -> Any:
+        return -solve(pushforward(lambda *args: residual(y, *args), args, dargs)[1], y, *args)
+
+    def series_rule(
+        algebra: Algebra, args: Sequence[Any], live: Sequence[bool], y: Sequence[Any]
+    ) -> Callable[[int], list[Any]]:
+        def degree(k: int) -> list[Any]:
+            heads = [x[0] if m else x for x, m in zip(args, live, strict=True)]
+            if k == 0:
+                return [rule(*heads)]
+            cut, tag, part = lower(algebra, k), fresh_tag(), algebra.part(k)
+            start = part.start if isinstance(part, slice) else part
+            known = y[0][:start]
+            guess = np.concatenate([known, zeros((cut.size - start, *np.shape(known)[1:]), known)])
+            xs = [
+                series(x[: cut.size], cut, tag) if m else x for x, m in zip(args, live, strict=True)
+            ]
+            r = -parts(residual(series(guess, cut, tag), *xs), tag, cut.size)[part]
+            if isinstance(part, int):
+                return [solve(r, y[0][0], *heads)]
+            return [np.stack([solve(row, y[0][0], *heads) for row in r])]
+
+        return degree
+
+    rule = Rule(name, value, backward, forward, series_rule)
+    return rule
 
 
 def _newton(equation: _Equation, guess: Any, iterations: int) -> Function:

@@ -14,6 +14,7 @@ float64.
 from __future__ import annotations
 
 import functools
+import math
 import numbers
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -248,7 +249,8 @@ class Rationals(Exact):
     rank = 1.0
 
     def number(self, x: Any) -> Any:
-        return Fraction(x)
+        lost = isinstance(x, float) and not math.isfinite(x)  # no derivative at a kink, say
+        return x if lost else Fraction(x)
 
     def value(self, row: Any, args: Sequence[Any]) -> Any:
         known = row.exact(*args) if row.exact is not None else None

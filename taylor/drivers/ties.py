@@ -1,0 +1,386 @@
+"""Ties: whether a function is smooth where the two sides of a kink meet, and what it is there.
+
+With u = l - r, a kink chooses one of two sides by the sign of u; at a tie it is, to first order,
+the mean of its sides and h·|u|.  If g is the adjoint of |u| with all ties at their mean, then
+
+    f'(x; d) = mean·d + Σ g·|u'(x; d)|        along every direction d:
+
+f has a derivative, the mean one, iff the terms whose u' are proportional to each other cancel.
+Directions are generic and fixed: two runs give the same bits.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from taylor.core.algebra import Univariate
+from taylor.core.choices import SIDES, SLOPES
+from taylor.core.functions import CHOICES, absolute
+from taylor.core.instructions import Blend, Choose, Input, Instruction, Row, full
+from taylor.core.rules import Code, active, adjoints, inner, tangents, values
+from taylor.core.tags import fresh_tag
+from taylor.core.tape import pruned
+from taylor.drivers.driver import parts, seed
+from taylor.errors import NonAnalyticError
+from taylor.numbers.kinds import RATIONALS, Floats, Kind, base
+from taylor.numbers.policy import current_policy, on_one_side
+from taylor.numbers.values import as_array
+from taylor.series.univariate import Taylor
+
+Array = Any
+Function = Callable[..., Any]
+Shares = dict[int, Array]  # per tied choice, the share of its first side, element by element
+KINK = Choose("kink")
+ROUNDINGS = 4096  # differences of so many roundings are none
+
+
+class Tied(NamedTuple):
+    """A recorded function of one argument at a point where choices are tied.
+
+    Rows that choose are written out; `v` are plain values, `ties` says where, `names` of what.
+    """
+
+    code: list[Instruction]
+    v: list[Any]
+    out: int
+    ties: dict[int, Array]
+    names: dict[int, str]
+
+    @property
+    def simple(self) -> bool:
+        """Whether all ties are of kinks, none of their derivatives."""
+        return all(self.code[i].op == KINK for i in self.ties)
+
+
+def tied(code: Any, v: list[Any], out: int) -> Tied | None:
+    """Return a recorded function with its ties; None if there are none."""
+    if not any(_may_tie(c, v) for c in code):
+        return None
+    opened: list[Instruction] = []
+    found: list[Any] = []
+    names: dict[int, str] = {}
+
+    def push(c: Instruction, value: Any, varies: bool, name: str) -> int:
+        op = c.op
+        if not (type(op) is Row and op.row in CHOICES and varies):
+            opened.append(c)
+            found.append(value)
+            names[len(opened) - 1] = name
+            return len(opened) - 1
+        wanted = [depends[a] for a in c.args]
+        assert op.row.compose is not None
+        tape, (last,) = inner(op.row.compose, [found[a] for a in c.args], wanted)
+        assert last is not None
+        given = [a for a, w in zip(c.args, wanted, strict=True) if w]
+        return into(tape.code, tape.values, given, op.name)[last]
+
+    def into(code: Any, v: Any, given: list[int], name: str) -> list[int]:
+        new: list[int] = []
+        for c, value, varies in zip(code, v, active(code), strict=True):
+            if type(c.op) is Input and given:
+                new.append(given[c.op.n])
+                continue
+            new.append(push(c._replace(args=tuple(new[a] for a in c.args)), value, varies, name))
+            depends.extend([varies] * (len(opened) - len(depends)))
+        return new
+
+    depends: list[bool] = []
+    last = into(code, v, [], "the derivative of a kink")[out]
+    met = {i: _tie(c, found) for i, c in enumerate(opened) if depends[i] and _is_kink(c)}
+    met = {i: tie for i, tie in met.items() if tie.any()}
+    return Tied(opened, [base(e) for e in found], last, met, names) if met else None
+
+
+def _may_tie(c: Instruction, v: list[Any]) -> bool:
+    """Whether an instruction is a choice, or a row written with some, of arguments that are equal.
+
+    Constants may stand on both sides.
+    """
+    op = c.op
+    if isinstance(op, Choose):
+        return _is_kink(c) and bool(_tie(c, v).any())
+    if not (type(op) is Row and op.row in CHOICES):
+        return False
+    a = [base(v[i]) for i in c.args] + [0] * (op.row is absolute)
+    return any(np.any(np.equal(x, y)) for x, y in itertools.combinations(a, 2))
+
+
+def _is_kink(c: Instruction) -> bool:
+    return isinstance(c.op, Choose) and c.op.mode not in SIDES and c.args[0] != c.args[1]
+
+
+def of_slopes(code: Code) -> bool:
+    """Whether a program chooses between derivatives; at a tie these have a value by convention."""
+    return any(isinstance(c.op, Choose) and c.op.mode in SLOPES for c in code)
+
+
+def _tie(c: Instruction, v: list[Any]) -> Array:
+    left, right = (base(v[a]) for a in c.args[:2])
+    return np.broadcast_to(np.asarray(np.equal(left, right), dtype=bool), c.shape)
+
+
+# ------------------------------------------------------------------ shares of the sides
+def code(t: Tied, shares: Shares) -> list[Instruction]:
+    """Return the code with those shares of its tied choices, in the kind of number of the point."""
+    kind = Kind.of(point_of(t))
+
+    def given(share: Array) -> Array:
+        if kind is RATIONALS and np.isfinite(share).all():
+            return np.frompyfunc(Fraction, 1, 1)(share)
+        real = np.empty(0, kind.dtype).real.dtype if isinstance(kind, Floats) else share.dtype
+        return share.astype(real)
+
+    return [
+        c._replace(op=Blend("kink", given(shares[i]))) if i in shares else c
+        for i, c in enumerate(t.code)
+    ]
+
+
+def function(t: Tied, shares: Shares) -> Function:
+    """Return the recorded function, without ties."""
+    held = code(t, shares)
+    return lambda y: values(held, [y], {t.out})[t.out]
+
+
+def share(t: Tied, i: int, at_ties: Any) -> Array:
+    """Return the shares of the first side of choice i, given those of its ties."""
+    left, right = (t.v[a] for a in t.code[i].args[:2])
+    above, below = np.greater(left, right), np.less(left, right)
+    plain = np.where(above, 1.0, np.where(below, 0.0, np.nan))
+    shares, like = np.where(t.ties[i], at_ties, plain), np.asarray(base(left)).dtype
+    return shares.astype(like) if like.kind == "f" else shares
+
+
+def means(t: Tied) -> Shares:
+    return {i: share(t, i, 0.5) for i in t.ties}
+
+
+def _conventions(t: Tied) -> Shares:
+    """Return the shares of a subgradient: the constant side where one does not vary, or halves."""
+    varies = active(t.code)
+    sides = {i: (varies[t.code[i].args[2]], varies[t.code[i].args[3]]) for i in t.ties}
+    return {i: share(t, i, 0.5 if a and b else float(b)) for i, (a, b) in sides.items()}
+
+
+def towards(t: Tied, d: Any, order: int) -> Shares:
+    """Return the shares that choose, at every tie, the side met from the point in direction d.
+
+    Where both sides are the same up to that order, they get halves.
+    """
+    sides = [a for i in t.ties for a in t.code[i].args[:2]]
+    code, new = pruned(t.code, sides)
+    if any(_is_kink(c) and c.op != KINK for c in code):
+        raise NonAnalyticError("the derivative of a kink decides on a branch; move the point")
+    algebra, tag, x = Univariate(order), fresh_tag(), as_array(point_of(t))
+    with on_one_side(True):
+        v = values(code, [seed(Taylor, x, algebra, np.asarray(d)[None], tag)])
+    tables = {a: parts(v[new[a]], tag, algebra.size) for a in set(sides)}
+    tag.closed = True
+    shares: Shares = {}
+    for i in t.ties:
+        left, right = (tables[a] for a in t.code[i].args[:2])
+        side: Any = 0.0
+        for k in range(order, 0, -1):
+            u = np.sign(_difference(left[k], right[k]).astype(float))
+            side = np.where(u == 0, side, u)
+        shares[i] = share(t, i, (1 + side) / 2)
+    return shares
+
+
+def point_of(t: Tied) -> Any:
+    return t.v[next(i for i, c in enumerate(t.code) if type(c.op) is Input)]
+
+
+def _difference(x: Any, y: Any) -> Any:
+    """Return x - y (None: zero), and zero where it is one of rounding only."""
+    x, y = (0 if e is None else e for e in (x, y))
+    d = np.asarray(x - y)
+    return np.where(np.abs(d) <= tolerance(d) * (np.abs(x) + np.abs(y)), 0, d)
+
+
+def tolerance(x: Any) -> float:
+    kind = np.asarray(x).dtype
+    return ROUNDINGS * float(np.finfo(kind if kind.kind in "fc" else float).eps)
+
+
+def directions(x: Any) -> Iterator[Array]:
+    """Yield generic directions and their opposites; every two variables differ in sign in one."""
+    x = np.asarray(x)
+    n, rng = x.size, np.random.default_rng(x.size)
+    rows = [np.zeros(n, dtype=int)]
+    rows += [np.arange(n) >> bit & 1 for bit in range(max(n - 1, 0).bit_length())]
+    rows += [rng.integers(0, 2, n) for _ in range(4)]
+    for row in rows:
+        d = ((1 - 2 * row) * rng.integers(1 << 20, 1 << 21, n)).reshape(x.shape)
+        d = d.astype(object) if x.dtype == object else (d / (1 << 20)).astype(x.dtype)
+        yield d
+        yield -d
+
+
+# ------------------------------------------------------------------ first order
+def pulled(t: Tied, w: Any, what: str) -> Any:
+    """Return the adjoint of the argument for the adjoint w of the result, as the policy says.
+
+    Raises NonAnalyticError where there is no derivative, if kinks are errors.
+    """
+    return _by_policy(t, w, what)[1]
+
+
+def settled(t: Tied, real: dict[int, Array]) -> Shares:
+    """Return the shares of conventions where ties are real, and means elsewhere."""
+    mean, wanted = means(t), _conventions(t)
+    return {i: np.where(real.get(i, False), wanted[i], mean[i]) for i in t.ties}
+
+
+def one_sided(t: Tied) -> Shares | None:
+    """Return the sides met where all variables grow, or shrink, if the policy says so."""
+    kink = current_policy().kink
+    if kink not in ("left", "right"):
+        return None
+    ones = np.ones_like(np.asarray(point_of(t)))
+    return towards(t, ones if kink == "right" else -ones, 1)
+
+
+def _by_policy(t: Tied, w: Any, what: str) -> tuple[Shares, Any]:
+    """Return the shares of the ties for the adjoint w of the result, and that of the argument."""
+    bars: dict[int, Any] = {}
+
+    def swept(shares: Shares) -> tuple[Shares, Any]:
+        bars.clear()
+        return shares, adjoints(code(t, shares), t.v, {t.out: w}, (), bars)[0]
+
+    sided, strict = one_sided(t), current_policy().kink == "error"
+    if sided is not None:
+        return swept(sided)
+    if not strict:
+        found = swept(_conventions(t))
+        if _one_sign(t, bars):
+            return found
+    found = swept(means(t))
+    real = real_ties(t, bars)
+    if not real:
+        return found
+    if strict:
+        raise NonAnalyticError(message(t, real, what, ""))
+    return swept(settled(t, real))
+
+
+def _one_sign(t: Tied, bars: dict[int, Any]) -> bool:
+    """Whether all kinks bend the same way, so that none can make up for another."""
+    signs = set()
+    for i, tie in t.ties.items():
+        if i in bars:
+            upwards = 1 if t.code[i].args[2] == t.code[i].args[0] else -1
+            signs |= set(np.unique(np.sign(bars[i][tie].astype(float)) * upwards))
+    return len(signs - {0.0}) <= 1 and t.simple
+
+
+def moves(t: Tied, known: Iterable[int]) -> tuple[list[Array], list[Array]]:
+    """Return how u = l - r of the tied elements, and |their sides' difference|, change along two d.
+
+    A choice that depends on another tie gets a random share of it, and so a place of its own.
+    """
+    point = np.asarray(point_of(t))
+    rng = np.random.default_rng(point.size)
+    u: list[Array] = []
+    sides: list[Array] = []
+    for d in itertools.islice(directions(point), 0, 3, 2):
+        seen: dict[int, Any] = {}
+
+        def drawn(i: int, e: list[Any], seen: dict[int, Any] = seen) -> Any:
+            if i not in t.ties:
+                return None
+            seen[i] = (_difference(e[0], e[1]), _difference(e[2], e[3]))
+            return share(t, i, rng.uniform(0.25, 0.75, t.ties[i].shape))
+
+        tangents(t.code, t.v, [d], drawn)
+        for n, rows in enumerate((u, sides)):
+            rows.append(joined(t, known, {i: e[n] for i, e in seen.items()}))
+    return u, sides
+
+
+def classes(p: Array, q: Array) -> tuple[Array, Array]:
+    """Return an order in which terms with the same ratio of p and q are neighbours, and its starts.
+
+    These are the terms |u| whose u are proportional to each other.
+    """
+    with np.errstate(all="ignore"):
+        ratio = q / p
+        order = np.argsort(ratio, kind="stable")
+        new = np.diff(ratio[order]) > 1e-9 * (1 + np.abs(ratio[order][1:]))
+    return order, np.flatnonzero(np.concatenate([[True], new]))
+
+
+def apart(t: Tied) -> Shares:
+    """Return shares with which derivatives are those of the means only where kinks cancel.
+
+    Every class of proportional u has a random weight of its own.
+    """
+    (p, q), _ = moves(t, t.ties)
+    order, starts = classes(p, q)
+    weights = np.random.default_rng(len(p)).uniform(0.25, 0.75, len(starts))
+    at_ties = np.full(len(p), 0.5)
+    at_ties[order] += np.repeat(weights, np.diff([*starts, len(p)])) * np.sign(p[order]) / 2
+    return {i: share(t, i, part) for i, part in each_part(t, t.ties, at_ties, 0.5)}
+
+
+def joined(t: Tied, known: Iterable[int], parts: dict[int, Any]) -> Array:
+    """Return what the choices have at their tied elements, as one array of floats."""
+    each = [full(parts[i], t.ties[i].shape)[t.ties[i]].astype(float) for i in known]
+    return np.concatenate(each)
+
+
+def each_part(t: Tied, known: Iterable[int], flat: Array, rest: Any) -> Iterator[tuple[int, Array]]:
+    """Yield for each of the choices what is joined for their tied elements, in its shape."""
+    start = 0
+    for i in known:
+        here = np.full(t.ties[i].shape, rest)
+        count = int(t.ties[i].sum())
+        here[t.ties[i]] = flat[start : start + count]
+        start += count
+        yield i, here
+
+
+def real_ties(t: Tied, bars: dict[int, Any]) -> dict[int, Array]:
+    """Return where ties leave the function without a derivative, given adjoints of the choices."""
+    known = [i for i in t.ties if i in bars]
+    if not known:
+        return {}
+    (p, q), (sides, _) = moves(t, known)
+    effect = joined(t, known, bars) * sides * np.sign(p)
+    real = _remaining(effect, p, q, tolerance(bars[known[0]]))
+    return {i: here for i, here in each_part(t, known, real, False) if here.any()}
+
+
+def _remaining(effect: Array, p: Array, q: Array, tolerance: float) -> Array:
+    """Return which terms do not cancel among those with the same ratio of p and q."""
+    real = (effect != 0) & (effect == effect)
+    live = np.flatnonzero(real)
+    if len(live) == 0:
+        return real
+    order, starts = classes(p[live], q[live])
+    live = live[order]
+    total, size = (np.add.reduceat(e, starts) for e in (effect[live], np.abs(effect[live])))
+    cancelled = np.abs(total) <= tolerance * size
+    real[live] = ~np.repeat(cancelled, np.diff([*starts, len(live)]))
+    return real
+
+
+def message(t: Tied, real: dict[int, Array], what: str, of_order: str) -> str:
+    i, here = next(iter(real.items()))
+    left, count = (
+        np.broadcast_to(t.v[t.code[i].args[0]], here.shape),
+        sum(map(np.sum, real.values())),
+    )
+    at = tuple(int(n) for n in np.argwhere(here)[0])
+    place = f" at element {at} of {here.shape}" if here.ndim else ""
+    return (
+        f"{what}: f has a kink here{of_order}: {t.names[i]}{place}, where both sides are "
+        f"{left[at]} ({count} such elements in all); move the point, write the function smoothly, "
+        "or take a subgradient: with taylor.policy(kink='subgradient')"
+    )
