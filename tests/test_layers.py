@@ -33,7 +33,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "ode": [
         "files", "control", "options", "roots", "numbers", "dense", "system", "pieces",
         "surfaces", "events", "machine", "lanes", "stepper", "integrator", "jets", "results",
-        "happenings", "sensitivity", "solve", "ensemble", "solver", "__init__",
+        "happenings", "sensitivity", "solve", "members", "saved", "ensemble", "solver", "__init__",
     ],
     "elementary": [],
     "sparse": [],

@@ -11,6 +11,7 @@ import pytest
 import taylor
 from taylor.errors import IntegrationError, ShapeMismatch
 from taylor.ode import TaylorIntegrator, ensemble, lanes, machine, solve_ensemble, solve_ivp
+from taylor.ode.members import Problem, begun, in_lanes
 from taylor.ode.options import Options
 
 RNG = np.random.default_rng(5)
@@ -78,10 +79,9 @@ def test_members_are_those_of_solve_ivp(name):
 def test_they_run_in_lanes(name):
     fun, shape = SYSTEMS[name]
     y0 = RNG.uniform(-1, 1, (2, *shape))
-    problem = ensemble.Problem(fun, shape, np.array([1.0]), Options(), np.inf)
-    problem, parameters = ensemble._in_lanes(
-        problem, ensemble._start(y0, 0.0, np.ones(1)), [()] * 2
-    )
+    problem = Problem(fun, shape, np.array([1.0]), Options(), np.inf)
+    given = np.fromiter([()] * 2, object)
+    problem, parameters = in_lanes(problem, begun(y0, 0.0, np.ones(1)), given)
     assert parameters.shape == (2, 0)
 
 

@@ -40,8 +40,8 @@ class Happenings:
         pieces = watch.resolve(pieces)
         start, size = 0, 2
         while start < len(pieces):  # an event may change what comes later
-            for group in groups(watch.find(pieces.part(start, start + size)), pieces, start):
-                if any(watch.left[e.event] <= 1 or watch.callback[e.event] for e in group):
+            for group in groups(watch.find(pieces, start, start + size), pieces):
+                if any(watch[e.event].left <= 1 or watch[e.event].callback for e in group):
                     first = min(group, key=lambda e: (e.step, e.x))
                     stop = pieces.h[first.step] * first.x
                     it.place = pieces.at(first.step, stop)
@@ -56,7 +56,7 @@ class Happenings:
         return pieces, False
 
     def _log(self, n: int) -> None:
-        self.watch.left[n] -= 1
+        self.watch[n].left -= 1
         self.t[n].append(self.it.t)
         self.y[n].append(self.it.y.copy())
 
@@ -68,14 +68,14 @@ class Happenings:
         """
         it, watch = self.it, self.watch
         before = after = watch.values(it.t, it.y)
-        changed = any(watch.callback[n] for n in events)
+        changed = any(watch[n].callback for n in events)
         if changed:
             self._note_change()
         fired: list[int] = []
         while events:
             for n in events:
                 self._log(n)
-                callback = watch.callback[n]
+                callback = watch[n].callback
                 if callback is not None:
                     self._call(callback)
             fired += events
@@ -87,10 +87,10 @@ class Happenings:
                 for n, (a, b) in enumerate(zip(before, after, strict=True))
                 if n not in fired
                 and np.sign(a) * np.sign(b) < 0
-                and watch.crosses(n, int(np.sign(b)), forward)
+                and watch[n].crosses(int(np.sign(b)), forward)
             ]
         watch.restart(set(fired), after)
-        return any(watch.left[n] <= 0 for n in fired)
+        return any(watch[n].left <= 0 for n in fired)
 
     def _note_change(self) -> None:
         """Raise where the state is changed again and again at one time."""
@@ -110,7 +110,9 @@ class Happenings:
         new = callback(it.t, y, *it.args)
         if isinstance(new, tuple) and len(new) == 2 and isinstance(new[1], (tuple, list)):
             new, args = new
-            it.args = self.watch.args = tuple(args)
+            it.args = tuple(args)
+            for event in self.watch:
+                event.args = it.args
         if new is None and not np.array_equal(y, it.y):
             new = y
         if new is None:

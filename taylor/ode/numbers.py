@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.numbers.contexts import is_interval
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import Kind, is_operand
 from taylor.numbers.values import as_array
 from taylor.ode.options import check_time
 
@@ -26,37 +24,31 @@ def in_one_kind(t0: Any, y0: Any) -> tuple[Any, Array]:
     y = as_array(y0)
     if not y.size:
         raise ValueError("y0 is empty: there is nothing to integrate")
-    if y.dtype.kind in "iub" or y.dtype == np.float16:
-        y = y.astype(float)
-    if y.dtype == object and not any(type(e).__module__.startswith("mpmath") for e in y.flat):
-        y = np.asarray([float(e) for e in y.flat]).reshape(y.shape)
-    if y.dtype.kind not in "fcO":
+    if y.dtype.kind not in "iubfcO":
         raise TypeError(f"y0 holds numbers, not {y.dtype}")
     if y.dtype in (np.float32, np.complex64):
         raise TypeError(f"y0 is of type {y.dtype}: give it in float64, which steps are taken in")
-    y = y.copy()
+    kind = Kind.of(y)
+    y = y.astype(float) if kind.exact or y.dtype == np.float16 else y.copy()
     check_time(t0)
     if not finite(y):
         raise ValueError(f"y0 is not finite: {y}")
     if y.dtype != object:
         return np.float64(t0), y
-    context = next((e.context for e in y.flat if hasattr(e, "context")), None)
-    return t0 if context is None else context.mpf(t0), y
+    return t0 if kind.sets else kind.number(t0), y
 
 
 def finite(x: Any) -> bool:
-    """Whether all numbers are finite; intervals count as such."""
+    """Whether all numbers are finite."""
     x = np.asarray(x)
     if x.dtype != object:
         return bool(np.isfinite(x).all())
-    return all(is_interval(e) or (e == e and abs(e) < math.inf) for e in x.reshape(-1))
+    return all(Kind.of(e).is_finite(e) for e in x.flat)
 
 
 def spacing(t: Any) -> Any:
     """Return the distance of a time to the next number."""
-    if isinstance(t, float):
-        return np.spacing(max(abs(t), 1e-300))
-    return abs(t) * t.context.eps if t else t.context.eps
+    return Kind.of(t).spacing(t)
 
 
 def two_sum(a: Any, b: Any) -> tuple[Any, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.numbers.contexts import is_interval
+from taylor.numbers.kinds import Kind
 from taylor.ode.control import LEAST, factor_of, floor_of, order_of
 
 
@@ -81,12 +82,13 @@ class Options:
         return Control(tol, order, factor, self.max_step, floor_of(self.atol, tol))
 
     def _tolerance(self, y: NDArray[Any]) -> Any:
-        context = None
-        if y.dtype == object and y.size:
-            context = getattr(next(iter(y.flat)), "context", None)
-        if self.tol is None:
-            return 2.0**-52 if context is None else context.mpf(10) ** -context.dps
-        return max(float(self.tol), 2.0**-53) if context is None else self.tol
+        kind = Kind.of(y)
+        if self.tol is not None:
+            return self.tol if y.dtype == object else max(float(self.tol), 2.0**-53)
+        if kind.sets:
+            return 2.0**-52
+        context = getattr(kind, "context", None)
+        return kind.spacing(kind.one) if context is None else context.mpf(10) ** -context.dps
 
 
 @dataclass(frozen=True)

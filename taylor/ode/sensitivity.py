@@ -19,33 +19,33 @@ a flow is the adjoint of that: so there are derivatives of every order.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from taylor.core.algebra import check_order, multivariate
+from taylor.core.algebra import check_order
 from taylor.core.memory import fresh
 from taylor.core.operand import host, lift
 from taylor.core.tape import Node
 from taylor.drivers import derivatives as drivers
 from taylor.drivers.checkpoint import whole_number
 from taylor.drivers.evolution import Evolution, tangent
-from taylor.drivers.several import pullback
-from taylor.numbers.kinds import Kind, is_operand
-from taylor.numbers.values import as_array, zeros
+from taylor.drivers.several import pack, pullback
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.values import as_array
 from taylor.ode.control import norm
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.jets import Differentiated, Jets, Plain
 from taylor.ode.options import Options
 from taylor.ode.system import is_parameter, shaped
 from taylor.series.multivariate import TaylorN
-from taylor.series.series import Series, level_over
+from taylor.series.series import Series
 
-Array = Any
+Array = NDArray[Any]
 Function = Callable[..., Any]
 
 
@@ -82,32 +82,27 @@ def _marks(it: Differentiated, t: Any) -> Iterator[Mark]:
         yield Mark(it.t, it.y, end, 2 * it.t - end[0])
 
 
-class Trajectory:
-    """The steps of an integration, to be gone through backwards."""
-
-    def __init__(self, it: Differentiated, t: Any, checkpoints: int | None) -> None:
-        self.it = it
-        last = Mark(it.t, it.y, (it.t, it.y), it.t)
-        self.kept, every = [last], 1
-        for n, last in enumerate(_marks(it, t), 1):
-            if n % every == 0:
-                self.kept.append(last)
-            if checkpoints is not None and len(self.kept) > checkpoints + 1:
-                self.kept, every = self.kept[::2], 2 * every
-        self.complete = every == 1
-        if last is not self.kept[-1]:
-            self.kept.append(last)
-
-    def backwards(self) -> Iterator[tuple[Any, Any, Array]]:
-        """Yield (start, end, state at the end) of every step, the last one first."""
-        for n in range(len(self.kept) - 1, 0, -1):
-            marks = self.kept[n - 1 : n + 1]
-            if not self.complete:
-                self.it.set_state(marks[0].t, marks[0].y)
-                self.it.renew()
-                marks = [marks[0], *_marks(self.it, marks[1].t)]
-            for first, last in zip(marks[-2::-1], marks[:0:-1], strict=True):
-                yield first.start, *last.end
+def _backwards(
+    it: Differentiated, t: Any, checkpoints: int | None
+) -> Iterator[tuple[Any, Any, Array]]:
+    """Step to t, then yield (start, end, state at the end) of every step, the last one first."""
+    last = Mark(it.t, it.y, (it.t, it.y), it.t)
+    kept, every = [last], 1
+    for n, last in enumerate(_marks(it, t), 1):
+        if n % every == 0:
+            kept.append(last)
+        if checkpoints is not None and len(kept) > checkpoints + 1:
+            kept, every = kept[::2], 2 * every
+    if last is not kept[-1]:
+        kept.append(last)
+    for n in range(len(kept) - 1, 0, -1):
+        marks = kept[n - 1 : n + 1]
+        if every > 1:
+            it.set_state(marks[0].t, marks[0].y)
+            it.renew()
+            marks = [marks[0], *_marks(it, marks[1].t)]
+        for first, last in zip(marks[-2::-1], marks[:0:-1], strict=True):
+            yield first.start, *last.end
 
 
 # ------------------------------------------------------------------ the flow and its adjoint
@@ -125,8 +120,8 @@ def flow(f: Function, course: Course) -> Evolution:
         times = [t + 0 * it.t for t in course.times]
         sign = 1 if times[-1] > it.t else -1
         backward = _Backward(f, course, np.shape(y0), p)
-        for start, t, y in Trajectory(it, times[-1], course.checkpoints).backwards():
-            y = np.reshape(forward.series(y), -1)
+        for start, t, table in _backwards(it, times[-1], course.checkpoints):
+            y = forward.series(table)
             while times and sign * (times[-1] - start) > 0:
                 if sign * (times[-1] - t) < 0:
                     y, t = backward.run(t, y, times[-1]), times[-1]
@@ -152,32 +147,30 @@ class _Backward:
     """λ and μ on their way back, with y beside them."""
 
     def __init__(self, f: Function, course: Course, shape: Any, p: Sequence[Any]) -> None:
-        self.f, self.course, self.shape, self.p = f, course, shape, p
-        self.n = math.prod(shape)
-        self.sizes = [math.prod(np.shape(x)) for x in p]
-        self.bar: Any = np.zeros(self.n)
-        self.total: Any = np.zeros(sum(self.sizes))
+        self.f, self.course, self.p = f, course, p
+        self.bar: Any = np.zeros(shape)
+        self.total: list[Any] = [np.zeros(np.shape(x)) for x in p]
+        self.unpack = pack([self.bar, self.bar, *self.total])[1]
         self.it: TaylorIntegrator | None = None
 
     def fun(self, t: Any, z: Any, *p: Any) -> Any:
         """Return the right-hand side for z = (y, λ, μ)."""
-        y, bar = (np.reshape(x, self.shape) for x in (z[: self.n], z[self.n : 2 * self.n]))
+        y, bar, *_ = self.unpack(z)
 
         def rate(y: Any, *p: Any) -> Any:
-            return shaped(self.f(t, fresh(y), *map(fresh, p)), self.shape)
+            return shaped(self.f(t, fresh(y), *map(fresh, p)), np.shape(y))
 
-        bars = pullback(rate, (y, *p), -bar)
-        return np.concatenate([np.reshape(x, -1) for x in (rate(y, *p), *bars)])
+        return pack([rate(y, *p), *pullback(rate, (y, *p), -bar)])[0]
 
     def add(self, w: Any) -> None:
         """Add the adjoint of the state at this time."""
-        self.bar = self.bar + np.reshape(w, -1)
+        self.bar = self.bar + w
 
     def run(self, start: Any, y: Any, stop: Any) -> Any:
         """Integrate back from one time to another; return y there."""
         # λ is given the size of y, by which the steps judge what is small
         scale = (norm(_numbers(self.bar)) / (norm(_numbers(y)) or 1)) or 1
-        z = np.concatenate([y, self.bar / scale, 0 * self.total])
+        z = pack([y, self.bar / scale, *(0 * x for x in self.total)])[0]
         if self.it is None:
             self.plain = Plain(self.fun, z, self.p)
             # λ has the size of y, so what is too small for an interest in y is not so for λ
@@ -185,17 +178,14 @@ class _Backward:
             self.it = self.plain.integrator(start, options)
         else:
             self.it.set_state(start, self.plain.table(z))
-        n, z = self.n, self.plain.series(self.it.propagate_until(stop))
-        self.bar, self.total = z[n : 2 * n] * scale, self.total + z[2 * n :] * scale
-        return z[:n]
+        y, bar, *more = self.unpack(self.plain.series(self.it.propagate_until(stop)))
+        self.bar = bar * scale
+        self.total = [x + dx * scale for x, dx in zip(self.total, more, strict=True)]
+        return y
 
     def result(self) -> tuple[Any, ...]:
         """Return the adjoints of y0 and of all parameters."""
-        ends = np.cumsum([0, *self.sizes])
-        parts = [self.total[a:b] for a, b in itertools.pairwise(ends)]
-        shapes = [self.shape, *(np.shape(x) for x in self.p)]
-        found = zip((self.bar, *parts), shapes, strict=True)
-        return tuple(np.reshape(x, shape)[()] for x, shape in found)
+        return tuple(np.reshape(x, np.shape(x))[()] for x in (self.bar, *self.total))
 
 
 def _numbers(x: Any) -> Array:
@@ -279,11 +269,8 @@ def value_and_gradient(
     value, w = drivers.value_and_gradient(cost, run.forward()(y0, *p)[0])
     dy0, *dp = run.reverse()(np.stack([w]), y0, *p)
     found = dict(zip(places, dp, strict=True))
-    return (
-        value[()] if isinstance(value, np.ndarray) else value,
-        dy0,
-        tuple(found.get(i) for i in range(len(args))),
-    )
+    value = value[()] if isinstance(value, np.ndarray) else value
+    return value, dy0, tuple(found.get(i) for i in range(len(args)))
 
 
 def flow_map(
@@ -317,21 +304,9 @@ def flow_map(
             f'wrt holds "y0" or positions of args (of which there are {len(args)}), each once, not '
             f"{tuple(places)}"
         )
-    given: dict[Any, Any] = {"y0": _point(y0), **{i: a for i, a in enumerate(args)}}
-    for i in places:
-        given[i] = _point(given[i])
-    sizes = [math.prod(np.shape(given[i])) for i in places]
-    algebra, start = multivariate(sum(sizes), order), 1
-    tag = level_over(np.concatenate([np.reshape(given[i], -1) for i in places]))
-    for i, size in zip(places, sizes, strict=True):
-        x = given[i]
-        table = x._zeros((algebra.size, size)) if is_operand(x) else zeros((algebra.size, size), x)
-        table[0] = np.reshape(x, -1)
-        for n in range(size if order else 0):
-            table[start + n, n] = Kind.of(x).one
-        table = np.reshape(table, (algebra.size, *np.shape(x)))
-        given[i], start = TaylorN._make(table, algebra, tag), start + size
-    y0, *args = given.values()
-    plain = Plain(fun, y0, args)
+    points, unpack = pack([_point(y0 if i == "y0" else args[i]) for i in places])
+    variables = dict(zip(places, unpack(TaylorN.seeded(points, order)), strict=True))
+    given = [variables.get(i, a) for i, a in enumerate(args)]
+    plain = Plain(fun, variables.get("y0", _point(y0)), given)
     it = plain.integrator(t_span[0], Options(tol, None, max_step, atol))
     return plain.series(it.propagate_until(t_span[1]))
