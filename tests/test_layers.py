@@ -16,9 +16,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "llvm": ["text", "ir", "function", "expression", "vector", "store", "jit", "tiles", "products"],
     "core": [
-        "choices", "table", "powers", "functions", "tags", "algebra", "branches", "binding",
-        "conditions", "memory", "patterns", "instructions", "maps", "operand", "tape", "rules",
-        "program", "expand", "sweep",
+        "choices", "table", "powers", "functions", "tags", "tables", "algebra", "structured",
+        "branches", "binding", "conditions", "memory", "patterns", "instructions", "maps",
+        "operand", "tape", "rules", "program", "expand", "sweep",
     ],
     "linalg": ["degrees", "equations", "factors", "__init__"],
     "arrays": ["moves", "reductions", "products", "elementwise", "statistics", "sequences"],

@@ -73,7 +73,7 @@ def test_compiled_code_from_the_disk_imports_llvmlite_and_writes_nothing(process
     again, found = process(f"import numpy as np, taylor\n{no_writing}\n{compiled}", cache=tmp_path)
     assert again == first
     assert "llvmlite" in found and not found & SLOW
-    assert parts(found) == {"drivers.compile", "drivers.derivatives", "drivers.transform"}
+    assert parts(found) == {"drivers.compile", "drivers.derivatives"}
 
 
 def test_the_command_imports_what_its_options_need(process):

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import Univariate, multivariate, nonzero
+from taylor.core.algebra import Univariate
+from taylor.core.tables import nonzero
 from taylor.errors import DomainError, NonAnalyticError
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.values import zeros
@@ -22,10 +23,8 @@ Array = Any
 
 def lowered(algebra: Any, order: int) -> Any:
     """Return the algebra of a lower order."""
-    if isinstance(algebra, Univariate):
-        return Univariate(order)
-    if algebra.name == "multivariate":
-        return multivariate(algebra.variables, order)
+    if isinstance(algebra, Univariate) or algebra.name == "multivariate":
+        return algebra.truncated(order)
     raise DomainError(
         "the known parts of a hyper-dual number vanish, and its root or power needs the next ones: "
         "use a Taylor or TaylorN series of higher order"

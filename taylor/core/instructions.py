@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 
 from taylor.core import patterns
-from taylor.core.algebra import contract, free_letter
 from taylor.core.choices import SIDES, blend, choose
 from taylor.core.table import Elementary, Rule
+from taylor.core.tables import contract, free_letter
 from taylor.errors import TraceError
 from taylor.numbers import rounding
 from taylor.numbers.formulas import Constant

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from taylor.core import patterns
-from taylor.core.algebra import contract, free_letter
 from taylor.core.instructions import At, Einsum, Number, Op, Shape, Whole, full, spec_under
+from taylor.core.tables import contract, free_letter
 from taylor.numbers.kinds import Kind, is_operand
 from taylor.numbers.values import together, zeros
 

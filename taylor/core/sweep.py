@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import Algebra, Univariate, nonzero, pad
+from taylor.core.algebra import Algebra, Univariate
 from taylor.core.choices import SIDES, SLOPES, choose, shared
 from taylor.core.conditions import Condition
 from taylor.core.instructions import (
@@ -44,6 +44,7 @@ from taylor.core.instructions import (
 from taylor.core.maps import Map
 from taylor.core.program import Program, check
 from taylor.core.table import jumps_at
+from taylor.core.tables import nonzero, pad
 from taylor.errors import DomainError, NonAnalyticError, OrderMismatch, PoleError
 from taylor.numbers import rounding
 from taylor.numbers.contexts import is_interval

@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taylor.core import functions
-from taylor.core.algebra import nonzero
 from taylor.core.conditions import COMPARISONS, Condition
 from taylor.core.instructions import (
     ADD,
@@ -42,6 +41,7 @@ from taylor.core.maps import Contract, CumSum, Gather, Reshape, Scatter, Sum, ho
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
 from taylor.core.operand import NUMBERS, Operand, lift
 from taylor.core.table import Rule, derived
+from taylor.core.tables import nonzero
 from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, ShapeMismatch, TraceError
 from taylor.numbers.formulas import Constant

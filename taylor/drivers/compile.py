@@ -342,7 +342,7 @@ class Compiled(Derivable):
         algebra, tag = owner.algebra, owner.tag
         if algebra.order == 0 or tag.closed:
             return None
-        linear = 2 if isinstance(algebra, Univariate) else int(algebra.offsets[2])
+        linear = 1 + algebra.variables
         tables: list[Any] = []
         heights: list[int] = []
         for v in x:

@@ -24,7 +24,7 @@ from taylor.core.table import Rule
 from taylor.core.tags import Tag, fresh_tag
 from taylor.core.tape import Node
 from taylor.drivers.driver import parts
-from taylor.drivers.several import argument, lower, pushforward, series
+from taylor.drivers.several import argument, pushforward, series
 from taylor.errors import ForeignNodeError
 from taylor.numbers.kinds import Kind, is_operand
 from taylor.series.series import Series
@@ -132,7 +132,7 @@ def by_degree(f: Step) -> Step:
 
     def step(algebra: Algebra, args: Sequence[Any], live: Sequence[bool], y: Any) -> Any:
         def degree(k: int) -> list[Any]:
-            cut, tag = lower(algebra, k), fresh_tag()
+            cut, tag = algebra.truncated(k), fresh_tag()
             xs = [
                 series(x[: cut.size], cut, tag) if m else x for x, m in zip(args, live, strict=True)
             ]

@@ -37,7 +37,7 @@ from taylor.core.tags import fresh_tag
 from taylor.drivers.derivatives import jacobian, vjp
 from taylor.drivers.driver import parts
 from taylor.drivers.forward_mode import value_and_tangent
-from taylor.drivers.several import argument, lower, pullback, pushforward, series
+from taylor.drivers.several import argument, pullback, pushforward, series
 from taylor.errors import DomainError, ForeignNodeError, ShapeMismatch
 from taylor.numbers.contexts import is_set
 from taylor.numbers.kinds import is_operand
@@ -181,7 +181,7 @@ def _rule(
             heads = [x[0] if m else x for x, m in zip(args, live, strict=True)]
             if k == 0:
                 return [rule(*heads)]
-            cut, tag, part = lower(algebra, k), fresh_tag(), algebra.part(k)
+            cut, tag, part = algebra.truncated(k), fresh_tag(), algebra.part(k)
             start = part.start if isinstance(part, slice) else part
             known = y[0][:start]
             guess = np.concatenate([known, zeros((cut.size - start, *np.shape(known)[1:]), known)])

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import Algebra, Univariate
+from taylor.core.algebra import Algebra
 from taylor.core.memory import fresh
 from taylor.core.operand import lift
 from taylor.core.program import recording
@@ -80,14 +80,6 @@ def argument(x: Any) -> Any:
     """Return an argument as a number, an array or an operand; lists become arrays."""
     x = lift(x)
     return np.asarray(x) if isinstance(x, (list, tuple)) else x
-
-
-def lower(algebra: Algebra, k: int) -> Any:
-    """Return the algebra cut above degree k."""
-    if isinstance(algebra, Univariate):
-        return Univariate(k)
-    factory, (variables, _) = algebra.__reduce__()
-    return factory(variables, k)
 
 
 def series(table: Any, algebra: Algebra, tag: Tag, kind: type[Series] = Series) -> Any:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import nonzero
+from taylor.core.operand import lift
 from taylor.core.table import Rule
+from taylor.core.tables import nonzero
 from taylor.errors import ShapeMismatch
-from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.kinds import Floats, Kind, Rationals, base, floats, is_operand
 from taylor.numbers.values import as_array
 
 Array = Any
@@ -50,51 +50,35 @@ def eye(n: int, like: Any) -> Any:
 
 
 # ------------------------------------------------------------------ arguments and their numbers
-def _array(x: Any) -> Any:
-    """Return an operand as it is, lists and object arrays that hold operands as one of them."""
-    if isinstance(x, (list, tuple)):
-        rows = [_array(e) for e in x]
-        x = np.stack(rows) if any(is_operand(e) for e in rows) else rows
-    if is_operand(x):
-        return x
-    x = np.asarray(x)
-    held = x.dtype == object and any(is_operand(e) for e in x.reshape(-1))
-    return np.reshape(np.stack(list(x.reshape(-1))), x.shape) if held else x
-
-
-def arguments(name: str, a: Any, *more: Any, square: bool = False) -> list[Any]:
+def arguments(name: str, *args: Any, square: bool = False) -> list[Any]:
     """Return the arguments of a function of matrices, integers with the numbers of operands."""
-    args = [_array(x) for x in (a, *more)]
+    args = tuple(x if is_operand(x) else np.asarray(x) for x in map(lift, args))
     shape = tuple(np.shape(args[0]))
     if len(shape) < 2 or (square and shape[-1] != shape[-2]):
         wanted = "square matrices (..., n, n)" if square else "matrices (..., m, n)"
         raise ShapeMismatch(f"{name} needs {wanted}, not shape {shape}")
-    dtype = next((numbers_of(x) for x in args if is_operand(x)), None)
-    for i, x in enumerate(args):
-        if dtype is not None and not is_operand(x) and x.dtype.kind in "iub":
-            args[i] = as_array(x) if dtype.kind == "O" else x.astype(dtype)
-    return args
+    like = next((x for x in args if is_operand(x)), None)
+    if like is None:
+        return list(args)
+    whole = [not is_operand(x) and x.dtype.kind in "iub" for x in args]
+    return [
+        Kind.of(x, like).array(as_array(x)) if w else x for x, w in zip(args, whole, strict=True)
+    ]
 
 
-def _conversion(name: str, args: Sequence[Any], floats: bool) -> Callable[[Any], Any]:
-    """Return what brings the numbers of all arguments together.
+def _conversion(name: str, args: Sequence[Any], floating: bool) -> Callable[[Any], Any]:
+    """Return what brings the numbers of all arguments together: integers and quotients are floats.
 
-    Integers are floats, beside Fractions those; all exact numbers are floats beside floats and
-    where only these are known, and floats become Python's beside mpf and other objects.
+    With `floating` exact numbers are floats, and numbers of mpmath are an error.
     """
-    plain = [x for x in args if not is_operand(x)]
-    objects = [e for x in plain if x.dtype == object for e in x.flat]
-    dtypes = [x.dtype for x in plain if x.dtype.kind in "fc"]
-    dtype: Any = np.result_type(*dtypes) if dtypes else float
-    if not objects or (len(plain) < len(args) and not floats):
+    if all(is_operand(x) or x.dtype != object for x in args):
         return lambda x: x
-    if not all(isinstance(e, (int, Fraction)) for e in objects):
-        if floats:
+    kind = Kind.of(*args).field
+    if floating and not isinstance(kind, Floats):
+        if not isinstance(kind, Rationals):
             raise TypeError(f"{name} works in floating point only; convert with .astype(float)")
-        dtype = object
-    elif not (floats or dtypes) and any(isinstance(e, Fraction) for e in objects):
-        return np.frompyfunc(Fraction, 1, 1)
-    return lambda x: x if is_operand(x) else x.astype(dtype)
+        kind = floats(np.dtype(float))
+    return lambda x: x if is_operand(x) else kind.among(x)
 
 
 def _by_value(name: str, f: Callable[..., Any], floats: bool = False) -> Callable[..., Any]:
@@ -229,7 +213,7 @@ def matrix_rule(
     check(bar, *args, *y) raises where it has no derivatives: in reverse mode for the adjoint bar of
     the last result, otherwise (nan) for any.
     """
-    shown, floats = name.removeprefix("regular ").removesuffix("_upper"), check is not None
+    shown, floats = _shown(name), check is not None
 
     def regular(bar: Any, *known: Any) -> None:
         if np.iscomplexobj(known[0]):
@@ -240,39 +224,48 @@ def matrix_rule(
         check(bar, *known)
 
     def regular_vjp(ybar: Any, y: Any, *args: Any) -> Any:
+        assert guard is not None
         if isinstance(y, tuple):
             return vjp((*ybar[:-1], guard(ybar[-1], *args, *y)), y, *args)
         return vjp(guard(ybar, *args, y), y, *args)
 
-    def step(algebra: Any, args: Any, live: Any, y: Any) -> Callable[[int], Any]:
-        given: list[Table] = []
-        values: list[Any] = []
-        results: list[Table] = []
+    guard = checked(f"regular {name}", regular) if floats else None
+    step = functools.partial(_step, name, series, guard) if series else None
+    return Named(name, _by_value(shown, f, floats), regular_vjp if floats else vjp, jvp, step)
 
-        def part(k: int) -> Any:
-            if k == 0:
-                change = _conversion(shown, args, floats)
-                for x, inside in zip(args, live, strict=True):
-                    rule = (lambda k, x=x: change(x[algebra.part(k)])) if inside else None
-                    given.append(Table(algebra, change(x[0] if inside else x), rule))
-                head = RULES[name](*(x.value for x in given))
-                values.extend(head if isinstance(head, tuple) else (head,))
-                return values
-            with np.errstate(all="ignore"):  # lanes propagate what their values gave
-                if not results:
-                    if not any(np.any(nonzero(x(k))) for x in given if not x.constant):
-                        return [0] * len(values)
-                    if floats:
-                        guard(np.nan, *(base(x.value) for x in given), *map(base, values))
-                    results.extend(series(*given, *values))
-                return [x(k) for x in results]
 
-        return part
+def _step(
+    name: str, series: Callable[..., list[Table]], guard: Rule | None,
+    algebra: Any, args: Sequence[Any], live: Sequence[bool], y: Any,
+) -> Callable[[int], Sequence[Any]]:  # fmt: skip
+    """Return k -> the parts of degree k of the results: see `matrix_rule`."""
+    given: list[Table] = []
+    values: list[Any] = []
+    results: list[Table] = []
 
-    if floats:
-        guard = checked(f"regular {name}", regular)
-    adjoint, rule = regular_vjp if floats else vjp, step if series else None
-    return Named(name, _by_value(shown, f, floats), adjoint, jvp, rule)
+    def part(k: int) -> Sequence[Any]:
+        if k == 0:
+            change = _conversion(_shown(name), args, guard is not None)
+            for x, inside in zip(args, live, strict=True):
+                rule = (lambda k, x=x: change(x[algebra.part(k)])) if inside else None
+                given.append(Table(algebra, change(x[0] if inside else x), rule))
+            head = RULES[name](*(x.value for x in given))
+            values.extend(head if isinstance(head, tuple) else (head,))
+            return values
+        with np.errstate(all="ignore"):  # lanes propagate what their values gave
+            if not results:
+                if not any(np.any(nonzero(x(k))) for x in given if not x.constant):
+                    return [0] * len(values)
+                if guard is not None:
+                    guard(np.nan, *(base(x.value) for x in given), *map(base, values))
+                results.extend(series(*given, *values))
+            return [x(k) for x in results]
+
+    return part
+
+
+def _shown(name: str) -> str:
+    return name.removeprefix("regular ").removesuffix("_upper")
 
 
 def both_triangles(name: str, f: Callable[..., Any], *rest: Any) -> dict[bool, Rule]:

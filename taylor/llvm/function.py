@@ -1,11 +1,11 @@
-"""A function being written, with complex numbers: pairs of registers, planes of memory."""
+"""A function being written, with complex numbers, pairs of registers, and questions to Python."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from taylor.llvm.ir import Real, Scalar
+from taylor.llvm.ir import Index, Real, Scalar
 
 
 class Function(Real):
@@ -16,6 +16,8 @@ class Function(Real):
         self.above_cuts = True  # complex functions on a branch cut: its upper side, else nan
         self.constants: dict[str, Any] = {}  # the numbers of constant arrays
         self.rows: Sequence[Any] = ()  # users' rows of the program, by number
+        self.asks: list[Any] = []  # what the code asks Python for (see `calls`)
+        self.asking = -1  # where the address of what answers lies, and then nan if it failed
 
     # -------------------------------------------------------------- parts
     def zero(self, width: int = 1, complex: bool = False) -> Scalar:
@@ -138,3 +140,23 @@ class Function(Real):
         assert plane or not x.im, "a complex number in the memory of a real one"
         for part, place in zip(self.both(x), self._planes(pointer, plane), strict=False):
             super().store(part, place)
+
+    # -------------------------------------------------------------- questions
+    def ask(self, question: Any, k: Index = 0) -> None:
+        """Call Python for the part of degree k of what is asked."""
+        if self.asking < 0:  # memory that nothing has been in before
+            self.asking, self.size = self.size, self.size + self.rounded(2)
+        if question not in self.asks:
+            self.asks.append(question)
+        pointer = self.word(self.address("%data", [], self.asking), "ptr")
+        numbers = (Scalar(str(n), kind="i64") for n in (self.asks.index(question), k))
+        self.run(pointer, ["%data", *numbers], [])
+
+    def unanswered(self) -> Scalar:
+        """Return nan if a question found no answer since this was last asked, else 0."""
+        if self.asking < 0:
+            return self.constant(0.0)
+        place = self.address("%data", [], self.asking + 1)
+        found = self.load(place)
+        self.store(self.constant(0.0), place)
+        return found

@@ -1,10 +1,9 @@
 """Machine code by a builder with structured control: the one file (with `text`) that writes LLVM.
 
-A function works on registers: a `Scalar` holds one number or a vector of them; whole numbers (the
-indices of loops, entries of tables) are Python's or the name of a register, pointers are names.
-Arrays lie in one workspace, 64-byte aligned and padded to whole vectors.  No passes are run on the
-text, so it is written as it shall execute: fused multiply-adds are explicit, loops carry their sums
-in registers.
+A `Scalar` is a register of one number or a vector; whole numbers (the indices of loops, entries of
+tables) are Python's or the name of a register, pointers are names.  Arrays lie in one workspace,
+64-byte aligned and padded to whole vectors.  No passes are run on the text, so it is written as it
+shall execute: fused multiply-adds are explicit, loops carry their sums in registers.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ from taylor.llvm.text import Text
 
 T = TypeVar("T")
 Index = int | str  # a whole number: known now, or in a register of that name
-Terms = Sequence[tuple[Index, int]]  # indices and their strides
 WIDTH = 8  # doubles in a vector
 UNROLL = 4  # loops of so few iterations are written out
 NO_OVERFLOW = {"add", "sub", "mul"}
@@ -94,8 +92,6 @@ class Real(Text):
         self.found: dict[Any, Any] = {}  # results that may be asked for again, by region
         self.contracts = False  # whether a product and a sum may be rounded as one
         self.products: dict[str, list[tuple[Scalar, Scalar]]] = {}  # registers that are Σ a·b
-        self.asks: list[Any] = []  # what the code asks Python for (see `calls`)
-        self.asking = -1  # where the address of what answers lies, and then nan if it failed
         self.size = 0  # doubles of workspace in use at most
         self.free: dict[int, list[int]] = {}
 
@@ -252,10 +248,13 @@ class Real(Text):
         return values
 
     def run(self, name: str, given: Sequence[Scalar | str], results: Sequence[str]) -> list[Scalar]:
-        """Return the results, of these types, of a function at registers and pointers."""
-        kind = _results(results)
+        """Return the results, of these types, of a function at registers and pointers.
+
+        The function has a name, or a pointer to it (%...) has.
+        """
+        kind, callee = _results(results), name if name.startswith("%") else f"@{name}"
         texts = [f"ptr {x}" if isinstance(x, str) else f"{x.type} {x.text}" for x in given]
-        call = f"call {kind} @{name}({', '.join(texts)})"
+        call = f"call {kind} {callee}({', '.join(texts)})"
         if not results:
             self.lines.append(f"  {call}")
             return []
@@ -264,25 +263,6 @@ class Real(Text):
         if len(results) == 1:
             return [Scalar(y, width)]
         return [self._register(width, f"extractvalue {kind} {y}, {i}") for i in range(len(results))]
-
-    def ask(self, question: Any, k: Index = 0) -> None:
-        """Call Python for the part of degree k of what is asked."""
-        if self.asking < 0:  # memory that nothing has been in before
-            self.asking, self.size = self.size, self.size + self.rounded(2)
-        if question not in self.asks:
-            self.asks.append(question)
-        pointer = self.word(self.address("%data", [], self.asking), "ptr")
-        number = self.asks.index(question)
-        self.lines.append(f"  call void {pointer}(ptr %data, i64 {number}, i64 {k})")
-
-    def unanswered(self) -> Scalar:
-        """Return nan if a question found no answer since this was last asked, else 0."""
-        if self.asking < 0:
-            return self.constant(0.0)
-        place = self.address("%data", [], self.asking + 1)
-        found = self.load(place)
-        self.store(self.constant(0.0), place)
-        return found
 
     # -------------------------------------------------------------- conditions
     def compare(self, op: str, x: Scalar, y: Scalar) -> Scalar:
@@ -385,7 +365,7 @@ class Real(Text):
         """Return the pointer to memory of this call of the function."""
         return self._put("ptr", f"alloca {type_of(width)}, align 64")
 
-    def address(self, base: str, terms: Terms, offset: int) -> str:
+    def address(self, base: str, terms: Sequence[tuple[Index, int]], offset: int) -> str:
         """Return the pointer base + offset + Σ index·stride (in numbers)."""
         element = type_of(self.unit if base == "%data" else 1)
         total: Index | None = None

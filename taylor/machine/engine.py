@@ -14,12 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import Algebra, Univariate, pad
+from taylor.core.algebra import Algebra, Graded, Univariate
 from taylor.core.expand import of_row
 from taylor.core.instructions import DIV, MUL, Input, Instruction, Parameter
 from taylor.core.program import Program
 from taylor.core.table import Elementary
+from taylor.core.tables import pad
 from taylor.errors import TaylorError
+from taylor.machine.emit import Unsupported
 from taylor.machine.machine import OK, Machine
 from taylor.machine.monomials import Polynomials
 
@@ -51,6 +53,8 @@ def series_machine(
     """Return the machine code of a program on series; raises TaylorError where there is none."""
     if isinstance(algebra, Univariate):
         return Machine(program, algebra.order, heights, unit, expanded, complex, make)
+    if not isinstance(algebra, Graded):
+        raise Unsupported(f"{algebra} has no machine code")
     return Polynomials(program, algebra, heights, unit, expanded, complex, make)
 
 

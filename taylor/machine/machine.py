@@ -143,9 +143,20 @@ class Machine:
         """Write the program as LLVM IR and compile it."""
         f = Function(self.unit)
         f.above_cuts, f.rows = order is not None, rows
+        self._lay_out(f)
+        self._body(f, program, order)
+        text = f.text()
+        self.size, self.asks = f.size + WIDTH, (f.asks, f.asking)
+        self.code = Code(text)
+
+    def _lay_out(self, f: Function) -> None:
+        """Give all inputs and outputs their places in memory."""
         self.places = [f.allocate(self._room(s)) for s in self.inputs]
         self.results = [f.allocate(_size(s)) for s in self.outputs]
         self.flag = f.allocate(2)
+
+    def _body(self, f: Function, program: Program, order: int | None) -> None:
+        """Write the functions of the module."""
         if order is None:
             v = self._values(f, program)
         else:
@@ -161,9 +172,6 @@ class Machine:
         self._finite(f)
         if self.many:
             tiled(f, *self._rows(), self.flag)
-        text = f.text()
-        self.size, self.asks = f.size + WIDTH, (f.asks, f.asking)
-        self.code = Code(text)
 
     @property
     def many(self) -> bool:
@@ -261,11 +269,11 @@ class Machine:
             for p, s in zip(self.results, self.outputs, strict=True)
         ]
         flags = data[self.flag : self.flag + 2]
-        self.local.data, self.local.calls = data, self._calls(data)
+        self.local.data, self.local.calls = data, self.calls(data)
         self.local.memory = (ctypes.c_void_p(data.ctypes.data), ins, outs, flags)
         return self.local.memory
 
-    def _calls(self, data: Array) -> Calls | None:
+    def calls(self, data: Array) -> Calls | None:
         """Return what answers the code in a block of memory, if it asks."""
         if not self.asks[0]:
             return None
@@ -349,7 +357,7 @@ class Machine:
             known: tuple[int, Array, int] = self.local.tile
         except AttributeError:
             self.local.held = self.prepared(block((self.size + 1) * self.unit))
-            self.local.answers = self._calls(self.local.held)
+            self.local.answers = self.calls(self.local.held)
             flags = np.zeros((1, 2, self.unit))
             known = self.local.tile = address(self.local.held), flags, address(flags)
         return known

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import CACHED_PAIRS, Monomials
+from taylor.core.algebra import CACHED_PAIRS, Graded
 from taylor.core.expand import expand
 from taylor.core.program import Program
 from taylor.llvm.function import Function
@@ -54,7 +54,7 @@ class Parts(Table):
 class Pairs:
     """An algebra of monomials whose sums of products are loops in the function being written."""
 
-    def __init__(self, algebra: Monomials, f: Function) -> None:
+    def __init__(self, algebra: Graded, f: Function) -> None:
         self.order, self.size = algebra.order, algebra.size
         self.part, self.degrees = algebra.part, algebra.degrees
         self.f = f
@@ -132,7 +132,7 @@ class Polynomials(Machine):
     def __init__(
         self,
         program: Program,
-        algebra: Monomials,
+        algebra: Graded,
         heights: Sequence[int],
         unit: int = 1,
         expanded: bool = False,
@@ -144,6 +144,8 @@ class Polynomials(Machine):
         count = sum(math.prod(i.shape) for i in program.code)
         if algebra.size * count * unit > ROOM or algebra.count > CACHED_PAIRS:
             raise Unsupported(f"the tables of {algebra} are too large")
+        if algebra.weighted:
+            raise Unsupported(f"the products of {algebra} have weights")
         if len(program.code) * (algebra.order + 1) > STEPS:
             raise Unsupported(f"{len(program.code)} instructions are too many for {algebra}")
         super().__init__(
@@ -154,7 +156,7 @@ class Polynomials(Machine):
         self.addresses = np.array(addresses, np.int64)
 
     def _kind(self) -> tuple[Any, ...]:
-        return (self.algebra.name, self.algebra.variables)
+        return self.algebra.identity
 
     def _count(self, order: int) -> int:
         return int(self.algebra.offsets[order + 1])

@@ -21,13 +21,11 @@ import numpy as np
 
 from taylor.core.algebra import (
     Algebra,
+    Graded,
+    Monomials,
     Univariate,
-    contract,
     differentiation,
     few_products,
-    free_letter,
-    nonzero,
-    pad,
 )
 from taylor.core.branches import at_zero, lowered
 from taylor.core.conditions import Condition
@@ -60,6 +58,7 @@ from taylor.core.sweep import (
     no_expansion,
 )
 from taylor.core.table import Elementary, Rule
+from taylor.core.tables import contract, free_letter, nonzero, pad
 from taylor.core.tags import Tag, fresh_tag, user_tag
 from taylor.core.tape import Node, as_data
 from taylor.errors import (
@@ -830,9 +829,7 @@ class Series(Operand):
         missing = self.algebra.size - len(table)
         if missing <= 0:
             return self._new(table[: self.algebra.size])
-        known = len(table) - 1
-        if not isinstance(self.algebra, Univariate):
-            known = int(np.flatnonzero(self.algebra.offsets == len(table))[0]) - 1
+        known = int(self.algebra.degrees[len(table) - 1])
         if self.tag.level >= 0:
             return self._new(table, lowered(self.algebra, known))
         self.tag.short = True
@@ -911,7 +908,7 @@ class Series(Operand):
         if not (isinstance(k, Series) and k.tag is self.tag):
             return k
         rows: Any = slice(1, None)
-        if i is not None and not isinstance(k.algebra, Univariate):
+        if i is not None and isinstance(k.algebra, Monomials):
             rows = k.algebra.exponents[:, i] > 0
         if nonzero(k._coef[rows]).any():
             raise ValueError(
@@ -1232,7 +1229,7 @@ def _reach_of_product(owner: Series, x: Any, y: Any) -> float:
 
 def _degree(algebra: Algebra, a: float, b: float) -> float:
     """Return the degree of a product of polynomials; UNKNOWN if terms are lost."""
-    if not isinstance(algebra, Univariate) and algebra.name != "multivariate" and a and b:
+    if isinstance(algebra, Graded) and algebra.name != "multivariate" and a and b:
         return UNKNOWN  # ε² is lost at any degree
     return a + b if a + b <= algebra.order else UNKNOWN
 

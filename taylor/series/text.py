@@ -52,6 +52,8 @@ def _power(name: str, k: int, latex: bool) -> str:
 
 
 def _monomials(x: Any, latex: bool) -> list[str]:
+    if hasattr(x.algebra, "names"):
+        return ["", *x.algebra.names]
     names = _names(x, latex)
     if len(names) == 1 and not hasattr(x.algebra, "exponents"):
         return ["" if k == 0 else _power(names[0], k, latex) for k in range(x.order + 1)]
@@ -92,7 +94,7 @@ def scalar(x: Any, spec: str = "", latex: bool = False) -> str:
 
 
 def _remainder(x: Any, latex: bool) -> str:
-    if type(x).__name__ == "HyperDual":
+    if type(x).__name__ == "HyperDual" or hasattr(x.algebra, "names"):
         return ""
     n = len(_names(x, latex))
     univariate = not hasattr(x.algebra, "exponents")

@@ -1,0 +1,143 @@
+"""Tables of coefficients as arrays: sums of products, contractions, and where they are not zero."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from taylor.numbers.contexts import is_interval
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.values import together
+
+Array = Any
+SMALL = 256  # elements of two operands below which einsum itself is faster than BLAS
+
+
+def dot(x: Array, y: Array) -> Array:
+    """Return Σ_j x_j·y_j over the first axis."""
+    if type(x) is not np.ndarray or type(y) is not np.ndarray:
+        return (x * y).sum(0)
+    if x.dtype == object and y.dtype == object:
+        z = _rounded_once(x, y)
+        if z is not None:
+            return z
+    if x.ndim == 1 and y.ndim == 1:
+        return np.dot(x, y)
+    if x.dtype == object or y.dtype == object:
+        return np.add.reduce(x * y, axis=0)
+    return np.einsum("j...,j...->...", x, y)
+
+
+def _rounded_once(x: Array, y: Array) -> Array | None:
+    """Return Σ_j x_j·y_j over the first axis of reals of mpmath, or None for other numbers."""
+    if x.ndim == 1 and y.ndim == 1:
+        return _sum_of_products(x.tolist(), y.tolist())
+    shape = np.broadcast_shapes(x.shape[1:], y.shape[1:])
+    wide = [np.broadcast_to(v, (len(v), *shape)).reshape(len(v), -1).T.tolist() for v in (x, y)]
+    sums = [_sum_of_products(a, b) for a, b in zip(*wide, strict=True)]
+    if any(z is None for z in sums):
+        return None
+    out = np.empty(len(sums), dtype=object)
+    out[:] = sums
+    return out.reshape(shape)
+
+
+def _sum_of_products(x: list[Any], y: list[Any]) -> Any:
+    """Return Σ x_j·y_j, added up in whole numbers and rounded once; None for other numbers.
+
+    No mpmath number is made on the way, which is most of what they cost.
+    """
+    total, low, context = 0, 0, None
+    for a, b in zip(x, y, strict=True):
+        if type(a) is int or type(b) is int:
+            if a == 0 or b == 0:
+                continue
+            return None
+        try:
+            left, m, e, _ = a._mpf_
+            right, n, d, _ = b._mpf_
+        except AttributeError:
+            return None
+        context = a.context
+        if not m or not n:
+            if (e and not m) or (d and not n):  # an infinity or nan
+                return None
+            continue
+        m, e = m * n, e + d
+        if left != right:
+            m = -m
+        if e >= low:
+            total += m << (e - low)
+        else:
+            total, low = (total << (low - e)) + m, e
+    if context is None:
+        return None
+    return context.ldexp(total, low)
+
+
+def pad(x: Array, ndim: int) -> Array:
+    """Return a table with unit axes after the first, so that its array has ndim axes."""
+    missing = ndim - (x.ndim - 1)
+    return x if missing <= 0 else x.reshape((*x.shape[:1], *(1,) * missing, *x.shape[1:]))
+
+
+def nonzero(x: Array) -> Array:
+    """Return, as plain booleans, where the numbers of a table are not zero."""
+    if is_operand(x):
+        return np.asarray(x._nonzero(), dtype=bool)
+    if x.dtype != object:
+        return x != 0
+    flat = [_is_nonzero(e) for e in x.reshape(-1)]
+    return np.array(flat, dtype=bool).reshape(x.shape)
+
+
+def last_nonzero(x: Array) -> int:
+    """Return the last row of a table that is not zero (in some lane), or the first one."""
+    used = nonzero(x)
+    rows = np.flatnonzero(used if used.ndim == 1 else used.reshape(len(used), -1).any(1))
+    return int(rows[-1]) if len(rows) else 0
+
+
+def _is_nonzero(e: Any) -> bool:
+    if is_operand(e):
+        return bool(nonzero(e).any())
+    return bool(e.a != 0 or e.b != 0) if is_interval(e) and hasattr(e, "a") else bool(e != 0)
+
+
+def trimmed_product(x: Array, y: Array) -> Array:
+    """Return the product of two scalar tables without the zeros at their ends: 0·inf stays out."""
+    a, b = (v[: int(np.max(np.flatnonzero(nonzero(v)), initial=0)) + 1] for v in (x, y))
+    z = np.convolve(a, b)[: len(x)]
+    return np.concatenate([z, np.zeros(len(x) - len(z), z.dtype)])
+
+
+# ------------------------------------------------------------------ contractions
+def free_letter(spec: str) -> str:
+    """Return a letter that an einsum specification does not use."""
+    return next(c for c in "ZYXWVUTSRQPONMLKJIHGFEDCBAzyxwvutsrqponmlkjihgfedcba" if c not in spec)
+
+
+def contract(spec: str, x: Array, y: Array) -> Array:
+    """Return einsum(spec, x, y), through BLAS where the numbers allow it."""
+    plain = not (is_operand(x) or is_operand(y))
+    x, y = (v if is_operand(v) else np.asarray(v) for v in (x, y))
+    if plain and (x.dtype == object or y.dtype == object):
+        x, y = together(x, y)
+    if not plain or x.size + y.size < SMALL:
+        return np.einsum(spec, x, y)
+    return np.einsum(spec, x, y, optimize=True)
+
+
+def contract_rows(
+    spec: str, x: Array, y: Array, left: bool = True, right: bool = True, total: bool = False
+) -> Array:
+    """Return einsum(spec) of the rows of two tables, or of one table and an array; or their sum.
+
+    >>> contract_rows("i,i->", np.eye(2), np.array([1.0, 3.0]), right=False)
+    array([1., 3.])
+    """
+    terms, out = spec.split("->")
+    a, b = terms.split(",")
+    z = free_letter(spec)
+    return contract(f"{z * left}{a},{z * right}{b}->{z * (not total)}{out}", x, y)
