@@ -231,6 +231,7 @@ add(np.trapezoid, XS,
     {"x": [W4, np.arange(3.0) ** 2, np.abs(A).cumsum(1)], "dx": [0.5], "axis": [0, 1]})
 add(np.trapezoid, X34, {"axis": [0, 1]}, lambda x, **k: np.trapezoid(A, x, **k))
 add(np.polyval, V4, {}, lambda x: np.polyval(x, 0.7))
+add(np.polyval, V4, {}, lambda x: np.polyval(x, [0.7, 1.0]))
 add(np.polyval, V4, {}, lambda x: np.polyval([1.0, 2.0, 3.0], x))
 LIKE = {"dtype": [*F32, int], "order": ["F"], "subok": [True], "shape": [(2, 2), 3, ()],
         "device": ["cpu"]}
@@ -297,6 +298,7 @@ add(np.linspace, V4, {"retstep": [True]}, lambda x, **k: np.linspace(x, 1.0, **k
 add(np.linspace, V4, GRID, lambda x, **k: np.linspace(x, 2 * x[0], **k))
 add(np.linspace, V4, {"num": [1, 0]}, lambda x, **k: np.linspace(x[0], 1.0, **k))
 add(np.logspace, V4, GRID | {"base": [2.0]}, lambda x, **k: np.logspace(x, 1.0, **k))
+add(np.geomspace, [np.abs(V)], {}, lambda x: np.geomspace(x, [1.0, 2.0, 3.0, 4.0], 3))
 add(np.geomspace, [np.abs(V)], GRID, lambda x, **k: np.geomspace(-x, -3.0, **k))
 add(np.vander, V4, {"N": [2, 0], "increasing": [True]})
 add(np.gradient, XS, {"axis": [0, -1, (0, 1)], "edge_order": [2]})
@@ -342,6 +344,7 @@ add(np.fix, X34, {"out": [OUT]})
 add(np.real_if_close, X34, {"tol": [10]})
 NEAR = {"rtol": [10.0], "atol": [1.0], "equal_nan": [True]}
 for f in (np.isclose, np.allclose):
+    add(f, V4, {}, lambda x, f=f: f(x, [1.0, 2.0, 3.0, 4.0]))
     add(f, X34 + HOLES, NEAR, lambda x, f=f, **k: f(x, A * (1 + 1e-6 * M), **k))
 add(np.astype, X34, {"copy": [False]}, lambda x, **k: np.astype(x, float, **k))
 for f in (np.correlate,):
@@ -405,6 +408,7 @@ TWO = [
 ]
 for f in (getattr(np, name) for name in TWO):
     add(f, POSITIVE, UFUNC, lambda x, f=f, **k: f(x, np.abs(A)[::-1] + 0.2, **k))
+add(np.arctan2, V4, {}, lambda x: np.arctan2([1.0, 2.0, 3.0, 4.0], x))
 for f in (np.copysign, np.fmod):
     add(f, X34, UFUNC, lambda x, f=f, **k: f(x, A[::-1] + 0.2, **k))
 add(np.ldexp, X34, UFUNC, lambda x, **k: np.ldexp(x, [1, 2, -1, 0], **k))

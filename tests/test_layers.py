@@ -28,7 +28,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "series": ["text", "wide", "series", "univariate", "multivariate"],
     "drivers": [
         "driver", "ties", "forward_mode", "kinks", "interpolation", "derivatives", "several",
-        "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit", "compile",
+        "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit", "recorded",
+        "compile",
     ],
     "ode": [
         "files", "control", "options", "roots", "numbers", "dense", "system", "pieces",

@@ -13,7 +13,7 @@ from taylor.arrays.reductions import axes_of, by_value
 from taylor.core import functions
 from taylor.core.binding import SCIPY, UFUNCS, family
 from taylor.core.conditions import mask
-from taylor.core.operand import Operand, define, holds_operands, implements, lift
+from taylor.core.operand import Operand, as_array, define, holds_operands, implements, lift
 from taylor.core.table import TABLE
 from taylor.numbers.formulas import DEGREE, RADIAN
 from taylor.numbers.kinds import base
@@ -55,6 +55,7 @@ def nan_to_num(x: Any, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -
 @implements(np.isclose)
 def isclose(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False) -> Any:
     """Return np.isclose(a, b, ...) of the values."""
+    a, b = as_array(a), as_array(b)
     size = b * np.where(mask(b >= 0), 1, -1)
     far, tol = a - b, atol + rtol * size
     near = mask(far <= tol) & mask(far >= -tol) & np.isfinite(b)

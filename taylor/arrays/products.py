@@ -75,17 +75,17 @@ def einsum(*operands: Any) -> Any:
 def _spelled(operands: Sequence[Any]) -> tuple[list[str], str, list[Any]]:
     """Return the terms, the output and the operands, all axes as letters."""
     if isinstance(operands[0], str):
-        text, xs = operands[0].replace(" ", ""), [lift(x) for x in operands[1:]]
+        text, xs = operands[0].replace(" ", ""), list(operands[1:])
     else:
         pairs = len(operands) // 2
-        xs = [lift(x) for x in operands[: 2 * pairs : 2]]
+        xs = list(operands[: 2 * pairs : 2])
         text = ",".join(_as_letters(a) for a in operands[1 : 2 * pairs : 2])
         text += f"->{_as_letters(operands[-1])}" if len(operands) % 2 else ""
     left, arrow, out = text.partition("->")
     terms = left.split(",")
     if len(terms) != len(xs):
         raise ValueError(f"einsum got {len(xs)} operands for {len(terms)} terms in {text!r}")
-    extra = [np.ndim(x) - len(t.replace("...", "")) for t, x in zip(terms, xs, strict=True)]
+    extra = [len(shape_of(x)) - len(t.replace("...", "")) for t, x in zip(terms, xs, strict=True)]
     for t, n, x in zip(terms, extra, xs, strict=True):
         if n < 0 or (n and "..." not in t):
             raise ShapeMismatch(f"einsum term {t!r} does not fit an operand of shape {np.shape(x)}")
@@ -142,14 +142,15 @@ for _name, _handler in {  # since NumPy 2.2
 
 @implements(np.tensordot)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    m, n = np.ndim(a), np.ndim(b)
+    first, second = shape_of(a), shape_of(b)
+    m, n = len(first), len(second)
     if isinstance(axes, (int, np.integer)):
         axes = (list(range(m - int(axes), m)), list(range(int(axes))))
     ia, ib = ([x] if isinstance(x, (int, np.integer)) else list(x) for x in axes)
     left, right = list(LETTERS[:m]), list(LETTERS[m : m + n])
     for i, j in zip(ia, ib, strict=True):
-        if np.shape(a)[i] != np.shape(b)[j]:
-            raise ShapeMismatch(f"tensordot: shapes {np.shape(a)} and {np.shape(b)} do not fit")
+        if first[i] != second[j]:
+            raise ShapeMismatch(f"tensordot: shapes {first} and {second} do not fit")
         right[j] = left[i]
     out = [c for i, c in enumerate(left) if i not in [k % m for k in ia]]
     out += [c for j, c in enumerate(right) if j not in [k % n for k in ib]]
@@ -158,9 +159,8 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 def _inner(a: Any, b: Any, axis: int) -> Any:
     """Return the sums of products along the last axis of a and an axis of b."""
-    if not (np.ndim(a) and np.ndim(b)):
-        return a * b
-    return tensordot(a, b, ([np.ndim(a) - 1], [max(np.ndim(b) + axis, 0)]))
+    m, n = len(shape_of(a)), len(shape_of(b))
+    return tensordot(a, b, ([m - 1], [max(n + axis, 0)])) if m and n else a * b
 
 
 @implements(np.linalg.outer)

@@ -19,7 +19,16 @@ from taylor.core import functions
 from taylor.core.binding import METHODS, family, full_name
 from taylor.core.conditions import Condition
 from taylor.core.memory import in_order
-from taylor.core.operand import Operand, define, implements, laid_as, lift, real, rearrange
+from taylor.core.operand import (
+    Operand,
+    as_array,
+    define,
+    implements,
+    laid_as,
+    lift,
+    real,
+    rearrange,
+)
 from taylor.numbers.values import of_value
 
 Join = Callable[[Any, Any], Any]
@@ -44,6 +53,13 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     if len(set(found)) < len(found):
         raise ValueError("duplicate value in 'axis'")
     return found
+
+
+def along(a: Any, axis: Any) -> tuple[Any, int]:
+    """Return an array and the number of one of its axes; without an axis all elements on one."""
+    if axis is None:
+        return a if a.ndim == 1 else np.ravel(a), 0
+    return a, axes_of(axis, a.ndim)[0]
 
 
 def kept(x: Any, a: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
@@ -113,9 +129,10 @@ def _reduction(
     ) -> Any:
         if identity is None and where is not True and initial is None:
             raise ValueError(f"{full_name(function)} over where= has no identity; give initial=")
-        a = masked(a, where, neutral)
+        a = a if where is True else masked(a, where, neutral)
         axes = axes_of(axis, len(a.shape))
-        found = kept(over(a, axes, initial if identity is None else identity), a, axes, keepdims)
+        found = over(a, axes, initial if identity is None else identity)
+        found = kept(found, a, axes, keepdims) if keepdims else found
         return found if initial is None else join(found, initial)
 
     return reduction
@@ -161,8 +178,7 @@ def variance(
 def average(
     a: Any, axis: Any = None, weights: Any = None, returned: bool = False, keepdims: bool = False
 ) -> Any:
-    a = a if isinstance(a, Operand) else np.asarray(a)
-    n: Any
+    a, n = as_array(a), None
     if weights is None:
         n = count(a, axis, None)
         found = total(a, axis, keepdims) / n
@@ -177,7 +193,7 @@ def _weights(a: Any, axis: Any, weights: Any) -> Any:
     """Return weights of the shape of a: those of some axes are the same along the others."""
     shape = np.shape(weights)
     if shape == a.shape:
-        return weights if isinstance(weights, Operand) else np.asarray(weights)
+        return as_array(weights)
     if axis is None:
         raise TypeError("Axis must be specified when shapes of a and weights differ.")
     axes = axes_of(axis, a.ndim)
@@ -193,12 +209,13 @@ def _weights(a: Any, axis: Any, weights: Any) -> Any:
 # ------------------------------------------------------------------ running sums
 @implements(np.cumsum)
 def running_sum(a: Any, axis: Any = None) -> Any:
-    return a.ravel()._cumsum(0) if axis is None else a._cumsum(axes_of(axis, a.ndim)[0])
+    a, axis = along(a, axis)
+    return a._cumsum(axis)
 
 
 def scan(op: Join, a: Any, axis: Any = None) -> Any:
     """Return the results of op on the first 1, 2, ... elements along an axis."""
-    a, axis = (np.ravel(a), 0) if axis is None else (a, axes_of(axis, a.ndim)[0])
+    a, axis = along(a, axis)
     rows = [np.take(a, i, axis=axis) for i in range(a.shape[axis])]
     for i in range(1, len(rows)):
         rows[i] = op(rows[i - 1], rows[i])
@@ -243,7 +260,7 @@ def partition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = N
 
 def _ordered(places: Any, a: Any, axis: Any, *args: Any, **named: Any) -> Any:
     """Return the elements along an axis at the places that a function of NumPy finds."""
-    a, axis = (np.ravel(a), 0) if axis is None else (a, axis)
+    a, axis = along(a, axis)
     found = by_value(places)(a, *args, axis=axis, **named)
     return rearrange([a], lambda i: in_order(np.take_along_axis(i, found, axis), i))
 

@@ -16,7 +16,7 @@ from taylor.arrays.reductions import axes_of, running_sum, scan
 from taylor.core import choices, functions
 from taylor.core.binding import family
 from taylor.core.conditions import mask
-from taylor.core.operand import Operand, define, implements, lift
+from taylor.core.operand import Operand, as_array, define, implements, lift
 from taylor.numbers.kinds import base
 
 
@@ -41,6 +41,7 @@ def linspace(
 @implements(np.geomspace)
 def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, axis: int = 0) -> Any:
     """Return np.geomspace(start, stop, num, ...) of real numbers of one sign."""
+    start, stop = as_array(start), as_array(stop)
     signs = np.where(mask(start > 0), 1.0, -1.0)
     sign: Any = float(signs.flat[0]) if np.ptp(signs) == 0 else signs
     if np.any(mask(start * sign <= 0)) or np.any(mask(stop * sign <= 0)):
@@ -175,6 +176,7 @@ define({
 # ------------------------------------------------------------------ polynomials
 @implements(np.polyval)
 def polyval(p: Any, x: Any) -> Any:
+    x = as_array(x)
     result = x * 0
     for c in p:
         result = result * x + c
@@ -250,7 +252,7 @@ def interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
     """Return np.interp(x, xp, fp, ...): linear between the knots xp, where it has kinks."""
-    x, xp, fp = (v if isinstance(v, Operand) else np.asarray(v) for v in (x, xp, fp))
+    x, xp, fp = as_array(x), as_array(xp), as_array(fp)
     if np.ndim(xp) != 1 or np.shape(xp) != np.shape(fp):
         raise ValueError("np.interp: xp and fp have one axis and the same length")
     if period is not None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from taylor.arrays.reductions import axes_of, by_value, flattened, isnan, kept, of_order
 from taylor.core.binding import family
-from taylor.core.operand import Operand, define, holds_operands, implements, lift
+from taylor.core.operand import Operand, as_array, define, holds_operands, implements, lift
 
 
 # ------------------------------------------------------------------ quantiles
@@ -144,7 +144,7 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
 def searchsorted(a: Any, v: Any, side: Any = "left", sorter: Any = None) -> Any:
     """Return np.searchsorted(a, v, ...), which is constant between jumps."""
     if sorter is not None:
-        a = (a if isinstance(a, Operand) else np.asarray(a))[np.asarray(sorter)]
+        a = as_array(a)[np.asarray(sorter)]
     if not isinstance(a, Operand):
         return by_value(np.digitize)(v, a, right=side == "left")
     below: Callable[..., Any] = np.less if side == "left" else np.less_equal

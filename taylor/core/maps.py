@@ -247,7 +247,9 @@ def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
     flat = [x.reshape((*x.shape[:lead], -1)) for x in arrays]
     if index.size and index.min() < 0:
         flat.append(flat[0][..., :0].sum(-1)[..., None] if lead else Kind.of(flat[0]).zeros((1,)))
-    joined = flat[0] if len(flat) == 1 else np.concatenate(together(*flat), axis=-1)
+    if len(flat) > 1 and not any(map(is_operand, flat)):
+        flat = list(together(*flat))
+    joined = flat[0] if len(flat) == 1 else np.concatenate(flat, axis=-1)
     found = joined[..., index]
     return found[()] if isinstance(found, np.ndarray) else found  # a number, not an array of one
 

@@ -274,7 +274,8 @@ class Operand(Handled):
 
     # -------------------------------------------------------------- NumPy's protocols
     def __array_ufunc__(self, ufunc: np.ufunc, kind: str, *inputs: Any, **kwargs: Any) -> Any:
-        return call_ufunc(ufunc, kind, [lift(x) for x in inputs], kwargs)
+        given = [np.asarray(x) if type(x) is list else x for x in map(lift, inputs)]
+        return call_ufunc(ufunc, kind, given, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return call(func, args, kwargs)
@@ -326,6 +327,12 @@ def lift(x: Any) -> Any:
     if isinstance(x, np.generic) or not hasattr(x, "__array__"):
         return x
     return _lifted_array(np.asarray(x))
+
+
+def as_array(x: Any) -> Any:
+    """Return an operand as it is, all else as an array."""
+    x = lift(x)
+    return x if isinstance(x, Operand) else np.asarray(x)
 
 
 def _is_masked(x: Any) -> bool:

@@ -20,14 +20,15 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Univariate
-from taylor.core.expand import moved, prune, told
+from taylor.core.expand import told
 from taylor.core.instructions import Input, Instruction
 from taylor.core.memory import fresh
-from taylor.core.program import Program, record, trace
-from taylor.core.tape import Guard, Node, Tape, check_unread
-from taylor.drivers.derivatives import bent, pushed
-from taylor.drivers.driver import Derivable, finite
+from taylor.core.program import Program, record
+from taylor.core.tape import check_unread
+from taylor.drivers.derivatives import bent
+from taylor.drivers.driver import Derivable
 from taylor.drivers.forward_mode import taylor_coefficients
+from taylor.drivers.recorded import derived
 from taylor.errors import (
     CompileError,
     DomainError,
@@ -41,7 +42,6 @@ from taylor.kept import STORE
 from taylor.llvm.ir import WIDTH
 from taylor.machine.engine import series_machine, unit_of
 from taylor.machine.machine import GUARD, INFINITE, OK, Machine
-from taylor.numbers.kinds import is_operand
 from taylor.numbers.policy import policy
 from taylor.series.series import Series
 
@@ -62,79 +62,6 @@ LOOPED = 10  # degrees above which the code of a series is a loop over them
 PLAIN = ("value", "series", "points")  # forms whose ordinary way is the function as it is
 ON_PARTS = 20  # and the step of one degree of a multivariate series
 VARIANTS = 32  # branches of one function that are compiled before it is left to NumPy
-
-
-class _Recorded(Derivable):
-    """A recorded function while one of its drivers is: notes what has to be finite besides.
-
-    A derivative may be finite where the function has none: 1/x is, for log(x), at x < 0.
-    """
-
-    def __init__(self, program: Program, tape: Tape) -> None:
-        self.program, self.tape = program, tape
-        self.seen: dict[int, Any] = {}
-        self.guards: dict[Any, Guard] = {}
-
-    def __call__(self, *x: Any) -> Any:
-        v = trace(self.program, x)
-        for n, guard in enumerate(self.program.guards):
-            new = moved(guard, lambda i: self.tape.node(self._outer(v[i])).i)
-            self.guards[n, new.a, new.b] = new
-        y = [v[i] for i in self.program.outputs]
-        self.note(y)
-        return y[0] if self.program.single else y
-
-    def derived(self, driver: Callable[..., Any], x: Sequence[Any]) -> Any:
-        """Return driver(self, *x), a part of the driver that is recorded."""
-        y = driver(self, *x)
-        self.note(y)
-        return y
-
-    def along(self, x: Any, v: Any, order: int) -> Any:
-        """Return value and tangent of first order, which take fewer instructions than series."""
-        if order != 1 or not isinstance(x, Node):
-            return NotImplemented
-        found = pushed(self, x, v)
-        return found if all(np.all(finite(y)) for y in found) else NotImplemented
-
-    def note(self, y: Any) -> None:
-        """Note a value as a node of the recording."""
-        for v in map(self._outer, y if isinstance(y, (tuple, list)) else (y,)):
-            if is_operand(v):
-                self.seen[v.i] = v
-
-    def _outer(self, v: Any) -> Any:
-        """Return a value within the driver as one of the recording; of a series, order zero."""
-        while is_operand(v) and getattr(v, "tape", None) is not self.tape:
-            v = v._coef[0] if isinstance(v, Series) else v.tape.values[v.i]
-        return v
-
-    def zero(self, results: Sequence[Any]) -> list[Any]:
-        """Return zero times all values noted, without those that are results: nan if one is."""
-        rest = [v for i, v in self.seen.items() if all(i != y.i for y in results)]
-        return [sum(np.sum(0.0 * v) for v in rest)] if rest else []
-
-
-def derived(program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> tuple[Program, int]:
-    """Return the program of driver(f, *x) for f recorded at x[0], and how many results it has.
-
-    Of a result that is no tuple there are none.  One more is nan where the result has no meaning.
-    """
-    count = 0
-
-    def run(*x: Any) -> list[Any]:
-        nonlocal count
-        tape: Tape = x[0].tape
-        f = _Recorded(program, tape)
-        y = driver(f, *x)
-        tape.guards += f.guards.values()
-        results = [tape.node(e) for e in (y if isinstance(y, tuple) else [y])]
-        count = len(results) if isinstance(y, tuple) else 0
-        return [*results, *f.zero(results)]
-
-    with policy():
-        recorded = record(run, *x)
-    return prune(recorded), count
 
 
 class Compiled(Derivable):
@@ -450,24 +377,21 @@ class Compiled(Derivable):
                 if status == OK and len(ready.found) == 1:
                     return c
         floats, pattern = _floats((x, v))
-        if floats is None or order == 0:
+        if floats is None or order == 0 or np.shape(v) not in ((), np.shape(x)):
             return NotImplemented
         point, v = floats
         if pattern:
             point, pattern = point.astype(complex), (True,)
-        if v.shape not in ((), point.shape):
-            return NotImplemented
-        if point.size > 1:
-            seed = np.stack([point, np.broadcast_to(v, point.shape)])
-            found = self._points(point, seed, form)
-            if found is not None:
-                return found
-        where = ("series", form, point.shape, *pattern)
 
         def line(machine: Machine) -> tuple[int, Any]:
             return machine.line(point, v) if len(machine.found) == 1 else (INFINITE, None)
 
-        found = self._run(where, (point,), line)
+        found = None
+        if point.size > 1:
+            found = self._points(point, np.stack([point, np.broadcast_to(v, point.shape)]), form)
+        if found is None:
+            where = ("series", form, point.shape, *pattern)
+            found = self._run(where, (point,), line)
         return NotImplemented if found is None else found
 
     def _points(self, x: Array, table: Array, form: Any) -> Array | None:
@@ -485,9 +409,8 @@ class Compiled(Derivable):
                 return None
         if any(machine.batch(seed[:, :2])[0] != GUARD for machine in known):
             return None  # a recording here exists: the points differ among themselves
-        added = None
-        if self._due(where):
-            added = self._compile(where, (x.reshape(-1)[:2],), len(known))
+        two = (x.reshape(-1)[:2],)
+        added = self._compile(where, two, len(known)) if self._due(where) else None
         if added is None:
             return None
         status, (c,) = added.batch(seed, threads=threads)
@@ -562,31 +485,24 @@ def _floats(x: Sequence[Any]) -> tuple[Any, Pattern]:
 
     None for the arguments if some are other numbers; nothing for the rest if none is complex.
     """
-    found: list[Any] = []
-    some = False
-    for v in x:
-        if type(v) is np.ndarray and v.dtype is _FLOAT:
-            found.append(v)
-        elif isinstance(v, (float, int)):
-            found.append(np.float64(v))
-        elif isinstance(v, complex):
-            some = True
-            found.append(np.complex128(v))
-        elif type(v) is np.ndarray and v.dtype is _COMPLEX:
-            some = True
-            found.append(v)
-        elif isinstance(v, (np.ndarray, np.generic, list, tuple)):
-            try:
-                array = np.asarray(v)
-            except ValueError:
-                return None, ()
-            some = some or array.dtype == _COMPLEX
-            if array.dtype.kind not in "iub" and array.dtype not in (_FLOAT, _COMPLEX):
-                return None, ()
-            found.append(array if array.dtype == _COMPLEX else array.astype(float))
-        else:
-            return None, ()
-    return found, _pattern(found) if some else ()
+    found = [_float(v) for v in x]
+    return (None, ()) if any(v is None for v in found) else (found, _pattern(found))
+
+
+def _float(v: Any) -> Any:
+    if type(v) is np.ndarray and (v.dtype is _FLOAT or v.dtype is _COMPLEX):
+        return v
+    if isinstance(v, (float, int)):
+        return np.float64(v)
+    if not isinstance(v, (complex, np.ndarray, np.generic, list, tuple)):
+        return None
+    try:
+        array = np.asarray(v)
+    except ValueError:
+        return None
+    if array.dtype == _COMPLEX:
+        return array[()]
+    return array.astype(float)[()] if array.dtype.kind in "iub" or array.dtype == _FLOAT else None
 
 
 def _pattern(x: Sequence[Any]) -> Pattern:

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taylor.core.algebra import check_order, multivariate
 from taylor.core.instructions import full
@@ -55,7 +56,7 @@ from taylor.numbers.values import as_array, shape_of, together, unit_rows, zeros
 from taylor.series.multivariate import TaylorN
 from taylor.series.series import Series
 
-Array = Any
+Array = NDArray[Any]
 LANES = 1 << 22  # coefficients of a sweep with many directions that stay within reach of the cache
 
 
@@ -217,10 +218,11 @@ def jacobian(f: Function, x: Any) -> Array:
            [0., 4.]])
     """
     x = point(x)
-    return kinks.first(lambda g: _jacobian(g, x), f, x, "jacobian")
+    found: Array = kinks.first(lambda g: _jacobian(g, x), f, x, "jacobian")
+    return found
 
 
-def _jacobian(f: Function, x: Any) -> Array:
+def _jacobian(f: Function, x: Any) -> Any:
     n = math.prod(shape_of(x))
     if n < 8:
         return partials_of_order(f, x, 1)[0]
@@ -258,7 +260,8 @@ def hvp(f: Function, x: Any, v: Any) -> Array:
                 raise
             return np.tensordot(_dense_hessian(f, at), d, np.ndim(at))[()]
 
-    return kinks.decided(lambda f: bent(f, x, v, what="hvp"), f, point(x), 2, "hvp", swept)
+    found: Array = kinks.decided(lambda f: bent(f, x, v, what="hvp"), f, point(x), 2, "hvp", swept)
+    return found
 
 
 def bent(f: Function, x: Any, *v: Any, what: str, tags: tuple[Tag, ...] = ()) -> Any:
@@ -315,14 +318,14 @@ def _lower(n: int) -> Array:
     return np.maximum(i, j) * n + np.minimum(i, j)
 
 
-def _dense_hessian(f: Function, x: Any) -> Array:
+def _dense_hessian(f: Function, x: Any) -> Any:
     if np.size(x) == 1:
         c = along(f, x, 1, 2)
         scalar_only(shape_of(c[0]), "hessian", "tensor(f, x, 2)")
         return np.reshape(2 * c[2], shape_of(x) * 2)
-    full, shape = partials_of_order(f, x, 2)
-    scalar_only(shape, "hessian", "tensor(f, x, 2)")
-    return full
+    found, value = partials_of_order(f, x, 2)
+    scalar_only(shape_of(value), "hessian", "tensor(f, x, 2)")
+    return found
 
 
 @driver
@@ -342,7 +345,10 @@ def third(f: Function, x: Any, v: Any, w: Any) -> Array:
 
         return value_and_tangent(along_v, x, w)[1]
 
-    return kinks.decided(lambda f: bent(f, x, w, v, what="third"), f, point(x), 3, "third", swept)
+    found: Array = kinks.decided(
+        lambda f: bent(f, x, w, v, what="third"), f, point(x), 3, "third", swept
+    )
+    return found
 
 
 def pulled(f: Function, x: Any, *w: Any) -> list[Any]:
@@ -375,14 +381,15 @@ def tensor(f: Function, x: Any, order: int) -> Array:
     if order == 1:
         return jacobian(f, x)
     if isinstance(f, Derivable):
-        found = f.tensor(x, order)
-        if found is not NotImplemented:
-            return found
+        known = f.tensor(x, order)
+        if known is not NotImplemented:
+            return known
     x = point(x)
-    return kinks.decided(lambda g: _tensor(g, x, order), f, x, order, "tensor")
+    found: Array = kinks.decided(lambda g: _tensor(g, x, order), f, x, order, "tensor")
+    return found
 
 
-def _tensor(f: Function, x: Any, order: int) -> Array:
+def _tensor(f: Function, x: Any, order: int) -> Any:
     try:
         return partials_of_order(f, x, order)[0]
     except ValueError as error:
@@ -392,7 +399,7 @@ def _tensor(f: Function, x: Any, order: int) -> Array:
         return _by_directions(f, x, n, order)
 
 
-def _by_directions(f: Function, x: Any, n: int, order: int) -> Array:
+def _by_directions(f: Function, x: Any, n: int, order: int) -> Any:
     """Return the tensor of derivatives by interpolation."""
     y = result(f, x.copy()[()])
     scalar = shape_of(y) == ()
@@ -461,8 +468,7 @@ def _by_forward(
             c = along(f, x, np.ones(shape_of(x), dtype=int), 1)
             value, slopes = c[0], np.reshape(c[1], shape_of(c[0]) + shape_of(x))
         else:
-            slopes, _ = partials_of_order(f, x, 1)
-            value = partials_of_order(f, x, 0)[0]
+            slopes, value = partials_of_order(f, x, 1)
     except TaylorError:
         raise
     except ValueError:
@@ -477,7 +483,7 @@ def _by_forward(
         return value, np.tensordot(w, slopes, np.ndim(w)) if np.ndim(w) else w * slopes
 
 
-def _columns(f: Function, x: Any, symmetric: bool = False) -> Array:
+def _columns(f: Function, x: Any, symmetric: bool = False) -> Any:
     """Return the Jacobian by forward mode, a chunk of directions at a time."""
     size = math.prod(shape_of(x))
     chunk = max(16, LANES // max(size, 1) // 64)
@@ -496,7 +502,7 @@ def _columns(f: Function, x: Any, symmetric: bool = False) -> Array:
     return np.moveaxis(joined, 0, -1).reshape((*shape, *shape_of(x)))
 
 
-def _rows(code: Any, v: list[Any], out: int, x: Any) -> Array:
+def _rows(code: Any, v: list[Any], out: int, x: Any) -> Any:
     """Return the Jacobian by reverse mode: the adjoints of all elements of f(x) in lanes."""
     shape = shape_of(v[out])
     size = math.prod(shape)
@@ -510,30 +516,21 @@ def _rows(code: Any, v: list[Any], out: int, x: Any) -> Array:
 
 
 class Objective:
-    """A scalar function of an array with its derivatives, in the form scipy.optimize takes them."""
+    """A scalar function of an array with its derivatives, in the form scipy.optimize takes them.
+
+    jac(x) is the gradient, hess(x) the Hessian, hessp(x, p) the Hessian times p, and
+    value_and_gradient(x) is (f(x), gradient) for minimize(..., jac=True).
+    """
 
     def __init__(self, f: Callable[[Any], Any]) -> None:
         self.f = f
+        self.jac, self.hess = functools.partial(gradient, f), functools.partial(hessian, f)
+        self.hessp = functools.partial(hvp, f)
+        self.value_and_gradient = functools.partial(value_and_gradient, f)
 
     def __call__(self, x: Any) -> Any:
         """Return f(x)."""
         return self.f(x)
-
-    def jac(self, x: Any) -> Array:
-        """Return the gradient."""
-        return gradient(self.f, x)
-
-    def value_and_gradient(self, x: Any) -> tuple[Any, Array]:
-        """Return (f(x), gradient), for minimize(..., jac=True)."""
-        return value_and_gradient(self.f, x)
-
-    def hess(self, x: Any) -> Array:
-        """Return the Hessian."""
-        return hessian(self.f, x)
-
-    def hessp(self, x: Any, p: Any) -> Array:
-        """Return the Hessian times p."""
-        return hvp(self.f, x, p)
 
 
 def objective(f: Callable[[Any], Any]) -> Objective:

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taylor.core.algebra import Univariate, check_order, multivariate
 from taylor.core.operand import lift
@@ -30,7 +31,7 @@ from taylor.series.multivariate import TaylorN
 from taylor.series.series import Series
 from taylor.series.univariate import Taylor
 
-Array = Any
+Array = NDArray[Any]
 Function = Callable[..., Any]
 MAX_TABLE = 1 << 26  # coefficients of one dense multivariate table of a driver
 
@@ -192,7 +193,8 @@ def taylor_coefficients(f: Function, x: Any, order: int) -> Array:
     >>> taylor_coefficients(lambda x: 1 / (1 - x), 0.0, 3)
     array([1., 1., 1., 1.])
     """
-    return along(f, x, 1, check_order(order))
+    found: Array = along(f, x, 1, check_order(order))
+    return found
 
 
 def directional(f: Function, x: Any, v: Any, n: int = 1) -> Any:
@@ -249,11 +251,11 @@ def table_along(f: Function, x: Any, directions: Array, order: int) -> TaylorN:
     return TaylorN._make(undecided(found, x), multivariate(n, order), tag)
 
 
-def partials_of_order(f: Function, x: Any, order: int) -> tuple[Array, tuple[int, ...]]:
-    """Return the tensor of partial derivatives, shape (f) + (x)*order, and the shape of f."""
+def partials_of_order(f: Function, x: Any, order: int) -> tuple[Any, Any]:
+    """Return the tensor of partial derivatives, shape (f) + (x)*order, and f(x)."""
     x, carrier = _all_partials(f, x, order)
     full = carrier.tensor(order).reshape((*carrier.shape, *np.shape(x) * order))
-    return full if is_operand(full) else full[()], carrier.shape
+    return full if is_operand(full) else full[()], carrier._coef[0]
 
 
 def scalar_only(shape: tuple[int, ...], what: str, instead: str) -> None:

@@ -15,30 +15,10 @@ import numpy as np
 
 from taylor.core.program import recording
 from taylor.core.rules import adjoints, unbroadcast
+from taylor.drivers import ties
 from taylor.drivers.driver import finite, result
 from taylor.drivers.forward_mode import along
-from taylor.drivers.ties import (
-    Shares,
-    Tied,
-    apart,
-    classes,
-    code,
-    directions,
-    each_part,
-    function,
-    joined,
-    means,
-    message,
-    moves,
-    one_sided,
-    point_of,
-    real_ties,
-    settled,
-    share,
-    tied,
-    tolerance,
-    towards,
-)
+from taylor.drivers.ties import Shares, Tied
 from taylor.errors import NonAnalyticError, ShapeMismatch, TaylorError
 from taylor.numbers.kinds import base, is_operand
 from taylor.numbers.policy import current_policy
@@ -48,13 +28,13 @@ Function = Callable[..., Any]
 SURFACES = 64  # of so many at most the sides beside each of them are compared
 
 
-def ties(f: Function, x: Any) -> Tied | None:
+def tied_at(f: Function, x: Any) -> Tied | None:
     """Return f recorded at x with its ties; None if there are none, or it cannot be recorded."""
     try:
         program, v = recording(lambda y: result(f, y), x if is_operand(x) else x[()])
     except TaylorError:
         return None
-    return tied(program.code, v, program.outputs[0])
+    return ties.tied(program.code, v, program.outputs[0])
 
 
 def first(driver: Function, f: Function, x: Any, what: str) -> Any:
@@ -66,24 +46,24 @@ def first(driver: Function, f: Function, x: Any, what: str) -> Any:
     if is_operand(x):
         return driver(f)
     found, _ = _untied(driver, f)
-    t = ties(f, x) if found is None else None
+    t = tied_at(f, x) if found is None else None
     if t is None:
         return driver(f) if found is None else found
     if not t.simple:
         return smooth(t, driver, x, 1, what)
-    sided = one_sided(t)
+    sided = ties.one_sided(t)
     if sided is not None:
-        return driver(function(t, sided))
-    found = driver(function(t, means(t)))
-    rough = ~_same(found, driver(function(t, apart(t))))
+        return driver(ties.function(t, sided))
+    found = driver(ties.function(t, ties.means(t)))
+    rough = ~_same(found, driver(ties.function(t, ties.apart(t))))
     if not rough.any():
         return found
     real, shape = _generic(t), t.code[t.out].shape
     if current_policy().kink != "error":
         rows = rough.any(axis=tuple(range(len(shape), rough.ndim)), keepdims=True)
-        return np.where(rows, driver(function(t, settled(t, real))), found)
+        return np.where(rows, driver(ties.function(t, ties.settled(t, real))), found)
     if shape == ():
-        raise NonAnalyticError(message(t, real or t.ties, what, ""))
+        raise NonAnalyticError(ties.message(t, real or t.ties, what, ""))
     return np.where(rough, np.nan, found)
 
 
@@ -104,8 +84,8 @@ def _generic(t: Tied) -> dict[int, Array]:
     """Return where ties leave some element of the function without a derivative."""
     bars: dict[int, Any] = {}
     w = np.random.default_rng(1).uniform(1.0, 2.0, t.code[t.out].shape)[()]
-    adjoints(code(t, means(t)), t.v, {t.out: w}, (), bars)
-    return real_ties(t, bars)
+    adjoints(ties.code(t, ties.means(t)), t.v, {t.out: w}, (), bars)
+    return ties.real_ties(t, bars)
 
 
 def decided(
@@ -131,7 +111,7 @@ def decided(
     found, error = _untied(driver, f)
     if found is not None:
         return found
-    t = ties(f, x)
+    t = tied_at(f, x)
     if t is None:
         return either(f)
     found = smooth(t, either, x, order, what)
@@ -152,7 +132,7 @@ def smooth(t: Tied, driver: Function, x: Any, order: int, what: str) -> Any:
     """
     if is_operand(x):
         raise NonAnalyticError(f"{what} at a kink inside another derivative; move the point")
-    scalar, line = t.code[t.out].shape == (), next(directions(base(x)))
+    scalar, line = t.code[t.out].shape == (), next(ties.directions(base(x)))
     results: list[Any] = []
     first: tuple[Any, Shares] | None = None
     bad = np.zeros(t.code[t.out].shape, dtype=bool)
@@ -161,7 +141,7 @@ def smooth(t: Tied, driver: Function, x: Any, order: int, what: str) -> Any:
         nonlocal first, bad
         if first is not None and all(np.array_equal(first[1][i], shares[i]) for i in shares):
             return
-        g = function(t, shares)
+        g = ties.function(t, shares)
         c = along(g, x, line, order)
         if len(results) < 2:
             results.append(driver(g))
@@ -169,11 +149,14 @@ def smooth(t: Tied, driver: Function, x: Any, order: int, what: str) -> Any:
         bad = bad | ~_same(c, first[0]).all(0)
         if scalar and (bad.any() or not _same(results[-1], results[0]).all()):
             unlike = {i: s != first[1][i] for i, s in shares.items() if np.any(s != first[1][i])}
-            raise NonAnalyticError(message(t, unlike, what, f", without derivative {order}"))
+            raise NonAnalyticError(ties.message(t, unlike, what, f", without derivative {order}"))
 
-    for d in directions(base(x)):
-        compare(towards(t, d, order + 2))
-    if first is not None and not _same(along(function(t, _any(t)), x, line, order), first[0]).all():
+    for d in ties.directions(base(x)):
+        compare(ties.towards(t, d, order + 2))
+    if (
+        first is not None
+        and not _same(along(ties.function(t, _any(t)), x, line, order), first[0]).all()
+    ):
         for shares in _beside(t, order):
             compare(shares)
     lost = ~_same(results[-1], results[0])
@@ -184,7 +167,7 @@ def smooth(t: Tied, driver: Function, x: Any, order: int, what: str) -> Any:
 def _any(t: Tied) -> Shares:
     """Return random shares."""
     rng = np.random.default_rng(3)
-    return {i: share(t, i, rng.uniform(0.25, 0.75, tie.shape)) for i, tie in t.ties.items()}
+    return {i: ties.share(t, i, rng.uniform(0.25, 0.75, tie.shape)) for i, tie in t.ties.items()}
 
 
 def _beside(t: Tied, order: int) -> Iterator[Shares]:
@@ -193,12 +176,12 @@ def _beside(t: Tied, order: int) -> Iterator[Shares]:
     With directions within the tangent plane of the surface, so that nothing lies between; of many
     surfaces none: there the directions must do.
     """
-    (p, q), _ = moves(t, t.ties)
-    by_class, starts = classes(p, q)
+    (p, q), _ = ties.moves(t, t.ties)
+    by_class, starts = ties.classes(p, q)
     if len(starts) > SURFACES:
         return
     places = [(i, e) for i, tie in t.ties.items() for e in np.argwhere(tie)]
-    held = code(t, means(t))
+    held = ties.code(t, ties.means(t))
     for members in np.split(by_class, starts[1:]):
         i, e = places[members[0]]
         unit = np.zeros(t.ties[i].shape)
@@ -208,16 +191,18 @@ def _beside(t: Tied, order: int) -> Iterator[Shares]:
         (normal,) = adjoints(held, t.v, seeds)
         if normal is None or not np.any(normal):
             continue
-        for d in itertools.islice(directions(point_of(t)), 4):
+        for d in itertools.islice(ties.directions(ties.point_of(t)), 4):
             d = d - normal * (np.sum(d * normal) / np.sum(normal * normal))
-            shares = towards(t, d, order + 2)
-            at_ties = joined(t, t.ties, shares)
+            shares = ties.towards(t, d, order + 2)
+            at_ties = ties.joined(t, t.ties, shares)
             for side in (1, -1):
                 at_ties[members] = (1 + side * np.sign(p[members])) / 2
-                yield {j: share(t, j, part) for j, part in each_part(t, t.ties, at_ties, 0.5)}
+                yield {
+                    j: ties.share(t, j, part) for j, part in ties.each_part(t, t.ties, at_ties, 0.5)
+                }
 
 
 def _same(x: Any, y: Any) -> Array:
     x, y = np.asarray(base(x)), np.asarray(base(y))
-    close = np.abs(x - y) <= tolerance(x) * (np.abs(x) + np.abs(y))
+    close = np.abs(x - y) <= ties.tolerance(x) * (np.abs(x) + np.abs(y))
     return np.asarray(close | (x == y) | ((x != x) & (y != y)), dtype=bool)

@@ -25,7 +25,7 @@ from taylor.ode import saved
 from taylor.ode.machine import GO
 from taylor.ode.members import Problem, advance, begun, in_lanes
 from taylor.ode.options import Options, check_span, number_of_steps
-from taylor.ode.results import MESSAGES, Bar, OdeResult, inside
+from taylor.ode.results import MESSAGES, Bar, Result, inside
 
 if TYPE_CHECKING:  # slow to import, rarely needed
     from concurrent.futures import Executor, Future
@@ -35,7 +35,7 @@ TASKS = 4  # of each worker at least, so that all end at about the same time
 WORK = 1 << 35  # of a task: members · steps · (numbers of memory) · order, about half a second
 
 
-class EnsembleResult(OdeResult):
+class EnsembleResult(Result):
     """The result of `solve_ensemble`: a dict whose entries are attributes, too.
 
     t: the times; y: the states there, of shape (members, *shape of a state, times), nan where a
@@ -48,6 +48,15 @@ class EnsembleResult(OdeResult):
     (array([ 0, -1]), array([1. , 0.5]), array([[0.5, 1. ],
            [2. , nan]]))
     """
+
+    t: Array
+    y: Array
+    t_last: Array
+    y_last: Array
+    steps: Array
+    status: Array
+    message: Array
+    success: Array
 
 
 def solve_ensemble(
@@ -284,9 +293,9 @@ def _result(tasks: Tasks, times: Array) -> EnsembleResult:
     return EnsembleResult(
         t=times,
         y=np.moveaxis(y, 1, -1),
-        t_last=state["t"],
-        y_last=state["y"].reshape(members, *shape),
-        steps=state["steps"],
+        t_last=state["t"].copy(),
+        y_last=state["y"].reshape(members, *shape).copy(),
+        steps=state["steps"].copy(),
         status=np.where(ended, 0, -1),
         message=message,
         success=ended,

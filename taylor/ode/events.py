@@ -224,9 +224,7 @@ class Event:
 class Events(list[Event]):
     """The events of an integration, and at which times steps were cut for them."""
 
-    def __init__(self, functions: Any, args: Sequence[Any], strict: bool = False) -> None:
-        functions = [] if functions is None else functions
-        functions = [functions] if callable(functions) else functions
+    def __init__(self, functions: Sequence[Any], args: Sequence[Any], strict: bool) -> None:
         super().__init__(Event(n, g, tuple(args), strict) for n, g in enumerate(functions))
         self.cuts: set[Any] = set()
 

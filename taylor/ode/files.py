@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-Array = Any
+Array = NDArray[Any]
 MARK = b"sha256:"
 COMMENT = len(MARK) + 64
 KIND = "kind"
@@ -26,7 +27,7 @@ def write(path: Path, kind: str, arrays: dict[str, Array]) -> None:
     temporary = path.with_name(f"{path.name}.{os.urandom(8).hex()}")
     with temporary.open("x+b") as file:
         try:
-            np.savez(file, **{KIND: np.array(kind), **arrays})
+            np.savez(file, allow_pickle=True, **{KIND: np.array(kind), **arrays})
             file.seek(-2, os.SEEK_END)  # the length of the comment, 0 so far
             file.write(COMMENT.to_bytes(2, "little"))
             digest = _digest(file, file.tell())

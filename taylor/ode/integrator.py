@@ -313,7 +313,7 @@ class TaylorIntegrator:
         t, y, p = self.t, self.y, self._parameters
         if not on_surface(self.system.surfaces, t, y, p):
             return
-        slope = self.system.flow(t, y, p)
+        slope = self.system.flow(t, y, *p)
         unit = spacing(max(abs(t), abs(t_end - t))) * (1 if t_end > t else -1)
         for n in range(12):
             h = unit * 2**n

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taylor.core.memory import fresh
 from taylor.core.operand import host, lift
@@ -33,7 +34,7 @@ from taylor.ode.surfaces import Surface
 from taylor.ode.system import shaped
 from taylor.series.series import Series
 
-Array = Any
+Array = NDArray[Any]
 
 SHORT = 64  # units in the last place of the time, by which a change of branch is left behind
 JUMP = 1e-9  # of rates, relative to them, that is none
@@ -82,7 +83,7 @@ class Jets:
         """Return the value of the series of a state."""
         return table[0]
 
-    def degrees(self, inner: Array) -> Array:
+    def degrees(self, inner: Array) -> Any:
         """Return the degrees of the elements of a state, for those of the elements of y."""
         own = self.like.algebra.degrees
         return inner + own.reshape((-1,) + (1,) * np.ndim(inner))
@@ -97,13 +98,8 @@ class Jets:
         dy = shaped(self.inner(t, y, *map(fresh, given)), self.shape)
         return parts(dy, tag, like.algebra.size)
 
-    def events(self, functions: Any) -> Any:
-        """Return the events as functions of the coefficients: of the values, at ξ = 0."""
-        if functions is None:
-            return None
-        return [self._event(g) for g in ([functions] if callable(functions) else functions)]
-
-    def _event(self, g: Callable[..., Any]) -> Callable[..., Any]:
+    def event(self, g: Any) -> Any:
+        """Return an event as a function of the coefficients: of the values, at ξ = 0."""
         if getattr(g, "callback", None) is not None:
             raise ValueError(
                 "an event that changes the state cannot be carried by a state of series: its time "
@@ -166,7 +162,7 @@ class FirstOrder(Jets):
         """Return the value of the series of a state."""
         return np.reshape(table[self.start :], self.shape)
 
-    def degrees(self, inner: Array) -> Array:
+    def degrees(self, inner: Array) -> Any:
         """Return the degrees of the elements of a state, for those of the elements of y."""
         return self._state(inner, np.repeat(inner[..., None] + 1, self.room, axis=-1))
 
@@ -213,7 +209,7 @@ class Differentiated(TaylorIntegrator):
         place = pieces.at(i, found[1].h[-1] - SHORT * unit)
         self.before = place.t, place.y
         p = self.system.parameters(self.args)
-        old, new = (self.system.flow(*at, p) for at in (self.before, (self.t, self.y)))
+        old, new = (self.system.flow(*at, *p) for at in (self.before, (self.t, self.y)))
         jump = norm(np.where(self.continuous, new - old, 0))
         if jump > JUMP * max(norm(old), norm(new)):
             raise NonAnalyticError(
@@ -266,11 +262,14 @@ class Plain:
             table = level.series(table)
         return table
 
-    def events(self, functions: Any) -> Any:
-        """Return the events as functions of the plain numbers."""
+    def events(self, functions: Any) -> list[Any]:
+        """Return one event or several as functions of the plain numbers; None is none."""
+        if functions is None:
+            return []
+        found = [functions] if callable(functions) else list(functions)
         for level in self.levels:
-            functions = level.events(functions)
-        return functions
+            found = [level.event(g) for g in found]
+        return found
 
     def solution(self, sol: Any) -> Any:
         """Return the solution as a function of time."""

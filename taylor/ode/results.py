@@ -17,7 +17,21 @@ MESSAGES = {
 }
 
 
-class OdeResult(dict[str, Any]):
+class Result(dict[str, Any]):
+    """A dict whose entries are attributes, too."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __repr__(self) -> str:
+        width = max(map(len, self))
+        return "\n".join(f"{name.rjust(width)}: {_brief(value)}" for name, value in self.items())
+
+
+class OdeResult(Result):
     """The result of an integration: a dict whose entries are attributes, too.
 
     t, y: times and states (the last axis of y is time); sol: the solution as a function of time, or
@@ -35,16 +49,6 @@ class OdeResult(dict[str, Any]):
     status: int
     message: str
     success: bool
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-    def __repr__(self) -> str:
-        width = max(map(len, self))
-        return "\n".join(f"{name.rjust(width)}: {_brief(value)}" for name, value in self.items())
 
 
 def _brief(value: Any) -> str:

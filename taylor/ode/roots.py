@@ -16,8 +16,9 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-Array = Any
+Array = NDArray[Any]
 NOISE = 8  # rounding errors of Σ|c_k| below which the sign of a value is not known
 
 
@@ -42,7 +43,7 @@ def bernstein(c: Array) -> Array:
     >>> bernstein(np.array([1.0, -2.0, 1.0])).tolist()
     [1.0, 0.0, 0.0]
     """
-    return c @ _conversion(c.shape[-1] - 1).T
+    return np.asarray(c @ _conversion(c.shape[-1] - 1).T)
 
 
 def without_root(c: Array) -> Array:
@@ -52,10 +53,10 @@ def without_root(c: Array) -> Array:
     [True, False]
     """
     b, noise = bernstein(c), _noise(c)[:, None]
-    return np.all(b > noise, axis=1) | np.all(b < -noise, axis=1)
+    return np.asarray(np.all(b > noise, axis=1) | np.all(b < -noise, axis=1))
 
 
-def _noise(c: Array) -> Array:
+def _noise(c: Array) -> Any:
     return NOISE * 2.0**-53 * np.abs(c).sum(-1)
 
 
@@ -67,23 +68,18 @@ def value(c: Any, x: Any) -> Any:
     return y
 
 
-def roots(c: Array, noise: Any = None) -> list[Root]:
+def roots(c: Array) -> list[Root]:
     """Return the roots of Σ c_k x^k in (0, 1], in order; a root at 0 is none of them.
-
-    `noise` is the absolute error of the values of the polynomial (default: that of doubles).
 
     >>> [(round(float(r.x), 6), r.slope) for r in roots(np.array([0.125, -0.75, 1.0]))]
     [(0.25, -1), (0.5, 1)]
     >>> [(float(r.x), r.slope) for r in roots(np.array([0.25, -1.0, 1.0]))]
     [(0.5, 0)]
     """
-    c = np.asarray(c)
-    if noise is None:
-        noise = float(_noise(c))
     if not np.any(c):
         return []
-    while c[0] == 0:  # roots at zero
-        c = c[1:]
+    noise = float(_noise(c))
+    c = c[np.flatnonzero(c)[0] :]  # without roots at zero
     spans: list[tuple[Any, Any, bool]] = []
     _isolate(bernstein(c), c[0] * 0, c[0] * 0 + 1, noise, spans)
     found = []
@@ -158,18 +154,14 @@ def _refined(c: Array, low: Any, high: Any, noise: Any) -> Root:
 def _cluster(c: Array, low: Any, high: Any, noise: Any) -> Root | None:
     """Return the one root for which an interval of undecided signs stands."""
     width = max(high - low, 2.0**-40)
-    before, after = (_sign(c, x, noise) for x in (low - width, high + width))
+    before, after = (value(c, x) for x in (low - width, high + width))
     if before * after < 0:
-        return _crossing(c, low - width, high + width, noise)
+        root = _refined(c, low - width, high + width, noise)
+        return root if root.x <= 1 else Root(root.x * 0 + 1, root.slope) if low < 1 else None
     xs = low + (high - low) * np.arange(9) / 8
     x = min(xs, key=lambda x: abs(value(c, x)))
     x = _turning(c, x, low, high)
     return Root(x, 0) if x <= 1 else None
-
-
-def _crossing(c: Array, low: Any, high: Any, noise: Any) -> Root | None:
-    root = _refined(c, low, high, noise)
-    return root if root.x <= 1 else Root(root.x * 0 + 1, root.slope) if low < 1 else None
 
 
 def _turning(c: Array, x: Any, low: Any, high: Any) -> Any:
@@ -183,9 +175,3 @@ def _turning(c: Array, x: Any, low: Any, high: Any) -> Any:
             break
         x = new
     return x
-
-
-def _sign(c: Array, x: Any, noise: Any) -> int:
-    """Return the sign of the polynomial at a point, going outward past values lost in rounding."""
-    y = value(c, x)
-    return int(np.sign(float(y)))

@@ -284,7 +284,7 @@ def flow_map(
     tol: Any = None,
     max_step: Any = math.inf,
     atol: Any = 0.0,
-) -> Any:
+) -> TaylorN:
     """Return y(t1) as an array of `TaylorN` in the displacement of y0: the flow map about y0.
 
     `wrt` says what the variables are, in their order: "y0" stands for the elements of y0, a number
@@ -309,4 +309,5 @@ def flow_map(
     given = [variables.get(i, a) for i, a in enumerate(args)]
     plain = Plain(fun, variables.get("y0", _point(y0)), given)
     it = plain.integrator(t_span[0], Options(tol, None, max_step, atol))
-    return plain.series(it.propagate_until(t_span[1]))
+    found: TaylorN = plain.series(it.propagate_until(t_span[1]))
+    return found

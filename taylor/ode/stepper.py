@@ -136,7 +136,7 @@ def agreed(system: System, parameters: Sequence[Any], pieces: Pieces) -> Any:
 
     def agrees(x: Any) -> bool:
         with np.errstate(all="ignore"):
-            f = system.flow(pieces.t[-1] + x, value(c, x), parameters)
+            f = system.flow(pieces.t[-1] + x, value(c, x), *parameters)
         slope = value(slopes, x)
         error = norm(np.asarray(f) - slope)
         return bool(error <= 1e-6 * (norm(slopes[0]) + norm(np.asarray(slope))))

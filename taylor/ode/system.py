@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taylor.core.algebra import Univariate
 from taylor.core.expand import deciding, expand, kept
@@ -28,7 +29,7 @@ from taylor.numbers.kinds import is_operand
 from taylor.numbers.values import as_array, is_number
 from taylor.series.univariate import Taylor
 
-Array = Any
+Array = NDArray[Any]
 
 
 def is_parameter(x: Any) -> bool:
@@ -84,7 +85,7 @@ class System:
         self.reason = ""
         parameters = self.parameters(args)
         try:
-            recorded, values = recording(self._flow, t, y, *parameters)
+            recorded, values = recording(self.flow, t, y, *parameters)
             if np.iscomplexobj(values[recorded.outputs[0]]) and np.asarray(y).dtype.kind == "f":
                 raise TypeError("fun is complex: give y0 in complex numbers")
             for i in recorded.code:
@@ -116,11 +117,8 @@ class System:
             for i, x, m in zip(self.free, found, whole, strict=True)
         ]
 
-    def flow(self, t: Any, y: Any, parameters: Sequence[Any]) -> Any:
+    def flow(self, t: Any, y: Any, *parameters: Any) -> Any:
         """Return f(t, y), in any number type."""
-        return self._flow(t, y, *parameters)
-
-    def _flow(self, t: Any, y: Any, *parameters: Any) -> Any:
         args = list(self.args)
         for i, p in zip(self.free, parameters, strict=True):
             args[i] = p
@@ -158,7 +156,7 @@ class System:
         table[0] = y
         for k in range(order):
             time = Taylor([t, 1 + 0 * t] + [0 * t] * (k - 1)) if k else t
-            new = self._flow(time, Taylor(table[: k + 1]) if k else y, *parameters)
+            new = self.flow(time, Taylor(table[: k + 1]) if k else y, *parameters)
             value = new.coef[k] if isinstance(new, Taylor) else new if k == 0 else 0
             table[k + 1] = value / (k + 1)
         return table

@@ -1,0 +1,90 @@
+"""A driver of a recorded function as a program of its own: what is compiled for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor.core.expand import moved, prune
+from taylor.core.program import Program, record, trace
+from taylor.core.tape import Guard, Node, Tape
+from taylor.drivers.derivatives import pushed
+from taylor.drivers.driver import Derivable, finite
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.policy import policy
+from taylor.series.series import Series
+
+
+class _Recorded(Derivable):
+    """A recorded function while one of its drivers is: notes what has to be finite besides.
+
+    A derivative may be finite where the function has none: 1/x is, for log(x), at x < 0.
+    """
+
+    def __init__(self, program: Program, tape: Tape) -> None:
+        self.program, self.tape = program, tape
+        self.seen: dict[int, Any] = {}
+        self.guards: dict[Any, Guard] = {}
+
+    def __call__(self, *x: Any) -> Any:
+        v = trace(self.program, x)
+        for n, guard in enumerate(self.program.guards):
+            new = moved(guard, lambda i: self.tape.node(self._outer(v[i])).i)
+            self.guards[n, new.a, new.b] = new
+        y = [v[i] for i in self.program.outputs]
+        self.note(y)
+        return y[0] if self.program.single else y
+
+    def derived(self, driver: Callable[..., Any], x: Sequence[Any]) -> Any:
+        """Return driver(self, *x), a part of the driver that is recorded."""
+        y = driver(self, *x)
+        self.note(y)
+        return y
+
+    def along(self, x: Any, v: Any, order: int) -> Any:
+        """Return value and tangent of first order, which take fewer instructions than series."""
+        if order != 1 or not isinstance(x, Node):
+            return NotImplemented
+        found = pushed(self, x, v)
+        return found if all(np.all(finite(y)) for y in found) else NotImplemented
+
+    def note(self, y: Any) -> None:
+        """Note a value as a node of the recording."""
+        for v in map(self._outer, y if isinstance(y, (tuple, list)) else (y,)):
+            if is_operand(v):
+                self.seen[v.i] = v
+
+    def _outer(self, v: Any) -> Any:
+        """Return a value within the driver as one of the recording; of a series, order zero."""
+        while is_operand(v) and getattr(v, "tape", None) is not self.tape:
+            v = v._coef[0] if isinstance(v, Series) else v.tape.values[v.i]
+        return v
+
+    def zero(self, results: Sequence[Any]) -> list[Any]:
+        """Return zero times all values noted, without those that are results: nan if one is."""
+        rest = [v for i, v in self.seen.items() if all(i != y.i for y in results)]
+        return [sum(np.sum(0.0 * v) for v in rest)] if rest else []
+
+
+def derived(program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> tuple[Program, int]:
+    """Return the program of driver(f, *x) for f recorded at x[0], and how many results it has.
+
+    Of a result that is no tuple there are none.  One more is nan where the result has no meaning.
+    """
+    count = 0
+
+    def run(*x: Any) -> list[Any]:
+        nonlocal count
+        tape: Tape = x[0].tape
+        f = _Recorded(program, tape)
+        y = driver(f, *x)
+        tape.guards += f.guards.values()
+        results = [tape.node(e) for e in (y if isinstance(y, tuple) else [y])]
+        count = len(results) if isinstance(y, tuple) else 0
+        return [*results, *f.zero(results)]
+
+    with policy():
+        recorded = record(run, *x)
+    return prune(recorded), count
