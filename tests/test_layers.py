@@ -18,7 +18,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "core": [
         "choices", "table", "powers", "functions", "tags", "tables", "algebra", "structured",
         "branches", "binding", "conditions", "memory", "patterns", "instructions", "maps",
-        "operand", "tape", "rules", "program", "expand", "sweep",
+        "operand", "tape", "rules", "program", "expand", "singular", "state", "sides",
+        "sweep",
     ],
     "linalg": ["degrees", "equations", "factors", "__init__"],
     "arrays": ["moves", "reductions", "products", "elementwise", "statistics", "sequences"],

@@ -11,8 +11,9 @@ import numpy as np
 from taylor import linalg
 from taylor.arrays.reductions import axes_of, by_value, norm, total
 from taylor.core.binding import UFUNCS
+from taylor.core.instructions import Einsum
 from taylor.core.memory import in_memory
-from taylor.core.operand import Operand, define, implements, laid_as, lift, stack
+from taylor.core.operand import Operand, bind, define, implements, laid_as, lift, stack
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import Floats, Kind
 from taylor.numbers.values import shape_of
@@ -37,9 +38,7 @@ def pair(spec: str, x: Any, y: Any) -> Any:
     if stretched:
         left, x = _unstretched(left, x, sizes)
         right, y = _unstretched(right, y, sizes)
-    owner = x if isinstance(x, Operand) else y
-    spec = f"{left},{right}->{out}"
-    return owner._einsum(spec, x, y) if isinstance(owner, Operand) else np.einsum(spec, x, y)
+    return bind(Einsum(f"{left},{right}->{out}"), x, y)
 
 
 def _unstretched(names: str, x: Any, sizes: dict[str, int]) -> tuple[str, Any]:

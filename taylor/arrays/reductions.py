@@ -18,10 +18,12 @@ from taylor import linalg
 from taylor.core import functions
 from taylor.core.binding import METHODS, family, full_name
 from taylor.core.conditions import Condition
+from taylor.core.maps import CumSum, Sum
 from taylor.core.memory import in_order
 from taylor.core.operand import (
     Operand,
     as_array,
+    bind,
     define,
     implements,
     laid_as,
@@ -114,7 +116,7 @@ def fold(op: Join, x: Any, axes: tuple[int, ...], empty: Any = None) -> Any:
 
 # ------------------------------------------------------------------ sums, products, extremes
 def _summed(a: Any, axes: tuple[int, ...], empty: Any) -> Any:
-    return a._sum(axes) if axes else +a
+    return bind(Sum(axes), a) if axes else +a
 
 
 def _reduction(
@@ -210,7 +212,7 @@ def _weights(a: Any, axis: Any, weights: Any) -> Any:
 @implements(np.cumsum)
 def running_sum(a: Any, axis: Any = None) -> Any:
     a, axis = along(a, axis)
-    return a._cumsum(axis)
+    return bind(CumSum(axis), a)
 
 
 def scan(op: Join, a: Any, axis: Any = None) -> Any:

@@ -68,20 +68,29 @@ class At:
     rules in whose tangents the instruction stands.
     """
 
-    __slots__ = ("a", "args", "lanes", "shape", "shapes", "transposing", "y")
+    __slots__ = ("a", "code", "i", "lanes", "transposing", "y")
 
     def __init__(
         self,
-        args: tuple[int, ...],
-        shape: Shape,
+        code: Sequence[Instruction],
+        i: int,
         a: list[Any],
         y: Any,
-        shapes: list[Shape],
         lanes: int | None = None,
         transposing: tuple[Rule, ...] = (),
     ) -> None:
-        self.args, self.shape, self.a, self.y, self.shapes = args, shape, a, y, shapes
+        self.code, self.i, self.a, self.y = code, i, a, y
         self.lanes, self.transposing = lanes, transposing
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the result."""
+        return self.code[self.i].shape
+
+    @property
+    def shapes(self) -> list[Shape]:
+        """The shapes of the arguments."""
+        return [self.code[j].shape for j in self.code[self.i].args]
 
     def whole(self, d: Sequence[Any]) -> list[Any]:
         """Return the tangents of the arguments in the whole shapes of these; None as zeros."""
@@ -115,7 +124,6 @@ class At:
 class Op:
     """What an instruction does; equal to others of its class with the same content."""
 
-    operator: ClassVar[str] = ""  # the name of its method in Python's data model
     arity: ClassVar[int | None] = None  # the number of arguments (None: any)
     by_element: ClassVar[bool] = False  # whether arguments broadcast, and lanes are independent
 
@@ -174,10 +182,6 @@ class Op:
         return patterns.union(
             patterns.broadcast(p, s, shape) for p, s in zip(x, shapes, strict=True)
         )
-
-    def low(self, x: Rounded, y: Rounded, z: Any, product: Product) -> Any:
-        """Return what rounding took from z = x ∘ y, for operands with what it took from them."""
-        raise NotImplementedError
 
     def under(self, lanes: int) -> Op:
         """Return the same on arrays with one more, last axis of that length."""
@@ -238,11 +242,30 @@ class Const(Op):
 
 
 # ------------------------------------------------------------------ arithmetic
-class Add(Op):
+class Arithmetic(Op):
+    """An operator of two arguments."""
+
+    __slots__ = ()
+    operator: ClassVar[str]  # the name of its method in Python's data model
+    sign: ClassVar[str]
+    arity, by_element = 2, True
+
+    def key(self) -> Any:
+        return type(self)
+
+    def low(self, x: Rounded, y: Rounded, z: Any, product: Product) -> Any:
+        """Return what rounding took from z = x ∘ y, for operands with what it took from them."""
+        raise NotImplementedError
+
+    def show(self, v: list[str], shape: Shape) -> str:
+        return f"{v[0]} {self.sign} {v[1]}"
+
+
+class Add(Arithmetic):
     """a + b."""
 
     __slots__ = ()
-    operator, arity, by_element = "add", 2, True
+    operator, sign = "add", "+"
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
         return plus(a[0], a[1])
@@ -256,15 +279,12 @@ class Add(Op):
     def low(self, x: Rounded, y: Rounded, z: Any, product: Product) -> Any:
         return rounding.through_sum(x, y, z)
 
-    def show(self, v: list[str], shape: Shape) -> str:
-        return " + ".join(v)
 
-
-class Mul(Op):
+class Mul(Arithmetic):
     """a·b."""
 
     __slots__ = ()
-    operator, arity, by_element = "mul", 2, True
+    operator, sign = "mul", "*"
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
         return times(a[0], a[1])
@@ -286,15 +306,12 @@ class Mul(Op):
     def low(self, x: Rounded, y: Rounded, z: Any, product: Product) -> Any:
         return rounding.through_product(x, y, z, product)
 
-    def show(self, v: list[str], shape: Shape) -> str:
-        return " * ".join(v)
 
-
-class Div(Op):
+class Div(Arithmetic):
     """a/b."""
 
     __slots__ = ()
-    operator, arity, by_element = "truediv", 2, True
+    operator, sign = "truediv", "/"
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
         return over(a[0], a[1])
@@ -311,9 +328,6 @@ class Div(Op):
 
     def low(self, x: Rounded, y: Rounded, z: Any, product: Product) -> Any:
         return rounding.through_quotient(x, y, z, product)
-
-    def show(self, v: list[str], shape: Shape) -> str:
-        return " / ".join(v)
 
 
 ADD, MUL, DIV = Add(), Mul(), Div()
@@ -419,6 +433,9 @@ class Row(Op):
     row: Elementary
     by_element = True
 
+    def key(self) -> Any:
+        return (type(self), id(self.row))
+
     def value(self, a: Sequence[Any], number: Number) -> Any:
         return self.row(*a)
 
@@ -462,6 +479,7 @@ class Integral(Row):
         return args[: self.count]
 
     made_of = reads
+    key = Op.key
 
     def height(self, h: list[int], order: int) -> int:
         return order if any(h) else 0
@@ -503,7 +521,8 @@ class Choose(Op):
         """
         mode = self.mode
         if mode not in SIDES:
-            mode = "where" if at.args[0] == at.args[1] else "mean" if both else "flat"
+            left, right, *_ = at.code[at.i].args
+            mode = "where" if left == right else "mean" if both else "flat"
         return choose(at.a[0], at.a[1], a, b, mode)
 
     def tangent(self, at: At, d: list[Any]) -> Any:

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from taylor.core import functions, memory, table
 from taylor.core.binding import FUNCTIONS, UFUNCS, Binding, Handler, call, call_ufunc, holds, method
 from taylor.core.conditions import Condition
+from taylor.core.instructions import Arithmetic, Call, Choose, Op, Row
+from taylor.core.maps import Gather, Scatter
 from taylor.core.maps import host as host
 from taylor.core.table import Elementary, Rule
 from taylor.numbers.kinds import Handled, is_operand
@@ -59,6 +61,15 @@ def _right(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda self, other: f(other, self) if fits(other) else NotImplemented
 
 
+def binary(op: Arithmetic) -> tuple[Any, Any]:
+    """Return an operator and the one of the other side, as methods."""
+
+    def both(x: Any, y: Any) -> Any:
+        return bind(op, x, y)
+
+    return _left(both), _right(both)
+
+
 def _alone(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda self: f(self)
 
@@ -82,20 +93,29 @@ class Operand(Handled):
     shape: Any
     value: Any
     tag: Any  # which differentiation the value belongs to
+    process: Callable[[Op, Sequence[Any]], Any]  # op(*args), of which it is the innermost operand
     _hosts: Callable[[Operand], bool]  # whether another is held as constant or coefficient
-    _elementary: Callable[[Elementary, tuple[Any, ...]], Any]
-    _gather: Callable[[Sequence[Any], Index], Any]
-    _scatter: Callable[[Index, Shape], Any]
-    _sum: Callable[[Shape], Any]
-    _cumsum: Callable[[int], Any]
-    _einsum: Callable[[str, Any, Any], Any]
-    _choose: Callable[[Any, Any, Any, Any, str], Any]
     _compare: Callable[[Callable[[Any, Any], Any], Any], Any]
     _assign: Callable[[Any, Any], None]
     _zeros: Callable[[Shape], Any]
     _ones: Callable[[], Any]
-    _call: Callable[[Rule, tuple[Any, ...]], Any]
     _truth: Callable[[], Any]
+
+    # -------------------------------------------------------------- instructions
+    def _elementary(self, row: Elementary, args: Sequence[Any]) -> Any:
+        return bind(Row(row), *args)
+
+    def _call(self, rule: Rule, args: Sequence[Any]) -> Any:
+        return bind(Call(rule), *args)
+
+    def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
+        return bind(Choose(mode), lhs, rhs, a, b)
+
+    def _gather(self, sources: Sequence[Any], index: Index) -> Any:
+        return host(sources).process(Gather(index), sources)
+
+    def _scatter(self, index: Index, shape: Shape) -> Any:
+        return self.process(Scatter(index, shape), (self,))
 
     # -------------------------------------------------------------- array attributes and methods
     @property
@@ -279,6 +299,14 @@ class Operand(Handled):
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return call(func, args, kwargs)
+
+
+# ------------------------------------------------------------------ the verb
+def bind(op: Op, *args: Any) -> Any:
+    """Return what op makes of the arguments: the innermost operand among them does it."""
+    given = [lift(x) for x in args]
+    owner = host(given)
+    return op.value(given, lambda c: c) if owner is None else owner.process(op, given)
 
 
 # ------------------------------------------------------------------ helpers

@@ -103,7 +103,7 @@ def tangents(
     t: list[Any] = []
     under = functools.cache(lambda i: _under(v[i]))  # values with an axis for the directions
     with np.errstate(all="ignore"):
-        for i, (op, args, shape) in enumerate(code):
+        for i, (op, args, _) in enumerate(code):
             d = [t[a] for a in args]
             if type(op) is Input:
                 t.append(dx[op.n])
@@ -116,9 +116,7 @@ def tangents(
                 op = op if given is None else Blend(op.mode, given)
             value = v.__getitem__ if lanes is None or not op.by_element else under
             op = op if lanes is None else op.under(lanes)
-            shapes = [code[a].shape for a in args]
-            at = Recorded(args, shape, [value(a) for a in args], value(i), shapes, lanes)
-            t.append(op.tangent(at, d))
+            t.append(op.tangent(Recorded(code, i, [value(a) for a in args], value(i), lanes), d))
     return t
 
 
@@ -129,8 +127,9 @@ def _under(x: Any) -> Any:
 
 def tangent_of(op: Op, a: list[Any], y: Any, d: list[Any]) -> Any:
     """Return the tangent of one instruction at a, its value y, for the tangents d."""
-    shapes = [shape_of(x) for x in a]
-    return op.tangent(Recorded(tuple(range(len(a))), shape_of(y), a, y, shapes), d)
+    code = [Instruction(Input(n), (), shape_of(x)) for n, x in enumerate(a)]
+    code.append(Instruction(op, tuple(range(len(a))), shape_of(y)))
+    return op.tangent(Recorded(code, len(a), a, y), d)
 
 
 class Recorded(At):
@@ -279,12 +278,8 @@ def adjoints(
                 continue
             if every is not None:
                 every[i] = full(bar, shape)
-            at = Recorded(
-                args, shape, [v[j] for j in args], v[i], [code[j].shape for j in args],
-                transposing=transposing,
-            )  # fmt: skip
-            given = op.adjoint(at, bar, [depends[j] for j in args])
-            bars.spread(code, v, i, given)
+            at = Recorded(code, i, [v[j] for j in args], v[i], None, transposing)
+            bars.spread(code, v, i, op.adjoint(at, bar, [depends[j] for j in args]))
         found = [bars.pop(i) for i in inputs]
     return [b if b is None else full(b, code[i].shape) for i, b in zip(inputs, found, strict=True)]
 

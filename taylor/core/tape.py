@@ -25,21 +25,24 @@ from taylor.core.instructions import (
     DIV,
     LARGE,
     MUL,
+    Add,
     Call,
     Choose,
     Const,
+    Div,
     Einsum,
     Input,
     Instruction,
+    Mul,
     Op,
     Row,
     Scale,
     Shape,
     flat,
 )
-from taylor.core.maps import Contract, CumSum, Gather, Reshape, Scatter, Sum, host
+from taylor.core.maps import Contract, CumSum, Gather, Reshape, Scatter, Sum
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
-from taylor.core.operand import NUMBERS, Operand, lift
+from taylor.core.operand import NUMBERS, Operand, binary, fits, host, lift
 from taylor.core.table import Rule, derived
 from taylor.core.tables import nonzero
 from taylor.core.tags import Tag, fresh_tag
@@ -233,6 +236,14 @@ class Tape:
             value = op.value(values, self.number)
         return self.push(op, args, shape, value)
 
+    def call(self, rule: Rule, args: Sequence[Any]) -> Any:
+        """Append a rule of arrays, and return its results."""
+        nodes = [self.argument(a) for a in args]
+        y = rule(*(self.values[n.i] for n in nodes))
+        op = Call(rule, tuple([np.shape(z) for z in y]) if isinstance(y, tuple) else None)
+        value = as_data(flat(y), self.like)
+        return op.split(self.push(op, tuple(n.i for n in nodes), np.shape(value), value))
+
 
 class Node(Operand):
     """A variable of a program being recorded."""
@@ -330,54 +341,15 @@ class Node(Operand):
         return super().__getitem__(index)
 
     # arithmetic -----------------------------------------------------------------------------
-    def _binary(self, op: Op, x: Any, y: Any) -> Any:
-        x, y = lift(x), lift(y)
-        owner = host((x, y))
-        if not isinstance(owner, Node):  # an inner series, of which the nodes are coefficients
-            return owner._operate(op.operator, x, y)
-        found: Node = owner._combined(op, owner.tape.node(x), owner.tape.node(y))
-        return found._beside(x, y)
-
-    def _combined(self, op: Op, a: Node, b: Node) -> Node:
-        tape = self.tape
-        folded = _fold_identity(op, a, b)
-        if folded is not None:
-            return folded
-        try:
-            shape = common_shape(a.shape, b.shape)
-        except ValueError:
-            raise ShapeMismatch(f"shapes {a.shape} and {b.shape} do not fit in {op.name}") from None
-        if op is MUL:
-            for factor, other in ((a, b), (b, a)):
-                c = tape.code[factor.i].op
-                varies = type(tape.code[other.i].op) is not Const and other.shape == shape
-                if type(c) is Const and varies and not is_operand(c.c):
-                    return tape.apply(Scale(c.c), [other])
-        return tape.apply(op, [a, b], shape)
-
-    def __add__(self, o: Any) -> Any:
-        return self._binary(ADD, self, o) if _ok(o) else NotImplemented
-
-    def __radd__(self, o: Any) -> Any:
-        return self._binary(ADD, o, self) if _ok(o) else NotImplemented
-
-    def __mul__(self, o: Any) -> Any:
-        return self._binary(MUL, self, o) if _ok(o) else NotImplemented
-
-    def __rmul__(self, o: Any) -> Any:
-        return self._binary(MUL, o, self) if _ok(o) else NotImplemented
-
-    def __truediv__(self, o: Any) -> Any:
-        return self._binary(DIV, self, o) if _ok(o) else NotImplemented
-
-    def __rtruediv__(self, o: Any) -> Any:
-        return self._binary(DIV, o, self) if _ok(o) else NotImplemented
+    __add__, __radd__ = binary(ADD)
+    __mul__, __rmul__ = binary(MUL)
+    __truediv__, __rtruediv__ = binary(DIV)
 
     def __sub__(self, o: Any) -> Any:
-        return self + _negative(o) if _ok(o) else NotImplemented
+        return self + _negative(o) if fits(o) else NotImplemented
 
     def __rsub__(self, o: Any) -> Any:
-        return o + -self if _ok(o) else NotImplemented
+        return o + -self if fits(o) else NotImplemented
 
     def __neg__(self) -> Any:
         op, args, _ = self.tape.code[self.i]
@@ -387,89 +359,20 @@ class Node(Operand):
             return self.tape.constant(-op.c)._beside(self)
         return self.tape.apply(Scale(-1), [self])._beside(self)
 
-    # primitives -----------------------------------------------------------------------------
-    def _elementary(self, row: Any, args: tuple[Any, ...]) -> Any:
-        args = tuple(lift(a) for a in args)
-        if any(a is None for a in args):  # np.clip with one side open
-            return row.compose(*args)
-        owner = host(args)
-        if not isinstance(owner, Node):
-            return owner._elementary(row, args)
-        tape = owner.tape
-        nodes = [tape.node(a) for a in args]
-        if row in EXTREMES and nodes[0].i == nodes[1].i:  # identical operands are no tie
-            return Node(tape, nodes[0].i)._beside(*args)
-        return tape.apply(Row(row), nodes)._beside(*args)
-
-    def _call(self, rule: Rule, args: tuple[Any, ...]) -> Any:
-        args = tuple(lift(a) for a in args)
-        owner = host(args)
-        if not isinstance(owner, Node):
-            return owner._call(rule, args)
-        tape = owner.tape
-        nodes = [tape.argument(a) for a in args]
-        y = rule(*(tape.values[n.i] for n in nodes))
-        shapes = [np.shape(z) for z in y] if isinstance(y, tuple) else None
-        value = as_data(flat(y), tape.like)
-        op = Call(rule, None if shapes is None else tuple(shapes))
-        return op.split(tape.push(op, tuple(n.i for n in nodes), np.shape(value), value))
-
-    def _gather(self, sources: Sequence[Any], index: Array) -> Any:
-        owner = host(sources)
-        if not isinstance(owner, Node):
-            return owner._gather(sources, index)
-        x, layout = sources[0], None if index.flags.c_contiguous else index
-        if len(sources) == 1 and index.size == x.size:
-            in_order = np.array_equal(index.reshape(-1), np.arange(x.size))
-            if in_order and index.shape == x.shape:
-                return Node(x.tape, x.i, layout)
-            if in_order:
-                reshaped = x.tape.apply(Reshape(index.shape), [x])
-                return Node(x.tape, reshaped.i, layout)
-        tape, op = owner.tape, Gather(np.asarray(index, order="C"))
-        return Node(tape, tape.apply(op, [tape.node(x) for x in sources]).i, layout)
-
-    def _scatter(self, index: Array, shape: Shape) -> Any:
-        return self.tape.apply(Scatter(index, shape), [self])
-
-    def _sum(self, axes: tuple[int, ...]) -> Any:
-        like = () if self._where is None else (np.sum(self._where, axes),)
-        return self.tape.apply(Sum(axes), [self])._beside(*like)
-
-    def _cumsum(self, axis: int) -> Any:
-        like = () if self._where is None else (np.cumsum(self._where, axis),)
-        return self.tape.apply(CumSum(axis), [self])._beside(*like)
-
-    def _einsum(self, spec: str, x: Any, y: Any) -> Any:
-        owner = host((x, y))
-        if not isinstance(owner, Node):
-            return owner._einsum(spec, x, y)
-        tape = owner.tape
-        terms, out = spec.split("->")
-        a, b = terms.split(",")
-        x, y = tape.node(x), tape.node(y)
-        (x, a), (y, b) = _unstretched(x, a, y, b), _unstretched(y, b, x, a)
-        x, a = _reduced(x, a, b + out)
-        y, b = _reduced(y, b, a + out)
-        for c, node, names in ((x, y, f"{a},{b}->{out}"), (y, x, f"{b},{a}->{out}")):
-            op = tape.code[c.i].op
-            if type(op) is Const and not is_operand(op.c):
-                return tape.apply(Contract(names, np.asarray(op.c)), [node])
-        return tape.apply(Einsum(f"{a},{b}->{out}"), [x, y])
-
-    def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
-        args = tuple(lift(x) for x in (lhs, rhs, a, b))
-        owner = host(args)
-        if not isinstance(owner, Node):
-            return owner._choose(*args, mode)
-        tape = owner.tape
+    # instructions ---------------------------------------------------------------------------
+    def process(self, op: Op, args: Sequence[Any]) -> Any:
+        """Append an instruction on those arguments, or what is simpler and the same."""
+        tape = self.tape
+        if type(op) is Call:
+            return tape.call(op.rule, args)
+        if type(op) is Row and any(x is None for x in args):  # np.clip with one side open
+            assert op.row.compose is not None
+            return op.row.compose(*args)
         nodes = [tape.node(x) for x in args]
-        if mode == "kink" and any(np.iscomplexobj(base(tape.values[n.i])) for n in nodes):
-            raise TypeError(
-                "abs, maximum and their kin are not holomorphic: they have no derivative at a "
-                "complex value; work with real and imaginary parts as two real variables"
-            )
-        return tape.apply(Choose(mode), nodes)._beside(*args)
+        simpler = SIMPLER.get(type(op))
+        found = None if simpler is None else simpler(tape, op, nodes)
+        node = tape.apply(op, nodes) if found is None else found
+        return node._beside(*args) if op.by_element else node
 
     def _decided(self, op: str, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Return np.op of the value, leaving a guard for it."""
@@ -631,23 +534,77 @@ def _of_kind(x: Any, like: Any) -> Any:
     return array.astype(to)[()] if plain else x
 
 
-def _ok(x: Any) -> bool:
-    return not (x is None or isinstance(x, (str, bytes)))
-
-
 def _negative(x: Any) -> Any:
     x = lift(x)
     return -x if is_operand(x) or type(x) in (int, float, complex) else -as_array(x)[()]
 
 
-def _fold_identity(op: Op, a: Node, b: Node) -> Node | None:
-    """Return x for x·1, 1·x and x/1 (exact for every number; x + 0 would lose the sign of -0)."""
+# ------------------------------------------------------------------ what is simpler and the same
+def _arithmetic(tape: Tape, op: Op, nodes: list[Node]) -> Node | None:
+    """x·1, 1·x and x/1 are x (x + 0 would lose the sign of -0); a constant factor is a scale."""
+    a, b = nodes
+    try:
+        shape = common_shape(a.shape, b.shape)
+    except ValueError:
+        raise ShapeMismatch(f"shapes {a.shape} and {b.shape} do not fit in {op.name}") from None
     for factor, other in ((b, a), (a, b)):
-        c = factor.tape.code[factor.i].op
+        c = tape.code[factor.i].op
         one = type(c) is Const and type(c.c) is int and c.c == 1
         if one and (op is MUL or (op is DIV and factor is b)):
-            return Node(other.tape, other.i)
-    return None
+            return Node(tape, other.i)
+    for factor, other in ((a, b), (b, a)) if op is MUL else ():
+        c = tape.code[factor.i].op
+        varies = type(tape.code[other.i].op) is not Const and other.shape == shape
+        if type(c) is Const and varies and not is_operand(c.c):
+            return tape.apply(Scale(c.c), [other])
+    return tape.apply(op, nodes, shape)
+
+
+def _of_row(tape: Tape, op: Row, nodes: list[Node]) -> Node | None:
+    same = op.row in EXTREMES and nodes[0].i == nodes[1].i  # identical operands are no tie
+    return Node(tape, nodes[0].i) if same else None
+
+
+def _moved(tape: Tape, op: Gather, nodes: list[Node]) -> Node:
+    x, index = nodes[0], op.index
+    layout = None if index.flags.c_contiguous else index
+    whole = len(nodes) == 1 and index.size == x.size
+    if whole and np.array_equal(index.reshape(-1), np.arange(x.size)):
+        same = index.shape == x.shape
+        return Node(tape, x.i if same else tape.apply(Reshape(index.shape), [x]).i, layout)
+    return Node(tape, tape.apply(Gather(np.asarray(index, order="C")), nodes).i, layout)
+
+
+def _summed(tape: Tape, op: Sum | CumSum, nodes: list[Node]) -> Node:
+    where = nodes[0]._where
+    return tape.apply(op, nodes)._beside(*(() if where is None else (op.moved([where], 0),)))
+
+
+def _contracted(tape: Tape, op: Einsum, nodes: list[Node]) -> Node:
+    terms, out = op.spec.split("->")
+    (x, y), (a, b) = nodes, terms.split(",")
+    (x, a), (y, b) = _unstretched(x, a, y, b), _unstretched(y, b, x, a)
+    x, a = _reduced(x, a, b + out)
+    y, b = _reduced(y, b, a + out)
+    for c, node, names in ((x, y, f"{a},{b}->{out}"), (y, x, f"{b},{a}->{out}")):
+        known = tape.code[c.i].op
+        if type(known) is Const and not is_operand(known.c):
+            return tape.apply(Contract(names, np.asarray(known.c)), [node])
+    return tape.apply(Einsum(f"{a},{b}->{out}"), [x, y])
+
+
+def _chosen(tape: Tape, op: Choose, nodes: list[Node]) -> None:
+    if op.mode == "kink" and any(np.iscomplexobj(base(tape.values[n.i])) for n in nodes):
+        raise TypeError(
+            "abs, maximum and their kin are not holomorphic: they have no derivative at a "
+            "complex value; work with real and imaginary parts as two real variables"
+        )
+
+
+SIMPLER: dict[type[Op], Callable[[Tape, Any, list[Node]], Node | None]] = {
+    Add: _arithmetic, Mul: _arithmetic, Div: _arithmetic, Row: _of_row, Gather: _moved,
+    Sum: _summed, CumSum: _summed, Einsum: _contracted, Choose: _chosen,
+}  # fmt: skip
 
 
 def _reduced(x: Node, axes: str, others: str) -> tuple[Node, str]:
@@ -658,7 +615,7 @@ def _reduced(x: Node, axes: str, others: str) -> tuple[Node, str]:
         x, axes = x._gather([x], np.array(index)), kept
     alone = tuple(i for i, c in enumerate(axes) if c not in others)
     if alone:
-        x, axes = x._sum(alone), "".join(c for c in axes if c in others)
+        x, axes = x.tape.apply(Sum(alone), [x]), "".join(c for c in axes if c in others)
     return x, axes
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from taylor.core.algebra import Algebra
 from taylor.core.operand import lift
-from taylor.core.sweep import is_finite, is_nan
+from taylor.core.singular import is_finite, is_nan
 from taylor.core.tags import Tag
 from taylor.core.tape import as_data
 from taylor.errors import ForeignNodeError, ShapeMismatch

@@ -21,7 +21,8 @@ import numpy as np
 from taylor.core.instructions import Call, Instruction, Row, flat
 from taylor.core.operand import lift
 from taylor.core.program import Program
-from taylor.core.sweep import called, local_series
+from taylor.core.singular import local_series
+from taylor.core.sweep import called
 from taylor.core.table import Elementary, lookup
 from taylor.core.tape import Guard, Node, Tape, pruned
 from taylor.errors import ShapeMismatch

@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 
 from taylor.core.choices import SLOPES
-from taylor.core.instructions import Call, Const, Instruction
-from taylor.core.operand import Operand, host
+from taylor.core.instructions import Call, Choose, Const, Einsum, Instruction, Op, Row
+from taylor.core.maps import CumSum, Gather, Scatter, Sum
+from taylor.core.operand import Operand
 from taylor.core.rules import values
 from taylor.core.table import Elementary, Parts
 from taylor.core.tags import Tag
@@ -188,10 +189,14 @@ class Symbol(Operand):
     def __neg__(self) -> Any:
         return mapped(self.f, self.f.negative, self)
 
-    def _elementary(self, row: Elementary, args: tuple[Any, ...]) -> Any:
-        owner = host(args)
-        if not isinstance(owner, Symbol):
-            return owner._elementary(row, args)
+    def process(self, op: Op, args: Sequence[Any]) -> Any:
+        """Write what an instruction makes of those arguments."""
+        if type(op) not in WRITTEN:
+            raise Unsupported(f"{op.name} has no machine code")
+        return WRITTEN[type(op)](self, op, args)
+
+    def _row(self, op: Row, args: Sequence[Any]) -> Any:
+        row = op.row
         given = [lifted(self.f, a) for a in args]
         if planar.code_of(row, any(a.complex for a in given)) is not None:
             return mapped(self.f, lambda *x: number(self.f, row, *x), *given)
@@ -199,13 +204,8 @@ class Symbol(Operand):
             return row.compose(*args)
         return value(self.f, row, given)
 
-    def _call(self, rule: Any, args: tuple[Any, ...]) -> Any:
-        raise Unsupported(f"{rule.name} has no machine code")
-
-    def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
-        owner, f = host((lhs, rhs, a, b)), self.f
-        if not isinstance(owner, Symbol):
-            return owner._choose(lhs, rhs, a, b, mode)
+    def _chosen(self, op: Choose, args: Sequence[Any]) -> Any:
+        (lhs, rhs, a, b), mode, f = args, op.mode, self.f
         sides = [lifted(f, x) for x in (lhs, rhs)]
         if mode == "formula":  # by the real parts, as in `choices.choose`
             sides = [real(x) for x in sides]
@@ -237,10 +237,8 @@ class Symbol(Operand):
         return lifted(self.f, np.zeros(shape))
 
     # -------------------------------------------------------------- moving elements
-    def _gather(self, sources: Sequence[Any], index: Array) -> Any:
-        owner, f, shape = host(sources), self.f, index.shape
-        if not isinstance(owner, Symbol):
-            return owner._gather(sources, index)
+    def _gathered(self, op: Gather, sources: Sequence[Any]) -> Any:
+        f, index, shape = self.f, op.index, op.index.shape
         if len(sources) == 1:
             part = self._part_of(index)
             if part is not None:
@@ -259,8 +257,8 @@ class Symbol(Operand):
         """Return the elements from one of the arrays that this one joins, if they lie in one."""
         return None
 
-    def _scatter(self, index: Array, shape: Shape) -> Any:
-        out, to, start = zeros(self.f, shape, self.complex), index.reshape(-1), 0
+    def _scattered(self, op: Scatter, args: Sequence[Any]) -> Any:
+        out, to, start = zeros(self.f, op.to, self.complex), op.index.reshape(-1), 0
         for x in self._in_pieces():
             stop = start + math.prod(x.shape)
             _add_to(out, x, to[start:stop])
@@ -272,7 +270,8 @@ class Symbol(Operand):
         """Return the arrays that this one joins; or itself."""
         return [self]
 
-    def _sum(self, axes: tuple[int, ...]) -> Any:
+    def _summed(self, op: Sum, args: Sequence[Any]) -> Any:
+        axes = op.axes
         n = self.shape[-1] if self.shape else 0
         if axes == (len(self.shape) - 1,) and 1 < n <= UNROLL and self.reg is None:
             columns = np.arange(math.prod(self.shape)).reshape(self.shape)
@@ -287,8 +286,8 @@ class Symbol(Operand):
         out = "".join(c for i, c in enumerate(letters) if i not in axes)
         return contraction(self.f, [letters], out, [self])
 
-    def _cumsum(self, axis: int) -> Any:
-        f, x = self.f, contiguous(self)
+    def _running(self, op: CumSum, args: Sequence[Any]) -> Any:
+        f, x, axis = self.f, contiguous(self), op.axis
         if x.reg is not None:
             return x
         out = empty(f, self.shape, x.complex)
@@ -311,13 +310,15 @@ class Symbol(Operand):
             _each(f, sizes, line)
         return out
 
-    def _einsum(self, spec: str, x: Any, y: Any) -> Any:
-        owner = host((x, y))
-        if not isinstance(owner, Symbol):
-            return owner._einsum(spec, x, y)
-        terms, out = spec.split("->")
-        names = terms.split(",")
-        return contraction(self.f, names, out, [lifted(self.f, x), lifted(self.f, y)])
+    def _contracted(self, op: Einsum, args: Sequence[Any]) -> Any:
+        terms, out = op.spec.split("->")
+        return contraction(self.f, terms.split(","), out, [lifted(self.f, x) for x in args])
+
+
+WRITTEN: dict[type[Op], Any] = {
+    Row: Symbol._row, Choose: Symbol._chosen, Gather: Symbol._gathered, Scatter: Symbol._scattered,
+    Sum: Symbol._summed, CumSum: Symbol._running, Einsum: Symbol._contracted,
+}  # fmt: skip
 
 
 class Divisor:

@@ -34,7 +34,8 @@ from taylor.core.instructions import (
 from taylor.core.maps import Gather, Map
 from taylor.core.operand import host
 from taylor.core.program import Program
-from taylor.core.sweep import DEPTH, LARGEST_LOW, Step, Sweep
+from taylor.core.state import DEPTH, LARGEST_LOW, Step
+from taylor.core.sweep import Sweep
 from taylor.core.table import slope_of_jump
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH, Scalar

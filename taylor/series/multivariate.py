@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from taylor.core.algebra import Monomials, check_order, multivariate
-from taylor.core.sweep import like_numbers
+from taylor.core.singular import like_numbers
 from taylor.errors import DomainError, ShapeMismatch
 from taylor.numbers import factorials
 from taylor.numbers.kinds import Kind, base, is_operand

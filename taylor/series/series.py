@@ -31,8 +31,22 @@ from taylor.core.branches import at_zero, lowered
 from taylor.core.conditions import Condition
 from taylor.core.expand import of_row
 from taylor.core.functions import cbrt, mod, power, real_power, sqrt
-from taylor.core.instructions import Call, Choose, Input, Instruction, Parameter, flat
-from taylor.core.maps import scatter
+from taylor.core.instructions import (
+    Add,
+    Arithmetic,
+    Call,
+    Choose,
+    Div,
+    Einsum,
+    Input,
+    Instruction,
+    Mul,
+    Op,
+    Parameter,
+    Row,
+    flat,
+)
+from taylor.core.maps import Gather, Map
 from taylor.core.memory import (
     Family,
     Path,
@@ -44,19 +58,12 @@ from taylor.core.memory import (
     same_memory,
     taken,
 )
-from taylor.core.operand import Operand, fits, host, lift
+from taylor.core.operand import Operand, bind, fits, lift
 from taylor.core.powers import integer_power, integer_valued, raised
 from taylor.core.program import Program
 from taylor.core.rules import tangent_of
-from taylor.core.sweep import (
-    Sweep,
-    checked,
-    is_zero,
-    leading,
-    like_numbers,
-    local_series,
-    no_expansion,
-)
+from taylor.core.singular import checked, is_zero, leading, like_numbers, local_series, no_expansion
+from taylor.core.sweep import Sweep
 from taylor.core.table import Elementary, Rule
 from taylor.core.tables import contract, free_letter, nonzero, pad
 from taylor.core.tags import Tag, fresh_tag, user_tag
@@ -425,8 +432,9 @@ class Series(Operand):
             return not self._hosts(x)
         return isinstance(x, Condition) or not fits(x)
 
-    def _operate(self, name: str, x: Any, y: Any) -> Any:
+    def _operate(self, op: Arithmetic, args: Sequence[Any]) -> Any:
         """Return the result of an operator, one of whose sides is this series."""
+        (x, y), name = args, op.operator
         if isinstance(x, Series):
             result = getattr(x, f"__{name}__")(y)
         else:
@@ -635,18 +643,17 @@ class Series(Operand):
         return self._new(in_rows(out, tables, parameters))
 
     # -------------------------------------------------------------- elementary functions
-    def _elementary(self, row: Elementary, args: tuple[Any, ...]) -> Any:
+    def _elementary(self, row: Elementary, args: Sequence[Any]) -> Any:
         if len(args) == 1:
             table = _by_code(row, FIRST, self.algebra, [self._coef])
             if table is not None:
                 head = self._coef[0]
                 table[0] = row.numpy(head if self._is_floats() else head + 0)  # above branch cuts
                 return self._new(table, reach=0 if self._reach == 0 else UNKNOWN)
-        args = tuple(lift(x) for x in args)
-        owner = host(args)
-        if not isinstance(owner, Series):
-            return owner._elementary(row, args)
-        mine = owner._mine(args)
+        return bind(Row(row), *args)
+
+    def _function(self, op: Row, args: Sequence[Any]) -> Any:
+        owner, row, mine = self, op.row, self._mine(args)
         for x in args:
             if not is_operand(x) and x is not None:
                 _plain(x)
@@ -673,7 +680,7 @@ class Series(Operand):
                 result = result._with_value(_quietly(row, *values))
             return result
         if row is real_power or row is sqrt or row is cbrt:
-            special = owner._at_zero(row, args)
+            special = owner._at_zero(row, tuple(args))
             if special is not None:
                 return special
         given = [x._coef if m else x for x, m in zip(args, mine, strict=True)]
@@ -716,12 +723,8 @@ class Series(Operand):
             raise lost
         return result
 
-    def _call(self, rule: Rule, args: tuple[Any, ...]) -> Any:
-        args = tuple(lift(x) for x in args)
-        owner = host(args)
-        if not isinstance(owner, Series):
-            return owner._call(rule, args)
-        mine = owner._mine(args)
+    def _called(self, op: Call, args: Sequence[Any]) -> Any:
+        owner, rule, mine = self, op.rule, self._mine(args)
         if rule.step is not None:
             return owner._by_step(rule.step, args, mine)
         if rule.jvp is None and rule.vjp is None:
@@ -970,12 +973,18 @@ class Series(Operand):
         table[0] = Kind.of(table).one
         return self._new(table, reach=0)
 
-    def _gather(self, sources: Sequence[Any], index: Array) -> Any:
+    def process(self, op: Op, args: Sequence[Any]) -> Any:
+        """Return what an instruction makes of those arguments."""
+        if type(op) in PROCESS:
+            return PROCESS[type(op)](self, op, args)
+        assert isinstance(op, Map)
+        with np.errstate(all="ignore"):
+            return self._new(op.moved((self._coef,), 1), reach=self._reach)
+
+    def _gathered(self, op: Gather, sources: Sequence[Any]) -> Self:
+        owner, index = self, op.index
         if len(sources) == 1:
             return self._new(taken(self._coef, index), reach=self._reach)
-        owner = host(sources)
-        if not isinstance(owner, Series):
-            return owner._gather(sources, index)
         joined: list[Any] = []
         reach = 0.0
         for x in sources:
@@ -988,28 +997,13 @@ class Series(Operand):
             joined.append(x._coef.reshape((x._coef.shape[0], -1)))
         return owner._new(taken(np.concatenate(together(*joined), axis=1), index), reach=reach)
 
-    def _scatter(self, index: Array, shape: tuple[int, ...]) -> Self:
-        return self._new(scatter(self._coef, index, shape, 1), reach=self._reach)
-
-    def _sum(self, axes: tuple[int, ...]) -> Self:
+    def _contracted(self, op: Einsum, args: Sequence[Any]) -> Any:
         with np.errstate(all="ignore"):
-            total = np.sum(self._coef, axis=tuple(i + 1 for i in axes))
-        return self._new(total, reach=self._reach)
-
-    def _cumsum(self, axis: int) -> Self:
-        with np.errstate(all="ignore"):
-            return self._new(np.cumsum(self._coef, axis=axis + 1), reach=self._reach)
-
-    def _einsum(self, spec: str, x: Any, y: Any) -> Any:
-        with np.errstate(all="ignore"):
-            return self._contract(spec, x, y)
+            return self._contract(op.spec, *args)
 
     def _contract(self, spec: str, x: Any, y: Any) -> Any:
-        owner = host((x, y))
-        if not isinstance(owner, Series):
-            return owner._einsum(spec, x, y)
-        reach = _reach_of_product(owner, x, y)
-        owner, x, y, tx, ty = owner._pair(x, y)
+        reach = _reach_of_product(self, x, y)
+        owner, x, y, tx, ty = self._pair(x, y)
         if tx and ty:
             if not (is_operand(x) or is_operand(y)):
                 x, y = together(x, y)
@@ -1023,12 +1017,8 @@ class Series(Operand):
         z = free_letter(spec)
         return owner._new(in_rows(contract(f"{z}{a},{b}->{z}{out}", x, y)), reach=reach)
 
-    def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
-        args = [lift(x) for x in (lhs, rhs, a, b)]
-        owner = host(args)
-        if not isinstance(owner, Series):
-            return owner._choose(*args, mode)
-        mine = tuple(owner._mine(args))
+    def _chosen(self, op: Choose, args: Sequence[Any]) -> Any:
+        mine, mode = tuple(self._mine(args)), op.mode
         inputs = [x._coef for x, m in zip(args, mine, strict=True) if m]
         if mode == "kink" and any(np.iscomplexobj(base(x)) for x in args):
             raise TypeError(
@@ -1038,7 +1028,7 @@ class Series(Operand):
             )
         inputs = list(together(*inputs))
         parameters = [_plain(x) for x, m in zip(args, mine, strict=True) if not m]
-        return owner._sweep(_choice(mode, mine), inputs, parameters)
+        return self._sweep(_choice(mode, mine), inputs, parameters)
 
     def _compare(self, op: Any, other: Any) -> Any:
         other = lift(other)
@@ -1274,6 +1264,13 @@ def _quietly(f: Callable[..., Any], *args: Any) -> Any:
     """Return f(*args) without warnings: lanes propagate silently what NumPy's own function gave."""
     with np.errstate(all="ignore"):
         return f(*args)
+
+
+PROCESS: dict[type[Op], Any] = {
+    Add: Series._operate, Mul: Series._operate, Div: Series._operate, Row: Series._function,
+    Call: Series._called, Choose: Series._chosen, Gather: Series._gathered,
+    Einsum: Series._contracted,
+}  # fmt: skip
 
 
 @functools.cache

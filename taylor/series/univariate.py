@@ -10,7 +10,7 @@ import numpy as np
 
 from taylor.core.algebra import Univariate, check_order
 from taylor.core.operand import lift
-from taylor.core.sweep import is_zero, like_numbers
+from taylor.core.singular import is_zero, like_numbers
 from taylor.errors import DomainError
 from taylor.numbers import factorials
 from taylor.numbers.kinds import Floats, Kind, base, is_operand

@@ -1,0 +1,122 @@
+"""Points where a function has no series: how they are told, and the errors that say so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor.core.conditions import Condition
+from taylor.errors import DomainError
+from taylor.numbers.contexts import is_interval
+from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.values import decided, zeros
+
+Array = Any
+
+
+def leading(x: Any) -> Any:
+    """Return the value of a series of series: a plain number, or a node to be compared."""
+    while hasattr(x, "_coef"):
+        x = x.value
+    return x
+
+
+def outcome(op: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
+    """Return how two values compare; where they are recorded, that leaves a guard."""
+    result = decided(op, leading(x), leading(y))
+    return result.mask() if isinstance(result, Condition) else np.asarray(result, dtype=bool)
+
+
+def is_zero(x: Any) -> bool:
+    """Whether a scalar is zero (an interval: whether it contains zero)."""
+    if is_interval(x):
+        return bool(0 in x) if not hasattr(x, "_mpci_") else bool(0 in x.real and 0 in x.imag)
+    return bool(x == 0)
+
+
+def is_finite(x: Any) -> bool:
+    """Whether a scalar of any number type is finite (an interval: bounded)."""
+    return bool((abs(x).b if is_interval(x) else abs(x)) < float("inf"))
+
+
+def is_nan(x: Any) -> bool:
+    """Whether a scalar of any number type is not a number."""
+    return not is_interval(x) and bool(x != x)
+
+
+def _nans(x: Any) -> Array:
+    """Return where numbers of an array are not numbers."""
+    return np.asarray(np.frompyfunc(is_nan, 1, 1)(x) if x.dtype == object else x != x, dtype=bool)
+
+
+def like_numbers(degrees: Array, table: Array) -> Array:
+    """Return the degrees as numbers that leave the kind of number of the table as it is."""
+    if not is_operand(table) and table.dtype.kind in "fc":
+        return degrees.astype(table.real.dtype)
+    return degrees.astype(float) if is_operand(table) else degrees.astype(object)
+
+
+def masked(x: Any, lanes: Any) -> Any:
+    """Return x with nan in bad lanes; a pair gives (nan lanes, zero lanes)."""
+    bad, inactive = lanes if isinstance(lanes, tuple) else (lanes, None)
+    if inactive is not None and inactive.any():
+        x = np.where(inactive, zeros(np.shape(x), x), x)
+    return np.where(bad, np.nan, x)[()] if bad.any() else x
+
+
+def show(values: Sequence[Any]) -> str:
+    return ", ".join(str(base(v)) for v in values)
+
+
+def no_expansion(row: Any, values: Sequence[Any]) -> DomainError:
+    """Return the error for a point where a row has no Taylor expansion."""
+    error: type[DomainError] = row.error
+    return error(
+        f"{row.name} has no Taylor expansion at {show(values)} (domain: {row.domain}); move the "
+        f"point, "
+        "use order 0, or taylor.policy(singular='propagate') to get nan"
+    )
+
+
+def checked(row: Any, values: Sequence[Any], singular: str | None) -> Any:
+    """Return row(*values); a scalar outside the domain raises DomainError."""
+    if all(np.shape(base(x)) == () for x in values):
+        with np.errstate(all="ignore"):
+            y = row(*values)
+    else:
+        y = row(*values)
+    v = base(y)
+    if np.shape(v) != () and singular != "raise":
+        return y
+    if singular == "propagate" or is_interval(v):
+        return y
+    points = [base(x) for x in values]
+    if np.shape(v) == ():
+        fresh = is_nan(v) and not any(is_nan(x) for x in points)
+        at_pole = row.pole and not is_nan(v) and abs(v) == float("inf") and _finite(points)
+        if fresh or at_pole:
+            raise no_expansion(row, values)
+    elif np.any(_nans(np.asarray(v)) & ~_nans(np.asarray(points[0]))):
+        raise no_expansion(row, values)
+    return y
+
+
+def _finite(points: Sequence[Any]) -> bool:
+    return all(is_interval(x) or is_finite(x) for x in points)
+
+
+def local_series(row: Any, x: Any, order: int) -> Any:
+    """Return f⁽ᵐ⁾(x)/m!, m = 0..order, of a row at a value of any number type."""
+    if is_operand(x):
+        return x._local_series(row, order)
+    if isinstance(x, np.ndarray) and x.dtype == object:
+        flat = [local_series(row, e, order) for e in x.reshape(-1)]
+        return np.stack(flat, axis=1).reshape(order + 1, *x.shape)
+    if isinstance(x, (int, np.integer)):
+        x = float(x)
+    try:
+        return row.local(x, order)
+    except ValueError as error:
+        raise no_expansion(row, [x]) from error
