@@ -13,6 +13,7 @@ import taylor
 from taylor import TaylorN
 from taylor.core.algebra import Univariate, multivariate
 from taylor.core.structured import Structured
+from taylor.machine.engine import series_machine
 from taylor.series.series import Series
 
 
@@ -104,13 +105,23 @@ def test_lanes(lanes):
     assert found == pytest.approx(one, rel=1e-12)
 
 
-def test_products_with_weights_are_those_of_another_basis():
-    scale = np.cumprod([1, 1, 2, 3, 4, 5])
-    x = Number.variables([0.7], powers(5))[0]
-    for _ in range(10):
-        found = (np.exp(x) / (x * x + 1)).coef
-    t = taylor.Taylor.variable(0.7, 5)
-    assert found == pytest.approx((np.exp(t) / (t * t + 1)).coef * scale, rel=1e-13)
+@pytest.mark.parametrize("point", [0.7, 0.7 + 0.2j, np.linspace(0.2, 0.9, 40), np.array([0.3, 1])])
+def test_products_with_weights_are_those_of_another_basis(point):
+    scale = np.cumprod([1, 1, 2, 3, 4, 5]).reshape((-1,) + (1,) * np.ndim(point))
+    g = lambda x: np.exp(x) / (x * x + 1) + np.sin(x) ** 2.5
+    t = taylor.Taylor.variable(point, 5)
+    for h in (g, taylor.compile(g)):
+        for _ in range(12):  # as NumPy does it, then as machine code
+            found = h(Number.variables([point], powers(5))[0]).coef
+            np.testing.assert_allclose(found, g(t).coef * scale, rtol=1e-12)
+
+
+def test_weights_in_machine_code():
+    program = taylor.record(lambda x: np.exp(x) * x, 0.5)
+    machine = series_machine(program, powers(4), [1])
+    status, (y,) = machine(np.array([0.7, 1.0]))
+    assert status == 0
+    assert y == pytest.approx(np.exp(0.7) * (0.7 + np.arange(5)), rel=1e-13)
 
 
 def test_matrices_of_series():

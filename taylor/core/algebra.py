@@ -38,6 +38,7 @@ MAX_ORDER = 10**7
 MAX_MONOMIALS = 2 * 10**7
 MAX_EXPONENTS = 2 * 10**8  # monomials times variables
 CACHED_PAIRS = 1 << 22
+NONE = np.empty(0)  # weights that are all one
 GATHERED = 1 << 13  # products of coefficients, in all lanes, up to which they are gathered
 LARGE, LONG = 20_000, 7  # products of coefficients, in all and for two rows, that rows pay for
 
@@ -298,7 +299,8 @@ class Graded:
                 counts.append(of_part)
             starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
             p, q = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
-            packed = machine.Pairs(p, q, starts)
+            weights = [part.weights for part in parts if part.weights is not None]
+            packed = machine.Pairs(p, q, starts, np.concatenate(weights) if weights else NONE)
             if len(p) > CACHED_PAIRS:
                 return packed
             self._tables[key] = packed
@@ -390,7 +392,7 @@ class Graded:
         kept = p <= q
         before = np.concatenate([[0], np.cumsum(kept)])[starts]
         p, q = p[kept], q[kept]
-        return machine.Pairs(np.where(p < q, p + self.size, p), q, before)
+        return machine.Pairs(np.where(p < q, p + self.size, p), q, before, NONE)
 
     def sign(self, k: int, d: Array, table: Array) -> Array:
         return d[0] * math.nan

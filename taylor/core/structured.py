@@ -1,7 +1,7 @@
 """Any graded commutative algebra, by its structure constants: e_i·e_j = Σ_k c_ijk e_k.
 
 Series in it run wherever others do: eagerly over every kind of number, in lanes, nested, and as
-machine code where all constants are one.
+machine code.
 """
 
 from __future__ import annotations

@@ -139,9 +139,10 @@ def usable(x: NDArray[np.generic], y: NDArray[np.generic], count: int) -> bool:
 class Pairs:
     """Which pairs make which sums: p and q in order, and where each sum begins, and the end."""
 
-    def __init__(self, p: Indices, q: Indices, starts: Indices) -> None:
+    def __init__(self, p: Indices, q: Indices, starts: Indices, weights: Floats) -> None:
         self.arrays = [np.ascontiguousarray(a, dtype=np.int32) for a in (p, q, starts)]
         self.pointers = [a.ctypes.data for a in self.arrays]
+        self.weights = np.ascontiguousarray(weights, dtype=np.float64)  # for others than `sums`
         self.size = len(starts) - 1
 
 

@@ -18,6 +18,7 @@ from taylor.core.algebra import CACHED_PAIRS, Graded
 from taylor.core.expand import expand
 from taylor.core.program import Program
 from taylor.llvm.function import Function
+from taylor.llvm.ir import Scalar
 from taylor.machine.emit import Symbol, Unsupported, broadcast, empty, over_axes
 from taylor.machine.machine import Machine
 from taylor.machine.series import Table
@@ -57,7 +58,7 @@ class Pairs:
     def __init__(self, algebra: Graded, f: Function) -> None:
         self.order, self.size = algebra.order, algebra.size
         self.part, self.degrees = algebra.part, algebra.degrees
-        self.f = f
+        self.f, self.weighted = f, algebra.weighted
         self.place = f.allocate(1)  # of the address of the addresses of the pairs
         self.lists: dict[tuple[int, int, int], int] = {}  # where the pairs of these degrees stand
 
@@ -69,7 +70,9 @@ class Pairs:
         f, span = self.f, self.part(k)
         place = self.lists.setdefault((k, lo, hi), len(self.lists))
         lists = f.word(f.address("%data", [], self.place), "ptr")
-        p, q, starts = (f.word(f.address(lists, [], 3 * place + i), "ptr") for i in range(3))
+        p, q, starts, self.weights = (
+            f.word(f.address(lists, [], 4 * place + i), "ptr") for i in range(4)
+        )
         if f.unit > 1 or x.part_shape or y.part_shape:
             return self._arrays(span.stop - span.start, x, y, p, q, starts)
         complex = x.complex or y.complex
@@ -88,7 +91,7 @@ class Pairs:
                     b = f.load(f.address("%data", [(f.entry(q, i), 1)], y.offset), 1, y.plane)
                     if i is other:
                         a, b = (f.select(inside, v, f.constant(0.0)) for v in (a, b))
-                    loop.update(total, f.fma(a, b, total))
+                    loop.update(total, f.fma(self._weighted(a, i), b, total))
             value = f.binary("fadd", *(loop.result(total) for total in sums))
             f.store(value, f.address("%data", [(rows.index, 1)], out.offset), out.plane)
         return out
@@ -114,13 +117,19 @@ class Pairs:
                         row = (f.entry(table, loop.index), v.size_of_part)
                         where = [row, *zip(index, strides, strict=True)]
                         values.append(f.load(f.address("%data", where, v.offset), w, v.plane))
-                    new = f.fma(values[0], values[1], total)
+                    new = f.fma(self._weighted(values[0], loop.index), values[1], total)
                     loop.update(total, f.splat(new, width))
                 terms = [(rows.index, out.strides[0]), *zip(index, out.strides[1:], strict=True)]
                 f.store(loop.result(total), f.address("%data", terms, out.offset), out.plane)
 
             over_axes(f, axes, element, padded=len(axes) == 1)
         return out
+
+    def _weighted(self, x: Scalar, i: str) -> Scalar:
+        """Return x times the weight of pair i."""
+        if not self.weighted:
+            return x
+        return self.f.binary("fmul", x, self.f.load(self.f.address(self.weights, [(i, 1)], 0), 1))
 
 
 class Polynomials(Machine):
@@ -144,15 +153,13 @@ class Polynomials(Machine):
         count = sum(math.prod(i.shape) for i in program.code)
         if algebra.size * count * unit > ROOM or algebra.count > CACHED_PAIRS:
             raise Unsupported(f"the tables of {algebra} are too large")
-        if algebra.weighted:
-            raise Unsupported(f"the products of {algebra} have weights")
         if len(program.code) * (algebra.order + 1) > STEPS:
             raise Unsupported(f"{len(program.code)} instructions are too many for {algebra}")
         super().__init__(
             program, algebra.order, heights, unit, expanded=True, complex=complex, make=make
         )
         self.indices = [algebra.compiled_pairs(*degrees) for degrees in self.lists[1:]]
-        addresses = [a for table in self.indices for a in table.pointers]
+        addresses = [a for t in self.indices for a in (*t.pointers, t.weights.ctypes.data)]
         self.addresses = np.array(addresses, np.int64)
 
     def _kind(self) -> tuple[Any, ...]:
