@@ -11,15 +11,17 @@ from __future__ import annotations
 import math
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
 
 from taylor.numbers.kinds import is_operand
 
-Array = Any
-Path = tuple[Callable[[Any], Any], Any]  # the last step from the whole, and the path before it
+Array = NDArray[Any]
+# the last step from the whole, and the path before it
+Path: TypeAlias = "tuple[Callable[[Any], Any], Path | None]"
 
 
 def positions(shape: tuple[int, ...]) -> Array:
@@ -137,7 +139,7 @@ def in_rows(table: Any, tables: Sequence[Any] = (), arrays: Sequence[Any] = ()) 
     return _laid(table, order)
 
 
-def rows(f: Callable[..., Any], table: Array) -> Any:
+def rows(f: Callable[..., Any], table: Any) -> Any:
     """Return f of every row of a table: a view of the table where f of its first row is one.
 
     Element e of f(table[0]) lies in table[0], so what lies k strides of the first axis behind it

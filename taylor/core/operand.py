@@ -25,7 +25,6 @@ from taylor.core.maps import host as host
 from taylor.core.table import Elementary, Rule
 from taylor.numbers.kinds import Handled, is_operand
 
-Array = Any
 Shape = tuple[int, ...]
 Index = NDArray[np.integer[Any]]
 NUMBERS = (float, int, complex)
@@ -202,7 +201,7 @@ class Operand(Handled):
         """What it shares with views of it; None as long as there are none."""
         return None
 
-    def _in_memory(self) -> Array:
+    def _in_memory(self) -> NDArray[Any]:
         """Return an array that lies in memory as this one does; its content means nothing."""
         return np.empty(self.shape, dtype=bool)
 
@@ -329,11 +328,7 @@ def _plain_part(i: Any) -> Any:
     """Return one part of an index: the mask of a condition, the array of a pandas object."""
     if isinstance(i, Condition):
         return i.mask()
-    if _is_masked(i):
-        return lift(i)
-    if isinstance(i, (np.ndarray, np.generic)) or not hasattr(i, "__array__"):
-        return i
-    return np.asarray(i)
+    return lift(i) if hasattr(i, "__array__") else i
 
 
 def lift(x: Any) -> Any:
@@ -363,24 +358,17 @@ def as_array(x: Any) -> Any:
     return x if isinstance(x, Operand) else np.asarray(x)
 
 
-def _is_masked(x: Any) -> bool:
-    """Whether x is an array of numpy.ma, which few import: NumPy itself only when asked for it."""
-    module = sys.modules.get("numpy.ma")
-    return module is not None and isinstance(x, module.MaskedArray)
-
-
-def _lifted_array(x: Array) -> Any:
-    if _is_masked(x):
+def _lifted_array(x: Any) -> Any:
+    masked = sys.modules.get("numpy.ma")  # which NumPy itself imports only when asked for it
+    if masked is not None and isinstance(x, masked.MaskedArray):
         if np.any(x.mask):
             raise TypeError(
                 "a masked array beside values of taylor would lose its mask; write "
                 "np.where(~m.mask, x, ...) with m.filled(...), or sum(x, where=~m.mask)"
             )
         x = x.data
-    if x.dtype == object:
-        first = next((e for e in x.reshape(-1) if isinstance(e, (Operand, Condition))), None)
-        if first is not None:
-            return stack([lift(e) for e in x.reshape(-1)]).reshape(x.shape)
+    if x.dtype == object and holds_operands(x):
+        return stack([lift(e) for e in x.reshape(-1)]).reshape(x.shape)
     return x
 
 
