@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from hyperdual.algebra import position, squarefree
-from hyperdual.number import HyperDual
+from hyperdual.number import HyperDual, position
+from taylor.core.algebra import squarefree
 from taylor.core.tags import fresh_tag
 from taylor.drivers import kinks
 from taylor.drivers.driver import call, has_nan, parts, point, seed

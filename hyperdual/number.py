@@ -7,13 +7,25 @@ from typing import Any, Self
 
 import numpy as np
 
-from hyperdual.algebra import Monomials, position, squarefree
+from taylor.core.algebra import Monomials, squarefree
 from taylor.core.operand import lift
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.values import as_array, joined
 from taylor.series.series import Series, level_over
 
 Array = Any
+
+
+def position(algebra: Monomials, subset: Iterable[int]) -> int:
+    """Return the position of the product of the ε's in the subset.
+
+    >>> [position(squarefree(2), s) for s in ((), {0}, {1}, {0, 1})]
+    [0, 1, 2, 3]
+    """
+    chosen = list(subset)
+    if len(set(chosen)) != len(chosen) or not set(chosen) <= set(range(algebra.variables)):
+        raise ValueError(f"{chosen} is no set of ε's: the {algebra.variables} are numbered from 0")
+    return algebra.index([int(i in chosen) for i in range(algebra.variables)])
 
 
 class HyperDual(Series):
@@ -47,11 +59,9 @@ class HyperDual(Series):
             raise ValueError(f"a hyper-dual number has 1, 2, 4, 8, ... parts, not {len(parts)}")
         algebra = squarefree(n)
         values = [lift(p) for p in parts]
-        if any(is_operand(v) for v in values):
-            table = np.stack(np.broadcast_arrays(*values))
-        else:
-            arrays = joined([as_array(v) for v in values])
-            table = np.stack(np.broadcast_arrays(*arrays))
+        if not any(is_operand(v) for v in values):
+            values = joined([as_array(v) for v in values])
+        table = np.stack(np.broadcast_arrays(*values))
         return cls._make(table, algebra, level_over(table), algebra.height(table))
 
     @classmethod

@@ -26,7 +26,10 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "machine": [
         "calls", "planar", "emit", "compose", "series", "machine", "monomials", "engine",
     ],
-    "series": ["text", "wide", "series", "univariate", "multivariate"],
+    "series": [
+        "text", "wide", "coefficients", "rows", "rules", "series", "powers",
+        "univariate", "multivariate",
+    ],
     "drivers": [
         "driver", "ties", "forward_mode", "kinks", "interpolation", "derivatives", "several",
         "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit", "recorded",

@@ -8,9 +8,8 @@ import pytest
 
 import taylor
 from hyperdual import HyperDual
-from hyperdual.algebra import squarefree
 from taylor import ForeignNodeError, GuardError, ShapeMismatch, Taylor, TaylorN, TraceError, record
-from taylor.core.algebra import Univariate, multivariate
+from taylor.core.algebra import Univariate, multivariate, squarefree
 from taylor.core.expand import expand
 from taylor.core.instructions import ADD, MUL, Const, Input, Instruction, Integral, Row
 from taylor.core.program import Guard, Program

@@ -425,12 +425,22 @@ class Monomials(Graded):
         if len(alpha) != self.variables or min(alpha, default=0) < 0:
             raise ValueError(f"{alpha} is no multi-index for {self.variables} variables")
         degree = sum(alpha)
-        if degree <= self.order:
-            part = self.part(degree)
-            hit = np.flatnonzero((self.exponents[part] == alpha).all(1))
-            if len(hit):
-                return int(part.start + hit[0])
-        raise ValueError(f"the monomial {alpha} is not kept in {self}")
+        place = int(self.places(np.array([alpha]))[0]) if degree <= self.order else -1
+        if place < 0:
+            raise ValueError(f"the monomial {alpha} is not kept in {self}")
+        return place
+
+    def places(self, exponents: Array) -> Array:
+        """Return the positions of monomials, given by rows of exponents; -1: it is not kept."""
+        order, codes = self._in_order
+        at = np.searchsorted(codes, exponents.astype(np.int64) @ self._weights)
+        found = order[np.minimum(at, self.size - 1)]
+        return np.where((self.exponents[found] == exponents).all(1), found, -1)
+
+    @functools.cached_property
+    def _in_order(self) -> tuple[Array, Array]:
+        order = np.argsort(self._codes)
+        return order, self._codes[order]
 
     def _products(self, k: int, lo: int, hi: int) -> tuple[Array, ...]:
         codes = self._codes[self.part(k)]
@@ -574,14 +584,11 @@ def differentiation(algebra: Algebra, lower: Algebra, i: int) -> tuple[Array, Ar
         return rows, rows + 1, rows + 1
     if not (isinstance(algebra, Monomials) and isinstance(lower, Monomials)):
         raise TypeError(f"{algebra} has no partial derivatives; give the rule a step of its own")
-    place = {tuple(row): j for j, row in enumerate(algebra.exponents.tolist())}
-    found = []
-    for j, row in enumerate(lower.exponents.tolist()):
-        row[i] += 1
-        if tuple(row) in place:
-            found.append((j, place[tuple(row)], row[i]))
-    rows, source, weights = np.array(found, dtype=int).reshape(-1, 3).T
-    return rows, source, weights
+    up = lower.exponents.astype(int)
+    up[:, i] += 1
+    source = algebra.places(up)
+    rows = np.flatnonzero(source >= 0)
+    return rows, source[rows], up[rows, i]
 
 
 _ALGEBRAS: dict[str, Callable[[int, int], Monomials]] = {

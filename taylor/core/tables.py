@@ -73,7 +73,7 @@ def _sum_of_products(x: list[Any], y: list[Any]) -> Any:
             total, low = (total << (low - e)) + m, e
     if context is None:
         return None
-    return context.ldexp(total, low)
+    return +context.ldexp(total, low)  # rounded here
 
 
 def pad(x: Array, ndim: int) -> Array:

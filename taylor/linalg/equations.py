@@ -20,7 +20,7 @@ def eliminate(a: Array, b: Array) -> tuple[Array, Any]:
     n = len(a)
     w, det = np.concatenate([a, b], axis=1), 1
     for i in range(n):
-        sizes = [abs(e) for e in w[i:, i]]
+        sizes = [abs(base(e)) for e in w[i:, i]]
         pivot = i + int(np.argmax(np.array(sizes, dtype=object)))
         if not sizes[pivot - i] > 0:
             raise np.linalg.LinAlgError("Singular matrix")

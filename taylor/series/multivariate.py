@@ -10,17 +10,17 @@ from typing import Any, Self
 import numpy as np
 
 from taylor.core.algebra import Monomials, check_order, multivariate
-from taylor.core.singular import like_numbers
 from taylor.errors import DomainError, ShapeMismatch
 from taylor.numbers import factorials
 from taylor.numbers.kinds import Kind, base, is_operand
-from taylor.numbers.values import as_array, divisible, plus, times, together, zeros
-from taylor.series.series import Series, level_over
+from taylor.numbers.values import as_array, divisible, plus, times, together, unit_rows, zeros
+from taylor.series.powers import PowerSeries, solution
+from taylor.series.series import Series
 
 Array = Any
 
 
-class TaylorN(Series):
+class TaylorN(PowerSeries):
     """Series in n variables, truncated above a total order, one for each element of an array.
 
     >>> x, y = TaylorN.variables([1.0, 2.0], order=2)
@@ -48,19 +48,7 @@ class TaylorN(Series):
         4
         """
         x = x if is_operand(x) else as_array(x)
-        algebra = multivariate(x.size, order)
-        table = (
-            x._zeros((algebra.size, *x.shape))
-            if is_operand(x)
-            else zeros((algebra.size, *x.shape), x)
-        )
-        table[0] = x if is_operand(x) else x[()]
-        if order:
-            flat = table.reshape((algebra.size, x.size))
-            for i in range(x.size):
-                flat[1 + i, i] = Kind.of(x).one
-            table = flat.reshape((algebra.size, *x.shape))
-        return cls._make(table, algebra, level_over(x), 1)
+        return cls._seeded(x, multivariate(x.size, order), unit_rows(x.size, x.shape, x))
 
     # -------------------------------------------------------------- coefficients and derivatives
     def coefficient(self, alpha: Sequence[int]) -> Any:
@@ -104,10 +92,7 @@ class TaylorN(Series):
         counts = np.zeros((index.shape[1], n), dtype=int)
         for axis in range(k):
             np.add.at(counts, (np.arange(index.shape[1]), index[axis]), 1)
-        codes = counts @ self.algebra._weights
-        own = self.algebra._codes[part]
-        order = np.argsort(own)
-        spot = order[np.searchsorted(own, codes, sorter=order)]
+        spot = self.algebra.places(counts) - part.start
         scaled = factorials.scaled(self._coef, self.algebra.degrees, part, weights)
         full = np.moveaxis(scaled[spot], 0, -1)
         return full.reshape((*self.shape, *(n,) * k))
@@ -137,17 +122,7 @@ class TaylorN(Series):
         >>> (x * y).deriv(1)
         x + O(‖x‖²)
         """
-        i, m = self._variable(i), check_order(m)
-        if m > self.order:
-            raise ValueError(
-                f"the derivative {m} of a series of order {self.order} is not known at all"
-            )
-        lower = multivariate(self.algebra.variables, self.order - m)
-        up = lower.exponents.astype(np.int64) @ self.algebra._weights + m * self.algebra._weights[i]
-        weights = np.array([math.perm(int(e) + m, m) for e in lower.exponents[:, i]], dtype=object)
-        table = self._coef[self._find(up)]
-        scale = like_numbers(weights, table)
-        return self._new(table * scale.reshape((-1,) + (1,) * self.ndim), lower)
+        return self._differentiated(self._variable(i), m)
 
     def integ(self, i: int, k: Any = 0) -> Self:
         """Return the integral along x_i from the expansion point, plus k; the order grows by one.
@@ -158,32 +133,13 @@ class TaylorN(Series):
         >>> y.integ(0)
         x y + O(‖x‖³)
         """
-        i = self._variable(i)
-        higher = multivariate(self.algebra.variables, self.order + 1)
-        source = divisible(self._coef)
-        table = zeros((higher.size, *self.shape), source)
-        lowered = higher.exponents[:, i] > 0
-        down = (
-            higher.exponents[lowered].astype(np.int64) @ self.algebra._weights
-            - self.algebra._weights[i]
-        )
-        counts = [int(w) for w in higher.exponents[lowered, i]]
-        weights = like_numbers(np.array(counts, dtype=object), source)
-        table[np.flatnonzero(lowered)] = source[self._find(down)] / weights.reshape(
-            (-1,) + (1,) * self.ndim
-        )
-        y: Self = self._new(table, higher) + self._without(k, i)
-        return y
+        return self._integrated(self._variable(i), k)
 
     def _variable(self, i: int) -> int:
         n = self.algebra.variables
         if not -n <= operator.index(i) < n:
             raise IndexError(f"there is no variable {i} among {n}")
         return int(i) % int(n)
-
-    def _find(self, codes: Array) -> Array:
-        order = np.argsort(self.algebra._codes)
-        return order[np.searchsorted(self.algebra._codes, codes, sorter=order)]
 
     # -------------------------------------------------------------- evaluation and composition
     def __call__(self, dx: Any) -> Any:
@@ -244,23 +200,6 @@ class TaylorN(Series):
         steps[self._variable(i)] = value
         return self(steps)
 
-    def truncate(self, order: int) -> Self:
-        """Return the series with everything above `order` forgotten."""
-        order = check_order(order)
-        if order > self.order:
-            raise ValueError(f"cannot truncate order {self.order} to {order}; use .extend({order})")
-        lower = multivariate(self.algebra.variables, order)
-        return self._new(self._coef[: lower.size].copy(), lower)
-
-    def extend(self, order: int) -> Self:
-        """Return the series with zeros up to `order`: right only where they are zero."""
-        order = check_order(order)
-        if order < self.order:
-            raise ValueError(f"cannot extend order {self.order} to {order}; use .truncate({order})")
-        higher = multivariate(self.algebra.variables, order)
-        more = zeros((higher.size - self.algebra.size, *self.shape), self._coef)
-        return self._new(np.concatenate([self._coef, more]), higher)
-
 
 def inverse_map(maps: Sequence[TaylorN]) -> list[TaylorN]:
     """Return the inverse of a map of n series in n variables: g with maps(g(s)) = values + s.
@@ -281,23 +220,15 @@ def inverse_map(maps: Sequence[TaylorN]) -> list[TaylorN]:
         raise ShapeMismatch(
             f"a map of {n} variables needs {n} series to be invertible, got {len(maps)}"
         )
-    from taylor.series.univariate import solve
-
     like = divisible(maps[0]._coef)
-    jacobian = [list(m.gradient()) for m in maps]
-    columns = []
-    for j in range(n):
-        try:
-            columns.append(
-                solve(jacobian, [like[0] * 0 + (1 if i == j else 0) for i in range(n)], like)
-            )
-        except DomainError:
-            raise DomainError("the Jacobian is singular: the map has no inverse here") from None
-    if (
-        not is_operand(like)
-        and like.dtype != object
-        and np.linalg.matrix_rank(np.array(jacobian)) < n
-    ):
+    jacobian = np.stack([m.gradient() for m in maps])
+    plain = not is_operand(like) and like.dtype != object
+    singular = plain and np.linalg.matrix_rank(jacobian) < n
+    try:
+        inverse = solution(jacobian, unit_rows(n, (n,), like))
+    except np.linalg.LinAlgError:
+        singular = True
+    if singular:
         raise DomainError("the Jacobian is singular: the map has no inverse here")
     f = [m._new(divisible(m._coef)) - divisible(m._coef)[0] for m in maps]
     s = []
@@ -308,7 +239,7 @@ def inverse_map(maps: Sequence[TaylorN]) -> list[TaylorN]:
 
     def apply(v: list[Any]) -> list[Any]:
         return [
-            sum((v[j] * columns[j][i] for j in range(1, n)), v[0] * columns[0][i]) for i in range(n)
+            sum((v[j] * inverse[i, j] for j in range(1, n)), v[0] * inverse[i, 0]) for i in range(n)
         ]
 
     g = apply(s)

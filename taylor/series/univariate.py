@@ -10,17 +10,19 @@ import numpy as np
 
 from taylor.core.algebra import Univariate, check_order
 from taylor.core.operand import lift
-from taylor.core.singular import is_zero, like_numbers
+from taylor.core.singular import is_zero
 from taylor.errors import DomainError
 from taylor.numbers import factorials
 from taylor.numbers.kinds import Floats, Kind, base, is_operand
-from taylor.numbers.values import as_array, divisible, joined, plus, times, together, zeros
-from taylor.series.series import UNKNOWN, Series, level_over
+from taylor.numbers.values import as_array, divisible, plus, times, together, zeros
+from taylor.series.coefficients import UNKNOWN
+from taylor.series.powers import PowerSeries, solution
+from taylor.series.series import level_over
 
 Array = Any
 
 
-class Taylor(Series):
+class Taylor(PowerSeries):
     """Univariate series c_0 + c_1 t + ... + c_K t^K + O(t^(K+1)), one for each element of an array.
 
     `Taylor(coef)` takes the coefficients along the first axis.  A `Taylor` of shape S behaves like
@@ -60,23 +62,12 @@ class Taylor(Series):
         >>> Taylor.variable(2, order=3) ** 3
         8 + 12 t + 6 t² + t³ + O(t⁴)
         """
-        algebra = Univariate(check_order(order))
         value = lift(value)
         head = value if is_operand(value) else as_array(value)
         kind = Kind.of(head)
         if type(direction) is float and isinstance(kind, Floats):
             direction = np.asarray(direction, dtype=np.result_type(kind.dtype, direction))
-        seed = together(as_array(direction), head)[0]
-        shape = np.broadcast_shapes(head.shape, seed.shape)
-        if is_operand(head):
-            table = head._zeros((algebra.size, *shape))
-        else:
-            head, seed = joined([head, seed])
-            table = zeros((algebra.size, *shape), head)
-        table[0] = head if is_operand(head) else head[()]
-        if algebra.order:
-            table[1] = seed[()]
-        return cls._make(table, algebra, level_over(value), 1)
+        return cls._seeded(head, Univariate(check_order(order)), as_array(direction)[None])
 
     @classmethod
     def constant(cls, value: Any, order: int) -> Self:
@@ -151,16 +142,7 @@ class Taylor(Series):
         >>> Taylor([1, 2, 3]).deriv()
         2 + 6 t + O(t²)
         """
-        m = check_order(m)
-        if m > self.order:
-            raise ValueError(
-                f"the derivative {m} of a series of order {self.order} is not known at all"
-            )
-        table = self._coef
-        for _ in range(m):
-            weights = np.arange(1, len(table)).reshape((-1,) + (1,) * (table.ndim - 1))
-            table = table[1:] * like_numbers(weights, table)
-        return self._new(table if m else table.copy(), Univariate(self.order - m))
+        return self._differentiated(0, m)
 
     def integ(self, m: int = 1, k: Any = 0) -> Self:
         """Return the m-th integral from the expansion point, constants k; the order grows by m.
@@ -176,11 +158,7 @@ class Taylor(Series):
             raise ValueError(f"{m} integrations need {m} constants, got {len(constants)}")
         y = self._new(divisible(self._coef))
         for c in constants[:m]:
-            table = y._coef
-            weights = np.arange(1, len(table) + 1).reshape((-1,) + (1,) * (table.ndim - 1))
-            table = table / like_numbers(weights, table)
-            table = np.concatenate([zeros((1, *table.shape[1:]), table), table])
-            y = self._new(table, Univariate(y.order + 1)) + self._without(c, None)
+            y = y._integrated(0, c)
         return y
 
     # -------------------------------------------------------------- evaluation
@@ -262,30 +240,6 @@ class Taylor(Series):
             result[0] = result[0] + table[k]
         return self._new(result)
 
-    # -------------------------------------------------------------- order
-    def truncate(self, order: int) -> Self:
-        """Return the series with coefficients above `order` forgotten.
-
-        >>> Taylor([1, 2, 3]).truncate(1)
-        1 + 2 t + O(t²)
-        """
-        order = check_order(order)
-        if order > self.order:
-            raise ValueError(f"cannot truncate order {self.order} to {order}; use .extend({order})")
-        return self._new(self._coef[: order + 1].copy(), Univariate(order))
-
-    def extend(self, order: int) -> Self:
-        """Return the series with zeros up to `order`: right only where they are known to be zero.
-
-        >>> Taylor([1, 2]).extend(2).order
-        2
-        """
-        order = check_order(order)
-        if order < self.order:
-            raise ValueError(f"cannot extend order {self.order} to {order}; use .truncate({order})")
-        more = zeros((order - self.order, *self.shape), self._coef)
-        return self._new(np.concatenate([self._coef, more]), Univariate(order))
-
     # -------------------------------------------------------------- what the coefficients tell
     def roots(self, radius: float | None = None) -> Array:
         """Return the zeros (displacements) of the polynomial, nearest first, at most `radius` away.
@@ -350,9 +304,17 @@ class Taylor(Series):
         def at(k: int) -> Any:
             return c[k] if k >= 0 else c[0] * 0
 
-        rows = [[at(m + i - j) for j in range(1, n + 1)] for i in range(1, n + 1)]
-        right = [-at(m + i) for i in range(1, n + 1)]
-        q = [c[0] * 0 + 1, *solve(rows, right, c)]
+        columns = [_stack([at(m + i - j) for i in range(1, n + 1)], c) for j in range(1, n + 1)]
+        one = [c[0] * 0 + 1]
+        q = one
+        if n:
+            right = -_stack([at(m + i) for i in range(1, n + 1)], c)
+            try:
+                q = [*one, *solution(np.stack(columns, axis=1), right[:, None])[:, 0]]
+            except np.linalg.LinAlgError:
+                raise DomainError(
+                    "the Padé table has no entry here (a singular system); change a degree"
+                ) from None
         p = [sum((q[j] * at(k - j) for j in range(min(k, n) + 1)), c[0] * 0) for k in range(m + 1)]
         return self._row(p), self._row(q)
 
@@ -392,31 +354,3 @@ def _stack(parts: Sequence[Any], like: Array) -> Array:
     for k, c in enumerate(parts):
         out[k] = c
     return out
-
-
-def solve(rows: list[list[Any]], right: list[Any], like: Array) -> list[Any]:
-    """Return the solution of a small linear system over any field."""
-    if not rows:
-        return []
-    if not is_operand(like) and like.dtype != object:
-        solution: list[Any] = list(np.linalg.lstsq(np.array(rows), np.array(right), rcond=None)[0])
-        return solution
-    from fractions import Fraction
-
-    a = [
-        [Fraction(e) if isinstance(e, int) else e for e in [*row, b]]
-        for row, b in zip(rows, right, strict=True)
-    ]
-    n = len(a)
-    for i in range(n):
-        pivot = max(range(i, n), key=lambda r: abs(base(a[r][i])))
-        a[i], a[pivot] = a[pivot], a[i]
-        if is_zero(base(a[i][i])):
-            raise DomainError(
-                "the Padé table has no entry here (a singular system); change a degree"
-            )
-        for r in range(n):
-            if r != i:
-                factor = a[r][i] / a[i][i]
-                a[r] = [x - factor * y for x, y in zip(a[r], a[i], strict=True)]
-    return [a[i][n] / a[i][i] for i in range(n)]

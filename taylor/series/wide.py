@@ -7,7 +7,6 @@ to what it is, to the infinity of its sign, or to zero.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,21 +17,11 @@ from taylor.core.instructions import Call, Choose, Jump
 from taylor.core.program import Program
 from taylor.core.sweep import Sweep
 from taylor.errors import TaylorError
+from taylor.numbers.kinds import Array, private
 
-Array = Any
 BITS = 80
 LANES = 64  # that are redone; in the others what is unknown stays nan
 KINK = Choose("kink")
-_THREAD = threading.local()
-
-
-def _context() -> Any:
-    if not hasattr(_THREAD, "context"):
-        from mpmath.ctx_mp import MPContext
-
-        _THREAD.context = MPContext()
-    _THREAD.context.prec = BITS
-    return _THREAD.context
 
 
 def mended(
@@ -73,7 +62,7 @@ def _overflowed(tables: Sequence[Array], y: Array) -> list[tuple[Any, ...]]:
 def _redone(
     program: Program, algebra: Algebra, tables: Sequence[Array], given: Sequence[Any]
 ) -> list[Any] | None:
-    ctx = _context()
+    ctx = private(BITS)
     wide = []
     for t in tables:
         table = np.empty(t.shape, dtype=object)

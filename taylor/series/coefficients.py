@@ -1,0 +1,231 @@
+"""Coefficients: a table of coefficients with a tag in memory, its views, and what is written there.
+
+A series is a table of coefficients (see `algebra`), an algebra and a tag.  The tag says *which*
+variables the series is in: series of one tag combine; of two tags, the one of the lower level is a
+coefficient of the other.  Variables made by hand have level 0 (1 for a variable at a series, and so
+on); every call of a driver has a fresh tag of its own below those, which is what keeps nested
+derivatives apart (perturbation confusion).
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from taylor.core.algebra import Algebra
+from taylor.core.memory import Family, Path, by_rows, positions, rows, same_memory
+from taylor.core.operand import Operand
+from taylor.core.tables import nonzero, pad
+from taylor.core.tags import Tag
+from taylor.numbers.kinds import Array, Kind, is_operand
+from taylor.numbers.values import together
+
+UNKNOWN = math.inf
+SIMPLE = frozenset((int, slice, type(Ellipsis), type(None)))  # indices that make views
+
+
+class Coefficients(Operand):
+    """A table of coefficients, which views share: what is written through one is seen by all."""
+
+    __slots__ = ("_coef", "_place", "_reach", "algebra", "tag")
+    _coef: Array
+    _place: tuple[Family, Path | None] | None  # what shares the table, once a view was made
+    _reach: float  # the degree of the polynomial it is; UNKNOWN if more terms may be missing
+    algebra: Algebra
+    tag: Tag
+    _mine: Callable[[Sequence[Any]], list[bool]]
+    _constant: Callable[[Any], Any]
+
+    @classmethod
+    def _make(cls, coef: Array, algebra: Algebra, tag: Tag, reach: float = UNKNOWN) -> Self:
+        self = object.__new__(cls)
+        self._coef = coef
+        self.algebra = algebra
+        self.tag = tag
+        self._place = None
+        self._reach = reach
+        return self
+
+    def _new(self, coef: Array, algebra: Algebra | None = None, reach: float = UNKNOWN) -> Self:
+        return self._make(coef, self.algebra if algebra is None else algebra, self.tag, reach)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (self._make, (self._coef, self.algebra, self.tag, self._reach))
+
+    # -------------------------------------------------------------- what it is
+    @property
+    def coef(self) -> Array:
+        """The table of Taylor coefficients c_α (never factorial-scaled), by degree; read-only."""
+        if is_operand(self._coef):
+            return self._coef.copy()
+        view = self._coef.view()
+        view.flags.writeable = False
+        return view
+
+    @property
+    def order(self) -> int:
+        """The highest degree kept."""
+        return self.algebra.order
+
+    @property
+    def value(self) -> Any:
+        """The coefficient of degree 0: the plain value."""
+        head = self._coef[0]
+        return head.copy("K") if isinstance(head, np.ndarray) or is_operand(head) else head
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the array whose elements carry series."""
+        return tuple(self._coef.shape[1:])
+
+    @property
+    def dtype(self) -> Any:
+        """Type of the coefficients."""
+        return self._coef.dtype
+
+    @property
+    def active(self) -> bool:
+        """Whether some coefficient above degree 0 is not zero."""
+        return bool(nonzero(self._coef[1:]).any())
+
+    def copy(self, order: Any = "C") -> Self:
+        """Return a copy that shares nothing, its axes in that order in memory."""
+        if order == "C":
+            return self._new(self._coef.copy(), reach=self._reach)
+        found: Self = super().copy(order)
+        return found
+
+    def astype(self, dtype: Any, order: Any = "K", copy: bool = True) -> Self:
+        """Return the series with its coefficients converted, for example to np.float32.
+
+        With copy=False a series of that type is returned itself.
+        """
+        if np.dtype(dtype).kind not in "fcO":
+            raise TypeError(
+                f"a series has float, complex or object coefficients, not {np.dtype(dtype)}"
+            )
+        if self.dtype.kind == "c" and np.dtype(dtype).kind == "f":
+            raise TypeError("complex coefficients do not fit a real series")
+        if not copy and self.dtype == np.dtype(dtype):
+            return self
+        found = self._new(self._coef.astype(dtype), reach=self._reach)
+        return found if order == "K" else found.copy(order)
+
+    # -------------------------------------------------------------- views
+    def __getitem__(self, index: Any) -> Any:
+        parts = index if isinstance(index, tuple) else (index,)
+        kinds = [type(i) for i in parts]
+        if not SIMPLE.issuperset(kinds):
+            return super().__getitem__(index)
+        numbers, axes = kinds.count(int), self._coef.ndim - 1
+        if numbers + kinds.count(slice) > axes:
+            raise IndexError(f"too many indices for a {type(self).__name__} of shape {self.shape}")
+        where = (slice(None), *parts)
+        if numbers == len(parts) == axes:
+            return self._new(self._coef[where].copy(), reach=self._reach)
+        whole = self._shared()
+        return whole._view(whole._coef[where], lambda t: t[where])
+
+    def _memory(self) -> Any:
+        return None if self._place is None else self._place[0]
+
+    def _shared(self) -> Self:
+        """Return the array that views are made of: this one, or a copy of what is a number.
+
+        Its memory begins here, its rows laid out as a result has them in NumPy.
+        """
+        if self._place is not None:
+            return self
+        number = self._coef.ndim == 1
+        nested = is_operand(self._coef)
+        table = self._coef.copy("K") if number or nested else by_rows(self._coef)
+        whole = self._new(table, reach=self._reach) if number else self
+        whole._coef = table
+        whole._place = Family(whole), None
+        return whole
+
+    def _view(self, table: Array, step: Callable[[Any], Any]) -> Self:
+        """Return the view whose table is step(table of this series)."""
+        assert self._place is not None
+        family, path = self._place
+        view = self._new(table, reach=self._reach)
+        view._place = family, (step, path)
+        family.add(view, (step, path))
+        return view
+
+    def _viewed(self, f: Callable[..., Any]) -> Any:
+        whole = self._shared()
+        moved = rows(f, whole._coef)
+        if isinstance(moved, (list, tuple)):
+            return type(moved)(
+                whole._seen(part, functools.partial(_nth, f, n)) for n, part in enumerate(moved)
+            )
+        return whole._seen(moved, lambda t: rows(f, t))
+
+    def _seen(self, table: Array, step: Callable[[Any], Any]) -> Self:
+        if same_memory(table, self._coef):
+            return self._view(table, step)
+        return self._new(table, reach=self._reach)
+
+    def _unchanged(self, copy: Coefficients) -> bool:
+        """Whether nothing was written here since that copy was made."""
+        x, y = self._coef, copy._coef
+        if is_operand(x) or is_operand(y):
+            return is_operand(x) and is_operand(y) and bool(x._unchanged(y))
+        if x.dtype == object:
+            return all(a is b for a, b in zip(x.reshape(-1), y.reshape(-1), strict=True))
+        return bool(x.dtype == y.dtype) and x.tobytes() == y.tobytes()
+
+    # -------------------------------------------------------------- writing
+    def _write(self, index: Any, table: Array, reach: float) -> None:
+        """Write the elements of another table of the same algebra, a polynomial of that degree."""
+        self._each(lambda x: setattr(x, "_reach", max(x._reach, reach)))
+        self._make_room(table)
+        parts = index if isinstance(index, tuple) else (index,)
+        if any(isinstance(i, (list, np.ndarray, bool, np.bool_)) for i in parts):
+            parts = np.unravel_index((positions(self.shape) - 1)[index], self.shape)
+        where = (slice(None), *parts)
+        n = self._coef[where].ndim - 1
+        lost = table.ndim - 1 - n
+        if lost > 0 and set(table.shape[1 : 1 + lost]) == {1}:  # as NumPy, which drops them
+            table = table.reshape((len(table), *table.shape[1 + lost :]))
+        if not (is_operand(table) or is_operand(self._coef)):
+            table, _ = together(table, self._coef)
+        self._coef[where] = pad(table, n)
+
+    def _each(self, f: Callable[[Coefficients], None]) -> None:
+        """Do f(series) for all that share the table."""
+        if self._place is None:
+            f(self)
+        else:
+            self._place[0].each(lambda x, _: f(x))
+
+    def _make_room(self, table: Array) -> None:
+        """Convert the table, for all that share it, to numbers that those of another fit into."""
+        coef = self._coef
+        if is_operand(table):
+            if is_operand(coef) and not table._hosts(coef):
+                return
+            self._convert(lambda t: table._zeros(t.shape) + t)
+        elif not is_operand(coef):
+            if table.dtype.kind == "c" and coef.dtype.kind == "f":
+                raise TypeError(
+                    "a complex value does not fit into a real series; make it complex first"
+                )
+            fits, _ = together(coef, table)
+            if Kind.of(fits) != Kind.of(coef):
+                self._convert(lambda t: together(t, table)[0])
+
+    def _convert(self, f: Callable[[Any], Any]) -> None:
+        if self._place is None:
+            self._coef = f(self._coef)
+        else:
+            self._place[0].convert(f)
+
+
+def _nth(f: Callable[..., Any], n: int, table: Any) -> Any:
+    return rows(f, table)[n]

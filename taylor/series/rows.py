@@ -1,0 +1,291 @@
+"""Rows of the table at series: by machine code or by the sweep, and what is special at some points.
+
+Where a series ends before its order says (a root of a series that starts at degree v, a division
+that cancels a power of t) the rest is not known, and the result says so: see `declared`.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from taylor.core.algebra import Algebra, Univariate
+from taylor.core.branches import at_zero, lowered
+from taylor.core.expand import of_row
+from taylor.core.functions import cbrt, mod, power, real_power, sqrt
+from taylor.core.instructions import Choose, Input, Instruction, Parameter
+from taylor.core.memory import in_rows
+from taylor.core.powers import integer_valued, raised
+from taylor.core.program import Program
+from taylor.core.singular import checked, is_zero, no_expansion
+from taylor.core.sweep import Sweep
+from taylor.core.table import Elementary
+from taylor.core.tables import nonzero, pad
+from taylor.errors import DomainError, PoleError
+from taylor.machine import engine
+from taylor.numbers.contexts import is_interval, is_set, members
+from taylor.numbers.formulas import Constant
+from taylor.numbers.kinds import Array, Kind, base, is_operand
+from taylor.numbers.policy import current_policy, policy
+from taylor.numbers.values import as_array, divisible, together
+from taylor.series.coefficients import UNKNOWN, Coefficients
+from taylor.series.wide import mended
+
+Live = tuple[bool, ...]  # which operands are tables
+ALONE, LEFT, RIGHT, BOTH = (True,), (True, False), (False, True), (True, True)
+LANES_TIMES_DEGREES = 1 << 16  # a tile of lanes whose tables stay in the cache
+
+
+def plain(x: Any) -> Any:
+    """Return a plain number or array that can be combined with a table."""
+    if is_operand(x) or type(x) in (int, float, complex, Constant):
+        return x
+    if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in "fc":
+        return x
+    array = as_array(x)
+    return array[()] if array.ndim == 0 else array
+
+
+def propagates() -> bool:
+    """Whether singular points give nan."""
+    return current_policy().singular == "propagate"
+
+
+# ------------------------------------------------------------------ the table of a program
+def by_code(
+    row: Elementary | str, live: Live, algebra: Algebra, given: Sequence[Any]
+) -> Array | None:
+    """Return the table of a row from the engine, laid out as NumPy's result is; or None."""
+    found = engine.run(row, live, algebra, given)
+    if found is None or found.ndim < 3:
+        return found
+    tables, arrays = (
+        [x for x, m in zip(given, live, strict=True) if m is k] for k in (True, False)
+    )
+    return in_rows(found, tables, arrays)
+
+
+def swept(
+    program: Program, algebra: Algebra, tables: Sequence[Array], parameters: Sequence[Any] = ()
+) -> Array:
+    """Return the single output of a program of element-wise rules, tile by tile of lanes."""
+    shape = np.broadcast_shapes(*(t.shape[1:] for t in tables), *(np.shape(c) for c in parameters))
+    lanes = math.prod(shape)
+    tile = max(64, LANES_TIMES_DEGREES // algebra.size)
+    if lanes <= tile or any(map(is_operand, (*tables, *parameters))):
+        padded = [pad(t, len(shape)) for t in tables]
+        sweep = Sweep(program, algebra, padded, parameters)
+        sweep.run()
+        y = mended(program, algebra, padded, parameters, sweep.result(program.outputs[0]))
+        return in_rows(y, padded, parameters)
+    flat = [np.broadcast_to(pad(t, len(shape)), (len(t), *shape)) for t in tables]
+    flat = [t.reshape(len(t), lanes) for t in flat]
+    given = [np.broadcast_to(c, shape).reshape(lanes) if np.ndim(c) else c for c in parameters]
+    parts = [
+        swept(
+            program,
+            algebra,
+            [t[:, i : i + tile] for t in flat],
+            [c[i : i + tile] if np.ndim(c) else c for c in given],
+        )
+        for i in range(0, lanes, tile)
+    ]
+    whole = np.concatenate(parts, axis=1).reshape(algebra.size, *shape)
+    return in_rows(whole, tables, parameters)
+
+
+@functools.cache
+def choice(mode: str, mine: Live) -> Program:
+    """Return the program of one choice whose arguments marked in `mine` are series."""
+    code: list[Instruction] = []
+    inputs: list[int] = []
+    for i, inside in enumerate(mine):
+        if inside:
+            code.append(Instruction(Input(len(inputs)), (), ()))
+            inputs.append(i)
+        else:
+            code.append(Instruction(Parameter(i - len(inputs)), (), ()))
+    code.append(Instruction(Choose(mode), (0, 1, 2, 3), ()))
+    return Program(code, inputs, [4])
+
+
+# ------------------------------------------------------------------ elementary functions
+def elementary(row: Elementary, owner: Any, args: Sequence[Any]) -> Any:
+    """Return a row of the table at arguments of which the owner is the innermost series."""
+    mine = owner._mine(args)
+    for x in args:
+        if x is not None:
+            plain(x)  # or it is no number
+    values = [x.value if inside else x for x, inside in zip(args, mine, strict=True)]
+    inside = [x for x, m in zip(args, mine, strict=True) if m]
+    if owner.order == 0 or not any(x.active for x in inside):
+        whole = owner.order == 0 or all(x._reach <= owner.order for x in inside)
+        y = owner._constant(checked(row, values, current_policy().singular))
+        if not whole and (row is mod or (row is power and mine[0])):
+            return _composed(row, owner, args)
+        return y if whole else _known(owner, y, row, inside, mine, values)
+    if row.compose is not None:
+        y = _composed(row, owner, args)
+        same = isinstance(y, Coefficients) and y.tag is owner.tag
+        if not same or any(x is None for x in args):
+            return y
+        with np.errstate(all="ignore"):
+            return y._with_value(row(*values))
+    if row is real_power or row is sqrt or row is cbrt:
+        special = _at_zero(row, owner, args)
+        if special is not None:
+            return special
+    still = row.jumps is not None or all(x._reach == 0 for x in inside)
+    y = owner._new(_table(row, owner, args, mine, values), reach=0 if still else UNKNOWN)
+    return _known(owner, y, row, inside, mine, values) if y.shape else y
+
+
+def _table(
+    row: Elementary, owner: Any, args: Sequence[Any], mine: list[bool], values: Sequence[Any]
+) -> Array:
+    live = tuple(mine)
+    if len(args) > 1:
+        given = [x._coef if m else x for x, m in zip(args, mine, strict=True)]
+        table = by_code(row, live, owner.algebra, given)
+        if table is not None:
+            table[0] = checked(row, values, current_policy().singular)
+            return table
+    inputs = together(*(divisible(x._coef) for x, m in zip(args, mine, strict=True) if m))
+    parameters = [x for x, m in zip(args, mine, strict=True) if not m]
+    try:
+        program = of_row(row, live, Kind.of(inputs[0]).exact)
+        table = swept(program, owner.algebra, inputs, parameters)
+    except DomainError:
+        if row.jumps is not None:
+            raise
+        raise no_expansion(row, values) from None
+    if row is real_power and not mine[1]:
+        _set_lanes_at_zero(table, owner.algebra, args[0]._coef, args[1])
+    return table
+
+
+def _composed(row: Elementary, owner: Any, args: Sequence[Any]) -> Any:
+    assert row.compose is not None
+    return _power(owner, *args[1:]) if row is power and owner is args[0] else row.compose(*args)
+
+
+def _power(a: Any, r: Any) -> Any:
+    """Return a**r; by a·y' = r·y·a' where products leave the range of floats."""
+    lost: PoleError | None = None
+    result: Any = None
+    try:
+        result = raised(a, r)
+    except PoleError as error:
+        lost = error
+    x = a._coef
+    floats = not is_operand(x) and x.dtype.kind in "fc" and not is_operand(r) and np.ndim(r) == 0
+    if floats and integer_valued(r):
+        with np.errstate(all="ignore"):
+            total = math.nan if lost is not None else np.add.reduce(result._coef, axis=None)
+        if not np.isfinite(total) and np.all(x[0]) and np.isfinite(x).all():
+            return a._new(swept(of_row(real_power, (True, False)), a.algebra, [x], [float(r)]))
+    if lost is not None:
+        raise lost
+    return result
+
+
+# ------------------------------------------------------------------ series that end early
+def declared(owner: Any, table: Array) -> Any:
+    """Return the series of a table that ends below the order.
+
+    By hand its order is lower; in a driver the missing coefficients are nan, and the driver goes on
+    at a higher order.
+    """
+    algebra, tag = owner.algebra, owner.tag
+    missing = algebra.size - len(table)
+    if missing <= 0:
+        return owner._new(table[: algebra.size])
+    if tag.level >= 0:
+        return owner._new(table, lowered(algebra, int(algebra.degrees[len(table) - 1])))
+    tag.short = True
+    return owner._new(np.concatenate([table, np.concatenate([table[:1] * math.nan] * missing)]))
+
+
+def _known(
+    owner: Any,
+    y: Any,
+    row: Elementary,
+    inside: Sequence[Any],
+    mine: Sequence[bool],
+    values: Sequence[Any],
+) -> Any:
+    """Return y = row(a) as far as it is known where an argument varies above the order only.
+
+    With a - a_0 = O(t^(K+1)) and f(a) - f(a_0) ~ (a - a_0)^g that is below degree (K+1)g.
+    """
+    if (row.germ is None and row.jumps is None) or all(x._reach <= owner.order for x in inside):
+        return y
+    still = np.ones((), dtype=bool)
+    for x in inside:
+        still = still & ~nonzero(x._coef[1:]).any(0)
+    above = owner.algebra.degrees > _degree_known(row, owner.order, values)
+    if not (still.any() and above.any()):
+        return y
+    lanes = np.broadcast_to(still & _singular_at(row, mine, values), y.shape)
+    if not lanes.any():
+        return y
+    if not y.shape:
+        return declared(owner, y._coef[~above])
+    y._coef[above.reshape((-1,) + (1,) * y.ndim) & lanes] = math.nan
+    owner.tag.short = owner.tag.short or owner.tag.level < 0
+    return y
+
+
+def _degree_known(row: Elementary, order: int, values: Sequence[Any]) -> int:
+    germ = row.germ
+    if row is real_power:
+        r = base(values[1])
+        germ = Fraction(float(r)) if np.ndim(r) == 0 and not np.iscomplexobj(r) else germ
+    return max(math.ceil((order + 1) * germ) - 1, 0) if germ else 0
+
+
+def _singular_at(row: Elementary, mine: Sequence[bool], values: Sequence[Any]) -> Array:
+    """Return, lane by lane, whether a row has no expansion at a point where it has a value."""
+    points = [np.asarray(base(v)) for v in values]
+    if any(is_set(v) for v in points):  # a set has none if one of its numbers has none
+        chosen = zip(*(members(v) for v in points), strict=True)
+        return np.logical_or.reduce([_singular_at(row, mine, v) for v in chosen])
+    points = [v.astype(float) if v.dtype.kind not in "fc" else v for v in points]
+    shape = np.broadcast_shapes(*(v.shape for v in points))
+    heads = [v for v, m in zip(points, mine, strict=True) if m]
+    tables = [pad(np.stack([h, np.ones_like(h)]), len(shape)) for h in heads]
+    given = [v[()] for v, m in zip(points, mine, strict=True) if not m]
+    with policy(singular="propagate"):
+        sweep = Sweep(of_row(row, tuple(mine)), Univariate(1), tables, given)
+        sweep.run()
+    return np.broadcast_to(~np.isfinite(sweep.result(sweep.program.outputs[0])[1]), shape)
+
+
+def _at_zero(row: Elementary, owner: Any, args: Sequence[Any]) -> Any:
+    """Return a root or real power of a scalar series whose value is zero, where it exists."""
+    a = args[0]
+    if not isinstance(a, Coefficients) or a.tag is not owner.tag or a.shape or is_operand(a._coef):
+        return None
+    if is_interval(a._coef[0]) or not is_zero(a._coef[0]) or propagates():
+        return None
+    r: Any = args[1] if row is real_power else row.germ
+    if isinstance(r, Coefficients) or np.ndim(r) or isinstance(r, complex):
+        return None
+    if r < 0:
+        raise PoleError(f"a series with value zero to the power {r}: a pole")
+    table = at_zero(row, a, Fraction(r))
+    return None if table is None else declared(owner, table)
+
+
+def _set_lanes_at_zero(table: Array, algebra: Algebra, a: Array, r: Any) -> None:
+    """Set the coefficients of x**r that exist (zeros up to degree r) in lanes with x = 0."""
+    if table.ndim == 1 or is_operand(table) or is_operand(r) or np.iscomplexobj(r):
+        return
+    zero = np.broadcast_to(base(a[0]) == 0, table.shape[1:])
+    degrees = algebra.degrees.reshape((-1,) + (1,) * (table.ndim - 1))
+    table[zero & (degrees > 0) & (degrees <= r)] = 0
