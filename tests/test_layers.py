@@ -24,7 +24,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "linalg": ["degrees", "equations", "factors", "__init__"],
     "arrays": ["moves", "reductions", "products", "elementwise", "statistics", "sequences"],
     "machine": [
-        "calls", "planar", "emit", "compose", "series", "machine", "monomials", "engine",
+        "calls", "planar", "nests", "moves", "contractions", "emit", "degrees", "tables",
+        "convolutions", "compose", "monomials", "series", "machine", "engine",
     ],
     "series": [
         "text", "wide", "coefficients", "rows", "rules", "series", "powers",

@@ -378,11 +378,9 @@ def test_compiled_rows_of_multivariate_series(name, kind, monkeypatch):
     x = 0.8 + sum((i + 1) * 0.3 * v for i, v in enumerate(variables))
     x = x + 0.2 * variables[0] * variables[1]
     row, taken = TABLE[name], []
-    real = monomials.Polynomials.__call__
+    real = Machine.__call__
     monkeypatch.setattr(engine, "PATIENCE", 0)
-    monkeypatch.setattr(
-        monomials.Polynomials, "__call__", lambda self, *t: taken.append(1) or real(self, *t)
-    )
+    monkeypatch.setattr(Machine, "__call__", lambda self, *t: taken.append(1) or real(self, *t))
     found = row(x)
     assert taken
     quotients = [x / (1.5 + x * x), 2.0 / x, x**2.5]

@@ -40,7 +40,7 @@ from taylor.errors import (
 )
 from taylor.kept import STORE
 from taylor.llvm.ir import WIDTH
-from taylor.machine.engine import series_machine, unit_of
+from taylor.machine.engine import unit_of
 from taylor.machine.machine import GUARD, INFINITE, OK, Machine
 from taylor.numbers.policy import policy
 from taylor.series.series import Series
@@ -452,7 +452,7 @@ def _machine(kind: str, form: Any, program: Program, x: Sequence[Any], make: boo
         varies.append(given or any(varies[a] for a in args))
     if not all(varies[i] for i in program.outputs):
         raise TaylorError("a result does not depend on the series")
-    return series_machine(program, algebra, heights, unit, _pattern(x), make=make)
+    return Machine(program, algebra, heights, unit, complex=_pattern(x), make=make)
 
 
 def _weights(kind: str, form: Any) -> tuple[int, int]:

@@ -14,7 +14,8 @@ from typing import Any
 
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH, Scalar
-from taylor.machine.emit import Degree, Symbol, empty
+from taylor.machine.degrees import Degree
+from taylor.machine.emit import Symbol, empty
 
 
 class Composition:
@@ -33,7 +34,7 @@ class Composition:
         width = f.unit if f.unit > 1 or self.size == 1 else WIDTH
         if self.size == 1:
             y = self._element(k, 0, width)
-            return Symbol(f, self.shape, reg=y, strides=(0,) * len(self.shape))
+            return Symbol(f, self.shape, reg=y)
         out = empty(f, self.shape, self.x.complex)
 
         def element(e: Any) -> None:
@@ -64,7 +65,8 @@ class Composition:
     def _power(self, m: str, k: Any, e: Any, width: int) -> Scalar:
         """Return [u^m]_k."""
         f = self.f
-        stop = f.whole("add", f.whole("sub", k, m), 2)
+        stop = f.whole("sub", k, m)
+        stop = f.whole("add", stop, 2)
         if self.top < self.order:
             stop = f.least(self.top + 1, stop)
         lower = f.whole("sub", m, 1)

@@ -14,16 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import Algebra, Graded, Univariate
+from taylor.core.algebra import Algebra
 from taylor.core.expand import of_row
 from taylor.core.instructions import DIV, MUL, Input, Instruction, Parameter
 from taylor.core.program import Program
 from taylor.core.table import Elementary
 from taylor.core.tables import pad
 from taylor.errors import TaylorError
-from taylor.machine.emit import Unsupported
 from taylor.machine.machine import OK, Machine
-from taylor.machine.monomials import Polynomials
 
 Array = Any
 TILE = 32  # points of a tile: four vectors hide the latency of a multiply-add
@@ -39,23 +37,6 @@ QUOTIENTS: dict[tuple[bool, ...], Program] = {
     (True, True): Program([_X, _Y, Instruction(DIV, (0, 1), ())], [0, 1], [2]),
     (False, True): Program([_X, _C, Instruction(DIV, (1, 0), ())], [0], [2]),
 }
-
-
-def series_machine(
-    program: Program,
-    algebra: Algebra,
-    heights: Sequence[int],
-    unit: int = 1,
-    complex: Sequence[bool] = (),
-    expanded: bool = False,
-    make: bool = True,
-) -> Machine:
-    """Return the machine code of a program on series; raises TaylorError where there is none."""
-    if isinstance(algebra, Univariate):
-        return Machine(program, algebra.order, heights, unit, expanded, complex, make)
-    if not isinstance(algebra, Graded):
-        raise Unsupported(f"{algebra} has no machine code")
-    return Polynomials(program, algebra, heights, unit, expanded, complex, make)
 
 
 def unit_of(points: int) -> int:
@@ -97,7 +78,8 @@ class Kernel:
 
     def _made(self, unit: int) -> Machine | None:
         try:
-            return series_machine(*self.given, unit, self.complex, expanded=True)
+            program, algebra, heights = self.given
+            return Machine(program, algebra, heights, unit, True, self.complex)
         except (TaylorError, ImportError, OSError) as error:
             self.reason = str(error)
             small = self.numbers and unit > 1  # a tile of large series would take too much memory

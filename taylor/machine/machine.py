@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from taylor.core.algebra import Univariate
+from taylor.core.algebra import Algebra, Graded, Univariate
 from taylor.core.expand import expand
 from taylor.core.instructions import Parameter
 from taylor.core.program import Program
@@ -32,9 +33,7 @@ from taylor.machine.emit import (
     Symbol,
     Unsupported,
     asked,
-    at,
     broadcast,
-    c_strides,
     contiguous,
     flattened,
     lifted,
@@ -42,8 +41,11 @@ from taylor.machine.emit import (
     settled,
     with_questions,
 )
+from taylor.machine.monomials import Pairs, check
+from taylor.machine.nests import at, c_strides
 from taylor.machine.planar import UNORDERED, kinds
-from taylor.machine.series import Emission, Table, part_size
+from taylor.machine.series import Emission
+from taylor.machine.tables import Table, part_size
 
 Array = Any
 OK, GUARD, INFINITE = 0, 1, 2
@@ -66,9 +68,10 @@ def block(size: int) -> Array:
 class Machine:
     """A program as machine code: called with arrays, it returns (status, outputs).
 
-    With an order, inputs and outputs are tables of coefficients: input i gets the degrees up to
-    heights[i] (default 1: a point and a direction), outputs all up to the order.  `complex` says
-    which inputs (and then parameters) are complex; in memory their parts are inputs of their own.
+    With an algebra (or an order: that of univariate series) inputs and outputs are tables of
+    coefficients: input i gets the degrees up to heights[i] (default 1: a point and a direction),
+    outputs all up to the order.  `complex` says which inputs (and then parameters) are complex; in
+    memory their parts are inputs of their own.
     Unless the code is to be made, NotNow is raised where there is none on disk.
     """
 
@@ -77,13 +80,15 @@ class Machine:
     flag: int  # of the number of failed guards, and of Σ 0·y
     size: int
     asks: tuple[Sequence[Any], int]  # what the code asks Python for, and where it finds Python
-    lists: Sequence[Any] = ()  # what tables of indices the code reads, and where it finds them
+    # where the code finds tables of pairs of monomials, and for which degrees
+    lists: tuple[int, Sequence[tuple[int, int, int]]] | None = None
+    addresses: NDArray[np.int64]  # of those tables
     code: Code
 
     def __init__(
         self,
         program: Program,
-        order: int | None = None,
+        series: Algebra | int | None = None,
         heights: Sequence[int] | None = None,
         unit: int = 1,
         expanded: bool = False,
@@ -91,87 +96,92 @@ class Machine:
         make: bool = True,
     ) -> None:
         self.unit, self.expanded = unit, expanded
-        parameters = [()] * sum(isinstance(i.op, Parameter) for i in program.code)
-        self.inputs = [program.code[i].shape for i in program.inputs]
-        self.outputs = [program.code[i].shape for i in program.outputs]
-        self.complex = list(complex) or [False] * (len(self.inputs) + len(parameters))
-        kind = kinds(program.code, self.complex)
-        self.found = [kind[i] for i in program.outputs]  # which outputs are complex
-        self.planar = any(kind)
-        self.tables, self.order = order is not None, order
-        if order is not None:
-            known = [min(1, order)] * len(self.inputs) if heights is None else list(heights)
-            self.heights = known
-            self.inputs = [(self._count(h), *s) for h, s in zip(known, self.inputs, strict=True)]
-            self.outputs = [(self._count(order), *s) for s in self.outputs]
-        self.inputs = _doubled([*self.inputs, *parameters], self.complex)
-        self.outputs = _doubled(self.outputs, self.found)
-        if self.tables and not expanded and is_users(program):  # with the equations of the rows
-            program, self.expanded = expand(program), True
+        algebra = self.algebra = Univariate(series) if isinstance(series, int) else series
+        self.tables, self.dense = algebra is not None, not isinstance(algebra, Univariate)
+        grown = self._shapes(program, heights, complex)
+        if self.tables and not expanded and (self.dense or is_users(program)):
+            program, self.expanded = expand(program), True  # with the equations of the rows
+        if isinstance(algebra, Graded):
+            check(program, algebra, unit)
+        elif self.tables and self.dense:
+            raise Unsupported(f"{algebra} has no machine code")
         code, rows = bare(program)
 
         def write() -> tuple[Any, Code]:
             if not make:
                 raise NotNow("the code is not on disk")
-            self._write(program, order, rows)
+            self._write(program, rows)
             layout = (self.places, self.results, self.flag, self.size, self.lists, self.asks)
             return layout, self.code
 
-        grown = None if order is None else (order, *self.heights)
-        name = (type(self).__name__, *self._kind(), self.expanded, grown, unit, *self.complex)
+        name = ("machine", self.expanded, grown, unit, *self.complex)
         layout, self.code = made(write, identity(code), *name, program.identity)
         self.places, self.results, self.flag, self.size, self.lists, self.asks = layout
+        if isinstance(algebra, Graded) and self.lists is not None:
+            self.indices = [algebra.compiled_pairs(*degrees) for degrees in self.lists[1]]
+            every = [a for t in self.indices for a in (*t.pointers, t.weights.ctypes.data)]
+            self.addresses = np.array(every, np.int64)
         self.local = threading.local()
         self.call = self.code.call
         if self.asks[0]:
             self.program, self.users, self.call = program, rows, self._call
+
+    def _shapes(
+        self, program: Program, heights: Sequence[int] | None, complex: Sequence[bool]
+    ) -> tuple[Any, ...]:
+        """Find the shapes of inputs and outputs; return what the code depends on beside them."""
+        parameters = [()] * sum(isinstance(i.op, Parameter) for i in program.code)
+        inputs: list[Any] = [program.code[i].shape for i in program.inputs]
+        outputs: list[Any] = [program.code[i].shape for i in program.outputs]
+        self.complex = list(complex) or [False] * (len(inputs) + len(parameters))
+        kind = kinds(program.code, self.complex)
+        self.found = [kind[i] for i in program.outputs]  # which outputs are complex
+        self.planar = any(kind)
+        grown: tuple[Any, ...] = ()
+        algebra = self.algebra
+        if algebra is not None:
+            known = [min(1, algebra.order)] * len(inputs) if heights is None else list(heights)
+            counts = [int(np.count_nonzero(algebra.degrees <= h)) for h in known]
+            inputs = [(n, *s) for n, s in zip(counts, inputs, strict=True)]
+            outputs = [(algebra.size, *s) for s in outputs]
+            self.heights = known
+            grown = (algebra.order, *known)
+            if isinstance(algebra, Graded):
+                grown = (algebra.identity, *grown)
+        self.inputs = _doubled([*inputs, *parameters], self.complex)
+        self.outputs = _doubled(outputs, self.found)
+        return grown
 
     @property
     def weight(self) -> int:
         """Bytes of the object and of the memory of a thread."""
         return self.code.weight + 8 * self.size
 
-    def _kind(self) -> tuple[Any, ...]:
-        """Return what, besides the program, the orders and the unit, the code depends on."""
-        return ()
-
-    def _count(self, order: int) -> int:
-        """Return the number of coefficients of a series of that order."""
-        return order + 1
-
-    def _write(self, program: Program, order: int | None, rows: Sequence[Any]) -> None:
+    def _write(self, program: Program, rows: Sequence[Any]) -> None:
         """Write the program as LLVM IR and compile it."""
         f = Function(self.unit)
-        f.above_cuts, f.rows = order is not None, rows
-        self._lay_out(f)
-        self._body(f, program, order)
-        text = f.text()
-        self.size, self.asks = f.size + WIDTH, (f.asks, f.asking)
-        self.code = Code(text)
-
-    def _lay_out(self, f: Function) -> None:
-        """Give all inputs and outputs their places in memory."""
+        f.above_cuts, f.rows = self.tables, rows
         self.places = [f.allocate(self._room(s)) for s in self.inputs]
         self.results = [f.allocate(_size(s)) for s in self.outputs]
         self.flag = f.allocate(2)
-
-    def _body(self, f: Function, program: Program, order: int | None) -> None:
-        """Write the functions of the module."""
-        if order is None:
+        if self.algebra is None:
             v = self._values(f, program)
         else:
             program = program if self.expanded else expand(program)
-            v = self._series(f, program, order)
+            v = self._series(f, program, self.algebra)
         places = zip(self.outputs, self.results, strict=True)
         for i, pair in zip(program.outputs, self.found, strict=True):
             shape, place = next(places)
             _write(f, lifted(f, v[i]), shape, place, next(places)[1] if pair else place)
-        heads = v if order is None else {i: _head(y) for i, y in v.items()}
+        heads = {i: _head(y) for i, y in v.items()} if self.tables else v
         wrong = failed(f, program.guards, heads)
         f.store(wrong, f.address("%data", [], self.flag))
         self._finite(f)
         if self.many:
             tiled(f, *self._rows(), self.flag)
+        text = f.text()
+        self.size, self.asks = f.size + WIDTH, (f.asks, f.asking)
+        self.code = Code(text)
 
     @property
     def many(self) -> bool:
@@ -202,7 +212,7 @@ class Machine:
     def _room(self, shape: Sequence[int]) -> int:
         if not self.tables or not shape:
             return _size(shape)
-        return shape[0] * part_size(shape, self.unit)
+        return shape[0] * part_size(shape, self.unit, self.dense)
 
     def _view(self, data: Array, shape: tuple[int, ...]) -> Array:
         """Return memory as the array it holds: the parts of a table fill whole vectors."""
@@ -231,34 +241,33 @@ class Machine:
             shape, place = next(places)
             if pair:
                 next(places)
-            make = self._table if self.tables and shape else _input
-            found.append(make(f, shape, place, pair))
+            if self.tables and shape:
+                found.append(Table(f, shape, None, place, pair, self.dense))
+            else:
+                found.append(_input(f, shape, place, pair))
         return found
 
-    def _series(self, f: Function, program: Program, order: int) -> Any:
+    def _series(self, f: Function, program: Program, algebra: Algebra) -> Any:
         given, n = self._given(f), len(program.inputs)
         program = dataclasses.replace(program, code=list(with_questions(f, program.code)))
+        pairs = Pairs(algebra, f) if isinstance(algebra, Graded) else None
+        short = len(program) * (algebra.order + 1) <= BY_DEGREE
         sweep = Emission(
-            f, program, order, given[:n], self.heights, given[n:], self._algebra(f),
-            by_degree=self.unit == 1 and len(program) * (order + 1) <= BY_DEGREE,
+            f, program, algebra.order, given[:n], self.heights, given[n:], pairs,
+            by_degree=self.unit == 1 and short,
         )  # fmt: skip
         sweep.run()
+        if pairs is not None:
+            self.lists = pairs.place, list(pairs.lists)
         guarded = {i for g in program.guards for i in (g.a, g.b) if i >= 0}
         return {i: sweep.result(i) for i in {*program.outputs, *guarded}}
 
-    def _table(self, f: Function, shape: tuple[int, ...], place: int, complex: bool) -> Table:
-        return Table(f, shape, None, place, complex)
-
-    def _algebra(self, f: Function) -> Any:
-        """Return the algebra of the series; None for one variable."""
-        return None
-
-    def _degrees(self) -> Any:
-        """Return the algebra of the series in NumPy."""
-        return Univariate(self.order or 0)
-
     def memory(self) -> Any:
         """Return this thread's pointer, and the views of inputs, outputs and flags it points to."""
+        try:
+            return self.local.memory
+        except AttributeError:
+            pass
         data = self.prepared(block(self.size))
         ins = [
             self._view(data[p : p + self._room(s)], s)
@@ -269,15 +278,15 @@ class Machine:
             for p, s in zip(self.results, self.outputs, strict=True)
         ]
         flags = data[self.flag : self.flag + 2]
-        self.local.data, self.local.calls = data, self.calls(data)
+        self.local.data, self.local.calls = data, self._calls(data)
         self.local.memory = (ctypes.c_void_p(data.ctypes.data), ins, outs, flags)
         return self.local.memory
 
-    def calls(self, data: Array) -> Calls | None:
+    def _calls(self, data: Array) -> Calls | None:
         """Return what answers the code in a block of memory, if it asks."""
         if not self.asks[0]:
             return None
-        return Calls(self.asks, self.program, self.users, self._degrees(), data, self.unit)
+        return Calls(self.asks, self.program, self.users, self.algebra, data, self.unit)
 
     def _call(self, pointer: ctypes.c_void_p) -> None:
         """Run code that asks Python, which may come back here: it finds other memory then."""
@@ -357,13 +366,15 @@ class Machine:
             known: tuple[int, Array, int] = self.local.tile
         except AttributeError:
             self.local.held = self.prepared(block((self.size + 1) * self.unit))
-            self.local.answers = self.calls(self.local.held)
+            self.local.answers = self._calls(self.local.held)
             flags = np.zeros((1, 2, self.unit))
             known = self.local.tile = address(self.local.held), flags, address(flags)
         return known
 
     def prepared(self, data: Array) -> Array:
-        """Return a block of memory with what the code finds in it."""
+        """Return a block of memory, with the address of the pairs of monomials in its place."""
+        if self.lists:
+            data[self.lists[0] * self.unit :][:1].view(np.int64)[0] = self.addresses.ctypes.data
         return data
 
     @functools.cached_property
@@ -373,33 +384,29 @@ class Machine:
 
     def line(self, x: Any, v: Any) -> tuple[int, Any]:
         """Return (status, first output) of the series of t -> f(x + t·v)."""
-        try:
-            pointer, ins, outs, flags = self.local.memory
-        except AttributeError:
-            pointer, ins, outs, flags = self.memory()
+        memory = self.memory()
         if self.planar:
-            for table, x0, x1 in zip(ins, *map(_planes, (x, v)), strict=False):
+            for table, x0, x1 in zip(memory[1], *map(_planes, (x, v)), strict=False):
                 table[0], table[1] = x0, x1
         else:
-            table = ins[0]
+            table = memory[1][0]
             table[0], table[1] = x, v
-        self.call(pointer)
-        wrong, lost = flags.tolist()
-        if wrong or lost:  # nan too
-            return (GUARD if wrong else INFINITE), None
-        return OK, (self._merged(outs)[0] if self.planar else outs[0].copy())
+        status, outputs = self._run(memory)
+        return status, outputs[0]
 
     def __call__(self, *x: Any) -> tuple[int, list[Any]]:
         """Return (OK, GUARD or INFINITE, outputs) at x."""
-        try:
-            pointer, ins, outs, flags = self.local.memory
-        except AttributeError:
-            pointer, ins, outs, flags = self.memory()
-        for place, value in zip(ins, self._split(x) if self.planar else x, strict=True):
+        memory = self.memory()
+        for place, value in zip(memory[1], self._split(x) if self.planar else x, strict=True):
             place[...] = value
+        return self._run(memory)
+
+    def _run(self, memory: Any) -> tuple[int, list[Any]]:
+        """Run the code; the outputs are copies."""
+        pointer, _, outs, flags = memory
         self.call(pointer)
         wrong, lost = flags.tolist()
-        status = OK if wrong == lost == 0.0 else GUARD if wrong else INFINITE
+        status = OK if wrong == lost == 0.0 else GUARD if wrong else INFINITE  # nan is not 0 either
         if self.planar:
             return status, self._merged(outs)
         return status, [y.copy() if y.ndim else y[()] for y in outs]

@@ -9,47 +9,19 @@ degrees, so that each may be written to its last vector.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from taylor.core.algebra import CACHED_PAIRS, Graded
-from taylor.core.expand import expand
 from taylor.core.program import Program
 from taylor.llvm.function import Function
 from taylor.llvm.ir import Scalar
-from taylor.machine.emit import Symbol, Unsupported, broadcast, empty, over_axes
-from taylor.machine.machine import Machine
-from taylor.machine.series import Table
+from taylor.machine.emit import Symbol, Unsupported, broadcast, empty
+from taylor.machine.nests import Strided, axes_of, over_axes, terms_of
 
-Array = Any
 ROOM = 1 << 22  # coefficients of all tables of a program
 STEPS = 800  # instructions times degrees: each is written out, and compiled in a millisecond or two
-
-
-class Parts(Table):
-    """The coefficients of a multivariate series of the function being written, by degree."""
-
-    def _size_of_part(self, shape: tuple[int, ...], unit: int) -> int:
-        return math.prod(shape[1:])
-
-    @property
-    def whole(self) -> bool:
-        """Parts may be written to their last vector: the next one is written later."""
-        return True
-
-    def memory(self, k: Any) -> Symbol:
-        """Return where the coefficients of a slice lie, or one of them."""
-        if not isinstance(k, slice):
-            return super().memory(k)
-        self.place()
-        return self.view(
-            (k.stop - k.start, *self.part_shape), self.strides, k.start * self.size_of_part
-        )
-
-    def __getitem__(self, k: Any) -> Any:
-        return self.memory(k) if isinstance(k, slice) else super().__getitem__(k)
 
 
 class Pairs:
@@ -87,8 +59,7 @@ class Pairs:
                 inside = f.less(second, stop)
                 other = f.choose(inside, second, loop.index)
                 for total, i in zip(sums, (loop.index, other), strict=True):
-                    a = f.load(f.address("%data", [(f.entry(p, i), 1)], x.offset), 1, x.plane)
-                    b = f.load(f.address("%data", [(f.entry(q, i), 1)], y.offset), 1, y.plane)
+                    a, b = (t.load([(f.entry(at, i), 1)]) for t, at in ((x, p), (y, q)))
                     if i is other:
                         a, b = (f.select(inside, v, f.constant(0.0)) for v in (a, b))
                     loop.update(total, f.fma(self._weighted(a, i), b, total))
@@ -101,26 +72,28 @@ class Pairs:
         f, shape = self.f, np.broadcast_shapes(x.part_shape, y.part_shape)
         complex = x.complex or y.complex
         out = empty(f, (n, *shape), complex)
-        a, b = (broadcast(v.memory(0), shape).strides for v in (x, y))
-        axes = [(m, s, [u, v]) for m, s, u, v in zip(shape, out.strides[1:], a, b, strict=True)]
+        parts = [broadcast(v.memory(0), shape) for v in (x, y)]
+        inner = Strided(f, shape, None, out.slot, out.offset, out.strides[1:], plane=out.plane)
+        axes = axes_of(inner, parts)
+        to = [stride for _, stride, _ in axes]
 
         with f.loop(0, n) as rows:
             following = f.whole("add", rows.index, 1)
             first, stop = f.entry(starts, rows.index), f.entry(starts, following)
 
             def element(index: list[Any], width: int) -> None:
-                wide = [width if f.unit > 1 or (index and s[-1] == 1) else 1 for s in (a, b)]
                 with f.loop(first, stop, maybe=True) as loop:
-                    total = loop.carry(f.zero(width, complex))
-                    values = []
-                    for table, v, strides, w in zip((p, q), (x, y), (a, b), wide, strict=True):
+                    total, values = loop.carry(f.zero(width, complex)), []
+                    for k, (table, v, part) in enumerate(zip((p, q), (x, y), parts, strict=True)):
+                        strides = [s[k] for _, _, s in axes]
                         row = (f.entry(table, loop.index), v.size_of_part)
-                        where = [row, *zip(index, strides, strict=True)]
-                        values.append(f.load(f.address("%data", where, v.offset), w, v.plane))
+                        along = f.unit > 1 or strides[-1:] == [1]
+                        where = [row, *terms_of(index, strides)]
+                        values.append(part.load(where, width if along else 1))
                     new = f.fma(self._weighted(values[0], loop.index), values[1], total)
                     loop.update(total, f.splat(new, width))
-                terms = [(rows.index, out.strides[0]), *zip(index, out.strides[1:], strict=True)]
-                f.store(loop.result(total), f.address("%data", terms, out.offset), out.plane)
+                outer = rows.index, out.strides[0]
+                inner.store(loop.result(total), [outer, *terms_of(index, to)])
 
             over_axes(f, axes, element, padded=len(axes) == 1)
         return out
@@ -132,65 +105,10 @@ class Pairs:
         return self.f.binary("fmul", x, self.f.load(self.f.address(self.weights, [(i, 1)], 0), 1))
 
 
-class Polynomials(Machine):
-    """A program as machine code on the series of an algebra of monomials.
-
-    Inputs are tables of their first coefficients, up to the degrees `heights`.
-    """
-
-    def __init__(
-        self,
-        program: Program,
-        algebra: Graded,
-        heights: Sequence[int],
-        unit: int = 1,
-        expanded: bool = False,
-        complex: Sequence[bool] = (),
-        make: bool = True,
-    ) -> None:
-        self.algebra = algebra
-        program = program if expanded else expand(program)
-        count = sum(math.prod(i.shape) for i in program.code)
-        if algebra.size * count * unit > ROOM or algebra.count > CACHED_PAIRS:
-            raise Unsupported(f"the tables of {algebra} are too large")
-        if len(program.code) * (algebra.order + 1) > STEPS:
-            raise Unsupported(f"{len(program.code)} instructions are too many for {algebra}")
-        super().__init__(
-            program, algebra.order, heights, unit, expanded=True, complex=complex, make=make
-        )
-        self.indices = [algebra.compiled_pairs(*degrees) for degrees in self.lists[1:]]
-        addresses = [a for t in self.indices for a in (*t.pointers, t.weights.ctypes.data)]
-        self.addresses = np.array(addresses, np.int64)
-
-    def _kind(self) -> tuple[Any, ...]:
-        return self.algebra.identity
-
-    def _count(self, order: int) -> int:
-        return int(self.algebra.offsets[order + 1])
-
-    def _room(self, shape: Sequence[int]) -> int:
-        return math.prod(shape)
-
-    def _view(self, data: Array, shape: tuple[int, ...]) -> Array:
-        return data.reshape(shape)
-
-    def _table(self, f: Function, shape: tuple[int, ...], place: int, complex: bool) -> Table:
-        return Parts(f, shape, None, place, complex)
-
-    def _algebra(self, f: Function) -> Any:
-        self.pairs = Pairs(self.algebra, f)
-        return self.pairs
-
-    def _degrees(self) -> Any:
-        return self.algebra
-
-    def _write(self, program: Program, order: int | None, rows: Sequence[Any]) -> None:
-        super()._write(program, order, rows)
-        self.lists = [(self.pairs.place,), *self.pairs.lists]
-        del self.pairs
-
-    def prepared(self, data: Array) -> Array:
-        """Return a block of memory; the address of the pairs is put in its place."""
-        (place,) = self.lists[0]
-        data[place * self.unit :][:1].view(np.int64)[0] = self.addresses.ctypes.data
-        return data
+def check(program: Program, algebra: Graded, unit: int) -> None:
+    """Raise Unsupported if a program on series of an algebra has no code, or too much of it."""
+    count = sum(math.prod(i.shape) for i in program.code)
+    if algebra.size * count * unit > ROOM or algebra.count > CACHED_PAIRS:
+        raise Unsupported(f"the tables of {algebra} are too large")
+    if len(program.code) * (algebra.order + 1) > STEPS:
+        raise Unsupported(f"{len(program.code)} instructions are too many for {algebra}")

@@ -29,7 +29,7 @@ from taylor.errors import (
 from taylor.kept import STORE
 from taylor.ode.control import looks_stiff
 from taylor.ode.dense import Solution, in_numbers_of
-from taylor.ode.machine import DONE, GO, GUARD, SMALL, Memory, Stepper
+from taylor.ode.machine import DONE, GO, GUARD, SMALL, Machine, Memory
 from taylor.ode.numbers import finite, in_one_kind, spacing
 from taylor.ode.options import Options, check_time, number_of_steps
 from taylor.ode.pieces import Pieces, Place, along, resolved
@@ -195,7 +195,7 @@ class TaylorIntegrator:
                 if kind.kind not in "fiub":
                     raise TypeError(f"args holds numbers of {kind}; give floats")
             given = system.program, self.order, self.factor
-            return STORE.made(lambda: Stepper(*given), "stepper", given[0].identity, *given[1:])
+            return STORE.made(lambda: Machine(*given), "stepper", given[0].identity, *given[1:])
         except (TaylorError, TypeError, ImportError, OSError) as error:
             self._slow(str(error))
             return None

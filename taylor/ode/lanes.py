@@ -17,7 +17,7 @@ from taylor.llvm.expression import Expression
 from taylor.llvm.function import Function
 from taylor.llvm.ir import Scalar
 from taylor.machine.machine import block
-from taylor.ode.machine import DONE, END, GO, HEAD, IDLE, LIMIT, LOG, STATUS, TIMES, Stepper
+from taylor.ode.machine import DONE, END, GO, HEAD, IDLE, LIMIT, LOG, STATUS, TIMES, Machine
 
 Array = Any
 # In the head: where the state at its time is put, and the time it goes to, the next ones after it
@@ -26,7 +26,7 @@ FOUND, GOALS = LOG, TIMES
 UNIT, CACHE = 16, 1 << 18
 
 
-class Lanes(Stepper):
+class Lanes(Machine):
     """y' = f(t, y) of one program and one order, for many trajectories at a time."""
 
     def __init__(
@@ -38,22 +38,21 @@ class Lanes(Stepper):
 
     def records(self, n: int) -> tuple[Array, Array, Array, Array]:
         """Return n records of zeros, and the views of y, its lower parts and the parameters."""
-        rows = np.zeros((n, len(self._record())))
+        rows = np.zeros((n, len(self._rows())))
         y, low, parameters = np.split(rows[:, HEAD:], [self.components, 2 * self.components], 1)
         return rows, y, low, parameters
 
-    def _record(self) -> list[int]:
+    def _rows(self) -> list[int]:
         """Return where in memory the numbers of a record lie."""
         rows = list(range(HEAD))
         rows += range(self.places[1], self.places[1] + self.components)
-        rows += range(self.results[0], self.results[0] + self.components)
-        for place, shape in zip(self.places[2:], self.inputs[2:], strict=True):
+        rows += range(self.low, self.low + self.components)
+        for place, shape in zip(self.places[2:], self.shapes[2:], strict=True):
             rows += range(place, place + math.prod(shape))
         return rows
 
-    def _body(self, f: Function, program: Program, order: int | None) -> None:
-        super()._body(f, program, order)
-        _refill(f, self._record(), self.components)
+    def _add(self, f: Function) -> None:
+        _refill(f, self._rows(), self.components)
 
     def run(self, records: Array, times: Array, column: Array, found: Array) -> Exception | None:
         """Step records to all times, until they fail or have taken LIMIT steps.

@@ -25,22 +25,18 @@ from taylor.core.algebra import Univariate
 from taylor.core.maps import Gather
 from taylor.core.program import Program
 from taylor.errors import DomainError
+from taylor.kept import identity
 from taylor.llvm.expression import Expression
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH, Index, Scalar
-from taylor.machine.emit import (
-    SUMS,
-    Joined,
-    Symbol,
-    broadcast,
-    c_strides,
-    lifted,
-    mapped,
-    nest,
-    with_questions,
-)
-from taylor.machine.machine import Machine, block, failed
-from taylor.machine.series import SUMMING, Emission, Table, part_size, spread
+from taylor.llvm.jit import Code, made
+from taylor.machine.calls import Calls, bare
+from taylor.machine.contractions import SUMS
+from taylor.machine.emit import Joined, Symbol, broadcast, lifted, mapped, nest, with_questions
+from taylor.machine.machine import block, failed
+from taylor.machine.nests import c_strides
+from taylor.machine.series import SUMMING, Emission, spread
+from taylor.machine.tables import Table
 from taylor.ode.control import slacks
 
 Array = Any
@@ -83,47 +79,66 @@ class Known(Joined):
         return self.memory
 
 
-class Stepper(Machine):
-    """y' = f(t, y) of one program and one order, stepped in blocks of memory (see `Memory`).
+class Machine:
+    """y' = f(t, y) of one program and one order, stepped in blocks of memory (see `Memory`)."""
 
-    The inputs are tables of t and of y, and the parameters; the results are the lower parts of y
-    and y at the start of the last step.
-    """
-
-    order: int
+    places: list[int]  # of t, y, and the parameters
+    low: int  # of the lower parts of y
+    last: int  # of y at the start of the last step
+    size: int
+    asks: tuple[Sequence[Any], int]  # what the code asks Python for, and where it finds Python
+    code: Code
 
     def __init__(self, program: Program, order: int, factor: float, unit: int = 1) -> None:
-        self.factor = factor
-        shape = program.code[program.inputs[1]].shape
-        self.components = math.prod(shape)  # of y
-        self.part = part_size((1, *shape), unit)  # room of one coefficient of y, in numbers
-        heights = [1, order] + [0] * (len(program.inputs) - 2)
-        program = spread(program) if unit == 1 else program
-        super().__init__(program, order, heights, unit, expanded=True)
+        self.order, self.unit = order, unit
+        self.shapes = [program.code[i].shape for i in program.inputs]
+        self.components = n = math.prod(self.shapes[1])  # of y
+        # room of one coefficient of y, in numbers
+        self.part = n if n <= 1 or unit > 1 else -(-n // WIDTH) * WIDTH
+        self.program = spread(program) if unit == 1 else program
+        code, self.users = bare(self.program)
 
-    def _kind(self) -> tuple[Any, ...]:
-        return (self.factor,)
+        def write() -> tuple[Any, Code]:
+            self._write(self.program, factor)
+            return (self.places, self.low, self.last, self.size, self.asks), self.code
 
-    def _degrees(self) -> Univariate:
-        return Univariate(self.order - 1)
+        what = (identity(code), order, factor, unit, program.identity)
+        layout, self.code = made(write, "steps", type(self).__name__, *what)
+        self.places, self.low, self.last, self.size, self.asks = layout
+
+    def calls(self, data: Array) -> Calls | None:
+        """Return what answers the code in a block of memory, if it asks."""
+        if not self.asks[0]:
+            return None
+        algebra = Univariate(self.order - 1)
+        return Calls(self.asks, self.program, self.users, algebra, data, self.unit)
+
+    @property
+    def weight(self) -> int:
+        """Bytes of the object."""
+        return self.code.weight
 
     # -------------------------------------------------------------- writing
-    def _lay_out(self, f: Function) -> None:
+    def _write(self, program: Program, factor: float) -> None:
+        f = Function(self.unit)
         f.allocate(HEAD)
-        self.places = [f.allocate(self._room(s)) for s in self.inputs]
-        self.results = [f.allocate(self.part) for _ in range(2)]
-        self.flag = STATUS
-
-    def _body(self, f: Function, program: Program, order: int | None) -> None:
-        program, order = replace(program, code=list(with_questions(f, program.code))), self.order
-        tables = self._given(f)
-        tables[1] = y = Coefficients(f, self.inputs[1], None, self.places[1])
+        f.rows = self.users
+        program = replace(program, code=list(with_questions(f, program.code)))
+        order, sizes = self.order, [2, self.order + 1] + [1] * (len(self.shapes) - 2)
+        tables: list[Any] = []
+        self.places = []
+        for size, shape in zip(sizes, self.shapes, strict=True):
+            table = (Coefficients if len(tables) == 1 else Table)(f, (size, *shape), None, 0)
+            table.offset = f.allocate(size * table.size_of_part)
+            self.places.append(table.offset)
+            tables.append(table)
+        self.low, self.last = f.allocate(self.part), f.allocate(self.part)
         heights = [min(1, order - 1), order - 1] + [0] * (len(tables) - 2)
         with f.cycle() as steps:
             f.store(f.constant(1.0), f.address("%data", [], self.places[0] + 1))
             f.store(f.load(f.address("%data", [], TIME)), f.address("%data", [], self.places[0]))
             sweep = Emission(f, program, order - 1, tables, heights)
-            self._shift(sweep, y, program.outputs[0])
+            self._shift(sweep, tables[1], program.outputs[0])
             products = [i.shape for i in program.code if isinstance(i.op, SUMMING)]
             numbers = all(math.prod(shape) == 1 for shape in products)
             if self.unit == 1 and numbers and len(products) <= WRITTEN_OUT and order <= 32:
@@ -135,7 +150,14 @@ class Stepper(Machine):
                 sweep.degrees(range(len(sweep.steps)))
             values = {i: sweep._value(i) for g in program.guards for i in (g.a, g.b) if i >= 0}
             wrong = Expression(f, failed(f, program.guards, values))
-            steps.again = f.every(self._step(f, y, wrong).x)
+            steps.again = f.every(self._step(f, tables[1], factor, wrong).x)
+        self._add(f)
+        text = f.text()
+        self.size, self.asks = f.size + WIDTH, (f.asks, f.asking)
+        self.code = Code(text)
+
+    def _add(self, f: Function) -> None:
+        """Add other functions to the module."""
 
     def _shift(self, sweep: Emission, y: Coefficients, out: int) -> None:
         """Add the step y_{k+1} = f_k/(k + 1) to a sweep."""
@@ -183,7 +205,7 @@ class Stepper(Machine):
             del sweep.steps[n], sweep.owners[n]
         return list(args)
 
-    def _step(self, f: Function, y: Table, wrong: Expression) -> Expression:
+    def _step(self, f: Function, y: Table, factor: float, wrong: Expression) -> Expression:
         """Write step size, checks and the new state; return whether to go on."""
 
         def head(n: int) -> Expression:
@@ -194,7 +216,7 @@ class Stepper(Machine):
 
         now, low, end, longest = map(head, (TIME, LOW, END, LONGEST))
         status, count, limit = map(head, (STATUS, STEPS, LIMIT))
-        h, most = self._size_of_step(f, y)
+        h, most = self._size_of_step(f, y, factor)
         most = most + Expression(f, f.unanswered())
         rest = end - now - low
         room = abs(rest).least(longest)
@@ -224,9 +246,9 @@ class Stepper(Machine):
         going = status.equals(GO) & (limit > 0.0)
         return going | status.equals(IDLE) if self.unit > 1 else going
 
-    def _size_of_step(self, f: Function, y: Table) -> tuple[Expression, Expression]:
+    def _size_of_step(self, f: Function, y: Table, factor: float) -> tuple[Expression, Expression]:
         """Return the step size by `control`, and the largest log2 of the coefficients read."""
-        order, factor = self.order, self.factor
+        order = self.order
 
         def of_all(x: Expression) -> Expression:
             """Return the largest lane of a vector over elements (over points: itself)."""
@@ -322,7 +344,6 @@ class Stepper(Machine):
     def _horner(self, f: Function, y: Table, h: Expression, accepted: Expression) -> None:
         """Write y(t + h), carrying the rounding of the last addition."""
         width, square = self.width, h * h
-        low_place, last_place = self.results
 
         def element(i: Any) -> None:
             def place(offset: int) -> str:
@@ -339,12 +360,12 @@ class Stepper(Machine):
                     value = value.fma(square, there(y.offset + k * y.size_of_part))
                 halves.append(value)
             even, odd = halves if self.order % 2 == 0 else halves[::-1]
-            old, low = there(y.offset), there(low_place)
+            old, low = there(y.offset), there(self.low)
             moved = accepted.where(even.fma(h, odd).fma(h, low), low)
             total, rounding = old.two_sum(moved)
-            f.store(accepted.where(old, there(last_place)).x, place(last_place))
+            f.store(accepted.where(old, there(self.last)).x, place(self.last))
             f.store(total.x, place(y.offset))
-            f.store(rounding.x, place(low_place))
+            f.store(rounding.x, place(self.low))
 
         f.repeat(self.part, element, 1 if self.unit > 1 else width)
 
@@ -352,13 +373,13 @@ class Stepper(Machine):
 class Memory:
     """The state of a trajectory in memory, and its log of steps."""
 
-    def __init__(self, machine: Stepper, parameters: Sequence[Any]) -> None:
+    def __init__(self, machine: Machine, parameters: Sequence[Any]) -> None:
         self.machine, self.data = machine, block(machine.size)
         self.pointer = ctypes.c_void_p(self.data.ctypes.data)
         self.head = self.data[:HEAD]
         self.y, self.low, self.last = (
             self.data[place : place + machine.components]
-            for place in (machine.places[1], *machine.results)
+            for place in (machine.places[1], machine.low, machine.last)
         )
         self.series = self.data[machine.places[1] :][: (machine.order + 1) * machine.part]
         self.calls = machine.calls(self.data)
@@ -367,7 +388,7 @@ class Memory:
     def parameters(self, parameters: Sequence[Any]) -> None:
         """Set the parameters."""
         machine = self.machine
-        places = zip(machine.places[2:], machine.inputs[2:], parameters, strict=True)
+        places = zip(machine.places[2:], machine.shapes[2:], parameters, strict=True)
         for place, shape, p in places:
             size = math.prod(shape)
             self.data[place : place + size] = np.reshape(p, -1)

@@ -1,0 +1,89 @@
+"""Elements of arrays moved to other places: indexing, joining, and sums at repeated places.
+
+Runs of places with constant steps are nests of their own; where there are many, a loop reads the
+places from tables.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taylor.machine.nests import Body, Strided, at, entry, write
+
+Index = NDArray[np.intp]
+RUNS = 6  # runs of places that are written out at most
+
+
+def affine(index: Index) -> tuple[int, ...] | None:
+    """Return the strides of positions that grow linearly along every axis, or None."""
+    if index.size == 0 or index.min() < 0:
+        return None
+    first = int(index.reshape(-1)[0])
+    strides = []
+    for axis, n in enumerate(index.shape):
+        corner = [0] * index.ndim
+        corner[axis] = 1
+        strides.append(int(index[tuple(corner)]) - first if n > 1 else 0)
+    grid = np.full(index.shape, first)
+    for axis, (n, s) in enumerate(zip(index.shape, strides, strict=True)):
+        grid += (np.arange(n) * s).reshape([-1 if i == axis else 1 for i in range(index.ndim)])
+    return tuple(strides) if np.array_equal(grid, index) else None
+
+
+def in_order(index: Index, sources: Sequence[Any]) -> bool:
+    """Whether the index takes all elements of the sources one after the other."""
+    size = sum(math.prod(np.shape(x)) for x in sources)
+    return index.size == size > 1 and np.array_equal(index.reshape(-1), np.arange(size))
+
+
+def taken(sources: Sequence[Any], index: Index) -> Iterator[tuple[Any, Index, Index]]:
+    """Yield, of each array, the places that get elements of it, and which; holes get none."""
+    flat, start = index.reshape(-1), 0
+    for x in sources:
+        stop = start + math.prod(x.shape)
+        places = np.flatnonzero((flat >= start) & (flat < stop))
+        if len(places):
+            yield x, places, flat[places] - start
+        start = stop
+
+
+def move(out: Strided, to: Index, x: Strided, source: Index, add: bool = False) -> None:
+    """Write (or add) elements of a flat array to places of another, which lies in C order."""
+    f, runs = out.f, _runs(to, source, add)
+    width = x.strides[0]
+    if len(runs) <= RUNS:
+        body: Body = (lambda old, v: f.binary("fadd", old, v)) if add else lambda v: v
+        for start, stop in runs:
+            size, more = (stop - start,), start + (stop > start + 1)
+            target = out.view(size, (int(to[more] - to[start]) or 1,), int(to[start]))
+            step = int(source[more] - source[start]) * width
+            part = x.view(size, (step,), int(source[start]) * width)
+            write(body, [target, part] if add else [part], target)
+        return
+
+    def element(i: Any) -> None:
+        y, terms = at(x, [entry(f, source, i)]), [(entry(f, to, i), 1)]
+        out.store(f.binary("fadd", out.load(terms), y) if add else y, terms)
+
+    f.repeat(len(to), element)
+
+
+def _runs(to: Index, source: Index, apart: bool) -> list[tuple[int, int]]:
+    """Return (start, stop) of the runs of places with constant steps.
+
+    Those of `to` are not 0 where places are to be kept `apart`.
+    """
+    steps, runs, start = np.diff([to, source]), [], 0
+    changes = np.flatnonzero(np.diff(steps).any(axis=0)) + 2
+    ends = np.append(changes, len(to))  # of the runs before a change
+    while start < len(to):
+        alone = start + 1 == len(to) or (apart and steps[0][start] == 0)
+        stop = start + 1 if alone else int(ends[np.searchsorted(ends, start + 2)])
+        runs.append((start, stop))
+        start = stop
+    return runs
