@@ -303,6 +303,8 @@ class Operand(Handled):
 # ------------------------------------------------------------------ the verb
 def bind(op: Op, *args: Any) -> Any:
     """Return what op makes of the arguments: the innermost operand among them does it."""
+    if len(args) == 1 and isinstance(args[0], Operand):  # the shortest way
+        return args[0].process(op, args)
     given = [lift(x) for x in args]
     owner = host(given)
     return op.value(given, lambda c: c) if owner is None else owner.process(op, given)
