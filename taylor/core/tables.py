@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -137,7 +138,12 @@ def contract_rows(
     >>> contract_rows("i,i->", np.eye(2), np.array([1.0, 3.0]), right=False)
     array([1., 3.])
     """
+    return contract(_of_rows(spec, left, right, total), x, y)
+
+
+@functools.cache
+def _of_rows(spec: str, left: bool, right: bool, total: bool) -> str:
     terms, out = spec.split("->")
     a, b = terms.split(",")
     z = free_letter(spec)
-    return contract(f"{z * left}{a},{z * right}{b}->{z * (not total)}{out}", x, y)
+    return f"{z * left}{a},{z * right}{b}->{z * (not total)}{out}"
