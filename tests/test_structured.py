@@ -13,7 +13,7 @@ import taylor
 from taylor import TaylorN
 from taylor.core.algebra import Univariate, multivariate
 from taylor.core.structured import Structured
-from taylor.machine.engine import series_machine
+from taylor.machine.machine import Machine
 from taylor.series.series import Series
 
 
@@ -118,7 +118,7 @@ def test_products_with_weights_are_those_of_another_basis(point):
 
 def test_weights_in_machine_code():
     program = taylor.record(lambda x: np.exp(x) * x, 0.5)
-    machine = series_machine(program, powers(4), [1])
+    machine = Machine(program, powers(4), [1])
     status, (y,) = machine(np.array([0.7, 1.0]))
     assert status == 0
     assert y == pytest.approx(np.exp(0.7) * (0.7 + np.arange(5)), rel=1e-13)
