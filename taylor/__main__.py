@@ -7,17 +7,16 @@ import math
 import sys
 import warnings
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 import taylor
-from taylor.command.effort import Effort
+from taylor.command.effort import Effort, coefficients
 from taylor.command.expression import CONSTANTS, Convert, Expression, parse
 from taylor.series.multivariate import TaylorN
-from taylor.series.series import Series
 from taylor.series.univariate import Taylor
 
 EXPONENT = 10_000  # of ten, in a literal that is kept exactly or to many digits
@@ -30,14 +29,15 @@ class NotFinite(ArithmeticError):
 
 def number(digits: int | None, exact: bool) -> Convert:
     """Return the conversion of literals and constants for the precision asked for."""
-    ctx: Any = None if digits is None else _context()
+    if digits is not None:
+        from mpmath import mp  # takes longer to import than most commands
 
     def convert(text: str) -> Any:
         if text in CONSTANTS:
             if exact:
                 raise TypeError(f"{text} is not rational; leave --exact out, or use --digits")
             if digits is not None:
-                return +ctx.pi if text == "pi" else ctx.e()
+                return +mp.pi if text == "pi" else mp.e()
             return {"pi": math.pi, "e": math.e}[text]
         if text[:2].lower() in ("0x", "0o", "0b"):
             text = str(int(text, 0))
@@ -45,7 +45,7 @@ def number(digits: int | None, exact: bool) -> Convert:
         if exact or digits is not None:
             if len(exponent) > 6 or abs(int(exponent or 0)) > EXPONENT:
                 raise ValueError(f"the exponent of {text} is beyond {EXPONENT}")
-            return Fraction(text) if exact else ctx.mpf(text)
+            return Fraction(text) if exact else mp.mpf(text)
         if mantissa.isdigit() and not exponent:
             return int(mantissa)
         x = float(text)
@@ -54,13 +54,6 @@ def number(digits: int | None, exact: bool) -> Convert:
         return x
 
     return convert
-
-
-def _context() -> Any:
-    """Return mpmath's context, whose import takes longer than most commands."""
-    from mpmath import mp
-
-    return mp
 
 
 def points(
@@ -123,11 +116,6 @@ def evaluated(f: Expression, x: list[Any], convert: Convert, effort: Effort) -> 
     if not all(map(finite, coefficients(y))):
         raise NotFinite(f"{wrong[0]} is no real number here, or is too large for one")
     return y
-
-
-def coefficients(y: Any) -> list[Any]:
-    """Return the numbers that a number or a series is made of."""
-    return list(np.asarray(y.coef).reshape(-1)) if isinstance(y, Series) else [y]
 
 
 def finite(c: Any) -> bool:
@@ -252,7 +240,11 @@ def run(options: argparse.Namespace) -> str:
     effort = Effort(order, len(f.variables), options.digits, options.exact)
     at = ",".join(["0"] * len(f.variables)) if options.at == "0" else options.at
     convert = number(options.digits, options.exact)
-    precise = nullcontext() if options.digits is None else _context().workdps(options.digits + 10)
+    precise: AbstractContextManager[Any] = nullcontext()
+    if options.digits is not None:
+        from mpmath import mp
+
+        precise = mp.workdps(options.digits + 10)
     with precise, np.errstate(all="ignore"):
         x = points(at, f.variables, options.digits, options.exact, convert) if f.variables else []
         result = (univariate if one else multivariate)(f, x, convert, effort)

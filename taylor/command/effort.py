@@ -108,7 +108,7 @@ class Effort:
         """Return over how many bits the coefficients of many digits can be spread, as log2."""
         total = 0.0
         for v in x:
-            total += max(map(_size, _coefficients(v)), default=0)
+            total += max(map(_size, coefficients(v)), default=0)
             if name not in LINEAR and name != "*":  # the degrees of a quotient grow, or shrink
                 total += (self.order + 1) * _size(_value(v))
             if name in EXPONENTIAL:
@@ -154,7 +154,7 @@ class Effort:
 def length(x: Any) -> int:
     """Return the bits of the longest exact number in a number or series."""
     if isinstance(x, Series):
-        return max(map(length, _coefficients(x)), default=0)
+        return max(map(length, coefficients(x)), default=0)
     numerator, denominator = x.as_integer_ratio()
     return int(numerator.bit_length() + denominator.bit_length() - 1)
 
@@ -165,13 +165,14 @@ def _size(x: Any) -> int:
     return abs(int(mantissa).bit_length() + exponent) if mantissa else 0
 
 
-def _coefficients(x: Any) -> list[Any]:
+def coefficients(x: Any) -> list[Any]:
+    """Return the numbers that a number or a series is made of."""
     return list(np.asarray(x.coef).reshape(-1)) if isinstance(x, Series) else [x]
 
 
 def _is_exact(x: Any) -> bool:
     if isinstance(x, Series):
-        return x.dtype == object and all(map(_is_exact, _coefficients(x)))
+        return x.dtype == object and all(map(_is_exact, coefficients(x)))
     return isinstance(x, (int, Fraction))
 
 

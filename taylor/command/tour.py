@@ -72,7 +72,3 @@ def main() -> None:
     with mpmath.workdps(50):
         for k, c in enumerate(taylor.taylor_coefficients(taylor.sin, mpmath.mpf(1), 5)):
             print(f"   c_{k}  {mpmath.nstr(c, 50)}")
-
-
-if __name__ == "__main__":
-    main()

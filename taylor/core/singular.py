@@ -10,7 +10,7 @@ import numpy as np
 from taylor.core.conditions import Condition
 from taylor.errors import DomainError
 from taylor.numbers.contexts import is_interval
-from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.kinds import Kind, base, is_operand
 from taylor.numbers.values import decided, zeros
 
 Array = Any
@@ -31,19 +31,17 @@ def outcome(op: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
 
 def is_zero(x: Any) -> bool:
     """Whether a scalar is zero (an interval: whether it contains zero)."""
-    if is_interval(x):
-        return bool(0 in x) if not hasattr(x, "_mpci_") else bool(0 in x.real and 0 in x.imag)
-    return bool(x == 0)
+    return Kind.of(x).is_zero(x)
 
 
 def is_finite(x: Any) -> bool:
     """Whether a scalar of any number type is finite (an interval: bounded)."""
-    return bool((abs(x).b if is_interval(x) else abs(x)) < float("inf"))
+    return Kind.of(x).is_finite(x)
 
 
 def is_nan(x: Any) -> bool:
     """Whether a scalar of any number type is not a number."""
-    return not is_interval(x) and bool(x != x)
+    return Kind.of(x).is_nan(x)
 
 
 def _nans(x: Any) -> Array:
@@ -114,9 +112,7 @@ def local_series(row: Any, x: Any, order: int) -> Any:
     if isinstance(x, np.ndarray) and x.dtype == object:
         flat = [local_series(row, e, order) for e in x.reshape(-1)]
         return np.stack(flat, axis=1).reshape(order + 1, *x.shape)
-    if isinstance(x, (int, np.integer)):
-        x = float(x)
     try:
-        return row.local(x, order)
+        return Kind.of(x).local(row, x, order)
     except ValueError as error:
         raise no_expansion(row, [x]) from error

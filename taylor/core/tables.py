@@ -58,9 +58,9 @@ def _sum_of_products(x: list[Any], y: list[Any]) -> Any:
         try:
             left, m, e, _ = a._mpf_
             right, n, d, _ = b._mpf_
+            context = a.context
         except AttributeError:
             return None
-        context = a.context
         if not m or not n:
             if (e and not m) or (d and not n):  # an infinity or nan
                 return None

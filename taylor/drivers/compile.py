@@ -486,7 +486,12 @@ def _floats(x: Sequence[Any]) -> tuple[Any, Pattern]:
     None for the arguments if some are other numbers; nothing for the rest if none is complex.
     """
     found = [_float(v) for v in x]
-    return (None, ()) if any(v is None for v in found) else (found, _pattern(found))
+    some = False
+    for v in found:
+        if v is None:
+            return None, ()
+        some = some or v.dtype is not _FLOAT
+    return found, _pattern(found) if some else ()
 
 
 def _float(v: Any) -> Any:

@@ -232,8 +232,7 @@ def _jacobian(f: Function, x: Any) -> Any:
         raise
     except TaylorError:
         return partials_of_order(f, x, 1)[0]
-    shape = shape_of(v[out])
-    if math.prod(shape) >= n:
+    if math.prod(shape_of(v[out])) >= n:
         return _columns(f, x)
     rows = _rows(code, v, out, x)
     return rows if np.all(finite(rows)) else partials_of_order(f, x, 1)[0]
@@ -320,10 +319,10 @@ def _lower(n: int) -> Array:
 
 def _dense_hessian(f: Function, x: Any) -> Any:
     if np.size(x) == 1:
-        c = along(f, x, 1, 2)
-        scalar_only(shape_of(c[0]), "hessian", "tensor(f, x, 2)")
-        return np.reshape(2 * c[2], shape_of(x) * 2)
-    found, value = partials_of_order(f, x, 2)
+        value, _, half = along(f, x, 1, 2)
+        found = np.reshape(2 * half, shape_of(x) * 2)
+    else:
+        found, value = partials_of_order(f, x, 2)
     scalar_only(shape_of(value), "hessian", "tensor(f, x, 2)")
     return found
 

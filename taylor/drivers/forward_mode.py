@@ -46,11 +46,6 @@ def _order_of(y: Any, tag: Tag) -> int | None:
     return None
 
 
-def higher(order: int) -> tuple[int, ...]:
-    """Return the orders at which a driver tries a function that loses degrees."""
-    return order, 2 * order + 8, 4 * order + 32
-
-
 def undecided(c: Any, x: Any) -> Any:
     """Return coefficients of which some are unknown, if they are lanes of an array; else raise."""
     if np.shape(c)[1:]:
@@ -128,7 +123,8 @@ def _on_both_sides(f: Function, x: Any, v: Any, order: int) -> Any:
 
 
 def _line(f: Function, x: Any, v: Any, order: int) -> Any:
-    c, lost, tops = None, 0, higher(order)  # lost: degrees that f itself cuts off
+    tops = (order, 2 * order + 8, 4 * order + 32)
+    c, lost = None, 0  # lost: degrees that f itself cuts off
     for top in tops:
         tag = fresh_tag()
         algebra = Univariate(top + lost)

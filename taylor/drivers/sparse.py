@@ -202,7 +202,8 @@ class _Sparse:
                 f"the point has shape {x.shape}; the function was recorded with {wanted}"
             )
         with policy(singular=current_policy().singular):
-            plan, values = self._swept(x)
+            values = self._values(x)
+        plan = self._plan
         if values is None or not np.isfinite(values).all():
             # the sweep sees the derivatives of each instruction alone; where these do not exist,
             # as at ties, the driver of the products decides
@@ -211,18 +212,18 @@ class _Sparse:
             values = np.stack(rows)[colour, element]
         return plan.matrix(values)
 
-    def _swept(self, x: Array) -> tuple[_Plan, Array | None]:
-        """Return the plan for x and the values of its entries (None: the drivers decide)."""
-        plan = self._plan
+    def _values(self, x: Array) -> Array | None:
+        """Return the values of the entries at x, by a new plan if need be; None: drivers decide."""
         try:
-            return plan, plan.values(x)
-        except (GuardError, DomainError):  # perhaps on a wrong branch
-            if plan.program.guards:
-                plan = self._plan = self._planned(x)
+            return self._plan.values(x)
+        except (GuardError, DomainError):
+            if not self._plan.program.guards:
+                return None
+        self._plan = self._planned(x)  # it was perhaps a wrong branch
         try:
-            return plan, plan.values(x)
+            return self._plan.values(x)
         except DomainError:
-            return plan, None
+            return None
 
     def _product(self, x: Array, seed: Array) -> Array:
         """Return the product with one seed by the driver for it."""
@@ -246,7 +247,6 @@ class _Plan:
     cols: Array
     colors: Array
     entries: tuple[Array, Array]  # (colour, element of the product) of every entry
-    fixed: tuple[Any, ...] = ()  # the adjoint, where it is no seed
 
     def __post_init__(self) -> None:
         self.count = int(self.colors.max(initial=0)) + 1
@@ -321,10 +321,10 @@ class _Plan:
     def _swept(self, x: Array, lo: int, hi: int) -> Array:
         """Return the products of colours lo..hi-1, one in each row."""
         seeds = self.seeded(lo, min(hi, self.count))
-        adjoint = [np.zeros(self.shape[0])] if self.form is _backward else self.fixed
+        adjoint = np.zeros(self.shape[0]) if self.form is _backward else np.ones(())
         tables = [
-            np.concatenate([v[None], np.zeros((len(seeds), *v.shape), v.dtype)])
-            for v in (x, *(np.asarray(v, x.dtype) for v in adjoint))
+            np.concatenate([v[None], np.zeros((len(seeds), *v.shape), x.dtype)])
+            for v in (x, adjoint.astype(x.dtype))[: len(self.expanded.inputs)]
         ]
         table = tables[self.form is _backward]
         table[1:] = seeds.reshape(len(seeds), *table.shape[1:])
@@ -444,8 +444,7 @@ class SparseHessian(_Sparse):
         rows, cols = (codes // n, codes % n) if n else (codes, codes)
         colors = star_coloring(rows, cols, n)
         entries = _star_reads(rows, cols, colors)
-        shape = (n, n)
-        return _Plan(_curved, self._f, backward, x, shape, rows, cols, colors, entries, (1.0,))
+        return _Plan(_curved, self._f, backward, x, (n, n), rows, cols, colors, entries)
 
 
 def sparse_jacobian(f: Function, x: Any) -> Any:

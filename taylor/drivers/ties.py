@@ -223,14 +223,6 @@ def directions(x: Any) -> Iterator[Array]:
 
 
 # ------------------------------------------------------------------ first order
-def pulled(t: Tied, w: Any, what: str) -> Any:
-    """Return the adjoint of the argument for the adjoint w of the result, as the policy says.
-
-    Raises NonAnalyticError where there is no derivative, if kinks are errors.
-    """
-    return _by_policy(t, w, what)[1]
-
-
 def settled(t: Tied, real: dict[int, Array]) -> Shares:
     """Return the shares of conventions where ties are real, and means elsewhere."""
     mean, wanted = means(t), _conventions(t)
@@ -246,13 +238,16 @@ def one_sided(t: Tied) -> Shares | None:
     return towards(t, ones if kink == "right" else -ones, 1)
 
 
-def _by_policy(t: Tied, w: Any, what: str) -> tuple[Shares, Any]:
-    """Return the shares of the ties for the adjoint w of the result, and that of the argument."""
+def pulled(t: Tied, w: Any, what: str) -> Any:
+    """Return the adjoint of the argument for the adjoint w of the result, as the policy says.
+
+    Raises NonAnalyticError where there is no derivative, if kinks are errors.
+    """
     bars: dict[int, Any] = {}
 
-    def swept(shares: Shares) -> tuple[Shares, Any]:
+    def swept(shares: Shares) -> Any:
         bars.clear()
-        return shares, adjoints(code(t, shares), t.v, {t.out: w}, (), bars)[0]
+        return adjoints(code(t, shares), t.v, {t.out: w}, (), bars)[0]
 
     sided, strict = one_sided(t), current_policy().kink == "error"
     if sided is not None:
@@ -261,13 +256,10 @@ def _by_policy(t: Tied, w: Any, what: str) -> tuple[Shares, Any]:
         found = swept(_conventions(t))
         if _one_sign(t, bars):
             return found
-    found = swept(means(t))
-    real = real_ties(t, bars)
-    if not real:
-        return found
-    if strict:
+    found, real = swept(means(t)), real_ties(t, bars)
+    if real and strict:
         raise NonAnalyticError(message(t, real, what, ""))
-    return swept(settled(t, real))
+    return swept(settled(t, real)) if real else found
 
 
 def _one_sign(t: Tied, bars: dict[int, Any]) -> bool:

@@ -240,7 +240,7 @@ class Integers(Exact):
         return self.field.value(row, args)
 
     def local(self, row: Any, x: Any, order: int) -> Array:
-        return row.local(float(x), order)
+        return row.local(np.asarray(x, dtype=float)[()], order)
 
 
 class Rationals(Exact):

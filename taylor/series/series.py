@@ -47,7 +47,8 @@ from taylor.series.rows import (
     propagates,
 )
 
-FLOAT, REALS, ZEROS = np.dtype(float), (float, int), (float, int, np.float64)
+FLOAT, OBJECT = np.dtype(float), np.dtype(object)
+REALS, ZEROS = (float, int), (float, int, np.float64)
 # the owner of an operation, its operands, which of them are tables, their degrees as polynomials
 Met = tuple[Any, Any, Any, Live, float, float]
 
@@ -250,7 +251,7 @@ class Series(Coefficients):
         if type(other) is not type(self) or other.tag is not self.tag:
             return False
         x, y = self._coef, other._coef
-        if not (type(x) is np.ndarray is type(y) and x.dtype == y.dtype and x.dtype != object):
+        if not (type(x) is np.ndarray is type(y) and x.dtype is y.dtype is not OBJECT):
             return False
         return self.algebra is other.algebra or self.algebra == other.algebra
 
@@ -296,6 +297,11 @@ class Series(Coefficients):
         return owner._make(table, owner.algebra, owner.tag, a if a > b else b)
 
     def __add__(self, other: Any) -> Any:
+        if type(other) in REALS and self._is_floats():
+            table = self._coef.copy("K")
+            with np.errstate(all="ignore"):
+                table[0] += other
+            return self._new(table, reach=self._reach)
         return self._added(self._met(other), False)
 
     __radd__ = __add__
@@ -310,6 +316,9 @@ class Series(Coefficients):
         return self._new(-self._coef, reach=self._reach)
 
     def __mul__(self, other: Any) -> Any:
+        if type(other) in REALS and self._is_floats():
+            with np.errstate(all="ignore"):
+                return self._new(self._coef * other, reach=self._reach if other else 0)
         met = self._met(other)
         if met is None:
             return NotImplemented
@@ -601,10 +610,6 @@ def _swapped(met: Met | None) -> Met | None:
 
 def _moved(table: Array, c: Any) -> Array:
     """Return a table plus a constant."""
-    if type(c) in REALS and type(table) is np.ndarray and table.dtype != object:
-        new = table.copy("K")
-        new[0] += c
-        return new
     head = table[:1] + c
     shape = (len(table) - 1, *head.shape[1:])
     tail = table[1:] if table.shape[1:] == head.shape[1:] else np.broadcast_to(table[1:], shape)
