@@ -15,7 +15,7 @@ from taylor import ode
 from taylor.core.instructions import Scale
 from taylor.core.table import rule
 from taylor.kept import STORE, Store, identity
-from taylor.llvm import ir, jit
+from taylor.llvm import function, jit
 from taylor.machine.machine import Machine
 
 X = np.linspace(0.2, 0.9, 4)
@@ -112,7 +112,7 @@ def counts(monkeypatch):
     monkeypatch.setenv("TAYLOR_CACHE", "")
     counted(jit, "load", "read")
     counted(jit.Code, "__init__", "linked")
-    counted(ir.Function, "text", "written")
+    counted(function.Function, "text", "written")
     STORE.clear()
     return found
 

@@ -94,7 +94,7 @@ def test_compiled_products_are_the_products(n, order, monkeypatch):
     x, y = rng.normal(size=(2, algebra.size))
     found = algebra.product(x, y)
     parts = [algebra.interior(k, x, y, k, k) for k in range(2, order + 1)]
-    monkeypatch.setattr("taylor.llvm.pairs.usable", lambda *a: False)
+    monkeypatch.setattr("taylor.llvm.products.usable", lambda *a: False)
     np.testing.assert_allclose(found, algebra.product(x, y), rtol=1e-13, atol=1e-13)
     for k, part in enumerate(parts, 2):
         wanted = algebra.interior(k, x, y, k, k)

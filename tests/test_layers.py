@@ -14,7 +14,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "kinds", "contexts", "formulas", "policy", "values", "rounding", "intervals", "factorials",
         "special_series", "special_values",
     ],
-    "llvm": ["parts", "ir", "vector", "store", "jit", "pairs", "blocks"],
+    "llvm": ["text", "ir", "function", "expression", "vector", "store", "jit", "tiles", "products"],
     "core": [
         "choices", "table", "powers", "functions", "tags", "tables", "algebra", "structured",
         "branches", "binding", "conditions", "memory", "patterns", "instructions", "calls", "maps",
@@ -113,9 +113,27 @@ def test_an_instruction_is_told_by_its_class(path):
     assert NAMED.findall(path.read_text()) == []
 
 
+LLVM = re.compile(
+    r"%[A-Za-z]\w* = |getelementptr|(insert|extract)(element|value)|shufflevector|label %|@llvm\.|"
+    r"\b([if]cmp|f(add|sub|mul|div|neg)|phi|load|store|ret|call|alloca) (double|i\d|ptr|void|[<{])|"
+    r"\bbr i1|(define|declare) (internal )?\S+ @|<\d+ x "
+)
+
+
+@by_module
+def test_only_the_builder_writes_llvm(path):
+    tree, found = ast.parse(path.read_text()), []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found += LLVM.findall(node.value)
+    builder = path.parent.name == "llvm" and path.name in ("ir.py", "text.py")
+    assert bool(found) == builder
+
+
 def test_the_check_can_fail(tmp_path):
     wrong = tmp_path / "values.py"
     wrong.write_text("from taylor.series.series import Series\n")
     assert list(imported(wrong)) == [("series", "series")]
+    assert LLVM.search("  %sum = fadd double %x, %y") and LLVM.search("  br i1 %c, label %a")
     assert NAMED.search('if op == "linear" and more') and NAMED.search("i.op in ('add', 'mul')")
     assert ("series", "series") not in ORDER[: ORDER.index(("numbers", "values"))]

@@ -19,7 +19,7 @@ from taylor.core.operand import lift
 from taylor.core.table import TABLE
 from taylor.drivers.sparse import SparseHessian
 from taylor.kept import STORE
-from taylor.llvm.blocks import Blocks
+from taylor.llvm.products import Blocks
 from taylor.machine import engine, monomials
 from taylor.machine.machine import Machine
 

@@ -8,8 +8,8 @@ import pytest
 import taylor
 from benchmarks.compile_time import FUNCTIONS, QUANTITIES, problem
 from taylor.drivers import compile as compiled
-from taylor.llvm import ir
-from taylor.llvm.parts import joined, kind
+from taylor.llvm import text
+from taylor.llvm.text import joined
 from taylor.machine import machine, planar
 from taylor.ode import solve_ivp
 
@@ -54,7 +54,7 @@ CASES += [(name, "series") for name in ("Kahan", "arm", "GARCH")]
 
 @pytest.mark.parametrize("name, quantity", CASES)
 def test_code_grows_as_the_program_does(monkeypatch, name, quantity):
-    monkeypatch.setattr(ir, "LARGEST", 120)  # so that the shorter one is split, too
+    monkeypatch.setattr(text, "LARGEST", 120)  # so that the shorter one is split, too
     monkeypatch.setattr(machine, "BY_DEGREE", 0)
     lengths = (40, 120) if quantity == "Hessian" else (150, 450)
     (short, n, few), (long, m, many) = (texts(monkeypatch, name, quantity, k) for k in lengths)
@@ -95,8 +95,8 @@ SMALL = {
 def split(monkeypatch):
     """Make functions and blocks of a few lines."""
     monkeypatch.setenv("TAYLOR_CACHE", "")
-    monkeypatch.setattr(ir, "LARGEST", 30)
-    monkeypatch.setattr(ir, "LONGEST", 10)
+    monkeypatch.setattr(text, "LARGEST", 30)
+    monkeypatch.setattr(text, "LONGEST", 10)
     monkeypatch.setattr(machine, "BY_DEGREE", 200)
     monkeypatch.setattr(compiled, "PATIENCE", 10**9)
 
@@ -148,30 +148,11 @@ def test_registers_between_parts():
     part = ["next1:", "  %v2 = fmul double %v1, 0x3FF0000000000000"]
     main = ["entry:", "  %v1 = load double, ptr %data, align 8", "  call void @part1(ptr %data)"]
     main += ["  br label %loop", "loop:", "  %v3 = phi double [%v2, %entry], [%v3, %loop]"]
-    (first, second), end = joined([main, part], 8)
+    types = dict.fromkeys(("%v1", "%v2", "%v3"), "double")
+    (first, second), end = joined([main, part], types, 8)
     assert "store double %v1" in first and "%v2.entry = load double" in first
     assert "%v3 = phi double [%v2.entry, %entry], [%v3, %loop]" in first
     assert "fmul double %v1.next1, " in second and "store double %v2" in second and end == 24
-
-
-@pytest.mark.parametrize(
-    "expression, wanted",
-    [
-        ("select i1 %v1, double %v2, double 0x0000000000000000", "double"),
-        ("select <8 x i1> %v1, <8 x double> %v2, <8 x double> %v3", "<8 x double>"),
-        ("shufflevector <8 x double> %v1, <8 x double> poison, <4 x i32> <i32 0>", "<4 x double>"),
-        ("extractelement <8 x double> %v1, i32 0", "double"),
-        ("extractvalue {<8 x double>, <8 x double>} %v1, 1", "<8 x double>"),
-        ("extractvalue { double, double } %v1, 0", "double"),
-        ("call {<8 x double>, <8 x double>} @g(<8 x double> %v1)", "{<8 x double>, <8 x double>}"),
-        ("getelementptr inbounds double, ptr %data, i64 3", "ptr"),
-        ("bitcast <8 x i1> %v1 to i8", "i8"),
-        ("add nsw i64 %v1, 1", "i64"),
-        ("icmp slt <8 x i64> %v1, %v2", "<8 x i1>"),
-    ],
-)
-def test_the_type_of_a_register(expression, wanted):
-    assert kind(expression) == wanted
 
 
 # ------------------------------------------------------------------ calls that do not wait

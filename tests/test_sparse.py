@@ -30,7 +30,7 @@ from taylor.drivers.sparse import (
     star_coloring,
 )
 from taylor.kept import STORE
-from taylor.llvm import ir
+from taylor.llvm import function
 
 N = 6
 TRIDIAGONAL = np.diag(np.arange(1.0, N + 1)) + np.diag(np.ones(N - 1), 1) - np.eye(N, k=-1)
@@ -238,14 +238,14 @@ def test_results_of_one_plan_are_independent():
 
 
 def test_machine_code_does_not_grow_with_the_matrix(monkeypatch):
-    sizes, real = [], ir.Function.text
+    sizes, real = [], function.Function.text
     monkeypatch.setenv("TAYLOR_CACHE", "")
 
     def text(f):
         sizes.append((found := real(f)).count("\n"))
         return found
 
-    monkeypatch.setattr(ir.Function, "text", text)
+    monkeypatch.setattr(function.Function, "text", text)
     for n in (2000, 4000):
         STORE.clear()
         sparse_hessian(taylor.compile(rosenbrock), np.linspace(0.5, 1.5, n))

@@ -27,8 +27,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from taylor.core.tables import contract_rows, dot, last_nonzero, trimmed_product
-from taylor.llvm import pairs as machine
-from taylor.llvm.blocks import Blocks
+from taylor.llvm import products as machine
+from taylor.llvm.products import Blocks
 from taylor.numbers.contexts import is_set
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.values import constant, zeros
@@ -245,7 +245,7 @@ class Graded:
         self.offsets = np.searchsorted(degrees, np.arange(order + 2))
         self.size = len(degrees)
         self._pairs: dict[tuple[int, int, int], Pairs] = {}
-        self._tables: dict[tuple[int, int, int], machine.Table] = {}
+        self._tables: dict[tuple[int, int, int], machine.Pairs] = {}
 
     def _products(self, k: int, lo: int, hi: int) -> tuple[Array, ...]:
         """Return (p, q, out) or (p, q, out, weights) of `pairs`, in any order."""
@@ -286,7 +286,7 @@ class Graded:
             self._pairs[key] = found
         return found
 
-    def compiled_pairs(self, k: int, lo: int, hi: int) -> machine.Table:
+    def compiled_pairs(self, k: int, lo: int, hi: int) -> machine.Pairs:
         """Return the pairs of `pairs`, or (k < 0) of all products, for compiled sums."""
         key = (k, lo, hi)
         if key not in self._tables:
@@ -300,7 +300,7 @@ class Graded:
             starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
             p, q = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
             weights = [part.weights for part in parts if part.weights is not None]
-            packed = machine.Table(p, q, starts, np.concatenate(weights) if weights else NONE)
+            packed = machine.Pairs(p, q, starts, np.concatenate(weights) if weights else NONE)
             if len(p) > CACHED_PAIRS:
                 return packed
             self._tables[key] = packed
@@ -386,13 +386,13 @@ class Graded:
         return machine.sums(x, y, self.compiled_pairs(-1, 0, 0))
 
     @functools.cached_property
-    def _halves(self) -> machine.Table:
+    def _halves(self) -> machine.Pairs:
         """The pairs of a square: one p < q for two, which is 2x_p·x_q of [x, 2x] and x."""
         p, q, starts = self.compiled_pairs(-1, 0, 0).arrays
         kept = p <= q
         before = np.concatenate([[0], np.cumsum(kept)])[starts]
         p, q = p[kept], q[kept]
-        return machine.Table(np.where(p < q, p + self.size, p), q, before, NONE)
+        return machine.Pairs(np.where(p < q, p + self.size, p), q, before, NONE)
 
     def sign(self, k: int, d: Array, table: Array) -> Array:
         return d[0] * math.nan

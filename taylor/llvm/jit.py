@@ -13,22 +13,19 @@ import os
 import pickle
 import sys
 import threading
-from collections.abc import Callable, Hashable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Hashable
+from typing import Any
 
 from taylor.kept import STORE
 from taylor.llvm.store import folder, load, save
-
-if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
 
 _LOCK = threading.RLock()
 if hasattr(os, "register_at_fork"):  # a fork amid LLVM's work would never see that end
     os.register_at_fork(
         before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release
     )
-# Modules that write no code: a change in them leaves what is on disk as it is
-OTHERS = ("__main__.py", "effort.py", "expression.py", "tour.py")
+# The folders that write code: a change elsewhere leaves what is on disk as it is
+WRITERS = ("numbers", "core", "arrays", "llvm", "machine", "ode")
 
 
 @functools.cache
@@ -63,18 +60,11 @@ def _source() -> bytes:
     import llvmlite
 
     h = hashlib.sha256(repr((llvmlite.__version__, _cpu(), sys.version_info[:2])).encode())
-    for text in writers(files("taylor")):
-        h.update(text)
+    for writer in WRITERS:
+        for item in sorted(files("taylor").joinpath(writer).iterdir(), key=lambda item: item.name):
+            if item.name.endswith(".py"):
+                h.update(item.read_bytes())
     return h.digest()
-
-
-def writers(folder: Traversable) -> Iterator[bytes]:
-    """Yield the texts of the modules in a folder, without those that write no code."""
-    for item in sorted(folder.iterdir(), key=lambda item: item.name):
-        if item.is_dir():
-            yield from writers(item)
-        elif item.name.endswith(".py") and item.name not in OTHERS:
-            yield item.read_bytes()
 
 
 class Code:

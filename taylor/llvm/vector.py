@@ -9,9 +9,11 @@ reduction, among them 0, infinity and nan where these are special, go to the C l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from taylor.llvm.ir import Function, Scalar, type_of
+from taylor.llvm.expression import Expression
+from taylor.llvm.function import Function
+from taylor.llvm.ir import Scalar
 
 _h = float.fromhex
 LN2 = _h("0x1.62e42feep-1"), _h("0x1.a39ef35793c76p-33")  # n·LN2[0] is exact for |n| < 2^20
@@ -62,85 +64,8 @@ LOG = tuple(
 )  # fmt: skip
 
 
-class _Vector:
-    """Arithmetic on the registers of a function being written, as an expression reads."""
-
-    def __init__(self, f: Function, x: Scalar) -> None:
-        self.f, self.x = f, x
-
-    def _new(self, op: str, *others: _Vector | float) -> _Vector:
-        xs = [o.x if isinstance(o, _Vector) else self.f.constant(o) for o in others]
-        return _Vector(self.f, self.f.binary(op, *xs))
-
-    def __add__(self, o: _Vector | float) -> _Vector:
-        return self._new("fadd", self, o)
-
-    def __sub__(self, o: _Vector | float) -> _Vector:
-        return self._new("fsub", self, o)
-
-    def __rsub__(self, o: float) -> _Vector:
-        return self._new("fsub", o, self)
-
-    def __mul__(self, o: _Vector | float) -> _Vector:
-        return self._new("fmul", self, o)
-
-    def __truediv__(self, o: _Vector | float) -> _Vector:
-        return self._new("fdiv", self, o)
-
-    def __neg__(self) -> _Vector:
-        return _Vector(self.f, self.f.negative(self.x))
-
-    def fma(self, o: _Vector | float, plus: _Vector | float) -> _Vector:
-        """Return self·o + plus, rounded once."""
-        xs = [v.x if isinstance(v, _Vector) else self.f.constant(v) for v in (self, o, plus)]
-        return _Vector(self.f, self.f.intrinsic("fma", *xs))
-
-    def magnitude(self) -> _Vector:
-        """Return the absolute values."""
-        return _Vector(self.f, self.f.intrinsic("fabs", self.x))
-
-    def rint(self) -> _Vector:
-        """Return the nearest integers."""
-        return _Vector(self.f, self.f.intrinsic("rint", self.x))
-
-    def polynomial(self, c: Sequence[float]) -> _Vector:
-        """Return Σ c_i·self^i; even and odd powers side by side."""
-        square = self * self
-        parts = []
-        for some in (c[::2], c[1::2]):
-            total: _Vector | float = some[-1]
-            for coefficient in some[-2::-1]:
-                total = square.fma(total, coefficient)
-            parts.append(total)
-        return self.fma(parts[1], parts[0])
-
-    # -------------------------------------------------------------- the bits
-    def bits(self) -> str:
-        """Return the bits as integers."""
-        t = type_of(self.x.width)
-        return self.f.put(f"bitcast {t} {self.x.text} to {t.replace('double', 'i64')}")
-
-    def of_bits(self, bits: str) -> _Vector:
-        """Return the doubles with these bits."""
-        t = type_of(self.x.width)
-        text = self.f.put(f"bitcast {t.replace('double', 'i64')} {bits} to {t}")
-        return _Vector(self.f, Scalar(text, self.x.width))
-
-    def integers(self, op: str, a: str, b: str | int) -> str:
-        """Return an operation on integers of the width of this vector."""
-        n = self.x.width
-        if isinstance(b, int):
-            b = "<" + ", ".join([f"i64 {b}"] * n) + ">"
-        return self.f.put(f"{op} <{n} x i64> {a}, {b}")
-
-    def choose(self, condition: str, other: _Vector) -> _Vector:
-        """Return self where the condition (a vector of i1) holds, else the other."""
-        x = self.f.select(Scalar(condition, self.x.width), self.x, other.x)
-        return _Vector(self.f, x)
-
-
-def _exp(x: _Vector) -> list[_Vector]:
-    n = (x * _h("0x1.71547652b82fep+0")).rint()
+def _exp(x: Expression) -> list[Expression]:
+    n = (x * _h("0x1.71547652b82fep+0")).function("rint")
     high = n.fma(-LN2[0], x)
     r = n.fma(-LN2[1], high)
     low = n.fma(-LN2[1], high - r)
@@ -148,17 +73,15 @@ def _exp(x: _Vector) -> list[_Vector]:
     whole = r + 1.0
     rest = r - (whole - 1.0)
     y = whole + (rest + (r * r).fma(r.polynomial(EXP), low))
-    exponent = x.integers("shl", (n + SHIFT).bits(), 52)
-    return [x.of_bits(x.integers("add", y.bits(), exponent))]
+    exponent = (n + SHIFT).bits() << 52
+    return [(y.bits() + exponent).double()]
 
 
-def _log(x: _Vector) -> list[_Vector]:
+def _log(x: Expression) -> list[Expression]:
     bits = x.bits()
-    shifted = x.integers("sub", bits, ROOT_HALF)
-    exponent = x.integers("and", shifted, -1 << 52)  # x = 2^n·m, √½ <= m < √2
-    m = x.of_bits(x.integers("sub", bits, exponent))
-    k = x.integers("ashr", exponent, 52)
-    n = x.of_bits(x.integers("add", k, 0x4338000000000000)) - SHIFT
+    exponent = (bits - ROOT_HALF) & (-1 << 52)  # x = 2^n·m, √½ <= m < √2
+    m = (bits - exponent).double()
+    n = ((exponent >> 52) + 0x4338000000000000).double() - SHIFT
     f = m - 1.0
     s = f / (f + 2.0)
     z = s * s
@@ -174,16 +97,13 @@ def _log(x: _Vector) -> list[_Vector]:
     return [total + s.fma(z.fma(z.polynomial(LOG), square), rest)]
 
 
-def _sin_and_cos(x: _Vector) -> list[_Vector]:
-    f, x, given = x.f, x.magnitude(), x.bits()
-    n = (x * _h("0x1.45f306dc9c883p-1")).rint()
+def _sin_and_cos(x: Expression) -> list[Expression]:
+    x, given = abs(x), x.bits()
+    n = (x * _h("0x1.45f306dc9c883p-1")).function("rint")
     first = n.fma(-HALF_PI[0], x)
     r = n.fma(-HALF_PI[1], first)
     low = n.fma(-HALF_PI[2], n.fma(-HALF_PI[1], first - r))
-    total = r + low  # Knuth's two-sum: near a multiple of π/2 `low` may be the larger one
-    part = total - r
-    low = (r - (total - part)) + (low - part)
-    r = total
+    r, low = r.two_sum(low)  # near a multiple of π/2 `low` may be the larger one
     z = r * r
     half = z * 0.5
     lost = r.fma(r, -z)
@@ -193,18 +113,17 @@ def _sin_and_cos(x: _Vector) -> list[_Vector]:
     rest = rest - r.fma(low, lost * 0.5)
     cosine = one + (z * z).fma(z.polynomial(COS), rest)
     quarter = (n + SHIFT).bits()
-    odd = f.put(f"trunc <{x.x.width} x i64> {quarter} to <{x.x.width} x i1>")
-    negative = x.integers("xor", given, x.bits())
+    odd = quarter.cast("trunc", "i1")
+    negative = given ^ x.bits()
     found = []
     for same, other, turn in ((sine, cosine, 0), (cosine, sine, 1)):
-        sign = x.integers("shl", x.integers("and", x.integers("add", quarter, turn), 2), 62)
-        y = other.choose(odd, same)
-        found.append(x.integers("xor", y.bits(), sign))
-    return [x.of_bits(x.integers("xor", found[0], negative)), x.of_bits(found[1])]
+        y = odd.where(other, same)
+        found.append(y.bits() ^ (((quarter + turn) & 2) << 62))
+    return [(found[0] ^ negative).double(), found[1].double()]
 
 
 # the functions that are computed together, and where: lo <= |x| <= hi, or, of log, lo <= x <= hi
-KERNELS: dict[tuple[str, ...], tuple[Callable[[_Vector], list[_Vector]], float, float]] = {
+KERNELS: dict[tuple[str, ...], tuple[Callable[[Expression], list[Expression]], float, float]] = {
     ("exp",): (_exp, -708.0, 708.0),
     ("log",): (_log, _h("0x1p-1022"), _h("0x1.fffffffffffffp1023")),
     ("sin", "cos"): (_sin_and_cos, -65536.0, 65536.0),
@@ -218,56 +137,28 @@ def call(f: Function, name: str, x: Scalar) -> Scalar:
     if group is None or x.width == 1:
         return f.call(name, x)
 
-    def make() -> list[Scalar]:
-        t, full = type_of(x.width), f"{'.'.join(group)}.{x.width}"
-        kind = t if len(group) == 1 else "{" + ", ".join([t] * len(group)) + "}"
-        if full not in f.helpers:
-            f.helpers[full] = _written(f, full, kind, group, x.width)
-        y = f.put(f"call {kind} @{full}({t} {x.text})")
-        if len(group) > 1:
-            parts = [f.put(f"extractvalue {kind} {y}, {i}") for i in range(len(group))]
-        else:
-            parts = [y]
-        return [Scalar(part, x.width) for part in parts]
-
-    return f.once((group, x.text), make)[group.index(name)]
+    full = f"{'.'.join(group)}.{x.width}"
+    if full not in f.helpers:
+        _write(f, full, group, x.width)
+    types = [x.type] * len(group)
+    return f.once((group, x.text), lambda: f.run(full, [x], types))[group.index(name)]
 
 
-def _written(f: Function, full: str, kind: str, group: tuple[str, ...], width: int) -> str:
-    """Return the text of the function of a vector for some functions of the C library."""
+def _write(f: Function, full: str, group: tuple[str, ...], width: int) -> None:
+    """Write the function of a vector for some functions of the C library."""
     kernel, least, most = KERNELS[group]
-    g, t = Function(), type_of(width)
     x = Scalar("%x", width)
-    places = [g.put(f"alloca {t}, align 64") for _ in range(len(group) + 1)]
-    values = [y.x for y in kernel(_Vector(g, x))]
-    inside = [g.compare("oge", x, g.constant(least)), g.compare("ole", x, g.constant(most))]
-    mask = g.put(f"and <{width} x i1> {inside[0].text}, {inside[1].text}")
-    packed = g.put(f"bitcast <{width} x i1> {mask} to i{width}")
-    for value, place in zip([x, *values], places, strict=True):
-        g.store(value, place)
-    every = g.put(f"icmp eq i{width} {packed}, -1")
-    g.lines.append(f"  br i1 {every}, label %done, label %rest")
-    g.label("rest")
-    wide = packed if width == 64 else g.put(f"zext i{width} {packed} to i64")
-    with g.loop(0, width) as loop:
-        bit = g.put(f"trunc i64 {g.put(f'lshr i64 {wide}, {loop.index}')} to i1")
-        name = f"{g.count}"
-        g.lines.append(f"  br i1 {bit}, label %next{name}, label %call{name}")
-        g.label(f"call{name}")
-        at = [g.put(f"getelementptr inbounds double, ptr {p}, i64 {loop.index}") for p in places]
-        lane = g.load(at[0], 1)
-        for c_name, place in zip(group, at[1:], strict=True):
-            g.store(g.call(c_name, lane), place)
-        g.lines.append(f"  br label %next{name}")
-        g.label(f"next{name}")
-    g.lines.append("  br label %done")
-    g.label("done")
-    result, whole = "poison", ""
-    for i, place in enumerate(places[1:]):
-        whole = g.load(place, width).text
-        if len(group) > 1:
-            result = g.put(f"insertvalue {kind} {result}, {t} {whole}, {i}")
-    f.declarations |= g.declarations
-    returned = whole if len(group) == 1 else result
-    head = f"define internal {kind} @{full}({t} %x) {{"
-    return "\n".join([head, "entry:", *g.lines, f"  ret {kind} {returned}", "}"])
+    with f.function(full, {x.text: x.type}) as g:
+        places = [g.local(width) for _ in range(len(group) + 2)]
+        values = [x, *(y.x for y in kernel(Expression(g, x)))]
+        inside = [g.compare("oge", x, g.constant(least)), g.compare("ole", x, g.constant(most))]
+        ordinary = g.binary("and", *inside)
+        outside = g.select(ordinary, g.constant(0.0), g.constant(1.0))
+        for value, place in zip([outside, *values], places, strict=True):
+            g.store(value, place)
+        with g.when(g.no(g.every(ordinary))), g.loop(0, width) as loop:
+            lane, at, *results = (g.address(p, [(loop.index, 1)], 0) for p in places)
+            with g.when(g.compare("one", g.load(lane), g.constant(0.0))):
+                for c_name, place in zip(group, results, strict=True):
+                    g.store(g.call(c_name, g.load(at)), place)
+        g.results = [g.load(place, width) for place in places[2:]]

@@ -12,7 +12,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from taylor.llvm.ir import WIDTH, Function, Scalar
+from taylor.llvm.function import Function
+from taylor.llvm.ir import WIDTH, Scalar
 from taylor.machine.degrees import Degree
 from taylor.machine.emit import Symbol, empty
 
@@ -52,7 +53,7 @@ class Composition:
         total = f.fma(self._coefficient(1, e, width), x, zero)
         if degree == 1:
             return total
-        following = degree + 1 if isinstance(degree, int) else f.put(f"add nsw i64 {degree}, 1")
+        following = degree + 1 if isinstance(degree, int) else f.whole("add", degree, 1)
         with f.loop(2, following) as loop:
             register = loop.carry(total)
             power = self._power(loop.index, degree, e, width)
@@ -64,15 +65,14 @@ class Composition:
     def _power(self, m: str, k: Any, e: Any, width: int) -> Scalar:
         """Return [u^m]_k."""
         f = self.f
-        stop = f.put(f"sub nsw i64 {k}, {m}")
-        stop = f.put(f"add nsw i64 {stop}, 2")
+        stop = f.whole("sub", k, m)
+        stop = f.whole("add", stop, 2)
         if self.top < self.order:
-            over = f.put(f"icmp sgt i64 {stop}, {self.top + 1}")
-            stop = f.put(f"select i1 {over}, i64 {self.top + 1}, i64 {stop}")
-        lower = f.put(f"sub nsw i64 {m}, 1")
+            stop = f.least(self.top + 1, stop)
+        lower = f.whole("sub", m, 1)
         with f.loop(1, stop) as loop:
             register = loop.carry(f.zero(width, self.x.complex))
-            back = f.put(f"sub nsw i64 {k}, {loop.index}")
+            back = f.whole("sub", k, loop.index)
             u, power = self._load(1, loop.index, e, width), self._load(lower, back, e, width)
             loop.update(register, f.fma(u, power, register))
         return loop.result(register)

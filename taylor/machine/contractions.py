@@ -147,7 +147,7 @@ class Contraction:
             with f.loop(0, start * WIDTH, count * WIDTH) as loop:
                 registers = [loop.carry(p) for p in partial]
                 for c, register in enumerate(registers):
-                    place = f.put(f"add nsw i64 {loop.index}, {c * WIDTH}")
+                    place = f.whole("add", loop.index, c * WIDTH)
                     loop.update(register, added(register, place, WIDTH))
             partial = [loop.result(r) for r in registers]
         for c, i in enumerate(range(start, vectors)):

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Univariate
-from taylor.llvm.ir import WIDTH, Function, Scalar, type_of
+from taylor.llvm.function import Function
+from taylor.llvm.ir import WIDTH, Scalar
 from taylor.machine.contractions import SUMS
 from taylor.machine.degrees import Degree
 from taylor.machine.emit import Symbol, broadcast, empty, nest
@@ -165,16 +166,15 @@ class Convolution:
         f, k = self.f, self.k
         with f.loop(1, k.half if self.square else k.index, maybe=True) as loop:
             totals = [loop.carry(f.zero(width, self.out.complex)) for _, width in places]
-            back = f.put(f"sub nsw i64 {k.index}, {loop.index}")
+            back = f.whole("sub", k.index, loop.index)
             near, far = self._read(0, loop.index, places), self._read(1, back, places)
             for total, new in zip(totals, self._added(totals, near, far), strict=True):
                 loop.update(total, new)
         found = [loop.result(total) for total in totals]
         if not self.square:
             return found
-        middle = self._read(0, f.put(f"ashr i64 {k.index}, 1"), places)
-        odd = f.put(f"trunc i64 {k.index} to i1")
-        one = Scalar(f.put(f"select i1 {odd}, double 0.0, double 1.0"))
+        middle = self._read(0, f.whole("ashr", k.index, 1), places)
+        one = f.select(f.odd(k.index), f.constant(0.0), f.constant(1.0))
         twice = [f.binary("fadd", total, total) for total in found]
         return self._added(twice, [f.binary("fmul", x, one) for x in middle], middle)
 
@@ -192,11 +192,8 @@ class Sums:
         self.odd = first % 2  # k has the parity of the first degree
         self.wanted: list[tuple[Table, Table, Scalar, Scalar]] = []
         self.taken = 0  # at degree k + 1
-        self.half = f.put(f"ashr i64 {k}, 1")
-        self.block, self.place = f.block, len(f.lines)
-        f.count += 1
-        f.lines.append(f"  br label %steps{f.count}")
-        f.label(f"steps{f.count}")
+        self.half = f.whole("ashr", k, 1)
+        self.begin = f.mark()
 
     def of(self, k: Degree, x: Table, y: Table) -> Scalar:
         """Return the sum of degree k, or of k + 1: these are asked for in the same order."""
@@ -207,7 +204,7 @@ class Sums:
         f = self.f
         if k.index == self.k:
             complex = x.complex or y.complex
-            total, other = (self._register(complex) for _ in range(2))
+            total, other = (f.later(f.unit, complex) for _ in range(2))
             self.first = k
             self.wanted.append((x, y, total, other))
         else:
@@ -223,36 +220,24 @@ class Sums:
                 total = f.fma(middle, middle, total)
         return total
 
-    def _register(self, complex: bool) -> Scalar:
-        """Return a register that is written later."""
-        f = self.f
-        return Scalar(f.name(), f.unit, f.name() if complex else "")
-
     def _at(self, x: Table, j: Any, more: int = 0) -> Scalar:
         return self.f.load(self.f.address("%data", [(j, 1)], x.offset + more), None, x.plane)
 
     def write(self, order: int) -> None:
         """Write the loops over j where the steps begin."""
-        f, mark, block = self.f, len(self.f.lines), self.f.block
-        f.block = self.block
-        several = TOGETHER[f.unit > 1]
-        f.starts.append((mark, self.block))
+        f, several = self.f, TOGETHER[self.f.unit > 1]
         take = self._in_vectors if order > SHORT and f.unit == 1 else self._one_by_one
-        for square in (False, True):
-            wanted = [w for w in self.wanted if (w[0] is w[1]) == square]
-            for start in range(0, len(wanted), several):
-                take(wanted[start : start + several], square)
-                f.pause()
-        f.starts.pop()
-        new = f.lines[mark:]
-        del f.lines[mark:]
-        f.lines[self.place : self.place] = new
-        f.block = block
+        with f.before(self.begin):
+            for square in (False, True):
+                wanted = [w for w in self.wanted if (w[0] is w[1]) == square]
+                for start in range(0, len(wanted), several):
+                    take(wanted[start : start + several], square)
+                    f.pause()
 
     def _stop(self, square: bool) -> str:
         if not square:
             return self.k
-        return self.f.put(f"add nsw i64 {self.half}, 1") if self.odd else self.half
+        return self.f.whole("add", self.half, 1) if self.odd else self.half
 
     def _one_by_one(self, wanted: Any, square: bool) -> None:
         f = self.f
@@ -263,7 +248,7 @@ class Sums:
         with f.loop(1, self._stop(square), maybe=square) as loop:
             later = {n: zero(y.complex) for n, y in {id(y): y for _, y, *_ in wanted}.items()}
             totals = [(zero(one.im), zero(two.im)) for _, _, one, two in wanted]
-            back = f.put(f"sub nsw i64 {self.k}, {loop.index}")
+            back = f.whole("sub", self.k, loop.index)
             left = {n: self._at(x, loop.index) for n, x in {id(x): x for x, *_ in wanted}.items()}
             right = {n: self._at(y, back) for n, y in {id(y): y for _, y, *_ in wanted}.items()}
             for (x, y, *_), (one, two) in zip(wanted, totals, strict=True):
@@ -281,15 +266,12 @@ class Sums:
     def _named(self, names: Sequence[Scalar], values: Sequence[Scalar]) -> None:
         """Give values the names under which the steps know them."""
         for name, value in zip(names, values, strict=True):
-            for to, part in zip(name.parts, value.parts, strict=True):
-                zero = self.f.constant(-0.0, part.width).text
-                text = f"fadd {type_of(part.width)} {part.text}, {zero}"
-                self.f.lines.append(f"  {to.text} = {text}")
+            self.f.define(name, value)
 
     def _in_vectors(self, wanted: Any, square: bool) -> None:
         """Take vectors of j: x_j y_{k-j} and, of the next degree, x_{j+1} y_{k-j}."""
         f, stop = self.f, self._stop(square)
-        less = f.put(f"sub nsw i64 {stop}, 1") if self.odd or not square else stop
+        less = f.whole("sub", stop, 1) if self.odd or not square else stop
         with f.loop(1, stop, WIDTH, maybe=square) as loop:
             totals = [
                 [loop.carry(f.zero(WIDTH, bool(name.im))) for name in names]
@@ -298,7 +280,7 @@ class Sums:
             ahead = f.below(loop.index, range(WIDTH), stop)
             next_ahead = f.below(loop.index, range(WIDTH), less)
             behind = f.below(loop.index, range(WIDTH - 1, -1, -1), stop)
-            back = f.put(f"sub nsw i64 {self.k}, {loop.index}")
+            back = f.whole("sub", self.k, loop.index)
             place = [(loop.index, 1)]
             left, right = {}, {}
             for x, y, *_ in wanted:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from taylor.llvm.ir import Function, Scalar
+from taylor.llvm.function import Function
+from taylor.llvm.ir import Scalar
 from taylor.machine.emit import Symbol, lifted, mapped, settled
 
 
@@ -20,10 +21,10 @@ class Degree:
     def __init__(self, f: Function, index: str, order: int, sums: Any) -> None:
         self.f, self.index, self.order, self.sums = f, index, order, sums
         self.above = 0
-        self.number = Scalar(f.put(f"sitofp i64 {index} to double"))
+        self.number = f.real(index)
         self.reciprocal = f.binary("fdiv", f.constant(1.0), self.number)
-        last = f.put(f"add nsw i64 {index}, 1")
-        self.half = f.put(f"ashr i64 {last}, 1")
+        last = f.whole("add", index, 1)
+        self.half = f.whole("ashr", last, 1)
 
     def __le__(self, height: int) -> bool:
         return height >= self.order

@@ -28,7 +28,8 @@ from taylor.core.table import Elementary, Parts
 from taylor.core.tags import Tag
 from taylor.errors import TraceError
 from taylor.llvm import vector
-from taylor.llvm.ir import WIDTH, Function, Scalar
+from taylor.llvm.function import Function
+from taylor.llvm.ir import WIDTH, Scalar
 from taylor.machine import planar
 from taylor.machine.calls import Ask, Held, traced
 from taylor.machine.contractions import Contraction

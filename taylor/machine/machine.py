@@ -22,9 +22,11 @@ from taylor.core.program import Program
 from taylor.core.rules import values
 from taylor.errors import NotNow
 from taylor.kept import identity
-from taylor.llvm.ir import WIDTH, Function, Scalar, tiled
+from taylor.llvm.function import Function
+from taylor.llvm.ir import WIDTH, Scalar
 from taylor.llvm.jit import Code, made
-from taylor.llvm.pairs import address
+from taylor.llvm.products import address
+from taylor.llvm.tiles import tiled
 from taylor.machine.calls import Calls, bare, is_users
 from taylor.machine.emit import (
     Joined,
@@ -175,10 +177,11 @@ class Machine:
         wrong = failed(f, program.guards, heads)
         f.store(wrong, f.address("%data", [], self.flag))
         self._finite(f)
+        if self.many:
+            tiled(f, *self._rows(), self.flag)
         text = f.text()
         self.size, self.asks = f.size + WIDTH, (f.asks, f.asking)
-        tiles = tiled(self._rows(), self.unit, self.flag) if self.many else ""
-        self.code = Code(text + tiles)
+        self.code = Code(text)
 
     @property
     def many(self) -> bool:

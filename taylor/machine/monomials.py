@@ -15,9 +15,10 @@ import numpy as np
 
 from taylor.core.algebra import CACHED_PAIRS, Graded
 from taylor.core.program import Program
-from taylor.llvm.ir import Function, Scalar
+from taylor.llvm.function import Function
+from taylor.llvm.ir import Scalar
 from taylor.machine.emit import Symbol, Unsupported, broadcast, empty
-from taylor.machine.nests import Strided, axes_of, loaded_entry, over_axes, terms_of
+from taylor.machine.nests import Strided, axes_of, over_axes, terms_of
 
 ROOM = 1 << 22  # coefficients of all tables of a program
 STEPS = 800  # instructions times degrees: each is written out, and compiled in a millisecond or two
@@ -40,9 +41,9 @@ class Pairs:
             return None
         f, span = self.f, self.part(k)
         place = self.lists.setdefault((k, lo, hi), len(self.lists))
-        lists = f.put(f"load ptr, ptr {f.address('%data', [], self.place)}")
+        lists = f.word(f.address("%data", [], self.place), "ptr")
         p, q, starts, self.weights = (
-            f.put(f"load ptr, ptr {f.address(lists, [], 4 * place + i)}") for i in range(4)
+            f.word(f.address(lists, [], 4 * place + i), "ptr") for i in range(4)
         )
         if f.unit > 1 or x.part_shape or y.part_shape:
             return self._arrays(span.stop - span.start, x, y, p, q, starts)
@@ -50,17 +51,17 @@ class Pairs:
         out = empty(f, (span.stop - span.start,), complex)
 
         with f.loop(0, span.stop - span.start) as rows:
-            following = f.put(f"add nsw i64 {rows.index}, 1")
-            first, stop = loaded_entry(f, starts, rows.index), loaded_entry(f, starts, following)
+            following = f.whole("add", rows.index, 1)
+            first, stop = f.entry(starts, rows.index), f.entry(starts, following)
             with f.loop(first, stop, 2, maybe=True) as loop:
                 sums = [loop.carry(f.zero(1, complex)) for _ in range(2)]
-                second = f.put(f"add nsw i64 {loop.index}, 1")
-                inside = f.put(f"icmp slt i64 {second}, {stop}")
-                other = f.put(f"select i1 {inside}, i64 {second}, i64 {loop.index}")
+                second = f.whole("add", loop.index, 1)
+                inside = f.less(second, stop)
+                other = f.choose(inside, second, loop.index)
                 for total, i in zip(sums, (loop.index, other), strict=True):
-                    a, b = (t.load([(loaded_entry(f, at, i), 1)]) for t, at in ((x, p), (y, q)))
+                    a, b = (t.load([(f.entry(at, i), 1)]) for t, at in ((x, p), (y, q)))
                     if i is other:
-                        a, b = (f.select(Scalar(inside), v, f.constant(0.0)) for v in (a, b))
+                        a, b = (f.select(inside, v, f.constant(0.0)) for v in (a, b))
                     loop.update(total, f.fma(self._weighted(a, i), b, total))
             value = f.binary("fadd", *(loop.result(total) for total in sums))
             f.store(value, f.address("%data", [(rows.index, 1)], out.offset), out.plane)
@@ -77,15 +78,15 @@ class Pairs:
         to = [stride for _, stride, _ in axes]
 
         with f.loop(0, n) as rows:
-            following = f.put(f"add nsw i64 {rows.index}, 1")
-            first, stop = loaded_entry(f, starts, rows.index), loaded_entry(f, starts, following)
+            following = f.whole("add", rows.index, 1)
+            first, stop = f.entry(starts, rows.index), f.entry(starts, following)
 
             def element(index: list[Any], width: int) -> None:
                 with f.loop(first, stop, maybe=True) as loop:
                     total, values = loop.carry(f.zero(width, complex)), []
                     for k, (table, v, part) in enumerate(zip((p, q), (x, y), parts, strict=True)):
                         strides = [s[k] for _, _, s in axes]
-                        row = (loaded_entry(f, table, loop.index), v.size_of_part)
+                        row = (f.entry(table, loop.index), v.size_of_part)
                         along = f.unit > 1 or strides[-1:] == [1]
                         where = [row, *terms_of(index, strides)]
                         values.append(part.load(where, width if along else 1))

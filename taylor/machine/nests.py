@@ -12,7 +12,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from taylor.llvm.ir import WIDTH, Function, Scalar
+from taylor.llvm.function import Function
+from taylor.llvm.ir import WIDTH, Scalar
 
 Shape = tuple[int, ...]
 Body = Callable[..., Scalar]
@@ -103,14 +104,7 @@ def entry(f: Function, table: NDArray[Any], i: Any) -> Any:
     """Return table[i] for an index that may be known at run time only."""
     if isinstance(i, int):
         return int(table[i])
-    return loaded_entry(f, f.table([int(v) for v in table], "i32"), i)
-
-
-def loaded_entry(f: Function, table: str, i: str) -> str:
-    """Return entry i of a table of short integers in memory."""
-    pointer = f.put(f"getelementptr inbounds i32, ptr {table}, i64 {i}")
-    short = f.put(f"load i32, ptr {pointer}, align 4")
-    return f.put(f"sext i32 {short} to i64")
+    return f.entry(f.table([int(v) for v in table], "i32"), i)
 
 
 # ------------------------------------------------------------------ loops
@@ -212,6 +206,6 @@ def strips(
     if count > 2 * n:
         start = count // n * n
         with f.loop(0, start * step, n * step) as loop:
-            body([f.put(f"add nsw i64 {loop.index}, {c * step}") for c in range(n)])
+            body([f.whole("add", loop.index, c * step) for c in range(n)])
     for first in range(start, count, n):
         body([i * step for i in range(first, min(first + n, count))])

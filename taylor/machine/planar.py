@@ -16,10 +16,10 @@ import numpy as np
 
 from taylor.core.instructions import Input, Instruction, Parameter
 from taylor.core.table import Cut, Elementary, Parts
-from taylor.llvm.ir import Function, Scalar
+from taylor.llvm.function import Function
+from taylor.llvm.ir import Scalar
 from taylor.numbers.kinds import is_operand
 
-PAIR = "{ double, double }"
 UNORDERED = "complex values have no order"
 # where a complex number is passed and returned in two registers, as two doubles are
 IN_REGISTERS = sys.platform != "win32" and platform.machine() in (
@@ -54,32 +54,8 @@ def code_of(row: Elementary, complex: bool) -> str | Callable[..., Any] | Parts 
 
 def library(f: Function, name: str, *xs: Scalar) -> Scalar:
     """Return a complex function of the C library, lane by lane."""
-    width, texts = f.same(*(part for x in xs for part in f.both(x)))
-    kind = ", ".join(["double"] * len(texts))
-    f.declarations.add(f"declare {PAIR} @{name}({kind}) memory(none) nounwind willreturn")
-
-    def call(given: Sequence[str]) -> list[str]:
-        y = f.put(f"call {PAIR} @{name}({', '.join(f'double {x}' for x in given)})")
-        return [f.put(f"extractvalue {PAIR} {y}, {i}") for i in (0, 1)]
-
-    if width == 1:
-        re, im = call(texts)
-        return Scalar(re, 1, im)
-    size = width // f.unit
-    starts = [f.allocate(size) for _ in texts]
-    pointers = [f.address("%data", [], s) for s in starts]
-    for x, pointer in zip(texts, pointers, strict=True):
-        f.store(Scalar(x, width), pointer)
-    with f.loop(0, width) as loop:
-        places = [
-            f.put(f"getelementptr inbounds double, ptr {p}, i64 {loop.index}") for p in pointers
-        ]
-        for y, p in zip(call([f.load(p, 1).text for p in places]), places, strict=False):
-            f.lines.append(f"  store double {y}, ptr {p}, align 8")
-    found = f.pair(*(f.load(p, width) for p in pointers[:2]))
-    for s in starts:
-        f.release(s, size)
-    return found
+    re, im = f.library(name, [part for x in xs for part in f.both(x)], 2)
+    return f.pair(re, im)
 
 
 def above(f: Function, x: Scalar) -> Scalar:

@@ -36,7 +36,8 @@ from taylor.core.program import Program
 from taylor.core.state import DEPTH, LARGEST_LOW, Step
 from taylor.core.sweep import Sweep
 from taylor.core.table import slope_of_jump
-from taylor.llvm.ir import WIDTH, Function, Scalar
+from taylor.llvm.function import Function
+from taylor.llvm.ir import WIDTH, Scalar
 from taylor.machine.calls import Ask
 from taylor.machine.compose import Composition
 from taylor.machine.convolutions import Loops, Sums
@@ -349,7 +350,7 @@ class Emission(Sweep):
             if not numbers:
                 self.write(Degree(f, loop.index, order, None), steps)
                 return
-            second = f.put(f"add nsw i64 {loop.index}, 1")
+            second = f.whole("add", loop.index, 1)
             sums = Sums(f, loop.index, first + 1)
             for index in (loop.index, second):
                 self.write(Degree(f, index, order, sums), steps)

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from taylor.llvm.ir import WIDTH, Function, Scalar
+from taylor.llvm.function import Function
+from taylor.llvm.ir import WIDTH, Scalar
 from taylor.machine.calls import Held
 from taylor.machine.degrees import Degree
 from taylor.machine.emit import Symbol, broadcast, holding, lifted, nest, settled

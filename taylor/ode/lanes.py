@@ -1,7 +1,6 @@
 """Many trajectories in the lanes of machine code: a lane that is done takes the next one at once.
 
 A trajectory is a record of numbers: the head of `machine`, y, its lower parts, and the parameters.
-In the head, TIMES points to the time it goes to, and LOG to where the state there is put.
 """
 
 from __future__ import annotations
@@ -14,11 +13,15 @@ from typing import Any
 import numpy as np
 
 from taylor.core.program import Program
-from taylor.llvm.jit import Code
+from taylor.llvm.expression import Expression
+from taylor.llvm.function import Function
+from taylor.llvm.ir import Scalar
 from taylor.machine.machine import block
 from taylor.ode.machine import DONE, END, GO, HEAD, IDLE, LIMIT, LOG, STATUS, TIMES, Machine
 
 Array = Any
+# In the head: where the state at its time is put, and the time it goes to, the next ones after it
+FOUND, GOALS = LOG, TIMES
 # Two vectors hide the latency of a multiply-add; where they do not stay in the cache, one
 UNIT, CACHE = 16, 1 << 18
 
@@ -48,8 +51,8 @@ class Lanes(Machine):
             rows += range(place, place + math.prod(shape))
         return rows
 
-    def _compiled(self, text: str) -> Code:
-        return Code(text + _refilled(self._rows(), self.unit, self.components))
+    def _add(self, f: Function) -> None:
+        _refill(f, self._rows(), self.components)
 
     def run(self, records: Array, times: Array, column: Array, found: Array) -> Exception | None:
         """Step records to all times, until they fail or have taken LIMIT steps.
@@ -60,129 +63,82 @@ class Lanes(Machine):
         """
         ends, pointers = np.append(times, np.nan), records.view(np.int64)
         reached = np.arange(len(records)) * len(times) + column
-        pointers[:, TIMES] = ends.ctypes.data + 8 * column
-        pointers[:, LOG] = found.ctypes.data + 8 * found.shape[2] * reached
+        pointers[:, GOALS] = ends.ctypes.data + 8 * column
+        pointers[:, FOUND] = found.ctypes.data + 8 * found.shape[2] * reached
         records[:, END] = ends[column]
-        lanes = np.full(self.unit, -1)
+        owners = np.append(np.full(self.unit, -1), 0)
         data = block(self.size * self.unit)
         calls = self.calls(data)
-        addresses = [ctypes.c_void_p(a.ctypes.data) for a in (data, records, lanes)]
+        addresses = [ctypes.c_void_p(a.ctypes.data) for a in (data, records, owners)]
         tiles = self.code.tiles if calls is None else functools.partial(calls.run, self.code.tiles)
         error = tiles(*addresses, None, records.shape[1], 0, len(records))
-        column[:] = (pointers[:, TIMES] - ends.ctypes.data) // 8
+        column[:] = (pointers[:, GOALS] - ends.ctypes.data) // 8
         return error
 
 
-def _refilled(rows: list[int], unit: int, components: int) -> str:
-    """Return the text of `@tiles`, which runs `@f` on the records from..to.
+def _refill(f: Function, rows: list[int], components: int) -> None:
+    """Add the function `tiles`, which runs `f` on the records up to `stop`.
 
     A lane that has reached its time goes on to the next one; nan is after the last.  Whenever a
-    lane has stopped its record is written back, and the next one takes the lane.
+    lane has stopped its record is written back, and the next one takes the lane.  `owners` holds
+    the record of each lane, -1 for none, and then the next record.
     """
+    unit, table = f.unit, f.table(rows, "i32")
+    arguments = dict.fromkeys(("%data", "%records", "%owners", "%unused"), "ptr")
+    arguments |= dict.fromkeys(("%length", "%first", "%stop"), "i64")
+    with f.function("tiles", arguments, visible=True) as g, g.cycle() as cycle:
 
-    def moves(name: str, before: str, member: str, load: bool) -> str:
-        """Return a loop over the numbers of a record, from or to the lane."""
-        source, target = ("r", "d") if load else ("d", "r")
-        return f"""
-{name}:
-  %{name}i = phi i64 [0, %{before}], [%{name}n, %{name}]
-  %{name}p = getelementptr i64, ptr @rows, i64 %{name}i
-  %{name}a = load i64, ptr %{name}p
-  %{name}b = mul i64 %{name}a, {unit}
-  %{name}d = getelementptr double, ptr %column, i64 %{name}b
-  %{name}s = mul i64 {member}, %length
-  %{name}t = add i64 %{name}s, %{name}i
-  %{name}r = getelementptr double, ptr %records, i64 %{name}t
-  %{name}v = load double, ptr %{name}{source}
-  store double %{name}v, ptr %{name}{target}
-  %{name}n = add i64 %{name}i, 1
-  %{name}c = icmp slt i64 %{name}n, %length
-  br i1 %{name}c, label %{name}, label %{"next" if load else "fill"}"""
+        def refilled(lane: str, busy: list[Scalar]) -> list[Scalar]:
+            column = g.address("%data", [(lane, 1)], 0)
+            slot, waiting = g.address("%owners", [(lane, 1)], 0), g.address("%owners", [], unit)
 
-    table = ", ".join(f"i64 {row}" for row in rows)
-    arrays = "ptr noalias %data, ptr noalias %records, ptr noalias %lanes, ptr %unused"
-    return f"""
-@rows = private constant [{len(rows)} x i64] [{table}]
-define void @tiles({arrays}, i64 %length, i64 %from, i64 %to) {{
-entry:
-  br label %lane
-lane:
-  %l = phi i64 [0, %entry], [0, %run], [%following, %next]
-  %m = phi i64 [%from, %entry], [%waiting, %run], [%waiting, %next]
-  %b = phi i64 [0, %entry], [0, %run], [%busy, %next]
-  %column = getelementptr double, ptr %data, i64 %l
-  %state = getelementptr double, ptr %column, i64 {STATUS * unit}
-  %slot = getelementptr i64, ptr %lanes, i64 %l
-  %owner = load i64, ptr %slot
-  %taken = icmp sge i64 %owner, 0
-  br i1 %taken, label %look, label %fill
-look:
-  %status = load double, ptr %state
-  %done = fcmp oeq double %status, {float(DONE)}
-  br i1 %done, label %land, label %check
-land:
-  %log = getelementptr double, ptr %column, i64 {LOG * unit}
-  %out = load ptr, ptr %log
-  br label %copy
-copy:
-  %c = phi i64 [0, %land], [%cn, %copy]
-  %cs = mul i64 %c, {unit}
-  %ct = add i64 %cs, {rows[HEAD] * unit}
-  %cy = getelementptr double, ptr %column, i64 %ct
-  %cv = load double, ptr %cy
-  %co = getelementptr double, ptr %out, i64 %c
-  store double %cv, ptr %co
-  %cn = add i64 %c, 1
-  %cm = icmp slt i64 %cn, {components}
-  br i1 %cm, label %copy, label %landed
-landed:
-  %after = getelementptr double, ptr %out, i64 {components}
-  store ptr %after, ptr %log
-  %times = getelementptr double, ptr %column, i64 {TIMES * unit}
-  %now = load ptr, ptr %times
-  %then = getelementptr double, ptr %now, i64 1
-  store ptr %then, ptr %times
-  %time = load double, ptr %then
-  %last = fcmp uno double %time, %time
-  br i1 %last, label %check, label %again
-again:
-  %end = getelementptr double, ptr %column, i64 {END * unit}
-  store double %time, ptr %end
-  store double {float(GO)}, ptr %state
-  br label %check
-check:
-  %code = load double, ptr %state
-  %left = getelementptr double, ptr %column, i64 {LIMIT * unit}
-  %limit = load double, ptr %left
-  %go = fcmp oeq double %code, {float(GO)}
-  %more = fcmp ogt double %limit, 0.0
-  %on = and i1 %go, %more
-  br i1 %on, label %next, label %save{moves("save", "check", "%owner", False)}
-fill:
-  %any = icmp slt i64 %m, %to
-  br i1 %any, label %take, label %idle
-take:
-  store i64 %m, ptr %slot
-  %rest = add i64 %m, 1
-  br label %load{moves("load", "take", "%m", True)}
-idle:
-  store i64 -1, ptr %slot
-  store double {float(IDLE)}, ptr %state
-  br label %next
-next:
-  %waiting = phi i64 [%m, %check], [%rest, %load], [%m, %idle]
-  %one = phi i64 [1, %check], [1, %load], [0, %idle]
-  %busy = add i64 %b, %one
-  %following = add i64 %l, 1
-  %through = icmp slt i64 %following, {unit}
-  br i1 %through, label %lane, label %all
-all:
-  %some = icmp sgt i64 %busy, 0
-  br i1 %some, label %run, label %out_of_work
-run:
-  call void @f(ptr %data)
-  br label %lane
-out_of_work:
-  ret void
-}}
-"""
+            def at(n: int) -> str:
+                return g.address(column, [], n * unit)
+
+            def head(n: int) -> Expression:
+                return Expression(g, g.load(at(n)))
+
+            def move(record: str, inward: bool) -> None:
+                first = g.whole("mul", record, "%length")
+                with g.loop(0, "%length") as loop:
+                    here = g.address(column, [(g.entry(table, loop.index), unit)], 0)
+                    there = g.address("%records", [(first, 1), (loop.index, 1)], 0)
+                    g.store(*((g.load(there), here) if inward else (g.load(here), there)))
+
+            def land() -> None:
+                found = g.word(at(FOUND), "ptr")
+                with g.loop(0, components) as loop:
+                    y = g.load(g.address(column, [(loop.index, unit)], rows[HEAD] * unit))
+                    g.store(y, g.address(found, [(loop.index, 1)], 0))
+                g.write_word(g.address(found, [], components), at(FOUND), "ptr")
+                goal = g.address(g.word(at(GOALS), "ptr"), [], 1)
+                g.write_word(goal, at(GOALS), "ptr")
+                end = Expression(g, g.load(goal))
+                with g.when(end.equals(end).x):
+                    g.store(end.x, at(END))
+                    g.store(g.constant(GO), at(STATUS))
+
+            owner = g.word(slot, "i64")
+            with g.when(g.less(-1, owner)):
+                with g.when(head(STATUS).equals(DONE).x):
+                    land()
+                going = head(STATUS).equals(GO) & (head(LIMIT) > 0.0)
+                with g.when((~going).x):
+                    move(owner, False)
+                    g.write_word(-1, slot, "i64")
+            with g.when(g.less(g.word(slot, "i64"), 0)):
+                following = g.word(waiting, "i64")
+                with g.when(g.less(following, "%stop")):
+                    g.write_word(following, slot, "i64")
+                    g.write_word(g.whole("add", following, 1), waiting, "i64")
+                    move(following, True)
+            idle = g.less(g.word(slot, "i64"), 0)
+            with g.when(idle):
+                g.store(g.constant(IDLE), at(STATUS))
+            one = g.select(idle, g.constant(0.0), g.constant(1.0))
+            return [g.binary("fadd", busy[0], one)]
+
+        (busy,) = g.fold(0, unit, [g.constant(0.0)], refilled)
+        cycle.again = g.compare("ogt", busy, g.constant(0.0))
+        with g.when(cycle.again):
+            g.run("f", ["%data"], [])

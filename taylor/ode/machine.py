@@ -14,7 +14,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -26,7 +26,9 @@ from taylor.core.maps import Gather
 from taylor.core.program import Program
 from taylor.errors import DomainError
 from taylor.kept import identity
-from taylor.llvm.ir import WIDTH, Function, Scalar, literal
+from taylor.llvm.expression import Expression
+from taylor.llvm.function import Function
+from taylor.llvm.ir import WIDTH, Index, Scalar
 from taylor.llvm.jit import Code, made
 from taylor.machine.calls import Calls, bare
 from taylor.machine.contractions import SUMS
@@ -47,7 +49,7 @@ WRITTEN_OUT = 40
 SEEN = 8  # degrees whose rounding errors are seen in the sum of the series
 
 
-class State(Table):
+class Coefficients(Table):
     """The coefficients of y; numbers that were just computed are read from their registers."""
 
     __slots__ = ("written_parts",)
@@ -126,38 +128,38 @@ class Machine:
         tables: list[Any] = []
         self.places = []
         for size, shape in zip(sizes, self.shapes, strict=True):
-            table = (State if len(tables) == 1 else Table)(f, (size, *shape), None, 0)
+            table = (Coefficients if len(tables) == 1 else Table)(f, (size, *shape), None, 0)
             table.offset = f.allocate(size * table.size_of_part)
             self.places.append(table.offset)
             tables.append(table)
         self.low, self.last = f.allocate(self.part), f.allocate(self.part)
         heights = [min(1, order - 1), order - 1] + [0] * (len(tables) - 2)
-        f.lines.append("  br label %step")
-        f.label("step")
-        f.store(f.constant(1.0, f.unit), f.address("%data", [], self.places[0] + 1))
-        now = self._head(f, TIME)
-        f.store(now, f.address("%data", [], self.places[0]))
-        sweep = Emission(f, program, order - 1, tables, heights)
-        self._shift(sweep, tables[1], program.outputs[0])
-        products = [i.shape for i in program.code if isinstance(i.op, SUMMING)]
-        numbers = all(math.prod(shape) == 1 for shape in products)
-        if self.unit == 1 and numbers and len(products) <= WRITTEN_OUT and order <= 32:
-            for k in range(order):
-                for step in sweep.steps:
-                    step(k)
-                    f.pause()
-        else:
-            sweep.degrees(range(len(sweep.steps)))
-        values = {i: sweep._value(i) for g in program.guards for i in (g.a, g.b) if i >= 0}
-        self._step(f, tables[1], factor, failed(f, program.guards, values))
+        with f.cycle() as steps:
+            f.store(f.constant(1.0), f.address("%data", [], self.places[0] + 1))
+            f.store(f.load(f.address("%data", [], TIME)), f.address("%data", [], self.places[0]))
+            sweep = Emission(f, program, order - 1, tables, heights)
+            self._shift(sweep, tables[1], program.outputs[0])
+            products = [i.shape for i in program.code if isinstance(i.op, SUMMING)]
+            numbers = all(math.prod(shape) == 1 for shape in products)
+            if self.unit == 1 and numbers and len(products) <= WRITTEN_OUT and order <= 32:
+                for k in range(order):
+                    for step in sweep.steps:
+                        step(k)
+                        f.pause()
+            else:
+                sweep.degrees(range(len(sweep.steps)))
+            values = {i: sweep._value(i) for g in program.guards for i in (g.a, g.b) if i >= 0}
+            wrong = Expression(f, failed(f, program.guards, values))
+            steps.again = f.every(self._step(f, tables[1], factor, wrong).x)
+        self._add(f)
         text = f.text()
         self.size, self.asks = f.size + WIDTH, (f.asks, f.asking)
-        self.code = self._compiled(text)
+        self.code = Code(text)
 
-    def _compiled(self, text: str) -> Code:
-        return Code(text)
+    def _add(self, f: Function) -> None:
+        """Add other functions to the module."""
 
-    def _shift(self, sweep: Emission, y: State, out: int) -> None:
+    def _shift(self, sweep: Emission, y: Coefficients, out: int) -> None:
         """Add the step y_{k+1} = f_k/(k + 1) to a sweep."""
         f, pieces = sweep.f, self._pieces(sweep, out)
 
@@ -169,12 +171,12 @@ class Machine:
             return lifted(f, 0.0) if above else sweep.table[i][k]
 
         def step(k: Any) -> None:
-            inverse = _inverse(f, k)
+            divided = _division(f, k)
             place = y.memory(k + 1)
             start, parts = 0, []
             for i in pieces or [out]:
                 shape = sweep.program.code[i].shape if pieces else y.part_shape
-                new = mapped(f, lambda x: _times(f, x, *inverse), lifted(f, value(i, k)))
+                new = mapped(f, divided, lifted(f, value(i, k)))
                 end = Symbol(f, shape, None, place.slot, place.offset + start, c_strides(shape))
                 end.lead = place.lead
                 whole = pieces is None and len(shape) < 2
@@ -203,187 +205,167 @@ class Machine:
             del sweep.steps[n], sweep.owners[n]
         return list(args)
 
-    def _head(self, f: Function, n: int) -> Scalar:
-        return f.load(f.address("%data", [], n))
+    def _step(self, f: Function, y: Table, factor: float, wrong: Expression) -> Expression:
+        """Write step size, checks and the new state; return whether to go on."""
 
-    def _step(self, f: Function, y: Table, factor: float, wrong: Scalar) -> None:
-        """Write step size, checks and the new state, and whether to go on."""
-        now, low, end, longest = (self._head(f, n) for n in (TIME, LOW, END, LONGEST))
-        status, count, limit = (self._head(f, n) for n in (STATUS, STEPS, LIMIT))
-        zero, one = f.constant(0.0), f.constant(1.0)
+        def head(n: int) -> Expression:
+            return Expression(f, f.load(f.address("%data", [], n)))
+
+        def keep(n: int, x: Expression) -> None:
+            f.store(x.x, f.address("%data", [], n))
+
+        now, low, end, longest = map(head, (TIME, LOW, END, LONGEST))
+        status, count, limit = map(head, (STATUS, STEPS, LIMIT))
         h, most = self._size_of_step(f, y, factor)
-        most = f.binary("fadd", most, f.unanswered())
-        rest = f.binary("fsub", f.binary("fsub", end, now), low)
-        room = f.intrinsic("minnum", f.intrinsic("fabs", rest), longest)
-        bounded = f.compare("olt", h, room)
-        last = f.compare("ole", f.intrinsic("fabs", rest), longest)
-        h = f.intrinsic("copysign", f.select(bounded, h, room), rest)
+        most = most + Expression(f, f.unanswered())
+        rest = end - now - low
+        room = abs(rest).least(longest)
+        bounded, last = h < room, abs(rest) <= longest
+        h = bounded.where(h, room).function("copysign", rest)
         # a step that would not move the time by some units in the last place
-        least = f.binary("fmul", f.intrinsic("fabs", now), f.constant(2.0**-51))
-        small = both(f, bounded, f.compare("ole", f.intrinsic("fabs", h), least))
-        infinite = negated(f, f.compare("olt", most, f.constant(1024.0)))
-        branch = f.compare("ogt", f.splat(wrong, f.unit), zero)
-        new = f.select(small, f.constant(float(SMALL)), zero)
-        new = f.select(infinite, f.constant(float(INFINITE)), new)
-        new = f.select(branch, f.constant(float(GUARD)), new)
-        running = f.compare("oeq", status, f.constant(float(GO)))
-        accepted = both(f, running, f.compare("oeq", new, zero))
-        h = f.select(accepted, h, zero)
-        landed = both(f, accepted, negated(f, bounded))
-        landed = both(f, landed, last)
-        new = f.select(landed, f.constant(float(DONE)), new)
-        status = f.select(running, new, status)
-        f.store(status, f.address("%data", [], STATUS))
+        small = bounded & (abs(h) <= abs(now) * 2.0**-51)
+        new = small.where(SMALL, 0.0)
+        new = (most < 1024.0).where(new, INFINITE)
+        new = (wrong > 0.0).where(GUARD, new)
+        running = status.equals(GO)
+        accepted = running & new.equals(0.0)
+        h = accepted.where(h, 0.0)
+        landed = accepted & ~bounded & last
+        status = running.where(landed.where(DONE, new), status)
+        keep(STATUS, status)
         for place, x in ((LENGTH, h), (LAST, now), (LAST_LOW, low)):
-            kept = f.select(accepted, x, self._head(f, place))
-            f.store(kept, f.address("%data", [], place))
-        self._log(f, y, now, low, h)
+            keep(place, accepted.where(x, head(place)))
+        self._log(f, y, (now, low, h))
         self._horner(f, y, h, accepted)
-        total, rounding = two_sum(f, now, f.binary("fadd", h, low))
-        f.store(f.select(landed, end, total), f.address("%data", [], TIME))
-        f.store(f.select(landed, zero, rounding), f.address("%data", [], LOW))
-        count = f.binary("fadd", count, f.select(accepted, one, zero))
-        f.store(count, f.address("%data", [], STEPS))
-        f.store(limit := f.binary("fsub", limit, one), f.address("%data", [], LIMIT))
-        going = both(
-            f, f.compare("oeq", status, f.constant(float(GO))), f.compare("ogt", limit, zero)
-        )
-        if self.unit > 1:
-            going = either(f, going, f.compare("oeq", status, f.constant(float(IDLE))))
-        f.lines.append(f"  br i1 {every(f, going)}, label %step, label %end")
-        f.label("end")
+        total, rounding = now.two_sum(h + low)
+        keep(TIME, landed.where(end, total))
+        keep(LOW, landed.where(0.0, rounding))
+        keep(STEPS, count + accepted.where(1.0, 0.0))
+        limit = limit - 1.0
+        keep(LIMIT, limit)
+        going = status.equals(GO) & (limit > 0.0)
+        return going | status.equals(IDLE) if self.unit > 1 else going
 
-    def _size_of_step(self, f: Function, y: Table, factor: float) -> tuple[Scalar, Scalar]:
+    def _size_of_step(self, f: Function, y: Table, factor: float) -> tuple[Expression, Expression]:
         """Return the step size by `control`, and the largest log2 of the coefficients read."""
         order = self.order
 
-        def logs(k: int) -> Scalar:
-            return log2(f, self._largest(f, y.offset + k * y.size_of_part))
+        def of_all(x: Expression) -> Expression:
+            """Return the largest lane of a vector over elements (over points: itself)."""
+            return x if x.x.width == f.unit else Expression(f, f.largest(x.x))
 
-        heads = [largest(f, logs(k)) for k in (0, 1)]
-        heads[0] = f.intrinsic("maxnum", heads[0], self._head(f, FLOOR))
+        def logs(k: int) -> Expression:
+            return _log2(self._largest(f, y.offset + k * y.size_of_part))
 
-        def radius(k: int, last: Scalar) -> Scalar:
+        floor, before = (Expression(f, f.load(f.address("%data", [], n))) for n in (FLOOR, LENGTH))
+        heads = [of_all(logs(0)).most(floor), of_all(logs(1))]
+
+        def radius(k: int, last: Expression) -> Expression:
             """Return -log2 of the radius of convergence, lane by lane."""
-            found = []
-            for power, head in zip((k, k - 1), heads, strict=True):
-                if power:
-                    drop = f.binary("fsub", last, head)
-                    found.append(f.binary("fmul", drop, f.constant(1.0 / power)))
-            rate = found[0] if len(found) == 1 else f.intrinsic("minnum", *found)
-            return f.select(f.compare("ogt", last, f.constant(LEAST)), rate, f.constant(VANISHED))
+            powers = zip((k, k - 1), heads, strict=True)
+            rates = [(last - head) * (1.0 / power) for power, head in powers if power]
+            return (last > LEAST).where(rates[0].least(*rates[1:]), VANISHED)
 
         last = [logs(k) for k in (order - 1, order)]
         rates = [radius(k, x) for k, x in zip((order - 1, order), last, strict=True)]
-        most = f.intrinsic("maxnum", *last)
-        ends = largest(f, f.intrinsic("maxnum", *rates))
-        most = f.intrinsic("maxnum", largest(f, most), f.intrinsic("maxnum", *heads))
+        most = of_all(last[0].most(last[1])).most(heads[0].most(heads[1]))
+        ends = of_all(rates[0].most(rates[1]))
 
-        def bounded(ends: Scalar) -> Scalar:
+        def bounded(ends: Expression) -> Expression:
             """Return the rate that the coefficients above order/2 allow, too."""
-            present = f.compare("ogt", largest(f, f.intrinsic("maxnum", *last)), f.constant(LEAST))
-            exact, loose = f.constant(VANISHED), f.constant(VANISHED)
+            present = of_all(last[0].most(last[1])) > LEAST
+            exact = loose = Expression(f, f.constant(VANISHED))
             for k, slack in slacks(order):
                 rate = radius(k, logs(k))
-                exact = f.intrinsic("maxnum", exact, rate)
-                loose = f.intrinsic("maxnum", loose, f.binary("fsub", rate, f.constant(slack)))
-            loose = f.intrinsic("maxnum", ends, largest(f, loose))
-            return f.select(present, loose, largest(f, exact))
+                exact, loose = exact.most(rate), loose.most(rate - slack)
+            return present.where(ends.most(of_all(loose)), of_all(exact))
 
         if f.unit > 1:
             ends = bounded(ends)
         elif slacks(order):  # looked at only where the step grows, so that it costs nothing else
-            before = log2(f, f.intrinsic("fabs", self._head(f, LENGTH)))
-            growth = f.binary("fsub", f.binary("fsub", f.constant(factor - 2), ends), before)
-            grows = f.compare("ugt", growth, f.constant(0.0))
-            here = f.block
-            f.lines.append(f"  br i1 {grows.text}, label %careful, label %sized")
-            f.label("careful")
-            other, there = bounded(ends), f.block
-            f.lines.append("  br label %sized")
-            f.label("sized")
-            arms = f"[{ends.text}, %{here}], [{other.text}, %{there}]"
-            ends = Scalar(f.put(f"phi double {arms}"))
-        return exp2(f, f.binary("fsub", f.constant(factor), ends)), most
+            grows = ~(factor - 2 - ends - _log2(abs(before)) <= 0.0)
+            with f.when(grows.x) as careful:
+                other = bounded(ends)
+            ends = Expression(f, careful.merged(other.x, ends.x))
+        return _exp2(factor - ends), most
 
-    def _largest(self, f: Function, start: int) -> Scalar:
+    def _largest(self, f: Function, start: int) -> Expression:
         """Return the largest absolute values of one coefficient, as a vector over its elements."""
         n = self.components
-        found: Scalar | None = None
-        step = SUMS * WIDTH
-        first = n // step * step if self.unit == 1 and n > WRITTEN_OUT * WIDTH else 0
-        if first:
-            with f.loop(0, first, step) as loop:
-                totals = [loop.carry(f.constant(0.0, WIDTH)) for _ in range(SUMS)]
-                for c, total in enumerate(totals):
-                    place = f.address("%data", [(loop.index, 1)], start + c * WIDTH)
-                    new = f.intrinsic("fabs", f.load(place, WIDTH))
-                    loop.update(total, larger(f, total, new))
-            found = functools.reduce(
-                lambda a, b: larger(f, a, b), [loop.result(total) for total in totals]
-            )
-        for i in range(first, n, WIDTH if self.part > 1 and self.unit == 1 else 1):
-            width = self.unit if self.unit > 1 else WIDTH if self.part > 1 else 1
-            x = f.intrinsic("fabs", f.load(f.address("%data", [], start + i), width))
-            if self.unit == 1 and i + width > n:
-                inside = ", ".join(f"i1 {int(i + lane < n)}" for lane in range(width))
-                x = f.select(Scalar(f"<{inside}>", width), x, f.constant(0.0, width))
-            found = x if found is None else larger(f, found, x)
-        assert found is not None
-        return found
+        alone = self.unit == 1
 
-    def _log(self, f: Function, y: Table, now: Scalar, low: Scalar, h: Scalar) -> None:
-        """Write the series, its time and its step to the log, if there is one; move on in it."""
+        def size(i: Index, offset: int, width: int) -> Expression:
+            place = f.address("%data", [(i, 1)], start + offset)
+            return abs(Expression(f, f.load(place, width)))
+
+        def several(i: str, totals: list[Scalar]) -> list[Scalar]:
+            found = (size(i, c * WIDTH, WIDTH) for c in range(SUMS))
+            return [_larger(Expression(f, t), x).x for t, x in zip(totals, found, strict=True)]
+
+        step = SUMS * WIDTH
+        first = n // step * step if alone and n > WRITTEN_OUT * WIDTH else 0
+        found: list[Expression] = []
+        if first:
+            totals = f.fold(0, first, [f.constant(0.0, WIDTH)] * SUMS, several, step)
+            found = [Expression(f, x) for x in totals]
+        width = self.width
+        for i in range(first, n, width if alone else 1):
+            x = size(0, i, width)
+            if alone and i + width > n:
+                inside = Expression(f, f.lanes([i + lane < n for lane in range(width)]))
+                x = inside.where(x, 0.0)
+            found.append(x)
+        return functools.reduce(_larger, found)
+
+    @property
+    def width(self) -> int:
+        """Numbers of a coefficient of y that are loaded at a time."""
+        return self.unit if self.unit > 1 else WIDTH if self.part > 1 else 1
+
+    def _log(self, f: Function, y: Table, times: Sequence[Expression]) -> None:
+        """Write the series and some numbers of its time to the log, if there is one; move on."""
         if self.unit > 1:
             return
-        log, times = (f.put(f"load ptr, ptr {f.address('%data', [], n)}") for n in (LOG, TIMES))
-        some = f.put(f"icmp ne ptr {log}, null")
-        f.lines.append(f"  br i1 {some}, label %log, label %logged")
-        f.label("log")
-        width = WIDTH if self.part > 1 else 1
+        series, numbers = (f.word(f.address("%data", [], n), "ptr") for n in (LOG, TIMES))
         size = (self.order + 1) * self.part
 
         def move(i: Any) -> None:
-            value = f.load(f.address("%data", [(i, 1)], y.offset), width)
-            f.store(value, f.address(log, [(i, 1)], 0))
+            value = f.load(f.address("%data", [(i, 1)], y.offset), self.width)
+            f.store(value, f.address(series, [(i, 1)], 0))
 
-        f.repeat(size, move, width)
-        for i, x in enumerate((now, low, h)):
-            f.store(x, f.address(times, [], i))
-        for n, pointer, step in ((LOG, log, size), (TIMES, times, 3)):
-            following = f.put(f"getelementptr double, ptr {pointer}, i64 {step}")
-            f.lines.append(f"  store ptr {following}, ptr {f.address('%data', [], n)}")
-        f.lines.append("  br label %logged")
-        f.label("logged")
+        with f.when(f.present(series)):
+            f.repeat(size, move, self.width)
+            for i, x in enumerate(times):
+                f.store(x.x, f.address(numbers, [], i))
+            for n, pointer, step in ((LOG, series, size), (TIMES, numbers, len(times))):
+                following = f.address(pointer, [], step)
+                f.write_word(following, f.address("%data", [], n), "ptr")
 
-    def _horner(self, f: Function, y: Table, h: Scalar, accepted: Scalar) -> None:
+    def _horner(self, f: Function, y: Table, h: Expression, accepted: Expression) -> None:
         """Write y(t + h), carrying the rounding of the last addition."""
-        width = self.unit if self.unit > 1 else WIDTH if self.part > 1 else 1
-        h, square = (f.splat(x, width) for x in (h, f.binary("fmul", h, h)))
+        width, square = self.width, h * h
 
         def element(i: Any) -> None:
-            def row(k: int) -> Scalar:
-                place = f.address("%data", [(i, 1)], y.offset + k * y.size_of_part)
-                return f.load(place, width)
+            def place(offset: int) -> str:
+                return f.address("%data", [(i, 1)], offset)
+
+            def there(offset: int) -> Expression:
+                return Expression(f, f.load(place(offset), width))
 
             # the sum from degree 1 on, even and odd powers apart: half the chain of operations
             halves = []
             for top in (self.order, self.order - 1):
-                value = row(top)
+                value = there(y.offset + top * y.size_of_part)
                 for k in range(top - 2, 0, -2):
-                    value = f.intrinsic("fma", value, square, row(k))
+                    value = value.fma(square, there(y.offset + k * y.size_of_part))
                 halves.append(value)
             even, odd = halves if self.order % 2 == 0 else halves[::-1]
-            value = f.intrinsic("fma", even, h, odd)
-            old = row(0)
-            low = f.address("%data", [(i, 1)], self.low)
-            moved = f.intrinsic("fma", value, h, f.load(low, width))
-            moved = chosen(f, accepted, moved, f.load(low, width))
-            total, rounding = two_sum(f, old, moved)
-            last = f.address("%data", [(i, 1)], self.last)
-            f.store(chosen(f, accepted, old, f.load(last, width)), last)
-            f.store(total, f.address("%data", [(i, 1)], y.offset))
-            f.store(rounding, low)
+            old, low = there(y.offset), there(self.low)
+            moved = accepted.where(even.fma(h, odd).fma(h, low), low)
+            total, rounding = old.two_sum(moved)
+            f.store(accepted.where(old, there(self.last)).x, place(self.last))
+            f.store(total.x, place(y.offset))
+            f.store(rounding.x, place(self.low))
 
         f.repeat(self.part, element, 1 if self.unit > 1 else width)
 
@@ -441,8 +423,8 @@ class Memory:
 
 
 # ------------------------------------------------------------------ on registers
-def _inverse(f: Function, k: Any) -> tuple[Scalar, Scalar]:
-    """Return 1/(k + 1) as a sum of two numbers.
+def _division(f: Function, k: Any) -> Callable[[Scalar], Scalar]:
+    """Return what divides by k + 1, multiplying by the sum of two numbers.
 
     One alone errs alike in all steps, and the energy of a long integration would drift.  Above
     degree `SEEN` the terms, e^-2 times smaller from degree to degree, are too small for that.
@@ -450,98 +432,27 @@ def _inverse(f: Function, k: Any) -> tuple[Scalar, Scalar]:
     if isinstance(k, int):
         first = 1.0 / (k + 1)
         rest = float((1 - Fraction(first) * (k + 1)) / (k + 1)) if k < SEEN else 0.0
-        return f.constant(first), f.constant(rest)
-    one = f.constant(1.0)
-    degree = f.binary("fadd", k.number, one)
-    high = f.binary("fdiv", one, degree)
-    missing = f.intrinsic("fma", f.negative(high), degree, one)
-    return high, f.binary("fmul", missing, high)
+        high, low = f.constant(first), f.constant(rest)
+        if not rest:
+            return lambda x: f.binary("fmul", x, high)
+    else:
+        degree = Expression(f, k.number) + 1.0
+        inverse = Expression(f, f.constant(1.0)) / degree
+        high, low = inverse.x, ((-inverse).fma(degree, 1.0) * inverse).x
+    return lambda x: f.intrinsic("fma", x, high, f.binary("fmul", x, low))
 
 
-def _times(f: Function, x: Scalar, high: Scalar, low: Scalar) -> Scalar:
-    """Return x·(high + low), rounded once."""
-    if low.text == literal(0.0):
-        return f.binary("fmul", x, high)
-    return f.intrinsic("fma", x, high, f.binary("fmul", x, low))
-
-
-def two_sum(f: Function, a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
-    """Return a + b rounded, and the rounding error (Knuth, TAOCP 2, section 4.2.2)."""
-    s = f.binary("fadd", a, b)
-    part = f.binary("fsub", s, a)
-    left = f.binary("fsub", a, f.binary("fsub", s, part))
-    return s, f.binary("fadd", left, f.binary("fsub", b, part))
-
-
-def _bits(kind: str, width: int) -> str:
-    return kind if width == 1 else f"<{width} x {kind}>"
-
-
-def both(f: Function, a: Scalar, b: Scalar) -> Scalar:
-    """Return whether two conditions hold."""
-    return Scalar(f.put(f"and {_bits('i1', a.width)} {a.text}, {b.text}"), a.width)
-
-
-def either(f: Function, a: Scalar, b: Scalar) -> Scalar:
-    """Return whether one of two conditions holds."""
-    return Scalar(f.put(f"or {_bits('i1', a.width)} {a.text}, {b.text}"), a.width)
-
-
-def negated(f: Function, a: Scalar) -> Scalar:
-    """Return whether a condition does not hold."""
-    true = "true" if a.width == 1 else "<" + ", ".join(["i1 true"] * a.width) + ">"
-    return Scalar(f.put(f"xor {_bits('i1', a.width)} {a.text}, {true}"), a.width)
-
-
-def chosen(f: Function, c: Scalar, x: Scalar, y: Scalar) -> Scalar:
-    """Return x where a condition (of the trajectory) holds, else y."""
-    if c.width == x.width:
-        return f.select(c, x, y)
-    t = _bits("double", x.width)
-    return Scalar(f.put(f"select i1 {c.text}, {t} {x.text}, {t} {y.text}"), x.width)
-
-
-def every(f: Function, a: Scalar) -> str:
-    """Return the i1 that a condition holds in every lane."""
-    if a.width == 1:
-        return a.text
-    name, kind = f"llvm.vector.reduce.and.v{a.width}i1", _bits("i1", a.width)
-    f.declarations.add(f"declare i1 @{name}({kind})")
-    return f.put(f"call i1 @{name}({kind} {a.text})")
-
-
-def larger(f: Function, a: Scalar, b: Scalar) -> Scalar:
+def _larger(a: Expression, b: Expression) -> Expression:
     """Return the larger of two numbers that are not negative; nan is the largest of all."""
-    whole, real = _bits("i64", a.width), _bits("double", a.width)
-    name = "llvm.umax." + ("i64" if a.width == 1 else f"v{a.width}i64")
-    f.declarations.add(f"declare {whole} @{name}({whole}, {whole})")
-    x, y = (f.put(f"bitcast {real} {v.text} to {whole}") for v in (a, b))
-    z = f.put(f"call {whole} @{name}({whole} {x}, {whole} {y})")
-    return Scalar(f.put(f"bitcast {whole} {z} to {real}"), a.width)
+    return a.bits().function("umax", b.bits()).double()
 
 
-def largest(f: Function, x: Scalar) -> Scalar:
-    """Return the largest lane of a vector over elements (of a vector over points: itself)."""
-    if x.width == f.unit:
-        return x
-    name, kind = f"llvm.vector.reduce.fmax.v{x.width}f64", _bits("double", x.width)
-    f.declarations.add(f"declare double @{name}({kind})")
-    return Scalar(f.put(f"call nnan double @{name}({kind} {x.text})"))
-
-
-def log2(f: Function, x: Scalar) -> Scalar:
+def _log2(x: Expression) -> Expression:
     """Return log2 of numbers >= 0, linear between powers of two; -1023 of 0, >= 1024 of inf."""
-    whole, real = _bits("i64", x.width), _bits("double", x.width)
-    bits = f.put(f"bitcast {real} {x.text} to {whole}")
-    number = Scalar(f.put(f"sitofp {whole} {bits} to {real}"), x.width)
-    return f.intrinsic("fma", number, f.constant(2.0**-52), f.constant(-1023.0))
+    return x.bits().cast("sitofp", "double").fma(2.0**-52, -1023.0)
 
 
-def exp2(f: Function, x: Scalar) -> Scalar:
-    """Return the inverse of `log2`, within the range of doubles."""
-    whole, real = _bits("i64", x.width), _bits("double", x.width)
-    x = f.intrinsic("minnum", x, f.constant(1022.0))
-    x = f.intrinsic("maxnum", x, f.constant(-1022.0))
-    scaled = f.binary("fmul", f.binary("fadd", x, f.constant(1023.0)), f.constant(2.0**52))
-    bits = f.put(f"fptosi {real} {scaled.text} to {whole}")
-    return Scalar(f.put(f"bitcast {whole} {bits} to {real}"), x.width)
+def _exp2(x: Expression) -> Expression:
+    """Return the inverse of `_log2`, within the range of doubles."""
+    scaled = (x.least(1022.0).most(-1022.0) + 1023.0) * 2.0**52
+    return scaled.cast("fptosi", "i64").double()

@@ -1,0 +1,162 @@
+"""A function being written, with complex numbers, pairs of registers, and questions to Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from taylor.llvm.ir import Index, Real, Scalar
+
+
+class Function(Real):
+    """A function whose registers may hold complex numbers."""
+
+    def __init__(self, unit: int = 1) -> None:
+        super().__init__(unit)
+        self.above_cuts = True  # complex functions on a branch cut: its upper side, else nan
+        self.constants: dict[str, Any] = {}  # the numbers of constant arrays
+        self.rows: Sequence[Any] = ()  # users' rows of the program, by number
+        self.asks: list[Any] = []  # what the code asks Python for (see `calls`)
+        self.asking = -1  # where the address of what answers lies, and then nan if it failed
+
+    # -------------------------------------------------------------- parts
+    def zero(self, width: int = 1, complex: bool = False) -> Scalar:
+        """Return zero, real or complex."""
+        real = self.constant(0.0, width)
+        return Scalar(real.text, width, real.text if complex else "")
+
+    def pair(self, re: Scalar, im: Scalar) -> Scalar:
+        """Return the complex number of these parts."""
+        width, (a, b) = self.same(re, im)
+        return Scalar(a, width, b)
+
+    def both(self, x: Scalar) -> tuple[Scalar, Scalar]:
+        """Return the real and the imaginary part."""
+        re, im = (*x.parts, self.zero(x.width))[:2]
+        return re, im
+
+    def each(self, op: Callable[..., Scalar], *xs: Scalar) -> Scalar:
+        """Return op of the real parts and, where one is complex, of the imaginary parts."""
+        if not any(x.im for x in xs):
+            return op(*xs)
+        return self.pair(*(op(*parts) for parts in zip(*map(self.both, xs), strict=True)))
+
+    def splat(self, x: Scalar, width: int) -> Scalar:
+        """Return a scalar in all lanes of a vector."""
+        return self.each(lambda part: super(Function, self).splat(part, width), x)
+
+    def reversed(self, x: Scalar) -> Scalar:
+        """Return a vector with its lanes in the opposite order."""
+        return self.each(super().reversed, x)
+
+    def total(self, x: Scalar) -> Scalar:
+        """Return the sum of the lanes of a vector, halving it."""
+        return self.each(super().total, x)
+
+    def select(self, c: Scalar, x: Scalar, y: Scalar) -> Scalar:
+        """Return x where c holds, else y."""
+        return self.each(lambda a, b: super(Function, self).select(c, a, b), x, y)
+
+    # -------------------------------------------------------------- arithmetic
+    def negative(self, x: Scalar) -> Scalar:
+        """Return -x."""
+        return self.each(super().negative, x)
+
+    def binary(self, op: str, x: Scalar, y: Scalar) -> Scalar:
+        """Return fadd, fsub, fmul or fdiv of two registers, as NumPy does it."""
+        real = super().binary
+        if not (x.im or y.im):
+            return real(op, x, y)
+        (a, *b), (c, *d) = x.parts, y.parts
+        if op in ("fadd", "fsub"):
+            if b and d:
+                im = real(op, b[0], d[0])
+            else:
+                im = b[0] if b else d[0] if op == "fadd" else self.negative(d[0])
+            return self.pair(real(op, a, c), im)
+        if op == "fdiv" and d:
+            return self._over(x, c, d[0])
+        if not (b and d):  # a real factor or divisor
+            parts, factor = (x.parts, c) if b else (y.parts, a)
+            re, im = (real(op, part, factor) for part in parts)
+            return self.pair(re, im)
+        re = real("fsub", real("fmul", a, c), real("fmul", b[0], d[0]))
+        return self.pair(re, real("fadd", real("fmul", a, d[0]), real("fmul", b[0], c)))
+
+    def _over(self, x: Scalar, c: Scalar, d: Scalar) -> Scalar:
+        """Return x/(c + di) after R. L. Smith (Algorithm 116, CACM 5, 1962), as NumPy does.
+
+        Where |c| < |d| both numbers are divided by i first.
+        """
+
+        def scales() -> tuple[Scalar, Scalar, Scalar]:
+            """Return whether |c| < |d|, the ratio of the smaller to the larger, and the factor."""
+            swap = self.compare("olt", self.intrinsic("fabs", c), self.intrinsic("fabs", d))
+            large, small = self.select(swap, d, c), self.select(swap, self.negative(c), d)
+            ratio = self.binary("fdiv", small, large)
+            divisor = self.binary("fadd", large, self.binary("fmul", small, ratio))
+            return swap, ratio, self.binary("fdiv", self.constant(1.0), divisor)
+
+        swap, ratio, scale = self.once(("over", c.text, d.text, self.contracts), scales)
+        a, b = self.both(x)
+        a, b = self.select(swap, b, a), self.select(swap, self.negative(a), b)
+        re = self.binary("fadd", a, self.binary("fmul", b, ratio))
+        im = self.binary("fsub", b, self.binary("fmul", a, ratio))
+        return self.pair(self.binary("fmul", re, scale), self.binary("fmul", im, scale))
+
+    def fma(self, x: Scalar, y: Scalar, plus: Scalar) -> Scalar:
+        """Return x·y + plus, rounded once; each product of a complex one."""
+        if not (x.im or y.im):
+            if not plus.im:
+                return self.intrinsic("fma", x, y, plus)
+            re, im = plus.parts
+            return self.pair(self.intrinsic("fma", x, y, re), im)
+        (a, *b), (c, *d), (re, im) = x.parts, y.parts, self.both(plus)
+        if b and d:
+            re = self.intrinsic("fma", self.negative(b[0]), d[0], re)
+            im = self.intrinsic("fma", b[0], c, im)
+        re = self.intrinsic("fma", a, c, re)
+        return self.pair(re, self.intrinsic("fma", *((a, d[0]) if d else (b[0], c)), im))
+
+    # -------------------------------------------------------------- memory
+    def load(self, pointer: str, width: int | None = None, plane: int = 0) -> Scalar:
+        """Return what lies at a pointer: one number, if no width is given.
+
+        A complex number has its imaginary part `plane` doubles from there.
+        """
+        re, *im = (super(Function, self).load(p, width) for p in self._planes(pointer, plane))
+        return self.pair(re, *im) if im else re
+
+    def _planes(self, pointer: str, plane: int) -> list[str]:
+        return [pointer, self.address(pointer, [], plane)] if plane else [pointer]
+
+    def masked(self, pointer: str, mask: Scalar, plane: int = 0) -> Scalar:
+        """Return the vector at a pointer, with zeros (and no access) where the mask is off."""
+        re, *im = (super(Function, self).masked(p, mask) for p in self._planes(pointer, plane))
+        return self.pair(re, *im) if im else re
+
+    def store(self, x: Scalar, pointer: str, plane: int = 0) -> None:
+        """Write a register to a pointer; a complex one, and in its place zero, in two planes."""
+        assert plane or not x.im, "a complex number in the memory of a real one"
+        for part, place in zip(self.both(x), self._planes(pointer, plane), strict=False):
+            super().store(part, place)
+
+    # -------------------------------------------------------------- questions
+    def ask(self, question: Any, k: Index = 0) -> None:
+        """Call Python for the part of degree k of what is asked."""
+        if self.asking < 0:  # memory that nothing has been in before
+            self.asking, self.size = self.size, self.size + self.rounded(2)
+        if question not in self.asks:
+            self.asks.append(question)
+        pointer = self.word(self.address("%data", [], self.asking), "ptr")
+        numbers = (Scalar(str(n), kind="i64") for n in (self.asks.index(question), k))
+        self.run(pointer, ["%data", *numbers], [])
+
+    def unanswered(self) -> Scalar:
+        """Return nan if a question found no answer since this was last asked, else 0."""
+        if self.asking < 0:
+            return self.constant(0.0)
+        place = self.address("%data", [], self.asking + 1)
+        found = self.load(place)
+        self.store(self.constant(0.0), place)
+        return found
