@@ -19,10 +19,11 @@ Array = NDArray[Any]
 
 def check_time(t: Any, finite: bool = True) -> None:
     """Raise an error unless t is a real number, and a finite one if it has to be."""
-    if is_interval(t):
-        return
-    if np.ndim(t) or isinstance(t, (str, bytes)) or np.iscomplexobj(t):
-        raise TypeError(f"times are real numbers, not {t!r}")
+    if not isinstance(t, (int, float)):
+        if is_interval(t):
+            return
+        if np.ndim(t) or isinstance(t, (str, bytes)) or np.iscomplexobj(t):
+            raise TypeError(f"times are real numbers, not {t!r}")
     if t != t or (finite and not abs(float(t)) < math.inf):
         raise ValueError(f"times are finite numbers, not {t}")
 
@@ -61,7 +62,8 @@ def in_one_kind(t0: Any, y0: Any) -> tuple[Any, Array]:
 
 def positive(x: Any, name: str, whole: bool = False) -> None:
     """Raise an error that names an option, unless it is a positive number."""
-    if isinstance(x, (str, bytes)) or np.ndim(x) or np.iscomplexobj(x):
+    real = isinstance(x, (int, float))
+    if not real and (isinstance(x, (str, bytes)) or np.ndim(x) or np.iscomplexobj(x)):
         raise TypeError(f"{name} is a positive number, not {x!r}")
     if not x > 0 or (whole and int(x) != x):
         raise ValueError(f"{name} is a positive {'integer' if whole else 'number'}, not {x}")
