@@ -231,6 +231,13 @@ class Real(Text):
         self.declarations.add(f"declare {kind} @{name}({types}) memory(none) nounwind willreturn")
         if width == 1:
             return self.run(name, [Scalar(s) for s in texts], ["double"] * results)
+        if width == WIDTH and results == 1:  # short enough to be taken apart in registers
+            whole = "poison"
+            for i in range(width):
+                (y,) = self.run(name, [self._lane(Scalar(s, width), i) for s in texts], ["double"])
+                inserted = f"insertelement {type_of(width)} {whole}, double {y.text}, i32 {i}"
+                whole = self._put(type_of(width), inserted)
+            return [Scalar(whole, width)]
         size = width // self.unit
         starts = [self.allocate(size) for _ in range(max(len(xs), results))]
         pointers = [self.address("%data", [], s) for s in starts]
@@ -298,8 +305,10 @@ class Real(Text):
             half = x.width // 2
             parts = [self.shuffle(range(start, start + half), x, x) for start in (0, half)]
             x = self.binary("fadd", *parts)
-        lanes = (self._register(1, f"extractelement {x.type} {x.text}, i32 {i}") for i in (0, 1))
-        return self.binary("fadd", *lanes)
+        return self.binary("fadd", self._lane(x, 0), self._lane(x, 1))
+
+    def _lane(self, x: Scalar, i: int) -> Scalar:
+        return self._register(1, f"extractelement {x.type} {x.text}, i32 {i}")
 
     def largest(self, x: Scalar) -> Scalar:
         """Return the largest lane of a vector."""
