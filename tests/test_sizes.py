@@ -1,4 +1,4 @@
-"""The house stays readable: lines of each folder against its budget, of each file, of each function.
+"""The house stays readable: lines of folders against their budgets, of files, of functions.
 
 `python tests/test_sizes.py` prints the table.
 """
@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2000, "llvm": 1700, "core": 6700, "linalg": 1200, "arrays": 2000, "machine": 3800,
-    "series": 2400, "drivers": 4000, "ode": 4700, "command": 450, ".": 900, "hyperdual": 225,
+    "numbers": 2450, "llvm": 1900, "core": 7000, "linalg": 1200, "arrays": 1700, "machine": 3350,
+    "series": 2300, "drivers": 3850, "ode": 4400, "command": 430, ".": 650, "hyperdual": 210,
 }  # fmt: skip
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}
@@ -28,6 +28,12 @@ def lines(path):
 
 def folder(path):
     return name(path).rpartition("/")[0] or "."
+
+
+def body(f):
+    """Return the number of lines of a function without its docstring."""
+    text = f.body[0] if ast.get_docstring(f, clean=False) is not None else None
+    return f.end_lineno - f.lineno + 1 - (text.end_lineno - text.lineno + 1 if text else 0)
 
 
 def sizes():
@@ -52,7 +58,7 @@ def test_functions_fit_on_a_screen():
         f"{name(path)}:{f.lineno} {f.name}"
         for path in MODULES
         for f in ast.walk(ast.parse(path.read_text()))
-        if isinstance(f, ast.FunctionDef) and (f.end_lineno or 0) - f.lineno >= FUNCTION
+        if isinstance(f, ast.FunctionDef) and body(f) > FUNCTION
     ]
     assert long == []
 
