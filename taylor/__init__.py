@@ -34,8 +34,7 @@ from taylor.errors import *  # noqa: F403
 from taylor.numbers import intervals as intervals  # hears of mpmath
 from taylor.numbers.policy import policy
 from taylor.series.multivariate import TaylorN, inverse_map
-from taylor.series.series import formal_sqrt
-from taylor.series.univariate import Taylor
+from taylor.series.univariate import Taylor, formal_sqrt
 
 if TYPE_CHECKING:
     from taylor import ode

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
@@ -114,6 +115,44 @@ class Coefficients(Operand):
             return self
         found = self._new(self._coef.astype(dtype), reach=self._reach)
         return found if order == "K" else found.copy(order)
+
+    # -------------------------------------------------------------- conversions
+    def _inactive(self, what: str) -> Any:
+        if self.active:
+            raise TypeError(
+                f"{what} of a {type(self).__name__} would drop its derivatives; use .value for the "
+                "plain value (in a recorded or differentiated function use numpy or taylor "
+                "functions, and make arrays to be filled with np.zeros_like(x))"
+            )
+        return self.value
+
+    def __float__(self) -> float:
+        return float(self._inactive("float()"))
+
+    def __int__(self) -> int:
+        return int(self._inactive("int()"))
+
+    def __complex__(self) -> complex:
+        return complex(self._inactive("complex()"))
+
+    def __index__(self) -> int:
+        return operator.index(self._inactive("an index made"))
+
+    def _truth(self) -> Any:
+        """Return where the series is other than zero: x != 0."""
+        return self != 0
+
+    def __bool__(self) -> bool:
+        return bool(self._truth())
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
+        if dtype is not None and np.dtype(dtype) != object:
+            return np.asarray(self._inactive("an array of numbers"), dtype=dtype)
+        out = np.empty(self.shape, dtype=object)
+        for i in np.ndindex(*self.shape):
+            out[i] = self[i] if i else self
+        out.flags.writeable = bool(copy)  # what is written there would not be seen here
+        return out
 
     # -------------------------------------------------------------- views
     def __getitem__(self, index: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -12,7 +11,7 @@ import numpy as np
 from taylor.core.algebra import Algebra, Graded, Univariate, few_products
 from taylor.core.calls import Call
 from taylor.core.conditions import Condition
-from taylor.core.functions import real_power, sqrt
+from taylor.core.functions import real_power
 from taylor.core.instructions import Add, Arithmetic, Choose, Div, Einsum, Mul, Op, Row
 from taylor.core.maps import Gather, Map
 from taylor.core.memory import in_memory, in_rows, taken
@@ -25,7 +24,6 @@ from taylor.core.tags import Tag, user_tag
 from taylor.core.tape import Node
 from taylor.errors import (
     AlgebraMismatch,
-    DomainError,
     ForeignNodeError,
     OrderMismatch,
     PoleError,
@@ -102,44 +100,6 @@ class Series(Coefficients):
 
     def __format__(self, spec: str) -> str:
         return text.plain(self, spec) if spec else repr(self)
-
-    # -------------------------------------------------------------- conversions
-    def _inactive(self, what: str) -> Any:
-        if self.active:
-            raise TypeError(
-                f"{what} of a {type(self).__name__} would drop its derivatives; use .value for the "
-                "plain value (in a recorded or differentiated function use numpy or taylor "
-                "functions, and make arrays to be filled with np.zeros_like(x))"
-            )
-        return self.value
-
-    def __float__(self) -> float:
-        return float(self._inactive("float()"))
-
-    def __int__(self) -> int:
-        return int(self._inactive("int()"))
-
-    def __complex__(self) -> complex:
-        return complex(self._inactive("complex()"))
-
-    def __index__(self) -> int:
-        return operator.index(self._inactive("an index made"))
-
-    def _truth(self) -> Any:
-        """Return where the series is other than zero: x != 0."""
-        return self != 0
-
-    def __bool__(self) -> bool:
-        return bool(self._truth())
-
-    def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
-        if dtype is not None and np.dtype(dtype) != object:
-            return np.asarray(self._inactive("an array of numbers"), dtype=dtype)
-        out = np.empty(self.shape, dtype=object)
-        for i in np.ndindex(*self.shape):
-            out[i] = self[i] if i else self
-        out.flags.writeable = bool(copy)  # what is written there would not be seen here
-        return out
 
     # -------------------------------------------------------------- two operands
     def _check(self, other: Series) -> None:
@@ -599,14 +559,7 @@ def _swapped(met: Met | None) -> Met | None:
     if met is None:
         return None
     owner, x, y, live, a, b = met
-    return (
-        owner,
-        y,
-        x,
-        RIGHT if live is LEFT else LEFT if live is RIGHT else live,
-        b,
-        a,
-    )
+    return owner, y, x, live[::-1], b, a
 
 
 def _moved(table: Array, c: Any) -> Array:
@@ -653,27 +606,3 @@ PROCESS: dict[type[Op], Any] = {
     Call: Series._called, Choose: Series._chosen, Gather: Series._gathered,
     Einsum: Series._contracted,
 }  # fmt: skip
-
-
-def formal_sqrt(x: Any) -> Any:
-    """Return the formal square root of a univariate series: t**n·u even where sqrt is |t|**n·u.
-
-    The leading degree v must be even and its coefficient positive; v/2 degrees are lost.
-
-    >>> from taylor import Taylor
-    >>> formal_sqrt(Taylor([0, 0, 4.0, 4.0, 1.0]))
-    2 t + t² + O(t⁴)
-    """
-    if not isinstance(x, Series) or not isinstance(x.algebra, Univariate) or x.shape:
-        raise TypeError("formal_sqrt needs one univariate series; use sqrt for numbers and arrays")
-    used = np.flatnonzero(nonzero(x._coef))
-    v = int(used[0]) if len(used) else 0
-    if v % 2:
-        raise DomainError(
-            f"a series that starts at odd degree {v} has no square root in powers of t"
-        )
-    if v == 0:
-        return sqrt(x)
-    root = sqrt(x._new(x._coef[v:], Univariate(x.order - v)))
-    zero = zeros((v // 2,), root._coef)
-    return root._new(np.concatenate([zero, root._coef]), Univariate(x.order - v // 2))

@@ -9,8 +9,10 @@ from typing import Any, Self
 import numpy as np
 
 from taylor.core.algebra import Univariate, check_order
+from taylor.core.functions import sqrt
 from taylor.core.operand import lift
 from taylor.core.singular import is_zero
+from taylor.core.tables import nonzero
 from taylor.errors import DomainError
 from taylor.numbers import factorials
 from taylor.numbers.kinds import Floats, Kind, base, is_operand
@@ -320,6 +322,30 @@ class Taylor(PowerSeries):
 
     def _row(self, coef: Sequence[Any]) -> Self:
         return self._new(_stack(coef, self._coef), Univariate(len(coef) - 1))
+
+
+def formal_sqrt(x: Any) -> Any:
+    """Return the formal square root of a univariate series: t**n·u even where sqrt is |t|**n·u.
+
+    The leading degree v must be even and its coefficient positive; v/2 degrees are lost.
+
+    >>> from taylor import Taylor
+    >>> formal_sqrt(Taylor([0, 0, 4.0, 4.0, 1.0]))
+    2 t + t² + O(t⁴)
+    """
+    if not isinstance(x, Taylor) or x.shape:
+        raise TypeError("formal_sqrt needs one univariate series; use sqrt for numbers and arrays")
+    used = np.flatnonzero(nonzero(x._coef))
+    v = int(used[0]) if len(used) else 0
+    if v % 2:
+        raise DomainError(
+            f"a series that starts at odd degree {v} has no square root in powers of t"
+        )
+    if v == 0:
+        return sqrt(x)
+    root = sqrt(x._new(x._coef[v:], Univariate(x.order - v)))
+    zero = zeros((v // 2,), root._coef)
+    return root._new(np.concatenate([zero, root._coef]), Univariate(x.order - v // 2))
 
 
 def _radius(c: Array, shift: float) -> float:
