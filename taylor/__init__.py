@@ -12,6 +12,7 @@ you came for.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from taylor import elementary as elementary
 from taylor import errors, linalg
 from taylor.arrays import moves as moves  # these register what NumPy's functions mean
 from taylor.arrays import products as products

@@ -14,7 +14,10 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "kinds", "contexts", "formulas", "policy", "values", "rounding", "intervals", "factorials",
         "special_series", "special_values",
     ],
-    "llvm": ["text", "ir", "function", "expression", "vector", "store", "jit", "tiles", "products"],
+    "llvm": [
+        "text", "registers", "ir", "function", "expression", "vector", "store", "jit", "tiles",
+        "products",
+    ],
     "core": [
         "choices", "table", "powers", "functions", "tags", "tables", "algebra", "structured",
         "branches", "binding", "conditions", "memory", "patterns", "instructions", "calls", "maps",
@@ -24,8 +27,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "linalg": ["degrees", "equations", "factors", "__init__"],
     "arrays": ["moves", "reductions", "products", "elementwise", "statistics", "sequences"],
     "machine": [
-        "calls", "planar", "nests", "moves", "contractions", "emit", "degrees", "tables",
-        "convolutions", "compose", "monomials", "series", "machine", "engine",
+        "calls", "planar", "nests", "moves", "contractions", "emit", "questions", "degrees",
+        "tables", "convolutions", "compose", "monomials", "series", "machine", "engine",
     ],
     "series": [
         "text", "wide", "coefficients", "rows", "rules", "series", "powers",

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "numbers": 2450, "llvm": 1900, "core": 7000, "linalg": 1200, "arrays": 1700, "machine": 3350,
-    "series": 2300, "drivers": 3850, "ode": 4400, "command": 430, ".": 650, "hyperdual": 210,
+    "series": 2300, "drivers": 3850, "ode": 4450, "command": 430, ".": 650, "hyperdual": 210,
 }  # fmt: skip
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}
@@ -31,9 +31,9 @@ def folder(path):
 
 
 def body(f):
-    """Return the number of lines of a function without its docstring."""
-    text = f.body[0] if ast.get_docstring(f, clean=False) is not None else None
-    return f.end_lineno - f.lineno + 1 - (text.end_lineno - text.lineno + 1 if text else 0)
+    """Return the number of lines of a function without its signature and docstring."""
+    first = f.body[min(ast.get_docstring(f) is not None, len(f.body) - 1)]
+    return f.end_lineno - first.lineno + 1
 
 
 def sizes():

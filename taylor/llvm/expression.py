@@ -6,7 +6,7 @@ import functools
 from collections.abc import Sequence
 
 from taylor.llvm.function import Function
-from taylor.llvm.ir import Scalar
+from taylor.llvm.registers import Scalar
 
 
 class Expression:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from taylor.llvm.ir import Index, Real, Scalar
+from taylor.llvm.ir import Index, Real
+from taylor.llvm.registers import Scalar
 
 
 class Function(Real):

@@ -9,11 +9,10 @@ shall execute: fused multiply-adds are explicit, loops carry their sums in regis
 from __future__ import annotations
 
 import contextlib
-import functools
-import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
+from taylor.llvm.registers import ONE, Scalar, literal, paired, repeated, type_of
 from taylor.llvm.text import Text
 
 T = TypeVar("T")
@@ -22,57 +21,6 @@ WIDTH = 8  # doubles in a vector
 UNROLL = 4  # loops of so few iterations are written out
 NO_OVERFLOW = {"add", "sub", "mul"}
 FUSED = 8  # products of a sum that are added to another one by one
-
-
-def literal(c: float) -> str:
-    """Return a double as LLVM writes it exactly.
-
-    >>> literal(1.0)
-    '0x3FF0000000000000'
-    """
-    return f"0x{struct.unpack('<Q', struct.pack('<d', float(c)))[0]:016X}"
-
-
-ONE = literal(1.0)
-
-
-@functools.cache
-def type_of(width: int, kind: str = "double") -> str:
-    """Return the LLVM type of a register of so many numbers."""
-    return kind if width == 1 else f"<{width} x {kind}>"
-
-
-def repeated(entries: Sequence[Any], kind: str = "double") -> str:
-    """Return a constant vector."""
-    return "<" + ", ".join(f"{kind} {e}" for e in entries) + ">"
-
-
-class Scalar:
-    """A double, or a vector of `width` doubles, in a register; in two, if it is complex.
-
-    Of kind i64 it holds whole numbers (the bits of doubles), of kind i1 truths.
-    """
-
-    __slots__ = ("im", "kind", "text", "width")
-
-    def __init__(self, text: str, width: int = 1, im: str = "", kind: str = "double") -> None:
-        self.text, self.width, self.im, self.kind = text, width, im, kind
-
-    @property
-    def type(self) -> str:
-        """The LLVM type."""
-        return type_of(self.width, self.kind)
-
-    @property
-    def parts(self) -> list[Scalar]:
-        """The real part and, of a complex number, the imaginary part."""
-        return [Scalar(text, self.width, "", self.kind) for text in (self.text, self.im) if text]
-
-
-def paired(parts: Sequence[Scalar]) -> Scalar:
-    """Return the register of which these are the parts."""
-    re, *im = parts
-    return Scalar(re.text, re.width, im[0].text if im else "", re.kind)
 
 
 class Real(Text):

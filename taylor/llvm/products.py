@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.llvm.function import Function
-from taylor.llvm.ir import Index, Scalar
+from taylor.llvm.ir import Index
+from taylor.llvm.registers import Scalar
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.integer]

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from taylor.llvm.expression import Expression
 from taylor.llvm.function import Function
-from taylor.llvm.ir import Scalar
+from taylor.llvm.registers import Scalar
 
 _h = float.fromhex
 LN2 = _h("0x1.62e42feep-1"), _h("0x1.a39ef35793c76p-33")  # n·LN2[0] is exact for |n| < 2^20

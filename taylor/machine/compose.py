@@ -13,7 +13,8 @@ import math
 from typing import Any
 
 from taylor.llvm.function import Function
-from taylor.llvm.ir import WIDTH, Scalar
+from taylor.llvm.ir import WIDTH
+from taylor.llvm.registers import Scalar
 from taylor.machine.degrees import Degree
 from taylor.machine.emit import Symbol, empty
 

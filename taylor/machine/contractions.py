@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from taylor.llvm.ir import UNROLL, WIDTH, Scalar
+from taylor.llvm.ir import UNROLL, WIDTH
+from taylor.llvm.registers import Scalar
 from taylor.machine.nests import (
     Place,
     Strided,

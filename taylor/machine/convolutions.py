@@ -11,7 +11,8 @@ import numpy as np
 
 from taylor.core.algebra import Univariate
 from taylor.llvm.function import Function
-from taylor.llvm.ir import WIDTH, Scalar
+from taylor.llvm.ir import WIDTH
+from taylor.llvm.registers import Scalar
 from taylor.machine.contractions import SUMS
 from taylor.machine.degrees import Degree
 from taylor.machine.emit import Symbol, broadcast, empty, nest

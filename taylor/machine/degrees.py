@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 from taylor.llvm.function import Function
-from taylor.llvm.ir import Scalar
+from taylor.llvm.registers import Scalar
 from taylor.machine.emit import Symbol, lifted, mapped, settled
 
 

@@ -18,9 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.calls import Call
 from taylor.core.choices import SLOPES
-from taylor.core.instructions import Choose, Const, Einsum, Instruction, Op, Row
+from taylor.core.instructions import Choose, Einsum, Op, Row
 from taylor.core.maps import CumSum, Gather, Scatter, Sum
 from taylor.core.operand import Operand
 from taylor.core.rules import values
@@ -29,7 +28,8 @@ from taylor.core.tags import Tag
 from taylor.errors import TraceError
 from taylor.llvm import vector
 from taylor.llvm.function import Function
-from taylor.llvm.ir import WIDTH, Scalar
+from taylor.llvm.ir import WIDTH
+from taylor.llvm.registers import Scalar
 from taylor.machine import planar
 from taylor.machine.calls import Ask, Held, traced
 from taylor.machine.contractions import Contraction
@@ -571,34 +571,3 @@ def in_memory(f: Function, x: Symbol) -> Symbol:
     out = empty(f, x.shape, x.complex)
     nest(f, lambda v: v, [broadcast(x, x.shape)], out)
     return out
-
-
-class Question:
-    """A rule in a program whose code is being written: it asks Python, by its instruction."""
-
-    def __init__(self, f: Function, code: Sequence[Instruction], i: int) -> None:
-        call, args, self.shape = code[i]
-        assert isinstance(call, Call)
-        self.f, self.i, self.rule = f, i, call.rule
-        self.fixed = [isinstance(code[a].op, Const) for a in args]
-        self.name, self.step = self.rule.name, self.rule.step
-
-    def __call__(self, *x: Any) -> Any:
-        if not any(map(is_operand, x)):
-            return self.rule(*x)
-        return asked(self.f, "call", self.i, self.args(x), self.shape)
-
-    def args(self, x: Sequence[Any]) -> list[Symbol | None]:
-        """Return the arguments as symbols, None for constants (which may be integers)."""
-        return [
-            None if fixed and not is_operand(v) else lifted(self.f, v)
-            for fixed, v in zip(self.fixed, x, strict=True)
-        ]
-
-
-def with_questions(f: Function, code: Sequence[Instruction]) -> Sequence[Instruction]:
-    """Return the code with rules that ask Python."""
-    return [
-        i._replace(op=Call(Question(f, code, n))) if isinstance(i.op, Call) else i  # type: ignore[arg-type]
-        for n, i in enumerate(code)
-    ]

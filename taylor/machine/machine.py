@@ -23,9 +23,10 @@ from taylor.core.rules import values
 from taylor.errors import NotNow
 from taylor.kept import identity
 from taylor.llvm.function import Function
-from taylor.llvm.ir import WIDTH, Scalar
+from taylor.llvm.ir import WIDTH
 from taylor.llvm.jit import Code, made
 from taylor.llvm.products import address
+from taylor.llvm.registers import Scalar
 from taylor.llvm.tiles import tiled
 from taylor.machine.calls import Calls, bare, is_users
 from taylor.machine.emit import (
@@ -39,11 +40,11 @@ from taylor.machine.emit import (
     lifted,
     nest,
     settled,
-    with_questions,
 )
 from taylor.machine.monomials import Pairs, check
 from taylor.machine.nests import at, c_strides
 from taylor.machine.planar import UNORDERED, kinds
+from taylor.machine.questions import with_questions
 from taylor.machine.series import Emission
 from taylor.machine.tables import Table, part_size
 

@@ -16,7 +16,7 @@ import numpy as np
 from taylor.core.algebra import CACHED_PAIRS, Graded
 from taylor.core.program import Program
 from taylor.llvm.function import Function
-from taylor.llvm.ir import Scalar
+from taylor.llvm.registers import Scalar
 from taylor.machine.emit import Symbol, Unsupported, broadcast, empty
 from taylor.machine.nests import Strided, axes_of, over_axes, terms_of
 

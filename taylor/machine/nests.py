@@ -13,7 +13,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from taylor.llvm.function import Function
-from taylor.llvm.ir import WIDTH, Scalar
+from taylor.llvm.ir import WIDTH
+from taylor.llvm.registers import Scalar
 
 Shape = tuple[int, ...]
 Body = Callable[..., Scalar]

@@ -17,7 +17,7 @@ import numpy as np
 from taylor.core.instructions import Input, Instruction, Parameter
 from taylor.core.table import Cut, Elementary, Parts
 from taylor.llvm.function import Function
-from taylor.llvm.ir import Scalar
+from taylor.llvm.registers import Scalar
 from taylor.numbers.kinds import is_operand
 
 UNORDERED = "complex values have no order"

@@ -37,21 +37,13 @@ from taylor.core.state import DEPTH, LARGEST_LOW, Step
 from taylor.core.sweep import Sweep
 from taylor.core.table import slope_of_jump
 from taylor.llvm.function import Function
-from taylor.llvm.ir import WIDTH, Scalar
+from taylor.llvm.ir import WIDTH
+from taylor.llvm.registers import Scalar
 from taylor.machine.calls import Ask
 from taylor.machine.compose import Composition
 from taylor.machine.convolutions import Loops, Sums
 from taylor.machine.degrees import Degree, Divisor
-from taylor.machine.emit import (
-    Unsupported,
-    asked,
-    holding,
-    in_memory,
-    lifted,
-    mapped,
-    ref,
-    settled,
-)
+from taylor.machine.emit import Unsupported, asked, holding, in_memory, lifted, mapped, ref, settled
 from taylor.machine.planar import kinds
 from taylor.machine.tables import Passing, Table
 from taylor.numbers.kinds import is_operand

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from taylor.llvm.function import Function
-from taylor.llvm.ir import WIDTH, Scalar
+from taylor.llvm.ir import WIDTH
+from taylor.llvm.registers import Scalar
 from taylor.machine.calls import Held
 from taylor.machine.degrees import Degree
 from taylor.machine.emit import Symbol, broadcast, holding, lifted, nest, settled

@@ -15,7 +15,7 @@ import numpy as np
 from taylor.core.program import Program
 from taylor.llvm.expression import Expression
 from taylor.llvm.function import Function
-from taylor.llvm.ir import Scalar
+from taylor.llvm.registers import Scalar
 from taylor.machine.machine import block
 from taylor.ode.machine import DONE, END, GO, HEAD, IDLE, LIMIT, LOG, STATUS, TIMES, Machine
 
@@ -76,6 +76,46 @@ class Lanes(Machine):
         return error
 
 
+class Lane:
+    """A lane of the tile, while code is written that refills it: where its numbers stand."""
+
+    def __init__(self, g: Function, unit: int, lane: str) -> None:
+        self.g, self.unit = g, unit
+        self.column = g.address("%data", [(lane, 1)], 0)
+
+    def at(self, n: int) -> str:
+        """Return the address of number n of its record."""
+        return self.g.address(self.column, [], n * self.unit)
+
+    def head(self, n: int) -> Expression:
+        """Return number n of its record."""
+        return Expression(self.g, self.g.load(self.at(n)))
+
+    def move(self, table: str, record: str, inward: bool) -> None:
+        """Copy the numbers of a record into the lane, or back."""
+        g = self.g
+        first = g.whole("mul", record, "%length")
+        with g.loop(0, "%length") as loop:
+            here = g.address(self.column, [(g.entry(table, loop.index), self.unit)], 0)
+            there = g.address("%records", [(first, 1), (loop.index, 1)], 0)
+            g.store(*((g.load(there), here) if inward else (g.load(here), there)))
+
+    def land(self, row: int, components: int) -> None:
+        """Keep the state it has reached, which begins in that row, and give it its next time."""
+        g = self.g
+        found = g.word(self.at(FOUND), "ptr")
+        with g.loop(0, components) as loop:
+            y = g.load(g.address(self.column, [(loop.index, self.unit)], row * self.unit))
+            g.store(y, g.address(found, [(loop.index, 1)], 0))
+        g.write_word(g.address(found, [], components), self.at(FOUND), "ptr")
+        goal = g.address(g.word(self.at(GOALS), "ptr"), [], 1)
+        g.write_word(goal, self.at(GOALS), "ptr")
+        end = Expression(g, g.load(goal))
+        with g.when(end.equals(end).x):
+            g.store(end.x, self.at(END))
+            g.store(g.constant(GO), self.at(STATUS))
+
+
 def _refill(f: Function, rows: list[int], components: int) -> None:
     """Add the function `tiles`, which runs `f` on the records up to `stop`.
 
@@ -88,53 +128,26 @@ def _refill(f: Function, rows: list[int], components: int) -> None:
     arguments |= dict.fromkeys(("%length", "%first", "%stop"), "i64")
     with f.function("tiles", arguments, visible=True) as g, g.cycle() as cycle:
 
-        def refilled(lane: str, busy: list[Scalar]) -> list[Scalar]:
-            column = g.address("%data", [(lane, 1)], 0)
-            slot, waiting = g.address("%owners", [(lane, 1)], 0), g.address("%owners", [], unit)
-
-            def at(n: int) -> str:
-                return g.address(column, [], n * unit)
-
-            def head(n: int) -> Expression:
-                return Expression(g, g.load(at(n)))
-
-            def move(record: str, inward: bool) -> None:
-                first = g.whole("mul", record, "%length")
-                with g.loop(0, "%length") as loop:
-                    here = g.address(column, [(g.entry(table, loop.index), unit)], 0)
-                    there = g.address("%records", [(first, 1), (loop.index, 1)], 0)
-                    g.store(*((g.load(there), here) if inward else (g.load(here), there)))
-
-            def land() -> None:
-                found = g.word(at(FOUND), "ptr")
-                with g.loop(0, components) as loop:
-                    y = g.load(g.address(column, [(loop.index, unit)], rows[HEAD] * unit))
-                    g.store(y, g.address(found, [(loop.index, 1)], 0))
-                g.write_word(g.address(found, [], components), at(FOUND), "ptr")
-                goal = g.address(g.word(at(GOALS), "ptr"), [], 1)
-                g.write_word(goal, at(GOALS), "ptr")
-                end = Expression(g, g.load(goal))
-                with g.when(end.equals(end).x):
-                    g.store(end.x, at(END))
-                    g.store(g.constant(GO), at(STATUS))
-
+        def refilled(n: str, busy: list[Scalar]) -> list[Scalar]:
+            lane = Lane(g, unit, n)
+            slot, waiting = g.address("%owners", [(n, 1)], 0), g.address("%owners", [], unit)
             owner = g.word(slot, "i64")
             with g.when(g.less(-1, owner)):
-                with g.when(head(STATUS).equals(DONE).x):
-                    land()
-                going = head(STATUS).equals(GO) & (head(LIMIT) > 0.0)
+                with g.when(lane.head(STATUS).equals(DONE).x):
+                    lane.land(rows[HEAD], components)
+                going = lane.head(STATUS).equals(GO) & (lane.head(LIMIT) > 0.0)
                 with g.when((~going).x):
-                    move(owner, False)
+                    lane.move(table, owner, False)
                     g.write_word(-1, slot, "i64")
             with g.when(g.less(g.word(slot, "i64"), 0)):
                 following = g.word(waiting, "i64")
                 with g.when(g.less(following, "%stop")):
                     g.write_word(following, slot, "i64")
                     g.write_word(g.whole("add", following, 1), waiting, "i64")
-                    move(following, True)
+                    lane.move(table, following, True)
             idle = g.less(g.word(slot, "i64"), 0)
             with g.when(idle):
-                g.store(g.constant(IDLE), at(STATUS))
+                g.store(g.constant(IDLE), lane.at(STATUS))
             one = g.select(idle, g.constant(0.0), g.constant(1.0))
             return [g.binary("fadd", busy[0], one)]
 

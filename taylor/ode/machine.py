@@ -28,13 +28,15 @@ from taylor.errors import DomainError
 from taylor.kept import identity
 from taylor.llvm.expression import Expression
 from taylor.llvm.function import Function
-from taylor.llvm.ir import WIDTH, Index, Scalar
+from taylor.llvm.ir import WIDTH, Index
 from taylor.llvm.jit import Code, made
+from taylor.llvm.registers import Scalar
 from taylor.machine.calls import Calls, bare
 from taylor.machine.contractions import SUMS
-from taylor.machine.emit import Joined, Symbol, broadcast, lifted, mapped, nest, with_questions
+from taylor.machine.emit import Joined, Symbol, broadcast, lifted, mapped, nest
 from taylor.machine.machine import block, failed
 from taylor.machine.nests import c_strides
+from taylor.machine.questions import with_questions
 from taylor.machine.series import SUMMING, Emission, spread
 from taylor.machine.tables import Table
 from taylor.ode.control import slacks

@@ -67,9 +67,7 @@ def solve_ivp(
     """
     if method is not None and method != "Taylor":
         raise ValueError(f"there is one method here, Taylor series: leave out method={method!r}")
-    if isinstance(args, (str, bytes)) or (args is not None and not hasattr(args, "__len__")):
-        raise TypeError(f"args is a tuple: did you mean args=({args!r},)?")
-    args = () if args is None else tuple(args)
+    args = _arguments(args)
     recorded = is_recorded(y0, args)
     if recorded and (events is not None or dense_output):
         raise TypeError(
@@ -101,6 +99,13 @@ def solve_ivp(
     if recorded and len(found.t):
         found.update(y=states(fun, y0, args, Course(t_span[0], found.t, options)))
     return found
+
+
+def _arguments(args: Sequence[Any] | None) -> tuple[Any, ...]:
+    """Return args as a tuple."""
+    if isinstance(args, (str, bytes)) or (args is not None and not hasattr(args, "__len__")):
+        raise TypeError(f"args is a tuple: did you mean args=({args!r},)?")
+    return () if args is None else tuple(args)
 
 
 def _integrated(

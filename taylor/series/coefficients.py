@@ -24,6 +24,7 @@ from taylor.core.tables import nonzero, pad
 from taylor.core.tags import Tag
 from taylor.numbers.kinds import Array, Kind, is_operand
 from taylor.numbers.values import together
+from taylor.series import text
 
 UNKNOWN = math.inf
 SIMPLE = frozenset((int, slice, type(Ellipsis), type(None)))  # indices that make views
@@ -117,6 +118,17 @@ class Coefficients(Operand):
         return found if order == "K" else found.copy(order)
 
     # -------------------------------------------------------------- conversions
+    def __repr__(self) -> str:
+        return text.plain(self)
+
+    __str__ = __repr__
+
+    def _repr_latex_(self) -> str:
+        return text.latex(self)
+
+    def __format__(self, spec: str) -> str:
+        return text.plain(self, spec) if spec else repr(self)
+
     def _inactive(self, what: str) -> Any:
         if self.active:
             raise TypeError(
@@ -137,10 +149,6 @@ class Coefficients(Operand):
 
     def __index__(self) -> int:
         return operator.index(self._inactive("an index made"))
-
-    def _truth(self) -> Any:
-        """Return where the series is other than zero: x != 0."""
-        return self != 0
 
     def __bool__(self) -> bool:
         return bool(self._truth())

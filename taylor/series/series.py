@@ -32,7 +32,7 @@ from taylor.errors import (
 from taylor.machine import engine
 from taylor.numbers.kinds import Array, Kind, base, is_operand
 from taylor.numbers.values import as_array, constant, decided, divisible, joined, together, zeros
-from taylor.series import rows, rules, text
+from taylor.series import rows, rules
 from taylor.series.coefficients import UNKNOWN, Coefficients
 from taylor.series.rows import (
     ALONE,
@@ -90,17 +90,6 @@ class Series(Coefficients):
             for i, (x, one) in enumerate(zip(heads, ones, strict=True))
         )
 
-    def __repr__(self) -> str:
-        return text.plain(self)
-
-    __str__ = __repr__
-
-    def _repr_latex_(self) -> str:
-        return text.latex(self)
-
-    def __format__(self, spec: str) -> str:
-        return text.plain(self, spec) if spec else repr(self)
-
     # -------------------------------------------------------------- two operands
     def _check(self, other: Series) -> None:
         """Raise unless the other series, of the same tag, is of the same algebra."""
@@ -134,8 +123,7 @@ class Series(Coefficients):
     def _describe(self) -> str:
         a = self.algebra
         count = "" if isinstance(a, Univariate) else f"{a.variables} variables, "
-        inside = f"{count}order {a.order}"
-        return f"{type(self).__name__} ({inside})"
+        return f"{type(self).__name__} ({count}order {a.order})"
 
     def _met(self, other: Any) -> Met | None:
         """Return the owner, the matching operands ... (see `Met`) of an operation self ∘ other.
@@ -413,11 +401,8 @@ class Series(Coefficients):
         """Return the series with its coefficient of degree 0 replaced by the plain function's."""
         coef = self._coef.copy("K")
         if is_operand(coef) or coef.dtype == object or np.asarray(value).dtype != object:
-            coef[0] = (
-                np.broadcast_to(value, self.shape)
-                if self.shape and not is_operand(value)
-                else value
-            )
+            spread = self.shape and not is_operand(value)
+            coef[0] = np.broadcast_to(value, self.shape) if spread else value
         return self._new(coef)
 
     def _local_series(self, row: Elementary, order: int) -> Any:
@@ -542,6 +527,10 @@ class Series(Coefficients):
 
     __hash__ = None  # type: ignore[assignment]
 
+    def _truth(self) -> Any:
+        """Return where the series is other than zero: x != 0."""
+        return self != 0
+
     def _assign(self, index: Any, value: Any) -> None:
         value = lift(value)
         if self._refuses(value) or (isinstance(value, Series) and value._hosts(self)):
@@ -559,7 +548,8 @@ def _swapped(met: Met | None) -> Met | None:
     if met is None:
         return None
     owner, x, y, live, a, b = met
-    return owner, y, x, live[::-1], b, a
+    other = RIGHT if live is LEFT else LEFT if live is RIGHT else live
+    return owner, y, x, other, b, a
 
 
 def _moved(table: Array, c: Any) -> Array:

@@ -1,0 +1,43 @@
+"""Rules in machine code: each asks Python for its results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from taylor.core.calls import Call
+from taylor.core.instructions import Const, Instruction
+from taylor.llvm.function import Function
+from taylor.machine.emit import Symbol, asked, lifted
+from taylor.numbers.kinds import is_operand
+
+
+class Question:
+    """A rule in a program whose code is being written: it asks Python, by its instruction."""
+
+    def __init__(self, f: Function, code: Sequence[Instruction], i: int) -> None:
+        call, args, self.shape = code[i]
+        assert isinstance(call, Call)
+        self.f, self.i, self.rule = f, i, call.rule
+        self.fixed = [isinstance(code[a].op, Const) for a in args]
+        self.name, self.step = self.rule.name, self.rule.step
+
+    def __call__(self, *x: Any) -> Any:
+        if not any(map(is_operand, x)):
+            return self.rule(*x)
+        return asked(self.f, "call", self.i, self.args(x), self.shape)
+
+    def args(self, x: Sequence[Any]) -> list[Symbol | None]:
+        """Return the arguments as symbols, None for constants (which may be integers)."""
+        return [
+            None if fixed and not is_operand(v) else lifted(self.f, v)
+            for fixed, v in zip(self.fixed, x, strict=True)
+        ]
+
+
+def with_questions(f: Function, code: Sequence[Instruction]) -> Sequence[Instruction]:
+    """Return the code with rules that ask Python."""
+    return [
+        i._replace(op=Call(Question(f, code, n))) if isinstance(i.op, Call) else i  # type: ignore[arg-type]
+        for n, i in enumerate(code)
+    ]
