@@ -477,3 +477,24 @@ def test_functions_of_sequences_of_fractions_stay_exact(name):
     np.testing.assert_allclose(
         exact.astype(float), taylor.jacobian(f, x.astype(float)), rtol=1e-12, atol=1e-14
     )
+
+
+@pytest.mark.parametrize(
+    "other", [3, 3.0, Fraction(3), np.float32(3)], ids=lambda x: type(x).__name__
+)
+def test_an_array_of_several_kinds_has_the_precision_of_the_highest(other):
+    mp = mpmath.mp
+    with mp.workdps(60):
+        y = np.array([other, mp.mpf(1) / 3], dtype=object)
+        for got, e in zip(taylor.sin(y), (3, mp.mpf(1) / 3), strict=True):
+            assert abs(got - mp.sin(e)) < mp.mpf(10) ** -58
+
+
+@pytest.mark.parametrize("number", [Fraction, Decimal])
+def test_integers_of_numpy_beside_exact_numbers_do_not_overflow(number):
+    t = Taylor.variable(number(2) ** 40, 2)
+    for made in (t * np.int64(2**40), np.int64(2**40) * t, t + np.int64(2**40)):
+        assert all(type(c) is not np.int64 for c in made.coef)
+    got = (np.int64(2**40) + t) * (t - np.int64(2**40)) + t * np.int64(2**40)
+    assert got.value == 2**80
+    assert taylor.gradient(lambda x: np.int64(2**40) * x[0] * x[0], [number(2) ** 40])[0] == 2**81

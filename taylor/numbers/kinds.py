@@ -250,7 +250,7 @@ class Rationals(Exact):
 
     def number(self, x: Any) -> Any:
         lost = isinstance(x, float) and not math.isfinite(x)  # no derivative at a kink, say
-        return x if lost else Fraction(x)
+        return x if lost else Fraction(INTEGERS.number(x))  # NumPy's integers overflow
 
     def value(self, row: Any, args: Sequence[Any]) -> Any:
         known = row.exact(*args) if row.exact is not None else None
@@ -270,7 +270,7 @@ class Decimals(Exact):
     strangers = (Floats, Rationals)
 
     def number(self, x: Any) -> Any:
-        return Decimal(x)
+        return Decimal(INTEGERS.number(x))
 
     def value(self, row: Any, args: Sequence[Any]) -> Any:
         known = row.exact(*map(Fraction, args)) if row.exact is not None else None
