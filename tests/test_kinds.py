@@ -479,15 +479,46 @@ def test_functions_of_sequences_of_fractions_stay_exact(name):
     )
 
 
+def squares(x):
+    return np.sum(taylor.sin(x) * x)
+
+
+def slope(a):
+    return mp.sin(a) + a * mp.cos(a)
+
+
+def curvature(a):
+    return 2 * mp.cos(a) - a * mp.sin(a)
+
+
+MIXED = {  # what is asked of an array y of several kinds; what it is for each element
+    "plain": (lambda y: taylor.sin(y), mp.sin),
+    "Taylor": (lambda y: taylor.sin(Taylor.variable(y, 1)).coef[1], mp.cos),
+    "TaylorN": (lambda y: [taylor.sin(x).coef[0] for x in TaylorN.variables(list(y), 1)], mp.sin),
+    "HyperDual": (lambda y: hyperdual.hessian(squares, y).diagonal(), curvature),
+    "gradient": (lambda y: taylor.gradient(squares, y), slope),
+    "hvp": (lambda y: taylor.hvp(squares, y, y * 0 + 1), curvature),
+    "Hessian": (lambda y: taylor.hessian(squares, y).diagonal(), curvature),
+    "recorded": (lambda y: taylor.record(taylor.sin, y)(y), mp.sin),
+    "compiled": (lambda y: taylor.gradient(taylor.compile(squares), y), slope),
+    "constant": (lambda y: taylor.gradient(lambda x: np.sum(x * y), y * 0 + 1), lambda a: a),
+    "matrix": (lambda y: taylor.linalg.solve(np.diag(y), y * y), lambda a: a),
+    "atan2": (lambda y: taylor.atan2(y, y * 0 + 2), lambda a: mp.atan2(a, 2)),
+}
+
+
+@pytest.mark.parametrize("mode", MIXED)
 @pytest.mark.parametrize(
-    "other", [3, 3.0, Fraction(3), np.float32(3)], ids=lambda x: type(x).__name__
+    "other", [3, 3.0, Fraction(3), np.float32(3), np.int64(3)], ids=lambda x: type(x).__name__
 )
-def test_an_array_of_several_kinds_has_the_precision_of_the_highest(other):
-    mp = mpmath.mp
+@pytest.mark.filterwarnings("ignore::taylor.PerformanceWarning")
+def test_an_array_of_several_kinds_has_the_precision_of_the_highest(other, mode):
+    of, want = MIXED[mode]
     with mp.workdps(60):
-        y = np.array([other, mp.mpf(1) / 3], dtype=object)
-        for got, e in zip(taylor.sin(y), (3, mp.mpf(1) / 3), strict=True):
-            assert abs(got - mp.sin(e)) < mp.mpf(10) ** -58
+        third = mpf(1) / 3
+        for y in ([other, third], [third, other]):
+            for got, e in zip(of(np.array(y, dtype=object)), y, strict=True):
+                assert abs(got - want(third if e is third else mpf(3))) < mpf(10) ** -57
 
 
 @pytest.mark.parametrize("number", [Fraction, Decimal])
@@ -495,6 +526,8 @@ def test_integers_of_numpy_beside_exact_numbers_do_not_overflow(number):
     t = Taylor.variable(number(2) ** 40, 2)
     for made in (t * np.int64(2**40), np.int64(2**40) * t, t + np.int64(2**40)):
         assert all(type(c) is not np.int64 for c in made.coef)
+    recorded = taylor.record(lambda y: y * np.int64(2**40) * y, number(2) ** 40)
+    assert recorded(number(2) ** 40) == number(2) ** 40 * 2**40 * 2**40
     got = (np.int64(2**40) + t) * (t - np.int64(2**40)) + t * np.int64(2**40)
     assert got.value == 2**80
     assert taylor.gradient(lambda x: np.int64(2**40) * x[0] * x[0], [number(2) ** 40])[0] == 2**81

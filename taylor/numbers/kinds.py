@@ -362,11 +362,11 @@ def _kind_of(x: Any) -> Kind:
         return of_number(x)
     if x.dtype != object:
         return floats(x.dtype) if x.dtype.kind in "fc" else INTEGERS
-    for e in x.flat:
-        kind = INTEGERS if type(e) is int else _kind_of(e) if is_operand(e) else of_number(e)
-        if kind is not INTEGERS:
-            return kind
-    return INTEGERS
+    one_of_each = dict(zip(map(type, x.flat), x.flat, strict=True))
+    mixed = len(one_of_each) > 1 and float in one_of_each
+    if mixed and not any(type(e) is float and math.isfinite(e) for e in x.flat):
+        del one_of_each[float]  # nan beside exact numbers: where nothing exists
+    return meet(map(_kind_of, one_of_each.values())) if one_of_each else INTEGERS
 
 
 def meet(kinds: Iterable[Kind]) -> Kind:

@@ -295,6 +295,5 @@ def _in_lanes(x: Any) -> bool:
 def _in_one_kind(x: Any) -> Any:
     if not isinstance(x, np.ndarray):
         return x
-    kinds = [of_number(e) for e in x.flat if not is_operand(e)] if x.dtype == object else []
-    kind = meet(kinds) if kinds else Kind.of(x)  # a user's array may hold several kinds
+    kind = Kind.of(x)
     return x if kind.exact else kind.among(x)
