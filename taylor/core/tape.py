@@ -505,6 +505,9 @@ def _arithmetic(tape: Tape, op: Op, nodes: list[Node]) -> Node | None:
         shape = common_shape(a.shape, b.shape)
     except ValueError:
         raise ShapeMismatch(f"shapes {a.shape} and {b.shape} do not fit in {op.name}") from None
+    numbers = type(tape.code[a.i].op) is Const or type(tape.code[b.i].op) is Const
+    if not numbers or op is ADD:
+        return tape.apply(op, nodes, shape)
     for factor, other in ((b, a), (a, b)):
         c = tape.code[factor.i].op
         one = type(c) is Const and type(c.c) is int and c.c == 1
