@@ -69,12 +69,7 @@ def binary(op: Arithmetic) -> tuple[Any, Any]:
             return self.process(op, (self, other))
         return bind(op, self, other) if fits(other) else NotImplemented
 
-    def right(self: Any, other: Any) -> Any:
-        if type(other) in NUMBERS:
-            return self.process(op, (other, self))
-        return bind(op, other, self) if fits(other) else NotImplemented
-
-    return left, right
+    return left, _right(lambda x, y: bind(op, x, y))
 
 
 def _alone(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
