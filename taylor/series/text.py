@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from taylor.series.coefficients import Coefficients
 
 SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -31,36 +35,31 @@ def number(c: Any, spec: str = "") -> str:
     return f"({shown})" if any(s in shown[1:] for s in "+- [") else shown
 
 
-def _names(x: Any, latex: bool) -> list[str]:
-    n = x.algebra.variables
-    if not hasattr(x.algebra, "exponents"):
-        return ["t"]
-    if type(x).__name__ == "HyperDual":
-        return [
-            rf"\varepsilon_{{{i + 1}}}" if latex else f"ε{str(i + 1).translate(SUBSCRIPT)}"
-            for i in range(n)
-        ]
-    if n <= 3:
-        return list("xyz"[:n])
-    return [f"x_{{{i + 1}}}" if latex else f"x{str(i + 1).translate(SUBSCRIPT)}" for i in range(n)]
-
-
 def _power(name: str, k: int, latex: bool) -> str:
     if k == 1:
         return name
     return f"{name}^{{{k}}}" if latex else name + str(k).translate(SUPERSCRIPT)
 
 
-def _monomials(x: Any, latex: bool) -> list[str]:
-    if hasattr(x.algebra, "names"):
-        return ["", *x.algebra.names]
-    names = _names(x, latex)
-    if len(names) == 1 and not hasattr(x.algebra, "exponents"):
-        return ["" if k == 0 else _power(names[0], k, latex) for k in range(x.order + 1)]
-    rows = x.algebra.exponents
+def indexed(letter: str, n: int, latex: bool) -> list[str]:
+    """Return the names of n variables with an index.
+
+    >>> indexed("x", 2, latex=False), indexed("x", 2, latex=True)
+    (['x₁', 'x₂'], ['x_{1}', 'x_{2}'])
+    """
+    numbers = map(str, range(1, n + 1))
+    return [letter + (f"_{{{i}}}" if latex else i.translate(SUBSCRIPT)) for i in numbers]
+
+
+def monomials(names: Sequence[str], exponents: Iterable[Sequence[int]], latex: bool) -> list[str]:
+    """Return the monomials of variables with these names.
+
+    >>> monomials(["x", "y"], [[0, 0], [2, 1]], latex=False)
+    ['', 'x² y']
+    """
     return [
         " ".join(_power(n, int(e), latex) for n, e in zip(names, row, strict=True) if e)
-        for row in rows
+        for row in exponents
     ]
 
 
@@ -68,10 +67,11 @@ def _is_zero(c: Any) -> bool:
     return isinstance(c, (int, float, complex, Fraction, np.number)) and bool(c == 0)
 
 
-def scalar(x: Any, spec: str = "", latex: bool = False) -> str:
+def scalar(x: Coefficients, spec: str = "", latex: bool = False) -> str:
     """Return one scalar series as text."""
+    basis, size = x._basis(latex)
     terms = []
-    for c, monomial in zip(x._coef, _monomials(x, latex), strict=True):
+    for c, monomial in zip(x._coef, basis, strict=True):
         if _is_zero(c):
             continue
         shown = number(c, spec)
@@ -89,21 +89,13 @@ def scalar(x: Any, spec: str = "", latex: bool = False) -> str:
             break
     body = " ".join(terms) or "0"
     body = body[2:] if body.startswith("+ ") else "-" + body[2:] if body.startswith("- ") else body
-    rest = _remainder(x, latex)
-    return f"{body} + {rest}" if rest else body
+    if not size:
+        return body
+    rest = _power(size, x.order + 1, latex)
+    return f"{body} + " + (rf"\mathcal{{O}}({rest})" if latex else f"O({rest})")
 
 
-def _remainder(x: Any, latex: bool) -> str:
-    if type(x).__name__ == "HyperDual" or hasattr(x.algebra, "names"):
-        return ""
-    n = len(_names(x, latex))
-    univariate = not hasattr(x.algebra, "exponents")
-    name = _names(x, latex)[0] if univariate or n == 1 else r"\|x\|" if latex else "‖x‖"
-    inside = _power(name, x.order + 1, latex)
-    return rf"\mathcal{{O}}({inside})" if latex else f"O({inside})"
-
-
-def plain(x: Any, spec: str = "") -> str:
+def plain(x: Coefficients, spec: str = "") -> str:
     """Return the repr of a series of any shape."""
     if not x.shape:
         return scalar(x, spec)
@@ -114,11 +106,11 @@ def plain(x: Any, spec: str = "") -> str:
     return "\n".join([kind, *shown, *more])
 
 
-def _index(x: Any, i: int) -> str:
+def _index(x: Coefficients, i: int) -> str:
     return "[" + ", ".join(str(int(j)) for j in np.unravel_index(i, x.shape)) + "]"
 
 
-def latex(x: Any) -> str:
+def latex(x: Coefficients) -> str:
     """Return a series as LaTeX, for notebooks."""
     if not x.shape:
         return f"${scalar(x, latex=True)}$"
