@@ -35,9 +35,10 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "univariate", "multivariate",
     ],
     "drivers": [
-        "driver", "ties", "forward_mode", "kinks", "interpolation", "derivatives", "several",
+        "trees", "derivable", "arguments", "driver", "ties", "forward_mode", "kinks",
+        "interpolation", "derivatives", "several",
         "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit", "recorded",
-        "compile",
+        "forms", "compile",
     ],
     "ode": [
         "files", "control", "options", "roots", "dense", "system", "pieces", "surfaces", "machine",
