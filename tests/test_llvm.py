@@ -616,7 +616,7 @@ def test_large_products_and_squares(n, order, monkeypatch):
     for k, part in enumerate(parts, 2):
         p = algebra.part(k)
         assert (z[p] - x[0] * y[p] - y[0] * x[p]).tolist() == part.tolist()
-    square = engine.run("mul", (True,), algebra, [x])
+    square = engine.run("mul", (True, True), algebra, [x, x])
     assert engine.run("mul", (True, True), algebra, [x, y]).tolist() == z.tolist()
     assert square.tolist() == algebra.product(x, x + 0.0).tolist()
     x[-1] = np.inf  # reaches its own coefficient only

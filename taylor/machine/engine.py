@@ -134,8 +134,10 @@ def run(
 ) -> Array | None:
     """Return the table of a row ("div", "mul") at tables and constants, or None.
 
-    `given` holds a table where `live`, else a number or an array; of a square it is one.
+    `given` holds a table where `live`, else a number or an array.
     """
+    if row == "mul" and given[0] is given[-1]:  # a square
+        live, given = (True,), given[:1]
     kinds = tuple([x.dtype if type(x) is np.ndarray else type(x) for x in given])
     kernel = _of_row(row, live, algebra, kinds)
     if kernel is None:

@@ -291,8 +291,7 @@ class Series(Coefficients):
             return self.algebra.product(x, y)
         table = None
         if not few_products(self.algebra, x, y):
-            given, live = ([x], ALONE) if x is y else ([x, y], BOTH)
-            table = by_code("mul", live, self.algebra, given)
+            table = by_code("mul", BOTH, self.algebra, [x, y])
         if table is None:
             with np.errstate(all="ignore"):
                 return in_rows(self.algebra.product(x, y), (x, y))
