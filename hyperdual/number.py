@@ -14,8 +14,6 @@ from taylor.numbers.values import as_array, joined
 from taylor.series import text
 from taylor.series.series import Series, level_over
 
-Array = Any
-
 
 def position(algebra: Monomials, subset: Iterable[int]) -> int:
     """Return the position of the product of the ε's in the subset.

@@ -31,6 +31,7 @@ from taylor.drivers.forward_mode import (
     partial,
     taylor_coefficients,
 )
+from taylor.drivers.trees import pack, register
 from taylor.errors import *  # noqa: F403
 from taylor.numbers import intervals as intervals  # hears of mpmath
 from taylor.numbers.policy import policy
@@ -64,8 +65,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Program", "Taylor", "TaylorN", "checkpoint", "define", "derivative", "derivatives",
-    "directional", "formal_sqrt", "inverse_map", "linalg", "logsumexp", "ode", "partial", "policy",
-    "record", "rule", "taylor_coefficients", "where",
+    "directional", "formal_sqrt", "inverse_map", "linalg", "logsumexp", "ode", "pack", "partial",
+    "policy", "record", "register", "rule", "taylor_coefficients", "where",
 ]  # fmt: skip
 __all__ += [name for names in LATER.values() for name in names]
 __all__ += errors.__all__ + functions.__all__

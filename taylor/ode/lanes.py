@@ -18,7 +18,7 @@ from taylor.llvm.expression import Expression
 from taylor.llvm.function import Function
 from taylor.llvm.registers import Scalar
 from taylor.machine.machine import block
-from taylor.ode.machine import DONE, END, GO, HEAD, IDLE, LIMIT, LOG, STATUS, TIMES, Machine
+from taylor.ode.machine import DONE, END, GO, HEAD, IDLE, LIMIT, LOG, STATUS, TIMES, Stepper
 
 Array = Any
 # The head in a record; then where the state at its time is put, and where that time stands, with
@@ -31,7 +31,7 @@ FOUND, GOALS = LOG, TIMES
 UNIT, CACHE = 16, 1 << 18
 
 
-class Lanes(Machine):
+class Lanes(Stepper):
     """y' = f(t, y) of one program and one order, for many trajectories at a time."""
 
     def __init__(
@@ -41,17 +41,18 @@ class Lanes(Machine):
         if unit is None and 8 * self.size * self.unit > CACHE:
             super().__init__(program, order, factor, UNIT // 2)
 
-    def _rows(self) -> list[int]:
+    def _record(self) -> list[int]:
         """Return where in memory the numbers of a record lie."""
         rows = list(range(HEAD))
         rows += range(self.places[1], self.places[1] + self.components)
-        rows += range(self.low, self.low + self.components)
-        for place, shape in zip(self.places[2:], self.shapes[2:], strict=True):
+        rows += range(self.results[0], self.results[0] + self.components)
+        for place, shape in zip(self.places[2:], self.inputs[2:], strict=True):
             rows += range(place, place + math.prod(shape))
         return rows
 
-    def _add(self, f: Function) -> None:
-        _refill(f, self._rows(), self.components)
+    def _body(self, f: Function, program: Program) -> None:
+        super()._body(f, program)
+        _refill(f, self._record(), self.components)
 
     def run(self, rows: Array, kind: np.dtype[Any], times: Array) -> Exception | None:
         """Step records, the rows of an array, to all times, until they fail or have taken `limit`

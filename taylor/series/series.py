@@ -260,7 +260,7 @@ class Series(Coefficients):
         if x.ndim == 1 and type(self.algebra) is Univariate:
             return self.algebra.product(x, y)
         table = None
-        if x.ndim > 1 and not few_products(self.algebra, x, y):
+        if not few_products(self.algebra, x, y):
             table = by_code("mul", BOTH, self.algebra, [x, y])
         if table is None:
             with np.errstate(all="ignore"):
