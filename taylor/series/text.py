@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from taylor.series.coefficients import Coefficients
 
 SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -67,7 +64,7 @@ def _is_zero(c: Any) -> bool:
     return isinstance(c, (int, float, complex, Fraction, np.number)) and bool(c == 0)
 
 
-def scalar(x: Coefficients, spec: str = "", latex: bool = False) -> str:
+def scalar(x: Any, spec: str = "", latex: bool = False) -> str:
     """Return one scalar series as text."""
     basis, size = x._basis(latex)
     terms = []
@@ -95,7 +92,7 @@ def scalar(x: Coefficients, spec: str = "", latex: bool = False) -> str:
     return f"{body} + " + (rf"\mathcal{{O}}({rest})" if latex else f"O({rest})")
 
 
-def plain(x: Coefficients, spec: str = "") -> str:
+def plain(x: Any, spec: str = "") -> str:
     """Return the repr of a series of any shape."""
     if not x.shape:
         return scalar(x, spec)
@@ -106,11 +103,11 @@ def plain(x: Coefficients, spec: str = "") -> str:
     return "\n".join([kind, *shown, *more])
 
 
-def _index(x: Coefficients, i: int) -> str:
+def _index(x: Any, i: int) -> str:
     return "[" + ", ".join(str(int(j)) for j in np.unravel_index(i, x.shape)) + "]"
 
 
-def latex(x: Coefficients) -> str:
+def latex(x: Any) -> str:
     """Return a series as LaTeX, for notebooks."""
     if not x.shape:
         return f"${scalar(x, latex=True)}$"
