@@ -1,7 +1,7 @@
 """The program (a Wengert list): a straight-line list of instructions on array-valued variables.
 
-`record(f, x, ...)` runs f on nodes and returns a `Program`; `expand.expand` replaces every
-`elementary` by the core instructions of the sweep, `transform` makes derivatives of it.
+`record(f, x, ...)` runs f on nodes and returns a `Program`; `expand.expand` replaces what has no
+step rule, for the sweep.
 """
 
 from __future__ import annotations

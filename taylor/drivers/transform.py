@@ -14,9 +14,10 @@ import numpy as np
 
 from taylor.core.choices import SLOPES
 from taylor.core.expand import moved, prune
-from taylor.core.instructions import Choose, Instruction, full
+from taylor.core.instructions import Instruction, full
 from taylor.core.program import Program, evaluate
 from taylor.core.rules import adjoints, tangents, values
+from taylor.core.sides import Choose
 from taylor.core.tape import Node, Tape
 from taylor.drivers.derivatives import jvp, vjp
 from taylor.drivers.several import pack

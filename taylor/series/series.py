@@ -12,11 +12,13 @@ from taylor.core.algebra import Algebra, Graded, Univariate, few_products
 from taylor.core.calls import Call
 from taylor.core.conditions import Condition
 from taylor.core.functions import real_power
-from taylor.core.instructions import Add, Arithmetic, Choose, Div, Einsum, Mul, Op, Row
+from taylor.core.instructions import Add, Arithmetic, Div, Einsum, Mul, Op
+from taylor.core.integrals import Row
 from taylor.core.maps import Gather, Map
 from taylor.core.memory import in_memory, in_rows, taken
 from taylor.core.operand import bind, fits, lift
 from taylor.core.powers import integer_power
+from taylor.core.sides import Choose
 from taylor.core.singular import is_zero, leading, local_series
 from taylor.core.table import Elementary
 from taylor.core.tables import contract, free_letter, nonzero, pad
