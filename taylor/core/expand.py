@@ -17,12 +17,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from taylor.core.calls import Call
-from taylor.core.conditions import Guard
 from taylor.core.instructions import Const, Input, Op, Parameter, Scale, Shape
 from taylor.core.integrals import Integral, Jump
 from taylor.core.maps import Reshape
 from taylor.core.program import Program
-from taylor.core.rules import pruned
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary
 from taylor.core.tape import Node, Tape
@@ -85,9 +83,7 @@ def expand(program: Program) -> Program:
     ['input', 'sin', 'cos', 'scale', 'const', 'scale']
     """
     tape, v = _replaced(program)
-    outputs = [v[i].i for i in program.outputs]
-    guards = [moved(g, lambda i: v[i].i) for g in program.guards]
-    return prune(Program(tape.code, tape.inputs, outputs, guards, program.single, program.point))
+    return program.renumbered(tape.code, lambda i: v[i].i).pruned()
 
 
 def kept(make: Callable[[Program], Program], program: Program) -> Program:
@@ -138,7 +134,7 @@ def deciding(program: Program) -> Program:
             row = op.row.surface
             found.append(x[0] if row is None else row(x[0]))
     outputs = list(dict.fromkeys(tape.node(y).i for y in found))
-    return prune(Program(tape.code, tape.inputs, outputs, [], single=False))
+    return Program(tape.code, tape.inputs, outputs, [], single=False).pruned()
 
 
 @functools.lru_cache(maxsize=1024)
@@ -149,17 +145,4 @@ def of_row(row: Elementary, active: tuple[bool, ...], exact: bool = False) -> Pr
     for live in active:
         count = sum(type(i.op) is Parameter for i in tape.code)
         args.append(tape.input(()) if live else tape.push(Parameter(count), (), (), None))
-    return prune(Program(tape.code, tape.inputs, [row(*args).i], [], True))
-
-
-def moved(guard: Guard, new: Callable[[int], int]) -> Guard:
-    return guard._replace(a=new(guard.a), b=new(guard.b) if guard.b >= 0 else -1)
-
-
-def prune(program: Program) -> Program:
-    """Return the program without instructions that no output (or guard) needs."""
-    decided = (i for g in program.guards for i in (g.a, g.b) if i >= 0)
-    code, new = pruned(program.code, [*program.outputs, *program.inputs, *decided])
-    guards = [moved(g, lambda i: new[i]) for g in program.guards]
-    inputs, outputs = [new[i] for i in program.inputs], [new[i] for i in program.outputs]
-    return Program(code, inputs, outputs, guards, program.single, program.point)
+    return Program(tape.code, tape.inputs, [row(*args).i]).pruned()

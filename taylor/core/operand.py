@@ -180,7 +180,7 @@ class Operand(Handled):
 
     def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
         """Do np.put(self, indices, values, mode)."""
-        memory.put(self, indices, values, mode)
+        call(np.put, (self, indices, values, mode), {})
 
     def __len__(self) -> int:
         if not self.shape:

@@ -17,7 +17,6 @@ import numpy as np
 
 from taylor.core.algebra import Univariate
 from taylor.core.calls import Call
-from taylor.core.expand import moved
 from taylor.core.instructions import Add, Div, Input, Instruction, Mul, Scale, Step
 from taylor.core.integrals import Integral
 from taylor.core.maps import Gather, Map
@@ -68,9 +67,7 @@ def spread(program: Program) -> Program:
         new[i] = len(code)
         code.append(Instruction(op, tuple(given), shape))
     code = [c._replace(args=tuple(-1 - a if a < 0 else new[a] for a in c.args)) for c in code]
-    guards = [moved(g, lambda i: new[i]) for g in program.guards]
-    inputs, outputs = ([new[i] for i in row] for row in (program.inputs, program.outputs))
-    return Program(code, inputs, outputs, guards, program.single, program.point)
+    return program.renumbered(code, new.__getitem__)
 
 
 def _readers(program: Program) -> dict[int, int]:
