@@ -31,6 +31,7 @@ from taylor.drivers.forward_mode import (
     partial,
     taylor_coefficients,
 )
+from taylor.drivers.trees import pack, register
 from taylor.errors import *  # noqa: F403
 from taylor.numbers import intervals as intervals  # hears of mpmath
 from taylor.numbers.policy import policy
@@ -83,9 +84,9 @@ __all__ = [
     "Program", "SparseHessian", "SparseJacobian", "Taylor", "TaylorN", "checkpoint", "compile",
     "define", "derivative", "derivatives", "directional", "fixed_point", "formal_sqrt", "forward",
     "gradient", "hessian", "hvp", "implicit_root", "inverse_map", "jacobian", "jacobian_pattern",
-    "jvp", "linalg", "logsumexp", "objective", "ode", "partial", "policy", "record", "reverse",
-    "rule", "sparse_hessian", "sparse_jacobian", "taylor_coefficients", "tensor", "third",
-    "value_and_gradient", "vjp", "where",
+    "jvp", "linalg", "logsumexp", "objective", "ode", "pack", "partial", "policy", "record",
+    "register", "reverse", "rule", "sparse_hessian", "sparse_jacobian", "taylor_coefficients",
+    "tensor", "third", "value_and_gradient", "vjp", "where",
 ]  # fmt: skip
 __all__ += errors.__all__ + functions.__all__
 

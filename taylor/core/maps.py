@@ -214,7 +214,8 @@ class Sum(Map):
         return tuple(1 if i in self.axes else n for i, n in enumerate(source))
 
     def moved(self, xs: Sequence[Any], lead: int) -> Any:
-        return np.sum(xs[0], axis=tuple(d + lead for d in self.axes))
+        axes = tuple([d + lead for d in self.axes]) if lead else self.axes
+        return np.add.reduce(xs[0], axis=axes)
 
     def transposed(self, bar: Any, shape: Shape, source: Shape) -> Any:
         return np.reshape(bar, self._kept(source))

@@ -66,10 +66,12 @@ def _right(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 def binary(op: Arithmetic) -> tuple[Any, Any]:
     """Return an operator and the one of the other side, as methods."""
 
-    def both(x: Any, y: Any) -> Any:
-        return bind(op, x, y)
+    def left(self: Any, other: Any) -> Any:
+        if type(other) in NUMBERS or (type(other) is type(self) and other.tag is self.tag):
+            return self.process(op, (self, other))
+        return bind(op, self, other) if fits(other) else NotImplemented
 
-    return _left(both), _right(both)
+    return left, _right(lambda x, y: bind(op, x, y))
 
 
 def _alone(f: Callable[[Any], Any]) -> Callable[[Any], Any]:

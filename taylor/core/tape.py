@@ -505,15 +505,14 @@ def _arithmetic(tape: Tape, op: Op, nodes: list[Node]) -> Node | None:
         shape = common_shape(a.shape, b.shape)
     except ValueError:
         raise ShapeMismatch(f"shapes {a.shape} and {b.shape} do not fit in {op.name}") from None
-    for factor, other in ((b, a), (a, b)):
+    for factor, other in () if op is ADD else ((b, a), (a, b)):
         c = tape.code[factor.i].op
-        one = type(c) is Const and type(c.c) is int and c.c == 1
-        if one and (op is MUL or (op is DIV and factor is b)):
+        if type(c) is not Const or (op is DIV and factor is a):
+            continue
+        if type(c.c) is int and c.c == 1:
             return Node(tape, other.i)
-    for factor, other in ((a, b), (b, a)) if op is MUL else ():
-        c = tape.code[factor.i].op
         varies = type(tape.code[other.i].op) is not Const and other.shape == shape
-        if type(c) is Const and varies and not is_operand(c.c):
+        if op is MUL and varies and not is_operand(c.c):
             return tape.apply(Scale(c.c), [other])
     return tape.apply(op, nodes, shape)
 

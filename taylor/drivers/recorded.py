@@ -10,8 +10,9 @@ import numpy as np
 from taylor.core.conditions import Guard
 from taylor.core.program import Program, record
 from taylor.core.tape import Node, Tape
+from taylor.drivers.derivable import Derivable
 from taylor.drivers.derivatives import pushed
-from taylor.drivers.driver import Derivable, finite
+from taylor.drivers.driver import finite
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.policy import policy
 from taylor.series.series import Series

@@ -29,10 +29,10 @@ from taylor.errors import (
 from taylor.kept import STORE
 from taylor.ode.control import finite, looks_stiff, spacing
 from taylor.ode.dense import Solution, in_numbers_of
-from taylor.ode.machine import DONE, GO, GUARD, SMALL, Machine, Memory
+from taylor.ode.machine import DONE, GO, GUARD, SMALL, Memory, Stepper
 from taylor.ode.options import Options, check_time, in_one_kind, number_of_steps
 from taylor.ode.pieces import Pieces, Place, along, resolved
-from taylor.ode.stepper import agreed, by_machine, by_numpy, failure
+from taylor.ode.stepper import agreed, by_numpy, failure
 from taylor.ode.surfaces import Surface, first_crossing, on_surface, past
 from taylor.ode.system import System, is_parameter
 
@@ -193,7 +193,7 @@ class TaylorIntegrator:
                 if kind.kind not in "fiub":
                     raise TypeError(f"args holds numbers of {kind}; give floats")
             given = system.program, self.order, self.factor
-            return STORE.made(lambda: Machine(*given), "stepper", given[0].identity, *given[1:])
+            return STORE.made(lambda: Stepper(*given), "stepper", given[0].identity, *given[1:])
         except (TaylorError, TypeError, ImportError, OSError) as error:
             self._slow(str(error))
             return None
@@ -271,7 +271,7 @@ class TaylorIntegrator:
 
     def _run(self, t_end: Any, limit: int, log: bool) -> tuple[int, Pieces]:
         if self._memory is not None:
-            taken = by_machine(self._memory, self.place, t_end, self.control, limit, log)
+            taken = self._memory.run(self.place, t_end, self.control, limit, log)
         else:
             given = self.system, self._parameters, self.place, t_end, self.control
             taken = by_numpy(*given, limit, log)

@@ -70,6 +70,11 @@ class Pieces:
         return tables * powers.reshape(*powers.shape, *[1] * (tables.ndim - 2))
 
 
+# A status of `machine`, the place that was reached, how many steps led there, and these steps: the
+# last one only where no log of them is asked for
+Taken = tuple[int, Place, int, Pieces]
+
+
 def along(
     program: Program, pieces: Pieces, parameters: Sequence[Any], strict: bool = False
 ) -> list[Array]:

@@ -258,9 +258,11 @@ class Series(Coefficients):
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Any:
-        return self._added(self._met(other), True)
+        return self + -other if type(other) in REALS else self._added(self._met(other), True)
 
     def __rsub__(self, other: Any) -> Any:
+        if type(other) in REALS:
+            return -self + other
         return self._added(_swapped(self._met(other)), True)
 
     def __neg__(self) -> Self:
@@ -290,7 +292,7 @@ class Series(Coefficients):
         if x.ndim == 1 and type(self.algebra) is Univariate:
             return self.algebra.product(x, y)
         table = None
-        if x.ndim > 1 and not few_products(self.algebra, x, y):
+        if not few_products(self.algebra, x, y):
             table = by_code("mul", BOTH, self.algebra, [x, y])
         if table is None:
             with np.errstate(all="ignore"):
@@ -299,6 +301,9 @@ class Series(Coefficients):
         return table
 
     def __truediv__(self, other: Any) -> Any:
+        if type(other) in REALS and other and self._is_floats():
+            with np.errstate(all="ignore"):
+                return self._new(self._coef / other, reach=self._reach)
         return self._divided(self._met(other))
 
     def __rtruediv__(self, other: Any) -> Any:
@@ -333,9 +338,6 @@ class Series(Coefficients):
 
     def _over(self, table: Array, c: Any, reach: float) -> Self:
         """Return the series of a table divided by a constant."""
-        if type(c) in REALS and c and type(table) is np.ndarray and table.dtype is FLOAT:
-            with np.errstate(all="ignore"):
-                return self._new(table / c, reach=reach)
         if not is_operand(c) and np.ndim(c) == 0 and is_zero(c) and not propagates():
             raise PoleError(f"division of a {type(self).__name__} by the number zero")
         if not (is_operand(table) or is_operand(c)):
