@@ -24,29 +24,13 @@ from taylor.core.table import Elementary
 from taylor.core.tables import contract, free_letter, nonzero, pad
 from taylor.core.tags import Tag, user_tag
 from taylor.core.tape import Node
-from taylor.errors import (
-    AlgebraMismatch,
-    ForeignNodeError,
-    OrderMismatch,
-    PoleError,
-    ShapeMismatch,
-)
+from taylor.errors import AlgebraMismatch, ForeignNodeError, OrderMismatch, PoleError, ShapeMismatch
 from taylor.machine import engine
 from taylor.numbers.kinds import Array, Kind, base, is_operand
 from taylor.numbers.values import as_array, constant, decided, divisible, joined, together, zeros
 from taylor.series import rows, rules
 from taylor.series.coefficients import UNKNOWN, Coefficients
-from taylor.series.rows import (
-    ALONE,
-    BOTH,
-    LEFT,
-    RIGHT,
-    Live,
-    by_code,
-    declared,
-    plain,
-    propagates,
-)
+from taylor.series.rows import ALONE, BOTH, LEFT, RIGHT, Live, by_code, declared, plain, propagates
 
 FLOAT, OBJECT = np.dtype(float), np.dtype(object)
 REALS, ZEROS = (float, int), (float, int, np.float64)
