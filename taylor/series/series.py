@@ -12,23 +12,19 @@ from taylor.core.algebra import Algebra, Graded, Univariate, few_products
 from taylor.core.calls import Call
 from taylor.core.conditions import Condition
 from taylor.core.functions import real_power
-from taylor.core.instructions import Add, Arithmetic, Choose, Div, Einsum, Mul, Op, Row
+from taylor.core.instructions import Add, Arithmetic, Div, Einsum, Mul, Op
+from taylor.core.integrals import Row
 from taylor.core.maps import Gather, Map
 from taylor.core.memory import in_memory, in_rows, taken
 from taylor.core.operand import Shape, bind, fits, host, lift
 from taylor.core.powers import integer_power
+from taylor.core.sides import Choose
 from taylor.core.singular import is_zero, leading, local_series
 from taylor.core.table import Elementary
 from taylor.core.tables import contract, free_letter, nonzero, pad
 from taylor.core.tags import Tag, user_tag
 from taylor.core.tape import Node
-from taylor.errors import (
-    AlgebraMismatch,
-    ForeignNodeError,
-    OrderMismatch,
-    PoleError,
-    ShapeMismatch,
-)
+from taylor.errors import AlgebraMismatch, ForeignNodeError, OrderMismatch, PoleError, ShapeMismatch
 from taylor.machine import engine
 from taylor.numbers.kinds import Array, Kind, base, is_operand
 from taylor.numbers.values import (
@@ -43,17 +39,7 @@ from taylor.numbers.values import (
 )
 from taylor.series import rows, rules
 from taylor.series.coefficients import UNKNOWN, Coefficients
-from taylor.series.rows import (
-    ALONE,
-    BOTH,
-    LEFT,
-    RIGHT,
-    Live,
-    by_code,
-    declared,
-    plain,
-    propagates,
-)
+from taylor.series.rows import ALONE, BOTH, LEFT, RIGHT, Live, by_code, declared, plain, propagates
 
 FLOAT, OBJECT = np.dtype(float), np.dtype(object)
 REALS, ZEROS = (float, int), (float, int, np.float64)
