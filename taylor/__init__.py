@@ -72,15 +72,17 @@ __all__ += [name for names in LATER.values() for name in names]
 __all__ += errors.__all__ + functions.__all__
 
 
-def __getattr__(name: str) -> Any:
-    """Return a module, or what is in it, that is imported when it is first asked for."""
-    if name in LATER:
-        return import_module(f"taylor.{name}")
-    for module, names in LATER.items():
-        if name in names:
-            globals()[name] = getattr(import_module(f"taylor.{module}"), name)
-            return globals()[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # to whom any name would be one of the package
+
+    def __getattr__(name: str) -> Any:
+        """Return a module, or what is in it, that is imported when it is first asked for."""
+        if name in LATER:
+            return import_module(f"taylor.{name}")
+        for module, names in LATER.items():
+            if name in names:
+                globals()[name] = getattr(import_module(f"taylor.{module}"), name)
+                return globals()[name]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
