@@ -45,7 +45,9 @@ if TYPE_CHECKING:
         gradient,
         hessian,
         hvp,
+        jacfwd,
         jacobian,
+        jacrev,
         jvp,
         objective,
         tensor,
@@ -67,8 +69,8 @@ if TYPE_CHECKING:
 LATER = {
     "drivers.compile": ("compile",),
     "drivers.derivatives": (
-        "gradient", "hessian", "hvp", "jacobian", "jvp", "objective", "tensor", "third",
-        "value_and_gradient", "vjp",
+        "gradient", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jvp", "objective", "tensor",
+        "third", "value_and_gradient", "vjp",
     ),
     "drivers.implicit": ("fixed_point", "implicit_root"),
     "sparse": (
@@ -83,9 +85,9 @@ __version__ = "0.1.0"
 __all__ = [
     "Program", "SparseHessian", "SparseJacobian", "Taylor", "TaylorN", "checkpoint", "compile",
     "define", "derivative", "derivatives", "directional", "fixed_point", "formal_sqrt", "forward",
-    "gradient", "hessian", "hvp", "implicit_root", "inverse_map", "jacobian", "jacobian_pattern",
-    "jvp", "linalg", "logsumexp", "objective", "ode", "pack", "partial", "policy", "record",
-    "register", "reverse", "rule", "sparse_hessian", "sparse_jacobian", "taylor_coefficients",
+    "gradient", "hessian", "hvp", "implicit_root", "inverse_map", "jacfwd", "jacobian",
+    "jacobian_pattern", "jacrev", "jvp", "linalg", "logsumexp", "objective", "ode", "pack",
+    "partial", "policy", "record", "register", "reverse", "rule", "sparse_hessian", "sparse_jacobian", "taylor_coefficients",
     "tensor", "third", "value_and_gradient", "vjp", "where",
 ]  # fmt: skip
 __all__ += errors.__all__ + functions.__all__
