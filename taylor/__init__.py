@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         vjp,
     )
     from taylor.drivers.implicit import fixed_point, implicit_root
+    from taylor.drivers.lanes import lanes, map
     from taylor.drivers.transform import forward, reverse
     from taylor.sparse import (
         SparseHessian,
@@ -76,6 +77,7 @@ LATER = {
     "sparse": (
         "SparseHessian", "SparseJacobian", "jacobian_pattern", "sparse_hessian", "sparse_jacobian",
     ),
+    "drivers.lanes": ("lanes", "map"),
     "drivers.transform": ("forward", "reverse"),
     "ode": (),
 }  # fmt: skip
@@ -86,9 +88,10 @@ __all__ = [
     "Program", "SparseHessian", "SparseJacobian", "Taylor", "TaylorN", "checkpoint", "compile",
     "define", "derivative", "derivatives", "directional", "fixed_point", "formal_sqrt", "forward",
     "gradient", "hessian", "hvp", "implicit_root", "inverse_map", "jacfwd", "jacobian",
-    "jacobian_pattern", "jacrev", "jvp", "linalg", "logsumexp", "objective", "ode", "pack",
-    "partial", "policy", "record", "register", "reverse", "rule", "sparse_hessian", "sparse_jacobian", "taylor_coefficients",
-    "tensor", "third", "value_and_gradient", "vjp", "where",
+    "jacobian_pattern", "jacrev", "jvp", "lanes", "linalg", "logsumexp", "map", "objective", "ode",
+    "pack", "partial", "policy", "record", "register", "reverse", "rule", "sparse_hessian",
+    "sparse_jacobian", "taylor_coefficients", "tensor", "third", "value_and_gradient", "vjp",
+    "where",
 ]  # fmt: skip
 __all__ += errors.__all__ + functions.__all__
 

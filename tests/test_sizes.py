@@ -17,7 +17,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 1700,
     "machine": 3470,
     "series": 2300,
-    "drivers": 4530,
+    "drivers": 4880,
     "ode": 4370,
     "command": 430,
     ".": 650,
