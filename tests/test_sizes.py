@@ -12,17 +12,17 @@ ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "numbers": 2409,
     "llvm": 1686,
-    "core": 7000,
+    "core": 6920,
     "linalg": 1200,
     "arrays": 1700,
-    "machine": 3470,
-    "series": 2300,
+    "machine": 3405,
+    "series": 2245,
     "drivers": 4880,
     "ode": 4370,
     "command": 430,
-    ".": 650,
+    ".": 630,
     "hyperdual": 210,
-}  # fmt: skip
+}
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}
 MODULES = sorted(p for name in ("taylor", "hyperdual") for p in (ROOT / name).rglob("*.py"))
