@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,14 +74,28 @@ class TaylorIntegrator:
         atol: Any = 0.0,
         strict: bool = False,
     ) -> None:
+        self._begin(fun, t0, y0, args, Options(tol, order, max_step, atol, strict))
+
+    @classmethod
+    def of(
+        cls, fun: Callable[..., Any], t0: Any, y0: Any, args: Sequence[Any], options: Options
+    ) -> Self:
+        """Return an integrator with options that have been checked."""
+        it = cls.__new__(cls)
+        it._begin(fun, t0, y0, args, options)
+        return it
+
+    def _begin(
+        self, fun: Callable[..., Any], t0: Any, y0: Any, args: Sequence[Any], options: Options
+    ) -> None:
         if not callable(fun):
             raise TypeError(f"fun is a function of (t, y, *args), not {type(fun).__name__}")
-        self.strict = strict or (isinstance(fun, Compiled) and fun.strict)
+        self.strict = options.strict or (isinstance(fun, Compiled) and fun.strict)
         self.fun = fun.f if isinstance(fun, Compiled) else fun
         self._args = tuple(args)
         t, y = in_one_kind(t0, y0)
         self.place = Place(t, 0 * t, y, 0 * y)
-        self.control = Options(tol, order, max_step, atol).control(y)
+        self.control = options.control(y)
         self.tol, self.order, self.factor = (
             self.control.tol,
             self.control.order,
