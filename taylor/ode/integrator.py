@@ -31,7 +31,7 @@ from taylor.ode.control import finite, looks_stiff, spacing
 from taylor.ode.dense import Solution, in_numbers_of
 from taylor.ode.machine import DONE, GO, GUARD, SMALL, Memory, Stepper
 from taylor.ode.options import Options, check_time, in_one_kind, number_of_steps
-from taylor.ode.pieces import Pieces, Place, along, resolved
+from taylor.ode.pieces import Pieces, Place, resolved
 from taylor.ode.stepper import agreed, by_numpy, failure
 from taylor.ode.surfaces import Surface, first_crossing, on_surface, past
 from taylor.ode.system import System, is_parameter
@@ -263,10 +263,9 @@ class TaylorIntegrator:
             start = self.place
             status, pieces = self._run(t_end, limit, log or branches)
             if branches:
-                surfaces, p = self.system.surfaces, self._parameters
-                pieces = resolved([surfaces], pieces, p, self.strict)
+                given = self.system.surfaces, pieces, self._parameters, self.strict
+                pieces, tables = resolved(*given)
                 left = self._left if self._left and self._left.x == start.t else None
-                tables = along(surfaces, pieces, p, self.strict)
                 crossed = first_crossing(tables, left) if len(pieces) else None
                 if crossed is not None:
                     if crossed[1].x == 0:
