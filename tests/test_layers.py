@@ -16,28 +16,29 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "llvm": [
         "text", "registers", "ir", "function", "expression", "vector", "store", "jit", "tiles",
-        "products",
     ],
     "core": [
         "choices", "table", "powers", "functions", "tags", "tables", "algebra", "structured",
-        "branches", "binding", "conditions", "memory", "patterns", "instructions", "calls", "maps",
-        "operand", "tape", "rules", "program", "expand", "singular", "state", "sides",
+        "branches", "binding", "conditions", "memory", "patterns", "singular", "instructions",
+        "integrals", "sides", "calls", "maps", "operand", "tape", "rules", "program", "expand",
         "sweep",
     ],
     "linalg": ["degrees", "equations", "factors", "__init__"],
     "arrays": ["moves", "reductions", "products", "elementwise", "statistics", "sequences"],
     "machine": [
         "calls", "planar", "nests", "moves", "contractions", "emit", "questions", "degrees",
-        "tables", "convolutions", "compose", "monomials", "series", "machine", "engine",
+        "tables", "convolutions", "compose", "monomials", "products", "series", "machine",
+        "engine",
     ],
     "series": [
         "text", "wide", "coefficients", "rows", "rules", "series", "powers",
         "univariate", "multivariate",
     ],
     "drivers": [
-        "driver", "ties", "forward_mode", "kinks", "interpolation", "derivatives", "several",
+        "trees", "derivable", "arguments", "driver", "ties", "forward_mode", "kinks",
+        "interpolation", "derivatives", "several",
         "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit", "recorded",
-        "compile",
+        "forms", "compile",
     ],
     "ode": [
         "files", "control", "options", "roots", "dense", "system", "pieces", "surfaces", "machine",

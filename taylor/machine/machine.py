@@ -24,8 +24,7 @@ from taylor.errors import NotNow
 from taylor.kept import identity
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
-from taylor.llvm.jit import Code, made
-from taylor.llvm.products import address
+from taylor.llvm.jit import Code, address, made
 from taylor.llvm.registers import Scalar
 from taylor.llvm.tiles import tiled
 from taylor.machine.calls import Calls, bare, is_users
@@ -82,7 +81,7 @@ class Machine:
     size: int
     asks: tuple[Sequence[Any], int]  # what the code asks Python for, and where it finds Python
     # where the code finds tables of pairs of monomials, and for which degrees
-    lists: tuple[int, Sequence[tuple[int, int, int]]] | None = None
+    lists: tuple[int, Sequence[tuple[int, int, int, bool]]] | None = None
     addresses: NDArray[np.int64]  # of those tables
     code: Code
 
@@ -120,9 +119,8 @@ class Machine:
         layout, self.code = made(write, identity(code), *kind, program.identity)
         self.places, self.results, self.flag, self.size, self.lists, self.asks = layout
         if isinstance(algebra, Graded) and self.lists is not None:
-            self.indices = [algebra.compiled_pairs(*degrees) for degrees in self.lists[1]]
-            every = [a for t in self.indices for a in (*t.pointers, t.weights.ctypes.data)]
-            self.addresses = np.array(every, np.int64)
+            self.pairs = [array for key in self.lists[1] for array in algebra.lists(*key)]
+            self.addresses = np.array([array.ctypes.data for array in self.pairs], np.int64)
         self.local = threading.local()
         self.call = self.code.call
         if self.asks[0]:
