@@ -121,13 +121,10 @@ def checkpoint(step: Step, n: int, *, numbered: bool = False, snapshots: int | N
     if not callable(step):
         raise TypeError(f"the step must be a function, not {type(step).__name__}")
 
-    def plain(i: int, state: Any, *p: Any) -> Any:
-        return step(fresh(state), *map(fresh, p))
+    def numbered_step(i: int, state: Any, *p: Any) -> Any:
+        return step(fresh(state), *([i] if numbered else []), *map(fresh, p))
 
-    def with_number(i: int, state: Any, *p: Any) -> Any:
-        return step(fresh(state), i, *map(fresh, p))
-
-    rule = _loop(with_number if numbered else plain, steps, kept).forward()
+    rule = _loop(numbered_step, steps, kept).forward()
 
     def loop(state: Any, *parameters: Any) -> Any:
         return rule(state, *parameters) if steps else state

@@ -76,8 +76,8 @@ class Evolution:
         def forward(dargs: Any, y: Any, *args: Any) -> Any:
             return self._along(args, dargs)
 
-        series_rule = by_degree(self.run)
-        return Through(self.name, self.run, backward, forward, series_rule, tables=self._tables)
+        by = by_degree(self.run)
+        return Through(self.name, self.run, backward, forward, by, tables=self._tables)
 
     def reverse(self) -> Through:
         """Return the rule (w, state, *parameters) -> the adjoints of state and parameters."""
@@ -89,8 +89,8 @@ class Evolution:
             dw, *d = seeds(dargs, (w, *args))
             return self._mixed(dw, w, args, d)
 
-        name, series_rule = f"reverse of {self.name}", by_degree(self.back)
-        return Through(name, self.back, backward, forward, series_rule)
+        name = f"reverse of {self.name}"
+        return Through(name, self.back, backward, forward, by_degree(self.back))
 
     def _tables(self, owner: Series, *args: Any) -> Any:
         """Return the y of series whose coefficients are nodes from their tables."""
