@@ -39,13 +39,32 @@ from taylor.series.multivariate import TaylorN, inverse_map
 from taylor.series.univariate import Taylor, formal_sqrt
 
 if TYPE_CHECKING:
-    from taylor import ode as ode
-    from taylor.drivers.compile import *  # noqa: F403
-    from taylor.drivers.derivatives import *  # noqa: F403
-    from taylor.drivers.implicit import *  # noqa: F403
-    from taylor.drivers.lanes import *  # noqa: F403
-    from taylor.drivers.transform import *  # noqa: F403
-    from taylor.sparse import *  # noqa: F403
+    from taylor import ode
+    from taylor.drivers.compile import compile
+    from taylor.drivers.derivatives import (
+        gradient,
+        hessian,
+        hvp,
+        jacfwd,
+        jacobian,
+        jacrev,
+        jvp,
+        objective,
+        tensor,
+        third,
+        value_and_gradient,
+        vjp,
+    )
+    from taylor.drivers.implicit import fixed_point, implicit_root
+    from taylor.drivers.lanes import lanes, map
+    from taylor.drivers.transform import forward, reverse
+    from taylor.sparse import (
+        SparseHessian,
+        SparseJacobian,
+        jacobian_pattern,
+        sparse_hessian,
+        sparse_jacobian,
+    )
 
 # Imported when they are first asked for: a program that needs a few derivatives starts sooner
 LATER = {
