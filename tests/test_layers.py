@@ -19,8 +19,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "core": [
         "choices", "table", "powers", "functions", "tags", "tables", "algebra", "structured",
-        "branches", "binding", "conditions", "memory", "patterns", "instructions", "calls", "maps",
-        "operand", "tape", "rules", "program", "expand", "singular", "state", "sides",
+        "branches", "binding", "conditions", "memory", "patterns", "singular", "instructions",
+        "integrals", "sides", "calls", "maps", "operand", "tape", "rules", "program", "expand",
         "sweep",
     ],
     "linalg": ["degrees", "equations", "factors", "__init__"],
@@ -35,9 +35,10 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "univariate", "multivariate",
     ],
     "drivers": [
-        "driver", "ties", "forward_mode", "kinks", "interpolation", "derivatives", "several",
+        "trees", "derivable", "arguments", "driver", "ties", "forward_mode", "kinks",
+        "interpolation", "derivatives", "several",
         "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit", "recorded",
-        "compile",
+        "forms", "compile",
     ],
     "ode": [
         "files", "control", "options", "roots", "dense", "system", "pieces", "surfaces", "machine",

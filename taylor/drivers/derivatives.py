@@ -22,13 +22,12 @@ from taylor.core.program import recording
 from taylor.core.rules import adjoints, tangents
 from taylor.core.tags import Tag, fresh_tag
 from taylor.drivers import kinks, ties
+from taylor.drivers.derivable import Derivable, noted
 from taylor.drivers.driver import (
-    Derivable,
     call,
     direction,
     driver,
     finite,
-    noted,
     parts,
     point,
     result,
@@ -61,7 +60,7 @@ LANES = 1 << 22  # coefficients of a sweep with many directions that stay within
 
 
 # ------------------------------------------------------------------ first order
-@driver
+@driver(axes=(0, 1))
 def vjp(f: Function, x: Any, w: Any) -> tuple[Any, Any]:
     """Return (f(x), Jᵀ·w), the value and the vector-Jacobian product; w has the shape of f(x).
 
@@ -75,7 +74,7 @@ def vjp(f: Function, x: Any, w: Any) -> tuple[Any, Any]:
     return _pullback(f, point(x), w, "vjp", frozenset())
 
 
-@driver
+@driver(axes=(0, 0), along=("v",))
 def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
     """Return (f(x), J·v), the value and the Jacobian-vector product.
 
@@ -99,7 +98,7 @@ def _jvp_at_ties(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
     return pair[..., 0], pair[..., 1]
 
 
-@driver
+@driver(axes=(0, 1))
 def value_and_gradient(f: Function, x: Any) -> tuple[Any, Array]:
     """Return (f(x), gradient of f at x) for a scalar-valued f, from one recording.
 
@@ -198,6 +197,7 @@ def _at_ties(tied: ties.Tied, seed: Any, x: Any, found: Any, what: str) -> Any:
     )
 
 
+@driver(axes=(1,))
 def gradient(f: Function, x: Any) -> Array:
     """Return the gradient of a scalar-valued f, in the shape of x.
 
@@ -207,7 +207,7 @@ def gradient(f: Function, x: Any) -> Array:
     return value_and_gradient(f, x)[1]
 
 
-@driver
+@driver(axes=(1,))
 def jacobian(f: Function, x: Any) -> Array:
     """Return the Jacobian of f, of shape shape(f(x)) + shape(x).
 
@@ -239,7 +239,7 @@ def _jacobian(f: Function, x: Any) -> Any:
 
 
 # ------------------------------------------------------------------ second order and beyond
-@driver
+@driver(axes=(1,), along=("v",))
 def hvp(f: Function, x: Any, v: Any) -> Array:
     """Return H·v, the Hessian-vector product of a scalar-valued f, in the shape of x.
 
@@ -286,7 +286,7 @@ def pushed(g: Function, x: Any, *v: Any) -> list[Any]:
     return [values[out], *(full(t, shape, at[0]) for t in found)]
 
 
-@driver
+@driver(axes=(2,))
 def hessian(f: Function, x: Any) -> Array:
     """Return the Hessian of a scalar-valued f, of shape shape(x) + shape(x).
 
@@ -327,7 +327,7 @@ def _dense_hessian(f: Function, x: Any) -> Any:
     return found
 
 
-@driver
+@driver(axes=(1,), along=("v", "w"))
 def third(f: Function, x: Any, v: Any, w: Any) -> Array:
     """Return H'(v)·w, the third derivative of a scalar-valued f contracted with v and w.
 
@@ -367,6 +367,7 @@ def gradient_of(f: Function, what: str, *tags: Tag) -> Function:
     return g
 
 
+@driver(axes=("order",), recorded=False)
 def tensor(f: Function, x: Any, order: int) -> Array:
     """Return all partial derivatives of one order, shape shape(f(x)) + shape(x)*order, symmetric.
 

@@ -33,8 +33,8 @@ from taylor.core.patterns import matrices
 from taylor.core.program import Program, record
 from taylor.core.sweep import sweep
 from taylor.drivers import kinks
+from taylor.drivers.derivable import Derivable
 from taylor.drivers.derivatives import gradient_of, hvp, pulled, pushed, vjp
-from taylor.drivers.driver import Derivable
 from taylor.drivers.forward_mode import table_along
 from taylor.drivers.pattern import jacobian_pattern as jacobian_pattern
 from taylor.drivers.transform import reverse
