@@ -85,11 +85,14 @@ LATER = {
 __version__ = "0.1.0"
 
 __all__ = [
-    "Program", "Taylor", "TaylorN", "checkpoint", "define", "derivative", "derivatives",
-    "directional", "formal_sqrt", "inverse_map", "linalg", "logsumexp", "ode", "pack", "partial",
-    "policy", "record", "register", "rule", "taylor_coefficients", "where",
+    "Program", "SparseHessian", "SparseJacobian", "Taylor", "TaylorN", "checkpoint", "compile",
+    "define", "derivative", "derivatives", "directional", "fixed_point", "formal_sqrt", "forward",
+    "gradient", "hessian", "hvp", "implicit_root", "inverse_map", "jacfwd", "jacobian",
+    "jacobian_pattern", "jacrev", "jvp", "lanes", "linalg", "logsumexp", "map", "objective", "ode",
+    "pack", "partial", "policy", "record", "register", "reverse", "rule", "sparse_hessian",
+    "sparse_jacobian", "taylor_coefficients", "tensor", "third", "value_and_gradient", "vjp",
+    "where",
 ]  # fmt: skip
-__all__ += [name for names in LATER.values() for name in names]
 __all__ += errors.__all__ + functions.__all__
 
 

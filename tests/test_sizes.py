@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "numbers": 2409,
-    "llvm": 1686,
+    "llvm": 1672,
     "core": 6925,
     "linalg": 1200,
     "arrays": 1700,
@@ -20,7 +20,7 @@ FOLDERS = {  # lines that a folder may have
     "drivers": 4878,
     "ode": 4345,
     "command": 430,
-    ".": 647,
+    ".": 650,
     "hyperdual": 210,
 }
 FILE, FUNCTION = 600, 45
