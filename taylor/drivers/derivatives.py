@@ -170,26 +170,23 @@ def _means_at_ties(
     if is_operand(x) and not isinstance(x, Series) and now.kink == "error":
         tied = ties.tied(code, v, out)
         if tied is not None and tied.simple:
-            ties.pulled(tied, base(seed), what)  # raises if they are not removable
+            if not np.all(finite(_settled(tied, seed, what))):
+                raise NonAnalyticError(ties.message(tied, tied.ties, what, ""))
             return policy(singular=now.singular, kink="subgradient")
     return nullcontext()
 
 
+def _settled(tied: ties.Tied, seed: Any, what: str) -> Any:
+    """Return the plain adjoint of the argument at a point where choices are tied."""
+    x = ties.point_of(tied)
+    return kinks.first_at(tied, lambda g: vjp(g, x, base(seed))[1], x, what, 0)
+
+
 def _at_ties(tied: ties.Tied, seed: Any, x: Any, found: Any, what: str) -> Any:
     """Return the adjoint of x at a point where choices are tied; `found` is what the rules give."""
-    if not tied.simple and not is_operand(x):  # a derivative of derivatives
-        return kinks.smooth(tied, lambda g: vjp(g, x, seed)[1], x, 1, what)
-    if is_operand(x) and np.all(finite(found)):
-        return found
-    try:
-        bar = ties.pulled(tied, base(seed), what)
-    except NonAnalyticError:
-        if tied.code[tied.out].shape != ():
-            return found
-        raise
     if not is_operand(x):
-        return _whole(bar, x)
-    if bar is not None and not np.all(finite(bar)):
+        return _settled(tied, seed, what)
+    if np.all(finite(found)) or not np.all(finite(_settled(tied, seed, what))):
         return found
     raise NonAnalyticError(
         f"{what}: a derivative of first derivatives at a kink, which has none by convention; move "
