@@ -247,28 +247,7 @@ def hvp(f: Function, x: Any, v: Any) -> Array:
     array([4., 2.])
     """
 
-    def swept(f: Function) -> Any:
-        try:
-            return value_and_tangent(gradient_of(f, "hvp"), x, v)[1]
-        except DomainError:  # a root of what vanishes needs series of higher order in all variables
-            at, d = direction(x, v)
-            if is_operand(at) or is_operand(d):
-                raise
-            return np.tensordot(_dense_hessian(f, at), d, np.ndim(at))[()]
-
-    found: Array = kinks.decided(lambda f: bent(f, x, v, what="hvp"), f, point(x), 2, "hvp", swept)
-    return found
-
-
-def bent(f: Function, x: Any, *v: Any, what: str, tags: tuple[Tag, ...] = ()) -> Any:
-    """Return ∂_v ∂_w ... ∇f at x, for directions v, w, ...: tangents of recorded gradients."""
-    if not v:
-        return gradient_of(f, what, *tags)(x)
-
-    def lower(y: Any) -> Any:
-        return noted(f, bent(f, y, *v[1:], what=what, tags=(*tags, y.tag)))
-
-    return pushed(lower, x, v[0])[1]
+    return _contracted(f, x, (v,), "hvp")
 
 
 def pushed(g: Function, x: Any, *v: Any) -> list[Any]:
@@ -281,6 +260,38 @@ def pushed(g: Function, x: Any, *v: Any) -> list[Any]:
     found = [tangents(code, values, [w])[out] for w in seeds]
     shape = shape_of(values[out])
     return [values[out], *(full(t, shape, at[0]) for t in found)]
+
+
+def bent(
+    f: Function, x: Any, *v: Any, what: str, through: Function = pushed, tags: tuple[Tag, ...] = ()
+) -> Any:
+    """Return ∂_v ∂_w ... ∇f at x, for directions v, w, ...: tangents of (recorded) gradients."""
+    if not v:
+        return gradient_of(f, what, *tags)(x)
+
+    def lower(y: Any) -> Any:
+        return noted(f, bent(f, y, *v[1:], what=what, through=through, tags=(*tags, y.tag)))
+
+    return through(lower, x, v[0])[1]
+
+
+def _contracted(f: Function, x: Any, v: tuple[Any, ...], what: str) -> Array:
+    """Return ∂_v ∂_w ... ∇f at x, also at ties and at removable singularities."""
+
+    def swept(f: Function) -> Any:
+        try:
+            return bent(f, x, *v, what=what, through=value_and_tangent)
+        except DomainError:  # a root of what vanishes needs series of higher order in all variables
+            at, d = point(x), [direction(x, w)[1] for w in v]
+            if any(map(is_operand, (at, *d))):
+                raise
+            table = partials_of_order(f, at, 1 + len(v))[0]
+            return functools.reduce(lambda t, w: np.tensordot(t, w, np.ndim(at)), d, table)[()]
+
+    found: Array = kinks.decided(
+        lambda f: bent(f, x, *v, what=what), f, point(x), 1 + len(v), what, swept
+    )
+    return found
 
 
 @driver(axes=(2,))
@@ -335,16 +346,7 @@ def third(f: Function, x: Any, v: Any, w: Any) -> Array:
     array([0., 2.])
     """
 
-    def swept(f: Function) -> Any:
-        def along_v(y: Any) -> Any:
-            return value_and_tangent(gradient_of(f, "third", y.tag), y, v)[1]
-
-        return value_and_tangent(along_v, x, w)[1]
-
-    found: Array = kinks.decided(
-        lambda f: bent(f, x, w, v, what="third"), f, point(x), 3, "third", swept
-    )
-    return found
+    return _contracted(f, x, (w, v), "third")
 
 
 def pulled(f: Function, x: Any, *w: Any) -> list[Any]:
