@@ -39,29 +39,12 @@ from taylor.series.multivariate import TaylorN, inverse_map
 from taylor.series.univariate import Taylor, formal_sqrt
 
 if TYPE_CHECKING:
-    from taylor import ode
-    from taylor.drivers.compile import compile
-    from taylor.drivers.derivatives import (
-        gradient,
-        hessian,
-        hvp,
-        jacobian,
-        jvp,
-        objective,
-        tensor,
-        third,
-        value_and_gradient,
-        vjp,
-    )
-    from taylor.drivers.implicit import fixed_point, implicit_root
-    from taylor.drivers.transform import forward, reverse
-    from taylor.sparse import (
-        SparseHessian,
-        SparseJacobian,
-        jacobian_pattern,
-        sparse_hessian,
-        sparse_jacobian,
-    )
+    from taylor import ode as ode
+    from taylor.drivers.compile import *  # noqa: F403
+    from taylor.drivers.derivatives import *  # noqa: F403
+    from taylor.drivers.implicit import *  # noqa: F403
+    from taylor.drivers.transform import *  # noqa: F403
+    from taylor.sparse import *  # noqa: F403
 
 # Imported when they are first asked for: a program that needs a few derivatives starts sooner
 LATER = {
@@ -81,13 +64,11 @@ LATER = {
 __version__ = "0.1.0"
 
 __all__ = [
-    "Program", "SparseHessian", "SparseJacobian", "Taylor", "TaylorN", "checkpoint", "compile",
-    "define", "derivative", "derivatives", "directional", "fixed_point", "formal_sqrt", "forward",
-    "gradient", "hessian", "hvp", "implicit_root", "inverse_map", "jacobian", "jacobian_pattern",
-    "jvp", "linalg", "logsumexp", "objective", "ode", "pack", "partial", "policy", "record",
-    "register", "reverse", "rule", "sparse_hessian", "sparse_jacobian", "taylor_coefficients",
-    "tensor", "third", "value_and_gradient", "vjp", "where",
+    "Program", "Taylor", "TaylorN", "checkpoint", "define", "derivative", "derivatives",
+    "directional", "formal_sqrt", "inverse_map", "linalg", "logsumexp", "ode", "pack", "partial",
+    "policy", "record", "register", "rule", "taylor_coefficients", "where",
 ]  # fmt: skip
+__all__ += [name for names in LATER.values() for name in names]
 __all__ += errors.__all__ + functions.__all__
 
 

@@ -19,8 +19,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "core": [
         "choices", "table", "powers", "functions", "tags", "tables", "algebra", "structured",
-        "branches", "binding", "conditions", "memory", "patterns", "instructions", "calls", "maps",
-        "operand", "tape", "rules", "program", "expand", "singular", "state", "sides",
+        "branches", "binding", "conditions", "memory", "patterns", "singular", "instructions",
+        "integrals", "sides", "calls", "maps", "operand", "tape", "rules", "program", "expand",
         "sweep",
     ],
     "linalg": ["degrees", "equations", "factors", "__init__"],

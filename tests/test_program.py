@@ -11,7 +11,8 @@ from hyperdual import HyperDual
 from taylor import ForeignNodeError, GuardError, ShapeMismatch, Taylor, TaylorN, TraceError, record
 from taylor.core.algebra import Univariate, multivariate, squarefree
 from taylor.core.expand import expand
-from taylor.core.instructions import ADD, MUL, Const, Input, Instruction, Integral, Row
+from taylor.core.instructions import ADD, MUL, Const, Input, Instruction
+from taylor.core.integrals import Integral, Row
 from taylor.core.program import Guard, Program
 from taylor.core.sweep import sweep
 

@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2409, "llvm": 1686, "core": 7000, "linalg": 1200, "arrays": 1700, "machine": 3470,
-    "series": 2300, "drivers": 4530, "ode": 4370, "command": 430, ".": 650, "hyperdual": 210,
+    "numbers": 2409, "llvm": 1686, "core": 6920, "linalg": 1200, "arrays": 1700, "machine": 3405,
+    "series": 2245, "drivers": 4530, "ode": 4370, "command": 430, ".": 630, "hyperdual": 210,
 }  # fmt: skip
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from taylor.core import patterns
-from taylor.core.instructions import At, Integral, Number, Op, Shape, full, wholes
+from taylor.core.algebra import Algebra
+from taylor.core.instructions import At, Node, Number, Op, Shape, Step, Sweep, Tape, full, wholes
 from taylor.core.table import Rule
 from taylor.errors import TraceError
+from taylor.numbers.values import zeros
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -39,7 +41,18 @@ class Call(Op):
     def value(self, a: Sequence[Any], number: Number) -> Any:
         return flat(self.rule(*a))
 
-    height = Integral.height
+    def height(self, h: list[int], order: int) -> int:
+        return order if any(h) else 0
+
+    def step(self, t: Sweep, i: int) -> Step:
+        found: Step = t.calling(i)
+        return found
+
+    def expanded(self, tape: Tape, args: list[Node], shape: Shape) -> Node:
+        """A rule that is known by its value alone is what that consists of."""
+        if self.rule.step is self.rule.jvp is self.rule.vjp is None:
+            return tape.node(flat(self.rule.value(*args)))
+        return tape.core(self, args, shape)
 
     def _value(self, *a: Any) -> Any:
         return flat(self.rule.value(*a))
@@ -100,3 +113,35 @@ class Call(Op):
 def flat(y: Any) -> Any:
     """Return the results of a call as one array: several are ravelled and joined."""
     return np.concatenate([np.reshape(z, -1) for z in y]) if isinstance(y, tuple) else y
+
+
+def called(
+    rule: Any, algebra: Algebra, given: Sequence[Any], live: Sequence[bool], y: Any, like: Any
+) -> Step:
+    """Return the step of a rule: it writes the part of degree k of all results, joined, into y.
+
+    `given` holds a table where `live`, else a value; the results are numbers of the kind of `like`.
+    """
+    part = algebra.part
+    tables: list[Any] = []
+    inner = rule.step(algebra, given, live, tables)
+
+    def step(k: int) -> None:
+        parts = inner(k)
+        if k == 0:
+            for head in parts:
+                table = zeros((algebra.size, *np.shape(head)), like)
+                table[0] = head
+                tables.append(table)
+        else:
+            for table, new in zip(tables, parts, strict=True):
+                if new is not None:
+                    table[part(k)] = new
+        if len(tables) == 1:
+            y[part(k)] = tables[0][part(k)]
+        else:
+            lead = np.shape(y[part(k)])[:-1]
+            joined = [np.reshape(t[part(k)], (*lead, -1)) for t in tables]
+            y[part(k)] = np.concatenate(joined, axis=-1)
+
+    return step

@@ -13,31 +13,15 @@ piecewise constant row) and `choose`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
-from taylor.core.calls import Call, flat
-from taylor.core.conditions import Guard
-from taylor.core.instructions import (
-    Choose,
-    Const,
-    Einsum,
-    Input,
-    Instruction,
-    Integral,
-    Jump,
-    Local,
-    Op,
-    Parameter,
-    Row,
-    Scale,
-    Shape,
-)
+from taylor.core.calls import Call
+from taylor.core.instructions import Const, Input, Op, Parameter, Scale, Shape
+from taylor.core.integrals import Integral, Jump
 from taylor.core.maps import Reshape
 from taylor.core.program import Program
-from taylor.core.rules import pruned
+from taylor.core.sides import Choose
 from taylor.core.table import Elementary
 from taylor.core.tape import Node, Tape
 from taylor.kept import STORE
@@ -54,28 +38,30 @@ class Expansion(Tape):
         super().__init__()
         self.exact = exact
         self.active: list[bool] = []
+        self.known: dict[Any, int] = {}  # what instructions have been replaced by
 
     def push(self, op: Op, args: tuple[int, ...], shape: Shape, value: Any) -> Node:
-        """Append one instruction (or find it) and return its node."""
+        """Append what an instruction means, and return its node."""
         if op.by_element and type(op) is not Scale:
-            args = tuple(self.aligned(a, len(shape)) for a in args)
-        if type(op) is Row:
-            return self.row(op.row, [Node(self, a) for a in args], shape)
-        if type(op) is Call and op.rule.step is op.rule.jvp is op.rule.vjp is None:
-            inlined: Node = self.node(flat(op.rule.value(*(Node(self, a) for a in args))))
-            return inlined
-        if type(op) is Einsum:
-            return self.contraction(op.spec, *(Node(self, a) for a in args))
-        return self.core(op, args, shape)
+            args = tuple(self._aligned(a, len(shape)) for a in args)
+        key = (op.key(), args)
+        if key not in self.known:
+            nodes = [Node(self, a) for a in args]
+            y = op.expanded(self, nodes, shape)
+            self.known[key] = y.i
+            new, given, _ = self.code[y.i]
+            if type(new) is Integral and given == args and any(self.active[a] for a in args):
+                self.code[y.i] = new.equation(self, nodes, y)  # which may need y
+        return Node(self, self.known[key])
 
-    def core(self, op: Op, args: tuple[int, ...], shape: Shape) -> Node:
+    def core(self, op: Op, args: Sequence[Node], shape: Shape) -> Node:
         """Append one instruction that has a step rule (or find it)."""
-        node = super().push(op, args, shape, None)
+        node = super().push(op, tuple(a.i for a in args), shape, None)
         if len(self.active) < len(self.code):
-            self.active.append(type(op) is Input or any(self.active[a] for a in args))
+            self.active.append(type(op) is Input or any(self.active[a.i] for a in args))
         return node
 
-    def aligned(self, a: int, ndim: int) -> int:
+    def _aligned(self, a: int, ndim: int) -> int:
         """Return variable a with unit axes in front, so that its coefficients broadcast."""
         op, _, shape = self.code[a]
         missing = ndim - len(shape)
@@ -83,66 +69,10 @@ class Expansion(Tape):
             return a
         return self.apply(Reshape((1,) * missing + shape), [Node(self, a)]).i
 
-    def contraction(self, spec: str, x: Node, y: Node) -> Node:
-        """Append an einsum of two variables as a product and a sum."""
-        terms, out = spec.split("->")
-        a, b = terms.split(",")
-        letters = out + "".join(c for c in dict.fromkeys(a + b) if c not in out)
-        product = _spread(x, a, letters) * _spread(y, b, letters)
-        summed = tuple(range(len(out), len(letters)))
-        total: Node = product.sum(summed) if summed else product
-        return total
-
-    def parameter(self, shape: Shape) -> Node:
-        """Append a constant whose value comes with each sweep."""
-        count = sum(type(i.op) is Parameter for i in self.code)
-        return self.push(Parameter(count), (), shape, None)
-
     def plain(self, x: Node) -> Any:
         """Return the numbers of a constant, and any other node itself."""
         op = self.code[x.i].op
         return op.c if isinstance(op, Const) else x
-
-    def row(self, row: Elementary, args: list[Node], shape: Shape) -> Node:
-        """Append what the row means for these arguments."""
-        key = (row, tuple(a.i for a in args))
-        if key in self.seen:
-            return Node(self, self.seen[key])
-        live = [a for a in args if self.active[a.i]]
-        if row.compose is not None and live:
-            result = self.node(row.compose(*(self.plain(a) for a in args)))
-            if result.shape != shape:
-                result = self.node(np.broadcast_to(result, shape))
-            self.seen[key] = result.i
-            return result
-        op: Row = Jump(row) if row.jumps else Local(row) if row.local else Integral(row, len(args))
-        y = self.core(op, key[1], shape)
-        self.seen[key] = y.i
-        if type(op) is Integral and live:
-            self.code[y.i] = self.equation(row, args, y)
-        return y
-
-    def equation(self, row: Elementary, args: list[Node], y: Node) -> Instruction:
-        """Return the integral y of a row with its companions, which are appended."""
-        indices = tuple(a.i for a in args)
-        if row.polar is not None and not self.exact:
-            op = Integral(row, len(args), row.polar)
-            return Instruction(op, (*indices, self.node(1).i), y.shape)
-        quotient = row.quotient if self.exact else row.recurrence or row.quotient
-        assert quotient is not None
-        qs, p = quotient(*args, y)
-        qs = qs if isinstance(qs, tuple) else (qs,)
-        companions = [self.node(q).i for q, a in zip(qs, args, strict=True) if self.active[a.i]]
-        return Instruction(
-            Integral(row, len(args)), (*indices, *companions, self.node(p).i), y.shape
-        )
-
-
-def _spread(x: Any, axes: str, letters: str) -> Any:
-    """Return x with its lettered axes in the order of letters, the missing ones of length one."""
-    order = [axes.index(c) for c in letters if c in axes]
-    shape = [x.shape[axes.index(c)] if c in axes else 1 for c in letters]
-    return x.transpose(order).reshape(shape)
 
 
 def expand(program: Program) -> Program:
@@ -153,9 +83,7 @@ def expand(program: Program) -> Program:
     ['input', 'sin', 'cos', 'scale', 'const', 'scale']
     """
     tape, v = _replaced(program)
-    outputs = [v[i].i for i in program.outputs]
-    guards = [moved(g, lambda i: v[i].i) for g in program.guards]
-    return prune(Program(tape.code, tape.inputs, outputs, guards, program.single, program.point))
+    return program.renumbered(tape.code, lambda i: v[i].i).pruned()
 
 
 def kept(make: Callable[[Program], Program], program: Program) -> Program:
@@ -204,28 +132,17 @@ def deciding(program: Program) -> Program:
             found.append(x[0] - x[1])
         elif isinstance(op, Jump):
             row = op.row.surface
-            found.append(x[0] if row is None else tape.row(row, x[:1], x[0].shape))
+            found.append(x[0] if row is None else row(x[0]))
     outputs = list(dict.fromkeys(tape.node(y).i for y in found))
-    return prune(Program(tape.code, tape.inputs, outputs, [], single=False))
+    return Program(tape.code, tape.inputs, outputs, [], single=False).pruned()
 
 
 @functools.lru_cache(maxsize=1024)
 def of_row(row: Elementary, active: tuple[bool, ...], exact: bool = False) -> Program:
     """Return the expanded program of one row; arguments that are not active become parameters."""
     tape = Expansion(exact)
-    args = [tape.input(()) if live else tape.parameter(()) for live in active]
-    y = tape.row(row, args, ())
-    return prune(Program(tape.code, tape.inputs, [y.i], [], True))
-
-
-def moved(guard: Guard, new: Callable[[int], int]) -> Guard:
-    return guard._replace(a=new(guard.a), b=new(guard.b) if guard.b >= 0 else -1)
-
-
-def prune(program: Program) -> Program:
-    """Return the program without instructions that no output (or guard) needs."""
-    decided = (i for g in program.guards for i in (g.a, g.b) if i >= 0)
-    code, new = pruned(program.code, [*program.outputs, *program.inputs, *decided])
-    guards = [moved(g, lambda i: new[i]) for g in program.guards]
-    inputs, outputs = [new[i] for i in program.inputs], [new[i] for i in program.outputs]
-    return Program(code, inputs, outputs, guards, program.single, program.point)
+    args: list[Any] = []
+    for live in active:
+        count = sum(type(i.op) is Parameter for i in tape.code)
+        args.append(tape.input(()) if live else tape.push(Parameter(count), (), (), None))
+    return Program(tape.code, tape.inputs, [row(*args).i]).pruned()

@@ -13,7 +13,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from taylor.core import patterns
-from taylor.core.instructions import At, Einsum, Number, Op, Shape, Whole, full
+from taylor.core.algebra import Univariate
+from taylor.core.instructions import (
+    At,
+    Degrees,
+    Einsum,
+    Number,
+    Op,
+    Shape,
+    Sweep,
+    Whole,
+    by_degree,
+    full,
+)
 from taylor.core.tables import contract, free_letter, spec_under
 from taylor.numbers.kinds import Kind, is_operand
 from taylor.numbers.values import together, zeros
@@ -36,11 +48,26 @@ class Map(Op):
     def value(self, a: Sequence[Any], number: Number) -> Any:
         return self.moved(a, 0)
 
+    @by_degree
+    def step(self, t: Sweep, i: int) -> Degrees:
+        args, height, y, part = t.args(i), t.height, t.table[i], t.algebra.part
+        lead = int(not isinstance(t.algebra, Univariate))
+
+        def source(a: int, k: int) -> Any:
+            if k <= height[a] or not lead:
+                return t.at(a, k)
+            zero, rows = t.at(a, k), part(k)
+            return np.broadcast_to(zero, (rows.stop - rows.start, *np.shape(zero)))
+
+        yield
+        y[0] = self.moved([t.value(a) for a in args], 0)
+        while True:
+            k = yield
+            if k <= height[i]:
+                y[part(k)] = self.moved([source(a, k) for a in args], lead)
+
     def tangent(self, at: At, d: list[Any]) -> Any:
         return self.moved(at.whole(d), 0)
-
-    def under(self, lanes: int) -> Map:
-        return self
 
     def transposed(self, bar: Any, shape: Shape, source: Shape) -> Any:
         """Return Sᵀ·bar, where S takes that source to that shape."""

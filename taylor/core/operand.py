@@ -20,9 +20,11 @@ from taylor.core import functions, memory, table
 from taylor.core.binding import FUNCTIONS, UFUNCS, Binding, Handler, call, call_ufunc, holds, method
 from taylor.core.calls import Call
 from taylor.core.conditions import Condition
-from taylor.core.instructions import Arithmetic, Choose, Op, Row
+from taylor.core.instructions import Arithmetic, Op
+from taylor.core.integrals import Row
 from taylor.core.maps import Gather, Scatter
 from taylor.core.maps import host as host
+from taylor.core.sides import Choose
 from taylor.core.table import Elementary, Rule
 from taylor.numbers.kinds import Handled, is_operand
 
@@ -180,7 +182,7 @@ class Operand(Handled):
 
     def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
         """Do np.put(self, indices, values, mode)."""
-        memory.put(self, indices, values, mode)
+        call(np.put, (self, indices, values, mode), {})
 
     def __len__(self) -> int:
         if not self.shape:

@@ -1,7 +1,7 @@
 """The program (a Wengert list): a straight-line list of instructions on array-valued variables.
 
-`record(f, x, ...)` runs f on nodes and returns a `Program`; `expand.expand` replaces every
-`elementary` by the core instructions of the sweep, `transform` makes derivatives of it.
+`record(f, x, ...)` runs f on nodes and returns a `Program`; `expand.expand` replaces what has no
+step rule, for the sweep.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from taylor.core.conditions import Guard
 from taylor.core.instructions import Input, Instruction, Op, full, short
 from taylor.core.operand import Operand, lift
-from taylor.core.rules import adjoints, tangents, values
+from taylor.core.rules import adjoints, pruned, tangents, values
 from taylor.core.tags import Tag
 from taylor.core.tape import Node, Tape
 from taylor.errors import GuardError, ShapeMismatch
@@ -54,17 +54,74 @@ class Program:
         return identity((columns, self.inputs, self.outputs, self.guards, self.single))
 
     def __call__(self, *x: Any) -> Any:
-        """Return the value of the program: see `evaluate`."""
-        y = evaluate(self, *x)
+        """Return the value at x, in whatever number type x is.
+
+        Raises GuardError where a recorded branch would go the other way.
+        """
+        y = self.evaluate(*x)
         return y[0] if self.single else y
+
+    def evaluate(self, *x: Any) -> list[Any]:
+        """Return the list of the outputs at x."""
+        return self.results(self.trace(x), x)
 
     def results(self, v: list[Any], x: Sequence[Any]) -> list[Any]:
         """Return the outputs, given the arguments and the values of all instructions."""
         return [v[i] for i in self.outputs]
 
+    def trace(self, x: Sequence[Any]) -> list[Any]:
+        """Return the value of every instruction at x."""
+        if len(x) != len(self.inputs):
+            raise TypeError(f"the program takes {len(self.inputs)} arguments, got {len(x)}")
+        x = [lift(value) for value in x]
+        x = [np.asarray(value) if isinstance(value, (list, tuple)) else value for value in x]
+        for n, (i, value) in enumerate(zip(self.inputs, x, strict=True)):
+            if tuple(np.shape(value)) != self.code[i].shape:
+                raise ShapeMismatch(
+                    f"argument {n} has shape {np.shape(value)}; the program was recorded with "
+                    f"{self.code[i].shape}: record it again for the new shape"
+                )
+        v = values(self.code, list(together(*x)))
+        check(self.guards, v.__getitem__)
+        return v
+
+    def renumbered(self, code: list[Instruction], new: Callable[[int], int]) -> Program:
+        """Return the same in other code, where variable i has become new(i)."""
+        inputs, outputs = ([new(i) for i in every] for every in (self.inputs, self.outputs))
+        guards = [guard.moved(new) for guard in self.guards]
+        return Program(code, inputs, outputs, guards, self.single, self.point)
+
+    def pruned(self) -> Program:
+        """Return the program without instructions that no output (or guard) needs."""
+        decided = (i for g in self.guards for i in (g.a, g.b) if i >= 0)
+        code, new = pruned(self.code, [*self.outputs, *self.inputs, *decided])
+        return self.renumbered(code, new.__getitem__)
+
     def verify(self) -> None:
         """Raise ValueError unless every instruction is well formed and uses only earlier ones."""
-        verify(self)
+        for i, instruction in enumerate(self.code):
+            problem = self._problem(i, *instruction)
+            if problem:
+                raise ValueError(f"instruction v{i}: {problem}")
+        if any(not 0 <= i < len(self.code) for i in self.outputs):
+            raise ValueError(f"outputs {self.outputs} are not all computed")
+
+    def _problem(self, i: int, op: Op, args: tuple[int, ...], shape: Any) -> str:
+        if not isinstance(op, Op):
+            return f"unknown instruction {op!r}"
+        if op.arity not in (None, len(args)):
+            return f"{op.name} needs {op.arity} arguments, has {len(args)}"
+        read = op.reads(args)
+        if not all(0 <= a < len(self.code) for a in args) or any(a >= i for a in read):
+            return f"arguments {args} are not all computed before"
+        if type(op) is Input and self.inputs[op.n : op.n + 1] != [i]:
+            return "the input is not listed in program.inputs"
+        shapes = [self.code[a].shape for a in read]
+        try:
+            fits = not op.by_element or np.broadcast_shapes(*shapes) == shape
+        except ValueError:
+            fits = False
+        return "" if fits else f"argument shapes {shapes} do not give {shape}"
 
     def show(self, *x: Any, tangent: Any = None, adjoint: Any = None) -> str:
         """Return the table of v_i, its expression, its value, tangent and adjoint at x.
@@ -87,7 +144,7 @@ class Program:
         """
         seeds = [np.ones(np.shape(v)) for v in x] if tangent is None else list(tangent)
         with np.errstate(all="ignore"):
-            v = trace(self, x)
+            v = self.trace(x)
         t = tangents(self.code, v, [np.asarray(d, dtype=float)[()] for d in seeds])
         columns: list[Any] = [v, [full(d, i.shape) for d, i in zip(t, self.code, strict=True)]]
         header = ["v", "expression", "value", "tangent"]
@@ -139,7 +196,7 @@ def _bytes(x: Any) -> int:
     return sum(map(_bytes, x)) if isinstance(x, tuple) else getattr(x, "nbytes", 0)
 
 
-# ------------------------------------------------------------------ record, evaluate, verify
+# ------------------------------------------------------------------ record, check
 def record(f: Callable[..., Any], *x: Any) -> Program:
     """Return the program of f at the point x: numbers or arrays, one per argument of f.
 
@@ -198,23 +255,6 @@ def _output(tape: Tape, y: Any) -> Node:
     return tape.node(y)
 
 
-def trace(program: Program, x: Sequence[Any]) -> list[Any]:
-    """Return the value of every instruction at x, in whatever number type x is."""
-    if len(x) != len(program.inputs):
-        raise TypeError(f"the program takes {len(program.inputs)} arguments, got {len(x)}")
-    x = [lift(value) for value in x]
-    x = [np.asarray(value) if isinstance(value, (list, tuple)) else value for value in x]
-    for n, (i, value) in enumerate(zip(program.inputs, x, strict=True)):
-        if tuple(np.shape(value)) != program.code[i].shape:
-            raise ShapeMismatch(
-                f"argument {n} has shape {np.shape(value)}; the program was recorded with "
-                f"{program.code[i].shape}: record it again for the new shape"
-            )
-    v = values(program.code, list(together(*x)))
-    check(program.guards, lambda i: v[i])
-    return v
-
-
 def check(guards: Sequence[Guard], value: Callable[[int], Any]) -> None:
     """Raise GuardError where a decision of the recording would be another one at these values."""
 
@@ -227,42 +267,3 @@ def check(guards: Sequence[Guard], value: Callable[[int], Any]) -> None:
     for guard in guards:
         if not guard.holds(plain):
             raise GuardError(f"{guard} and is not so here; record the function again at this point")
-
-
-def evaluate(program: Program, *x: Any) -> list[Any]:
-    """Return the outputs of the program at x, in whatever number type x is.
-
-    Raises GuardError where a recorded branch would go the other way.
-    """
-    return program.results(trace(program, x), x)
-
-
-def verify(program: Program) -> None:
-    """Raise ValueError unless every instruction is well formed and uses only earlier ones."""
-    for i, (op, args, shape) in enumerate(program.code):
-        problem = ""
-        if not isinstance(op, Op):
-            problem = f"unknown instruction {op!r}"
-        elif op.arity not in (None, len(args)):
-            problem = f"{op.name} needs {op.arity} arguments, has {len(args)}"
-        elif not all(0 <= a < len(program.code) for a in args) or any(
-            a >= i for a in op.reads(args)
-        ):
-            problem = f"arguments {args} are not all computed before"
-        elif type(op) is Input and (op.n >= len(program.inputs) or program.inputs[op.n] != i):
-            problem = "the input is not listed in program.inputs"
-        elif op.by_element:
-            shapes = [program.code[a].shape for a in op.reads(args)]
-            if not _broadcasts(shapes, shape):
-                problem = f"argument shapes {shapes} do not give {shape}"
-        if problem:
-            raise ValueError(f"instruction v{i}: {problem}")
-    if any(not 0 <= i < len(program.code) for i in program.outputs):
-        raise ValueError(f"outputs {program.outputs} are not all computed")
-
-
-def _broadcasts(shapes: Sequence[Any], shape: Any) -> bool:
-    try:
-        return bool(np.broadcast_shapes(*shapes) == shape)
-    except ValueError:
-        return False

@@ -17,8 +17,6 @@ import numpy as np
 from taylor.core.functions import CHOICES, mod
 from taylor.core.instructions import (
     At,
-    Blend,
-    Choose,
     Input,
     Instruction,
     Op,
@@ -28,6 +26,7 @@ from taylor.core.instructions import (
     full,
 )
 from taylor.core.maps import scatter
+from taylor.core.sides import Blend, Choose
 from taylor.core.table import Elementary, Rule, derived, slope_of_jump
 from taylor.core.tape import Node, Tape
 from taylor.numbers.kinds import Kind, base, is_operand

@@ -27,7 +27,6 @@ from taylor.core.instructions import (
     LARGE,
     MUL,
     Add,
-    Choose,
     Const,
     Div,
     Einsum,
@@ -35,13 +34,14 @@ from taylor.core.instructions import (
     Instruction,
     Mul,
     Op,
-    Row,
     Scale,
     Shape,
 )
+from taylor.core.integrals import Row
 from taylor.core.maps import Contract, CumSum, Gather, Reshape, Scatter, Sum
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
 from taylor.core.operand import NUMBERS, Operand, binary, fits, host, lift
+from taylor.core.sides import Choose
 from taylor.core.table import Rule, derived
 from taylor.core.tables import nonzero
 from taylor.core.tags import Tag, fresh_tag

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.conditions import Guard
-from taylor.core.expand import moved, prune
-from taylor.core.program import Program, record, trace
+from taylor.core.program import Program, record
 from taylor.core.tape import Node, Tape
 from taylor.drivers.derivable import Derivable
 from taylor.drivers.derivatives import pushed
@@ -31,9 +30,9 @@ class _Recorded(Derivable):
         self.guards: dict[Any, Guard] = {}
 
     def __call__(self, *x: Any) -> Any:
-        v = trace(self.program, x)
+        v = self.program.trace(x)
         for n, guard in enumerate(self.program.guards):
-            new = moved(guard, lambda i: self.tape.node(self._outer(v[i])).i)
+            new = guard.moved(lambda i: self.tape.node(self._outer(v[i])).i)
             self.guards[n, new.a, new.b] = new
         y = [v[i] for i in self.program.outputs]
         self.note(y)
@@ -89,4 +88,4 @@ def derived(program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> t
 
     with policy():
         recorded = record(run, *x)
-    return prune(recorded), count
+    return recorded.pruned(), count

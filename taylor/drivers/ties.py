@@ -21,8 +21,10 @@ import numpy as np
 from taylor.core.algebra import Univariate
 from taylor.core.choices import SIDES, SLOPES
 from taylor.core.functions import CHOICES, absolute
-from taylor.core.instructions import Blend, Choose, Input, Instruction, Row, full
+from taylor.core.instructions import Input, Instruction, full
+from taylor.core.integrals import Row
 from taylor.core.rules import Code, active, inner, pruned, tangents, values
+from taylor.core.sides import Blend, Choose
 from taylor.core.tags import fresh_tag
 from taylor.drivers.driver import parts, seed
 from taylor.errors import NonAnalyticError

@@ -128,7 +128,7 @@ class Stepper(Machine):
                         f.pause()
             else:
                 sweep.degrees(range(len(sweep.steps)))
-            values = {i: sweep._value(i) for g in program.guards for i in (g.a, g.b) if i >= 0}
+            values = {i: sweep.value(i) for g in program.guards for i in (g.a, g.b) if i >= 0}
             wrong = Expression(f, failed(f, program.guards, values))
             steps.again = f.every(self._step(f, y, wrong).x)
 
@@ -139,7 +139,7 @@ class Stepper(Machine):
         def value(i: int, k: Any) -> Any:
             """Return coefficient k of instruction i."""
             if k == 0:  # never where the degree is known at run time only
-                return sweep._value(i)
+                return sweep.value(i)
             above = k > sweep.height[i] if isinstance(k, int) else sweep.height[i] < sweep.order
             return lifted(f, 0.0) if above else sweep.table[i][k]
 

@@ -143,8 +143,8 @@ class System:
                 for step in sweep.steps:
                     step(k)
                 if k == 0:
-                    check(self.program.guards, sweep._value)
-                    table[1] = sweep._value(out)
+                    check(self.program.guards, sweep.value)
+                    table[1] = sweep.value(out)
                 elif k <= sweep.height[out]:
                     table[k + 1] = sweep.table[out][k] / (k + 1)
         return table

@@ -18,10 +18,11 @@ from taylor.core.algebra import Algebra, Univariate
 from taylor.core.branches import at_zero, lowered
 from taylor.core.expand import of_row
 from taylor.core.functions import cbrt, mod, power, real_power, sqrt
-from taylor.core.instructions import Choose, Input, Instruction, Parameter
+from taylor.core.instructions import Input, Instruction, Parameter
 from taylor.core.memory import in_rows
 from taylor.core.powers import integer_valued, raised
 from taylor.core.program import Program
+from taylor.core.sides import Choose
 from taylor.core.singular import checked, is_zero, no_expansion
 from taylor.core.sweep import Sweep
 from taylor.core.table import Elementary
@@ -102,15 +103,10 @@ def swept(
 @functools.cache
 def choice(mode: str, mine: Live) -> Program:
     """Return the program of one choice whose arguments marked in `mine` are series."""
-    code: list[Instruction] = []
-    inputs: list[int] = []
-    for i, inside in enumerate(mine):
-        if inside:
-            code.append(Instruction(Input(len(inputs)), (), ()))
-            inputs.append(i)
-        else:
-            code.append(Instruction(Parameter(i - len(inputs)), (), ()))
-    code.append(Instruction(Choose(mode), (0, 1, 2, 3), ()))
+    inputs = [i for i, inside in enumerate(mine) if inside]
+    others = [i for i, inside in enumerate(mine) if not inside]
+    ops = [Input(inputs.index(i)) if i in inputs else Parameter(others.index(i)) for i in range(4)]
+    code = [*(Instruction(op, (), ()) for op in ops), Instruction(Choose(mode), (0, 1, 2, 3), ())]
     return Program(code, inputs, [4])
 
 

@@ -14,8 +14,9 @@ import numpy as np
 
 from taylor.core.algebra import Algebra
 from taylor.core.calls import Call
-from taylor.core.instructions import Choose, Jump
+from taylor.core.integrals import Jump
 from taylor.core.program import Program
+from taylor.core.sides import Choose
 from taylor.core.sweep import Sweep
 from taylor.errors import TaylorError
 from taylor.numbers.kinds import Array, private
