@@ -285,7 +285,7 @@ def _contracted(f: Function, x: Any, v: tuple[Any, ...], what: str) -> Array:
             at, d = point(x), [direction(x, w)[1] for w in v]
             if any(map(is_operand, (at, *d))):
                 raise
-            table = partials_of_order(f, at, 1 + len(v))[0]
+            table = _dense(f, at, 1 + len(v), what)
             return functools.reduce(lambda t, w: np.tensordot(t, w, np.ndim(at)), d, table)[()]
 
     found: Array = kinks.decided(
@@ -307,7 +307,7 @@ def hessian(f: Function, x: Any) -> Array:
     def columns(f: Function) -> Any:
         return _columns(gradient_of(f, "hessian"), x, symmetric=True)
 
-    found = kinks.decided(columns, f, x, 2, "hessian", lambda f: _dense_hessian(f, x))
+    found = kinks.decided(columns, f, x, 2, "hessian", lambda f: _dense(f, x, 2, "hessian"))
     return _symmetric(found)[()]
 
 
@@ -325,13 +325,14 @@ def _lower(n: int) -> Array:
     return np.maximum(i, j) * n + np.minimum(i, j)
 
 
-def _dense_hessian(f: Function, x: Any) -> Any:
+def _dense(f: Function, x: Any, order: int, what: str) -> Any:
+    """Return all partial derivatives of one order of a scalar f in forward mode."""
     if np.size(x) == 1:
-        value, _, half = along(f, x, 1, 2)
-        found = np.reshape(2 * half, shape_of(x) * 2)
+        value, *_, last = along(f, x, 1, order)
+        found = np.reshape(math.factorial(order) * last, shape_of(x) * order)
     else:
-        found, value = partials_of_order(f, x, 2)
-    scalar_only(shape_of(value), "hessian", "tensor(f, x, 2)")
+        found, value = partials_of_order(f, x, order)
+    scalar_only(shape_of(value), what, f"tensor(f, x, {order})")
     return found
 
 
