@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -216,6 +216,31 @@ def jacobian(f: Function, x: Any) -> Array:
     """
     x = point(x)
     found: Array = kinks.first(lambda g: _jacobian(g, x), f, x, "jacobian")
+    return found
+
+
+@driver(axes=(1,))
+def jacfwd(f: Function, x: Any) -> Array:
+    """Return the Jacobian of f by forward mode, all its columns in lanes.
+
+    >>> jacfwd(lambda x: x**2, [1.0, 2.0])
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    x = point(x)
+    found: Array = kinks.first(lambda g: _columns(g, x), f, x, "jacfwd")
+    return found
+
+
+@driver(axes=(1,))
+def jacrev(f: Function, x: Any) -> Array:
+    """Return the Jacobian of f by reverse mode, all its rows in lanes.
+
+    >>> jacrev(lambda x: np.sum(x**2), [1.0, 2.0])
+    array([2., 4.])
+    """
+    x = point(x)
+    found: Array = kinks.first(lambda g: _rows(*_recorded(g, x), x), f, x, "jacrev")
     return found
 
 
@@ -518,26 +543,43 @@ def _rows(code: Any, v: list[Any], out: int, x: Any) -> Any:
 class Objective:
     """A scalar function of an array with its derivatives, in the form scipy.optimize takes them.
 
-    jac(x) is the gradient, hess(x) the Hessian, hessp(x, p) the Hessian times p, and
-    value_and_gradient(x) is (f(x), gradient) for minimize(..., jac=True).
+    jac(x, *args) is the gradient, hess(x, *args) the Hessian, hessp(x, p, *args) the Hessian times
+    p, and value_and_gradient(x, *args) is (f, gradient) for minimize(..., jac=True).  `args` are
+    those of minimize, or else those given to `objective`.
     """
 
-    def __init__(self, f: Callable[[Any], Any]) -> None:
-        self.f = f
-        self.jac, self.hess = functools.partial(gradient, f), functools.partial(hessian, f)
-        self.hessp = functools.partial(hvp, f)
-        self.value_and_gradient = functools.partial(value_and_gradient, f)
+    def __init__(self, f: Function, args: Sequence[Any]) -> None:
+        self.f, self.args = f, tuple(args)
 
-    def __call__(self, x: Any) -> Any:
-        """Return f(x)."""
-        return self.f(x)
+    def __call__(self, x: Any, *args: Any) -> Any:
+        """Return f(x, *args)."""
+        return self.f(x, *(args or self.args))
+
+    def jac(self, x: Any, *args: Any) -> Array:
+        """Return the gradient at x."""
+        return gradient(self.f, x, *(args or self.args))
+
+    def hess(self, x: Any, *args: Any) -> Array:
+        """Return the Hessian at x."""
+        return hessian(self.f, x, *(args or self.args))
+
+    def hessp(self, x: Any, p: Any, *args: Any) -> Array:
+        """Return the Hessian at x times p."""
+        rest = args or self.args
+        return hvp(self.f, (x, *rest), p, argnums=0) if rest else hvp(self.f, x, p)
+
+    def value_and_gradient(self, x: Any, *args: Any) -> tuple[Any, Array]:
+        """Return f(x, *args) and its gradient."""
+        return value_and_gradient(self.f, x, *(args or self.args))
 
 
-def objective(f: Callable[[Any], Any]) -> Objective:
+def objective(f: Function, *args: Any) -> Objective:
     """Return f with the methods jac, hess, hessp and value_and_gradient for scipy.optimize.
 
-    >>> o = objective(lambda x: np.sum((x - 1.0) ** 4))
+    `args` are further arguments of f, which do not vary.
+
+    >>> o = objective(lambda x, a: np.sum((x - a) ** 4), 1.0)
     >>> o.jac(np.zeros(2)), o.hessp(np.zeros(2), np.array([1.0, 0.0]))
     (array([-4., -4.]), array([12.,  0.]))
     """
-    return Objective(f)
+    return Objective(f, args)

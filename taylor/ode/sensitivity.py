@@ -19,6 +19,7 @@ a flow is the adjoint of that: so there are derivatives of every order.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -28,21 +29,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.algebra import check_order
-from taylor.core.memory import fresh
 from taylor.core.operand import host, lift
 from taylor.core.tape import Node
 from taylor.drivers import derivatives as drivers
 from taylor.drivers.checkpoint import whole_number
 from taylor.drivers.driver import point
-from taylor.drivers.evolution import Evolution, tangent
+from taylor.drivers.evolution import Evolution
 from taylor.drivers.several import pullback
 from taylor.drivers.trees import as_one
 from taylor.numbers.kinds import is_operand
 from taylor.ode.control import norm
 from taylor.ode.integrator import TaylorIntegrator
-from taylor.ode.jets import Differentiated, Jets, Plain
+from taylor.ode.jets import Differentiated, Plain
 from taylor.ode.options import Options
-from taylor.ode.system import is_parameter, shaped
+from taylor.ode.system import filled, is_parameter, shaped
 from taylor.series.multivariate import TaylorN
 from taylor.series.series import Series
 
@@ -133,15 +133,7 @@ def flow(f: Function, course: Course) -> Evolution:
             backward.add(w[n])
         return backward.result()
 
-    def tables(owner: Series, y0: Any, *p: Any) -> Any:
-        jets = Jets(f, y0, p, owner)
-        y = flow(jets.fun, course).forward()(jets.y0, *jets.args)
-        return jets.series(np.moveaxis(y, 1, 0))
-
-    def along() -> Evolution:
-        return flow(tangent(lambda t, y, *p: shaped(f(t, y, *p), np.shape(y))), course)
-
-    return Evolution("solution", run, back, along, tables, axis=1)
+    return Evolution("solution", f, lambda g: flow(g, course), run, back, axis=1)
 
 
 class _Backward:
@@ -157,10 +149,7 @@ class _Backward:
     def fun(self, t: Any, z: Any, *p: Any) -> Any:
         """Return the right-hand side for z = (y, λ, μ)."""
         y, bar, *_ = self.unpack(z)
-
-        def rate(y: Any, *p: Any) -> Any:
-            return shaped(self.f(t, fresh(y), *map(fresh, p)), np.shape(y))
-
+        rate = functools.partial(self.f, t)
         return as_one([rate(y, *p), *pullback(rate, (y, *p), -bar)])[0]
 
     def add(self, w: Any) -> None:
@@ -208,12 +197,9 @@ def _split(fun: Function, args: Sequence[Any]) -> tuple[Function, list[Any], lis
     places = [i for i, a in enumerate(given) if is_operand(a) or is_parameter(a)]
 
     def bound(t: Any, y: Any, *p: Any) -> Any:
-        full = list(given)
-        for i, x in zip(places, p, strict=True):
-            full[i] = x
-        return fun(t, y, *full)
+        return fun(t, y, *filled(given, places, p))
 
-    return bound, [_point(given[i]) for i in places], places
+    return shaped(bound), [_point(given[i]) for i in places], places
 
 
 def _point(x: Any) -> Any:
