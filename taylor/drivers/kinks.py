@@ -69,7 +69,8 @@ def first_at(t: Tied, driver: Function, x: Any, what: str, front: int) -> Any:
     real = _generic(t)
     if current_policy().kink != "error":
         rows = rough.any(axis=tuple(range(front, rough.ndim)), keepdims=True)
-        return np.where(rows, driver(ties.function(t, ties.settled(t, real))), found)[()]
+        chosen: Array = np.where(rows, driver(ties.function(t, ties.settled(t, real))), found)
+        return chosen[()]
     if t.code[t.out].shape == ():
         raise NonAnalyticError(ties.message(t, real or t.ties, what, ""))
     return np.where(rough, np.nan, found)
