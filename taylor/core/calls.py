@@ -31,12 +31,9 @@ class Call(Op):
         """Return the results of the rule from one array."""
         if self.shapes is None:
             return y
-        sizes = [math.prod(s) for s in self.shapes]
-        ends = np.cumsum(sizes)
-        return tuple(
-            np.reshape(y[end - n : end], s)
-            for n, end, s in zip(sizes, ends, self.shapes, strict=True)
-        )
+        ends = np.cumsum([math.prod(s) for s in self.shapes])
+        parts = zip(np.split(y, ends[:-1]), self.shapes, strict=True)
+        return tuple(np.reshape(part, s) for part, s in parts)
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
         return flat(self.rule(*a))

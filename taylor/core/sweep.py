@@ -36,7 +36,6 @@ from taylor.core.singular import (
     checked,
     is_nan,
     is_zero,
-    like_numbers,
     local_series,
     masked,
     no_expansion,
@@ -97,7 +96,7 @@ class Sweep:
             else:
                 self._enter(i, parameters)
             if i in read and self.height[i] > 0 and type(op) is not Integral:
-                self._derive(i, type(op) is Input and heights is None)
+                self._derive(i)
 
     def _enter(self, i: int, parameters: Sequence[Any]) -> None:
         """Add the table and the step rule of an instruction, or its value if that is all."""
@@ -117,14 +116,9 @@ class Sweep:
         else:
             self.table.append(op.value([self.value(a) for a in args], self.number))
 
-    def _derive(self, i: int, known: bool) -> None:
-        """Add D of a table that an integral reads, all at once if all of it is known."""
+    def _derive(self, i: int) -> None:
+        """Add D of a table that an integral reads."""
         table, part = self.table[i], self.algebra.part
-        if known:
-            weights = self.algebra.degrees.reshape((-1,) + (1,) * (table.ndim - 1))
-            with np.errstate(all="ignore"):
-                self.weighted[i] = table * like_numbers(weights, table)
-            return
         d = self.weighted[i] = zeros(table.shape, table)
 
         def step(k: int) -> None:
