@@ -18,7 +18,7 @@ from typing import Any
 
 from taylor.core.calls import Call
 from taylor.core.instructions import Const, Input, Op, Parameter, Scale, Shape
-from taylor.core.integrals import Integral, Jump
+from taylor.core.integrals import Integral, Row
 from taylor.core.maps import Reshape
 from taylor.core.program import Program
 from taylor.core.sides import Choose
@@ -130,7 +130,7 @@ def deciding(program: Program) -> Program:
         x = [Node(tape, a) for a in args]
         if isinstance(op, Choose):
             found.append(x[0] - x[1])
-        elif isinstance(op, Jump):
+        elif isinstance(op, Row) and op.row.jumps is not None:
             row = op.row.surface
             found.append(x[0] if row is None else row(x[0]))
     outputs = list(dict.fromkeys(tape.node(y).i for y in found))

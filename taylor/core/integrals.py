@@ -83,8 +83,33 @@ class Row(Op):
         if row.compose is not None and any(tape.active[a.i] for a in args):
             y = tape.node(row.compose(*(tape.plain(a) for a in args)))
             return y if y.shape == shape else tape.node(np.broadcast_to(y, shape))
-        op: Row = Jump(row) if row.jumps else Local(row) if row.local else Integral(row, len(args))
-        return tape.core(op, args, shape)
+        return tape.core(self if row.quotient is None else Integral(row, len(args)), args, shape)
+
+    def step(self, t: Sweep, i: int) -> Step:
+        """The step of a row with a local series, or of one that jumps."""
+        found: Step = self._local(t, i) if self.row.jumps is None else self._jump(t, i)
+        return found
+
+    @by_degree
+    def _local(self, t: Sweep, i: int) -> Degrees:
+        (a,), y = t.args(i), t.table[i]
+        x = t.table[a]
+        yield
+        y[0] = t.checked(self.row, [x[0]])
+        part = t.composed(x, t.height[a], t.coefficients(self.row, x[0]))
+        while True:
+            k = yield
+            y[t.algebra.part(k)] = part(k)
+
+    @by_degree
+    def _jump(self, t: Sweep, i: int) -> Degrees:
+        y = t.table[i]
+        yield
+        y[0], slope = t.jumping(self.row, t.args(i))
+        while True:
+            k = yield
+            if slope is not None:
+                y[t.algebra.part(k)] = slope
 
     @property
     def name(self) -> str:
@@ -238,22 +263,6 @@ def _modulus(t: Sweep, args: Sequence[int]) -> tuple[Any, Any, Any, Any]:
     return a * c * c, b * c * c, square, rounding.through_sum(squares[0], squares[1], square)
 
 
-@dataclass(slots=True, eq=False)
-class Local(Row):
-    """A row with a local series."""
-
-    @by_degree
-    def step(self, t: Sweep, i: int) -> Degrees:
-        (a,), y = t.args(i), t.table[i]
-        x = t.table[a]
-        yield
-        y[0] = t.checked(self.row, [x[0]])
-        part = t.composed(x, t.height[a], t.coefficients(self.row, x[0]))
-        while True:
-            k = yield
-            y[t.algebra.part(k)] = part(k)
-
-
 def composed(t: Sweep, x: Any, top: int, c: Any) -> Callable[[int], Any]:
     """Return what gives y_k = Σ_m c_m [u^m]_k, u = a - a_0, for the table x of a of that height.
 
@@ -277,18 +286,3 @@ def composed(t: Sweep, x: Any, top: int, c: Any) -> Callable[[int], Any]:
         return total(terms)
 
     return at
-
-
-@dataclass(slots=True, eq=False)
-class Jump(Row):
-    """A piecewise constant row."""
-
-    @by_degree
-    def step(self, t: Sweep, i: int) -> Degrees:
-        args, y = t.args(i), t.table[i]
-        yield
-        y[0], slope = t.jumping(self.row, args)
-        while True:
-            k = yield
-            if slope is not None:
-                y[t.algebra.part(k)] = slope

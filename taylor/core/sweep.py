@@ -73,8 +73,8 @@ class Sweep:
     ) -> None:
         self.program, self.algebra, self.order = program, algebra, algebra.order
         self.policy = current_policy()
-        constants = [i.op.constant for i in program.code if i.op.constant is not None]
-        self.like = self.kind([*inputs, *_deciding(parameters), *_deciding(constants)])
+        constants = (i.op.constant for i in program.code if i.op.constant is not None)
+        self.like = self.kind(inputs, [*parameters, *constants])
         self.table: list[Any] = []  # a table, or the plain value of an inactive instruction
         self.height: list[int] = []
         self.weighted: dict[int, Array] = {}  # D of a table, for integrals
@@ -129,9 +129,9 @@ class Sweep:
         self.owners.append(i)
 
     # -------------------------------------------------------------- what tables hold
-    def kind(self, inputs: Sequence[Array]) -> Array:
-        """Return an empty array of the kind of number of all tables."""
-        return _common(inputs)
+    def kind(self, inputs: Sequence[Array], others: Sequence[Any]) -> Array:
+        """Return an array of the kind of number of all tables."""
+        return _kind(inputs, others)
 
     def room(self, i: int, shape: tuple[int, ...]) -> Any:
         """Return the table of instruction i, all zeros."""
@@ -350,31 +350,21 @@ def _either(lanes: Iterable[Any]) -> Any:
     return functools.reduce(operator.or_, lanes, np.zeros((), dtype=bool))
 
 
-def _deciding(constants: Iterable[Any]) -> list[Any]:
-    """Return what decides, among constants, on the kind of number of a table.
+def _kind(inputs: Sequence[Any], others: Iterable[Any]) -> Array:
+    """Return an empty array of the kind of number that combines all inputs and what is beside them.
 
-    Python's floats do not: they take the precision of the table, as in NumPy.
+    Python's floats beside them do not count: they take the precision of the tables, as in NumPy.
     """
-    found: list[Any] = []
-    for c in constants:
-        if is_operand(c) or isinstance(c, (np.ndarray, np.inexact)):
-            found.append(c)
-        elif isinstance(c, complex):
-            found.append(np.zeros(0, dtype=np.complex64))
-        elif not Kind.of(c).numpy:
-            found.append(c)
-    return found
-
-
-def _common(inputs: Sequence[Any]) -> Array:
-    """Return an array of the kind of number that combines all inputs."""
-    held = [x for x in inputs if is_operand(x)]
-    plain = [x for x in inputs if not is_operand(x)]
-    like: Any = Kind.of(*plain).zeros((1,)) if plain or not held else None
-    for x in held:
-        head = x.reshape(-1)[:1]
-        like = head if like is None else like + head
-    return like
+    held, plain = [], []
+    for given, x in [*((True, x) for x in inputs), *((False, x) for x in others)]:
+        if is_operand(x):
+            held.append(x.reshape(-1)[:1])
+        elif given or isinstance(x, (np.ndarray, np.inexact)) or not Kind.of(x).numpy:
+            plain.append(x)
+        elif isinstance(x, complex):
+            plain.append(np.zeros(0, dtype=np.complex64))
+    like = [Kind.of(*plain).zeros((1,))] if plain or not held else []
+    return functools.reduce(operator.add, [*like, *held])
 
 
 def sweep(
