@@ -8,8 +8,8 @@ An instruction y = f(a, b, ...) has a value, and for tangents a', b' and the adj
 arrays, series, or nodes of a program.  None stands for zero, and an axis of length one for equal
 parts along a longer one.
 
-    input · parameter · constant · add · mul · div · scale · einsum; in `integrals` functions of the
-    table, in `sides` choices, in `maps` what only moves elements, in `calls` rules of arrays
+    input · parameter · constant · add · mul · div · scale · einsum; in `calls` functions of the
+    table and rules of arrays, in `sides` choices, in `maps` what only moves elements
 
 The step rule of an instruction computes the part of degree k of its series: see `sweep`.
 """

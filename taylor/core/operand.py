@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 
 from taylor.core import functions, memory, table
 from taylor.core.binding import FUNCTIONS, UFUNCS, Binding, Handler, call, call_ufunc, holds, method
-from taylor.core.calls import Call
+from taylor.core.calls import Call, Row
 from taylor.core.conditions import Condition
 from taylor.core.instructions import Arithmetic, Op
-from taylor.core.integrals import Row
 from taylor.core.maps import Gather, Scatter
 from taylor.core.maps import host as host
 from taylor.core.sides import Choose

@@ -26,9 +26,8 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Algebra
-from taylor.core.calls import Call, called
+from taylor.core.calls import Call, Integral, Row, called, composed
 from taylor.core.instructions import MUL, Arithmetic, Const, Input, Parameter, Scale, Step
-from taylor.core.integrals import Integral, Row, composed
 from taylor.core.maps import Map
 from taylor.core.program import Program, check
 from taylor.core.sides import Decision
@@ -186,7 +185,7 @@ class Sweep:
         return local_series(row, x, self.order)
 
     def composed(self, x: Array, top: int, c: Any) -> Callable[[int], Any]:
-        """Return what gives the parts of a function with local coefficients c: see `integrals`."""
+        """Return what gives the parts of a function with local coefficients c: see `calls`."""
         return composed(self, x, top, c)
 
     def choosing(self, i: int) -> Callable[[int], Any]:
@@ -373,7 +372,8 @@ def sweep(
     """Return the tables of the outputs of an expanded program.
 
     >>> from taylor import exp, record
-    >>> from taylor.core.expand import expand
+    >>> from taylor.core.algebra import Univariate
+    >>> from taylor.core.program import expand
     >>> sweep(expand(record(exp, 0.0)), Univariate(3), [np.array([0.0, 1, 0, 0])])[0]
     array([1.        , 1.        , 0.5       , 0.16666667])
     """

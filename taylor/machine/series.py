@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Univariate
-from taylor.core.calls import Call
+from taylor.core.calls import Call, Integral
 from taylor.core.instructions import Add, Div, Input, Instruction, Mul, Scale, Step
-from taylor.core.integrals import Integral
 from taylor.core.maps import Gather, Map
 from taylor.core.operand import host
 from taylor.core.program import Program

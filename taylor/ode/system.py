@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 
 from taylor.core.algebra import Univariate
 from taylor.core.calls import Call
-from taylor.core.expand import deciding, expand, kept
 from taylor.core.memory import fresh
 from taylor.core.operand import lift
-from taylor.core.program import Program, check, recording
+from taylor.core.program import Program, check, deciding, expand, kept, recording
 from taylor.core.sweep import Sweep
 from taylor.core.tape import check_unread
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError

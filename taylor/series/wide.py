@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Algebra
-from taylor.core.calls import Call
-from taylor.core.integrals import Row
+from taylor.core.calls import Call, Row
 from taylor.core.program import Program
 from taylor.core.sides import Choose
 from taylor.core.sweep import Sweep
