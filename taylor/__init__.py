@@ -45,7 +45,9 @@ if TYPE_CHECKING:
         gradient,
         hessian,
         hvp,
+        jacfwd,
         jacobian,
+        jacrev,
         jvp,
         objective,
         tensor,
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
         vjp,
     )
     from taylor.drivers.implicit import fixed_point, implicit_root
+    from taylor.drivers.lanes import lanes, map
     from taylor.drivers.transform import forward, reverse
     from taylor.sparse import (
         SparseHessian,
@@ -67,13 +70,14 @@ if TYPE_CHECKING:
 LATER = {
     "drivers.compile": ("compile",),
     "drivers.derivatives": (
-        "gradient", "hessian", "hvp", "jacobian", "jvp", "objective", "tensor", "third",
-        "value_and_gradient", "vjp",
+        "gradient", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jvp", "objective", "tensor",
+        "third", "value_and_gradient", "vjp",
     ),
     "drivers.implicit": ("fixed_point", "implicit_root"),
     "sparse": (
         "SparseHessian", "SparseJacobian", "jacobian_pattern", "sparse_hessian", "sparse_jacobian",
     ),
+    "drivers.lanes": ("lanes", "map"),
     "drivers.transform": ("forward", "reverse"),
     "ode": (),
 }  # fmt: skip
@@ -83,10 +87,11 @@ __version__ = "0.1.0"
 __all__ = [
     "Program", "SparseHessian", "SparseJacobian", "Taylor", "TaylorN", "checkpoint", "compile",
     "define", "derivative", "derivatives", "directional", "fixed_point", "formal_sqrt", "forward",
-    "gradient", "hessian", "hvp", "implicit_root", "inverse_map", "jacobian", "jacobian_pattern",
-    "jvp", "linalg", "logsumexp", "objective", "ode", "pack", "partial", "policy", "record",
-    "register", "reverse", "rule", "sparse_hessian", "sparse_jacobian", "taylor_coefficients",
-    "tensor", "third", "value_and_gradient", "vjp", "where",
+    "gradient", "hessian", "hvp", "implicit_root", "inverse_map", "jacfwd", "jacobian",
+    "jacobian_pattern", "jacrev", "jvp", "lanes", "linalg", "logsumexp", "map", "objective", "ode",
+    "pack", "partial", "policy", "record", "register", "reverse", "rule", "sparse_hessian",
+    "sparse_jacobian", "taylor_coefficients", "tensor", "third", "value_and_gradient", "vjp",
+    "where",
 ]  # fmt: skip
 __all__ += errors.__all__ + functions.__all__
 

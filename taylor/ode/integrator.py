@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ from taylor.ode.control import finite, looks_stiff, spacing
 from taylor.ode.dense import Solution, in_numbers_of
 from taylor.ode.machine import DONE, GO, GUARD, SMALL, Memory, Stepper
 from taylor.ode.options import Options, check_time, in_one_kind, number_of_steps
-from taylor.ode.pieces import Pieces, Place, along, resolved
+from taylor.ode.pieces import Pieces, Place, resolved
 from taylor.ode.stepper import agreed, by_numpy, failure
 from taylor.ode.surfaces import Surface, first_crossing, on_surface, past
 from taylor.ode.system import System, is_parameter
@@ -74,14 +74,28 @@ class TaylorIntegrator:
         atol: Any = 0.0,
         strict: bool = False,
     ) -> None:
+        self._begin(fun, t0, y0, args, Options(tol, order, max_step, atol, strict))
+
+    @classmethod
+    def of(
+        cls, fun: Callable[..., Any], t0: Any, y0: Any, args: Sequence[Any], options: Options
+    ) -> Self:
+        """Return an integrator with options that have been checked."""
+        it = cls.__new__(cls)
+        it._begin(fun, t0, y0, args, options)
+        return it
+
+    def _begin(
+        self, fun: Callable[..., Any], t0: Any, y0: Any, args: Sequence[Any], options: Options
+    ) -> None:
         if not callable(fun):
             raise TypeError(f"fun is a function of (t, y, *args), not {type(fun).__name__}")
-        self.strict = strict or (isinstance(fun, Compiled) and fun.strict)
+        self.strict = options.strict or (isinstance(fun, Compiled) and fun.strict)
         self.fun = fun.f if isinstance(fun, Compiled) else fun
         self._args = tuple(args)
         t, y = in_one_kind(t0, y0)
         self.place = Place(t, 0 * t, y, 0 * y)
-        self.control = Options(tol, order, max_step, atol).control(y)
+        self.control = options.control(y)
         self.tol, self.order, self.factor = (
             self.control.tol,
             self.control.order,
@@ -249,10 +263,9 @@ class TaylorIntegrator:
             start = self.place
             status, pieces = self._run(t_end, limit, log or branches)
             if branches:
-                surfaces, p = self.system.surfaces, self._parameters
-                pieces = resolved([surfaces], pieces, p, self.strict)
+                given = self.system.surfaces, pieces, self._parameters, self.strict
+                pieces, tables = resolved(*given)
                 left = self._left if self._left and self._left.x == start.t else None
-                tables = along(surfaces, pieces, p, self.strict)
                 crossed = first_crossing(tables, left) if len(pieces) else None
                 if crossed is not None:
                     if crossed[1].x == 0:

@@ -94,7 +94,7 @@ class Problem:
 
     def integrator(self, t: Any, y: Array, args: Sequence[Any]) -> TaylorIntegrator:
         """Return what takes the steps of one member."""
-        return Member(self.fun, t, y.reshape(self.shape), args=args, **vars(self.options))
+        return Member.of(self.fun, t, y.reshape(self.shape), args, self.options)
 
 
 class Member(TaylorIntegrator):

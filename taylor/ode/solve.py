@@ -13,7 +13,7 @@ from taylor.core.operand import lift
 from taylor.errors import IntegrationError
 from taylor.numbers.kinds import base
 from taylor.ode.dense import in_numbers_of
-from taylor.ode.events import Events, Happenings
+from taylor.ode.events import Events
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.jets import Plain
 from taylor.ode.options import Options, check_span
@@ -82,17 +82,17 @@ def solve_ivp(
     it = plain.integrator(t_span[0], options)
     t1 = t_span[1] + 0 * it.t
     record = Record(it, t1, t_eval, dense_output)
-    happenings = Happenings(Events(plain.events(events), it.args, it.strict), it)
+    watch = Events(plain.events(events), it)
 
     def result(status: int, message: str) -> OdeResult:
-        found = record.result(plain) | happenings.result(plain, events is not None)
+        found = record.result(plain) | watch.result(plain, events is not None)
         return OdeResult(
             found, nfev=it.steps, njev=0, nlu=0, status=status, message=message, success=status >= 0
         )
 
     try:
         with Bar(progress, it.t, t1) as bar:
-            found = result(*_integrated(it, t1, record, happenings, max_steps, bar))
+            found = result(*_integrated(it, t1, record, watch, max_steps, bar))
     except IntegrationError as error:
         error.result = result(-1, str(error))
         raise
@@ -112,15 +112,15 @@ def _integrated(
     it: TaylorIntegrator,
     t1: Any,
     record: Record,
-    happenings: Happenings,
+    watch: Events,
     max_steps: int | None,
     bar: Bar,
 ) -> tuple[int, str]:
     """Step to t1, or as far as there is a solution; return the status and the message."""
     try:
-        for steps in it.march(t1, max_steps, first=FIRST if happenings else None):
+        for steps in it.march(t1, max_steps, first=FIRST if watch else None):
             try:
-                pieces, ended = happenings.handle(steps)
+                pieces, ended = watch.handle(steps)
             except IntegrationError as error:
                 return -1, str(error)
             record.add(pieces)

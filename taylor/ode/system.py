@@ -75,7 +75,7 @@ class System:
     """
 
     def __init__(self, f: Callable[..., Any], t: Any, y: Array, args: Sequence[Any]) -> None:
-        self.f, self.shape, self.args = f, np.shape(y), list(args)
+        self.f, self.shape, self.args = shaped(f), np.shape(y), args
         self.floats = np.asarray(y).dtype.kind in "fc"
         self.free = [i for i, a in enumerate(args) if is_parameter(a)]
         self.program: Program | None = None
@@ -118,10 +118,7 @@ class System:
 
     def flow(self, t: Any, y: Any, *parameters: Any) -> Any:
         """Return f(t, y), in any number type."""
-        args = list(self.args)
-        for i, p in zip(self.free, parameters, strict=True):
-            args[i] = p
-        dy = shaped(self.f(t, fresh(y), *map(fresh, args)), self.shape)
+        dy = self.f(t, y, *filled(self.args, self.free, parameters))
         check_unread((t, y, *parameters))
         return dy
 
@@ -161,8 +158,20 @@ class System:
         return table
 
 
-def shaped(dy: Any, shape: tuple[int, ...]) -> Any:
-    """Return what f returned as an array of the shape of y."""
+def filled(args: Sequence[Any], places: Sequence[int], values: Sequence[Any]) -> list[Any]:
+    """Return args with other values in some places."""
+    found = list(args)
+    for i, x in zip(places, values, strict=True):
+        found[i] = x
+    return found
+
+
+def shaped(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Return f(t, y, *args) with copies as arguments, and an array of the shape of y as value."""
+    return lambda t, y, *args: _shaped(f(t, fresh(y), *map(fresh, args)), np.shape(y))
+
+
+def _shaped(dy: Any, shape: tuple[int, ...]) -> Any:
     dy = lift(dy)
     if not is_operand(dy):
         dy = np.asarray(dy)

@@ -118,6 +118,10 @@ class Coefficients(Operand):
         return found if order == "K" else found.copy(order)
 
     # -------------------------------------------------------------- conversions
+    def _basis(self, latex: bool) -> tuple[list[str], str]:
+        """Return how the basis is written, and what O(...) is of ("": nothing is left out)."""
+        return ["", *self.algebra.names], ""  # type: ignore[attr-defined]
+
     def __repr__(self) -> str:
         return text.plain(self)
 

@@ -101,15 +101,10 @@ def swept(
 @functools.cache
 def choice(mode: str, mine: Live) -> Program:
     """Return the program of one choice whose arguments marked in `mine` are series."""
-    code: list[Instruction] = []
-    inputs: list[int] = []
-    for i, inside in enumerate(mine):
-        if inside:
-            code.append(Instruction(Input(len(inputs)), (), ()))
-            inputs.append(i)
-        else:
-            code.append(Instruction(Parameter(i - len(inputs)), (), ()))
-    code.append(Instruction(Choose(mode), (0, 1, 2, 3), ()))
+    inputs = [i for i, inside in enumerate(mine) if inside]
+    others = [i for i, inside in enumerate(mine) if not inside]
+    ops = [Input(inputs.index(i)) if i in inputs else Parameter(others.index(i)) for i in range(4)]
+    code = [*(Instruction(op, (), ()) for op in ops), Instruction(Choose(mode), (0, 1, 2, 3), ())]
     return Program(code, inputs, [4])
 
 
