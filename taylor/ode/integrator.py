@@ -100,7 +100,6 @@ class TaylorIntegrator:
         self.h: Any = 0 * self.t  # of the last step
         self.steps = 0  # taken so far: series of the solution that were computed
         self.warnings: list[str] = []
-        self._memory: Memory | None = None
         self._stiff = 0
         self._left: Surface | None = None  # where fun has just changed its branch
         self._bind()
@@ -144,13 +143,10 @@ class TaylorIntegrator:
         self._args, self._left = tuple(args), None
         if not same:
             self._bind()
-        elif self._memory is not None:
+            return
+        self._parameters = self.system.parameters(args)
+        if self._memory is not None:
             self._memory.parameters(self._parameters)
-
-    @property
-    def _parameters(self) -> list[Any]:
-        """Those of the arguments that are inputs of the program."""
-        return self.system.parameters(self._args)
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
@@ -169,10 +165,9 @@ class TaylorIntegrator:
             raise IntegrationError(
                 f"fun has no value at t = {self.t}, y = {self.y}: {error}"
             ) from error
-        self.system, machine = system, self._machine(system)
-        self._memory = None
-        if machine is not None:
-            self._memory = Memory(machine, self._parameters)
+        self.system, self._parameters = system, system.parameters(self._args)
+        machine = self._machine(system)
+        self._memory = None if machine is None else Memory(machine, self._parameters)
 
     def renew(self) -> None:
         """Record fun anew: what it reads besides its arguments may have changed."""
@@ -184,9 +179,8 @@ class TaylorIntegrator:
         if self.system.program is None or self.system.program.guards:
             self._bind()
 
-    def _machine(self, system: System) -> Any:
+    def _machine(self, system: System) -> Stepper | None:
         """Return the machine of the steps, or None where they run through NumPy."""
-        kinds = {np.asarray(p).dtype for p in system.parameters(self._args)}
         try:
             if system.program is None:
                 raise TraceError(
@@ -199,9 +193,9 @@ class TaylorIntegrator:
                 raise TypeError(
                     f"a state of {self.y.dtype}; give float64, complex numbers by their parts"
                 )
-            for kind in kinds:
-                if kind.kind not in "fiub":
-                    raise TypeError(f"args holds numbers of {kind}; give floats")
+            for p in self._parameters:
+                if np.asarray(p).dtype.kind not in "fiub":
+                    raise TypeError(f"args holds numbers of {np.asarray(p).dtype}; give floats")
             given = system.program, self.order, self.factor
             return STORE.made(lambda: Stepper(*given), "stepper", given[0].identity, *given[1:])
         except (TaylorError, TypeError, ImportError, OSError) as error:
