@@ -15,7 +15,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "special_series", "special_values",
     ],
     "llvm": [
-        "text", "registers", "ir", "function", "expression", "vector", "store", "jit", "tiles",
+        "text", "registers", "ir", "function", "vector", "store", "jit", "tiles",
     ],
     "core": [
         "choices", "table", "powers", "functions", "tags", "tables", "algebra", "structured",
@@ -38,7 +38,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "trees", "derivable", "arguments", "driver", "ties", "forward_mode", "kinks",
         "interpolation", "derivatives", "several",
         "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit", "recorded",
-        "forms", "compile",
+        "forms", "compile", "lanes",
     ],
     "ode": [
         "files", "control", "options", "roots", "dense", "system", "pieces", "surfaces", "machine",

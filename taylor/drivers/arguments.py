@@ -210,10 +210,6 @@ def _are_arguments(f: Function, x: tuple[Any, ...]) -> bool:
     return len(needed) > 1 and len(needed) <= len(x)
 
 
-def _alone(x: Any) -> list[Any]:
-    return [x]
-
-
 class OfSeveral:
     """A driver of a function of several arrays, by those of them that vary."""
 
@@ -233,7 +229,7 @@ class OfSeveral:
         form, vary = self.form, self.vary
         leaves, rest = list(z[: self.count]), iter(z[self.count :])
         at = [leaves[i] for i in vary]
-        vector, apart = (at[0], _alone) if len(at) == 1 else trees.joined(at)
+        vector, apart = trees.as_one(at)
 
         def of_one(x: Any) -> Any:
             inside = list(leaves)

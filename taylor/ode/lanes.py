@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from taylor.core.program import Program
-from taylor.llvm.expression import Expression
 from taylor.llvm.function import Function
 from taylor.llvm.registers import Scalar
 from taylor.machine.machine import block
@@ -96,9 +95,9 @@ class Lane:
         """Return the address of number n of its record."""
         return self.g.address(self.column, [], n * self.unit)
 
-    def head(self, n: int) -> Expression:
+    def head(self, n: int) -> Scalar:
         """Return number n of its record."""
-        return Expression(self.g, self.g.load(self.at(n)))
+        return self.g.load(self.at(n))
 
     def move(self, table: str, count: int, record: str, inward: bool) -> None:
         """Copy the numbers of a record into the lane, or back."""
@@ -119,9 +118,9 @@ class Lane:
         g.write_word(g.address(found, [], components), self.at(FOUND), "ptr")
         goal = g.address(g.word(self.at(GOALS), "ptr"), [], 1)
         g.write_word(goal, self.at(GOALS), "ptr")
-        end = Expression(g, g.load(goal))
-        with g.when(end.equals(end).x):
-            g.store(end.x, self.at(END))
+        end = g.load(goal)
+        with g.when(end.equals(end)):
+            g.store(end, self.at(END))
             g.store(g.constant(GO), self.at(STATUS))
 
 
@@ -142,10 +141,10 @@ def _refill(f: Function, rows: list[int], components: int) -> None:
             slot, waiting = g.address("%owners", [(n, 1)], 0), g.address("%owners", [], unit)
             owner = g.word(slot, "i64")
             with g.when(g.less(-1, owner)):
-                with g.when(lane.head(STATUS).equals(DONE).x):
+                with g.when(lane.head(STATUS).equals(DONE)):
                     lane.land(rows[HEAD], components)
                 going = lane.head(STATUS).equals(GO) & (lane.head(LIMIT) > 0.0)
-                with g.when((~going).x):
+                with g.when(~going):
                     lane.move(table, len(rows), owner, False)
                     g.write_word(-1, slot, "i64")
             with g.when(g.less(g.word(slot, "i64"), 0)):

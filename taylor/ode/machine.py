@@ -24,7 +24,6 @@ import numpy as np
 from taylor.core.maps import Gather
 from taylor.core.program import Program
 from taylor.errors import DomainError
-from taylor.llvm.expression import Expression
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH, Index
 from taylor.llvm.registers import Scalar
@@ -129,8 +128,8 @@ class Stepper(Machine):
             else:
                 sweep.degrees(range(len(sweep.steps)))
             values = {i: sweep.value(i) for g in program.guards for i in (g.a, g.b) if i >= 0}
-            wrong = Expression(f, failed(f, program.guards, values))
-            steps.again = f.every(self._step(f, y, wrong).x)
+            wrong = failed(f, program.guards, values)
+            steps.again = f.every(self._step(f, y, wrong))
 
     def _shift(self, sweep: Emission, y: Coefficients, out: int) -> None:
         """Add the step y_{k+1} = f_k/(k + 1) to a sweep."""
@@ -178,19 +177,19 @@ class Stepper(Machine):
             del sweep.steps[n], sweep.owners[n]
         return list(args)
 
-    def _step(self, f: Function, y: Table, wrong: Expression) -> Expression:
+    def _step(self, f: Function, y: Table, wrong: Scalar) -> Scalar:
         """Write step size, checks and the new state; return whether to go on."""
 
-        def head(n: int) -> Expression:
-            return Expression(f, f.load(f.address("%data", [], n)))
+        def head(n: int) -> Scalar:
+            return f.load(f.address("%data", [], n))
 
-        def keep(n: int, x: Expression) -> None:
-            f.store(x.x, f.address("%data", [], n))
+        def keep(n: int, x: Scalar) -> None:
+            f.store(x, f.address("%data", [], n))
 
         now, low, end, longest = map(head, (TIME, LOW, END, LONGEST))
         status, count, limit = map(head, (STATUS, STEPS, LIMIT))
         h, most = self._size_of_step(f, y)
-        most = most + Expression(f, f.unanswered())
+        most = most + f.unanswered()
         rest = end - now - low
         room = abs(rest).least(longest)
         bounded, last = h < room, abs(rest) <= longest
@@ -219,21 +218,21 @@ class Stepper(Machine):
         going = status.equals(GO) & (limit > 0.0)
         return going | status.equals(IDLE) if self.unit > 1 else going
 
-    def _size_of_step(self, f: Function, y: Table) -> tuple[Expression, Expression]:
+    def _size_of_step(self, f: Function, y: Table) -> tuple[Scalar, Scalar]:
         """Return the step size by `control`, and the largest log2 of the coefficients read."""
         order, factor = self.order, self.factor
 
-        def of_all(x: Expression) -> Expression:
+        def of_all(x: Scalar) -> Scalar:
             """Return the largest lane of a vector over elements (over points: itself)."""
-            return x if x.x.width == f.unit else Expression(f, f.largest(x.x))
+            return x if x.width == f.unit else f.largest(x)
 
-        def logs(k: int) -> Expression:
+        def logs(k: int) -> Scalar:
             return _log2(self._largest(f, y.offset + k * y.size_of_part))
 
-        floor, before = (Expression(f, f.load(f.address("%data", [], n))) for n in (FLOOR, LENGTH))
+        floor, before = (f.load(f.address("%data", [], n)) for n in (FLOOR, LENGTH))
         heads = [of_all(logs(0)).most(floor), of_all(logs(1))]
 
-        def radius(k: int, last: Expression) -> Expression:
+        def radius(k: int, last: Scalar) -> Scalar:
             """Return -log2 of the radius of convergence, lane by lane."""
             powers = zip((k, k - 1), heads, strict=True)
             rates = [(last - head) * (1.0 / power) for power, head in powers if power]
@@ -244,10 +243,10 @@ class Stepper(Machine):
         most = of_all(last[0].most(last[1])).most(heads[0].most(heads[1]))
         ends = of_all(rates[0].most(rates[1]))
 
-        def bounded(ends: Expression) -> Expression:
+        def bounded(ends: Scalar) -> Scalar:
             """Return the rate that the coefficients above order/2 allow, too."""
             present = of_all(last[0].most(last[1])) > LEAST
-            exact = loose = Expression(f, f.constant(VANISHED))
+            exact = loose = f.constant(VANISHED)
             for k, slack in slacks(order):
                 rate = radius(k, logs(k))
                 exact, loose = exact.most(rate), loose.most(rate - slack)
@@ -257,35 +256,35 @@ class Stepper(Machine):
             ends = bounded(ends)
         elif slacks(order):  # looked at only where the step grows, so that it costs nothing else
             grows = ~(factor - 2 - ends - _log2(abs(before)) <= 0.0)
-            with f.when(grows.x) as careful:
+            with f.when(grows) as careful:
                 other = bounded(ends)
-            ends = Expression(f, careful.merged(other.x, ends.x))
+            ends = careful.merged(other, ends)
         return _exp2(factor - ends), most
 
-    def _largest(self, f: Function, start: int) -> Expression:
+    def _largest(self, f: Function, start: int) -> Scalar:
         """Return the largest absolute values of one coefficient, as a vector over its elements."""
         n = self.components
         alone = self.unit == 1
 
-        def size(i: Index, offset: int, width: int) -> Expression:
+        def size(i: Index, offset: int, width: int) -> Scalar:
             place = f.address("%data", [(i, 1)], start + offset)
-            return abs(Expression(f, f.load(place, width)))
+            return abs(f.load(place, width))
 
         def several(i: str, totals: list[Scalar]) -> list[Scalar]:
             found = (size(i, c * WIDTH, WIDTH) for c in range(SUMS))
-            return [_larger(Expression(f, t), x).x for t, x in zip(totals, found, strict=True)]
+            return [_larger(t, x) for t, x in zip(totals, found, strict=True)]
 
         step = SUMS * WIDTH
         first = n // step * step if alone and n > WRITTEN_OUT * WIDTH else 0
-        found: list[Expression] = []
+        found: list[Scalar] = []
         if first:
             totals = f.fold(0, first, [f.constant(0.0, WIDTH)] * SUMS, several, step)
-            found = [Expression(f, x) for x in totals]
+            found = [x for x in totals]
         width = self.width
         for i in range(first, n, width if alone else 1):
             x = size(0, i, width)
             if alone and i + width > n:
-                inside = Expression(f, f.lanes([i + lane < n for lane in range(width)]))
+                inside = f.lanes([i + lane < n for lane in range(width)])
                 x = inside.where(x, 0.0)
             found.append(x)
         return functools.reduce(_larger, found)
@@ -295,7 +294,7 @@ class Stepper(Machine):
         """Numbers of a coefficient of y that are loaded at a time."""
         return self.unit if self.unit > 1 else WIDTH if self.part > 1 else 1
 
-    def _log(self, f: Function, y: Table, times: Sequence[Expression]) -> None:
+    def _log(self, f: Function, y: Table, times: Sequence[Scalar]) -> None:
         """Write the series and some numbers of its time to the log, if there is one; move on."""
         if self.unit > 1:
             return
@@ -309,12 +308,12 @@ class Stepper(Machine):
         with f.when(f.present(series)):
             f.repeat(size, move, self.width)
             for i, x in enumerate(times):
-                f.store(x.x, f.address(numbers, [], i))
+                f.store(x, f.address(numbers, [], i))
             for n, pointer, step in ((LOG, series, size), (TIMES, numbers, len(times))):
                 following = f.address(pointer, [], step)
                 f.write_word(following, f.address("%data", [], n), "ptr")
 
-    def _horner(self, f: Function, y: Table, h: Expression, accepted: Expression) -> None:
+    def _horner(self, f: Function, y: Table, h: Scalar, accepted: Scalar) -> None:
         """Write y(t + h), carrying the rounding of the last addition."""
         width, square = self.width, h * h
         low_place, last_place = self.results
@@ -323,8 +322,8 @@ class Stepper(Machine):
             def place(offset: int) -> str:
                 return f.address("%data", [(i, 1)], offset)
 
-            def there(offset: int) -> Expression:
-                return Expression(f, f.load(place(offset), width))
+            def there(offset: int) -> Scalar:
+                return f.load(place(offset), width)
 
             # the sum from degree 1 on, even and odd powers apart: half the chain of operations
             halves = []
@@ -337,9 +336,9 @@ class Stepper(Machine):
             old, low = there(y.offset), there(low_place)
             moved = accepted.where(even.fma(h, odd).fma(h, low), low)
             total, rounding = old.two_sum(moved)
-            f.store(accepted.where(old, there(last_place)).x, place(last_place))
-            f.store(total.x, place(y.offset))
-            f.store(rounding.x, place(low_place))
+            f.store(accepted.where(old, there(last_place)), place(last_place))
+            f.store(total, place(y.offset))
+            f.store(rounding, place(low_place))
 
         f.repeat(self.part, element, 1 if self.unit > 1 else width)
 
@@ -414,23 +413,23 @@ def _division(f: Function, k: Any) -> Callable[[Scalar], Scalar]:
         if not rest:
             return lambda x: f.binary("fmul", x, high)
     else:
-        degree = Expression(f, k.number) + 1.0
-        inverse = Expression(f, f.constant(1.0)) / degree
-        high, low = inverse.x, ((-inverse).fma(degree, 1.0) * inverse).x
+        degree = k.number + 1.0
+        inverse = f.constant(1.0) / degree
+        high, low = inverse, ((-inverse).fma(degree, 1.0) * inverse)
     return lambda x: f.intrinsic("fma", x, high, f.binary("fmul", x, low))
 
 
-def _larger(a: Expression, b: Expression) -> Expression:
+def _larger(a: Scalar, b: Scalar) -> Scalar:
     """Return the larger of two numbers that are not negative; nan is the largest of all."""
     return a.bits().function("umax", b.bits()).double()
 
 
-def _log2(x: Expression) -> Expression:
+def _log2(x: Scalar) -> Scalar:
     """Return log2 of numbers >= 0, linear between powers of two; -1023 of 0, >= 1024 of inf."""
     return x.bits().cast("sitofp", "double").fma(2.0**-52, -1023.0)
 
 
-def _exp2(x: Expression) -> Expression:
+def _exp2(x: Scalar) -> Scalar:
     """Return the inverse of `_log2`, within the range of doubles."""
     scaled = (x.least(1022.0).most(-1022.0) + 1023.0) * 2.0**52
     return scaled.cast("fptosi", "i64").double()
