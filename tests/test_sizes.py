@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 3405,
     "series": 2245,
     "drivers": 4839,
-    "ode": 4345,
+    "ode": 4316,
     "command": 430,
     ".": 650,
     "hyperdual": 210,
