@@ -17,7 +17,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 1700,
     "machine": 3405,
     "series": 2228,
-    "drivers": 4839,
+    "drivers": 4886,
     "ode": 4345,
     "command": 430,
     ".": 630,

@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Algebra
-from taylor.core.expand import of_row
 from taylor.core.instructions import DIV, MUL, Input, Instruction, Parameter
-from taylor.core.program import Program
+from taylor.core.program import Program, of_row
 from taylor.core.table import Elementary
 from taylor.core.tables import pad
 from taylor.errors import TaylorError
