@@ -19,7 +19,7 @@ from taylor.arrays import products as products
 from taylor.arrays import sequences as sequences
 from taylor.arrays import statistics as statistics
 from taylor.arrays.elementwise import logsumexp, where
-from taylor.core import functions
+from taylor.core import binding, functions
 from taylor.core.functions import *  # noqa: F403
 from taylor.core.program import Program, record
 from taylor.core.table import define, rule
@@ -38,7 +38,7 @@ from taylor.series.multivariate import TaylorN, inverse_map
 from taylor.series.univariate import Taylor, formal_sqrt
 
 if TYPE_CHECKING:
-    from taylor import ode
+    from taylor import ode, scipy
     from taylor.drivers.compile import compile
     from taylor.drivers.derivatives import (
         gradient,
@@ -75,6 +75,7 @@ LATER = {
     ),
     "drivers.transform": ("forward", "reverse"),
     "ode": (),
+    "scipy": (),
 }  # fmt: skip
 
 __version__ = "0.1.0"
@@ -88,6 +89,7 @@ __all__ = [
     "value_and_gradient", "vjp", "where",
 ]  # fmt: skip
 __all__ += errors.__all__ + functions.__all__
+binding.MORE.append(lambda: import_module("taylor.scipy.ufuncs"))
 
 
 def __getattr__(name: str) -> Any:
