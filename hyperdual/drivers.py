@@ -93,8 +93,5 @@ def _hessian(f: Function, x: Any) -> Array:
             table = _mixed(f, x, (i, j))
             scalar_only(np.shape(table)[1:], "hessian", "taylor.tensor(f, x, 2)")
             entries[i, j] = entries[j, i] = table[position(squarefree(2), (0, 1))]
-    if not n:
-        return np.zeros(np.shape(x) * 2)
-    return np.stack([entries[i, j] for i in range(n) for j in range(n)]).reshape(np.shape(x) * 2)[
-        ()
-    ]
+    rows = [entries[i, j] for i in range(n) for j in range(n)]
+    return (np.stack(rows) if rows else np.zeros(0)).reshape(np.shape(x) * 2)[()]

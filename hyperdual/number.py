@@ -11,9 +11,8 @@ from taylor.core.algebra import Monomials, squarefree
 from taylor.core.operand import lift
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.values import as_array, joined
+from taylor.series import text
 from taylor.series.series import Series, level_over
-
-Array = Any
 
 
 def position(algebra: Monomials, subset: Iterable[int]) -> int:
@@ -73,6 +72,10 @@ class HyperDual(Series):
         np.float64(1.0)
         """
         return cls._variables(values, squarefree(len(values)))
+
+    def _basis(self, latex: bool) -> tuple[list[str], str]:
+        names = text.indexed(r"\varepsilon" if latex else "ε", self.algebra.variables, latex)
+        return text.monomials(names, self.algebra.exponents.tolist(), latex), ""
 
     def part(self, subset: Iterable[int]) -> Any:
         """Return the part of the product of the ε's in the subset, numbered from 0.

@@ -31,6 +31,7 @@ from taylor.drivers.forward_mode import (
     partial,
     taylor_coefficients,
 )
+from taylor.drivers.trees import pack, register
 from taylor.errors import *  # noqa: F403
 from taylor.numbers import intervals as intervals  # hears of mpmath
 from taylor.numbers.policy import policy
@@ -38,41 +39,27 @@ from taylor.series.multivariate import TaylorN, inverse_map
 from taylor.series.univariate import Taylor, formal_sqrt
 
 if TYPE_CHECKING:
-    from taylor import ode, scipy
-    from taylor.drivers.compile import compile
-    from taylor.drivers.derivatives import (
-        gradient,
-        hessian,
-        hvp,
-        jacobian,
-        jvp,
-        objective,
-        tensor,
-        third,
-        value_and_gradient,
-        vjp,
-    )
-    from taylor.drivers.implicit import fixed_point, implicit_root
-    from taylor.drivers.transform import forward, reverse
-    from taylor.sparse import (
-        SparseHessian,
-        SparseJacobian,
-        jacobian_pattern,
-        sparse_hessian,
-        sparse_jacobian,
-    )
+    from taylor import ode as ode
+    from taylor import scipy as scipy
+    from taylor.drivers.compile import *  # noqa: F403
+    from taylor.drivers.derivatives import *  # noqa: F403
+    from taylor.drivers.implicit import *  # noqa: F403
+    from taylor.drivers.lanes import *  # noqa: F403
+    from taylor.drivers.transform import *  # noqa: F403
+    from taylor.sparse import *  # noqa: F403
 
 # Imported when they are first asked for: a program that needs a few derivatives starts sooner
 LATER = {
     "drivers.compile": ("compile",),
     "drivers.derivatives": (
-        "gradient", "hessian", "hvp", "jacobian", "jvp", "objective", "tensor", "third",
-        "value_and_gradient", "vjp",
+        "gradient", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jvp", "objective", "tensor",
+        "third", "value_and_gradient", "vjp",
     ),
     "drivers.implicit": ("fixed_point", "implicit_root"),
     "sparse": (
         "SparseHessian", "SparseJacobian", "jacobian_pattern", "sparse_hessian", "sparse_jacobian",
     ),
+    "drivers.lanes": ("lanes", "map"),
     "drivers.transform": ("forward", "reverse"),
     "ode": (),
     "scipy": (),
@@ -81,26 +68,26 @@ LATER = {
 __version__ = "0.1.0"
 
 __all__ = [
-    "Program", "SparseHessian", "SparseJacobian", "Taylor", "TaylorN", "checkpoint", "compile",
-    "define", "derivative", "derivatives", "directional", "fixed_point", "formal_sqrt", "forward",
-    "gradient", "hessian", "hvp", "implicit_root", "inverse_map", "jacobian", "jacobian_pattern",
-    "jvp", "linalg", "logsumexp", "objective", "ode", "partial", "policy", "record", "reverse",
-    "rule", "sparse_hessian", "sparse_jacobian", "taylor_coefficients", "tensor", "third",
-    "value_and_gradient", "vjp", "where",
+    "Program", "Taylor", "TaylorN", "checkpoint", "define", "derivative", "derivatives",
+    "directional", "formal_sqrt", "inverse_map", "linalg", "logsumexp", "ode", "pack", "partial",
+    "policy", "record", "register", "rule", "taylor_coefficients", "where",
 ]  # fmt: skip
+__all__ += [name for names in LATER.values() for name in names]
 __all__ += errors.__all__ + functions.__all__
 binding.MORE.append(lambda: import_module("taylor.scipy.ufuncs"))
 
 
-def __getattr__(name: str) -> Any:
-    """Return a module, or what is in it, that is imported when it is first asked for."""
-    if name in LATER:
-        return import_module(f"taylor.{name}")
-    for module, names in LATER.items():
-        if name in names:
-            globals()[name] = getattr(import_module(f"taylor.{module}"), name)
-            return globals()[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # to whom any name would be one of the package
+
+    def __getattr__(name: str) -> Any:
+        """Return a module, or what is in it, that is imported when it is first asked for."""
+        if name in LATER:
+            return import_module(f"taylor.{name}")
+        for module, names in LATER.items():
+            if name in names:
+                globals()[name] = getattr(import_module(f"taylor.{module}"), name)
+                return globals()[name]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -14,7 +14,7 @@ import pytest
 
 import taylor
 from taylor import CompileError, PerformanceWarning
-from taylor.core.expand import expand
+from taylor.core.program import expand
 from taylor.core.table import TABLE, define
 from taylor.machine.machine import Machine
 from taylor.ode import TaylorIntegrator, solve_ensemble, solve_ivp
@@ -286,7 +286,7 @@ def test_code_from_the_disk_asks_the_rows_of_its_process(tmp_path):
 def test_the_value_that_is_written_in_rows_is_compiled():
     program = taylor.record(lambda x: GD(x) * MATH(x), 0.5)
     (ask,), _ = Machine(program).asks
-    assert ask[:2] == ("value", 1)
+    assert list(ask[:2]) == ["value", 1]
     (ask,), _ = Machine(expand(program), 5, expanded=True).asks
     assert ask[0] == "value"
 

@@ -15,29 +15,29 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "special_series", "special_values",
     ],
     "llvm": [
-        "text", "registers", "ir", "function", "expression", "vector", "store", "jit", "tiles",
-        "products",
+        "text", "registers", "ir", "function", "vector", "store", "jit", "tiles",
     ],
     "core": [
-        "choices", "table", "powers", "functions", "tags", "tables", "algebra", "structured",
-        "branches", "binding", "conditions", "memory", "patterns", "instructions", "calls", "maps",
-        "operand", "tape", "rules", "program", "expand", "singular", "state", "sides",
-        "sweep",
+        "choices", "table", "tags", "tables", "algebra", "structured", "powers", "functions",
+        "binding", "conditions", "memory", "patterns", "singular", "instructions",
+        "sides", "calls", "maps", "operand", "tape", "rules", "program", "sweep",
     ],
     "linalg": ["degrees", "equations", "factors", "__init__"],
     "arrays": ["moves", "reductions", "products", "elementwise", "statistics", "sequences"],
     "machine": [
         "calls", "planar", "nests", "moves", "contractions", "emit", "questions", "degrees",
-        "tables", "convolutions", "compose", "monomials", "series", "machine", "engine",
+        "tables", "convolutions", "compose", "monomials", "products", "series", "machine",
+        "engine",
     ],
     "series": [
         "text", "wide", "coefficients", "rows", "rules", "series", "powers",
         "univariate", "multivariate",
     ],
     "drivers": [
-        "driver", "ties", "forward_mode", "kinks", "interpolation", "derivatives", "several",
+        "trees", "derivable", "arguments", "driver", "ties", "forward_mode", "kinks",
+        "interpolation", "derivatives", "several",
         "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit", "recorded",
-        "compile",
+        "forms", "compile", "lanes",
     ],
     "scipy": [
         "analytic", "formulas", "probability", "classical", "rows", "waves", "ufuncs", "special",

@@ -11,7 +11,7 @@ import pytest
 import taylor
 from taylor.errors import IntegrationError, ShapeMismatch
 from taylor.ode import TaylorIntegrator, ensemble, lanes, machine, solve_ensemble, solve_ivp
-from taylor.ode.members import Problem, begun, in_lanes
+from taylor.ode.members import Problem, in_lanes
 from taylor.ode.options import Options
 
 RNG = np.random.default_rng(5)
@@ -79,10 +79,9 @@ def test_members_are_those_of_solve_ivp(name):
 def test_they_run_in_lanes(name):
     fun, shape = SYSTEMS[name]
     y0 = RNG.uniform(-1, 1, (2, *shape))
-    problem = Problem(fun, shape, np.array([1.0]), Options(), np.inf)
-    given = np.fromiter([()] * 2, object)
-    problem, parameters = in_lanes(problem, begun(y0, 0.0, np.ones(1)), given)
-    assert parameters.shape == (2, 0)
+    problem = Problem(fun, shape, 0.0, np.array([1.0]), Options(), np.inf)
+    problem, parameters = in_lanes(problem, y0, [()] * 2)
+    assert parameters.shape == (1, 0)
 
 
 @pytest.mark.parametrize("unit", [8, 16, 32])
@@ -90,17 +89,17 @@ def test_they_run_in_lanes(name):
 def test_bits_do_not_depend_on_lanes(unit, count):
     it = TaylorIntegrator(kepler, 0.0, ORBITS[0])
     many = lanes.Lanes(it.system.program, it.order, it.factor, unit)
-    records, y, _, _ = many.records(count)
-    records[:, machine.LONGEST], records[:, machine.LIMIT] = np.inf, 1000
-    records[:, machine.FLOOR], y[:] = -1023, ORBITS[:count]
-    column, found = np.zeros(count, dtype=int), np.zeros((count, 2, 4))
-    many.run(records, np.array([2.0, END]), column, found)
-    assert (records[:, machine.STATUS] == machine.DONE).all()
-    assert (column == 2).all()
+    problem = Problem(kepler, (4,), 0.0, np.array([2.0, END]), Options(), np.inf)
+    rows = problem.begun(ORBITS[:count], ())
+    state = problem.named(rows)
+    state["limit"] = 1000
+    many.run(rows, problem.record, problem.targets)
+    assert (state["code"] == machine.DONE).all()
+    assert (state["column"] == 2).all()
     whole = solve_ensemble(kepler, (0.0, END), ORBITS, t_eval=[2.0, END])
-    np.testing.assert_array_equal(found.transpose(0, 2, 1), whole.y[:count])
-    np.testing.assert_array_equal(y, whole.y_last[:count])
-    np.testing.assert_array_equal(records[:, machine.STEPS], whole.steps[:count])
+    np.testing.assert_array_equal(state["found"].transpose(0, 2, 1), whole.y[:count])
+    np.testing.assert_array_equal(state["y"], whole.y_last[:count])
+    np.testing.assert_array_equal(state["steps"], whole.steps[:count])
 
 
 def test_large_systems_take_fewer_lanes():

@@ -201,9 +201,8 @@ def test_tangents_and_adjoints_are_transposes():
     program = record(f, POINT)
     v = RNG.normal(size=N)
     values = list(program.code)
-    from taylor.core.program import trace
 
-    values = trace(program, [POINT])
+    values = program.trace([POINT])
     w = RNG.normal(size=np.shape(values[program.outputs[0]]))
     forward = tangents(program.code, values, [v])[program.outputs[0]]
     (back,) = adjoints(program.code, values, {program.outputs[0]: w})

@@ -10,9 +10,20 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2450, "llvm": 1900, "core": 7000, "linalg": 1200, "arrays": 1700, "machine": 3350,
-    "series": 2300, "drivers": 3850, "scipy": 1950, "ode": 4450, "command": 430, ".": 650, "hyperdual": 210,
-}  # fmt: skip
+    "numbers": 2409,
+    "llvm": 1672,
+    "core": 6925,
+    "linalg": 1200,
+    "arrays": 1700,
+    "machine": 3405,
+    "series": 2228,
+    "drivers": 4886,
+    "scipy": 1900,
+    "ode": 4345,
+    "command": 430,
+    ".": 630,
+    "hyperdual": 210,
+}
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}
 MODULES = sorted(p for name in ("taylor", "hyperdual") for p in (ROOT / name).rglob("*.py"))

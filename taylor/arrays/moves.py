@@ -90,7 +90,8 @@ for _handler, _functions in MOVES.items():
         family(_func, _handler(_func))
 for _func, _places in PLACES.items():
     family(_func, _of_places(_func, _places))
-define(memory.FUNCTIONS, lifted=False)
+for _func, _writing in memory.FUNCTIONS.items():
+    family(_func, _writing)
 
 
 # ------------------------------------------------------------------ several arrays

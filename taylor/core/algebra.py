@@ -27,8 +27,6 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from taylor.core.tables import contract_rows, dot, last_nonzero, trimmed_product
-from taylor.llvm import products as machine
-from taylor.llvm.products import Blocks
 from taylor.numbers.contexts import is_set
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.values import constant, zeros
@@ -39,8 +37,8 @@ MAX_MONOMIALS = 2 * 10**7
 MAX_EXPONENTS = 2 * 10**8  # monomials times variables
 CACHED_PAIRS = 1 << 22
 NONE = np.empty(0)  # weights that are all one
-GATHERED = 1 << 13  # products of coefficients, in all lanes, up to which they are gathered
-LARGE, LONG = 20_000, 7  # products of coefficients, in all and for two rows, that rows pay for
+FEW = 1 << 9  # products of coefficients, in all lanes, in which NumPy is as fast as machine code
+GATHERED = 1 << 16  # and those up to which they are gathered
 
 
 def check_order(order: Any) -> int:
@@ -203,9 +201,9 @@ def _triangle(order: int) -> list[Array]:
     return [p, total - p, np.flatnonzero(p == 0)]
 
 
-def few_products(algebra: Any, x: Array, y: Array) -> bool:
-    """Whether a product of two tables takes so few products of numbers that NumPy is as fast."""
-    return bool(max(x.size, y.size) * algebra.count < GATHERED * algebra.size)
+def few_products(algebra: Any, x: Array, y: Array, most: int = FEW) -> bool:
+    """Whether a product of two tables takes less than so many products of numbers."""
+    return bool(max(x.size, y.size) * algebra.count < most * algebra.size)
 
 
 def _gathered(x: Array, y: Array, algebra: Any) -> Array | None:
@@ -215,7 +213,7 @@ def _gathered(x: Array, y: Array, algebra: Any) -> Array | None:
     """
     if any(type(v) is not np.ndarray or v.dtype == object for v in (x, y)):
         return None
-    if not few_products(algebra, x, y):
+    if not few_products(algebra, x, y, GATHERED):
         return None
     p, q, starts = algebra.all_pairs
     z = np.add.reduceat(x[p] * y[q], starts, axis=0)
@@ -245,7 +243,7 @@ class Graded:
         self.offsets = np.searchsorted(degrees, np.arange(order + 2))
         self.size = len(degrees)
         self._pairs: dict[tuple[int, int, int], Pairs] = {}
-        self._tables: dict[tuple[int, int, int], machine.Pairs] = {}
+        self._lists: dict[tuple[int, int, int, bool], list[Array]] = {}
 
     def _products(self, k: int, lo: int, hi: int) -> tuple[Array, ...]:
         """Return (p, q, out) or (p, q, out, weights) of `pairs`, in any order."""
@@ -258,12 +256,7 @@ class Graded:
 
     @property
     def count(self) -> int:
-        return len(self.compiled_pairs(-1, 0, 0).arrays[0])
-
-    @property
-    def blocks(self) -> Blocks | None:
-        """The rows of a product where it goes through them; None where pairs are better."""
-        return None
+        return len(self.lists(-1, 0, 0)[0])
 
     def part(self, k: int) -> slice:
         return slice(int(self.offsets[k]), int(self.offsets[k + 1]))
@@ -286,25 +279,34 @@ class Graded:
             self._pairs[key] = found
         return found
 
-    def compiled_pairs(self, k: int, lo: int, hi: int) -> machine.Pairs:
-        """Return the pairs of `pairs`, or (k < 0) of all products, for compiled sums."""
-        key = (k, lo, hi)
-        if key not in self._tables:
-            degrees = [(k, lo, hi)] if k >= 0 else [(j, 0, j) for j in range(self.order + 1)]
-            parts = [self.pairs(*given) for given in degrees]
-            counts = []
-            for (j, *_), part in zip(degrees, parts, strict=True):
-                of_part = np.zeros(int(self.offsets[j + 1] - self.offsets[j]), dtype=int)
-                of_part[part.out] = np.diff(part.starts, append=len(part.p))
-                counts.append(of_part)
-            starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
-            p, q = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
-            weights = [part.weights for part in parts if part.weights is not None]
-            packed = machine.Pairs(p, q, starts, np.concatenate(weights) if weights else NONE)
-            if len(p) > CACHED_PAIRS:
-                return packed
-            self._tables[key] = packed
-        return self._tables[key]
+    def lists(self, k: int, lo: int, hi: int, half: bool = False) -> list[Array]:
+        """Return p, q, where each sum begins, and weights, of `pairs` or (k < 0) of all products.
+
+        They are laid out for machine code.  Of a square `half` of them do, p <= q.
+        """
+        key = (k, lo, hi, half)
+        if key in self._lists:
+            return self._lists[key]
+        degrees = [(k, lo, hi)] if k >= 0 else [(j, 0, j) for j in range(self.order + 1)]
+        parts = [self.pairs(*given) for given in degrees]
+        counts = []
+        for (j, *_), part in zip(degrees, parts, strict=True):
+            of_part = np.zeros(int(self.offsets[j + 1] - self.offsets[j]), dtype=int)
+            of_part[part.out] = np.diff(part.starts, append=len(part.p))
+            counts.append(of_part)
+        starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
+        p, q = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
+        given = [part.weights for part in parts if part.weights is not None]
+        weights = np.concatenate(given).astype(float) if given else NONE
+        if half:
+            kept = p <= q
+            starts = np.concatenate([[0], np.cumsum(kept)])[starts]
+            weights = np.where(p < q, 2.0, 1.0)[kept] * (weights[kept] if given else 1.0)
+            p, q = p[kept], q[kept]
+        found = [np.ascontiguousarray(v, dtype=np.int32) for v in (p, q, starts)] + [weights]
+        if len(p) <= CACHED_PAIRS:
+            self._lists[key] = found
+        return found
 
     def _collect(
         self, k: int, lo: int, hi: int, x: Array, y: Array, multiply: Any = operator.mul
@@ -312,11 +314,6 @@ class Graded:
         """Return the part of degree k of a product, from left degrees lo to hi."""
         p, q, starts, out, weights = self.pairs(k, lo, hi)
         n = int(self.offsets[k + 1] - self.offsets[k])
-        sums = None
-        if multiply is operator.mul and weights is None and machine.usable(x, y, len(p)):
-            sums = machine.sums(x, y, self.compiled_pairs(k, lo, hi))
-            if sums is not None:
-                return sums
         terms = multiply(x[p], y[q])
         if len(starts) == 0:
             return terms.sum(0) + zeros((n,) + (1,) * (np.ndim(terms) - 1), terms)
@@ -339,14 +336,9 @@ class Graded:
 
     # -------------------------------------------------------------- all degrees at once
     def product(self, x: Array, y: Array) -> Array:
-        if machine.usable(x, y, self.count) and not self.weighted:
-            z = self._compiled_product(x, y)
-            if z is not None and math.isfinite(np.add.reduce(z)):
-                return z
-        elif not self.weighted:
-            z = _gathered(x, y, self)
-            if z is not None:
-                return z
+        z = None if self.weighted else _gathered(x, y, self)
+        if z is not None:
+            return z
         hx, hy = self.height(x), self.height(y)
         parts = [x[:1] * y[:1]]
         for k in range(1, self.order + 1):
@@ -372,27 +364,8 @@ class Graded:
     @functools.cached_property
     def all_pairs(self) -> list[Array]:
         """The pairs (P, Q) of all products in their order, and where each product begins."""
-        p, q, starts = self.compiled_pairs(-1, 0, 0).arrays
+        p, q, starts, _ = self.lists(-1, 0, 0)
         return [p, q, starts[:-1]]
-
-    def _compiled_product(self, x: Array, y: Array) -> Array | None:
-        """Return the product as machine code gives it, or None."""
-        if self.blocks is not None:
-            return self.blocks.product(x, y)
-        if self.count > CACHED_PAIRS:
-            return None
-        if x is y:
-            return machine.sums(np.concatenate([x, x + x]), x, self._halves)
-        return machine.sums(x, y, self.compiled_pairs(-1, 0, 0))
-
-    @functools.cached_property
-    def _halves(self) -> machine.Pairs:
-        """The pairs of a square: one p < q for two, which is 2x_p·x_q of [x, 2x] and x."""
-        p, q, starts = self.compiled_pairs(-1, 0, 0).arrays
-        kept = p <= q
-        before = np.concatenate([[0], np.cumsum(kept)])[starts]
-        p, q = p[kept], q[kept]
-        return machine.Pairs(np.where(p < q, p + self.size, p), q, before, NONE)
 
     def sign(self, k: int, d: Array, table: Array) -> Array:
         return d[0] * math.nan
@@ -464,19 +437,6 @@ class Monomials(Graded):
         if self._cap.max(initial=0) <= 1 < self.order:  # square-free
             return int(3**self.variables)
         return math.comb(2 * self.variables + self.order, self.order)
-
-    @functools.cached_property
-    def blocks(self) -> Blocks | None:
-        n, order = self.variables, self.order
-        if n < 2 or self.name != "multivariate" or self.count < LARGE:
-            return None
-        per_row = self.count // math.comb(2 * n - 2 + order, order)  # products of two rows
-        if self.count <= CACHED_PAIRS and per_row < LONG:
-            return None
-        heads = _multivariate(n - 2, order)
-        if heads.count > CACHED_PAIRS:
-            return None
-        return Blocks(self.exponents, heads.exponents, order, heads.compiled_pairs(-1, 0, 0).arrays)
 
     def sign(self, k: int, d: Array, table: Array) -> Array:
         # decided only where it is certain: every monomial of d is a square, all have one sign, and

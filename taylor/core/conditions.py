@@ -63,6 +63,10 @@ class Guard(NamedTuple):
         found = decided(COMPARISONS[self.op], value(self.a), value(self.b))
         return np.array_equal(found, self.outcome)
 
+    def moved(self, new: Callable[[int], int]) -> Guard:
+        """Return the guard of the variables new(a) and new(b)."""
+        return self._replace(a=new(self.a), b=new(self.b) if self.b >= 0 else -1)
+
     def __str__(self) -> str:
         right = f"np.{self.op}(v{self.a})" if self.b < 0 else f"v{self.a} {self.op} v{self.b}"
         return f"the decision {right} was {self.outcome} when the program was recorded"

@@ -8,22 +8,22 @@ An instruction y = f(a, b, ...) has a value, and for tangents a', b' and the adj
 arrays, series, or nodes of a program.  None stands for zero, and an axis of length one for equal
 parts along a longer one.
 
-    input · parameter · constant · add · mul · div · scale · einsum · row of the table (integral,
-    local, jump) · choose; in `maps` those that only move elements, in `calls` rules of arrays
+    input · parameter · constant · add · mul · div · scale · einsum; in `calls` functions of the
+    table and rules of arrays, in `sides` choices, in `maps` what only moves elements
+
+The step rule of an instruction computes the part of degree k of its series: see `sweep`.
 """
 
 from __future__ import annotations
 
 import functools
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from taylor.core import patterns
-from taylor.core.choices import SIDES, blend, choose
 from taylor.core.table import Elementary, Rule
 from taylor.core.tables import contract, spec_under
 from taylor.numbers import rounding
@@ -37,8 +37,24 @@ if TYPE_CHECKING:
 Array = Any
 Shape = tuple[int, ...]
 Number = Callable[[Any], Any]  # makes a constant a number of the kind at hand
-Product = Callable[[Any, Any, Any], Any]  # what rounding took from a product
+Degrees = Generator[None, int, None]
+Step = Callable[[int], None]  # computes the part of one degree; called for 0, 1, ...
+Sweep = Any  # the tables of a program, degree by degree: `sweep.Sweep`
+Tape = Any  # of a program that is being expanded, and its
+Node = Any
 LARGE = 1024  # elements of an array that is told from others by identity, not by content
+
+
+def by_degree(rule: Callable[[Any, Sweep, int], Generator[None, int, None]]) -> Any:
+    """Return a step rule that is written as a generator, to which every `yield` gives a degree."""
+
+    @functools.wraps(rule)
+    def step(self: Any, t: Sweep, i: int) -> Step:
+        running = rule(self, t, i)
+        next(running)
+        return running.send
+
+    return step
 
 
 class Instruction(NamedTuple):
@@ -59,6 +75,7 @@ class Whole(NamedTuple):
     at: Array | None = None
 
 
+@dataclass(slots=True)
 class At:
     """An instruction at a point: the values of its arguments and of its result.
 
@@ -66,19 +83,20 @@ class At:
     rules in whose tangents the instruction stands.
     """
 
-    __slots__ = ("a", "code", "i", "lanes", "transposing", "y")
+    code: Sequence[Instruction]
+    i: int
+    a: list[Any]
+    y: Any
+    lanes: int | None = None
+    transposing: tuple[Rule, ...] = ()
 
-    def __init__(
-        self,
-        code: Sequence[Instruction],
-        i: int,
-        a: list[Any],
-        y: Any,
-        lanes: int | None = None,
-        transposing: tuple[Rule, ...] = (),
-    ) -> None:
-        self.code, self.i, self.a, self.y = code, i, a, y
-        self.lanes, self.transposing = lanes, transposing
+    # (row, wanted) -> f_a for the arguments that are wanted; None where f has to be recorded
+    slopes: ClassVar[Callable[..., list[Any] | None]]
+    # (f, d) -> the tangent of f(*a), recorded, for the tangents d of the arguments
+    push: ClassVar[Callable[..., Any]]
+    # (f, x, moving, bars, rule=None) -> the adjoints of what moves among x for those of the results
+    # of f, recorded at x; None where f is the tangent of a rule that is being transposed already
+    pull: ClassVar[Callable[..., list[Any] | None]]
 
     @property
     def shape(self) -> Shape:
@@ -94,28 +112,6 @@ class At:
         """Return the tangents of the arguments in the whole shapes of these; None as zeros."""
         end = () if self.lanes is None else (self.lanes,)
         return [full(e, (*s, *end), x) for e, s, x in zip(d, self.shapes, self.a, strict=True)]
-
-    def slopes(self, row: Elementary, wanted: Sequence[bool]) -> list[Any] | None:
-        """Return f_a for the arguments that are wanted; None where f has to be recorded."""
-        raise NotImplementedError
-
-    def push(self, f: Callable[..., Any], d: Sequence[Any]) -> Any:
-        """Return the tangent of f(*a), recorded, for the tangents d of the arguments."""
-        raise NotImplementedError
-
-    def pull(
-        self,
-        f: Callable[..., Any],
-        x: Sequence[Any],
-        moving: Sequence[bool],
-        bars: Sequence[Any],
-        rule: Rule | None = None,
-    ) -> list[Any] | None:
-        """Return the adjoints of what moves among x for those of the results of f, recorded at x.
-
-        None where f is the tangent of a rule that is being transposed already.
-        """
-        raise NotImplementedError
 
 
 @dataclass(slots=True, eq=False)
@@ -172,6 +168,14 @@ class Op:
     def height(self, h: list[int], order: int) -> int:
         """Return the degree of the last part that is not zero, given those of the arguments."""
         return min(max(h, default=0), order)
+
+    def step(self, t: Sweep, i: int) -> Step:
+        """Return what computes the part of degree k of instruction i of a sweep, k = 0, 1, ..."""
+        raise NotImplementedError
+
+    def expanded(self, tape: Tape, args: list[Node], shape: Shape) -> Node:
+        """Append it to a tape in instructions that have a step rule."""
+        return tape.core(self, args, shape)
 
     def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
         """Return the pattern of the result: see `patterns`."""
@@ -239,14 +243,12 @@ class Arithmetic(Op):
 
     operator: ClassVar[str]  # the name of its method in Python's data model
     sign: ClassVar[str]
+    # of x, y, z and products: what rounding took from z = x ∘ y, for operands with what it took
+    low: ClassVar[Callable[..., Any]]
     arity, by_element = 2, True
 
     def key(self) -> Any:
         return type(self)
-
-    def low(self, x: rounding.Pair, y: rounding.Pair, z: Any, product: Product) -> Any:
-        """Return what rounding took from z = x ∘ y, for operands with what it took from them."""
-        raise NotImplementedError
 
     def show(self, v: list[str], shape: Shape) -> str:
         return f"{v[0]} {self.sign} {v[1]}"
@@ -256,6 +258,7 @@ class Add(Arithmetic):
     """a + b."""
 
     operator, sign = "add", "+"
+    low = staticmethod(lambda x, y, z, _: rounding.through_sum(x, y, z))
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
         return plus(a[0], a[1])
@@ -266,14 +269,24 @@ class Add(Arithmetic):
     def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
         return [bar if w else None for w in wanted]
 
-    def low(self, x: rounding.Pair, y: rounding.Pair, z: Any, product: Product) -> Any:
-        return rounding.through_sum(x, y, z)
+    @by_degree
+    def step(self, t: Sweep, i: int) -> Degrees:
+        (a, b), height, y, part = t.args(i), t.height, t.table[i], t.algebra.part
+        yield
+        y[0] = plus(t.value(a), t.value(b))
+        while True:
+            k = yield
+            if k <= min(height[a], height[b]):
+                y[part(k)] = t.table[a][part(k)] + t.table[b][part(k)]
+            elif k <= height[i]:
+                y[part(k)] = t.table[a if k <= height[a] else b][part(k)]
 
 
 class Mul(Arithmetic):
     """a·b."""
 
     operator, sign = "mul", "*"
+    low = staticmethod(rounding.through_product)
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
         return times(a[0], a[1])
@@ -292,14 +305,35 @@ class Mul(Arithmetic):
     def height(self, h: list[int], order: int) -> int:
         return min(h[0] + h[1], order)
 
-    def low(self, x: rounding.Pair, y: rounding.Pair, z: Any, product: Product) -> Any:
-        return rounding.through_product(x, y, z, product)
+    @by_degree
+    def step(self, t: Sweep, i: int) -> Degrees:
+        (a, b), height, y, part = t.args(i), t.height, t.table[i], t.algebra.part
+        yield
+        y[0] = times(t.value(a), t.value(b))
+        while True:
+            k = yield
+            if k > height[i]:
+                continue
+            terms = self._scaled(t, a, b, k) if k <= height[b] else []
+            if k <= height[a]:
+                terms += self._scaled(t, b, a, k)
+            if height[a] and height[b]:
+                x, z = t.table[a], t.table[b]
+                terms.append(t.algebra.interior(k, x, z, height[a], height[b]))
+            y[part(k)] = total(terms[::-1])  # small terms first, that they are not lost one by one
+
+    @staticmethod
+    def _scaled(t: Sweep, c: int, x: int, k: int) -> list[Any]:
+        """Return the terms of c_0·x_k (an interval on the left would take an array for ends)."""
+        part, low = t.table[x][t.algebra.part(k)], t.row_low(c)
+        return [part * t.value(c), None if low is None else part * low]
 
 
 class Div(Arithmetic):
     """a/b."""
 
     operator, sign = "truediv", "/"
+    low = staticmethod(rounding.through_quotient)
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
         return over(a[0], a[1])
@@ -314,8 +348,30 @@ class Div(Arithmetic):
     def height(self, h: list[int], order: int) -> int:
         return order if h[1] else min(h[0], order)
 
-    def low(self, x: rounding.Pair, y: rounding.Pair, z: Any, product: Product) -> Any:
-        return rounding.through_quotient(x, y, z, product)
+    @by_degree
+    def step(self, t: Sweep, i: int) -> Degrees:
+        (a, b), height, y, part = t.args(i), t.height, t.table[i], t.algebra.part
+        yield
+        t.check_divisor(i, t.value(a), t.value(b))
+        y[0] = over(t.value(a), t.value(b))
+        divide, by = t.divisor(b)
+        low = None
+        while True:
+            k = yield
+            if k > height[i]:
+                continue
+            terms = [t.table[a][part(k)]] if k <= height[a] else []
+            if k <= height[b]:
+                if k == 1 and t.precise:
+                    low = t.low(i)
+                terms.append(None if low is None else -(t.table[b][part(k)] * low))
+                terms.append(-(t.table[b][part(k)] * y[0]))
+            if height[b]:
+                inner = t.algebra.interior(k, y, t.table[b], k, height[b])
+                terms.append(None if inner is None else -inner)
+            s = total(terms)
+            if s is not None:
+                y[part(k)] = divide(s, by)
 
 
 ADD, MUL, DIV = Add(), Mul(), Div()
@@ -340,6 +396,16 @@ class Scale(Op):
 
     def _number(self, x: Any) -> Any:
         return constant(self.c, x if is_operand(x) else np.asarray(x))
+
+    @by_degree
+    def step(self, t: Sweep, i: int) -> Degrees:
+        (a,), y, part = t.args(i), t.table[i], t.algebra.part
+        yield
+        y[0] = t.value(a) * t.number(self.c)
+        while True:
+            k = yield
+            if k <= t.height[i]:
+                y[part(k)] = t.table[a][part(k)] * t.number(self.c)
 
     def tangent(self, at: At, d: list[Any]) -> Any:
         return times(d[0], self._number(at.a[0]))
@@ -401,160 +467,35 @@ class Einsum(Op):
             for p, s, term in zip(x, shapes, terms.split(","), strict=True)
         )
 
+    def expanded(self, tape: Tape, args: list[Node], shape: Shape) -> Node:
+        """A product and a sum."""
+        terms, out = self.spec.split("->")
+        letters = out + "".join(c for c in dict.fromkeys(terms) if c not in out + ",")
+        x, y = (_spread(x, axes, letters) for x, axes in zip(args, terms.split(","), strict=True))
+        summed = tuple(range(len(out), len(letters)))
+        return (x * y).sum(summed) if summed else x * y
+
     def show(self, v: list[str], shape: Shape) -> str:
         return f"einsum({self.spec}, {', '.join(v)})"
 
 
-# ------------------------------------------------------------------ functions of the table
-@dataclass(slots=True, eq=False)
-class Row(Op):
-    """A function of the table, at as many arguments as it takes."""
-
-    row: Elementary
-    by_element = True
-
-    def key(self) -> Any:
-        return (type(self), id(self.row))
-
-    def value(self, a: Sequence[Any], number: Number) -> Any:
-        return self.row(*a)
-
-    def tangent(self, at: At, d: list[Any]) -> Any:
-        slopes = at.slopes(self.row, [e is not None for e in d])
-        if slopes is None:
-            assert self.row.compose is not None
-            return at.push(self.row.compose, d)
-        terms = [times(p, e) for p, e in zip(slopes, d, strict=True) if p is not None]
-        return functools.reduce(plus, terms) if terms else None
-
-    def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
-        slopes = at.slopes(self.row, wanted)
-        if slopes is not None:
-            return [None if p is None else times(bar, p) for p in slopes]
-        assert self.row.compose is not None
-        return wholes(at.pull(self.row.compose, at.a, wanted, [full(bar, at.shape)]))
-
-    def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
-        if self.row.jumps is not None:
-            return patterns.ones([], [], (math.prod(shape), x[0].shape[1]))
-        return Op.pattern(self, x, shapes, shape)
-
-    @property
-    def name(self) -> str:
-        return self.row.name
-
-
-@dataclass(slots=True, eq=False)
-class Integral(Row):
-    """p·y' = Σ q·a' for a row: the args are `count` arguments, their q's, and p.
-
-    The q's and p may stand after it: the step for degree k reads them below degree k only.  With
-    `polar` there are no q's: the step rule for angles and moduli is used.
-    """
-
-    count: int
-    polar: int | None = None
-
-    def reads(self, args: tuple[int, ...]) -> tuple[int, ...]:
-        return args[: self.count]
-
-    made_of = reads
-    key = Op.key
-
-    def height(self, h: list[int], order: int) -> int:
-        return order if any(h) else 0
-
-
-@dataclass(slots=True, eq=False)
-class Local(Row):
-    """A row with a local series."""
-
-    height = Integral.height
-
-
-@dataclass(slots=True, eq=False)
-class Jump(Row):
-    """A piecewise constant row."""
-
-    height = Integral.height
-
-
-# ------------------------------------------------------------------ choices
-@dataclass(slots=True, eq=False)
-class Choose(Op):
-    """a where lhs >= rhs and b elsewhere: see `elementary.choose` for the modes."""
-
-    mode: str
-    arity, by_element = 4, True
-
-    def made_of(self, args: tuple[int, ...]) -> tuple[int, ...]:
-        return args[2:]
-
-    def value(self, a: Sequence[Any], number: Number) -> Any:
-        return choose(a[0], a[1], a[2], a[3], self.mode)
-
-    def between(self, at: At, a: Any, b: Any, both: bool) -> Any:
-        """Return the one of two derivatives that counts, of which `both` vary or only one does.
-
-        At a kink there is none, or by convention the mean, or the zero of the side that is
-        constant.
-        """
-        mode = self.mode
-        if mode not in SIDES:
-            left, right, *_ = at.code[at.i].args
-            mode = "where" if left == right else "mean" if both else "flat"
-        return choose(at.a[0], at.a[1], a, b, mode)
-
-    def tangent(self, at: At, d: list[Any]) -> Any:
-        if d[2] is None and d[3] is None:
-            return None
-        a, b = (0 if e is None else e for e in d[2:])
-        return self.between(at, a, b, d[2] is not None and d[3] is not None)
-
-    def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
-        zero, both = 0 if is_operand(bar) else Kind.of(bar).zeros((1,))[0], wanted[2] and wanted[3]
-        return (
-            None,
-            None,
-            self.between(at, bar, zero, both) if wanted[2] else None,
-            self.between(at, zero, bar, both) if wanted[3] else None,
-        )
-
-    def taken(self, lhs: Any, rhs: Any, bar: Any, first: bool) -> Any:
-        """Return the adjoint of a variable that counts where that side was chosen, or half of it.
-
-        A side that was not taken never poisons what was.
-        """
-        if self.mode in SIDES:
-            zero = 0 if is_operand(bar) else Kind.of(bar).zeros((1,))[0]
-            one, other = (bar, zero) if first else (zero, bar)
-            return choose(lhs, rhs, one, other, self.mode)
-        return choose(*((lhs, rhs) if first else (rhs, lhs)), bar, 0, "where")
-
-    def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
-        return Op.pattern(self, x[2:], shapes[2:], shape)
-
-    def show(self, v: list[str], shape: Shape) -> str:
-        return f"{v[2]} if {v[0]} > {v[1]} else {v[3]}"
-
-
-@dataclass(slots=True, eq=False)
-class Blend(Choose):
-    """A choice at whose ties it has been settled how much the first side counts: share, 0 to 1."""
-
-    share: Array
-
-    def value(self, a: Sequence[Any], number: Number) -> Any:
-        return blend(self.share, a[2], a[3])
-
-    def between(self, at: At, a: Any, b: Any, both: bool) -> Any:
-        return blend(self.share, a, b)
-
-    def taken(self, lhs: Any, rhs: Any, bar: Any, first: bool) -> Any:
-        return np.where(self.share == (0 if first else 1), 0, bar)
+def _spread(x: Node, axes: str, letters: str) -> Node:
+    """Return x with its lettered axes in the order of letters, the missing ones of length one."""
+    order = [axes.index(c) for c in letters if c in axes]
+    shape = [x.shape[axes.index(c)] if c in axes else 1 for c in letters]
+    return x.transpose(order).reshape(shape)
 
 
 # ------------------------------------------------------------------ helpers
+def total(terms: Iterable[Any]) -> Any:
+    """Return the sum of the terms that exist, or None."""
+    found = None
+    for t in terms:
+        if t is not None:
+            found = t if found is None else found + t
+    return found
+
+
 def added(x: Any, y: Any) -> Any:
     """Return x + y, where None is zero."""
     return y if x is None else x if y is None else plus(x, y)

@@ -13,7 +13,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from taylor.core import patterns
-from taylor.core.instructions import At, Einsum, Number, Op, Shape, Whole, full
+from taylor.core.algebra import Univariate
+from taylor.core.instructions import (
+    At,
+    Degrees,
+    Einsum,
+    Number,
+    Op,
+    Shape,
+    Sweep,
+    Whole,
+    by_degree,
+    full,
+)
 from taylor.core.tables import contract, free_letter, spec_under
 from taylor.numbers.kinds import Kind, is_operand
 from taylor.numbers.values import together, zeros
@@ -36,11 +48,26 @@ class Map(Op):
     def value(self, a: Sequence[Any], number: Number) -> Any:
         return self.moved(a, 0)
 
+    @by_degree
+    def step(self, t: Sweep, i: int) -> Degrees:
+        args, height, y, part = t.args(i), t.height, t.table[i], t.algebra.part
+        lead = int(not isinstance(t.algebra, Univariate))
+
+        def source(a: int, k: int) -> Any:
+            if k <= height[a] or not lead:
+                return t.at(a, k)
+            zero, rows = t.at(a, k), part(k)
+            return np.broadcast_to(zero, (rows.stop - rows.start, *np.shape(zero)))
+
+        yield
+        y[0] = self.moved([t.value(a) for a in args], 0)
+        while True:
+            k = yield
+            if k <= height[i]:
+                y[part(k)] = self.moved([source(a, k) for a in args], lead)
+
     def tangent(self, at: At, d: list[Any]) -> Any:
         return self.moved(at.whole(d), 0)
-
-    def under(self, lanes: int) -> Map:
-        return self
 
     def transposed(self, bar: Any, shape: Shape, source: Shape) -> Any:
         """Return Sᵀ·bar, where S takes that source to that shape."""
@@ -187,7 +214,8 @@ class Sum(Map):
         return tuple(1 if i in self.axes else n for i, n in enumerate(source))
 
     def moved(self, xs: Sequence[Any], lead: int) -> Any:
-        return np.sum(xs[0], axis=tuple(d + lead for d in self.axes))
+        axes = tuple([d + lead for d in self.axes]) if lead else self.axes
+        return np.add.reduce(xs[0], axis=axes)
 
     def transposed(self, bar: Any, shape: Shape, source: Shape) -> Any:
         return np.reshape(bar, self._kept(source))
@@ -267,7 +295,7 @@ def scatter(x: Any, index: Array, shape: Shape, lead: int = 0) -> Any:
     x = np.reshape(x, -1)
     if is_operand(x):
         y = x._scatter(to, (rows * size,))
-    elif x.dtype.kind == "f":
+    elif x.dtype.kind == "f" and x.dtype.itemsize <= 8:  # bincount adds doubles
         y = np.bincount(to, weights=x, minlength=rows * size).astype(x.dtype, copy=False)
     else:
         y = zeros((rows * size,), x)

@@ -8,6 +8,7 @@ what shares it for the one case NumPy does not know, that the whole changes its 
 
 from __future__ import annotations
 
+import functools
 import math
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from taylor.core.conditions import mask
 from taylor.numbers.kinds import is_operand
 
 Array = NDArray[Any]
@@ -250,48 +252,29 @@ class Flat:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         places = np.arange(self.array.size)[index]
-        put(self.array, places, value)
+        _written(np.put, self.array, places, value, at=1)
 
 
-def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
-    """Write the values v, repeated as needed, at the positions `ind` of an array in C order."""
-    places = np.ravel(np.take(np.arange(np.size(a)), ind, mode=mode))  # type: ignore[call-overload]
-    if places.size:
-        a[np.unravel_index(places, np.shape(a))] = np.resize(v, places.shape) if np.ndim(v) else v
-
-
-def _place(arr: Any, mask: Any, vals: Any) -> None:
-    put(arr, np.flatnonzero(mask), vals)
-
-
-def _putmask(a: Any, mask: Any, values: Any) -> None:
-    places = np.flatnonzero(mask)
-    put(a, places, np.resize(values, np.shape(a)).reshape(-1)[places])
-
-
-def _put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> None:
-    where = np.arange(np.size(arr)).reshape(np.shape(arr))
-    if axis is None:
-        where, axis = where.reshape(-1), 0
-    places = np.take_along_axis(where, indices, axis)
-    put(arr, places, np.broadcast_to(values, places.shape).reshape(-1))
+def _written(function: Callable[..., None], a: Any, *args: Any, at: int, **named: Any) -> None:
+    """Do what a function of NumPy that writes argument `at` into a does with positions in it."""
+    given = [mask(x) for x in args]
+    places, value = np.zeros(np.shape(a), dtype=int), given[at]
+    given[at] = positions(np.shape(value))
+    function(places, *given, **named)
+    to = np.flatnonzero(places)
+    if to.size:
+        a[np.unravel_index(to, places.shape)] = np.reshape(value, -1)[places.reshape(-1)[to] - 1]
 
 
 def _copyto(dst: Any, src: Any, where: Any = True) -> None:
     dst[...] = src if where is True else np.where(where, src, dst)
 
 
-def _fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
-    mask = np.zeros(np.shape(a), dtype=bool)
-    np.fill_diagonal(mask, True, wrap)
-    put(a, np.flatnonzero(mask), val)
-
-
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.copyto: _copyto,
-    np.put: put,
-    np.place: _place,
-    np.putmask: _putmask,
-    np.put_along_axis: _put_along_axis,
-    np.fill_diagonal: _fill_diagonal,
+    np.fill_diagonal: functools.partial(_written, np.fill_diagonal, at=0),
+    **{
+        function: functools.partial(_written, function, at=1)
+        for function in (np.put, np.place, np.putmask, np.put_along_axis)
+    },
 }

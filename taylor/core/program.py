@@ -1,7 +1,7 @@
 """The program (a Wengert list): a straight-line list of instructions on array-valued variables.
 
-`record(f, x, ...)` runs f on nodes and returns a `Program`; `expand.expand` replaces every
-`elementary` by the core instructions of the sweep, `transform` makes derivatives of it.
+`record(f, x, ...)` runs f on nodes and returns a `Program`; for the sweep, `expand` replaces what
+has no step rule.
 """
 
 from __future__ import annotations
@@ -13,14 +13,28 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.calls import Call, Integral, Row
 from taylor.core.conditions import Guard
-from taylor.core.instructions import Input, Instruction, Op, full, short
+from taylor.core.instructions import (
+    Const,
+    Input,
+    Instruction,
+    Op,
+    Parameter,
+    Scale,
+    Shape,
+    full,
+    short,
+)
+from taylor.core.maps import Reshape
 from taylor.core.operand import Operand, lift
-from taylor.core.rules import adjoints, tangents, values
+from taylor.core.rules import adjoints, pruned, tangents, values
+from taylor.core.sides import Choose
+from taylor.core.table import Elementary
 from taylor.core.tags import Tag
 from taylor.core.tape import Node, Tape
 from taylor.errors import GuardError, ShapeMismatch
-from taylor.kept import identity
+from taylor.kept import STORE, identity
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.values import as_array, together
 
@@ -54,17 +68,74 @@ class Program:
         return identity((columns, self.inputs, self.outputs, self.guards, self.single))
 
     def __call__(self, *x: Any) -> Any:
-        """Return the value of the program: see `evaluate`."""
-        y = evaluate(self, *x)
+        """Return the value at x, in whatever number type x is.
+
+        Raises GuardError where a recorded branch would go the other way.
+        """
+        y = self.evaluate(*x)
         return y[0] if self.single else y
+
+    def evaluate(self, *x: Any) -> list[Any]:
+        """Return the list of the outputs at x."""
+        return self.results(self.trace(x), x)
 
     def results(self, v: list[Any], x: Sequence[Any]) -> list[Any]:
         """Return the outputs, given the arguments and the values of all instructions."""
         return [v[i] for i in self.outputs]
 
+    def trace(self, x: Sequence[Any]) -> list[Any]:
+        """Return the value of every instruction at x."""
+        if len(x) != len(self.inputs):
+            raise TypeError(f"the program takes {len(self.inputs)} arguments, got {len(x)}")
+        x = [lift(value) for value in x]
+        x = [np.asarray(value) if isinstance(value, (list, tuple)) else value for value in x]
+        for n, (i, value) in enumerate(zip(self.inputs, x, strict=True)):
+            if tuple(np.shape(value)) != self.code[i].shape:
+                raise ShapeMismatch(
+                    f"argument {n} has shape {np.shape(value)}; the program was recorded with "
+                    f"{self.code[i].shape}: record it again for the new shape"
+                )
+        v = values(self.code, list(together(*x)))
+        check(self.guards, v.__getitem__)
+        return v
+
+    def renumbered(self, code: list[Instruction], new: Callable[[int], int]) -> Program:
+        """Return the same in other code, where variable i has become new(i)."""
+        inputs, outputs = ([new(i) for i in every] for every in (self.inputs, self.outputs))
+        guards = [guard.moved(new) for guard in self.guards]
+        return Program(code, inputs, outputs, guards, self.single, self.point)
+
+    def pruned(self) -> Program:
+        """Return the program without instructions that no output (or guard) needs."""
+        decided = (i for g in self.guards for i in (g.a, g.b) if i >= 0)
+        code, new = pruned(self.code, [*self.outputs, *self.inputs, *decided])
+        return self.renumbered(code, new.__getitem__)
+
     def verify(self) -> None:
         """Raise ValueError unless every instruction is well formed and uses only earlier ones."""
-        verify(self)
+        for i, instruction in enumerate(self.code):
+            problem = self._problem(i, *instruction)
+            if problem:
+                raise ValueError(f"instruction v{i}: {problem}")
+        if any(not 0 <= i < len(self.code) for i in self.outputs):
+            raise ValueError(f"outputs {self.outputs} are not all computed")
+
+    def _problem(self, i: int, op: Op, args: tuple[int, ...], shape: Any) -> str:
+        if not isinstance(op, Op):
+            return f"unknown instruction {op!r}"
+        if op.arity not in (None, len(args)):
+            return f"{op.name} needs {op.arity} arguments, has {len(args)}"
+        read = op.reads(args)
+        if not all(0 <= a < len(self.code) for a in args) or any(a >= i for a in read):
+            return f"arguments {args} are not all computed before"
+        if type(op) is Input and self.inputs[op.n : op.n + 1] != [i]:
+            return "the input is not listed in program.inputs"
+        shapes = [self.code[a].shape for a in read]
+        try:
+            fits = not op.by_element or np.broadcast_shapes(*shapes) == shape
+        except ValueError:
+            fits = False
+        return "" if fits else f"argument shapes {shapes} do not give {shape}"
 
     def show(self, *x: Any, tangent: Any = None, adjoint: Any = None) -> str:
         """Return the table of v_i, its expression, its value, tangent and adjoint at x.
@@ -87,7 +158,7 @@ class Program:
         """
         seeds = [np.ones(np.shape(v)) for v in x] if tangent is None else list(tangent)
         with np.errstate(all="ignore"):
-            v = trace(self, x)
+            v = self.trace(x)
         t = tangents(self.code, v, [np.asarray(d, dtype=float)[()] for d in seeds])
         columns: list[Any] = [v, [full(d, i.shape) for d, i in zip(t, self.code, strict=True)]]
         header = ["v", "expression", "value", "tangent"]
@@ -139,7 +210,7 @@ def _bytes(x: Any) -> int:
     return sum(map(_bytes, x)) if isinstance(x, tuple) else getattr(x, "nbytes", 0)
 
 
-# ------------------------------------------------------------------ record, evaluate, verify
+# ------------------------------------------------------------------ record, check
 def record(f: Callable[..., Any], *x: Any) -> Program:
     """Return the program of f at the point x: numbers or arrays, one per argument of f.
 
@@ -198,23 +269,6 @@ def _output(tape: Tape, y: Any) -> Node:
     return tape.node(y)
 
 
-def trace(program: Program, x: Sequence[Any]) -> list[Any]:
-    """Return the value of every instruction at x, in whatever number type x is."""
-    if len(x) != len(program.inputs):
-        raise TypeError(f"the program takes {len(program.inputs)} arguments, got {len(x)}")
-    x = [lift(value) for value in x]
-    x = [np.asarray(value) if isinstance(value, (list, tuple)) else value for value in x]
-    for n, (i, value) in enumerate(zip(program.inputs, x, strict=True)):
-        if tuple(np.shape(value)) != program.code[i].shape:
-            raise ShapeMismatch(
-                f"argument {n} has shape {np.shape(value)}; the program was recorded with "
-                f"{program.code[i].shape}: record it again for the new shape"
-            )
-    v = values(program.code, list(together(*x)))
-    check(program.guards, lambda i: v[i])
-    return v
-
-
 def check(guards: Sequence[Guard], value: Callable[[int], Any]) -> None:
     """Raise GuardError where a decision of the recording would be another one at these values."""
 
@@ -229,40 +283,125 @@ def check(guards: Sequence[Guard], value: Callable[[int], Any]) -> None:
             raise GuardError(f"{guard} and is not so here; record the function again at this point")
 
 
-def evaluate(program: Program, *x: Any) -> list[Any]:
-    """Return the outputs of the program at x, in whatever number type x is.
+# ------------------------------------------------------------------ what has step rules
+class Expansion(Tape):
+    """A tape on which every instruction is replaced by what has a step rule: rows by integrals.
 
-    Raises GuardError where a recorded branch would go the other way.
+    The companions q and p of an integral are ordinary instructions, so sin and cos of one argument,
+    or 1 + a² of two functions, are shared.  They may stand *after* y and depend on it: the step for
+    degree k reads q and p below degree k only, so the order of the list is an order of evaluation
+    for every degree.  With `exact` it is the quotient, without the forms that rounding harms less
+    and that may need irrational numbers.
     """
-    return program.results(trace(program, x), x)
+
+    def __init__(self, exact: bool = False) -> None:
+        super().__init__()
+        self.exact = exact
+        self.active: list[bool] = []
+        self.known: dict[Any, int] = {}  # what instructions have been replaced by
+
+    def push(self, op: Op, args: tuple[int, ...], shape: Shape, value: Any) -> Node:
+        """Append what an instruction means, and return its node."""
+        if op.by_element and type(op) is not Scale:
+            args = tuple(self._aligned(a, len(shape)) for a in args)
+        key = (op.key(), args)
+        if key not in self.known:
+            nodes = [Node(self, a) for a in args]
+            y = op.expanded(self, nodes, shape)
+            self.known[key] = y.i
+            new, given, _ = self.code[y.i]
+            if type(new) is Integral and given == args and any(self.active[a] for a in args):
+                self.code[y.i] = new.equation(self, nodes, y)  # which may need y
+        return Node(self, self.known[key])
+
+    def core(self, op: Op, args: Sequence[Node], shape: Shape) -> Node:
+        """Append one instruction that has a step rule (or find it)."""
+        node = super().push(op, tuple(a.i for a in args), shape, None)
+        if len(self.active) < len(self.code):
+            self.active.append(type(op) is Input or any(self.active[a.i] for a in args))
+        return node
+
+    def _aligned(self, a: int, ndim: int) -> int:
+        """Return variable a with unit axes in front, so that its coefficients broadcast."""
+        op, _, shape = self.code[a]
+        missing = ndim - len(shape)
+        if missing <= 0 or (shape == () and isinstance(op, (Const, Parameter))):
+            return a
+        return self.apply(Reshape((1,) * missing + shape), [Node(self, a)]).i
+
+    def plain(self, x: Node) -> Any:
+        """Return the numbers of a constant, and any other node itself."""
+        op = self.code[x.i].op
+        return op.c if isinstance(op, Const) else x
 
 
-def verify(program: Program) -> None:
-    """Raise ValueError unless every instruction is well formed and uses only earlier ones."""
-    for i, (op, args, shape) in enumerate(program.code):
-        problem = ""
-        if not isinstance(op, Op):
-            problem = f"unknown instruction {op!r}"
-        elif op.arity not in (None, len(args)):
-            problem = f"{op.name} needs {op.arity} arguments, has {len(args)}"
-        elif not all(0 <= a < len(program.code) for a in args) or any(
-            a >= i for a in op.reads(args)
-        ):
-            problem = f"arguments {args} are not all computed before"
-        elif type(op) is Input and (op.n >= len(program.inputs) or program.inputs[op.n] != i):
-            problem = "the input is not listed in program.inputs"
-        elif op.by_element:
-            shapes = [program.code[a].shape for a in op.reads(args)]
-            if not _broadcasts(shapes, shape):
-                problem = f"argument shapes {shapes} do not give {shape}"
-        if problem:
-            raise ValueError(f"instruction v{i}: {problem}")
-    if any(not 0 <= i < len(program.code) for i in program.outputs):
-        raise ValueError(f"outputs {program.outputs} are not all computed")
+def expand(program: Program) -> Program:
+    """Return the program in core instructions.
+
+    >>> from taylor import sin
+    >>> [i.op.name for i in expand(record(lambda x: sin(x) * 2, 0.5)).code]
+    ['input', 'sin', 'cos', 'scale', 'const', 'scale']
+    """
+    tape, v = _replaced(program)
+    return program.renumbered(tape.code, lambda i: v[i].i).pruned()
 
 
-def _broadcasts(shapes: Sequence[Any], shape: Any) -> bool:
-    try:
-        return bool(np.broadcast_shapes(*shapes) == shape)
-    except ValueError:
-        return False
+def kept(make: Callable[[Program], Program], program: Program) -> Program:
+    """Return make(program), made once for all equal programs if they mean the same for ever."""
+    if not told(program):
+        return make(program)
+    return STORE.made(lambda: make(program), make.__name__, program.identity)
+
+
+def told(program: Program) -> bool:
+    """Whether a program tells all that is derived from it.
+
+    The equation of a row is read once, but what a rule of arrays says of its derivatives is the
+    user's code, run whenever they are asked for.
+    """
+    return not any(isinstance(i.op, Call) for i in program.code)
+
+
+def _replaced(program: Program) -> tuple[Expansion, list[Node]]:
+    """Return the tape of the core instructions, and the node of each variable of the program."""
+    tape = Expansion()
+    v: list[Node] = []
+    for op, args, shape in program.code:
+        if type(op) is Input:
+            v.append(tape.input(shape))
+        else:
+            v.append(tape.push(op, tuple(v[a].i for a in args), shape, None))
+    return tape, v
+
+
+def deciding(program: Program) -> Program:
+    """Return the expanded program of the functions whose signs decide the branches of a program.
+
+    They are the differences of what is compared, and functions that vanish at jumps.
+
+    >>> p = deciding(record(lambda x: np.where(x > 2, x, -x) + np.floor(x), 0.5))
+    >>> [p.code[i].op.name for i in p.outputs]
+    ['add', 'sinpi']
+    """
+    tape, v = _replaced(program)
+    found = [v[g.a] - v[g.b] for g in program.guards if 0 <= g.b != g.a]  # x >= x asks for nan
+    for op, args, _ in list(tape.code):
+        x = [Node(tape, a) for a in args]
+        if isinstance(op, Choose):
+            found.append(x[0] - x[1])
+        elif isinstance(op, Row) and op.row.jumps is not None:
+            row = op.row.surface
+            found.append(x[0] if row is None else row(x[0]))
+    outputs = list(dict.fromkeys(tape.node(y).i for y in found))
+    return Program(tape.code, tape.inputs, outputs, [], single=False).pruned()
+
+
+@functools.lru_cache(maxsize=1024)
+def of_row(row: Elementary, active: tuple[bool, ...], exact: bool = False) -> Program:
+    """Return the expanded program of one row; arguments that are not active become parameters."""
+    tape = Expansion(exact)
+    args: list[Any] = []
+    for live in active:
+        count = sum(type(i.op) is Parameter for i in tape.code)
+        args.append(tape.input(()) if live else tape.push(Parameter(count), (), (), None))
+    return Program(tape.code, tape.inputs, [row(*args).i]).pruned()

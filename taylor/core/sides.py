@@ -1,153 +1,199 @@
-"""Choices, jumps and singular points in a sweep: which side counts, and what the policy says."""
+"""Choices in a program: what they give, and which side counts for the parts of a series.
+
+Where the sides of a kink meet, those lanes follow the first degree in which they differ; the policy
+says what stands where that decides nothing.
+"""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from taylor.core.algebra import Univariate
-from taylor.core.choices import SIDES, SLOPES, shared
-from taylor.core.instructions import Choose, Input, Jump
-from taylor.core.maps import Map
-from taylor.core.singular import is_nan, is_zero, masked, no_expansion, outcome, show
-from taylor.core.state import Step, Tables
-from taylor.core.table import jumps_at
+from taylor.core.choices import SIDES, SLOPES, blend, choose, shared
+from taylor.core.instructions import At, Degrees, Number, Op, Shape, Sweep, by_degree
+from taylor.core.singular import outcome, show
 from taylor.core.tables import nonzero, pad
-from taylor.errors import NonAnalyticError, PoleError
-from taylor.numbers.kinds import base, is_operand
+from taylor.errors import NonAnalyticError
+from taylor.numbers.kinds import Kind, base, is_operand
 from taylor.numbers.values import ordered, together
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Array = Any
 REMEDY = "move the point, or use taylor.policy(kink='subgradient')"
 
 
-class Sides(Tables):
-    """Tables whose choices and jumps know which side counts, and where there is no expansion."""
+@dataclass(slots=True, eq=False)
+class Choose(Op):
+    """a where lhs >= rhs and b elsewhere: see `elementary.choose` for the modes."""
 
-    def _jump(self, i: int) -> Step:
-        op, args, _ = self.program.code[i]
-        assert isinstance(op, Jump)
-        row = op.row
-        y, part = self.table[i], self.algebra.part
-        lanes: list[Any] = []
+    mode: str
+    arity, by_element = 4, True
 
-        def step(k: int) -> None:
-            if k == 0:
-                values = [self._value(a) for a in args]
-                if any(np.iscomplexobj(base(v)) for v in values):
-                    raise TypeError(f"{row.name} of a complex series is not holomorphic")
-                y[0] = self._checked(row, values)
-                at = np.asarray(jumps_at(row, *(base(v) for v in values)), dtype=bool)
-                at = at & self._lanes_active(args)
-                if at.any() and self._raises(y[0]):
-                    raise NonAnalyticError(
-                        f"{row.name} jumps at {show(values)}; it has no derivative there"
-                    )
-                lanes.append(at if at.any() else None)
-            elif lanes[0] is not None:
-                y[part(k)] = masked(y[part(k)], lanes[0])
+    def made_of(self, args: tuple[int, ...]) -> tuple[int, ...]:
+        return args[2:]
 
-        return step
+    def value(self, a: Sequence[Any], number: Number) -> Any:
+        return choose(a[0], a[1], a[2], a[3], self.mode)
 
-    def _choose(self, i: int) -> Step:
-        op, args, _ = self.program.code[i]
-        assert isinstance(op, Choose)
-        (lhs, rhs, a, b), mode = args, op.mode
-        y, part, height = self.table[i], self.algebra.part, self.height
-        state: dict[str, Any] = {}
-        mean = "mean" if self.live[a] and self.live[b] else "flat"
-        fixed = not (height[lhs] or height[rhs])  # such a tie does not vary
+    def between(self, at: At, a: Any, b: Any, both: bool) -> Any:
+        """Return the one of two derivatives that counts, of which `both` vary or only one does.
 
-        def pieces(j: int, k: int) -> Any:
-            if k == 0:
-                return self._value(j)
-            return self.table[j][part(k)] if k <= height[j] else self._value(j) * 0
-
-        def step(k: int) -> None:
-            if k == 0:
-                self._compared(state, pieces(lhs, 0), pieces(rhs, 0), mode)
-            if mode in SLOPES and state["tie"].any():
-                self._between_slopes(state, pieces(a, k), pieces(b, k), mode if fixed else "")
-            if k and mode == "kink" and state["tie"].any():
-                self._decide(k, state, args, pieces, y)
-            # an undecided lane has equal parts on both sides so far
-            new = _pick(pieces(a, k), pieces(b, k), state["first"] | state["tie"], state["lost"])
-            half = state.pop("half", None)
-            if half is not None and half.any():
-                here = mean if mode == "kink" else mode
-                new = np.where(half, shared(pieces(a, k), pieces(b, k), here), new)[()]
-            y[part(k)] = new
-
-        return step
-
-    def _compared(self, state: dict[str, Any], left: Any, right: Any, mode: str) -> None:
-        """Note in which lanes the first side is larger, the second, none of them, or neither."""
-        above = operator.ge if mode in SIDES else operator.gt
-        if mode == "formula" and any(np.iscomplexobj(base(x)) for x in (left, right)):
-            left, right = ordered(base(left)), ordered(base(right))  # a guard has no order to hold
-        first = outcome(above, left, right)
-        second = outcome(operator.lt, left, right)
-        tie = ~(first | second) & np.asarray(base(left) == base(right), dtype=bool)
-        state.update(first=first, second=second, tie=tie, lost=~(first | second | tie))
-
-    def _between_slopes(self, state: dict[str, Any], a: Any, b: Any, fixed: str) -> None:
-        """Settle the tied lanes of a choice between derivatives where these differ at a degree.
-
-        `fixed` is the mode of a tie that does not vary.
+        At a kink there is none, or by convention the mean, or the zero of the side that is
+        constant.
         """
-        d = a - b
+        mode = self.mode
+        if mode not in SIDES:
+            left, right, *_ = at.code[at.i].args
+            mode = "where" if left == right else "mean" if both else "flat"
+        return choose(at.a[0], at.a[1], a, b, mode)
+
+    def tangent(self, at: At, d: list[Any]) -> Any:
+        if d[2] is None and d[3] is None:
+            return None
+        a, b = (0 if e is None else e for e in d[2:])
+        return self.between(at, a, b, d[2] is not None and d[3] is not None)
+
+    def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
+        zero, both = 0 if is_operand(bar) else Kind.of(bar).zeros((1,))[0], wanted[2] and wanted[3]
+        return (
+            None,
+            None,
+            self.between(at, bar, zero, both) if wanted[2] else None,
+            self.between(at, zero, bar, both) if wanted[3] else None,
+        )
+
+    def taken(self, lhs: Any, rhs: Any, bar: Any, first: bool) -> Any:
+        """Return the adjoint of a variable that counts where that side was chosen, or half of it.
+
+        A side that was not taken never poisons what was.
+        """
+        if self.mode in SIDES:
+            zero = 0 if is_operand(bar) else Kind.of(bar).zeros((1,))[0]
+            one, other = (bar, zero) if first else (zero, bar)
+            return choose(lhs, rhs, one, other, self.mode)
+        return choose(*((lhs, rhs) if first else (rhs, lhs)), bar, 0, "where")
+
+    @by_degree
+    def step(self, t: Sweep, i: int) -> Degrees:
+        y, chosen = t.table[i], t.choosing(i)
+        while True:
+            k = yield
+            y[t.algebra.part(k) if k else 0] = chosen(k)
+
+    def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
+        return Op.pattern(self, x[2:], shapes[2:], shape)
+
+    def show(self, v: list[str], shape: Shape) -> str:
+        return f"{v[2]} if {v[0]} > {v[1]} else {v[3]}"
+
+
+@dataclass(slots=True, eq=False)
+class Blend(Choose):
+    """A choice at whose ties it has been settled how much the first side counts: share, 0 to 1."""
+
+    share: Array
+
+    def value(self, a: Sequence[Any], number: Number) -> Any:
+        return blend(self.share, a[2], a[3])
+
+    def between(self, at: At, a: Any, b: Any, both: bool) -> Any:
+        return blend(self.share, a, b)
+
+    def taken(self, lhs: Any, rhs: Any, bar: Any, first: bool) -> Any:
+        return np.where(self.share == (0 if first else 1), 0, bar)
+
+
+class Decision:
+    """Which side of a choice counts, lane by lane, as far as the last degree tells."""
+
+    def __init__(self, t: Sweep, i: int) -> None:
+        op, self.args, _ = t.program.code[i]
+        self.t, self.y, self.mode = t, t.table[i], op.mode
+        lhs, rhs, a, b = self.args
+        self.mean = "mean" if t.live[a] and t.live[b] else "flat"
+        self.fixed = not (t.height[lhs] or t.height[rhs])  # such a tie does not vary
+
+    def __call__(self, k: int) -> Any:
+        """Return the part of degree k."""
+        t, mode = self.t, self.mode
+        if k == 0:
+            self._compare()
+        a, b = (t.at(j, k) for j in self.args[2:])
+        half: Any = None  # the lanes whose sides share what stands for a derivative
+        if mode in SLOPES and self.tie.any():
+            half = self._between_slopes(a, b)
+        if k and mode == "kink" and self.tie.any():
+            half = self._decide(k)
+        # an undecided lane has equal parts on both sides so far
+        new = _pick(a, b, self.first | self.tie, self.lost)
+        if half is None or not half.any():
+            return new
+        return np.where(half, shared(a, b, self.mean if mode == "kink" else mode), new)[()]
+
+    def _compare(self) -> None:
+        """Note in which lanes the first side is larger, neither is, or they do not compare."""
+        left, right = (self.t.value(j) for j in self.args[:2])
+        above = operator.ge if self.mode in SIDES else operator.gt
+        if self.mode == "formula" and any(np.iscomplexobj(base(x)) for x in (left, right)):
+            left, right = ordered(base(left)), ordered(base(right))  # a guard has no order to hold
+        self.first = outcome(above, left, right)
+        second = outcome(operator.lt, left, right)
+        equal = np.asarray(base(left) == base(right), dtype=bool)
+        self.tie = ~(self.first | second) & equal
+        self.lost = ~(self.first | second | self.tie)
+
+    def _differ(self, d: Any) -> Array:
+        """Return the tied lanes in which d is not zero."""
         differs = nonzero(d if is_operand(d) else np.asarray(d))
-        if np.ndim(differs) > np.ndim(state["tie"]):
-            differs = differs.any(0)
-        here = state["tie"] & differs
+        return self.tie & (differs.any(0) if np.ndim(differs) > np.ndim(self.tie) else differs)
+
+    def _between_slopes(self, a: Any, b: Any) -> Array | None:
+        """Settle the tied lanes of a choice between derivatives where these differ at a degree."""
+        here = self._differ(a - b)
         if not here.any():
-            return
-        if fixed and self.policy.kink == "subgradient":
-            state["half"] = here
-        elif self._raises(state["tie"]):
+            return None
+        if self.fixed and self.t.policy.kink == "subgradient":
+            return here
+        if self.t.raises(self.tie):
             raise NonAnalyticError(
                 f"the derivatives on both sides of a kink are {show([a])} and {show([b])}: "
                 f"there is none; {REMEDY}"
             )
-        else:
-            state["lost"] = state["lost"] | here
-            state["tie"] = state["tie"] & ~here
+        self.lost, self.tie = self.lost | here, self.tie & ~here
+        return None
 
-    def _decide(self, k: int, state: dict[str, Any], args: Any, pieces: Any, y: Array) -> None:
+    def _decide(self, k: int) -> Array | None:
         """Settle the tied lanes of a kink whose sides first differ at degree k."""
-        lhs, rhs = args[:2]
-        top = max(self.height[lhs], self.height[rhs])
-        if k > top:
-            return
-        d = pieces(lhs, k) - pieces(rhs, k)
-        differs = nonzero(d if is_operand(d) else np.asarray(d))
-        if not isinstance(self.algebra, Univariate):
-            differs = differs.any(0)
-        here = state["tie"] & differs
+        t, (lhs, rhs, *_) = self.t, self.args
+        if k > max(t.height[lhs], t.height[rhs]):
+            return None
+        d = t.at(lhs, k) - t.at(rhs, k)
+        here = self._differ(d)
         if not here.any():
-            return
-        if isinstance(self.algebra, Univariate):
-            sign = self.algebra.sign(k, base(d), None)
-        else:
-            ndim = np.ndim(y) - 1
-            table = pad(self.result(lhs), ndim) - pad(self.result(rhs), ndim)
-            sign = self.algebra.sign(k, base(d), base(table))
-        sign = self._side(k, base(d), np.asarray(sign, dtype=float))
-        half = here & (np.isinf(sign) | (sign == 0))
-        state["half"] = half
-        state["tie"] = state["tie"] & ~differs
-        state["first"] = state["first"] | (here & (sign > 0))
-        state["second"] = state["second"] | (here & (sign <= 0))
+            return None
+        table = None
+        if not isinstance(t.algebra, Univariate):
+            ndim = np.ndim(self.y) - 1
+            table = base(pad(t.result(lhs), ndim) - pad(t.result(rhs), ndim))
+        sign = np.asarray(t.algebra.sign(k, base(d), table), dtype=float)
+        sign = self._side(k, base(d), sign)
         lost = here & np.isnan(sign)
-        if lost.any() and self._raises(y[0]):
+        if lost.any() and t.raises(self.y[0]):
             raise NonAnalyticError(
-                f"the two sides of a kink meet at {show([pieces(lhs, 0)])}: no derivative of "
+                f"the two sides of a kink meet at {show([t.value(lhs)])}: no derivative of "
                 f"order {k} there; {REMEDY}"
             )
-        state["lost"] = state["lost"] | lost
+        self.tie, self.lost = self.tie & ~here, self.lost | lost
+        self.first = self.first | (here & (sign > 0))
+        half: Array = here & (np.isinf(sign) | (sign == 0))
+        return half
 
     def _side(self, k: int, d: Any, sign: Any) -> Any:
         """Return the sign of the difference of the sides of a kink with leading part d of degree k.
@@ -155,69 +201,16 @@ class Sides(Tables):
         Where it is not the same all around the point (nan), the policy says which: after or before
         the point along a line, or with all variables growing or shrinking alike; inf is a share.
         """
-        kink, along = self.policy.kink, isinstance(self.algebra, Univariate)
-        if kink == "subgradient" and k == 1 == self.order:
+        kink, along = self.t.policy.kink, isinstance(self.t.algebra, Univariate)
+        first_order = k == 1 == self.t.order
+        if kink == "subgradient" and first_order:
             sided: Any = np.full(np.shape(sign), np.inf)
-        elif (kink in ("left", "right") and k == 1 == self.order) or (
-            kink in ("after", "before") and along
-        ):
+        elif (kink in ("left", "right") and first_order) or (kink in ("after", "before") and along):
             sided = np.sign(np.asarray(d if along else d.sum(0), dtype=float))
             sided = sided if kink in ("right", "after") else -sided
         else:
             return sign
         return np.where(np.isnan(sign), sided, sign)
-
-    # ---------------------------------------------------------------- singular points
-    def _raises(self, value: Any) -> bool:
-        if self.policy.singular == "propagate":
-            return False
-        return np.shape(base(value)) == () or self.policy.singular == "raise"
-
-    def _lanes_active(self, args: Sequence[int]) -> Any:
-        """Return where some argument varies, per lane."""
-        if not self.moving:
-            for i, (op, inner, _) in enumerate(self.program.code):
-                lanes: Any = np.zeros((), dtype=bool)
-                if type(op) is Input and self.height[i]:
-                    lanes = nonzero(self.table[i][1:]).any(0)
-                elif isinstance(op, Map) and self.height[i]:
-                    lanes = np.ones((), dtype=bool)
-                elif type(op) is not Input:
-                    for a in op.reads(inner):
-                        lanes = lanes | self.moving[a]
-                self.moving.append(lanes)
-        total: Any = np.zeros((), dtype=bool)
-        for a in args:
-            total = total | self.moving[a]
-        return total
-
-    def _singular(self, row: Any, args: Sequence[int], y0: Any, p0: Any) -> Any:
-        """Return (lanes without an expansion, inactive lanes there) or None; raise for scalars."""
-        y, p = base(y0), base(p0)
-        if np.shape(y) == () and np.shape(p) == ():
-            if not is_zero(p) and not is_nan(y):
-                return None
-            if self._raises(y):
-                raise no_expansion(row, [self._value(a) for a in args])
-            bad = np.asarray(True)
-        else:
-            zero = np.asarray(np.equal(p, 0), dtype=bool)
-            bad = np.broadcast_to(zero | np.asarray(np.not_equal(y, y), dtype=bool), np.shape(y))
-            if not bad.any():
-                return None
-        active = np.broadcast_to(self._lanes_active(args), bad.shape)
-        if self._raises(y) and (bad & active).any():
-            raise no_expansion(row, [self._value(a) for a in args])
-        return (bad & active, bad & ~active)
-
-    def _check_divisor(self, i: int, a: Any, b: Any, active: bool) -> None:
-        divisor = base(b)
-        if np.shape(divisor) == ():
-            bad = is_zero(divisor)
-        else:
-            bad = self.policy.singular == "raise" and not np.all(divisor)
-        if bad and self._raises(self.table[i][0]):
-            raise PoleError(f"division by a series whose value is zero: {show([a])}/{show([b])}")
 
 
 def _pick(a: Any, b: Any, first: Any, lost: Any) -> Any:

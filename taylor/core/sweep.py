@@ -1,5 +1,6 @@
-"""The step rules: "compute coefficient k of instruction i", for every algebra and every number.
+"""The sweep: the tables of a program, "coefficient k of instruction i", degree by degree.
 
+What an instruction does at degree k is its own step rule, for every algebra and every number.
 Notation: a argument, y result, q and p the quotient, k the degree, D the derivation that multiplies
 the part of degree k by k.  D obeys the product rule in every graded commutative algebra, so
 p·y' = q·a' gives p·Dy = Σ q·Da and, comparing parts of degree k,
@@ -9,365 +10,360 @@ p·y' = q·a' gives p·Dy = Σ q·Da and, comparing parts of degree k,
 (Griewank & Walther, Evaluating Derivatives, Prop. 13.1, is the case where q and p are free of y.)
 Products and quotients compare parts in the same way.  Only coefficients below k of q, p and y are
 read, so an integrator may ask for degree k of everything before it knows degree k + 1.
+
+`height[i]` bounds the degree of the last non-zero part of instruction i: terms beyond it are left
+out, which makes 1 + a² cheap and keeps 0·inf from turning an overflowed value into nan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import contextlib
+import functools
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import Algebra, Univariate
-from taylor.core.calls import Call
-from taylor.core.choices import choose
-from taylor.core.instructions import Add, Choose, Div, Integral, Jump, Local, Mul, Scale
+from taylor.core.algebra import Algebra
+from taylor.core.calls import Call, Integral, Row, called, composed
+from taylor.core.instructions import MUL, Arithmetic, Const, Input, Parameter, Scale, Step
 from taylor.core.maps import Map
 from taylor.core.program import Program, check
-from taylor.core.sides import Sides
-from taylor.core.singular import masked
-from taylor.core.state import Step
-from taylor.errors import OrderMismatch
+from taylor.core.sides import Decision
+from taylor.core.singular import (
+    checked,
+    is_nan,
+    is_zero,
+    local_series,
+    masked,
+    no_expansion,
+    show,
+)
+from taylor.core.table import Elementary, jumps_at
+from taylor.core.tables import nonzero
+from taylor.errors import NonAnalyticError, OrderMismatch, PoleError
 from taylor.numbers import rounding
-from taylor.numbers.values import over, plus, times, together, zeros
+from taylor.numbers.formulas import Constant
+from taylor.numbers.kinds import Kind, base, is_operand
+from taylor.numbers.policy import current_policy
+from taylor.numbers.values import common_shape, constant, together, zeros
 
 Array = Any
-RULES = {
-    Add: "_add", Mul: "_mul", Div: "_div", Scale: "_linear", Map: "_linear", Integral: "_integral",
-    Local: "_local", Jump: "_jump", Choose: "_choose", Call: "_call",
-}  # fmt: skip
+DEPTH = 5  # of companions such as (1 - e) + 2e·s²
+LARGEST_LOW = 2.0**-48  # of a low part; else the value is out of the range of its formula
+LOW_ORDER = 20  # a rounded value puts coefficient k off by up to k/2 units: not worth a look below
 
 
-class Sweep(Sides):
-    """The step rules of an expanded program on its tables."""
+class Sweep:
+    """The tables of all instructions of an expanded program, computed degree by degree.
 
-    def _step(self, i: int) -> Step:
-        """Return the step rule of instruction i."""
-        op = self.program.code[i].op
-        rule: Step = getattr(self, next(r for kind, r in RULES.items() if isinstance(op, kind)))(i)
-        return rule
+    `inputs` are tables (first axis: coefficients) and `parameters` plain values; `inputs` may be
+    filled in later, degree by degree, if `heights` says how far each will reach.
+    """
 
-    def _add(self, i: int) -> Step:
-        a, b = self.program.code[i].args
-        y, part = self.table[i], self.algebra.part
-
-        def step(k: int) -> None:
-            if k == 0:
-                y[0] = plus(self._value(a), self._value(b))
-            elif k <= min(self.height[a], self.height[b]):
-                y[part(k)] = self.table[a][part(k)] + self.table[b][part(k)]
-            elif k <= self.height[i]:
-                y[part(k)] = self.table[a if k <= self.height[a] else b][part(k)]
-
-        return step
-
-    def _scaled(self, c: int, x: int, k: int) -> list[Any]:
-        """Return the terms of c_0·x_k (an interval on the left would take an array for ends)."""
-        part, low = self.table[x][self.algebra.part(k)], self._row_low(c)
-        return [part * self._value(c), None if low is None else part * low]
-
-    def _mul(self, i: int) -> Step:
-        a, b = self.program.code[i].args
-        y, part, height = self.table[i], self.algebra.part, self.height
-
-        def step(k: int) -> None:
-            if k == 0:
-                y[0] = times(self._value(a), self._value(b))
-                return
-            if k > height[i]:
-                return
-            terms = self._scaled(a, b, k) if k <= height[b] else []
-            if k <= height[a]:
-                terms += self._scaled(b, a, k)
-            if height[a] and height[b]:
-                x, z = self.table[a], self.table[b]
-                terms.append(self.algebra.interior(k, x, z, height[a], height[b]))
-            y[part(k)] = _total(terms[::-1])  # small terms first, that they are not lost one by one
-
-        return step
-
-    def _div(self, i: int) -> Step:
-        a, b = self.program.code[i].args
-        y, part, height = self.table[i], self.algebra.part, self.height
-        divisor: list[Any] = []
-
-        def step(k: int) -> None:
-            if k == 0:
-                self._check_divisor(i, self._value(a), self._value(b), height[b] > 0)
-                y[0] = over(self._value(a), self._value(b))
-                divisor.extend(self._divisor(b))
-                return
-            if k > height[i]:
-                return
-            terms = [self.table[a][part(k)]] if k <= height[a] else []
-            if k <= height[b]:
-                if k == 1:
-                    divisor.append(self._low(i) if self.precise else None)
-                low = divisor[2]
-                terms.append(None if low is None else -(self.table[b][part(k)] * low))
-                terms.append(-(self.table[b][part(k)] * y[0]))
-            if height[b]:
-                inner = self.algebra.interior(k, y, self.table[b], k, height[b])
-                terms.append(None if inner is None else -inner)
-            s = _total(terms)
-            if s is not None:
-                y[part(k)] = divisor[0](s, divisor[1])
-
-        return step
-
-    def _linear(self, i: int) -> Step:
-        op, args, _ = self.program.code[i]
-        y, part, height = self.table[i], self.algebra.part, self.height
-        lead = 0 if isinstance(self.algebra, Univariate) else 1
-
-        def source(a: int, k: int) -> Any:
-            if k == 0:
-                value = self._value(a)
-                return value if lead == 0 else np.reshape(value, (1, *np.shape(value)))
-            if k <= height[a]:
-                return self.table[a][part(k)]
-            n = 1 if lead == 0 else part(k).stop - part(k).start  # type: ignore[union-attr]
-            zero = self._value(a) * 0
-            return zero if lead == 0 else np.broadcast_to(zero, (n, *np.shape(zero)))
-
-        def step(k: int) -> None:
-            if k > height[i]:
-                return
-            xs = [source(a, k) for a in args]
-            if isinstance(op, Map):
-                y[part(k)] = op.moved(xs, lead)
+    def __init__(
+        self,
+        program: Program,
+        algebra: Algebra,
+        inputs: Sequence[Array],
+        parameters: Sequence[Any] = (),
+        heights: Sequence[int] | None = None,
+    ) -> None:
+        self.program, self.algebra, self.order = program, algebra, algebra.order
+        self.policy = current_policy()
+        constants = (i.op.constant for i in program.code if i.op.constant is not None)
+        self.like = self.kind(inputs, [*parameters, *constants])
+        self.table: list[Any] = []  # a table, or the plain value of an inactive instruction
+        self.height: list[int] = []
+        self.weighted: dict[int, Array] = {}  # D of a table, for integrals
+        self.steps: list[Step] = []
+        self.owners: list[int] = []  # per step, its instruction
+        integrals = [(i.op, i.args) for i in program.code if isinstance(i.op, Integral)]
+        lows = any(op.row.low is not None for op, _ in integrals)
+        self.precise = self.order > LOW_ORDER and lows
+        self.lows: dict[int, Any] = {}  # what rounding took from the values of rows, when asked for
+        self.moving: list[Any] = []  # per instruction, the lanes that vary (made when needed)
+        self.live: list[bool] = []  # per instruction, whether it depends on an input at all
+        known = [algebra.height(x) for x in inputs] if heights is None else heights
+        read = {a for op, args in integrals for a in op.reads(args)}
+        for i, (op, args, _) in enumerate(program.code):
+            self.live.append(type(op) is Input or any(self.live[a] for a in op.reads(args)))
+            if type(op) is Input:
+                self.table.append(inputs[op.n])
+                self.height.append(known[op.n])
             else:
-                y[part(k)] = xs[0] * self._number(op.constant)
+                self._enter(i, parameters)
+            if i in read and self.height[i] > 0 and type(op) is not Integral:
+                self._derive(i)
 
-        return step
+    def _enter(self, i: int, parameters: Sequence[Any]) -> None:
+        """Add the table and the step rule of an instruction, or its value if that is all."""
+        op, args, shape = self.program.code[i]
+        args = op.reads(args)
+        self.height.append(op.height([self.height[a] for a in args], self.order))
+        if self.height[i] > 0:
+            if op.by_element:
+                shape = common_shape(shape, *map(self._shape, args))
+            self.table.append(self.room(i, (self.algebra.size, *shape)))
+            self.steps.append(op.step(self, i))
+            self.owners.append(i)
+        elif isinstance(op, Parameter):
+            self.table.append(self.number(parameters[op.n]))
+        elif isinstance(op, Row):
+            self.table.append(self.checked(op.row, [self.value(a) for a in args]))
+        else:
+            self.table.append(op.value([self.value(a) for a in args], self.number))
 
-    def _integral(self, i: int) -> Step:
-        op, args, _ = self.program.code[i]
-        assert isinstance(op, Integral)
-        if op.polar is not None:
-            return self._polar(i)
-        y, p, part = self.table[i], args[-1], self.algebra.part
-        dy = self.weighted[i] = zeros(y.shape, y)
-        equation: list[Any] = []
-
-        def step(k: int) -> None:
-            if k == 0:
-                y[0] = self._checked(op.row, [self._value(a) for a in op.reads(args)])
-                return
-            if not equation:
-                equation.extend(self._equation(i))
-            if k > self.height[i]:
-                return
-            driving, divide, by, lanes = equation
-            s = _total(self._driven(k, driving))
-            if self.height[p]:
-                term = self.algebra.interior(k, self.table[p], dy, self.height[p], k - 1)
-                if term is not None:
-                    s = -term if s is None else s - term
-            if s is None:
-                return
-            if divide is not None:
-                s = divide(s, by)
-            dy[part(k)] = s
-            y[part(k)] = s / k
-            self._mask(lanes, k, y, dy)
-
-        return step
-
-    def _equation(self, i: int) -> tuple[list[Any], Any, Any, Any]:
-        """Return the terms q·Da of an integral, how to divide by p_0, and the lanes without series.
-
-        All of this is known after degree 0.
-        """
-        op, args, _ = self.program.code[i]
-        assert isinstance(op, Integral)
-        p, terms = args[-1], []
-        lanes = self._singular(op.row, op.reads(args), self.table[i][0], self._value(p))
-        live = [a for a in op.reads(args) if self.live[a]]
-        for a, q in zip(live, args[op.count : -1], strict=True):
-            if self.height[a]:
-                low = self._low(q) if self.precise else None
-                terms.append((a, None if self._is_one(q) else q, q, low))
-        divide, by = (None, None) if self._is_one(p) else self._divisor(p)
-        return terms, divide, by, lanes
-
-    def _is_one(self, i: int) -> bool:
-        return type(self.table[i]) is int and bool(self.table[i] == 1)
-
-    def _driven(self, k: int, terms: list[Any]) -> Iterator[Any]:
-        """Yield the parts of degree k of the terms q·Da."""
-        for a, c, q, low in terms:
-            da = self.weighted[a]
-            if k <= self.height[a]:
-                dak = da[self.algebra.part(k)]
-                term = dak if c is None else dak * self._value(c)
-                yield term if low is None else dak * low + term
-            if self.height[q]:
-                yield self.algebra.interior(k, self.table[q], da, self.height[q], self.height[a])
-
-    def _mask(self, lanes: Any, k: int, *tables: Any) -> None:
-        """Note in tables the lanes without an expansion."""
-        if lanes is not None:
-            for table in tables:
-                table[self.algebra.part(k)] = masked(table[self.algebra.part(k)], lanes)
-
-    def _polar(self, i: int) -> Step:
-        """Return the step of the angle of z = b + ia, or of |z|**n; b may be left out for 1.
-
-        With w = 1, or w = n·|z|**n, and u + iv = w·Dz/z the result has D y = v, or D y = u, where
-
-            b_0 u_k - a_0 v_k = (w Db)_k - interior(k, b, u) + interior(k, a, v) =: r,
-            b_0 v_k + a_0 u_k = (w Da)_k - interior(k, b, v) - interior(k, a, u) =: s.
-
-        Rounded, the coefficients of 1 + a² would have other zeros, and cancel in each degree.
-        """
-        op, (*args, _), _ = self.program.code[i]
-        assert isinstance(op, Integral)
-        row, polar = op.row, op.polar
-        y, part = self.table[i], self.algebra.part
-        u, v = zeros(y.shape, y), zeros(y.shape, y)
-        dy = self.weighted[i] = u if polar else v
-        state: list[Any] = []
+    def _derive(self, i: int) -> None:
+        """Add D of a table that an integral reads."""
+        table, part = self.table[i], self.algebra.part
+        d = self.weighted[i] = zeros(table.shape, table)
 
         def step(k: int) -> None:
-            if k == 0:
-                y[0] = self._checked(row, [self._value(x) for x in args])
-                return
-            if not state:
-                a0, b0, square = self._modulus(args)
-                lanes = self._singular(row, args, y[0], square[0])
-                state.extend((a0, b0, *self._dividing(*square), lanes))
-            a0, b0, divide, by, lanes = state
-            r, s = self._polar_sides(i, k, u, v)
-            for table, terms in ((u, ((r, b0), (s, a0))), (v, ((s, b0), (r, -a0)))):
-                table[part(k)] = divide(_total([x * c for x, c in terms if x is not None]), by)
-            y[part(k)] = dy[part(k)] / k
-            self._mask(lanes, k, y, dy)
+            if 1 <= k <= self.height[i]:
+                d[part(k)] = table[part(k)] * k
 
-        return step
+        self.steps.append(step)
+        self.owners.append(i)
 
-    def _polar_sides(self, i: int, k: int, u: Any, v: Any) -> tuple[Any, Any]:
-        """Return r and s of `_polar`; an argument that does not vary has no terms."""
-        op, (*args, _), _ = self.program.code[i]
-        assert isinstance(op, Integral)
-        n = op.polar
-        y, interior, part = self.table[i], self.algebra.interior, self.algebra.part
-        r: list[Any] = []
-        s: list[Any] = []
-        for arg, own, other, sign in zip(args, (s, r), (r, s), (1, -1), strict=False):
-            h, x = self.height[arg], self.table[arg]
-            if not h:
-                continue
-            d = self.weighted[arg]
-            driving = [d[part(k)] * y[0] if n else d[part(k)]] if k <= h else []
-            driving += [interior(k, y, d, self.height[i], h)] if n else []
-            total = _total(driving)
-            own.append(total * n if n and total is not None else total)
-            for side, known, minus in ((own, u, True), (other, v, sign < 0)):
-                inner = interior(k, x, known, h, k - 1)
-                side.append(-inner if minus and inner is not None else inner)
-        return _total(r), _total(s)
+    # -------------------------------------------------------------- what tables hold
+    def kind(self, inputs: Sequence[Array], others: Sequence[Any]) -> Array:
+        """Return an array of the kind of number of all tables."""
+        return _kind(inputs, others)
 
-    def _modulus(self, args: Sequence[int]) -> tuple[Any, Any, Any]:
-        """Return a/c, b/c and (|z|²/c², its low part) of z = b + ia, for a scale c² of |z|²."""
-        a, b = (*map(self._value, args), 1)[:2]
-        if not all(map(self._has_low, args)):
-            return a, b, (plus(times(a, a), times(b, b)), None)
-        # a power of two that keeps squares in range
-        size = abs(a) + abs(b)
-        low, high = choose(1e-150, size, 2.0**511, 1.0, "formula"), 2.0**-520
-        c = choose(size, 1e150, high, low, "formula")
-        squares = []
-        for x in (a * c, b * c):
-            squares.append((x * x, self._product_low(x, x, x * x)))
-        total = squares[0][0] + squares[1][0]
-        return a * c * c, b * c * c, (total, rounding.through_sum(squares[0], squares[1], total))
+    def room(self, i: int, shape: tuple[int, ...]) -> Any:
+        """Return the table of instruction i, all zeros."""
+        return zeros(shape, self.like)
 
-    def _local(self, i: int) -> Step:
-        op, (a,), _ = self.program.code[i]
-        assert isinstance(op, Local)
-        row = op.row
-        x, y, part, top = self.table[a], self.table[i], self.algebra.part, self.height[a]
-        powers: list[Any] = [None, x]
-        series: list[Any] = []
+    def args(self, i: int) -> tuple[int, ...]:
+        return self.program.code[i].args
 
-        def step(k: int) -> None:
-            # y_k = Σ_m c_m [u^m]_k with u = a - a_0 and [u^m]_k = interior(k, u^(m-1), u)
-            if k == 0:
-                y[0] = self._checked(row, [x[0]])
-                series.append(self._coefficients(row, x[0]))
-                return
-            if isinstance(self.algebra, Univariate) and top == 1:
-                y[k] = series[0][k] * x[1] ** k
-                return
-            terms = [x[part(k)] * series[0][1]] if k <= top else []
-            if k >= 2:
-                powers.append(zeros(x.shape, self.like))
-            for m in range(2, k + 1):
-                if k <= m * top:
-                    power = interior_power(k, m)
-                    if power is not None:
-                        powers[m][part(k)] = power
-                        terms.append(powers[m][part(k)] * series[0][m])
-            y[part(k)] = _total(terms)
+    def number(self, c: Any) -> Any:
+        return constant(c, self.like)
 
-        def interior_power(k: int, m: int) -> Any:
-            return self.algebra.interior(k, powers[m - 1], x, min((m - 1) * top, k), top)
+    def value(self, a: int) -> Any:
+        """Return the part of degree 0 of instruction a."""
+        x = self.table[a]
+        return x[0] if self.height[a] or type(self.program.code[a].op) is Input else x
 
-        return step
+    def at(self, a: int, k: int) -> Any:
+        """Return the part of degree k of instruction a; above its height one zero of each."""
+        if k == 0:
+            return self.value(a)
+        return self.table[a][self.algebra.part(k)] if k <= self.height[a] else self.value(a) * 0
 
-    def _call(self, i: int) -> Step:
+    def _shape(self, a: int) -> tuple[int, ...]:
+        return self.table[a].shape[1:] if self.height[a] else np.shape(self.value(a))
+
+    def result(self, i: int) -> Array:
+        """Return the table of instruction i."""
+        if self.height[i] or type(self.program.code[i].op) is Input:
+            return self.table[i]
+        value, like = self.table[i], self.like
+        if not (is_operand(value) or is_operand(like)):
+            like = Kind.of(like, value).zeros((1,))
+        table = zeros((self.algebra.size, *np.shape(value)), like)
+        table[0] = value
+        return table
+
+    def run(self) -> None:
+        """Compute all parts of all instructions."""
+        with np.errstate(all="ignore"):
+            for k in range(self.order + 1):
+                for step in self.steps:
+                    step(k)
+        self.steps.clear()  # the steps refer back to the sweep: let the tables go with the sweep
+
+    # -------------------------------------------------------------- what instructions ask for
+    def checked(self, row: Elementary, values: Sequence[Any]) -> Any:
+        """Return the value of a row; a scalar outside the domain raises DomainError."""
+        return checked(row, values, self.policy.singular)
+
+    def coefficients(self, row: Elementary, x: Any) -> Any:
+        """Return the local coefficients 0..order of a row at x."""
+        return local_series(row, x, self.order)
+
+    def composed(self, x: Array, top: int, c: Any) -> Callable[[int], Any]:
+        """Return what gives the parts of a function with local coefficients c: see `calls`."""
+        return composed(self, x, top, c)
+
+    def choosing(self, i: int) -> Callable[[int], Any]:
+        """Return what gives the parts of choice i."""
+        return Decision(self, i)
+
+    def calling(self, i: int) -> Step:
+        """Return the step of a rule of arrays."""
         op, args, _ = self.program.code[i]
         assert isinstance(op, Call)
-        rule, y = op.rule, self.table[i]
-        if rule.step is None:
-            raise TypeError(
-                f"{rule.name} has no degree-wise rule to sweep; evaluate the program at a series"
-            )
         live = [self.height[a] > 0 for a in args]
-        given = [self.table[a] if m else self._head(a) for a, m in zip(args, live, strict=True)]
-        return called(rule, self.algebra, given, live, y, self.like)
+        given = [self.table[a] if m else self.value(a) for a, m in zip(args, live, strict=True)]
+        return called(op.rule, self.algebra, given, live, self.table[i], self.like)
+
+    def jumping(self, row: Elementary, args: Sequence[int]) -> tuple[Any, Any]:
+        """Return the value and the derivative (None: zero) of a piecewise constant row."""
+        values = [self.value(a) for a in args]
+        points = [base(v) for v in values]
+        if any(map(np.iscomplexobj, points)):
+            raise TypeError(f"{row.name} of a complex series is not holomorphic")
+        y = self.checked(row, values)
+        at = np.asarray(jumps_at(row, *points), dtype=bool) & self._lanes_active(args)
+        if not at.any():
+            return y, None
+        if self.raises(y):
+            raise NonAnalyticError(
+                f"{row.name} jumps at {show(values)}; it has no derivative there"
+            )
+        return y, masked(zeros(np.shape(y), self.like), at)
+
+    # -------------------------------------------------------------- what rounding took
+    def divisor(self, i: int) -> Any:
+        """Return what divides by the value of instruction i, as it is before it is rounded.
+
+        A rounded divisor moves a singularity, which puts coefficient k off by k times as much.
+        """
+        return self.dividing(self.value(i), self.low(i))
+
+    def dividing(self, x: Any, low: Any) -> Any:
+        """Return (divide, by): divide(s, by) is s/(x + low)."""
+        if low is None or not np.any(low):
+            return operator.truediv, x
+        with np.errstate(all="ignore"):
+            return rounding.over, rounding.divisor(x, low)
+
+    def low(self, i: int, depth: int = DEPTH) -> Any:
+        """Return what rounding took from the value of instruction i, as far as it is known."""
+        op, args, _ = self.program.code[i]
+        if isinstance(op, Integral):
+            return self.row_low(i)
+        if depth == 0 or not self.has_low(i):
+            return None
+        if isinstance(op, Const):
+            return rounding.of_constant(op.c) if isinstance(op.c, Constant) else None
+        if not isinstance(op, (Arithmetic, Scale)) or np.ndim(op.constant):
+            return None
+        with self.exactly():
+            x = [(self.value(a), self.low(a, depth - 1)) for a in args]
+            if isinstance(op, Scale):
+                x.append((self.number(op.c), rounding.of_constant(op.c)))
+                op = MUL
+            return self.settled(op.low(x[0], x[1], self.value(i), self.product_low))
+
+    def row_low(self, i: int) -> Any:
+        """Return what rounding took from the value of a row that says so, at high orders."""
+        if i not in self.lows:
+            op, args, _ = self.program.code[i]
+            known = self.precise and isinstance(op, Integral) and op.row.low is not None
+            self.lows[i] = self._row_low(i, op, args) if known else None
+        return self.lows[i]
+
+    def _row_low(self, i: int, op: Any, given: tuple[int, ...]) -> Any:
+        args, y = op.reads(given), self.value(i)
+        if not all(map(self.has_low, (i, *args))):
+            return None
+        with np.errstate(all="ignore"), self.exactly():
+            low = self.kept(op.row.low(*map(self.value, args), y), y)
+            qs, p = given[op.count : -1], self.value(given[-1])
+            for a, q in zip([a for a in args if self.live[a]], qs, strict=True):
+                change = self.low(a, DEPTH - 2)
+                if change is not None:
+                    low = low + change * self.value(q) / p
+            return self.settled(low)
+
+    def kept(self, low: Any, y: Any) -> Any:
+        """Return a low part of y, zero where it is none."""
+        return np.where(np.abs(low) <= LARGEST_LOW * np.abs(y), low, 0.0)[()]
+
+    def has_low(self, i: int) -> bool:
+        """Whether the value of instruction i is a float (or some)."""
+        x = self.value(i)
+        return isinstance(x, (int, float)) or (type(x) is np.ndarray and x.dtype == float)
+
+    def product_low(self, x: Any, y: Any, z: Any) -> Any:
+        return rounding.of_product(x, y, z)
+
+    def exactly(self) -> contextlib.AbstractContextManager[Any]:
+        """Return where every operation is rounded: what rounding takes is computed."""
+        return contextlib.nullcontext()
+
+    def settled(self, low: Any) -> Any:
+        """Return a low part, computed."""
+        return low
+
+    # -------------------------------------------------------------- singular points
+    def raises(self, value: Any) -> bool:
+        """Whether a singular point with that value is an error."""
+        if self.policy.singular == "propagate":
+            return False
+        return np.shape(base(value)) == () or self.policy.singular == "raise"
+
+    def _lanes_active(self, args: Sequence[int]) -> Any:
+        """Return where some argument varies, per lane."""
+        if not self.moving:
+            for i, (op, inner, _) in enumerate(self.program.code):
+                lanes: Any = np.zeros((), dtype=bool)
+                if type(op) is Input and self.height[i]:
+                    lanes = nonzero(self.table[i][1:]).any(0)
+                elif isinstance(op, Map) and self.height[i]:
+                    lanes = np.ones((), dtype=bool)
+                elif type(op) is not Input:
+                    lanes = _either(self.moving[a] for a in op.reads(inner))
+                self.moving.append(lanes)
+        return _either(self.moving[a] for a in args)
+
+    def singular(self, row: Elementary, args: Sequence[int], y0: Any, p0: Any) -> Any:
+        """Return (lanes without an expansion, inactive lanes there) or None; raise for scalars."""
+        y, p = base(y0), base(p0)
+        alone = np.shape(y) == () and np.shape(p) == ()
+        if alone:
+            bad = np.asarray(is_zero(p) or is_nan(y))
+        else:
+            zero = np.asarray(np.equal(p, 0), dtype=bool)
+            bad = np.broadcast_to(zero | np.asarray(np.not_equal(y, y), dtype=bool), np.shape(y))
+        if not bad.any():
+            return None
+        active = np.broadcast_to(self._lanes_active(args), bad.shape)
+        if self.raises(y) and (alone or (bad & active).any()):
+            raise no_expansion(row, [self.value(a) for a in args])
+        return (bad & active, bad & ~active)
+
+    def mask(self, lanes: Any, k: int, *tables: Any) -> None:
+        """Note in tables the lanes without an expansion."""
+        if lanes is not None:
+            part = self.algebra.part(k)
+            for table in tables:
+                table[part] = masked(table[part], lanes)
+
+    def check_divisor(self, i: int, a: Any, b: Any) -> None:
+        """Raise PoleError where instruction i would divide by zero."""
+        divisor = base(b)
+        if np.shape(divisor) == ():
+            bad = is_zero(divisor)
+        else:
+            bad = self.policy.singular == "raise" and not np.all(divisor)
+        if bad and self.raises(self.table[i][0]):
+            raise PoleError(f"division by a series whose value is zero: {show([a])}/{show([b])}")
 
 
-def called(
-    rule: Any, algebra: Algebra, given: Sequence[Any], live: Sequence[bool], y: Any, like: Any
-) -> Step:
-    """Return the step of a rule: it writes the part of degree k of all results, joined, into y.
+def _either(lanes: Iterable[Any]) -> Any:
+    return functools.reduce(operator.or_, lanes, np.zeros((), dtype=bool))
 
-    `given` holds a table where `live`, else a value; the results are numbers of the kind of `like`.
+
+def _kind(inputs: Sequence[Any], others: Iterable[Any]) -> Array:
+    """Return an empty array of the kind of number that combines all inputs and what is beside them.
+
+    Python's floats beside them do not count: they take the precision of the tables, as in NumPy.
     """
-    part = algebra.part
-    tables: list[Any] = []
-    inner = rule.step(algebra, given, live, tables)
-
-    def step(k: int) -> None:
-        parts = inner(k)
-        if k == 0:
-            for head in parts:
-                table = zeros((algebra.size, *np.shape(head)), like)
-                table[0] = head
-                tables.append(table)
-        else:
-            for table, new in zip(tables, parts, strict=True):
-                if new is not None:
-                    table[part(k)] = new
-        if len(tables) == 1:
-            y[part(k)] = tables[0][part(k)]
-        else:
-            lead = np.shape(y[part(k)])[:-1]
-            joined = [np.reshape(t[part(k)], (*lead, -1)) for t in tables]
-            y[part(k)] = np.concatenate(joined, axis=-1)
-
-    return step
-
-
-def _total(terms: Iterable[Any]) -> Any:
-    """Return the sum of the terms that exist, or None."""
-    total = None
-    for t in terms:
-        if t is not None:
-            total = t if total is None else total + t
-    return total
+    held, plain = [], []
+    for given, x in [*((True, x) for x in inputs), *((False, x) for x in others)]:
+        if is_operand(x):
+            held.append(x.reshape(-1)[:1])
+        elif given or isinstance(x, (np.ndarray, np.inexact)) or not Kind.of(x).numpy:
+            plain.append(x)
+        elif isinstance(x, complex):
+            plain.append(np.zeros(0, dtype=np.complex64))
+    like = [Kind.of(*plain).zeros((1,))] if plain or not held else []
+    return functools.reduce(operator.add, [*like, *held])
 
 
 def sweep(
@@ -376,7 +372,8 @@ def sweep(
     """Return the tables of the outputs of an expanded program.
 
     >>> from taylor import exp, record
-    >>> from taylor.core.expand import expand
+    >>> from taylor.core.algebra import Univariate
+    >>> from taylor.core.program import expand
     >>> sweep(expand(record(exp, 0.0)), Univariate(3), [np.array([0.0, 1, 0, 0])])[0]
     array([1.        , 1.        , 0.5       , 0.16666667])
     """
@@ -387,5 +384,5 @@ def sweep(
             )
     s = Sweep(program, algebra, together(*inputs), parameters)
     s.run()
-    check(program.guards, s._value)
+    check(program.guards, s.value)
     return [s.result(i) for i in program.outputs]

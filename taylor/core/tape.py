@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core import functions
-from taylor.core.calls import Call, flat
+from taylor.core.calls import Call, Row, flat
 from taylor.core.conditions import COMPARISONS, Condition, Guard
 from taylor.core.instructions import (
     ADD,
@@ -27,7 +27,6 @@ from taylor.core.instructions import (
     LARGE,
     MUL,
     Add,
-    Choose,
     Const,
     Div,
     Einsum,
@@ -35,13 +34,13 @@ from taylor.core.instructions import (
     Instruction,
     Mul,
     Op,
-    Row,
     Scale,
     Shape,
 )
 from taylor.core.maps import Contract, CumSum, Gather, Reshape, Scatter, Sum
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
 from taylor.core.operand import NUMBERS, Operand, binary, fits, host, lift
+from taylor.core.sides import Choose
 from taylor.core.table import Rule, derived
 from taylor.core.tables import nonzero
 from taylor.core.tags import Tag, fresh_tag
@@ -505,15 +504,14 @@ def _arithmetic(tape: Tape, op: Op, nodes: list[Node]) -> Node | None:
         shape = common_shape(a.shape, b.shape)
     except ValueError:
         raise ShapeMismatch(f"shapes {a.shape} and {b.shape} do not fit in {op.name}") from None
-    for factor, other in ((b, a), (a, b)):
+    for factor, other in () if op is ADD else ((b, a), (a, b)):
         c = tape.code[factor.i].op
-        one = type(c) is Const and type(c.c) is int and c.c == 1
-        if one and (op is MUL or (op is DIV and factor is b)):
+        if type(c) is not Const or (op is DIV and factor is a):
+            continue
+        if type(c.c) is int and c.c == 1:
             return Node(tape, other.i)
-    for factor, other in ((a, b), (b, a)) if op is MUL else ():
-        c = tape.code[factor.i].op
         varies = type(tape.code[other.i].op) is not Const and other.shape == shape
-        if type(c) is Const and varies and not is_operand(c.c):
+        if op is MUL and varies and not is_operand(c.c):
             return tape.apply(Scale(c.c), [other])
     return tape.apply(op, nodes, shape)
 

@@ -17,16 +17,12 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from taylor.core.memory import fresh
-from taylor.core.tags import fresh_tag
-from taylor.drivers.driver import parts
-from taylor.drivers.evolution import Evolution, separate, tangent
-from taylor.drivers.several import pullback, series
-from taylor.errors import OrderMismatch
-from taylor.series.series import Series
+from taylor.drivers.evolution import Evolution
+from taylor.drivers.several import pullback
 
 Step = Callable[..., Any]
 
@@ -100,37 +96,7 @@ def _loop(f: Step, n: int, snapshots: int) -> Evolution:
             w, *total = pullback(functools.partial(f, stop), (s, *p), w, (None, *total))
         return (w, *total)
 
-    def tables(owner: Series, *args: Any) -> Any:
-        """Return the loop of series as a loop of their tables, which are ordinary arrays."""
-        mine = [isinstance(x, Series) and x.tag is owner.tag for x in args]
-        if not mine[0]:
-            args, mine[0] = (owner._constant(args[0]), *args[1:]), True
-        whole = _loop(_on_tables(f, owner, mine), n, snapshots).forward()
-        y = whole(*(x._coef if m else x for x, m in zip(args, mine, strict=True)))
-        return owner._new(separate(y, owner.tag))
-
-    def along() -> Evolution:
-        return _loop(tangent(f), n, snapshots)
-
-    return Evolution(f"loop of {n} steps", run, back, along, tables)
-
-
-def _on_tables(f: Step, owner: Series, mine: Sequence[bool]) -> Step:
-    """Return the step f of series like the owner as a step of their tables."""
-
-    def step(i: int, *xs: Any) -> Any:
-        tag = fresh_tag()
-        y = f(i, *(series(x, owner.algebra, tag, type(owner)) if m else x
-                   for x, m in zip(xs, mine, strict=True)))  # fmt: skip
-        table = parts(y, tag, owner.algebra.size)
-        if len(table) != owner.algebra.size:
-            raise OrderMismatch(
-                f"a step returns a series of order {len(table) - 1} for one of order "
-                f"{owner.order}: a removable singularity; raise the order or move the point"
-            )
-        return table
-
-    return step
+    return Evolution(f"loop of {n} steps", f, lambda g: _loop(g, n, snapshots), run, back)
 
 
 def checkpoint(step: Step, n: int, *, numbered: bool = False, snapshots: int | None = None) -> Step:
@@ -155,13 +121,10 @@ def checkpoint(step: Step, n: int, *, numbered: bool = False, snapshots: int | N
     if not callable(step):
         raise TypeError(f"the step must be a function, not {type(step).__name__}")
 
-    def plain(i: int, state: Any, *p: Any) -> Any:
-        return step(fresh(state), *map(fresh, p))
+    def numbered_step(i: int, state: Any, *p: Any) -> Any:
+        return step(fresh(state), *([i] if numbered else []), *map(fresh, p))
 
-    def with_number(i: int, state: Any, *p: Any) -> Any:
-        return step(fresh(state), i, *map(fresh, p))
-
-    rule = _loop(with_number if numbered else plain, steps, kept).forward()
+    rule = _loop(numbered_step, steps, kept).forward()
 
     def loop(state: Any, *parameters: Any) -> Any:
         return rule(state, *parameters) if steps else state

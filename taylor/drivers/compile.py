@@ -9,6 +9,7 @@ ordinary way.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import os
 import sys
@@ -20,13 +21,15 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Univariate
-from taylor.core.expand import told
 from taylor.core.instructions import Input, Instruction
 from taylor.core.memory import fresh
-from taylor.core.program import Program, record
+from taylor.core.program import Program, record, told
 from taylor.core.tape import check_unread
+from taylor.drivers import forms, trees
+from taylor.drivers.arguments import OfSeveral
+from taylor.drivers.derivable import Derivable
 from taylor.drivers.derivatives import bent
-from taylor.drivers.driver import Derivable
+from taylor.drivers.forms import COMPLEX, FLOAT, floats, pattern_of
 from taylor.drivers.forward_mode import taylor_coefficients
 from taylor.drivers.recorded import derived
 from taylor.errors import (
@@ -46,7 +49,6 @@ from taylor.numbers.policy import policy
 from taylor.series.series import Series
 
 Array = Any
-Pattern = tuple[bool, ...]  # which arguments are complex; empty if none is
 NEAR = 1e-9  # of values of one function, of one point and of many
 MAX_NESTED = 5  # the order up to which tensors are tangents of the gradient
 MAX_ENTRIES = 1 << 22  # of such a tensor
@@ -80,6 +82,7 @@ class Compiled(Derivable):
         self._doubt: tuple[Any, Exception] | None = None  # a reason, if the ordinary way succeeds
         self._warned = False
         self.waiting: dict[Any, tuple[int, int]] = {}  # calls so far, and at which code is made
+        self.forms: dict[Any, Compiled] = {}  # the function of the leaves, by the form of arguments
         self._locks: dict[int, Any] = {}  # by process: a fork may find one taken
 
     def __repr__(self) -> str:
@@ -99,17 +102,46 @@ class Compiled(Derivable):
             return self
         return Compiled(types.MethodType(self.f, obj), self.threads, self.strict)
 
-    def __call__(self, *x: Any) -> Any:
-        """Return f(*x)."""
-        floats, pattern = _floats(x)
-        if floats is None:
+    def __call__(self, *x: Any, **named: Any) -> Any:
+        """Return f(*x, **named)."""
+        numbers, pattern = floats(x) if not named else (None, ())
+        if numbers is None:
+            if named or not all(map(trees.is_leaf, x)):
+                return self._at_trees(x, named)
             found = self._at_series(x) if any(isinstance(v, Series) for v in x) else None
         else:
-            where = ("value", None, *[v.shape for v in floats], *pattern)
-            found = self._run(where, floats, lambda machine: machine(*floats))
+            where = ("value", None, *[v.shape for v in numbers], *pattern)
+            found = self._run(where, numbers, lambda machine: machine(*numbers))
         if found is None:
             return self._ordinary(x)
         return found[0] if len(found) == 1 else tuple(found)
+
+    def _at_trees(self, args: Sequence[Any], named: dict[str, Any]) -> Any:
+        """Return f(*args, **named) by the code of its leaves, or in the ordinary way."""
+        spread = self.of_leaves(args, (), named)
+        if spread is NotImplemented:
+            return self.f(*trees.mapped(fresh, args), **trees.mapped(fresh, named))
+        f, each, _ = spread
+        return f(*itertools.chain.from_iterable(each))
+
+    def of_leaves(self, args: Sequence[Any], vary: Sequence[int], named: dict[str, Any]) -> Any:
+        """Return the function of all leaves, and the leaves and the structure of each argument.
+
+        NotImplemented if one holds what may change, and is neither number nor array.
+        """
+        each, structures = forms.apart(args, vary, named)
+        if structures not in self.forms:
+            why = ""
+            if not all(map(forms.is_fixed, structures)):
+                why = "an argument holds more than numbers, arrays, names and functions"
+            elif len(self.forms) >= VARIANTS:
+                why = f"its arguments take more than {VARIANTS} forms"
+            if why:
+                self._has_no_code(("arguments",), TaylorError(why))
+                return NotImplemented
+            g = forms.of_leaves(self.f, structures)
+            self.forms[structures] = self if g is None else Compiled(g, self.threads, self.strict)
+        return self.forms[structures], each, structures
 
     def _ordinary(self, x: Sequence[Any]) -> Any:
         """Return f(*x) through NumPy; if it works, what has no machine code is said."""
@@ -248,8 +280,8 @@ class Compiled(Derivable):
         kind, form, *_ = where
         hasty = calls == 1 and kind in PLAIN and not self.strict
         most = PATIENCE / _weights(kind, form)[0] if hasty else math.inf
-        program, count = self._recorded(x if kind in PLAIN else x[:1], most), 0
-        what = kind, form, program.identity, *map(np.shape, x), *_pattern(x)
+        program, count = self._recorded(x if kind in PLAIN else x[: _arity(form)], most), 0
+        what = kind, form, program.identity, *map(np.shape, x), *pattern_of(x)
         shared = told(program)
         kept: tuple[Machine, int] | None = STORE.get(*what) if shared else None
         if kept is not None and kept[0] not in self.machines[where]:  # of f elsewhere, perhaps
@@ -277,16 +309,16 @@ class Compiled(Derivable):
                 c = v._coef
                 if v.tag is not tag or v.algebra != algebra or type(v) is not type(owner):
                     return None
-                if type(c) is not np.ndarray or c.dtype not in (_FLOAT, _COMPLEX):
+                if type(c) is not np.ndarray or c.dtype not in (FLOAT, COMPLEX):
                     return None
                 short = not c[linear:].any()
                 tables.append(c[:linear] if short else c)
                 heights.append(1 if short else algebra.order)
             else:
-                numbers, _ = _floats((v,))
-                if numbers is None:
+                one, _ = floats((v,))
+                if one is None:
                     return None
-                tables.append(numbers[0][None])
+                tables.append(one[0][None])
                 heights.append(0)
         heads = [c[0] for c in tables]
         form = (algebra, tuple(heights))
@@ -294,26 +326,26 @@ class Compiled(Derivable):
             many = self._points(heads[0], tables[0], form)
             if many is not None:
                 return [owner._new(many)]
-        where = ("series", form, *[v.shape for v in heads], *_pattern(heads))
+        where = ("series", form, *[v.shape for v in heads], *pattern_of(heads))
         found = self._run(where, heads, lambda machine: machine(*tables))
         return None if found is None else [owner._new(c) for c in found]
 
     def derived(self, driver: Callable[..., Any], x: Sequence[Any]) -> Any:
         """Return driver(self, *x) from its recording as machine code, or NotImplemented."""
-        floats, pattern = _floats(x)
-        if floats is None or not floats:
+        numbers, pattern = floats(x)
+        if numbers is None or not numbers:
             return NotImplemented
         if pattern and not pattern[0]:  # a complex direction makes its point complex
             if driver.__name__ == "vjp":
                 return NotImplemented
-            floats[0] = floats[0].astype(complex)
-            pattern = _pattern(floats)
-        where = (driver.__name__, driver, *[v.shape for v in floats], *pattern)
-        found = self._run(where, floats, lambda machine: machine(*floats))
+            numbers[0] = numbers[0].astype(complex)
+            pattern = pattern_of(numbers)
+        where = (driver.__name__, driver, *[v.shape for v in numbers], *pattern)
+        found = self._run(where, numbers, lambda machine: machine(*numbers))
         if found is None:
             return NotImplemented
-        if pattern or any(v.dtype is _COMPLEX for v in found):  # what does not depend on x, too
-            found = [v if v.dtype is _COMPLEX else v.astype(complex) for v in found]
+        if pattern or any(v.dtype is COMPLEX for v in found):  # what does not depend on x, too
+            found = [v if v.dtype is COMPLEX else v.astype(complex) for v in found]
         count = self.counts[where]
         return tuple(found[:count]) if count else found[0]
 
@@ -322,10 +354,10 @@ class Compiled(Derivable):
 
         The rows T(e_i, e_j, ..., ·) are tangents of the gradient, many at a time.
         """
-        floats, pattern = _floats((x,))
-        if floats is None or not 3 <= order <= MAX_NESTED:
+        numbers, pattern = floats((x,))
+        if numbers is None or not 3 <= order <= MAX_NESTED:
             return NotImplemented
-        (point,) = floats
+        (point,) = numbers
         n = point.size
         if n == 0 or n**order > MAX_ENTRIES or (order > 3 and n < FEW):
             return NotImplemented
@@ -376,10 +408,10 @@ class Compiled(Derivable):
                 status, c = ready.line(x, v)
                 if status == OK and len(ready.found) == 1:
                     return c
-        floats, pattern = _floats((x, v))
-        if floats is None or order == 0 or np.shape(v) not in ((), np.shape(x)):
+        numbers, pattern = floats((x, v))
+        if numbers is None or order == 0 or np.shape(v) not in ((), np.shape(x)):
             return NotImplemented
-        point, v = floats
+        point, v = numbers
         if pattern:
             point, pattern = point.astype(complex), (True,)
 
@@ -396,7 +428,7 @@ class Compiled(Derivable):
 
     def _points(self, x: Array, table: Array, form: Any) -> Array | None:
         """Return the coefficients of an element-wise f at many points, in tiles, on all cores."""
-        where = ("points", (*form, unit_of(x.size)), *_pattern([x]))
+        where = ("points", (*form, unit_of(x.size)), *pattern_of([x]))
         if not (self.apart.get(where, True) and self.apart.get((where, x.shape), True)):
             return None
         seed, known = table.reshape(len(table), -1), list(self.machines.get(where, ()))
@@ -444,7 +476,7 @@ def _machine(kind: str, form: Any, program: Program, x: Sequence[Any], make: boo
     if kind not in ("series", "points"):
         # tensors: one vector, as there are enough operations that do not wait for each other
         unit = WIDTH if kind == "tensor" else 1
-        return Machine(program, complex=_pattern(x), unit=unit, make=make)
+        return Machine(program, complex=pattern_of(x), unit=unit, make=make)
     algebra, heights, unit = form if len(form) == 3 else (*form, 1)
     varies: list[bool] = []
     for op, args, _ in program.code:
@@ -452,7 +484,12 @@ def _machine(kind: str, form: Any, program: Program, x: Sequence[Any], make: boo
         varies.append(given or any(varies[a] for a in args))
     if not all(varies[i] for i in program.outputs):
         raise TaylorError("a result does not depend on the series")
-    return Machine(program, algebra, heights, unit, complex=_pattern(x), make=make)
+    return Machine(program, algebra, heights, unit, complex=pattern_of(x), make=make)
+
+
+def _arity(form: Any) -> int:
+    """Return how many of the arguments of a driver are those of f."""
+    return form.count if isinstance(form, OfSeveral) else 1
 
 
 def _weights(kind: str, form: Any) -> tuple[int, int]:
@@ -475,45 +512,6 @@ def _needed(kind: str, form: Any, program: Program) -> int:
     size = sum(number if math.prod(i.shape) == 1 else array for i in program.code)
     free = 0 if kind in PLAIN else len(program)
     return -(-size // (PATIENCE + free))
-
-
-_FLOAT, _COMPLEX = np.dtype(float), np.dtype(complex)
-
-
-def _floats(x: Sequence[Any]) -> tuple[Any, Pattern]:
-    """Return the arguments as float64 or complex128 arrays, and which of them are complex.
-
-    None for the arguments if some are other numbers; nothing for the rest if none is complex.
-    """
-    found = [_float(v) for v in x]
-    some = False
-    for v in found:
-        if v is None:
-            return None, ()
-        some = some or v.dtype is not _FLOAT
-    return found, _pattern(found) if some else ()
-
-
-def _float(v: Any) -> Any:
-    if type(v) is np.ndarray and (v.dtype is _FLOAT or v.dtype is _COMPLEX):
-        return v
-    if isinstance(v, (float, int)):
-        return np.float64(v)
-    if not isinstance(v, (complex, np.ndarray, np.generic, list, tuple)):
-        return None
-    try:
-        array = np.asarray(v)
-    except ValueError:
-        return None
-    if array.dtype == _COMPLEX:
-        return array[()]
-    return array.astype(float)[()] if array.dtype.kind in "iub" or array.dtype == _FLOAT else None
-
-
-def _pattern(x: Sequence[Any]) -> Pattern:
-    """Return which arrays are complex; nothing if none is."""
-    found = tuple(v.dtype == _COMPLEX for v in x)
-    return found if any(found) else ()
 
 
 def _tensor(f: Callable[..., Any], x: Any, *v: Any) -> Any:

@@ -8,7 +8,6 @@ compiled function it is itself recorded, and its recording compiled.
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
@@ -19,6 +18,7 @@ from taylor.core.operand import lift
 from taylor.core.singular import is_finite, is_nan
 from taylor.core.tags import Tag
 from taylor.core.tape import as_data
+from taylor.drivers.arguments import Form, is_plain, several
 from taylor.errors import ForeignNodeError, ShapeMismatch
 from taylor.numbers.kinds import Floats, Kind, base, is_operand
 from taylor.numbers.values import as_array, integers, together, zeros
@@ -31,57 +31,42 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
-class Derivable:
-    """A function that may answer for its drivers: a compiled one, or one of which one is recorded.
+def driver(
+    axes: Sequence[int | str] | None = (0,), along: Sequence[str] = (), recorded: bool = True
+) -> Callable[[Callable[P, R]], Callable[..., R]]:
+    """Return the decorator that makes g(f, x, *own), written for one array x, a driver.
 
-    Whatever is NotImplemented the driver does itself.
+    It then takes several arguments of f and trees of them (`arguments`): `axes` says how many of
+    the last axes of each result run over x (or the parameter that is this number; None: x is one
+    number or array), `along` which parameters have the form of x.  For a compiled f it is recorded,
+    once for each shape of x, and is machine code as f is; unless its parameters are no arrays.
     """
 
-    def derived(self, driver: Function, x: Sequence[Any]) -> Any:
-        """Return driver(self, *x)."""
-        return NotImplemented
+    def decorated(g: Callable[P, R]) -> Callable[..., R]:
+        form = Form(g, axes, along, recorded)
+        most = 1 + len(form.own)
+        fewest = most - sum(p.default is not p.empty for p in form.own)
 
-    def along(self, x: Any, v: Any, order: int) -> Any:
-        """Return the Taylor coefficients 0..order of t -> f(x + t·v)."""
-        return NotImplemented
+        @functools.wraps(g)
+        def run(
+            f: Function,
+            *given: Any,
+            argnums: int | Sequence[int] | None = None,
+            has_aux: bool = False,
+            **named: Any,
+        ) -> R:
+            if named or has_aux or argnums is not None or not fewest <= len(given) <= most:
+                found: R = several(form, f, given, named, argnums, has_aux)
+            elif not is_plain(given[0]) or (most > 1 and type(given[0]) is tuple):
+                found = several(form, f, given, named, argnums, has_aux)
+            else:
+                found = form.one(f, *given)
+            return found
 
-    def tensor(self, x: Any, order: int) -> Any:
-        """Return all partial derivatives of one order."""
-        return NotImplemented
+        run.__signature__ = form.signature()  # type: ignore[attr-defined]
+        return run
 
-    def machine_of(self, driver: Function, x: Sequence[Any]) -> Any:
-        """Return the machine code of driver(self, *x), recorded at x, as a function of x."""
-        return NotImplemented
-
-    def note(self, y: Any) -> None:
-        """Note a value that the result of a driver rests on."""
-
-
-def noted(f: Function, y: T) -> T:
-    """Return a value that the result of a driver of f rests on, and let f know of it."""
-    if isinstance(f, Derivable):
-        f.note(y)
-    return y
-
-
-def driver(g: Callable[P, R]) -> Callable[P, R]:
-    """Return g(f, *x), a function of a function and of numbers and arrays, as a driver.
-
-    For a compiled f it is recorded, once for each shape of x, and is machine code as f is.
-    """
-    names = inspect.signature(g)
-
-    @functools.wraps(g)
-    def run(*given: P.args, **named: P.kwargs) -> R:
-        if named:
-            given = names.bind(*given, **named).args  # type: ignore[assignment]
-        if given and isinstance(given[0], Derivable):
-            found: R = given[0].derived(g, given[1:])
-            if found is not NotImplemented:
-                return found
-        return g(*given)  # type: ignore[call-arg]
-
-    return run
+    return decorated
 
 
 def point(x: Any) -> Any:

@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Algebra
-from taylor.core.operand import host
+from taylor.core.operand import host, lift
 from taylor.core.table import Rule
 from taylor.core.tags import Tag, fresh_tag
 from taylor.core.tape import Node
 from taylor.drivers.driver import parts
 from taylor.drivers.several import argument, pushforward, series
-from taylor.errors import ForeignNodeError
+from taylor.errors import AlgebraMismatch, ForeignNodeError, OrderMismatch
 from taylor.numbers.kinds import Kind, is_operand
 from taylor.series.series import Series
 
@@ -53,16 +53,18 @@ class Through(Rule):
 
 @dataclass(frozen=True, eq=False)
 class Evolution:
-    """A loop or a flow: run(state, *p) gives y, back(w, state, *p) the adjoints of state and p.
+    """A loop of step(i, state, *p), or the flow of step(t, state, *p).
 
-    `tangent` makes the evolution of ((state, ds), p..., dp...), whose y holds (y, dy) along `axis`.
+    run(state, *p) gives y, back(w, state, *p) the adjoints of state and p.  `of` makes the same of
+    another step: of one whose states are (state, ds), or tables of coefficients, along a new first
+    axis.  They are the ones along `axis` of its y.
     """
 
     name: str
+    step: Step
+    of: Callable[[Step], Evolution]
     run: Step
     back: Step
-    tangent: Callable[[], Evolution]
-    tables: Callable[..., Any] | None = None
     axis: int = 0
 
     def forward(self) -> Through:
@@ -74,8 +76,8 @@ class Evolution:
         def forward(dargs: Any, y: Any, *args: Any) -> Any:
             return self._along(args, dargs)
 
-        series_rule = by_degree(self.run)
-        return Through(self.name, self.run, backward, forward, series_rule, tables=self.tables)
+        by = by_degree(self.run)
+        return Through(self.name, self.run, backward, forward, by, tables=self._tables)
 
     def reverse(self) -> Through:
         """Return the rule (w, state, *parameters) -> the adjoints of state and parameters."""
@@ -87,19 +89,28 @@ class Evolution:
             dw, *d = seeds(dargs, (w, *args))
             return self._mixed(dw, w, args, d)
 
-        name, series_rule = f"reverse of {self.name}", by_degree(self.back)
-        return Through(name, self.back, backward, forward, series_rule)
+        name = f"reverse of {self.name}"
+        return Through(name, self.back, backward, forward, by_degree(self.back))
+
+    def _tables(self, owner: Series, *args: Any) -> Any:
+        """Return the y of series whose coefficients are nodes from their tables."""
+        mine = [
+            i == 0 or (isinstance(x, Series) and x.tag is owner.tag) for i, x in enumerate(args)
+        ]
+        given = [coefficients(x, owner) if m else x for x, m in zip(args, mine, strict=True)]
+        y = self.of(on_tables(self.step, owner, mine)).forward()(*given)
+        return owner._new(separate(np.moveaxis(y, self.axis, 0), owner.tag))
 
     def _along(self, args: Sequence[Any], dargs: Sequence[Any]) -> Any:
         """Return J·dargs."""
         pair, others = _paired(args, dargs)
-        return self.tangent().forward()(pair, *others)[(*[slice(None)] * self.axis, 1)]
+        return self.of(tangent(self.step)).forward()(pair, *others)[(*[slice(None)] * self.axis, 1)]
 
     def _mixed(self, dw: Any, w: Any, args: Sequence[Any], dargs: Sequence[Any]) -> Any:
         """Return Jᵀdw + (dJ)ᵀw along dargs."""
         pair, others = _paired(args, dargs)
         both = np.stack([dw, w], axis=self.axis)
-        out, *rest = self.tangent().reverse()(both, pair, *others)
+        out, *rest = self.of(tangent(self.step)).reverse()(both, pair, *others)
         return (out[0], *rest[: len(args) - 1])
 
 
@@ -123,6 +134,35 @@ def tangent(f: Step) -> Step:
         p, dp = ps[: len(ps) // 2], ps[len(ps) // 2 :]
         args, dargs = (pair[0], *p), (pair[1], *dp)
         return np.stack(pushforward(functools.partial(f, i), args, dargs))
+
+    return step
+
+
+def coefficients(x: Any, like: Series) -> Any:
+    """Return the coefficients of a series of the same variables; those of a constant, if none."""
+    x = lift(x)
+    if isinstance(x, Series) and x.tag is like.tag and x.algebra != like.algebra:
+        raise AlgebraMismatch(
+            f"one of state and parameters carries {like.algebra}, another {x.algebra}: make all "
+            "their series together"
+        )
+    return parts(x, like.tag, like.algebra.size)
+
+
+def on_tables(f: Step, like: Series, mine: Sequence[bool]) -> Step:
+    """Return f(i, *x), where `mine` says which x are series, as a function of their tables."""
+
+    def step(i: Any, *xs: Any) -> Any:
+        tag = fresh_tag()  # within a recording of the tables, if they are nodes
+        y = f(i, *(series(x, like.algebra, tag, type(like)) if m else x
+                   for x, m in zip(xs, mine, strict=True)))  # fmt: skip
+        table = parts(y, tag, like.algebra.size)
+        if len(table) != like.algebra.size:
+            raise OrderMismatch(
+                f"a step returns a series of order {len(table) - 1} for one of order {like.order}: "
+                "a removable singularity; raise the order or move the point"
+            )
+        return table
 
     return step
 

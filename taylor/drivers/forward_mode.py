@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from taylor.core.algebra import Univariate, check_order, multivariate
 from taylor.core.operand import lift
 from taylor.core.tags import Tag, fresh_tag
+from taylor.drivers.derivable import Derivable
 from taylor.drivers.driver import (
-    Derivable,
     call,
     direction,
+    driver,
     has_nan,
     parts,
     point,
@@ -160,6 +161,7 @@ def _scaled(f: Function, x: Any, v: Any, order: int, wanted: Sequence[int]) -> l
     return factorials.derivatives(run, degrees, [(k, math.factorial(k)) for k in wanted])
 
 
+@driver(axes=None, recorded=False)
 def derivative(f: Function, x: Any, n: int = 1) -> Any:
     """Return the n-th derivative of f at x (at every element, if x is an array).
 
@@ -173,6 +175,7 @@ def derivative(f: Function, x: Any, n: int = 1) -> Any:
     return along(f, x, 1, n)[n] if n < 2 else _scaled(f, x, 1, n, [n])[0]
 
 
+@driver(axes=None, recorded=False)
 def derivatives(f: Function, x: Any, order: int) -> Array:
     """Return the derivatives 0..order of f at x, along the first axis.
 
@@ -183,6 +186,7 @@ def derivatives(f: Function, x: Any, order: int) -> Array:
     return np.stack(_scaled(f, x, 1, order, range(order + 1)))
 
 
+@driver(axes=None, recorded=False)
 def taylor_coefficients(f: Function, x: Any, order: int) -> Array:
     """Return the Taylor coefficients c_0..c_order of f at x, along the first axis.
 
@@ -193,6 +197,7 @@ def taylor_coefficients(f: Function, x: Any, order: int) -> Array:
     return found
 
 
+@driver(axes=(0,), along=("v",), recorded=False)
 def directional(f: Function, x: Any, v: Any, n: int = 1) -> Any:
     """Return the n-th derivative of t -> f(x + t·v) at t = 0; v has the shape of x.
 
@@ -261,6 +266,7 @@ def scalar_only(shape: tuple[int, ...], what: str, instead: str) -> None:
         )
 
 
+@driver(axes=None, recorded=False)
 def partial(f: Function, x: Any, multi_index: Sequence[int]) -> Any:
     """Return the partial derivative ∂^α f at x; α has one entry for each element of x.
 

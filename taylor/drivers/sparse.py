@@ -28,13 +28,12 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import multivariate
-from taylor.core.expand import expand
 from taylor.core.patterns import matrices
-from taylor.core.program import Program, record
+from taylor.core.program import Program, expand, record
 from taylor.core.sweep import sweep
 from taylor.drivers import kinks
+from taylor.drivers.derivable import Derivable
 from taylor.drivers.derivatives import gradient_of, hvp, pulled, pushed, vjp
-from taylor.drivers.driver import Derivable
 from taylor.drivers.forward_mode import table_along
 from taylor.drivers.pattern import jacobian_pattern as jacobian_pattern
 from taylor.drivers.transform import reverse

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from taylor.core.choices import SLOPES
-from taylor.core.expand import moved, prune
-from taylor.core.instructions import Choose, Instruction, full
-from taylor.core.program import Program, evaluate
+from taylor.core.instructions import Instruction, full
+from taylor.core.program import Program
 from taylor.core.rules import adjoints, tangents, values
+from taylor.core.sides import Choose
 from taylor.core.tape import Node, Tape
 from taylor.drivers.derivatives import jvp, vjp
-from taylor.drivers.several import pack
+from taylor.drivers.trees import as_one
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.policy import current_policy
 
@@ -40,14 +40,14 @@ class Derived(Program):
         if origin is None or not any(_is_tie(c, v) for c in self.code):
             return found
         count = len(origin.inputs)
-        at, unpack = pack(x[:count])
+        at, unpack = as_one(x[:count])
 
         def joined(z: Any) -> Any:
-            return pack(evaluate(origin, *unpack(z)))[0]
+            return as_one(origin.evaluate(*unpack(z)))[0]
 
         values = found[: len(origin.outputs)]
-        derive, back = (vjp, unpack) if self.driver == "vjp" else (jvp, pack(values)[1])
-        return [*values, *back(derive(joined, at, pack(x[count:])[0])[1])]
+        derive, back = (vjp, unpack) if self.driver == "vjp" else (jvp, as_one(values)[1])
+        return [*values, *back(derive(joined, at, as_one(x[count:])[0])[1])]
 
 
 def _is_tie(c: Instruction, v: list[Any]) -> bool:
@@ -117,7 +117,7 @@ def _inputs(tape: Tape, program: Program, where: Sequence[int], ones: bool = Fal
 
 def _finished(tape: Tape, program: Program, v: list[Any], outputs: list[Any]) -> Program:
     found = [tape.node(y).i for y in outputs]
-    guards = [moved(g, lambda i: tape.node(v[i]).i) for g in program.guards]
+    guards = [g.moved(lambda i: tape.node(v[i]).i) for g in program.guards]
     point = tuple(tape.values[i] for i in tape.inputs) if program.point else ()
     tape.tag.closed = True
-    return prune(Program(tape.code, tape.inputs, found, guards, False, point))
+    return Program(tape.code, tape.inputs, found, guards, False, point).pruned()

@@ -1,27 +1,20 @@
 """Linear algebra on matrices of series and nodes: solve, det, cholesky, qr, eigh, svd, expm ...
 
-Every function is a `Rule`: its value is NumPy's, its series come degree by degree, and its adjoint
-is ordinary NumPy code, so that the two nest to any order.  One factorisation, of the matrix of
-degree 0, serves all degrees: comparing the parts of degree k of the defining equations leaves a
-linear problem for the unknown parts with that matrix, and sums over lower degrees on the right.
-From a x = b, for example,
-
-    a_0 x_k = b_k - a_k x_0 - Σ_{j=1..k-1} a_j x_{k-j},
-
-so K degrees cost O(K²) products of matrices.  For an orthogonal factor Q with QᵀQ = 1 the unknown
-is written Q_0ᵀ Q_k = S + X: S = -½ Σ_{j=1..k-1} Q_jᵀ Q_{k-j} is symmetric and known, X is
-antisymmetric and follows from the other equation (Walter & Lehmann, "Algorithmic differentiation of
-linear algebra functions with application in optimum experimental design", arXiv:1001.1654).  The
-adjoints are those of Giles, "Collected matrix derivative results for forward and reverse mode
-algorithmic differentiation" (2008), and Townsend, "Differentiating the singular value
-decomposition" (2016); tangents are their transposes.
+Every function is a `Rule`: its value is NumPy's, its series come degree by degree from its defining
+equation, its tangent is the series of degree one, and its adjoint is ordinary NumPy code, so that
+they nest to any order.  One factorisation, of the matrix of degree 0, serves all degrees: the parts
+of degree k of the equation are linear in the unknown with that matrix, and sums over lower degrees
+stand on the right.  For an orthogonal factor Q the unknown is Q_0ᵀ Q_k = S + X: the symmetric S is
+known from QᵀQ = 1, the antisymmetric X follows from the other equation (Walter & Lehmann,
+"Algorithmic differentiation of linear algebra functions with application in optimum experimental
+design", arXiv:1001.1654).  The adjoints are those of Giles, "Collected matrix derivative results
+for forward and reverse mode algorithmic differentiation" (2008), and Townsend, "Differentiating the
+singular value decomposition" (2016).
 
 Matrices stand in the last two axes; axes before them are a batch, as in numpy.linalg.  Functions of
 a symmetric matrix (cholesky, eigh, eigvalsh) read one triangle of it, in every degree, as NumPy
-does; their derivative is that of this very function, so its adjoint lies in the same triangle.
-(The gradient within the symmetric matrices is half the sum of that adjoint and its transpose.)
-
-`degrees` has the tables and makes the rules of `equations` and `factors`; here are the functions.
+does, and so does their adjoint.  (The gradient within the symmetric matrices is half the sum of
+that adjoint and its transpose.)
 """
 
 from __future__ import annotations
@@ -146,7 +139,7 @@ def solve(a: Any, b: Any) -> Any:
     except ValueError:
         raise ShapeMismatch(f"solve: shapes {left} and {right} do not fit") from None
     if len(right) == 1:
-        return solve(a, np.reshape(b, (*right, 1)))[..., 0]
+        return solve(a, b[:, None])[..., 0]
     if left[:-2] != right[:-2]:
         a, b = np.broadcast_to(a, batch + left[-2:]), np.broadcast_to(b, batch + right[-2:])
     return SOLVE(a, b)

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.algebra import Univariate
 from taylor.core.operand import lift
 from taylor.core.table import Rule
 from taylor.core.tables import nonzero
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import Floats, Kind, Rationals, base, floats, is_operand
-from taylor.numbers.values import as_array
+from taylor.numbers.values import as_array, zeros
 
 Array = Any
 RULES: dict[str, Rule] = {}
@@ -38,14 +39,9 @@ def mirrored(a: Any, upper: bool = False) -> Any:
     return a[..., high, low] if upper else a[..., low, high]
 
 
-def numbers_of(x: Any) -> Any:
-    """Return the dtype of the innermost numbers."""
-    return np.asarray(base(x)).dtype
-
-
 def eye(n: int, like: Any) -> Any:
     """Return unit matrices in the numbers and with the batch axes of `like`."""
-    one = np.eye(n, dtype=int).astype(numbers_of(like))
+    one = np.eye(n, dtype=int).astype(np.asarray(base(like)).dtype)
     return np.array(np.broadcast_to(one, (*np.shape(like)[:-2], n, n)))
 
 
@@ -57,13 +53,13 @@ def arguments(name: str, *args: Any, square: bool = False) -> list[Any]:
     if len(shape) < 2 or (square and shape[-1] != shape[-2]):
         wanted = "square matrices (..., n, n)" if square else "matrices (..., m, n)"
         raise ShapeMismatch(f"{name} needs {wanted}, not shape {shape}")
-    like = next((x for x in args if is_operand(x)), None)
-    if like is None:
-        return list(args)
-    whole = [not is_operand(x) and x.dtype.kind in "iub" for x in args]
-    return [
-        Kind.of(x, like).array(as_array(x)) if w else x for x, w in zip(args, whole, strict=True)
-    ]
+    like = [x for x in args if is_operand(x)]
+
+    def with_numbers(x: Any) -> Any:
+        whole = like and not is_operand(x) and x.dtype.kind in "iub"
+        return Kind.of(x, *like).array(as_array(x)) if whole else x
+
+    return list(map(with_numbers, args))
 
 
 def _conversion(name: str, args: Sequence[Any], floating: bool) -> Callable[[Any], Any]:
@@ -112,22 +108,25 @@ class Table:
     """
 
     def __init__(self, algebra: Any, value: Any, rule: Any = None) -> None:
-        self.algebra, self.value, self.rule, self.known = algebra, value, rule, 0
-        self.constant = rule is None
-        if rule is not None:
-            shape, dtype = (algebra.size, *np.shape(value)), numbers_of(value)
-            self.table = value._zeros(shape) if is_operand(value) else np.zeros(shape, dtype)
-            self.table[0] = value
+        self.algebra, self.value, self.constant = algebra, value, rule is None
+        self.part = functools.cache(rule or (lambda k: 0))
+        self.rows: Any = None  # the parts below degree `known`, as they stand in a series
+        self.known = 1
 
     def __call__(self, k: int) -> Any:
         """Return the part of degree k; the number 0 for that of a constant above degree 0."""
-        if k == 0 or self.constant:
-            return self.value if k == 0 else 0
-        while self.known < k:
-            part = self.algebra.part(self.known + 1)
-            self.table[part] = self.rule(self.known + 1)
-            self.known += 1
-        return self.table[self.algebra.part(k)]
+        return self.part(k) if k else self.value
+
+    def below(self, k: int) -> Any:
+        """Return a coefficient table of which the parts below degree k are known."""
+        if self.rows is None:
+            like = self.value if is_operand(self.value) else np.asarray(self.value)
+            self.rows = zeros((self.algebra.size, *np.shape(like)), like)
+            self.rows[0] = like
+        for j in range(self.known, k):
+            self.rows[self.algebra.part(j)] = self(j)
+        self.known = max(self.known, k)
+        return self.rows
 
     def _with(self, other: Table, value: Any, part: Callable[[int], Any]) -> Table:
         return Table(self.algebra, value, None if self.constant and other.constant else part)
@@ -140,12 +139,11 @@ class Table:
         """Return Σ einsum(spec, x_j, y_{k-j}) over 1 <= j < k; the number 0 for no term."""
         if k < 2 or self.constant or other.constant:
             return 0
-        self(k - 1)
-        other(k - 1)
         terms, out = spec.split("->")
         a, b = terms.split(",")
         z = "pqrstuvw"[: np.ndim(self.value) - len(a)]
-        return self.algebra.interior_of(f"{z}{a},{z}{b}->{z}{out}", k, self.table, other.table)
+        x, y = self.below(k), other.below(k)
+        return self.algebra.interior_of(f"{z}{a},{z}{b}->{z}{out}", k, x, y)
 
     def product(self, op: Callable[[Any, Any], Any], spec: str, other: Table) -> Table:
         """Return the product op, which is einsum(spec, ·, ·) for each batch."""
@@ -175,6 +173,11 @@ class Table:
         return self + other.map(operator.neg)
 
 
+def line(a: Any, d: Any) -> Table:
+    """Return the table of a + t d of order one; None is a constant."""
+    return Table(Univariate(1), a, None if d is None else lambda k: d)
+
+
 def together(algebra: Any, values: Sequence[Any], rule: Callable[[int], Any]) -> list[Table]:
     """Return the tables with these values whose parts rule(k) returns together."""
     found = functools.cache(rule)
@@ -200,22 +203,22 @@ def _named(name: str) -> Rule:
 def matrix_rule(
     name: str,
     f: Callable[..., Any],
-    vjp: Any = None,
-    series: Any = None,
+    vjp: Any,
+    series: Callable[..., Sequence[Table]],
     jvp: Any = None,
     check: Any = None,
 ) -> Rule:
     """Return the rule of f, a function of plain matrices.
 
-    `series(*args, *y)` returns the tables of the results from those of the arguments and from their
-    own values y.  It is called in the first degree in which an argument varies: what varies nowhere
-    may be singular.  A function with a `check` works in floating point only and is real, and
-    check(bar, *args, *y) raises where it has no derivatives: in reverse mode for the adjoint bar of
-    the last result, otherwise (nan) for any.
+    series(*x, *y) returns the tables of the results from those of the arguments and from their own
+    values y.  It is called in the first degree in which an argument varies: what varies nowhere may
+    be singular.  Its first degree is the tangent, unless that is given.  A function with a `check`
+    works in floating point only and is real, and check(bar, *args, *y) raises where it has no
+    derivatives: in reverse mode for the adjoint bar of the last result, otherwise (nan) for any.
     """
     shown, floats = _shown(name), check is not None
 
-    def regular(bar: Any, *known: Any) -> None:
+    def regular(x: Any, bar: Any, *known: Any) -> None:
         if np.iscomplexobj(known[0]):
             raise TypeError(
                 f"{shown} of a complex matrix involves complex conjugates, so it is not "
@@ -223,19 +226,33 @@ def matrix_rule(
             )
         check(bar, *known)
 
-    def regular_vjp(ybar: Any, y: Any, *args: Any) -> Any:
-        assert guard is not None
-        if isinstance(y, tuple):
-            return vjp((*ybar[:-1], guard(ybar[-1], *args, *y)), y, *args)
-        return vjp(guard(ybar, *args, y), y, *args)
-
     guard = checked(f"regular {name}", regular) if floats else None
-    step = functools.partial(_step, name, series, guard) if series else None
-    return Named(name, _by_value(shown, f, floats), regular_vjp if floats else vjp, jvp, step)
+
+    def guarded(d: Any, bar: Any, y: Any, args: Sequence[Any]) -> Any:
+        return d if guard is None or d is None else guard(d, bar, *args, *_results(y))
+
+    def tangent(dargs: Any, y: Any, *args: Any) -> Any:
+        moving = [guarded(d, np.nan, y, args) for d in dargs]
+        x = [line(a, d) for a, d in zip(args, moving, strict=True)]
+        found = [z(1) for z in series(*x, *_results(y))]
+        dy = tuple(v * 0 if type(d) is int else d for v, d in zip(_results(y), found, strict=True))
+        return dy if isinstance(y, tuple) else dy[0]
+
+    def adjoint(ybar: Any, y: Any, *args: Any) -> Any:
+        *others, last = _results(ybar)
+        bars = (*others, guarded(last, last, y, args))
+        return vjp(bars if isinstance(y, tuple) else bars[0], y, *args)
+
+    step = functools.partial(_step, name, series, guard)
+    return Named(name, _by_value(shown, f, floats), adjoint, jvp or tangent, step)
+
+
+def _results(y: Any) -> tuple[Any, ...]:
+    return y if isinstance(y, tuple) else (y,)
 
 
 def _step(
-    name: str, series: Callable[..., list[Table]], guard: Rule | None,
+    name: str, series: Callable[..., Sequence[Table]], guard: Rule | None,
     algebra: Any, args: Sequence[Any], live: Sequence[bool], y: Any,
 ) -> Callable[[int], Sequence[Any]]:  # fmt: skip
     """Return k -> the parts of degree k of the results: see `matrix_rule`."""
@@ -249,15 +266,14 @@ def _step(
             for x, inside in zip(args, live, strict=True):
                 rule = (lambda k, x=x: change(x[algebra.part(k)])) if inside else None
                 given.append(Table(algebra, change(x[0] if inside else x), rule))
-            head = RULES[name](*(x.value for x in given))
-            values.extend(head if isinstance(head, tuple) else (head,))
+            values.extend(_results(RULES[name](*(x.value for x in given))))
             return values
         with np.errstate(all="ignore"):  # lanes propagate what their values gave
             if not results:
                 if not any(np.any(nonzero(x(k))) for x in given if not x.constant):
                     return [0] * len(values)
                 if guard is not None:
-                    guard(np.nan, *(base(x.value) for x in given), *map(base, values))
+                    guard(np.nan, np.nan, *(base(x.value) for x in given), *map(base, values))
                 results.extend(series(*given, *values))
             return [x(k) for x in results]
 
@@ -268,10 +284,10 @@ def _shown(name: str) -> str:
     return name.removeprefix("regular ").removesuffix("_upper")
 
 
-def both_triangles(name: str, f: Callable[..., Any], *rest: Any) -> dict[bool, Rule]:
+def both_triangles(name: str, f: Callable[..., Any], *rest: Any, **more: Any) -> dict[bool, Rule]:
     """Return the rules of f(upper, a): LAPACK reads the lower (False) or the upper triangle."""
     return {
-        upper: matrix_rule(name + "_upper" * upper, functools.partial(f, upper), *rest)
+        upper: matrix_rule(name + "_upper" * upper, functools.partial(f, upper), *rest, **more)
         for upper in (False, True)
     }
 
@@ -279,7 +295,7 @@ def both_triangles(name: str, f: Callable[..., Any], *rest: Any) -> dict[bool, R
 def checked(name: str, check: Callable[..., None]) -> Rule:
     """Return the rule (x, *more) -> x that raises, wherever it is evaluated, if check does.
 
-    It stands in adjoints, which are recorded at one point and may be evaluated at another.
+    It stands in derivatives, which are recorded at one point and may be evaluated at another.
     """
 
     def value(x: Any, *more: Any) -> Any:
@@ -289,4 +305,5 @@ def checked(name: str, check: Callable[..., None]) -> Rule:
     def vjp(ybar: Any, y: Any, x: Any, *more: Any) -> Any:
         return (RULES[name](ybar, *more), *(None for _ in more))
 
-    return matrix_rule(name, value, vjp, lambda x, *more: [x])
+    step = functools.partial(_step, name, lambda x, *more: [x], None)
+    return Named(name, _by_value(_shown(name), value), vjp, None, step)

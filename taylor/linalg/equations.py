@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Univariate
-from taylor.linalg.degrees import T, Table, checked, column, eye, matrix_rule, numbers_of
-from taylor.numbers.kinds import base, is_operand
+from taylor.linalg.degrees import Named, T, Table, checked, column, eye, line, matrix_rule
+from taylor.numbers.kinds import Floats, Kind, base, is_operand
 
 Array = Any
 SMALL = 1 / 16  # singular values below this part of the largest are kept out of inverses
@@ -53,7 +53,7 @@ def solution(a: Table, b: Table, x0: Any, p: Any = None) -> Table:
     One step of refinement makes the residual of every degree as small as that of a solver.
     """
     inverted = functools.cache(lambda: INV(a.value) if p is None else p)
-    rounded = numbers_of(a.value).kind != "O"
+    rounded = isinstance(Kind.of(a.value), Floats)
 
     def rule(k: int) -> Any:
         right = b(k) - (0 if a.constant else a(k) @ x0) - a.interior("ij,jk->ik", k, x)
@@ -159,7 +159,7 @@ def _bird(s: Table, adjugate: bool) -> Table:
         xs.append(xs[-1].map(_mu) @ s)
     if not adjugate:
         return xs[-1].map(lambda x: x[..., 0, 0] * sign)
-    bar = Table(s.algebra, unit, lambda k: 0)
+    bar = Table(s.algebra, unit, lambda k: 0 * unit)
     cofactors = Table(s.algebra, 0 * unit)
     for x in xs[-2::-1]:
         cofactors = cofactors + x.map(_mu).map(T) @ bar
@@ -195,7 +195,7 @@ def _cofactors(a: Any, *along: Any) -> Any:
     """Return the cofactors of a, or their derivative along a direction."""
     if any(map(is_operand, (a, *along))):
         a = INVERTIBLE(a) + 0 * along[0]
-    table = Table(Univariate(len(along)), a, lambda k: along[0])
+    table = line(a, along[0]) if along else Table(Univariate(0), a)
     return T(_determinant(table, adjugate=True)(len(along)))
 
 
@@ -208,7 +208,7 @@ def _invertible(a: Array) -> None:
 
 
 INVERTIBLE = checked("regular det", _invertible)
-SECOND = matrix_rule("cofactors'", _cofactors)
+SECOND = Named("cofactors'", _cofactors)
 # the Jacobian of a gradient is symmetric: its adjoint is its tangent along ȳ
 COFACTORS = matrix_rule(
     "cofactors", _cofactors, lambda ybar, y, a: (SECOND(a, ybar),),
@@ -219,6 +219,7 @@ DET = matrix_rule(
     "det",
     lambda a: _exact_det(a)[()] if a.dtype == object else np.linalg.det(a),
     lambda ybar, y, a: (column(ybar) * COFACTORS(a),), _det_series,
+    lambda dargs, y, a: (COFACTORS(a) * dargs[0]).sum((-2, -1)),
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from taylor.errors import NonAnalyticError
-from taylor.linalg.degrees import RULES, T, Table, both_triangles, matrix_rule, mirrored, together
+from taylor.linalg.degrees import T, Table, both_triangles, matrix_rule, mirrored, together
 from taylor.linalg.equations import INV, SOLVE, solution
 
 Array = Any
@@ -21,8 +21,8 @@ def _half(x: Any) -> Any:
 
 def _cholesky_vjp(ybar: Any, y: Any, a: Any) -> Any:
     """ā = l⁻ᵀ Φ(lᵀ l̄) l⁻¹."""
-    right = SOLVE(T(y), _half(T(y) @ ybar))
-    return (T(SOLVE(T(y), T(right))),)
+    p = INV(y)
+    return (T(p) @ _half(T(y) @ ybar) @ p,)
 
 
 def _cholesky_series(a: Table, low: Any) -> list[Table]:
@@ -43,7 +43,7 @@ def _cholesky_series(a: Table, low: Any) -> list[Table]:
 CHOLESKY = both_triangles(
     "cholesky",
     lambda upper, a: T(np.linalg.cholesky(a, upper=True)) if upper else np.linalg.cholesky(a),
-    _cholesky_vjp, _cholesky_series, None, lambda *known: None,
+    _cholesky_vjp, _cholesky_series, check=lambda *known: None,
 )  # fmt: skip
 
 
@@ -200,22 +200,16 @@ def _eigh_series(a: Table, v0: Any, q0: Any) -> list[Table]:
     return [v, q]
 
 
-def _eigvalsh_jvp(dargs: Any, y: Any, a: Any) -> Any:
-    """dλ = diag(qᵀ da q); equal weights, which are enough for the adjoint, are not for this."""
-    v, q = EIGH[False](a)
-    return (q * (RULES["regular eigh"](dargs[0], a, v, q) @ q)).sum(-2)
-
-
 EIGH = both_triangles(
     "eigh", lambda upper, a: np.linalg.eigh(a, "U" if upper else "L"),
-    _eigh_vjp, _eigh_series, None, lambda bar, a, v, q: _distinct("eigh: the eigenvalues", v),
+    _eigh_vjp, _eigh_series, check=lambda bar, a, v, q: _distinct("eigh: the eigenvalues", v),
 )  # fmt: skip
 # ā = q diag(λ̄) qᵀ
 EIGVALSH = both_triangles(
     "eigvalsh", lambda upper, a: np.linalg.eigvalsh(a, "U" if upper else "L"),
     lambda ybar, y, a: ((q := EIGH[False](a)[1]) * ybar[..., None, :] @ T(q),),
-    lambda a, v: _eigh_series(a, *EIGH[False](a.value))[:1], _eigvalsh_jvp,
-    lambda bar, a, v: _distinct("eigvalsh: the eigenvalues", v, bar),
+    lambda a, v: _eigh_series(a, *EIGH[False](a.value))[:1],
+    check=lambda bar, a, v: _distinct("eigvalsh: the eigenvalues", v, bar),
 )  # fmt: skip
 
 

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from taylor.llvm.ir import Index, Real
 from taylor.llvm.registers import Scalar
+
+
+def _by_parts(name: str) -> Callable[..., Scalar]:
+    """Return a method of `Real` done with the parts of complex registers."""
+    real = getattr(Real, name)
+
+    def method(self: Function, *xs: Any) -> Scalar:
+        return self.each(functools.partial(real, self), *xs)
+
+    return method
 
 
 class Function(Real):
@@ -24,45 +35,33 @@ class Function(Real):
     def zero(self, width: int = 1, complex: bool = False) -> Scalar:
         """Return zero, real or complex."""
         real = self.constant(0.0, width)
-        return Scalar(real.text, width, real.text if complex else "")
+        return Scalar(self, real.text, width, real.text if complex else "")
 
     def pair(self, re: Scalar, im: Scalar) -> Scalar:
         """Return the complex number of these parts."""
         width, (a, b) = self.same(re, im)
-        return Scalar(a, width, b)
+        return Scalar(self, a, width, b)
 
     def both(self, x: Scalar) -> tuple[Scalar, Scalar]:
         """Return the real and the imaginary part."""
         re, im = (*x.parts, self.zero(x.width))[:2]
         return re, im
 
-    def each(self, op: Callable[..., Scalar], *xs: Scalar) -> Scalar:
-        """Return op of the real parts and, where one is complex, of the imaginary parts."""
-        if not any(x.im for x in xs):
+    def each(self, op: Callable[..., Scalar], *xs: Any) -> Scalar:
+        """Return op of the real parts and, where one is complex, of the imaginary parts.
+
+        Conditions and widths are the same for both.
+        """
+        if not any(isinstance(x, Scalar) and x.im for x in xs):
             return op(*xs)
-        return self.pair(*(op(*parts) for parts in zip(*map(self.both, xs), strict=True)))
+        halves = [isinstance(x, Scalar) and x.kind == "double" for x in xs]
+        parts = (self.both(x) if h else (x, x) for h, x in zip(halves, xs, strict=True))
+        return self.pair(*(op(*part) for part in zip(*parts, strict=True)))
 
-    def splat(self, x: Scalar, width: int) -> Scalar:
-        """Return a scalar in all lanes of a vector."""
-        return self.each(lambda part: super(Function, self).splat(part, width), x)
-
-    def reversed(self, x: Scalar) -> Scalar:
-        """Return a vector with its lanes in the opposite order."""
-        return self.each(super().reversed, x)
-
-    def total(self, x: Scalar) -> Scalar:
-        """Return the sum of the lanes of a vector, halving it."""
-        return self.each(super().total, x)
-
-    def select(self, c: Scalar, x: Scalar, y: Scalar) -> Scalar:
-        """Return x where c holds, else y."""
-        return self.each(lambda a, b: super(Function, self).select(c, a, b), x, y)
+    splat, reversed, total = (_by_parts(name) for name in ("splat", "reversed", "total"))
+    select, negative = _by_parts("select"), _by_parts("negative")
 
     # -------------------------------------------------------------- arithmetic
-    def negative(self, x: Scalar) -> Scalar:
-        """Return -x."""
-        return self.each(super().negative, x)
-
     def binary(self, op: str, x: Scalar, y: Scalar) -> Scalar:
         """Return fadd, fsub, fmul or fdiv of two registers, as NumPy does it."""
         real = super().binary
@@ -92,18 +91,15 @@ class Function(Real):
 
         def scales() -> tuple[Scalar, Scalar, Scalar]:
             """Return whether |c| < |d|, the ratio of the smaller to the larger, and the factor."""
-            swap = self.compare("olt", self.intrinsic("fabs", c), self.intrinsic("fabs", d))
-            large, small = self.select(swap, d, c), self.select(swap, self.negative(c), d)
-            ratio = self.binary("fdiv", small, large)
-            divisor = self.binary("fadd", large, self.binary("fmul", small, ratio))
-            return swap, ratio, self.binary("fdiv", self.constant(1.0), divisor)
+            swap = abs(c) < abs(d)
+            large, small = swap.where(d, c), swap.where(-c, d)
+            ratio = small / large
+            return swap, ratio, 1.0 / (large + small * ratio)
 
         swap, ratio, scale = self.once(("over", c.text, d.text, self.contracts), scales)
         a, b = self.both(x)
-        a, b = self.select(swap, b, a), self.select(swap, self.negative(a), b)
-        re = self.binary("fadd", a, self.binary("fmul", b, ratio))
-        im = self.binary("fsub", b, self.binary("fmul", a, ratio))
-        return self.pair(self.binary("fmul", re, scale), self.binary("fmul", im, scale))
+        a, b = swap.where(b, a), swap.where(-a, b)
+        return self.pair((a + b * ratio) * scale, (b - a * ratio) * scale)
 
     def fma(self, x: Scalar, y: Scalar, plus: Scalar) -> Scalar:
         """Return x·y + plus, rounded once; each product of a complex one."""
@@ -150,7 +146,7 @@ class Function(Real):
         if question not in self.asks:
             self.asks.append(question)
         pointer = self.word(self.address("%data", [], self.asking), "ptr")
-        numbers = (Scalar(str(n), kind="i64") for n in (self.asks.index(question), k))
+        numbers = (self.index(n) for n in (self.asks.index(question), k))
         self.run(pointer, ["%data", *numbers], [])
 
     def unanswered(self) -> Scalar:

@@ -45,11 +45,11 @@ class Real(Text):
 
     # -------------------------------------------------------------- registers
     def _register(self, width: int, expression: str, kind: str = "double") -> Scalar:
-        return Scalar(self._put(type_of(width, kind), expression), width, "", kind)
+        return Scalar(self, self._put(type_of(width, kind), expression), width, "", kind)
 
     def later(self, width: int, complex: bool) -> Scalar:
         """Return a register that is defined later, but in an earlier place."""
-        return Scalar(self.name(), width, self.name() if complex else "")
+        return Scalar(self, self.name(), width, self.name() if complex else "")
 
     def define(self, register: Scalar, value: Scalar) -> None:
         """Say what such a register holds."""
@@ -62,18 +62,20 @@ class Real(Text):
     def constant(self, c: float, width: int = 1, kind: str = "double") -> Scalar:
         """Return a constant."""
         text = literal(c) if kind == "double" else str(int(c)) if kind == "i64" else str(c).lower()
-        return Scalar(text if width == 1 else repeated([text] * width, kind), width, "", kind)
+        text = text if width == 1 else repeated([text] * width, kind)
+        return Scalar(self, text, width, "", kind)
 
     def lanes(self, truths: Sequence[bool]) -> Scalar:
         """Return the condition that holds in these lanes."""
-        return Scalar(repeated([str(t).lower() for t in truths], "i1"), len(truths), "", "i1")
+        entries = repeated([str(t).lower() for t in truths], "i1")
+        return Scalar(self, entries, len(truths), "", "i1")
 
     def splat(self, x: Scalar, width: int) -> Scalar:
         """Return a scalar in all lanes of a vector."""
         if x.width == width:
             return x
         if not x.text.startswith("%"):
-            return Scalar(repeated([x.text] * width, x.kind), width, "", x.kind)
+            return Scalar(self, repeated([x.text] * width, x.kind), width, "", x.kind)
         vector = type_of(width, x.kind)
         first = self._put(vector, f"insertelement {vector} poison, {x.type} {x.text}, i32 0")
         mask = f"<{width} x i32> zeroinitializer"
@@ -178,19 +180,21 @@ class Real(Text):
         types, kind = ", ".join(["double"] * len(xs)), _results(["double"] * results)
         self.declarations.add(f"declare {kind} @{name}({types}) memory(none) nounwind willreturn")
         if width == 1:
-            return self.run(name, [Scalar(s) for s in texts], ["double"] * results)
+            return self.run(name, [Scalar(self, s) for s in texts], ["double"] * results)
         if width == WIDTH and results == 1:  # short enough to be taken apart in registers
             whole = "poison"
             for i in range(width):
-                (y,) = self.run(name, [self._lane(Scalar(s, width), i) for s in texts], ["double"])
+                (y,) = self.run(
+                    name, [self._lane(Scalar(self, s, width), i) for s in texts], ["double"]
+                )
                 inserted = f"insertelement {type_of(width)} {whole}, double {y.text}, i32 {i}"
                 whole = self._put(type_of(width), inserted)
-            return [Scalar(whole, width)]
+            return [Scalar(self, whole, width)]
         size = width // self.unit
         starts = [self.allocate(size) for _ in range(max(len(xs), results))]
         pointers = [self.address("%data", [], s) for s in starts]
         for text, pointer in zip(texts, pointers, strict=False):
-            self.store(Scalar(text, width), pointer)
+            self.store(Scalar(self, text, width), pointer)
         with self.loop(0, width) as loop:
             places = [self.address(p, [(loop.index, 1)], 0) for p in pointers]
             given = [self.load(p, 1) for p in places[: len(xs)]]
@@ -216,7 +220,7 @@ class Real(Text):
         width = max(x.width for x in given if isinstance(x, Scalar))
         y = self._put(kind, call)
         if len(results) == 1:
-            return [Scalar(y, width)]
+            return [Scalar(self, y, width)]
         return [self._register(width, f"extractvalue {kind} {y}, {i}") for i in range(len(results))]
 
     # -------------------------------------------------------------- conditions
@@ -234,10 +238,6 @@ class Real(Text):
             f"select {c.type} {c.text}, {a.type} {a.text}, {b.type} {b.text}",
             x.kind,
         )
-
-    def no(self, c: Scalar) -> Scalar:
-        """Return whether a condition does not hold."""
-        return self.binary("xor", c, self.constant(True, kind="i1"))
 
     def present(self, pointer: str) -> Scalar:
         """Return whether a pointer points to something."""
@@ -268,6 +268,10 @@ class Real(Text):
         return self._called(name, x.type, [x.text], 1, x.kind, flag)
 
     # -------------------------------------------------------------- whole numbers
+    def index(self, a: Index) -> Scalar:
+        """Return a whole number as a register."""
+        return Scalar(self, str(a), kind="i64")
+
     def whole(self, op: str, a: Index, b: Index) -> str:
         """Return add, sub or mul (without overflow), and, ashr of two whole numbers."""
         return self._put("i64", f"{op}{' nsw' * (op in NO_OVERFLOW)} i64 {a}, {b}")
@@ -294,8 +298,8 @@ class Real(Text):
 
     def below(self, index: Index, lanes: Sequence[int], count: Index) -> Scalar:
         """Return where index + lane < count."""
-        start, stop = (self.splat(Scalar(str(i), kind="i64"), WIDTH) for i in (index, count))
-        moved = self.binary("add", start, Scalar(repeated(lanes, "i64"), WIDTH, "", "i64"))
+        start, stop = (self.splat(self.index(i), WIDTH) for i in (index, count))
+        moved = start + Scalar(self, repeated(lanes, "i64"), WIDTH, "", "i64")
         return self._register(WIDTH, f"icmp slt {stop.type} {moved.text}, {stop.text}", "i1")
 
     # -------------------------------------------------------------- memory
@@ -397,10 +401,10 @@ class Real(Text):
         else:
             self._enter(loop.head)
         with self._region():
-            loop.index = loop.carry(Scalar(str(start), kind="i64")).text
+            loop.index = loop.carry(self.index(start)).text
             yield loop
         following = self.whole("add", loop.index, step)
-        loop.update(Scalar(loop.index), Scalar(following))
+        loop.update(self.index(loop.index), self.index(following))
         loop.close(before, self.less(following, stop))
 
     @contextlib.contextmanager
@@ -513,7 +517,7 @@ class Loop:
             self.f.types[name] = x.type
             self.carried[name] = [len(self.f.lines), x, x]
             self.f.lines.append("")
-            registers.append(Scalar(name, x.width, "", x.kind))
+            registers.append(Scalar(self.f, name, x.width, "", x.kind))
         return paired(registers)
 
     def update(self, register: Scalar, new: Scalar) -> None:

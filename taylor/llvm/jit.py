@@ -16,6 +16,8 @@ import threading
 from collections.abc import Callable, Hashable
 from typing import Any
 
+from numpy.typing import NDArray
+
 from taylor.kept import STORE
 from taylor.llvm.store import folder, load, save
 
@@ -90,6 +92,17 @@ class Code:
     def weight(self) -> int:
         """Bytes of the object, and about those of what links it."""
         return len(self.object) + 50_000
+
+
+_BYTE = ctypes.c_char * 0
+
+
+def address(x: NDArray[Any]) -> int:
+    """Return where the numbers of an array lie (x.ctypes.data takes four times as long)."""
+    try:
+        return ctypes.addressof(_BYTE.from_buffer(x))  # type: ignore[arg-type]
+    except (TypeError, ValueError):  # read-only or empty
+        return int(x.ctypes.data)
 
 
 def made(write: Callable[[], tuple[Any, Code]], *what: Hashable) -> tuple[Any, Code]:

@@ -18,14 +18,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taylor.core.calls import Call, flat
+from taylor.core.calls import Call, Row, called, flat
 from taylor.core.conditions import Guard
-from taylor.core.instructions import Instruction, Row
+from taylor.core.instructions import Instruction
 from taylor.core.operand import lift
 from taylor.core.program import Program
 from taylor.core.rules import pruned
 from taylor.core.singular import local_series
-from taylor.core.sweep import called
 from taylor.core.table import Elementary, lookup
 from taylor.core.tape import Node, Tape
 from taylor.errors import ShapeMismatch

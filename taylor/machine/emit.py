@@ -18,11 +18,13 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.calls import Row
 from taylor.core.choices import SLOPES
-from taylor.core.instructions import Choose, Einsum, Op, Row
+from taylor.core.instructions import Einsum, Op
 from taylor.core.maps import CumSum, Gather, Scatter, Sum
 from taylor.core.operand import Operand
 from taylor.core.rules import values
+from taylor.core.sides import Choose
 from taylor.core.table import Elementary, Parts
 from taylor.core.tags import Tag
 from taylor.errors import TraceError

@@ -15,24 +15,27 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Algebra
-from taylor.core.expand import of_row
 from taylor.core.instructions import DIV, MUL, Input, Instruction, Parameter
-from taylor.core.program import Program
+from taylor.core.program import Program, of_row
 from taylor.core.table import Elementary
 from taylor.core.tables import pad
 from taylor.errors import TaylorError
 from taylor.machine.machine import OK, Machine
+from taylor.machine.products import rows_of
 
 Array = Any
 TILE = 32  # points of a tile: four vectors hide the latency of a multiply-add
 ALONE = 12  # points up to which one after the other takes no longer than a tile
 PATIENCE = 6  # times the ordinary way is taken before machine code is made
-WORK = 1 << 17  # coefficients of a result for which it is made at once
+WORK = 1 << 20  # products of coefficients for which it is made at once
 EXACT = 1 << 53  # integers below are floats
 FLOAT, COMPLEX = np.dtype(float), np.dtype(complex)
 _X, _Y = Instruction(Input(0), (), ()), Instruction(Input(1), (), ())
 _C = Instruction(Parameter(0), (), ())
-PRODUCT = Program([_X, _Y, Instruction(MUL, (0, 1), ())], [0, 1], [2])
+PRODUCTS: dict[tuple[bool, ...], Program] = {
+    (True, True): Program([_X, _Y, Instruction(MUL, (0, 1), ())], [0, 1], [2]),
+    (True,): Program([_X, Instruction(MUL, (0, 0), ())], [0], [1]),
+}
 QUOTIENTS: dict[tuple[bool, ...], Program] = {
     (True, True): Program([_X, _Y, Instruction(DIV, (0, 1), ())], [0, 1], [2]),
     (False, True): Program([_X, _C, Instruction(DIV, (1, 0), ())], [0], [2]),
@@ -53,11 +56,10 @@ class Kernel:
         algebra: Algebra,
         heights: Sequence[int],
         complex: Sequence[bool] = (),
-        patient: bool = True,
     ) -> None:
         self.given = (program, algebra, heights)
         self.complex = complex
-        self.size, self.patient = algebra.size, patient
+        self.products = algebra.count
         self.numbers = all(i.shape == () for i in program.code)
         self.asked: dict[int, float] = {1: 0, TILE: 0}
         self.machines: dict[int, Machine | None] = {}
@@ -70,8 +72,8 @@ class Kernel:
         """
         unit = unit_of(lanes) if self.numbers else TILE
         if unit not in self.machines:
-            self.asked[unit] += asked + PATIENCE * (lanes * self.size) // WORK
-            if self.patient and self.asked[unit] <= PATIENCE:
+            self.asked[unit] += asked + PATIENCE * (lanes * self.products) // WORK
+            if self.asked[unit] <= PATIENCE:
                 return None
             self.machines[unit] = self._made(unit)
         return self.machines[unit]
@@ -107,10 +109,9 @@ def _of_row(
             return None
         program = of_row(row, live)
     else:
-        program = PRODUCT if row == "mul" else QUOTIENTS[live]
+        program = PRODUCTS[live] if row == "mul" else QUOTIENTS[live]
     complex = [pair is True for pair in pattern] if True in pattern else []
-    heights = [algebra.order] * sum(live)
-    return Kernel(program, algebra, heights, complex, row != "mul")  # asked for many products only
+    return Kernel(program, algebra, [algebra.order] * sum(live), complex)
 
 
 def _is_complex(kind: Any) -> bool | None:
@@ -134,6 +135,8 @@ def run(
 
     `given` holds a table where `live`, else a number or an array.
     """
+    if row == "mul" and given[0] is given[-1]:  # a square
+        live, given = (True,), given[:1]
     kinds = tuple([x.dtype if type(x) is np.ndarray else type(x) for x in given])
     kernel = _of_row(row, live, algebra, kinds)
     if kernel is None:
@@ -142,6 +145,8 @@ def run(
     if shape is None or 0 in shape:
         return None
     if shape == ():
+        if row == "mul" and not kernel.complex and (dense := rows_of(algebra)) is not None:
+            return dense.product(given[0], given[-1])
         machine = kernel.machine(1)
         if machine is None:
             return None

@@ -16,16 +16,14 @@ from numpy.typing import NDArray
 
 from taylor.core.algebra import Algebra, Graded, Univariate
 from taylor.core.conditions import Guard
-from taylor.core.expand import expand
 from taylor.core.instructions import Parameter
-from taylor.core.program import Program
+from taylor.core.program import Program, expand
 from taylor.core.rules import values
 from taylor.errors import NotNow
 from taylor.kept import identity
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
-from taylor.llvm.jit import Code, made
-from taylor.llvm.products import address
+from taylor.llvm.jit import Code, address, made
 from taylor.llvm.registers import Scalar
 from taylor.llvm.tiles import tiled
 from taylor.machine.calls import Calls, bare, is_users
@@ -82,7 +80,7 @@ class Machine:
     size: int
     asks: tuple[Sequence[Any], int]  # what the code asks Python for, and where it finds Python
     # where the code finds tables of pairs of monomials, and for which degrees
-    lists: tuple[int, Sequence[tuple[int, int, int]]] | None = None
+    lists: tuple[int, Sequence[tuple[int, int, int, bool]]] | None = None
     addresses: NDArray[np.int64]  # of those tables
     code: Code
 
@@ -95,6 +93,7 @@ class Machine:
         expanded: bool = False,
         complex: Sequence[bool] = (),
         make: bool = True,
+        name: Sequence[Any] = ("machine",),
     ) -> None:
         self.unit, self.expanded = unit, expanded
         algebra = self.algebra = Univariate(series) if isinstance(series, int) else series
@@ -115,13 +114,12 @@ class Machine:
             layout = (self.places, self.results, self.flag, self.size, self.lists, self.asks)
             return layout, self.code
 
-        name = ("machine", self.expanded, grown, unit, *self.complex)
-        layout, self.code = made(write, identity(code), *name, program.identity)
+        kind = (*name, self.expanded, grown, unit, *self.complex)
+        layout, self.code = made(write, identity(code), *kind, program.identity)
         self.places, self.results, self.flag, self.size, self.lists, self.asks = layout
         if isinstance(algebra, Graded) and self.lists is not None:
-            self.indices = [algebra.compiled_pairs(*degrees) for degrees in self.lists[1]]
-            every = [a for t in self.indices for a in (*t.pointers, t.weights.ctypes.data)]
-            self.addresses = np.array(every, np.int64)
+            self.pairs = [array for key in self.lists[1] for array in algebra.lists(*key)]
+            self.addresses = np.array([array.ctypes.data for array in self.pairs], np.int64)
         self.local = threading.local()
         self.call = self.code.call
         if self.asks[0]:
@@ -162,9 +160,20 @@ class Machine:
         """Write the program as LLVM IR and compile it."""
         f = Function(self.unit)
         f.above_cuts, f.rows = self.tables, rows
+        self._lay_out(f)
+        self._body(f, program)
+        text = f.text()
+        self.size, self.asks = f.size + WIDTH, (f.asks, f.asking)
+        self.code = Code(text)
+
+    def _lay_out(self, f: Function) -> None:
+        """Give inputs, outputs and flags their places in memory."""
         self.places = [f.allocate(self._room(s)) for s in self.inputs]
         self.results = [f.allocate(_size(s)) for s in self.outputs]
         self.flag = f.allocate(2)
+
+    def _body(self, f: Function, program: Program) -> None:
+        """Write the functions of the module."""
         if self.algebra is None:
             v = self._values(f, program)
         else:
@@ -180,9 +189,6 @@ class Machine:
         self._finite(f)
         if self.many:
             tiled(f, *self._rows(), self.flag)
-        text = f.text()
-        self.size, self.asks = f.size + WIDTH, (f.asks, f.asking)
-        self.code = Code(text)
 
     @property
     def many(self) -> bool:
@@ -275,11 +281,11 @@ class Machine:
             for p, s in zip(self.results, self.outputs, strict=True)
         ]
         flags = data[self.flag : self.flag + 2]
-        self.local.data, self.local.calls = data, self._calls(data)
+        self.local.data, self.local.calls = data, self.calls(data)
         self.local.memory = (ctypes.c_void_p(data.ctypes.data), ins, outs, flags)
         return self.local.memory
 
-    def _calls(self, data: Array) -> Calls | None:
+    def calls(self, data: Array) -> Calls | None:
         """Return what answers the code in a block of memory, if it asks."""
         if not self.asks[0]:
             return None
@@ -363,7 +369,7 @@ class Machine:
             known: tuple[int, Array, int] = self.local.tile
         except AttributeError:
             self.local.held = self.prepared(block((self.size + 1) * self.unit))
-            self.local.answers = self._calls(self.local.held)
+            self.local.answers = self.calls(self.local.held)
             flags = np.zeros((1, 2, self.unit))
             known = self.local.tile = address(self.local.held), flags, address(flags)
         return known

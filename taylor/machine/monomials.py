@@ -32,7 +32,8 @@ class Pairs:
         self.part, self.degrees = algebra.part, algebra.degrees
         self.f, self.weighted = f, algebra.weighted
         self.place = f.allocate(1)  # of the address of the addresses of the pairs
-        self.lists: dict[tuple[int, int, int], int] = {}  # where the pairs of these degrees stand
+        # where the pairs of these degrees stand, of all or (in a square) of half of them
+        self.lists: dict[tuple[int, int, int, bool], int] = {}
 
     def interior(self, k: int, x: Any, y: Any, hx: int, hy: int) -> Any:
         """Return the part of degree k of the product, without the terms with x_0 and y_0."""
@@ -40,11 +41,12 @@ class Pairs:
         if hi < lo:
             return None
         f, span = self.f, self.part(k)
-        place = self.lists.setdefault((k, lo, hi), len(self.lists))
+        place = self.lists.setdefault((k, lo, hi, x is y), len(self.lists))
         lists = f.word(f.address("%data", [], self.place), "ptr")
-        p, q, starts, self.weights = (
+        p, q, starts, weights = (
             f.word(f.address(lists, [], 4 * place + i), "ptr") for i in range(4)
         )
+        self.weights = weights if self.weighted or x is y else ""
         if f.unit > 1 or x.part_shape or y.part_shape:
             return self._arrays(span.stop - span.start, x, y, p, q, starts)
         complex = x.complex or y.complex
@@ -100,7 +102,7 @@ class Pairs:
 
     def _weighted(self, x: Scalar, i: str) -> Scalar:
         """Return x times the weight of pair i."""
-        if not self.weighted:
+        if not self.weights:
             return x
         return self.f.binary("fmul", x, self.f.load(self.f.address(self.weights, [(i, 1)], 0), 1))
 

@@ -10,31 +10,19 @@ import contextlib
 import math
 import operator
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from taylor.core.algebra import Univariate
-from taylor.core.calls import Call
-from taylor.core.expand import moved
-from taylor.core.instructions import (
-    Add,
-    Choose,
-    Div,
-    Input,
-    Instruction,
-    Integral,
-    Jump,
-    Local,
-    Mul,
-    Scale,
-)
+from taylor.core.calls import Call, Integral
+from taylor.core.instructions import Add, Div, Input, Instruction, Mul, Scale, Step
 from taylor.core.maps import Gather, Map
 from taylor.core.operand import host
 from taylor.core.program import Program
-from taylor.core.state import DEPTH, LARGEST_LOW, Step
-from taylor.core.sweep import Sweep
+from taylor.core.sides import Choose
+from taylor.core.sweep import LARGEST_LOW, Sweep
 from taylor.core.table import slope_of_jump
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
@@ -78,9 +66,7 @@ def spread(program: Program) -> Program:
         new[i] = len(code)
         code.append(Instruction(op, tuple(given), shape))
     code = [c._replace(args=tuple(-1 - a if a < 0 else new[a] for a in c.args)) for c in code]
-    guards = [moved(g, lambda i: new[i]) for g in program.guards]
-    inputs, outputs = ([new[i] for i in row] for row in (program.inputs, program.outputs))
-    return Program(code, inputs, outputs, guards, program.single, program.point)
+    return program.renumbered(code, new.__getitem__)
 
 
 def _readers(program: Program) -> dict[int, int]:
@@ -125,52 +111,41 @@ class Emission(Sweep):
         self.complex = kinds(program.code, given)
         super().__init__(program, algebra or Loops(order), inputs, parameters, heights)
 
-    def _kind(self, inputs: Sequence[Array]) -> Array:
+    def kind(self, inputs: Sequence[Array], others: Sequence[Any]) -> Array:
         return inputs[0] if len(inputs) else Table(self.f, (0,), None, 0)
 
-    def _room(self, i: int, shape: tuple[int, ...]) -> Any:
+    def room(self, i: int, shape: tuple[int, ...]) -> Any:
         if i in self.readers and not self.complex[i]:
             return Passing(self.f, shape, self.readers[i])
         return self.like.new(shape, self.complex[i])
 
-    def _checked(self, row: Any, values: Sequence[Any]) -> Any:
+    def checked(self, row: Any, values: Sequence[Any]) -> Any:
         plain = not any(is_operand(v) for v in values)
         return row(*(lifted(self.f, v) for v in values)) if plain else row(*values)
 
-    def _singular(self, row: Any, args: Sequence[int], y0: Any, p0: Any) -> Any:
+    def singular(self, row: Any, args: Sequence[int], y0: Any, p0: Any) -> Any:
         return None
 
-    def _check_divisor(self, i: int, a: Any, b: Any, active: bool) -> None:
+    def check_divisor(self, i: int, a: Any, b: Any) -> None:
         return None
 
-    def _dividing(self, x: Any, low: Any) -> Any:
+    def dividing(self, x: Any, low: Any) -> Any:
         x = lifted(self.f, x)
-        with self._exactly():
+        with self.exactly():
             if x.complex:
                 return operator.truediv, x
             return lambda s, by: by.of(s), Divisor(x, low)
 
-    def _modulus(self, args: Sequence[int]) -> Any:
-        with self._exactly():
-            a, b, (square, low) = super()._modulus(args)
-            return a, b, (square, None if low is None else settled(low))
-
     @contextlib.contextmanager
-    def _exactly(self) -> Iterator[None]:
-        """Round every operation as it is written: what rounding takes is computed."""
+    def exactly(self) -> Iterator[None]:
         contracts, self.f.contracts = self.f.contracts, False
         yield
         self.f.contracts = contracts
 
-    def _low(self, i: int, depth: int = DEPTH) -> Any:
-        with self._exactly():
-            return settled(super()._low(i, depth))
+    def settled(self, low: Any) -> Any:
+        return settled(low)
 
-    def _row_low(self, i: int) -> Any:
-        with self._exactly():
-            return settled(super()._row_low(i))
-
-    def _kept(self, low: Any, y: Any) -> Any:
+    def kept(self, low: Any, y: Any) -> Any:
         f = self.f
 
         def body(low: Scalar, y: Scalar) -> Scalar:
@@ -180,41 +155,24 @@ class Emission(Sweep):
 
         return mapped(f, body, lifted(f, low), lifted(f, y))
 
-    def _has_low(self, i: int) -> bool:
+    def has_low(self, i: int) -> bool:
         return not self.complex[i]
 
-    def _product_low(self, x: Any, y: Any, z: Any) -> Any:
+    def product_low(self, x: Any, y: Any, z: Any) -> Any:
         f = self.f
-        return mapped(
-            f,
-            lambda a, b, c: f.fma(a, b, f.negative(c)),
-            *(lifted(f, v) for v in (x, y, z)),
-        )
+        terms = [lifted(f, v) for v in (x, y, z)]
+        return mapped(f, lambda a, b, c: f.fma(a, b, f.negative(c)), *terms)
 
-    def _coefficients(self, row: Any, x: Any) -> Any:
+    def coefficients(self, row: Any, x: Any) -> Any:
         shape = (self.order + 1, *np.shape(x))
         return asked(self.f, "local", ref(self.f, row), [lifted(self.f, x)], shape)
 
-    def _local(self, i: int) -> Step:
+    def composed(self, x: Array, top: int, c: Any) -> Callable[[Any], Any]:
         if not isinstance(self.algebra, Univariate):
-            return super()._local(i)
-        op, (a,), _ = self.program.code[i]
-        assert isinstance(op, Local)
-        row = op.row
-        x, y = self.table[a], self.table[i]
-        found: list[Composition] = []
+            return super().composed(x, top, c)
+        return Composition(self.f, self.order, x, top, c).part
 
-        def step(k: Any) -> None:
-            if k == 0:
-                y[0] = row(x[0])
-                c = self._coefficients(row, x[0])
-                found.append(Composition(self.f, self.order, x, self.height[a], c))
-                return
-            y[k] = found[0].part(k)
-
-        return step
-
-    def _call(self, i: int) -> Step:
+    def calling(self, i: int) -> Step:
         f, (call, args, _) = self.f, self.program.code[i]
         assert isinstance(call, Call)
         rule: Any = call.rule
@@ -231,35 +189,28 @@ class Emission(Sweep):
 
         def step(k: Any) -> None:
             if k == 0:
-                given = rule.args([self._value(a) for a in args])
+                given = rule.args([self.value(a) for a in args])
                 found = tuple(held(a, x) for a, x in zip(args, given, strict=True))
                 asks.append(Ask("degrees", i, found, y.held(self.order)))
             f.ask(asks[0], k.index if isinstance(k, Degree) else str(k))
 
         return step
 
-    def _jump(self, i: int) -> Step:
-        op, args, _ = self.program.code[i]
-        assert isinstance(op, Jump)
-        row = op.row
-        y, part = self.table[i], self.algebra.part
+    def jumping(self, row: Any, args: Sequence[int]) -> tuple[Any, Any]:
+        values = [lifted(self.f, self.value(a)) for a in args]
+        return row(*values), settled(slope_of_jump(row)(*values))
 
-        def step(k: Any) -> None:
-            values = [lifted(self.f, self._value(a)) for a in args]
-            y[part(k)] = row(*values) if k == 0 else slope_of_jump(row)(*values)
+    def choosing(self, i: int) -> Callable[[Any], Any]:
+        op, (lhs, rhs, *sides), _ = self.program.code[i]
+        assert isinstance(op, Choose)
+        value, slope = ("where", "mean") if op.mode == "kink" else (op.mode, op.mode)
 
-        return step
+        def chosen(k: Any) -> Any:
+            parts = [self.at(j, k) if k <= self.height[j] or k == 0 else 0.0 for j in sides]
+            args = self.value(lhs), self.value(rhs), *parts
+            return host(args)._choose(*args, value if k == 0 else slope)
 
-    def _integral(self, i: int) -> Step:
-        y, inner = self.table[i], super()._integral(i)
-
-        def step(k: Any) -> None:
-            y.written = False
-            inner(k)
-            if not y.written and k <= self.height[i]:
-                y[self.algebra.part(k)] = 0.0
-
-        return step
+        return chosen
 
     def result(self, i: int) -> Array:
         """Return the table of instruction i, up to its height."""
@@ -268,28 +219,10 @@ class Emission(Sweep):
             table = self.table[i]
         else:
             value = self.table[i]
-            table = self._room(i, (self.algebra.size, *np.shape(value)))
+            table = self.room(i, (self.algebra.size, *np.shape(value)))
             table[0] = value
 
         return table.rows(rows) if isinstance(table, Table) and rows < table.shape[0] else table
-
-    def _choose(self, i: int) -> Step:
-        op, (lhs, rhs, a, b), _ = self.program.code[i]
-        assert isinstance(op, Choose)
-        value, slope = ("where", "mean") if op.mode == "kink" else (op.mode, op.mode)
-        y, height, piece = self.table[i], self.height, self.algebra.part
-
-        def part(j: int, k: Any) -> Any:
-            if k == 0:
-                return self._value(j)
-            return self.table[j][piece(k)] if k <= height[j] else 0.0
-
-        def step(k: Any) -> None:
-            args = self._value(lhs), self._value(rhs), part(a, k), part(b, k)
-            chosen = host(args)._choose(*args, value if k == 0 else slope)
-            y[0 if k == 0 else piece(k)] = chosen
-
-        return step
 
     def run(self) -> None:
         """Write the steps of all degrees.

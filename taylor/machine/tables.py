@@ -29,7 +29,7 @@ class Table(Symbol):
     known in registers.  In a `dense` table no coefficient is padded: parts are written in order.
     """
 
-    __slots__ = ("dense", "part_shape", "room", "serial", "size_of_part", "waiting", "written")
+    __slots__ = ("dense", "part_shape", "room", "serial", "size_of_part", "waiting")
 
     def __init__(
         self,
@@ -115,7 +115,6 @@ class Table(Symbol):
         return new
 
     def __setitem__(self, k: Any, value: Any) -> None:
-        self.written = True
         place, new = self.memory(k), lifted(self.f, value)
         if self.size_of_part == 1 and not isinstance(k, slice):
             number = at(new, [0] * len(new.shape))

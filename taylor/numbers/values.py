@@ -37,8 +37,9 @@ def shape_of(x: Any) -> tuple[int, ...]:
 
 def common_shape(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     """Return the shape that arrays of these shapes broadcast to (equal ones are the rule)."""
-    first = shapes[0]
-    return first if all(s == first for s in shapes) else np.broadcast_shapes(*shapes)
+    arrays = [s for s in shapes if s]
+    first = arrays[0] if arrays else ()
+    return first if all([s == first for s in arrays]) else np.broadcast_shapes(*arrays)
 
 
 def ordered(x: Any) -> Any:
@@ -270,6 +271,8 @@ def call(row: Any, args: tuple[Any, ...]) -> Any:
     """Return the plain value of a row of the table at plain numbers or arrays of them."""
     if all(map(_is_float, args)):
         return row.numpy(*args)
+    if all(map(is_real, args)) and any(map(_is_float, args)):
+        return row.numpy(*(float(x) if type(x) is int else x for x in args))
     args = tuple(np.asarray(x) if isinstance(x, (list, tuple)) else x for x in args)
     arrays = [x for x in args if isinstance(x, np.ndarray)]
     if arrays and not all(map(_in_lanes, args)):

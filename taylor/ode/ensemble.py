@@ -13,7 +13,7 @@ import pickle
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +23,15 @@ from taylor.errors import IntegrationError, ShapeMismatch, eagerly
 from taylor.numbers.values import as_array
 from taylor.ode import saved
 from taylor.ode.machine import GO
-from taylor.ode.members import Problem, advance, begun, in_lanes
+from taylor.ode.members import Problem, advance, in_lanes
 from taylor.ode.options import Options, check_span, number_of_steps
-from taylor.ode.results import MESSAGES, Bar, Result, inside
+from taylor.ode.results import MESSAGES, Result, bar, inside
 
 if TYPE_CHECKING:  # slow to import, rarely needed
     from concurrent.futures import Executor, Future
 
 Array = NDArray[Any]
+Task: TypeAlias = "Future[tuple[Array, dict[int, str]]]"
 TASKS = 4  # of each worker at least, so that all end at about the same time
 WORK = 1 << 35  # of a task: members · steps · (numbers of memory) · order, about half a second
 
@@ -111,27 +112,28 @@ def solve_ensemble(
     problem = Problem(
         fun=fun.f if isinstance(fun, Compiled) else fun,
         shape=y.shape[1:],
+        t0=t0,
         targets=times if len(times) and times[-1] == t1 else np.append(times, t1),
         options=Options(tol, order, max_step, atol),
         max_steps=number_of_steps(max_steps),
+        kind=y.dtype,
     )
-    state = begun(y, t0, problem.targets)
-    problem, parameters = in_lanes(problem, state, given)
-    if problem.program is None and len(state):
-        _say_why(problem, state[0], given[0], strict or getattr(fun, "strict", False))
-    tasks = Tasks(problem, state, parameters)
+    problem, parameters = in_lanes(problem, y, given)
+    if problem.program is None and len(y):
+        _say_why(problem, y[0], given[0], strict or getattr(fun, "strict", False))
+    tasks = Tasks(problem, problem.begun(y, parameters), given)
     if checkpoint is not None:
-        tasks.keep(Path(checkpoint), saved.fingerprint(problem, state, given))
-    with Bar(progress is True, 0.0, 1.0) as bar:
-        tasks.report = progress if callable(progress) else bar.at
+        tasks.keep(Path(checkpoint), saved.fingerprint(problem, y, given))
+    with bar(progress is True, 0.0, 1.0) as report:
+        tasks.report = progress if callable(progress) else report if progress else None
         tasks.run(executor, threads or os.cpu_count() or 1, chunk)
     return _result(tasks, times)
 
 
-def _say_why(problem: Problem, member: Any, args: tuple[Any, ...], strict: bool) -> None:
+def _say_why(problem: Problem, y: Array, args: tuple[Any, ...], strict: bool) -> None:
     """Say why members that are taken one by one have no machine code, if the first has none."""
     try:
-        why = problem.integrator(member, args).warnings[:1]
+        why = problem.integrator(problem.t0, y, args).warnings[:1]
     except Exception:  # then that member fails, and says why
         return
     for reason in why:
@@ -152,10 +154,10 @@ def _states(y0: Any) -> Array:
     return y
 
 
-def _arguments(args: Any, n: int) -> Array:
-    """Return the arguments of each member, a tuple."""
+def _arguments(args: Any, n: int) -> list[tuple[Any, ...]]:
+    """Return the arguments of each member."""
     if not isinstance(args, list):
-        args = [tuple(args or ())] * n
+        return [tuple(args or ())] * n
     if not all(isinstance(a, tuple) for a in args):
         raise TypeError("args is a tuple for all members, or a list with one tuple for each")
     if len(args) != n:
@@ -163,40 +165,44 @@ def _arguments(args: Any, n: int) -> Array:
             f"args is a list for {len(args)} members, y0 has {n}: give one tuple for each "
             "(np.tile repeats one initial value)"
         )
-    return np.fromiter(args, object, n)
+    return args
 
 
 class Tasks:
     """The tasks of an ensemble, and the file that keeps its state."""
 
-    def __init__(self, problem: Problem, state: Array, given: Array) -> None:
-        self.problem, self.state, self.given = problem, state, given
-        self.t0 = float(state["t"][0]) if len(state) else 0.0
-        self.report: Callable[[float], Any] = lambda share: None
+    def __init__(self, problem: Problem, rows: Array, given: list[tuple[Any, ...]]) -> None:
+        self.problem, self.rows, self.given = problem, rows, given
+        self.state = problem.named(rows)
+        self.report: Callable[[float], Any] | None = None
         self.file: tuple[Path, str] | None = None  # and the name of the problem in it
+        self.said: dict[int, str] = {}  # why members failed
         self.lost: dict[int, str] = {}  # members whose task did not come back
 
     def keep(self, path: Path, name: str) -> None:
         """Keep the state in a file, and go on from it if it is there."""
-        self.state = saved.load(path, name, self.state, self.problem.targets)
+        if path.exists():
+            said = saved.load(path, name, self.state, self.problem.targets)
+            self.said = {i: why for i, why in enumerate(said) if why}
         self.file = path, name
 
     def save(self) -> None:
         """Write the state to its file."""
         if self.file is not None:
-            saved.save(*self.file, self.state)
+            said = [self.said.get(i, "") for i in range(len(self.rows))]
+            saved.save(*self.file, self.state, said)
 
     def run(self, executor: Executor | None, workers: int, chunk: int | None) -> None:
         """Advance all members to their ends, by tasks of so many members."""
         unit = 1 if self.problem.program is None else self.problem.lanes.unit
-        members = chunk or max(1, -(-len(self.state) // (TASKS * workers * unit))) * unit
-        if executor is not None:
-            self._through(executor, members, elsewhere=True)
-            return
-        from concurrent.futures import ThreadPoolExecutor
+        members = chunk or max(1, -(-len(self.rows) // (TASKS * workers * unit))) * unit
+        if executor is None:
+            from concurrent.futures import ThreadPoolExecutor
 
-        with ThreadPoolExecutor(workers) as pool:
-            self._through(pool, members, elsewhere=False)
+            with ThreadPoolExecutor(workers) as pool:
+                self._through(pool, members, elsewhere=False)
+        else:
+            self._through(executor, members, elsewhere=True)
 
     def _through(self, executor: Executor, chunk: int, elsewhere: bool) -> None:
         """Advance all members to their ends, or until their steps are used up."""
@@ -204,7 +210,7 @@ class Tasks:
         size = 1 if problem.program is None else problem.lanes.size
         while len(going := self._going()):
             steps = max(64, WORK // (min(chunk, len(going)) * size * problem.control.order))
-            futures: dict[Future[Array], Array] = {}
+            futures: dict[Task, Array] = {}
             try:
                 for i in range(0, len(going), chunk):
                     members = going[i : i + chunk]
@@ -222,18 +228,18 @@ class Tasks:
         left[list(self.lost)] = False
         return np.flatnonzero(left)
 
-    def _submitted(self, executor: Executor, members: Array, steps: int) -> Future[Array]:
+    def _submitted(self, executor: Executor, members: Array, steps: int) -> Task:
         from concurrent.futures import Future
 
-        given = self.state[members], self.given[members], steps
+        given = [self.given[i] for i in members] if self.problem.program is None else []
         try:
-            return executor.submit(advance, self.problem, *given)
+            return executor.submit(advance, self.problem, self.rows[members], given, steps)
         except RuntimeError as error:  # its workers are gone
-            lost: Future[Array] = Future()
+            lost: Task = Future()
             lost.set_exception(error)
             return lost
 
-    def _collect(self, futures: dict[Future[Array], Array], elsewhere: bool) -> None:
+    def _collect(self, futures: dict[Task, Array], elsewhere: bool) -> None:
         """Take the new states of tasks as they come, and save them."""
         from concurrent.futures import as_completed
 
@@ -243,7 +249,8 @@ class Tasks:
             members = futures[future]
             error = future.exception()
             if error is None:
-                self.state[members] = future.result()
+                self.rows[members], said = future.result()
+                self.said |= {int(members[i]): why for i, why in said.items()}
             elif not elsewhere:
                 raise error
             else:
@@ -255,7 +262,8 @@ class Tasks:
                 self.save()
                 began = time.monotonic()
                 cost = began - start
-            self.report(self._share())
+            if self.report is not None:
+                self.report(self._share())
         if len(errors) == len(futures):
             raise IntegrationError(
                 f"no task came back from the executor: {errors[0]!r}"
@@ -272,30 +280,29 @@ class Tasks:
 
     def _share(self) -> float:
         """Return which part of the work is done."""
-        t0, t1 = self.t0, self.problem.targets[-1]
+        t0, t1 = self.problem.t0, self.problem.targets[-1]
         ended = (self.state["code"] != GO) | (t0 == t1)
         gone = np.abs(self.state["t"] - t0) / (abs(t1 - t0) or 1.0)
         return float(np.mean(np.where(ended, 1.0, gone)))
 
 
 def _result(tasks: Tasks, times: Array) -> EnsembleResult:
-    state, problem = tasks.state, tasks.problem
-    members, shape = len(state), problem.shape
+    state, problem, members = tasks.state, tasks.problem, len(tasks.rows)
     ended = state["column"] == len(problem.targets)
-    message = np.where(ended, MESSAGES[0], state["message"])
-    for i in np.flatnonzero(state["code"] == GO):
-        message[i] = tasks.lost.get(
-            int(i),
+    message, why = np.full(members, MESSAGES[0], dtype=object), tasks.lost | tasks.said
+    for i in np.flatnonzero(~ended).tolist():
+        message[i] = why.get(
+            i,
             f"{problem.max_steps} steps did not reach t = {problem.targets[-1]}, only "
             f"t = {state['t'][i]}: raise max_steps, or loosen tol",
         )
-    y = state["found"][:, : len(times)].reshape(members, len(times), *shape)
+    y = state["found"][:, : len(times)].reshape(members, len(times), *problem.shape)
     return EnsembleResult(
         t=times,
         y=np.moveaxis(y, 1, -1),
         t_last=state["t"].copy(),
-        y_last=state["y"].reshape(members, *shape).copy(),
-        steps=state["steps"].copy(),
+        y_last=state["y"].reshape(members, *problem.shape).copy(),
+        steps=state["steps"].astype(int),
         status=np.where(ended, 0, -1),
         message=message,
         success=ended,

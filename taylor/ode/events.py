@@ -19,14 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.conditions import Condition
-from taylor.core.expand import deciding, expand, kept
-from taylor.core.program import Program, record
+from taylor.core.program import Program, deciding, expand, kept, record
 from taylor.core.tape import check_unread
 from taylor.errors import GuardError, IntegrationError, ShapeMismatch, TraceError, eagerly
 from taylor.ode.control import spacing
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.jets import Plain
-from taylor.ode.pieces import Pieces, along, resolved
+from taylor.ode.pieces import Pieces, Place, along, resolved
 from taylor.ode.roots import roots, value, without_root
 from taylor.ode.surfaces import cut
 from taylor.series.univariate import Taylor
@@ -77,6 +76,8 @@ class Event:
             raise TypeError(
                 f"the callback of an event is a function of (t, y, *args), not {self.callback!r}"
             )
+        self.t: list[Any] = []  # of those that were found
+        self.y: list[Array] = []
         self.fired = False  # at the start of the next step
         self.end: End | None = None  # of the step before
         self.forget()
@@ -95,6 +96,12 @@ class Event:
             )
         check_unread((t, y))
         return np.reshape(value, ())
+
+    def log(self, place: Place) -> None:
+        """Count an event, and keep its time and state."""
+        self.left -= 1
+        self.t.append(place.t)
+        self.y.append(place.y.copy())
 
     def forget(self) -> None:
         """What the function reads may have changed: it is to be recorded again."""
@@ -115,12 +122,17 @@ class Event:
         self.program, surfaces = kept(expand, recorded), kept(deciding, recorded)
         self.surfaces = surfaces if surfaces.outputs else None
 
-    def look(self, pieces: Pieces) -> None:
-        """Have the series of the function along the steps, if its program has them."""
+    def look(self, pieces: Pieces, divide: bool) -> Pieces:
+        """Have the series of the function along the steps, if its program has them.
+
+        Returns the steps, divided where that series is shorter than that of the solution.
+        """
         self.table: Array | None = None
         if self.program is not None:
+            given: Any = self.program, pieces, [], self.strict
             with contextlib.suppress(GuardError):  # it branches on the way
-                (self.table,) = along(self.program, pieces, [], self.strict)
+                pieces, (self.table,) = resolved(*given) if divide else (pieces, along(*given))
+        return pieces
 
     def _step_by_step(self, pieces: Pieces) -> Array:
         order = pieces.coef.shape[1] - 1
@@ -224,19 +236,14 @@ class Event:
 
 
 class Events(list[Event]):
-    """The events of an integration, and at which times steps were cut for them."""
+    """The events of an integration, and what happens at them."""
 
-    def __init__(self, functions: Sequence[Any], args: Sequence[Any], strict: bool) -> None:
-        super().__init__(Event(n, g, tuple(args), strict) for n, g in enumerate(functions))
-        self.cuts: set[Any] = set()
-
-    def restart(self, fired: set[int], values: Sequence[Any]) -> None:
-        """Go on from events that cut the steps short, and the values of all after them."""
-        for event, v in zip(self, values, strict=True):
-            event.fired = event.n in fired
-            event.end = End(int(np.sign(v)), False, v) if v and not event.fired else None
-            if any(self[n].callback for n in fired):
-                event.forget()
+    def __init__(self, functions: Sequence[Any], it: TaylorIntegrator) -> None:
+        super().__init__(Event(n, g, it.args, it.strict) for n, g in enumerate(functions))
+        self.it = it
+        self.cuts: set[Any] = set()  # times at which steps were cut for them
+        self.changed: Any = None  # the time of the last change of state by an event
+        self.repeated = 0  # changes of state at that time
 
     def resolve(self, pieces: Pieces) -> Pieces:
         """Return the steps, cut where an event function branches, and divided where its series is
@@ -247,20 +254,15 @@ class Events(list[Event]):
         self.cuts = set()
         for event in self:
             if event.surfaces is not None:
-                surfaces = event.surfaces
-                pieces, cuts = cut(surfaces, resolved([surfaces], pieces, [], event.strict))
+                along_them = resolved(event.surfaces, pieces, [], event.strict)
+                pieces, cuts = cut(event.surfaces, *along_them)
                 self.cuts |= cuts
         for event in self:
-            if event.program is not None:
-                with contextlib.suppress(GuardError):  # found out step by step
-                    pieces = resolved([event.program], pieces, [], event.strict)
+            pieces = event.look(pieces, True)
         for event in self:
-            event.look(pieces)
+            if event.table is not None and len(event.table) < len(pieces):  # divided for another
+                event.look(pieces, False)
         return pieces
-
-    def values(self, t: Any, y: Array) -> list[Any]:
-        """Return the values of the event functions at one point."""
-        return [event(t, y.copy()) for event in self]
 
     def find(self, pieces: Pieces, start: int, stop: int) -> list[Found]:
         """Return the events in steps start..stop, in the order of integration."""
@@ -274,6 +276,110 @@ class Events(list[Event]):
             if event.crosses(f.slope, forward)
         ]
         return sorted(found, key=lambda f: (f.step, f.x))
+
+    # -------------------------------------------------------------- what happens at them
+    def handle(self, pieces: Pieces) -> tuple[Pieces, bool]:
+        """Log the events of some steps; return the steps up to where one changes or ends the run.
+
+        The latter is said, too.
+        """
+        if not len(self):
+            return pieces, False
+        pieces = self.resolve(pieces)
+        start, size = 0, 2
+        while start < len(pieces):  # an event may change what comes later
+            for group in groups(self.find(pieces, start, start + size), pieces):
+                if any(self[e.event].left <= 1 or self[e.event].callback for e in group):
+                    first = min(group, key=lambda e: (e.step, e.x))
+                    stop = pieces.h[first.step] * first.x
+                    self.it.place = pieces.at(first.step, stop)
+                    events = list(dict.fromkeys(e.event for e in group))
+                    ended = self._fire(events, pieces.h[0] > 0)
+                    return pieces.until(first.step, stop), ended
+                for e in group:
+                    self[e.event].log(pieces.at(e.step, pieces.h[e.step] * e.x))
+            start, size = start + size, 2 * size
+        return pieces, False
+
+    def _fire(self, events: list[int], forward: bool) -> bool:
+        """Do what some events at one time ask for, one after the other; whether the run ends.
+
+        Each callback sees what those before it left.  Then an event function that they carried
+        over zero is an event too, each at most once.
+        """
+        it = self.it
+        before = after = self._values()
+        changed = any(self[n].callback for n in events)
+        if changed:
+            self._note_change()
+        fired: list[int] = []
+        while events:
+            for n in events:
+                self[n].log(it.place)
+                self._call(self[n].callback)
+            fired += events
+            if changed:
+                it.renew()
+                after = self._values()
+            events = [
+                n
+                for n, (a, b) in enumerate(zip(before, after, strict=True))
+                if n not in fired
+                and np.sign(a) * np.sign(b) < 0
+                and self[n].crosses(int(np.sign(b)), forward)
+            ]
+        for event, v in zip(self, after, strict=True):
+            event.fired = event.n in fired
+            event.end = End(int(np.sign(v)), False, v) if v and not event.fired else None
+            if changed:
+                event.forget()
+        return any(self[n].left <= 0 for n in fired)
+
+    def _values(self) -> list[Any]:
+        """Return the values of the event functions at the present state."""
+        return [event(self.it.t, self.it.y.copy()) for event in self]
+
+    def _note_change(self) -> None:
+        """Raise where the state is changed again and again at one time."""
+        it = self.it
+        near = self.changed is not None and abs(it.t - self.changed) <= 64 * spacing(it.t)
+        self.changed, self.repeated = it.t, self.repeated + 1 if near else 0
+        if self.repeated > 3:
+            raise IntegrationError(
+                f"the events accumulate at t = {it.t}: they follow each other faster than times "
+                "can be told apart; stop before, with a terminal event"
+            )
+
+    def _call(self, callback: Callable[..., Any] | None) -> None:
+        """Go on from what a callback returns, or leaves in the y and the args that it is given."""
+        if callback is None:
+            return
+        it = self.it
+        y = it.y.copy()
+        new = callback(it.t, y, *it.args)
+        if isinstance(new, tuple) and len(new) == 2 and isinstance(new[1], (tuple, list)):
+            new, args = new
+            it.args = tuple(args)
+            for event in self:
+                event.args = it.args
+        if new is None and not np.array_equal(y, it.y):
+            new = y
+        if new is None:
+            return
+        low = it.t_low
+        try:
+            it.set_state(it.t, new)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"the callback of an event returned: {error}") from error
+        it.t_low = low
+
+    def result(self, plain: Plain, wanted: bool) -> dict[str, Any]:
+        """Return t_events and y_events."""
+        if not wanted:
+            return {"t_events": None, "y_events": None}
+        states = [np.array(e.y).reshape(len(e.y), *self.it.y.shape) for e in self]
+        states = [np.moveaxis(plain.series(np.moveaxis(s, 0, -1)), -1, 0) for s in states]
+        return {"t_events": [np.array(e.t) for e in self], "y_events": states}
 
 
 def groups(found: Sequence[Found], pieces: Pieces) -> Iterator[list[Found]]:
@@ -315,122 +421,3 @@ def _direction(direction: Any) -> float:
     if isinstance(direction, str) or direction != direction:
         raise ValueError(f"direction is a number whose sign counts, not {direction!r}")
     return float(direction)
-
-
-# ------------------------------------------------------------------ what happens at them
-class Happenings:
-    """The events of an integration, with their times and states."""
-
-    def __init__(self, watch: Events, it: TaylorIntegrator) -> None:
-        self.watch, self.it = watch, it
-        self.changed: Any = None  # the time of the last change of state by an event
-        self.repeated = 0  # changes of state at that time
-        self.t: list[list[Any]] = [[] for _ in range(len(watch))]
-        self.y: list[list[Any]] = [[] for _ in range(len(watch))]
-
-    def __len__(self) -> int:
-        return len(self.watch)
-
-    def handle(self, pieces: Pieces) -> tuple[Pieces, bool]:
-        """Log the events of some steps; return the steps up to where one changes or ends the run.
-
-        The latter is said, too.
-        """
-        it, watch = self.it, self.watch
-        if not len(watch):
-            return pieces, False
-        after = it.place
-        pieces = watch.resolve(pieces)
-        start, size = 0, 2
-        while start < len(pieces):  # an event may change what comes later
-            for group in groups(watch.find(pieces, start, start + size), pieces):
-                if any(watch[e.event].left <= 1 or watch[e.event].callback for e in group):
-                    first = min(group, key=lambda e: (e.step, e.x))
-                    stop = pieces.h[first.step] * first.x
-                    it.place = pieces.at(first.step, stop)
-                    events = list(dict.fromkeys(e.event for e in group))
-                    ended = self._fire(events, pieces.h[0] > 0)
-                    return pieces.until(first.step, stop), ended
-                for e in group:
-                    it.place = pieces.at(e.step, pieces.h[e.step] * e.x)
-                    self._log(e.event)
-            start, size = start + size, 2 * size
-        it.place = after
-        return pieces, False
-
-    def _log(self, n: int) -> None:
-        self.watch[n].left -= 1
-        self.t[n].append(self.it.t)
-        self.y[n].append(self.it.y.copy())
-
-    def _fire(self, events: list[int], forward: bool) -> bool:
-        """Do what some events at one time ask for, one after the other; whether the run ends.
-
-        Each callback sees what those before it left.  Then an event function that they carried
-        over zero is an event too, each at most once.
-        """
-        it, watch = self.it, self.watch
-        before = after = watch.values(it.t, it.y)
-        changed = any(watch[n].callback for n in events)
-        if changed:
-            self._note_change()
-        fired: list[int] = []
-        while events:
-            for n in events:
-                self._log(n)
-                callback = watch[n].callback
-                if callback is not None:
-                    self._call(callback)
-            fired += events
-            if changed:
-                it.renew()
-                after = watch.values(it.t, it.y)
-            events = [
-                n
-                for n, (a, b) in enumerate(zip(before, after, strict=True))
-                if n not in fired
-                and np.sign(a) * np.sign(b) < 0
-                and watch[n].crosses(int(np.sign(b)), forward)
-            ]
-        watch.restart(set(fired), after)
-        return any(watch[n].left <= 0 for n in fired)
-
-    def _note_change(self) -> None:
-        """Raise where the state is changed again and again at one time."""
-        it = self.it
-        near = self.changed is not None and abs(it.t - self.changed) <= 64 * spacing(it.t)
-        self.changed, self.repeated = it.t, self.repeated + 1 if near else 0
-        if self.repeated > 3:
-            raise IntegrationError(
-                f"the events accumulate at t = {it.t}: they follow each other faster than times "
-                "can be told apart; stop before, with a terminal event"
-            )
-
-    def _call(self, callback: Callable[..., Any]) -> None:
-        """Go on from what a callback returns, or leaves in the y and the args that it is given."""
-        it = self.it
-        y = it.y.copy()
-        new = callback(it.t, y, *it.args)
-        if isinstance(new, tuple) and len(new) == 2 and isinstance(new[1], (tuple, list)):
-            new, args = new
-            it.args = tuple(args)
-            for event in self.watch:
-                event.args = it.args
-        if new is None and not np.array_equal(y, it.y):
-            new = y
-        if new is None:
-            return
-        low = it.t_low
-        try:
-            it.set_state(it.t, new)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"the callback of an event returned: {error}") from error
-        it.t_low = low
-
-    def result(self, plain: Plain, wanted: bool) -> dict[str, Any]:
-        """Return t_events and y_events."""
-        if not wanted:
-            return {"t_events": None, "y_events": None}
-        states = [np.array(s).reshape(len(s), *self.it.y.shape) for s in self.y]
-        states = [np.moveaxis(plain.series(np.moveaxis(s, 0, -1)), -1, 0) for s in states]
-        return {"t_events": [np.array(row) for row in self.t], "y_events": states}

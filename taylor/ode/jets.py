@@ -15,13 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.core.memory import fresh
 from taylor.core.operand import host, lift
 from taylor.core.program import pushforward
-from taylor.core.tags import fresh_tag
-from taylor.drivers.driver import parts
-from taylor.drivers.several import series
-from taylor.errors import AlgebraMismatch, NonAnalyticError, TraceError
+from taylor.drivers.evolution import coefficients, on_tables
+from taylor.errors import NonAnalyticError, TraceError
 from taylor.llvm.ir import WIDTH
 from taylor.numbers.kinds import is_operand
 from taylor.ode.control import norm, spacing
@@ -30,7 +27,7 @@ from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.options import Options
 from taylor.ode.pieces import Pieces
 from taylor.ode.surfaces import Surface
-from taylor.ode.system import shaped
+from taylor.ode.system import filled, shaped
 from taylor.series.series import Series
 
 Array = NDArray[Any]
@@ -43,12 +40,11 @@ class Jets:
     """fun, y0 and args with the coefficients of the series `like` in place of the series."""
 
     def __init__(self, fun: Callable[..., Any], y0: Any, args: Sequence[Any], like: Series) -> None:
-        self.like, self.inner = like, fun
-        self.shape = np.shape(y0)
+        self.like, self.inner, self.shape = like, shaped(fun), np.shape(y0)
         self.y0 = self.table(y0)
         self.carried = [self._carries(a) for a in args]
         self.args = tuple(
-            self.coefficients(a) if carried else a
+            coefficients(a, like) if carried else a
             for a, carried in zip(args, self.carried, strict=True)
         )
 
@@ -60,19 +56,9 @@ class Jets:
             x = x._coef
         return False
 
-    def coefficients(self, x: Any) -> Any:
-        """Return the coefficients of a series; those of a constant, if it is none."""
-        x, like = lift(x), self.like
-        if isinstance(x, Series) and x.tag is like.tag and x.algebra != like.algebra:
-            raise AlgebraMismatch(
-                f"one of y0 and args carries {like.algebra}, another {x.algebra}: make all series "
-                "of y0 and args together"
-            )
-        return parts(x, like.tag, like.algebra.size)
-
     def table(self, x: Any) -> Any:
         """Return the state of the system for a series."""
-        return self.coefficients(x)
+        return coefficients(x, self.like)
 
     def series(self, table: Any) -> Any:
         """Return the series of a state (or of states along a last axis)."""
@@ -89,13 +75,7 @@ class Jets:
 
     def fun(self, t: Any, table: Any, *args: Any) -> Any:
         """Return the coefficients of the right-hand side."""
-        like, tag = self.like, fresh_tag()  # within a recording of the table, if that is a node
-        y, *given = (
-            series(x, like.algebra, tag, type(like)) if carried else x
-            for x, carried in zip((table, *args), (True, *self.carried), strict=True)
-        )
-        dy = shaped(self.inner(t, y, *map(fresh, given)), self.shape)
-        return parts(dy, tag, like.algebra.size)
+        return on_tables(self.inner, self.like, (True, *self.carried))(t, table, *args)
 
     def event(self, g: Any) -> Any:
         """Return an event as a function of the coefficients: of the values, at ξ = 0."""
@@ -109,9 +89,9 @@ class Jets:
             values = [a[0] if carried else a for a, carried in zip(args, self.carried, strict=True)]
             return g(t, self.value(table), *values)
 
-        for name in ("terminal", "direction"):
-            if hasattr(g, name):
-                setattr(event, name, getattr(g, name))
+        event.__dict__.update(
+            {k: getattr(g, k) for k in ("terminal", "direction") if hasattr(g, k)}
+        )
         return event
 
     def solution(self, sol: Any) -> SeriesSolution:
@@ -128,26 +108,21 @@ class FirstOrder(Jets):
     def __init__(self, fun: Callable[..., Any], y0: Any, args: Sequence[Any], like: Series) -> None:
         self.count = like.algebra.size - 1
         self.room = self.count if self.count <= 2 else -(-self.count // WIDTH) * WIDTH
+        self.start = math.prod(np.shape(y0)) * self.room  # of the values
         super().__init__(fun, y0, args, like)
-
-    @property
-    def start(self) -> int:
-        """Where the values begin."""
-        return int(math.prod(self.shape)) * self.room
 
     def table(self, x: Any) -> Any:
         """Return the state of the system for a series."""
-        table = self.coefficients(x)
-        return self._state(table[0], self._lanes(table))
+        return self._state(coefficients(x, self.like))
+
+    def _state(self, table: Any) -> Any:
+        return np.concatenate([np.reshape(self._lanes(table), -1), np.reshape(table[0], -1)])
 
     def _lanes(self, table: Any) -> Any:
         """Return the tangents along the last axis, filled up with zeros."""
         lanes = np.moveaxis(table[1:], 0, -1)
         more = np.zeros((*np.shape(lanes)[:-1], self.room - self.count))
         return np.concatenate([lanes, more], axis=-1)
-
-    def _state(self, y: Any, lanes: Any) -> Any:
-        return np.concatenate([np.reshape(lanes, -1), np.reshape(y, -1)])
 
     def series(self, table: Any) -> Any:
         """Return the series of a state (or of states along a last axis)."""
@@ -163,26 +138,23 @@ class FirstOrder(Jets):
 
     def degrees(self, inner: Array) -> Any:
         """Return the degrees of the elements of a state, for those of the elements of y."""
-        return self._state(inner, np.repeat(inner[..., None] + 1, self.room, axis=-1))
+        return np.append(np.repeat(inner + 1, self.room), inner)
 
     def fun(self, t: Any, table: Any, *args: Any) -> Any:
         """Return the state's rate of change."""
-
-        def rate(t: Any, y: Any, *p: Any) -> Any:
-            full = list(args)
-            for i, x in zip(live, p, strict=True):
-                full[i] = x
-            return shaped(self.inner(t, fresh(y), *map(fresh, full)), self.shape)
-
         live = [i for i, a in enumerate(args) if self.carried[i] or is_operand(a)]
         x = [t, self.value(table), *(args[i][0] if self.carried[i] else args[i] for i in live)]
         lanes = np.reshape(table[: self.start], (*self.shape, self.room))
         moving = [self._lanes(args[i]) if self.carried[i] else None for i in live]
+
+        def rate(t: Any, y: Any, *p: Any) -> Any:
+            return self.inner(t, y, *filled(args, live, p))
+
         try:
-            return self._state(*pushforward(rate, x, [None, lanes, *moving], self.room))
+            dy, dlanes = pushforward(rate, x, [None, lanes, *moving], self.room)
         except TraceError:
-            dy = super().fun(t, self.series(table)._coef, *args)
-            return self._state(dy[0], self._lanes(dy))
+            return self._state(super().fun(t, self.series(table)._coef, *args))
+        return np.concatenate([np.reshape(dlanes, -1), np.reshape(dy, -1)])
 
 
 class Differentiated(TaylorIntegrator):
@@ -207,8 +179,9 @@ class Differentiated(TaylorIntegrator):
         unit = spacing(self.t) * (1 if pieces.h[i] > 0 else -1)
         place = pieces.at(i, found[1].h[-1] - SHORT * unit)
         self.before = place.t, place.y
-        p = self.system.parameters(self.args)
-        old, new = (self.system.flow(*at, *p) for at in (self.before, (self.t, self.y)))
+        old, new = (
+            self.system.flow(*at, *self._parameters) for at in (self.before, (self.t, self.y))
+        )
         jump = norm(np.where(self.continuous, new - old, 0))
         if jump > JUMP * max(norm(old), norm(new)):
             raise NonAnalyticError(
@@ -237,7 +210,7 @@ class Plain:
     def integrator(self, t: Any, options: Options) -> TaylorIntegrator:
         """Return an integrator from time t."""
         if not self.levels:
-            return TaylorIntegrator(self.fun, t, self.y0, args=self.args, **vars(options))
+            return TaylorIntegrator.of(self.fun, t, self.y0, self.args, options)
         it = self.differentiated(t, options)
         degrees = np.zeros(self.levels[0].shape, dtype=int)
         for level in self.levels:
@@ -247,7 +220,7 @@ class Plain:
 
     def differentiated(self, t: Any, options: Options) -> Differentiated:
         """Return an integrator whose run is differentiated once more."""
-        return Differentiated(self.fun, t, self.y0, args=self.args, **vars(options))
+        return Differentiated.of(self.fun, t, self.y0, self.args, options)
 
     def table(self, x: Any) -> Any:
         """Return the plain numbers of a state."""

@@ -1,6 +1,7 @@
 """Many trajectories in the lanes of machine code: a lane that is done takes the next one at once.
 
-A trajectory is a record of numbers: the head of `machine`, y, its lower parts, and the parameters.
+A trajectory is a record of numbers: the head of `machine`, y, its lower parts, the parameters, and
+what no lane needs: how many times it has reached, and the states there.
 """
 
 from __future__ import annotations
@@ -13,20 +14,23 @@ from typing import Any
 import numpy as np
 
 from taylor.core.program import Program
-from taylor.llvm.expression import Expression
 from taylor.llvm.function import Function
 from taylor.llvm.registers import Scalar
 from taylor.machine.machine import block
-from taylor.ode.machine import DONE, END, GO, HEAD, IDLE, LIMIT, LOG, STATUS, TIMES, Machine
+from taylor.ode.machine import DONE, END, GO, HEAD, IDLE, LIMIT, LOG, STATUS, TIMES, Stepper
 
 Array = Any
-# In the head: where the state at its time is put, and the time it goes to, the next ones after it
+# The head in a record; then where the state at its time is put, and where that time stands, with
+# the next ones after it
+NAMES = (
+    "t", "t_low", "end", "longest", "code", "steps", "limit", "floor", "length", "last", "last_low",
+)  # fmt: skip
 FOUND, GOALS = LOG, TIMES
 # Two vectors hide the latency of a multiply-add; where they do not stay in the cache, one
 UNIT, CACHE = 16, 1 << 18
 
 
-class Lanes(Machine):
+class Lanes(Stepper):
     """y' = f(t, y) of one program and one order, for many trajectories at a time."""
 
     def __init__(
@@ -36,44 +40,48 @@ class Lanes(Machine):
         if unit is None and 8 * self.size * self.unit > CACHE:
             super().__init__(program, order, factor, UNIT // 2)
 
-    def records(self, n: int) -> tuple[Array, Array, Array, Array]:
-        """Return n records of zeros, and the views of y, its lower parts and the parameters."""
-        rows = np.zeros((n, len(self._rows())))
-        y, low, parameters = np.split(rows[:, HEAD:], [self.components, 2 * self.components], 1)
-        return rows, y, low, parameters
-
-    def _rows(self) -> list[int]:
+    def _record(self) -> list[int]:
         """Return where in memory the numbers of a record lie."""
         rows = list(range(HEAD))
         rows += range(self.places[1], self.places[1] + self.components)
-        rows += range(self.low, self.low + self.components)
-        for place, shape in zip(self.places[2:], self.shapes[2:], strict=True):
+        rows += range(self.results[0], self.results[0] + self.components)
+        for place, shape in zip(self.places[2:], self.inputs[2:], strict=True):
             rows += range(place, place + math.prod(shape))
         return rows
 
-    def _add(self, f: Function) -> None:
-        _refill(f, self._rows(), self.components)
+    def _body(self, f: Function, program: Program) -> None:
+        super()._body(f, program)
+        _refill(f, self._record(), self.components)
 
-    def run(self, records: Array, times: Array, column: Array, found: Array) -> Exception | None:
-        """Step records to all times, until they fail or have taken LIMIT steps.
+    def run(self, rows: Array, kind: np.dtype[Any], times: Array) -> Exception | None:
+        """Step records, the rows of an array, to all times, until they fail or have taken `limit`
+        steps; they are changed in place.
 
         Returns the first exception that Python raised meanwhile; its record has failed.
-        `column` holds for each record the number of times it has reached, `found`, of shape
-        (records, times, components), the states there; all of them are changed in place.
         """
-        ends, pointers = np.append(times, np.nan), records.view(np.int64)
-        reached = np.arange(len(records)) * len(times) + column
-        pointers[:, GOALS] = ends.ctypes.data + 8 * column
-        pointers[:, FOUND] = found.ctypes.data + 8 * found.shape[2] * reached
-        records[:, END] = ends[column]
+        records, ends = rows.view(kind)[:, 0], np.append(times, np.nan)
+        column, found = records["column"], records["found"]
+        here = found.ctypes.data + kind.itemsize * np.arange(len(rows))
+        records["goal_at"] = ends.ctypes.data + 8 * column
+        records["found_at"] = here + 8 * found.shape[2] * column
+        records["end"] = ends[column]
         owners = np.append(np.full(self.unit, -1), 0)
         data = block(self.size * self.unit)
         calls = self.calls(data)
-        addresses = [ctypes.c_void_p(a.ctypes.data) for a in (data, records, owners)]
+        addresses = [ctypes.c_void_p(a.ctypes.data) for a in (data, rows, owners)]
         tiles = self.code.tiles if calls is None else functools.partial(calls.run, self.code.tiles)
-        error = tiles(*addresses, None, records.shape[1], 0, len(records))
-        column[:] = (pointers[:, GOALS] - ends.ctypes.data) // 8
+        error = tiles(*addresses, None, rows.shape[1], 0, len(rows))
+        records["column"] = (records["goal_at"] - ends.ctypes.data) // 8
         return error
+
+
+def record(components: int, parameters: int, times: int, number: Any = float) -> np.dtype[Any]:
+    """Return the fields of a record; its `code` is a status of `machine`."""
+    pointers = ("found_at", int), ("goal_at", int)
+    y, found = (number, (components,)), (number, (times, components))
+    more = ("y", *y), ("y_low", *y), ("parameters", float, (parameters,))
+    heads = [(name, float) for name in NAMES]
+    return np.dtype([*heads, *pointers, *more, ("column", int), ("found", *found)])
 
 
 class Lane:
@@ -87,15 +95,15 @@ class Lane:
         """Return the address of number n of its record."""
         return self.g.address(self.column, [], n * self.unit)
 
-    def head(self, n: int) -> Expression:
+    def head(self, n: int) -> Scalar:
         """Return number n of its record."""
-        return Expression(self.g, self.g.load(self.at(n)))
+        return self.g.load(self.at(n))
 
-    def move(self, table: str, record: str, inward: bool) -> None:
+    def move(self, table: str, count: int, record: str, inward: bool) -> None:
         """Copy the numbers of a record into the lane, or back."""
         g = self.g
         first = g.whole("mul", record, "%length")
-        with g.loop(0, "%length") as loop:
+        with g.loop(0, count) as loop:
             here = g.address(self.column, [(g.entry(table, loop.index), self.unit)], 0)
             there = g.address("%records", [(first, 1), (loop.index, 1)], 0)
             g.store(*((g.load(there), here) if inward else (g.load(here), there)))
@@ -110,9 +118,9 @@ class Lane:
         g.write_word(g.address(found, [], components), self.at(FOUND), "ptr")
         goal = g.address(g.word(self.at(GOALS), "ptr"), [], 1)
         g.write_word(goal, self.at(GOALS), "ptr")
-        end = Expression(g, g.load(goal))
-        with g.when(end.equals(end).x):
-            g.store(end.x, self.at(END))
+        end = g.load(goal)
+        with g.when(end.equals(end)):
+            g.store(end, self.at(END))
             g.store(g.constant(GO), self.at(STATUS))
 
 
@@ -133,18 +141,18 @@ def _refill(f: Function, rows: list[int], components: int) -> None:
             slot, waiting = g.address("%owners", [(n, 1)], 0), g.address("%owners", [], unit)
             owner = g.word(slot, "i64")
             with g.when(g.less(-1, owner)):
-                with g.when(lane.head(STATUS).equals(DONE).x):
+                with g.when(lane.head(STATUS).equals(DONE)):
                     lane.land(rows[HEAD], components)
                 going = lane.head(STATUS).equals(GO) & (lane.head(LIMIT) > 0.0)
-                with g.when((~going).x):
-                    lane.move(table, owner, False)
+                with g.when(~going):
+                    lane.move(table, len(rows), owner, False)
                     g.write_word(-1, slot, "i64")
             with g.when(g.less(g.word(slot, "i64"), 0)):
                 following = g.word(waiting, "i64")
                 with g.when(g.less(following, "%stop")):
                     g.write_word(following, slot, "i64")
                     g.write_word(g.whole("add", following, 1), waiting, "i64")
-                    lane.move(table, following, True)
+                    lane.move(table, len(rows), following, True)
             idle = g.less(g.word(slot, "i64"), 0)
             with g.when(idle):
                 g.store(g.constant(IDLE), lane.at(STATUS))

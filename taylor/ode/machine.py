@@ -21,25 +21,22 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import Univariate
 from taylor.core.maps import Gather
 from taylor.core.program import Program
 from taylor.errors import DomainError
-from taylor.kept import identity
-from taylor.llvm.expression import Expression
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH, Index
-from taylor.llvm.jit import Code, made
 from taylor.llvm.registers import Scalar
-from taylor.machine.calls import Calls, bare
 from taylor.machine.contractions import SUMS
 from taylor.machine.emit import Joined, Symbol, broadcast, lifted, mapped, nest
-from taylor.machine.machine import block, failed
+from taylor.machine.machine import Machine, block, failed
 from taylor.machine.nests import c_strides
 from taylor.machine.questions import with_questions
 from taylor.machine.series import SUMMING, Emission, spread
-from taylor.machine.tables import Table
-from taylor.ode.control import slacks
+from taylor.machine.tables import Table, part_size
+from taylor.ode.control import finite, slacks
+from taylor.ode.options import Control
+from taylor.ode.pieces import Pieces, Place, Taken
 
 Array = Any
 GO, DONE, INFINITE, SMALL, GUARD, IDLE = range(6)
@@ -81,66 +78,46 @@ class Known(Joined):
         return self.memory
 
 
-class Machine:
-    """y' = f(t, y) of one program and one order, stepped in blocks of memory (see `Memory`)."""
+class Stepper(Machine):
+    """y' = f(t, y) of one program and one order, stepped in blocks of memory (see `Memory`).
 
-    places: list[int]  # of t, y, and the parameters
-    low: int  # of the lower parts of y
-    last: int  # of y at the start of the last step
-    size: int
-    asks: tuple[Sequence[Any], int]  # what the code asks Python for, and where it finds Python
-    code: Code
+    The inputs are the series of t and of y, and the parameters; the results are the lower parts of
+    y, and y at the start of the last step.
+    """
 
     def __init__(self, program: Program, order: int, factor: float, unit: int = 1) -> None:
-        self.order, self.unit = order, unit
-        self.shapes = [program.code[i].shape for i in program.inputs]
-        self.components = n = math.prod(self.shapes[1])  # of y
-        # room of one coefficient of y, in numbers
-        self.part = n if n <= 1 or unit > 1 else -(-n // WIDTH) * WIDTH
-        self.program = spread(program) if unit == 1 else program
-        code, self.users = bare(self.program)
-
-        def write() -> tuple[Any, Code]:
-            self._write(self.program, factor)
-            return (self.places, self.low, self.last, self.size, self.asks), self.code
-
-        what = (identity(code), order, factor, unit, program.identity)
-        layout, self.code = made(write, "steps", type(self).__name__, *what)
-        self.places, self.low, self.last, self.size, self.asks = layout
-
-    def calls(self, data: Array) -> Calls | None:
-        """Return what answers the code in a block of memory, if it asks."""
-        if not self.asks[0]:
-            return None
-        algebra = Univariate(self.order - 1)
-        return Calls(self.asks, self.program, self.users, algebra, data, self.unit)
+        self.factor = factor
+        shape = program.code[program.inputs[1]].shape
+        self.components = math.prod(shape)  # of y
+        self.part = part_size((1, *shape), unit)  # room of one coefficient of y, in numbers
+        heights = [1, order - 1] + [0] * (len(program.inputs) - 2)
+        program = spread(program) if unit == 1 else program
+        name = "steps", type(self).__name__, factor
+        super().__init__(program, order - 1, heights, unit, True, name=name)
 
     @property
-    def weight(self) -> int:
-        """Bytes of the object."""
-        return self.code.weight
+    def order(self) -> int:
+        """The order of the series of y."""
+        return self.heights[1] + 1
 
     # -------------------------------------------------------------- writing
-    def _write(self, program: Program, factor: float) -> None:
-        f = Function(self.unit)
+    def _lay_out(self, f: Function) -> None:
         f.allocate(HEAD)
-        f.rows = self.users
-        program = replace(program, code=list(with_questions(f, program.code)))
-        order, sizes = self.order, [2, self.order + 1] + [1] * (len(self.shapes) - 2)
-        tables: list[Any] = []
-        self.places = []
-        for size, shape in zip(sizes, self.shapes, strict=True):
-            table = (Coefficients if len(tables) == 1 else Table)(f, (size, *shape), None, 0)
-            table.offset = f.allocate(size * table.size_of_part)
-            self.places.append(table.offset)
-            tables.append(table)
-        self.low, self.last = f.allocate(self.part), f.allocate(self.part)
-        heights = [min(1, order - 1), order - 1] + [0] * (len(tables) - 2)
+        sizes = map(self._room, self.inputs)
+        self.places = [f.allocate(n + self.part * (i == 1)) for i, n in enumerate(sizes)]
+        self.results = [f.allocate(self.part) for _ in range(2)]
+        self.flag = STATUS
+
+    def _body(self, f: Function, program: Program) -> None:
+        program, order = replace(program, code=list(with_questions(f, program.code))), self.order
+        tables = self._given(f)
+        shape = order + 1, *self.inputs[1][1:]
+        tables[1] = y = Coefficients(f, shape, None, self.places[1])
         with f.cycle() as steps:
             f.store(f.constant(1.0), f.address("%data", [], self.places[0] + 1))
             f.store(f.load(f.address("%data", [], TIME)), f.address("%data", [], self.places[0]))
-            sweep = Emission(f, program, order - 1, tables, heights)
-            self._shift(sweep, tables[1], program.outputs[0])
+            sweep = Emission(f, program, order - 1, tables, self.heights)
+            self._shift(sweep, y, program.outputs[0])
             products = [i.shape for i in program.code if isinstance(i.op, SUMMING)]
             numbers = all(math.prod(shape) == 1 for shape in products)
             if self.unit == 1 and numbers and len(products) <= WRITTEN_OUT and order <= 32:
@@ -150,16 +127,9 @@ class Machine:
                         f.pause()
             else:
                 sweep.degrees(range(len(sweep.steps)))
-            values = {i: sweep._value(i) for g in program.guards for i in (g.a, g.b) if i >= 0}
-            wrong = Expression(f, failed(f, program.guards, values))
-            steps.again = f.every(self._step(f, tables[1], factor, wrong).x)
-        self._add(f)
-        text = f.text()
-        self.size, self.asks = f.size + WIDTH, (f.asks, f.asking)
-        self.code = Code(text)
-
-    def _add(self, f: Function) -> None:
-        """Add other functions to the module."""
+            values = {i: sweep.value(i) for g in program.guards for i in (g.a, g.b) if i >= 0}
+            wrong = failed(f, program.guards, values)
+            steps.again = f.every(self._step(f, y, wrong))
 
     def _shift(self, sweep: Emission, y: Coefficients, out: int) -> None:
         """Add the step y_{k+1} = f_k/(k + 1) to a sweep."""
@@ -168,7 +138,7 @@ class Machine:
         def value(i: int, k: Any) -> Any:
             """Return coefficient k of instruction i."""
             if k == 0:  # never where the degree is known at run time only
-                return sweep._value(i)
+                return sweep.value(i)
             above = k > sweep.height[i] if isinstance(k, int) else sweep.height[i] < sweep.order
             return lifted(f, 0.0) if above else sweep.table[i][k]
 
@@ -207,19 +177,19 @@ class Machine:
             del sweep.steps[n], sweep.owners[n]
         return list(args)
 
-    def _step(self, f: Function, y: Table, factor: float, wrong: Expression) -> Expression:
+    def _step(self, f: Function, y: Table, wrong: Scalar) -> Scalar:
         """Write step size, checks and the new state; return whether to go on."""
 
-        def head(n: int) -> Expression:
-            return Expression(f, f.load(f.address("%data", [], n)))
+        def head(n: int) -> Scalar:
+            return f.load(f.address("%data", [], n))
 
-        def keep(n: int, x: Expression) -> None:
-            f.store(x.x, f.address("%data", [], n))
+        def keep(n: int, x: Scalar) -> None:
+            f.store(x, f.address("%data", [], n))
 
         now, low, end, longest = map(head, (TIME, LOW, END, LONGEST))
         status, count, limit = map(head, (STATUS, STEPS, LIMIT))
-        h, most = self._size_of_step(f, y, factor)
-        most = most + Expression(f, f.unanswered())
+        h, most = self._size_of_step(f, y)
+        most = most + f.unanswered()
         rest = end - now - low
         room = abs(rest).least(longest)
         bounded, last = h < room, abs(rest) <= longest
@@ -248,21 +218,21 @@ class Machine:
         going = status.equals(GO) & (limit > 0.0)
         return going | status.equals(IDLE) if self.unit > 1 else going
 
-    def _size_of_step(self, f: Function, y: Table, factor: float) -> tuple[Expression, Expression]:
+    def _size_of_step(self, f: Function, y: Table) -> tuple[Scalar, Scalar]:
         """Return the step size by `control`, and the largest log2 of the coefficients read."""
-        order = self.order
+        order, factor = self.order, self.factor
 
-        def of_all(x: Expression) -> Expression:
+        def of_all(x: Scalar) -> Scalar:
             """Return the largest lane of a vector over elements (over points: itself)."""
-            return x if x.x.width == f.unit else Expression(f, f.largest(x.x))
+            return x if x.width == f.unit else f.largest(x)
 
-        def logs(k: int) -> Expression:
+        def logs(k: int) -> Scalar:
             return _log2(self._largest(f, y.offset + k * y.size_of_part))
 
-        floor, before = (Expression(f, f.load(f.address("%data", [], n))) for n in (FLOOR, LENGTH))
+        floor, before = (f.load(f.address("%data", [], n)) for n in (FLOOR, LENGTH))
         heads = [of_all(logs(0)).most(floor), of_all(logs(1))]
 
-        def radius(k: int, last: Expression) -> Expression:
+        def radius(k: int, last: Scalar) -> Scalar:
             """Return -log2 of the radius of convergence, lane by lane."""
             powers = zip((k, k - 1), heads, strict=True)
             rates = [(last - head) * (1.0 / power) for power, head in powers if power]
@@ -273,10 +243,10 @@ class Machine:
         most = of_all(last[0].most(last[1])).most(heads[0].most(heads[1]))
         ends = of_all(rates[0].most(rates[1]))
 
-        def bounded(ends: Expression) -> Expression:
+        def bounded(ends: Scalar) -> Scalar:
             """Return the rate that the coefficients above order/2 allow, too."""
             present = of_all(last[0].most(last[1])) > LEAST
-            exact = loose = Expression(f, f.constant(VANISHED))
+            exact = loose = f.constant(VANISHED)
             for k, slack in slacks(order):
                 rate = radius(k, logs(k))
                 exact, loose = exact.most(rate), loose.most(rate - slack)
@@ -286,35 +256,35 @@ class Machine:
             ends = bounded(ends)
         elif slacks(order):  # looked at only where the step grows, so that it costs nothing else
             grows = ~(factor - 2 - ends - _log2(abs(before)) <= 0.0)
-            with f.when(grows.x) as careful:
+            with f.when(grows) as careful:
                 other = bounded(ends)
-            ends = Expression(f, careful.merged(other.x, ends.x))
+            ends = careful.merged(other, ends)
         return _exp2(factor - ends), most
 
-    def _largest(self, f: Function, start: int) -> Expression:
+    def _largest(self, f: Function, start: int) -> Scalar:
         """Return the largest absolute values of one coefficient, as a vector over its elements."""
         n = self.components
         alone = self.unit == 1
 
-        def size(i: Index, offset: int, width: int) -> Expression:
+        def size(i: Index, offset: int, width: int) -> Scalar:
             place = f.address("%data", [(i, 1)], start + offset)
-            return abs(Expression(f, f.load(place, width)))
+            return abs(f.load(place, width))
 
         def several(i: str, totals: list[Scalar]) -> list[Scalar]:
             found = (size(i, c * WIDTH, WIDTH) for c in range(SUMS))
-            return [_larger(Expression(f, t), x).x for t, x in zip(totals, found, strict=True)]
+            return [_larger(t, x) for t, x in zip(totals, found, strict=True)]
 
         step = SUMS * WIDTH
         first = n // step * step if alone and n > WRITTEN_OUT * WIDTH else 0
-        found: list[Expression] = []
+        found: list[Scalar] = []
         if first:
             totals = f.fold(0, first, [f.constant(0.0, WIDTH)] * SUMS, several, step)
-            found = [Expression(f, x) for x in totals]
+            found = [x for x in totals]
         width = self.width
         for i in range(first, n, width if alone else 1):
             x = size(0, i, width)
             if alone and i + width > n:
-                inside = Expression(f, f.lanes([i + lane < n for lane in range(width)]))
+                inside = f.lanes([i + lane < n for lane in range(width)])
                 x = inside.where(x, 0.0)
             found.append(x)
         return functools.reduce(_larger, found)
@@ -324,7 +294,7 @@ class Machine:
         """Numbers of a coefficient of y that are loaded at a time."""
         return self.unit if self.unit > 1 else WIDTH if self.part > 1 else 1
 
-    def _log(self, f: Function, y: Table, times: Sequence[Expression]) -> None:
+    def _log(self, f: Function, y: Table, times: Sequence[Scalar]) -> None:
         """Write the series and some numbers of its time to the log, if there is one; move on."""
         if self.unit > 1:
             return
@@ -338,21 +308,22 @@ class Machine:
         with f.when(f.present(series)):
             f.repeat(size, move, self.width)
             for i, x in enumerate(times):
-                f.store(x.x, f.address(numbers, [], i))
+                f.store(x, f.address(numbers, [], i))
             for n, pointer, step in ((LOG, series, size), (TIMES, numbers, len(times))):
                 following = f.address(pointer, [], step)
                 f.write_word(following, f.address("%data", [], n), "ptr")
 
-    def _horner(self, f: Function, y: Table, h: Expression, accepted: Expression) -> None:
+    def _horner(self, f: Function, y: Table, h: Scalar, accepted: Scalar) -> None:
         """Write y(t + h), carrying the rounding of the last addition."""
         width, square = self.width, h * h
+        low_place, last_place = self.results
 
         def element(i: Any) -> None:
             def place(offset: int) -> str:
                 return f.address("%data", [(i, 1)], offset)
 
-            def there(offset: int) -> Expression:
-                return Expression(f, f.load(place(offset), width))
+            def there(offset: int) -> Scalar:
+                return f.load(place(offset), width)
 
             # the sum from degree 1 on, even and odd powers apart: half the chain of operations
             halves = []
@@ -362,66 +333,70 @@ class Machine:
                     value = value.fma(square, there(y.offset + k * y.size_of_part))
                 halves.append(value)
             even, odd = halves if self.order % 2 == 0 else halves[::-1]
-            old, low = there(y.offset), there(self.low)
+            old, low = there(y.offset), there(low_place)
             moved = accepted.where(even.fma(h, odd).fma(h, low), low)
             total, rounding = old.two_sum(moved)
-            f.store(accepted.where(old, there(self.last)).x, place(self.last))
-            f.store(total.x, place(y.offset))
-            f.store(rounding.x, place(self.low))
+            f.store(accepted.where(old, there(last_place)), place(last_place))
+            f.store(total, place(y.offset))
+            f.store(rounding, place(low_place))
 
         f.repeat(self.part, element, 1 if self.unit > 1 else width)
 
 
 class Memory:
-    """The state of a trajectory in memory, and its log of steps."""
+    """The state of a trajectory in memory."""
 
-    def __init__(self, machine: Machine, parameters: Sequence[Any]) -> None:
+    def __init__(self, machine: Stepper, parameters: Sequence[Any]) -> None:
         self.machine, self.data = machine, block(machine.size)
-        self.pointer = ctypes.c_void_p(self.data.ctypes.data)
-        self.head = self.data[:HEAD]
+        self.head, n = self.data[:HEAD], machine.components
         self.y, self.low, self.last = (
-            self.data[place : place + machine.components]
-            for place in (machine.places[1], machine.low, machine.last)
+            self.data[place : place + n] for place in (machine.places[1], *machine.results)
         )
         self.series = self.data[machine.places[1] :][: (machine.order + 1) * machine.part]
-        self.calls = machine.calls(self.data)
+        calls, code = machine.calls(self.data), machine.code.call
+        self.code: Callable[[Any], Any] = code
+        if calls is not None:
+            self.code = functools.partial(calls.run, code)
+        self.pointer = ctypes.c_void_p(self.data.ctypes.data)
         self.parameters(parameters)
 
     def parameters(self, parameters: Sequence[Any]) -> None:
         """Set the parameters."""
-        machine = self.machine
-        places = zip(machine.places[2:], machine.shapes[2:], parameters, strict=True)
-        for place, shape, p in places:
-            size = math.prod(shape)
-            self.data[place : place + size] = np.reshape(p, -1)
+        for place, p in zip(self.machine.places[2:], parameters, strict=True):
+            self.data[place : place + np.size(p)] = np.reshape(p, -1)
 
-    def run(self, limit: int, log: bool = False) -> tuple[Array, Array] | None:
-        """Step until the end, a failure or the limit; return times (t, lower part, h) and series.
+    def run(self, start: Place, t_end: Any, control: Control, limit: int, log: bool) -> Taken:
+        """Step until the end, a failure or the limit.
 
-        The status and the number of steps are left in `head`.  What Python raised meanwhile is
-        raised, unless it means that there is no series.
+        What Python raised meanwhile is raised, unless it means that there is no series.
         """
-        machine = self.machine
-        self.head[LIMIT] = limit
-        self.head[STEPS] = 0.0
-        pointers = self.head[LOG : TIMES + 1].view(np.int64)
-        pointers[:] = 0
-        if not log:
-            self._call()
-            return None
-        size = (machine.order + 1) * machine.part
-        times, series = np.empty((limit + 1, 3)), np.empty((limit + 1, size))
-        pointers[0], pointers[1] = series.ctypes.data, times.ctypes.data
-        self._call()
-        steps = int(self.head[STEPS])
-        shape = (steps, machine.order + 1, machine.part)
-        return times[:steps], series[:steps].reshape(shape)[:, :, : machine.components]
-
-    def _call(self) -> None:
-        call = self.machine.code.call
-        error = call(self.pointer) if self.calls is None else self.calls.run(call, self.pointer)
+        head, shape, size = self.head, start.y.shape, len(self.series)
+        head[:FLOOR] = start.t, start.t_low, t_end, control.max_step, GO, 0.0, limit
+        head[FLOOR] = control.floor
+        self.y[:], self.low[:] = start.y.reshape(-1), start.y_low.reshape(-1)
+        rows = limit + 1 if log else 1
+        times, series = np.empty((rows, 3)), np.empty((rows, size))
+        pointers = (series.ctypes.data, times.ctypes.data) if log else 0
+        head[LOG : TIMES + 1].view(np.int64)[:] = pointers
+        error = self.code(self.pointer)
         if error is not None and not isinstance(error, DomainError):
             raise error
+        t, t_low, last, last_low, h = map(np.float64, head[[TIME, LOW, LAST, LAST_LOW, LENGTH]])
+        end = Place(t, t_low, self.y.copy().reshape(shape), self.low.copy().reshape(shape))
+        steps, status = int(head[STEPS]), int(head[STATUS])
+        known = steps
+        if not log:
+            known = min(steps, 1) if status in (GO, DONE) else 0
+            times[0], series[0] = (last, last_low, h), self.series
+            series[0, : self.last.size] = self.last
+        if steps and status == INFINITE and not finite(end.y):
+            # the last step went beyond what doubles hold: back to the last good state
+            end = Place(last, last_low, self.last.copy().reshape(shape), 0 * end.y_low)
+            known -= log
+        t, low, h = times[:known].T
+        coef = series[:known].reshape(known, self.machine.order + 1, self.machine.part)
+        coef = coef[:, :, : self.y.size].reshape(*coef.shape[:2], *shape)
+        return status, end, steps, Pieces(t, low, h, coef)
 
 
 # ------------------------------------------------------------------ on registers
@@ -438,23 +413,23 @@ def _division(f: Function, k: Any) -> Callable[[Scalar], Scalar]:
         if not rest:
             return lambda x: f.binary("fmul", x, high)
     else:
-        degree = Expression(f, k.number) + 1.0
-        inverse = Expression(f, f.constant(1.0)) / degree
-        high, low = inverse.x, ((-inverse).fma(degree, 1.0) * inverse).x
+        degree = k.number + 1.0
+        inverse = f.constant(1.0) / degree
+        high, low = inverse, ((-inverse).fma(degree, 1.0) * inverse)
     return lambda x: f.intrinsic("fma", x, high, f.binary("fmul", x, low))
 
 
-def _larger(a: Expression, b: Expression) -> Expression:
+def _larger(a: Scalar, b: Scalar) -> Scalar:
     """Return the larger of two numbers that are not negative; nan is the largest of all."""
     return a.bits().function("umax", b.bits()).double()
 
 
-def _log2(x: Expression) -> Expression:
+def _log2(x: Scalar) -> Scalar:
     """Return log2 of numbers >= 0, linear between powers of two; -1023 of 0, >= 1024 of inf."""
     return x.bits().cast("sitofp", "double").fma(2.0**-52, -1023.0)
 
 
-def _exp2(x: Expression) -> Expression:
+def _exp2(x: Scalar) -> Scalar:
     """Return the inverse of `_log2`, within the range of doubles."""
     scaled = (x.least(1022.0).most(-1022.0) + 1023.0) * 2.0**52
     return scaled.cast("fptosi", "i64").double()

@@ -70,6 +70,11 @@ class Pieces:
         return tables * powers.reshape(*powers.shape, *[1] * (tables.ndim - 2))
 
 
+# A status of `machine`, the place that was reached, how many steps led there, and these steps: the
+# last one only where no log of them is asked for
+Taken = tuple[int, Place, int, Pieces]
+
+
 def along(
     program: Program, pieces: Pieces, parameters: Sequence[Any], strict: bool = False
 ) -> list[Array]:
@@ -118,28 +123,29 @@ def _one(
 
 
 def resolved(
-    programs: Sequence[Program], pieces: Pieces, parameters: Sequence[Any], strict: bool = False
-) -> Pieces:
-    """Return the steps, divided where a function of (t, y) has a shorter series than y.
+    program: Program, pieces: Pieces, parameters: Sequence[Any], strict: bool = False
+) -> tuple[Pieces, list[Array]]:
+    """Return the steps, divided where a function of (t, y) has a shorter series than y, and its
+    series along them (see `along`).
 
     A function such as sin(t) along the straight line y = t is no polynomial of low degree: steps
     are divided until the last two terms of its series are as small as those of y are.
     """
     order = pieces.coef.shape[1] - 1
     limit = max(2.0**-50, 64 * math.exp(-2 * (order - 1)))
-    for program in programs:
-        for _ in range(ROUNDS):
-            parts = np.ones(len(pieces), dtype=int)
-            for table in along(program, pieces, parameters, strict):
-                parts = np.maximum(parts, _parts(table, limit))
-            if np.all(parts == 1) or parts.sum() > MOST:
-                break
-            pieces = divided(pieces, [
-                (i, h * j / m, h * (j + 1) / m if j + 1 < m else h)
-                for i, (h, m) in enumerate(zip(pieces.h, parts, strict=True))
-                for j in range(m)
-            ])  # fmt: skip
-    return pieces
+    for left in range(ROUNDS, -1, -1):
+        tables = along(program, pieces, parameters, strict)
+        parts = np.ones(len(pieces), dtype=int)
+        for table in tables:
+            parts = np.maximum(parts, _parts(table, limit))
+        if not left or np.all(parts == 1) or parts.sum() > MOST:
+            break
+        pieces = divided(pieces, [
+            (i, h * j / m, h * (j + 1) / m if j + 1 < m else h)
+            for i, (h, m) in enumerate(zip(pieces.h, parts, strict=True))
+            for j in range(m)
+        ])  # fmt: skip
+    return pieces, tables
 
 
 def _parts(table: Array, limit: float) -> Array:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import itertools
-import pickle
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -15,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.memory import fresh
-from taylor.core.program import Program
+from taylor.kept import PLAIN, identity
 from taylor.numbers.values import as_array
 from taylor.ode import files
 from taylor.ode.machine import DONE, GO, INFINITE, SMALL
@@ -23,15 +20,14 @@ from taylor.ode.members import Problem
 from taylor.ode.system import is_parameter
 
 Array = NDArray[Any]
-KIND = "the state of an ensemble, format 2"  # in its file
+KIND = "the state of an ensemble, format 3"  # in its file
+FIELDS = ("t", "t_low", "y", "y_low", "code", "steps", "column", "found")
 CODES = (GO, DONE, INFINITE, SMALL)  # that a member can have between tasks
 VALUES = 16  # of fun that tell it from another one, where it may branch
 
 
-def load(path: Path, name: str, start: Array, targets: Array) -> Array:
-    """Return the state in a file of the ensemble of that name, or that at the start without one."""
-    if not path.exists():
-        return start
+def load(path: Path, name: str, start: Array, targets: Array) -> list[str]:
+    """Set the state to that in a file of the ensemble of that name; return why members failed."""
     arrays = files.read(path, KIND)
     if str(arrays.pop("problem", "")) != name:
         raise ValueError(
@@ -41,30 +37,29 @@ def load(path: Path, name: str, start: Array, targets: Array) -> Array:
     fault = _fault(arrays, start, targets)
     if fault is not None:
         raise ValueError(f"{path} holds no state of this ensemble: {fault}")
-    state = start.copy()
-    for field, array in arrays.items():
-        state[field] = array
-    return state
+    for field in FIELDS:
+        start[field] = arrays[field]
+    said: list[str] = arrays["message"].tolist()
+    return said
 
 
-def save(path: Path, name: str, state: Array) -> None:
+def save(path: Path, name: str, state: Array, said: Sequence[str]) -> None:
     """Write the state to its file; the file is whole at any time."""
-    arrays = {field: state[field] for field in state.dtype.names or ()}
-    arrays["message"] = arrays["message"].astype(str)
-    files.write(path, KIND, {"problem": np.array(name), **arrays})
+    arrays = {field: state[field] for field in FIELDS}
+    message = np.array(said, dtype=str).reshape(len(state))
+    files.write(path, KIND, {"problem": np.array(name), **arrays, "message": message})
 
 
 def _fault(arrays: dict[str, Array], start: Array, targets: Array) -> str | None:
     """Return why the arrays of a file cannot be a state that comes from the one at the start."""
-    if arrays.keys() != set(start.dtype.names or ()):
+    if arrays.keys() != {*FIELDS, "message"}:
         return f"its arrays are {', '.join(arrays) or 'none'}"
     for name, array in arrays.items():
-        old = start[name]
-        kind = "U" if name == "message" else old.dtype.kind
-        if array.shape != old.shape or array.dtype.kind != kind:
+        old = np.zeros(len(start), str) if name == "message" else start[name]
+        if array.shape != old.shape or array.dtype.kind != old.dtype.kind:
             return f"{name} has the shape {array.shape} and type {array.dtype}"
     code, column, t = arrays["code"], arrays["column"], arrays["t"]
-    if not np.isin(code, CODES).all() or (arrays["steps"] < 0).any():
+    if not np.isin(code, CODES).all() or not (arrays["steps"] >= 0).all():
         return "code or steps is no number that they can have"
     if (column < start["column"]).any() or (column > len(targets)).any():
         return "column is not between 0 and the number of times"
@@ -75,7 +70,7 @@ def _fault(arrays: dict[str, Array], start: Array, targets: Array) -> str | None
     if not ((before <= t) & (t <= after)).all():
         return "t is not between the times that column says"
     still, there = arrays["steps"] == 0, int(start["column"].max(initial=0))
-    moved = ~still & ((code == GO) | (code == DONE))
+    moved = ~still & (code <= DONE)
     if not all(np.isfinite(arrays[name][moved]).all() for name in ("t_low", "y", "y_low")):
         return "its numbers are not finite"
     found, later = arrays["found"], np.arange(there, len(targets)) >= column[:, None]
@@ -87,55 +82,43 @@ def _fault(arrays: dict[str, Array], start: Array, targets: Array) -> str | None
     return None
 
 
-def fingerprint(problem: Problem, state: Array, given: Array) -> str:
+def fingerprint(problem: Problem, y: Array, given: Sequence[Any]) -> str:
     """Return a hash of what the result depends on, apart from max_steps."""
-    h = hashlib.sha256(repr((problem.control, problem.shape, problem.program is None)).encode())
-    arguments = itertools.chain.from_iterable(given)
-    known = [as_array(x) if is_parameter(x) else x for x in arguments]
-    for x in (problem.targets, state["y"], state["t"], *known, *_told(problem, state, given)):
-        if isinstance(x, np.ndarray):
-            h.update(f"{x.shape} {x.dtype}".encode())
-            h.update(pickle.dumps(x.tolist()) if x.dtype == object else x.tobytes())
-        elif isinstance(x, (str, bytes, bool, type(None))):
-            h.update(repr(x).encode())
-    return h.hexdigest()
+    start = astuple(problem.control), problem.t0, problem.targets, y
+    arguments = [[_plain(x) for x in args] for args in given]
+    found: bytes = identity((*start, arguments, list(_told(problem, y, given))))[0]
+    return found.hex()
 
 
-def _told(problem: Problem, state: Array, given: Array) -> Iterator[Any]:
+def _plain(x: Any) -> Any:
+    """Return an argument as something that is the same in every process."""
+    if is_parameter(x):
+        x = as_array(x)
+        return repr(x.tolist()) if x.dtype == object else x
+    return x if type(x) in PLAIN else None
+
+
+def _told(problem: Problem, y: Array, given: Sequence[Any]) -> Iterator[Any]:
     """Yield what tells fun from another: its program; where it may branch its bytecode, too."""
     program = problem.program
-    if program is None and len(given):
-        yield from _bytecode(getattr(problem.fun, "__code__", None))
-        system = problem.recorded(state, given)
+    if program is None and len(y):
+        yield _bytecode(getattr(problem.fun, "__code__", None))
+        system = problem.recorded(y, given)
         program = system.program if system is not None else None
-        for i in np.unique(np.linspace(0, len(given) - 1, VALUES).astype(int)):
+        for i in np.unique(np.linspace(0, len(y) - 1, VALUES).astype(int)):
             try:
-                y = state["y"][i].copy().reshape(problem.shape)
-                y = problem.fun(state["t"][i], y, *map(fresh, given[i]))
-                yield np.asarray(y, dtype=state["y"].dtype)
+                value = problem.fun(problem.t0, y[i].copy(), *map(fresh, given[i]))
+                yield np.asarray(value, dtype=y.dtype)
             except Exception as error:  # that member fails, and so it did before
                 yield type(error).__name__
-    if program is not None:
-        yield _text(program)
+    if program is not None:  # by its content, the names of rows and rules in it, and as it is read
+        digest, *objects = program.identity
+        yield digest, [str(getattr(x, "name", type(x).__name__)) for x in objects]
+        yield [program.expression(i) for i in range(len(program))]
 
 
-def _bytecode(code: Any) -> Iterator[bytes]:
-    """Yield what a function of Python does, its names and constants, apart from where it stands."""
+def _bytecode(code: Any) -> Any:
+    """Return what a function of Python does, its names and constants, but not where it stands."""
     if isinstance(code, CodeType):
-        yield code.co_code + repr(code.co_names).encode()
-        for constant in code.co_consts:
-            yield from _bytecode(constant)
-    elif isinstance(code, (int, float, complex, str, bytes)):
-        yield repr(code).encode()
-
-
-def _text(program: Program) -> bytes:
-    """Return a program as bytes, the same in every process, or what can be written of it."""
-    text = io.BytesIO()
-    pickler = pickle.Pickler(text, protocol=5)
-    pickler.fast = True  # equal objects are written alike, be they one or two
-    try:
-        pickler.dump((program.code, program.inputs, program.outputs, program.guards))
-    except (pickle.PicklingError, AttributeError, TypeError):  # rules made of lambdas
-        return repr([program.expression(i) for i in range(len(program))]).encode()
-    return text.getvalue()
+        return code.co_code, code.co_names, [_bytecode(c) for c in code.co_consts]
+    return code if type(code) in PLAIN else None

@@ -19,6 +19,7 @@ a flow is the adjoint of that: so there are derivatives of every order.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -28,20 +29,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.algebra import check_order
-from taylor.core.memory import fresh
 from taylor.core.operand import host, lift
 from taylor.core.tape import Node
 from taylor.drivers import derivatives as drivers
 from taylor.drivers.checkpoint import whole_number
 from taylor.drivers.driver import point
-from taylor.drivers.evolution import Evolution, tangent
-from taylor.drivers.several import pack, pullback
+from taylor.drivers.evolution import Evolution
+from taylor.drivers.several import pullback
+from taylor.drivers.trees import as_one
 from taylor.numbers.kinds import is_operand
 from taylor.ode.control import norm
 from taylor.ode.integrator import TaylorIntegrator
-from taylor.ode.jets import Differentiated, Jets, Plain
+from taylor.ode.jets import Differentiated, Plain
 from taylor.ode.options import Options
-from taylor.ode.system import is_parameter, shaped
+from taylor.ode.system import filled, is_parameter, shaped
 from taylor.series.multivariate import TaylorN
 from taylor.series.series import Series
 
@@ -132,15 +133,7 @@ def flow(f: Function, course: Course) -> Evolution:
             backward.add(w[n])
         return backward.result()
 
-    def tables(owner: Series, y0: Any, *p: Any) -> Any:
-        jets = Jets(f, y0, p, owner)
-        y = flow(jets.fun, course).forward()(jets.y0, *jets.args)
-        return jets.series(np.moveaxis(y, 1, 0))
-
-    def along() -> Evolution:
-        return flow(tangent(lambda t, y, *p: shaped(f(t, y, *p), np.shape(y))), course)
-
-    return Evolution("solution", run, back, along, tables, axis=1)
+    return Evolution("solution", f, lambda g: flow(g, course), run, back, axis=1)
 
 
 class _Backward:
@@ -150,17 +143,14 @@ class _Backward:
         self.f, self.course, self.p = f, course, p
         self.bar: Any = np.zeros(shape)
         self.total: list[Any] = [np.zeros(np.shape(x)) for x in p]
-        self.unpack = pack([self.bar, self.bar, *self.total])[1]
+        self.unpack = as_one([self.bar, self.bar, *self.total])[1]
         self.it: TaylorIntegrator | None = None
 
     def fun(self, t: Any, z: Any, *p: Any) -> Any:
         """Return the right-hand side for z = (y, λ, μ)."""
         y, bar, *_ = self.unpack(z)
-
-        def rate(y: Any, *p: Any) -> Any:
-            return shaped(self.f(t, fresh(y), *map(fresh, p)), np.shape(y))
-
-        return pack([rate(y, *p), *pullback(rate, (y, *p), -bar)])[0]
+        rate = functools.partial(self.f, t)
+        return as_one([rate(y, *p), *pullback(rate, (y, *p), -bar)])[0]
 
     def add(self, w: Any) -> None:
         """Add the adjoint of the state at this time."""
@@ -170,7 +160,7 @@ class _Backward:
         """Integrate back from one time to another; return y there."""
         # λ is given the size of y, by which the steps judge what is small
         scale = (norm(_numbers(self.bar)) / (norm(_numbers(y)) or 1)) or 1
-        z = pack([y, self.bar / scale, *(0 * x for x in self.total)])[0]
+        z = as_one([y, self.bar / scale, *(0 * x for x in self.total)])[0]
         if self.it is None:
             self.plain = Plain(self.fun, z, self.p)
             # λ has the size of y, so what is too small for an interest in y is not so for λ
@@ -207,12 +197,9 @@ def _split(fun: Function, args: Sequence[Any]) -> tuple[Function, list[Any], lis
     places = [i for i, a in enumerate(given) if is_operand(a) or is_parameter(a)]
 
     def bound(t: Any, y: Any, *p: Any) -> Any:
-        full = list(given)
-        for i, x in zip(places, p, strict=True):
-            full[i] = x
-        return fun(t, y, *full)
+        return fun(t, y, *filled(given, places, p))
 
-    return bound, [_point(given[i]) for i in places], places
+    return shaped(bound), [_point(given[i]) for i in places], places
 
 
 def _point(x: Any) -> Any:
@@ -301,7 +288,7 @@ def flow_map(
             f'wrt holds "y0" or positions of args (of which there are {len(args)}), each once, not '
             f"{tuple(places)}"
         )
-    points, unpack = pack([_point(y0 if i == "y0" else args[i]) for i in places])
+    points, unpack = as_one([_point(y0 if i == "y0" else args[i]) for i in places])
     variables = dict(zip(places, unpack(TaylorN.seeded(points, order)), strict=True))
     given = [variables.get(i, a) for i, a in enumerate(args)]
     plain = Plain(fun, variables.get("y0", _point(y0)), given)

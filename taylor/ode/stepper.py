@@ -1,8 +1,4 @@
-"""Steps from a place towards a time: as machine code, or through NumPy in numbers of any kind.
-
-Both return a status of `machine`, the place that was reached, how many steps led there, and these
-steps: without `log` the last one only.
-"""
+"""Steps from a place towards a time through NumPy, in numbers of any kind."""
 
 from __future__ import annotations
 
@@ -16,12 +12,11 @@ from taylor.errors import DomainError, GuardError
 from taylor.ode import machine
 from taylor.ode.control import exp2, finite, log2_step, norm, two_sum
 from taylor.ode.options import Control
-from taylor.ode.pieces import Pieces, Place
+from taylor.ode.pieces import Pieces, Place, Taken
 from taylor.ode.roots import value
 from taylor.ode.system import System
 
 Array = NDArray[Any]
-Taken = tuple[int, Place, int, Pieces]
 
 
 def failure(status: int, t: Any, why: str = "fun or one of its derivatives is not finite") -> str:
@@ -32,36 +27,6 @@ def failure(status: int, t: Any, why: str = "fun or one of its derivatives is no
             "blows up in finite time), or fun is not smooth there"
         )
     return f"no Taylor series at t = {t}: {why}"
-
-
-def by_machine(
-    memory: machine.Memory, start: Place, t_end: Any, control: Control, limit: int, log: bool
-) -> Taken:
-    """Take steps as machine code."""
-    head, order, shape = memory.head, control.order, start.y.shape
-    head[: machine.LIMIT] = start.t, start.t_low, t_end, control.max_step, machine.GO, 0.0
-    head[machine.FLOOR] = control.floor
-    memory.y[:], memory.low[:] = start.y.reshape(-1), start.y_low.reshape(-1)
-    logged = memory.run(limit, log)
-    now, now_low, before, before_low, length = (
-        np.float64(head[n])
-        for n in (machine.TIME, machine.LOW, machine.LAST, machine.LAST_LOW, machine.LENGTH)
-    )
-    end = Place(now, now_low, memory.y.copy().reshape(shape), memory.low.copy().reshape(shape))
-    steps, status = int(head[machine.STEPS]), int(head[machine.STATUS])
-    if logged is None:
-        coef = memory.series.reshape(1, order + 1, -1)[:, :, : start.y.size].copy()
-        coef[0, 0] = memory.last
-        known = min(steps, 1) if status in (machine.GO, machine.DONE) else 0
-        logged = np.array([[before, before_low, length]])[:known], coef[:known]
-    times, coef = logged
-    if steps and status == machine.INFINITE and not finite(end.y):
-        # the last step went beyond what doubles hold: back to the last good state
-        end = Place(before, before_low, memory.last.copy().reshape(shape), 0 * end.y_low)
-        times, coef = (x[: len(x) - log] for x in logged)
-    t, low, h = times.T
-    pieces = Pieces(t, low, h, coef.reshape(len(coef), order + 1, *shape))
-    return status, end, steps, pieces
 
 
 def by_numpy(

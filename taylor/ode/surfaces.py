@@ -14,7 +14,7 @@ from taylor.core.program import Program
 from taylor.core.sweep import sweep
 from taylor.numbers.values import as_array
 from taylor.ode.control import spacing
-from taylor.ode.pieces import Pieces, along, divided
+from taylor.ode.pieces import Pieces, divided
 from taylor.ode.roots import roots, without_root
 
 Array = NDArray[Any]
@@ -41,14 +41,14 @@ def on_surface(surfaces: Program, t: Any, y: Array, parameters: Sequence[Any]) -
     return any(np.any(side == 0) for side in sides(surfaces, t, y, parameters))
 
 
-def first_crossing(tables: Sequence[Array], left: Surface | None) -> tuple[int, Surface] | None:
-    """Return the first step in which conditions with these series cross zero, and where in it.
+def _near(
+    tables: Sequence[Array], always: tuple[int, int] | None = None
+) -> list[tuple[int, tuple[int, int], Array]]:
+    """Return the steps where conditions may be zero, in order, with their names and series there.
 
-    `left` is where the first step begins: the place of a change of branch.  If fun points back
-    there it is the crossing, at x = 0.
+    That of the name `always` is among them in the first step.
     """
-    near: list[tuple[int, int, int]] = []
-    series = []
+    found: list[tuple[int, tuple[int, int], Array]] = []
     for n, table in enumerate(tables):
         if np.iscomplexobj(table):
             raise TypeError(
@@ -59,23 +59,30 @@ def first_crossing(tables: Sequence[Array], left: Surface | None) -> tuple[int, 
         here = np.ones(rows.shape[:2], bool)
         if rows.dtype != object:
             here = ~without_root(rows.reshape(-1, rows.shape[2])).reshape(here.shape)
-        if left is not None and left.name[0] == n:
-            here[0, left.name[1]] = True
-        series.append(rows)
-        near += [(int(i), n, int(m)) for i, m in np.argwhere(here)]
+        if always is not None and always[0] == n:
+            here[0, always[1]] = True
+        found += [(int(i), (n, int(m)), rows[i, m]) for i, m in np.argwhere(here)]
+    return sorted(found, key=lambda f: f[:2])
+
+
+def first_crossing(tables: Sequence[Array], left: Surface | None) -> tuple[int, Surface] | None:
+    """Return the first step in which conditions with these series cross zero, and where in it.
+
+    `left` is where the first step begins: the place of a change of branch.  If fun points back
+    there it is the crossing, at x = 0.
+    """
     first, met = -1, list[Surface]()
-    for i, n, m in sorted(near):
+    for i, name, c in _near(tables, left.name if left else None):
         if met and i > first:
             break
-        c = series[n][i, m]
-        if i == 0 and left is not None and left.name == (n, m):
+        if i == 0 and left is not None and left.name == name:
             c = np.append(0 * c[:1], c[1:])
             if np.any(c) and _lead(c) != left.slope:
                 return 0, left._replace(x=0)
         root = next((r for r in roots(c) if r.slope), None)
         if root is not None:
             first = i
-            met.append(Surface(root.x, (n, m), root.slope))
+            met.append(Surface(root.x, name, root.slope))
     return (first, min(met)) if met else None
 
 
@@ -107,26 +114,25 @@ def past(
     return None
 
 
-def cut(surfaces: Program, pieces: Pieces) -> tuple[Pieces, set[Any]]:
-    """Return the steps divided where functions of (t, y) cross zero, and where these begin.
+def cut(surfaces: Program, pieces: Pieces, tables: Sequence[Array]) -> tuple[Pieces, set[Any]]:
+    """Return the steps divided where functions of (t, y), which have these series along them, cross
+    zero, and where the parts begin.
 
     A part begins a little beyond its surface, where the side is known: the first step, too, if its
     start lies on one.
     """
-    tables = [table.reshape(*table.shape[:2], -1) for table in along(surfaces, pieces, [])]
+    crossed: list[list[Any]] = [[] for _ in pieces.h]  # where, for each step
+    for i, name, c in _near(tables):
+        found = [(r.x, r.slope) for r in roots(c) if r.slope]
+        if c[0] == 0 and np.any(c):
+            found.append((0 * c[0], _lead(c)))
+        for x, side in found:
+            place = past(surfaces, [], pieces, i, pieces.h[i] * x, name, side)
+            crossed[i].append(pieces.h[i] * x if place is None else place)
     parts: list[tuple[int, Any, Any]] = []
     beyond = 0 * pieces.h[0]  # how far the next step is on the old side
     for i, h in enumerate(pieces.h):
-        places = {beyond}
-        for n, table in enumerate(tables):
-            for m, c in enumerate(table[i].T):
-                found = [(r.x, r.slope) for r in roots(c) if r.slope]
-                if c[0] == 0 and np.any(c):
-                    found.append((0 * h, _lead(c)))
-                for x, side in found:
-                    place = past(surfaces, [], pieces, i, h * x, (n, m), side)
-                    places.add(h * x if place is None else place)
-        ordered = sorted(places, key=abs)
+        ordered = sorted({beyond, *crossed[i]}, key=abs)
         inner = [x for x in ordered if abs(x) < abs(h)]
         beyond = max([x - h for x in ordered if abs(x) >= abs(h)], key=abs, default=0 * h)
         first = [x for x in inner if abs(x) <= NEAR * abs(h)]

@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 
 from taylor.core.algebra import Univariate
 from taylor.core.calls import Call
-from taylor.core.expand import deciding, expand, kept
 from taylor.core.memory import fresh
 from taylor.core.operand import lift
-from taylor.core.program import Program, check, recording
+from taylor.core.program import Program, check, deciding, expand, kept, recording
 from taylor.core.sweep import Sweep
 from taylor.core.tape import check_unread
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
@@ -76,7 +75,7 @@ class System:
     """
 
     def __init__(self, f: Callable[..., Any], t: Any, y: Array, args: Sequence[Any]) -> None:
-        self.f, self.shape, self.args = f, np.shape(y), list(args)
+        self.f, self.shape, self.args = shaped(f), np.shape(y), args
         self.floats = np.asarray(y).dtype.kind in "fc"
         self.free = [i for i, a in enumerate(args) if is_parameter(a)]
         self.program: Program | None = None
@@ -88,6 +87,8 @@ class System:
             recorded, values = recording(self.flow, t, y, *parameters)
             if np.iscomplexobj(values[recorded.outputs[0]]) and np.asarray(y).dtype.kind == "f":
                 raise TypeError("fun is complex: give y0 in complex numbers")
+            # that a value is a number, as x >= x asks, is no branch
+            recorded.guards = [g for g in recorded.guards if g.a != g.b]
             for i in recorded.code:
                 if isinstance(i.op, Call) and i.op.rule.step is None:
                     raise TraceError(f"{i.op.rule.name} has no degree-wise rule")
@@ -119,10 +120,7 @@ class System:
 
     def flow(self, t: Any, y: Any, *parameters: Any) -> Any:
         """Return f(t, y), in any number type."""
-        args = list(self.args)
-        for i, p in zip(self.free, parameters, strict=True):
-            args[i] = p
-        dy = shaped(self.f(t, fresh(y), *map(fresh, args)), self.shape)
+        dy = self.f(t, y, *filled(self.args, self.free, parameters))
         check_unread((t, y, *parameters))
         return dy
 
@@ -143,8 +141,8 @@ class System:
                 for step in sweep.steps:
                     step(k)
                 if k == 0:
-                    check(self.program.guards, sweep._value)
-                    table[1] = sweep._value(out)
+                    check(self.program.guards, sweep.value)
+                    table[1] = sweep.value(out)
                 elif k <= sweep.height[out]:
                     table[k + 1] = sweep.table[out][k] / (k + 1)
         return table
@@ -162,8 +160,20 @@ class System:
         return table
 
 
-def shaped(dy: Any, shape: tuple[int, ...]) -> Any:
-    """Return what f returned as an array of the shape of y."""
+def filled(args: Sequence[Any], places: Sequence[int], values: Sequence[Any]) -> list[Any]:
+    """Return args with other values in some places."""
+    found = list(args)
+    for i, x in zip(places, values, strict=True):
+        found[i] = x
+    return found
+
+
+def shaped(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Return f(t, y, *args) with copies as arguments, and an array of the shape of y as value."""
+    return lambda t, y, *args: _shaped(f(t, fresh(y), *map(fresh, args)), np.shape(y))
+
+
+def _shaped(dy: Any, shape: tuple[int, ...]) -> Any:
     dy = lift(dy)
     if not is_operand(dy):
         dy = np.asarray(dy)

@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taylor.core.algebra import Monomials, check_order, multivariate
 from taylor.errors import DomainError, ShapeMismatch
 from taylor.numbers import factorials
-from taylor.numbers.kinds import Kind, base, is_operand
-from taylor.numbers.values import as_array, divisible, plus, times, together, unit_rows, zeros
-from taylor.series.powers import PowerSeries, solution
-from taylor.series.series import Series
-
-Array = Any
+from taylor.numbers.kinds import Array, is_operand
+from taylor.numbers.values import as_array, divisible, together, unit_rows
+from taylor.series import text
+from taylor.series.powers import PowerSeries, check_inner, horner, solution
 
 
 class TaylorN(PowerSeries):
@@ -50,6 +49,12 @@ class TaylorN(PowerSeries):
         x = x if is_operand(x) else as_array(x)
         return cls._seeded(x, multivariate(x.size, order), unit_rows(x.size, x.shape, x))
 
+    def _basis(self, latex: bool) -> tuple[list[str], str]:
+        n = self.algebra.variables
+        names = list("xyz"[:n]) if n <= 3 else text.indexed("x", n, latex)
+        size = names[0] if n == 1 else r"\|x\|" if latex else "‖x‖"
+        return text.monomials(names, self.algebra.exponents.tolist(), latex), size
+
     # -------------------------------------------------------------- coefficients and derivatives
     def coefficient(self, alpha: Sequence[int]) -> Any:
         """Return the Taylor coefficient c_α of the monomial x^α.
@@ -72,7 +77,7 @@ class TaylorN(PowerSeries):
             self._coef, self.algebra.degrees, self.algebra.index(alpha), factorial
         )
 
-    def tensor(self, k: int) -> Array:
+    def tensor(self, k: int) -> NDArray[Any]:
         """Return all partial derivatives of order k, a symmetric array of shape S + (n,)*k.
 
         >>> x, y = TaylorN.variables([1.0, 2.0], order=2)
@@ -95,9 +100,9 @@ class TaylorN(PowerSeries):
         spot = self.algebra.places(counts) - part.start
         scaled = factorials.scaled(self._coef, self.algebra.degrees, part, weights)
         full = np.moveaxis(scaled[spot], 0, -1)
-        return full.reshape((*self.shape, *(n,) * k))
+        return cast(NDArray[Any], full.reshape((*self.shape, *(n,) * k)))
 
-    def gradient(self) -> Array:
+    def gradient(self) -> NDArray[Any]:
         """Return the first partial derivatives, shape S + (n,).
 
         >>> x, y = TaylorN.variables([1.0, 2.0], order=1)
@@ -106,7 +111,7 @@ class TaylorN(PowerSeries):
         """
         return self.tensor(1)
 
-    def hessian(self) -> Array:
+    def hessian(self) -> NDArray[Any]:
         """Return the second partial derivatives, shape S + (n, n).
 
         >>> x, y = TaylorN.variables([1, 2], order=2)
@@ -163,16 +168,11 @@ class TaylorN(PowerSeries):
         if i == len(steps):
             return coef[rows[0]]
         powers = self.algebra.exponents[rows, i]
-        result: Any = None
-        for k in range(int(powers.max()), -1, -1):
-            chosen = rows[powers == k]
-            inner = self._horner(coef, steps, i + 1, chosen) if len(chosen) else None
-            if result is not None:
-                inner = plus(times(result, steps[i]), 0 if inner is None else inner)
-            result = inner
-        return result if powers.max() else plus(result, times(steps[i], 0))
+        parts = [rows[powers == k] for k in range(int(powers.max()) + 1)]
+        terms = [self._horner(coef, steps, i + 1, r) if len(r) else None for r in parts]
+        return horner(terms, steps[i])
 
-    def compose(self, maps: Sequence[Any]) -> Any:
+    def compose(self, maps: Sequence[Any]) -> Self:
         """Return self(g_1, ..., g_n): composition with series whose constant terms are 0.
 
         >>> x, y = TaylorN.variables([0.0, 0.0], order=2)
@@ -180,25 +180,19 @@ class TaylorN(PowerSeries):
         x² - y² + O(‖x‖³)
         """
         for g in maps:
-            if isinstance(g, Series) and not np.all(np.asarray(base(g.value) == 0)):
-                raise DomainError(
-                    f"compose needs inner series with constant term 0, not {g.value}; expand the "
-                    f"outer "
-                    "series there, or call it to evaluate the polynomial"
-                )
-        return self(maps)
+            check_inner(g)
+        return cast(Self, self(maps))
 
-    def subs(self, i: int, value: Any) -> Any:
+    def subs(self, i: int, value: Any) -> Self:
         """Return the series with the displacement of variable i replaced by a number or a series.
 
         >>> x, y = TaylorN.variables([0.0, 0.0], order=2)
         >>> (x * y + x).subs(1, 3.0)
         4 x + O(‖x‖³)
         """
-        steps: list[Any] = list(TaylorN.variables([0] * self.algebra.variables, self.order))
-        steps = [self._make(s._coef, self.algebra, self.tag, 1) for s in steps]
+        steps: list[Any] = [self._unit(j) for j in range(self.algebra.variables)]
         steps[self._variable(i)] = value
-        return self(steps)
+        return cast(Self, self(steps))
 
 
 def inverse_map(maps: Sequence[TaylorN]) -> list[TaylorN]:
@@ -220,7 +214,8 @@ def inverse_map(maps: Sequence[TaylorN]) -> list[TaylorN]:
         raise ShapeMismatch(
             f"a map of {n} variables needs {n} series to be invertible, got {len(maps)}"
         )
-    like = divisible(maps[0]._coef)
+    y = [m._new(divisible(m._coef)) for m in maps]
+    like = y[0]._coef
     jacobian = np.stack([m.gradient() for m in maps])
     plain = not is_operand(like) and like.dtype != object
     singular = plain and np.linalg.matrix_rank(jacobian) < n
@@ -230,12 +225,7 @@ def inverse_map(maps: Sequence[TaylorN]) -> list[TaylorN]:
         singular = True
     if singular:
         raise DomainError("the Jacobian is singular: the map has no inverse here")
-    f = [m._new(divisible(m._coef)) - divisible(m._coef)[0] for m in maps]
-    s = []
-    for i in range(n):
-        table = zeros(like.shape, like)
-        table[1 + i] = Kind.of(like).one
-        s.append(maps[0]._new(table))
+    f, s = [m - m.value for m in y], [y[0]._unit(i) for i in range(n)]
 
     def apply(v: list[Any]) -> list[Any]:
         return [

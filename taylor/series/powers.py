@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -9,9 +10,10 @@ import numpy as np
 from taylor.core.algebra import Monomials, Univariate, check_order, differentiation
 from taylor.core.singular import like_numbers
 from taylor.core.tables import nonzero
+from taylor.errors import DomainError
 from taylor.linalg.equations import eliminate
-from taylor.numbers.kinds import INTEGERS, RATIONALS, Array, Kind, is_operand
-from taylor.numbers.values import divisible, zeros
+from taylor.numbers.kinds import INTEGERS, RATIONALS, Array, Kind, base, is_operand
+from taylor.numbers.values import divisible, plus, times, zeros
 from taylor.series.rules import derived
 from taylor.series.series import Series
 
@@ -47,6 +49,13 @@ class PowerSeries(Series):
         higher = self.algebra.truncated(order)
         more = zeros((higher.size - self.algebra.size, *self.shape), self._coef)
         return self._new(np.concatenate([self._coef, more]), higher)
+
+    def _unit(self, i: int) -> Self:
+        """Return the displacement of variable i, in numbers of the kind of this series."""
+        table = zeros(self._coef.shape, self._coef)
+        if self.order:
+            table[1 + i] = Kind.of(table).one
+        return self._new(table, reach=1)
 
     def _differentiated(self, i: int, m: int) -> Self:
         """Return the series of ∂^m/∂x_i^m; the order is lower by m."""
@@ -84,6 +93,23 @@ class PowerSeries(Series):
                 "derivative would be added to the integrand"
             )
         return k.value if isinstance(a, Univariate) else k
+
+
+def horner(terms: Sequence[Any], h: Any) -> Any:
+    """Return Σ terms[k]·hᵏ (None: there is no such term)."""
+    result = terms[-1]
+    for c in terms[-2::-1]:
+        result = plus(times(result, h), 0 if c is None else c)
+    return result if len(terms) > 1 else plus(result, times(h, 0))
+
+
+def check_inner(g: Any) -> None:
+    """Raise unless the constant term of an inner series is zero."""
+    if isinstance(g, Series) and not np.all(np.asarray(base(g.value) == 0)):
+        raise DomainError(
+            f"compose needs inner series with constant term 0, not {g.value}: the outer series is "
+            "known around its own point only; expand it there, or call it to evaluate"
+        )
 
 
 def solution(a: Array, b: Array) -> Array:

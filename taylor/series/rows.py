@@ -10,18 +10,17 @@ import functools
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from taylor.core.algebra import Algebra, Univariate
-from taylor.core.branches import at_zero, lowered
-from taylor.core.expand import of_row
 from taylor.core.functions import cbrt, mod, power, real_power, sqrt
-from taylor.core.instructions import Choose, Input, Instruction, Parameter
+from taylor.core.instructions import Input, Instruction, Parameter
 from taylor.core.memory import in_rows
-from taylor.core.powers import integer_valued, raised
-from taylor.core.program import Program
+from taylor.core.powers import at_zero, integer_valued, lowered, raised
+from taylor.core.program import Program, of_row
+from taylor.core.sides import Choose
 from taylor.core.singular import checked, is_zero, no_expansion
 from taylor.core.sweep import Sweep
 from taylor.core.table import Elementary
@@ -36,6 +35,7 @@ from taylor.numbers.values import as_array, divisible, together
 from taylor.series.coefficients import UNKNOWN, Coefficients
 from taylor.series.wide import mended
 
+Owner = TypeVar("Owner", bound=Coefficients)
 Live = tuple[bool, ...]  # which operands are tables
 ALONE, LEFT, RIGHT, BOTH = (True,), (True, False), (False, True), (True, True)
 LANES_TIMES_DEGREES = 1 << 16  # a tile of lanes whose tables stay in the cache
@@ -102,15 +102,10 @@ def swept(
 @functools.cache
 def choice(mode: str, mine: Live) -> Program:
     """Return the program of one choice whose arguments marked in `mine` are series."""
-    code: list[Instruction] = []
-    inputs: list[int] = []
-    for i, inside in enumerate(mine):
-        if inside:
-            code.append(Instruction(Input(len(inputs)), (), ()))
-            inputs.append(i)
-        else:
-            code.append(Instruction(Parameter(i - len(inputs)), (), ()))
-    code.append(Instruction(Choose(mode), (0, 1, 2, 3), ()))
+    inputs = [i for i, inside in enumerate(mine) if inside]
+    others = [i for i, inside in enumerate(mine) if not inside]
+    ops = [Input(inputs.index(i)) if i in inputs else Parameter(others.index(i)) for i in range(4)]
+    code = [*(Instruction(op, (), ()) for op in ops), Instruction(Choose(mode), (0, 1, 2, 3), ())]
     return Program(code, inputs, [4])
 
 
@@ -195,7 +190,7 @@ def _power(a: Any, r: Any) -> Any:
 
 
 # ------------------------------------------------------------------ series that end early
-def declared(owner: Any, table: Array) -> Any:
+def declared(owner: Owner, table: Array) -> Owner:
     """Return the series of a table that ends below the order.
 
     By hand its order is lower; in a driver the missing coefficients are nan, and the driver goes on

@@ -4,52 +4,48 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
 from taylor.core.algebra import Algebra, Graded, Univariate, few_products
-from taylor.core.calls import Call
+from taylor.core.calls import Call, Row
 from taylor.core.conditions import Condition
 from taylor.core.functions import real_power
-from taylor.core.instructions import Add, Arithmetic, Choose, Div, Einsum, Mul, Op, Row
+from taylor.core.instructions import Add, Arithmetic, Div, Einsum, Mul, Op
 from taylor.core.maps import Gather, Map
 from taylor.core.memory import in_memory, in_rows, taken
-from taylor.core.operand import bind, fits, lift
+from taylor.core.operand import Shape, bind, fits, host, lift
 from taylor.core.powers import integer_power
+from taylor.core.sides import Choose
 from taylor.core.singular import is_zero, leading, local_series
 from taylor.core.table import Elementary
 from taylor.core.tables import contract, free_letter, nonzero, pad
 from taylor.core.tags import Tag, user_tag
 from taylor.core.tape import Node
-from taylor.errors import (
-    AlgebraMismatch,
-    ForeignNodeError,
-    OrderMismatch,
-    PoleError,
-    ShapeMismatch,
-)
+from taylor.errors import AlgebraMismatch, ForeignNodeError, OrderMismatch, PoleError, ShapeMismatch
 from taylor.machine import engine
 from taylor.numbers.kinds import Array, Kind, base, is_operand
-from taylor.numbers.values import as_array, constant, decided, divisible, joined, together, zeros
+from taylor.numbers.values import (
+    as_array,
+    common_shape,
+    constant,
+    decided,
+    divisible,
+    joined,
+    together,
+    zeros,
+)
 from taylor.series import rows, rules
 from taylor.series.coefficients import UNKNOWN, Coefficients
-from taylor.series.rows import (
-    ALONE,
-    BOTH,
-    LEFT,
-    RIGHT,
-    Live,
-    by_code,
-    declared,
-    plain,
-    propagates,
-)
+from taylor.series.rows import ALONE, BOTH, LEFT, RIGHT, Live, by_code, declared, plain, propagates
 
 FLOAT, OBJECT = np.dtype(float), np.dtype(object)
 REALS, ZEROS = (float, int), (float, int, np.float64)
-# the owner of an operation, its operands, which of them are tables, their degrees as polynomials
-Met = tuple[Any, Any, Any, Live, float, float]
+T = TypeVar("T")
+# the owner of an operation, its operands (of one table and a constant the table first), which sides
+# are tables, and the degrees of the operands as polynomials
+Met = tuple[T, Any, Any, Live, float, float]
 
 
 def level_over(x: Any) -> Tag:
@@ -125,70 +121,32 @@ class Series(Coefficients):
         count = "" if isinstance(a, Univariate) else f"{a.variables} variables, "
         return f"{type(self).__name__} ({count}order {a.order})"
 
-    def _met(self, other: Any) -> Met | None:
-        """Return the owner, the matching operands ... (see `Met`) of an operation self ∘ other.
+    def _met(self, other: Any, right: bool = False) -> Met[Self] | None:
+        """Return the matching operands (see `Met`) of self ∘ other, or (right) of other ∘ self.
 
         None if the other is no number for a series.
         """
         table = self._coef
         if type(other) in REALS and type(table) is np.ndarray and table.dtype is FLOAT:
-            return self, table, other, LEFT, self._reach, 0
+            return self, table, other, RIGHT if right else LEFT, self._reach, 0
         if self._alike(other) and table.shape == other._coef.shape:
             return self, table, other._coef, BOTH, self._reach, other._reach
         if self._refuses(other):
             return None
-        owner, x, y, live = self._pair(self, other)
-        a, b = _reach_in(owner, self), _reach_in(owner, other)
-        if live == BOTH:
-            x, y = owner._aligned(x, y)
-        elif live == RIGHT:
-            y, x = owner._scalar(y, x)
-        else:
-            x, y = owner._scalar(x, y)
+        other = lift(other)
+        owner, x, y, live, a, b = self._pair(*((other, self) if right else (self, other)))
+        x, y = _aligned(x, y) if live is BOTH else _scalar(x, y)
         return owner, x, y, live, a, b
 
-    def _pair(self, x: Any, y: Any) -> tuple[Self, Any, Any, Live]:
-        """Return the owner of an operation on x and y, its operands, and which are tables."""
-        pair = lift(x), lift(y)
-        owner: Any = None
-        for z in pair:
-            if isinstance(z, Series) and (owner is None or z.tag.level > owner.tag.level):
-                owner = z
-        mine = owner._mine(pair)
-        x, y = (z._coef if m else plain(z) for z, m in zip(pair, mine, strict=True))
-        return owner, x, y, BOTH if all(mine) else LEFT if mine[0] else RIGHT
-
-    def _aligned(self, x: Any, y: Any) -> tuple[Any, Any]:
-        """Return two operands of one element-wise operation with matching numbers and axes."""
-        if not (is_operand(x) or is_operand(y)):
-            x, y = together(x, y)
-        n = max(x.ndim, y.ndim) - 1
-        try:
-            np.broadcast_shapes(x.shape[1:], y.shape[1:])
-        except ValueError:
-            raise ShapeMismatch(
-                f"shapes {tuple(x.shape[1:])} and {tuple(y.shape[1:])} do not fit"
-            ) from None
-        return pad(x, n), pad(y, n)
-
-    def _scalar(self, table: Any, c: Any) -> tuple[Any, Any]:
-        """Return a table and a plain constant as they can be combined."""
-        if type(c) in (int, float, complex) and (is_operand(table) or table.dtype != object):
-            return table, c
-        if is_operand(c) or is_operand(table):
-            n = np.ndim(c)
-            return pad(table, n), c
-        if not isinstance(c, (np.ndarray, np.generic)):
-            c = constant(c, table)
-            if type(c) is float and table.dtype != object:
-                return table, c
-        array = c if isinstance(c, np.ndarray) else as_array(c)
-        table, array = together(table, array)
-        try:
-            np.broadcast_shapes(table.shape[1:], array.shape)
-        except ValueError:
-            raise ShapeMismatch(f"shapes {table.shape[1:]} and {array.shape} do not fit") from None
-        return pad(table, array.ndim), array[()]
+    def _pair(self, x: Any, y: Any) -> Met[Self]:
+        """Return the operands of an operation on x and y, as they are."""
+        owner = host((x, y))
+        first, second = owner._mine((x, y))
+        a, b = x._reach if first else 0, y._reach if second else 0
+        x, y = x._coef if first else plain(x), y._coef if second else plain(y)
+        if first:
+            return owner, x, y, BOTH if second else LEFT, a, b
+        return owner, y, x, RIGHT, b, a
 
     def _is_floats(self) -> bool:
         """Whether the coefficients are float64, so that a real number needs no conversion."""
@@ -231,21 +189,21 @@ class Series(Coefficients):
         return result
 
     # -------------------------------------------------------------- arithmetic
-    def _added(self, met: Met | None, minus: bool) -> Any:
+    def _added(self, met: Met[Self] | None, minus: bool) -> Self:
         """Return x + y, or x - y."""
         if met is None:
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]
         owner, x, y, live, a, b = met
         with np.errstate(all="ignore"):
-            if live is LEFT:
-                table = _moved(x, -y if minus else y)
-            elif live is RIGHT:
-                table = _moved(-y if minus else y, x)
-            else:
+            if live is BOTH:
                 table = in_rows(x - y if minus else x + y, (x, y))
+            elif live is LEFT:
+                table = _moved(x, -y if minus else y)
+            else:
+                table = _moved(-x if minus else x, y)
         return owner._make(table, owner.algebra, owner.tag, a if a > b else b)
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: Any) -> Self:
         if type(other) in REALS and self._is_floats():
             table = self._coef.copy("K")
             with np.errstate(all="ignore"):
@@ -255,16 +213,18 @@ class Series(Coefficients):
 
     __radd__ = __add__
 
-    def __sub__(self, other: Any) -> Any:
-        return self._added(self._met(other), True)
+    def __sub__(self, other: Any) -> Self:
+        return self.__add__(-other) if type(other) in REALS else self._added(self._met(other), True)
 
-    def __rsub__(self, other: Any) -> Any:
-        return self._added(_swapped(self._met(other)), True)
+    def __rsub__(self, other: Any) -> Self:
+        if type(other) in REALS:
+            return (-self).__add__(other)
+        return self._added(self._met(other, True), True)
 
     def __neg__(self) -> Self:
         return self._new(-self._coef, reach=self._reach)
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: Any) -> Self:
         if type(other) in REALS and self._is_floats():
             with np.errstate(all="ignore"):
                 return self._new(self._coef * other, reach=self._reach if other else 0)
@@ -274,11 +234,9 @@ class Series(Coefficients):
         owner, x, y, live, a, b = met
         if live is BOTH:
             return owner._new(owner._product(x, y), reach=_degree(owner.algebra, a, b))
-        table, c = (y, x) if live is RIGHT else (x, y)
-        reach = 0 if type(c) in ZEROS and c == 0 else max(a, b)
+        reach = 0 if type(y) in ZEROS and y == 0 else a
         with np.errstate(all="ignore"):
-            found = table * c
-        found = in_rows(found, (table,), (c,)) if len(found.shape) > 2 else found
+            found = in_rows(x * y, (x,), (y,))
         return owner._make(found, owner.algebra, owner.tag, reach)
 
     __rmul__ = __mul__
@@ -288,7 +246,7 @@ class Series(Coefficients):
         if x.ndim == 1 and type(self.algebra) is Univariate:
             return self.algebra.product(x, y)
         table = None
-        if x.ndim > 1 and not few_products(self.algebra, x, y):
+        if not few_products(self.algebra, x, y):
             table = by_code("mul", BOTH, self.algebra, [x, y])
         if table is None:
             with np.errstate(all="ignore"):
@@ -296,53 +254,53 @@ class Series(Coefficients):
         table[0] = x[0] * y[0]  # NumPy's own rounding
         return table
 
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self, other: Any) -> Self:
+        if type(other) in REALS and other and self._is_floats():
+            with np.errstate(all="ignore"):
+                return self._new(self._coef / other, reach=self._reach)
         return self._divided(self._met(other))
 
-    def __rtruediv__(self, other: Any) -> Any:
-        return self._divided(_swapped(self._met(other)))
+    def __rtruediv__(self, other: Any) -> Self:
+        return self._divided(self._met(other, True))
 
-    def _divided(self, met: Met | None) -> Any:
+    def _divided(self, met: Met[Self] | None) -> Self:
         """Return x/y."""
         if met is None:
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]
         owner, x, y, live, a, _ = met
+        if live is not LEFT:
+            given = [y, x] if live is RIGHT else [x, y]
+            table = by_code("div", live, owner.algebra, given)
+            if table is not None:
+                return owner._new(table)
+        if live is BOTH:
+            return owner._quotient(divisible(x, y), divisible(y, x))
+        if not is_operand(y):
+            x, y = _scalar(divisible(x, np.asarray(y)), y)
+        elif live is RIGHT:
+            x = divisible(x)
         if live is LEFT:
-            return owner._over(x, y, a)
-        table = by_code("div", live, owner.algebra, [x, y])
-        if table is not None:
-            return owner._new(table)
-        if live is RIGHT:
-            y = divisible(y) if is_operand(x) else divisible(y, np.asarray(x))
-            y, x = owner._scalar(y, x)
-            still = not owner.algebra.height(y) and np.ndim(base(y[0])) == 0
-            if still and is_zero(base(y[0])) and not propagates():
-                raise PoleError("division by a series whose value is zero")
-            return owner._new(rows.swept(engine.QUOTIENTS[RIGHT], owner.algebra, [y], [x]))
-        x, y = owner._aligned(divisible(x, y), divisible(y, x))
+            if not is_operand(y) and np.ndim(y) == 0 and is_zero(y) and not propagates():
+                raise PoleError(f"division of a {type(self).__name__} by the number zero")
+            with np.errstate(all="ignore"):
+                return owner._new(x / y, reach=a)
+        still = not owner.algebra.height(x) and np.ndim(base(x[0])) == 0
+        if still and is_zero(base(x[0])) and not propagates():
+            raise PoleError("division by a series whose value is zero")
+        return owner._new(rows.swept(engine.QUOTIENTS[RIGHT], owner.algebra, [x], [y]))
+
+    def _quotient(self, x: Array, y: Array) -> Self:
+        """Return the quotient of two tables."""
         if y.ndim == 1 and is_zero(base(y[0])):
-            if isinstance(owner.algebra, Univariate):
-                return owner._cancel(x, y)
+            if isinstance(self.algebra, Univariate):
+                return self._cancel(x, y)
             if not propagates():
                 raise PoleError(
                     f"division by a series whose value is zero: {base(x[0])}/{base(y[0])}"
                 )
-        return owner._new(rows.swept(engine.QUOTIENTS[BOTH], owner.algebra, [x, y]))
+        return self._new(rows.swept(engine.QUOTIENTS[BOTH], self.algebra, [x, y]))
 
-    def _over(self, table: Array, c: Any, reach: float) -> Self:
-        """Return the series of a table divided by a constant."""
-        if type(c) in REALS and c and type(table) is np.ndarray and table.dtype is FLOAT:
-            with np.errstate(all="ignore"):
-                return self._new(table / c, reach=reach)
-        if not is_operand(c) and np.ndim(c) == 0 and is_zero(c) and not propagates():
-            raise PoleError(f"division of a {type(self).__name__} by the number zero")
-        if not (is_operand(table) or is_operand(c)):
-            table = divisible(table, np.asarray(c))
-            c = c if np.ndim(c) == 0 else together(table, c)[1]
-        with np.errstate(all="ignore"):
-            return self._new(table / c, reach=reach)
-
-    def _cancel(self, x: Array, y: Array) -> Any:
+    def _cancel(self, x: Array, y: Array) -> Self:
         """Return x/y where y starts at degree v > 0: t^v cancels and v degrees are lost."""
         ux, uy = np.flatnonzero(nonzero(x)), np.flatnonzero(nonzero(y))
         v = int(uy[0]) if len(uy) else self.order + 1
@@ -357,10 +315,10 @@ class Series(Coefficients):
         lower = Univariate(self.order - v)
         return declared(self, (self._new(x[v:], lower) / self._new(y[v:], lower))._coef)
 
-    def __pow__(self, r: Any, mod: Any = None) -> Any:
+    def __pow__(self, r: Any, mod: Any = None) -> Self:
         if mod is None and self._is_floats():
             if type(r) is int and r > 1:
-                y = integer_power(self, r)
+                y: Self = integer_power(self, r)
                 if np.isfinite(y._coef).all():
                     y._coef[0] = self._coef[0] ** r
                     return y
@@ -380,9 +338,6 @@ class Series(Coefficients):
                 table[0] = row.numpy(head if self._is_floats() else head + 0)  # above branch cuts
                 return self._new(table, reach=0 if self._reach == 0 else UNKNOWN)
         return bind(Row(row), *args)
-
-    def _function(self, op: Row, args: Sequence[Any]) -> Any:
-        return rows.elementary(op.row, self, args)
 
     def _called(self, op: Call, args: Sequence[Any]) -> Any:
         owner, rule, mine = self, op.rule, self._mine(args)
@@ -461,35 +416,29 @@ class Series(Coefficients):
             return self._new(taken(self._coef, index), reach=self._reach)
         joined: list[Any] = []
         reach = 0.0
-        for x in sources:
-            if not (isinstance(x, Series) and x.tag is owner.tag):
-                if is_operand(x):
-                    _check_alive(x, owner)
-                x = owner._constant(_weak(plain(x), owner._coef))
-            owner._check(x)
+        for x, inside in zip(sources, owner._mine(sources), strict=True):
+            if not inside:
+                x = plain(x)
+                if type(x) in REALS and owner.dtype.kind in "fc" and not is_operand(owner._coef):
+                    x = np.asarray(x, dtype=owner.dtype)  # Python's numbers have no precision
+                x = owner._constant(x)
             reach = max(reach, x._reach)
             joined.append(x._coef.reshape((x._coef.shape[0], -1)))
         return owner._new(taken(np.concatenate(together(*joined), axis=1), index), reach=reach)
 
     def _contracted(self, op: Einsum, args: Sequence[Any]) -> Any:
-        with np.errstate(all="ignore"):
-            return self._contract(op.spec, *args)
-
-    def _contract(self, spec: str, x: Any, y: Any) -> Any:
-        reach = _degree(self.algebra, _reach_in(self, x), _reach_in(self, y))
-        owner, x, y, live = self._pair(x, y)
-        if live is BOTH:
-            if not (is_operand(x) or is_operand(y)):
-                x, y = together(x, y)
-            return owner._new(in_rows(owner.algebra.bilinear(spec, x, y)), reach=reach)
-        terms, out = spec.split("->")
-        a, b = terms.split(",")
-        if live is RIGHT:
-            x, y, a, b = y, x, b, a
+        owner, x, y, live, a, b = self._pair(*args)
         if not (is_operand(x) or is_operand(y)):
-            x, y = together(x, np.asarray(y))
-        z = free_letter(spec)
-        return owner._new(in_rows(contract(f"{z}{a},{b}->{z}{out}", x, y)), reach=reach)
+            x, y = together(x, y if live is BOTH else np.asarray(y))
+        with np.errstate(all="ignore"):
+            if live is BOTH:
+                found = owner.algebra.bilinear(op.spec, x, y)
+            else:
+                terms, out = op.spec.split("->")
+                first, second = terms.split(",")[:: 1 if live is LEFT else -1]
+                z = free_letter(op.spec)
+                found = contract(f"{z}{first},{second}->{z}{out}", x, y)
+            return owner._new(in_rows(found), reach=_degree(owner.algebra, a, b))
 
     def _chosen(self, op: Choose, args: Sequence[Any]) -> Any:
         mine, mode = tuple(self._mine(args)), op.mode
@@ -517,8 +466,7 @@ class Series(Coefficients):
         if live is BOTH:
             same = np.all(np.asarray(x == y, dtype=bool), axis=0)
         else:
-            table, c = (y, x) if live is RIGHT else (x, y)
-            same = np.all(~nonzero(table[1:]), axis=0) & np.asarray(table[0] == c, dtype=bool)
+            same = np.all(~nonzero(x[1:]), axis=0) & np.asarray(x[0] == y, dtype=bool)
         return bool(same) if np.ndim(same) == 0 else same
 
     def __ne__(self, other: Any) -> Any:
@@ -538,18 +486,37 @@ class Series(Coefficients):
                 f"a value of an inner differentiation does not fit into a {self._describe()} of "
                 "an outer one; make a new array, with np.stack or y = y + z"
             )
-        _, _, y, live = self._pair(self, value)
-        table = y if live is BOTH else self._constant(y)._coef
-        self._write(index, table, _reach_in(self, value))
+        _, _, y, live, _, reach = self._pair(self, value)
+        self._write(index, y if live is BOTH else self._constant(y)._coef, reach)
 
 
-def _swapped(met: Met | None) -> Met | None:
-    """Return the operands of an operation in the other order."""
-    if met is None:
-        return None
-    owner, x, y, live, a, b = met
-    other = RIGHT if live is LEFT else LEFT if live is RIGHT else live
-    return owner, y, x, other, b, a
+def _aligned(x: Any, y: Any) -> tuple[Any, Any]:
+    """Return two tables with matching numbers and axes."""
+    if not (is_operand(x) or is_operand(y)):
+        x, y = together(x, y)
+    _check_shapes(x.shape[1:], y.shape[1:])
+    n = max(x.ndim, y.ndim) - 1
+    return pad(x, n), pad(y, n)
+
+
+def _scalar(table: Any, c: Any) -> tuple[Any, Any]:
+    """Return a table and a plain constant with matching numbers and axes."""
+    if is_operand(c) or is_operand(table):
+        return pad(table, np.ndim(c)), c
+    if not isinstance(c, (np.ndarray, np.generic)):
+        c = constant(c, table)
+        if type(c) in (int, float, complex) and table.dtype != object:
+            return table, c
+    table, c = together(table, c if isinstance(c, np.ndarray) else as_array(c))
+    _check_shapes(table.shape[1:], c.shape)
+    return pad(table, c.ndim), c[()]
+
+
+def _check_shapes(a: Shape, b: Shape) -> None:
+    try:
+        common_shape(a, b)
+    except ValueError:
+        raise ShapeMismatch(f"shapes {tuple(a)} and {tuple(b)} do not fit") from None
 
 
 def _moved(table: Array, c: Any) -> Array:
@@ -559,14 +526,6 @@ def _moved(table: Array, c: Any) -> Array:
     tail = table[1:] if table.shape[1:] == head.shape[1:] else np.broadcast_to(table[1:], shape)
     tail = tail + 0 * head if is_operand(head) else tail
     return in_rows(np.concatenate([head, tail]), [table], [c])
-
-
-def _reach_in(owner: Series, x: Any) -> float:
-    """Return the degree of an operand in the variables of a series."""
-    if isinstance(x, Series):
-        return x._reach if x.tag is owner.tag else 0
-    held = isinstance(x, (list, tuple)) or (isinstance(x, np.ndarray) and x.dtype == object)
-    return UNKNOWN if held else 0  # an array may hold series
 
 
 def _degree(algebra: Algebra, a: float, b: float) -> float:
@@ -584,15 +543,9 @@ def _check_alive(x: Any, owner: Series) -> None:
         )
 
 
-def _weak(x: Any, like: Array) -> Any:
-    """Return a Python number in the precision of the table, as NumPy's promotion does."""
-    if type(x) in (int, float) and not is_operand(like) and like.dtype.kind in "fc":
-        return np.asarray(x, dtype=like.dtype)
-    return x
-
-
 PROCESS: dict[type[Op], Any] = {
-    Add: Series._operate, Mul: Series._operate, Div: Series._operate, Row: Series._function,
+    Add: Series._operate, Mul: Series._operate, Div: Series._operate,
+    Row: lambda owner, op, args: rows.elementary(op.row, owner, args),
     Call: Series._called, Choose: Series._chosen, Gather: Series._gathered,
     Einsum: Series._contracted,
 }  # fmt: skip

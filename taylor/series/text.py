@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -31,36 +32,31 @@ def number(c: Any, spec: str = "") -> str:
     return f"({shown})" if any(s in shown[1:] for s in "+- [") else shown
 
 
-def _names(x: Any, latex: bool) -> list[str]:
-    n = x.algebra.variables
-    if not hasattr(x.algebra, "exponents"):
-        return ["t"]
-    if type(x).__name__ == "HyperDual":
-        return [
-            rf"\varepsilon_{{{i + 1}}}" if latex else f"ε{str(i + 1).translate(SUBSCRIPT)}"
-            for i in range(n)
-        ]
-    if n <= 3:
-        return list("xyz"[:n])
-    return [f"x_{{{i + 1}}}" if latex else f"x{str(i + 1).translate(SUBSCRIPT)}" for i in range(n)]
-
-
 def _power(name: str, k: int, latex: bool) -> str:
     if k == 1:
         return name
     return f"{name}^{{{k}}}" if latex else name + str(k).translate(SUPERSCRIPT)
 
 
-def _monomials(x: Any, latex: bool) -> list[str]:
-    if hasattr(x.algebra, "names"):
-        return ["", *x.algebra.names]
-    names = _names(x, latex)
-    if len(names) == 1 and not hasattr(x.algebra, "exponents"):
-        return ["" if k == 0 else _power(names[0], k, latex) for k in range(x.order + 1)]
-    rows = x.algebra.exponents
+def indexed(letter: str, n: int, latex: bool) -> list[str]:
+    """Return the names of n variables with an index.
+
+    >>> indexed("x", 2, latex=False), indexed("x", 2, latex=True)
+    (['x₁', 'x₂'], ['x_{1}', 'x_{2}'])
+    """
+    numbers = map(str, range(1, n + 1))
+    return [letter + (f"_{{{i}}}" if latex else i.translate(SUBSCRIPT)) for i in numbers]
+
+
+def monomials(names: Sequence[str], exponents: Iterable[Sequence[int]], latex: bool) -> list[str]:
+    """Return the monomials of variables with these names.
+
+    >>> monomials(["x", "y"], [[0, 0], [2, 1]], latex=False)
+    ['', 'x² y']
+    """
     return [
         " ".join(_power(n, int(e), latex) for n, e in zip(names, row, strict=True) if e)
-        for row in rows
+        for row in exponents
     ]
 
 
@@ -70,8 +66,9 @@ def _is_zero(c: Any) -> bool:
 
 def scalar(x: Any, spec: str = "", latex: bool = False) -> str:
     """Return one scalar series as text."""
+    basis, size = x._basis(latex)
     terms = []
-    for c, monomial in zip(x._coef, _monomials(x, latex), strict=True):
+    for c, monomial in zip(x._coef, basis, strict=True):
         if _is_zero(c):
             continue
         shown = number(c, spec)
@@ -89,18 +86,10 @@ def scalar(x: Any, spec: str = "", latex: bool = False) -> str:
             break
     body = " ".join(terms) or "0"
     body = body[2:] if body.startswith("+ ") else "-" + body[2:] if body.startswith("- ") else body
-    rest = _remainder(x, latex)
-    return f"{body} + {rest}" if rest else body
-
-
-def _remainder(x: Any, latex: bool) -> str:
-    if type(x).__name__ == "HyperDual" or hasattr(x.algebra, "names"):
-        return ""
-    n = len(_names(x, latex))
-    univariate = not hasattr(x.algebra, "exponents")
-    name = _names(x, latex)[0] if univariate or n == 1 else r"\|x\|" if latex else "‖x‖"
-    inside = _power(name, x.order + 1, latex)
-    return rf"\mathcal{{O}}({inside})" if latex else f"O({inside})"
+    if not size:
+        return body
+    rest = _power(size, x.order + 1, latex)
+    return f"{body} + " + (rf"\mathcal{{O}}({rest})" if latex else f"O({rest})")
 
 
 def plain(x: Any, spec: str = "") -> str:

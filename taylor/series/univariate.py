@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taylor.core.algebra import Univariate, check_order
 from taylor.core.functions import sqrt
@@ -15,13 +16,12 @@ from taylor.core.singular import is_zero
 from taylor.core.tables import nonzero
 from taylor.errors import DomainError
 from taylor.numbers import factorials
-from taylor.numbers.kinds import Floats, Kind, base, is_operand
-from taylor.numbers.values import as_array, divisible, plus, times, together, zeros
+from taylor.numbers.kinds import Array, Floats, Kind, base, is_operand
+from taylor.numbers.values import as_array, divisible, together, zeros
+from taylor.series import text
 from taylor.series.coefficients import UNKNOWN
-from taylor.series.powers import PowerSeries, solution
+from taylor.series.powers import PowerSeries, check_inner, horner, solution
 from taylor.series.series import level_over
-
-Array = Any
 
 
 class Taylor(PowerSeries):
@@ -111,6 +111,9 @@ class Taylor(PowerSeries):
                 "use .value of what they are made of"
             )
 
+    def _basis(self, latex: bool) -> tuple[list[str], str]:
+        return text.monomials(["t"], self.algebra.degrees[:, None].tolist(), latex), "t"
+
     # -------------------------------------------------------------- derivatives
     def derivative(self, k: int = 1) -> Any:
         """Return the k-th derivative k!·c_k at the point; nan where c_k has underflowed.
@@ -128,7 +131,7 @@ class Taylor(PowerSeries):
             )
         return factorials.derivative(self._coef, self.algebra.degrees, k, math.factorial(k))
 
-    def derivatives(self) -> Array:
+    def derivatives(self) -> NDArray[Any]:
         """Return all derivatives 0..order, along the first axis.
 
         >>> (Taylor.variable(3, order=2) ** 2).derivatives().tolist()
@@ -136,7 +139,8 @@ class Taylor(PowerSeries):
         """
         degrees = self.algebra.degrees
         weights = np.array([math.factorial(k) for k in degrees.tolist()], dtype=object)
-        return factorials.scaled(self._coef, degrees, slice(len(weights)), weights)
+        found = factorials.scaled(self._coef, degrees, slice(len(weights)), weights)
+        return cast(NDArray[Any], found)
 
     def deriv(self, m: int = 1) -> Self:
         """Return the series of the m-th derivative; the order is lower by m.
@@ -172,12 +176,9 @@ class Taylor(PowerSeries):
         """
         h = np.asarray(h) if isinstance(h, (list, tuple)) else h
         coef, h = together(self._coef, h)
-        result: Any = coef[-1]
-        for k in range(self.order - 1, -1, -1):
-            result = plus(times(result, h), coef[k])
-        return result if self.order else plus(result, times(h, 0))
+        return horner(coef, h)
 
-    def compose(self, g: Taylor) -> Any:
+    def compose(self, g: Taylor) -> Self:
         """Return self ∘ g, the series of self(g(t)); g must have the constant term 0.
 
         >>> t = Taylor.variable(0.0, order=3)
@@ -189,13 +190,8 @@ class Taylor(PowerSeries):
                 f"compose needs a Taylor series, not {type(g).__name__}; use y(h) for numbers"
             )
         self._check(g)
-        if not np.all(np.asarray(base(g.value) == 0)):
-            raise DomainError(
-                f"compose needs an inner series with constant term 0, not {g.value}: the outer "
-                f"series "
-                "is known around its own point only; expand it there, or call it to evaluate"
-            )
-        return self(g)
+        check_inner(g)
+        return cast(Self, self(g))
 
     def inverse(self) -> Self:
         """Return the compositional inverse g of y - y_0 (reversion): y(g(s)) = y_0 + s.
@@ -214,14 +210,10 @@ class Taylor(PowerSeries):
             raise DomainError(
                 "the first derivative is zero: the series has no inverse function here"
             )
-        table = divisible(self._coef)
-        one = self._new(table)._ones()._coef[0]
-        s = zeros(table.shape, table)
-        s[1] = one
-        f = self._new(table) - table[0]
-        df = self._new(np.concatenate([f.deriv()._coef, zeros((1, *table.shape[1:]), table)]))
-        identity = self._new(s)
-        g: Self = identity / table[1]
+        y = self._new(divisible(self._coef))
+        f, identity = y - y.value, y._unit(0)
+        df = f.deriv().extend(self.order)
+        g: Self = identity / y._coef[1]
         known = 1
         while known < self.order:
             g = g - (f(g) - identity) / df(g)
@@ -243,7 +235,7 @@ class Taylor(PowerSeries):
         return self._new(result)
 
     # -------------------------------------------------------------- what the coefficients tell
-    def roots(self, radius: float | None = None) -> Array:
+    def roots(self, radius: float | None = None) -> NDArray[Any]:
         """Return the zeros (displacements) of the polynomial, nearest first, at most `radius` away.
 
         Without `radius` those inside the estimated radius of convergence are returned.
@@ -318,13 +310,11 @@ class Taylor(PowerSeries):
                     "the Padé table has no entry here (a singular system); change a degree"
                 ) from None
         p = [sum((q[j] * at(k - j) for j in range(min(k, n) + 1)), c[0] * 0) for k in range(m + 1)]
-        return self._row(p), self._row(q)
-
-    def _row(self, coef: Sequence[Any]) -> Self:
-        return self._new(_stack(coef, self._coef), Univariate(len(coef) - 1))
+        top, bottom = (self._new(_stack(x, c), Univariate(len(x) - 1)) for x in (p, q))
+        return top, bottom
 
 
-def formal_sqrt(x: Any) -> Any:
+def formal_sqrt(x: Taylor) -> Taylor:
     """Return the formal square root of a univariate series: t**n·u even where sqrt is |t|**n·u.
 
     The leading degree v must be even and its coefficient positive; v/2 degrees are lost.

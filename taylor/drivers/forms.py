@@ -1,0 +1,102 @@
+"""The forms of arguments that a function is compiled for: what its inputs are, and what is fixed.
+
+Numbers and arrays are inputs of the code; whole numbers in trees and keywords that do not vary,
+flags, names and functions are part of what is compiled.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import types
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor.drivers import trees
+
+Structures = tuple[Any, ...]  # of the arguments, and of the dict of keywords
+Pattern = tuple[bool, ...]  # which arguments are complex; empty if none is
+FIXED = (
+    int, str, bytes, type(None), enum.Enum, type, types.FunctionType, types.BuiltinFunctionType,
+    np.ufunc, slice, range, np.dtype,
+)  # fmt: skip
+
+
+def apart(
+    args: Sequence[Any], vary: Sequence[int], named: dict[str, Any]
+) -> tuple[list[list[Any]], Structures]:
+    """Return the leaves and the structures of arguments, some of which vary, and of keywords."""
+    each, structures = [], []
+    for i, x in enumerate((*args, named)):
+        varies = i in vary or (i < len(args) and not trees.is_tree(x))
+        leaves, structure = trees.flatten(x, trees.is_leaf if varies else _is_input)
+        each.append(leaves)
+        structures.append(structure)
+    return each, tuple(structures)
+
+
+def _is_input(x: Any) -> bool:
+    return type(x) is not int and trees.is_leaf(x)
+
+
+def is_fixed(structure: Any) -> bool:
+    """Whether what a tree holds besides numbers and arrays cannot change."""
+    if isinstance(structure, trees.Branch):
+        return all(map(is_fixed, structure.children))
+    return structure is trees.LEAF or issubclass(structure.cls, FIXED)
+
+
+def of_leaves(f: Callable[..., Any], structures: Structures) -> Callable[..., Any] | None:
+    """Return f as a function of leaves; None where its arguments are leaves already."""
+    *plain, named = structures
+    if all(s is trees.LEAF for s in plain) and not named.children:
+        return None
+
+    @functools.wraps(f)
+    def g(*leaves: Any) -> Any:
+        rest = iter(leaves)
+        *args, named = [trees.build(s, rest) for s in structures]
+        return f(*args, **named)
+
+    return g
+
+
+FLOAT, COMPLEX = np.dtype(float), np.dtype(complex)
+
+
+def floats(x: Sequence[Any]) -> tuple[Any, Pattern]:
+    """Return the arguments as float64 or complex128 arrays, and which of them are complex.
+
+    None for the arguments if some are other numbers; nothing for the rest if none is complex.
+    """
+    found = [_float(v) for v in x]
+    some = False
+    for v in found:
+        if v is None:
+            return None, ()
+        some = some or v.dtype is not FLOAT
+    return found, pattern_of(found) if some else ()
+
+
+def _float(v: Any) -> Any:
+    if type(v) is np.ndarray and (v.dtype is FLOAT or v.dtype is COMPLEX):
+        return v
+    if isinstance(v, (float, int)):
+        return np.float64(v)
+    if not isinstance(v, (complex, np.ndarray, np.generic, list, tuple)):
+        return None
+    try:
+        array = np.asarray(v)
+    except ValueError:
+        return None
+    if array.dtype == COMPLEX:
+        return array[()]
+    return array.astype(float)[()] if array.dtype.kind in "iub" or array.dtype == FLOAT else None
+
+
+def pattern_of(x: Sequence[Any]) -> Pattern:
+    """Return which arrays are complex; nothing if none is."""
+    found = tuple(v.dtype == COMPLEX for v in x)
+    return found if any(found) else ()

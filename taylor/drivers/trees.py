@@ -1,0 +1,262 @@
+"""Trees of parameters: dicts, lists, tuples, data classes, registered classes of numbers, arrays.
+
+A tree is its leaves, in order, and a structure, which can be hashed and builds the like of other
+leaves.  What is no number stands in the structure: names, flags, functions.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from taylor.core.operand import Operand, as_array, lift
+from taylor.numbers.kinds import base
+
+Array = Any
+Flatten = Callable[[Any], tuple[Sequence[Any], Any]]
+Build = Callable[[Any, Sequence[Any]], Any]
+NUMBERS = (int, float, complex, np.number)
+PLAIN = (float, np.float64, complex)
+
+
+class Leaf(NamedTuple):
+    """The place of a number or an array in a structure."""
+
+
+LEAF = Leaf()
+
+
+class Still(NamedTuple):
+    """What is no number: it is kept as it is."""
+
+    cls: type  # as True == 1
+    value: Any
+
+
+class Branch(NamedTuple):
+    """A container in a structure: what it is made by, what it is made with, what is in it."""
+
+    cls: type
+    aux: Any
+    children: tuple[Any, ...]
+
+
+def _of_dict(x: Mapping[Any, Any]) -> tuple[Sequence[Any], Any]:
+    return list(x.values()), tuple(x)
+
+
+def _of_fields(x: Any) -> tuple[Sequence[Any], Any]:
+    names = tuple(f.name for f in dataclasses.fields(x))
+    return [getattr(x, name) for name in names], (type(x), names)
+
+
+def _with_fields(aux: Any, children: Sequence[Any]) -> Any:
+    cls, names = aux
+    found = object.__new__(cls)  # not by its __init__, which may check or convert its arguments
+    for name, child in zip(names, children, strict=True):
+        object.__setattr__(found, name, child)
+    return found
+
+
+def _named(aux: Any, children: Sequence[Any]) -> Any:
+    return aux(*children)
+
+
+CLASSES: dict[type, tuple[Flatten, Build]] = {
+    dict: (_of_dict, lambda keys, children: dict(zip(keys, children, strict=True))),
+    collections.OrderedDict: (
+        _of_dict,
+        lambda keys, children: collections.OrderedDict(zip(keys, children, strict=True)),
+    ),
+    collections.defaultdict: (
+        lambda x: (list(x.values()), (x.default_factory, tuple(x))),
+        lambda aux, children: collections.defaultdict(aux[0], zip(aux[1], children, strict=True)),
+    ),
+    list: (lambda x: (x, None), lambda _, children: list(children)),
+    tuple: (lambda x: (x, None), lambda _, children: tuple(children)),
+}
+FIELDS = (_of_fields, _with_fields)
+NAMED: tuple[Flatten, Build] = (lambda x: (x, type(x)), _named)
+
+
+def register(cls: type, flatten: Flatten, build: Build) -> type:
+    """Let objects of a class be trees of parameters, and return the class.
+
+    flatten(x) returns its children (numbers, arrays or trees) and what else makes it, which must be
+    hashable; build(that, children) makes one of other children.
+
+    >>> class Line:
+    ...     def __init__(self, slope, offset):
+    ...         self.slope, self.offset = slope, offset
+    >>> Line is register(Line, lambda x: ((x.slope, x.offset), None), lambda _, c: Line(*c))
+    True
+    >>> import taylor
+    >>> taylor.gradient(lambda l: l.slope * 3.0 + l.offset, Line(2.0, 1.0)).slope
+    np.float64(3.0)
+    """
+    CLASSES[cls] = flatten, build
+    return cls
+
+
+def _rule(x: Any) -> tuple[Flatten, Build] | None:
+    """Return how a container is taken apart; None for what is none."""
+    cls = type(x)
+    if cls is np.ndarray:
+        return None
+    if cls in CLASSES:
+        return None if cls in (list, tuple) and is_array(x) else CLASSES[cls]
+    if isinstance(x, tuple) and hasattr(x, "_fields"):
+        return NAMED
+    if dataclasses.is_dataclass(x) and not isinstance(x, (type, Operand)):
+        return FIELDS
+    return None
+
+
+def is_array(x: Sequence[Any]) -> bool:
+    """Whether a list or tuple stands for an array: of numbers, or of alike lists of them."""
+    if not x or not all(isinstance(e, (list, tuple)) and not hasattr(e, "_fields") for e in x):
+        return all(map(_is_number, x))
+    return all(map(is_array, x)) and len({np.shape(lift(e)) for e in x}) == 1
+
+
+def _is_number(x: Any) -> bool:
+    """Whether x is a number of some kind, or an array of no axes."""
+    if isinstance(x, (bool, str, bytes, list, tuple)):
+        return False
+    return hasattr(x, "__add__") and getattr(x, "ndim", 0) == 0
+
+
+def is_tree(x: Any) -> bool:
+    """Whether x is a container of numbers and arrays, and not one of them."""
+    return _rule(x) is not None
+
+
+def is_leaf(x: Any) -> bool:
+    """Whether x is a number, an array or a list of them, which can vary."""
+    if isinstance(x, (*NUMBERS, Operand)):
+        return not isinstance(x, bool)
+    if isinstance(x, np.ndarray) or hasattr(x, "__array__"):
+        return np.asarray(x).dtype.kind in "iufcO"
+    return is_array(x) if isinstance(x, (list, tuple)) else _is_number(x)
+
+
+def flatten(x: Any, leaf: Callable[[Any], bool] = is_leaf) -> tuple[list[Any], Any]:
+    """Return the leaves of a tree and its structure.
+
+    >>> flatten({"w": np.ones(2), "b": 0.0, "name": "net"})[0]
+    [array([1., 1.]), 0.0]
+    """
+    leaves: list[Any] = []
+
+    def structure(x: Any) -> Any:
+        if type(x) in PLAIN or (type(x) is np.ndarray and x.dtype.kind in "fc"):
+            leaves.append(x)
+            return LEAF
+        rule = _rule(x)
+        if rule is not None:
+            children, aux = rule[0](x)
+            return Branch(type(x), aux, tuple([structure(child) for child in children]))
+        if not leaf(x):
+            return Still(type(x), x)
+        leaves.append(as_array(x))
+        return LEAF
+
+    return leaves, structure(x)
+
+
+def build(structure: Any, leaves: Iterator[Any]) -> Any:
+    """Return the tree of a structure with other leaves.
+
+    >>> leaves, structure = flatten({"w": (1.0, np.zeros(2)), "b": 0.0})
+    >>> build(structure, iter("abc"))
+    {'w': ('a', 'b'), 'b': 'c'}
+    """
+    if structure is LEAF:
+        return next(leaves)
+    if type(structure) is Still:
+        return structure.value
+    cls, aux, children = structure
+    make = CLASSES[cls][1] if cls in CLASSES else NAMED[1] if hasattr(cls, "_fields") else FIELDS[1]
+    return make(aux, [build(child, leaves) for child in children])
+
+
+def mapped(f: Callable[[Any], Any], tree: Any) -> Any:
+    """Return the tree of f of the leaves."""
+    leaves, structure = flatten(tree)
+    return build(structure, iter([f(x) for x in leaves]))
+
+
+def like(structure: Any, x: Any, what: str, path: str = "") -> Iterator[Any]:
+    """Yield the leaves of x, a tree that must be like another one: dicts by their keys."""
+    if structure is LEAF:
+        yield x
+    elif type(structure) is Branch:
+        rule = _rule(x) or CLASSES.get(type(x))
+        cls, aux, children = structure
+        found = rule[0](x)[0] if rule is not None else ()
+        if isinstance(x, dict) and issubclass(cls, dict):
+            keys = aux if cls is not collections.defaultdict else aux[1]
+            found = [x[k] for k in keys] if set(keys) == set(x) else ()
+        if rule is None or len(found) != len(children):
+            raise TypeError(
+                f"{what} must have the form of the point: {path or 'it'} is "
+                f"{_described(x)}, not like {cls.__name__} of {len(children)}"
+            )
+        names = aux if cls is dict else range(len(children))
+        for name, child, part in zip(names, children, found, strict=True):
+            yield from like(child, part, what, f"{path}[{name!r}]")
+
+
+def _described(x: Any) -> str:
+    return f"{type(x).__name__} of {len(x)}" if hasattr(x, "__len__") else type(x).__name__
+
+
+def pack(tree: Any) -> tuple[Array, Callable[[Any], Any]]:
+    """Return the leaves of a tree as one vector, and the function that makes a tree of a vector.
+
+    For optimisers and solvers, which take one array: minimize(lambda x: f(unpack(x)), x).
+
+    >>> x, unpack = pack({"w": np.array([[1.0, 2.0]]), "b": 3.0})
+    >>> x
+    array([1., 2., 3.])
+    >>> unpack(2 * x)
+    {'w': array([[2., 4.]]), 'b': np.float64(6.0)}
+    """
+    leaves, structure = flatten(tree)
+    vector, parts = joined(leaves)
+
+    def unpack(x: Any) -> Any:
+        x = as_array(x)
+        if np.shape(x) != np.shape(vector):
+            raise ValueError(
+                f"unpack takes a vector of {np.size(vector)} numbers, not shape {np.shape(x)}"
+            )
+        return build(structure, iter(parts(x)))
+
+    return vector, unpack
+
+
+def joined(leaves: Sequence[Any]) -> tuple[Any, Callable[[Any], list[Any]]]:
+    """Return arrays as one vector, and the function that takes such vectors apart again."""
+    shapes = [np.shape(x) for x in leaves]
+    sizes = [int(np.prod(s)) for s in shapes]
+    ends = np.cumsum([0, *sizes])
+
+    def apart(z: Any) -> list[Any]:
+        return [
+            z[int(end) - n : int(end)].reshape(shape)[()]
+            for n, end, shape in zip(sizes, ends[1:], shapes, strict=True)
+        ]
+
+    flat = [np.reshape(as_array(x), -1) for x in leaves]
+    flat = [x.astype(float) if base(x).dtype.kind in "iub" else x for x in flat]
+    return (np.concatenate(flat) if flat else np.zeros(0)), apart
+
+
+def as_one(args: Sequence[Any]) -> tuple[Any, Callable[[Any], list[Any]]]:
+    """Return arrays as one: joined, or the only one as it is."""
+    return (args[0], lambda z: [z]) if len(args) == 1 else joined(args)

@@ -1,0 +1,295 @@
+"""Arguments of drivers: several of them, trees, keywords; eager and compiled alike."""
+
+import collections
+import dataclasses
+import inspect
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+import taylor
+from taylor.drivers import trees
+
+RNG = np.random.default_rng(5)
+X, Y = RNG.normal(size=(7, 3)), RNG.normal(size=7)
+W, B = RNG.normal(size=3), 0.3
+
+
+class Named(NamedTuple):
+    w: object
+    b: object
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+    w: object
+    b: object
+    name: str = "net"
+
+
+class Registered:
+    def __init__(self, w, b):
+        self.w, self.b = w, b
+
+
+trees.register(Registered, lambda x: ((x.w, x.b), None), lambda _, c: Registered(*c))
+
+
+def parts(p):
+    """Return w and b of parameters of any form."""
+    if isinstance(p, dict):
+        return p["w"], p["b"]
+    return (p.w, p.b) if hasattr(p, "w") else p
+
+
+def loss(p, x, y, weight=0.1, square=True):
+    w, b = parts(p)
+    r = np.tanh(x @ w + b) - y
+    return np.sum(r**2 if square else r**4) + weight * np.sum(w**2)
+
+
+def flat(z, x=X, y=Y, **kwargs):
+    """The same function of one vector: the oracle."""
+    return loss((z[:3], z[3]), x, y, **kwargs)
+
+
+Z = np.array([*W, B])
+FORMS = {
+    "dict": {"w": W, "b": B},
+    "dict of other order": {"b": B, "w": W},
+    "ordered": collections.OrderedDict(w=W, b=B),
+    "default": collections.defaultdict(float, w=W, b=B),
+    "tuple": (W, B),
+    "list": [W, B],
+    "named": Named(W, B),
+    "data": Data(W, B),
+    "registered": Registered(W, B),
+}
+KEYS = ({}, {"weight": 0.5}, {"square": False}, {"weight": 2.0, "square": False})
+
+
+MODES = [pytest.param(lambda f: f, id="eager"), pytest.param(taylor.compile, id="compiled")]
+
+
+def close(a, b):
+    np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("form", FORMS)
+def test_answers_have_the_form_of_the_point(form, mode):
+    p, f = FORMS[form], mode(loss)
+    for kwargs in KEYS:
+        value, g = taylor.value_and_gradient(f, p, X, Y, **kwargs)
+        expected = taylor.gradient(flat, Z, **kwargs)
+        assert type(g) is type(p)
+        close(value, loss(p, X, Y, **kwargs))
+        close(np.hstack(parts(g)), expected)
+        close(np.hstack(parts(taylor.gradient(f, p, X, Y, **kwargs))), expected)
+        close(np.hstack(parts(taylor.jacobian(f, p, X, Y, **kwargs))), expected)
+        h = taylor.hessian(f, p, X, Y, **kwargs)
+        assert type(h) is type(p) and type(parts(h)[0]) is type(p)
+        found = np.block([[np.atleast_2d(parts(parts(h)[0])[0]), parts(parts(h)[0])[1][:, None]],
+                          [parts(parts(h)[1])[0], parts(parts(h)[1])[1]]])  # fmt: skip
+        close(found, taylor.hessian(flat, Z, **kwargs))
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("form", FORMS)
+def test_directions_have_the_form_of_the_point(form, mode):
+    p, f = FORMS[form], mode(loss)
+    d = np.array([1.0, -2.0, 0.5, 3.0])
+    v = trees.build(trees.flatten(p)[1], iter([d[3], d[:3]] if "other" in form else [d[:3], d[3]]))
+    args = (p, X, Y)
+    close(taylor.jvp(f, args, v, argnums=0), taylor.jvp(flat, Z, d))
+    close(np.hstack(parts(taylor.hvp(f, args, v, argnums=0))), taylor.hvp(flat, Z, d))
+    close(np.hstack(parts(taylor.third(f, args, v, v, argnums=0))), taylor.third(flat, Z, d, d))
+    close(np.hstack(parts(taylor.vjp(f, args, 2.0, argnums=0)[1])), 2 * taylor.gradient(flat, Z))
+    close(taylor.directional(f, args, v, 3, argnums=0), taylor.directional(flat, Z, d, 3))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_argnums(mode):
+    f = mode(lambda a, b, c: a * b**2 * np.sin(c))
+    a, b, c = 2.0, 3.0, 0.5
+    expected = (b**2 * np.sin(c), 2 * a * b * np.sin(c), a * b**2 * np.cos(c))
+    for i in range(3):
+        close(taylor.gradient(f, a, b, c, argnums=i), expected[i])
+        close(taylor.gradient(f, a, b, c, argnums=i - 3), expected[i])
+    assert isinstance(taylor.gradient(f, a, b, c, argnums=(0, 2)), tuple)
+    close(taylor.gradient(f, a, b, c, argnums=(2, 0)), (expected[2], expected[0]))
+    close(taylor.hessian(f, a, b, c, argnums=(0, 1))[1][0], 2 * b * np.sin(c))
+    close(taylor.vjp(f, (a, b, c), 1.0)[1], expected)
+    close(taylor.jvp(f, (a, b, c), (1.0, 1.0, 1.0))[1], sum(expected))
+    close(taylor.derivative(f, (a, b, c), 2, argnums=1), 2 * a * np.sin(c))
+    close(taylor.tensor(f, (a, b, c), 3, argnums=2), -a * b**2 * np.cos(c))
+    close(taylor.taylor_coefficients(f, (a, b, c), 2)[1], expected[0])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_data_is_an_input_of_compiled_code(mode):
+    f = mode(lambda w, x: np.sum(np.exp(x @ w)))
+    for _ in range(3):
+        x, w = RNG.normal(size=(4, 3)), RNG.normal(size=3)
+        close(taylor.gradient(f, w, x), x.T @ np.exp(x @ w))
+        close(taylor.hvp(f, (w, x), np.ones(3), argnums=0), x.T * np.exp(x @ w) @ x @ np.ones(3))
+    if isinstance(f, taylor.drivers.compile.Compiled):
+        assert all(len(m) == 1 for m in f.machines.values())
+
+
+def test_has_aux():
+    def f(a, b):
+        y = a * b
+        return np.sum(y), {"y": y, "n": 3}
+
+    a, b = np.ones(2), np.arange(2.0)
+    g, aux = taylor.gradient(f, a, b, has_aux=True)
+    close(g, b)
+    close(aux["y"], a * b)
+    assert type(aux["y"]) is np.ndarray and aux["n"] == 3
+    (value, aux), g = taylor.value_and_gradient(f, a, b, has_aux=True)
+    assert value == 1.0 and aux["n"] == 3
+    y, dy, aux = taylor.jvp(f, (a, b), (a, b), has_aux=True)
+    assert (y, dy, aux["n"]) == (1.0, 2.0, 3)
+    assert taylor.hessian(f, a, b, has_aux=True)[1]["n"] == 3
+    with pytest.raises(TypeError, match="must return"):
+        taylor.gradient(lambda x: x, 1.0, has_aux=True)
+
+
+def test_a_point_of_one_array_is_as_before():
+    def f(x):
+        return x[0] * x[1] ** 2
+
+    for x in ([2.0, 3.0], (2.0, 3.0), np.array([2.0, 3.0])):
+        assert isinstance(taylor.gradient(f, x), np.ndarray)
+        close(taylor.jvp(f, x, [1.0, 0.0]), (18.0, 9.0))
+    close(taylor.gradient(f, x=[2.0, 3.0]), [9.0, 12.0])
+    close(taylor.hvp(f, x=[2.0, 3.0], v=[1.0, 0.0]), [0.0, 6.0])
+    close(taylor.jvp(lambda x: np.sum(x), (np.ones(3),), (np.ones(3),))[1], 3.0)
+
+
+def test_narrow_floats_stay_narrow():
+    p = {"w": np.ones(2, dtype=np.float32), "b": np.float64(1.0)}
+    g = taylor.gradient(lambda p: np.sum(p["w"] ** 2) * p["b"], p)
+    assert g["w"].dtype == np.float32 and g["b"].dtype == np.float64
+
+
+def test_trees_of_exact_numbers_and_nested_drivers():
+    from fractions import Fraction
+
+    third = Fraction(1, 3)
+    g = taylor.gradient(lambda p: p["a"] ** 2 * p["b"], {"a": third, "b": third})
+    assert g == {"a": Fraction(2, 9), "b": Fraction(1, 9)}
+
+    def inner(s):
+        return taylor.gradient(lambda p: np.sin(p["a"]) * p["b"] * s, {"a": 0.5, "b": 2.0})["a"]
+
+    close(taylor.derivative(inner, 1.0), 2 * np.cos(0.5))
+
+
+def test_methods_and_flags_of_compiled_functions():
+    class Model:
+        scale = 3.0
+
+        @taylor.compile
+        def energy(self, x, power=2):
+            return self.scale * np.sum(x**power)
+
+    x = np.array([1.0, 2.0])
+    model = Model()
+    close(taylor.gradient(model.energy, x), 6 * x)
+    close(taylor.gradient(model.energy, x, power=3), 9 * x**2)
+    close(model.energy(x, power=3), 3 * np.sum(x**3))
+
+
+def test_what_may_change_is_not_compiled():
+    class Settings:
+        scale = 2.0
+
+    f = taylor.compile(lambda x, settings: settings.scale * x**2)
+    s = Settings()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", taylor.PerformanceWarning)
+        assert f(3.0, s) == 18.0
+        s.scale = 1.0
+        assert f(3.0, s) == 9.0
+        assert taylor.gradient(f, 3.0, s) == 6.0
+    assert "numbers, arrays, names" in f.reasons[("arguments",)]
+
+
+def test_flags_are_no_numbers():
+    f = taylor.compile(lambda x, n=1: x**2 if n is True else x**3)
+    assert (f(2.0, n=True), f(2.0, n=1), f(2.0, n=True)) == (4.0, 8.0, 4.0)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: taylor.gradient(loss), "the point is missing"),
+        (lambda: taylor.gradient(loss, FORMS["dict"], X, Y, argnums=3), "argnums=3 for 3"),
+        (lambda: taylor.gradient(loss, FORMS["dict"], X, Y, argnums=(1, 1)), "twice"),
+        (lambda: taylor.jvp(loss, (FORMS["dict"], X, Y), {"w": W}, argnums=0), "form of the point"),
+        (lambda: taylor.gradient(lambda p: 1.0, {"name": "a"}), "no number"),
+        (lambda: taylor.hvp(flat, Z), "'v' is missing"),
+        (lambda: taylor.hvp(flat, Z, Z, Z), "one tuple"),
+        (lambda: taylor.derivative(lambda p: p["a"], {"a": 1.0, "b": 2.0}), "one number or array"),
+    ],
+)
+def test_mistakes(call, message):
+    with pytest.raises(TypeError, match=message):
+        call()
+
+
+def test_pack():
+    tree = {"w": np.arange(6.0).reshape(2, 3), "b": [1.0, 2.0], "c": 3}
+    x, unpack = taylor.pack(tree)
+    close(x, [0, 1, 2, 3, 4, 5, 1, 2, 3])
+    back = unpack(x)
+    assert list(back) == list(tree) and back["w"].shape == (2, 3) and back["c"] == 3.0
+    g = taylor.gradient(lambda x: np.sum(unpack(x)["w"] ** 2), x)
+    close(g, [0, 2, 4, 6, 8, 10, 0, 0, 0])
+    with pytest.raises(ValueError, match="9 numbers"):
+        unpack(x[:4])
+
+
+def test_signatures():
+    assert str(inspect.signature(taylor.gradient)).startswith("(f: 'Function', *args, argnums=0")
+    assert list(inspect.signature(taylor.hvp).parameters)[:3] == ["f", "x", "v"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_stop_gradient(mode):
+    f = mode(lambda x: np.sum(taylor.stop_gradient(x) * x**2))
+    x = np.array([1.0, 3.0])
+    close(f(x), np.sum(x**3))
+    close(taylor.gradient(f, x), 2 * x**2)
+    close(taylor.hessian(f, x), np.diag(2 * x))
+    g = mode(lambda t: taylor.stop_gradient(t) * t**3)
+    close(taylor.derivatives(g, 2.0, 3), [16.0, 24.0, 24.0, 12.0])
+    close(taylor.derivative(g, 1j, 1), -3j)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_jacfwd_and_jacrev(mode):
+    a = RNG.normal(size=(3, 4))
+    f = mode(lambda x: np.sin(a @ x))
+    x = RNG.normal(size=4)
+    for driver in (taylor.jacfwd, taylor.jacrev):
+        close(driver(f, x), np.cos(a @ x)[:, None] * a)
+        close(driver(lambda a, x: f(x) * a, 2.0, x), f(x))
+
+
+def test_objective_with_arguments_of_minimize():
+    optimize = pytest.importorskip("scipy.optimize")
+
+    def f(x, a, b):
+        return np.sum((x - a) ** 4) + b * np.sum(x**2)
+
+    a, x = np.array([1.0, 2.0]), np.zeros(2)
+    for o, args in ((taylor.objective(f), (a, 0.5)), (taylor.objective(f, a, 0.5), ())):
+        close(o.jac(x, *args), taylor.gradient(lambda x: f(x, a, 0.5), x))
+        close(o.hessp(x, x + 1, *args), o.hess(x, *args) @ (x + 1))
+        found = optimize.minimize(o, x, args=args, jac=o.jac, hessp=o.hessp, method="trust-krylov")
+        assert found.success and np.all(np.abs(o.value_and_gradient(found.x, *args)[1]) < 1e-5)
