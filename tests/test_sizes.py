@@ -18,10 +18,10 @@ FOLDERS = {  # lines that a folder may have
     "machine": 3405,
     "series": 2228,
     "drivers": 4886,
-    "scipy": 1900,
+    "scipy": 1910,
     "ode": 4345,
     "command": 430,
-    ".": 630,
+    ".": 633,
     "hyperdual": 210,
 }
 FILE, FUNCTION = 600, 45

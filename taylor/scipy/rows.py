@@ -120,8 +120,8 @@ def _huber(d: Any, r: Any) -> Any:
     return choose(r, d, d * (r - d / 2), left, "kink")
 
 
-_sin_atan = row("sin_atan", lambda ctx, x: x / ctx.sqrt(1 + x * x), lambda a, y: (f.cos_atan(a) ** 3, 1),
-    value=lambda x: x / np.hypot(1, x))
+_sin_atan = row("sin_atan", lambda ctx, x: x / ctx.sqrt(1 + x * x),
+    lambda a, y: (f.cos_atan(a) ** 3, 1), value=lambda x: x / np.hypot(1, x))
 row("log_expit", lambda ctx, x: -ctx.log1p(ctx.exp(-x)), lambda a, y: (f.sigmoid(-a), 1))
 row("exp10", lambda ctx, x: ctx.mpf(10) ** x, lambda a, y: (y, LOG10_E))
 row("cosm1", lambda ctx, x: -2 * ctx.sin(x / 2) ** 2, lambda a, y: (-f.sin(a), 1))
