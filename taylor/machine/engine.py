@@ -166,7 +166,7 @@ def _common(given: Sequence[Any], live: Sequence[bool]) -> tuple[int, ...] | Non
 
     It says what is wrong with shapes that do not fit, and knows integers that are no floats.
     """
-    shapes = [np.shape(x)[m:] for x, m in zip(given, live, strict=True)]
+    shapes = [x.shape[1:] if m else np.shape(x) for x, m in zip(given, live, strict=True)]
     if any(isinstance(x, int) and not -EXACT < x < EXACT for x in given):
         return None
     try:
