@@ -39,32 +39,13 @@ from taylor.series.multivariate import TaylorN, inverse_map
 from taylor.series.univariate import Taylor, formal_sqrt
 
 if TYPE_CHECKING:
-    from taylor import ode
-    from taylor.drivers.compile import compile
-    from taylor.drivers.derivatives import (
-        gradient,
-        hessian,
-        hvp,
-        jacfwd,
-        jacobian,
-        jacrev,
-        jvp,
-        objective,
-        tensor,
-        third,
-        value_and_gradient,
-        vjp,
-    )
-    from taylor.drivers.implicit import fixed_point, implicit_root
-    from taylor.drivers.lanes import lanes, map
-    from taylor.drivers.transform import forward, reverse
-    from taylor.sparse import (
-        SparseHessian,
-        SparseJacobian,
-        jacobian_pattern,
-        sparse_hessian,
-        sparse_jacobian,
-    )
+    from taylor import ode as ode
+    from taylor.drivers.compile import *  # noqa: F403
+    from taylor.drivers.derivatives import *  # noqa: F403
+    from taylor.drivers.implicit import *  # noqa: F403
+    from taylor.drivers.lanes import *  # noqa: F403
+    from taylor.drivers.transform import *  # noqa: F403
+    from taylor.sparse import *  # noqa: F403
 
 # Imported when they are first asked for: a program that needs a few derivatives starts sooner
 LATER = {
@@ -85,26 +66,25 @@ LATER = {
 __version__ = "0.1.0"
 
 __all__ = [
-    "Program", "SparseHessian", "SparseJacobian", "Taylor", "TaylorN", "checkpoint", "compile",
-    "define", "derivative", "derivatives", "directional", "fixed_point", "formal_sqrt", "forward",
-    "gradient", "hessian", "hvp", "implicit_root", "inverse_map", "jacfwd", "jacobian",
-    "jacobian_pattern", "jacrev", "jvp", "lanes", "linalg", "logsumexp", "map", "objective", "ode",
-    "pack", "partial", "policy", "record", "register", "reverse", "rule", "sparse_hessian",
-    "sparse_jacobian", "taylor_coefficients", "tensor", "third", "value_and_gradient", "vjp",
-    "where",
+    "Program", "Taylor", "TaylorN", "checkpoint", "define", "derivative", "derivatives",
+    "directional", "formal_sqrt", "inverse_map", "linalg", "logsumexp", "ode", "pack", "partial",
+    "policy", "record", "register", "rule", "taylor_coefficients", "where",
 ]  # fmt: skip
+__all__ += [name for names in LATER.values() for name in names]
 __all__ += errors.__all__ + functions.__all__
 
 
-def __getattr__(name: str) -> Any:
-    """Return a module, or what is in it, that is imported when it is first asked for."""
-    if name in LATER:
-        return import_module(f"taylor.{name}")
-    for module, names in LATER.items():
-        if name in names:
-            globals()[name] = getattr(import_module(f"taylor.{module}"), name)
-            return globals()[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # to whom any name would be one of the package
+
+    def __getattr__(name: str) -> Any:
+        """Return a module, or what is in it, that is imported when it is first asked for."""
+        if name in LATER:
+            return import_module(f"taylor.{name}")
+        for module, names in LATER.items():
+            if name in names:
+                globals()[name] = getattr(import_module(f"taylor.{module}"), name)
+                return globals()[name]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -16,11 +16,11 @@ FOLDERS = {  # lines that a folder may have
     "linalg": 1200,
     "arrays": 1700,
     "machine": 3405,
-    "series": 2245,
+    "series": 2228,
     "drivers": 4839,
     "ode": 4345,
     "command": 430,
-    ".": 650,
+    ".": 630,
     "hyperdual": 210,
 }
 FILE, FUNCTION = 600, 45

@@ -430,7 +430,7 @@ def at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:
     for n in range(int(np.max(turn, initial=-1)) + 1):
         now = turn == n
         flat[to[now]] = ufunc(flat[to[now]], *(x[now] for x in more))
-    a[...] = np.reshape(flat, a.shape)
+    a[...] = flat.reshape(a.shape)
 
 
 METHODS.update(reduce=reduce, accumulate=accumulate, reduceat=reduceat, at=at)

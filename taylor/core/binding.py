@@ -10,13 +10,19 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from taylor.numbers.kinds import Handled, is_operand
 
 Handler = Callable[..., Any]
+X = TypeVar("X")
+
+
+class Method(Protocol):  # or an operator, that gives a value of the class of its own
+    def __get__(self, x: X, kind: type[X] | None = None, /) -> Callable[..., X]: ...
+
 
 # arguments without effect on values, where a handler does not take them itself
 LAYOUT = frozenset({
@@ -189,7 +195,7 @@ def family(function: Any, handler: Handler, but: Sequence[str] = ()) -> None:
     FUNCTIONS[function] = Binding(function, handler, None, without)
 
 
-def method(function: Any) -> Callable[..., Any]:
+def method(function: Any) -> Method:
     """Return a NumPy function as a method of arrays."""
 
     def bound(self: Any, *args: Any, **kwargs: Any) -> Any:

@@ -10,7 +10,7 @@ import functools
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -37,6 +37,7 @@ from taylor.numbers.values import as_array, divisible, together
 from taylor.series.coefficients import UNKNOWN, Coefficients
 from taylor.series.wide import mended
 
+Owner = TypeVar("Owner", bound=Coefficients)
 Live = tuple[bool, ...]  # which operands are tables
 ALONE, LEFT, RIGHT, BOTH = (True,), (True, False), (False, True), (True, True)
 LANES_TIMES_DEGREES = 1 << 16  # a tile of lanes whose tables stay in the cache
@@ -191,7 +192,7 @@ def _power(a: Any, r: Any) -> Any:
 
 
 # ------------------------------------------------------------------ series that end early
-def declared(owner: Any, table: Array) -> Any:
+def declared(owner: Owner, table: Array) -> Owner:
     """Return the series of a table that ends below the order.
 
     By hand its order is lower; in a driver the missing coefficients are nan, and the driver goes on
