@@ -380,13 +380,6 @@ def third(f: Function, x: Any, v: Any, w: Any) -> Array:
     return _contracted(f, x, (w, v), "third")
 
 
-def pulled(f: Function, x: Any, *w: Any) -> list[Any]:
-    """Return Jᵀ·w for adjoints w of f(x), from one recording."""
-    at = point(x)
-    code, v, out = _recorded(f, at)
-    return [_pulled(code, v, {out: bar}, at) for bar in w]
-
-
 def gradient_of(f: Function, what: str, *tags: Tag) -> Function:
     """Return the gradient of f as a function of a series in a driver's own variables."""
 
