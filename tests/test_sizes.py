@@ -17,11 +17,11 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 1700,
     "machine": 3405,
     "series": 2228,
-    "drivers": 4839,
+    "drivers": 4811,
     "ode": 4345,
     "command": 430,
     ".": 630,
-    "hyperdual": 210,
+    "hyperdual": 205,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}
