@@ -17,11 +17,11 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 1700,
     "machine": 3405,
     "series": 2228,
-    "drivers": 4811,
+    "drivers": 4886,
     "ode": 4345,
     "command": 430,
     ".": 630,
-    "hyperdual": 205,
+    "hyperdual": 210,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}

@@ -15,13 +15,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from taylor.core.algebra import Algebra, Univariate
-from taylor.core.branches import at_zero, lowered
-from taylor.core.expand import of_row
 from taylor.core.functions import cbrt, mod, power, real_power, sqrt
 from taylor.core.instructions import Input, Instruction, Parameter
 from taylor.core.memory import in_rows
-from taylor.core.powers import integer_valued, raised
-from taylor.core.program import Program
+from taylor.core.powers import at_zero, integer_valued, lowered, raised
+from taylor.core.program import Program, of_row
 from taylor.core.sides import Choose
 from taylor.core.singular import checked, is_zero, no_expansion
 from taylor.core.sweep import Sweep

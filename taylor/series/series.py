@@ -9,11 +9,10 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from taylor.core.algebra import Algebra, Graded, Univariate, few_products
-from taylor.core.calls import Call
+from taylor.core.calls import Call, Row
 from taylor.core.conditions import Condition
 from taylor.core.functions import real_power
 from taylor.core.instructions import Add, Arithmetic, Div, Einsum, Mul, Op
-from taylor.core.integrals import Row
 from taylor.core.maps import Gather, Map
 from taylor.core.memory import in_memory, in_rows, taken
 from taylor.core.operand import Shape, bind, fits, host, lift
