@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from taylor.drivers.compile import *  # noqa: F403
     from taylor.drivers.derivatives import *  # noqa: F403
     from taylor.drivers.implicit import *  # noqa: F403
+    from taylor.drivers.lanes import *  # noqa: F403
     from taylor.drivers.transform import *  # noqa: F403
     from taylor.sparse import *  # noqa: F403
 
@@ -50,13 +51,14 @@ if TYPE_CHECKING:
 LATER = {
     "drivers.compile": ("compile",),
     "drivers.derivatives": (
-        "gradient", "hessian", "hvp", "jacobian", "jvp", "objective", "tensor", "third",
-        "value_and_gradient", "vjp",
+        "gradient", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jvp", "objective", "tensor",
+        "third", "value_and_gradient", "vjp",
     ),
     "drivers.implicit": ("fixed_point", "implicit_root"),
     "sparse": (
         "SparseHessian", "SparseJacobian", "jacobian_pattern", "sparse_hessian", "sparse_jacobian",
     ),
+    "drivers.lanes": ("lanes", "map"),
     "drivers.transform": ("forward", "reverse"),
     "ode": (),
 }  # fmt: skip
@@ -72,15 +74,17 @@ __all__ += [name for names in LATER.values() for name in names]
 __all__ += errors.__all__ + functions.__all__
 
 
-def __getattr__(name: str) -> Any:
-    """Return a module, or what is in it, that is imported when it is first asked for."""
-    if name in LATER:
-        return import_module(f"taylor.{name}")
-    for module, names in LATER.items():
-        if name in names:
-            globals()[name] = getattr(import_module(f"taylor.{module}"), name)
-            return globals()[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # to whom any name would be one of the package
+
+    def __getattr__(name: str) -> Any:
+        """Return a module, or what is in it, that is imported when it is first asked for."""
+        if name in LATER:
+            return import_module(f"taylor.{name}")
+        for module, names in LATER.items():
+            if name in names:
+                globals()[name] = getattr(import_module(f"taylor.{module}"), name)
+                return globals()[name]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -48,6 +48,10 @@ def _plain(x: Any, held: list[Any]) -> Any:
             if type(e) not in PLAIN:
                 return tuple([_plain(e, held) for e in x])
         return x
+    if kind in PLAIN:
+        return x
+    if hasattr(kind, "contents"):  # an instruction
+        return ..., kind.__name__, *[_plain(e, held) for e in x.contents()]
     if kind is list:
         return [_plain(e, held) for e in x]
     if isinstance(x, tuple):  # with names
@@ -62,10 +66,6 @@ def _plain(x: Any, held: list[Any]) -> Any:
         return ..., "O", x.shape, _plain(x.reshape(-1).tolist(), held)
     if kind is Fraction:
         return ..., "/", x.numerator, x.denominator
-    if kind in PLAIN:
-        return x
-    if hasattr(kind, "contents"):  # an instruction
-        return ..., kind.__name__, *[_plain(e, held) for e in x.contents()]
     if kind.__eq__ is not SAME:
         raise TypeError(f"{kind.__name__} has an equality of its own")
     held.append(x)

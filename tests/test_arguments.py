@@ -257,3 +257,39 @@ def test_pack():
 def test_signatures():
     assert str(inspect.signature(taylor.gradient)).startswith("(f: 'Function', *args, argnums=0")
     assert list(inspect.signature(taylor.hvp).parameters)[:3] == ["f", "x", "v"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_stop_gradient(mode):
+    f = mode(lambda x: np.sum(taylor.stop_gradient(x) * x**2))
+    x = np.array([1.0, 3.0])
+    close(f(x), np.sum(x**3))
+    close(taylor.gradient(f, x), 2 * x**2)
+    close(taylor.hessian(f, x), np.diag(2 * x))
+    g = mode(lambda t: taylor.stop_gradient(t) * t**3)
+    close(taylor.derivatives(g, 2.0, 3), [16.0, 24.0, 24.0, 12.0])
+    close(taylor.derivative(g, 1j, 1), -3j)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_jacfwd_and_jacrev(mode):
+    a = RNG.normal(size=(3, 4))
+    f = mode(lambda x: np.sin(a @ x))
+    x = RNG.normal(size=4)
+    for driver in (taylor.jacfwd, taylor.jacrev):
+        close(driver(f, x), np.cos(a @ x)[:, None] * a)
+        close(driver(lambda a, x: f(x) * a, 2.0, x), f(x))
+
+
+def test_objective_with_arguments_of_minimize():
+    optimize = pytest.importorskip("scipy.optimize")
+
+    def f(x, a, b):
+        return np.sum((x - a) ** 4) + b * np.sum(x**2)
+
+    a, x = np.array([1.0, 2.0]), np.zeros(2)
+    for o, args in ((taylor.objective(f), (a, 0.5)), (taylor.objective(f, a, 0.5), ())):
+        close(o.jac(x, *args), taylor.gradient(lambda x: f(x, a, 0.5), x))
+        close(o.hessp(x, x + 1, *args), o.hess(x, *args) @ (x + 1))
+        found = optimize.minimize(o, x, args=args, jac=o.jac, hessp=o.hessp, method="trust-krylov")
+        assert found.success and np.all(np.abs(o.value_and_gradient(found.x, *args)[1]) < 1e-5)

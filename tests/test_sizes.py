@@ -10,9 +10,19 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2409, "llvm": 1672, "core": 6920, "linalg": 1200, "arrays": 1700, "machine": 3405,
-    "series": 2245, "drivers": 4530, "ode": 4345, "command": 430, ".": 630, "hyperdual": 210,
-}  # fmt: skip
+    "numbers": 2409,
+    "llvm": 1672,
+    "core": 6925,
+    "linalg": 1200,
+    "arrays": 1700,
+    "machine": 3405,
+    "series": 2228,
+    "drivers": 4886,
+    "ode": 4345,
+    "command": 430,
+    ".": 630,
+    "hyperdual": 210,
+}
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}
 MODULES = sorted(p for name in ("taylor", "hyperdual") for p in (ROOT / name).rglob("*.py"))

@@ -1,6 +1,5 @@
 """What a process imports, and when: a program that needs a few derivatives starts soon."""
 
-import ast
 import os
 import subprocess
 import sys
@@ -83,14 +82,6 @@ def test_the_command_imports_what_its_options_need(process):
     assert not found & SLOW
     assert parts(found) == {"command.effort"}
     assert "mpmath" in process(*command, "--digits", "30")[1]
-
-
-def test_later_imports_are_those_that_type_checkers_see():
-    tree = ast.parse(Path(taylor.__file__).read_text())
-    (block,) = [n for n in tree.body if isinstance(n, ast.If)]
-    seen = {n.module.removeprefix("taylor."): [a.name for a in n.names] for n in block.body}
-    modules = {name: [] for name in seen.pop("taylor")}
-    assert {m: list(names) for m, names in taylor.LATER.items()} == seen | modules
 
 
 def test_every_public_name_is_there():

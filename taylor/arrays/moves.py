@@ -26,31 +26,23 @@ def _view(func: Any) -> Handler:
     return lambda x, *args, **named: lift(x)._viewed(lambda i: func(i, *args, **named))
 
 
-def _copy(func: Any) -> Handler:
-    return lambda x, *args, **named: rearrange([lift(x)], lambda i: func(i, *args, **named))
-
-
 def _of_list(func: Any) -> Handler:
     return lambda arrays, *args, **named: rearrange(
         [lift(x) for x in arrays], lambda *i: func(i, *args, **named)
     )
 
 
-def _of_all(func: Any) -> Handler:
-    return lambda *arrays, **named: rearrange(
-        [lift(x) for x in arrays], lambda *i: func(*i, **named)
-    )
-
-
-def _of_places(func: Any, places: Sequence[int]) -> Handler:
-    """Return the handler of a function that moves the elements of some of its arguments."""
+def _of_places(func: Any, places: Sequence[int] | None) -> Handler:
+    """Return the handler of a function that moves the elements of some of its arguments, or all."""
 
     def handler(*args: Any, **named: Any) -> Any:
+        at = range(len(args)) if places is None else places
+
         def moved(*positions: Any) -> Any:
-            known = dict(zip(places, positions, strict=True))
+            known = dict(zip(at, positions, strict=True))
             return func(*(known.get(n, x) for n, x in enumerate(args)), **named)
 
-        return rearrange([lift(args[n]) for n in places], moved)
+        return rearrange([lift(args[n]) for n in at], moved)
 
     return handler
 
@@ -72,24 +64,25 @@ MOVES: dict[Callable[[Any], Handler], tuple[Any, ...]] = {
         np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, np.unstack, np.matrix_transpose,
         np.linalg.matrix_transpose, np.lib.stride_tricks.sliding_window_view,
     ),
-    _copy: (
-        np.roll, np.take, np.repeat, np.tile, np.diagflat, np.tril, np.triu, np.delete, np.copy,
-        np.take_along_axis, np.resize,
-    ),
     _of_list: (
         np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack,
     ),
-    _of_all: (np.meshgrid,),
     _of_each: (np.atleast_1d, np.atleast_2d, np.atleast_3d),
 }  # fmt: skip
-PLACES: dict[Any, Sequence[int]] = {
-    np.append: (0, 1), np.insert: (0, 2), np.compress: (1,), np.extract: (1,),
+PLACES: dict[Sequence[int] | None, tuple[Any, ...]] = {
+    (0,): (
+        np.roll, np.take, np.repeat, np.tile, np.diagflat, np.tril, np.triu, np.delete, np.copy,
+        np.take_along_axis, np.resize,
+    ),
+    (0, 1): (np.append,), (0, 2): (np.insert,), (1,): (np.compress, np.extract),
+    None: (np.meshgrid,),
 }  # fmt: skip
 for _handler, _functions in MOVES.items():
     for _func in _functions:
         family(_func, _handler(_func))
-for _func, _places in PLACES.items():
-    family(_func, _of_places(_func, _places))
+for _places, _functions in PLACES.items():
+    for _func in _functions:
+        family(_func, _of_places(_func, _places))
 for _func, _writing in memory.FUNCTIONS.items():
     family(_func, _writing)
 

@@ -10,13 +10,19 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from taylor.numbers.kinds import Handled, is_operand
 
 Handler = Callable[..., Any]
+X = TypeVar("X")
+
+
+class Method(Protocol):  # or an operator, that gives a value of the class of its own
+    def __get__(self, x: X, kind: type[X] | None = None, /) -> Callable[..., X]: ...
+
 
 # arguments without effect on values, where a handler does not take them itself
 LAYOUT = frozenset({
@@ -106,23 +112,16 @@ class Binding:
             raise TypeError(f"the handler of {self.name} takes {strange}, which NumPy does not")
         return frozenset(alone).union(p.name for p in own)
 
-    @functools.cached_property
-    def lead(self) -> float:
-        """How many positional arguments need no binding."""
-        count = 0.0
-        for p in self.signature.parameters.values():
-            if p.name not in self.takes:
-                break
-            count = np.inf if p.kind is Kind.VAR_POSITIONAL else count + 1
-        return count
-
     @property
     def name(self) -> str:
         """The name users know the function by."""
         return full_name(self.func)
 
     def plan(self, count: int, keywords: tuple[str, ...]) -> list[tuple[int | str, str, Any]]:
-        """Return where each argument stands, its name and default: none if given by position."""
+        """Return where each argument stands, its name and default: none if given by position.
+
+        Nothing is returned where all are given as the handler takes them.
+        """
         found = self.plans.get((count, keywords))
         if found is not None:
             return found
@@ -140,17 +139,19 @@ class Binding:
             else:
                 alone = p.kind is Kind.POSITIONAL_ONLY
                 found.append((source, name, REQUIRED if alone else p.default))
+        if not keywords and all(name in self.takes for _, name, _ in found):
+            found.clear()
         return found
 
     def __call__(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Return the result of the handler, or raise TypeError for what it does not take."""
-        lift = self.lift
-        if not kwargs and len(args) <= self.lead:
+        lift, plan = self.lift, self.plan(len(args), tuple(kwargs))
+        if not plan:
             return self.handler(*args) if lift is None else self.handler(*map(lift, args))
         first: list[Any] = []
         named: dict[str, Any] = {}
         out, dtype, where, of_lanes = None, None, True, isinstance(self.func, np.ufunc)
-        for source, name, default in self.plan(len(args), tuple(kwargs)):
+        for source, name, default in plan:
             value = args[source] if isinstance(source, int) else kwargs[source]
             if name in self.takes:
                 value = value if lift is None or name == "where" else lift(value)
@@ -189,7 +190,7 @@ def family(function: Any, handler: Handler, but: Sequence[str] = ()) -> None:
     FUNCTIONS[function] = Binding(function, handler, None, without)
 
 
-def method(function: Any) -> Callable[..., Any]:
+def method(function: Any) -> Method:
     """Return a NumPy function as a method of arrays."""
 
     def bound(self: Any, *args: Any, **kwargs: Any) -> Any:

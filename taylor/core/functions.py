@@ -46,7 +46,8 @@ __all__ = [  # what `taylor` offers
     "gamma", "heaviside", "hypot", "i0", "i1", "iv", "j0", "j1", "jv", "kepler", "lambertw",
     "lgamma", "log", "log1p", "log2", "log10", "log_ndtr", "logaddexp", "maximum", "minimum", "mod",
     "ndtr", "power", "reciprocal", "rint", "sec", "sech2", "si", "sigmoid", "sign", "sin", "sinc",
-    "sinh", "sinpi", "softplus", "sqrt", "square", "tan", "tanh", "trunc", "y0", "y1", "yv", "zeta",
+    "sinh", "sinpi", "softplus", "sqrt", "square", "stop_gradient", "tan", "tanh", "trunc", "y0",
+    "y1", "yv", "zeta",
 ]  # fmt: skip
 
 HALF, THIRD = Fraction(1, 2), Fraction(1, 3)
@@ -546,3 +547,7 @@ mod = row("mod", np.remainder, lambda ctx, a, b: a - b * ctx.floor(a / b),
           compose=lambda a, b: a - b * floor(a / b), iv=lambda ctx, a, b: a - b * floor(a / b),
           domain="x no multiple of the divisor", samples=((5.5, 2.0), (-1.3, 2.0)),
           exact=lambda a, b: a % b)
+# No function of the table: its derivative is not that of its value
+HIDDEN["stop_gradient"] = stop_gradient = Elementary(
+    "stop_gradient", lambda x: 1.0 * x, lambda ctx, x: +x, lambda a, y: (0, 1),
+    exact=lambda x: x, own=True)

@@ -295,7 +295,7 @@ def scatter(x: Any, index: Array, shape: Shape, lead: int = 0) -> Any:
     x = np.reshape(x, -1)
     if is_operand(x):
         y = x._scatter(to, (rows * size,))
-    elif x.dtype.kind == "f":
+    elif x.dtype.kind == "f" and x.dtype.itemsize <= 8:  # bincount adds doubles
         y = np.bincount(to, weights=x, minlength=rows * size).astype(x.dtype, copy=False)
     else:
         y = zeros((rows * size,), x)

@@ -11,17 +11,15 @@ import math
 import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Self, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from taylor.core import functions, memory, table
-from taylor.core.binding import FUNCTIONS, UFUNCS, Binding, Handler, call, call_ufunc, holds, method
-from taylor.core.calls import Call
+from taylor.core import binding, functions, memory, table
+from taylor.core.binding import UFUNCS, Handler, Method, call, call_ufunc, holds, method
+from taylor.core.calls import Call, Row
 from taylor.core.conditions import Condition
 from taylor.core.instructions import Arithmetic, Op
-from taylor.core.integrals import Row
 from taylor.core.maps import Gather, Scatter
 from taylor.core.maps import host as host
 from taylor.core.sides import Choose
@@ -29,11 +27,11 @@ from taylor.core.table import Elementary, Rule
 from taylor.numbers.kinds import Handled, is_operand
 
 Shape = tuple[int, ...]
-Index = NDArray[np.integer[Any]]
 NUMBERS = (float, int, complex)
+asked: Any = method  # for what is no value of the class
 
 
-def _in_place(op: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def _in_place(op: Callable[[Any, Any], Any]) -> Method:
     """Do x = op(x, other): into the memory of an array; a number is another one then."""
 
     def assigned(self: Any, other: Any) -> Any:
@@ -55,15 +53,15 @@ def _compared(op: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda self, other: self._compare(op, other)
 
 
-def _left(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def _left(f: Callable[[Any, Any], Any]) -> Method:
     return lambda self, other: f(self, other) if fits(other) else NotImplemented
 
 
-def _right(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def _right(f: Callable[[Any, Any], Any]) -> Method:
     return lambda self, other: f(other, self) if fits(other) else NotImplemented
 
 
-def binary(op: Arithmetic) -> tuple[Any, Any]:
+def binary(op: Arithmetic) -> tuple[Method, Method]:
     """Return an operator and the one of the other side, as methods."""
 
     def left(self: Any, other: Any) -> Any:
@@ -74,12 +72,12 @@ def binary(op: Arithmetic) -> tuple[Any, Any]:
     return left, _right(lambda x, y: bind(op, x, y))
 
 
-def _alone(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _alone(f: Callable[[Any], Any]) -> Method:
     return lambda self: f(self)
 
 
-def _whole_quotient(a: Any, b: Any) -> Any:
-    return functions.floor(a / b)
+def _product(a: Any, b: Any) -> Any:
+    return UFUNCS[np.matmul](lift(a), lift(b))
 
 
 class Operand(Handled):
@@ -115,10 +113,10 @@ class Operand(Handled):
     def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
         return bind(Choose(mode), lhs, rhs, a, b)
 
-    def _gather(self, sources: Sequence[Any], index: Index) -> Any:
+    def _gather(self, sources: Sequence[Any], index: memory.Array) -> Any:
         return host(sources).process(Gather(index), sources)
 
-    def _scatter(self, index: Index, shape: Shape) -> Any:
+    def _scatter(self, index: memory.Array, shape: Shape) -> Any:
         return self.process(Scatter(index, shape), (self,))
 
     # -------------------------------------------------------------- array attributes and methods
@@ -133,25 +131,25 @@ class Operand(Handled):
         return math.prod(self.shape)
 
     @property
-    def T(self) -> Any:
+    def T(self) -> Self:
         """The transpose."""
-        return np.transpose(self)  # type: ignore[call-overload]
+        return self.transpose()
 
     @property
-    def mT(self) -> Any:
+    def mT(self) -> Self:
         """The transposes of the matrices in the last two axes."""
-        return np.matrix_transpose(self)  # type: ignore[call-overload]
+        return cast(Self, np.matrix_transpose(self))  # type: ignore[call-overload]
 
-    def copy(self, order: Any = "C") -> Any:
+    def copy(self, order: Any = "C") -> Self:
         """Return a copy, its axes in that order in memory."""
-        return rearrange([self], lambda i: i.copy(order))
+        return cast(Self, rearrange([self], lambda i: i.copy(order)))
 
-    def __copy__(self) -> Any:
+    def __copy__(self) -> Self:
         return self.copy("K")
 
-    def flatten(self, order: Any = "C") -> Any:
+    def flatten(self, order: Any = "C") -> Self:
         """Return a copy of the elements along one axis."""
-        return rearrange([self], lambda i: i.flatten(order))
+        return cast(Self, rearrange([self], lambda i: i.flatten(order)))
 
     @property
     def flat(self) -> memory.Flat:
@@ -162,7 +160,7 @@ class Operand(Handled):
     def flat(self, value: Any) -> None:
         memory.Flat(self)[:] = value
 
-    def item(self, *index: Any) -> Any:
+    def item(self, *index: Any) -> Self:
         """Return one element as a number."""
         if len(index) == 1:
             return self[index[0]] if isinstance(index[0], tuple) else self.reshape(-1)[index[0]]
@@ -189,12 +187,12 @@ class Operand(Handled):
             raise TypeError("a scalar series has no len(); its coefficients are in .coef")
         return int(self.shape[0])
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Self]:
         return (self[i] for i in range(len(self)))
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: Any) -> Self:
         index = _plain_index(index)
-        return self._viewed(lambda i: i[index])
+        return cast(Self, self._viewed(lambda i: i[index]))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self._assign(_plain_index(index), value)
@@ -206,7 +204,7 @@ class Operand(Handled):
         """What it shares with views of it; None as long as there are none."""
         return None
 
-    def _in_memory(self) -> NDArray[Any]:
+    def _in_memory(self) -> memory.Array:
         """Return an array that lies in memory as this one does; its content means nothing."""
         return np.empty(self.shape, dtype=bool)
 
@@ -214,38 +212,38 @@ class Operand(Handled):
         """Whether it has a place in memory: NumPy's numbers have none, its 0-d views have."""
         return bool(self.shape) or self._memory() is not None
 
-    def reshape(self, *shape: Any, order: Any = "C") -> Any:
+    def reshape(self, *shape: Any, order: Any = "C") -> Self:
         """Return the same elements in another shape."""
         target = shape[0] if len(shape) == 1 else shape
-        return self._viewed(lambda i: i.reshape(target, order=order))
+        return cast(Self, self._viewed(lambda i: i.reshape(target, order=order)))
 
-    def transpose(self, *axes: Any) -> Any:
+    def transpose(self, *axes: Any) -> Self:
         """Return the array with its axes permuted."""
-        return self._viewed(lambda i: i.transpose(*axes))
+        return cast(Self, self._viewed(lambda i: i.transpose(*axes)))
 
-    def conjugate(self) -> Any:
+    def conjugate(self) -> Self:
         """Return the complex conjugate of a real value: a copy."""
-        return +real(self, "conjugate")
+        return cast(Self, +real(self, "conjugate"))
 
     conj = conjugate
 
     @property
-    def real(self) -> Any:
+    def real(self) -> Self:
         """The real part of a real value: itself."""
-        return real(self, "the real part")
+        return cast(Self, real(self, "the real part"))
 
     @property
-    def imag(self) -> Any:
+    def imag(self) -> Self:
         """The imaginary part of a real value: zero."""
-        return real(self, "the imaginary part") * 0
+        return cast(Self, real(self, "the imaginary part") * 0)
 
     # methods that are NumPy's functions, with all their arguments
     sum, prod, mean = method(np.sum), method(np.prod), method(np.mean)
     var, std = method(np.var), method(np.std)
     max, min = method(np.max), method(np.min)
     cumsum, cumprod = method(np.cumsum), method(np.cumprod)
-    argmax, argmin, argsort = method(np.argmax), method(np.argmin), method(np.argsort)
-    any, all, nonzero = method(np.any), method(np.all), method(np.nonzero)
+    argmax, argmin, argsort = asked(np.argmax), asked(np.argmin), asked(np.argsort)
+    any, all, nonzero = asked(np.any), asked(np.all), asked(np.nonzero)
     take, repeat = method(np.take), method(np.repeat)
     clip, round = method(np.clip), method(np.round)
     dot, trace, diagonal = method(np.dot), method(np.trace), method(np.diagonal)
@@ -260,27 +258,22 @@ class Operand(Handled):
         return [e.tolist() for e in self] if self.ndim else self
 
     # -------------------------------------------------------------- operators
-    def __pos__(self) -> Any:
+    def __pos__(self) -> Self:
         return self.copy("K")
 
-    def __pow__(self, r: Any, mod: Any = None) -> Any:
+    def __pow__(self, r: Any, mod: Any = None) -> Self:
         if mod is not None:
             return NotImplemented
-        return functions.power(self, r) if fits(r) else NotImplemented
+        return cast(Self, functions.power(self, r) if fits(r) else NotImplemented)
+
+    def __divmod__(self, b: Any) -> tuple[Self, Self]:
+        return self // b, self % b
 
     __rpow__ = _right(functions.power)
     __mod__, __rmod__ = _left(functions.mod), _right(functions.mod)
-    __floordiv__, __rfloordiv__ = _left(_whole_quotient), _right(_whole_quotient)
-
-    def __divmod__(self, b: Any) -> Any:
-        return self // b, self % b
-
-    def __matmul__(self, other: Any) -> Any:
-        return UFUNCS[np.matmul](self, lift(other))
-
-    def __rmatmul__(self, other: Any) -> Any:
-        return UFUNCS[np.matmul](lift(other), self)
-
+    __floordiv__ = _left(lambda a, b: functions.floor(a / b))
+    __rfloordiv__ = _right(lambda a, b: functions.floor(a / b))
+    __matmul__, __rmatmul__ = _left(_product), _right(_product)
     __iadd__, __isub__ = _in_place(operator.add), _in_place(operator.sub)
     __imul__, __itruediv__ = _in_place(operator.mul), _in_place(operator.truediv)
     __imod__, __ifloordiv__ = _in_place(operator.mod), _in_place(operator.floordiv)
@@ -291,7 +284,7 @@ class Operand(Handled):
     __abs__, __floor__ = _alone(functions.absolute), _alone(functions.floor)
     __ceil__, __trunc__ = _alone(functions.ceil), _alone(functions.trunc)
 
-    def __round__(self, digits: int | None = None) -> Any:
+    def __round__(self, digits: int | None = None) -> Self:
         if digits:
             raise TypeError("round(x, digits) has no derivative worth the name; use round(x.value)")
         return functions.rint(self)
@@ -322,20 +315,14 @@ def fits(x: Any) -> bool:
 
 
 def _plain_index(index: Any) -> Any:
-    if type(index) is int:
-        return index
-    parts = index if isinstance(index, tuple) else (index,)
-    if any(isinstance(i, Operand) for i in parts):
+    """Return an index with the masks of conditions and the arrays of pandas objects."""
+    if isinstance(index, tuple):
+        return tuple(map(_plain_index, index))
+    if isinstance(index, Operand):
         raise TypeError("a series cannot be an index; use int(x.value)")
-    plain = tuple(_plain_part(i) for i in parts)
-    return plain if isinstance(index, tuple) else plain[0]
-
-
-def _plain_part(i: Any) -> Any:
-    """Return one part of an index: the mask of a condition, the array of a pandas object."""
-    if isinstance(i, Condition):
-        return i.mask()
-    return lift(i) if hasattr(i, "__array__") else i
+    if isinstance(index, Condition):
+        return index.mask()
+    return lift(index) if hasattr(index, "__array__") else index
 
 
 def lift(x: Any) -> Any:
@@ -436,7 +423,7 @@ def implements(function: Any) -> Callable[[Handler], Handler]:
     """
 
     def register(handler: Handler) -> Handler:
-        FUNCTIONS[function] = Binding(function, handler, lift)
+        binding.FUNCTIONS[function] = binding.Binding(function, handler, lift)
         return handler
 
     return register
@@ -445,7 +432,7 @@ def implements(function: Any) -> Callable[[Handler], Handler]:
 def define(table: dict[Any, Handler], lifted: bool = True) -> None:
     """Register what functions of NumPy mean, as `implements` does."""
     for function, handler in table.items():
-        FUNCTIONS[function] = Binding(function, handler, lift if lifted else None)
+        binding.FUNCTIONS[function] = binding.Binding(function, handler, lift if lifted else None)
 
 
 # ------------------------------------------------------------------ elements of object arrays

@@ -20,14 +20,16 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, overload
 
 import numpy as np
 
 from taylor.errors import DomainError, NonAnalyticError
 from taylor.numbers import contexts, values
 from taylor.numbers.formulas import by_lanes
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import Handled, is_operand
+
+Value = TypeVar("Value", bound=Handled | np.ndarray[Any, Any])
 
 
 class Parts(NamedTuple):
@@ -78,6 +80,10 @@ class Elementary:
     surface: Elementary | None = None  # of the argument: vanishes where a row jumps; None: itself
     own: bool = False  # whether the row stands in this package
 
+    @overload
+    def __call__(self, x: Value, /, *more: Any) -> Value: ...
+    @overload
+    def __call__(self, *args: Any) -> Any: ...
     def __call__(self, *args: Any) -> Any:
         for x in args:
             if is_operand(x):

@@ -16,7 +16,7 @@ import numpy as np
 
 from taylor.core.operand import Operand
 from taylor.drivers import trees
-from taylor.drivers.derivable import Derivable
+from taylor.drivers.derivable import Derivable, watched
 from taylor.numbers.kinds import base, is_operand
 
 Array = Any
@@ -47,7 +47,7 @@ class Form:
             found = f.derived(self.g, x)
             if found is not NotImplemented:
                 return found
-        return self.g(f, *x)
+        return self.g(watched(f, x), *x)
 
     def signature(self) -> inspect.Signature:
         """Return how the driver is called."""
@@ -210,10 +210,6 @@ def _are_arguments(f: Function, x: tuple[Any, ...]) -> bool:
     return len(needed) > 1 and len(needed) <= len(x)
 
 
-def _alone(x: Any) -> list[Any]:
-    return [x]
-
-
 class OfSeveral:
     """A driver of a function of several arrays, by those of them that vary."""
 
@@ -227,13 +223,13 @@ class OfSeveral:
             found = f.derived(self, z)
             if found is not NotImplemented:
                 return found
-        return self(f, *z)
+        return self(watched(f, z), *z)
 
     def __call__(self, f: Function, *z: Any) -> Any:
         form, vary = self.form, self.vary
         leaves, rest = list(z[: self.count]), iter(z[self.count :])
         at = [leaves[i] for i in vary]
-        vector, apart = (at[0], _alone) if len(at) == 1 else trees.joined(at)
+        vector, apart = trees.as_one(at)
 
         def of_one(x: Any) -> Any:
             inside = list(leaves)

@@ -21,10 +21,9 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Univariate
-from taylor.core.expand import told
 from taylor.core.instructions import Input, Instruction
 from taylor.core.memory import fresh
-from taylor.core.program import Program, record
+from taylor.core.program import Program, record, told
 from taylor.core.tape import check_unread
 from taylor.drivers import forms, trees
 from taylor.drivers.arguments import OfSeveral

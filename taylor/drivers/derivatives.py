@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -170,26 +170,23 @@ def _means_at_ties(
     if is_operand(x) and not isinstance(x, Series) and now.kink == "error":
         tied = ties.tied(code, v, out)
         if tied is not None and tied.simple:
-            ties.pulled(tied, base(seed), what)  # raises if they are not removable
+            if not np.all(finite(_settled(tied, seed, what))):
+                raise NonAnalyticError(ties.message(tied, tied.ties, what, ""))
             return policy(singular=now.singular, kink="subgradient")
     return nullcontext()
 
 
+def _settled(tied: ties.Tied, seed: Any, what: str) -> Any:
+    """Return the plain adjoint of the argument at a point where choices are tied."""
+    x = ties.point_of(tied)
+    return kinks.first_at(tied, lambda g: vjp(g, x, base(seed))[1], x, what, 0)
+
+
 def _at_ties(tied: ties.Tied, seed: Any, x: Any, found: Any, what: str) -> Any:
     """Return the adjoint of x at a point where choices are tied; `found` is what the rules give."""
-    if not tied.simple and not is_operand(x):  # a derivative of derivatives
-        return kinks.smooth(tied, lambda g: vjp(g, x, seed)[1], x, 1, what)
-    if is_operand(x) and np.all(finite(found)):
-        return found
-    try:
-        bar = ties.pulled(tied, base(seed), what)
-    except NonAnalyticError:
-        if tied.code[tied.out].shape != ():
-            return found
-        raise
     if not is_operand(x):
-        return _whole(bar, x)
-    if bar is not None and not np.all(finite(bar)):
+        return _settled(tied, seed, what)
+    if np.all(finite(found)) or not np.all(finite(_settled(tied, seed, what))):
         return found
     raise NonAnalyticError(
         f"{what}: a derivative of first derivatives at a kink, which has none by convention; move "
@@ -222,6 +219,31 @@ def jacobian(f: Function, x: Any) -> Array:
     return found
 
 
+@driver(axes=(1,))
+def jacfwd(f: Function, x: Any) -> Array:
+    """Return the Jacobian of f by forward mode, all its columns in lanes.
+
+    >>> jacfwd(lambda x: x**2, [1.0, 2.0])
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    x = point(x)
+    found: Array = kinks.first(lambda g: _columns(g, x), f, x, "jacfwd")
+    return found
+
+
+@driver(axes=(1,))
+def jacrev(f: Function, x: Any) -> Array:
+    """Return the Jacobian of f by reverse mode, all its rows in lanes.
+
+    >>> jacrev(lambda x: np.sum(x**2), [1.0, 2.0])
+    array([2., 4.])
+    """
+    x = point(x)
+    found: Array = kinks.first(lambda g: _rows(*_recorded(g, x), x), f, x, "jacrev")
+    return found
+
+
 def _jacobian(f: Function, x: Any) -> Any:
     n = math.prod(shape_of(x))
     if n < 8:
@@ -250,28 +272,7 @@ def hvp(f: Function, x: Any, v: Any) -> Array:
     array([4., 2.])
     """
 
-    def swept(f: Function) -> Any:
-        try:
-            return value_and_tangent(gradient_of(f, "hvp"), x, v)[1]
-        except DomainError:  # a root of what vanishes needs series of higher order in all variables
-            at, d = direction(x, v)
-            if is_operand(at) or is_operand(d):
-                raise
-            return np.tensordot(_dense_hessian(f, at), d, np.ndim(at))[()]
-
-    found: Array = kinks.decided(lambda f: bent(f, x, v, what="hvp"), f, point(x), 2, "hvp", swept)
-    return found
-
-
-def bent(f: Function, x: Any, *v: Any, what: str, tags: tuple[Tag, ...] = ()) -> Any:
-    """Return ∂_v ∂_w ... ∇f at x, for directions v, w, ...: tangents of recorded gradients."""
-    if not v:
-        return gradient_of(f, what, *tags)(x)
-
-    def lower(y: Any) -> Any:
-        return noted(f, bent(f, y, *v[1:], what=what, tags=(*tags, y.tag)))
-
-    return pushed(lower, x, v[0])[1]
+    return _contracted(f, x, (v,), "hvp")
 
 
 def pushed(g: Function, x: Any, *v: Any) -> list[Any]:
@@ -284,6 +285,38 @@ def pushed(g: Function, x: Any, *v: Any) -> list[Any]:
     found = [tangents(code, values, [w])[out] for w in seeds]
     shape = shape_of(values[out])
     return [values[out], *(full(t, shape, at[0]) for t in found)]
+
+
+def bent(
+    f: Function, x: Any, *v: Any, what: str, through: Function = pushed, tags: tuple[Tag, ...] = ()
+) -> Any:
+    """Return ∂_v ∂_w ... ∇f at x, for directions v, w, ...: tangents of (recorded) gradients."""
+    if not v:
+        return gradient_of(f, what, *tags)(x)
+
+    def lower(y: Any) -> Any:
+        return noted(f, bent(f, y, *v[1:], what=what, through=through, tags=(*tags, y.tag)))
+
+    return through(lower, x, v[0])[1]
+
+
+def _contracted(f: Function, x: Any, v: tuple[Any, ...], what: str) -> Array:
+    """Return ∂_v ∂_w ... ∇f at x, also at ties and at removable singularities."""
+
+    def swept(f: Function) -> Any:
+        try:
+            return bent(f, x, *v, what=what, through=value_and_tangent)
+        except DomainError:  # a root of what vanishes needs series of higher order in all variables
+            at, d = point(x), [direction(x, w)[1] for w in v]
+            if any(map(is_operand, (at, *d))):
+                raise
+            table = _dense(f, at, 1 + len(v), what)
+            return functools.reduce(lambda t, w: np.tensordot(t, w, np.ndim(at)), d, table)[()]
+
+    found: Array = kinks.decided(
+        lambda f: bent(f, x, *v, what=what), f, point(x), 1 + len(v), what, swept
+    )
+    return found
 
 
 @driver(axes=(2,))
@@ -299,7 +332,7 @@ def hessian(f: Function, x: Any) -> Array:
     def columns(f: Function) -> Any:
         return _columns(gradient_of(f, "hessian"), x, symmetric=True)
 
-    found = kinks.decided(columns, f, x, 2, "hessian", lambda f: _dense_hessian(f, x))
+    found = kinks.decided(columns, f, x, 2, "hessian", lambda f: _dense(f, x, 2, "hessian"))
     return _symmetric(found)[()]
 
 
@@ -317,13 +350,14 @@ def _lower(n: int) -> Array:
     return np.maximum(i, j) * n + np.minimum(i, j)
 
 
-def _dense_hessian(f: Function, x: Any) -> Any:
+def _dense(f: Function, x: Any, order: int, what: str) -> Any:
+    """Return all partial derivatives of one order of a scalar f in forward mode."""
     if np.size(x) == 1:
-        value, _, half = along(f, x, 1, 2)
-        found = np.reshape(2 * half, shape_of(x) * 2)
+        value, *_, last = along(f, x, 1, order)
+        found = np.reshape(math.factorial(order) * last, shape_of(x) * order)
     else:
-        found, value = partials_of_order(f, x, 2)
-    scalar_only(shape_of(value), "hessian", "tensor(f, x, 2)")
+        found, value = partials_of_order(f, x, order)
+    scalar_only(shape_of(value), what, f"tensor(f, x, {order})")
     return found
 
 
@@ -338,16 +372,7 @@ def third(f: Function, x: Any, v: Any, w: Any) -> Array:
     array([0., 2.])
     """
 
-    def swept(f: Function) -> Any:
-        def along_v(y: Any) -> Any:
-            return value_and_tangent(gradient_of(f, "third", y.tag), y, v)[1]
-
-        return value_and_tangent(along_v, x, w)[1]
-
-    found: Array = kinks.decided(
-        lambda f: bent(f, x, w, v, what="third"), f, point(x), 3, "third", swept
-    )
-    return found
+    return _contracted(f, x, (w, v), "third")
 
 
 def pulled(f: Function, x: Any, *w: Any) -> list[Any]:
@@ -518,26 +543,43 @@ def _rows(code: Any, v: list[Any], out: int, x: Any) -> Any:
 class Objective:
     """A scalar function of an array with its derivatives, in the form scipy.optimize takes them.
 
-    jac(x) is the gradient, hess(x) the Hessian, hessp(x, p) the Hessian times p, and
-    value_and_gradient(x) is (f(x), gradient) for minimize(..., jac=True).
+    jac(x, *args) is the gradient, hess(x, *args) the Hessian, hessp(x, p, *args) the Hessian times
+    p, and value_and_gradient(x, *args) is (f, gradient) for minimize(..., jac=True).  `args` are
+    those of minimize, or else those given to `objective`.
     """
 
-    def __init__(self, f: Callable[[Any], Any]) -> None:
-        self.f = f
-        self.jac, self.hess = functools.partial(gradient, f), functools.partial(hessian, f)
-        self.hessp = functools.partial(hvp, f)
-        self.value_and_gradient = functools.partial(value_and_gradient, f)
+    def __init__(self, f: Function, args: Sequence[Any]) -> None:
+        self.f, self.args = f, tuple(args)
 
-    def __call__(self, x: Any) -> Any:
-        """Return f(x)."""
-        return self.f(x)
+    def __call__(self, x: Any, *args: Any) -> Any:
+        """Return f(x, *args)."""
+        return self.f(x, *(args or self.args))
+
+    def jac(self, x: Any, *args: Any) -> Array:
+        """Return the gradient at x."""
+        return gradient(self.f, x, *(args or self.args))
+
+    def hess(self, x: Any, *args: Any) -> Array:
+        """Return the Hessian at x."""
+        return hessian(self.f, x, *(args or self.args))
+
+    def hessp(self, x: Any, p: Any, *args: Any) -> Array:
+        """Return the Hessian at x times p."""
+        rest = args or self.args
+        return hvp(self.f, (x, *rest), p, argnums=0) if rest else hvp(self.f, x, p)
+
+    def value_and_gradient(self, x: Any, *args: Any) -> tuple[Any, Array]:
+        """Return f(x, *args) and its gradient."""
+        return value_and_gradient(self.f, x, *(args or self.args))
 
 
-def objective(f: Callable[[Any], Any]) -> Objective:
+def objective(f: Function, *args: Any) -> Objective:
     """Return f with the methods jac, hess, hessp and value_and_gradient for scipy.optimize.
 
-    >>> o = objective(lambda x: np.sum((x - 1.0) ** 4))
+    `args` are further arguments of f, which do not vary.
+
+    >>> o = objective(lambda x, a: np.sum((x - a) ** 4), 1.0)
     >>> o.jac(np.zeros(2)), o.hessp(np.zeros(2), np.array([1.0, 0.0]))
     (array([-4., -4.]), array([12.,  0.]))
     """
-    return Objective(f)
+    return Objective(f, args)

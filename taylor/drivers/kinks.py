@@ -49,6 +49,14 @@ def first(driver: Function, f: Function, x: Any, what: str) -> Any:
     t = tied_at(f, x) if found is None else None
     if t is None:
         return driver(f) if found is None else found
+    return first_at(t, driver, x, what, len(t.code[t.out].shape))
+
+
+def first_at(t: Tied, driver: Function, x: Any, what: str, front: int) -> Any:
+    """Return what a driver of first derivatives gives at ties: see `first`.
+
+    The results of different elements of the first `front` axes do not depend on each other.
+    """
     if not t.simple:
         return smooth(t, driver, x, 1, what)
     sided = ties.one_sided(t)
@@ -58,11 +66,12 @@ def first(driver: Function, f: Function, x: Any, what: str) -> Any:
     rough = ~_same(found, driver(ties.function(t, ties.apart(t))))
     if not rough.any():
         return found
-    real, shape = _generic(t), t.code[t.out].shape
+    real = _generic(t)
     if current_policy().kink != "error":
-        rows = rough.any(axis=tuple(range(len(shape), rough.ndim)), keepdims=True)
-        return np.where(rows, driver(ties.function(t, ties.settled(t, real))), found)
-    if shape == ():
+        rows = rough.any(axis=tuple(range(front, rough.ndim)), keepdims=True)
+        chosen: Array = np.where(rows, driver(ties.function(t, ties.settled(t, real))), found)
+        return chosen[()]
+    if t.code[t.out].shape == ():
         raise NonAnalyticError(ties.message(t, real or t.ties, what, ""))
     return np.where(rough, np.nan, found)
 

@@ -5,8 +5,6 @@ What `checkpoint` and `implicit` share.
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,6 +18,7 @@ from taylor.core.rules import adjoints
 from taylor.core.tags import Tag
 from taylor.drivers.driver import point
 from taylor.drivers.forward_mode import value_and_tangent
+from taylor.drivers.trees import as_one
 from taylor.numbers.kinds import Kind
 from taylor.series.series import Series
 
@@ -50,30 +49,16 @@ def pullback(f: Step, args: Sequence[Any], w: Any, start: Sequence[Any] = ()) ->
 def pushforward(f: Step, args: Sequence[Any], dargs: Sequence[Any]) -> tuple[Any, Any]:
     """Return f(*args) and its derivative along dargs (None: an argument that does not vary)."""
     live = [i for i, d in enumerate(dargs) if d is not None]
-    packed, unpack = pack([args[i] for i in live])
+    at, apart = as_one([args[i] for i in live])
 
     def g(z: Any) -> Any:
         xs = list(args)
-        for i, x in zip(live, unpack(z), strict=True):
+        for i, x in zip(live, apart(z), strict=True):
             xs[i] = x
         return f(*xs)
 
-    full = [np.broadcast_to(dargs[i], np.shape(args[i])) for i in live]
-    return value_and_tangent(g, packed, pack(full)[0])
-
-
-def pack(args: Sequence[Any]) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
-    """Return several arrays as one, and the function that takes it apart again."""
-    shapes = [np.shape(x) for x in args]
-    if len(args) == 1:
-        return args[0], lambda z: (z,)
-    ends = np.cumsum([0, *(math.prod(s) for s in shapes)])
-    slices = [slice(int(a), int(b)) for a, b in itertools.pairwise(ends)]
-
-    def unpack(z: Any) -> tuple[Any, ...]:
-        return tuple(np.reshape(z[i], s) for i, s in zip(slices, shapes, strict=True))
-
-    return np.concatenate([np.reshape(x, -1) for x in args]), unpack
+    d = [np.broadcast_to(dargs[i], np.shape(args[i])) for i in live]
+    return value_and_tangent(g, at, as_one(d)[0])
 
 
 def argument(x: Any) -> Any:

@@ -28,9 +28,8 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import multivariate
-from taylor.core.expand import expand
 from taylor.core.patterns import matrices
-from taylor.core.program import Program, record
+from taylor.core.program import Program, expand, record
 from taylor.core.sweep import sweep
 from taylor.drivers import kinks
 from taylor.drivers.derivable import Derivable

@@ -19,11 +19,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taylor.core.algebra import Univariate
+from taylor.core.calls import Row
 from taylor.core.choices import SIDES, SLOPES
 from taylor.core.functions import CHOICES, absolute
 from taylor.core.instructions import Input, Instruction, full
-from taylor.core.integrals import Row
-from taylor.core.rules import Code, active, adjoints, inner, pruned, tangents, values
+from taylor.core.rules import Code, active, inner, pruned, tangents, values
 from taylor.core.sides import Blend, Choose
 from taylor.core.tags import fresh_tag
 from taylor.drivers.driver import parts, seed
@@ -237,40 +237,6 @@ def one_sided(t: Tied) -> Shares | None:
         return None
     ones = np.ones_like(np.asarray(point_of(t)))
     return towards(t, ones if kink == "right" else -ones, 1)
-
-
-def pulled(t: Tied, w: Any, what: str) -> Any:
-    """Return the adjoint of the argument for the adjoint w of the result, as the policy says.
-
-    Raises NonAnalyticError where there is no derivative, if kinks are errors.
-    """
-    bars: dict[int, Any] = {}
-
-    def swept(shares: Shares) -> Any:
-        bars.clear()
-        return adjoints(code(t, shares), t.v, {t.out: w}, (), bars)[0]
-
-    sided, strict = one_sided(t), current_policy().kink == "error"
-    if sided is not None:
-        return swept(sided)
-    if not strict:
-        found = swept(_conventions(t))
-        if _one_sign(t, bars):
-            return found
-    found, real = swept(means(t)), real_ties(t, bars)
-    if real and strict:
-        raise NonAnalyticError(message(t, real, what, ""))
-    return swept(settled(t, real)) if real else found
-
-
-def _one_sign(t: Tied, bars: dict[int, Any]) -> bool:
-    """Whether all kinks bend the same way, so that none can make up for another."""
-    signs = set()
-    for i, tie in t.ties.items():
-        if i in bars:
-            upwards = 1 if t.code[i].args[2] == t.code[i].args[0] else -1
-            signs |= set(np.unique(np.sign(bars[i][tie].astype(float)) * upwards))
-    return len(signs - {0.0}) <= 1 and t.simple
 
 
 def moves(t: Tied, known: Iterable[int]) -> tuple[list[Array], list[Array]]:

@@ -19,7 +19,7 @@ from taylor.core.rules import adjoints, tangents, values
 from taylor.core.sides import Choose
 from taylor.core.tape import Node, Tape
 from taylor.drivers.derivatives import jvp, vjp
-from taylor.drivers.several import pack
+from taylor.drivers.trees import as_one
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.policy import current_policy
 
@@ -40,14 +40,14 @@ class Derived(Program):
         if origin is None or not any(_is_tie(c, v) for c in self.code):
             return found
         count = len(origin.inputs)
-        at, unpack = pack(x[:count])
+        at, unpack = as_one(x[:count])
 
         def joined(z: Any) -> Any:
-            return pack(origin.evaluate(*unpack(z)))[0]
+            return as_one(origin.evaluate(*unpack(z)))[0]
 
         values = found[: len(origin.outputs)]
-        derive, back = (vjp, unpack) if self.driver == "vjp" else (jvp, pack(values)[1])
-        return [*values, *back(derive(joined, at, pack(x[count:])[0])[1])]
+        derive, back = (vjp, unpack) if self.driver == "vjp" else (jvp, as_one(values)[1])
+        return [*values, *back(derive(joined, at, as_one(x[count:])[0])[1])]
 
 
 def _is_tie(c: Instruction, v: list[Any]) -> bool:

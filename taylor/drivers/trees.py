@@ -255,3 +255,8 @@ def joined(leaves: Sequence[Any]) -> tuple[Any, Callable[[Any], list[Any]]]:
     flat = [np.reshape(as_array(x), -1) for x in leaves]
     flat = [x.astype(float) if base(x).dtype.kind in "iub" else x for x in flat]
     return (np.concatenate(flat) if flat else np.zeros(0)), apart
+
+
+def as_one(args: Sequence[Any]) -> tuple[Any, Callable[[Any], list[Any]]]:
+    """Return arrays as one: joined, or the only one as it is."""
+    return (args[0], lambda z: [z]) if len(args) == 1 else joined(args)

@@ -18,10 +18,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taylor.core.calls import Call, called, flat
+from taylor.core.calls import Call, Row, called, flat
 from taylor.core.conditions import Guard
 from taylor.core.instructions import Instruction
-from taylor.core.integrals import Row
 from taylor.core.operand import lift
 from taylor.core.program import Program
 from taylor.core.rules import pruned

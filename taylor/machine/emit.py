@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.calls import Row
 from taylor.core.choices import SLOPES
 from taylor.core.instructions import Einsum, Op
-from taylor.core.integrals import Row
 from taylor.core.maps import CumSum, Gather, Scatter, Sum
 from taylor.core.operand import Operand
 from taylor.core.rules import values

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from taylor.core.algebra import Algebra, Graded, Univariate
 from taylor.core.conditions import Guard
-from taylor.core.expand import expand
 from taylor.core.instructions import Parameter
-from taylor.core.program import Program
+from taylor.core.program import Program, expand
 from taylor.core.rules import values
 from taylor.errors import NotNow
 from taylor.kept import identity

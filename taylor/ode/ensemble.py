@@ -25,7 +25,7 @@ from taylor.ode import saved
 from taylor.ode.machine import GO
 from taylor.ode.members import Problem, advance, in_lanes
 from taylor.ode.options import Options, check_span, number_of_steps
-from taylor.ode.results import MESSAGES, Bar, Result, inside
+from taylor.ode.results import MESSAGES, Result, bar, inside
 
 if TYPE_CHECKING:  # slow to import, rarely needed
     from concurrent.futures import Executor, Future
@@ -124,8 +124,8 @@ def solve_ensemble(
     tasks = Tasks(problem, problem.begun(y, parameters), given)
     if checkpoint is not None:
         tasks.keep(Path(checkpoint), saved.fingerprint(problem, y, given))
-    with Bar(progress is True, 0.0, 1.0) as bar:
-        tasks.report = progress if callable(progress) else bar.at if progress else None
+    with bar(progress is True, 0.0, 1.0) as report:
+        tasks.report = progress if callable(progress) else report if progress else None
         tasks.run(executor, threads or os.cpu_count() or 1, chunk)
     return _result(tasks, times)
 
@@ -196,13 +196,13 @@ class Tasks:
         """Advance all members to their ends, by tasks of so many members."""
         unit = 1 if self.problem.program is None else self.problem.lanes.unit
         members = chunk or max(1, -(-len(self.rows) // (TASKS * workers * unit))) * unit
-        if executor is not None:
-            self._through(executor, members, elsewhere=True)
-            return
-        from concurrent.futures import ThreadPoolExecutor
+        if executor is None:
+            from concurrent.futures import ThreadPoolExecutor
 
-        with ThreadPoolExecutor(workers) as pool:
-            self._through(pool, members, elsewhere=False)
+            with ThreadPoolExecutor(workers) as pool:
+                self._through(pool, members, elsewhere=False)
+        else:
+            self._through(executor, members, elsewhere=True)
 
     def _through(self, executor: Executor, chunk: int, elsewhere: bool) -> None:
         """Advance all members to their ends, or until their steps are used up."""

@@ -95,16 +95,11 @@ class TaylorIntegrator:
         self._args = tuple(args)
         t, y = in_one_kind(t0, y0)
         self.place = Place(t, 0 * t, y, 0 * y)
-        self.control = options.control(y)
-        self.tol, self.order, self.factor = (
-            self.control.tol,
-            self.control.order,
-            self.control.factor,
-        )
+        control = self.control = options.control(y)
+        self.tol, self.order, self.factor = control.tol, control.order, control.factor
         self.h: Any = 0 * self.t  # of the last step
         self.steps = 0  # taken so far: series of the solution that were computed
         self.warnings: list[str] = []
-        self._memory: Memory | None = None
         self._stiff = 0
         self._left: Surface | None = None  # where fun has just changed its branch
         self._bind()
@@ -148,13 +143,10 @@ class TaylorIntegrator:
         self._args, self._left = tuple(args), None
         if not same:
             self._bind()
-        elif self._memory is not None:
+            return
+        self._parameters = self.system.parameters(args)
+        if self._memory is not None:
             self._memory.parameters(self._parameters)
-
-    @property
-    def _parameters(self) -> list[Any]:
-        """Those of the arguments that are inputs of the program."""
-        return self.system.parameters(self._args)
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
@@ -173,10 +165,9 @@ class TaylorIntegrator:
             raise IntegrationError(
                 f"fun has no value at t = {self.t}, y = {self.y}: {error}"
             ) from error
-        self.system, machine = system, self._machine(system)
-        self._memory = None
-        if machine is not None:
-            self._memory = Memory(machine, self._parameters)
+        self.system, self._parameters = system, system.parameters(self._args)
+        machine = self._machine(system)
+        self._memory = None if machine is None else Memory(machine, self._parameters)
 
     def renew(self) -> None:
         """Record fun anew: what it reads besides its arguments may have changed."""
@@ -188,9 +179,8 @@ class TaylorIntegrator:
         if self.system.program is None or self.system.program.guards:
             self._bind()
 
-    def _machine(self, system: System) -> Any:
+    def _machine(self, system: System) -> Stepper | None:
         """Return the machine of the steps, or None where they run through NumPy."""
-        kinds = {np.asarray(p).dtype for p in system.parameters(self._args)}
         try:
             if system.program is None:
                 raise TraceError(
@@ -203,9 +193,9 @@ class TaylorIntegrator:
                 raise TypeError(
                     f"a state of {self.y.dtype}; give float64, complex numbers by their parts"
                 )
-            for kind in kinds:
-                if kind.kind not in "fiub":
-                    raise TypeError(f"args holds numbers of {kind}; give floats")
+            for p in self._parameters:
+                if np.asarray(p).dtype.kind not in "fiub":
+                    raise TypeError(f"args holds numbers of {np.asarray(p).dtype}; give floats")
             given = system.program, self.order, self.factor
             return STORE.made(lambda: Stepper(*given), "stepper", given[0].identity, *given[1:])
         except (TaylorError, TypeError, ImportError, OSError) as error:
@@ -407,16 +397,10 @@ class TaylorIntegrator:
         ordered = np.diff(grid) <= 0 if backward else np.diff(grid) >= 0
         if not np.all(ordered) or (grid[0] > self.t if backward else grid[0] < self.t):
             raise ValueError("the times must lie in the order of integration, from t on")
-        out = np.empty((*self.y.shape, len(grid)), self.y.dtype)
-        done = int(np.sum(grid == self.t))
-        out[..., :done] = self.y[..., None]
+        record = Record(self, grid)
         for pieces in self.march(grid[-1], max_steps):
-            reached = grid >= self.t if backward else grid <= self.t
-            n = max(done, int(np.sum(reached)))
-            out[..., done:n] = self.solution([pieces])(grid[done:n])
-            done = n
-        out[..., grid == self.t] = self.y[..., None]
-        return out
+            record.add(pieces)
+        return record.states()
 
     def here(self) -> Pieces:
         """Return a step of no length: the series at the present state."""
@@ -432,3 +416,40 @@ class TaylorIntegrator:
             return Solution(np.array([self.t]), np.zeros(0), np.zeros(shape, self.y.dtype))
         t, low, coef = (np.concatenate([getattr(p, n) for p in some]) for n in ("t", "low", "coef"))
         return Solution(np.append(t, some[-1].end(-1)), low, coef)
+
+
+class Record:
+    """The states that are asked for, at the ends of steps or at times, and the steps if `dense`."""
+
+    def __init__(self, it: TaylorIntegrator, times: Array | None, dense: bool = False) -> None:
+        self.it, self.wanted, self.dense = it, times, dense
+        self.pieces: list[Pieces] = []
+        here = np.asarray([it.t]) if times is None else times[times == it.t]
+        self.t = [here]
+        self.y = [np.repeat(it.y[..., None], len(here), axis=-1)]
+
+    def add(self, pieces: Pieces) -> None:
+        """Keep what is asked for of some steps up to the present time."""
+        it, wanted = self.it, self.wanted
+        if self.dense:
+            self.pieces.append(pieces)
+        if wanted is None:
+            self.t.append(np.append(pieces.t[1:], it.t))
+            states = np.concatenate([pieces.coef[1:, 0], it.y[None]])
+            self.y.append(np.moveaxis(states, 0, -1))
+            return
+        sign = -1 if pieces.h[0] < 0 else 1
+        times = wanted[(sign * wanted > sign * pieces.t[0]) & (sign * wanted <= sign * it.t)]
+        if len(times):
+            y = it.solution([pieces])(times)
+            y[..., times == it.t] = it.y[..., None]
+            self.t.append(times)
+            self.y.append(y)
+
+    def states(self) -> Array:
+        """Return the states, along the last axis."""
+        return np.concatenate(self.y, axis=-1)
+
+    def solution(self) -> Solution:
+        """Return the solution as a function of time."""
+        return self.it.solution(self.pieces or [self.it.here()])

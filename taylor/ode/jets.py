@@ -179,8 +179,9 @@ class Differentiated(TaylorIntegrator):
         unit = spacing(self.t) * (1 if pieces.h[i] > 0 else -1)
         place = pieces.at(i, found[1].h[-1] - SHORT * unit)
         self.before = place.t, place.y
-        p = self.system.parameters(self.args)
-        old, new = (self.system.flow(*at, *p) for at in (self.before, (self.t, self.y)))
+        old, new = (
+            self.system.flow(*at, *self._parameters) for at in (self.before, (self.t, self.y))
+        )
         jump = norm(np.where(self.continuous, new - old, 0))
         if jump > JUMP * max(norm(old), norm(new)):
             raise NonAnalyticError(

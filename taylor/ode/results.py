@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -68,26 +70,14 @@ def inside(times: Array, t0: Any, t1: Any) -> None:
         raise ValueError("the times of t_eval must lie in the order of integration, each once")
 
 
-class Bar:
-    """A progress bar in units of time, or nothing."""
+@contextlib.contextmanager
+def bar(show: bool, t0: Any, t1: Any) -> Iterator[Callable[[Any], Any]]:
+    """Give what shows how far the integration is, by a progress bar in units of time or not."""
+    if not show:
+        yield lambda t: None
+        return
+    from tqdm import tqdm
 
-    def __init__(self, show: bool, t0: Any, t1: Any) -> None:
-        self.t0, self.span, self.bar = t0, abs(float(t1 - t0)), None
-        if show:
-            from tqdm import tqdm
-
-            self.bar = tqdm(
-                total=self.span, unit="t", bar_format="{l_bar}{bar}| {elapsed}<{remaining}"
-            )
-
-    def __enter__(self) -> Bar:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        if self.bar is not None:
-            self.bar.close()
-
-    def at(self, t: Any) -> None:
-        """Show how far the integration is."""
-        if self.bar is not None:
-            self.bar.update(abs(float(t - self.t0)) - self.bar.n)
+    form = "{l_bar}{bar}| {elapsed}<{remaining}"
+    with tqdm(total=abs(float(t1 - t0)), unit="t", bar_format=form) as shown:
+        yield lambda t: shown.update(abs(float(t - t0)) - shown.n)

@@ -35,7 +35,8 @@ from taylor.drivers import derivatives as drivers
 from taylor.drivers.checkpoint import whole_number
 from taylor.drivers.driver import point
 from taylor.drivers.evolution import Evolution
-from taylor.drivers.several import pack, pullback
+from taylor.drivers.several import pullback
+from taylor.drivers.trees import as_one
 from taylor.numbers.kinds import is_operand
 from taylor.ode.control import norm
 from taylor.ode.integrator import TaylorIntegrator
@@ -142,14 +143,14 @@ class _Backward:
         self.f, self.course, self.p = f, course, p
         self.bar: Any = np.zeros(shape)
         self.total: list[Any] = [np.zeros(np.shape(x)) for x in p]
-        self.unpack = pack([self.bar, self.bar, *self.total])[1]
+        self.unpack = as_one([self.bar, self.bar, *self.total])[1]
         self.it: TaylorIntegrator | None = None
 
     def fun(self, t: Any, z: Any, *p: Any) -> Any:
         """Return the right-hand side for z = (y, λ, μ)."""
         y, bar, *_ = self.unpack(z)
         rate = functools.partial(self.f, t)
-        return pack([rate(y, *p), *pullback(rate, (y, *p), -bar)])[0]
+        return as_one([rate(y, *p), *pullback(rate, (y, *p), -bar)])[0]
 
     def add(self, w: Any) -> None:
         """Add the adjoint of the state at this time."""
@@ -159,7 +160,7 @@ class _Backward:
         """Integrate back from one time to another; return y there."""
         # λ is given the size of y, by which the steps judge what is small
         scale = (norm(_numbers(self.bar)) / (norm(_numbers(y)) or 1)) or 1
-        z = pack([y, self.bar / scale, *(0 * x for x in self.total)])[0]
+        z = as_one([y, self.bar / scale, *(0 * x for x in self.total)])[0]
         if self.it is None:
             self.plain = Plain(self.fun, z, self.p)
             # λ has the size of y, so what is too small for an interest in y is not so for λ
@@ -287,7 +288,7 @@ def flow_map(
             f'wrt holds "y0" or positions of args (of which there are {len(args)}), each once, not '
             f"{tuple(places)}"
         )
-    points, unpack = pack([_point(y0 if i == "y0" else args[i]) for i in places])
+    points, unpack = as_one([_point(y0 if i == "y0" else args[i]) for i in places])
     variables = dict(zip(places, unpack(TaylorN.seeded(points, order)), strict=True))
     given = [variables.get(i, a) for i, a in enumerate(args)]
     plain = Plain(fun, variables.get("y0", _point(y0)), given)

@@ -14,11 +14,10 @@ from taylor.errors import IntegrationError
 from taylor.numbers.kinds import base
 from taylor.ode.dense import in_numbers_of
 from taylor.ode.events import Events
-from taylor.ode.integrator import TaylorIntegrator
+from taylor.ode.integrator import Record, TaylorIntegrator
 from taylor.ode.jets import Plain
 from taylor.ode.options import Options, check_span
-from taylor.ode.pieces import Pieces
-from taylor.ode.results import MESSAGES, Bar, OdeResult, inside
+from taylor.ode.results import MESSAGES, OdeResult, bar, inside
 from taylor.ode.sensitivity import Course, is_recorded, states
 
 Array = NDArray[Any]
@@ -81,18 +80,23 @@ def solve_ivp(
     )
     it = plain.integrator(t_span[0], options)
     t1 = t_span[1] + 0 * it.t
-    record = Record(it, t1, t_eval, dense_output)
+    times = None if t_eval is None else in_numbers_of(it.y, t_eval)
+    if times is not None:
+        inside(times, it.t, t1)
+    record = Record(it, times, dense_output)
     watch = Events(plain.events(events), it)
 
     def result(status: int, message: str) -> OdeResult:
-        found = record.result(plain) | watch.result(plain, events is not None)
+        sol = plain.solution(record.solution()) if dense_output else None
+        found = {"t": np.concatenate(record.t), "y": plain.series(record.states()), "sol": sol}
+        found |= watch.result(plain, events is not None)
         return OdeResult(
             found, nfev=it.steps, njev=0, nlu=0, status=status, message=message, success=status >= 0
         )
 
     try:
-        with Bar(progress, it.t, t1) as bar:
-            found = result(*_integrated(it, t1, record, watch, max_steps, bar))
+        with bar(progress, it.t, t1) as report:
+            found = result(*_integrated(it, t1, record, watch, max_steps, report))
     except IntegrationError as error:
         error.result = result(-1, str(error))
         raise
@@ -114,7 +118,7 @@ def _integrated(
     record: Record,
     watch: Events,
     max_steps: int | None,
-    bar: Bar,
+    report: Callable[[Any], Any],
 ) -> tuple[int, str]:
     """Step to t1, or as far as there is a solution; return the status and the message."""
     try:
@@ -124,7 +128,7 @@ def _integrated(
             except IntegrationError as error:
                 return -1, str(error)
             record.add(pieces)
-            bar.at(it.t)
+            report(it.t)
             if ended:
                 return 1, MESSAGES[1]
     except IntegrationError as error:
@@ -132,44 +136,3 @@ def _integrated(
             raise
         return -1, error.reason
     return 0, MESSAGES[0]
-
-
-class Record:
-    """The times and states that are asked for, and the steps for dense output."""
-
-    def __init__(self, it: TaylorIntegrator, t1: Any, t_eval: Any, dense: bool) -> None:
-        self.it, self.dense = it, dense
-        self.pieces: list[Pieces] = []
-        self.wanted: Array | None = None
-        here = np.asarray([it.t])
-        if t_eval is not None:
-            self.wanted = in_numbers_of(it.y, t_eval)
-            inside(self.wanted, it.t, t1)
-            here = self.wanted[self.wanted == it.t]
-        self.t = [here]
-        self.y = [np.repeat(it.y[..., None], len(here), axis=-1)]
-
-    def add(self, pieces: Pieces) -> None:
-        """Keep what is asked for of some steps up to the present time."""
-        it, wanted = self.it, self.wanted
-        if self.dense:
-            self.pieces.append(pieces)
-        if wanted is None:
-            self.t.append(np.append(pieces.t[1:], it.t))
-            states = np.concatenate([pieces.coef[1:, 0], it.y[None]])
-            self.y.append(np.moveaxis(states, 0, -1))
-            return
-        sign = -1 if pieces.h[0] < 0 else 1
-        times = wanted[(sign * wanted > sign * pieces.t[0]) & (sign * wanted <= sign * it.t)]
-        if len(times):
-            y = it.solution([pieces])(times)
-            y[..., times == it.t] = it.y[..., None]
-            self.t.append(times)
-            self.y.append(y)
-
-    def result(self, plain: Plain) -> dict[str, Any]:
-        """Return t, y and sol."""
-        it = self.it
-        sol = plain.solution(it.solution(self.pieces or [it.here()])) if self.dense else None
-        y = plain.series(np.concatenate(self.y, axis=-1))
-        return {"t": np.concatenate(self.t), "y": y, "sol": sol}

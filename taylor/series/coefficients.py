@@ -13,9 +13,10 @@ import functools
 import math
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taylor.core.algebra import Algebra
 from taylor.core.memory import Family, Path, by_rows, positions, rows, same_memory
@@ -60,11 +61,11 @@ class Coefficients(Operand):
 
     # -------------------------------------------------------------- what it is
     @property
-    def coef(self) -> Array:
+    def coef(self) -> NDArray[Any]:
         """The table of Taylor coefficients c_α (never factorial-scaled), by degree; read-only."""
         if is_operand(self._coef):
-            return self._coef.copy()
-        view = self._coef.view()
+            return cast(NDArray[Any], self._coef.copy())
+        view: NDArray[Any] = self._coef.view()
         view.flags.writeable = False
         return view
 
@@ -85,9 +86,10 @@ class Coefficients(Operand):
         return tuple(self._coef.shape[1:])
 
     @property
-    def dtype(self) -> Any:
+    def dtype(self) -> np.dtype[Any]:
         """Type of the coefficients."""
-        return self._coef.dtype
+        found: np.dtype[Any] = self._coef.dtype
+        return found
 
     @property
     def active(self) -> bool:
@@ -167,7 +169,7 @@ class Coefficients(Operand):
         return out
 
     # -------------------------------------------------------------- views
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: Any) -> Self:
         parts = index if isinstance(index, tuple) else (index,)
         kinds = [type(i) for i in parts]
         if not SIMPLE.issuperset(kinds):

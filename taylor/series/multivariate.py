@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taylor.core.algebra import Monomials, check_order, multivariate
 from taylor.errors import DomainError, ShapeMismatch
 from taylor.numbers import factorials
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import Array, is_operand
 from taylor.numbers.values import as_array, divisible, together, unit_rows
 from taylor.series import text
 from taylor.series.powers import PowerSeries, check_inner, horner, solution
-
-Array = Any
 
 
 class TaylorN(PowerSeries):
@@ -78,7 +77,7 @@ class TaylorN(PowerSeries):
             self._coef, self.algebra.degrees, self.algebra.index(alpha), factorial
         )
 
-    def tensor(self, k: int) -> Array:
+    def tensor(self, k: int) -> NDArray[Any]:
         """Return all partial derivatives of order k, a symmetric array of shape S + (n,)*k.
 
         >>> x, y = TaylorN.variables([1.0, 2.0], order=2)
@@ -101,9 +100,9 @@ class TaylorN(PowerSeries):
         spot = self.algebra.places(counts) - part.start
         scaled = factorials.scaled(self._coef, self.algebra.degrees, part, weights)
         full = np.moveaxis(scaled[spot], 0, -1)
-        return full.reshape((*self.shape, *(n,) * k))
+        return cast(NDArray[Any], full.reshape((*self.shape, *(n,) * k)))
 
-    def gradient(self) -> Array:
+    def gradient(self) -> NDArray[Any]:
         """Return the first partial derivatives, shape S + (n,).
 
         >>> x, y = TaylorN.variables([1.0, 2.0], order=1)
@@ -112,7 +111,7 @@ class TaylorN(PowerSeries):
         """
         return self.tensor(1)
 
-    def hessian(self) -> Array:
+    def hessian(self) -> NDArray[Any]:
         """Return the second partial derivatives, shape S + (n, n).
 
         >>> x, y = TaylorN.variables([1, 2], order=2)
@@ -173,7 +172,7 @@ class TaylorN(PowerSeries):
         terms = [self._horner(coef, steps, i + 1, r) if len(r) else None for r in parts]
         return horner(terms, steps[i])
 
-    def compose(self, maps: Sequence[Any]) -> Any:
+    def compose(self, maps: Sequence[Any]) -> Self:
         """Return self(g_1, ..., g_n): composition with series whose constant terms are 0.
 
         >>> x, y = TaylorN.variables([0.0, 0.0], order=2)
@@ -182,9 +181,9 @@ class TaylorN(PowerSeries):
         """
         for g in maps:
             check_inner(g)
-        return self(maps)
+        return cast(Self, self(maps))
 
-    def subs(self, i: int, value: Any) -> Any:
+    def subs(self, i: int, value: Any) -> Self:
         """Return the series with the displacement of variable i replaced by a number or a series.
 
         >>> x, y = TaylorN.variables([0.0, 0.0], order=2)
@@ -193,7 +192,7 @@ class TaylorN(PowerSeries):
         """
         steps: list[Any] = [self._unit(j) for j in range(self.algebra.variables)]
         steps[self._variable(i)] = value
-        return self(steps)
+        return cast(Self, self(steps))
 
 
 def inverse_map(maps: Sequence[TaylorN]) -> list[TaylorN]:

@@ -10,18 +10,16 @@ import functools
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from taylor.core.algebra import Algebra, Univariate
-from taylor.core.branches import at_zero, lowered
-from taylor.core.expand import of_row
 from taylor.core.functions import cbrt, mod, power, real_power, sqrt
 from taylor.core.instructions import Input, Instruction, Parameter
 from taylor.core.memory import in_rows
-from taylor.core.powers import integer_valued, raised
-from taylor.core.program import Program
+from taylor.core.powers import at_zero, integer_valued, lowered, raised
+from taylor.core.program import Program, of_row
 from taylor.core.sides import Choose
 from taylor.core.singular import checked, is_zero, no_expansion
 from taylor.core.sweep import Sweep
@@ -37,6 +35,7 @@ from taylor.numbers.values import as_array, divisible, together
 from taylor.series.coefficients import UNKNOWN, Coefficients
 from taylor.series.wide import mended
 
+Owner = TypeVar("Owner", bound=Coefficients)
 Live = tuple[bool, ...]  # which operands are tables
 ALONE, LEFT, RIGHT, BOTH = (True,), (True, False), (False, True), (True, True)
 LANES_TIMES_DEGREES = 1 << 16  # a tile of lanes whose tables stay in the cache
@@ -191,7 +190,7 @@ def _power(a: Any, r: Any) -> Any:
 
 
 # ------------------------------------------------------------------ series that end early
-def declared(owner: Any, table: Array) -> Any:
+def declared(owner: Owner, table: Array) -> Owner:
     """Return the series of a table that ends below the order.
 
     By hand its order is lower; in a driver the missing coefficients are nan, and the driver goes on

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
 from taylor.core.algebra import Algebra, Graded, Univariate, few_products
-from taylor.core.calls import Call
+from taylor.core.calls import Call, Row
 from taylor.core.conditions import Condition
 from taylor.core.functions import real_power
 from taylor.core.instructions import Add, Arithmetic, Div, Einsum, Mul, Op
-from taylor.core.integrals import Row
 from taylor.core.maps import Gather, Map
 from taylor.core.memory import in_memory, in_rows, taken
 from taylor.core.operand import Shape, bind, fits, host, lift
@@ -43,9 +42,10 @@ from taylor.series.rows import ALONE, BOTH, LEFT, RIGHT, Live, by_code, declared
 
 FLOAT, OBJECT = np.dtype(float), np.dtype(object)
 REALS, ZEROS = (float, int), (float, int, np.float64)
+T = TypeVar("T")
 # the owner of an operation, its operands (of one table and a constant the table first), which sides
 # are tables, and the degrees of the operands as polynomials
-Met = tuple[Any, Any, Any, Live, float, float]
+Met = tuple[T, Any, Any, Live, float, float]
 
 
 def level_over(x: Any) -> Tag:
@@ -121,7 +121,7 @@ class Series(Coefficients):
         count = "" if isinstance(a, Univariate) else f"{a.variables} variables, "
         return f"{type(self).__name__} ({count}order {a.order})"
 
-    def _met(self, other: Any, right: bool = False) -> Met | None:
+    def _met(self, other: Any, right: bool = False) -> Met[Self] | None:
         """Return the matching operands (see `Met`) of self ∘ other, or (right) of other ∘ self.
 
         None if the other is no number for a series.
@@ -138,7 +138,7 @@ class Series(Coefficients):
         x, y = _aligned(x, y) if live is BOTH else _scalar(x, y)
         return owner, x, y, live, a, b
 
-    def _pair(self, x: Any, y: Any) -> Met:
+    def _pair(self, x: Any, y: Any) -> Met[Self]:
         """Return the operands of an operation on x and y, as they are."""
         owner = host((x, y))
         first, second = owner._mine((x, y))
@@ -189,10 +189,10 @@ class Series(Coefficients):
         return result
 
     # -------------------------------------------------------------- arithmetic
-    def _added(self, met: Met | None, minus: bool) -> Any:
+    def _added(self, met: Met[Self] | None, minus: bool) -> Self:
         """Return x + y, or x - y."""
         if met is None:
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]
         owner, x, y, live, a, b = met
         with np.errstate(all="ignore"):
             if live is BOTH:
@@ -203,7 +203,7 @@ class Series(Coefficients):
                 table = _moved(-x if minus else x, y)
         return owner._make(table, owner.algebra, owner.tag, a if a > b else b)
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: Any) -> Self:
         if type(other) in REALS and self._is_floats():
             table = self._coef.copy("K")
             with np.errstate(all="ignore"):
@@ -213,18 +213,18 @@ class Series(Coefficients):
 
     __radd__ = __add__
 
-    def __sub__(self, other: Any) -> Any:
-        return self + -other if type(other) in REALS else self._added(self._met(other), True)
+    def __sub__(self, other: Any) -> Self:
+        return self.__add__(-other) if type(other) in REALS else self._added(self._met(other), True)
 
-    def __rsub__(self, other: Any) -> Any:
+    def __rsub__(self, other: Any) -> Self:
         if type(other) in REALS:
-            return -self + other
+            return (-self).__add__(other)
         return self._added(self._met(other, True), True)
 
     def __neg__(self) -> Self:
         return self._new(-self._coef, reach=self._reach)
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: Any) -> Self:
         if type(other) in REALS and self._is_floats():
             with np.errstate(all="ignore"):
                 return self._new(self._coef * other, reach=self._reach if other else 0)
@@ -254,19 +254,19 @@ class Series(Coefficients):
         table[0] = x[0] * y[0]  # NumPy's own rounding
         return table
 
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self, other: Any) -> Self:
         if type(other) in REALS and other and self._is_floats():
             with np.errstate(all="ignore"):
                 return self._new(self._coef / other, reach=self._reach)
         return self._divided(self._met(other))
 
-    def __rtruediv__(self, other: Any) -> Any:
+    def __rtruediv__(self, other: Any) -> Self:
         return self._divided(self._met(other, True))
 
-    def _divided(self, met: Met | None) -> Any:
+    def _divided(self, met: Met[Self] | None) -> Self:
         """Return x/y."""
         if met is None:
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]
         owner, x, y, live, a, _ = met
         if live is not LEFT:
             given = [y, x] if live is RIGHT else [x, y]
@@ -289,7 +289,7 @@ class Series(Coefficients):
             raise PoleError("division by a series whose value is zero")
         return owner._new(rows.swept(engine.QUOTIENTS[RIGHT], owner.algebra, [x], [y]))
 
-    def _quotient(self, x: Array, y: Array) -> Any:
+    def _quotient(self, x: Array, y: Array) -> Self:
         """Return the quotient of two tables."""
         if y.ndim == 1 and is_zero(base(y[0])):
             if isinstance(self.algebra, Univariate):
@@ -300,7 +300,7 @@ class Series(Coefficients):
                 )
         return self._new(rows.swept(engine.QUOTIENTS[BOTH], self.algebra, [x, y]))
 
-    def _cancel(self, x: Array, y: Array) -> Any:
+    def _cancel(self, x: Array, y: Array) -> Self:
         """Return x/y where y starts at degree v > 0: t^v cancels and v degrees are lost."""
         ux, uy = np.flatnonzero(nonzero(x)), np.flatnonzero(nonzero(y))
         v = int(uy[0]) if len(uy) else self.order + 1
@@ -315,10 +315,10 @@ class Series(Coefficients):
         lower = Univariate(self.order - v)
         return declared(self, (self._new(x[v:], lower) / self._new(y[v:], lower))._coef)
 
-    def __pow__(self, r: Any, mod: Any = None) -> Any:
+    def __pow__(self, r: Any, mod: Any = None) -> Self:
         if mod is None and self._is_floats():
             if type(r) is int and r > 1:
-                y = integer_power(self, r)
+                y: Self = integer_power(self, r)
                 if np.isfinite(y._coef).all():
                     y._coef[0] = self._coef[0] ** r
                     return y

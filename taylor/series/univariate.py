@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taylor.core.algebra import Univariate, check_order
 from taylor.core.functions import sqrt
@@ -15,14 +16,12 @@ from taylor.core.singular import is_zero
 from taylor.core.tables import nonzero
 from taylor.errors import DomainError
 from taylor.numbers import factorials
-from taylor.numbers.kinds import Floats, Kind, base, is_operand
+from taylor.numbers.kinds import Array, Floats, Kind, base, is_operand
 from taylor.numbers.values import as_array, divisible, together, zeros
 from taylor.series import text
 from taylor.series.coefficients import UNKNOWN
 from taylor.series.powers import PowerSeries, check_inner, horner, solution
 from taylor.series.series import level_over
-
-Array = Any
 
 
 class Taylor(PowerSeries):
@@ -132,7 +131,7 @@ class Taylor(PowerSeries):
             )
         return factorials.derivative(self._coef, self.algebra.degrees, k, math.factorial(k))
 
-    def derivatives(self) -> Array:
+    def derivatives(self) -> NDArray[Any]:
         """Return all derivatives 0..order, along the first axis.
 
         >>> (Taylor.variable(3, order=2) ** 2).derivatives().tolist()
@@ -140,7 +139,8 @@ class Taylor(PowerSeries):
         """
         degrees = self.algebra.degrees
         weights = np.array([math.factorial(k) for k in degrees.tolist()], dtype=object)
-        return factorials.scaled(self._coef, degrees, slice(len(weights)), weights)
+        found = factorials.scaled(self._coef, degrees, slice(len(weights)), weights)
+        return cast(NDArray[Any], found)
 
     def deriv(self, m: int = 1) -> Self:
         """Return the series of the m-th derivative; the order is lower by m.
@@ -178,7 +178,7 @@ class Taylor(PowerSeries):
         coef, h = together(self._coef, h)
         return horner(coef, h)
 
-    def compose(self, g: Taylor) -> Any:
+    def compose(self, g: Taylor) -> Self:
         """Return self ∘ g, the series of self(g(t)); g must have the constant term 0.
 
         >>> t = Taylor.variable(0.0, order=3)
@@ -191,7 +191,7 @@ class Taylor(PowerSeries):
             )
         self._check(g)
         check_inner(g)
-        return self(g)
+        return cast(Self, self(g))
 
     def inverse(self) -> Self:
         """Return the compositional inverse g of y - y_0 (reversion): y(g(s)) = y_0 + s.
@@ -235,7 +235,7 @@ class Taylor(PowerSeries):
         return self._new(result)
 
     # -------------------------------------------------------------- what the coefficients tell
-    def roots(self, radius: float | None = None) -> Array:
+    def roots(self, radius: float | None = None) -> NDArray[Any]:
         """Return the zeros (displacements) of the polynomial, nearest first, at most `radius` away.
 
         Without `radius` those inside the estimated radius of convergence are returned.
@@ -314,7 +314,7 @@ class Taylor(PowerSeries):
         return top, bottom
 
 
-def formal_sqrt(x: Any) -> Any:
+def formal_sqrt(x: Taylor) -> Taylor:
     """Return the formal square root of a univariate series: t**n·u even where sqrt is |t|**n·u.
 
     The leading degree v must be even and its coefficient positive; v/2 degrees are lost.

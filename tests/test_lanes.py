@@ -1,0 +1,144 @@
+"""Functions at many points: in lanes of machine code, in turn, by executors and blocks."""
+
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import taylor
+
+RNG = np.random.default_rng(3)
+X = RNG.normal(size=(57, 4))
+A = RNG.normal(size=(4, 4))
+MADE = [pytest.param(taylor.lanes, id="lanes"), pytest.param(taylor.map, id="map")]
+
+
+def energy(x, a):
+    return np.sum(np.tanh(a @ x) ** 2) * np.exp(-x[0])
+
+
+def branches(x):
+    s = 0.0
+    for e in x:
+        s = s + (e**2 if e > 0 else -3.0 * e)
+    return s if s < 4.0 else np.sqrt(s)
+
+
+def tree(x):
+    return {"first": x[0], "rest": (x[1:] ** 2, np.sum(x))}
+
+
+CASES = {
+    "scalar": branches,
+    "vector": lambda x: np.cumsum(np.sin(x)),
+    "sorted": lambda x: np.sort(x)[1:] * x[0],
+    "constant": lambda x: 3.0,
+    "complex": lambda x: np.exp(1j * x),
+    "gradient": lambda x: taylor.gradient(branches, x),
+    "hessian": lambda x: taylor.hessian(lambda y: energy(y, A), x),
+    "linalg": lambda x: np.linalg.solve(A + np.diag(x**2), x),
+}
+
+
+@pytest.mark.parametrize("make", MADE)
+@pytest.mark.parametrize("case", CASES)
+def test_they_are_the_function_at_each_point(case, make):
+    f = CASES[case]
+    g = make(f)
+    expected = np.array([f(x) for x in X])
+    for count in (57, 57, 1, 3):
+        found = g(X[:count])
+        assert found.shape == expected[:count].shape
+        np.testing.assert_allclose(found, expected[:count], rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("make", MADE)
+def test_axes_of_points(make):
+    expected = np.array([energy(x, A) for x in X])
+    np.testing.assert_allclose(make(energy, (0, None))(X, A), expected, rtol=1e-12)
+    np.testing.assert_allclose(make(energy, (-1, None))(X.T, A), expected, rtol=1e-12)
+    both = make(lambda x, y: x @ y)(X, X[::-1].copy())
+    np.testing.assert_allclose(both, np.sum(X * X[::-1], 1), rtol=1e-12)
+    keyword = make(lambda x, scale=1.0, square=False: scale * (x[0] ** 2 if square else x[0]))
+    np.testing.assert_allclose(keyword(X, scale=3.0), 3 * X[:, 0])
+    np.testing.assert_allclose(keyword(X, square=True), X[:, 0] ** 2)
+
+
+@pytest.mark.parametrize("make", MADE)
+def test_trees(make):
+    found = make(tree)(X)
+    np.testing.assert_array_equal(found["first"], X[:, 0])
+    np.testing.assert_allclose(found["rest"][0], X[:, 1:] ** 2)
+    np.testing.assert_allclose(found["rest"][1], X.sum(1))
+    assert make(lambda p: p["a"] * p["b"])({"a": X, "b": X[:, :1]}).shape == X.shape
+
+
+@pytest.mark.parametrize("make", MADE)
+def test_points_that_are_not_finite(make):
+    x = X.copy()
+    x[3, 0], x[5, 1] = np.nan, np.inf
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(make(branches)(x), [branches(e) for e in x])
+        np.testing.assert_allclose(make(np.log)(np.array([1.0, -1.0])), [0.0, np.nan])
+
+
+@pytest.mark.parametrize("make", MADE)
+def test_they_are_differentiable(make):
+    def mean(a):
+        return np.mean(make(energy, (0, None))(X[:5], a))
+
+    def plain(a):
+        return sum(energy(x, a) for x in X[:5]) / 5
+
+    np.testing.assert_allclose(taylor.gradient(mean, A), taylor.gradient(plain, A), rtol=1e-12)
+    line = make(lambda t, s: np.sin(t * s), (0, None))
+    np.testing.assert_allclose(
+        taylor.derivative(lambda s: line(X[:, 0], s), 2.0), X[:, 0] * np.cos(2 * X[:, 0])
+    )
+
+
+@pytest.mark.parametrize("make", MADE)
+def test_executors(make):
+    with ThreadPoolExecutor(2) as pool:
+        found = make(branches, executor=pool)(X)
+        found_tree = make(tree, executor=pool)(X)
+    np.testing.assert_allclose(found, [branches(x) for x in X], rtol=1e-12)
+    np.testing.assert_allclose(found_tree["rest"][1], X.sum(1))
+
+
+@pytest.mark.parametrize("make", MADE)
+def test_blocks_of_dask(make):
+    array = pytest.importorskip("dask.array")
+    x = array.from_array(X, chunks=(10, 4))
+    found = make(energy, (0, None))(x, A)
+    assert found.chunks[0] == x.chunks[0]
+    np.testing.assert_allclose(found.compute(), [energy(e, A) for e in X], rtol=1e-12)
+    slopes = make(lambda x: taylor.gradient(branches, x))(x)
+    np.testing.assert_allclose(slopes.compute(), [taylor.gradient(branches, e) for e in X])
+
+
+def test_what_has_no_code_is_said_once():
+    f = taylor.lanes(lambda x: float(x[0]) * x)
+    with pytest.warns(taylor.PerformanceWarning, match="in lanes"):
+        found = f(X)
+    np.testing.assert_allclose(found, X[:, :1] * X)
+    assert f.reason
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        f(X)
+
+
+def test_mistakes():
+    with pytest.raises(taylor.ShapeMismatch, match="different numbers of points"):
+        taylor.lanes(lambda x, y: x @ y)(X, X[:3])
+    with pytest.raises(taylor.ShapeMismatch, match="no axis 2"):
+        taylor.lanes(branches, 2)(X)
+    with pytest.raises(taylor.ShapeMismatch, match="no argument has"):
+        taylor.lanes(branches, None)(X)
+    with pytest.raises(TypeError, match="2 entries for 1"):
+        taylor.lanes(branches, (0, 0))(X)
+    with pytest.raises(TypeError, match="must be a function"):
+        taylor.lanes(3)
+    with pytest.raises(TypeError, match="different form"):
+        taylor.map(lambda x: x if x[0] > 0 else [x, x])(X)
