@@ -18,7 +18,7 @@ from taylor.core.algebra import CACHED_PAIRS, Graded
 from taylor.core.program import Program
 from taylor.llvm.function import Function
 from taylor.llvm.registers import Scalar
-from taylor.machine.emit import Unsupported, broadcast, empty
+from taylor.machine.emit import Symbol, Unsupported, broadcast, empty
 from taylor.machine.nests import Strided, axes_of, over_axes, terms_of
 
 ROOM = 1 << 22  # coefficients of all tables of a program
@@ -44,48 +44,44 @@ class Pairs:
         f, span = self.f, self.part(k)
         place = self.lists.setdefault((k, lo, hi, x is y), len(self.lists))
         lists = f.word(f.address("%data", [], self.place), "ptr")
-        p, q, starts, weights = (
-            f.word(f.address(lists, [], 4 * place + i), "ptr") for i in range(4)
-        )
-        weighted = self.weighted or x is y
+        pairs = [f.word(f.address(lists, [], 4 * place + i), "ptr") for i in range(4)]
         shape = np.broadcast_shapes(x.part_shape, y.part_shape)
-        complex = x.complex or y.complex
-        out = empty(f, (span.stop - span.start, *shape), complex)
+        out = empty(f, (span.stop - span.start, *shape), x.complex or y.complex)
+        with f.loop(0, span.stop - span.start) as rows:
+            self._row(rows.index, pairs, x, y, out)
+        return out
+
+    def _row(self, r: str, pairs: list[str], x: Any, y: Any, out: Symbol) -> None:
+        """Write coefficient r of a part: Σ weights·x[p]·y[q]."""
+        f, shape, (*places, starts, weights) = self.f, out.shape[1:], pairs
         parts = [broadcast(v.memory(0), shape) for v in (x, y)]
         inner = Strided(f, shape, None, out.slot, out.offset, out.strides[1:], plane=out.plane)
         axes = axes_of(inner, parts)
-        to = [stride for _, stride, _ in axes]
+        first, stop = f.entry(starts, r), f.entry(starts, f.whole("add", r, 1))
 
-        def row(r: str) -> None:
-            first, stop = f.entry(starts, r), f.entry(starts, f.whole("add", r, 1))
+        def element(index: list[Any], width: int) -> None:
+            def added(i: str, total: Scalar) -> Scalar:
+                values = []
+                for k, (table, v, part) in enumerate(zip(places, (x, y), parts, strict=True)):
+                    strides = [s[k] for _, _, s in axes]
+                    along = f.unit > 1 or strides[-1:] == [1]
+                    where = [(f.entry(table, i), v.size_of_part), *terms_of(index, strides)]
+                    values.append(part.load(where, width if along else 1))
+                if self.weighted or x is y:
+                    values[0] = values[0] * f.load(f.address(weights, [(i, 1)], 0), 1)
+                return f.fma(values[0], values[1], total)
 
-            def element(index: list[Any], width: int) -> None:
-                def added(i: str, total: Scalar) -> Scalar:
-                    values = []
-                    for k, (table, v, part) in enumerate(zip((p, q), (x, y), parts, strict=True)):
-                        strides = [s[k] for _, _, s in axes]
-                        along = f.unit > 1 or strides[-1:] == [1]
-                        where = [(f.entry(table, i), v.size_of_part), *terms_of(index, strides)]
-                        values.append(part.load(where, width if along else 1))
-                    if weighted:
-                        values[0] = values[0] * f.load(f.address(weights, [(i, 1)], 0), 1)
-                    return f.fma(values[0], values[1], total)
+            def two(i: str, totals: list[Scalar]) -> list[Scalar]:
+                return [added(i, totals[0]), added(f.whole("add", i, 1), totals[1])]
 
-                def two(i: str, totals: list[Scalar]) -> list[Scalar]:
-                    return [added(i, totals[0]), added(f.whole("add", i, 1), totals[1])]
+            total, start = f.zero(width, out.complex), first
+            if f.unit == 1 and not axes:  # two sums of numbers, else one would wait for itself
+                start = f.whole("sub", stop, f.whole("and", f.whole("sub", stop, first), 1))
+                total = operator.add(*f.fold(first, start, [total] * 2, two, 2, maybe=True))
+            (total,) = f.fold(start, stop, [total], lambda i, t: [added(i, *t)], maybe=True)
+            inner.store(total, [(r, out.strides[0]), *terms_of(index, [to for _, to, _ in axes])])
 
-                total, start = f.zero(width, complex), first
-                if f.unit == 1 and not axes:  # two sums of numbers, else one would wait for itself
-                    start = f.whole("sub", stop, f.whole("and", f.whole("sub", stop, first), 1))
-                    total = operator.add(*f.fold(first, start, [total] * 2, two, 2, maybe=True))
-                (total,) = f.fold(start, stop, [total], lambda i, t: [added(i, *t)], maybe=True)
-                inner.store(total, [(r, out.strides[0]), *terms_of(index, to)])
-
-            over_axes(f, axes, element, padded=len(axes) == 1)
-
-        with f.loop(0, span.stop - span.start) as rows:
-            row(rows.index)
-        return out
+        over_axes(f, axes, element, padded=len(axes) == 1)
 
 
 def check(program: Program, algebra: Graded, unit: int) -> None:
