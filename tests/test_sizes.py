@@ -10,17 +10,18 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2394,
+    "numbers": 2409,
     "llvm": 1672,
     "core": 6925,
     "linalg": 1200,
     "arrays": 1700,
-    "machine": 3352,
+    "machine": 3405,
     "series": 2228,
     "drivers": 4886,
+    "scipy": 1910,
     "ode": 4345,
     "command": 430,
-    ".": 630,
+    ".": 633,
     "hyperdual": 210,
 }
 FILE, FUNCTION = 600, 45
