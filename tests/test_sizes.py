@@ -10,12 +10,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2409,
+    "numbers": 2394,
     "llvm": 1672,
     "core": 6925,
     "linalg": 1200,
     "arrays": 1700,
-    "machine": 3405,
+    "machine": 3348,
     "series": 2228,
     "drivers": 4886,
     "scipy": 1910,
