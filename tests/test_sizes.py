@@ -10,13 +10,13 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2394,
+    "numbers": 2409,
     "llvm": 1672,
     "core": 6925,
     "linalg": 1200,
-    "arrays": 1700,
-    "machine": 3348,
-    "series": 2228,
+    "arrays": 1643,
+    "machine": 3405,
+    "series": 2195,
     "drivers": 4886,
     "scipy": 1910,
     "ode": 4345,
