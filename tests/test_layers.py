@@ -39,6 +39,10 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit", "recorded",
         "forms", "compile", "lanes",
     ],
+    "scipy": [
+        "analytic", "formulas", "probability", "classical", "rows", "waves", "ufuncs", "special",
+        "__init__",
+    ],
     "ode": [
         "files", "control", "options", "roots", "dense", "system", "pieces", "surfaces", "machine",
         "lanes", "stepper", "integrator", "jets", "events", "results", "sensitivity", "solve",

@@ -216,12 +216,13 @@ def call(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
 # ------------------------------------------------------------------ ufuncs
 UFUNCS: dict[np.ufunc, Handler] = {}
 SCIPY: dict[str, Handler] = {}  # ufuncs of scipy.special, which need not be installed, by name
+MORE: list[Callable[[], object]] = []  # what adds to them, called when one is missed
 METHODS: dict[str, Handler] = {}  # "reduce": handler(ufunc, array, axis=0, ...)
 
 
 def call_ufunc(ufunc: np.ufunc, kind: str, inputs: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Return what a ufunc (kind "__call__") or a method of it means for values of the package."""
-    handler = METHODS.get(kind) or UFUNCS.get(ufunc) or SCIPY.get(ufunc.__name__)
+    handler = METHODS.get(kind) or UFUNCS.get(ufunc) or of_scipy(ufunc.__name__)
     if handler is None:
         raise TypeError(
             f"{full_name(ufunc)} has no derivative in taylor; write it with functions that have "
@@ -233,6 +234,13 @@ def call_ufunc(ufunc: np.ufunc, kind: str, inputs: Sequence[Any], kwargs: dict[s
     if not kwargs and kind not in METHODS:
         return handler(*inputs)
     return _bound(ufunc, kind, handler)(inputs, kwargs)
+
+
+def of_scipy(name: str) -> Handler | None:
+    """Return what a ufunc of scipy.special means; most of them are imported with the first."""
+    while name not in SCIPY and MORE:
+        MORE.pop()()
+    return SCIPY.get(name)
 
 
 @functools.cache
