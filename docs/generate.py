@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from taylor.core.expand import of_row
+from taylor.core.calls import Row
 from taylor.core.functions import sqrt
 from taylor.core.instructions import ADD, MUL, Const, Input, Scale
-from taylor.core.integrals import Row
-from taylor.core.program import Program
+from taylor.core.program import Program, of_row
 from taylor.core.sides import Choose
 from taylor.core.table import TABLE, Elementary
 

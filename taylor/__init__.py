@@ -19,7 +19,7 @@ from taylor.arrays import products as products
 from taylor.arrays import sequences as sequences
 from taylor.arrays import statistics as statistics
 from taylor.arrays.elementwise import logsumexp, where
-from taylor.core import functions
+from taylor.core import binding, functions
 from taylor.core.functions import *  # noqa: F403
 from taylor.core.program import Program, record
 from taylor.core.table import define, rule
@@ -40,6 +40,7 @@ from taylor.series.univariate import Taylor, formal_sqrt
 
 if TYPE_CHECKING:
     from taylor import ode as ode
+    from taylor import scipy as scipy
     from taylor.drivers.compile import *  # noqa: F403
     from taylor.drivers.derivatives import *  # noqa: F403
     from taylor.drivers.implicit import *  # noqa: F403
@@ -61,6 +62,7 @@ LATER = {
     "drivers.lanes": ("lanes", "map"),
     "drivers.transform": ("forward", "reverse"),
     "ode": (),
+    "scipy": (),
 }  # fmt: skip
 
 __version__ = "0.1.0"
@@ -72,6 +74,7 @@ __all__ = [
 ]  # fmt: skip
 __all__ += [name for names in LATER.values() for name in names]
 __all__ += errors.__all__ + functions.__all__
+binding.MORE.append(lambda: import_module("taylor.scipy.ufuncs"))
 
 
 if not TYPE_CHECKING:  # to whom any name would be one of the package

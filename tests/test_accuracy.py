@@ -18,7 +18,7 @@ from test_elementary import TWO_SIDED, arguments, is_extreme, run
 import taylor
 from taylor import Taylor, TaylorN, record
 from taylor.core.algebra import Univariate
-from taylor.core.expand import expand
+from taylor.core.program import expand
 from taylor.core.sweep import sweep
 from taylor.core.table import TABLE
 

@@ -14,7 +14,7 @@ import pytest
 
 import taylor
 from taylor import CompileError, PerformanceWarning
-from taylor.core.expand import expand
+from taylor.core.program import expand
 from taylor.core.table import TABLE, define
 from taylor.machine.machine import Machine
 from taylor.ode import TaylorIntegrator, solve_ensemble, solve_ivp

@@ -10,7 +10,7 @@ import taylor
 from hyperdual import HyperDual
 from taylor import Taylor, TaylorN
 from taylor.core.algebra import Univariate, multivariate
-from taylor.core.expand import expand
+from taylor.core.program import expand
 from taylor.core.sweep import sweep
 from taylor.drivers.checkpoint import checkpoint, count, schedule
 from taylor.drivers.several import pullback

@@ -6,7 +6,7 @@ import pytest
 import taylor
 from hyperdual import HyperDual
 from taylor import Taylor, TaylorN
-from taylor.core.expand import expand
+from taylor.core.program import expand
 from taylor.core.sweep import Sweep
 from taylor.machine import engine
 from taylor.machine.machine import Machine

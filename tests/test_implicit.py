@@ -13,7 +13,7 @@ import taylor
 from hyperdual import HyperDual
 from taylor import DomainError, ShapeMismatch, Taylor, TaylorN
 from taylor.core.algebra import Univariate
-from taylor.core.expand import expand
+from taylor.core.program import expand
 from taylor.core.sweep import sweep
 from taylor.drivers.implicit import fixed_point, implicit_root
 from taylor.drivers.transform import forward, reverse

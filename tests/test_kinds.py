@@ -19,7 +19,7 @@ from mpmath import iv, mp, mpf
 import hyperdual
 import taylor
 from taylor import Taylor, TaylorN
-from taylor.core.expand import expand
+from taylor.core.program import expand
 from taylor.core.sweep import sweep
 
 HALF, THIRD = Fraction(1, 2), Fraction(1, 3)

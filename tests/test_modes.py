@@ -368,3 +368,45 @@ def test_methods_without_a_derivative_say_so():
             gradient(lambda z, method=method: method(Taylor([z, z, 1.0])), 0.5)
     with pytest.raises(AttributeError, match="a recorded value has no 'deriv'"):
         record(lambda s: s.deriv(), 1.0)
+
+
+NEED_VALUES = {
+    "gradient": lambda x: taylor.gradient(lambda y: np.sum(np.log(y)), x),
+    "derivative": lambda x: taylor.derivative(np.log, x),
+    "hessian": lambda x: taylor.hessian(lambda y: np.sum(np.log(y)), x),
+    "jvp": lambda x: taylor.jvp(lambda y: np.sum(np.log(y)), x, np.ones(2))[1],
+    "hvp": lambda x: taylor.hvp(lambda y: np.sum(np.log(y)), x, np.ones(2)),
+    "data": lambda x: taylor.gradient(lambda y, a: np.sum(np.log(y) * a), x, x),
+    "nested": lambda x: taylor.gradient(lambda z: taylor.derivative(np.log, z[0]), x),
+}
+
+
+@pytest.mark.parametrize("case", NEED_VALUES)
+def test_a_derivative_in_compiled_code_needs_the_value_of_the_function(case):
+    """1/x is finite at x < 0, where log(x) has no derivative."""
+    f = NEED_VALUES[case]
+    good, bad = np.array([1.0, 2.0]), np.array([-1.0, 2.0])
+    compiled, recorded = taylor.compile(f), taylor.record(f, good)
+    np.testing.assert_allclose(compiled(good), f(good), rtol=1e-12)
+
+    def outcome(g):
+        with np.errstate(all="ignore"):
+            try:
+                return repr(np.isnan(g(bad)))
+            except taylor.DomainError:
+                return "no derivative"
+
+    assert outcome(compiled) == outcome(f)
+    with pytest.raises(taylor.GuardError), np.errstate(all="ignore"):
+        recorded(bad)
+
+
+def test_ensembles_of_hamiltonian_systems_stay_in_lanes():
+    from taylor.ode.members import in_lanes
+    from taylor.ode.system import System
+
+    def energy(z):
+        return z[1] ** 2 / 2 - np.cos(z[0]) + np.log(1.0 + z[0] ** 2)
+
+    system = System(lambda t, z: taylor.gradient(energy, z)[::-1], 0.0, np.ones(2), ())
+    assert in_lanes and system.program is not None and not system.program.guards

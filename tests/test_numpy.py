@@ -14,8 +14,8 @@ import taylor
 from hyperdual import HyperDual
 from taylor import ShapeMismatch, Taylor, TaylorN, record
 from taylor.core.algebra import Univariate
-from taylor.core.expand import expand
 from taylor.core.operand import lift
+from taylor.core.program import expand
 from taylor.core.sweep import sweep
 
 RNG = np.random.default_rng(7)

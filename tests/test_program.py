@@ -10,10 +10,9 @@ import taylor
 from hyperdual import HyperDual
 from taylor import ForeignNodeError, GuardError, ShapeMismatch, Taylor, TaylorN, TraceError, record
 from taylor.core.algebra import Univariate, multivariate, squarefree
-from taylor.core.expand import expand
+from taylor.core.calls import Integral, Row
 from taylor.core.instructions import ADD, MUL, Const, Input, Instruction
-from taylor.core.integrals import Integral, Row
-from taylor.core.program import Guard, Program
+from taylor.core.program import Guard, Program, expand
 from taylor.core.sweep import sweep
 
 M = np.array([[2.0, -1.0, 0.5], [0.0, 1.0, 3.0]])

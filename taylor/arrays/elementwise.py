@@ -63,17 +63,14 @@ def isclose(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool 
     return near | same | (np.isnan(a) & np.isnan(b)) if equal_nan else near | same
 
 
-@implements(np.allclose)
-def allclose(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False) -> bool:
-    """Return np.allclose(a, b, ...) of the values."""
-    return bool(np.all(isclose(a, b, rtol, atol, equal_nan)))
-
-
 define({
     np.shape: lambda a: a.shape,
     np.ndim: lambda a: a.ndim,
     np.size: lambda a, axis=None: (
         int(np.prod([a.shape[i] for i in axes_of(axis, a.ndim)], dtype=int))
+    ),
+    np.allclose: lambda a, b, rtol=1e-5, atol=1e-8, equal_nan=False: (
+        bool(np.all(isclose(a, b, rtol, atol, equal_nan)))
     ),
     np.array_equal: lambda a1, a2: np.shape(a1) == np.shape(a2) and bool(np.all(a1 == a2)),
     np.real: lambda val: val.real,
@@ -91,15 +88,8 @@ for _alias, _name in (("around", "round"), ("amax", "max"), ("amin", "min")):
 # ------------------------------------------------------------------ ufuncs
 def _binary(name: str) -> Callable[[Any, Any], Any]:
     """Return the operator as a function that never asks a plain left operand first."""
-
-    def call(x: Any, y: Any) -> Any:
-        return (
-            getattr(x, f"__{name}__")(y)
-            if isinstance(x, Operand)
-            else getattr(y, f"__r{name}__")(x)
-        )
-
-    return call
+    left, right = f"__{name}__", f"__r{name}__"
+    return lambda x, y: getattr(x, left)(y) if isinstance(x, Operand) else getattr(y, right)(x)
 
 
 def _comparison(op: Any, mirrored: Any) -> Callable[[Any, Any], Any]:
@@ -139,11 +129,6 @@ def _copysign(x: Any, y: Any) -> Any:
     return np.where(by_value(np.signbit)(y), -size, size)
 
 
-def _modf(x: Any) -> Any:
-    whole = functions.trunc(x)
-    return x - whole, whole
-
-
 def _ldexp(x: Any, exponent: Any) -> Any:
     if isinstance(exponent, Operand):
         raise TypeError("np.ldexp: the exponent are plain integers")
@@ -160,7 +145,7 @@ _ufuncs: dict[np.ufunc, Callable[..., Any]] = {
     np.floor_divide: _binary("floordiv"),
     np.divmod: lambda x, y: (functions.floor(x / y), functions.mod(x, y)),
     np.fmod: lambda x, y: x - functions.trunc(x / y) * y,
-    np.modf: _modf,
+    np.modf: lambda x: (x - (whole := functions.trunc(x)), whole),
     np.negative: operator.neg,
     np.positive: operator.pos,
     np.conjugate: lambda x: x.conjugate(),

@@ -26,31 +26,23 @@ def _view(func: Any) -> Handler:
     return lambda x, *args, **named: lift(x)._viewed(lambda i: func(i, *args, **named))
 
 
-def _copy(func: Any) -> Handler:
-    return lambda x, *args, **named: rearrange([lift(x)], lambda i: func(i, *args, **named))
-
-
 def _of_list(func: Any) -> Handler:
     return lambda arrays, *args, **named: rearrange(
         [lift(x) for x in arrays], lambda *i: func(i, *args, **named)
     )
 
 
-def _of_all(func: Any) -> Handler:
-    return lambda *arrays, **named: rearrange(
-        [lift(x) for x in arrays], lambda *i: func(*i, **named)
-    )
-
-
-def _of_places(func: Any, places: Sequence[int]) -> Handler:
-    """Return the handler of a function that moves the elements of some of its arguments."""
+def _of_places(func: Any, places: Sequence[int] | None) -> Handler:
+    """Return the handler of a function that moves the elements of some of its arguments, or all."""
 
     def handler(*args: Any, **named: Any) -> Any:
+        at = range(len(args)) if places is None else places
+
         def moved(*positions: Any) -> Any:
-            known = dict(zip(places, positions, strict=True))
+            known = dict(zip(at, positions, strict=True))
             return func(*(known.get(n, x) for n, x in enumerate(args)), **named)
 
-        return rearrange([lift(args[n]) for n in places], moved)
+        return rearrange([lift(args[n]) for n in at], moved)
 
     return handler
 
@@ -72,24 +64,25 @@ MOVES: dict[Callable[[Any], Handler], tuple[Any, ...]] = {
         np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, np.unstack, np.matrix_transpose,
         np.linalg.matrix_transpose, np.lib.stride_tricks.sliding_window_view,
     ),
-    _copy: (
-        np.roll, np.take, np.repeat, np.tile, np.diagflat, np.tril, np.triu, np.delete, np.copy,
-        np.take_along_axis, np.resize,
-    ),
     _of_list: (
         np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack,
     ),
-    _of_all: (np.meshgrid,),
     _of_each: (np.atleast_1d, np.atleast_2d, np.atleast_3d),
 }  # fmt: skip
-PLACES: dict[Any, Sequence[int]] = {
-    np.append: (0, 1), np.insert: (0, 2), np.compress: (1,), np.extract: (1,),
+PLACES: dict[Sequence[int] | None, tuple[Any, ...]] = {
+    (0,): (
+        np.roll, np.take, np.repeat, np.tile, np.diagflat, np.tril, np.triu, np.delete, np.copy,
+        np.take_along_axis, np.resize,
+    ),
+    (0, 1): (np.append,), (0, 2): (np.insert,), (1,): (np.compress, np.extract),
+    None: (np.meshgrid,),
 }  # fmt: skip
 for _handler, _functions in MOVES.items():
     for _func in _functions:
         family(_func, _handler(_func))
-for _func, _places in PLACES.items():
-    family(_func, _of_places(_func, _places))
+for _places, _functions in PLACES.items():
+    for _func in _functions:
+        family(_func, _of_places(_func, _places))
 for _func, _writing in memory.FUNCTIONS.items():
     family(_func, _writing)
 
@@ -172,27 +165,23 @@ def pad(
 
 
 # ------------------------------------------------------------------ new arrays of the same kind
-def _like(name: str, a: Any, fill: Any, dtype: Any, shape: Any) -> Any:
+def _filled(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> Any:
     """Return an array filled with one value: plain, if its dtype can hold no derivatives."""
     if dtype is not None and np.dtype(dtype).kind in "iub":
-        if isinstance(fill, Operand):
-            floating(name, dtype)
-        return np.full(np.shape(a) if shape is None else shape, fill, dtype=dtype)
+        if isinstance(fill_value, Operand):
+            floating("np.full_like", dtype)
+        return np.full(np.shape(a) if shape is None else shape, fill_value, dtype=dtype)
     a = a if dtype is None else cast(a, np.dtype(dtype))
     if shape is None:
         found = laid_as(a._zeros(a.shape), a)
     else:
         found = a._zeros(shape if isinstance(shape, tuple) else (shape,))
-    return found if type(fill) is int and fill == 0 else found + fill
+    return found if type(fill_value) is int and fill_value == 0 else found + fill_value
 
 
 define({
-    np.zeros_like: lambda a, dtype=None, shape=None: _like("np.zeros_like", a, 0, dtype, shape),
-    np.ones_like: lambda a, dtype=None, shape=None: _like("np.ones_like", a, 1, dtype, shape),
-    np.empty_like: lambda prototype, dtype=None, shape=None: (
-        _like("np.empty_like", prototype, 0, dtype, shape)
-    ),
-    np.full_like: lambda a, fill_value, dtype=None, shape=None: (
-        _like("np.full_like", a, fill_value, dtype, shape)
-    ),
+    np.zeros_like: lambda a, dtype=None, shape=None: _filled(a, 0, dtype, shape),
+    np.ones_like: lambda a, dtype=None, shape=None: _filled(a, 1, dtype, shape),
+    np.empty_like: lambda prototype, dtype=None, shape=None: _filled(prototype, 0, dtype, shape),
+    np.full_like: _filled,
 })  # fmt: skip

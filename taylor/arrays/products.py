@@ -162,9 +162,7 @@ def _inner(a: Any, b: Any, axis: int) -> Any:
     return tensordot(a, b, ([m - 1], [max(n + axis, 0)])) if m and n else a * b
 
 
-@implements(np.linalg.outer)
-def linalg_outer(x1: Any, x2: Any) -> Any:
-    """Return np.linalg.outer(x1, x2), of vectors."""
+def _outer(x1: Any, x2: Any) -> Any:
     if np.ndim(x1) != 1 or np.ndim(x2) != 1:
         raise ValueError(
             f"np.linalg.outer takes vectors, not shapes {np.shape(x1)} and {np.shape(x2)}"
@@ -226,6 +224,7 @@ define({
     np.inner: lambda a, b: _inner(a, b, -1),
     np.vdot: lambda a, b: _inner(np.ravel(np.conj(a)), np.ravel(b), -1),
     np.outer: lambda a, b: pair("a,b->ab", np.ravel(a), np.ravel(b)),
+    np.linalg.outer: _outer,
     np.linalg.vecdot: lambda x1, x2, axis=-1: _vecdot(x1, x2, axis),
     np.linalg.tensordot: tensordot,
     np.linalg.cross: lambda x1, x2, axis=-1: cross(x1, x2, axis=axis),
@@ -265,11 +264,7 @@ def _best(arrays: list[Any], shapes: list[tuple[int, ...]]) -> Any:
     return product(0, len(arrays) - 1)
 
 
-define({np.linalg.multi_dot: _multi_dot}, lifted=False)
-
-
-@implements(np.linalg.cond)
-def cond(x: Any, p: Any = None) -> Any:
+def _cond(x: Any, p: Any = None) -> Any:
     """Return np.linalg.cond(x, p), the product of norms of x and of its inverse."""
     if p in (None, 2, -2):
         s = linalg.svdvals(x)
@@ -277,14 +272,7 @@ def cond(x: Any, p: Any = None) -> Any:
     return norm(x, p, (-2, -1)) * norm(linalg.inv(x), p, (-2, -1))
 
 
-@implements(np.linalg.matrix_rank)
-def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
-    """Return np.linalg.matrix_rank(A, ...) of the values, which is constant."""
-    return np.linalg.matrix_rank(by_value(np.positive)(A), tol, hermitian, rtol=rtol)
-
-
-@implements(np.linalg.tensorsolve)
-def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     if axes is not None:
         moved = axes_of(tuple(axes), np.ndim(a))
         a = np.transpose(a, [*(i for i in range(np.ndim(a)) if i not in moved), *moved])
@@ -293,10 +281,18 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     return np.reshape(linalg.solve(np.reshape(a, (-1, n)), np.ravel(b)), shape)
 
 
-@implements(np.linalg.tensorinv)
-def tensorinv(a: Any, ind: int = 2) -> Any:
+def _tensorinv(a: Any, ind: int = 2) -> Any:
     if ind <= 0:
         raise ValueError("Invalid ind argument.")
     lead, rest = np.shape(a)[:ind], np.shape(a)[ind:]
     n = int(np.prod(rest, dtype=int))
     return np.reshape(linalg.inv(np.reshape(a, (n, -1))), (*rest, *lead))
+
+
+define({np.linalg.multi_dot: _multi_dot}, lifted=False)
+define({
+    np.linalg.cond: _cond, np.linalg.tensorsolve: _tensorsolve, np.linalg.tensorinv: _tensorinv,
+    np.linalg.matrix_rank: lambda A, tol=None, hermitian=False, *, rtol=None: (
+        np.linalg.matrix_rank(by_value(np.positive)(A), tol, hermitian, rtol=rtol)
+    ),
+})  # fmt: skip

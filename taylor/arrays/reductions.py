@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from taylor import linalg
 from taylor.core import functions
@@ -47,14 +48,7 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
         return tuple(range(ndim))
     if type(axis) is int and -ndim <= axis < ndim:
         return (axis % ndim,)
-    axes = [operator.index(i) for i in (axis if isinstance(axis, (tuple, list)) else (axis,))]
-    for i in axes:
-        if not -ndim <= i < ndim:
-            raise np.exceptions.AxisError(i, ndim)
-    found = tuple(i % ndim for i in axes)
-    if len(set(found)) < len(found):
-        raise ValueError("duplicate value in 'axis'")
-    return found
+    return normalize_axis_tuple(axis, ndim)
 
 
 def along(a: Any, axis: Any) -> tuple[Any, int]:
@@ -147,11 +141,6 @@ smallest = _reduction(np.min, functions.minimum, np.inf, None)
 
 
 # ------------------------------------------------------------------ means
-@implements(np.mean)
-def mean(a: Any, axis: Any = None, keepdims: bool = False, where: Any = True) -> Any:
-    return total(a, axis, keepdims, where=where) / count(a, axis, where, keepdims)
-
-
 def squared(x: Any, what: str) -> Any:
     """Return |x|², which is holomorphic in real values only."""
     if not np.iscomplexobj(x.value):
@@ -209,15 +198,11 @@ def _weights(a: Any, axis: Any, weights: Any) -> Any:
 
 
 # ------------------------------------------------------------------ running sums
-@implements(np.cumsum)
-def running_sum(a: Any, axis: Any = None) -> Any:
-    a, axis = along(a, axis)
-    return bind(CumSum(axis), a)
-
-
 def scan(op: Join, a: Any, axis: Any = None) -> Any:
     """Return the results of op on the first 1, 2, ... elements along an axis."""
     a, axis = along(a, axis)
+    if op in (operator.add, np.add):
+        return bind(CumSum(axis), a)
     rows = [np.take(a, i, axis=axis) for i in range(a.shape[axis])]
     for i in range(1, len(rows)):
         rows[i] = op(rows[i - 1], rows[i])
@@ -249,18 +234,7 @@ isnan = by_value(np.isnan)
 
 
 # ------------------------------------------------------------------ order
-@implements(np.sort)
-def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, stable: Any = None) -> Any:
-    kind = "stable" if kind is None and stable is None else kind
-    return _ordered(np.argsort, a, axis, kind=kind, order=order, stable=stable)
-
-
-@implements(np.partition)
-def partition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> Any:
-    return _ordered(np.argpartition, a, axis, kth, kind=kind or "introselect", order=order)
-
-
-def _ordered(places: Any, a: Any, axis: Any, *args: Any, **named: Any) -> Any:
+def ordered(places: Any, a: Any, axis: Any, *args: Any, **named: Any) -> Any:
     """Return the elements along an axis at the places that a function of NumPy finds."""
     a, axis = along(a, axis)
     found = by_value(places)(a, *args, axis=axis, **named)
@@ -270,8 +244,8 @@ def _ordered(places: Any, a: Any, axis: Any, *args: Any, **named: Any) -> Any:
 def of_order(a: Any, axis: Any, keepdims: bool, pick: Callable[[Any], Any]) -> Any:
     """Return pick(x), the elements along the last axis of x sorted; nan where there is one."""
     axes = axes_of(axis, a.ndim)
-    ordered = sort(flattened(a, axes))
-    found, last = pick(ordered), ordered[..., -1]  # where nan is sorted to
+    rows = np.sort(flattened(a, axes))
+    found, last = pick(rows), rows[..., -1]  # where nan is sorted to
     lost = isnan(last)
     return kept(np.where(lost, last, found) if np.any(lost) else found, a, axes, keepdims)
 
@@ -283,15 +257,26 @@ def _middle(ordered: Any) -> Any:
 
 
 define({
-    np.median: lambda a, axis=None, keepdims=False: of_order(a, axis, keepdims, _middle),
-    np.ptp: lambda a, axis=None, keepdims=False: (
-        largest(a, axis, keepdims) - smallest(a, axis, keepdims)
+    np.mean: lambda a, axis=None, keepdims=False, where=True: (
+        total(a, axis, keepdims, where=where) / count(a, axis, where, keepdims)
     ),
     np.std: lambda a, axis=None, ddof=0, keepdims=False, where=True, mean=None, correction=None: (
         functions.sqrt(variance(a, axis, ddof, keepdims, where, mean, correction))
     ),
-    np.cumprod: lambda a, axis=None: scan(operator.mul, a, axis),
     np.trace: lambda a, offset=0, axis1=0, axis2=1: total(np.diagonal(a, offset, axis1, axis2), -1),
+    np.cumsum: lambda a, axis=None: scan(operator.add, a, axis),
+    np.cumprod: lambda a, axis=None: scan(operator.mul, a, axis),
+    np.sort: lambda a, axis=-1, kind=None, order=None, stable=None: ordered(
+        np.argsort, a, axis, order=order, stable=stable,
+        kind="stable" if kind is None and stable is None else kind,
+    ),
+    np.partition: lambda a, kth, axis=-1, kind="introselect", order=None: (
+        ordered(np.argpartition, a, axis, kth, kind=kind, order=order)
+    ),
+    np.median: lambda a, axis=None, keepdims=False: of_order(a, axis, keepdims, _middle),
+    np.ptp: lambda a, axis=None, keepdims=False: (
+        largest(a, axis, keepdims) - smallest(a, axis, keepdims)
+    ),
 })  # fmt: skip
 
 
@@ -339,19 +324,15 @@ def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...]) -> Any:
     return (largest if ord > 0 else smallest)(sums, across - (across > along))
 
 
-@implements(np.linalg.vector_norm)
-def vector_norm(x: Any, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+def _vector(x: Any, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
     axes = axes_of(axis, x.ndim)
     return kept(norm(flattened(x, axes), ord, -1), x, axes, keepdims)
 
 
-define(
-    {
-        np.linalg.matrix_norm: lambda x, keepdims=False, ord="fro": norm(
-            x, ord, (-2, -1), keepdims
-        ),
-    }
-)
+define({
+    np.linalg.vector_norm: _vector,
+    np.linalg.matrix_norm: lambda x, keepdims=False, ord="fro": norm(x, ord, (-2, -1), keepdims),
+})  # fmt: skip
 
 
 # ------------------------------------------------------------------ methods of ufuncs
@@ -393,11 +374,6 @@ def reduce(
     return found if initial is None else FOLD[ufunc](found, initial)
 
 
-def accumulate(ufunc: np.ufunc, a: Any, axis: Any = 0) -> Any:
-    """Return ufunc.accumulate(a, axis)."""
-    return running_sum(a, axis) if ufunc is np.add else scan(ufunc, a, axis)
-
-
 def reduceat(ufunc: np.ufunc, a: Any, indices: Any, axis: Any = 0) -> Any:
     """Return ufunc.reduceat(a, indices, axis)."""
     (axis,) = axes_of(axis, a.ndim)
@@ -433,4 +409,9 @@ def at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:
     a[...] = flat.reshape(a.shape)
 
 
-METHODS.update(reduce=reduce, accumulate=accumulate, reduceat=reduceat, at=at)
+METHODS.update(
+    reduce=reduce,
+    accumulate=lambda ufunc, a, axis=0: scan(ufunc, a, axis),
+    reduceat=reduceat,
+    at=at,
+)

@@ -5,14 +5,13 @@ Each is written with NumPy's own functions, so that it works in every number typ
 
 from __future__ import annotations
 
-import functools
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from taylor.arrays.reductions import axes_of, running_sum, scan
+from taylor.arrays.reductions import axes_of, scan
 from taylor.core import choices, functions
 from taylor.core.binding import family
 from taylor.core.conditions import mask
@@ -81,21 +80,11 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     return a
 
 
-@implements(np.ediff1d)
-def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
-    parts = [to_begin, diff(np.ravel(ary)), to_end]
-    return np.concatenate([np.ravel(p) for p in parts if p is not None])
-
-
 @implements(np.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: Any = 1, axis: int = -1) -> Any:
+    width = dx if x is None else np.diff(x, axis=axis if np.ndim(x) > 1 else -1)
+    width = np.moveaxis(width, axis, -1) if np.ndim(x) > 1 else width
     y = np.moveaxis(y, axis, -1)
-    if x is None:
-        width = dx
-    elif np.ndim(x) == 1:
-        width = np.diff(x)
-    else:
-        width = np.moveaxis(np.diff(x, axis=axis), axis, -1)
     return np.sum(width * (y[..., 1:] + y[..., :-1]) / 2, axis=-1)
 
 
@@ -145,18 +134,18 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.
     far = period / 2 if discont is None else discont
     turns = functions.floor(d / period + 0.5)
     turns = np.where((d < far) & (d > -far), 0.0, turns)
-    rest = p[..., 1:] - period * running_sum(turns, -1)
+    rest = p[..., 1:] - period * np.cumsum(turns, -1)
     return np.moveaxis(np.concatenate([p[..., :1], rest], -1), -1, axis)
 
 
-def _cumulative(scan: Callable[..., Any], first: int) -> Callable[..., Any]:
+def _cumulative(op: Callable[[Any, Any], Any], first: int) -> Callable[..., Any]:
     """Return np.cumulative_sum or np.cumulative_prod: a scan that may begin before the first."""
 
     def handler(x: Any, /, *, axis: Any = None, include_initial: bool = False) -> Any:
         if axis is None and x.ndim != 1:
             raise ValueError("For arrays which have more than one dimension ``axis`` is required.")
         axis = 0 if axis is None else axis
-        found = scan(x, axis)
+        found = scan(op, x, axis)
         if not include_initial:
             return found
         return np.concatenate([np.take(found, [0], axis=axis) * 0 + first, found], axis=axis)
@@ -168,8 +157,11 @@ define({
     np.logspace: lambda start, stop, num=50, endpoint=True, base=10.0, axis=0: (
         np.power(base, linspace(start, stop, num, endpoint, axis=axis))
     ),
-    np.cumulative_sum: _cumulative(running_sum, 0),
-    np.cumulative_prod: _cumulative(functools.partial(scan, operator.mul), 1),
+    np.ediff1d: lambda ary, to_end=None, to_begin=None: np.concatenate(
+        [np.ravel(p) for p in (to_begin, diff(np.ravel(ary)), to_end) if p is not None]
+    ),
+    np.cumulative_sum: _cumulative(operator.add, 0),
+    np.cumulative_prod: _cumulative(operator.mul, 1),
 })  # fmt: skip
 
 
@@ -359,9 +351,10 @@ def apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
 def trim_zeros(filt: Any, trim: str = "fb") -> Any:
     """Return np.trim_zeros(filt, trim): what is zero is decided by the values."""
     (used,) = np.nonzero(filt)
-    first = int(used[0]) if len(used) and "f" in trim.lower() else 0
-    last = int(used[-1]) + 1 if len(used) and "b" in trim.lower() else len(filt)
-    return filt[first:last] if len(used) else filt[:0]
+    if not len(used):
+        return filt[:0]
+    first = int(used[0]) if "f" in trim.lower() else 0
+    return filt[first : int(used[-1]) + 1 if "b" in trim.lower() else len(filt)]
 
 
 @implements(np.unique)

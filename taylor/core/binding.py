@@ -112,23 +112,16 @@ class Binding:
             raise TypeError(f"the handler of {self.name} takes {strange}, which NumPy does not")
         return frozenset(alone).union(p.name for p in own)
 
-    @functools.cached_property
-    def lead(self) -> float:
-        """How many positional arguments need no binding."""
-        count = 0.0
-        for p in self.signature.parameters.values():
-            if p.name not in self.takes:
-                break
-            count = np.inf if p.kind is Kind.VAR_POSITIONAL else count + 1
-        return count
-
     @property
     def name(self) -> str:
         """The name users know the function by."""
         return full_name(self.func)
 
     def plan(self, count: int, keywords: tuple[str, ...]) -> list[tuple[int | str, str, Any]]:
-        """Return where each argument stands, its name and default: none if given by position."""
+        """Return where each argument stands, its name and default: none if given by position.
+
+        Nothing is returned where all are given as the handler takes them.
+        """
         found = self.plans.get((count, keywords))
         if found is not None:
             return found
@@ -146,17 +139,19 @@ class Binding:
             else:
                 alone = p.kind is Kind.POSITIONAL_ONLY
                 found.append((source, name, REQUIRED if alone else p.default))
+        if not keywords and all(name in self.takes for _, name, _ in found):
+            found.clear()
         return found
 
     def __call__(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Return the result of the handler, or raise TypeError for what it does not take."""
-        lift = self.lift
-        if not kwargs and len(args) <= self.lead:
+        lift, plan = self.lift, self.plan(len(args), tuple(kwargs))
+        if not plan:
             return self.handler(*args) if lift is None else self.handler(*map(lift, args))
         first: list[Any] = []
         named: dict[str, Any] = {}
         out, dtype, where, of_lanes = None, None, True, isinstance(self.func, np.ufunc)
-        for source, name, default in self.plan(len(args), tuple(kwargs)):
+        for source, name, default in plan:
             value = args[source] if isinstance(source, int) else kwargs[source]
             if name in self.takes:
                 value = value if lift is None or name == "where" else lift(value)
@@ -221,12 +216,13 @@ def call(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
 # ------------------------------------------------------------------ ufuncs
 UFUNCS: dict[np.ufunc, Handler] = {}
 SCIPY: dict[str, Handler] = {}  # ufuncs of scipy.special, which need not be installed, by name
+MORE: list[Callable[[], object]] = []  # what adds to them, called when one is missed
 METHODS: dict[str, Handler] = {}  # "reduce": handler(ufunc, array, axis=0, ...)
 
 
 def call_ufunc(ufunc: np.ufunc, kind: str, inputs: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Return what a ufunc (kind "__call__") or a method of it means for values of the package."""
-    handler = METHODS.get(kind) or UFUNCS.get(ufunc) or SCIPY.get(ufunc.__name__)
+    handler = METHODS.get(kind) or UFUNCS.get(ufunc) or of_scipy(ufunc.__name__)
     if handler is None:
         raise TypeError(
             f"{full_name(ufunc)} has no derivative in taylor; write it with functions that have "
@@ -238,6 +234,13 @@ def call_ufunc(ufunc: np.ufunc, kind: str, inputs: Sequence[Any], kwargs: dict[s
     if not kwargs and kind not in METHODS:
         return handler(*inputs)
     return _bound(ufunc, kind, handler)(inputs, kwargs)
+
+
+def of_scipy(name: str) -> Handler | None:
+    """Return what a ufunc of scipy.special means; most of them are imported with the first."""
+    while name not in SCIPY and MORE:
+        MORE.pop()()
+    return SCIPY.get(name)
 
 
 @functools.cache

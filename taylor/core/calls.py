@@ -1,25 +1,296 @@
-"""A rule of arrays as an instruction: a function that brings its own derivative."""
+"""Calls of functions in a program: of rows of the table, and of rules of arrays.
+
+In a program that is swept a row is an integral, p·y' = Σ q·a', with q and p as its arguments; or it
+has a local series, or jumps; or the rows it is made of stand there.
+"""
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from taylor.core import patterns
-from taylor.core.algebra import Algebra
-from taylor.core.instructions import At, Node, Number, Op, Shape, Step, Sweep, Tape, full, wholes
-from taylor.core.table import Rule
+from taylor.core.algebra import Algebra, Univariate
+from taylor.core.choices import choose
+from taylor.core.instructions import (
+    At,
+    Degrees,
+    Instruction,
+    Node,
+    Number,
+    Op,
+    Shape,
+    Step,
+    Sweep,
+    Tape,
+    by_degree,
+    full,
+    total,
+    wholes,
+)
+from taylor.core.table import Elementary, Rule
 from taylor.errors import TraceError
-from taylor.numbers.values import zeros
+from taylor.numbers import rounding
+from taylor.numbers.values import plus, times, zeros
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 
+# ------------------------------------------------------------------ rows of the table
+@dataclass(slots=True, eq=False)
+class Row(Op):
+    """A function of the table, at as many arguments as it takes."""
+
+    row: Elementary
+    by_element = True
+
+    def key(self) -> Any:
+        return (type(self), id(self.row))
+
+    def height(self, h: list[int], order: int) -> int:
+        return order if any(h) else 0
+
+    def value(self, a: Sequence[Any], number: Number) -> Any:
+        return self.row(*a)
+
+    def tangent(self, at: At, d: list[Any]) -> Any:
+        slopes = at.slopes(self.row, [e is not None for e in d])
+        if slopes is None:
+            assert self.row.compose is not None
+            return at.push(self.row.compose, d)
+        terms = [times(p, e) for p, e in zip(slopes, d, strict=True) if p is not None]
+        return functools.reduce(plus, terms) if terms else None
+
+    def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
+        slopes = at.slopes(self.row, wanted)
+        if slopes is not None:
+            return [None if p is None else times(bar, p) for p in slopes]
+        assert self.row.compose is not None
+        return wholes(at.pull(self.row.compose, at.a, wanted, [full(bar, at.shape)]))
+
+    def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
+        if self.row.jumps is not None:
+            return patterns.ones([], [], (math.prod(shape), x[0].shape[1]))
+        return Op.pattern(self, x, shapes, shape)
+
+    def expanded(self, tape: Tape, args: list[Node], shape: Shape) -> Node:
+        """The rows it is made of; else what has a step rule."""
+        row = self.row
+        if row.compose is not None and any(tape.active[a.i] for a in args):
+            y = tape.node(row.compose(*(tape.plain(a) for a in args)))
+            return y if y.shape == shape else tape.node(np.broadcast_to(y, shape))
+        return tape.core(self if row.quotient is None else Integral(row, len(args)), args, shape)
+
+    def step(self, t: Sweep, i: int) -> Step:
+        """The step of a row with a local series, or of one that jumps."""
+        found: Step = self._local(t, i) if self.row.jumps is None else self._jump(t, i)
+        return found
+
+    @by_degree
+    def _local(self, t: Sweep, i: int) -> Degrees:
+        (a,), y = t.args(i), t.table[i]
+        x = t.table[a]
+        yield
+        y[0] = t.checked(self.row, [x[0]])
+        part = t.composed(x, t.height[a], t.coefficients(self.row, x[0]))
+        while True:
+            k = yield
+            y[t.algebra.part(k)] = part(k)
+
+    @by_degree
+    def _jump(self, t: Sweep, i: int) -> Degrees:
+        y = t.table[i]
+        yield
+        y[0], slope = t.jumping(self.row, t.args(i))
+        while True:
+            k = yield
+            if slope is not None:
+                y[t.algebra.part(k)] = slope
+
+    @property
+    def name(self) -> str:
+        return self.row.name
+
+
+@dataclass(slots=True, eq=False)
+class Integral(Row):
+    """p·y' = Σ q·a' for a row: the args are `count` arguments, their q's, and p.
+
+    The q's and p may stand after it: the step for degree k reads them below degree k only.  With
+    `polar` there are no q's: the step rule for angles and moduli is used.
+    """
+
+    count: int
+    polar: int | None = None
+
+    def reads(self, args: tuple[int, ...]) -> tuple[int, ...]:
+        return args[: self.count]
+
+    made_of = reads
+    key = Op.key
+
+    def equation(self, tape: Tape, args: list[Node], y: Node) -> Instruction:
+        """Return the integral y with its companions, which are appended."""
+        row, indices = self.row, tuple(a.i for a in args)
+        if row.polar is not None and not tape.exact:
+            op = Integral(row, self.count, row.polar)
+            return Instruction(op, (*indices, tape.node(1).i), y.shape)
+        quotient = row.quotient if tape.exact else row.recurrence or row.quotient
+        assert quotient is not None
+        qs, p = quotient(*args, y)
+        qs = qs if isinstance(qs, tuple) else (qs,)
+        companions = [tape.node(q).i for q, i in zip(qs, indices, strict=True) if tape.active[i]]
+        return Instruction(self, (*indices, *companions, tape.node(p).i), y.shape)
+
+    def step(self, t: Sweep, i: int) -> Step:
+        found: Step = self._quotient(t, i) if self.polar is None else self._angle(t, i)
+        return found
+
+    @by_degree
+    def _quotient(self, t: Sweep, i: int) -> Degrees:
+        given = t.args(i)
+        args, p, y, part = self.reads(given), given[-1], t.table[i], t.algebra.part
+        dy = t.weighted[i] = zeros(y.shape, y)
+        yield
+        y[0] = t.checked(self.row, [t.value(a) for a in args])
+        k = yield  # the companions have their values now
+        lanes = t.singular(self.row, args, y[0], t.value(p))
+        driving = self._driving(t, given)
+        one = _is_one(t, p)
+        divide, by = (None, None) if one else t.divisor(p)
+        while True:
+            s = total(self._driven(t, k, driving))
+            if t.height[p]:
+                term = t.algebra.interior(k, t.table[p], dy, t.height[p], k - 1)
+                if term is not None:
+                    s = -term if s is None else s - term
+            if s is None:
+                s = t.value(args[0]) * 0
+            if divide is not None:
+                s = divide(s, by)
+            dy[part(k)] = s
+            y[part(k)] = s / k
+            t.mask(lanes, k, y, dy)
+            k = yield
+
+    def _driving(self, t: Sweep, given: tuple[int, ...]) -> list[tuple[int, int, Any]]:
+        """Return the terms q·Da that do not vanish: a, q, and what rounding took from q_0."""
+        live = [a for a in self.reads(given) if t.live[a]]
+        pairs = zip(live, given[self.count : -1], strict=True)
+        return [(a, q, t.low(q) if t.precise else None) for a, q in pairs if t.height[a]]
+
+    def _driven(self, t: Sweep, k: int, driving: list[tuple[int, int, Any]]) -> Iterator[Any]:
+        """Yield the parts of degree k of the terms q·Da."""
+        for a, q, low in driving:
+            da = t.weighted[a]
+            if k <= t.height[a]:
+                part = da[t.algebra.part(k)]
+                term = part if _is_one(t, q) else part * t.value(q)
+                yield term if low is None else part * low + term
+            if t.height[q]:
+                yield t.algebra.interior(k, t.table[q], da, t.height[q], t.height[a])
+
+    @by_degree
+    def _angle(self, t: Sweep, i: int) -> Degrees:
+        """The angle of z = b + ia, or |z|**n; b may be left out for 1.
+
+        With w = 1, or w = n·|z|**n, and u + iv = w·Dz/z the result has D y = v, or D y = u, where
+
+            b_0 u_k - a_0 v_k = (w Db)_k - interior(k, b, u) + interior(k, a, v) =: r,
+            b_0 v_k + a_0 u_k = (w Da)_k - interior(k, b, v) - interior(k, a, u) =: s.
+
+        Rounded, the coefficients of 1 + a² would have other zeros, and cancel in each degree.
+        """
+        args, y, part = self.reads(t.args(i)), t.table[i], t.algebra.part
+        u, v = zeros(y.shape, y), zeros(y.shape, y)
+        dy = t.weighted[i] = u if self.polar else v
+        yield
+        y[0] = t.checked(self.row, [t.value(x) for x in args])
+        k = yield
+        with t.exactly():
+            a0, b0, square, low = _modulus(t, args)
+            low = t.settled(low)
+        lanes = t.singular(self.row, args, y[0], square)
+        divide, by = t.dividing(square, low)
+        while True:
+            r, s = self._sides(t, i, k, u, v)
+            for table, terms in ((u, ((r, b0), (s, a0))), (v, ((s, b0), (r, -a0)))):
+                table[part(k)] = divide(total(x * c for x, c in terms if x is not None), by)
+            y[part(k)] = dy[part(k)] / k
+            t.mask(lanes, k, y, dy)
+            k = yield
+
+    def _sides(self, t: Sweep, i: int, k: int, u: Any, v: Any) -> tuple[Any, Any]:
+        """Return r and s of `_angle`; an argument that does not vary has no terms."""
+        n, y, interior, part = self.polar, t.table[i], t.algebra.interior, t.algebra.part
+        r: list[Any] = []
+        s: list[Any] = []
+        sides = ((s, r), (r, s))
+        for arg, (own, other), sign in zip(self.reads(t.args(i)), sides, (1, -1), strict=False):
+            h, x = t.height[arg], t.table[arg]
+            if not h:
+                continue
+            d = t.weighted[arg]
+            driving = [d[part(k)] * y[0] if n else d[part(k)]] if k <= h else []
+            driving += [interior(k, y, d, t.height[i], h)] if n else []
+            driven = total(driving)
+            own.append(driven * n if n and driven is not None else driven)
+            for side, known, minus in ((own, u, True), (other, v, sign < 0)):
+                inner = interior(k, x, known, h, k - 1)
+                side.append(-inner if minus and inner is not None else inner)
+        return total(r), total(s)
+
+
+def _is_one(t: Sweep, i: int) -> bool:
+    return type(t.table[i]) is int and bool(t.table[i] == 1)
+
+
+def _modulus(t: Sweep, args: Sequence[int]) -> tuple[Any, Any, Any, Any]:
+    """Return a/c, b/c, |z|²/c² and its low part, of z = b + ia, for a scale c² of |z|²."""
+    a, b = (*map(t.value, args), 1)[:2]
+    if not all(map(t.has_low, args)):
+        return a, b, plus(times(a, a), times(b, b)), None
+    # a power of two that keeps squares in range
+    size = abs(a) + abs(b)
+    low, high = choose(1e-150, size, 2.0**511, 1.0, "formula"), 2.0**-520
+    c = choose(size, 1e150, high, low, "formula")
+    squares = [(x * x, t.product_low(x, x, x * x)) for x in (a * c, b * c)]
+    square = squares[0][0] + squares[1][0]
+    return a * c * c, b * c * c, square, rounding.through_sum(squares[0], squares[1], square)
+
+
+def composed(t: Sweep, x: Any, top: int, c: Any) -> Callable[[int], Any]:
+    """Return what gives y_k = Σ_m c_m [u^m]_k, u = a - a_0, for the table x of a of that height.
+
+    [u^m]_k = interior(k, u^(m-1), u) is zero above degree m·top.
+    """
+    algebra, powers = t.algebra, [None, x]
+
+    def at(k: int) -> Any:
+        if isinstance(algebra, Univariate) and top == 1:
+            return c[k] * x[1] ** k
+        part = algebra.part(k)
+        terms = [x[part] * c[1]] if k <= top else []
+        if k >= 2:
+            powers.append(zeros(x.shape, t.like))
+        for m in range(2, k + 1):
+            if k <= m * top:
+                power = algebra.interior(k, powers[m - 1], x, min((m - 1) * top, k), top)
+                if power is not None:
+                    powers[m][part] = power
+                    terms.append(powers[m][part] * c[m])
+        return total(terms)
+
+    return at
+
+
+# ------------------------------------------------------------------ rules of arrays
 @dataclass(slots=True, eq=False)
 class Call(Op):
     """A rule of arrays; the shapes of its results if it has several, which are joined into one."""
@@ -31,12 +302,9 @@ class Call(Op):
         """Return the results of the rule from one array."""
         if self.shapes is None:
             return y
-        sizes = [math.prod(s) for s in self.shapes]
-        ends = np.cumsum(sizes)
-        return tuple(
-            np.reshape(y[end - n : end], s)
-            for n, end, s in zip(sizes, ends, self.shapes, strict=True)
-        )
+        ends = np.cumsum([math.prod(s) for s in self.shapes])
+        parts = zip(np.split(y, ends[:-1]), self.shapes, strict=True)
+        return tuple(np.reshape(part, s) for part, s in parts)
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
         return flat(self.rule(*a))

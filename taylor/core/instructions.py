@@ -8,8 +8,8 @@ An instruction y = f(a, b, ...) has a value, and for tangents a', b' and the adj
 arrays, series, or nodes of a program.  None stands for zero, and an axis of length one for equal
 parts along a longer one.
 
-    input · parameter · constant · add · mul · div · scale · einsum; in `integrals` functions of the
-    table, in `sides` choices, in `maps` what only moves elements, in `calls` rules of arrays
+    input · parameter · constant · add · mul · div · scale · einsum; in `calls` functions of the
+    table and rules of arrays, in `sides` choices, in `maps` what only moves elements
 
 The step rule of an instruction computes the part of degree k of its series: see `sweep`.
 """
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 Array = Any
 Shape = tuple[int, ...]
 Number = Callable[[Any], Any]  # makes a constant a number of the kind at hand
-Product = Callable[[Any, Any, Any], Any]  # what rounding took from a product
 Degrees = Generator[None, int, None]
 Step = Callable[[int], None]  # computes the part of one degree; called for 0, 1, ...
 Sweep = Any  # the tables of a program, degree by degree: `sweep.Sweep`
@@ -76,6 +75,7 @@ class Whole(NamedTuple):
     at: Array | None = None
 
 
+@dataclass(slots=True)
 class At:
     """An instruction at a point: the values of its arguments and of its result.
 
@@ -83,26 +83,20 @@ class At:
     rules in whose tangents the instruction stands.
     """
 
-    __slots__ = ("a", "code", "i", "lanes", "transposing", "y")
+    code: Sequence[Instruction]
+    i: int
+    a: list[Any]
+    y: Any
+    lanes: int | None = None
+    transposing: tuple[Rule, ...] = ()
+
     # (row, wanted) -> f_a for the arguments that are wanted; None where f has to be recorded
-    slopes: Callable[[Elementary, Sequence[bool]], list[Any] | None]
+    slopes: ClassVar[Callable[..., list[Any] | None]]
     # (f, d) -> the tangent of f(*a), recorded, for the tangents d of the arguments
-    push: Callable[[Callable[..., Any], Sequence[Any]], Any]
+    push: ClassVar[Callable[..., Any]]
     # (f, x, moving, bars, rule=None) -> the adjoints of what moves among x for those of the results
     # of f, recorded at x; None where f is the tangent of a rule that is being transposed already
-    pull: Callable[..., list[Any] | None]
-
-    def __init__(
-        self,
-        code: Sequence[Instruction],
-        i: int,
-        a: list[Any],
-        y: Any,
-        lanes: int | None = None,
-        transposing: tuple[Rule, ...] = (),
-    ) -> None:
-        self.code, self.i, self.a, self.y = code, i, a, y
-        self.lanes, self.transposing = lanes, transposing
+    pull: ClassVar[Callable[..., list[Any] | None]]
 
     @property
     def shape(self) -> Shape:
@@ -249,14 +243,12 @@ class Arithmetic(Op):
 
     operator: ClassVar[str]  # the name of its method in Python's data model
     sign: ClassVar[str]
+    # of x, y, z and products: what rounding took from z = x ∘ y, for operands with what it took
+    low: ClassVar[Callable[..., Any]]
     arity, by_element = 2, True
 
     def key(self) -> Any:
         return type(self)
-
-    def low(self, x: rounding.Pair, y: rounding.Pair, z: Any, product: Product) -> Any:
-        """Return what rounding took from z = x ∘ y, for operands with what it took from them."""
-        raise NotImplementedError
 
     def show(self, v: list[str], shape: Shape) -> str:
         return f"{v[0]} {self.sign} {v[1]}"
@@ -266,6 +258,7 @@ class Add(Arithmetic):
     """a + b."""
 
     operator, sign = "add", "+"
+    low = staticmethod(lambda x, y, z, _: rounding.through_sum(x, y, z))
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
         return plus(a[0], a[1])
@@ -288,14 +281,12 @@ class Add(Arithmetic):
             elif k <= height[i]:
                 y[part(k)] = t.table[a if k <= height[a] else b][part(k)]
 
-    def low(self, x: rounding.Pair, y: rounding.Pair, z: Any, product: Product) -> Any:
-        return rounding.through_sum(x, y, z)
-
 
 class Mul(Arithmetic):
     """a·b."""
 
     operator, sign = "mul", "*"
+    low = staticmethod(rounding.through_product)
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
         return times(a[0], a[1])
@@ -337,14 +328,12 @@ class Mul(Arithmetic):
         part, low = t.table[x][t.algebra.part(k)], t.row_low(c)
         return [part * t.value(c), None if low is None else part * low]
 
-    def low(self, x: rounding.Pair, y: rounding.Pair, z: Any, product: Product) -> Any:
-        return rounding.through_product(x, y, z, product)
-
 
 class Div(Arithmetic):
     """a/b."""
 
     operator, sign = "truediv", "/"
+    low = staticmethod(rounding.through_quotient)
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
         return over(a[0], a[1])
@@ -383,9 +372,6 @@ class Div(Arithmetic):
             s = total(terms)
             if s is not None:
                 y[part(k)] = divide(s, by)
-
-    def low(self, x: rounding.Pair, y: rounding.Pair, z: Any, product: Product) -> Any:
-        return rounding.through_quotient(x, y, z, product)
 
 
 ADD, MUL, DIV = Add(), Mul(), Div()

@@ -17,10 +17,9 @@ import numpy as np
 
 from taylor.core import binding, functions, memory, table
 from taylor.core.binding import UFUNCS, Handler, Method, call, call_ufunc, holds, method
-from taylor.core.calls import Call
+from taylor.core.calls import Call, Row
 from taylor.core.conditions import Condition
 from taylor.core.instructions import Arithmetic, Op
-from taylor.core.integrals import Row
 from taylor.core.maps import Gather, Scatter
 from taylor.core.maps import host as host
 from taylor.core.sides import Choose

@@ -190,7 +190,6 @@ class Adjoints:
     def __init__(self, shapes: Sequence[Shape]) -> None:
         self.shapes = shapes
         self.total: dict[int, Any] = {}
-        self.owned: set[int] = set()  # totals that may be written into
         self.pending: dict[int, list[tuple[Array, Any]]] = {}
         self.choices: dict[int, Choices] = {}
 
@@ -198,7 +197,6 @@ class Adjoints:
         """Add a contribution that is broadcastable to the shape of variable i."""
         if i in self.total:
             self.total[i] = plus(self.total[i], bar)
-            self.owned.add(i)
         else:
             self.total[i] = bar
             if choices and i not in self.pending:
@@ -209,24 +207,8 @@ class Adjoints:
 
     def add_at(self, i: int, index: Array, bar: Any) -> None:
         """Add a contribution to single elements of variable i, without touching the others."""
-        shape = self.shapes[i]
         self.choices.pop(i, None)
-        if is_operand(bar) or is_operand(self.total.get(i)):
-            self.pending.setdefault(i, []).append((index.reshape(-1), np.reshape(bar, -1)))
-            return
-        total = self.total.get(i)
-        if total is None:
-            self.total[i] = scatter(np.asarray(bar), index, shape)
-        else:
-            if i not in self.owned or shape_of(total) != shape or not _fits_into(bar, total):
-                dtype = np.result_type(np.asarray(total), np.asarray(bar))
-                total = np.array(np.broadcast_to(total, shape), dtype=dtype, order="C")
-            to, bar = index.reshape(-1), np.reshape(bar, -1)
-            if to.size and to.min() < 0:
-                to, bar = to[to >= 0], bar[to >= 0]
-            np.add.at(total.reshape(-1), to, bar)
-            self.total[i] = total
-        self.owned.add(i)
+        self.pending.setdefault(i, []).append((index.reshape(-1), np.reshape(bar, -1)))
 
     def spread(self, code: Code, v: Sequence[Any], i: int, given: Sequence[Any]) -> None:
         """Add what the adjoint of instruction i gives to those of its arguments."""
@@ -407,9 +389,3 @@ def unbroadcast(bar: Any, whole: Shape, shape: Shape) -> Any:
     if extra:
         bar = np.reshape(bar, shape_of(bar)[extra:])
     return bar if times == 1 else bar * times
-
-
-def _fits_into(bar: Any, total: Any) -> bool:
-    if not isinstance(total, np.ndarray) or not total.flags.c_contiguous:
-        return False  # what is written through reshape(-1) must reach the array
-    return bool(total.dtype == object or np.result_type(np.asarray(bar), total) == total.dtype)

@@ -26,9 +26,8 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Algebra
-from taylor.core.calls import Call, called
+from taylor.core.calls import Call, Integral, Row, called, composed
 from taylor.core.instructions import MUL, Arithmetic, Const, Input, Parameter, Scale, Step
-from taylor.core.integrals import Integral, Row, composed
 from taylor.core.maps import Map
 from taylor.core.program import Program, check
 from taylor.core.sides import Decision
@@ -36,7 +35,6 @@ from taylor.core.singular import (
     checked,
     is_nan,
     is_zero,
-    like_numbers,
     local_series,
     masked,
     no_expansion,
@@ -74,8 +72,8 @@ class Sweep:
     ) -> None:
         self.program, self.algebra, self.order = program, algebra, algebra.order
         self.policy = current_policy()
-        constants = [i.op.constant for i in program.code if i.op.constant is not None]
-        self.like = self.kind([*inputs, *_deciding(parameters), *_deciding(constants)])
+        constants = (i.op.constant for i in program.code if i.op.constant is not None)
+        self.like = self.kind(inputs, [*parameters, *constants])
         self.table: list[Any] = []  # a table, or the plain value of an inactive instruction
         self.height: list[int] = []
         self.weighted: dict[int, Array] = {}  # D of a table, for integrals
@@ -97,7 +95,7 @@ class Sweep:
             else:
                 self._enter(i, parameters)
             if i in read and self.height[i] > 0 and type(op) is not Integral:
-                self._derive(i, type(op) is Input and heights is None)
+                self._derive(i)
 
     def _enter(self, i: int, parameters: Sequence[Any]) -> None:
         """Add the table and the step rule of an instruction, or its value if that is all."""
@@ -117,14 +115,9 @@ class Sweep:
         else:
             self.table.append(op.value([self.value(a) for a in args], self.number))
 
-    def _derive(self, i: int, known: bool) -> None:
-        """Add D of a table that an integral reads, all at once if all of it is known."""
+    def _derive(self, i: int) -> None:
+        """Add D of a table that an integral reads."""
         table, part = self.table[i], self.algebra.part
-        if known:
-            weights = self.algebra.degrees.reshape((-1,) + (1,) * (table.ndim - 1))
-            with np.errstate(all="ignore"):
-                self.weighted[i] = table * like_numbers(weights, table)
-            return
         d = self.weighted[i] = zeros(table.shape, table)
 
         def step(k: int) -> None:
@@ -135,9 +128,9 @@ class Sweep:
         self.owners.append(i)
 
     # -------------------------------------------------------------- what tables hold
-    def kind(self, inputs: Sequence[Array]) -> Array:
-        """Return an empty array of the kind of number of all tables."""
-        return _common(inputs)
+    def kind(self, inputs: Sequence[Array], others: Sequence[Any]) -> Array:
+        """Return an array of the kind of number of all tables."""
+        return _kind(inputs, others)
 
     def room(self, i: int, shape: tuple[int, ...]) -> Any:
         """Return the table of instruction i, all zeros."""
@@ -192,7 +185,7 @@ class Sweep:
         return local_series(row, x, self.order)
 
     def composed(self, x: Array, top: int, c: Any) -> Callable[[int], Any]:
-        """Return what gives the parts of a function with local coefficients c: see `integrals`."""
+        """Return what gives the parts of a function with local coefficients c: see `calls`."""
         return composed(self, x, top, c)
 
     def choosing(self, i: int) -> Callable[[int], Any]:
@@ -356,31 +349,21 @@ def _either(lanes: Iterable[Any]) -> Any:
     return functools.reduce(operator.or_, lanes, np.zeros((), dtype=bool))
 
 
-def _deciding(constants: Iterable[Any]) -> list[Any]:
-    """Return what decides, among constants, on the kind of number of a table.
+def _kind(inputs: Sequence[Any], others: Iterable[Any]) -> Array:
+    """Return an empty array of the kind of number that combines all inputs and what is beside them.
 
-    Python's floats do not: they take the precision of the table, as in NumPy.
+    Python's floats beside them do not count: they take the precision of the tables, as in NumPy.
     """
-    found: list[Any] = []
-    for c in constants:
-        if is_operand(c) or isinstance(c, (np.ndarray, np.inexact)):
-            found.append(c)
-        elif isinstance(c, complex):
-            found.append(np.zeros(0, dtype=np.complex64))
-        elif not Kind.of(c).numpy:
-            found.append(c)
-    return found
-
-
-def _common(inputs: Sequence[Any]) -> Array:
-    """Return an array of the kind of number that combines all inputs."""
-    held = [x for x in inputs if is_operand(x)]
-    plain = [x for x in inputs if not is_operand(x)]
-    like: Any = Kind.of(*plain).zeros((1,)) if plain or not held else None
-    for x in held:
-        head = x.reshape(-1)[:1]
-        like = head if like is None else like + head
-    return like
+    held, plain = [], []
+    for given, x in [*((True, x) for x in inputs), *((False, x) for x in others)]:
+        if is_operand(x):
+            held.append(x.reshape(-1)[:1])
+        elif given or isinstance(x, (np.ndarray, np.inexact)) or not Kind.of(x).numpy:
+            plain.append(x)
+        elif isinstance(x, complex):
+            plain.append(np.zeros(0, dtype=np.complex64))
+    like = [Kind.of(*plain).zeros((1,))] if plain or not held else []
+    return functools.reduce(operator.add, [*like, *held])
 
 
 def sweep(
@@ -389,7 +372,8 @@ def sweep(
     """Return the tables of the outputs of an expanded program.
 
     >>> from taylor import exp, record
-    >>> from taylor.core.expand import expand
+    >>> from taylor.core.algebra import Univariate
+    >>> from taylor.core.program import expand
     >>> sweep(expand(record(exp, 0.0)), Univariate(3), [np.array([0.0, 1, 0, 0])])[0]
     array([1.        , 1.        , 0.5       , 0.16666667])
     """

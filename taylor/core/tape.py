@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core import functions
-from taylor.core.calls import Call, flat
+from taylor.core.calls import Call, Row, flat
 from taylor.core.conditions import COMPARISONS, Condition, Guard
 from taylor.core.instructions import (
     ADD,
@@ -37,7 +37,6 @@ from taylor.core.instructions import (
     Scale,
     Shape,
 )
-from taylor.core.integrals import Row
 from taylor.core.maps import Contract, CumSum, Gather, Reshape, Scatter, Sum
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
 from taylor.core.operand import NUMBERS, Operand, binary, fits, host, lift

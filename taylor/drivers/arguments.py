@@ -16,7 +16,7 @@ import numpy as np
 
 from taylor.core.operand import Operand
 from taylor.drivers import trees
-from taylor.drivers.derivable import Derivable
+from taylor.drivers.derivable import Derivable, watched
 from taylor.numbers.kinds import base, is_operand
 
 Array = Any
@@ -47,7 +47,7 @@ class Form:
             found = f.derived(self.g, x)
             if found is not NotImplemented:
                 return found
-        return self.g(f, *x)
+        return self.g(watched(f, x), *x)
 
     def signature(self) -> inspect.Signature:
         """Return how the driver is called."""
@@ -223,7 +223,7 @@ class OfSeveral:
             found = f.derived(self, z)
             if found is not NotImplemented:
                 return found
-        return self(f, *z)
+        return self(watched(f, z), *z)
 
     def __call__(self, f: Function, *z: Any) -> Any:
         form, vary = self.form, self.vary

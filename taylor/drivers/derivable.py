@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
+
+from taylor.core.conditions import Guard
+from taylor.core.tape import Node, Tape
+from taylor.numbers.kinds import base, is_operand
+from taylor.series.series import Series
+
 Function = Callable[..., Any]
 T = TypeVar("T")
 
@@ -14,6 +21,8 @@ class Derivable:
 
     Whatever is NotImplemented the driver does itself.
     """
+
+    watches = False  # whether it makes sure by itself that its values are numbers
 
     def derived(self, driver: Function, x: Sequence[Any]) -> Any:
         """Return driver(self, *x)."""
@@ -27,8 +36,8 @@ class Derivable:
         """Return all partial derivatives of one order."""
         return NotImplemented
 
-    def machine_of(self, driver: Function, x: Sequence[Any]) -> Any:
-        """Return the machine code of driver(self, *x), recorded at x, as a function of x."""
+    def machine_of(self, program: Any, driver: Function, x: Sequence[Any]) -> Any:
+        """Return the machine code of driver(program, *x), recorded at x, as a function of x."""
         return NotImplemented
 
     def of_leaves(self, args: Sequence[Any], vary: Sequence[int], named: dict[str, Any]) -> Any:
@@ -44,3 +53,45 @@ def noted(f: Function, y: T) -> T:
     if isinstance(f, Derivable):
         f.note(y)
     return y
+
+
+class Watched(Derivable):
+    """A function while a driver of it is recorded: its values must be numbers at other points, too.
+
+    A derivative may be finite where the function has none: 1/x is, for log(x), at x < 0.
+    """
+
+    watches = True
+
+    def __init__(self, f: Function, tape: Tape) -> None:
+        self.f, self.tape = f, tape
+
+    def __call__(self, *x: Any, **named: Any) -> Any:
+        y = self.f(*x, **named)
+        for v in y if isinstance(y, (tuple, list)) else (y,):
+            v = outer(v, self.tape)
+            plain = np.asarray(base(v))
+            while is_operand(v) and plain.dtype.kind == "f":
+                if isinstance(v, Node):
+                    v.tape.guards.append(Guard(">=", v.i, v.i, (plain == plain)[()]))
+                v = v._coef[0] if isinstance(v, Series) else v.tape.values[v.i]
+        return y
+
+
+def watched(f: Function, x: Sequence[Any]) -> Function:
+    """Return f, watched if one of x is a value of a recording."""
+    if isinstance(f, Derivable) and f.watches:
+        return f
+    for v in x:
+        while isinstance(v, Series):
+            v = v._coef
+        if isinstance(v, Node):
+            return Watched(f, v.tape)
+    return f
+
+
+def outer(v: Any, tape: Tape) -> Any:
+    """Return a value within a driver as one of the recording around it; of a series, order zero."""
+    while is_operand(v) and getattr(v, "tape", None) is not tape:
+        v = v._coef[0] if isinstance(v, Series) else v.tape.values[v.i]
+    return v

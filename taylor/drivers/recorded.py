@@ -10,12 +10,11 @@ import numpy as np
 from taylor.core.conditions import Guard
 from taylor.core.program import Program, record
 from taylor.core.tape import Node, Tape
-from taylor.drivers.derivable import Derivable
+from taylor.drivers.derivable import Derivable, outer
 from taylor.drivers.derivatives import pushed
 from taylor.drivers.driver import finite
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.policy import policy
-from taylor.series.series import Series
 
 
 class _Recorded(Derivable):
@@ -24,18 +23,25 @@ class _Recorded(Derivable):
     A derivative may be finite where the function has none: 1/x is, for log(x), at x < 0.
     """
 
+    watches = True
+
     def __init__(self, program: Program, tape: Tape) -> None:
         self.program, self.tape = program, tape
         self.seen: dict[int, Any] = {}
         self.guards: dict[Any, Guard] = {}
 
-    def __call__(self, *x: Any) -> Any:
+    def trace(self, x: Sequence[Any]) -> list[Any]:
+        """Return the value of every instruction at x."""
         v = self.program.trace(x)
         for n, guard in enumerate(self.program.guards):
-            new = guard.moved(lambda i: self.tape.node(self._outer(v[i])).i)
+            new = guard.moved(lambda i: self.tape.node(outer(v[i], self.tape)).i)
             self.guards[n, new.a, new.b] = new
+        self.note([v[i] for i in self.program.outputs])
+        return v
+
+    def __call__(self, *x: Any) -> Any:
+        v = self.trace(x)
         y = [v[i] for i in self.program.outputs]
-        self.note(y)
         return y[0] if self.program.single else y
 
     def derived(self, driver: Callable[..., Any], x: Sequence[Any]) -> Any:
@@ -53,15 +59,10 @@ class _Recorded(Derivable):
 
     def note(self, y: Any) -> None:
         """Note a value as a node of the recording."""
-        for v in map(self._outer, y if isinstance(y, (tuple, list)) else (y,)):
+        for v in y if isinstance(y, (tuple, list)) else (y,):
+            v = outer(v, self.tape)
             if is_operand(v):
                 self.seen[v.i] = v
-
-    def _outer(self, v: Any) -> Any:
-        """Return a value within the driver as one of the recording; of a series, order zero."""
-        while is_operand(v) and getattr(v, "tape", None) is not self.tape:
-            v = v._coef[0] if isinstance(v, Series) else v.tape.values[v.i]
-        return v
 
     def zero(self, results: Sequence[Any]) -> list[Any]:
         """Return zero times all values noted, without those that are results: nan if one is."""

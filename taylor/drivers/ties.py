@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taylor.core.algebra import Univariate
+from taylor.core.calls import Row
 from taylor.core.choices import SIDES, SLOPES
 from taylor.core.functions import CHOICES, absolute
 from taylor.core.instructions import Input, Instruction, full
-from taylor.core.integrals import Row
 from taylor.core.rules import Code, active, inner, pruned, tangents, values
 from taylor.core.sides import Blend, Choose
 from taylor.core.tags import fresh_tag

@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Algebra
-from taylor.core.expand import of_row
 from taylor.core.instructions import DIV, MUL, Input, Instruction, Parameter
-from taylor.core.program import Program
+from taylor.core.program import Program, of_row
 from taylor.core.table import Elementary
 from taylor.core.tables import pad
 from taylor.errors import TaylorError
@@ -167,7 +166,7 @@ def _common(given: Sequence[Any], live: Sequence[bool]) -> tuple[int, ...] | Non
 
     It says what is wrong with shapes that do not fit, and knows integers that are no floats.
     """
-    shapes = [np.shape(x)[m:] for x, m in zip(given, live, strict=True)]
+    shapes = [x.shape[1:] if m else np.shape(x) for x, m in zip(given, live, strict=True)]
     if any(isinstance(x, int) and not -EXACT < x < EXACT for x in given):
         return None
     try:

@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Univariate
-from taylor.core.calls import Call
+from taylor.core.calls import Call, Integral
 from taylor.core.instructions import Add, Div, Input, Instruction, Mul, Scale, Step
-from taylor.core.integrals import Integral
 from taylor.core.maps import Gather, Map
 from taylor.core.operand import host
 from taylor.core.program import Program
@@ -112,7 +111,7 @@ class Emission(Sweep):
         self.complex = kinds(program.code, given)
         super().__init__(program, algebra or Loops(order), inputs, parameters, heights)
 
-    def kind(self, inputs: Sequence[Array]) -> Array:
+    def kind(self, inputs: Sequence[Array], others: Sequence[Any]) -> Array:
         return inputs[0] if len(inputs) else Table(self.f, (0,), None, 0)
 
     def room(self, i: int, shape: tuple[int, ...]) -> Any:

@@ -19,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.conditions import Condition
-from taylor.core.expand import deciding, expand, kept
-from taylor.core.program import Program, record
+from taylor.core.program import Program, deciding, expand, kept, record
 from taylor.core.tape import check_unread
 from taylor.errors import GuardError, IntegrationError, ShapeMismatch, TraceError, eagerly
 from taylor.ode.control import spacing

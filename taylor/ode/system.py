@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 
 from taylor.core.algebra import Univariate
 from taylor.core.calls import Call
-from taylor.core.expand import deciding, expand, kept
 from taylor.core.memory import fresh
 from taylor.core.operand import lift
-from taylor.core.program import Program, check, recording
+from taylor.core.program import Program, check, deciding, expand, kept, recording
 from taylor.core.sweep import Sweep
 from taylor.core.tape import check_unread
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
@@ -88,6 +87,8 @@ class System:
             recorded, values = recording(self.flow, t, y, *parameters)
             if np.iscomplexobj(values[recorded.outputs[0]]) and np.asarray(y).dtype.kind == "f":
                 raise TypeError("fun is complex: give y0 in complex numbers")
+            # that a value is a number, as x >= x asks, is no branch
+            recorded.guards = [g for g in recorded.guards if g.a != g.b]
             for i in recorded.code:
                 if isinstance(i.op, Call) and i.op.rule.step is None:
                     raise TraceError(f"{i.op.rule.name} has no degree-wise rule")

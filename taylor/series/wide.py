@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Algebra
-from taylor.core.calls import Call
-from taylor.core.integrals import Jump
+from taylor.core.calls import Call, Row
 from taylor.core.program import Program
 from taylor.core.sides import Choose
 from taylor.core.sweep import Sweep
@@ -22,7 +21,7 @@ from taylor.errors import TaylorError
 from taylor.numbers.kinds import Array, private
 
 BITS = 80
-LANES = 64  # that are redone; in the others what is unknown stays nan
+LANES = 512  # that are redone; in the others what is unknown stays nan
 KINK = Choose("kink")
 
 
@@ -35,7 +34,9 @@ def mended(
     with np.errstate(all="ignore"):
         if np.isfinite(np.add.reduce(y, axis=None)):
             return y
-    if any(isinstance(i.op, (Jump, Call)) or i.op == KINK for i in program.code):
+    ops = [i.op for i in program.code]
+    jumps = any(isinstance(op, Row) and op.row.jumps is not None for op in ops)
+    if KINK in ops or jumps or any(isinstance(op, Call) for op in ops):
         return y
     numbers = [*tables, *given]
     if any(np.asarray(x).dtype.kind not in "fciub" for x in numbers):

@@ -1,0 +1,23 @@
+"""SciPy's functions for values of the package, under SciPy's names; they need SciPy.
+
+>>> import taylor
+>>> taylor.scipy.special.softmax([0.0, 0.0])
+array([0.5, 0.5])
+"""
+
+from importlib import import_module
+from typing import Any
+
+try:
+    import scipy as _scipy  # noqa: F401
+except ImportError as error:
+    raise ImportError("taylor.scipy needs SciPy: python -m pip install scipy") from error
+
+MODULES = ("special",)
+
+
+def __getattr__(name: str) -> Any:
+    """Return a module, imported when it is first asked for."""
+    if name in MODULES:
+        return import_module(f"taylor.scipy.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

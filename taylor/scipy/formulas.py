@@ -1,0 +1,94 @@
+"""How functions of scipy.special are written that are known by a formula in mpmath.
+
+One line for each (`probability`, `classical`): its arguments, its formula, how far it is analytic
+around a point (`analytic`), and the arguments, integers mostly, in which it has no derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import special as sp
+
+from taylor.scipy.analytic import Analytic, everywhere
+
+FAR = 1e30
+FORMULAS: dict[str, Analytic] = {}
+
+
+def add(
+    name: str, names: str, formula: Callable[..., Any], room: Any = everywhere, **more: Any
+) -> Analytic:
+    """Add a function under SciPy's name for it."""
+    more.setdefault("value", getattr(sp, name, None))
+    FORMULAS[name] = made = Analytic(name, tuple(names.split()), formula=formula, room=room, **more)
+    return made
+
+
+def part(
+    name: str,
+    of: str,
+    n: int,
+    names: str,
+    formula: Callable[..., Any],
+    room: Any = everywhere,
+    **more: Any,
+) -> Analytic:
+    """Add the n-th result of a function of SciPy."""
+    return add(name, names, formula, room, value=lambda *x: getattr(sp, of)(*x)[n], **more)
+
+
+def gap(x: Any) -> Any:
+    """Return the distance to the nearest pole 0, -1, -2, ... of the gamma function."""
+    return np.where(x > 0, x, np.abs(x - np.rint(x)))
+
+
+def positive(*x: Any) -> tuple[Any, ...]:
+    """Return the distances to zero: a function of positive numbers."""
+    return x
+
+
+def second_positive(v: Any, x: Any) -> tuple[Any, ...]:
+    return 1.0, x
+
+
+def inside(x: Any) -> Any:
+    """Return the distance to the ends of (0, 1)."""
+    return np.minimum(x, 1 - x)
+
+
+def root(ctx: Any, f: Callable[[Any], Any], start: float) -> Any:
+    """Return the zero of f near a float, by the secant method to the precision of the context."""
+    if not abs(start) < FAR:  # SciPy's answer where there is none
+        raise ValueError("no root is known")
+    y, new = (
+        ctx.mpf(start),
+        ctx.mpf(start) * (1 + ctx.ldexp(1, -30)) + ctx.ldexp(1, -60) * (not start),
+    )
+    fy = f(y)
+    for _ in range(80):
+        fnew = f(new)
+        if fnew == fy:
+            return new
+        step = fnew * (new - y) / (fnew - fy)
+        y, fy, new = new, fnew, new - step
+        if abs(step) <= abs(new) * ctx.ldexp(1, 40 - ctx.prec):
+            return new
+    raise ValueError("no root was found")
+
+
+def inverse(
+    name: str, names: str, index: int, F: Callable[..., Any], room: Any = positive, **more: Any
+) -> Analytic:
+    """Add the inverse of F(ctx, ...) in the argument that a call of it gives in place of the value.
+
+    Argument `index` of the inverse is the value p; F takes it as a function of the result.
+    """
+
+    def formula(ctx: Any, *x: Any) -> Any:
+        start = float(getattr(sp, name)(*(float(v) for v in x)))
+        return root(ctx, lambda y: F(ctx, y, *x[:index], *x[index + 1 :]) - x[index], start)
+
+    return add(name, names, formula, room, **more)

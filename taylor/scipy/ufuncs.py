@@ -1,0 +1,107 @@
+"""What the ufuncs of scipy.special mean for values of the package: scipy.special.gammainc(a, t)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from taylor.core import functions as f
+from taylor.core.binding import SCIPY
+from taylor.core.powers import integer_valued
+from taylor.numbers.kinds import is_operand
+from taylor.scipy import classical as classical
+from taylor.scipy import probability as probability
+from taylor.scipy.analytic import Analytic, partial
+from taylor.scipy.formulas import FORMULAS
+from taylor.scipy.rows import FRESNEL_C, FRESNEL_S, ROWS
+from taylor.scipy.waves import WAVES
+
+Handler = Callable[..., Any]
+
+
+def _bessel(name: str, row: Callable[[int, Any], Any]) -> Handler:
+    """Return a Bessel function: rows of the table for integer orders, else by its formula."""
+
+    def call(v: Any, x: Any) -> Any:
+        plain = not is_operand(v) and np.ndim(v) == 0 and integer_valued(v)
+        return row(v, x) if plain and abs(v) < 50 else FORMULAS[name](v, x)
+
+    return call
+
+
+def _real(name: str, of: Handler) -> Handler:
+    """Return a function with a factor exp(-|Im z|), which is one for real arguments only."""
+
+    def call(v: Any, z: Any) -> Any:
+        if np.iscomplexobj(getattr(z, "value", z)):
+            raise TypeError(
+                f"scipy.special.{name} of a complex value is not holomorphic: it has the factor "
+                "exp(-|Im z|) or exp(-|Re z|); use the function without it"
+            )
+        return of(v, z)
+
+    return call
+
+
+def with_slope(g: Analytic, *x: Any) -> tuple[Any, Any]:
+    """Return a function and its derivative in the last argument."""
+    count = len(g.names)
+    args = tuple(g._held(n, v) if n in g.fixed else v for n, v in zip(g.names, x, strict=True))
+    return g(*x), partial(g, (*(0,) * (count - 1), 1))(*args)
+
+
+def _of_parts(*names: str) -> Handler:
+    return lambda *x: tuple(FORMULAS[name](*x) for name in names)
+
+
+def _kelvin(x: Any) -> tuple[Any, ...]:
+    be, ke, bep, kep = (
+        (SCIPY[a](x), SCIPY[b](x))
+        for a, b in (("ber", "bei"), ("ker", "kei"), ("berp", "beip"), ("kerp", "keip"))
+    )
+    return tuple(re + 1j * im for re, im in (be, ke, bep, kep))
+
+
+def _slope(name: str) -> Handler:
+    return lambda x: with_slope(FORMULAS[name], x)[1]
+
+
+def _pair(name: str) -> Handler:
+    return lambda v, x: with_slope(FORMULAS[name], v, x)
+
+
+SCIPY.update(FORMULAS)
+SCIPY.update(ROWS)
+SCIPY.update(
+    {name: lambda *x, pair=pair: tuple(g(*x) for g in pair) for name, pair in WAVES.items()}
+)
+SCIPY.update({
+    "jv": _bessel("jv", f.jv),
+    "jn": _bessel("jv", f.jv),
+    "yv": _bessel("yv", f.yv),
+    "iv": _bessel("iv", f.iv),
+    "jve": _real("jve", _bessel("jv", f.jv)),
+    "yve": _real("yve", _bessel("yv", f.yv)),
+    "ive": _real("ive", FORMULAS["ive"]),
+    "airy": lambda x: (f.airyai(x), f.airyaip(x), f.airybi(x), f.airybip(x)),
+    "airye": _of_parts("eai", "eaip", "ebi", "ebip"),
+    "itairy": _of_parts("itai", "itbi", "itain", "itbin"),
+    "itj0y0": _of_parts("itj0", "ity0"),
+    "iti0k0": _of_parts("iti0", "itk0"),
+    "it2j0y0": _of_parts("it2j0", "it2y0"),
+    "it2i0k0": _of_parts("it2i0", "it2k0"),
+    "modfresnelp": _of_parts("modfresnelp_f", "modfresnelp_k"),
+    "modfresnelm": _of_parts("modfresnelm_f", "modfresnelm_k"),
+    "ellipj": _of_parts("sn", "cn", "dn", "am"),
+    "fresnel": lambda x: (FRESNEL_S(x), FRESNEL_C(x)),
+    "shichi": _of_parts("shi", "chi"),
+    "sici": lambda x: (f.si(x), f.ci(x)),
+    "kelvin": _kelvin,
+    **{f"{name}p": _slope(name) for name in ("ber", "bei", "ker", "kei")},
+    **{name: _pair(name) for name in ("pbdv", "pbvv", "pbwa")},
+    "nrdtrimn": lambda p, std, x: x - std * ROWS["ndtri"](p),
+    "nrdtrisd": lambda mn, p, x: (x - mn) / ROWS["ndtri"](p),
+    "round": f.rint,
+})  # fmt: skip
