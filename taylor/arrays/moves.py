@@ -165,27 +165,23 @@ def pad(
 
 
 # ------------------------------------------------------------------ new arrays of the same kind
-def _like(name: str, a: Any, fill: Any, dtype: Any, shape: Any) -> Any:
+def _filled(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> Any:
     """Return an array filled with one value: plain, if its dtype can hold no derivatives."""
     if dtype is not None and np.dtype(dtype).kind in "iub":
-        if isinstance(fill, Operand):
-            floating(name, dtype)
-        return np.full(np.shape(a) if shape is None else shape, fill, dtype=dtype)
+        if isinstance(fill_value, Operand):
+            floating("np.full_like", dtype)
+        return np.full(np.shape(a) if shape is None else shape, fill_value, dtype=dtype)
     a = a if dtype is None else cast(a, np.dtype(dtype))
     if shape is None:
         found = laid_as(a._zeros(a.shape), a)
     else:
         found = a._zeros(shape if isinstance(shape, tuple) else (shape,))
-    return found if type(fill) is int and fill == 0 else found + fill
+    return found if type(fill_value) is int and fill_value == 0 else found + fill_value
 
 
 define({
-    np.zeros_like: lambda a, dtype=None, shape=None: _like("np.zeros_like", a, 0, dtype, shape),
-    np.ones_like: lambda a, dtype=None, shape=None: _like("np.ones_like", a, 1, dtype, shape),
-    np.empty_like: lambda prototype, dtype=None, shape=None: (
-        _like("np.empty_like", prototype, 0, dtype, shape)
-    ),
-    np.full_like: lambda a, fill_value, dtype=None, shape=None: (
-        _like("np.full_like", a, fill_value, dtype, shape)
-    ),
+    np.zeros_like: lambda a, dtype=None, shape=None: _filled(a, 0, dtype, shape),
+    np.ones_like: lambda a, dtype=None, shape=None: _filled(a, 1, dtype, shape),
+    np.empty_like: lambda prototype, dtype=None, shape=None: _filled(prototype, 0, dtype, shape),
+    np.full_like: _filled,
 })  # fmt: skip

@@ -31,6 +31,11 @@ UNKNOWN = math.inf
 SIMPLE = frozenset((int, slice, type(Ellipsis), type(None)))  # indices that make views
 
 
+def _alone(f: Callable[[Any], Any], what: str) -> Any:
+    """Return a conversion of series that are constant, as a method."""
+    return lambda self: f(self._inactive(what))
+
+
 class Coefficients(Operand):
     """A table of coefficients, which views share: what is written through one is seen by all."""
 
@@ -144,17 +149,8 @@ class Coefficients(Operand):
             )
         return self.value
 
-    def __float__(self) -> float:
-        return float(self._inactive("float()"))
-
-    def __int__(self) -> int:
-        return int(self._inactive("int()"))
-
-    def __complex__(self) -> complex:
-        return complex(self._inactive("complex()"))
-
-    def __index__(self) -> int:
-        return operator.index(self._inactive("an index made"))
+    __float__, __int__ = _alone(float, "float()"), _alone(int, "int()")
+    __complex__, __index__ = _alone(complex, "complex()"), _alone(operator.index, "an index made")
 
     def __bool__(self) -> bool:
         return bool(self._truth())

@@ -38,7 +38,6 @@ from taylor.series.wide import mended
 Owner = TypeVar("Owner", bound=Coefficients)
 Live = tuple[bool, ...]  # which operands are tables
 ALONE, LEFT, RIGHT, BOTH = (True,), (True, False), (False, True), (True, True)
-LANES_TIMES_DEGREES = 1 << 16  # a tile of lanes whose tables stay in the cache
 
 
 def plain(x: Any) -> Any:
@@ -73,30 +72,13 @@ def by_code(
 def swept(
     program: Program, algebra: Algebra, tables: Sequence[Array], parameters: Sequence[Any] = ()
 ) -> Array:
-    """Return the single output of a program of element-wise rules, tile by tile of lanes."""
+    """Return the single output of a program of element-wise rules."""
     shape = np.broadcast_shapes(*(t.shape[1:] for t in tables), *(np.shape(c) for c in parameters))
-    lanes = math.prod(shape)
-    tile = max(64, LANES_TIMES_DEGREES // algebra.size)
-    if lanes <= tile or any(map(is_operand, (*tables, *parameters))):
-        padded = [pad(t, len(shape)) for t in tables]
-        sweep = Sweep(program, algebra, padded, parameters)
-        sweep.run()
-        y = mended(program, algebra, padded, parameters, sweep.result(program.outputs[0]))
-        return in_rows(y, padded, parameters)
-    flat = [np.broadcast_to(pad(t, len(shape)), (len(t), *shape)) for t in tables]
-    flat = [t.reshape(len(t), lanes) for t in flat]
-    given = [np.broadcast_to(c, shape).reshape(lanes) if np.ndim(c) else c for c in parameters]
-    parts = [
-        swept(
-            program,
-            algebra,
-            [t[:, i : i + tile] for t in flat],
-            [c[i : i + tile] if np.ndim(c) else c for c in given],
-        )
-        for i in range(0, lanes, tile)
-    ]
-    whole = np.concatenate(parts, axis=1).reshape(algebra.size, *shape)
-    return in_rows(whole, tables, parameters)
+    padded = [pad(t, len(shape)) for t in tables]
+    sweep = Sweep(program, algebra, padded, parameters)
+    sweep.run()
+    y = mended(program, algebra, padded, parameters, sweep.result(program.outputs[0]))
+    return in_rows(y, padded, parameters)
 
 
 @functools.cache

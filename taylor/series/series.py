@@ -26,16 +26,7 @@ from taylor.core.tape import Node
 from taylor.errors import AlgebraMismatch, ForeignNodeError, OrderMismatch, PoleError, ShapeMismatch
 from taylor.machine import engine
 from taylor.numbers.kinds import Array, Kind, base, is_operand
-from taylor.numbers.values import (
-    as_array,
-    common_shape,
-    constant,
-    decided,
-    divisible,
-    joined,
-    together,
-    zeros,
-)
+from taylor.numbers.values import as_array, constant, decided, divisible, joined, together, zeros
 from taylor.series import rows, rules
 from taylor.series.coefficients import UNKNOWN, Coefficients
 from taylor.series.rows import ALONE, BOTH, LEFT, RIGHT, Live, by_code, declared, plain, propagates
@@ -514,7 +505,7 @@ def _scalar(table: Any, c: Any) -> tuple[Any, Any]:
 
 def _check_shapes(a: Shape, b: Shape) -> None:
     try:
-        common_shape(a, b)
+        np.broadcast_shapes(a, b)
     except ValueError:
         raise ShapeMismatch(f"shapes {tuple(a)} and {tuple(b)} do not fit") from None
 

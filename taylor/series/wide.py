@@ -21,7 +21,7 @@ from taylor.errors import TaylorError
 from taylor.numbers.kinds import Array, private
 
 BITS = 80
-LANES = 64  # that are redone; in the others what is unknown stays nan
+LANES = 512  # that are redone; in the others what is unknown stays nan
 KINK = Choose("kink")
 
 
