@@ -352,13 +352,18 @@ def _lower(n: int) -> Array:
 
 def _dense(f: Function, x: Any, order: int, what: str) -> Any:
     """Return all partial derivatives of one order of a scalar f in forward mode."""
-    if np.size(x) == 1:
-        value, *_, last = along(f, x, 1, order)
-        found = np.reshape(math.factorial(order) * last, shape_of(x) * order)
-    else:
-        found, value = partials_of_order(f, x, order)
+    found, value = _partials(f, x, order)
     scalar_only(shape_of(value), what, f"tensor(f, x, {order})")
     return found
+
+
+def _partials(f: Function, x: Any, order: int) -> tuple[Any, Any]:
+    """Return all partial derivatives of one order, and f(x), in forward mode."""
+    if np.size(x) != 1:
+        return partials_of_order(f, x, order)
+    # along its only variable a series can cancel t**v, as in sin(x)/x
+    value, *_, last = along(f, x, np.ones(shape_of(x), dtype=int), order)
+    return np.reshape(math.factorial(order) * last, shape_of(value) + shape_of(x) * order), value
 
 
 @driver(axes=(1,), along=("v", "w"))
@@ -373,13 +378,6 @@ def third(f: Function, x: Any, v: Any, w: Any) -> Array:
     """
 
     return _contracted(f, x, (w, v), "third")
-
-
-def pulled(f: Function, x: Any, *w: Any) -> list[Any]:
-    """Return Jᵀ·w for adjoints w of f(x), from one recording."""
-    at = point(x)
-    code, v, out = _recorded(f, at)
-    return [_pulled(code, v, {out: bar}, at) for bar in w]
 
 
 def gradient_of(f: Function, what: str, *tags: Tag) -> Function:
@@ -451,11 +449,6 @@ def _recorded(
 def _pulled(code: Any, v: list[Any], seeds: dict[int, Any], x: Any) -> Any:
     """Return the adjoint of the only input; zero if nothing depends on it."""
     (bar,) = adjoints(code, v, seeds)
-    return _whole(bar, x)
-
-
-def _whole(bar: Any, x: Any) -> Any:
-    """Return an adjoint as the drivers do; None is zero."""
     if bar is None:
         bar = Kind.of(x).zeros(shape_of(x))
     if is_operand(bar):
@@ -489,11 +482,7 @@ def _by_forward(
 ) -> tuple[Any, Any]:
     """Return value and adjoint by forward mode, where reverse mode gave an error or nan."""
     try:
-        if np.size(x) == 1:  # along its only variable a series can cancel t**v, as in sin(x)/x
-            c = along(f, x, np.ones(shape_of(x), dtype=int), 1)
-            value, slopes = c[0], np.reshape(c[1], shape_of(c[0]) + shape_of(x))
-        else:
-            slopes, value = partials_of_order(f, x, 1)
+        slopes, value = _partials(f, x, 1)
     except TaylorError:
         raise
     except ValueError:

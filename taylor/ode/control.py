@@ -60,8 +60,13 @@ def log2(x: Any) -> float:
     """Return log2 of a norm of any number type; of zero `NONE`."""
     if x == 0:
         return NONE
-    mantissa, exponent = math.frexp(x) if isinstance(x, float) else _split(x)
-    return exponent - 2 + 2 * mantissa  # piecewise linear, as good as needed
+    if isinstance(x, float):
+        mantissa, exponent = math.frexp(x)
+    else:  # perhaps beyond the range of doubles
+        from mpmath import frexp
+
+        mantissa, exponent = frexp(x)
+    return int(exponent) - 2 + 2 * float(mantissa)  # piecewise linear, as good as needed
 
 
 def exp2(x: float) -> float:
@@ -71,25 +76,12 @@ def exp2(x: float) -> float:
     return math.ldexp(1 + x - whole, whole)
 
 
-def _split(x: Any) -> tuple[float, int]:
-    """Return (mantissa, exponent) of a number beyond the range of doubles."""
-    from mpmath import frexp
-
-    mantissa, exponent = frexp(x)
-    return float(mantissa), int(exponent)
-
-
 def norm(x: Array) -> Any:
     """Return the largest absolute value of an array of any numbers."""
     flat = np.abs(np.asarray(x)).reshape(-1)
     if flat.dtype == object:
-        return max((_upper(e) for e in flat), default=0.0)
+        return max((getattr(e, "b", e) for e in flat), default=0.0)  # the upper end of an interval
     return float(flat.max()) if flat.size else 0.0
-
-
-def _upper(e: Any) -> Any:
-    """Return the upper end of an interval, or the number itself."""
-    return getattr(e, "b", e)
 
 
 def finite(x: Any) -> bool:

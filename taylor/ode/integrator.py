@@ -402,18 +402,16 @@ class TaylorIntegrator:
             record.add(pieces)
         return record.states()
 
-    def here(self) -> Pieces:
-        """Return a step of no length: the series at the present state."""
-        c = self.system.series(self.t, self.y, self._parameters, self.order)
-        zero = np.asarray([0 * self.t])
-        return Pieces(np.asarray([self.t]), zero, zero, c[None])
-
     def solution(self, pieces: Sequence[Pieces]) -> Solution:
-        """Return steps that follow each other as a function of time, up to the present time."""
+        """Return steps that follow each other as a function of time, up to the present time.
+
+        Where there are none it is the series at the present state.
+        """
         some = [p for p in pieces if len(p)]
         if not some:
-            shape = (0, self.order + 1, *self.y.shape)
-            return Solution(np.array([self.t]), np.zeros(0), np.zeros(shape, self.y.dtype))
+            c = self.system.series(self.t, self.y, self._parameters, self.order)
+            zero = np.asarray([0 * self.t])
+            some = [Pieces(np.asarray([self.t]), zero, zero, c[None])]
         t, low, coef = (np.concatenate([getattr(p, n) for p in some]) for n in ("t", "low", "coef"))
         return Solution(np.append(t, some[-1].end(-1)), low, coef)
 
@@ -449,7 +447,3 @@ class Record:
     def states(self) -> Array:
         """Return the states, along the last axis."""
         return np.concatenate(self.y, axis=-1)
-
-    def solution(self) -> Solution:
-        """Return the solution as a function of time."""
-        return self.it.solution(self.pieces or [self.it.here()])

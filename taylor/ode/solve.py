@@ -87,7 +87,7 @@ def solve_ivp(
     watch = Events(plain.events(events), it)
 
     def result(status: int, message: str) -> OdeResult:
-        sol = plain.solution(record.solution()) if dense_output else None
+        sol = plain.solution(it.solution(record.pieces)) if dense_output else None
         found = {"t": np.concatenate(record.t), "y": plain.series(record.states()), "sol": sol}
         found |= watch.result(plain, events is not None)
         return OdeResult(
