@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2195,
     "drivers": 4886,
     "scipy": 1910,
-    "ode": 4284,
+    "ode": 4272,
     "command": 430,
     ".": 633,
     "hyperdual": 210,
