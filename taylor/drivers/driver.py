@@ -55,13 +55,11 @@ def driver(
             has_aux: bool = False,
             **named: Any,
         ) -> R:
-            if named or has_aux or argnums is not None or not fewest <= len(given) <= most:
-                found: R = several(form, f, given, named, argnums, has_aux)
-            elif not is_plain(given[0]) or (most > 1 and type(given[0]) is tuple):
-                found = several(form, f, given, named, argnums, has_aux)
-            else:
-                found = form.one(f, *given)
-            return found
+            simple = argnums is None and fewest <= len(given) <= most and not (named or has_aux)
+            if simple and is_plain(given[0]) and (most == 1 or type(given[0]) is not tuple):
+                found: R = form.one(f, *given)
+                return found
+            return several(form, f, given, named, argnums, has_aux)  # type: ignore[no-any-return]
 
         run.__signature__ = form.signature()  # type: ignore[attr-defined]
         return run
