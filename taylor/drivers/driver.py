@@ -15,7 +15,7 @@ import numpy as np
 
 from taylor.core.algebra import Algebra
 from taylor.core.operand import lift
-from taylor.core.singular import is_finite, is_nan
+from taylor.core.singular import is_finite, nans
 from taylor.core.tags import Tag
 from taylor.core.tape import as_data
 from taylor.drivers.arguments import Form, is_plain, several
@@ -170,8 +170,7 @@ def has_nan(c: Any) -> bool:
     """Whether some coefficient is not a number."""
     while is_operand(c):
         c = c._coef if isinstance(c, Series) else c.value
-    a = np.asarray(c)
-    return any(map(is_nan, a.reshape(-1))) if a.dtype == object else bool(np.isnan(a).any())
+    return bool(nans(np.asarray(c)).any())
 
 
 def finite(x: Any) -> Any:
