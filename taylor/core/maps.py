@@ -96,6 +96,8 @@ class Contract(Map):
         return Einsum(self.spec).shape([np.shape(self.c), *shapes])
 
     def moved(self, xs: Sequence[Any], lead: int) -> Any:
+        if not lead:
+            return contract(self.spec, self.c, xs[0])
         terms, out = self.spec.split("->")
         c, x = terms.split(",")
         z = free_letter(self.spec) * lead
