@@ -293,6 +293,8 @@ class Operand(Handled):
 
     # -------------------------------------------------------------- NumPy's protocols
     def __array_ufunc__(self, ufunc: np.ufunc, kind: str, *inputs: Any, **kwargs: Any) -> Any:
+        if len(inputs) == 1 and inputs[0] is self:  # the shortest way
+            return call_ufunc(ufunc, kind, inputs, kwargs)
         given = [np.asarray(x) if type(x) is list else x for x in map(lift, inputs)]
         return call_ufunc(ufunc, kind, given, kwargs)
 

@@ -303,8 +303,8 @@ def _swept(
                 continue
             if every is not None:
                 every[i] = full(bar, shape)
-            at = Recorded(code, i, [v[j] for j in args], v[i], None, transposing)
-            bars.spread(code, v, i, op.adjoint(at, bar, [depends[j] for j in args]))
+            at = Recorded(code, i, list(map(v.__getitem__, args)), v[i], None, transposing)
+            bars.spread(code, v, i, op.adjoint(at, bar, list(map(depends.__getitem__, args))))
         found = [bars.pop(i) for i in inputs]
     return [b if b is None else full(b, code[i].shape) for i, b in zip(inputs, found, strict=True)]
 

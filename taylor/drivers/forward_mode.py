@@ -214,24 +214,6 @@ def value_and_tangent(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
     return c[0], c[1]
 
 
-def _all_partials(f: Function, x: Any, order: int) -> tuple[Any, TaylorN]:
-    """Return the point as an array and the series of f at x in all variables.
-
-    Where a root of a function that vanishes there costs degrees, f is run again at a higher order.
-    """
-    x = point(x)
-    n = math.prod(np.shape(x))
-    algebra = multivariate(n, order)
-    if algebra.size * max(n, 1) > MAX_TABLE:
-        raise ValueError(
-            f"order {order} in {n} variables has {algebra.size} monomials in each of {n} "
-            f"elements, too many "
-            "for one table; use univariate series along directions (taylor.directional) or fewer "
-            "variables"
-        )
-    return x, table_along(f, x, unit_rows(n, np.shape(x), x), order)
-
-
 def table_along(f: Function, x: Any, directions: Array, order: int) -> TaylorN:
     """Return the series of f(x + Σ_i t_i·directions[i])."""
     n, found = len(directions), None
@@ -254,7 +236,16 @@ def table_along(f: Function, x: Any, directions: Array, order: int) -> TaylorN:
 
 def partials_of_order(f: Function, x: Any, order: int) -> tuple[Any, Any]:
     """Return the tensor of partial derivatives, shape (f) + (x)*order, and f(x)."""
-    x, carrier = _all_partials(f, x, order)
+    x = point(x)
+    n = math.prod(np.shape(x))
+    size = math.comb(n + order, n)
+    if size * max(n, 1) > MAX_TABLE:
+        raise ValueError(
+            f"order {order} in {n} variables has {size} monomials in each of {n} elements, too "
+            "many for one table; use univariate series along directions (taylor.directional) or "
+            "fewer variables"
+        )
+    carrier = table_along(f, x, unit_rows(n, np.shape(x), x), order)
     full = carrier.tensor(order).reshape((*carrier.shape, *np.shape(x) * order))
     return full if is_operand(full) else full[()], carrier._coef[0]
 

@@ -85,12 +85,9 @@ class _Equation:
         """Return the inverse of g_x at plain values, as a matrix; LinAlgError if it is singular."""
         n = int(np.prod(np.shape(x), dtype=int))
         matrix = np.reshape(jacobian(lambda x: self.residual(x, theta), x), (n, n))
-        if matrix.dtype == object:
-            eye = np.array([[int(i == j) for j in range(n)] for i in range(n)], dtype=object)
-            return np.asarray(linalg.eliminate(matrix, eye)[0])
-        inverse = np.linalg.inv(matrix)
+        inverse: Array = linalg.inv(matrix)
         # 1 without cancellation in B A = I, whatever the units of x and g
-        if not _norm((abs(inverse) * abs(matrix.T)).sum(1)) < SINGULAR:
+        if matrix.dtype != object and not _norm((abs(inverse) * abs(matrix.T)).sum(1)) < SINGULAR:
             raise np.linalg.LinAlgError("Singular matrix")
         return inverse
 

@@ -28,6 +28,7 @@ from taylor.core.singular import local_series
 from taylor.core.table import Elementary, lookup
 from taylor.core.tape import Node, Tape
 from taylor.errors import ShapeMismatch
+from taylor.numbers.kinds import above_cut
 
 Array = Any
 SAMPLES = (0.3, -0.7, 1.9, -12.5, 0.05, 0.3 + 0.4j, -0.7 - 0.2j)  # where two functions are compared
@@ -228,7 +229,7 @@ class Calls:
     def _value(self, row: Elementary, args: list[Any], out: Held) -> Callable[[int], None]:
         if not any(h.shape or len(h.places) > 1 for h in (*args, out)) and self.unit == 1:
             return self._number(row, [h.places[0] for h in args], out.places[0])
-        return self._by_element(lambda *x: row.numpy(*map(_above_cut, x)), args, out)
+        return self._by_element(lambda *x: row.numpy(*map(above_cut, x)), args, out)
 
     def _number(self, row: Elementary, args: list[int], out: int) -> Callable[[int], None]:
         """Return what answers with the value of a row at numbers: the shortest way."""
@@ -349,8 +350,3 @@ class Calls:
 
 def _lane(x: Any, lane: int) -> Any:
     return None if x is None else x[..., lane][()]
-
-
-def _above_cut(x: Any) -> Any:
-    """On a branch cut the value is the limit from above, as where a row is called."""
-    return x + 0 if np.iscomplexobj(x) else x

@@ -81,7 +81,7 @@ class Contraction:
 
     def _added(self, total: Scalar, values: Sequence[Scalar]) -> Scalar:
         if len(values) == 1:
-            return self.f.binary("fadd", total, values[0])
+            return total + values[0]
         return self.f.fma(values[0], values[1], total)
 
     def _sums(self, places: list[Place]) -> list[Scalar]:
@@ -115,12 +115,8 @@ class Contraction:
                 for i in range(n):
                     totals = run([*inner, i], totals)
                 return totals
-            with f.loop(0, n) as loop:
-                registers = [loop.carry(f.splat(t, w)) for t, w in zip(totals, widths, strict=True)]
-                new = run([*inner, loop.index], registers)
-                for register, value, w in zip(registers, new, widths, strict=True):
-                    loop.update(register, f.splat(value, w))
-            return [loop.result(r) for r in registers]
+            wide = [f.splat(t, w) for t, w in zip(totals, widths, strict=True)]
+            return f.fold(0, n, wide, lambda i, totals: run([*inner, i], totals))
 
         return run([], [f.zero(1, self.complex)] * len(places))
 
@@ -143,20 +139,20 @@ class Contraction:
         vectors = n // WIDTH
         count = min(SUMS // 2, vectors)
         partial, start = [f.zero(WIDTH, self.complex)] * count, 0
+
+        def several(i: Any, totals: list[Scalar]) -> list[Scalar]:
+            places = (f.whole("add", i, c * WIDTH) for c in range(count))
+            return [added(t, place, WIDTH) for t, place in zip(totals, places, strict=True)]
+
         if vectors > UNROLL:
             start = vectors // count * count
-            with f.loop(0, start * WIDTH, count * WIDTH) as loop:
-                registers = [loop.carry(p) for p in partial]
-                for c, register in enumerate(registers):
-                    place = f.whole("add", loop.index, c * WIDTH)
-                    loop.update(register, added(register, place, WIDTH))
-            partial = [loop.result(r) for r in registers]
+            partial = f.fold(0, start * WIDTH, partial, several, count * WIDTH)
         for c, i in enumerate(range(start, vectors)):
             partial[c % count] = added(partial[c % count], i * WIDTH, WIDTH)
         while len(partial) > 1:
             pairs = [partial[c : c + 2] for c in range(0, len(partial), 2)]
-            partial = [f.binary("fadd", *p) if len(p) == 2 else p[0] for p in pairs]
-        total = f.binary("fadd", total, f.total(partial[0]))
+            partial = [p[0] + p[1] if len(p) == 2 else p[0] for p in pairs]
+        total = total + f.total(partial[0])
         for i in range(vectors * WIDTH, n):
             total = added(total, i, 1)
         return total

@@ -11,6 +11,7 @@ loops over the axes of its result and, for sums and products, over the axes that
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -122,10 +123,9 @@ class Symbol(Strided, Operand):  # type: ignore[misc]  # Operand has a slot: wea
 
         def body(left: Scalar, right: Scalar, x: Scalar, y: Scalar) -> Scalar:
             slope = mode in SLOPES  # nan at a kink: the ordinary way knows what to do
-            above = f.compare("ogt" if slope else "oge", left, right)
-            below = f.compare("olt", left, right)
-            lost = f.constant(math.nan) if slope else f.binary("fadd", left, right)
-            return f.select(above, x, f.select(below, y, lost))
+            above, below = left > right if slope else left >= right, left < right
+            lost = f.constant(math.nan) if slope else left + right
+            return above.where(x, below.where(y, lost))
 
         return mapped(f, body, *sides, lifted(f, a), lifted(f, b))
 
@@ -198,12 +198,14 @@ class Symbol(Strided, Operand):  # type: ignore[misc]  # Operand has a slot: wea
 
         def line(index: list[Any]) -> None:
             terms = terms_of(index, [strides[i] for i in others])
-            with f.loop(0, n) as loop:
-                total = loop.carry(f.zero(f.unit, x.complex))
-                where = [*terms, (loop.index, strides[axis])]
-                new = f.binary("fadd", total, x.load(where))
+
+            def added(i: str, totals: list[Scalar]) -> list[Scalar]:
+                where = [*terms, (i, strides[axis])]
+                new = totals[0] + x.load(where)
                 out.store(new, where)
-                loop.update(total, new)
+                return [new]
+
+            f.fold(0, n, [f.zero(f.unit, x.complex)], added)
 
         if x.size:
             each(f, [self.shape[i] for i in others], line)
@@ -225,11 +227,11 @@ class Pending(Symbol):
 
     __slots__ = ("is_complex", "made")
 
-    def __init__(self, f: Function, shape: Shape, complex: bool) -> None:
+    def __init__(self, f: Function, shape: Shape, parts: Sequence[Symbol]) -> None:
         self.f, self.shape, self.reg = f, tuple(shape), None
         self.strides, self.lead = c_strides(shape), ()
         self.made: Symbol | None = None
-        self.is_complex = complex
+        self.is_complex = any(x.complex for x in parts)
 
     @property
     def complex(self) -> bool:
@@ -239,20 +241,18 @@ class Pending(Symbol):
     def settle(self) -> Symbol:
         """Return the array in memory."""
         if self.made is None:
-            self.made = self._make()
+            out = empty(self.f, self.shape, self.complex)
+            self.write(out, True)
+            self.made = out
         return self.made
 
-    def _make(self) -> Symbol:
+    def write(self, out: Symbol, whole: bool = False) -> None:
+        """Write the array; `whole` is what may be written to its last vector."""
         raise NotImplementedError
 
     slot: Any = property(lambda self: self.settle().slot)
     offset: Any = property(lambda self: self.settle().offset)
     plane: Any = property(lambda self: self.settle().plane)
-
-
-def settled(x: Any) -> Any:
-    """Return a value that will be used several times, computed once."""
-    return x.settle() if isinstance(x, Mapped) else x
 
 
 class Mapped(Pending):
@@ -264,12 +264,10 @@ class Mapped(Pending):
         self, f: Function, shape: Shape, body: Body, args: list[Symbol], depth: int
     ) -> None:
         self.body, self.args, self.depth = body, args, depth
-        super().__init__(f, shape, any(a.complex for a in args))
+        super().__init__(f, shape, args)
 
-    def _make(self) -> Symbol:
-        out = empty(self.f, self.shape, self.complex)
-        nest(self.f, self.body, self.args, out, whole=True)
-        return out
+    def write(self, out: Symbol, whole: bool = False) -> None:
+        nest(self.f, self.body, self.args, out, whole)
 
 
 class Joined(Pending):
@@ -279,19 +277,12 @@ class Joined(Pending):
 
     def __init__(self, f: Function, shape: Shape, pieces: list[Symbol]) -> None:
         self.pieces = pieces
-        super().__init__(f, shape, any(x.complex for x in pieces))
+        super().__init__(f, shape, pieces)
 
-    def _make(self) -> Symbol:
-        out = empty(self.f, self.shape, self.complex)
-        self.write(out)
-        return out
-
-    def write(self, out: Symbol) -> None:
-        """Write the arrays one after the other."""
+    def write(self, out: Symbol, whole: bool = False) -> None:
         start = 0
         for x in self._in_pieces():
-            target = out.view(x.shape, c_strides(x.shape), start)
-            nest(self.f, lambda v: v, [broadcast(x, x.shape)], target)
+            copied(x, out.view(x.shape, c_strides(x.shape), start))
             start += math.prod(x.shape)
             self.f.pause()
 
@@ -312,6 +303,29 @@ class Joined(Pending):
         return None
 
 
+def settled(x: Any) -> Any:
+    """Return a value that will be used several times, computed once."""
+    return x.settle() if isinstance(x, Mapped) else x
+
+
+def in_place(x: Symbol) -> Symbol:
+    """Return numbers in a register or in memory."""
+    return x.settle() if isinstance(x, Pending) else x
+
+
+def _waits(x: Symbol) -> bool:
+    """Whether an element-wise function is computed in every loop that uses it."""
+    return isinstance(x, Mapped) and x.made is None
+
+
+def copied(x: Symbol, out: Symbol) -> None:
+    """Write numbers, repeated to the shape of an array, into it."""
+    if isinstance(x, Joined) and x.shape == out.shape and out.strides == x.strides:
+        x.write(out)
+    else:
+        nest(x.f, lambda v: v, [broadcast(x, out.shape)], out)
+
+
 def _fits(x: Any) -> bool:
     """Whether x can be the other operand of an operator, and leaves the operator to symbols."""
     foreign = is_operand(x) and not isinstance(x, Symbol)
@@ -329,9 +343,10 @@ def lifted(f: Function, x: Any) -> Symbol:
     if isinstance(x, Constant):
         x = float(x)
     array = as_array(x)
-    if array.dtype == object and any(_odd(e) for e in array.flat):
-        raise Unsupported(f"constants of type {array.dtype} have no machine code")
-    array = array.astype(complex if array.dtype.kind == "c" else float)
+    try:
+        array = array.astype(complex if array.dtype.kind == "c" else float)
+    except (TypeError, ValueError, OverflowError):
+        raise Unsupported("some constants have no float, and so no machine code") from None
     planes = [array.real, array.imag][: 1 + np.iscomplexobj(array)]
     if array.size and all(_equal(p) for p in planes):
         re, *im = (f.constant(float(p.reshape(-1)[0])) for p in planes)
@@ -353,15 +368,6 @@ def lifted(f: Function, x: Any) -> Symbol:
 def _equal(x: Array) -> bool:
     """Whether all numbers of an array are the same one."""
     return x.size == 1 or bool(np.all(x == x.reshape(-1)[0]) and not np.signbit(x).any())
-
-
-def _odd(e: Any) -> bool:
-    """Whether a number has no float."""
-    try:
-        float(e)
-    except (TypeError, OverflowError):
-        return True
-    return False
 
 
 def empty(f: Function, shape: Shape, complex: bool = False) -> Symbol:
@@ -400,8 +406,7 @@ def flattened(x: Symbol) -> Symbol:
 
 def contiguous(x: Symbol) -> Symbol:
     """Return the array in C order in memory, or equal numbers in a register."""
-    if isinstance(x, Pending):
-        return x.settle()
+    x = in_place(x)
     strides = zip(x.strides, c_strides(x.shape), x.shape, strict=True)
     if x.reg is not None or all(s == t or n == 1 for s, t, n in strides):
         return x
@@ -432,45 +437,32 @@ def mapped(f: Function, body: Body, *args: Symbol, copy: bool = False) -> Symbol
         values = [at(x, [0] * len(x.shape)) for x in args]
         return Symbol(f, shape, reg=body(*values))
     seen = [broadcast(x, shape) for x in args]
-    depth = 1 + max(x.depth if isinstance(x, Mapped) and x.made is None else 0 for x in seen)
+    depth = 1 + max(getattr(x, "depth", 0) if _waits(x) else 0 for x in seen)
     if depth > DEEPEST:
         seen, depth = [settled(x) for x in seen], 1
     result = Mapped(f, shape, *_fused(body, seen), depth)
-    if copy:
-        return result.settle()
-    return result
+    return result.settle() if copy else result
 
 
 def _fused(body: Body, args: Sequence[Symbol]) -> tuple[Body, list[Symbol]]:
     """Return an element-wise function with those of its arguments that are pending put into it."""
-    waiting = [isinstance(a, Mapped) and a.made is None for a in args]
-    count = sum(len(a.args) if isinstance(a, Mapped) and a.made is None else 1 for a in args)
-    if not any(waiting) or count > FUSED:
-        return body, [a.settle() if isinstance(a, Pending) else a for a in args]
-    flat: list[Symbol] = []
-    parts: list[tuple[Any, int]] = []
-    for a in args:
-        if isinstance(a, Mapped) and a.made is None:
-            parts.append((a.body, len(a.args)))
-            flat += a.args
-        else:
-            parts.append((None, 1))
-            flat.append(a.settle() if isinstance(a, Pending) else a)
+    parts: list[tuple[Body | None, list[Symbol]]] = [
+        (a.body, a.args) if isinstance(a, Mapped) and a.made is None else (None, [a]) for a in args
+    ]
+    if not any(inner for inner, _ in parts) or sum(len(xs) for _, xs in parts) > FUSED:
+        return body, [in_place(a) for a in args]
 
     def fused(*values: Scalar) -> Scalar:
-        given, start = [], 0
-        for inner, n in parts:
-            mine = values[start : start + n]
-            given.append(mine[0] if inner is None else inner(*mine))
-            start += n
-        return body(*given)
+        rest = iter(values)
+        given = [(inner, list(itertools.islice(rest, len(xs)))) for inner, xs in parts]
+        return body(*(mine[0] if inner is None else inner(*mine) for inner, mine in given))
 
-    return fused, flat
+    return fused, [in_place(x) for _, xs in parts for x in xs]
 
 
 def broadcast(x: Symbol, shape: Shape) -> Symbol:
     """Return the array seen in a larger shape."""
-    if tuple(shape) == x.shape and isinstance(x, Mapped) and x.made is None:
+    if tuple(shape) == x.shape and _waits(x):
         return x
     missing = len(shape) - len(x.shape)
     strides = [0] * missing
@@ -485,7 +477,7 @@ def nest(f: Function, body: Body, args: Sequence[Symbol], out: Symbol, whole: bo
 
 def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> Symbol:
     """Return the einsum of one or two arrays."""
-    args = [broadcast(contiguous(x) if isinstance(x, Pending) else x, x.shape) for x in args]
+    args = [broadcast(in_place(x), x.shape) for x in args]
     if out:  # a constant is laid out so that the vectors along the result find it in order
         for k, (name, x) in enumerate(zip(names, args, strict=True)):
             if isinstance(x.slot, str) and out[-1] in name[:-1]:
@@ -580,5 +572,5 @@ def in_memory(f: Function, x: Symbol) -> Symbol:
     if x.reg is None and not isinstance(x.slot, str) and not x.lead:
         return x
     out = empty(f, x.shape, x.complex)
-    nest(f, lambda v: v, [broadcast(x, x.shape)], out)
+    copied(x, out)
     return out

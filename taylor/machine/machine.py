@@ -28,15 +28,14 @@ from taylor.llvm.registers import Scalar
 from taylor.llvm.tiles import tiled
 from taylor.machine.calls import Calls, bare, is_users
 from taylor.machine.emit import (
-    Joined,
     Symbol,
     Unsupported,
     asked,
     broadcast,
     contiguous,
+    copied,
     flattened,
     lifted,
-    nest,
     settled,
 )
 from taylor.machine.monomials import Pairs, check
@@ -51,10 +50,6 @@ OK, GUARD, INFINITE = 0, 1, 2
 BY_DEGREE = 3000  # instructions times degrees of a program that is written degree by degree
 OPPOSITE = {"<": "uge", "<=": "ugt", ">": "ule", ">=": "ult"}
 SAME = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}
-
-
-def _size(shape: Sequence[int]) -> int:
-    return math.prod(shape)
 
 
 def block(size: int) -> Array:
@@ -169,7 +164,7 @@ class Machine:
     def _lay_out(self, f: Function) -> None:
         """Give inputs, outputs and flags their places in memory."""
         self.places = [f.allocate(self._room(s)) for s in self.inputs]
-        self.results = [f.allocate(_size(s)) for s in self.outputs]
+        self.results = [f.allocate(math.prod(s)) for s in self.outputs]
         self.flag = f.allocate(2)
 
     def _body(self, f: Function, program: Program) -> None:
@@ -183,9 +178,9 @@ class Machine:
         for i, pair in zip(program.outputs, self.found, strict=True):
             shape, place = next(places)
             _write(f, lifted(f, v[i]), shape, place, next(places)[1] if pair else place)
-        heads = {i: _head(y) for i, y in v.items()} if self.tables else v
-        wrong = failed(f, program.guards, heads)
-        f.store(wrong, f.address("%data", [], self.flag))
+        if self.tables:
+            v = {i: y[0] if isinstance(y, Table) else y for i, y in v.items()}
+        f.store(failed(f, program.guards, v), f.address("%data", [], self.flag))
         self._finite(f)
         if self.many:
             tiled(f, *self._rows(), self.flag)
@@ -198,37 +193,36 @@ class Machine:
 
     def _rows(self) -> tuple[list[int], list[int]]:
         """Return where in memory the numbers of the inputs and of the outputs lie, in order."""
-        ins: list[int] = []
-        outs: list[int] = []
-        for shape, place in zip(self.inputs, self.places, strict=True):
-            ins += range(place, place + self._room(shape))
-        for shape, place in zip(self.outputs, self.results, strict=True):
-            outs += range(place, place + _size(shape))
-        return ins, outs
+        ins, outs = (
+            zip(self.places, self.inputs, strict=True),
+            zip(self.results, self.outputs, strict=True),
+        )
+        return (
+            [i for place, shape in ins for i in range(place, place + self._room(shape))],
+            [i for place, shape in outs for i in range(place, place + math.prod(shape))],
+        )
 
     def _finite(self, f: Function) -> None:
         """Write Σ 0·y of all outputs: zero if they are finite, else nan."""
         total = lifted(f, 0.0)
         for shape, place in zip(self.outputs, self.results, strict=True):
-            if _size(shape):
-                y = Symbol(f, (_size(shape),), None, None, place, (1,))
+            if math.prod(shape):
+                y = Symbol(f, (math.prod(shape),), None, None, place, (1,))
                 total = total + (y * 0.0).sum()
         total = total + Symbol(f, (), reg=f.unanswered())
         f.store(at(total, []), f.address("%data", [], self.flag + 1))
 
     def _room(self, shape: Sequence[int]) -> int:
         if not self.tables or not shape:
-            return _size(shape)
+            return math.prod(shape)
         return shape[0] * part_size(shape, self.unit, self.dense)
 
     def _view(self, data: Array, shape: tuple[int, ...]) -> Array:
         """Return memory as the array it holds: the parts of a table fill whole vectors."""
         if not self.tables or not shape:
-            return data[: _size(shape)].reshape(shape)
-        n = _size(shape[1:])
-        rows = data.reshape(shape[0], -1)[:, :n]
-        strides = (rows.strides[0], *(8 * s for s in c_strides(shape[1:])))
-        return np.lib.stride_tricks.as_strided(rows, shape, strides)
+            return _plain(data, shape)
+        room, n = self._room(shape), math.prod(shape[1:])
+        return data[:room].reshape(shape[0], -1)[:, :n].reshape(shape)
 
     def _values(self, f: Function, program: Program) -> Any:
         guarded = {i for g in program.guards for i in (g.a, g.b)}
@@ -272,14 +266,13 @@ class Machine:
     def memory(self) -> Any:
         """Return this thread's pointer, and the views of inputs, outputs and flags it points to."""
         data = self.prepared(block(self.size))
-        ins = [
-            self._view(data[p : p + self._room(s)], s)
-            for p, s in zip(self.places, self.inputs, strict=True)
-        ]
-        outs = [
-            data[p : p + _size(s)].reshape(s)
-            for p, s in zip(self.results, self.outputs, strict=True)
-        ]
+        ins, outs = (
+            [view(data[p:], s) for p, s in zip(places, shapes, strict=True)]
+            for view, places, shapes in (
+                (self._view, self.places, self.inputs),
+                (_plain, self.results, self.outputs),
+            )
+        )
         flags = data[self.flag : self.flag + 2]
         self.local.data, self.local.calls = data, self.calls(data)
         self.local.memory = (ctypes.c_void_p(data.ctypes.data), ins, outs, flags)
@@ -383,7 +376,7 @@ class Machine:
     @functools.cached_property
     def rows(self) -> list[int]:
         """The first row of every output among all rows of a batch, and the end."""
-        return [0, *itertools.accumulate(_size(s) for s in self.outputs)]
+        return [0, *itertools.accumulate(math.prod(s) for s in self.outputs)]
 
     # the two ways to call for one point take about as long as small code: no calls between
     def line(self, x: Any, v: Any) -> tuple[int, Any]:
@@ -439,6 +432,10 @@ class Machine:
         return found
 
 
+def _plain(data: Array, shape: Sequence[int]) -> Array:
+    return data[: math.prod(shape)].reshape(shape)
+
+
 def _planes(x: Any) -> tuple[Any, Any]:
     return x.real, x.imag
 
@@ -453,7 +450,7 @@ def failed(f: Function, guards: Sequence[Guard], v: Any) -> Scalar:
     for n, guard in enumerate(guards):
         if guard.b < 0:  # on the order of values, say
             lost = asked(f, "guard", n, [lifted(f, v[guard.a])], (), real=True)
-            total = f.binary("fadd", total, at(lost, []))
+            total = total + at(lost, [])
             continue
         sides = lifted(f, v[guard.a]), lifted(f, v[guard.b])
         outcome = np.asarray(guard.outcome, dtype=bool)
@@ -462,34 +459,24 @@ def failed(f: Function, guards: Sequence[Guard], v: Any) -> Scalar:
         a, b = (flattened(contiguous(broadcast(x, outcome.shape))) for x in sides)
         for i, held in enumerate(outcome.reshape(-1)):
             op = OPPOSITE[guard.op] if held else SAME[guard.op]
-            wrong = f.compare(op, at(a, [i]), at(b, [i]))
-            one = f.select(wrong, f.constant(1.0), f.constant(0.0))
-            total = f.binary("fadd", total, one)
+            total = total + at(a, [i]).compared(op, at(b, [i])).where(1.0, 0.0)
             f.pause()
     return total
 
 
 def _input(f: Function, shape: tuple[int, ...], place: int, complex: bool) -> Symbol:
-    plane = f.rounded(_size(shape)) * f.unit * complex
+    plane = f.rounded(math.prod(shape)) * f.unit * complex
     x = Symbol(f, shape, None, None, place, c_strides(shape), plane=plane)
-    return Symbol(f, shape, reg=at(x, [0] * len(shape))) if _size(shape) == 1 else x
-
-
-def _head(y: Any) -> Any:
-    """Return the coefficient of degree 0."""
-    return y[0] if isinstance(y, Table) else y
+    return Symbol(f, shape, reg=at(x, [0] * len(shape))) if math.prod(shape) == 1 else x
 
 
 def _write(f: Function, y: Symbol, shape: tuple[int, ...], place: int, im: int) -> None:
     """Write a result into memory, the imaginary parts of a complex one to a place of their own."""
     out = Symbol(f, shape, None, None, place, c_strides(shape), plane=(im - place) * f.unit)
-    if isinstance(y, Joined):
-        y.write(out)
-        return
     if isinstance(y, Table):  # a polynomial's table is shorter than the result
         rest = (shape[0] - y.shape[0], *shape[1:])
         if rest[0]:
-            end = out.view(rest, c_strides(rest), _size(shape) - _size(rest))
-            nest(f, lambda v: v, [broadcast(lifted(f, 0.0), rest)], end)
+            end = out.view(rest, c_strides(rest), math.prod(shape) - math.prod(rest))
+            copied(lifted(f, 0.0), end)
         out, y = out.view(y.shape, out.strides), y.view(y.shape, y.strides)
-    nest(f, lambda v: v, [broadcast(y, out.shape)], out)
+    copied(y, out)

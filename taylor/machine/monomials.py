@@ -9,6 +9,7 @@ degrees, so that each may be written to its last vector.
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -43,68 +44,44 @@ class Pairs:
         f, span = self.f, self.part(k)
         place = self.lists.setdefault((k, lo, hi, x is y), len(self.lists))
         lists = f.word(f.address("%data", [], self.place), "ptr")
-        p, q, starts, weights = (
-            f.word(f.address(lists, [], 4 * place + i), "ptr") for i in range(4)
-        )
-        self.weights = weights if self.weighted or x is y else ""
-        if f.unit > 1 or x.part_shape or y.part_shape:
-            return self._arrays(span.stop - span.start, x, y, p, q, starts)
-        complex = x.complex or y.complex
-        out = empty(f, (span.stop - span.start,), complex)
-
+        pairs = [f.word(f.address(lists, [], 4 * place + i), "ptr") for i in range(4)]
+        shape = np.broadcast_shapes(x.part_shape, y.part_shape)
+        out = empty(f, (span.stop - span.start, *shape), x.complex or y.complex)
         with f.loop(0, span.stop - span.start) as rows:
-            following = f.whole("add", rows.index, 1)
-            first, stop = f.entry(starts, rows.index), f.entry(starts, following)
-            with f.loop(first, stop, 2, maybe=True) as loop:
-                sums = [loop.carry(f.zero(1, complex)) for _ in range(2)]
-                second = f.whole("add", loop.index, 1)
-                inside = f.less(second, stop)
-                other = f.choose(inside, second, loop.index)
-                for total, i in zip(sums, (loop.index, other), strict=True):
-                    a, b = (t.load([(f.entry(at, i), 1)]) for t, at in ((x, p), (y, q)))
-                    if i is other:
-                        a, b = (f.select(inside, v, f.constant(0.0)) for v in (a, b))
-                    loop.update(total, f.fma(self._weighted(a, i), b, total))
-            value = f.binary("fadd", *(loop.result(total) for total in sums))
-            f.store(value, f.address("%data", [(rows.index, 1)], out.offset), out.plane)
+            self._row(rows.index, pairs, x, y, out)
         return out
 
-    def _arrays(self, n: int, x: Any, y: Any, p: str, q: str, starts: str) -> Symbol:
-        """Return the part of a product of series of arrays: the elements in lanes."""
-        f, shape = self.f, np.broadcast_shapes(x.part_shape, y.part_shape)
-        complex = x.complex or y.complex
-        out = empty(f, (n, *shape), complex)
+    def _row(self, r: str, pairs: list[str], x: Any, y: Any, out: Symbol) -> None:
+        """Write coefficient r of a part: Σ weights·x[p]·y[q]."""
+        f, shape, (*places, starts, weights) = self.f, out.shape[1:], pairs
         parts = [broadcast(v.memory(0), shape) for v in (x, y)]
         inner = Strided(f, shape, None, out.slot, out.offset, out.strides[1:], plane=out.plane)
         axes = axes_of(inner, parts)
-        to = [stride for _, stride, _ in axes]
+        first, stop = f.entry(starts, r), f.entry(starts, f.whole("add", r, 1))
 
-        with f.loop(0, n) as rows:
-            following = f.whole("add", rows.index, 1)
-            first, stop = f.entry(starts, rows.index), f.entry(starts, following)
+        def element(index: list[Any], width: int) -> None:
+            def added(i: str, total: Scalar) -> Scalar:
+                values = []
+                for k, (table, v, part) in enumerate(zip(places, (x, y), parts, strict=True)):
+                    strides = [s[k] for _, _, s in axes]
+                    along = f.unit > 1 or strides[-1:] == [1]
+                    where = [(f.entry(table, i), v.size_of_part), *terms_of(index, strides)]
+                    values.append(part.load(where, width if along else 1))
+                if self.weighted or x is y:
+                    values[0] = values[0] * f.load(f.address(weights, [(i, 1)], 0), 1)
+                return f.fma(values[0], values[1], total)
 
-            def element(index: list[Any], width: int) -> None:
-                with f.loop(first, stop, maybe=True) as loop:
-                    total, values = loop.carry(f.zero(width, complex)), []
-                    for k, (table, v, part) in enumerate(zip((p, q), (x, y), parts, strict=True)):
-                        strides = [s[k] for _, _, s in axes]
-                        row = (f.entry(table, loop.index), v.size_of_part)
-                        along = f.unit > 1 or strides[-1:] == [1]
-                        where = [row, *terms_of(index, strides)]
-                        values.append(part.load(where, width if along else 1))
-                    new = f.fma(self._weighted(values[0], loop.index), values[1], total)
-                    loop.update(total, f.splat(new, width))
-                outer = rows.index, out.strides[0]
-                inner.store(loop.result(total), [outer, *terms_of(index, to)])
+            def two(i: str, totals: list[Scalar]) -> list[Scalar]:
+                return [added(i, totals[0]), added(f.whole("add", i, 1), totals[1])]
 
-            over_axes(f, axes, element, padded=len(axes) == 1)
-        return out
+            total, start = f.zero(width, out.complex), first
+            if f.unit == 1 and not axes:  # two sums of numbers, else one would wait for itself
+                start = f.whole("sub", stop, f.whole("and", f.whole("sub", stop, first), 1))
+                total = operator.add(*f.fold(first, start, [total] * 2, two, 2, maybe=True))
+            (total,) = f.fold(start, stop, [total], lambda i, t: [added(i, *t)], maybe=True)
+            inner.store(total, [(r, out.strides[0]), *terms_of(index, [to for _, to, _ in axes])])
 
-    def _weighted(self, x: Scalar, i: str) -> Scalar:
-        """Return x times the weight of pair i."""
-        if not self.weights:
-            return x
-        return self.f.binary("fmul", x, self.f.load(self.f.address(self.weights, [(i, 1)], 0), 1))
+        over_axes(f, axes, element, padded=len(axes) == 1)
 
 
 def check(program: Program, algebra: Graded, unit: int) -> None:

@@ -7,6 +7,7 @@ places from tables.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -30,8 +31,8 @@ def affine(index: Index) -> tuple[int, ...] | None:
         corner[axis] = 1
         strides.append(int(index[tuple(corner)]) - first if n > 1 else 0)
     grid = np.full(index.shape, first)
-    for axis, (n, s) in enumerate(zip(index.shape, strides, strict=True)):
-        grid += (np.arange(n) * s).reshape([-1 if i == axis else 1 for i in range(index.ndim)])
+    for places, stride in zip(np.ogrid[tuple(map(slice, index.shape))], strides, strict=True):
+        grid += places * stride
     return tuple(strides) if np.array_equal(grid, index) else None
 
 
@@ -57,7 +58,7 @@ def move(out: Strided, to: Index, x: Strided, source: Index, add: bool = False) 
     f, runs = out.f, _runs(to, source, add)
     width = x.strides[0]
     if len(runs) <= RUNS:
-        body: Body = (lambda old, v: f.binary("fadd", old, v)) if add else lambda v: v
+        body: Body = operator.add if add else lambda v: v
         for start, stop in runs:
             size, more = (stop - start,), start + (stop > start + 1)
             target = out.view(size, (int(to[more] - to[start]) or 1,), int(to[start]))
@@ -68,7 +69,7 @@ def move(out: Strided, to: Index, x: Strided, source: Index, add: bool = False) 
 
     def element(i: Any) -> None:
         y, terms = at(x, [entry(f, source, i)]), [(entry(f, to, i), 1)]
-        out.store(f.binary("fadd", out.load(terms), y) if add else y, terms)
+        out.store(out.load(terms) + y if add else y, terms)
 
     f.repeat(len(to), element)
 

@@ -60,7 +60,7 @@ def library(f: Function, name: str, *xs: Scalar) -> Scalar:
 
 def above(f: Function, x: Scalar) -> Scalar:
     """Return a number whose zero parts count as +0: on a branch cut, its upper side."""
-    return f.each(lambda part: f.binary("fadd", part, f.constant(0.0)), x)
+    return f.each(lambda part: part + 0.0, x)
 
 
 def off(f: Function, cut: Cut, x: Scalar, z: Scalar) -> Scalar:
@@ -71,8 +71,6 @@ def off(f: Function, cut: Cut, x: Scalar, z: Scalar) -> Scalar:
     """
     along, across = x.parts[::-1] if cut.turned else x.parts
     if cut.both_ends:
-        along = f.negative(f.intrinsic("fabs", along))
-    nan = f.constant(math.nan)
-    beyond = f.compare("olt", along, f.constant(cut.edge))
-    on_axis = f.compare("oeq", across, f.constant(0.0))
-    return f.select(on_axis, f.select(beyond, f.pair(nan, nan), z), z)
+        along = -abs(along)
+    nan, beyond = f.constant(math.nan), along < cut.edge
+    return across.equals(0.0).where(beyond.where(f.pair(nan, nan), z), z)

@@ -95,14 +95,20 @@ def by_math(lane: Callable[..., Any], formula: Callable[..., Any]) -> Callable[.
     return lambda x: general(x) if np.iscomplexobj(x) else real(x)
 
 
+def scipy_special() -> Any:
+    """Return scipy.special, or None where SciPy is not installed."""
+    try:
+        from scipy import special
+    except ImportError:
+        return None
+    return special
+
+
 def by_scipy(name: str, formula: Callable[..., Any]) -> Callable[..., Array]:
     """Return scipy.special's function of that name where SciPy is installed, else mpmath's."""
 
     def call(*x: Any) -> Array:
-        try:
-            from scipy import special
-        except ImportError:
-            return by_mpmath(formula)(*x)
-        return getattr(special, name)(*x)
+        found: Callable[..., Array] = getattr(scipy_special(), name, None) or by_mpmath(formula)
+        return found(*x)
 
     return call

@@ -156,12 +156,24 @@ class Kind:
         return abs(x) * eps if x else eps
 
 
+class Native(Kind):
+    """Numbers that NumPy's functions, and local series, take as they are."""
+
+    numpy = True
+
+    def constant(self, c: Any) -> float:
+        return float(c)
+
+    def local(self, row: Any, x: Any, order: int) -> Array:
+        return row.local(x, order)
+
+
 @dataclass(frozen=True, repr=False)
-class Floats(Kind):
+class Floats(Native):
     """Floating-point numbers of NumPy, real or complex, of one dtype."""
 
     dtype: np.dtype[Any]
-    rank, numpy = 2.0, True
+    rank = 2.0
 
     def __repr__(self) -> str:
         return f"Floats({self.dtype})"
@@ -188,29 +200,18 @@ class Floats(Kind):
     def takes(self, other: Kind) -> Kind:
         return floats(np.result_type(self.dtype, other.dtype)) if type(other) is Floats else self
 
-    def constant(self, c: Any) -> float:
-        return float(c)
-
     def value(self, row: Any, args: Sequence[Any]) -> Any:
-        return row.numpy(*(above_cut(_as_float(x)) for x in args))
-
-    def local(self, row: Any, x: Any, order: int) -> Array:
-        return row.local(x, order)
+        numbers_ = (float(x) if isinstance(x, (bool, int, Fraction)) else x for x in args)
+        return row.numpy(*map(above_cut, numbers_))
 
     def spacing(self, x: Any) -> Any:
         return np.spacing(max(abs(x), 1e-300))
 
 
-class Exact(Kind):
+class Exact(Native):
     """Numbers that are never rounded, of one type of Python."""
 
-    exact = numpy = True
-
-    def constant(self, c: Any) -> float:
-        return float(c)
-
-    def local(self, row: Any, x: Any, order: int) -> Array:
-        return row.local(x, order)
+    exact = True
 
 
 class Integers(Exact):
@@ -414,7 +415,3 @@ def object_array(shape: Shape, numbers_: Sequence[Any]) -> Array:
 def above_cut(x: Any) -> Any:
     """On a branch cut the value is the limit from above: a zero imaginary part counts as +0."""
     return x + 0 if np.iscomplexobj(x) else x
-
-
-def _as_float(x: Any) -> Any:
-    return float(x) if isinstance(x, (bool, int, Fraction)) else x

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import functools
 import math
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from taylor.numbers.formulas import scipy_special
+from taylor.numbers.kinds import private
 
 Array = Any
 Formula = Callable[[Any, Any, int], list[Any]]  # (context, x, order) -> coefficients
@@ -25,26 +27,15 @@ FLOAT_BITS = 60
 MAX_BITS = 1 << 17
 MAX_ZETA_TERMS = 20_000
 MAX_SCIPY_BESSEL = 1e9  # beyond, SciPy's J and Y lose the phase
-_THREAD = threading.local()
 
 
 # ------------------------------------------------------------------ from formulas to tables
-def _private(bits: int) -> Any:
-    """Return a context of this module and thread only: that of x stays as it is."""
-    if not hasattr(_THREAD, "context"):
-        from mpmath.ctx_mp import MPContext
-
-        _THREAD.context = MPContext()
-    _THREAD.context.prec = bits
-    return _THREAD.context
-
-
 def _agreed(formula: Formula, x: Any, order: int, bits: int) -> list[Any]:
     """Return coefficients on which two precisions agree to `bits` bits (Ziv's strategy)."""
     previous: list[Any] = []
     precision = bits + 30
     while precision <= MAX_BITS:
-        ctx = _private(precision)
+        ctx = private(precision)
         z = ctx.convert(x)
         if not ctx.isfinite(z):
             raise ValueError(f"{x} is not finite")
@@ -84,15 +75,6 @@ def _evaluate(x: Any, order: int, formula: Formula, lanes: Lanes | None = None) 
     return table.reshape(order + 1, *x.shape)
 
 
-def _scipy() -> Any:
-    """Return scipy.special, or None where SciPy is not installed."""
-    try:
-        from scipy import special
-    except ImportError:
-        return None
-    return special
-
-
 def _settled(order: int) -> int:
     """Return a degree where a backward recurrence may begin with 0 to be right at `order`.
 
@@ -130,7 +112,7 @@ def _sinc_lanes(x: Array, order: int, pi: bool = True) -> Array:
     rate = np.pi if pi else 1.0
     turn, size, last = np.rint(x) * pi, rate * np.abs(x), _settled(order + 2)
     s, c = np.sin(rate * (x - turn)), np.cos(rate * (x - turn))
-    ctx = _private(FLOAT_BITS)
+    ctx = private(FLOAT_BITS)
     sines = _sines(ctx.pi if pi else ctx.one, float, s, c, last)
     table, low, d = np.empty((order + 1, x.size)), np.where(size <= order + 2, x, 0.0), 0 * x
     for m in range(last, 0, -1):
@@ -201,7 +183,7 @@ def _factorials(count: int) -> list[float]:
 
 
 def _exponential_lanes(kind: str, x: Array, order: int) -> Array:
-    special = _scipy()
+    special = scipy_special()
     if special is None:
         return np.full((order + 1, x.size), np.nan)
     weights, s, c = _factorials(_settled(order + 2)), np.sin(x), np.cos(x)
@@ -236,7 +218,7 @@ def si(x: Any, order: int) -> Array:
         return [ctx.si(x), *(v / m for m, v in enumerate(d[:order], 1))]
 
     def lanes(x: Array, order: int) -> Array:
-        special = _scipy()
+        special = scipy_special()
         value = np.nan * x if special is None else special.sici(x)[0]
         return _integrated(value, _sinc_lanes(x, order, pi=False))[: order + 1]
 
@@ -342,7 +324,7 @@ def erfcx(x: Any, order: int) -> Array:
 
 
 def _dawsn_lanes(x: Array, order: int) -> Array:
-    table, special = np.full((order + 1, x.size), np.nan), _scipy()
+    table, special = np.full((order + 1, x.size), np.nan), scipy_special()
     far, near = np.abs(x) >= 2 * math.sqrt(order + 30), np.abs(x) <= 1
     table[:, far] = _backward(x[far], -1, 0.5, order, order + 30, _unit(x[far]))
     if special is not None:
@@ -370,7 +352,7 @@ AIRY_FAR = 32
 @functools.cache
 def _airy_near(n: int) -> list[list[float]]:
     """Return the coefficients of Ai, Ai', Bi, Bi' at n/4: (m+2)(m+1) c_{m+2} = x c_m + c_{m-1}."""
-    ctx = _private(FLOAT_BITS)
+    ctx = private(FLOAT_BITS)
     x, found = ctx.mpf(n) / 4, []
     for f in (ctx.airyai, ctx.airybi):
         c = [f(x), f(x, derivative=1)]
@@ -412,7 +394,7 @@ def _digamma_lanes(x: Array, order: int) -> Array:
     # c_m = (-1)^(m+1) h_m(x), h_m(x) = Σ_k (x+k)^-(m+1) = ζ(m+1, x), h_0 = -ψ.  Left of 0, with the
     # distances a and b to the poles below and above, both exact, the terms x+k > 0 sum to h_m(a)
     # and those x+k < 0 to (-1)^(m+1) (h_m(b) - h_m(1-x)).
-    table, special, left = np.full((order + 1, x.size), np.nan), _scipy(), x < 0
+    table, special, left = np.full((order + 1, x.size), np.nan), scipy_special(), x < 0
     if special is None:
         return table
     a, b, far = np.where(left, x - np.floor(x), x), (np.ceil(x) - x)[left], 1 - x[left]
@@ -519,7 +501,7 @@ def _falling(x: Array, count: int) -> list[Array]:
 
 
 def _bessel(kind: str, n: int, x: Any, order: int) -> Array:
-    sign, count, special = 1 if kind == "i" else -1, abs(n) + order, _scipy()
+    sign, count, special = 1 if kind == "i" else -1, abs(n) + order, scipy_special()
 
     def formula(ctx: Any, v: Any, order: int) -> list[Any]:
         if kind == "y" and (v == 0 or (isinstance(v, ctx.mpf) and v < 0)):

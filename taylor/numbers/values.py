@@ -30,16 +30,16 @@ _PLAIN = {float, int, complex, np.float64, np.float32, np.complex128}
 
 # ------------------------------------------------------------------ what is a number
 def shape_of(x: Any) -> tuple[int, ...]:
-    """Return np.shape(x); faster for arrays and values of the package."""
-    found = getattr(x, "shape", None)
+    """Return np.shape(x); faster for numbers, arrays and values of the package."""
+    found = () if type(x) in _PLAIN else getattr(x, "shape", None)
     return np.shape(x) if found is None else found
 
 
 def common_shape(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     """Return the shape that arrays of these shapes broadcast to (equal ones are the rule)."""
-    arrays = [s for s in shapes if s]
+    arrays = list(filter(None, shapes))
     first = arrays[0] if arrays else ()
-    return first if all([s == first for s in arrays]) else np.broadcast_shapes(*arrays)
+    return first if arrays.count(first) == len(arrays) else np.broadcast_shapes(*arrays)
 
 
 def ordered(x: Any) -> Any:
