@@ -17,7 +17,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 1643,
     "machine": 3405,
     "series": 2195,
-    "drivers": 4845,
+    "drivers": 4836,
     "scipy": 1910,
     "ode": 4284,
     "command": 426,
