@@ -16,7 +16,7 @@ FOLDERS = {  # lines that a folder may have
     "linalg": 1199,
     "arrays": 1643,
     "machine": 3405,
-    "series": 2195,
+    "series": 2198,
     "drivers": 4845,
     "scipy": 2340,
     "ode": 4284,
