@@ -92,7 +92,7 @@ def choice(mode: str, mine: Live) -> Program:
 
 
 # ------------------------------------------------------------------ elementary functions
-def elementary(row: Elementary, owner: Any, args: Sequence[Any]) -> Any:
+def elementary(row: Elementary, owner: Coefficients, args: Sequence[Any]) -> Any:
     """Return a row of the table at arguments of which the owner is the innermost series."""
     mine = owner._mine(args)
     for x in args:
@@ -123,7 +123,7 @@ def elementary(row: Elementary, owner: Any, args: Sequence[Any]) -> Any:
 
 
 def _table(
-    row: Elementary, owner: Any, args: Sequence[Any], mine: list[bool], values: Sequence[Any]
+    row: Elementary, owner: Coefficients, args: Sequence[Any], mine: list[bool], values: Sequence[Any]
 ) -> Array:
     live = tuple(mine)
     if len(args) > 1:
@@ -146,7 +146,7 @@ def _table(
     return table
 
 
-def _composed(row: Elementary, owner: Any, args: Sequence[Any]) -> Any:
+def _composed(row: Elementary, owner: Coefficients, args: Sequence[Any]) -> Any:
     assert row.compose is not None
     return _power(owner, *args[1:]) if row is power and owner is args[0] else row.compose(*args)
 
@@ -189,7 +189,7 @@ def declared(owner: Owner, table: Array) -> Owner:
 
 
 def _known(
-    owner: Any,
+    owner: Coefficients,
     y: Any,
     row: Elementary,
     inside: Sequence[Any],
@@ -243,7 +243,7 @@ def _singular_at(row: Elementary, mine: Sequence[bool], values: Sequence[Any]) -
     return np.broadcast_to(~np.isfinite(sweep.result(sweep.program.outputs[0])[1]), shape)
 
 
-def _at_zero(row: Elementary, owner: Any, args: Sequence[Any]) -> Any:
+def _at_zero(row: Elementary, owner: Coefficients, args: Sequence[Any]) -> Any:
     """Return a root or real power of a scalar series whose value is zero, where it exists."""
     a = args[0]
     if not isinstance(a, Coefficients) or a.tag is not owner.tag or a.shape or is_operand(a._coef):
