@@ -44,7 +44,7 @@ def is_nan(x: Any) -> bool:
     return Kind.of(x).is_nan(x)
 
 
-def _nans(x: Any) -> Array:
+def nans(x: Any) -> Array:
     """Return where numbers of an array are not numbers."""
     return np.asarray(np.frompyfunc(is_nan, 1, 1)(x) if x.dtype == object else x != x, dtype=bool)
 
@@ -96,7 +96,7 @@ def checked(row: Any, values: Sequence[Any], singular: str | None) -> Any:
         at_pole = row.pole and not is_nan(v) and abs(v) == float("inf") and _finite(points)
         if fresh or at_pole:
             raise no_expansion(row, values)
-    elif np.any(_nans(np.asarray(v)) & ~_nans(np.asarray(points[0]))):
+    elif np.any(nans(np.asarray(v)) & ~nans(np.asarray(points[0]))):
         raise no_expansion(row, values)
     return y
 

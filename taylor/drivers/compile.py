@@ -344,7 +344,7 @@ class Compiled(Derivable):
         found = self._run(where, numbers, lambda machine: machine(*numbers))
         if found is None:
             return NotImplemented
-        if pattern or any(v.dtype is COMPLEX for v in found):  # what does not depend on x, too
+        if pattern or [1 for v in found if v.dtype is COMPLEX]:  # what does not depend on x, too
             found = [v if v.dtype is COMPLEX else v.astype(complex) for v in found]
         count = self.counts[where]
         return tuple(found[:count]) if count else found[0]

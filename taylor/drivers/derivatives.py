@@ -28,6 +28,7 @@ from taylor.drivers.driver import (
     direction,
     driver,
     finite,
+    has_nan,
     parts,
     point,
     result,
@@ -88,7 +89,7 @@ def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
         y, dy = along(f, x, v, 1)
     except NonAnalyticError:
         return _jvp_at_ties(f, x, v)
-    if shape_of(y) == () and not is_operand(y) and np.any(_lost(dy)) and not np.any(_lost(y)):
+    if shape_of(y) == () and not is_operand(y) and has_nan(base(dy)) and not has_nan(base(y)):
         dy = np.sum(gradient(f, x) * v)  # raises at a kink
     return y, dy
 
@@ -135,7 +136,7 @@ def _pullback(
             known = finite(found[1])
     if known.all() and finite(found[0]).all():
         return found
-    if not np.any(_lost(found[1])) and not np.any(_lost(found[0])):
+    if not has_nan(base(found[1])) and not has_nan(base(found[0])):
         value_and_tangent(f, x, np.ones(shape_of(x)))  # infinite: raises at a singular point
         return found
     try:
@@ -148,7 +149,7 @@ def _pullback(
         raise
     except ValueError:  # too many variables for a table: what there is
         return found[0], found[1] + np.sum(0 * base(found[0]))
-    if np.any(_lost(found[0])) or is_operand(slopes):
+    if has_nan(base(found[0])) or is_operand(slopes):
         return value, slopes
     return value, np.where(known, found[1], slopes)[()]
 
@@ -469,12 +470,6 @@ def _number(w: Any, y: Any) -> Any:
     if type(w) in (int, float) and dtype.kind in "fc" and dtype.itemsize > 2:
         return dtype.type(w)
     return np.asarray(w).astype(np.result_type(dtype, np.float32))[()]
-
-
-def _lost(x: Any) -> Any:
-    """Return, element by element, whether a value is not a number."""
-    plain = base(x)
-    return plain != plain
 
 
 def _by_forward(

@@ -39,17 +39,6 @@ def order_of(tol: float) -> int:
     return max(LEAST, math.ceil(1 - math.log(tol) / 2))
 
 
-def factor_of(tol: float, order: int, chosen: bool) -> float:
-    """Return log2 of h/ρ; `chosen` says that the order is not that of `order_of`."""
-    decay = -math.log(tol) / (order - 1) if chosen else 2.0
-    return -(decay + 0.7 / (order - 1)) / math.log(2)
-
-
-def floor_of(atol: Any, tol: Any) -> float:
-    """Return log2 of the size that a state has at least: errors below atol do not count."""
-    return log2(float(atol) / float(tol)) if atol else NONE
-
-
 def slacks(order: int) -> list[tuple[int, float]]:
     """Return the coefficients between order/2 and order - 1, with log2 of the slack of each."""
     ks = range(order // 2 + 1, order - 1)

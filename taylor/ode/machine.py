@@ -267,16 +267,13 @@ class Stepper(Machine):
             return abs(f.load(place, width))
 
         def several(i: str, totals: list[Scalar]) -> list[Scalar]:
-            found = (size(i, c * WIDTH, WIDTH) for c in range(SUMS))
-            return [_larger(t, x) for t, x in zip(totals, found, strict=True)]
+            return [_larger(t, size(i, c * WIDTH, WIDTH)) for c, t in enumerate(totals)]
 
-        step = SUMS * WIDTH
+        step, width = SUMS * WIDTH, self.width
         first = n // step * step if alone and n > WRITTEN_OUT * WIDTH else 0
         found: list[Scalar] = []
         if first:
-            totals = f.fold(0, first, [f.constant(0.0, WIDTH)] * SUMS, several, step)
-            found = [x for x in totals]
-        width = self.width
+            found += f.fold(0, first, [f.constant(0.0, WIDTH)] * SUMS, several, step)
         for i in range(first, n, width if alone else 1):
             x = size(0, i, width)
             if alone and i + width > n:

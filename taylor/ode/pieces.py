@@ -70,6 +70,12 @@ class Pieces:
         return tables * powers.reshape(*powers.shape, *[1] * (tables.ndim - 2))
 
 
+def joined(steps: Sequence[tuple[Any, Any, Any, Array]]) -> Pieces:
+    """Return the steps with these starts, what they are off by, lengths and coefficients."""
+    t, low, h, coef = zip(*steps, strict=True)
+    return Pieces(np.array(t), np.array(low), np.array(h), np.stack(coef))
+
+
 # A status of `machine`, the place that was reached, how many steps led there, and these steps: the
 # last one only where no log of them is asked for
 Taken = tuple[int, Place, int, Pieces]
@@ -185,5 +191,4 @@ def divided(pieces: Pieces, parts: Sequence[tuple[int, Any, Any]]) -> Pieces:
             t, begin = begin, begin + (start + low)
             low = (t - begin) + (start + low)
         rows.append((begin, low, stop - start, c))
-    t, low, h, coef = zip(*rows, strict=True)
-    return Pieces(np.array(t), np.array(low), np.array(h), np.stack(coef))
+    return joined(rows)
