@@ -6,13 +6,14 @@ A rule gives its parts of each degree (`by_step`), or its tangent is known (`by_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from taylor.core.algebra import Algebra, differentiation
+from taylor.core.binding import Handler
 from taylor.core.calls import Call, flat
 from taylor.core.rules import tangent_of
 from taylor.core.singular import like_numbers
@@ -25,7 +26,7 @@ from taylor.numbers.values import as_array, joined, zeros
 from taylor.series.coefficients import Coefficients
 
 
-def by_step(owner: Coefficients, rule: Callable[..., Any], tables: Sequence[Any], mine: list[bool]) -> Any:
+def by_step(owner: Coefficients, rule: Handler, tables: Sequence[Any], mine: list[bool]) -> Any:
     """Return the results of a function with a degree-wise rule at tables and plain values."""
     y: list[Any] = []
     step = rule(owner.algebra, tables, mine, y)
