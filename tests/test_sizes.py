@@ -10,15 +10,15 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2393,
+    "numbers": 2409,
     "llvm": 1672,
-    "core": 6798,
-    "linalg": 1195,
+    "core": 6925,
+    "linalg": 1199,
     "arrays": 1643,
     "machine": 3405,
     "series": 2195,
     "drivers": 4845,
-    "scipy": 1910,
+    "scipy": 2340,
     "ode": 4284,
     "command": 426,
     ".": 633,

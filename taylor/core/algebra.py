@@ -63,27 +63,22 @@ class Algebra(Protocol):
     @property
     def order(self) -> int:
         """The highest degree."""
-        ...
 
     @property
     def size(self) -> int:
         """Number of coefficients."""
-        ...
 
     @property
     def degrees(self) -> Array:
         """The degree of each coefficient, ascending; the first one alone has degree 0."""
-        ...
 
     @property
     def variables(self) -> int:
         """Number of variables: the coefficients of degree 1."""
-        ...
 
     @property
     def count(self) -> int:
         """Number of pairs of coefficients whose product is kept, or a bound of it."""
-        ...
 
     def __hash__(self) -> int: ...
 
@@ -92,7 +87,6 @@ class Algebra(Protocol):
 
     def height(self, x: Array) -> int:
         """Return the degree of the last part of a table that is not zero (in some lane)."""
-        ...
 
     def interior(self, k: int, x: Array, y: Array, hx: int, hy: int) -> Array | None:
         """Return Σ x_j y_{k-j} over 1 <= j < k, j <= hx, k - j <= hy; None for no term."""
@@ -111,7 +105,6 @@ class Algebra(Protocol):
 
     def truncated(self, order: int) -> Algebra:
         """Return the algebra of the same kind up to that degree."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -263,8 +263,6 @@ def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
         owner = host(sources)
         if owner is not None:
             return owner._gather(sources, index)
-        if not index.ndim and len(sources) == 1 and index >= 0:
-            return np.asarray(sources[0]).reshape(-1)[index]
     if set(map(type, sources)) == {np.float64} and index.size and index.min() >= 0:
         return np.array(sources)[index]
     floats = [x.dtype for x in sources if isinstance(x, (np.ndarray, np.inexact))]

@@ -90,17 +90,14 @@ def checked(row: Any, values: Sequence[Any], singular: str | None) -> Any:
         return y
     points = [base(x) for x in values]
     if np.shape(v) == ():
+        finite = all(is_interval(x) or is_finite(x) for x in points)
         fresh = is_nan(v) and not any(is_nan(x) for x in points)
-        at_pole = row.pole and not is_nan(v) and abs(v) == float("inf") and _finite(points)
+        at_pole = row.pole and not is_nan(v) and abs(v) == float("inf") and finite
         if fresh or at_pole:
             raise no_expansion(row, values)
     elif np.any(nans(np.asarray(v)) & ~nans(np.asarray(points[0]))):
         raise no_expansion(row, values)
     return y
-
-
-def _finite(points: Sequence[Any]) -> bool:
-    return all(is_interval(x) or is_finite(x) for x in points)
 
 
 def local_series(row: Any, x: Any, order: int) -> Any:

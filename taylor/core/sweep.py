@@ -128,8 +128,20 @@ class Sweep:
 
     # -------------------------------------------------------------- what tables hold
     def kind(self, inputs: Sequence[Array], others: Sequence[Any]) -> Array:
-        """Return an array of the kind of number of all tables."""
-        return _kind(inputs, others)
+        """Return an array of the kind of number that combines inputs and what is beside them.
+
+        Python's floats beside them do not count: they take the precision of tables, as in NumPy.
+        """
+        held, plain = [], []
+        for given, x in [*((True, x) for x in inputs), *((False, x) for x in others)]:
+            if is_operand(x):
+                held.append(x.reshape(-1)[:1])
+            elif given or isinstance(x, (np.ndarray, np.inexact)) or not Kind.of(x).numpy:
+                plain.append(x)
+            elif isinstance(x, complex):
+                plain.append(np.zeros(0, dtype=np.complex64))
+        like = [Kind.of(*plain).zeros((1,))] if plain or not held else []
+        return functools.reduce(operator.add, [*like, *held])
 
     def room(self, i: int, shape: tuple[int, ...]) -> Any:
         """Return the table of instruction i, all zeros."""
@@ -346,23 +358,6 @@ class Sweep:
 
 def _either(lanes: Iterable[Any]) -> Any:
     return functools.reduce(operator.or_, lanes, np.zeros((), dtype=bool))
-
-
-def _kind(inputs: Sequence[Any], others: Iterable[Any]) -> Array:
-    """Return an empty array of the kind of number that combines all inputs and what is beside them.
-
-    Python's floats beside them do not count: they take the precision of the tables, as in NumPy.
-    """
-    held, plain = [], []
-    for given, x in [*((True, x) for x in inputs), *((False, x) for x in others)]:
-        if is_operand(x):
-            held.append(x.reshape(-1)[:1])
-        elif given or isinstance(x, (np.ndarray, np.inexact)) or not Kind.of(x).numpy:
-            plain.append(x)
-        elif isinstance(x, complex):
-            plain.append(np.zeros(0, dtype=np.complex64))
-    like = [Kind.of(*plain).zeros((1,))] if plain or not held else []
-    return functools.reduce(operator.add, [*like, *held])
 
 
 def sweep(
