@@ -93,7 +93,7 @@ class Coefficients(Operand):
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the coefficients."""
-        return np.dtype(self._coef.dtype)
+        return cast(np.dtype[Any], self._coef.dtype)
 
     @property
     def active(self) -> bool:
