@@ -31,10 +31,9 @@ from taylor.core.operand import is_complex
 from taylor.core.sides import Blend, Choose
 from taylor.core.table import Elementary, Rule, derived, slope_of_jump
 from taylor.core.tape import Node, Tape
-from taylor.numbers.kinds import Kind, base, is_operand
+from taylor.numbers.kinds import Array, Kind, base, is_operand
 from taylor.numbers.values import constant, integers, over, plus, shape_of
 
-Array = Any
 Code = Sequence[Instruction]
 Choices = tuple[tuple[int, bool], ...]
 NUMBERS = (int, float, complex)  # of every kind of number

@@ -48,10 +48,9 @@ from taylor.core.tables import nonzero
 from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, ShapeMismatch, TraceError
 from taylor.numbers.formulas import Constant
-from taylor.numbers.kinds import Kind, base, is_operand
+from taylor.numbers.kinds import Array, Kind, base, is_operand
 from taylor.numbers.values import as_array, common_shape, constant, exact, of_value
 
-Array = Any
 EXTREMES = (functions.maximum, functions.minimum)
 MIRRORED = {"<": operator.gt, "<=": operator.ge, ">": operator.lt, ">=": operator.le}
 
@@ -281,7 +280,7 @@ class Node(Operand):
     def _hosts(self, other: Operand) -> bool:
         return self.tape.holds(other)
 
-    def _in_memory(self) -> Array:
+    def _in_memory(self) -> Any:
         return super()._in_memory() if self._where is None else self._where
 
     def _beside(self, *args: Any) -> Node:
@@ -296,7 +295,8 @@ class Node(Operand):
             if n > 1 and -n <= index < n:
                 k = index % n if cell is None else self._where[index] - 1
                 source = self if cell is None else Node(self.tape, cell.i)
-                return self.tape.apply(Gather(np.int64(k)), [source], ())
+                op = Gather(np.int64(k))  # type: ignore[arg-type]
+                return self.tape.apply(op, [source], ())
         return super().__getitem__(index)
 
     # arithmetic -----------------------------------------------------------------------------
