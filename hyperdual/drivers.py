@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from hyperdual.number import HyperDual, position
+from hyperdual.number import HyperDual
 from taylor.core.algebra import squarefree
 from taylor.core.tags import fresh_tag
 from taylor.drivers import kinks
@@ -37,13 +38,24 @@ def _mixed(f: Function, x: Any, indices: Sequence[int]) -> Any:
     return table
 
 
+def _derivatives(f: Function, x: Any, order: int, what: str, instead: str) -> Array:
+    """Return all partial derivatives of one order of a scalar-valued f, one sweep for each."""
+    variables, found = range(int(np.prod(np.shape(x), dtype=int))), {}
+    for indices in itertools.combinations_with_replacement(variables, order):
+        table = _mixed(f, x, indices)
+        scalar_only(np.shape(table)[1:], what, instead)
+        found.update(dict.fromkeys(itertools.permutations(indices), table[-1]))
+    entries = [found[indices] for indices in itertools.product(variables, repeat=order)]
+    return (np.stack(entries) if entries else np.zeros(0)).reshape(np.shape(x) * order)
+
+
 def second_partial(f: Function, x: Any, i: int, j: int) -> Any:
     """Return ∂²f/∂x_i∂x_j at x, the ε1ε2 part of f(x + ε1 e_i + ε2 e_j).
 
     >>> float(second_partial(lambda x: np.sin(x[0] * x[1]), [0.0, 1.0], 0, 1))
     1.0
     """
-    return kinks.decided(lambda g: _mixed(g, x, (i, j))[3], f, point(x), 2, "second_partial")
+    return kinks.decided(lambda g: _mixed(g, x, (i, j))[-1], f, point(x), 2, "second_partial")
 
 
 def third_partial(f: Function, x: Any, i: int, j: int, k: int) -> Any:
@@ -52,7 +64,7 @@ def third_partial(f: Function, x: Any, i: int, j: int, k: int) -> Any:
     >>> float(third_partial(lambda x: x[0] * x[1] ** 2, [1.0, 2.0], 0, 1, 1))
     2.0
     """
-    return kinks.decided(lambda g: _mixed(g, x, (i, j, k))[7], f, point(x), 3, "third_partial")
+    return kinks.decided(lambda g: _mixed(g, x, (i, j, k))[-1], f, point(x), 3, "third_partial")
 
 
 def gradient(f: Function, x: Any) -> Array:
@@ -62,16 +74,8 @@ def gradient(f: Function, x: Any) -> Array:
     array([3., 2.])
     """
     x = point(x)
-    return kinks.first(lambda g: _gradient(g, x), f, x, "gradient")
-
-
-def _gradient(f: Function, x: Any) -> Array:
-    rows = []
-    for i in range(int(np.prod(np.shape(x), dtype=int))):
-        table = _mixed(f, x, (i,))
-        scalar_only(np.shape(table)[1:], "gradient", "taylor.jacobian(f, x)")
-        rows.append(table[1])
-    return np.stack(rows).reshape(np.shape(x)) if rows else np.zeros(np.shape(x))
+    instead = "taylor.jacobian(f, x)"
+    return kinks.first(lambda g: _derivatives(g, x, 1, "gradient", instead), f, x, "gradient")
 
 
 def hessian(f: Function, x: Any) -> Array:
@@ -82,16 +86,7 @@ def hessian(f: Function, x: Any) -> Array:
            [2., 0.]])
     """
     x = point(x)
-    return kinks.decided(lambda g: _hessian(g, x), f, x, 2, "hessian")
-
-
-def _hessian(f: Function, x: Any) -> Array:
-    n = int(np.prod(np.shape(x), dtype=int))
-    entries: dict[tuple[int, int], Any] = {}
-    for i in range(n):
-        for j in range(i, n):
-            table = _mixed(f, x, (i, j))
-            scalar_only(np.shape(table)[1:], "hessian", "taylor.tensor(f, x, 2)")
-            entries[i, j] = entries[j, i] = table[position(squarefree(2), (0, 1))]
-    rows = [entries[i, j] for i in range(n) for j in range(n)]
-    return (np.stack(rows) if rows else np.zeros(0)).reshape(np.shape(x) * 2)[()]
+    instead = "taylor.tensor(f, x, 2)"
+    return kinks.decided(lambda g: _derivatives(g, x, 2, "hessian", instead), f, x, 2, "hessian")[
+        ()
+    ]

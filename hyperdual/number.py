@@ -15,18 +15,6 @@ from taylor.series import text
 from taylor.series.series import Series, level_over
 
 
-def position(algebra: Monomials, subset: Iterable[int]) -> int:
-    """Return the position of the product of the ε's in the subset.
-
-    >>> [position(squarefree(2), s) for s in ((), {0}, {1}, {0, 1})]
-    [0, 1, 2, 3]
-    """
-    chosen = list(subset)
-    if len(set(chosen)) != len(chosen) or not set(chosen) <= set(range(algebra.variables)):
-        raise ValueError(f"{chosen} is no set of ε's: the {algebra.variables} are numbered from 0")
-    return algebra.index([int(i in chosen) for i in range(algebra.variables)])
-
-
 class HyperDual(Series):
     """A hyper-dual number (or array of them): `HyperDual(value, eps1, eps2, eps1eps2)`.
 
@@ -83,7 +71,10 @@ class HyperDual(Series):
         >>> HyperDual(1.0, 2.0, 3.0, 4.0).part({0, 1})
         np.float64(4.0)
         """
-        return self._coef[position(self.algebra, subset)]
+        chosen, n = list(subset), self.algebra.variables
+        if len(set(chosen)) != len(chosen) or not set(chosen) <= set(range(n)):
+            raise ValueError(f"{chosen} is no set of ε's: the {n} are numbered from 0")
+        return self._coef[self.algebra.index([int(i in chosen) for i in range(n)])]
 
     @property
     def eps1(self) -> Any:

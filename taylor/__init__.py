@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from taylor import elementary as elementary
 from taylor import errors, linalg
-from taylor.arrays import moves as moves  # these register what NumPy's functions mean
-from taylor.arrays import products as products
-from taylor.arrays import sequences as sequences
-from taylor.arrays import statistics as statistics
-from taylor.arrays.elementwise import logsumexp, where
+
+# these register what NumPy's functions mean
+from taylor.arrays import moves, products, sequences, statistics  # noqa: F401
+from taylor.arrays.elementwise import where
+from taylor.arrays.reductions import logsumexp
 from taylor.core import binding, functions
 from taylor.core.functions import *  # noqa: F403
 from taylor.core.program import Program, record

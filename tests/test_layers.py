@@ -41,6 +41,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "scipy": [
         "analytic", "formulas", "probability", "classical", "rows", "waves", "ufuncs", "special",
+        "stats",
         "__init__",
     ],
     "ode": [

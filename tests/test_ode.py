@@ -10,7 +10,8 @@ from mpmath import iv, mp, mpf
 import taylor
 from taylor.errors import IntegrationError, ShapeMismatch
 from taylor.ode import Solution, TaylorIntegrator, second_order, solve_ivp
-from taylor.ode.control import factor_of, log2_step, order_of
+from taylor.ode.control import log2_step, order_of
+from taylor.ode.options import Options
 from taylor.ode.system import System
 
 
@@ -92,7 +93,7 @@ def test_order_and_step_follow_jorba_and_zou():
     assert [order_of(tol) for tol in (1e-6, 1e-10, 1e-16, 1e-30)] == [8, 13, 20, 36]
     c = (1 / np.array([taylor.gamma(k + 1.0) for k in range(21)]))[:, None]  # exp
     rho = min(1 / c[20, 0] ** (1 / 20), 1 / c[19, 0] ** (1 / 19))
-    step = 2 ** log2_step(c, factor_of(1e-16, 20, False))
+    step = 2 ** log2_step(c, Options(1e-16).control(c).factor)
     assert abs(step / (rho * np.exp(-2 - 0.7 / 19)) - 1) < 0.15  # the second form, ‖y_1‖
 
 

@@ -13,10 +13,9 @@ from taylor.arrays.reductions import axes_of, by_value
 from taylor.core import functions
 from taylor.core.binding import SCIPY, UFUNCS, family
 from taylor.core.conditions import mask
-from taylor.core.operand import Operand, as_array, define, holds_operands, implements, lift
+from taylor.core.operand import Operand, as_array, define, implements
 from taylor.core.table import TABLE
 from taylor.numbers.formulas import DEGREE, RADIAN
-from taylor.numbers.kinds import base
 
 
 # ------------------------------------------------------------------ functions
@@ -195,18 +194,3 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     if isinstance(condition, (bool, np.bool_)):
         return a if condition else b
     return np.where(condition, a, b)
-
-
-def logsumexp(x: Any, axis: Any = None) -> Any:
-    """Return log(sum(exp(x))) over some axes, without overflow.
-
-    >>> float(logsumexp(np.array([1000.0, 1000.0])))
-    1000.6931471805599
-    """
-    if isinstance(x, (list, tuple)):
-        x = lift(x) if holds_operands(x) else np.asarray(x)
-    top = np.max(x.value if isinstance(x, Operand) else x, axis=axis, keepdims=True)
-    if np.asarray(base(top)).dtype != object:
-        top = np.where(np.isfinite(top), top, 0.0)
-    summed = functions.log(np.sum(functions.exp(x - top), axis=axis))
-    return summed + np.squeeze(top, axis if axis is not None else None)

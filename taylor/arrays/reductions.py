@@ -32,6 +32,7 @@ from taylor.core.operand import (
     real,
     rearrange,
 )
+from taylor.numbers.kinds import base
 from taylor.numbers.values import of_value
 
 Join = Callable[[Any, Any], Any]
@@ -283,7 +284,6 @@ define({
 # ------------------------------------------------------------------ norms
 @implements(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """Return np.linalg.norm(x, ...), with all its orders."""
     axes = axes_of(axis, x.ndim)
     if axis is None and ord is None:
         found = _two_norm(x, axes)
@@ -336,13 +336,19 @@ define({
 
 
 # ------------------------------------------------------------------ methods of ufuncs
-def _log_sum(x: Any, axis: Any, keepdims: bool, where: Any) -> Any:
-    """Return logaddexp.reduce over the elements that count, the others left out of every slope."""
-    plain = np.where(where, x.value, -np.inf)
-    top = np.max(plain, axis=axis, keepdims=True, initial=-np.inf)
-    top = np.where(np.isfinite(top), top, 0.0)
-    parts = functions.exp(np.where(where, x - top, 0.0))
-    found = functions.log(total(parts, axis, keepdims, where=where))
+def logsumexp(x: Any, axis: Any = None, keepdims: bool = False, where: Any = True) -> Any:
+    """Return log(sum(exp(x))) over some axes, without overflow; `where` says what counts.
+
+    >>> float(logsumexp(np.array([1000.0, 1000.0])))
+    1000.6931471805599
+    """
+    x = as_array(x)
+    counted = masked(x.value if isinstance(x, Operand) else x, where, -np.inf)
+    top = np.max(counted, axis=axis, keepdims=True)
+    if np.asarray(base(top)).dtype != object:
+        top = np.where(np.isfinite(top), top, 0.0)
+    terms = functions.exp(masked(x - top, where, 0.0))  # what does not count is in no slope
+    found = functions.log(np.sum(terms, axis=axis, keepdims=keepdims, where=where))
     return found + np.reshape(top, np.shape(found))
 
 
@@ -357,7 +363,6 @@ def reduce(
     ufunc: np.ufunc, a: Any, axis: Any = 0, keepdims: bool = False, initial: Any = None,
     where: Any = True,
 ) -> Any:  # fmt: skip
-    """Return ufunc.reduce(a, ...)."""
     if ufunc in REDUCE:
         more = {} if initial is None else {"initial": initial}
         return REDUCE[ufunc](a, axis=axis, keepdims=keepdims, where=where, **more)
@@ -370,12 +375,11 @@ def reduce(
         axes = axes_of(axis, a.ndim)
         found = kept(fold(FOLD[ufunc], a, axes), a, axes, keepdims)
     else:
-        found = _log_sum(a, axis, keepdims, np.broadcast_to(where, a.shape))
+        found = logsumexp(a, axis, keepdims, np.broadcast_to(where, a.shape))
     return found if initial is None else FOLD[ufunc](found, initial)
 
 
 def reduceat(ufunc: np.ufunc, a: Any, indices: Any, axis: Any = 0) -> Any:
-    """Return ufunc.reduceat(a, indices, axis)."""
     (axis,) = axes_of(axis, a.ndim)
     ends = [*indices[1:], a.shape[axis]]
     rows = [range(i, max(j, i + 1)) for i, j in zip(indices, ends, strict=True)]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from taylor.arrays.elementwise import logsumexp
+from taylor.arrays.reductions import logsumexp
 from taylor.core import functions
 from taylor.core.table import TABLE
 

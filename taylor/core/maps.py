@@ -27,13 +27,11 @@ from taylor.core.instructions import (
     full,
 )
 from taylor.core.tables import contract, free_letter, spec_under
-from taylor.numbers.kinds import Kind, is_operand
+from taylor.numbers.kinds import Array, Kind, is_operand
 from taylor.numbers.values import together, zeros
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
-
-Array = Any
 
 
 class Map(Op):
@@ -96,6 +94,8 @@ class Contract(Map):
         return Einsum(self.spec).shape([np.shape(self.c), *shapes])
 
     def moved(self, xs: Sequence[Any], lead: int) -> Any:
+        if not lead:
+            return contract(self.spec, self.c, xs[0])
         terms, out = self.spec.split("->")
         c, x = terms.split(",")
         z = free_letter(self.spec) * lead
@@ -263,8 +263,6 @@ def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
         owner = host(sources)
         if owner is not None:
             return owner._gather(sources, index)
-        if not index.ndim and len(sources) == 1 and index >= 0:
-            return np.asarray(sources[0]).reshape(-1)[index]
     if set(map(type, sources)) == {np.float64} and index.size and index.min() >= 0:
         return np.array(sources)[index]
     floats = [x.dtype for x in sources if isinstance(x, (np.ndarray, np.inexact))]

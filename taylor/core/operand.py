@@ -24,7 +24,7 @@ from taylor.core.maps import Gather, Scatter
 from taylor.core.maps import host as host
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary, Rule
-from taylor.numbers.kinds import Handled, is_operand
+from taylor.numbers.kinds import Array, Handled, is_operand
 
 Shape = tuple[int, ...]
 NUMBERS = (float, int, complex)
@@ -113,10 +113,10 @@ class Operand(Handled):
     def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
         return bind(Choose(mode), lhs, rhs, a, b)
 
-    def _gather(self, sources: Sequence[Any], index: memory.Array) -> Any:
+    def _gather(self, sources: Sequence[Any], index: Array) -> Any:
         return host(sources).process(Gather(index), sources)
 
-    def _scatter(self, index: memory.Array, shape: Shape) -> Any:
+    def _scatter(self, index: Array, shape: Shape) -> Any:
         return self.process(Scatter(index, shape), (self,))
 
     # -------------------------------------------------------------- array attributes and methods
@@ -204,7 +204,7 @@ class Operand(Handled):
         """What it shares with views of it; None as long as there are none."""
         return None
 
-    def _in_memory(self) -> memory.Array:
+    def _in_memory(self) -> Array:
         """Return an array that lies in memory as this one does; its content means nothing."""
         return np.empty(self.shape, dtype=bool)
 
@@ -291,6 +291,8 @@ class Operand(Handled):
 
     # -------------------------------------------------------------- NumPy's protocols
     def __array_ufunc__(self, ufunc: np.ufunc, kind: str, *inputs: Any, **kwargs: Any) -> Any:
+        if len(inputs) == 1 and inputs[0] is self:  # the shortest way
+            return call_ufunc(ufunc, kind, inputs, kwargs)
         given = [np.asarray(x) if type(x) is list else x for x in map(lift, inputs)]
         return call_ufunc(ufunc, kind, given, kwargs)
 

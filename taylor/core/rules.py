@@ -29,10 +29,9 @@ from taylor.core.maps import scatter
 from taylor.core.sides import Blend, Choose
 from taylor.core.table import Elementary, Rule, derived, slope_of_jump
 from taylor.core.tape import Node, Tape
-from taylor.numbers.kinds import Kind, base, is_operand
+from taylor.numbers.kinds import Array, Kind, base, is_operand
 from taylor.numbers.values import constant, integers, over, plus, shape_of
 
-Array = Any
 Code = Sequence[Instruction]
 Choices = tuple[tuple[int, bool], ...]
 NUMBERS = (int, float, complex)  # of every kind of number
@@ -274,8 +273,8 @@ def adjoints(
                 continue
             if every is not None:
                 every[i] = full(bar, shape)
-            at = Recorded(code, i, [v[j] for j in args], v[i], None, transposing)
-            bars.spread(code, v, i, op.adjoint(at, bar, [depends[j] for j in args]))
+            at = Recorded(code, i, list(map(v.__getitem__, args)), v[i], None, transposing)
+            bars.spread(code, v, i, op.adjoint(at, bar, list(map(depends.__getitem__, args))))
         found = [bars.pop(i) for i in inputs]
     return [b if b is None else full(b, code[i].shape) for i, b in zip(inputs, found, strict=True)]
 

@@ -10,10 +10,8 @@ import numpy as np
 from taylor.core.conditions import Condition
 from taylor.errors import DomainError
 from taylor.numbers.contexts import is_interval
-from taylor.numbers.kinds import Kind, base, is_operand
+from taylor.numbers.kinds import Array, Kind, base, is_operand
 from taylor.numbers.values import decided, zeros
-
-Array = Any
 
 
 def leading(x: Any) -> Any:
@@ -44,7 +42,7 @@ def is_nan(x: Any) -> bool:
     return Kind.of(x).is_nan(x)
 
 
-def _nans(x: Any) -> Array:
+def nans(x: Any) -> Array:
     """Return where numbers of an array are not numbers."""
     return np.asarray(np.frompyfunc(is_nan, 1, 1)(x) if x.dtype == object else x != x, dtype=bool)
 
@@ -92,17 +90,14 @@ def checked(row: Any, values: Sequence[Any], singular: str | None) -> Any:
         return y
     points = [base(x) for x in values]
     if np.shape(v) == ():
+        finite = all(is_interval(x) or is_finite(x) for x in points)
         fresh = is_nan(v) and not any(is_nan(x) for x in points)
-        at_pole = row.pole and not is_nan(v) and abs(v) == float("inf") and _finite(points)
+        at_pole = row.pole and not is_nan(v) and abs(v) == float("inf") and finite
         if fresh or at_pole:
             raise no_expansion(row, values)
-    elif np.any(_nans(np.asarray(v)) & ~_nans(np.asarray(points[0]))):
+    elif np.any(nans(np.asarray(v)) & ~nans(np.asarray(points[0]))):
         raise no_expansion(row, values)
     return y
-
-
-def _finite(points: Sequence[Any]) -> bool:
-    return all(is_interval(x) or is_finite(x) for x in points)
 
 
 def local_series(row: Any, x: Any, order: int) -> Any:

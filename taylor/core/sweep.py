@@ -45,11 +45,10 @@ from taylor.core.tables import nonzero
 from taylor.errors import NonAnalyticError, OrderMismatch, PoleError
 from taylor.numbers import rounding
 from taylor.numbers.formulas import Constant
-from taylor.numbers.kinds import Kind, base, is_operand
+from taylor.numbers.kinds import Array, Kind, base, is_operand
 from taylor.numbers.policy import current_policy
 from taylor.numbers.values import common_shape, constant, together, zeros
 
-Array = Any
 DEPTH = 5  # of companions such as (1 - e) + 2e·s²
 LARGEST_LOW = 2.0**-48  # of a low part; else the value is out of the range of its formula
 LOW_ORDER = 20  # a rounded value puts coefficient k off by up to k/2 units: not worth a look below
@@ -129,8 +128,20 @@ class Sweep:
 
     # -------------------------------------------------------------- what tables hold
     def kind(self, inputs: Sequence[Array], others: Sequence[Any]) -> Array:
-        """Return an array of the kind of number of all tables."""
-        return _kind(inputs, others)
+        """Return an array of the kind of number that combines inputs and what is beside them.
+
+        Python's floats beside them do not count: they take the precision of tables, as in NumPy.
+        """
+        held, plain = [], []
+        for given, x in [*((True, x) for x in inputs), *((False, x) for x in others)]:
+            if is_operand(x):
+                held.append(x.reshape(-1)[:1])
+            elif given or isinstance(x, (np.ndarray, np.inexact)) or not Kind.of(x).numpy:
+                plain.append(x)
+            elif isinstance(x, complex):
+                plain.append(np.zeros(0, dtype=np.complex64))
+        like = [Kind.of(*plain).zeros((1,))] if plain or not held else []
+        return functools.reduce(operator.add, [*like, *held])
 
     def room(self, i: int, shape: tuple[int, ...]) -> Any:
         """Return the table of instruction i, all zeros."""
@@ -156,7 +167,7 @@ class Sweep:
     def _shape(self, a: int) -> tuple[int, ...]:
         return self.table[a].shape[1:] if self.height[a] else np.shape(self.value(a))
 
-    def result(self, i: int) -> Array:
+    def result(self, i: int) -> Any:
         """Return the table of instruction i."""
         if self.height[i] or type(self.program.code[i].op) is Input:
             return self.table[i]
@@ -347,23 +358,6 @@ class Sweep:
 
 def _either(lanes: Iterable[Any]) -> Any:
     return functools.reduce(operator.or_, lanes, np.zeros((), dtype=bool))
-
-
-def _kind(inputs: Sequence[Any], others: Iterable[Any]) -> Array:
-    """Return an empty array of the kind of number that combines all inputs and what is beside them.
-
-    Python's floats beside them do not count: they take the precision of the tables, as in NumPy.
-    """
-    held, plain = [], []
-    for given, x in [*((True, x) for x in inputs), *((False, x) for x in others)]:
-        if is_operand(x):
-            held.append(x.reshape(-1)[:1])
-        elif given or isinstance(x, (np.ndarray, np.inexact)) or not Kind.of(x).numpy:
-            plain.append(x)
-        elif isinstance(x, complex):
-            plain.append(np.zeros(0, dtype=np.complex64))
-    like = [Kind.of(*plain).zeros((1,))] if plain or not held else []
-    return functools.reduce(operator.add, [*like, *held])
 
 
 def sweep(

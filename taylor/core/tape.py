@@ -14,6 +14,7 @@ import operator
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -46,10 +47,9 @@ from taylor.core.tables import nonzero
 from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, ShapeMismatch, TraceError
 from taylor.numbers.formulas import Constant
-from taylor.numbers.kinds import Kind, base, is_operand
+from taylor.numbers.kinds import Array, Kind, base, is_operand
 from taylor.numbers.values import as_array, common_shape, constant, exact, of_value
 
-Array = Any
 EXTREMES = (functions.maximum, functions.minimum)
 MIRRORED = {"<": operator.gt, "<=": operator.ge, ">": operator.lt, ">=": operator.le}
 
@@ -182,10 +182,10 @@ class Tape:
     def apply(self, op: Op, nodes: Sequence[Node], shape: Shape | None = None) -> Node:
         """Append an instruction on nodes of this tape, with its value where theirs are known."""
         args = tuple([n.i for n in nodes])
-        values = [self.values[i] for i in args]
+        values = list(map(self.values.__getitem__, args))
         if shape is None:
             shape = op.shape([self.code[i].shape for i in args])
-        if any([v is None for v in values]):
+        if NoneType in map(type, values):
             return self.push(op, args, shape, None)
         if isinstance(op, (Gather, Reshape)):  # nothing is computed
             return self.push(op, args, shape, op.moved(values, 0))
@@ -279,7 +279,7 @@ class Node(Operand):
     def _hosts(self, other: Operand) -> bool:
         return self.tape.holds(other)
 
-    def _in_memory(self) -> Array:
+    def _in_memory(self) -> Any:
         return super()._in_memory() if self._where is None else self._where
 
     def _beside(self, *args: Any) -> Node:
@@ -294,7 +294,8 @@ class Node(Operand):
             if n > 1 and -n <= index < n:
                 k = index % n if cell is None else self._where[index] - 1
                 source = self if cell is None else Node(self.tape, cell.i)
-                return self.tape.apply(Gather(np.int64(k)), [source], ())
+                op = Gather(np.int64(k))  # type: ignore[arg-type]
+                return self.tape.apply(op, [source], ())
         return super().__getitem__(index)
 
     # arithmetic -----------------------------------------------------------------------------
@@ -322,10 +323,10 @@ class Node(Operand):
         tape = self.tape
         if type(op) is Call:
             return tape.call(op.rule, args)
-        if type(op) is Row and any(x is None for x in args):  # np.clip with one side open
+        if type(op) is Row and NoneType in map(type, args):  # np.clip with one side open
             assert op.row.compose is not None
             return op.row.compose(*args)
-        nodes = [tape.node(x) for x in args]
+        nodes = list(map(tape.node, args))
         simpler = SIMPLER.get(type(op))
         found = None if simpler is None else simpler(tape, op, nodes)
         node = tape.apply(op, nodes) if found is None else found
@@ -539,7 +540,6 @@ def _summed(tape: Tape, op: Sum | CumSum, nodes: list[Node]) -> Node:
 def _contracted(tape: Tape, op: Einsum, nodes: list[Node]) -> Node:
     terms, out = op.spec.split("->")
     (x, y), (a, b) = nodes, terms.split(",")
-    (x, a), (y, b) = _unstretched(x, a, y, b), _unstretched(y, b, x, a)
     x, a = _reduced(x, a, b + out)
     y, b = _reduced(y, b, a + out)
     for c, node, names in ((x, y, f"{a},{b}->{out}"), (y, x, f"{b},{a}->{out}")):
@@ -573,16 +573,6 @@ def _reduced(x: Node, axes: str, others: str) -> tuple[Node, str]:
     if alone:
         x, axes = x.tape.apply(Sum(alone), [x]), "".join(c for c in axes if c in others)
     return x, axes
-
-
-def _unstretched(x: Node, axes: str, y: Node, others: str) -> tuple[Node, str]:
-    """Return x without its axes of length one that are longer in y: they broadcast."""
-    sizes = dict(zip(others, y.shape, strict=True))
-    kept = [n != 1 or sizes.get(c, 1) == 1 for c, n in zip(axes, x.shape, strict=True)]
-    if all(kept):
-        return x, axes
-    shape = tuple(n for n, k in zip(x.shape, kept, strict=True) if k)
-    return x.reshape(shape), "".join(c for c, k in zip(axes, kept, strict=True) if k)
 
 
 def check_unread(x: Iterable[Any]) -> None:

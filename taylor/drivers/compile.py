@@ -344,7 +344,7 @@ class Compiled(Derivable):
         found = self._run(where, numbers, lambda machine: machine(*numbers))
         if found is None:
             return NotImplemented
-        if pattern or any(v.dtype is COMPLEX for v in found):  # what does not depend on x, too
+        if pattern or [1 for v in found if v.dtype is COMPLEX]:  # what does not depend on x, too
             found = [v if v.dtype is COMPLEX else v.astype(complex) for v in found]
         count = self.counts[where]
         return tuple(found[:count]) if count else found[0]
@@ -380,14 +380,14 @@ class Compiled(Derivable):
         found = self._run(where, (point, *[np.ones(point.shape)[()]] * (order - 1)), rows)
         return NotImplemented if found is None else found
 
-    def machine_of(self, driver: Callable[..., Any], x: Sequence[Any]) -> Any:
-        """Return driver(self, *x), recorded at x, as machine code, or NotImplemented.
+    def machine_of(self, program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> Any:
+        """Return driver(program, *x), recorded at x, as machine code, or NotImplemented.
 
         It is called with float64 arrays and returns the first result; None where it is not finite.
         Raises GuardError where a branch goes the other way.
         """
         try:
-            machine = Machine(derived(self._recorded(x[:1]), driver, x)[0])
+            machine = Machine(derived(program, driver, x)[0])
         except (TaylorError, ImportError, OSError) as error:
             self._has_no_code(("products",), error)
             return NotImplemented

@@ -36,8 +36,8 @@ class Derivable:
         """Return all partial derivatives of one order."""
         return NotImplemented
 
-    def machine_of(self, driver: Function, x: Sequence[Any]) -> Any:
-        """Return the machine code of driver(self, *x), recorded at x, as a function of x."""
+    def machine_of(self, program: Any, driver: Function, x: Sequence[Any]) -> Any:
+        """Return the machine code of driver(program, *x), recorded at x, as a function of x."""
         return NotImplemented
 
     def of_leaves(self, args: Sequence[Any], vary: Sequence[int], named: dict[str, Any]) -> Any:

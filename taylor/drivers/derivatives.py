@@ -28,6 +28,7 @@ from taylor.drivers.driver import (
     direction,
     driver,
     finite,
+    has_nan,
     parts,
     point,
     result,
@@ -88,7 +89,7 @@ def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
         y, dy = along(f, x, v, 1)
     except NonAnalyticError:
         return _jvp_at_ties(f, x, v)
-    if shape_of(y) == () and not is_operand(y) and np.any(_lost(dy)) and not np.any(_lost(y)):
+    if shape_of(y) == () and not is_operand(y) and has_nan(base(dy)) and not has_nan(base(y)):
         dy = np.sum(gradient(f, x) * v)  # raises at a kink
     return y, dy
 
@@ -135,7 +136,7 @@ def _pullback(
             known = finite(found[1])
     if known.all() and finite(found[0]).all():
         return found
-    if not np.any(_lost(found[1])) and not np.any(_lost(found[0])):
+    if not has_nan(base(found[1])) and not has_nan(base(found[0])):
         value_and_tangent(f, x, np.ones(shape_of(x)))  # infinite: raises at a singular point
         return found
     try:
@@ -148,7 +149,7 @@ def _pullback(
         raise
     except ValueError:  # too many variables for a table: what there is
         return found[0], found[1] + np.sum(0 * base(found[0]))
-    if np.any(_lost(found[0])) or is_operand(slopes):
+    if has_nan(base(found[0])) or is_operand(slopes):
         return value, slopes
     return value, np.where(known, found[1], slopes)[()]
 
@@ -352,13 +353,18 @@ def _lower(n: int) -> Array:
 
 def _dense(f: Function, x: Any, order: int, what: str) -> Any:
     """Return all partial derivatives of one order of a scalar f in forward mode."""
-    if np.size(x) == 1:
-        value, *_, last = along(f, x, 1, order)
-        found = np.reshape(math.factorial(order) * last, shape_of(x) * order)
-    else:
-        found, value = partials_of_order(f, x, order)
+    found, value = _partials(f, x, order)
     scalar_only(shape_of(value), what, f"tensor(f, x, {order})")
     return found
+
+
+def _partials(f: Function, x: Any, order: int) -> tuple[Any, Any]:
+    """Return all partial derivatives of one order, and f(x), in forward mode."""
+    if np.size(x) != 1:
+        return partials_of_order(f, x, order)
+    # along its only variable a series can cancel t**v, as in sin(x)/x
+    value, *_, last = along(f, x, np.ones(shape_of(x), dtype=int), order)
+    return np.reshape(math.factorial(order) * last, shape_of(value) + shape_of(x) * order), value
 
 
 @driver(axes=(1,), along=("v", "w"))
@@ -373,13 +379,6 @@ def third(f: Function, x: Any, v: Any, w: Any) -> Array:
     """
 
     return _contracted(f, x, (w, v), "third")
-
-
-def pulled(f: Function, x: Any, *w: Any) -> list[Any]:
-    """Return Jᵀ·w for adjoints w of f(x), from one recording."""
-    at = point(x)
-    code, v, out = _recorded(f, at)
-    return [_pulled(code, v, {out: bar}, at) for bar in w]
 
 
 def gradient_of(f: Function, what: str, *tags: Tag) -> Function:
@@ -451,11 +450,6 @@ def _recorded(
 def _pulled(code: Any, v: list[Any], seeds: dict[int, Any], x: Any) -> Any:
     """Return the adjoint of the only input; zero if nothing depends on it."""
     (bar,) = adjoints(code, v, seeds)
-    return _whole(bar, x)
-
-
-def _whole(bar: Any, x: Any) -> Any:
-    """Return an adjoint as the drivers do; None is zero."""
     if bar is None:
         bar = Kind.of(x).zeros(shape_of(x))
     if is_operand(bar):
@@ -478,22 +472,12 @@ def _number(w: Any, y: Any) -> Any:
     return np.asarray(w).astype(np.result_type(dtype, np.float32))[()]
 
 
-def _lost(x: Any) -> Any:
-    """Return, element by element, whether a value is not a number."""
-    plain = base(x)
-    return plain != plain
-
-
 def _by_forward(
     f: Function, x: Any, w: Any, what: str, error: TaylorError | None
 ) -> tuple[Any, Any]:
     """Return value and adjoint by forward mode, where reverse mode gave an error or nan."""
     try:
-        if np.size(x) == 1:  # along its only variable a series can cancel t**v, as in sin(x)/x
-            c = along(f, x, np.ones(shape_of(x), dtype=int), 1)
-            value, slopes = c[0], np.reshape(c[1], shape_of(c[0]) + shape_of(x))
-        else:
-            slopes, value = partials_of_order(f, x, 1)
+        slopes, value = _partials(f, x, 1)
     except TaylorError:
         raise
     except ValueError:

@@ -15,7 +15,7 @@ import numpy as np
 
 from taylor.core.algebra import Algebra
 from taylor.core.operand import lift
-from taylor.core.singular import is_finite, is_nan
+from taylor.core.singular import is_finite, nans
 from taylor.core.tags import Tag
 from taylor.core.tape import as_data
 from taylor.drivers.arguments import Form, is_plain, several
@@ -55,13 +55,11 @@ def driver(
             has_aux: bool = False,
             **named: Any,
         ) -> R:
-            if named or has_aux or argnums is not None or not fewest <= len(given) <= most:
-                found: R = several(form, f, given, named, argnums, has_aux)
-            elif not is_plain(given[0]) or (most > 1 and type(given[0]) is tuple):
-                found = several(form, f, given, named, argnums, has_aux)
-            else:
-                found = form.one(f, *given)
-            return found
+            simple = argnums is None and fewest <= len(given) <= most and not (named or has_aux)
+            if simple and is_plain(given[0]) and (most == 1 or type(given[0]) is not tuple):
+                found: R = form.one(f, *given)
+                return found
+            return several(form, f, given, named, argnums, has_aux)  # type: ignore[no-any-return]
 
         run.__signature__ = form.signature()  # type: ignore[attr-defined]
         return run
@@ -172,8 +170,7 @@ def has_nan(c: Any) -> bool:
     """Whether some coefficient is not a number."""
     while is_operand(c):
         c = c._coef if isinstance(c, Series) else c.value
-    a = np.asarray(c)
-    return any(map(is_nan, a.reshape(-1))) if a.dtype == object else bool(np.isnan(a).any())
+    return bool(nans(np.asarray(c)).any())
 
 
 def finite(x: Any) -> Any:

@@ -23,6 +23,7 @@ from taylor.drivers.driver import (
     point,
     seed,
 )
+from taylor.drivers.ties import same
 from taylor.errors import DomainError, NonAnalyticError, PoleError, ShapeMismatch
 from taylor.numbers import factorials
 from taylor.numbers.kinds import base, is_operand
@@ -90,11 +91,12 @@ def along(f: Function, x: Any, v: Any, order: int) -> Any:
         if not np.any((found[0] == found[0]) & (found != found)):
             return found
     both = _on_both_sides(f, x, v, order)
-    if now.kink != "error" and (both is None or np.any(both != both)):
+    alike = both is not None and not np.any(both != both)
+    if now.kink != "error" and not alike:
         found, error = _line(f, x, v, order), None
+    if error is not None and not alike:
+        raise error
     if error is not None:
-        if both is None or np.any(both != both):
-            raise error
         return both
     return found if both is None else np.where(both == both, both, found)[()]
 
@@ -117,10 +119,7 @@ def _on_both_sides(f: Function, x: Any, v: Any, order: int) -> Any:
     if any(map(is_operand, sides)):
         return None
     right, left = map(np.asarray, sides)
-    kind: Any = right.dtype if right.dtype.kind in "fc" else float
-    near = 4096 * float(np.finfo(kind).eps) * (np.abs(right) + np.abs(left))
-    same = np.asarray((right == left) | (np.abs(right - left) <= near), dtype=bool)
-    return np.where(np.logical_and.accumulate(same, axis=0), right, np.nan)[()]
+    return np.where(np.logical_and.accumulate(same(right, left), axis=0), right, np.nan)[()]
 
 
 def _line(f: Function, x: Any, v: Any, order: int) -> Any:
@@ -214,24 +213,6 @@ def value_and_tangent(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
     return c[0], c[1]
 
 
-def _all_partials(f: Function, x: Any, order: int) -> tuple[Any, TaylorN]:
-    """Return the point as an array and the series of f at x in all variables.
-
-    Where a root of a function that vanishes there costs degrees, f is run again at a higher order.
-    """
-    x = point(x)
-    n = math.prod(np.shape(x))
-    algebra = multivariate(n, order)
-    if algebra.size * max(n, 1) > MAX_TABLE:
-        raise ValueError(
-            f"order {order} in {n} variables has {algebra.size} monomials in each of {n} "
-            f"elements, too many "
-            "for one table; use univariate series along directions (taylor.directional) or fewer "
-            "variables"
-        )
-    return x, table_along(f, x, unit_rows(n, np.shape(x), x), order)
-
-
 def table_along(f: Function, x: Any, directions: Array, order: int) -> TaylorN:
     """Return the series of f(x + Σ_i t_i·directions[i])."""
     n, found = len(directions), None
@@ -254,7 +235,16 @@ def table_along(f: Function, x: Any, directions: Array, order: int) -> TaylorN:
 
 def partials_of_order(f: Function, x: Any, order: int) -> tuple[Any, Any]:
     """Return the tensor of partial derivatives, shape (f) + (x)*order, and f(x)."""
-    x, carrier = _all_partials(f, x, order)
+    x = point(x)
+    n = math.prod(np.shape(x))
+    size = math.comb(n + order, n)
+    if size * max(n, 1) > MAX_TABLE:
+        raise ValueError(
+            f"order {order} in {n} variables has {size} monomials in each of {n} elements, too "
+            "many for one table; use univariate series along directions (taylor.directional) or "
+            "fewer variables"
+        )
+    carrier = table_along(f, x, unit_rows(n, np.shape(x), x), order)
     full = carrier.tensor(order).reshape((*carrier.shape, *np.shape(x) * order))
     return full if is_operand(full) else full[()], carrier._coef[0]
 

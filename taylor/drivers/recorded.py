@@ -30,13 +30,18 @@ class _Recorded(Derivable):
         self.seen: dict[int, Any] = {}
         self.guards: dict[Any, Guard] = {}
 
-    def __call__(self, *x: Any) -> Any:
+    def trace(self, x: Sequence[Any]) -> list[Any]:
+        """Return the value of every instruction at x."""
         v = self.program.trace(x)
         for n, guard in enumerate(self.program.guards):
             new = guard.moved(lambda i: self.tape.node(outer(v[i], self.tape)).i)
             self.guards[n, new.a, new.b] = new
+        self.note([v[i] for i in self.program.outputs])
+        return v
+
+    def __call__(self, *x: Any) -> Any:
+        v = self.trace(x)
         y = [v[i] for i in self.program.outputs]
-        self.note(y)
         return y[0] if self.program.single else y
 
     def derived(self, driver: Callable[..., Any], x: Sequence[Any]) -> Any:

@@ -11,8 +11,8 @@ color is your Jacobian?*, SIAM Review 47, 2005):
    colouring* is enough: neighbours differ and no path of four vertices has two colours only;
 3. **recovery**: every entry is one entry of one product (direct recovery, no equations to solve).
 
-The products are one sweep of the program (of the gradient program, for a Hessian) in the algebra
-of order 1 with one variable for each colour; those of a compiled function are machine code.
+The products are tangents of the program (of the gradient program, for a Hessian), one for each
+colour; those of a compiled function are machine code.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import multivariate
+from taylor.core.instructions import full
 from taylor.core.patterns import matrices
-from taylor.core.program import Program, expand, record
-from taylor.core.sweep import sweep
-from taylor.drivers import kinks
+from taylor.core.program import Program, record
+from taylor.core.rules import tangents
+from taylor.drivers import kinks, ties
 from taylor.drivers.derivable import Derivable
-from taylor.drivers.derivatives import gradient_of, hvp, pulled, pushed, vjp
+from taylor.drivers.derivatives import hvp, vjp
+from taylor.drivers.driver import finite
 from taylor.drivers.forward_mode import table_along
 from taylor.drivers.pattern import jacobian_pattern as jacobian_pattern
 from taylor.drivers.transform import reverse
@@ -44,8 +45,7 @@ from taylor.numbers.values import as_array
 
 Array = Any
 Function = Callable[..., Any]
-MAX_LANES = 1 << 23  # elements of one compressed table
-LANES = 8  # products that machine code computes at a time
+LANES = 8  # products that are computed at a time
 
 
 # ------------------------------------------------------------------ colourings
@@ -237,41 +237,40 @@ class _Sparse:
 class _Plan:
     """How to compute the entries: sweep `program` with the seeds, read `entries` of the result."""
 
-    form: Function  # (f, x, seeds) -> products, one in each row
     function: Function
-    program: Program  # of x, or of (x, adjoint), whose last output holds a product
+    program: Program  # of x, or of (x, adjoint), of whose last output the products are tangents
     point: Array
     shape: tuple[int, int]
     rows: Array
     cols: Array
     colors: Array
     entries: tuple[Array, Array]  # (colour, element of the product) of every entry
+    by_rows: bool = False  # whether the seeds are adjoints
 
     def __post_init__(self) -> None:
         self.count = int(self.colors.max(initial=0)) + 1
-
-    @functools.cached_property
-    def expanded(self) -> Program:
-        """The program in core instructions."""
-        return expand(self.program)
 
     @functools.cached_property
     def machine(self) -> Any:
         """The machine code of the products of up to LANES colours, for a compiled function."""
         if not isinstance(self.function, Derivable):
             return NotImplemented
-        return self.function.machine_of(self.form, (self.point, self.seeds))
+
+        def rows(f: Any, x: Any, seeds: Any) -> Any:
+            return self._rows(f.trace(self._at(x)), seeds)
+
+        return self.function.machine_of(self.program, rows, (self.point, self.seeds))
 
     @functools.cached_property
     def seeds(self) -> Array:
-        """The seeds of the first colours that machine code takes at a time."""
+        """The seeds of the first colours."""
         return self.seeded(0, min(self.count, LANES))
 
     @functools.cached_property
     def places(self) -> Array:
         """Where the entries stand in the products of all colours."""
         colour, element = self.entries
-        return colour * self.shape[self.form is not _forward] + element
+        return colour * self.shape[len(self.program.inputs) - 1] + element
 
     @functools.cached_property
     def structure(self) -> tuple[Array, Array]:
@@ -290,47 +289,55 @@ class _Plan:
     def values(self, x: Array) -> Array:
         """Return the values of the entries at x."""
         if x.dtype == np.float64 and self.machine is not NotImplemented:
-            found = self._read(x, self._compiled, len(self.seeds))
+            found = self._read(x, self.machine)
             if found is not None:
                 return found
-        biggest = max(math.prod(i.shape) for i in self.expanded.code)
-        found = self._read(x, self._swept, max(1, min(64, MAX_LANES // max(biggest, 1))))
+        found = self._read(x, self._plain)
         assert found is not None
         return found
 
-    def _read(self, x: Array, products: Callable[..., Array | None], lanes: int) -> Array | None:
-        """Return the values of the entries, `lanes` products at a time; None if some are."""
+    def _read(self, x: Array, products: Callable[..., Array | None]) -> Array | None:
+        """Return the values of the entries from the products of LANES colours at a time."""
         colour, element = self.entries
         out = np.zeros(len(self.rows), dtype=x.dtype)
-        for lo in range(0, self.count, lanes):
-            found = products(x, lo, lo + lanes)
+        for lo in range(0, self.count, LANES):
+            found = products(x, self.seeded(lo, lo + LANES) if lo else self.seeds)
             if found is None:
                 return None
-            if lanes >= self.count:
+            if self.count <= LANES:
                 return found.reshape(-1)[self.places]
-            mine = np.flatnonzero((lo <= colour) & (colour < lo + lanes))
+            mine = np.flatnonzero((lo <= colour) & (colour < lo + LANES))
             out = out.astype(np.result_type(out, found), copy=False)
             out[mine] = found[colour[mine] - lo, element[mine]]
         return out
 
-    def _compiled(self, x: Array, lo: int, hi: int) -> Array | None:
-        found: Array | None = self.machine(x, self.seeded(lo, hi) if lo else self.seeds)
+    def _plain(self, x: Array, seeds: Array) -> Array:
+        """Return the products, computed by NumPy; DomainError where f has no finite value."""
+        code, outputs = self.program.code, self.program.outputs
+        with np.errstate(all="ignore"):
+            v = self.program.trace(self._at(x))
+        sided = ties.of_slopes(code) and ties.tied(code, v, outputs[-1]) is not None
+        if sided or not all(np.all(finite(v[i])) for i in outputs):
+            raise DomainError("f, or a derivative of it, has no value here")
+        found = self._rows(v, seeds.astype(x.dtype))
+        if is_operand(found):
+            raise TypeError(_plain_only(found))
         return found
 
-    def _swept(self, x: Array, lo: int, hi: int) -> Array:
-        """Return the products of colours lo..hi-1, one in each row."""
-        seeds = self.seeded(lo, min(hi, self.count))
-        adjoint = np.zeros(self.shape[0]) if self.form is _backward else np.ones(())
-        tables = [
-            np.concatenate([v[None], np.zeros((len(seeds), *v.shape), x.dtype)])
-            for v in (x, adjoint.astype(x.dtype))[: len(self.expanded.inputs)]
-        ]
-        table = tables[self.form is _backward]
-        table[1:] = seeds.reshape(len(seeds), *table.shape[1:])
-        product = sweep(self.expanded, multivariate(len(seeds), 1), tables)[-1]
-        if is_operand(product):
-            raise TypeError(_plain_only(product))
-        return product[1:].reshape(len(seeds), -1)
+    def _at(self, x: Any) -> list[Any]:
+        """Return the arguments of the program."""
+        adjoint = np.ones(self.shape[0] if self.by_rows else (), x.dtype)
+        return [x, adjoint][: len(self.program.inputs)]
+
+    def _rows(self, v: list[Any], seeds: Any) -> Any:
+        """Return the products with the seeds, one in each row, from the values of the program."""
+        program, rows = self.program, []
+        code, out = program.code, program.outputs[-1]
+        d: list[Any] = [None] * len(program.inputs)
+        for seed in seeds:
+            d[self.by_rows] = np.reshape(seed, code[program.inputs[self.by_rows]].shape)
+            rows.append(np.reshape(full(tangents(code, v, d)[out], code[out].shape), -1))
+        return np.stack(rows)
 
     def matrix(self, values: Array) -> Any:
         """Return a scipy.sparse.csr_array."""
@@ -352,22 +359,6 @@ def _joined(f: Function) -> Function:
     return joined
 
 
-def _forward(f: Function, x: Any, seeds: Any) -> Any:
-    """Return J·s for every row s."""
-    return np.stack(pushed(_joined(f), x, *(np.reshape(s, np.shape(x)) for s in seeds))[1:])
-
-
-def _backward(f: Function, x: Any, seeds: Any) -> Any:
-    """Return w·J for every row w."""
-    return np.stack([np.reshape(bar, -1) for bar in pulled(_joined(f), x, *seeds)])
-
-
-def _curved(f: Function, x: Any, seeds: Any) -> Any:
-    """Return H·s for every row s."""
-    rows = pushed(gradient_of(f, "hessian"), x, *(np.reshape(s, np.shape(x)) for s in seeds))[1:]
-    return np.stack([np.reshape(row, -1) for row in rows])
-
-
 class SparseJacobian(_Sparse):
     """The Jacobian of f as a sparse matrix: recorded and coloured at x, then called at any point.
 
@@ -384,7 +375,7 @@ class SparseJacobian(_Sparse):
     @property
     def by(self) -> str:
         """What a colour adds up: "columns" or "rows"."""
-        return "rows" if self._plan.form is _backward else "columns"
+        return "rows" if self._plan.by_rows else "columns"
 
     def _product(self, x: Array, seed: Array) -> Array:
         f = _joined(self._f)
@@ -406,9 +397,9 @@ class SparseJacobian(_Sparse):
             other = color_columns(cols, rows, m)
             if int(other.max(initial=0)) + 1 < count:
                 entries, backward = (other[rows], cols), reverse(program)
-                return _Plan(_backward, self._f, backward, x, shape, rows, cols, other, entries)
+                return _Plan(self._f, backward, x, shape, rows, cols, other, entries, by_rows=True)
         entries = (colors[cols], rows)
-        return _Plan(_forward, self._f, program, x, shape, rows, cols, colors, entries)
+        return _Plan(self._f, program, x, shape, rows, cols, colors, entries)
 
 
 class SparseHessian(_Sparse):
@@ -443,7 +434,7 @@ class SparseHessian(_Sparse):
         rows, cols = (codes // n, codes % n) if n else (codes, codes)
         colors = star_coloring(rows, cols, n)
         entries = _star_reads(rows, cols, colors)
-        return _Plan(_curved, self._f, backward, x, (n, n), rows, cols, colors, entries)
+        return _Plan(self._f, backward, x, (n, n), rows, cols, colors, entries)
 
 
 def sparse_jacobian(f: Function, x: Any) -> Any:

@@ -6,7 +6,7 @@ any other: evaluate them in any number type, sweep them, transform them again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,13 +69,12 @@ def forward(program: Program) -> Program:
     >>> float(y), float(dy)
     (9.0, 6.0)
     """
-    tape = Tape()
-    x, dx = _inputs(tape, program, program.inputs), _inputs(tape, program, program.inputs, True)
-    v = values(program.code, x)
-    t = tangents(program.code, v, dx)
-    dy = [full(t[i], program.code[i].shape, v[i]) for i in program.outputs]
-    found = _finished(tape, program, v, [*(v[i] for i in program.outputs), *dy])
-    return Derived(**vars(found), origin=program, driver="jvp")
+
+    def along(x: list[Node], v: list[Any], dx: list[Node]) -> list[Any]:
+        t = tangents(program.code, v, dx)
+        return [full(t[i], program.code[i].shape, v[i]) for i in program.outputs]
+
+    return _derived(program, program.inputs, "jvp", along)
 
 
 def reverse(program: Program) -> Program:
@@ -90,34 +89,31 @@ def reverse(program: Program) -> Program:
     >>> xbar
     array([5., 2.])
     """
-    tape = Tape()
-    x = _inputs(tape, program, program.inputs)
-    bars = _inputs(tape, program, program.outputs, True)
+
+    def back(x: list[Node], v: list[Any], bars: list[Node]) -> list[Any]:
+        seeds: dict[int, Any] = {}
+        for i, bar in zip(program.outputs, bars, strict=True):
+            seeds[i] = seeds[i] + bar if i in seeds else bar
+        found = adjoints(program.code, v, seeds)
+        return [full(b, n.shape, n) for b, n in zip(found, x, strict=True)]
+
+    return _derived(program, program.outputs, "vjp", back)
+
+
+def _derived(
+    program: Program, seeded: Sequence[int], driver: str, derive: Callable[..., list[Any]]
+) -> Program:
+    """Return the program of (x..., seeds...) -> (y..., derivatives...), at the program's point."""
+    tape, known = Tape(), bool(program.point)
+    shapes = [[program.code[i].shape for i in where] for where in (program.inputs, seeded)]
+    at = program.point or [None] * len(program.inputs)
+    x = [tape.input(shape, point) for shape, point in zip(shapes[0], at, strict=True)]
+    seeds = [tape.input(shape, np.ones(shape)[()] if known else None) for shape in shapes[1]]
     v = values(program.code, x)
-    seeds: dict[int, Any] = {}
-    for i, bar in zip(program.outputs, bars, strict=True):
-        seeds[i] = seeds[i] + bar if i in seeds else bar
-    found = adjoints(program.code, v, seeds)
-    xbar = [full(b, n.shape, n) for b, n in zip(found, x, strict=True)]
-    result = _finished(tape, program, v, [*(v[i] for i in program.outputs), *xbar])
-    return Derived(**vars(result), origin=program, driver="vjp")
-
-
-def _inputs(tape: Tape, program: Program, where: Sequence[int], ones: bool = False) -> list[Node]:
-    """Return inputs with the shapes of those variables, at the point of the recording if known."""
-    nodes = []
-    for n, i in enumerate(where):
-        shape = program.code[i].shape
-        point: Any = None
-        if program.point:
-            point = np.ones(shape)[()] if ones else program.point[n]
-        nodes.append(tape.input(shape, point))
-    return nodes
-
-
-def _finished(tape: Tape, program: Program, v: list[Any], outputs: list[Any]) -> Program:
-    found = [tape.node(y).i for y in outputs]
+    results = [*(v[i] for i in program.outputs), *derive(x, v, seeds)]
+    found = [tape.node(y).i for y in results]
     guards = [g.moved(lambda i: tape.node(v[i]).i) for g in program.guards]
-    point = tuple(tape.values[i] for i in tape.inputs) if program.point else ()
+    point = tuple(tape.values[i] for i in tape.inputs) if known else ()
     tape.tag.closed = True
-    return Program(tape.code, tape.inputs, found, guards, False, point).pruned()
+    made = Program(tape.code, tape.inputs, found, guards, False, point).pruned()
+    return Derived(**vars(made), origin=program, driver=driver)

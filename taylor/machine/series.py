@@ -111,7 +111,9 @@ class Emission(Sweep):
         self.complex = kinds(program.code, given)
         super().__init__(program, algebra or Loops(order), inputs, parameters, heights)
 
-    def kind(self, inputs: Sequence[Array], others: Sequence[Any]) -> Array:
+    like: Any
+
+    def kind(self, inputs: Sequence[Array], others: Sequence[Any]) -> Any:
         return inputs[0] if len(inputs) else Table(self.f, (0,), None, 0)
 
     def room(self, i: int, shape: tuple[int, ...]) -> Any:

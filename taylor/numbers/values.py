@@ -30,16 +30,16 @@ _PLAIN = {float, int, complex, np.float64, np.float32, np.complex128}
 
 # ------------------------------------------------------------------ what is a number
 def shape_of(x: Any) -> tuple[int, ...]:
-    """Return np.shape(x); faster for arrays and values of the package."""
-    found = getattr(x, "shape", None)
+    """Return np.shape(x); faster for numbers, arrays and values of the package."""
+    found = () if type(x) in _PLAIN else getattr(x, "shape", None)
     return np.shape(x) if found is None else found
 
 
 def common_shape(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     """Return the shape that arrays of these shapes broadcast to (equal ones are the rule)."""
-    arrays = [s for s in shapes if s]
+    arrays = list(filter(None, shapes))
     first = arrays[0] if arrays else ()
-    return first if all([s == first for s in arrays]) else np.broadcast_shapes(*arrays)
+    return first if arrays.count(first) == len(arrays) else np.broadcast_shapes(*arrays)
 
 
 def ordered(x: Any) -> Any:
@@ -163,7 +163,7 @@ def divisible(x: Array, *others: Array) -> Array:
     return Kind.of(x, *(y for y in others if not is_operand(y))).field.array(x)
 
 
-def zeros(shape: tuple[int, ...], like: Array) -> Array:
+def zeros(shape: tuple[int, ...], like: Any) -> Any:
     """Return an array of zeros of the kind of number of `like`."""
     if is_operand(like):
         return like._zeros(shape)

@@ -39,17 +39,6 @@ def order_of(tol: float) -> int:
     return max(LEAST, math.ceil(1 - math.log(tol) / 2))
 
 
-def factor_of(tol: float, order: int, chosen: bool) -> float:
-    """Return log2 of h/ρ; `chosen` says that the order is not that of `order_of`."""
-    decay = -math.log(tol) / (order - 1) if chosen else 2.0
-    return -(decay + 0.7 / (order - 1)) / math.log(2)
-
-
-def floor_of(atol: Any, tol: Any) -> float:
-    """Return log2 of the size that a state has at least: errors below atol do not count."""
-    return log2(float(atol) / float(tol)) if atol else NONE
-
-
 def slacks(order: int) -> list[tuple[int, float]]:
     """Return the coefficients between order/2 and order - 1, with log2 of the slack of each."""
     ks = range(order // 2 + 1, order - 1)
@@ -60,8 +49,13 @@ def log2(x: Any) -> float:
     """Return log2 of a norm of any number type; of zero `NONE`."""
     if x == 0:
         return NONE
-    mantissa, exponent = math.frexp(x) if isinstance(x, float) else _split(x)
-    return exponent - 2 + 2 * mantissa  # piecewise linear, as good as needed
+    if isinstance(x, float):
+        mantissa, exponent = math.frexp(x)
+    else:  # perhaps beyond the range of doubles
+        from mpmath import frexp
+
+        mantissa, exponent = frexp(x)
+    return int(exponent) - 2 + 2 * float(mantissa)  # piecewise linear, as good as needed
 
 
 def exp2(x: float) -> float:
@@ -71,25 +65,12 @@ def exp2(x: float) -> float:
     return math.ldexp(1 + x - whole, whole)
 
 
-def _split(x: Any) -> tuple[float, int]:
-    """Return (mantissa, exponent) of a number beyond the range of doubles."""
-    from mpmath import frexp
-
-    mantissa, exponent = frexp(x)
-    return float(mantissa), int(exponent)
-
-
 def norm(x: Array) -> Any:
     """Return the largest absolute value of an array of any numbers."""
     flat = np.abs(np.asarray(x)).reshape(-1)
     if flat.dtype == object:
-        return max((_upper(e) for e in flat), default=0.0)
+        return max((getattr(e, "b", e) for e in flat), default=0.0)  # the upper end of an interval
     return float(flat.max()) if flat.size else 0.0
-
-
-def _upper(e: Any) -> Any:
-    """Return the upper end of an interval, or the number itself."""
-    return getattr(e, "b", e)
 
 
 def finite(x: Any) -> bool:

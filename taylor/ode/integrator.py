@@ -30,8 +30,8 @@ from taylor.kept import STORE
 from taylor.ode.control import finite, looks_stiff, spacing
 from taylor.ode.dense import Solution, in_numbers_of
 from taylor.ode.machine import DONE, GO, GUARD, SMALL, Memory, Stepper
-from taylor.ode.options import Options, check_time, in_one_kind, number_of_steps
-from taylor.ode.pieces import Pieces, Place, resolved
+from taylor.ode.options import Options, as_args, check_time, in_one_kind, number_of_steps
+from taylor.ode.pieces import Pieces, Place, joined, resolved
 from taylor.ode.stepper import agreed, by_numpy, failure
 from taylor.ode.surfaces import Surface, first_crossing, on_surface, past
 from taylor.ode.system import System, is_parameter
@@ -92,7 +92,7 @@ class TaylorIntegrator:
             raise TypeError(f"fun is a function of (t, y, *args), not {type(fun).__name__}")
         self.strict = options.strict or (isinstance(fun, Compiled) and fun.strict)
         self.fun = fun.f if isinstance(fun, Compiled) else fun
-        self._args = tuple(args)
+        self._args = as_args(args)
         t, y = in_one_kind(t0, y0)
         self.place = Place(t, 0 * t, y, 0 * y)
         control = self.control = options.control(y)
@@ -134,13 +134,12 @@ class TaylorIntegrator:
 
     @args.setter
     def args(self, args: Sequence[Any]) -> None:
-        if not isinstance(args, (tuple, list)):
-            raise TypeError(f"args is a tuple: did you mean ({args!r},)?")
+        args = as_args(args)
         same = len(args) == len(self._args) and all(
             is_parameter(a) and np.shape(a) == np.shape(b) if i in self.system.free else a is b
             for i, (a, b) in enumerate(zip(args, self._args, strict=True))
         )
-        self._args, self._left = tuple(args), None
+        self._args, self._left = args, None
         if not same:
             self._bind()
             return
@@ -402,18 +401,15 @@ class TaylorIntegrator:
             record.add(pieces)
         return record.states()
 
-    def here(self) -> Pieces:
-        """Return a step of no length: the series at the present state."""
-        c = self.system.series(self.t, self.y, self._parameters, self.order)
-        zero = np.asarray([0 * self.t])
-        return Pieces(np.asarray([self.t]), zero, zero, c[None])
-
     def solution(self, pieces: Sequence[Pieces]) -> Solution:
-        """Return steps that follow each other as a function of time, up to the present time."""
+        """Return steps that follow each other as a function of time, up to the present time.
+
+        Where there are none it is the series at the present state.
+        """
         some = [p for p in pieces if len(p)]
         if not some:
-            shape = (0, self.order + 1, *self.y.shape)
-            return Solution(np.array([self.t]), np.zeros(0), np.zeros(shape, self.y.dtype))
+            c = self.system.series(self.t, self.y, self._parameters, self.order)
+            some = [joined([(self.t, 0 * self.t, 0 * self.t, c)])]
         t, low, coef = (np.concatenate([getattr(p, n) for p in some]) for n in ("t", "low", "coef"))
         return Solution(np.append(t, some[-1].end(-1)), low, coef)
 
@@ -449,7 +445,3 @@ class Record:
     def states(self) -> Array:
         """Return the states, along the last axis."""
         return np.concatenate(self.y, axis=-1)
-
-    def solution(self) -> Solution:
-        """Return the solution as a function of time."""
-        return self.it.solution(self.pieces or [self.it.here()])

@@ -28,9 +28,8 @@ from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH, Index
 from taylor.llvm.registers import Scalar
 from taylor.machine.contractions import SUMS
-from taylor.machine.emit import Joined, Symbol, broadcast, lifted, mapped, nest
+from taylor.machine.emit import Joined, Symbol, broadcast, lifted, mapped
 from taylor.machine.machine import Machine, block, failed
-from taylor.machine.nests import c_strides
 from taylor.machine.questions import with_questions
 from taylor.machine.series import SUMMING, Emission, spread
 from taylor.machine.tables import Table, part_size
@@ -144,18 +143,15 @@ class Stepper(Machine):
 
         def step(k: Any) -> None:
             divided = _division(f, k)
-            place = y.memory(k + 1)
-            start, parts = 0, []
-            for i in pieces or [out]:
-                shape = sweep.program.code[i].shape if pieces else y.part_shape
-                new = mapped(f, divided, lifted(f, value(i, k)))
-                end = Symbol(f, shape, None, place.slot, place.offset + start, c_strides(shape))
-                end.lead = place.lead
-                whole = pieces is None and len(shape) < 2
-                nest(f, lambda v: v, [broadcast(new, shape)], end, whole=whole)
-                start += math.prod(shape)
-                parts.append(new if new.reg is not None else end)
-            if pieces and isinstance(k, int) and all(x.reg is not None for x in parts):
+            if pieces is None:
+                y[k + 1] = mapped(f, divided, lifted(f, value(out, k)))
+                return
+            parts = [
+                broadcast(mapped(f, divided, lifted(f, value(i, k))), sweep.program.code[i].shape)
+                for i in pieces
+            ]
+            Joined(f, y.part_shape, parts).write(y.memory(k + 1))
+            if isinstance(k, int) and all(x.reg is not None for x in parts):
                 y.written_parts[k + 1] = parts
 
         sweep.steps.append(step)
@@ -271,16 +267,13 @@ class Stepper(Machine):
             return abs(f.load(place, width))
 
         def several(i: str, totals: list[Scalar]) -> list[Scalar]:
-            found = (size(i, c * WIDTH, WIDTH) for c in range(SUMS))
-            return [_larger(t, x) for t, x in zip(totals, found, strict=True)]
+            return [_larger(t, size(i, c * WIDTH, WIDTH)) for c, t in enumerate(totals)]
 
-        step = SUMS * WIDTH
+        step, width = SUMS * WIDTH, self.width
         first = n // step * step if alone and n > WRITTEN_OUT * WIDTH else 0
         found: list[Scalar] = []
         if first:
-            totals = f.fold(0, first, [f.constant(0.0, WIDTH)] * SUMS, several, step)
-            found = [x for x in totals]
-        width = self.width
+            found += f.fold(0, first, [f.constant(0.0, WIDTH)] * SUMS, several, step)
         for i in range(first, n, width if alone else 1):
             x = size(0, i, width)
             if alone and i + width > n:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from taylor.numbers.contexts import is_interval
 from taylor.numbers.kinds import Kind, is_operand
 from taylor.numbers.values import as_array
-from taylor.ode.control import LEAST, factor_of, finite, floor_of, order_of
+from taylor.ode.control import LEAST, NONE, finite, log2, order_of
 
 Array = NDArray[Any]
 
@@ -58,6 +58,13 @@ def in_one_kind(t0: Any, y0: Any) -> tuple[Any, Array]:
     if y.dtype != object:
         return np.float64(t0), y
     return t0 if kind.sets else kind.number(t0), y
+
+
+def as_args(args: Any) -> tuple[Any, ...]:
+    """Return the further arguments of fun as a tuple."""
+    if args is not None and (isinstance(args, (str, bytes)) or not hasattr(args, "__len__")):
+        raise TypeError(f"args is a tuple: did you mean args=({args!r},)?")
+    return () if args is None else tuple(args)
 
 
 def positive(x: Any, name: str, whole: bool = False) -> None:
@@ -107,8 +114,11 @@ class Options:
         """Return what the steps of states like y need."""
         tol = self._tolerance(y)
         order = order_of(float(tol)) if self.order is None else int(self.order)
-        factor = factor_of(float(tol), order, self.order is not None)
-        return Control(tol, order, factor, self.max_step, floor_of(self.atol, tol))
+        decay = 2.0 if self.order is None else -math.log(float(tol)) / (order - 1)
+        factor = -(decay + 0.7 / (order - 1)) / math.log(2)
+        # errors below atol do not count
+        floor = log2(float(self.atol) / float(tol)) if self.atol else NONE
+        return Control(tol, order, factor, self.max_step, floor)
 
     def _tolerance(self, y: Array) -> Any:
         kind = Kind.of(y)

@@ -70,6 +70,12 @@ class Pieces:
         return tables * powers.reshape(*powers.shape, *[1] * (tables.ndim - 2))
 
 
+def joined(steps: Sequence[tuple[Any, Any, Any, Array]]) -> Pieces:
+    """Return the steps with these starts, what they are off by, lengths and coefficients."""
+    t, low, h, coef = zip(*steps, strict=True)
+    return Pieces(np.array(t), np.array(low), np.array(h), np.stack(coef))
+
+
 # A status of `machine`, the place that was reached, how many steps led there, and these steps: the
 # last one only where no log of them is asked for
 Taken = tuple[int, Place, int, Pieces]
@@ -90,7 +96,7 @@ def along(
     floats = pieces.coef.dtype == np.float64 and all(
         np.asarray(p).dtype.kind in "fiub" for p in parameters
     )
-    if floats and order >= 1:
+    if floats:
         n = len(pieces)
         times = np.stack([pieces.t, np.ones(n)])
         fixed = [
@@ -105,21 +111,16 @@ def along(
             return [pieces.scaled(np.moveaxis(table, -1, 0)) for table in tables]
         if kernel.reason:
             eagerly("a function of the steps", kernel.reason, strict)
-    rows = [_one(program, pieces, i, parameters, order) for i in range(len(pieces))]
+    rows = [_one(program, t, c, parameters) for t, c in zip(pieces.t, pieces.coef, strict=True)]
     return [pieces.scaled(np.stack(column)) for column in zip(*rows, strict=True)]
 
 
-def _one(
-    program: Program, pieces: Pieces, i: int, parameters: Sequence[Any], order: int
-) -> list[Array]:
-    def table(*first: Any) -> Array:
-        rows = as_array(first)[: order + 1]
-        return np.concatenate(
-            [rows, np.zeros((order + 1 - len(rows), *rows.shape[1:]), rows.dtype)]
-        )
-
-    time, fixed = table(pieces.t[i], 1 + 0 * pieces.t[i]), [table(p) for p in parameters]
-    return sweep(program, Univariate(order), [time, pieces.coef[i], *fixed])
+def _one(program: Program, t: Any, coef: Array, parameters: Sequence[Any]) -> list[Array]:
+    order = len(coef) - 1
+    inputs = [as_array((t, 1 + 0 * t)), coef, *(as_array(p)[None] for p in parameters)]
+    rest = [np.zeros((order + 1 - len(x), *x.shape[1:]), x.dtype) for x in inputs]
+    whole = [np.concatenate(pair) for pair in zip(inputs, rest, strict=True)]
+    return sweep(program, Univariate(order), whole)
 
 
 def resolved(
@@ -190,5 +191,4 @@ def divided(pieces: Pieces, parts: Sequence[tuple[int, Any, Any]]) -> Pieces:
             t, begin = begin, begin + (start + low)
             low = (t - begin) + (start + low)
         rows.append((begin, low, stop - start, c))
-    t, low, h, coef = zip(*rows, strict=True)
-    return Pieces(np.array(t), np.array(low), np.array(h), np.stack(coef))
+    return joined(rows)

@@ -22,7 +22,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,8 +50,7 @@ Array = NDArray[Any]
 Function = Callable[..., Any]
 
 
-@dataclass(frozen=True)
-class Course:
+class Course(NamedTuple):
     """From where to which times a system is integrated, and how."""
 
     t0: Any
@@ -127,11 +126,11 @@ def flow(f: Function, course: Course) -> Evolution:
                 if sign * (times[-1] - t) < 0:
                     y, t = backward.run(t, y, times[-1]), times[-1]
                 times.pop()
-                backward.add(w[len(times)])
+                backward.bar = backward.bar + w[len(times)]
             backward.run(t, y, start)
         for n in range(len(times)):  # at t0
-            backward.add(w[n])
-        return backward.result()
+            backward.bar = backward.bar + w[n]
+        return tuple(np.reshape(x, np.shape(x))[()] for x in (backward.bar, *backward.total))
 
     return Evolution("solution", f, lambda g: flow(g, course), run, back, axis=1)
 
@@ -152,10 +151,6 @@ class _Backward:
         rate = functools.partial(self.f, t)
         return as_one([rate(y, *p), *pullback(rate, (y, *p), -bar)])[0]
 
-    def add(self, w: Any) -> None:
-        """Add the adjoint of the state at this time."""
-        self.bar = self.bar + w
-
     def run(self, start: Any, y: Any, stop: Any) -> Any:
         """Integrate back from one time to another; return y there."""
         # λ is given the size of y, by which the steps judge what is small
@@ -172,10 +167,6 @@ class _Backward:
         self.bar = bar * scale
         self.total = [x + dx * scale for x, dx in zip(self.total, more, strict=True)]
         return y
-
-    def result(self) -> tuple[Any, ...]:
-        """Return the adjoints of y0 and of all parameters."""
-        return tuple(np.reshape(x, np.shape(x))[()] for x in (self.bar, *self.total))
 
 
 def _numbers(x: Any) -> Array:

@@ -16,7 +16,7 @@ from taylor.ode.dense import in_numbers_of
 from taylor.ode.events import Events
 from taylor.ode.integrator import Record, TaylorIntegrator
 from taylor.ode.jets import Plain
-from taylor.ode.options import Options, check_span
+from taylor.ode.options import Options, as_args, check_span
 from taylor.ode.results import MESSAGES, OdeResult, bar, inside
 from taylor.ode.sensitivity import Course, is_recorded, states
 
@@ -66,7 +66,7 @@ def solve_ivp(
     """
     if method is not None and method != "Taylor":
         raise ValueError(f"there is one method here, Taylor series: leave out method={method!r}")
-    args = _arguments(args)
+    args = as_args(args)
     recorded = is_recorded(y0, args)
     if recorded and (events is not None or dense_output):
         raise TypeError(
@@ -87,7 +87,7 @@ def solve_ivp(
     watch = Events(plain.events(events), it)
 
     def result(status: int, message: str) -> OdeResult:
-        sol = plain.solution(record.solution()) if dense_output else None
+        sol = plain.solution(it.solution(record.pieces)) if dense_output else None
         found = {"t": np.concatenate(record.t), "y": plain.series(record.states()), "sol": sol}
         found |= watch.result(plain, events is not None)
         return OdeResult(
@@ -103,13 +103,6 @@ def solve_ivp(
     if recorded and len(found.t):
         found.update(y=states(fun, y0, args, Course(t_span[0], found.t, options)))
     return found
-
-
-def _arguments(args: Sequence[Any] | None) -> tuple[Any, ...]:
-    """Return args as a tuple."""
-    if isinstance(args, (str, bytes)) or (args is not None and not hasattr(args, "__len__")):
-        raise TypeError(f"args is a tuple: did you mean args=({args!r},)?")
-    return () if args is None else tuple(args)
 
 
 def _integrated(

@@ -12,7 +12,7 @@ from taylor.errors import DomainError, GuardError
 from taylor.ode import machine
 from taylor.ode.control import exp2, finite, log2_step, norm, two_sum
 from taylor.ode.options import Control
-from taylor.ode.pieces import Pieces, Place, Taken
+from taylor.ode.pieces import Pieces, Place, Taken, joined
 from taylor.ode.roots import value
 from taylor.ode.system import System
 
@@ -43,26 +43,22 @@ def by_numpy(
     status, end, steps = machine.GO, start, 0
     while status == machine.GO and steps < limit:
         status, length, c = _step(system, parameters, end, t_end, control)
-        if status in (machine.GO, machine.DONE):
-            with np.errstate(all="ignore"):
-                y, y_low = two_sum(end.y, value(c[1:], length) * length + end.y_low)
-            if not finite(y):
-                status = machine.INFINITE
-                break
-            if not log:
-                rows.clear()
-            rows.append((end.t, end.t_low, length, c))
-            t, t_low = two_sum(end.t, length + end.t_low)
-            if status == machine.DONE:
-                t, t_low = t_end + 0 * t, 0 * t
-            end, steps = Place(t, t_low, y, y_low), steps + 1
-    if not rows:
-        none = np.zeros(0)
-        coef = np.zeros((0, control.order + 1, *start.y.shape), start.y.dtype)
-        return status, end, steps, Pieces(none, none, none, coef)
-    ts, lows, lengths, series = zip(*rows, strict=True)
-    pieces = Pieces(np.array(ts), np.array(lows), np.array(lengths), np.stack(series))
-    return status, end, steps, pieces
+        if status not in (machine.GO, machine.DONE):
+            break
+        with np.errstate(all="ignore"):
+            y, y_low = two_sum(end.y, value(c[1:], length) * length + end.y_low)
+        if not finite(y):
+            status = machine.INFINITE
+            break
+        if not log:
+            rows.clear()
+        rows.append((end.t, end.t_low, length, c))
+        t, t_low = two_sum(end.t, length + end.t_low)
+        if status == machine.DONE:
+            t, t_low = t_end + 0 * t, 0 * t
+        end, steps = Place(t, t_low, y, y_low), steps + 1
+    nowhere = start.t, start.t_low, 0 * start.t, np.stack([start.y] * (control.order + 1))
+    return status, end, steps, joined(rows or [nowhere]).part(0, len(rows))
 
 
 def _step(

@@ -13,7 +13,7 @@ try:
 except ImportError as error:
     raise ImportError("taylor.scipy needs SciPy: python -m pip install scipy") from error
 
-MODULES = ("special",)
+MODULES = ("special", "stats")
 
 
 def __getattr__(name: str) -> Any:

@@ -84,11 +84,9 @@ class Series(Coefficients):
         if a == b:
             return
         names = f"{self._describe()} and {other._describe()}"
-        same_kind = type(self) is type(other) and type(a) is type(b)
-        if same_kind and a.variables == b.variables:
-            low = min(a.order, b.order)
+        if (type(self), type(a), a.variables) == (type(other), type(b), b.variables):
             raise OrderMismatch(
-                f"{names} differ in order; use .truncate({low}) on one, or "
+                f"{names} differ in order; use .truncate({min(a.order, b.order)}) on one, or "
                 f".extend({max(a.order, b.order)}) "
                 "where the missing coefficients are known to be zero"
             )
@@ -232,7 +230,7 @@ class Series(Coefficients):
 
     __rmul__ = __mul__
 
-    def _product(self, x: Array, y: Array) -> Array:
+    def _product(self, x: Array, y: Array) -> Any:
         """Return the table of the product of two tables of as many axes."""
         if x.ndim == 1 and type(self.algebra) is Univariate:
             return self.algebra.product(x, y)
@@ -370,7 +368,7 @@ class Series(Coefficients):
     def _zeros(self, shape: tuple[int, ...]) -> Self:
         return self._new(zeros((self._coef.shape[0], *shape), self._coef))
 
-    def _nonzero(self) -> Array:
+    def _nonzero(self) -> Any:
         inner = nonzero(self._coef)
         return inner.any(0) if inner.shape[0] else np.zeros(self.shape, dtype=bool)
 
@@ -510,7 +508,7 @@ def _check_shapes(a: Shape, b: Shape) -> None:
         raise ShapeMismatch(f"shapes {tuple(a)} and {tuple(b)} do not fit") from None
 
 
-def _moved(table: Array, c: Any) -> Array:
+def _moved(table: Array, c: Any) -> Any:
     """Return a table plus a constant."""
     head = table[:1] + c
     shape = (len(table) - 1, *head.shape[1:])

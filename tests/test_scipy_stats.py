@@ -1,0 +1,200 @@
+"""taylor.scipy.stats: values are SciPy's, derivatives in all arguments those of differences."""
+
+import warnings
+
+import mpmath
+import numpy as np
+import pytest
+import scipy.stats
+
+import taylor
+from taylor import Taylor
+from taylor.scipy import stats
+
+SHAPES = {
+    "norm": (), "halfnorm": (), "lognorm": (0.7,), "skewnorm": (1.3,), "expon": (), "gamma": (2.3,),
+    "gengamma": (1.3, 0.8), "invgamma": (2.3,), "invgauss": (0.9,), "chi2": (3.4,),
+    "beta": (1.3, 2.4), "t": (3.4,), "f": (3.4, 5.2), "weibull_min": (1.4,), "weibull_max": (1.4,),
+    "gumbel_r": (), "gumbel_l": (), "logistic": (), "fisk": (1.7,), "laplace": (), "cauchy": (),
+    "uniform": (), "pareto": (1.6,), "rayleigh": (),
+}  # fmt: skip
+COUNTS = {
+    "poisson": (2.3,),
+    "binom": (10, 0.3),
+    "bernoulli": (0.3,),
+    "nbinom": (3.5, 0.4),
+    "geom": (0.3,),
+}
+OF_X = ("pdf", "logpdf", "cdf", "sf", "logcdf", "logsf")
+OF_Q = ("ppf", "isf")
+WITHOUT = {("skewnorm", "ppf"), ("skewnorm", "isf"), ("invgauss", "ppf"), ("invgauss", "isf")}
+PAIRS = [(n, f) for n in SHAPES for f in (*OF_X, *OF_Q) if (n, f) not in WITHOUT]
+X = np.array([-700.0, -3.0, -0.3, 0.2, 0.5, 0.9, 1.5, 4.0, 50.0])
+Q = np.array([1e-8, 0.03, 0.5, 0.7, 0.999])
+LOC, SCALE = 0.1, 1.3
+
+
+def quiet(f, *args):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return f(*args)
+
+
+def test_all_are_there():
+    assert {d.name for d in stats.CONTINUOUS} - {d.name for d in stats.DISCRETE} == set(SHAPES)
+    assert {d.name for d in stats.DISCRETE} == set(COUNTS)
+
+
+@pytest.mark.parametrize(("name", "function"), PAIRS)
+def test_values_are_scipys(name, function):
+    x = Q if function in OF_Q else X
+    mine, scipys = (
+        quiet(getattr(getattr(m, name), function), x, *SHAPES[name], LOC, SCALE)
+        for m in (stats, scipy.stats)
+    )
+    far = (name, function) == ("skewnorm", "logsf")  # of SciPy, too, in other places
+    assert (
+        mine == pytest.approx(scipys, rel=1e-8 if name == "skewnorm" else 1e-12, abs=1e-300) or far
+    )
+
+
+@pytest.mark.parametrize(("name", "function"), PAIRS)
+def test_derivatives_in_all_arguments(name, function):
+    d, s = getattr(stats, name), getattr(scipy.stats, name)
+    x = (
+        0.3
+        if function in OF_Q
+        else -1.1
+        if name == "weibull_max"
+        else 2.1
+        if name == "pareto"
+        else 0.8
+    )
+    args = np.array([x, *SHAPES[name], LOC, SCALE])
+
+    def f(v):
+        return getattr(d, function)(*v)
+
+    gradient, hessian = taylor.gradient(f, args), taylor.hessian(f, args)
+    for i, e in enumerate(np.eye(len(args))):
+        h = 1e-3
+        at = [getattr(s, function)(*(args + k * h * e)) for k in (-2, -1, 0, 1, 2)]
+        slope = (at[0] - 8 * at[1] + 8 * at[3] - at[4]) / (12 * h)
+        assert gradient[i] == pytest.approx(slope, rel=1e-7, abs=1e-8)
+        bend = (-at[0] + 16 * at[1] - 30 * at[2] + 16 * at[3] - at[4]) / (12 * h * h)
+        assert hessian[i, i] == pytest.approx(bend, rel=1e-4, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", [n for n in SHAPES if SHAPES[n]])
+def test_likelihoods_compile(name):
+    d = getattr(stats, name)
+    data = scipy.stats.norm.ppf(np.linspace(0.1, 0.9, 5)) * 0.1 + {
+        "weibull_max": -1.0,
+        "pareto": 2.0,
+    }.get(name, 0.5)
+    at = np.array([*SHAPES[name], LOC, SCALE])
+
+    def loss(p):
+        return -np.sum(d.logpdf(data, *p))
+
+    compiled = taylor.compile(loss, strict=True)
+    assert compiled(at) == pytest.approx(loss(at), rel=1e-14)
+    assert taylor.gradient(compiled, at) == pytest.approx(taylor.gradient(loss, at), rel=1e-12)
+    assert taylor.hessian(compiled, at) == pytest.approx(taylor.hessian(loss, at), rel=1e-11)
+
+
+def test_outside_of_the_support_nothing_varies():
+    for name in ("gamma", "beta", "lognorm"):
+        d, shapes = getattr(stats, name), SHAPES[name]
+        x = Taylor.variable(np.array([-1.0, 0.5]), 2)
+        log, p = d.logpdf(x, *shapes), d.cdf(x, *shapes)
+        assert log.coef[0, 0] == -np.inf and p.coef[0, 0] == 0
+        assert not log.coef[1:, 0].any() and not p.coef[1:, 0].any()
+        assert np.isfinite(log.coef[:, 1]).all() and np.isfinite(p.coef[:, 1]).all()
+        one = d.logpdf(Taylor.variable(-1.0, 2), *shapes)
+        assert one.coef[0] == -np.inf and not one.coef[1:].any()
+    assert stats.pareto.cdf(Taylor.variable(0.5, 2), 2.0).value == 0
+
+
+def test_broadcasting_and_kinds_of_number():
+    x, a = np.array([[0.5], [2.0]]), np.array([1.0, 2.0, 3.0])
+    assert stats.gamma.logpdf(x, a, scale=2.0) == pytest.approx(
+        scipy.stats.gamma.logpdf(x, a, scale=2.0), rel=1e-13
+    )
+    y = stats.gamma.logpdf(x, Taylor.variable(a, 2), scale=[1.0, 2.0, 3.0])
+    assert y.shape == (2, 3)
+    assert stats.norm.cdf(1) == pytest.approx(scipy.stats.norm.cdf(1), rel=1e-15)
+    with mpmath.workdps(40):
+        p = stats.gamma.cdf(mpmath.mpf(2), mpmath.mpf("1.5"))
+        assert abs(p - mpmath.gammainc(1.5, 0, 2, regularized=True)) < 1e-38
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_counts(name):
+    d, s, shapes = getattr(stats, name), getattr(scipy.stats, name), COUNTS[name]
+    k = np.array([-1, 0, 1, 3, 9, 2.5, 12])
+    for function in ("pmf", "logpmf", "cdf", "sf", "logcdf", "logsf"):
+        mine, scipys = getattr(d, function)(k, *shapes), quiet(getattr(s, function), k, *shapes)
+        assert mine == pytest.approx(scipys, rel=1e-10, abs=1e-300)
+
+        def plain(p, function=function):
+            return getattr(s, function)(1, *shapes[:-1], p)
+
+        def f(p, function=function):
+            return getattr(d, function)(1, *shapes[:-1], p)
+
+        if name == "bernoulli" and function == "logsf":
+            continue
+        h, p = 1e-4, shapes[-1]
+        slope = (plain(p - 2 * h) - 8 * plain(p - h) + 8 * plain(p + h) - plain(p + 2 * h)) / (
+            12 * h
+        )
+        slope = 0.0 if name == "bernoulli" and function in ("cdf", "sf", "logcdf") else slope
+        assert taylor.derivative(f, p) == pytest.approx(slope, rel=1e-7, abs=1e-9)
+    with pytest.raises(TypeError, match=f"{name} counts k in whole steps"):
+        d.logpmf(Taylor.variable(1.0, 2), *shapes)
+    with pytest.raises(TypeError, match=rf"{name} has no ppf: it is a step function"):
+        d.ppf(0.3, *shapes)
+
+
+COV = np.array([[2.0, 0.3, 0.1], [0.3, 1.0, 0.2], [0.1, 0.2, 1.5]])
+
+
+def test_vectors():
+    x, mean = np.arange(12.0).reshape(4, 3) / 5, np.array([0.1, 0.2, 0.3])
+    peer = scipy.stats.multivariate_normal
+    for cov in (COV, 2.0, np.array([1.0, 2.0, 3.0])):
+        for data in (x, x[0]):
+            assert stats.multivariate_normal.logpdf(data, mean, cov) == pytest.approx(
+                peer.logpdf(data, mean, cov), rel=1e-13
+            )
+    inverse = np.linalg.inv(COV)
+    gradient = taylor.gradient(lambda m: stats.multivariate_normal.logpdf(x[1], m, COV), mean)
+    assert gradient == pytest.approx(inverse @ (x[1] - mean), rel=1e-13)
+    compiled = taylor.compile(
+        lambda m: np.sum(stats.multivariate_normal.logpdf(x, m, COV)), strict=True
+    )
+    assert taylor.gradient(compiled, mean) == pytest.approx(inverse @ (x - mean).sum(0), rel=1e-12)
+    alpha = np.array([1.2, 2.0, 3.0])
+    parts = np.array([0.2, 0.3, 0.5])
+    assert stats.dirichlet.logpdf(parts, alpha) == pytest.approx(
+        scipy.stats.dirichlet.logpdf(parts, alpha), rel=1e-13
+    )
+    want = np.log(parts) - scipy.special.digamma(alpha) + scipy.special.digamma(alpha.sum())
+    got = taylor.gradient(lambda a: stats.dirichlet.logpdf(parts, a), alpha)
+    assert got == pytest.approx(want, rel=1e-12)
+    with pytest.raises(ValueError, match="do not fit"):
+        stats.dirichlet.logpdf([0.5, 0.5], alpha)
+    with pytest.raises(ValueError, match="does not fit vectors of length 3"):
+        stats.multivariate_normal.logpdf(x, mean, np.eye(2))
+
+
+def test_mistakes():
+    with pytest.raises(TypeError, match="gamma needs its shape a"):
+        stats.gamma.pdf(1.0)
+    with pytest.raises(TypeError, match=r"gamma takes x \(or q\), a, loc, scale"):
+        stats.gamma.pdf(1.0, 2.0, rate=3.0)
+    with pytest.raises(TypeError, match=r"taylor\.scipy\.stats\.invgauss has no ppf"):
+        stats.invgauss.ppf(0.3, 1.0)
+    with pytest.raises(AttributeError, match="use pmf and logpmf"):
+        stats.poisson.pdf(1, 2.0)
