@@ -10,13 +10,13 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2393,
-    "llvm": 1658,
+    "numbers": 2409,
+    "llvm": 1672,
     "core": 6925,
     "linalg": 1199,
     "arrays": 1643,
-    "machine": 3353,
-    "series": 2195,
+    "machine": 3405,
+    "series": 2198,
     "drivers": 4845,
     "scipy": 2340,
     "ode": 4284,
