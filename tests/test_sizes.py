@@ -10,16 +10,16 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2393,
+    "numbers": 2409,
     "llvm": 1672,
     "core": 6925,
     "linalg": 1199,
-    "arrays": 1631,
-    "machine": 3347,
-    "series": 2195,
+    "arrays": 1643,
+    "machine": 3405,
+    "series": 2198,
     "drivers": 4845,
     "scipy": 2340,
-    "ode": 4271,
+    "ode": 4284,
     "command": 426,
     ".": 633,
     "hyperdual": 196,

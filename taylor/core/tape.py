@@ -40,7 +40,8 @@ from taylor.core.instructions import (
 )
 from taylor.core.maps import Contract, CumSum, Gather, Reshape, Scatter, Sum
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
-from taylor.core.operand import NUMBERS, Operand, binary, fits, host, lift
+from taylor.core.operand import NUMBERS, Operand, binary, fits, host, is_complex, lift
+from taylor.core.parts import REFUSED, Part
 from taylor.core.sides import Choose
 from taylor.core.table import Rule, derived
 from taylor.core.tables import nonzero
@@ -557,9 +558,14 @@ def _chosen(tape: Tape, op: Choose, nodes: list[Node]) -> None:
         )
 
 
+def _part(tape: Tape, op: Part, nodes: list[Node]) -> None:
+    if any(is_complex(tape.values[i]) for i in tape.inputs):
+        raise TypeError(REFUSED)
+
+
 SIMPLER: dict[type[Op], Callable[[Tape, Any, list[Node]], Node | None]] = {
     Add: _arithmetic, Mul: _arithmetic, Div: _arithmetic, Row: _of_row, Gather: _moved,
-    Sum: _summed, CumSum: _summed, Einsum: _contracted, Choose: _chosen,
+    Sum: _summed, CumSum: _summed, Einsum: _contracted, Choose: _chosen, Part: _part,
 }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from taylor.core.instructions import Add, Arithmetic, Div, Einsum, Mul, Op
 from taylor.core.maps import Gather, Map
 from taylor.core.memory import in_memory, in_rows, taken
 from taylor.core.operand import Shape, bind, fits, host, lift
+from taylor.core.parts import REFUSED, Part
 from taylor.core.powers import integer_power
 from taylor.core.sides import Choose
 from taylor.core.singular import is_zero, leading, local_series
@@ -396,6 +397,8 @@ class Series(Coefficients):
         if type(op) in PROCESS:
             return PROCESS[type(op)](self, op, args)
         assert isinstance(op, Map)
+        if type(op) is Part and not self.tag.real and self.active:
+            raise TypeError(REFUSED)
         with np.errstate(all="ignore"):
             return self._new(op.moved((self._coef,), 1), reach=self._reach)
 
