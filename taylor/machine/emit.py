@@ -40,10 +40,9 @@ from taylor.machine.contractions import Contraction
 from taylor.machine.moves import affine, in_order, move, taken
 from taylor.machine.nests import Body, Shape, Slot, Strided, at, c_strides, each, terms_of, write
 from taylor.numbers.formulas import Constant
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import Array, is_operand
 from taylor.numbers.values import as_array, common_shape
 
-Array = Any
 FUSED = 6  # arrays that one loop reads at most
 DEEPEST = 40  # functions of functions that one loop computes at most
 
