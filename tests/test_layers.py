@@ -20,7 +20,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "core": [
         "choices", "table", "tags", "tables", "algebra", "structured", "powers", "functions",
         "binding", "conditions", "memory", "patterns", "singular", "instructions",
-        "sides", "calls", "maps", "operand", "tape", "rules", "program", "sweep",
+        "sides", "calls", "maps", "parts", "operand", "tape", "rules", "program", "sweep",
     ],
     "linalg": ["degrees", "equations", "factors", "__init__"],
     "arrays": ["moves", "reductions", "products", "elementwise", "statistics", "sequences"],

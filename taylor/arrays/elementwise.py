@@ -13,7 +13,7 @@ from taylor.arrays.reductions import axes_of, by_value
 from taylor.core import functions
 from taylor.core.binding import SCIPY, UFUNCS, family
 from taylor.core.conditions import mask
-from taylor.core.operand import Operand, as_array, define, implements
+from taylor.core.operand import Operand, as_array, define, implements, is_complex, modulus
 from taylor.core.table import TABLE
 from taylor.numbers.formulas import DEGREE, RADIAN
 
@@ -62,6 +62,11 @@ def isclose(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool 
     return near | same | (np.isnan(a) & np.isnan(b)) if equal_nan else near | same
 
 
+def _real_if_close(a: Any, tol: Any) -> Any:
+    """Return the real part where all imaginary parts of the value are next to nothing."""
+    return a if is_complex(a) and np.iscomplexobj(np.real_if_close(a.value, tol)) else a.real
+
+
 define({
     np.shape: lambda a: a.shape,
     np.ndim: lambda a: a.ndim,
@@ -74,7 +79,8 @@ define({
     np.array_equal: lambda a1, a2: np.shape(a1) == np.shape(a2) and bool(np.all(a1 == a2)),
     np.real: lambda val: val.real,
     np.imag: lambda val: val.imag,
-    np.real_if_close: lambda a, tol=100: a.real,
+    np.angle: lambda z, deg=False: np.arctan2(z.imag, z.real) * (RADIAN if deg else 1.0),
+    np.real_if_close: lambda a, tol=100: _real_if_close(a, tol),
     np.astype: lambda x, dtype, copy=True: x.astype(dtype, copy=copy),
     np.sinc: lambda x: functions.sinc(x),
     np.i0: lambda x: functions.i0(x),
@@ -128,6 +134,11 @@ def _copysign(x: Any, y: Any) -> Any:
     return np.where(by_value(np.signbit)(y), -size, size)
 
 
+def _sign(x: Any) -> Any:
+    """Return the sign, of a complex number x/|x|."""
+    return x / modulus(x) if is_complex(x) else functions.sign(x)
+
+
 def _ldexp(x: Any, exponent: Any) -> Any:
     if isinstance(exponent, Operand):
         raise TypeError("np.ldexp: the exponent are plain integers")
@@ -167,6 +178,8 @@ _ufuncs: dict[np.ufunc, Callable[..., Any]] = {
     np.ldexp: _ldexp,
     np.logaddexp2: lambda x, y: functions.logaddexp(x * LOG2, y * LOG2) / LOG2,
     **{row.ufunc: row for row in TABLE.values() if row.ufunc is not None},
+    np.absolute: modulus,
+    np.sign: _sign,
 }  # fmt: skip
 UFUNCS.update(_ufuncs)
 

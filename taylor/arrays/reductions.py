@@ -27,9 +27,9 @@ from taylor.core.operand import (
     bind,
     define,
     implements,
+    is_complex,
     laid_as,
     lift,
-    real,
     rearrange,
 )
 from taylor.numbers.kinds import base
@@ -142,14 +142,12 @@ smallest = _reduction(np.min, functions.minimum, np.inf, None)
 
 
 # ------------------------------------------------------------------ means
-def squared(x: Any, what: str) -> Any:
-    """Return |x|², which is holomorphic in real values only."""
-    if not np.iscomplexobj(x.value):
+def squared(x: Any) -> Any:
+    """Return |x|²."""
+    if not is_complex(x):
         return x * x
-    if getattr(x, "active", True):
-        real(x, what)
-    plain = x.value
-    return x._constant(plain.real * plain.real + plain.imag * plain.imag)
+    re, im = x.real, x.imag
+    return re * re + im * im
 
 
 @implements(np.var)
@@ -163,7 +161,7 @@ def variance(
         ddof = correction
     centred = a - (np.mean(a, axis=axis, keepdims=True, where=where) if mean is None else mean)
     free = count(a, axis, where, keepdims) - ddof
-    return total(squared(centred, "the variance"), axis, keepdims, where=where) / free
+    return total(squared(centred), axis, keepdims, where=where) / free
 
 
 @implements(np.average)
@@ -295,7 +293,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 
 
 def _two_norm(x: Any, axes: Any) -> Any:
-    return functions.sqrt(total(squared(x, "the norm"), axes))
+    return functions.sqrt(total(squared(x), axes))
 
 
 def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...]) -> Any:

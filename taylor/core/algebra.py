@@ -28,10 +28,9 @@ import numpy as np
 
 from taylor.core.tables import contract_rows, dot, last_nonzero, trimmed_product
 from taylor.numbers.contexts import is_set
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import Array, is_operand
 from taylor.numbers.values import constant, zeros
 
-Array = Any
 MAX_ORDER = 10**7
 MAX_MONOMIALS = 2 * 10**7
 MAX_EXPONENTS = 2 * 10**8  # monomials times variables
@@ -136,7 +135,7 @@ class Univariate:
     def truncated(self, order: int) -> Univariate:
         return Univariate(order)
 
-    def interior(self, k: int, x: Array, y: Array, hx: int, hy: int) -> Array | None:
+    def interior(self, k: int, x: Array, y: Array, hx: int, hy: int) -> Any:
         lo, hi = max(1, k - hy), min(k - 1, hx)
         if hi < lo:
             return None
@@ -303,7 +302,7 @@ class Graded:
 
     def _collect(
         self, k: int, lo: int, hi: int, x: Array, y: Array, multiply: Any = operator.mul
-    ) -> Array:
+    ) -> Any:
         """Return the part of degree k of a product, from left degrees lo to hi."""
         p, q, starts, out, weights = self.pairs(k, lo, hi)
         n = int(self.offsets[k + 1] - self.offsets[k])
@@ -360,7 +359,7 @@ class Graded:
         p, q, starts, _ = self.lists(-1, 0, 0)
         return [p, q, starts[:-1]]
 
-    def sign(self, k: int, d: Array, table: Array) -> Array:
+    def sign(self, k: int, d: Array, table: Array) -> Any:
         return d[0] * math.nan
 
     def __eq__(self, other: object) -> bool:
@@ -431,7 +430,7 @@ class Monomials(Graded):
             return int(3**self.variables)
         return math.comb(2 * self.variables + self.order, self.order)
 
-    def sign(self, k: int, d: Array, table: Array) -> Array:
+    def sign(self, k: int, d: Array, table: Array) -> Any:
         # decided only where it is certain: every monomial of d is a square, all have one sign, and
         # each variable the series depends on occurs alone
         e = self.exponents[self.part(k)]
@@ -467,7 +466,7 @@ def _linear_codes(exponents: Array) -> tuple[Array, Array]:
         weights = np.array([base**i for i in range(n)], dtype=np.int64)
         return exponents.astype(np.int64) @ weights, weights
     for seed in range(100):  # additive hashing: distinct on the whole set, so exact
-        weights = np.random.default_rng(seed).integers(-(2**62), 2**62, n)
+        weights = np.asarray(np.random.default_rng(seed).integers(-(2**62), 2**62, n))
         codes = exponents.astype(np.int64) @ weights
         if len(np.unique(codes)) == len(codes):
             return codes, weights

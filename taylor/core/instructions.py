@@ -28,13 +28,12 @@ from taylor.core.table import Elementary, Rule
 from taylor.core.tables import contract, spec_under
 from taylor.numbers import rounding
 from taylor.numbers.formulas import Constant
-from taylor.numbers.kinds import Kind, is_operand
+from taylor.numbers.kinds import Array, Kind, is_operand
 from taylor.numbers.values import common_shape, constant, over, plus, shape_of, times, zeros
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-Array = Any
 Shape = tuple[int, ...]
 Number = Callable[[Any], Any]  # makes a constant a number of the kind at hand
 Degrees = Generator[None, int, None]

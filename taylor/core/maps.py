@@ -27,13 +27,11 @@ from taylor.core.instructions import (
     full,
 )
 from taylor.core.tables import contract, free_letter, spec_under
-from taylor.numbers.kinds import Kind, is_operand
+from taylor.numbers.kinds import Array, Kind, is_operand
 from taylor.numbers.values import together, zeros
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
-
-Array = Any
 
 
 class Map(Op):

@@ -16,12 +16,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
-from numpy.typing import NDArray
 
 from taylor.core.conditions import mask
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import Array, is_operand
 
-Array = NDArray[Any]
 # the last step from the whole, and the path before it
 Path: TypeAlias = "tuple[Callable[[Any], Any], Path | None]"
 

@@ -8,6 +8,7 @@ the rest of NumPy from here.
 from __future__ import annotations
 
 import math
+import numbers
 import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -19,12 +20,13 @@ from taylor.core import binding, functions, memory, table
 from taylor.core.binding import UFUNCS, Handler, Method, call, call_ufunc, holds, method
 from taylor.core.calls import Call, Row
 from taylor.core.conditions import Condition
-from taylor.core.instructions import Arithmetic, Op
+from taylor.core.instructions import MUL, Arithmetic, Op
 from taylor.core.maps import Gather, Scatter
 from taylor.core.maps import host as host
+from taylor.core.parts import Part
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary, Rule
-from taylor.numbers.kinds import Handled, is_operand
+from taylor.numbers.kinds import Array, Handled, base, is_operand
 
 Shape = tuple[int, ...]
 NUMBERS = (float, int, complex)
@@ -113,10 +115,10 @@ class Operand(Handled):
     def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
         return bind(Choose(mode), lhs, rhs, a, b)
 
-    def _gather(self, sources: Sequence[Any], index: memory.Array) -> Any:
+    def _gather(self, sources: Sequence[Any], index: Array) -> Any:
         return host(sources).process(Gather(index), sources)
 
-    def _scatter(self, index: memory.Array, shape: Shape) -> Any:
+    def _scatter(self, index: Array, shape: Shape) -> Any:
         return self.process(Scatter(index, shape), (self,))
 
     # -------------------------------------------------------------- array attributes and methods
@@ -204,7 +206,7 @@ class Operand(Handled):
         """What it shares with views of it; None as long as there are none."""
         return None
 
-    def _in_memory(self) -> memory.Array:
+    def _in_memory(self) -> Array:
         """Return an array that lies in memory as this one does; its content means nothing."""
         return np.empty(self.shape, dtype=bool)
 
@@ -222,20 +224,20 @@ class Operand(Handled):
         return cast(Self, self._viewed(lambda i: i.transpose(*axes)))
 
     def conjugate(self) -> Self:
-        """Return the complex conjugate of a real value: a copy."""
-        return cast(Self, +real(self, "conjugate"))
+        """Return the complex conjugate: a copy."""
+        return cast(Self, _part("conj", self)) if is_complex(self) else +self
 
     conj = conjugate
 
     @property
     def real(self) -> Self:
-        """The real part of a real value: itself."""
-        return cast(Self, real(self, "the real part"))
+        """The real part; of a real value itself."""
+        return cast(Self, _part("real", self)) if is_complex(self) else self
 
     @property
     def imag(self) -> Self:
-        """The imaginary part of a real value: zero."""
-        return cast(Self, real(self, "the imaginary part") * 0)
+        """The imaginary part; of a real value zero."""
+        return cast(Self, _part("imag", self) if is_complex(self) else bind(MUL, self, 0))
 
     # methods that are NumPy's functions, with all their arguments
     sum, prod, mean = method(np.sum), method(np.prod), method(np.mean)
@@ -281,7 +283,7 @@ class Operand(Handled):
     __lt__, __le__ = _compared(operator.lt), _compared(operator.le)
     __gt__, __ge__ = _compared(operator.gt), _compared(operator.ge)
 
-    __abs__, __floor__ = _alone(functions.absolute), _alone(functions.floor)
+    __abs__, __floor__ = _alone(lambda x: modulus(x)), _alone(functions.floor)
     __ceil__, __trunc__ = _alone(functions.ceil), _alone(functions.trunc)
 
     def __round__(self, digits: int | None = None) -> Self:
@@ -407,14 +409,28 @@ def stack(elements: Sequence[Any], axis: int = 0) -> Any:
     return rearrange(elements, lambda *i: np.stack(i, axis))
 
 
-def real(x: Any, what: str) -> Any:
-    """Return x if it is real; the complex conjugate and its kin are not holomorphic."""
-    if np.iscomplexobj(x.value) or any(isinstance(e, complex) for e in np.ravel(x.value)[:1]):
-        raise TypeError(
-            f"{what} of a complex series is not holomorphic and has no Taylor series; "
-            "work with real and imaginary parts as two real variables"
-        )
-    return x
+def is_complex(x: Any) -> bool:
+    """Whether a number, array or operand has complex values."""
+    known = getattr(x, "complex", None)  # of what has no values yet
+    if known is not None:
+        return bool(known)
+    plain = base(x)
+    if isinstance(plain, np.ndarray) and plain.dtype == object:
+        return any(map(_is_complex_number, plain.reshape(-1)))
+    return bool(np.iscomplexobj(plain)) or _is_complex_number(plain)
+
+
+def _is_complex_number(x: Any) -> bool:
+    return isinstance(x, numbers.Complex) and not isinstance(x, numbers.Real)
+
+
+def modulus(x: Any) -> Any:
+    """Return |x| of an operand; of a complex one as a function of its parts."""
+    return functions.hypot(x.real, x.imag) if is_complex(x) else functions.absolute(x)
+
+
+def _part(kind: str, x: Any) -> Any:
+    return bind(Part(kind), x)
 
 
 # ------------------------------------------------------------------ what NumPy's functions mean

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from taylor.numbers.kinds import Array
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-Array = Any
 Shape = tuple[int, ...]
 
 

@@ -18,10 +18,8 @@ from taylor.core.table import lookup
 from taylor.core.tables import nonzero
 from taylor.errors import DomainError, NonAnalyticError
 from taylor.numbers import contexts
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import Array, is_operand
 from taylor.numbers.values import zeros
-
-Array = Any
 
 
 def integer_valued(r: Any) -> bool:
@@ -97,7 +95,7 @@ def lowered(algebra: Any, order: int) -> Any:
     )
 
 
-def at_zero(row: Any, a: Any, r: Fraction) -> Array | None:
+def at_zero(row: Any, a: Any, r: Fraction) -> Any:
     """Return the table of row(a) = a**r as far as it is known; None where it is no series at all.
 
     `a` is a scalar series of value zero that is not zero.

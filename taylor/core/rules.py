@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core import parts
 from taylor.core.functions import CHOICES, mod
 from taylor.core.instructions import (
     At,
@@ -26,13 +27,13 @@ from taylor.core.instructions import (
     full,
 )
 from taylor.core.maps import scatter
+from taylor.core.operand import is_complex
 from taylor.core.sides import Blend, Choose
 from taylor.core.table import Elementary, Rule, derived, slope_of_jump
 from taylor.core.tape import Node, Tape
-from taylor.numbers.kinds import Kind, base, is_operand
+from taylor.numbers.kinds import Array, Kind, base, is_operand
 from taylor.numbers.values import constant, integers, over, plus, shape_of
 
-Array = Any
 Code = Sequence[Instruction]
 Choices = tuple[tuple[int, bool], ...]
 NUMBERS = (int, float, complex)  # of every kind of number
@@ -256,6 +257,33 @@ def adjoints(
     `start` holds adjoints of the inputs to which the new ones are added; `every` is filled with the
     adjoints of all variables, `transposing` the rules in whose tangents the code stands.
     """
+    if not any([type(c.op) is parts.Part for c in code]):
+        return _swept(code, v, seeds, start, every, transposing)
+    # Re(w·dy), and Im(w·dy) = Re(-i·w·dy), for real inputs
+    inputs = [y for c, y in zip(code, v, strict=True) if type(c.op) is Input]
+    if any([is_complex(x) for x in inputs]):
+        raise TypeError(parts.REFUSED)
+    found = [_real(b) for b in _swept(code, v, seeds, start, every, transposing)]
+    if not any([is_complex(w) for w in (*seeds.values(), *(v[i] for i in seeds))]):
+        return found
+    turned = {i: -1j * w for i, w in seeds.items()}
+    other = [_real(b) for b in _swept(code, v, turned, (), None, transposing)]
+    return [added(b, None if c is None else 1j * c) for b, c in zip(found, other, strict=True)]
+
+
+def _real(bar: Any) -> Any:
+    return parts.part("real", bar) if is_complex(bar) else bar
+
+
+def _swept(
+    code: Code,
+    v: Sequence[Any],
+    seeds: Mapping[int, Any],
+    start: Sequence[Any],
+    every: dict[int, Any] | None,
+    transposing: tuple[Rule, ...],
+) -> list[Any]:
+    """Return the adjoints of the inputs: see `adjoints`."""
     depends = active(code)
     bars = Adjoints([c.shape for c in code])
     inputs = [i for i, c in enumerate(code) if type(c.op) is Input]

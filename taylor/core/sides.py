@@ -19,13 +19,12 @@ from taylor.core.instructions import At, Degrees, Number, Op, Shape, Sweep, by_d
 from taylor.core.singular import outcome, show
 from taylor.core.tables import nonzero, pad
 from taylor.errors import NonAnalyticError
-from taylor.numbers.kinds import Kind, base, is_operand
+from taylor.numbers.kinds import Array, Kind, base, is_operand
 from taylor.numbers.values import ordered, together
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-Array = Any
 REMEDY = "move the point, or use taylor.policy(kink='subgradient')"
 
 
@@ -149,12 +148,12 @@ class Decision:
         self.tie = ~(self.first | second) & equal
         self.lost = ~(self.first | second | self.tie)
 
-    def _differ(self, d: Any) -> Array:
+    def _differ(self, d: Any) -> Any:
         """Return the tied lanes in which d is not zero."""
         differs = nonzero(d if is_operand(d) else np.asarray(d))
         return self.tie & (differs.any(0) if np.ndim(differs) > np.ndim(self.tie) else differs)
 
-    def _between_slopes(self, a: Any, b: Any) -> Array | None:
+    def _between_slopes(self, a: Any, b: Any) -> Any:
         """Settle the tied lanes of a choice between derivatives where these differ at a degree."""
         here = self._differ(a - b)
         if not here.any():

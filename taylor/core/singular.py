@@ -10,10 +10,8 @@ import numpy as np
 from taylor.core.conditions import Condition
 from taylor.errors import DomainError
 from taylor.numbers.contexts import is_interval
-from taylor.numbers.kinds import Kind, base, is_operand
+from taylor.numbers.kinds import Array, Kind, base, is_operand
 from taylor.numbers.values import decided, zeros
-
-Array = Any
 
 
 def leading(x: Any) -> Any:
@@ -61,7 +59,10 @@ def masked(x: Any, lanes: Any) -> Any:
     bad, inactive = lanes if isinstance(lanes, tuple) else (lanes, None)
     if inactive is not None and inactive.any():
         x = np.where(inactive, zeros(np.shape(x), x), x)
-    return np.where(bad, np.nan, x)[()] if bad.any() else x
+    if not bad.any():
+        return x
+    # in a series that is a coefficient all that is known gets lost
+    return np.where(bad, x * np.nan if is_operand(x) else np.nan, x)[()]
 
 
 def show(values: Sequence[Any]) -> str:

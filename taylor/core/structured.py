@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Graded
+from taylor.numbers.kinds import Array
 from taylor.numbers.values import as_array
 
-Array = Any
 Constant = tuple[int, int, int, Any]  # i, j, k and the number c_ijk
 
 

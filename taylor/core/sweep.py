@@ -45,11 +45,10 @@ from taylor.core.tables import nonzero
 from taylor.errors import NonAnalyticError, OrderMismatch, PoleError
 from taylor.numbers import rounding
 from taylor.numbers.formulas import Constant
-from taylor.numbers.kinds import Kind, base, is_operand
+from taylor.numbers.kinds import Array, Kind, base, is_operand
 from taylor.numbers.policy import current_policy
 from taylor.numbers.values import common_shape, constant, together, zeros
 
-Array = Any
 DEPTH = 5  # of companions such as (1 - e) + 2e·s²
 LARGEST_LOW = 2.0**-48  # of a low part; else the value is out of the range of its formula
 LOW_ORDER = 20  # a rounded value puts coefficient k off by up to k/2 units: not worth a look below
@@ -168,7 +167,7 @@ class Sweep:
     def _shape(self, a: int) -> tuple[int, ...]:
         return self.table[a].shape[1:] if self.height[a] else np.shape(self.value(a))
 
-    def result(self, i: int) -> Array:
+    def result(self, i: int) -> Any:
         """Return the table of instruction i."""
         if self.height[i] or type(self.program.code[i].op) is Input:
             return self.table[i]

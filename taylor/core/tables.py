@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 
 from taylor.numbers.contexts import is_interval
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import Array, is_operand
 from taylor.numbers.values import together
 
-Array = Any
 SMALL = 256  # elements of two operands below which einsum itself is faster than BLAS
 
 
-def dot(x: Array, y: Array) -> Array:
+def dot(x: Array, y: Array) -> Any:
     """Return Σ_j x_j·y_j over the first axis."""
     if type(x) is not np.ndarray or type(y) is not np.ndarray:
         return (x * y).sum(0)
@@ -30,7 +29,7 @@ def dot(x: Array, y: Array) -> Array:
     return np.einsum("j...,j...->...", x, y)
 
 
-def _rounded_once(x: Array, y: Array) -> Array | None:
+def _rounded_once(x: Array, y: Array) -> Any:
     """Return Σ_j x_j·y_j over the first axis of reals of mpmath, or None for other numbers."""
     if x.ndim == 1 and y.ndim == 1:
         return _sum_of_products(x.tolist(), y.tolist())
@@ -83,7 +82,7 @@ def pad(x: Array, ndim: int) -> Array:
     return x if missing <= 0 else x.reshape((*x.shape[:1], *(1,) * missing, *x.shape[1:]))
 
 
-def nonzero(x: Array) -> Array:
+def nonzero(x: Any) -> Any:
     """Return, as plain booleans, where the numbers of a table are not zero."""
     if is_operand(x):
         return np.asarray(x._nonzero(), dtype=bool)
@@ -127,7 +126,7 @@ def spec_under(spec: str, operand: int) -> str:
     return f"{','.join(names)}->{out}{z}"
 
 
-def contract(spec: str, x: Array, y: Array) -> Array:
+def contract(spec: str, x: Array, y: Array) -> Any:
     """Return einsum(spec, x, y), through BLAS where the numbers allow it."""
     plain = not (is_operand(x) or is_operand(y))
     x, y = (v if is_operand(v) else np.asarray(v) for v in (x, y))
@@ -140,7 +139,7 @@ def contract(spec: str, x: Array, y: Array) -> Array:
 
 def contract_rows(
     spec: str, x: Array, y: Array, left: bool = True, right: bool = True, total: bool = False
-) -> Array:
+) -> Any:
     """Return einsum(spec) of the rows of two tables, or of one table and an array; or their sum.
 
     >>> contract_rows("i,i->", np.eye(2), np.array([1.0, 3.0]), right=False)

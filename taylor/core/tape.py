@@ -40,17 +40,17 @@ from taylor.core.instructions import (
 )
 from taylor.core.maps import Contract, CumSum, Gather, Reshape, Scatter, Sum
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
-from taylor.core.operand import NUMBERS, Operand, binary, fits, host, lift
+from taylor.core.operand import NUMBERS, Operand, binary, fits, host, is_complex, lift
+from taylor.core.parts import REFUSED, Part
 from taylor.core.sides import Choose
 from taylor.core.table import Rule, derived
 from taylor.core.tables import nonzero
 from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, ShapeMismatch, TraceError
 from taylor.numbers.formulas import Constant
-from taylor.numbers.kinds import Kind, base, is_operand
+from taylor.numbers.kinds import Array, Kind, base, is_operand
 from taylor.numbers.values import as_array, common_shape, constant, exact, of_value
 
-Array = Any
 EXTREMES = (functions.maximum, functions.minimum)
 MIRRORED = {"<": operator.gt, "<=": operator.ge, ">": operator.lt, ">=": operator.le}
 
@@ -280,7 +280,7 @@ class Node(Operand):
     def _hosts(self, other: Operand) -> bool:
         return self.tape.holds(other)
 
-    def _in_memory(self) -> Array:
+    def _in_memory(self) -> Any:
         return super()._in_memory() if self._where is None else self._where
 
     def _beside(self, *args: Any) -> Node:
@@ -295,7 +295,8 @@ class Node(Operand):
             if n > 1 and -n <= index < n:
                 k = index % n if cell is None else self._where[index] - 1
                 source = self if cell is None else Node(self.tape, cell.i)
-                return self.tape.apply(Gather(np.int64(k)), [source], ())
+                op = Gather(np.int64(k))  # type: ignore[arg-type]
+                return self.tape.apply(op, [source], ())
         return super().__getitem__(index)
 
     # arithmetic -----------------------------------------------------------------------------
@@ -557,9 +558,14 @@ def _chosen(tape: Tape, op: Choose, nodes: list[Node]) -> None:
         )
 
 
+def _part(tape: Tape, op: Part, nodes: list[Node]) -> None:
+    if any(is_complex(tape.values[i]) for i in tape.inputs):
+        raise TypeError(REFUSED)
+
+
 SIMPLER: dict[type[Op], Callable[[Tape, Any, list[Node]], Node | None]] = {
     Add: _arithmetic, Mul: _arithmetic, Div: _arithmetic, Row: _of_row, Gather: _moved,
-    Sum: _summed, CumSum: _summed, Einsum: _contracted, Choose: _chosen,
+    Sum: _summed, CumSum: _summed, Einsum: _contracted, Choose: _chosen, Part: _part,
 }  # fmt: skip
 
 

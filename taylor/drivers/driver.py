@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from taylor.core.algebra import Algebra
-from taylor.core.operand import lift
+from taylor.core.operand import is_complex, lift
 from taylor.core.singular import is_finite, nans
 from taylor.core.tags import Tag
 from taylor.core.tape import as_data
@@ -82,6 +82,7 @@ def seed(kind: type[Series], x: Any, algebra: Algebra, directions: Array, tag: T
     if directions.shape[1:] != shape:
         shape = np.broadcast_shapes(shape, directions.shape[1:])
     directions = together(directions, x)[0]
+    tag.real = not (is_complex(x) or is_complex(directions))
     table = zeros((algebra.size, *shape), directions)
     if not (is_operand(table) or is_operand(x)):
         x = together(x, directions)[0]

@@ -23,6 +23,7 @@ from taylor.drivers.driver import (
     point,
     seed,
 )
+from taylor.drivers.ties import same
 from taylor.errors import DomainError, NonAnalyticError, PoleError, ShapeMismatch
 from taylor.numbers import factorials
 from taylor.numbers.kinds import base, is_operand
@@ -90,11 +91,12 @@ def along(f: Function, x: Any, v: Any, order: int) -> Any:
         if not np.any((found[0] == found[0]) & (found != found)):
             return found
     both = _on_both_sides(f, x, v, order)
-    if now.kink != "error" and (both is None or np.any(both != both)):
+    alike = both is not None and not np.any(both != both)
+    if now.kink != "error" and not alike:
         found, error = _line(f, x, v, order), None
+    if error is not None and not alike:
+        raise error
     if error is not None:
-        if both is None or np.any(both != both):
-            raise error
         return both
     return found if both is None else np.where(both == both, both, found)[()]
 
@@ -117,10 +119,7 @@ def _on_both_sides(f: Function, x: Any, v: Any, order: int) -> Any:
     if any(map(is_operand, sides)):
         return None
     right, left = map(np.asarray, sides)
-    kind: Any = right.dtype if right.dtype.kind in "fc" else float
-    near = 4096 * float(np.finfo(kind).eps) * (np.abs(right) + np.abs(left))
-    same = np.asarray((right == left) | (np.abs(right - left) <= near), dtype=bool)
-    return np.where(np.logical_and.accumulate(same, axis=0), right, np.nan)[()]
+    return np.where(np.logical_and.accumulate(same(right, left), axis=0), right, np.nan)[()]
 
 
 def _line(f: Function, x: Any, v: Any, order: int) -> Any:

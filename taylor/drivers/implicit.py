@@ -33,15 +33,14 @@ from taylor.core.algebra import Algebra
 from taylor.core.memory import fresh
 from taylor.core.operand import lift
 from taylor.core.table import Rule
-from taylor.core.tags import fresh_tag
 from taylor.drivers.derivatives import jacobian, vjp
-from taylor.drivers.driver import parts
+from taylor.drivers.evolution import by_degree
 from taylor.drivers.forward_mode import value_and_tangent
-from taylor.drivers.several import argument, pullback, pushforward, series
+from taylor.drivers.several import argument, pullback, pushforward
 from taylor.errors import DomainError, ForeignNodeError, ShapeMismatch
 from taylor.numbers.contexts import is_set
 from taylor.numbers.kinds import is_operand
-from taylor.numbers.values import as_array, zeros
+from taylor.numbers.values import as_array
 
 Array = Any
 Function = Callable[..., Any]
@@ -136,14 +135,12 @@ class _Equation:
         def residual(z: Any, b: Any, x: Any, theta: Any) -> Any:
             return product(lambda x: self.g(x, fresh(theta)), x, z)[1] - b
 
-        def solve(r: Any, z: Any, b: Any, x: Any, theta: Any) -> Any:
-            return (self.transposed if transposed else self.solve)(r, x, theta)
-
-        def solve_transposed(r: Any, z: Any, b: Any, x: Any, theta: Any) -> Any:
-            return (self.solve if transposed else self.transposed)(r, x, theta)
+        def by(other: bool) -> Function:
+            way = transposed != other
+            return lambda r, z, b, *at: (self.transposed if way else self.solve)(r, *at)
 
         name = "transposed solve" if transposed else "solve"
-        return _rule(name, value, residual, solve, solve_transposed)
+        return _rule(name, value, residual, by(False), by(True))
 
     # ---------------------------------------------------------------- the root
     def root(self, find: Function) -> Rule:
@@ -178,17 +175,11 @@ def _rule(
             heads = [x[0] if m else x for x, m in zip(args, live, strict=True)]
             if k == 0:
                 return [rule(*heads)]
-            cut, tag, part = algebra.truncated(k), fresh_tag(), algebra.part(k)
-            start = part.start if isinstance(part, slice) else part
-            known = y[0][:start]
-            guess = np.concatenate([known, zeros((cut.size - start, *np.shape(known)[1:]), known)])
-            xs = [
-                series(x[: cut.size], cut, tag) if m else x for x, m in zip(args, live, strict=True)
-            ]
-            r = -parts(residual(series(guess, cut, tag), *xs), tag, cut.size)[part]
-            if isinstance(part, int):
-                return [solve(r, y[0][0], *heads)]
-            return [np.stack([solve(row, y[0][0], *heads) for row in r])]
+            # what is unknown of y is still zero
+            (r,) = by_degree(residual)(algebra, (y[0], *args), (True, *live), y)(k)
+            if isinstance(algebra.part(k), int):
+                return [-solve(r, y[0][0], *heads)]
+            return [np.stack([-solve(row, y[0][0], *heads) for row in r])]
 
         return degree
 

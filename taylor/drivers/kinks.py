@@ -46,10 +46,10 @@ def first(driver: Function, f: Function, x: Any, what: str) -> Any:
     if is_operand(x):
         return driver(f)
     found, _ = _untied(driver, f)
-    t = tied_at(f, x) if found is None else None
-    if t is None:
-        return driver(f) if found is None else found
-    return first_at(t, driver, x, what, len(t.code[t.out].shape))
+    if found is not None:
+        return found
+    t = tied_at(f, x)
+    return driver(f) if t is None else first_at(t, driver, x, what, len(t.code[t.out].shape))
 
 
 def first_at(t: Tied, driver: Function, x: Any, what: str, front: int) -> Any:
@@ -63,7 +63,7 @@ def first_at(t: Tied, driver: Function, x: Any, what: str, front: int) -> Any:
     if sided is not None:
         return driver(ties.function(t, sided))
     found = driver(ties.function(t, ties.means(t)))
-    rough = ~_same(found, driver(ties.function(t, ties.apart(t))))
+    rough = ~ties.same(found, driver(ties.function(t, ties.apart(t))))
     if not rough.any():
         return found
     real = _generic(t)
@@ -155,8 +155,8 @@ def smooth(t: Tied, driver: Function, x: Any, order: int, what: str) -> Any:
         if len(results) < 2:
             results.append(driver(g))
         first = first or (c, shares)
-        bad = bad | ~_same(c, first[0]).all(0)
-        if scalar and (bad.any() or not _same(results[-1], results[0]).all()):
+        bad = bad | ~ties.same(c, first[0]).all(0)
+        if scalar and (bad.any() or not ties.same(results[-1], results[0]).all()):
             unlike = {i: s != first[1][i] for i, s in shares.items() if np.any(s != first[1][i])}
             raise NonAnalyticError(ties.message(t, unlike, what, f", without derivative {order}"))
 
@@ -164,11 +164,11 @@ def smooth(t: Tied, driver: Function, x: Any, order: int, what: str) -> Any:
         compare(ties.towards(t, d, order + 2))
     if (
         first is not None
-        and not _same(along(ties.function(t, _any(t)), x, line, order), first[0]).all()
+        and not ties.same(along(ties.function(t, _any(t)), x, line, order), first[0]).all()
     ):
         for shares in _beside(t, order):
             compare(shares)
-    lost = ~_same(results[-1], results[0])
+    lost = ~ties.same(results[-1], results[0])
     lost = lost | bad.reshape(bad.shape + (1,) * (lost.ndim - bad.ndim))
     return np.where(lost, np.nan, results[0])[()] if lost.any() else results[0]
 
@@ -209,9 +209,3 @@ def _beside(t: Tied, order: int) -> Iterator[Shares]:
                 yield {
                     j: ties.share(t, j, part) for j, part in ties.each_part(t, t.ties, at_ties, 0.5)
                 }
-
-
-def _same(x: Any, y: Any) -> Array:
-    x, y = np.asarray(base(x)), np.asarray(base(y))
-    close = np.abs(x - y) <= ties.tolerance(x) * (np.abs(x) + np.abs(y))
-    return np.asarray(close | (x == y) | ((x != x) & (y != y)), dtype=bool)

@@ -209,6 +209,13 @@ def tolerance(x: Any) -> float:
     return ROUNDINGS * float(np.finfo(kind if kind.kind in "fc" else float).eps)
 
 
+def same(x: Any, y: Any) -> Array:
+    """Return where numbers are the same, but for rounding; nan is like nan."""
+    x, y = np.asarray(base(x)), np.asarray(base(y))
+    close = np.abs(x - y) <= tolerance(x) * (np.abs(x) + np.abs(y))
+    return np.asarray(close | (x == y) | ((x != x) & (y != y)), dtype=bool)
+
+
 def directions(x: Any) -> Iterator[Array]:
     """Yield generic directions and their opposites; every two variables differ in sign in one."""
     x = np.asarray(x)

@@ -34,10 +34,9 @@ from taylor.linalg.degrees import T, Table, arguments, eye, matrix_rule, mirrore
 from taylor.linalg.equations import DET, INV, SLOGDET, SOLVE, solution
 from taylor.linalg.equations import eliminate as eliminate
 from taylor.linalg.factors import CHOLESKY, EIGH, EIGVALSH, LSTSQ, PINV, QR, SVD, SVDVALS
-from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.kinds import Array, base, is_operand
 from taylor.numbers.values import exact
 
-Array = Any
 EighResult = namedtuple("EighResult", "eigenvalues eigenvectors")
 QRResult = namedtuple("QRResult", "Q R")
 SVDResult = namedtuple("SVDResult", "U S Vh")

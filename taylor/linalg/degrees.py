@@ -17,7 +17,6 @@ from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import Floats, Kind, Rationals, base, floats, is_operand
 from taylor.numbers.values import as_array, zeros
 
-Array = Any
 RULES: dict[str, Rule] = {}
 
 

@@ -9,9 +9,8 @@ import numpy as np
 
 from taylor.core.algebra import Univariate
 from taylor.linalg.degrees import Named, T, Table, checked, column, eye, line, matrix_rule
-from taylor.numbers.kinds import Floats, Kind, base, is_operand
+from taylor.numbers.kinds import Array, Floats, Kind, base, is_operand
 
-Array = Any
 SMALL = 1 / 16  # singular values below this part of the largest are kept out of inverses
 
 

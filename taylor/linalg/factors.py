@@ -9,8 +9,7 @@ import numpy as np
 from taylor.errors import NonAnalyticError
 from taylor.linalg.degrees import T, Table, both_triangles, matrix_rule, mirrored, together
 from taylor.linalg.equations import INV, SOLVE, solution
-
-Array = Any
+from taylor.numbers.kinds import Array
 
 
 # ------------------------------------------------------------------ cholesky

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from taylor.llvm.ir import Index, Real
-from taylor.llvm.registers import Scalar
+from taylor.llvm.registers import Scalar, paired
 
 
 def _by_parts(name: str) -> Callable[..., Scalar]:
@@ -121,16 +121,14 @@ class Function(Real):
 
         A complex number has its imaginary part `plane` doubles from there.
         """
-        re, *im = (super(Function, self).load(p, width) for p in self._planes(pointer, plane))
-        return self.pair(re, *im) if im else re
+        return paired([super(Function, self).load(p, width) for p in self._planes(pointer, plane)])
 
     def _planes(self, pointer: str, plane: int) -> list[str]:
         return [pointer, self.address(pointer, [], plane)] if plane else [pointer]
 
     def masked(self, pointer: str, mask: Scalar, plane: int = 0) -> Scalar:
         """Return the vector at a pointer, with zeros (and no access) where the mask is off."""
-        re, *im = (super(Function, self).masked(p, mask) for p in self._planes(pointer, plane))
-        return self.pair(re, *im) if im else re
+        return paired([super(Function, self).masked(p, mask) for p in self._planes(pointer, plane)])
 
     def store(self, x: Scalar, pointer: str, plane: int = 0) -> None:
         """Write a register to a pointer; a complex one, and in its place zero, in two planes."""

@@ -141,15 +141,3 @@ def _name(what: Any) -> str | None:
     except Exception:  # whatever an object of the user raises
         return None
     return hashlib.sha256(_source() + text).hexdigest() if same else None
-
-
-def code_of(name: str, write: Callable[[], str]) -> Code | None:
-    """Return the code of the text that `write` gives, known by its name; None without llvmlite."""
-
-    def code() -> Code | None:
-        try:
-            return made(lambda: ((), Code(write())), name, ())[1]
-        except (ImportError, OSError):
-            return None
-
-    return STORE.made(code, "text", name)

@@ -28,9 +28,8 @@ from taylor.core.singular import local_series
 from taylor.core.table import Elementary, lookup
 from taylor.core.tape import Node, Tape
 from taylor.errors import ShapeMismatch
-from taylor.numbers.kinds import above_cut
+from taylor.numbers.kinds import Array, above_cut
 
-Array = Any
 SAMPLES = (0.3, -0.7, 1.9, -12.5, 0.05, 0.3 + 0.4j, -0.7 - 0.2j)  # where two functions are compared
 KIND = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
@@ -171,7 +170,7 @@ class Calls:
                 answer = rules(call.rule, held, fixed, to)
             self.answers.append(answer)
         self.function = KIND(self._answer)
-        address = ctypes.cast(self.function, ctypes.c_void_p).value
+        address: Any = ctypes.cast(self.function, ctypes.c_void_p).value
         self.data[at, :1].view(np.int64)[0] = address
 
     def _answer(self, _: Any, which: int, k: int) -> None:
@@ -233,7 +232,7 @@ class Calls:
 
     def _number(self, row: Elementary, args: list[int], out: int) -> Callable[[int], None]:
         """Return what answers with the value of a row at numbers: the shortest way."""
-        data: Any = memoryview(self.data[:, 0])
+        data: Any = memoryview(self.data[:, 0])  # type: ignore[arg-type]
         f, nan = row.numpy, math.nan
 
         def answer(k: int) -> None:

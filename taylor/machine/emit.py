@@ -24,6 +24,7 @@ from taylor.core.choices import SLOPES
 from taylor.core.instructions import Einsum, Op
 from taylor.core.maps import CumSum, Gather, Scatter, Sum
 from taylor.core.operand import Operand
+from taylor.core.parts import Part
 from taylor.core.rules import values
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary, Parts
@@ -39,10 +40,9 @@ from taylor.machine.contractions import Contraction
 from taylor.machine.moves import affine, in_order, move, taken
 from taylor.machine.nests import Body, Shape, Slot, Strided, at, c_strides, each, terms_of, write
 from taylor.numbers.formulas import Constant
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import Array, is_operand
 from taylor.numbers.values import as_array, common_shape
 
-Array = Any
 FUSED = 6  # arrays that one loop reads at most
 DEEPEST = 40  # functions of functions that one loop computes at most
 
@@ -116,7 +116,7 @@ class Symbol(Strided, Operand):  # type: ignore[misc]  # Operand has a slot: wea
         (lhs, rhs, a, b), mode, f = args, op.mode, self.f
         sides = [lifted(f, x) for x in (lhs, rhs)]
         if mode == "formula":  # by the real parts, as in `choices.choose`
-            sides = [real(x) if x.complex else x for x in sides]
+            sides = [plane("real", x) if x.complex else x for x in sides]
         if any(x.complex for x in sides):
             raise Unsupported(planar.UNORDERED)
 
@@ -127,6 +127,12 @@ class Symbol(Strided, Operand):  # type: ignore[misc]  # Operand has a slot: wea
             return above.where(x, below.where(y, lost))
 
         return mapped(f, body, *sides, lifted(f, a), lifted(f, b))
+
+    def _parted(self, op: Part, args: Sequence[Any]) -> Symbol:
+        (x,), f = args, self.f
+        if op.kind != "conj":
+            return plane(op.kind, x)
+        return mapped(f, lambda z: f.pair(z.parts[0], f.negative(z.parts[1])), x)
 
     def _compare(self, op: Any, other: Any) -> Any:
         return self.value
@@ -211,7 +217,7 @@ class Symbol(Strided, Operand):  # type: ignore[misc]  # Operand has a slot: wea
 
 WRITTEN: dict[type[Op], Any] = {
     Row: Symbol._row, Choose: Symbol._chosen, Gather: Symbol._gathered, Scatter: Symbol._scattered,
-    Sum: Symbol._summed, CumSum: Symbol._running, Einsum: Symbol._contracted,
+    Sum: Symbol._summed, CumSum: Symbol._running, Einsum: Symbol._contracted, Part: Symbol._parted,
 }  # fmt: skip
 
 
@@ -378,11 +384,13 @@ def zeros(f: Function, shape: Shape, complex: bool) -> Symbol:
     return out
 
 
-def real(x: Symbol) -> Symbol:
-    """Return the real parts of an array."""
+def plane(kind: str, x: Symbol) -> Symbol:
+    """Return the real or the imaginary parts of a complex array."""
+    x = settled(x)
     if x.reg is not None:
-        return Symbol(x.f, x.shape, x.reg.parts[0])
-    return Symbol(x.f, x.shape, None, x.slot, x.offset, x.strides, x.lead)
+        return Symbol(x.f, x.shape, x.reg.parts[kind == "imag"])
+    start = x.offset + numbers_between(x) * (kind == "imag")
+    return Symbol(x.f, x.shape, None, x.slot, start, x.strides, x.lead)
 
 
 def numbers_between(x: Symbol) -> int:

@@ -22,8 +22,8 @@ from taylor.core.tables import pad
 from taylor.errors import TaylorError
 from taylor.machine.machine import OK, Machine
 from taylor.machine.products import rows_of
+from taylor.numbers.kinds import Array
 
-Array = Any
 TILE = 32  # points of a tile: four vectors hide the latency of a multiply-add
 ALONE = 12  # points up to which one after the other takes no longer than a tile
 PATIENCE = 6  # times the ordinary way is taken before machine code is made
@@ -175,7 +175,7 @@ def _common(given: Sequence[Any], live: Sequence[bool]) -> tuple[int, ...] | Non
         return None
 
 
-def _in_lanes(x: Any, is_table: bool, shape: tuple[int, ...], n: int) -> Array:
+def _in_lanes(x: Array, is_table: bool, shape: tuple[int, ...], n: int) -> Array:
     """Return a table or a constant as rows of n numbers."""
     if not is_table:
         return np.broadcast_to(x, shape).reshape(1, n)

@@ -44,8 +44,8 @@ from taylor.machine.planar import UNORDERED, kinds
 from taylor.machine.questions import with_questions
 from taylor.machine.series import Emission
 from taylor.machine.tables import Table, part_size
+from taylor.numbers.kinds import Array
 
-Array = Any
 OK, GUARD, INFINITE = 0, 1, 2
 BY_DEGREE = 3000  # instructions times degrees of a program that is written degree by degree
 OPPOSITE = {"<": "uge", "<=": "ugt", ">": "ule", ">=": "ult"}

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from taylor.core.algebra import CACHED_PAIRS, Algebra, Monomials, multivariate
 from taylor.llvm.function import Function
-from taylor.llvm.jit import code_of
+from taylor.llvm.jit import Code, made
 from taylor.llvm.registers import Scalar
 
 Floats = NDArray[np.float64]
@@ -80,6 +80,7 @@ class Rows:
     """Where the coefficients of a dense series lie in rows, and the pairs of rows."""
 
     def __init__(self, algebra: Monomials) -> None:
+        self.code = made(lambda: ((), Code(_convolutions())), "rows", ())[1]
         order, exponents = algebra.order, algebra.exponents
         heads = multivariate(algebra.variables - 2, order)
         p, q, starts, _ = heads.lists(-1, 0, 0)  # of the variables but the last two
@@ -98,13 +99,10 @@ class Rows:
         self.numbers = [*(a.ctypes.data for a in self.arrays), len(rows)]
 
     def product(self, x: Floats, y: Floats) -> Floats | None:
-        """Return the product of two tables; None without llvmlite, and where it is not finite.
+        """Return the product of two tables; None where it is not finite.
 
         Infinities and nan spread further than they should.
         """
-        code = code_of("rows", _convolutions)
-        if code is None:
-            return None
         tables = np.zeros((3, self.size))
         tables[0, self.places] = x
         if x is not y:
@@ -112,14 +110,14 @@ class Rows:
         start, step = tables.ctypes.data, 8 * self.size
         places = (start, start if x is y else start + step, start + 2 * step)
         data = (ctypes.c_int64 * 8)(*places, *self.numbers)
-        code.call(ctypes.addressof(data))
+        self.code.call(ctypes.addressof(data))
         z: Floats = tables[2, self.places]
         return z if math.isfinite(np.add.reduce(z)) else None
 
 
 @functools.lru_cache(maxsize=64)
 def rows_of(algebra: Algebra) -> Rows | None:
-    """Return the rows of a product; None where pairs of coefficients are better."""
+    """Return the rows of a product; None where pairs are better, and without llvmlite."""
     n, order = algebra.variables, algebra.order
     if not isinstance(algebra, Monomials) or algebra.name != "multivariate" or n < 2:
         return None
@@ -127,4 +125,9 @@ def rows_of(algebra: Algebra) -> Rows | None:
     many = algebra.count > CACHED_PAIRS
     if algebra.count < LARGE or (per_row < LONG and not many):
         return None
-    return None if math.comb(2 * n - 4 + order, order) > CACHED_PAIRS else Rows(algebra)
+    if math.comb(2 * n - 4 + order, order) > CACHED_PAIRS:
+        return None
+    try:
+        return Rows(algebra)
+    except (ImportError, OSError):
+        return None

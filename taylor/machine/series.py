@@ -34,9 +34,8 @@ from taylor.machine.degrees import Degree, Divisor
 from taylor.machine.emit import Unsupported, asked, holding, in_memory, lifted, mapped, ref, settled
 from taylor.machine.planar import kinds
 from taylor.machine.tables import Passing, Table
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import Array, is_operand
 
-Array = Any
 PASSING = (Add, Scale, Map)  # what only adds and moves coefficients
 SUMMING = (Mul, Div, Integral)
 RUN = 16  # instructions of a long program, or more, that are written degree by degree together
@@ -111,7 +110,9 @@ class Emission(Sweep):
         self.complex = kinds(program.code, given)
         super().__init__(program, algebra or Loops(order), inputs, parameters, heights)
 
-    def kind(self, inputs: Sequence[Array], others: Sequence[Any]) -> Array:
+    like: Any
+
+    def kind(self, inputs: Sequence[Array], others: Sequence[Any]) -> Any:
         return inputs[0] if len(inputs) else Table(self.f, (0,), None, 0)
 
     def room(self, i: int, shape: tuple[int, ...]) -> Any:
@@ -212,7 +213,7 @@ class Emission(Sweep):
 
         return chosen
 
-    def result(self, i: int) -> Array:
+    def result(self, i: int) -> Any:
         """Return the table of instruction i, up to its height."""
         rows = int(np.count_nonzero(self.algebra.degrees <= self.height[i]))
         if self.height[i] or isinstance(self.program.code[i].op, Input):

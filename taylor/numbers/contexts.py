@@ -47,7 +47,7 @@ class Multi(Kind):
         complex_given = any(isinstance(x, (complex, ctx.mpc)) for x in numbers)
         return ctx.nan if not complex_given and isinstance(y, ctx.mpc) else y
 
-    def local(self, row: Any, x: Any, order: int) -> Array:
+    def local(self, row: Any, x: Any, order: int) -> Any:
         return row.local(x, order)
 
     def spacing(self, x: Any) -> Any:

@@ -17,9 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.kinds import Array, base, is_operand
 
-Array = Any
 Run = Callable[[int], Any]  # m -> the table in the variable 2^m t
 RUNS = 8
 FEW = 32  # numbers that take longer in an array than in a list
@@ -66,7 +65,7 @@ def _times_one(e: Any, factor: int, exponent: int) -> Any:
     return scaled * 2**exponent if exponent >= 0 else scaled / 2**-exponent
 
 
-def _numbers(table: Any) -> Array | None:
+def _numbers(table: Any) -> Any:
     """Return the floats of a table, two axes, or None where there is nothing that can underflow."""
     inner: list[Any] = []
     while is_operand(table) and hasattr(table, "_coef"):
@@ -86,7 +85,7 @@ def _profile(size: Array, degrees: Array) -> Array:
     return np.maximum.reduceat(size, starts, axis=0)
 
 
-def _vanished(profile: Array) -> Array:
+def _vanished(profile: Array) -> Any:
     """Return where the degrees of a profile have lost digits: subnormal, or zero below the range.
 
     A zero where the last two coefficients lead one to expect a normal number is a true one.
@@ -181,7 +180,7 @@ def _suspicious(c: Array, degrees: Array) -> bool:
     return bool((wide | (low < info.tiny) | overflow).any())
 
 
-def _agree(a: Array, m: int, b: Array, n: int, degrees: Array) -> Array:
+def _agree(a: Array, m: int, b: Array, n: int, degrees: Array) -> Any:
     """Return where two tables, of the variables 2^m t and 2^n t, hold the same coefficient."""
     info = np.finfo(a.real.dtype)
     x, y = np.abs(a), np.abs(b)

@@ -24,8 +24,9 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-Array = Any  # an ndarray of numbers, or an array-like Series used as coefficients
+Array = NDArray[Any]  # of numbers; a value of the package used as one is Any
 Shape = tuple[int, ...]
 _THREAD = threading.local()
 
@@ -164,7 +165,7 @@ class Native(Kind):
     def constant(self, c: Any) -> float:
         return float(c)
 
-    def local(self, row: Any, x: Any, order: int) -> Array:
+    def local(self, row: Any, x: Any, order: int) -> Any:
         return row.local(x, order)
 
 
@@ -240,7 +241,7 @@ class Integers(Exact):
                 return int(y)
         return self.field.value(row, args)
 
-    def local(self, row: Any, x: Any, order: int) -> Array:
+    def local(self, row: Any, x: Any, order: int) -> Any:
         return row.local(np.asarray(x, dtype=float)[()], order)
 
 

@@ -17,9 +17,8 @@ from typing import Any
 import numpy as np
 
 from taylor.numbers.formulas import scipy_special
-from taylor.numbers.kinds import private
+from taylor.numbers.kinds import Array, private
 
-Array = Any
 Formula = Callable[[Any, Any, int], list[Any]]  # (context, x, order) -> coefficients
 Lanes = Callable[[Array, int], Any]  # (float64 x of one axis, order) -> table
 
@@ -108,7 +107,7 @@ def _sinc(ctx: Any, x: Any, order: int, pi: bool = True) -> list[Any]:
     return c[1:] if forward else c[: -order - 2 : -1]
 
 
-def _sinc_lanes(x: Array, order: int, pi: bool = True) -> Array:
+def _sinc_lanes(x: Array, order: int, pi: bool = True) -> Any:
     rate = np.pi if pi else 1.0
     turn, size, last = np.rint(x) * pi, rate * np.abs(x), _settled(order + 2)
     s, c = np.sin(rate * (x - turn)), np.cos(rate * (x - turn))
@@ -202,7 +201,7 @@ def expi(x: Any, order: int) -> Array:
     >>> expi(1.0, 2).round(6)
     array([1.895118, 2.718282, 0.      ])
     """
-    ways = (functools.partial(f, "ei") for f in (_exponential_integral, _exponential_lanes))
+    ways: Any = (functools.partial(f, "ei") for f in (_exponential_integral, _exponential_lanes))
     return _evaluate(x, order, *ways)
 
 
@@ -231,7 +230,7 @@ def ci(x: Any, order: int) -> Array:
     >>> ci(1.0, 1).round(6)
     array([0.337404, 0.540302])
     """
-    ways = (functools.partial(f, "ci") for f in (_exponential_integral, _exponential_lanes))
+    ways: Any = (functools.partial(f, "ci") for f in (_exponential_integral, _exponential_lanes))
     return _evaluate(x, order, *ways)
 
 

@@ -163,7 +163,7 @@ def divisible(x: Array, *others: Array) -> Array:
     return Kind.of(x, *(y for y in others if not is_operand(y))).field.array(x)
 
 
-def zeros(shape: tuple[int, ...], like: Array) -> Array:
+def zeros(shape: tuple[int, ...], like: Any) -> Any:
     """Return an array of zeros of the kind of number of `like`."""
     if is_operand(like):
         return like._zeros(shape)

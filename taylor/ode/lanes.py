@@ -17,9 +17,9 @@ from taylor.core.program import Program
 from taylor.llvm.function import Function
 from taylor.llvm.registers import Scalar
 from taylor.machine.machine import block
+from taylor.numbers.kinds import Array
 from taylor.ode.machine import DONE, END, GO, HEAD, IDLE, LIMIT, LOG, STATUS, TIMES, Stepper
 
-Array = Any
 # The head in a record; then where the state at its time is put, and where that time stands, with
 # the next ones after it
 NAMES = (

@@ -37,7 +37,6 @@ from taylor.ode.control import finite, slacks
 from taylor.ode.options import Control
 from taylor.ode.pieces import Pieces, Place, Taken
 
-Array = Any
 GO, DONE, INFINITE, SMALL, GUARD, IDLE = range(6)
 # of the numbers in front of a block of memory
 TIME, LOW, END, LONGEST, STATUS, STEPS, LIMIT, FLOOR, LENGTH, LAST, LAST_LOW = range(11)

@@ -40,7 +40,7 @@ class Coefficients(Operand):
     """A table of coefficients, which views share: what is written through one is seen by all."""
 
     __slots__ = ("_coef", "_place", "_reach", "algebra", "tag")
-    _coef: Array
+    _coef: Any  # an array of numbers, or a value of the package
     _place: tuple[Family, Path | None] | None  # what shares the table, once a view was made
     _reach: float  # the degree of the polynomial it is; UNKNOWN if more terms may be missing
     algebra: Algebra
@@ -93,8 +93,7 @@ class Coefficients(Operand):
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the coefficients."""
-        found: np.dtype[Any] = self._coef.dtype
-        return found
+        return cast(np.dtype[Any], self._coef.dtype)
 
     @property
     def active(self) -> bool:
@@ -253,7 +252,7 @@ class Coefficients(Operand):
         else:
             self._place[0].each(lambda x, _: f(x))
 
-    def _make_room(self, table: Array) -> None:
+    def _make_room(self, table: Any) -> None:
         """Convert the table, for all that share it, to numbers that those of another fit into."""
         coef = self._coef
         if is_operand(table):

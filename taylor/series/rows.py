@@ -56,9 +56,7 @@ def propagates() -> bool:
 
 
 # ------------------------------------------------------------------ the table of a program
-def by_code(
-    row: Elementary | str, live: Live, algebra: Algebra, given: Sequence[Any]
-) -> Array | None:
+def by_code(row: Elementary | str, live: Live, algebra: Algebra, given: Sequence[Any]) -> Any:
     """Return the table of a row from the engine, laid out as NumPy's result is; or None."""
     found = engine.run(row, live, algebra, given)
     if found is None or found.ndim < 3:
@@ -71,7 +69,7 @@ def by_code(
 
 def swept(
     program: Program, algebra: Algebra, tables: Sequence[Array], parameters: Sequence[Any] = ()
-) -> Array:
+) -> Any:
     """Return the single output of a program of element-wise rules."""
     shape = np.broadcast_shapes(*(t.shape[1:] for t in tables), *(np.shape(c) for c in parameters))
     padded = [pad(t, len(shape)) for t in tables]
@@ -92,7 +90,7 @@ def choice(mode: str, mine: Live) -> Program:
 
 
 # ------------------------------------------------------------------ elementary functions
-def elementary(row: Elementary, owner: Any, args: Sequence[Any]) -> Any:
+def elementary(row: Elementary, owner: Coefficients, args: Sequence[Any]) -> Any:
     """Return a row of the table at arguments of which the owner is the innermost series."""
     mine = owner._mine(args)
     for x in args:
@@ -123,8 +121,12 @@ def elementary(row: Elementary, owner: Any, args: Sequence[Any]) -> Any:
 
 
 def _table(
-    row: Elementary, owner: Any, args: Sequence[Any], mine: list[bool], values: Sequence[Any]
-) -> Array:
+    row: Elementary,
+    owner: Coefficients,
+    args: Sequence[Any],
+    mine: list[bool],
+    values: Sequence[Any],
+) -> Any:
     live = tuple(mine)
     if len(args) > 1:
         given = [x._coef if m else x for x, m in zip(args, mine, strict=True)]
@@ -146,7 +148,7 @@ def _table(
     return table
 
 
-def _composed(row: Elementary, owner: Any, args: Sequence[Any]) -> Any:
+def _composed(row: Elementary, owner: Coefficients, args: Sequence[Any]) -> Any:
     assert row.compose is not None
     return _power(owner, *args[1:]) if row is power and owner is args[0] else row.compose(*args)
 
@@ -189,7 +191,7 @@ def declared(owner: Owner, table: Array) -> Owner:
 
 
 def _known(
-    owner: Any,
+    owner: Coefficients,
     y: Any,
     row: Elementary,
     inside: Sequence[Any],
@@ -226,7 +228,7 @@ def _degree_known(row: Elementary, order: int, values: Sequence[Any]) -> int:
     return max(math.ceil((order + 1) * germ) - 1, 0) if germ else 0
 
 
-def _singular_at(row: Elementary, mine: Sequence[bool], values: Sequence[Any]) -> Array:
+def _singular_at(row: Elementary, mine: Sequence[bool], values: Sequence[Any]) -> Any:
     """Return, lane by lane, whether a row has no expansion at a point where it has a value."""
     points = [np.asarray(base(v)) for v in values]
     if any(is_set(v) for v in points):  # a set has none if one of its numbers has none
@@ -243,7 +245,7 @@ def _singular_at(row: Elementary, mine: Sequence[bool], values: Sequence[Any]) -
     return np.broadcast_to(~np.isfinite(sweep.result(sweep.program.outputs[0])[1]), shape)
 
 
-def _at_zero(row: Elementary, owner: Any, args: Sequence[Any]) -> Any:
+def _at_zero(row: Elementary, owner: Coefficients, args: Sequence[Any]) -> Any:
     """Return a root or real power of a scalar series whose value is zero, where it exists."""
     a = args[0]
     if not isinstance(a, Coefficients) or a.tag is not owner.tag or a.shape or is_operand(a._coef):

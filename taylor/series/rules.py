@@ -6,13 +6,14 @@ A rule gives its parts of each degree (`by_step`), or its tangent is known (`by_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from taylor.core.algebra import Algebra, differentiation
+from taylor.core.binding import Handler
 from taylor.core.calls import Call, flat
 from taylor.core.rules import tangent_of
 from taylor.core.singular import like_numbers
@@ -25,7 +26,7 @@ from taylor.numbers.values import as_array, joined, zeros
 from taylor.series.coefficients import Coefficients
 
 
-def by_step(owner: Any, rule: Callable[..., Any], tables: Sequence[Any], mine: list[bool]) -> Any:
+def by_step(owner: Coefficients, rule: Handler, tables: Sequence[Any], mine: list[bool]) -> Any:
     """Return the results of a function with a degree-wise rule at tables and plain values."""
     y: list[Any] = []
     step = rule(owner.algebra, tables, mine, y)
@@ -40,7 +41,7 @@ def by_step(owner: Any, rule: Callable[..., Any], tables: Sequence[Any], mine: l
     return owner._new(y[0]) if len(y) == 1 else tuple(owner._new(table) for table in y)
 
 
-def by_tangent(owner: Any, rule: Rule, args: Sequence[Any], mine: list[bool]) -> Any:
+def by_tangent(owner: Coefficients, rule: Rule, args: Sequence[Any], mine: list[bool]) -> Any:
     """Return the results of a function of which the tangent is known.
 
     They are found in variables of their own, which the rule meets in its arguments only.
@@ -73,7 +74,7 @@ class _Known:
     order: int
 
 
-def _along(owner: Any, rule: Rule, x: Sequence[Any], mine: list[bool]) -> tuple[Call, Any]:
+def _along(owner: Coefficients, rule: Rule, x: Sequence[Any], mine: list[bool]) -> tuple[Call, Any]:
     """Return the table of y, and how to take it apart.
 
     A rule whose tangent uses the rule itself comes to an end: at order 0 with the plain function.
@@ -81,6 +82,7 @@ def _along(owner: Any, rule: Rule, x: Sequence[Any], mine: list[bool]) -> tuple[
     asks for all those before it, too.
     """
     kept = owner.tag.kept
+    assert kept is not None
     entry = next((e for e in kept if e.rule is rule and _agree(e.args, x, mine)), None)
     if entry is None:
         head = rule(*(v.value if m else v for v, m in zip(x, mine, strict=True)))
@@ -95,7 +97,7 @@ def _along(owner: Any, rule: Rule, x: Sequence[Any], mine: list[bool]) -> tuple[
     return entry.call, entry.y[: owner.algebra.size]
 
 
-def _next_degree(owner: Any, entry: _Known, x: Sequence[Any], mine: list[bool]) -> None:
+def _next_degree(owner: Coefficients, entry: _Known, x: Sequence[Any], mine: list[bool]) -> None:
     algebra, k = owner.algebra, entry.order + 1
     lower = algebra.truncated(k - 1)
 

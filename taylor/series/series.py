@@ -16,6 +16,7 @@ from taylor.core.instructions import Add, Arithmetic, Div, Einsum, Mul, Op
 from taylor.core.maps import Gather, Map
 from taylor.core.memory import in_memory, in_rows, taken
 from taylor.core.operand import Shape, bind, fits, host, lift
+from taylor.core.parts import REFUSED, Part
 from taylor.core.powers import integer_power
 from taylor.core.sides import Choose
 from taylor.core.singular import is_zero, leading, local_series
@@ -84,11 +85,9 @@ class Series(Coefficients):
         if a == b:
             return
         names = f"{self._describe()} and {other._describe()}"
-        same_kind = type(self) is type(other) and type(a) is type(b)
-        if same_kind and a.variables == b.variables:
-            low = min(a.order, b.order)
+        if (type(self), type(a), a.variables) == (type(other), type(b), b.variables):
             raise OrderMismatch(
-                f"{names} differ in order; use .truncate({low}) on one, or "
+                f"{names} differ in order; use .truncate({min(a.order, b.order)}) on one, or "
                 f".extend({max(a.order, b.order)}) "
                 "where the missing coefficients are known to be zero"
             )
@@ -232,7 +231,7 @@ class Series(Coefficients):
 
     __rmul__ = __mul__
 
-    def _product(self, x: Array, y: Array) -> Array:
+    def _product(self, x: Array, y: Array) -> Any:
         """Return the table of the product of two tables of as many axes."""
         if x.ndim == 1 and type(self.algebra) is Univariate:
             return self.algebra.product(x, y)
@@ -370,7 +369,7 @@ class Series(Coefficients):
     def _zeros(self, shape: tuple[int, ...]) -> Self:
         return self._new(zeros((self._coef.shape[0], *shape), self._coef))
 
-    def _nonzero(self) -> Array:
+    def _nonzero(self) -> Any:
         inner = nonzero(self._coef)
         return inner.any(0) if inner.shape[0] else np.zeros(self.shape, dtype=bool)
 
@@ -398,6 +397,8 @@ class Series(Coefficients):
         if type(op) in PROCESS:
             return PROCESS[type(op)](self, op, args)
         assert isinstance(op, Map)
+        if type(op) is Part and not self.tag.real and self.active:
+            raise TypeError(REFUSED)
         with np.errstate(all="ignore"):
             return self._new(op.moved((self._coef,), 1), reach=self._reach)
 
@@ -510,7 +511,7 @@ def _check_shapes(a: Shape, b: Shape) -> None:
         raise ShapeMismatch(f"shapes {tuple(a)} and {tuple(b)} do not fit") from None
 
 
-def _moved(table: Array, c: Any) -> Array:
+def _moved(table: Array, c: Any) -> Any:
     """Return a table plus a constant."""
     head = table[:1] + c
     shape = (len(table) - 1, *head.shape[1:])

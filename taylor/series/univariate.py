@@ -105,6 +105,7 @@ class Taylor(PowerSeries):
             )
 
     def _plain(self, what: str) -> None:
+        self._one(what)
         if is_operand(self._coef):
             raise TypeError(
                 f"{what} has no derivative: the coefficients of this series are differentiated; "
@@ -243,7 +244,6 @@ class Taylor(PowerSeries):
         >>> np.sin(Taylor.variable(3.0, order=12)).roots(0.5).real.round(12)
         array([0.14159265])
         """
-        self._one("roots")
         self._plain("roots")
         coef = divisible(self._coef)
         coef = (
@@ -269,7 +269,6 @@ class Taylor(PowerSeries):
         >>> round((1 / (1 + Taylor.variable(0.5, order=40) ** 2)).radius(), 6)
         1.118034
         """
-        self._one("radius")
         self._plain("radius")
         c = np.array([complex(x) for x in self._coef])
         used = np.flatnonzero(c)
