@@ -194,6 +194,7 @@ add(np.where, X34, {}, lambda x: np.where(M, x, 2.0))
 add(np.where, X34, {}, lambda x: np.where(x > 0, x**2, -x))
 add(np.real, XS)
 add(np.imag, XS)
+add(np.angle, XS, {"deg": [True]}, lambda x, **k: np.angle(x + 1j * (1 + x * x), **k))
 
 # ------------------------------------------------------------------ products
 add(np.dot, V4, {"out": [OUT]}, lambda x, **k: np.dot(A, x, **k))
@@ -446,6 +447,22 @@ def _at(f):
 
 for f in (np.add, np.multiply, np.subtract):
     add((f, "at"), V4, {}, _at(f))
+
+# ------------------------------------------------------------------ Fourier transforms
+def _both(f, x, **k):
+    y = f(x, **k)
+    return y.real + 2.0 * y.imag
+
+
+NORM = ["ortho", "forward"]
+for f in (np.fft.fft, np.fft.ifft, np.fft.rfft, np.fft.irfft, np.fft.hfft, np.fft.ihfft):
+    add(f, XS, {"n": [3, 4, 7], "axis": [0], "norm": NORM}, lambda x, f=f, **k: _both(f, x, **k))
+for f in (np.fft.fft2, np.fft.ifft2, np.fft.rfft2, np.fft.irfft2,
+          np.fft.fftn, np.fft.ifftn, np.fft.rfftn, np.fft.irfftn):
+    add(f, XS[1:], {"s": [(2, 5)], "axes": [(0, 1), (1, 0)], "norm": NORM},
+        lambda x, f=f, **k: _both(f, x, **k))
+for f in (np.fft.fftshift, np.fft.ifftshift):
+    add(f, XS, {"axes": [0, (0,)]})
 
 # ------------------------------------------------------------------ methods of arrays
 add_method("ravel", XS, {})

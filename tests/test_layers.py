@@ -23,7 +23,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "sides", "calls", "maps", "parts", "operand", "tape", "rules", "program", "sweep",
     ],
     "linalg": ["degrees", "equations", "factors", "__init__"],
-    "arrays": ["moves", "reductions", "products", "elementwise", "statistics", "sequences"],
+    "arrays": [
+        "moves", "reductions", "products", "elementwise", "statistics", "sequences", "fourier",
+    ],
     "machine": [
         "calls", "planar", "nests", "moves", "contractions", "emit", "questions", "degrees",
         "tables", "convolutions", "compose", "monomials", "products", "series", "machine",

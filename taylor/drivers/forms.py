@@ -71,12 +71,14 @@ def floats(x: Sequence[Any]) -> tuple[Any, Pattern]:
 
     None for the arguments if some are other numbers; nothing for the rest if none is complex.
     """
-    found = [_float(v) for v in x]
-    some = False
-    for v in found:
-        if v is None:
-            return None, ()
-        some = some or v.dtype is not FLOAT
+    found, some = [], False
+    for v in x:
+        if type(v) is not np.ndarray or v.dtype is not FLOAT:  # the usual case needs no call
+            v = _float(v)
+            if v is None:
+                return None, ()
+            some = some or v.dtype is not FLOAT
+        found.append(v)
     return found, pattern_of(found) if some else ()
 
 

@@ -32,7 +32,6 @@ from taylor.core.algebra import Univariate
 from taylor.errors import ShapeMismatch
 from taylor.linalg.degrees import T, Table, arguments, eye, matrix_rule, mirrored
 from taylor.linalg.equations import DET, INV, SLOGDET, SOLVE, solution
-from taylor.linalg.equations import eliminate as eliminate
 from taylor.linalg.factors import CHOLESKY, EIGH, EIGVALSH, LSTSQ, PINV, QR, SVD, SVDVALS
 from taylor.numbers.kinds import Array, base, is_operand
 from taylor.numbers.values import exact
