@@ -43,7 +43,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "scipy": [
         "analytic", "formulas", "probability", "classical", "rows", "waves", "ufuncs", "special",
-        "stats",
+        "stats", "linalg", "signal", "sparse", "interpolate", "integrate",
         "__init__",
     ],
     "ode": [

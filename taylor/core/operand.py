@@ -27,6 +27,7 @@ from taylor.core.parts import Part
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary, Rule
 from taylor.numbers.kinds import Array, Handled, base, is_operand
+from taylor.numbers.values import is_real
 
 Shape = tuple[int, ...]
 NUMBERS = (float, int, complex)
@@ -415,6 +416,8 @@ def is_complex(x: Any) -> bool:
     if known is not None:
         return bool(known)
     plain = base(x)
+    if is_real(plain):
+        return False
     if isinstance(plain, np.ndarray) and plain.dtype == object:
         return any(map(_is_complex_number, plain.reshape(-1)))
     return bool(np.iscomplexobj(plain)) or _is_complex_number(plain)

@@ -13,7 +13,7 @@ try:
 except ImportError as error:
     raise ImportError("taylor.scipy needs SciPy: python -m pip install scipy") from error
 
-MODULES = ("special", "stats")
+MODULES = ("integrate", "interpolate", "linalg", "signal", "sparse", "special", "stats")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,208 @@
+"""scipy.integrate: integrals with limits and parameters that vary, and sums over samples.
+
+With y = ∫ₐᵇ f(x, p) dx Leibniz' rule is dy = f(b, p) db - f(a, p) da + ∫ₐᵇ f_p dp dx.  Every
+derivative is again an integral, which SciPy's adaptive rules find to their own tolerance: nothing
+is differentiated that stands for something else.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import scipy.integrate
+
+from taylor.core.algebra import Algebra
+from taylor.core.operand import as_array
+from taylor.core.table import Rule
+from taylor.core.tags import fresh_tag
+from taylor.drivers.driver import parts
+from taylor.drivers.several import argument, pullback, pushforward, series
+from taylor.numbers.kinds import base, is_operand
+
+Function = Callable[..., Any]
+
+
+def quad(
+    func: Function,
+    a: Any,
+    b: Any,
+    args: Any = (),
+    *,
+    epsabs: float = 1.49e-8,
+    epsrel: float = 1.49e-8,
+) -> tuple[Any, Any]:
+    """Return (∫ₐᵇ func(x, *args) dx, the error SciPy estimates).
+
+    Limits (also infinite ones, which are plain) and args may be values of the package; func(x,
+    *args) takes them as arguments, a number or an array each.  Then the second is None.
+
+    >>> import taylor
+    >>> f = lambda p: quad(lambda x, p: np.exp(-p * x), 0.0, np.inf, p)[0]
+    >>> taylor.derivatives(f, 2.0, 2).round(8)
+    array([ 0.5 , -0.25,  0.25])
+    """
+    given = [argument(v) for v in (a, b, *(args if isinstance(args, tuple) else (args,)))]
+    if not any(map(is_operand, given)):
+        y, error, *_ = scipy.integrate.quad(
+            func, *given[:2], tuple(given[2:]), epsabs=epsabs, epsrel=epsrel
+        )
+        return y, error
+    for x in given[:2]:
+        if is_operand(x) and x.shape:
+            raise TypeError("the limits of quad are numbers")
+    return _Integral(func, epsabs, epsrel)(*given), None
+
+
+class _Integral:
+    """(a, b, *p) -> ∫ₐᵇ f(x, *p) dx of a number or an array, as a rule."""
+
+    def __init__(self, f: Function, epsabs: float, epsrel: float) -> None:
+        self.f, self.epsabs, self.epsrel = f, epsabs, epsrel
+        self.rule = Rule("quad", self._value, self._vjp, self._jvp, self._step)
+
+    def __call__(self, *args: Any) -> Any:
+        return self.rule(*args)
+
+    def _of(self, g: Function) -> _Integral:
+        return _Integral(g, self.epsabs, self.epsrel)
+
+    def _over(self, g: Function, a: Any, b: Any) -> Any:
+        def checked(x: float) -> Any:
+            y = g(x)
+            if is_operand(y):
+                raise TypeError(
+                    "func uses a value that is not among its arguments; pass it in args"
+                )
+            return y
+
+        tolerance: dict[str, Any] = dict(epsabs=self.epsabs, epsrel=self.epsrel, norm="max")
+        return np.asarray(scipy.integrate.quad_vec(checked, float(a), float(b), **tolerance)[0])[()]
+
+    def _value(self, a: Any, b: Any, *p: Any) -> Any:
+        return self._over(lambda x: self.f(x, *p), a, b)
+
+    def _jvp(self, dargs: Sequence[Any], y: Any, a: Any, b: Any, *p: Any) -> Any:
+        da, db, *dp = dargs
+        total = 0 * y
+        if db is not None:
+            total = total + self.f(b, *p) * db
+        if da is not None:
+            total = total - self.f(a, *p) * da
+        live = [i for i, d in enumerate(dp) if d is not None]
+        if not live:
+            return total
+
+        def slope(x: Any, *pd: Any) -> Any:
+            at, moving = pd[: len(p)], dict(zip(live, pd[len(p) :], strict=True))
+            return pushforward(lambda *q: self.f(x, *q), at, [*map(moving.get, range(len(p)))])[1]
+
+        return total + self._of(slope)(a, b, *p, *(dp[i] for i in live))
+
+    def _vjp(self, bar: Any, y: Any, a: Any, b: Any, *p: Any) -> tuple[Any, ...]:
+        low = None if _infinite(a) else -np.sum(bar * self.f(a, *p))
+        high = None if _infinite(b) else np.sum(bar * self.f(b, *p))
+
+        def adjoint(i: int, x: Any, w: Any, *q: Any) -> Any:
+            return pullback(lambda *q: self.f(x, *q), q, w)[i]
+
+        parameters = range(len(p))
+        found = (self._of(functools.partial(adjoint, i))(a, b, bar, *p) for i in parameters)
+        return (low, high, *found)
+
+    def _step(
+        self, algebra: Algebra, args: Sequence[Any], live: Sequence[bool], y: Sequence[Any]
+    ) -> Callable[[int], list[Any]]:
+        heads = [x[0] if m else x for x, m in zip(args, live, strict=True)]
+
+        def degree(k: int) -> list[Any]:
+            if k == 0:
+                heads[:] = [x[0] if m else x for x, m in zip(args, live, strict=True)]
+                return [self(*heads)]
+            cut, tag, part = algebra.truncated(k), fresh_tag(), algebra.part(k)
+            a, b, *p = (
+                series(x[: cut.size], cut, tag) if m else x for x, m in zip(args, live, strict=True)
+            )
+
+            def grown(z: Any) -> Any:  # the part of degree k
+                return parts(z, tag, cut.size)[part] if is_operand(z) else 0.0
+
+            total = 0.0
+            if any(live[2:]):
+                total = self._over(lambda x: np.asarray(grown(self.f(x, *p))), *heads[:2])
+            for end, head, sign in ((a, heads[0], -1), (b, heads[1], 1)):
+                if is_operand(end):
+                    total = total + sign * grown(_near(self.f, end, head, p, cut.order))
+            return [total]
+
+        return degree
+
+
+def _near(f: Function, end: Any, start: Any, p: Sequence[Any], order: int) -> Any:
+    """Return ∫ f(x, *p) dx from a number to a series with that value.
+
+    With x = start + s u, u = end - start, it is u ∫₀¹ f(start + s u) ds; the integrand is a
+    polynomial in s of degree `order` at most in each coefficient: Gauß' formula is exact.
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(order // 2 + 1)
+    u = end - start
+    terms = [w / 2 * f(start + (s + 1) / 2 * u, *p) for s, w in zip(nodes, weights, strict=True)]
+    return u * sum(terms[1:], start=terms[0])
+
+
+def _infinite(x: Any) -> bool:
+    return not is_operand(x) and math.isinf(float(base(x)))
+
+
+# ------------------------------------------------------------------ sums
+def fixed_quad(
+    func: Function, a: Any, b: Any, args: tuple[Any, ...] = (), n: int = 5
+) -> tuple[Any, None]:
+    """Return (Gauß' formula with n nodes for ∫ₐᵇ func(x, *args) dx, None).
+
+    func takes the vector of nodes; the last axis of its result is summed.
+
+    >>> float(fixed_quad(lambda x: x**9, 0.0, 1.0)[0]).__round__(12)
+    0.1
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(n)
+    a, b = as_array(a), as_array(b)
+    half = (b - a) / 2
+    return half * np.sum(weights * func(half * (nodes + 1) + a, *args), axis=-1), None
+
+
+def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
+    """Return numpy.trapezoid(y, x, dx, axis)."""
+    return np.trapezoid(as_array(y), None if x is None else as_array(x), dx, axis)
+
+
+def simpson(y: Any, x: Any = None, *, dx: float = 1.0, axis: int = -1) -> Any:
+    """Return Simpson's rule over samples, at plain x, as scipy.integrate.simpson.
+
+    >>> float(simpson([0.0, 1.0, 4.0]).__round__(12))
+    2.666666666667
+    """
+    y = np.moveaxis(as_array(y), axis, -1)
+    weights = scipy.integrate.simpson(np.eye(np.shape(y)[-1]), x=x, dx=dx, axis=0)
+    return np.sum(y * weights, axis=-1)
+
+
+def cumulative_trapezoid(
+    y: Any, x: Any = None, dx: float = 1.0, axis: int = -1, initial: Any = None
+) -> Any:
+    """Return the integrals up to each sample; `initial`, None or 0, is put in front.
+
+    >>> cumulative_trapezoid([0.0, 2.0, 4.0])
+    array([1., 4.])
+    """
+    if initial not in (None, 0):
+        raise ValueError("initial is None or 0")
+    y = np.moveaxis(as_array(y), axis, -1)
+    step = dx if x is None else np.diff(as_array(x))
+    found = np.cumsum(step * (y[..., 1:] + y[..., :-1]) / 2, axis=-1)
+    if initial is not None:
+        found = np.concatenate([found[..., :1] * 0, found], axis=-1)
+    return np.moveaxis(found, -1, axis)

@@ -1,0 +1,259 @@
+"""taylor.scipy.linalg, integrate, interpolate, signal, sparse: values are SciPy's, in all modes."""
+
+import numpy as np
+import pytest
+import scipy.integrate
+import scipy.interpolate
+import scipy.linalg
+import scipy.signal
+import scipy.sparse
+
+import taylor
+from taylor import Taylor
+from taylor.scipy import integrate, interpolate, linalg, signal, sparse
+
+RNG = np.random.default_rng(7)
+A = RNG.normal(size=(3, 3)) + 3 * np.eye(3)
+B = RNG.normal(size=(3, 3)) + 3 * np.eye(3)
+S = A @ A.T
+V, X = RNG.normal(size=3), RNG.normal(size=8)
+K = np.array([0.0, 0.7, 1.1, 2.0, 3.2, 4.0, 4.5, 6.0])
+GRID = ([0.0, 1.0, 2.5], [0.0, 0.5, 2.0])
+
+
+def spline(name, **kwargs):
+    return lambda m: (
+        lambda y: getattr(m.interpolate, name)(K, y, **kwargs)(np.array([0.3, 1.1, 5.0]))
+    )
+
+
+class Mine:
+    linalg, signal, interpolate, integrate = linalg, signal, interpolate, integrate
+
+
+CASES = {  # module -> function of one array, and the array
+    "solve": (lambda m: lambda a: m.linalg.solve(a, V), A),
+    "solve b": (lambda m: lambda b: m.linalg.solve(A, b, transposed=True), V),
+    "solve_triangular": (lambda m: lambda a: m.linalg.solve_triangular(a, V, lower=True), A),
+    "unit": (lambda m: lambda a: m.linalg.solve_triangular(a, V, trans="T", unit_diagonal=True), A),
+    "cholesky": (lambda m: lambda a: m.linalg.cholesky(a + a.T, lower=True), S),
+    "cho": (lambda m: lambda a: m.linalg.cho_solve(m.linalg.cho_factor(a + a.T), V), S),
+    "cho low": (lambda m: lambda a: m.linalg.cho_solve(m.linalg.cho_factor(a + a.T, True), V), S),
+    "banded": (lambda m:
+        lambda a: m.linalg.solve_banded((1, 1), a, V), A + np.eye(3)[[1, 0, 2]] * 5),
+    "sylvester a": (lambda m: lambda a: m.linalg.solve_sylvester(a, B, S), A),
+    "sylvester b": (lambda m: lambda b: m.linalg.solve_sylvester(A, b, S), B),
+    "sylvester q": (lambda m: lambda q: m.linalg.solve_sylvester(A, B, q), S),
+    "expm": (lambda m: m.linalg.expm, A / 3),
+    "sqrtm": (lambda m: m.linalg.sqrtm, S),
+    "logm": (lambda m: m.linalg.logm, S),
+    "eigvalsh": (lambda m: lambda a: m.linalg.eigvalsh(a + a.T), A),
+    "eigh": (lambda m: lambda a: m.linalg.eigh(a + a.T, S)[1] ** 2, A),
+    "eigh b": (lambda m: lambda b: m.linalg.eigh(A + A.T, b + b.T)[0], S),
+    "eigvalsh upper": (lambda m: lambda a: m.linalg.eigvalsh(a + a.T, S + A + A.T, lower=False), A),
+    "norm": (lambda m: m.linalg.norm, A),
+    "block_diag": (lambda m: lambda a: m.linalg.block_diag(a, V, 2 * a), A),
+    "toeplitz": (lambda m: lambda c: m.linalg.toeplitz(c, V), X[:4]),
+    "toeplitz r": (lambda m: lambda r: m.linalg.toeplitz(V, r), X[:4]),
+    "toeplitz c": (lambda m: m.linalg.toeplitz, X[:4]),
+    "hankel": (lambda m: lambda c: m.linalg.hankel(c, c[::-1]), X[:4]),
+    "circulant": (lambda m: m.linalg.circulant, X[:4]),
+    **{f"convolve {k}": (lambda m, k=k: lambda x: m.signal.convolve(x, V, k), X)
+        for k in signal.MODES},
+    **{f"correlate {k}": (lambda m, k=k: lambda x: m.signal.correlate(x, V, k), X)
+        for k in signal.MODES},
+    "convolve short": (lambda m: lambda v: m.signal.convolve(v, X, "same"), V),
+    "correlate short": (lambda m: lambda v: m.signal.correlate(v, X, "valid"), V),
+    "lfilter x": (lambda m: lambda x: m.signal.lfilter([1.0, 0.5], [2.0, -0.4, 0.3], x), X),
+    "lfilter b": (lambda m: lambda b: m.signal.lfilter(b, [2.0, -0.4, 0.3], X), V),
+    "lfilter a": (lambda m:
+        lambda a: m.signal.lfilter([1.0, 0.5], a, X), np.array([2.0, -0.4, 0.3])),
+    "fir": (lambda m: lambda x: m.signal.lfilter(V, [2.0], x), X),
+    **{f"cubic {b}": (spline("CubicSpline", bc_type=b), X)
+        for b in ("not-a-knot", "natural", "clamped")},
+    "pchip": (spline("PchipInterpolator"), X),
+    "pchip monotone": (spline("PchipInterpolator"), np.cumsum(abs(X))),
+    **{f"interp1d {k}": (spline("interp1d", kind=k), X)
+       for k in ("linear", "quadratic", "cubic", "previous", "next", "nearest")},
+    "make_interp_spline": (spline("make_interp_spline", k=5), X),
+    "BSpline": (lambda m:
+        lambda c: m.interpolate.BSpline(K, c, 2)(np.array([1.2, 3.9, 4.2])), X[:5]),
+    "grid": (lambda m: lambda v: m.interpolate.RegularGridInterpolator(GRID, v)(
+        np.array([[0.3, 0.2], [1.0, 1.9]])), B),
+    "trapezoid": (lambda m: lambda y: m.integrate.trapezoid(y, K), X),
+    "simpson": (lambda m: lambda y: m.integrate.simpson(y, x=K), X),
+    "cumulative": (lambda m: lambda y: m.integrate.cumulative_trapezoid(y, K, initial=0), X),
+    "fixed_quad": (lambda m: lambda p: m.integrate.fixed_quad(
+        lambda x, p: np.exp(-p * x), 0.0, p, (p,))[0], np.array(0.7)),
+    "quad": (lambda m: lambda p: m.integrate.quad(
+        lambda x, p: np.sin(p * x) * x, p, 2.0, (p,))[0], np.array(0.7)),
+    "quad infinite": (lambda m: lambda p: m.integrate.quad(
+        lambda x, p: np.exp(-p * x * x), 0.0, np.inf, (p,))[0], np.array(0.7)),
+    "quad root": (lambda m: lambda p: m.integrate.quad(
+        lambda x, p: p * x**0.5, 0.0, p, (p,))[0], np.array(0.7)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_values_derivatives_and_modes(name):
+    make, x = CASES[name]
+    f, plain = make(Mine), make(scipy)
+    assert f(x) == pytest.approx(plain(x), rel=1e-12, abs=1e-13)
+    d = np.asarray(RNG.normal(size=np.shape(x)))
+    h = 1e-3
+    at = [np.asarray(plain(x + k * h * d)) for k in (-2, -1, 0, 1, 2)]
+    slope = (at[0] - 8 * at[1] + 8 * at[3] - at[4]) / (12 * h)
+    bend = (-at[0] + 16 * at[1] - 30 * at[2] + 16 * at[3] - at[4]) / (12 * h * h)
+    y, tangent = taylor.jvp(f, x, d)
+    scale = 1 + abs(slope).max()
+    assert tangent == pytest.approx(slope, rel=1e-7, abs=1e-7 * scale)
+    series = f(x + d * Taylor.variable(0.0, 2))
+    coef = np.asarray(series.coef) if isinstance(series, Taylor) else None
+    assert coef[1] == pytest.approx(tangent, rel=1e-10, abs=1e-12 * scale)
+    assert 2 * coef[2] == pytest.approx(bend, rel=1e-3, abs=1e-3 * (1 + abs(bend).max()))
+    w = np.asarray(RNG.normal(size=np.shape(y)))
+    _, adjoint = taylor.vjp(f, x, w)
+    assert np.sum(adjoint * d) == pytest.approx(np.sum(w * tangent), rel=1e-9, abs=1e-10)
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in CASES if n.split()[0] not in ("logm", "interp1d", "quad")]
+)
+def test_compiled(name):
+    make, x = CASES[name]
+
+    def loss(v):
+        return np.sum(np.sin(make(Mine)(v)))
+
+    compiled = taylor.compile(loss, strict=True)
+    assert compiled(x) == pytest.approx(loss(x), rel=1e-13)
+    assert taylor.gradient(compiled, x) == pytest.approx(
+        taylor.gradient(loss, x), rel=1e-10, abs=1e-11
+    )
+
+
+def test_splines_in_their_points():
+    y = np.sin(K)
+    for make in (
+        lambda m: m.interpolate.CubicSpline(K, y), lambda m: m.interpolate.PchipInterpolator(K, y),
+        lambda m: m.interpolate.make_interp_spline(K, y, 4),
+    ):  # fmt: skip
+        mine, peer = make(Mine), make(scipy)
+        for x in (-0.4, 0.3, 1.1, 5.9, 7.0):
+            found = taylor.derivatives(mine, x, 3)
+            want = [float(peer(x, nu=k) if k else peer(x)) for k in range(4)]
+            assert found == pytest.approx(want, rel=1e-9, abs=1e-10)
+            assert mine(x, 2) == pytest.approx(want[2], rel=1e-9, abs=1e-10)
+    s = interpolate.CubicSpline(K, y)
+    peer = scipy.interpolate.CubicSpline(K, y)
+    assert s.integrate(0.3, 5.0) == pytest.approx(float(peer.integrate(0.3, 5.0)), rel=1e-12)
+    assert taylor.derivative(lambda b: s.integrate(0.3, b), 5.0) == pytest.approx(s(5.0))
+    compiled = taylor.compile(lambda x: s(x) * x, strict=True)
+    for x in (0.3, 5.0, 1.5):
+        assert compiled(x) == pytest.approx(s(x) * x)
+        assert taylor.derivative(compiled, x, 2) == pytest.approx(
+            taylor.derivative(lambda x: s(x) * x, x, 2)
+        )
+    two = interpolate.CubicSpline(K, np.stack([y, y**2], axis=1))
+    assert two(np.array([0.3, 0.4])).shape == (2, 2)
+
+
+def test_grid_in_its_points():
+    g = interpolate.RegularGridInterpolator(GRID, B, bounds_error=False)
+    xi = np.array([0.3, 1.2])
+    gradient = taylor.gradient(lambda x: g(x.reshape(1, 2))[0], xi)
+    peer = scipy.interpolate.RegularGridInterpolator(GRID, B)
+    h = 1e-4
+    assert gradient == pytest.approx(
+        [(peer(xi + h * e) - peer(xi - h * e))[0] / (2 * h) for e in np.eye(2)], rel=1e-8
+    )
+    assert np.isnan(g(np.array([[9.0, 0.0]]))[0])
+
+
+def test_integrals_of_high_order_and_of_several_parameters():
+    def f(p):
+        return integrate.quad(lambda x, p: np.exp(-p * x), 0.0, np.inf, (p,))[0]
+
+    want = [1 / 0.7, -1 / 0.7**2, 2 / 0.7**3, -6 / 0.7**4, 24 / 0.7**5]
+    assert taylor.derivatives(f, 0.7, 4) == pytest.approx(want, rel=1e-8)
+
+    def limits(v):
+        return integrate.quad(lambda x, p: np.cos(p * x), v[0], v[1] ** 2, (v[2],))[0]
+
+    def exact(v):
+        return (np.sin(v[2] * v[1] ** 2) - np.sin(v[2] * v[0])) / v[2]
+
+    at = np.array([0.3, 1.2, 0.9])
+    assert taylor.gradient(limits, at) == pytest.approx(taylor.gradient(exact, at), rel=1e-9)
+    assert taylor.hessian(limits, at) == pytest.approx(taylor.hessian(exact, at), rel=1e-8)
+    compiled = taylor.compile(limits, strict=True)
+    assert taylor.gradient(compiled, at) == pytest.approx(taylor.gradient(exact, at), rel=1e-9)
+
+    def vector(p):
+        return integrate.quad(lambda x, q: np.sum(q * x ** np.arange(3)), 0.0, 1.0, (p,))[0]
+
+    assert taylor.gradient(vector, np.ones(3)) == pytest.approx([1, 1 / 2, 1 / 3], rel=1e-12)
+
+
+def test_functions_of_matrices_of_high_order():
+    t = Taylor.variable(0.0, 5)
+    a = S + t * (A + A.T)
+    assert (linalg.sqrtm(a) @ linalg.sqrtm(a) - a).coef == pytest.approx(0, abs=1e-10)
+    assert (linalg.expm(linalg.logm(a)) - a).coef == pytest.approx(0, abs=1e-9)
+    w, v = linalg.eigh(a, B @ B.T)
+    assert (a @ v - B @ B.T @ v * w).coef == pytest.approx(0, abs=1e-9)
+
+
+def test_sparse_matrices():
+    m = scipy.sparse.random_array((6, 8), density=0.3, random_state=3, format="csr")
+    for kind in (m, scipy.sparse.csr_matrix(m), m.tocsc(), m.tocoo()):
+        assert taylor.jacobian(lambda x, kind=kind: sparse.matmul(kind, x), X) == pytest.approx(
+            m.toarray()
+        )
+        y = sparse.matmul(kind, Taylor.variable(np.stack([X, X**2], axis=1), 2))
+        assert y.value == pytest.approx(m @ np.stack([X, X**2], axis=1))
+    compiled = taylor.compile(lambda x: np.sum(sparse.matmul(m, x) ** 2), strict=True)
+    assert taylor.gradient(compiled, X) == pytest.approx(2 * m.T @ (m @ X))
+    assert sparse.matmul(m, X) == pytest.approx(m @ X)
+    with pytest.raises(ValueError, match=r"shape \(6, 8\) has no product with \(3,\)"):
+        sparse.matmul(m, V)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: linalg.solve_triangular(A, V, trans=2), ValueError, "trans is 0, 1"),
+        (lambda: linalg.solve_banded((1, 0), A, V), ValueError, "3 rows for l \\+ u \\+ 1 = 2"),
+        (lambda: signal.convolve(A, V), ValueError, r"vectors here, not arrays of shapes \(3, 3\)"),
+        (lambda: signal.convolve(X, V, "most"), ValueError, "mode is one of full, valid, same"),
+        (lambda: interpolate.CubicSpline([1.0, 0.0], V[:2]), ValueError, "increasing"),
+        (lambda: interpolate.CubicSpline(K, V), ValueError, "do not fit 8 knots"),
+        (lambda: interpolate.CubicSpline(K, X, bc_type="x"), ValueError, "bc_type is"),
+        (lambda: interpolate.CubicSpline(Taylor.variable(K, 1), X), TypeError, "knots are plain"),
+        (lambda: interpolate.interp1d(K, X)(9.0), ValueError, "outside of the data"),
+        (lambda: interpolate.interp1d(K, X, "best")(1.0), ValueError, "knows no kind 'best'"),
+        (lambda: interpolate.RegularGridInterpolator(GRID, X), ValueError, "on a grid"),
+        (lambda: interpolate.RegularGridInterpolator(GRID, B)([[9.0, 0.0]]), ValueError, "outside"),
+        (lambda: integrate.cumulative_trapezoid(X, initial=1), ValueError, "initial is None or 0"),
+        (
+            lambda: taylor.derivative(
+                lambda p: integrate.quad(lambda x, q: p * x, 0.0, 1.0, (p,))[0], 1.0
+            ),
+            TypeError, "pass it in args",
+        ),
+    ],
+)  # fmt: skip
+def test_mistakes(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_outside_of_the_data():
+    f = interpolate.interp1d(K, X, bounds_error=False, fill_value=0.0)
+    y = f(Taylor.variable(np.array([-1.0, 0.3]), 1))
+    assert y.value[0] == 0 and y.coef[1, 0] == 0
+    g = interpolate.interp1d(K, X, fill_value="extrapolate")
+    peer = scipy.interpolate.interp1d(K, X, fill_value="extrapolate")
+    assert g(np.array([-1.0, 9.0])) == pytest.approx(peer([-1.0, 9.0]))
+    s = interpolate.CubicSpline(K, X, extrapolate=False)
+    assert np.isnan(s(-1.0)) and np.isfinite(s(0.3))
