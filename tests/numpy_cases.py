@@ -464,6 +464,28 @@ for f in (np.fft.fft2, np.fft.ifft2, np.fft.rfft2, np.fft.irfft2,
 for f in (np.fft.fftshift, np.fft.ifftshift):
     add(f, XS, {"axes": [0, (0,)]})
 
+# ------------------------------------------------------------------ spectra, histograms
+G = np.array([[2.0, 1.0, 0.3], [-1.0, 1.5, 0.2], [0.4, 0.1, -1.0]])
+GENERAL = [np.array([[2.0, 1.0], [0.5, -1.0]]), G, np.stack([G, G.T + 0.1])]
+add(np.linalg.eigvals, GENERAL, {}, lambda x: _both(np.linalg.eigvals, x))
+add(np.linalg.eig, GENERAL, {}, lambda x: _both(lambda x: np.linalg.eig(x)[1], x))
+add(np.roots, [np.array([1.0, -3.0, 1.0, 2.0]), np.array([1.0, 0.5, 2.0])], {},
+    lambda x: _both(np.roots, x))
+add(np.histogram, XS, {"bins": [5, [-1.0, 0.0, 0.5, 2.0]], "density": [True]},
+    lambda x, **k: np.histogram(x, **k)[0] * 1.0 + np.sum(x * x))
+add(np.histogram, V4, {"bins": [3]}, lambda x, **k: np.histogram(x, **k)[1])
+add(np.histogram, V4, {}, lambda x, **k: np.histogram([0.1, 0.3, 0.2, 0.9], 3, weights=x)[0])
+add(np.lexsort, V4, {}, lambda x: x[np.lexsort((x,))])
+for f in (np.emath.sqrt, np.emath.log, np.emath.log2, np.emath.log10):
+    add(f, [V, np.abs(V) + 0.1], {}, lambda x, f=f: _both(f, x))
+add(np.emath.power, [V, np.abs(V) + 0.1], {}, lambda x: _both(np.emath.power, x, p=1.5))
+for f in (np.emath.arccos, np.emath.arcsin, np.emath.arctanh):
+    add(f, [V / 8, V * 8], {}, lambda x, f=f: _both(f, x))
+for mode in ("mean", "maximum", "minimum", "median"):
+    add(np.pad, X34, {"stat_length": [2, ((1, 2), (3, 1))]},
+        lambda x, mode=mode, **k: np.pad(x, ((1, 2), (0, 3)), mode=mode, **k))
+add(np.pad, XS, {"end_values": [2.0]}, lambda x, **k: np.pad(x, (1, 2), mode="linear_ramp", **k))
+
 # ------------------------------------------------------------------ methods of arrays
 add_method("ravel", XS, {})
 add_method("flatten", XS, {"order": ["F"]})

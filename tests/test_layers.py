@@ -22,7 +22,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "binding", "conditions", "memory", "patterns", "singular", "instructions",
         "sides", "calls", "maps", "parts", "operand", "tape", "rules", "program", "sweep",
     ],
-    "linalg": ["degrees", "equations", "factors", "__init__"],
+    "linalg": ["degrees", "equations", "factors", "spectrum", "__init__"],
     "arrays": [
         "moves", "reductions", "products", "elementwise", "statistics", "sequences", "fourier",
     ],

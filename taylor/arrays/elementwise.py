@@ -17,6 +17,8 @@ from taylor.core.operand import Operand, as_array, define, implements, is_comple
 from taylor.core.table import TABLE
 from taylor.numbers.formulas import DEGREE, RADIAN
 
+LOG2 = float(np.log(2.0))
+
 
 # ------------------------------------------------------------------ functions
 @implements(np.clip)
@@ -67,6 +69,11 @@ def _real_if_close(a: Any, tol: Any) -> Any:
     return a if is_complex(a) and np.iscomplexobj(np.real_if_close(a.value, tol)) else a.real
 
 
+def _complex_unless(good: Any, x: Any) -> Any:
+    """Return x as a complex array, unless all its elements are in the domain of real ones."""
+    return x if not is_complex(x) and np.all(good) else x * (1 + 0j)
+
+
 define({
     np.shape: lambda a: a.shape,
     np.ndim: lambda a: a.ndim,
@@ -82,6 +89,14 @@ define({
     np.angle: lambda z, deg=False: np.arctan2(z.imag, z.real) * (RADIAN if deg else 1.0),
     np.real_if_close: lambda a, tol=100: _real_if_close(a, tol),
     np.astype: lambda x, dtype, copy=True: x.astype(dtype, copy=copy),
+    np.emath.sqrt: lambda x: np.sqrt(_complex_unless(x >= 0, x)),
+    np.emath.log: lambda x: np.log(_complex_unless(x >= 0, x)),
+    np.emath.log2: lambda x: np.log(_complex_unless(x >= 0, x)) / LOG2,
+    np.emath.log10: lambda x: np.log(_complex_unless(x >= 0, x)) / np.log(10.0),
+    np.emath.power: lambda x, p: np.power(_complex_unless(x >= 0, x), p),
+    np.emath.arccos: lambda x: np.arccos(_complex_unless(x * x <= 1, x)),
+    np.emath.arcsin: lambda x: np.arcsin(_complex_unless(x * x <= 1, x)),
+    np.emath.arctanh: lambda x: np.arctanh(_complex_unless(x * x <= 1, x)),
     np.sinc: lambda x: functions.sinc(x),
     np.i0: lambda x: functions.i0(x),
     np.fix: lambda x: functions.trunc(x),
@@ -145,7 +160,6 @@ def _ldexp(x: Any, exponent: Any) -> Any:
     return x * np.ldexp(1.0, exponent)
 
 
-LOG2 = float(np.log(2.0))
 _LOGICAL: tuple[Any, ...] = (np.logical_not, np.logical_and, np.logical_or, np.logical_xor)
 _ufuncs: dict[np.ufunc, Callable[..., Any]] = {
     np.add: _binary("add"),

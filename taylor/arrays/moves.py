@@ -134,19 +134,63 @@ define({np.block: _block, np.choose: _choose, np.where: _where}, lifted=False)
 define({np.broadcast_arrays: _broadcast_arrays})
 
 
+STATISTICS: dict[str, Any] = {
+    "mean": np.mean,
+    "maximum": np.max,
+    "minimum": np.min,
+    "median": np.median,
+}
+
+
+def _each_side(given: Any, ndim: int) -> list[list[Any]]:
+    """Return what np.pad was given for both sides of each axis."""
+    whole = np.asarray(given, dtype=object)
+    whole = whole.reshape(-1, 1) if whole.shape == (ndim,) and ndim > 2 else whole
+    return [list(pair) for pair in np.broadcast_to(whole, (ndim, 2))]
+
+
+def _beside(x: Any, mode: str, end: int, width: int, how: Any) -> Any:
+    """Return what a ramp or a statistic puts before or behind the first axis (end 0 or 1)."""
+    if mode == "linear_ramp":
+        steps = np.arange(width) / max(width, 1)
+        steps = (steps if end == 0 else steps[::-1]).reshape(-1, *[1] * (x.ndim - 1))
+        return how + (x[-end] - how) * steps
+    length = len(x) if how is None else min(int(how), len(x))
+    part = x[:length] if end == 0 else x[len(x) - length :]
+    return np.broadcast_to(STATISTICS[mode](part, axis=0), (width, *x.shape[1:]))
+
+
 @implements(np.pad)
 def pad(
     array: Any, pad_width: Any, mode: Any = "constant", *, constant_values: Any = 0,
-    reflect_type: Any = None,
+    reflect_type: Any = None, stat_length: Any = None, end_values: Any = 0,
 ) -> Any:  # fmt: skip
-    """Return np.pad(array, pad_width, mode) in the modes that move elements, and "constant"."""
+    """Return np.pad(array, pad_width, mode, ...)."""
     mirrored = mode in ("reflect", "symmetric")
-    if reflect_type is not None and not mirrored:
-        raise ValueError(f"unsupported keyword arguments for mode {mode!r}: reflect_type")
+    given = {
+        "constant_values": constant_values, "reflect_type": reflect_type,
+        "stat_length": stat_length, "end_values": end_values,
+    }  # fmt: skip
+    taken = {"constant": "constant_values", "linear_ramp": "end_values"}.get(mode)
+    taken = "reflect_type" if mirrored else "stat_length" if mode in STATISTICS else taken
+    wrong = [
+        k
+        for k, v in given.items()
+        if k != taken and v is not None and not (type(v) is int and v == 0)
+    ]
+    if wrong:
+        raise ValueError(f"unsupported keyword arguments for mode {mode!r}: {', '.join(wrong)}")
     if mode == "empty":
         mode = "constant"
     if mode in ("edge", "wrap") or (mirrored and reflect_type in (None, "even")):
         return rearrange([array], lambda i: np.pad(i, pad_width, mode=mode))
+    if mode in STATISTICS or mode == "linear_ramp":
+        how = _each_side(end_values if mode == "linear_ramp" else stat_length, array.ndim)
+        for axis, width in enumerate(_each_side(pad_width, array.ndim)):
+            x = np.moveaxis(array, axis, 0)
+            left, right = (_beside(x, mode, n, width[n], how[axis][n]) for n in (0, 1))
+            array = np.moveaxis(np.concatenate([left, x, right]), 0, axis)
+        return array
     if mode != "constant":
         raise TypeError(
             f"np.pad of a value of taylor does not take mode={mode!r}, reflect_type="

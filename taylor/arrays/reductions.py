@@ -229,6 +229,7 @@ BY_VALUE: tuple[Any, ...] = (
 )  # fmt: skip
 for _func in BY_VALUE:
     family(_func, by_value(_func))
+family(np.lexsort, by_value(np.lexsort))
 isnan = by_value(np.isnan)
 
 

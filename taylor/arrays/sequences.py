@@ -218,6 +218,21 @@ def poly(seq_of_zeros: Any) -> Any:
     return found
 
 
+@implements(np.roots)
+def roots(p: Any) -> Any:
+    """Return np.roots(p), the eigenvalues of the companion matrix; multiple ones have no slope."""
+    p = np.atleast_1d(p)
+    used = np.flatnonzero(p)
+    if len(used) == 0:
+        return np.zeros(0)
+    zeros, p = len(p) - 1 - int(used[-1]), p[int(used[0]) : int(used[-1]) + 1]
+    if len(p) < 2:
+        return np.zeros(zeros)
+    companion = np.concatenate([-p[None, 1:] / p[0], np.eye(len(p) - 2, len(p) - 1)])
+    found = np.linalg.eigvals(companion)
+    return np.concatenate([found, np.zeros(zeros)]) if zeros else found
+
+
 @implements(np.polyfit)
 def polyfit(x: Any, y: Any, deg: int, *, rcond: Any = None, w: Any = None) -> Any:
     """Return np.polyfit(x, y, deg, w=w): least squares, where the fit is unique."""

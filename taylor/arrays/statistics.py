@@ -160,3 +160,31 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     if places.ndim != 1 or np.shape(weights) != places.shape or np.any(places < 0):
         raise ValueError("np.bincount: x has one axis and no negative number; weights= its shape")
     return weights._scatter(places, (max(int(places.max(initial=-1)) + 1, minlength),))
+
+
+@implements(np.histogram)
+def histogram(
+    a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
+) -> Any:
+    """Return np.histogram(a, bins, ...): counts are constant between jumps, edges and weights vary.
+
+    Bins are a number of them, or their edges.
+    """
+    if isinstance(bins, str):
+        raise TypeError("np.histogram: bins are a number or edges (np.histogram_bin_edges)")
+    a, n = np.ravel(a), np.ndim(bins)
+    if n == 0:
+        low, high = (np.min(a), np.max(a)) if range is None else range
+        if low == high:
+            low, high = low - 0.5, high + 0.5
+        edges = np.linspace(low, high, int(bins) + 1)
+    else:
+        edges = as_array(bins)
+    last = len(edges) - 1
+    at = np.searchsorted(edges, a, side="right") - 1
+    at = np.where((at == last) & (a <= edges[-1]), last - 1, at)
+    inside = (at >= 0) & (at < last)
+    one = np.ones(a.shape, dtype=int) if weights is None else np.ravel(weights)
+    found = np.bincount(at[inside], weights=one[inside] * 1.0, minlength=last)
+    found = found.astype(int) if weights is None else found
+    return (found / np.diff(edges) / np.sum(found) if density else found), edges

@@ -33,6 +33,7 @@ from taylor.errors import ShapeMismatch
 from taylor.linalg.degrees import T, Table, arguments, eye, matrix_rule, mirrored
 from taylor.linalg.equations import DET, INV, SLOGDET, SOLVE, solution
 from taylor.linalg.factors import CHOLESKY, EIGH, EIGVALSH, LSTSQ, PINV, QR, SVD, SVDVALS
+from taylor.linalg.spectrum import eig, eigvals
 from taylor.numbers.kinds import Array, base, is_operand
 from taylor.numbers.values import exact
 
@@ -364,6 +365,7 @@ def expm(a: Any) -> Any:
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
     **{getattr(np.linalg, f.__name__): f for f in (
         solve, inv, det, slogdet, cholesky, qr, eigh, eigvalsh, svd, svdvals, matrix_power,
+        eig, eigvals,
     )},
     np.linalg.lstsq: numpy_lstsq,
     np.linalg.pinv: numpy_pinv,

@@ -1,0 +1,65 @@
+"""Eigenvalues and eigenvectors of general matrices: complex, and analytic where they are distinct.
+
+With A = V diag(w) V⁻¹ and P = V⁻¹ A' V the eigenvalues have w' = diag P, and V' = V (E∘P) with
+E_ij = 1/(w_j - w_i) off the diagonal, up to a factor of each vector (Giles, "Collected matrix
+derivative results for forward and reverse mode algorithmic differentiation", 2008).  NumPy's
+vectors have length one and a real largest entry, and so do their derivatives.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from typing import Any
+
+import numpy as np
+
+from taylor.core.operand import is_complex
+from taylor.core.table import Rule
+
+EigResult = namedtuple("EigResult", "eigenvalues eigenvectors")
+
+
+def _value(a: Any) -> tuple[Any, Any]:
+    """Return NumPy's result for a matrix that is real, perhaps, though its type is not."""
+    w, v = np.linalg.eig(a.real if not np.any(a.imag) else a)
+    return w.astype(complex), v.astype(complex)
+
+
+def _tangent(d: Any, y: Any, a: Any) -> tuple[Any, Any]:
+    w, v = y
+    p = np.linalg.solve(v, d[0] @ v)
+    gaps = np.expand_dims(w, -2) - np.expand_dims(w, -1)
+    off = np.broadcast_to(~np.eye(np.shape(a)[-1], dtype=bool), np.shape(gaps))
+    moved = p * np.where(off, 1 / np.where(off, gaps, 1), 0)
+    # equal eigenvalues have no derivative each: nan
+    return np.diagonal(p, axis1=-2, axis2=-1) + 0 * np.sum(moved, axis=-2), v @ moved
+
+
+EIG = Rule("eig", _value, None, _tangent)
+
+
+def eigvals(a: Any) -> Any:
+    """Return the eigenvalues of square matrices in NumPy's order: real ones if all are real.
+
+    Equal ones have no derivative (nan).
+    """
+    return _real(a, EIG(a * (1 + 0j))[0])
+
+
+def eig(a: Any) -> Any:
+    """Return (eigenvalues, eigenvectors) of square matrices as np.linalg.eig does: see `eigvals`.
+
+    The vectors, scaled by their conjugates, have derivatives by real variables only.
+    """
+    w, v = EIG(a * (1 + 0j))
+    size = np.sqrt(np.sum(v.real**2 + v.imag**2, axis=-2, keepdims=True))
+    entry = np.take_along_axis(v, np.argmax(np.abs(v), axis=-2, keepdims=True), -2)
+    turned = np.conj(entry) / np.abs(entry) * np.where(entry.real > 0, 1.0, -1.0)
+    v = v * turned / size
+    found = _real(a, w)
+    return EigResult(found, v if is_complex(found) else v.real)
+
+
+def _real(a: Any, w: Any) -> Any:
+    """Return eigenvalues w of a real matrix, which come in pairs, as real ones if all are."""
+    return w.real if not is_complex(a) and np.all(w.imag <= 0) else w
