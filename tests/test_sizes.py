@@ -17,7 +17,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 1793,
     "machine": 3405,
     "series": 2198,
-    "drivers": 4845,
+    "drivers": 4853,
     "scipy": 3223,
     "ode": 4284,
     "command": 426,

@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.calls import Call
 from taylor.core.instructions import full
 from taylor.core.patterns import matrices
 from taylor.core.program import Program, record
@@ -46,6 +47,7 @@ from taylor.numbers.values import as_array
 Array = Any
 Function = Callable[..., Any]
 LANES = 8  # products that are computed at a time
+TOGETHER = 1 << 14  # numbers in the seeds of one pass, where NumPy computes more
 
 
 # ------------------------------------------------------------------ colourings
@@ -289,24 +291,25 @@ class _Plan:
     def values(self, x: Array) -> Array:
         """Return the values of the entries at x."""
         if x.dtype == np.float64 and self.machine is not NotImplemented:
-            found = self._read(x, self.machine)
+            found = self._read(x, self.machine, LANES)
             if found is not None:
                 return found
-        found = self._read(x, self._plain)
+        found = self._read(x, self._plain, min(self.count, max(LANES, TOGETHER // max(x.size, 1))))
         assert found is not None
         return found
 
-    def _read(self, x: Array, products: Callable[..., Array | None]) -> Array | None:
-        """Return the values of the entries from the products of LANES colours at a time."""
+    def _read(self, x: Array, products: Callable[..., Array | None], lanes: int) -> Array | None:
+        """Return the values of the entries from the products of so many colours at a time."""
         colour, element = self.entries
         out = np.zeros(len(self.rows), dtype=x.dtype)
-        for lo in range(0, self.count, LANES):
-            found = products(x, self.seeded(lo, lo + LANES) if lo else self.seeds)
+        for lo in range(0, self.count, lanes):
+            first = lo == 0 and min(self.count, lanes) <= LANES
+            found = products(x, self.seeds if first else self.seeded(lo, lo + lanes))
             if found is None:
                 return None
-            if self.count <= LANES:
+            if self.count <= lanes:
                 return found.reshape(-1)[self.places]
-            mine = np.flatnonzero((lo <= colour) & (colour < lo + LANES))
+            mine = np.flatnonzero((lo <= colour) & (colour < lo + lanes))
             out = out.astype(np.result_type(out, found), copy=False)
             out[mine] = found[colour[mine] - lo, element[mine]]
         return out
@@ -319,7 +322,8 @@ class _Plan:
         sided = ties.of_slopes(code) and ties.tied(code, v, outputs[-1]) is not None
         if sided or not all(np.all(finite(v[i])) for i in outputs):
             raise DomainError("f, or a derivative of it, has no value here")
-        found = self._rows(v, seeds.astype(x.dtype))
+        together = seeds.size <= TOGETHER and not any(isinstance(c.op, Call) for c in code)
+        found = (self._in_lanes if together else self._rows)(v, seeds.astype(x.dtype))
         if is_operand(found):
             raise TypeError(_plain_only(found))
         return found
@@ -338,6 +342,16 @@ class _Plan:
             d[self.by_rows] = np.reshape(seed, code[program.inputs[self.by_rows]].shape)
             rows.append(np.reshape(full(tangents(code, v, d)[out], code[out].shape), -1))
         return np.stack(rows)
+
+    def _in_lanes(self, v: list[Any], seeds: Array) -> Any:
+        """Return the same from one pass, with the seeds along a last axis of the tangents."""
+        code, out = self.program.code, self.program.outputs[-1]
+        d: list[Any] = [None] * len(self.program.inputs)
+        shape = code[self.program.inputs[self.by_rows]].shape
+        d[self.by_rows] = np.moveaxis(seeds, 0, -1).reshape(*shape, len(seeds))
+        found = tangents(code, v, d, lanes=len(seeds))[out]
+        whole = full(found, (*code[out].shape, len(seeds)))
+        return np.ascontiguousarray(np.moveaxis(np.asarray(whole), -1, 0).reshape(len(seeds), -1))
 
     def matrix(self, values: Array) -> Any:
         """Return a scipy.sparse.csr_array."""
