@@ -42,9 +42,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "forms", "compile", "lanes",
     ],
     "scipy": [
-        "analytic", "formulas", "probability", "classical", "rows", "waves", "ufuncs", "special",
-        "stats", "linalg", "signal", "sparse", "interpolate", "integrate",
-        "__init__",
+        "analytic", "formulas", "fast", "probability", "classical", "rows", "waves", "ufuncs",
+        "special", "stats", "linalg", "signal", "sparse", "interpolate", "integrate", "__init__",
     ],
     "ode": [
         "files", "control", "options", "roots", "dense", "system", "pieces", "surfaces", "machine",

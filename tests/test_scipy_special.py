@@ -15,6 +15,7 @@ import taylor
 from taylor import Taylor
 from taylor.errors import DomainError
 from taylor.scipy import special
+from taylor.scipy.analytic import differences as differences_of
 from taylor.scipy.formulas import FORMULAS
 from taylor.scipy.rows import ROWS
 
@@ -303,3 +304,44 @@ def test_every_ufunc_is_a_function_of_the_module():
     assert special.gammainc([t, 2.0], 0.3).shape == (2,)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = special.nothing
+
+
+# ------------------------------------------------------------------ arrays
+FAST = {
+    name: f
+    for name, f in FORMULAS.items()
+    if f.fast is not None and name not in ("betaln", "chdtr")
+}
+
+
+@pytest.mark.parametrize("name", FAST)
+@pytest.mark.filterwarnings("ignore")
+def test_coefficients_of_arrays_are_those_of_the_formula(name):
+    f, rng = FAST[name], np.random.default_rng(5)
+    count = len(f.names) - 1
+    x = 10 ** rng.uniform(-1.5, 1.5, (count, 12))
+    if f.fixed:
+        x = np.floor(x)
+    unit = name.startswith("beta") or name.endswith(("inv", "it"))
+    last = rng.uniform(0.05, 0.95, 12) if unit else 10 ** rng.uniform(-1, 1, 12) * (1 + x[-1])
+    seen = 0
+    for k in (1, 2, 5):
+        m = (*(0,) * count, k)
+        found = np.broadcast_to(f.fast(m, *x, last), 12)
+        for i in np.flatnonzero(np.isfinite(found)):
+            (want,) = differences_of(f, (m,), (*x[:, i].tolist(), last[i].item()), 53)
+            loose = unit and k == 2 and not name.endswith("inc")  # it has zeros
+            assert abs(found[i] - want) <= (1e-8 if loose else 2e-12) * abs(want)
+            seen += 1
+    assert seen > 8
+
+
+def test_a_derivative_may_be_tiny_beside_the_function():
+    want = -float(mpmath.mpf("0.5647269628446964") ** 315.03 / mpmath.beta(316.03, 0.082))
+    want *= (1 - 0.5647269628446964) ** (0.082 - 1)
+    y = sp.betaincc(316.03, 0.082, Taylor.variable(0.5647269628446964, 1))
+    assert y.coef[1] == pytest.approx(want, rel=1e-10)
+    y = sp.gammaincc(0.5, Taylor.variable(600.0, 1))
+    assert y.coef[1] == pytest.approx(-np.exp(-600) / np.sqrt(600 * np.pi), rel=1e-12)
+    t = sp.stdtr(300.0, Taylor.variable(40.0, 1))
+    assert t.coef[1] > 0

@@ -1,6 +1,7 @@
 """Without SciPy the special functions come from mpmath, with the same results."""
 
 import sys
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -21,3 +22,13 @@ def test_same_series(name, monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy", None)
     without = TABLE[name](Taylor.variable(points, 4)).coef
     assert without == pytest.approx(with_scipy, rel=1e-12)
+
+
+def test_the_modules_that_need_scipy_say_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    for name in [m for m in sys.modules if m.startswith("taylor.scipy")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(
+        ImportError, match=r"taylor\.scipy needs SciPy: python -m pip install scipy"
+    ):
+        import_module("taylor.scipy.stats")

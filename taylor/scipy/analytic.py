@@ -36,6 +36,7 @@ Array = Any
 Index = tuple[int, ...]  # how often to differentiate in each argument
 FLOAT_BITS = 53
 GUARD = 47  # bits by which the step of a difference is finer than a number
+MORE_BITS = (0, 300, 1100)
 LANES = 1 << 14  # points whose coefficients are remembered
 
 
@@ -308,34 +309,48 @@ def _no_convergence() -> Any:
 
 
 def differences(f: Analytic, wanted: Iterable[Index], x: Sequence[Any], bits: int) -> list[Any]:
-    """Return Δ^m f/(h^m m!) at one point, right to that many bits."""
-    wanted = list(wanted)
+    """Return Δ^m f/(h^m m!) at one point, right to that many bits, or zero to all those there are.
+
+    A derivative may be tiny beside the function, at the ends of a distribution: then more bits.
+    """
+    wanted = tuple(wanted)
+    for more in MORE_BITS:
+        found, lost = _differences(f, wanted, x, bits, more)
+        if not lost:
+            break
+    return found
+
+
+def _differences(
+    f: Analytic, wanted: tuple[Index, ...], x: Sequence[Any], bits: int, more: int
+) -> tuple[list[Any], bool]:
+    """Return the differences with so many bits more, and whether rounding counts in one."""
     fine, top = bits + GUARD, max(map(sum, wanted))
     with np.errstate(all="ignore"):
         near = [float(r) for r in _room(f, x)]
-    ctx = private(bits + (top + 1) * fine + 60)
+    ctx = private(bits + (top + 1) * fine + 60 + more)
     at = [ctx.convert(v) for v in x]
     ctx.prec += max(0, *(int(ctx.mag(v)) for v in at if v), *(-math.frexp(r)[1] for r in near))
     h = [ctx.ldexp(1, math.frexp(min(r, 1.0))[1] - fine) for r in near]
-    number = len(near)
     if f.slope is not None:
-        return [_of_slope(f, ctx, at[0], h[0], m[0]) for m in wanted]
+        return [_of_slope(f, ctx, at[0], h[0], m[0]) for m in wanted], False
 
     @functools.cache
     def at_grid(i: Index) -> Any:
-        return f.formula(ctx, *(at[j] + i[j] * h[j] if i[j] else at[j] for j in range(number)))
+        return f.formula(ctx, *(v + n * d if n else v for v, n, d in zip(at, i, h, strict=True)))
 
-    found = []
+    found, lost = [], False
     for m in wanted:
         total, size = ctx.zero, ctx.zero
         for i in itertools.product(*(range(k + 1) for k in m)):
             weight = math.prod(math.comb(k, j) for k, j in zip(m, i, strict=True))
             total += (-1) ** (sum(m) - sum(i)) * weight * at_grid(i)
             size += weight * abs(at_grid(i))
+        lost = lost or abs(total) < ctx.ldexp(size, bits + 30 - ctx.prec)
         if abs(total) <= ctx.ldexp(size, 40 - ctx.prec):  # nothing but rounding
             total = ctx.zero
-        found.append(total / factor(m) / ctx.fprod(h[j] ** k for j, k in enumerate(m)))
-    return found
+        found.append(total / factor(m) / ctx.fprod(d**k for d, k in zip(h, m, strict=True)))
+    return found, lost
 
 
 def _of_slope(f: Analytic, ctx: Any, x: Any, h: Any, m: int) -> Any:

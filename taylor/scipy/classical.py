@@ -14,6 +14,7 @@ import numpy as np
 from scipy import special as sp
 
 from taylor.scipy.analytic import Analytic, everywhere
+from taylor.scipy.fast import cylinder
 from taylor.scipy.formulas import add, gap, part, positive, root, second_positive
 
 
@@ -100,12 +101,13 @@ def bessel_k(ctx: Any, v: Any, x: Any) -> Any:
     return ctx.besselk(v, x)
 
 
-add("jv", "v z", bessel_j, of_order)
-add("yv", "v z", bessel_y, second_positive)
-add("iv", "v z", bessel_i, of_order)
-add("kv", "v z", bessel_k, second_positive)
-add("yn", "n x", bessel_y, second_positive, fixed=("n",))
-add("kn", "n x", bessel_k, second_positive, fixed=("n",))
+add("jv", "v z", bessel_j, of_order, fast=cylinder(sp.jv, -1))
+add("yv", "v z", bessel_y, second_positive, fast=cylinder(sp.yv, -1))
+add("iv", "v z", bessel_i, of_order, fast=cylinder(sp.iv, 1))
+add("kv", "v z", bessel_k, second_positive, fast=cylinder(sp.kv, 1, True))
+add("yn", "n x", bessel_y, second_positive, fixed=("n",), fast=cylinder(sp.yv, -1))
+add("kn", "n x", bessel_k, second_positive, fixed=("n",),
+    fast=cylinder(sp.kv, 1, True))
 add("kve", "v z", scale_by(bessel_k, lambda x: x), second_positive)
 add("ive", "v z", lambda ctx, v, x: ctx.besseli(v, x) * ctx.exp(-abs(x)),
     lambda v, x: (1.0, np.where(v == np.rint(v), abs(x), x)))

@@ -13,6 +13,14 @@ from typing import Any
 import numpy as np
 from scipy import special as sp
 
+from taylor.scipy.fast import (
+    beta_density,
+    gamma_density,
+    in_x,
+    log_beta,
+    quantile,
+    t_density,
+)
 from taylor.scipy.formulas import (
     add,
     gap,
@@ -61,15 +69,17 @@ def second_unit(a: Any, p: Any, x: Any) -> tuple[Any, ...]:
 add("rgamma", "z", lambda ctx, z: ctx.rgamma(z))
 add("loggamma", "z", lambda ctx, z: ctx.loggamma(z), positive)
 add("beta", "a b", lambda ctx, a, b: ctx.beta(a, b), of_beta)
-add("betaln", "a b", lambda ctx, a, b: ctx.log(abs(ctx.beta(a, b))), of_beta)
+add("betaln", "a b", lambda ctx, a, b: ctx.log(abs(ctx.beta(a, b))), of_beta, fast=log_beta)
 add("binom", "x y", lambda ctx, n, k: ctx.binomial(n, k), lambda n, k: (gap(n + 1), 1.0))
 add("poch", "z m", lambda ctx, z, m: ctx.rf(z, m), lambda z, m: (gap(z + m), gap(z + m)))
-add("gammainc", "a x", gamma_p, positive)
-add("gammaincc", "a x", gamma_q, positive)
-add("betainc", "a b x", beta_i, in_unit)
-add("betaincc", "a b x", beta_c, in_unit)
-inverse("gammaincinv", "a y", 1, lambda ctx, y, a: gamma_p(ctx, a, y), in_unit)
-inverse("gammainccinv", "a y", 1, lambda ctx, y, a: gamma_q(ctx, a, y), in_unit)
+add("gammainc", "a x", gamma_p, positive, fast=in_x(gamma_density))
+add("gammaincc", "a x", gamma_q, positive, fast=in_x(gamma_density, -1.0))
+add("betainc", "a b x", beta_i, in_unit, fast=in_x(beta_density))
+add("betaincc", "a b x", beta_c, in_unit, fast=in_x(beta_density, -1.0))
+inverse("gammaincinv", "a y", 1, lambda ctx, y, a: gamma_p(ctx, a, y), in_unit,
+    fast=quantile(gamma_density, sp.gammaincinv))
+inverse("gammainccinv", "a y", 1, lambda ctx, y, a: gamma_q(ctx, a, y), in_unit,
+    fast=quantile(gamma_density, sp.gammainccinv, -1.0))
 inverse("betaincinv", "a b y", 2, lambda ctx, y, a, b: beta_i(ctx, a, b, y), in_unit)
 inverse("betainccinv", "a b y", 2, lambda ctx, y, a, b: beta_c(ctx, a, b, y), in_unit)
 inverse("btdtria", "p b x", 0, beta_i, lambda p, b, x: (inside(p), b, inside(x)))
@@ -127,7 +137,8 @@ add("gdtrc", "a b x", lambda ctx, a, b, x: gamma_q(ctx, b, a * x), positive)
 inverse("gdtria", "p b x", 0, lambda ctx, a, b, x: gamma_p(ctx, b, a * x), first_unit)
 inverse("gdtrib", "a p x", 1, lambda ctx, b, a, x: gamma_p(ctx, b, a * x), second_unit)
 inverse("gdtrix", "a b p", 2, lambda ctx, x, a, b: gamma_p(ctx, b, a * x), in_unit)
-add("chdtr", "v x", chdtr, positive)
+add("chdtr", "v x", chdtr, positive,
+    fast=lambda m, v, x: in_x(gamma_density)(m, v / 2, x / 2) / 2.0 ** m[-1])
 add("chdtrc", "v x", lambda ctx, v, x: gamma_q(ctx, v / 2, x / 2), positive)
 inverse("chdtri", "v p", 1, lambda ctx, x, v: gamma_q(ctx, v / 2, x / 2), in_unit)
 inverse("chdtriv", "p x", 0, chdtr, first_unit)
@@ -135,8 +146,10 @@ add("fdtr", "dfn dfd x", fdtr, positive)
 add("fdtrc", "dfn dfd x", lambda ctx, m, n, x: beta_i(ctx, n / 2, m / 2, n / (n + m * x)), positive)
 inverse("fdtri", "dfn dfd p", 2, lambda ctx, x, m, n: fdtr(ctx, m, n, x), in_unit)
 inverse("fdtridfd", "dfn p x", 1, lambda ctx, n, m, x: fdtr(ctx, m, n, x), second_unit)
-add("stdtr", "df t", stdtr, lambda v, t: (v, np.sqrt(v) + abs(t)))
-inverse("stdtrit", "df p", 1, lambda ctx, t, v: stdtr(ctx, v, t), in_unit)
+add("stdtr", "df t", stdtr, lambda v, t: (v, np.sqrt(v) + abs(t)),
+    fast=in_x(t_density))
+inverse("stdtrit", "df p", 1, lambda ctx, t, v: stdtr(ctx, v, t), in_unit,
+    fast=quantile(t_density, sp.stdtrit))
 inverse("stdtridf", "p t", 0, stdtr, lambda p, t: (inside(p), 1.0))
 add("bdtr", "k n p", counted(bdtr), by_last, fixed=("k", "n"))
 add("bdtrc", "k n p", counted(lambda ctx, k, n, p: beta_i(ctx, k + 1, n - k, p)), by_last,

@@ -1,0 +1,141 @@
+"""Taylor coefficients of whole float arrays, for the functions of scipy.special that are used most.
+
+A distribution function has the coefficients of its density, divided by k: with p·h' = q·h and
+polynomials p and q these follow from h at the point (Kolmogorov's forward rule for Pearson curves).
+Bessel functions have means of their neighbours (DLMF 10.6.7, 10.29.5), log B(a, b) the polygamma
+functions.  What would lose digits is nan here, and left to the formula (`analytic`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import special as sp
+
+from taylor.numbers.special_series import digamma
+
+Array = Any
+Index = tuple[int, ...]
+LARGEST = 200.0  # of a logarithm whose rounding still leaves the last digits
+FAR = 60.0  # of an order of a Bessel function
+
+
+def _grown(h: Array, k: int, p: list[Array], q: list[Array]) -> Array:
+    """Return h_k from h = h_0 and p·h' = q·h, with the coefficients of p and q at the point."""
+    c = [h]
+    for n in range(k):
+        total = sum(q[j] * c[n - j] for j in range(min(len(q), n + 1)))
+        for j in range(1, min(len(p), n + 1)):
+            total = total - p[j] * (n + 1 - j) * c[n + 1 - j]
+        c.append(total / (p[0] * (n + 1)))
+    return c[k]
+
+
+def _exp(*logs: Array) -> Array:
+    """Return the exponential of a sum, nan where one of the terms is large."""
+    total: Any = sum(logs)
+    for log in logs:
+        total = np.where(np.abs(log) < LARGEST, total, np.nan)
+    return np.exp(total)
+
+
+def _far(gap: Array, k: int) -> Array:
+    """Whether p is so far from its zero that k divisions by it leave the digits (x^2 at 1e-5)."""
+    return (np.minimum(gap, 1.0) ** k > 1e-3) | (k < 2)
+
+
+def gamma_density(k: int, a: Array, x: Array) -> Array:
+    """Return the coefficient h_k of x^(a-1) e^-x/Γ(a): x h' = (a - 1 - x) h."""
+    h = np.where(
+        a < 20, _exp(sp.xlogy(a - 1, x), -x) / sp.gamma(np.minimum(a, 20)),
+        _exp(-a * _deviation((x - a) / a), -_stirling(a)) * np.sqrt(a / (2 * np.pi)) / x,
+    )  # fmt: skip
+    h = np.where(_far(x, k), h, np.nan)
+    return _grown(h, k, [x, 1.0], [a - 1 - x, -1.0])
+
+
+def _deviation(d: Array) -> Array:
+    """Return d - log(1 + d) (Loader, Fast and accurate computation of binomial probabilities)."""
+    small = np.abs(d) < 0.1
+    t = np.where(small, d, 0.0)
+    series = sum((-1.0) ** j * t**j / j for j in range(18, 1, -1))
+    return np.where(small, series, d - np.log1p(d))
+
+
+def _stirling(a: Array) -> Array:
+    """Return log Γ(a) - (a - ½) log a + a - ½ log 2π for a >= 20 (DLMF 5.11.1)."""
+    z = 1 / (a * a)
+    return (1 / 12 - z * (1 / 360 - z * (1 / 1260 - z * (1 / 1680 - z / 1188)))) / a
+
+
+def beta_density(k: int, a: Array, b: Array, x: Array) -> Array:
+    """Return h_k of x^(a-1) (1-x)^(b-1)/B(a, b): x(1-x) h' = (a - 1 - (a + b - 2) x) h."""
+    n = a + b - 2
+    h = _exp(sp.xlogy(a - 1, x), sp.xlog1py(b - 1, -x), -sp.betaln(a, b))
+    h = np.where(
+        (np.maximum(a, b) < 50) & _far(np.minimum(x, 1 - x), k), h, np.nan
+    )  # SciPy's betaln loses digits
+    return _grown(h, k, [x * (1 - x), 1 - 2 * x, -1.0], [a - 1 - n * x, -n])
+
+
+def t_density(k: int, v: Array, t: Array) -> Array:
+    """Return h_k of Student's density: (v + t²) h' = -(v + 1) t h."""
+    h = _exp(-(v + 1) / 2 * np.log1p(t * t / v), -sp.betaln(v / 2, 0.5), -0.5 * np.log(v))
+    h = np.where(v < 100, h, np.nan)
+    return _grown(h, k, [v + t * t, 2 * t, 1.0], [-(v + 1) * t, -(v + 1)])
+
+
+def in_x(density: Callable[..., Array], sign: float = 1.0) -> Callable[..., Array]:
+    """Return the coefficients of a distribution function, the last argument varying."""
+
+    def fast(m: Index, *x: Array) -> Array:
+        k = m[-1]
+        return np.nan if any(m[:-1]) or not k else sign * density(k - 1, *x) / k
+
+    return fast
+
+
+def quantile(
+    density: Callable[..., Array], value: Callable[..., Array], sign: float = 1.0
+) -> Callable[..., Array]:
+    """Return the first two coefficients of the inverse: y' = 1/h, y'' = -h'/h³."""
+
+    def fast(m: Index, *x: Array) -> Array:
+        if any(m[:-1]) or not 1 <= m[-1] <= 2:
+            return np.nan
+        y = value(*x)
+        h = density(0, *x[:-1], y)
+        return sign / h if m[-1] == 1 else -density(1, *x[:-1], y) / (2 * h**3)
+
+    return fast
+
+
+def cylinder(function: Callable[..., Array], sign: int, alternating: bool = False) -> Any:
+    """Return the coefficients in z of a Bessel function of order v, the first argument."""
+
+    def fast(m: Index, v: Array, z: Array) -> Array:
+        k = m[1]
+        if m[0]:
+            return np.nan
+        total = sum(sign**i * math.comb(k, i) * function(v - k + 2 * i, z) for i in range(k + 1))
+        total = total / (2.0**k * math.factorial(k)) * (-1 if alternating and k % 2 else 1)
+        return np.where((np.abs(v) + k < FAR) & (np.abs(z) < 1e4), total, np.nan)
+
+    return fast
+
+
+def log_beta(m: Index, a: Array, b: Array) -> Array:
+    """Return c_m of log B(a, b) = log Γ(a) + log Γ(b) - log Γ(a + b)."""
+    k = sum(m)
+    if not k:
+        return np.nan
+    whole = digamma(a + b, k - 1)[-1] / k
+    if m[0] and m[1]:
+        found = -math.comb(k, m[0]) * whole
+    else:
+        own = digamma(a if m[0] else b, k - 1)[-1] / k
+        found = np.where(np.abs(own - whole) > 1e-3 * np.abs(own), own - whole, np.nan)
+    return np.where((a > 0) & (b > 0), found, np.nan)
