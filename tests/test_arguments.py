@@ -158,6 +158,26 @@ def test_has_aux():
         taylor.gradient(lambda x: x, 1.0, has_aux=True)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_aux_keeps_what_is_around_the_driver(mode):
+    def inner(x):
+        return taylor.gradient(lambda y: (x * y**3, (x * y, [y, 3])), x, has_aux=True)
+
+    close(taylor.gradient(mode(lambda x: inner(x)[1][0]), 2.0), 4.0)
+    close(taylor.derivatives(mode(lambda x: inner(x)[1][0]), 2.0, 2), [4.0, 4.0, 2.0])
+    close(taylor.gradient(lambda x: inner(x)[1][1][0], 2.0), 1.0)
+    aux = inner(2.0)[1]
+    assert type(aux) is tuple and type(aux[1]) is list and type(aux[1][1]) is int
+    assert type(taylor.hessian(lambda x: (x**2, x), 2.0, has_aux=True)[1]) is np.float64
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_tuple_of_numbers_is_the_arguments_of_a_function_of_several(mode):
+    close(taylor.jvp(mode(lambda a, b=3.0: a * b), (2.0, 5.0), (1.0, 0.0)), (10.0, 5.0))
+    close(taylor.jvp(mode(lambda x, b=3.0: b * x[2]), (2.0, 5.0, 1.0), np.ones(3)), (3.0, 3.0))
+    close(taylor.hvp(mode(lambda x, *, b=3.0: b * x[0] * x[1]), (2.0, 5.0), np.ones(2)), (3.0, 3.0))
+
+
 def test_a_point_of_one_array_is_as_before():
     def f(x):
         return x[0] * x[1] ** 2
@@ -230,6 +250,13 @@ def test_flags_are_no_numbers():
         (lambda: taylor.gradient(loss), "the point is missing"),
         (lambda: taylor.gradient(loss, FORMS["dict"], X, Y, argnums=3), "argnums=3 for 3"),
         (lambda: taylor.gradient(loss, FORMS["dict"], X, Y, argnums=(1, 1)), "twice"),
+        *[
+            (
+                lambda wrong=wrong: taylor.gradient(loss, W, X, Y, argnums=wrong),
+                "position of an arg",
+            )
+            for wrong in ((), "c", 1.0, True, (0, None))
+        ],
         (lambda: taylor.jvp(loss, (FORMS["dict"], X, Y), {"w": W}, argnums=0), "form of the point"),
         (lambda: taylor.gradient(lambda p: 1.0, {"name": "a"}), "no number"),
         (lambda: taylor.hvp(flat, Z), "'v' is missing"),

@@ -190,6 +190,15 @@ def mapped(f: Callable[[Any], Any], tree: Any) -> Any:
     return build(structure, iter([f(x) for x in leaves]))
 
 
+def entrywise(f: Callable[[Any], Any], x: Any) -> Any:
+    """Return the tree of f of the leaves and of all else in a tree; lists stay lists."""
+    rule = CLASSES[type(x)] if type(x) in (list, tuple) else _rule(x)
+    if rule is None:
+        return f(x)
+    children, aux = rule[0](x)
+    return rule[1](aux, [entrywise(f, child) for child in children])
+
+
 def like(structure: Any, x: Any, what: str, path: str = "") -> Iterator[Any]:
     """Yield the leaves of x, a tree that must be like another one: dicts by their keys."""
     if structure is LEAF:
