@@ -184,7 +184,7 @@ def _numbers(argnums: int | Sequence[int], count: int, name: str) -> tuple[int, 
     """Return which arguments vary, counted from the front."""
     if count == 0:
         raise TypeError(f"{name}: the point is missing: {name}(f, x)")
-    many = list(argnums) if isinstance(argnums, (tuple, list, range)) else [argnums]
+    many: list[Any] = list(argnums) if isinstance(argnums, (tuple, list, range)) else [argnums]
     if not many or not all(isinstance(i, (int, np.integer)) and type(i) is not bool for i in many):
         raise TypeError(
             f"{name}: argnums must be the position of an argument of f, or a tuple of such, "
