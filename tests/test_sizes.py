@@ -17,7 +17,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 1895,
     "machine": 3405,
     "series": 2198,
-    "drivers": 4853,
+    "drivers": 4871,
     "scipy": 3445,
     "ode": 4284,
     "command": 426,
