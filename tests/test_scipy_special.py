@@ -8,12 +8,14 @@ import re
 import mpmath
 import numpy as np
 import pytest
+import scipy.integrate
 import scipy.special as sp
 from special_cases import POINTS
 
 import taylor
 from taylor import Taylor
 from taylor.errors import DomainError
+from taylor.ode import solve_ivp
 from taylor.scipy import special
 from taylor.scipy.analytic import differences as differences_of
 from taylor.scipy.formulas import FORMULAS
@@ -345,3 +347,30 @@ def test_a_derivative_may_be_tiny_beside_the_function():
     assert y.coef[1] == pytest.approx(-np.exp(-600) / np.sqrt(600 * np.pi), rel=1e-12)
     t = sp.stdtr(300.0, Taylor.variable(40.0, 1))
     assert t.coef[1] > 0
+
+
+COMPLEX = {
+    "wofz": sp.wofz,
+    "hankel1": lambda x: sp.hankel1(0.7, x + 1),
+    "hankel2e": lambda x: sp.hankel2e(1, x + 1),
+    "modfresnelp": lambda x: sp.modfresnelp(x)[1],
+}
+
+
+@pytest.mark.parametrize("name", COMPLEX)
+def test_complex_results_of_real_arguments_stay_complex_in_compiled_series(name):
+    f = COMPLEX[name]
+    for g in (f, lambda x: np.real(f(x) * (1 + 1j)), lambda x: abs(f(x))):
+        want, got = (taylor.derivatives(h, 0.4, 4) for h in (g, taylor.compile(g)))
+        assert got == pytest.approx(want, rel=1e-12, abs=1e-13)
+        points = np.array([0.3, 0.4])
+        lanes = taylor.lanes(lambda x, g=g: taylor.derivative(g, x))(points)
+        assert lanes == pytest.approx([taylor.derivative(g, x) for x in points], rel=1e-12)
+
+
+def test_complex_results_of_real_arguments_in_differential_equations():
+    def f(t, y):
+        return [np.imag(sp.wofz(y[0]))]
+
+    want = scipy.integrate.solve_ivp(f, (0, 1.0), [0.5], rtol=1e-10, atol=1e-12).y[0, -1]
+    assert solve_ivp(f, (0, 1.0), [0.5]).y[0, -1] == pytest.approx(want, rel=1e-8)

@@ -52,10 +52,46 @@ def test_values_are_scipys(name, function):
         quiet(getattr(getattr(m, name), function), x, *SHAPES[name], LOC, SCALE)
         for m in (stats, scipy.stats)
     )
-    far = (name, function) == ("skewnorm", "logsf")  # of SciPy, too, in other places
-    assert (
-        mine == pytest.approx(scipys, rel=1e-8 if name == "skewnorm" else 1e-12, abs=1e-300) or far
-    )
+    assert mine == pytest.approx(scipys, rel=1e-8 if name == "skewnorm" else 1e-12, abs=1e-300)
+
+
+@pytest.mark.parametrize(("name", "function"), PAIRS)
+def test_ends_are_scipys_and_beyond_them_is_nothing(name, function):
+    d, s = (getattr(getattr(m, name), function) for m in (stats, scipy.stats))
+    x = np.array([-1.0, -1e-3, 0.0, 1.0, 1.5, np.nan])
+    x = x if function in OF_Q else np.array([-np.inf, -1.0, 0.0, 1.0, np.inf, np.nan])
+    for scale in (SCALE, 0.0, -1.0):
+        mine, scipys = (quiet(f, x, *SHAPES[name], 0.0, scale) for f in (d, s))
+        assert mine == pytest.approx(scipys, rel=1e-12, nan_ok=True)
+    for i in range(len(SHAPES[name]) if name != "skewnorm" else 0):
+        for shape in (0.0, -3.0):
+            shapes = [*SHAPES[name][:i], shape, *SHAPES[name][i + 1 :]]
+            assert np.isnan(quiet(d, x, *shapes)).all()
+            with taylor.policy(singular="propagate"):
+                gradient = quiet(taylor.gradient, lambda v: d(*v), np.array([0.4, *shapes]))
+            assert np.isnan(gradient[1 + i])
+
+
+def test_compiled_quantiles_and_parameters_are_those_of_arrays():
+    f = taylor.compile(lambda q, df: stats.t.ppf(q, df), strict=True)
+    for q, df in ((0.0, 4.0), (0.3, 4.0), (1.0, 4.0), (1.5, 4.0), (0.3, -4.0)):
+        assert f(q, df) == pytest.approx(stats.t.ppf(q, df), rel=1e-14, nan_ok=True)
+
+
+@pytest.mark.parametrize(("z", "a"), [(-8.0, 1.3), (-3.0, 1.3), (0.5, -2.0)])
+def test_tails_of_the_skew_normal_distribution(z, a):
+    def exact(z):
+        with mpmath.workdps(30):
+            bell = [-mpmath.inf, z - 1, z - 0.3, z]
+            f = mpmath.quad(lambda t: 2 * mpmath.npdf(t) * mpmath.ncdf(a * t), bell)
+            return mpmath.log(f)
+
+    got = taylor.derivatives(lambda x: stats.skewnorm.logcdf(x, a), z, 2)
+    with mpmath.workdps(30):
+        want = [float(mpmath.diff(exact, z, n, h=1e-8)) for n in range(3)]
+    assert got == pytest.approx(want, rel=1e-6)
+    mirrored = taylor.derivatives(lambda x: stats.skewnorm.logsf(-x, -a), z, 2)
+    assert mirrored == pytest.approx(got, rel=1e-14)
 
 
 @pytest.mark.parametrize(("name", "function"), PAIRS)

@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 3405,
     "series": 2198,
     "drivers": 4853,
-    "scipy": 3394,
+    "scipy": 3445,
     "ode": 4284,
     "command": 426,
     ".": 633,

@@ -303,6 +303,10 @@ class Call(Op):
     rule: Rule
     shapes: tuple[Shape, ...] | None = None
 
+    @property
+    def makes_complex(self) -> bool:
+        return self.rule.complex_valued
+
     def split(self, y: Any) -> Any:
         """Return the results of the rule from one array."""
         if self.shapes is None:

@@ -144,6 +144,12 @@ class Op:
         """Return the arguments of which degree k is needed for degree k of the result."""
         return args
 
+    @property
+    def makes_complex(self) -> bool:
+        """Whether the result is complex, of real arguments, too."""
+        c = self.constant
+        return c is not None and not is_operand(c) and bool(np.iscomplexobj(c))
+
     def made_of(self, args: tuple[int, ...]) -> tuple[int, ...]:
         """Return the arguments whose kind of number the result has."""
         return args

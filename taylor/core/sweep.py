@@ -72,7 +72,8 @@ class Sweep:
         self.program, self.algebra, self.order = program, algebra, algebra.order
         self.policy = current_policy()
         constants = (i.op.constant for i in program.code if i.op.constant is not None)
-        self.like = self.kind(inputs, [*parameters, *constants])
+        made = (1j for i in program.code if isinstance(i.op, Call) and i.op.makes_complex)
+        self.like = self.kind(inputs, [*parameters, *constants, *made])
         self.table: list[Any] = []  # a table, or the plain value of an inactive instruction
         self.height: list[int] = []
         self.weighted: dict[int, Array] = {}  # D of a table, for integrals

@@ -123,6 +123,7 @@ class Rule:
     vjp: Callable[..., Any] | None = None
     jvp: Callable[..., Any] | None = None
     step: Callable[..., Any] | None = None
+    complex_valued: bool = False  # of real arguments, too
 
     def __call__(self, *args: Any) -> Any:
         for x in args:
@@ -288,7 +289,8 @@ def rule(
     if not by_element:
         if row or mp is not None:
             raise TypeError(f"rule {name!r}: a function of arrays takes vjp and jvp only")
-        return Rule(name, _of_numbers(value), *(f and _of_numbers(f) for f in (vjp, jvp)))
+        backward, forward = (f and _of_numbers(f) for f in (vjp, jvp))
+        return Rule(name, _of_numbers(value), backward, forward)
 
     def no_mp(ctx: Any, *x: Any) -> Any:
         raise TypeError(f"{name!r} was defined without an mpmath value: pass mp=...")

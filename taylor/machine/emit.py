@@ -543,16 +543,17 @@ def asked(
     name: Any,
     args: Sequence[Symbol | None],
     shape: Shape | None = None,
-    real: bool = False,
+    complex: bool | None = None,
 ) -> Any:
-    """Return what Python answers: an array of that shape, complex if an argument is.
+    """Return what Python answers: an array of that shape, if not said complex if an argument is.
 
     An argument of None is a constant of a rule.
     """
     held = [None if x is None else in_memory(f, x) for x in args]
     given = [x for x in held if x is not None]
     shape = np.broadcast_shapes(*(x.shape for x in given)) if shape is None else shape
-    out = empty(f, shape, not real and any(x.complex for x in given))
+    complex = any(x.complex for x in given) if complex is None else complex
+    out = empty(f, shape, complex)
     f.ask(Ask(kind, name, tuple(None if x is None else holding(x) for x in held), holding(out)))
     if math.prod(shape) == 1:
         return Symbol(f, shape, reg=at(out, [0] * len(shape)))

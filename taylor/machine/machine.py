@@ -449,7 +449,7 @@ def failed(f: Function, guards: Sequence[Guard], v: Any) -> Scalar:
     total = f.constant(0.0)
     for n, guard in enumerate(guards):
         if guard.b < 0:  # on the order of values, say
-            lost = asked(f, "guard", n, [lifted(f, v[guard.a])], (), real=True)
+            lost = asked(f, "guard", n, [lifted(f, v[guard.a])], (), complex=False)
             total = total + at(lost, [])
             continue
         sides = lifted(f, v[guard.a]), lifted(f, v[guard.b])

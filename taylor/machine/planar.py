@@ -12,13 +12,10 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from taylor.core.instructions import Input, Instruction, Parameter
 from taylor.core.table import Cut, Elementary, Parts
 from taylor.llvm.function import Function
 from taylor.llvm.registers import Scalar
-from taylor.numbers.kinds import is_operand
 
 UNORDERED = "complex values have no order"
 # where a complex number is passed and returned in two registers, as two doubles are
@@ -36,12 +33,8 @@ def kinds(code: Sequence[Instruction], given: Sequence[bool]) -> list[bool]:
             found.append(given[op.n + inputs * isinstance(op, Parameter)])
         else:
             made = any(found[a] for a in op.made_of(args))
-            found.append(made or _is_complex(op.constant))
+            found.append(made or op.makes_complex)
     return found
-
-
-def _is_complex(c: Any) -> bool:
-    return c is not None and not is_operand(c) and bool(np.iscomplexobj(c))
 
 
 def code_of(row: Elementary, complex: bool) -> str | Callable[..., Any] | Parts | None:

@@ -21,11 +21,13 @@ class Question:
         self.f, self.i, self.rule = f, i, call.rule
         self.fixed = [isinstance(code[a].op, Const) for a in args]
         self.name, self.step = self.rule.name, self.rule.step
+        self.complex_valued = self.rule.complex_valued
 
     def __call__(self, *x: Any) -> Any:
         if not any(map(is_operand, x)):
             return self.rule(*x)
-        return asked(self.f, "call", self.i, self.args(x), self.shape)
+        made = True if self.complex_valued else None
+        return asked(self.f, "call", self.i, self.args(x), self.shape, made)
 
     def args(self, x: Sequence[Any]) -> list[Symbol | None]:
         """Return the arguments as symbols, None for constants (which may be integers)."""

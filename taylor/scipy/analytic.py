@@ -116,7 +116,8 @@ def partial(f: Analytic, m: Index) -> Rule:
     def step(algebra: Any, args: Sequence[Any], live: Sequence[bool], y: Sequence[Any]) -> Any:
         return Expansion(f, m, algebra, args, live)
 
-    return Rule(f"{f.name}{signs}", value, jvp=jvp, step=step)
+    name = f"{f.name}{signs}"
+    return Rule(name, value, jvp=jvp, step=step, complex_valued=f.complex_valued)
 
 
 def up(m: Index, i: int) -> Index:

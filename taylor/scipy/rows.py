@@ -162,6 +162,26 @@ FRESNEL_S = row("fresnel_s", lambda ctx, x: ctx.fresnels(x),
 FRESNEL_C = row("fresnel_c", lambda ctx, x: ctx.fresnelc(x),
     lambda a, y: (f.cospi(0.5 * (a * a)), 1), value=lambda x: sp.fresnel(x)[1])
 
+
+# log P(X <= z) of the skew normal distribution: Azzalini, Scand. J. Statist. 12 (1985)
+def _skew_value(z: Any, a: Any) -> Any:
+    from scipy.stats import skewnorm  # which takes long to import
+
+    return skewnorm.logcdf(z, a)
+
+
+def _skew_mp(ctx: Any, z: Any, a: Any) -> Any:
+    return ctx.log(ctx.quad(lambda t: 2 * ctx.npdf(t) * ctx.ncdf(a * t), [-ctx.inf, z - 1, z]))
+
+
+def _skew(z: Any, a: Any, y: Any) -> tuple[Any, Any]:
+    bell, square = -0.5 * (z * z), 1 + a * a
+    slope = SQRT_2_OVER_PI * f.exp(bell + f.log_ndtr(a * z) - y)
+    return (slope, -f.exp(bell * square - y) / (math.pi * square)), 1
+
+
+SKEW = row("skewnorm_logcdf", _skew_mp, _skew, value=_skew_value)
+
 # ------------------------------------------------------------------ angles in degrees, steps
 composed("sindg", lambda ctx, x: ctx.sinpi(x / 180), lambda a: f.sinpi(a / 180))
 composed("cosdg", lambda ctx, x: ctx.cospi(x / 180), lambda a: f.cospi(a / 180))

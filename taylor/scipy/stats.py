@@ -25,6 +25,7 @@ from taylor.core.operand import as_array, lift
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import is_operand
 from taylor.scipy import special as sp
+from taylor.scipy.rows import SKEW
 
 Formula = Callable[..., Any]
 INF = math.inf
@@ -38,13 +39,23 @@ OPPOSITE = {"logcdf": ("cdf", "sf"), "logsf": ("sf", "cdf")}
 
 
 class Continuous:
-    """A continuous distribution: `names` of its shapes, its support, and formulas by name."""
+    """A continuous distribution: `names` of its shapes, its support, and formulas by name.
+
+    Shapes are positive, but those in `free`.  The density is zero at the ends of the support in
+    `open`, where its formula has no value.
+    """
 
     def __init__(
-        self, name: str, names: str, support: tuple[float, float], **formulas: Formula
+        self,
+        name: str,
+        names: str,
+        support: tuple[float, float],
+        free: str = "",
+        open: str = "",
+        **formulas: Formula,
     ) -> None:
         self.name, self.names, self.support = name, names.split(), support
-        self.formulas = formulas
+        self.free, self.open, self.formulas = free.split(), open.split(), formulas
 
     def __repr__(self) -> str:
         return f"<taylor.scipy.stats.{self.name}>"
@@ -97,10 +108,15 @@ class Continuous:
         missing = [n for n in names if n not in given]
         if missing:
             raise TypeError(f"{self.name} needs its shape {missing[0]}")
-        return [
-            lift(np.asarray(v) if isinstance(v, (list, tuple)) else v)
-            for v in map(given.get, names)
-        ]
+        lifted = {
+            n: lift(np.asarray(given[n]) if isinstance(given[n], (list, tuple)) else given[n])
+            for n in names
+        }
+        return [x if n == "loc" else self._valid(n, x) for n, x in lifted.items()]
+
+    def _valid(self, name: str, x: Any) -> Any:
+        """Return a parameter, nan where there is no such distribution."""
+        return x if name in self.free else np.where(x > 0, x, x * math.nan)[()]
 
     def _standard(self, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         *shapes, loc, scale = self._arguments(args, kwargs)
@@ -109,15 +125,14 @@ class Continuous:
     def _of_x(self, function: str, z: Any, shapes: list[Any]) -> Any:
         """Return a function of z inside the support, and what it is outside."""
         (low, high), (below, above) = self.support, OF_X[function]
-        inner = z
-        if low > -INF:
-            inner = np.where(z < low, _middle(low, high), inner)
-        if high < INF:
-            inner = np.where(z > high, _middle(low, high), inner)
+        under = z <= low if "low" in self.open else z < low if low > -INF else None
+        over = z >= high if "high" in self.open else z > high if high < INF else None
+        inner, lost = z, sum(0 * s for s in shapes)
+        for out in (under, over):
+            inner = inner if out is None else np.where(out, _middle(low, high), inner)
         y = self._inside(function, inner, shapes)
-        if low > -INF:
-            y = np.where(z < low, below, y)
-        return np.where(z > high, above, y) if high < INF else y
+        y = y if under is None else np.where(under, below + lost, y)
+        return y if over is None else np.where(over, above + lost, y)
 
     def _inside(self, function: str, z: Any, shapes: list[Any]) -> Any:
         found = self.formulas.get(function)
@@ -139,17 +154,23 @@ class Continuous:
     ) -> Any:
         *shapes, loc, scale = self._arguments(args, kwargs)
         q = as_array(q)
+        q = np.where(q < 0, math.nan, np.where(q > 1, math.nan, q))[()]
         formula = self.formulas.get(function)
         if formula is None and "ppf" not in self.formulas:
             raise TypeError(f"taylor.scipy.stats.{self.name} has no {function}")
         with np.errstate(all="ignore"):
             z = self.formulas["ppf"](1 - q, *shapes) if formula is None else formula(q, *shapes)
+        first, last = self.support if function == "ppf" else self.support[::-1]
+        lost = sum(0 * s for s in shapes)
+        z = np.where(q <= 0, first + lost, np.where(q >= 1, last + lost, z))[()]
         return z * scale + loc
 
 
 def _middle(low: float, high: float) -> float:
     """Return a number inside of the support."""
-    return 0.5 * (low + high) if low > -INF and high < INF else low + 1 if low > -INF else high - 1
+    if low > -INF and high < INF:
+        return 0.5 * (low + high)
+    return low + 1 if low > -INF else high - 1 if high < INF else 0.0
 
 
 # ------------------------------------------------------------------ formulas of more than a line
@@ -199,15 +220,15 @@ norm = Continuous("norm", "", REALS, logpdf=lambda z: -0.5 * (z * z) - 0.5 * LOG
 halfnorm = Continuous("halfnorm", "", HALF, logpdf=lambda z: -0.5 * (z * z) + 0.5 * (LOG2 - LOG_PI),
     cdf=lambda z: sp.erf(z * math.sqrt(0.5)), sf=lambda z: sp.erfc(z * math.sqrt(0.5)),
     ppf=lambda q: sp.ndtri((1 + q) / 2), isf=lambda q: -sp.ndtri(q / 2))
-lognorm = Continuous("lognorm", "s", HALF,
+lognorm = Continuous("lognorm", "s", HALF, open="low high",
     logpdf=lambda z, s: -fn.log(s * z) - 0.5 * (fn.log(z) / s) ** 2 - 0.5 * LOG_2PI,
     cdf=lambda z, s: sp.ndtr(fn.log(z) / s), sf=lambda z, s: sp.ndtr(-fn.log(z) / s),
     logcdf=lambda z, s: sp.log_ndtr(fn.log(z) / s), logsf=lambda z, s: sp.log_ndtr(-fn.log(z) / s),
     ppf=lambda q, s: fn.exp(s * sp.ndtri(q)), isf=lambda q, s: fn.exp(-s * sp.ndtri(q)))
-skewnorm = Continuous("skewnorm", "a", REALS,
+skewnorm = Continuous("skewnorm", "a", REALS, "a", "low high",
     logpdf=lambda z, a: LOG2 - 0.5 * (z * z) - 0.5 * LOG_2PI + sp.log_ndtr(a * z),
-    cdf=lambda z, a: sp.ndtr(z) - 2 * sp.owens_t(z, a),
-    sf=lambda z, a: sp.ndtr(-z) + 2 * sp.owens_t(z, a))
+    cdf=lambda z, a: fn.exp(SKEW(z, a)), sf=lambda z, a: fn.exp(SKEW(-z, -a)), logcdf=SKEW,
+    logsf=lambda z, a: SKEW(-z, -a))
 expon = Continuous("expon", "", HALF, logpdf=lambda z: -z, cdf=lambda z: -fn.expm1(-z),
     sf=lambda z: fn.exp(-z), logsf=lambda z: -z, ppf=lambda q: -fn.log1p(-q),
     isf=lambda q: -fn.log(q))
@@ -220,11 +241,11 @@ gengamma = Continuous("gengamma", "a c", HALF,
     sf=lambda z, a, c: sp.gammaincc(a, _power(z, c)),
     ppf=lambda q, a, c: _power(sp.gammaincinv(a, q), 1 / c),
     isf=lambda q, a, c: _power(sp.gammainccinv(a, q), 1 / c))
-invgamma = Continuous("invgamma", "a", HALF,
+invgamma = Continuous("invgamma", "a", HALF, open="low high",
     logpdf=lambda z, a: -(a + 1) * fn.log(z) - sp.gammaln(a) - 1 / z,
     cdf=lambda z, a: sp.gammaincc(a, 1 / z), sf=lambda z, a: sp.gammainc(a, 1 / z),
     ppf=lambda q, a: 1 / sp.gammainccinv(a, q), isf=lambda q, a: 1 / sp.gammaincinv(a, q))
-invgauss = Continuous("invgauss", "mu", HALF,
+invgauss = Continuous("invgauss", "mu", HALF, open="low high",
     logpdf=lambda z, mu: -0.5 * LOG_2PI - 1.5 * fn.log(z) - ((z - mu) / mu) ** 2 / (2 * z),
     cdf=_invgauss_cdf, sf=_invgauss_sf)
 chi2 = Continuous("chi2", "df", HALF,
@@ -258,11 +279,12 @@ gumbel_l = Continuous("gumbel_l", "", REALS, logpdf=lambda z: z - fn.exp(z),
     cdf=lambda z: -fn.expm1(-fn.exp(z)), sf=lambda z: fn.exp(-fn.exp(z)),
     logsf=lambda z: -fn.exp(z), ppf=lambda q: fn.log(-fn.log1p(-q)),
     isf=lambda q: fn.log(-fn.log(q)))
-logistic = Continuous("logistic", "", REALS, logpdf=lambda z: -sp.softplus(z) - sp.softplus(-z),
+logistic = Continuous("logistic", "", REALS, open="low high",
+    logpdf=lambda z: -sp.softplus(z) - sp.softplus(-z),
     cdf=sp.expit, sf=lambda z: sp.expit(-z), logcdf=sp.log_expit, logsf=lambda z: sp.log_expit(-z),
     ppf=sp.logit, isf=lambda q: -sp.logit(q))
-fisk = Continuous("fisk", "c", HALF,
-    logpdf=lambda z, c: fn.log(c) + sp.xlogy(c - 1, z) - 2 * sp.softplus(c * fn.log(z)),
+fisk = Continuous("fisk", "c", HALF, open="high",
+    logpdf=lambda z, c: fn.log(c) + sp.xlogy(c - 1, z) + 2 * sp.log_expit(-(c * fn.log(z))),
     cdf=lambda z, c: sp.expit(c * fn.log(z)), sf=lambda z, c: sp.expit(-c * fn.log(z)),
     logcdf=lambda z, c: sp.log_expit(c * fn.log(z)),
     logsf=lambda z, c: sp.log_expit(-c * fn.log(z)), ppf=lambda q, c: fn.exp(sp.logit(q) / c),
@@ -281,7 +303,7 @@ pareto = Continuous("pareto", "b", (1.0, INF), logpdf=lambda z, b: fn.log(b) - (
     cdf=lambda z, b: -fn.expm1(-b * fn.log(z)), sf=lambda z, b: fn.exp(-b * fn.log(z)),
     logsf=lambda z, b: -b * fn.log(z), ppf=lambda q, b: fn.exp(-fn.log1p(-q) / b),
     isf=lambda q, b: fn.exp(-fn.log(q) / b))
-rayleigh = Continuous("rayleigh", "", HALF, logpdf=lambda z: fn.log(z) - 0.5 * (z * z),
+rayleigh = Continuous("rayleigh", "", HALF, open="high", logpdf=lambda z: fn.log(z) - 0.5 * (z * z),
     cdf=lambda z: -fn.expm1(-0.5 * (z * z)), sf=lambda z: fn.exp(-0.5 * (z * z)),
     logsf=lambda z: -0.5 * (z * z), ppf=lambda q: fn.sqrt(-2 * fn.log1p(-q)),
     isf=lambda q: fn.sqrt(-2 * fn.log(q)))
@@ -293,7 +315,7 @@ CONTINUOUS = [d for d in list(globals().values()) if isinstance(d, Continuous)]
 class Discrete(Continuous):
     """A distribution of whole numbers k, which are plain; the shapes may vary.
 
-    `last(*shapes)` is the largest k there is.
+    `last(*shapes)` is the largest k there is.  Shapes may be zero, but those in `positive`.
     """
 
     def __init__(
@@ -302,10 +324,17 @@ class Discrete(Continuous):
         names: str,
         first: int,
         last: Formula = lambda *shapes: INF,
+        positive: str = "",
         **formulas: Formula,
     ) -> None:
-        super().__init__(name, names, (first, INF), **formulas)
-        self.last = last
+        super().__init__(name, names, (first, INF), "", "", **formulas)
+        self.last, self.positive = last, positive.split()
+
+    def _valid(self, name: str, x: Any) -> Any:
+        high = 1.0 if name == "p" else INF
+        x = super()._valid(name, x) if name in self.positive else x
+        lost = x * math.nan
+        return np.where(x < 0, lost, np.where(x > high, lost, x))[()]
 
     def pmf(self, k: Any, *args: Any, **kwargs: Any) -> Any:
         """Return the probability of k."""
@@ -317,7 +346,7 @@ class Discrete(Continuous):
         low, high = self.support[0], self.last(*shapes)
         there = (k == np.floor(k)) & (k >= low) & (k <= high)
         y = self._inside("logpmf", np.where(there, k, low), shapes)
-        return np.where(there, y, -INF)
+        return np.where(there, y, -INF + sum(0 * s for s in shapes))
 
     def pdf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Raise AttributeError: there are probabilities only, as in SciPy."""
@@ -341,7 +370,8 @@ class Discrete(Continuous):
         low, high = self.support[0], self.last(*shapes)
         k, (below, above) = np.floor(z), OF_X[function]
         y = self._inside(function, np.where((k < low) | (k >= high), low, k), shapes)
-        return np.where(k < low, below, np.where(k >= high, above, y))
+        lost = sum(0 * s for s in shapes)
+        return np.where(k < low, below + lost, np.where(k >= high, above + lost, y))
 
     def _quantile(
         self, function: str, q: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -367,10 +397,10 @@ binom = Discrete("binom", "n p", 0, lambda n, p: n,
 bernoulli = Discrete("bernoulli", "p", 0, lambda p: 1,
     logpmf=lambda k, p: sp.xlogy(k, p) + sp.xlog1py(1 - k, -p), cdf=lambda k, p: 1 - p + 0 * k,
     sf=lambda k, p: p + 0 * k)
-nbinom = Discrete("nbinom", "n p", 0,
+nbinom = Discrete("nbinom", "n p", 0, positive="n p",
     logpmf=_nbinom_logpmf,
     cdf=lambda k, n, p: sp.betainc(n, k + 1, p), sf=lambda k, n, p: sp.betaincc(n, k + 1, p))
-geom = Discrete("geom", "p", 1, logpmf=lambda k, p: sp.xlog1py(k - 1, -p) + fn.log(p),
+geom = Discrete("geom", "p", 1, positive="p", logpmf=lambda k, p: sp.xlog1py(k - 1, -p) + fn.log(p),
     cdf=lambda k, p: -fn.expm1(k * fn.log1p(-p)), sf=lambda k, p: fn.exp(k * fn.log1p(-p)),
     logsf=lambda k, p: k * fn.log1p(-p))
 # fmt: on
