@@ -94,8 +94,9 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
     args, own = form.bound(given, named)
     simple = type(argnums) in (int, type(None)) and not (own or named or has_aux)
     if simple and isinstance(f, Derivable) and all(map(is_plain, args)):
-        i = _numbers(argnums or 0, len(args), name)
-        return of_several(form, i, len(args)).one(f, *args)
+        vary = _numbers(argnums or 0, len(args), name)
+        if all([i in vary or trees.is_input(x) for i, x in enumerate(args)]):
+            return of_several(form, vary, len(args)).one(f, *args)
     if form.own and args and isinstance(args[0], tuple) and _are_arguments(f, args[0]):
         args = list(args[0])
         if argnums is None and not form.one_array:
