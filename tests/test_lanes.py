@@ -129,6 +129,50 @@ def test_what_has_no_code_is_said_once():
         f(X)
 
 
+@pytest.mark.parametrize("make", MADE)
+def test_tuples_stay_tuples(make):
+    x = np.array([1.0, 2.0])
+    for _ in range(2):
+        v, g = make(lambda x: taylor.value_and_gradient(lambda y: y**3, x))(x)
+        np.testing.assert_allclose([v, g], [[1, 8], [3, 12]])
+    with ThreadPoolExecutor(2) as pool:
+        assert len(make(lambda x: (x, (x, 2 * x)), executor=pool)(X[:, 0])) == 2
+
+
+@pytest.mark.filterwarnings("ignore::taylor.PerformanceWarning")
+@pytest.mark.parametrize("make", MADE)
+def test_whole_numbers_and_flags(make):
+    np.testing.assert_array_equal(make(lambda x, n=1: np.sum(x[:n]))(X, n=2), X[:, :2].sum(1))
+    y, i = np.arange(3.0), np.array([2, 0])
+    np.testing.assert_array_equal(make(lambda i, y: y[i], (0, None))(i, y), y[i])
+    for f in (lambda x: x[0] > 0, lambda x: x > 0, lambda x: bool(x[0] > 0)):
+        found = make(f)(X)
+        assert found.dtype == bool
+        np.testing.assert_array_equal(found, [f(x) for x in X])
+    np.testing.assert_array_equal(make(lambda m, x: np.sum(x[~m]))(X > 0, X), [
+        np.sum(x[x <= 0]) for x in X
+    ])  # fmt: skip
+    assert make(lambda x: x * 2)(np.zeros((0, 3))).shape == (0, 3)
+
+
+@pytest.mark.parametrize("make", MADE)
+def test_tables_stay_tables(make):
+    table = pytest.importorskip("pandas").DataFrame({"x": [1.0, 2.0]})
+    found = make(lambda a, d: a * np.sum(d["x"].to_numpy()), (0, None))(X[:, 0], table)
+    np.testing.assert_allclose(found, 3 * X[:, 0])
+
+
+@pytest.mark.parametrize("make", MADE)
+def test_results_of_different_shape(make):
+    with pytest.raises(taylor.ShapeMismatch, match="different shape"):
+        make(lambda x: x[:2] if x[0] > 0 else x)(X)
+    for wrong in ("a", 1.0, True):
+        with pytest.raises(TypeError, match="axes must be"):
+            make(branches, wrong)
+    with pytest.raises(TypeError, match="executor"):
+        make(branches, executor=3)
+
+
 def test_mistakes():
     with pytest.raises(taylor.ShapeMismatch, match="different numbers of points"):
         taylor.lanes(lambda x, y: x @ y)(X, X[:3])

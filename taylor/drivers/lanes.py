@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.conditions import COMPARISONS, Guard
+from taylor.core.conditions import COMPARISONS, Condition, Guard
 from taylor.core.operand import as_array, stack
 from taylor.core.program import record
 from taylor.drivers import forms, trees
@@ -24,6 +24,8 @@ Array = Any
 Function = Callable[..., Any]
 Axes = int | None | Sequence[int | None]
 VARIANTS = 32  # branches that get code of their own
+FORMS = 256  # forms of arguments that get code of their own
+DIFFERENT = "f returns results of different shape at different points"
 
 
 class Batch:
@@ -32,6 +34,11 @@ class Batch:
     def __init__(self, f: Function, axes: Axes, executor: Executor | None) -> None:
         if not callable(f):
             raise TypeError(f"the first argument must be a function, not {type(f).__name__}")
+        for axis in axes if isinstance(axes, (tuple, list)) else (axes,):
+            if not (axis is None or isinstance(axis, (int, np.integer))) or type(axis) is bool:
+                raise TypeError(f"axes must be an axis, None, or a tuple of such, not {axes!r}")
+        if not (executor is None or hasattr(executor, "submit")):
+            raise TypeError(f"the executor must be one of concurrent.futures, not {executor!r}")
         self.f, self.axes, self.executor = f, axes, executor
 
     def __call__(self, *args: Any, **named: Any) -> Any:
@@ -66,11 +73,21 @@ class Batch:
     def at(self, structures: Sequence[Any], leaves: Sequence[Any], along: Sequence[bool]) -> Any:
         """Return f at all points, given the leaves of its arguments."""
         count = next(len(x) for x, many in zip(leaves, along, strict=True) if many)
-        found = []
-        for i in range(count):
-            point = [x[i] if many else x for x, many in zip(leaves, along, strict=True)]
-            found.append(self.at_one(structures, point))
+        if count == 0:
+            return self._at_none(structures, leaves, along)
+        found = [self.at_one(structures, _point(leaves, along, i)) for i in range(count)]
         return _joined(found, stack)
+
+    def _at_none(self, structures: Any, leaves: Sequence[Any], along: Sequence[bool]) -> Any:
+        """Return the results at no points: in the form of those at ones, if f has some there."""
+        pairs = zip(leaves, along, strict=True)
+        ones = [np.ones((1, *x.shape[1:]), x.dtype) if many else x for x, many in pairs]
+        try:
+            with np.errstate(all="ignore"):
+                one = self.at_one(structures, _point(ones, along, 0))
+        except Exception:
+            return np.zeros(0)
+        return trees.entrywise(lambda y: y[:0], _joined([one], stack))
 
     def at_one(self, structures: Sequence[Any], leaves: Sequence[Any]) -> Any:
         """Return f at one point, given the leaves of its arguments."""
@@ -89,7 +106,7 @@ class Batch:
         structures, leaves, along = [], [], []
         for x, axis in zip((*args, named), (*each, None), strict=True):
             known = _has_blocks(x)
-            parts, structure = ([x], trees.LEAF) if known else trees.flatten(x)
+            parts, structure = ([x], trees.LEAF) if known else _arguments(x, axis)
             structures.append(structure)
             for part in parts:
                 if axis is not None and not -np.ndim(part) <= axis < np.ndim(part):
@@ -141,7 +158,9 @@ class Lanes(Batch):
         numbers, _ = forms.floats(leaves)
         count = next(len(x) for x, many in zip(leaves, along, strict=True) if many)
         fixed = all([forms.is_fixed(s) for s in structures])
-        if numbers is None or not fixed or count == 0:
+        flags = any([_is_flag(x) for x in leaves])
+        full = self.reason or len(self.variants) >= FORMS
+        if numbers is None or not fixed or count == 0 or flags or full:
             return super().at(structures, leaves, along)
         wide = [
             np.moveaxis(x, 0, -1) if many else np.broadcast_to(x[..., None], (*x.shape, count))
@@ -150,7 +169,9 @@ class Lanes(Batch):
         form: list[Any] = [None]
 
         def of_leaves(*leaves: Any) -> list[Any]:
-            found, structure = trees.flatten(self.at_one(structures, leaves))
+            found, structure = trees.flatten(
+                self.at_one(structures, leaves), _has_code, tuples=True
+            )
             if form[0] not in (None, structure):
                 raise TypeError("f returns results of different form at different points")
             form[0] = structure
@@ -158,14 +179,13 @@ class Lanes(Batch):
 
         known = self.variants.setdefault((*structures, *[_kind(x) for x in wide]), [])
         found, left = self._by_branches(of_leaves, known, wide)
+        if self.reason or found is None:
+            return super().at(structures, leaves, along)
         for i in left:  # no code, or no finite results: as f itself does it
-            y = of_leaves(*[x[..., i].copy()[()] for x in wide])
-            if found is None:
-                found = [_room(v, count) for v in y]
+            y = of_leaves(*_point(leaves, along, i))
             found = [_put(z, i, v) for z, v in zip(found, y, strict=True)]
         if form[0] is None:  # the form of the results
-            of_leaves(*[x[..., 0].copy()[()] for x in wide])
-        assert found is not None
+            of_leaves(*_point(leaves, along, 0))
         return trees.build(form[0], iter(found))
 
     def _by_branches(
@@ -202,11 +222,38 @@ class Lanes(Batch):
             known.append(Variant(f, x))
         except (DomainError, ShapeMismatch):
             return False
-        except (TaylorError, TypeError, ImportError, OSError) as error:
+        except (TaylorError, TypeError, IndexError, ImportError, OSError) as error:
             self.reason = str(error)
             eagerly(f"{getattr(self.f, '__name__', 'f')} (in lanes)", error, False)
             return False
         return True
+
+
+def _point(leaves: Sequence[Any], along: Sequence[bool], i: int) -> list[Any]:
+    return [x[i] if many else x for x, many in zip(leaves, along, strict=True)]
+
+
+def _arguments(x: Any, axis: int | None) -> tuple[list[Any], Any]:
+    """Return the leaves and the structure of an argument."""
+    if axis is None:
+        return trees.flatten(x, trees.is_input, forms.still)
+    return trees.flatten(x, lambda x: trees.is_leaf(x) or _is_flag(x), forms.still)
+
+
+def _is_flag(x: Any) -> bool:
+    """Whether x is a truth value, or an array of them."""
+    return isinstance(x, (bool, Condition)) or getattr(x, "dtype", None) == np.bool_
+
+
+def _is_result(x: Any) -> bool:
+    return trees.is_leaf(x) or _is_flag(x) or isinstance(x, (np.ndarray, np.generic))
+
+
+def _has_code(x: Any) -> bool:
+    """Whether x is a result that machine code may have."""
+    if _is_flag(x):
+        raise TypeError("its results are truth values")
+    return trees.is_leaf(x)
 
 
 def _holds(guard: Guard, v: Any) -> bool:
@@ -223,7 +270,10 @@ def _room(y: Any, count: int) -> Array:
 
 def _put(room: Array, i: Any, y: Any) -> Array:
     """Write results into the room for all, which becomes complex if they are."""
-    kind = np.result_type(room, np.asarray(y))
+    y = np.asarray(y)
+    if y.shape[np.ndim(i) :] != room.shape[1:]:
+        raise ShapeMismatch(DIFFERENT)
+    kind = np.result_type(room, y)
     room = room if room.dtype == kind else room.astype(kind)
     room[i] = y
     return room
@@ -268,12 +318,14 @@ def _joined(found: Sequence[Any], join: Function = np.concatenate) -> Any:
     """Return trees of results as one tree, their leaves joined along the first axis."""
     if not found:
         return np.zeros(0)
-    parts = [trees.flatten(y) for y in found]
+    parts = [trees.flatten(y, _is_result, tuples=True) for y in found]
     structure = parts[0][1]
     if any([s != structure for _, s in parts]):
         raise TypeError("f returns results of different form at different points")
     joined = []
     for leaves in zip(*(leaves for leaves, _ in parts), strict=True):
+        if len({np.shape(x)[join is np.concatenate :] for x in leaves}) > 1:
+            raise ShapeMismatch(DIFFERENT)
         if any([is_operand(x) for x in leaves]):
             joined.append(stack([as_array(x) for x in leaves]))
         else:

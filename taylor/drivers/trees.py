@@ -170,9 +170,14 @@ def is_input(x: Any) -> bool:
 
 
 def flatten(
-    x: Any, leaf: Callable[[Any], bool] = is_leaf, still: Callable[[type, Any], Still] = Still
+    x: Any,
+    leaf: Callable[[Any], bool] = is_leaf,
+    still: Callable[[type, Any], Still] = Still,
+    tuples: bool = False,
 ) -> tuple[list[Any], Any]:
     """Return the leaves of a tree and its structure; `still` says how that holds what is no leaf.
+
+    With `tuples` those of plain numbers are trees, too.
 
     >>> flatten({"w": np.ones(2), "b": 0.0, "name": "net"})[0]
     [array([1., 1.]), 0.0]
@@ -183,7 +188,7 @@ def flatten(
         if type(x) in PLAIN or (type(x) is np.ndarray and x.dtype.kind in "fc"):
             leaves.append(x)
             return LEAF
-        rule = _rule(x)
+        rule = CLASSES[tuple] if tuples and type(x) is tuple else _rule(x)
         if rule is not None:
             children, aux = rule[0](x)
             return Branch(type(x), aux, tuple([structure(child) for child in children]))
