@@ -272,6 +272,50 @@ def test_stop_gradient(mode):
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_what_is_held_needs_no_derivative(mode):
+    held, at = taylor.stop_gradient, np.array([0.0, 1.0])
+    close(taylor.gradient(mode(lambda x: np.sum(held(np.floor(x)) + x)), at), [1.0, 1.0])
+    close(taylor.gradient(mode(lambda x: np.sum(held(np.sqrt(x)) * x)), at), [0.0, 1.0])
+
+
+def test_nothing_is_held_in_time():
+    for f in (
+        lambda t, y: [taylor.stop_gradient(y[0])],
+        lambda t, y: [y[0] * taylor.stop_gradient(t)],
+    ):
+        with pytest.raises(TypeError, match="series in t"):
+            taylor.ode.solve_ivp(f, (0.0, 1.0), [1.0])
+
+    def end(a):
+        def fun(t, y, a):
+            return [-a * taylor.stop_gradient(a) * y[0]]
+
+        return taylor.ode.solve_ivp(fun, (0.0, 1.0), [1.0], args=(a,)).y[0, -1]
+
+    close(taylor.gradient(end, 2.0), -2.0 * np.exp(-4.0))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_complex_directions_of_real_functions(mode):
+    f, x, v = mode(lambda x: np.sum(x**3)), np.array([1.0, 2.0]), np.array([1j, 1.0 + 1j])
+    close(taylor.vjp(mode(lambda x: x**2), x, v)[1], 2 * x * v)
+    close(taylor.jvp(f, x, v)[1], np.sum(3 * x**2 * v))
+    close(taylor.hvp(f, x, v), 6 * x * v)
+    close(taylor.third(f, x, v, x), 6 * x * v)
+
+
+def test_jacrev_is_lost_where_the_function_is():
+    x = np.array([-1.0, 1.0, 0.5])
+    with np.errstate(all="ignore"):
+        for f in (np.log, np.sqrt, np.arctanh, lambda x: np.log(x[:2])):
+            np.testing.assert_array_equal(taylor.jacrev(f, x), taylor.jacfwd(f, x))
+    z = [0.3, 0.7]
+    close(
+        *[d(lambda z: np.exp(1j * z) * np.conj(z + 1j), z) for d in (taylor.jacrev, taylor.jacfwd)]
+    )
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_jacfwd_and_jacrev(mode):
     a = RNG.normal(size=(3, 4))
     f = mode(lambda x: np.sin(a @ x))

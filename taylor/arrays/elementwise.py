@@ -15,6 +15,7 @@ from taylor.core.binding import SCIPY, UFUNCS, family
 from taylor.core.conditions import mask
 from taylor.core.operand import Operand, as_array, define, implements, is_complex, modulus
 from taylor.core.table import TABLE
+from taylor.errors import NonAnalyticError
 from taylor.numbers.formulas import DEGREE, RADIAN
 
 LOG2 = float(np.log(2.0))
@@ -151,7 +152,12 @@ def _copysign(x: Any, y: Any) -> Any:
 
 def _sign(x: Any) -> Any:
     """Return the sign, of a complex number x/|x|."""
-    return x / modulus(x) if is_complex(x) else functions.sign(x)
+    if not is_complex(x):
+        return functions.sign(x)
+    size = modulus(x)
+    if x.ndim == 0 and not size.value > 0:
+        raise NonAnalyticError("np.sign of a complex number has no derivative at 0; move the point")
+    return x / size
 
 
 def _ldexp(x: Any, exponent: Any) -> Any:

@@ -64,13 +64,14 @@ class Row(Op):
         if slopes is None:
             assert self.row.compose is not None
             return at.push(self.row.compose, d)
-        terms = [times(p, e) for p, e in zip(slopes, d, strict=True) if p is not None]
+        pairs = zip(slopes, d, strict=True)
+        terms = [times(p, e) for p, e in pairs if p is not None and not _is_nothing(p)]
         return functools.reduce(plus, terms) if terms else None
 
     def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
         slopes = at.slopes(self.row, wanted)
-        if slopes is not None:
-            return [None if p is None else times(bar, p) for p in slopes]
+        if slopes is not None:  # an exact zero is none, whatever the argument is
+            return [None if p is None or _is_nothing(p) else times(bar, p) for p in slopes]
         assert self.row.compose is not None
         return wholes(at.pull(self.row.compose, at.a, wanted, [full(bar, at.shape)]))
 
@@ -245,6 +246,10 @@ class Integral(Row):
                 inner = interior(k, x, known, h, k - 1)
                 side.append(-inner if minus and inner is not None else inner)
         return total(r), total(s)
+
+
+def _is_nothing(p: Any) -> bool:
+    return type(p) is int and p == 0
 
 
 def _is_one(t: Sweep, i: int) -> bool:

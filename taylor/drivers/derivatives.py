@@ -241,7 +241,7 @@ def jacrev(f: Function, x: Any) -> Array:
     array([2., 4.])
     """
     x = point(x)
-    found: Array = kinks.first(lambda g: _rows(*_recorded(g, x), x), f, x, "jacrev")
+    found: Array = kinks.first(lambda g: _by_rows(*_recorded(g, x), g, x), f, x, "jacrev")
     return found
 
 
@@ -257,8 +257,14 @@ def _jacobian(f: Function, x: Any) -> Any:
         return partials_of_order(f, x, 1)[0]
     if math.prod(shape_of(v[out])) >= n:
         return _columns(f, x)
+    return _by_rows(code, v, out, f, x)
+
+
+def _by_rows(code: Any, v: list[Any], out: int, f: Function, x: Any) -> Any:
+    """Return the Jacobian by reverse mode or, where that or f is not finite, by forward mode."""
     rows = _rows(code, v, out, x)
-    return rows if np.all(finite(rows)) else partials_of_order(f, x, 1)[0]
+    known = np.all(finite(rows)) and np.all(finite(v[out]))
+    return rows if known else partials_of_order(f, x, 1)[0]
 
 
 # ------------------------------------------------------------------ second order and beyond
@@ -464,9 +470,9 @@ def _number(w: Any, y: Any) -> Any:
     kind = Kind.of(y)
     if not (isinstance(kind, Floats) and Kind.of(w).numpy):
         return together(as_array(w), y)[0][()]
-    dtype = kind.dtype
+    dtype = kind.dtype if not np.iscomplexobj(w) else np.result_type(kind.dtype, np.complex64)
     if type(base(y)) is float and np.ndim(w) == 0:
-        return float(w)
+        return complex(w) if np.iscomplexobj(w) else float(w)
     if type(w) in (int, float) and dtype.kind in "fc" and dtype.itemsize > 2:
         return dtype.type(w)
     return np.asarray(w).astype(np.result_type(dtype, np.float32))[()]
@@ -519,6 +525,7 @@ def _rows(code: Any, v: list[Any], out: int, x: Any) -> Any:
     tag = fresh_tag()
     eye = unit_rows(size, shape, v[out])
     bar = seed(TaylorN, zeros(shape, eye), algebra, eye, tag)
+    tag.real = True  # the weights of the elements are, also of complex ones
     found = parts(_pulled(code, v, {out: bar}, x), tag, algebra.size)[1:]
     tag.closed = True
     return found.reshape((*shape, *shape_of(x)))

@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.algebra import Univariate
-from taylor.core.calls import Call
+from taylor.core.calls import Call, Row
+from taylor.core.functions import stop_gradient
+from taylor.core.instructions import Input
 from taylor.core.memory import fresh
 from taylor.core.operand import lift
 from taylor.core.program import Program, check, deciding, expand, kept, recording
@@ -67,6 +69,19 @@ def second_order(acceleration: Callable[..., Any]) -> Callable[..., Any]:
     return flow
 
 
+def _check_still(program: Program) -> None:
+    """Raise TypeError where a function of t or y is held constant: it would be, in time, too."""
+    moves: list[bool] = []
+    for op, args, _ in program.code:
+        varies = any([moves[a] for a in args])
+        moves.append(varies or (isinstance(op, Input) and op.n < 2))
+        if varies and isinstance(op, Row) and op.row is stop_gradient:
+            raise TypeError(
+                "fun holds a function of t or y constant by stop_gradient, but its solution is a "
+                "series in t; stop the gradient of arguments, or of the result"
+            )
+
+
 class System:
     """f recorded at (t, y, *args): its expanded program, and the surfaces where it branches.
 
@@ -89,6 +104,7 @@ class System:
                 raise TypeError("fun is complex: give y0 in complex numbers")
             # that a value is a number, as x >= x asks, is no branch
             recorded.guards = [g for g in recorded.guards if g.a != g.b]
+            _check_still(recorded)
             for i in recorded.code:
                 if isinstance(i.op, Call) and i.op.rule.step is None:
                     raise TraceError(f"{i.op.rule.name} has no degree-wise rule")
