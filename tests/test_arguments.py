@@ -158,6 +158,26 @@ def test_has_aux():
         taylor.gradient(lambda x: x, 1.0, has_aux=True)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_aux_keeps_what_is_around_the_driver(mode):
+    def inner(x):
+        return taylor.gradient(lambda y: (x * y**3, (x * y, [y, 3])), x, has_aux=True)
+
+    close(taylor.gradient(mode(lambda x: inner(x)[1][0]), 2.0), 4.0)
+    close(taylor.derivatives(mode(lambda x: inner(x)[1][0]), 2.0, 2), [4.0, 4.0, 2.0])
+    close(taylor.gradient(lambda x: inner(x)[1][1][0], 2.0), 1.0)
+    aux = inner(2.0)[1]
+    assert type(aux) is tuple and type(aux[1]) is list and type(aux[1][1]) is int
+    assert type(taylor.hessian(lambda x: (x**2, x), 2.0, has_aux=True)[1]) is np.float64
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_tuple_of_numbers_is_the_arguments_of_a_function_of_several(mode):
+    close(taylor.jvp(mode(lambda a, b=3.0: a * b), (2.0, 5.0), (1.0, 0.0)), (10.0, 5.0))
+    close(taylor.jvp(mode(lambda x, b=3.0: b * x[2]), (2.0, 5.0, 1.0), np.ones(3)), (3.0, 3.0))
+    close(taylor.hvp(mode(lambda x, *, b=3.0: b * x[0] * x[1]), (2.0, 5.0), np.ones(2)), (3.0, 3.0))
+
+
 def test_a_point_of_one_array_is_as_before():
     def f(x):
         return x[0] * x[1] ** 2
@@ -224,12 +244,66 @@ def test_flags_are_no_numbers():
     assert (f(2.0, n=True), f(2.0, n=1), f(2.0, n=True)) == (4.0, 8.0, 4.0)
 
 
+FLAGS = np.array([True, False])
+STILL = {  # what is no input of the code: f, and arguments beside the point
+    "flag": (lambda x, k: np.sum(x**2) if k is True else np.sum(x), (True, False, 1)),
+    "whole": (lambda x, k: np.sum(x) * (k if isinstance(k, int) else 100), (3, 4, 3.0)),
+    "large": (lambda x, n: np.sum(x) * (n * n - (n * n - 1)), (2**40, 2**41)),
+    "counts": (lambda x, n: np.sum(x[:n] ** 2), (1, np.int64(2))),
+    "mask": (lambda x, m: np.sum(np.where(m, x**2, 0)) + np.sum(x[~m]), (FLAGS, ~FLAGS)),
+    "names": (lambda x, m: np.sum(x * (m == "a")), (np.array(["a", "b"]), np.array(["c", "a"]))),
+    "dates": (lambda x, t: x @ (t - t[0]).astype(int), (np.array(["2020", "2021"], "M8[D]"),)),
+    "slice": (lambda x, s: np.sum(x[s] ** 2), (slice(0, 1), slice(0, 2))),
+    "shape": (lambda x, s: np.sum(np.reshape(x, s)[0] ** 2), ((2, 1), (1, 2))),
+    "set": (lambda x, s: np.sum(x) * len(s), ({1}, {1, 2}, {1, 2, 3})),
+}
+
+
+@pytest.mark.parametrize("case", STILL)
+def test_what_is_no_input_is_as_in_the_eager_function(case):
+    f, others = STILL[case]
+    fast, x = taylor.compile(f, strict=True), np.array([2.0, 3.0])
+    by_name = taylor.compile(lambda x, k=None: f(x, k), strict=True)
+    in_tree = taylor.compile(lambda x, k: f(x, k["k"]), strict=True)
+    for k in (*others, *others):
+        close(fast(x, k), f(x, k))
+        expected = taylor.gradient(f, x, k)
+        close(taylor.gradient(fast, x, k), expected)
+        close(taylor.gradient(by_name, x, k=k), expected)
+        close(taylor.gradient(in_tree, x, {"k": k}), expected)
+        close(taylor.jvp(fast, (x, k), x, argnums=0)[1], expected @ x)
+
+
+def test_many_whole_numbers_take_the_ordinary_way():
+    f = taylor.compile(lambda x, k: x**k)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", taylor.PerformanceWarning)
+        for k in range(40):
+            assert f(1.5, k) == pytest.approx(1.5**k)
+    assert "forms" in f.reasons[("arguments",)]
+    assert taylor.compile(lambda k: k**2)(3) == 9
+
+
+@pytest.mark.filterwarnings("ignore::taylor.PerformanceWarning")
+def test_tables_stay_tables():
+    table = pytest.importorskip("pandas").DataFrame({"x": [1.0, 2.0]})
+    f = taylor.compile(lambda a, d: np.sum(a * d["x"].to_numpy()))
+    assert (f(2.0, table), taylor.gradient(f, 2.0, table)) == (6.0, 3.0)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: taylor.gradient(loss), "the point is missing"),
         (lambda: taylor.gradient(loss, FORMS["dict"], X, Y, argnums=3), "argnums=3 for 3"),
         (lambda: taylor.gradient(loss, FORMS["dict"], X, Y, argnums=(1, 1)), "twice"),
+        *[
+            (
+                lambda wrong=wrong: taylor.gradient(loss, W, X, Y, argnums=wrong),
+                "position of an arg",
+            )
+            for wrong in ((), "c", 1.0, True, (0, None))
+        ],
         (lambda: taylor.jvp(loss, (FORMS["dict"], X, Y), {"w": W}, argnums=0), "form of the point"),
         (lambda: taylor.gradient(lambda p: 1.0, {"name": "a"}), "no number"),
         (lambda: taylor.hvp(flat, Z), "'v' is missing"),

@@ -17,7 +17,7 @@ import numpy as np
 from taylor.core.operand import Operand
 from taylor.drivers import trees
 from taylor.drivers.derivable import Derivable, watched
-from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.kinds import is_operand
 
 Array = Any
 Function = Callable[..., Any]
@@ -94,8 +94,9 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
     args, own = form.bound(given, named)
     simple = type(argnums) in (int, type(None)) and not (own or named or has_aux)
     if simple and isinstance(f, Derivable) and all(map(is_plain, args)):
-        i = _numbers(argnums or 0, len(args), name)
-        return of_several(form, i, len(args)).one(f, *args)
+        vary = _numbers(argnums or 0, len(args), name)
+        if all([i in vary or trees.is_input(x) for i, x in enumerate(args)]):
+            return of_several(form, vary, len(args)).one(f, *args)
     if form.own and args and isinstance(args[0], tuple) and _are_arguments(f, args[0]):
         args = list(args[0])
         if argnums is None and not form.one_array:
@@ -164,9 +165,8 @@ class Aux:
         return y
 
     def beside(self, answer: Any, form: Form) -> Any:
-        """Return the answer of a driver with the other result, as plain values."""
-        leaves, structure = trees.flatten(self.aux)
-        aux = trees.build(structure, iter([_plain(x) for x in leaves]))
+        """Return the answer of a driver with the other result, without its perturbations."""
+        aux = trees.entrywise(_finished, self.aux)
         if len(form.axes) == 1:
             return answer, aux
         if form.g.__name__.startswith("value"):
@@ -174,15 +174,23 @@ class Aux:
         return (*answer, aux)
 
 
-def _plain(x: Any) -> Any:
-    return base(x) if is_operand(x) else x
+def _finished(x: Any) -> Any:
+    """Return a value as it is outside of the differentiations that have ended."""
+    while is_operand(x) and x.tag.closed:
+        x = x.value
+    return x
 
 
 def _numbers(argnums: int | Sequence[int], count: int, name: str) -> tuple[int, ...]:
     """Return which arguments vary, counted from the front."""
     if count == 0:
         raise TypeError(f"{name}: the point is missing: {name}(f, x)")
-    many = [argnums] if isinstance(argnums, (int, np.integer)) else list(argnums)
+    many: list[Any] = list(argnums) if isinstance(argnums, (tuple, list, range)) else [argnums]
+    if not many or not all(isinstance(i, (int, np.integer)) and type(i) is not bool for i in many):
+        raise TypeError(
+            f"{name}: argnums must be the position of an argument of f, or a tuple of such, "
+            f"not {argnums!r}"
+        )
     for i in many:
         if not -count <= i < count:
             raise TypeError(f"{name}: argnums={argnums} for {count} arguments of f")
@@ -195,7 +203,7 @@ def _numbers(argnums: int | Sequence[int], count: int, name: str) -> tuple[int, 
 def _are_arguments(f: Function, x: tuple[Any, ...]) -> bool:
     """Whether a tuple holds several arguments of f; else it is a point: of numbers, one array.
 
-    It does unless it is of plain numbers and f may be called with one argument.
+    It does unless it is of plain numbers and f takes one argument, or not so many.
     """
     if hasattr(x, "_fields"):
         return False
@@ -205,9 +213,11 @@ def _are_arguments(f: Function, x: tuple[Any, ...]) -> bool:
         parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):
         return False
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    needed = [p for p in parameters if p.kind in positional and p.default is EMPTY]
-    return len(needed) > 1 and len(needed) <= len(x)
+    kind = inspect.Parameter
+    places = [p for p in parameters if p.kind in (kind.POSITIONAL_ONLY, kind.POSITIONAL_OR_KEYWORD)]
+    fewest = sum(p.default is EMPTY for p in places)
+    most = np.inf if any(p.kind is kind.VAR_POSITIONAL for p in parameters) else len(places)
+    return len(places) > 1 and fewest <= len(x) <= most
 
 
 class OfSeveral:

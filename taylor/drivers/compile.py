@@ -104,9 +104,9 @@ class Compiled(Derivable):
 
     def __call__(self, *x: Any, **named: Any) -> Any:
         """Return f(*x, **named)."""
-        numbers, pattern = floats(x) if not named else (None, ())
+        numbers, pattern = floats(x, whole=False) if not named else (None, ())
         if numbers is None:
-            if named or not all(map(trees.is_leaf, x)):
+            if named or not all(map(trees.is_input, x)):
                 return self._at_trees(x, named)
             found = self._at_series(x) if any(isinstance(v, Series) for v in x) else None
         else:
@@ -120,7 +120,9 @@ class Compiled(Derivable):
         """Return f(*args, **named) by the code of its leaves, or in the ordinary way."""
         spread = self.of_leaves(args, (), named)
         if spread is NotImplemented:
-            return self.f(*trees.mapped(fresh, args), **trees.mapped(fresh, named))
+            return self.f(
+                *[trees.entrywise(fresh, x) for x in args], **trees.entrywise(fresh, named)
+            )
         f, each, _ = spread
         return f(*itertools.chain.from_iterable(each))
 
@@ -130,7 +132,11 @@ class Compiled(Derivable):
         NotImplemented if one holds what may change, and is neither number nor array.
         """
         each, structures = forms.apart(args, vary, named)
-        if structures not in self.forms:
+        try:
+            known = self.forms.get(structures)
+        except TypeError:  # it cannot be hashed, so that it may change
+            known = None
+        if known is None:
             why = ""
             if not all(map(forms.is_fixed, structures)):
                 why = "an argument holds more than numbers, arrays, names and functions"
@@ -140,8 +146,9 @@ class Compiled(Derivable):
                 self._has_no_code(("arguments",), TaylorError(why))
                 return NotImplemented
             g = forms.of_leaves(self.f, structures)
-            self.forms[structures] = self if g is None else Compiled(g, self.threads, self.strict)
-        return self.forms[structures], each, structures
+            known = self if g is None else Compiled(g, self.threads, self.strict)
+            self.forms[structures] = known
+        return known, each, structures
 
     def _ordinary(self, x: Sequence[Any]) -> Any:
         """Return f(*x) through NumPy; if it works, what has no machine code is said."""

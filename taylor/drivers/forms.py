@@ -1,7 +1,7 @@
 """The forms of arguments that a function is compiled for: what its inputs are, and what is fixed.
 
-Numbers and arrays are inputs of the code; whole numbers in trees and keywords that do not vary,
-flags, names and functions are part of what is compiled.
+Numbers and arrays are inputs of the code; whole numbers that do not vary, flags and arrays of them,
+names and functions are part of what is compiled.
 """
 
 from __future__ import annotations
@@ -20,25 +20,41 @@ Structures = tuple[Any, ...]  # of the arguments, and of the dict of keywords
 Pattern = tuple[bool, ...]  # which arguments are complex; empty if none is
 FIXED = (
     int, str, bytes, type(None), enum.Enum, type, types.FunctionType, types.BuiltinFunctionType,
-    np.ufunc, slice, range, np.dtype,
+    np.ufunc, range, np.dtype, np.generic, tuple, trees.Content,
 )  # fmt: skip
+SMALL = 1 << 16  # bytes of flags or names that are part of what is compiled
 
 
 def apart(
     args: Sequence[Any], vary: Sequence[int], named: dict[str, Any]
 ) -> tuple[list[list[Any]], Structures]:
-    """Return the leaves and the structures of arguments, some of which vary, and of keywords."""
+    """Return the leaves and the structures of arguments, some of which vary, and of keywords.
+
+    The first whole number is an input where nothing else is.
+    """
     each, structures = [], []
     for i, x in enumerate((*args, named)):
-        varies = i in vary or (i < len(args) and not trees.is_tree(x))
-        leaves, structure = trees.flatten(x, trees.is_leaf if varies else _is_input)
+        leaves, structure = trees.flatten(x, trees.is_leaf if i in vary else trees.is_input, still)
         each.append(leaves)
         structures.append(structure)
+    if not (vary or any(each)) and args and trees.is_leaf(args[0]):
+        return apart(args, (0,), named)
     return each, tuple(structures)
 
 
-def _is_input(x: Any) -> bool:
-    return type(x) is not int and trees.is_leaf(x)
+def still(cls: type, x: Any) -> trees.Still:
+    """Return what is no number as part of a structure: by its contents where these are plain."""
+    key: Any = None
+    if cls is slice:
+        key = x.start, x.stop, x.step
+    elif cls in (set, frozenset):
+        key = (*x,)
+    elif cls is np.ndarray and x.dtype.kind in "bSUMm" and x.nbytes <= SMALL:
+        return trees.Still(trees.Content, trees.Content((x.dtype.str, x.shape, x.tobytes()), x))
+    if key is not None and all(isinstance(e, (int, str, bytes, type(None))) for e in key):
+        key = cls, frozenset(key) if cls in (set, frozenset) else key
+        return trees.Still(trees.Content, trees.Content(key, x))
+    return trees.Still(cls, x)
 
 
 def is_fixed(structure: Any) -> bool:
@@ -66,15 +82,16 @@ def of_leaves(f: Callable[..., Any], structures: Structures) -> Callable[..., An
 FLOAT, COMPLEX = np.dtype(float), np.dtype(complex)
 
 
-def floats(x: Sequence[Any]) -> tuple[Any, Pattern]:
+def floats(x: Sequence[Any], whole: bool = True) -> tuple[Any, Pattern]:
     """Return the arguments as float64 or complex128 arrays, and which of them are complex.
 
-    None for the arguments if some are other numbers; nothing for the rest if none is complex.
+    None for the arguments if some are other numbers (or, unless `whole`, integers and flags, which
+    are no inputs); nothing for the rest if none is complex.
     """
     found, some = [], False
     for v in x:
         if type(v) is not np.ndarray or v.dtype is not FLOAT:  # the usual case needs no call
-            v = _float(v)
+            v = _float(v) if whole or type(v) is float or trees.is_input(v) else None
             if v is None:
                 return None, ()
             some = some or v.dtype is not FLOAT

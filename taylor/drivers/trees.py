@@ -7,6 +7,7 @@ leaves.  What is no number stands in the structure: names, flags, functions.
 from __future__ import annotations
 
 import collections
+import copy
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -35,6 +36,19 @@ class Still(NamedTuple):
 
     cls: type  # as True == 1
     value: Any
+
+
+class Content:
+    """What cannot be hashed, or is equal to others, kept by what it holds."""
+
+    def __init__(self, key: Any, x: Any) -> None:
+        self.key, self.value = key, copy.copy(x)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Content) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
 
 
 class Branch(NamedTuple):
@@ -144,8 +158,21 @@ def is_leaf(x: Any) -> bool:
     return is_array(x) if isinstance(x, (list, tuple)) else _is_number(x)
 
 
-def flatten(x: Any, leaf: Callable[[Any], bool] = is_leaf) -> tuple[list[Any], Any]:
-    """Return the leaves of a tree and its structure.
+def is_input(x: Any) -> bool:
+    """Whether a leaf that does not vary is data: no whole number, flag, shape or table."""
+    if type(x) is np.ndarray:
+        return x.dtype.kind in "iufcO"
+    if isinstance(x, (int, np.integer)) or hasattr(x, "columns"):
+        return False
+    if type(x) is tuple and all(isinstance(e, (int, np.integer)) for e in x):
+        return False
+    return is_leaf(x)
+
+
+def flatten(
+    x: Any, leaf: Callable[[Any], bool] = is_leaf, still: Callable[[type, Any], Still] = Still
+) -> tuple[list[Any], Any]:
+    """Return the leaves of a tree and its structure; `still` says how that holds what is no leaf.
 
     >>> flatten({"w": np.ones(2), "b": 0.0, "name": "net"})[0]
     [array([1., 1.]), 0.0]
@@ -161,7 +188,7 @@ def flatten(x: Any, leaf: Callable[[Any], bool] = is_leaf) -> tuple[list[Any], A
             children, aux = rule[0](x)
             return Branch(type(x), aux, tuple([structure(child) for child in children]))
         if not leaf(x):
-            return Still(type(x), x)
+            return still(type(x), x)
         leaves.append(as_array(x))
         return LEAF
 
@@ -178,7 +205,8 @@ def build(structure: Any, leaves: Iterator[Any]) -> Any:
     if structure is LEAF:
         return next(leaves)
     if type(structure) is Still:
-        return structure.value
+        value = structure.value
+        return copy.copy(value.value) if type(value) is Content else value
     cls, aux, children = structure
     make = CLASSES[cls][1] if cls in CLASSES else NAMED[1] if hasattr(cls, "_fields") else FIELDS[1]
     return make(aux, [build(child, leaves) for child in children])
@@ -188,6 +216,15 @@ def mapped(f: Callable[[Any], Any], tree: Any) -> Any:
     """Return the tree of f of the leaves."""
     leaves, structure = flatten(tree)
     return build(structure, iter([f(x) for x in leaves]))
+
+
+def entrywise(f: Callable[[Any], Any], x: Any) -> Any:
+    """Return the tree of f of the leaves and of all else in a tree; lists stay lists."""
+    rule = CLASSES[type(x)] if type(x) in (list, tuple) else _rule(x)
+    if rule is None:
+        return f(x)
+    children, aux = rule[0](x)
+    return rule[1](aux, [entrywise(f, child) for child in children])
 
 
 def like(structure: Any, x: Any, what: str, path: str = "") -> Iterator[Any]:
