@@ -74,7 +74,7 @@ __all__ = [
 ]  # fmt: skip
 __all__ += [name for names in LATER.values() for name in names]
 __all__ += errors.__all__ + functions.__all__
-binding.MORE.append(lambda: import_module("taylor.scipy.ufuncs"))
+binding.MORE.append(lambda: import_module("taylor.scipy.special"))
 
 
 if not TYPE_CHECKING:  # to whom any name would be one of the package

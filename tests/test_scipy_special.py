@@ -4,6 +4,8 @@ import functools
 import itertools
 import pickle
 import re
+import subprocess
+import sys
 
 import mpmath
 import numpy as np
@@ -374,3 +376,53 @@ def test_complex_results_of_real_arguments_in_differential_equations():
 
     want = scipy.integrate.solve_ivp(f, (0, 1.0), [0.5], rtol=1e-10, atol=1e-12).y[0, -1]
     assert solve_ivp(f, (0, 1.0), [0.5]).y[0, -1] == pytest.approx(want, rel=1e-8)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("kn", (2.3, 1.1)), ("yn", (2.3, 1.1)), ("expn", (2.3, 1.1)), ("nbdtr", (2.7, 3.4, 0.5)),
+        ("nbdtrc", (2.7, 3.4, 0.5)), ("nbdtri", (2.7, 3.4, 0.5)), ("bdtr", (2.7, 5.4, 0.5)),
+        ("bdtrc", (2.7, 5.4, 0.5)), ("bdtri", (2.7, 5.4, 0.5)), ("smirnov", (2.3, 0.4)),
+        ("smirnovi", (2.3, 0.4)),
+    ],
+)  # fmt: skip
+def test_an_integer_argument_has_the_integer_part_that_scipy_takes(name, args):
+    *whole, x = args
+    f = getattr(sp, name)
+    got = taylor.derivatives(lambda x: f(*whole, x), x, 2)
+    assert got[0] == f(*args)
+    assert got == pytest.approx(taylor.derivatives(lambda x: f(*np.trunc(whole), x), x, 2))
+
+
+def test_ufuncs_mean_the_same_before_and_after_the_first_of_scipys():
+    code = (
+        "from taylor.core import binding as b; old = dict(b.SCIPY); b.of_scipy('gammainc');"
+        "print([n for n in old if old[n] is not b.SCIPY[n]])"
+    )
+    run = subprocess.run([sys.executable, "-c", "import taylor;" + code], capture_output=True)
+    assert run.stdout.decode().strip() == "[]"
+    assert taylor.derivative(lambda x: sp.jv(0.5, x), 1.0) == pytest.approx(sp.jvp(0.5, 1.0))
+
+
+def test_where_scipy_found_no_inverse_there_is_no_series():
+    with pytest.raises(DomainError, match="stdtridf has no Taylor expansion"):
+        taylor.derivative(lambda x: sp.stdtridf(0.7, x), 0.4)
+    points = Taylor.variable(np.array([0.4, 0.8]), 1)
+    assert np.isnan(sp.stdtridf(0.7, points).coef[1, 0])
+
+
+def test_functions_that_scipy_wraps():
+    gradient = taylor.gradient(lambda a: sp.radian(a[0], a[1], a[2]), [1.0, 2.0, 3.0])
+    assert gradient == pytest.approx(np.radians([1, 1 / 60, 1 / 3600]), rel=1e-15)
+    z = 0.4 + 1j
+    w = sp.wrightomega(z)
+    assert taylor.derivative(sp.wrightomega, z) == pytest.approx(w / (1 + w), rel=1e-13)
+    slope = taylor.derivative(lambda q: sp.zeta(3.0, q), 2.0)
+    assert slope == pytest.approx(-3 * sp.zeta(4.0, 2.0), rel=1e-13)
+    assert taylor.derivative(sp.zeta, 2.0) == pytest.approx(-0.9375482543158437, rel=1e-13)
+    for k, x in ((0, 0.3), (-1, -0.2)):
+        w = sp.lambertw(x, k).real
+        slope = taylor.derivative(lambda z, k=k: sp.lambertw(z, k), x)
+        assert slope == pytest.approx(w / (x * (1 + w)), rel=1e-13)

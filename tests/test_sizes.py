@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 3405,
     "series": 2198,
     "drivers": 4931,
-    "scipy": 3445,
+    "scipy": 3466,
     "ode": 4287,
     "command": 426,
     ".": 633,

@@ -208,10 +208,6 @@ SCIPY.update({
     "expit": functions.sigmoid,
     "gammaln": functions.lgamma,
     "psi": functions.digamma,
-    "jv": functions.jv,
-    "yv": functions.yv,
-    "iv": functions.iv,
-    "xlogy": lambda x, y: x * functions.log(y),
 })  # fmt: skip
 
 

@@ -186,7 +186,7 @@ class Tape:
         values = list(map(self.values.__getitem__, args))
         if shape is None:
             shape = op.shape([self.code[i].shape for i in args])
-        if NoneType in map(type, values):
+        if self.like is None or NoneType in map(type, values):
             return self.push(op, args, shape, None)
         if isinstance(op, (Gather, Reshape)):  # nothing is computed
             return self.push(op, args, shape, op.moved(values, 0))

@@ -60,6 +60,7 @@ class Analytic:
     formula: Callable[..., Any]
     room: Callable[..., tuple[Any, ...]] = everywhere
     fixed: tuple[str, ...] = ()
+    whole: tuple[str, ...] = ()  # of these, of which SciPy takes the integer part
     domain: str = "see scipy.special"
     fast: Callable[..., Any] | None = None
     slope: Callable[..., Any] | None = None  # (ctx, x) -> f'(x), of one argument, if simpler than f
@@ -88,13 +89,14 @@ class Analytic:
         )
 
     def _held(self, name: str, x: Any) -> Any:
-        """Return the plain value of an argument that must not vary."""
+        """Return the plain value of an argument that must not vary, its integer part if whole."""
         if isinstance(x, Node) or (is_operand(x) and x.active):
             raise TypeError(
                 f"scipy.special.{self.name} has no derivative in its argument {name}: pass a plain "
                 f"number ({name}.value), or give the function its derivative with taylor.rule"
             )
-        return x.value if is_operand(x) else x
+        x = x.value if is_operand(x) else x
+        return np.trunc(x) if name in self.whole and not _exact(x) else x
 
     def __repr__(self) -> str:
         return f"<scipy.special.{self.name}>"

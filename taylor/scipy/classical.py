@@ -44,6 +44,11 @@ def of_inv_boxcox(y: Any, lam: Any) -> tuple[Any, ...]:
     return left / np.maximum(np.abs(lam), 1), left / np.maximum(np.abs(y), 1)
 
 
+def wright_omega(ctx: Any, z: Any) -> Any:
+    plain = complex(z) if z.imag else float(z.real)
+    return root(ctx, lambda y: y + ctx.log(y) - z, sp.wrightomega(plain).item())
+
+
 add("wofz", "z", faddeeva, complex_valued=True)
 add("voigt_profile", "x sigma gamma", voigt, lambda x, s, g: (1.0, s, np.maximum(g, 1.0)))
 add("exprel", "x", lambda ctx, x: ctx.expm1(x) / x if x else ctx.one)
@@ -56,9 +61,10 @@ part("shi", "shichi", 0, "x", lambda ctx, x: ctx.shi(x))
 part("chi", "shichi", 1, "x", lambda ctx, x: ctx.chi(x), positive)
 add("zetac", "x", lambda ctx, x: ctx.zeta(x) - 1, lambda x: (np.abs(x - 1),))
 add("spence", "z", lambda ctx, z: ctx.polylog(2, 1 - z), positive)
-add("expn", "n x", lambda ctx, n, x: ctx.expint(n, x), second_positive, fixed=("n",))
+add("expn", "n x", lambda ctx, n, x: ctx.expint(n, x), second_positive, fixed=("n",),
+    whole=("n",))
 add("wrightomega", "z",
-    lambda ctx, z: root(ctx, lambda y: y + ctx.log(y) - z, float(sp.wrightomega(float(z)))))
+    wright_omega)
 
 
 def modulated(sign: int, ctx: Any, x: Any) -> Any:
@@ -105,8 +111,9 @@ add("jv", "v z", bessel_j, of_order, fast=cylinder(sp.jv, -1))
 add("yv", "v z", bessel_y, second_positive, fast=cylinder(sp.yv, -1))
 add("iv", "v z", bessel_i, of_order, fast=cylinder(sp.iv, 1))
 add("kv", "v z", bessel_k, second_positive, fast=cylinder(sp.kv, 1, True))
-add("yn", "n x", bessel_y, second_positive, fixed=("n",), fast=cylinder(sp.yv, -1))
-add("kn", "n x", bessel_k, second_positive, fixed=("n",),
+add("yn", "n x", bessel_y, second_positive, fixed=("n",), whole=("n",),
+    fast=cylinder(sp.yv, -1))
+add("kn", "n x", bessel_k, second_positive, fixed=("n",), whole=("n",),
     fast=cylinder(sp.kv, 1, True))
 add("kve", "v z", scale_by(bessel_k, lambda x: x), second_positive)
 add("ive", "v z", lambda ctx, v, x: ctx.besseli(v, x) * ctx.exp(-abs(x)),

@@ -15,6 +15,7 @@ from scipy import special as sp
 from taylor.scipy.analytic import Analytic, everywhere
 
 FAR = 1e30
+NEAR = 0.1  # of an answer of SciPy to the root
 FORMULAS: dict[str, Analytic] = {}
 
 
@@ -59,13 +60,13 @@ def inside(x: Any) -> Any:
     return np.minimum(x, 1 - x)
 
 
-def root(ctx: Any, f: Callable[[Any], Any], start: float) -> Any:
+def root(ctx: Any, f: Callable[[Any], Any], start: complex) -> Any:
     """Return the zero of f near a float, by the secant method to the precision of the context."""
     if not abs(start) < FAR:  # SciPy's answer where there is none
         raise ValueError("no root is known")
     y, new = (
-        ctx.mpf(start),
-        ctx.mpf(start) * (1 + ctx.ldexp(1, -30)) + ctx.ldexp(1, -60) * (not start),
+        ctx.convert(start),
+        ctx.convert(start) * (1 + ctx.ldexp(1, -30)) + ctx.ldexp(1, -60) * (not start),
     )
     fy = f(y)
     for _ in range(80):
@@ -89,6 +90,9 @@ def inverse(
 
     def formula(ctx: Any, *x: Any) -> Any:
         start = float(getattr(sp, name)(*(float(v) for v in x)))
-        return root(ctx, lambda y: F(ctx, y, *x[:index], *x[index + 1 :]) - x[index], start)
+        y = root(ctx, lambda y: F(ctx, y, *x[:index], *x[index + 1 :]) - x[index], start)
+        if abs(y - start) > NEAR * (1 + abs(start)):  # SciPy gave the end of its search
+            raise ValueError("there is no root")
+        return y
 
     return add(name, names, formula, room, **more)

@@ -151,19 +151,19 @@ add("stdtr", "df t", stdtr, lambda v, t: (v, np.sqrt(v) + abs(t)),
 inverse("stdtrit", "df p", 1, lambda ctx, t, v: stdtr(ctx, v, t), in_unit,
     fast=quantile(t_density, sp.stdtrit))
 inverse("stdtridf", "p t", 0, stdtr, lambda p, t: (inside(p), 1.0))
-add("bdtr", "k n p", counted(bdtr), by_last, fixed=("k", "n"))
+add("bdtr", "k n p", counted(bdtr), by_last, fixed=("k", "n"), whole=("n",))
 add("bdtrc", "k n p", counted(lambda ctx, k, n, p: beta_i(ctx, k + 1, n - k, p)), by_last,
-    fixed=("k", "n"))
+    fixed=("k", "n"), whole=("n",))
 inverse("bdtri", "k n y", 2, lambda ctx, p, k, n: bdtr(ctx, ctx.floor(k), n, p), by_last,
-    fixed=("k", "n"))
+    fixed=("k", "n"), whole=("n",))
 inverse("bdtrik", "y n p", 0, bdtr, lambda y, n, p: (inside(y), n, inside(p)))
 inverse("bdtrin", "k y p", 1, lambda ctx, n, k, p: bdtr(ctx, k, n, p),
     lambda k, y, p: (k + 1, inside(y), inside(p)))
-add("nbdtr", "k n p", counted(nbdtr), by_last, fixed=("k", "n"))
+add("nbdtr", "k n p", counted(nbdtr), by_last, fixed=("k", "n"), whole=("k", "n"))
 add("nbdtrc", "k n p", counted(lambda ctx, k, n, p: beta_c(ctx, n, k + 1, p)), by_last,
-    fixed=("k", "n"))
+    fixed=("k", "n"), whole=("k", "n"))
 inverse("nbdtri", "k n y", 2, lambda ctx, p, k, n: nbdtr(ctx, ctx.floor(k), n, p), by_last,
-    fixed=("k", "n"))
+    fixed=("k", "n"), whole=("k", "n"))
 inverse("nbdtrik", "y n p", 0, nbdtr, lambda y, n, p: (inside(y), n, inside(p)))
 inverse("nbdtrin", "k y p", 1, lambda ctx, n, k, p: nbdtr(ctx, k, n, p),
     lambda k, y, p: (k + 1, inside(y), inside(p)))
@@ -289,8 +289,9 @@ def of_smirnov(n: Any, d: Any) -> tuple[Any, ...]:
 
 add("kolmogorov", "y", kolmogorov, positive)
 inverse("kolmogi", "p", 0, kolmogorov, lambda p: (inside(p),))
-add("smirnov", "n d", smirnov, of_smirnov, fixed=("n",))
-inverse("smirnovi", "n p", 1, lambda ctx, d, n: smirnov(ctx, n, d), by_last, fixed=("n",))
+add("smirnov", "n d", smirnov, of_smirnov, fixed=("n",), whole=("n",))
+inverse("smirnovi", "n p", 1, lambda ctx, d, n: smirnov(ctx, n, d), by_last, fixed=("n",),
+    whole=("n",))
 
 
 def tukey(ctx: Any, p: Any, x: Any, lam: Any) -> Any:

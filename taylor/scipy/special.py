@@ -157,6 +157,13 @@ _LAMBERT = Analytic(
 )  # fmt: skip
 
 
+def _branch(z: Any, k: Any, tol: Any) -> Any:
+    return lambertw(z, int(k))
+
+
+SCIPY.update({"_zeta": _ZETA, "_riemann_zeta": f.zeta, "_lambertw": _branch})  # as SciPy asks
+
+
 def polygamma(n: Any, x: Any) -> Any:
     """Return ψ⁽ⁿ⁾(x), n = 0, 1, ... (DLMF 5.15), as scipy.special.polygamma.
 
