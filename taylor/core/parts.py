@@ -29,9 +29,13 @@ REFUSED = (
 
 @dataclass(slots=True, eq=False)
 class Part(Map):
-    """The real or imaginary part or the conjugate of an array: kind is the name in NumPy."""
+    """The real or imaginary part or the conjugate of an array: kind is the name in NumPy.
+
+    Of what is known to be real in all degrees the parts are holomorphic.
+    """
 
     kind: str
+    known: bool = False
     arity, by_element = 1, True
 
     def made_of(self, args: tuple[int, ...]) -> tuple[int, ...]:

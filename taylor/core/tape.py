@@ -559,7 +559,7 @@ def _chosen(tape: Tape, op: Choose, nodes: list[Node]) -> None:
 
 
 def _part(tape: Tape, op: Part, nodes: list[Node]) -> None:
-    if any(is_complex(tape.values[i]) for i in tape.inputs):
+    if not op.known and any(is_complex(tape.values[i]) for i in tape.inputs):
         raise TypeError(REFUSED)
 
 

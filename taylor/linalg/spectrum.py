@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.operand import is_complex
+from taylor.core.operand import bind, is_complex
+from taylor.core.parts import Part
 from taylor.core.table import Rule
 
 EigResult = namedtuple("EigResult", "eigenvalues eigenvectors")
@@ -43,23 +44,25 @@ def eigvals(a: Any) -> Any:
 
     Equal ones have no derivative (nan).
     """
-    return _real(a, EIG(a * (1 + 0j))[0])
+    w = EIG(a * (1 + 0j))[0]
+    return bind(Part("real", True), w) if _all_real(a, w) else w
 
 
 def eig(a: Any) -> Any:
     """Return (eigenvalues, eigenvectors) of square matrices as np.linalg.eig does: see `eigvals`.
 
-    The vectors, scaled by their conjugates, have derivatives by real variables only.
+    Complex vectors, scaled by their conjugates, have derivatives by real variables only.
     """
     w, v = EIG(a * (1 + 0j))
+    if _all_real(a, w):
+        w, v = bind(Part("real", True), w), bind(Part("real", True), v)
+        return EigResult(w, v / np.sqrt(np.sum(v * v, axis=-2, keepdims=True)))
     size = np.sqrt(np.sum(v.real**2 + v.imag**2, axis=-2, keepdims=True))
     entry = np.take_along_axis(v, np.argmax(np.abs(v), axis=-2, keepdims=True), -2)
     turned = np.conj(entry) / np.abs(entry) * np.where(entry.real > 0, 1.0, -1.0)
-    v = v * turned / size
-    found = _real(a, w)
-    return EigResult(found, v if is_complex(found) else v.real)
+    return EigResult(w, v * turned / size)
 
 
-def _real(a: Any, w: Any) -> Any:
-    """Return eigenvalues w of a real matrix, which come in pairs, as real ones if all are."""
-    return w.real if not is_complex(a) and np.all(w.imag <= 0) else w
+def _all_real(a: Any, w: Any) -> bool:
+    """Whether the eigenvalues of a matrix are real, and all that is made of them: of a real one."""
+    return not is_complex(a) and bool(np.all(bind(Part("imag", True), w) <= 0))

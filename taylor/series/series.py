@@ -397,7 +397,7 @@ class Series(Coefficients):
         if type(op) in PROCESS:
             return PROCESS[type(op)](self, op, args)
         assert isinstance(op, Map)
-        if type(op) is Part and not self.tag.real and self.active:
+        if type(op) is Part and not (self.tag.real or op.known) and self.active:
             raise TypeError(REFUSED)
         with np.errstate(all="ignore"):
             return self._new(op.moved((self._coef,), 1), reach=self._reach)
