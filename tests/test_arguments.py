@@ -202,6 +202,8 @@ def test_trees_of_exact_numbers_and_nested_drivers():
     third = Fraction(1, 3)
     g = taylor.gradient(lambda p: p["a"] ** 2 * p["b"], {"a": third, "b": third})
     assert g == {"a": Fraction(2, 9), "b": Fraction(1, 9)}
+    both = taylor.gradient(lambda a, b: a**2 * b, third, 2, argnums=(0, 1))
+    assert both == (Fraction(4, 3), Fraction(1, 9)) and type(both[0]) is Fraction
 
     def inner(s):
         return taylor.gradient(lambda p: np.sin(p["a"]) * p["b"] * s, {"a": 0.5, "b": 2.0})["a"]

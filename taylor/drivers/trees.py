@@ -16,6 +16,7 @@ import numpy as np
 
 from taylor.core.operand import Operand, as_array, lift
 from taylor.numbers.kinds import base
+from taylor.numbers.values import together
 
 Array = Any
 Flatten = Callable[[Any], tuple[Sequence[Any], Any]]
@@ -295,6 +296,8 @@ def joined(leaves: Sequence[Any]) -> tuple[Any, Callable[[Any], list[Any]]]:
         ]
 
     flat = [np.reshape(as_array(x), -1) for x in leaves]
+    if any([base(x).dtype == object for x in flat]):  # exact beside whole numbers stays exact
+        flat = list(together(*flat))
     flat = [x.astype(float) if base(x).dtype.kind in "iub" else x for x in flat]
     return (np.concatenate(flat) if flat else np.zeros(0)), apart
 
