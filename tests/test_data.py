@@ -98,7 +98,7 @@ BESIDE = {
     "float64 powers": lambda x: x**DOUBLES,
     "float64 bases": lambda x: DOUBLES**x,
     "whole float64 powers": lambda x: x ** np.array([1.0, 2.0, 3.0, 2.0]),
-    "lists of floats": lambda x: x + [1.0, 2.0, 3.0, 4.0],
+    "lists of floats": lambda x: x * [1.0, 2.0, 3.0, 4.0],
     "where": lambda x: np.where(MASK, x, 2.0),
     "where float64": lambda x: np.where(MASK, x, DOUBLES),
     "concatenated": lambda x: np.concatenate([x, DOUBLES]),
