@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2198,
     "drivers": 4991,
     "scipy": 3466,
-    "ode": 4287,
+    "ode": 4404,
     "command": 426,
     ".": 633,
     "hyperdual": 196,
