@@ -108,8 +108,8 @@ def real(y):
 OTHER = xp.asarray(W)
 CASES = {
     **{n: call(n, U) for n in words("abs acos asin atan atanh asinh ceil conj cos cosh exp expm1 "
-        "floor log log1p log2 log10 negative positive real imag reciprocal round sign sin sinh square "
-        "sqrt tan tanh trunc")},
+        "floor log log1p log2 log10 negative positive real imag reciprocal round sign sin sinh "
+        "square sqrt tan tanh trunc")},
     "acosh": call("acosh", U + 1),
     **{n: call(n, U, OTHER) for n in words("add atan2 copysign divide hypot logaddexp maximum "
         "minimum multiply pow subtract remainder floor_divide")},
