@@ -347,7 +347,7 @@ OUTER = {  # drivers of a function of a number
     "jvp": lambda f, p: taylor.jvp(f, p, 1.0)[1],
     "jacobian": taylor.jacobian,
 }
-INNER = {  # drivers by points one of which is, and stays, at the kink; how many derivatives they take
+INNER = {  # drivers by points one of which stays at the kink, and how many derivatives they take
     "gradient": (taylor.gradient, 1),
     "jacobian": (taylor.jacobian, 1),
     "vjp": (lambda f, x: taylor.vjp(f, x, 1.0)[1], 1),
