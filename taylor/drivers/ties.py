@@ -130,7 +130,7 @@ def _is_kink(c: Instruction) -> bool:
 
 def _is_open(c: Instruction, depends: list[bool]) -> bool:
     """Whether a choice has a tie to be decided, not one that a convention has decided for good."""
-    if not _is_kink(c):
+    if not (isinstance(c.op, Choose) and _is_kink(c)):
         return False
     by_convention = current_policy().kink == "subgradient" and c.op.mode in SLOPES
     return not by_convention or any(depends[a] for a in c.args[:2])
