@@ -166,9 +166,13 @@ def derived(row: Elementary) -> Elementary:
         c = series(x, order + 1)[1:]
         return np.stack([c[m] * (m + 1) for m in range(order + 1)])
 
+    def value(x: Any) -> Any:
+        y, dtype = series(x, 1)[1], getattr(x, "dtype", None)
+        return y.astype(dtype) if dtype is not None and dtype.kind == "f" else y
+
     return Elementary(
-        row.name + "'", lambda x: series(x, 1)[1], lambda ctx, x: series(x, 1)[1], local=local,
-        domain=row.domain, error=row.error, own=row.own,
+        row.name + "'", value, lambda ctx, x: series(x, 1)[1], local=local, domain=row.domain,
+        error=row.error, own=row.own,
     )  # fmt: skip
 
 

@@ -291,7 +291,7 @@ def pushed(g: Function, x: Any, *v: Any) -> list[Any]:
     seeds = [w if is_operand(w) else _number(w, values[0]) for w in d]
     found = [tangents(code, values, [w])[out] for w in seeds]
     shape = shape_of(values[out])
-    return [values[out], *(full(t, shape, at[0]) for t in found)]
+    return [values[out], *(full(t, shape, values[out]) for t in found)]
 
 
 def bent(

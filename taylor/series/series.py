@@ -411,7 +411,7 @@ class Series(Coefficients):
         for x, inside in zip(sources, owner._mine(sources), strict=True):
             if not inside:
                 x = plain(x)
-                if type(x) in REALS and owner.dtype.kind in "fc" and not is_operand(owner._coef):
+                if type(x) in REALS and owner.dtype.kind in "fc":
                     x = np.asarray(x, dtype=owner.dtype)  # Python's numbers have no precision
                 x = owner._constant(x)
             reach = max(reach, x._reach)
