@@ -569,9 +569,9 @@ def compile(
     """Return f as machine code: the same function, and every driver is faster with it.
 
     Arguments and results are float64 or complex128, numbers and arrays of the shapes of the call,
-    or series (`Taylor`, `TaylorN`, `HyperDual`) of these, and trees of them; the first call with new shapes compiles
-    (a few hundredths of a second, less when it is in the cache on disk).  Where that would take
-    long, calls are answered in the ordinary way and a later one compiles: `reasons` says which.
+    or series (`Taylor`, `TaylorN`, `HyperDual`) of these, and trees of them; the first call with
+    new shapes compiles (a few hundredths of a second, less when it is in the cache on disk).  Where
+    that would take long, calls are answered in the ordinary way and a later one compiles: `reasons` says which.
     What f reads from elsewhere is a constant of the compilation.  Other numbers take the ordinary
     way, and so do functions that cannot be recorded and the few operations without machine code:
     a PerformanceWarning, and `reasons`, say why; with `strict` that is a CompileError.  A branch
