@@ -17,7 +17,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 1932,
     "machine": 3405,
     "series": 2198,
-    "drivers": 4991,
+    "drivers": 5077,
     "scipy": 3466,
     "ode": 4404,
     "command": 426,
