@@ -570,13 +570,13 @@ def compile(
 
     Arguments and results are float64 or complex128, numbers and arrays of the shapes of the call,
     or series (`Taylor`, `TaylorN`, `HyperDual`) of these, and trees of them; the first call with
-    new shapes compiles (a few hundredths of a second, less when it is in the cache on disk).  Where
-    that would take long, calls are answered in the ordinary way and a later one compiles: `reasons` says which.
-    What f reads from elsewhere is a constant of the compilation.  Other numbers take the ordinary
-    way, and so do functions that cannot be recorded and the few operations without machine code:
-    a PerformanceWarning, and `reasons`, say why; with `strict` that is a CompileError.  A branch
-    that would go another way compiles again.  Series of an element-wise function at many points run
-    in tiles on `threads` cores (default: all), fewer where that is faster.
+    new shapes compiles (a few hundredths of a second, less when it is in the cache on disk). Where
+    that would take long, calls are answered in the ordinary way and a later one compiles: `reasons`
+    says which. What f reads from elsewhere is a constant of the compilation. Other numbers take the
+    ordinary way, and so do functions that cannot be recorded and the few operations without machine
+    code: a PerformanceWarning, and `reasons`, say why; with `strict` that is a CompileError. A
+    branch that would go another way compiles again. Series of an element-wise function at many
+    points run in tiles on `threads` cores (default: all), fewer where that is faster.
 
     >>> import taylor
     >>> @compile
