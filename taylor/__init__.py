@@ -61,6 +61,7 @@ LATER = {
     ),
     "drivers.lanes": ("lanes", "map"),
     "drivers.transform": ("forward", "reverse"),
+    "array_api": (),
     "ode": (),
     "scipy": (),
 }  # fmt: skip

@@ -45,6 +45,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "analytic", "formulas", "fast", "probability", "classical", "rows", "waves", "ufuncs",
         "special", "stats", "linalg", "signal", "sparse", "interpolate", "integrate", "__init__",
     ],
+    "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [
         "files", "control", "options", "roots", "dense", "system", "pieces", "surfaces", "machine",
         "lanes", "stepper", "integrator", "jets", "events", "results", "sensitivity", "solve",

@@ -12,6 +12,7 @@ import numbers
 import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from typing import Any, Self, cast
 
 import numpy as np
@@ -302,6 +303,10 @@ class Operand(Handled):
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return call(func, args, kwargs)
 
+    def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
+        """Return `taylor.array_api`, the functions of the array-API standard."""
+        return import_module("taylor.array_api.array").namespace(api_version)
+
 
 # ------------------------------------------------------------------ the verb
 def bind(op: Op, *args: Any) -> Any:
@@ -346,6 +351,8 @@ def lift(x: Any) -> Any:
         return _lifted_array(x)
     if isinstance(x, Condition):
         return x.number()
+    if hasattr(x, "__taylor_value__"):  # of an array that is of another class and holds one of ours
+        return lift(x.__taylor_value__())
     if isinstance(x, np.generic) or not hasattr(x, "__array__"):
         return x
     return _lifted_array(np.asarray(x))
