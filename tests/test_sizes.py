@@ -17,7 +17,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 1937,
     "machine": 3405,
     "series": 2199,
-    "drivers": 5036,
+    "drivers": 5122,
     "scipy": 3466,
     "ode": 4404,
     "command": 426,
