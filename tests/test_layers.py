@@ -39,7 +39,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "trees", "derivable", "arguments", "driver", "ties", "forward_mode", "kinks",
         "interpolation", "derivatives", "several",
         "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit", "recorded",
-        "forms", "compile", "lanes",
+        "forms", "patience", "compile", "lanes",
     ],
     "scipy": [
         "analytic", "formulas", "fast", "probability", "classical", "rows", "waves", "ufuncs",

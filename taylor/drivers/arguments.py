@@ -111,7 +111,9 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
     if is_plain(args[vary[0]]) and one and len(args) == 1 and not named and not has_aux:
         return form.one(f, args[0], *own)
     seen = Aux(f, name) if has_aux else None
-    g, each, structures = _spread(seen or f, args, vary, named)
+    if seen is not None:
+        f = seen.first(args, named)
+    g, each, structures = _spread(f, args, vary, named)
     forms = [structures[i] for i in vary]
     structure = forms[0] if one else trees.Branch(tuple, None, tuple(forms))
     leaves = list(itertools.chain.from_iterable(each))
@@ -172,6 +174,14 @@ class Aux:
             raise TypeError(f"{self.name}: with has_aux f must return (value, aux)")
         y, self.aux = found
         return y
+
+    def first(self, args: Sequence[Any], named: dict[str, Any]) -> Function:
+        """Return the function to be differentiated: of a compiled one its first result."""
+        found = self.f.first() if isinstance(self.f, Derivable) else NotImplemented
+        if found is NotImplemented:
+            return self
+        self(*args, **named)
+        return found
 
     def beside(self, answer: Any, form: Form) -> Any:
         """Return the answer of a driver with the other result, without its perturbations."""

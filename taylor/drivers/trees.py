@@ -174,11 +174,11 @@ def flatten(
     x: Any,
     leaf: Callable[[Any], bool] = is_leaf,
     still: Callable[[type, Any], Still] = Still,
-    tuples: bool = False,
+    sequences: tuple[type, ...] = (),
 ) -> tuple[list[Any], Any]:
     """Return the leaves of a tree and its structure; `still` says how that holds what is no leaf.
 
-    With `tuples` those of plain numbers are trees, too.
+    Of `sequences` (list, tuple) those of plain numbers are trees, too.
 
     >>> flatten({"w": np.ones(2), "b": 0.0, "name": "net"})[0]
     [array([1., 1.]), 0.0]
@@ -189,7 +189,7 @@ def flatten(
         if type(x) in PLAIN or (type(x) is np.ndarray and x.dtype.kind in "fc"):
             leaves.append(x)
             return LEAF
-        rule = CLASSES[tuple] if tuples and type(x) is tuple else _rule(x)
+        rule = CLASSES[type(x)] if type(x) in sequences else _rule(x)
         if rule is not None:
             children, aux = rule[0](x)
             return Branch(type(x), aux, tuple([structure(child) for child in children]))
