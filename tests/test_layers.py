@@ -25,6 +25,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "linalg": ["degrees", "equations", "factors", "spectrum", "__init__"],
     "arrays": [
         "moves", "reductions", "products", "elementwise", "statistics", "sequences", "fourier",
+        "questions",
     ],
     "machine": [
         "calls", "planar", "nests", "moves", "contractions", "emit", "questions", "degrees",

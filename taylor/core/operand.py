@@ -39,8 +39,8 @@ WANTED = {  # what would drop derivatives, and what was wanted
     "complex()": "write cmath.exp(x) as np.exp(x), and complex(a, b) as a + 1j * b",
     "int()": "np.trunc(x) is the piecewise constant function, int(x.value) a constant",
     "an index made": "int(x.value) is a constant that serves in range(), shapes and indices",
-    "an array of numbers": "write it with NumPy's or taylor.scipy's functions, and fill arrays "
-    "made by np.zeros_like(x)",
+    "an array of numbers": "use NumPy's and taylor.scipy's functions, np.zeros_like(x) for arrays "
+    "to fill, mu + sigma * rng.normal() for random numbers",
     "a function of mpmath": "use NumPy's and taylor's functions, which take mpmath's numbers too",
     "an expression of sympy": "use NumPy's functions; sympy.lambdify makes them of an expression",
 }
@@ -201,7 +201,7 @@ class Operand(Handled):
         call(np.put, (self, indices, values, mode), {})
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # protocols ask for it
+        if name.startswith("__") and name != "__dlpack__":  # protocols ask for it
             raise AttributeError(name)
         raise no_attribute(self._title(), name)
 
@@ -265,6 +265,11 @@ class Operand(Handled):
         """Return an array that lies in memory as this one does; its content means nothing."""
         return np.empty(self.shape, dtype=bool)
 
+    @property
+    def flags(self) -> Any:
+        """How it lies in memory."""
+        return memory.in_memory(self).flags
+
     def _is_array(self) -> bool:
         """Whether it has a place in memory: NumPy's numbers have none, its 0-d views have."""
         return bool(self.shape) or self._memory() is not None
@@ -300,6 +305,7 @@ class Operand(Handled):
     max, min = method(np.max), method(np.min)
     cumsum, cumprod = method(np.cumsum), method(np.cumprod)
     argmax, argmin, argsort = asked(np.argmax), asked(np.argmin), asked(np.argsort)
+    argpartition, searchsorted = asked(np.argpartition), asked(np.searchsorted)
     any, all, nonzero = asked(np.any), asked(np.all), asked(np.nonzero)
     take, repeat = method(np.take), method(np.repeat)
     clip, round = method(np.clip), method(np.round)
@@ -429,6 +435,8 @@ def _lifted_array(x: Any) -> Any:
                 "np.where(~m.mask, x, ...) with m.filled(...), or sum(x, where=~m.mask)"
             )
         x = x.data
+    if isinstance(x, np.matrix):
+        x = np.asarray(x)  # of which rows have one axis
     if x.dtype == object and holds_operands(x):
         return stack([lift(e) for e in x.reshape(-1)]).reshape(x.shape)
     return x
