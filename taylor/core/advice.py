@@ -83,6 +83,8 @@ FUNCTIONS_INSTEAD = {
     "setxor1d": "write np.setdiff1d, both ways",
     "sort_complex": "write np.sort",
     "array_equiv": "write np.array_equal",
+    "polyval2d": "write np.polynomial.polynomial.polyval twice",
+    "polygrid2d": "write np.polynomial.polynomial.polyval twice",
     "polydiv": "write np.polymul and np.polyval",
     **dict.fromkeys(("unique_all", "unique_counts", "unique_inverse"),
                     "write np.unique(x); indices and counts are those of x.value"),

@@ -41,6 +41,7 @@ WANTED = {  # what would drop derivatives, and what was wanted
     "an index made": "int(x.value) is a constant that serves in range(), shapes and indices",
     "an array of numbers": "use NumPy's and taylor.scipy's functions, np.zeros_like(x) for arrays "
     "to fill, mu + sigma * rng.normal() for random numbers",
+    "a masked array": "write np.where(mask, 0.0, x), or np.sum(x, where=~mask) and the like",
     "a function of mpmath": "use NumPy's and taylor's functions, which take mpmath's numbers too",
     "an expression of sympy": "use NumPy's functions; sympy.lambdify makes them of an expression",
 }
@@ -215,6 +216,16 @@ class Operand(Handled):
             f"{what} of {self._title()} would drop its derivatives; {WANTED[what]}; x.value is "
             f"the plain value ({PAGE})"
         )
+
+    def _objects(self, copy: Any) -> Array:
+        """Return the elements as an array of objects."""
+        if sys._getframe(2).f_globals.get("__name__") == "numpy.ma.core":
+            raise self._refused("a masked array")
+        out = np.empty(self.shape, dtype=object)
+        for i in np.ndindex(*self.shape):
+            out[i] = self[i] if i else self
+        out.flags.writeable = bool(copy)  # what is written there would not be seen here
+        return out
 
     def _inactive(self, what: str) -> Any:
         """Return the plain value, if nothing is lost."""
