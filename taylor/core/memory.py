@@ -169,32 +169,43 @@ def fresh(x: Any) -> Any:
 
 # ------------------------------------------------------------------ what nodes share
 class Cell:
-    """What the nodes share that are views of one array: its instruction, which a write replaces."""
+    """What the nodes share that are views of one array: which instruction each element comes from.
 
-    __slots__ = ("i", "positions", "version")
+    A write notes the elements it changes and nothing else, so that a loop that fills an array costs
+    what its writes cost; an instruction for several elements is made when they are read.
+    """
+
+    __slots__ = ("first", "place", "positions", "source", "version")
 
     def __init__(self, i: int, where: Array) -> None:
-        self.i, self.version, self.positions = i, 0, where
+        self.first, self.positions, self.version = i, where, 0
+        self.source = np.full(where.size, i)  # of every element, and its place in what that makes
+        self.place = np.arange(where.size)
 
-    def replace(self, i: int) -> None:
-        """Make instruction i the content."""
-        self.i = i
-        self.version += 1
-
-    def after(self, where: Array, index: Any, shape: tuple[int, ...]) -> Array:
-        """Return the content's elements after a write of new elements of that shape.
-
-        They are numbered from 0; the new ones follow those of the content.
-        """
+    def write(self, where: Array, index: Any, i: int, shape: tuple[int, ...]) -> None:
+        """Let the indexed elements of a view be those that instruction i makes, of that shape."""
         if not where.flags.writeable:
             raise ValueError("assignment destination is read-only")
-        size, count = self.positions.size, math.prod(shape)
-        moved = np.zeros(where.shape, dtype=int)
-        moved[index] = np.arange(size + 1, size + count + 1).reshape(shape)
-        after = self.positions.reshape(-1) - 1
-        written = moved > 0
-        after[where[written] - 1] = moved[written] - 1
-        return after.reshape(self.positions.shape)
+        to = where[index] - 1
+        self.place[to] = np.arange(math.prod(shape)).reshape(shape)
+        self.source[to] = i
+        self.version += 1
+
+    def read(self, where: Array) -> tuple[list[int], Array, Array]:
+        """Return the instructions the elements of a view come from, and for each element which of
+        them it is and its place there (-1: position 0, a zero).
+        """
+        known = where > 0
+        if not known.any():
+            return [self.first], np.zeros(where.shape, dtype=int), np.full(where.shape, -1)
+        at = np.where(known, where - 1, where[known][0] - 1)
+        sources, which = np.unique(self.source[at], return_inverse=True)
+        place = np.where(known, self.place[at], -1)
+        return sources.tolist(), which.reshape(where.shape), place
+
+    def hold(self, i: int) -> None:
+        """Let the whole content, unchanged, come from instruction i."""
+        self.source[:], self.place = i, np.arange(self.place.size)
 
 
 # ------------------------------------------------------------------ what series share

@@ -222,9 +222,10 @@ class Node(Operand):
         """The instruction that holds the content."""
         cell = self._cell
         if cell is not None and self._seen != cell.version:  # written through another view
-            whole = Node(self.tape, cell.i)
-            self._i = whole._gather([whole], self._where - 1)._i
+            self._i = self._read(cell, self._where)._i
             self._seen = cell.version
+            if self._where is cell.positions:
+                cell.hold(self._i)
         return self._i
 
     @property
@@ -293,10 +294,14 @@ class Node(Operand):
         if type(index) is int and len(self.shape) == 1:  # a number, the shortest way
             (n,), cell = self.shape, self._cell
             if n > 1 and -n <= index < n:
-                k = index % n if cell is None else self._where[index] - 1
-                source = self if cell is None else Node(self.tape, cell.i)
-                op = Gather(np.int64(k))  # type: ignore[arg-type]
-                return self.tape.apply(op, [source], ())
+                if cell is None:
+                    source, k = self, np.int64(index % n)
+                else:
+                    at = self._where[index] - 1
+                    source, k = Node(self.tape, int(cell.source[at])), cell.place[at]
+                    if not source.shape:
+                        return source
+                return self.tape.apply(Gather(k), [source], ())  # type: ignore[arg-type]
         return super().__getitem__(index)
 
     # arithmetic -----------------------------------------------------------------------------
@@ -376,10 +381,18 @@ class Node(Operand):
                 view = Node(self.tape, -1)
                 view._cell, view._where, view._seen = cell, where, -1
                 return view
-            whole = Node(self.tape, cell.i)
-            return whole._gather([whole], np.asarray(where) - 1)
+            return self._read(cell, np.asarray(where))
 
         return each(one, f(self._where))
+
+    def _read(self, cell: Cell, where: Array) -> Node:
+        """Return a node of the elements at those positions of a cell, as they are now."""
+        found, which, place = cell.read(where)
+        sources = [Node(self.tape, i) for i in found]
+        if len(sources) > 1:
+            starts = np.cumsum([0, *(x.size for x in sources[:-1])])
+            place = np.where(place < 0, -1, place + starts[which])
+        return sources[0]._gather(sources, place)  # type: ignore[no-any-return]
 
     def _assign(self, index: Any, value: Any) -> None:
         cell = self._shared()
@@ -387,13 +400,8 @@ class Node(Operand):
         same = isinstance(value, Node) and value._cell is cell
         if same and np.array_equal(value._where, self._where[index]):
             return  # y[1:] *= 2 ends with y[1:] = y[1:]
-        whole = Node(self.tape, cell.i)
-        node = self.tape.node(_of_kind(value, self.tape.values[cell.i]))
-        after, size = cell.after(self._where, index, node.shape), whole.size
-        if after.size and after.min() >= size:
-            cell.replace(node._gather([node], after - size).i)
-        else:
-            cell.replace(whole._gather([whole, node], after).i)
+        node = self.tape.node(_of_kind(value, self.tape.values[cell.first]))
+        cell.write(self._where, index, node.i, node.shape)
 
     def _unchanged(self, copy: Node) -> bool:
         """Whether nothing was written here since that copy was made."""
