@@ -719,7 +719,7 @@ def test_an_array_that_becomes_one_of_mpmath_numbers_does_so_for_all_views():
     del rows
     for _ in range(100):
         y[0]  # views that are gone are forgotten
-    assert len(y._place[0].members) < 60
+    assert len(y._place[0].views.known) < 60
 
 
 def test_a_copy_keeps_its_elements_when_the_array_gets_other_numbers():

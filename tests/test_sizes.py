@@ -19,6 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2198,
     "drivers": 4991,
     "scipy": 3466,
+    "numpy": 300,
     "ode": 4287,
     "command": 426,
     ".": 633,

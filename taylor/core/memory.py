@@ -167,6 +167,32 @@ def fresh(x: Any) -> Any:
     return x.copy() if isinstance(x, np.ndarray) or is_operand(x) else x
 
 
+# ------------------------------------------------------------------ who shares
+class Views:
+    """The arrays that share a memory, each with its path from the whole, while they are in use."""
+
+    __slots__ = ("known", "limit")
+
+    def __init__(self) -> None:
+        self.known: list[tuple[weakref.ref[Any], Path | None]] = []
+        self.limit = 16
+
+    def add(self, x: Any, path: Path | None = None) -> None:
+        """Add an array; forget those that are gone: the last one, and all now and then."""
+        if self.known and self.known[-1][0]() is None:
+            self.known.pop()
+        elif len(self.known) > self.limit:
+            self.known = [known for known in self.known if known[0]() is not None]
+            self.limit = 16 + 2 * len(self.known)
+        self.known.append((weakref.ref(x), path))
+
+    def __iter__(self) -> Iterator[tuple[Any, Path | None]]:
+        for reference, path in self.known:
+            x = reference()
+            if x is not None:
+                yield x, path
+
+
 # ------------------------------------------------------------------ what nodes share
 class Cell:
     """What the nodes share that are views of one array: which instruction each element comes from.
@@ -175,10 +201,10 @@ class Cell:
     what its writes cost; an instruction for several elements is made when they are read.
     """
 
-    __slots__ = ("first", "place", "positions", "source", "version")
+    __slots__ = ("first", "place", "positions", "source", "version", "views")
 
     def __init__(self, i: int, where: Array) -> None:
-        self.first, self.positions, self.version = i, where, 0
+        self.first, self.positions, self.version, self.views = i, where, 0, Views()
         self.source = np.full(where.size, i)  # of every element, and its place in what that makes
         self.place = np.arange(where.size)
 
@@ -212,31 +238,17 @@ class Cell:
 class Family:
     """The series whose tables are views of one whole table, each with its path from the whole."""
 
-    __slots__ = ("limit", "members", "whole")
+    __slots__ = ("views", "whole")
 
     def __init__(self, origin: Any) -> None:
-        self.whole = origin._coef
-        self.members: list[tuple[weakref.ref[Any], Path | None]] = [(weakref.ref(origin), None)]
-        self.limit = 16
-
-    def add(self, series: Any, path: Path) -> None:
-        """Add a series; forget those that are gone, now and then."""
-        if len(self.members) > self.limit:
-            self.members = [m for m in self.members if m[0]() is not None]
-            self.limit = 16 + 2 * len(self.members)
-        self.members.append((weakref.ref(series), path))
-
-    def each(self, f: Callable[[Any, Path | None], None]) -> None:
-        """Do f(series, path) for every series that shares the table."""
-        for reference, path in self.members:
-            series = reference()
-            if series is not None:
-                f(series, path)
+        self.whole, self.views = origin._coef, Views()
+        self.views.add(origin)
 
     def convert(self, f: Callable[[Any], Any]) -> None:
         """Replace the whole by f(whole), which has other numbers, and so the table of all."""
         self.whole = f(self.whole)
-        self.each(lambda series, path: setattr(series, "_coef", _followed(self.whole, path)))
+        for series, path in self.views:
+            series._coef = _followed(self.whole, path)
 
 
 def _followed(whole: Any, path: Path | None) -> Any:

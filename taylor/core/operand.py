@@ -26,7 +26,7 @@ from taylor.core.maps import host as host
 from taylor.core.parts import Part
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary, Rule
-from taylor.numbers.kinds import Array, Handled, base, is_operand
+from taylor.numbers.kinds import Array, Fillable, Handled, base, is_operand
 from taylor.numbers.values import is_real
 
 Shape = tuple[int, ...]
@@ -102,6 +102,7 @@ class Operand(Handled):
     _hosts: Callable[[Operand], bool]  # whether another is held as constant or coefficient
     _compare: Callable[[Callable[[Any, Any], Any], Any], Any]
     _assign: Callable[[Any, Any], None]
+    _constant: Callable[[Any], Any]
     _zeros: Callable[[Shape], Any]
     _ones: Callable[[], Any]
     _truth: Callable[[], Any]
@@ -194,11 +195,11 @@ class Operand(Handled):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: Any) -> Self:
-        index = _plain_index(index)
+        index = plain_index(index)
         return cast(Self, self._viewed(lambda i: i[index]))
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self._assign(_plain_index(index), value)
+        self._assign(plain_index(index), value)
 
     def _viewed(self, f: Callable[..., Any]) -> Any:
         return rearrange([self], f)
@@ -297,9 +298,13 @@ class Operand(Handled):
         if len(inputs) == 1 and inputs[0] is self:  # the shortest way
             return call_ufunc(ufunc, kind, inputs, kwargs)
         given = [np.asarray(x) if type(x) is list else x for x in map(lift, inputs)]
+        if kind == "at":
+            given[0] = inputs[0]  # into which is written
         return call_ufunc(ufunc, kind, given, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if len(types) > 1:
+            args, kwargs = contents(func, args, kwargs)
         return call(func, args, kwargs)
 
 
@@ -319,10 +324,10 @@ def fits(x: Any) -> bool:
     return is_operand(x) or not (x is None or isinstance(x, (str, bytes, dict, set)))
 
 
-def _plain_index(index: Any) -> Any:
+def plain_index(index: Any) -> Any:
     """Return an index with the masks of conditions and the arrays of pandas objects."""
     if isinstance(index, tuple):
-        return tuple(map(_plain_index, index))
+        return tuple(map(plain_index, index))
     if isinstance(index, Operand):
         raise TypeError("a series cannot be an index; use int(x.value)")
     if isinstance(index, Condition):
@@ -343,7 +348,7 @@ def lift(x: Any) -> Any:
     ):
         return stack([lift(e) for e in x]) if holds_operands(x) else x
     if isinstance(x, np.ndarray):
-        return _lifted_array(x)
+        return x if type(x) is np.ndarray and x.dtype != object else _lifted_array(x)
     if isinstance(x, Condition):
         return x.number()
     if isinstance(x, np.generic) or not hasattr(x, "__array__"):
@@ -357,7 +362,25 @@ def as_array(x: Any) -> Any:
     return x if isinstance(x, Operand) else np.asarray(x)
 
 
+def contents(func: Any, args: Any, kwargs: Any) -> tuple[Any, dict[str, Any]]:
+    """Return the arguments of a NumPy function with what fillable arrays among them hold.
+
+    Those that the function writes into stay what they are.
+    """
+    kept = 1 if func in memory.FUNCTIONS else 0
+    named = {k: v if k == "out" else _content(v) for k, v in kwargs.items()}
+    return (*args[:kept], *map(_content, args[kept:])), named
+
+
+def _content(x: Any) -> Any:
+    if type(x) in (list, tuple):
+        return type(x)(map(_content, x))
+    return x.content() if isinstance(x, Fillable) else x
+
+
 def _lifted_array(x: Any) -> Any:
+    if isinstance(x, Fillable):
+        return x.content()
     masked = sys.modules.get("numpy.ma")  # which NumPy itself imports only when asked for it
     if masked is not None and isinstance(x, masked.MaskedArray):
         if np.any(x.mask):

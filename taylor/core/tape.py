@@ -38,8 +38,8 @@ from taylor.core.instructions import (
     Scale,
     Shape,
 )
-from taylor.core.maps import Contract, CumSum, Gather, Reshape, Scatter, Sum
-from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
+from taylor.core.maps import Contract, CumSum, Gather, Reshape, Scatter, Sum, gather
+from taylor.core.memory import Cell, each, in_memory, in_order, joint, placed, positions, shares
 from taylor.core.operand import NUMBERS, Operand, binary, fits, host, is_complex, lift
 from taylor.core.parts import REFUSED, Part
 from taylor.core.sides import Choose
@@ -241,7 +241,12 @@ class Node(Operand):
     @property
     def value(self) -> Any:
         """The value at the point of the recording."""
-        value = self.tape.values[self.i]
+        cell, values = self._cell, self.tape.values
+        if cell is not None and self._seen != cell.version and self.tape.tag.closed:
+            sources, place = self._sources(cell, self._where)  # nothing can be recorded any more
+            value = gather([values[x._i] for x in sources], place, 0)
+        else:
+            value = values[self.i]
         if value is None:
             raise TraceError("this recording is symbolic: a node of it has no value to branch on")
         while getattr(value, "tag", None) in self.tape.through:
@@ -365,6 +370,7 @@ class Node(Operand):
         if self._cell is None:
             where = positions(self.shape) if self._where is None else self._where
             self._cell = Cell(self._i, where)
+            self._cell.views.add(self)
             self._where, self._seen = where, 0
         return self._cell
 
@@ -380,6 +386,7 @@ class Node(Operand):
             if shares(where, cell.positions):
                 view = Node(self.tape, -1)
                 view._cell, view._where, view._seen = cell, where, -1
+                cell.views.add(view)
                 return view
             return self._read(cell, np.asarray(where))
 
@@ -387,12 +394,15 @@ class Node(Operand):
 
     def _read(self, cell: Cell, where: Array) -> Node:
         """Return a node of the elements at those positions of a cell, as they are now."""
+        sources, place = self._sources(cell, where)
+        return sources[0]._gather(sources, place)  # type: ignore[no-any-return]
+
+    def _sources(self, cell: Cell, where: Array) -> tuple[list[Node], Array]:
+        """Return the nodes those elements come from, and the place of each among all of theirs."""
         found, which, place = cell.read(where)
         sources = [Node(self.tape, i) for i in found]
-        if len(sources) > 1:
-            starts = np.cumsum([0, *(x.size for x in sources[:-1])])
-            place = np.where(place < 0, -1, place + starts[which])
-        return sources[0]._gather(sources, place)  # type: ignore[no-any-return]
+        starts = np.cumsum([0, *(x.size for x in sources[:-1])])
+        return sources, in_order(np.where(place < 0, -1, place + starts[which]), where)
 
     def _assign(self, index: Any, value: Any) -> None:
         cell = self._shared()
@@ -406,6 +416,9 @@ class Node(Operand):
     def _unchanged(self, copy: Node) -> bool:
         """Whether nothing was written here since that copy was made."""
         return self.i == copy.i
+
+    def _constant(self, value: Any) -> Node:
+        return self.tape.constant(value)
 
     def _lowered(self, c: Any) -> Any:
         return self.tape.constant(c) if isinstance(c, (Constant, Fraction)) else c
@@ -472,7 +485,8 @@ class Node(Operand):
     def __float__(self) -> float:
         raise TraceError(
             "float() of a recorded value would drop its derivatives; use .value for the plain "
-            "value, and make arrays to be filled with np.zeros_like(x), not np.zeros"
+            "value, and make arrays to be filled with np.zeros_like(x), or write "
+            "import taylor.numpy as np and dtype=float"
         )
 
     __int__ = __index__ = __complex__ = __float__
