@@ -92,7 +92,8 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
     """Return what a driver gives for some arguments of f, in their form."""
     name = form.g.__name__
     args, own = form.bound(given, named)
-    simple = type(argnums) in (int, type(None)) and not (own or named or has_aux)
+    many = type(argnums) is tuple and len(argnums) > 1 and form.axes == (1,)
+    simple = (many or type(argnums) in (int, type(None))) and not (own or named or has_aux)
     if simple and isinstance(f, Derivable) and all(map(is_plain, args)):
         vary = _numbers(argnums or 0, len(args), name)
         if all([i in vary or trees.is_input(x) for i, x in enumerate(args)]):

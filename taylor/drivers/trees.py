@@ -152,6 +152,8 @@ def is_tree(x: Any) -> bool:
 
 def is_leaf(x: Any) -> bool:
     """Whether x is a number, an array or a list of them, which can vary."""
+    if type(x) is dict:
+        return False
     if isinstance(x, (*NUMBERS, Operand)):
         return not isinstance(x, bool)
     if isinstance(x, np.ndarray) or hasattr(x, "__array__"):
@@ -189,6 +191,8 @@ def flatten(
         if type(x) in PLAIN or (type(x) is np.ndarray and x.dtype.kind in "fc"):
             leaves.append(x)
             return LEAF
+        if type(x) is dict:
+            return Branch(dict, tuple(x), tuple(map(structure, x.values())))
         rule = CLASSES[type(x)] if type(x) in sequences else _rule(x)
         if rule is not None:
             children, aux = rule[0](x)
