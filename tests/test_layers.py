@@ -18,8 +18,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "text", "registers", "ir", "function", "vector", "store", "jit", "tiles",
     ],
     "core": [
-        "choices", "table", "tags", "tables", "algebra", "structured", "powers", "functions",
-        "binding", "conditions", "memory", "patterns", "singular", "instructions",
+        "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
+        "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
         "sides", "calls", "maps", "parts", "operand", "tape", "rules", "program", "sweep",
     ],
     "linalg": ["degrees", "equations", "factors", "spectrum", "__init__"],

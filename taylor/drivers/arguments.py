@@ -77,7 +77,7 @@ class Form:
             )
         for p in self.own[len(own) :]:
             own.append(named.pop(p.name, p.default))
-            if own[-1] is EMPTY:
+            if own[-1] is EMPTY and given:
                 raise TypeError(f"{self.g.__name__}: the argument {p.name!r} is missing")
         return list(given[:1]), own
 
@@ -91,6 +91,11 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
             argnums: int | Sequence[int] | None, has_aux: bool) -> Any:  # fmt: skip
     """Return what a driver gives for some arguments of f, in their form."""
     name = form.g.__name__
+    if not callable(f):
+        raise TypeError(
+            f"{name}: the first argument must be a function, not {type(f).__name__}; write "
+            f"{name}(f, x), or lambda x: {name}(f, x) where a function is wanted"
+        )
     args, own = form.bound(given, named)
     many = type(argnums) is tuple and len(argnums) > 1 and form.axes == (1,)
     simple = (many or type(argnums) in (int, type(None))) and not (own or named or has_aux)
@@ -116,7 +121,11 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
     starts = list(itertools.accumulate(map(len, each), initial=0))
     where = tuple([k for i in vary for k in range(starts[i], starts[i + 1])])
     if not where:
-        raise TypeError(f"{name}: there is no number in the arguments that vary")
+        kinds = ", ".join(type(args[i]).__name__ for i in vary)
+        raise TypeError(
+            f"{name}: there is no number in the arguments that vary ({kinds}); a point is a "
+            "number, an array, or a list, tuple or dict of them"
+        )
     if form.one_array and len(where) > 1:
         raise TypeError(f"{name} is by one number or array; {len(where)} of them vary")
     tangents: list[Any] = []
@@ -195,7 +204,9 @@ def _finished(x: Any) -> Any:
 def _numbers(argnums: int | Sequence[int], count: int, name: str) -> tuple[int, ...]:
     """Return which arguments vary, counted from the front."""
     if count == 0:
-        raise TypeError(f"{name}: the point is missing: {name}(f, x)")
+        raise TypeError(
+            f"{name}: the point is missing: {name}(f, x), or the function lambda x: {name}(f, x)"
+        )
     many: list[Any] = list(argnums) if isinstance(argnums, (tuple, list, range)) else [argnums]
     if not many or not all(isinstance(i, (int, np.integer)) and type(i) is not bool for i in many):
         raise TypeError(

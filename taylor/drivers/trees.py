@@ -249,9 +249,10 @@ def like(structure: Any, x: Any, what: str, path: str = "") -> Iterator[Any]:
             keys = aux if cls is not collections.defaultdict else aux[1]
             found = [x[k] for k in keys] if set(keys) == set(x) else ()
         if rule is None or len(found) != len(children):
+            wanted = f" with {list(aux)}" if cls is dict else f" of {len(children)}"
             raise TypeError(
                 f"{what} must have the form of the point: {path or 'it'} is "
-                f"{_described(x)}, not like {cls.__name__} of {len(children)}"
+                f"{_described(x)}, not like {cls.__name__}{wanted}"
             )
         names = aux if cls is dict else range(len(children))
         for name, child, part in zip(names, children, found, strict=True):
@@ -259,6 +260,8 @@ def like(structure: Any, x: Any, what: str, path: str = "") -> Iterator[Any]:
 
 
 def _described(x: Any) -> str:
+    if isinstance(x, dict):
+        return f"{type(x).__name__} with {list(x)}"
     return f"{type(x).__name__} of {len(x)}" if hasattr(x, "__len__") else type(x).__name__
 
 
