@@ -17,7 +17,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 1937,
     "machine": 3405,
     "series": 2199,
-    "drivers": 5150,
+    "drivers": 5160,
     "scipy": 3469,
     "ode": 4429,
     "command": 426,
