@@ -267,10 +267,11 @@ def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
             return owner._gather(sources, index)
     if set(map(type, sources)) == {np.float64} and index.size and index.min() >= 0:
         return np.array(sources)[index]
-    floats = [x.dtype for x in sources if isinstance(x, (np.ndarray, np.inexact))]
-    if floats and np.dtype(object) not in floats:  # Python's numbers take the precision of arrays
+    dtypes = [x.dtype for x in sources if isinstance(x, (np.ndarray, np.inexact))]
+    floats = [t for t in dtypes if t.kind in "fc"]
+    if floats and np.dtype(object) not in dtypes:  # other numbers take the precision of floats
         dtype = np.result_type(*floats)
-        sources = [np.asarray(x, dtype) if type(x) in (int, float) else x for x in sources]
+        sources = [x if is_operand(x) or _is_float(x) else np.asarray(x, dtype) for x in sources]
     arrays = [x if is_operand(x) else np.asarray(x) for x in sources]
     flat = [x.reshape((*x.shape[:lead], -1)) for x in arrays]
     if index.size and index.min() < 0:
@@ -280,6 +281,10 @@ def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
     joined = flat[0] if len(flat) == 1 else np.concatenate(flat, axis=-1)
     found = joined[..., index]
     return found[()] if isinstance(found, np.ndarray) else found  # a number, not an array of one
+
+
+def _is_float(x: Any) -> bool:
+    return isinstance(x, (np.ndarray, np.inexact, complex)) and np.asarray(x).dtype.kind in "fc"
 
 
 def scatter(x: Any, index: Array, shape: Shape, lead: int = 0) -> Any:
