@@ -550,7 +550,7 @@ def test_results_of_any_form():
     assert taylor.jacobian(lambda x: [f(x)["a"], f(x)["a"]], T).shape == (2, 2, 3)
     program = taylor.record(lambda x: f(x)["a"], T)
     assert program(T).tolist() == [0.7, 0]
-    assert taylor.compile(lambda x: f(x)["b"], strict=True)(T)[1].tolist() == [[0.7, 0]]
+    assert taylor.compile(lambda x: f(x)["b"], strict=True)(T)[1][0].tolist() == [0.7, 0]
     assert taylor.lanes(lambda x: f(x)["a"])(np.stack([T, 2 * T])).tolist() == [[0.7, 0], [1.4, 0]]
     assert taylor.sparse_jacobian(lambda x: f(x)["a"], T).toarray()[0].tolist() == [1, 0, 0]
 

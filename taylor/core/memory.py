@@ -217,17 +217,19 @@ class Cell:
         self.source[to] = i
         self.version += 1
 
-    def read(self, where: Array) -> tuple[list[int], Array, Array]:
-        """Return the instructions the elements of a view come from, and for each element which of
-        them it is and its place there (-1: position 0, a zero).
+    def read(self, where: Array, size: Callable[[int], int]) -> tuple[list[int], Array]:
+        """Return the instructions, of those sizes, that the elements of a view come from, and the
+        place of each element in what they make together (-1: position 0, a zero).
         """
         known = where > 0
         if not known.any():
-            return [self.first], np.zeros(where.shape, dtype=int), np.full(where.shape, -1)
+            return [self.first], np.full(where.shape, -1)
         at = np.where(known, where - 1, where[known][0] - 1)
         sources, which = np.unique(self.source[at], return_inverse=True)
-        place = np.where(known, self.place[at], -1)
-        return sources.tolist(), which.reshape(where.shape), place
+        found: list[int] = sources.tolist()
+        starts = np.cumsum([0, *map(size, found[:-1])])
+        place = self.place[at] + starts[which.reshape(where.shape)]
+        return found, in_order(np.where(known, place, -1), where)
 
     def hold(self, i: int) -> None:
         """Let the whole content, unchanged, come from instruction i."""

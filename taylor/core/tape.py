@@ -40,7 +40,7 @@ from taylor.core.instructions import (
     Shape,
 )
 from taylor.core.maps import Contract, CumSum, Gather, Reshape, Scatter, Sum, gather
-from taylor.core.memory import Cell, each, in_memory, in_order, joint, placed, positions, shares
+from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
 from taylor.core.operand import NUMBERS, Operand, binary, fits, host, is_complex, lift
 from taylor.core.parts import REFUSED, Part
 from taylor.core.sides import Choose
@@ -50,20 +50,10 @@ from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, ShapeMismatch, TraceError
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Kind, base, is_operand
-from taylor.numbers.values import as_array, common_shape, constant, exact, of_value
+from taylor.numbers.values import as_array, as_data, common_shape, constant, fitted, of_value
 
 EXTREMES = (functions.maximum, functions.minimum)
 MIRRORED = {"<": operator.gt, "<=": operator.ge, ">": operator.lt, ">=": operator.le}
-
-
-def as_data(c: Any, like: Any) -> Any:
-    """Return c, its integers and booleans as floats where the numbers of `like` are floats."""
-    if is_operand(c) or isinstance(c, (Fraction, Constant)):
-        return c
-    dtype = getattr(base(like), "dtype", np.dtype(type(base(like))))
-    if dtype.kind not in "fc" or np.asarray(c).dtype.kind not in "iub":
-        return c
-    return np.asarray(c).astype(np.empty(0, dtype).real.dtype)[()]
 
 
 # ------------------------------------------------------------------ the tape and its nodes
@@ -177,6 +167,10 @@ class Tape:
             )
         return self.constant(x)
 
+    def size(self, i: int) -> int:
+        """Return how many elements an instruction makes."""
+        return math.prod(self.code[i].shape)
+
     def number(self, c: Any) -> Any:
         """Return a constant as a number of the kind of the recording."""
         return constant(c, self.like)
@@ -244,8 +238,8 @@ class Node(Operand):
         """The value at the point of the recording."""
         cell, values = self._cell, self.tape.values
         if cell is not None and self._seen != cell.version and self.tape.tag.closed:
-            sources, place = self._sources(cell, self._where)  # nothing can be recorded any more
-            value = gather([values[x._i] for x in sources], place, 0)
+            sources, place = cell.read(self._where, self.tape.size)  # nothing is recorded any more
+            value = gather([values[i] for i in sources], place, 0)
         else:
             value = values[self.i]
         if value is None:
@@ -406,15 +400,9 @@ class Node(Operand):
 
     def _read(self, cell: Cell, where: Array) -> Node:
         """Return a node of the elements at those positions of a cell, as they are now."""
-        sources, place = self._sources(cell, where)
-        return sources[0]._gather(sources, place)  # type: ignore[no-any-return]
-
-    def _sources(self, cell: Cell, where: Array) -> tuple[list[Node], Array]:
-        """Return the nodes those elements come from, and the place of each among all of theirs."""
-        found, which, place = cell.read(where)
+        found, place = cell.read(where, self.tape.size)
         sources = [Node(self.tape, i) for i in found]
-        starts = np.cumsum([0, *(x.size for x in sources[:-1])])
-        return sources, in_order(np.where(place < 0, -1, place + starts[which]), where)
+        return sources[0]._gather(sources, place)  # type: ignore[no-any-return]
 
     def _assign(self, index: Any, value: Any) -> None:
         cell = self._shared()
@@ -422,7 +410,7 @@ class Node(Operand):
         same = isinstance(value, Node) and value._cell is cell
         if same and np.array_equal(value._where, self._where[index]):
             return  # y[1:] *= 2 ends with y[1:] = y[1:]
-        node = self.tape.node(_of_kind(value, self.tape.values[cell.first]))
+        node = self.tape.node(fitted(value, self.tape.values[cell.first]))
         cell.write(self._where, index, node.i, node.shape)
 
     def _unchanged(self, copy: Node) -> bool:
@@ -505,20 +493,6 @@ class Node(Operand):
             out[i] = self[i] if i else self
         out.flags.writeable = bool(copy)  # what is written there would not be seen here
         return out
-
-
-def _of_kind(x: Any, like: Any) -> Any:
-    """Return what is written into an array like that: plain numbers in its precision."""
-    to, given = getattr(base(like), "dtype", None), base(x)
-    if to is None or to.kind not in "fc":
-        return x
-    if to.kind == "f" and np.iscomplexobj(given):
-        raise TypeError("a complex value does not fit into a real array; make it complex first")
-    if is_operand(x):
-        return x
-    array = np.asarray(x)
-    plain = array.dtype.kind in "fciub" or (array.dtype == object and exact(array))
-    return array.astype(to)[()] if plain else x
 
 
 def _negative(x: Any) -> Any:
