@@ -10,14 +10,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2417,
+    "numbers": 2442,
     "llvm": 1672,
-    "core": 7624,
+    "core": 7600,
     "linalg": 1363,
     "arrays": 1937,
     "machine": 3405,
     "series": 2199,
-    "drivers": 5164,
+    "drivers": 5163,
     "scipy": 3469,
     "ode": 4429,
     "command": 426,
