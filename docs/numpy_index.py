@@ -389,7 +389,7 @@ REMARKS = {
     "np.random.Generator": "Numbers drawn without parameters are constants; give them parameters "
     "by arithmetic: `mu + sigma * rng.normal()`.",
 } | {
-    f"np.polynomial.{base}": "Of coefficients with one axis. NumPy reshapes others for arrays only: "
+    f"np.polynomial.{base}": "Of coefficients with one axis. NumPy reshapes others of arrays: "
     "give `c.reshape(c.shape + (1,) * np.ndim(x))`."
     for base in BASES
 }  # fmt: skip

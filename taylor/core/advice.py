@@ -122,7 +122,8 @@ LIBRARIES = {
 VALUES = r"'?\b(Taylor|TaylorN|HyperDual|Node|Condition)\b'?"
 SAID = {
     r"setting an array element with a sequence": "an array of floats cannot hold values of taylor, "
-    "which carry derivatives: make it with np.zeros_like(x), or of a list with np.stack",
+    "which carry derivatives: make it with np.zeros_like(x), of a list with np.stack, or write "
+    "import taylor.numpy as np",
     r"NPY_ITER_REFS_OK": "np.nditer works on plain arrays: iterate over x.flat, np.ndenumerate(x)",
     r"only integers, slices|indices must be integers": "a value of taylor cannot be an index; "
     "int(x.value) is one, a constant",

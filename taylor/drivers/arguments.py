@@ -17,7 +17,7 @@ import numpy as np
 from taylor.core.operand import Operand
 from taylor.drivers import trees
 from taylor.drivers.derivable import Derivable, watched
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import Fillable, is_operand
 
 Array = Any
 Function = Callable[..., Any]
@@ -97,7 +97,8 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
             f"{name}(f, x), or lambda x: {name}(f, x) where a function is wanted"
         )
     args, own = form.bound(given, named)
-    simple = type(argnums) in (int, type(None)) and not (own or named or has_aux)
+    many = type(argnums) is tuple and len(argnums) > 1 and form.axes == (1,)
+    simple = (many or type(argnums) in (int, type(None))) and not (own or named or has_aux)
     if simple and isinstance(f, Derivable) and all(map(is_plain, args)):
         vary = _numbers(argnums or 0, len(args), name)
         if all([i in vary or trees.is_input(x) for i, x in enumerate(args)]):
@@ -195,6 +196,8 @@ class Aux:
 
 def _finished(x: Any) -> Any:
     """Return a value as it is outside of the differentiations that have ended."""
+    if isinstance(x, Fillable):
+        x = x.content()
     while is_operand(x) and x.tag.closed:
         x = x.value
     return x

@@ -35,8 +35,13 @@ def apart(
 
     The first whole number is an input where nothing else is.
     """
-    each, structures = [], []
+    each: list[list[Any]] = []
+    structures: list[Any] = []
     for i, x in enumerate((*args, named)):
+        if type(x) is np.ndarray and x.dtype.kind in "fc":  # most of all there are
+            each.append([x])
+            structures.append(trees.LEAF)
+            continue
         leaves, structure = trees.flatten(x, trees.is_leaf if i in vary else trees.is_input, still)
         each.append(leaves)
         structures.append(structure)
