@@ -136,6 +136,17 @@ SAID = {
 }  # fmt: skip
 
 
+MASKED = re.compile("__[ri]?(add|sub|mul)__")
+
+
+def asked_by_masked(frame: FrameType | None) -> bool:
+    """Whether np.ma asks for an array; but m + x, m - x and m * x of a masked array m are right."""
+    name = ""
+    while frame is not None and frame.f_globals.get("__name__") == "numpy.ma.core":
+        name, frame = frame.f_code.co_name, frame.f_back
+    return name != "" and not MASKED.fullmatch(name)
+
+
 # ------------------------------------------------------------------ names
 def no_name(module: str, name: str, known: Collection[str]) -> AttributeError:
     """Return the error for a name that a module does not have, with the one that was meant.

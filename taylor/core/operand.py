@@ -18,7 +18,7 @@ from typing import Any, Self, cast
 import numpy as np
 
 from taylor.core import binding, functions, memory, table
-from taylor.core.advice import PAGE, no_attribute
+from taylor.core.advice import PAGE, asked_by_masked, no_attribute
 from taylor.core.binding import UFUNCS, Handler, Method, call, call_ufunc, holds, method
 from taylor.core.calls import Call, Row
 from taylor.core.conditions import Condition
@@ -222,7 +222,7 @@ class Operand(Handled):
 
     def _objects(self, copy: Any) -> Array:
         """Return the elements as an array of objects."""
-        if sys._getframe(2).f_globals.get("__name__") == "numpy.ma.core":
+        if asked_by_masked(sys._getframe(2)):
             raise self._refused("a masked array")
         out = np.empty(self.shape, dtype=object)
         for i in np.ndindex(*self.shape):
