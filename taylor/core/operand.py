@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import numbers
 import operator
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self, cast
 
@@ -26,6 +25,7 @@ from taylor.core.maps import host as host
 from taylor.core.parts import Part
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary, Rule
+from taylor.numbers.data import is_array_like, plain_array
 from taylor.numbers.kinds import Array, Handled, base, is_operand
 from taylor.numbers.values import is_real
 
@@ -302,6 +302,15 @@ class Operand(Handled):
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return call(func, args, kwargs)
 
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        raise BufferError(
+            "an array of another library would hold no derivatives; pass x.value where none is "
+            "wanted, or give the function its derivative with taylor.rule"
+        )
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)
+
 
 # ------------------------------------------------------------------ the verb
 def bind(op: Op, *args: Any) -> Any:
@@ -320,21 +329,21 @@ def fits(x: Any) -> bool:
 
 
 def _plain_index(index: Any) -> Any:
-    """Return an index with the masks of conditions and the arrays of pandas objects."""
+    """Return an index with the masks of conditions and the arrays of what is array-like."""
     if isinstance(index, tuple):
         return tuple(map(_plain_index, index))
     if isinstance(index, Operand):
         raise TypeError("a series cannot be an index; use int(x.value)")
     if isinstance(index, Condition):
         return index.mask()
-    return lift(index) if hasattr(index, "__array__") else index
+    return lift(index) if is_array_like(index) else index
 
 
 def lift(x: Any) -> Any:
     """Return an array-like as one array, a series or node where it holds such, else x itself.
 
-    A list or object array of series is stacked, a condition is its zeros and ones, a pandas object
-    its array.  A masked array raises TypeError: its mask would be lost.
+    A list or object array of series is stacked, a condition is its zeros and ones, what is
+    array-like its array (see `data`).
     """
     if type(x) in NUMBERS or isinstance(x, (Operand, type)):
         return x
@@ -342,13 +351,16 @@ def lift(x: Any) -> Any:
         isinstance(e, (Operand, Condition, list, tuple, np.ndarray)) for e in x
     ):
         return stack([lift(e) for e in x]) if holds_operands(x) else x
-    if isinstance(x, np.ndarray):
+    if type(x) is np.ndarray:
         return _lifted_array(x)
     if isinstance(x, Condition):
         return x.number()
-    if isinstance(x, np.generic) or not hasattr(x, "__array__"):
+    if isinstance(x, np.generic) or not is_array_like(x):
         return x
-    return _lifted_array(np.asarray(x))
+    for held in (getattr(x, "data", None), getattr(getattr(x, "array", x), "operand", None)):
+        if isinstance(held, Operand):  # in an array of xarray, a column of pandas
+            return held
+    return _lifted_array(plain_array(x))
 
 
 def as_array(x: Any) -> Any:
@@ -358,14 +370,6 @@ def as_array(x: Any) -> Any:
 
 
 def _lifted_array(x: Any) -> Any:
-    masked = sys.modules.get("numpy.ma")  # which NumPy itself imports only when asked for it
-    if masked is not None and isinstance(x, masked.MaskedArray):
-        if np.any(x.mask):
-            raise TypeError(
-                "a masked array beside values of taylor would lose its mask; write "
-                "np.where(~m.mask, x, ...) with m.filled(...), or sum(x, where=~m.mask)"
-            )
-        x = x.data
     if x.dtype == object and holds_operands(x):
         return stack([lift(e) for e in x.reshape(-1)]).reshape(x.shape)
     return x

@@ -20,6 +20,7 @@ from taylor.core.tags import Tag
 from taylor.core.tape import as_data
 from taylor.drivers.arguments import Form, is_plain, several
 from taylor.errors import ForeignNodeError, ShapeMismatch
+from taylor.numbers.data import unlabelled
 from taylor.numbers.kinds import Floats, Kind, base, is_operand
 from taylor.numbers.values import as_array, integers, together, zeros
 from taylor.series.series import Series
@@ -69,7 +70,7 @@ def driver(
 
 def point(x: Any) -> Any:
     """Return the point of a driver as an array or a series; arrays of integers become floats."""
-    x = lift(x)
+    x = lift(unlabelled(x, "this driver"))
     if is_operand(x):
         return x
     array = as_array(x)
@@ -130,7 +131,7 @@ def result(f: Function, x: Any) -> Any:
         raise TypeError(
             "f must return numbers or arrays, not a function; differentiate its value instead"
         )
-    if y is None or isinstance(y, (str, dict)):
+    if y is None or isinstance(y, (str, dict, set, bytes, bytearray)):
         raise TypeError(f"f must return a number or an array, not {type(y).__name__}")
     return as_data(lift(y), x)
 

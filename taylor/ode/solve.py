@@ -16,7 +16,7 @@ from taylor.ode.dense import in_numbers_of
 from taylor.ode.events import Events
 from taylor.ode.integrator import Record, TaylorIntegrator
 from taylor.ode.jets import Plain
-from taylor.ode.options import Options, as_args, check_span
+from taylor.ode.options import Options, argument, as_args, check_span
 from taylor.ode.results import MESSAGES, OdeResult, bar, inside
 from taylor.ode.sensitivity import Course, is_recorded, states
 
@@ -76,7 +76,7 @@ def solve_ivp(
     check_span(t_span)
     options = Options(rtol if tol is None else tol, order, max_step, atol, strict)
     plain = Plain(
-        fun, *((base(lift(y0)), [base(lift(a)) for a in args]) if recorded else (y0, args))
+        fun, *((base(lift(y0)), [base(argument(a)) for a in args]) if recorded else (y0, args))
     )
     it = plain.integrator(t_span[0], options)
     t1 = t_span[1] + 0 * it.t
