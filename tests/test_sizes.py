@@ -10,19 +10,20 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2409,
+    "numbers": 2538,
     "llvm": 1672,
-    "core": 6953,
+    "core": 7272,
     "linalg": 1363,
-    "arrays": 1932,
+    "arrays": 1941,
     "machine": 3405,
-    "series": 2198,
-    "drivers": 4991,
-    "scipy": 3466,
-    "ode": 4287,
+    "series": 2223,
+    "drivers": 5499,
+    "scipy": 3469,
+    "ode": 4442,
     "command": 426,
-    ".": 633,
+    ".": 634,
     "hyperdual": 196,
+    "array_api": 616,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}

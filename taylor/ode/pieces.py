@@ -18,7 +18,7 @@ from taylor.errors import eagerly
 from taylor.kept import STORE
 from taylor.machine.engine import Kernel
 from taylor.numbers.values import as_array
-from taylor.ode.control import two_sum
+from taylor.ode.control import two_sum, unit
 from taylor.ode.roots import value
 
 Array = NDArray[Any]
@@ -50,6 +50,13 @@ class Pieces:
         """Return those from number start to number stop."""
         i = slice(start, stop)
         return Pieces(self.t[i], self.low[i], self.h[i], self.coef[i])
+
+    def followed(self, other: Pieces) -> Pieces:
+        """Return these steps and others after them."""
+        if not len(self) or not len(other):
+            return self if len(self) else other
+        both = ((getattr(p, name) for p in (self, other)) for name in ("t", "low", "h", "coef"))
+        return Pieces(*map(np.concatenate, map(list, both)))
 
     def until(self, i: int, h: Any) -> Pieces:
         """Return the steps up to step i, of which so much of its length."""
@@ -133,7 +140,7 @@ def resolved(
     are divided until the last two terms of its series are as small as those of y are.
     """
     order = pieces.coef.shape[1] - 1
-    limit = max(2.0**-50, 64 * math.exp(-2 * (order - 1)))
+    limit = max(float(8 * unit(pieces.coef)), 64 * math.exp(-2 * (order - 1)))
     for left in range(ROUNDS, -1, -1):
         tables = along(program, pieces, parameters, strict)
         parts = np.ones(len(pieces), dtype=int)

@@ -80,6 +80,7 @@ def _step(
         status = machine.DONE if longest == abs(rest) else machine.GO
         return status, longest if rest > 0 else -longest, c
     small = h <= abs(at.t) * control.tol
+    h = h + 0 * rest  # its powers are as precise as the numbers
     return machine.SMALL if small else machine.GO, h if rest > 0 else -h, c
 
 
