@@ -238,7 +238,8 @@ class Plain:
         """Return one event or several as functions of the plain numbers; None is none."""
         if functions is None:
             return []
-        found = [functions] if callable(functions) else list(functions)
+        several = hasattr(functions, "__iter__") and not callable(functions)
+        found = list(functions) if several else [functions]
         for level in self.levels:
             found = [level.event(g) for g in found]
         return found
