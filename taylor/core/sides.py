@@ -110,7 +110,7 @@ class Blend(Choose):
         return np.where(self.share == (0 if first else 1), 0, bar)
 
 
-# ------------------------------------------------------------------ rows that are written with kinks
+# ------------------------------------------------------------------ rows written with kinks
 def passed_on(row: Elementary, a: Sequence[Any], d: Sequence[Any]) -> Any:
     """Return the tangent of abs, maximum, minimum or clip at a, for the tangents d of a."""
     if all(e is None for e in d):
