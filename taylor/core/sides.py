@@ -121,8 +121,9 @@ def passed_on(row: Elementary, a: Sequence[Any], d: Sequence[Any]) -> Any:
         inner = passed_on(maximum, a[:2], d[:2])
         return passed_on(minimum, [maximum(*a[:2]), a[2]], [inner, d[2]])
     left, right = a if row is maximum else reversed(a)
-    mode = "flat" if any(e is None for e in d) else "mean"
-    return choose(left, right, *(0 if e is None else e for e in d), mode)
+    first, second = (0 if e is None else e for e in d)
+    both = all(e is not None for e in d)
+    return choose(left, right, first, second, "mean" if both else "flat")
 
 
 def passed_back(row: Elementary, a: Sequence[Any], bar: Any, wanted: Sequence[bool]) -> list[Any]:

@@ -134,7 +134,27 @@ def contract(spec: str, x: Array, y: Array) -> Any:
         x, y = together(x, y)
     if not plain or x.size + y.size < SMALL:
         return np.einsum(spec, x, y)
-    return np.einsum(spec, x, y, optimize=True)
+    dot = _as_dot(spec)
+    if dot is None or x.dtype == object:
+        return np.einsum(spec, x, y, optimize=True)
+    x, y = x.T if dot[0] else x, y.T if dot[1] else y
+    if x.shape[-1] != y.shape[0]:  # one of them stands for equal parts
+        return np.einsum(spec, x.T if dot[0] else x, y.T if dot[1] else y, optimize=True)
+    return np.dot(x, y).T if dot[2] else np.dot(x, y)
+
+
+@functools.cache
+def _as_dot(spec: str) -> tuple[bool, bool, bool] | None:
+    """Return which of x, y and the result are transposed in a product of matrices or vectors."""
+    terms, out = spec.split("->")
+    a, b = terms.split(",")
+    shared = set(a) & set(b)
+    alone = sorted(set(a) ^ set(b))
+    if len(shared) != 1 or sorted(out) != alone or len(a) + len(b) != len(alone) + 2:
+        return None
+    if len(a) > 2 or len(b) > 2:
+        return None
+    return a[-1] not in shared, b[0] not in shared, len(out) == 2 and out[0] in b
 
 
 def contract_rows(
