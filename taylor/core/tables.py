@@ -92,6 +92,14 @@ def nonzero(x: Any) -> Any:
     return np.array(flat, dtype=bool).reshape(x.shape)
 
 
+def unchanged(c: Array, then: Array, floats: bool) -> bool:
+    """Whether an array still has the content that it had then."""
+    bits = {4: np.int32, 8: np.int64, 16: np.int64}.get(c.dtype.itemsize) if floats else None
+    if bits is None or c.dtype != then.dtype or c.dtype.char == "g" or not c.flags.c_contiguous:
+        return np.array_equal(c, then, equal_nan=floats)
+    return np.array_equal(c.reshape(-1).view(bits), then.reshape(-1).view(bits))
+
+
 def last_nonzero(x: Array) -> int:
     """Return the last row of a table that is not zero (in some lane), or the first one."""
     used = nonzero(x)

@@ -45,7 +45,7 @@ from taylor.core.operand import NUMBERS, Operand, binary, fits, host, is_complex
 from taylor.core.parts import REFUSED, Part
 from taylor.core.sides import Choose
 from taylor.core.table import Rule, derived
-from taylor.core.tables import nonzero
+from taylor.core.tables import nonzero, unchanged
 from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, ShapeMismatch, TraceError
 from taylor.numbers.formulas import Constant
@@ -133,7 +133,7 @@ class Tape:
         if not isinstance(c, np.ndarray):
             c = np.asarray(c)
         known = self.arrays.get(id(c))
-        if known is not None and _unchanged(*known[:3]):
+        if known is not None and unchanged(*known[:3]):
             return Node(self, known[3])
         # what nobody can write into, such as a constant of another tape, needs no copy
         fixed = isinstance(c, np.ndarray) and c.flags.owndata and not c.flags.writeable
@@ -484,14 +484,6 @@ class Node(Operand):
             out[i] = self[i] if i else self
         out.flags.writeable = bool(copy)  # what is written there would not be seen here
         return out
-
-
-def _unchanged(c: Array, then: Array, floats: bool) -> bool:
-    """Whether an array still has the content that it had then."""
-    bits = {4: np.int32, 8: np.int64, 16: np.int64}.get(c.dtype.itemsize) if floats else None
-    if bits is None or c.dtype != then.dtype or c.dtype.char == "g" or not c.flags.c_contiguous:
-        return np.array_equal(c, then, equal_nan=floats)
-    return np.array_equal(c.reshape(-1).view(bits), then.reshape(-1).view(bits))
 
 
 def _of_kind(x: Any, like: Any) -> Any:
