@@ -10,20 +10,21 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2538,
+    "numbers": 2574,
     "llvm": 1672,
-    "core": 7272,
+    "core": 7679,
     "linalg": 1363,
     "arrays": 1941,
     "machine": 3405,
-    "series": 2223,
+    "series": 2205,
     "drivers": 5499,
     "scipy": 3469,
-    "ode": 4442,
+    "ode": 4765,
     "command": 426,
-    ".": 634,
+    ".": 636,
     "hyperdual": 196,
     "array_api": 616,
+    "numpy": 280,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}

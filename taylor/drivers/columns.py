@@ -103,6 +103,9 @@ class Column(ExtensionArray):  # type: ignore[misc]
     def _accumulate(self, name: str, *, skipna: bool = True, **kwargs: Any) -> Column:
         return Column(RUNNING[name](self.operand))
 
+    def __taylor_value__(self) -> Any:
+        return self.operand
+
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.asarray(self.operand, dtype=dtype)
 

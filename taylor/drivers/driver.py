@@ -18,12 +18,11 @@ from taylor.core.algebra import Algebra
 from taylor.core.operand import is_complex, lift
 from taylor.core.singular import is_finite, nans
 from taylor.core.tags import Tag
-from taylor.core.tape import as_data
 from taylor.drivers.arguments import Form, is_plain, several
 from taylor.errors import ForeignNodeError, ShapeMismatch
 from taylor.numbers.data import unlabelled
 from taylor.numbers.kinds import Floats, Kind, base, is_operand
-from taylor.numbers.values import as_array, integers, together, zeros
+from taylor.numbers.values import as_array, as_data, integers, together, zeros
 from taylor.series.series import Series
 
 Array = Any
@@ -31,7 +30,7 @@ Function = Callable[..., Any]
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
-NO_NUMBERS = (str, bytes, Mapping, Set, Iterator)
+NO_NUMBERS = (str, bytes, bytearray, Mapping, Set, Iterator)
 
 
 def driver(
@@ -129,16 +128,12 @@ def result(f: Function, x: Any) -> Any:
             f"the first argument must be a function, not {type(f).__name__}: gradient(f, x), not "
             "gradient(f(x), x)"
         )
-<<<<<<< HEAD
-    if y is None or isinstance(y, (str, dict, set, bytes, bytearray)):
-=======
     y = called(f, x)
     if isinstance(y, (tuple, list)):
         y = _one_array(list(y))
     if y is None:
         raise TypeError("f returned None: is a return missing?")
     if not hasattr(y, "__array__") and (callable(y) or isinstance(y, NO_NUMBERS)):
->>>>>>> main
         raise TypeError(f"f must return a number or an array, not {type(y).__name__}")
     return as_data(lift(y), x)
 

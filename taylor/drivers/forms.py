@@ -17,11 +17,8 @@ import numpy as np
 from taylor.core.conditions import Condition
 from taylor.core.operand import Operand
 from taylor.drivers import trees
-<<<<<<< HEAD
-from taylor.numbers.data import is_array_like, plain_array, what_is_lost
-=======
 from taylor.errors import TaylorError
->>>>>>> main
+from taylor.numbers.data import is_array_like, plain_array, what_is_lost
 
 Structures = tuple[Any, ...]  # of the arguments, and of the dict of keywords
 Pattern = tuple[bool, ...]  # which arguments are complex; empty if none is

@@ -55,8 +55,9 @@ def _is_array(x: Any) -> bool:
 
 def _numbers(x: Any) -> Any:
     """Return the numbers of a column; as they are where they are no array."""
-    held = getattr(x.array, "operand", None)
-    return held if held is not None else x.array if what_is_lost(x) else x.to_numpy()
+    if hasattr(x.array, "__taylor_value__"):
+        return x.array.__taylor_value__()
+    return x.array if what_is_lost(x) else x.to_numpy()
 
 
 def _column(y: Any) -> Any:
