@@ -47,7 +47,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "ode": [
         "files", "control", "options", "roots", "dense", "system", "pieces", "surfaces", "machine",
-        "lanes", "stepper", "integrator", "jets", "events", "results", "sensitivity", "solve",
+        "lanes", "stepper", "integrator", "jets", "sensitivity", "variation", "events", "results", "solve",
         "members", "saved", "ensemble", "solver", "__init__",
     ],
     "elementary": [],
