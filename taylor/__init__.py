@@ -19,7 +19,7 @@ from taylor import errors, linalg
 from taylor.arrays import fourier, moves, products, sequences, statistics  # noqa: F401
 from taylor.arrays.elementwise import where
 from taylor.arrays.reductions import logsumexp
-from taylor.core import binding, functions
+from taylor.core import advice, binding, functions
 from taylor.core.functions import *  # noqa: F403
 from taylor.core.program import Program, record
 from taylor.core.table import define, rule
@@ -61,6 +61,7 @@ LATER = {
     ),
     "drivers.lanes": ("lanes", "map"),
     "drivers.transform": ("forward", "reverse"),
+    "array_api": (),
     "ode": (),
     "scipy": (),
 }  # fmt: skip
@@ -87,7 +88,7 @@ if not TYPE_CHECKING:  # to whom any name would be one of the package
             if name in names:
                 globals()[name] = getattr(import_module(f"taylor.{module}"), name)
                 return globals()[name]
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise advice.no_name(__name__, name, __all__)
 
 
 def __dir__() -> list[str]:

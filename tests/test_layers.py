@@ -18,8 +18,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "text", "registers", "ir", "function", "vector", "store", "jit", "tiles",
     ],
     "core": [
-        "choices", "table", "tags", "tables", "algebra", "structured", "powers", "functions",
-        "binding", "conditions", "memory", "patterns", "singular", "instructions",
+        "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
+        "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
         "sides", "calls", "maps", "parts", "operand", "tape", "rules", "program", "sweep",
     ],
     "linalg": ["degrees", "equations", "factors", "spectrum", "__init__"],
@@ -39,12 +39,13 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "trees", "derivable", "arguments", "driver", "ties", "forward_mode", "kinks",
         "interpolation", "derivatives", "several",
         "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit", "recorded",
-        "forms", "compile", "lanes",
+        "forms", "patience", "compile", "lanes",
     ],
     "scipy": [
         "analytic", "formulas", "fast", "probability", "classical", "rows", "waves", "ufuncs",
         "special", "stats", "linalg", "signal", "sparse", "interpolate", "integrate", "__init__",
     ],
+    "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [
         "files", "control", "options", "roots", "dense", "system", "pieces", "surfaces", "machine",
         "lanes", "stepper", "integrator", "jets", "sensitivity", "variation", "events", "results", "solve",

@@ -200,13 +200,18 @@ class Decision:
         Where it is not the same all around the point (nan), the policy says which: after or before
         the point along a line, or with all variables growing or shrinking alike; inf is a share.
         """
-        kink, along = self.t.policy.kink, isinstance(self.t.algebra, Univariate)
-        first_order = k == 1 == self.t.order
-        if kink == "subgradient" and first_order:
-            sided: Any = np.full(np.shape(sign), np.inf)
-        elif (kink in ("left", "right") and first_order) or (kink in ("after", "before") and along):
-            sided = np.sign(np.asarray(d if along else d.sum(0), dtype=float))
-            sided = sided if kink in ("right", "after") else -sided
+        policy, along = self.t.policy, isinstance(self.t.algebra, Univariate)
+        side = (
+            {"left": "before", "right": "after"}.get(policy.kink)
+            if k == 1 == self.t.order
+            else None
+        )
+        side = policy.side if policy.side and along else side
+        if side:
+            sided: Any = np.sign(np.asarray(d if along else d.sum(0), dtype=float))
+            sided = sided if side == "after" else -sided
+        elif policy.kink == "subgradient" and k == 1 == self.t.order and not policy.side:
+            sided = np.full(np.shape(sign), np.inf)
         else:
             return sign
         return np.where(np.isnan(sign), sided, sign)

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core import functions
+from taylor.core.advice import PAGE
 from taylor.core.calls import Call, Row, flat
 from taylor.core.conditions import COMPARISONS, Condition, Guard
 from taylor.core.instructions import (
@@ -269,10 +270,21 @@ class Node(Operand):
             + ("digits: convert the point" if dtype.kind in "fc" else "derivatives: use .value")
         )
 
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(
-            f"a recorded value has no {name!r}; use NumPy's and this package's functions"
+    def _title(self) -> str:
+        return "a recorded value"
+
+    def __deepcopy__(self, memo: Any) -> Node:
+        return self.copy("K")
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TraceError(
+            "a recorded value cannot be pickled, nor go to another process: return numbers from "
+            f"the function, or send x.value ({PAGE})"
         )
+
+    def __format__(self, spec: str) -> str:
+        known = spec and self.tape.values[self.i] is not None
+        return format(self.value, spec) if known else repr(self)
 
     def __repr__(self) -> str:
         return f"<node v{self.i} of shape {self.shape}>"
@@ -442,7 +454,7 @@ class Node(Operand):
             "== of a recorded value depends on all its derivatives; compare with < or >"
         )
 
-    __hash__ = None
+    __hash__ = Operand.__hash__
 
     def _truth(self) -> Array:
         """Return where the value is other than zero, with a guard; at a zero it is not known."""
@@ -461,17 +473,12 @@ class Node(Operand):
             "the truth of a recorded value depends on all its derivatives; write x > 0 or x < 0"
         )
 
-    def __float__(self) -> float:
-        raise TraceError(
-            "float() of a recorded value would drop its derivatives; use .value for the plain "
-            "value, and make arrays to be filled with np.zeros_like(x), not np.zeros"
-        )
-
-    __int__ = __index__ = __complex__ = __float__
+    def _refused(self, what: str) -> TraceError:
+        return TraceError(*super()._refused(what).args)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         if dtype is not None and np.dtype(dtype) != object:
-            raise TraceError("an array of numbers cannot hold recorded values; use np.stack")
+            raise self._refused("an array of numbers")
         out = np.empty(self.shape, dtype=object)
         for i in np.ndindex(*self.shape):
             out[i] = self[i] if i else self

@@ -9,6 +9,7 @@ once.
 
 from typing import Any
 
+from taylor.core.advice import no_name
 from taylor.ode.dense import Solution
 from taylor.ode.ensemble import EnsembleResult, solve_ensemble
 from taylor.ode.integrator import TaylorIntegrator
@@ -33,7 +34,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Return `Taylor`, which is imported with SciPy when it is asked for."""
     if name != "Taylor":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise no_name(__name__, name, __all__)
     try:
         from taylor.ode.solver import Taylor
     except ImportError as error:

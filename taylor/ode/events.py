@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from taylor.core.advice import annotate, not_called
 from taylor.core.conditions import Condition
 from taylor.core.memory import fresh
 from taylor.core.operand import lift
@@ -112,7 +113,14 @@ class Event:
 
     def __call__(self, t: Any, y: Any) -> Any:
         """Return the value, checked."""
-        value = self.g(t, y, *self.args)
+        try:
+            value = self.g(t, y, *self.args)
+        except TypeError as error:
+            if not_called(error):
+                annotate(error, f"event {self.n} is called as event(t, y, *args)")
+            raise
+        if value is None:
+            raise TypeError(f"event {self.n} returned None: is a return missing?")
         if isinstance(value, (bool, np.bool_, Condition)):
             raise TypeError(
                 f"event {self.n} returned a condition: return a number that crosses zero where the "

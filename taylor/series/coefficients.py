@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import functools
 import math
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Self, cast
 
@@ -29,11 +28,6 @@ from taylor.series import text
 
 UNKNOWN = math.inf
 SIMPLE = frozenset((int, slice, type(Ellipsis), type(None)))  # indices that make views
-
-
-def _alone(f: Callable[[Any], Any], what: str) -> Any:
-    """Return a conversion of series that are constant, as a method."""
-    return lambda self: f(self._inactive(what))
 
 
 class Coefficients(Operand):
@@ -114,7 +108,8 @@ class Coefficients(Operand):
         """
         if np.dtype(dtype).kind not in "fcO":
             raise TypeError(
-                f"a series has float, complex or object coefficients, not {np.dtype(dtype)}"
+                f"astype({np.dtype(dtype)}) would drop derivatives: a series has float, complex "
+                "or object coefficients; x.value.astype(...) is a constant"
             )
         if self.dtype.kind == "c" and np.dtype(dtype).kind == "f":
             raise TypeError("complex coefficients do not fit a real series")
@@ -142,15 +137,8 @@ class Coefficients(Operand):
 
     def _inactive(self, what: str) -> Any:
         if self.active:
-            raise TypeError(
-                f"{what} of a {type(self).__name__} would drop its derivatives; use .value for the "
-                "plain value (in a recorded or differentiated function use numpy or taylor "
-                "functions, and make arrays to be filled with np.zeros_like(x))"
-            )
+            raise self._refused(what)
         return self.value
-
-    __float__, __int__ = _alone(float, "float()"), _alone(int, "int()")
-    __complex__, __index__ = _alone(complex, "complex()"), _alone(operator.index, "an index made")
 
     def __bool__(self) -> bool:
         return bool(self._truth())
