@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2199,
     "drivers": 5160,
     "scipy": 3469,
-    "ode": 4777,
+    "ode": 4765,
     "command": 426,
     ".": 634,
     "hyperdual": 196,

@@ -320,7 +320,8 @@ class Events(list[Event]):
     def __init__(
         self, functions: Any, it: TaylorIntegrator, variation: Variation | None = None
     ) -> None:
-        given = [] if functions is None else [functions] if callable(functions) else functions
+        several = hasattr(functions, "__iter__") and not callable(functions)
+        given = [] if functions is None else list(functions) if several else [functions]
         super().__init__(Event(n, g, it.args, it.strict) for n, g in enumerate(given))
         self.it, self.variation = it, variation
         self.cuts: set[Any] = set()  # times at which steps were cut for them

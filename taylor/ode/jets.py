@@ -213,19 +213,6 @@ class Plain:
             table = level.series(table)
         return table
 
-<<<<<<< HEAD
-=======
-    def events(self, functions: Any) -> list[Any]:
-        """Return one event or several as functions of the plain numbers; None is none."""
-        if functions is None:
-            return []
-        several = hasattr(functions, "__iter__") and not callable(functions)
-        found = list(functions) if several else [functions]
-        for level in self.levels:
-            found = [level.event(g) for g in found]
-        return found
-
->>>>>>> main
     def solution(self, sol: Any) -> Any:
         """Return the solution as a function of time."""
         for level in reversed(self.levels):
