@@ -69,7 +69,7 @@ def solve_ivp(
     if method is not None and method != "Taylor":
         raise ValueError(f"there is one method here, Taylor series: leave out method={method!r}")
     args = as_args(args)
-    check_span([plain(t) for t in t_span])
+    check_span(plain(t_span))
     options = Options(rtol if tol is None else tol, order, max_step, atol, strict)
     recorded, wanted = is_recorded(y0, (*args, *t_span, t_eval)), _list(t_eval)
     if recorded and dense_output:
