@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2199,
     "drivers": 5163,
     "scipy": 3469,
-    "ode": 4429,
+    "ode": 4765,
     "command": 426,
     ".": 636,
     "hyperdual": 196,
