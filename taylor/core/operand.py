@@ -28,19 +28,21 @@ from taylor.core.maps import host as host
 from taylor.core.parts import Part
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary, Rule
-from taylor.numbers.kinds import Array, Handled, base, is_operand
+from taylor.numbers.kinds import Array, Fillable, Handled, base, is_operand
 from taylor.numbers.values import is_real
 
 Shape = tuple[int, ...]
 NUMBERS = (float, int, complex)
 asked: Any = method  # for what is no value of the class
 WANTED = {  # what would drop derivatives, and what was wanted
-    "float()": "write math.sin(x) as np.sin(x), and fill arrays made by np.zeros_like(x)",
+    "float()": "write math.sin(x) as np.sin(x), and fill arrays made by np.zeros_like(x), or "
+    "import taylor.numpy as np (with dtype=float)",
     "complex()": "write cmath.exp(x) as np.exp(x), and complex(a, b) as a + 1j * b",
-    "int()": "np.trunc(x) is the piecewise constant function, int(x.value) a constant",
+    "int()": "np.trunc(x) is the piecewise constant function, int(x.value) a constant; arrays of "
+    "integers cannot be filled with it, those of dtype=float of import taylor.numpy as np can",
     "an index made": "int(x.value) is a constant that serves in range(), shapes and indices",
     "an array of numbers": "write it with NumPy's or taylor.scipy's functions, and fill arrays "
-    "made by np.zeros_like(x)",
+    "made by np.zeros_like(x), or import taylor.numpy as np",
     "a function of mpmath": "use NumPy's and taylor's functions, which take mpmath's numbers too",
     "an expression of sympy": "use NumPy's functions; sympy.lambdify makes them of an expression",
 }
@@ -117,6 +119,7 @@ class Operand(Handled):
     _hosts: Callable[[Operand], bool]  # whether another is held as constant or coefficient
     _compare: Callable[[Callable[[Any, Any], Any], Any], Any]
     _assign: Callable[[Any, Any], None]
+    _constant: Callable[[Any], Any]
     _zeros: Callable[[Shape], Any]
     _ones: Callable[[], Any]
     _truth: Callable[[], Any]
@@ -248,11 +251,11 @@ class Operand(Handled):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: Any) -> Self:
-        index = _plain_index(index)
+        index = plain_index(index)
         return cast(Self, self._viewed(lambda i: i[index]))
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self._assign(_plain_index(index), value)
+        self._assign(plain_index(index), value)
 
     def _viewed(self, f: Callable[..., Any]) -> Any:
         return rearrange([self], f)
@@ -354,9 +357,13 @@ class Operand(Handled):
         if len(inputs) == 1 and inputs[0] is self:  # the shortest way
             return call_ufunc(ufunc, kind, inputs, kwargs)
         given = [np.asarray(x) if type(x) is list else x for x in map(lift, inputs)]
+        if kind == "at":
+            given[0] = inputs[0]  # into which is written
         return call_ufunc(ufunc, kind, given, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if len(types) > 1:
+            args, kwargs = contents(func, args, kwargs)
         return call(func, args, kwargs)
 
     def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
@@ -380,10 +387,10 @@ def fits(x: Any) -> bool:
     return is_operand(x) or not (x is None or isinstance(x, (str, bytes, dict, set)))
 
 
-def _plain_index(index: Any) -> Any:
+def plain_index(index: Any) -> Any:
     """Return an index with the masks of conditions and the arrays of pandas objects."""
     if isinstance(index, tuple):
-        return tuple(map(_plain_index, index))
+        return tuple(map(plain_index, index))
     if isinstance(index, Operand):
         raise TypeError(f"a value of taylor cannot be an index; use int(x.value) ({PAGE})")
     if isinstance(index, Condition):
@@ -404,7 +411,7 @@ def lift(x: Any) -> Any:
     ):
         return stack([lift(e) for e in x]) if holds_operands(x) else x
     if isinstance(x, np.ndarray):
-        return _lifted_array(x)
+        return x if type(x) is np.ndarray and x.dtype != object else _lifted_array(x)
     if isinstance(x, Condition):
         return x.number()
     if hasattr(x, "__taylor_value__"):  # of an array that is of another class and holds one of ours
@@ -420,7 +427,25 @@ def as_array(x: Any) -> Any:
     return x if isinstance(x, Operand) else np.asarray(x)
 
 
+def contents(func: Any, args: Any, kwargs: Any) -> tuple[Any, dict[str, Any]]:
+    """Return the arguments of a NumPy function with what fillable arrays among them hold.
+
+    Those that the function writes into stay what they are.
+    """
+    kept = 1 if func in memory.FUNCTIONS else 0
+    named = {k: v if k == "out" else _content(v) for k, v in kwargs.items()}
+    return (*args[:kept], *map(_content, args[kept:])), named
+
+
+def _content(x: Any) -> Any:
+    if type(x) in (list, tuple):
+        return type(x)(map(_content, x))
+    return x.content() if isinstance(x, Fillable) else x
+
+
 def _lifted_array(x: Any) -> Any:
+    if isinstance(x, Fillable):
+        return x.content()
     masked = sys.modules.get("numpy.ma")  # which NumPy itself imports only when asked for it
     if masked is not None and isinstance(x, masked.MaskedArray):
         if np.any(x.mask):

@@ -18,11 +18,10 @@ from taylor.core.algebra import Algebra
 from taylor.core.operand import is_complex, lift
 from taylor.core.singular import is_finite, nans
 from taylor.core.tags import Tag
-from taylor.core.tape import as_data
 from taylor.drivers.arguments import Form, is_plain, several
 from taylor.errors import ForeignNodeError, ShapeMismatch
 from taylor.numbers.kinds import Floats, Kind, base, is_operand
-from taylor.numbers.values import as_array, integers, together, zeros
+from taylor.numbers.values import as_array, as_data, integers, together, zeros
 from taylor.series.series import Series
 
 Array = Any

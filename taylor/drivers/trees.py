@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taylor.core.operand import Operand, as_array, lift
-from taylor.numbers.kinds import base
+from taylor.numbers.kinds import Fillable, base
 from taylor.numbers.values import together
 
 Array = Any
@@ -191,6 +191,8 @@ def flatten(
         if type(x) in PLAIN or (type(x) is np.ndarray and x.dtype.kind in "fc"):
             leaves.append(x)
             return LEAF
+        if isinstance(x, Fillable):
+            return structure(x.content())
         if type(x) is dict:
             return Branch(dict, tuple(x), tuple(map(structure, x.values())))
         rule = CLASSES[type(x)] if type(x) in sequences else _rule(x)

@@ -121,7 +121,8 @@ class Coefficients(Operand):
     # -------------------------------------------------------------- conversions
     def _basis(self, latex: bool) -> tuple[list[str], str]:
         """Return how the basis is written, and what O(...) is of ("": nothing is left out)."""
-        return ["", *self.algebra.names], ""  # type: ignore[attr-defined]
+        names = [f"e{i}" for i in range(1, self.algebra.size)]  # where it has none of its own
+        return ["", *getattr(self.algebra, "names", names)], ""
 
     def __repr__(self) -> str:
         return text.plain(self)
@@ -190,7 +191,7 @@ class Coefficients(Operand):
         family, path = self._place
         view = self._new(table, reach=self._reach)
         view._place = family, (step, path)
-        family.add(view, (step, path))
+        family.views.add(view, (step, path))
         return view
 
     def _viewed(self, f: Callable[..., Any]) -> Any:
@@ -219,7 +220,9 @@ class Coefficients(Operand):
     # -------------------------------------------------------------- writing
     def _write(self, index: Any, table: Array, reach: float) -> None:
         """Write the elements of another table of the same algebra, a polynomial of that degree."""
-        self._each(lambda x: setattr(x, "_reach", max(x._reach, reach)))
+        self._reach = max(self._reach, reach)
+        for x, _ in self._place[0].views if self._place else ():
+            x._reach = max(x._reach, reach)
         self._make_room(table)
         parts = index if isinstance(index, tuple) else (index,)
         if any(isinstance(i, (list, np.ndarray, bool, np.bool_)) for i in parts):
@@ -232,13 +235,6 @@ class Coefficients(Operand):
         if not (is_operand(table) or is_operand(self._coef)):
             table, _ = together(table, self._coef)
         self._coef[where] = pad(table, n)
-
-    def _each(self, f: Callable[[Coefficients], None]) -> None:
-        """Do f(series) for all that share the table."""
-        if self._place is None:
-            f(self)
-        else:
-            self._place[0].each(lambda x, _: f(x))
 
     def _make_room(self, table: Any) -> None:
         """Convert the table, for all that share it, to numbers that those of another fit into."""
