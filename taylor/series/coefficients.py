@@ -140,7 +140,8 @@ class Coefficients(Operand):
     # -------------------------------------------------------------- conversions
     def _basis(self, latex: bool) -> tuple[list[str], str]:
         """Return how the basis is written, and what O(...) is of ("": nothing is left out)."""
-        return ["", *self.algebra.names], ""  # type: ignore[attr-defined]
+        names = [f"e{i}" for i in range(1, self.algebra.size)]  # where it has none of its own
+        return ["", *getattr(self.algebra, "names", names)], ""
 
     def __repr__(self) -> str:
         return text.plain(self)
