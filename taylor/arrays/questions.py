@@ -39,7 +39,7 @@ def _of_empty(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 for _function in (
-    np.result_type, np.common_type, np.min_scalar_type, np.diag_indices_from,
+    np.common_type, np.min_scalar_type, np.diag_indices_from,
     np.tril_indices_from, np.triu_indices_from,
 ):  # fmt: skip
     family(_function, _of_empty(_function))

@@ -45,7 +45,7 @@ from taylor.core.operand import NUMBERS, Operand, binary, fits, host, is_complex
 from taylor.core.parts import REFUSED, Part
 from taylor.core.sides import Choose
 from taylor.core.table import Rule, derived
-from taylor.core.tables import nonzero
+from taylor.core.tables import nonzero, unchanged
 from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, ShapeMismatch, TraceError
 from taylor.numbers.formulas import Constant
@@ -123,7 +123,7 @@ class Tape:
         if not isinstance(c, np.ndarray):
             c = np.asarray(c)
         known = self.arrays.get(id(c))
-        if known is not None and np.array_equal(known[0], known[1], equal_nan=known[2]):
+        if known is not None and unchanged(*known[:3]):
             return Node(self, known[3])
         # what nobody can write into, such as a constant of another tape, needs no copy
         fixed = isinstance(c, np.ndarray) and c.flags.owndata and not c.flags.writeable
