@@ -34,7 +34,7 @@ BASES = {
     "legendre": ("leg", "Legendre"), "hermite": ("herm", "Hermite"),
     "hermite_e": ("herme", "HermiteE"), "laguerre": ("lag", "Laguerre"),
 }  # fmt: skip
-OURS = re.compile(r"taylor|derivative|recorded value|x\.value")
+OURS = re.compile(r"taylor|derivative|recorded value|x\.value|; take")
 
 
 def words(text: str) -> set[str]:
@@ -293,7 +293,9 @@ def _error(error: Exception) -> str | None:
     """Return what an error tells to do; None if it tells nothing."""
     notes = getattr(error, "__notes__", ())
     text = notes[0] if notes else str(error)
-    ours = notes or (isinstance(error, (TypeError, AttributeError)) and OURS.search(text))
+    ours = notes or (
+        isinstance(error, (TypeError, AttributeError, BufferError)) and OURS.search(text)
+    )
     return text.replace(f" ({PAGE})", "").replace("|", "\\|") if ours else None
 
 
