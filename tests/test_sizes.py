@@ -10,20 +10,21 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2409,
+    "numbers": 2442,
     "llvm": 1672,
-    "core": 6965,
+    "core": 7673,
     "linalg": 1363,
     "arrays": 1937,
     "machine": 3405,
-    "series": 2199,
-    "drivers": 5036,
-    "scipy": 3466,
-    "ode": 4404,
+    "series": 2202,
+    "drivers": 5163,
+    "scipy": 5590,
+    "ode": 4429,
     "command": 426,
-    ".": 634,
+    ".": 636,
     "hyperdual": 196,
-    "array_api": 616,
+    "array_api": 621,
+    "numpy": 280,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}
