@@ -18,9 +18,10 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "text", "registers", "ir", "function", "vector", "store", "jit", "tiles",
     ],
     "core": [
-        "choices", "table", "tags", "tables", "algebra", "structured", "powers", "functions",
-        "binding", "conditions", "memory", "patterns", "singular", "instructions",
-        "sides", "calls", "maps", "parts", "operand", "tape", "rules", "program", "sweep",
+        "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
+        "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
+        "sides", "calls", "maps", "parts", "operand", "fillable", "tape", "rules", "program",
+        "sweep",
     ],
     "linalg": ["degrees", "equations", "factors", "spectrum", "__init__"],
     "arrays": [
@@ -39,7 +40,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "trees", "derivable", "arguments", "driver", "ties", "forward_mode", "kinks",
         "interpolation", "derivatives", "several",
         "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit", "recorded",
-        "forms", "compile", "lanes",
+        "forms", "patience", "compile", "lanes",
     ],
     "scipy": [
         "analytic", "formulas", "fast", "probability", "classical", "rows", "waves", "ufuncs",
@@ -49,9 +50,10 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [
         "files", "control", "options", "roots", "dense", "system", "pieces", "surfaces", "machine",
-        "lanes", "stepper", "integrator", "jets", "events", "results", "sensitivity", "solve",
-        "members", "saved", "ensemble", "solver", "__init__",
+        "lanes", "stepper", "integrator", "jets", "sensitivity", "variation", "events", "results",
+        "solve", "members", "saved", "ensemble", "solver", "__init__",
     ],
+    "numpy": ["creation", "functions", "__init__"],
     "elementary": [],
     "sparse": [],
     "__init__": [],

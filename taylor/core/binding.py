@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from taylor.numbers.kinds import Handled, is_operand
+from taylor.numbers.kinds import Fillable, Handled, is_operand
 
 Handler = Callable[..., Any]
 X = TypeVar("X")
@@ -55,6 +55,7 @@ OF_METHODS: dict[str, Callable[..., None]] = {
 Kind = inspect._ParameterKind
 REQUIRED = inspect.Parameter.empty
 SIMPLE = (bool, int, float, str)
+NUMBERS = frozenset((int, float, complex, bool, np.float64))
 
 
 def signature(func: Any) -> inspect.Signature:
@@ -265,7 +266,7 @@ def _where_only(name: str, f: Handler, inputs: Sequence[Any], where: Any, out: A
         found = f(*(np.broadcast_to(x, mask.shape)[mask] for x in inputs))
         parts = found if isinstance(found, tuple) else (found,)
         for target, part in zip(targets, parts, strict=True):
-            if is_operand(part) and not is_operand(target):
+            if is_operand(part) and not takes_operands(target):
                 raise plain_out(name)
             target[mask] = part
     return targets[0] if len(targets) == 1 else targets
@@ -327,17 +328,24 @@ def cast(value: Any, dtype: Any) -> Any:
 def holds(value: Any, kinds: Any = Handled) -> bool:
     """Whether an argument is, or contains, a value of the package."""
     if isinstance(value, (list, tuple)):
-        return any(holds(e, kinds) for e in value)
-    if isinstance(value, np.ndarray) and value.dtype == object:
-        return any(isinstance(e, kinds) for e in value.reshape(-1))
+        return not NUMBERS.issuperset(map(type, value)) and any(holds(e, kinds) for e in value)
+    if isinstance(value, np.ndarray):
+        if value.dtype == object:
+            return any(isinstance(e, kinds) for e in value.reshape(-1))
+        return isinstance(value, Fillable) and value.filled
     return isinstance(value, kinds)
+
+
+def takes_operands(out: Any) -> bool:
+    """Whether values of the package can be written into an array."""
+    return isinstance(out, (Handled, Fillable))
 
 
 def plain_out(function: str) -> TypeError:
     """Return the error for derivatives that are to be written into a plain array."""
     return TypeError(
         f"{function}: out= is a plain array, which cannot hold derivatives; make it with "
-        "np.zeros_like(x)"
+        "np.zeros_like(x), or write import taylor.numpy as np"
     )
 
 
@@ -351,7 +359,7 @@ def write(function: str, out: Any, result: Any, broadcast: bool = False) -> Any:
         )
     if isinstance(out, tuple):
         (out,) = out
-    if is_operand(result) and not is_operand(out):
+    if is_operand(result) and not takes_operands(out):
         raise plain_out(function)
     if np.shape(out) != np.shape(result) and not broadcast:
         raise ValueError(

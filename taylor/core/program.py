@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.advice import called
 from taylor.core.calls import Call, Integral, Row
 from taylor.core.conditions import Guard
 from taylor.core.instructions import (
@@ -235,7 +236,7 @@ def recording(
     for value in together(*(v.copy() if is_operand(v) else as_array(v)[()] for v in x)):
         nodes.append(tape.input(np.shape(value), value))
     try:
-        y = f(*nodes)
+        y = called(f, *nodes)
         single = not isinstance(y, (tuple, list))
         outputs = [_output(tape, v).i for v in ([y] if single else y)]
     finally:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taylor.core.operand import Operand, as_array, lift
-from taylor.numbers.kinds import base
+from taylor.numbers.kinds import Fillable, base
 from taylor.numbers.values import together
 
 Array = Any
@@ -152,6 +152,8 @@ def is_tree(x: Any) -> bool:
 
 def is_leaf(x: Any) -> bool:
     """Whether x is a number, an array or a list of them, which can vary."""
+    if type(x) is dict:
+        return False
     if isinstance(x, (*NUMBERS, Operand)):
         return not isinstance(x, bool)
     if isinstance(x, np.ndarray) or hasattr(x, "__array__"):
@@ -174,11 +176,11 @@ def flatten(
     x: Any,
     leaf: Callable[[Any], bool] = is_leaf,
     still: Callable[[type, Any], Still] = Still,
-    tuples: bool = False,
+    sequences: tuple[type, ...] = (),
 ) -> tuple[list[Any], Any]:
     """Return the leaves of a tree and its structure; `still` says how that holds what is no leaf.
 
-    With `tuples` those of plain numbers are trees, too.
+    Of `sequences` (list, tuple) those of plain numbers are trees, too.
 
     >>> flatten({"w": np.ones(2), "b": 0.0, "name": "net"})[0]
     [array([1., 1.]), 0.0]
@@ -189,7 +191,11 @@ def flatten(
         if type(x) in PLAIN or (type(x) is np.ndarray and x.dtype.kind in "fc"):
             leaves.append(x)
             return LEAF
-        rule = CLASSES[tuple] if tuples and type(x) is tuple else _rule(x)
+        if isinstance(x, Fillable):
+            return structure(x.content())
+        if type(x) is dict:
+            return Branch(dict, tuple(x), tuple(map(structure, x.values())))
+        rule = CLASSES[type(x)] if type(x) in sequences else _rule(x)
         if rule is not None:
             children, aux = rule[0](x)
             return Branch(type(x), aux, tuple([structure(child) for child in children]))
@@ -245,9 +251,10 @@ def like(structure: Any, x: Any, what: str, path: str = "") -> Iterator[Any]:
             keys = aux if cls is not collections.defaultdict else aux[1]
             found = [x[k] for k in keys] if set(keys) == set(x) else ()
         if rule is None or len(found) != len(children):
+            wanted = f" with {list(aux)}" if cls is dict else f" of {len(children)}"
             raise TypeError(
                 f"{what} must have the form of the point: {path or 'it'} is "
-                f"{_described(x)}, not like {cls.__name__} of {len(children)}"
+                f"{_described(x)}, not like {cls.__name__}{wanted}"
             )
         names = aux if cls is dict else range(len(children))
         for name, child, part in zip(names, children, found, strict=True):
@@ -255,6 +262,8 @@ def like(structure: Any, x: Any, what: str, path: str = "") -> Iterator[Any]:
 
 
 def _described(x: Any) -> str:
+    if isinstance(x, dict):
+        return f"{type(x).__name__} with {list(x)}"
     return f"{type(x).__name__} of {len(x)}" if hasattr(x, "__len__") else type(x).__name__
 
 

@@ -41,6 +41,17 @@ class Handled:
         return c
 
 
+class Fillable:
+    """Marks the arrays of NumPy into which values of the package can be written."""
+
+    __slots__ = ()
+    filled = False  # whether one was
+
+    def content(self) -> Any:
+        """Return what it holds: a plain array, or a value of the package."""
+        raise NotImplementedError
+
+
 def is_operand(x: object) -> bool:
     """Whether x is a value of the package (a series, a node) that handles its own arithmetic."""
     return isinstance(x, Handled)

@@ -17,6 +17,7 @@ from taylor.numbers.kinds import (
     INTEGERS,
     Array,
     Kind,
+    base,
     full,
     is_operand,
     meet,
@@ -176,6 +177,30 @@ def unit_rows(count: int, shape: tuple[int, ...], like: Any, start: int = 0) -> 
     rows = kind.zeros((count, math.prod(shape)))
     rows[np.eye(count, rows.shape[1], start) == 1] = kind.one
     return rows.reshape(count, *shape)
+
+
+def as_data(c: Any, like: Any) -> Any:
+    """Return c, its integers and booleans as floats where the numbers of `like` are floats."""
+    if is_operand(c) or isinstance(c, (Fraction, Constant)):
+        return c
+    dtype = getattr(base(like), "dtype", np.dtype(type(base(like))))
+    if dtype.kind not in "fc" or np.asarray(c).dtype.kind not in "iub":
+        return c
+    return np.asarray(c).astype(np.empty(0, dtype).real.dtype)[()]
+
+
+def fitted(x: Any, like: Any) -> Any:
+    """Return what is written into an array like that: plain numbers in its precision."""
+    to, given = getattr(base(like), "dtype", None), base(x)
+    if to is None or to.kind not in "fc":
+        return x
+    if to.kind == "f" and np.iscomplexobj(given):
+        raise TypeError("a complex value does not fit into a real array; make it complex first")
+    if is_operand(x):
+        return x
+    array = np.asarray(x)
+    plain = array.dtype.kind in "fciub" or (array.dtype == object and exact(array))
+    return array.astype(to)[()] if plain else x
 
 
 def constant(c: Any, like: Any) -> Any:

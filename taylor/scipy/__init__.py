@@ -8,6 +8,8 @@ array([0.5, 0.5])
 from importlib import import_module
 from typing import Any
 
+from taylor.core.advice import no_name
+
 try:
     import scipy as _scipy  # noqa: F401
 except ImportError as error:
@@ -23,4 +25,4 @@ def __getattr__(name: str) -> Any:
     """Return a module, imported when it is first asked for."""
     if name in MODULES:
         return import_module(f"taylor.scipy.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise no_name(__name__, name, MODULES)

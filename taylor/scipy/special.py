@@ -24,6 +24,7 @@ from scipy import special as sp
 
 from taylor.arrays.reductions import axes_of
 from taylor.core import functions as f
+from taylor.core.advice import no_name
 from taylor.core.binding import SCIPY
 from taylor.core.operand import as_array, lift
 from taylor.numbers.contexts import is_set
@@ -48,7 +49,7 @@ def __getattr__(name: str) -> Callable[..., Any]:
     """Return a ufunc of SciPy for any number type."""
     if name in UFUNCS:
         return ufunc(name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise no_name(__name__, name, UFUNCS)
 
 
 def __dir__() -> list[str]:

@@ -37,6 +37,10 @@ class TaylorN(PowerSeries):
         >>> len(TaylorN.variables([1, 2, 3], order=5))
         3
         """
+        if not hasattr(values, "__len__"):
+            raise TypeError(
+                f"variables needs the values of the variables, one after the other, not {values!r}"
+            )
         return cls._variables(list(values), multivariate(len(values), order))
 
     @classmethod
@@ -72,10 +76,9 @@ class TaylorN(PowerSeries):
         >>> (x * x * y).partial((2, 1))
         2
         """
+        index = self.algebra.index(alpha)
         factorial = math.prod(math.factorial(a) for a in alpha)
-        return factorials.derivative(
-            self._coef, self.algebra.degrees, self.algebra.index(alpha), factorial
-        )
+        return factorials.derivative(self._coef, self.algebra.degrees, index, factorial)
 
     def tensor(self, k: int) -> NDArray[Any]:
         """Return all partial derivatives of order k, a symmetric array of shape S + (n,)*k.

@@ -465,7 +465,7 @@ class Series(Coefficients):
         same = self.__eq__(other)
         return same if same is NotImplemented else not same if isinstance(same, bool) else ~same
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = Coefficients.__hash__
 
     def _truth(self) -> Any:
         """Return where the series is other than zero: x != 0."""
@@ -473,6 +473,8 @@ class Series(Coefficients):
 
     def _assign(self, index: Any, value: Any) -> None:
         value = lift(value)
+        if not fits(value):
+            raise TypeError(f"{value!r} ({type(value).__name__}) is not a number")
         if self._refuses(value) or (isinstance(value, Series) and value._hosts(self)):
             raise AlgebraMismatch(
                 f"a value of an inner differentiation does not fit into a {self._describe()} of "
