@@ -11,8 +11,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "errors": [],
     "kept": [],
     "numbers": [
-        "kinds", "contexts", "formulas", "policy", "values", "rounding", "intervals", "factorials",
-        "special_series", "special_values",
+        "kinds", "data", "contexts", "formulas", "policy", "values", "rounding", "intervals",
+        "factorials", "special_series", "special_values",
     ],
     "llvm": [
         "text", "registers", "ir", "function", "vector", "store", "jit", "tiles",
@@ -37,8 +37,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "univariate", "multivariate",
     ],
     "drivers": [
-        "trees", "derivable", "arguments", "driver", "ties", "forward_mode", "kinks",
-        "interpolation", "derivatives", "several",
+        "columns", "labelled", "trees", "derivable", "arguments", "driver", "ties",
+        "forward_mode", "kinks", "interpolation", "derivatives", "several",
         "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit", "recorded",
         "forms", "patience", "compile", "lanes",
     ],

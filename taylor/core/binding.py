@@ -37,6 +37,7 @@ SIGNATURES: dict[Any, Callable[..., None]] = {
     np.empty_like: lambda prototype, /, dtype=None, order="K", subok=True, shape=None, *,
     device=None: None,
     np.inner: lambda a, b, /: None,
+    np.result_type: lambda *arrays_and_dtypes: None,
     np.vdot: lambda a, b, /: None,
     np.where: lambda condition, x=None, y=None, /: None,
 }  # fmt: skip

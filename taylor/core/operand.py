@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import numbers
 import operator
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from typing import Any, Self, cast
@@ -28,6 +27,7 @@ from taylor.core.maps import host as host
 from taylor.core.parts import Part
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary, Rule
+from taylor.numbers.data import is_array_like, plain_array
 from taylor.numbers.kinds import Array, Fillable, Handled, base, is_operand
 from taylor.numbers.values import is_real
 
@@ -366,6 +366,15 @@ class Operand(Handled):
             args, kwargs = contents(func, args, kwargs)
         return call(func, args, kwargs)
 
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        raise BufferError(
+            "an array of another library would hold no derivatives; pass x.value where none is "
+            "wanted, or give the function its derivative with taylor.rule"
+        )
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)
+
     def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
         """Return `taylor.array_api`, the functions of the array-API standard."""
         return import_module("taylor.array_api.array").namespace(api_version)
@@ -388,21 +397,21 @@ def fits(x: Any) -> bool:
 
 
 def plain_index(index: Any) -> Any:
-    """Return an index with the masks of conditions and the arrays of pandas objects."""
+    """Return an index with the masks of conditions and the arrays of what is array-like."""
     if isinstance(index, tuple):
         return tuple(map(plain_index, index))
     if isinstance(index, Operand):
         raise TypeError(f"a value of taylor cannot be an index; use int(x.value) ({PAGE})")
     if isinstance(index, Condition):
         return index.mask()
-    return lift(index) if hasattr(index, "__array__") else index
+    return lift(index) if is_array_like(index) else index
 
 
 def lift(x: Any) -> Any:
     """Return an array-like as one array, a series or node where it holds such, else x itself.
 
-    A list or object array of series is stacked, a condition is its zeros and ones, a pandas object
-    its array.  A masked array raises TypeError: its mask would be lost.
+    A list or object array of series is stacked, a condition is its zeros and ones, what is
+    array-like its array (see `data`).
     """
     if type(x) in NUMBERS or isinstance(x, (Operand, type)):
         return x
@@ -410,15 +419,20 @@ def lift(x: Any) -> Any:
         isinstance(e, (Operand, Condition, list, tuple, np.ndarray)) for e in x
     ):
         return stack([lift(e) for e in x]) if holds_operands(x) else x
-    if isinstance(x, np.ndarray):
-        return x if type(x) is np.ndarray and x.dtype != object else _lifted_array(x)
+    if type(x) is np.ndarray:
+        return x if x.dtype != object else _lifted_array(x)
+    if isinstance(x, Fillable):
+        return x.content()
     if isinstance(x, Condition):
         return x.number()
     if hasattr(x, "__taylor_value__"):  # of an array that is of another class and holds one of ours
         return lift(x.__taylor_value__())
-    if isinstance(x, np.generic) or not hasattr(x, "__array__"):
+    if isinstance(x, np.generic) or not is_array_like(x):
         return x
-    return _lifted_array(np.asarray(x))
+    for held in (getattr(x, "data", None), getattr(x, "array", None)):
+        if isinstance(held, Operand) or hasattr(held, "__taylor_value__"):
+            return lift(held)  # in an array of xarray, a column of pandas
+    return _lifted_array(plain_array(x))
 
 
 def as_array(x: Any) -> Any:
@@ -444,16 +458,6 @@ def _content(x: Any) -> Any:
 
 
 def _lifted_array(x: Any) -> Any:
-    if isinstance(x, Fillable):
-        return x.content()
-    masked = sys.modules.get("numpy.ma")  # which NumPy itself imports only when asked for it
-    if masked is not None and isinstance(x, masked.MaskedArray):
-        if np.any(x.mask):
-            raise TypeError(
-                "a masked array beside values of taylor would lose its mask; write "
-                "np.where(~m.mask, x, ...) with m.filled(...), or sum(x, where=~m.mask)"
-            )
-        x = x.data
     if x.dtype == object and holds_operands(x):
         return stack([lift(e) for e in x.reshape(-1)]).reshape(x.shape)
     return x

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +26,27 @@ from taylor.numbers.kinds import Array, Kind, is_operand
 from taylor.numbers.values import together
 from taylor.series import text
 
+if TYPE_CHECKING:
+    of_class = classmethod
+
 UNKNOWN = math.inf
 SIMPLE = frozenset((int, slice, type(Ellipsis), type(None)))  # indices that make views
+
+
+class _OfClass(classmethod):  # type: ignore[type-arg]
+    """A class method that instances do not have.
+
+    xarray takes x.variable of what meets its arrays for one of its own.
+    """
+
+    def __get__(self, x: Any, owner: Any = None) -> Any:
+        if x is not None:
+            raise AttributeError(f"{self.__name__} is a method of the class alone")
+        return super().__get__(x, owner)
+
+
+if not TYPE_CHECKING:
+    of_class = _OfClass
 
 
 class Coefficients(Operand):
