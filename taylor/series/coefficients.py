@@ -241,7 +241,10 @@ class Coefficients(Operand):
         self._make_room(table)
         parts = index if isinstance(index, tuple) else (index,)
         if any(isinstance(i, (list, np.ndarray, bool, np.bool_)) for i in parts):
-            parts = np.unravel_index((positions(self.shape) - 1)[index], self.shape)
+            chosen = (positions(self.shape) - 1)[index]
+            if not (self.shape or chosen.size):
+                return
+            parts = np.unravel_index(chosen, self.shape) if self.shape else ()
         where = (slice(None), *parts)
         n = self._coef[where].ndim - 1
         lost = table.ndim - 1 - n
