@@ -42,7 +42,7 @@ FUNCTIONS = {
     "y = np.ones(3)\ny[0] = x[0]\nreturn np.sum(y)": "import taylor.numpy as np",
     "y = np.ones(3)\ny *= x\nreturn np.sum(y)": "import taylor.numpy as np",
     "y = np.zeros(3, int)\ny[0] = x[0]\nreturn np.sum(y)": "dtype=float",
-    "return np.linalg.solve([[x[0], 1.0], [0.0, x[1]]], [1.0, 1.0])[0]": "import taylor.numpy as np",
+    "return np.linalg.solve([[x[0], 1.0], [0.0, x[1]]], [1, 1])[0]": "import taylor.numpy as np",
     "return np.linalg.det([[x[0], 1.0], [0.0, x[1]]])": "import taylor.numpy as np",
     "return np.exp([x[0], 1.0])[0]": "import taylor.numpy as np",
     "return np.sum(np.asarray(x, dtype=float) ** 2)": "drop its derivatives",

@@ -99,8 +99,8 @@ SAID = {
     r"setting an array element with a sequence": "an array of floats cannot hold values of taylor, "
     "which carry derivatives: make it with np.zeros_like(x), of a list with np.stack, or write "
     "import taylor.numpy as np",
-    r"from dtype\('O'\)|has no callable \w+ method": "NumPy makes an array of objects of a list with "
-    "values of taylor; np.stack makes one of numbers, and so does every function of import "
+    r"from dtype\('O'\)|has no callable \w+ method": "NumPy makes an array of objects of a list "
+    "with values of taylor; np.stack makes one of numbers, and so does every function of import "
     "taylor.numpy as np",
     r"only integers, slices|indices must be integers": "a value of taylor cannot be an index; "
     "int(x.value) is one, a constant",
