@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from taylor.errors import TaylorError, TraceError
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import Fillable, is_operand
 
 CALL = r"\(\) (got an unexpected|got multiple|missing \d|takes \d|takes from)"
 SIGNATURE = (
@@ -224,4 +224,4 @@ def _holds(x: Any) -> bool:
         return any(map(is_operand, x.flat))
     if isinstance(x, FunctionType):
         return any(is_operand(cell.cell_contents) for cell in x.__closure__ or ())
-    return is_operand(x)
+    return is_operand(x) or (isinstance(x, Fillable) and x.filled)

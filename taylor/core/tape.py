@@ -308,8 +308,8 @@ class Node(Operand):
                 if cell is None:
                     source, k = self, np.int64(index % n)
                 else:
-                    at = self._where[index] - 1
-                    source, k = Node(self.tape, int(cell.source[at])), cell.place[at]
+                    i, k = cell.at(self._where[index])
+                    source = Node(self.tape, i)
                     if not source.shape:
                         return source
                 return self.tape.apply(Gather(k), [source], ())  # type: ignore[arg-type]
