@@ -12,6 +12,7 @@ from fractions import Fraction
 import mpmath
 import numpy
 import pytest
+import scipy.integrate
 
 import hyperdual
 import taylor
@@ -293,6 +294,18 @@ def test_higher_orders(name):
     h = hyperdual.HyperDual
     dual = s(f(np.array([h(x, p, q, 0.0) for x, p, q in zip(T, a, b, strict=True)]), np))
     numpy.testing.assert_allclose(dual.eps1eps2, a @ hessian @ b, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["garch", "euler", "lu_in_place", "masks", "outputs", "thomas"])
+def test_in_a_right_hand_side(name):
+    f = PROGRAMS[name]
+
+    def rhs(m):
+        return lambda s, y: m.cos(m.resize(m.ravel(f(y, m)), 3))
+
+    ours = solve_ivp(rhs(np), (0.0, 0.1), T)
+    theirs = scipy.integrate.solve_ivp(rhs(numpy), (0.0, 0.1), T, "DOP853", rtol=1e-12, atol=1e-13)
+    numpy.testing.assert_allclose(ours.y[:, -1], theirs.y[:, -1], rtol=1e-10)
 
 
 # ------------------------------------------------------------------ whose memory is whose
