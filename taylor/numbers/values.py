@@ -16,6 +16,7 @@ from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import (
     INTEGERS,
     Array,
+    Fillable,
     Kind,
     base,
     full,
@@ -69,6 +70,8 @@ def as_array(x: Any) -> Array:
     ([1, 2], dtype('float64'))
     """
     if isinstance(x, (np.ndarray, np.generic)):
+        if isinstance(x, Fillable) and x.filled:
+            raise TypeError("an array filled with derivatives is no array of numbers; use x.copy()")
         a = np.array(x)
     elif isinstance(x, (list, tuple)):
         try:
