@@ -147,7 +147,7 @@ class Plain(np.ndarray, Fillable):
 
 
 def _alone(f: Callable[..., Any]) -> Any:
-    return lambda self, *args: f(self.content(), *args)
+    return lambda self, *args, **named: f(self.content(), *args, **named)
 
 
 def _left(f: Callable[[Any, Any], Any]) -> Any:
@@ -268,6 +268,7 @@ ALONE: dict[str, Callable[..., Any]] = {
     "index": operator.index, "bool": bool, "repr": repr, "str": str, "format": format,
     "round": round, "floor": math.floor, "ceil": math.ceil, "trunc": math.trunc,
     "pos": operator.pos, "copy": copy.copy, "deepcopy": copy.deepcopy, "getitem": operator.getitem,
+    "dlpack": lambda x, **named: x.__dlpack__(**named),
 }  # fmt: skip
 ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": operator.truediv,

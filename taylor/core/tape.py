@@ -45,7 +45,7 @@ from taylor.core.operand import NUMBERS, Operand, binary, fits, host, is_complex
 from taylor.core.parts import REFUSED, Part
 from taylor.core.sides import Choose
 from taylor.core.table import Rule, derived
-from taylor.core.tables import nonzero
+from taylor.core.tables import nonzero, unchanged
 from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, ShapeMismatch, TraceError
 from taylor.numbers.formulas import Constant
@@ -125,7 +125,7 @@ class Tape:
         if not isinstance(c, np.ndarray):
             c = np.asarray(c)
         known = self.arrays.get(id(c))
-        if known is not None and np.array_equal(known[0], known[1], equal_nan=known[2]):
+        if known is not None and unchanged(*known[:3]):
             return Node(self, known[3])
         # what nobody can write into, such as a constant of another tape, needs no copy
         fixed = isinstance(c, np.ndarray) and c.flags.owndata and not c.flags.writeable
@@ -491,11 +491,7 @@ class Node(Operand):
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         if dtype is not None and np.dtype(dtype) != object:
             raise self._refused("an array of numbers")
-        out = np.empty(self.shape, dtype=object)
-        for i in np.ndindex(*self.shape):
-            out[i] = self[i] if i else self
-        out.flags.writeable = bool(copy)  # what is written there would not be seen here
-        return out
+        return self._objects(copy)
 
 
 def _negative(x: Any) -> Any:

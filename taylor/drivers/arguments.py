@@ -84,7 +84,7 @@ class Form:
 
 def is_plain(x: Any) -> bool:
     """Whether a point is one array or number."""
-    return type(x) in PLAIN or trees.is_leaf(x)
+    return type(x) in PLAIN or (trees.is_leaf(x) and not trees.is_tree(x))
 
 
 def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any],
