@@ -16,7 +16,7 @@ from taylor import elementary as elementary
 from taylor import errors, linalg
 
 # these register what NumPy's functions mean
-from taylor.arrays import fourier, moves, products, sequences, statistics  # noqa: F401
+from taylor.arrays import fourier, moves, products, questions, sequences, statistics  # noqa: F401
 from taylor.arrays.elementwise import where
 from taylor.arrays.reductions import logsumexp
 from taylor.core import advice, binding, functions
