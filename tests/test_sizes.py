@@ -10,15 +10,15 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2581,
+    "numbers": 2574,
     "llvm": 1672,
-    "core": 7779,
+    "core": 7742,
     "linalg": 1363,
     "arrays": 2008,
     "machine": 3405,
     "series": 2298,
     "drivers": 5758,
-    "scipy": 5614,
+    "scipy": 5613,
     "ode": 4778,
     "command": 426,
     ".": 638,
