@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.advice import PAGE
 from taylor.core.operand import Operand
 from taylor.drivers import trees
 from taylor.drivers.derivable import Derivable, watched
@@ -94,7 +95,8 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
     if not callable(f):
         raise TypeError(
             f"{name}: the first argument must be a function, not {type(f).__name__}; write "
-            f"{name}(f, x), or lambda x: {name}(f, x) where a function is wanted"
+            f"{name}(f, x), or lambda x: {name}(f, x) where a function is wanted "
+            f"({PAGE})"
         )
     args, own = form.bound(given, named)
     many = type(argnums) is tuple and len(argnums) > 1 and form.axes == (1,)
@@ -124,7 +126,7 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
         kinds = ", ".join(type(args[i]).__name__ for i in vary)
         raise TypeError(
             f"{name}: there is no number in the arguments that vary ({kinds}); a point is a "
-            "number, an array, or a list, tuple or dict of them"
+            f"number, an array, or a list, tuple or dict of them ({PAGE})"
         )
     if form.one_array and len(where) > 1:
         raise TypeError(f"{name} is by one number or array; {len(where)} of them vary")
@@ -206,7 +208,8 @@ def _numbers(argnums: int | Sequence[int], count: int, name: str) -> tuple[int, 
     """Return which arguments vary, counted from the front."""
     if count == 0:
         raise TypeError(
-            f"{name}: the point is missing: {name}(f, x), or the function lambda x: {name}(f, x)"
+            f"{name}: the point is missing: {name}(f, x), or the function lambda x: {name}(f, x) "
+            f"({PAGE})"
         )
     many: list[Any] = list(argnums) if isinstance(argnums, (tuple, list, range)) else [argnums]
     if not many or not all(isinstance(i, (int, np.integer)) and type(i) is not bool for i in many):
