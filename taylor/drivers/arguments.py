@@ -123,11 +123,7 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
     starts = list(itertools.accumulate(map(len, each), initial=0))
     where = tuple([k for i in vary for k in range(starts[i], starts[i + 1])])
     if not where:
-        kinds = ", ".join(type(args[i]).__name__ for i in vary)
-        raise TypeError(
-            f"{name}: there is no number in the arguments that vary ({kinds}); a point is a "
-            f"number, an array, or a list, tuple or dict of them ({PAGE})"
-        )
+        raise _no_number(name, [args[i] for i in vary])
     if form.one_array and len(where) > 1:
         raise TypeError(f"{name} is by one number or array; {len(where)} of them vary")
     tangents: list[Any] = []
@@ -137,6 +133,14 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
     found = of_several(form, where, len(leaves)).one(g, *leaves, *tangents)
     answer = _shaped(form, found, structure, len(where), own)
     return answer if seen is None else seen.beside(answer, form)
+
+
+def _no_number(name: str, args: Sequence[Any]) -> TypeError:
+    kinds = ", ".join(type(x).__name__ for x in args)
+    return TypeError(
+        f"{name}: there is no number in the arguments that vary ({kinds}); a point is a number, an "
+        f"array, or a list, tuple or dict of them ({PAGE})"
+    )
 
 
 def _spread(
