@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 3405,
     "series": 2299,
     "drivers": 5760,
-    "scipy": 5614,
+    "scipy": 5657,
     "ode": 4778,
     "command": 426,
     ".": 639,
