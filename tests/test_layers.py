@@ -46,7 +46,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "special", "stats", "linalg", "signal", "sparse", "interpolate", "integrate", "__init__",
     ],
     "ode": [
-        "files", "control", "options", "roots", "dense", "system", "pieces", "surfaces", "machine",
+        "files", "control", "options", "roots", "dense", "system", "pieces", "surfaces", "zeros", "machine",
         "lanes", "stepper", "integrator", "jets", "events", "results", "sensitivity", "solve",
         "members", "saved", "ensemble", "solver", "__init__",
     ],

@@ -30,6 +30,7 @@ from taylor.core.instructions import (
 )
 from taylor.core.maps import Reshape
 from taylor.core.operand import Operand, lift
+from taylor.core.parts import Part
 from taylor.core.rules import adjoints, pruned, tangents, values
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary
@@ -348,6 +349,16 @@ def expand(program: Program) -> Program:
     return program.renumbered(tape.code, lambda i: v[i].i).pruned()
 
 
+def plain(program: Program) -> Program:
+    """Return an expanded program without the equations of its rows: what can be evaluated.
+
+    >>> plain(expand(record(np.sqrt, 4.0)))(9.0)
+    np.float64(3.0)
+    """
+    code = [i._replace(args=i.op.reads(i.args)) for i in program.code]
+    return program.renumbered(code, lambda i: i).pruned()
+
+
 def kept(make: Callable[[Program], Program], program: Program) -> Program:
     """Return make(program), made once for all equal programs if they mean the same for ever."""
     if not told(program):
@@ -415,7 +426,7 @@ def _seams(
     """
     row, tape = op.row, y.tape
     if complex:
-        return [] if row.cut is None else [row.cut.across(x[0])]
+        return [] if row.cut is None else [_part(row.cut.across, x[0])]
     if row.seam is None or (op.count == 1 and pole is None):
         return []
     if op.count == 1 and pole is not None:
@@ -442,10 +453,14 @@ def zeros(program: Program) -> Program:
         x: list[Any] = []
         for i in group:
             node = Node(tape, i)
-            x += [node.real, node.imag] if complex[i] else [node]
+            x += [_part(kind, node) for kind in ("real", "imag")] if complex[i] else [node]
         found.append(x[0] if len(x) == 1 else functools.reduce(operator.add, [a * a for a in x]))
     outputs = list(dict.fromkeys(tape.node(y).i for y in found))
     return Program(tape.code, tape.inputs, outputs, [], single=False).pruned()
+
+
+def _part(kind: str, x: Node) -> Node:
+    return x.tape.core(Part(kind), [x], x.shape)
 
 
 def complex_of(program: Program, code: Sequence[Instruction]) -> list[bool]:

@@ -48,9 +48,10 @@ class Cut(NamedTuple):
     both_ends: bool = False
     turned: bool = False
 
-    def across(self, z: Any) -> Any:
-        """Return the part of z that changes its sign across the cut (and between its ends)."""
-        return z.real if self.turned else z.imag
+    @property
+    def across(self) -> str:
+        """Which part of the argument changes its sign across the cut."""
+        return "real" if self.turned else "imag"
 
 
 @dataclass(frozen=True, eq=False)

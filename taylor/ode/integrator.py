@@ -28,7 +28,7 @@ from taylor.errors import (
     outside,
 )
 from taylor.kept import STORE
-from taylor.ode.control import NONE, finite, looks_stiff, spacing
+from taylor.ode.control import NONE, exp2, finite, looks_stiff, spacing
 from taylor.ode.dense import Solution, in_numbers_of
 from taylor.ode.machine import DONE, GO, GUARD, INFINITE, LOOK, ROUGH, SMALL, Memory, Stepper
 from taylor.ode.options import Control, Options, as_args, check_time, in_one_kind, number_of_steps
@@ -36,7 +36,7 @@ from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, resolved
 from taylor.ode.stepper import by_numpy, failure
 from taylor.ode.surfaces import Surface, first_crossing, on_surface, past
 from taylor.ode.system import System, is_parameter
-from taylor.ode.zeros import LEAST, NEAR, Zero, first_zero, is_near, step_beyond
+from taylor.ode.zeros import LARGER, LEAST, NEAR, Zero, first_zero, is_near, step_beyond
 
 Array = NDArray[Any]
 LIMIT = 1 << 12  # steps in one call of machine code, or more if they are short:
@@ -106,7 +106,7 @@ class TaylorIntegrator:
         self.warnings: list[str] = []
         self._stiff = 0
         self._left: Surface | None = None  # where fun has just changed its branch
-        self._at_zero: Any = 0  # at a zero of a function: the length of the step that led there
+        self.at_zero: Any = 0  # at a zero of a function: the length of the step that led there
         self._zero: Zero | None = None  # that has been left behind
         self._again = 0  # steps that lead away from zeros, one after the other
         self._bind()
@@ -133,7 +133,15 @@ class TaylorIntegrator:
             raise ShapeMismatch(f"the state has shape {self.y.shape}, not {y.shape}")
         y = y.astype(self.y.dtype)
         self.place, self._left = Place(t, 0 * t, y, 0 * y), None
-        self._at_zero, self._zero = 0, None
+        self.at_zero, self._zero = 0, None
+
+    @property
+    def error(self) -> float:
+        """The largest estimate of the error of a step so far, relative to the largest component of y.
+
+        That is h·|p'(h) - fun(t + h, p(h))| for the polynomial p of the step.
+        """
+        return 0.0 if self.worst == NONE else exp2(self.worst)
 
     @property
     def args(self) -> tuple[Any, ...]:
@@ -253,8 +261,8 @@ class TaylorIntegrator:
 
         The status is one of `machine`: GO (the limit is reached), DONE, INFINITE or SMALL.
         """
-        if self._at_zero:
-            return self._beyond(t_end, INFINITE)
+        if self.at_zero:
+            return self.beyond(t_end, INFINITE)
         for _ in range(3):  # the second time with fun recorded anew, where it branches otherwise
             branches = self.system.branches
             if branches and self._left is None and self.t != t_end:
@@ -262,8 +270,11 @@ class TaylorIntegrator:
             start = self.place
             taken = self._run(t_end, limit, log or branches)
             status, pieces = taken.status, taken.pieces
-            if not taken.steps and status in (SMALL, INFINITE) and self._ends_here():
-                return self._beyond(t_end, status)
+            if status in (SMALL, INFINITE):
+                if self.t != start.t or self.t_low != start.t_low:
+                    status = GO  # the next time it is the first step that fails
+                elif self._ends_here():
+                    return self.beyond(t_end, status)
             crossed = self._crossed(start, pieces) if branches else None
             if crossed is None and status in (LOOK, ROUGH):
                 kept = len(pieces) - (status == ROUGH and len(pieces) > 0)
@@ -312,15 +323,19 @@ class TaylorIntegrator:
                 assert self.system.zeros is not None
                 x = first_zero(self.system.zeros, taken.pieces, self._parameters, self._zero)
                 if x is None:
-                    return taken.status, taken.pieces
+                    return DONE if self.t == t_end else GO, taken.pieces
                 if x == x:
-                    self._at_zero = abs(taken.h)
-                    if x == 1:
-                        return taken.status, taken.pieces
-                    self.place = taken.pieces.at(0, taken.h * x)
-                    return GO, taken.pieces.until(0, taken.h * x)
+                    return self.stopped(taken, x)
                 longest = abs(taken.h) / 2
             self.place = start
+
+    def stopped(self, taken: Taken, x: Any) -> tuple[int, Pieces]:
+        """Stop a step at a zero of a function, where so much of it is done."""
+        self.at_zero = abs(taken.h)
+        if x == 1:
+            return GO, taken.pieces
+        self.place = taken.pieces.at(0, taken.h * x)
+        return GO, taken.pieces.until(0, taken.h * x)
 
     def _ends_here(self) -> bool:
         """Whether there is no series as a function vanishes here, or fun has just jumped."""
@@ -337,21 +352,25 @@ class TaylorIntegrator:
         slope = slope if finite(slope) else 0 * self.y
         return is_near(zeros, self.t, self.y, slope, LEAST * spacing(self.t), p)
 
-    def _beyond(self, t_end: Any, status: int) -> tuple[int, Pieces]:
+    def beyond(self, t_end: Any, status: int) -> tuple[int, Pieces]:
         """Take the small step that leads away from a zero of a function."""
-        first = self._at_zero or abs(t_end - self.t)
+        first = self.at_zero or abs(t_end - self.t)
         again = self._zero is not None and abs(self.t - self._zero.t) <= NEAR * abs(self._zero.h)
-        self._at_zero, self._again = 0, self._again + 1 if again else 0
+        self.at_zero, self._again = 0, self._again + 1 if again else 0
         if self._again > AGAIN:
             return status, nothing(self.place, self.order)
 
         def flow(t: Any, y: Array) -> Any:
             return self.system.flow(t, y, *self._parameters)
 
-        made = step_beyond(flow, self.place, t_end, min(first, self.control.max_step), self.order)
-        start, steps = self.place, self.steps
-        if made is not None:
+        start, steps, least = self.place, self.steps, LEAST * spacing(self.t)
+        first = min(first, self.control.max_step)
+        while least <= first:
+            made = step_beyond(flow, start, t_end, first, least, self.order)
+            if made is None:
+                break
             self.place, pieces, error = made
+            # there may be no series yet, as 1 - sin² is still zero but for rounding
             after = self._run(t_end, 1, False, watch=False) if self.t != t_end else None
             if after is None or after.steps or after.status not in (INFINITE, SMALL):
                 self._zero = Zero(start.t, pieces.h[0])
@@ -359,6 +378,7 @@ class TaylorIntegrator:
                 self.worst = max(self.worst, error)
                 self._rebind()
                 return DONE if self.t == t_end else GO, pieces
+            least = LARGER * abs(pieces.h[0])
         self.place, self.steps = start, steps
         return status, nothing(start, self.order)
 
@@ -385,7 +405,7 @@ class TaylorIntegrator:
         h = pieces.h[i] * met.x
         p = self._parameters
         step = past(self.system.surfaces, p, pieces, i, h, met.name, met.slope)
-        self.place, self._at_zero = pieces.at(i, h if step is None else step), 0
+        self.place, self.at_zero = pieces.at(i, h if step is None else step), 0
         if step is None:
             raise self._stuck("fun branches, but does not leave the surface where it does")
         done = self.t >= t_end if pieces.h[i] > 0 else self.t <= t_end
@@ -430,6 +450,8 @@ class TaylorIntegrator:
 
     def _watch(self, pieces: Pieces) -> None:
         """Warn where steps are short for stability only: the problem is stiff."""
+        if self._zero is not None:  # short steps lead away from it
+            return
         if self.steps <= MANY or pieces.coef.dtype == object or self.order < 8:
             return
         some = slice(None, None, max(1, len(pieces) // STIFF))

@@ -18,7 +18,7 @@ from taylor.llvm.function import Function
 from taylor.llvm.registers import Scalar
 from taylor.machine.machine import block
 from taylor.numbers.kinds import Array
-from taylor.ode.machine import DONE, END, GO, HEAD, IDLE, LIMIT, LOG, STATUS, TIMES, Stepper
+from taylor.ode.machine import ARRIVED, END, GO, HEAD, IDLE, LIMIT, LOG, STATUS, TIMES, Stepper
 
 # The head in a record; then where the state at its time is put, and where that time stands, with
 # the next ones after it
@@ -143,9 +143,10 @@ def _refill(f: Function, rows: list[int], components: int) -> None:
             slot, waiting = g.address("%owners", [(n, 1)], 0), g.address("%owners", [], unit)
             owner = g.word(slot, "i64")
             with g.when(g.less(-1, owner)):
-                with g.when(lane.head(STATUS).equals(DONE)):
+                with g.when(lane.head(STATUS).equals(ARRIVED)):
                     lane.land(rows[HEAD], components)
                 going = lane.head(STATUS).equals(GO) & (lane.head(LIMIT) > 0.0)
+                going = going | lane.head(STATUS).equals(ARRIVED)  # its last step is checked
                 with g.when(~going):
                     lane.move(table, len(rows), owner, False)
                     g.write_word(-1, slot, "i64")

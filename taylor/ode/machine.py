@@ -207,7 +207,8 @@ class Stepper(Machine):
             (wrong > 0.0, GUARD),
         ):
             new = new if condition is None else condition.where(code, new)
-        off = self._defect(f, y) * abs(head(CHECK))
+        check = abs(head(CHECK))
+        off = check.equals(0.0).where(0.0, self._defect(f, y) * check)
         error = off.equals(0.0).where(NONE, _log2(off) - size.most(head(SIZE)))
         rough = (error > head(ALLOWED)) & (error < 1024.0)
         running, arrived = status.equals(GO), status.equals(ARRIVED)

@@ -90,9 +90,8 @@ def solve_ivp(
         sol = plain.solution(it.solution(record.pieces)) if dense_output else None
         found = {"t": np.concatenate(record.t), "y": plain.series(record.states()), "sol": sol}
         found |= watch.result(plain, events is not None)
-        return OdeResult(
-            found, nfev=it.steps, njev=0, nlu=0, status=status, message=message, success=status >= 0
-        )
+        found |= {"nfev": it.steps, "njev": 0, "nlu": 0, "error": it.error}
+        return OdeResult(found, status=status, message=message, success=status >= 0)
 
     try:
         with bar(progress, it.t, t1) as report:

@@ -9,9 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.core.program import Program
-from taylor.core.rules import values
-from taylor.numbers.values import together
+from taylor.core.program import Program, kept, plain
 from taylor.ode.control import spacing
 from taylor.ode.pieces import Pieces, divided
 from taylor.ode.roots import roots, without_root
@@ -30,10 +28,8 @@ class Surface(NamedTuple):
 
 def sides(surfaces: Program, t: Any, y: Array, parameters: Sequence[Any]) -> list[Array]:
     """Return the values of the outputs of a program of (t, y, *parameters)."""
-    code = [i._replace(args=i.op.reads(i.args)) for i in surfaces.code]  # no equations of rows
     with np.errstate(all="ignore"):
-        found = values(code, list(together(t, y, *parameters)))
-    return [np.asarray(found[i]) for i in surfaces.outputs]
+        return [np.asarray(x) for x in kept(plain, surfaces).evaluate(t, y, *parameters)]
 
 
 def on_surface(surfaces: Program, t: Any, y: Array, parameters: Sequence[Any]) -> bool:
@@ -107,7 +103,7 @@ def past(
 
     None where there is none near.
     """
-    unit = spacing(pieces.t[i] + x) * (1 if pieces.h[i] > 0 else -1)
+    unit = spacing(max(abs(pieces.t[i]), abs(pieces.h[i]))) * (1 if pieces.h[i] > 0 else -1)
     for k in range(60):
         h = x + unit * (2**k - 1)
         place = pieces.at(i, h)

@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 
 from taylor.core.program import Program
 from taylor.errors import DomainError
-from taylor.ode.control import finite, log2, norm, spacing, two_sum
+from taylor.ode.control import finite, log2, norm, two_sum
 from taylor.ode.pieces import Pieces, Place, along, short_of
 from taylor.ode.roots import roots, without_root
 
 Array = NDArray[Any]
 FIRST, SMALLER = 2.0**-8, 2.0**-3  # of a step: the first small step that is tried, and the next
 EXACT, RIGHT = 2.0**-52, 2.0**-40  # errors of the small step, relative to the state
-LEAST = 64  # units of rounding of the time that it takes at least
+LEAST, LARGER = 64, 8  # units of rounding of the time that it takes at least, or times more
 TRIES = 12
 NEAR = 64  # steps: so far from a zero is near it
 
@@ -66,7 +66,11 @@ def is_near(program: Program, t: Any, y: Array, slope: Array, h: Any, parameters
     """Whether a function vanishes within some steps h."""
     coef = np.stack([y, slope])[None]
     one = np.array([t * 0 + h * NEAR])
-    for table in along(program, Pieces(np.array([t]), 0 * one, one, coef), parameters):
+    try:
+        tables = along(program, Pieces(np.array([t]), 0 * one, one, coef), parameters)
+    except DomainError:  # one of them has no series here itself
+        return True
+    for table in tables:
         value, change = np.abs(table[0, 0]), np.abs(table[0, 1:]).sum(0)
         if np.any(value <= change):
             return True
@@ -74,7 +78,7 @@ def is_near(program: Program, t: Any, y: Array, slope: Array, h: Any, parameters
 
 
 def step_beyond(
-    flow: Callable[..., Any], place: Place, t_end: Any, first: Any, order: int
+    flow: Callable[..., Any], place: Place, t_end: Any, first: Any, least: Any, order: int
 ) -> tuple[Place, Pieces, float] | None:
     """Return where a small step leads to, the step, and log2 of its error relative to the state.
 
@@ -83,7 +87,6 @@ def step_beyond(
     """
     t, y, rest = place.t, place.y, t_end - place.t
     sign = 1 if rest > 0 else -1
-    least = LEAST * spacing(t)
     d = min(abs(rest), max(first * FIRST, least)) * sign
     best = None
     while True:
