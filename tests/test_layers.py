@@ -46,9 +46,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "special", "stats", "linalg", "signal", "sparse", "interpolate", "integrate", "__init__",
     ],
     "ode": [
-        "files", "control", "options", "roots", "dense", "system", "pieces", "surfaces", "zeros", "machine",
-        "lanes", "stepper", "integrator", "jets", "events", "results", "sensitivity", "solve",
-        "members", "saved", "ensemble", "solver", "__init__",
+        "files", "control", "options", "roots", "dense", "system", "pieces", "surfaces", "zeros",
+        "machine", "lanes", "stepper", "integrator", "jets", "events", "results", "sensitivity",
+        "solve", "members", "saved", "ensemble", "solver", "__init__",
     ],
     "elementary": [],
     "sparse": [],

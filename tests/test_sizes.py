@@ -10,19 +10,21 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2409,
+    "numbers": 2574,
     "llvm": 1672,
-    "core": 6929,
-    "linalg": 1264,
-    "arrays": 1901,
+    "core": 7742,
+    "linalg": 1363,
+    "arrays": 1994,
     "machine": 3405,
-    "series": 2198,
-    "drivers": 4991,
-    "scipy": 3466,
-    "ode": 4287,
+    "series": 2209,
+    "drivers": 5499,
+    "scipy": 5613,
+    "ode": 4810,
     "command": 426,
-    ".": 633,
+    ".": 636,
     "hyperdual": 196,
+    "array_api": 621,
+    "numpy": 280,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}

@@ -411,22 +411,22 @@ def deciding(program: Program) -> Program:
             found.append(x[0] if row is None else row(x[0]))
         elif isinstance(op, Integral) and tape.active[i]:
             given = code[args[0]] if poles[args[0]] else None
-            found += _seams(op, x, y, complex[args[0]], given)
+            found += _seams(tape, op, x, y, complex[args[0]], given)
     outputs = list(dict.fromkeys(tape.node(y).i for y in found))
     return Program(tape.code, tape.inputs, outputs, [], single=False).pruned()
 
 
 def _seams(
-    op: Integral, x: list[Node], y: Node, complex: bool, pole: Instruction | None
+    tape: Expansion, op: Integral, x: list[Node], y: Node, complex: bool, pole: Instruction | None
 ) -> list[Any]:
     """Return the functions that change their signs where the value of a row jumps.
 
     `pole` is the instruction of its first argument, if that may have a pole: where a divisor
     vanishes is known better than where the result does something.
     """
-    row, tape = op.row, y.tape
+    row = op.row
     if complex:
-        return [] if row.cut is None else [_part(row.cut.across, x[0])]
+        return [] if row.cut is None else [_part(tape, row.cut.across, x[0])]
     if row.seam is None or (op.count == 1 and pole is None):
         return []
     if op.count == 1 and pole is not None:
@@ -453,14 +453,14 @@ def zeros(program: Program) -> Program:
         x: list[Any] = []
         for i in group:
             node = Node(tape, i)
-            x += [_part(kind, node) for kind in ("real", "imag")] if complex[i] else [node]
+            x += [_part(tape, kind, node) for kind in ("real", "imag")] if complex[i] else [node]
         found.append(x[0] if len(x) == 1 else functools.reduce(operator.add, [a * a for a in x]))
     outputs = list(dict.fromkeys(tape.node(y).i for y in found))
     return Program(tape.code, tape.inputs, outputs, [], single=False).pruned()
 
 
-def _part(kind: str, x: Node) -> Node:
-    return x.tape.core(Part(kind), [x], x.shape)
+def _part(tape: Expansion, kind: str, x: Node) -> Node:
+    return tape.core(Part(kind), [x], x.shape)
 
 
 def complex_of(program: Program, code: Sequence[Instruction]) -> list[bool]:

@@ -137,7 +137,7 @@ class TaylorIntegrator:
 
     @property
     def error(self) -> float:
-        """The largest estimate of the error of a step so far, relative to the largest component of y.
+        """The largest estimate of the error of a step so far, relative to the state.
 
         That is h·|p'(h) - fun(t + h, p(h))| for the polynomial p of the step.
         """

@@ -182,48 +182,29 @@ class Stepper(Machine):
 
     def _step(self, f: Function, y: Table, wrong: Scalar, sweep: Emission) -> Scalar:
         """Write step size, checks and the new state; return whether to go on."""
-
-        def head(n: int) -> Scalar:
-            return f.load(f.address("%data", [], n))
-
-        def keep(n: int, x: Scalar) -> None:
-            f.store(x, f.address("%data", [], n))
-
-        now, low, end, longest = map(head, (TIME, LOW, END, LONGEST))
-        status, count, limit = map(head, (STATUS, STEPS, LIMIT))
+        head, keep = functools.partial(_head, f), functools.partial(_keep, f)
+        now, low, end, longest, limit = map(head, (TIME, LOW, END, LONGEST, LIMIT))
         h, most, size = self._size_of_step(f, y)
         most = most + f.unanswered()
         rest = end - now - low
         room = abs(rest).least(longest)
         bounded, last = h < room, abs(rest) <= longest
         length = bounded.where(h, room)
-        h = length.function("copysign", rest)
         # a step that would not move the time by some units in the last place
         small = bounded & (length <= abs(now) * 2.0**-51)
         new = small.where(SMALL, 0.0)
+        vanishing = self._vanishing(f, sweep, length, head(WATCH))
         for condition, code in (
-            (self._vanishing(f, sweep, length, head(WATCH)), LOOK),
-            (~(most < 1024.0), INFINITE),
-            (wrong > 0.0, GUARD),
-        ):
+            (vanishing, LOOK), (~(most < 1024.0), INFINITE), (wrong > 0.0, GUARD)
+        ):  # fmt: skip
             new = new if condition is None else condition.where(code, new)
-        check = abs(head(CHECK))
-        off = check.equals(0.0).where(0.0, self._defect(f, y) * check)
-        error = off.equals(0.0).where(NONE, _log2(off) - size.most(head(SIZE)))
-        rough = (error > head(ALLOWED)) & (error < 1024.0)
-        running, arrived = status.equals(GO), status.equals(ARRIVED)
-        new = rough.where(ROUGH, new)
+        running = head(STATUS).equals(GO)
+        new = self._checked(f, y, size).where(ROUGH, new)
         accepted = running & new.equals(0.0) & (limit > 1.0)
-        h = accepted.where(h, 0.0)
+        h = accepted.where(length.function("copysign", rest), 0.0)
         landed = accepted & ~bounded & last
-        checked = arrived.where(rough.where(ROUGH, DONE), status)
-        status = running.where(landed.where(ARRIVED, new), checked)
+        status = running.where(landed.where(ARRIVED, new), head(STATUS))
         keep(STATUS, status)
-        worst = head(WORST)
-        keep(ERROR, error)
-        keep(
-            WORST, (running & rough).where(worst, (error < 1024.0).where(worst.most(error), worst))
-        )
         for place, x in ((LENGTH, h), (LAST, now), (LAST_LOW, low), (CHECK, h), (SIZE, size)):
             keep(place, accepted.where(x, head(place)))
         self._log(f, y, (now, low, h))
@@ -231,13 +212,28 @@ class Stepper(Machine):
         total, rounding = now.two_sum(h + low)
         keep(TIME, landed.where(end, total))
         keep(LOW, landed.where(0.0, rounding))
-        keep(STEPS, count + accepted.where(1.0, 0.0))
+        keep(STEPS, head(STEPS) + accepted.where(1.0, 0.0))
         limit = limit - 1.0
         keep(LIMIT, limit)
         going = status.equals(GO) & (limit > 0.0)
-        if self.unit > 1:
-            return going | status.equals(IDLE)
-        return going | status.equals(ARRIVED)
+        return going | status.equals(IDLE if self.unit > 1 else ARRIVED)
+
+    def _checked(self, f: Function, y: Table, size: Scalar) -> Scalar:
+        """Write the error of the last step; return whether it is too large.
+
+        The last step of all has then arrived for good, or not.
+        """
+        head, keep = functools.partial(_head, f), functools.partial(_keep, f)
+        status, worst, check = head(STATUS), head(WORST), abs(head(CHECK))
+        off = check.equals(0.0).where(0.0, self._defect(f, y) * check)
+        error = off.equals(0.0).where(NONE, _log2(off) - size.most(head(SIZE)))
+        known = error < 1024.0
+        rough, arrived = known & (error > head(ALLOWED)), status.equals(ARRIVED)
+        keep(ERROR, error)
+        counts = known & ~rough & (status.equals(GO) | arrived)
+        keep(WORST, counts.where(worst.most(error), worst))
+        keep(STATUS, arrived.where(rough.where(ROUGH, DONE), status))
+        return rough
 
     def _defect(self, f: Function, y: Table) -> Scalar:
         """Return the largest difference of f and the slope with which the last step has ended."""
@@ -264,7 +260,7 @@ class Stepper(Machine):
             shapes = {table.part_shape for table, _ in tables}
 
             def least(i: Index, width: int, tables: Any = tables) -> Scalar:
-                first, *more = [_excess(f, *given, length, i, width) for given in tables]
+                first, *more = [_excess(f, table, top, length, i, width) for table, top in tables]
                 return first.least(*more)
 
             if len(shapes) == 1:
@@ -480,10 +476,22 @@ class Memory:
         coef = series.reshape(len(series), self.machine.order + 1, self.machine.part)
         coef = coef[:, :, : self.y.size].reshape(*coef.shape[:2], *shape)
         worst, error = map(float, head[[WORST, ERROR]])
-        return Taken(status, end, steps, Pieces(*times.T, coef), h, worst, error)
+        return Taken(
+            status, end, steps, Pieces(times[:, 0], times[:, 1], times[:, 2], coef), h, worst, error
+        )
 
 
 # ------------------------------------------------------------------ on registers
+def _head(f: Function, n: int) -> Scalar:
+    """Return one of the numbers in front."""
+    return f.load(f.address("%data", [], n))
+
+
+def _keep(f: Function, n: int, x: Scalar) -> None:
+    """Write one of the numbers in front."""
+    f.store(x, f.address("%data", [], n))
+
+
 def _excess(f: Function, table: Table, top: int, length: Scalar, i: Index, width: int) -> Scalar:
     """Return Σ |p_k| h^k - |p_0|, k > 0, of elements of a table up to degree `top`."""
     planes = [0, table.room] if table.complex else [0]
