@@ -16,10 +16,10 @@ from taylor import elementary as elementary
 from taylor import errors, linalg
 
 # these register what NumPy's functions mean
-from taylor.arrays import fourier, moves, products, sequences, statistics  # noqa: F401
+from taylor.arrays import fourier, moves, products, questions, sequences, statistics  # noqa: F401
 from taylor.arrays.elementwise import where
 from taylor.arrays.reductions import logsumexp
-from taylor.core import binding, functions
+from taylor.core import advice, binding, functions
 from taylor.core.functions import *  # noqa: F403
 from taylor.core.program import Program, record
 from taylor.core.table import define, rule
@@ -39,12 +39,14 @@ from taylor.series.multivariate import TaylorN, inverse_map
 from taylor.series.univariate import Taylor, formal_sqrt
 
 if TYPE_CHECKING:
+    from taylor import numpy as numpy
     from taylor import ode as ode
     from taylor import scipy as scipy
     from taylor.drivers.compile import *  # noqa: F403
     from taylor.drivers.derivatives import *  # noqa: F403
     from taylor.drivers.implicit import *  # noqa: F403
     from taylor.drivers.lanes import *  # noqa: F403
+    from taylor.drivers.symbolic import from_sympy as from_sympy
     from taylor.drivers.transform import *  # noqa: F403
     from taylor.sparse import *  # noqa: F403
 
@@ -60,7 +62,10 @@ LATER = {
         "SparseHessian", "SparseJacobian", "jacobian_pattern", "sparse_hessian", "sparse_jacobian",
     ),
     "drivers.lanes": ("lanes", "map"),
+    "drivers.symbolic": ("from_sympy",),
     "drivers.transform": ("forward", "reverse"),
+    "array_api": (),
+    "numpy": (),
     "ode": (),
     "scipy": (),
 }  # fmt: skip
@@ -87,7 +92,7 @@ if not TYPE_CHECKING:  # to whom any name would be one of the package
             if name in names:
                 globals()[name] = getattr(import_module(f"taylor.{module}"), name)
                 return globals()[name]
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise advice.no_name(__name__, name, __all__)
 
 
 def __dir__() -> list[str]:

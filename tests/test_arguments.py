@@ -139,7 +139,9 @@ def test_data_is_an_input_of_compiled_code(mode):
         assert all(len(m) == 1 for m in f.machines.values())
 
 
-def test_has_aux():
+@pytest.mark.parametrize("mode", MODES)
+def test_has_aux(mode):
+    @mode
     def f(a, b):
         y = a * b
         return np.sum(y), {"y": y, "n": 3}
@@ -239,6 +241,39 @@ def test_what_may_change_is_not_compiled():
         assert f(3.0, s) == 9.0
         assert taylor.gradient(f, 3.0, s) == 6.0
     assert "numbers, arrays, names" in f.reasons[("arguments",)]
+
+
+RESULTS = {  # what f returns
+    "pair": lambda x: (x, x**2),
+    "one": lambda x: (x,),
+    "list": lambda x: [x[0], x[1]],
+    "of lists": lambda x: [[x[0], x[1]], [x[1], 2 * x[0]]],
+    "dict": lambda x: {"a": x, "b": [x[0], ("name", 3, None, True)]},
+    "data class": lambda x: Data(x, 2 * x[0]),
+    "positions": lambda x: (x, np.argsort(x)),
+    "by branch": lambda x: {"up": x} if x[0] < x[1] else [x],
+    "array": lambda x: np.array([[1.0], [2.0]]) * x,
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_compiled_functions_return_what_f_returns(name):
+    f = RESULTS[name]
+    fast = taylor.compile(f, strict=True)
+    for x in (np.array([1.0, 2.0]), np.array([3.0, 2.0]), np.array([1.5, 2.5])):
+        leaves, structure = trees.flatten(f(x), sequences=(list, tuple))
+        found, same = trees.flatten(fast(x), sequences=(list, tuple))
+        assert str(same) == str(structure)  # what is no number by what it holds
+        for y, wanted in zip(found, leaves, strict=True):
+            close(y, wanted)
+        t = taylor.Taylor.variable(x, 2, direction=[1.0, 2.0])
+        assert repr(fast(t)) == repr(f(t))
+
+
+def test_compiled_results_that_have_no_code_are_named():
+    f = taylor.compile(lambda x: (x, x > 0))
+    with pytest.warns(taylor.PerformanceWarning, match="truth values"):
+        assert f(1.0) == (1.0, True)
 
 
 def test_flags_are_no_numbers():

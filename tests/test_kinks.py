@@ -1,5 +1,6 @@
 """Ties: smooth functions have their derivatives there, others an error or the subgradient."""
 
+import math
 import threading
 from fractions import Fraction
 
@@ -338,3 +339,45 @@ def test_a_tie_inside_another_derivative_is_decided_or_an_error(number):
             taylor.gradient(outer, x)
     again = lambda s: taylor.derivative(lambda r: abs(r) ** 2, s)
     assert taylor.derivative(again, number(0)) == 2
+
+
+OUTER = {  # drivers of a function of a number
+    "gradient": taylor.gradient,
+    "derivative": taylor.derivative,
+    "jvp": lambda f, p: taylor.jvp(f, p, 1.0)[1],
+    "jacobian": taylor.jacobian,
+}
+INNER = {  # drivers by points one of which stays at the kink, and how many derivatives they take
+    "gradient": (taylor.gradient, 1),
+    "jacobian": (taylor.jacobian, 1),
+    "vjp": (lambda f, x: taylor.vjp(f, x, 1.0)[1], 1),
+    "hvp": (lambda f, x: taylor.hvp(f, x, np.ones(3)), 2),
+}
+
+
+@pytest.mark.parametrize("kink", ["error", "subgradient"])
+@pytest.mark.parametrize("inner", INNER)
+@pytest.mark.parametrize("outer", OUTER)
+def test_derivatives_at_a_kink_that_stays_vary_with_other_variables(outer, inner, kink):
+    x, (driver, order) = np.array([1.0, 2.0, 4.0]), INNER[inner]
+
+    def slopes(p, power):
+        return np.sum(driver(lambda x: np.sum(p**2 * np.maximum(0.0, x - 1.0) ** power), x))
+
+    with taylor.policy(kink=kink):
+        found = OUTER[outer](lambda p: slopes(p, 4), 3.0)
+        each = math.perm(4, order) * np.array([0.0, 1.0, 3.0]) ** (4 - order)
+        assert found == pytest.approx(6.0 * np.sum(each), rel=1e-14)
+        if order == 1 and kink == "subgradient":
+            assert OUTER[outer](lambda p: slopes(p, 1), 3.0) == 12.0
+    if kink == "error":
+        with pytest.raises(NonAnalyticError, match="kink"):
+            OUTER[outer](lambda p: slopes(p, order), 3.0)
+
+
+def test_a_side_is_no_matter_of_drivers_inside():
+    f = lambda p: taylor.derivatives(lambda x: p * abs(x) * x, 0.0, 2)[2]
+    for driver in OUTER.values():
+        with pytest.raises(NonAnalyticError):
+            driver(lambda p: abs(p) * p**2 * f(p), 0.0)
+        assert driver(lambda p: abs(p) * p**2, 0.0) == 0

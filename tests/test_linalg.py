@@ -15,6 +15,7 @@ from taylor.core.algebra import Univariate, multivariate, squarefree
 from taylor.core.calls import Call
 from taylor.core.calls import flat as joined
 from taylor.core.rules import tangent_of
+from taylor.core.tables import contract
 from taylor.linalg.degrees import RULES
 
 ALGEBRAS = [Univariate(8), multivariate(2, 3), squarefree(3)]
@@ -26,15 +27,22 @@ def t(x):
     return np.swapaxes(x, -1, -2)
 
 
-def matrices(algebra, *shape, seed=0):
+def h(x):
+    return t(np.conj(x))
+
+
+def matrices(algebra, *shape, seed=0, kind=float):
     """Return a random table whose coefficients shrink like 2^-degree."""
-    c = np.random.default_rng(seed).normal(size=(algebra.size, *shape))
+    rng = np.random.default_rng(seed)
+    c = rng.normal(size=(algebra.size, *shape))
+    if kind is complex:
+        c = c + 1j * rng.normal(size=c.shape)
     return c * 0.5 ** algebra.degrees.reshape((-1,) + (1,) * len(shape))
 
 
-def symmetric(algebra, *shape, shift=0.0, seed=0):
-    c = matrices(algebra, *shape, seed=seed)
-    c = c + t(c)
+def symmetric(algebra, *shape, shift=0.0, seed=0, kind=float):
+    c = matrices(algebra, *shape, seed=seed, kind=kind)
+    c = c + h(c)
     c[0] += shift * np.eye(shape[-1])
     return c
 
@@ -71,6 +79,7 @@ def same(x, y, tol=1e-11):
 
 
 every_algebra = pytest.mark.parametrize("algebra", ALGEBRAS, ids=str)
+every_kind = pytest.mark.parametrize("kind", [float, complex], ids=["real", "complex"])
 every_batch = pytest.mark.parametrize("batch", BATCHES, ids=str)
 
 
@@ -83,49 +92,53 @@ def test_solve_and_inv(algebra, batch):
     same(times(algebra, a, swept("inv", algebra, a)), ones(algebra, batch, N))
 
 
+@every_kind
 @every_algebra
 @every_batch
-def test_cholesky(algebra, batch):
-    a = symmetric(algebra, *batch, N, N, shift=6)
+def test_cholesky(algebra, batch, kind):
+    a = symmetric(algebra, *batch, N, N, shift=9, kind=kind)
     for name in ("cholesky", "cholesky_upper"):
         low = swept(name, algebra, a)
-        same(times(algebra, low, t(low)), a)
+        same(times(algebra, low, h(low)), a)
         assert not np.triu(low, 1).any()
 
 
+@every_kind
 @every_algebra
 @every_batch
 @pytest.mark.parametrize("rows", [3, 5])
-def test_qr(algebra, batch, rows):
-    a = matrices(algebra, *batch, rows, 3)
+def test_qr(algebra, batch, kind, rows):
+    a = matrices(algebra, *batch, rows, 3, kind=kind)
     q, r = swept("qr", algebra, a)
     same(times(algebra, q, r), a)
-    same(times(algebra, t(q), q), ones(algebra, batch, 3))
+    same(times(algebra, h(q), q), ones(algebra, batch, 3))
     assert not np.tril(r, -1).any()
 
 
+@every_kind
 @every_algebra
 @every_batch
 @pytest.mark.parametrize("name", ["eigh", "eigh_upper"])
-def test_eigh(algebra, batch, name):
-    a = symmetric(algebra, *batch, N, N) * 0.1
+def test_eigh(algebra, batch, kind, name):
+    a = symmetric(algebra, *batch, N, N, kind=kind) * 0.1
     a[0] += np.diag(np.arange(N))
     v, q = swept(name, algebra, a)
     same(times(algebra, a, q), times(algebra, q, v, "ij,j->ij"))
-    same(times(algebra, t(q), q), ones(algebra, batch, N))
+    same(times(algebra, h(q), q), ones(algebra, batch, N))
     same(swept(name.replace("eigh", "eigvalsh"), algebra, a), v)
 
 
+@every_kind
 @every_algebra
 @every_batch
 @pytest.mark.parametrize("shape", [(3, 3), (5, 3), (3, 5)], ids=str)
-def test_svd(algebra, batch, shape):
-    a = matrices(algebra, *batch, *shape) * 0.1
+def test_svd(algebra, batch, kind, shape):
+    a = matrices(algebra, *batch, *shape, kind=kind) * 0.1
     a[0] += np.eye(*shape) * np.arange(1, shape[1] + 1)
     u, s, vt = swept("svd", algebra, a)
     same(times(algebra, times(algebra, u, s, "ij,j->ij"), vt), a)
-    for factor in (t(u), vt):
-        same(times(algebra, factor, t(factor)), ones(algebra, batch, 3))
+    for factor in (h(u), vt):
+        same(times(algebra, factor, h(factor)), ones(algebra, batch, 3))
     same(swept("svdvals", algebra, a), s)
 
 
@@ -150,24 +163,26 @@ def test_determinants(algebra, batch):
     same(np.exp(cut)._coef * sign[0], det)
 
 
+@every_kind
 @every_algebra
-def test_lstsq_solves_the_normal_equations(algebra):
-    a, b = matrices(algebra, 5, 3), matrices(algebra, 5, 2, seed=1)
+def test_lstsq_solves_the_normal_equations(algebra, kind):
+    a, b = matrices(algebra, 5, 3, kind=kind), matrices(algebra, 5, 2, seed=1, kind=kind)
     x = swept("lstsq", algebra, a, b)
-    same(times(algebra, t(a), times(algebra, a, x) - b), np.zeros((algebra.size, 3, 2)))
+    same(times(algebra, h(a), times(algebra, a, x) - b), np.zeros((algebra.size, 3, 2)))
 
 
+@every_kind
 @every_algebra
 @every_batch
 @pytest.mark.parametrize("shape", [(3, 3), (5, 3), (3, 5)], ids=str)
-def test_pinv(algebra, batch, shape):
-    a = matrices(algebra, *batch, *shape)
+def test_pinv(algebra, batch, kind, shape):
+    a = matrices(algebra, *batch, *shape, kind=kind)
     p = swept("pinv", algebra, a)
     ap, pa = times(algebra, a, p), times(algebra, p, a)
     same(times(algebra, ap, a), a)
     same(times(algebra, pa, p), p)
-    same(ap, t(ap))
-    same(pa, t(pa))
+    same(ap, h(ap))
+    same(pa, h(pa))
 
 
 @every_algebra
@@ -415,6 +430,29 @@ def weighted(*results):
     return sum(np.sum(WEIGHTS[: x.shape[0], : x.shape[1]] * x) for x in results)
 
 
+def turned(a):
+    return a + 1j * np.sin(a) @ WEIGHTS
+
+
+def gram(a):
+    return turned(a) @ h(turned(a)) + np.eye(3)
+
+
+def parts(*results):
+    return weighted(*(np.real(x) * (1 + np.real(x)) for x in results)) + weighted(
+        *map(np.imag, results[::-1])
+    )
+
+
+def vectors(*q):
+    """Return what does not depend on the phases of complex vectors."""
+    return [x[:, i : i + 1] @ h(x[:, i : i + 1]) for x in q for i in range(2)]
+
+
+def svd_parts(u, s, vh):
+    return parts(*vectors(u, h(vh)), u[:, :1] @ vh[:1], u[:, 1:2] @ vh[1:2]) + s[1]
+
+
 FUNCTIONS = {
     "solve": lambda a: weighted(linalg.solve(a, WEIGHTS)),
     "solve vector": lambda a: WEIGHTS[0] @ linalg.solve(a, a[0] ** 2),
@@ -436,6 +474,23 @@ FUNCTIONS = {
     "lstsq": lambda a: np.sum(WEIGHTS[0, :2] * linalg.lstsq(a[:, :2], a[:, 2])),
     "pinv": lambda a: weighted(linalg.pinv(a[:2])),
     "expm": lambda a: weighted(linalg.expm(a)),
+    "complex cholesky": lambda a: parts(
+        linalg.cholesky(gram(a)), linalg.cholesky(gram(a), upper=True)
+    ),
+    "complex qr": lambda a: parts(*linalg.qr(turned(a)), *linalg.qr(turned(a)[:2])),
+    "complex eigh": lambda a: parts(
+        *vectors(linalg.eigh(gram(a))[1], linalg.eigh(turned(a), "U")[1])
+    ),
+    "complex eigvalsh": lambda a: WEIGHTS[0] @ linalg.eigvalsh(turned(a)),
+    "complex svd": lambda a: svd_parts(*linalg.svd(turned(a))),
+    "complex svd, tall": lambda a: svd_parts(*linalg.svd(turned(a)[:, :2], full_matrices=False)),
+    "complex svd, wide": lambda a: svd_parts(*linalg.svd(turned(a)[:2], full_matrices=False)),
+    "complex svdvals": lambda a: WEIGHTS[0] @ linalg.svdvals(turned(a)),
+    "complex lstsq": lambda a: parts(linalg.lstsq(turned(a)[:, :2], turned(a)[:, 2:])),
+    "complex pinv": lambda a: parts(linalg.pinv(turned(a)[:2]), linalg.pinv(turned(a)[:, :2])),
+    "complex slogdet": lambda a: (
+        parts(linalg.slogdet(turned(a))[0] * np.ones((1, 1))) * linalg.slogdet(turned(a))[1]
+    ),
     "matrix_power": lambda a: weighted(linalg.matrix_power(a, 5)),
     "matrix_power, negative": lambda a: weighted(linalg.matrix_power(a, -2)),
 }
@@ -454,13 +509,15 @@ def along(f, a, order):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_reverse_mode_nests_with_itself_and_with_series(name):
     f = FUNCTIONS[name]
-    c = f(Taylor.variable(BASE, 3, direction=DIRECTION)).coef
+    c = taylor.taylor_coefficients(lambda s: f(BASE + s * DIRECTION), 0.0, 3)
     scale = np.abs(c).max()
     for order, factor in ((1, 1), (2, 2), (3, 6)):
         if order == 3 and "singular" in name:
             continue
         assert along(f, BASE, order) == pytest.approx(factor * c[order], rel=1e-9, abs=1e-9 * scale)
-    gradient = taylor.gradient(f, Taylor.variable(BASE, 2, direction=DIRECTION)).coef
+    gradient = taylor.taylor_coefficients(
+        lambda s: taylor.gradient(f, BASE + s * DIRECTION), 0.0, 2
+    )
     for k in range(3):
         product = np.sum(gradient[k] * DIRECTION)
         assert product == pytest.approx((k + 1) * c[k + 1], rel=1e-9, abs=1e-9 * scale)
@@ -739,3 +796,29 @@ def test_a_recorded_program_evaluates_elsewhere_and_pickles():
     b = np.array([[2.0, 1.0], [1.0, 5.0]])
     same(program(b), np.linalg.eigvalsh(b))
     same(pickle.loads(pickle.dumps(program))(b), np.linalg.eigvalsh(b))
+
+
+SPECS = [
+    "ab,bc->ac",
+    "ab,bc->ca",
+    "ba,bc->ac",
+    "ab,cb->ca",
+    "ba,b->a",
+    "b,cb->c",
+    "b,b->",
+    "ab,ab->",
+]
+
+
+@pytest.mark.parametrize("kind", [np.float32, float, complex, object])
+@pytest.mark.parametrize("spec", [*SPECS, "aa,a->a", "ab,bc->a", "ab,b->ab"])
+def test_contractions_are_those_of_einsum(spec, kind):
+    sizes, (first, second) = {"a": 20, "b": 30, "c": 25}, spec.partition("->")[0].split(",")
+    rng = np.random.default_rng(4)
+    x, y = (rng.normal(size=[sizes[i] for i in t]).astype(kind) for t in (first, second))
+    one = tuple(slice(0, 1) if i == "b" else slice(None) for i in first)
+    for z in (x, x[one]):  # an axis of length one stands for equal parts
+        if kind is not object or z.shape == x.shape:
+            found, exact = (np.asarray(f(spec, z, y), complex) for f in (contract, np.einsum))
+            close = 1e-4 if kind is np.float32 else 1e-12
+            np.testing.assert_allclose(found, exact, close, close)

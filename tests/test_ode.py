@@ -509,6 +509,15 @@ def test_two_schedules_that_meet():
     assert r.y[0, -1] == 8 + 400
 
 
+def steps_to(t):
+    """Return the next whole number above t by comparisons of Python."""
+    k = 0
+    while t > k:
+        k += 1
+    return k
+
+
+QUARTER = np.array([np.arcsin(0.25), np.pi - np.arcsin(0.25)])
 BRANCHES = {
     "abs": (lambda t, y: abs(y[0]) - 0.5, np.arccos([0.5, -0.5])),
     "maximum": (lambda t, y: np.maximum(y[0], 0.2) - 0.3, np.arccos([0.3])),
@@ -518,6 +527,12 @@ BRANCHES = {
     "sign": (lambda t, y: np.sign(y[0]), np.array([])),
     "floor": (lambda t, y: np.floor(3 * t) - 4.5, np.array([])),
     "touch": (lambda t, y: abs(y[0]), np.array([np.pi / 2])),
+    "while": (lambda t, y: t - steps_to(t) + 0.5, np.array([0.5, 1.5, 2.5])),
+    "pole": (lambda t, y: 1 / (t - 1), np.array([])),
+    "poles": (lambda t, y: np.tan(t) - 1, np.array([np.pi / 4])),
+    "root at t0": (lambda t, y: np.sqrt(t) - 0.5, np.array([0.25])),
+    "power at t0": (lambda t, y: (-y[1]) ** 1.5 - 0.125, QUARTER),
+    "root of a kink at t0": (lambda t, y: np.sqrt(abs(y[1])) - 0.5, QUARTER),
     "kink at t0": (lambda t, y: abs(y[1]) - 0.5, np.array([np.pi / 6, 5 * np.pi / 6])),
 }
 
@@ -598,3 +613,29 @@ def test_events_on_steps_of_some_units_of_rounding(apart):
     events = [event(lambda t, y, k=k: t - k, adding(1.0)) for k in (1.0, 1 + apart, 1 + 2 * apart)]
     r = solve_ivp(at_rest, (0.0, 2.0), [0.0], events=events)
     assert ([len(t) for t in r.t_events], r.y[0, -1]) == ([1, 1, 1], 3.0)
+
+
+@pytest.mark.parametrize("digits", [16, 50])
+@pytest.mark.parametrize("order", range(1, 8))
+def test_roots_of_any_order_lose_no_digits(order, digits):
+    with mp.workdps(digits):
+        number = mpf if digits > 16 else float
+        third, unit = number(1) / 3, 10 * number(10) ** -digits
+        spans = {1: (0, 1), 0: (0, 3)}  # of a line, and of a circle
+        for bend, span in spans.items():
+            r = solve_ivp(
+                lambda t, y, b=bend: [y[1], (b - 1) * y[0]], span, [number(0), number(1)],
+                events=lambda t, y: (y[0] - third) ** order,
+            )  # fmt: skip
+            first = third if bend else number(mp.asin(third))
+            expected = [first] if bend else [first, number(mp.pi) - first]
+            assert len(r.t_events[0]) == len(expected)
+            assert max(abs(r.t_events[0] - np.array(expected))) < unit
+
+
+def test_events_of_many_digits_are_told_apart():
+    with mp.workdps(40):
+        apart = mpf(10) ** -30
+        events = [event(lambda t, y: t - 1 - apart), event(lambda t, y: t - 1, adding(1))]
+        r = solve_ivp(at_rest, (0, 2), [mpf(0)], events=events)
+        assert r.y_events[0][0, 0] == 1 and abs(r.t_events[0][0] - 1 - apart) < mpf(10) ** -38

@@ -568,6 +568,25 @@ def test_a_rule_for_arrays_gives_all_orders_in_all_modes(kind):
     close(taylor.reverse(record(f, x))(x, 1.0)[1], taylor.gradient(g, x))
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"vjp": lambda ybar, y, n, x: (None, ybar * n * x ** (n - 1))},
+        {"jvp": lambda d, y, n, x: None if d[1] is None else d[1] * n * x ** (n - 1)},
+    ],
+)
+def test_a_rule_may_be_constant_in_some_arguments(given):
+    power = taylor.rule(lambda n, x: np.asarray(x) ** n, name="power", **given)
+    at = np.array([2.0, 3.0])
+    for driver in (taylor.gradient, taylor.jacobian, taylor.hessian):
+        d = driver(lambda z: power(z[0], z[1]), at)
+        exact = [0.0, 6.0] if d.ndim == 1 else [[0.0, 0.0], [0.0, 2.0]]
+        assert d == pytest.approx(np.array(exact))
+        assert not np.any(driver(lambda z: power(z[0], 4.0) * z[1] ** 0, at))
+    assert taylor.derivatives(lambda t: power(t, 3.0), 2.0, 3).tolist() == [9.0, 0.0, 0.0, 0.0]
+    assert taylor.jvp(lambda z: power(z[0], 3.0 * z), at, [1.0, 0.0])[1] == pytest.approx([36.0, 0])
+
+
 def test_a_rule_needs_exactly_one_kind_of_derivative():
     with pytest.raises(ValueError, match="quotient or a local"):
         taylor.rule(lambda x: x)

@@ -17,8 +17,9 @@ from taylor.core.operand import Operand, as_array, define, implements, is_comple
 from taylor.core.table import TABLE
 from taylor.errors import NonAnalyticError
 from taylor.numbers.formulas import DEGREE, RADIAN
+from taylor.numbers.kinds import base, is_operand
 
-LOG2 = float(np.log(2.0))
+LOG2, LOG10 = float(np.log(2.0)), float(np.log(10.0))
 
 
 # ------------------------------------------------------------------ functions
@@ -93,7 +94,7 @@ define({
     np.emath.sqrt: lambda x: np.sqrt(_complex_unless(x >= 0, x)),
     np.emath.log: lambda x: np.log(_complex_unless(x >= 0, x)),
     np.emath.log2: lambda x: np.log(_complex_unless(x >= 0, x)) / LOG2,
-    np.emath.log10: lambda x: np.log(_complex_unless(x >= 0, x)) / np.log(10.0),
+    np.emath.log10: lambda x: np.log(_complex_unless(x >= 0, x)) / LOG10,
     np.emath.power: lambda x, p: np.power(_complex_unless(x >= 0, x), p),
     np.emath.arccos: lambda x: np.arccos(_complex_unless(x * x <= 1, x)),
     np.emath.arcsin: lambda x: np.arcsin(_complex_unless(x * x <= 1, x)),
@@ -102,6 +103,10 @@ define({
     np.i0: lambda x: functions.i0(x),
     np.fix: lambda x: functions.trunc(x),
 })  # fmt: skip
+family(
+    np.result_type,
+    lambda *given: np.result_type(*(x.dtype if is_operand(x) else x for x in given)),
+)
 for _alias, _name in (("around", "round"), ("amax", "max"), ("amin", "min")):
     family(getattr(np, _alias), functools.partial(getattr(np, _name)))
 
@@ -146,8 +151,10 @@ def _ignoring_nan(join: Any) -> Callable[[Any, Any], Any]:
 
 def _copysign(x: Any, y: Any) -> Any:
     """Return |x| with the sign of y, which is constant between jumps."""
-    size = functions.absolute(x)
-    return np.where(by_value(np.signbit)(y), -size, size)
+    sign = np.where(by_value(np.signbit)(y), -1, 1)
+    plain = base(y)
+    floating = isinstance(plain, (np.ndarray, np.floating)) and plain.dtype.kind == "f"
+    return functions.absolute(x) * (sign.astype(plain.dtype) if floating else sign)
 
 
 def _sign(x: Any) -> Any:
@@ -163,7 +170,8 @@ def _sign(x: Any) -> Any:
 def _ldexp(x: Any, exponent: Any) -> Any:
     if isinstance(exponent, Operand):
         raise TypeError("np.ldexp: the exponent are plain integers")
-    return x * np.ldexp(1.0, exponent)
+    one = x.dtype.type(1) if x.dtype.kind == "f" else 1.0
+    return x * np.ldexp(one, exponent)
 
 
 _LOGICAL: tuple[Any, ...] = (np.logical_not, np.logical_and, np.logical_or, np.logical_xor)

@@ -72,13 +72,18 @@ def _whole(back: bool) -> Callable[..., Any]:
 fft, ifft = _whole(False), _whole(True)
 
 
-def rfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None) -> Any:
+def _half(name: str, a: Any, n: Any, axis: int, norm: Any, back: bool) -> Any:
+    """Return the first half of the transform of real values."""
     x = _sized(a, n, axis)
     if is_complex(x):
-        raise TypeError("np.fft.rfft takes real values; use np.fft.fft")
+        raise TypeError(f"np.fft.{name} takes real values; use np.fft.fft")
     length = x.shape[-1]
-    y = _transformed(x, length, norm, False)[..., : length // 2 + 1]
+    y = _transformed(x, length, norm, back)[..., : length // 2 + 1]
     return np.moveaxis(y, -1, axis)
+
+
+def rfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None) -> Any:
+    return _half("rfft", a, n, axis, norm, False)
 
 
 def irfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None) -> Any:
@@ -97,7 +102,7 @@ def hfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None) -> Any:
 
 
 def ihfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None) -> Any:
-    return np.conj(rfft(a, n, axis, SWAPPED.get(norm, norm)))
+    return _half("ihfft", a, n, axis, norm, True)  # the conjugate of rfft
 
 
 def _along(one: Callable[..., Any], first: Callable[..., Any] | None, last: bool) -> Any:

@@ -32,17 +32,15 @@ def _of_list(func: Any) -> Handler:
     )
 
 
-def _of_places(func: Any, places: Sequence[int] | None) -> Handler:
-    """Return the handler of a function that moves the elements of some of its arguments, or all."""
+def _of_places(func: Any, places: Sequence[int]) -> Handler:
+    """Return the handler of a function that moves the elements of some of its arguments."""
 
     def handler(*args: Any, **named: Any) -> Any:
-        at = range(len(args)) if places is None else places
-
         def moved(*positions: Any) -> Any:
-            known = dict(zip(at, positions, strict=True))
+            known = dict(zip(places, positions, strict=True))
             return func(*(known.get(n, x) for n, x in enumerate(args)), **named)
 
-        return rearrange([lift(args[n]) for n in at], moved)
+        return rearrange([lift(args[n]) for n in places], moved)
 
     return handler
 
@@ -69,13 +67,12 @@ MOVES: dict[Callable[[Any], Handler], tuple[Any, ...]] = {
     ),
     _of_each: (np.atleast_1d, np.atleast_2d, np.atleast_3d),
 }  # fmt: skip
-PLACES: dict[Sequence[int] | None, tuple[Any, ...]] = {
+PLACES: dict[Sequence[int], tuple[Any, ...]] = {
     (0,): (
         np.roll, np.take, np.repeat, np.tile, np.diagflat, np.tril, np.triu, np.delete, np.copy,
         np.take_along_axis, np.resize,
     ),
     (0, 1): (np.append,), (0, 2): (np.insert,), (1,): (np.compress, np.extract),
-    None: (np.meshgrid,),
 }  # fmt: skip
 for _handler, _functions in MOVES.items():
     for _func in _functions:
@@ -88,6 +85,16 @@ for _func, _writing in memory.FUNCTIONS.items():
 
 
 # ------------------------------------------------------------------ several arrays
+def _meshgrid(*xi: Any, **named: Any) -> Any:
+    """Return np.meshgrid(*xi, ...): each result has the elements of one argument."""
+    arrays = [lift(x) for x in xi]
+    found = np.meshgrid(*(np.arange(np.size(x)) for x in arrays), **named)
+    return type(found)(np.ravel(x)[i] for x, i in zip(arrays, found, strict=True))
+
+
+family(np.meshgrid, _meshgrid)
+
+
 def _broadcast_arrays(*args: Any) -> Any:
     shape = np.broadcast_shapes(*map(np.shape, args))
     return tuple(np.broadcast_to(x, shape) for x in args)
@@ -154,6 +161,7 @@ def _beside(x: Any, mode: str, end: int, width: int, how: Any) -> Any:
     if mode == "linear_ramp":
         steps = np.arange(width) / max(width, 1)
         steps = (steps if end == 0 else steps[::-1]).reshape(-1, *[1] * (x.ndim - 1))
+        steps = steps.astype(x.dtype) if x.dtype.kind == "f" else steps
         return how + (x[-end] - how) * steps
     length = len(x) if how is None else min(int(how), len(x))
     part = x[:length] if end == 0 else x[len(x) - length :]
@@ -204,7 +212,10 @@ def pad(
     number = np.arange(-known, 0).reshape(np.shape(constant_values))
     positions = np.arange(array.size).reshape(array.shape)
     index = np.pad(positions, pad_width, constant_values=number if known > 1 else number.item())
-    joined = np.concatenate([np.ravel(array), np.ravel(constant_values)])
+    constants = np.ravel(constant_values)
+    if array.dtype.kind == "f" and constants.dtype.kind in "iuf":  # as NumPy, which fills in
+        constants = constants.astype(array.dtype)
+    joined = np.concatenate([np.ravel(array), constants])
     return joined[np.where(index < 0, index + known + array.size, index)]
 
 

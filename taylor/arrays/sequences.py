@@ -115,6 +115,8 @@ def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
     y = np.moveaxis(f, axis, -1)
     if np.ndim(h) and np.shape(h) != (n,):
         raise ValueError("when 1d, distances must match the length of the corresponding dimension")
+    if f.dtype.kind == "f" and not isinstance(h, Operand):  # NumPy's slopes are of the type of f
+        h = np.asarray(h, f.dtype)
     d = np.diff(h) if np.ndim(h) else np.broadcast_to(h, (n - 1,))
     s = (y[..., 1:] - y[..., :-1]) / d
     left, right = d[:-1], d[1:]
@@ -206,15 +208,30 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     return p
 
 
+@implements(np.polydiv)
+def polydiv(u: Any, v: Any) -> Any:
+    """Return np.polydiv(u, v): quotient and remainder, without leading zeros of its value."""
+    u, v = np.atleast_1d(u, v)
+    n, found = len(v), []
+    while len(u) >= n:
+        found.append(u[:1] / v[0])
+        u = np.concatenate([u[1:n] - found[-1] * v[1:], u[n:]])
+    rest = u if len(u) else 0 * v[:1]
+    while len(rest) > 1 and np.allclose(rest[0], 0, rtol=1e-14):
+        rest = rest[1:]
+    return (np.concatenate(found) if found else 0 * v[:1]), rest
+
+
 @implements(np.poly)
 def poly(seq_of_zeros: Any) -> Any:
     """Return np.poly(zeros), the coefficients of the monic polynomial with these zeros."""
     zeros = np.atleast_1d(seq_of_zeros)
     if zeros.ndim != 1:
         raise TypeError("np.poly of a matrix is not implemented: give its eigenvalues")
-    found: Any = np.ones(1)
+    found: Any = np.ones(1, zeros.dtype)
+    none = 0 * found
     for x in zeros:
-        found = np.append(found, 0.0) - np.append(0.0, found) * x
+        found = np.append(found, none) - np.append(none, found) * x
     return found
 
 
@@ -228,7 +245,8 @@ def roots(p: Any) -> Any:
     zeros, p = len(p) - 1 - int(used[-1]), p[int(used[0]) : int(used[-1]) + 1]
     if len(p) < 2:
         return np.zeros(zeros)
-    companion = np.concatenate([-p[None, 1:] / p[0], np.eye(len(p) - 2, len(p) - 1)])
+    shifted = np.eye(len(p) - 2, len(p) - 1, dtype=p.dtype if p.dtype.kind in "fc" else float)
+    companion = np.concatenate([-p[None, 1:] / p[0], shifted])
     found = np.linalg.eigvals(companion)
     return np.concatenate([found, np.zeros(zeros)]) if zeros else found
 
@@ -333,7 +351,10 @@ def _piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw:
     found = x * 0
     for m, f in zip(masks, funclist, strict=True):
         if np.any(m):
-            part = np.broadcast_to(lift(f(x[m], *args, **kw) if callable(f) else f), np.sum(m))
+            part = lift(f(x[m], *args, **kw) if callable(f) else f)
+            if type(part) in (int, float) and x.dtype.kind in "fc":
+                part = x.dtype.type(part)
+            part = np.broadcast_to(part, np.sum(m))
             place = np.cumsum(np.ravel(m)).reshape(np.shape(m)) - 1
             found = np.where(m, part[np.where(m, place, 0)], found)
     return found

@@ -17,11 +17,13 @@ from taylor.core.operand import Operand, as_array, define, holds_operands, imple
 
 
 # ------------------------------------------------------------------ quantiles
-def _quantile(ordered: Any, q: Any, method: Any) -> Any:
+def _quantile(ordered: Any, q: Any, method: Any, weak: bool) -> Any:
     """Return quantiles of sorted rows: q comes first among the axes."""
     place = np.quantile(np.arange(ordered.shape[-1], dtype=float), q, method=method)
     low = np.floor(place).astype(int)
     high, part = np.ceil(place).astype(int), place - low
+    if weak and ordered.dtype.kind == "f":
+        part = part.astype(ordered.dtype)
     found = ordered[..., low] + (ordered[..., high] - ordered[..., low]) * part
     return np.moveaxis(found, -1, 0) if np.ndim(q) else found
 
@@ -33,10 +35,15 @@ def quantile(
     """Return np.quantile(a, q, ...); q is plain, a tie raises NonAnalyticError as in np.sort."""
     if holds_operands(q):
         raise TypeError("np.quantile: q must be plain; a quantile has no derivative in q here")
+    weak = type(q) in (int, float)
     q = np.asarray(q, dtype=float)
     if q.ndim > 1:
         raise ValueError("np.quantile: q is a number or has one axis")
-    return of_order(a, axis, keepdims, lambda ordered: _quantile(ordered, q, method))
+    return of_order(a, axis, keepdims, lambda ordered: _quantile(ordered, q, method, weak))
+
+
+def _parts(percent: Any) -> Any:
+    return percent / 100 if type(percent) in (int, float) else np.true_divide(percent, 100)
 
 
 @implements(np.nanquantile)
@@ -54,10 +61,10 @@ def nanquantile(
 
 define({
     np.percentile: lambda a, q, axis=None, method="linear", keepdims=False: (
-        quantile(a, np.true_divide(q, 100), axis, method, keepdims)
+        quantile(a, _parts(q), axis, method, keepdims)
     ),
     np.nanpercentile: lambda a, q, axis=None, method="linear", keepdims=False: (
-        nanquantile(a, np.true_divide(q, 100), axis, method, keepdims)
+        nanquantile(a, _parts(q), axis, method, keepdims)
     ),
     np.nanmedian: lambda a, axis=None, keepdims=False: (
         nanquantile(a, 0.5, axis, "linear", keepdims)
@@ -156,7 +163,12 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     """Return np.bincount(x, weights): the sums of weights with the same number x."""
     if isinstance(x, Operand):
         raise TypeError("np.bincount: x are plain non-negative integers; weights= may vary")
-    places = np.asarray(x)
+    if weights.dtype.kind == "f":
+        weights = weights.astype(np.result_type(weights.dtype, float), copy=False)
+    return _counted(np.asarray(x), weights, minlength)
+
+
+def _counted(places: Any, weights: Any, minlength: int) -> Any:
     if places.ndim != 1 or np.shape(weights) != places.shape or np.any(places < 0):
         raise ValueError("np.bincount: x has one axis and no negative number; weights= its shape")
     return weights._scatter(places, (max(int(places.max(initial=-1)) + 1, minlength),))
@@ -185,6 +197,7 @@ def histogram(
     at = np.where((at == last) & (a <= edges[-1]), last - 1, at)
     inside = (at >= 0) & (at < last)
     one = np.ones(a.shape, dtype=int) if weights is None else np.ravel(weights)
-    found = np.bincount(at[inside], weights=one[inside] * 1.0, minlength=last)
+    counted = _counted if isinstance(one, Operand) else np.bincount
+    found = counted(at[inside], one[inside] * 1.0, last)
     found = found.astype(int) if weights is None else found
     return (found / np.diff(edges) / np.sum(found) if density else found), edges

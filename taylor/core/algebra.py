@@ -386,6 +386,8 @@ class Monomials(Graded):
 
     def index(self, alpha: Any) -> int:
         """Return the position of the monomial with exponents alpha."""
+        if not hasattr(alpha, "__iter__"):
+            raise TypeError(f"a multi-index is a tuple of orders, one per variable, not {alpha!r}")
         alpha = tuple(operator.index(a) for a in alpha)
         if len(alpha) != self.variables or min(alpha, default=0) < 0:
             raise ValueError(f"{alpha} is no multi-index for {self.variables} variables")

@@ -513,6 +513,8 @@ def wholes(bars: Any) -> list[Whole | None]:
 def full(x: Any, shape: Shape, like: Any = 0.0) -> Any:
     """Return a tangent or adjoint in the whole shape of its variable; None as zeros of its kind."""
     if x is None:
+        if type(like) is float and not shape:  # Python's numbers have no precision
+            return 0.0
         return (zeros(shape, like) if is_operand(like) else Kind.of(like).zeros(shape))[()]
     if shape_of(x) == tuple(shape):
         return x

@@ -133,15 +133,17 @@ class Gather(Map):
         return Gather(_rows(self.index, lanes))
 
     def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
-        bar, index, start = full(bar, at.shape), self.index, 0
+        bar, index = full(bar, at.shape), self.index
         if len(wanted) == 1:
             return [Whole(bar, index)]
+        bar, index = np.reshape(bar, -1), index.reshape(-1)
+        order = np.argsort(index, kind="stable")
+        starts = np.cumsum([0, *map(math.prod, at.shapes)])
+        cuts = np.searchsorted(index[order], starts)
         found: list[Whole | None] = []
-        for s, w in zip(at.shapes, wanted, strict=True):
-            end = start + math.prod(s)
-            mine = (index >= start) & (index < end)
-            found.append(Whole(bar[mine], index[mine] - start) if w and mine.any() else None)
-            start = end
+        for start, first, last, w in zip(starts[:-1], cuts[:-1], cuts[1:], wanted, strict=True):
+            mine = order[first:last]
+            found.append(Whole(bar[mine], index[mine] - start) if w and len(mine) else None)
         return found
 
     def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
@@ -265,10 +267,11 @@ def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
             return owner._gather(sources, index)
     if set(map(type, sources)) == {np.float64} and index.size and index.min() >= 0:
         return np.array(sources)[index]
-    floats = [x.dtype for x in sources if isinstance(x, (np.ndarray, np.inexact))]
-    if floats and np.dtype(object) not in floats:  # Python's numbers take the precision of arrays
+    dtypes = [x.dtype for x in sources if isinstance(x, (np.ndarray, np.inexact))]
+    floats = [t for t in dtypes if t.kind in "fc"]
+    if floats and np.dtype(object) not in dtypes:  # other numbers take the precision of floats
         dtype = np.result_type(*floats)
-        sources = [np.asarray(x, dtype) if type(x) in (int, float) else x for x in sources]
+        sources = [x if is_operand(x) or _is_float(x) else np.asarray(x, dtype) for x in sources]
     arrays = [x if is_operand(x) else np.asarray(x) for x in sources]
     flat = [x.reshape((*x.shape[:lead], -1)) for x in arrays]
     if index.size and index.min() < 0:
@@ -278,6 +281,10 @@ def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
     joined = flat[0] if len(flat) == 1 else np.concatenate(flat, axis=-1)
     found = joined[..., index]
     return found[()] if isinstance(found, np.ndarray) else found  # a number, not an array of one
+
+
+def _is_float(x: Any) -> bool:
+    return isinstance(x, (np.ndarray, np.inexact, complex)) and np.asarray(x).dtype.kind in "fc"
 
 
 def scatter(x: Any, index: Array, shape: Shape, lead: int = 0) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.advice import called
 from taylor.core.calls import Call, Integral, Row
 from taylor.core.conditions import Guard
 from taylor.core.instructions import (
@@ -38,6 +39,7 @@ from taylor.core.tags import Tag
 from taylor.core.tape import Node, Tape
 from taylor.errors import GuardError, ShapeMismatch
 from taylor.kept import STORE, identity
+from taylor.numbers.data import unlabelled
 from taylor.numbers.kinds import base, is_operand
 from taylor.numbers.values import as_array, together
 
@@ -222,7 +224,7 @@ def record(f: Callable[..., Any], *x: Any) -> Program:
     >>> float(p(np.array([0.0, np.pi / 2])))
     1.0
     """
-    return recording(f, *x)[0]
+    return recording(f, *(unlabelled(v, "record") for v in x))[0]
 
 
 def recording(
@@ -238,7 +240,7 @@ def recording(
     for value in together(*(v.copy() if is_operand(v) else as_array(v)[()] for v in x)):
         nodes.append(tape.input(np.shape(value), value))
     try:
-        y = f(*nodes)
+        y = called(f, *nodes)
         single = not isinstance(y, (tuple, list))
         outputs = [_output(tape, v).i for v in ([y] if single else y)]
     finally:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core import parts
-from taylor.core.functions import CHOICES, mod
+from taylor.core.functions import mod
 from taylor.core.instructions import (
     At,
     Input,
@@ -324,7 +324,7 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
             raise TypeError(f"{row.name} of a complex value is not holomorphic")
         return [slope_of_jump(row)(*a) if w else None for w in wanted]
     code, outputs = _quotients(row, tuple(wanted))
-    v = values(code, [*(_companion(x) for x in a), y])
+    v = values(code, [*(_companion(x, y) for x in a), y])
     *q, p = (v[i] for i in outputs)
     one = type(p) is int and p == 1
     found = iter(q if one else [over(e, p) for e in q])
@@ -334,7 +334,7 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
 def _of_composed(row: Elementary, a: list[Any], wanted: Sequence[bool]) -> list[Any] | None:
     """Return the partial derivatives of a row made of others, if it always is of the same ones."""
     held = tuple(None if w else x for x, w in zip(a, wanted, strict=True))
-    if row in CHOICES or row is mod or any(type(x) not in HELD for x in held) or not wanted[0]:
+    if row is mod or any(type(x) not in HELD for x in held) or not wanted[0]:
         return None
     code, outputs = _composed(row, held, tuple(map(type, held)))
     v = values(code, [x for x, w in zip(a, wanted, strict=True) if w])
@@ -360,12 +360,23 @@ def _composed(row: Elementary, held: tuple[Any, ...], kinds: Any) -> tuple[Code,
     return pruned_code, [None if i is None else new[i] for i in outputs]
 
 
-def _companion(x: Any) -> Any:
-    """Return an argument of a row as its quotient takes it: exact integers as floats."""
-    at = x
-    while is_operand(at):
-        at = at.tape.values[at.i] if isinstance(at, Node) else at._coef
-    return x * np.float64(1.0) if integers(at) else x
+def _companion(x: Any, y: Any) -> Any:
+    """Return an argument of a row as its quotient takes it: exact integers as floats.
+
+    Python's numbers have no precision but that of the value y.
+    """
+    if type(x) in (int, float):
+        dtype = getattr(_innermost(y), "dtype", None)
+        if dtype is not None and dtype.kind == "f":
+            return dtype.type(x)
+    return x * np.float64(1.0) if integers(_innermost(x)) else x
+
+
+def _innermost(x: Any) -> Any:
+    """Return the numbers in a value of any nesting; None where they are not known."""
+    while is_operand(x):
+        x = x.tape.values[x.i] if isinstance(x, Node) else x._coef
+    return x
 
 
 @functools.lru_cache(maxsize=1024)

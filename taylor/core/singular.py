@@ -49,8 +49,8 @@ def nans(x: Any) -> Array:
 
 def like_numbers(degrees: Array, table: Array) -> Array:
     """Return the degrees as numbers that leave the kind of number of the table as it is."""
-    if not is_operand(table) and table.dtype.kind in "fc":
-        return degrees.astype(table.real.dtype)
+    if table.dtype.kind in "fc":
+        return degrees.astype(np.empty(0, table.dtype).real.dtype)
     return degrees.astype(float) if is_operand(table) else degrees.astype(object)
 
 

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple, TypeVar, overload
 
 import numpy as np
 
+from taylor.core.advice import annotate
 from taylor.errors import DomainError, NonAnalyticError
 from taylor.numbers import contexts, values
 from taylor.numbers.formulas import by_lanes
@@ -175,9 +176,13 @@ def derived(row: Elementary) -> Elementary:
         c = series(x, order + 1)[1:]
         return np.stack([c[m] * (m + 1) for m in range(order + 1)])
 
+    def value(x: Any) -> Any:
+        y, dtype = series(x, 1)[1], getattr(x, "dtype", None)
+        return y.astype(dtype) if dtype is not None and dtype.kind == "f" else y
+
     return Elementary(
-        row.name + "'", lambda x: series(x, 1)[1], lambda ctx, x: series(x, 1)[1], local=local,
-        domain=row.domain, error=row.error, own=row.own,
+        row.name + "'", value, lambda ctx, x: series(x, 1)[1], local=local, domain=row.domain,
+        error=row.error, own=row.own,
     )  # fmt: skip
 
 
@@ -298,7 +303,8 @@ def rule(
     if not by_element:
         if row or mp is not None:
             raise TypeError(f"rule {name!r}: a function of arrays takes vjp and jvp only")
-        backward, forward = (f and _of_numbers(f) for f in (vjp, jvp))
+        backward = vjp and _of_numbers(vjp, f"rule {name!r} calls vjp(ybar, y, *args)")
+        forward = jvp and _of_numbers(jvp, f"rule {name!r} calls jvp(dargs, y, *args)")
         return Rule(name, _of_numbers(value), backward, forward)
 
     def no_mp(ctx: Any, *x: Any) -> Any:
@@ -307,11 +313,15 @@ def rule(
     return Elementary(name, _array_value(value), mp or no_mp, quotient, local, **row)
 
 
-def _of_numbers(f: Callable[..., Any]) -> Callable[..., Any]:
+def _of_numbers(f: Callable[..., Any], note: str | None = None) -> Callable[..., Any]:
     """Return f for numbers in NumPy's own types, where they are stored as objects."""
 
     def call(*x: Any) -> Any:
-        return f(*(values.native(v) for v in x))
+        try:
+            return f(*(values.native(v) for v in x))
+        except TypeError as error:
+            annotate(error, note)
+            raise
 
     return functools.wraps(f)(call)
 

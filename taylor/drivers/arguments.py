@@ -17,7 +17,7 @@ import numpy as np
 from taylor.core.operand import Operand
 from taylor.drivers import trees
 from taylor.drivers.derivable import Derivable, watched
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import Fillable, is_operand
 
 Array = Any
 Function = Callable[..., Any]
@@ -77,22 +77,28 @@ class Form:
             )
         for p in self.own[len(own) :]:
             own.append(named.pop(p.name, p.default))
-            if own[-1] is EMPTY:
+            if own[-1] is EMPTY and given:
                 raise TypeError(f"{self.g.__name__}: the argument {p.name!r} is missing")
         return list(given[:1]), own
 
 
 def is_plain(x: Any) -> bool:
     """Whether a point is one array or number."""
-    return type(x) in PLAIN or trees.is_leaf(x)
+    return type(x) in PLAIN or (trees.is_leaf(x) and not trees.is_tree(x))
 
 
 def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any],
             argnums: int | Sequence[int] | None, has_aux: bool) -> Any:  # fmt: skip
     """Return what a driver gives for some arguments of f, in their form."""
     name = form.g.__name__
+    if not callable(f):
+        raise TypeError(
+            f"{name}: the first argument must be a function, not {type(f).__name__}; write "
+            f"{name}(f, x), or lambda x: {name}(f, x) where a function is wanted"
+        )
     args, own = form.bound(given, named)
-    simple = type(argnums) in (int, type(None)) and not (own or named or has_aux)
+    many = type(argnums) is tuple and len(argnums) > 1 and form.axes == (1,)
+    simple = (many or type(argnums) in (int, type(None))) and not (own or named or has_aux)
     if simple and isinstance(f, Derivable) and all(map(is_plain, args)):
         vary = _numbers(argnums or 0, len(args), name)
         if all([i in vary or trees.is_input(x) for i, x in enumerate(args)]):
@@ -106,14 +112,20 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
     if is_plain(args[vary[0]]) and one and len(args) == 1 and not named and not has_aux:
         return form.one(f, args[0], *own)
     seen = Aux(f, name) if has_aux else None
-    g, each, structures = _spread(seen or f, args, vary, named)
+    if seen is not None:
+        f = seen.first(args, named)
+    g, each, structures = _spread(f, args, vary, named)
     forms = [structures[i] for i in vary]
     structure = forms[0] if one else trees.Branch(tuple, None, tuple(forms))
     leaves = list(itertools.chain.from_iterable(each))
     starts = list(itertools.accumulate(map(len, each), initial=0))
     where = tuple([k for i in vary for k in range(starts[i], starts[i + 1])])
     if not where:
-        raise TypeError(f"{name}: there is no number in the arguments that vary")
+        kinds = ", ".join(type(args[i]).__name__ for i in vary)
+        raise TypeError(
+            f"{name}: there is no number in the arguments that vary ({kinds}); a point is a "
+            "number, an array, or a list, tuple or dict of them"
+        )
     if form.one_array and len(where) > 1:
         raise TypeError(f"{name} is by one number or array; {len(where)} of them vary")
     tangents: list[Any] = []
@@ -164,6 +176,14 @@ class Aux:
         y, self.aux = found
         return y
 
+    def first(self, args: Sequence[Any], named: dict[str, Any]) -> Function:
+        """Return the function to be differentiated: of a compiled one its first result."""
+        found = self.f.first() if isinstance(self.f, Derivable) else NotImplemented
+        if found is NotImplemented:
+            return self
+        self(*args, **named)
+        return found
+
     def beside(self, answer: Any, form: Form) -> Any:
         """Return the answer of a driver with the other result, without its perturbations."""
         aux = trees.entrywise(_finished, self.aux)
@@ -176,6 +196,8 @@ class Aux:
 
 def _finished(x: Any) -> Any:
     """Return a value as it is outside of the differentiations that have ended."""
+    if isinstance(x, Fillable):
+        x = x.content()
     while is_operand(x) and x.tag.closed:
         x = x.value
     return x
@@ -184,7 +206,9 @@ def _finished(x: Any) -> Any:
 def _numbers(argnums: int | Sequence[int], count: int, name: str) -> tuple[int, ...]:
     """Return which arguments vary, counted from the front."""
     if count == 0:
-        raise TypeError(f"{name}: the point is missing: {name}(f, x)")
+        raise TypeError(
+            f"{name}: the point is missing: {name}(f, x), or the function lambda x: {name}(f, x)"
+        )
     many: list[Any] = list(argnums) if isinstance(argnums, (tuple, list, range)) else [argnums]
     if not many or not all(isinstance(i, (int, np.integer)) and type(i) is not bool for i in many):
         raise TypeError(

@@ -25,7 +25,7 @@ from taylor.core.instructions import Input, Instruction
 from taylor.core.memory import fresh
 from taylor.core.program import Program, record, told
 from taylor.core.tape import check_unread
-from taylor.drivers import forms, trees
+from taylor.drivers import forms, patience, trees
 from taylor.drivers.arguments import OfSeveral
 from taylor.drivers.derivable import Derivable
 from taylor.drivers.derivatives import bent
@@ -56,13 +56,6 @@ FEW = 8  # variables below which a multivariate series of order 4 compiles faste
 BLOCK = 4096  # rows of a tensor computed at a time
 WORK = 400_000  # points times (order + 1)² that are worth a thread of their own
 REPLACED = ("tensor",)  # forms in whose place the series of the function is tried
-# What one call may spend on code, beyond ten times the ordinary way, in recorded operations on
-# numbers (to record, write and compile one takes some 70 µs, so this is a fifth of a second)
-PATIENCE = 2800
-ON_ARRAYS = 4  # such an operation on arrays takes as long as so many
-LOOPED = 10  # degrees above which the code of a series is a loop over them
-PLAIN = ("value", "series", "points")  # forms whose ordinary way is the function as it is
-ON_PARTS = 20  # and the step of one degree of a multivariate series
 VARIANTS = 32  # branches of one function that are compiled before it is left to NumPy
 
 
@@ -77,10 +70,12 @@ class Compiled(Derivable):
         self.f = f
         self.machines: dict[Any, list[Machine]] = {}
         self.reasons: dict[Any, str] = {}  # why a form of the function has no machine code
+        self.structures: dict[Any, list[Any]] = {}  # of what f returns, for each machine
         self.counts: dict[Any, int] = {}  # of the results of a driver; none: not in a tuple
         self.apart: dict[Any, bool] = {}  # whether a form's points, of a shape, are each on its own
         self._doubt: tuple[Any, Exception] | None = None  # a reason, if the ordinary way succeeds
         self._warned = False
+        self._first: Compiled | None = None
         self.waiting: dict[Any, tuple[int, int]] = {}  # calls so far, and at which code is made
         self.forms: dict[Any, Compiled] = {}  # the function of the leaves, by the form of arguments
         self._locks: dict[int, Any] = {}  # by process: a fork may find one taken
@@ -114,7 +109,8 @@ class Compiled(Derivable):
             found = self._run(where, numbers, lambda machine: machine(*numbers))
         if found is None:
             return self._ordinary(x)
-        return found[0] if len(found) == 1 else tuple(found)
+        results, structure = found
+        return results[0] if structure is trees.LEAF else trees.build(structure, iter(results))
 
     def _at_trees(self, args: Sequence[Any], named: dict[str, Any]) -> Any:
         """Return f(*args, **named) by the code of its leaves, or in the ordinary way."""
@@ -189,7 +185,9 @@ class Compiled(Derivable):
             yield taylor_coefficients(self, np.asarray(points[start : start + chunk]), order)
 
     def _run(self, where: Any, x: Sequence[Any], call: Callable[[Machine], tuple[int, Any]]) -> Any:
-        """Return what a call of the form's machine gives, or None for the ordinary way.
+        """Return what a call of the form's machine gives and the structure of what f returns.
+
+        None is for the ordinary way.
 
         `where` is the name of the form, what it is made with (a driver; for series their algebra
         and heights), and the shapes of x, where it is recorded, and which of them are complex.
@@ -197,10 +195,10 @@ class Compiled(Derivable):
         """
         known = self.machines.get(where, ())
         tried = len(known)
-        for machine in known[:tried]:
+        for i, machine in enumerate(known[:tried]):
             status, found = call(machine)
             if status == OK:
-                return found
+                return found, self.structures[where][i]
             if status != GUARD:
                 return None  # not finite: the ordinary way knows what to do
         due = self._due(where)
@@ -210,20 +208,29 @@ class Compiled(Derivable):
         if added is None:
             return None
         status, found = call(added)
-        return found if status == OK else None
+        at = self.machines[where].index(added)
+        return (found, self.structures[where][at]) if status == OK else None
 
-    def _recorded(self, x: Sequence[Any], most: float = math.inf) -> Program:
-        """Return the program of f at x; at most so many instructions of it."""
+    def _recorded(self, kind: str, x: Sequence[Any], most: float) -> tuple[Program, Any]:
+        """Return the program of f at x, and the structure of what it returns if it is called.
+
+        The program has at most so many instructions.
+        """
+        structure = trees.LEAF
 
         def run(*x: Any) -> Any:
+            nonlocal structure
             if x:
                 x[0].tape.most = most
             y = self.f(*x)
             check_unread(x)
-            return y
+            if kind not in ("value", "series"):
+                return y
+            leaves, structure = forms.of_results(y)
+            return y if structure is trees.LEAF else leaves
 
         with policy():  # what the one in force says of kinks is no part of the code
-            return record(run, *x)
+            return record(run, *x), structure
 
     def _due(self, where: Any) -> bool:
         """Whether this call may make code of a form."""
@@ -263,7 +270,7 @@ class Compiled(Derivable):
             calls = self.waiting.get(where, (0, 0))[0] + 1
             self.waiting[where] = calls, 2
             try:
-                machine, self.counts[where] = self._made(where, x, calls)
+                machine, self.counts[where], structure = self._made(where, x, calls)
             except NotNow:
                 call = self.waiting[where][1]
                 self.reasons[where] = f"its code takes long to make; call {call} makes it"
@@ -276,34 +283,39 @@ class Compiled(Derivable):
                 return None
             self.waiting.pop(where, None)
             self.reasons.pop(where, None)
+            self.structures.setdefault(where, []).append(structure)
             known.append(machine)
             return machine
 
-    def _made(self, where: Any, x: Sequence[Any], calls: int) -> tuple[Machine, int]:
-        """Return the machine of a form recorded at x, and how many results it has (see `derived`).
+    def _made(self, where: Any, x: Sequence[Any], calls: int) -> tuple[Machine, int, Any]:
+        """Return the machine of a form recorded at x, how many results it has, and what f returns.
+
+        The number is that of a driver's results (see `derived`), the other a structure.
 
         Raises NotNow if it is not kept and would take too long to make at this call.
         """
         kind, form, *_ = where
-        hasty = calls == 1 and kind in PLAIN and not self.strict
-        most = PATIENCE / _weights(kind, form)[0] if hasty else math.inf
-        program, count = self._recorded(x if kind in PLAIN else x[: _arity(form)], most), 0
+        hasty = calls == 1 and kind in patience.PLAIN and not self.strict
+        most = patience.PATIENCE / patience.weights(kind, form)[0] if hasty else math.inf
+        at, count = x if kind in patience.PLAIN else x[: _arity(form)], 0
+        program, structure = self._recorded(kind, at, most)
         what = kind, form, program.identity, *map(np.shape, x), *pattern_of(x)
         shared = told(program)
         kept: tuple[Machine, int] | None = STORE.get(*what) if shared else None
         if kept is not None and kept[0] not in self.machines[where]:  # of f elsewhere, perhaps
-            return kept
+            return *kept, structure
         if kind == "points":
             program = _one_point(program)
-        elif kind not in PLAIN:
+        elif kind not in patience.PLAIN:
             program, count = derived(program, _tensor if kind == "tensor" else form, x)
-        self.waiting[where] = calls, _needed(kind, form, program)
+        self.waiting[where] = calls, patience.needed(kind, form, program)
         make = self.strict or self.waiting[where][1] <= calls
         made = _machine(kind, form, program, x, make), count
-        return STORE.put(made, *what) if shared and kept is None else made
+        made = STORE.put(made, *what) if shared and kept is None else made
+        return *made, structure
 
-    def _at_series(self, x: Sequence[Any]) -> list[Any] | None:
-        """Return the results at series of one tag (and floats), or None for the ordinary way."""
+    def _at_series(self, x: Sequence[Any]) -> tuple[list[Any], Any] | None:
+        """Return what `_run` does at series of one tag (and floats)."""
         owner: Series = next(v for v in x if isinstance(v, Series))
         algebra, tag = owner.algebra, owner.tag
         if algebra.order == 0 or tag.closed:
@@ -332,10 +344,10 @@ class Compiled(Derivable):
         if len(x) == 1 and heads[0].size > 1:
             many = self._points(heads[0], tables[0], form)
             if many is not None:
-                return [owner._new(many)]
+                return [owner._new(many)], trees.LEAF
         where = ("series", form, *[v.shape for v in heads], *pattern_of(heads))
         found = self._run(where, heads, lambda machine: machine(*tables))
-        return None if found is None else [owner._new(c) for c in found]
+        return None if found is None else ([owner._new(c) for c in found[0]], found[1])
 
     def derived(self, driver: Callable[..., Any], x: Sequence[Any]) -> Any:
         """Return driver(self, *x) from its recording as machine code, or NotImplemented."""
@@ -351,6 +363,7 @@ class Compiled(Derivable):
         found = self._run(where, numbers, lambda machine: machine(*numbers))
         if found is None:
             return NotImplemented
+        found, _ = found
         if pattern or [1 for v in found if v.dtype is COMPLEX]:  # what does not depend on x, too
             found = [v if v.dtype is COMPLEX else v.astype(complex) for v in found]
         count = self.counts[where]
@@ -385,7 +398,12 @@ class Compiled(Derivable):
 
         where = ("tensor", order, point.shape, *pattern)
         found = self._run(where, (point, *[np.ones(point.shape)[()]] * (order - 1)), rows)
-        return NotImplemented if found is None else found
+        return NotImplemented if found is None else found[0]
+
+    def first(self) -> Compiled:
+        if self._first is None:
+            self._first = Compiled(functools.partial(_first, self.f), self.threads, self.strict)
+        return self._first
 
     def machine_of(self, program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> Any:
         """Return driver(program, *x), recorded at x, as machine code, or NotImplemented.
@@ -411,9 +429,10 @@ class Compiled(Derivable):
         """Return the coefficients 0..order of t -> f(x + t·v)."""
         form = _line(order)
         if type(x) is float and type(v) in (int, float):  # the shortest way, for one number
-            for ready in self.machines.get(("series", form, ()), ()):
+            where = ("series", form, ())
+            for i, ready in enumerate(self.machines.get(where, ())):
                 status, c = ready.line(x, v)
-                if status == OK and len(ready.found) == 1:
+                if status == OK and self.structures[where][i] is trees.LEAF:
                     return c
         numbers, pattern = floats((x, v))
         if numbers is None or order == 0 or np.shape(v) not in ((), np.shape(x)):
@@ -425,13 +444,14 @@ class Compiled(Derivable):
         def line(machine: Machine) -> tuple[int, Any]:
             return machine.line(point, v) if len(machine.found) == 1 else (INFINITE, None)
 
-        found = None
         if point.size > 1:
-            found = self._points(point, np.stack([point, np.broadcast_to(v, point.shape)]), form)
-        if found is None:
-            where = ("series", form, point.shape, *pattern)
-            found = self._run(where, (point,), line)
-        return NotImplemented if found is None else found
+            seed = np.stack([point, np.broadcast_to(v, point.shape)])
+            many = self._points(point, seed, form)
+            if many is not None:
+                return many
+        where = ("series", form, point.shape, *pattern)
+        found, structure = self._run(where, (point,), line) or (None, None)
+        return NotImplemented if structure is not trees.LEAF else found
 
     def _points(self, x: Array, table: Array, form: Any) -> Array | None:
         """Return the coefficients of an element-wise f at many points, in tiles, on all cores."""
@@ -499,26 +519,8 @@ def _arity(form: Any) -> int:
     return form.count if isinstance(form, OfSeveral) else 1
 
 
-def _weights(kind: str, form: Any) -> tuple[int, int]:
-    """Return what the code of an operation on numbers, and of one on arrays, counts as."""
-    if kind not in ("series", "points"):
-        return 1, ON_ARRAYS
-    algebra = form[0]
-    if isinstance(algebra, Univariate):
-        degrees = 1 + min(algebra.order, LOOPED)
-        return degrees * (ON_ARRAYS if kind == "points" else 1), degrees * ON_ARRAYS
-    return ON_PARTS * (algebra.order + 1), ON_PARTS * (algebra.order + 1)
-
-
-def _needed(kind: str, form: Any, program: Program) -> int:
-    """Return which call of a form makes its code, so that no call waits long for it on average.
-
-    Derivatives take ten times less in the ordinary way than their program takes to compile.
-    """
-    number, array = _weights(kind, form)
-    size = sum(number if math.prod(i.shape) == 1 else array for i in program.code)
-    free = 0 if kind in PLAIN else len(program)
-    return -(-size // (PATIENCE + free))
+def _first(f: Callable[..., Any], *args: Any, **named: Any) -> Any:
+    return f(*args, **named)[0]
 
 
 def _tensor(f: Callable[..., Any], x: Any, *v: Any) -> Any:
@@ -543,6 +545,8 @@ def _symmetric(n: int, order: int) -> tuple[Array, Array]:
 def _one_point(program: Program) -> Program:
     """Return the program of one point of an element-wise function, recorded at two."""
     shape = program.code[program.inputs[0]].shape
+    if len(program.outputs) != 1:
+        raise TaylorError("the function has several results")
     code = []
     for op, args, own in program.code:
         if own not in ((), shape) or not (op.by_element or op.arity == 0):
@@ -565,14 +569,14 @@ def compile(
     """Return f as machine code: the same function, and every driver is faster with it.
 
     Arguments and results are float64 or complex128, numbers and arrays of the shapes of the call,
-    or series (`Taylor`, `TaylorN`, `HyperDual`) of these; the first call with new shapes compiles
-    (a few hundredths of a second, less when it is in the cache on disk).  Where that would take
-    long, calls are answered in the ordinary way and a later one compiles: `reasons` says which.
-    What f reads from elsewhere is a constant of the compilation.  Other numbers take the ordinary
-    way, and so do functions that cannot be recorded and the few operations without machine code:
-    a PerformanceWarning, and `reasons`, say why; with `strict` that is a CompileError.  A branch
-    that would go another way compiles again.  Series of an element-wise function at many points run
-    in tiles on `threads` cores (default: all), fewer where that is faster.
+    or series (`Taylor`, `TaylorN`, `HyperDual`) of these, and trees of them; the first call with
+    new shapes compiles (a few hundredths of a second, less when it is in the cache on disk). Where
+    that would take long, calls are answered in the ordinary way and a later one compiles: `reasons`
+    says which. What f reads from elsewhere is a constant of the compilation. Other numbers take the
+    ordinary way, and so do functions that cannot be recorded and the few operations without machine
+    code: a PerformanceWarning, and `reasons`, say why; with `strict` that is a CompileError. A
+    branch that would go another way compiles again. Series of an element-wise function at many
+    points run in tiles on `threads` cores (default: all), fewer where that is faster.
 
     >>> import taylor
     >>> @compile

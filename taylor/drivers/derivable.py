@@ -44,6 +44,10 @@ class Derivable:
         """Return f as a function of leaves, and these, and structures (see `arguments`)."""
         return NotImplemented
 
+    def first(self) -> Any:
+        """Return the first of the results of f as a function like this one."""
+        return NotImplemented
+
     def note(self, y: Any) -> None:
         """Note a value that the result of a driver rests on."""
 

@@ -118,8 +118,9 @@ def _pullback(
         if w is None:
             scalar_only(shape_of(v[out]), what, instead)
         seed = _number(_adjoint(w, v[out], what), v[out])
+        free = None if current_policy().kink == "error" else _free_of_kinks(code, v, out, seed, x)
         with _means_at_ties(code, v, out, seed, x, what):
-            found = v[out], _pulled(code, v, {out: seed}, x)
+            found = v[out], _pulled(code, v, {out: seed}, x) if free is None else free
     except ShapeMismatch:
         raise
     except TaylorError as error:
@@ -129,7 +130,8 @@ def _pullback(
             raise
         return _by_forward(f, x, w, what, error)
     known = finite(found[1])
-    if current_policy().kink != "error" or not known.all() or ties.of_slopes(code):
+    by_convention = free is None and current_policy().kink != "error"
+    if by_convention or not known.all() or ties.of_slopes(code):
         tied = ties.tied(code, v, out)
         if tied is not None:
             found = found[0], _at_ties(tied, seed, x, found[1], what)
@@ -175,6 +177,18 @@ def _means_at_ties(
                 raise NonAnalyticError(ties.message(tied, tied.ties, what, ""))
             return policy(singular=now.singular, kink="subgradient")
     return nullcontext()
+
+
+def _free_of_kinks(code: Any, v: list[Any], out: int, seed: Any, x: Any) -> Any:
+    """Return the adjoint of a plain x if it is the same on all sides of all ties, else None."""
+    if is_operand(x):
+        return None
+    try:
+        with policy(singular=current_policy().singular):
+            found = _pulled(code, v, {out: seed}, x)
+    except NonAnalyticError:
+        return None
+    return found if np.all(finite(found)) else None
 
 
 def _settled(tied: ties.Tied, seed: Any, what: str) -> Any:
@@ -291,7 +305,7 @@ def pushed(g: Function, x: Any, *v: Any) -> list[Any]:
     seeds = [w if is_operand(w) else _number(w, values[0]) for w in d]
     found = [tangents(code, values, [w])[out] for w in seeds]
     shape = shape_of(values[out])
-    return [values[out], *(full(t, shape, at[0]) for t in found)]
+    return [values[out], *(full(t, shape, values[out]) for t in found)]
 
 
 def bent(

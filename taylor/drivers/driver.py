@@ -8,20 +8,21 @@ compiled function it is itself recorded, and its recording compiled.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from taylor.core.advice import called
 from taylor.core.algebra import Algebra
 from taylor.core.operand import is_complex, lift
 from taylor.core.singular import is_finite, nans
 from taylor.core.tags import Tag
-from taylor.core.tape import as_data
 from taylor.drivers.arguments import Form, is_plain, several
 from taylor.errors import ForeignNodeError, ShapeMismatch
+from taylor.numbers.data import unlabelled
 from taylor.numbers.kinds import Floats, Kind, base, is_operand
-from taylor.numbers.values import as_array, integers, together, zeros
+from taylor.numbers.values import as_array, as_data, integers, together, zeros
 from taylor.series.series import Series
 
 Array = Any
@@ -29,6 +30,7 @@ Function = Callable[..., Any]
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
+NO_NUMBERS = (str, bytes, bytearray, Mapping, Set, Iterator)
 
 
 def driver(
@@ -69,7 +71,7 @@ def driver(
 
 def point(x: Any) -> Any:
     """Return the point of a driver as an array or a series; arrays of integers become floats."""
-    x = lift(x)
+    x = lift(unlabelled(x, "this driver"))
     if is_operand(x):
         return x
     array = as_array(x)
@@ -122,17 +124,29 @@ def call(f: Function, x: Any, tag: Tag) -> Any:
 def result(f: Function, x: Any) -> Any:
     """Return f(x) as a number, an array or one operand; raise TypeError for anything else."""
     if not callable(f):
-        raise TypeError(f"the first argument must be a function, not {type(f).__name__}")
-    y = f(x)
-    if isinstance(y, (tuple, list)):
-        y = lift(list(y)) if any(is_operand(e) for e in y) else lift(y)
-    if callable(y) and not is_operand(y):
         raise TypeError(
-            "f must return numbers or arrays, not a function; differentiate its value instead"
+            f"the first argument must be a function, not {type(f).__name__}: gradient(f, x), not "
+            "gradient(f(x), x)"
         )
-    if y is None or isinstance(y, (str, dict)):
+    y = called(f, x)
+    if isinstance(y, (tuple, list)):
+        y = _one_array(list(y))
+    if y is None:
+        raise TypeError("f returned None: is a return missing?")
+    if not hasattr(y, "__array__") and (callable(y) or isinstance(y, NO_NUMBERS)):
         raise TypeError(f"f must return a number or an array, not {type(y).__name__}")
     return as_data(lift(y), x)
+
+
+def _one_array(y: list[Any]) -> Any:
+    try:
+        return lift(y)
+    except ValueError:
+        shapes = " and ".join(str(s) for s in dict.fromkeys(map(np.shape, y)))
+        raise ShapeMismatch(
+            f"f returned a list of arrays of different shapes, {shapes}: return one array, such as "
+            "np.concatenate of them"
+        ) from None
 
 
 def parts(y: Any, tag: Tag, size: int) -> Any:

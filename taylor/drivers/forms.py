@@ -14,7 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.conditions import Condition
+from taylor.core.operand import Operand
 from taylor.drivers import trees
+from taylor.errors import TaylorError
+from taylor.numbers.data import is_array_like, plain_array, what_is_lost
 
 Structures = tuple[Any, ...]  # of the arguments, and of the dict of keywords
 Pattern = tuple[bool, ...]  # which arguments are complex; empty if none is
@@ -32,8 +36,13 @@ def apart(
 
     The first whole number is an input where nothing else is.
     """
-    each, structures = [], []
+    each: list[list[Any]] = []
+    structures: list[Any] = []
     for i, x in enumerate((*args, named)):
+        if type(x) is np.ndarray and x.dtype.kind in "fc":  # most of all there are
+            each.append([x])
+            structures.append(trees.LEAF)
+            continue
         leaves, structure = trees.flatten(x, trees.is_leaf if i in vary else trees.is_input, still)
         each.append(leaves)
         structures.append(structure)
@@ -79,6 +88,32 @@ def of_leaves(f: Callable[..., Any], structures: Structures) -> Callable[..., An
     return g
 
 
+def of_results(y: Any) -> tuple[list[Any], Any]:
+    """Return the numbers and arrays that a recorded function returns, and the structure of it.
+
+    TaylorError: it holds truth values, which depend on the point, or what may change.
+    """
+    leaves, structure = trees.flatten(y, _is_result, _still_of_result, (list, tuple))
+    if type(structure) is not trees.Branch:
+        return [y], trees.LEAF
+    if not is_fixed(structure):
+        raise TaylorError("its results are more than numbers, arrays and names")
+    return leaves, structure
+
+
+def _is_result(x: Any) -> bool:
+    if isinstance(x, Condition):
+        raise TaylorError("its results are truth values")
+    plain = isinstance(x, np.ndarray) and x.dtype.kind == "O"
+    return plain or isinstance(x, (Operand, np.inexact))
+
+
+def _still_of_result(cls: type, x: Any) -> trees.Still:
+    if cls is np.ndarray and x.dtype.kind in "iu" and x.nbytes <= SMALL:  # positions, say
+        return trees.Still(trees.Content, trees.Content((x.dtype.str, x.shape, x.tobytes()), x))
+    return still(cls, x)
+
+
 FLOAT, COMPLEX = np.dtype(float), np.dtype(complex)
 
 
@@ -104,7 +139,11 @@ def _float(v: Any) -> Any:
         return v
     if isinstance(v, (float, int)):
         return np.float64(v)
-    if not isinstance(v, (complex, np.ndarray, np.generic, list, tuple)):
+    if is_array_like(v):
+        if what_is_lost(v) or trees.is_tree(v):
+            return None
+        v = plain_array(v)
+    elif not isinstance(v, (complex, np.generic, list, tuple)):
         return None
     try:
         array = np.asarray(v)

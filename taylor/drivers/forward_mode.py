@@ -27,7 +27,7 @@ from taylor.drivers.ties import same
 from taylor.errors import DomainError, NonAnalyticError, PoleError, ShapeMismatch
 from taylor.numbers import factorials
 from taylor.numbers.kinds import base, is_operand
-from taylor.numbers.policy import current_policy, on_one_side, policy
+from taylor.numbers.policy import current_policy, on_no_side, on_one_side, policy
 from taylor.numbers.values import as_array, unit_rows
 from taylor.series.multivariate import TaylorN
 from taylor.series.series import Series
@@ -74,9 +74,17 @@ def along(f: Function, x: Any, v: Any, order: int) -> Any:
     now = current_policy()
     if is_operand(x) or is_operand(v):
         found = _line(f, x, v, order)
-        if now.kink == "error" and now.singular != "propagate" and _is_lost(base(found)):
+        if (
+            now.kink == "error"
+            and not now.side
+            and now.singular != "propagate"
+            and _is_lost(base(found))
+        ):
             raise NonAnalyticError("a derivative at a kink inside another one; move the point")
         return found
+    if now.side:
+        with on_no_side():
+            return along(f, x, v, order)
     if now.kink != "error" and order != 1:
         return _line(f, x, v, order)
     error = None

@@ -170,7 +170,7 @@ class Lanes(Batch):
 
         def of_leaves(*leaves: Any) -> list[Any]:
             found, structure = trees.flatten(
-                self.at_one(structures, leaves), _has_code, tuples=True
+                self.at_one(structures, leaves), _has_code, sequences=(tuple,)
             )
             if form[0] not in (None, structure):
                 raise TypeError("f returns results of different form at different points")
@@ -318,7 +318,7 @@ def _joined(found: Sequence[Any], join: Function = np.concatenate) -> Any:
     """Return trees of results as one tree, their leaves joined along the first axis."""
     if not found:
         return np.zeros(0)
-    parts = [trees.flatten(y, _is_result, tuples=True) for y in found]
+    parts = [trees.flatten(y, _is_result, sequences=(tuple,)) for y in found]
     structure = parts[0][1]
     if any([s != structure for _, s in parts]):
         raise TypeError("f returns results of different form at different points")

@@ -54,14 +54,27 @@ class Tied(NamedTuple):
 
     @property
     def simple(self) -> bool:
-        """Whether all ties are of kinks, none of their derivatives."""
-        return all(self.code[i].op == KINK for i in self.ties)
+        """Whether all ties are of kinks, or between equal derivatives on both sides of one.
+
+        Of a kink, that is, which stays where it is, in other variables than those that vary.
+        """
+        slopes = [i for i in self.ties if self.code[i].op != KINK]
+        depends = active(self.code) if slopes else []
+        for i in slopes:
+            left, right, a, b = self.code[i].args
+            unequal = self.ties[i] & np.not_equal(self.v[a], self.v[b])
+            if depends[left] or depends[right] or unequal.any():
+                return False
+        return True
 
 
 def tied(code: Any, v: list[Any], out: int) -> Tied | None:
     """Return a recorded function with its ties; None if there are none."""
     if not any(_may_tie(c, v) for c in code):
         return None
+    # without what an inner driver has tried first
+    code, new = pruned(code, [out, *(i for i, c in enumerate(code) if type(c.op) is Input)])
+    v, out = [v[i] for i in new], new[out]
     opened: list[Instruction] = []
     found: list[Any] = []
     names: dict[int, str] = {}
@@ -92,7 +105,7 @@ def tied(code: Any, v: list[Any], out: int) -> Tied | None:
 
     depends: list[bool] = []
     last = into(code, v, [], "the derivative of a kink")[out]
-    met = {i: _tie(c, found) for i, c in enumerate(opened) if depends[i] and _is_kink(c)}
+    met = {i: _tie(c, found) for i, c in enumerate(opened) if depends[i] and _is_open(c, depends)}
     met = {i: tie for i, tie in met.items() if tie.any()}
     return Tied(opened, [base(e) for e in found], last, met, names) if met else None
 
@@ -113,6 +126,14 @@ def _may_tie(c: Instruction, v: list[Any]) -> bool:
 
 def _is_kink(c: Instruction) -> bool:
     return isinstance(c.op, Choose) and c.op.mode not in SIDES and c.args[0] != c.args[1]
+
+
+def _is_open(c: Instruction, depends: list[bool]) -> bool:
+    """Whether a choice has a tie to be decided, not one that a convention has decided for good."""
+    if not (isinstance(c.op, Choose) and _is_kink(c)):
+        return False
+    by_convention = current_policy().kink == "subgradient" and c.op.mode in SLOPES
+    return not by_convention or any(depends[a] for a in c.args[:2])
 
 
 def of_slopes(code: Code) -> bool:
@@ -285,13 +306,15 @@ def classes(p: Array, q: Array) -> tuple[Array, Array]:
 def apart(t: Tied) -> Shares:
     """Return shares with which derivatives are those of the means only where kinks cancel.
 
-    Every class of proportional u has a random weight of its own.
+    Every class of proportional u has a random weight of its own; where u does not change both sides
+    must give the same.
     """
     (p, q), _ = moves(t, t.ties)
     order, starts = classes(p, q)
     weights = np.random.default_rng(len(p)).uniform(0.25, 0.75, len(starts))
+    signs = np.where(p == 0, 1.0, np.sign(p))[order]
     at_ties = np.full(len(p), 0.5)
-    at_ties[order] += np.repeat(weights, np.diff([*starts, len(p)])) * np.sign(p[order]) / 2
+    at_ties[order] += np.repeat(weights, np.diff([*starts, len(p)])) * signs / 2
     return {i: share(t, i, part) for i, part in each_part(t, t.ties, at_ties, 0.5)}
 
 

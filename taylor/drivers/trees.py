@@ -15,7 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taylor.core.operand import Operand, as_array, lift
-from taylor.numbers.kinds import base
+from taylor.drivers.labelled import Labels, rule_of
+from taylor.numbers.data import is_array_like, plain_array, what_is_lost
+from taylor.numbers.kinds import Fillable, base
 from taylor.numbers.values import together
 
 Array = Any
@@ -122,6 +124,8 @@ def _rule(x: Any) -> tuple[Flatten, Build] | None:
     cls = type(x)
     if cls is np.ndarray:
         return None
+    if cls not in CLASSES and (found := rule_of(cls)) is not None:
+        register(cls, *found)
     if cls in CLASSES:
         return None if cls in (list, tuple) and is_array(x) else CLASSES[cls]
     if isinstance(x, tuple) and hasattr(x, "_fields"):
@@ -152,18 +156,26 @@ def is_tree(x: Any) -> bool:
 
 def is_leaf(x: Any) -> bool:
     """Whether x is a number, an array or a list of them, which can vary."""
+    if type(x) is dict:
+        return False
     if isinstance(x, (*NUMBERS, Operand)):
         return not isinstance(x, bool)
-    if isinstance(x, np.ndarray) or hasattr(x, "__array__"):
-        return np.asarray(x).dtype.kind in "iufcO"
+    if is_array_like(x):
+        return bool(what_is_lost(x)) or _of_numbers(plain_array(x))
     return is_array(x) if isinstance(x, (list, tuple)) else _is_number(x)
 
 
+def _of_numbers(x: Array) -> bool:
+    return x.dtype.kind in "iufc" or (x.dtype == object and all(map(_is_number, x.flat)))
+
+
 def is_input(x: Any) -> bool:
-    """Whether a leaf that does not vary is data: no whole number, flag, shape or table."""
+    """Whether a leaf that does not vary is data: no whole number, flag, shape or labelled array."""
     if type(x) is np.ndarray:
         return x.dtype.kind in "iufcO"
-    if isinstance(x, (int, np.integer)) or hasattr(x, "columns"):
+    if isinstance(x, (int, np.integer, range)):
+        return False
+    if is_array_like(x) and (what_is_lost(x) or rule_of(type(x)) is not None):
         return False
     if type(x) is tuple and all(isinstance(e, (int, np.integer)) for e in x):
         return False
@@ -174,11 +186,11 @@ def flatten(
     x: Any,
     leaf: Callable[[Any], bool] = is_leaf,
     still: Callable[[type, Any], Still] = Still,
-    tuples: bool = False,
+    sequences: tuple[type, ...] = (),
 ) -> tuple[list[Any], Any]:
     """Return the leaves of a tree and its structure; `still` says how that holds what is no leaf.
 
-    With `tuples` those of plain numbers are trees, too.
+    Of `sequences` (list, tuple) those of plain numbers are trees, too.
 
     >>> flatten({"w": np.ones(2), "b": 0.0, "name": "net"})[0]
     [array([1., 1.]), 0.0]
@@ -189,7 +201,11 @@ def flatten(
         if type(x) in PLAIN or (type(x) is np.ndarray and x.dtype.kind in "fc"):
             leaves.append(x)
             return LEAF
-        rule = CLASSES[tuple] if tuples and type(x) is tuple else _rule(x)
+        if isinstance(x, Fillable):
+            return structure(x.content())
+        if type(x) is dict:
+            return Branch(dict, tuple(x), tuple(map(structure, x.values())))
+        rule = CLASSES[type(x)] if type(x) in sequences else _rule(x)
         if rule is not None:
             children, aux = rule[0](x)
             return Branch(type(x), aux, tuple([structure(child) for child in children]))
@@ -235,26 +251,36 @@ def entrywise(f: Callable[[Any], Any], x: Any) -> Any:
 
 def like(structure: Any, x: Any, what: str, path: str = "") -> Iterator[Any]:
     """Yield the leaves of x, a tree that must be like another one: dicts by their keys."""
-    if structure is LEAF:
+    labelled = type(structure) is Branch and isinstance(structure.aux, Labels)
+    if structure is LEAF or (labelled and len(structure.children) == 1 and _is_plain(x)):
         yield x
     elif type(structure) is Branch:
         rule = _rule(x) or CLASSES.get(type(x))
         cls, aux, children = structure
-        found = rule[0](x)[0] if rule is not None else ()
+        found, other = rule[0](x) if rule is not None else ((), aux)
+        if labelled and other != aux:
+            raise TypeError(f"{what} must have the labels of the point")
         if isinstance(x, dict) and issubclass(cls, dict):
             keys = aux if cls is not collections.defaultdict else aux[1]
             found = [x[k] for k in keys] if set(keys) == set(x) else ()
         if rule is None or len(found) != len(children):
+            wanted = f" with {list(aux)}" if cls is dict else f" of {len(children)}"
             raise TypeError(
                 f"{what} must have the form of the point: {path or 'it'} is "
-                f"{_described(x)}, not like {cls.__name__} of {len(children)}"
+                f"{_described(x)}, not like {cls.__name__}{wanted}"
             )
         names = aux if cls is dict else range(len(children))
         for name, child, part in zip(names, children, found, strict=True):
             yield from like(child, part, what, f"{path}[{name!r}]")
 
 
+def _is_plain(x: Any) -> bool:
+    return type(x) is np.ndarray or isinstance(x, Operand)
+
+
 def _described(x: Any) -> str:
+    if isinstance(x, dict):
+        return f"{type(x).__name__} with {list(x)}"
     return f"{type(x).__name__} of {len(x)}" if hasattr(x, "__len__") else type(x).__name__
 
 

@@ -29,9 +29,11 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Univariate
+from taylor.core.operand import bind, is_complex
+from taylor.core.parts import Part
 from taylor.errors import ShapeMismatch
-from taylor.linalg.degrees import T, Table, arguments, eye, matrix_rule, mirrored
-from taylor.linalg.equations import DET, INV, SLOGDET, SOLVE, solution
+from taylor.linalg.degrees import H, T, Table, arguments, eye, matrix_rule, mirrored
+from taylor.linalg.equations import DET, INV, LOGDET, SLOGDET, SOLVE, solution
 from taylor.linalg.factors import CHOLESKY, EIGH, EIGVALSH, LSTSQ, PINV, QR, SVD, SVDVALS
 from taylor.linalg.spectrum import eig, eigvals
 from taylor.numbers.kinds import Array, base, is_operand
@@ -165,8 +167,23 @@ def det(a: Any) -> Any:
     return DET(*arguments("det", a, square=True))
 
 
+def _of_reals(a: Any) -> Any:
+    """Return a matrix; a complex one through its conjugate, which is refused of complex variables.
+
+    What is made of it depends on real variables only, and its program says so.
+    """
+    return np.conj(np.conj(a)) if is_complex(a) else a
+
+
+def _real(x: Any, like: Any) -> Any:
+    """Return numbers that are real in all degrees, though those of the matrix are complex."""
+    if not is_complex(like):
+        return x
+    return bind(Part("real", True), x) if is_operand(x) else np.real(x)
+
+
 def slogdet(a: Any) -> Any:
-    """Return (sign, log|det|) of real square matrices; the sign is constant.
+    """Return (sign, log|det|) of square matrices; a real sign is constant.
 
     A singular matrix raises LinAlgError if it varies.
 
@@ -174,11 +191,16 @@ def slogdet(a: Any) -> Any:
     >>> slogdet([[Taylor.variable(1.0, order=2)]]).logabsdet
     t - 0.5 t² + O(t³)
     """
-    return SlogdetResult(*SLOGDET(*arguments("slogdet", a, square=True)))
+    (a,) = arguments("slogdet", a, square=True)
+    if not (is_operand(a) and is_complex(a)):
+        return SlogdetResult(*SLOGDET(a))
+    log = LOGDET(a)
+    size = np.real(log)
+    return SlogdetResult(np.where(size > -np.inf, np.exp(1j * np.imag(log)), 0), size)
 
 
 def cholesky(a: Any, *, upper: bool = False) -> Any:
-    """Return the lower factor L of A = L Lᵀ (or the upper one of A = UᵀU) of real matrices.
+    """Return the lower factor L of A = L Lᴴ (or the upper one of A = UᴴU).
 
     As in numpy.linalg.cholesky only the lower (upper) triangle of A is read, in every degree.
 
@@ -188,11 +210,11 @@ def cholesky(a: Any, *, upper: bool = False) -> Any:
     """
     (a,) = arguments("cholesky", a, square=True)
     low = CHOLESKY[bool(upper)](mirrored(a, upper))
-    return T(low) if upper else low
+    return H(low) if upper else low
 
 
 def qr(a: Any, mode: str = "reduced") -> Any:
-    """Return (Q, R) with A = Q R, QᵀQ = 1 and R upper triangular; mode "reduced" only.
+    """Return (Q, R) with A = Q R, QᴴQ = 1 and R upper triangular; mode "reduced" only.
 
     >>> from taylor import Taylor
     >>> qr([[Taylor.variable(-2.0, order=2)]]).R[0, 0]
@@ -202,8 +224,8 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     m, n = np.shape(a)[-2:]
     if mode != "reduced":
         raise TypeError(f"qr of series or recorded values knows mode='reduced' only, not {mode!r}")
-    q, r = QR(a[..., :m])
-    return QRResult(q, r if m >= n else np.concatenate([r, T(q) @ a[..., m:]], axis=-1))
+    q, r = QR(_of_reals(a[..., :m]))
+    return QRResult(q, r if m >= n else np.concatenate([r, H(q) @ a[..., m:]], axis=-1))
 
 
 def lstsq(a: Any, b: Any) -> Any:
@@ -220,7 +242,7 @@ def lstsq(a: Any, b: Any) -> Any:
         raise ShapeMismatch(f"lstsq: shapes {shape} and {right} do not fit")
     if len(right) == 1:
         return lstsq(a, np.reshape(b, (*right, 1)))[..., 0]
-    return LSTSQ(a, b)
+    return LSTSQ(_of_reals(a), b)
 
 
 def numpy_lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, int, Array]:
@@ -230,8 +252,8 @@ def numpy_lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, int, Array
     x = lstsq(a, b)
     m, n = np.shape(a)
     off = a @ x - b
-    residuals = np.reshape((off * off).sum(0), -1) if m > n else np.zeros(0)
-    return x, residuals, n, SVDVALS(base(a))
+    residuals = np.reshape(np.real(off * np.conj(off)).sum(0), -1) if m > n else np.zeros(0)
+    return x, residuals, n, np.real(SVDVALS(base(a)))
 
 
 def pinv(a: Any) -> Any:
@@ -241,7 +263,7 @@ def pinv(a: Any) -> Any:
     >>> pinv([[Taylor.variable(2.0, order=1)], [0.0]])[0, 0]
     0.5 - 0.25 t + O(t²)
     """
-    return PINV(*arguments("pinv", a))
+    return PINV(_of_reals(*arguments("pinv", a)))
 
 
 def numpy_pinv(a: Any, rcond: Any = None, *, rtol: Any = None) -> Any:
@@ -257,7 +279,7 @@ def _full_rank(name: str, a: Any, rcond: Any) -> None:
     """Raise unless all singular values are above a tolerance relative to the largest."""
     if rcond is None:
         return
-    s = SVDVALS(base(a))
+    s = np.real(SVDVALS(base(a)))
     small = s <= np.expand_dims(np.asarray(rcond), -1) * s[..., :1]
     if np.any(small):
         raise TypeError(
@@ -274,10 +296,11 @@ def _symmetric(name: str, a: Any, uplo: str) -> tuple[bool, Any]:
 
 
 def eigh(a: Any, UPLO: str = "L") -> Any:
-    """Return the eigenvalues (ascending) and eigenvectors of real symmetric matrices.
+    """Return the eigenvalues (ascending) and eigenvectors of symmetric or Hermitian matrices.
 
     As in numpy.linalg.eigh only the triangle UPLO is read, in every degree.  Equal eigenvalues
-    raise NonAnalyticError if the matrix varies.
+    raise NonAnalyticError if the matrix varies.  The phase of complex vectors changes as little as
+    possible with the matrix: only what does not depend on it has a meaning.
 
     >>> from taylor import Taylor
     >>> t = Taylor.variable(0.0, order=2)
@@ -285,22 +308,24 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
     1 + t² + O(t³)
     """
     upper, a = _symmetric("eigh", a, UPLO)
-    return EighResult(*EIGH[upper](a))
+    v, q = EIGH[upper](a)
+    return EighResult(_real(v, a), q)
 
 
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:
-    """Return the eigenvalues (ascending) of real symmetric matrices: see `eigh`.
+    """Return the eigenvalues (ascending) of symmetric or Hermitian matrices: see `eigh`.
 
     In reverse mode a function that is symmetric in equal eigenvalues has its gradient.
     """
     upper, a = _symmetric("eigvalsh", a, UPLO)
-    return EIGVALSH[upper](a)
+    return _real(EIGVALSH[upper](a), a)
 
 
 def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     """Return (U, S, Vh) with A = U diag(S) Vh, or S alone; of series with full_matrices=False only.
 
-    Equal or zero singular values raise NonAnalyticError if the matrix varies.
+    Equal or zero singular values raise NonAnalyticError if the matrix varies.  The phase of complex
+    vectors, common to those of U and V, has no meaning.
 
     >>> from taylor import Taylor
     >>> t = Taylor.variable(0.0, order=2)
@@ -310,7 +335,7 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     (a,) = arguments("svd", a)
     m, n = np.shape(a)[-2:]
     if not compute_uv:
-        return SVDVALS(a)
+        return _real(SVDVALS(_of_reals(a)), a)
     if full_matrices and m != n:
         if is_operand(a):
             raise TypeError(
@@ -318,7 +343,8 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
                 "unique and have no derivative; use full_matrices=False"
             )
         return SVDResult(*np.linalg.svd(a))
-    return SVDResult(*SVD(a))
+    u, s, vh = SVD(_of_reals(a))
+    return SVDResult(u, _real(s, a), vh)
 
 
 def svdvals(a: Any) -> Any:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Univariate
-from taylor.core.operand import lift
+from taylor.core.operand import is_complex, lift
+from taylor.core.parts import part
 from taylor.core.table import Rule
 from taylor.core.tables import nonzero
 from taylor.errors import ShapeMismatch
@@ -26,16 +27,34 @@ def T(x: Any) -> Any:
     return np.swapaxes(x, -1, -2)
 
 
+def H(x: Any) -> Any:
+    """Return the conjugate transposes."""
+    return T(part("conj", x)) if is_complex(x) else T(x)
+
+
+def transposing(a: Any) -> Callable[[Any], Any]:
+    """Return what transposes adjoints: a function of real matrices is linear in complex ones."""
+    return H if is_complex(a) else T
+
+
 def column(c: Any) -> Any:
     """Return numbers of a batch with two more axes of length one."""
     return np.reshape(c, (*np.shape(c), 1, 1))
 
 
 def mirrored(a: Any, upper: bool = False) -> Any:
-    """Return the symmetric matrices of which one triangle is read."""
+    """Return the symmetric (Hermitian) matrices of which one triangle is read."""
+    if is_complex(a):
+        half = half_of(T(a) if upper else a)
+        return T(half) + part("conj", half) if upper else half + H(half)
     i = np.arange(np.shape(a)[-1])
     low, high = np.maximum.outer(i, i), np.minimum.outer(i, i)
     return a[..., high, low] if upper else a[..., low, high]
+
+
+def half_of(x: Any) -> Any:
+    """Return Φ(x), the lower triangle with half the diagonal: x = Φ(x) + Φ(x)ᴴ if xᴴ = x."""
+    return 0.5 * (np.tril(x) + np.tril(x, -1))
 
 
 def eye(n: int, like: Any) -> Any:
@@ -147,16 +166,21 @@ class Table:
     def product(self, op: Callable[[Any, Any], Any], spec: str, other: Table) -> Table:
         """Return the product op, which is einsum(spec, ·, ·) for each batch."""
 
-        def part(k: int) -> Any:
+        def of_degree(k: int) -> Any:
             left = 0 if self.constant else op(self(k), other.value)
             right = 0 if other.constant else op(self.value, other(k))
             return left + right + self.interior(spec, k, other)
 
-        return self._with(other, op(self.value, other.value), part)
+        return self._with(other, op(self.value, other.value), of_degree)
 
     def orthogonal(self, k: int) -> Any:
-        """Return the symmetric part -½ Σ_{j=1..k-1} q_jᵀ q_{k-j} of q_0ᵀ q_k, where qᵀq = 1."""
-        return -0.5 * self.interior("ji,jk->ik", k, self)
+        """Return the Hermitian part -½ Σ_{j=1..k-1} q_jᴴ q_{k-j} of q_0ᴴ q_k, where qᴴq = 1."""
+        return -0.5 * self.conjugate.interior("ji,jk->ik", k, self)
+
+    @functools.cached_property
+    def conjugate(self) -> Table:
+        """The conjugates, for real variables; of real matrices the table itself."""
+        return self.map(functools.partial(part, "conj")) if is_complex(self.value) else self
 
     def scaled(self, c: Table) -> Table:
         """Return the matrix times the number c."""
@@ -212,17 +236,14 @@ def matrix_rule(
     series(*x, *y) returns the tables of the results from those of the arguments and from their own
     values y.  It is called in the first degree in which an argument varies: what varies nowhere may
     be singular.  Its first degree is the tangent, unless that is given.  A function with a `check`
-    works in floating point only and is real, and check(bar, *args, *y) raises where it has no
-    derivatives: in reverse mode for the adjoint bar of the last result, otherwise (nan) for any.
+    works in floating point only, and check(bar, *args, *y) raises where it has no derivatives: in
+    reverse mode for the adjoint bar of the last result, otherwise (nan) for any.  Of complex
+    matrices it is one of real variables, and vjp takes and returns the conjugates of adjoints: the
+    z̃ of Re(z̃ᴴ dz).
     """
     shown, floats = _shown(name), check is not None
 
     def regular(x: Any, bar: Any, *known: Any) -> None:
-        if np.iscomplexobj(known[0]):
-            raise TypeError(
-                f"{shown} of a complex matrix involves complex conjugates, so it is not "
-                "holomorphic and has no Taylor series; write it as the real [[Re, -Im], [Im, Re]]"
-            )
         check(bar, *known)
 
     guard = checked(f"regular {name}", regular) if floats else None
@@ -240,7 +261,11 @@ def matrix_rule(
     def adjoint(ybar: Any, y: Any, *args: Any) -> Any:
         *others, last = _results(ybar)
         bars = (*others, guarded(last, last, y, args))
-        return vjp(bars if isinstance(y, tuple) else bars[0], y, *args)
+        conjugates = floats and is_complex(args[0])
+        if conjugates:
+            bars = tuple(part("conj", bar) for bar in bars)
+        found = vjp(bars if isinstance(y, tuple) else bars[0], y, *args)
+        return tuple(part("conj", bar) for bar in found) if conjugates else found
 
     step = functools.partial(_step, name, series, guard)
     return Named(name, _by_value(shown, f, floats), adjoint, jvp or tangent, step)
@@ -259,7 +284,7 @@ def _step(
     values: list[Any] = []
     results: list[Table] = []
 
-    def part(k: int) -> Sequence[Any]:
+    def of_degree(k: int) -> Sequence[Any]:
         if k == 0:
             change = _conversion(_shown(name), args, guard is not None)
             for x, inside in zip(args, live, strict=True):
@@ -276,7 +301,7 @@ def _step(
                 results.extend(series(*given, *values))
             return [x(k) for x in results]
 
-    return part
+    return of_degree
 
 
 def _shown(name: str) -> str:

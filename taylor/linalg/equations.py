@@ -223,6 +223,11 @@ DET = matrix_rule(
 
 
 # ------------------------------------------------------------------ slogdet
+def _log_of_det(a: Array) -> Any:
+    sign, size = np.linalg.slogdet(a)
+    return size + 1j * np.angle(sign)
+
+
 def _slogdet_series(a: Table, sign: Any, log: Any) -> list[Table]:
     slope = _log_slope(a, inverse(a))
     return [Table(a.algebra, sign), Table(a.algebra, log, lambda k: slope(k) / k)]
@@ -238,4 +243,9 @@ SLOGDET = matrix_rule(
     "slogdet", lambda a: np.linalg.slogdet(a),
     lambda ybar, y, a: (column(ybar[1]) * T(INV(a)),), _slogdet_series,
     check=_not_singular,
+)  # fmt: skip
+# the holomorphic log det a of complex matrices: ā = l̄ a⁻ᵀ
+LOGDET = matrix_rule(
+    "logdet", _log_of_det, lambda ybar, y, a: (column(ybar) * T(INV(a)),),
+    lambda a, log: [_slogdet_series(a, None, log)[1]],
 )  # fmt: skip

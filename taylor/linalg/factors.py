@@ -6,34 +6,41 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.operand import is_complex
+from taylor.core.parts import part
 from taylor.errors import NonAnalyticError
-from taylor.linalg.degrees import T, Table, both_triangles, matrix_rule, mirrored, together
+from taylor.linalg.degrees import (
+    H,
+    T,
+    Table,
+    both_triangles,
+    eye,
+    half_of,
+    matrix_rule,
+    together,
+    transposing,
+)  # fmt: skip
 from taylor.linalg.equations import INV, SOLVE, solution
 from taylor.numbers.kinds import Array
 
 
 # ------------------------------------------------------------------ cholesky
-def _half(x: Any) -> Any:
-    """Return Φ(x), the lower triangle with half the diagonal: x = Φ(x) + Φ(x)ᵀ if xᵀ = x."""
-    return 0.5 * (np.tril(x) + np.tril(x, -1))
-
-
 def _cholesky_vjp(ybar: Any, y: Any, a: Any) -> Any:
-    """ā = l⁻ᵀ Φ(lᵀ l̄) l⁻¹."""
-    p = INV(y)
-    return (T(p) @ _half(T(y) @ ybar) @ p,)
+    """ã = l⁻ᴴ Φ(lᴴ l̃) l⁻¹."""
+    p, t = INV(y), transposing(a)
+    return (t(p) @ half_of(t(y) @ ybar) @ p,)
 
 
 def _cholesky_series(a: Table, low: Any) -> list[Table]:
-    """a = l lᵀ: l_0 l_kᵀ + l_k l_0ᵀ = s with s = a_k - Σ_{j=1..k-1} l_j l_{k-j}ᵀ,
+    """a = l lᴴ: l_0 l_kᴴ + l_k l_0ᴴ = s with s = a_k - Σ_{j=1..k-1} l_j l_{k-j}ᴴ,
 
-    so that l_0⁻¹ l_k = Φ(l_0⁻¹ s l_0⁻ᵀ).
+    so that l_0⁻¹ l_k = Φ(l_0⁻¹ s l_0⁻ᴴ).
     """
     p = INV(low)
 
     def rule(k: int) -> Any:
-        s = a(k) - l.interior("ij,kj->ik", k, l)
-        return low @ _half(p @ s @ T(p))
+        s = a(k) - l.interior("ij,kj->ik", k, l.conjugate)
+        return low @ half_of(p @ s @ H(p))
 
     l = Table(a.algebra, low, rule)  # noqa: E741
     return [l]
@@ -41,33 +48,34 @@ def _cholesky_series(a: Table, low: Any) -> list[Table]:
 
 CHOLESKY = both_triangles(
     "cholesky",
-    lambda upper, a: T(np.linalg.cholesky(a, upper=True)) if upper else np.linalg.cholesky(a),
+    lambda upper, a: H(np.linalg.cholesky(a, upper=True)) if upper else np.linalg.cholesky(a),
     _cholesky_vjp, _cholesky_series, check=lambda *known: None,
 )  # fmt: skip
 
 
 # ------------------------------------------------------------------ qr
 def _qr_vjp(ybar: Any, y: Any, a: Any) -> Any:
-    """ā = (q̄ + q sym(m)) r⁻ᵀ, m = r r̄ᵀ - q̄ᵀ q, where sym(m) mirrors the lower triangle."""
-    (q, r), (qbar, rbar) = y, ybar
-    right = qbar + q @ mirrored(r @ T(rbar) - T(qbar) @ q)
-    return (T(SOLVE(r, T(right))),)
+    """ã = (q̃ + q sym(m)) r⁻ᴴ, m = r r̃ᴴ - q̃ᴴ q, where sym(m) mirrors the lower triangle."""
+    (q, r), (qbar, rbar), t = y, ybar, transposing(a)
+    m = half_of(r @ t(rbar) - t(qbar) @ q)
+    return (t(SOLVE(r, t(qbar + q @ (m + t(m))))),)
 
 
 def _qr_series(a: Table, q0: Any, r0: Any) -> list[Table]:
-    """With h = q_0 r_k + q_k r_0 known and q_0ᵀ q_k = s + x, s symmetric and known,
+    """With h = q_0 r_k + q_k r_0 known and q_0ᴴ q_k = s + x, s Hermitian and known,
 
-    f = q_0ᵀ h r_0⁻¹ = r_k r_0⁻¹ + s + x, and r_k r_0⁻¹ is upper triangular, so the lower triangle
-    of f - s is that of the antisymmetric x.
+    f = q_0ᴴ h r_0⁻¹ = r_k r_0⁻¹ + s + x, and r_k r_0⁻¹ is upper triangular with a real diagonal, so
+    the lower triangle of f - s, and i times the imaginary part of its diagonal, are those of the
+    anti-Hermitian x.
     """
     p = INV(r0)
 
     def rule(k: int) -> Any:
         h = (a(k) - q.interior("ij,jk->ik", k, r)) @ p
         s = q.orthogonal(k)
-        f = T(q0) @ h
-        low = np.tril(f - s, -1)
-        w = s + low - T(low)
+        f = H(q0) @ h
+        half = half_of(f - s)
+        w = s + half - H(half)
         return q0 @ w + (h - q0 @ f), np.triu(f - w) @ r0
 
     q, r = together(a.algebra, (q0, r0), rule)
@@ -99,39 +107,40 @@ def _lstsq(a: Array, b: Array) -> Array:
 
 
 def _lstsq_vjp(ybar: Any, y: Any, a: Any, b: Any) -> Any:
-    """With z = (aᵀa)⁻¹ x̄: b̄ = a z, ā = (b - a x) zᵀ - b̄ xᵀ."""
-    r = QR(a)[1]
-    z = SOLVE(r, SOLVE(T(r), ybar))
+    """With z = (aᴴa)⁻¹ x̃: b̃ = a z, ã = (b - a x) zᴴ - b̃ xᴴ."""
+    r, t = QR(a)[1], transposing(a)
+    z = SOLVE(r, SOLVE(t(r), ybar))
     bbar = a @ z
-    return (b - a @ y) @ T(z) - bbar @ T(y), bbar
+    return (b - a @ y) @ t(z) - bbar @ t(y), bbar
 
 
 def _lstsq_series(a: Table, b: Table, x0: Any) -> list[Table]:
-    """r x = qᵀ b with a = q r."""
+    """r x = qᴴ b with a = q r."""
     heads = QR(a.value)
     q, r = [Table(a.algebra, z) for z in heads] if a.constant else _qr_series(a, *heads)
-    return [solution(r, q.map(T) @ b, x0)]
+    return [solution(r, q.map(H) @ b, x0)]
 
 
 LSTSQ = matrix_rule("lstsq", _lstsq, _lstsq_vjp, _lstsq_series, check=lambda *known: None)
 
 
 def _pinv_vjp(ybar: Any, y: Any, a: Any) -> Any:
-    """From dp = -p da p + p pᵀ daᵀ (1 - a p) + (1 - p a) daᵀ pᵀ p (Golub & Pereyra, 1973):
+    """From dp = -p da p + p pᴴ daᴴ (1 - a p) + (1 - p a) daᴴ pᴴ p (Golub & Pereyra, 1973):
 
-    ā = -pᵀ p̄ pᵀ + (1 - a p) p̄ᵀ p pᵀ + pᵀ p p̄ᵀ (1 - p a).
+    ã = -pᴴ p̃ pᴴ + (1 - a p) p̃ᴴ p pᴴ + pᴴ p p̃ᴴ (1 - p a).
     """
-    p, bar = y, T(ybar)
-    left, right = bar @ p @ T(p), T(p) @ p @ bar
-    return ((left - a @ (p @ left)) + (right - (right @ p) @ a) - T(p @ bar @ p),)
+    t = transposing(a)
+    p, bar = y, t(ybar)
+    left, right = bar @ p @ t(p), t(p) @ p @ bar
+    return ((left - a @ (p @ left)) + (right - (right @ p) @ a) - t(p @ bar @ p),)
 
 
 def _pinv_series(a: Table, p0: Any) -> list[Table]:
-    """a = q r gives r p = qᵀ; a matrix with more columns than rows is transposed."""
+    """a = q r gives r p = qᴴ; a matrix with more columns than rows is transposed."""
     if np.shape(a.value)[-2] < np.shape(a.value)[-1]:
         return [_pinv_series(a.map(T), T(p0))[0].map(T)]
     q, r = _qr_series(a, *QR(a.value))
-    return [solution(r, q.map(T), p0)]
+    return [solution(r, q.map(H), p0)]
 
 
 def _maximal_rank(bar: Any, a: Array, p: Array) -> None:
@@ -147,6 +156,11 @@ PINV = matrix_rule("pinv", np.linalg.pinv, _pinv_vjp, _pinv_series, check=_maxim
 
 
 # ------------------------------------------------------------------ eigh
+def _of_real(bar: Any, a: Any) -> Any:
+    """Return the adjoint of numbers that are real, though those of the matrix are complex."""
+    return part("real", bar) if is_complex(a) else bar
+
+
 def _inverse_gaps(v: Any) -> Any:
     """Return E with E_ij = 1/(v_j - v_i) and a zero diagonal."""
     gaps = np.expand_dims(v, -2) - np.expand_dims(v, -1)
@@ -164,6 +178,7 @@ def _distinct(values: str, v: Array, bar: Any = np.nan) -> None:
 
     Equal values have a derivative only together, in a function symmetric in them.
     """
+    v = v.real
     weights = np.abs(np.diff(np.broadcast_to(bar, v.shape)))
     same = weights <= 1e-8 * np.max(np.abs(bar), initial=0)
     equal = (np.diff(v) <= _rounding(v)) & ~same
@@ -176,37 +191,48 @@ def _distinct(values: str, v: Array, bar: Any = np.nan) -> None:
 
 
 def _eigh_vjp(ybar: Any, y: Any, a: Any) -> Any:
-    """ā = q (diag λ̄ + E∘(qᵀ q̄)) qᵀ with E_ij = 1/(λ_j - λ_i) off the diagonal."""
-    (v, q), (vbar, qbar) = y, ybar
-    return ((q * vbar[..., None, :] + q @ (_inverse_gaps(v) * (T(q) @ qbar))) @ T(q),)
+    """ã = q (diag λ̃ + E∘(qᴴ q̃)) qᴴ with E_ij = 1/(λ_j - λ_i) off the diagonal."""
+    (v, q), (vbar, qbar), t = y, ybar, transposing(a)
+    vbar = _of_real(vbar, a)
+    return ((q * vbar[..., None, :] + q @ (_inverse_gaps(v) * (t(q) @ qbar))) @ t(q),)
 
 
 def _eigh_series(a: Table, v0: Any, q0: Any) -> list[Table]:
-    """From a_0 q_k - q_k λ_0 - q_0 λ_k = -h, h known, and q_0ᵀ q_k = s + x, s symmetric and known:
+    """From a_0 q_k - q_k λ_0 - q_0 λ_k = -h, h known, and q_0ᴴ q_k = s + x, s Hermitian and known:
 
-    with f = q_0ᵀ h the diagonal of λ_0 w - w λ_0 - λ_k = -f, w = s + x, gives λ_k, and off it
-    w_ij = f_ij/(λ_j - λ_i), whose antisymmetric part is x.
+    with f = q_0ᴴ h the diagonal of λ_0 w - w λ_0 - λ_k = -f, w = s + x, gives λ_k, and off it
+    w_ij = f_ij/(λ_j - λ_i), whose anti-Hermitian part is x.  Complex vectors have any phase: theirs
+    changes with the matrix as little as possible (x has a zero diagonal).
     """
     gaps = _inverse_gaps(v0)
 
     def rule(k: int) -> Any:
         h = a(k) @ q0 + a.interior("ij,jk->ik", k, q) - q.interior("ij,j->ij", k, v)
-        f = T(q0) @ h
+        f = H(q0) @ h
         w = gaps * f
-        return np.linalg.diagonal(f), q0 @ (0.5 * (w - T(w)) + q.orthogonal(k))
+        return np.linalg.diagonal(f), q0 @ (0.5 * (w - H(w)) + q.orthogonal(k))
 
     v, q = together(a.algebra, (v0, q0), rule)
     return [v, q]
 
 
+def _alike(a: Array, found: Any) -> Any:
+    """Return results in the type of the matrix: real ones of a complex matrix are complex."""
+    if isinstance(found, tuple):
+        return tuple(x.astype(a.dtype, copy=False) for x in found)
+    return found.astype(a.dtype, copy=False)
+
+
 EIGH = both_triangles(
-    "eigh", lambda upper, a: np.linalg.eigh(a, "U" if upper else "L"),
+    "eigh", lambda upper, a: _alike(a, tuple(np.linalg.eigh(a, "U" if upper else "L"))),
     _eigh_vjp, _eigh_series, check=lambda bar, a, v, q: _distinct("eigh: the eigenvalues", v),
 )  # fmt: skip
-# ā = q diag(λ̄) qᵀ
+# ã = q diag(λ̃) qᴴ
 EIGVALSH = both_triangles(
-    "eigvalsh", lambda upper, a: np.linalg.eigvalsh(a, "U" if upper else "L"),
-    lambda ybar, y, a: ((q := EIGH[False](a)[1]) * ybar[..., None, :] @ T(q),),
+    "eigvalsh", lambda upper, a: _alike(a, np.linalg.eigvalsh(a, "U" if upper else "L")),
+    lambda ybar, y, a: (
+        (q := EIGH[False](a)[1]) * _of_real(ybar, a)[..., None, :] @ transposing(a)(q),
+    ),
     lambda a, v: _eigh_series(a, *EIGH[False](a.value))[:1],
     check=lambda bar, a, v: _distinct("eigvalsh: the eigenvalues", v, bar),
 )  # fmt: skip
@@ -214,46 +240,57 @@ EIGVALSH = both_triangles(
 
 # ------------------------------------------------------------------ svd
 def _svd_vjp(ybar: Any, y: Any, a: Any) -> Any:
-    """With J(p) = E∘(p - pᵀ), E_ij = 1/(s_j² - s_i²) off the diagonal, and vt = vᵀ,
+    """With J(p) = E∘(p - pᴴ), E_ij = 1/(s_j² - s_i²) off the diagonal, and vt = vᴴ,
 
-    ā = u (J(uᵀū) s + s J(vᵀv̄) + diag s̄) vᵀ + (1 - u uᵀ) ū s⁻¹ vᵀ + u s⁻¹ v̄ᵀ (1 - v vᵀ).
+    ã = u (J(uᴴũ) s + s J(vᴴṽ) + diag s̃) vᴴ + (1 - u uᴴ) ũ s⁻¹ vᴴ + u s⁻¹ ṽᴴ (1 - v vᴴ),
+
+    where diag s̃ has also the phases i Im diag(uᴴũ - vᴴṽ)/(2s) of complex vectors.
     """
-    (u, s, vt), (ubar, sbar, vtbar) = y, ybar
-    gaps, row = _inverse_gaps(s * s), s[..., None, :]
-    pu, pv = T(u) @ ubar, vt @ T(vtbar)
-    inner = gaps * (pu - T(pu)) * row + s[..., None] * gaps * (pv - T(pv))
+    (u, s, vt), (ubar, sbar, vtbar), t = y, ybar, transposing(a)
+    gaps, row, sbar = _inverse_gaps(s * s), s[..., None, :], _of_real(sbar, a)
+    pu, pv = t(u) @ ubar, vt @ t(vtbar)
+    ju, jv = pu - t(pu), pv - t(pv)
+    inner = gaps * ju * row + s[..., None] * gaps * jv
+    if is_complex(a):
+        inner = inner + eye(np.shape(s)[-1], a) * (ju - jv) / (4 * row)
     left = u @ inner + u * sbar[..., None, :] + (ubar - u @ pu) / row
-    return (left @ vt + u / row @ (vtbar - T(pv) @ vt),)
+    return (left @ vt + u / row @ (vtbar - t(pv) @ vt),)
 
 
 def _svd_series(a: Table, u0: Any, s0: Any, vt0: Any) -> list[Table]:
-    """From a v = u s, uᵀu = 1, vᵀv = 1, where a has at least as many rows (else it is transposed).
+    """From a v = u s, uᴴu = 1, vᴴv = 1, where a has at least as many rows (else it is transposed).
 
-    The known part is h = u_k s_0 + u_0 s_k - a_0 v_k.  With u_0ᵀ u_k = su + x, v_0ᵀ v_k = sv + z,
+    The known part is h = u_k s_0 + u_0 s_k - a_0 v_k.  With u_0ᴴ u_k = su + x, v_0ᴴ v_k = sv + z,
 
-        f = u_0ᵀ h = (su + x) s_0 - s_0 (sv + z) + s_k,
+        f = u_0ᴴ h = (su + x) s_0 - s_0 (sv + z) + s_k,
 
     the diagonal gives s_k; off it g = f - su s_0 + s_0 sv = x s_0 - s_0 z, and since x and z are
-    antisymmetric, g s_0 + s_0 gᵀ = x∘(s_j² - s_i²) and s_0 g + gᵀ s_0 = z∘(s_j² - s_i²).
+    anti-Hermitian, g s_0 + s_0 gᴴ = x∘(s_j² - s_i²) and s_0 g + gᴴ s_0 = z∘(s_j² - s_i²).
+    The imaginary diagonal of g is (x - z) s_0 there: half of it is put into x, half into z.
     """
     if np.shape(a.value)[-2] < np.shape(a.value)[-1]:
         v, s, ut = _svd_series(a.map(T), T(vt0), s0, T(u0))
         return [ut.map(T), s, v.map(T)]
-    v0, gaps, row, col = T(vt0), _inverse_gaps(s0 * s0), s0[..., None, :], s0[..., None]
+    v0, gaps, row, col = H(vt0), _inverse_gaps(s0 * s0), s0[..., None, :], s0[..., None]
+    one = eye(np.shape(s0)[-1], u0) if is_complex(u0) else None
 
     def rule(k: int) -> Any:
         h = a(k) @ v0 + a.interior("ij,jk->ik", k, v) - u.interior("ij,j->ij", k, s)
-        f, su, sv = T(u0) @ h, u.orthogonal(k), v.orthogonal(k)
+        f, su, sv = H(u0) @ h, u.orthogonal(k), v.orthogonal(k)
         g = f - su * row + col * sv
-        x = gaps * (g * row + col * T(g))
-        z = gaps * (col * g + T(g) * row)
+        x = gaps * (g * row + col * H(g))
+        z = gaps * (col * g + H(g) * row)
+        if one is not None:
+            turn = one * (g - H(g)) / (4 * row)
+            g, x, z = g - 0.5 * one * (g - H(g)), x + turn, z - turn
         return u0 @ (x + su) + (h - u0 @ f) / row, np.linalg.diagonal(g), v0 @ (z + sv)
 
     u, s, v = together(a.algebra, (u0, s0, v0), rule)
-    return [u, s, v.map(T)]
+    return [u, s, v.map(H)]
 
 
 def _simple(s: Array) -> None:
+    s = s.real
     _distinct("svd: the singular values", s[..., ::-1])
     if np.any(s <= _rounding(s)):
         raise NonAnalyticError(
@@ -263,13 +300,13 @@ def _simple(s: Array) -> None:
 
 
 SVD = matrix_rule(
-    "svd", lambda a: np.linalg.svd(a, full_matrices=False), _svd_vjp, _svd_series,
+    "svd", lambda a: _alike(a, tuple(np.linalg.svd(a, full_matrices=False))), _svd_vjp, _svd_series,
     check=lambda bar, a, u, s, vt: _simple(s),
 )  # fmt: skip
-# ā = u diag(s̄) vᵀ
+# ã = u diag(s̃) vᴴ
 SVDVALS = matrix_rule(
-    "svdvals", lambda a: np.linalg.svd(a, compute_uv=False),
-    lambda ybar, y, a: ((usv := SVD(a))[0] * ybar[..., None, :] @ usv[2],),
+    "svdvals", lambda a: _alike(a, np.linalg.svd(a, compute_uv=False)),
+    lambda ybar, y, a: ((usv := SVD(a))[0] * _of_real(ybar, a)[..., None, :] @ usv[2],),
     lambda a, s: _svd_series(a, *SVD(a.value))[1:2],
     check=lambda bar, a, s: _simple(s),
 )  # fmt: skip

@@ -23,7 +23,8 @@ EigResult = namedtuple("EigResult", "eigenvalues eigenvectors")
 def _value(a: Any) -> tuple[Any, Any]:
     """Return NumPy's result for a matrix that is real, perhaps, though its type is not."""
     w, v = np.linalg.eig(a.real if not np.any(a.imag) else a)
-    return w.astype(complex), v.astype(complex)
+    kind = np.result_type(v, np.complex64)
+    return w.astype(kind), v.astype(kind)
 
 
 def _tangent(d: Any, y: Any, a: Any) -> tuple[Any, Any]:

@@ -137,7 +137,8 @@ def _weighted(c: Any, weights: Array) -> Any:
     shape = (-1,) + (1,) * (np.ndim(c) - 1)
     if is_operand(c):
         if max(weights, default=1) < FACTORS:
-            return c * weights.astype(float).reshape(shape)
+            dtype = np.empty(0, c.dtype).real.dtype if c.dtype.kind in "fc" else float
+            return c * weights.astype(dtype).reshape(shape)
     elif c.dtype == object or max(weights, default=1) < 2**53:
         return c * weights.astype(c.real.dtype).reshape(shape)
     return np.stack([times(e, w) for e, w in zip(c, weights, strict=True)])
@@ -166,7 +167,7 @@ def _ordinary(c: Array) -> bool:
 @functools.cache
 def _limit(dtype: Any) -> float:
     """Return a size far inside the range of a type of floats."""
-    return float(2.0 ** (-0.2 * np.finfo(dtype).minexp))
+    return float(2.0 ** min(-0.2 * np.finfo(dtype).minexp, 1000))
 
 
 def _suspicious(c: Array, degrees: Array) -> bool:

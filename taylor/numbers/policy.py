@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextvars
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,7 @@ class Policy:
 
     singular: str = "numpy"
     kink: str = "error"
+    side: str = ""  # of the point on which series in one variable are: see `on_one_side`
 
 
 DEFAULT_POLICY = Policy()
@@ -58,9 +59,20 @@ def policy(*, singular: str = "numpy", kink: str = "error") -> Iterator[None]:
 def on_one_side(after: bool) -> Iterator[None]:
     """Return a context in which series in one variable are those after, or before, their point.
 
-    At a kink they follow the branch of small t > 0, or t < 0, whatever their order.
+    At a kink they follow the branch of small t > 0, or t < 0, whatever their order.  (A driver that
+    is called inside, whose point is another one, leaves it: `on_no_side`.)
     """
-    token = _POLICY.set(Policy(current_policy().singular, "after" if after else "before"))
+    token = _POLICY.set(replace(current_policy(), side="after" if after else "before"))
+    try:
+        yield
+    finally:
+        _POLICY.reset(token)
+
+
+@contextmanager
+def on_no_side() -> Iterator[None]:
+    """Return a context in which series are no longer those on one side of a point."""
+    token = _POLICY.set(replace(current_policy(), side=""))
     try:
         yield
     finally:

@@ -2,12 +2,14 @@
 
 Reading order: `system` (the series of a solution), `control` (order and step size), `stepper` and
 `machine` (steps, through NumPy and as machine code), `integrator`, `surfaces` (changes of branch),
-`events`, `jets`, `sensitivity`, `solve`; `lanes`, `members` and `ensemble` for many at once.
+`jets`, `sensitivity`, `variation`, `events`, `solve`; `lanes`, `members`, `ensemble` for many at
+once.
 `taylor.ode.Taylor` is a method for `scipy.integrate.solve_ivp`; it needs SciPy.
 """
 
 from typing import Any
 
+from taylor.core.advice import no_name
 from taylor.ode.dense import Solution
 from taylor.ode.ensemble import EnsembleResult, solve_ensemble
 from taylor.ode.integrator import TaylorIntegrator
@@ -32,7 +34,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Return `Taylor`, which is imported with SciPy when it is asked for."""
     if name != "Taylor":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise no_name(__name__, name, __all__)
     try:
         from taylor.ode.solver import Taylor
     except ImportError as error:

@@ -86,6 +86,12 @@ def spacing(t: Any) -> Any:
     return Kind.of(t).spacing(t)
 
 
+def unit(c: Array) -> Any:
+    """Return the relative rounding error of numbers."""
+    kind = Kind.of(c)
+    return 2.0**-53 if c.dtype != object or kind.sets else kind.spacing(kind.one)
+
+
 def two_sum(a: Any, b: Any) -> tuple[Any, Any]:
     """Return a + b rounded, and the rounding error (Knuth, TAOCP 2, section 4.2.2)."""
     s = a + b

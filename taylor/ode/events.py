@@ -11,42 +11,63 @@ has its own series.  A jump over zero is no root.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from taylor.core.advice import annotate, not_called
 from taylor.core.conditions import Condition
+from taylor.core.memory import fresh
+from taylor.core.operand import lift
 from taylor.core.program import Program, deciding, expand, kept, record
 from taylor.core.tape import check_unread
-from taylor.errors import GuardError, IntegrationError, ShapeMismatch, TraceError, eagerly
-from taylor.ode.control import spacing
+from taylor.errors import (
+    DomainError,
+    ForeignNodeError,
+    GuardError,
+    IntegrationError,
+    ShapeMismatch,
+    TraceError,
+    eagerly,
+)
+from taylor.numbers.kinds import is_operand
+from taylor.ode.control import finite, spacing, unit
 from taylor.ode.integrator import TaylorIntegrator
-from taylor.ode.jets import Plain
-from taylor.ode.pieces import Pieces, Place, along, resolved
-from taylor.ode.roots import roots, value, without_root
+from taylor.ode.pieces import Pieces, Place, along, divided, resolved
+from taylor.ode.roots import derivative, roots, value, without_root
 from taylor.ode.surfaces import cut
+from taylor.ode.variation import Variation, plain
 from taylor.series.univariate import Taylor
 
 Array = NDArray[Any]
 NEAR = 2.0**-36  # of a step: roots that near to a joint of two steps may be seen in either
-# a value that is zero but for rounding, in units of the largest coefficient: after an event that
-# may have changed the state, and at t0
-AFTER, START = 2.0**-40, 2.0**-50
+# a value that is zero but for rounding, in its units of the largest coefficient: after an event
+# that may have changed the state, and at t0
+AFTER, START = 2.0**13, 8.0
 FALSE, SHORT = 0.25, 64  # of the values along a step: what is no zero; units of rounding
 JUMP = 2.0**-26  # of the largest coefficient: so far apart are the sides of a jump
-TOGETHER = 2.0**-48  # of a step: events no further apart are at one time
+TOGETHER = 32.0  # units of rounding of a step: events no further apart are at one time
+APART = 2.0**-10  # of a step: where values are compared with that at a root
+
+
+FOREIGN = (
+    "a differentiated value that is neither y0 nor one of args: pass it on, solve_ivp(fun, t_span, "
+    "y0, args=(value,))"
+)
 
 
 class Found(NamedTuple):
-    """An event: in which step, where in it (of its length 1), of which function, rising or not."""
+    """An event: in which step, where in it (of its length 1), of which function, rising or not, and
+    the order of the root.
+    """
 
     step: int
     x: Any
     event: int
     slope: int
+    order: int = 1
 
 
 class End(NamedTuple):
@@ -55,6 +76,14 @@ class End(NamedTuple):
     sign: int
     late: bool
     value: Any
+
+
+class Present(NamedTuple):
+    """What a callback is given."""
+
+    time: Any
+    y: Any
+    args: tuple[Any, ...]
 
 
 class Event:
@@ -84,7 +113,14 @@ class Event:
 
     def __call__(self, t: Any, y: Any) -> Any:
         """Return the value, checked."""
-        value = self.g(t, y, *self.args)
+        try:
+            value = self.g(t, y, *self.args)
+        except TypeError as error:
+            if not_called(error):
+                annotate(error, f"event {self.n} is called as event(t, y, *args)")
+            raise
+        if value is None:
+            raise TypeError(f"event {self.n} returned None: is a return missing?")
         if isinstance(value, (bool, np.bool_, Condition)):
             raise TypeError(
                 f"event {self.n} returned a condition: return a number that crosses zero where the "
@@ -111,16 +147,42 @@ class Event:
 
     def record(self, t: Any, y: Array) -> None:
         """Have the program of the function, and of where it branches, if it can be recorded."""
-        if self.recorded:
+        if self.recorded and not (self.program and self.program.guards):
             return
+        self.forget()
         self.recorded = True
         try:
             recorded = record(self, t, y)
         except TraceError as error:
             eagerly(f"event {self.n}", error, self.strict)
             return
+        if any(is_operand(i.op.constant) for i in recorded.code):
+            raise ForeignNodeError(f"event {self.n} uses {FOREIGN}")
         self.program, surfaces = kept(expand, recorded), kept(deciding, recorded)
         self.surfaces = surfaces if surfaces.outputs else None
+
+    def divide(self, pieces: Pieces, cuts: set[Any]) -> Pieces:
+        """Return the steps cut where the function branches, and add to the times of the cuts.
+
+        Beyond a comparison by Python it has another program, which may branch elsewhere.
+        """
+        done, self.parts = pieces.part(0, 0), []
+        while True:
+            self.record(pieces.t[0], pieces.coef[0, 0])
+            found = set[Any]()
+            if self.surfaces is not None:
+                along_them = resolved(self.surfaces, pieces, [], self.strict)
+                pieces, found = cut(self.surfaces, *along_them)
+                cuts |= found
+            guarded = self.program is not None and self.program.guards
+            if guarded and pieces.t[0] in found:  # begun beyond a surface
+                continue
+            self.parts.append((pieces.t[0], self.program))
+            later = [i for i in range(1, len(pieces)) if pieces.t[i] in found]
+            if not later or not guarded:
+                return done.followed(pieces)
+            done = done.followed(pieces.part(0, later[0]))
+            pieces = pieces.part(later[0], len(pieces))
 
     def look(self, pieces: Pieces, divide: bool) -> Pieces:
         """Have the series of the function along the steps, if its program has them.
@@ -128,11 +190,22 @@ class Event:
         Returns the steps, divided where that series is shorter than that of the solution.
         """
         self.table: Array | None = None
-        if self.program is not None:
-            given: Any = self.program, pieces, [], self.strict
-            with contextlib.suppress(GuardError):  # it branches on the way
-                pieces, (self.table,) = resolved(*given) if divide else (pieces, along(*given))
-        return pieces
+        if any(program is None for _, program in self.parts):
+            return pieces
+        starts = [int(np.flatnonzero(pieces.t == t)[0]) for t, _ in self.parts[1:]]
+        steps, tables = pieces.part(0, 0), []
+        for (_, program), a, b in zip(
+            self.parts, [0, *starts], [*starts, len(pieces)], strict=True
+        ):
+            given: Any = program, pieces.part(a, b), [], self.strict
+            try:
+                part, (table,) = resolved(*given) if divide else (given[1], along(*given))
+            except GuardError:  # it branches at the start, where that cannot be told
+                return pieces
+            steps = steps.followed(part)
+            tables.append(table)
+        self.table = np.concatenate(tables)
+        return steps
 
     def _step_by_step(self, pieces: Pieces) -> Array:
         order = pieces.coef.shape[1] - 1
@@ -161,7 +234,7 @@ class Event:
             raise TypeError(f"event {self.n} is complex; the roots of a real function are found")
         # what is zero at the start but for rounding is so
         close = AFTER if self.fired else START if self.end is None else 0.0
-        if abs(series[0, 0]) <= close * np.abs(series[0]).max():
+        if abs(series[0, 0]) <= close * unit(series) * np.abs(series[0]).max():
             series[0, 0] = 0
         if not np.any(series):
             raise ValueError(
@@ -177,36 +250,41 @@ class Event:
                 )
             quiet = without_root(series)
         mine = [
-            Found(int(i), root.x, self.n, root.slope)
+            Found(int(i), root.x, self.n, root.slope, root.order)
             for i in np.flatnonzero(~quiet)
             for root in roots(series[i])
         ]
         mine = [f for f in mine if self._is_root(pieces, f)]
-        found = self._joined(series, mine, cuts)
+        found = self._joined(series, mine, pieces, cuts)
         self.fired = False
         return found
 
     def _is_root(self, pieces: Pieces, found: Found) -> bool:
         """Whether the function itself is zero there, next to its values along the step.
 
-        Where a step begins beside a singularity of it, its series is not that of the function.  On
-        a step of some units of rounding nothing can be told.
+        Where a step begins beside a singularity of it, its series is not that of the function, and
+        at a pole it is not, though it changes its sign.  On a step of some units of rounding
+        nothing can be told.
         """
         i, h = found.step, pieces.h[found.step]
 
         def size(x: Any) -> Any:
-            return abs(self(pieces.t[i] + h * x, value(pieces.coef[i], h * x)))
+            with np.errstate(all="ignore"):
+                return abs(self(pieces.t[i] + h * x, value(pieces.coef[i], h * x)))
 
         if abs(h) <= SHORT * spacing(pieces.t[i]):
             return True
-        return bool(size(found.x) <= FALSE * max(map(size, (0.0, 0.5, 1.0))))
+        others = [size(x) for x in (0.0, 0.5, 1.0) if abs(x - found.x) > APART]
+        return bool(size(found.x) <= FALSE * max(filter(finite, others), default=0.0))
 
-    def _joined(self, series: Array, mine: list[Found], cuts: Sequence[bool]) -> list[Found]:
+    def _joined(
+        self, series: Array, mine: list[Found], pieces: Pieces, cuts: Sequence[bool]
+    ) -> list[Found]:
         """Return the roots, each joint of two steps settled.
 
-        At a joint both polynomials are equal but for rounding, unless the function jumps there.
-        Where their signs differ, a crossing seen on both sides is one, one seen on neither is at
-        the joint, and one seen on one side only is a touch.
+        At a joint both polynomials are equal but for rounding, unless the function jumps or has a
+        pole there.  Where their signs differ, a crossing seen on both sides is one, one seen on
+        neither is at the joint, and one seen on one side only is a touch.
         """
         end = None if self.fired else self.end
         settled: list[Found] = []
@@ -224,7 +302,8 @@ class Event:
                 elif near:
                     here[0] = near[0]._replace(slope=0)
                 elif not end.late:
-                    here.insert(0, Found(i, lead * 0, self.n, begins))
+                    joint = Found(i, lead * 0, self.n, begins)
+                    here[:0] = [joint] if self._is_root(pieces, joint) else []
                 elif settled and settled[-1].step == i - 1:
                     settled[-1] = settled[-1]._replace(slope=0)
             settled += here
@@ -238,9 +317,13 @@ class Event:
 class Events(list[Event]):
     """The events of an integration, and what happens at them."""
 
-    def __init__(self, functions: Sequence[Any], it: TaylorIntegrator) -> None:
-        super().__init__(Event(n, g, it.args, it.strict) for n, g in enumerate(functions))
-        self.it = it
+    def __init__(
+        self, functions: Any, it: TaylorIntegrator, variation: Variation | None = None
+    ) -> None:
+        several = hasattr(functions, "__iter__") and not callable(functions)
+        given = [] if functions is None else list(functions) if several else [functions]
+        super().__init__(Event(n, g, it.args, it.strict) for n, g in enumerate(given))
+        self.it, self.variation = it, variation
         self.cuts: set[Any] = set()  # times at which steps were cut for them
         self.changed: Any = None  # the time of the last change of state by an event
         self.repeated = 0  # changes of state at that time
@@ -248,15 +331,20 @@ class Events(list[Event]):
     def resolve(self, pieces: Pieces) -> Pieces:
         """Return the steps, cut where an event function branches, and divided where its series is
         shorter than that of the solution.
+
+        Where one has no series at the start, as a root has none at zero, they begin a little later.
         """
-        for event in self:
-            event.record(pieces.t[0], pieces.coef[0, 0])
         self.cuts = set()
         for event in self:
-            if event.surfaces is not None:
-                along_them = resolved(event.surfaces, pieces, [], event.strict)
-                pieces, cuts = cut(event.surfaces, *along_them)
-                self.cuts |= cuts
+            pieces = event.divide(pieces, self.cuts)
+        try:
+            found = self._look(pieces)
+        except DomainError:
+            return self._look(later(pieces))
+        smooth = all(event.table is None or finite(event.table[0]) for event in self)
+        return found if smooth else self._look(later(pieces))
+
+    def _look(self, pieces: Pieces) -> Pieces:
         for event in self:
             pieces = event.look(pieces, True)
         for event in self:
@@ -283,23 +371,42 @@ class Events(list[Event]):
 
         The latter is said, too.
         """
-        if not len(self):
+        pieces, group = self._followed(pieces)
+        if not group:
+            if self.variation:
+                self.variation.passed(pieces, self.it.t)
             return pieces, False
+        last, x = len(pieces) - 1, pieces.h[-1]
+        self.it.place = pieces.at(last, x)
+        if self.variation:
+            slope = derivative(pieces.coef[last], x)
+            self.variation.passed(pieces, self.it.t, stop=True)
+            self.variation.meet([(self[e.event], e.order) for e in group], self.it.t, slope)
+        ended = self._fire(list(dict.fromkeys(e.event for e in group)), pieces.h[0] > 0)
+        if self.variation:
+            self.variation.leave(ended)
+        return pieces, ended
+
+    def _followed(self, pieces: Pieces) -> tuple[Pieces, list[Found]]:
+        """Log the events of some steps up to those that change or end the run; return the steps up
+        to there, and these events.
+        """
+        if not len(self):
+            return pieces, []
         pieces = self.resolve(pieces)
         start, size = 0, 2
         while start < len(pieces):  # an event may change what comes later
             for group in groups(self.find(pieces, start, start + size), pieces):
                 if any(self[e.event].left <= 1 or self[e.event].callback for e in group):
                     first = min(group, key=lambda e: (e.step, e.x))
-                    stop = pieces.h[first.step] * first.x
-                    self.it.place = pieces.at(first.step, stop)
-                    events = list(dict.fromkeys(e.event for e in group))
-                    ended = self._fire(events, pieces.h[0] > 0)
-                    return pieces.until(first.step, stop), ended
+                    return pieces.until(first.step, pieces.h[first.step] * first.x), group
                 for e in group:
-                    self[e.event].log(pieces.at(e.step, pieces.h[e.step] * e.x))
+                    place = pieces.at(e.step, pieces.h[e.step] * e.x)
+                    self[e.event].log(place)
+                    if self.variation:
+                        self.variation.logs(self[e.event], e.order, place.t)
             start, size = start + size, 2 * size
-        return pieces, False
+        return pieces, []
 
     def _fire(self, events: list[int], forward: bool) -> bool:
         """Do what some events at one time ask for, one after the other; whether the run ends.
@@ -316,6 +423,8 @@ class Events(list[Event]):
         while events:
             for n in events:
                 self[n].log(it.place)
+                if self.variation:
+                    self.variation.log(n)
                 self._call(self[n].callback)
             fired += events
             if changed:
@@ -355,31 +464,60 @@ class Events(list[Event]):
         if callback is None:
             return
         it = self.it
-        y = it.y.copy()
-        new = callback(it.t, y, *it.args)
+        state: Any = self.variation or Present(it.t, it.y, it.args)
+        y = fresh(state.y)
+        new = callback(state.time, y, *state.args)
         if isinstance(new, tuple) and len(new) == 2 and isinstance(new[1], (tuple, list)):
-            new, args = new
-            it.args = tuple(args)
-            for event in self:
-                event.args = it.args
-        if new is None and not np.array_equal(y, it.y):
+            new, args = new[0], tuple(map(lift, new[1]))
+            self._note_args(args)
+        elif self.variation:
+            self._note_args(self.variation.args)
+        if new is None and (self.variation or not np.array_equal(y, it.y)):
             new = y
         if new is None:
             return
-        low = it.t_low
+        new = lift(new)
+        if is_operand(new) and not self.variation:
+            raise ForeignNodeError(f"the callback of an event uses {FOREIGN}")
+        low, value = it.t_low, plain(new)
         try:
-            it.set_state(it.t, new)
+            if not np.array_equal(value, it.y):
+                it.set_state(it.t, value)
         except (TypeError, ValueError) as error:
             raise type(error)(f"the callback of an event returned: {error}") from error
         it.t_low = low
+        if self.variation:
+            self.variation.y = np.stack([new])[0]
 
-    def result(self, plain: Plain, wanted: bool) -> dict[str, Any]:
-        """Return t_events and y_events."""
-        if not wanted:
-            return {"t_events": None, "y_events": None}
-        states = [np.array(e.y).reshape(len(e.y), *self.it.y.shape) for e in self]
-        states = [np.moveaxis(plain.series(np.moveaxis(s, 0, -1)), -1, 0) for s in states]
-        return {"t_events": [np.array(e.t) for e in self], "y_events": states}
+    def _note_args(self, args: tuple[Any, ...]) -> None:
+        """Go on with other arguments, or with what these hold now."""
+        if self.variation:
+            self.variation.args = args
+        elif any(map(is_operand, args)):
+            raise ForeignNodeError(f"the callback of an event uses {FOREIGN}")
+        self.it.args = tuple(map(plain, args))
+        for event in self:
+            event.args = self.it.args
+
+    def result(self, wanted: bool, status: int) -> dict[str, Any]:
+        """Return t_events and y_events, and where these have derivatives all else that has."""
+        found: dict[str, Any] = {"t_events": None, "y_events": None}
+        if wanted:
+            states = [np.array(e.y).reshape(len(e.y), *self.it.y.shape) for e in self]
+            found = {"t_events": [np.array(e.t) for e in self], "y_events": states}
+        if self.variation:
+            found |= self.variation.result(self.it.t, len(self) if wanted else None, status)
+        return found
+
+
+def later(pieces: Pieces) -> Pieces:
+    """Return the steps without the first moment."""
+    h = pieces.h[0]
+    moment = max(SHORT * spacing(pieces.t[0]), 4 * unit(pieces.coef) * abs(h))
+    if moment >= abs(h):
+        return pieces
+    first = (0, moment if h > 0 else -moment, h)
+    return divided(pieces, [first, *((i, 0 * h, pieces.h[i]) for i in range(1, len(pieces)))])
 
 
 def groups(found: Sequence[Found], pieces: Pieces) -> Iterator[list[Found]]:
@@ -398,7 +536,7 @@ def _together(a: Found, b: Found, pieces: Pieces) -> bool:
     between = pieces.t[b.step] - pieces.t[a.step] + pieces.low[b.step] - pieces.low[a.step]
     h = pieces.h[a.step]
     apart = abs(between + (pieces.h[b.step] * b.x - h * a.x))
-    return bool(apart <= 8 * spacing(pieces.t[a.step]) + TOGETHER * abs(h))
+    return bool(apart <= 8 * spacing(pieces.t[a.step]) + TOGETHER * unit(pieces.coef) * abs(h))
 
 
 def _sign(x: Any) -> int:

@@ -280,7 +280,7 @@ class TaylorIntegrator:
                 kept = len(pieces) - (status == ROUGH and len(pieces) > 0)
                 longest = abs(taken.h) / 2 if status == ROUGH else math.inf
                 status, more = self._carefully(t_end, longest)
-                pieces = pieces.part(0, kept).joined(more)
+                pieces = pieces.part(0, kept).followed(more)
                 crossed = self._crossed(start, pieces) if branches else None
             if crossed is not None:
                 return self.switched(*crossed, t_end)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from taylor.errors import eagerly
 from taylor.kept import STORE
 from taylor.machine.engine import Kernel
 from taylor.numbers.values import as_array
-from taylor.ode.control import norm, two_sum
+from taylor.ode.control import norm, two_sum, unit
 from taylor.ode.roots import value
 
 Array = NDArray[Any]
@@ -51,12 +51,12 @@ class Pieces:
         i = slice(start, stop)
         return Pieces(self.t[i], self.low[i], self.h[i], self.coef[i])
 
-    def joined(self, more: Pieces) -> Pieces:
-        """Return these steps, and more after them."""
-        if not (len(self) and len(more)):
-            return self if len(self) else more
-        pairs = zip(astuple(self), astuple(more), strict=True)
-        return Pieces(*(np.concatenate(pair) for pair in pairs))
+    def followed(self, other: Pieces) -> Pieces:
+        """Return these steps and others after them."""
+        if not len(self) or not len(other):
+            return self if len(self) else other
+        both = ((getattr(p, name) for p in (self, other)) for name in ("t", "low", "h", "coef"))
+        return Pieces(*map(np.concatenate, map(list, both)))
 
     def until(self, i: int, h: Any) -> Pieces:
         """Return the steps up to step i, of which so much of its length."""
@@ -158,7 +158,7 @@ def resolved(
     A function such as sin(t) along the straight line y = t is no polynomial of low degree: steps
     are divided until the last two terms of its series are as small as those of y are.
     """
-    limit = _limit(pieces.coef.shape[1] - 1)
+    limit = _limit(pieces.coef)
     for left in range(ROUNDS, -1, -1):
         tables = along(program, pieces, parameters, strict)
         parts = np.ones(len(pieces), dtype=int)
@@ -174,14 +174,14 @@ def resolved(
     return pieces, tables
 
 
-def _limit(order: int) -> float:
-    """Return how small the last two terms of a series of y are, relative to the largest."""
-    return max(2.0**-50, 64 * math.exp(-2 * (order - 1)))
+def _limit(coef: Array) -> float:
+    """Return how small the last two terms of series of y are, relative to the largest."""
+    return max(float(8 * unit(coef)), 64 * math.exp(-2 * (coef.shape[1] - 2)))
 
 
 def short_of(c: Array) -> bool:
     """Whether a polynomial in units of its step has terms that do not fall off."""
-    return bool(norm(c[-2:]) > 2.0**10 * _limit(len(c) - 1) * norm(c)) if len(c) > 4 else False
+    return bool(norm(c[-2:]) > 2.0**10 * _limit(c[None]) * norm(c)) if len(c) > 4 else False
 
 
 def _parts(table: Array, limit: float) -> Array:

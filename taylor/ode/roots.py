@@ -6,6 +6,9 @@ BIT 21, 1981).  No change: no root.  One change: one root, found by bisection an
 More: the interval is halved.  Where the polynomial stays below its rounding errors no halving can
 decide any more; such a cluster is one root: a crossing if the signs on its two sides differ, else a
 touch (a root of even order, or one that differs from it by rounding errors only).
+
+Values alone would give a root of order m to the m-th root of the rounding error.  It is a simple
+root of the derivative of order m - 1, and found as that: to rounding errors of the coefficients.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.ode.control import finite
+from taylor.ode.control import finite, unit
 
 Array = NDArray[Any]
 LARGE = 2.0**900  # coefficients whose sums may overflow
@@ -26,10 +29,11 @@ NOISE = 8  # rounding errors of Σ|c_k| below which the sign of a value is not k
 
 
 class Root(NamedTuple):
-    """A root x in (0, 1], and the sign of the slope there: 0 for a touch."""
+    """A root x in (0, 1], the sign of the slope there, 0 for a touch, and its order."""
 
     x: Any
     slope: int
+    order: int = 1
 
 
 @functools.cache
@@ -40,13 +44,23 @@ def _conversion(n: int) -> Array:
     )
 
 
+@functools.cache
+def _choices(n: int) -> Array:
+    """Return the matrix of the binomials C(j, k), as integers."""
+    return np.array([[math.comb(j, k) for k in range(n + 1)] for j in range(n + 1)], dtype=object)
+
+
 def bernstein(c: Array) -> Array:
     """Return the Bernstein coefficients on [0, 1] of Σ c_k x^k, the powers along the last axis.
 
     >>> bernstein(np.array([1.0, -2.0, 1.0])).tolist()
     [1.0, 0.0, 0.0]
     """
-    return np.asarray(c @ _conversion(c.shape[-1] - 1).T)
+    n = c.shape[-1] - 1
+    if c.dtype != object:
+        return np.asarray(c @ _conversion(n).T)
+    scaled = c / np.array([math.comb(n, k) for k in range(n + 1)], dtype=object)
+    return np.asarray(scaled @ _choices(n).T)
 
 
 def without_root(c: Array) -> Array:
@@ -60,7 +74,7 @@ def without_root(c: Array) -> Array:
 
 
 def _noise(c: Array) -> Any:
-    return NOISE * 2.0**-53 * np.abs(c).sum(-1)
+    return NOISE * unit(c) * np.abs(c).sum(-1)
 
 
 def value(c: Any, x: Any) -> Any:
@@ -69,6 +83,11 @@ def value(c: Any, x: Any) -> Any:
     for a in c[-2::-1]:
         y = y * x + a
     return y
+
+
+def derivative(c: Array, x: Any) -> Any:
+    """Return the derivative of Σ c_k x^k at x."""
+    return value(_derivative(c), x)
 
 
 def roots(c: Array) -> list[Root]:
@@ -86,7 +105,7 @@ def roots(c: Array) -> list[Root]:
     size = np.abs(c).max()
     if c.dtype != object and size > LARGE:
         c = c / size
-    noise = float(_noise(c))
+    noise = _noise(c)
     c = c[np.flatnonzero(c)[0] :]  # without roots at zero
     spans: list[tuple[Any, Any, bool]] = []
     _isolate(bernstein(c), c[0] * 0, c[0] * 0 + 1, noise, spans)
@@ -108,7 +127,7 @@ def _isolate(b: Array, low: Any, high: Any, noise: Any, spans: list[Any]) -> Non
     if changes == 1 and clear:
         spans.append((low, high, True))
         return
-    if np.max(np.abs(b)) <= 2 * noise or high - low < 2.0**-50:
+    if np.max(np.abs(b)) <= 2 * noise or high - low < NOISE * unit(b):
         spans.append((low, high, False))
         return
     middle = (low + high) / 2
@@ -140,7 +159,7 @@ def _joined(spans: list[Any]) -> list[Any]:
 
 def _refined(c: Array, low: Any, high: Any, noise: Any) -> Root:
     """Return the root between two points of opposite signs, by Newton's method and bisection."""
-    slopes = c[1:] * np.arange(1, len(c))
+    slopes = _derivative(c)
     rising = value(c, high) > 0
     x = (low + high) / 2
     for _ in range(200):
@@ -152,33 +171,59 @@ def _refined(c: Array, low: Any, high: Any, noise: Any) -> Root:
         new = x - y / slope if slope else (low + high) / 2
         if not low <= new <= high:
             new = (low + high) / 2
-        if new == x or high == low or abs(new - x) <= abs(x) * noise / np.abs(c).max() / NOISE:
+        if new == x or high == low or abs(new - x) <= 4 * unit(c) * abs(x):
             x = new
             break
         x = new
-    return Root(x, 1 if rising else -1)
+    x, order = _multiple(c, x, noise, 1)
+    return Root(x, 1 if rising else -1, order)
 
 
 def _cluster(c: Array, low: Any, high: Any, noise: Any) -> Root | None:
     """Return the one root for which an interval of undecided signs stands."""
-    width = max(high - low, 2.0**-40)
+    width = max(high - low, 2**13 * unit(c))
     before, after = (value(c, x) for x in (low - width, high + width))
     if before * after < 0:
         root = _refined(c, low - width, high + width, noise)
-        return root if root.x <= 1 else Root(root.x * 0 + 1, root.slope) if low < 1 else None
+        return root if root.x <= 1 else root._replace(x=root.x * 0 + 1) if low < 1 else None
     xs = low + (high - low) * np.arange(9) / 8
     x = min(xs, key=lambda x: abs(value(c, x)))
-    x = _turning(c, x, low, high)
-    return Root(x, 0) if x <= 1 else None
+    x, order = _multiple(c, _newton(_derivative(c), x, low, high), noise, 0)
+    return Root(x, 0, order) if x <= 1 else None
 
 
-def _turning(c: Array, x: Any, low: Any, high: Any) -> Any:
-    """Return the point between low and high where the slope vanishes, from a start x."""
-    slopes = c[1:] * np.arange(1, len(c))
-    second = slopes[1:] * np.arange(1, len(slopes))
+def _multiple(c: Array, x: Any, noise: Any, odd: int) -> tuple[Any, int]:
+    """Return the root of odd or even order m near x, as that of derivative m - 1, and m.
+
+    It is of order m if no lower term of the polynomial about it rises above the noise where that of
+    order m does.
+    """
+    powers = list(itertools.accumulate(c[1:], lambda d, _: _derivative(d), initial=c))
+    if odd and abs(value(powers[1], x)) * unit(c) ** 0.5 > noise:
+        return x, 1
+    for m in range(len(c) - 2 + (len(c) + odd) % 2, 1, -2):
+        bend = abs(value(powers[m], x)) / math.factorial(m)
+        if not bend:
+            continue
+        far = (noise / bend) ** (1 / m)
+        new = _newton(powers[m - 1], x, x - 2 * far, x + 2 * far)
+        terms = [abs(value(powers[k], new)) / math.factorial(k) * far**k for k in range(m)]
+        if max(terms) <= 2 * noise:
+            return new, m
+    return x, 2 - odd
+
+
+def _derivative(c: Array) -> Array:
+    """Return the coefficients of the derivative."""
+    return c[1:] * np.arange(1, len(c)).reshape(-1, *[1] * (c.ndim - 1))
+
+
+def _newton(c: Array, x: Any, low: Any, high: Any) -> Any:
+    """Return the root of a polynomial between low and high by Newton's method from x."""
+    slopes = _derivative(c)
     for _ in range(50):
-        bend = value(second, x) if len(second) else 0
-        new = x - value(slopes, x) / bend if bend else x
+        slope = value(slopes, x) if len(slopes) else 0
+        new = x - value(c, x) / slope if slope else x
         if not low <= new <= high or new == x:
             break
         x = new

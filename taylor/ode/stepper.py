@@ -92,6 +92,7 @@ def _step(
     if short and h <= abs(at.t) * control.tol:
         return machine.SMALL, 0, c
     status = machine.DONE if not short and longest == abs(rest) else machine.GO
+    length = length + 0 * rest  # its powers are as precise as the numbers
     return status, length if rest > 0 else -length, c
 
 

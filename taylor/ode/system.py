@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taylor.core.advice import annotate, not_called
 from taylor.core.algebra import Univariate
 from taylor.core.calls import Call, Row
 from taylor.core.functions import stop_gradient
@@ -204,10 +205,24 @@ def filled(args: Sequence[Any], places: Sequence[int], values: Sequence[Any]) ->
 
 def shaped(f: Callable[..., Any]) -> Callable[..., Any]:
     """Return f(t, y, *args) with copies as arguments, and an array of the shape of y as value."""
-    return lambda t, y, *args: _shaped(f(t, fresh(y), *map(fresh, args)), np.shape(y))
+
+    def g(t: Any, y: Any, *args: Any) -> Any:
+        try:
+            dy = f(t, fresh(y), *map(fresh, args))
+        except (TypeError, IndexError) as error:
+            if isinstance(error, IndexError) or not_called(error):
+                annotate(error, "fun is called as fun(t, y, *args)")
+            raise
+        return _shaped(dy, np.shape(y))
+
+    return g
 
 
 def _shaped(dy: Any, shape: tuple[int, ...]) -> Any:
+    if dy is None or isinstance(dy, (str, dict)):
+        raise TypeError(
+            f"fun returned {type(dy).__name__}: return one derivative for each component of y"
+        )
     dy = lift(dy)
     if not is_operand(dy):
         dy = np.asarray(dy)

@@ -8,16 +8,21 @@ array([0.5, 0.5])
 from importlib import import_module
 from typing import Any
 
+from taylor.core.advice import no_name
+
 try:
     import scipy as _scipy  # noqa: F401
 except ImportError as error:
     raise ImportError("taylor.scipy needs SciPy: python -m pip install scipy") from error
 
-MODULES = ("integrate", "interpolate", "linalg", "signal", "sparse", "special", "stats")
+MODULES = (
+    "fft", "integrate", "interpolate", "linalg", "ndimage", "optimize", "signal", "sparse",
+    "spatial", "special", "stats",
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     """Return a module, imported when it is first asked for."""
     if name in MODULES:
         return import_module(f"taylor.scipy.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise no_name(__name__, name, MODULES)

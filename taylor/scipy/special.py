@@ -24,6 +24,7 @@ from scipy import special as sp
 
 from taylor.arrays.reductions import axes_of
 from taylor.core import functions as f
+from taylor.core.advice import no_name
 from taylor.core.binding import SCIPY
 from taylor.core.operand import as_array, lift
 from taylor.numbers.contexts import is_set
@@ -34,14 +35,21 @@ from taylor.scipy.analytic import Analytic, everywhere, partial
 from taylor.scipy.formulas import FORMULAS, gap, second_positive
 from taylor.scipy.rows import STILL
 
-UFUNCS = sorted(n for n in dir(sp) if isinstance(getattr(sp, n), np.ufunc))
+
+def _unwrapped(name: str) -> Any:
+    """Return a function of SciPy, which may have wrapped it for the array-API standard."""
+    function = getattr(sp, name)
+    return getattr(function, "__wrapped__", function)
+
+
+UFUNCS = sorted(n for n in dir(sp) if isinstance(_unwrapped(n), np.ufunc))
 
 
 def __getattr__(name: str) -> Callable[..., Any]:
     """Return a ufunc of SciPy for any number type."""
     if name in UFUNCS:
         return ufunc(name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise no_name(__name__, name, UFUNCS)
 
 
 def __dir__() -> list[str]:
@@ -51,7 +59,7 @@ def __dir__() -> list[str]:
 @functools.cache
 def ufunc(name: str) -> Callable[..., Any]:
     """Return the function of that name in scipy.special."""
-    numpy = getattr(sp, name)
+    numpy = _unwrapped(name)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         args = tuple(map(lift, args))

@@ -17,6 +17,7 @@ from taylor.numbers.kinds import Array, is_operand
 from taylor.numbers.values import as_array, divisible, together, unit_rows
 from taylor.series import text
 from taylor.series.powers import PowerSeries, check_inner, horner, solution
+from taylor.series.symbolic import expression
 
 
 class TaylorN(PowerSeries):
@@ -37,6 +38,10 @@ class TaylorN(PowerSeries):
         >>> len(TaylorN.variables([1, 2, 3], order=5))
         3
         """
+        if not hasattr(values, "__len__"):
+            raise TypeError(
+                f"variables needs the values of the variables, one after the other, not {values!r}"
+            )
         return cls._variables(list(values), multivariate(len(values), order))
 
     @classmethod
@@ -55,6 +60,21 @@ class TaylorN(PowerSeries):
         size = names[0] if n == 1 else r"\|x\|" if latex else "‖x‖"
         return text.monomials(names, self.algebra.exponents.tolist(), latex), size
 
+    def to_sympy(self, *symbols: Any) -> Any:
+        """Return the polynomial as an expression of sympy in a symbol for each variable.
+
+        Exact coefficients are exact; an array of series gives an Array or a Matrix.
+
+        >>> import sympy
+        >>> x, y = TaylorN.variables([1, 2], order=2)
+        >>> (x * y).to_sympy(*sympy.symbols("x y"))
+        x*y + 2*x + y + 2
+        """
+        n = self.algebra.variables
+        if len(symbols) != n:
+            raise TypeError(f"to_sympy takes a symbol for each of {n} variables")
+        return expression(self._coef, self.algebra.exponents, symbols)
+
     # -------------------------------------------------------------- coefficients and derivatives
     def coefficient(self, alpha: Sequence[int]) -> Any:
         """Return the Taylor coefficient c_α of the monomial x^α.
@@ -72,10 +92,9 @@ class TaylorN(PowerSeries):
         >>> (x * x * y).partial((2, 1))
         2
         """
+        index = self.algebra.index(alpha)
         factorial = math.prod(math.factorial(a) for a in alpha)
-        return factorials.derivative(
-            self._coef, self.algebra.degrees, self.algebra.index(alpha), factorial
-        )
+        return factorials.derivative(self._coef, self.algebra.degrees, index, factorial)
 
     def tensor(self, k: int) -> NDArray[Any]:
         """Return all partial derivatives of order k, a symmetric array of shape S + (n,)*k.

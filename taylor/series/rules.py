@@ -19,10 +19,9 @@ from taylor.core.rules import tangent_of
 from taylor.core.singular import like_numbers
 from taylor.core.table import Rule
 from taylor.core.tags import Tag, fresh_tag
-from taylor.core.tape import as_data
 from taylor.errors import ForeignNodeError
 from taylor.numbers.kinds import Array, is_operand
-from taylor.numbers.values import as_array, joined, zeros
+from taylor.numbers.values import as_array, as_data, joined, zeros
 from taylor.series.coefficients import Coefficients
 
 
@@ -155,6 +154,7 @@ def _coefficients(y: Any, tag: Tag, rows: Array, like: Any) -> Any:
     """Return coefficients of y in the variables of the tag, in the shape of the rows of a table."""
     if isinstance(y, Coefficients) and y.tag is tag:
         return y._coef[rows]
+    y = like[0] * 0 if y is None else y  # a rule does not vary with some of its arguments
     if len(rows) == 1 and rows[0] == 0:
         y = y if is_operand(y) else as_array(y)
         return np.broadcast_to(np.reshape(y, (1, *np.shape(y))), (1, *like.shape[1:]))

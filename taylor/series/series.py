@@ -411,7 +411,7 @@ class Series(Coefficients):
         for x, inside in zip(sources, owner._mine(sources), strict=True):
             if not inside:
                 x = plain(x)
-                if type(x) in REALS and owner.dtype.kind in "fc" and not is_operand(owner._coef):
+                if type(x) in REALS and owner.dtype.kind in "fc":
                     x = np.asarray(x, dtype=owner.dtype)  # Python's numbers have no precision
                 x = owner._constant(x)
             reach = max(reach, x._reach)
@@ -465,7 +465,7 @@ class Series(Coefficients):
         same = self.__eq__(other)
         return same if same is NotImplemented else not same if isinstance(same, bool) else ~same
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = Coefficients.__hash__
 
     def _truth(self) -> Any:
         """Return where the series is other than zero: x != 0."""
@@ -473,6 +473,8 @@ class Series(Coefficients):
 
     def _assign(self, index: Any, value: Any) -> None:
         value = lift(value)
+        if not fits(value):
+            as_array(value)  # raises an error: it is no number
         if self._refuses(value) or (isinstance(value, Series) and value._hosts(self)):
             raise AlgebraMismatch(
                 f"a value of an inner differentiation does not fit into a {self._describe()} of "

@@ -1,0 +1,42 @@
+"""The array-API standard, version 2024.12, with derivatives: what SciPy asks its arguments for.
+
+Arrays hold NumPy's arrays or values of the package, and all functions take both, too:
+
+>>> import taylor
+>>> from taylor import array_api as xp
+>>> x = xp.asarray([1.0, 2.0])
+>>> xp.sum(x * x)
+Array(5., dtype=float64)
+>>> taylor.gradient(lambda x: xp.sum(xp.asarray(x) ** 3), [1.0, 2.0])
+array([ 3., 12.])
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from taylor.array_api.array import Array
+from taylor.array_api.functions import PLAIN, standard
+
+VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")
+EXTENSIONS = ("fft", "linalg", "special")
+__array_api_version__ = VERSIONS[-1]
+__array_namespace_info__ = np.__array_namespace_info__
+CONSTANTS = {"e": np.e, "inf": np.inf, "nan": np.nan, "newaxis": None, "pi": np.pi}
+TYPES = [
+    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32",
+    "float64", "complex64", "complex128",
+]  # fmt: skip
+
+__all__ = [*PLAIN, *TYPES, *CONSTANTS, *EXTENSIONS, "Array"]
+globals().update(standard(PLAIN) | CONSTANTS | {name: np.dtype(name) for name in TYPES})
+
+
+def __getattr__(name: str) -> Any:
+    """Return an extension, imported when it is first asked for."""
+    if name in EXTENSIONS:
+        return import_module(f"taylor.array_api.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

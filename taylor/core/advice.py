@@ -1,0 +1,261 @@
+"""What to write instead: of names of other packages, and where others cannot use our values.
+
+Python, NumPy and SciPy know nothing of derivatives: what they say about a value of the package
+is made good by a note on their error, at the place where the differentiated function was called.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import traceback
+from collections.abc import Callable, Collection
+from types import FrameType, FunctionType
+from typing import Any
+
+import numpy as np
+
+from taylor.errors import ShapeMismatch, TaylorError, TraceError
+from taylor.numbers.kinds import is_operand
+
+CALL = r"\(\) (got an unexpected|got multiple|missing \d|takes \d|takes from)"
+SIGNATURE = (
+    "f is called with what follows it: gradient(f, x, y, k=...) calls f(x, y, k=...); argnums= and "
+    "has_aux= are the driver's own"
+)
+PAGE = "docs/sharp_bits.md"
+OURS = ("taylor", "hyperdual")
+
+# what others call it, and what it is called here
+NAMES = {
+    "taylor": {
+        "grad": "gradient", "value_and_grad": "value_and_gradient", "jac": "jacobian",
+        "hess": "hessian", "diff": "derivative", "deriv": "derivative",
+        "differentiate": "derivative", "elementwise_grad": "derivative", "egrad": "derivative",
+        "holomorphic_grad": "derivative", "grad_and_value": "value_and_gradient",
+        "multigrad_dict": "gradient", "hessian_vector_product": "hvp", "make_hvp": "hvp",
+        "make_jvp": "jvp", "make_vjp": "vjp", "linearize": "jvp", "jacobian_vector_product": "jvp",
+        "vector_jacobian_product": "vjp", "jet": "taylor_coefficients",
+        "series": "taylor_coefficients", "jit": "compile", "njit": "compile", "vmap": "lanes",
+        "pmap": "map", "remat": "checkpoint", "primitive": "rule", "custom_jvp": "rule",
+        "custom_vjp": "rule", "custom_gradient": "rule", "stop_grad": "stop_gradient",
+        "detach": "stop_gradient", "no_grad": "stop_gradient", "make_jaxpr": "record",
+        "trace": "record", "ravel_pytree": "pack", "flatten": "pack", "variable": "Taylor.variable",
+        "variables": "TaylorN.variables", "HyperDual": "hyperdual.HyperDual",
+        "Dual": "Taylor.variable(x, order=1)", "odeint": "ode.solve_ivp",
+        "solve_ivp": "ode.solve_ivp", "root": "implicit_root", "special": "scipy.special",
+        "stats": "scipy.stats", "integrate": "scipy.integrate",
+        "interpolate": "scipy.interpolate", "signal": "scipy.signal",
+    },
+    "taylor.ode": {"odeint": "solve_ivp", "ode": "TaylorIntegrator", "gradient":
+        "value_and_gradient"},
+}  # fmt: skip
+
+# what values of other packages have, and NumPy's arrays, and what to write instead
+DRIVE = "derivatives come from drivers: taylor.gradient(f, x), taylor.derivative(f, x)"
+PLAIN = "x.value is the plain value; taylor.stop_gradient(x) is a constant that stays in f"
+MEMORY = "x.value is the plain array"
+ATTRIBUTES = {
+    **dict.fromkeys(("grad", "backward", "requires_grad", "requires_grad_", "retain_grad"), DRIVE),
+    **dict.fromkeys(("detach", "numpy", "cpu", "primal", "aval", "data"), PLAIN),
+    **dict.fromkeys(
+        ("tobytes", "tofile", "dump", "dumps", "view", "strides", "nbytes", "itemsize", "base",
+         "ctypes", "byteswap", "setflags", "getfield", "setfield", "to_device"), MEMORY),
+    "at": "an array can be written into: y = x.copy(); y[i] = z",
+    "itemset": "write x[i] = z",
+    "resize": "write np.resize(x, shape) or x.reshape(shape)",
+    "__dlpack__": "other packages cannot carry derivatives; give them x.value",
+    "coefficient": "x.coef[k] is coefficient k, x.derivative(k) is k! times that",
+    "apply": "f(x) works on all elements at once",
+    "sigmoid": "write taylor.sigmoid(x)",
+}  # fmt: skip
+
+# NumPy's functions that have no derivative here, and what to do
+WITHOUT = (
+    "write it with functions that have one, give it one with @taylor.rule, or pass x.value where "
+    "none is wanted"
+)
+SAVED = "a series can be pickled; else save x.value"
+COUNTED = "what it gives is constant: pass x.value"
+FUNCTIONS_INSTEAD = {
+    "frexp": "np.frexp(x.value)[1] is the exponent e, a constant; np.ldexp(x, -e) the mantissa",
+    "intersect1d": "write x[np.isin(x, y)]",
+    "setxor1d": "write np.setdiff1d, both ways",
+    "sort_complex": "write np.sort",
+    "array_equiv": "write np.array_equal",
+    "polyval2d": "write np.polynomial.polynomial.polyval twice",
+    "polygrid2d": "write np.polynomial.polynomial.polyval twice",
+    "polydiv": "write np.polymul and np.polyval",
+    **dict.fromkeys(("unique_all", "unique_counts", "unique_inverse"),
+                    "write np.unique(x); indices and counts are those of x.value"),
+    **dict.fromkeys(("histogram2d", "histogramdd", "spacing", "nextafter", "einsum_path",
+                     "shares_memory", "array2string"), COUNTED),
+    **dict.fromkeys(("save", "savez", "savez_compressed", "savetxt"), SAVED),
+}  # fmt: skip
+
+# modules of others that work on plain numbers, and what to use instead
+RULE = "give it its derivative with @taylor.rule(vjp=...)"
+LIBRARIES = {
+    "numpy.polynomial.": "coefficients with one axis can be evaluated at them",
+    "scipy.optimize.": "roots and minima have derivatives by taylor.implicit_root",
+    "scipy.integrate._ivp": "use taylor.ode.solve_ivp",
+    "scipy.integrate._odepack": "use taylor.ode.solve_ivp",
+    "scipy.integrate.": "use taylor.scipy.integrate.quad, or np.trapezoid of samples",
+    "scipy.linalg.": "use np.linalg or taylor.scipy.linalg",
+    "scipy.stats.": "use taylor.scipy.stats",
+    "scipy.special.": "use taylor.scipy.special",
+    "scipy.interpolate.": "use taylor.scipy.interpolate",
+    "scipy.signal.": "use taylor.scipy.signal or np.convolve",
+    "scipy.sparse.": "use taylor.scipy.sparse",
+    "scipy.fft.": "use np.fft",
+    "scipy.": RULE,
+    "pandas.": "take the numbers out, df['a'].to_numpy(), and compute with NumPy's functions",
+    "numba.": "use taylor.compile",
+    "mpmath.": "use NumPy's or taylor's functions, which take mpmath's numbers too",
+    "sympy.": "use NumPy's functions (sympy.lambdify makes them of an expression)",
+    **dict.fromkeys(("torch.", "jax.", "tensorflow.", "autograd."), "use NumPy's functions"),
+    **dict.fromkeys(("fractions.", "statistics.", "json.", "random."),
+                    "use NumPy's functions, or x.value where no derivative is wanted"),
+}  # fmt: skip
+
+# what Python and NumPy say of a value they cannot use, and what it means
+VALUES = r"'?\b(Taylor|TaylorN|HyperDual|Node|Condition)\b'?"
+SAID = {
+    r"setting an array element with a sequence": "an array of floats cannot hold values of taylor, "
+    "which carry derivatives: make it with np.zeros_like(x), of a list with np.stack, or write "
+    "import taylor.numpy as np",
+    r"NPY_ITER_REFS_OK": "np.nditer works on plain arrays: iterate over x.flat, np.ndenumerate(x)",
+    r"only integers, slices|indices must be integers": "a value of taylor cannot be an index; "
+    "int(x.value) is one, a constant",
+    r"unhashable type: " + VALUES: "values of taylor are compared by all their coefficients and "
+    "cannot be keys or be cached; take x.value, a constant, as the key",
+    r"bit operations|unsupported operand type\(s\) for (<<|>>|&|\||\^).*" + VALUES:
+    "bits have no derivatives; write np.where(condition, a, b)",
+    r"\bnot " + VALUES: "a value of taylor carries derivatives; write it with NumPy's functions, "
+    "or take x.value where none is wanted",
+}  # fmt: skip
+
+
+MASKED = re.compile("__[ri]?(add|sub|mul)__")
+
+
+def asked_by_masked(frame: FrameType | None) -> bool:
+    """Whether np.ma asks for an array; but m + x, m - x and m * x of a masked array m are right."""
+    name = ""
+    while frame is not None and frame.f_globals.get("__name__") == "numpy.ma.core":
+        name, frame = frame.f_code.co_name, frame.f_back
+    return name != "" and not MASKED.fullmatch(name)
+
+
+# ------------------------------------------------------------------ names
+def no_name(module: str, name: str, known: Collection[str]) -> AttributeError:
+    """Return the error for a name that a module does not have, with the one that was meant.
+
+    >>> str(no_name("taylor", "grad", ["gradient"]))
+    "module 'taylor' has no attribute 'grad'; did you mean taylor.gradient?"
+    """
+    text = f"module {module!r} has no attribute {name!r}"
+    if name.startswith("_"):
+        return AttributeError(text)
+    names = NAMES.get(module, {})
+    meant = (
+        names.get(name) or _ufunc(name, known) or _close(name, {**names, **{n: n for n in known}})
+    )
+    if meant is not None:
+        full = meant if meant.startswith("hyperdual.") else f"{module}.{meant}"
+        text += f"; did you mean {full}?"
+    elif module == "taylor" and callable(getattr(np, name, None)):
+        text += f"; write np.{name}, which takes values of taylor"
+    return AttributeError(text)
+
+
+def _ufunc(name: str, known: Collection[str]) -> str | None:
+    """Return the name of a row that NumPy calls otherwise: arcsin is asin."""
+    for short in (name.replace("arc", "a"), {"absolute": "abs", "remainder": "mod"}.get(name, "")):
+        if short in known and short != name:
+            return short
+    return None
+
+
+def _close(name: str, known: dict[str, str]) -> str | None:
+    import difflib
+
+    found = difflib.get_close_matches(name, known, 1, 0.75)
+    return known[found[0]] if found else None
+
+
+def no_attribute(what: str, name: str) -> AttributeError:
+    """Return the error for an attribute that a value does not have."""
+    instead = ATTRIBUTES.get(name, "use NumPy's and this package's functions")
+    return AttributeError(f"{what} has no {name!r}; {instead}")
+
+
+# ------------------------------------------------------------------ errors of others
+def called(f: Callable[..., Any], *args: Any) -> Any:
+    """Return f(*args); an error that others raise about a value gets a note: what to do."""
+    try:
+        return f(*args)
+    except Exception as error:
+        annotate(error, None if hasattr(error, "__notes__") else _note(error))
+        raise
+
+
+def annotate(error: Exception, note: str | None) -> None:
+    """Add a note to an error that comes without one."""
+    if note is not None and not hasattr(error, "__notes__"):
+        error.add_note(f"{note} ({PAGE})")
+
+
+def not_called(error: Exception) -> bool:
+    """Whether a function was called with arguments it does not take."""
+    return isinstance(error, TypeError) and re.search(CALL, str(error)) is not None
+
+
+def _note(error: Exception) -> str | None:
+    if isinstance(error, TaylorError) and not isinstance(error, (TraceError, ShapeMismatch)):
+        return None
+    text = str(error)
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][1:]
+    if all(map(_is_ours, frames)) and not_called(error):
+        return SIGNATURE
+    inside = not frames or _is_ours(frames[-1])
+    for frame in frames:
+        library = next(filter(_module(frame).startswith, LIBRARIES), None)
+        if library is None or f"of {library.rstrip('.')}" in text:
+            continue
+        if inside or any(map(_holds, frame.f_locals.values())):
+            return (
+                f"{_function(frame, library)} works on plain numbers and was given values of "
+                f"taylor: {LIBRARIES[library]}"
+            )
+    return next((n for said, n in SAID.items() if not inside and re.search(said, text)), None)
+
+
+def _is_ours(frame: FrameType) -> bool:
+    return _module(frame).partition(".")[0] in OURS
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")) + "."
+
+
+def _function(frame: FrameType, library: str) -> str:
+    """Return the name by which users know a function of a library, or else the library's."""
+    public = _module(frame).partition("._")[0].rstrip(".")
+    name = frame.f_code.co_qualname.partition(".__")[0]
+    known = hasattr(sys.modules.get(public), name.partition(".")[0])
+    known = known and (library.startswith("scipy") or f"{public}." == library)
+    return f"{public}.{name}" if known else library.rstrip(".")
+
+
+def _holds(x: Any) -> bool:
+    """Whether something is, holds, or is a function that uses, a value of the package."""
+    if isinstance(x, (tuple, list)):
+        return any(map(_holds, x))
+    if isinstance(x, dict):
+        return any(map(_holds, x.values()))
+    if isinstance(x, np.ndarray) and x.dtype == object:
+        return any(map(is_operand, x.flat))
+    if isinstance(x, FunctionType):
+        return any(is_operand(cell.cell_contents) for cell in x.__closure__ or ())
+    return is_operand(x)

@@ -1,0 +1,39 @@
+"""When code is made: what it takes to make it, against what calls in the ordinary way take."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from taylor.core.algebra import Univariate
+from taylor.core.program import Program
+
+# What one call may spend on code, beyond ten times the ordinary way, in recorded operations on
+# numbers (to record, write and compile one takes some 70 µs, so this is a fifth of a second)
+PATIENCE = 2800
+ON_ARRAYS = 4  # such an operation on arrays takes as long as so many
+LOOPED = 10  # degrees above which the code of a series is a loop over them
+PLAIN = ("value", "series", "points")  # forms whose ordinary way is the function as it is
+ON_PARTS = 20  # and the step of one degree of a multivariate series
+
+
+def weights(kind: str, form: Any) -> tuple[int, int]:
+    """Return what the code of an operation on numbers, and of one on arrays, counts as."""
+    if kind not in ("series", "points"):
+        return 1, ON_ARRAYS
+    algebra = form[0]
+    if isinstance(algebra, Univariate):
+        degrees = 1 + min(algebra.order, LOOPED)
+        return degrees * (ON_ARRAYS if kind == "points" else 1), degrees * ON_ARRAYS
+    return ON_PARTS * (algebra.order + 1), ON_PARTS * (algebra.order + 1)
+
+
+def needed(kind: str, form: Any, program: Program) -> int:
+    """Return which call of a form makes its code, so that no call waits long for it on average.
+
+    Derivatives take ten times less in the ordinary way than their program takes to compile.
+    """
+    number, array = weights(kind, form)
+    size = sum(number if math.prod(i.shape) == 1 else array for i in program.code)
+    free = 0 if kind in PLAIN else len(program)
+    return -(-size // (PATIENCE + free))
