@@ -28,7 +28,7 @@ from taylor.core.advice import annotate
 from taylor.errors import DomainError, NonAnalyticError
 from taylor.numbers import contexts, values
 from taylor.numbers.formulas import by_lanes
-from taylor.numbers.kinds import Handled, is_operand
+from taylor.numbers.kinds import Fillable, Handled, content, is_operand
 
 Value = TypeVar("Value", bound=Handled | np.ndarray[Any, Any])
 
@@ -48,6 +48,11 @@ class Cut(NamedTuple):
     edge: float
     both_ends: bool = False
     turned: bool = False
+
+    @property
+    def across(self) -> str:
+        """Which part of the argument changes its sign across the cut."""
+        return "real" if self.turned else "imag"
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +83,11 @@ class Elementary:
     code: str | Callable[..., Any] | None = None
     complex_code: str | Callable[..., Any] | Parts | None = None
     cut: Cut | None = None  # where complex_code is not continuous
-    surface: Elementary | None = None  # of the argument: vanishes where a row jumps; None: itself
+    # of the argument: vanishes where a row jumps, or has poles between which it does; None: itself
+    surface: Elementary | None = None
+    # of the arguments and the value: changes its sign where the value jumps though the series goes
+    # on.  (Where p vanishes the series ends, or goes on along another branch.)
+    seam: Callable[..., Any] | None = None
     own: bool = False  # whether the row stands in this package
 
     @overload
@@ -89,6 +98,8 @@ class Elementary:
         for x in args:
             if is_operand(x):
                 return x._elementary(self, args)
+            if isinstance(x, Fillable):
+                return self(*map(content, args))
         return values.call(self, args)
 
     def __repr__(self) -> str:
@@ -130,6 +141,8 @@ class Rule:
         for x in args:
             if is_operand(x):
                 return x._call(self, args)
+            if isinstance(x, Fillable):
+                return self(*map(content, args))
         return self.value(*args)
 
     def __repr__(self) -> str:
@@ -309,10 +322,11 @@ def _of_numbers(f: Callable[..., Any], note: str | None = None) -> Callable[...,
 
     def call(*x: Any) -> Any:
         try:
-            return f(*(values.native(v) for v in x))
+            found = f(*(values.native(v) for v in x))
         except TypeError as error:
             annotate(error, note)
             raise
+        return tuple(map(content, found)) if type(found) is tuple else content(found)
 
     return functools.wraps(f)(call)
 
