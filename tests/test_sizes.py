@@ -17,7 +17,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2015,
     "machine": 3405,
     "series": 2303,
-    "drivers": 5760,
+    "drivers": 5765,
     "scipy": 5614,
     "ode": 5292,
     "command": 426,
