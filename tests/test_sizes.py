@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 3405,
     "series": 2303,
     "drivers": 5765,
-    "scipy": 5614,
+    "scipy": 5657,
     "ode": 5292,
     "command": 426,
     ".": 639,
