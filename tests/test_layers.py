@@ -11,8 +11,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "errors": [],
     "kept": [],
     "numbers": [
-        "kinds", "contexts", "formulas", "policy", "values", "rounding", "intervals", "factorials",
-        "special_series", "special_values",
+        "kinds", "data", "contexts", "formulas", "policy", "values", "rounding", "intervals",
+        "factorials", "special_series", "special_values",
     ],
     "llvm": [
         "text", "registers", "ir", "function", "vector", "store", "jit", "tiles",
@@ -26,6 +26,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "linalg": ["degrees", "equations", "factors", "spectrum", "__init__"],
     "arrays": [
         "moves", "reductions", "products", "elementwise", "statistics", "sequences", "fourier",
+        "questions",
     ],
     "machine": [
         "calls", "planar", "nests", "moves", "contractions", "emit", "questions", "degrees",
@@ -33,18 +34,19 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "engine",
     ],
     "series": [
-        "text", "wide", "coefficients", "rows", "rules", "series", "powers",
+        "text", "wide", "symbolic", "coefficients", "rows", "rules", "series", "powers",
         "univariate", "multivariate",
     ],
     "drivers": [
-        "trees", "derivable", "arguments", "driver", "ties", "forward_mode", "kinks",
-        "interpolation", "derivatives", "several",
+        "columns", "labelled", "trees", "derivable", "arguments", "driver", "ties",
+        "forward_mode", "kinks", "interpolation", "derivatives", "several",
         "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit", "recorded",
-        "forms", "patience", "compile", "lanes",
+        "symbolic", "forms", "patience", "compile", "lanes",
     ],
     "scipy": [
         "analytic", "formulas", "fast", "probability", "classical", "rows", "waves", "ufuncs",
-        "special", "stats", "linalg", "signal", "sparse", "interpolate", "integrate", "__init__",
+        "special", "descriptive", "stats", "fft", "linalg", "ndimage", "signal", "sparse",
+        "interpolate", "integrate", "distance", "spatial", "optimize", "__init__",
     ],
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [

@@ -12,6 +12,7 @@ import numpy as np
 
 from taylor.errors import DomainError
 from taylor.numbers.contexts import is_interval, is_set
+from taylor.numbers.data import is_array_like, plain_array
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import (
     INTEGERS,
@@ -23,6 +24,7 @@ from taylor.numbers.kinds import (
     meet,
     of_number,
     of_type,
+    shown,
 )
 
 _REAL = {float, np.float64, np.float32}
@@ -68,8 +70,10 @@ def as_array(x: Any) -> Array:
     >>> as_array([True, 2]).tolist(), as_array(0.5).dtype
     ([1, 2], dtype('float64'))
     """
-    if isinstance(x, (np.ndarray, np.generic)):
+    if type(x) is np.ndarray or isinstance(x, np.generic):
         a = np.array(x)
+    elif is_array_like(x):
+        a = np.array(plain_array(x))
     elif isinstance(x, (list, tuple)):
         try:
             a = np.array(x)
@@ -85,7 +89,14 @@ def as_array(x: Any) -> Array:
         for i in range(a.size):
             flat[i] = canonical(source[i])
         return meet(map(of_number, flat)).among(out) if a.size else out
-    raise TypeError(f"{x!r} is not an array of numbers (dtype {a.dtype})")
+    raise TypeError(
+        f"{shown(x)} is not an array of numbers (dtype {a.dtype})"
+        + {
+            "m": "; divide it by a unit, such as np.timedelta64(1, 'D')",
+            "M": "; take the time since a date, in a unit",
+            "V": "; take its fields",
+        }.get(a.dtype.kind, "")
+    )
 
 
 def is_real(x: Any) -> bool:

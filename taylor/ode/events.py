@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from taylor.core.memory import fresh
 from taylor.core.operand import lift
 from taylor.errors import ForeignNodeError, IntegrationError
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import base, is_operand
 from taylor.ode.control import spacing, unit
 from taylor.ode.event import FOREIGN, End, Event, Found, settled
 from taylor.ode.integrator import TaylorIntegrator
+from taylor.ode.options import argument
 from taylor.ode.pieces import Pieces, Place
 from taylor.ode.reads import Reads
 from taylor.ode.roots import derivative
@@ -197,7 +198,7 @@ class Events(list[Event]):
         y = fresh(state.y)
         new = callback(state.time, y, *state.args)
         if isinstance(new, tuple) and len(new) == 2 and isinstance(new[1], (tuple, list)):
-            new, args = new[0], tuple(map(lift, new[1]))
+            new, args = new[0], tuple(map(argument, new[1]))
             self._note_args(args)
         elif self.variation:
             self._note_args(self.variation.args)
@@ -224,7 +225,7 @@ class Events(list[Event]):
             self.variation.args = args
         elif any(map(is_operand, args)):
             raise ForeignNodeError(f"the callback of an event uses {FOREIGN}")
-        self.it.args = tuple(map(plain, args))
+        self.it.args = tuple(map(base, args))
         self.given.known = False
         for event in self:
             event.args = self.it.args

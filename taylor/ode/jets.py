@@ -24,7 +24,7 @@ from taylor.numbers.kinds import is_operand
 from taylor.ode.control import norm, spacing
 from taylor.ode.dense import SeriesSolution
 from taylor.ode.integrator import TaylorIntegrator
-from taylor.ode.options import Options
+from taylor.ode.options import Options, argument
 from taylor.ode.pieces import Pieces
 from taylor.ode.surfaces import Surface
 from taylor.ode.system import filled, shaped
@@ -179,7 +179,7 @@ class Plain:
 
     def __init__(self, fun: Callable[..., Any], y0: Any, args: Sequence[Any]) -> None:
         self.levels: list[Jets] = []
-        y0, args = lift(y0), [lift(a) for a in args]
+        y0, args = lift(y0), [argument(a) for a in args]
         while isinstance(owner := host((y0, *args)), Series):
             level = (FirstOrder if owner.order == 1 else Jets)(fun, y0, args, owner)
             self.levels.append(level)

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taylor.core.operand import lift
+from taylor.drivers.labelled import rule_of
 from taylor.numbers.contexts import is_interval
 from taylor.numbers.kinds import Kind, is_operand
 from taylor.numbers.values import as_array
@@ -65,6 +67,17 @@ def as_args(args: Any) -> tuple[Any, ...]:
     if args is not None and (isinstance(args, (str, bytes)) or not hasattr(args, "__len__")):
         raise TypeError(f"args is a tuple: did you mean args=({args!r},)?")
     return () if args is None else tuple(args)
+
+
+def argument(x: Any) -> Any:
+    """Return an argument of fun as an array or series; what is labelled stays as it is."""
+    if rule_of(type(x)) is None:
+        return lift(x)
+    if is_operand(lift(x)):
+        raise TypeError(
+            f"a differentiated {type(x).__name__} as one of args: give its values, x.to_numpy()"
+        )
+    return x
 
 
 def positive(x: Any, name: str, whole: bool = False) -> None:

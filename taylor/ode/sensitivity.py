@@ -41,7 +41,7 @@ from taylor.numbers.kinds import is_operand
 from taylor.ode.control import norm
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.jets import Differentiated, Plain
-from taylor.ode.options import Options
+from taylor.ode.options import Options, argument
 from taylor.ode.system import filled, is_parameter, shaped
 from taylor.series.multivariate import TaylorN
 from taylor.series.series import Series
@@ -179,12 +179,12 @@ def _numbers(x: Any) -> Array:
 # ------------------------------------------------------------------ with all arguments
 def is_recorded(y0: Any, args: Sequence[Any]) -> bool:
     """Whether reverse mode is recording y0 or an argument."""
-    return isinstance(host([lift(y0), *(lift(a) for a in args)]), Node)
+    return isinstance(host([lift(y0), *map(argument, args)]), Node)
 
 
 def numeric(fun: Function, args: Sequence[Any]) -> tuple[Function, list[Any], list[int]]:
     """Return fun of those arguments that are numbers, these, and their places."""
-    given = [lift(a) for a in args]
+    given = [argument(a) for a in args]
     places = [i for i, a in enumerate(given) if is_operand(a) or is_parameter(a)]
 
     def bound(t: Any, y: Any, *p: Any) -> Any:

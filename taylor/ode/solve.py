@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from taylor.core.operand import lift
 from taylor.errors import IntegrationError, ShapeMismatch
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import base, is_operand
 from taylor.ode.dense import in_numbers_of
 from taylor.ode.events import Events
 from taylor.ode.integrator import Record, TaylorIntegrator
 from taylor.ode.jets import Plain
-from taylor.ode.options import Options, as_args, check_span
+from taylor.ode.options import Options, argument, as_args, check_span
 from taylor.ode.results import MESSAGES, OdeResult, bar, inside
 from taylor.ode.sensitivity import Course, is_recorded, states
 from taylor.ode.variation import Variation, plain
@@ -83,7 +83,7 @@ def solve_ivp(
     if moving or (events is not None and any(is_operand(lift(x)) for x in (y0, *args))):
         variation = Variation(fun, t_span, y0, args, options, wanted, dense_output)
     if recorded or variation:
-        given = plain(y0), [plain(a) for a in args]
+        given = plain(y0), [base(argument(a)) for a in args]
     system = Plain(fun, *given)
     it = system.integrator(plain(t_span[0]), options)
     t1 = plain(t_span[1]) + 0 * it.t

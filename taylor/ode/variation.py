@@ -31,7 +31,7 @@ from taylor.numbers.kinds import base, is_operand
 from taylor.ode.control import norm
 from taylor.ode.integrator import Record
 from taylor.ode.jets import Plain
-from taylor.ode.options import Options
+from taylor.ode.options import Options, argument
 from taylor.ode.pieces import Pieces
 from taylor.ode.sensitivity import Course, flow, numeric, point_of
 from taylor.ode.system import filled
@@ -64,7 +64,7 @@ class Variation:
         wanted: Any,
         dense: bool,
     ) -> None:
-        self.fun, self.args, self.options = fun, tuple(map(lift, args)), options
+        self.fun, self.args, self.options = fun, tuple(map(argument, args)), options
         t0, self.t1 = map(lift, t_span)
         times = None if wanted is None else [lift(t) for t in wanted]
         for x in (t0, self.t1, lift(y0), *self.args, *(times or ())):
@@ -212,7 +212,7 @@ class Variation:
 
     def _rate(self) -> Any:
         """Return y' at the present state, as plain numbers."""
-        return plain(self.fun(self.t, plain(self.y).copy(), *map(plain, self.args)))
+        return plain(self.fun(self.t, plain(self.y).copy(), *map(base, self.args)))
 
     # -------------------------------------------------------------- the end
     def result(self, t: Any, count: int | None, status: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +26,27 @@ from taylor.numbers.kinds import Array, Kind, is_operand
 from taylor.numbers.values import together
 from taylor.series import text
 
+if TYPE_CHECKING:
+    of_class = classmethod
+
 UNKNOWN = math.inf
 SIMPLE = frozenset((int, slice, type(Ellipsis), type(None)))  # indices that make views
+
+
+class _OfClass(classmethod):  # type: ignore[type-arg]
+    """A class method that instances do not have.
+
+    xarray takes x.variable of what meets its arrays for one of its own.
+    """
+
+    def __get__(self, x: Any, owner: Any = None) -> Any:
+        if x is not None:
+            raise AttributeError(f"{self.__name__} is a method of the class alone")
+        return super().__get__(x, owner)
+
+
+if not TYPE_CHECKING:
+    of_class = _OfClass
 
 
 class Coefficients(Operand):
@@ -146,11 +165,7 @@ class Coefficients(Operand):
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         if dtype is not None and np.dtype(dtype) != object:
             return np.asarray(self._inactive("an array of numbers"), dtype=dtype)
-        out = np.empty(self.shape, dtype=object)
-        for i in np.ndindex(*self.shape):
-            out[i] = self[i] if i else self
-        out.flags.writeable = bool(copy)  # what is written there would not be seen here
-        return out
+        return self._objects(copy)
 
     # -------------------------------------------------------------- views
     def __getitem__(self, index: Any) -> Self:
@@ -162,10 +177,14 @@ class Coefficients(Operand):
         if numbers + kinds.count(slice) > axes:
             raise IndexError(f"too many indices for a {type(self).__name__} of shape {self.shape}")
         where = (slice(None), *parts)
-        if numbers == len(parts) == axes:
-            return self._new(self._coef[where].copy(), reach=self._reach)
-        whole = self._shared()
-        return whole._view(whole._coef[where], lambda t: t[where])
+        try:
+            if numbers == len(parts) == axes:
+                return self._new(self._coef[where].copy(), reach=self._reach)
+            whole = self._shared()
+            part = whole._coef[where]
+        except IndexError:  # which counts the axis of coefficients
+            return super().__getitem__(index)
+        return whole._view(part, lambda t: t[where])
 
     def _memory(self) -> Any:
         return None if self._place is None else self._place[0]
@@ -226,7 +245,10 @@ class Coefficients(Operand):
         self._make_room(table)
         parts = index if isinstance(index, tuple) else (index,)
         if any(isinstance(i, (list, np.ndarray, bool, np.bool_)) for i in parts):
-            parts = np.unravel_index((positions(self.shape) - 1)[index], self.shape)
+            chosen = (positions(self.shape) - 1)[index]
+            if not (self.shape or chosen.size):
+                return
+            parts = np.unravel_index(chosen, self.shape) if self.shape else ()
         where = (slice(None), *parts)
         n = self._coef[where].ndim - 1
         lost = table.ndim - 1 - n
