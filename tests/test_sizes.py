@@ -10,14 +10,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2574,
+    "numbers": 2578,
     "llvm": 1672,
-    "core": 7687,
+    "core": 7742,
     "linalg": 1363,
-    "arrays": 1941,
+    "arrays": 1994,
     "machine": 3405,
     "series": 2209,
-    "drivers": 5499,
+    "drivers": 5503,
     "scipy": 5613,
     "ode": 4778,
     "command": 426,

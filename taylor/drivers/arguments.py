@@ -198,6 +198,8 @@ def _finished(x: Any) -> Any:
     """Return a value as it is outside of the differentiations that have ended."""
     if isinstance(x, Fillable):
         x = x.content()
+    elif hasattr(x, "__taylor_value__"):
+        return _finished(x.__taylor_value__())
     while is_operand(x) and x.tag.closed:
         x = x.value
     return x

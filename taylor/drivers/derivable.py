@@ -73,7 +73,7 @@ class Watched(Derivable):
     def __call__(self, *x: Any, **named: Any) -> Any:
         y = self.f(*x, **named)
         for v in y if isinstance(y, (tuple, list)) else (y,):
-            v = outer(v, self.tape)
+            v = outer(v.__taylor_value__() if hasattr(v, "__taylor_value__") else v, self.tape)
             plain = np.asarray(base(v))
             while is_operand(v) and plain.dtype.kind == "f":
                 if isinstance(v, Node):
