@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from taylor.core.advice import FUNCTIONS_INSTEAD, WITHOUT
 from taylor.numbers.kinds import Fillable, Handled, is_operand
 
 Handler = Callable[..., Any]
@@ -36,7 +37,9 @@ SIGNATURES: dict[Any, Callable[..., None]] = {
     np.dot: lambda a, b, out=None: None,
     np.empty_like: lambda prototype, /, dtype=None, order="K", subok=True, shape=None, *,
     device=None: None,
+    np.can_cast: lambda from_, to, casting="safe": None,
     np.inner: lambda a, b, /: None,
+    np.min_scalar_type: lambda a, /: None,
     np.result_type: lambda *arrays_and_dtypes: None,
     np.vdot: lambda a, b, /: None,
     np.where: lambda condition, x=None, y=None, /: None,
@@ -208,9 +211,8 @@ def call(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     binding = FUNCTIONS.get(function)
     if binding is None:
         raise TypeError(
-            f"{full_name(function)} is not implemented for values of taylor; write it with "
-            "functions that are, give it its derivative with taylor.rule, or pass x.value where "
-            "no derivative is wanted"
+            f"{full_name(function)} is not implemented for values of taylor; "
+            f"{FUNCTIONS_INSTEAD.get(function.__name__, WITHOUT)}"
         )
     return binding(args, kwargs)
 
@@ -225,10 +227,12 @@ METHODS: dict[str, Handler] = {}  # "reduce": handler(ufunc, array, axis=0, ...)
 def call_ufunc(ufunc: np.ufunc, kind: str, inputs: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Return what a ufunc (kind "__call__") or a method of it means for values of the package."""
     handler = METHODS.get(kind) or UFUNCS.get(ufunc) or of_scipy(ufunc.__name__)
+    if handler is None and kind == "__call__" and all(set(t) <= {*"O->"} for t in ufunc.types):
+        return ufunc(*(np.asarray(x, dtype=object) for x in inputs), **kwargs)  # of np.frompyfunc
     if handler is None:
         raise TypeError(
-            f"{full_name(ufunc)} has no derivative in taylor; write it with functions that have "
-            "one, or give it one with taylor.rule"
+            f"{full_name(ufunc)} has no derivative in taylor; "
+            f"{FUNCTIONS_INSTEAD.get(ufunc.__name__, WITHOUT)}"
         )
     if kind == "outer":
         a, b = inputs

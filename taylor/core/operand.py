@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import numbers
 import operator
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from typing import Any, Self, cast
@@ -17,7 +18,7 @@ from typing import Any, Self, cast
 import numpy as np
 
 from taylor.core import binding, functions, memory, table
-from taylor.core.advice import PAGE, no_attribute
+from taylor.core.advice import PAGE, asked_by_masked, no_attribute
 from taylor.core.binding import UFUNCS, Handler, Method, call, call_ufunc, holds, method
 from taylor.core.calls import Call, Row
 from taylor.core.conditions import Condition
@@ -41,8 +42,9 @@ WANTED = {  # what would drop derivatives, and what was wanted
     "int()": "np.trunc(x) is the piecewise constant function, int(x.value) a constant; arrays of "
     "integers cannot be filled with it, those of dtype=float of import taylor.numpy as np can",
     "an index made": "int(x.value) is a constant that serves in range(), shapes and indices",
-    "an array of numbers": "write it with NumPy's or taylor.scipy's functions, and fill arrays "
-    "made by np.zeros_like(x), or import taylor.numpy as np",
+    "an array of numbers": "use NumPy's and taylor.scipy's functions, np.zeros_like(x) or import "
+    "taylor.numpy as np for arrays to fill, mu + sigma * rng.normal() for random numbers",
+    "a masked array": "write np.where(mask, 0.0, x), or np.sum(x, where=~mask) and the like",
     "a function of mpmath": "use NumPy's and taylor's functions, which take mpmath's numbers too",
     "an expression of sympy": "use NumPy's functions; sympy.lambdify makes them of an expression",
 }
@@ -204,7 +206,7 @@ class Operand(Handled):
         call(np.put, (self, indices, values, mode), {})
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # protocols ask for it
+        if name.startswith("__") and name != "__dlpack__":  # protocols ask for it
             raise AttributeError(name)
         raise no_attribute(self._title(), name)
 
@@ -218,6 +220,16 @@ class Operand(Handled):
             f"{what} of {self._title()} would drop its derivatives; {WANTED[what]}; x.value is "
             f"the plain value ({PAGE})"
         )
+
+    def _objects(self, copy: Any) -> Array:
+        """Return the elements as an array of objects."""
+        if asked_by_masked(sys._getframe(2)):
+            raise self._refused("a masked array")
+        out = np.empty(self.shape, dtype=object)
+        for i in np.ndindex(*self.shape):
+            out[i] = self[i] if i else self
+        out.flags.writeable = bool(copy)  # what is written there would not be seen here
+        return out
 
     def _inactive(self, what: str) -> Any:
         """Return the plain value, if nothing is lost."""
@@ -268,6 +280,11 @@ class Operand(Handled):
         """Return an array that lies in memory as this one does; its content means nothing."""
         return np.empty(self.shape, dtype=bool)
 
+    @property
+    def flags(self) -> Any:
+        """How it lies in memory."""
+        return memory.in_memory(self).flags
+
     def _is_array(self) -> bool:
         """Whether it has a place in memory: NumPy's numbers have none, its 0-d views have."""
         return bool(self.shape) or self._memory() is not None
@@ -303,6 +320,7 @@ class Operand(Handled):
     max, min = method(np.max), method(np.min)
     cumsum, cumprod = method(np.cumsum), method(np.cumprod)
     argmax, argmin, argsort = asked(np.argmax), asked(np.argmin), asked(np.argsort)
+    argpartition, searchsorted = asked(np.argpartition), asked(np.searchsorted)
     any, all, nonzero = asked(np.any), asked(np.all), asked(np.nonzero)
     take, repeat = method(np.take), method(np.repeat)
     clip, round = method(np.clip), method(np.round)

@@ -488,11 +488,7 @@ class Node(Operand):
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         if dtype is not None and np.dtype(dtype) != object:
             raise self._refused("an array of numbers")
-        out = np.empty(self.shape, dtype=object)
-        for i in np.ndindex(*self.shape):
-            out[i] = self[i] if i else self
-        out.flags.writeable = bool(copy)  # what is written there would not be seen here
-        return out
+        return self._objects(copy)
 
 
 def _negative(x: Any) -> Any:

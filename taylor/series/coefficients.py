@@ -165,11 +165,7 @@ class Coefficients(Operand):
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         if dtype is not None and np.dtype(dtype) != object:
             return np.asarray(self._inactive("an array of numbers"), dtype=dtype)
-        out = np.empty(self.shape, dtype=object)
-        for i in np.ndindex(*self.shape):
-            out[i] = self[i] if i else self
-        out.flags.writeable = bool(copy)  # what is written there would not be seen here
-        return out
+        return self._objects(copy)
 
     # -------------------------------------------------------------- views
     def __getitem__(self, index: Any) -> Self:
