@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from taylor.errors import ShapeMismatch, TaylorError, TraceError
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import Fillable, is_operand
 
 CALL = r"\(\) (got an unexpected|got multiple|missing \d|takes \d|takes from)"
 SIGNATURE = (
@@ -127,6 +127,9 @@ SAID = {
     r"setting an array element with a sequence": "an array of floats cannot hold values of taylor, "
     "which carry derivatives: make it with np.zeros_like(x), of a list with np.stack, or write "
     "import taylor.numpy as np",
+    r"from dtype\('O'\)|has no callable \w+ method": "NumPy makes an array of objects of a list "
+    "with values of taylor; np.stack makes one of numbers, and so does every function of import "
+    "taylor.numpy as np",
     r"NPY_ITER_REFS_OK": "np.nditer works on plain arrays: iterate over x.flat, np.ndenumerate(x)",
     r"only integers, slices|indices must be integers": "a value of taylor cannot be an index; "
     "int(x.value) is one, a constant",
@@ -263,4 +266,4 @@ def _holds(x: Any) -> bool:
         return any(map(is_operand, x.flat))
     if isinstance(x, FunctionType):
         return any(is_operand(cell.cell_contents) for cell in x.__closure__ or ())
-    return is_operand(x)
+    return is_operand(x) or (isinstance(x, Fillable) and x.filled)

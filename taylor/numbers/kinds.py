@@ -52,6 +52,16 @@ class Fillable:
         raise NotImplementedError
 
 
+def content(x: Any) -> Any:
+    """Return what an array of another class holds, and all else as it is.
+
+    Such a class is fillable, or has a method __taylor_value__() that returns it.
+    """
+    if isinstance(x, Fillable):
+        return x.content()
+    return x.__taylor_value__() if hasattr(x, "__taylor_value__") else x
+
+
 def is_operand(x: object) -> bool:
     """Whether x is a value of the package (a series, a node) that handles its own arithmetic."""
     return isinstance(x, Handled)

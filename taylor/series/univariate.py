@@ -16,7 +16,7 @@ from taylor.core.singular import is_zero
 from taylor.core.tables import nonzero
 from taylor.errors import DomainError
 from taylor.numbers import factorials
-from taylor.numbers.kinds import Array, Floats, Kind, base, is_operand
+from taylor.numbers.kinds import Array, Floats, Kind, base, content, is_operand
 from taylor.numbers.values import as_array, divisible, together, zeros
 from taylor.series import text
 from taylor.series.coefficients import UNKNOWN, of_class
@@ -196,7 +196,7 @@ class Taylor(PowerSeries):
         >>> float(np.exp(Taylor.variable(0.0, order=20))(1.0))
         2.718281828459045
         """
-        h = np.asarray(h) if isinstance(h, (list, tuple)) else h
+        h = np.asarray(h) if isinstance(h, (list, tuple)) else content(h)
         coef, h = together(self._coef, h)
         return horner(coef, h)
 
