@@ -62,6 +62,9 @@ FUNCTIONS = {
     "return [1.0, 2.0][x[0]] * x[1]": "int(x.value)",
     "return np.arange(3.0)[x[0]] * x[1]": "int(x.value)",
     "return x[x[0]]": "int(x.value)",
+    "return x[5]": "index 5 is out of bounds for axis 0",
+    "x[5] = 1.0\nreturn x[0]": "index 5 is out of bounds for axis 0",
+    "return x[0, 1]": "too many indices",
     "return np.arange(3.0)[: x[0]].sum()": "int(x.value)",
     "return np.sum(np.eye(x[0]))": "int(x.value)",
     "return x[0] * len('%d' % x[0])": "x.value",
@@ -182,6 +185,10 @@ PROGRAMS = {
     "if Taylor.variable(np.ones(2), 2): pass": "ambiguous",
     "Taylor.variable(1.0, 2).coefficient(1)": "x.coef[k]",
     "taylor.derivative(np.exp, Fraction(1, 2))": "mpmath.mpf",
+    "taylor.gradient(lambda x: np.sum(np.abs(np.fft.fft(x)) ** 2), [mpmath.mpf(1), 2])":
+        "np.fft works in floating point only",
+    "taylor.gradient(lambda x: np.linalg.eigvals(np.outer(x, x))[0].real, [mpmath.mpf(1), 2])":
+        "eig works in floating point only",
     "taylor.policy(kink='foo').__enter__()": "choose one of",
     "kept = []\ntaylor.derivative(lambda x: (kept.append(x), x)[1], 1.0)\n"
     "taylor.derivative(lambda x: x * kept[0], 1.0)": "keep its .value",
@@ -192,6 +199,9 @@ PROGRAMS = {
     "taylor.vjp(taylor.rule(vjp=lambda w: (w,))(np.copy), x0, x0)": "vjp(ybar, y, *args)",
     "taylor.define('exp', np.exp)": "choose another name",
     "taylor.compile(3.0)": "compile needs a function",
+    "taylor.record(3.0, 1.0)": "only a function can be recorded",
+    "taylor.gradient(lambda x: x**2, [1.0, None])": "it is one array if its elements",
+    "taylor.gradient(lambda x: x**2, [[1.0, 2.0], [1.0]])": "it is one array if its elements",
     "p = taylor.record(lambda x: x**2, x0)\np(np.ones(2))": "record it again",
     "taylor.grad": "did you mean taylor.gradient?",
     "taylor.value_and_grad": "did you mean taylor.value_and_gradient?",

@@ -47,6 +47,7 @@ NAMES = {
         "stats": "scipy.stats", "integrate": "scipy.integrate",
         "interpolate": "scipy.interpolate", "signal": "scipy.signal", "ndimage": "scipy.ndimage",
         "optimize": "scipy.optimize", "spatial": "scipy.spatial", "fft": "scipy.fft",
+        "np": "numpy",
     },
     "taylor.ode": {"odeint": "solve_ivp", "ode": "TaylorIntegrator", "gradient":
         "value_and_gradient"},
@@ -137,6 +138,8 @@ SAID = {
     "cannot be keys or be cached; take x.value, a constant, as the key",
     r"bit operations|unsupported operand type\(s\) for (<<|>>|&|\||\^).*" + VALUES:
     "bits have no derivatives; write np.where(condition, a, b)",
+    r"unsupported operand type.*'list'": "if that list is the point: it is one array if its "
+    "elements are numbers of one shape; else f gets the list",
     r"\bnot " + VALUES: "a value of taylor carries derivatives; write it with NumPy's functions, "
     "or take x.value where none is wanted",
 }  # fmt: skip
