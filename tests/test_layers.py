@@ -50,8 +50,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [
-        "files", "control", "options", "roots", "dense", "system", "pieces", "surfaces", "machine",
-        "lanes", "stepper", "integrator", "jets", "sensitivity", "variation", "events", "results",
+        "files", "control", "options", "roots", "dense", "system", "pieces", "surfaces", "zeros",
+        "machine", "lanes", "stepper", "integrator", "jets", "sensitivity", "variation", "events",
+        "results",
         "solve", "members", "saved", "ensemble", "solver", "__init__",
     ],
     "numpy": ["creation", "functions", "__init__"],

@@ -95,7 +95,7 @@ def as_array(x: Any) -> Array:
         + {
             "m": "; divide it by a unit, such as np.timedelta64(1, 'D')",
             "M": "; take the time since a date, in a unit",
-            "V": "; take its fields",
+            "V": "; take its fields" if a.dtype.names else "; convert it, to float32 say",
         }.get(a.dtype.kind, "")
     )
 

@@ -17,6 +17,7 @@ from taylor.numbers.values import as_array
 from taylor.ode.control import LEAST, NONE, finite, log2, order_of
 
 Array = NDArray[Any]
+ALLOWED = 2.0**10  # of tolerances: an estimate of the error of a step that is accepted
 
 
 def check_time(t: Any, finite: bool = True) -> None:
@@ -131,7 +132,8 @@ class Options:
         factor = -(decay + 0.7 / (order - 1)) / math.log(2)
         # errors below atol do not count
         floor = log2(float(self.atol) / float(tol)) if self.atol else NONE
-        return Control(tol, order, factor, self.max_step, floor)
+        allowed = log2(ALLOWED * max(float(tol), 2.0**-53)) if self.order is None else math.inf
+        return Control(tol, order, factor, self.max_step, floor, allowed)
 
     def _tolerance(self, y: Array) -> Any:
         kind = Kind.of(y)
@@ -145,10 +147,13 @@ class Options:
 
 @dataclass(frozen=True)
 class Control:
-    """What the steps need: `factor` is log2 of h/ρ, `floor` that of the least size of a state."""
+    """What the steps need: `factor` is log2 of h/ρ, `floor` that of the least size of a state,
+    `allowed` that of the estimate of the error of a step, relative to the state.
+    """
 
     tol: Any
     order: int
     factor: float
     max_step: Any
     floor: float
+    allowed: float

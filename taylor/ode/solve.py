@@ -98,9 +98,8 @@ def solve_ivp(
         if record.dense:
             found["sol"] = system.solution(it.solution(record.pieces))
         found |= watch.result(events is not None, status)
-        return OdeResult(
-            found, nfev=it.steps, njev=0, nlu=0, status=status, message=message, success=status >= 0
-        )
+        found |= {"nfev": it.steps, "njev": 0, "nlu": 0, "error": it.error}
+        return OdeResult(found, status=status, message=message, success=status >= 0)
 
     try:
         with bar(progress, it.t, t1) as report:
