@@ -10,14 +10,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2581,
+    "numbers": 2589,
     "llvm": 1672,
-    "core": 7905,
+    "core": 7911,
     "linalg": 1365,
     "arrays": 2015,
     "machine": 3405,
     "series": 2303,
-    "drivers": 5765,
+    "drivers": 5767,
     "scipy": 5657,
     "ode": 5292,
     "command": 426,
