@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2303,
     "drivers": 5767,
     "scipy": 5657,
-    "ode": 5292,
+    "ode": 5513,
     "command": 426,
     ".": 639,
     "hyperdual": 196,
