@@ -10,14 +10,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2581,
+    "numbers": 2606,
     "llvm": 1672,
-    "core": 7904,
+    "core": 7905,
     "linalg": 1365,
     "arrays": 2015,
     "machine": 3405,
     "series": 2303,
-    "drivers": 5765,
+    "drivers": 5769,
     "scipy": 5614,
     "ode": 5292,
     "command": 426,
