@@ -10,16 +10,16 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2606,
+    "numbers": 2589,
     "llvm": 1672,
-    "core": 7905,
+    "core": 7915,
     "linalg": 1365,
     "arrays": 2015,
     "machine": 3405,
-    "series": 2303,
-    "drivers": 5769,
-    "scipy": 5614,
-    "ode": 5292,
+    "series": 2304,
+    "drivers": 5776,
+    "scipy": 5657,
+    "ode": 5513,
     "command": 426,
     ".": 639,
     "hyperdual": 196,
