@@ -583,7 +583,8 @@ def floor_divide(a: Any, b: Any) -> Any:
 
 
 mod = row("mod", np.remainder, lambda ctx, a, b: a - b * ctx.floor(a / b),
-          compose=lambda a, b: a - b * floor_divide(a, b), iv=lambda ctx, a, b: a - b * floor(a / b),
+          compose=lambda a, b: a - b * floor_divide(a, b),
+          iv=lambda ctx, a, b: a - b * floor(a / b),
           code=lambda a, b: _lowered(rest := fmod(a, b), b, rest, b),
           domain="x no multiple of the divisor", samples=((5.5, 2.0), (-1.3, 2.0)),
           exact=lambda a, b: a % b)
