@@ -736,3 +736,9 @@ def test_many_doses_of_their_own_events_are_a_loop_of_segments():
         y = solve_ivp(fun, (6.0 * k, 6.0 * k + 6), y).y[:, -1] + [1.0, 0.0]
     assert [len(t) for t in r.t_events] == [1] * 39
     np.testing.assert_allclose(r.y[:, -1] + [1.0, 0.0], y, rtol=1e-13)
+
+
+def test_a_function_that_changes_too_fast_for_the_steps_is_an_error():
+    for g in (lambda t, y: np.cos(1e6 * t), lambda t, y: np.cos(1e6 * y[0])):
+        with pytest.raises(ValueError, match="max_step"):
+            solve_ivp(lambda t, y: 1 + 0 * y, (0.0, 20.0), [0.0], events=g)

@@ -24,7 +24,7 @@ from taylor.ode.roots import value
 
 Array = NDArray[Any]
 FEW = 4  # steps along which a function goes through NumPy that is asked for once
-ROUNDS, MOST = 12, 1 << 14  # of halving steps, and steps after it
+ROUNDS, MOST = 12, 1 << 15  # of halving steps, and steps after it
 
 
 class Place(NamedTuple):
@@ -176,8 +176,13 @@ def resolved(
         parts = np.ones(len(pieces), dtype=int)
         for table in tables:
             parts = np.maximum(parts, _parts(table, limit))
-        if not left or np.all(parts == 1) or parts.sum() > MOST:
+        if not left or np.all(parts == 1):
             break
+        if parts.sum() > MOST:
+            raise ValueError(
+                f"a function of (t, y) changes too fast for steps as long as {pieces.h[0]} at t = "
+                f"{pieces.t[0]}: give a smaller max_step"
+            )
         pieces = divided(pieces, [
             (i, h * j / m, h * (j + 1) / m if j + 1 < m else h)
             for i, (h, m) in enumerate(zip(pieces.h, parts, strict=True))
