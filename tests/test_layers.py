@@ -51,6 +51,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [
         "files", "control", "options", "roots", "dense", "system", "pieces", "surfaces", "zeros",
+        "record",
         "machine", "lanes", "stepper", "integrator", "jets", "sensitivity", "variation", "reads",
         "event", "events", "results", "solve", "members", "saved", "ensemble", "solver", "__init__",
     ],

@@ -195,3 +195,12 @@ def test_the_estimate_of_the_error_is_one():
             right = solve_ivp(fun, r.t[n : n + 2], y).y[:, -1]
             found = max(found, np.abs(right - end).max() / np.abs(y).max())
         assert found <= max(r.error, 1e-15) and r.error < 4 * max(tol, 1e-15)
+
+
+def test_tables_are_followed_from_knot_to_knot():
+    x = np.linspace(0.0, 5.0, 11)
+    v = np.sin(x)
+    r = solve_ivp(lambda t, y: [np.interp(t, x, v)], (0.0, 4.0), [0.5])
+    expected = 0.5 + np.sum(v[:8] + v[1:9]) / 4
+    assert r.status == 0
+    np.testing.assert_allclose(r.y[0, -1], expected, rtol=0, atol=1e-9)

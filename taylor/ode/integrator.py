@@ -29,13 +29,14 @@ from taylor.errors import (
     outside,
 )
 from taylor.kept import STORE
-from taylor.ode.control import NONE, exp2, finite, looks_stiff, spacing
+from taylor.ode.control import NONE, exp2, finite, looks_stiff, norm, spacing
 from taylor.ode.dense import Solution, in_numbers_of
 from taylor.ode.machine import DONE, GO, GUARD, INFINITE, LOOK, ROUGH, SMALL, Memory, Stepper
 from taylor.ode.options import Control, Options, as_args, check_time, in_one_kind, number_of_steps
 from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, resolved
+from taylor.ode.record import Record
 from taylor.ode.stepper import by_numpy, error_of, failure
-from taylor.ode.surfaces import Surface, first_crossing, on_surface, past
+from taylor.ode.surfaces import Surface, first_crossing, on_surface, past, sides
 from taylor.ode.system import System, is_parameter
 from taylor.ode.zeros import LARGER, LEAST, NEAR, Zero, first_zero, is_near, step_beyond
 
@@ -44,6 +45,8 @@ LIMIT = 1 << 12  # steps in one call of machine code, or more if they are short:
 WORK = 1 << 26  # products of numbers that one may take, some hundredths of a second
 MANY = 200  # steps after which they are looked at for stiffness:
 STIFF = 8  # series of some of them
+NEXT = 2.0**-40  # of times and states: the value of a condition that has just been zero
+FURTHER = 8  # times that a surface is left further behind, four times as far each time
 AGAIN = 4  # zeros that are met one after the other, and no more: there is no way beyond
 
 
@@ -311,11 +314,14 @@ class TaylorIntegrator:
     def _pushed(self, pieces: Pieces) -> Pieces:
         """Go some units of rounding further, and more the next time; return that step."""
         assert self._left is not None
+        if self._further > FURTHER:
+            raise self._stuck("fun does not go over to another branch where its conditions do")
         t, h = pieces.t[0], pieces.h[0]
         far = spacing(max(abs(t), abs(h))) * 4**self._further
         far = min(far, abs(h)) * (1 if h > 0 else -1)
         self.place, self._further = pieces.at(0, far), self._further + 1
-        self._left = self._left._replace(x=self.t)
+        self._rebind()
+        self._left = self._named(self._left._replace(x=self.t))
         return pieces.until(0, far)
 
     def _crossed(self, start: Place, pieces: Pieces) -> tuple[Pieces, int, Surface] | None:
@@ -447,9 +453,24 @@ class TaylorIntegrator:
         done = self.t >= t_end if pieces.h[i] > 0 else self.t <= t_end
         if done:
             self.t, self.t_low = t_end + 0 * self.t, 0 * self.t
-        self._left, self._further = met._replace(x=self.t), 0
+        self._left, self._further = met, 0
         self._rebind()
+        self._left = self._named(met._replace(x=self.t))
         return (DONE if done else GO), pieces.until(i, step)
+
+    def _named(self, left: Surface) -> Surface | None:
+        """Return the surface that has just been left, as the program that is recorded now names it.
+
+        That is the one whose condition is nearest to zero; None if it has no such condition.
+        """
+        if self.system.program is not None and not self.system.program.guards:
+            return left
+        near = NEXT * max(1, abs(self.t), norm(self.y))
+        for n, values in enumerate(sides(self.system.surfaces, self.t, self.y, self._parameters)):
+            for m, value in enumerate(np.reshape(values, -1)):
+                if 0 < abs(value) <= near:
+                    near, left = abs(value), Surface(self.t, (n, m), 1 if value > 0 else -1)
+        return left if near < NEXT * max(1, abs(self.t), norm(self.y)) else None
 
     def _leave(self, t_end: Any) -> None:
         """Move off a surface by the smallest step that does: on it the branch is not known."""
@@ -557,36 +578,3 @@ class TaylorIntegrator:
             some = [joined([(self.t, 0 * self.t, 0 * self.t, c)])]
         t, low, coef = (np.concatenate([getattr(p, n) for p in some]) for n in ("t", "low", "coef"))
         return Solution(np.append(t, some[-1].end(-1)), low, coef)
-
-
-class Record:
-    """The states that are asked for, at the ends of steps or at times, and the steps if `dense`."""
-
-    def __init__(self, it: TaylorIntegrator, times: Array | None, dense: bool = False) -> None:
-        self.it, self.wanted, self.dense = it, times, dense
-        self.pieces: list[Pieces] = []
-        here = np.asarray([it.t]) if times is None else times[times == it.t]
-        self.t = [here]
-        self.y = [np.repeat(it.y[..., None], len(here), axis=-1)]
-
-    def add(self, pieces: Pieces) -> None:
-        """Keep what is asked for of some steps up to the present time."""
-        it, wanted = self.it, self.wanted
-        if self.dense:
-            self.pieces.append(pieces)
-        if wanted is None:
-            self.t.append(np.append(pieces.t[1:], it.t))
-            states = np.concatenate([pieces.coef[1:, 0], it.y[None]])
-            self.y.append(np.moveaxis(states, 0, -1))
-            return
-        sign = -1 if pieces.h[0] < 0 else 1
-        times = wanted[(sign * wanted > sign * pieces.t[0]) & (sign * wanted <= sign * it.t)]
-        if len(times):
-            y = it.solution([pieces])(times)
-            y[..., times == it.t] = it.y[..., None]
-            self.t.append(times)
-            self.y.append(y)
-
-    def states(self) -> Array:
-        """Return the states, along the last axis."""
-        return np.concatenate(self.y, axis=-1)
