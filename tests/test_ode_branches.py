@@ -204,3 +204,23 @@ def test_tables_are_followed_from_knot_to_knot():
     expected = 0.5 + np.sum(v[:8] + v[1:9]) / 4
     assert r.status == 0
     np.testing.assert_allclose(r.y[0, -1], expected, rtol=0, atol=1e-9)
+
+
+STEPS = np.array([0.0, 1.0, 2.0, 3.0])
+KNOTS = np.array([0.5, 1.2, 1.7])
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        lambda t: np.searchsorted(KNOTS, t),
+        lambda t: np.searchsorted(KNOTS, t, side="right"),
+        lambda t: np.digitize(t, KNOTS),
+        lambda t: np.digitize(-t, -KNOTS, right=True),
+        lambda t: np.flatnonzero(t > KNOTS).size,
+        lambda t: 3 - np.count_nonzero(np.signbit(t - KNOTS)),
+    ],
+)
+def test_places_in_tables_change_at_their_knots(place):
+    r = solve_ivp(lambda t, y: [STEPS[place(t)] + 0 * y[0]], (0.0, 2.0), [0.0])
+    np.testing.assert_allclose(r.y[0, -1], 0.7 + 2 * 0.5 + 3 * 0.3, rtol=0, atol=1e-12)

@@ -43,6 +43,9 @@ from taylor.numbers.data import unlabelled
 from taylor.numbers.kinds import base, is_operand
 from taylor.numbers.values import as_array, together
 
+# decisions by one value that become others where it vanishes
+OF_ZERO = ("not_equal", "signbit", "nonzero", "flatnonzero", "argwhere", "count_nonzero")
+
 
 @dataclass
 class Program:
@@ -391,6 +394,9 @@ def _replaced(program: Program) -> tuple[Expansion, list[Node]]:
     return tape, v
 
 
+OF_ZERO = ("not_equal", "signbit", "nonzero", "flatnonzero", "argwhere", "count_nonzero")
+
+
 def deciding(program: Program) -> Program:
     """Return the expanded program of the functions whose signs decide the branches of a program.
 
@@ -402,6 +408,7 @@ def deciding(program: Program) -> Program:
     """
     tape, v = _replaced(program)
     found = [v[g.a] - v[g.b] for g in program.guards if 0 <= g.b != g.a]  # x >= x asks for nan
+    found += [_edges(g, v[g.a]) for g in program.guards if g.op in ("digitize", *OF_ZERO)]
     code, complex = list(tape.code), complex_of(program, tape.code)
     poles: list[bool] = []  # whether an instruction, or what it depends on, may have a pole
     for i, (op, args, _) in enumerate(code):
@@ -418,6 +425,13 @@ def deciding(program: Program) -> Program:
             found += _seams(tape, op, x, y, complex[args[0]], given)
     outputs = list(dict.fromkeys(tape.node(y).i for y in found))
     return Program(tape.code, tape.inputs, outputs, [], single=False).pruned()
+
+
+def _edges(guard: Guard, x: Node) -> Any:
+    """Return what vanishes where a decision by the value of x alone becomes another one."""
+    if guard.op in OF_ZERO:
+        return x
+    return np.expand_dims(x, -1) - guard.extra[0][0]
 
 
 def _seams(
