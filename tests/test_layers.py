@@ -48,8 +48,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [
         "files", "control", "options", "roots", "dense", "system", "pieces", "surfaces", "machine",
-        "lanes", "stepper", "integrator", "jets", "events", "results", "sensitivity", "solve",
-        "members", "saved", "ensemble", "solver", "__init__",
+        "lanes", "stepper", "integrator", "rates", "methods", "jets", "adjoints", "events",
+        "results", "sensitivity", "solve", "members", "saved", "ensemble", "solver", "__init__",
     ],
     "elementary": [],
     "sparse": [],

@@ -207,6 +207,11 @@ class TaylorIntegrator:
             self.warnings.append(why)
             eagerly("the integration", why, self.strict)
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many series of the solution were computed, by the names of SciPy's results."""
+        return {"nfev": self.steps, "njev": 0, "nlu": 0}
+
     # -------------------------------------------------------------- stepping
     def march(
         self, t_end: Any, max_steps: Any = None, log: bool = True, first: int | None = None

@@ -16,7 +16,8 @@ from taylor.ode.dense import in_numbers_of
 from taylor.ode.events import Events
 from taylor.ode.integrator import Record, TaylorIntegrator
 from taylor.ode.jets import Plain
-from taylor.ode.options import Options, as_args, check_span
+from taylor.ode.methods import chosen
+from taylor.ode.options import as_args, check_span
 from taylor.ode.results import MESSAGES, OdeResult, bar, inside
 from taylor.ode.sensitivity import Course, is_recorded, states
 
@@ -40,8 +41,9 @@ def solve_ivp(
     max_steps: int | None = None,
     progress: bool = False,
     rtol: Any = None,
-    atol: Any = 0.0,
+    atol: Any = None,
     strict: bool = False,
+    **more: Any,
 ) -> OdeResult:
     """Solve y' = fun(t, y, *args), y(t_span[0]) = y0, as scipy.integrate.solve_ivp does.
 
@@ -64,8 +66,6 @@ def solve_ivp(
     >>> r.status, len(r.t)
     (0, 4)
     """
-    if method is not None and method != "Taylor":
-        raise ValueError(f"there is one method here, Taylor series: leave out method={method!r}")
     args = as_args(args)
     recorded = is_recorded(y0, args)
     if recorded and (events is not None or dense_output):
@@ -74,7 +74,8 @@ def solve_ivp(
             "states with t_eval, or use forward mode (a state of series)"
         )
     check_span(t_span)
-    options = Options(rtol if tol is None else tol, order, max_step, atol, strict)
+    rtol = rtol if tol is None else tol
+    options = chosen(method, rtol, order, max_step, atol, strict, more)
     plain = Plain(
         fun, *((base(lift(y0)), [base(lift(a)) for a in args]) if recorded else (y0, args))
     )
@@ -90,9 +91,8 @@ def solve_ivp(
         sol = plain.solution(it.solution(record.pieces)) if dense_output else None
         found = {"t": np.concatenate(record.t), "y": plain.series(record.states()), "sol": sol}
         found |= watch.result(plain, events is not None)
-        return OdeResult(
-            found, nfev=it.steps, njev=0, nlu=0, status=status, message=message, success=status >= 0
-        )
+        found |= it.counts
+        return OdeResult(found, status=status, message=message, success=status >= 0)
 
     try:
         with bar(progress, it.t, t1) as report:
