@@ -1,4 +1,4 @@
-"""Write docs/functions.md from the table of elementary functions: python -m docs.generate"""
+"""Write the pages on the table of rows and on NumPy's functions: python -m docs.generate"""
 
 from __future__ import annotations
 
@@ -129,4 +129,7 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    Path(__file__).with_name("functions.md").write_text(page(), encoding="utf-8")
+    from docs import numpy_index
+
+    for name, text in (("functions.md", page()), ("numpy_functions.md", numpy_index.page())):
+        Path(__file__).with_name(name).write_text(text, encoding="utf-8")

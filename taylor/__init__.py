@@ -16,7 +16,7 @@ from taylor import elementary as elementary
 from taylor import errors, linalg
 
 # these register what NumPy's functions mean
-from taylor.arrays import fourier, moves, products, sequences, statistics  # noqa: F401
+from taylor.arrays import fourier, moves, products, questions, sequences, statistics  # noqa: F401
 from taylor.arrays.elementwise import where
 from taylor.arrays.reductions import logsumexp
 from taylor.core import advice, binding, functions
@@ -39,6 +39,7 @@ from taylor.series.multivariate import TaylorN, inverse_map
 from taylor.series.univariate import Taylor, formal_sqrt
 
 if TYPE_CHECKING:
+    from taylor import numpy as numpy
     from taylor import ode as ode
     from taylor import scipy as scipy
     from taylor.drivers.compile import *  # noqa: F403
@@ -62,6 +63,7 @@ LATER = {
     "drivers.lanes": ("lanes", "map"),
     "drivers.transform": ("forward", "reverse"),
     "array_api": (),
+    "numpy": (),
     "ode": (),
     "scipy": (),
 }  # fmt: skip

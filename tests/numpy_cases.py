@@ -486,6 +486,21 @@ for mode in ("mean", "maximum", "minimum", "median"):
         lambda x, mode=mode, **k: np.pad(x, ((1, 2), (0, 3)), mode=mode, **k))
 add(np.pad, XS, {"end_values": [2.0]}, lambda x, **k: np.pad(x, (1, 2), mode="linear_ramp", **k))
 
+# ------------------------------------------------------------------ sets, types, shapes
+add(np.union1d, [V, A], {}, lambda x: np.union1d(x, [0.6, 5.0]))
+add(np.setdiff1d, [V, A], {"assume_unique": [True]},
+    lambda x, **k: np.setdiff1d(x, [0.6, 5.0], **k))
+add(np.may_share_memory, V4, {}, lambda x: [np.may_share_memory(x, y) for y in (x, x[1:], x + 1)])
+add(np.unique_values, V4, {}, lambda x: np.sort(np.unique_values(x)))
+add(np.histogram_bin_edges, [V, A], {"bins": [3, [0.0, 1.0, 2.0]], "range": [(-1.0, 2.0)]})
+add(np.emath.logn, [V, np.abs(V) + 0.1], {}, lambda x: _both(lambda x: np.emath.logn(2.0, x), x))
+add(np.result_type, V4, {}, lambda x: np.result_type(x, np.float32(1)).itemsize)
+add(np.common_type, V4, {}, lambda x: (np.common_type(x) is np.float64) * 1.0)
+add(np.min_scalar_type, V4, {}, lambda x: np.min_scalar_type(x).itemsize)
+add(np.can_cast, V4, {"casting": ["same_kind"]}, lambda x, **k: np.can_cast(x, np.float32, **k))
+for f in (np.diag_indices_from, np.tril_indices_from, np.triu_indices_from):
+    add(f, [SPD], {} if f is np.diag_indices_from else {"k": [1]}, lambda x, f=f, **k: x[f(x, **k)])
+
 # ------------------------------------------------------------------ methods of arrays
 add_method("ravel", XS, {})
 add_method("flatten", XS, {"order": ["F"]})
@@ -507,3 +522,4 @@ add_method("round", X34, {"decimals": [1], "out": [OUT]})
 add_method("astype", X34, {"copy": [False], "order": ["F"]}, float)
 add_method("swapaxes", X34, {}, 0, 1)
 add_method("compress", X34, {"axis": [0], "out": [OUT]}, [True, False, True])
+add(np.result_type, V4, {}, lambda x: np.ones(2, np.result_type(x, np.float32, "f4")))

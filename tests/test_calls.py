@@ -466,3 +466,13 @@ def test_an_event_says_so_too():
         assert len(solve().t_events[0]) == 3
     with pytest.raises(CompileError, match="event 0"):
         solve(strict=True)
+
+
+@pytest.mark.parametrize(
+    "r", [2.5, np.float64(2.5), np.float64(3.0), np.array(2.5), np.array([2.5, 3.0])]
+)
+def test_exponents_of_all_kinds_have_code(r):
+    c = taylor.compile(lambda x: x**r, strict=True)
+    x = np.array([2.0, 3.0])
+    np.testing.assert_allclose(c(x), x**r, rtol=1e-15)
+    np.testing.assert_allclose(taylor.jvp(c, x, [1.0, 1.0])[1], r * x ** (r - 1), rtol=1e-14)

@@ -11,8 +11,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "errors": [],
     "kept": [],
     "numbers": [
-        "kinds", "contexts", "formulas", "policy", "values", "rounding", "intervals", "factorials",
-        "special_series", "special_values",
+        "kinds", "data", "contexts", "formulas", "policy", "values", "rounding", "intervals",
+        "factorials", "special_series", "special_values",
     ],
     "llvm": [
         "text", "registers", "ir", "function", "vector", "store", "jit", "tiles",
@@ -20,11 +20,13 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "core": [
         "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
         "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
-        "sides", "calls", "maps", "parts", "operand", "tape", "rules", "program", "sweep",
+        "sides", "calls", "maps", "parts", "operand", "fillable", "tape", "rules", "program",
+        "sweep",
     ],
     "linalg": ["degrees", "equations", "factors", "spectrum", "__init__"],
     "arrays": [
         "moves", "reductions", "products", "elementwise", "statistics", "sequences", "fourier",
+        "questions",
     ],
     "machine": [
         "calls", "planar", "nests", "moves", "contractions", "emit", "questions", "degrees",
@@ -36,21 +38,24 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "univariate", "multivariate",
     ],
     "drivers": [
-        "trees", "derivable", "arguments", "driver", "ties", "forward_mode", "kinks",
-        "interpolation", "derivatives", "several",
+        "columns", "labelled", "trees", "derivable", "arguments", "driver", "ties",
+        "forward_mode", "kinks", "interpolation", "derivatives", "several",
         "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit", "recorded",
         "forms", "patience", "compile", "lanes",
     ],
     "scipy": [
         "analytic", "formulas", "fast", "probability", "classical", "rows", "waves", "ufuncs",
-        "special", "stats", "linalg", "signal", "sparse", "interpolate", "integrate", "__init__",
+        "special", "descriptive", "stats", "fft", "linalg", "ndimage", "signal", "sparse",
+        "interpolate", "integrate", "distance", "spatial", "optimize", "__init__",
     ],
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [
         "files", "control", "options", "roots", "dense", "system", "pieces", "surfaces", "machine",
-        "lanes", "stepper", "integrator", "rates", "methods", "jets", "adjoints", "events",
-        "results", "sensitivity", "solve", "members", "saved", "ensemble", "solver", "__init__",
+        "lanes", "stepper", "integrator", "rates", "methods", "jets", "adjoints", "sensitivity",
+        "variation", "events", "results", "solve", "members", "saved", "ensemble", "solver",
+        "__init__",
     ],
+    "numpy": ["creation", "functions", "__init__"],
     "elementary": [],
     "sparse": [],
     "__init__": [],

@@ -15,6 +15,7 @@ from taylor.core.algebra import Univariate, multivariate, squarefree
 from taylor.core.calls import Call
 from taylor.core.calls import flat as joined
 from taylor.core.rules import tangent_of
+from taylor.core.tables import contract
 from taylor.linalg.degrees import RULES
 
 ALGEBRAS = [Univariate(8), multivariate(2, 3), squarefree(3)]
@@ -795,3 +796,29 @@ def test_a_recorded_program_evaluates_elsewhere_and_pickles():
     b = np.array([[2.0, 1.0], [1.0, 5.0]])
     same(program(b), np.linalg.eigvalsh(b))
     same(pickle.loads(pickle.dumps(program))(b), np.linalg.eigvalsh(b))
+
+
+SPECS = [
+    "ab,bc->ac",
+    "ab,bc->ca",
+    "ba,bc->ac",
+    "ab,cb->ca",
+    "ba,b->a",
+    "b,cb->c",
+    "b,b->",
+    "ab,ab->",
+]
+
+
+@pytest.mark.parametrize("kind", [np.float32, float, complex, object])
+@pytest.mark.parametrize("spec", [*SPECS, "aa,a->a", "ab,bc->a", "ab,b->ab"])
+def test_contractions_are_those_of_einsum(spec, kind):
+    sizes, (first, second) = {"a": 20, "b": 30, "c": 25}, spec.partition("->")[0].split(",")
+    rng = np.random.default_rng(4)
+    x, y = (rng.normal(size=[sizes[i] for i in t]).astype(kind) for t in (first, second))
+    one = tuple(slice(0, 1) if i == "b" else slice(None) for i in first)
+    for z in (x, x[one]):  # an axis of length one stands for equal parts
+        if kind is not object or z.shape == x.shape:
+            found, exact = (np.asarray(f(spec, z, y), complex) for f in (contract, np.einsum))
+            close = 1e-4 if kind is np.float32 else 1e-12
+            np.testing.assert_allclose(found, exact, close, close)

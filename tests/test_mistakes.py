@@ -86,7 +86,9 @@ FUNCTIONS = {
     "return np.bitwise_and(x, 1)[0]": "np.bitwise_and has no derivative",
     "return np.save('a.npy', x)": "x.value",
     "return np.random.default_rng(0).normal(x, 1.0).sum()": "drop its derivatives",
-    "return np.ma.array([1.0, 2, 3], mask=[0, 1, 0]) * x": "np.where(~m.mask",
+    "return np.ma.array([1.0, 2, 3], mask=[0, 1, 0]) * x": "np.where(",
+    "return np.ma.masked_less(x, 1.0).sum()": "np.where(",
+    "return np.ma.logical_and(x, x).sum()": "np.where(",
     # what f returns
     "x ** 2": "is a return missing?",
     "return 'abc'": "f must return a number or an array, not str",

@@ -224,7 +224,7 @@ def test_sparse_matrices():
     [
         (lambda: linalg.solve_triangular(A, V, trans=2), ValueError, "trans is 0, 1"),
         (lambda: linalg.solve_banded((1, 0), A, V), ValueError, "3 rows for l \\+ u \\+ 1 = 2"),
-        (lambda: signal.convolve(A, V), ValueError, r"vectors here, not arrays of shapes \(3, 3\)"),
+        (lambda: signal.convolve(A, V), ValueError, r"as many axes, not of shapes \(3, 3\)"),
         (lambda: signal.convolve(X, V, "most"), ValueError, "mode is one of full, valid, same"),
         (lambda: interpolate.CubicSpline([1.0, 0.0], V[:2]), ValueError, "increasing"),
         (lambda: interpolate.CubicSpline(K, V), ValueError, "do not fit 8 knots"),

@@ -10,20 +10,21 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2409,
+    "numbers": 2574,
     "llvm": 1672,
-    "core": 7260,
+    "core": 7742,
     "linalg": 1363,
-    "arrays": 1937,
+    "arrays": 1994,
     "machine": 3405,
-    "series": 2199,
-    "drivers": 5160,
-    "scipy": 3469,
-    "ode": 4429,
+    "series": 2209,
+    "drivers": 5499,
+    "scipy": 5613,
+    "ode": 4778,
     "command": 426,
-    ".": 634,
+    ".": 636,
     "hyperdual": 196,
-    "array_api": 616,
+    "array_api": 621,
+    "numpy": 280,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}

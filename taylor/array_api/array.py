@@ -193,6 +193,11 @@ class Array:
         return namespace(api_version)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        if isinstance(self.held, Operand):
+            raise TypeError(
+                "NumPy or compiled code of SciPy took an Array with derivatives for plain numbers; "
+                "use the function of that name in taylor.scipy or taylor.array_api"
+            )
         return np.array(self.held, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: np.ufunc, kind: str, *inputs: Any, **kwargs: Any) -> Any:

@@ -17,7 +17,7 @@ from taylor.core.operand import Operand, as_array, define, implements, is_comple
 from taylor.core.table import TABLE
 from taylor.errors import NonAnalyticError
 from taylor.numbers.formulas import DEGREE, RADIAN
-from taylor.numbers.kinds import base
+from taylor.numbers.kinds import base, is_operand
 
 LOG2, LOG10 = float(np.log(2.0)), float(np.log(10.0))
 
@@ -103,6 +103,10 @@ define({
     np.i0: lambda x: functions.i0(x),
     np.fix: lambda x: functions.trunc(x),
 })  # fmt: skip
+family(
+    np.result_type,
+    lambda *given: np.result_type(*(x.dtype if is_operand(x) else x for x in given)),
+)
 for _alias, _name in (("around", "round"), ("amax", "max"), ("amin", "min")):
     family(getattr(np, _alias), functools.partial(getattr(np, _name)))
 

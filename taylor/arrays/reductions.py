@@ -17,7 +17,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from taylor import linalg
 from taylor.core import functions
-from taylor.core.binding import METHODS, family, full_name
+from taylor.core.binding import METHODS, family, full_name, takes_operands
 from taylor.core.conditions import Condition
 from taylor.core.maps import CumSum, Sum
 from taylor.core.memory import in_order
@@ -394,10 +394,10 @@ def reduceat(ufunc: np.ufunc, a: Any, indices: Any, axis: Any = 0) -> Any:
 
 def at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:
     """Apply a ufunc in place at some elements, repeatedly where they are repeated."""
-    if not isinstance(a, Operand):
+    if not takes_operands(a):
         raise TypeError(
             f"{full_name(ufunc)}.at: a plain array cannot hold derivatives; make it with "
-            "np.zeros_like(x)"
+            "np.zeros_like(x), or write import taylor.numpy as np"
         )
     where = np.arange(a.size).reshape(a.shape)[indices]
     flat, to = a.flatten(), np.ravel(where)

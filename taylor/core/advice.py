@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.errors import TaylorError, TraceError
+from taylor.errors import ShapeMismatch, TaylorError, TraceError
 from taylor.numbers.kinds import is_operand
 
 CALL = r"\(\) (got an unexpected|got multiple|missing \d|takes \d|takes from)"
@@ -64,14 +64,39 @@ ATTRIBUTES = {
     "at": "an array can be written into: y = x.copy(); y[i] = z",
     "itemset": "write x[i] = z",
     "resize": "write np.resize(x, shape) or x.reshape(shape)",
+    "__dlpack__": "other packages cannot carry derivatives; give them x.value",
     "coefficient": "x.coef[k] is coefficient k, x.derivative(k) is k! times that",
     "apply": "f(x) works on all elements at once",
     "sigmoid": "write taylor.sigmoid(x)",
 }  # fmt: skip
 
+# NumPy's functions that have no derivative here, and what to do
+WITHOUT = (
+    "write it with functions that have one, give it one with @taylor.rule, or pass x.value where "
+    "none is wanted"
+)
+SAVED = "a series can be pickled; else save x.value"
+COUNTED = "what it gives is constant: pass x.value"
+FUNCTIONS_INSTEAD = {
+    "frexp": "np.frexp(x.value)[1] is the exponent e, a constant; np.ldexp(x, -e) the mantissa",
+    "intersect1d": "write x[np.isin(x, y)]",
+    "setxor1d": "write np.setdiff1d, both ways",
+    "sort_complex": "write np.sort",
+    "array_equiv": "write np.array_equal",
+    "polyval2d": "write np.polynomial.polynomial.polyval twice",
+    "polygrid2d": "write np.polynomial.polynomial.polyval twice",
+    "polydiv": "write np.polymul and np.polyval",
+    **dict.fromkeys(("unique_all", "unique_counts", "unique_inverse"),
+                    "write np.unique(x); indices and counts are those of x.value"),
+    **dict.fromkeys(("histogram2d", "histogramdd", "spacing", "nextafter", "einsum_path",
+                     "shares_memory", "array2string"), COUNTED),
+    **dict.fromkeys(("save", "savez", "savez_compressed", "savetxt"), SAVED),
+}  # fmt: skip
+
 # modules of others that work on plain numbers, and what to use instead
 RULE = "give it its derivative with @taylor.rule(vjp=...)"
 LIBRARIES = {
+    "numpy.polynomial.": "coefficients with one axis can be evaluated at them",
     "scipy.optimize.": "roots and minima have derivatives by taylor.implicit_root",
     "scipy.integrate._ivp": "use taylor.ode.solve_ivp",
     "scipy.integrate._odepack": "use taylor.ode.solve_ivp",
@@ -97,7 +122,9 @@ LIBRARIES = {
 VALUES = r"'?\b(Taylor|TaylorN|HyperDual|Node|Condition)\b'?"
 SAID = {
     r"setting an array element with a sequence": "an array of floats cannot hold values of taylor, "
-    "which carry derivatives: make it with np.zeros_like(x), or of a list with np.stack",
+    "which carry derivatives: make it with np.zeros_like(x), of a list with np.stack, or write "
+    "import taylor.numpy as np",
+    r"NPY_ITER_REFS_OK": "np.nditer works on plain arrays: iterate over x.flat, np.ndenumerate(x)",
     r"only integers, slices|indices must be integers": "a value of taylor cannot be an index; "
     "int(x.value) is one, a constant",
     r"unhashable type: " + VALUES: "values of taylor are compared by all their coefficients and "
@@ -107,6 +134,17 @@ SAID = {
     r"\bnot " + VALUES: "a value of taylor carries derivatives; write it with NumPy's functions, "
     "or take x.value where none is wanted",
 }  # fmt: skip
+
+
+MASKED = re.compile("__[ri]?(add|sub|mul)__")
+
+
+def asked_by_masked(frame: FrameType | None) -> bool:
+    """Whether np.ma asks for an array; but m + x, m - x and m * x of a masked array m are right."""
+    name = ""
+    while frame is not None and frame.f_globals.get("__name__") == "numpy.ma.core":
+        name, frame = frame.f_code.co_name, frame.f_back
+    return name != "" and not MASKED.fullmatch(name)
 
 
 # ------------------------------------------------------------------ names
@@ -174,7 +212,7 @@ def not_called(error: Exception) -> bool:
 
 
 def _note(error: Exception) -> str | None:
-    if isinstance(error, TaylorError) and not isinstance(error, TraceError):
+    if isinstance(error, TaylorError) and not isinstance(error, (TraceError, ShapeMismatch)):
         return None
     text = str(error)
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][1:]

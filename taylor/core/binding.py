@@ -14,7 +14,8 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from taylor.numbers.kinds import Handled, is_operand
+from taylor.core.advice import FUNCTIONS_INSTEAD, WITHOUT
+from taylor.numbers.kinds import Fillable, Handled, is_operand
 
 Handler = Callable[..., Any]
 X = TypeVar("X")
@@ -36,7 +37,10 @@ SIGNATURES: dict[Any, Callable[..., None]] = {
     np.dot: lambda a, b, out=None: None,
     np.empty_like: lambda prototype, /, dtype=None, order="K", subok=True, shape=None, *,
     device=None: None,
+    np.can_cast: lambda from_, to, casting="safe": None,
     np.inner: lambda a, b, /: None,
+    np.min_scalar_type: lambda a, /: None,
+    np.result_type: lambda *arrays_and_dtypes: None,
     np.vdot: lambda a, b, /: None,
     np.where: lambda condition, x=None, y=None, /: None,
 }  # fmt: skip
@@ -55,6 +59,7 @@ OF_METHODS: dict[str, Callable[..., None]] = {
 Kind = inspect._ParameterKind
 REQUIRED = inspect.Parameter.empty
 SIMPLE = (bool, int, float, str)
+NUMBERS = frozenset((int, float, complex, bool, np.float64))
 
 
 def signature(func: Any) -> inspect.Signature:
@@ -206,9 +211,8 @@ def call(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     binding = FUNCTIONS.get(function)
     if binding is None:
         raise TypeError(
-            f"{full_name(function)} is not implemented for values of taylor; write it with "
-            "functions that are, give it its derivative with taylor.rule, or pass x.value where "
-            "no derivative is wanted"
+            f"{full_name(function)} is not implemented for values of taylor; "
+            f"{FUNCTIONS_INSTEAD.get(function.__name__, WITHOUT)}"
         )
     return binding(args, kwargs)
 
@@ -223,10 +227,12 @@ METHODS: dict[str, Handler] = {}  # "reduce": handler(ufunc, array, axis=0, ...)
 def call_ufunc(ufunc: np.ufunc, kind: str, inputs: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Return what a ufunc (kind "__call__") or a method of it means for values of the package."""
     handler = METHODS.get(kind) or UFUNCS.get(ufunc) or of_scipy(ufunc.__name__)
+    if handler is None and kind == "__call__" and all(set(t) <= {*"O->"} for t in ufunc.types):
+        return ufunc(*(np.asarray(x, dtype=object) for x in inputs), **kwargs)  # of np.frompyfunc
     if handler is None:
         raise TypeError(
-            f"{full_name(ufunc)} has no derivative in taylor; write it with functions that have "
-            "one, or give it one with taylor.rule"
+            f"{full_name(ufunc)} has no derivative in taylor; "
+            f"{FUNCTIONS_INSTEAD.get(ufunc.__name__, WITHOUT)}"
         )
     if kind == "outer":
         a, b = inputs
@@ -265,7 +271,7 @@ def _where_only(name: str, f: Handler, inputs: Sequence[Any], where: Any, out: A
         found = f(*(np.broadcast_to(x, mask.shape)[mask] for x in inputs))
         parts = found if isinstance(found, tuple) else (found,)
         for target, part in zip(targets, parts, strict=True):
-            if is_operand(part) and not is_operand(target):
+            if is_operand(part) and not takes_operands(target):
                 raise plain_out(name)
             target[mask] = part
     return targets[0] if len(targets) == 1 else targets
@@ -327,17 +333,24 @@ def cast(value: Any, dtype: Any) -> Any:
 def holds(value: Any, kinds: Any = Handled) -> bool:
     """Whether an argument is, or contains, a value of the package."""
     if isinstance(value, (list, tuple)):
-        return any(holds(e, kinds) for e in value)
-    if isinstance(value, np.ndarray) and value.dtype == object:
-        return any(isinstance(e, kinds) for e in value.reshape(-1))
+        return not NUMBERS.issuperset(map(type, value)) and any(holds(e, kinds) for e in value)
+    if isinstance(value, np.ndarray):
+        if value.dtype == object:
+            return any(isinstance(e, kinds) for e in value.reshape(-1))
+        return isinstance(value, Fillable) and value.filled
     return isinstance(value, kinds)
+
+
+def takes_operands(out: Any) -> bool:
+    """Whether values of the package can be written into an array."""
+    return isinstance(out, (Handled, Fillable))
 
 
 def plain_out(function: str) -> TypeError:
     """Return the error for derivatives that are to be written into a plain array."""
     return TypeError(
         f"{function}: out= is a plain array, which cannot hold derivatives; make it with "
-        "np.zeros_like(x)"
+        "np.zeros_like(x), or write import taylor.numpy as np"
     )
 
 
@@ -351,7 +364,7 @@ def write(function: str, out: Any, result: Any, broadcast: bool = False) -> Any:
         )
     if isinstance(out, tuple):
         (out,) = out
-    if is_operand(result) and not is_operand(out):
+    if is_operand(result) and not takes_operands(out):
         raise plain_out(function)
     if np.shape(out) != np.shape(result) and not broadcast:
         raise ValueError(

@@ -17,6 +17,7 @@ import numpy as np
 from taylor.core import patterns
 from taylor.core.algebra import Algebra, Univariate
 from taylor.core.choices import choose
+from taylor.core.functions import CHOICES
 from taylor.core.instructions import (
     At,
     Degrees,
@@ -33,6 +34,7 @@ from taylor.core.instructions import (
     total,
     wholes,
 )
+from taylor.core.sides import passed_back, passed_on
 from taylor.core.table import Elementary, Rule
 from taylor.errors import TraceError
 from taylor.numbers import rounding
@@ -60,6 +62,8 @@ class Row(Op):
         return self.row(*a)
 
     def tangent(self, at: At, d: list[Any]) -> Any:
+        if self.row in CHOICES:
+            return passed_on(self.row, at.a, d)
         slopes = at.slopes(self.row, [e is not None for e in d])
         if slopes is None:
             assert self.row.compose is not None
@@ -69,6 +73,8 @@ class Row(Op):
         return functools.reduce(plus, terms) if terms else None
 
     def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
+        if self.row in CHOICES:
+            return passed_back(self.row, at.a, full(bar, at.shape), wanted)
         slopes = at.slopes(self.row, wanted)
         if slopes is not None:  # an exact zero is none, whatever the argument is
             return [None if p is None or _is_nothing(p) else times(bar, p) for p in slopes]

@@ -32,6 +32,11 @@ BY_MASK = {
     np.array_equal, np.unique, np.compress, np.extract, np.select, np.piecewise, np.isin,
 }  # fmt: skip
 
+MOVES = {
+    np.broadcast_to, np.expand_dims, np.flip, np.matrix_transpose, np.moveaxis, np.ravel, np.repeat,
+    np.reshape, np.roll, np.squeeze, np.take, np.take_along_axis, np.tile, np.transpose,
+}  # fmt: skip
+
 
 def _by(view: str, name: str) -> Callable[..., Any]:
     """Return a method of arrays: that of the mask, which leaves a guard, or of the number."""
@@ -179,6 +184,8 @@ class Condition(np.lib.mixins.NDArrayOperatorsMixin):
             if isinstance(args[0], Condition):
                 return args[0].where(*(number(x) for x in args[1:]))
             return call(func, [args[0], *(number(x) for x in args[1:])], kwargs)
+        if func in MOVES and args and args[0] is self:
+            return self._moved(lambda x: func(x, *args[1:], **kwargs))
         if func in (np.ndim, np.shape, np.size):
             return func(np.empty(self.shape, dtype=bool), *args[1:], **kwargs)
         if func is np.count_nonzero:

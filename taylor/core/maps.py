@@ -133,15 +133,17 @@ class Gather(Map):
         return Gather(_rows(self.index, lanes))
 
     def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
-        bar, index, start = full(bar, at.shape), self.index, 0
+        bar, index = full(bar, at.shape), self.index
         if len(wanted) == 1:
             return [Whole(bar, index)]
+        bar, index = np.reshape(bar, -1), index.reshape(-1)
+        order = np.argsort(index, kind="stable")
+        starts = np.cumsum([0, *map(math.prod, at.shapes)])
+        cuts = np.searchsorted(index[order], starts)
         found: list[Whole | None] = []
-        for s, w in zip(at.shapes, wanted, strict=True):
-            end = start + math.prod(s)
-            mine = (index >= start) & (index < end)
-            found.append(Whole(bar[mine], index[mine] - start) if w and mine.any() else None)
-            start = end
+        for start, first, last, w in zip(starts[:-1], cuts[:-1], cuts[1:], wanted, strict=True):
+            mine = order[first:last]
+            found.append(Whole(bar[mine], index[mine] - start) if w and len(mine) else None)
         return found
 
     def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:

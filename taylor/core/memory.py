@@ -167,65 +167,90 @@ def fresh(x: Any) -> Any:
     return x.copy() if isinstance(x, np.ndarray) or is_operand(x) else x
 
 
+# ------------------------------------------------------------------ who shares
+class Views:
+    """The arrays that share a memory, each with its path from the whole, while they are in use."""
+
+    __slots__ = ("known", "limit")
+
+    def __init__(self) -> None:
+        self.known: list[tuple[weakref.ref[Any], Path | None]] = []
+        self.limit = 16
+
+    def add(self, x: Any, path: Path | None = None) -> None:
+        """Add an array; forget those that are gone: the last one, and all now and then."""
+        if self.known and self.known[-1][0]() is None:
+            self.known.pop()
+        elif len(self.known) > self.limit:
+            self.known = [known for known in self.known if known[0]() is not None]
+            self.limit = 16 + 2 * len(self.known)
+        self.known.append((weakref.ref(x), path))
+
+    def __iter__(self) -> Iterator[tuple[Any, Path | None]]:
+        for reference, path in self.known:
+            x = reference()
+            if x is not None:
+                yield x, path
+
+
 # ------------------------------------------------------------------ what nodes share
 class Cell:
-    """What the nodes share that are views of one array: its instruction, which a write replaces."""
+    """What the nodes share that are views of one array: which instruction each element comes from.
 
-    __slots__ = ("i", "positions", "version")
+    A write notes the elements it changes and nothing else, so that a loop that fills an array costs
+    what its writes cost; an instruction for several elements is made when they are read.
+    """
+
+    __slots__ = ("first", "place", "positions", "source", "version", "views")
 
     def __init__(self, i: int, where: Array) -> None:
-        self.i, self.version, self.positions = i, 0, where
+        self.first, self.positions, self.version, self.views = i, where, 0, Views()
+        self.source = np.full(where.size, i)  # of every element, and its place in what that makes
+        self.place = np.arange(where.size)
 
-    def replace(self, i: int) -> None:
-        """Make instruction i the content."""
-        self.i = i
-        self.version += 1
-
-    def after(self, where: Array, index: Any, shape: tuple[int, ...]) -> Array:
-        """Return the content's elements after a write of new elements of that shape.
-
-        They are numbered from 0; the new ones follow those of the content.
-        """
+    def write(self, where: Array, index: Any, i: int, shape: tuple[int, ...]) -> None:
+        """Let the indexed elements of a view be those that instruction i makes, of that shape."""
         if not where.flags.writeable:
             raise ValueError("assignment destination is read-only")
-        size, count = self.positions.size, math.prod(shape)
-        moved = np.zeros(where.shape, dtype=int)
-        moved[index] = np.arange(size + 1, size + count + 1).reshape(shape)
-        after = self.positions.reshape(-1) - 1
-        written = moved > 0
-        after[where[written] - 1] = moved[written] - 1
-        return after.reshape(self.positions.shape)
+        to = where[index] - 1
+        self.place[to] = np.arange(math.prod(shape)).reshape(shape)
+        self.source[to] = i
+        self.version += 1
+
+    def read(self, where: Array, size: Callable[[int], int]) -> tuple[list[int], Array]:
+        """Return the instructions, of those sizes, that the elements of a view come from, and the
+        place of each element in what they make together (-1: position 0, a zero).
+        """
+        known = where > 0
+        if not known.any():
+            return [self.first], np.full(where.shape, -1)
+        at = np.where(known, where - 1, where[known][0] - 1)
+        sources, which = np.unique(self.source[at], return_inverse=True)
+        found: list[int] = sources.tolist()
+        starts = np.cumsum([0, *map(size, found[:-1])])
+        place = self.place[at] + starts[which.reshape(where.shape)]
+        return found, in_order(np.where(known, place, -1), where)
+
+    def hold(self, i: int) -> None:
+        """Let the whole content, unchanged, come from instruction i."""
+        self.source[:], self.place = i, np.arange(self.place.size)
 
 
 # ------------------------------------------------------------------ what series share
 class Family:
     """The series whose tables are views of one whole table, each with its path from the whole."""
 
-    __slots__ = ("limit", "members", "whole")
+    __slots__ = ("views", "whole")
 
     def __init__(self, origin: Any) -> None:
-        self.whole = origin._coef
-        self.members: list[tuple[weakref.ref[Any], Path | None]] = [(weakref.ref(origin), None)]
-        self.limit = 16
-
-    def add(self, series: Any, path: Path) -> None:
-        """Add a series; forget those that are gone, now and then."""
-        if len(self.members) > self.limit:
-            self.members = [m for m in self.members if m[0]() is not None]
-            self.limit = 16 + 2 * len(self.members)
-        self.members.append((weakref.ref(series), path))
-
-    def each(self, f: Callable[[Any, Path | None], None]) -> None:
-        """Do f(series, path) for every series that shares the table."""
-        for reference, path in self.members:
-            series = reference()
-            if series is not None:
-                f(series, path)
+        self.whole, self.views = origin._coef, Views()
+        self.views.add(origin)
 
     def convert(self, f: Callable[[Any], Any]) -> None:
         """Replace the whole by f(whole), which has other numbers, and so the table of all."""
         self.whole = f(self.whole)
-        self.each(lambda series, path: setattr(series, "_coef", _followed(self.whole, path)))
+        for series, path in self.views:
+            series._coef = _followed(self.whole, path)
 
 
 def _followed(whole: Any, path: Path | None) -> Any:

@@ -18,7 +18,7 @@ from typing import Any, Self, cast
 import numpy as np
 
 from taylor.core import binding, functions, memory, table
-from taylor.core.advice import PAGE, no_attribute
+from taylor.core.advice import PAGE, asked_by_masked, no_attribute
 from taylor.core.binding import UFUNCS, Handler, Method, call, call_ufunc, holds, method
 from taylor.core.calls import Call, Row
 from taylor.core.conditions import Condition
@@ -28,19 +28,23 @@ from taylor.core.maps import host as host
 from taylor.core.parts import Part
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary, Rule
-from taylor.numbers.kinds import Array, Handled, base, is_operand
+from taylor.numbers.data import is_array_like, plain_array
+from taylor.numbers.kinds import Array, Fillable, Handled, base, is_operand
 from taylor.numbers.values import is_real
 
 Shape = tuple[int, ...]
 NUMBERS = (float, int, complex)
 asked: Any = method  # for what is no value of the class
 WANTED = {  # what would drop derivatives, and what was wanted
-    "float()": "write math.sin(x) as np.sin(x), and fill arrays made by np.zeros_like(x)",
+    "float()": "write math.sin(x) as np.sin(x), and fill arrays made by np.zeros_like(x), or "
+    "import taylor.numpy as np (with dtype=float)",
     "complex()": "write cmath.exp(x) as np.exp(x), and complex(a, b) as a + 1j * b",
-    "int()": "np.trunc(x) is the piecewise constant function, int(x.value) a constant",
+    "int()": "np.trunc(x) is the piecewise constant function, int(x.value) a constant; arrays of "
+    "integers cannot be filled with it, those of dtype=float of import taylor.numpy as np can",
     "an index made": "int(x.value) is a constant that serves in range(), shapes and indices",
-    "an array of numbers": "write it with NumPy's or taylor.scipy's functions, and fill arrays "
-    "made by np.zeros_like(x)",
+    "an array of numbers": "use NumPy's and taylor.scipy's functions, np.zeros_like(x) or import "
+    "taylor.numpy as np for arrays to fill, mu + sigma * rng.normal() for random numbers",
+    "a masked array": "write np.where(mask, 0.0, x), or np.sum(x, where=~mask) and the like",
     "a function of mpmath": "use NumPy's and taylor's functions, which take mpmath's numbers too",
     "an expression of sympy": "use NumPy's functions; sympy.lambdify makes them of an expression",
 }
@@ -117,6 +121,7 @@ class Operand(Handled):
     _hosts: Callable[[Operand], bool]  # whether another is held as constant or coefficient
     _compare: Callable[[Callable[[Any, Any], Any], Any], Any]
     _assign: Callable[[Any, Any], None]
+    _constant: Callable[[Any], Any]
     _zeros: Callable[[Shape], Any]
     _ones: Callable[[], Any]
     _truth: Callable[[], Any]
@@ -201,7 +206,7 @@ class Operand(Handled):
         call(np.put, (self, indices, values, mode), {})
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # protocols ask for it
+        if name.startswith("__") and name != "__dlpack__":  # protocols ask for it
             raise AttributeError(name)
         raise no_attribute(self._title(), name)
 
@@ -215,6 +220,16 @@ class Operand(Handled):
             f"{what} of {self._title()} would drop its derivatives; {WANTED[what]}; x.value is "
             f"the plain value ({PAGE})"
         )
+
+    def _objects(self, copy: Any) -> Array:
+        """Return the elements as an array of objects."""
+        if asked_by_masked(sys._getframe(2)):
+            raise self._refused("a masked array")
+        out = np.empty(self.shape, dtype=object)
+        for i in np.ndindex(*self.shape):
+            out[i] = self[i] if i else self
+        out.flags.writeable = bool(copy)  # what is written there would not be seen here
+        return out
 
     def _inactive(self, what: str) -> Any:
         """Return the plain value, if nothing is lost."""
@@ -248,11 +263,11 @@ class Operand(Handled):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: Any) -> Self:
-        index = _plain_index(index)
+        index = plain_index(index)
         return cast(Self, self._viewed(lambda i: i[index]))
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self._assign(_plain_index(index), value)
+        self._assign(plain_index(index), value)
 
     def _viewed(self, f: Callable[..., Any]) -> Any:
         return rearrange([self], f)
@@ -264,6 +279,11 @@ class Operand(Handled):
     def _in_memory(self) -> Array:
         """Return an array that lies in memory as this one does; its content means nothing."""
         return np.empty(self.shape, dtype=bool)
+
+    @property
+    def flags(self) -> Any:
+        """How it lies in memory."""
+        return memory.in_memory(self).flags
 
     def _is_array(self) -> bool:
         """Whether it has a place in memory: NumPy's numbers have none, its 0-d views have."""
@@ -300,6 +320,7 @@ class Operand(Handled):
     max, min = method(np.max), method(np.min)
     cumsum, cumprod = method(np.cumsum), method(np.cumprod)
     argmax, argmin, argsort = asked(np.argmax), asked(np.argmin), asked(np.argsort)
+    argpartition, searchsorted = asked(np.argpartition), asked(np.searchsorted)
     any, all, nonzero = asked(np.any), asked(np.all), asked(np.nonzero)
     take, repeat = method(np.take), method(np.repeat)
     clip, round = method(np.clip), method(np.round)
@@ -354,10 +375,23 @@ class Operand(Handled):
         if len(inputs) == 1 and inputs[0] is self:  # the shortest way
             return call_ufunc(ufunc, kind, inputs, kwargs)
         given = [np.asarray(x) if type(x) is list else x for x in map(lift, inputs)]
+        if kind == "at":
+            given[0] = inputs[0]  # into which is written
         return call_ufunc(ufunc, kind, given, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if len(types) > 1:
+            args, kwargs = contents(func, args, kwargs)
         return call(func, args, kwargs)
+
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        raise BufferError(
+            "an array of another library would hold no derivatives; pass x.value where none is "
+            "wanted, or give the function its derivative with taylor.rule"
+        )
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)
 
     def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
         """Return `taylor.array_api`, the functions of the array-API standard."""
@@ -380,22 +414,22 @@ def fits(x: Any) -> bool:
     return is_operand(x) or not (x is None or isinstance(x, (str, bytes, dict, set)))
 
 
-def _plain_index(index: Any) -> Any:
-    """Return an index with the masks of conditions and the arrays of pandas objects."""
+def plain_index(index: Any) -> Any:
+    """Return an index with the masks of conditions and the arrays of what is array-like."""
     if isinstance(index, tuple):
-        return tuple(map(_plain_index, index))
+        return tuple(map(plain_index, index))
     if isinstance(index, Operand):
         raise TypeError(f"a value of taylor cannot be an index; use int(x.value) ({PAGE})")
     if isinstance(index, Condition):
         return index.mask()
-    return lift(index) if hasattr(index, "__array__") else index
+    return lift(index) if is_array_like(index) else index
 
 
 def lift(x: Any) -> Any:
     """Return an array-like as one array, a series or node where it holds such, else x itself.
 
-    A list or object array of series is stacked, a condition is its zeros and ones, a pandas object
-    its array.  A masked array raises TypeError: its mask would be lost.
+    A list or object array of series is stacked, a condition is its zeros and ones, what is
+    array-like its array (see `data`).
     """
     if type(x) in NUMBERS or isinstance(x, (Operand, type)):
         return x
@@ -403,15 +437,20 @@ def lift(x: Any) -> Any:
         isinstance(e, (Operand, Condition, list, tuple, np.ndarray)) for e in x
     ):
         return stack([lift(e) for e in x]) if holds_operands(x) else x
-    if isinstance(x, np.ndarray):
-        return _lifted_array(x)
+    if type(x) is np.ndarray:
+        return x if x.dtype != object else _lifted_array(x)
+    if isinstance(x, Fillable):
+        return x.content()
     if isinstance(x, Condition):
         return x.number()
     if hasattr(x, "__taylor_value__"):  # of an array that is of another class and holds one of ours
         return lift(x.__taylor_value__())
-    if isinstance(x, np.generic) or not hasattr(x, "__array__"):
+    if isinstance(x, np.generic) or not is_array_like(x):
         return x
-    return _lifted_array(np.asarray(x))
+    for held in (getattr(x, "data", None), getattr(x, "array", None)):
+        if isinstance(held, Operand) or hasattr(held, "__taylor_value__"):
+            return lift(held)  # in an array of xarray, a column of pandas
+    return _lifted_array(plain_array(x))
 
 
 def as_array(x: Any) -> Any:
@@ -420,15 +459,23 @@ def as_array(x: Any) -> Any:
     return x if isinstance(x, Operand) else np.asarray(x)
 
 
+def contents(func: Any, args: Any, kwargs: Any) -> tuple[Any, dict[str, Any]]:
+    """Return the arguments of a NumPy function with what fillable arrays among them hold.
+
+    Those that the function writes into stay what they are.
+    """
+    kept = 1 if func in memory.FUNCTIONS else 0
+    named = {k: v if k == "out" else _content(v) for k, v in kwargs.items()}
+    return (*args[:kept], *map(_content, args[kept:])), named
+
+
+def _content(x: Any) -> Any:
+    if type(x) in (list, tuple):
+        return type(x)(map(_content, x))
+    return x.content() if isinstance(x, Fillable) else x
+
+
 def _lifted_array(x: Any) -> Any:
-    masked = sys.modules.get("numpy.ma")  # which NumPy itself imports only when asked for it
-    if masked is not None and isinstance(x, masked.MaskedArray):
-        if np.any(x.mask):
-            raise TypeError(
-                "a masked array beside values of taylor would lose its mask; write "
-                "np.where(~m.mask, x, ...) with m.filled(...), or sum(x, where=~m.mask)"
-            )
-        x = x.data
     if x.dtype == object and holds_operands(x):
         return stack([lift(e) for e in x.reshape(-1)]).reshape(x.shape)
     return x

@@ -65,7 +65,8 @@ def raised(a: Any, r: Any) -> Any:
             return _zero_power(a, r)
         return lookup("exponential")(a, r)
     r = r if np.ndim(r) == 0 else np.asarray(r)
-    if isinstance(r, (np.ndarray, np.floating)) and r.dtype.kind == a.dtype.kind == "f":
+    precise = isinstance(r, (np.ndarray, np.floating)) and hasattr(a, "dtype")  # no register
+    if precise and r.dtype.kind == a.dtype.kind == "f":
         a = a.astype(np.result_type(a.dtype, r.dtype), copy=False)
     if integer_valued(r):
         return integer_power(a, int(r))

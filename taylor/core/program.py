@@ -36,6 +36,7 @@ from taylor.core.tags import Tag
 from taylor.core.tape import Node, Tape
 from taylor.errors import GuardError, ShapeMismatch
 from taylor.kept import STORE, identity
+from taylor.numbers.data import unlabelled
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.values import as_array, together
 
@@ -220,7 +221,7 @@ def record(f: Callable[..., Any], *x: Any) -> Program:
     >>> float(p(np.array([0.0, np.pi / 2])))
     1.0
     """
-    return recording(f, *x)[0]
+    return recording(f, *(unlabelled(v, "record") for v in x))[0]
 
 
 def recording(

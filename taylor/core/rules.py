@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core import parts
-from taylor.core.functions import CHOICES, mod
+from taylor.core.functions import mod
 from taylor.core.instructions import (
     At,
     Input,
@@ -334,7 +334,7 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
 def _of_composed(row: Elementary, a: list[Any], wanted: Sequence[bool]) -> list[Any] | None:
     """Return the partial derivatives of a row made of others, if it always is of the same ones."""
     held = tuple(None if w else x for x, w in zip(a, wanted, strict=True))
-    if row in CHOICES or row is mod or any(type(x) not in HELD for x in held) or not wanted[0]:
+    if row is mod or any(type(x) not in HELD for x in held) or not wanted[0]:
         return None
     code, outputs = _composed(row, held, tuple(map(type, held)))
     v = values(code, [x for x, w in zip(a, wanted, strict=True) if w])

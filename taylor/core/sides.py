@@ -15,8 +15,10 @@ import numpy as np
 
 from taylor.core.algebra import Univariate
 from taylor.core.choices import SIDES, SLOPES, blend, choose, shared
+from taylor.core.functions import absolute, clip, maximum, minimum
 from taylor.core.instructions import At, Degrees, Number, Op, Shape, Sweep, by_degree
 from taylor.core.singular import outcome, show
+from taylor.core.table import Elementary
 from taylor.core.tables import nonzero, pad
 from taylor.errors import NonAnalyticError
 from taylor.numbers.kinds import Array, Kind, base, is_operand
@@ -60,7 +62,7 @@ class Choose(Op):
         return self.between(at, a, b, d[2] is not None and d[3] is not None)
 
     def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
-        zero, both = 0 if is_operand(bar) else Kind.of(bar).zeros((1,))[0], wanted[2] and wanted[3]
+        zero, both = _zero(bar), wanted[2] and wanted[3]
         return (
             None,
             None,
@@ -74,8 +76,7 @@ class Choose(Op):
         A side that was not taken never poisons what was.
         """
         if self.mode in SIDES:
-            zero = 0 if is_operand(bar) else Kind.of(bar).zeros((1,))[0]
-            one, other = (bar, zero) if first else (zero, bar)
+            one, other = (bar, _zero(bar)) if first else (_zero(bar), bar)
             return choose(lhs, rhs, one, other, self.mode)
         return choose(*((lhs, rhs) if first else (rhs, lhs)), bar, 0, "where")
 
@@ -107,6 +108,44 @@ class Blend(Choose):
 
     def taken(self, lhs: Any, rhs: Any, bar: Any, first: bool) -> Any:
         return np.where(self.share == (0 if first else 1), 0, bar)
+
+
+# ------------------------------------------------------------------ rows written with kinks
+def passed_on(row: Elementary, a: Sequence[Any], d: Sequence[Any]) -> Any:
+    """Return the tangent of abs, maximum, minimum or clip at a, for the tangents d of a."""
+    if all(e is None for e in d):
+        return None
+    if row is absolute:
+        return choose(a[0], 0, d[0], -d[0], "mean")
+    if row is clip:
+        inner = passed_on(maximum, a[:2], d[:2])
+        return passed_on(minimum, [maximum(*a[:2]), a[2]], [inner, d[2]])
+    left, right = a if row is maximum else reversed(a)
+    first, second = (0 if e is None else e for e in d)
+    both = all(e is not None for e in d)
+    return choose(left, right, first, second, "mean" if both else "flat")
+
+
+def passed_back(row: Elementary, a: Sequence[Any], bar: Any, wanted: Sequence[bool]) -> list[Any]:
+    """Return what the adjoint of abs, maximum, minimum or clip at a gives to each argument."""
+    if bar is None:
+        return [None] * len(a)
+    if row is absolute:
+        return [choose(a[0], 0, bar, -bar, "mean")]
+    if row is clip:
+        lower = maximum(*a[:2])
+        inner, last = passed_back(minimum, [lower, a[2]], bar, [any(wanted[:2]), wanted[2]])
+        return [*passed_back(maximum, a[:2], inner, wanted[:2]), last]
+    left, right = a if row is maximum else reversed(a)
+    zero, mode = _zero(bar), "mean" if all(wanted) else "flat"
+    return [
+        choose(left, right, bar, zero, mode) if wanted[0] else None,
+        choose(left, right, zero, bar, mode) if wanted[1] else None,
+    ]
+
+
+def _zero(bar: Any) -> Any:
+    return 0 if is_operand(bar) else Kind.of(bar).zeros((1,))[0]
 
 
 class Decision:

@@ -92,6 +92,14 @@ def nonzero(x: Any) -> Any:
     return np.array(flat, dtype=bool).reshape(x.shape)
 
 
+def unchanged(c: Array, then: Array, floats: bool) -> bool:
+    """Whether an array still has the content that it had then."""
+    bits = {4: np.int32, 8: np.int64, 16: np.int64}.get(c.dtype.itemsize) if floats else None
+    if bits is None or c.dtype != then.dtype or c.dtype.char == "g" or not c.flags.c_contiguous:
+        return np.array_equal(c, then, equal_nan=floats)
+    return np.array_equal(c.reshape(-1).view(bits), then.reshape(-1).view(bits))
+
+
 def last_nonzero(x: Array) -> int:
     """Return the last row of a table that is not zero (in some lane), or the first one."""
     used = nonzero(x)
@@ -134,7 +142,27 @@ def contract(spec: str, x: Array, y: Array) -> Any:
         x, y = together(x, y)
     if not plain or x.size + y.size < SMALL:
         return np.einsum(spec, x, y)
-    return np.einsum(spec, x, y, optimize=True)
+    dot = _as_dot(spec)
+    if dot is None or x.dtype == object:
+        return np.einsum(spec, x, y, optimize=True)
+    x, y = x.T if dot[0] else x, y.T if dot[1] else y
+    if x.shape[-1] != y.shape[0]:  # one of them stands for equal parts
+        return np.einsum(spec, x.T if dot[0] else x, y.T if dot[1] else y, optimize=True)
+    return np.dot(x, y).T if dot[2] else np.dot(x, y)
+
+
+@functools.cache
+def _as_dot(spec: str) -> tuple[bool, bool, bool] | None:
+    """Return which of x, y and the result are transposed in a product of matrices or vectors."""
+    terms, out = spec.split("->")
+    a, b = terms.split(",")
+    shared = set(a) & set(b)
+    alone = sorted(set(a) ^ set(b))
+    if len(shared) != 1 or sorted(out) != alone or len(a) + len(b) != len(alone) + 2:
+        return None
+    if len(a) > 2 or len(b) > 2:
+        return None
+    return a[-1] not in shared, b[0] not in shared, len(out) == 2 and out[0] in b
 
 
 def contract_rows(

@@ -39,31 +39,21 @@ from taylor.core.instructions import (
     Scale,
     Shape,
 )
-from taylor.core.maps import Contract, CumSum, Gather, Reshape, Scatter, Sum
+from taylor.core.maps import Contract, CumSum, Gather, Reshape, Scatter, Sum, gather
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
 from taylor.core.operand import NUMBERS, Operand, binary, fits, host, is_complex, lift
 from taylor.core.parts import REFUSED, Part
 from taylor.core.sides import Choose
 from taylor.core.table import Rule, derived
-from taylor.core.tables import nonzero
+from taylor.core.tables import nonzero, unchanged
 from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, ShapeMismatch, TraceError
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Kind, base, is_operand
-from taylor.numbers.values import as_array, common_shape, constant, exact, of_value
+from taylor.numbers.values import as_array, as_data, common_shape, constant, fitted, of_value
 
 EXTREMES = (functions.maximum, functions.minimum)
 MIRRORED = {"<": operator.gt, "<=": operator.ge, ">": operator.lt, ">=": operator.le}
-
-
-def as_data(c: Any, like: Any) -> Any:
-    """Return c, its integers and booleans as floats where the numbers of `like` are floats."""
-    if is_operand(c) or isinstance(c, (Fraction, Constant)):
-        return c
-    dtype = getattr(base(like), "dtype", np.dtype(type(base(like))))
-    if dtype.kind not in "fc" or np.asarray(c).dtype.kind not in "iub":
-        return c
-    return np.asarray(c).astype(np.empty(0, dtype).real.dtype)[()]
 
 
 # ------------------------------------------------------------------ the tape and its nodes
@@ -133,7 +123,7 @@ class Tape:
         if not isinstance(c, np.ndarray):
             c = np.asarray(c)
         known = self.arrays.get(id(c))
-        if known is not None and np.array_equal(known[0], known[1], equal_nan=known[2]):
+        if known is not None and unchanged(*known[:3]):
             return Node(self, known[3])
         # what nobody can write into, such as a constant of another tape, needs no copy
         fixed = isinstance(c, np.ndarray) and c.flags.owndata and not c.flags.writeable
@@ -176,6 +166,10 @@ class Tape:
                 "used here: return results from their own function, or keep their .value"
             )
         return self.constant(x)
+
+    def size(self, i: int) -> int:
+        """Return how many elements an instruction makes."""
+        return math.prod(self.code[i].shape)
 
     def number(self, c: Any) -> Any:
         """Return a constant as a number of the kind of the recording."""
@@ -223,9 +217,10 @@ class Node(Operand):
         """The instruction that holds the content."""
         cell = self._cell
         if cell is not None and self._seen != cell.version:  # written through another view
-            whole = Node(self.tape, cell.i)
-            self._i = whole._gather([whole], self._where - 1)._i
+            self._i = self._read(cell, self._where)._i
             self._seen = cell.version
+            if self._where is cell.positions:
+                cell.hold(self._i)
         return self._i
 
     @property
@@ -241,7 +236,12 @@ class Node(Operand):
     @property
     def value(self) -> Any:
         """The value at the point of the recording."""
-        value = self.tape.values[self.i]
+        cell, values = self._cell, self.tape.values
+        if cell is not None and self._seen != cell.version and self.tape.tag.closed:
+            sources, place = cell.read(self._where, self.tape.size)  # nothing is recorded any more
+            value = gather([values[i] for i in sources], place, 0)
+        else:
+            value = values[self.i]
         if value is None:
             raise TraceError("this recording is symbolic: a node of it has no value to branch on")
         while getattr(value, "tag", None) in self.tape.through:
@@ -305,10 +305,14 @@ class Node(Operand):
         if type(index) is int and len(self.shape) == 1:  # a number, the shortest way
             (n,), cell = self.shape, self._cell
             if n > 1 and -n <= index < n:
-                k = index % n if cell is None else self._where[index] - 1
-                source = self if cell is None else Node(self.tape, cell.i)
-                op = Gather(np.int64(k))  # type: ignore[arg-type]
-                return self.tape.apply(op, [source], ())
+                if cell is None:
+                    source, k = self, np.int64(index % n)
+                else:
+                    at = self._where[index] - 1
+                    source, k = Node(self.tape, int(cell.source[at])), cell.place[at]
+                    if not source.shape:
+                        return source
+                return self.tape.apply(Gather(k), [source], ())  # type: ignore[arg-type]
         return super().__getitem__(index)
 
     # arithmetic -----------------------------------------------------------------------------
@@ -372,6 +376,7 @@ class Node(Operand):
         if self._cell is None:
             where = positions(self.shape) if self._where is None else self._where
             self._cell = Cell(self._i, where)
+            self._cell.views.add(self)
             self._where, self._seen = where, 0
         return self._cell
 
@@ -387,11 +392,17 @@ class Node(Operand):
             if shares(where, cell.positions):
                 view = Node(self.tape, -1)
                 view._cell, view._where, view._seen = cell, where, -1
+                cell.views.add(view)
                 return view
-            whole = Node(self.tape, cell.i)
-            return whole._gather([whole], np.asarray(where) - 1)
+            return self._read(cell, np.asarray(where))
 
         return each(one, f(self._where))
+
+    def _read(self, cell: Cell, where: Array) -> Node:
+        """Return a node of the elements at those positions of a cell, as they are now."""
+        found, place = cell.read(where, self.tape.size)
+        sources = [Node(self.tape, i) for i in found]
+        return sources[0]._gather(sources, place)  # type: ignore[no-any-return]
 
     def _assign(self, index: Any, value: Any) -> None:
         cell = self._shared()
@@ -399,17 +410,15 @@ class Node(Operand):
         same = isinstance(value, Node) and value._cell is cell
         if same and np.array_equal(value._where, self._where[index]):
             return  # y[1:] *= 2 ends with y[1:] = y[1:]
-        whole = Node(self.tape, cell.i)
-        node = self.tape.node(_of_kind(value, self.tape.values[cell.i]))
-        after, size = cell.after(self._where, index, node.shape), whole.size
-        if after.size and after.min() >= size:
-            cell.replace(node._gather([node], after - size).i)
-        else:
-            cell.replace(whole._gather([whole, node], after).i)
+        node = self.tape.node(fitted(value, self.tape.values[cell.first]))
+        cell.write(self._where, index, node.i, node.shape)
 
     def _unchanged(self, copy: Node) -> bool:
         """Whether nothing was written here since that copy was made."""
         return self.i == copy.i
+
+    def _constant(self, value: Any) -> Node:
+        return self.tape.constant(value)
 
     def _lowered(self, c: Any) -> Any:
         return self.tape.constant(c) if isinstance(c, (Constant, Fraction)) else c
@@ -479,25 +488,7 @@ class Node(Operand):
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         if dtype is not None and np.dtype(dtype) != object:
             raise self._refused("an array of numbers")
-        out = np.empty(self.shape, dtype=object)
-        for i in np.ndindex(*self.shape):
-            out[i] = self[i] if i else self
-        out.flags.writeable = bool(copy)  # what is written there would not be seen here
-        return out
-
-
-def _of_kind(x: Any, like: Any) -> Any:
-    """Return what is written into an array like that: plain numbers in its precision."""
-    to, given = getattr(base(like), "dtype", None), base(x)
-    if to is None or to.kind not in "fc":
-        return x
-    if to.kind == "f" and np.iscomplexobj(given):
-        raise TypeError("a complex value does not fit into a real array; make it complex first")
-    if is_operand(x):
-        return x
-    array = np.asarray(x)
-    plain = array.dtype.kind in "fciub" or (array.dtype == object and exact(array))
-    return array.astype(to)[()] if plain else x
+        return self._objects(copy)
 
 
 def _negative(x: Any) -> Any:

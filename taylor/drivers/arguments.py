@@ -17,7 +17,7 @@ import numpy as np
 from taylor.core.operand import Operand
 from taylor.drivers import trees
 from taylor.drivers.derivable import Derivable, watched
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import Fillable, is_operand
 
 Array = Any
 Function = Callable[..., Any]
@@ -84,7 +84,7 @@ class Form:
 
 def is_plain(x: Any) -> bool:
     """Whether a point is one array or number."""
-    return type(x) in PLAIN or trees.is_leaf(x)
+    return type(x) in PLAIN or (trees.is_leaf(x) and not trees.is_tree(x))
 
 
 def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any],
@@ -196,6 +196,8 @@ class Aux:
 
 def _finished(x: Any) -> Any:
     """Return a value as it is outside of the differentiations that have ended."""
+    if isinstance(x, Fillable):
+        x = x.content()
     while is_operand(x) and x.tag.closed:
         x = x.value
     return x

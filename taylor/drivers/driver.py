@@ -18,11 +18,11 @@ from taylor.core.algebra import Algebra
 from taylor.core.operand import is_complex, lift
 from taylor.core.singular import is_finite, nans
 from taylor.core.tags import Tag
-from taylor.core.tape import as_data
 from taylor.drivers.arguments import Form, is_plain, several
 from taylor.errors import ForeignNodeError, ShapeMismatch
+from taylor.numbers.data import unlabelled
 from taylor.numbers.kinds import Floats, Kind, base, is_operand
-from taylor.numbers.values import as_array, integers, together, zeros
+from taylor.numbers.values import as_array, as_data, integers, together, zeros
 from taylor.series.series import Series
 
 Array = Any
@@ -30,7 +30,7 @@ Function = Callable[..., Any]
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
-NO_NUMBERS = (str, bytes, Mapping, Set, Iterator)
+NO_NUMBERS = (str, bytes, bytearray, Mapping, Set, Iterator)
 
 
 def driver(
@@ -71,7 +71,7 @@ def driver(
 
 def point(x: Any) -> Any:
     """Return the point of a driver as an array or a series; arrays of integers become floats."""
-    x = lift(x)
+    x = lift(unlabelled(x, "this driver"))
     if is_operand(x):
         return x
     array = as_array(x)

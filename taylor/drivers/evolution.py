@@ -46,7 +46,7 @@ class Through(Rule):
         owner = host(args)
         if isinstance(owner, Node):
             return separate(owner._call(self, args), owner.tape.tag)
-        if self.tables is not None and any(_recorded(x) for x in args):
+        if self.tables is not None and any(has_nodes(x) for x in args):
             return self.tables(owner, *args)
         return self.value(*args)
 
@@ -185,7 +185,7 @@ def by_degree(f: Step) -> Step:
     return step
 
 
-def _recorded(x: Any) -> bool:
+def has_nodes(x: Any) -> bool:
     """Whether x is, or has among its coefficients, a node of a recording."""
     while isinstance(x, Series):
         x = x._coef

@@ -18,6 +18,7 @@ from taylor.core.conditions import Condition
 from taylor.core.operand import Operand
 from taylor.drivers import trees
 from taylor.errors import TaylorError
+from taylor.numbers.data import is_array_like, plain_array, what_is_lost
 
 Structures = tuple[Any, ...]  # of the arguments, and of the dict of keywords
 Pattern = tuple[bool, ...]  # which arguments are complex; empty if none is
@@ -138,7 +139,11 @@ def _float(v: Any) -> Any:
         return v
     if isinstance(v, (float, int)):
         return np.float64(v)
-    if not isinstance(v, (complex, np.ndarray, np.generic, list, tuple)):
+    if is_array_like(v):
+        if what_is_lost(v) or trees.is_tree(v):
+            return None
+        v = plain_array(v)
+    elif not isinstance(v, (complex, np.generic, list, tuple)):
         return None
     try:
         array = np.asarray(v)

@@ -19,6 +19,7 @@ from taylor.core.tags import Tag
 from taylor.drivers.driver import point
 from taylor.drivers.forward_mode import value_and_tangent
 from taylor.drivers.trees import as_one
+from taylor.numbers.data import unlabelled
 from taylor.numbers.kinds import Kind
 from taylor.series.series import Series
 
@@ -63,7 +64,7 @@ def pushforward(f: Step, args: Sequence[Any], dargs: Sequence[Any]) -> tuple[Any
 
 def argument(x: Any) -> Any:
     """Return an argument as a number, an array or an operand; lists become arrays."""
-    x = lift(x)
+    x = lift(unlabelled(x, "this function"))
     return np.asarray(x) if isinstance(x, (list, tuple)) else x
 
 

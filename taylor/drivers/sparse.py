@@ -40,6 +40,7 @@ from taylor.drivers.forward_mode import table_along
 from taylor.drivers.pattern import jacobian_pattern as jacobian_pattern
 from taylor.drivers.transform import reverse
 from taylor.errors import DomainError, GuardError, ShapeMismatch
+from taylor.numbers.data import unlabelled
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.policy import current_policy, policy
 from taylor.numbers.values import as_array
@@ -156,7 +157,7 @@ def _plain_only(x: Any) -> str:
 def _point(x: Any) -> Array:
     if is_operand(x):
         raise TypeError(_plain_only(x))
-    array = as_array(x)
+    array = as_array(unlabelled(x, "a sparse driver"))
     if array.dtype == object:
         if not all(isinstance(e, (int, Fraction)) for e in array.reshape(-1)):
             raise TypeError("a sparse matrix holds floats or complex numbers; convert x to them")

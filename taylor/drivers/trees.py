@@ -15,7 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taylor.core.operand import Operand, as_array, lift
-from taylor.numbers.kinds import base
+from taylor.drivers.labelled import Labels, rule_of
+from taylor.numbers.data import is_array_like, plain_array, what_is_lost
+from taylor.numbers.kinds import Fillable, base
 from taylor.numbers.values import together
 
 Array = Any
@@ -122,6 +124,8 @@ def _rule(x: Any) -> tuple[Flatten, Build] | None:
     cls = type(x)
     if cls is np.ndarray:
         return None
+    if cls not in CLASSES and (found := rule_of(cls)) is not None:
+        register(cls, *found)
     if cls in CLASSES:
         return None if cls in (list, tuple) and is_array(x) else CLASSES[cls]
     if isinstance(x, tuple) and hasattr(x, "_fields"):
@@ -156,16 +160,22 @@ def is_leaf(x: Any) -> bool:
         return False
     if isinstance(x, (*NUMBERS, Operand)):
         return not isinstance(x, bool)
-    if isinstance(x, np.ndarray) or hasattr(x, "__array__"):
-        return np.asarray(x).dtype.kind in "iufcO"
+    if is_array_like(x):
+        return bool(what_is_lost(x)) or _of_numbers(plain_array(x))
     return is_array(x) if isinstance(x, (list, tuple)) else _is_number(x)
 
 
+def _of_numbers(x: Array) -> bool:
+    return x.dtype.kind in "iufc" or (x.dtype == object and all(map(_is_number, x.flat)))
+
+
 def is_input(x: Any) -> bool:
-    """Whether a leaf that does not vary is data: no whole number, flag, shape or table."""
+    """Whether a leaf that does not vary is data: no whole number, flag, shape or labelled array."""
     if type(x) is np.ndarray:
         return x.dtype.kind in "iufcO"
-    if isinstance(x, (int, np.integer)) or hasattr(x, "columns"):
+    if isinstance(x, (int, np.integer, range)):
+        return False
+    if is_array_like(x) and (what_is_lost(x) or rule_of(type(x)) is not None):
         return False
     if type(x) is tuple and all(isinstance(e, (int, np.integer)) for e in x):
         return False
@@ -191,6 +201,8 @@ def flatten(
         if type(x) in PLAIN or (type(x) is np.ndarray and x.dtype.kind in "fc"):
             leaves.append(x)
             return LEAF
+        if isinstance(x, Fillable):
+            return structure(x.content())
         if type(x) is dict:
             return Branch(dict, tuple(x), tuple(map(structure, x.values())))
         rule = CLASSES[type(x)] if type(x) in sequences else _rule(x)
@@ -239,12 +251,15 @@ def entrywise(f: Callable[[Any], Any], x: Any) -> Any:
 
 def like(structure: Any, x: Any, what: str, path: str = "") -> Iterator[Any]:
     """Yield the leaves of x, a tree that must be like another one: dicts by their keys."""
-    if structure is LEAF:
+    labelled = type(structure) is Branch and isinstance(structure.aux, Labels)
+    if structure is LEAF or (labelled and len(structure.children) == 1 and _is_plain(x)):
         yield x
     elif type(structure) is Branch:
         rule = _rule(x) or CLASSES.get(type(x))
         cls, aux, children = structure
-        found = rule[0](x)[0] if rule is not None else ()
+        found, other = rule[0](x) if rule is not None else ((), aux)
+        if labelled and other != aux:
+            raise TypeError(f"{what} must have the labels of the point")
         if isinstance(x, dict) and issubclass(cls, dict):
             keys = aux if cls is not collections.defaultdict else aux[1]
             found = [x[k] for k in keys] if set(keys) == set(x) else ()
@@ -257,6 +272,10 @@ def like(structure: Any, x: Any, what: str, path: str = "") -> Iterator[Any]:
         names = aux if cls is dict else range(len(children))
         for name, child, part in zip(names, children, found, strict=True):
             yield from like(child, part, what, f"{path}[{name!r}]")
+
+
+def _is_plain(x: Any) -> bool:
+    return type(x) is np.ndarray or isinstance(x, Operand)
 
 
 def _described(x: Any) -> str:

@@ -41,6 +41,17 @@ class Handled:
         return c
 
 
+class Fillable:
+    """Marks the arrays of NumPy into which values of the package can be written."""
+
+    __slots__ = ()
+    filled = False  # whether one was
+
+    def content(self) -> Any:
+        """Return what it holds: a plain array, or a value of the package."""
+        raise NotImplementedError
+
+
 def is_operand(x: object) -> bool:
     """Whether x is a value of the package (a series, a node) that handles its own arithmetic."""
     return isinstance(x, Handled)
@@ -353,8 +364,22 @@ def of_number(x: Any) -> Kind:
     """Return the kind of one number; raise TypeError for anything else."""
     kind = of_type(type(x))
     if kind is None:
-        raise TypeError(f"{x!r} ({type(x).__name__}) is not a number; a series needs numbers")
+        many = hasattr(x, "__iter__") and not isinstance(x, (str, bytes, bytearray))
+        raise TypeError(
+            f"{shown(x)} ({type(x).__name__}) is not a number; a series needs numbers"
+            + ("; make a list or an array of it" if many else "")
+        )
     return kind
+
+
+def shown(x: Any) -> str:
+    """Return the beginning of a repr on one line, for a message.
+
+    >>> shown([1, 2])
+    '[1, 2]'
+    """
+    text = " ".join(repr(x).split())
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _kind_of(x: Any) -> Kind:

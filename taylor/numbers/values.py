@@ -12,16 +12,19 @@ import numpy as np
 
 from taylor.errors import DomainError
 from taylor.numbers.contexts import is_interval, is_set
+from taylor.numbers.data import is_array_like, plain_array
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import (
     INTEGERS,
     Array,
     Kind,
+    base,
     full,
     is_operand,
     meet,
     of_number,
     of_type,
+    shown,
 )
 
 _REAL = {float, np.float64, np.float32}
@@ -67,8 +70,10 @@ def as_array(x: Any) -> Array:
     >>> as_array([True, 2]).tolist(), as_array(0.5).dtype
     ([1, 2], dtype('float64'))
     """
-    if isinstance(x, (np.ndarray, np.generic)):
+    if type(x) is np.ndarray or isinstance(x, np.generic):
         a = np.array(x)
+    elif is_array_like(x):
+        a = np.array(plain_array(x))
     elif isinstance(x, (list, tuple)):
         try:
             a = np.array(x)
@@ -84,7 +89,14 @@ def as_array(x: Any) -> Array:
         for i in range(a.size):
             flat[i] = canonical(source[i])
         return meet(map(of_number, flat)).among(out) if a.size else out
-    raise TypeError(f"{x!r} is not an array of numbers (dtype {a.dtype})")
+    raise TypeError(
+        f"{shown(x)} is not an array of numbers (dtype {a.dtype})"
+        + {
+            "m": "; divide it by a unit, such as np.timedelta64(1, 'D')",
+            "M": "; take the time since a date, in a unit",
+            "V": "; take its fields",
+        }.get(a.dtype.kind, "")
+    )
 
 
 def is_real(x: Any) -> bool:
@@ -176,6 +188,30 @@ def unit_rows(count: int, shape: tuple[int, ...], like: Any, start: int = 0) -> 
     rows = kind.zeros((count, math.prod(shape)))
     rows[np.eye(count, rows.shape[1], start) == 1] = kind.one
     return rows.reshape(count, *shape)
+
+
+def as_data(c: Any, like: Any) -> Any:
+    """Return c, its integers and booleans as floats where the numbers of `like` are floats."""
+    if is_operand(c) or isinstance(c, (Fraction, Constant)):
+        return c
+    dtype = getattr(base(like), "dtype", np.dtype(type(base(like))))
+    if dtype.kind not in "fc" or np.asarray(c).dtype.kind not in "iub":
+        return c
+    return np.asarray(c).astype(np.empty(0, dtype).real.dtype)[()]
+
+
+def fitted(x: Any, like: Any) -> Any:
+    """Return what is written into an array like that: plain numbers in its precision."""
+    to, given = getattr(base(like), "dtype", None), base(x)
+    if to is None or to.kind not in "fc":
+        return x
+    if to.kind == "f" and np.iscomplexobj(given):
+        raise TypeError("a complex value does not fit into a real array; make it complex first")
+    if is_operand(x):
+        return x
+    array = np.asarray(x)
+    plain = array.dtype.kind in "fciub" or (array.dtype == object and exact(array))
+    return array.astype(to)[()] if plain else x
 
 
 def constant(c: Any, like: Any) -> Any:

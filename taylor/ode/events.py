@@ -19,22 +19,26 @@ from numpy.typing import NDArray
 
 from taylor.core.advice import annotate, not_called
 from taylor.core.conditions import Condition
+from taylor.core.memory import fresh
+from taylor.core.operand import lift
 from taylor.core.program import Program, deciding, expand, kept, record
 from taylor.core.tape import check_unread
 from taylor.errors import (
     DomainError,
+    ForeignNodeError,
     GuardError,
     IntegrationError,
     ShapeMismatch,
     TraceError,
     eagerly,
 )
+from taylor.numbers.kinds import is_operand
 from taylor.ode.control import finite, spacing, unit
 from taylor.ode.integrator import TaylorIntegrator
-from taylor.ode.jets import Plain
 from taylor.ode.pieces import Pieces, Place, along, divided, resolved
 from taylor.ode.roots import roots, value, without_root
 from taylor.ode.surfaces import cut
+from taylor.ode.variation import Variation, plain
 from taylor.series.univariate import Taylor
 
 Array = NDArray[Any]
@@ -48,13 +52,22 @@ TOGETHER = 32.0  # units of rounding of a step: events no further apart are at o
 APART = 2.0**-10  # of a step: where values are compared with that at a root
 
 
+FOREIGN = (
+    "a differentiated value that is neither y0 nor one of args: pass it on, solve_ivp(fun, t_span, "
+    "y0, args=(value,))"
+)
+
+
 class Found(NamedTuple):
-    """An event: in which step, where in it (of its length 1), of which function, rising or not."""
+    """An event: in which step, where in it (of its length 1), of which function, rising or not, and
+    the order of the root.
+    """
 
     step: int
     x: Any
     event: int
     slope: int
+    order: int = 1
 
 
 class End(NamedTuple):
@@ -63,6 +76,14 @@ class End(NamedTuple):
     sign: int
     late: bool
     value: Any
+
+
+class Present(NamedTuple):
+    """What a callback is given."""
+
+    time: Any
+    y: Any
+    args: tuple[Any, ...]
 
 
 class Event:
@@ -135,6 +156,8 @@ class Event:
         except TraceError as error:
             eagerly(f"event {self.n}", error, self.strict)
             return
+        if any(is_operand(i.op.constant) for i in recorded.code):
+            raise ForeignNodeError(f"event {self.n} uses {FOREIGN}")
         self.program, surfaces = kept(expand, recorded), kept(deciding, recorded)
         self.surfaces = surfaces if surfaces.outputs else None
 
@@ -227,7 +250,7 @@ class Event:
                 )
             quiet = without_root(series)
         mine = [
-            Found(int(i), root.x, self.n, root.slope)
+            Found(int(i), root.x, self.n, root.slope, root.order)
             for i in np.flatnonzero(~quiet)
             for root in roots(series[i])
         ]
@@ -294,9 +317,13 @@ class Event:
 class Events(list[Event]):
     """The events of an integration, and what happens at them."""
 
-    def __init__(self, functions: Sequence[Any], it: TaylorIntegrator) -> None:
-        super().__init__(Event(n, g, it.args, it.strict) for n, g in enumerate(functions))
-        self.it = it
+    def __init__(
+        self, functions: Any, it: TaylorIntegrator, variation: Variation | None = None
+    ) -> None:
+        several = hasattr(functions, "__iter__") and not callable(functions)
+        given = [] if functions is None else list(functions) if several else [functions]
+        super().__init__(Event(n, g, it.args, it.strict) for n, g in enumerate(given))
+        self.it, self.variation = it, variation
         self.cuts: set[Any] = set()  # times at which steps were cut for them
         self.changed: Any = None  # the time of the last change of state by an event
         self.repeated = 0  # changes of state at that time
@@ -344,23 +371,42 @@ class Events(list[Event]):
 
         The latter is said, too.
         """
-        if not len(self):
+        pieces, group = self._followed(pieces)
+        if not group:
+            if self.variation:
+                self.variation.passed(pieces, self.it)
             return pieces, False
+        last, x = len(pieces) - 1, pieces.h[-1]
+        self.it.place = pieces.at(last, x)
+        if self.variation:
+            slope = self.it.slope(pieces, last, x)
+            self.variation.passed(pieces, self.it, stop=True)
+            self.variation.meet([(self[e.event], e.order) for e in group], self.it.t, slope)
+        ended = self._fire(list(dict.fromkeys(e.event for e in group)), pieces.h[0] > 0)
+        if self.variation:
+            self.variation.leave(ended)
+        return pieces, ended
+
+    def _followed(self, pieces: Pieces) -> tuple[Pieces, list[Found]]:
+        """Log the events of some steps up to those that change or end the run; return the steps up
+        to there, and these events.
+        """
+        if not len(self):
+            return pieces, []
         pieces = self.resolve(pieces)
         start, size = 0, 2
         while start < len(pieces):  # an event may change what comes later
             for group in groups(self.find(pieces, start, start + size), pieces):
                 if any(self[e.event].left <= 1 or self[e.event].callback for e in group):
                     first = min(group, key=lambda e: (e.step, e.x))
-                    stop = pieces.h[first.step] * first.x
-                    self.it.place = pieces.at(first.step, stop)
-                    events = list(dict.fromkeys(e.event for e in group))
-                    ended = self._fire(events, pieces.h[0] > 0)
-                    return pieces.until(first.step, stop), ended
+                    return pieces.until(first.step, pieces.h[first.step] * first.x), group
                 for e in group:
-                    self[e.event].log(pieces.at(e.step, pieces.h[e.step] * e.x))
+                    place = pieces.at(e.step, pieces.h[e.step] * e.x)
+                    self[e.event].log(place)
+                    if self.variation:
+                        self.variation.logs(self[e.event], e.order, place.t)
             start, size = start + size, 2 * size
-        return pieces, False
+        return pieces, []
 
     def _fire(self, events: list[int], forward: bool) -> bool:
         """Do what some events at one time ask for, one after the other; whether the run ends.
@@ -377,6 +423,8 @@ class Events(list[Event]):
         while events:
             for n in events:
                 self[n].log(it.place)
+                if self.variation:
+                    self.variation.log(n)
                 self._call(self[n].callback)
             fired += events
             if changed:
@@ -416,31 +464,50 @@ class Events(list[Event]):
         if callback is None:
             return
         it = self.it
-        y = it.y.copy()
-        new = callback(it.t, y, *it.args)
+        state: Any = self.variation or Present(it.t, it.y, it.args)
+        y = fresh(state.y)
+        new = callback(state.time, y, *state.args)
         if isinstance(new, tuple) and len(new) == 2 and isinstance(new[1], (tuple, list)):
-            new, args = new
-            it.args = tuple(args)
-            for event in self:
-                event.args = it.args
-        if new is None and not np.array_equal(y, it.y):
+            new, args = new[0], tuple(map(lift, new[1]))
+            self._note_args(args)
+        elif self.variation:
+            self._note_args(self.variation.args)
+        if new is None and (self.variation or not np.array_equal(y, it.y)):
             new = y
         if new is None:
             return
-        low = it.t_low
+        new = lift(new)
+        if is_operand(new) and not self.variation:
+            raise ForeignNodeError(f"the callback of an event uses {FOREIGN}")
+        low, value = it.t_low, plain(new)
         try:
-            it.set_state(it.t, new)
+            if not np.array_equal(value, it.y):
+                it.set_state(it.t, value)
         except (TypeError, ValueError) as error:
             raise type(error)(f"the callback of an event returned: {error}") from error
         it.t_low = low
+        if self.variation:
+            self.variation.y = np.stack([new])[0]
 
-    def result(self, plain: Plain, wanted: bool) -> dict[str, Any]:
-        """Return t_events and y_events."""
-        if not wanted:
-            return {"t_events": None, "y_events": None}
-        states = [np.array(e.y).reshape(len(e.y), *self.it.y.shape) for e in self]
-        states = [np.moveaxis(plain.series(np.moveaxis(s, 0, -1)), -1, 0) for s in states]
-        return {"t_events": [np.array(e.t) for e in self], "y_events": states}
+    def _note_args(self, args: tuple[Any, ...]) -> None:
+        """Go on with other arguments, or with what these hold now."""
+        if self.variation:
+            self.variation.args = args
+        elif any(map(is_operand, args)):
+            raise ForeignNodeError(f"the callback of an event uses {FOREIGN}")
+        self.it.args = tuple(map(plain, args))
+        for event in self:
+            event.args = self.it.args
+
+    def result(self, wanted: bool, status: int) -> dict[str, Any]:
+        """Return t_events and y_events, and where these have derivatives all else that has."""
+        found: dict[str, Any] = {"t_events": None, "y_events": None}
+        if wanted:
+            states = [np.array(e.y).reshape(len(e.y), *self.it.y.shape) for e in self]
+            found = {"t_events": [np.array(e.t) for e in self], "y_events": states}
+        if self.variation:
+            found |= self.variation.result(self.it.t, len(self) if wanted else None, status)
+        return found
 
 
 def later(pieces: Pieces) -> Pieces:

@@ -32,6 +32,7 @@ from taylor.ode.dense import Solution, in_numbers_of
 from taylor.ode.machine import DONE, GO, GUARD, SMALL, Memory, Stepper
 from taylor.ode.options import Options, as_args, check_time, in_one_kind, number_of_steps
 from taylor.ode.pieces import Pieces, Place, joined, resolved
+from taylor.ode.roots import derivative
 from taylor.ode.stepper import agreed, by_numpy, failure
 from taylor.ode.surfaces import Surface, first_crossing, on_surface, past
 from taylor.ode.system import System, is_parameter
@@ -206,6 +207,10 @@ class TaylorIntegrator:
         if self.strict or why not in self.warnings:
             self.warnings.append(why)
             eagerly("the integration", why, self.strict)
+
+    def slope(self, pieces: Pieces, i: int, x: Any) -> Any:
+        """Return y' at distance x from the start of step i, as it is along the step."""
+        return derivative(pieces.coef[i], x)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -25,7 +25,7 @@ from taylor.ode.control import norm, spacing
 from taylor.ode.dense import SeriesSolution
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.methods import Blocks, MethodIntegrator, MethodOptions
-from taylor.ode.options import Options
+from taylor.ode.options import Options, argument
 from taylor.ode.pieces import Pieces
 from taylor.ode.surfaces import Surface
 from taylor.ode.system import filled, is_parameter, shaped
@@ -66,10 +66,6 @@ class Jets:
         """Return the series of a state (or of states along a last axis)."""
         return self.like._new(table)
 
-    def value(self, table: Any) -> Any:
-        """Return the value of the series of a state."""
-        return table[0]
-
     def degrees(self, inner: Array) -> Any:
         """Return the degrees of the elements of a state, for those of the elements of y."""
         own = self.like.algebra.degrees
@@ -105,23 +101,6 @@ class Jets:
     def fun(self, t: Any, table: Any, *args: Any) -> Any:
         """Return the coefficients of the right-hand side."""
         return on_tables(self.inner, self.like, (True, *self.carried))(t, table, *args)
-
-    def event(self, g: Any) -> Any:
-        """Return an event as a function of the coefficients: of the values, at ξ = 0."""
-        if getattr(g, "callback", None) is not None:
-            raise ValueError(
-                "an event that changes the state cannot be carried by a state of series: its time "
-                "depends on their variables; integrate up to the event, and go on from there"
-            )
-
-        def event(t: Any, table: Any, *args: Any) -> Any:
-            values = [a[0] if carried else a for a, carried in zip(args, self.carried, strict=True)]
-            return g(t, self.value(table), *values)
-
-        event.__dict__.update(
-            {k: getattr(g, k) for k in ("terminal", "direction") if hasattr(g, k)}
-        )
-        return event
 
     def solution(self, sol: Any) -> SeriesSolution:
         """Return the solution as a function of time whose values are series."""
@@ -245,7 +224,7 @@ class Plain:
 
     def __init__(self, fun: Callable[..., Any], y0: Any, args: Sequence[Any]) -> None:
         self.levels: list[Jets] = []
-        y0, args = lift(y0), [lift(a) for a in args]
+        y0, args = lift(y0), [argument(a) for a in args]
         self.f, self.given = fun, (y0, args)
         while isinstance(owner := host((y0, *args)), Series):
             level = (FirstOrder if owner.order == 1 else Jets)(fun, y0, args, owner)
@@ -294,16 +273,6 @@ class Plain:
         for level in reversed(self.levels):
             table = level.series(table)
         return table
-
-    def events(self, functions: Any) -> list[Any]:
-        """Return one event or several as functions of the plain numbers; None is none."""
-        if functions is None:
-            return []
-        several = hasattr(functions, "__iter__") and not callable(functions)
-        found = list(functions) if several else [functions]
-        for level in self.levels:
-            found = [level.event(g) for g in found]
-        return found
 
     def solution(self, sol: Any) -> Any:
         """Return the solution as a function of time."""

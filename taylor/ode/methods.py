@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from taylor.core.patterns import matrices
 from taylor.errors import NonAnalyticError, outside
-from taylor.ode.control import norm
+from taylor.ode.control import norm, spacing
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.machine import DONE, GO
 from taylor.ode.options import Control, Options
@@ -39,7 +39,8 @@ FOREIGN = ("first_step", "min_step", "jac", "jac_sparsity", "lband", "uband", "v
 MATRICES = {"lband", "uband", "jac_sparsity"}  # with them SciPy makes its matrix by itself
 RTOL, BELOW = 1e-8, 1e-4  # the default tolerance, and of that the least size of a component
 FEW = 50  # variables up to which many equations go to SuperLU: BLAS would wake its threads
-JUMP, BESIDE = 1e-6, 1e-9  # of rates, relative to them, that is none; of a step, to look beside it
+JUMP = 1e-6  # of rates, relative to them, that is none
+SHORT = 64  # units in the last place of the time: how far beside an event rates are asked for
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,13 @@ class MethodOptions(Options):
 
         return getattr(integrate, self.method) if isinstance(self.method, str) else self.method
 
+    def of_series(self) -> Options:
+        """Return those that Taylor series have, too."""
+        return Options(max_step=self.max_step, strict=self.strict)
+
     def control(self, y: Array) -> Control:
         """Return what polynomials of order 20 are made with."""
-        return Options(max_step=self.max_step, strict=self.strict).control(y)
+        return self.of_series().control(y)
 
     @property
     def tolerances(self) -> tuple[Any, Any]:
@@ -277,6 +282,12 @@ class MethodIntegrator(TaylorIntegrator):
         return {**self.counted}
 
     # -------------------------------------------------------------- steps
+    def slope(self, pieces: Pieces, i: int, x: Any) -> Any:
+        """Return y' within step i, at distance x from its start or hardly nearer to its middle."""
+        near = SHORT * spacing(pieces.t[i] + x) * (1 if 2 * abs(x) < abs(pieces.h[i]) else -1)
+        place = pieces.at(i, x + np.sign(pieces.h[i]) * near)
+        return np.asarray(self.system.flow(place.t, place.y, *self._parameters))
+
     def advance(self, t_end: Any, limit: int, log: bool = True) -> tuple[int, Pieces]:
         """Step to t_end, or some steps towards it; return (status, the steps)."""
         solver = self._solver(t_end)
@@ -322,7 +333,7 @@ class MethodIntegrator(TaylorIntegrator):
 
     def _check_jump(self, pieces: Pieces, i: int, t: Any) -> None:
         """Raise NonAnalyticError if the rates jump at a time in step i."""
-        near = BESIDE * abs(pieces.h[i])
+        near = SHORT * spacing(t)
         sides = [pieces.at(i, t - pieces.t[i] + s * near) for s in (-1, 1)]
         old, new = (np.asarray(self.system.flow(e.t, e.y, *self._parameters)) for e in sides)
         jump = norm(np.where(self.continuous, new - old, 0))

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taylor.core.operand import lift
+from taylor.drivers.labelled import rule_of
 from taylor.numbers.contexts import is_interval
 from taylor.numbers.kinds import Kind, is_operand
 from taylor.numbers.values import as_array
@@ -67,6 +69,17 @@ def as_args(args: Any) -> tuple[Any, ...]:
     return () if args is None else tuple(args)
 
 
+def argument(x: Any) -> Any:
+    """Return an argument of fun as an array or series; what is labelled stays as it is."""
+    if rule_of(type(x)) is None:
+        return lift(x)
+    if is_operand(lift(x)):
+        raise TypeError(
+            f"a differentiated {type(x).__name__} as one of args: give its values, x.to_numpy()"
+        )
+    return x
+
+
 def positive(x: Any, name: str, whole: bool = False) -> None:
     """Raise an error that names an option, unless it is a positive number."""
     real = isinstance(x, (int, float))
@@ -109,6 +122,10 @@ class Options:
             raise TypeError("atol is one number: errors are relative to the largest component of y")
         if not atol >= 0:
             raise ValueError(f"atol is a number of at least 0, not {atol}")
+
+    def of_series(self) -> Options:
+        """Return these as options of Taylor series."""
+        return self
 
     def control(self, y: Array) -> Control:
         """Return what the steps of states like y need."""

@@ -28,10 +28,11 @@ NOISE = 8  # rounding errors of Σ|c_k| below which the sign of a value is not k
 
 
 class Root(NamedTuple):
-    """A root x in (0, 1], and the sign of the slope there: 0 for a touch."""
+    """A root x in (0, 1], the sign of the slope there, 0 for a touch, and its order."""
 
     x: Any
     slope: int
+    order: int = 1
 
 
 @functools.cache
@@ -81,6 +82,11 @@ def value(c: Any, x: Any) -> Any:
     for a in c[-2::-1]:
         y = y * x + a
     return y
+
+
+def derivative(c: Array, x: Any) -> Any:
+    """Return the derivative of Σ c_k x^k at x."""
+    return value(_derivative(c), x)
 
 
 def roots(c: Array) -> list[Root]:
@@ -163,7 +169,8 @@ def _refined(c: Array, low: Any, high: Any, noise: Any) -> Root:
             x = new
             break
         x = new
-    return Root(_multiple(c, x, noise, 1), 1 if rising else -1)
+    x, order = _multiple(c, x, noise, 1)
+    return Root(x, 1 if rising else -1, order)
 
 
 def _cluster(c: Array, low: Any, high: Any, noise: Any) -> Root | None:
@@ -172,22 +179,22 @@ def _cluster(c: Array, low: Any, high: Any, noise: Any) -> Root | None:
     before, after = (value(c, x) for x in (low - width, high + width))
     if before * after < 0:
         root = _refined(c, low - width, high + width, noise)
-        return root if root.x <= 1 else Root(root.x * 0 + 1, root.slope) if low < 1 else None
+        return root if root.x <= 1 else root._replace(x=root.x * 0 + 1) if low < 1 else None
     xs = low + (high - low) * np.arange(9) / 8
     x = min(xs, key=lambda x: abs(value(c, x)))
-    x = _multiple(c, _newton(_derivative(c), x, low, high), noise, 0)
-    return Root(x, 0) if x <= 1 else None
+    x, order = _multiple(c, _newton(_derivative(c), x, low, high), noise, 0)
+    return Root(x, 0, order) if x <= 1 else None
 
 
-def _multiple(c: Array, x: Any, noise: Any, odd: int) -> Any:
-    """Return the root of odd or even order near x: for order m that of derivative m - 1.
+def _multiple(c: Array, x: Any, noise: Any, odd: int) -> tuple[Any, int]:
+    """Return the root of odd or even order m near x, as that of derivative m - 1, and m.
 
     It is of order m if no lower term of the polynomial about it rises above the noise where that of
     order m does.
     """
     powers = list(itertools.accumulate(c[1:], lambda d, _: _derivative(d), initial=c))
     if odd and abs(value(powers[1], x)) * unit(c) ** 0.5 > noise:
-        return x
+        return x, 1
     for m in range(len(c) - 2 + (len(c) + odd) % 2, 1, -2):
         bend = abs(value(powers[m], x)) / math.factorial(m)
         if not bend:
@@ -196,13 +203,13 @@ def _multiple(c: Array, x: Any, noise: Any, odd: int) -> Any:
         new = _newton(powers[m - 1], x, x - 2 * far, x + 2 * far)
         terms = [abs(value(powers[k], new)) / math.factorial(k) * far**k for k in range(m)]
         if max(terms) <= 2 * noise:
-            return new
-    return x
+            return new, m
+    return x, 2 - odd
 
 
 def _derivative(c: Array) -> Array:
     """Return the coefficients of the derivative."""
-    return c[1:] * np.arange(1, len(c))
+    return c[1:] * np.arange(1, len(c)).reshape(-1, *[1] * (c.ndim - 1))
 
 
 def _newton(c: Array, x: Any, low: Any, high: Any) -> Any:

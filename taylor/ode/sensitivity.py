@@ -43,7 +43,7 @@ from taylor.ode.control import norm
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.jets import Differentiated, Plain
 from taylor.ode.methods import MethodOptions, chosen
-from taylor.ode.options import Options
+from taylor.ode.options import Options, argument
 from taylor.ode.system import filled, is_parameter, shaped
 from taylor.series.multivariate import TaylorN
 from taylor.series.series import Series
@@ -184,21 +184,21 @@ def _numbers(x: Any) -> Array:
 # ------------------------------------------------------------------ with all arguments
 def is_recorded(y0: Any, args: Sequence[Any]) -> bool:
     """Whether reverse mode is recording y0 or an argument."""
-    return isinstance(host([lift(y0), *(lift(a) for a in args)]), Node)
+    return isinstance(host([lift(y0), *map(argument, args)]), Node)
 
 
-def _split(fun: Function, args: Sequence[Any]) -> tuple[Function, list[Any], list[int]]:
+def numeric(fun: Function, args: Sequence[Any]) -> tuple[Function, list[Any], list[int]]:
     """Return fun of those arguments that are numbers, these, and their places."""
-    given = [lift(a) for a in args]
+    given = [argument(a) for a in args]
     places = [i for i, a in enumerate(given) if is_operand(a) or is_parameter(a)]
 
     def bound(t: Any, y: Any, *p: Any) -> Any:
         return fun(t, y, *filled(given, places, p))
 
-    return shaped(bound), [_point(given[i]) for i in places], places
+    return shaped(bound), [point_of(given[i]) for i in places], places
 
 
-def _point(x: Any) -> Any:
+def point_of(x: Any) -> Any:
     """Return a point of differentiation as an array or a series, integers as floats."""
     x = point(x)
     return x.astype(float) if isinstance(x, np.ndarray) and x.dtype.kind in "iub" else x
@@ -206,8 +206,8 @@ def _point(x: Any) -> Any:
 
 def states(fun: Function, y0: Any, args: Sequence[Any], course: Course) -> Any:
     """Return the states at the times of a course, along the last axis."""
-    f, p, _ = _split(fun, args)
-    return np.moveaxis(flow(f, course).forward()(_point(y0), *p), 0, -1)
+    f, p, _ = numeric(fun, args)
+    return np.moveaxis(flow(f, course).forward()(point_of(y0), *p), 0, -1)
 
 
 def value_and_gradient(
@@ -250,8 +250,8 @@ def value_and_gradient(
     if kept is not None and isinstance(options, MethodOptions):
         raise TypeError("checkpoints are those of Taylor series: leave them out, or the method")
     course = Course(t0, [t1], options, kept)
-    f, p, places = _split(fun, args)
-    y0, run = _point(y0), flow(f, course)
+    f, p, places = numeric(fun, args)
+    y0, run = point_of(y0), flow(f, course)
     value, w = drivers.value_and_gradient(cost, run.forward()(y0, *p)[0])
     dy0, *dp = run.reverse()(np.stack([w]), y0, *p)
     found = dict(zip(places, dp, strict=True))
@@ -291,10 +291,10 @@ def flow_map(
             f'wrt holds "y0" or positions of args (of which there are {len(args)}), each once, not '
             f"{tuple(places)}"
         )
-    points, unpack = as_one([_point(y0 if i == "y0" else args[i]) for i in places])
+    points, unpack = as_one([point_of(y0 if i == "y0" else args[i]) for i in places])
     variables = dict(zip(places, unpack(TaylorN.seeded(points, order)), strict=True))
     given = [variables.get(i, a) for i, a in enumerate(args)]
-    plain = Plain(fun, variables.get("y0", _point(y0)), given)
+    plain = Plain(fun, variables.get("y0", point_of(y0)), given)
     it = plain.integrator(t_span[0], chosen(method, tol, None, max_step, atol, False, {}))
     found: TaylorN = plain.series(it.propagate_until(t_span[1]))
     return found

@@ -10,16 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.operand import lift
-from taylor.errors import IntegrationError
-from taylor.numbers.kinds import base
+from taylor.errors import IntegrationError, ShapeMismatch
+from taylor.numbers.kinds import base, is_operand
 from taylor.ode.dense import in_numbers_of
 from taylor.ode.events import Events
 from taylor.ode.integrator import Record, TaylorIntegrator
 from taylor.ode.jets import Plain
 from taylor.ode.methods import chosen
-from taylor.ode.options import as_args, check_span
+from taylor.ode.options import argument, as_args, check_span
 from taylor.ode.results import MESSAGES, OdeResult, bar, inside
 from taylor.ode.sensitivity import Course, is_recorded, states
+from taylor.ode.variation import Variation, plain
 
 Array = NDArray[Any]
 FIRST = 16  # steps taken at first, before events are looked for
@@ -50,6 +51,7 @@ def solve_ivp(
     Steps of Taylor series of high order (`order`, by default that of Jorba & Zou for `tol`), by
     default to the precision of the numbers.  y0 has any shape; numbers may be float64, complex128,
     mpmath's, or series (`Taylor`, `TaylorN`): then the result is a series in the same variables.
+    So are the times of events then, and states through resets; t_span and t_eval may be series.
     `tol` (or `rtol`) is the error of a step relative to the largest component of y, `atol` a size
     of y below which it need not fall.  Without `t_eval` the result has the ends of all steps; with
     it, exactly those times.  `dense_output` gives `sol`, a `Solution`.  `events` are as in SciPy,
@@ -67,30 +69,36 @@ def solve_ivp(
     (0, 4)
     """
     args = as_args(args)
-    recorded = is_recorded(y0, args)
-    if recorded and (events is not None or dense_output):
-        raise TypeError(
-            "reverse mode goes through solve_ivp without events and dense_output: ask for the "
-            "states with t_eval, or use forward mode (a state of series)"
-        )
-    check_span(t_span)
+    check_span(plain(t_span))
     rtol = rtol if tol is None else tol
     options = chosen(method, rtol, order, max_step, atol, strict, more)
-    plain = Plain(
-        fun, *((base(lift(y0)), [base(lift(a)) for a in args]) if recorded else (y0, args))
-    )
-    it = plain.integrator(t_span[0], options)
-    t1 = t_span[1] + 0 * it.t
-    times = None if t_eval is None else in_numbers_of(it.y, t_eval)
+    recorded, wanted = is_recorded(y0, (*args, *t_span, t_eval)), _list(t_eval)
+    if recorded and dense_output:
+        raise TypeError(
+            "reverse mode goes through solve_ivp without dense_output: ask for the states with "
+            "t_eval, or use forward mode (a state of series)"
+        )
+    given: Any = y0, args
+    moving = any(is_operand(lift(t)) for t in (*t_span, *(wanted or ())))
+    variation = None
+    if moving or (events is not None and any(is_operand(lift(x)) for x in (y0, *args))):
+        variation = Variation(fun, t_span, y0, args, options, wanted, dense_output)
+    if recorded or variation:
+        given = plain(y0), [base(argument(a)) for a in args]
+    system = Plain(fun, *given)
+    it = system.integrator(plain(t_span[0]), options)
+    t1 = plain(t_span[1]) + 0 * it.t
+    times = None if wanted is None else in_numbers_of(it.y, [plain(t) for t in wanted])
     if times is not None:
         inside(times, it.t, t1)
-    record = Record(it, times, dense_output)
-    watch = Events(plain.events(events), it)
+    record = Record(it, times, dense_output and not variation)
+    watch = Events(events, it, variation)
 
     def result(status: int, message: str) -> OdeResult:
-        sol = plain.solution(it.solution(record.pieces)) if dense_output else None
-        found = {"t": np.concatenate(record.t), "y": plain.series(record.states()), "sol": sol}
-        found |= watch.result(plain, events is not None)
+        found = {"t": np.concatenate(record.t), "y": system.series(record.states()), "sol": None}
+        if record.dense:
+            found["sol"] = system.solution(it.solution(record.pieces))
+        found |= watch.result(events is not None, status)
         found |= it.counts
         return OdeResult(found, status=status, message=message, success=status >= 0)
 
@@ -100,9 +108,19 @@ def solve_ivp(
     except IntegrationError as error:
         error.result = result(-1, str(error))
         raise
-    if recorded and len(found.t):
+    if recorded and not variation and len(found.t):
         found.update(y=states(fun, y0, args, Course(t_span[0], found.t, options)))
     return found
+
+
+def _list(t_eval: Any) -> list[Any] | None:
+    """Return the times one by one; they may be series."""
+    if t_eval is None:
+        return None
+    times = lift(t_eval)
+    if np.ndim(times) != 1:
+        raise ShapeMismatch(f"t_eval holds times along one axis, not {np.shape(times)}")
+    return list(times)
 
 
 def _integrated(

@@ -15,7 +15,10 @@ try:
 except ImportError as error:
     raise ImportError("taylor.scipy needs SciPy: python -m pip install scipy") from error
 
-MODULES = ("integrate", "interpolate", "linalg", "signal", "sparse", "special", "stats")
+MODULES = (
+    "fft", "integrate", "interpolate", "linalg", "ndimage", "optimize", "signal", "sparse",
+    "spatial", "special", "stats",
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -268,9 +268,9 @@ def coefficients(f: Analytic, wanted: Sequence[Index], x: Sequence[Any]) -> dict
     flat = [v.astype(number).reshape(-1) for v in arrays]
     table = np.full((len(wanted), flat[0].size), np.nan, dtype=number)
     with np.errstate(all="ignore"):
-        if f.fast is not None and number is float:
+        if f.fast is not None and not any(map(np.iscomplexobj, arrays)):
             for row, m in zip(table, wanted, strict=True):
-                row[:] = f.fast(m, *flat)
+                row[:] = f.fast(m, *[v.real for v in flat])
         away = np.isfinite(sum(flat))
         for r, *orders in zip(_room(f, flat), *wanted, strict=True):
             away = away & (r > 0) if any(orders) else away

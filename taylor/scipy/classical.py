@@ -14,7 +14,7 @@ import numpy as np
 from scipy import special as sp
 
 from taylor.scipy.analytic import Analytic, everywhere
-from taylor.scipy.fast import cylinder
+from taylor.scipy.fast import cylinder, turned
 from taylor.scipy.formulas import add, gap, part, positive, root, second_positive
 
 
@@ -148,9 +148,10 @@ def hankel(sign: int, scaled: bool, ctx: Any, v: Any, z: Any) -> Any:
 
 
 for _name, _sign in (("hankel1", 1), ("hankel2", -1)):
-    add(_name, "v z", functools.partial(hankel, _sign, False), second_positive, complex_valued=True)
+    add(_name, "v z", functools.partial(hankel, _sign, False), second_positive, complex_valued=True,
+        fast=cylinder(getattr(sp, _name), -1))
     add(_name + "e", "v z", functools.partial(hankel, _sign, True), second_positive,
-        complex_valued=True)
+        complex_valued=True, fast=turned(getattr(sp, _name + "e"), -_sign * 1j))
 
 
 def besselpoly(ctx: Any, a: Any, lam: Any, nu: Any) -> Any:

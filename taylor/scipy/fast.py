@@ -127,6 +127,25 @@ def cylinder(function: Callable[..., Array], sign: int, alternating: bool = Fals
     return fast
 
 
+def turned(function: Callable[..., Array], rate: complex) -> Any:
+    """Return the coefficients in z of C_v(z) exp(rate·z), C a Hankel function: by Leibniz' rule.
+
+    `function` is that product itself; the terms cancel where z is large, and nothing is returned.
+    """
+    unturned = cylinder(function, -1)
+
+    def fast(m: Index, v: Array, z: Array) -> Array:
+        k = m[1]
+        terms = [
+            unturned((m[0], j), v, z) * (rate ** (k - j) / math.factorial(k - j))
+            for j in range(k + 1)
+        ]
+        total = np.asarray(sum(terms))
+        return np.where(sum(map(np.abs, terms)) < 100 * np.abs(total), total, np.nan)
+
+    return fast
+
+
 def log_beta(m: Index, a: Array, b: Array) -> Array:
     """Return c_m of log B(a, b) = log Γ(a) + log Γ(b) - log Γ(a + b)."""
     k = sum(m)

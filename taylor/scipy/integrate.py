@@ -157,6 +157,32 @@ def _infinite(x: Any) -> bool:
     return not is_operand(x) and math.isinf(float(base(x)))
 
 
+def quad_vec(
+    f: Function, a: Any, b: Any, args: Any = (), *, epsabs: float = 1e-12, epsrel: float = 1e-8
+) -> tuple[Any, Any]:
+    """Return (∫ₐᵇ f(x, *args) dx of an array, None), as `quad`."""
+    return quad(f, a, b, args, epsabs=epsabs, epsrel=epsrel)[0], None
+
+
+def dblquad(
+    func: Function, a: Any, b: Any, gfun: Any, hfun: Any, args: tuple[Any, ...] = (), **tol: Any
+) -> tuple[Any, Any]:
+    """Return (∫ₐᵇ ∫ func(y, x, *args) dy dx, y from gfun(x) to hfun(x), numbers or functions).
+
+    >>> round(float(dblquad(lambda y, x: x * y, 0.0, 2.0, 0.0, lambda x: x)[0]), 9)
+    2.0
+    """
+
+    def limit(g: Any, x: Any) -> Any:
+        return g(x) if callable(g) else g
+
+    def inner(x: Any, *p: Any) -> Any:
+        turned = lambda y, x, *p: func(y, x, *p)  # noqa: E731
+        return quad(turned, limit(gfun, x), limit(hfun, x), (x, *p), **tol)[0]
+
+    return quad(inner, a, b, args, **tol)
+
+
 # ------------------------------------------------------------------ sums
 def fixed_quad(
     func: Function, a: Any, b: Any, args: tuple[Any, ...] = (), n: int = 5
@@ -188,6 +214,34 @@ def simpson(y: Any, x: Any = None, *, dx: float = 1.0, axis: int = -1) -> Any:
     y = np.moveaxis(as_array(y), axis, -1)
     weights = scipy.integrate.simpson(np.eye(np.shape(y)[-1]), x=x, dx=dx, axis=0)
     return np.sum(y * weights, axis=-1)
+
+
+def romb(y: Any, dx: float = 1.0, axis: int = -1) -> Any:
+    """Return Romberg's rule over 2^k + 1 samples.
+
+    >>> float(romb([0.0, 1.0, 4.0]).__round__(12))
+    2.666666666667
+    """
+    y = np.moveaxis(as_array(y), axis, -1)
+    weights = scipy.integrate.romb(np.eye(np.shape(y)[-1]), dx=dx, axis=0)
+    return np.sum(y * weights, axis=-1)
+
+
+def cumulative_simpson(
+    y: Any, *, x: Any = None, dx: float = 1.0, axis: int = -1, initial: Any = None
+) -> Any:
+    """Return the integrals up to each sample, at plain x, by parabolas; `initial` is in front.
+
+    >>> cumulative_simpson([0.0, 1.0, 4.0]).round(6)
+    array([0.333333, 2.666667])
+    """
+    y = np.moveaxis(as_array(y), axis, -1)
+    unit = np.eye(np.shape(y)[-1])
+    weights = scipy.integrate.cumulative_simpson(unit, x=x, dx=dx, axis=-1)
+    found = np.matmul(y, weights)
+    if initial is not None:
+        found = np.concatenate([found[..., :1] * 0, found], axis=-1) + initial
+    return np.moveaxis(found, -1, axis)
 
 
 def cumulative_trapezoid(

@@ -159,9 +159,96 @@ def PchipInterpolator(x: Any, y: Any, *, extrapolate: bool = True) -> PiecewiseP
     delta = (y[1:] - y[:-1]) / h
     d = np.concatenate([_end(h[:1], h[1:2], delta[:1], delta[1:2]), _inner(h, delta),
                         _end(h[-1:], h[-2:-1], delta[-1:], delta[-2:-1])])  # fmt: skip
+    return CubicHermiteSpline(x, y, d, extrapolate=extrapolate)
+
+
+def CubicHermiteSpline(
+    x: Any, y: Any, dydx: Any, *, extrapolate: bool = True
+) -> PiecewisePolynomial:
+    """Return the piecewise cubic with values and slopes along the first axis."""
+    x, y = _checked(x, y)
+    d = as_array(dydx)
+    if np.shape(d) != np.shape(y):
+        raise ShapeMismatch(f"slopes of shape {np.shape(d)} for data of shape {np.shape(y)}")
+    h = np.reshape(np.diff(x), (-1,) + (1,) * (np.ndim(y) - 1))
+    delta = (y[1:] - y[:-1]) / h
     c3 = (d[:-1] + d[1:] - 2 * delta) / h**2
     c2 = (3 * delta - 2 * d[:-1] - d[1:]) / h
     return PiecewisePolynomial(np.stack([c3, c2, d[:-1], y[:-1]]), x, extrapolate)
+
+
+def Akima1DInterpolator(x: Any, y: Any, *, extrapolate: bool = False) -> PiecewisePolynomial:
+    """Return Akima's cubic through data (J. ACM 17, 1970), whose slopes are local means.
+
+    With the slopes m of the intervals, two more at each end, that at a knot is
+    (|m_(i+1) - m_i| m_(i-1) + |m_(i-1) - m_(i-2)| m_i)/(the sum of the weights).
+    """
+    x, y = _checked(x, y)
+    if np.ndim(y) != 1 or len(x) < 3:
+        raise ShapeMismatch(f"Akima1DInterpolator takes three or more data, not {np.shape(y)}")
+    inner = (y[1:] - y[:-1]) / np.diff(x)
+    before = 2 * inner[:1] - inner[1:2]
+    after = 2 * inner[-1:] - inner[-2:-1]
+    m = np.concatenate([2 * before - inner[:1], before, inner, after, 2 * after - inner[-1:]])
+    jumps = abs(m[1:] - m[:-1])
+    left, right = jumps[2:], jumps[:-2]
+    total = left + right
+    flat = np.asarray(total <= 1e-9 * np.max(total))
+    mixed = (left * m[1:-2] + right * m[2:-1]) / np.where(flat, 1.0, total)
+    return CubicHermiteSpline(
+        x, y, np.where(flat, (m[3:] + m[:-3]) / 2, mixed), extrapolate=extrapolate
+    )
+
+
+class BarycentricInterpolator:
+    """The polynomial through data along the first axis (Berrut & Trefethen, SIAM Rev. 46, 2004).
+
+    >>> float(BarycentricInterpolator([0.0, 1.0, 2.0], [0.0, 1.0, 4.0])(1.5))
+    2.25
+    """
+
+    def __init__(self, xi: Any, yi: Any) -> None:
+        if is_operand(as_array(xi)):
+            raise TypeError("the knots are plain numbers; only points and data have derivatives")
+        self.xi, self.yi = np.asarray(xi, dtype=float), as_array(yi)
+        if np.shape(self.yi)[:1] != np.shape(self.xi):
+            raise ShapeMismatch(f"data of shape {np.shape(self.yi)} for {len(self.xi)} knots")
+        gaps = (self.xi[:, None] - self.xi) * (4 / np.ptp(self.xi))  # of the size of their product
+        np.fill_diagonal(gaps, 1.0)
+        self.wi = 1 / gaps.prod(axis=1)
+
+    def __call__(self, x: Any) -> Any:
+        """Return the value at points: Σ_j y_j w_j Π_(k≠j) (x - x_k), over the same of ones."""
+        x = as_array(x)
+        off = np.reshape(x, (-1, 1)) - self.xi
+        others = np.where(np.eye(len(self.xi), dtype=bool), 1.0, off[:, None, :])
+        weights = self.wi * np.prod(others, axis=-1)
+        flat = np.reshape(self.yi, (len(self.xi), -1))
+        found = np.matmul(weights, flat) / np.sum(weights, axis=-1, keepdims=True)
+        return np.reshape(found, (*np.shape(x), *np.shape(self.yi)[1:]))[()]
+
+
+class RBFInterpolator:
+    """Radial basis functions through data at plain points: linear in the data.
+
+    SciPy gives the matrix of data to values, for its arguments.
+
+    >>> float(RBFInterpolator([[0.0], [1.0], [3.0]], [0.0, 2.0, 6.0])([[2.0]])[0].round(9))
+    4.0
+    """
+
+    def __init__(self, y: Any, d: Any, **options: Any) -> None:
+        if is_operand(as_array(y)):
+            raise TypeError("the points of the data are plain numbers; only data have derivatives")
+        self.d = as_array(d)
+        self.unit = scipy.interpolate.RBFInterpolator(y, np.eye(len(np.asarray(y))), **options)
+
+    def __call__(self, x: Any) -> Any:
+        """Return the values at plain points."""
+        if is_operand(as_array(x)):
+            raise TypeError("RBFInterpolator has derivatives in the data only, not in the points")
+        found = np.matmul(self.unit(np.asarray(x)), np.reshape(self.d, (np.shape(self.d)[0], -1)))
+        return np.reshape(found, (np.shape(found)[0], *np.shape(self.d)[1:]))
 
 
 def _inner(h: Array, delta: Any) -> Any:

@@ -19,21 +19,37 @@ from taylor.linalg import det, expm, inv, pinv, svd, svdvals
 from taylor.numbers.kinds import base
 
 __all__ = [
-    "block_diag", "cho_factor", "cho_solve", "cholesky", "circulant", "det", "eigh", "eigvalsh",
-    "expm", "hankel", "inv", "logm", "norm", "pinv", "solve", "solve_banded", "solve_sylvester",
-    "solve_triangular", "sqrtm", "svd", "svdvals", "toeplitz",
+    "block_diag", "cho_factor", "cho_solve", "cholesky", "circulant", "coshm", "cosm", "det",
+    "eigh", "eigvalsh", "expm", "fractional_matrix_power", "hankel", "inv", "khatri_rao", "logm",
+    "lstsq", "lu", "lu_factor", "lu_solve", "norm", "pinv", "polar", "qr", "sinhm", "sinm", "solve",
+    "solve_banded", "solve_continuous_lyapunov", "solve_discrete_lyapunov", "solve_sylvester",
+    "solve_toeplitz", "solve_triangular", "sqrtm", "svd", "svdvals", "tanhm", "tanm", "toeplitz",
 ]  # fmt: skip
 
 
 # ------------------------------------------------------------------ equations
-def solve(a: Any, b: Any, *, transposed: bool = False) -> Any:
+def solve(
+    a: Any, b: Any, *, lower: bool = False, assume_a: str | None = None, transposed: bool = False
+) -> Any:
     """Return x with a x = b, or aᵀ x = b.
+
+    assume_a: "sym", "pos": only one triangle of a is read, as by SciPy; None, "gen": all of it.
 
     >>> solve([[2.0, 0.0], [1.0, 1.0]], [2.0, 3.0])
     array([1., 2.])
     """
     a = as_array(a)
+    if assume_a in ("sym", "pos", "symmetric", "positive definite"):
+        a = _from_triangle(a, lower)
+    elif assume_a not in (None, "gen", "general"):
+        raise ValueError(f"assume_a is None, 'gen', 'sym' or 'pos' here, not {assume_a!r}")
     return linalg.solve(np.swapaxes(a, -1, -2) if transposed else a, as_array(b))
+
+
+def _from_triangle(a: Any, lower: bool) -> Any:
+    """Return the symmetric matrix of which a has one triangle."""
+    triangle, strict = (np.tril, -1) if lower else (np.triu, 1)
+    return triangle(a) + np.swapaxes(triangle(a, strict), -1, -2)
 
 
 def solve_triangular(
@@ -123,6 +139,138 @@ def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
     return SYLVESTER(as_array(a) * 1.0, as_array(b) * 1.0, as_array(q) * 1.0)
 
 
+def solve_continuous_lyapunov(a: Any, q: Any) -> Any:
+    """Return x with a x + x aᴴ = q.
+
+    >>> solve_continuous_lyapunov([[1.0]], [[4.0]])
+    array([[2.]])
+    """
+    a = as_array(a) * 1.0
+    return solve_sylvester(a, np.conj(np.transpose(a)), q)
+
+
+def solve_discrete_lyapunov(a: Any, q: Any) -> Any:
+    """Return x with x = a x aᴴ + q, as one system of equations for all elements.
+
+    >>> solve_discrete_lyapunov([[0.5]], [[3.0]])
+    array([[4.]])
+    """
+    a, q = as_array(a) * 1.0, as_array(q) * 1.0
+    n = np.shape(a)[0]
+    x = solve(np.eye(n * n) - np.kron(a, np.conj(a)), np.reshape(q, -1))
+    return np.reshape(x, (n, n))
+
+
+def solve_toeplitz(c_or_cr: Any, b: Any) -> Any:
+    """Return x with T x = b, T the Toeplitz matrix with that first column (and row)."""
+    c, r = c_or_cr if isinstance(c_or_cr, tuple) else (c_or_cr, None)
+    return solve(toeplitz(c, r), b)
+
+
+def lstsq(a: Any, b: Any, cond: Any = None) -> tuple[Any, Any, Any, Any]:
+    """Return (x with the smallest |a x - b|, |a x - b|², the rank, the singular values)."""
+    x, rest, rank, s = np.linalg.lstsq(as_array(a), as_array(b), rcond=cond)
+    return x, rest, rank, s
+
+
+# ------------------------------------------------------------------ factors
+def _lu_parts(x: Any, low: Any, up: Any) -> Any:
+    """Return L⁻¹ x U⁻¹."""
+    half = linalg.solve(low, x)
+    return np.transpose(linalg.solve(np.transpose(up), np.transpose(half)))
+
+
+def _lu_jvp(dargs: Any, y: Any, a: Any) -> Any:
+    low, up = y
+    inner = _lu_parts(dargs[0], low, up)
+    return np.matmul(low, np.tril(inner, -1)), np.matmul(np.triu(inner), up)
+
+
+def _lu_vjp(bar: Any, y: Any, a: Any) -> Any:
+    low, up = y
+    of_low = np.tril(np.matmul(np.transpose(low), bar[0]), -1)
+    inner = of_low + np.triu(np.matmul(bar[1], np.transpose(up)))
+    half = linalg.solve(np.transpose(low), inner)
+    return (np.transpose(linalg.solve(up, np.transpose(half))),)
+
+
+def _lu_value(a: Any) -> Any:
+    p, low, up = scipy.linalg.lu(a)
+    if not np.array_equal(p, np.eye(len(p))):  # its rows were brought into order before
+        raise np.linalg.LinAlgError("lu: a pivot is not the largest; move the point")
+    return low, up
+
+
+# L U = a without exchanges: dL = L tril(L⁻¹ da U⁻¹, -1), dU = triu(L⁻¹ da U⁻¹) U
+LU = rule(_lu_value, jvp=_lu_jvp, vjp=_lu_vjp, name="lu")
+
+
+def lu(a: Any, permute_l: bool = False) -> tuple[Any, ...]:
+    """Return (P, L, U) with P L U = a, or (P L, U), of a square matrix; P does not vary.
+
+    >>> lu([[0.0, 1.0], [2.0, 3.0]])[2]
+    array([[2., 3.],
+           [0., 1.]])
+    """
+    a = as_array(a) * 1.0
+    if np.ndim(a) != 2 or np.shape(a)[0] != np.shape(a)[1]:
+        raise ShapeMismatch(f"lu takes a square matrix here, not shape {np.shape(a)}")
+    p, _, _ = scipy.linalg.lu(np.asarray(base(a)))
+    low, up = LU(np.matmul(p.T, a))
+    return (np.matmul(p, low), up) if permute_l else (p, low, up)
+
+
+def lu_factor(a: Any) -> tuple[Any, Any]:
+    """Return factors for `lu_solve`: L and U in one matrix, and the rows that come first, ..."""
+    p, low, up = lu(a)
+    return np.tril(low, -1) + up, np.argmax(p, axis=0)
+
+
+def lu_solve(lu_and_piv: tuple[Any, Any], b: Any, trans: int = 0) -> Any:
+    """Return x with a x = b, or aᵀ x = b for trans = 1, from the factors of `lu_factor`.
+
+    >>> lu_solve(lu_factor([[0.0, 1.0], [2.0, 3.0]]), [1.0, 5.0])
+    array([1., 1.])
+    """
+    both, rows = lu_and_piv
+    b = as_array(b)
+    if trans:
+        y = solve_triangular(both, b, trans=1)
+        y = solve_triangular(both, y, trans=1, lower=True, unit_diagonal=True)
+        return y[np.argsort(rows)]
+    y = solve_triangular(both, b[rows], lower=True, unit_diagonal=True)
+    return solve_triangular(both, y)
+
+
+def qr(a: Any, mode: str = "full", pivoting: bool = False) -> Any:
+    """Return (Q, R) with Q R = a; of more rows than columns with mode "economic" (or "r": R)."""
+    if pivoting or mode not in ("full", "economic", "r"):
+        raise ValueError("qr takes mode 'full', 'economic' or 'r', without pivoting")
+    a = as_array(a) * 1.0
+    if mode == "r" or np.shape(a)[-2] <= np.shape(a)[-1] or mode == "economic":
+        q, r = np.linalg.qr(a)
+        return (r,) if mode == "r" else (q, r)
+    return tuple(np.linalg.qr(a, mode="complete"))
+
+
+def polar(a: Any, side: str = "right") -> tuple[Any, Any]:
+    """Return (U, P) with a = U P, or a = P U for side "left", U orthogonal, P = √(aᵀa).
+
+    >>> polar([[0.0, -2.0], [2.0, 0.0]])[1].round(12)
+    array([[2., 0.],
+           [0., 2.]])
+    """
+    if side not in ("left", "right"):
+        raise ValueError(f"side is 'left' or 'right', not {side!r}")
+    a = as_array(a) * 1.0
+    turned = np.conj(np.swapaxes(a, -1, -2))
+    if side == "right":
+        p = sqrtm(np.matmul(turned, a))
+        return np.swapaxes(linalg.solve(np.swapaxes(p, -1, -2), np.swapaxes(a, -1, -2)), -1, -2), p
+    p = sqrtm(np.matmul(a, turned))
+    return linalg.solve(p, a), p
+
+
 # ------------------------------------------------------------------ functions of matrices
 def _square_root(a: Any) -> Any:
     y = scipy.linalg.sqrtm(a)
@@ -174,6 +322,62 @@ def logm(a: Any) -> Any:
     return sum(terms) * 2.0**count
 
 
+def _turned(a: Any) -> tuple[Any, Any]:
+    """Return cos A and sin A of a real matrix, parts of exp([[0, -A], [A, 0]])."""
+    a = as_array(a) * 1.0
+    n, zero = np.shape(a)[-1], 0 * a
+    wide = expm(np.concatenate([np.concatenate([zero, -a], 1), np.concatenate([a, zero], 1)]))
+    return wide[:n, :n], wide[n:, :n]
+
+
+def cosm(a: Any) -> Any:
+    """Return the cosine of a square matrix.
+
+    >>> cosm([[0.0, 1.0], [0.0, 0.0]]).round(12)
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    return _turned(a)[0]
+
+
+def sinm(a: Any) -> Any:
+    """Return the sine of a square matrix."""
+    return _turned(a)[1]
+
+
+def tanm(a: Any) -> Any:
+    """Return the tangent of a square matrix: cos⁻¹ sin."""
+    c, s = _turned(a)
+    return linalg.solve(c, s)
+
+
+def coshm(a: Any) -> Any:
+    """Return the hyperbolic cosine of a square matrix."""
+    a = as_array(a) * 1.0
+    return (expm(a) + expm(-a)) / 2
+
+
+def sinhm(a: Any) -> Any:
+    """Return the hyperbolic sine of a square matrix."""
+    a = as_array(a) * 1.0
+    return (expm(a) - expm(-a)) / 2
+
+
+def tanhm(a: Any) -> Any:
+    """Return the hyperbolic tangent of a square matrix: cosh⁻¹ sinh."""
+    return linalg.solve(coshm(a), sinhm(a))
+
+
+def fractional_matrix_power(A: Any, t: Any) -> Any:
+    """Return a power of a square matrix, exp(t log A), also as a function of t.
+
+    >>> fractional_matrix_power([[4.0, 0.0], [0.0, 9.0]], 0.5).round(12)
+    array([[2., 0.],
+           [0., 3.]])
+    """
+    return expm(as_array(t) * logm(A))
+
+
 # ------------------------------------------------------------------ eigenvalues
 def eigh(a: Any, b: Any = None, *, lower: bool = True, eigvals_only: bool = False) -> Any:
     """Return (w, v) with a v = w b v, vᵀ b v = 1, or w; a and b symmetric, b positive definite.
@@ -186,8 +390,7 @@ def eigh(a: Any, b: Any = None, *, lower: bool = True, eigvals_only: bool = Fals
     a, uplo = as_array(a), "L" if lower else "U"
     if b is None:
         return linalg.eigvalsh(a, uplo) if eigvals_only else tuple(linalg.eigh(a, uplo))
-    triangle, strict = (np.tril, -1) if lower else (np.triu, 1)
-    full = triangle(a) + np.swapaxes(triangle(a, strict), -1, -2)
+    full = _from_triangle(a, lower)
     low = linalg.cholesky(as_array(b), upper=not lower)
     low = low if lower else np.swapaxes(low, -1, -2)
     half = np.swapaxes(linalg.solve(low, full), -1, -2)
@@ -271,3 +474,9 @@ def circulant(c: Any) -> Any:
     c = np.reshape(as_array(c), -1)
     i = np.arange(np.size(c))
     return _by_place(c, (i[:, None] - i) % np.size(c))
+
+
+def khatri_rao(a: Any, b: Any) -> Any:
+    """Return the matrix of the Kronecker products of the columns of two matrices."""
+    a, b = as_array(a), as_array(b)
+    return np.reshape(np.einsum("ij,kj->ikj", a, b), (-1, np.shape(b)[1]))

@@ -35,7 +35,14 @@ from taylor.scipy.analytic import Analytic, everywhere, partial
 from taylor.scipy.formulas import FORMULAS, gap, second_positive
 from taylor.scipy.rows import STILL
 
-UFUNCS = sorted(n for n in dir(sp) if isinstance(getattr(sp, n), np.ufunc))
+
+def _unwrapped(name: str) -> Any:
+    """Return a function of SciPy, which may have wrapped it for the array-API standard."""
+    function = getattr(sp, name)
+    return getattr(function, "__wrapped__", function)
+
+
+UFUNCS = sorted(n for n in dir(sp) if isinstance(_unwrapped(n), np.ufunc))
 
 
 def __getattr__(name: str) -> Callable[..., Any]:
@@ -52,7 +59,7 @@ def __dir__() -> list[str]:
 @functools.cache
 def ufunc(name: str) -> Callable[..., Any]:
     """Return the function of that name in scipy.special."""
-    numpy = getattr(sp, name)
+    numpy = _unwrapped(name)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         args = tuple(map(lift, args))

@@ -25,6 +25,7 @@ from taylor.core.operand import as_array, lift
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import is_operand
 from taylor.scipy import special as sp
+from taylor.scipy.descriptive import *  # noqa: F403
 from taylor.scipy.rows import SKEW
 
 Formula = Callable[..., Any]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +26,27 @@ from taylor.numbers.kinds import Array, Kind, is_operand
 from taylor.numbers.values import together
 from taylor.series import text
 
+if TYPE_CHECKING:
+    of_class = classmethod
+
 UNKNOWN = math.inf
 SIMPLE = frozenset((int, slice, type(Ellipsis), type(None)))  # indices that make views
+
+
+class _OfClass(classmethod):  # type: ignore[type-arg]
+    """A class method that instances do not have.
+
+    xarray takes x.variable of what meets its arrays for one of its own.
+    """
+
+    def __get__(self, x: Any, owner: Any = None) -> Any:
+        if x is not None:
+            raise AttributeError(f"{self.__name__} is a method of the class alone")
+        return super().__get__(x, owner)
+
+
+if not TYPE_CHECKING:
+    of_class = _OfClass
 
 
 class Coefficients(Operand):
@@ -121,7 +140,8 @@ class Coefficients(Operand):
     # -------------------------------------------------------------- conversions
     def _basis(self, latex: bool) -> tuple[list[str], str]:
         """Return how the basis is written, and what O(...) is of ("": nothing is left out)."""
-        return ["", *self.algebra.names], ""  # type: ignore[attr-defined]
+        names = [f"e{i}" for i in range(1, self.algebra.size)]  # where it has none of its own
+        return ["", *getattr(self.algebra, "names", names)], ""
 
     def __repr__(self) -> str:
         return text.plain(self)
@@ -145,11 +165,7 @@ class Coefficients(Operand):
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         if dtype is not None and np.dtype(dtype) != object:
             return np.asarray(self._inactive("an array of numbers"), dtype=dtype)
-        out = np.empty(self.shape, dtype=object)
-        for i in np.ndindex(*self.shape):
-            out[i] = self[i] if i else self
-        out.flags.writeable = bool(copy)  # what is written there would not be seen here
-        return out
+        return self._objects(copy)
 
     # -------------------------------------------------------------- views
     def __getitem__(self, index: Any) -> Self:
@@ -190,7 +206,7 @@ class Coefficients(Operand):
         family, path = self._place
         view = self._new(table, reach=self._reach)
         view._place = family, (step, path)
-        family.add(view, (step, path))
+        family.views.add(view, (step, path))
         return view
 
     def _viewed(self, f: Callable[..., Any]) -> Any:
@@ -219,11 +235,16 @@ class Coefficients(Operand):
     # -------------------------------------------------------------- writing
     def _write(self, index: Any, table: Array, reach: float) -> None:
         """Write the elements of another table of the same algebra, a polynomial of that degree."""
-        self._each(lambda x: setattr(x, "_reach", max(x._reach, reach)))
+        self._reach = max(self._reach, reach)
+        for x, _ in self._place[0].views if self._place else ():
+            x._reach = max(x._reach, reach)
         self._make_room(table)
         parts = index if isinstance(index, tuple) else (index,)
         if any(isinstance(i, (list, np.ndarray, bool, np.bool_)) for i in parts):
-            parts = np.unravel_index((positions(self.shape) - 1)[index], self.shape)
+            chosen = (positions(self.shape) - 1)[index]
+            if not (self.shape or chosen.size):
+                return
+            parts = np.unravel_index(chosen, self.shape) if self.shape else ()
         where = (slice(None), *parts)
         n = self._coef[where].ndim - 1
         lost = table.ndim - 1 - n
@@ -232,13 +253,6 @@ class Coefficients(Operand):
         if not (is_operand(table) or is_operand(self._coef)):
             table, _ = together(table, self._coef)
         self._coef[where] = pad(table, n)
-
-    def _each(self, f: Callable[[Coefficients], None]) -> None:
-        """Do f(series) for all that share the table."""
-        if self._place is None:
-            f(self)
-        else:
-            self._place[0].each(lambda x, _: f(x))
 
     def _make_room(self, table: Any) -> None:
         """Convert the table, for all that share it, to numbers that those of another fit into."""

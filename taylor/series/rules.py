@@ -19,10 +19,9 @@ from taylor.core.rules import tangent_of
 from taylor.core.singular import like_numbers
 from taylor.core.table import Rule
 from taylor.core.tags import Tag, fresh_tag
-from taylor.core.tape import as_data
 from taylor.errors import ForeignNodeError
 from taylor.numbers.kinds import Array, is_operand
-from taylor.numbers.values import as_array, joined, zeros
+from taylor.numbers.values import as_array, as_data, joined, zeros
 from taylor.series.coefficients import Coefficients
 
 

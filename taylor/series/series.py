@@ -474,7 +474,7 @@ class Series(Coefficients):
     def _assign(self, index: Any, value: Any) -> None:
         value = lift(value)
         if not fits(value):
-            raise TypeError(f"{value!r} ({type(value).__name__}) is not a number")
+            as_array(value)  # raises an error: it is no number
         if self._refuses(value) or (isinstance(value, Series) and value._hosts(self)):
             raise AlgebraMismatch(
                 f"a value of an inner differentiation does not fit into a {self._describe()} of "

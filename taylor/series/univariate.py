@@ -19,7 +19,7 @@ from taylor.numbers import factorials
 from taylor.numbers.kinds import Array, Floats, Kind, base, is_operand
 from taylor.numbers.values import as_array, divisible, together, zeros
 from taylor.series import text
-from taylor.series.coefficients import UNKNOWN
+from taylor.series.coefficients import UNKNOWN, of_class
 from taylor.series.powers import PowerSeries, check_inner, horner, solution
 from taylor.series.series import level_over
 
@@ -57,7 +57,7 @@ class Taylor(PowerSeries):
         self._place = None
         self._reach = UNKNOWN
 
-    @classmethod
+    @of_class
     def variable(cls, value: Any, order: int, *, direction: Any = 1) -> Self:
         """Return value + direction·t: the variable of expansion at one point or an array of points.
 

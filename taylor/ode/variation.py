@@ -1,0 +1,274 @@
+"""Derivatives through events: the state of a run as a function of y0, args and times.
+
+The time T of an event is an implicit function: with the flow φ(t, y, τ) from (t, y) over a time τ,
+
+    g(T, φ(t, y, T - t)) = 0,     y(T) = φ(t, y, T - t),     y⁺ = φ(T, reset(T, y(T)), t - T),
+
+where t is the plain number T.  So T - t is zero but for its derivatives, and y⁺ is the state at t
+from which the run goes on.  To first order that is the saltation matrix (Leine & Nijmeijer,
+Dynamics and Bifurcations of Non-Smooth Mechanical Systems, 2004, chapter 7).  T is differentiated
+by the implicit function theorem, φ as flows are: so there are derivatives of any order and mode.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taylor.core.memory import fresh
+from taylor.core.operand import lift
+from taylor.drivers.derivatives import gradient
+from taylor.drivers.evolution import has_nodes
+from taylor.drivers.implicit import implicit_root
+from taylor.drivers.trees import as_one
+from taylor.errors import IntegrationError, NonAnalyticError
+from taylor.numbers.kinds import base, is_operand
+from taylor.ode.control import norm
+from taylor.ode.integrator import Record, TaylorIntegrator
+from taylor.ode.jets import Plain
+from taylor.ode.options import Options, argument
+from taylor.ode.pieces import Pieces
+from taylor.ode.sensitivity import Course, flow, numeric, point_of
+from taylor.ode.system import filled
+
+Array = NDArray[Any]
+Function = Callable[..., Any]
+SAME = 1e-7  # of rates, and of derivatives of times, relative to them: a difference that is none
+
+
+def plain(x: Any) -> Any:
+    """Return the value of what may be a series or a node, or an array-like of them."""
+    return base(lift(x))
+
+
+class Variation:
+    """The state of a run at a plain time or at an event, and what was found on the way.
+
+    `wanted` are the times of the states that are asked for, which may be series, too; None: the
+    ends of the steps.  Whoever runs the plain system says which steps it has `passed`, and where it
+    meets events (`meet`), changes the state (`y`, `args`) and goes on (`leave`).
+    """
+
+    def __init__(
+        self,
+        fun: Function,
+        t_span: Sequence[Any],
+        y0: Any,
+        args: Sequence[Any],
+        options: Options,
+        wanted: Any,
+        dense: bool,
+    ) -> None:
+        self.fun, self.args, self.options = fun, tuple(map(argument, args)), options
+        t0, self.t1 = map(lift, t_span)
+        times = None if wanted is None else [lift(t) for t in wanted]
+        for x in (t0, self.t1, lift(y0), *self.args, *(times or ())):
+            _pin(x)
+        self.t = self.time = plain(t0)  # of the state: as a plain number, with its derivatives
+        self.sign = -1 if plain(self.t1) < self.t else 1
+        self.y = self._moved(t0, point_of(y0), self.t - t0)
+        self.wanted = None if times is None else [(plain(t), t) for t in times]
+        self.waiting: list[tuple[Any, Callable[[Any, Any], None]]] = []  # for states at times
+        self.times: list[Any] = []
+        self.states: list[Any] = []
+        self.found: dict[int, list[tuple[Any, Any]]] = {}  # by the number of the event
+        self.dense, self.pieces = dense, list[Pieces]()
+        self.rate: Any = None  # with which the run has to go on
+        self.failed = False
+        self.ends = {self.t: t0, plain(self.t1): self.t1}
+        self._ask(self.t, stop=False)
+
+    # -------------------------------------------------------------- along the steps
+    def passed(self, pieces: Pieces, it: TaylorIntegrator, stop: bool = False) -> None:
+        """Note steps of an integrator, and whether they lead to an event to `meet`."""
+        if self.rate is not None and len(pieces):
+            _check_rate(it.slope(pieces, 0, 0 * pieces.h[0]), self.rate, self.t)
+            self.rate = None
+        if self.wanted is None:
+            for end in pieces.t[1:]:
+                self._wait(end, end)
+        self._ask(it.t, stop)
+
+    def _ask(self, t: Any, stop: bool) -> None:
+        """Ask for the states at time t, and in `wanted` up to there; not at t itself at a stop."""
+        if self.wanted is None and not stop:
+            self._wait(t, self.ends.get(t, t))
+        while self.wanted:
+            beyond = self.sign * (self.wanted[0][0] - t)
+            if beyond > 0 or (stop and beyond == 0):
+                break
+            self._wait(*self.wanted.pop(0))
+
+    def _wait(self, t: Any, time: Any) -> None:
+        """Ask for the state at a time, which is t but for its derivatives."""
+
+        def keep(t: Any, y: Any) -> None:
+            self.times.append(time)
+            self.states.append(self._moved(t, y, time - t))
+
+        self.waiting.append((t, keep))
+
+    def logs(self, event: Any, order: int, t: Any) -> None:
+        """Note an event at time t that changes nothing; `order` is that of its root."""
+
+        def log(t: Any, y: Any) -> None:
+            tau = self._delay(event, order, t, y)
+            self.found.setdefault(event.n, []).append((t + tau, self._moved(t, y, tau)))
+
+        self.waiting.append((t, log))
+
+    def _come(self, t: Any) -> None:
+        """Go on to a plain time, and give the states on the way to whoever waits for them."""
+        self.waiting.sort(key=lambda w: self.sign * w[0])
+        times = [*(w[0] for w in self.waiting), t]
+        states = self._states(times)
+        for (at, use), y in zip(self.waiting, states, strict=False):
+            use(at, y)
+        self.waiting, self.t, self.time, self.y = [], t, t, states[-1]
+
+    def _states(self, times: Sequence[Any]) -> Any:
+        """Return the states at times, along the first axis."""
+        f, p, _ = numeric(self.fun, self.args)
+        if any(map(has_nodes, (self.y, *p))):
+            return flow(f, Course(self.t, times, self.options)).forward()(point_of(self.y), *p)
+        system = Plain(f, point_of(self.y), p)
+        it = system.integrator(self.t, self.options)
+        record = Record(it, np.array(times), self.dense)
+        try:
+            for pieces in it.march(times[-1]):
+                record.add(pieces)
+        except IntegrationError:
+            if not self.failed:
+                raise
+        self.pieces += record.pieces
+        self.last = system, it
+        return np.moveaxis(system.series(record.states()), -1, 0)
+
+    def _moved(self, t: Any, y: Any, tau: Any, args: Sequence[Any] | None = None) -> Any:
+        """Return the state after a time that is zero but for its derivatives."""
+        if not is_operand(tau):
+            return y
+        f, p, _ = numeric(self.fun, self.args if args is None else args)
+
+        def rate(s: Any, y: Any, t: Any, tau: Any, *p: Any) -> Any:
+            return tau * f(t + s * tau, y, *p)
+
+        course = Course(0.0, [1.0], replace(self.options.of_series(), max_step=math.inf))
+        return flow(rate, course).forward()(point_of(y), lift(t), tau, *p)[0]
+
+    # -------------------------------------------------------------- at events
+    def _delay(self, event: Any, order: int, t: Any, y: Any) -> Any:
+        """Return T - t for an event at time t, where the state is y."""
+        root, theta = self._root(event, order, t, y)
+        return 0 * t if root is None else root(theta)
+
+    def _root(self, event: Any, order: int, t: Any, y: Any) -> tuple[Function | None, Any]:
+        """Return T - t as a function of (y, numbers among args), and these; None if it is zero."""
+        if not is_operand(lift(event.g(t, fresh(y), *map(fresh, self.args)))):
+            return None, None
+        if order > 1:
+            raise NonAnalyticError(
+                f"event {event.n} has a root of order {order} at t = {t}, whose time is no smooth "
+                "function of what it depends on: use a function that crosses zero with a slope"
+            )
+        _, p, places = numeric(self.fun, self.args)
+        theta, apart = as_one([point_of(y), *p])
+
+        def residual(tau: Any, theta: Any) -> Any:
+            y, *p = apart(theta)
+            args = filled(self.args, places, p)
+            return np.reshape(lift(event.g(t + tau, self._moved(t, y, tau, args), *args)), ())
+
+        return implicit_root(residual, solver=lambda theta: 0 * t), theta
+
+    def meet(self, events: Sequence[tuple[Any, int]], t: Any, rate: Any) -> None:
+        """Come to events (with the orders of their roots) at time t, where y' is `rate`."""
+        self._come(t)
+        _check_rate(rate, self._rate(), t)
+        found = [self._root(event, order, t, self.y) for event, order in events]
+        _check_same(found, t)
+        root, theta = found[0]
+        delay = 0 * t if root is None else root(theta)
+        self.time, self.y = t + delay, self._moved(t, self.y, delay)
+
+    def log(self, n: int) -> None:
+        """Note event n at the present time and state."""
+        self.found.setdefault(n, []).append((self.time, fresh(self.y)))
+
+    def leave(self, ended: bool) -> None:
+        """Go on from the plain time, unless the run has ended."""
+        if ended and self.wanted is None:
+            self.times.append(self.time)
+            self.states.append(self.y)
+            return
+        self.y = self._moved(self.time, self.y, self.t - self.time)
+        self.time, self.rate = self.t, self._rate()
+        self._ask(self.t, stop=False)
+
+    def _rate(self) -> Any:
+        """Return y' at the present state, as plain numbers."""
+        return plain(self.fun(self.t, plain(self.y).copy(), *map(base, self.args)))
+
+    # -------------------------------------------------------------- the end
+    def result(self, t: Any, count: int | None, status: int) -> dict[str, Any]:
+        """Return what a run that has come to time t has found, of so many events.
+
+        The last states of one that has failed may be out of reach for their derivatives.
+        """
+        self.failed = status < 0
+        if status != 1 or self.wanted is not None:
+            self._come(t)
+        found = {"t": _joined(self.times), "y": np.moveaxis(_joined(self.states), 0, -1)}
+        if self.dense:
+            system, it = self.last
+            found["sol"] = system.solution(it.solution(self.pieces))
+        if count is not None:
+            logs = [self.found.get(n, []) for n in range(count)]
+            found["t_events"] = [_joined([t for t, _ in log]) for log in logs]
+            found["y_events"] = [_joined([y for _, y in log], self.y) for log in logs]
+        return found
+
+
+def _pin(x: Any) -> None:
+    """Have a recording asked whether a value is what it was: the events depend on it."""
+    if not is_operand(x) or np.iscomplexobj(base(x)):
+        return
+    value = base(x)
+    if not (np.all(x >= value) and np.all(x <= value)):
+        raise ValueError(f"a state, an argument or a time is not a number: {value}")
+
+
+def _joined(values: Sequence[Any], like: Any = 0.0) -> Any:
+    """Return values along a new first axis; of none an array of such values."""
+    if not values:
+        return np.stack([like])[:0]
+    return np.stack(values)
+
+
+def _check_rate(one: Any, other: Any, t: Any) -> None:
+    """Raise NonAnalyticError where fun has another value on the other side of an event."""
+    one, other = np.asarray(one), np.reshape(other, np.shape(one))
+    if norm(one - other) > SAME * max(norm(one), norm(other)):
+        raise NonAnalyticError(
+            f"fun branches at the event at t = {t}, and jumps there, so the derivatives of the "
+            "solution do, which is not carried through: let an argument that a callback changes "
+            "say which branch it takes"
+        )
+
+
+def _check_same(found: Sequence[tuple[Function | None, Any]], t: Any) -> None:
+    """Raise NonAnalyticError where the times of events at one time have different derivatives."""
+    if len(found) == 1:
+        return
+    slopes = [np.zeros(1) if root is None else gradient(root, base(z)) for root, z in found]
+    size = max(norm(slope) for slope in slopes)
+    if any(norm(slope - slopes[0]) > SAME * size for slope in slopes):
+        raise NonAnalyticError(
+            f"events that change or end the run meet at t = {t}, and move apart with what they "
+            "depend on: the solution has no derivatives there, as their order changes"
+        )

@@ -1,0 +1,337 @@
+"""The statistics of samples in scipy.stats: moments, means, tests, densities estimated from data.
+
+>>> import taylor
+>>> taylor.gradient(lambda x: pearsonr(x, [0.0, 1.0, 3.0]).statistic, [0.0, 1.0, 2.0]).round(6)
+array([ 0.054554, -0.109109,  0.054554])
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from taylor.core import functions as f
+from taylor.core.operand import as_array
+from taylor.errors import ShapeMismatch
+from taylor.numbers.kinds import is_operand
+from taylor.scipy import special
+
+__all__ = [
+    "boxcox_llf", "circmean", "circstd", "circvar", "entropy", "gaussian_kde", "gmean", "gstd",
+    "gzscore", "hmean", "iqr", "kurtosis", "linregress", "moment", "pearsonr", "pmean", "sem",
+    "skew", "trim_mean", "ttest_1samp", "ttest_ind", "ttest_rel", "variation", "zmap", "zscore",
+]  # fmt: skip
+
+
+def _sample(a: Any, axis: int | None) -> Any:
+    """Return a sample along the last axis."""
+    a = as_array(a)
+    a = a if is_operand(a) or a.dtype.kind in "fc" else a.astype(float)
+    return np.reshape(a, -1) if axis is None else np.moveaxis(a, axis, -1)
+
+
+def _mean(x: Any, weights: Any = None) -> Any:
+    return np.mean(x, axis=-1) if weights is None else np.average(x, axis=-1, weights=weights)
+
+
+# ------------------------------------------------------------------ moments
+def _central(x: Any, order: int, center: Any = None) -> Any:
+    middle = np.mean(x, axis=-1, keepdims=True) if center is None else center
+    return np.mean((x - middle) ** order, axis=-1)
+
+
+def moment(a: Any, order: int = 1, axis: int | None = 0, *, center: Any = None) -> Any:
+    """Return the moment of an order about the mean, or about a centre.
+
+    >>> float(moment([1.0, 2.0, 6.0], 2)).__round__(6)
+    4.666667
+    """
+    x = _sample(a, axis)
+    return 0.0 * np.sum(x, axis=-1) if order == 1 and center is None else _central(x, order, center)
+
+
+def skew(a: Any, axis: int | None = 0, bias: bool = True) -> Any:
+    """Return m₃/m₂^(3/2), for `bias=False` corrected for the size of the sample."""
+    x = _sample(a, axis)
+    n, found = np.shape(x)[-1], _central(x, 3) / _central(x, 2) ** 1.5
+    return found if bias or n < 3 else found * (math.sqrt(n * (n - 1)) / (n - 2))
+
+
+def kurtosis(a: Any, axis: int | None = 0, fisher: bool = True, bias: bool = True) -> Any:
+    """Return m₄/m₂², less 3 for `fisher`; for `bias=False` corrected for the size of the sample."""
+    x = _sample(a, axis)
+    n, found = np.shape(x)[-1], _central(x, 4) / _central(x, 2) ** 2
+    if not bias and n > 3:
+        found = ((n**2 - 1) * found - 3 * (n - 1) ** 2) / ((n - 2) * (n - 3)) + 3
+    return found - 3 if fisher else found
+
+
+def variation(a: Any, axis: int | None = 0, *, ddof: int = 0) -> Any:
+    """Return the standard deviation divided by the mean."""
+    x = _sample(a, axis)
+    return np.std(x, axis=-1, ddof=ddof) / np.mean(x, axis=-1)
+
+
+def sem(a: Any, axis: int | None = 0, ddof: int = 1) -> Any:
+    """Return the standard error of the mean."""
+    x = _sample(a, axis)
+    return np.std(x, axis=-1, ddof=ddof) / math.sqrt(np.shape(x)[-1])
+
+
+def zmap(scores: Any, compare: Any, axis: int | None = 0, ddof: int = 0) -> Any:
+    """Return scores less the mean of a sample, divided by its standard deviation."""
+    x = as_array(compare)
+    middle = np.mean(x, axis=axis, keepdims=True)
+    return (as_array(scores) - middle) / np.std(x, axis=axis, ddof=ddof, keepdims=True)
+
+
+def zscore(a: Any, axis: int | None = 0, ddof: int = 0) -> Any:
+    """Return `zmap` of a sample to itself.
+
+    >>> zscore([1.0, 2.0, 3.0]).round(6)
+    array([-1.224745,  0.      ,  1.224745])
+    """
+    return zmap(a, a, axis, ddof)
+
+
+def gzscore(a: Any, *, axis: int | None = 0, ddof: int = 0) -> Any:
+    """Return `zscore` of the logarithms."""
+    return zscore(f.log(as_array(a)), axis, ddof)
+
+
+# ------------------------------------------------------------------ means
+def gmean(a: Any, axis: int | None = 0, *, weights: Any = None) -> Any:
+    """Return the geometric mean.
+
+    >>> float(gmean([1.0, 4.0]))
+    2.0
+    """
+    return f.exp(_mean(f.log(_sample(a, axis)), weights))
+
+
+def gstd(a: Any, axis: int | None = 0, ddof: int = 1) -> Any:
+    """Return the geometric standard deviation."""
+    return f.exp(np.std(f.log(_sample(a, axis)), axis=-1, ddof=ddof))
+
+
+def hmean(a: Any, axis: int | None = 0, *, weights: Any = None) -> Any:
+    """Return the harmonic mean."""
+    return 1.0 / _mean(1.0 / _sample(a, axis), weights)
+
+
+def pmean(a: Any, p: Any, *, axis: int | None = 0, weights: Any = None) -> Any:
+    """Return the power mean, (mean of x^p)^(1/p)."""
+    if not is_operand(p) and p == 0:
+        return gmean(a, axis, weights=weights)
+    return _mean(_sample(a, axis) ** p, weights) ** (1 / p)
+
+
+def trim_mean(a: Any, proportiontocut: float, axis: int | None = 0) -> Any:
+    """Return the mean without that part of the smallest and of the largest elements."""
+    x = np.sort(_sample(a, axis), axis=-1)
+    n = np.shape(x)[-1]
+    cut = int(proportiontocut * n)
+    if 2 * cut >= n:
+        raise ValueError("Proportion too big.")
+    return np.mean(x[..., cut : n - cut], axis=-1)
+
+
+def iqr(x: Any, axis: int | None = None, rng: Any = (25, 75), scale: float = 1.0) -> Any:
+    """Return the distance of two percentiles."""
+    low, high = np.percentile(_sample(x, axis), sorted(rng), axis=-1)
+    return (high - low) / scale
+
+
+def _circle(samples: Any, high: float, low: float, axis: int | None) -> tuple[Any, Any, float]:
+    period = high - low
+    angles = (_sample(samples, axis) - low) * (2 * math.pi / period)
+    return np.mean(f.sin(angles), axis=-1), np.mean(f.cos(angles), axis=-1), period
+
+
+def circmean(
+    samples: Any, high: float = 2 * math.pi, low: float = 0.0, axis: int | None = None
+) -> Any:
+    """Return the mean direction of angles, between two ends."""
+    s, c, period = _circle(samples, high, low, axis)
+    return f.mod(f.atan2(s, c) * (period / (2 * math.pi)), period) + low
+
+
+def circvar(
+    samples: Any, high: float = 2 * math.pi, low: float = 0.0, axis: int | None = None
+) -> Any:
+    """Return 1 - R, where R is the length of the mean of points on a circle."""
+    s, c, _ = _circle(samples, high, low, axis)
+    return 1.0 - f.hypot(s, c)
+
+
+def circstd(
+    samples: Any, high: float = 2 * math.pi, low: float = 0.0, axis: int | None = None,
+    *, normalize: bool = False,
+) -> Any:  # fmt: skip
+    """Return √(-2 log R) of angles, in their units unless `normalize`."""
+    s, c, period = _circle(samples, high, low, axis)
+    found = f.sqrt(-2 * f.log(f.hypot(s, c)))
+    return found if normalize else found * (period / (2 * math.pi))
+
+
+# ------------------------------------------------------------------ information
+def entropy(pk: Any, qk: Any = None, base: float | None = None, axis: int | None = 0) -> Any:
+    """Return -Σ p log p of probabilities, or of frequencies; with qk Σ p log(p/q).
+
+    >>> float(entropy([1.0, 1.0], base=2))
+    1.0
+    """
+    p = _sample(pk, axis)
+    p = p / np.sum(p, axis=-1, keepdims=True)
+    if qk is None:
+        parts = special.entr(p)
+    else:
+        q = _sample(qk, axis)
+        parts = special.rel_entr(p, q / np.sum(q, axis=-1, keepdims=True))
+    found = np.sum(parts, axis=-1)
+    return found if base is None else found / math.log(base)
+
+
+def boxcox_llf(lmb: Any, data: Any, axis: int | None = 0) -> Any:
+    """Return the log-likelihood of λ in the transform of Box and Cox, also as a function of λ."""
+    x = _sample(data, axis)
+    n, logs = np.shape(x)[-1], f.log(x)
+    spread = np.var(special.boxcox(x, lmb), axis=-1)
+    return (lmb - 1) * np.sum(logs, axis=-1) - n / 2 * f.log(spread)
+
+
+# ------------------------------------------------------------------ tests and lines
+class Tested(NamedTuple):
+    """A statistic and the probability of one as far out by chance."""
+
+    statistic: Any
+    pvalue: Any
+
+
+class Line(NamedTuple):
+    """A line fitted to data, and how well."""
+
+    slope: Any
+    intercept: Any
+    rvalue: Any
+    pvalue: Any
+    stderr: Any
+    intercept_stderr: Any
+
+
+def _by_student(t: Any, freedom: Any) -> Tested:
+    """Return the two-sided test of a statistic that is Student's."""
+    return Tested(t, 2 * special.stdtr(freedom, np.where(t < 0, t, -t)))
+
+
+def ttest_1samp(a: Any, popmean: Any, axis: int | None = 0) -> Tested:
+    """Return the test of Student for the mean of a sample."""
+    x = _sample(a, axis)
+    t = (np.mean(x, axis=-1) - as_array(popmean)) / sem(x, -1)
+    return _by_student(t, np.shape(x)[-1] - 1)
+
+
+def ttest_rel(a: Any, b: Any, axis: int | None = 0) -> Tested:
+    """Return the test of Student for the mean difference of pairs."""
+    return ttest_1samp(as_array(a) - as_array(b), 0.0, axis)
+
+
+def ttest_ind(a: Any, b: Any, *, axis: int | None = 0, equal_var: bool = True) -> Tested:
+    """Return the test of Student (or, unless `equal_var`, Welch) for equal means."""
+    x, y = _sample(a, axis), _sample(b, axis)
+    m, n = np.shape(x)[-1], np.shape(y)[-1]
+    v, w = np.var(x, axis=-1, ddof=1), np.var(y, axis=-1, ddof=1)
+    freedom: Any = m + n - 2
+    if equal_var:
+        square = ((m - 1) * v + (n - 1) * w) / freedom * (1 / m + 1 / n)
+    else:
+        square = v / m + w / n
+        freedom = square**2 / ((v / m) ** 2 / (m - 1) + (w / n) ** 2 / (n - 1))
+    t = (np.mean(x, axis=-1) - np.mean(y, axis=-1)) / f.sqrt(square)
+    return _by_student(t, freedom)
+
+
+def _correlated(x: Any, y: Any) -> tuple[Any, Any, Any]:
+    """Return the sums of squares and products about the means."""
+    x, y = x - np.mean(x, axis=-1, keepdims=True), y - np.mean(y, axis=-1, keepdims=True)
+    return np.sum(x * x, axis=-1), np.sum(x * y, axis=-1), np.sum(y * y, axis=-1)
+
+
+def pearsonr(x: Any, y: Any, *, axis: int | None = 0) -> Tested:
+    """Return the correlation of two samples, and its test by t = r √((n-2)/(1-r²))."""
+    x, y = _sample(x, axis), _sample(y, axis)
+    n = np.shape(x)[-1]
+    if np.shape(y)[-1] != n:
+        raise ShapeMismatch(f"pearsonr: samples of {n} and {np.shape(y)[-1]} elements")
+    xx, xy, yy = _correlated(x, y)
+    r = xy / f.sqrt(xx * yy)
+    half = n / 2 - 1
+    return Tested(
+        r, 2 * special.betainc(half, half, (1 - np.where(r < 0, -r, r)) / 2) if n > 2 else 1.0
+    )
+
+
+def linregress(x: Any, y: Any) -> Line:
+    """Return the line through points by least squares."""
+    x, y = _sample(x, 0), _sample(y, 0)
+    n = np.size(x)
+    if np.shape(x) != np.shape(y) or n < 3:
+        raise ShapeMismatch(f"linregress: points of shapes {np.shape(x)} and {np.shape(y)}")
+    xx, xy, yy = _correlated(x, y)
+    slope, r = xy / xx, xy / f.sqrt(xx * yy)
+    middle = np.mean(x)
+    error = f.sqrt((1 - r * r) * yy / xx / (n - 2))
+    p = _by_student(slope / error, n - 2).pvalue
+    offset_error = error * f.sqrt(xx / n + middle * middle)
+    return Line(slope, np.mean(y) - slope * middle, r, p, error, offset_error)
+
+
+class gaussian_kde:
+    """The density Σ w_i N(x; x_i, h² Σ) of a dataset, in the points and in the data.
+
+    Σ is the covariance of the data, h is n^(-1/(d+4)) (Scott), or Silverman's, or a number.
+
+    >>> float(gaussian_kde([0.0, 1.0, 3.0])(1.0)[0]).__round__(6)
+    0.214895
+    """
+
+    def __init__(self, dataset: Any, bw_method: Any = None, weights: Any = None) -> None:
+        self.dataset = np.atleast_2d(as_array(dataset))
+        self.d, self.n = np.shape(self.dataset)
+        w = np.ones(self.n) if weights is None else as_array(weights)
+        self.weights = w / np.sum(w)
+        self.neff = 1 / np.sum(self.weights**2)
+        self.factor = self._factor(bw_method)
+        centred = self.dataset - np.sum(self.dataset * self.weights, axis=1, keepdims=True)
+        spread = np.matmul(centred * self.weights, np.transpose(centred))
+        self.covariance = spread / (1 - np.sum(self.weights**2)) * self.factor**2
+
+    def _factor(self, method: Callable[[gaussian_kde], Any] | Any) -> Any:
+        if method in (None, "scott"):
+            return self.neff ** (-1.0 / (self.d + 4))
+        if isinstance(method, str) and method == "silverman":
+            return (self.neff * (self.d + 2.0) / 4.0) ** (-1.0 / (self.d + 4))
+        if isinstance(method, str):
+            raise ValueError("`bw_method` should be 'scott', 'silverman', a scalar or a callable.")
+        return method(self) if callable(method) else method
+
+    def logpdf(self, x: Any) -> Any:
+        """Return the logarithm of the density at points."""
+        x = np.atleast_2d(as_array(x))
+        if np.shape(x)[0] == 1 and self.d > 1:
+            x = np.transpose(x)
+        low = np.linalg.cholesky(self.covariance)
+        at = np.transpose(np.linalg.solve(low, x))
+        data = np.transpose(np.linalg.solve(low, self.dataset))
+        square = np.sum((at[:, None, :] - data[None, :, :]) ** 2, axis=-1)
+        norm = np.sum(f.log(np.diagonal(low))) + 0.5 * self.d * math.log(2 * math.pi)
+        return special.logsumexp(-square / 2, axis=1, b=self.weights) - norm
+
+    def pdf(self, x: Any) -> Any:
+        """Return the density at points."""
+        return f.exp(self.logpdf(x))
+
+    __call__ = evaluate = pdf

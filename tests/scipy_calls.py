@@ -1,0 +1,273 @@
+"""Calls of SciPy as people write them: name -> (function of a SciPy and an array, the array).
+
+The function is called with `taylor.scipy`, with `scipy` itself, and with `scipy` of Arrays of the
+array-API standard; data beside the array go through `sp.data`, which makes them what that takes.
+SciPy's own values, at plain numbers, are the reference.
+"""
+
+import numpy as np
+import scipy.sparse
+
+RNG = np.random.default_rng(11)
+V = RNG.normal(size=6)
+W = RNG.normal(size=6)
+P = np.abs(RNG.normal(size=6)) + 0.3
+U = RNG.uniform(0.1, 0.9, 6)
+X = RNG.normal(size=20)
+M = RNG.normal(size=(3, 3)) + 3 * np.eye(3)
+N = RNG.normal(size=(3, 3)) + 3 * np.eye(3)
+S = M @ M.T
+A = RNG.normal(size=(5, 3))
+B = RNG.normal(size=(4, 3))
+IMAGE = RNG.normal(size=(6, 7))
+KERNEL = RNG.normal(size=(3, 3))
+K = np.array([0.0, 0.7, 1.1, 2.0, 3.2, 4.0])
+AT = np.array([0.3, 1.5, 3.9])
+R = np.array(0.7)
+COORDINATES = np.array([[0.3, 2.2, 4.7], [1.1, 3.9, 5.2]])
+SOS = np.array([[0.2, 0.3, 0.2, 1.0, -0.5, 0.2], [1.0, 0.4, 0.1, 1.0, -0.3, 0.1]])
+COUNTS = np.array([0, 2, 1, 4])
+
+CALLS = {}
+
+
+def call(name, x, f):
+    CALLS[name] = f, x
+
+
+# fmt: off
+# ------------------------------------------------------------------ special
+for name in ("gammaln", "digamma", "erf", "erfinv", "expit", "ndtr", "log_ndtr", "j0", "i0e",
+             "entr", "exprel", "sindg", "log1p", "loggamma", "spence", "ellipk"):
+    call(f"special.{name}", U, lambda sp, x, name=name: getattr(sp.special, name)(x))
+for name in ("gammainc", "beta", "betaln", "xlogy", "rel_entr", "kl_div", "jv", "boxcox", "huber",
+             "gammaincc", "binom", "poch", "hyp0f1"):
+    call(f"special.{name}", P, lambda sp, x, name=name: getattr(sp.special, name)(x, sp.data(U)))
+call("special.betainc", U, lambda sp, x: sp.special.betainc(2.0, sp.data(P), x))
+call("special.stdtrit", U, lambda sp, x: sp.special.stdtrit(5.0, x))
+call("special.logsumexp", V, lambda sp, x: sp.special.logsumexp(x))
+call("special.logsumexp axis", A, lambda sp, x: sp.special.logsumexp(x, axis=1))
+call("special.logsumexp b", V, lambda sp, x: sp.special.logsumexp(x, b=sp.data(P)))
+call("special.softmax", A, lambda sp, x: sp.special.softmax(x, axis=0))
+call("special.log_softmax", V, lambda sp, x: sp.special.log_softmax(x))
+call("special.multigammaln", P + 2, lambda sp, x: sp.special.multigammaln(x, 3))
+call("special.polygamma", P, lambda sp, x: sp.special.polygamma(1, x))
+call("special.zeta", P + 1.5, lambda sp, x: sp.special.zeta(x, 1.0))
+
+# ------------------------------------------------------------------ linalg
+call("linalg.solve", M, lambda sp, a: sp.linalg.solve(a, sp.data(W[:3])))
+call("linalg.solve pos", S, lambda sp, a: sp.linalg.solve(a + a.T, sp.data(W[:3]), assume_a="pos"))
+call("linalg.inv", M, lambda sp, a: sp.linalg.inv(a))
+call("linalg.det", M, lambda sp, a: sp.linalg.det(a))
+call("linalg.expm", M / 3, lambda sp, a: sp.linalg.expm(a))
+call("linalg.logm", S, lambda sp, a: sp.linalg.logm(a))
+call("linalg.sqrtm", S, lambda sp, a: sp.linalg.sqrtm(a))
+for name in ("cosm", "sinm", "tanm", "coshm", "sinhm", "tanhm"):
+    call(f"linalg.{name}", M / 4, lambda sp, a, name=name: getattr(sp.linalg, name)(a))
+call("linalg.fractional_matrix_power", S, lambda sp, a: sp.linalg.fractional_matrix_power(a, 0.3))
+call("linalg.cholesky", S, lambda sp, a: sp.linalg.cholesky(a + a.T, lower=True))
+call("linalg.cho_solve", S, lambda sp, a: sp.linalg.cho_solve(
+    sp.linalg.cho_factor(a + a.T), sp.data(W[:3])))
+call("linalg.solve_triangular", M, lambda sp, a: sp.linalg.solve_triangular(
+    a, sp.data(W[:3]), lower=True))
+call("linalg.lu", M, lambda sp, a: sp.linalg.lu(a)[2])
+call("linalg.lu l", M, lambda sp, a: sp.linalg.lu(a)[1])
+call("linalg.lu_solve", M, lambda sp, a: sp.linalg.lu_solve(sp.linalg.lu_factor(a), sp.data(W[:3])))
+call("linalg.qr", M, lambda sp, a: sp.linalg.qr(a)[1])
+call("linalg.qr economic", A, lambda sp, a: sp.linalg.qr(a, mode="economic")[0])
+call("linalg.polar", M, lambda sp, a: sp.linalg.polar(a)[0])
+call("linalg.polar p", M, lambda sp, a: sp.linalg.polar(a)[1])
+call("linalg.svdvals", A, lambda sp, a: sp.linalg.svdvals(a))
+call("linalg.svd", A, lambda sp, a: sp.linalg.svd(a, full_matrices=False)[1])
+call("linalg.eigh", S, lambda sp, a: sp.linalg.eigh(a + a.T)[0])
+call("linalg.eigh b", M, lambda sp, a: sp.linalg.eigh(a + a.T, sp.data(S))[0])
+call("linalg.eigvalsh", S, lambda sp, a: sp.linalg.eigvalsh(a + a.T))
+call("linalg.norm", M, lambda sp, a: sp.linalg.norm(a))
+call("linalg.lstsq", A, lambda sp, a: sp.linalg.lstsq(a, sp.data(W[:5]))[0])
+call("linalg.pinv", A, lambda sp, a: sp.linalg.pinv(a))
+call("linalg.block_diag", M, lambda sp, a: sp.linalg.block_diag(a, 2 * a))
+call("linalg.toeplitz", V, lambda sp, x: sp.linalg.toeplitz(x))
+call("linalg.solve_toeplitz", np.array([5.0, 1.0, 0.3]), lambda sp, x: sp.linalg.solve_toeplitz(
+    x, sp.data(W[:3])))
+call("linalg.solve_sylvester", M, lambda sp, a: sp.linalg.solve_sylvester(
+    a, sp.data(N), sp.data(S)))
+call("linalg.solve_continuous_lyapunov", M, lambda sp, a: sp.linalg.solve_continuous_lyapunov(
+    a, sp.data(S)))
+call("linalg.solve_discrete_lyapunov", M / 7, lambda sp, a: sp.linalg.solve_discrete_lyapunov(
+    a, sp.data(S)))
+call("linalg.solve_banded", A.T + 4 * np.eye(3)[[1, 0, 2]] @ np.ones((3, 5)),
+    lambda sp, a: sp.linalg.solve_banded((1, 1), a, sp.data(W[:5])))
+call("linalg.khatri_rao", M, lambda sp, a: sp.linalg.khatri_rao(a, sp.data(N)))
+
+# ------------------------------------------------------------------ stats
+CONTINUOUS = {
+    "norm": (V, (0.3, 1.4)), "t": (V, (4.0,)), "gamma": (P, (1.7,)), "beta": (U, (1.5, 2.5)),
+    "expon": (P, ()), "lognorm": (P, (0.8,)), "weibull_min": (P, (1.7,)), "cauchy": (V, ()),
+    "laplace": (V, ()), "logistic": (V, ()),
+}
+for name, (x, args) in CONTINUOUS.items():
+    for kind in ("logpdf", "cdf"):
+        call(f"stats.{name}.{kind}", x, lambda sp, x, name=name, args=args, kind=kind:
+            getattr(getattr(sp.stats, name), kind)(x, *args))
+call("stats.norm.ppf", U, lambda sp, q: sp.stats.norm.ppf(q))
+call("stats.norm.logpdf mu", R, lambda sp, mu: sp.stats.norm.logpdf(sp.data(V), mu, 1.5))
+call("stats.gamma.logpdf a", R, lambda sp, a: sp.stats.gamma.logpdf(sp.data(P), a, scale=2.0))
+call("stats.poisson.logpmf mu", R, lambda sp, mu: sp.stats.poisson.logpmf(sp.data(COUNTS), mu))
+call("stats.binom.logpmf p", R, lambda sp, p: sp.stats.binom.logpmf(sp.data(COUNTS), 5, p))
+call("stats.multivariate_normal", V[:3], lambda sp, x: sp.stats.multivariate_normal.logpdf(
+    x, sp.data(W[:3]), sp.data(S)))
+call("stats.dirichlet", P[:4], lambda sp, a: sp.stats.dirichlet.logpdf(
+    sp.data(U[:4] / U[:4].sum()), a))
+for name in ("zscore", "skew", "kurtosis", "moment", "sem", "variation"):
+    call(f"stats.{name}", X, lambda sp, x, name=name: getattr(sp.stats, name)(x))
+for name in ("gmean", "hmean", "entropy"):
+    call(f"stats.{name}", P, lambda sp, x, name=name: getattr(sp.stats, name)(x))
+call("stats.pmean", P, lambda sp, x: sp.stats.pmean(x, 1.5))
+call("stats.zscore axis", A, lambda sp, x: sp.stats.zscore(x, axis=1, ddof=1))
+call("stats.kurtosis bias", X, lambda sp, x: sp.stats.kurtosis(x, bias=False))
+call("stats.entropy qk", P, lambda sp, x: sp.stats.entropy(x, sp.data(U)))
+call("stats.pearsonr", V, lambda sp, x: sp.stats.pearsonr(x, sp.data(W)).statistic)
+call("stats.ttest_1samp", V, lambda sp, x: sp.stats.ttest_1samp(x, 0.1).statistic)
+call("stats.ttest_ind", V, lambda sp, x: sp.stats.ttest_ind(x, sp.data(W)).statistic)
+call("stats.linregress", V, lambda sp, y: sp.stats.linregress(sp.data(K), y).slope)
+call("stats.boxcox_llf", P, lambda sp, x: sp.stats.boxcox_llf(0.4, x))
+call("stats.circmean", U, lambda sp, x: sp.stats.circmean(x))
+call("stats.trim_mean", X, lambda sp, x: sp.stats.trim_mean(x, 0.1))
+call("stats.iqr", K[[3, 0, 5, 1, 4, 2]], lambda sp, x: sp.stats.iqr(x))
+call("stats.gaussian_kde", X, lambda sp, x: sp.stats.gaussian_kde(x)(sp.data(AT)))
+
+# ------------------------------------------------------------------ integrate
+call("integrate.trapezoid", V, lambda sp, y: sp.integrate.trapezoid(y, sp.data(K)))
+call("integrate.simpson", V, lambda sp, y: sp.integrate.simpson(y, x=sp.data(K)))
+call("integrate.cumulative_trapezoid", V, lambda sp, y: sp.integrate.cumulative_trapezoid(
+    y, sp.data(K), initial=0))
+call("integrate.cumulative_simpson", V, lambda sp, y: sp.integrate.cumulative_simpson(y, dx=0.5))
+call("integrate.romb", X[:9], lambda sp, y: sp.integrate.romb(y, dx=0.1))
+call("integrate.quad", R, lambda sp, p: sp.integrate.quad(
+    lambda x, p: np.exp(-p * x) * x, 0.0, 2.0, args=(p,))[0])
+call("integrate.quad limit", R, lambda sp, b: sp.integrate.quad(np.cos, 0.0, b)[0])
+call("integrate.quad_vec", V[:2], lambda sp, p: sp.integrate.quad_vec(
+    lambda x, p: np.exp(-p * x), 0.0, 1.0, args=(p,))[0])
+call("integrate.fixed_quad", R, lambda sp, p: sp.integrate.fixed_quad(
+    lambda x, p: np.sin(p * x), 0.0, 1.0, args=(p,))[0])
+
+# ------------------------------------------------------------------ interpolate
+for name in ("CubicSpline", "PchipInterpolator", "Akima1DInterpolator", "interp1d",
+             "make_interp_spline"):
+    call(f"interpolate.{name}", V, lambda sp, y, name=name: getattr(sp.interpolate, name)(
+        sp.data(K), y)(sp.data(AT)))
+    call(f"interpolate.{name} x", AT, lambda sp, x, name=name: getattr(sp.interpolate, name)(
+        sp.data(K), sp.data(V))(x))
+call("interpolate.BSpline", V, lambda sp, c: sp.interpolate.BSpline(
+    np.arange(10.0), c, 3)(np.array([3.4, 5.5])))
+call("interpolate.BarycentricInterpolator", V, lambda sp, y: sp.interpolate.BarycentricInterpolator(
+    K, y)(AT))
+call("interpolate.CubicHermiteSpline", V, lambda sp, y: sp.interpolate.CubicHermiteSpline(
+    K, y, W)(AT))
+call("interpolate.RegularGridInterpolator", M, lambda sp, v: sp.interpolate.RegularGridInterpolator(
+    ([0.0, 1.0, 2.0], [0.0, 1.0, 2.0]), v)(np.array([[0.3, 1.2], [1.7, 0.4]])))
+call("interpolate.RBFInterpolator", V, lambda sp, y: sp.interpolate.RBFInterpolator(
+    K[:, None], y)(AT[:, None]))
+
+# ------------------------------------------------------------------ fft
+def real(z):
+    return np.real(z) + 2 * np.imag(z)
+
+
+for name in ("fft", "ifft", "rfft", "ihfft", "fft2", "fftn", "rfft2", "rfftn", "ifftn"):
+    x = IMAGE if name[-1] in "2n" else X
+    call(f"fft.{name}", x, lambda sp, x, name=name: sp.real(getattr(sp.fft, name)(x)))
+for name in ("irfft", "hfft", "irfftn"):
+    call(f"fft.{name}", X, lambda sp, x, name=name: getattr(sp.fft, name)(sp.fft.rfft(x)))
+for name in ("dct", "idct", "dst", "idst"):
+    for kind in (1, 2, 3, 4):
+        call(f"fft.{name} {kind}", V, lambda sp, x, name=name, kind=kind:
+            getattr(sp.fft, name)(x, type=kind))
+call("fft.dct ortho", A, lambda sp, x: sp.fft.dct(x, axis=0, norm="ortho"))
+call("fft.dctn", IMAGE, lambda sp, x: sp.fft.dctn(x))
+call("fft.idctn", IMAGE, lambda sp, x: sp.fft.idctn(x, norm="ortho"))
+call("fft.fftshift", V, lambda sp, x: sp.fft.fftshift(x))
+
+# ------------------------------------------------------------------ signal
+call("signal.convolve", X, lambda sp, x: sp.signal.convolve(x, sp.data(V), mode="same"))
+call("signal.convolve 2", IMAGE, lambda sp, x: sp.signal.convolve(x, sp.data(KERNEL)))
+call("signal.convolve2d", IMAGE, lambda sp, x: sp.signal.convolve2d(x, KERNEL, mode="same"))
+call("signal.fftconvolve", X, lambda sp, x: sp.signal.fftconvolve(x, sp.data(V)))
+call("signal.oaconvolve", X, lambda sp, x: sp.signal.oaconvolve(x, sp.data(V)))
+call("signal.correlate", X, lambda sp, x: sp.signal.correlate(x, sp.data(V)))
+call("signal.lfilter", X, lambda sp, x: sp.signal.lfilter([1.0, 0.5], [1.0, -0.4, 0.2], x))
+call("signal.lfilter axis", A, lambda sp, x: sp.signal.lfilter([1.0, 0.5], [1.0, -0.4], x, axis=0))
+call("signal.filtfilt", X, lambda sp, x: sp.signal.filtfilt([0.5, 0.5], [1.0, -0.4], x))
+call("signal.sosfilt", X, lambda sp, x: sp.signal.sosfilt(SOS, x))
+call("signal.sosfiltfilt", np.r_[X, X], lambda sp, x: sp.signal.sosfiltfilt(SOS, x))
+call("signal.savgol_filter", X, lambda sp, x: sp.signal.savgol_filter(x, 5, 2))
+call("signal.savgol_filter deriv", X, lambda sp, x: sp.signal.savgol_filter(
+    x, 5, 3, deriv=1, mode="nearest"))
+call("signal.detrend", X, lambda sp, x: sp.signal.detrend(x))
+call("signal.detrend constant", A, lambda sp, x: sp.signal.detrend(x, axis=0, type="constant"))
+call("signal.hilbert", X, lambda sp, x: sp.real(sp.signal.hilbert(x)))
+call("signal.resample", X, lambda sp, x: sp.signal.resample(x, 13))
+call("signal.decimate", X, lambda sp, x: sp.signal.decimate(x, 2, n=2, ftype="fir"))
+call("signal.upfirdn", X, lambda sp, x: sp.signal.upfirdn([1.0, 0.5, 0.2], x, 3, 2))
+call("signal.resample_poly", X, lambda sp, x: sp.signal.resample_poly(x, 2, 3))
+call("signal.welch", X, lambda sp, x: sp.signal.welch(x, nperseg=8)[1])
+call("signal.periodogram", X, lambda sp, x: sp.signal.periodogram(x)[1])
+call("signal.wiener", X, lambda sp, x: sp.signal.wiener(x, 5))
+call("signal.medfilt", X, lambda sp, x: sp.signal.medfilt(x, 3))
+call("signal.freqz", V, lambda sp, b: sp.real(sp.signal.freqz(b, [1.0, 0.3], worN=5)[1]))
+
+# ------------------------------------------------------------------ ndimage
+for name, args in {
+    "gaussian_filter": (1.2,), "gaussian_filter1d": (1.2,), "uniform_filter": (3,),
+    "uniform_filter1d": (3,), "convolve": (KERNEL,), "correlate": (KERNEL,), "convolve1d": (W[:3],),
+    "correlate1d": (W[:3],), "sobel": (), "prewitt": (), "laplace": (), "gaussian_laplace": (1.0,),
+    "gaussian_gradient_magnitude": (1.0,), "maximum_filter": (3,), "median_filter": (3,),
+    "shift": ((0.3, -1.2),), "zoom": (1.5,), "rotate": (20.0,),
+}.items():
+    call(f"ndimage.{name}", IMAGE, lambda sp, x, name=name, args=args:
+        getattr(sp.ndimage, name)(x, *args))
+call("ndimage.gaussian_filter wrap", IMAGE, lambda sp, x: sp.ndimage.gaussian_filter(
+    x, 0.8, mode="wrap"))
+call("ndimage.convolve constant", IMAGE, lambda sp, x: sp.ndimage.convolve(
+    x, KERNEL, mode="constant", cval=2.0))
+for order in (0, 1, 3):
+    call(f"ndimage.map_coordinates {order}", IMAGE, lambda sp, x, order=order:
+        sp.ndimage.map_coordinates(x, COORDINATES, order=order))
+    if order:
+        call(f"ndimage.map_coordinates {order} at", COORDINATES, lambda sp, c, order=order:
+            sp.ndimage.map_coordinates(sp.data(IMAGE), c, order=order))
+call("ndimage.affine_transform", IMAGE, lambda sp, x: sp.ndimage.affine_transform(
+    x, np.array([[0.9, 0.1], [-0.1, 0.9]]), order=1))
+call("ndimage.sum_labels", IMAGE, lambda sp, x: sp.ndimage.sum_labels(
+    x, np.arange(42).reshape(6, 7) % 3, [0, 1, 2]))
+
+# ------------------------------------------------------------------ spatial
+for name in ("euclidean", "sqeuclidean", "cosine", "correlation", "cityblock", "chebyshev",
+             "braycurtis", "canberra", "minkowski"):
+    call(f"spatial.{name}", V, lambda sp, x, name=name: getattr(sp.spatial.distance, name)(
+        x, sp.data(W)))
+    call(f"spatial.cdist {name}", A, lambda sp, x, name=name: sp.spatial.distance.cdist(
+        x, sp.data(B), name))
+call("spatial.mahalanobis", V[:3], lambda sp, x: sp.spatial.distance.mahalanobis(
+    x, sp.data(W[:3]), sp.data(S)))
+call("spatial.jensenshannon", P, lambda sp, x: sp.spatial.distance.jensenshannon(x, sp.data(U)))
+call("spatial.pdist", A, lambda sp, x: sp.spatial.distance.pdist(x))
+call("spatial.squareform", A, lambda sp, x: sp.spatial.distance.squareform(
+    sp.spatial.distance.pdist(x, "sqeuclidean")))
+
+# ------------------------------------------------------------------ optimize, sparse
+call("optimize.rosen", V, lambda sp, x: sp.optimize.rosen(x))
+call("optimize.rosen_der", V, lambda sp, x: sp.optimize.rosen_der(x))
+call("optimize.rosen_hess", V, lambda sp, x: sp.optimize.rosen_hess(x))
+call("optimize.brentq", R, lambda sp, p: sp.optimize.brentq(
+    lambda x, p: x**3 + x - p, 0.0, 2.0, args=(p,)))
+call("optimize.newton", R, lambda sp, p: sp.optimize.newton(
+    lambda x, p: x**3 + x - p, 0.5, args=(p,)))
+call("optimize.root", V[:2], lambda sp, p: sp.optimize.root(
+    lambda x, p: x + 0.1 * x**3 - p, np.zeros(2), args=(p,)).x)
+call("optimize.minimize", V[:2], lambda sp, p: sp.optimize.minimize(
+    lambda x, p: np.sum((x - p) ** 2 + 0.1 * x**4), np.zeros(2), args=(p,)).x)
+SPARSE = scipy.sparse.csc_array(np.diag(P) + np.eye(6, k=2))
+call("sparse.matmul", V, lambda sp, x: sp.matmul(SPARSE, x))
+call("sparse.spsolve", V, lambda sp, x: sp.spsolve(SPARSE, x))
+# fmt: on
