@@ -78,7 +78,8 @@ class PerformanceWarning(UserWarning):
 
 def eagerly(what: str, why: object, strict: bool) -> None:
     """Warn that something has no machine code, at the user's line; raise CompileError if strict."""
-    text = f"{what} runs through NumPy, instruction by instruction, and not as machine code: {why}"
+    text = f"{what} runs through NumPy, instruction by instruction, and not as machine code: "
+    text += "; ".join([str(why).strip().rstrip("."), *getattr(why, "__notes__", ())])
     if strict:
         raise CompileError(text)
     warnings.warn(

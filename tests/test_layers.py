@@ -34,14 +34,14 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "engine",
     ],
     "series": [
-        "text", "wide", "coefficients", "rows", "rules", "series", "powers",
+        "text", "wide", "symbolic", "coefficients", "rows", "rules", "series", "powers",
         "univariate", "multivariate",
     ],
     "drivers": [
         "columns", "labelled", "trees", "derivable", "arguments", "driver", "ties",
         "forward_mode", "kinks", "interpolation", "derivatives", "several",
         "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit", "recorded",
-        "forms", "patience", "compile", "lanes",
+        "symbolic", "forms", "patience", "compile", "lanes",
     ],
     "scipy": [
         "analytic", "formulas", "fast", "probability", "classical", "rows", "waves", "ufuncs",

@@ -7,7 +7,7 @@ import pytest
 
 import taylor
 from benchmarks.compile_time import FUNCTIONS, QUANTITIES, problem
-from taylor.drivers import compile as compiled
+from taylor.drivers import patience
 from taylor.llvm import text
 from taylor.llvm.text import joined
 from taylor.machine import machine, planar
@@ -26,7 +26,7 @@ class Written:
 def texts(monkeypatch, name, quantity, length):
     """Return the text of the code, the number of recorded instructions, and of Python's calls."""
     monkeypatch.setenv("TAYLOR_CACHE", "")
-    monkeypatch.setattr(compiled, "PATIENCE", 10**9)
+    monkeypatch.setattr(patience, "PATIENCE", 10**9)
     monkeypatch.setattr(machine, "Code", Written)
     f, x = problem(name, length)
     c, calls = taylor.compile(f), 0
@@ -98,7 +98,7 @@ def split(monkeypatch):
     monkeypatch.setattr(text, "LARGEST", 30)
     monkeypatch.setattr(text, "LONGEST", 10)
     monkeypatch.setattr(machine, "BY_DEGREE", 200)
-    monkeypatch.setattr(compiled, "PATIENCE", 10**9)
+    monkeypatch.setattr(patience, "PATIENCE", 10**9)
 
 
 @pytest.mark.parametrize("quantity", QUANTITIES)
@@ -163,7 +163,7 @@ def long(x):
 
 
 def test_what_takes_long_to_compile_is_compiled_at_a_later_call(monkeypatch, tmp_path):
-    monkeypatch.setattr(compiled, "PATIENCE", 30)
+    monkeypatch.setattr(patience, "PATIENCE", 30)
     monkeypatch.setenv("TAYLOR_CACHE", str(tmp_path))
     c, n = taylor.compile(long), len(taylor.record(long, 0.5))
     needed = -(-n // 30)
@@ -179,7 +179,7 @@ def test_what_takes_long_to_compile_is_compiled_at_a_later_call(monkeypatch, tmp
     assert again.reasons
     again(0.5)
     assert again.reasons == {} and sum(map(len, again.machines.values())) == 1
-    monkeypatch.setattr(compiled, "PATIENCE", n)  # not longer: at once
+    monkeypatch.setattr(patience, "PATIENCE", n)  # not longer: at once
     at_once = taylor.compile(long)
     at_once(0.5)
     assert at_once.reasons == {}
@@ -187,7 +187,7 @@ def test_what_takes_long_to_compile_is_compiled_at_a_later_call(monkeypatch, tmp
 
 def test_derivatives_of_arrays_wait_too(monkeypatch):
     monkeypatch.setenv("TAYLOR_CACHE", "")
-    monkeypatch.setattr(compiled, "PATIENCE", 10)
+    monkeypatch.setattr(patience, "PATIENCE", 10)
     c, x = taylor.compile(lambda x: np.sum(np.sin(x) * np.exp(x))), np.linspace(0.1, 0.9, 3)
     calls = 0
     while not any(c.machines.values()):
@@ -197,7 +197,7 @@ def test_derivatives_of_arrays_wait_too(monkeypatch):
 
 
 def test_what_has_no_code_is_found_out_at_a_later_call(monkeypatch):
-    monkeypatch.setattr(compiled, "PATIENCE", 30)
+    monkeypatch.setattr(patience, "PATIENCE", 30)
     c = taylor.compile(lambda z: long(z) if z[0] > z[1] else z)
     with pytest.warns(taylor.PerformanceWarning, match=planar.UNORDERED):
         for _ in range(6):

@@ -12,6 +12,7 @@ from fractions import Fraction
 import mpmath
 import numpy
 import pytest
+import scipy.integrate
 
 import hyperdual
 import taylor
@@ -295,6 +296,18 @@ def test_higher_orders(name):
     numpy.testing.assert_allclose(dual.eps1eps2, a @ hessian @ b, rtol=1e-9, atol=1e-10)
 
 
+@pytest.mark.parametrize("name", ["garch", "euler", "lu_in_place", "masks", "outputs", "thomas"])
+def test_in_a_right_hand_side(name):
+    f = PROGRAMS[name]
+
+    def rhs(m):
+        return lambda s, y: m.cos(m.resize(m.ravel(f(y, m)), 3))
+
+    ours = solve_ivp(rhs(np), (0.0, 0.1), T)
+    theirs = scipy.integrate.solve_ivp(rhs(numpy), (0.0, 0.1), T, "DOP853", rtol=1e-12, atol=1e-13)
+    numpy.testing.assert_allclose(ours.y[:, -1], theirs.y[:, -1], rtol=1e-10)
+
+
 # ------------------------------------------------------------------ whose memory is whose
 VIEWS = [
     lambda a: a[1:], lambda a: a[..., ::-1], lambda a: a.T, lambda a: a[0], lambda a: a[::2],
@@ -573,3 +586,36 @@ def test_right_hand_sides_and_events_may_fill_arrays():
     )
     numpy.testing.assert_allclose(ours.y[:, -1], theirs.y[:, -1], rtol=1e-13)
     numpy.testing.assert_allclose(ours.t_events[0], theirs.t_events[0], rtol=1e-13)
+
+
+def test_plain_arrays_look_like_those_of_numpy():
+    assert repr(np.zeros(3)) == "array([0., 0., 0.])" and str(np.ones(2)) == "[1. 1.]"
+
+
+def test_a_filled_array_gets_another_shape_or_order_in_place():
+    t = Taylor.variable(0.5, 1)
+    y = np.arange(4.0)
+    tail = y[2:]
+    y[3] = t
+    y.shape = (2, 2)
+    y[1, 0] = t
+    assert y.T.shape == (2, 2) and tail.value.tolist() == [0.5, 0.5]
+    y = np.arange(3.0)
+    y[0] = t
+    np.random.shuffle(y)
+    y.sort()
+    assert y.coef.tolist() == [[0.5, 1, 2], [1, 0, 0]]
+
+
+def test_conditions_as_values_and_as_indices():
+    def f(x):
+        y = np.zeros(3)
+        y[:] = x > 0.5
+        y[x < 0.3] = x[1]
+        y[np.argmax(x)] += x[2] > 0
+        return y * x
+
+    x = numpy.array([0.2, 0.7, 0.9])
+    for driver in (taylor.jacfwd, taylor.jacrev):
+        assert driver(f, x).tolist() == [[0.7, 0.2, 0], [0, 1, 0], [0, 0, 2]]
+    numpy.testing.assert_allclose(taylor.compile(f)(x), [0.14, 0.7, 1.8])

@@ -29,8 +29,15 @@ def _linear(name: str, transform: Callable[[Any], Any]) -> Rule:
     )
 
 
-FORWARD = _linear("fft", lambda x: np.fft.fft(x))
-BACKWARD = _linear("ifft", lambda x: np.fft.ifft(x, norm="forward"))
+def _floats(x: Any) -> Any:
+    """Return numbers that np.fft takes."""
+    if isinstance(x, np.ndarray) and x.dtype == object:
+        raise TypeError("np.fft works in floating point only; convert with .astype(float)")
+    return x
+
+
+FORWARD = _linear("fft", lambda x: np.fft.fft(_floats(x)))
+BACKWARD = _linear("ifft", lambda x: np.fft.ifft(_floats(x), norm="forward"))
 
 
 def _sized(x: Any, n: Any, axis: int) -> Any:

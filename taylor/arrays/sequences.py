@@ -208,6 +208,20 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     return p
 
 
+@implements(np.polydiv)
+def polydiv(u: Any, v: Any) -> Any:
+    """Return np.polydiv(u, v): quotient and remainder, without leading zeros of its value."""
+    u, v = np.atleast_1d(u, v)
+    n, found = len(v), []
+    while len(u) >= n:
+        found.append(u[:1] / v[0])
+        u = np.concatenate([u[1:n] - found[-1] * v[1:], u[n:]])
+    rest = u if len(u) else 0 * v[:1]
+    while len(rest) > 1 and np.allclose(rest[0], 0, rtol=1e-14):
+        rest = rest[1:]
+    return (np.concatenate(found) if found else 0 * v[:1]), rest
+
+
 @implements(np.poly)
 def poly(seq_of_zeros: Any) -> Any:
     """Return np.poly(zeros), the coefficients of the monic polynomial with these zeros."""

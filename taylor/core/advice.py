@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from taylor.errors import ShapeMismatch, TaylorError, TraceError
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import Fillable, is_operand
 
 CALL = r"\(\) (got an unexpected|got multiple|missing \d|takes \d|takes from)"
 SIGNATURE = (
@@ -45,7 +45,7 @@ NAMES = {
         "Dual": "Taylor.variable(x, order=1)", "odeint": "ode.solve_ivp",
         "solve_ivp": "ode.solve_ivp", "root": "implicit_root", "special": "scipy.special",
         "stats": "scipy.stats", "integrate": "scipy.integrate",
-        "interpolate": "scipy.interpolate", "signal": "scipy.signal",
+        "interpolate": "scipy.interpolate", "signal": "scipy.signal", "np": "numpy",
     },
     "taylor.ode": {"odeint": "solve_ivp", "ode": "TaylorIntegrator", "gradient":
         "value_and_gradient"},
@@ -124,6 +124,9 @@ SAID = {
     r"setting an array element with a sequence": "an array of floats cannot hold values of taylor, "
     "which carry derivatives: make it with np.zeros_like(x), of a list with np.stack, or write "
     "import taylor.numpy as np",
+    r"from dtype\('O'\)|has no callable \w+ method": "NumPy makes an array of objects of a list "
+    "with values of taylor; np.stack makes one of numbers, and so does every function of import "
+    "taylor.numpy as np",
     r"NPY_ITER_REFS_OK": "np.nditer works on plain arrays: iterate over x.flat, np.ndenumerate(x)",
     r"only integers, slices|indices must be integers": "a value of taylor cannot be an index; "
     "int(x.value) is one, a constant",
@@ -131,6 +134,8 @@ SAID = {
     "cannot be keys or be cached; take x.value, a constant, as the key",
     r"bit operations|unsupported operand type\(s\) for (<<|>>|&|\||\^).*" + VALUES:
     "bits have no derivatives; write np.where(condition, a, b)",
+    r"unsupported operand type.*'list'": "if that list is the point: it is one array if its "
+    "elements are numbers of one shape; else f gets the list",
     r"\bnot " + VALUES: "a value of taylor carries derivatives; write it with NumPy's functions, "
     "or take x.value where none is wanted",
 }  # fmt: skip
@@ -258,4 +263,4 @@ def _holds(x: Any) -> bool:
         return any(map(is_operand, x.flat))
     if isinstance(x, FunctionType):
         return any(is_operand(cell.cell_contents) for cell in x.__closure__ or ())
-    return is_operand(x)
+    return is_operand(x) or (isinstance(x, Fillable) and x.filled)

@@ -32,6 +32,7 @@ from taylor.core.operand import (
 from taylor.errors import AlgebraMismatch, ForeignNodeError
 from taylor.numbers.kinds import Array, Fillable
 
+SHAPE: Any = np.ndarray.shape
 WRITE, TYPE = np.ndarray.__setitem__, np.ndarray.dtype.__get__
 SCALARS = frozenset((*NUMBERS, np.float64))
 
@@ -94,6 +95,9 @@ class Plain(np.ndarray, Fillable):
     def flat(self, value: Any) -> None:
         Flat(self)[:] = value
 
+    def __repr__(self) -> str:
+        return repr(self.view(np.ndarray))
+
     def content(self) -> Any:
         """Return what it holds: a plain array that shares its memory."""
         return self.view(np.ndarray)
@@ -143,7 +147,7 @@ class Plain(np.ndarray, Fillable):
 
 
 def _alone(f: Callable[..., Any]) -> Any:
-    return lambda self, *args: f(self.content(), *args)
+    return lambda self, *args, **named: f(self.content(), *args, **named)
 
 
 def _left(f: Callable[[Any, Any], Any]) -> Any:
@@ -172,6 +176,17 @@ class Filled(Plain):
     """A view of an operand that was written into a plain array: all it does, that does."""
 
     filled = True
+    strides = property(np.ndarray.strides.__get__)  # fixed
+
+    @property
+    def shape(self) -> Any:
+        """The shape; y.shape = (2, 3) gives it another one."""
+        return SHAPE.__get__(self)
+
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        SHAPE.__set__(self, shape)
+        self._now = None
 
     def content(self) -> Any:
         """Return what it holds: an operand that shares its memory."""
@@ -253,6 +268,7 @@ ALONE: dict[str, Callable[..., Any]] = {
     "index": operator.index, "bool": bool, "repr": repr, "str": str, "format": format,
     "round": round, "floor": math.floor, "ceil": math.ceil, "trunc": math.trunc,
     "pos": operator.pos, "copy": copy.copy, "deepcopy": copy.deepcopy, "getitem": operator.getitem,
+    "dlpack": lambda x, **named: x.__dlpack__(**named),
 }  # fmt: skip
 ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": operator.truediv,

@@ -178,10 +178,8 @@ class Views:
         self.limit = 16
 
     def add(self, x: Any, path: Path | None = None) -> None:
-        """Add an array; forget those that are gone: the last one, and all now and then."""
-        if self.known and self.known[-1][0]() is None:
-            self.known.pop()
-        elif len(self.known) > self.limit:
+        """Add an array; forget those that are gone, now and then."""
+        if len(self.known) > self.limit:
             self.known = [known for known in self.known if known[0]() is not None]
             self.limit = 16 + 2 * len(self.known)
         self.known.append((weakref.ref(x), path))
@@ -201,26 +199,42 @@ class Cell:
     what its writes cost; an instruction for several elements is made when they are read.
     """
 
-    __slots__ = ("first", "place", "positions", "source", "version", "views")
+    __slots__ = ("first", "i", "place", "positions", "source", "version", "views")
 
     def __init__(self, i: int, where: Array) -> None:
         self.first, self.positions, self.version, self.views = i, where, 0, Views()
-        self.source = np.full(where.size, i)  # of every element, and its place in what that makes
-        self.place = np.arange(where.size)
+        self.hold(i)
+
+    def hold(self, i: int) -> None:
+        """Let the whole content be what instruction i makes."""
+        self.i = i
+        self.source: Array | None = None  # of every element, once they are of several
+        self.place: Array = self.positions
 
     def write(self, where: Array, index: Any, i: int, shape: tuple[int, ...]) -> None:
         """Let the indexed elements of a view be those that instruction i makes, of that shape."""
         if not where.flags.writeable:
             raise ValueError("assignment destination is read-only")
+        if self.source is None:
+            self.source = np.full(self.positions.size, self.i)
+            self.place = np.arange(self.positions.size)
         to = where[index] - 1
         self.place[to] = np.arange(math.prod(shape)).reshape(shape)
         self.source[to] = i
         self.version += 1
 
+    def at(self, position: int) -> tuple[int, Any]:
+        """Return which instruction an element comes from, and its place in what that makes."""
+        if self.source is None:
+            return self.i, np.int64(position - 1)
+        return int(self.source[position - 1]), self.place[position - 1]
+
     def read(self, where: Array, size: Callable[[int], int]) -> tuple[list[int], Array]:
         """Return the instructions, of those sizes, that the elements of a view come from, and the
         place of each element in what they make together (-1: position 0, a zero).
         """
+        if self.source is None:
+            return [self.i], where - 1
         known = where > 0
         if not known.any():
             return [self.first], np.full(where.shape, -1)
@@ -230,10 +244,6 @@ class Cell:
         starts = np.cumsum([0, *map(size, found[:-1])])
         place = self.place[at] + starts[which.reshape(where.shape)]
         return found, in_order(np.where(known, place, -1), where)
-
-    def hold(self, i: int) -> None:
-        """Let the whole content, unchanged, come from instruction i."""
-        self.source[:], self.place = i, np.arange(self.place.size)
 
 
 # ------------------------------------------------------------------ what series share

@@ -267,7 +267,12 @@ class Operand(Handled):
         return cast(Self, self._viewed(lambda i: i[index]))
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self._assign(plain_index(index), value)
+        index = plain_index(index)
+        try:
+            self._assign(index, value)
+        except IndexError:
+            self[index]  # says which axis, without that of coefficients
+            raise
 
     def _viewed(self, f: Callable[..., Any]) -> Any:
         return rearrange([self], f)

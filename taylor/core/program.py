@@ -231,6 +231,8 @@ def recording(
 
     The point may be a series in the tags `through`, of which f sees nothing.
     """
+    if not callable(f):
+        raise TypeError(f"only a function can be recorded, not {type(f).__name__}")
     tape = Tape()
     tape.through = through
     nodes = []

@@ -28,7 +28,7 @@ from taylor.core.advice import annotate
 from taylor.errors import DomainError, NonAnalyticError
 from taylor.numbers import contexts, values
 from taylor.numbers.formulas import by_lanes
-from taylor.numbers.kinds import Handled, is_operand
+from taylor.numbers.kinds import Fillable, Handled, content, is_operand
 
 Value = TypeVar("Value", bound=Handled | np.ndarray[Any, Any])
 
@@ -89,6 +89,8 @@ class Elementary:
         for x in args:
             if is_operand(x):
                 return x._elementary(self, args)
+            if isinstance(x, Fillable):
+                return self(*map(content, args))
         return values.call(self, args)
 
     def __repr__(self) -> str:
@@ -130,6 +132,8 @@ class Rule:
         for x in args:
             if is_operand(x):
                 return x._call(self, args)
+            if isinstance(x, Fillable):
+                return self(*map(content, args))
         return self.value(*args)
 
     def __repr__(self) -> str:
@@ -309,10 +313,11 @@ def _of_numbers(f: Callable[..., Any], note: str | None = None) -> Callable[...,
 
     def call(*x: Any) -> Any:
         try:
-            return f(*(values.native(v) for v in x))
+            found = f(*(values.native(v) for v in x))
         except TypeError as error:
             annotate(error, note)
             raise
+        return tuple(map(content, found)) if type(found) is tuple else content(found)
 
     return functools.wraps(f)(call)
 

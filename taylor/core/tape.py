@@ -49,7 +49,7 @@ from taylor.core.tables import nonzero, unchanged
 from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, ShapeMismatch, TraceError
 from taylor.numbers.formulas import Constant
-from taylor.numbers.kinds import Array, Kind, base, is_operand
+from taylor.numbers.kinds import Array, Fillable, Kind, base, is_operand
 from taylor.numbers.values import as_array, as_data, common_shape, constant, fitted, of_value
 
 EXTREMES = (functions.maximum, functions.minimum)
@@ -115,6 +115,8 @@ class Tape:
             return self.push(Const(c), (), (), c)
         if is_operand(c):
             return self._outer(c)
+        if isinstance(c, Fillable):
+            return self.node(c.content())
         if np.ndim(c) == 0 and not isinstance(c, np.ndarray):
             c = int(c) if isinstance(c, (np.integer, np.bool_)) else c
             if type(c) not in NUMBERS:
@@ -308,8 +310,8 @@ class Node(Operand):
                 if cell is None:
                     source, k = self, np.int64(index % n)
                 else:
-                    at = self._where[index] - 1
-                    source, k = Node(self.tape, int(cell.source[at])), cell.place[at]
+                    i, k = cell.at(self._where[index])
+                    source = Node(self.tape, i)
                     if not source.shape:
                         return source
                 return self.tape.apply(Gather(k), [source], ())  # type: ignore[arg-type]
@@ -361,7 +363,8 @@ class Node(Operand):
         self.tape.guards.append(Guard(op, self.i, other.i, outcome))
 
     def _compare(self, op: Any, other: Any) -> Any:
-        owner = host((self, lift(other)))
+        other = lift(other)
+        owner = host((self, other))
         sign = next(s for s, f in COMPARISONS.items() if f is op)
         if not isinstance(owner, Node):
             return MIRRORED[sign](owner, self)

@@ -17,7 +17,7 @@ import numpy as np
 from taylor.core.operand import Operand
 from taylor.drivers import trees
 from taylor.drivers.derivable import Derivable, watched
-from taylor.numbers.kinds import Fillable, is_operand
+from taylor.numbers.kinds import content, is_operand
 
 Array = Any
 Function = Callable[..., Any]
@@ -196,8 +196,7 @@ class Aux:
 
 def _finished(x: Any) -> Any:
     """Return a value as it is outside of the differentiations that have ended."""
-    if isinstance(x, Fillable):
-        x = x.content()
+    x = content(x)
     while is_operand(x) and x.tag.closed:
         x = x.value
     return x

@@ -23,6 +23,7 @@ from typing import Any
 from taylor.core.memory import fresh
 from taylor.drivers.evolution import Evolution
 from taylor.drivers.several import pullback
+from taylor.numbers.kinds import content
 
 Step = Callable[..., Any]
 
@@ -122,7 +123,7 @@ def checkpoint(step: Step, n: int, *, numbered: bool = False, snapshots: int | N
         raise TypeError(f"the step must be a function, not {type(step).__name__}")
 
     def numbered_step(i: int, state: Any, *p: Any) -> Any:
-        return step(fresh(state), *([i] if numbered else []), *map(fresh, p))
+        return content(step(fresh(state), *([i] if numbered else []), *map(fresh, p)))
 
     rule = _loop(numbered_step, steps, kept).forward()
 

@@ -50,7 +50,7 @@ from taylor.errors import (
     ShapeMismatch,
     TaylorError,
 )
-from taylor.numbers.kinds import Floats, Kind, base, is_operand
+from taylor.numbers.kinds import Floats, Kind, base, content, is_operand
 from taylor.numbers.policy import current_policy, policy
 from taylor.numbers.values import as_array, shape_of, together, unit_rows, zeros
 from taylor.series.multivariate import TaylorN
@@ -71,6 +71,7 @@ def vjp(f: Function, x: Any, w: Any) -> tuple[Any, Any]:
     >>> xbar
     array([ 2., 40.])
     """
+    w = content(w)
     w = w if is_operand(w) else as_array(w)[()]
     return _pullback(f, point(x), w, "vjp", frozenset())
 

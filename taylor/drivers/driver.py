@@ -21,7 +21,7 @@ from taylor.core.tags import Tag
 from taylor.drivers.arguments import Form, is_plain, several
 from taylor.errors import ForeignNodeError, ShapeMismatch
 from taylor.numbers.data import unlabelled
-from taylor.numbers.kinds import Floats, Kind, base, is_operand
+from taylor.numbers.kinds import Floats, Kind, base, content, is_operand
 from taylor.numbers.values import as_array, as_data, integers, together, zeros
 from taylor.series.series import Series
 
@@ -151,6 +151,7 @@ def _one_array(y: list[Any]) -> Any:
 
 def parts(y: Any, tag: Tag, size: int) -> Any:
     """Return the coefficients of y in the variables of the tag, along a new first axis."""
+    y = content(y)
     if is_operand(y):
         if y.tag is tag:
             _refuse_finished(y._coef)

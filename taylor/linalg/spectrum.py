@@ -22,6 +22,8 @@ EigResult = namedtuple("EigResult", "eigenvalues eigenvectors")
 
 def _value(a: Any) -> tuple[Any, Any]:
     """Return NumPy's result for a matrix that is real, perhaps, though its type is not."""
+    if isinstance(a, np.ndarray) and a.dtype == object:
+        raise TypeError("eig works in floating point only; convert with .astype(float)")
     w, v = np.linalg.eig(a.real if not np.any(a.imag) else a)
     kind = np.result_type(v, np.complex64)
     return w.astype(kind), v.astype(kind)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.numbers.kinds import Handled
+from taylor.numbers.kinds import Fillable, Handled
 
 LABELLED = {"pandas": ("Series", "DataFrame"), "xarray": ("DataArray",)}
 HOST = (1, 3, 11, 13)  # devices of DLPack whose memory the processor reads
@@ -79,6 +79,8 @@ def what_is_lost(x: Any) -> str:
     """Return why x, array-like, is not what an array of its numbers is; "" if it is."""
     if type(x) is np.ndarray:
         return ""
+    if isinstance(x, Fillable) and x.filled:
+        return "an array filled with derivatives is no array of numbers; use x.copy()"
     masked = sys.modules.get("numpy.ma")  # which NumPy itself imports only when asked for it
     if masked is not None and isinstance(x, masked.MaskedArray) and np.any(x.mask):
         return (

@@ -52,6 +52,11 @@ class Fillable:
         raise NotImplementedError
 
 
+def content(x: Any) -> Any:
+    """Return what a fillable array holds, and all else as it is."""
+    return x.content() if isinstance(x, Fillable) else x
+
+
 def is_operand(x: object) -> bool:
     """Whether x is a value of the package (a series, a node) that handles its own arithmetic."""
     return isinstance(x, Handled)

@@ -32,7 +32,7 @@ from taylor.errors import (
     TraceError,
     eagerly,
 )
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import content, is_operand
 from taylor.ode.control import finite, spacing, unit
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.pieces import Pieces, Place, along, divided, resolved
@@ -114,7 +114,7 @@ class Event:
     def __call__(self, t: Any, y: Any) -> Any:
         """Return the value, checked."""
         try:
-            value = self.g(t, y, *self.args)
+            value = content(self.g(t, y, *self.args))
         except TypeError as error:
             if not_called(error):
                 annotate(error, f"event {self.n} is called as event(t, y, *args)")

@@ -21,7 +21,7 @@ from taylor.core.table import Rule
 from taylor.core.tags import fresh_tag
 from taylor.drivers.driver import parts
 from taylor.drivers.several import argument, pullback, pushforward, series
-from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.kinds import base, content, is_operand
 
 Function = Callable[..., Any]
 
@@ -61,7 +61,8 @@ class _Integral:
     """(a, b, *p) -> ∫ₐᵇ f(x, *p) dx of a number or an array, as a rule."""
 
     def __init__(self, f: Function, epsabs: float, epsrel: float) -> None:
-        self.f, self.epsabs, self.epsrel = f, epsabs, epsrel
+        self.f: Function = lambda *x: content(f(*x))
+        self.epsabs, self.epsrel = epsabs, epsrel
         self.rule = Rule("quad", self._value, self._vjp, self._jvp, self._step)
 
     def __call__(self, *args: Any) -> Any:

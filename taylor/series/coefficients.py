@@ -177,10 +177,14 @@ class Coefficients(Operand):
         if numbers + kinds.count(slice) > axes:
             raise IndexError(f"too many indices for a {type(self).__name__} of shape {self.shape}")
         where = (slice(None), *parts)
-        if numbers == len(parts) == axes:
-            return self._new(self._coef[where].copy(), reach=self._reach)
-        whole = self._shared()
-        return whole._view(whole._coef[where], lambda t: t[where])
+        try:
+            if numbers == len(parts) == axes:
+                return self._new(self._coef[where].copy(), reach=self._reach)
+            whole = self._shared()
+            part = whole._coef[where]
+        except IndexError:  # which counts the axis of coefficients
+            return super().__getitem__(index)
+        return whole._view(part, lambda t: t[where])
 
     def _memory(self) -> Any:
         return None if self._place is None else self._place[0]

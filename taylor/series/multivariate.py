@@ -17,6 +17,7 @@ from taylor.numbers.kinds import Array, is_operand
 from taylor.numbers.values import as_array, divisible, together, unit_rows
 from taylor.series import text
 from taylor.series.powers import PowerSeries, check_inner, horner, solution
+from taylor.series.symbolic import expression
 
 
 class TaylorN(PowerSeries):
@@ -58,6 +59,21 @@ class TaylorN(PowerSeries):
         names = list("xyz"[:n]) if n <= 3 else text.indexed("x", n, latex)
         size = names[0] if n == 1 else r"\|x\|" if latex else "‖x‖"
         return text.monomials(names, self.algebra.exponents.tolist(), latex), size
+
+    def to_sympy(self, *symbols: Any) -> Any:
+        """Return the polynomial as an expression of sympy in a symbol for each variable.
+
+        Exact coefficients are exact; an array of series gives an Array or a Matrix.
+
+        >>> import sympy
+        >>> x, y = TaylorN.variables([1, 2], order=2)
+        >>> (x * y).to_sympy(*sympy.symbols("x y"))
+        x*y + 2*x + y + 2
+        """
+        n = self.algebra.variables
+        if len(symbols) != n:
+            raise TypeError(f"to_sympy takes a symbol for each of {n} variables")
+        return expression(self._coef, self.algebra.exponents, symbols)
 
     # -------------------------------------------------------------- coefficients and derivatives
     def coefficient(self, alpha: Sequence[int]) -> Any:

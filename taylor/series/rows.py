@@ -29,7 +29,7 @@ from taylor.errors import DomainError, PoleError
 from taylor.machine import engine
 from taylor.numbers.contexts import is_interval, is_set, members
 from taylor.numbers.formulas import Constant
-from taylor.numbers.kinds import Array, Kind, base, is_operand
+from taylor.numbers.kinds import Array, Kind, base, content, is_operand
 from taylor.numbers.policy import current_policy, policy
 from taylor.numbers.values import as_array, divisible, together
 from taylor.series.coefficients import UNKNOWN, Coefficients
@@ -42,6 +42,7 @@ ALONE, LEFT, RIGHT, BOTH = (True,), (True, False), (False, True), (True, True)
 
 def plain(x: Any) -> Any:
     """Return a plain number or array that can be combined with a table."""
+    x = content(x)
     if is_operand(x) or type(x) in (int, float, complex, Constant):
         return x
     if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in "fc":

@@ -16,12 +16,13 @@ from taylor.core.singular import is_zero
 from taylor.core.tables import nonzero
 from taylor.errors import DomainError
 from taylor.numbers import factorials
-from taylor.numbers.kinds import Array, Floats, Kind, base, is_operand
+from taylor.numbers.kinds import Array, Floats, Kind, base, content, is_operand
 from taylor.numbers.values import as_array, divisible, together, zeros
 from taylor.series import text
 from taylor.series.coefficients import UNKNOWN, of_class
 from taylor.series.powers import PowerSeries, check_inner, horner, solution
 from taylor.series.series import level_over
+from taylor.series.symbolic import expression
 
 
 class Taylor(PowerSeries):
@@ -82,13 +83,17 @@ class Taylor(PowerSeries):
 
     @classmethod
     def from_polynomial(cls, p: Any, order: int | None = None) -> Self:
-        """Return the expansion at 0 of a numpy.polynomial.Polynomial.
+        """Return the expansion at 0 of a numpy.polynomial in any basis, or of np.poly1d.
 
         >>> Taylor.from_polynomial(np.polynomial.Polynomial([1, 2]), order=2)
         1 + 2 t + O(t³)
+        >>> Taylor.from_polynomial(np.polynomial.Chebyshev([0, 0, 1.0]))  # 2 t² - 1
+        -1 + 2 t² + O(t³)
         """
-        coef = p.convert(domain=[-1, 1], window=[-1, 1]).coef
-        series = cls(coef)
+        if isinstance(p, np.poly1d):
+            series = cls(p.coeffs[::-1])
+        else:
+            series = cls(p.convert(domain=[-1, 1], kind=np.polynomial.Polynomial).coef)
         if order is None or order == series.order:
             return series
         return series.extend(order) if order > series.order else series.truncate(order)
@@ -97,6 +102,22 @@ class Taylor(PowerSeries):
         """Return the numpy.polynomial.Polynomial with the same coefficients."""
         self._one("to_polynomial")
         return np.polynomial.Polynomial(self._coef)
+
+    def to_sympy(self, symbol: Any, *, remainder: bool = False) -> Any:
+        """Return the polynomial as an expression of sympy in a symbol; with O(symbol**(order + 1)).
+
+        Exact coefficients are exact; an array of series gives an Array or a Matrix.
+
+        >>> import sympy
+        >>> Taylor([1, 2, 3]).to_sympy(sympy.Symbol("t"))
+        3*t**2 + 2*t + 1
+        """
+        rest = None
+        if remainder:
+            import sympy
+
+            rest = sympy.O(symbol ** (self.order + 1))
+        return expression(self._coef, self.algebra.degrees[:, None], [symbol], rest)
 
     def _one(self, what: str) -> None:
         if self.shape:
@@ -175,7 +196,7 @@ class Taylor(PowerSeries):
         >>> float(np.exp(Taylor.variable(0.0, order=20))(1.0))
         2.718281828459045
         """
-        h = np.asarray(h) if isinstance(h, (list, tuple)) else h
+        h = np.asarray(h) if isinstance(h, (list, tuple)) else content(h)
         coef, h = together(self._coef, h)
         return horner(coef, h)
 
