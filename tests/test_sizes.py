@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2303,
     "drivers": 5760,
     "scipy": 5614,
-    "ode": 4778,
+    "ode": 5587,
     "command": 426,
     ".": 639,
     "hyperdual": 196,
