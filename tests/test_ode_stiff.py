@@ -1,11 +1,13 @@
 """Stiff problems by SciPy's methods, with compiled Jacobians: values, sensitivities, events."""
 
+import mpmath
 import numpy as np
 import pytest
 import scipy.integrate
 
 import taylor
 from taylor import Taylor, TaylorN
+from taylor.errors import NonAnalyticError
 from taylor.ode import flow_map, solve_ivp, value_and_gradient
 
 METHODS = ["Radau", "BDF", "LSODA"]
@@ -186,3 +188,79 @@ def test_series_of_higher_order_and_nested_ones(method):
     np.testing.assert_allclose(inner, -4 / 27, 1e-5)  # of -(a/(1 + a))²
     with pytest.raises(TypeError, match="state of series of order 2"):
         taylor.hessian(lambda x: end(x[0], method=method, t_eval=[1.0]), np.array([2.0]))
+
+
+@by_problem
+def test_the_warning_of_stiffness_comes_in_time(name):
+    fun, end, y0, k, _ = PROBLEMS[name]
+    with pytest.warns(UserWarning, match="stiff.* more of them.*'Radau'"):
+        solve_ivp(fun, (0.0, end), y0, args=(k,), max_steps=3000)
+
+
+@pytest.mark.parametrize("w", [1.0, 100.0])
+@pytest.mark.filterwarnings("error")
+def test_long_runs_are_not_stiff(w):
+    solve_ivp(lambda t, y: [y[1], -(w**2) * np.sin(y[0])], (0.0, 1e9), [1.0, 0.0], max_steps=2000)
+
+
+@by_problem
+@pytest.mark.filterwarnings("error")
+def test_auto_goes_over_in_time(name):
+    fun, end, y0, k, y = PROBLEMS[name]
+    r = solve_ivp(fun, (0.0, end), y0, "auto", args=(k,), rtol=1e-5, atol=1e-13)
+    assert r.success
+    np.testing.assert_allclose(r.y[:, -1], y, rtol=2e-3, atol=1e-17)
+
+
+def test_auto_stays_with_series_where_it_can():
+    given = (lambda t, y: [y[1], -y[0]], (0.0, 20.0), [1.0, 0.0])
+    np.testing.assert_array_equal(solve_ivp(*given, "auto").y, solve_ivp(*given).y)
+    with pytest.raises(TypeError, match="carries no derivatives"):
+        solve_ivp(lambda t, y, a: -a * y, (0, 1), [1.0], "auto", args=(Taylor.variable(1.0, 1),))
+
+
+@pytest.mark.parametrize("method", [*METHODS, "RK45", "DOP853", "RK23"])
+def test_events_dense_output_and_callbacks(method):
+    def ground(t, y):
+        return y[0]
+
+    ground.direction, ground.callback = -1, lambda t, y: [0.0, -0.5 * y[1]]
+    r = solve_ivp(
+        lambda t, y: [y[1], -1.0 + 0 * t], (0.0, 2.6), [0.5, 0.0], method, events=ground,
+        dense_output=True, rtol=1e-6,
+    )  # fmt: skip
+    np.testing.assert_allclose(r.t_events[0], [1.0, 2.0, 2.5], rtol=1e-5)
+    np.testing.assert_allclose(r.sol(1.5)[0], 0.125, rtol=1e-4)
+    np.testing.assert_allclose(r.sol(r.t)[0], r.y[0], rtol=1e-9, atol=1e-9)
+
+
+@by_method
+def test_a_large_system_has_a_sparse_jacobian(method):
+    n = 200
+    start = np.sin(np.pi * np.arange(1, n + 1) / (n + 1))
+
+    def heat(t, y, c):
+        wide = np.concatenate([[0.0], y, [0.0]])
+        return c[0] * (wide[2:] - 2 * y + wide[:-2])
+
+    rate = 4 * np.sin(np.pi / (2 * (n + 1))) ** 2
+    c = TaylorN.seeded(np.array([1e4]), 1)
+    r = solve_ivp(heat, (0.0, 1.0), start, method, args=(c,), rtol=1e-5, t_eval=[1.0])
+    factor = np.exp(-1e4 * rate)
+    np.testing.assert_allclose(r.y[:, -1].value, factor * start, rtol=1e-3)
+    np.testing.assert_allclose(r.y[:, -1].gradient()[:, 0], -rate * factor * start, rtol=1e-2)
+
+
+@by_method
+def test_derivatives_do_not_pass_a_jump(method):
+    def fun(t, y, a):
+        return np.where(y > 0.5, -a * y, -1.0 + 0 * y)
+
+    assert solve_ivp(fun, (0.0, 1.0), [1.0], method, args=(1.0,), rtol=1e-5).success
+    with pytest.raises(NonAnalyticError, match="jumps"):
+        solve_ivp(fun, (0.0, 1.0), [1.0], method, args=(Taylor.variable(1.0, 1),), rtol=1e-5)
+
+
+def test_numbers_of_many_digits_are_no_ones_of_scipy():
+    with pytest.raises(TypeError, match="leave it out"):
+        solve_ivp(lambda t, y: -y, (0, 1), [mpmath.mpf(1)], "Radau")

@@ -41,7 +41,8 @@ Array = NDArray[Any]
 LIMIT = 1 << 12  # steps in one call of machine code, or more if they are short:
 WORK = 1 << 26  # products of numbers that one may take, some hundredths of a second
 MANY = 200  # steps after which they are looked at for stiffness:
-STIFF = 8  # series of some of them
+STIFF = 8  # series of some of them; sooner
+HOPELESS = 1e6  # if there are so many to go
 
 
 class TaylorIntegrator:
@@ -228,7 +229,7 @@ class TaylorIntegrator:
         of all steps.
         """
         left = number_of_steps(max_steps)
-        size = (self.order + 1) * int(self.y.size)
+        size = (self.order + 1) * max(1, int(self.y.size))
         most = min(max((1 << 22) // size, 1), 1024)  # whose coefficients are kept at a time
         if not log:
             most = max(LIMIT, WORK // (size * (self.order + 1)))
@@ -291,7 +292,7 @@ class TaylorIntegrator:
         self.steps += steps
         if len(pieces):
             self.h = pieces.h[-1]
-            self._watch(pieces)
+            self._watch(pieces, t_end)
         return status, pieces
 
     def _valid(self, status: int, pieces: Pieces) -> tuple[int, Pieces]:
@@ -351,21 +352,28 @@ class TaylorIntegrator:
             return failure(status, self.t, str(error).split(";")[0])
         return failure(status, self.t, *([] if finite(y) else ["fun is nan or inf"]))
 
-    def _watch(self, pieces: Pieces) -> None:
-        """Warn where steps are short for stability only: the problem is stiff."""
-        if self.steps <= MANY or pieces.coef.dtype == object or self.order < 8:
+    def _watch(self, pieces: Pieces, t_end: Any) -> None:
+        """Say where steps are short for stability only: the problem is stiff."""
+        if pieces.coef.dtype == object or self.order < 8 or "stiff" in self.warnings:
+            return
+        left = abs(t_end - self.t) / abs(self.h)
+        if self.steps <= (MANY if left < HOPELESS else 2 * STIFF):
             return
         some = slice(None, None, max(1, len(pieces) // STIFF))
         stiff = looks_stiff(pieces.coef[some], pieces.h[some])
         self._stiff = self._stiff + len(pieces.h[some]) if stiff else 0
-        if self._stiff >= 2 * STIFF and "stiff" not in self.warnings:
+        if self._stiff >= 2 * STIFF or (stiff and left >= HOPELESS):
             self.warnings.append("stiff")
-            warnings.warn(
-                f"the problem seems to be stiff at t = {self.t}: steps of {self.h} are needed for "
-                "stability, not for accuracy; use an implicit method, such as "
-                "scipy.integrate.solve_ivp(..., method='Radau')",
-                stacklevel=outside(),
-            )
+            self.found_stiff(float(left))
+
+    def found_stiff(self, left: float) -> None:
+        """Warn that the problem is stiff, with about so many steps to go."""
+        warnings.warn(
+            f"the problem seems to be stiff at t = {self.t}: steps of {self.h} are needed for "
+            f"stability, not for accuracy, about {left:.0e} more of them; use an implicit method, "
+            "taylor.ode.solve_ivp(..., method='Radau'), 'BDF' or 'LSODA', or 'auto'",
+            stacklevel=outside(),
+        )
 
     # -------------------------------------------------------------- for users
     def step(self, t_bound: Any = math.inf) -> Any:

@@ -24,7 +24,7 @@ from taylor.numbers.kinds import base, is_operand
 from taylor.ode.control import norm, spacing
 from taylor.ode.dense import SeriesSolution
 from taylor.ode.integrator import TaylorIntegrator
-from taylor.ode.methods import Blocks, MethodIntegrator, MethodOptions
+from taylor.ode.methods import AUTO, Blocks, MethodIntegrator, MethodOptions
 from taylor.ode.options import Options, argument
 from taylor.ode.pieces import Pieces
 from taylor.ode.surfaces import Surface
@@ -248,6 +248,10 @@ class Plain:
         """Return an integrator whose run is differentiated once more."""
         if not isinstance(options, MethodOptions):
             return Differentiated.of(self.fun, t, self.y0, self.args, options)
+        if options.method == AUTO:
+            raise TypeError(
+                "method='auto' carries no derivatives: give the method, such as 'Radau' or 'LSODA'"
+            )
         it = MethodIntegrator.of(self.fun, t, self.y0, self.args, options)
         it.continuous, it.blocks = True, self._blocks() if self.levels else None
         return it

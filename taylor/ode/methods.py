@@ -35,6 +35,7 @@ from taylor.ode.system import System
 
 Array = NDArray[Any]
 NAMES = ("Radau", "BDF", "LSODA", "RK23", "RK45", "DOP853")
+AUTO, STIFF = "auto", "Radau"  # Taylor series up to where the problem is stiff, and that from there
 FOREIGN = ("first_step", "min_step", "jac", "jac_sparsity", "lband", "uband", "vectorized")
 MATRICES = {"lband", "uband", "jac_sparsity"}  # with them SciPy makes its matrix by itself
 RTOL, BELOW = 1e-8, 1e-4  # the default tolerance, and of that the least size of a component
@@ -55,9 +56,15 @@ class MethodOptions(Options):
 
     def of_method(self) -> Any:
         """Return SciPy's class."""
-        from scipy import integrate
-
-        return getattr(integrate, self.method) if isinstance(self.method, str) else self.method
+        try:
+            from scipy import integrate
+        except ImportError as error:
+            raise ImportError(
+                f"method={self.method!r} is SciPy's: python -m pip install scipy, or leave it out"
+            ) from error
+        if not isinstance(self.method, str):
+            return self.method
+        return getattr(integrate, STIFF if self.method == AUTO else self.method)
 
     def of_series(self) -> Options:
         """Return those that Taylor series have, too."""
@@ -83,6 +90,7 @@ class MethodOptions(Options):
         from scipy.integrate import BDF, LSODA, Radau
 
         made, given, newton = self.of_method(), {**self.more}, (Radau, BDF)
+        given.pop("vectorized", None)  # as states come one by one
         rtol, atol = (
             np.asarray(x, float).reshape(-1) if np.ndim(x) else float(x) for x in self.tolerances
         )
@@ -109,10 +117,10 @@ def chosen(
         _without_meaning(more)
         return Options(tol, order, max_step, 0.0 if atol is None else atol, strict)
     named = isinstance(method, str)
-    if (named and method not in NAMES) or not (named or isinstance(method, type)):
+    if (named and method not in (*NAMES, AUTO)) or not (named or isinstance(method, type)):
         raise ValueError(
-            f"method is one of {', '.join(NAMES)}, Taylor (the default), or a class that is "
-            f"derived from scipy.integrate.OdeSolver, not {method!r}"
+            f"method is one of {', '.join(NAMES)}, {AUTO}, Taylor (the default), or a class that "
+            f"is derived from scipy.integrate.OdeSolver, not {method!r}"
         )
     if order is not None:
         raise TypeError(f"order is that of Taylor series: leave it out with method={method!r}")
@@ -127,8 +135,8 @@ def _without_meaning(more: dict[str, Any]) -> None:
     given = [name for name, value in more.items() if value is not None and value is not False]
     if given:
         warnings.warn(
-            f"{', '.join(given)} mean nothing to Taylor series, which need no Jacobian and no "
-            "first step: leave them out, or give a method",
+            f"without meaning to Taylor series, which need no Jacobian and no first step: "
+            f"{', '.join(given)}; leave it out, or give a method",
             stacklevel=outside(),
         )
 
@@ -207,6 +215,7 @@ class MethodIntegrator(TaylorIntegrator):
         self._from: Any = None, None  # the place and the parameters that the solver is at
         self._of_y: tuple[Rates, Any] | None = None
         self._message = ""
+        self.by_series = options.method == AUTO  # so far
         super()._begin(fun, t0, y0, args, options)
         if self.y.dtype == object:
             raise TypeError(
@@ -220,7 +229,11 @@ class MethodIntegrator(TaylorIntegrator):
         self._count()
 
     def _machine(self, system: System) -> Any:
-        return None
+        return super()._machine(system) if self.by_series else None
+
+    def found_stiff(self, left: float) -> None:
+        """Go over from series to the method for stiff problems."""
+        self.by_series = False
 
     # -------------------------------------------------------------- SciPy's solver
     def _solver(self, t_end: Any) -> Any:
@@ -284,12 +297,16 @@ class MethodIntegrator(TaylorIntegrator):
     # -------------------------------------------------------------- steps
     def slope(self, pieces: Pieces, i: int, x: Any) -> Any:
         """Return y' within step i, at distance x from its start or hardly nearer to its middle."""
+        if self.by_series:
+            return super().slope(pieces, i, x)
         near = SHORT * spacing(pieces.t[i] + x) * (1 if 2 * abs(x) < abs(pieces.h[i]) else -1)
         place = pieces.at(i, x + np.sign(pieces.h[i]) * near)
         return np.asarray(self.system.flow(place.t, place.y, *self._parameters))
 
     def advance(self, t_end: Any, limit: int, log: bool = True) -> tuple[int, Pieces]:
         """Step to t_end, or some steps towards it; return (status, the steps)."""
+        if self.by_series:
+            return super().advance(t_end, limit, log)
         solver = self._solver(t_end)
         rows: list[tuple[Any, Any, Any, Array]] = []
         while len(rows) < limit and solver.status == "running":

@@ -106,7 +106,7 @@ class Jacobian:
         products = np.asarray(self.kernel(*x))
         products = np.where(np.isfinite(products), products, 0.0)
         if not self.sparse:
-            return products
+            return products[:, : self.size]
         values = products.reshape(-1)[self.places]
         shape = (self.size, self.size)
         return matrices().csc_array((values, (self.rows, self.cols)), shape=shape)

@@ -13,7 +13,7 @@ from taylor.core.operand import lift
 from taylor.errors import IntegrationError, ShapeMismatch
 from taylor.numbers.kinds import base, is_operand
 from taylor.ode.dense import in_numbers_of
-from taylor.ode.events import Events
+from taylor.ode.events import Events, ends
 from taylor.ode.integrator import Record, TaylorIntegrator
 from taylor.ode.jets import Plain
 from taylor.ode.methods import chosen
@@ -69,7 +69,7 @@ def solve_ivp(
     (0, 4)
     """
     args = as_args(args)
-    check_span(plain(t_span))
+    check_span(plain(t_span), max_steps is not None or ends(events))
     rtol = rtol if tol is None else tol
     options = chosen(method, rtol, order, max_step, atol, strict, more)
     recorded, wanted = is_recorded(y0, (*args, *t_span, t_eval)), _list(t_eval)
