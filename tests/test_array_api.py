@@ -8,6 +8,7 @@ import pytest
 import taylor
 from taylor import array_api as xp
 from taylor.array_api import Array
+from taylor.ode import solve_ivp
 
 SIGNATURES = {  # of the standard, version 2024.12 -> names
     "(x, /)":
@@ -297,3 +298,34 @@ def test_namespace_versions_devices_and_types():
 def test_integers_of_values_are_constant():
     assert plain(xp.astype(xp.asarray(V * T), xp.int64)).tolist() == (2 * V).astype(int).tolist()
     assert plain(xp.astype(xp.asarray(V * T), xp.bool)).all()
+
+
+def cubes(x):
+    x = xp.asarray(x)
+    return xp.sum(x**3)
+
+
+DRIVERS = {  # results that do not depend on whether points and values are Arrays
+    "gradient": lambda f, x: taylor.gradient(f, x),
+    "hessian": lambda f, x: taylor.hessian(f, x),
+    "hvp": lambda f, x: taylor.hvp(f, x, x),
+    "nested": lambda f, x: taylor.gradient(lambda x: xp.sum(taylor.gradient(f, xp.asarray(x))), x),
+    "aux": lambda f, x: taylor.gradient(lambda x: (f(x), x * x), x, has_aux=True)[1],
+    "tree": lambda f, x: taylor.gradient(lambda p: f(p["a"]), {"a": x})["a"],
+    "compile": lambda f, x: taylor.hessian(taylor.compile(f), x),
+    "argnums": lambda f, x: taylor.gradient(lambda x, y: f(x * y), x, x, argnums=(0, 1))[1],
+    "lanes": lambda f, x: taylor.lanes(f)(np.ones((2, 3))),
+    "map": lambda f, x: taylor.map(f)(np.ones((2, 3))),
+    "list": lambda f, x: taylor.jacobian(lambda x: [f(x), x[0]], x),
+    "row": lambda f, x: taylor.gradient(lambda x: f(taylor.exp(taylor.stop_gradient(x)) * x), x),
+    "solve_ivp": lambda f, x: solve_ivp(lambda t, y: taylor.gradient(f, y), (0, 0.1), x).y,
+    "implicit": lambda f, x: taylor.implicit_root(lambda y, p: xp.asarray(y) - f(p), 1.0)(x),
+}
+
+
+@pytest.mark.parametrize("name", DRIVERS)
+def test_drivers_take_out_what_arrays_hold(name):
+    of = DRIVERS[name]
+    expected, found = of(lambda x: np.sum(x**3), W), of(cubes, xp.asarray(W))
+    assert type(found) is type(expected)
+    assert found == pytest.approx(expected, rel=1e-12)

@@ -7,6 +7,7 @@ import dask.array
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.special
 from numpy_cases import CASES
 
 import hyperdual
@@ -134,6 +135,42 @@ def test_integers_have_no_precision(mode):
         for f in (lambda x, d=data: x * d, lambda x, d=data: d - x, lambda x, d=data: x**d):
             found = PRECISE[mode](f, x, np.ones_like(x))
             assert {first(y).dtype for y in found} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize("mode", sorted({*PRECISE} - {"HyperDual", "jacobian", "second"}))
+def test_complex64_is_kept(mode):
+    z = (X * (1 + 0.5j)).astype(np.complex64)
+    functions = (np.exp, lambda z: 2 * z**2.5 + 1j, lambda z: 2.0**z, lambda z: z @ z[::-1])
+    for f in (*functions, np.fft.fft, lambda z: np.linalg.inv(np.reshape(z, (2, 2)))):
+        found = PRECISE[mode](f, z, np.ones_like(z))
+        assert {first(y).dtype for y in found} == {np.dtype(np.complex64)}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_special_functions_keep_float32():
+    count = 0
+    for name in dir(scipy.special):
+        f = getattr(scipy.special, name)
+        if not isinstance(f, np.ufunc) or f.nout > 1:
+            continue
+        x = [np.float32(v) for v in (0.7, 1.3, 0.4, 0.6)[: f.nin]]
+        with contextlib.suppress(TypeError, taylor.errors.TaylorError), np.errstate(all="ignore"):
+            assert (
+                f(*x).dtype != np.float32
+                or f(*x[:-1], Taylor.variable(x[-1], 2)).dtype == np.float32
+            )
+            count += 1
+    assert count > 100
+
+
+def test_whole_numbers_stay_whole_along_lanes_and_beyond_floats():
+    i = np.arange(4)
+    for f in (lambda i: 2 * i, lambda i: i // 2, lambda i: i * 10**17 + 1, lambda i: X[i]):
+        found, wanted = taylor.lanes(f)(i), taylor.map(f)(i)
+        assert found.dtype == wanted.dtype and found.tolist() == wanted.tolist()
+    double = taylor.compile(lambda n: 2 * n + 1)
+    for n in (2**53 + 1, np.array([2**60 + 1, 3])):
+        assert np.all(double(n) == 2 * n + 1)
 
 
 # ------------------------------------------------------------------ array-likes

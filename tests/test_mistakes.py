@@ -128,8 +128,8 @@ SCIPY = {
     "optimize.brentq(lambda t: t**3 - 1, x[0], x[1])": "taylor.implicit_root",
     "optimize.minimize(lambda t: (t[0] - x[0]) ** 2, [0.0]).x[0]": "taylor.implicit_root",
     "optimize.fsolve(lambda t: t - x[0], 0.0)[0]": "taylor.implicit_root",
-    "integrate.quad(np.sin, 0, x[0])[0]": "taylor.scipy.integrate.quad",
-    "integrate.quad(lambda t, a: a * t, 0, 1, args=(x[0],))[0]": "taylor.scipy.integrate.quad",
+    "integrate.quad(np.sin, 0, x[0])[0]": "taylor.scipy.integrate",
+    "integrate.quad(lambda t, a: a * t, 0, 1, args=(x[0],))[0]": "taylor.scipy.integrate",
     "integrate.odeint(lambda y, t: -x[0] * y, 1.0, [0, 1.0])[-1, 0]": "taylor.ode.solve_ivp",
     "integrate.solve_ivp(lambda t, y: -y, (0, 1.0), x).y[0, -1]": "taylor.ode.solve_ivp",
     "interpolate.CubicSpline([0, 1, 2.0], x)(0.5)": "taylor.scipy.interpolate",
@@ -139,8 +139,8 @@ SCIPY = {
     "signal.lfilter([1.0], [1, 0.5], x)[2]": "taylor.scipy.signal",
     "(sparse.csr_matrix(np.eye(3)) @ x)[0]": "taylor.scipy.sparse",
     "fft.fft(x)[0].real": "use np.fft",
-    "ndimage.gaussian_filter1d(x, 1.0)[1]": "@taylor.rule",
-    "spatial.distance.cdist(x[None], np.ones((1, 3)))[0, 0]": "@taylor.rule",
+    "ndimage.gaussian_filter1d(x, 1.0)[1]": "taylor.scipy.ndimage",
+    "spatial.distance.cdist(x[None], np.ones((1, 3)))[0, 0]": "taylor.scipy.spatial",
 }
 MODULES = "fft, integrate, interpolate, linalg, ndimage, optimize, signal, sparse, spatial, stats"
 

@@ -225,6 +225,34 @@ def test_vectors():
         stats.multivariate_normal.logpdf(x, mean, np.eye(2))
 
 
+def test_vectors_with_a_singular_covariance():
+    ours, peer = stats.multivariate_normal, scipy.stats.multivariate_normal
+    half = np.array([[1.0, 0.0], [2.0, 1.0], [0.5, -1.0]])
+    cov, mean = half @ half.T, np.array([0.1, 0.2, 0.3])
+    x = np.array([mean + half @ [0.3, -0.4], mean + np.eye(3)[0] / 10])
+    for data in (x, x[0], x[1]):
+        for given in (cov, COV, np.zeros((3, 3))):
+            exact = peer.logpdf(data, mean, given, allow_singular=True)
+            assert ours.logpdf(data, mean, given, True) == pytest.approx(exact, rel=1e-12)
+    density = lambda t: ours.pdf(mean + half @ t, mean, cov, allow_singular=True)
+    t = np.array([0.3, -0.4])
+    assert taylor.gradient(density, t) == pytest.approx(-t * density(t), rel=1e-12)
+    fast = taylor.compile(lambda x: ours.logpdf(x, mean, cov, allow_singular=True))
+    assert [float(fast(v)) for v in x] == pytest.approx(list(ours.logpdf(x, mean, cov, True)))
+    with pytest.raises(np.linalg.LinAlgError):
+        ours.logpdf(x, mean, cov)
+    with pytest.raises(ValueError, match="semidefinite"):
+        ours.logpdf(x, mean, -COV, allow_singular=True)
+
+
+def test_entropy_of_vectors():
+    for mean, cov in ((None, COV), ([1.0, 2.0, 3.0], 2.0), ([0.0, 0.0], [1.0, 2.0]), (None, 3.0)):
+        exact = scipy.stats.multivariate_normal.entropy(mean, cov)
+        assert stats.multivariate_normal.entropy(mean, cov) == pytest.approx(exact, rel=1e-14)
+    slope = taylor.gradient(lambda cov: stats.multivariate_normal.entropy(cov=cov), COV)
+    assert slope + slope.T == pytest.approx(np.linalg.inv(COV), rel=1e-12)
+
+
 def test_mistakes():
     with pytest.raises(TypeError, match="gamma needs its shape a"):
         stats.gamma.pdf(1.0)

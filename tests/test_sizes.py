@@ -10,16 +10,16 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2581,
+    "numbers": 2589,
     "llvm": 1672,
-    "core": 7788,
+    "core": 7911,
     "linalg": 1365,
     "arrays": 2015,
     "machine": 3405,
     "series": 2303,
-    "drivers": 5760,
-    "scipy": 5614,
-    "ode": 5587,
+    "drivers": 5767,
+    "scipy": 5657,
+    "ode": 5292,
     "command": 426,
     ".": 639,
     "hyperdual": 196,

@@ -492,6 +492,41 @@ def test_lists_make_arrays_in_every_form():
     assert np.where([True, False], [s, s], 0.0).value.tolist() == [2, 0]
 
 
+LISTS = {
+    "sum": [], "prod": [], "mean": [], "max": [], "cumsum": [], "diff": [], "sort": [], "ravel": [],
+    "median": [], "trapezoid": [], "flip": [], "copy": [], "tril": [], "diag": [], "transpose": [],
+    "linalg.det": [], "linalg.inv": [], "linalg.norm": [], "fft.fft": [], "zeros_like": [],
+    "linalg.solve": [[1.0, 2.0]], "dot": [[1.0, 2.0]], "outer": [[1.0, 2.0]], "kron": [[1.0, 2.0]],
+    "append": [3.0], "insert": [1, 3.0], "tile": [2], "repeat": [2], "roll": [1], "take": [[0]],
+    "reshape": [-1], "clip": [0.1, 2.5], "broadcast_to": [(3, 2, 2)], "vstack": [], "hstack": [],
+    "concatenate": [], "stack": [], "dstack": [], "column_stack": [], "block": [],
+    "linalg.matrix_power": [2], "einsum": [], "var": [], "quantile": [0.3], "atleast_3d": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_function_takes_a_list_as_the_array_it_is(name):
+    f, more = np, LISTS[name]
+    for part in name.split("."):
+        f = getattr(f, part)
+    g = (lambda a: np.einsum("ij,j->i", a, [1.0, 2.0])) if name == "einsum" else f
+    expected = lambda x: np.ravel(g(np.stack([x, [1.0, 2.0]]), *more))
+    found = lambda x: np.ravel(g([[x[0], x[1]], [1.0, 2.0]], *more))
+    for driver in (taylor.jacfwd, taylor.jacrev):
+        parts = lambda f: lambda x: np.concatenate([f(x).real, f(x).imag])
+        numpy.testing.assert_allclose(
+            driver(parts(found), T[:2]), driver(parts(expected), T[:2]), rtol=1e-13
+        )
+
+
+def test_arguments_where_numpy_does_not_look():
+    t = Taylor.variable(2.0, 1)
+    assert np.pad(np.zeros(2), 1, constant_values=t).value.tolist() == [2, 0, 0, 2]
+    assert np.average([1.0, 3.0], weights=[t, 2.0]).value == 2.0
+    with pytest.raises(TypeError, match=r"rng\.normal"):
+        np.random.normal(t, 1.0)
+
+
 # ------------------------------------------------------------------ NumPy, as it is
 def test_plain_arrays_are_plain():
     y = np.zeros(3)

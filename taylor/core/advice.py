@@ -45,7 +45,9 @@ NAMES = {
         "Dual": "Taylor.variable(x, order=1)", "odeint": "ode.solve_ivp",
         "solve_ivp": "ode.solve_ivp", "root": "implicit_root", "special": "scipy.special",
         "stats": "scipy.stats", "integrate": "scipy.integrate",
-        "interpolate": "scipy.interpolate", "signal": "scipy.signal", "np": "numpy",
+        "interpolate": "scipy.interpolate", "signal": "scipy.signal", "ndimage": "scipy.ndimage",
+        "optimize": "scipy.optimize", "spatial": "scipy.spatial", "fft": "scipy.fft",
+        "np": "numpy",
     },
     "taylor.ode": {"odeint": "solve_ivp", "ode": "TaylorIntegrator", "gradient":
         "value_and_gradient"},
@@ -97,17 +99,19 @@ FUNCTIONS_INSTEAD = {
 RULE = "give it its derivative with @taylor.rule(vjp=...)"
 LIBRARIES = {
     "numpy.polynomial.": "coefficients with one axis can be evaluated at them",
-    "scipy.optimize.": "roots and minima have derivatives by taylor.implicit_root",
+    "scipy.optimize.": "use taylor.scipy.optimize, or taylor.implicit_root, of the parameters",
     "scipy.integrate._ivp": "use taylor.ode.solve_ivp",
     "scipy.integrate._odepack": "use taylor.ode.solve_ivp",
-    "scipy.integrate.": "use taylor.scipy.integrate.quad, or np.trapezoid of samples",
+    "scipy.integrate.": "use taylor.scipy.integrate",
     "scipy.linalg.": "use np.linalg or taylor.scipy.linalg",
     "scipy.stats.": "use taylor.scipy.stats",
     "scipy.special.": "use taylor.scipy.special",
     "scipy.interpolate.": "use taylor.scipy.interpolate",
     "scipy.signal.": "use taylor.scipy.signal or np.convolve",
     "scipy.sparse.": "use taylor.scipy.sparse",
-    "scipy.fft.": "use np.fft",
+    "scipy.fft.": "use np.fft or taylor.scipy.fft",
+    "scipy.ndimage.": "use taylor.scipy.ndimage",
+    "scipy.spatial.": "use taylor.scipy.spatial.distance",
     "scipy.": RULE,
     "pandas.": "take the numbers out, df['a'].to_numpy(), and compute with NumPy's functions",
     "numba.": "use taylor.compile",
@@ -226,7 +230,9 @@ def _note(error: Exception) -> str | None:
     inside = not frames or _is_ours(frames[-1])
     for frame in frames:
         library = next(filter(_module(frame).startswith, LIBRARIES), None)
-        if library is None or f"of {library.rstrip('.')}" in text:
+        if library is None or _module(frame).startswith("scipy._lib."):  # decorators
+            continue
+        if f"of {library.rstrip('.')}" in text:
             continue
         if inside or any(map(_holds, frame.f_locals.values())):
             return (

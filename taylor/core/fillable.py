@@ -32,6 +32,7 @@ from taylor.core.operand import (
 from taylor.errors import AlgebraMismatch, ForeignNodeError
 from taylor.numbers.kinds import Array, Fillable
 
+ARRAY = np.ndarray
 SHAPE: Any = np.ndarray.shape
 WRITE, TYPE = np.ndarray.__setitem__, np.ndarray.dtype.__get__
 SCALARS = frozenset((*NUMBERS, np.float64))
@@ -47,7 +48,7 @@ class Plain(np.ndarray, Fillable):
 
     def __array_finalize__(self, _: Any) -> None:
         first = self.base
-        if first is not None and type(first) is not np.ndarray and isinstance(first, Plain):
+        if first is not None and type(first) is not ARRAY and isinstance(first, Plain):
             views = first._views
             if views is None:
                 first._views = [ref(self)]

@@ -334,7 +334,7 @@ cos: Elementary = row(
     complex_code=Parts(lambda x, y: (cos(x) * cosh(y), -(sin(x) * sinh(y)))),
     samples=ANGLES, exact=at((0, 1)))
 tan = row("tan", np.tan, "tan", lambda a, y: (1 + y * y, 1), low=special_values.of_angle_low(0, 1),
-          code="tan", complex_code="ctan", domain="x != pi/2 + n pi", exact=at((0, 0)),
+          code="tan", complex_code="ctan", surface=cos, domain="x != pi/2 + n pi", exact=at((0, 0)),
           samples=(-1.5, -1e-20, 0.0, 0.7, 1.5, 1.57, 3.0, 1e4))
 sec = row("sec", lambda x: 1 / np.cos(x), lambda ctx, x: 1 / ctx.cos(x),
           lambda a, y: (y * tan(a), 1), low=special_values.of_angle_low(None, 1),
@@ -356,10 +356,11 @@ acos = row("acos", np.arccos, "acos", lambda a, y: (-_asin_q(a), 1), code="acos"
            complex_code="cacos", cut=ENDS, domain="-1 <= x <= 1", germ=HALF,
            samples=UNIT, exact=at((1, 0)), monotone=True)
 atan = row("atan", np.arctan, "atan", lambda a, y: (1, 1 + a * a), polar=0, code="atan",
+           seam=lambda a, y: sin(2 * y),  # at a pole of a
            complex_code="catan", cut=ENDS._replace(turned=True), exact=at((0, 0)), monotone=True,
            samples=(-1e8, -1.0, -0.1, 0.0, 1e-20, 0.7, 10.0, 1e100))
 atan2 = row("atan2", np.arctan2, lambda ctx, a, b: ctx.atan2(a, b), _atan2, polar=0, code="atan2",
-            domain="not the origin", germ=Fraction(0),
+            domain="not the origin", germ=Fraction(0), seam=lambda a, b, y: a,
             samples=((1.0, 2.0), (-1e-10, 1e-10), (1e200, -3e200), (0.0, 2.0), (3.0, 0.0),
                      (-1.0, -1.0)))
 hypot = row("hypot", np.hypot, lambda ctx, a, b: ctx.hypot(a, b), lambda a, b, y: ((a, b), y),

@@ -7,6 +7,7 @@ has no step rule.
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ from taylor.core.calls import Call, Integral, Row
 from taylor.core.conditions import Guard
 from taylor.core.instructions import (
     Const,
+    Div,
     Input,
     Instruction,
     Op,
@@ -29,6 +31,7 @@ from taylor.core.instructions import (
 )
 from taylor.core.maps import Reshape
 from taylor.core.operand import Operand, lift
+from taylor.core.parts import Part
 from taylor.core.rules import adjoints, pruned, tangents, values
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary
@@ -37,7 +40,7 @@ from taylor.core.tape import Node, Tape
 from taylor.errors import GuardError, ShapeMismatch
 from taylor.kept import STORE, identity
 from taylor.numbers.data import unlabelled
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import base, is_operand
 from taylor.numbers.values import as_array, together
 
 
@@ -350,6 +353,16 @@ def expand(program: Program) -> Program:
     return program.renumbered(tape.code, lambda i: v[i].i).pruned()
 
 
+def plain(program: Program) -> Program:
+    """Return an expanded program without the equations of its rows: what can be evaluated.
+
+    >>> plain(expand(record(np.sqrt, 4.0)))(9.0)
+    np.float64(3.0)
+    """
+    code = [i._replace(args=i.op.reads(i.args)) for i in program.code]
+    return program.renumbered(code, lambda i: i).pruned()
+
+
 def kept(make: Callable[[Program], Program], program: Program) -> Program:
     """Return make(program), made once for all equal programs if they mean the same for ever."""
     if not told(program):
@@ -389,15 +402,108 @@ def deciding(program: Program) -> Program:
     """
     tape, v = _replaced(program)
     found = [v[g.a] - v[g.b] for g in program.guards if 0 <= g.b != g.a]  # x >= x asks for nan
-    for op, args, _ in list(tape.code):
-        x = [Node(tape, a) for a in args]
+    code, complex = list(tape.code), complex_of(program, tape.code)
+    poles: list[bool] = []  # whether an instruction, or what it depends on, may have a pole
+    for i, (op, args, _) in enumerate(code):
+        x, y = [Node(tape, a) for a in args], Node(tape, i)
+        own = isinstance(op, Div) or (isinstance(op, Row) and op.row.domain != "all x")
+        poles.append(own or any(poles[a] for a in op.reads(args)))
         if isinstance(op, Choose):
             found.append(x[0] - x[1])
         elif isinstance(op, Row) and op.row.jumps is not None:
             row = op.row.surface
             found.append(x[0] if row is None else row(x[0]))
+        elif isinstance(op, Integral) and tape.active[i]:
+            given = code[args[0]] if poles[args[0]] else None
+            found += _seams(tape, op, x, y, complex[args[0]], given)
     outputs = list(dict.fromkeys(tape.node(y).i for y in found))
     return Program(tape.code, tape.inputs, outputs, [], single=False).pruned()
+
+
+def _seams(
+    tape: Expansion, op: Integral, x: list[Node], y: Node, complex: bool, pole: Instruction | None
+) -> list[Any]:
+    """Return the functions that change their signs where the value of a row jumps.
+
+    `pole` is the instruction of its first argument, if that may have a pole: where a divisor
+    vanishes is known better than where the result does something.
+    """
+    row = op.row
+    if complex:
+        return [] if row.cut is None else [_part(tape, row.cut.across, x[0])]
+    if row.seam is None or (op.count == 1 and pole is None):
+        return []
+    if op.count == 1 and pole is not None:
+        if isinstance(pole.op, Div):
+            return [Node(tape, pole.args[1])]
+        if isinstance(pole.op, Row) and pole.op.row.surface is not None:
+            return [pole.op.row.surface(Node(tape, pole.args[0]))]
+    return [row.seam(*x[: op.count], y)]
+
+
+def zeros(program: Program) -> Program:
+    """Return the expanded program of the real functions whose zeros series do not pass.
+
+    Those of `vanishing`: of a complex one and of several that vanish together, the sum of squares.
+
+    >>> p = zeros(record(lambda x: np.sqrt(x[0]) + np.hypot(x[1], x[2]), np.ones(3)))
+    >>> p(np.array([2.0, 3.0, 4.0]))
+    [array(2.), array(25.)]
+    """
+    tape, _ = _replaced(program)
+    complex = complex_of(program, tape.code)
+    found = []
+    for group in vanishing(Program(list(tape.code), tape.inputs, [])):
+        x: list[Any] = []
+        for i in group:
+            node = Node(tape, i)
+            x += [_part(tape, kind, node) for kind in ("real", "imag")] if complex[i] else [node]
+        found.append(x[0] if len(x) == 1 else functools.reduce(operator.add, [a * a for a in x]))
+    outputs = list(dict.fromkeys(tape.node(y).i for y in found))
+    return Program(tape.code, tape.inputs, outputs, [], single=False).pruned()
+
+
+def _part(tape: Expansion, kind: str, x: Node) -> Node:
+    return tape.core(Part(kind), [x], x.shape)
+
+
+def complex_of(program: Program, code: Sequence[Instruction]) -> list[bool]:
+    """Return which instructions of code with the inputs of a program are complex."""
+    return kinds(code, [bool(np.iscomplexobj(base(x))) for x in program.point])
+
+
+def kinds(code: Sequence[Instruction], given: Sequence[bool]) -> list[bool]:
+    """Return which instructions are complex, given which inputs (and then parameters) are."""
+    found: list[bool] = []
+    inputs = sum(isinstance(i.op, Input) for i in code)
+    for op, args, _ in code:
+        if isinstance(op, (Input, Parameter)):
+            found.append(given[op.n + inputs * isinstance(op, Parameter)])
+        else:
+            made = any(found[a] for a in op.made_of(args))
+            found.append(made or op.makes_complex)
+    return found
+
+
+def vanishing(program: Program) -> list[tuple[int, ...]]:
+    """Return the variables of an expanded program whose zeros its series do not pass.
+
+    They are the p of the equations p·y' = Σ q·a', of angles and moduli of b + ia the two that
+    vanish together there.
+
+    >>> vanishing(expand(record(lambda x: np.sqrt(x[0]) + np.hypot(x[1], x[2]), np.ones(3))))
+    [(1,), (4, 5)]
+    """
+    live: list[bool] = []
+    for op, args, _ in program.code:
+        live.append(type(op) is Input or any(live[a] for a in op.reads(args)))
+    found: dict[tuple[int, ...], None] = {}
+    for op, args, _ in program.code:
+        if isinstance(op, Integral):
+            group = args[-1:] if op.polar is None else op.reads(args) if op.count == 2 else ()
+            if any(live[i] for i in group):
+                found[group] = None
+    return list(found)
 
 
 @functools.lru_cache(maxsize=1024)

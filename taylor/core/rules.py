@@ -367,7 +367,7 @@ def _companion(x: Any, y: Any) -> Any:
     """
     if type(x) in (int, float):
         dtype = getattr(_innermost(y), "dtype", None)
-        if dtype is not None and dtype.kind == "f":
+        if dtype is not None and dtype.kind in "fc":
             return dtype.type(x)
     return x * np.float64(1.0) if integers(_innermost(x)) else x
 

@@ -49,6 +49,11 @@ class Cut(NamedTuple):
     both_ends: bool = False
     turned: bool = False
 
+    @property
+    def across(self) -> str:
+        """Which part of the argument changes its sign across the cut."""
+        return "real" if self.turned else "imag"
+
 
 @dataclass(frozen=True, eq=False)
 class Elementary:
@@ -78,7 +83,11 @@ class Elementary:
     code: str | Callable[..., Any] | None = None
     complex_code: str | Callable[..., Any] | Parts | None = None
     cut: Cut | None = None  # where complex_code is not continuous
-    surface: Elementary | None = None  # of the argument: vanishes where a row jumps; None: itself
+    # of the argument: vanishes where a row jumps, or has poles between which it does; None: itself
+    surface: Elementary | None = None
+    # of the arguments and the value: changes its sign where the value jumps though the series goes
+    # on.  (Where p vanishes the series ends, or goes on along another branch.)
+    seam: Callable[..., Any] | None = None
     own: bool = False  # whether the row stands in this package
 
     @overload

@@ -9,7 +9,7 @@ import numpy as np
 
 from taylor.core.conditions import Guard
 from taylor.core.tape import Node, Tape
-from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.kinds import base, content, is_operand
 from taylor.series.series import Series
 
 Function = Callable[..., Any]
@@ -73,7 +73,7 @@ class Watched(Derivable):
     def __call__(self, *x: Any, **named: Any) -> Any:
         y = self.f(*x, **named)
         for v in y if isinstance(y, (tuple, list)) else (y,):
-            v = outer(v, self.tape)
+            v = outer(content(v), self.tape)
             plain = np.asarray(base(v))
             while is_operand(v) and plain.dtype.kind == "f":
                 if isinstance(v, Node):

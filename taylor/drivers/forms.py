@@ -115,6 +115,7 @@ def _still_of_result(cls: type, x: Any) -> trees.Still:
 
 
 FLOAT, COMPLEX = np.dtype(float), np.dtype(complex)
+EXACT = 1 << 53  # the whole numbers up to here are floats
 
 
 def floats(x: Sequence[Any], whole: bool = True) -> tuple[Any, Pattern]:
@@ -138,7 +139,7 @@ def _float(v: Any) -> Any:
     if type(v) is np.ndarray and (v.dtype is FLOAT or v.dtype is COMPLEX):
         return v
     if isinstance(v, (float, int)):
-        return np.float64(v)
+        return None if isinstance(v, int) and abs(v) > EXACT else np.float64(v)
     if is_array_like(v):
         if what_is_lost(v) or trees.is_tree(v):
             return None
@@ -151,6 +152,8 @@ def _float(v: Any) -> Any:
         return None
     if array.dtype == COMPLEX:
         return array[()]
+    if array.dtype.kind in "iu" and array.size and max(int(array.max()), -int(array.min())) > EXACT:
+        return None
     return array.astype(float)[()] if array.dtype.kind in "iub" or array.dtype == FLOAT else None
 
 

@@ -159,8 +159,10 @@ class Lanes(Batch):
         count = next(len(x) for x, many in zip(leaves, along, strict=True) if many)
         fixed = all([forms.is_fixed(s) for s in structures])
         flags = any([_is_flag(x) for x in leaves])
+        kinds = [x.dtype.kind for x, many in zip(leaves, along, strict=True) if many]
+        whole = all([kind in "iu" for kind in kinds])  # which stay whole numbers
         full = self.reason or len(self.variants) >= FORMS
-        if numbers is None or not fixed or count == 0 or flags or full:
+        if numbers is None or not fixed or count == 0 or flags or whole or full:
             return super().at(structures, leaves, along)
         wide = [
             np.moveaxis(x, 0, -1) if many else np.broadcast_to(x[..., None], (*x.shape, count))

@@ -160,6 +160,8 @@ def is_leaf(x: Any) -> bool:
         return False
     if isinstance(x, (*NUMBERS, Operand)):
         return not isinstance(x, bool)
+    if hasattr(x, "__taylor_value__"):
+        return is_leaf(x.__taylor_value__())
     if is_array_like(x):
         return bool(what_is_lost(x)) or _of_numbers(plain_array(x))
     return is_array(x) if isinstance(x, (list, tuple)) else _is_number(x)

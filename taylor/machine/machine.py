@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from taylor.core.algebra import Algebra, Graded, Univariate
 from taylor.core.conditions import Guard
 from taylor.core.instructions import Parameter
-from taylor.core.program import Program, expand
+from taylor.core.program import Program, expand, kinds
 from taylor.core.rules import values
 from taylor.errors import NotNow
 from taylor.kept import identity
@@ -40,7 +40,7 @@ from taylor.machine.emit import (
 )
 from taylor.machine.monomials import Pairs, check
 from taylor.machine.nests import at, c_strides
-from taylor.machine.planar import UNORDERED, kinds
+from taylor.machine.planar import UNORDERED
 from taylor.machine.questions import with_questions
 from taylor.machine.series import Emission
 from taylor.machine.tables import Table, part_size

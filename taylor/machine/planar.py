@@ -9,10 +9,9 @@ from __future__ import annotations
 import math
 import platform
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from taylor.core.instructions import Input, Instruction, Parameter
 from taylor.core.table import Cut, Elementary, Parts
 from taylor.llvm.function import Function
 from taylor.llvm.registers import Scalar
@@ -22,19 +21,6 @@ UNORDERED = "complex values have no order"
 IN_REGISTERS = sys.platform != "win32" and platform.machine() in (
     "x86_64", "amd64", "AMD64", "aarch64", "arm64",
 )  # fmt: skip
-
-
-def kinds(code: Sequence[Instruction], given: Sequence[bool]) -> list[bool]:
-    """Return which instructions are complex, given which inputs (and then parameters) are."""
-    found: list[bool] = []
-    inputs = sum(isinstance(i.op, Input) for i in code)
-    for op, args, _ in code:
-        if isinstance(op, (Input, Parameter)):
-            found.append(given[op.n + inputs * isinstance(op, Parameter)])
-        else:
-            made = any(found[a] for a in op.made_of(args))
-            found.append(made or op.makes_complex)
-    return found
 
 
 def code_of(row: Elementary, complex: bool) -> str | Callable[..., Any] | Parts | None:

@@ -20,7 +20,7 @@ from taylor.core.calls import Call, Integral
 from taylor.core.instructions import Add, Div, Input, Instruction, Mul, Scale, Step
 from taylor.core.maps import Gather, Map
 from taylor.core.operand import host
-from taylor.core.program import Program
+from taylor.core.program import Program, kinds
 from taylor.core.sides import Choose
 from taylor.core.sweep import LARGEST_LOW, Sweep
 from taylor.core.table import slope_of_jump
@@ -32,7 +32,6 @@ from taylor.machine.compose import Composition
 from taylor.machine.convolutions import Loops, Sums
 from taylor.machine.degrees import Degree, Divisor
 from taylor.machine.emit import Unsupported, asked, holding, in_memory, lifted, mapped, ref, settled
-from taylor.machine.planar import kinds
 from taylor.machine.tables import Passing, Table
 from taylor.numbers.kinds import Array, is_operand
 

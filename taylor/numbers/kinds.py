@@ -53,8 +53,13 @@ class Fillable:
 
 
 def content(x: Any) -> Any:
-    """Return what a fillable array holds, and all else as it is."""
-    return x.content() if isinstance(x, Fillable) else x
+    """Return what an array of another class holds, and all else as it is.
+
+    Such a class is fillable, or has a method __taylor_value__() that returns it.
+    """
+    if isinstance(x, Fillable):
+        return x.content()
+    return x.__taylor_value__() if hasattr(x, "__taylor_value__") else x
 
 
 def is_operand(x: object) -> bool:

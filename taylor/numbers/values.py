@@ -19,6 +19,7 @@ from taylor.numbers.kinds import (
     Array,
     Kind,
     base,
+    content,
     full,
     is_operand,
     meet,
@@ -94,7 +95,7 @@ def as_array(x: Any) -> Array:
         + {
             "m": "; divide it by a unit, such as np.timedelta64(1, 'D')",
             "M": "; take the time since a date, in a unit",
-            "V": "; take its fields",
+            "V": "; take its fields" if a.dtype.names else "; convert it, to float32 say",
         }.get(a.dtype.kind, "")
     )
 
@@ -318,6 +319,8 @@ def call(row: Any, args: tuple[Any, ...]) -> Any:
         if isinstance(x, np.ndarray):
             if x.dtype.kind not in "fciub":
                 raise TypeError(f"{row.name} needs numbers, not an array of dtype {x.dtype}")
+        elif hasattr(x, "__taylor_value__"):  # of an array of another class
+            return row(*map(content, args))
         elif not is_number(x):
             raise TypeError(f"{row.name} needs a number, not {x!r} ({type(x).__name__})")
     return Kind.of(*args).value(row, args)

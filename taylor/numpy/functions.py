@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy
 
+from taylor.core import binding
+from taylor.core.binding import FUNCTIONS
+from taylor.core.conditions import Condition
 from taylor.core.fillable import Plain
-from taylor.core.operand import holds_operands, lift
+from taylor.core.operand import contents, holds_operands
 from taylor.numpy.creation import HANDLERS
 
-# whose first argument is a list of arrays, which NumPy itself looks through
-LISTS = {
-    "choose", "column_stack", "concat", "concatenate", "dstack", "hstack", "ix_",
-    "lexsort", "multi_dot", "piecewise", "select", "stack", "vstack",
-}  # fmt: skip
 MAKING = {"empty", "eye", "identity", "ones", "tri", "zeros"}
-NO_LISTS = {int, float, bool, complex, str, type(None), numpy.ndarray, type, numpy.float64}
+PLAIN = {int, float, bool, complex, str, type(None), numpy.ndarray, type, numpy.float64}
 
 
 def accepting(function: Callable[..., Any], module: str) -> Callable[..., Any]:
@@ -27,11 +24,7 @@ def accepting(function: Callable[..., Any], module: str) -> Callable[..., Any]:
 
     A new array of floats that it returns can be filled with series and nodes.
     """
-    name = function.__name__
-    if name == "block":  # NumPy itself looks through its lists, however deep
-        return function
-    how = making if name in MAKING else partial(handling, HANDLERS.get(name), name in LISTS)
-    call = functools.wraps(function)(how(function))
+    call = functools.wraps(function)((making if function.__name__ in MAKING else taking)(function))
     call.__module__ = module
     return call
 
@@ -46,39 +39,27 @@ def making(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def handling(
-    handler: Callable[..., Any] | None, lists: bool, function: Callable[..., Any]
-) -> Callable[..., Any]:
-    """Return a function with what it means for operands, and for lists that hold them."""
+def taking(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function with what it means for operands in lists, where NumPy does not look."""
+    handler = HANDLERS.get(function.__name__)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         for x in (*args, *kwargs.values()) if kwargs else args:
-            if type(x) in NO_LISTS or not (handler or type(x) in (list, tuple)):
+            if type(x) in PLAIN or not (handler or kwargs or type(x) in (list, tuple)):
                 continue  # the shortest way
-            if holds_operands(x) or type(x) is Plain:
-                if handler:
-                    return handler(*args, **kwargs)
-                args = (*_stacked(args[:1], lists), *_stacked(args[1:], False))
-                kwargs = dict(zip(kwargs, _stacked(kwargs.values(), False), strict=True))
-                break
+            if holds_operands(x) or (handler and type(x) is Plain):
+                return (handler or given)(*args, **kwargs)
         found = function(*args, **kwargs)
         if type(found) is numpy.ndarray:
             return _fresh(found, (*args, *kwargs.values()))
         return _each_fresh(found, args) if isinstance(found, (list, tuple)) else found
 
+    def given(*args: Any, **kwargs: Any) -> Any:
+        if function in FUNCTIONS and not any(isinstance(x, Condition) for x in args):
+            return binding.call(function, *contents(function, args, kwargs))
+        return function(*args, **kwargs)
+
     return call
-
-
-def _stacked(args: Any, lists: bool) -> Any:
-    """Return arguments with lists that hold operands as arrays; with `lists` the lists in them."""
-    return (
-        x
-        if type(x) not in (list, tuple) or not holds_operands(x)
-        else type(x)(_stacked(x, False))
-        if lists
-        else lift(x)
-        for x in args
-    )
 
 
 def _fresh(found: Any, args: Any) -> Any:
@@ -86,7 +67,10 @@ def _fresh(found: Any, args: Any) -> Any:
     if found.dtype.kind not in "fc":
         return found
     owner = _owner(found)
-    if not (owner.flags.owndata and found.flags.writeable) or _is_given(owner, args):
+    for x in args:
+        if isinstance(x, numpy.ndarray) and _owner(x) is owner:
+            return found
+    if not (owner.flags.owndata and found.flags.writeable):
         return found
     return (found if found is owner or found.flags.forc else found.copy()).view(Plain)
 
@@ -105,13 +89,3 @@ def _owner(x: Any) -> Any:
     while isinstance(x.base, numpy.ndarray):
         x = x.base
     return x
-
-
-def _is_given(owner: Any, args: Any) -> bool:
-    """Whether an array is the memory of one of the arguments."""
-    return any(
-        _owner(x) is owner
-        if isinstance(x, numpy.ndarray)
-        else type(x) in (list, tuple) and _is_given(owner, x)
-        for x in args
-    )

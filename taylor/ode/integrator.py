@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -27,15 +28,16 @@ from taylor.errors import (
     outside,
 )
 from taylor.kept import STORE
-from taylor.ode.control import finite, looks_stiff, spacing
+from taylor.ode.control import NONE, exp2, finite, looks_stiff, spacing
 from taylor.ode.dense import Solution, in_numbers_of
-from taylor.ode.machine import DONE, GO, GUARD, SMALL, Memory, Stepper
-from taylor.ode.options import Options, as_args, check_time, in_one_kind, number_of_steps
-from taylor.ode.pieces import Pieces, Place, joined, resolved
+from taylor.ode.machine import DONE, GO, GUARD, INFINITE, LOOK, ROUGH, SMALL, Memory, Stepper
+from taylor.ode.options import Control, Options, as_args, check_time, in_one_kind, number_of_steps
+from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, resolved
 from taylor.ode.roots import derivative
-from taylor.ode.stepper import agreed, by_numpy, failure
+from taylor.ode.stepper import by_numpy, failure
 from taylor.ode.surfaces import Surface, first_crossing, on_surface, past
 from taylor.ode.system import System, is_parameter
+from taylor.ode.zeros import LARGER, LEAST, NEAR, Zero, first_zero, is_near, step_beyond
 
 Array = NDArray[Any]
 LIMIT = 1 << 12  # steps in one call of machine code, or more if they are short:
@@ -43,6 +45,7 @@ WORK = 1 << 26  # products of numbers that one may take, some hundredths of a se
 MANY = 200  # steps after which they are looked at for stiffness:
 STIFF = 8  # series of some of them; sooner
 HOPELESS = 1e6  # if there are so many to go
+AGAIN = 4  # zeros that are met one after the other, and no more: there is no way beyond
 
 
 class TaylorIntegrator:
@@ -101,9 +104,13 @@ class TaylorIntegrator:
         self.tol, self.order, self.factor = control.tol, control.order, control.factor
         self.h: Any = 0 * self.t  # of the last step
         self.steps = 0  # taken so far: series of the solution that were computed
+        self.worst = NONE  # log2 of the largest estimate of an error of a step, relative to y
         self.warnings: list[str] = []
         self._stiff = 0
         self._left: Surface | None = None  # where fun has just changed its branch
+        self.at_zero: Any = 0  # at a zero of a function: the length of the step that led there
+        self._zero: Zero | None = None  # that has been left behind
+        self._again = 0  # steps that lead away from zeros, one after the other
         self._bind()
 
     def __repr__(self) -> str:
@@ -128,6 +135,15 @@ class TaylorIntegrator:
             raise ShapeMismatch(f"the state has shape {self.y.shape}, not {y.shape}")
         y = y.astype(self.y.dtype)
         self.place, self._left = Place(t, 0 * t, y, 0 * y), None
+        self.at_zero, self._zero = 0, None
+
+    @property
+    def error(self) -> float:
+        """The largest estimate of the error of a step so far, relative to the state.
+
+        That is h·|p'(h) - fun(t + h, p(h))| for the polynomial p of the step.
+        """
+        return 0.0 if self.worst == NONE else exp2(self.worst)
 
     @property
     def args(self) -> tuple[Any, ...]:
@@ -141,7 +157,7 @@ class TaylorIntegrator:
             is_parameter(a) and np.shape(a) == np.shape(b) if i in self.system.free else a is b
             for i, (a, b) in enumerate(zip(args, self._args, strict=True))
         )
-        self._args, self._left = args, None
+        self._args, self._left, self._zero = args, None, None
         if not same:
             self._bind()
             return
@@ -256,60 +272,151 @@ class TaylorIntegrator:
 
         The status is one of `machine`: GO (the limit is reached), DONE, INFINITE or SMALL.
         """
+        if self.at_zero:
+            return self.beyond(t_end, INFINITE)
         for _ in range(3):  # the second time with fun recorded anew, where it branches otherwise
             branches = self.system.branches
             if branches and self._left is None and self.t != t_end:
                 self._leave(t_end)
             start = self.place
-            status, pieces = self._run(t_end, limit, log or branches)
-            if branches:
-                given = self.system.surfaces, pieces, self._parameters, self.strict
-                pieces, tables = resolved(*given)
-                left = self._left if self._left and self._left.x == start.t else None
-                crossed = first_crossing(tables, left) if len(pieces) else None
-                if crossed is not None:
-                    if crossed[1].x == 0:
-                        self.place = start
-                        why = "fun points to its surface of discontinuity from both sides"
-                        raise self._stuck(why)
-                    return self.switched(pieces, *crossed, t_end)
-                if len(pieces):
-                    self._left = None
+            taken = self._run(t_end, limit, log or branches)
+            status, pieces = taken.status, taken.pieces
+            if status in (SMALL, INFINITE):
+                if self.t != start.t or self.t_low != start.t_low:
+                    status = GO  # the next time it is the first step that fails
+                elif self._ends_here():
+                    return self.beyond(t_end, status)
+            crossed = self._crossed(start, pieces) if branches else None
+            if crossed is None and status in (LOOK, ROUGH):
+                kept = len(pieces) - (status == ROUGH and len(pieces) > 0)
+                longest = abs(taken.h) / 2 if status == ROUGH else math.inf
+                status, more = self._carefully(t_end, longest)
+                pieces = pieces.part(0, kept).followed(more)
+                crossed = self._crossed(start, pieces) if branches else None
+            if crossed is not None:
+                return self.switched(*crossed, t_end)
+            if len(pieces):
+                self._left = None
             if status != GUARD:
-                return self._valid(status, pieces)
+                return status, pieces
             if len(pieces):
                 break
             self._bind()
         raise self._stuck("fun branches where none of its conditions changes its sign")
 
-    def _run(self, t_end: Any, limit: int, log: bool) -> tuple[int, Pieces]:
-        if self._memory is not None:
-            taken = self._memory.run(self.place, t_end, self.control, limit, log)
-        else:
-            given = self.system, self._parameters, self.place, t_end, self.control
-            taken = by_numpy(*given, limit, log)
-        status, self.place, steps, pieces = taken
-        self.steps += steps
-        if len(pieces):
-            self.h = pieces.h[-1]
-            self._watch(pieces, t_end)
-        return status, pieces
+    def _crossed(self, start: Place, pieces: Pieces) -> tuple[Pieces, int, Surface] | None:
+        """Return the steps, the first one in which fun goes over to another branch, and where."""
+        pieces, tables = resolved(self.system.surfaces, pieces, self._parameters, self.strict)
+        left = self._left if self._left and self._left.x == start.t else None
+        crossed = first_crossing(tables, left) if len(pieces) else None
+        if crossed is not None and crossed[1].x == 0:
+            self.place = start
+            raise self._stuck("fun points to its surface of discontinuity from both sides")
+        return None if crossed is None else (pieces, *crossed)
 
-    def _valid(self, status: int, pieces: Pieces) -> tuple[int, Pieces]:
-        """Return the steps, the last one cut where fun is no longer what its series says."""
-        far = agreed(self.system, self._parameters, pieces)
-        if far is None:
-            return status, pieces
-        last = len(pieces) - 1
-        self.place, self.h = pieces.at(last, far), far
-        return GO if abs(far) > spacing(self.t) else SMALL, pieces.until(last, far)
+    def _carefully(self, t_end: Any, longest: Any) -> tuple[int, Pieces]:
+        """Take one step on which no function vanishes that must not, nor before its estimate of the
+        error is small.
+        """
+        start, error = self.place, math.inf
+        control = self.control
+        while True:
+            shorter = replace(control, max_step=min(control.max_step, longest))
+            taken = self._run(t_end, 1, True, shorter, False)
+            if taken.status == ROUGH:
+                # rounding errors do not get smaller with the step
+                if taken.error > error - 1:
+                    control = replace(control, allowed=math.inf)
+                error, longest = taken.error, abs(taken.h) / 2
+            elif not len(taken.pieces):
+                return taken.status, taken.pieces
+            else:
+                assert self.system.zeros is not None
+                x = first_zero(self.system.zeros, taken.pieces, self._parameters, self._zero)
+                if x is None:
+                    return DONE if self.t == t_end else GO, taken.pieces
+                if x == x:
+                    return self.stopped(taken, x)
+                longest = abs(taken.h) / 2
+            self.place = start
+
+    def stopped(self, taken: Taken, x: Any) -> tuple[int, Pieces]:
+        """Stop a step at a zero of a function, where so much of it is done."""
+        self.at_zero = abs(taken.h)
+        if x == 1:
+            return GO, taken.pieces
+        self.place = taken.pieces.at(0, taken.h * x)
+        return GO, taken.pieces.until(0, taken.h * x)
+
+    def _ends_here(self) -> bool:
+        """Whether there is no series as a function vanishes here, or fun has just jumped."""
+        zeros, p = self.system.zeros, self._parameters
+        if self._left is not None and self._left.x == self.t:
+            return True
+        if zeros is None or not zeros.outputs:
+            return False
+        with np.errstate(all="ignore"):
+            try:
+                slope = np.asarray(self.system.flow(self.t, self.y, *p))
+            except DomainError:
+                slope = 0 * self.y
+        slope = slope if finite(slope) else 0 * self.y
+        return is_near(zeros, self.t, self.y, slope, LEAST * spacing(self.t), p)
+
+    def beyond(self, t_end: Any, status: int) -> tuple[int, Pieces]:
+        """Take the small step that leads away from a zero of a function."""
+        first = self.at_zero or abs(t_end - self.t)
+        again = self._zero is not None and abs(self.t - self._zero.t) <= NEAR * abs(self._zero.h)
+        self.at_zero, self._again = 0, self._again + 1 if again else 0
+        if self._again > AGAIN:
+            return status, nothing(self.place, self.order)
+
+        def flow(t: Any, y: Array) -> Any:
+            return self.system.flow(t, y, *self._parameters)
+
+        start, steps, least = self.place, self.steps, LEAST * spacing(self.t)
+        first = min(first, self.control.max_step)
+        while least <= first:
+            made = step_beyond(flow, start, t_end, first, least, self.order)
+            if made is None:
+                break
+            self.place, pieces, error = made
+            # there may be no series yet, as 1 - sin² is still zero but for rounding
+            after = self._run(t_end, 1, False, watch=False) if self.t != t_end else None
+            if after is None or after.steps or after.status not in (INFINITE, SMALL):
+                self._zero = Zero(start.t, pieces.h[0])
+                self.place, self.steps, self.h = made[0], steps + 1, pieces.h[0]
+                self.worst = max(self.worst, error)
+                self._rebind()
+                return DONE if self.t == t_end else GO, pieces
+            least = LARGER * abs(pieces.h[0])
+        self.place, self.steps = start, steps
+        return status, nothing(start, self.order)
+
+    def _run(
+        self, t_end: Any, limit: int, log: bool, control: Control | None = None, watch: bool = True
+    ) -> Taken:
+        """Take some steps, and go where they lead to."""
+        given = self.place, t_end, control or self.control, limit, log, watch
+        if self._memory is not None:
+            taken = self._memory.run(*given)
+        else:
+            taken = by_numpy(self.system, self._parameters, *given)
+        self.place = taken.end
+        self.steps += taken.steps
+        if taken.steps:
+            self.h = taken.h
+            self.worst = max(self.worst, taken.worst)
+        if len(taken.pieces):
+            self._watch(taken.pieces, t_end)
+        return taken
 
     def switched(self, pieces: Pieces, i: int, met: Surface, t_end: Any) -> tuple[int, Pieces]:
         """Go back to where fun changes its branch, a little beyond, and record it there."""
         h = pieces.h[i] * met.x
         p = self._parameters
         step = past(self.system.surfaces, p, pieces, i, h, met.name, met.slope)
-        self.place = pieces.at(i, h if step is None else step)
+        self.place, self.at_zero = pieces.at(i, h if step is None else step), 0
         if step is None:
             raise self._stuck("fun branches, but does not leave the surface where it does")
         done = self.t >= t_end if pieces.h[i] > 0 else self.t <= t_end
@@ -354,6 +461,8 @@ class TaylorIntegrator:
 
     def _watch(self, pieces: Pieces, t_end: Any) -> None:
         """Say where steps are short for stability only: the problem is stiff."""
+        if self._zero is not None:  # short steps lead away from it
+            return
         if pieces.coef.dtype == object or self.order < 8 or "stiff" in self.warnings:
             return
         left = abs(t_end - self.t) / abs(self.h)

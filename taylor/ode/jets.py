@@ -26,7 +26,7 @@ from taylor.ode.dense import SeriesSolution
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.methods import AUTO, Blocks, MethodIntegrator, MethodOptions
 from taylor.ode.options import Options, argument
-from taylor.ode.pieces import Pieces
+from taylor.ode.pieces import Pieces, Taken
 from taylor.ode.surfaces import Surface
 from taylor.ode.system import filled, is_parameter, shaped
 from taylor.series.series import Series
@@ -185,6 +185,7 @@ class Differentiated(TaylorIntegrator):
 
     continuous: Any = True
     before: tuple[Any, Any] | None = None  # time and state just before the last change of branch
+    met: tuple[Any, Any] | None = None  # and just before a zero of a function
 
     def advance(self, t_end: Any, limit: int, log: bool = True) -> tuple[int, Pieces]:
         """Step towards t_end."""
@@ -197,17 +198,39 @@ class Differentiated(TaylorIntegrator):
         unit = spacing(self.t) * (1 if pieces.h[i] > 0 else -1)
         place = pieces.at(i, found[1].h[-1] - SHORT * unit)
         self.before = place.t, place.y
-        old, new = (
-            self.system.flow(*at, *self._parameters) for at in (self.before, (self.t, self.y))
-        )
-        jump = norm(np.where(self.continuous, new - old, 0))
-        if jump > JUMP * max(norm(old), norm(new)):
+        self._compare(self.before, (self.t, self.y))
+        return found
+
+    def stopped(self, taken: Taken, x: Any) -> tuple[int, Pieces]:
+        """Stop at a zero of a function."""
+        found = super().stopped(taken, x)
+        unit = spacing(self.t) * (1 if taken.h > 0 else -1)
+        place = taken.pieces.at(0, taken.h * x - SHORT * unit)
+        self.before = self.met = place.t, place.y
+        return found
+
+    def beyond(self, t_end: Any, status: int) -> tuple[int, Pieces]:
+        """Leave a zero of a function behind, if the rates do not jump there."""
+        found = super().beyond(t_end, status)
+        if len(found[1]) and self.met is not None:
+            h = found[1].h[0]
+            unit = spacing(found[1].t[0]) * (1 if h > 0 else -1)
+            place = found[1].at(0, SHORT * unit)
+            self._compare(self.met, (place.t, place.y))
+        self.met = None
+        return found
+
+    def _compare(self, *sides: tuple[Any, Any]) -> None:
+        """Raise NonAnalyticError where the rates on two sides of a surface differ."""
+        with np.errstate(all="ignore"):
+            old, new = (self.system.flow(*at, *self._parameters) for at in sides)
+            jump = norm(np.where(self.continuous, new - old, 0))
+        if not jump <= JUMP * max(norm(old), norm(new)):
             raise NonAnalyticError(
                 f"fun, or a derivative of it, jumps at t = {self.t}, so the derivatives of the "
                 "solution jump there, which is not carried through: integrate up to there and go "
                 f"on with the other branch; last good state y = {self.y}"
             )
-        return found
 
 
 def _values(x: Any) -> Any:

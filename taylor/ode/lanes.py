@@ -18,12 +18,13 @@ from taylor.llvm.function import Function
 from taylor.llvm.registers import Scalar
 from taylor.machine.machine import block
 from taylor.numbers.kinds import Array
-from taylor.ode.machine import DONE, END, GO, HEAD, IDLE, LIMIT, LOG, STATUS, TIMES, Stepper
+from taylor.ode.machine import ARRIVED, END, GO, HEAD, IDLE, LIMIT, LOG, STATUS, TIMES, Stepper
 
 # The head in a record; then where the state at its time is put, and where that time stands, with
 # the next ones after it
 NAMES = (
     "t", "t_low", "end", "longest", "code", "steps", "limit", "floor", "length", "last", "last_low",
+    "allowed", "worst", "watch", "check", "size", "error",
 )  # fmt: skip
 FOUND, GOALS = LOG, TIMES
 # Two vectors hide the latency of a multiply-add; where they do not stay in the cache, one
@@ -44,7 +45,8 @@ class Lanes(Stepper):
         """Return where in memory the numbers of a record lie."""
         rows = list(range(HEAD))
         rows += range(self.places[1], self.places[1] + self.components)
-        rows += range(self.results[0], self.results[0] + self.components)
+        for place in self.results[:2]:
+            rows += range(place, place + self.components)
         for place, shape in zip(self.places[2:], self.inputs[2:], strict=True):
             rows += range(place, place + math.prod(shape))
         return rows
@@ -79,7 +81,7 @@ def record(components: int, parameters: int, times: int, number: Any = float) ->
     """Return the fields of a record; its `code` is a status of `machine`."""
     pointers = ("found_at", int), ("goal_at", int)
     y, found = (number, (components,)), (number, (times, components))
-    more = ("y", *y), ("y_low", *y), ("parameters", float, (parameters,))
+    more = ("y", *y), ("y_low", *y), ("y_last", *y), ("parameters", float, (parameters,))
     heads = [(name, float) for name in NAMES]
     return np.dtype([*heads, *pointers, *more, ("column", int), ("found", *found)])
 
@@ -141,9 +143,10 @@ def _refill(f: Function, rows: list[int], components: int) -> None:
             slot, waiting = g.address("%owners", [(n, 1)], 0), g.address("%owners", [], unit)
             owner = g.word(slot, "i64")
             with g.when(g.less(-1, owner)):
-                with g.when(lane.head(STATUS).equals(DONE)):
+                with g.when(lane.head(STATUS).equals(ARRIVED)):
                     lane.land(rows[HEAD], components)
                 going = lane.head(STATUS).equals(GO) & (lane.head(LIMIT) > 0.0)
+                going = going | lane.head(STATUS).equals(ARRIVED)  # its last step is checked
                 with g.when(~going):
                     lane.move(table, len(rows), owner, False)
                     g.write_word(-1, slot, "i64")

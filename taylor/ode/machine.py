@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.maps import Gather
-from taylor.core.program import Program
+from taylor.core.program import Program, vanishing
 from taylor.errors import DomainError
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH, Index
@@ -33,14 +33,19 @@ from taylor.machine.machine import Machine, block, failed
 from taylor.machine.questions import with_questions
 from taylor.machine.series import SUMMING, Emission, spread
 from taylor.machine.tables import Table, part_size
-from taylor.ode.control import finite, slacks
+from taylor.ode.control import NONE, finite, slacks
 from taylor.ode.options import Control
 from taylor.ode.pieces import Pieces, Place, Taken
 
-GO, DONE, INFINITE, SMALL, GUARD, IDLE = range(6)
+# LOOK: a function of the program may vanish on the next step; ROUGH: the last step is not accurate
+# enough; ARRIVED: the end is reached, and the last step not yet checked
+GO, DONE, INFINITE, SMALL, GUARD, IDLE, LOOK, ROUGH, ARRIVED = range(9)
 # of the numbers in front of a block of memory
 TIME, LOW, END, LONGEST, STATUS, STEPS, LIMIT, FLOOR, LENGTH, LAST, LAST_LOW = range(11)
-LOG, TIMES, HEAD = range(11, 14)
+# log2 of errors of steps: what is allowed, and the largest; whether zeros are looked for, and the
+# length of a step that is not yet checked, log2 of the state at its start, and its error
+ALLOWED, WORST, WATCH, CHECK, SIZE, ERROR = range(11, 17)
+LOG, TIMES, HEAD = range(17, 20)
 LEAST, VANISHED = -1022.5, -2000.0  # log2 below which a number is none, and the rate of none
 WRITTEN_OUT = 40
 SEEN = 8  # degrees whose rounding errors are seen in the sum of the series
@@ -80,7 +85,10 @@ class Stepper(Machine):
     """y' = f(t, y) of one program and one order, stepped in blocks of memory (see `Memory`).
 
     The inputs are the series of t and of y, and the parameters; the results are the lower parts of
-    y, and y at the start of the last step.
+    y, y at the start of the last step, and the slope of its polynomial at its end.
+
+    That slope and f there, which the next step begins with, give an estimate of the error of a step
+    that costs nothing: h·|p'(h) - f(p(h))| (the defect; Enright, SIAM J. Numer. Anal. 37, 2000).
     """
 
     def __init__(self, program: Program, order: int, factor: float, unit: int = 1) -> None:
@@ -103,7 +111,7 @@ class Stepper(Machine):
         f.allocate(HEAD)
         sizes = map(self._room, self.inputs)
         self.places = [f.allocate(n + self.part * (i == 1)) for i, n in enumerate(sizes)]
-        self.results = [f.allocate(self.part) for _ in range(2)]
+        self.results = [f.allocate(self.part) for _ in range(3)]
         self.flag = STATUS
 
     def _body(self, f: Function, program: Program) -> None:
@@ -127,7 +135,7 @@ class Stepper(Machine):
                 sweep.degrees(range(len(sweep.steps)))
             values = {i: sweep.value(i) for g in program.guards for i in (g.a, g.b) if i >= 0}
             wrong = failed(f, program.guards, values)
-            steps.again = f.every(self._step(f, y, wrong))
+            steps.again = f.every(self._step(f, y, wrong, sweep))
 
     def _shift(self, sweep: Emission, y: Coefficients, out: int) -> None:
         """Add the step y_{k+1} = f_k/(k + 1) to a sweep."""
@@ -172,49 +180,107 @@ class Stepper(Machine):
             del sweep.steps[n], sweep.owners[n]
         return list(args)
 
-    def _step(self, f: Function, y: Table, wrong: Scalar) -> Scalar:
+    def _step(self, f: Function, y: Table, wrong: Scalar, sweep: Emission) -> Scalar:
         """Write step size, checks and the new state; return whether to go on."""
-
-        def head(n: int) -> Scalar:
-            return f.load(f.address("%data", [], n))
-
-        def keep(n: int, x: Scalar) -> None:
-            f.store(x, f.address("%data", [], n))
-
-        now, low, end, longest = map(head, (TIME, LOW, END, LONGEST))
-        status, count, limit = map(head, (STATUS, STEPS, LIMIT))
-        h, most = self._size_of_step(f, y)
+        head, keep = functools.partial(_head, f), functools.partial(_keep, f)
+        now, low, end, longest, limit = map(head, (TIME, LOW, END, LONGEST, LIMIT))
+        h, most, size = self._size_of_step(f, y)
         most = most + f.unanswered()
         rest = end - now - low
         room = abs(rest).least(longest)
         bounded, last = h < room, abs(rest) <= longest
-        h = bounded.where(h, room).function("copysign", rest)
+        length = bounded.where(h, room)
         # a step that would not move the time by some units in the last place
-        small = bounded & (abs(h) <= abs(now) * 2.0**-51)
+        small = bounded & (length <= abs(now) * 2.0**-51)
         new = small.where(SMALL, 0.0)
-        new = (most < 1024.0).where(new, INFINITE)
-        new = (wrong > 0.0).where(GUARD, new)
-        running = status.equals(GO)
-        accepted = running & new.equals(0.0)
-        h = accepted.where(h, 0.0)
+        vanishing = self._vanishing(f, sweep, length, head(WATCH))
+        for condition, code in (
+            (vanishing, LOOK), (~(most < 1024.0), INFINITE), (wrong > 0.0, GUARD)
+        ):  # fmt: skip
+            new = new if condition is None else condition.where(code, new)
+        running = head(STATUS).equals(GO)
+        new = self._checked(f, y, size).where(ROUGH, new)
+        accepted = running & new.equals(0.0) & (limit > 1.0)
+        h = accepted.where(length.function("copysign", rest), 0.0)
         landed = accepted & ~bounded & last
-        status = running.where(landed.where(DONE, new), status)
+        status = running.where(landed.where(ARRIVED, new), head(STATUS))
         keep(STATUS, status)
-        for place, x in ((LENGTH, h), (LAST, now), (LAST_LOW, low)):
+        for place, x in ((LENGTH, h), (LAST, now), (LAST_LOW, low), (CHECK, h), (SIZE, size)):
             keep(place, accepted.where(x, head(place)))
         self._log(f, y, (now, low, h))
         self._horner(f, y, h, accepted)
         total, rounding = now.two_sum(h + low)
         keep(TIME, landed.where(end, total))
         keep(LOW, landed.where(0.0, rounding))
-        keep(STEPS, count + accepted.where(1.0, 0.0))
+        keep(STEPS, head(STEPS) + accepted.where(1.0, 0.0))
         limit = limit - 1.0
         keep(LIMIT, limit)
         going = status.equals(GO) & (limit > 0.0)
-        return going | status.equals(IDLE) if self.unit > 1 else going
+        return going | status.equals(IDLE if self.unit > 1 else ARRIVED)
 
-    def _size_of_step(self, f: Function, y: Table) -> tuple[Scalar, Scalar]:
-        """Return the step size by `control`, and the largest log2 of the coefficients read."""
+    def _checked(self, f: Function, y: Table, size: Scalar) -> Scalar:
+        """Write the error of the last step; return whether it is too large.
+
+        The last step of all has then arrived for good, or not.
+        """
+        head, keep = functools.partial(_head, f), functools.partial(_keep, f)
+        status, worst, check = head(STATUS), head(WORST), abs(head(CHECK))
+        off = check.equals(0.0).where(0.0, self._defect(f, y) * check)
+        error = off.equals(0.0).where(NONE, _log2(off) - size.most(head(SIZE)))
+        known = error < 1024.0
+        rough, arrived = known & (error > head(ALLOWED)), status.equals(ARRIVED)
+        keep(ERROR, error)
+        counts = known & ~rough & (status.equals(GO) | arrived)
+        keep(WORST, counts.where(worst.most(error), worst))
+        keep(STATUS, arrived.where(rough.where(ROUGH, DONE), status))
+        return rough
+
+    def _defect(self, f: Function, y: Table) -> Scalar:
+        """Return the largest difference of f and the slope with which the last step has ended."""
+
+        def off(i: Index, width: int) -> Scalar:
+            ends, begins = (
+                f.load(f.address("%data", [(i, 1)], start), width)
+                for start in (self.results[2], y.offset + y.size_of_part)
+            )
+            return abs(ends - begins)
+
+        return self._largest(f, self.components, off)
+
+    def _vanishing(
+        self, f: Function, sweep: Emission, length: Scalar, watch: Scalar
+    ) -> Scalar | None:
+        """Return whether functions that must not vanish may do so on a step of that length.
+
+        |p_0| > Σ |p_k| h^k, k > 0, rules it out; of those that only vanish together, for one.
+        """
+        found: Scalar | None = None
+        for group in vanishing(sweep.program):
+            tables = [(sweep.table[i], sweep.height[i]) for i in group if sweep.height[i]]
+            shapes = {table.part_shape for table, _ in tables}
+
+            def least(i: Index, width: int, tables: Any = tables) -> Scalar:
+                first, *more = [_excess(f, table, top, length, i, width) for table, top in tables]
+                return first.least(*more)
+
+            if len(shapes) == 1:
+                here = [self._largest(f, math.prod(shapes.pop()), least, -1.0)]
+            else:  # element by element no two belong together
+                here = [
+                    self._largest(
+                        f, math.prod(t.part_shape), functools.partial(least, tables=[(t, h)]), -1.0
+                    )
+                    for t, h in tables
+                ]
+            if here:
+                least_of_group = here[0].least(*here[1:])
+                found = least_of_group if found is None else found.most(least_of_group)
+        return None if found is None else (found >= 0.0) & (watch > 0.0)
+
+    def _size_of_step(self, f: Function, y: Table) -> tuple[Scalar, Scalar, Scalar]:
+        """Return the step size by `control`, the largest log2 of the coefficients read, and that of
+        the state.
+        """
         order, factor = self.order, self.factor
 
         def of_all(x: Scalar) -> Scalar:
@@ -222,7 +288,12 @@ class Stepper(Machine):
             return x if x.width == f.unit else f.largest(x)
 
         def logs(k: int) -> Scalar:
-            return _log2(self._largest(f, y.offset + k * y.size_of_part))
+            start = y.offset + k * y.size_of_part
+
+            def size(i: Index, width: int) -> Scalar:
+                return abs(f.load(f.address("%data", [(i, 1)], start), width))
+
+            return _log2(self._lanes_of(f, self.components, size, 0.0))
 
         floor, before = (f.load(f.address("%data", [], n)) for n in (FLOOR, LENGTH))
         heads = [of_all(logs(0)).most(floor), of_all(logs(1))]
@@ -254,32 +325,42 @@ class Stepper(Machine):
             with f.when(grows) as careful:
                 other = bounded(ends)
             ends = careful.merged(other, ends)
-        return _exp2(factor - ends), most
+        return _exp2(factor - ends), most, heads[0]
 
-    def _largest(self, f: Function, start: int) -> Scalar:
-        """Return the largest absolute values of one coefficient, as a vector over its elements."""
-        n = self.components
+    def _largest(
+        self, f: Function, n: int, of: Callable[[Index, int], Scalar], outside: float = 0.0
+    ) -> Scalar:
+        """Return the largest of a function of n elements; nan is the largest of all, if >= 0."""
+        found = self._lanes_of(f, n, of, outside)
+        return found if found.width == f.unit else f.largest(found)
+
+    def _lanes_of(
+        self, f: Function, n: int, of: Callable[[Index, int], Scalar], outside: float
+    ) -> Scalar:
+        """Return the largest values of a function of n elements, as a vector over these."""
         alone = self.unit == 1
-
-        def size(i: Index, offset: int, width: int) -> Scalar:
-            place = f.address("%data", [(i, 1)], start + offset)
-            return abs(f.load(place, width))
+        larger = _larger if outside == 0.0 else lambda a, b: a.most(b)
 
         def several(i: str, totals: list[Scalar]) -> list[Scalar]:
-            return [_larger(t, size(i, c * WIDTH, WIDTH)) for c, t in enumerate(totals)]
+            some = [of(g(i, c * WIDTH), WIDTH) for c in range(len(totals))]
+            return [larger(t, x) for t, x in zip(totals, some, strict=True)]
 
-        step, width = SUMS * WIDTH, self.width
+        def g(i: str, more: int) -> Index:
+            return f.whole("add", i, more) if more else i
+
+        width = self.unit if not alone else WIDTH if n > 1 else 1
+        step = SUMS * WIDTH
         first = n // step * step if alone and n > WRITTEN_OUT * WIDTH else 0
         found: list[Scalar] = []
         if first:
-            found += f.fold(0, first, [f.constant(0.0, WIDTH)] * SUMS, several, step)
+            found += f.fold(0, first, [f.constant(outside, WIDTH)] * SUMS, several, step)
         for i in range(first, n, width if alone else 1):
-            x = size(0, i, width)
+            x = of(i, width)
             if alone and i + width > n:
                 inside = f.lanes([i + lane < n for lane in range(width)])
-                x = inside.where(x, 0.0)
+                x = inside.where(x, outside)
             found.append(x)
-        return functools.reduce(_larger, found)
+        return functools.reduce(larger, found)
 
     @property
     def width(self) -> int:
@@ -307,8 +388,8 @@ class Stepper(Machine):
 
     def _horner(self, f: Function, y: Table, h: Scalar, accepted: Scalar) -> None:
         """Write y(t + h), carrying the rounding of the last addition."""
-        width, square = self.width, h * h
-        low_place, last_place = self.results
+        width, square, twice = self.width, h * h, h + h
+        low_place, last_place, slope_place = self.results
 
         def element(i: Any) -> None:
             def place(offset: int) -> str:
@@ -317,15 +398,21 @@ class Stepper(Machine):
             def there(offset: int) -> Scalar:
                 return f.load(place(offset), width)
 
-            # the sum from degree 1 on, even and odd powers apart: half the chain of operations
+            # the sum from degree 1 on, even and odd powers apart: half the chain of operations;
+            # and the derivatives of the two halves by h²
             halves = []
             for top in (self.order, self.order - 1):
                 value = there(y.offset + top * y.size_of_part)
+                slope = f.constant(0.0, width)
                 for k in range(top - 2, 0, -2):
+                    slope = slope.fma(square, value)
                     value = value.fma(square, there(y.offset + k * y.size_of_part))
-                halves.append(value)
-            even, odd = halves if self.order % 2 == 0 else halves[::-1]
+                halves.append((value, slope))
+            (even, even_slope), (odd, odd_slope) = halves if self.order % 2 == 0 else halves[::-1]
             old, low = there(y.offset), there(low_place)
+            # of h·odd(h²) + h²·even(h²)
+            slope = twice.fma(even_slope.fma(square, even), odd_slope.fma(square + square, odd))
+            f.store(slope, place(slope_place))
             moved = accepted.where(even.fma(h, odd).fma(h, low), low)
             total, rounding = old.two_sum(moved)
             f.store(accepted.where(old, there(last_place)), place(last_place))
@@ -342,7 +429,7 @@ class Memory:
         self.machine, self.data = machine, block(machine.size)
         self.head, n = self.data[:HEAD], machine.components
         self.y, self.low, self.last = (
-            self.data[place : place + n] for place in (machine.places[1], *machine.results)
+            self.data[place : place + n] for place in (machine.places[1], *machine.results[:2])
         )
         self.series = self.data[machine.places[1] :][: (machine.order + 1) * machine.part]
         calls, code = machine.calls(self.data), machine.code.call
@@ -357,16 +444,20 @@ class Memory:
         for place, p in zip(self.machine.places[2:], parameters, strict=True):
             self.data[place : place + np.size(p)] = np.reshape(p, -1)
 
-    def run(self, start: Place, t_end: Any, control: Control, limit: int, log: bool) -> Taken:
-        """Step until the end, a failure or the limit.
+    def run(
+        self, start: Place, t_end: Any, control: Control, limit: int, log: bool, watch: bool = True
+    ) -> Taken:
+        """Step until the end, a failure or the limit; the steps are returned if there is a `log`.
 
-        What Python raised meanwhile is raised, unless it means that there is no series.
+        With `watch` a step ends it on which a function may vanish that must not.  What Python
+        raised meanwhile is raised, unless it means that there is no series.
         """
         head, shape, size = self.head, start.y.shape, len(self.series)
-        head[:FLOOR] = start.t, start.t_low, t_end, control.max_step, GO, 0.0, limit
-        head[FLOOR] = control.floor
+        head[:FLOOR] = start.t, start.t_low, t_end, control.max_step, GO, 0.0, limit + 1
+        head[FLOOR], head[ALLOWED], head[WORST] = control.floor, control.allowed, NONE
+        head[WATCH], head[CHECK], head[SIZE] = watch, 0.0, NONE
         self.y[:], self.low[:] = start.y.reshape(-1), start.y_low.reshape(-1)
-        rows = limit + 1 if log else 1
+        rows = limit + 2 if log else 0
         times, series = np.empty((rows, 3)), np.empty((rows, size))
         pointers = (series.ctypes.data, times.ctypes.data) if log else 0
         head[LOG : TIMES + 1].view(np.int64)[:] = pointers
@@ -377,21 +468,50 @@ class Memory:
         end = Place(t, t_low, self.y.copy().reshape(shape), self.low.copy().reshape(shape))
         steps, status = int(head[STEPS]), int(head[STATUS])
         known = steps
-        if not log:
-            known = min(steps, 1) if status in (GO, DONE) else 0
-            times[0], series[0] = (last, last_low, h), self.series
-            series[0, : self.last.size] = self.last
-        if steps and status == INFINITE and not finite(end.y):
-            # the last step went beyond what doubles hold: back to the last good state
+        if steps and (status == ROUGH or (status == INFINITE and not finite(end.y))):
+            # the last step is not right, or beyond what doubles hold: back to its start
             end = Place(last, last_low, self.last.copy().reshape(shape), 0 * end.y_low)
-            known -= log
-        t, low, h = times[:known].T
-        coef = series[:known].reshape(known, self.machine.order + 1, self.machine.part)
+            known -= status == INFINITE
+        times, series = times[:known], series[:known]
+        coef = series.reshape(len(series), self.machine.order + 1, self.machine.part)
         coef = coef[:, :, : self.y.size].reshape(*coef.shape[:2], *shape)
-        return status, end, steps, Pieces(t, low, h, coef)
+        worst, error = map(float, head[[WORST, ERROR]])
+        return Taken(
+            status, end, steps, Pieces(times[:, 0], times[:, 1], times[:, 2], coef), h, worst, error
+        )
 
 
 # ------------------------------------------------------------------ on registers
+def _head(f: Function, n: int) -> Scalar:
+    """Return one of the numbers in front."""
+    return f.load(f.address("%data", [], n))
+
+
+def _keep(f: Function, n: int, x: Scalar) -> None:
+    """Write one of the numbers in front."""
+    f.store(x, f.address("%data", [], n))
+
+
+def _excess(f: Function, table: Table, top: int, length: Scalar, i: Index, width: int) -> Scalar:
+    """Return Σ |p_k| h^k - |p_0|, k > 0, of elements of a table up to degree `top`."""
+    planes = [0, table.room] if table.complex else [0]
+
+    def size(k: int) -> Scalar:
+        start = table.offset + k * table.size_of_part
+        parts = [f.load(f.address("%data", [(i, 1)], start + p), width) for p in planes]
+        first, *more = map(abs, parts)
+        return functools.reduce(lambda a, b: a + b, more, first)
+
+    square, halves = length * length, []
+    for first in (top, top - 1):  # odd and even powers apart
+        total = size(first) if first > 0 else f.constant(0.0, width)
+        for k in range(first - 2, 0, -2):
+            total = total.fma(square, size(k))
+        halves.append(total)
+    odd, even = halves if top % 2 else halves[::-1]
+    return even.fma(length, odd).fma(length, -size(0))
+
+
 def _division(f: Function, k: Any) -> Callable[[Scalar], Scalar]:
     """Return what divides by k + 1, multiplying by the sum of two numbers.
 

@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.core.program import Program
+from taylor.core.program import Program, kept, plain
 from taylor.errors import DomainError, TaylorError
 from taylor.kept import STORE
+from taylor.ode.control import NONE
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.lanes import Lanes, record
-from taylor.ode.machine import DONE, GO, INFINITE
+from taylor.ode.machine import DONE, GO, INFINITE, LOOK, ROUGH
 from taylor.ode.options import Control, Options
 from taylor.ode.stepper import failure
 from taylor.ode.system import System
@@ -81,6 +82,7 @@ class Problem:
         state["found"][:, :there] = state["y"][:, None]
         state["parameters"] = parameters
         state["longest"], state["floor"] = self.control.max_step, self.control.floor
+        state["allowed"], state["worst"], state["watch"] = self.control.allowed, NONE, 1.0
         return rows
 
     def recorded(self, y: Array, given: Sequence[Any]) -> System | None:
@@ -161,18 +163,56 @@ def advance(
     if problem.program is None:
         texts = [_alone(problem, *member) for member in zip(state, given, strict=True)]
         return rows, {i: why for i, why in enumerate(texts) if why}
-    state["limit"] = np.minimum(steps, problem.max_steps - state["steps"])
-    error = problem.lanes.run(rows, problem.record, problem.targets)
-    raised = "" if error is None else f" ({type(error).__name__}: {error})"
+    until = np.minimum(state["steps"] + steps, problem.max_steps)
     said: dict[int, str] = {}
+    raised = ""
+    while True:
+        state["limit"], state["check"] = until - state["steps"] + 1, 0.0
+        error = problem.lanes.run(rows, problem.record, problem.targets)
+        raised = raised if error is None else f" ({type(error).__name__}: {error})"
+        careful = np.flatnonzero((state["code"] == LOOK) | (state["code"] == ROUGH)).tolist()
+        for i in careful:
+            if why := _carefully(problem, state[i]):
+                said[i] = why
+        if not careful:
+            break
     for i in np.flatnonzero(state["code"] > DONE).tolist():
         code = state["code"][i]
-        said[i] = failure(code, state["t"][i]) + (raised if code == INFINITE else "")
+        said.setdefault(i, failure(code, state["t"][i]) + (raised if code == INFINITE else ""))
     return rows, said
 
 
-def _alone(problem: Problem, member: Any, args: tuple[Any, ...]) -> str:
-    """Step one member to its end, or as far as it goes; return why it failed.
+def _carefully(problem: Problem, member: Any) -> str:
+    """Take a step of a member that lanes cannot, and those that lead away from a zero.
+
+    Returns why it failed.
+    """
+    assert problem.program is not None
+    if member["code"] == ROUGH:  # back to the start of its last step
+        member["t"], member["t_low"] = member["last"], member["last_low"]
+        member["y"], member["y_low"] = member["y_last"], 0.0
+        while member["column"] and _beyond(problem, member):
+            member["column"] -= 1
+        member["found"][member["column"] :] = np.nan
+    args, numbers = [], member["parameters"]
+    for i in problem.program.inputs[2:]:
+        shape = problem.program.code[i].shape
+        own, numbers = np.split(numbers, [math.prod(shape)])
+        args.append(own.reshape(shape)[()])
+    member["code"] = GO
+    alone = replace(problem, fun=kept(plain, problem.program), program=None)
+    return _alone(alone, member, tuple(args), 1)
+
+
+def _beyond(problem: Problem, member: Any) -> bool:
+    """Whether a member is not yet at the last of the times that it has reached."""
+    t, target = member["t"], problem.targets[member["column"] - 1]
+    forward = problem.targets[-1] >= problem.t0
+    return bool(t < target if forward else t > target)
+
+
+def _alone(problem: Problem, member: Any, args: tuple[Any, ...], steps: float = math.inf) -> str:
+    """Step one member to its end, or as far as it goes, or some steps; return why it failed.
 
     One that fails does not lose the others.
     """
@@ -181,11 +221,16 @@ def _alone(problem: Problem, member: Any, args: tuple[Any, ...]) -> str:
         it = problem.integrator(member["t"], member["y"], args)
         it.t_low, it.y_low = member["t_low"], member["y_low"].reshape(problem.shape)
         while member["code"] == GO and (left := problem.max_steps - before - it.steps) > 0:
-            for _ in it.march(problem.targets[member["column"]], left, log=False):
-                pass
+            for _ in it.march(problem.targets[member["column"]], left, log=steps < math.inf):
+                if it.steps >= steps and not it.at_zero:
+                    break
+            if it.t != problem.targets[member["column"]]:
+                break
             member["found"][member["column"]] = it.y.reshape(-1)
             member["column"] += 1
             member["code"] = GO if member["column"] < len(problem.targets) else DONE
+            if it.steps >= steps and not it.at_zero:
+                break
     except Exception as error:
         why = getattr(error, "reason", "")
         member["code"] = getattr(error, "status", GO) if why else INFINITE

@@ -14,6 +14,7 @@ TOMS 31, 2005).
 from __future__ import annotations
 
 import functools
+import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -287,6 +288,11 @@ class MethodIntegrator(TaylorIntegrator):
     def parameters(self) -> Any:
         """The arguments of fun that are numbers."""
         return self._parameters
+
+    @property
+    def error(self) -> float:
+        """That of the series so far; nan for SciPy's methods, which do not tell it."""
+        return super().error if self.by_series else math.nan
 
     @property
     def counts(self) -> dict[str, int]:

@@ -17,6 +17,7 @@ from taylor.numbers.values import as_array
 from taylor.ode.control import LEAST, NONE, finite, log2, order_of
 
 Array = NDArray[Any]
+ALLOWED = 2.0**10  # of tolerances: an estimate of the error of a step that is accepted
 
 
 def check_time(t: Any, finite: bool = True) -> None:
@@ -144,7 +145,8 @@ class Options:
         # errors below atol do not count
         atol = float(_least(self.atol))
         floor = log2(atol / float(tol)) if atol else NONE
-        return Control(tol, order, factor, self.max_step, floor)
+        allowed = log2(ALLOWED * max(float(tol), 2.0**-53)) if self.order is None else math.inf
+        return Control(tol, order, factor, self.max_step, floor, allowed)
 
     def _tolerance(self, y: Array) -> Any:
         kind = Kind.of(y)
@@ -159,10 +161,13 @@ class Options:
 
 @dataclass(frozen=True)
 class Control:
-    """What the steps need: `factor` is log2 of h/ρ, `floor` that of the least size of a state."""
+    """What the steps need: `factor` is log2 of h/ρ, `floor` that of the least size of a state,
+    `allowed` that of the estimate of the error of a step, relative to the state.
+    """
 
     tol: Any
     order: int
     factor: float
     max_step: Any
     floor: float
+    allowed: float

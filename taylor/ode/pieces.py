@@ -18,7 +18,7 @@ from taylor.errors import eagerly
 from taylor.kept import STORE
 from taylor.machine.engine import Kernel
 from taylor.numbers.values import as_array
-from taylor.ode.control import two_sum, unit
+from taylor.ode.control import norm, two_sum, unit
 from taylor.ode.roots import value
 
 Array = NDArray[Any]
@@ -83,9 +83,28 @@ def joined(steps: Sequence[tuple[Any, Any, Any, Array]]) -> Pieces:
     return Pieces(np.array(t), np.array(low), np.array(h), np.stack(coef))
 
 
-# A status of `machine`, the place that was reached, how many steps led there, and these steps: the
-# last one only where no log of them is asked for
-Taken = tuple[int, Place, int, Pieces]
+def nothing(place: Place, order: int) -> Pieces:
+    """Return no steps, in the numbers of a place."""
+    return joined([(place.t, place.t_low, 0 * place.t, np.stack([place.y] * (order + 1)))]).part(
+        0, 0
+    )
+
+
+class Taken(NamedTuple):
+    """Some steps: a status of `machine`, the place they led to, how many they were, these steps
+    (none if no log of them was asked for), the length of the last one, and log2 of the estimates of
+    their errors relative to the state: the largest, and that of a last step that is too rough.
+
+    Such a step is among them, but the place is its start.
+    """
+
+    status: int
+    end: Place
+    steps: int
+    pieces: Pieces
+    h: Any
+    worst: float
+    error: float
 
 
 def along(
@@ -139,8 +158,7 @@ def resolved(
     A function such as sin(t) along the straight line y = t is no polynomial of low degree: steps
     are divided until the last two terms of its series are as small as those of y are.
     """
-    order = pieces.coef.shape[1] - 1
-    limit = max(float(8 * unit(pieces.coef)), 64 * math.exp(-2 * (order - 1)))
+    limit = _limit(pieces.coef)
     for left in range(ROUNDS, -1, -1):
         tables = along(program, pieces, parameters, strict)
         parts = np.ones(len(pieces), dtype=int)
@@ -154,6 +172,16 @@ def resolved(
             for j in range(m)
         ])  # fmt: skip
     return pieces, tables
+
+
+def _limit(coef: Array) -> float:
+    """Return how small the last two terms of series of y are, relative to the largest."""
+    return max(float(8 * unit(coef)), 64 * math.exp(-2 * (coef.shape[1] - 2)))
+
+
+def short_of(c: Array) -> bool:
+    """Whether a polynomial in units of its step has terms that do not fall off."""
+    return bool(norm(c[-2:]) > 2.0**10 * _limit(c[None]) * norm(c)) if len(c) > 4 else False
 
 
 def _parts(table: Array, limit: float) -> Array:

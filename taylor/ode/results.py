@@ -38,8 +38,9 @@ class OdeResult(Result):
 
     t, y: times and states (the last axis of y is time); sol: the solution as a function of time, or
     None; t_events, y_events: for each event its times and states; nfev: series of the solution that
-    were computed; status: 0 the end was reached, 1 an event ended the integration, -1 a failure;
-    message: what happened; success: status >= 0.
+    were computed; error: the largest estimate of the error of a step (the defect h·|y' - fun| at
+    its end), relative to the largest component of y; status: 0 the end was reached, 1 an event
+    ended the integration, -1 a failure; message: what happened; success: status >= 0.
     """
 
     t: Array
@@ -48,6 +49,7 @@ class OdeResult(Result):
     t_events: list[Array] | None
     y_events: list[Array] | None
     nfev: int
+    error: float
     status: int
     message: str
     success: bool

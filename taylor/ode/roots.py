@@ -21,9 +21,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.ode.control import unit
+from taylor.ode.control import finite, unit
 
 Array = NDArray[Any]
+LARGE = 2.0**900  # coefficients whose sums may overflow
 NOISE = 8  # rounding errors of Σ|c_k| below which the sign of a value is not known
 
 
@@ -99,6 +100,11 @@ def roots(c: Array) -> list[Root]:
     """
     if not np.any(c):
         return []
+    if not finite(c):
+        raise ValueError(f"a polynomial with coefficients {c} has no roots")
+    size = np.abs(c).max()
+    if c.dtype != object and size > LARGE:
+        c = c / size
     noise = _noise(c)
     c = c[np.flatnonzero(c)[0] :]  # without roots at zero
     spans: list[tuple[Any, Any, bool]] = []

@@ -99,7 +99,7 @@ def solve_ivp(
         if record.dense:
             found["sol"] = system.solution(it.solution(record.pieces))
         found |= watch.result(events is not None, status)
-        found |= it.counts
+        found |= {**it.counts, "error": it.error}
         return OdeResult(found, status=status, message=message, success=status >= 0)
 
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.errors import DomainError, GuardError
+from taylor.numbers.kinds import Kind
 from taylor.ode import machine
-from taylor.ode.control import exp2, finite, log2_step, norm, two_sum
+from taylor.ode.control import NONE, exp2, finite, log2, log2_step, norm, two_sum
 from taylor.ode.options import Control
-from taylor.ode.pieces import Pieces, Place, Taken, joined
+from taylor.ode.pieces import Place, Taken, joined, nothing
 from taylor.ode.roots import value
 from taylor.ode.system import System
 
@@ -37,12 +40,13 @@ def by_numpy(
     control: Control,
     limit: int,
     log: bool,
+    watch: bool = True,
 ) -> Taken:
-    """Take steps in the numbers of the state."""
+    """Take steps in the numbers of the state: see `machine.Memory.run`."""
     rows: list[tuple[Any, Any, Any, Array]] = []
-    status, end, steps = machine.GO, start, 0
+    status, end, steps, h, worst, error = machine.GO, start, 0, 0 * start.t, NONE, NONE
     while status == machine.GO and steps < limit:
-        status, length, c = _step(system, parameters, end, t_end, control)
+        status, length, c = _step(system, parameters, end, t_end, control, watch)
         if status not in (machine.GO, machine.DONE):
             break
         with np.errstate(all="ignore"):
@@ -50,23 +54,28 @@ def by_numpy(
         if not finite(y):
             status = machine.INFINITE
             break
-        if not log:
-            rows.clear()
-        rows.append((end.t, end.t_low, length, c))
         t, t_low = two_sum(end.t, length + end.t_low)
         if status == machine.DONE:
             t, t_low = t_end + 0 * t, 0 * t
-        end, steps = Place(t, t_low, y, y_low), steps + 1
-    nowhere = start.t, start.t_low, 0 * start.t, np.stack([start.y] * (control.order + 1))
-    return status, end, steps, joined(rows or [nowhere]).part(0, len(rows))
+        if log:
+            rows.append((end.t, end.t_low, length, c))
+        steps, h = steps + 1, length
+        error = _error(system, parameters, c, length, Place(t, t_low, y, y_low), control)
+        if error > control.allowed:
+            status = machine.ROUGH
+            break
+        worst = max(worst, error)
+        end = Place(t, t_low, y, y_low)
+    pieces = joined(rows) if rows and log else nothing(start, control.order)
+    return Taken(status, end, steps, pieces, h, worst, error)
 
 
 def _step(
-    system: System, parameters: Sequence[Any], at: Place, t_end: Any, control: Control
+    system: System, parameters: Sequence[Any], at: Place, t_end: Any, control: Control, watch: bool
 ) -> tuple[int, Any, Array]:
     """Return (status, length, series) of the next step."""
     try:
-        c = system.series(at.t, at.y, parameters, control.order)
+        c, zeros = system.watched(at.t, at.y, parameters, control.order)
     except GuardError:
         return machine.GUARD, 0, at.y
     except DomainError:
@@ -76,36 +85,38 @@ def _step(
     rest = (t_end - at.t) - at.t_low
     longest = min(abs(rest), control.max_step)
     h = exp2(log2_step(c, control.factor, control.floor))  # a double, whatever the numbers
-    if not h < longest:
-        status = machine.DONE if longest == abs(rest) else machine.GO
-        return status, longest if rest > 0 else -longest, c
-    small = h <= abs(at.t) * control.tol
-    h = h + 0 * rest  # its powers are as precise as the numbers
-    return machine.SMALL if small else machine.GO, h if rest > 0 else -h, c
+    short = h < longest
+    length = h if short else longest
+    if watch and any(vanishes(group, length) for group in zeros):
+        return machine.LOOK, 0, c
+    if short and h <= abs(at.t) * control.tol:
+        return machine.SMALL, 0, c
+    status = machine.DONE if not short and longest == abs(rest) else machine.GO
+    length = length + 0 * rest  # its powers are as precise as the numbers
+    return status, length if rest > 0 else -length, c
 
 
-def agreed(system: System, parameters: Sequence[Any], pieces: Pieces) -> Any:
-    """Return how far along the last step fun is what its series says; None for all of it.
+def vanishes(tables: Sequence[Array], h: Any) -> bool:
+    """Whether functions with these series may vanish together within h: see `machine`."""
+    excess = [value(np.abs(c[1:]), h) * h - np.abs(c[0]) for c in tables]
+    return bool(np.any(functools.reduce(np.minimum, excess) >= 0))
 
-    A series that ends (a polynomial) goes on beyond a singularity of fun that it does not show,
-    such as that of y' = -sqrt(y) at y = 0.
-    """
-    if not len(pieces) or np.any(pieces.coef[-1, -2:]) or system.program is None:
-        return None
-    c, h = pieces.coef[-1], pieces.h[-1]
+
+def _error(
+    system: System, parameters: Sequence[Any], c: Array, h: Any, end: Place, control: Control
+) -> float:
+    """Return log2 of the estimate of the error of a step, relative to the state."""
+    kind = Kind.of(c)
+    if kind.sets or not control.allowed < math.inf:
+        return NONE
     slopes = c[1:] * np.arange(1, len(c)).reshape(-1, *[1] * (c.ndim - 1))
-
-    def agrees(x: Any) -> bool:
-        with np.errstate(all="ignore"):
-            f = system.flow(pieces.t[-1] + x, value(c, x), *parameters)
-        slope = value(slopes, x)
-        error = norm(np.asarray(f) - slope)
-        return bool(error <= 1e-6 * (norm(slopes[0]) + norm(np.asarray(slope))))
-
-    if agrees(h):
-        return None
-    low, high = 0 * h, h
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if agrees(middle) else (low, middle)
-    return low
+    with np.errstate(all="ignore"):
+        try:
+            f = np.asarray(system.flow(end.t, end.y, *parameters))
+        except (DomainError, GuardError):
+            return math.inf
+        defect = norm(f - value(slopes, h)) * abs(h)
+    if defect == 0:
+        return NONE
+    found = log2(defect) - max(log2(norm(c[0])), log2(norm(end.y)), control.floor)
+    return found if found == found else math.inf

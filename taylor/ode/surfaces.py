@@ -9,10 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.core.algebra import Univariate
-from taylor.core.program import Program
-from taylor.core.sweep import sweep
-from taylor.numbers.values import as_array
+from taylor.core.program import Program, kept, plain
 from taylor.ode.control import spacing
 from taylor.ode.pieces import Pieces, divided
 from taylor.ode.roots import roots, without_root
@@ -31,9 +28,8 @@ class Surface(NamedTuple):
 
 def sides(surfaces: Program, t: Any, y: Array, parameters: Sequence[Any]) -> list[Array]:
     """Return the values of the outputs of a program of (t, y, *parameters)."""
-    tables = [as_array(x)[None] for x in (t, y, *parameters)]
     with np.errstate(all="ignore"):
-        return [np.asarray(table[0]) for table in sweep(surfaces, Univariate(0), tables)]
+        return [np.asarray(x) for x in kept(plain, surfaces).evaluate(t, y, *parameters)]
 
 
 def on_surface(surfaces: Program, t: Any, y: Array, parameters: Sequence[Any]) -> bool:
@@ -50,6 +46,8 @@ def _near(
     """
     found: list[tuple[int, tuple[int, int], Array]] = []
     for n, table in enumerate(tables):
+        if np.iscomplexobj(table) and not np.any(table.imag):
+            table = table.real
         if np.iscomplexobj(table):
             raise TypeError(
                 "fun compares complex numbers or takes their absolute value, which has no series: "
@@ -57,8 +55,9 @@ def _near(
             )
         rows = np.moveaxis(table.reshape(*table.shape[:2], -1), 2, 1)
         here = np.ones(rows.shape[:2], bool)
-        if rows.dtype != object:
-            here = ~without_root(rows.reshape(-1, rows.shape[2])).reshape(here.shape)
+        if rows.dtype != object:  # (beside a pole there may be no series)
+            known = np.isfinite(rows).all(2)
+            here = known & ~without_root(rows.reshape(-1, rows.shape[2])).reshape(here.shape)
         if always is not None and always[0] == n:
             here[0, always[1]] = True
         found += [(int(i), (n, int(m)), rows[i, m]) for i, m in np.argwhere(here)]
@@ -104,7 +103,7 @@ def past(
 
     None where there is none near.
     """
-    unit = spacing(pieces.t[i] + x) * (1 if pieces.h[i] > 0 else -1)
+    unit = spacing(max(abs(pieces.t[i]), abs(pieces.h[i]))) * (1 if pieces.h[i] > 0 else -1)
     for k in range(60):
         h = x + unit * (2**k - 1)
         place = pieces.at(i, h)

@@ -23,7 +23,16 @@ from taylor.core.functions import stop_gradient
 from taylor.core.instructions import Input
 from taylor.core.memory import fresh
 from taylor.core.operand import lift
-from taylor.core.program import Program, check, deciding, expand, kept, recording
+from taylor.core.program import (
+    Program,
+    check,
+    deciding,
+    expand,
+    kept,
+    recording,
+    vanishing,
+    zeros,
+)
 from taylor.core.sweep import Sweep
 from taylor.core.tape import check_unread
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
@@ -97,6 +106,7 @@ class System:
         self.program: Program | None = None  # the expanded one, of
         self.recorded: Program | None = None
         self.surfaces: Program
+        self.zeros: Program | None = None  # of the functions whose zeros series do not pass
         self.branches = False  # where the conditions in `surfaces` cross zero
         self.reason = ""
         parameters = self.parameters(args)
@@ -126,6 +136,7 @@ class System:
             )
         self.recorded = recorded
         self.program, self.surfaces = kept(expand, recorded), kept(deciding, recorded)
+        self.zeros = kept(zeros, recorded)
         self.branches = bool(self.surfaces.outputs)
 
     def parameters(self, args: Sequence[Any]) -> list[Any]:
@@ -145,8 +156,14 @@ class System:
 
     def series(self, t: Any, y: Array, parameters: Sequence[Any], order: int) -> Array:
         """Return the coefficients 0..order of the solution through (t, y), in any number type."""
+        return self.watched(t, y, parameters, order)[0]
+
+    def watched(
+        self, t: Any, y: Array, parameters: Sequence[Any], order: int
+    ) -> tuple[Array, list[list[Array]]]:
+        """Return the coefficients, and those of functions that must not vanish (`vanishing`)."""
         if self.program is None:
-            return self._eager(t, y, parameters, order)
+            return self._eager(t, y, parameters, order), []
         y = np.asarray(y)
         table = np.zeros((order + 1, *self.shape), dtype=y.dtype)
         table[0] = y
@@ -164,7 +181,8 @@ class System:
                     table[1] = sweep.value(out)
                 elif k <= sweep.height[out]:
                     table[k + 1] = sweep.table[out][k] / (k + 1)
-        return table
+        zeros = [[sweep.result(i) for i in group] for group in vanishing(self.program)]
+        return table, zeros
 
     def _eager(self, t: Any, y: Array, parameters: Sequence[Any], order: int) -> Array:
         """Return the same through series of growing order: order + 1 evaluations of f."""

@@ -412,32 +412,75 @@ DISCRETE = [d for d in list(globals().values()) if isinstance(d, Discrete)]
 class MultivariateNormal:
     """The normal distribution of vectors, which stand in the last axis of x."""
 
-    def logpdf(self, x: Any, mean: Any = None, cov: Any = 1.0) -> Any:
+    def logpdf(self, x: Any, mean: Any = None, cov: Any = 1.0, allow_singular: bool = False) -> Any:
         """Return -½ (|L⁻¹(x - mean)|² + log det cov + n log 2π), cov = L Lᵀ positive definite.
 
-        cov is a matrix, the diagonal of one, or a multiple of the unit matrix.
+        cov is a matrix, the diagonal of one, or a multiple of the unit matrix.  One that is
+        singular, if allowed, is a plain matrix: the density is that in its range, as SciPy's.
 
         >>> float(multivariate_normal.logpdf([0.0, 0.0])).__round__(6)
         -1.837877
         """
-        x, cov = as_array(x), as_array(cov)
+        x = as_array(x)
         off = x if mean is None else x - as_array(mean)
         n = np.shape(off)[-1] if np.ndim(off) else 1
         off = np.reshape(off, (*np.shape(off)[: max(np.ndim(off) - 1, 0)], n))
-        if np.ndim(cov) < 2:
-            cov = np.eye(n) * cov
-        if np.shape(cov) != (n, n):
-            raise ShapeMismatch(f"cov of shape {np.shape(cov)} does not fit vectors of length {n}")
-        low = np.linalg.cholesky(cov)
-        flat = np.reshape(off, (-1, n))
-        z = np.linalg.solve(low, np.transpose(flat))
-        half_log_det = np.sum(fn.log(np.diagonal(low)))
-        y = -0.5 * np.sum(z * z, axis=0) - half_log_det - 0.5 * n * LOG_2PI
+        cov, flat = _matrix(cov, n), np.reshape(off, (-1, n))
+        if allow_singular and not is_operand(cov):
+            z, half_log_det, outside = _in_range(cov, flat)
+        else:
+            low = np.linalg.cholesky(cov)
+            z, half_log_det = np.linalg.solve(low, np.transpose(flat)), _half_log_det(low)
+            outside = None
+        y = -0.5 * np.sum(z * z, axis=0) - half_log_det - 0.5 * len(z) * LOG_2PI
+        y = y if outside is None else np.where(outside, -np.inf, y)
         return np.reshape(y, np.shape(off)[:-1])[()]
 
-    def pdf(self, x: Any, mean: Any = None, cov: Any = 1.0) -> Any:
+    def pdf(self, x: Any, mean: Any = None, cov: Any = 1.0, allow_singular: bool = False) -> Any:
         """Return exp(logpdf)."""
-        return fn.exp(self.logpdf(x, mean, cov))
+        return fn.exp(self.logpdf(x, mean, cov, allow_singular))
+
+    def entropy(self, mean: Any = None, cov: Any = 1.0) -> Any:
+        """Return ½ log det(2πe cov), whatever the mean is.
+
+        >>> float(multivariate_normal.entropy(cov=[1.0, 1.0])).__round__(6)
+        2.837877
+        """
+        sizes = [np.shape(as_array(v))[-1:] for v in (cov, 0.0 if mean is None else mean)]
+        n = max([1, *(size[0] for size in sizes if size)])
+        return _half_log_det(np.linalg.cholesky(_matrix(cov, n))) + 0.5 * n * (1.0 + LOG_2PI)
+
+
+def _matrix(cov: Any, n: int) -> Any:
+    """Return a covariance of n variables as a matrix."""
+    cov = as_array(cov)
+    cov = np.eye(n) * cov if np.ndim(cov) < 2 else cov
+    if np.shape(cov) != (n, n):
+        raise ShapeMismatch(f"cov of shape {np.shape(cov)} does not fit vectors of length {n}")
+    return cov
+
+
+def _half_log_det(low: Any) -> Any:
+    return np.sum(fn.log(np.diagonal(low)))
+
+
+def _in_range(cov: Any, rows: Any) -> tuple[Any, Any, Any]:
+    """Return the rows, in columns and in units of a plain covariance, within its range.
+
+    Also half the logarithm of its determinant there, and whether the rows lie outside (None: all
+    vectors are in it), farther away than SciPy lets pass.
+    """
+    variances, vectors = np.linalg.eigh(cov)
+    kind = variances.dtype
+    least = (1e3 if kind == np.float32 else 1e6) * np.finfo(kind).eps * np.max(np.abs(variances))
+    if variances[0] < -least:
+        raise ValueError("cov has a negative eigenvalue; it must be positive semidefinite")
+    here = variances > least
+    units = vectors[:, here] / np.sqrt(variances[here])
+    outside: Any = None
+    if not here.all():
+        outside = np.sum((rows @ vectors[:, ~here]) ** 2, axis=-1) >= (1e3 * least) ** 2
+    return np.transpose(rows @ units), 0.5 * np.sum(np.log(variances[here])), outside
 
 
 class Dirichlet:

@@ -1,0 +1,158 @@
+"""Right-hand sides whose series leave their branch where nothing is compared: roots, angles, cuts.
+
+Expectations are closed forms, or the same equation written with abs, whose kinks are surfaces.
+"""
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp as scipy_solve
+
+import taylor
+from taylor.ode import Taylor, solve_ensemble, solve_ivp, value_and_gradient
+
+PI = np.pi
+G = 9.81
+
+
+def falling(drag):
+    """Return a throw with drag: drag(v) is the speed."""
+
+    def fun(t, y, k=0.3):
+        return [y[1], -1 - k * drag(y[1]) * y[1]]
+
+    return fun
+
+
+EXACT = falling(abs)
+SPEEDS = {
+    "root of a square": lambda v: np.sqrt(v**2),
+    "norm": lambda v: np.linalg.norm(np.stack([0 * v, v])),
+    "hypot with a constant": lambda v: np.hypot(0.0, v),
+    "hypot with a series": lambda v: np.hypot(0 * v, v),
+    "real power": lambda v: (v * v) ** 0.5,
+    "modulus": lambda v: abs(v * (0.6 + 0.8j)),
+    "root of a fourth power": lambda v: np.sqrt(np.sqrt(v**4)),
+}
+
+
+@pytest.mark.parametrize("name", SPEEDS)
+@pytest.mark.parametrize("y0", [[0.0, 1.0], [0.0, 0.0]])
+def test_speeds_that_go_through_zero(name, y0):
+    r = solve_ivp(falling(SPEEDS[name]), (0.0, 3.0), y0)
+    expected = solve_ivp(EXACT, (0.0, 3.0), y0).y[:, -1]
+    assert r.status == 0 and r.error < 3e-13
+    np.testing.assert_allclose(r.y[:, -1], expected, rtol=0, atol=5e-15)
+
+
+# f(t), and where it is not analytic on [0, 8]
+TURNS = np.arange(1, 6) * PI / 2
+FUNCTIONS = {
+    "atan2": (lambda t: np.arctan2(np.sin(t), np.cos(t)), TURNS),
+    "angle": (lambda t: np.angle(np.exp(1j * t)), TURNS),
+    "atan of tan": (lambda t: np.arctan(np.tan(t)), TURNS),
+    "atan of a quotient": (lambda t: np.arctan(np.sin(t) / np.cos(t)), TURNS),
+    "asin of sin": (lambda t: np.arcsin(np.sin(t)), TURNS),
+    "acos of cos": (lambda t: np.arccos(np.cos(t)), TURNS),
+    "root": (lambda t: np.sqrt(1 - np.sin(t) ** 2), TURNS),
+    "root of a square": (lambda t: np.sqrt(np.sin(t) ** 2), TURNS),
+    "complex root": (lambda t: np.sqrt(np.exp(1j * t)).real, TURNS),
+    "complex logarithm": (lambda t: np.log(np.exp(1j * t)).imag, TURNS),
+    "complex power": (lambda t: (np.exp(1j * t) ** 0.3).imag, TURNS),
+    "remainder": (lambda t: t % 1.5, 1.5 * np.arange(1, 6)),
+    "angle through the origin": (
+        lambda t: np.arctan2(2 * np.sin(t - 1), np.sin(t - 1)), 1 + PI * np.arange(3),
+    ),
+}  # fmt: skip
+X, W = np.polynomial.legendre.leggauss(40)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("span", [(0.0, 8.0), (8.0, 0.0)])
+def test_functions_of_time(name, span):
+    f, breaks = FUNCTIONS[name]
+    ends = np.array([0.0, *breaks, 8.0])
+    middle, half = (ends[1:] + ends[:-1]) / 2, np.diff(ends) / 2
+    expected = np.sum(half * (f(middle[:, None] + half[:, None] * X) @ W))
+    r = solve_ivp(lambda t, y: [f(t)], span, [0.0])
+    assert r.status == 0
+    np.testing.assert_allclose(r.y[0, -1], np.sign(span[1] - span[0]) * expected, atol=2e-13)
+
+
+ENDS = {
+    "root at its start": (lambda t: np.sqrt(t), (0.0, 4.0), 16 / 3),
+    "root of a modulus": (lambda t: np.abs(t - 1) ** 0.5, (0.0, 2.0), 4 / 3),
+    "power at a kink": (lambda t: np.abs(t) ** 2.5, (-1.0, 1.0), 4 / 7),
+    "cube root": (lambda t: np.cbrt(t), (-1.0, 8.0), 0.75 * 15),
+    "kink at zero": (lambda t: abs(t), (-1.0, 1.0), 1.0),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_where_a_function_has_no_series(name):
+    f, span, expected = ENDS[name]
+    r = solve_ivp(lambda t, y: [f(t)], span, [0.0])
+    assert r.status == 0
+    np.testing.assert_allclose(r.y[0, -1], expected, rtol=1e-14)
+
+
+def sideways(t, y, k=0.3):
+    speed = np.linalg.norm(y[2:])
+    return np.stack([y[2], y[3], -k * speed * y[2], -1 - k * speed * y[3]])
+
+
+def test_beside_a_singularity_steps_get_short():
+    v = 10.0 ** -np.arange(3, 13)
+    starts = np.stack([0 * v, 0 * v, v, 1 + 0 * v], axis=1)
+    r = solve_ensemble(sideways, (0.0, 3.0), starts)
+    for y, start in zip(r.y[..., -1], starts, strict=True):
+        one = solve_ivp(sideways, (0.0, 3.0), start)
+        s = scipy_solve(
+            sideways, (0.0, 3.0), start, method="DOP853", rtol=1e-13, atol=1e-16, max_step=0.05
+        )
+        assert one.status == 0
+        np.testing.assert_allclose(one.y[:, -1], s.y[:, -1], rtol=0, atol=3e-13)
+        np.testing.assert_allclose(y, s.y[:, -1], rtol=0, atol=3e-13)
+
+
+def test_steppers_ensembles_and_methods_see_them_alike():
+    fun = falling(SPEEDS["root of a square"])
+    times = np.linspace(0.0, 3.0, 7)
+    starts = np.array([[0.0, 0.5], [0.0, 1.0], [1.0, 2.0]])
+    r = solve_ensemble(fun, (0.0, 3.0), starts, t_eval=times)
+    for y, start in zip(r.y, starts, strict=True):
+        expected = solve_ivp(EXACT, (0.0, 3.0), start, t_eval=times).y
+        np.testing.assert_allclose(y, expected, rtol=0, atol=5e-15)
+        s = scipy_solve(fun, (0.0, 3.0), start, method=Taylor, t_eval=times)
+        np.testing.assert_allclose(s.y, expected, rtol=0, atol=5e-15)
+        dense = solve_ivp(fun, (0.0, 3.0), start, dense_output=True).sol
+        np.testing.assert_allclose(dense(times), expected, rtol=0, atol=5e-15)
+
+
+def test_derivatives_through_them():
+    fun = falling(SPEEDS["root of a square"])
+
+    def end(p, f=fun):
+        return solve_ivp(f, (0.0, 3.0), np.stack([0 * p[0], p[0]]), args=(p[1],)).y[:, -1]
+
+    p = np.array([1.0, 0.3])
+    expected = taylor.jacobian(lambda p: end(p, EXACT), p)
+    np.testing.assert_allclose(taylor.jacobian(end, p), expected, atol=1e-13)
+    np.testing.assert_allclose(taylor.gradient(lambda p: end(p)[0], p), expected[0], atol=1e-13)
+    cost = lambda y: y[0] * y[1]
+    one, other = (
+        value_and_gradient(cost, f, (0.0, 3.0), [0.0, 1.0], args=(0.3,)) for f in (fun, EXACT)
+    )
+    np.testing.assert_allclose(one[1], other[1], atol=1e-13)
+
+
+def test_many_digits_see_them_too():
+    from mpmath import mp, mpf
+
+    with mp.workdps(30):
+        r = solve_ivp(lambda t, y: [np.sqrt((t - 1) ** 2)], (0, 3), [mpf(0)], tol=1e-25)
+        assert abs(r.y[0, -1] - mpf(5) / 2) < mpf(10) ** -20
+
+
+def test_a_solution_that_ends_is_a_failure():
+    r = solve_ivp(lambda t, y: -np.sqrt(y), (0.0, 3.0), [1.0])
+    assert r.status == -1 and abs(r.t[-1] - 2) < 1e-7
