@@ -97,7 +97,7 @@ PREY = np.array([1.5, 1.0, 3.0, 1.0])
 TABLE: dict[tuple[str, str], tuple[Callable[..., Any], float, Any, Array, float]] = {
     ("LV", "Taylor"): (lotka_volterra, 10.0, [1.0, 1.0], PREY, 5.6),
     ("LV", "DOP853"): (lotka_volterra, 10.0, [1.0, 1.0], PREY, 5.6),
-    ("BRUSS", "Radau"): (brusselator, 2.0, grid(), RATES, 6.0),
+    ("BRUSS", "LSODA"): (brusselator, 2.0, grid(), RATES, 6.0),
     ("POLLU", "Radau"): (pollution, 60.0, POLLUTED, K, 2.4),
     ("PKPD", "Taylor"): (pharmacokinetics, 50.0, DOSE, DRUG, 7.5),
     ("PKPD", "Radau"): (pharmacokinetics, 50.0, DOSE, DRUG, 7.5),

@@ -639,3 +639,100 @@ def test_events_of_many_digits_are_told_apart():
         events = [event(lambda t, y: t - 1 - apart), event(lambda t, y: t - 1, adding(1))]
         r = solve_ivp(at_rest, (0, 2), [mpf(0)], events=events)
         assert r.y_events[0][0, 0] == 1 and abs(r.t_events[0][0] - 1 - apart) < mpf(10) ** -38
+
+
+# ------------------------------------------------------------------ functions of t alone
+def test_what_a_function_reads_is_followed():
+    from taylor.ode.reads import Reads
+
+    box, number, table = [1.0], 1.0, np.ones(3)
+
+    def inner(t):
+        return np.sin(t) * number
+
+    def closed(t, y, k=2.0):
+        return inner(t) + k * np.sum(table)
+
+    def change():
+        nonlocal number
+        number = 2.0
+
+    reads = Reads(closed)
+    assert reads.known and reads.unchanged()
+    table[1] = 3.0
+    assert not reads.unchanged()
+    reads = Reads(closed)
+    change()
+    assert not reads.unchanged()
+    unknown = [
+        lambda t, y: t - box[0],
+        Plant().switch,
+        lambda t, y: pytest.approx(t),
+        np.random.rand,
+    ]
+    assert not any(Reads(f).unchanged() for f in unknown[:3])
+
+
+def test_a_threshold_that_a_callback_moves():
+    when = 1.0
+
+    def again(t, y):
+        nonlocal when
+        when += 0.75
+        return y + 1
+
+    tick = event(lambda t, y: t - when, again)
+    r = solve_ivp(at_rest, (0.0, 3.0), [0.0], events=tick)
+    assert r.t_events[0] == pytest.approx([1.0, 1.75, 2.5], rel=1e-15)
+    later = event(lambda t, y, a: t - a[0], lambda t, y, a: a.__iadd__(0.75) * 0 + y)
+    r = solve_ivp(at_rest, (0.0, 3.0), [0.0], args=(np.array([1.0]),), events=later)
+    assert r.t_events[0] == pytest.approx([1.0, 1.75, 2.5], rel=1e-15)
+
+
+CLOCKS = {
+    "line": (lambda t: t - 7.25, [7.25]),
+    "wave": (lambda t: np.sin(np.pi * t), np.arange(1.0, 21.0)),
+    "many": (lambda t: np.cos(200 * t), (np.arange(1274) + 0.5) * np.pi / 200),
+    "jump": (lambda t: t % 3 - 2, np.arange(2.0, 21.0, 3.0)),
+    "touch": (lambda t: (t - 5) ** 2, [5.0]),
+    "end": (lambda t: np.sqrt(20 - t) - 3, [11.0]),
+}
+
+
+@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize("name", CLOCKS)
+def test_roots_of_clocks(name, back):
+    g, expected = CLOCKS[name]
+    expected = np.array(expected)
+    sign = -1.0 if back else 1.0
+    kick = event(lambda t, y: np.sin(3 * y[0]), lambda t, y: y + sign * 1e-3)
+    r = solve_ivp(
+        lambda t, y: 1 + 0 * y, (0.1 * sign, 20.0 * sign), [0.0],
+        events=[lambda t, y: g(sign * t), kick], max_step=3.0,
+    )  # fmt: skip
+    expected = expected[(expected > 0.1) & (expected <= 20.0)]
+    assert sign * r.t_events[0] == pytest.approx(expected, rel=1e-13)
+    assert len(r.t_events[1]) > 10
+
+
+def test_a_clock_is_not_asked_beyond_the_end_of_the_run():
+    stop = event(lambda t, y: y[0] - 2, terminal=True)
+    r = solve_ivp(
+        lambda t, y: 1 + 0 * y, (0.0, 100.0), [0.0], max_step=0.5,
+        events=[stop, lambda t, y: np.sqrt(3 - t) - 1.5],
+    )  # fmt: skip
+    assert r.status == 1 and r.t_events[1] == pytest.approx([0.75])
+
+
+def test_many_doses_of_their_own_events_are_a_loop_of_segments():
+    def fun(t, y):
+        return [-1.2 * y[0], 1.2 * y[0] - 0.3 * y[1]]
+
+    dose = lambda t, y: y + np.array([1.0, 0.0])
+    events = [event(lambda t, y, k=k: t - 6 * k, dose) for k in range(1, 40)]
+    r = solve_ivp(fun, (0.0, 240.0), [1.0, 0.0], events=events, t_eval=[240.0])
+    y = np.array([1.0, 0.0])
+    for k in range(40):
+        y = solve_ivp(fun, (6.0 * k, 6.0 * k + 6), y).y[:, -1] + [1.0, 0.0]
+    assert [len(t) for t in r.t_events] == [1] * 39
+    np.testing.assert_allclose(r.y[:, -1] + [1.0, 0.0], y, rtol=1e-13)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from taylor.core.advice import PAGE
 from taylor.core.binding import call, call_ufunc
 from taylor.errors import TraceError
 from taylor.numbers.kinds import base
@@ -155,7 +156,8 @@ class Condition(np.lib.mixins.NDArrayOperatorsMixin):
         if self.shape != ():
             raise TraceError(
                 f"the truth of an array-valued comparison of shapes {self.lhs.shape} {self.op} "
-                f"{self.rhs.shape} is ambiguous; use np.where(x {self.op} y, ...), .any() or .all()"
+                f"{self.rhs.shape} is ambiguous; use np.where(x {self.op} y, ...), .any() or "
+                f".all() ({PAGE})"
             )
         return bool(self.mask())
 

@@ -80,7 +80,8 @@ class Tape:
         """Append one instruction (or find it) and return its node."""
         if self.tag.closed:
             raise ForeignNodeError(
-                "a node outlived its recording; return results from the recorded function instead"
+                "a node outlived its recording; return results from the recorded function instead "
+                f"({PAGE})"
             )
         key = (op.key(), args)
         found = self.seen.get(key)
@@ -463,7 +464,7 @@ class Node(Operand):
 
     def __eq__(self, other: Any) -> Any:
         raise TraceError(
-            "== of a recorded value depends on all its derivatives; compare with < or >"
+            f"== of a recorded value depends on all its derivatives; compare with < or > ({PAGE})"
         )
 
     __hash__ = Operand.__hash__
@@ -475,14 +476,15 @@ class Node(Operand):
         if np.any(~outcome & self._nonzero()):
             raise TraceError(
                 "the truth of a recorded value that is zero depends on its derivatives; write "
-                "x > 0 or x < 0"
+                f"x > 0 or x < 0 ({PAGE})"
             )
         self.tape.guards.append(Guard("not_equal", self.i, -1, outcome, ((0,), ())))
         return outcome
 
     def __bool__(self) -> bool:
         raise TraceError(
-            "the truth of a recorded value depends on all its derivatives; write x > 0 or x < 0"
+            "the truth of a recorded value depends on all its derivatives; write x > 0 or x < 0 "
+            f"({PAGE})"
         )
 
     def _refused(self, what: str) -> TraceError:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.advice import PAGE
 from taylor.core.operand import Operand
 from taylor.drivers import trees
 from taylor.drivers.derivable import Derivable, watched
@@ -94,7 +95,8 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
     if not callable(f):
         raise TypeError(
             f"{name}: the first argument must be a function, not {type(f).__name__}; write "
-            f"{name}(f, x), or lambda x: {name}(f, x) where a function is wanted"
+            f"{name}(f, x), or lambda x: {name}(f, x) where a function is wanted "
+            f"({PAGE})"
         )
     args, own = form.bound(given, named)
     many = type(argnums) is tuple and len(argnums) > 1 and form.axes == (1,)
@@ -121,11 +123,7 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
     starts = list(itertools.accumulate(map(len, each), initial=0))
     where = tuple([k for i in vary for k in range(starts[i], starts[i + 1])])
     if not where:
-        kinds = ", ".join(type(args[i]).__name__ for i in vary)
-        raise TypeError(
-            f"{name}: there is no number in the arguments that vary ({kinds}); a point is a "
-            "number, an array, or a list, tuple or dict of them"
-        )
+        raise _no_number(name, [args[i] for i in vary])
     if form.one_array and len(where) > 1:
         raise TypeError(f"{name} is by one number or array; {len(where)} of them vary")
     tangents: list[Any] = []
@@ -135,6 +133,14 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
     found = of_several(form, where, len(leaves)).one(g, *leaves, *tangents)
     answer = _shaped(form, found, structure, len(where), own)
     return answer if seen is None else seen.beside(answer, form)
+
+
+def _no_number(name: str, args: Sequence[Any]) -> TypeError:
+    kinds = ", ".join(type(x).__name__ for x in args)
+    return TypeError(
+        f"{name}: there is no number in the arguments that vary ({kinds}); a point is a number, an "
+        f"array, or a list, tuple or dict of them ({PAGE})"
+    )
 
 
 def _spread(
@@ -206,7 +212,8 @@ def _numbers(argnums: int | Sequence[int], count: int, name: str) -> tuple[int, 
     """Return which arguments vary, counted from the front."""
     if count == 0:
         raise TypeError(
-            f"{name}: the point is missing: {name}(f, x), or the function lambda x: {name}(f, x)"
+            f"{name}: the point is missing: {name}(f, x), or the function lambda x: {name}(f, x) "
+            f"({PAGE})"
         )
     many: list[Any] = list(argnums) if isinstance(argnums, (tuple, list, range)) else [argnums]
     if not many or not all(isinstance(i, (int, np.integer)) and type(i) is not bool for i in many):

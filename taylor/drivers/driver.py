@@ -13,7 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from taylor.core.advice import called
+from taylor.core.advice import PAGE, called
 from taylor.core.algebra import Algebra
 from taylor.core.operand import is_complex, lift
 from taylor.core.singular import is_finite, nans
@@ -126,15 +126,15 @@ def result(f: Function, x: Any) -> Any:
     if not callable(f):
         raise TypeError(
             f"the first argument must be a function, not {type(f).__name__}: gradient(f, x), not "
-            "gradient(f(x), x)"
+            f"gradient(f(x), x) ({PAGE})"
         )
     y = called(f, x)
     if isinstance(y, (tuple, list)):
         y = _one_array(list(y))
     if y is None:
-        raise TypeError("f returned None: is a return missing?")
+        raise TypeError(f"f returned None: is a return missing? ({PAGE})")
     if not hasattr(y, "__array__") and (callable(y) or isinstance(y, NO_NUMBERS)):
-        raise TypeError(f"f must return a number or an array, not {type(y).__name__}")
+        raise TypeError(f"f must return a number or an array, not {type(y).__name__} ({PAGE})")
     return as_data(lift(y), x)
 
 
@@ -142,10 +142,12 @@ def _one_array(y: list[Any]) -> Any:
     try:
         return lift(y)
     except ValueError:
-        shapes = " and ".join(str(s) for s in dict.fromkeys(map(np.shape, y)))
+        shapes = list(map(str, dict.fromkeys(map(np.shape, y))))
+        if len(shapes) < 2:
+            raise
         raise ShapeMismatch(
-            f"f returned a list of arrays of different shapes, {shapes}: return one array, such as "
-            "np.concatenate of them"
+            f"f returned a list of arrays of different shapes, {' and '.join(shapes)}: return one "
+            f"array, such as np.concatenate of them ({PAGE})"
         ) from None
 
 

@@ -2,8 +2,8 @@
 
 Reading order: `system` (the series of a solution), `control` (order and step size), `stepper` and
 `machine` (steps, through NumPy and as machine code), `integrator`, `surfaces` (changes of branch),
-`jets`, `sensitivity`, `variation`, `events`, `solve`; `lanes`, `members`, `ensemble` for many at
-once.
+`jets`, `sensitivity`, `variation`, `event`, `events`, `solve`; `lanes`, `members` and `ensemble`
+for many at once.
 `taylor.ode.Taylor` is a method for `scipy.integrate.solve_ivp`; it needs SciPy.
 """
 

@@ -17,11 +17,13 @@ from taylor.core.sweep import sweep
 from taylor.errors import eagerly
 from taylor.kept import STORE
 from taylor.machine.engine import Kernel
+from taylor.numbers.policy import policy
 from taylor.numbers.values import as_array
 from taylor.ode.control import norm, two_sum, unit
 from taylor.ode.roots import value
 
 Array = NDArray[Any]
+FEW = 4  # steps along which a function goes through NumPy that is asked for once
 ROUNDS, MOST = 12, 1 << 14  # of halving steps, and steps after it
 
 
@@ -108,13 +110,17 @@ class Taken(NamedTuple):
 
 
 def along(
-    program: Program, pieces: Pieces, parameters: Sequence[Any], strict: bool = False
+    program: Program,
+    pieces: Pieces,
+    parameters: Sequence[Any],
+    strict: bool = False,
+    once: bool = False,
 ) -> list[Array]:
     """Return the series of the outputs of an expanded program of (t, y, *parameters).
 
     One array (steps, order + 1, *shape) for each output, in units of the steps.  Raises GuardError
     where the program branches otherwise, and CompileError if it has no machine code and `strict`
-    demands it.
+    demands it.  `once` says that the program is not worth code, unless steps are many.
     """
     if not len(pieces):
         return []
@@ -129,10 +135,11 @@ def along(
             np.broadcast_to(np.asarray(p, float)[..., None], (1, *np.shape(p), n))
             for p in parameters
         ]
+        asked = 0 if once and n <= FEW else n
         heights = (1, order, *(0 for _ in parameters))
         what = (program.identity, Univariate(order), heights)
         kernel = STORE.made(lambda: Kernel(program, *what[1:]), "along", *what)
-        tables = kernel.lanes(times, np.moveaxis(pieces.coef, 0, -1), *fixed, asked=n)
+        tables = kernel.lanes(times, np.moveaxis(pieces.coef, 0, -1), *fixed, asked=asked)
         if tables is not None:
             return [pieces.scaled(np.moveaxis(table, -1, 0)) for table in tables]
         if kernel.reason:
@@ -146,11 +153,16 @@ def _one(program: Program, t: Any, coef: Array, parameters: Sequence[Any]) -> li
     inputs = [as_array((t, 1 + 0 * t)), coef, *(as_array(p)[None] for p in parameters)]
     rest = [np.zeros((order + 1 - len(x), *x.shape[1:]), x.dtype) for x in inputs]
     whole = [np.concatenate(pair) for pair in zip(inputs, rest, strict=True)]
-    return sweep(program, Univariate(order), whole)
+    with policy(singular="propagate"):  # to nan, as in machine code
+        return sweep(program, Univariate(order), whole)
 
 
 def resolved(
-    program: Program, pieces: Pieces, parameters: Sequence[Any], strict: bool = False
+    program: Program,
+    pieces: Pieces,
+    parameters: Sequence[Any],
+    strict: bool = False,
+    once: bool = False,
 ) -> tuple[Pieces, list[Array]]:
     """Return the steps, divided where a function of (t, y) has a shorter series than y, and its
     series along them (see `along`).
@@ -160,7 +172,7 @@ def resolved(
     """
     limit = _limit(pieces.coef)
     for left in range(ROUNDS, -1, -1):
-        tables = along(program, pieces, parameters, strict)
+        tables = along(program, pieces, parameters, strict, once)
         parts = np.ones(len(pieces), dtype=int)
         for table in tables:
             parts = np.maximum(parts, _parts(table, limit))

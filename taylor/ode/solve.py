@@ -92,7 +92,7 @@ def solve_ivp(
     if times is not None:
         inside(times, it.t, t1)
     record = Record(it, times, dense_output and not variation)
-    watch = Events(events, it, variation)
+    watch = Events(events, it, t1, variation)
 
     def result(status: int, message: str) -> OdeResult:
         found = {"t": np.concatenate(record.t), "y": system.series(record.states()), "sol": None}

@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 
+from taylor.core.advice import PAGE
 from taylor.core.algebra import Algebra, Graded, Univariate, few_products
 from taylor.core.calls import Call, Row
 from taylor.core.conditions import Condition
@@ -533,7 +534,7 @@ def _check_alive(x: Any, owner: Series) -> None:
     if x.tag.closed or owner.tag.closed:
         raise ForeignNodeError(
             "a perturbation of a finished differentiation leaked in (a value kept from inside the "
-            "differentiated function); keep its .value instead"
+            f"differentiated function); keep its .value instead ({PAGE})"
         )
 
 

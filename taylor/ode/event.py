@@ -1,0 +1,429 @@
+"""Events: the roots of g(t, y(t)), found in the Taylor polynomial of g on each step.
+
+Every root in (t0, t1] is found; a root at the start of the integration is none.  A root of even
+order (g touches zero and turns, or comes as near as its rounding errors) is one event, and only of
+those without a direction.  Where an event changed the state, its g counts as zero at the restart if
+it is within rounding errors of it.
+
+Where g has a kink, a jump or a branch the steps are cut, as for the right-hand side, and each part
+has its own series.  A jump over zero is no root.
+
+The roots of a function of t alone (a clock) are found beforehand, in spans of time that grow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taylor.core.advice import annotate, not_called
+from taylor.core.conditions import Condition
+from taylor.core.instructions import Input
+from taylor.core.program import Program, deciding, expand, kept, record
+from taylor.core.tape import check_unread
+from taylor.errors import (
+    ForeignNodeError,
+    GuardError,
+    ShapeMismatch,
+    TraceError,
+    eagerly,
+)
+from taylor.numbers.kinds import content, is_operand
+from taylor.ode.control import finite, spacing, unit
+from taylor.ode.pieces import Pieces, Place, along, divided, joined, resolved
+from taylor.ode.reads import Reads
+from taylor.ode.roots import roots, value, without_root
+from taylor.ode.surfaces import cut
+from taylor.series.univariate import Taylor
+
+Array = NDArray[Any]
+NEAR = 2.0**-36  # of a step: roots that near to a joint of two steps may be seen in either
+# a value that is zero but for rounding, in its units of the largest coefficient: after an event
+# that may have changed the state, and at t0
+AFTER, START = 2.0**13, 8.0
+FALSE, SHORT = 0.25, 64  # of the values along a step: what is no zero; units of rounding
+JUMP = 2.0**-26  # of the largest coefficient: so far apart are the sides of a jump
+TOGETHER = 32.0  # units of rounding of a step: events no further apart are at one time
+AHEAD = 16  # times the span before, in which roots are found beforehand
+MANY = 256  # parts of a span in which roots are found beforehand, at most if it is to grow
+APART = 2.0**-10  # of a step: where values are compared with that at a root
+
+
+FOREIGN = (
+    "a differentiated value that is neither y0 nor one of args: pass it on, solve_ivp(fun, t_span, "
+    "y0, args=(value,))"
+)
+
+
+class Found(NamedTuple):
+    """An event: in which step, where in it (of its length 1), of which function, rising or not, and
+    the order of the root.
+    """
+
+    step: int
+    x: Any
+    event: int
+    slope: int
+    order: int = 1
+
+
+class Ahead(NamedTuple):
+    """A root that is known beforehand: its time, as a sum of two numbers, its slope and order."""
+
+    t: Any
+    low: Any
+    slope: int
+    order: int
+
+
+class End(NamedTuple):
+    """How an event function leaves a step: its sign, if it has just crossed zero, its value."""
+
+    sign: int
+    late: bool
+    value: Any
+
+
+class Event:
+    """An event function g(t, y, *args), with the attributes that SciPy gives it.
+
+    `terminal` (a number: after so many of them), `direction` (the sign of dg/dt of the roots that
+    count), and `callback(t, y, *args)`, called at each event: it returns None, a new state, or
+    (new state, new args).
+    """
+
+    def __init__(self, n: int, g: Any, args: tuple[Any, ...], strict: bool) -> None:
+        if not callable(g):
+            raise TypeError(f"an event is a function of (t, y, *args), not {g!r}")
+        self.n, self.g, self.args, self.strict = n, g, args, strict
+        self.direction = _direction(getattr(g, "direction", None))
+        self.left = _count(getattr(g, "terminal", None))
+        self.callback = getattr(g, "callback", None)
+        if self.callback is not None and not callable(self.callback):
+            raise TypeError(
+                f"the callback of an event is a function of (t, y, *args), not {self.callback!r}"
+            )
+        self.t: list[Any] = []  # of those that were found
+        self.y: list[Array] = []
+        self.fired = False  # at the start of the next step
+        self.end: End | None = None  # of the step before
+        self.reads = Reads(g)
+        self.forget()
+
+    def __call__(self, t: Any, y: Any) -> Any:
+        """Return the value, checked."""
+        try:
+            value = content(self.g(t, y, *self.args))
+        except TypeError as error:
+            if not_called(error):
+                annotate(error, f"event {self.n} is called as event(t, y, *args)")
+            raise
+        if value is None:
+            raise TypeError(f"event {self.n} returned None: is a return missing?")
+        if isinstance(value, (bool, np.bool_, Condition)):
+            raise TypeError(
+                f"event {self.n} returned a condition: return a number that crosses zero where the "
+                "condition changes"
+            )
+        if np.size(value) != 1:
+            raise ShapeMismatch(
+                f"event {self.n} returned the shape {np.shape(value)}, not a number"
+            )
+        check_unread((t, y))
+        return np.reshape(value, ())
+
+    def log(self, place: Place) -> None:
+        """Count an event, and keep its time and state."""
+        self.left -= 1
+        self.ahead[:1] = []
+        self.t.append(place.t)
+        self.y.append(place.y.copy())
+
+    def forget(self) -> None:
+        """What the function reads may have changed: it is to be recorded again."""
+        self.recorded = self.clock = False  # whether it is a function of t alone
+        self.program: Program | None = None
+        self.surfaces: Program | None = None
+        self.ahead: list[Ahead] = []  # roots of a clock up to
+        self.known: Any = None
+
+    def record(self, t: Any, y: Array) -> None:
+        """Have the program of the function, and of where it branches, if it can be recorded."""
+        if self.recorded and not (self.program and self.program.guards):
+            return
+        self.recorded, self.program, self.surfaces = True, None, None
+        try:
+            recorded = record(self, t, y)
+        except TraceError as error:
+            eagerly(f"event {self.n}", error, self.strict)
+            return
+        if any(is_operand(i.op.constant) for i in recorded.code):
+            raise ForeignNodeError(f"event {self.n} uses {FOREIGN}")
+        self.program, surfaces = kept(expand, recorded), kept(deciding, recorded)
+        self.surfaces = surfaces if surfaces.outputs else None
+        self.clock = not recorded.guards and not _depends(recorded, 1)
+
+    def divide(self, pieces: Pieces, cuts: set[Any]) -> Pieces:
+        """Return the steps cut where the function branches, and add to the times of the cuts.
+
+        Beyond a comparison by Python it has another program, which may branch elsewhere.
+        """
+        done, self.parts = pieces.part(0, 0), []
+        while True:
+            self.record(pieces.t[0], pieces.coef[0, 0])
+            found = set[Any]()
+            if self.surfaces is not None:
+                along_them = resolved(self.surfaces, pieces, [], self.strict, self.clock)
+                pieces, found = cut(self.surfaces, *along_them)
+                cuts |= found
+            guarded = self.program is not None and self.program.guards
+            if guarded and pieces.t[0] in found:  # begun beyond a surface
+                continue
+            self.parts.append((pieces.t[0], self.program))
+            later = [i for i in range(1, len(pieces)) if pieces.t[i] in found]
+            if not later or not guarded:
+                return done.followed(pieces)
+            done = done.followed(pieces.part(0, later[0]))
+            pieces = pieces.part(later[0], len(pieces))
+
+    def look(self, pieces: Pieces, divide: bool) -> Pieces:
+        """Have the series of the function along the steps, if its program has them.
+
+        Returns the steps, divided where that series is shorter than that of the solution.
+        """
+        self.table: Array | None = None
+        if any(program is None for _, program in self.parts):
+            return pieces
+        starts = [int(np.flatnonzero(pieces.t == t)[0]) for t, _ in self.parts[1:]]
+        steps, tables = pieces.part(0, 0), []
+        for (_, program), a, b in zip(
+            self.parts, [0, *starts], [*starts, len(pieces)], strict=True
+        ):
+            given: Any = program, pieces.part(a, b), [], self.strict, self.clock
+            try:
+                part, (table,) = resolved(*given) if divide else (given[1], along(*given))
+            except GuardError:  # it branches at the start, where that cannot be told
+                return pieces
+            steps = steps.followed(part)
+            tables.append(table)
+        self.table = np.concatenate(tables)
+        return steps
+
+    def _step_by_step(self, pieces: Pieces) -> Array:
+        order = pieces.coef.shape[1] - 1
+        rows = []
+        for t0, coef in zip(pieces.t, pieces.coef, strict=True):
+            value = self(Taylor(np.array([t0, 1 + 0 * t0] + [0] * (order - 1))), Taylor(coef))
+            constant = [value] + [0] * order
+            rows.append(value.coef if isinstance(value, Taylor) else np.array(constant))
+        return pieces.scaled(np.stack(rows))
+
+    def crosses(self, slope: int, forward: bool) -> bool:
+        """Whether a crossing with that slope in the direction of integration counts."""
+        wanted = np.sign(self.direction)
+        return not wanted or (slope if forward else -slope) == wanted
+
+    def foresee(self, place: Place, order: int, end: Any, last: Any) -> None:
+        """Have the roots of a clock from a place to a time at least, and more of them up to `last`.
+
+        The spans in which they are found grow, unless these have to be divided into many parts, or
+        the function is not smooth so far ahead.
+        """
+        sign = 1 if last > place.t else -1
+        if self.known is None:
+            self.known, self.span = place.t, 0 * place.t
+        while sign * (end - self.known) > 0:
+            t = self.known
+            least, rest = sign * (end - t), sign * (last - t)
+            h = min(AHEAD * max(least, self.span), rest)
+            low = place.t_low if t == place.t else 0 * t
+            coef = np.stack([place.y, *[0 * place.y] * order])
+            try:
+                parts = self._roots_ahead(joined([(t, low, sign * h, coef)]))
+            except ValueError:
+                if h == least:
+                    raise
+                h = least
+                parts = self._roots_ahead(joined([(t, low, sign * h, coef)]))
+            self.known = last if h == rest else end if h == least else t + sign * h
+            self.span = h if parts <= MANY else 0 * h
+
+    def _roots_ahead(self, pieces: Pieces) -> int:
+        """Have the roots in a span, and return into how many parts it was divided."""
+        pieces, cuts = settled([self], pieces)
+        for f in self.find(pieces, 0, [t in cuts for t in pieces.t]):
+            if self.crosses(f.slope, bool(pieces.h[0] > 0)):
+                at = pieces.at(f.step, pieces.h[f.step] * f.x)
+                self.ahead.append(Ahead(at.t, at.t_low, f.slope, f.order))
+        return len(pieces)
+
+    def due(self, pieces: Pieces) -> list[Found]:
+        """Return the roots of a clock that lie in some steps."""
+        found: list[Found] = []
+        sign, end = (1 if pieces.h[0] > 0 else -1), pieces.end(-1)
+        for root in self.ahead:
+            if sign * (root.t - end) > 0:
+                break
+            i = max(int(np.searchsorted(sign * pieces.t, sign * root.t)) - 1, 0)
+            x = ((root.t - pieces.t[i]) + (root.low - pieces.low[i])) / pieces.h[i]
+            found.append(Found(i, min(max(x, 0 * x), 0 * x + 1), self.n, root.slope, root.order))
+        return found
+
+    def find(self, pieces: Pieces, start: int, cuts: Sequence[bool]) -> list[Found]:
+        """Return the events in some of the steps, from number start on.
+
+        `cuts` says before which of them the function jumps.
+        """
+        if self.table is None:
+            series = self._step_by_step(pieces)
+        else:
+            series = self.table[start : start + len(pieces)].copy()
+        if np.iscomplexobj(series):
+            raise TypeError(f"event {self.n} is complex; the roots of a real function are found")
+        # what is zero at the start but for rounding is so
+        close = AFTER if self.fired else START if self.end is None else 0.0
+        if abs(series[0, 0]) <= close * unit(series) * np.abs(series[0]).max():
+            series[0, 0] = 0
+        if not np.any(series):
+            raise ValueError(
+                f"event {self.n} is zero all along a step: its roots are not points in time"
+            )
+        quiet = np.zeros(len(series), bool)
+        if series.dtype != object:
+            bad = np.flatnonzero(~np.isfinite(series).all(axis=1))
+            if len(bad):
+                raise ValueError(
+                    f"event {self.n} has no finite Taylor series at t = {pieces.t[bad[0]]}: it is "
+                    "nan or inf there, or not smooth (as sqrt at 0)"
+                )
+            quiet = without_root(series)
+        mine = [
+            Found(int(i), root.x, self.n, root.slope, root.order)
+            for i in np.flatnonzero(~quiet)
+            for root in roots(series[i])
+        ]
+        mine = [f for f in mine if self._is_root(pieces, f)]
+        found = self._joined(series, mine, pieces, cuts)
+        self.fired = False
+        return found
+
+    def _is_root(self, pieces: Pieces, found: Found) -> bool:
+        """Whether the function itself is zero there, next to its values along the step.
+
+        Where a step begins beside a singularity of it, its series is not that of the function, and
+        at a pole it is not, though it changes its sign.  On a step of some units of rounding
+        nothing can be told.
+        """
+        i, h = found.step, pieces.h[found.step]
+
+        def size(x: Any) -> Any:
+            with np.errstate(all="ignore"):
+                return abs(self(pieces.t[i] + h * x, value(pieces.coef[i], h * x)))
+
+        if abs(h) <= SHORT * spacing(pieces.t[i]):
+            return True
+        others = [size(x) for x in (0.0, 0.5, 1.0) if abs(x - found.x) > APART]
+        return bool(size(found.x) <= FALSE * max(filter(finite, others), default=0.0))
+
+    def _joined(
+        self, series: Array, mine: list[Found], pieces: Pieces, cuts: Sequence[bool]
+    ) -> list[Found]:
+        """Return the roots, each joint of two steps settled.
+
+        At a joint both polynomials are equal but for rounding, unless the function jumps or has a
+        pole there.  Where their signs differ, a crossing seen on both sides is one, one seen on
+        neither is at the joint, and one seen on one side only is a touch.
+        """
+        end = None if self.fired else self.end
+        settled: list[Found] = []
+        leads = series[np.arange(len(series)), np.argmax(series != 0, axis=1)]
+        for i, (lead, last) in enumerate(zip(leads, series.sum(axis=1), strict=True)):
+            here = [f for f in mine if f.step == i]
+            begins = _sign(lead)
+            c = series[i]
+            if end is not None and cuts[i] and abs(end.value - c[0]) > JUMP * np.abs(c).max():
+                end = None
+            if end is not None and end.sign * begins < 0:
+                near = [f for f in here if f.x < NEAR]
+                if near and end.late:
+                    here.remove(near[0])
+                elif near:
+                    here[0] = near[0]._replace(slope=0)
+                elif not end.late:
+                    joint = Found(i, lead * 0, self.n, begins)
+                    here[:0] = [joint] if self._is_root(pieces, joint) else []
+                elif settled and settled[-1].step == i - 1:
+                    settled[-1] = settled[-1]._replace(slope=0)
+            settled += here
+            late = bool(here) and bool(here[-1].x > 1 - NEAR)
+            sign = here[-1].slope if late else 0  # the value itself may be one of rounding
+            end = End(sign or _sign(last), late, last)
+        self.end = end
+        return settled
+
+
+def settled(events: Sequence[Event], pieces: Pieces) -> tuple[Pieces, set[Any]]:
+    """Have the series of event functions along steps; return these, and at which times they were
+    cut, as functions branch there.
+
+    They are divided where a series is shorter than that of the solution.  Where one has no series
+    at the start, as a root has none at zero, they begin a little later.
+    """
+    cuts: set[Any] = set()
+    for event in events:
+        pieces = event.divide(pieces, cuts)
+    found = _look(events, pieces)
+    smooth = all(event.table is None or finite(event.table[0]) for event in events)
+    return (found if smooth else _look(events, later(pieces))), cuts
+
+
+def _look(events: Sequence[Event], pieces: Pieces) -> Pieces:
+    for event in events:
+        pieces = event.look(pieces, True)
+    for event in events:
+        if event.table is not None and len(event.table) < len(pieces):  # divided for another
+            event.look(pieces, False)
+    return pieces
+
+
+def _depends(program: Program, n: int) -> bool:
+    """Whether a program depends on its n-th input."""
+    found: list[bool] = []
+    for op, args, _ in program.code:
+        found.append((isinstance(op, Input) and op.n == n) or any(found[a] for a in args))
+    return any(found[i] for i in program.outputs)
+
+
+def later(pieces: Pieces) -> Pieces:
+    """Return the steps without the first moment."""
+    h = pieces.h[0]
+    moment = max(SHORT * spacing(pieces.t[0]), 4 * unit(pieces.coef) * abs(h))
+    if moment >= abs(h):
+        return pieces
+    first = (0, moment if h > 0 else -moment, h)
+    return divided(pieces, [first, *((i, 0 * h, pieces.h[i]) for i in range(1, len(pieces)))])
+
+
+def _sign(x: Any) -> int:
+    return int(x > 0) - int(x < 0)
+
+
+def _count(terminal: Any) -> float:
+    """Return after how many events the integration ends."""
+    if terminal is None or (not isinstance(terminal, str) and terminal == 0):
+        return float("inf")
+    if isinstance(terminal, str) or int(terminal) != terminal or terminal < 1:
+        raise ValueError(f"terminal is an integer of at least 0, or a bool, not {terminal!r}")
+    return float(terminal)
+
+
+def _direction(direction: Any) -> float:
+    """Return the sign of the slopes of the roots that count, or 0 for all."""
+    if direction is None:
+        return 0.0
+    if isinstance(direction, str) or direction != direction:
+        raise ValueError(f"direction is a number whose sign counts, not {direction!r}")
+    return float(direction)
