@@ -261,5 +261,5 @@ def _together(a: Found, b: Found, pieces: Pieces) -> bool:
 
 def ends(functions: Any) -> bool:
     """Whether one of some event functions, or of none, may end an integration."""
-    several = [functions] if callable(functions) else functions or ()
+    several = functions if isinstance(functions, (list, tuple)) else [functions]
     return any(getattr(g, "terminal", None) for g in several)

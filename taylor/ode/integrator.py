@@ -44,7 +44,7 @@ LIMIT = 1 << 12  # steps in one call of machine code, or more if they are short:
 WORK = 1 << 26  # products of numbers that one may take, some hundredths of a second
 MANY = 200  # steps after which they are looked at for stiffness:
 STIFF = 8  # series of some of them; sooner
-HOPELESS = 1e6  # if there are so many to go
+HOPELESS, STEADY = 1e6, 64  # if there are so many to go, and so many of about one length
 AGAIN = 4  # zeros that are met one after the other, and no more: there is no way beyond
 
 
@@ -471,7 +471,9 @@ class TaylorIntegrator:
         some = slice(None, None, max(1, len(pieces) // STIFF))
         stiff = looks_stiff(pieces.coef[some], pieces.h[some])
         self._stiff = self._stiff + len(pieces.h[some]) if stiff else 0
-        if self._stiff >= 2 * STIFF or (stiff and left >= HOPELESS):
+        h = np.abs(pieces.h)
+        steady = len(h) > STEADY and h.max() < 4 * h.min()  # they do not lead to a singularity
+        if self._stiff >= 2 * STIFF or (stiff and steady and left >= HOPELESS):
             self.warnings.append("stiff")
             self.found_stiff(float(left))
 
