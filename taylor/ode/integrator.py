@@ -465,15 +465,15 @@ class TaylorIntegrator:
             return
         if pieces.coef.dtype == object or self.order < 8 or "stiff" in self.warnings:
             return
-        left = abs(t_end - self.t) / abs(self.h)
-        if self.steps <= (MANY if left < HOPELESS else 2 * STIFF):
+        left, h = abs(t_end - self.t) / abs(self.h), np.abs(pieces.h)
+        # many short steps to go; and they do not lead to a singularity
+        hopeless = left >= HOPELESS and len(h) > STEADY and h.max() < 4 * h.min()
+        if self.steps <= MANY and not hopeless:
             return
         some = slice(None, None, max(1, len(pieces) // STIFF))
         stiff = looks_stiff(pieces.coef[some], pieces.h[some])
         self._stiff = self._stiff + len(pieces.h[some]) if stiff else 0
-        h = np.abs(pieces.h)
-        steady = len(h) > STEADY and h.max() < 4 * h.min()  # they do not lead to a singularity
-        if self._stiff >= 2 * STIFF or (stiff and steady and left >= HOPELESS):
+        if self._stiff >= 2 * STIFF or (stiff and hopeless):
             self.warnings.append("stiff")
             self.found_stiff(float(left))
 
