@@ -295,6 +295,8 @@ COLUMN = {  # functions of a Series
     "reductions": lambda p: p.mean() * p.var() + p.std() * p.max() - p.median() + p.agg("sum"),
     "dot": lambda p: p.dot(WEIGHTS) + p @ WEIGHTS + WEIGHTS @ p**2 + np.dot(p, p),
     "values": lambda p: np.sum(p.values**2) + np.sum(p.to_numpy() * X),
+    "functions": lambda p: np.sum(taylor.exp(p)) + taylor.logsumexp(p) + np.cumsum(p)["c"],
+    "solve": lambda p: np.linalg.solve(np.eye(4) + 1, p.to_numpy())[1],
     "running": lambda p: (p.cumsum() ** 2).sum() + (p.diff() ** 2).sum() + (p.shift(1) * p).sum(),
     "groups": lambda p: (p.groupby(FRAME.g).sum() ** 2).sum() + p.groupby(FRAME.g).mean()["u"],
     "sorted": lambda p: p.sort_values().iloc[0] + p.sort_values(ascending=False).iloc[1] ** 2,
@@ -427,6 +429,14 @@ def test_an_index_is_the_label_it_is_in_pandas(route):
 def test_labels_are_never_taken_for_positions(route):
     with pytest.raises(TypeError, match="to_numpy"):
         POSITIONS[route]()
+
+
+def test_what_a_series_holds_is_an_argument_of_any_function():
+    def f(p):
+        y = solve_ivp(lambda t, y, k: -k[1] * y, (0, 1), [1.0], args=(p.to_numpy(),)).y[0, -1]
+        return y * taylor.implicit_root(lambda z, k: z * z - k[0], 1.0)(p.to_numpy())
+
+    assert gradient(f, TURNED).tolist() == pytest.approx([np.exp(-2) / 2, -np.exp(-2)])
 
 
 def test_directions_have_the_labels_of_the_point():

@@ -156,3 +156,42 @@ def test_many_digits_see_them_too():
 def test_a_solution_that_ends_is_a_failure():
     r = solve_ivp(lambda t, y: -np.sqrt(y), (0.0, 3.0), [1.0])
     assert r.status == -1 and abs(r.t[-1] - 2) < 1e-7
+
+
+@pytest.mark.parametrize("seed", [1, 4, 8])
+@pytest.mark.parametrize("name", ["maximum", "abs", "clip"])
+def test_networks_with_kinks(seed, name):
+    act = {
+        "maximum": lambda x: np.maximum(x, 0),
+        "abs": np.abs,
+        "clip": lambda x: np.clip(x, -1, 1),
+    }
+    rng = np.random.default_rng(seed)
+    w, b, v = rng.normal(size=(8, 3)), rng.normal(size=8), rng.normal(size=(3, 8)) / 3
+    y0 = rng.normal(size=3)
+    fun = lambda t, y: v @ act[name](w @ y + b) - y
+    r = solve_ivp(fun, (0.0, 5.0), y0, dense_output=True)
+    assert r.status == 0
+    t = np.linspace(0.0, 5.0, 401)
+    slopes = np.stack([fun(x, y) for x, y in zip(t, r.sol(t).T, strict=True)], axis=1)
+    np.testing.assert_allclose(r.sol.derivative(t), slopes, atol=1e-11)
+
+
+@pytest.mark.parametrize("w", [1e-28, 1e-25, -1e-22, 1e-15, -1e10])
+def test_coefficients_that_underflow_cost_steps(w):
+    r = solve_ivp(lambda t, y: w * y, (0.0, 1 / abs(w)), [1.0])
+    np.testing.assert_allclose(r.y[0, -1], np.exp(np.sign(w)), rtol=3e-14)
+
+
+def test_the_estimate_of_the_error_is_one():
+    rng = np.random.default_rng(0)
+    for _ in range(12):
+        a, c, tol = rng.normal(size=(3, 3)), rng.normal(size=3), 10.0 ** rng.uniform(-14, -3)
+        fun = lambda t, y, a=a, c=c: np.tanh(a @ y + c * t) - y / (1 + y @ y)
+        r = solve_ivp(fun, (0.0, 3.0), rng.normal(size=3), tol=tol)
+        found = 0.0
+        for n in range(len(r.t) - 1):  # each step to all digits
+            y, end = r.y[:, n], r.y[:, n + 1]
+            right = solve_ivp(fun, r.t[n : n + 2], y).y[:, -1]
+            found = max(found, np.abs(right - end).max() / np.abs(y).max())
+        assert found <= max(r.error, 1e-15) and r.error < 4 * max(tol, 1e-15)

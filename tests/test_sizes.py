@@ -10,16 +10,16 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2589,
+    "numbers": 2614,
     "llvm": 1672,
     "core": 7915,
     "linalg": 1365,
     "arrays": 2015,
     "machine": 3405,
     "series": 2304,
-    "drivers": 5776,
+    "drivers": 5780,
     "scipy": 5657,
-    "ode": 5513,
+    "ode": 5549,
     "command": 426,
     ".": 639,
     "hyperdual": 196,

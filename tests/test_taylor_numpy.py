@@ -559,6 +559,13 @@ def test_arrays_made_elsewhere_stay_what_they_are():
     views = [np.broadcast_to(y[1], (4, 3)), np.lib.stride_tricks.as_strided(y[1])]
     y[1, 0] = Taylor.variable(1.0, 1)  # such views, which NumPy makes of the memory alone, are lost
     assert all(numpy.isnan(v).all() for v in views)
+
+    class Table:
+        def __array__(self, dtype=None, copy=None):
+            return data.copy() if copy else data
+
+    assert type(np.asarray(Table())) is type(np.fromfunction(lambda i: data, (3,))) is numpy.ndarray
+    assert type(np.array(Table())).__name__ == type(np.copy(Table())).__name__ == "Plain"
     copied = np.array(data)
     copied[0] = Taylor.variable(1.0, 1)
     assert data[0] == 0.0

@@ -28,7 +28,7 @@ from taylor.core.maps import host as host
 from taylor.core.parts import Part
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary, Rule
-from taylor.numbers.data import is_array_like, plain_array
+from taylor.numbers.data import held, is_array_like, plain_array
 from taylor.numbers.kinds import Array, Fillable, Handled, base, is_operand
 from taylor.numbers.values import is_real
 
@@ -452,9 +452,8 @@ def lift(x: Any) -> Any:
         return lift(x.__taylor_value__())
     if isinstance(x, np.generic) or not is_array_like(x):
         return x
-    for held in (getattr(x, "data", None), getattr(x, "array", None)):
-        if isinstance(held, Operand) or hasattr(held, "__taylor_value__"):
-            return lift(held)  # in an array of xarray, a column of pandas
+    if (inner := held(x)) is not None:
+        return lift(inner)
     return _lifted_array(plain_array(x))
 
 

@@ -106,6 +106,10 @@ class Column(ExtensionArray):  # type: ignore[misc]
     def __taylor_value__(self) -> Any:
         return self.operand
 
+    def to_numpy(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what the column holds, for functions that take no Series."""
+        return self.operand
+
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.asarray(self.operand, dtype=dtype)
 

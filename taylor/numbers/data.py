@@ -56,6 +56,21 @@ def unlabelled(x: Any, what: str) -> Any:
     return x
 
 
+def held(x: Any) -> Any:
+    """Return the value of the package that an array of xarray or a column of pandas holds, or None.
+
+    >>> held(range(3)) is None
+    True
+    """
+    found: tuple[Any, ...] = getattr(x, "data", None), getattr(x, "array", None), x
+    for inner in found:
+        if isinstance(inner, Handled):
+            return inner
+        if hasattr(inner, "__taylor_value__"):
+            return inner.__taylor_value__()
+    return None
+
+
 def plain_array(x: Any) -> NDArray[Any]:
     """Return what is array-like as an array of NumPy; raise TypeError where that loses something.
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from taylor.errors import DomainError
 from taylor.numbers.contexts import is_interval, is_set
-from taylor.numbers.data import is_array_like, plain_array
+from taylor.numbers.data import held, is_array_like, plain_array
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import (
     INTEGERS,
@@ -310,7 +310,9 @@ def call(row: Any, args: tuple[Any, ...]) -> Any:
         return row.numpy(*args)
     if all(map(is_real, args)) and any(map(_is_float, args)):
         return row.numpy(*(float(x) if type(x) is int else x for x in args))
-    args = tuple(np.asarray(x) if isinstance(x, (list, tuple)) else x for x in args)
+    args = tuple(map(_as_lanes, args))
+    if any(map(is_operand, args)):
+        return row(*args)
     arrays = [x for x in args if isinstance(x, np.ndarray)]
     if arrays and not all(map(_in_lanes, args)):
         # integers among numbers of mpmath are evaluated at their precision
@@ -324,6 +326,14 @@ def call(row: Any, args: tuple[Any, ...]) -> Any:
         elif not is_number(x):
             raise TypeError(f"{row.name} needs a number, not {x!r} ({type(x).__name__})")
     return Kind.of(*args).value(row, args)
+
+
+def _as_lanes(x: Any) -> Any:
+    if isinstance(x, (list, tuple)):
+        return np.asarray(x)
+    if isinstance(x, (np.ndarray, np.generic)) or not is_array_like(x):
+        return x
+    return held(x) if held(x) is not None else plain_array(x)
 
 
 def _in_lanes(x: Any) -> bool:

@@ -16,6 +16,7 @@ from taylor.core.operand import contents, holds_operands
 from taylor.numpy.creation import HANDLERS
 
 MAKING = {"empty", "eye", "identity", "ones", "tri", "zeros"}
+HARMLESS = {int, float, bool, complex, str, type(None), list, tuple, slice, type}
 PLAIN = {int, float, bool, complex, str, type(None), numpy.ndarray, type, numpy.float64}
 
 
@@ -34,14 +35,15 @@ def making(function: Callable[..., Any]) -> Callable[..., Any]:
 
     def call(*args: Any, **kwargs: Any) -> Any:
         found = function(*args, **kwargs)
-        return found.view(Plain) if found.dtype.kind in "fc" else found
+        own = type(found) is numpy.ndarray and found.dtype.kind in "fc"
+        return found.view(Plain) if own else found
 
     return call
 
 
 def taking(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function with what it means for operands in lists, where NumPy does not look."""
-    handler = HANDLERS.get(function.__name__)
+    handler, copies = HANDLERS.get(function.__name__), function in (numpy.array, numpy.copy)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         for x in (*args, *kwargs.values()) if kwargs else args:
@@ -51,7 +53,8 @@ def taking(function: Callable[..., Any]) -> Callable[..., Any]:
                 return (handler or given)(*args, **kwargs)
         found = function(*args, **kwargs)
         if type(found) is numpy.ndarray:
-            return _fresh(found, (*args, *kwargs.values()))
+            copied = copies and kwargs.get("copy", True)
+            return _fresh(found, () if copied else (*args, *kwargs.values()))
         return _each_fresh(found, args) if isinstance(found, (list, tuple)) else found
 
     def given(*args: Any, **kwargs: Any) -> Any:
@@ -63,16 +66,28 @@ def taking(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _fresh(found: Any, args: Any) -> Any:
-    """Return an array that a function has made as one that can be filled, unless it is given."""
+    """Return an array that a function has made as one that can be filled.
+
+    One that is, or may be, the memory of an argument (of a table, of what a function returns) stays
+    what it is.
+    """
     if found.dtype.kind not in "fc":
         return found
     owner = _owner(found)
     for x in args:
-        if isinstance(x, numpy.ndarray) and _owner(x) is owner:
+        if type(x) in HARMLESS:
+            continue
+        if _owner(x) is owner if isinstance(x, numpy.ndarray) else _may_hold(x):
             return found
     if not (owner.flags.owndata and found.flags.writeable):
         return found
     return (found if found is owner or found.flags.forc else found.copy()).view(Plain)
+
+
+def _may_hold(x: Any) -> bool:
+    """Whether an argument that is no array may give one of its own."""
+    of_array = hasattr(type(x), "__array__") and not isinstance(x, numpy.generic)
+    return of_array or (callable(x) and not isinstance(x, type))
 
 
 def _each_fresh(found: Any, args: Any) -> Any:

@@ -8,6 +8,7 @@ again and the integration goes on with the other branch.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -34,7 +35,7 @@ from taylor.ode.machine import DONE, GO, GUARD, INFINITE, LOOK, ROUGH, SMALL, Me
 from taylor.ode.options import Control, Options, as_args, check_time, in_one_kind, number_of_steps
 from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, resolved
 from taylor.ode.roots import derivative
-from taylor.ode.stepper import by_numpy, failure
+from taylor.ode.stepper import by_numpy, error_of, failure
 from taylor.ode.surfaces import Surface, first_crossing, on_surface, past
 from taylor.ode.system import System, is_parameter
 from taylor.ode.zeros import LARGER, LEAST, NEAR, Zero, first_zero, is_near, step_beyond
@@ -108,6 +109,7 @@ class TaylorIntegrator:
         self.warnings: list[str] = []
         self._stiff = 0
         self._left: Surface | None = None  # where fun has just changed its branch
+        self._further = 0  # how often a surface had to be left further behind
         self.at_zero: Any = 0  # at a zero of a function: the length of the step that led there
         self._zero: Zero | None = None  # that has been left behind
         self._again = 0  # steps that lead away from zeros, one after the other
@@ -293,6 +295,8 @@ class TaylorIntegrator:
                 status, more = self._carefully(t_end, longest)
                 pieces = pieces.part(0, kept).followed(more)
                 crossed = self._crossed(start, pieces) if branches else None
+            if self._left is not None and len(pieces) and self._is_old(pieces, crossed):
+                return GO, self._pushed(pieces)
             if crossed is not None:
                 return self.switched(*crossed, t_end)
             if len(pieces):
@@ -303,6 +307,27 @@ class TaylorIntegrator:
                 break
             self._bind()
         raise self._stuck("fun branches where none of its conditions changes its sign")
+
+    def _is_old(self, pieces: Pieces, crossed: tuple[Pieces, int, Surface] | None) -> bool:
+        """Whether the first step after a change of branch still is on the old one.
+
+        Machine code, whose sums have other rounding errors, may see the surface a little later.
+        """
+        h, c = pieces.h[0] / 2, pieces.coef[0]
+        if crossed is not None:  # before it, in steps that may have been divided
+            h = crossed[0].h[0] / 2 * (crossed[2].x if crossed[1] == 0 else 1)
+        error = error_of(self.system, self._parameters, c, h, pieces.at(0, h), self.control)
+        return error > self.control.allowed
+
+    def _pushed(self, pieces: Pieces) -> Pieces:
+        """Go some units of rounding further, and more the next time; return that step."""
+        assert self._left is not None
+        t, h = pieces.t[0], pieces.h[0]
+        far = spacing(max(abs(t), abs(h))) * 4**self._further
+        far = min(far, abs(h)) * (1 if h > 0 else -1)
+        self.place, self._further = pieces.at(0, far), self._further + 1
+        self._left = self._left._replace(x=self.t)
+        return pieces.until(0, far)
 
     def _crossed(self, start: Place, pieces: Pieces) -> tuple[Pieces, int, Surface] | None:
         """Return the steps, the first one in which fun goes over to another branch, and where."""
@@ -341,12 +366,23 @@ class TaylorIntegrator:
             self.place = start
 
     def stopped(self, taken: Taken, x: Any) -> tuple[int, Pieces]:
-        """Stop a step at a zero of a function, where so much of it is done."""
+        """Stop a step at a zero of a function, where so much of it is done.
+
+        That is some units of rounding later where fun, as a derivative of √(v²), is 0/0 there.
+        """
         self.at_zero = abs(taken.h)
-        if x == 1:
-            return GO, taken.pieces
-        self.place = taken.pieces.at(0, taken.h * x)
-        return GO, taken.pieces.until(0, taken.h * x)
+        end, here, unit = self.place, taken.h * x, spacing(taken.pieces.t[0] + taken.h)
+        for n in range(4):
+            h = here + unit * (4**n - 1) * (1 if taken.h > 0 else -1)
+            if abs(h) >= abs(taken.h):
+                self.place = end
+                return GO, taken.pieces
+            self.place = taken.pieces.at(0, h)
+            with np.errstate(all="ignore"), contextlib.suppress(DomainError):
+                if finite(self.system.flow(self.t, self.y, *self._parameters)):
+                    return GO, taken.pieces.until(0, h)
+        self.place = taken.pieces.at(0, here)
+        return GO, taken.pieces.until(0, here)
 
     def _ends_here(self) -> bool:
         """Whether there is no series as a function vanishes here, or fun has just jumped."""
@@ -422,7 +458,7 @@ class TaylorIntegrator:
         done = self.t >= t_end if pieces.h[i] > 0 else self.t <= t_end
         if done:
             self.t, self.t_low = t_end + 0 * self.t, 0 * self.t
-        self._left = met._replace(x=self.t)
+        self._left, self._further = met._replace(x=self.t), 0
         self._rebind()
         return (DONE if done else GO), pieces.until(i, step)
 

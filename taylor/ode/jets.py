@@ -205,7 +205,7 @@ class Differentiated(TaylorIntegrator):
         """Stop at a zero of a function."""
         found = super().stopped(taken, x)
         unit = spacing(self.t) * (1 if taken.h > 0 else -1)
-        place = taken.pieces.at(0, taken.h * x - SHORT * unit)
+        place = taken.pieces.at(0, found[1].h[0] - SHORT * unit)
         self.before = self.met = place.t, place.y
         return found
 

@@ -17,7 +17,7 @@ from taylor.numbers.values import as_array
 from taylor.ode.control import LEAST, NONE, finite, log2, order_of
 
 Array = NDArray[Any]
-ALLOWED = 2.0**10  # of tolerances: an estimate of the error of a step that is accepted
+ALLOWED = 2.0**7  # of tolerances: an estimate of the error of a step that is accepted
 
 
 def check_time(t: Any, finite: bool = True) -> None:

@@ -60,7 +60,7 @@ def by_numpy(
         if log:
             rows.append((end.t, end.t_low, length, c))
         steps, h = steps + 1, length
-        error = _error(system, parameters, c, length, Place(t, t_low, y, y_low), control)
+        error = error_of(system, parameters, c, length, Place(t, t_low, y, y_low), control)
         if error > control.allowed:
             status = machine.ROUGH
             break
@@ -102,7 +102,7 @@ def vanishes(tables: Sequence[Array], h: Any) -> bool:
     return bool(np.any(functools.reduce(np.minimum, excess) >= 0))
 
 
-def _error(
+def error_of(
     system: System, parameters: Sequence[Any], c: Array, h: Any, end: Place, control: Control
 ) -> float:
     """Return log2 of the estimate of the error of a step, relative to the state."""
