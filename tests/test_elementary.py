@@ -247,3 +247,17 @@ def test_a_defined_row_works_everywhere():
 
 def test_exponential_row_is_reached_by_the_operator():
     assert (2.0 ** Taylor.variable(0.5, 3)) == exponential(2.0, Taylor.variable(0.5, 3))
+
+
+DIVIDENDS = np.array([1.0, -1.0, 1.0, -1.0, 6.0, 0.0, 5.3, 2.0, -7.5])
+DIVISORS = np.array([0.1, 0.1, -0.1, -0.1, 2.5, 0.3, np.inf, -0.7, 2.0])
+
+
+@pytest.mark.parametrize(
+    "f", [np.floor_divide, np.remainder, np.fmod, lambda a, b: np.divmod(a, b)[0]]
+)
+def test_quotients_and_remainders_are_those_of_numpy_to_the_last_bit(f):
+    wanted = f(DIVIDENDS, DIVISORS)  # 1.0//0.1 is 9, though 1.0/0.1 is 10.0
+    assert np.array_equal(f(taylor.Taylor.variable(DIVIDENDS, 0), DIVISORS).value, wanted)
+    assert np.array_equal(taylor.compile(f, strict=True)(DIVIDENDS, DIVISORS), wanted)
+    assert np.array_equal(taylor.record(f, DIVIDENDS, DIVISORS)(DIVIDENDS, DIVISORS), wanted)

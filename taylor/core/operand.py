@@ -354,8 +354,8 @@ class Operand(Handled):
 
     __rpow__ = _right(functions.power)
     __mod__, __rmod__ = _left(functions.mod), _right(functions.mod)
-    __floordiv__ = _left(lambda a, b: functions.floor(a / b))
-    __rfloordiv__ = _right(lambda a, b: functions.floor(a / b))
+    __floordiv__ = _left(functions.floor_divide)
+    __rfloordiv__ = _right(functions.floor_divide)
     __matmul__, __rmatmul__ = _left(_product), _right(_product)
     __iadd__, __isub__ = _in_place(operator.add), _in_place(operator.sub)
     __imul__, __itruediv__ = _in_place(operator.mul), _in_place(operator.truediv)
