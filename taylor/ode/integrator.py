@@ -34,6 +34,7 @@ from taylor.ode.dense import Solution, in_numbers_of
 from taylor.ode.machine import DONE, GO, GUARD, INFINITE, LOOK, ROUGH, SMALL, Memory, Stepper
 from taylor.ode.options import Control, Options, as_args, check_time, in_one_kind, number_of_steps
 from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, resolved
+from taylor.ode.record import Record
 from taylor.ode.roots import derivative
 from taylor.ode.stepper import by_numpy, error_of, failure
 from taylor.ode.surfaces import Surface, first_crossing, on_surface, past
@@ -577,36 +578,3 @@ class TaylorIntegrator:
             some = [joined([(self.t, 0 * self.t, 0 * self.t, c)])]
         t, low, coef = (np.concatenate([getattr(p, n) for p in some]) for n in ("t", "low", "coef"))
         return Solution(np.append(t, some[-1].end(-1)), low, coef)
-
-
-class Record:
-    """The states that are asked for, at the ends of steps or at times, and the steps if `dense`."""
-
-    def __init__(self, it: TaylorIntegrator, times: Array | None, dense: bool = False) -> None:
-        self.it, self.wanted, self.dense = it, times, dense
-        self.pieces: list[Pieces] = []
-        here = np.asarray([it.t]) if times is None else times[times == it.t]
-        self.t = [here]
-        self.y = [np.repeat(it.y[..., None], len(here), axis=-1)]
-
-    def add(self, pieces: Pieces) -> None:
-        """Keep what is asked for of some steps up to the present time."""
-        it, wanted = self.it, self.wanted
-        if self.dense:
-            self.pieces.append(pieces)
-        if wanted is None:
-            self.t.append(np.append(pieces.t[1:], it.t))
-            states = np.concatenate([pieces.coef[1:, 0], it.y[None]])
-            self.y.append(np.moveaxis(states, 0, -1))
-            return
-        sign = -1 if pieces.h[0] < 0 else 1
-        times = wanted[(sign * wanted > sign * pieces.t[0]) & (sign * wanted <= sign * it.t)]
-        if len(times):
-            y = it.solution([pieces])(times)
-            y[..., times == it.t] = it.y[..., None]
-            self.t.append(times)
-            self.y.append(y)
-
-    def states(self) -> Array:
-        """Return the states, along the last axis."""
-        return np.concatenate(self.y, axis=-1)

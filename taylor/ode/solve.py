@@ -14,10 +14,11 @@ from taylor.errors import IntegrationError, ShapeMismatch
 from taylor.numbers.kinds import base, is_operand
 from taylor.ode.dense import in_numbers_of
 from taylor.ode.events import Events, ends
-from taylor.ode.integrator import Record, TaylorIntegrator
+from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.jets import Plain
 from taylor.ode.methods import chosen
 from taylor.ode.options import argument, as_args, check_span
+from taylor.ode.record import Record
 from taylor.ode.results import MESSAGES, OdeResult, bar, inside
 from taylor.ode.sensitivity import Course, is_recorded, states
 from taylor.ode.variation import Variation, plain

@@ -29,10 +29,11 @@ from taylor.drivers.trees import as_one
 from taylor.errors import IntegrationError, NonAnalyticError
 from taylor.numbers.kinds import base, is_operand
 from taylor.ode.control import norm
-from taylor.ode.integrator import Record, TaylorIntegrator
+from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.jets import Plain
 from taylor.ode.options import Options, argument
 from taylor.ode.pieces import Pieces
+from taylor.ode.record import Record
 from taylor.ode.sensitivity import Course, flow, numeric, point_of
 from taylor.ode.system import filled
 
