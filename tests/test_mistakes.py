@@ -218,7 +218,7 @@ PROGRAMS = {
     "taylor.ode.solve_ivp(lambda t, y: [y[1]], (0, 1), [1.0, 0.0])": "one derivative for each",
     "taylor.ode.solve_ivp(lambda t, y: None, (0, 1), [1.0, 0.0])": "fun returned NoneType",
     "taylor.ode.solve_ivp(lambda t, y: -y, 1.0, [1.0])": "t_span is (t0, t1)",
-    "taylor.ode.solve_ivp(lambda t, y: -y, (0, 1), [1.0], method='RK45')": "leave out method",
+    "taylor.ode.solve_ivp(lambda t, y: -y, (0, 1), [1.0], method='Euler')": "method is one of",
     "taylor.ode.solve_ivp(lambda t, y: -y, (0, 1), [1.0], events=3.0)": "function of (t, y, *args)",
     "taylor.ode.solve_ivp(lambda t, y: -y, (0, 1), [1.0], events=lambda y: y[0])":
         "event 0 is called as event(t, y, *args)",

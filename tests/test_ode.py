@@ -425,7 +425,7 @@ def test_wrong_shapes_and_arguments():
     for options in ({"order": "high"}, {"order": 2.5}):
         with pytest.raises(ValueError, match="order is an integer"):
             TaylorIntegrator(lambda t, y: y, 0.0, [1.0], **options)
-    for options in ({"atol": "a"}, {"atol": [1e-6]}, {"max_step": "a"}, {"tol": "a"}):
+    for options in ({"atol": "a"}, {"max_step": "a"}, {"tol": "a"}):
         with pytest.raises(TypeError, match="number"):
             TaylorIntegrator(lambda t, y: y, 0.0, [1.0], **options)
     for t_span in (("0", 1.0), (0.0, "1"), (0.0, 1j)):
@@ -437,8 +437,8 @@ def test_wrong_shapes_and_arguments():
         solve_ivp(lambda t, y: 1j * y, (0.0, 1.0), [1.0])
     with pytest.raises(TypeError, match="condition"):
         solve_ivp(lambda t, y: y, (0.0, 1.0), [1.0], events=lambda t, y: y[0] > 2)
-    with pytest.raises(ValueError, match="leave out method"):
-        solve_ivp(lambda t, y: y, (0.0, 1.0), [1.0], "RK45")
+    with pytest.raises(ValueError, match="method is one of Radau, BDF"):
+        solve_ivp(lambda t, y: y, (0.0, 1.0), [1.0], "Euler")
     with pytest.raises(ValueError, match="order"):
         TaylorIntegrator(lambda t, y: y, 0.0, [1.0], order=1)
     with pytest.raises(TypeError, match="function"):

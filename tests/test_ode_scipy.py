@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+import scipy.integrate
 from scipy.integrate import solve_ivp
 
 import taylor.ode
@@ -120,3 +121,62 @@ except ImportError as error:
 def test_other_names_are_no_attributes():
     with pytest.raises(AttributeError, match="Tailor"):
         _ = taylor.ode.Tailor
+
+
+EVERY = [
+    None,
+    "auto",
+    "Radau",
+    "BDF",
+    "LSODA",
+    "RK45",
+    "RK23",
+    "DOP853",
+    scipy.integrate.Radau,
+    Taylor,
+]
+by_every = pytest.mark.parametrize("method", EVERY)
+
+
+@by_every
+def test_what_scipy_allows(method):
+    def low(t, y):
+        return y[0] - 0.5
+
+    def never(t, y):
+        return y[0] - 0.8
+
+    low.terminal, never.terminal = 1, 0
+    r = taylor.ode.solve_ivp(lambda t, y: -y, (0, np.inf), [1.0], method, events=[low, never])
+    assert r.status == 1
+    np.testing.assert_allclose(r.t_events[0], np.log(2), rtol=1e-6)
+    assert len(r.t_events[1]) == 1
+    given = {"rtol": [1e-6, 1e-8], "atol": [1e-9, 1e-12]}
+    r = taylor.ode.solve_ivp(lambda t, y: -y, (0, 1), [1.0, 2.0], method, **given)
+    np.testing.assert_allclose(r.y[:, -1], np.exp(-1) * np.array([1, 2]), rtol=1e-5)
+    r = taylor.ode.solve_ivp(lambda t, y: -y, (0, 10), [], method, dense_output=True)
+    assert r.success
+    assert (r.sol(1.0).shape, r.sol([1.0, 2.0, 3.0]).shape) == ((0,), (0, 3))
+
+
+def test_infinity_needs_an_end():
+    with pytest.raises(ValueError, match="terminal event"):
+        taylor.ode.solve_ivp(lambda t, y: -y, (0, np.inf), [1.0])
+
+
+@pytest.mark.parametrize(
+    "option", [{"jac": lambda t, y: -1}, {"first_step": 0.1}, {"min_step": 0.1}, {"lband": 0}]
+)
+def test_options_without_meaning_are_named(option):
+    with pytest.warns(UserWarning, match=next(iter(option))):
+        r = taylor.ode.solve_ivp(lambda t, y: -y, (0, 1), [1.0], **option)
+    np.testing.assert_allclose(r.y[0, -1], np.exp(-1), rtol=1e-15)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'jacobian'"):
+        taylor.ode.solve_ivp(lambda t, y: -y, (0, 1), [1.0], jacobian=None)
+
+
+@pytest.mark.parametrize("times", [[0.5, 0.2], [2.0], [[1.0]], [-0.1]])
+def test_wrong_times_are_wrong_for_both(times):
+    for solve in (solve_ivp, taylor.ode.solve_ivp):
+        with pytest.raises(ValueError, match="t_eval"):
+            solve(lambda t, y: -y, (0, 1), [1.0], t_eval=times)

@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2304,
     "drivers": 5780,
     "scipy": 5657,
-    "ode": 5583,
+    "ode": 6445,
     "command": 426,
     ".": 639,
     "hyperdual": 196,

@@ -413,10 +413,10 @@ def _sign(x: Any) -> int:
 
 def _count(terminal: Any) -> float:
     """Return after how many events the integration ends."""
-    if terminal is None or terminal is False:
+    if terminal is None or (not isinstance(terminal, str) and terminal == 0):
         return float("inf")
     if isinstance(terminal, str) or int(terminal) != terminal or terminal < 1:
-        raise ValueError(f"terminal is a positive integer or a bool, not {terminal!r}")
+        raise ValueError(f"terminal is an integer of at least 0, or a bool, not {terminal!r}")
     return float(terminal)
 
 

@@ -22,7 +22,6 @@ from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.options import argument
 from taylor.ode.pieces import Pieces, Place
 from taylor.ode.reads import Reads
-from taylor.ode.roots import derivative
 from taylor.ode.variation import Variation, plain
 
 Array = NDArray[Any]
@@ -92,13 +91,13 @@ class Events(list[Event]):
         pieces, group = self._followed(pieces)
         if not group:
             if self.variation:
-                self.variation.passed(pieces, self.it.t)
+                self.variation.passed(pieces, self.it)
             return pieces, False
         last, x = len(pieces) - 1, pieces.h[-1]
         self.it.place = pieces.at(last, x)
         if self.variation:
-            slope = derivative(pieces.coef[last], x)
-            self.variation.passed(pieces, self.it.t, stop=True)
+            slope = self.it.slope(pieces, last, x)
+            self.variation.passed(pieces, self.it, stop=True)
             self.variation.meet([(self[e.event], e.order) for e in group], self.it.t, slope)
         ended = self._fire(list(dict.fromkeys(e.event for e in group)), pieces.h[0] > 0)
         if self.variation:
@@ -258,3 +257,9 @@ def _together(a: Found, b: Found, pieces: Pieces) -> bool:
     h = pieces.h[a.step]
     apart = abs(between + (pieces.h[b.step] * b.x - h * a.x))
     return bool(apart <= 8 * spacing(pieces.t[a.step]) + TOGETHER * unit(pieces.coef) * abs(h))
+
+
+def ends(functions: Any) -> bool:
+    """Whether one of some event functions, or of none, may end an integration."""
+    several = functions if isinstance(functions, (list, tuple)) else [functions]
+    return any(getattr(g, "terminal", None) for g in several)

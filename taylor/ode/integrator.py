@@ -35,6 +35,7 @@ from taylor.ode.machine import DONE, GO, GUARD, INFINITE, LOOK, ROUGH, SMALL, Me
 from taylor.ode.options import Control, Options, as_args, check_time, in_one_kind, number_of_steps
 from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, resolved
 from taylor.ode.record import Record
+from taylor.ode.roots import derivative
 from taylor.ode.stepper import by_numpy, error_of, failure
 from taylor.ode.surfaces import Surface, first_crossing, on_surface, past, sides
 from taylor.ode.system import System, is_parameter
@@ -44,7 +45,8 @@ Array = NDArray[Any]
 LIMIT = 1 << 12  # steps in one call of machine code, or more if they are short:
 WORK = 1 << 26  # products of numbers that one may take, some hundredths of a second
 MANY = 200  # steps after which they are looked at for stiffness:
-STIFF = 8  # series of some of them
+STIFF = 8  # series of some of them; sooner
+HOPELESS, STEADY = 1e6, 64  # if there are so many to go, and so many of about one length
 NEXT = 2.0**-40  # of times and states: the value of a condition that has just been zero
 FURTHER = 8  # times that a surface is left further behind, four times as far each time
 AGAIN = 4  # zeros that are met one after the other, and no more: there is no way beyond
@@ -228,6 +230,15 @@ class TaylorIntegrator:
             self.warnings.append(why)
             eagerly("the integration", why, self.strict)
 
+    def slope(self, pieces: Pieces, i: int, x: Any) -> Any:
+        """Return y' at distance x from the start of step i, as it is along the step."""
+        return derivative(pieces.coef[i], x)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many series of the solution were computed, by the names of SciPy's results."""
+        return {"nfev": self.steps, "njev": 0, "nlu": 0}
+
     # -------------------------------------------------------------- stepping
     def march(
         self, t_end: Any, max_steps: Any = None, log: bool = True, first: int | None = None
@@ -239,7 +250,7 @@ class TaylorIntegrator:
         of all steps.
         """
         left = number_of_steps(max_steps)
-        size = (self.order + 1) * int(self.y.size)
+        size = (self.order + 1) * max(1, int(self.y.size))
         most = min(max((1 << 22) // size, 1), 1024)  # whose coefficients are kept at a time
         if not log:
             most = max(LIMIT, WORK // (size * (self.order + 1)))
@@ -439,7 +450,7 @@ class TaylorIntegrator:
             self.h = taken.h
             self.worst = max(self.worst, taken.worst)
         if len(taken.pieces):
-            self._watch(taken.pieces)
+            self._watch(taken.pieces, t_end)
         return taken
 
     def switched(self, pieces: Pieces, i: int, met: Surface, t_end: Any) -> tuple[int, Pieces]:
@@ -505,23 +516,32 @@ class TaylorIntegrator:
             return failure(status, self.t, str(error).split(";")[0])
         return failure(status, self.t, *([] if finite(y) else ["fun is nan or inf"]))
 
-    def _watch(self, pieces: Pieces) -> None:
-        """Warn where steps are short for stability only: the problem is stiff."""
+    def _watch(self, pieces: Pieces, t_end: Any) -> None:
+        """Say where steps are short for stability only: the problem is stiff."""
         if self._zero is not None:  # short steps lead away from it
             return
-        if self.steps <= MANY or pieces.coef.dtype == object or self.order < 8:
+        if pieces.coef.dtype == object or self.order < 8 or "stiff" in self.warnings:
+            return
+        left, h = abs(t_end - self.t) / abs(self.h), np.abs(pieces.h)
+        # many short steps to go; and they do not lead to a singularity
+        hopeless = left >= HOPELESS and len(h) > STEADY and h.max() < 4 * h.min()
+        if self.steps <= MANY and not hopeless:
             return
         some = slice(None, None, max(1, len(pieces) // STIFF))
         stiff = looks_stiff(pieces.coef[some], pieces.h[some])
         self._stiff = self._stiff + len(pieces.h[some]) if stiff else 0
-        if self._stiff >= 2 * STIFF and "stiff" not in self.warnings:
+        if self._stiff >= 2 * STIFF or (stiff and hopeless):
             self.warnings.append("stiff")
-            warnings.warn(
-                f"the problem seems to be stiff at t = {self.t}: steps of {self.h} are needed for "
-                "stability, not for accuracy; use an implicit method, such as "
-                "scipy.integrate.solve_ivp(..., method='Radau')",
-                stacklevel=outside(),
-            )
+            self.found_stiff(float(left))
+
+    def found_stiff(self, left: float) -> None:
+        """Warn that the problem is stiff, with about so many steps to go."""
+        warnings.warn(
+            f"the problem seems to be stiff at t = {self.t}: steps of {self.h} are needed for "
+            f"stability, not for accuracy, about {left:.0e} more of them; use an implicit method, "
+            "taylor.ode.solve_ivp(..., method='Radau'), 'BDF' or 'LSODA', or 'auto'",
+            stacklevel=outside(),
+        )
 
     # -------------------------------------------------------------- for users
     def step(self, t_bound: Any = math.inf) -> Any:

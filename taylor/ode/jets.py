@@ -20,14 +20,15 @@ from taylor.core.program import pushforward
 from taylor.drivers.evolution import coefficients, on_tables
 from taylor.errors import NonAnalyticError, TraceError
 from taylor.llvm.ir import WIDTH
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import base, is_operand
 from taylor.ode.control import norm, spacing
 from taylor.ode.dense import SeriesSolution
 from taylor.ode.integrator import TaylorIntegrator
+from taylor.ode.methods import AUTO, Blocks, MethodIntegrator, MethodOptions
 from taylor.ode.options import Options, argument
 from taylor.ode.pieces import Pieces, Taken
 from taylor.ode.surfaces import Surface
-from taylor.ode.system import filled, shaped
+from taylor.ode.system import filled, is_parameter, shaped
 from taylor.series.series import Series
 
 Array = NDArray[Any]
@@ -43,6 +44,7 @@ class Jets:
         self.like, self.inner, self.shape = like, shaped(fun), np.shape(y0)
         self.y0 = self.table(y0)
         self.carried = [self._carries(a) for a in args]
+        self.given = [y0, *(a for a, carried in zip(args, self.carried, strict=True) if carried)]
         self.args = tuple(
             coefficients(a, like) if carried else a
             for a, carried in zip(args, self.carried, strict=True)
@@ -68,6 +70,33 @@ class Jets:
         """Return the degrees of the elements of a state, for those of the elements of y."""
         own = self.like.algebra.degrees
         return inner + own.reshape((-1,) + (1,) * np.ndim(inner))
+
+    def places(self, inner: Array) -> Array:
+        """Return the places of the blocks of a state (see `methods.Blocks`), for those of y."""
+        many = np.arange(self.like.algebra.size)[:, None] * inner.size
+        return np.concatenate(list(np.moveaxis(inner[..., None] + many[:, 0], -1, 0)), axis=1)
+
+    def sizes(self, inner: Array) -> Array:
+        """Return how large the elements of a state are for those of y of such sizes.
+
+        A variable counts by the relative changes that it makes (Hindmarsh et al., User
+        Documentation for CVODES, section 2.7).
+        """
+        algebra = self.like.algebra
+        seeds = [coefficients(x, self.like) for x in self.given]
+        scale = np.zeros(algebra.variables)
+        for x in seeds:
+            if isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.size:
+                table = np.abs(x.reshape(len(x), -1))
+                own = np.where(table[0] > 0, table[0], table[0].max() or 1.0)
+                scale = np.maximum(scale, (table[1 : 1 + len(scale)] / own).max(1))
+        scale = np.where(scale > 0, scale, 1.0)
+        exponents = getattr(algebra, "exponents", None)
+        if exponents is None:
+            powers = scale.max() ** algebra.degrees
+        else:
+            powers = np.prod(scale**exponents, axis=1)
+        return np.asarray(powers.reshape(-1, *[1] * inner.ndim) * inner)
 
     def fun(self, t: Any, table: Any, *args: Any) -> Any:
         """Return the coefficients of the right-hand side."""
@@ -118,6 +147,16 @@ class FirstOrder(Jets):
     def degrees(self, inner: Array) -> Any:
         """Return the degrees of the elements of a state, for those of the elements of y."""
         return np.append(np.repeat(inner + 1, self.room), inner)
+
+    def places(self, inner: Array) -> Array:
+        """Return the places of the blocks of a state, for those of y: of the values first."""
+        lanes = [inner * self.room + lane for lane in range(self.room)]
+        return np.concatenate([self.start + inner, *lanes], axis=1)
+
+    def sizes(self, inner: Array) -> Array:
+        """Return how large the elements of a state are for those of y of such sizes."""
+        sizes = self._state(super().sizes(inner))
+        return np.where(sizes > 0, sizes, 1.0)  # 1 where the lanes are filled up
 
     def fun(self, t: Any, table: Any, *args: Any) -> Any:
         """Return the state's rate of change."""
@@ -194,6 +233,12 @@ class Differentiated(TaylorIntegrator):
             )
 
 
+def _values(x: Any) -> Any:
+    """Return the values of a series, an array of floats if it is one of numbers."""
+    x = base(x)
+    return np.asarray(x, float) if is_parameter(x) else x
+
+
 class Plain:
     """A system in plain numbers: fun, y0 and args without the series, and the way back to them.
 
@@ -203,6 +248,7 @@ class Plain:
     def __init__(self, fun: Callable[..., Any], y0: Any, args: Sequence[Any]) -> None:
         self.levels: list[Jets] = []
         y0, args = lift(y0), [argument(a) for a in args]
+        self.f, self.given = fun, (y0, args)
         while isinstance(owner := host((y0, *args)), Series):
             level = (FirstOrder if owner.order == 1 else Jets)(fun, y0, args, owner)
             self.levels.append(level)
@@ -212,7 +258,8 @@ class Plain:
     def integrator(self, t: Any, options: Options) -> TaylorIntegrator:
         """Return an integrator from time t."""
         if not self.levels:
-            return TaylorIntegrator.of(self.fun, t, self.y0, self.args, options)
+            kind = MethodIntegrator if isinstance(options, MethodOptions) else TaylorIntegrator
+            return kind.of(self.fun, t, self.y0, self.args, options)
         it = self.differentiated(t, options)
         degrees = np.zeros(self.levels[0].shape, dtype=int)
         for level in self.levels:
@@ -220,9 +267,27 @@ class Plain:
         it.continuous = degrees < sum(level.like.order for level in self.levels)
         return it
 
-    def differentiated(self, t: Any, options: Options) -> Differentiated:
+    def differentiated(self, t: Any, options: Options) -> Differentiated | MethodIntegrator:
         """Return an integrator whose run is differentiated once more."""
-        return Differentiated.of(self.fun, t, self.y0, self.args, options)
+        if not isinstance(options, MethodOptions):
+            return Differentiated.of(self.fun, t, self.y0, self.args, options)
+        if options.method == AUTO:
+            raise TypeError(
+                "method='auto' carries no derivatives: give the method, such as 'Radau' or 'LSODA'"
+            )
+        it = MethodIntegrator.of(self.fun, t, self.y0, self.args, options)
+        it.continuous, it.blocks = True, self._blocks() if self.levels else None
+        return it
+
+    def _blocks(self) -> Blocks:
+        y0, args = self.given
+        y = _values(y0)
+        places, sizes = np.arange(y.size)[:, None], np.ones(y.shape)
+        for level in self.levels:
+            places, sizes = level.places(places), level.sizes(sizes)
+        return Blocks(
+            shaped(self.f), [_values(a) for a in args], y.shape, places, sizes.reshape(-1)
+        )
 
     def table(self, x: Any) -> Any:
         """Return the plain numbers of a state."""

@@ -31,12 +31,17 @@ def check_time(t: Any, finite: bool = True) -> None:
         raise ValueError(f"times are finite numbers, not {t}")
 
 
-def check_span(t_span: Any) -> None:
-    """Raise an error unless t_span is (t0, t1)."""
+def check_span(t_span: Any, endless: bool = False) -> None:
+    """Raise an error unless t_span is (t0, t1); an `endless` one may have no finite t1."""
     if np.ndim(t_span) != 1 or len(t_span) != 2:
         raise ValueError(f"t_span is (t0, t1), not {t_span}")
-    for t in t_span:
-        check_time(t)
+    check_time(t_span[0])
+    try:
+        check_time(t_span[1], finite=not endless)
+    except ValueError as error:
+        raise ValueError(
+            f"{error}; t_span may end at inf if a terminal event or max_steps ends the integration"
+        ) from None
 
 
 def in_one_kind(t0: Any, y0: Any) -> tuple[Any, Array]:
@@ -47,8 +52,6 @@ def in_one_kind(t0: Any, y0: Any) -> tuple[Any, Array]:
             "system of its coefficients"
         )
     y = as_array(y0)
-    if not y.size:
-        raise ValueError("y0 is empty: there is nothing to integrate")
     if y.dtype.kind not in "iubfcO":
         raise TypeError(f"y0 holds numbers, not {y.dtype}")
     if y.dtype in (np.float32, np.complex64):
@@ -98,6 +101,11 @@ def number_of_steps(max_steps: Any) -> float:
     return int(max_steps)
 
 
+def _least(tolerances: Any) -> Any:
+    """Return the least of several tolerances: errors are relative to the largest component of y."""
+    return np.min(tolerances) if np.ndim(tolerances) else tolerances
+
+
 @dataclass(frozen=True)
 class Options:
     """How steps are chosen, as a user says it; the names are those of `solve_ivp`."""
@@ -110,19 +118,23 @@ class Options:
 
     def __post_init__(self) -> None:
         tol, order, atol = self.tol, self.order, self.atol
-        if isinstance(tol, (str, bytes)) or np.ndim(tol):
+        if isinstance(tol, (str, bytes)) or np.iscomplexobj(tol):
             raise TypeError(f"the tolerance is a number between 0 and 1, not {tol!r}")
-        if tol is not None and (is_interval(tol) or not 0 < tol < 1):
+        if tol is not None and (is_interval(tol) or not 0 < _least(tol) <= np.max(tol) < 1):
             raise ValueError(f"the tolerance is a number between 0 and 1, not {tol}")
         if order is not None and (
             isinstance(order, (str, bytes)) or int(order) != order or order < LEAST
         ):
             raise ValueError(f"the order is an integer of at least {LEAST}, not {order!r}")
         positive(self.max_step, "max_step")
-        if np.ndim(atol) or isinstance(atol, (str, bytes)):
-            raise TypeError("atol is one number: errors are relative to the largest component of y")
-        if not atol >= 0:
+        if isinstance(atol, (str, bytes)) or np.iscomplexobj(atol):
+            raise TypeError(f"atol is a number, or one for each component of y, not {atol!r}")
+        if not _least(atol) >= 0:
             raise ValueError(f"atol is a number of at least 0, not {atol}")
+
+    def of_series(self) -> Options:
+        """Return these as options of Taylor series."""
+        return self
 
     def control(self, y: Array) -> Control:
         """Return what the steps of states like y need."""
@@ -131,14 +143,16 @@ class Options:
         decay = 2.0 if self.order is None else -math.log(float(tol)) / (order - 1)
         factor = -(decay + 0.7 / (order - 1)) / math.log(2)
         # errors below atol do not count
-        floor = log2(float(self.atol) / float(tol)) if self.atol else NONE
+        atol = float(_least(self.atol))
+        floor = log2(atol / float(tol)) if atol else NONE
         allowed = log2(ALLOWED * max(float(tol), 2.0**-53)) if self.order is None else math.inf
         return Control(tol, order, factor, self.max_step, floor, allowed)
 
     def _tolerance(self, y: Array) -> Any:
         kind = Kind.of(y)
         if self.tol is not None:
-            return self.tol if y.dtype == object else max(float(self.tol), 2.0**-53)
+            least = _least(self.tol)
+            return least if y.dtype == object else max(float(least), 2.0**-53)
         if kind.sets:
             return 2.0**-52
         context = getattr(kind, "context", None)

@@ -1,21 +1,38 @@
-"""What is kept of an integration: states at the ends of steps or at times, and the steps."""
+"""What is kept of a run: the states that are asked for, and its steps."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from taylor.ode.dense import Solution
 from taylor.ode.pieces import Pieces
 
 Array = NDArray[Any]
 
 
+class Run(Protocol):
+    """What takes the steps: an integrator."""
+
+    @property
+    def t(self) -> Any:
+        """The present time."""
+
+    @property
+    def y(self) -> Array:
+        """The present state."""
+
+    def solution(self, pieces: Sequence[Pieces]) -> Solution:
+        """Return steps as a function of time."""
+
+
 class Record:
     """The states that are asked for, at the ends of steps or at times, and the steps if `dense`."""
 
-    def __init__(self, it: Any, times: Array | None, dense: bool = False) -> None:
+    def __init__(self, it: Run, times: Array | None, dense: bool = False) -> None:
         self.it, self.wanted, self.dense = it, times, dense
         self.pieces: list[Pieces] = []
         here = np.asarray([it.t]) if times is None else times[times == it.t]

@@ -38,9 +38,11 @@ from taylor.drivers.evolution import Evolution
 from taylor.drivers.several import pullback
 from taylor.drivers.trees import as_one
 from taylor.numbers.kinds import is_operand
+from taylor.ode.adjoints import adjoint
 from taylor.ode.control import norm
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.jets import Differentiated, Plain
+from taylor.ode.methods import MethodOptions, chosen
 from taylor.ode.options import Options, argument
 from taylor.ode.system import filled, is_parameter, shaped
 from taylor.series.multivariate import TaylorN
@@ -115,8 +117,11 @@ def flow(f: Function, course: Course) -> Evolution:
         return np.moveaxis(plain.series(it.propagate_grid(course.times)), -1, 0)
 
     def back(w: Any, y0: Any, *p: Any) -> Any:
+        if isinstance(course.options, MethodOptions):
+            return adjoint(f, course.t0, course.times, course.options, w, y0, p)
         forward = Plain(f, y0, p)
         it = forward.differentiated(course.t0, course.options)
+        assert isinstance(it, Differentiated)
         times = [t + 0 * it.t for t in course.times]
         sign = 1 if times[-1] > it.t else -1
         backward = _Backward(f, course, np.shape(y0), p)
@@ -212,10 +217,11 @@ def value_and_gradient(
     y0: Any,
     *,
     args: Sequence[Any] = (),
+    method: Any = None,
     tol: Any = None,
     order: int | None = None,
     max_step: Any = math.inf,
-    atol: Any = 0.0,
+    atol: Any = None,
     checkpoints: int | None = None,
 ) -> tuple[Any, Any, tuple[Any, ...]]:
     """Return (cost(y(t1)), its gradient with respect to y0, and those with respect to args).
@@ -225,6 +231,8 @@ def value_and_gradient(
     are integrated backwards once, so the time is that of a few solutions, whatever the number of
     parameters.  The states at all N steps are kept; with `checkpoints` about as many states, and
     as many as there are steps between two of them, for one more integration.
+
+    `method` is that of `solve_ivp`: "Radau", "BDF" or "LSODA" for a stiff problem.
 
     For a cost with an integral ∫ L(t, y) dt let L be one more component of fun, beginning at 0.
 
@@ -238,7 +246,10 @@ def value_and_gradient(
     """
     t0, t1 = t_span
     kept = None if checkpoints is None else whole_number("checkpoints", checkpoints, 1)
-    course = Course(t0, [t1], Options(tol, order, max_step, atol), kept)
+    options = chosen(method, tol, order, max_step, atol, False, {})
+    if kept is not None and isinstance(options, MethodOptions):
+        raise TypeError("checkpoints are those of Taylor series: leave them out, or the method")
+    course = Course(t0, [t1], options, kept)
     f, p, places = numeric(fun, args)
     y0, run = point_of(y0), flow(f, course)
     value, w = drivers.value_and_gradient(cost, run.forward()(y0, *p)[0])
@@ -256,15 +267,16 @@ def flow_map(
     *,
     args: Sequence[Any] = (),
     wrt: Sequence[Any] = ("y0",),
+    method: Any = None,
     tol: Any = None,
     max_step: Any = math.inf,
-    atol: Any = 0.0,
+    atol: Any = None,
 ) -> TaylorN:
     """Return y(t1) as an array of `TaylorN` in the displacement of y0: the flow map about y0.
 
     `wrt` says what the variables are, in their order: "y0" stands for the elements of y0, a number
     i for those of args[i].  `order` is that of the map, all other arguments are those of
-    `solve_ivp`.  Maps are composed by calling one with the displacement of another.
+    `solve_ivp`, `method` too.  Maps are composed by calling one with the displacement of another.
 
     >>> m = flow_map(lambda t, y: [y[1], -y[0]], (0.0, np.pi / 2), [0.0, 1.0], 2)
     >>> m.gradient().round(12) + 0
@@ -283,6 +295,6 @@ def flow_map(
     variables = dict(zip(places, unpack(TaylorN.seeded(points, order)), strict=True))
     given = [variables.get(i, a) for i, a in enumerate(args)]
     plain = Plain(fun, variables.get("y0", point_of(y0)), given)
-    it = plain.integrator(t_span[0], Options(tol, None, max_step, atol))
+    it = plain.integrator(t_span[0], chosen(method, tol, None, max_step, atol, False, {}))
     found: TaylorN = plain.series(it.propagate_until(t_span[1]))
     return found

@@ -13,10 +13,11 @@ from taylor.core.operand import lift
 from taylor.errors import IntegrationError, ShapeMismatch
 from taylor.numbers.kinds import base, is_operand
 from taylor.ode.dense import in_numbers_of
-from taylor.ode.events import Events
+from taylor.ode.events import Events, ends
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.jets import Plain
-from taylor.ode.options import Options, argument, as_args, check_span
+from taylor.ode.methods import chosen
+from taylor.ode.options import argument, as_args, check_span
 from taylor.ode.record import Record
 from taylor.ode.results import MESSAGES, OdeResult, bar, inside
 from taylor.ode.sensitivity import Course, is_recorded, states
@@ -42,8 +43,9 @@ def solve_ivp(
     max_steps: int | None = None,
     progress: bool = False,
     rtol: Any = None,
-    atol: Any = 0.0,
+    atol: Any = None,
     strict: bool = False,
+    **more: Any,
 ) -> OdeResult:
     """Solve y' = fun(t, y, *args), y(t_span[0]) = y0, as scipy.integrate.solve_ivp does.
 
@@ -67,11 +69,10 @@ def solve_ivp(
     >>> r.status, len(r.t)
     (0, 4)
     """
-    if method is not None and method != "Taylor":
-        raise ValueError(f"there is one method here, Taylor series: leave out method={method!r}")
     args = as_args(args)
-    check_span(plain(t_span))
-    options = Options(rtol if tol is None else tol, order, max_step, atol, strict)
+    check_span(plain(t_span), max_steps is not None or ends(events))
+    rtol = rtol if tol is None else tol
+    options = chosen(method, rtol, order, max_step, atol, strict, more)
     recorded, wanted = is_recorded(y0, (*args, *t_span, t_eval)), _list(t_eval)
     if recorded and dense_output:
         raise TypeError(
@@ -99,7 +100,7 @@ def solve_ivp(
         if record.dense:
             found["sol"] = system.solution(it.solution(record.pieces))
         found |= watch.result(events is not None, status)
-        found |= {"nfev": it.steps, "njev": 0, "nlu": 0, "error": it.error}
+        found |= {**it.counts, "error": it.error}
         return OdeResult(found, status=status, message=message, success=status >= 0)
 
     try:

@@ -103,7 +103,8 @@ class System:
         self.f, self.shape, self.args = shaped(f), np.shape(y), args
         self.floats = np.asarray(y).dtype.kind in "fc"
         self.free = [i for i, a in enumerate(args) if is_parameter(a)]
-        self.program: Program | None = None
+        self.program: Program | None = None  # the expanded one, of
+        self.recorded: Program | None = None
         self.surfaces: Program
         self.zeros: Program | None = None  # of the functions whose zeros series do not pass
         self.branches = False  # where the conditions in `surfaces` cross zero
@@ -133,6 +134,7 @@ class System:
                 "fun uses a differentiated value that is neither y0 nor one of args: pass it on, "
                 "solve_ivp(fun, t_span, y0, args=(value,))"
             )
+        self.recorded = recorded
         self.program, self.surfaces = kept(expand, recorded), kept(deciding, recorded)
         self.zeros = kept(zeros, recorded)
         self.branches = bool(self.surfaces.outputs)

@@ -29,6 +29,7 @@ from taylor.drivers.trees import as_one
 from taylor.errors import IntegrationError, NonAnalyticError
 from taylor.numbers.kinds import base, is_operand
 from taylor.ode.control import norm
+from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.jets import Plain
 from taylor.ode.options import Options, argument
 from taylor.ode.pieces import Pieces
@@ -84,15 +85,15 @@ class Variation:
         self._ask(self.t, stop=False)
 
     # -------------------------------------------------------------- along the steps
-    def passed(self, pieces: Pieces, t: Any, stop: bool = False) -> None:
-        """Note steps that have led to time t, and whether there is an event to `meet`."""
+    def passed(self, pieces: Pieces, it: TaylorIntegrator, stop: bool = False) -> None:
+        """Note steps of an integrator, and whether they lead to an event to `meet`."""
         if self.rate is not None and len(pieces):
-            _check_rate(pieces.coef[0, 1], self.rate, self.t)
+            _check_rate(it.slope(pieces, 0, 0 * pieces.h[0]), self.rate, self.t)
             self.rate = None
         if self.wanted is None:
             for end in pieces.t[1:]:
                 self._wait(end, end)
-        self._ask(t, stop)
+        self._ask(it.t, stop)
 
     def _ask(self, t: Any, stop: bool) -> None:
         """Ask for the states at time t, and in `wanted` up to there; not at t itself at a stop."""
@@ -158,7 +159,7 @@ class Variation:
         def rate(s: Any, y: Any, t: Any, tau: Any, *p: Any) -> Any:
             return tau * f(t + s * tau, y, *p)
 
-        course = Course(0.0, [1.0], replace(self.options, max_step=math.inf))
+        course = Course(0.0, [1.0], replace(self.options.of_series(), max_step=math.inf))
         return flow(rate, course).forward()(point_of(y), lift(t), tau, *p)[0]
 
     # -------------------------------------------------------------- at events

@@ -1,0 +1,464 @@
+"""SciPy's methods (Radau, BDF, LSODA, ...) in place of Taylor series, for stiff problems.
+
+`scipy.integrate` takes the steps, with fun and its exact Jacobian as machine code; each step is
+handed on as the polynomial of its dense output, so that events, dense output and all else are those
+of Taylor series.
+
+A system of coefficients of series (see `jets`) is y' = f(t, y) and linear equations z' = J z + ...
+for each of the coefficients, all with the Jacobian J of f: its Newton iterations have J in each
+block of the diagonal and nothing beside, so one small matrix is factorized (the simultaneous
+corrector: Maly & Petzold, Applied Numerical Mathematics 20, 1996; Hindmarsh et al., SUNDIALS, ACM
+TOMS 31, 2005).
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taylor.core.patterns import matrices
+from taylor.errors import NonAnalyticError, outside
+from taylor.ode.control import norm, spacing
+from taylor.ode.integrator import TaylorIntegrator
+from taylor.ode.machine import DONE, GO
+from taylor.ode.options import Control, Options
+from taylor.ode.pieces import Pieces, Place, joined, resolved
+from taylor.ode.rates import Rates
+from taylor.ode.surfaces import first_crossing
+from taylor.ode.system import System
+
+Array = NDArray[Any]
+NAMES = ("Radau", "BDF", "LSODA", "RK23", "RK45", "DOP853")
+AUTO, STIFF = "auto", "Radau"  # Taylor series up to where the problem is stiff, and that from there
+FOREIGN = ("first_step", "min_step", "jac", "jac_sparsity", "lband", "uband", "vectorized")
+MATRICES = {"lband", "uband", "jac_sparsity"}  # with them SciPy makes its matrix by itself
+RTOL, BELOW = 1e-8, 1e-4  # the default tolerance, and of that the least size of a component
+FEW = 50  # variables up to which many equations go to SuperLU: BLAS would wake its threads
+JUMP = 1e-6  # of rates, relative to them, that is none
+SHORT = 64  # units in the last place of the time: how far beside an event rates are asked for
+
+
+@dataclass(frozen=True)
+class MethodOptions(Options):
+    """Options of an integration by a method of SciPy: `more` has those that only it knows."""
+
+    method: Any = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.of_method()  # what is wrong with the rest SciPy says itself
+
+    def of_method(self) -> Any:
+        """Return SciPy's class."""
+        try:
+            from scipy import integrate
+        except ImportError as error:
+            raise ImportError(
+                f"method={self.method!r} is SciPy's: python -m pip install scipy, or leave it out"
+            ) from error
+        if not isinstance(self.method, str):
+            return self.method
+        return getattr(integrate, STIFF if self.method == AUTO else self.method)
+
+    def of_series(self) -> Options:
+        """Return those that Taylor series have, too."""
+        return Options(max_step=self.max_step, strict=self.strict)
+
+    def control(self, y: Array) -> Control:
+        """Return what polynomials of order 20 are made with."""
+        return self.of_series().control(y)
+
+    @property
+    def tolerances(self) -> tuple[Any, Any]:
+        """The relative and the absolute tolerance: numbers, or arrays in the shape of the state."""
+        rtol = RTOL if self.tol is None else self.tol
+        return rtol, BELOW * np.min(rtol) if self.atol is None else self.atol
+
+    def solver(
+        self, fun: Any, jacobian: Any, t: float, y: Array, t_end: float, places: Array | None
+    ) -> Any:
+        """Return SciPy's solver of y' = fun(t, y), its Newton iterations with jacobian(t, y).
+
+        With `places` that is the matrix of each block of the state (see `Blocks`).
+        """
+        from scipy.integrate import BDF, LSODA, Radau
+
+        made, given, newton = self.of_method(), {**self.more}, (Radau, BDF)
+        given.pop("vectorized", None)  # as states come one by one
+        rtol, atol = (
+            np.asarray(x, float).reshape(-1) if np.ndim(x) else float(x) for x in self.tolerances
+        )
+        given |= {"rtol": rtol, "atol": atol, "max_step": self.max_step}
+        if not issubclass(made, (*newton, LSODA)) or given.keys() & MATRICES:
+            return made(fun, t, y, t_end, **given)
+        given["jac"] = jacobian
+        if not issubclass(made, newton):
+            made = made if places is None else in_bands(made, places)
+            return made(fun, t, y, t_end, **given)
+        given["rtol"] = float(np.min(rtol))  # they begin with one number
+        made = made if places is None else in_blocks(made, places)
+        solver = made(fun, t, y, t_end, **given)
+        solver.rtol = rtol
+        return solver
+
+
+def chosen(
+    method: Any, tol: Any, order: Any, max_step: Any, atol: Any, strict: bool, more: dict[str, Any]
+) -> Options:
+    """Return the options of an integration by a method: a name, a class, or None."""
+    own = getattr(method, "__module__", "") == "taylor.ode.solver"
+    if method is None or method == "Taylor" or own:
+        _without_meaning(more)
+        return Options(tol, order, max_step, 0.0 if atol is None else atol, strict)
+    named = isinstance(method, str)
+    if (named and method not in (*NAMES, AUTO)) or not (named or isinstance(method, type)):
+        raise ValueError(
+            f"method is one of {', '.join(NAMES)}, {AUTO}, Taylor (the default), or a class that "
+            f"is derived from scipy.integrate.OdeSolver, not {method!r}"
+        )
+    if order is not None:
+        raise TypeError(f"order is that of Taylor series: leave it out with method={method!r}")
+    return MethodOptions(tol, None, max_step, atol, strict, method, more)
+
+
+def _without_meaning(more: dict[str, Any]) -> None:
+    """Warn of options of other methods; raise TypeError for what is none."""
+    unknown = [name for name in more if name not in FOREIGN]
+    if unknown:
+        raise TypeError(f"solve_ivp got an unexpected keyword argument {unknown[0]!r}")
+    given = [name for name, value in more.items() if value is not None and value is not False]
+    if given:
+        warnings.warn(
+            f"without meaning to Taylor series, which need no Jacobian and no first step: "
+            f"{', '.join(given)}; leave it out, or give a method",
+            stacklevel=outside(),
+        )
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """How a state is made of blocks whose rates have one Jacobian, that of y' = f(t, y, *args).
+
+    `places` has a column with the places of each block in the state, the first of them are those
+    of y; `sizes` says how large a component is for y of size one.
+    """
+
+    f: Callable[..., Any]
+    args: Sequence[Any]
+    shape: tuple[int, ...]
+    places: Array
+    sizes: Array
+
+    def tolerances(self, rtol: Array, atol: Array) -> tuple[Array, Array]:
+        """Return the tolerances of the state for those of y.
+
+        SciPy's norm is the mean over all components: those of y get their share of a mean of them
+        alone.
+        """
+        found = []
+        for x in (rtol, atol):
+            whole = np.empty(self.sizes.shape)
+            whole[self.places] = np.broadcast_to(x, self.shape).reshape(-1, 1)
+            whole[self.places[:, 0]] /= self.places.shape[1] ** 0.5
+            found.append(whole)
+        return found[0], found[1] * self.sizes
+
+
+def polynomial(dense: Any, t: float, h: float, y: Array, new: Array, order: int) -> Array:
+    """Return the coefficients of a step from y to new, about its start, of its dense output."""
+    degree = _degree(dense)
+    x, v = _nodes(degree)
+    values = np.asarray(dense(t + h * x[1:-1])).T.reshape(degree - 1, y.size) - y
+    c = np.linalg.solve(v, np.concatenate([values, (new - y)[None]]))
+    table = np.zeros((order + 1, y.size), c.dtype)
+    table[0] = y
+    table[1 : degree + 1] = c / h ** np.arange(1, degree + 1)[:, None]
+    return table
+
+
+def _degree(dense: Any) -> int:
+    """Return the degree of SciPy's interpolants, which they keep under several names."""
+    for name, degree in (
+        ("Q", lambda q: q.shape[1]), ("yh", lambda q: q.shape[1] - 1), ("order", int), ("F", len),
+    ):  # fmt: skip
+        kept = getattr(dense, name, None)
+        if kept is not None:
+            return max(1, degree(kept))
+    return 7
+
+
+@functools.cache
+def _nodes(degree: int) -> tuple[Array, Array]:
+    """Return Chebyshev's nodes in [0, 1], and the powers 1..degree of all but the first."""
+    x = (1 - np.cos(np.pi * np.arange(degree + 1) / degree)) / 2
+    return x, x[1:, None] ** np.arange(1, degree + 1)
+
+
+class MethodIntegrator(TaylorIntegrator):
+    """A `TaylorIntegrator` whose steps are those of a method of SciPy."""
+
+    blocks: Blocks | None = None  # of a system of coefficients
+    continuous: Any = None  # the rates that may not jump, where the run is differentiated
+
+    def _begin(
+        self, fun: Callable[..., Any], t0: Any, y0: Any, args: Sequence[Any], options: Any
+    ) -> None:
+        self.options: MethodOptions = options
+        self.solver: Any = None
+        self.counted = {"nfev": 0, "njev": 0, "nlu": 0}
+        self._from: Any = None, None  # the place and the parameters that the solver is at
+        self._of_y: tuple[Rates, Any] | None = None
+        self._message = ""
+        self.by_series = options.method == AUTO  # so far
+        super()._begin(fun, t0, y0, args, options)
+        if self.y.dtype == object:
+            raise TypeError(
+                f"the method {options.method!r} takes steps in doubles: leave it out for numbers "
+                "of many digits"
+            )
+
+    def _bind(self) -> None:
+        super()._bind()
+        self.rates = Rates(self.system)
+        self._count()
+
+    def _machine(self, system: System) -> Any:
+        return super()._machine(system) if self.by_series else None
+
+    def found_stiff(self, left: float) -> None:
+        """Go over from series to the method for stiff problems."""
+        self.by_series = False
+
+    # -------------------------------------------------------------- SciPy's solver
+    def _solver(self, t_end: Any) -> Any:
+        """Return SciPy's solver from the present place: the one that has led here, if there is."""
+        wanted = self.place, self._parameters
+        same = all(a is b for a, b in zip(wanted, self._from, strict=True))
+        if self.solver is None or not same or self.solver.t_bound != t_end:
+            self._count()
+            self.solver, self._from = self._made(float(t_end)), wanted
+        return self.solver
+
+    def _made(self, t_end: float) -> Any:
+        p, blocks = self._parameters, self.blocks
+        options, places = self.options, None
+        if blocks is not None:
+            rtol, atol = blocks.tolerances(*map(np.asarray, options.tolerances))
+            options, places = replace(options, tol=rtol, atol=atol), blocks.places
+
+        def fun(t: float, y: Array) -> Array:
+            return self.rates.value(t, y, p)
+
+        jac, args = options.more.get("jac"), self._args if blocks is None else blocks.args
+        rates, q = self._core()
+
+        def jacobian(t: float, y: Array) -> Any:
+            if jac is None:
+                return rates.jacobian(t, y, q)
+            return jac(t, y, *args) if callable(jac) else jac
+
+        return options.solver(fun, jacobian, float(self.t), self.y.reshape(-1), t_end, places)
+
+    def _core(self) -> tuple[Rates, Any]:
+        """Return the rates of y itself, and their parameters."""
+        blocks = self.blocks
+        if blocks is None:
+            return self.rates, self._parameters
+        if self._of_y is None:
+            y = self.y.reshape(-1)[blocks.places[:, 0]].reshape(blocks.shape)
+            system = System(blocks.f, self.t, y, blocks.args)
+            self._of_y = Rates(system), system.parameters(blocks.args)
+        return self._of_y
+
+    def _count(self) -> None:
+        """Add up what a solver has counted."""
+        if self.solver is not None:
+            for name in self.counted:
+                self.counted[name] += int(getattr(self.solver, name))
+        self.solver = None
+
+    @property
+    def parameters(self) -> Any:
+        """The arguments of fun that are numbers."""
+        return self._parameters
+
+    @property
+    def error(self) -> float:
+        """That of the series so far; nan for SciPy's methods, which do not tell it."""
+        return super().error if self.by_series else math.nan
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How often fun and its Jacobian were evaluated, and matrices factorized."""
+        self._count()
+        return {**self.counted}
+
+    # -------------------------------------------------------------- steps
+    def slope(self, pieces: Pieces, i: int, x: Any) -> Any:
+        """Return y' within step i, at distance x from its start or hardly nearer to its middle."""
+        if self.by_series:
+            return super().slope(pieces, i, x)
+        near = SHORT * spacing(pieces.t[i] + x) * (1 if 2 * abs(x) < abs(pieces.h[i]) else -1)
+        place = pieces.at(i, x + np.sign(pieces.h[i]) * near)
+        return np.asarray(self.system.flow(place.t, place.y, *self._parameters))
+
+    def advance(self, t_end: Any, limit: int, log: bool = True) -> tuple[int, Pieces]:
+        """Step to t_end, or some steps towards it; return (status, the steps)."""
+        if self.by_series:
+            return super().advance(t_end, limit, log)
+        solver = self._solver(t_end)
+        rows: list[tuple[Any, Any, Any, Array]] = []
+        while len(rows) < limit and solver.status == "running":
+            y, message = solver.y, solver.step()
+            if solver.status == "failed":
+                self._message = message or "the step failed"
+                break
+            h = solver.t - solver.t_old
+            c = polynomial(solver.dense_output(), solver.t_old, h, y, solver.y, self.order)
+            rows.append((solver.t_old, 0.0, h, c.reshape(len(c), *self.y.shape)))
+        if not rows:
+            raise self._ended(
+                f"{self._message} (the method {solver.__class__.__name__} at t = {solver.t})"
+            )
+        pieces = joined(rows)
+        self.steps, self.h = self.steps + len(rows), pieces.h[-1]
+        y = solver.y.reshape(self.y.shape).copy()
+        self.place = Place(np.float64(solver.t), np.float64(0.0), y, 0 * y)
+        self._from = self.place, self._parameters
+        if self.continuous is not None:
+            self._check_jumps(pieces)
+        return (DONE if solver.status == "finished" else GO), pieces
+
+    def _check_jumps(self, pieces: Pieces) -> None:
+        """Raise NonAnalyticError where fun jumps along steps that are differentiated."""
+        rates, p = self._core()
+        system, flat = rates.systems[0], pieces.coef.reshape(*pieces.coef.shape[:2], -1)
+        if not system.branches:
+            return
+        places = slice(None) if self.blocks is None else self.blocks.places[:, 0]
+        coef = flat[..., places].reshape(*flat.shape[:2], *system.shape)
+        own, tables = resolved(system.surfaces, Pieces(pieces.t, pieces.low, pieces.h, coef), p)
+        sign = np.sign(pieces.h[0])
+        while len(own) and (met := first_crossing(tables, None)) is not None:
+            i, x = met[0], met[1].x
+            t = own.t[i] + own.h[i] * x
+            step = int(np.searchsorted(sign * pieces.t, sign * t, side="right")) - 1
+            self._check_jump(pieces, max(0, step), t)
+            tables = [table[i + 1 :] for table in tables]
+            own = own.part(i + 1, len(own))
+
+    def _check_jump(self, pieces: Pieces, i: int, t: Any) -> None:
+        """Raise NonAnalyticError if the rates jump at a time in step i."""
+        near = SHORT * spacing(t)
+        sides = [pieces.at(i, t - pieces.t[i] + s * near) for s in (-1, 1)]
+        old, new = (np.asarray(self.system.flow(e.t, e.y, *self._parameters)) for e in sides)
+        jump = norm(np.where(self.continuous, new - old, 0))
+        if jump > JUMP * max(norm(old), norm(new)):
+            raise NonAnalyticError(
+                f"fun, or a derivative of it, jumps at t = {t}, so the derivatives of the solution "
+                "jump there, which is not carried through: integrate up to there and go on with "
+                "the other branch"
+            )
+
+
+# ------------------------------------------------------------------ Newton's matrices
+class Ordered:
+    """A solver of LSODA whose state has another order than that of the user."""
+
+    def __init__(self, solver: Any, places: Array) -> None:
+        self.solver, self.places = solver, places
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.solver, name)
+
+    @property
+    def y(self) -> Array:
+        """The state."""
+        return np.asarray(self.solver.y[self.places])
+
+    def dense_output(self) -> Any:
+        """Return the interpolant of the last step."""
+        dense = self.solver.dense_output()
+        dense.yh = dense.yh[self.places]
+        return dense
+
+
+def in_bands(made: Any, places: Array) -> Any:
+    """Return what makes LSODA with the matrix jac(t, y) for each block of a state.
+
+    Block after block it is a matrix of bands.
+    """
+    n, of_y = len(places), places[:, 0]
+
+    def solver_of(fun: Any, t: float, state: Array, t_end: float, jac: Any, **given: Any) -> Any:
+        blocks = places.T.reshape(-1)
+        rest = np.setdiff1d(np.arange(state.size), blocks)
+        order = np.concatenate([blocks, rest])
+        back = np.argsort(order)
+        i, j = np.indices((n, n))
+
+        def banded(t: float, state: Array) -> Array:
+            block = jac(t, state[back][of_y])
+            block = block.toarray() if hasattr(block, "toarray") else block
+            matrix = np.zeros((2 * n - 1, len(order)))
+            for start in range(0, len(blocks), n):
+                matrix[i - j + n - 1, start + j] = block
+            return matrix
+
+        given |= {k: v[order] for k, v in given.items() if np.ndim(v)}
+        solver = made(
+            lambda t, z: fun(t, z[back])[order], t, state[order], t_end,
+            jac=banded, lband=n - 1, uband=n - 1, **given,
+        )  # fmt: skip
+        return Ordered(solver, back)
+
+    return solver_of
+
+
+def in_blocks(made: Any, places: Array) -> Any:
+    """Return what makes Radau or BDF with the matrix jac(t, y) for each block of a state.
+
+    What is in no block has no matrix: its rates do not depend on itself.
+    """
+    n, of_y = len(places), places[:, 0]
+
+    def solver_of(fun: Any, t: float, state: Array, t_end: float, jac: Any, **given: Any) -> Any:
+        from scipy.linalg import lu_factor, lu_solve
+        from scipy.sparse.linalg import splu
+
+        nothing = matrices().csc_array((state.size, state.size))
+        solver = made(fun, t, state, t_end, jac=nothing, **given)
+        sparse = hasattr(jac(t, state[of_y]), "toarray")
+
+        def framed(t: float, state: Array, f: Any = None) -> Any:
+            """Return the matrix with one more row and column of zeros: for all in no block."""
+            solver.njev += 1
+            block = jac(t, state[of_y])
+            if sparse:
+                return matrices().block_diag([block, np.zeros((1, 1))], format="csc")
+            return np.pad(block, (0, 1))
+
+        def factorized(matrix: Any) -> Any:
+            solver.nlu += 1
+            if sparse or n <= FEW:
+                return splu(matrices().csc_array(matrix[:n, :n])).solve, matrix[n, n]
+            return functools.partial(lu_solve, lu_factor(matrix[:n, :n])), matrix[n, n]
+
+        def solve(factors: Any, b: Array) -> Array:
+            found = b / factors[1]
+            found[places] = factors[0](b[places])
+            return np.asarray(found)
+
+        solver.jac, solver.J = framed, framed(t, state)
+        solver.I = matrices().eye_array(n + 1, format="csc") if sparse else np.eye(n + 1)
+        solver.lu, solver.solve_lu = factorized, solve
+        return solver
+
+    return solver_of

@@ -1,0 +1,166 @@
+"""The right-hand side and its Jacobian as machine code: what implicit methods ask for.
+
+The Jacobian comes from products J·s, one direction s for each colour of its columns (see
+`taylor.drivers.sparse`), all of them side by side in one program.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taylor.core.patterns import matrices
+from taylor.core.program import Program, pushforward, record, told
+from taylor.core.rules import tangents
+from taylor.drivers.pattern import jacobian_pattern
+from taylor.drivers.several import pullback
+from taylor.drivers.sparse import color_columns
+from taylor.errors import GuardError, TaylorError, TraceError
+from taylor.kept import STORE
+from taylor.machine.machine import GUARD, Machine
+from taylor.ode.system import System
+
+Array = NDArray[Any]
+MANY, THIN = 64, 8  # variables from which on a matrix with one entry in so many is kept sparse
+
+
+class Kernel:
+    """A program as a function of arrays: as machine code where that can be made."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        try:
+            self.machine: Machine | None = Machine(program)
+        except (TaylorError, ImportError, OSError):
+            self.machine = None
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes it takes."""
+        return self.program.weight + (0 if self.machine is None else self.machine.weight)
+
+    def __call__(self, *x: Any) -> Any:
+        """Return the first output; raises GuardError where the program branches otherwise."""
+        if self.machine is None or any(np.asarray(v).dtype.kind == "c" for v in x):
+            with np.errstate(all="ignore"):
+                return self.program.evaluate(*x)[0]
+        status, (y, *_) = self.machine(*x)
+        if status == GUARD:
+            raise GuardError("fun takes another branch here")
+        return y
+
+
+def _kept(make: Callable[[], Any], program: Program, *what: Any) -> Any:
+    """Return what is made of a program, made once for all equal ones if these tell all of it."""
+    return STORE.made(make, *what, program.identity) if told(program) else make()
+
+
+class Jacobian:
+    """The derivatives of a program of (t, y, *parameters) with respect to y, as a matrix."""
+
+    def __init__(self, program: Program, point: Any) -> None:
+        shape = program.code[program.inputs[1]].shape
+        n = self.size = math.prod(shape)
+        colors, self.rows, self.cols = np.arange(n), np.arange(0), np.arange(0)
+        self.sparse = False
+        if n >= MANY:
+            rows, cols = jacobian_pattern(program, [1])
+            if len(rows) * THIN <= n * n:
+                self.rows, self.cols, self.sparse = rows, cols, True
+                colors = color_columns(rows, cols, n)
+        count = self.count = int(colors.max(initial=0)) + 1
+        seeds = np.zeros((n, count))
+        seeds[np.arange(n), colors] = 1
+        seeds = seeds.reshape(*shape, count)
+        self.places = self.rows * count + colors[self.cols]
+        moving = [None, seeds, *[None] * (len(program.inputs) - 2)]
+
+        def side_by_side(*x: Any) -> Any:
+            return np.reshape(pushforward(program, x, moving, count)[1], (n, count))
+
+        def one_by_one(*x: Any) -> Any:
+            v, (out,) = program.trace(x), program.outputs
+            columns = [
+                tangents(program.code, v, [None, seeds[..., j], *moving[2:]])[out]
+                for j in range(count)
+            ]
+            return np.stack([np.reshape(c + 0 * v[out], n) for c in columns], axis=1)
+
+        try:
+            recorded = record(side_by_side, *point)
+        except TraceError:
+            recorded = record(one_by_one, *point)
+        self.kernel = Kernel(recorded)
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes it takes."""
+        return self.kernel.weight + self.rows.nbytes + self.cols.nbytes + self.places.nbytes
+
+    def __call__(self, *x: Any) -> Any:
+        """Return the matrix, as an array or in sparse form; where a derivative is not finite, 0."""
+        products = np.asarray(self.kernel(*x))
+        products = np.where(np.isfinite(products), products, 0.0)
+        if not self.sparse:
+            return products[:, : self.size]
+        values = products.reshape(-1)[self.places]
+        shape = (self.size, self.size)
+        return matrices().csc_array((values, (self.rows, self.cols)), shape=shape)
+
+
+class Rates:
+    """fun and its Jacobian as functions of (t, y) for one system, recorded anew at new branches."""
+
+    def __init__(self, system: System) -> None:
+        self.f, self.shape, self.args = system.f, system.shape, system.args
+        self.systems = [system]  # one for each branch that was met
+        self.calls: dict[tuple[int, str], Any] = {}
+
+    def value(self, t: float, y: Array, parameters: Any) -> Array:
+        """Return fun(t, y) for a state along one axis."""
+        found = self._found("value", Kernel, t, y.reshape(self.shape), parameters)
+        return np.array(found, dtype=np.result_type(found, y)).reshape(-1)
+
+    def jacobian(self, t: float, y: Array, parameters: Any) -> Any:
+        """Return the Jacobian there."""
+        y = y.reshape(self.shape)
+        x = (t, y, *parameters)
+        return self._found("jacobian", lambda p: Jacobian(p, x), t, y, parameters)
+
+    def pulled(self, t: float, y: Array, w: Array, parameters: Any) -> Array:
+        """Return the adjoints of y and of all parameters, along one axis, for one of the result."""
+        x = (t, y.reshape(self.shape), *parameters)
+
+        def make(program: Program) -> Kernel:
+            def adjoint(w: Any, t: Any, *p: Any) -> Any:
+                found = pullback(lambda *p: program(t, *p), p, w)
+                return np.concatenate([np.reshape(a, -1) for a in found])
+
+            return Kernel(record(adjoint, w.reshape(self.shape), *x))
+
+        return np.array(self._found("adjoint", make, t, x[1], parameters, w.reshape(self.shape)))
+
+    def _found(self, what: str, make: Any, t: float, y: Array, parameters: Any, *more: Any) -> Any:
+        """Return what a function made of the program of the branch at (t, y) gives there."""
+        for i in range(len(self.systems) + 1):
+            if i == len(self.systems):
+                self.systems.append(System(self.f, t, y, self.args))
+            program = self.systems[i].recorded
+            if program is None:
+                raise TraceError(
+                    f"fun cannot be recorded ({self.systems[i].reason}), so its derivatives are "
+                    "not known: write it with NumPy's functions"
+                )
+            call = self.calls.get((i, what))
+            if call is None:
+                made = program
+                call = self.calls[i, what] = _kept(lambda: make(made), made, "rates", what)  # noqa: B023
+            try:
+                return call(*more, t, y, *parameters)
+            except GuardError:
+                continue
+        raise GuardError("fun branches where none of its conditions changes its sign")

@@ -1,0 +1,266 @@
+"""Stiff problems by SciPy's methods, with compiled Jacobians: values, sensitivities, events."""
+
+import mpmath
+import numpy as np
+import pytest
+import scipy.integrate
+
+import taylor
+from taylor import Taylor, TaylorN
+from taylor.errors import NonAnalyticError
+from taylor.ode import flow_map, solve_ivp, value_and_gradient
+
+METHODS = ["Radau", "BDF", "LSODA"]
+
+
+def robertson(t, y, k):
+    a, b, c = k[0] * y[0], k[1] * y[1] * y[2], k[2] * y[1] ** 2
+    return [-a + b, a - b - c, c]
+
+
+def van_der_pol(t, y, eps):
+    return [y[1], ((1 - y[0] ** 2) * y[1] - y[0]) / eps]
+
+
+def hires(t, y, k):
+    a, b, c, d, e, f, g, h = y
+    r = k[0] * f * h
+    return [
+        -1.71 * a + 0.43 * b + 8.32 * c + 0.0007, 1.71 * a - 8.75 * b,
+        -10.03 * c + 0.43 * d + 0.035 * e, 8.32 * b + 1.71 * c - 1.12 * d,
+        -1.745 * e + 0.43 * f + 0.43 * g, -r + 0.69 * d + 1.71 * e - 0.43 * f + 0.69 * g,
+        r - 1.81 * g, -r + 1.81 * g,
+    ]  # fmt: skip
+
+
+def oregonator(t, y, k):
+    a, b, c = y
+    return [k[0] * (b + a * (1 - k[1] * a - b)), (c - (1 + a) * b) / k[0], k[2] * (a - c)]
+
+
+POLLUTION = np.array([
+    0.35, 26.6, 1.23e4, 8.6e-4, 8.2e-4, 1.5e4, 1.3e-4, 2.4e4, 1.65e4, 9e3, 0.022, 1.2e4, 1.88,
+    1.63e4, 4.8e6, 3.5e-4, 0.0175, 1e8, 4.44e11, 1240, 2.1, 5.78, 0.0474, 1780, 3.12,
+])  # fmt: skip
+FIRST = [0, 1, 4, 6, 6, 6, 8, 8, 10, 10, 12, 9, 13, 0, 2, 3, 3, 15, 15, 16, 18, 18, 0, 18, 19]
+SECOND = [-1, 3, 1, -1, -1, 5, -1, 5, 1, 0, -1, 1, -1, 5, -1, -1, -1, -1, -1, 5, -1, -1, 3, 0, -1]
+MADE = {  # of each species: in which reactions, and how many
+    0: {0: -1, 9: -1, 13: -1, 22: -1, 23: -1, 1: 1, 2: 1, 8: 1, 10: 1, 11: 1, 21: 1, 24: 1},
+    1: {1: -1, 2: -1, 8: -1, 11: -1, 0: 1, 20: 1}, 2: {14: -1, 0: 1, 16: 1, 18: 1, 21: 1},
+    3: {1: -1, 15: -1, 16: -1, 22: -1, 14: 1}, 4: {2: -1, 3: 2, 5: 1, 6: 1, 12: 1, 19: 1},
+    5: {5: -1, 7: -1, 13: -1, 19: -1, 2: 1, 17: 2}, 6: {3: -1, 4: -1, 5: -1, 12: 1},
+    7: {3: 1, 4: 1, 5: 1, 6: 1}, 8: {6: -1, 7: -1}, 9: {11: -1, 6: 1, 8: 1},
+    10: {8: -1, 9: -1, 7: 1, 10: 1}, 11: {8: 1}, 12: {10: -1, 9: 1}, 13: {12: -1, 11: 1},
+    14: {13: 1}, 15: {17: -1, 18: -1, 15: 1}, 16: {19: -1}, 17: {19: 1},
+    18: {20: -1, 21: -1, 23: -1, 22: 1, 24: 1}, 19: {24: -1, 23: 1},
+}  # fmt: skip
+STOICHIOMETRY = np.array([[MADE[i].get(j, 0) for j in range(25)] for i in range(20)], float)
+
+
+def pollution(t, y, k):
+    with_one = np.append(y, 1.0)
+    return STOICHIOMETRY @ (k * with_one[FIRST] * with_one[SECOND])
+
+
+POLLUTED = np.zeros(20)
+POLLUTED[[1, 3, 6, 7, 8, 16]] = 0.2, 0.04, 0.1, 0.3, 0.01, 0.007
+# (fun, end, y0, argument, y there): Mazzia & Magherini, Test Set for IVP Solvers, release 2.4
+PROBLEMS = {
+    "Robertson": (
+        robertson, 1e11, [1.0, 0.0, 0.0], np.array([0.04, 1e4, 3e7]),
+        [2.083340149701255e-8, 8.333360770334713e-14, 0.9999999791665050],
+    ),
+    "van der Pol": (
+        van_der_pol, 2.0, [2.0, 0.0], 1e-6, [1.706167732170483, -0.8928097010247975],
+    ),
+    "HIRES": (
+        hires, 321.8122, [1.0, 0, 0, 0, 0, 0, 0, 0.0057], np.array([280.0]),
+        [7.371312573325668e-4, 1.442485726316185e-4, 5.888729740967575e-5, 1.175651343283149e-3,
+         2.386356198831331e-3, 6.238968252742796e-3, 2.849998395185769e-3, 2.850001604814231e-3],
+    ),
+    "Oregonator": (
+        oregonator, 360.0, [1.0, 2.0, 3.0], np.array([77.27, 8.375e-6, 0.161]),
+        [1.000814870318523, 1228.178521549917, 132.0554942846706],
+    ),
+    "pollution": (
+        pollution, 60.0, POLLUTED, POLLUTION,
+        [5.646255480022769e-2, 0.1342484130422339, 4.139734331099427e-9, 5.523140207484359e-3,
+         2.018977262302196e-7, 1.464541863493966e-7, 7.784249118997964e-2, 0.3245075353396018,
+         7.494013383880406e-3, 1.622293157301561e-8, 1.135863833257075e-8, 2.230505975721359e-3,
+         2.087162882798630e-4, 1.396921016840158e-5, 8.964884856898295e-3, 4.352846369330103e-18,
+         6.899219696263405e-3, 1.007803037365946e-4, 1.772146513969984e-6, 5.682943292316392e-5],
+    ),
+}  # fmt: skip
+by_problem = pytest.mark.parametrize("name", PROBLEMS)
+by_method = pytest.mark.parametrize("method", METHODS)
+
+
+@by_problem
+@by_method
+def test_values_of_the_literature(name, method):
+    fun, end, y0, k, y = PROBLEMS[name]
+    r = solve_ivp(fun, (0.0, end), y0, method, args=(k,), rtol=1e-5, atol=1e-13, t_eval=[end])
+    assert r.success
+    np.testing.assert_allclose(r.y[:, -1], y, rtol=2e-3, atol=1e-17)
+
+
+@by_method
+def test_it_is_scipys_run_with_an_exact_jacobian(method):
+    fun, _, y0, k, _ = PROBLEMS["Robertson"]
+    given = {"method": method, "args": (k,), "rtol": 1e-6, "atol": 1e-10}
+    ours = solve_ivp(fun, (0.0, 1e4), y0, **given)
+    theirs = scipy.integrate.solve_ivp(fun, (0.0, 1e4), y0, **given)
+    np.testing.assert_allclose(ours.y[:, -1], theirs.y[:, -1], rtol=1e-5, atol=1e-10)
+    assert abs(len(ours.t) - len(theirs.t)) <= 0.1 * len(theirs.t)
+    assert ours.nfev <= theirs.nfev
+    assert (ours.status, ours.message) == (theirs.status, theirs.message)
+
+
+def differences(fun, end, y0, k, h):
+    """Return the changes of y(end) with each argument, relative to those."""
+    columns = []
+    for i in range(k.size):
+        up, down = k.copy(), k.copy()
+        up[i], down[i] = k[i] * (1 + h), k[i] * (1 - h)
+        ends = [
+            solve_ivp(fun, (0, end), y0, "LSODA", args=(x,), rtol=1e-11, atol=1e-19, t_eval=[end])
+            for x in (up, down)
+        ]
+        columns.append((ends[0].y[:, -1] - ends[1].y[:, -1]) / (2 * h))
+    return np.stack(columns, axis=-1)
+
+
+SHORT = {"Robertson": 40.0, "HIRES": 5.0, "Oregonator": 1.0}
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_sensitivities_are_those_of_differences(name):
+    fun, _, y0, k, _ = PROBLEMS[name]
+    end = SHORT[name]
+    wanted = differences(fun, end, y0, k, 1e-4)
+    for method in METHODS:
+        r = solve_ivp(
+            fun, (0, end), y0, method, args=(TaylorN.seeded(k, 1),), rtol=1e-6, atol=1e-12,
+            t_eval=[end],
+        )  # fmt: skip
+        found = r.y[:, -1].gradient() * k
+        np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-5 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize("name", ["Robertson", "pollution"])
+@by_method
+def test_the_adjoint_is_the_transpose_of_the_tangents(name, method):
+    fun, _, y0, k, _ = PROBLEMS[name]
+    given = {"method": method, "tol": 1e-6, "atol": 1e-13}
+    w = np.arange(1.0, len(y0) + 1)
+    forward = solve_ivp(fun, (0, 1), y0, args=(TaylorN.seeded(k, 1),), t_eval=[1.0], **given)
+    _, dy0, (dk,) = value_and_gradient(lambda y: np.sum(w * y), fun, (0, 1), y0, args=(k,), **given)
+    wanted = (w @ forward.y[:, -1].gradient()) * k
+    np.testing.assert_allclose(dk * k, wanted, rtol=2e-3, atol=1e-4 * np.abs(wanted).max())
+    m = flow_map(fun, (0, 1), y0, 1, args=(k,), **given)
+    np.testing.assert_allclose(dy0, w @ m.gradient(), rtol=2e-3)
+
+
+@by_method
+def test_gradients_of_costs_at_several_times(method):
+    times = np.linspace(0.0, 1.0, 4)
+
+    def cost(x, **more):
+        r = solve_ivp(lambda t, y, x: x[0] * (np.cos(t) - y), (0.0, 1.0), [x[1]], args=(x,),
+                      t_eval=times, **more)  # fmt: skip
+        return np.sum(r.y[0] ** 2)
+
+    x = np.array([50.0, 0.3])
+    wanted = taylor.gradient(cost, x)
+    np.testing.assert_allclose(taylor.gradient(lambda x: cost(x, method=method), x), wanted, 1e-5)
+
+
+@by_method
+def test_series_of_higher_order_and_nested_ones(method):
+    def end(a, **more):
+        return solve_ivp(lambda t, y, a: -a * y**2, (0.0, 1.0), [1.0], args=(a,), **more).y[0, -1]
+
+    a = Taylor.variable(2.0, order=3)  # 1/(1 + a)
+    np.testing.assert_allclose(end(a, method=method).coef, [1 / 3, -1 / 9, 1 / 27, -1 / 81], 1e-5)
+    inner = taylor.derivative(
+        lambda a: a * taylor.derivative(lambda b: end(a * b, method=method), 1.0), 2.0
+    )
+    np.testing.assert_allclose(inner, -4 / 27, 1e-5)  # of -(a/(1 + a))²
+    with pytest.raises(TypeError, match="state of series of order 2"):
+        taylor.hessian(lambda x: end(x[0], method=method, t_eval=[1.0]), np.array([2.0]))
+
+
+@by_problem
+def test_the_warning_of_stiffness_comes_in_time(name):
+    fun, end, y0, k, _ = PROBLEMS[name]
+    with pytest.warns(UserWarning, match="stiff.* more of them.*'Radau'"):
+        solve_ivp(fun, (0.0, end), y0, args=(k,), max_steps=3000)
+
+
+@pytest.mark.parametrize("w", [1.0, 100.0])
+@pytest.mark.filterwarnings("error")
+def test_long_runs_are_not_stiff(w):
+    solve_ivp(lambda t, y: [y[1], -(w**2) * np.sin(y[0])], (0.0, 1e9), [1.0, 0.0], max_steps=2000)
+
+
+@by_problem
+@pytest.mark.filterwarnings("error")
+def test_auto_goes_over_in_time(name):
+    fun, end, y0, k, y = PROBLEMS[name]
+    r = solve_ivp(fun, (0.0, end), y0, "auto", args=(k,), rtol=1e-5, atol=1e-13)
+    assert r.success
+    np.testing.assert_allclose(r.y[:, -1], y, rtol=2e-3, atol=1e-17)
+
+
+def test_auto_stays_with_series_where_it_can():
+    given = (lambda t, y: [y[1], -y[0]], (0.0, 20.0), [1.0, 0.0])
+    np.testing.assert_array_equal(solve_ivp(*given, "auto").y, solve_ivp(*given).y)
+    with pytest.raises(TypeError, match="carries no derivatives"):
+        solve_ivp(lambda t, y, a: -a * y, (0, 1), [1.0], "auto", args=(Taylor.variable(1.0, 1),))
+
+
+@pytest.mark.parametrize("method", [*METHODS, "RK45", "DOP853", "RK23"])
+def test_events_dense_output_and_callbacks(method):
+    def ground(t, y):
+        return y[0]
+
+    ground.direction, ground.callback = -1, lambda t, y: [0.0, -0.5 * y[1]]
+    r = solve_ivp(
+        lambda t, y: [y[1], -1.0 + 0 * t], (0.0, 2.6), [0.5, 0.0], method, events=ground,
+        dense_output=True, rtol=1e-6,
+    )  # fmt: skip
+    np.testing.assert_allclose(r.t_events[0], [1.0, 2.0, 2.5], rtol=1e-5)
+    np.testing.assert_allclose(r.sol(1.5)[0], 0.125, rtol=1e-4)
+    np.testing.assert_allclose(r.sol(r.t)[0], r.y[0], rtol=1e-9, atol=1e-9)
+
+
+@by_method
+def test_a_large_system_has_a_sparse_jacobian(method):
+    n = 200
+    start = np.sin(np.pi * np.arange(1, n + 1) / (n + 1))
+
+    def heat(t, y, c):
+        wide = np.concatenate([[0.0], y, [0.0]])
+        return c[0] * (wide[2:] - 2 * y + wide[:-2])
+
+    rate = 4 * np.sin(np.pi / (2 * (n + 1))) ** 2
+    c = TaylorN.seeded(np.array([1e4]), 1)
+    r = solve_ivp(heat, (0.0, 1.0), start, method, args=(c,), rtol=1e-5, t_eval=[1.0])
+    factor = np.exp(-1e4 * rate)
+    np.testing.assert_allclose(r.y[:, -1].value, factor * start, rtol=1e-3)
+    np.testing.assert_allclose(r.y[:, -1].gradient()[:, 0], -rate * factor * start, rtol=1e-2)
+
+
+@by_method
+def test_derivatives_do_not_pass_a_jump(method):
+    def fun(t, y, a):
+        return np.where(y > 0.5, -a * y, -1.0 + 0 * y)
+
+    assert solve_ivp(fun, (0.0, 1.0), [1.0], method, args=(1.0,), rtol=1e-5).success
+    with pytest.raises(NonAnalyticError, match="jumps"):
+        solve_ivp(fun, (0.0, 1.0), [1.0], method, args=(Taylor.variable(1.0, 1),), rtol=1e-5)
+
+
+def test_numbers_of_many_digits_are_no_ones_of_scipy():
+    with pytest.raises(TypeError, match="leave it out"):
+        solve_ivp(lambda t, y: -y, (0, 1), [mpmath.mpf(1)], "Radau")
