@@ -109,3 +109,21 @@ def test_it_is_never_an_array_of_plain_numbers():
     y = filled(taylor.Taylor.variable(T, 1))
     with pytest.raises(TypeError, match="is no array of numbers"):
         taylor.numbers.values.as_array(y)
+
+
+def test_its_elements_are_enumerated():
+    found = taylor.gradient(
+        lambda t: sum((i + 1) * v**2 for (i,), v in np.ndenumerate(filled(t))), T
+    )
+    numpy.testing.assert_allclose(found, 2 * T * numpy.arange(1, T.size + 1))
+    assert [i for i, _ in np.ndenumerate(numpy.ones((1, 2)))] == [(0, 0), (0, 1)]
+
+
+@pytest.mark.parametrize("same", [np.ascontiguousarray, np.require])
+def test_what_is_contiguous_is_not_copied(same):
+    def f(t):
+        y = filled(t)
+        same(y)[0] = 3 * t[0]
+        return np.sum(y**2)
+
+    numpy.testing.assert_allclose(taylor.gradient(f, T), 2 * T * ([9.0] + [1.0] * (T.size - 1)))

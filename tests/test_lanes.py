@@ -186,3 +186,13 @@ def test_mistakes():
         taylor.lanes(3)
     with pytest.raises(TypeError, match="different form"):
         taylor.map(lambda x: x if x[0] > 0 else [x, x])(X)
+
+
+@pytest.mark.filterwarnings("ignore::taylor.PerformanceWarning")
+@pytest.mark.parametrize("driver", [taylor.gradient, taylor.jacfwd, taylor.hessian])
+def test_what_varies_may_come_from_outside(driver):
+    def f(a, make=taylor.lanes):
+        return (make(lambda t: np.stack([t * a**2, 1.0]))(np.array([1.0, 2.0])) ** 2).sum()
+
+    for g in (f, taylor.compile(f)):
+        assert driver(g, 1.5) == pytest.approx(driver(lambda a: f(a, taylor.map), 1.5), rel=1e-13)

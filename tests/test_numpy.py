@@ -868,3 +868,15 @@ def test_mixed_sizes_of_tiles(way):
     second = np.sum(-s / x - 2 * c / x**2 + 2 * s / x**3) / 2
     assert found[1] == pytest.approx(first, rel=1e-12)
     assert found[2] == pytest.approx(second, rel=1e-12)
+
+
+def test_numbers_are_put_for_nan_in_place_if_it_is_asked_for():
+    def f(p):
+        a = np.stack([p[0], p[1] * np.nan])
+        np.nan_to_num(a, copy=False, nan=7.0)
+        return np.sum(a**2)
+
+    for g in (f, taylor.compile(f)):
+        assert g(np.array([2.0, 1.0])) == 53.0
+        assert taylor.gradient(g, np.array([2.0, 1.0])).tolist() == [4.0, 0.0]
+        assert taylor.jvp(g, np.array([2.0, 1.0]), np.ones(2))[1] == 4.0

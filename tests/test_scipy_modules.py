@@ -257,3 +257,12 @@ def test_outside_of_the_data():
     assert g(np.array([-1.0, 9.0])) == pytest.approx(peer([-1.0, 9.0]))
     s = interpolate.CubicSpline(K, X, extrapolate=False)
     assert np.isnan(s(-1.0)) and np.isfinite(s(0.3))
+
+
+def test_integrals_of_arrays_made_of_lists():
+    def f(a):
+        return integrate.quad_vec(lambda x, a: np.array([x * a, x**2]), 0, 1, args=(a,))[0]
+
+    np.testing.assert_allclose(f(3.0), [1.5, 1 / 3])
+    for slope in (taylor.jacfwd(f, 3.0), taylor.jacrev(f, 3.0), taylor.jvp(f, 3.0, 1.0)[1]):
+        np.testing.assert_allclose(slope, [0.5, 0.0], atol=1e-15)

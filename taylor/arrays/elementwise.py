@@ -41,7 +41,9 @@ def round_(a: Any, decimals: int = 0) -> Any:
 
 
 @implements(np.nan_to_num)
-def nan_to_num(x: Any, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+def nan_to_num(
+    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Any:
     """Return np.nan_to_num(x, ...): what is replaced is constant."""
     replaced = {
         np.isnan: nan,
@@ -52,7 +54,10 @@ def nan_to_num(x: Any, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -
     for test, number in replaced.items():
         lost = by_value(test)(x)
         found = np.where(lost, number, found) if np.any(lost) else found
-    return found
+    if copy:
+        return found
+    x[...] = found
+    return x
 
 
 @implements(np.isclose)

@@ -122,6 +122,8 @@ class Variant:
     def __init__(self, f: Function, point: Sequence[Any]) -> None:
         with policy():
             program = record(f, *point)
+        if any([is_operand(op.constant) for op, _, _ in program.code]):
+            raise TaylorError("it uses a value that varies and is not among its arguments")
         self.count, self.guards = len(program.outputs), program.guards
         sides = [i for g in self.guards for i in (g.a, g.b) if i >= 0]
         open_ = dataclasses.replace(program, outputs=[*program.outputs, *sides], guards=[])

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as _numpy
 
-from taylor.numpy.functions import accepting
+from taylor.numpy.functions import OWN, accepting
 
 if TYPE_CHECKING:
     from numpy import *  # noqa: F403
@@ -50,7 +50,7 @@ def _names(source: str, names: dict[str, Any]) -> Callable[[str], Any]:
         function = hasattr(found, "__name__") and not isinstance(found, (type, _numpy.ufunc))
         if function and callable(found) and source in OF_ARRAYS and name[0] != "_":
             found = accepting(found, names["__name__"])
-        names[name] = found
+        names[name] = found = OWN.get(name, found) if source == "numpy" else found
         return found
 
     return find

@@ -26,7 +26,10 @@ def _made(
         found, new = found.astype(dtype), True
     if new and copy is False:
         raise ValueError(f"{name}: copy=False, but a copy cannot be avoided here")
-    if order in ("C", "F") or (copy and not new):
+    moved = (order == "C" and not found.flags.c_contiguous) or (
+        order == "F" and not found.flags.f_contiguous
+    )
+    if moved or (copy and not new):
         found, new = found.copy(order or "K"), True
     if ndmin > found.ndim:
         return found.reshape((1,) * (ndmin - found.ndim) + found.shape)

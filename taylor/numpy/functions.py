@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy
@@ -13,6 +13,7 @@ from taylor.core.binding import FUNCTIONS
 from taylor.core.conditions import Condition
 from taylor.core.fillable import Plain
 from taylor.core.operand import contents, holds_operands
+from taylor.numbers.kinds import content, is_operand
 from taylor.numpy.creation import HANDLERS
 
 MAKING = {"empty", "eye", "identity", "ones", "tri", "zeros"}
@@ -82,6 +83,19 @@ def _fresh(found: Any, args: Any) -> Any:
     if not (owner.flags.owndata and found.flags.writeable):
         return found
     return (found if found is owner or found.flags.forc else found.copy()).view(Plain)
+
+
+def ndenumerate(arr: Any) -> Iterator[tuple[tuple[int, ...], Any]]:
+    """Yield the indices and the elements of an array, as numpy.ndenumerate does."""
+    held = content(arr)
+    if not is_operand(held):
+        yield from numpy.ndenumerate(held)
+        return
+    for i in numpy.ndindex(held.shape):
+        yield i, held[i]
+
+
+OWN = {"ndenumerate": ndenumerate}  # for classes of NumPy that look into the memory
 
 
 def _may_hold(x: Any) -> bool:

@@ -16,12 +16,12 @@ import numpy as np
 import scipy.integrate
 
 from taylor.core.algebra import Algebra
-from taylor.core.operand import as_array
+from taylor.core.operand import as_array, lift
 from taylor.core.table import Rule
 from taylor.core.tags import fresh_tag
 from taylor.drivers.driver import parts
 from taylor.drivers.several import argument, pullback, pushforward, series
-from taylor.numbers.kinds import base, content, is_operand
+from taylor.numbers.kinds import base, is_operand
 
 Function = Callable[..., Any]
 
@@ -61,7 +61,7 @@ class _Integral:
     """(a, b, *p) -> ∫ₐᵇ f(x, *p) dx of a number or an array, as a rule."""
 
     def __init__(self, f: Function, epsabs: float, epsrel: float) -> None:
-        self.f: Function = lambda *x: content(f(*x))
+        self.f: Function = lambda *x: lift(f(*x))
         self.epsabs, self.epsrel = epsabs, epsrel
         self.rule = Rule("quad", self._value, self._vjp, self._jvp, self._step)
 
@@ -161,8 +161,14 @@ def _infinite(x: Any) -> bool:
 def quad_vec(
     f: Function, a: Any, b: Any, args: Any = (), *, epsabs: float = 1e-12, epsrel: float = 1e-8
 ) -> tuple[Any, Any]:
-    """Return (∫ₐᵇ f(x, *args) dx of an array, None), as `quad`."""
-    return quad(f, a, b, args, epsabs=epsabs, epsrel=epsrel)[0], None
+    """Return (∫ₐᵇ f(x, *args) dx of an array, the error SciPy estimates), as `quad`."""
+    given = (a, b, *(args if isinstance(args, tuple) else (args,)))
+    if any(is_operand(argument(v)) for v in given):
+        return quad(f, a, b, args, epsabs=epsabs, epsrel=epsrel)[0], None
+    y, error = scipy.integrate.quad_vec(
+        lambda x: f(x, *given[2:]), float(a), float(b), epsabs=epsabs, epsrel=epsrel, norm="max"
+    )
+    return y, error
 
 
 def dblquad(
