@@ -180,3 +180,8 @@ def test_poly1d_is_in_falling_powers():
     assert Taylor.from_polynomial(p)(0.7) == pytest.approx(p(0.7))
     powers = 0.7 ** np.arange(3, -1, -1)
     assert gradient(lambda c: np.poly1d(c)(0.7), COEFFICIENTS) == pytest.approx(powers)
+
+
+def test_a_text_is_no_expression():
+    with pytest.raises(TypeError, match=r"sympy.sympify\('x\*\*2'\)"):
+        from_sympy("x**2", "x")

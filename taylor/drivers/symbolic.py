@@ -231,6 +231,8 @@ def from_sympy(
     import sympy
 
     names = list(symbols) if isinstance(symbols, (list, tuple)) else [symbols]
+    if isinstance(expression, str):
+        raise TypeError(f"from_sympy takes an expression: sympy.sympify({expression!r}) makes one")
     given = functions or {}
     single = hasattr(expression, "free_symbols") and not hasattr(expression, "tolist")
     whole = np.array(expression if single else sympy.Array(expression).tolist(), dtype=object)
