@@ -462,7 +462,7 @@ def zeros(program: Program) -> Program:
 
     >>> p = zeros(record(lambda x: np.sqrt(x[0]) + np.hypot(x[1], x[2]), np.ones(3)))
     >>> p(np.array([2.0, 3.0, 4.0]))
-    [array(2.), array(25.)]
+    [np.float64(2.0), np.float64(25.0)]
     """
     tape, _ = _replaced(program)
     complex = complex_of(program, tape.code)

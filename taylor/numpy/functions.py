@@ -28,6 +28,8 @@ def accepting(function: Callable[..., Any], module: str) -> Callable[..., Any]:
     """
     call = functools.wraps(function)((making if function.__name__ in MAKING else taking)(function))
     call.__module__ = module
+    text = (function.__doc__ or "").partition(">>>")[0]  # the examples are NumPy's own
+    call.__doc__ = text.partition("Examples\n")[0]
     return call
 
 

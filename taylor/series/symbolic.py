@@ -37,7 +37,7 @@ def number(c: Any) -> Any:
     """Return a coefficient as a number of sympy: exact ones exactly, floats with their precision.
 
     >>> number(Fraction(1, 3)), number(0.5)
-    (1/3, 0.5)
+    (1/3, 0.500000000000000)
     """
     import sympy
 
