@@ -24,7 +24,7 @@ FOLDERS = {  # lines that a folder may have
     ".": 639,
     "hyperdual": 196,
     "array_api": 621,
-    "numpy": 287,
+    "numpy": 288,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}
