@@ -63,6 +63,8 @@ ATTRIBUTES = {
     **dict.fromkeys(
         ("tobytes", "tofile", "dump", "dumps", "view", "strides", "nbytes", "itemsize", "base",
          "ctypes", "byteswap", "setflags", "getfield", "setfield", "to_device"), MEMORY),
+    **dict.fromkeys(("order", "coef", "deriv", "compose"),
+                    "series have, and a driver gives it: taylor.taylor_coefficients(f, x, order)"),
     "at": "an array can be written into: y = x.copy(); y[i] = z",
     "itemset": "write x[i] = z",
     "resize": "write np.resize(x, shape) or x.reshape(shape)",

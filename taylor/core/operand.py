@@ -13,12 +13,12 @@ import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
 from taylor.core import binding, functions, memory, table
-from taylor.core.advice import PAGE, asked_by_masked, no_attribute
+from taylor.core.advice import ATTRIBUTES, PAGE, asked_by_masked, no_attribute
 from taylor.core.binding import UFUNCS, Handler, Method, call, call_ufunc, holds, method
 from taylor.core.calls import Call, Row
 from taylor.core.conditions import Condition
@@ -125,6 +125,9 @@ class Operand(Handled):
     _zeros: Callable[[Shape], Any]
     _ones: Callable[[], Any]
     _truth: Callable[[], Any]
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
 
     # -------------------------------------------------------------- instructions
     def _elementary(self, row: Elementary, args: Sequence[Any]) -> Any:
@@ -205,10 +208,8 @@ class Operand(Handled):
         """Do np.put(self, indices, values, mode)."""
         call(np.put, (self, indices, values, mode), {})
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") and name != "__dlpack__":  # protocols ask for it
-            raise AttributeError(name)
-        raise no_attribute(self._title(), name)
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if name not in ATTRIBUTES]
 
     def _title(self) -> str:
         """What error messages call it."""
@@ -401,6 +402,18 @@ class Operand(Handled):
     def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
         """Return `taylor.array_api`, the functions of the array-API standard."""
         return import_module("taylor.array_api.array").namespace(api_version)
+
+
+def _missing(name: str) -> Any:
+    def get(x: Operand) -> Any:
+        raise no_attribute(x._title(), name)
+
+    return property(get)
+
+
+# not by __getattr__, with which every access to an attribute takes longer
+for _name in ATTRIBUTES.keys() - vars(Operand).keys():
+    setattr(Operand, _name, _missing(_name))
 
 
 # ------------------------------------------------------------------ the verb
