@@ -261,3 +261,15 @@ def test_quotients_and_remainders_are_those_of_numpy_to_the_last_bit(f):
     assert np.array_equal(f(taylor.Taylor.variable(DIVIDENDS, 0), DIVISORS).value, wanted)
     assert np.array_equal(taylor.compile(f, strict=True)(DIVIDENDS, DIVISORS), wanted)
     assert np.array_equal(taylor.record(f, DIVIDENDS, DIVISORS)(DIVIDENDS, DIVISORS), wanted)
+
+
+def test_quotients_of_exact_and_long_numbers_are_not_rounded_first():
+    a, b = mpmath.mpf(1), mpmath.mpf("0.1")  # a little more than a tenth
+    x = Taylor.variable(a, 1)
+    for f, value in (
+        (lambda x: x // b, 9),
+        (lambda x: x % b, a % b),
+        (lambda x: np.fmod(-x, b), -(a % b)),
+    ):
+        assert f(x).value == value
+    assert (Taylor.variable(Fraction(-7, 2), 1) // Fraction(1, 3)).value == -11

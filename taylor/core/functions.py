@@ -549,27 +549,29 @@ def _towards_zero(a: Any, b: Any) -> Any:
 
 
 HIDDEN["fmod"] = fmod = Elementary(
-    "fmod", np.fmod, lambda ctx, a, b: a - b * ctx.sign(a / b) * ctx.floor(abs(a / b)),
+    "fmod", np.fmod, lambda ctx, a, b: ctx.sign(a) * (abs(a) % abs(b)),
     compose=_towards_zero, iv=lambda ctx, a, b: a - b * trunc(a / b), code="fmod",
     domain="x no multiple of the divisor", exact=lambda a, b: a - b * math.trunc(a / b), own=True)
 # The whole part of q = a/b by a and b, as q is rounded: 1.0//0.1 is 9
 HIDDEN["whole_to_zero"] = whole_to_zero = Elementary(
     "whole_to_zero", lambda q, a, b: np.rint((a - np.fmod(a, b)) / b),
-    lambda ctx, q, a, b: ctx.sign(q) * ctx.floor(abs(q)),
+    lambda ctx, q, a, b: ctx.sign(q) * ctx.nint((abs(a) - abs(a) % abs(b)) / abs(b)),
     jumps=lambda q, a, b: _is_whole(q, a, b) & (q != 0), surface=sinpi, domain=NO_STEP,
     code=lambda q, a, b: rint((a - fmod(a, b)) / b), iv=lambda ctx, q, a, b: trunc(q),
     exact=lambda q, a, b: math.trunc(q), own=True)
 HIDDEN["whole_down"] = Elementary(
-    "whole_down", lambda q, a, b: np.floor_divide(a, b), lambda ctx, q, a, b: ctx.floor(q),
+    "whole_down", lambda q, a, b: np.floor_divide(a, b),
+    lambda ctx, q, a, b: ctx.nint((a - a % b) / b),
     jumps=lambda q, a, b: _is_whole(q, a, b), surface=sinpi, domain=NO_STEP,
     code=lambda q, a, b: _lowered(fmod(a, b), b, whole_to_zero(q, a, b), -1.0),
     iv=lambda ctx, q, a, b: floor(q), exact=lambda q, a, b: a // b, own=True)
 
 
 def _is_whole(q: Any, a: Any, b: Any) -> Any:
-    if np.result_type(np.asarray(a), np.asarray(b)).kind == "O":
+    if any(map(contexts.is_set, (q, a, b))):
         return q == np.floor(q)
-    return np.fmod(a, b) == 0
+    exact = np.result_type(np.asarray(a), np.asarray(b)).kind == "O"
+    return (a % b if exact else np.fmod(a, b)) == 0
 
 
 def _lowered(rest: Any, b: Any, x: Any, step: Any) -> Any:
@@ -582,7 +584,7 @@ def floor_divide(a: Any, b: Any) -> Any:
     return HIDDEN["whole_down"](a / b, a, b)
 
 
-mod = row("mod", np.remainder, lambda ctx, a, b: a - b * ctx.floor(a / b),
+mod = row("mod", np.remainder, lambda ctx, a, b: a % b,
           compose=lambda a, b: a - b * floor_divide(a, b),
           iv=lambda ctx, a, b: a - b * floor(a / b),
           code=lambda a, b: _lowered(rest := fmod(a, b), b, rest, b),
