@@ -158,6 +158,13 @@ def asked_by_masked(frame: FrameType | None) -> bool:
     return name != "" and not MASKED.fullmatch(name)
 
 
+def asked_by_sparse(frame: FrameType | None) -> bool:
+    """Whether a sparse matrix of SciPy looks at the other operand of a product."""
+    if frame is None or not str(frame.f_globals.get("__name__")).startswith("scipy.sparse."):
+        return False
+    return frame.f_code.co_name.endswith("_dispatch")
+
+
 # ------------------------------------------------------------------ names
 def no_name(module: str, name: str, known: Collection[str]) -> AttributeError:
     """Return the error for a name that a module does not have, with the one that was meant.

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
-from taylor.core import binding, functions, memory, table
-from taylor.core.advice import ATTRIBUTES, PAGE, asked_by_masked, no_attribute
+from taylor.core import binding, functions, maps, memory, table
+from taylor.core.advice import ATTRIBUTES, PAGE, asked_by_masked, asked_by_sparse, no_attribute
 from taylor.core.binding import UFUNCS, Handler, Method, call, call_ufunc, holds, method
 from taylor.core.calls import Call, Row
 from taylor.core.conditions import Condition
@@ -28,7 +28,7 @@ from taylor.core.maps import host as host
 from taylor.core.parts import Part
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary, Rule
-from taylor.numbers.data import held, is_array_like, plain_array
+from taylor.numbers.data import held, is_array_like, is_sparse, plain_array
 from taylor.numbers.kinds import Array, Fillable, Handled, base, is_operand
 from taylor.numbers.values import is_real
 
@@ -88,7 +88,14 @@ def binary(op: Arithmetic) -> tuple[Method, Method]:
             return self.process(op, (self, other))
         return bind(op, self, other) if fits(other) else NotImplemented
 
-    return left, _right(lambda x, y: bind(op, x, y))
+    def right(self: Any, other: Any) -> Any:
+        if type(other) in NUMBERS:
+            return bind(op, other, self)
+        if op is MUL and is_sparse(other):  # of a matrix, as opposed to an array, the product
+            return _product(other, self)
+        return bind(op, other, self) if fits(other) else NotImplemented
+
+    return left, right
 
 
 def _alone(f: Callable[[Any], Any]) -> Method:
@@ -100,6 +107,10 @@ def _converted(f: Callable[[Any], Any], what: str) -> Any:
 
 
 def _product(a: Any, b: Any) -> Any:
+    if is_sparse(a):
+        return maps.sparse_product(a, b)
+    if is_sparse(b):
+        return maps.sparse_product(b.T, a.T).T
     return UFUNCS[np.matmul](lift(a), lift(b))
 
 
@@ -224,8 +235,13 @@ class Operand(Handled):
 
     def _objects(self, copy: Any) -> Array:
         """Return the elements as an array of objects."""
-        if asked_by_masked(sys._getframe(2)):
+        caller = sys._getframe(2)
+        if asked_by_masked(caller):
             raise self._refused("a masked array")
+        if asked_by_sparse(caller):  # an array without axes leaves the product to us
+            alone = np.empty((), dtype=object)
+            alone[()] = self
+            return alone
         out = np.empty(self.shape, dtype=object)
         for i in np.ndindex(*self.shape):
             out[i] = self[i] if i else self
@@ -429,7 +445,8 @@ def bind(op: Op, *args: Any) -> Any:
 # ------------------------------------------------------------------ helpers
 def fits(x: Any) -> bool:
     """Whether x can be the other operand of an operator (strings and None cannot)."""
-    return is_operand(x) or not (x is None or isinstance(x, (str, bytes, dict, set)))
+    odd = x is None or isinstance(x, (str, bytes, dict, set))
+    return is_operand(x) or not odd or is_sparse(x)
 
 
 def plain_index(index: Any) -> Any:
