@@ -79,7 +79,8 @@ def _runs(to: Index, source: Index, apart: bool) -> list[tuple[int, int]]:
 
     Those of `to` are not 0 where places are to be kept `apart`.
     """
-    steps, runs, start = np.diff([to, source]), [], 0
+    runs: list[tuple[int, int]] = []
+    steps, start = np.diff([to, source]), 0
     changes = np.flatnonzero(np.diff(steps).any(axis=0)) + 2
     ends = np.append(changes, len(to))  # of the runs before a change
     while start < len(to) and len(runs) <= RUNS:
