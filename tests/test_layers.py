@@ -20,7 +20,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "core": [
         "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
         "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
-        "sides", "calls", "maps", "parts", "operand", "fillable", "tape", "rules", "program",
+        "sides", "calls", "maps", "lookups", "parts", "operand", "fillable", "tape", "rules", "program",
         "sweep",
     ],
     "linalg": ["degrees", "equations", "factors", "spectrum", "__init__"],
@@ -29,7 +29,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "questions",
     ],
     "machine": [
-        "calls", "planar", "nests", "moves", "contractions", "emit", "questions", "degrees",
+        "calls", "planar", "nests", "moves", "lookups", "contractions", "emit", "questions", "degrees",
         "tables", "convolutions", "compose", "monomials", "products", "series", "machine",
         "engine",
     ],

@@ -29,6 +29,7 @@ from taylor.core.instructions import (
     full,
     short,
 )
+from taylor.core.lookups import Lookup
 from taylor.core.maps import Reshape
 from taylor.core.operand import Operand, lift
 from taylor.core.parts import Part
@@ -417,6 +418,8 @@ def deciding(program: Program) -> Program:
         poles.append(own or any(poles[a] for a in op.reads(args)))
         if isinstance(op, Choose):
             found.append(x[0] - x[1])
+        elif isinstance(op, Lookup):
+            found.append(op.surface(x[0]))
         elif isinstance(op, Row) and op.row.jumps is not None:
             row = op.row.surface
             found.append(x[0] if row is None else row(x[0]))
