@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 
 from taylor.core import binding, functions, memory, table
-from taylor.core.advice import ATTRIBUTES, PAGE, asked_by_masked, no_attribute
+from taylor.core.advice import ATTRIBUTES, PAGE, WANTED, asked_by_masked, no_attribute
 from taylor.core.binding import UFUNCS, Handler, Method, call, call_ufunc, holds, method
 from taylor.core.calls import Call, Row
 from taylor.core.conditions import Condition
@@ -35,19 +35,6 @@ from taylor.numbers.values import is_real
 Shape = tuple[int, ...]
 NUMBERS = (float, int, complex)
 asked: Any = method  # for what is no value of the class
-WANTED = {  # what would drop derivatives, and what was wanted
-    "float()": "write math.sin(x) as np.sin(x), and fill arrays made by np.zeros_like(x), or "
-    "import taylor.numpy as np (with dtype=float)",
-    "complex()": "write cmath.exp(x) as np.exp(x), and complex(a, b) as a + 1j * b",
-    "int()": "np.trunc(x) is the piecewise constant function, int(x.value) a constant; arrays of "
-    "integers cannot be filled with it, those of dtype=float of import taylor.numpy as np can",
-    "an index made": "int(x.value) is a constant that serves in range(), shapes and indices",
-    "an array of numbers": "use NumPy's and taylor.scipy's functions, np.zeros_like(x) or import "
-    "taylor.numpy as np for arrays to fill, mu + sigma * rng.normal() for random numbers",
-    "a masked array": "write np.where(mask, 0.0, x), or np.sum(x, where=~mask) and the like",
-    "a function of mpmath": "use NumPy's and taylor's functions, which take mpmath's numbers too",
-    "an expression of sympy": "use NumPy's functions; sympy.lambdify makes them of an expression",
-}
 
 
 def _in_place(op: Callable[[Any, Any], Any]) -> Method:

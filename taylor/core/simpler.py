@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,8 +18,8 @@ from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import base, is_operand
 from taylor.numbers.values import common_shape
 
-if TYPE_CHECKING:
-    from taylor.core.tape import Node, Tape
+Tape = Any  # that records, and its
+Node = Any
 
 EXTREMES = (functions.maximum, functions.minimum)
 
