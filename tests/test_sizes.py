@@ -12,11 +12,11 @@ ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "numbers": 2614,
     "llvm": 1672,
-    "core": 7985,
+    "core": 8108,
     "linalg": 1365,
     "arrays": 2020,
     "machine": 3405,
-    "series": 2304,
+    "series": 2335,
     "drivers": 5784,
     "scipy": 5663,
     "ode": 6470,
