@@ -8,7 +8,6 @@ the rest of NumPy from here.
 from __future__ import annotations
 
 import math
-import numbers
 import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -18,14 +17,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 
 from taylor.core import binding, functions, maps, memory, table
-from taylor.core.advice import (
-    ATTRIBUTES,
-    PAGE,
-    WANTED,
-    asked_by_masked,
-    asked_by_sparse,
-    no_attribute,
-)
+from taylor.core.advice import ATTRIBUTES, PAGE, WANTED, asked_by, no_attribute
 from taylor.core.binding import UFUNCS, Handler, Method, call, call_ufunc, holds, method
 from taylor.core.calls import Call, Row
 from taylor.core.conditions import Condition
@@ -37,7 +29,7 @@ from taylor.core.sides import Choose
 from taylor.core.table import Elementary, Rule
 from taylor.numbers.data import held, is_array_like, is_sparse, plain_array
 from taylor.numbers.kinds import Array, Fillable, Handled, base, is_operand
-from taylor.numbers.values import is_real
+from taylor.numbers.values import is_complex as is_complex
 
 Shape = tuple[int, ...]
 NUMBERS = (float, int, complex)
@@ -229,15 +221,11 @@ class Operand(Handled):
 
     def _objects(self, copy: Any) -> Array:
         """Return the elements as an array of objects."""
-        caller = sys._getframe(2)
-        if asked_by_masked(caller):
+        by = asked_by(sys._getframe(2))
+        if by == "masked":
             raise self._refused("a masked array")
-        if asked_by_sparse(caller):  # an array without axes leaves the product to us
-            alone = np.empty((), dtype=object)
-            alone[()] = self
-            return alone
-        out = np.empty(self.shape, dtype=object)
-        for i in np.ndindex(*self.shape):
+        out = np.empty(() if by == "sparse" else self.shape, dtype=object)
+        for i in np.ndindex(*out.shape):
             out[i] = self[i] if i else self
         out.flags.writeable = bool(copy)  # what is written there would not be seen here
         return out
@@ -573,23 +561,6 @@ def stack(elements: Sequence[Any], axis: int = 0) -> Any:
         index = np.arange(len(elements) * math.prod(shape)).reshape(len(elements), *shape)
         return host(elements)._gather(elements, index)
     return rearrange(elements, lambda *i: np.stack(i, axis))
-
-
-def is_complex(x: Any) -> bool:
-    """Whether a number, array or operand has complex values."""
-    known = getattr(x, "complex", None)  # of what has no values yet
-    if known is not None:
-        return bool(known)
-    plain = base(x)
-    if is_real(plain):
-        return False
-    if isinstance(plain, np.ndarray) and plain.dtype == object:
-        return any(map(_is_complex_number, plain.reshape(-1)))
-    return bool(np.iscomplexobj(plain)) or _is_complex_number(plain)
-
-
-def _is_complex_number(x: Any) -> bool:
-    return isinstance(x, numbers.Complex) and not isinstance(x, numbers.Real)
 
 
 def modulus(x: Any) -> Any:
