@@ -21,14 +21,14 @@ from taylor.core.advice import ATTRIBUTES, PAGE, WANTED, asked_by, no_attribute
 from taylor.core.binding import UFUNCS, Handler, Method, call, call_ufunc, holds, method
 from taylor.core.calls import Call, Row
 from taylor.core.conditions import Condition
-from taylor.core.instructions import Arithmetic, Op
+from taylor.core.instructions import MUL, Arithmetic, Op
 from taylor.core.maps import Gather, Scatter
 from taylor.core.maps import host as host
 from taylor.core.parts import Part
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary, Rule
 from taylor.numbers.data import held, is_array_like, is_sparse, plain_array
-from taylor.numbers.kinds import Array, Fillable, Handled, base, is_operand
+from taylor.numbers.kinds import Array, Fillable, Handled, is_operand
 from taylor.numbers.values import is_complex as is_complex
 
 Shape = tuple[int, ...]
