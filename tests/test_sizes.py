@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2642,
+    "numbers": 2643,
     "llvm": 1672,
     "core": 8111,
     "linalg": 1365,
