@@ -15,7 +15,7 @@ from taylor.arrays.reductions import axes_of, scan
 from taylor.core import choices, functions
 from taylor.core.binding import family
 from taylor.core.conditions import mask
-from taylor.core.lookups import lookup
+from taylor.core.lookups import by_pieces
 from taylor.core.operand import Operand, as_array, define, implements, lift
 from taylor.numbers.kinds import base
 
@@ -285,28 +285,29 @@ def interp(
         x, xp, fp = _periodic(x, xp, fp, abs(period))
         left = right = None
     slope = np.diff(fp) / np.diff(xp)
-    ends = [fp[0] if left is None else left, fp[-1] if right is None else right]
     # piece i, between the knots i-1 and i, is height + slope·(x - start)
     start = xp[np.concatenate([[0], np.arange(np.size(xp))])]
-    height = np.concatenate([np.reshape(ends[0], 1), fp[:-1], fp[-1:]])
+    first = fp[0] if left is None else left
+    height = np.concatenate([np.reshape(first, 1), fp[:-1], fp[-1:]])
     none = fp[:1] - fp[:1]
     pieces = np.stack([height, np.concatenate([none, slope, none]), start], axis=1)
-    above, below = _rows(x, xp, pieces)
-    y = choices.choose(
-        x,
-        above[..., 2],
-        above[..., 0] + above[..., 1] * (x - above[..., 2]),
-        below[..., 0] + below[..., 1] * (x - below[..., 2]),
-        "kink",
-    )
+
+    def of_row(row: Any) -> Any:
+        return row[..., 0] + row[..., 1] * (x - row[..., 2])
+
+    if isinstance(xp, Operand):
+        above, below = _rows(x, xp, pieces)
+        y = choices.choose(x, above[..., 2], of_row(above), of_row(below), "kink")
+    else:
+        knots = np.unique(xp)  # where two are equal, there is a jump
+        ends = np.concatenate([[0], np.searchsorted(xp, knots, "right")])
+        y = by_pieces(x, knots, of_row, pieces[ends])
     # at the last knot the value is that of the piece before it
-    return y if right is None else choices.choose(xp[-1], x, y, ends[1], "kink")
+    return y if right is None else choices.choose(xp[-1], x, y, right, "kink")
 
 
 def _rows(x: Any, xp: Any, pieces: Any) -> tuple[Any, Any]:
-    """Return the row of the piece above each x and of the one below: another one at a knot only."""
-    if not isinstance(xp, Operand):
-        return lookup(x, xp, pieces), lookup(x, xp, pieces, "left")
+    """Return the row of the piece above each x and of the one below, for knots that vary."""
     knots, at = np.asarray(base(xp)), base(x)
     i, j = np.searchsorted(knots, at, side="right"), np.searchsorted(knots, at, side="left")
     np.all(x >= np.append(-np.inf, xp)[i])  # the piece is part of the recording

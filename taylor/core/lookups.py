@@ -6,16 +6,18 @@ its argument and in the table, and at them an integrator ends its steps.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from taylor.core import patterns
+from taylor.core.choices import choose
 from taylor.core.instructions import At, Degrees, Number, Op, Shape, Sweep, Whole, by_degree, full
 from taylor.core.maps import host
-from taylor.numbers.kinds import Array, is_operand
+from taylor.numbers.kinds import Array, Kind, base, is_operand
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -95,19 +97,40 @@ class Lookup(Op):
         whole = patterns.moved(x[1], np.broadcast_to(row, shapes[1]), shapes[1][1:])
         return patterns.taken(np.broadcast_to(row, shape), whole)
 
-    def surface(self, x: Any) -> Any:
+    def surface(self, x: Any, exact: bool = False) -> Any:
         """Return a function of x that changes its sign at every knot, and nowhere else.
 
-        Between two knots it is the product of the distances from them, with alternating signs.
+        Between two knots it is the product of the distances from them, with alternating signs; with
+        `exact` of fractions.
         """
-        n = len(self.knots)
-        factors = np.zeros((n + 1, 4))  # (a + b·x)·(c + d·x)
+        knots = np.unique(self.knots)
+        factors = np.zeros((len(knots) + 1, 4))  # (a + b·x)·(c + d·x)
         factors[:, 0] = factors[:, 2] = 1.0
-        factors[1:, 0], factors[1:, 1] = -self.knots, 1.0
-        factors[:-1, 2], factors[:-1, 3] = self.knots, -1.0
+        factors[1:, 0], factors[1:, 1] = -knots, 1.0
+        factors[:-1, 2], factors[:-1, 3] = knots, -1.0
         factors[1::2, :2] *= -1
-        at = lookup(x, self.knots, factors, self.side)
+        table = np.vectorize(Fraction, otypes=[object])(factors) if exact else factors
+        at = lookup(x, knots, table, self.side)
         return (at[..., 0] + at[..., 1] * x) * (at[..., 2] + at[..., 3] * x)
+
+
+def by_pieces(x: Any, knots: Array, of_row: Callable[[Any], Any], table: Any) -> Any:
+    """Return of_row(row i of the table) for x in piece i, between increasing knots: a kink at them.
+
+    Pieces of even and of odd number are the two sides of one choice, by the sign of
+    `Lookup.surface`: at a knot one of them ends, and one begins.
+    """
+    i = np.arange(len(knots) + 1)
+    sides = [i // 2 * 2, np.maximum((i + 1) // 2 * 2 - 1, 0)]
+    even, odd = (of_row(lookup(x, knots, table[side])) for side in sides)
+    surface = Lookup(_frozen(knots), "right").surface(x, Kind.of(base(x)).exact)
+    return choose(surface, 0, even, odd, "kink")
+
+
+def _frozen(knots: Any) -> Array:
+    knots = np.array(knots, dtype=float)
+    knots.flags.writeable = False
+    return knots
 
 
 def lookup(x: Any, knots: Any, table: Any, side: str = "right") -> Any:
@@ -119,6 +142,4 @@ def lookup(x: Any, knots: Any, table: Any, side: str = "right") -> Any:
     >>> lookup(2.5, [1.0, 2.0, 3.0], np.array([10.0, 20.0, 30.0, 40.0]))
     np.float64(30.0)
     """
-    knots = np.array(knots, dtype=float)
-    knots.flags.writeable = False
-    return Lookup(knots, side).rows(x, table)
+    return Lookup(_frozen(knots), side).rows(x, table)

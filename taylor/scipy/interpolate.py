@@ -1,8 +1,8 @@
 """scipy.interpolate in the points and in the data; the knots are plain numbers.
 
-A spline is linear in its data: SciPy gives the piecewise polynomial of plain data, and for data that
-vary those of the unit vectors, with which they are contracted.  The coefficients of the interval of
-a point are looked up, and constant between the knots: there an integrator ends its steps.
+A spline is linear in its data: SciPy gives the piecewise polynomial of plain data, and for data
+that vary those of the unit vectors, with which they are contracted.  The coefficients of the
+interval of a point are looked up, and constant between the knots, where an integrator's steps end.
 
 >>> import taylor
 >>> x = np.array([0.0, 1.0, 2.0, 3.0])
