@@ -82,7 +82,13 @@ class TaylorIntegrator:
         max_step: Any = math.inf,
         atol: Any = 0.0,
         strict: bool = False,
+        method: None = None,
     ) -> None:
+        if method is not None:
+            raise TypeError(
+                f"steps of TaylorIntegrator are Taylor series; those of method={method!r} are "
+                "taken by taylor.ode.MethodIntegrator(fun, t0, y0, method)"
+            )
         self._begin(fun, t0, y0, args, Options(tol, order, max_step, atol, strict))
 
     @classmethod
