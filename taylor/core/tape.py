@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core import functions
 from taylor.core.advice import PAGE
 from taylor.core.calls import Call, Row, flat
 from taylor.core.conditions import COMPARISONS, Condition, Guard
@@ -28,31 +27,26 @@ from taylor.core.instructions import (
     DIV,
     LARGE,
     MUL,
-    Add,
     Const,
-    Div,
-    Einsum,
     Input,
     Instruction,
-    Mul,
     Op,
     Scale,
     Shape,
 )
-from taylor.core.maps import Contract, CumSum, Gather, Reshape, Scatter, Sum, gather
+from taylor.core.maps import Gather, Reshape, Scatter, gather
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
-from taylor.core.operand import NUMBERS, Operand, binary, fits, host, is_complex, lift
-from taylor.core.parts import REFUSED, Part
-from taylor.core.sides import Choose
+from taylor.core.operand import NUMBERS, Operand, binary, bind, fits, host, lift
+from taylor.core.parts import Part
+from taylor.core.simpler import SIMPLER
 from taylor.core.table import Rule, derived
 from taylor.core.tables import nonzero, unchanged
 from taylor.core.tags import Tag, fresh_tag
-from taylor.errors import ForeignNodeError, NotNow, ShapeMismatch, TraceError
+from taylor.errors import ForeignNodeError, NotNow, TraceError
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Fillable, Kind, base, is_operand
-from taylor.numbers.values import as_array, as_data, common_shape, constant, fitted, of_value
+from taylor.numbers.values import as_array, as_data, constant, fitted, of_value
 
-EXTREMES = (functions.maximum, functions.minimum)
 MIRRORED = {"<": operator.gt, "<=": operator.ge, ">": operator.lt, ">=": operator.le}
 
 
@@ -169,6 +163,10 @@ class Tape:
                 "used here: return results from their own function, or keep their .value"
             )
         return self.constant(x)
+
+    def at(self, i: int, like: Array | None = None) -> Node:
+        """Return a node of what an instruction makes, which lies in memory as that array does."""
+        return Node(self, i, like)
 
     def size(self, i: int) -> int:
         """Return how many elements an instruction makes."""
@@ -417,6 +415,13 @@ class Node(Operand):
         node = self.tape.node(fitted(value, self.tape.values[cell.first]))
         cell.write(self._where, index, node.i, node.shape)
 
+    def _part(self, kind: str) -> Any:
+        return PartNode(self, kind) if self._is_array() else super()._part(kind)
+
+    def _fixed(self) -> Node:
+        self._shared().positions.flags.writeable = False
+        return self
+
     def _unchanged(self, copy: Node) -> bool:
         """Whether nothing was written here since that copy was made."""
         return self.i == copy.i
@@ -501,87 +506,45 @@ def _negative(x: Any) -> Any:
     return -x if is_operand(x) or type(x) in (int, float, complex) else -as_array(x)[()]
 
 
-# ------------------------------------------------------------------ what is simpler and the same
-def _arithmetic(tape: Tape, op: Op, nodes: list[Node]) -> Node | None:
-    """x·1, 1·x and x/1 are x (x + 0 would lose the sign of -0); a constant factor is a scale."""
-    a, b = nodes
-    try:
-        shape = common_shape(a.shape, b.shape)
-    except ValueError:
-        raise ShapeMismatch(f"shapes {a.shape} and {b.shape} do not fit in {op.name}") from None
-    for factor, other in () if op is ADD else ((b, a), (a, b)):
-        c = tape.code[factor.i].op
-        if type(c) is not Const or (op is DIV and factor is a):
-            continue
-        if type(c.c) is int and c.c == 1:
-            return Node(tape, other.i)
-        varies = type(tape.code[other.i].op) is not Const and other.shape == shape
-        if op is MUL and varies and not is_operand(c.c):
-            return tape.apply(Scale(c.c), [other])
-    return tape.apply(op, nodes, shape)
+class PartNode(Node):
+    """The real or imaginary part of a node in memory: a view that reads and writes through it."""
 
+    __slots__ = ("_of", "_which", "_whole")
 
-def _of_row(tape: Tape, op: Row, nodes: list[Node]) -> Node | None:
-    same = op.row in EXTREMES and nodes[0].i == nodes[1].i  # identical operands are no tie
-    return Node(tape, nodes[0].i) if same else None
+    def __init__(self, whole: Node, which: str) -> None:
+        self._whole, self._which = whole, which
+        self._of = whole.i  # the content of the whole that instruction _i takes the part of
+        super().__init__(whole.tape, self._taken().i)
+        self._where = whole._where
 
+    def _taken(self) -> Node:
+        part: Node = bind(Part(self._which), Node(self._whole.tape, self._of))
+        return part
 
-def _moved(tape: Tape, op: Gather, nodes: list[Node]) -> Node:
-    x, index = nodes[0], op.index
-    layout = None if index.flags.c_contiguous else index
-    whole = len(nodes) == 1 and index.size == x.size
-    if whole and np.array_equal(index.reshape(-1), np.arange(x.size)):
-        same = index.shape == x.shape
-        return Node(tape, x.i if same else tape.apply(Reshape(index.shape), [x]).i, layout)
-    return Node(tape, tape.apply(Gather(np.asarray(index, order="C")), nodes).i, layout)
+    @property
+    def i(self) -> int:
+        """The instruction that holds the content."""
+        now = self._whole.i
+        if now != self._of:
+            self._of = now
+            self._i = self._taken().i
+        return self._i
 
+    def _memory(self) -> Any:
+        return self._whole._memory()
 
-def _summed(tape: Tape, op: Sum | CumSum, nodes: list[Node]) -> Node:
-    where = nodes[0]._where
-    return tape.apply(op, nodes)._beside(*(() if where is None else (op.moved([where], 0),)))
+    def _viewed(self, f: Callable[..., Any]) -> Any:
+        return each(lambda x: x._part(self._which), self._whole._viewed(f))
 
-
-def _contracted(tape: Tape, op: Einsum, nodes: list[Node]) -> Node:
-    terms, out = op.spec.split("->")
-    (x, y), (a, b) = nodes, terms.split(",")
-    x, a = _reduced(x, a, b + out)
-    y, b = _reduced(y, b, a + out)
-    for c, node, names in ((x, y, f"{a},{b}->{out}"), (y, x, f"{b},{a}->{out}")):
-        known = tape.code[c.i].op
-        if type(known) is Const and not is_operand(known.c):
-            return tape.apply(Contract(names, np.asarray(known.c)), [node])
-    return tape.apply(Einsum(f"{a},{b}->{out}"), [x, y])
-
-
-def _chosen(tape: Tape, op: Choose, nodes: list[Node]) -> None:
-    if op.mode == "kink" and any(np.iscomplexobj(base(tape.values[n.i])) for n in nodes):
-        raise TypeError(
-            "abs, maximum and their kin are not holomorphic: they have no derivative at a "
-            "complex value; work with real and imaginary parts as two real variables"
-        )
-
-
-def _part(tape: Tape, op: Part, nodes: list[Node]) -> None:
-    if not op.known and any(is_complex(tape.values[i]) for i in tape.inputs):
-        raise TypeError(REFUSED)
-
-
-SIMPLER: dict[type[Op], Callable[[Tape, Any, list[Node]], Node | None]] = {
-    Add: _arithmetic, Mul: _arithmetic, Div: _arithmetic, Row: _of_row, Gather: _moved,
-    Sum: _summed, CumSum: _summed, Einsum: _contracted, Choose: _chosen, Part: _part,
-}  # fmt: skip
-
-
-def _reduced(x: Node, axes: str, others: str) -> tuple[Node, str]:
-    """Return x without repeated letters (its diagonal) and letters of its own (their sum)."""
-    if len(set(axes)) < len(axes):
-        kept = "".join(dict.fromkeys(axes))
-        index = np.einsum(f"{axes}->{kept}", np.arange(x.size).reshape(x.shape))
-        x, axes = x._gather([x], np.array(index)), kept
-    alone = tuple(i for i, c in enumerate(axes) if c not in others)
-    if alone:
-        x, axes = x.tape.apply(Sum(alone), [x]), "".join(c for c in axes if c in others)
-    return x, axes
+    def _assign(self, index: Any, value: Any) -> None:
+        value = fitted(lift(value), self.tape.values[self._i])
+        if isinstance(value, Node) and value.i == self[index].i:
+            return  # z.real += 1 ends with z.real = z.real
+        old = self._whole[index]
+        if self._which == "real":
+            self._whole._assign(index, value + 1j * bind(Part("imag"), old))
+        else:
+            self._whole._assign(index, bind(Part("real"), old) + 1j * value)
 
 
 def check_unread(x: Iterable[Any]) -> None:
