@@ -20,8 +20,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "core": [
         "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
         "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
-        "sides", "calls", "maps", "parts", "operand", "fillable", "tape", "rules", "program",
-        "sweep",
+        "sides", "calls", "maps", "parts", "operand", "fillable", "simpler", "tape", "rules",
+        "program", "sweep",
     ],
     "linalg": ["degrees", "equations", "factors", "spectrum", "__init__"],
     "arrays": [

@@ -35,7 +35,7 @@ from taylor.numbers.kinds import Array, Fillable
 ARRAY = np.ndarray
 SHAPE: Any = np.ndarray.shape
 WRITE, TYPE = np.ndarray.__setitem__, np.ndarray.dtype.__get__
-SCALARS = frozenset((*NUMBERS, np.float64))
+SCALARS = frozenset(NUMBERS)
 
 
 class Plain(np.ndarray, Fillable):
