@@ -191,7 +191,7 @@ _ufuncs: dict[np.ufunc, Callable[..., Any]] = {
     np.modf: lambda x: (x - (whole := functions.trunc(x)), whole),
     np.negative: operator.neg,
     np.positive: operator.pos,
-    np.conjugate: lambda x: x.conjugate(),
+    np.conjugate: lambda x: x.conjugate() if is_complex(x) else +x,
     np.less: _comparison(operator.lt, operator.gt),
     np.less_equal: _comparison(operator.le, operator.ge),
     np.greater: _comparison(operator.gt, operator.lt),

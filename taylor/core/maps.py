@@ -29,6 +29,7 @@ from taylor.core.instructions import (
     key_of,
 )
 from taylor.core.tables import contract, free_letter, spec_under
+from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import Array, Kind, is_operand
 from taylor.numbers.values import together, zeros
 
@@ -387,3 +388,17 @@ def scattered(parts: Sequence[tuple[Array | slice, Any]], shape: Shape) -> Any:
 
 def _is_float64(x: Any) -> bool:
     return type(x) is np.float64 or _is_doubles(x)
+
+
+def sparse_product(a: Any, x: Any) -> Any:
+    """Return a @ x of a sparse matrix of SciPy and an operand: one product for each of its entries.
+
+    Entry by entry, Σ a_ij x_j is x gathered at the columns, scaled, and added up in the rows.
+    """
+    if len(a.shape) != 2 or np.ndim(x) not in (1, 2) or np.shape(x)[0] != a.shape[1]:
+        raise ShapeMismatch(f"a matrix of shape {a.shape} has no product with {np.shape(x)}")
+    entries, more = a.tocoo(), np.shape(x)[1:]
+    rows, size = entries.row.astype(int), math.prod(more)
+    data = entries.data.reshape(-1, *(1 for _ in more))
+    to = rows if not more else rows[:, None] * size + np.arange(size)
+    return (x[entries.col] * data)._scatter(to, (a.shape[0], *more))

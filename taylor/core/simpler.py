@@ -1,7 +1,4 @@
-"""What is simpler than an instruction of a recording and gives the same: x·1, a tie with itself.
-
-Nodes and their tape come as `tape.Node` and `tape.Tape`.
-"""
+"""What is recorded in place of an instruction: a simpler one of the same value, bit for bit."""
 
 from __future__ import annotations
 

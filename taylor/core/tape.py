@@ -12,7 +12,7 @@ import copy
 import math
 import operator
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from types import NoneType
 from typing import Any
@@ -37,6 +37,7 @@ from taylor.core.instructions import (
 from taylor.core.maps import Gather, Reshape, Scatter, gather, run
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
 from taylor.core.operand import NUMBERS, Operand, binary, bind, fits, host, lift
+from taylor.core.parts import Part
 from taylor.core.simpler import SIMPLER
 from taylor.core.table import Rule, derived
 from taylor.core.tables import nonzero, unchanged
@@ -461,6 +462,13 @@ class Node(Operand):
         node = self.tape.node(fitted(value, self.tape.values[cell.first]))
         cell.write(self._where, index, node.i, node.shape)
 
+    def _part(self, kind: str) -> Any:
+        return PartNode(self, kind) if self._is_array() else super()._part(kind)
+
+    def _fixed(self) -> Node:
+        self._shared().positions.flags.writeable = False
+        return self
+
     def _unchanged(self, copy: Node) -> bool:
         """Whether nothing was written here since that copy was made."""
         return self.i == copy.i
@@ -545,13 +553,42 @@ def _negative(x: Any) -> Any:
     return -x if is_operand(x) or type(x) in (int, float, complex) else -as_array(x)[()]
 
 
-def check_unread(x: Iterable[Any]) -> None:
-    """Raise TraceError if a plain value was taken out: it would be another one elsewhere."""
-    for v in x:
-        while is_operand(v):
-            if isinstance(v, Node) and v.tape.read:
-                raise TraceError(
-                    "the function takes the plain value of an argument (.value), which would be "
-                    "that of the recording for ever"
-                )
-            v = v.value
+class PartNode(Node):
+    """The real or imaginary part of a node in memory: a view that reads and writes through it."""
+
+    __slots__ = ("_of", "_which", "_whole")
+
+    def __init__(self, whole: Node, which: str) -> None:
+        self._whole, self._which = whole, which
+        self._of = whole.i  # the content of the whole that instruction _i takes the part of
+        super().__init__(whole.tape, self._taken().i)
+        self._where = whole._where
+
+    def _taken(self) -> Node:
+        part: Node = bind(Part(self._which), Node(self._whole.tape, self._of))
+        return part
+
+    @property
+    def i(self) -> int:
+        """The instruction that holds the content."""
+        now = self._whole.i
+        if now != self._of:
+            self._of = now
+            self._i = self._taken().i
+        return self._i
+
+    def _memory(self) -> Any:
+        return self._whole._memory()
+
+    def _viewed(self, f: Callable[..., Any]) -> Any:
+        return each(lambda x: x._part(self._which), self._whole._viewed(f))
+
+    def _assign(self, index: Any, value: Any) -> None:
+        value = fitted(lift(value), self.tape.values[self._i])
+        if isinstance(value, Node) and value.i == self[index].i:
+            return  # z.real += 1 ends with z.real = z.real
+        old = self._whole[index]
+        if self._which == "real":
+            self._whole._assign(index, value + 1j * bind(Part("imag"), old))
+        else:
+            self._whole._assign(index, bind(Part("real"), old) + 1j * value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import math
+import numbers
 import operator
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -366,3 +367,20 @@ def _in_one_kind(x: Any) -> Any:
         return x
     kind = Kind.of(x)
     return x if kind.exact else kind.among(x)
+
+
+def is_complex(x: Any) -> bool:
+    """Whether a number, array or operand has complex values."""
+    known = getattr(x, "complex", None)  # of what has no values yet
+    if known is not None:
+        return bool(known)
+    plain = base(x)
+    if is_real(plain):
+        return False
+    if isinstance(plain, np.ndarray) and plain.dtype == object:
+        return any(map(_is_complex_number, plain.reshape(-1)))
+    return bool(np.iscomplexobj(plain)) or _is_complex_number(plain)
+
+
+def _is_complex_number(x: Any) -> bool:
+    return isinstance(x, numbers.Complex) and not isinstance(x, numbers.Real)

@@ -28,6 +28,7 @@ Array = NDArray[Any]
 LEAST = 2  # the order at least
 SLACK = math.log2(1.2)
 NONE = -1023.0  # log2 of a coefficient that vanishes
+NOISE = 512  # units of rounding: terms of a step that are no more than these
 
 
 def order_of(tol: float) -> int:
@@ -63,6 +64,11 @@ def exp2(x: float) -> float:
     x = min(max(x, -1022.0), 1022.0)
     whole = math.floor(x)
     return math.ldexp(1 + x - whole, whole)
+
+
+def reported(worst: float) -> float:
+    """Return the error that has this `log2`, of which the least means none."""
+    return 0.0 if worst == NONE else exp2(worst)
 
 
 def norm(x: Array) -> Any:
@@ -133,7 +139,7 @@ def looks_stiff(coef: Array, h: Array) -> bool:
     flat = np.abs(coef).reshape(len(coef), order + 1, max(1, coef[0, 0].size))
     with np.errstate(all="ignore"):
         terms = flat.max(2, initial=0.0) * np.abs(h)[:, None] ** np.arange(order + 1)
-        small = np.maximum(1e-6 * terms[:, 1:3].max(1), 64 * unit(coef) * terms[:, 0])
+        small = np.maximum(1e-6 * terms[:, 1:3].max(1), NOISE * unit(coef) * terms[:, 0])
         early = terms[:, 4:6].max(1) < small
         noise = terms[:, order // 2 :].max(1) < 1e-10 * terms[:, 0]
     return bool(np.all(early & noise & (terms[:, -1] > 0)))

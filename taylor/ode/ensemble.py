@@ -22,6 +22,7 @@ from taylor.drivers.compile import Compiled
 from taylor.errors import IntegrationError, ShapeMismatch, eagerly
 from taylor.numbers.values import as_array
 from taylor.ode import saved
+from taylor.ode.control import reported
 from taylor.ode.machine import GO
 from taylor.ode.members import Problem, advance, in_lanes
 from taylor.ode.options import Options, check_span, number_of_steps
@@ -41,8 +42,9 @@ class EnsembleResult(Result):
 
     t: the times; y: the states there, of shape (members, *shape of a state, times), nan where a
     member did not come; t_last, y_last: where each member has come to, and its state there; steps:
-    series of the solution that were computed; status: 0 the end was reached, -1 a failure;
-    message: what happened; success: status >= 0.  All but t have one entry for each member.
+    series of the solution that were computed; error: the largest estimate of the error of a step,
+    as that of `OdeResult`; status: 0 the end was reached, -1 a failure; message: what happened;
+    success: status >= 0.  All but t have one entry for each member.
 
     >>> r = solve_ensemble(lambda t, y: y * y, (0.0, 1.0), [0.5, 2.0])
     >>> r.status, r.t_last.round(9), r.y.round(9)
@@ -55,6 +57,7 @@ class EnsembleResult(Result):
     t_last: Array
     y_last: Array
     steps: Array
+    error: Array
     status: Array
     message: Array
     success: Array
@@ -303,6 +306,7 @@ def _result(tasks: Tasks, times: Array) -> EnsembleResult:
         t_last=state["t"].copy(),
         y_last=state["y"].reshape(members, *problem.shape).copy(),
         steps=state["steps"].astype(int),
+        error=np.array([reported(x) for x in state["worst"].tolist()]),
         status=np.where(ended, 0, -1),
         message=message,
         success=ended,

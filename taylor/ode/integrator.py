@@ -29,7 +29,7 @@ from taylor.errors import (
     outside,
 )
 from taylor.kept import STORE
-from taylor.ode.control import NONE, exp2, finite, looks_stiff, norm, spacing
+from taylor.ode.control import NONE, finite, looks_stiff, norm, reported, spacing
 from taylor.ode.dense import Solution, in_numbers_of
 from taylor.ode.machine import DONE, GO, GUARD, INFINITE, LOOK, ROUGH, SMALL, Memory, Stepper
 from taylor.ode.options import Control, Options, as_args, check_time, in_one_kind, number_of_steps
@@ -148,7 +148,7 @@ class TaylorIntegrator:
 
         That is h·|p'(h) - fun(t + h, p(h))| for the polynomial p of the step.
         """
-        return 0.0 if self.worst == NONE else exp2(self.worst)
+        return reported(self.worst)
 
     @property
     def args(self) -> tuple[Any, ...]:
@@ -246,10 +246,9 @@ class TaylorIntegrator:
         """Yield the steps to t_end, some at a time: `first` of them, then more and more.
 
         Whoever takes them may set the integrator back: it goes on from there.  Where the steps end
-        before t_end that is an IntegrationError with a `reason`.  Without `log` there is no record
-        of all steps.
+        before t_end that is an IntegrationError with a `reason`.  Without `log` few are recorded.
         """
-        left = number_of_steps(max_steps)
+        left, look = number_of_steps(max_steps), False
         size = (self.order + 1) * max(1, int(self.y.size))
         most = min(max((1 << 22) // size, 1), 1024)  # whose coefficients are kept at a time
         if not log:
@@ -262,7 +261,10 @@ class TaylorIntegrator:
                     "max_steps, or loosen tol"
                 )
             before = self.steps
-            status, pieces = self.advance(t_end, int(min(count, left)), log)
+            if not log:
+                count = STEADY + 1 if look else min(max(MANY, self.steps), most)
+            status, pieces = self.advance(t_end, int(min(count, left)), log or look)
+            look = not look and self.steps >= MANY and "stiff" not in self.warnings
             left -= self.steps - before
             count, y = min(2 * count, most), self.y
             if len(pieces):
@@ -397,11 +399,9 @@ class TaylorIntegrator:
             return True
         if zeros is None or not zeros.outputs:
             return False
-        with np.errstate(all="ignore"):
-            try:
-                slope = np.asarray(self.system.flow(self.t, self.y, *p))
-            except DomainError:
-                slope = 0 * self.y
+        slope = 0 * self.y
+        with np.errstate(all="ignore"), contextlib.suppress(DomainError):
+            slope = np.asarray(self.system.flow(self.t, self.y, *p))
         slope = slope if finite(slope) else 0 * self.y
         return is_near(zeros, self.t, self.y, slope, LEAST * spacing(self.t), p)
 

@@ -238,4 +238,5 @@ def _alone(problem: Problem, member: Any, args: tuple[Any, ...], steps: float = 
     if it is not None:
         member["t"], member["t_low"], member["steps"] = it.t, it.t_low, before + it.steps
         member["y"], member["y_low"] = it.y.reshape(-1), it.y_low.reshape(-1)
+        member["worst"] = max(member["worst"], it.worst)
     return why if member["code"] != GO else ""

@@ -20,8 +20,8 @@ from taylor.ode.members import Problem
 from taylor.ode.system import is_parameter
 
 Array = NDArray[Any]
-KIND = "the state of an ensemble, format 3"  # in its file
-FIELDS = ("t", "t_low", "y", "y_low", "code", "steps", "column", "found")
+KIND = "the state of an ensemble, format 4"  # in its file
+FIELDS = ("t", "t_low", "y", "y_low", "code", "steps", "column", "found", "worst")
 CODES = (GO, DONE, INFINITE, SMALL)  # that a member can have between tasks
 VALUES = 16  # of fun that tell it from another one, where it may branch
 
