@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2643,
+    "numbers": 2660,
     "llvm": 1672,
-    "core": 8127,
+    "core": 8352,
     "linalg": 1365,
     "arrays": 2020,
     "machine": 3405,
