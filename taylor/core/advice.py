@@ -163,12 +163,21 @@ WANTED = {  # what would drop derivatives, and what was wanted
 }
 
 
-def asked_by_masked(frame: FrameType | None) -> bool:
-    """Whether np.ma asks for an array; but m + x, m - x and m * x of a masked array m are right."""
+MASKED = re.compile("__[ri]?(add|sub|mul)__")
+
+
+def asked_by(frame: FrameType | None) -> str:
+    """Return "masked" or "sparse" if arrays of these kinds ask for an array of a value.
+
+    m + x, m - x and m * x of a masked array m are right.  Of a sparse matrix it is a product, which
+    SciPy leaves to the other operand if the array that this gives has no axes.
+    """
+    if frame is not None and str(frame.f_globals.get("__name__")).startswith("scipy.sparse."):
+        return "sparse" if frame.f_code.co_name.endswith("_dispatch") else ""
     name = ""
     while frame is not None and frame.f_globals.get("__name__") == "numpy.ma.core":
         name, frame = frame.f_code.co_name, frame.f_back
-    return name != "" and not MASKED.fullmatch(name)
+    return "masked" if name != "" and not MASKED.fullmatch(name) else ""
 
 
 # ------------------------------------------------------------------ names

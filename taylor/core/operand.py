@@ -8,7 +8,6 @@ the rest of NumPy from here.
 from __future__ import annotations
 
 import math
-import numbers
 import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -17,23 +16,23 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
-from taylor.core import binding, functions, memory, table
-from taylor.core.advice import ATTRIBUTES, PAGE, WANTED, asked_by_masked, no_attribute
+from taylor.core import binding, functions, maps, memory, table
+from taylor.core.advice import ATTRIBUTES, PAGE, WANTED, asked_by, no_attribute
 from taylor.core.binding import UFUNCS, Handler, Method, call, call_ufunc, holds, method
 from taylor.core.calls import Call, Row
 from taylor.core.conditions import Condition
-from taylor.core.instructions import Arithmetic, Op
+from taylor.core.instructions import MUL, Arithmetic, Op
 from taylor.core.maps import Gather, Scatter
 from taylor.core.maps import host as host
 from taylor.core.parts import Part
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary, Rule
-from taylor.numbers.data import held, is_array_like, plain_array
-from taylor.numbers.kinds import Array, Fillable, Handled, base, is_operand
-from taylor.numbers.values import is_real
+from taylor.numbers.data import held, is_array_like, is_sparse, plain_array
+from taylor.numbers.kinds import Array, Fillable, Handled, is_operand
+from taylor.numbers.values import is_complex as is_complex
 
 Shape = tuple[int, ...]
-NUMBERS = (float, int, complex)
+NUMBERS = (float, int, complex, np.float64)
 asked: Any = method  # for what is no value of the class
 
 
@@ -71,11 +70,20 @@ def binary(op: Arithmetic) -> tuple[Method, Method]:
     """Return an operator and the one of the other side, as methods."""
 
     def left(self: Any, other: Any) -> Any:
-        if type(other) in NUMBERS or (type(other) is type(self) and other.tag is self.tag):
+        kind = type(other)
+        plain = kind in NUMBERS or (kind is np.ndarray and not other.dtype.hasobject)
+        if plain or (kind is type(self) and other.tag is self.tag):
             return self.process(op, (self, other))
         return bind(op, self, other) if fits(other) else NotImplemented
 
-    return left, _right(lambda x, y: bind(op, x, y))
+    def right(self: Any, other: Any) -> Any:
+        if type(other) in NUMBERS:
+            return bind(op, other, self)
+        if op is MUL and is_sparse(other):  # of a matrix, as opposed to an array, the product
+            return _product(other, self)
+        return bind(op, other, self) if fits(other) else NotImplemented
+
+    return left, right
 
 
 def _alone(f: Callable[[Any], Any]) -> Method:
@@ -87,6 +95,10 @@ def _converted(f: Callable[[Any], Any], what: str) -> Any:
 
 
 def _product(a: Any, b: Any) -> Any:
+    if is_sparse(a):
+        return maps.sparse_product(a, b)
+    if is_sparse(b):
+        return maps.sparse_product(b.T, a.T).T
     return UFUNCS[np.matmul](lift(a), lift(b))
 
 
@@ -118,7 +130,7 @@ class Operand(Handled):
 
     # -------------------------------------------------------------- instructions
     def _elementary(self, row: Elementary, args: Sequence[Any]) -> Any:
-        return bind(Row(row), *args)
+        return self.process(Row(row), args) if len(args) == 1 else bind(Row(row), *args)
 
     def _call(self, rule: Rule, args: Sequence[Any]) -> Any:
         return bind(Call(rule), *args)
@@ -211,10 +223,11 @@ class Operand(Handled):
 
     def _objects(self, copy: Any) -> Array:
         """Return the elements as an array of objects."""
-        if asked_by_masked(sys._getframe(2)):
+        by = asked_by(sys._getframe(2))
+        if by == "masked":
             raise self._refused("a masked array")
-        out = np.empty(self.shape, dtype=object)
-        for i in np.ndindex(*self.shape):
+        out = np.empty(() if by == "sparse" else self.shape, dtype=object)
+        for i in np.ndindex(*out.shape):
             out[i] = self[i] if i else self
         out.flags.writeable = bool(copy)  # what is written there would not be seen here
         return out
@@ -393,6 +406,9 @@ class Operand(Handled):
     # -------------------------------------------------------------- NumPy's protocols
     def __array_ufunc__(self, ufunc: np.ufunc, kind: str, *inputs: Any, **kwargs: Any) -> Any:
         if len(inputs) == 1 and inputs[0] is self:  # the shortest way
+            row = UFUNCS.get(ufunc) if kind == "__call__" and not kwargs else None
+            if type(row) is Elementary:
+                return self._elementary(row, inputs)
             return call_ufunc(ufunc, kind, inputs, kwargs)
         given = [np.asarray(x) if type(x) is list else x for x in map(lift, inputs)]
         if kind == "at":
@@ -443,7 +459,8 @@ def bind(op: Op, *args: Any) -> Any:
 # ------------------------------------------------------------------ helpers
 def fits(x: Any) -> bool:
     """Whether x can be the other operand of an operator (strings and None cannot)."""
-    return is_operand(x) or not (x is None or isinstance(x, (str, bytes, dict, set)))
+    odd = x is None or isinstance(x, (str, bytes, dict, set))
+    return is_operand(x) or not odd or is_sparse(x)
 
 
 def plain_index(index: Any) -> Any:
@@ -463,14 +480,14 @@ def lift(x: Any) -> Any:
     A list or object array of series is stacked, a condition is its zeros and ones, what is
     array-like its array (see `data`).
     """
+    if type(x) is np.ndarray:
+        return _lifted_array(x) if x.dtype.hasobject else x
     if type(x) in NUMBERS or isinstance(x, (Operand, type)):
         return x
     if isinstance(x, (list, tuple)) and any(
         isinstance(e, (Operand, Condition, list, tuple, np.ndarray)) for e in x
     ):
         return stack([lift(e) for e in x]) if holds_operands(x) else x
-    if type(x) is np.ndarray:
-        return x if x.dtype != object else _lifted_array(x)
     if isinstance(x, Fillable):
         return x.content()
     if isinstance(x, Condition):
@@ -549,23 +566,6 @@ def stack(elements: Sequence[Any], axis: int = 0) -> Any:
         index = np.arange(len(elements) * math.prod(shape)).reshape(len(elements), *shape)
         return host(elements)._gather(elements, index)
     return rearrange(elements, lambda *i: np.stack(i, axis))
-
-
-def is_complex(x: Any) -> bool:
-    """Whether a number, array or operand has complex values."""
-    known = getattr(x, "complex", None)  # of what has no values yet
-    if known is not None:
-        return bool(known)
-    plain = base(x)
-    if is_real(plain):
-        return False
-    if isinstance(plain, np.ndarray) and plain.dtype == object:
-        return any(map(_is_complex_number, plain.reshape(-1)))
-    return bool(np.iscomplexobj(plain)) or _is_complex_number(plain)
-
-
-def _is_complex_number(x: Any) -> bool:
-    return isinstance(x, numbers.Complex) and not isinstance(x, numbers.Real)
 
 
 def modulus(x: Any) -> Any:

@@ -95,6 +95,8 @@ class Elementary:
     @overload
     def __call__(self, *args: Any) -> Any: ...
     def __call__(self, *args: Any) -> Any:
+        if len(args) == 1 and values.is_float(args[0]):  # the shortest way
+            return self.numpy(*args)
         for x in args:
             if is_operand(x):
                 return x._elementary(self, args)

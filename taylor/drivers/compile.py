@@ -23,8 +23,7 @@ import numpy as np
 from taylor.core.algebra import Univariate
 from taylor.core.instructions import Input, Instruction
 from taylor.core.memory import fresh
-from taylor.core.program import Program, record, told
-from taylor.core.tape import check_unread
+from taylor.core.program import Program, check_unread, record, told
 from taylor.drivers import forms, patience, trees
 from taylor.drivers.arguments import OfSeveral
 from taylor.drivers.derivable import Derivable
