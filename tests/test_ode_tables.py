@@ -134,8 +134,8 @@ def test_complex_points_lie_in_no_interval():
 
 
 # ------------------------------------------------------------------ in right-hand sides
-TIMED = ("spline", "periodic", "pchip", "akima", "bspline", "linear", "cubic", "nearest", "previous",
-         "next", "fill")  # fmt: skip
+TIMED = ("spline", "periodic", "pchip", "akima", "bspline", "linear", "cubic", "nearest",
+         "previous", "next", "fill")  # fmt: skip
 
 
 def exact_integral(f, stop):

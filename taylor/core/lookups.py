@@ -128,9 +128,9 @@ def by_pieces(x: Any, knots: Array, of_row: Callable[[Any], Any], table: Any) ->
 
 
 def _frozen(knots: Any) -> Array:
-    knots = np.array(knots, dtype=float)
-    knots.flags.writeable = False
-    return knots
+    found: Array = np.array(knots, dtype=float)
+    found.flags.writeable = False
+    return found
 
 
 def lookup(x: Any, knots: Any, table: Any, side: str = "right") -> Any:

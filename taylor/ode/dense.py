@@ -84,7 +84,8 @@ class Solution:
         if isinstance(order, bool) or int(order) != order or order < 0:
             raise ValueError(f"the order of a derivative is an integer of at least 0, not {order}")
         if is_operand(lift(t)):
-            return self._looked_up(lift(t), order)
+            found: Array = self._looked_up(lift(t), order)
+            return found
         times = in_numbers_of(self.coef, t)
         flat = times.reshape(-1)
         shape = self.coef.shape[2:]
