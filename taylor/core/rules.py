@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core import parts
+from taylor.core.calls import Call
 from taylor.core.functions import mod
 from taylor.core.instructions import (
     At,
@@ -270,11 +271,11 @@ def adjoints(
     inputs = [y for c, y in zip(code, v, strict=True) if type(c.op) is Input]
     if any([is_complex(x) for x in inputs]):
         raise TypeError(parts.REFUSED)
-    found = [_real(b) for b in _swept(code, v, seeds, start, every, transposing)]
+    found = [_real(b) for b in _swept(code, v, seeds, start, every, transposing, True)]
     if not any([is_complex(w) for w in (*seeds.values(), *(v[i] for i in seeds))]):
         return found
     turned = {i: -1j * w for i, w in seeds.items()}
-    other = [_real(b) for b in _swept(code, v, turned, (), None, transposing)]
+    other = [_real(b) for b in _swept(code, v, turned, (), None, transposing, True)]
     return [added(b, None if c is None else 1j * c) for b, c in zip(found, other, strict=True)]
 
 
@@ -289,8 +290,12 @@ def _swept(
     start: Sequence[Any],
     every: dict[int, Any] | None,
     transposing: tuple[Rule, ...],
+    parted: bool = False,
 ) -> list[Any]:
-    """Return the adjoints of the inputs: see `adjoints`."""
+    """Return the adjoints of the inputs: see `adjoints`.
+
+    `parted`: of the adjoint of what a rule gives, if that is real, only the real part counts.
+    """
     depends = active(code)
     bars = Adjoints([c.shape for c in code])
     inputs = [i for i, c in enumerate(code) if type(c.op) is Input]
@@ -307,6 +312,8 @@ def _swept(
             bar = bars.pop(i)
             if bar is None:
                 continue
+            if parted and isinstance(op, Call) and not is_complex(v[i]):
+                bar = _real(bar)
             if every is not None:
                 every[i] = full(bar, shape)
             at = Recorded(code, i, [v[a] for a in args], v[i], None, transposing)

@@ -22,6 +22,7 @@ from taylor.drivers.compile import Compiled
 from taylor.errors import IntegrationError, ShapeMismatch, eagerly
 from taylor.numbers.values import as_array
 from taylor.ode import saved
+from taylor.ode.complexes import members_in_parts
 from taylor.ode.control import reported
 from taylor.ode.machine import GO
 from taylor.ode.members import Problem, advance, in_lanes
@@ -64,6 +65,7 @@ class EnsembleResult(Result):
     success: Array
 
 
+@members_in_parts
 def solve_ensemble(
     fun: Callable[..., Any],
     t_span: Sequence[Any],

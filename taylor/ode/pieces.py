@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.algebra import Univariate
-from taylor.core.program import Program
+from taylor.core.program import Program, kinds
 from taylor.core.sweep import sweep
 from taylor.errors import eagerly
 from taylor.kept import STORE
@@ -161,7 +161,12 @@ def _one(program: Program, t: Any, coef: Array, parameters: Sequence[Any]) -> li
     rest = [np.zeros((order + 1 - len(x), *x.shape[1:]), x.dtype) for x in inputs]
     whole = [np.concatenate(pair) for pair in zip(inputs, rest, strict=True)]
     with policy(singular="propagate"):  # to nan, as in machine code
-        return sweep(program, Univariate(order), whole)
+        tables = sweep(program, Univariate(order), whole)
+    found = kinds(program.code, [np.iscomplexobj(x) for x in whole])
+    outputs = zip(program.outputs, tables, strict=True)
+    return [
+        x if found[i] else np.real(x) for i, x in outputs
+    ]  # of what passes through complex ones
 
 
 def resolved(

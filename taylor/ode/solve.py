@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from taylor.core.operand import lift
 from taylor.errors import IntegrationError, ShapeMismatch
 from taylor.numbers.kinds import base, is_operand
+from taylor.ode.complexes import in_parts
 from taylor.ode.dense import in_numbers_of
 from taylor.ode.doses import given_at_start, schedule, varied
 from taylor.ode.events import Events, ends
@@ -32,6 +33,7 @@ NO_DENSE = (
 FIRST = 16  # steps taken at first, before events are looked for
 
 
+@in_parts
 def solve_ivp(
     fun: Callable[..., Any],
     t_span: Sequence[Any],

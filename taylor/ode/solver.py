@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.integrate import DenseOutput, OdeSolver
 
 from taylor.errors import IntegrationError
+from taylor.ode.complexes import Parts, joined, solution, split
 from taylor.ode.dense import Solution
 from taylor.ode.integrator import TaylorIntegrator
 
@@ -59,10 +60,12 @@ class Taylor(OdeSolver):  # type: ignore[misc]
             """Return a vectorized fun at one state."""
             return np.reshape(np.asanyarray(fun(t, y[:, None])), self.y.shape)
 
+        given: Any = column if vectorized else fun
+        self._parts = np.iscomplexobj(self.y)
         self._integrator = TaylorIntegrator(
-            column if vectorized else fun,
+            Parts(given, ()).fun if self._parts else given,
             t0,
-            self.y,
+            split(self.y) if self._parts else self.y,
             tol=rtol if tol is None else tol,
             order=order,
             max_step=max_step,
@@ -78,6 +81,8 @@ class Taylor(OdeSolver):  # type: ignore[misc]
             return False, error.reason or str(error)
         self._last = it.solution([pieces])
         self.t, self.y, self.nfev = it.t, it.y, it.steps
+        if self._parts:
+            self._last, self.y = solution(self._last), joined(it.y)
         return True, None
 
     def _dense_output_impl(self) -> TaylorDenseOutput:
