@@ -18,11 +18,12 @@ from taylor.errors import ForeignNodeError, IntegrationError
 from taylor.numbers.kinds import base, is_operand
 from taylor.ode.control import spacing, unit
 from taylor.ode.event import FOREIGN, End, Event, Found, settled
+from taylor.ode.flow import number
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.options import argument
 from taylor.ode.pieces import Pieces, Place
 from taylor.ode.reads import Reads
-from taylor.ode.variation import Variation, plain
+from taylor.ode.variation import Variation
 
 Array = NDArray[Any]
 TOGETHER = 32.0  # units of rounding of a step: events no further apart are at one time
@@ -208,7 +209,7 @@ class Events(list[Event]):
         new = lift(new)
         if is_operand(new) and not self.variation:
             raise ForeignNodeError(f"the callback of an event uses {FOREIGN}")
-        low, value = it.t_low, plain(new)
+        low, value = it.t_low, number(new)
         try:
             if not np.array_equal(value, it.y):
                 it.set_state(it.t, value)

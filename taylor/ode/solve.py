@@ -14,14 +14,14 @@ from taylor.errors import IntegrationError, ShapeMismatch
 from taylor.numbers.kinds import base, is_operand
 from taylor.ode.dense import in_numbers_of
 from taylor.ode.events import Events, ends
+from taylor.ode.flow import Course, integrator, number, plain_of
 from taylor.ode.integrator import TaylorIntegrator
-from taylor.ode.jets import Plain
 from taylor.ode.methods import chosen
 from taylor.ode.options import argument, as_args, check_span
 from taylor.ode.record import Record
 from taylor.ode.results import MESSAGES, OdeResult, bar, inside
-from taylor.ode.sensitivity import Course, is_recorded, states
-from taylor.ode.variation import Variation, plain
+from taylor.ode.sensitivity import is_recorded, states
+from taylor.ode.variation import Variation
 
 Array = NDArray[Any]
 FIRST = 16  # steps taken at first, before events are looked for
@@ -70,7 +70,7 @@ def solve_ivp(
     (0, 4)
     """
     args = as_args(args)
-    check_span(plain(t_span), max_steps is not None or ends(events))
+    check_span(number(t_span), max_steps is not None or ends(events))
     rtol = rtol if tol is None else tol
     options = chosen(method, rtol, order, max_step, atol, strict, more)
     recorded, wanted = is_recorded(y0, (*args, *t_span, t_eval)), _list(t_eval)
@@ -85,11 +85,11 @@ def solve_ivp(
     if moving or (events is not None and any(is_operand(lift(x)) for x in (y0, *args))):
         variation = Variation(fun, t_span, y0, args, options, wanted, dense_output)
     if recorded or variation:
-        given = plain(y0), [base(argument(a)) for a in args]
-    system = Plain(fun, *given)
-    it = system.integrator(plain(t_span[0]), options)
-    t1 = plain(t_span[1]) + 0 * it.t
-    times = None if wanted is None else in_numbers_of(it.y, [plain(t) for t in wanted])
+        given = number(y0), [base(argument(a)) for a in args]
+    system = plain_of(fun, *given)
+    it = integrator(system, number(t_span[0]), options)
+    t1 = number(t_span[1]) + 0 * it.t
+    times = None if wanted is None else in_numbers_of(it.y, [number(t) for t in wanted])
     if times is not None:
         inside(times, it.t, t1)
     record = Record(it, times, dense_output and not variation)
