@@ -264,3 +264,17 @@ def test_values_are_those_without_derivatives():
         )
     y = solve_ensemble(rate, (0.0, 2.0), [[0.2], [0.3]], args=(np.array(RELAY[1:]),)).y[:, 0, -1]
     compare(y, [after_relay([s, *RELAY[1:]]) for s in (0.2, 0.3)])
+
+
+def test_jumps_of_fun_at_the_time_of_a_dose():
+    def end(x):
+        fun = lambda t, y, k, d: np.where(t < 1, 0.0, d) - k * y
+        return solve_ivp(fun, (0, 2), [1.0], args=tuple(x), dosing=([1.0], [[0.5]])).y[0, -1]
+
+    def exactly(x):
+        k, d = x
+        return (np.exp(-k) + 0.5 - d / k) * np.exp(-k) + d / k
+
+    x = np.array([0.7, 0.3])
+    compare(taylor.tensor(end, x, 2), taylor.tensor(exactly, x, 2), 1e-12)
+    compare(taylor.gradient(end, x), taylor.gradient(exactly, x))

@@ -285,7 +285,7 @@ def _beyond(f: Function, at: Crossing, sides_of: Any, p: Sequence[Any]) -> Any:
     y, after = sides_of[..., 0], number(sides_of[..., 1])
     t, old, q = at.before, number(y), [number(x) for x in p]
     system = System(f, t, old, q)
-    slope, surfaces = system.flow(t, old, *q), kept(plain, system.surfaces)
+    slope = system.flow(t, old, *q)
     for k in range(FAR):
         d = 2 * (at.t - t) * 2**k
         new = old + d * slope
@@ -295,10 +295,7 @@ def _beyond(f: Function, at: Crossing, sides_of: Any, p: Sequence[Any]) -> Any:
     else:
         raise NonAnalyticError(f"fun jumps at t = {at.t}, but no condition of it changes its sign")
 
-    def condition(n: int, m: int) -> Function:
-        return lambda t, y, *p: np.reshape(surfaces(t, y, *p)[n], -1)[m]
-
-    found = [delay_of(f, condition(*name), t, y, p) for name in names]
+    found = [delay_of(f, condition, t, y, p) for condition in _conditions(system, names)]
     if not are_same(found):
         raise NonAnalyticError(
             f"surfaces on which fun jumps meet at t = {at.t}, and move apart with what the "
@@ -322,17 +319,29 @@ def _changed(
     ]
 
 
-def jumps(f: Function, t: Any, y: Any, p: Sequence[Any], d: Any) -> bool:
-    """Whether f jumps within a time d of a place."""
-    system = System(f, t, y, p)
+def _conditions(system: System, names: Sequence[tuple[int, int]]) -> list[Function]:
+    """Return conditions as functions of (t, y, *p)."""
+    surfaces = kept(plain, system.surfaces)
+
+    def condition(n: int, m: int) -> Function:
+        return lambda t, y, *p: np.reshape(surfaces(t, y, *p)[n], -1)[m]
+
+    return [condition(*name) for name in names]
+
+
+def jumps(f: Function, t: Any, y: Any, p: Sequence[Any], d: Any) -> list[Function]:
+    """Return the functions of (t, y, *p) that vanish within a time d of a place, where f jumps."""
+    old, q = number(y), [number(x) for x in p]
+    system = System(f, t, old, q)
     if not system.branches:
-        return False
-    slope = system.flow(t, y, *p)
-    one, other = ((t + s * d, y + s * d * slope) for s in (-1, 1))
-    if not _changed(system, one, other, p):
-        return False
-    old, new = (np.asarray(system.flow(*place, *p)) for place in (one, other))
-    return bool(norm(new - old) > SAME * max(norm(old), norm(new)))
+        return []
+    slope = system.flow(t, old, *q)
+    one, other = ((t + s * d, old + s * d * slope) for s in (-1, 1))
+    names = _changed(system, one, other, q)
+    before, after = (np.asarray(system.flow(*place, *q)) for place in (one, other))
+    if norm(after - before) <= SAME * max(norm(before), norm(after)):
+        return []
+    return _conditions(system, names)
 
 
 def number(x: Any) -> Any:

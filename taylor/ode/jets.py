@@ -313,10 +313,11 @@ class Plain:
                 "method='auto' carries no derivatives: give the method, such as 'Radau' or 'LSODA'"
             )
         it = MethodIntegrator.of(self.fun, t, self.y0, self.args, options)
-        it.continuous, it.blocks = True, self._blocks() if self.levels else None
+        it.continuous, it.blocks = True, self.blocks() if self.levels else None
         return it
 
-    def _blocks(self) -> Blocks:
+    def blocks(self) -> Blocks:
+        """Return how the state is made of blocks, one for each coefficient of the series."""
         y0, args = self.given
         y = _values(y0)
         places, sizes = np.arange(y.size)[:, None], np.ones(y.shape)
@@ -334,6 +335,12 @@ class Plain:
         """Return the plain numbers of a state."""
         for level in self.levels:
             x = level.table(x)
+        return x
+
+    def argument(self, i: int, x: Any) -> Any:
+        """Return the plain numbers of an argument in place of number i."""
+        for level in self.levels:
+            x = coefficients(x, level.like) if level.carried[i] else x
         return x
 
     def series(self, table: Any) -> Any:

@@ -42,9 +42,14 @@ from taylor.ode.options import Options, argument
 from taylor.ode.pieces import Pieces
 from taylor.ode.record import Record
 from taylor.ode.system import filled
+from taylor.series.series import Series
 
 Array = NDArray[Any]
 Function = Callable[..., Any]
+TOGETHER = (
+    "several doses or events meet at t = {}, and the time of a dose moves: the solution has no "
+    "derivative, as their order changes; make doses at one time one, with the sum of their jumps"
+)
 SAME = 1e-7  # of rates, relative to them: a difference that is none
 SHORT = 64  # units of rounding of the time of an event: so near fun may not jump
 
@@ -82,9 +87,15 @@ class Variation:
         self.found: dict[int, list[tuple[Any, Any]]] = {}  # by the number of the event
         self.dense, self.pieces = dense, list[Pieces]()
         self.rate: Any = None  # with which the run has to go on
+        self.jumps = False  # whether fun jumps at the present time
         self.failed = False
         self.ends = {self.t: t0, number(self.t1): self.t1}
         self._ask(self.t, stop=False)
+
+    def carry(self, given: Sequence[Any]) -> None:
+        """Have the state carry, from the start, the derivatives that some arrays have."""
+        for x in given:
+            self.y = self.y + 0 * np.sum(x)
 
     # -------------------------------------------------------------- along the steps
     def passed(self, pieces: Pieces, it: TaylorIntegrator, stop: bool = False) -> None:
@@ -148,7 +159,8 @@ class Variation:
         except IntegrationError:
             if not self.failed:
                 raise
-        self.pieces += record.pieces
+        if self.dense:  # a state that is changed at the end is the one there
+            self.pieces += record.pieces or [it.here()]
         self.last = system, it
         return np.moveaxis(system.series(record.states()), -1, 0)
 
@@ -165,6 +177,12 @@ class Variation:
 
     def _root(self, event: Any, order: int, t: Any, y: Any) -> tuple[Function | None, Any]:
         """Return T - t as a function of (y, numbers among args), and these; None if it is zero."""
+        if event.time is not None:
+            return (
+                (lambda time: time - base(time), event.time)
+                if is_operand(event.time)
+                else (None, None)
+            )
         f, p, places = numeric(self.fun, self.args)
 
         def g(t: Any, y: Any, *p: Any) -> Any:
@@ -181,11 +199,17 @@ class Variation:
     def meet(self, events: Sequence[tuple[Any, int]], t: Any, rate: Any) -> None:
         """Come to events (with the orders of their roots) at time t, where y' is `rate`."""
         self._come(t)
+        if len(events) > 1 and any(moves(event.time) for event, _ in events):
+            raise NonAnalyticError(TOGETHER.format(t))
         f, p, _ = numeric(self.fun, self.args)
-        if jumps(f, t, number(self.y), [number(x) for x in p], SHORT * spacing(t)):
+        y = point_of(self.y)
+        found = [self._root(event, order, t, y) for event, order in events]
+        here = jumps(f, t, y, p, SHORT * spacing(t))
+        if not here:
+            _check_rate(rate, self._rate(), t)
+        elif any(root is not None for root, _ in found + [delay_of(f, g, t, y, p) for g in here]):
             raise _at_jump(t)
-        _check_rate(rate, self._rate(), t)
-        found = [self._root(event, order, t, self.y) for event, order in events]
+        self.jumps = bool(here)
         if not are_same(found):
             raise NonAnalyticError(
                 f"events that change or end the run meet at t = {t}, and move apart with what they "
@@ -206,7 +230,7 @@ class Variation:
             self.states.append(self.y)
             return
         self.y = self._moved(self.time, self.y, self.t - self.time)
-        self.time, self.rate = self.t, self._rate()
+        self.time, self.rate = self.t, None if self.jumps else self._rate()
         self._ask(self.t, stop=False)
 
     def _rate(self) -> Any:
@@ -214,8 +238,8 @@ class Variation:
         return number(self.fun(self.t, number(self.y).copy(), *map(base, self.args)))
 
     # -------------------------------------------------------------- the end
-    def result(self, t: Any, count: int | None, status: int) -> dict[str, Any]:
-        """Return what a run that has come to time t has found, of so many events.
+    def result(self, t: Any, status: int) -> dict[str, Any]:
+        """Return what a run that has come to time t has found.
 
         The last states of one that has failed may be out of reach for their derivatives.
         """
@@ -226,11 +250,19 @@ class Variation:
         if self.dense:
             system, it = self.last
             found["sol"] = system.solution(it.solution(self.pieces))
-        if count is not None:
-            logs = [self.found.get(n, []) for n in range(count)]
-            found["t_events"] = [_joined([t for t, _ in log]) for log in logs]
-            found["y_events"] = [_joined([y for _, y in log], self.y) for log in logs]
         return found
+
+    def logged(self, n: int) -> tuple[Any, Any]:
+        """Return the times of event n, and the states there."""
+        log = self.found.get(n, [])
+        return _joined([t for t, _ in log]), _joined([y for _, y in log], self.y)
+
+
+def moves(time: Any) -> bool:
+    """Whether a time has derivatives that may not be zero."""
+    if isinstance(time, Series) and not is_operand(time._coef):
+        return bool(np.any(time._coef[1:] != 0))
+    return is_operand(time)
 
 
 def _pin(x: Any) -> None:
