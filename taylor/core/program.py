@@ -232,16 +232,20 @@ def record(f: Callable[..., Any], *x: Any) -> Program:
 
 
 def recording(
-    f: Callable[..., Any], *x: Any, through: frozenset[Tag] = frozenset()
+    f: Callable[..., Any],
+    *x: Any,
+    through: frozenset[Tag] = frozenset(),
+    whole: bool = False,
 ) -> tuple[Program, list[Any]]:
     """Return the program of f at the point x, and the values of its instructions there.
 
-    The point may be a series in the tags `through`, of which f sees nothing.
+    The point may be a series in the tags `through`, of which f sees nothing.  If `whole`, f may
+    take int(x), which leaves guards.
     """
     if not callable(f):
         raise TypeError(f"only a function can be recorded, not {type(f).__name__}")
     tape = Tape()
-    tape.through = through
+    tape.through, tape.whole = through, whole
     nodes = []
     for value in together(*(v.copy() if is_operand(v) else as_array(v)[()] for v in x)):
         nodes.append(tape.input(np.shape(value), value))

@@ -72,6 +72,7 @@ class Tape:
         self.nonzero: dict[int, Array] = {}  # where variables can be other than zero, once asked
         self.tag = fresh_tag()
         self.like: Any = None  # the number type of the recording
+        self.whole = False  # whether int(x) is the piecewise constant function, with guards
         self.native = True  # whether all values are known, and numbers of Python or NumPy
         self.arrays: dict[int, tuple[Array, Array, bool, int]] = {}  # large constants by identity
         self.outers: dict[int, tuple[Any, Any, int]] = {}  # outer values, and what they were
@@ -520,6 +521,15 @@ class Node(Operand):
         )
 
     __hash__ = Operand.__hash__
+
+    def __int__(self) -> int:
+        """Return the whole number that stays while no guard fails, where the tape wants such."""
+        if not self.tape.whole or self.shape:
+            return super().__int__()  # type: ignore[no-any-return]
+        n = int(base(self.value))
+        held = (self >= n if n > 0 else self > n - 1, self < n + 1 if n >= 0 else self <= n)
+        assert all(map(bool, held))
+        return n
 
     def _truth(self) -> Array:
         """Return where the value is other than zero, with a guard; at a zero it is not known."""

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from taylor.core.advice import annotate, not_called
 from taylor.core.algebra import Univariate
 from taylor.core.calls import Call, Row
-from taylor.core.functions import stop_gradient
-from taylor.core.instructions import Input
+from taylor.core.functions import absolute, hypot, square, stop_gradient
+from taylor.core.functions import power as powers
+from taylor.core.instructions import ADD, MUL, Input, Instruction, Op
 from taylor.core.memory import fresh
 from taylor.core.operand import lift
 from taylor.core.program import (
@@ -41,6 +42,7 @@ from taylor.numbers.values import as_array, is_number
 from taylor.series.univariate import Taylor
 
 Array = NDArray[Any]
+EVEN = (2, 4, 6, 8)  # powers of moduli that are written as products
 
 
 def is_parameter(x: Any) -> bool:
@@ -92,10 +94,55 @@ def _check_still(program: Program) -> None:
             )
 
 
+def squared(program: Program) -> Program:
+    """Return the program with squares of moduli, which are analytic, in place of the moduli.
+
+    |x|² and |x + iy|² are x·x and x·x + y·y; their even powers are powers of these.
+
+    >>> squared(record(lambda x: abs(x) ** 2 + np.hypot(x, 1.0) ** 4, 0.5)).show(0.5).count("hypot")
+    0
+    """
+    code: list[Instruction] = []
+    new: list[int] = []
+
+    def product(a: int, b: int, op: Op = MUL) -> int:
+        shape = np.broadcast_shapes(code[a].shape, code[b].shape)
+        code.append(Instruction(op, (a, b), shape))
+        return len(code) - 1
+
+    for op, args, shape in program.code:
+        base, times = _even_power(program, op, args)
+        if base is None:
+            code.append(Instruction(op, tuple(new[a] for a in args), shape))
+            new.append(len(code) - 1)
+            continue
+        first, *others = (product(new[a], new[a]) for a in program.code[base].args)
+        total = found = product(first, others[0], ADD) if others else first
+        for _ in range(times - 1):
+            found = product(found, total)
+        new.append(found)
+    return program.renumbered(code, new.__getitem__).pruned()
+
+
+def _even_power(program: Program, op: Op, args: tuple[int, ...]) -> tuple[int | None, int]:
+    """Return the modulus of which an instruction is the power 2n, and n; or None."""
+    power = 0
+    if (op is MUL and args[0] == args[1]) or (isinstance(op, Row) and op.row is square):
+        power = 2
+    elif isinstance(op, Row) and op.row is powers:
+        exponent = program.code[args[1]].op.constant
+        if isinstance(exponent, (int, float)) and exponent in EVEN:
+            power = int(exponent)
+    inner = program.code[args[0]].op if power else None
+    modulus = isinstance(inner, Row) and inner.row in (absolute, hypot)
+    return (args[0] if modulus else None), power // 2
+
+
 class System:
     """f recorded at (t, y, *args): its expanded program, and the surfaces where it branches.
 
-    Arguments that are numbers or arrays are inputs of the program; others are constants of it.
+    Arguments that are numbers or arrays are inputs of the program; others are constants of it, and
+    so are integers where f needs them as such: in shapes, indices, loops.
     Where f cannot be recorded, `program` is None and `reason` says why.
     """
 
@@ -109,9 +156,8 @@ class System:
         self.zeros: Program | None = None  # of the functions whose zeros series do not pass
         self.branches = False  # where the conditions in `surfaces` cross zero
         self.reason = ""
-        parameters = self.parameters(args)
         try:
-            recorded, values = recording(self.flow, t, y, *parameters)
+            recorded, values = self._recording(t, y)
             if np.iscomplexobj(values[recorded.outputs[0]]) and np.asarray(y).dtype.kind == "f":
                 raise TypeError("fun is complex: give y0 in complex numbers")
             # that a value is a number, as x >= x asks, is no branch
@@ -123,7 +169,7 @@ class System:
         except TraceError as error:
             self.reason = str(error)
             try:
-                self._eager(t, y, parameters, 2)
+                self._eager(t, y, self.parameters(args), 2)
             except TypeError as second:
                 raise TraceError(
                     f"fun has no Taylor series: {second}; write it with NumPy's functions"
@@ -134,10 +180,24 @@ class System:
                 "fun uses a differentiated value that is neither y0 nor one of args: pass it on, "
                 "solve_ivp(fun, t_span, y0, args=(value,))"
             )
-        self.recorded = recorded
+        self.recorded = recorded = kept(squared, recorded)
         self.program, self.surfaces = kept(expand, recorded), kept(deciding, recorded)
         self.zeros = kept(zeros, recorded)
         self.branches = bool(self.surfaces.outputs)
+
+    def _recording(self, t: Any, y: Array) -> tuple[Program, list[Any]]:
+        """Return the program of f, and the values of its instructions.
+
+        Where f cannot be recorded with integers that may change, these become constants.
+        """
+        try:
+            return recording(self.flow, t, y, *self.parameters(self.args), whole=True)
+        except (TraceError, TypeError, IndexError):
+            free = [i for i in self.free if not isinstance(self.args[i], (int, np.integer))]
+            if free == self.free:
+                raise
+            self.free = free
+            return recording(self.flow, t, y, *self.parameters(self.args), whole=True)
 
     def parameters(self, args: Sequence[Any]) -> list[Any]:
         """Return those of the arguments that may change from call to call."""
