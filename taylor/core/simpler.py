@@ -24,7 +24,7 @@ from taylor.core.instructions import (
     Tape,
 )
 from taylor.core.maps import Contract, CumSum, Gather, Reshape, Sum
-from taylor.core.operand import is_complex
+from taylor.core.operand import as_array, is_complex, lift
 from taylor.core.parts import REFUSED, Part
 from taylor.core.sides import Choose
 from taylor.errors import ShapeMismatch
@@ -132,3 +132,8 @@ def _reduced(x: Node, axes: str, others: str) -> tuple[Node, str]:
     if alone:
         x, axes = x.tape.apply(Sum(alone), [x]), "".join(c for c in axes if c in others)
     return x, axes
+
+
+def negative(x: Any) -> Any:
+    x = lift(x)
+    return -x if is_operand(x) or type(x) in (int, float, complex) else -as_array(x)[()]

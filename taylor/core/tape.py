@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 import math
-import operator
 import sys
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -21,7 +20,7 @@ import numpy as np
 
 from taylor.core.advice import PAGE
 from taylor.core.calls import Call, Row, flat
-from taylor.core.conditions import COMPARISONS, Condition, Guard
+from taylor.core.conditions import COMPARISONS, MIRRORED, Condition, Guard, held_integer
 from taylor.core.instructions import (
     ADD,
     DIV,
@@ -38,7 +37,7 @@ from taylor.core.maps import Gather, Reshape, Scatter, gather, run
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
 from taylor.core.operand import NUMBERS, Operand, binary, bind, fits, host, lift
 from taylor.core.parts import Part
-from taylor.core.simpler import SIMPLER
+from taylor.core.simpler import SIMPLER, negative
 from taylor.core.table import Rule, derived
 from taylor.core.tables import nonzero, unchanged
 from taylor.core.tags import Tag, fresh_tag
@@ -56,7 +55,6 @@ from taylor.numbers.values import (
 )
 
 PLAIN = frozenset((int, float, np.float64, np.ndarray))
-MIRRORED = {"<": operator.gt, "<=": operator.ge, ">": operator.lt, ">=": operator.le}
 
 
 # ------------------------------------------------------------------ the tape and its nodes
@@ -72,7 +70,7 @@ class Tape:
         self.nonzero: dict[int, Array] = {}  # where variables can be other than zero, once asked
         self.tag = fresh_tag()
         self.like: Any = None  # the number type of the recording
-        self.whole = False  # whether int(x) is the piecewise constant function, with guards
+        self.watched = False  # whether steps end where a guard fails or something else is looked up
         self.native = True  # whether all values are known, and numbers of Python or NumPy
         self.arrays: dict[int, tuple[Array, Array, bool, int]] = {}  # large constants by identity
         self.outers: dict[int, tuple[Any, Any, int]] = {}  # outer values, and what they were
@@ -364,7 +362,7 @@ class Node(Operand):
     __truediv__, __rtruediv__ = binary(DIV)
 
     def __sub__(self, o: Any) -> Any:
-        return self + _negative(o) if fits(o) else NotImplemented
+        return self + negative(o) if fits(o) else NotImplemented
 
     def __rsub__(self, o: Any) -> Any:
         return bind(ADD, o, -self) if fits(o) else NotImplemented
@@ -523,13 +521,7 @@ class Node(Operand):
     __hash__ = Operand.__hash__
 
     def __int__(self) -> int:
-        """Return the whole number that stays while no guard fails, where the tape wants such."""
-        if not self.tape.whole or self.shape:
-            return super().__int__()  # type: ignore[no-any-return]
-        n = int(base(self.value))
-        held = (self >= n if n > 0 else self > n - 1, self < n + 1 if n >= 0 else self <= n)
-        assert all(map(bool, held))
-        return n
+        return held_integer(self) if self.tape.watched and not self.shape else super().__int__()
 
     def _truth(self) -> Array:
         """Return where the value is other than zero, with a guard; at a zero it is not known."""
@@ -556,11 +548,6 @@ class Node(Operand):
         if dtype is not None and np.dtype(dtype) != object:
             raise self._refused("an array of numbers")
         return self._objects(copy)
-
-
-def _negative(x: Any) -> Any:
-    x = lift(x)
-    return -x if is_operand(x) or type(x) in (int, float, complex) else -as_array(x)[()]
 
 
 class PartNode(Node):
