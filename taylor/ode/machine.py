@@ -46,7 +46,7 @@ TIME, LOW, END, LONGEST, STATUS, STEPS, LIMIT, FLOOR, LENGTH, LAST, LAST_LOW = r
 # log2 of errors of steps: what is allowed, and the largest; whether zeros are looked for, and the
 # length of a step that is not yet checked, log2 of the state at its start, and its error
 ALLOWED, WORST, WATCH, CHECK, SIZE, ERROR = range(11, 17)
-LOG, TIMES, HEAD = range(17, 20)
+LOG, TIMES, SERIES, LOGGED, HEAD = range(17, 22)
 LEAST, VANISHED = -1022.5, -2000.0  # log2 below which a number is none, and the rate of none
 WRITTEN_OUT = 40
 SEEN = 8  # degrees whose rounding errors are seen in the sum of the series
