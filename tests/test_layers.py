@@ -52,8 +52,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "ode": [
         "files", "control", "options", "roots", "dense", "system", "pieces", "surfaces", "zeros",
         "machine", "lanes", "stepper", "record", "integrator", "rates", "methods", "jets",
-        "adjoints", "sensitivity", "variation", "reads", "event", "events", "results", "solve",
-        "members", "saved", "ensemble", "solver", "__init__",
+        "adjoints", "sensitivity", "variation", "reads", "event", "doses", "events", "results",
+        "solve", "members", "saved", "ensemble", "solver", "__init__",
     ],
     "numpy": ["creation", "functions", "__init__"],
     "elementary": [],

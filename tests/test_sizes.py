@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2335,
     "drivers": 5784,
     "scipy": 5663,
-    "ode": 6483,
+    "ode": 6882,
     "command": 426,
     ".": 639,
     "hyperdual": 196,

@@ -135,6 +135,13 @@ class Event:
         check_unread((t, y))
         return np.reshape(value, ())
 
+    @property
+    def changes(self) -> bool:
+        """Whether a root of it may change the state."""
+        return self.callback is not None
+
+    time: Any = None  # of the next root, with its derivatives, if it is given
+
     def log(self, place: Place) -> None:
         """Count an event, and keep its time and state."""
         self.left -= 1
@@ -260,13 +267,17 @@ class Event:
                 self.ahead.append(Ahead(at.t, at.t_low, f.slope, f.order))
         return len(pieces)
 
-    def due(self, pieces: Pieces) -> list[Found]:
-        """Return the roots of a clock that lie in some steps."""
+    def due(self, pieces: Pieces, end: Any) -> list[Found]:
+        """Return the roots of a clock that lie in some steps up to a time."""
         found: list[Found] = []
-        sign, end = (1 if pieces.h[0] > 0 else -1), pieces.end(-1)
+        sign = 1 if pieces.h[0] > 0 else -1
         for root in self.ahead:
             if sign * (root.t - end) > 0:
                 break
+            if root.t == end:
+                x = 0 * pieces.h[0] + 1
+                found.append(Found(len(pieces) - 1, x, self.n, root.slope, root.order))
+                continue
             i = max(int(np.searchsorted(sign * pieces.t, sign * root.t)) - 1, 0)
             x = ((root.t - pieces.t[i]) + (root.low - pieces.low[i])) / pieces.h[i]
             found.append(Found(i, min(max(x, 0 * x), 0 * x + 1), self.n, root.slope, root.order))

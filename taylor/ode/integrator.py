@@ -30,14 +30,14 @@ from taylor.errors import (
 )
 from taylor.kept import STORE
 from taylor.ode.control import NONE, finite, looks_stiff, norm, reported, spacing
-from taylor.ode.dense import Solution, in_numbers_of
+from taylor.ode.dense import Solution, check_order, in_numbers_of
 from taylor.ode.machine import DONE, GO, GUARD, INFINITE, LOOK, ROUGH, SMALL, Memory, Stepper
 from taylor.ode.options import Control, Options, as_args, check_time, in_one_kind, number_of_steps
-from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, resolved
+from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, resolved, solution
 from taylor.ode.record import Record
 from taylor.ode.roots import derivative
 from taylor.ode.stepper import by_numpy, error_of, failure
-from taylor.ode.surfaces import Surface, first_crossing, on_surface, past, sides
+from taylor.ode.surfaces import Surface, first_crossing, nearest, off_surface, on_surface, past
 from taylor.ode.system import System, is_parameter
 from taylor.ode.zeros import LARGER, LEAST, NEAR, Zero, first_zero, is_near, step_beyond
 
@@ -241,10 +241,16 @@ class TaylorIntegrator:
 
     # -------------------------------------------------------------- stepping
     def march(
-        self, t_end: Any, max_steps: Any = None, log: bool = True, first: int | None = None
+        self,
+        t_end: Any,
+        max_steps: Any = None,
+        log: bool = True,
+        first: int | None = None,
+        stop: Callable[[], Any] | None = None,
     ) -> Iterator[Pieces]:
         """Yield the steps to t_end, some at a time: `first` of them, then more and more.
 
+        `stop` says at which time, on the way there, a step has to end next.
         Whoever takes them may set the integrator back: it goes on from there.  Where the steps end
         before t_end that is an IntegrationError with a `reason`.  Without `log` few are recorded.
         """
@@ -261,9 +267,10 @@ class TaylorIntegrator:
                     "max_steps, or loosen tol"
                 )
             before = self.steps
+            aim = t_end if stop is None else stop()
             if not log:
                 count = STEADY + 1 if look else min(max(MANY, self.steps), most)
-            status, pieces = self.advance(t_end, int(min(count, left)), log or look)
+            status, pieces = self.advance(aim, int(min(count, left)), log or look)
             look = not look and self.steps >= MANY and "stiff" not in self.warnings
             left -= self.steps - before
             count, y = min(2 * count, most), self.y
@@ -477,25 +484,17 @@ class TaylorIntegrator:
         if self.system.program is not None and not self.system.program.guards:
             return left
         near = NEXT * max(1, abs(self.t), norm(self.y))
-        for n, values in enumerate(sides(self.system.surfaces, self.t, self.y, self._parameters)):
-            for m, value in enumerate(np.reshape(values, -1)):
-                if 0 < abs(value) <= near:
-                    near, left = abs(value), Surface(self.t, (n, m), 1 if value > 0 else -1)
-        return left if near < NEXT * max(1, abs(self.t), norm(self.y)) else None
+        return nearest(self.system.surfaces, self.t, self.y, self._parameters, near)
 
     def _leave(self, t_end: Any) -> None:
         """Move off a surface by the smallest step that does: on it the branch is not known."""
         t, y, p = self.t, self.y, self._parameters
-        if not on_surface(self.system.surfaces, t, y, p):
-            return
-        slope = self.system.flow(t, y, *p)
-        unit = spacing(max(abs(t), abs(t_end - t))) * (1 if t_end > t else -1)
-        for n in range(12):
-            h = unit * 2**n
-            if not on_surface(self.system.surfaces, t + h, y + h * slope, p):
+        if on_surface(self.system.surfaces, t, y, p):
+            slope = self.system.flow(t, y, *p)
+            h = off_surface(self.system.surfaces, t, y, slope, t_end, p)
+            if h is not None:
                 self.t, self.y = t + h, y + h * slope
                 self._rebind()
-                return
 
     # -------------------------------------------------------------- failures
     def _stuck(self, why: str) -> IntegrationError:
@@ -543,6 +542,11 @@ class TaylorIntegrator:
             stacklevel=outside(),
         )
 
+    def here(self) -> Pieces:
+        """Return a step of no length from the present state."""
+        c = self.system.series(self.t, self.y, self._parameters, self.order)
+        return joined([(self.t, 0 * self.t, 0 * self.t, c)])
+
     # -------------------------------------------------------------- for users
     def step(self, t_bound: Any = math.inf) -> Any:
         """Take one step towards t_bound and return its length.
@@ -576,12 +580,7 @@ class TaylorIntegrator:
         grid = in_numbers_of(self.y, times).reshape(-1)
         if not len(grid):
             return np.zeros((*self.y.shape, 0), self.y.dtype)
-        for t in grid:
-            check_time(t)
-        backward = grid[-1] < self.t
-        ordered = np.diff(grid) <= 0 if backward else np.diff(grid) >= 0
-        if not np.all(ordered) or (grid[0] > self.t if backward else grid[0] < self.t):
-            raise ValueError("the times must lie in the order of integration, from t on")
+        check_order(self.t, grid)
         record = Record(self, grid)
         for pieces in self.march(grid[-1], max_steps):
             record.add(pieces)
@@ -592,9 +591,4 @@ class TaylorIntegrator:
 
         Where there are none it is the series at the present state.
         """
-        some = [p for p in pieces if len(p)]
-        if not some:
-            c = self.system.series(self.t, self.y, self._parameters, self.order)
-            some = [joined([(self.t, 0 * self.t, 0 * self.t, c)])]
-        t, low, coef = (np.concatenate([getattr(p, n) for p in some]) for n in ("t", "low", "coef"))
-        return Solution(np.append(t, some[-1].end(-1)), low, coef)
+        return solution([p for p in pieces if len(p)] or [self.here()])

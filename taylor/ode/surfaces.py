@@ -37,6 +37,35 @@ def on_surface(surfaces: Program, t: Any, y: Array, parameters: Sequence[Any]) -
     return any(np.any(side == 0) for side in sides(surfaces, t, y, parameters))
 
 
+def nearest(
+    surfaces: Program, t: Any, y: Array, parameters: Sequence[Any], near: Any
+) -> Surface | None:
+    """Return the surface whose condition is nearest to zero, and nearer than that; None if there is
+    none.
+    """
+    found, least = None, near
+    for n, values in enumerate(sides(surfaces, t, y, parameters)):
+        for m, value in enumerate(np.reshape(values, -1)):
+            if 0 < abs(value) <= least:
+                least, found = abs(value), Surface(t, (n, m), 1 if value > 0 else -1)
+    return found if least < near else None
+
+
+def off_surface(
+    surfaces: Program, t: Any, y: Array, slope: Any, t_end: Any, parameters: Sequence[Any]
+) -> Any:
+    """Return the smallest step along a slope, towards t_end, that leads off all surfaces.
+
+    None where there is none near.
+    """
+    unit = spacing(max(abs(t), abs(t_end - t))) * (1 if t_end > t else -1)
+    for n in range(12):
+        h = unit * 2**n
+        if not on_surface(surfaces, t + h, y + h * slope, parameters):
+            return h
+    return None
+
+
 def _near(
     tables: Sequence[Array], always: tuple[int, int] | None = None
 ) -> list[tuple[int, tuple[int, int], Array]]:

@@ -36,9 +36,14 @@ from taylor.ode.pieces import Pieces
 from taylor.ode.record import Record
 from taylor.ode.sensitivity import Course, flow, numeric, point_of
 from taylor.ode.system import filled
+from taylor.series.series import Series
 
 Array = NDArray[Any]
 Function = Callable[..., Any]
+TOGETHER = (
+    "several doses or events meet at t = {}, and the time of a dose moves: the solution has no "
+    "derivative, as their order changes; make doses at one time one, with the sum of their jumps"
+)
 SAME = 1e-7  # of rates, and of derivatives of times, relative to them: a difference that is none
 
 
@@ -83,6 +88,11 @@ class Variation:
         self.failed = False
         self.ends = {self.t: t0, plain(self.t1): self.t1}
         self._ask(self.t, stop=False)
+
+    def carry(self, given: Sequence[Any]) -> None:
+        """Have the state carry, from the start, the derivatives that some arrays have."""
+        for x in given:
+            self.y = self.y + 0 * np.sum(x)
 
     # -------------------------------------------------------------- along the steps
     def passed(self, pieces: Pieces, it: TaylorIntegrator, stop: bool = False) -> None:
@@ -146,7 +156,8 @@ class Variation:
         except IntegrationError:
             if not self.failed:
                 raise
-        self.pieces += record.pieces
+        if self.dense:  # a state that is changed at the end is the one there
+            self.pieces += record.pieces or [it.here()]
         self.last = system, it
         return np.moveaxis(system.series(record.states()), -1, 0)
 
@@ -170,6 +181,12 @@ class Variation:
 
     def _root(self, event: Any, order: int, t: Any, y: Any) -> tuple[Function | None, Any]:
         """Return T - t as a function of (y, numbers among args), and these; None if it is zero."""
+        if event.time is not None:
+            return (
+                (lambda time: time - base(time), event.time)
+                if is_operand(event.time)
+                else (None, None)
+            )
         if not is_operand(lift(event.g(t, fresh(y), *map(fresh, self.args)))):
             return None, None
         if order > 1:
@@ -190,6 +207,8 @@ class Variation:
     def meet(self, events: Sequence[tuple[Any, int]], t: Any, rate: Any) -> None:
         """Come to events (with the orders of their roots) at time t, where y' is `rate`."""
         self._come(t)
+        if len(events) > 1 and any(moves(event.time) for event, _ in events):
+            raise NonAnalyticError(TOGETHER.format(t))
         _check_rate(rate, self._rate(), t)
         found = [self._root(event, order, t, self.y) for event, order in events]
         _check_same(found, t)
@@ -216,8 +235,8 @@ class Variation:
         return plain(self.fun(self.t, plain(self.y).copy(), *map(base, self.args)))
 
     # -------------------------------------------------------------- the end
-    def result(self, t: Any, count: int | None, status: int) -> dict[str, Any]:
-        """Return what a run that has come to time t has found, of so many events.
+    def result(self, t: Any, status: int) -> dict[str, Any]:
+        """Return what a run that has come to time t has found.
 
         The last states of one that has failed may be out of reach for their derivatives.
         """
@@ -228,11 +247,19 @@ class Variation:
         if self.dense:
             system, it = self.last
             found["sol"] = system.solution(it.solution(self.pieces))
-        if count is not None:
-            logs = [self.found.get(n, []) for n in range(count)]
-            found["t_events"] = [_joined([t for t, _ in log]) for log in logs]
-            found["y_events"] = [_joined([y for _, y in log], self.y) for log in logs]
         return found
+
+    def logged(self, n: int) -> tuple[Any, Any]:
+        """Return the times of event n, and the states there."""
+        log = self.found.get(n, [])
+        return _joined([t for t, _ in log]), _joined([y for _, y in log], self.y)
+
+
+def moves(time: Any) -> bool:
+    """Whether a time has derivatives that may not be zero."""
+    if isinstance(time, Series) and not is_operand(time._coef):
+        return bool(np.any(time._coef[1:] != 0))
+    return is_operand(time)
 
 
 def _pin(x: Any) -> None:
