@@ -53,7 +53,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "files", "control", "options", "roots", "dense", "system", "pieces", "surfaces", "zeros",
         "machine", "lanes", "stepper", "record", "integrator", "rates", "methods", "jets",
         "adjoints", "sensitivity", "variation", "reads", "event", "doses", "events", "results",
-        "solve", "members", "saved", "ensemble", "solver", "__init__",
+        "solve", "members", "watched", "saved", "ensemble", "solver", "__init__",
     ],
     "numpy": ["creation", "functions", "__init__"],
     "elementary": [],

@@ -84,13 +84,13 @@ class Lanes(Stepper):
             rows += range(place, place + math.prod(shape))
         return rows
 
-    def _series(self) -> list[int]:
+    def _logged_numbers(self) -> list[int]:
         """Return where the numbers of a series in the log lie, if there is a log."""
         return []
 
     def _body(self, f: Function, program: Program) -> None:
         super()._body(f, program)
-        _refill(f, self._record(), self.components, self._series())
+        _refill(f, self._record(), self.components, self._logged_numbers())
 
     def run(self, rows: Array, kind: np.dtype[Any], times: Array) -> Exception | None:
         """Step records, the rows of an array, to all times, until they fail or have taken `limit`
@@ -117,7 +117,7 @@ class Lanes(Stepper):
 class LoggingLanes(Lanes):
     """Lanes that write a log: whose steps are returned."""
 
-    def _series(self) -> list[int]:
+    def _logged_numbers(self) -> list[int]:
         """Return where the numbers of a series in the log lie."""
         start, count = self.places[1] + self.components, self.order * self.components
         low, old = (range(r, r + self.components) for r in self.results[:2])
@@ -130,7 +130,7 @@ class LoggingLanes(Lanes):
 
     def logged(self, rows: Array, kind: np.dtype[Any], times: Array, limits: Array) -> Logged:
         """Take so many steps of each at most, and return them."""
-        records, width, n = rows.view(kind)[:, 0], len(self._series()), len(rows)
+        records, width, n = rows.view(kind)[:, 0], len(self._logged_numbers()), len(rows)
         most = int(limits.max())
         series = np.empty((n, most, width))
         records["series_at"] = series.ctypes.data + 8 * most * width * np.arange(n)
@@ -147,7 +147,9 @@ class LoggingLanes(Lanes):
         low = np.concatenate([lows[:, None], series[:, :-1, 4:ends]], axis=1)[taken]
         rows = series[taken]
         shape = self.inputs[1][1:]
-        pieces = Pieces(*rows[:, :3].T, rows[:, ends:].reshape(-1, self.order + 1, *shape))
+        t, t_low, h = rows[:, :3].T
+        coef = rows[:, ends:].reshape(-1, self.order + 1, *shape)
+        pieces = Pieces(t, t_low, h, coef)
         return Logged(pieces, low, np.repeat(np.arange(n), counts), errors[taken], raised)
 
 
@@ -197,9 +199,7 @@ class Lane:
         with g.when(steps > self.head(LOGGED)):
             series = g.word(self.at(SERIES), "ptr")
             with g.loop(0, count) as loop:
-                x = g.load(
-                    g.address(self.column, [(g.entry(table, loop.index), self.unit)], 0)
-                )
+                x = g.load(g.address(self.column, [(g.entry(table, loop.index), self.unit)], 0))
                 g.store(x, g.address(series, [(loop.index, 1)], 0))
             g.write_word(g.address(series, [], count), self.at(SERIES), "ptr")
             g.store(steps, self.at(LOGGED))
