@@ -162,10 +162,10 @@ def _told(problem: Problem, y: Array, given: Sequence[Any]) -> Iterator[Any]:
         yield [_bytecode(getattr(f, "__code__", None)) for f in (g, callback)]
         yield [float(getattr(g, name, 0) or 0) for name in ("direction", "terminal")]
     program = problem.program
-    if program is None and len(y):
+    if (program is None or problem.watched) and len(y):
         yield _bytecode(getattr(problem.fun, "__code__", None))
         system = problem.recorded(y, given)
-        program = system.program if system is not None else None
+        program = system.program if program is None and system is not None else program
         for i in np.unique(np.linspace(0, len(y) - 1, VALUES).astype(int)):
             try:
                 value = problem.fun(problem.t0, y[i].copy(), *map(fresh, given[i]))
