@@ -84,6 +84,8 @@ class Variation:
         self.states: list[Any] = []
         self.found: dict[int, list[tuple[Any, Any]]] = {}  # by the number of the event
         self.dense, self.pieces = dense, list[Pieces]()
+        self.last: Any = None  # the system in plain numbers, and its integrator, for fun of these
+        self.numbers: Any = None
         self.rate: Any = None  # with which the run has to go on
         self.failed = False
         self.ends = {self.t: t0, plain(self.t1): self.t1}
@@ -93,6 +95,10 @@ class Variation:
         """Have the state carry, from the start, the derivatives that some arrays have."""
         for x in given:
             self.y = self.y + 0 * np.sum(x)
+
+    def go_on_with(self, args: tuple[Any, ...]) -> None:
+        """Go on with other arguments, or with what they or fun may now hold."""
+        self.args, self.last, self.numbers = args, None, None
 
     # -------------------------------------------------------------- along the steps
     def passed(self, pieces: Pieces, it: TaylorIntegrator, stop: bool = False) -> None:
@@ -144,11 +150,17 @@ class Variation:
 
     def _states(self, times: Sequence[Any]) -> Any:
         """Return the states at times, along the first axis."""
-        f, p, _ = numeric(self.fun, self.args)
+        if self.numbers is None:
+            self.numbers = numeric(self.fun, self.args)
+        f, p, _ = self.numbers
         if any(map(has_nodes, (self.y, *p))):
             return flow(f, Course(self.t, times, self.options)).forward()(point_of(self.y), *p)
         system = Plain(f, point_of(self.y), p)
-        it = system.integrator(self.t, self.options)
+        if self.last is not None and system.is_like(self.last[0]):
+            it = self.last[1]
+            it.set_state(self.t, system.y0)
+        else:
+            it = system.integrator(self.t, self.options)
         record = Record(it, np.array(times), self.dense)
         try:
             for pieces in it.march(times[-1]):
