@@ -23,8 +23,7 @@ from numpy.typing import NDArray
 from taylor.core.advice import annotate, not_called
 from taylor.core.conditions import Condition
 from taylor.core.instructions import Add, Input, Mul, Scale
-from taylor.core.program import Program, deciding, expand, kept, record
-from taylor.core.tape import check_unread
+from taylor.core.program import Program, check_unread, deciding, expand, kept, record
 from taylor.errors import (
     ForeignNodeError,
     GuardError,
