@@ -127,7 +127,8 @@ class Events:
         if self.variation:
             slope = self.it.slope(pieces, last, x)
             self.variation.passed(pieces, self.it, stop=True)
-            self.variation.meet([(self.events[e.event], e.order) for e in group], self.it.t, slope)
+            met = [(self.events[e.event], e.order) for e in group]
+            self.variation.meet(met, self.it.t, slope, self.it.system.branches)
         ended = self._fire(list(dict.fromkeys(e.event for e in group)), pieces.h[0] > 0)
         if self.variation:
             self.variation.leave(ended)

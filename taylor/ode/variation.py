@@ -208,15 +208,17 @@ class Variation:
             )
         return root, theta
 
-    def meet(self, events: Sequence[tuple[Any, int]], t: Any, rate: Any) -> None:
-        """Come to events (with the orders of their roots) at time t, where y' is `rate`."""
+    def meet(self, events: Sequence[tuple[Any, int]], t: Any, rate: Any, branches: bool) -> None:
+        """Come to events (with the orders of their roots) at time t, where y' is `rate`; `branches`
+        says whether fun has any.
+        """
         self._come(t)
         if len(events) > 1 and any(moves(event.time) for event, _ in events):
             raise NonAnalyticError(TOGETHER.format(t))
         f, p, _ = numeric(self.fun, self.args)
         y = point_of(self.y)
         found = [self._root(event, order, t, y) for event, order in events]
-        here = jumps(f, t, y, p, SHORT * spacing(t))
+        here = jumps(f, t, y, p, SHORT * spacing(t)) if branches else []
         if not here:
             _check_rate(rate, self._rate(), t)
         elif any(root is not None for root, _ in found + [delay_of(f, g, t, y, p) for g in here]):
