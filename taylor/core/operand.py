@@ -381,7 +381,7 @@ class Operand(Handled):
         return self // b, self % b
 
     __rpow__ = _right(functions.power)
-    __mod__, __rmod__ = _left(functions.mod), _right(functions.mod)
+    __mod__, __rmod__ = _left(functions.remainder), _right(functions.remainder)
     __floordiv__ = _left(functions.floor_divide)
     __rfloordiv__ = _right(functions.floor_divide)
     __matmul__, __rmatmul__ = _left(_product), _right(_product)

@@ -348,7 +348,7 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
     if row.local is not None:
         return [derived(row)(a[0])]
     if row.jumps is not None:
-        if any(np.iscomplexobj(base(x)) for x in a):
+        if any(np.iscomplexobj(base(x)) for x in a if not _is_symbol(x)):
             raise TypeError(f"{row.name} of a complex value is not holomorphic")
         return [slope_of_jump(row)(*a) if w else None for w in wanted]
     code, outputs = _quotients(row, tuple(wanted))
@@ -357,6 +357,11 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
     one = type(p) is int and p == 1
     found = iter(q if one else [over(e, p) for e in q])
     return [next(found) if w else None for w in wanted]
+
+
+def _is_symbol(x: Any) -> bool:
+    """Whether x is a variable of a recording without values."""
+    return isinstance(x, Node) and x.tape.values[x.i] is None
 
 
 def _is_array(x: Any) -> bool:
