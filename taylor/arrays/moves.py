@@ -145,7 +145,7 @@ def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
         if not (holds_operands(x) or holds_operands(y)):
             return np.where(condition, x, y)
     x, y = lift(x), lift(y)
-    n = condition.shape if type(condition) is np.ndarray else ()
+    n: tuple[int, ...] = condition.shape if type(condition) is np.ndarray else ()
     if len(n) == 1 and n == shape_of(x) == shape_of(y):  # the shortest way
         place = np.arange(n[0])
         return host((x, y)).process(Gather(np.where(condition, place, place + n[0])), (x, y))
