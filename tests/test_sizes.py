@@ -12,9 +12,9 @@ ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "numbers": 2660,
     "llvm": 1672,
-    "core": 8531,
+    "core": 8597,
     "linalg": 1365,
-    "arrays": 2027,
+    "arrays": 2055,
     "machine": 3432,
     "series": 2343,
     "drivers": 5797,
