@@ -38,12 +38,18 @@ def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
             raise TypeError("complex values have no order; compare real parts of .value")
         if contexts.is_set(lhs) or contexts.is_set(rhs):
             return np.frompyfunc(functools.partial(_choose_of_sets, mode), 4, 1)(lhs, rhs, a, b)
+    if all(map(_is_double, (lhs, rhs, a, b))) and not type(a) is int is type(b):
+        above, below = np.greater(lhs, rhs), np.less(lhs, rhs)
+        if np.count_nonzero(above) + np.count_nonzero(below) == above.size > 1:
+            return np.where(above, a, b)  # neither a tie nor nan
     chosen = _chosen(lhs, rhs, a, b)
     if mode not in SLOPES:
         return chosen
     tie = np.equal(lhs, rhs)
-    tie = tie & np.not_equal(a, b) if tie.any() else tie
-    if not tie.any():
+    if not np.count_nonzero(tie):
+        return chosen
+    tie = tie & np.not_equal(a, b)
+    if not np.count_nonzero(tie):
         return chosen
     given = shared(a, b, mode) if current_policy().kink == "subgradient" else np.nan
     return np.where(tie, given, chosen)[()]
@@ -52,9 +58,15 @@ def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
 def _chosen(lhs: Any, rhs: Any, a: Any, b: Any) -> Any:
     if all(values.shape_of(x) == () for x in (lhs, rhs, a, b)):
         return a if lhs >= rhs else b if lhs < rhs else lhs + rhs
+    first, second = np.greater_equal(lhs, rhs), np.less(lhs, rhs)
     if not (values.is_real(a) and values.is_real(b)):
         a, b = values.together(a, b)
-    return np.where(np.greater_equal(lhs, rhs), a, np.where(np.less(lhs, rhs), b, np.add(lhs, rhs)))
+    return np.where(first, a, np.where(second, b, np.add(lhs, rhs)))
+
+
+def _is_double(x: Any) -> bool:
+    """Whether x is a float64, an array of them, or what has no precision beside them."""
+    return x.dtype.char == "d" if type(x) is np.ndarray else type(x) in (float, int, np.float64)
 
 
 def _choose_of_sets(mode: str, lhs: Any, rhs: Any, a: Any, b: Any) -> Any:

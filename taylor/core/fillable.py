@@ -37,7 +37,7 @@ SHAPE: Any = np.ndarray.shape
 REAL: Any = np.ndarray.real
 IMAG: Any = np.ndarray.imag
 WRITE, TYPE = np.ndarray.__setitem__, np.ndarray.dtype.__get__
-SCALARS = frozenset((*NUMBERS, np.float64))
+SCALARS = frozenset(NUMBERS)
 
 
 class Plain(np.ndarray, Fillable):

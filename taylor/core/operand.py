@@ -32,7 +32,7 @@ from taylor.numbers.kinds import Array, Fillable, Handled, is_operand
 from taylor.numbers.values import is_complex as is_complex
 
 Shape = tuple[int, ...]
-NUMBERS = (float, int, complex)
+NUMBERS = (float, int, complex, np.float64)
 asked: Any = method  # for what is no value of the class
 
 
@@ -70,7 +70,9 @@ def binary(op: Arithmetic) -> tuple[Method, Method]:
     """Return an operator and the one of the other side, as methods."""
 
     def left(self: Any, other: Any) -> Any:
-        if type(other) in NUMBERS or (type(other) is type(self) and other.tag is self.tag):
+        kind = type(other)
+        plain = kind in NUMBERS or (kind is np.ndarray and not other.dtype.hasobject)
+        if plain or (kind is type(self) and other.tag is self.tag):
             return self.process(op, (self, other))
         return bind(op, self, other) if fits(other) else NotImplemented
 
@@ -128,7 +130,7 @@ class Operand(Handled):
 
     # -------------------------------------------------------------- instructions
     def _elementary(self, row: Elementary, args: Sequence[Any]) -> Any:
-        return bind(Row(row), *args)
+        return self.process(Row(row), args) if len(args) == 1 else bind(Row(row), *args)
 
     def _call(self, rule: Rule, args: Sequence[Any]) -> Any:
         return bind(Call(rule), *args)
@@ -262,7 +264,7 @@ class Operand(Handled):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: Any) -> Self:
-        index = plain_index(index)
+        index = index if type(index) is slice else plain_index(index)
         return cast(Self, self._viewed(lambda i: i[index]))
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -379,7 +381,7 @@ class Operand(Handled):
         return self // b, self % b
 
     __rpow__ = _right(functions.power)
-    __mod__, __rmod__ = _left(functions.mod), _right(functions.mod)
+    __mod__, __rmod__ = _left(functions.remainder), _right(functions.remainder)
     __floordiv__ = _left(functions.floor_divide)
     __rfloordiv__ = _right(functions.floor_divide)
     __matmul__, __rmatmul__ = _left(_product), _right(_product)
@@ -404,6 +406,9 @@ class Operand(Handled):
     # -------------------------------------------------------------- NumPy's protocols
     def __array_ufunc__(self, ufunc: np.ufunc, kind: str, *inputs: Any, **kwargs: Any) -> Any:
         if len(inputs) == 1 and inputs[0] is self:  # the shortest way
+            row = UFUNCS.get(ufunc) if kind == "__call__" and not kwargs else None
+            if type(row) is Elementary:
+                return self._elementary(row, inputs)
             return call_ufunc(ufunc, kind, inputs, kwargs)
         given = [np.asarray(x) if type(x) is list else x for x in map(lift, inputs)]
         if kind == "at":
@@ -475,14 +480,14 @@ def lift(x: Any) -> Any:
     A list or object array of series is stacked, a condition is its zeros and ones, what is
     array-like its array (see `data`).
     """
+    if type(x) is np.ndarray:
+        return _lifted_array(x) if x.dtype.hasobject else x
     if type(x) in NUMBERS or isinstance(x, (Operand, type)):
         return x
     if isinstance(x, (list, tuple)) and any(
         isinstance(e, (Operand, Condition, list, tuple, np.ndarray)) for e in x
     ):
         return stack([lift(e) for e in x]) if holds_operands(x) else x
-    if type(x) is np.ndarray:
-        return x if x.dtype != object else _lifted_array(x)
     if isinstance(x, Fillable):
         return x.content()
     if isinstance(x, Condition):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,7 @@ from taylor.core.instructions import (
     full,
     short,
 )
+from taylor.core.lookups import Lookup
 from taylor.core.maps import Reshape
 from taylor.core.operand import Operand, lift
 from taylor.core.parts import Part
@@ -37,7 +38,7 @@ from taylor.core.sides import Choose
 from taylor.core.table import Elementary
 from taylor.core.tags import Tag
 from taylor.core.tape import Node, Tape
-from taylor.errors import GuardError, ShapeMismatch
+from taylor.errors import GuardError, ShapeMismatch, TraceError
 from taylor.kept import STORE, identity
 from taylor.numbers.data import unlabelled
 from taylor.numbers.kinds import base, is_operand
@@ -293,6 +294,18 @@ def check(guards: Sequence[Guard], value: Callable[[int], Any]) -> None:
             raise GuardError(f"{guard} and is not so here; record the function again at this point")
 
 
+def check_unread(x: Iterable[Any]) -> None:
+    """Raise TraceError if a plain value was taken out: it would be another one elsewhere."""
+    for v in x:
+        while is_operand(v):
+            if isinstance(v, Node) and v.tape.read:
+                raise TraceError(
+                    "the function takes the plain value of an argument (.value), which would be "
+                    "that of the recording for ever"
+                )
+            v = v.value
+
+
 # ------------------------------------------------------------------ what has step rules
 class Expansion(Tape):
     """A tape on which every instruction is replaced by what has a step rule: rows by integrals.
@@ -410,6 +423,7 @@ def deciding(program: Program) -> Program:
     found = [v[g.a] - v[g.b] for g in program.guards if 0 <= g.b != g.a]  # x >= x asks for nan
     found += [_edges(g, v[g.a]) for g in program.guards if g.op in ("digitize", *OF_ZERO)]
     code, complex = list(tape.code), complex_of(program, tape.code)
+    lookups: dict[Any, tuple[Lookup, Node]] = {}
     poles: list[bool] = []  # whether an instruction, or what it depends on, may have a pole
     for i, (op, args, _) in enumerate(code):
         x, y = [Node(tape, a) for a in args], Node(tape, i)
@@ -417,12 +431,15 @@ def deciding(program: Program) -> Program:
         poles.append(own or any(poles[a] for a in op.reads(args)))
         if isinstance(op, Choose):
             found.append(x[0] - x[1])
+        elif isinstance(op, Lookup):
+            lookups.setdefault((args[0], op.knots.tobytes(), op.side), (op, x[0]))
         elif isinstance(op, Row) and op.row.jumps is not None:
             row = op.row.surface
             found.append(x[0] if row is None else row(x[0]))
         elif isinstance(op, Integral) and tape.active[i]:
             given = code[args[0]] if poles[args[0]] else None
             found += _seams(tape, op, x, y, complex[args[0]], given)
+    found += [op.surface(x) for op, x in lookups.values()]
     outputs = list(dict.fromkeys(tape.node(y).i for y in found))
     return Program(tape.code, tape.inputs, outputs, [], single=False).pruned()
 

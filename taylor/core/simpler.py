@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,20 @@ import numpy as np
 
 from taylor.core import functions
 from taylor.core.calls import Row
-from taylor.core.instructions import ADD, DIV, MUL, Add, Const, Div, Einsum, Mul, Op, Scale
+from taylor.core.instructions import (
+    ADD,
+    DIV,
+    MUL,
+    Add,
+    Const,
+    Div,
+    Einsum,
+    Mul,
+    Node,
+    Op,
+    Scale,
+    Tape,
+)
 from taylor.core.maps import Contract, CumSum, Gather, Reshape, Sum
 from taylor.core.operand import is_complex
 from taylor.core.parts import REFUSED, Part
@@ -18,29 +32,40 @@ from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import base, is_operand
 from taylor.numbers.values import common_shape
 
-Tape = Any  # that records, and its
-Node = Any
-
 EXTREMES = (functions.maximum, functions.minimum)
 
 
-def _arithmetic(tape: Tape, op: Op, nodes: list[Node]) -> Node | None:
+def _arithmetic(tape: Tape, op: Op, nodes: list[Node]) -> Node:
     """x·1, 1·x and x/1 are x (x + 0 would lose the sign of -0); a constant factor is a scale."""
     a, b = nodes
-    try:
-        shape = common_shape(a.shape, b.shape)
-    except ValueError:
-        raise ShapeMismatch(f"shapes {a.shape} and {b.shape} do not fit in {op.name}") from None
-    for factor, other in () if op is ADD else ((b, a), (a, b)):
-        c = tape.code[factor.i].op
-        if type(c) is not Const or (op is DIV and factor is a):
-            continue
-        if type(c.c) is int and c.c == 1:
-            return tape.at(other.i)
-        varies = type(tape.code[other.i].op) is not Const and other.shape == shape
-        if op is MUL and varies and not is_operand(c.c):
-            return tape.apply(Scale(c.c), [other])
+    left, right = tape.code[a.i], tape.code[b.i]
+    shape = left.shape
+    if shape != right.shape:
+        try:
+            shape = common_shape(shape, right.shape)
+        except ValueError:
+            shown = f"{left.shape} and {right.shape}"
+            raise ShapeMismatch(f"shapes {shown} do not fit in {op.name}") from None
+    if type(right.op) is Const and op is not ADD:
+        found = _with_factor(tape, op, a, b, shape)
+        if found is not None:
+            return found
+    if type(left.op) is Const and op is MUL:
+        found = _with_factor(tape, op, b, a, shape)
+        if found is not None:
+            return found
     return tape.apply(op, nodes, shape)
+
+
+def _with_factor(tape: Tape, op: Op, x: Node, factor: Node, shape: Any) -> Node | None:
+    """Return x·c or x/c where that is no product of two arguments, or None."""
+    c, other = tape.code[factor.i].op.c, tape.code[x.i]
+    if type(c) is int and c == 1:
+        return tape.at(x.i)
+    if op is DIV or type(other.op) is Const or other.shape != shape or is_operand(c):
+        return None
+    # equal arrays are one constant
+    return tape.apply(Scale(c), [x], shape, (Scale, factor.i) if type(c) is np.ndarray else None)
 
 
 def _of_row(tape: Tape, op: Row, nodes: list[Node]) -> Node | None:
@@ -49,30 +74,51 @@ def _of_row(tape: Tape, op: Row, nodes: list[Node]) -> Node | None:
 
 
 def _moved(tape: Tape, op: Gather, nodes: list[Node]) -> Node:
-    x, index = nodes[0], op.index
+    index = op.index
+    if op.start == 0 and len(nodes) > 1:
+        return tape.apply(op, nodes, index.shape, (Gather, 0, index.shape))
+    size = sum([x.size for x in nodes])
     layout = None if index.flags.c_contiguous else index
-    whole = len(nodes) == 1 and index.size == x.size
-    if whole and np.array_equal(index.reshape(-1), np.arange(x.size)):
-        same = index.shape == x.shape
-        return tape.at(x.i if same else tape.apply(Reshape(index.shape), [x]).i, layout)
+    whole = index.size == size and (not size or index.item(0) == 0)
+    if whole and np.array_equal(index.reshape(-1), np.arange(size)):
+        if len(nodes) == 1:
+            x, same = nodes[0], index.shape == nodes[0].shape
+            return tape.at(x.i if same else tape.apply(Reshape(index.shape), [x]).i, layout)
+        op.start = 0
+        return tape.apply(op, nodes, index.shape, (Gather, 0, index.shape))
+    if layout is None:
+        return tape.apply(op, nodes, index.shape)
     return tape.at(tape.apply(Gather(np.asarray(index, order="C")), nodes).i, layout)
 
 
 def _summed(tape: Tape, op: Sum | CumSum, nodes: list[Node]) -> Node:
-    where = nodes[0]._where
-    return tape.apply(op, nodes)._beside(*(() if where is None else (op.moved([where], 0),)))
+    where, node = nodes[0]._where, tape.apply(op, nodes)
+    return node if where is None else node._beside(op.moved([where], 0))
 
 
 def _contracted(tape: Tape, op: Einsum, nodes: list[Node]) -> Node:
-    terms, out = op.spec.split("->")
-    (x, y), (a, b) = nodes, terms.split(",")
-    x, a = _reduced(x, a, b + out)
-    y, b = _reduced(y, b, a + out)
+    (x, y), (a, b, out, reduced) = nodes, _terms(op.spec)
+    if not reduced:
+        x, a = _reduced(x, a, b + out)
+        y, b = _reduced(y, b, a + out)
     for c, node, names in ((x, y, f"{a},{b}->{out}"), (y, x, f"{b},{a}->{out}")):
         known = tape.code[c.i].op
         if type(known) is Const and not is_operand(known.c):
-            return tape.apply(Contract(names, np.asarray(known.c)), [node])
+            contract = Contract(names, np.asarray(known.c))
+            return tape.apply(contract, [node], None, (Contract, names, c.i))
     return tape.apply(Einsum(f"{a},{b}->{out}"), [x, y])
+
+
+@functools.cache
+def _terms(spec: str) -> tuple[str, str, str, bool]:
+    """Return the axes of the operands and the result of a contraction, and whether it is reduced.
+
+    Then no operand has letters of its own, or a letter twice.
+    """
+    terms, out = spec.split("->")
+    a, b = terms.split(",")
+    reduced = set(a) <= set(b + out) and set(b) <= set(a + out)
+    return a, b, out, reduced and len(set(a)) == len(a) and len(set(b)) == len(b)
 
 
 def _chosen(tape: Tape, op: Choose, nodes: list[Node]) -> None:

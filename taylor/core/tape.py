@@ -12,7 +12,7 @@ import copy
 import math
 import operator
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from types import NoneType
 from typing import Any
@@ -34,7 +34,7 @@ from taylor.core.instructions import (
     Scale,
     Shape,
 )
-from taylor.core.maps import Gather, Reshape, Scatter, gather
+from taylor.core.maps import Gather, Reshape, Scatter, gather, run
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
 from taylor.core.operand import NUMBERS, Operand, binary, bind, fits, host, lift
 from taylor.core.parts import Part
@@ -45,8 +45,17 @@ from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, TraceError
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Fillable, Kind, base, is_operand
-from taylor.numbers.values import as_array, as_data, constant, fitted, of_value
+from taylor.numbers.values import (
+    as_array,
+    as_data,
+    constant,
+    fitted,
+    is_native,
+    of_value,
+    quietly,
+)
 
+PLAIN = frozenset((int, float, np.float64, np.ndarray))
 MIRRORED = {"<": operator.gt, "<=": operator.ge, ">": operator.lt, ">=": operator.le}
 
 
@@ -63,7 +72,8 @@ class Tape:
         self.nonzero: dict[int, Array] = {}  # where variables can be other than zero, once asked
         self.tag = fresh_tag()
         self.like: Any = None  # the number type of the recording
-        self.arrays: dict[int, tuple[Array, Array, bool, int]] = {}  # large constants by identity
+        self.native = True  # whether all values are known, and numbers of Python or NumPy
+        self.arrays: dict[int, tuple[Array, Array, bool, int]] = {}  # constants by identity
         self.outers: dict[int, tuple[Any, Any, int]] = {}  # outer values, and what they were
         self.through: frozenset[Tag] = frozenset()  # tags of the driver's own: no part of .value
         self.read = False  # whether the recorded function has taken a plain value out
@@ -72,21 +82,23 @@ class Tape:
 
     def push(self, op: Op, args: tuple[int, ...], shape: Shape, value: Any) -> Node:
         """Append one instruction (or find it) and return its node."""
-        if self.tag.closed:
-            raise ForeignNodeError(
-                "a node outlived its recording; return results from the recorded function instead "
-                f"({PAGE})"
-            )
         key = (op.key(), args)
         found = self.seen.get(key)
         if found is not None and type(op) is not Input:
-            return Node(self, found)
-        if len(self.code) >= self.most:
+            return self.at(found)
+        return self._append(key, op, args, shape, value)
+
+    def _append(self, key: Any, op: Op, args: tuple[int, ...], shape: Shape, value: Any) -> Node:
+        """Append one instruction that is not there, and return its node."""
+        i = len(self.code)
+        if i >= self.most:
             raise NotNow(f"a recording of more than {self.most} instructions")
+        node = self.at(i)
+        self.seen[key] = i
         self.code.append(Instruction(op, args, shape))
         self.values.append(value)
-        self.seen[key] = len(self.code) - 1
-        return Node(self, len(self.code) - 1)
+        self.native = self.native and is_native(value)
+        return node
 
     def input(self, shape: Shape, value: Any = None) -> Node:
         """Append an input."""
@@ -103,11 +115,13 @@ class Tape:
 
     def constant(self, c: Any) -> Node:
         """Append a constant: a number, an array, a named Constant, or an outer value."""
+        if type(c) in (int, float, np.float64):
+            return self.push(Const(c), (), (), c)
+        if type(c) is np.ndarray:
+            return self._array(c)
         if isinstance(c, (Constant, Fraction)):
             value = None if self.like is None else constant(c, self.like)
             return self.push(Const(c), (), (), value)
-        if type(c) in (int, float):
-            return self.push(Const(c), (), (), c)
         if is_operand(c):
             return self._outer(c)
         if isinstance(c, Fillable):
@@ -117,17 +131,19 @@ class Tape:
             if type(c) not in NUMBERS:
                 as_array(c)  # raises an error, if c is no number
             return self.push(Const(c), (), (), c)
-        if not isinstance(c, np.ndarray):
-            c = np.asarray(c)
-        known = self.arrays.get(id(c))
+        return self._array(np.asarray(c))
+
+    def _array(self, c: Array) -> Node:
+        """Append a constant array, which is known again as long as nobody writes into it."""
+        known, floats = self.arrays.get(id(c)), c.dtype.kind in "fc"
         if known is not None and unchanged(*known[:3]):
-            return Node(self, known[3])
+            return self.at(known[3])
         # what nobody can write into, such as a constant of another tape, needs no copy
-        fixed = isinstance(c, np.ndarray) and c.flags.owndata and not c.flags.writeable
-        array = c if fixed and c.dtype.kind in "fc" else as_array(as_data(c, self.like))
+        fixed = floats and c.flags.owndata and not c.flags.writeable
+        array = c if fixed else as_array(c if floats else as_data(c, self.like))
         array.flags.writeable = False
         node = self.push(Const(array), (), array.shape, array)
-        if array.size > LARGE and isinstance(c, np.ndarray):
+        if not c.dtype.hasobject or c.size > LARGE:
             self.arrays[id(c)] = (c, array, array.dtype.kind in "fc", node.i)
         return node
 
@@ -155,6 +171,8 @@ class Tape:
 
     def node(self, x: Any) -> Node:
         """Return x as a node of this tape."""
+        if type(x) in PLAIN:
+            return self.constant(x)
         if isinstance(x, Node) and x.tape is self:
             return x
         if is_operand(x) and not self.holds(x):
@@ -165,7 +183,12 @@ class Tape:
         return self.constant(x)
 
     def at(self, i: int, like: Array | None = None) -> Node:
-        """Return a node of what an instruction makes, which lies in memory as that array does."""
+        """Return the node of an instruction, laid out in memory as an array."""
+        if self.tag.closed:
+            raise ForeignNodeError(
+                "a node outlived its recording; return results from the recorded function instead "
+                f"({PAGE})"
+            )
         return Node(self, i, like)
 
     def size(self, i: int) -> int:
@@ -174,21 +197,37 @@ class Tape:
 
     def number(self, c: Any) -> Any:
         """Return a constant as a number of the kind of the recording."""
-        return constant(c, self.like)
+        return c if self.native and is_native(c) else constant(c, self.like)
 
-    def apply(self, op: Op, nodes: Sequence[Node], shape: Shape | None = None) -> Node:
-        """Append an instruction on nodes of this tape, with its value where theirs are known."""
-        args = tuple([n.i for n in nodes])
-        values = list(map(self.values.__getitem__, args))
+    def apply(
+        self, op: Op, nodes: Sequence[Node], shape: Shape | None = None, key: Any = None
+    ) -> Node:
+        """Append an instruction on nodes, with its value where theirs are known (or find it).
+
+        `key` tells it from others, if not its content does.
+        """
+        args = (nodes[0].i,) if len(nodes) == 1 else tuple([n.i for n in nodes])
+        values = [self.values[i] for i in args]
         if shape is None:
             shape = op.shape([self.code[i].shape for i in args])
-        if self.like is None or NoneType in map(type, values):
+        if not self.native and (self.like is None or NoneType in map(type, values)):
             return self.push(op, args, shape, None)
-        if isinstance(op, (Gather, Reshape)):  # nothing is computed
-            return self.push(op, args, shape, op.moved(values, 0))
-        with np.errstate(all="ignore"):
-            value = op.value(values, self.number)
-        return self.push(op, args, shape, value)
+        key = (key or op.key(), args)
+        if (found := self.seen.get(key)) is not None:
+            return self.at(found)
+        if self.native and op.pure:
+            value = quietly(op.value, values, self.number)
+        else:
+            with np.errstate(all="ignore"):
+                value = op.value(values, self.number)
+        return self._append(key, op, args, shape, value)
+
+    def run(self, x: Node, start: int, shape: Shape) -> Node:
+        """Append the elements of that shape that follow each other in x from a position on."""
+        if math.prod(shape) == x.size:
+            return x if shape == x.shape else self.apply(Reshape(shape), [x], shape)
+        found = self.seen.get((key := (Gather, start, shape), (x.i,)))
+        return self.apply(run(start, shape), [x], shape, key) if found is None else self.at(found)
 
     def call(self, rule: Rule, args: Sequence[Any]) -> Any:
         """Append a rule of arrays, and return its results."""
@@ -218,7 +257,7 @@ class Node(Operand):
         """The instruction that holds the content."""
         cell = self._cell
         if cell is not None and self._seen != cell.version:  # written through another view
-            self._i = self._read(cell, self._where)._i
+            self._i = self._read(cell, self._where, cell.in_order)._i
             self._seen = cell.version
             if self._where is cell.positions:
                 cell.hold(self._i)
@@ -307,13 +346,16 @@ class Node(Operand):
             (n,), cell = self.shape, self._cell
             if n > 1 and -n <= index < n:
                 if cell is None:
-                    source, k = self, np.int64(index % n)
+                    source, k = self, index % n
                 else:
                     i, k = cell.at(self._where[index])
                     source = Node(self.tape, i)
                     if not source.shape:
                         return source
-                return self.tape.apply(Gather(k), [source], ())  # type: ignore[arg-type]
+                return self.tape.run(source, int(k), ())
+        if type(index) is slice and type(self) is Node and self.shape:
+            cell = self._shared()
+            return self._view(cell, self._where[index])
         return super().__getitem__(index)
 
     # arithmetic -----------------------------------------------------------------------------
@@ -325,7 +367,7 @@ class Node(Operand):
         return self + _negative(o) if fits(o) else NotImplemented
 
     def __rsub__(self, o: Any) -> Any:
-        return o + -self if fits(o) else NotImplemented
+        return bind(ADD, o, -self) if fits(o) else NotImplemented
 
     def __neg__(self) -> Any:
         op, args, _ = self.tape.code[self.i]
@@ -333,22 +375,28 @@ class Node(Operand):
             return Node(self.tape, args[0])._beside(self)
         if type(op) is Const and not isinstance(op.c, Constant):
             return self.tape.constant(-op.c)._beside(self)
-        return self.tape.apply(Scale(-1), [self])._beside(self)
+        return self.tape.apply(Scale(-1), [self], self.shape)._beside(self)
 
     # instructions ---------------------------------------------------------------------------
     def process(self, op: Op, args: Sequence[Any]) -> Any:
         """Append an instruction on those arguments, or what is simpler and the same."""
         tape = self.tape
+        if type(op) is Row:
+            if len(args) == 1:  # the shortest way
+                node = tape.apply(op, args, self.shape)
+                return node if self._where is None else node._beside(self)
+            if NoneType in map(type, args):  # np.clip with one side open
+                assert op.row.compose is not None
+                return op.row.compose(*args)
         if type(op) is Call:
             return tape.call(op.rule, args)
-        if type(op) is Row and NoneType in map(type, args):  # np.clip with one side open
-            assert op.row.compose is not None
-            return op.row.compose(*args)
-        nodes = list(map(tape.node, args))
+        nodes = [tape.node(x) for x in args]
         simpler = SIMPLER.get(type(op))
         found = None if simpler is None else simpler(tape, op, nodes)
         node = tape.apply(op, nodes) if found is None else found
-        return node._beside(*args) if op.by_element else node
+        if op.by_element and len(tape.code[node._i].shape) > 1:
+            return node._beside(*args)
+        return node
 
     def _decided(self, op: str, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Return np.op of the value, leaving a guard for it."""
@@ -386,22 +434,27 @@ class Node(Operand):
         return self._cell
 
     def _viewed(self, f: Callable[..., Any]) -> Any:
-        if not self._is_array():
-            self = self.copy()
+        self = self if self._is_array() else self.copy()
         cell = self._shared()
 
         def one(where: Any) -> Any:
             if shares(where, cell.positions):
-                view = Node(self.tape, -1)
-                view._cell, view._where, view._seen = cell, where, -1
-                cell.views.add(view)
-                return view
+                return self._view(cell, where)
             return self._read(cell, np.asarray(where))
 
         return each(one, f(self._where))
 
-    def _read(self, cell: Cell, where: Array) -> Node:
+    def _view(self, cell: Cell, where: Array) -> Node:
+        """Return the view of those positions of a cell."""
+        view = Node(self.tape, -1)
+        view._cell, view._where, view._seen = cell, where, -1
+        cell.views.add(view)
+        return view
+
+    def _read(self, cell: Cell, where: Array, view: bool = False) -> Node:
         """Return a node of the elements at those positions of a cell, as they are now."""
+        if view and cell.source is None and where.size and where.flags.c_contiguous:
+            return self.tape.run(Node(self.tape, cell.i), int(where.item(0)) - 1, where.shape)
         found, place = cell.read(where, self.tape.size)
         sources = [Node(self.tape, i) for i in found]
         return sources[0]._gather(sources, place)  # type: ignore[no-any-return]
@@ -545,15 +598,3 @@ class PartNode(Node):
             self._whole._assign(index, value + 1j * bind(Part("imag"), old))
         else:
             self._whole._assign(index, bind(Part("real"), old) + 1j * value)
-
-
-def check_unread(x: Iterable[Any]) -> None:
-    """Raise TraceError if a plain value was taken out: it would be another one elsewhere."""
-    for v in x:
-        while is_operand(v):
-            if isinstance(v, Node) and v.tape.read:
-                raise TraceError(
-                    "the function takes the plain value of an argument (.value), which would be "
-                    "that of the recording for ever"
-                )
-            v = v.value

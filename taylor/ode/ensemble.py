@@ -29,7 +29,8 @@ from taylor.ode.dense import Solution
 from taylor.ode.event import Event
 from taylor.ode.machine import ENDED, GO
 from taylor.ode.members import Problem, in_lanes
-from taylor.ode.options import Options, check_span, number_of_steps
+from taylor.ode.methods import MethodOptions, chosen
+from taylor.ode.options import check_span, number_of_steps
 from taylor.ode.pieces import solution
 from taylor.ode.results import MESSAGES, Result, bar, inside
 from taylor.ode.watched import Advanced, Found, advanced
@@ -78,6 +79,7 @@ def solve_ensemble(
     fun: Callable[..., Any],
     t_span: Sequence[Any],
     y0: Any,
+    method: Any = None,
     *,
     args: Any = (),
     t_eval: Any = None,
@@ -85,7 +87,7 @@ def solve_ensemble(
     events: Any = None,
     tol: Any = None,
     order: int | None = None,
-    atol: float = 0.0,
+    atol: Any = None,
     max_step: float = math.inf,
     max_steps: int | None = None,
     threads: int | None = None,
@@ -94,6 +96,7 @@ def solve_ensemble(
     checkpoint: str | Path | None = None,
     progress: bool | Callable[[float], None] = False,
     strict: bool = False,
+    **more: Any,
 ) -> EnsembleResult:
     """Return the solutions of y' = fun(t, y, *args) from many initial values y0[0], y0[1], ...
 
@@ -101,7 +104,8 @@ def solve_ensemble(
     or a list with one tuple for each.  The steps land on the times of `t_eval`, without it on the
     ends of t_span.  `max_steps` is for each member.  A member that fails has status -1, and a
     message; the others go on.  `events` are those of `solve_ivp`, for each member by itself: one
-    that a terminal event ends has status 1, and nan in y for the times after it.
+    that a terminal event ends has status 1, and nan in y for the times after it.  By a `method` of
+    `solve_ivp` (and its options `more`), for stiff problems, members are taken one by one.
 
     Tasks of `chunk` members run on `threads` of this machine (default: all cores), or on any
     `executor` of `concurrent.futures`, such as dask.distributed's or mpi4py's; members whose task
@@ -132,7 +136,7 @@ def solve_ensemble(
         shape=y.shape[1:],
         t0=t0,
         targets=times if len(times) and times[-1] == t1 else np.append(times, t1),
-        options=Options(tol, order, max_step, atol),
+        options=chosen(method, tol, order, max_step, atol, strict, more),
         max_steps=number_of_steps(max_steps),
         kind=y.dtype,
         events=functions,
@@ -141,7 +145,7 @@ def solve_ensemble(
     if len(y):
         _check_events(problem, y[0], given[0])
     problem, parameters = in_lanes(problem, y, given)
-    if problem.program is None and len(y):
+    if problem.program is None and len(y) and not isinstance(problem.options, MethodOptions):
         _say_why(problem, y[0], given[0], strict or getattr(fun, "strict", False))
     tasks = Tasks(problem, problem.begun(y, parameters), given)
     if checkpoint is not None:

@@ -29,7 +29,7 @@ from taylor.errors import (
     outside,
 )
 from taylor.kept import STORE
-from taylor.ode.control import NONE, finite, looks_stiff, norm, reported, spacing
+from taylor.ode.control import NONE, finite, norm, reported, spacing
 from taylor.ode.dense import Solution, check_order, in_numbers_of
 from taylor.ode.machine import DONE, GO, GUARD, INFINITE, LOOK, ROUGH, SMALL, Memory, Stepper
 from taylor.ode.options import Control, Options, as_args, check_time, in_one_kind, number_of_steps
@@ -37,6 +37,7 @@ from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, resolved, s
 from taylor.ode.record import Record
 from taylor.ode.roots import derivative
 from taylor.ode.stepper import by_numpy, error_of, failure
+from taylor.ode.stiffness import MANY, STEADY, Stiffness
 from taylor.ode.surfaces import Surface, first_crossing, nearest, off_surface, on_surface, past
 from taylor.ode.system import System, is_parameter
 from taylor.ode.zeros import LARGER, LEAST, NEAR, Zero, first_zero, is_near, step_beyond
@@ -44,9 +45,6 @@ from taylor.ode.zeros import LARGER, LEAST, NEAR, Zero, first_zero, is_near, ste
 Array = NDArray[Any]
 LIMIT = 1 << 12  # steps in one call of machine code, or more if they are short:
 WORK = 1 << 26  # products of numbers that one may take, some hundredths of a second
-MANY = 200  # steps after which they are looked at for stiffness:
-STIFF = 8  # series of some of them; sooner
-HOPELESS, STEADY = 1e6, 64  # if there are so many to go, and so many of about one length
 NEXT = 2.0**-40  # of times and states: the value of a condition that has just been zero
 FURTHER = 8  # times that a surface is left further behind, four times as far each time
 AGAIN = 4  # zeros that are met one after the other, and no more: there is no way beyond
@@ -82,7 +80,13 @@ class TaylorIntegrator:
         max_step: Any = math.inf,
         atol: Any = 0.0,
         strict: bool = False,
+        method: None = None,
     ) -> None:
+        if method is not None:
+            raise TypeError(
+                f"steps of TaylorIntegrator are Taylor series; those of method={method!r} are "
+                "taken by taylor.ode.MethodIntegrator(fun, t0, y0, method)"
+            )
         self._begin(fun, t0, y0, args, Options(tol, order, max_step, atol, strict))
 
     @classmethod
@@ -110,7 +114,7 @@ class TaylorIntegrator:
         self.steps = 0  # taken so far: series of the solution that were computed
         self.worst = NONE  # log2 of the largest estimate of an error of a step, relative to y
         self.warnings: list[str] = []
-        self._stiff = 0
+        self.stiffness = Stiffness()
         self._left: Surface | None = None  # where fun has just changed its branch
         self._further = 0  # how often a surface had to be left further behind
         self.at_zero: Any = 0  # at a zero of a function: the length of the step that led there
@@ -271,7 +275,7 @@ class TaylorIntegrator:
             if not log:
                 count = STEADY + 1 if look else min(max(MANY, self.steps), most)
             status, pieces = self.advance(aim, int(min(count, left)), log or look)
-            look = not look and self.steps >= MANY and "stiff" not in self.warnings
+            look = not look and self.steps >= MANY and not self.stiffness.found
             left -= self.steps - before
             count, y = min(2 * count, most), self.y
             if len(pieces):
@@ -328,8 +332,8 @@ class TaylorIntegrator:
         h, c = pieces.h[0] / 2, pieces.coef[0]
         if crossed is not None:  # before it, in steps that may have been divided
             h = crossed[0].h[0] / 2 * (crossed[2].x if crossed[1] == 0 else 1)
-        error = error_of(self.system, self._parameters, c, h, pieces.at(0, h), self.control)
-        return error > self.control.allowed
+        given = self.system, self._parameters, c, h, pieces.at(0, h), self.control
+        return error_of(*given, rounded=True) > self.control.allowed
 
     def _pushed(self, pieces: Pieces) -> Pieces:
         """Go some units of rounding further, and more the next time; return that step."""
@@ -457,7 +461,10 @@ class TaylorIntegrator:
             self.h = taken.h
             self.worst = max(self.worst, taken.worst)
         if len(taken.pieces):
-            self._watch(taken.pieces, t_end)
+            left = float(abs(t_end - self.t) / abs(self.h))
+            # at a zero short steps lead away from it
+            if self._zero is None and self.stiffness.seen(taken.pieces, left, self.steps):
+                self.found_stiff(left)
         return taken
 
     def switched(self, pieces: Pieces, i: int, met: Surface, t_end: Any) -> tuple[int, Pieces]:
@@ -514,24 +521,6 @@ class TaylorIntegrator:
         except TaylorError as error:
             return failure(status, self.t, str(error).split(";")[0])
         return failure(status, self.t, *([] if finite(y) else ["fun is nan or inf"]))
-
-    def _watch(self, pieces: Pieces, t_end: Any) -> None:
-        """Say where steps are short for stability only: the problem is stiff."""
-        if self._zero is not None:  # short steps lead away from it
-            return
-        if pieces.coef.dtype == object or self.order < 8 or "stiff" in self.warnings:
-            return
-        left, h = abs(t_end - self.t) / abs(self.h), np.abs(pieces.h)
-        # many short steps to go; and they do not lead to a singularity
-        hopeless = left >= HOPELESS and len(h) > STEADY and h.max() < 4 * h.min()
-        if self.steps <= MANY and not hopeless:
-            return
-        some = slice(None, None, max(1, len(pieces) // STIFF))
-        stiff = looks_stiff(pieces.coef[some], pieces.h[some])
-        self._stiff = self._stiff + len(pieces.h[some]) if stiff else 0
-        if self._stiff >= 2 * STIFF or (stiff and hopeless):
-            self.warnings.append("stiff")
-            self.found_stiff(float(left))
 
     def found_stiff(self, left: float) -> None:
         """Warn that the problem is stiff, with about so many steps to go."""

@@ -23,12 +23,15 @@ from taylor.kept import STORE
 from taylor.ode.control import NONE
 from taylor.ode.event import Event
 from taylor.ode.events import Events
-from taylor.ode.integrator import MANY, STEADY, TaylorIntegrator
+from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.lanes import Lanes, record
 from taylor.ode.machine import DONE, ENDED, GO, INFINITE, LOOK, ROUGH
+from taylor.ode.methods import MethodIntegrator, MethodOptions
 from taylor.ode.options import Control, Options
 from taylor.ode.pieces import Pieces
+from taylor.ode.record import Record
 from taylor.ode.stepper import failure
+from taylor.ode.stiffness import MANY, STEADY
 from taylor.ode.system import System
 
 Array = NDArray[Any]
@@ -108,22 +111,16 @@ class Problem:
                 continue
         return None
 
-    def integrator(self, t: Any, y: Array, args: Sequence[Any]) -> Member:
+    def integrator(self, t: Any, y: Array, args: Sequence[Any]) -> Entering:
         """Return what takes the steps of one member."""
-        return Member.of(self.fun, t, y.reshape(self.shape), args, self.options)
+        kind = MethodMember if isinstance(self.options, MethodOptions) else Member
+        return kind.of(self.fun, t, y.reshape(self.shape), args, self.options)
 
 
-class Member(TaylorIntegrator):
-    """The integrator of one member: what is slow in all of them has been said before."""
+class Entering(TaylorIntegrator):
+    """An integrator that takes one member after the other."""
 
     left: float | None = None  # how many steps there are to go, if they are short for stability
-
-    def _slow(self, why: str) -> None:
-        self.warnings.append(why)
-
-    def found_stiff(self, left: float) -> None:
-        """Note that the problem is stiff."""
-        self.left = left
 
     def enter(self, problem: Problem, member: Any, args: tuple[Any, ...]) -> None:
         """Go on with a member from where it is."""
@@ -138,6 +135,17 @@ class Member(TaylorIntegrator):
         """Whether no change of branch and no zero of a function is near."""
         return self._left is None and not self.at_zero
 
+
+class Member(Entering):
+    """The integrator of members: what is slow in all of them has been said before."""
+
+    def _slow(self, why: str) -> None:
+        self.warnings.append(why)
+
+    def found_stiff(self, left: float) -> None:
+        """Note that the problem is stiff."""
+        self.left = left
+
     @property
     def machine(self) -> tuple[Any, Any]:
         """The system of the present branch, and the memory of its steps."""
@@ -148,13 +156,17 @@ class Member(TaylorIntegrator):
         self.system, self._memory = machine
 
 
+class MethodMember(Entering, MethodIntegrator):
+    """The integrator of members by a method of SciPy."""
+
+
 def in_lanes(problem: Problem, y: Array, given: Sequence[Any]) -> tuple[Problem, Array | None]:
     """Return the problem with the program of fun, and the parameters, if its members fit in lanes.
 
     They do where their arguments differ in numbers only, and events can be recorded.  Else return
     the problem as it is, and None.
     """
-    if y.dtype != np.float64 or not y.size:
+    if y.dtype != np.float64 or not y.size or isinstance(problem.options, MethodOptions):
         return problem, None
     system = problem.recorded(y, given)
     if system is None or system.program is None or not _recorded(problem, y[0], given):
@@ -279,7 +291,7 @@ def stiff(problem: Problem, rows: Array, given: Sequence[Any]) -> tuple[int, flo
     """
     state = problem.named(rows)
     going = (state["code"] == GO) & (state["steps"] > MANY)
-    if not np.any(going):
+    if not np.any(going) or isinstance(problem.options, MethodOptions):
         return None
     i = int(np.argmax(np.where(going, state["steps"], -1)))
     one = problem, state[i], given[i] if len(given) else ()
@@ -306,6 +318,37 @@ def _beyond(problem: Problem, member: Any) -> bool:
     return bool(t < target if forward else t > target)
 
 
+def _between(
+    problem: Problem,
+    member: Any,
+    it: MethodIntegrator,
+    watch: Events | None,
+    kept: list[Pieces] | None,
+) -> None:
+    """Step one member to its end; its states at the times are those between the steps.
+
+    Solvers of SciPy would begin anew at each of them.
+    """
+    first, ended = int(member["column"]), False
+    record = Record(it, problem.targets[first:])
+    stop = None if watch is None else watch.next
+    try:
+        for pieces in it.march(problem.targets[-1], problem.max_steps - member["steps"], stop=stop):
+            if watch is not None:
+                pieces, ended = watch.handle(pieces)
+            if kept is not None:
+                kept.append(pieces)
+            record.add(pieces)
+            if ended:
+                break
+    finally:
+        states = np.moveaxis(record.states(), -1, 0)
+        member["column"] = first + len(states)
+        member["found"][first : first + len(states)] = states.reshape(len(states), member["y"].size)
+        if ended or member["column"] == len(problem.targets):
+            member["code"] = ENDED if ended else DONE
+
+
 def _alone(problem: Problem, member: Any, args: tuple[Any, ...], steps: float = math.inf) -> str:
     """Step one member to its end, or as far as it goes, or some steps; return why it failed."""
     try:
@@ -320,7 +363,7 @@ def _alone(problem: Problem, member: Any, args: tuple[Any, ...], steps: float = 
 def march(
     problem: Problem,
     member: Any,
-    it: Member,
+    it: Entering,
     steps: float = math.inf,
     watch: Events | None = None,
     kept: list[Pieces] | None = None,
@@ -338,6 +381,8 @@ def march(
         return it.steps >= steps and it.clear and (watch is None or watch.clear)
 
     try:
+        if isinstance(it, MethodIntegrator):
+            _between(problem, member, it, watch, kept)
         while member["code"] == GO and (left := problem.max_steps - before - it.steps) > 0:
             target, stop = problem.targets[member["column"]], None
             if watch is not None:

@@ -17,6 +17,7 @@ from taylor.numbers.values import as_array
 from taylor.ode import files
 from taylor.ode.machine import DONE, ENDED, GO, INFINITE, SMALL
 from taylor.ode.members import Problem
+from taylor.ode.methods import MethodOptions
 from taylor.ode.system import is_parameter
 from taylor.ode.watched import Found
 
@@ -141,10 +142,19 @@ def _fault(arrays: dict[str, Array], start: Array, targets: Array) -> str | None
 
 def fingerprint(problem: Problem, y: Array, given: Sequence[Any]) -> str:
     """Return a hash of what the result depends on, apart from max_steps."""
-    start = astuple(problem.control), problem.t0, problem.targets, y
+    start = astuple(problem.control), *_method(problem), problem.t0, problem.targets, y
     arguments = [[_plain(x) for x in args] for args in given]
     found: bytes = identity((*start, arguments, list(_told(problem, y, given))))[0]
     return found.hex()
+
+
+def _method(problem: Problem) -> list[Any]:
+    """Return what tells a method from another one and from Taylor series."""
+    options = problem.options
+    if not isinstance(options, MethodOptions):
+        return []
+    more = [(name, _plain(options.more[name])) for name in sorted(options.more)]
+    return [str(options.method), repr(options.tolerances), more]
 
 
 def _plain(x: Any) -> Any:

@@ -18,7 +18,7 @@ from taylor.kept import STORE
 from taylor.ode.events import Events
 from taylor.ode.lanes import Logged, LoggingLanes
 from taylor.ode.machine import DONE, GO, INFINITE, ROUGH
-from taylor.ode.members import Member, Problem, advance, march, rewind, stiff
+from taylor.ode.members import Entering, Member, Problem, advance, march, rewind, stiff
 from taylor.ode.pieces import Pieces, along, smooth
 from taylor.ode.roots import without_root
 from taylor.ode.system import System, is_parameter
@@ -141,7 +141,9 @@ class Watched:
         """Have an integrator, the event functions, and lanes, by the first member with a value."""
         for i in going.tolist():
             try:
-                self.it, self.events = self._started(i)
+                it, self.events = self._started(i)
+                assert isinstance(it, Member)
+                self.it = it
                 self._note(i)
                 return True
             except Exception:  # a member that fails says why
@@ -149,7 +151,7 @@ class Watched:
         return False
 
     # -------------------------------------------------------------- one by one
-    def _started(self, i: int) -> tuple[Member, Events | None]:
+    def _started(self, i: int) -> tuple[Entering, Events | None]:
         """Return an integrator and the events of a member."""
         member, args = self.state[i], self._args(i)
         it = self.problem.integrator(member["t"], member["y"], args)
@@ -188,15 +190,15 @@ class Watched:
             member["parameters"] = _numbers(it.args)
             self._note(i)
 
-    def _placed(self, i: int) -> tuple[Member, Events | None]:
+    def _placed(self, i: int) -> tuple[Entering, Events | None]:
         """Return an integrator at the place of a member, and its events."""
-        member, args, it = self.state[i], self._args(i), self.it
-        if it is None:
+        member, args = self.state[i], self._args(i)
+        if self.it is None:
             it, events = self._started(i)
         else:
             if self.branch[i] >= 0:
-                it.machine = self.branches[self.branch[i]].machine
-            events = self.events
+                self.it.machine = self.branches[self.branch[i]].machine
+            it, events = self.it, self.events
         it.enter(self.problem, member, args)
         if events is None:
             return it, None
