@@ -264,7 +264,7 @@ class Operand(Handled):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: Any) -> Self:
-        index = plain_index(index)
+        index = index if type(index) is slice else plain_index(index)
         return cast(Self, self._viewed(lambda i: i[index]))
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -381,7 +381,7 @@ class Operand(Handled):
         return self // b, self % b
 
     __rpow__ = _right(functions.power)
-    __mod__, __rmod__ = _left(functions.mod), _right(functions.mod)
+    __mod__, __rmod__ = _left(functions.remainder), _right(functions.remainder)
     __floordiv__ = _left(functions.floor_divide)
     __rfloordiv__ = _right(functions.floor_divide)
     __matmul__, __rmatmul__ = _left(_product), _right(_product)
