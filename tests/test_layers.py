@@ -52,8 +52,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "ode": [
         "files", "control", "options", "roots", "dense", "stops", "system", "pieces", "surfaces",
         "zeros", "machine", "lanes", "stepper", "record", "stiffness", "integrator", "rates",
-        "methods", "jets", "adjoints", "flow", "sensitivity", "variation", "reads", "event",
-        "doses", "events", "results", "complexes", "solve", "members", "saved", "ensemble",
+        "radau", "methods", "jets", "adjoints", "flow", "sensitivity", "variation", "reads",
+        "event", "doses", "events", "results", "complexes", "solve", "members", "watched", "saved",
+        "ensemble",
         "solver", "__init__",
     ],
     "numpy": ["creation", "functions", "__init__"],

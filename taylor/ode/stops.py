@@ -56,5 +56,5 @@ def next_stop(knots: Array, t: Any, end: Any) -> Stop | None:
 
 
 def passed(low: Any, stop: Stop, end: Any) -> tuple[Any, Any]:
-    """Return the time before a stop as a sum of that behind it, which fun is to see, and a number."""
+    """Return the time before a stop as that behind it, which fun is to see, and what is missing."""
     return stop.after, 0 * low if stop.after == end else low + (stop.before - stop.after)
