@@ -23,6 +23,8 @@ COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 
+MIRRORED = {"<": operator.gt, "<=": operator.ge, ">": operator.lt, ">=": operator.le}
+
 LOGIC = {
     np.logical_and, np.logical_or, np.logical_xor, np.logical_not,
     np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert,
@@ -220,3 +222,10 @@ def number(x: Any) -> Any:
 
 def _masks(kwargs: dict[str, Any]) -> dict[str, Any]:
     return {k: mask(v) for k, v in kwargs.items()}
+
+
+def held_integer(x: Any) -> int:
+    """Return int(x) of a recorded number, leaving guards for where it stays the same."""
+    n = int(base(x.value))
+    held = (x >= n if n > 0 else x > n - 1), (x < n + 1 if n >= 0 else x <= n)
+    return n if all([bool(h) for h in held]) else 0

@@ -235,17 +235,17 @@ def recording(
     f: Callable[..., Any],
     *x: Any,
     through: frozenset[Tag] = frozenset(),
-    whole: bool = False,
+    watched: bool = False,
 ) -> tuple[Program, list[Any]]:
     """Return the program of f at the point x, and the values of its instructions there.
 
-    The point may be a series in the tags `through`, of which f sees nothing.  If `whole`, f may
-    take int(x), which leaves guards.
+    The point may be a series in the tags `through`, of which f sees nothing.  If its guards
+    are `watched`, f may take int(x), and a table needs no kinks at its knots.
     """
     if not callable(f):
         raise TypeError(f"only a function can be recorded, not {type(f).__name__}")
     tape = Tape()
-    tape.through, tape.whole = through, whole
+    tape.through, tape.watched = through, watched
     nodes = []
     for value in together(*(v.copy() if is_operand(v) else as_array(v)[()] for v in x)):
         nodes.append(tape.input(np.shape(value), value))
@@ -414,17 +414,20 @@ def _replaced(program: Program) -> tuple[Expansion, list[Node]]:
 OF_ZERO = ("not_equal", "signbit", "nonzero", "flatnonzero", "argwhere", "count_nonzero")
 
 
-def deciding(program: Program) -> Program:
+def deciding(program: Program, but: Sequence[int] = ()) -> Program:
     """Return the expanded program of the functions whose signs decide the branches of a program.
 
-    They are the differences of what is compared, and functions that vanish at jumps.
+    They are the differences of what is compared, and functions that vanish at jumps; `but` holds
+    inputs of which is known when they pass the knots of tables, and numbers they are compared with.
 
     >>> p = deciding(record(lambda x: np.where(x > 2, x, -x) + np.floor(x), 0.5))
     >>> [p.code[i].op.name for i in p.outputs]
     ['add', 'sinpi']
     """
     tape, v = _replaced(program)
-    found = [v[g.a] - v[g.b] for g in program.guards if 0 <= g.b != g.a]  # x >= x asks for nan
+    known = [tape.inputs[n] for n in but]
+    sides = [(v[g.a], v[g.b]) for g in program.guards if 0 <= g.b != g.a]  # x >= x asks for nan
+    found: list[Any] = [a - b for a, b in sides if limit(tape.code, a.i, b.i, known) is None]
     found += [_edges(g, v[g.a]) for g in program.guards if g.op in ("digitize", *OF_ZERO)]
     code, complex = list(tape.code), complex_of(program, tape.code)
     lookups: dict[Any, tuple[Lookup, Node]] = {}
@@ -434,8 +437,9 @@ def deciding(program: Program) -> Program:
         own = isinstance(op, Div) or (isinstance(op, Row) and op.row.domain != "all x")
         poles.append(own or any(poles[a] for a in op.reads(args)))
         if isinstance(op, Choose):
-            found.append(x[0] - x[1])
-        elif isinstance(op, Lookup):
+            if limit(code, args[0], args[1], known) is None:
+                found.append(x[0] - x[1])
+        elif isinstance(op, Lookup) and args[0] not in known:
             lookups.setdefault((args[0], op.knots.tobytes(), op.side), (op, x[0]))
         elif isinstance(op, Row) and op.row.jumps is not None:
             row = op.row.surface
@@ -446,6 +450,15 @@ def deciding(program: Program) -> Program:
     found += [op.surface(x) for op, x in lookups.values()]
     outputs = list(dict.fromkeys(tape.node(y).i for y in found))
     return Program(tape.code, tape.inputs, outputs, [], single=False).pruned()
+
+
+def limit(code: Sequence[Instruction], a: int, b: int, among: Sequence[int]) -> float | None:
+    """Return the number with which one of some variables is compared; None if it is none."""
+    for x, y in ((a, b), (b, a)):
+        c = code[y].op.constant
+        if x in among and isinstance(c, (int, float)):
+            return float(c)
+    return None
 
 
 def _edges(guard: Guard, x: Node) -> Any:

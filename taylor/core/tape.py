@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 import math
-import operator
 import sys
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -21,7 +20,7 @@ import numpy as np
 
 from taylor.core.advice import PAGE
 from taylor.core.calls import Call, Row, flat
-from taylor.core.conditions import COMPARISONS, Condition, Guard
+from taylor.core.conditions import COMPARISONS, MIRRORED, Condition, Guard, held_integer
 from taylor.core.instructions import (
     ADD,
     DIV,
@@ -38,7 +37,7 @@ from taylor.core.maps import Gather, Reshape, Scatter, gather, run
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
 from taylor.core.operand import NUMBERS, Operand, binary, bind, fits, host, lift
 from taylor.core.parts import Part
-from taylor.core.simpler import SIMPLER
+from taylor.core.simpler import SIMPLER, negative
 from taylor.core.table import Rule, derived
 from taylor.core.tables import nonzero, unchanged
 from taylor.core.tags import Tag, fresh_tag
@@ -56,7 +55,6 @@ from taylor.numbers.values import (
 )
 
 PLAIN = frozenset((int, float, np.float64, np.ndarray))
-MIRRORED = {"<": operator.gt, "<=": operator.ge, ">": operator.lt, ">=": operator.le}
 
 
 # ------------------------------------------------------------------ the tape and its nodes
@@ -72,9 +70,9 @@ class Tape:
         self.nonzero: dict[int, Array] = {}  # where variables can be other than zero, once asked
         self.tag = fresh_tag()
         self.like: Any = None  # the number type of the recording
-        self.whole = False  # whether int(x) is the piecewise constant function, with guards
+        self.watched = False  # whether steps end where a guard fails or something else is looked up
         self.native = True  # whether all values are known, and numbers of Python or NumPy
-        self.arrays: dict[int, tuple[Array, Array, bool, int]] = {}  # large constants by identity
+        self.arrays: dict[int, tuple[Array, Array, bool, int]] = {}  # constants by identity
         self.outers: dict[int, tuple[Any, Any, int]] = {}  # outer values, and what they were
         self.through: frozenset[Tag] = frozenset()  # tags of the driver's own: no part of .value
         self.read = False  # whether the recorded function has taken a plain value out
@@ -95,9 +93,9 @@ class Tape:
         if i >= self.most:
             raise NotNow(f"a recording of more than {self.most} instructions")
         node = self.at(i)
+        self.seen[key] = i
         self.code.append(Instruction(op, args, shape))
         self.values.append(value)
-        self.seen[key] = i
         self.native = self.native and is_native(value)
         return node
 
@@ -118,13 +116,8 @@ class Tape:
         """Append a constant: a number, an array, a named Constant, or an outer value."""
         if type(c) in (int, float, np.float64):
             return self.push(Const(c), (), (), c)
-        if type(c) is np.ndarray and c.dtype.kind in "fc" and c.size <= LARGE:
-            i = self.seen.get((Const(c).key(), ()))
-            if i is not None:
-                return self.at(i)
-            c = np.array(c)
-            c.flags.writeable = False
-            return self.push(Const(c), (), c.shape, c)
+        if type(c) is np.ndarray:
+            return self._array(c)
         if isinstance(c, (Constant, Fraction)):
             value = None if self.like is None else constant(c, self.like)
             return self.push(Const(c), (), (), value)
@@ -137,17 +130,19 @@ class Tape:
             if type(c) not in NUMBERS:
                 as_array(c)  # raises an error, if c is no number
             return self.push(Const(c), (), (), c)
-        if not isinstance(c, np.ndarray):
-            c = np.asarray(c)
-        known = self.arrays.get(id(c))
+        return self._array(np.asarray(c))
+
+    def _array(self, c: Array) -> Node:
+        """Append a constant array, which is known again as long as nobody writes into it."""
+        known, floats = self.arrays.get(id(c)), c.dtype.kind in "fc"
         if known is not None and unchanged(*known[:3]):
-            return Node(self, known[3])
+            return self.at(known[3])
         # what nobody can write into, such as a constant of another tape, needs no copy
-        fixed = isinstance(c, np.ndarray) and c.flags.owndata and not c.flags.writeable
-        array = c if fixed and c.dtype.kind in "fc" else as_array(as_data(c, self.like))
+        fixed = floats and c.flags.owndata and not c.flags.writeable
+        array = c if fixed else as_array(c if floats else as_data(c, self.like))
         array.flags.writeable = False
         node = self.push(Const(array), (), array.shape, array)
-        if array.size > LARGE and isinstance(c, np.ndarray):
+        if not c.dtype.hasobject or c.size > LARGE:
             self.arrays[id(c)] = (c, array, array.dtype.kind in "fc", node.i)
         return node
 
@@ -201,16 +196,16 @@ class Tape:
 
     def number(self, c: Any) -> Any:
         """Return a constant as a number of the kind of the recording."""
-        return constant(c, self.like)
+        return c if self.native and is_native(c) else constant(c, self.like)
 
     def apply(
         self, op: Op, nodes: Sequence[Node], shape: Shape | None = None, key: Any = None
     ) -> Node:
-        """Append an instruction on nodes of this tape, with its value where theirs are known.
+        """Append an instruction on nodes, with its value where theirs are known (or find it).
 
-        `key` tells it from others, if that is known better than by its content.
+        `key` tells it from others, if not its content does.
         """
-        args = tuple([n.i for n in nodes])
+        args = (nodes[0].i,) if len(nodes) == 1 else tuple([n.i for n in nodes])
         values = [self.values[i] for i in args]
         if shape is None:
             shape = op.shape([self.code[i].shape for i in args])
@@ -230,7 +225,8 @@ class Tape:
         """Append the elements of that shape that follow each other in x from a position on."""
         if math.prod(shape) == x.size:
             return x if shape == x.shape else self.apply(Reshape(shape), [x], shape)
-        return self.apply(run(start, shape), [x], shape, (Gather, start, shape))
+        found = self.seen.get((key := (Gather, start, shape), (x.i,)))
+        return self.apply(run(start, shape), [x], shape, key) if found is None else self.at(found)
 
     def call(self, rule: Rule, args: Sequence[Any]) -> Any:
         """Append a rule of arrays, and return its results."""
@@ -260,7 +256,7 @@ class Node(Operand):
         """The instruction that holds the content."""
         cell = self._cell
         if cell is not None and self._seen != cell.version:  # written through another view
-            self._i = self._read(cell, self._where)._i
+            self._i = self._read(cell, self._where, cell.in_order)._i
             self._seen = cell.version
             if self._where is cell.positions:
                 cell.hold(self._i)
@@ -356,6 +352,9 @@ class Node(Operand):
                     if not source.shape:
                         return source
                 return self.tape.run(source, int(k), ())
+        if type(index) is slice and type(self) is Node and self.shape:
+            cell = self._shared()
+            return self._view(cell, self._where[index])
         return super().__getitem__(index)
 
     # arithmetic -----------------------------------------------------------------------------
@@ -364,7 +363,7 @@ class Node(Operand):
     __truediv__, __rtruediv__ = binary(DIV)
 
     def __sub__(self, o: Any) -> Any:
-        return self + _negative(o) if fits(o) else NotImplemented
+        return self + negative(o) if fits(o) else NotImplemented
 
     def __rsub__(self, o: Any) -> Any:
         return bind(ADD, o, -self) if fits(o) else NotImplemented
@@ -394,7 +393,9 @@ class Node(Operand):
         simpler = SIMPLER.get(type(op))
         found = None if simpler is None else simpler(tape, op, nodes)
         node = tape.apply(op, nodes) if found is None else found
-        return node._beside(*args) if op.by_element else node
+        if op.by_element and len(tape.code[node._i].shape) > 1:
+            return node._beside(*args)
+        return node
 
     def _decided(self, op: str, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Return np.op of the value, leaving a guard for it."""
@@ -432,23 +433,26 @@ class Node(Operand):
         return self._cell
 
     def _viewed(self, f: Callable[..., Any]) -> Any:
-        if not self._is_array():
-            self = self.copy()
+        self = self if self._is_array() else self.copy()
         cell = self._shared()
 
         def one(where: Any) -> Any:
             if shares(where, cell.positions):
-                view = Node(self.tape, -1)
-                view._cell, view._where, view._seen = cell, where, -1
-                cell.views.add(view)
-                return view
+                return self._view(cell, where)
             return self._read(cell, np.asarray(where))
 
         return each(one, f(self._where))
 
-    def _read(self, cell: Cell, where: Array) -> Node:
+    def _view(self, cell: Cell, where: Array) -> Node:
+        """Return the view of those positions of a cell."""
+        view = Node(self.tape, -1)
+        view._cell, view._where, view._seen = cell, where, -1
+        cell.views.add(view)
+        return view
+
+    def _read(self, cell: Cell, where: Array, view: bool = False) -> Node:
         """Return a node of the elements at those positions of a cell, as they are now."""
-        if cell.source is None and where.flags.c_contiguous and cell.holds(where):
+        if view and cell.source is None and where.size and where.flags.c_contiguous:
             return self.tape.run(Node(self.tape, cell.i), int(where.item(0)) - 1, where.shape)
         found, place = cell.read(where, self.tape.size)
         sources = [Node(self.tape, i) for i in found]
@@ -523,13 +527,7 @@ class Node(Operand):
     __hash__ = Operand.__hash__
 
     def __int__(self) -> int:
-        """Return the whole number that stays while no guard fails, where the tape wants such."""
-        if not self.tape.whole or self.shape:
-            return super().__int__()  # type: ignore[no-any-return]
-        n = int(base(self.value))
-        held = (self >= n if n > 0 else self > n - 1, self < n + 1 if n >= 0 else self <= n)
-        assert all(map(bool, held))
-        return n
+        return held_integer(self) if self.tape.watched and not self.shape else super().__int__()
 
     def _truth(self) -> Array:
         """Return where the value is other than zero, with a guard; at a zero it is not known."""
@@ -556,11 +554,6 @@ class Node(Operand):
         if dtype is not None and np.dtype(dtype) != object:
             raise self._refused("an array of numbers")
         return self._objects(copy)
-
-
-def _negative(x: Any) -> Any:
-    x = lift(x)
-    return -x if is_operand(x) or type(x) in (int, float, complex) else -as_array(x)[()]
 
 
 class PartNode(Node):

@@ -38,6 +38,7 @@ from taylor.ode.record import Record
 from taylor.ode.roots import derivative
 from taylor.ode.stepper import by_numpy, error_of, failure
 from taylor.ode.stiffness import MANY, STEADY, Stiffness
+from taylor.ode.stops import next_stop, passed
 from taylor.ode.surfaces import Surface, first_crossing, nearest, off_surface, on_surface, past
 from taylor.ode.system import System, is_parameter
 from taylor.ode.zeros import LARGER, LEAST, NEAR, Zero, first_zero, is_near, step_beyond
@@ -290,10 +291,26 @@ class TaylorIntegrator:
 
         The status is one of `machine`: GO (the limit is reached), DONE, INFINITE or SMALL.
         """
+        stop = next_stop(self.system.stops, self.t, t_end)
+        if stop is None:
+            return self._towards(t_end, limit, log)
+        status, pieces = DONE, nothing(self.place, self.order)
+        if self.t != stop.before:
+            status, pieces = self._towards(stop.before, limit, log)
+        if status == DONE:
+            self.t, self.t_low = passed(self.t_low, stop, t_end)
+            self._left = None
+            if stop.time in self.system.limits:
+                self._rebind()
+            status = DONE if stop.after == t_end else GO
+        return status, pieces
+
+    def _towards(self, t_end: Any, limit: int, log: bool) -> tuple[int, Pieces]:
+        """Step to t_end, between times at which fun is known to look up something else."""
         if self.at_zero:
             return self.beyond(t_end, INFINITE)
         for _ in range(3):  # the second time with fun recorded anew, where it branches otherwise
-            branches = self.system.branches
+            branches = bool(self.system.between.outputs)
             if branches and self._left is None and self.t != t_end:
                 self._leave(t_end)
             start = self.place
@@ -350,7 +367,7 @@ class TaylorIntegrator:
 
     def _crossed(self, start: Place, pieces: Pieces) -> tuple[Pieces, int, Surface] | None:
         """Return the steps, the first one in which fun goes over to another branch, and where."""
-        pieces, tables = resolved(self.system.surfaces, pieces, self._parameters, self.strict)
+        pieces, tables = resolved(self.system.between, pieces, self._parameters, self.strict)
         left = self._left if self._left and self._left.x == start.t else None
         crossed = first_crossing(tables, left) if len(pieces) else None
         if crossed is not None and crossed[1].x == 0:
@@ -471,7 +488,7 @@ class TaylorIntegrator:
         """Go back to where fun changes its branch, a little beyond, and record it there."""
         h = pieces.h[i] * met.x
         p = self._parameters
-        step = past(self.system.surfaces, p, pieces, i, h, met.name, met.slope)
+        step = past(self.system.between, p, pieces, i, h, met.name, met.slope)
         self.place, self.at_zero = pieces.at(i, h if step is None else step), 0
         if step is None:
             raise self._stuck("fun branches, but does not leave the surface where it does")
@@ -491,14 +508,14 @@ class TaylorIntegrator:
         if self.system.program is not None and not self.system.program.guards:
             return left
         near = NEXT * max(1, abs(self.t), norm(self.y))
-        return nearest(self.system.surfaces, self.t, self.y, self._parameters, near)
+        return nearest(self.system.between, self.t, self.y, self._parameters, near)
 
     def _leave(self, t_end: Any) -> None:
         """Move off a surface by the smallest step that does: on it the branch is not known."""
         t, y, p = self.t, self.y, self._parameters
-        if on_surface(self.system.surfaces, t, y, p):
+        if on_surface(self.system.between, t, y, p):
             slope = self.system.flow(t, y, *p)
-            h = off_surface(self.system.surfaces, t, y, slope, t_end, p)
+            h = off_surface(self.system.between, t, y, slope, t_end, p)
             if h is not None:
                 self.t, self.y = t + h, y + h * slope
                 self._rebind()
@@ -527,7 +544,7 @@ class TaylorIntegrator:
         warnings.warn(
             f"the problem seems to be stiff at t = {self.t}: steps of {self.h} are needed for "
             f"stability, not for accuracy, about {left:.0e} more of them; use an implicit method, "
-            "taylor.ode.solve_ivp(..., method='Radau'), 'BDF' or 'LSODA', or 'auto'",
+            "taylor.ode.solve_ivp(..., method='RadauIIA'), SciPy's 'BDF' or 'LSODA', or 'auto'",
             stacklevel=outside(),
         )
 

@@ -51,24 +51,23 @@ def value_and_gradient(
 ) -> tuple[Any, Any, tuple[Any, ...]]:
     """Return (cost(y(t1)), its gradient with respect to y0, and those with respect to args).
 
-      y' = fun(t, y, *args) from y(t0) = y0, t_span = (t0, t1); the gradients have the shapes of y0
-      and of the arguments (None for an argument that is no number or array, or that fun needs as an
-      integer).  The adjoint equations are integrated backwards once, so the time is that of a few
-      solutions, whatever the number of parameters.  The states at all N steps are kept; with
-      `checkpoints` about as many states, and as many as there are steps between two of them, for one
-      more integration.
+    y' = fun(t, y, *args) from y(t0) = y0, t_span = (t0, t1); the gradients have the shapes of y0
+    and of the arguments (None for one that is no number or array, or that fun needs as an integer).
+    The adjoint equations are integrated backwards once, so the time is that of a few solutions,
+    whatever the number of parameters.  The states at all N steps are kept; with `checkpoints` about
+    as many states, and as many as there are steps between two of them, for one more integration.
 
-    `method` is that of `solve_ivp`: "Radau", "BDF" or "LSODA" for a stiff problem.
+    `method` is that of `solve_ivp`: "RadauIIA", "BDF" or "LSODA" for a stiff problem.
 
-      For a cost with an integral ∫ L(t, y) dt let L be one more component of fun, beginning at 0.
+    For a cost with an integral ∫ L(t, y) dt let L be one more component of fun, beginning at 0.
 
-      Raises IntegrationError where the solution does not reach t1.
+    Raises IntegrationError where the solution does not reach t1.
 
-      >>> value, dy0, (dp,) = value_and_gradient(
-      ...     lambda y: y[0], lambda t, y, p: p * y, (0.0, 2.0), [1.0], args=(0.5,)
-      ... )
-      >>> [round(float(x), 12) for x in (value, dy0[0], dp)]  # exp(p t), exp(p t), t exp(p t)
-      [2.718281828459, 2.718281828459, 5.436563656918]
+    >>> value, dy0, (dp,) = value_and_gradient(
+    ...     lambda y: y[0], lambda t, y, p: p * y, (0.0, 2.0), [1.0], args=(0.5,)
+    ... )
+    >>> [round(float(x), 12) for x in (value, dy0[0], dp)]  # exp(p t), exp(p t), t exp(p t)
+    [2.718281828459, 2.718281828459, 5.436563656918]
     """
     t0, t1 = t_span
     kept = None if checkpoints is None else whole_number("checkpoints", checkpoints, 1)

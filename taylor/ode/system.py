@@ -39,6 +39,7 @@ from taylor.core.sweep import Sweep
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.values import as_array, is_number
+from taylor.ode.stops import knots_of_time, limits_of_time
 from taylor.series.univariate import Taylor
 
 Array = NDArray[Any]
@@ -138,6 +139,11 @@ def _even_power(program: Program, op: Op, args: tuple[int, ...]) -> tuple[int | 
     return (args[0] if modulus else None), power // 2
 
 
+def _beside_time(program: Program) -> Program:
+    """Return the functions at whose zeros it branches, but for times that are known."""
+    return deciding(program, (0,))
+
+
 class System:
     """f recorded at (t, y, *args): its expanded program, and the surfaces where it branches.
 
@@ -153,6 +159,9 @@ class System:
         self.program: Program | None = None  # the expanded one, of
         self.recorded: Program | None = None
         self.surfaces: Program
+        self.between: Program  # those that are not met at times that are known, which are
+        self.stops: Array = np.zeros(0)
+        self.limits: Array = np.zeros(0)  # the ones of these at which fun may be another program
         self.zeros: Program | None = None  # of the functions whose zeros series do not pass
         self.branches = False  # where the conditions in `surfaces` cross zero
         self.reason = ""
@@ -182,6 +191,10 @@ class System:
             )
         self.recorded = recorded = kept(squared, recorded)
         self.program, self.surfaces = kept(expand, recorded), kept(deciding, recorded)
+        if self.floats:
+            self.limits = limits_of_time(recorded)
+            self.stops = np.union1d(knots_of_time(recorded), self.limits)
+        self.between = kept(_beside_time, recorded) if len(self.stops) else self.surfaces
         self.zeros = kept(zeros, recorded)
         self.branches = bool(self.surfaces.outputs)
 
@@ -191,13 +204,13 @@ class System:
         Where f cannot be recorded with integers that may change, these become constants.
         """
         try:
-            return recording(self.flow, t, y, *self.parameters(self.args), whole=True)
+            return recording(self.flow, t, y, *self.parameters(self.args), watched=True)
         except (TraceError, TypeError, IndexError):
             free = [i for i in self.free if not isinstance(self.args[i], (int, np.integer))]
             if free == self.free:
                 raise
             self.free = free
-            return recording(self.flow, t, y, *self.parameters(self.args), whole=True)
+            return recording(self.flow, t, y, *self.parameters(self.args), watched=True)
 
     def parameters(self, args: Sequence[Any]) -> list[Any]:
         """Return those of the arguments that may change from call to call."""
