@@ -223,6 +223,39 @@ def test_sensitivities():
     assert taylor.gradient(lambda a: start(a[0]), [0.3])[0] == pytest.approx(near, rel=1e-8)
 
 
+def test_moduli_that_begin_at_zero():
+    """|z|² is analytic where |z| is not: a resonator that begins empty, and its derivatives."""
+
+    def photons(drive):
+        r = solve_ivp(kerr, (0.0, 2.0), [0j], args=(0.8, drive))
+        return abs(r.y[0, -1]) ** 2
+
+    near = [photons(0.5 + e) for e in (-1e-3, 0.0, 1e-3)]
+    slope, bend = (near[2] - near[0]) / 2e-3, (near[2] - 2 * near[1] + near[0]) / 1e-6
+    assert taylor.derivative(photons, 0.5) == pytest.approx(slope, rel=1e-5)
+    assert taylor.gradient(photons, 0.5) == pytest.approx(slope, rel=1e-5)
+    assert taylor.hessian(lambda p: photons(p[0]), [0.5])[0, 0] == pytest.approx(bend, rel=1e-4)
+
+
+MODULI = {
+    "square": lambda z: np.square(abs(z)),
+    "product": lambda z: abs(z) * abs(z),
+    "fourth": lambda z: abs(z) ** 4,
+    "even": lambda z: np.hypot(z.real, z.imag) ** 6,
+    "odd": lambda z: abs(z) ** 3,
+    "real": lambda z: abs(z.real) ** 2 + np.abs(z.imag) ** 4.0,
+}
+
+
+@pytest.mark.parametrize("name", MODULI)
+def test_powers_of_moduli(name):
+    def f(t, z):
+        return 1j * z * MODULI[name](z) - 0.1
+
+    r = solve_ivp(f, (0.0, 2.0), [1.0 - 0.2j])
+    assert r.y[:, -1] == pytest.approx(peer(f, (), [1.0 - 0.2j], 2.0), rel=1e-10)
+
+
 def test_holomorphic_derivatives():
     """Of a complex y0 as the variable fun has to be holomorphic."""
     z = 0.5 + 0.2j

@@ -120,7 +120,7 @@ def by_pieces(x: Any, knots: Array, of_row: Callable[[Any], Any], table: Any) ->
     Pieces of even and of odd number are the two sides of one choice, by the sign of
     `Lookup.surface`: at a knot one of them ends, and one begins.
     """
-    if _watched(x):
+    if is_watched(x):
         return of_row(lookup(x, knots, table))
     i = np.arange(len(knots) + 1)
     sides = [i // 2 * 2, np.maximum((i + 1) // 2 * 2 - 1, 0)]
@@ -129,7 +129,7 @@ def by_pieces(x: Any, knots: Array, of_row: Callable[[Any], Any], table: Any) ->
     return choose(surface, 0, even, odd, "kink")
 
 
-def _watched(x: Any) -> bool:
+def is_watched(x: Any) -> bool:
     """Whether what is recorded ends where another row is looked up."""
     while is_operand(x) and not hasattr(x, "tape"):
         x = x.value

@@ -29,7 +29,7 @@ from taylor.core.instructions import (
     full,
     short,
 )
-from taylor.core.lookups import Lookup
+from taylor.core.lookups import Lookup, is_watched
 from taylor.core.maps import Reshape
 from taylor.core.operand import Operand, lift
 from taylor.core.parts import Part
@@ -245,7 +245,7 @@ def recording(
     if not callable(f):
         raise TypeError(f"only a function can be recorded, not {type(f).__name__}")
     tape = Tape()
-    tape.through, tape.watched = through, watched
+    tape.through, tape.watched = through, watched or any(map(is_watched, x))
     nodes = []
     for value in together(*(v.copy() if is_operand(v) else as_array(v)[()] for v in x)):
         nodes.append(tape.input(np.shape(value), value))

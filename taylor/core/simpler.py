@@ -1,4 +1,7 @@
-"""What is recorded in place of an instruction: a simpler one of the same value, bit for bit."""
+"""What is recorded in place of an instruction: a simpler one of the same value, bit for bit.
+
+(But where an integrator watches, |x|² is x·x, and |x + iy|² is x·x + y·y: they are analytic.)
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,9 @@ from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import base, is_operand
 from taylor.numbers.values import common_shape
 
+MODULI = (functions.absolute, functions.hypot)
+EVEN = {2: 1, 4: 2, 6: 3, 8: 4}  # powers of moduli that are written as products
+REAL = (int, float)
 EXTREMES = (functions.maximum, functions.minimum)
 
 
@@ -46,6 +52,8 @@ def _arithmetic(tape: Tape, op: Op, nodes: list[Node]) -> Node:
         except ValueError:
             shown = f"{left.shape} and {right.shape}"
             raise ShapeMismatch(f"shapes {shown} do not fit in {op.name}") from None
+    if op is MUL and a.i == b.i and tape.watched and (found := _squared(tape, a, 1)) is not None:
+        return found
     if type(right.op) is Const and op is not ADD:
         found = _with_factor(tape, op, a, b, shape)
         if found is not None:
@@ -69,8 +77,23 @@ def _with_factor(tape: Tape, op: Op, x: Node, factor: Node, shape: Any) -> Node 
 
 
 def _of_row(tape: Tape, op: Row, nodes: list[Node]) -> Node | None:
+    if tape.watched and op.row in (functions.square, functions.power):
+        power = 2 if op.row is functions.square else tape.code[nodes[1].i].op.constant
+        return _squared(tape, nodes[0], EVEN.get(power, 0)) if type(power) in REAL else None
     same = op.row in EXTREMES and nodes[0].i == nodes[1].i  # identical operands are no tie
     return tape.at(nodes[0].i) if same else None
+
+
+def _squared(tape: Tape, x: Node, times: int) -> Node | None:
+    """Return |z|^(2n) of a modulus |z| without it; None of what is none, or n = 0."""
+    op, args, _ = tape.code[x.i]
+    if not times or not isinstance(op, Row) or op.row not in MODULI:
+        return None
+    first, *others = (tape.apply(MUL, [tape.at(a), tape.at(a)]) for a in args)
+    total = found = tape.apply(ADD, [first, others[0]]) if others else first
+    for _ in range(times - 1):
+        found = tape.apply(MUL, [found, total])
+    return found
 
 
 def _moved(tape: Tape, op: Gather, nodes: list[Node]) -> Node:

@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 from taylor.core.advice import annotate, not_called
 from taylor.core.algebra import Univariate
 from taylor.core.calls import Call, Row
-from taylor.core.functions import absolute, hypot, square, stop_gradient
-from taylor.core.functions import power as powers
-from taylor.core.instructions import ADD, MUL, Input, Instruction, Op
+from taylor.core.functions import stop_gradient
+from taylor.core.instructions import Input
 from taylor.core.memory import fresh
 from taylor.core.operand import lift
 from taylor.core.program import (
@@ -43,7 +42,6 @@ from taylor.ode.stops import knots_of_time, limits_of_time
 from taylor.series.univariate import Taylor
 
 Array = NDArray[Any]
-EVEN = (2, 4, 6, 8)  # powers of moduli that are written as products
 
 
 def is_parameter(x: Any) -> bool:
@@ -93,50 +91,6 @@ def _check_still(program: Program) -> None:
                 "fun holds a function of t or y constant by stop_gradient, but its solution is a "
                 "series in t; stop the gradient of arguments, or of the result"
             )
-
-
-def squared(program: Program) -> Program:
-    """Return the program with squares of moduli, which are analytic, in place of the moduli.
-
-    |x|² and |x + iy|² are x·x and x·x + y·y; their even powers are powers of these.
-
-    >>> squared(record(lambda x: abs(x) ** 2 + np.hypot(x, 1.0) ** 4, 0.5)).show(0.5).count("hypot")
-    0
-    """
-    code: list[Instruction] = []
-    new: list[int] = []
-
-    def product(a: int, b: int, op: Op = MUL) -> int:
-        shape = np.broadcast_shapes(code[a].shape, code[b].shape)
-        code.append(Instruction(op, (a, b), shape))
-        return len(code) - 1
-
-    for op, args, shape in program.code:
-        base, times = _even_power(program, op, args)
-        if base is None:
-            code.append(Instruction(op, tuple(new[a] for a in args), shape))
-            new.append(len(code) - 1)
-            continue
-        first, *others = (product(new[a], new[a]) for a in program.code[base].args)
-        total = found = product(first, others[0], ADD) if others else first
-        for _ in range(times - 1):
-            found = product(found, total)
-        new.append(found)
-    return program.renumbered(code, new.__getitem__).pruned()
-
-
-def _even_power(program: Program, op: Op, args: tuple[int, ...]) -> tuple[int | None, int]:
-    """Return the modulus of which an instruction is the power 2n, and n; or None."""
-    power = 0
-    if (op is MUL and args[0] == args[1]) or (isinstance(op, Row) and op.row is square):
-        power = 2
-    elif isinstance(op, Row) and op.row is powers:
-        exponent = program.code[args[1]].op.constant
-        if isinstance(exponent, (int, float)) and exponent in EVEN:
-            power = int(exponent)
-    inner = program.code[args[0]].op if power else None
-    modulus = isinstance(inner, Row) and inner.row in (absolute, hypot)
-    return (args[0] if modulus else None), power // 2
 
 
 def _beside_time(program: Program) -> Program:
@@ -189,7 +143,7 @@ class System:
                 "fun uses a differentiated value that is neither y0 nor one of args: pass it on, "
                 "solve_ivp(fun, t_span, y0, args=(value,))"
             )
-        self.recorded = recorded = kept(squared, recorded)
+        self.recorded = recorded
         self.program, self.surfaces = kept(expand, recorded), kept(deciding, recorded)
         if self.floats:
             self.limits = limits_of_time(recorded)
