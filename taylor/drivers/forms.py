@@ -89,11 +89,22 @@ def of_leaves(f: Callable[..., Any], structures: Structures) -> Callable[..., An
     return g
 
 
+class Truth:
+    """A result that is a condition, as the zeros and ones that a machine computes."""
+
+    def __init__(self, number: Any) -> None:
+        self.number = number
+
+
+trees.CLASSES[Truth] = (lambda x: ([x.number], None), lambda _, children: children[0] != 0)
+
+
 def of_results(y: Any) -> tuple[list[Any], Any]:
     """Return the numbers and arrays that a recorded function returns, and the structure of it.
 
-    TaylorError: it holds truth values, which depend on the point, or what may change.
+    TaylorError: it holds what may change.
     """
+    y = trees.entrywise(lambda x: Truth(x.number()) if isinstance(x, Condition) else x, y)
     leaves, structure = trees.flatten(y, _is_result, _still_of_result, (list, tuple))
     if type(structure) is not trees.Branch:
         return [y], trees.LEAF
@@ -102,9 +113,28 @@ def of_results(y: Any) -> tuple[list[Any], Any]:
     return leaves, structure
 
 
+class Constant:
+    """A result that does not vary, among series: its value."""
+
+
+trees.CLASSES[Constant] = (lambda x: ([x], None), lambda _, children: children[0].value)
+
+
+def with_constants(structure: Any, varies: Sequence[bool]) -> Any:
+    """Return the structure of results of which some do not vary."""
+    each = iter(varies)
+
+    def marked(s: Any) -> Any:
+        if isinstance(s, trees.Branch):
+            return s._replace(children=tuple(map(marked, s.children)))
+        if s is not trees.LEAF or next(each):
+            return s
+        return trees.Branch(Constant, None, (trees.LEAF,))
+
+    return structure if all(varies) else marked(structure)
+
+
 def _is_result(x: Any) -> bool:
-    if isinstance(x, Condition):
-        raise TaylorError("its results are truth values")
     plain = isinstance(x, np.ndarray) and x.dtype.kind == "O"
     return plain or isinstance(x, (Operand, np.inexact))
 

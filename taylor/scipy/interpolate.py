@@ -16,11 +16,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.interpolate
 
+from taylor.core.advice import suggesting
 from taylor.core.operand import as_array
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import is_operand
@@ -364,3 +365,7 @@ class RegularGridInterpolator:
         if self.fill_value is None or not np.any(outside):
             return total
         return np.where(np.reshape(outside, (*outside.shape, *extra)), self.fill_value, total)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = suggesting(__name__)

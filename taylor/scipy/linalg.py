@@ -6,12 +6,13 @@ result (assume_a, check_finite, overwrite_a, lapack_driver) are not taken.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.linalg
 
 from taylor import linalg
+from taylor.core.advice import suggesting
 from taylor.core.operand import as_array
 from taylor.core.table import rule
 from taylor.errors import ShapeMismatch
@@ -480,3 +481,7 @@ def khatri_rao(a: Any, b: Any) -> Any:
     """Return the matrix of the Kronecker products of the columns of two matrices."""
     a, b = as_array(a), as_array(b)
     return np.reshape(np.einsum("ij,kj->ikj", a, b), (-1, np.shape(b)[1]))
+
+
+if not TYPE_CHECKING:
+    __getattr__ = suggesting(__name__)
