@@ -52,7 +52,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "ode": [
         "files", "control", "options", "roots", "dense", "system", "pieces", "surfaces", "zeros",
         "machine", "lanes", "stepper", "record", "stiffness", "integrator", "rates", "methods",
-        "jets", "adjoints", "sensitivity", "variation", "reads", "event", "doses", "events",
+        "jets", "adjoints", "flow", "sensitivity", "variation", "reads", "event", "doses", "events",
         "results", "solve", "members", "saved", "ensemble", "solver", "__init__",
     ],
     "numpy": ["creation", "functions", "__init__"],

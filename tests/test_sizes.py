@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2335,
     "drivers": 5797,
     "scipy": 5663,
-    "ode": 7032,
+    "ode": 7265,
     "command": 426,
     ".": 639,
     "hyperdual": 196,

@@ -22,9 +22,10 @@ from taylor.numbers.kinds import is_operand
 from taylor.ode.control import finite, spacing
 from taylor.ode.dense import in_numbers_of
 from taylor.ode.event import Ahead, Event
+from taylor.ode.flow import number
 from taylor.ode.options import argument, in_one_kind
 from taylor.ode.pieces import Place
-from taylor.ode.variation import TOGETHER, moves, plain
+from taylor.ode.variation import TOGETHER, moves
 
 Array = NDArray[Any]
 NEAR = 8  # units of rounding of a time: a dose no further from a time that is asked for is at it
@@ -98,12 +99,12 @@ def schedule(dosing: Any, t_span: Sequence[Any], y0: Any, t_eval: Any) -> list[D
         return []
     if isinstance(dosing, str) or not hasattr(dosing, "__len__") or len(dosing) != 2:
         raise TypeError(f"dosing is (times, jumps), not {dosing!r}")
-    t0, y = in_one_kind(plain(t_span[0]), plain(y0))
-    t1 = plain(t_span[1])
+    t0, y = in_one_kind(number(t_span[0]), number(y0))
+    t1 = number(t_span[1])
     times, backward = _times(dosing[0]), t1 < t0
     jumps = _jumps(dosing[1], len(times), y.shape, backward)
     asked = [*t_span, *(() if t_eval is None else t_eval)]
-    values = _snapped(in_numbers_of(y, [plain(t) for t in times]), [plain(t) for t in asked])
+    values = _snapped(in_numbers_of(y, [number(t) for t in times]), [number(t) for t in asked])
     doses = [Dose(t, time, *jump) for t, time, jump in zip(values, times, jumps, strict=True)]
     doses = sorted((d for d in doses if min(t0, t1) <= d.t <= max(t0, t1)), key=lambda d: d.t)
     for d in doses:
@@ -129,7 +130,7 @@ def _times(given: Any) -> list[Any]:
     if len(shape) != 1 or any(np.ndim(t) for t in times):
         raise ShapeMismatch(f"the times of dosing lie along one axis, not {shape}")
     for t in times:
-        value = plain(t)
+        value = number(t)
         if isinstance(value, (str, bytes)) or np.iscomplexobj(value):
             raise TypeError(f"the times of dosing are real numbers, not {value!r}")
         if not abs(float(value)) < np.inf:
@@ -149,7 +150,7 @@ def _jumps(
             )
         return [(None, _by_function(jumps, shape))] * count
     jumps = as_array(jumps)
-    values = np.asarray(plain(jumps))
+    values = np.asarray(number(jumps))
     if values.dtype.kind not in "iubfcO":
         raise TypeError(f"the jumps of dosing are numbers, not {values.dtype}")
     if not finite(values):
@@ -204,10 +205,10 @@ def _check_smooth(dose: Dose, t_span: Sequence[Any], t_eval: Any) -> None:
     """Raise NonAnalyticError where the time of a dose moves against one that is asked for."""
     ends = ("the start", "add it to y0"), ("the end", "add it to the result")
     for t, (where, instead) in zip(t_span, ends, strict=True):
-        if plain(t) == dose.t and (moves(t) or moves(dose.time)):
+        if number(t) == dose.t and (moves(t) or moves(dose.time)):
             raise NonAnalyticError(AT_END.format(where, dose.t, instead))
     for t in () if t_eval is None else t_eval:
-        if plain(t) == dose.t and (moves(t) or moves(dose.time)):
+        if number(t) == dose.t and (moves(t) or moves(dose.time)):
             raise NonAnalyticError(AT_EVAL.format(dose.t))
 
 

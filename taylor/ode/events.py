@@ -19,11 +19,12 @@ from taylor.numbers.kinds import base, is_operand
 from taylor.ode.control import spacing, unit
 from taylor.ode.doses import Dose, Doses
 from taylor.ode.event import FOREIGN, End, Event, Found, settled
+from taylor.ode.flow import number
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.options import argument
 from taylor.ode.pieces import Pieces, Place
 from taylor.ode.reads import Reads
-from taylor.ode.variation import Variation, plain
+from taylor.ode.variation import Variation
 
 Array = NDArray[Any]
 TOGETHER = 32.0  # units of rounding of a step: events no further apart are at one time
@@ -253,7 +254,7 @@ class Events:
         it = self.it
         if is_operand(new) and not self.variation:
             raise ForeignNodeError(f"{what} uses {FOREIGN}")
-        low, value = it.t_low, plain(new)
+        low, value = it.t_low, number(new)
         try:
             if not np.array_equal(value, it.y):
                 it.set_state(it.t, value)
@@ -278,7 +279,7 @@ class Events:
         """Log doses that were given at the start: times, and states before."""
         for t, y in given:
             self.doses.t.append(self.it.t)
-            self.doses.y.append(plain(y) + 0 * self.it.y)
+            self.doses.y.append(number(y) + 0 * self.it.y)
             if self.variation:
                 self.variation.found.setdefault(self.doses.n, []).append((t, y))
 

@@ -15,14 +15,14 @@ from taylor.numbers.kinds import base, is_operand
 from taylor.ode.dense import in_numbers_of
 from taylor.ode.doses import given_at_start, schedule, varied
 from taylor.ode.events import Events, ends
+from taylor.ode.flow import Course, integrator, number, plain_of
 from taylor.ode.integrator import TaylorIntegrator
-from taylor.ode.jets import Plain
 from taylor.ode.methods import chosen
 from taylor.ode.options import argument, as_args, check_span
 from taylor.ode.record import Record
 from taylor.ode.results import MESSAGES, OdeResult, bar, inside
-from taylor.ode.sensitivity import Course, is_recorded, states
-from taylor.ode.variation import Variation, plain
+from taylor.ode.sensitivity import is_recorded, states
+from taylor.ode.variation import Variation
 
 Array = NDArray[Any]
 NO_DENSE = (
@@ -86,11 +86,11 @@ def solve_ivp(
     (np.True_, array([0.      , 0.735759]))
     """
     args = as_args(args)
-    check_span(plain(t_span), max_steps is not None or ends(events))
+    check_span(number(t_span), max_steps is not None or ends(events))
     options = chosen(method, rtol if tol is None else tol, order, max_step, atol, strict, more)
     wanted = _list(t_eval)
     doses, more_given = schedule(dosing, t_span, y0, wanted), varied(dosing)
-    y0, args, at_start = given_at_start(doses, plain(t_span[0]), y0, args)
+    y0, args, at_start = given_at_start(doses, number(t_span[0]), y0, args)
     recorded = is_recorded(y0, (*args, *t_span, t_eval, *more_given))
     if recorded and dense_output:
         raise TypeError(NO_DENSE)
@@ -102,10 +102,10 @@ def solve_ivp(
         variation = Variation(fun, t_span, y0, args, options, wanted, dense_output)
         variation.carry(more_given)
     if recorded or variation:
-        given = plain(y0), [base(argument(a)) for a in args]
-    system = Plain(fun, *given)
-    it = system.integrator(plain(t_span[0]), options)
-    t1 = plain(t_span[1]) + 0 * it.t
+        given = number(y0), [base(argument(a)) for a in args]
+    system = plain_of(fun, *given)
+    it = integrator(system, number(t_span[0]), options)
+    t1 = number(t_span[1]) + 0 * it.t
     record = Record(it, _grid(wanted, it, t1), dense_output and not variation)
     watch = Events(events, doses, it, t1, variation)
     watch.begin(at_start)
@@ -145,7 +145,7 @@ def _grid(wanted: list[Any] | None, it: TaylorIntegrator, t1: Any) -> Array | No
     """Return the times of t_eval as plain numbers, checked."""
     if wanted is None:
         return None
-    times = in_numbers_of(it.y, [plain(t) for t in wanted])
+    times = in_numbers_of(it.y, [number(t) for t in wanted])
     inside(times, it.t, t1)
     return times
 

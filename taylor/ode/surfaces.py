@@ -24,6 +24,7 @@ class Surface(NamedTuple):
     x: Any
     name: tuple[int, int]
     slope: int
+    order: int = 1  # of the zero
 
 
 def sides(surfaces: Program, t: Any, y: Array, parameters: Sequence[Any]) -> list[Array]:
@@ -110,13 +111,18 @@ def first_crossing(tables: Sequence[Array], left: Surface | None) -> tuple[int, 
         root = next((r for r in roots(c) if r.slope), None)
         if root is not None:
             first = i
-            met.append(Surface(root.x, name, root.slope))
+            met.append(Surface(root.x, name, root.slope, root.order))
     return (first, min(met)) if met else None
 
 
 def _lead(c: Array) -> int:
     """Return the sign of the first coefficient that is not zero."""
     return int(np.sign(float(c[np.flatnonzero(c)[0]])))
+
+
+def unit_of(pieces: Pieces, i: int) -> Any:
+    """Return a unit of rounding of the times in step i, in the direction of the run."""
+    return spacing(max(abs(pieces.t[i]), abs(pieces.h[i]))) * (1 if pieces.h[i] > 0 else -1)
 
 
 def past(
@@ -132,7 +138,7 @@ def past(
 
     None where there is none near.
     """
-    unit = spacing(max(abs(pieces.t[i]), abs(pieces.h[i]))) * (1 if pieces.h[i] > 0 else -1)
+    unit = unit_of(pieces, i)
     for k in range(60):
         h = x + unit * (2**k - 1)
         place = pieces.at(i, h)
