@@ -179,6 +179,22 @@ def asked_by(frame: FrameType | None) -> str:
     return "masked" if name != "" and not MASKED.fullmatch(name) else ""
 
 
+def check_polynomial(frame: FrameType, x: Any) -> None:
+    """Raise TypeError where NumPy's chebval(x, c) and its like combine a row of c with a value.
+
+    They give rows the axes of x, but only of an x that is an array of NumPy.
+    """
+    if not str(frame.f_globals.get("__name__")).startswith("numpy.polynomial."):
+        return
+    at: Any = frame.f_locals.get("x")
+    if frame.f_locals.get("tensor") is True and is_operand(at) and at.ndim and x.ndim:
+        name = frame.f_code.co_name
+        raise TypeError(
+            f"{name}(x, c) of a value of taylor does not see that c has several axes: write "
+            f"{name}(x, c.reshape(c.shape + (1,) * np.ndim(x)), tensor=False)"
+        )
+
+
 # ------------------------------------------------------------------ names
 def no_name(module: str, name: str, known: Collection[str]) -> AttributeError:
     """Return the error for a name that a module does not have, with the one that was meant.

@@ -515,20 +515,25 @@ class Node(Operand):
         return found[self.i]
 
     def __eq__(self, other: Any) -> Any:
-        raise TraceError(
-            f"== of a recorded value depends on all its derivatives; compare with < or > ({PAGE})"
-        )
+        same = self.__ne__(other)
+        return same if same is NotImplemented else not same if isinstance(same, bool) else ~same
+
+    def __ne__(self, other: Any) -> Any:
+        if not fits(other):
+            return NotImplemented
+        difference = self - other
+        unlike = difference._truth() if isinstance(difference, Node) else difference != 0
+        return bool(unlike) if np.ndim(unlike) == 0 else unlike
 
     __hash__ = Operand.__hash__
 
     def _truth(self) -> Array:
         """Return where the value is other than zero, with a guard; at a zero it is not known."""
-        value = base(self.value)
-        outcome = np.asarray(value != 0, dtype=bool)
+        outcome = np.asarray(base(self.value) != 0, dtype=bool)
         if np.any(~outcome & self._nonzero()):
             raise TraceError(
-                "the truth of a recorded value that is zero depends on its derivatives; write "
-                f"x > 0 or x < 0 ({PAGE})"
+                "the truth of a recorded value that is zero, and == of two with one value, depend "
+                f"on their derivatives; compare with < or > ({PAGE})"
             )
         self.tape.guards.append(Guard("not_equal", self.i, -1, outcome, ((0,), ())))
         return outcome

@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from taylor.core.conditions import Condition
+from taylor.core.instructions import Input
 from taylor.core.operand import Operand
+from taylor.core.program import Program
 from taylor.drivers import trees
 from taylor.errors import TaylorError
 from taylor.numbers.data import is_array_like, plain_array, what_is_lost
@@ -120,9 +122,18 @@ class Constant:
 trees.CLASSES[Constant] = (lambda x: ([x], None), lambda _, children: children[0].value)
 
 
-def with_constants(structure: Any, varies: Sequence[bool]) -> Any:
+def varies(program: Program, heights: Sequence[int]) -> list[bool]:
+    """Return which results depend on inputs that are series of some height."""
+    found: list[bool] = []
+    for op, args, _ in program.code:
+        given = isinstance(op, Input) and heights[op.n] > 0
+        found.append(given or any(found[a] for a in args))
+    return [found[i] for i in program.outputs]
+
+
+def with_constants(structure: Any, vary: Sequence[bool]) -> Any:
     """Return the structure of results of which some do not vary."""
-    each = iter(varies)
+    each = iter(vary)
 
     def marked(s: Any) -> Any:
         if isinstance(s, trees.Branch):
@@ -131,7 +142,7 @@ def with_constants(structure: Any, varies: Sequence[bool]) -> Any:
             return s
         return trees.Branch(Constant, None, (trees.LEAF,))
 
-    return structure if all(varies) else marked(structure)
+    return structure if all(vary) else marked(structure)
 
 
 def _is_result(x: Any) -> bool:

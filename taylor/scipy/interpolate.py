@@ -22,11 +22,13 @@ import numpy as np
 import scipy.interpolate
 
 from taylor.core.advice import suggesting
+from taylor.core.conditions import mask
 from taylor.core.operand import as_array
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import is_operand
 
 Array = Any
+GRID_METHODS = {"linear": 1, "nearest": 0, "slinear": 1, "cubic": 3, "quintic": 5}
 
 
 def _interval(x: Array, points: Any) -> Array:
@@ -320,7 +322,10 @@ def interp1d(
 
 
 class RegularGridInterpolator:
-    """Multilinear interpolation of values on a grid, in the points and in the values.
+    """Interpolation of values on a grid, in the points and in the values.
+
+    method: "linear" ("slinear"), "nearest", or with splines of degree 3 and 5 along each axis
+    "cubic", "quintic".
 
     >>> grid = RegularGridInterpolator(([0.0, 1.0], [0.0, 1.0]), [[0.0, 1.0], [2.0, 3.0]])
     >>> grid([[0.5, 0.25]])
@@ -331,10 +336,13 @@ class RegularGridInterpolator:
         self,
         points: Sequence[Any],
         values: Any,
-        *,
+        method: str = "linear",
         bounds_error: bool = True,
         fill_value: Any = np.nan,
     ) -> None:
+        if method not in GRID_METHODS:
+            raise ValueError(f"method is one of {', '.join(GRID_METHODS)} here, not {method!r}")
+        self.method = method
         self.grid, self.values = [_knots(p) for p in points], as_array(values)
         self.bounds_error, self.fill_value = bounds_error, fill_value
         sizes = tuple(map(len, self.grid))
@@ -346,25 +354,43 @@ class RegularGridInterpolator:
         xi = as_array(xi)
         if np.shape(xi)[-1:] != (len(self.grid),):
             raise ShapeMismatch(f"points of shape {np.shape(xi)} for {len(self.grid)} coordinates")
-        outside: Any = np.zeros(np.shape(xi)[:-1], dtype=bool)
-        sides: list[list[tuple[Any, Any]]] = []
         extra = (1,) * (np.ndim(self.values) - len(self.grid))
+        outside: Any = np.zeros(np.shape(xi)[:-1], dtype=bool)
         for n, knots in enumerate(self.grid):
-            x = xi[..., n]
-            outside = outside | np.asarray((x < knots[0]) | (x > knots[-1]))
-            i = _interval(knots, x)
-            t = (x - knots[i]) / (knots[i + 1] - knots[i])
-            t = np.reshape(t, (*np.shape(t), *extra))
-            sides.append([(i, 1 - t), (i + 1, t)])
+            outside = outside | np.asarray((xi[..., n] < knots[0]) | (xi[..., n] > knots[-1]))
         if self.bounds_error and np.any(outside):
             raise ValueError("a point lies outside of the grid")
+        degree = GRID_METHODS[self.method]
+        found = self._by_corners(xi, extra) if degree < 2 else self._by_splines(xi, degree)
+        if self.fill_value is None or not np.any(outside):
+            return found
+        return np.where(np.reshape(outside, (*outside.shape, *extra)), self.fill_value, found)
+
+    def _by_corners(self, xi: Any, extra: tuple[int, ...]) -> Any:
+        """Return weighted means of the values at the corners of the cells; of one, if nearest."""
+        sides: list[list[tuple[Any, Any]]] = []
+        for n, knots in enumerate(self.grid):
+            i = _interval(knots, xi[..., n])
+            t = (xi[..., n] - knots[i]) / (knots[i + 1] - knots[i])
+            if self.method == "nearest":
+                sides.append([(i + np.asarray(mask(t > 0.5), dtype=int), 1.0)])
+                continue
+            t = np.reshape(t, (*np.shape(t), *extra))
+            sides.append([(i, 1 - t), (i + 1, t)])
         total: Any = 0.0
         for corner in itertools.product(*sides):
             weight = math.prod((w for _, w in corner[1:]), start=corner[0][1])
             total = total + weight * self.values[tuple(i for i, _ in corner)]
-        if self.fill_value is None or not np.any(outside):
-            return total
-        return np.where(np.reshape(outside, (*outside.shape, *extra)), self.fill_value, total)
+        return total
+
+    def _by_splines(self, xi: Any, degree: int) -> Any:
+        """Return the values contracted with the splines of unit vectors, axis by axis."""
+        points = np.reshape(xi, (-1, len(self.grid)))
+        found = np.broadcast_to(self.values, (len(points), *np.shape(self.values)))
+        for n, knots in enumerate(self.grid):
+            weights = make_interp_spline(knots, np.eye(len(knots)), degree)(points[:, n])
+            found = np.einsum("pi,pi...->p...", weights, found)
+        return np.reshape(found, (*np.shape(xi)[:-1], *np.shape(found)[1:]))
 
 
 if not TYPE_CHECKING:
