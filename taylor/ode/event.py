@@ -13,6 +13,7 @@ The roots of a function of t alone (a clock) are found beforehand, in spans of t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from taylor.core.advice import annotate, not_called
 from taylor.core.conditions import Condition
-from taylor.core.instructions import Input
+from taylor.core.instructions import Add, Input, Mul, Scale
 from taylor.core.program import Program, check_unread, deciding, expand, kept, record
 from taylor.errors import (
     ForeignNodeError,
@@ -150,7 +151,8 @@ class Event:
 
     def forget(self) -> None:
         """What the function reads may have changed: it is to be recorded again."""
-        self.recorded = self.clock = False  # whether it is a function of t alone
+        self.recorded = False
+        self.clock = self.linear = False  # whether it is a function of t alone, a linear one
         self.program: Program | None = None
         self.surfaces: Program | None = None
         self.ahead: list[Ahead] = []  # roots of a clock up to
@@ -171,6 +173,7 @@ class Event:
         self.program, surfaces = kept(expand, recorded), kept(deciding, recorded)
         self.surfaces = surfaces if surfaces.outputs else None
         self.clock = not recorded.guards and not _depends(recorded, 1)
+        self.linear = self.clock and _is_linear(recorded)
 
     def divide(self, pieces: Pieces, cuts: set[Any]) -> Pieces:
         """Return the steps cut where the function branches, and add to the times of the cuts.
@@ -240,7 +243,8 @@ class Event:
         """
         sign = 1 if last > place.t else -1
         if self.known is None:
-            self.known, self.span = place.t, 0 * place.t
+            everywhere = self.linear and finite(np.asarray(last))
+            self.known, self.span = place.t, abs(last - place.t) if everywhere else 0 * place.t
         while sign * (end - self.known) > 0:
             t = self.known
             least, rest = sign * (end - t), sign * (last - t)
@@ -315,13 +319,14 @@ class Event:
             for i in np.flatnonzero(~quiet)
             for root in roots(series[i])
         ]
-        mine = [f for f in mine if self._is_root(pieces, f)]
+        mine = [f for f in mine if self._is_root(pieces, f, series[f.step, 0])]
         found = self._joined(series, mine, pieces, cuts)
         self.fired = False
         return found
 
-    def _is_root(self, pieces: Pieces, found: Found) -> bool:
-        """Whether the function itself is zero there, next to its values along the step.
+    def _is_root(self, pieces: Pieces, found: Found, first: Any) -> bool:
+        """Whether the function itself is zero there, next to its values along the step, of which
+        the first is given.
 
         Where a step begins beside a singularity of it, its series is not that of the function, and
         at a pole it is not, though it changes its sign.  On a step of some units of rounding
@@ -335,8 +340,12 @@ class Event:
 
         if abs(h) <= SHORT * spacing(pieces.t[i]):
             return True
-        others = [size(x) for x in (0.0, 0.5, 1.0) if abs(x - found.x) > APART]
-        return bool(size(found.x) <= FALSE * max(filter(finite, others), default=0.0))
+        here = size(found.x)
+        if found.x > APART and here <= FALSE * abs(first):
+            return True
+        others = [size(x) for x in (0.5, 1.0) if abs(x - found.x) > APART]
+        others += [abs(first)] if found.x > APART else []
+        return bool(here <= FALSE * max(filter(finite, others), default=0.0))
 
     def _joined(
         self, series: Array, mine: list[Found], pieces: Pieces, cuts: Sequence[bool]
@@ -364,7 +373,7 @@ class Event:
                     here[0] = near[0]._replace(slope=0)
                 elif not end.late:
                     joint = Found(i, lead * 0, self.n, begins)
-                    here[:0] = [joint] if self._is_root(pieces, joint) else []
+                    here[:0] = [joint] if self._is_root(pieces, joint, c[0]) else []
                 elif settled and settled[-1].step == i - 1:
                     settled[-1] = settled[-1]._replace(slope=0)
             settled += here
@@ -405,6 +414,23 @@ def _depends(program: Program, n: int) -> bool:
     for op, args, _ in program.code:
         found.append((isinstance(op, Input) and op.n == n) or any(found[a] for a in args))
     return any(found[i] for i in program.outputs)
+
+
+def _is_linear(program: Program) -> bool:
+    """Whether a program of (t, y), but not of y, is linear in t for sure."""
+    degrees: list[float] = []
+    for op, args, _ in program.code:
+        given = [degrees[a] for a in args]
+        if isinstance(op, Input):
+            degree = 1.0 if op.n == 0 else 0.0
+        elif isinstance(op, Mul):
+            degree = sum(given)
+        elif isinstance(op, (Add, Scale)):
+            degree = max(given)
+        else:
+            degree = math.inf if any(given) else 0.0
+        degrees.append(degree)
+    return all(degrees[i] <= 1 for i in program.outputs)
 
 
 def later(pieces: Pieces) -> Pieces:

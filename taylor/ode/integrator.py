@@ -332,8 +332,8 @@ class TaylorIntegrator:
         h, c = pieces.h[0] / 2, pieces.coef[0]
         if crossed is not None:  # before it, in steps that may have been divided
             h = crossed[0].h[0] / 2 * (crossed[2].x if crossed[1] == 0 else 1)
-        error = error_of(self.system, self._parameters, c, h, pieces.at(0, h), self.control)
-        return error > self.control.allowed
+        given = self.system, self._parameters, c, h, pieces.at(0, h), self.control
+        return error_of(*given, rounded=True) > self.control.allowed
 
     def _pushed(self, pieces: Pieces) -> Pieces:
         """Go some units of rounding further, and more the next time; return that step."""
@@ -527,7 +527,7 @@ class TaylorIntegrator:
         warnings.warn(
             f"the problem seems to be stiff at t = {self.t}: steps of {self.h} are needed for "
             f"stability, not for accuracy, about {left:.0e} more of them; use an implicit method, "
-            "taylor.ode.solve_ivp(..., method='Radau'), 'BDF' or 'LSODA', or 'auto'",
+            "taylor.ode.solve_ivp(..., method='RadauIIA'), SciPy's 'BDF' or 'LSODA', or 'auto'",
             stacklevel=outside(),
         )
 
