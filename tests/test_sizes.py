@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2343,
     "drivers": 5839,
     "scipy": 5883,
-    "ode": 8432,
+    "ode": 8452,
     "command": 426,
     ".": 645,
     "hyperdual": 202,
