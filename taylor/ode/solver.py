@@ -15,6 +15,7 @@ from taylor.errors import IntegrationError
 from taylor.ode.complexes import Parts, joined, solution, split
 from taylor.ode.dense import Solution
 from taylor.ode.integrator import TaylorIntegrator
+from taylor.ode.system import at_one_state
 
 Array = NDArray[Any]
 
@@ -55,6 +56,7 @@ class Taylor(OdeSolver):  # type: ignore[misc]
                 stacklevel=3,
             )
         super().__init__(fun, t0, y0, t_bound, vectorized, support_complex=True)
+<<<<<<< HEAD
 
         def column(t: Any, y: Any) -> Any:
             """Return a vectorized fun at one state."""
@@ -64,6 +66,10 @@ class Taylor(OdeSolver):  # type: ignore[misc]
         self._parts = np.iscomplexobj(self.y)
         self._integrator = TaylorIntegrator(
             Parts(given, ()).fun if self._parts else given,
+=======
+        self._integrator = TaylorIntegrator(
+            at_one_state(fun) if vectorized else fun,
+>>>>>>> main
             t0,
             split(self.y) if self._parts else self.y,
             tol=rtol if tol is None else tol,
