@@ -189,6 +189,13 @@ def test_every_integrator():
     for method in ("Radau", "BDF", "LSODA"):
         r = solve_ivp(kerr, method=method, rtol=1e-8, atol=1e-8, **given)
         assert r.y[:, -1] == pytest.approx(want, rel=1e-4)
+    wide = solve_ivp(
+        lambda t, a: -a + 1j * abs(a) ** 2 * a, (0.0, 1.0), [1.0 + 0j], vectorized=True
+    )
+    assert wide.y[:, -1] == pytest.approx(
+        solve_ivp(lambda t, a: -a + 1j * abs(a) ** 2 * a, (0.0, 1.0), [1.0 + 0j]).y[:, -1],
+        rel=1e-13,
+    )
     many = solve_ensemble(kerr, (0.0, 6.0), [[0.1 + 0.2j], [1j]], args=[(0.8, 1.5), (0.1, 1.0)])
     assert many.y[0, :, -1] == pytest.approx(want, rel=1e-13)
     assert many.y_last.shape == (2, 1)

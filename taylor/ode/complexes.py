@@ -20,7 +20,7 @@ from taylor.errors import IntegrationError
 from taylor.numbers.kinds import is_operand
 from taylor.ode.dense import SeriesSolution, Solution
 from taylor.ode.options import argument, as_args
-from taylor.ode.system import is_parameter, shaped
+from taylor.ode.system import at_one_state, is_parameter, shaped
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -176,7 +176,7 @@ def in_parts(solve: F) -> F:
         if not (callable(fun) and is_split(y0, args)):
             return solve(fun, t_span, y0, *positional, **named)
         _check_jac(named)
-        parts = Parts(fun, args)
+        parts = Parts(at_one_state(fun) if named.pop("vectorized", None) else fun, args)
         named["args"] = parts.args
         if named.get("events") is not None:
             named["events"] = parts.events(named["events"])

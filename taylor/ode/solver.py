@@ -56,20 +56,10 @@ class Taylor(OdeSolver):  # type: ignore[misc]
                 stacklevel=3,
             )
         super().__init__(fun, t0, y0, t_bound, vectorized, support_complex=True)
-<<<<<<< HEAD
-
-        def column(t: Any, y: Any) -> Any:
-            """Return a vectorized fun at one state."""
-            return np.reshape(np.asanyarray(fun(t, y[:, None])), self.y.shape)
-
-        given: Any = column if vectorized else fun
+        given: Any = at_one_state(fun) if vectorized else fun
         self._parts = np.iscomplexobj(self.y)
         self._integrator = TaylorIntegrator(
             Parts(given, ()).fun if self._parts else given,
-=======
-        self._integrator = TaylorIntegrator(
-            at_one_state(fun) if vectorized else fun,
->>>>>>> main
             t0,
             split(self.y) if self._parts else self.y,
             tol=rtol if tol is None else tol,
