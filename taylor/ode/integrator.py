@@ -31,7 +31,20 @@ from taylor.errors import (
 from taylor.kept import STORE
 from taylor.ode.control import NONE, exp2, finite, looks_stiff, norm, spacing
 from taylor.ode.dense import Solution, in_numbers_of
-from taylor.ode.machine import DONE, GO, GUARD, INFINITE, LOOK, ROUGH, SMALL, Memory, Stepper
+from taylor.ode.machine import (
+    DONE,
+    GO,
+    GUARD,
+    INFINITE,
+    LENGTH,
+    LOOK,
+    ROUGH,
+    SMALL,
+    STEPS,
+    WORST,
+    Memory,
+    Stepper,
+)
 from taylor.ode.options import Control, Options, as_args, check_time, in_one_kind, number_of_steps
 from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, resolved
 from taylor.ode.record import Record
@@ -240,6 +253,22 @@ class TaylorIntegrator:
         return {"nfev": self.steps, "njev": 0, "nlu": 0}
 
     # -------------------------------------------------------------- stepping
+    def _straight(self, t_end: Any, limit: int) -> bool:
+        """Take steps by machine code alone; return whether that is all there was to do.
+
+        If not, the state is that before them.
+        """
+        memory = self._memory
+        if memory is None or self.at_zero or self.system.branches:
+            return False
+        if not memory.straight(self.place, t_end, self.control, limit):
+            return False
+        self.place = memory.end
+        head = memory.head
+        self.steps, self.h = self.steps + int(head[STEPS]), head[LENGTH]
+        self.worst = max(self.worst, float(head[WORST]))
+        return True
+
     def march(
         self, t_end: Any, max_steps: Any = None, log: bool = True, first: int | None = None
     ) -> Iterator[Pieces]:
@@ -555,6 +584,9 @@ class TaylorIntegrator:
         check_time(t_bound, finite=False)
         if t_bound == self.t:
             return 0 * self.t
+        # some steps are looked at for stiffness
+        if self.steps % (2 * STIFF) and self._straight(t_bound, 1):
+            return self.h
         return next(self.march(t_bound, 1)).h[-1]
 
     def propagate_until(self, t: Any, *, max_steps: int | None = None) -> Array:
@@ -564,8 +596,11 @@ class TaylorIntegrator:
         state is then that of the last step.
         """
         check_time(t)
-        for _ in self.march(t, max_steps, log=False):
-            pass
+        if max_steps is None and self.t != t:
+            self._straight(t, LIMIT)
+        if self.t != t or self.t_low != 0:
+            for _ in self.march(t, max_steps, log=False):
+                pass
         return self.y.copy()
 
     def propagate_grid(self, times: Any, *, max_steps: int | None = None) -> Array:

@@ -229,6 +229,9 @@ class MethodIntegrator(TaylorIntegrator):
         self.rates = Rates(self.system)
         self._count()
 
+    def _straight(self, t_end: Any, limit: int) -> bool:
+        return False
+
     def _machine(self, system: System) -> Any:
         return super()._machine(system) if self.by_series else None
 
