@@ -426,3 +426,60 @@ def test_hessians_are_symmetric_to_the_bit(way):
     }[way](matrix[0])
     assert np.array_equal(found, found.T)
     assert found == pytest.approx(taylor.tensor(f, matrix[0], 2), rel=1e-10)
+
+
+OF_THE_POINT = {
+    "gradient": lambda f, x: taylor.gradient(f, x),
+    "value_and_gradient": lambda f, x: taylor.value_and_gradient(f, x)[1],
+    "vjp": lambda f, x: taylor.vjp(f, x, 1.0)[1],
+    "jacobian": lambda f, x: taylor.jacobian(f, x),
+    "jacrev": lambda f, x: taylor.jacrev(f, x),
+    "hvp": lambda f, x: taylor.hvp(f, x, x),
+    "hessian": lambda f, x: taylor.hessian(f, x),
+    "third": lambda f, x: taylor.third(f, x, x, x),
+    "tensor": lambda f, x: taylor.tensor(f, x, 3),
+    "argnums": lambda f, x: taylor.gradient(lambda a, b: f(a) * b, x, 2.0, argnums=(0,))[0],
+    "has_aux": lambda f, x: taylor.gradient(lambda a: (f(a), a), x, has_aux=True)[0],
+    "tree": lambda f, x: taylor.gradient(lambda t: f(t["a"]), {"a": x})["a"],
+}
+
+
+@pytest.mark.parametrize("mode", [lambda f: f, taylor.compile], ids=["eager", "compiled"])
+@pytest.mark.parametrize("driver", OF_THE_POINT)
+def test_what_has_the_form_of_the_point_has_its_precision(driver, mode):
+    wide, x = np.array([1.0, 2.0]), np.array([0.5, 1.5], np.float32)
+    found = OF_THE_POINT[driver](mode(lambda x: np.sum(np.sin(x) * x * wide)), x)
+    assert found.dtype == np.float32
+    found = OF_THE_POINT[driver](mode(lambda x: np.sum(np.exp(1j * x) * wide)), x)
+    assert found.dtype == np.complex64
+    assert taylor.jvp(mode(lambda x: np.sum(x * wide)), x, x)[1].dtype == np.float64
+
+
+@pytest.mark.parametrize("mode", [lambda f: f, taylor.compile], ids=["eager", "compiled"])
+def test_slopes_of_jumps_are_as_precise_as_the_point(mode):
+    for f in (lambda x: x % 3, lambda x: np.fmod(x, 3), lambda x: x // 3 + x):
+        for x in (7, 7.0, np.float64(7)):
+            assert {type(d(mode(f), x)) for d in (taylor.gradient, taylor.derivative)} == {
+                np.float64
+            }
+        assert taylor.gradient(mode(f), np.float32(7)).dtype == np.float32
+    f = taylor.compile(lambda x: np.fmod(x, 3) * x, strict=True)
+    assert taylor.gradient(f, 7.0) == 8.0
+
+
+@pytest.mark.parametrize("mode", [lambda f: f, taylor.compile], ids=["eager", "compiled"])
+@pytest.mark.parametrize("f", [np.remainder, np.fmod, lambda a, b: np.divmod(a, b)[1]])
+def test_remainders_of_infinite_divisors(f, mode):
+    x = np.array([1.5, -1.5, 2.0])
+    for b in (np.inf, -np.inf, np.array([np.inf, -np.inf, 1.5])):
+        g = mode(lambda x, b=b: f(x, b))
+        assert np.array_equal(g(x), f(x, b))
+        assert np.array_equal(taylor.jacobian(g, x), np.eye(3))
+        assert np.array_equal(taylor.jvp(g, x, x)[1], x)
+        assert np.array_equal(taylor.vjp(g, x, x)[1], x)
+
+
+def test_a_compiled_function_of_flags_alone_is_the_function():
+    f = taylor.compile(lambda a, b=True: a & b)
+    assert f(True) is True and f(False) is False and f(np.bool_(True)) == np.True_
+    assert taylor.compile(lambda a=True: a)() is True

@@ -371,8 +371,9 @@ def test_single_precision_stays(name, driver):
     assert np.asarray(found).dtype == np.float32
     f64 = DRIVERS[driver][0](lambda v: f(v, Ours) * 0.1, x.astype(float))
     np.testing.assert_allclose(found, f64, rtol=1e-5, atol=1e-6)
-    wide = DRIVERS[driver][0](lambda v: f(v, Ours) * np.float64(0.1), x)
-    assert np.asarray(wide).dtype == np.float64
+    g = lambda v: f(v, Ours) * np.float64(0.1)
+    assert np.asarray(DRIVERS[driver][0](g, x)).dtype == np.float32  # what has the form of x
+    assert np.asarray(taylor.jvp(g, x, x)[1]).dtype == np.float64
 
 
 # ------------------------------------------------------------------ complex numbers and sweeps

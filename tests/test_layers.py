@@ -20,8 +20,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "core": [
         "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
         "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
-        "sides", "calls", "maps", "parts", "operand", "fillable", "tape", "rules", "program",
-        "sweep",
+        "sides", "calls", "maps", "parts", "operand", "fillable", "simpler", "tape", "rules",
+        "program", "sweep",
     ],
     "linalg": ["degrees", "equations", "factors", "spectrum", "__init__"],
     "arrays": [
@@ -51,9 +51,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [
         "files", "control", "options", "roots", "dense", "system", "pieces", "surfaces", "zeros",
-        "machine", "lanes", "stepper", "record", "integrator", "rates", "methods", "jets",
-        "adjoints", "sensitivity", "variation", "reads", "event", "events", "results", "solve",
-        "members", "saved", "ensemble", "solver", "__init__",
+        "machine", "lanes", "stepper", "record", "stiffness", "integrator", "rates", "methods",
+        "jets", "adjoints", "flow", "sensitivity", "variation", "reads", "event", "doses", "events",
+        "results", "solve", "members", "saved", "ensemble", "solver", "__init__",
     ],
     "numpy": ["creation", "functions", "__init__"],
     "elementary": [],

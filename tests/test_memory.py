@@ -410,6 +410,114 @@ def test_compiled_programs_that_write(name):
     assert np.array_equal(x, X)
 
 
+# ------------------------------------------------------------------ real and imaginary parts
+PARTS = {}
+
+
+def of_parts(f):
+    PARTS[f.__name__] = f
+    return f
+
+
+@of_parts
+def part_of_a_part(x):
+    z = np.exp(1j * x)
+    z.real[1:] = x[:2] ** 2
+    return np.abs(z) ** 2
+
+
+@of_parts
+def parts_set(x):
+    z = 2 * np.exp(1j * x)
+    z.real += 1
+    z.imag *= x
+    z.imag = z.imag + z.real
+    return (z**2).real
+
+
+@of_parts
+def parts_see_the_whole(x):
+    z = np.exp(1j * x)
+    r, i = z.real, z.imag[::-1]
+    z[0] = x[1] * (2 + 1j)
+    i[0] = x[0]
+    r[[1, 2]] = x[:2] ** 2
+    r[i > 0.2] -= x[2]
+    return r * i * np.abs(z)
+
+
+@of_parts
+def parts_of_views(x):
+    z = np.outer(np.exp(1j * x), x)
+    z.T.imag[0] = x
+    z[1].real = 3.0
+    np.real(z)[2, 2] = x[0]
+    np.imag(z[:, 1:]).flat[1] = x[1]
+    return np.abs(np.sum(z**3, axis=0))
+
+
+@of_parts
+def parts_that_are_copies(x):
+    z = np.exp(1j * x)
+    c, k, n = z.real.copy(), +z.real, z[1].imag
+    c[0], k[...] = 9.0, 3 * k
+    n = n * 2
+    z[1] = 1.0
+    return np.abs(z * (c + k)) + n
+
+
+@pytest.mark.parametrize("way", [w for w in WAYS if w not in (by_taylor_n, by_hyperdual)])
+@pytest.mark.parametrize("f", PARTS.values(), ids=PARTS)
+def test_parts_are_views(f, way):
+    value, slopes = way(f, X.copy())
+    np.testing.assert_allclose(value, f(X.copy()), rtol=1e-13)
+    steps = [(f(X + 1e-5 * e) - f(X - 1e-5 * e)) / 2e-5 for e in np.eye(3)]
+    np.testing.assert_allclose(slopes, np.array(steps).T, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("f", PARTS.values(), ids=PARTS)
+def test_compiled_parts_are_views(f):
+    compiled = taylor.compile(f)
+    np.testing.assert_allclose(compiled(X), f(X), rtol=1e-13)
+    slopes = taylor.jacobian(f, X)
+    np.testing.assert_allclose(taylor.jacobian(compiled, X), slopes, rtol=1e-12)
+
+
+@pytest.mark.parametrize("driver", [taylor.gradient, lambda f, x: taylor.jvp(f, x, x)])
+def test_what_cannot_be_written_into_parts(driver):
+    def with_parts(f):
+        return lambda x: (f(x * (1 + 1j), x), 1.0)[1]
+
+    for f, error, words in (
+        (lambda z, x: z.real.__setitem__(0, 1j), TypeError, "complex value"),
+        (lambda z, x: x.imag.__setitem__(0, 1.0), ValueError, "read-only"),
+        (lambda z, x: setattr(x, "imag", 1.0), TypeError, "no imaginary part"),
+        (lambda z, x: setattr(z[0], "real", 1.0), AttributeError, "parts of a number"),
+        (lambda z, x: z.real.__setitem__(slice(2), np.ones(3)), ValueError, "broadcast|fit"),
+    ):
+        with pytest.raises(error, match=words):
+            driver(with_parts(f), X)
+
+
+def test_parts_of_numbers_of_mpmath_are_read_only_copies():
+    z = np.exp(Taylor.variable(np.array([mpmath.mpf(1)] * 2), 1) + 0) * mpmath.mpc(1, 2)
+    z.tag.real = True
+    with pytest.raises(ValueError, match="read-only"):
+        z.real[0] = 3
+
+
+def test_methods_of_real_arrays_return_the_array():
+    def f(x):
+        y = x * 1
+        y.conj()[0], y.real[1] = 7.0, 5.0
+        np.conj(y)[2] = 0.0
+        return y
+
+    assert np.array_equal(f(X), [7, 5, 2])
+    assert np.array_equal(taylor.jvp(f, X, X)[0], f(X))
+    assert np.array_equal(taylor.jacobian(f, X), np.diag([0.0, 0.0, 1.0]))
+
+
 # ------------------------------------------------------------------ views exactly where NumPy's are
 VIEWS = {
     "index": lambda a: a[1],

@@ -137,7 +137,7 @@ SCIPY = {
     "linalg.solve(np.eye(3) * 2, x)[0]": "taylor.scipy.linalg",
     "linalg.expm(np.outer(x, x))[0, 0]": "taylor.scipy.linalg",
     "signal.lfilter([1.0], [1, 0.5], x)[2]": "taylor.scipy.signal",
-    "(sparse.csr_matrix(np.eye(3)) @ x)[0]": "taylor.scipy.sparse",
+    "sparse.linalg.spsolve(sparse.eye_array(3, format='csc'), x)[0]": "taylor.scipy.sparse",
     "fft.fft(x)[0].real": "use np.fft",
     "ndimage.gaussian_filter1d(x, 1.0)[1]": "taylor.scipy.ndimage",
     "spatial.distance.cdist(x[None], np.ones((1, 3)))[0, 0]": "taylor.scipy.spatial",

@@ -404,3 +404,41 @@ def test_progress(short_tasks, capsys):
     assert 0 < seen[0] < seen[-1] == 1.0
     solve_ensemble(kepler, (0.0, 20.0), ORBITS, progress=True)
     assert "100%" in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------ methods for stiff problems
+def relaxing(t, y, rate):
+    return rate * (np.cos(t) - y)
+
+
+@pytest.mark.parametrize("method", ["Radau", "BDF", "LSODA", "auto"])
+def test_members_by_a_method_are_its_solutions_one_by_one(method, tmp_path):
+    rates, times = [1e2, 1e4, 1e6], [0.5, 1.0, 2.0]
+    y0 = np.array([[0.0], [1.0], [2.0]])
+    given = {"method": method, "t_eval": times, "tol": 1e-6}
+    r = solve_ensemble(relaxing, (0.0, 2.0), y0, args=[(k,) for k in rates], **given)
+    for i, k in enumerate(rates):
+        alone = solve_ivp(relaxing, (0.0, 2.0), y0[i], args=(k,), **given)
+        assert np.allclose(r.y[i], alone.y, rtol=1e-9)
+    assert r.success.all() and r.steps.min() > 1
+    path = tmp_path / "members.npz"
+    some = solve_ensemble(
+        relaxing, (0.0, 2.0), y0, args=(1e4,), checkpoint=path, max_steps=5, **given
+    )
+    assert not some.success.any()
+    rest = solve_ensemble(relaxing, (0.0, 2.0), y0, args=(1e4,), checkpoint=path, **given)
+    assert rest.success.all() and np.allclose(rest.y[..., -1], np.cos(2.0), atol=1e-3)
+    with pytest.raises(ValueError, match="another ensemble"):
+        solve_ensemble(
+            relaxing, (0.0, 2.0), y0, args=(1e4,), checkpoint=path, **given | {"tol": 1e-5}
+        )
+
+
+def test_a_member_that_a_method_cannot_finish_fails_alone():
+    r = solve_ensemble(
+        lambda t, y: y * y, (0.0, 1.0), [0.5, 2.0], "Radau", t_eval=[0.25, 1.0], max_steps=500
+    )
+    assert r.success.tolist() == [True, False] and np.isnan(r.y[1, 1])
+    assert np.allclose(r.y[:, 0], [0.5 / 0.875, 4.0], rtol=1e-5)
+    with pytest.raises(ValueError, match="method is one of"):
+        solve_ensemble(lambda t, y: -y, (0.0, 1.0), [0.5], "Rado")

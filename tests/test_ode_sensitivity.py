@@ -353,30 +353,19 @@ def test_wrong_variables_of_a_map(wrt):
 
 
 # ------------------------------------------------------------------ branches and errors
-def test_through_a_kink_first_derivatives_only():
-    def rate(t, y, p):
-        return [y[1], -p * abs(y[0])]
+def test_beyond_a_zero_of_a_root_second_derivatives_only():
+    def fall(speed):
+        def end(v):
+            r = solve_ivp(lambda t, y: -1 - 0.6 * speed(y) * y, (0, 2.0), [v])
+            return r.y[0, -1]
 
-    def states(p, order):
-        return solve_ivp(rate, (0, 4.0), [1.0, 0.3], args=(Taylor.variable(p, order),)).y[1, -1]
+        return end
 
-    h = 1e-5
-    slope = states(1.5, 1).coef[1]
-    assert np.isclose((states(1.5 + h, 1).value - states(1.5 - h, 1).value) / (2 * h), slope, 1e-6)
-    adjoint = value_and_gradient(lambda y: y[1], rate, (0, 4.0), [1.0, 0.3], args=(1.5,))
-    assert np.isclose(adjoint[2][0], slope, rtol=1e-11)
-    with pytest.raises(NonAnalyticError, match="jumps"):
-        states(1.5, 2)
-
-
-def test_through_a_jump_no_derivatives():
-    def rate(t, y, p):
-        return p if y[0] < 1 else 3 * p
-
-    with pytest.raises(NonAnalyticError, match="jumps"):
-        solve_ivp(rate, (0, 3), [0.0], args=(Taylor.variable(1.0, 1),))
-    with pytest.raises(NonAnalyticError, match="jumps"):
-        value_and_gradient(lambda y: y[0], rate, (0, 3), [0.0], args=(1.0,))
+    found, expected = (taylor.derivatives(fall(s), 1.0, 2) for s in (lambda y: np.sqrt(y**2), abs))
+    assert np.allclose(found, expected, rtol=1e-13)
+    for order in (3, 4):
+        with pytest.raises(NonAnalyticError, match="jumps"):
+            taylor.derivatives(fall(lambda y: np.sqrt(y**2)), 1.0, order)
 
 
 @pytest.mark.parametrize("driver", [taylor.gradient, taylor.jacobian])

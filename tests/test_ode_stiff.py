@@ -8,7 +8,15 @@ import scipy.integrate
 import taylor
 from taylor import Taylor, TaylorN
 from taylor.errors import NonAnalyticError
-from taylor.ode import flow_map, solve_ivp, value_and_gradient
+from taylor.ode import (
+    MethodIntegrator,
+    TaylorIntegrator,
+    flow_map,
+    methods,
+    solve_ivp,
+    value_and_gradient,
+)
+from taylor.ode.methods import INSIDE, spread
 
 METHODS = ["Radau", "BDF", "LSODA"]
 
@@ -186,8 +194,55 @@ def test_series_of_higher_order_and_nested_ones(method):
         lambda a: a * taylor.derivative(lambda b: end(a * b, method=method), 1.0), 2.0
     )
     np.testing.assert_allclose(inner, -4 / 27, 1e-5)  # of -(a/(1 + a))²
-    with pytest.raises(TypeError, match="state of series of order 2"):
-        taylor.hessian(lambda x: end(x[0], method=method, t_eval=[1.0]), np.array([2.0]))
+    second = taylor.hessian(lambda x: end(x[0], method=method, t_eval=[1.0]), np.array([2.0]))
+    np.testing.assert_allclose(second, [[2 / 27]], 1e-5)
+
+
+@by_method
+def test_second_derivatives_in_reverse_are_those_of_series_of_order_2(method):
+    fun, _, y0, k, _ = PROBLEMS["Robertson"]
+    times = np.linspace(0.0, 4.0, 3)
+
+    def cost(x):
+        y = solve_ivp(fun, (0, 4), y0, method, args=(x * k,), t_eval=times, rtol=1e-6).y
+        return np.sum((y[0] - 0.9) ** 2) + y[2, -1]
+
+    one = np.ones(3)
+    wanted = cost(TaylorN.seeded(one, 2)).hessian()
+    np.testing.assert_allclose(taylor.hessian(cost, one), wanted, rtol=1e-4, atol=1e-5)
+    direction = np.array([1.0, 2.0, 3.0])
+    found = taylor.hvp(cost, one, direction)
+    np.testing.assert_allclose(found, wanted @ direction, rtol=1e-4, atol=1e-5)
+
+
+@by_method
+def test_the_hessian_at_a_minimum_where_the_adjoint_is_zero(method):
+    def end(x):
+        return solve_ivp(lambda t, y, a: -a * y, (0.0, 1.0), [1.0], method, args=(x[0],),
+                         t_eval=[1.0], rtol=1e-9).y[0, -1]  # fmt: skip
+
+    x = np.array([2.0])
+    there = end(x)
+    second = taylor.hessian(lambda x: (end(x) - there) ** 2, x)
+    np.testing.assert_allclose(second, [[2 * np.exp(-4.0)]], rtol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["Radau", "BDF"])
+def test_what_scipy_does_not_document_is_used_where_it_is_and_not_needed(method, monkeypatch):
+    fun, _, y0, k, _ = PROBLEMS["pollution"]
+
+    def found():
+        r = solve_ivp(fun, (0, 1), y0, method, args=(TaylorN.seeded(k, 1),), rtol=1e-6,
+                      atol=1e-13, t_eval=[1.0])  # fmt: skip
+        return r.y[:, -1].gradient() * k
+
+    made = getattr(scipy.integrate, method)(lambda t, y: -y, 0.0, np.ones(2), 1.0)
+    assert all(hasattr(made, name) for name in INSIDE)
+    with_blocks, used = found(), []
+    monkeypatch.setattr(methods, "spread", lambda *given: used.append(1) or spread(*given))
+    monkeypatch.setattr(methods, "INSIDE", (*INSIDE, "no such attribute"))
+    np.testing.assert_allclose(found(), with_blocks, rtol=1e-4, atol=1e-4 * abs(with_blocks).max())
+    assert used
 
 
 @by_problem
@@ -259,6 +314,24 @@ def test_derivatives_do_not_pass_a_jump(method):
     assert solve_ivp(fun, (0.0, 1.0), [1.0], method, args=(1.0,), rtol=1e-5).success
     with pytest.raises(NonAnalyticError, match="jumps"):
         solve_ivp(fun, (0.0, 1.0), [1.0], method, args=(Taylor.variable(1.0, 1),), rtol=1e-5)
+
+
+def test_step_by_step():
+    fun, _, y0, k, _ = PROBLEMS["Robertson"]
+    for method in METHODS:
+        given = {"method": method, "args": (k,), "atol": 1e-10}
+        wanted = solve_ivp(fun, (0, 40), y0, **given, rtol=1e-6, t_eval=[4.0, 40.0]).y
+        it = MethodIntegrator(fun, 0.0, y0, **given, tol=1e-6)
+        np.testing.assert_allclose(it.propagate_grid([4.0, 40.0]), wanted, rtol=1e-12)
+        it.set_state(0.0, y0)
+        h = it.step(1.0)
+        assert 0 < h == it.t < 1 and it.steps > 1
+        it.args = (0 * k,)
+        np.testing.assert_allclose(it.propagate_until(2.0), it.y)
+    with pytest.raises(TypeError, match=r"MethodIntegrator\(fun, t0, y0, method\)"):
+        TaylorIntegrator(fun, 0.0, y0, args=(k,), method="Radau")
+    with pytest.raises(TypeError, match="those of TaylorIntegrator"):
+        MethodIntegrator(fun, 0.0, y0, "Taylor", args=(k,))
 
 
 def test_numbers_of_many_digits_are_no_ones_of_scipy():

@@ -10,6 +10,7 @@ import scipy.sparse
 
 import taylor
 from taylor import Taylor
+from taylor.errors import ShapeMismatch
 from taylor.scipy import integrate, interpolate, linalg, signal, sparse
 
 RNG = np.random.default_rng(7)
@@ -202,6 +203,36 @@ def test_functions_of_matrices_of_high_order():
     assert (linalg.expm(linalg.logm(a)) - a).coef == pytest.approx(0, abs=1e-9)
     w, v = linalg.eigh(a, B @ B.T)
     assert (a @ v - B @ B.T @ v * w).coef == pytest.approx(0, abs=1e-9)
+
+
+FORMATS = ("csr", "csc", "coo", "dia", "bsr", "lil", "dok")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("kind", ["array", "matrix"])
+def test_operators_of_sparse_matrices(form, kind):
+    """A @ x, A.dot(x), x @ A and A * x are those of the matrix, in all modes."""
+    dense = scipy.sparse.random_array((6, 8), density=0.3, random_state=3).toarray()
+    m = getattr(scipy.sparse, f"{form}_{kind}")(dense)
+    products = [lambda x: m @ x, lambda x: m.dot(x), lambda x: x @ m.T]
+    if kind == "matrix":
+        products.append(lambda x: m * x)
+    for f in products:
+        assert taylor.jacobian(f, X) == pytest.approx(dense)
+        assert taylor.jacobian(taylor.compile(f), X) == pytest.approx(dense)
+        assert taylor.gradient(lambda x, f=f: np.sum(f(x) ** 2), X) == pytest.approx(
+            2 * dense.T @ dense @ X
+        )
+        two = f(Taylor.variable(np.stack([X, X**2], axis=1), 2)) if f is products[0] else None
+        assert two is None or two.coef[0] == pytest.approx(dense @ np.stack([X, X**2], axis=1))
+    y = m.toarray() @ (X + 1j * X)
+    assert taylor.derivative(lambda t: m @ (t * (X + 1j * X)), 0.5) == pytest.approx(y)
+
+
+def test_sparse_products_of_wrong_shapes():
+    m = scipy.sparse.eye_array(3, 5, format="csr")
+    with pytest.raises(ShapeMismatch, match=r"\(3, 5\) has no product with \(8,\)"):
+        taylor.jacobian(lambda x: m @ x, X)
 
 
 def test_sparse_matrices():

@@ -10,16 +10,16 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2614,
+    "numbers": 2660,
     "llvm": 1672,
-    "core": 7985,
+    "core": 8383,
     "linalg": 1365,
-    "arrays": 2020,
+    "arrays": 2021,
     "machine": 3405,
-    "series": 2304,
-    "drivers": 5784,
+    "series": 2335,
+    "drivers": 5797,
     "scipy": 5663,
-    "ode": 6470,
+    "ode": 7265,
     "command": 426,
     ".": 639,
     "hyperdual": 196,

@@ -186,12 +186,12 @@ _ufuncs: dict[np.ufunc, Callable[..., Any]] = {
     np.multiply: _binary("mul"),
     np.divide: _binary("truediv"),
     np.floor_divide: _binary("floordiv"),
-    np.divmod: lambda x, y: (functions.floor_divide(x, y), functions.mod(x, y)),
-    np.fmod: functions.fmod,
+    np.divmod: lambda x, y: (functions.floor_divide(x, y), functions.remainder(x, y)),
+    np.fmod: functions.fractional,
     np.modf: lambda x: (x - (whole := functions.trunc(x)), whole),
     np.negative: operator.neg,
     np.positive: operator.pos,
-    np.conjugate: lambda x: x.conjugate(),
+    np.conjugate: lambda x: x.conjugate() if is_complex(x) else +x,
     np.less: _comparison(operator.lt, operator.gt),
     np.less_equal: _comparison(operator.le, operator.ge),
     np.greater: _comparison(operator.gt, operator.lt),
@@ -213,6 +213,7 @@ _ufuncs: dict[np.ufunc, Callable[..., Any]] = {
     **{row.ufunc: row for row in TABLE.values() if row.ufunc is not None},
     np.absolute: modulus,
     np.sign: _sign,
+    np.remainder: functions.remainder,
 }  # fmt: skip
 UFUNCS.update(_ufuncs)
 

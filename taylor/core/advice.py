@@ -148,14 +148,36 @@ SAID = {
 
 
 MASKED = re.compile("__[ri]?(add|sub|mul)__")
+WANTED = {  # what would drop derivatives, and what was wanted
+    "float()": "write math.sin(x) as np.sin(x), and fill arrays made by np.zeros_like(x), or "
+    "import taylor.numpy as np (with dtype=float)",
+    "complex()": "write cmath.exp(x) as np.exp(x), and complex(a, b) as a + 1j * b",
+    "int()": "np.trunc(x) is the piecewise constant function, int(x.value) a constant; arrays of "
+    "integers cannot be filled with it, those of dtype=float of import taylor.numpy as np can",
+    "an index made": "int(x.value) is a constant that serves in range(), shapes and indices",
+    "an array of numbers": "use NumPy's and taylor.scipy's functions, np.zeros_like(x) or import "
+    "taylor.numpy as np for arrays to fill, mu + sigma * rng.normal() for random numbers",
+    "a masked array": "write np.where(mask, 0.0, x), or np.sum(x, where=~mask) and the like",
+    "a function of mpmath": "use NumPy's and taylor's functions, which take mpmath's numbers too",
+    "an expression of sympy": "use NumPy's functions; sympy.lambdify makes them of an expression",
+}
 
 
-def asked_by_masked(frame: FrameType | None) -> bool:
-    """Whether np.ma asks for an array; but m + x, m - x and m * x of a masked array m are right."""
+MASKED = re.compile("__[ri]?(add|sub|mul)__")
+
+
+def asked_by(frame: FrameType | None) -> str:
+    """Return "masked" or "sparse" if arrays of these kinds ask for an array of a value.
+
+    m + x, m - x and m * x of a masked array m are right.  Of a sparse matrix it is a product, which
+    SciPy leaves to the other operand if the array that this gives has no axes.
+    """
+    if frame is not None and str(frame.f_globals.get("__name__")).startswith("scipy.sparse."):
+        return "sparse" if frame.f_code.co_name.endswith("_dispatch") else ""
     name = ""
     while frame is not None and frame.f_globals.get("__name__") == "numpy.ma.core":
         name, frame = frame.f_code.co_name, frame.f_back
-    return name != "" and not MASKED.fullmatch(name)
+    return "masked" if name != "" and not MASKED.fullmatch(name) else ""
 
 
 # ------------------------------------------------------------------ names

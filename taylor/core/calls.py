@@ -38,7 +38,7 @@ from taylor.core.sides import passed_back, passed_on
 from taylor.core.table import Elementary, Rule
 from taylor.errors import TraceError
 from taylor.numbers import rounding
-from taylor.numbers.values import plus, times, zeros
+from taylor.numbers.values import is_float, plus, times, zeros
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -52,6 +52,10 @@ class Row(Op):
     row: Elementary
     by_element = True
 
+    @property
+    def pure(self) -> bool:  # type: ignore[override]
+        return self.row.own
+
     def key(self) -> Any:
         return (type(self), id(self.row))
 
@@ -59,7 +63,7 @@ class Row(Op):
         return order if any(h) else 0
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
-        return self.row(*a)
+        return self.row.numpy(*a) if all(map(is_float, a)) else self.row(*a)
 
     def tangent(self, at: At, d: list[Any]) -> Any:
         if self.row in CHOICES:

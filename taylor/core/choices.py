@@ -42,8 +42,10 @@ def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
     if mode not in SLOPES:
         return chosen
     tie = np.equal(lhs, rhs)
-    tie = tie & np.not_equal(a, b) if tie.any() else tie
-    if not tie.any():
+    if not np.count_nonzero(tie):
+        return chosen
+    tie = tie & np.not_equal(a, b)
+    if not np.count_nonzero(tie):
         return chosen
     given = shared(a, b, mode) if current_policy().kink == "subgradient" else np.nan
     return np.where(tie, given, chosen)[()]
@@ -52,9 +54,19 @@ def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
 def _chosen(lhs: Any, rhs: Any, a: Any, b: Any) -> Any:
     if all(values.shape_of(x) == () for x in (lhs, rhs, a, b)):
         return a if lhs >= rhs else b if lhs < rhs else lhs + rhs
+    first, second = np.greater_equal(lhs, rhs), np.less(lhs, rhs)
+    if all(map(_is_double, (lhs, rhs, a, b))) and not type(a) is int is type(b):
+        known = np.count_nonzero(first) + np.count_nonzero(second)
+        if known == np.size(first):
+            return np.where(first, a, b)
     if not (values.is_real(a) and values.is_real(b)):
         a, b = values.together(a, b)
-    return np.where(np.greater_equal(lhs, rhs), a, np.where(np.less(lhs, rhs), b, np.add(lhs, rhs)))
+    return np.where(first, a, np.where(second, b, np.add(lhs, rhs)))
+
+
+def _is_double(x: Any) -> bool:
+    """Whether x is a float64, an array of them, or what has no precision beside them."""
+    return x.dtype.char == "d" if type(x) is np.ndarray else type(x) in (float, int, np.float64)
 
 
 def _choose_of_sets(mode: str, lhs: Any, rhs: Any, a: Any, b: Any) -> Any:

@@ -34,8 +34,10 @@ from taylor.numbers.kinds import Array, Fillable
 
 ARRAY = np.ndarray
 SHAPE: Any = np.ndarray.shape
+REAL: Any = np.ndarray.real
+IMAG: Any = np.ndarray.imag
 WRITE, TYPE = np.ndarray.__setitem__, np.ndarray.dtype.__get__
-SCALARS = frozenset((*NUMBERS, np.float64))
+SCALARS = frozenset(NUMBERS)
 
 
 class Plain(np.ndarray, Fillable):
@@ -115,15 +117,40 @@ class Plain(np.ndarray, Fillable):
 
     def _taken(self, memory: Array) -> Array:
         """Return the elements of a memory of one axis that are those of this array: a view."""
-        first, size = self._first(), self.itemsize
-        own, whole = TYPE(self), TYPE(first)
-        if own != whole:
+        first = self._first()
+        own, whole, size = TYPE(self), TYPE(first), first.itemsize
+        if own != whole and not (own == _real(whole) and all(s % size == 0 for s in self.strides)):
             raise TypeError(f"an array of {own} that is a view of {whole} cannot hold derivatives")
         if not self.size:
             return memory[:0].reshape(self.shape)
         start = (self.ctypes.data - first.ctypes.data) // size
         strides = [s // size * memory.strides[0] for s in self.strides]
         return as_strided(memory[start:], self.shape, strides, writeable=self.flags.writeable)
+
+    def _view_of(self, held: Any) -> Any:
+        """Return the view of what the memory holds that is this array."""
+        found, first = held._viewed(self._taken), self._first()
+        if TYPE(self) == TYPE(first):
+            return found
+        return found.imag if (self.ctypes.data - first.ctypes.data) % first.itemsize else found.real
+
+    @property
+    def real(self) -> Any:
+        """The real part: a view."""
+        return REAL.__get__(self)
+
+    @real.setter
+    def real(self, value: Any) -> None:
+        self.real[...] = value
+
+    @property
+    def imag(self) -> Any:
+        """The imaginary part: a view."""
+        return IMAG.__get__(self)
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        self.imag[...] = value
 
     def _write(self, index: Any, value: Operand) -> None:
         """Write an operand: the memory becomes one that can hold it."""
@@ -139,12 +166,16 @@ class Plain(np.ndarray, Fillable):
         """Let the memory be an operand, into which the value is written."""
         if not self.flags.writeable:
             raise ValueError("assignment destination is read-only")
-        held._viewed(self._taken)[index] = value
+        self._view_of(held)[index] = value
         for x in self._all():
             x.__class__, x._now = Filled, None
         first = self._first()
         first._held = held
         WRITE(first, ..., np.nan)
+
+
+def _real(dtype: Any) -> Any:
+    return np.empty(0, dtype).real.dtype
 
 
 def _alone(f: Callable[..., Any]) -> Any:
@@ -198,7 +229,7 @@ class Filled(Plain):
                     "NumPy has copied the memory of an array that was filled with derivatives, "
                     "which are not there; use x.copy()"
                 )
-            self._now = held._viewed(self._taken)
+            self._now = self._view_of(held)
         return self._now
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -262,7 +293,7 @@ class Filled(Plain):
 
 IN_MEMORY = {  # what a filled array knows itself
     "base", "content", "ctypes", "data", "device", "filled", "fill", "flags", "flat", "itemsize",
-    "nbytes", "ndim", "put", "setflags", "shape", "size", "strides",
+    "imag", "nbytes", "ndim", "put", "real", "setflags", "shape", "size", "strides",
 }  # fmt: skip
 ALONE: dict[str, Callable[..., Any]] = {
     "neg": operator.neg, "abs": abs, "float": float, "int": int, "complex": complex,

@@ -590,6 +590,31 @@ mod = row("mod", np.remainder, lambda ctx, a, b: a % b,
           code=lambda a, b: _lowered(rest := fmod(a, b), b, rest, b),
           domain="x no multiple of the divisor", samples=((5.5, 2.0), (-1.3, 2.0)),
           exact=lambda a, b: a % b)
+
+
+def remainder(a: Any, b: Any) -> Any:
+    """Return a % b, also of infinite b: a where it has the sign of b, else b."""
+    return _within(mod, a, b, lambda a, b: choose(a * np.sign(b), 0, a, a + b, "where"))
+
+
+def fractional(a: Any, b: Any) -> Any:
+    """Return np.fmod(a, b), also of infinite b: a."""
+    return _within(fmod, a, b, lambda a, b: a * 1)
+
+
+def _within(of: Elementary, a: Any, b: Any, beyond: Callable[[Any, Any], Any]) -> Any:
+    """Return of(a, b) of finite divisors b and beyond(a, b) of infinite ones."""
+    if is_operand(b) or (type(b) in (int, float) and abs(b) < math.inf):
+        return of(a, b)
+    infinite = np.asarray(np.abs(np.asarray(b)) == math.inf, dtype=bool)
+    if not infinite.any():
+        return of(a, b)
+    if infinite.all():
+        return beyond(a, b)
+    whole = np.where(infinite, 1, b)
+    return choose(infinite * 1.0, 0.5, beyond(a, np.where(infinite, b, 1)), of(a, whole), "where")
+
+
 # No function of the table: its derivative is not that of its value
 HIDDEN["stop_gradient"] = stop_gradient = Elementary(
     "stop_gradient", lambda x: 1.0 * x, lambda ctx, x: +x, lambda a, y: (0, 1),

@@ -71,7 +71,7 @@ class Whole(NamedTuple):
     """
 
     bar: Any
-    at: Array | None = None
+    at: Array | slice | None = None
 
 
 @dataclass(slots=True)
@@ -119,6 +119,7 @@ class Op:
 
     arity: ClassVar[int | None] = None  # the number of arguments (None: any)
     by_element: ClassVar[bool] = False  # whether arguments broadcast, and lanes are independent
+    pure: ClassVar[bool] = False  # whether the value of plain numbers is NumPy's work alone
 
     def contents(self) -> tuple[Any, ...]:
         """Return what tells it from others of its class."""
@@ -127,7 +128,7 @@ class Op:
 
     def key(self) -> Any:
         """Return a hashable stand-in that tells 1 from 1.0 and 0.0 from -0.0."""
-        return (type(self), *map(_key, self.contents()))
+        return (type(self), *map(key_of, self.contents()))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Op) and self.key() == other.key()
@@ -156,7 +157,7 @@ class Op:
 
     def shape(self, shapes: list[Shape]) -> Shape:
         """Return the shape of the result."""
-        return common_shape(*shapes)
+        return shapes[0] if len(shapes) == 1 else common_shape(*shapes)
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
         """Return f(a)."""
@@ -231,6 +232,9 @@ class Const(Op):
     c: Any
     arity = 0
 
+    def key(self) -> Any:
+        return (Const, key_of(self.c))
+
     @property
     def constant(self) -> Any:
         return self.c
@@ -250,7 +254,7 @@ class Arithmetic(Op):
     sign: ClassVar[str]
     # of x, y, z and products: what rounding took from z = x ∘ y, for operands with what it took
     low: ClassVar[Callable[..., Any]]
-    arity, by_element = 2, True
+    arity, by_element, pure = 2, True, True
 
     def key(self) -> Any:
         return type(self)
@@ -387,14 +391,18 @@ class Scale(Op):
     """c·x for a constant c."""
 
     c: Any
-    arity, by_element = 1, True
+    arity, by_element, pure = 1, True, True
+
+    def key(self) -> Any:
+        return (Scale, key_of(self.c))
 
     @property
     def constant(self) -> Any:
         return self.c
 
     def shape(self, shapes: list[Shape]) -> Shape:
-        return common_shape(shapes[0], shape_of(self.c))
+        own = shape_of(self.c)
+        return common_shape(shapes[0], own) if own else shapes[0]
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
         return times(a[0], number(self.c))
@@ -530,18 +538,20 @@ def short(x: Any) -> str:
     return np.array2string(np.asarray(x), precision=4, threshold=6, edgeitems=2).replace("\n", "")
 
 
-def _key(x: Any) -> Any:
+def key_of(x: Any) -> Any:
     """Return a hashable stand-in for the content of an instruction: see `Op.key`."""
-    if x is None or type(x) in (int, float, str):
-        return (type(x), repr(x) if type(x) is float else x)
+    if type(x) is float:
+        return (float, x or repr(x))
+    if x is None or type(x) in (int, str):
+        return (type(x), x)
     if isinstance(x, tuple):
-        return tuple([_key(e) for e in x])
+        return tuple([key_of(e) for e in x])
     if isinstance(x, np.generic):
         return (x.dtype.char, x.tobytes())
     if isinstance(x, np.ndarray) and x.size > LARGE:
         return id(x)
     if isinstance(x, np.ndarray):
-        body = x.tobytes() if x.dtype != object else tuple(map(_key, x.ravel()))
+        body = x.tobytes() if x.dtype != object else tuple(map(key_of, x.ravel()))
         return (x.dtype.str, x.shape, body)
     if isinstance(x, (Elementary, Rule, Constant)) or is_operand(x):
         return id(x)

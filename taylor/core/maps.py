@@ -5,9 +5,10 @@ Every shape operation is one of them.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,8 +26,10 @@ from taylor.core.instructions import (
     Whole,
     by_degree,
     full,
+    key_of,
 )
 from taylor.core.tables import contract, free_letter, spec_under
+from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import Array, Kind, is_operand
 from taylor.numbers.values import together, zeros
 
@@ -38,6 +41,7 @@ class Map(Op):
     """A constant linear map y = S x of whole arrays."""
 
     __slots__ = ()
+    pure = True
 
     def moved(self, xs: Sequence[Any], lead: int) -> Any:
         """Return S x under `lead` leading axes."""
@@ -122,28 +126,51 @@ class Gather(Map):
     """Element i of y.flat is element index.flat[i] of the joined sources, -1 meaning zero."""
 
     index: Array
+    # the first position, if it is known that one follows the other
+    start: int | None = field(default=None, init=False)
+
+    def key(self) -> Any:
+        return (Gather, key_of(self.index))
+
+    @property
+    def whole(self) -> bool:
+        """Whether every element is one of the sources."""
+        return self.start is not None or not self.index.size or bool(self.index.min() >= 0)
 
     def shape(self, shapes: list[Shape]) -> Shape:
         return np.shape(self.index)
 
     def moved(self, xs: Sequence[Any], lead: int) -> Any:
-        return gather(xs, self.index, lead)
+        if lead or not all(map(_is_doubles, xs)):
+            return gather(xs, self.index, lead)
+        if self.start is None:
+            return joined(xs)[self.index] if self.whole else gather(xs, self.index, 0)
+        end = self.start + self.index.size
+        return joined(xs)[self.start : end].reshape(self.index.shape)[()]
 
     def under(self, lanes: int) -> Map:
         return Gather(_rows(self.index, lanes))
 
     def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
-        bar, index = full(bar, at.shape), self.index
+        bar, index, start = full(bar, at.shape), self.index, self.start
         if len(wanted) == 1:
-            return [Whole(bar, index)]
+            return [Whole(bar, index if start is None else slice(start, start + index.size))]
         bar, index = np.reshape(bar, -1), index.reshape(-1)
+        sizes = list(map(math.prod, at.shapes))
+        if start == 0 and bar.size == sum(sizes):
+            return _split(bar, at.shapes, wanted)
+        if _is_doubles(bar) and bar.size and sum(sizes) <= 4 * bar.size and self.whole:
+            ends = list(itertools.accumulate(sizes))
+            read = [_read(index, end - n, end) for n, end in zip(sizes, ends, strict=True)]
+            every = np.bincount(index, bar, ends[-1])
+            return _split(every, at.shapes, [w and r for w, r in zip(wanted, read, strict=True)])
         order = np.argsort(index, kind="stable")
-        starts = np.cumsum([0, *map(math.prod, at.shapes)])
+        starts = np.cumsum([0, *sizes])
         cuts = np.searchsorted(index[order], starts)
         found: list[Whole | None] = []
-        for start, first, last, w in zip(starts[:-1], cuts[:-1], cuts[1:], wanted, strict=True):
-            mine = order[first:last]
-            found.append(Whole(bar[mine], index[mine] - start) if w and len(mine) else None)
+        for first, begin, end, w in zip(starts[:-1], cuts[:-1], cuts[1:], wanted, strict=True):
+            mine = order[begin:end]
+            found.append(Whole(bar[mine], index[mine] - first) if w and len(mine) else None)
         return found
 
     def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
@@ -283,6 +310,41 @@ def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
     return found[()] if isinstance(found, np.ndarray) else found  # a number, not an array of one
 
 
+def _read(index: Array, first: int, end: int) -> bool:
+    """Whether some position is one of those from the first to the end."""
+    if first <= index[0] < end or first <= index[-1] < end:
+        return True
+    return bool(((first <= index) & (index < end)).any())
+
+
+def _split(bar: Any, shapes: list[Shape], wanted: list[bool]) -> list[Whole | None]:
+    """Return the adjoints of joined sources as wholes."""
+    found: list[Whole | None] = []
+    end = 0
+    for shape, w in zip(shapes, wanted, strict=True):
+        start, end = end, end + math.prod(shape)
+        found.append(Whole(np.reshape(bar[start:end], shape)) if w and start < end else None)
+    return found
+
+
+def run(start: int, shape: Shape) -> Gather:
+    """Return the elements of that shape that follow each other from a position on."""
+    op = Gather((np.arange(start, start + math.prod(shape)).reshape(shape))[()])
+    op.start = start
+    return op
+
+
+def _is_doubles(x: Any) -> bool:
+    return type(x) is np.ndarray and x.dtype.char == "d"
+
+
+def joined(arrays: Sequence[Array]) -> Array:
+    """Return the elements of arrays, one after the other."""
+    if len(arrays) == 1:
+        return arrays[0].reshape(-1)
+    return np.concatenate([x.reshape(-1) for x in arrays])
+
+
 def _is_float(x: Any) -> bool:
     return isinstance(x, (np.ndarray, np.inexact, complex)) and np.asarray(x).dtype.kind in "fc"
 
@@ -290,6 +352,8 @@ def _is_float(x: Any) -> bool:
 def scatter(x: Any, index: Array, shape: Shape, lead: int = 0) -> Any:
     """Return the array y with y.flat[index[i]] = Σ x.flat[i] (index -1: dropped)."""
     size = math.prod(shape)
+    if not lead and _is_doubles(x) and index.size and index.min() >= 0:
+        return np.bincount(index.reshape(-1), x.reshape(-1), size).reshape(shape)
     front = tuple(np.shape(x)[:lead])
     rows = math.prod(front)
     to = index.reshape(-1)
@@ -306,3 +370,35 @@ def scatter(x: Any, index: Array, shape: Shape, lead: int = 0) -> Any:
         y = zeros((rows * size,), x)
         np.add.at(y, to, x)
     return np.reshape(y, (*front, *shape))
+
+
+def scattered(parts: Sequence[tuple[Array | slice, Any]], shape: Shape) -> Any:
+    """Return the sum of what is given at some places (where one is -1, dropped) of that shape."""
+    if all(type(at) is slice and _is_float64(bar) for at, bar in parts):
+        y: Array = np.zeros(math.prod(shape))
+        for at, bar in parts:
+            y[at] += bar if type(bar) is np.float64 else bar.reshape(-1)
+        return y.reshape(shape)
+    index = [np.arange(at.start, at.stop) if isinstance(at, slice) else at for at, _ in parts]
+    if len(parts) == 1:
+        return scatter(np.reshape(parts[0][1], -1), index[0], shape)
+    bars = [np.reshape(bar, -1) for _, bar in parts]
+    return scatter(np.concatenate(bars), np.concatenate([i.reshape(-1) for i in index]), shape)
+
+
+def _is_float64(x: Any) -> bool:
+    return type(x) is np.float64 or _is_doubles(x)
+
+
+def sparse_product(a: Any, x: Any) -> Any:
+    """Return a @ x of a sparse matrix of SciPy and an operand: one product for each of its entries.
+
+    Entry by entry, Σ a_ij x_j is x gathered at the columns, scaled, and added up in the rows.
+    """
+    if len(a.shape) != 2 or np.ndim(x) not in (1, 2) or np.shape(x)[0] != a.shape[1]:
+        raise ShapeMismatch(f"a matrix of shape {a.shape} has no product with {np.shape(x)}")
+    entries, more = a.tocoo(), np.shape(x)[1:]
+    rows, size = entries.row.astype(int), math.prod(more)
+    data = entries.data.reshape(-1, *(1 for _ in more))
+    to = rows if not more else rows[:, None] * size + np.arange(size)
+    return (x[entries.col] * data)._scatter(to, (a.shape[0], *more))

@@ -211,6 +211,12 @@ class Cell:
         self.source: Array | None = None  # of every element, once they are of several
         self.place: Array = self.positions
 
+    def holds(self, where: Array) -> bool:
+        """Whether an array without gaps that is a view of the positions has them in their order."""
+        return (
+            where.size > 0 and self.positions.flags.c_contiguous and shares(where, self.positions)
+        )
+
     def write(self, where: Array, index: Any, i: int, shape: tuple[int, ...]) -> None:
         """Let the indexed elements of a view be those that instruction i makes, of that shape."""
         if not where.flags.writeable:

@@ -8,7 +8,6 @@ the rest of NumPy from here.
 from __future__ import annotations
 
 import math
-import numbers
 import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -17,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
-from taylor.core import binding, functions, memory, table
-from taylor.core.advice import ATTRIBUTES, PAGE, asked_by_masked, no_attribute
+from taylor.core import binding, functions, maps, memory, table
+from taylor.core.advice import ATTRIBUTES, PAGE, WANTED, asked_by, no_attribute
 from taylor.core.binding import UFUNCS, Handler, Method, call, call_ufunc, holds, method
 from taylor.core.calls import Call, Row
 from taylor.core.conditions import Condition
@@ -28,26 +27,13 @@ from taylor.core.maps import host as host
 from taylor.core.parts import Part
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary, Rule
-from taylor.numbers.data import held, is_array_like, plain_array
-from taylor.numbers.kinds import Array, Fillable, Handled, base, is_operand
-from taylor.numbers.values import is_real
+from taylor.numbers.data import held, is_array_like, is_sparse, plain_array
+from taylor.numbers.kinds import Array, Fillable, Handled, is_operand
+from taylor.numbers.values import is_complex as is_complex
 
 Shape = tuple[int, ...]
-NUMBERS = (float, int, complex)
+NUMBERS = (float, int, complex, np.float64)
 asked: Any = method  # for what is no value of the class
-WANTED = {  # what would drop derivatives, and what was wanted
-    "float()": "write math.sin(x) as np.sin(x), and fill arrays made by np.zeros_like(x), or "
-    "import taylor.numpy as np (with dtype=float)",
-    "complex()": "write cmath.exp(x) as np.exp(x), and complex(a, b) as a + 1j * b",
-    "int()": "np.trunc(x) is the piecewise constant function, int(x.value) a constant; arrays of "
-    "integers cannot be filled with it, those of dtype=float of import taylor.numpy as np can",
-    "an index made": "int(x.value) is a constant that serves in range(), shapes and indices",
-    "an array of numbers": "use NumPy's and taylor.scipy's functions, np.zeros_like(x) or import "
-    "taylor.numpy as np for arrays to fill, mu + sigma * rng.normal() for random numbers",
-    "a masked array": "write np.where(mask, 0.0, x), or np.sum(x, where=~mask) and the like",
-    "a function of mpmath": "use NumPy's and taylor's functions, which take mpmath's numbers too",
-    "an expression of sympy": "use NumPy's functions; sympy.lambdify makes them of an expression",
-}
 
 
 def _in_place(op: Callable[[Any, Any], Any]) -> Method:
@@ -84,11 +70,20 @@ def binary(op: Arithmetic) -> tuple[Method, Method]:
     """Return an operator and the one of the other side, as methods."""
 
     def left(self: Any, other: Any) -> Any:
-        if type(other) in NUMBERS or (type(other) is type(self) and other.tag is self.tag):
+        kind = type(other)
+        plain = kind in NUMBERS or (kind is np.ndarray and not other.dtype.hasobject)
+        if plain or (kind is type(self) and other.tag is self.tag):
             return self.process(op, (self, other))
         return bind(op, self, other) if fits(other) else NotImplemented
 
-    return left, _right(lambda x, y: bind(op, x, y))
+    def right(self: Any, other: Any) -> Any:
+        if type(other) in NUMBERS:
+            return bind(op, other, self)
+        if op is MUL and is_sparse(other):  # of a matrix, as opposed to an array, the product
+            return _product(other, self)
+        return bind(op, other, self) if fits(other) else NotImplemented
+
+    return left, right
 
 
 def _alone(f: Callable[[Any], Any]) -> Method:
@@ -100,6 +95,10 @@ def _converted(f: Callable[[Any], Any], what: str) -> Any:
 
 
 def _product(a: Any, b: Any) -> Any:
+    if is_sparse(a):
+        return maps.sparse_product(a, b)
+    if is_sparse(b):
+        return maps.sparse_product(b.T, a.T).T
     return UFUNCS[np.matmul](lift(a), lift(b))
 
 
@@ -131,7 +130,7 @@ class Operand(Handled):
 
     # -------------------------------------------------------------- instructions
     def _elementary(self, row: Elementary, args: Sequence[Any]) -> Any:
-        return bind(Row(row), *args)
+        return self.process(Row(row), args) if len(args) == 1 else bind(Row(row), *args)
 
     def _call(self, rule: Rule, args: Sequence[Any]) -> Any:
         return bind(Call(rule), *args)
@@ -224,10 +223,11 @@ class Operand(Handled):
 
     def _objects(self, copy: Any) -> Array:
         """Return the elements as an array of objects."""
-        if asked_by_masked(sys._getframe(2)):
+        by = asked_by(sys._getframe(2))
+        if by == "masked":
             raise self._refused("a masked array")
-        out = np.empty(self.shape, dtype=object)
-        for i in np.ndindex(*self.shape):
+        out = np.empty(() if by == "sparse" else self.shape, dtype=object)
+        for i in np.ndindex(*out.shape):
             out[i] = self[i] if i else self
         out.flags.writeable = bool(copy)  # what is written there would not be seen here
         return out
@@ -305,20 +305,47 @@ class Operand(Handled):
         return cast(Self, self._viewed(lambda i: i.transpose(*axes)))
 
     def conjugate(self) -> Self:
-        """Return the complex conjugate: a copy."""
-        return cast(Self, _part("conj", self)) if is_complex(self) else +self
+        """Return the complex conjugate, a copy; of a real value itself."""
+        return cast(Self, bind(Part("conj"), self)) if is_complex(self) else self
 
     conj = conjugate
 
     @property
     def real(self) -> Self:
-        """The real part; of a real value itself."""
-        return cast(Self, _part("real", self)) if is_complex(self) else self
+        """The real part, a view; of a real value itself."""
+        return cast(Self, self._part("real")) if is_complex(self) else self
+
+    @real.setter
+    def real(self, value: Any) -> None:
+        self.real._filled(value)
 
     @property
     def imag(self) -> Self:
-        """The imaginary part; of a real value zero."""
-        return cast(Self, _part("imag", self) if is_complex(self) else bind(MUL, self, 0))
+        """The imaginary part, a view; of a real value zero, read-only."""
+        zero = None if is_complex(self) else self._zeros(self.shape)
+        return cast(Self, self._part("imag") if zero is None else zero._fixed())
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        if not is_complex(self):
+            raise TypeError(
+                "a real array has no imaginary part to set; make it complex first, x = x + 0j"
+            )
+        self.imag._filled(value)
+
+    def _part(self, kind: str) -> Any:
+        """Return a part of a complex value: a view, if it can be shared."""
+        return bind(Part(kind), self)
+
+    def _filled(self, value: Any) -> None:
+        """Write into a part of an array."""
+        if not self._is_array():
+            raise AttributeError("the parts of a number cannot be set; write z = a + 1j * b")
+        self[...] = value
+
+    def _fixed(self) -> Any:
+        """Return it as an array that cannot be written into."""
+        return self
 
     # methods that are NumPy's functions, with all their arguments
     sum, prod, mean = method(np.sum), method(np.prod), method(np.mean)
@@ -354,7 +381,7 @@ class Operand(Handled):
         return self // b, self % b
 
     __rpow__ = _right(functions.power)
-    __mod__, __rmod__ = _left(functions.mod), _right(functions.mod)
+    __mod__, __rmod__ = _left(functions.remainder), _right(functions.remainder)
     __floordiv__ = _left(functions.floor_divide)
     __rfloordiv__ = _right(functions.floor_divide)
     __matmul__, __rmatmul__ = _left(_product), _right(_product)
@@ -379,6 +406,9 @@ class Operand(Handled):
     # -------------------------------------------------------------- NumPy's protocols
     def __array_ufunc__(self, ufunc: np.ufunc, kind: str, *inputs: Any, **kwargs: Any) -> Any:
         if len(inputs) == 1 and inputs[0] is self:  # the shortest way
+            row = UFUNCS.get(ufunc) if kind == "__call__" and not kwargs else None
+            if type(row) is Elementary:
+                return self._elementary(row, inputs)
             return call_ufunc(ufunc, kind, inputs, kwargs)
         given = [np.asarray(x) if type(x) is list else x for x in map(lift, inputs)]
         if kind == "at":
@@ -429,7 +459,8 @@ def bind(op: Op, *args: Any) -> Any:
 # ------------------------------------------------------------------ helpers
 def fits(x: Any) -> bool:
     """Whether x can be the other operand of an operator (strings and None cannot)."""
-    return is_operand(x) or not (x is None or isinstance(x, (str, bytes, dict, set)))
+    odd = x is None or isinstance(x, (str, bytes, dict, set))
+    return is_operand(x) or not odd or is_sparse(x)
 
 
 def plain_index(index: Any) -> Any:
@@ -449,14 +480,14 @@ def lift(x: Any) -> Any:
     A list or object array of series is stacked, a condition is its zeros and ones, what is
     array-like its array (see `data`).
     """
+    if type(x) is np.ndarray:
+        return _lifted_array(x) if x.dtype.hasobject else x
     if type(x) in NUMBERS or isinstance(x, (Operand, type)):
         return x
     if isinstance(x, (list, tuple)) and any(
         isinstance(e, (Operand, Condition, list, tuple, np.ndarray)) for e in x
     ):
         return stack([lift(e) for e in x]) if holds_operands(x) else x
-    if type(x) is np.ndarray:
-        return x if x.dtype != object else _lifted_array(x)
     if isinstance(x, Fillable):
         return x.content()
     if isinstance(x, Condition):
@@ -537,30 +568,9 @@ def stack(elements: Sequence[Any], axis: int = 0) -> Any:
     return rearrange(elements, lambda *i: np.stack(i, axis))
 
 
-def is_complex(x: Any) -> bool:
-    """Whether a number, array or operand has complex values."""
-    known = getattr(x, "complex", None)  # of what has no values yet
-    if known is not None:
-        return bool(known)
-    plain = base(x)
-    if is_real(plain):
-        return False
-    if isinstance(plain, np.ndarray) and plain.dtype == object:
-        return any(map(_is_complex_number, plain.reshape(-1)))
-    return bool(np.iscomplexobj(plain)) or _is_complex_number(plain)
-
-
-def _is_complex_number(x: Any) -> bool:
-    return isinstance(x, numbers.Complex) and not isinstance(x, numbers.Real)
-
-
 def modulus(x: Any) -> Any:
     """Return |x| of an operand; of a complex one as a function of its parts."""
     return functions.hypot(x.real, x.imag) if is_complex(x) else functions.absolute(x)
-
-
-def _part(kind: str, x: Any) -> Any:
-    return bind(Part(kind), x)
 
 
 # ------------------------------------------------------------------ what NumPy's functions mean

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,7 +37,7 @@ from taylor.core.sides import Choose
 from taylor.core.table import Elementary
 from taylor.core.tags import Tag
 from taylor.core.tape import Node, Tape
-from taylor.errors import GuardError, ShapeMismatch
+from taylor.errors import GuardError, ShapeMismatch, TraceError
 from taylor.kept import STORE, identity
 from taylor.numbers.data import unlabelled
 from taylor.numbers.kinds import base, is_operand
@@ -291,6 +291,18 @@ def check(guards: Sequence[Guard], value: Callable[[int], Any]) -> None:
     for guard in guards:
         if not guard.holds(plain):
             raise GuardError(f"{guard} and is not so here; record the function again at this point")
+
+
+def check_unread(x: Iterable[Any]) -> None:
+    """Raise TraceError if a plain value was taken out: it would be another one elsewhere."""
+    for v in x:
+        while is_operand(v):
+            if isinstance(v, Node) and v.tape.read:
+                raise TraceError(
+                    "the function takes the plain value of an argument (.value), which would be "
+                    "that of the recording for ever"
+                )
+            v = v.value
 
 
 # ------------------------------------------------------------------ what has step rules

@@ -26,13 +26,13 @@ from taylor.core.instructions import (
     added,
     full,
 )
-from taylor.core.maps import scatter
+from taylor.core.maps import scattered
 from taylor.core.operand import is_complex
 from taylor.core.sides import Blend, Choose
 from taylor.core.table import Elementary, Rule, derived, slope_of_jump
 from taylor.core.tape import Node, Tape
 from taylor.numbers.kinds import Array, Kind, base, is_operand
-from taylor.numbers.values import constant, integers, over, plus, shape_of
+from taylor.numbers.values import constant, integers, is_float, over, plus, shape_of
 
 Code = Sequence[Instruction]
 Choices = tuple[tuple[int, bool], ...]
@@ -82,7 +82,10 @@ def active(code: Code) -> list[bool]:
     """Return, instruction by instruction, whether it depends on an input."""
     depends: list[bool] = []
     for op, args, _ in code:
-        depends.append(type(op) is Input or any(map(depends.__getitem__, args)))
+        if len(args) == 1:
+            depends.append(depends[args[0]])
+        else:
+            depends.append(type(op) is Input or any(map(depends.__getitem__, args)))
     return depends
 
 
@@ -190,14 +193,15 @@ class Adjoints:
 
     def __init__(self, shapes: Sequence[Shape]) -> None:
         self.shapes = shapes
-        self.total: dict[int, Any] = {}
-        self.pending: dict[int, list[tuple[Array, Any]]] = {}
+        self.total: list[Any] = [None] * len(shapes)
+        self.pending: dict[int, list[tuple[Array | slice, Any]]] = {}
         self.choices: dict[int, Choices] = {}
 
     def add(self, i: int, bar: Any, choices: Choices = ()) -> None:
         """Add a contribution that is broadcastable to the shape of variable i."""
-        if i in self.total:
-            self.total[i] = plus(self.total[i], bar)
+        known = self.total[i]
+        if known is not None:
+            self.total[i] = plus(known, bar)
         else:
             self.total[i] = bar
             if choices and i not in self.pending:
@@ -206,15 +210,20 @@ class Adjoints:
         if self.choices and self.choices.get(i, ()) != choices:
             self.choices.pop(i, None)
 
-    def add_at(self, i: int, index: Array, bar: Any) -> None:
+    def add_at(self, i: int, index: Array | slice, bar: Any) -> None:
         """Add a contribution to single elements of variable i, without touching the others."""
         self.choices.pop(i, None)
-        self.pending.setdefault(i, []).append((index.reshape(-1), np.reshape(bar, -1)))
+        self.pending.setdefault(i, []).append((index, bar))
 
     def spread(self, code: Code, v: Sequence[Any], i: int, given: Sequence[Any]) -> None:
         """Add what the adjoint of instruction i gives to those of its arguments."""
         op, args, shape = code[i]
-        choices = self.choices.pop(i, ())
+        if len(args) == 1 and not self.choices:  # the shortest way
+            part, j = given[0], args[0]
+            if type(part) is not Whole and part is not None and self.shapes[j] == shape:
+                self.add(j, part)
+                return
+        choices = self.choices.pop(i, ()) if self.choices else ()
         for n, (j, part) in enumerate(zip(args, given, strict=True)):
             if part is None:
                 continue
@@ -236,11 +245,9 @@ class Adjoints:
 
     def pop(self, i: int) -> Any:
         """Return the adjoint of variable i (None: zero) and forget it."""
-        total = self.total.pop(i, None)
-        if i in self.pending:
-            index, bars = zip(*self.pending.pop(i), strict=True)
-            bar = bars[0] if len(bars) == 1 else np.concatenate(bars)
-            total = added(total, scatter(bar, np.concatenate(index), self.shapes[i]))
+        total, self.total[i] = self.total[i], None
+        if self.pending and i in self.pending:
+            total = added(total, scattered(self.pending.pop(i), self.shapes[i]))
         return total
 
 
@@ -302,8 +309,8 @@ def _swept(
                 continue
             if every is not None:
                 every[i] = full(bar, shape)
-            at = Recorded(code, i, list(map(v.__getitem__, args)), v[i], None, transposing)
-            bars.spread(code, v, i, op.adjoint(at, bar, list(map(depends.__getitem__, args))))
+            at = Recorded(code, i, [v[a] for a in args], v[i], None, transposing)
+            bars.spread(code, v, i, op.adjoint(at, bar, [depends[a] for a in args]))
         found = [bars.pop(i) for i in inputs]
     return [b if b is None else full(b, code[i].shape) for i, b in zip(inputs, found, strict=True)]
 
@@ -315,12 +322,16 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
     They are q_a/p from its quotient, the first coefficient of its local series, or zero (None: not
     wanted, or zero); None for a row made of others that choose, jump, or depend on the values.
     """
+    if len(a) == 1 and _by_numpy(row) and _is_array(a[0]) and _is_array(y):
+        assert row.quotient is not None
+        q, p = row.quotient(a[0], y)
+        return [q if type(p) is int and p == 1 else q / p]
     if row.compose is not None:
         return _of_composed(row, a, wanted)
     if row.local is not None:
         return [derived(row)(a[0])]
     if row.jumps is not None:
-        if any(np.iscomplexobj(base(x)) for x in a):
+        if any(np.iscomplexobj(base(x)) for x in a if not _is_symbol(x)):
             raise TypeError(f"{row.name} of a complex value is not holomorphic")
         return [slope_of_jump(row)(*a) if w else None for w in wanted]
     code, outputs = _quotients(row, tuple(wanted))
@@ -329,6 +340,28 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
     one = type(p) is int and p == 1
     found = iter(q if one else [over(e, p) for e in q])
     return [next(found) if w else None for w in wanted]
+
+
+def _is_symbol(x: Any) -> bool:
+    """Whether x is a variable of a recording without values."""
+    return isinstance(x, Node) and x.tape.values[x.i] is None
+
+
+def _is_array(x: Any) -> bool:
+    """Whether x is an array of NumPy's floats, or one of them."""
+    return is_float(x) and type(x) is not float
+
+
+@functools.cache
+def _by_numpy(row: Elementary) -> bool:
+    """Whether the quotient of a row of one argument may be taken of arrays as they are.
+
+    That is, without constants but Python's numbers.
+    """
+    if row.quotient is None or row.compose is not None or not row.own:
+        return False
+    code, _ = _quotients(row, (True,))
+    return all(type(c.op.constant) in HELD for c in code)
 
 
 def _of_composed(row: Elementary, a: list[Any], wanted: Sequence[bool]) -> list[Any] | None:

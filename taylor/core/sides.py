@@ -145,6 +145,8 @@ def passed_back(row: Elementary, a: Sequence[Any], bar: Any, wanted: Sequence[bo
 
 
 def _zero(bar: Any) -> Any:
+    if type(bar) is np.ndarray and bar.dtype.kind == "f":
+        return bar.dtype.type(0)
     return 0 if is_operand(bar) else Kind.of(bar).zeros((1,))[0]
 
 

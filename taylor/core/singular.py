@@ -24,7 +24,7 @@ def leading(x: Any) -> Any:
 def outcome(op: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
     """Return how two values compare; where they are recorded, that leaves a guard."""
     result = decided(op, leading(x), leading(y))
-    return result.mask() if isinstance(result, Condition) else np.asarray(result, dtype=bool)
+    return np.asarray(result.mask() if isinstance(result, Condition) else result, dtype=bool)
 
 
 def is_zero(x: Any) -> bool:

@@ -95,6 +95,8 @@ class Elementary:
     @overload
     def __call__(self, *args: Any) -> Any: ...
     def __call__(self, *args: Any) -> Any:
+        if len(args) == 1 and values.is_float(args[0]):  # the shortest way
+            return self.numpy(*args)
         for x in args:
             if is_operand(x):
                 return x._elementary(self, args)
@@ -213,7 +215,8 @@ def slope_of_jump(row: Elementary) -> Elementary:
         return row  # the derivative of zero
 
     def slope(*x: Any) -> Any:
-        zero = np.zeros((), np.result_type(*x, np.float32))
+        dtype = np.result_type(*x)
+        zero = np.zeros((), dtype if dtype.kind in "fc" else float)
         return np.where(np.asarray(jumps(*x), dtype=bool), np.nan * zero, zero)[()]
 
     def slope_of_set(ctx: Any, *x: Any) -> Any:

@@ -12,14 +12,13 @@ import copy
 import math
 import operator
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from types import NoneType
 from typing import Any
 
 import numpy as np
 
-from taylor.core import functions
 from taylor.core.advice import PAGE
 from taylor.core.calls import Call, Row, flat
 from taylor.core.conditions import COMPARISONS, Condition, Guard
@@ -28,31 +27,35 @@ from taylor.core.instructions import (
     DIV,
     LARGE,
     MUL,
-    Add,
     Const,
-    Div,
-    Einsum,
     Input,
     Instruction,
-    Mul,
     Op,
     Scale,
     Shape,
 )
-from taylor.core.maps import Contract, CumSum, Gather, Reshape, Scatter, Sum, gather
+from taylor.core.maps import Gather, Reshape, Scatter, gather, run
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
-from taylor.core.operand import NUMBERS, Operand, binary, fits, host, is_complex, lift
-from taylor.core.parts import REFUSED, Part
-from taylor.core.sides import Choose
+from taylor.core.operand import NUMBERS, Operand, binary, bind, fits, host, lift
+from taylor.core.parts import Part
+from taylor.core.simpler import SIMPLER
 from taylor.core.table import Rule, derived
 from taylor.core.tables import nonzero, unchanged
 from taylor.core.tags import Tag, fresh_tag
-from taylor.errors import ForeignNodeError, NotNow, ShapeMismatch, TraceError
+from taylor.errors import ForeignNodeError, NotNow, TraceError
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Fillable, Kind, base, is_operand
-from taylor.numbers.values import as_array, as_data, common_shape, constant, fitted, of_value
+from taylor.numbers.values import (
+    as_array,
+    as_data,
+    constant,
+    fitted,
+    is_native,
+    of_value,
+    quietly,
+)
 
-EXTREMES = (functions.maximum, functions.minimum)
+PLAIN = frozenset((int, float, np.float64, np.ndarray))
 MIRRORED = {"<": operator.gt, "<=": operator.ge, ">": operator.lt, ">=": operator.le}
 
 
@@ -69,6 +72,7 @@ class Tape:
         self.nonzero: dict[int, Array] = {}  # where variables can be other than zero, once asked
         self.tag = fresh_tag()
         self.like: Any = None  # the number type of the recording
+        self.native = True  # whether all values are known, and numbers of Python or NumPy
         self.arrays: dict[int, tuple[Array, Array, bool, int]] = {}  # large constants by identity
         self.outers: dict[int, tuple[Any, Any, int]] = {}  # outer values, and what they were
         self.through: frozenset[Tag] = frozenset()  # tags of the driver's own: no part of .value
@@ -78,21 +82,23 @@ class Tape:
 
     def push(self, op: Op, args: tuple[int, ...], shape: Shape, value: Any) -> Node:
         """Append one instruction (or find it) and return its node."""
-        if self.tag.closed:
-            raise ForeignNodeError(
-                "a node outlived its recording; return results from the recorded function instead "
-                f"({PAGE})"
-            )
         key = (op.key(), args)
         found = self.seen.get(key)
         if found is not None and type(op) is not Input:
-            return Node(self, found)
-        if len(self.code) >= self.most:
+            return self.at(found)
+        return self._append(key, op, args, shape, value)
+
+    def _append(self, key: Any, op: Op, args: tuple[int, ...], shape: Shape, value: Any) -> Node:
+        """Append one instruction that is not there, and return its node."""
+        i = len(self.code)
+        if i >= self.most:
             raise NotNow(f"a recording of more than {self.most} instructions")
+        node = self.at(i)
         self.code.append(Instruction(op, args, shape))
         self.values.append(value)
-        self.seen[key] = len(self.code) - 1
-        return Node(self, len(self.code) - 1)
+        self.seen[key] = i
+        self.native = self.native and is_native(value)
+        return node
 
     def input(self, shape: Shape, value: Any = None) -> Node:
         """Append an input."""
@@ -109,11 +115,18 @@ class Tape:
 
     def constant(self, c: Any) -> Node:
         """Append a constant: a number, an array, a named Constant, or an outer value."""
+        if type(c) in (int, float, np.float64):
+            return self.push(Const(c), (), (), c)
+        if type(c) is np.ndarray and c.dtype.kind in "fc" and c.size <= LARGE:
+            i = self.seen.get((Const(c).key(), ()))
+            if i is not None:
+                return self.at(i)
+            c = np.array(c)
+            c.flags.writeable = False
+            return self.push(Const(c), (), c.shape, c)
         if isinstance(c, (Constant, Fraction)):
             value = None if self.like is None else constant(c, self.like)
             return self.push(Const(c), (), (), value)
-        if type(c) in (int, float):
-            return self.push(Const(c), (), (), c)
         if is_operand(c):
             return self._outer(c)
         if isinstance(c, Fillable):
@@ -161,6 +174,8 @@ class Tape:
 
     def node(self, x: Any) -> Node:
         """Return x as a node of this tape."""
+        if type(x) in PLAIN:
+            return self.constant(x)
         if isinstance(x, Node) and x.tape is self:
             return x
         if is_operand(x) and not self.holds(x):
@@ -170,6 +185,15 @@ class Tape:
             )
         return self.constant(x)
 
+    def at(self, i: int, like: Array | None = None) -> Node:
+        """Return the node of an instruction, laid out in memory as an array."""
+        if self.tag.closed:
+            raise ForeignNodeError(
+                "a node outlived its recording; return results from the recorded function instead "
+                f"({PAGE})"
+            )
+        return Node(self, i, like)
+
     def size(self, i: int) -> int:
         """Return how many elements an instruction makes."""
         return math.prod(self.code[i].shape)
@@ -178,19 +202,34 @@ class Tape:
         """Return a constant as a number of the kind of the recording."""
         return constant(c, self.like)
 
-    def apply(self, op: Op, nodes: Sequence[Node], shape: Shape | None = None) -> Node:
-        """Append an instruction on nodes of this tape, with its value where theirs are known."""
+    def apply(
+        self, op: Op, nodes: Sequence[Node], shape: Shape | None = None, key: Any = None
+    ) -> Node:
+        """Append an instruction on nodes of this tape, with its value where theirs are known.
+
+        `key` tells it from others, if that is known better than by its content.
+        """
         args = tuple([n.i for n in nodes])
-        values = list(map(self.values.__getitem__, args))
+        values = [self.values[i] for i in args]
         if shape is None:
             shape = op.shape([self.code[i].shape for i in args])
-        if self.like is None or NoneType in map(type, values):
+        if not self.native and (self.like is None or NoneType in map(type, values)):
             return self.push(op, args, shape, None)
-        if isinstance(op, (Gather, Reshape)):  # nothing is computed
-            return self.push(op, args, shape, op.moved(values, 0))
-        with np.errstate(all="ignore"):
-            value = op.value(values, self.number)
-        return self.push(op, args, shape, value)
+        key = (key or op.key(), args)
+        if (found := self.seen.get(key)) is not None:
+            return self.at(found)
+        if self.native and op.pure:
+            value = quietly(op.value, values, self.number)
+        else:
+            with np.errstate(all="ignore"):
+                value = op.value(values, self.number)
+        return self._append(key, op, args, shape, value)
+
+    def run(self, x: Node, start: int, shape: Shape) -> Node:
+        """Append the elements of that shape that follow each other in x from a position on."""
+        if math.prod(shape) == x.size:
+            return x if shape == x.shape else self.apply(Reshape(shape), [x], shape)
+        return self.apply(run(start, shape), [x], shape, (Gather, start, shape))
 
     def call(self, rule: Rule, args: Sequence[Any]) -> Any:
         """Append a rule of arrays, and return its results."""
@@ -309,13 +348,13 @@ class Node(Operand):
             (n,), cell = self.shape, self._cell
             if n > 1 and -n <= index < n:
                 if cell is None:
-                    source, k = self, np.int64(index % n)
+                    source, k = self, index % n
                 else:
                     i, k = cell.at(self._where[index])
                     source = Node(self.tape, i)
                     if not source.shape:
                         return source
-                return self.tape.apply(Gather(k), [source], ())  # type: ignore[arg-type]
+                return self.tape.run(source, int(k), ())
         return super().__getitem__(index)
 
     # arithmetic -----------------------------------------------------------------------------
@@ -327,7 +366,7 @@ class Node(Operand):
         return self + _negative(o) if fits(o) else NotImplemented
 
     def __rsub__(self, o: Any) -> Any:
-        return o + -self if fits(o) else NotImplemented
+        return bind(ADD, o, -self) if fits(o) else NotImplemented
 
     def __neg__(self) -> Any:
         op, args, _ = self.tape.code[self.i]
@@ -335,18 +374,22 @@ class Node(Operand):
             return Node(self.tape, args[0])._beside(self)
         if type(op) is Const and not isinstance(op.c, Constant):
             return self.tape.constant(-op.c)._beside(self)
-        return self.tape.apply(Scale(-1), [self])._beside(self)
+        return self.tape.apply(Scale(-1), [self], self.shape)._beside(self)
 
     # instructions ---------------------------------------------------------------------------
     def process(self, op: Op, args: Sequence[Any]) -> Any:
         """Append an instruction on those arguments, or what is simpler and the same."""
         tape = self.tape
+        if type(op) is Row:
+            if len(args) == 1:  # the shortest way
+                node = tape.apply(op, args, self.shape)
+                return node if self._where is None else node._beside(self)
+            if NoneType in map(type, args):  # np.clip with one side open
+                assert op.row.compose is not None
+                return op.row.compose(*args)
         if type(op) is Call:
             return tape.call(op.rule, args)
-        if type(op) is Row and NoneType in map(type, args):  # np.clip with one side open
-            assert op.row.compose is not None
-            return op.row.compose(*args)
-        nodes = list(map(tape.node, args))
+        nodes = [tape.node(x) for x in args]
         simpler = SIMPLER.get(type(op))
         found = None if simpler is None else simpler(tape, op, nodes)
         node = tape.apply(op, nodes) if found is None else found
@@ -404,6 +447,8 @@ class Node(Operand):
 
     def _read(self, cell: Cell, where: Array) -> Node:
         """Return a node of the elements at those positions of a cell, as they are now."""
+        if cell.source is None and where.flags.c_contiguous and cell.holds(where):
+            return self.tape.run(Node(self.tape, cell.i), int(where.item(0)) - 1, where.shape)
         found, place = cell.read(where, self.tape.size)
         sources = [Node(self.tape, i) for i in found]
         return sources[0]._gather(sources, place)  # type: ignore[no-any-return]
@@ -416,6 +461,13 @@ class Node(Operand):
             return  # y[1:] *= 2 ends with y[1:] = y[1:]
         node = self.tape.node(fitted(value, self.tape.values[cell.first]))
         cell.write(self._where, index, node.i, node.shape)
+
+    def _part(self, kind: str) -> Any:
+        return PartNode(self, kind) if self._is_array() else super()._part(kind)
+
+    def _fixed(self) -> Node:
+        self._shared().positions.flags.writeable = False
+        return self
 
     def _unchanged(self, copy: Node) -> bool:
         """Whether nothing was written here since that copy was made."""
@@ -501,96 +553,42 @@ def _negative(x: Any) -> Any:
     return -x if is_operand(x) or type(x) in (int, float, complex) else -as_array(x)[()]
 
 
-# ------------------------------------------------------------------ what is simpler and the same
-def _arithmetic(tape: Tape, op: Op, nodes: list[Node]) -> Node | None:
-    """x·1, 1·x and x/1 are x (x + 0 would lose the sign of -0); a constant factor is a scale."""
-    a, b = nodes
-    try:
-        shape = common_shape(a.shape, b.shape)
-    except ValueError:
-        raise ShapeMismatch(f"shapes {a.shape} and {b.shape} do not fit in {op.name}") from None
-    for factor, other in () if op is ADD else ((b, a), (a, b)):
-        c = tape.code[factor.i].op
-        if type(c) is not Const or (op is DIV and factor is a):
-            continue
-        if type(c.c) is int and c.c == 1:
-            return Node(tape, other.i)
-        varies = type(tape.code[other.i].op) is not Const and other.shape == shape
-        if op is MUL and varies and not is_operand(c.c):
-            return tape.apply(Scale(c.c), [other])
-    return tape.apply(op, nodes, shape)
+class PartNode(Node):
+    """The real or imaginary part of a node in memory: a view that reads and writes through it."""
 
+    __slots__ = ("_of", "_which", "_whole")
 
-def _of_row(tape: Tape, op: Row, nodes: list[Node]) -> Node | None:
-    same = op.row in EXTREMES and nodes[0].i == nodes[1].i  # identical operands are no tie
-    return Node(tape, nodes[0].i) if same else None
+    def __init__(self, whole: Node, which: str) -> None:
+        self._whole, self._which = whole, which
+        self._of = whole.i  # the content of the whole that instruction _i takes the part of
+        super().__init__(whole.tape, self._taken().i)
+        self._where = whole._where
 
+    def _taken(self) -> Node:
+        part: Node = bind(Part(self._which), Node(self._whole.tape, self._of))
+        return part
 
-def _moved(tape: Tape, op: Gather, nodes: list[Node]) -> Node:
-    x, index = nodes[0], op.index
-    layout = None if index.flags.c_contiguous else index
-    whole = len(nodes) == 1 and index.size == x.size
-    if whole and np.array_equal(index.reshape(-1), np.arange(x.size)):
-        same = index.shape == x.shape
-        return Node(tape, x.i if same else tape.apply(Reshape(index.shape), [x]).i, layout)
-    return Node(tape, tape.apply(Gather(np.asarray(index, order="C")), nodes).i, layout)
+    @property
+    def i(self) -> int:
+        """The instruction that holds the content."""
+        now = self._whole.i
+        if now != self._of:
+            self._of = now
+            self._i = self._taken().i
+        return self._i
 
+    def _memory(self) -> Any:
+        return self._whole._memory()
 
-def _summed(tape: Tape, op: Sum | CumSum, nodes: list[Node]) -> Node:
-    where = nodes[0]._where
-    return tape.apply(op, nodes)._beside(*(() if where is None else (op.moved([where], 0),)))
+    def _viewed(self, f: Callable[..., Any]) -> Any:
+        return each(lambda x: x._part(self._which), self._whole._viewed(f))
 
-
-def _contracted(tape: Tape, op: Einsum, nodes: list[Node]) -> Node:
-    terms, out = op.spec.split("->")
-    (x, y), (a, b) = nodes, terms.split(",")
-    x, a = _reduced(x, a, b + out)
-    y, b = _reduced(y, b, a + out)
-    for c, node, names in ((x, y, f"{a},{b}->{out}"), (y, x, f"{b},{a}->{out}")):
-        known = tape.code[c.i].op
-        if type(known) is Const and not is_operand(known.c):
-            return tape.apply(Contract(names, np.asarray(known.c)), [node])
-    return tape.apply(Einsum(f"{a},{b}->{out}"), [x, y])
-
-
-def _chosen(tape: Tape, op: Choose, nodes: list[Node]) -> None:
-    if op.mode == "kink" and any(np.iscomplexobj(base(tape.values[n.i])) for n in nodes):
-        raise TypeError(
-            "abs, maximum and their kin are not holomorphic: they have no derivative at a "
-            "complex value; work with real and imaginary parts as two real variables"
-        )
-
-
-def _part(tape: Tape, op: Part, nodes: list[Node]) -> None:
-    if not op.known and any(is_complex(tape.values[i]) for i in tape.inputs):
-        raise TypeError(REFUSED)
-
-
-SIMPLER: dict[type[Op], Callable[[Tape, Any, list[Node]], Node | None]] = {
-    Add: _arithmetic, Mul: _arithmetic, Div: _arithmetic, Row: _of_row, Gather: _moved,
-    Sum: _summed, CumSum: _summed, Einsum: _contracted, Choose: _chosen, Part: _part,
-}  # fmt: skip
-
-
-def _reduced(x: Node, axes: str, others: str) -> tuple[Node, str]:
-    """Return x without repeated letters (its diagonal) and letters of its own (their sum)."""
-    if len(set(axes)) < len(axes):
-        kept = "".join(dict.fromkeys(axes))
-        index = np.einsum(f"{axes}->{kept}", np.arange(x.size).reshape(x.shape))
-        x, axes = x._gather([x], np.array(index)), kept
-    alone = tuple(i for i, c in enumerate(axes) if c not in others)
-    if alone:
-        x, axes = x.tape.apply(Sum(alone), [x]), "".join(c for c in axes if c in others)
-    return x, axes
-
-
-def check_unread(x: Iterable[Any]) -> None:
-    """Raise TraceError if a plain value was taken out: it would be another one elsewhere."""
-    for v in x:
-        while is_operand(v):
-            if isinstance(v, Node) and v.tape.read:
-                raise TraceError(
-                    "the function takes the plain value of an argument (.value), which would be "
-                    "that of the recording for ever"
-                )
-            v = v.value
+    def _assign(self, index: Any, value: Any) -> None:
+        value = fitted(lift(value), self.tape.values[self._i])
+        if isinstance(value, Node) and value.i == self[index].i:
+            return  # z.real += 1 ends with z.real = z.real
+        old = self._whole[index]
+        if self._which == "real":
+            self._whole._assign(index, value + 1j * bind(Part("imag"), old))
+        else:
+            self._whole._assign(index, bind(Part("real"), old) + 1j * value)

@@ -44,11 +44,21 @@ class Form:
 
     def one(self, f: Function, *x: Any) -> Any:
         """Return g(f, *x), by machine code if f has some."""
+        found = NotImplemented
         if self.recorded and isinstance(f, Derivable):
             found = f.derived(self.g, x)
-            if found is not NotImplemented:
-                return found
-        return self.g(watched(f, x), *x)
+        if found is NotImplemented:
+            found = self.g(watched(f, x), *x)
+        return self.narrowed(found, *x)
+
+    def narrowed(self, found: Any, at: Any, *own: Any) -> Any:
+        """Return results, those that have the form of the point with numbers as precise as its."""
+        if not isinstance(at, (np.ndarray, np.generic)) or at.dtype.itemsize >= 8:
+            return found
+        each = found if isinstance(found, tuple) else (found,)
+        axes = axes_of(self, own)
+        given = [_as_leaf(y, [at]) if n else y for y, n in zip(each, axes, strict=True)]
+        return tuple(given) if isinstance(found, tuple) else given[0]
 
     def signature(self) -> inspect.Signature:
         """Return how the driver is called."""
@@ -286,7 +296,7 @@ class OfSeveral:
                 own.append(next(rest))
         found = form.g(of_one, vector, *own)
         if len(at) == 1:
-            return found
+            return form.narrowed(found, at[0], *own)
         many = found if len(form.axes) > 1 else (found,)
         blocks: list[Any] = []
         for y, axes in zip(many, axes_of(form, own), strict=True):
@@ -325,7 +335,9 @@ def _as_leaf(y: Any, at: Sequence[Any]) -> Any:
     if isinstance(y, Operand) or not all(hasattr(x, "dtype") for x in (y, *at)):
         return y
     kind = np.result_type(*(x.dtype for x in at))
-    narrower = kind.kind == y.dtype.kind == "f" and kind.itemsize < y.dtype.itemsize
+    if kind.kind == "f" and y.dtype.kind == "c":
+        kind = np.result_type(kind, np.complex64)
+    narrower = kind.kind in "fc" and kind.kind == y.dtype.kind and kind.itemsize < y.dtype.itemsize
     return y.astype(kind) if narrower else y
 
 

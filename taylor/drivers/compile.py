@@ -23,8 +23,7 @@ import numpy as np
 from taylor.core.algebra import Univariate
 from taylor.core.instructions import Input, Instruction
 from taylor.core.memory import fresh
-from taylor.core.program import Program, record, told
-from taylor.core.tape import check_unread
+from taylor.core.program import Program, check_unread, record, told
 from taylor.drivers import forms, patience, trees
 from taylor.drivers.arguments import OfSeveral
 from taylor.drivers.derivable import Derivable
@@ -100,7 +99,7 @@ class Compiled(Derivable):
     def __call__(self, *x: Any, **named: Any) -> Any:
         """Return f(*x, **named)."""
         numbers, pattern = floats(x, whole=False) if not named else (None, ())
-        if numbers is None:
+        if not numbers:
             if named or not all(map(trees.is_input, x)):
                 return self._at_trees(x, named)
             found = self._at_series(x) if any(isinstance(v, Series) for v in x) else None
@@ -115,7 +114,7 @@ class Compiled(Derivable):
     def _at_trees(self, args: Sequence[Any], named: dict[str, Any]) -> Any:
         """Return f(*args, **named) by the code of its leaves, or in the ordinary way."""
         spread = self.of_leaves(args, (), named)
-        if spread is NotImplemented:
+        if spread is NotImplemented or not any(spread[1]):
             return self.f(
                 *[trees.entrywise(fresh, x) for x in args], **trees.entrywise(fresh, named)
             )

@@ -34,7 +34,7 @@ def apart(
 ) -> tuple[list[list[Any]], Structures]:
     """Return the leaves and the structures of arguments, some of which vary, and of keywords.
 
-    The first whole number is an input where nothing else is.
+    The first whole number, if it is no flag, is an input where nothing else is.
     """
     each: list[list[Any]] = []
     structures: list[Any] = []
@@ -46,7 +46,8 @@ def apart(
         leaves, structure = trees.flatten(x, trees.is_leaf if i in vary else trees.is_input, still)
         each.append(leaves)
         structures.append(structure)
-    if not (vary or any(each)) and args and trees.is_leaf(args[0]):
+    flag = not args or isinstance(args[0], (bool, np.bool_))
+    if not (vary or any(each) or flag) and trees.is_leaf(args[0]):
         return apart(args, (0,), named)
     return each, tuple(structures)
 

@@ -233,7 +233,8 @@ def tolerance(x: Any) -> float:
 def same(x: Any, y: Any) -> Array:
     """Return where numbers are the same, but for rounding; nan is like nan."""
     x, y = np.asarray(base(x)), np.asarray(base(y))
-    close = np.abs(x - y) <= tolerance(x) * (np.abs(x) + np.abs(y))
+    with np.errstate(invalid="ignore"):  # of infinite ones
+        close = np.abs(x - y) <= tolerance(x) * (np.abs(x) + np.abs(y))
     return np.asarray(close | (x == y) | ((x != x) & (y != y)), dtype=bool)
 
 

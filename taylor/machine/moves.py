@@ -75,14 +75,15 @@ def move(out: Strided, to: Index, x: Strided, source: Index, add: bool = False) 
 
 
 def _runs(to: Index, source: Index, apart: bool) -> list[tuple[int, int]]:
-    """Return (start, stop) of the runs of places with constant steps.
+    """Return (start, stop) of the runs of places with constant steps; of too many the first ones.
 
     Those of `to` are not 0 where places are to be kept `apart`.
     """
-    steps, runs, start = np.diff([to, source]), [], 0
+    runs: list[tuple[int, int]] = []
+    steps, start = np.diff([to, source]), 0
     changes = np.flatnonzero(np.diff(steps).any(axis=0)) + 2
     ends = np.append(changes, len(to))  # of the runs before a change
-    while start < len(to):
+    while start < len(to) and len(runs) <= RUNS:
         alone = start + 1 == len(to) or (apart and steps[0][start] == 0)
         stop = start + 1 if alone else int(ends[np.searchsorted(ends, start + 2)])
         runs.append((start, stop))

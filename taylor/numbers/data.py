@@ -32,6 +32,17 @@ def is_array_like(x: Any) -> bool:
     )
 
 
+def is_sparse(x: Any) -> bool:
+    """Whether x is a sparse matrix of SciPy.
+
+    >>> is_sparse(np.eye(2))
+    False
+    """
+    if type(x) is np.ndarray or type(x).__module__.partition(".")[0] != "scipy":
+        return False
+    return bool(sys.modules["scipy.sparse"].issparse(x)) if "scipy.sparse" in sys.modules else False
+
+
 def labels_of(cls: type) -> str:
     """Return the name of the class of labelled arrays that cls is, or inherits; "" for others.
 

@@ -13,6 +13,7 @@ from taylor.core.advice import no_name
 from taylor.ode.dense import Solution
 from taylor.ode.ensemble import EnsembleResult, solve_ensemble
 from taylor.ode.integrator import TaylorIntegrator
+from taylor.ode.methods import MethodIntegrator
 from taylor.ode.results import OdeResult
 from taylor.ode.sensitivity import flow_map, value_and_gradient
 from taylor.ode.solve import solve_ivp
@@ -20,6 +21,7 @@ from taylor.ode.system import second_order
 
 __all__ = [
     "EnsembleResult",
+    "MethodIntegrator",
     "OdeResult",
     "Solution",
     "TaylorIntegrator",

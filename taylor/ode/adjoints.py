@@ -5,10 +5,15 @@
 back from the last time, along the dense output of the run: y itself cannot be integrated
 backwards where it is stiff.  (Cao, Li, Petzold & Serban, SIAM J. Sci. Comput. 24, 2003.)  λ is
 judged relative to its own largest component, the adjoint of a parameter by relative changes of it.
+Where y and λ are series, as in a Hessian, their coefficients are the state, block by block with the
+matrix of λ.
 """
 
 from __future__ import annotations
 
+import functools
+import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,11 +21,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taylor.drivers.several import pullback
 from taylor.errors import IntegrationError
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import base
 from taylor.ode.jets import Plain
 from taylor.ode.methods import MethodIntegrator, MethodOptions
 from taylor.ode.pieces import Pieces
+from taylor.ode.rates import Rates
+from taylor.ode.system import System
 
 Array = NDArray[Any]
 SMALL = 1e-2  # of the tolerance: what counts for adjoints that begin at zero
@@ -50,64 +58,92 @@ class Past:
 
 
 class _Back:
-    """λ and μ on their way back along a run."""
+    """λ and μ on their way back along a run: one vector z, of numbers or of series."""
 
-    def __init__(self, it: MethodIntegrator, past: Past, p: Sequence[Any]) -> None:
-        self.it, self.past, self.p = it, past, p
-        self.n, self.size = it.y.size, it.y.size + sum(np.size(x) for x in p)
-        self.z = np.zeros(self.size)
+    def __init__(self, f: Any, forward: Plain, it: MethodIntegrator, past: Past, p: Any) -> None:
+        self.f, self.forward, self.it, self.past, self.p = f, forward, it, past, p
+        self.shape = np.shape(forward.given[0])
+        self.n = math.prod(self.shape)
+        self.z: Any = np.zeros(self.n + sum(map(np.size, p)))
+        self.made: tuple[Plain, Rates, Any] | None = None
+
+    def rate(self, t: Any, z: Any, y: Any, *p: Any) -> Any:
+        """Return the rate of change of z, beside y."""
+        bar = np.reshape(z[: self.n], self.shape)
+        found = pullback(functools.partial(self.f, t), (y, *p), -bar)
+        return np.concatenate([np.reshape(x, -1) for x in found])
+
+    def y(self, t: Any) -> Any:
+        """Return the state of the run."""
+        return self.forward.series(self.past(float(t)).reshape(self.it.y.shape))
+
+    def plain(self, t: Any) -> tuple[Plain, Rates, Any]:
+        """Return the system in plain numbers, its rates, and their parameters."""
+        if self.made is None:
+            plain = Plain(self.rate, self.z, (self.y(t), *self.p))
+            system = System(plain.fun, np.float64(t), plain.y0, plain.args)
+            self.made = plain, Rates(system), system.parameters(plain.args)
+        return self.made
+
+    def small(self, t: Any, state: Array) -> Array:
+        """Return what counts in z, as it is at time t in that state."""
+        y, bar = (np.abs(np.asarray(base(x), float)).reshape(-1) for x in (self.y(t), self.z))
+        bar = bar[: self.n]
+        largest = np.max(bar) or np.max(np.abs(state))
+        share = np.max(y * bar) or np.max(y) * largest or 1.0
+        parts = [np.abs(np.asarray(base(x), float)).reshape(-1) for x in self.p]
+        size = [np.where(x > 0, x, x.max(initial=0.0) or 1.0) for x in parts]
+        return np.concatenate([np.full(self.n, largest), *(share / x for x in size)])
 
     def run(self, start: Any, stop: Any) -> None:
         """Integrate from one time back to another."""
-        if start == stop or not np.any(self.z):
+        plain, rates, p = self.plain(start)
+        state, options = plain.table(self.z), self.it.options
+        if start == stop or not np.any(state):
             return
-        rtol = float(np.min(self.it.options.tolerances[0]))
-        y, bar = np.abs(self.past(float(start))), np.abs(self.z[: self.n])
-        share = np.max(y * bar) or np.max(y) * np.max(bar) or 1.0
-        parts = [np.abs(np.asarray(x, float)).reshape(-1) for x in self.p]
-        size = [np.where(x > 0, x, x.max(initial=0.0) or 1.0) for x in parts]
-        atol = np.concatenate([np.full(self.n, np.max(bar)), *(share / x for x in size)])
-        options = replace(self.it.options, tol=rtol, atol=SMALL * rtol * atol, more={})
-        rates, sign = self.it.rates, float(np.sign(stop - start))
+        rtol, blocks = float(np.min(options.tolerances[0])), plain.blocks()
+        given = blocks.tolerances(np.asarray(rtol), SMALL * rtol * self.small(start, state))
+        options = replace(options, tol=given[0], atol=given[1], more={})
+        (of_y, q), sign = self.it.core(), float(np.sign(stop - start))
 
         # a time that begins at zero, as λ may begin to fall faster than times can be told apart
         def fun(s: float, z: Array) -> Array:
             t = start + sign * s
-            return -sign * rates.pulled(t, self.past(t), z[: self.n], self.p)
+            return sign * rates.value(t, z, [plain.argument(0, self.y(t)), *p[1:]])
 
         def jacobian(s: float, z: Array) -> Any:
             t = start + sign * s
-            return -sign * rates.jacobian(t, self.past(t), self.p).T
+            y = np.asarray(base(self.y(t)), float)
+            return -sign * of_y.jacobian(t, y.reshape(-1), q).T
 
-        places = np.arange(self.n)[:, None]
-        solver = options.solver(fun, jacobian, 0.0, self.z, abs(float(stop - start)), places)
+        solver = options.solver(
+            fun, jacobian, 0.0, state.reshape(-1), abs(float(stop - start)), blocks.places[: self.n]
+        )
         while solver.status == "running":
             message = solver.step()
         if solver.status == "failed":
             ended = start + sign * solver.t
             raise IntegrationError(f"the adjoint ends at t = {ended}: {message}")
-        self.z = solver.y
+        self.z = plain.series(solver.y.reshape(state.shape))
 
 
 def adjoint(
     f: Any, t0: Any, times: Sequence[Any], options: MethodOptions, w: Any, y0: Any, p: Sequence[Any]
 ) -> tuple[Any, ...]:
     """Return the adjoints of y0 and of the parameters for those of the states at some times."""
-    if any(map(is_operand, (w, y0, *p))):
-        raise TypeError(
-            f"series through the adjoint by method={options.method!r} are not known here: take "
-            "second derivatives by a state of series of order 2, or leave the method out"
-        )
-    it = Plain(f, y0, p).differentiated(t0, options)
+    forward = Plain(f, y0, p)
+    it = forward.differentiated(t0, options)
     assert isinstance(it, MethodIntegrator)
     steps = list(it.march(times[-1]))
     shapes = [np.shape(y0), *map(np.shape, p)]
     if not steps:
         return (np.sum(w, axis=0), *(np.zeros(s) for s in shapes[1:]))
-    back, left = _Back(it, Past(steps), it.parameters), list(times)
+    back, left = _Back(f, forward, it, Past(steps), p), list(times)
+    rest = np.zeros(len(back.z) - back.n)
     while left:
         t = left.pop()
-        back.z[: back.n] += np.reshape(w[len(left)], -1)
+        back.z = back.z + np.concatenate([np.reshape(w[len(left)], -1), rest])
         back.run(t, left[-1] if left else t0)
-    ends = np.cumsum([int(np.prod(s)) for s in shapes])[:-1]
-    return tuple(np.reshape(x, s)[()] for x, s in zip(np.split(back.z, ends), shapes, strict=True))
+    ends = [0, *np.cumsum([math.prod(s) for s in shapes])]
+    found = (back.z[a:b] for a, b in itertools.pairwise(ends))
+    return tuple(np.reshape(x, s)[()] for x, s in zip(found, shapes, strict=True))

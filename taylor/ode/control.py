@@ -65,6 +65,11 @@ def exp2(x: float) -> float:
     return math.ldexp(1 + x - whole, whole)
 
 
+def reported(worst: float) -> float:
+    """Return the error that has this `log2`, of which the least means none."""
+    return 0.0 if worst == NONE else exp2(worst)
+
+
 def norm(x: Array) -> Any:
     """Return the largest absolute value of an array of any numbers."""
     flat = np.abs(np.asarray(x)).reshape(-1)
@@ -121,19 +126,3 @@ def log2_step(series: Array, factor: float, floor: float = NONE) -> float:
     for k, allowed in slacks(order):
         ends = min(ends, radius(k) + allowed * slack)
     return ends + factor
-
-
-def looks_stiff(coef: Array, h: Array) -> bool:
-    """Whether steps are short for stability only.
-
-    Their first terms fall fast, to rounding errors perhaps, and those that decide on the step are
-    rounding errors.
-    """
-    order = coef.shape[1] - 1
-    flat = np.abs(coef).reshape(len(coef), order + 1, max(1, coef[0, 0].size))
-    with np.errstate(all="ignore"):
-        terms = flat.max(2, initial=0.0) * np.abs(h)[:, None] ** np.arange(order + 1)
-        small = np.maximum(1e-6 * terms[:, 1:3].max(1), 64 * unit(coef) * terms[:, 0])
-        early = terms[:, 4:6].max(1) < small
-        noise = terms[:, order // 2 :].max(1) < 1e-10 * terms[:, 0]
-    return bool(np.all(early & noise & (terms[:, -1] > 0)))

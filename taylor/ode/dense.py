@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from taylor.numbers.values import as_array
 from taylor.ode import files
+from taylor.ode.options import check_time
 
 Array = NDArray[Any]
 KIND = "a solution, format 2"  # in its file
@@ -26,12 +27,23 @@ def in_numbers_of(y: Array, t: Any) -> Array:
     return times if y.dtype == object else np.asarray(times, float)
 
 
+def check_order(t: Any, times: Array) -> None:
+    """Raise an error unless times lie in one order of integration, from t on."""
+    for time in times:
+        check_time(time)
+    backward = times[-1] < t
+    steps = np.diff(times, prepend=t)
+    if not np.all(steps <= 0 if backward else steps >= 0):
+        raise ValueError("the times must lie in the order of integration, from t on")
+
+
 class Solution:
     """A solution as a function of time: the polynomials Σ c_k (t - t_i)^k of its steps.
 
     `t` holds the n + 1 ends of the steps, `low` what the times of their starts are off by (they are
     sums of two numbers), `coef` the coefficients, of shape (n, order + 1, *shape of y).
-    Outside of [t_0, t_n] the first or last polynomial is continued.
+    At the end of a step that is not the last, the next one counts: where the state was changed, it
+    is the one after.  Outside of [t_0, t_n] the first or last polynomial is continued.
 
     >>> s = Solution(np.array([0.0, 1.0, 2.0]), np.zeros(2), np.array([[[0.0], [1.0]]] * 2))
     >>> s(np.array([0.5, 1.25])).tolist()
@@ -83,7 +95,7 @@ class Solution:
             raise ValueError("the solution has no steps: there is nothing between them")
         backward = self.t[-1] < self.t[0]
         ends = -self.t[1:-1] if backward else self.t[1:-1]
-        i = np.searchsorted(ends, -t if backward else t, side="left")
+        i = np.searchsorted(ends, -t if backward else t, side="right")
         x = (t - self.t[i]) - self.low[i]
         x = x.reshape(-1, *[1] * (self.coef.ndim - 2))
         degree = self.order

@@ -22,9 +22,11 @@ from taylor.drivers.compile import Compiled
 from taylor.errors import IntegrationError, ShapeMismatch, eagerly
 from taylor.numbers.values import as_array
 from taylor.ode import saved
+from taylor.ode.control import reported
 from taylor.ode.machine import GO
 from taylor.ode.members import Problem, advance, in_lanes
-from taylor.ode.options import Options, check_span, number_of_steps
+from taylor.ode.methods import MethodOptions, chosen
+from taylor.ode.options import check_span, number_of_steps
 from taylor.ode.results import MESSAGES, Result, bar, inside
 
 if TYPE_CHECKING:  # slow to import, rarely needed
@@ -41,8 +43,9 @@ class EnsembleResult(Result):
 
     t: the times; y: the states there, of shape (members, *shape of a state, times), nan where a
     member did not come; t_last, y_last: where each member has come to, and its state there; steps:
-    series of the solution that were computed; status: 0 the end was reached, -1 a failure;
-    message: what happened; success: status >= 0.  All but t have one entry for each member.
+    series of the solution that were computed; error: the largest estimate of the error of a step,
+    as that of `OdeResult`; status: 0 the end was reached, -1 a failure; message: what happened;
+    success: status >= 0.  All but t have one entry for each member.
 
     >>> r = solve_ensemble(lambda t, y: y * y, (0.0, 1.0), [0.5, 2.0])
     >>> r.status, r.t_last.round(9), r.y.round(9)
@@ -55,6 +58,7 @@ class EnsembleResult(Result):
     t_last: Array
     y_last: Array
     steps: Array
+    error: Array
     status: Array
     message: Array
     success: Array
@@ -64,12 +68,13 @@ def solve_ensemble(
     fun: Callable[..., Any],
     t_span: Sequence[Any],
     y0: Any,
+    method: Any = None,
     *,
     args: Any = (),
     t_eval: Any = None,
     tol: Any = None,
     order: int | None = None,
-    atol: float = 0.0,
+    atol: Any = None,
     max_step: float = math.inf,
     max_steps: int | None = None,
     threads: int | None = None,
@@ -78,13 +83,15 @@ def solve_ensemble(
     checkpoint: str | Path | None = None,
     progress: bool | Callable[[float], None] = False,
     strict: bool = False,
+    **more: Any,
 ) -> EnsembleResult:
     """Return the solutions of y' = fun(t, y, *args) from many initial values y0[0], y0[1], ...
 
     As `solve_ivp`, for all members along the first axis of y0.  `args` is a tuple for all members,
     or a list with one tuple for each.  The steps land on the times of `t_eval`, without it on the
     ends of t_span.  `max_steps` is for each member.  A member that fails has status -1, and a
-    message; the others go on.
+    message; the others go on.  By a `method` of `solve_ivp` (and its options `more`), for stiff
+    problems, members are taken one by one.
 
     Tasks of `chunk` members run on `threads` of this machine (default: all cores), or on any
     `executor` of `concurrent.futures`, such as dask.distributed's or mpi4py's; members whose task
@@ -114,12 +121,12 @@ def solve_ensemble(
         shape=y.shape[1:],
         t0=t0,
         targets=times if len(times) and times[-1] == t1 else np.append(times, t1),
-        options=Options(tol, order, max_step, atol),
+        options=chosen(method, tol, order, max_step, atol, strict, more),
         max_steps=number_of_steps(max_steps),
         kind=y.dtype,
     )
     problem, parameters = in_lanes(problem, y, given)
-    if problem.program is None and len(y):
+    if problem.program is None and len(y) and not isinstance(problem.options, MethodOptions):
         _say_why(problem, y[0], given[0], strict or getattr(fun, "strict", False))
     tasks = Tasks(problem, problem.begun(y, parameters), given)
     if checkpoint is not None:
@@ -303,6 +310,7 @@ def _result(tasks: Tasks, times: Array) -> EnsembleResult:
         t_last=state["t"].copy(),
         y_last=state["y"].reshape(members, *problem.shape).copy(),
         steps=state["steps"].astype(int),
+        error=np.array([reported(x) for x in state["worst"].tolist()]),
         status=np.where(ended, 0, -1),
         message=message,
         success=ended,

@@ -22,8 +22,7 @@ from numpy.typing import NDArray
 from taylor.core.advice import annotate, not_called
 from taylor.core.conditions import Condition
 from taylor.core.instructions import Input
-from taylor.core.program import Program, deciding, expand, kept, record
-from taylor.core.tape import check_unread
+from taylor.core.program import Program, check_unread, deciding, expand, kept, record
 from taylor.errors import (
     ForeignNodeError,
     GuardError,
@@ -134,6 +133,13 @@ class Event:
             )
         check_unread((t, y))
         return np.reshape(value, ())
+
+    @property
+    def changes(self) -> bool:
+        """Whether a root of it may change the state."""
+        return self.callback is not None
+
+    time: Any = None  # of the next root, with its derivatives, if it is given
 
     def log(self, place: Place) -> None:
         """Count an event, and keep its time and state."""
@@ -260,13 +266,17 @@ class Event:
                 self.ahead.append(Ahead(at.t, at.t_low, f.slope, f.order))
         return len(pieces)
 
-    def due(self, pieces: Pieces) -> list[Found]:
-        """Return the roots of a clock that lie in some steps."""
+    def due(self, pieces: Pieces, end: Any) -> list[Found]:
+        """Return the roots of a clock that lie in some steps up to a time."""
         found: list[Found] = []
-        sign, end = (1 if pieces.h[0] > 0 else -1), pieces.end(-1)
+        sign = 1 if pieces.h[0] > 0 else -1
         for root in self.ahead:
             if sign * (root.t - end) > 0:
                 break
+            if root.t == end:
+                x = 0 * pieces.h[0] + 1
+                found.append(Found(len(pieces) - 1, x, self.n, root.slope, root.order))
+                continue
             i = max(int(np.searchsorted(sign * pieces.t, sign * root.t)) - 1, 0)
             x = ((root.t - pieces.t[i]) + (root.low - pieces.low[i])) / pieces.h[i]
             found.append(Found(i, min(max(x, 0 * x), 0 * x + 1), self.n, root.slope, root.order))

@@ -17,12 +17,14 @@ from taylor.core.operand import lift
 from taylor.errors import ForeignNodeError, IntegrationError
 from taylor.numbers.kinds import base, is_operand
 from taylor.ode.control import spacing, unit
+from taylor.ode.doses import Dose, Doses
 from taylor.ode.event import FOREIGN, End, Event, Found, settled
+from taylor.ode.flow import number
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.options import argument
 from taylor.ode.pieces import Pieces, Place
 from taylor.ode.reads import Reads
-from taylor.ode.variation import Variation, plain
+from taylor.ode.variation import Variation
 
 Array = NDArray[Any]
 TOGETHER = 32.0  # units of rounding of a step: events no further apart are at one time
@@ -36,33 +38,40 @@ class Present(NamedTuple):
     args: tuple[Any, ...]
 
 
-class Events(list[Event]):
-    """The events of an integration, and what happens at them."""
+class Events:
+    """The events of an integration, its doses among them, and what happens at them."""
 
     def __init__(
         self,
         functions: Any,
+        doses: Sequence[Dose],
         it: TaylorIntegrator,
         last: Any,
         variation: Variation | None = None,
     ) -> None:
         several = hasattr(functions, "__iter__") and not callable(functions)
         given = [] if functions is None else list(functions) if several else [functions]
-        super().__init__(Event(n, g, it.args, it.strict) for n, g in enumerate(given))
+        self.functions = [Event(n, g, it.args, it.strict) for n, g in enumerate(given)]
+        self.doses = Doses(doses, it.args, it.strict)
+        known = [self.doses] if doses else []
+        self.events = {event.n: event for event in [*known, *self.functions]}
         self.it, self.variation, self.last = it, variation, last
         self.reads, self.given = Reads(it.fun), Reads(it.args)
         self.cuts: set[Any] = set()  # times at which steps were cut for them
-        self.changed: Any = None  # the time of the last change of state by an event
+        self.changed: Any = None  # the time of the last change of state, and by an event
+        self.repeated_at: Any = None
         self.repeated = 0  # changes of state at that time
 
     def resolve(self, pieces: Pieces) -> Pieces:
         """Return the steps, cut where event functions branch, and divided where their series are
         shorter than that of the solution.
         """
-        for event in self:
+        for event in self.functions:
             if not event.recorded:
                 event.record(pieces.t[0], pieces.coef[0, 0])
-        pieces, self.cuts = settled([event for event in self if not event.clock], pieces)
+        moving = [event for event in self.functions if not event.clock]
+        if moving:
+            pieces, self.cuts = settled(moving, pieces)
         return pieces
 
     def find(self, pieces: Pieces, start: int, stop: int) -> list[Found]:
@@ -72,15 +81,30 @@ class Events(list[Event]):
         forward = bool(part.h[0] > 0)
         place = Place(part.t[0], part.low[0], part.coef[0, 0], 0 * part.coef[0, 0])
         found: list[Found] = []
-        for event in self:
+        end = self.it.t if stop >= len(pieces) else part.end(-1)
+        for event in self.events.values():
             if event.clock:
-                event.foresee(place, part.coef.shape[1] - 1, part.end(-1), self.last)
-                found += event.due(part)
+                event.foresee(place, part.coef.shape[1] - 1, end, self.last)
+                found += event.due(part, end)
             else:
                 new = event.find(part, start, cuts)
                 found += [f for f in new if event.crosses(f.slope, forward)]
         found = [f._replace(step=f.step + start) for f in found]
         return sorted(found, key=lambda f: (f.step, f.x))
+
+    def next(self) -> Any:
+        """Return the time at which a step has to end next: that of an event which is known, and
+        changes or ends the run, or the end.
+        """
+        t = self.it.t
+        sign, stop = 1 if self.last > t else -1, self.last
+        for event in self.events.values():
+            last = 0 if event.changes else event.left - 1
+            if last < len(event.ahead):
+                root = event.ahead[int(last)].t
+                if sign * (root - t) > 0 and sign * (stop - root) > 0:
+                    stop = root
+        return stop
 
     # -------------------------------------------------------------- what happens at them
     def handle(self, pieces: Pieces) -> tuple[Pieces, bool]:
@@ -88,42 +112,43 @@ class Events(list[Event]):
 
         The latter is said, too.
         """
-        pieces, group = self._followed(pieces)
+        pieces, group, cut = self._followed(pieces)
         if not group:
             if self.variation:
                 self.variation.passed(pieces, self.it)
             return pieces, False
         last, x = len(pieces) - 1, pieces.h[-1]
-        self.it.place = pieces.at(last, x)
+        if cut:
+            self.it.place = pieces.at(last, x)
         if self.variation:
             slope = self.it.slope(pieces, last, x)
             self.variation.passed(pieces, self.it, stop=True)
-            self.variation.meet([(self[e.event], e.order) for e in group], self.it.t, slope)
+            self.variation.meet([(self.events[e.event], e.order) for e in group], self.it.t, slope)
         ended = self._fire(list(dict.fromkeys(e.event for e in group)), pieces.h[0] > 0)
         if self.variation:
             self.variation.leave(ended)
         return pieces, ended
 
-    def _followed(self, pieces: Pieces) -> tuple[Pieces, list[Found]]:
+    def _followed(self, pieces: Pieces) -> tuple[Pieces, list[Found], bool]:
         """Log the events of some steps up to those that change or end the run; return the steps up
-        to there, and these events.
+        to there, these events, and whether there were more steps.
         """
-        if not len(self):
-            return pieces, []
         pieces = self.resolve(pieces)
-        start, size = 0, 2
-        while start < len(pieces):  # an event may change what comes later
+        start, size, events = 0, 2, self.events
+        while events and start < len(pieces):  # an event may change what comes later
             for group in groups(self.find(pieces, start, start + size), pieces):
-                if any(self[e.event].left <= 1 or self[e.event].callback for e in group):
+                if any(events[e.event].left <= 1 or events[e.event].changes for e in group):
+                    if any(e.x == 1 and e.step == len(pieces) - 1 for e in group):
+                        return pieces, group, False
                     first = min(group, key=lambda e: (e.step, e.x))
-                    return pieces.until(first.step, pieces.h[first.step] * first.x), group
+                    return pieces.until(first.step, pieces.h[first.step] * first.x), group, True
                 for e in group:
                     place = pieces.at(e.step, pieces.h[e.step] * e.x)
-                    self[e.event].log(place)
+                    events[e.event].log(place)
                     if self.variation:
-                        self.variation.logs(self[e.event], e.order, place.t)
+                        self.variation.logs(events[e.event], e.order, place.t)
             start, size = start + size, 2 * size
-        return pieces, []
+        return pieces, [], False
 
     def _fire(self, events: list[int], forward: bool) -> bool:
         """Do what some events at one time ask for, one after the other; whether the run ends.
@@ -131,46 +156,56 @@ class Events(list[Event]):
         Each callback sees what those before it left.  Then an event function that they carried
         over zero is an event too, each at most once.
         """
-        it = self.it
+        it, known = self.it, self.events
         before = after = self._values()
-        changed = any(self[n].callback for n in events)
-        if changed:
+        changed = any(known[n].changes for n in events)
+        self.changed = it.t if changed else self.changed
+        if any(known[n].callback for n in events):
             self._note_change()
         fired: list[int] = []
         while events:
             for n in events:
-                self[n].log(it.place)
-                if self.variation:
-                    self.variation.log(n)
-                self._call(self[n].callback)
+                if n == self.doses.n:
+                    for dose in self.doses.now():
+                        self._log(n)
+                        if dose.give is None:
+                            self._become(self._state.y + dose.jump, "a dose")
+                        else:
+                            self._call(dose.give, "a dose")
+                    continue
+                self._log(n)
+                if (callback := known[n].callback) is not None:
+                    self._call(callback, "the callback of an event")
             fired += events
             if changed:
                 self._renew()
                 after = self._values()
             events = [
-                n
-                for n, (a, b) in enumerate(zip(before, after, strict=True))
-                if n not in fired
+                event.n
+                for event, a, b in zip(self.functions, before, after, strict=True)
+                if event.n not in fired
                 and a is not None
                 and np.sign(a) * np.sign(b) < 0
-                and self[n].crosses(int(np.sign(b)), forward)
+                and event.crosses(int(np.sign(b)), forward)
             ]
-        for event, v in zip(self, after, strict=True):
+        for event, v in zip(self.functions, after, strict=True):
             if v is not None:
                 event.fired = event.n in fired
                 event.end = End(int(np.sign(v)), False, v) if v and not event.fired else None
-        return any(self[n].left <= 0 for n in fired)
+        return any(known[n].left <= 0 for n in fired)
 
     def _values(self) -> list[Any]:
         """Return the values of the event functions at the present state; None of a clock."""
         t, y = self.it.t, self.it.y
-        ahead = [event.clock and event.reads.known and self.given.known for event in self]
-        return [None if a else e(t, y.copy()) for a, e in zip(ahead, self, strict=True)]
+        return [
+            None if e.clock and e.reads.known and self.given.known else e(t, y.copy())
+            for e in self.functions
+        ]
 
     def _renew(self) -> None:
         """Have functions recorded anew that read what may have changed."""
         same = self.given.unchanged()
-        for event in self:
+        for event in self.functions:
             if not (same and event.reads.unchanged()):
                 event.forget()
         if not (same and self.reads.unchanged()):
@@ -180,20 +215,28 @@ class Events(list[Event]):
     def _note_change(self) -> None:
         """Raise where the state is changed again and again at one time."""
         it = self.it
-        near = self.changed is not None and abs(it.t - self.changed) <= 64 * spacing(it.t)
-        self.changed, self.repeated = it.t, self.repeated + 1 if near else 0
+        last, self.repeated_at = self.repeated_at, it.t
+        near = last is not None and abs(it.t - last) <= 64 * spacing(it.t)
+        self.repeated = self.repeated + 1 if near else 0
         if self.repeated > 3:
             raise IntegrationError(
                 f"the events accumulate at t = {it.t}: they follow each other faster than times "
                 "can be told apart; stop before, with a terminal event"
             )
 
-    def _call(self, callback: Callable[..., Any] | None) -> None:
+    def _log(self, n: int) -> None:
+        self.events[n].log(self.it.place)
+        if self.variation:
+            self.variation.log(n)
+
+    @property
+    def _state(self) -> Any:
+        """Time, state and arguments, with their derivatives if there are any."""
+        return self.variation or Present(self.it.t, self.it.y, self.it.args)
+
+    def _call(self, callback: Callable[..., Any], what: str) -> None:
         """Go on from what a callback returns, or leaves in the y and the args that it is given."""
-        if callback is None:
-            return
-        it = self.it
-        state: Any = self.variation or Present(it.t, it.y, it.args)
+        it, state = self.it, self._state
         y = fresh(state.y)
         new = callback(state.time, y, *state.args)
         if isinstance(new, tuple) and len(new) == 2 and isinstance(new[1], (tuple, list)):
@@ -203,17 +246,20 @@ class Events(list[Event]):
             self._note_args(self.variation.args)
         if new is None and (self.variation or not np.array_equal(y, it.y)):
             new = y
-        if new is None:
-            return
-        new = lift(new)
+        if new is not None:
+            self._become(lift(new), what)
+
+    def _become(self, new: Any, what: str) -> None:
+        """Go on from another state."""
+        it = self.it
         if is_operand(new) and not self.variation:
-            raise ForeignNodeError(f"the callback of an event uses {FOREIGN}")
-        low, value = it.t_low, plain(new)
+            raise ForeignNodeError(f"{what} uses {FOREIGN}")
+        low, value = it.t_low, number(new)
         try:
             if not np.array_equal(value, it.y):
                 it.set_state(it.t, value)
         except (TypeError, ValueError) as error:
-            raise type(error)(f"the callback of an event returned: {error}") from error
+            raise type(error)(f"{what} leads to no state: {error}") from error
         it.t_low = low
         if self.variation:
             self.variation.y = np.stack([new])[0]
@@ -226,18 +272,32 @@ class Events(list[Event]):
             raise ForeignNodeError(f"the callback of an event uses {FOREIGN}")
         self.it.args = tuple(map(base, args))
         self.given.known = False
-        for event in self:
+        for event in self.functions:
             event.args = self.it.args
 
-    def result(self, wanted: bool, status: int) -> dict[str, Any]:
-        """Return t_events and y_events, and where these have derivatives all else that has."""
-        found: dict[str, Any] = {"t_events": None, "y_events": None}
-        if wanted:
-            states = [np.array(e.y).reshape(len(e.y), *self.it.y.shape) for e in self]
-            found = {"t_events": [np.array(e.t) for e in self], "y_events": states}
+    def begin(self, given: Sequence[tuple[Any, Any]]) -> None:
+        """Log doses that were given at the start: times, and states before."""
+        for t, y in given:
+            self.doses.t.append(self.it.t)
+            self.doses.y.append(number(y) + 0 * self.it.y)
+            if self.variation:
+                self.variation.found.setdefault(self.doses.n, []).append((t, y))
+
+    def result(self, wanted: bool, dosed: bool, status: int) -> dict[str, Any]:
+        """Return the logs of events and doses if they are wanted, and where these have derivatives
+        all else that has.
+        """
+        found = self.variation.result(self.it.t, status) if self.variation else {}
+        logs = [self._logged(event) for event in (self.doses, *self.functions)]
+        (t, y), times, states = logs[0], [t for t, _ in logs[1:]], [y for _, y in logs[1:]]
+        found |= {"t_events": times, "y_events": states} if wanted else {}
+        return found | ({"t_doses": t, "y_doses": y} if dosed else {})
+
+    def _logged(self, event: Event) -> tuple[Any, Any]:
+        """Return the times of an event, and the states there."""
         if self.variation:
-            found |= self.variation.result(self.it.t, len(self) if wanted else None, status)
-        return found
+            return self.variation.logged(event.n)
+        return np.array(event.t), np.array(event.y).reshape(len(event.y), *self.it.y.shape)
 
 
 def groups(found: Sequence[Found], pieces: Pieces) -> Iterator[list[Found]]:

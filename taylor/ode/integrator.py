@@ -29,8 +29,8 @@ from taylor.errors import (
     outside,
 )
 from taylor.kept import STORE
-from taylor.ode.control import NONE, exp2, finite, looks_stiff, norm, spacing
-from taylor.ode.dense import Solution, in_numbers_of
+from taylor.ode.control import NONE, finite, norm, reported, spacing
+from taylor.ode.dense import Solution, check_order, in_numbers_of
 from taylor.ode.machine import (
     DONE,
     GO,
@@ -46,20 +46,18 @@ from taylor.ode.machine import (
     Stepper,
 )
 from taylor.ode.options import Control, Options, as_args, check_time, in_one_kind, number_of_steps
-from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, resolved
+from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, resolved, solution
 from taylor.ode.record import Record
 from taylor.ode.roots import derivative
 from taylor.ode.stepper import by_numpy, error_of, failure
-from taylor.ode.surfaces import Surface, first_crossing, on_surface, past, sides
+from taylor.ode.stiffness import MANY, SOME, STEADY, Stiffness
+from taylor.ode.surfaces import Surface, first_crossing, nearest, off_surface, on_surface, past
 from taylor.ode.system import System, is_parameter
 from taylor.ode.zeros import LARGER, LEAST, NEAR, Zero, first_zero, is_near, step_beyond
 
 Array = NDArray[Any]
 LIMIT = 1 << 12  # steps in one call of machine code, or more if they are short:
 WORK = 1 << 26  # products of numbers that one may take, some hundredths of a second
-MANY = 200  # steps after which they are looked at for stiffness:
-STIFF = 8  # series of some of them; sooner
-HOPELESS, STEADY = 1e6, 64  # if there are so many to go, and so many of about one length
 NEXT = 2.0**-40  # of times and states: the value of a condition that has just been zero
 FURTHER = 8  # times that a surface is left further behind, four times as far each time
 AGAIN = 4  # zeros that are met one after the other, and no more: there is no way beyond
@@ -95,7 +93,13 @@ class TaylorIntegrator:
         max_step: Any = math.inf,
         atol: Any = 0.0,
         strict: bool = False,
+        method: None = None,
     ) -> None:
+        if method is not None:
+            raise TypeError(
+                f"steps of TaylorIntegrator are Taylor series; those of method={method!r} are "
+                "taken by taylor.ode.MethodIntegrator(fun, t0, y0, method)"
+            )
         self._begin(fun, t0, y0, args, Options(tol, order, max_step, atol, strict))
 
     @classmethod
@@ -123,7 +127,7 @@ class TaylorIntegrator:
         self.steps = 0  # taken so far: series of the solution that were computed
         self.worst = NONE  # log2 of the largest estimate of an error of a step, relative to y
         self.warnings: list[str] = []
-        self._stiff = 0
+        self.stiffness = Stiffness()
         self._left: Surface | None = None  # where fun has just changed its branch
         self._further = 0  # how often a surface had to be left further behind
         self.at_zero: Any = 0  # at a zero of a function: the length of the step that led there
@@ -161,7 +165,7 @@ class TaylorIntegrator:
 
         That is h·|p'(h) - fun(t + h, p(h))| for the polynomial p of the step.
         """
-        return 0.0 if self.worst == NONE else exp2(self.worst)
+        return reported(self.worst)
 
     @property
     def args(self) -> tuple[Any, ...]:
@@ -270,15 +274,20 @@ class TaylorIntegrator:
         return True
 
     def march(
-        self, t_end: Any, max_steps: Any = None, log: bool = True, first: int | None = None
+        self,
+        t_end: Any,
+        max_steps: Any = None,
+        log: bool = True,
+        first: int | None = None,
+        stop: Callable[[], Any] | None = None,
     ) -> Iterator[Pieces]:
         """Yield the steps to t_end, some at a time: `first` of them, then more and more.
 
+        `stop` says at which time, on the way there, a step has to end next.
         Whoever takes them may set the integrator back: it goes on from there.  Where the steps end
-        before t_end that is an IntegrationError with a `reason`.  Without `log` there is no record
-        of all steps.
+        before t_end that is an IntegrationError with a `reason`.  Without `log` few are recorded.
         """
-        left = number_of_steps(max_steps)
+        left, look = number_of_steps(max_steps), False
         size = (self.order + 1) * max(1, int(self.y.size))
         most = min(max((1 << 22) // size, 1), 1024)  # whose coefficients are kept at a time
         if not log:
@@ -291,7 +300,11 @@ class TaylorIntegrator:
                     "max_steps, or loosen tol"
                 )
             before = self.steps
-            status, pieces = self.advance(t_end, int(min(count, left)), log)
+            aim = t_end if stop is None else stop()
+            if not log:
+                count = STEADY + 1 if look else min(max(MANY, self.steps), most)
+            status, pieces = self.advance(aim, int(min(count, left)), log or look)
+            look = not look and self.steps >= MANY and not self.stiffness.found
             left -= self.steps - before
             count, y = min(2 * count, most), self.y
             if len(pieces):
@@ -426,11 +439,9 @@ class TaylorIntegrator:
             return True
         if zeros is None or not zeros.outputs:
             return False
-        with np.errstate(all="ignore"):
-            try:
-                slope = np.asarray(self.system.flow(self.t, self.y, *p))
-            except DomainError:
-                slope = 0 * self.y
+        slope = 0 * self.y
+        with np.errstate(all="ignore"), contextlib.suppress(DomainError):
+            slope = np.asarray(self.system.flow(self.t, self.y, *p))
         slope = slope if finite(slope) else 0 * self.y
         return is_near(zeros, self.t, self.y, slope, LEAST * spacing(self.t), p)
 
@@ -479,7 +490,10 @@ class TaylorIntegrator:
             self.h = taken.h
             self.worst = max(self.worst, taken.worst)
         if len(taken.pieces):
-            self._watch(taken.pieces, t_end)
+            left = float(abs(t_end - self.t) / abs(self.h))
+            # at a zero short steps lead away from it
+            if self._zero is None and self.stiffness.seen(taken.pieces, left, self.steps):
+                self.found_stiff(left)
         return taken
 
     def switched(self, pieces: Pieces, i: int, met: Surface, t_end: Any) -> tuple[int, Pieces]:
@@ -506,25 +520,17 @@ class TaylorIntegrator:
         if self.system.program is not None and not self.system.program.guards:
             return left
         near = NEXT * max(1, abs(self.t), norm(self.y))
-        for n, values in enumerate(sides(self.system.surfaces, self.t, self.y, self._parameters)):
-            for m, value in enumerate(np.reshape(values, -1)):
-                if 0 < abs(value) <= near:
-                    near, left = abs(value), Surface(self.t, (n, m), 1 if value > 0 else -1)
-        return left if near < NEXT * max(1, abs(self.t), norm(self.y)) else None
+        return nearest(self.system.surfaces, self.t, self.y, self._parameters, near)
 
     def _leave(self, t_end: Any) -> None:
         """Move off a surface by the smallest step that does: on it the branch is not known."""
         t, y, p = self.t, self.y, self._parameters
-        if not on_surface(self.system.surfaces, t, y, p):
-            return
-        slope = self.system.flow(t, y, *p)
-        unit = spacing(max(abs(t), abs(t_end - t))) * (1 if t_end > t else -1)
-        for n in range(12):
-            h = unit * 2**n
-            if not on_surface(self.system.surfaces, t + h, y + h * slope, p):
+        if on_surface(self.system.surfaces, t, y, p):
+            slope = self.system.flow(t, y, *p)
+            h = off_surface(self.system.surfaces, t, y, slope, t_end, p)
+            if h is not None:
                 self.t, self.y = t + h, y + h * slope
                 self._rebind()
-                return
 
     # -------------------------------------------------------------- failures
     def _stuck(self, why: str) -> IntegrationError:
@@ -545,24 +551,6 @@ class TaylorIntegrator:
             return failure(status, self.t, str(error).split(";")[0])
         return failure(status, self.t, *([] if finite(y) else ["fun is nan or inf"]))
 
-    def _watch(self, pieces: Pieces, t_end: Any) -> None:
-        """Say where steps are short for stability only: the problem is stiff."""
-        if self._zero is not None:  # short steps lead away from it
-            return
-        if pieces.coef.dtype == object or self.order < 8 or "stiff" in self.warnings:
-            return
-        left, h = abs(t_end - self.t) / abs(self.h), np.abs(pieces.h)
-        # many short steps to go; and they do not lead to a singularity
-        hopeless = left >= HOPELESS and len(h) > STEADY and h.max() < 4 * h.min()
-        if self.steps <= MANY and not hopeless:
-            return
-        some = slice(None, None, max(1, len(pieces) // STIFF))
-        stiff = looks_stiff(pieces.coef[some], pieces.h[some])
-        self._stiff = self._stiff + len(pieces.h[some]) if stiff else 0
-        if self._stiff >= 2 * STIFF or (stiff and hopeless):
-            self.warnings.append("stiff")
-            self.found_stiff(float(left))
-
     def found_stiff(self, left: float) -> None:
         """Warn that the problem is stiff, with about so many steps to go."""
         warnings.warn(
@@ -571,6 +559,11 @@ class TaylorIntegrator:
             "taylor.ode.solve_ivp(..., method='Radau'), 'BDF' or 'LSODA', or 'auto'",
             stacklevel=outside(),
         )
+
+    def here(self) -> Pieces:
+        """Return a step of no length from the present state."""
+        c = self.system.series(self.t, self.y, self._parameters, self.order)
+        return joined([(self.t, 0 * self.t, 0 * self.t, c)])
 
     # -------------------------------------------------------------- for users
     def step(self, t_bound: Any = math.inf) -> Any:
@@ -585,7 +578,7 @@ class TaylorIntegrator:
         if t_bound == self.t:
             return 0 * self.t
         # some steps are looked at for stiffness
-        if self.steps % (2 * STIFF) and self._straight(t_bound, 1):
+        if (self.steps < MANY or self.steps % SOME) and self._straight(t_bound, 1):
             return self.h
         return next(self.march(t_bound, 1)).h[-1]
 
@@ -597,7 +590,7 @@ class TaylorIntegrator:
         """
         check_time(t)
         if max_steps is None and self.t != t:
-            self._straight(t, LIMIT)
+            self._straight(t, 5 * MANY)
         if self.t != t or self.t_low != 0:
             for _ in self.march(t, max_steps, log=False):
                 pass
@@ -611,12 +604,7 @@ class TaylorIntegrator:
         grid = in_numbers_of(self.y, times).reshape(-1)
         if not len(grid):
             return np.zeros((*self.y.shape, 0), self.y.dtype)
-        for t in grid:
-            check_time(t)
-        backward = grid[-1] < self.t
-        ordered = np.diff(grid) <= 0 if backward else np.diff(grid) >= 0
-        if not np.all(ordered) or (grid[0] > self.t if backward else grid[0] < self.t):
-            raise ValueError("the times must lie in the order of integration, from t on")
+        check_order(self.t, grid)
         record = Record(self, grid)
         for pieces in self.march(grid[-1], max_steps):
             record.add(pieces)
@@ -627,9 +615,4 @@ class TaylorIntegrator:
 
         Where there are none it is the series at the present state.
         """
-        some = [p for p in pieces if len(p)]
-        if not some:
-            c = self.system.series(self.t, self.y, self._parameters, self.order)
-            some = [joined([(self.t, 0 * self.t, 0 * self.t, c)])]
-        t, low, coef = (np.concatenate([getattr(p, n) for p in some]) for n in ("t", "low", "coef"))
-        return Solution(np.append(t, some[-1].end(-1)), low, coef)
+        return solution([p for p in pieces if len(p)] or [self.here()])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,20 +21,23 @@ from taylor.drivers.evolution import coefficients, on_tables
 from taylor.errors import NonAnalyticError, TraceError
 from taylor.llvm.ir import WIDTH
 from taylor.numbers.kinds import base, is_operand
-from taylor.ode.control import norm, spacing
+from taylor.ode.control import norm
 from taylor.ode.dense import SeriesSolution
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.methods import AUTO, Blocks, MethodIntegrator, MethodOptions
 from taylor.ode.options import Options, argument
 from taylor.ode.pieces import Pieces, Taken
-from taylor.ode.surfaces import Surface
+from taylor.ode.surfaces import Surface, sides, unit_of
 from taylor.ode.system import filled, is_parameter, shaped
+from taylor.ode.zeros import LEAST, NEAR
 from taylor.series.series import Series
 
 Array = NDArray[Any]
 
 SHORT = 64  # units in the last place of the time, by which a change of branch is left behind
-JUMP = 1e-9  # of rates, relative to them, that is none
+FAR = 40  # doublings of that distance, if need be
+FURTHER = 2 * LEAST * NEAR  # units: so far away a zero is left behind that is near
+JUMP = 1e-10  # of rates, relative to them, that is none
 
 
 class Jets:
@@ -175,62 +178,92 @@ class FirstOrder(Jets):
         return np.concatenate([np.reshape(dlanes, -1), np.reshape(dy, -1)])
 
 
+class Crossing(NamedTuple):
+    """A jump of fun along a run: a time just before it, surely on the old side, and its time."""
+
+    before: Any
+    t: Any
+
+
 class Differentiated(TaylorIntegrator):
-    """Steps that are differentiated, through changes of the branch of fun where that is right.
+    """Steps that are differentiated, through changes of the branch of fun.
 
     The derivatives of order k of a solution jump where those of fun of order k - 1 do, by an amount
-    that depends on the surface; they are not carried through such a jump.  So the rates that
-    `continuous` says must be the same on both sides: of series, all but those of highest degree.
+    that depends on the surface: `through` gives the state beyond, with its derivatives, for that
+    before and the values of that beyond.  It is asked where the rates jump of any degree but the
+    highest, of each relative to themselves.
     """
 
-    continuous: Any = True
+    degrees: Any = 0  # of the elements of the state, and what they are below
+    top = 1
+    through: Callable[[Crossing, Array], Array] | None = None
     before: tuple[Any, Any] | None = None  # time and state just before the last change of branch
     met: tuple[Any, Any] | None = None  # and just before a zero of a function
+    crossing: Crossing | None = None  # at the end of the last steps
 
     def advance(self, t_end: Any, limit: int, log: bool = True) -> tuple[int, Pieces]:
         """Step towards t_end."""
-        self.before = None
+        self.before = self.crossing = None
         return super().advance(t_end, limit, log)
 
     def switched(self, pieces: Pieces, i: int, met: Surface, t_end: Any) -> tuple[int, Pieces]:
-        """Go over to another branch, if the rates do not jump there."""
+        """Go over to another branch, and carry the derivatives there."""
+        near = -unit_of(pieces, i)
+        old, p, k = self.system.surfaces, self._parameters, 0
+        while True:
+            place = pieces.at(i, pieces.h[i] * met.x + SHORT * 2**k * near)
+            side = sides(old, place.t, place.y, p)[met.name[0]].reshape(-1)[met.name[1]]
+            k += 1
+            if np.sign(float(side)) == -met.slope or k > FAR:
+                break
         found = super().switched(pieces, i, met, t_end)
-        unit = spacing(self.t) * (1 if pieces.h[i] > 0 else -1)
-        place = pieces.at(i, found[1].h[-1] - SHORT * unit)
         self.before = place.t, place.y
-        self._compare(self.before, (self.t, self.y))
+        jump = self._jump(t_end - place.t, self.before, (self.t, self.y))
+        if jump is None:
+            return found
+        if met.order > 1 or k > FAR or self.through is None:
+            raise jump
+        self.crossing = Crossing(place.t, self.t)
+        self.y = self.through(self.crossing, np.stack([place.y, self.y], axis=-1))
+        self.y_low = 0 * self.y
         return found
 
     def stopped(self, taken: Taken, x: Any) -> tuple[int, Pieces]:
         """Stop at a zero of a function."""
         found = super().stopped(taken, x)
-        unit = spacing(self.t) * (1 if taken.h > 0 else -1)
-        place = taken.pieces.at(0, found[1].h[0] - SHORT * unit)
+        place = taken.pieces.at(0, found[1].h[0] - SHORT * unit_of(taken.pieces, 0))
         self.before = self.met = place.t, place.y
         return found
 
     def beyond(self, t_end: Any, status: int) -> tuple[int, Pieces]:
         """Leave a zero of a function behind, if the rates do not jump there."""
+        # where steps got ever shorter the zero is a little further
+        before, far = (self.met, SHORT) if self.met else ((self.t, self.y), FURTHER)
         found = super().beyond(t_end, status)
-        if len(found[1]) and self.met is not None:
-            h = found[1].h[0]
-            unit = spacing(found[1].t[0]) * (1 if h > 0 else -1)
-            place = found[1].at(0, SHORT * unit)
-            self._compare(self.met, (place.t, place.y))
+        if len(found[1]):
+            x = min(far * abs(unit_of(found[1], 0)), abs(found[1].h[0]))
+            place = found[1].at(0, x if found[1].h[0] > 0 else -x)
+            jump = self._jump(t_end - place.t, before, (place.t, place.y))
+            if jump is not None:
+                raise jump
         self.met = None
         return found
 
-    def _compare(self, *sides: tuple[Any, Any]) -> None:
-        """Raise NonAnalyticError where the rates on two sides of a surface differ."""
+    def _jump(self, rest: Any, *sides: tuple[Any, Any]) -> NonAnalyticError | None:
+        """Return an error if the rates on two sides of a surface differ, by what counts in the time
+        that is left.
+        """
         with np.errstate(all="ignore"):
-            old, new = (self.system.flow(*at, *self._parameters) for at in sides)
-            jump = norm(np.where(self.continuous, new - old, 0))
-        if not jump <= JUMP * max(norm(old), norm(new)):
-            raise NonAnalyticError(
-                f"fun, or a derivative of it, jumps at t = {self.t}, so the derivatives of the "
-                "solution jump there, which is not carried through: integrate up to there and go "
-                f"on with the other branch; last good state y = {self.y}"
-            )
+            old, new = (np.asarray(self.system.flow(*at, *self._parameters)) for at in sides)
+            most = np.maximum(np.maximum(abs(old), abs(new)), abs(self.y) / (abs(rest) or 1))
+            parts = [np.broadcast_to(self.degrees, old.shape) == k for k in range(self.top)]
+            if all(norm(new[k] - old[k]) <= JUMP * norm(most[k]) for k in parts):
+                return None
+        return NonAnalyticError(
+            f"fun, or a derivative of it, jumps at t = {self.t} where no condition crosses zero "
+            "with a slope, so the derivatives of the solution are not known beyond: integrate up "
+            f"to there and go on with the other branch; last good state y = {self.y}"
+        )
 
 
 def _values(x: Any) -> Any:
@@ -264,7 +297,11 @@ class Plain:
         degrees = np.zeros(self.levels[0].shape, dtype=int)
         for level in self.levels:
             degrees = level.degrees(degrees)
-        it.continuous = degrees < sum(level.like.order for level in self.levels)
+        top = sum(level.like.order for level in self.levels)
+        if isinstance(it, Differentiated):
+            it.degrees, it.top = degrees, top
+        else:
+            it.continuous = degrees < top
         return it
 
     def differentiated(self, t: Any, options: Options) -> Differentiated | MethodIntegrator:
@@ -276,10 +313,11 @@ class Plain:
                 "method='auto' carries no derivatives: give the method, such as 'Radau' or 'LSODA'"
             )
         it = MethodIntegrator.of(self.fun, t, self.y0, self.args, options)
-        it.continuous, it.blocks = True, self._blocks() if self.levels else None
+        it.continuous, it.blocks = True, self.blocks() if self.levels else None
         return it
 
-    def _blocks(self) -> Blocks:
+    def blocks(self) -> Blocks:
+        """Return how the state is made of blocks, one for each coefficient of the series."""
         y0, args = self.given
         y = _values(y0)
         places, sizes = np.arange(y.size)[:, None], np.ones(y.shape)
@@ -289,10 +327,20 @@ class Plain:
             shaped(self.f), [_values(a) for a in args], y.shape, places, sizes.reshape(-1)
         )
 
+    def through(self, crossing: Crossing, sides: Any) -> Any:
+        """Return the state beyond a jump of fun, for those on its sides, along the last axis."""
+        return self.table(self.f(crossing, self.series(sides), *self.given[1]))
+
     def table(self, x: Any) -> Any:
         """Return the plain numbers of a state."""
         for level in self.levels:
             x = level.table(x)
+        return x
+
+    def argument(self, i: int, x: Any) -> Any:
+        """Return the plain numbers of an argument in place of number i."""
+        for level in self.levels:
+            x = coefficients(x, level.like) if level.carried[i] else x
         return x
 
     def series(self, table: Any) -> Any:

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.instructions import LARGE
 from taylor.core.maps import Gather
 from taylor.core.program import Program, vanishing
 from taylor.errors import DomainError
@@ -128,6 +129,7 @@ class Stepper(Machine):
             self._shift(sweep, y, program.outputs[0])
             products = [i.shape for i in program.code if isinstance(i.op, SUMMING)]
             small = all(math.prod(shape) <= WIDTH // 2 for shape in products)
+            small &= all(math.prod(i.shape) <= LARGE for i in program.code)
             if self.unit == 1 and small and len(products) <= WRITTEN_OUT and order <= 32:
                 for k in range(order):
                     for step in sweep.steps:

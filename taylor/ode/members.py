@@ -23,7 +23,9 @@ from taylor.ode.control import NONE
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.lanes import Lanes, record
 from taylor.ode.machine import DONE, GO, INFINITE, LOOK, ROUGH
+from taylor.ode.methods import MethodIntegrator, MethodOptions
 from taylor.ode.options import Control, Options
+from taylor.ode.record import Record
 from taylor.ode.stepper import failure
 from taylor.ode.system import System
 
@@ -96,7 +98,8 @@ class Problem:
 
     def integrator(self, t: Any, y: Array, args: Sequence[Any]) -> TaylorIntegrator:
         """Return what takes the steps of one member."""
-        return Member.of(self.fun, t, y.reshape(self.shape), args, self.options)
+        kind = MethodIntegrator if isinstance(self.options, MethodOptions) else Member
+        return kind.of(self.fun, t, y.reshape(self.shape), args, self.options)
 
 
 class Member(TaylorIntegrator):
@@ -112,7 +115,7 @@ def in_lanes(problem: Problem, y: Array, given: Sequence[Any]) -> tuple[Problem,
     They do where fun does not branch, and their arguments differ in numbers only.  Else return the
     problem as it is, and None.
     """
-    if y.dtype != np.float64 or not y.size:
+    if y.dtype != np.float64 or not y.size or isinstance(problem.options, MethodOptions):
         return problem, None
     system = problem.recorded(y, given)
     if system is None or system.program is None or system.program.guards or system.branches:
@@ -211,6 +214,24 @@ def _beyond(problem: Problem, member: Any) -> bool:
     return bool(t < target if forward else t > target)
 
 
+def _between(problem: Problem, it: MethodIntegrator, member: Any) -> None:
+    """Step one member to its end; its states at the times are those between the steps.
+
+    Solvers of SciPy would begin anew at each of them.
+    """
+    first = int(member["column"])
+    record = Record(it, problem.targets[first:])
+    try:
+        for pieces in it.march(problem.targets[-1], problem.max_steps - member["steps"]):
+            record.add(pieces)
+    finally:
+        states = np.moveaxis(record.states(), -1, 0)
+        member["column"] = first + len(states)
+        member["found"][first : first + len(states)] = states.reshape(len(states), member["y"].size)
+        if member["column"] == len(problem.targets):
+            member["code"] = DONE
+
+
 def _alone(problem: Problem, member: Any, args: tuple[Any, ...], steps: float = math.inf) -> str:
     """Step one member to its end, or as far as it goes, or some steps; return why it failed.
 
@@ -220,6 +241,8 @@ def _alone(problem: Problem, member: Any, args: tuple[Any, ...], steps: float = 
     try:
         it = problem.integrator(member["t"], member["y"], args)
         it.t_low, it.y_low = member["t_low"], member["y_low"].reshape(problem.shape)
+        if isinstance(it, MethodIntegrator):
+            _between(problem, it, member)
         while member["code"] == GO and (left := problem.max_steps - before - it.steps) > 0:
             for _ in it.march(problem.targets[member["column"]], left, log=steps < math.inf):
                 if it.steps >= steps and not it.at_zero:
@@ -238,4 +261,5 @@ def _alone(problem: Problem, member: Any, args: tuple[Any, ...], steps: float = 
     if it is not None:
         member["t"], member["t_low"], member["steps"] = it.t, it.t_low, before + it.steps
         member["y"], member["y_low"] = it.y.reshape(-1), it.y_low.reshape(-1)
+        member["worst"] = max(member["worst"], it.worst)
     return why if member["code"] != GO else ""

@@ -40,8 +40,12 @@ AUTO, STIFF = "auto", "Radau"  # Taylor series up to where the problem is stiff,
 FOREIGN = ("first_step", "min_step", "jac", "jac_sparsity", "lband", "uband", "vectorized")
 MATRICES = {"lband", "uband", "jac_sparsity"}  # with them SciPy makes its matrix by itself
 RTOL, BELOW = 1e-8, 1e-4  # the default tolerance, and of that the least size of a component
-FEW = 50  # variables up to which many equations go to SuperLU: BLAS would wake its threads
+# numbers multiplied, and columns of SuperLU, at a time: for more BLAS would wake its threads
+WORK, COLUMNS = 1 << 16, 8
 JUMP = 1e-6  # of rates, relative to them, that is none
+# of SciPy's Radau and BDF, but not documented: the relative tolerance, Newton's matrix and its
+# solution.  Without one of these all is done by what is documented.
+INSIDE = ("rtol", "jac", "J", "I", "lu", "solve_lu", "njev", "nlu")
 SHORT = 64  # units in the last place of the time: how far beside an event rates are asked for
 
 
@@ -103,9 +107,13 @@ class MethodOptions(Options):
             made = made if places is None else in_bands(made, places)
             return made(fun, t, y, t_end, **given)
         given["rtol"] = float(np.min(rtol))  # they begin with one number
-        made = made if places is None else in_blocks(made, places)
+        if places is not None:
+            given["jac"] = spread(jacobian, places, y.size)
         solver = made(fun, t, y, t_end, **given)
-        solver.rtol = rtol
+        if all(hasattr(solver, name) for name in INSIDE):
+            solver.rtol = rtol
+            if places is not None:
+                solve_in_blocks(solver, jacobian, places)
         return solver
 
 
@@ -202,10 +210,37 @@ def _nodes(degree: int) -> tuple[Array, Array]:
 
 
 class MethodIntegrator(TaylorIntegrator):
-    """A `TaylorIntegrator` whose steps are those of a method of SciPy."""
+    """A `TaylorIntegrator` whose steps are those of a method of SciPy, for stiff problems.
+
+    `method` is one of `solve_ivp`: "Radau", "BDF", "LSODA", ..., "auto"; `tol` (default 1e-8) and
+    `atol` are the tolerances, `more` are the method's other options.
+
+    >>> decay = MethodIntegrator(lambda t, y: -1e6 * (y - np.cos(t)), 0.0, [0.0], "Radau")
+    >>> decay.propagate_until(1.0).round(6)
+    array([0.540303])
+    """
 
     blocks: Blocks | None = None  # of a system of coefficients
     continuous: Any = None  # the rates that may not jump, where the run is differentiated
+
+    def __init__(
+        self,
+        fun: Callable[..., Any],
+        t0: Any,
+        y0: Any,
+        method: Any,
+        *,
+        args: Sequence[Any] = (),
+        tol: Any = None,
+        max_step: Any = math.inf,
+        atol: Any = None,
+        strict: bool = False,
+        **more: Any,
+    ) -> None:
+        options = chosen(method, tol, None, max_step, atol, strict, more)
+        if not isinstance(options, MethodOptions):
+            raise TypeError(f"method={method!r} are Taylor series: those of TaylorIntegrator")
+        self._begin(fun, t0, y0, args, options)
 
     def _begin(
         self, fun: Callable[..., Any], t0: Any, y0: Any, args: Sequence[Any], options: Any
@@ -260,7 +295,7 @@ class MethodIntegrator(TaylorIntegrator):
             return self.rates.value(t, y, p)
 
         jac, args = options.more.get("jac"), self._args if blocks is None else blocks.args
-        rates, q = self._core()
+        rates, q = self.core()
 
         def jacobian(t: float, y: Array) -> Any:
             if jac is None:
@@ -269,7 +304,7 @@ class MethodIntegrator(TaylorIntegrator):
 
         return options.solver(fun, jacobian, float(self.t), self.y.reshape(-1), t_end, places)
 
-    def _core(self) -> tuple[Rates, Any]:
+    def core(self) -> tuple[Rates, Any]:
         """Return the rates of y itself, and their parameters."""
         blocks = self.blocks
         if blocks is None:
@@ -286,11 +321,6 @@ class MethodIntegrator(TaylorIntegrator):
             for name in self.counted:
                 self.counted[name] += int(getattr(self.solver, name))
         self.solver = None
-
-    @property
-    def parameters(self) -> Any:
-        """The arguments of fun that are numbers."""
-        return self._parameters
 
     @property
     def error(self) -> float:
@@ -341,7 +371,7 @@ class MethodIntegrator(TaylorIntegrator):
 
     def _check_jumps(self, pieces: Pieces) -> None:
         """Raise NonAnalyticError where fun jumps along steps that are differentiated."""
-        rates, p = self._core()
+        rates, p = self.core()
         system, flat = rates.systems[0], pieces.coef.reshape(*pieces.coef.shape[:2], -1)
         if not system.branches:
             return
@@ -386,11 +416,20 @@ class Ordered:
         """The state."""
         return np.asarray(self.solver.y[self.places])
 
-    def dense_output(self) -> Any:
+    def dense_output(self) -> Dense:
         """Return the interpolant of the last step."""
-        dense = self.solver.dense_output()
-        dense.yh = dense.yh[self.places]
-        return dense
+        return Dense(self.solver.dense_output(), self.places)
+
+
+class Dense:
+    """An interpolant of SciPy in another order of the state."""
+
+    def __init__(self, dense: Any, places: Array) -> None:
+        self.dense, self.places, self.order = dense, places, _degree(dense)
+
+    def __call__(self, t: Any) -> Array:
+        """Return the states."""
+        return np.asarray(self.dense(t)[self.places])
 
 
 def in_bands(made: Any, places: Array) -> Any:
@@ -425,43 +464,58 @@ def in_bands(made: Any, places: Array) -> Any:
     return solver_of
 
 
-def in_blocks(made: Any, places: Array) -> Any:
-    """Return what makes Radau or BDF with the matrix jac(t, y) for each block of a state.
+def spread(jac: Any, places: Array, size: int) -> Callable[[float, Array], Any]:
+    """Return the whole Jacobian of a state that has jac(t, y) in each of its blocks."""
+
+    def whole(t: float, state: Array) -> Any:
+        block = matrices().coo_array(jac(t, state[places[:, 0]]))
+        values = np.repeat(block.data[:, None], places.shape[1], axis=1).reshape(-1)
+        at = places[block.row].reshape(-1), places[block.col].reshape(-1)
+        return matrices().csc_array((values, at), shape=(size, size))
+
+    return whole
+
+
+def solve_in_blocks(solver: Any, jac: Any, places: Array) -> None:
+    """Let Radau or BDF take the matrix jac(t, y) for each block of its state.
 
     What is in no block has no matrix: its rates do not depend on itself.
     """
+    from scipy.sparse.linalg import splu
+
     n, of_y = len(places), places[:, 0]
+    sparse = hasattr(jac(solver.t, solver.y[of_y]), "toarray")
 
-    def solver_of(fun: Any, t: float, state: Array, t_end: float, jac: Any, **given: Any) -> Any:
-        from scipy.linalg import lu_factor, lu_solve
-        from scipy.sparse.linalg import splu
+    def framed(t: float, state: Array, f: Any = None) -> Any:
+        """Return the matrix with one more row and column of zeros: for all in no block."""
+        solver.njev += 1
+        block = jac(t, state[of_y])
+        if sparse:
+            return matrices().block_diag([block, np.zeros((1, 1))], format="csc")
+        return np.pad(block, (0, 1))
 
-        nothing = matrices().csc_array((state.size, state.size))
-        solver = made(fun, t, state, t_end, jac=nothing, **given)
-        sparse = hasattr(jac(t, state[of_y]), "toarray")
+    def factorized(matrix: Any) -> Any:
+        solver.nlu += 1
+        block, rest = matrix[:n, :n], matrix[n, n]
+        if sparse:
+            return _by_columns(splu(matrices().csc_array(block)).solve, COLUMNS), rest
+        return _by_columns(np.linalg.inv(block).__matmul__, max(1, WORK // n**2)), rest
 
-        def framed(t: float, state: Array, f: Any = None) -> Any:
-            """Return the matrix with one more row and column of zeros: for all in no block."""
-            solver.njev += 1
-            block = jac(t, state[of_y])
-            if sparse:
-                return matrices().block_diag([block, np.zeros((1, 1))], format="csc")
-            return np.pad(block, (0, 1))
+    def solve(factors: Any, b: Array) -> Array:
+        found = b / factors[1]
+        found[places] = factors[0](b[places])
+        return np.asarray(found)
 
-        def factorized(matrix: Any) -> Any:
-            solver.nlu += 1
-            if sparse or n <= FEW:
-                return splu(matrices().csc_array(matrix[:n, :n])).solve, matrix[n, n]
-            return functools.partial(lu_solve, lu_factor(matrix[:n, :n])), matrix[n, n]
+    solver.jac, solver.J = framed, framed(solver.t, solver.y)
+    solver.I = matrices().eye_array(n + 1, format="csc") if sparse else np.eye(n + 1)
+    solver.lu, solver.solve_lu = factorized, solve
 
-        def solve(factors: Any, b: Array) -> Array:
-            found = b / factors[1]
-            found[places] = factors[0](b[places])
-            return np.asarray(found)
 
-        solver.jac, solver.J = framed, framed(t, state)
-        solver.I = matrices().eye_array(n + 1, format="csc") if sparse else np.eye(n + 1)
-        solver.lu, solver.solve_lu = factorized, solve
-        return solver
+def _by_columns(f: Callable[[Array], Array], count: int) -> Callable[[Array], Array]:
+    """Return f of a matrix, taken some columns at a time."""
 
-    return solver_of
+    def solved(b: Array) -> Array:
+        parts = [f(b[:, i : i + count]) for i in range(0, b.shape[1], count)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+    return solved

@@ -145,7 +145,7 @@ class Options:
         # errors below atol do not count
         atol = float(_least(self.atol))
         floor = log2(atol / float(tol)) if atol else NONE
-        allowed = log2(ALLOWED * max(float(tol), 2.0**-53)) if self.order is None else math.inf
+        allowed = log2(ALLOWED * max(float(tol), 2.0**-53))
         return Control(tol, order, factor, self.max_step, floor, allowed)
 
     def _tolerance(self, y: Array) -> Any:

@@ -20,6 +20,7 @@ from taylor.machine.engine import Kernel
 from taylor.numbers.policy import policy
 from taylor.numbers.values import as_array
 from taylor.ode.control import norm, two_sum, unit
+from taylor.ode.dense import Solution
 from taylor.ode.roots import value
 
 Array = NDArray[Any]
@@ -90,6 +91,12 @@ def nothing(place: Place, order: int) -> Pieces:
     return joined([(place.t, place.t_low, 0 * place.t, np.stack([place.y] * (order + 1)))]).part(
         0, 0
     )
+
+
+def solution(some: Sequence[Pieces]) -> Solution:
+    """Return steps that follow each other as a function of time."""
+    t, low, coef = (np.concatenate([getattr(p, n) for p in some]) for n in ("t", "low", "coef"))
+    return Solution(np.append(t, some[-1].end(-1)), low, coef)
 
 
 class Taken(NamedTuple):

@@ -17,12 +17,11 @@ from taylor.core.patterns import matrices
 from taylor.core.program import Program, pushforward, record, told
 from taylor.core.rules import tangents
 from taylor.drivers.pattern import jacobian_pattern
-from taylor.drivers.several import pullback
 from taylor.drivers.sparse import color_columns
 from taylor.errors import GuardError, TaylorError, TraceError
 from taylor.kept import STORE
 from taylor.machine.machine import GUARD, Machine
-from taylor.ode.system import System
+from taylor.ode.system import System, filled
 
 Array = NDArray[Any]
 MANY, THIN = 64, 8  # variables from which on a matrix with one entry in so many is kept sparse
@@ -131,24 +130,12 @@ class Rates:
         x = (t, y, *parameters)
         return self._found("jacobian", lambda p: Jacobian(p, x), t, y, parameters)
 
-    def pulled(self, t: float, y: Array, w: Array, parameters: Any) -> Array:
-        """Return the adjoints of y and of all parameters, along one axis, for one of the result."""
-        x = (t, y.reshape(self.shape), *parameters)
-
-        def make(program: Program) -> Kernel:
-            def adjoint(w: Any, t: Any, *p: Any) -> Any:
-                found = pullback(lambda *p: program(t, *p), p, w)
-                return np.concatenate([np.reshape(a, -1) for a in found])
-
-            return Kernel(record(adjoint, w.reshape(self.shape), *x))
-
-        return np.array(self._found("adjoint", make, t, x[1], parameters, w.reshape(self.shape)))
-
-    def _found(self, what: str, make: Any, t: float, y: Array, parameters: Any, *more: Any) -> Any:
+    def _found(self, what: str, make: Any, t: float, y: Array, parameters: Any) -> Any:
         """Return what a function made of the program of the branch at (t, y) gives there."""
         for i in range(len(self.systems) + 1):
             if i == len(self.systems):
-                self.systems.append(System(self.f, t, y, self.args))
+                args = filled(self.args, self.systems[0].free, parameters)
+                self.systems.append(System(self.f, t, y, args))
             program = self.systems[i].recorded
             if program is None:
                 raise TraceError(
@@ -160,7 +147,7 @@ class Rates:
                 made = program
                 call = self.calls[i, what] = _kept(lambda: make(made), made, "rates", what)  # noqa: B023
             try:
-                return call(*more, t, y, *parameters)
+                return call(t, y, *parameters)
             except GuardError:
                 continue
         raise GuardError("fun branches where none of its conditions changes its sign")

@@ -37,10 +37,11 @@ class OdeResult(Result):
     """The result of an integration: a dict whose entries are attributes, too.
 
     t, y: times and states (the last axis of y is time); sol: the solution as a function of time, or
-    None; t_events, y_events: for each event its times and states; nfev: series of the solution that
-    were computed; error: the largest estimate of the error of a step (the defect h·|y' - fun| at
-    its end), relative to the largest component of y; status: 0 the end was reached, 1 an event
-    ended the integration, -1 a failure; message: what happened; success: status >= 0.
+    None; t_events, y_events: for each event its times and states; t_doses, y_doses: the times of
+    doses and the states before them; nfev: series of the solution that were computed; error: the
+    largest estimate of the error of a step (the defect h·|y' - fun| at its end), relative to the
+    largest component of y; status: 0 the end was reached, 1 an event ended the integration, -1 a
+    failure; message: what happened; success: status >= 0.
     """
 
     t: Array
@@ -48,6 +49,8 @@ class OdeResult(Result):
     sol: Solution | SeriesSolution | None
     t_events: list[Array] | None
     y_events: list[Array] | None
+    t_doses: Array | None
+    y_doses: Array | None
     nfev: int
     error: float
     status: int

@@ -17,11 +17,12 @@ from taylor.numbers.values import as_array
 from taylor.ode import files
 from taylor.ode.machine import DONE, GO, INFINITE, SMALL
 from taylor.ode.members import Problem
+from taylor.ode.methods import MethodOptions
 from taylor.ode.system import is_parameter
 
 Array = NDArray[Any]
-KIND = "the state of an ensemble, format 3"  # in its file
-FIELDS = ("t", "t_low", "y", "y_low", "code", "steps", "column", "found")
+KIND = "the state of an ensemble, format 4"  # in its file
+FIELDS = ("t", "t_low", "y", "y_low", "code", "steps", "column", "found", "worst")
 CODES = (GO, DONE, INFINITE, SMALL)  # that a member can have between tasks
 VALUES = 16  # of fun that tell it from another one, where it may branch
 
@@ -84,10 +85,19 @@ def _fault(arrays: dict[str, Array], start: Array, targets: Array) -> str | None
 
 def fingerprint(problem: Problem, y: Array, given: Sequence[Any]) -> str:
     """Return a hash of what the result depends on, apart from max_steps."""
-    start = astuple(problem.control), problem.t0, problem.targets, y
+    start = astuple(problem.control), *_method(problem), problem.t0, problem.targets, y
     arguments = [[_plain(x) for x in args] for args in given]
     found: bytes = identity((*start, arguments, list(_told(problem, y, given))))[0]
     return found.hex()
+
+
+def _method(problem: Problem) -> list[Any]:
+    """Return what tells a method from another one and from Taylor series."""
+    options = problem.options
+    if not isinstance(options, MethodOptions):
+        return []
+    more = [(name, _plain(options.more[name])) for name in sorted(options.more)]
+    return [str(options.method), repr(options.tolerances), more]
 
 
 def _plain(x: Any) -> Any:

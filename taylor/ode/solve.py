@@ -13,17 +13,22 @@ from taylor.core.operand import lift
 from taylor.errors import IntegrationError, ShapeMismatch
 from taylor.numbers.kinds import base, is_operand
 from taylor.ode.dense import in_numbers_of
+from taylor.ode.doses import given_at_start, schedule, varied
 from taylor.ode.events import Events, ends
+from taylor.ode.flow import Course, integrator, number, plain_of
 from taylor.ode.integrator import TaylorIntegrator
-from taylor.ode.jets import Plain
 from taylor.ode.methods import chosen
 from taylor.ode.options import argument, as_args, check_span
 from taylor.ode.record import Record
 from taylor.ode.results import MESSAGES, OdeResult, bar, inside
-from taylor.ode.sensitivity import Course, is_recorded, states
-from taylor.ode.variation import Variation, plain
+from taylor.ode.sensitivity import is_recorded, states
+from taylor.ode.variation import Variation
 
 Array = NDArray[Any]
+NO_DENSE = (
+    "reverse mode goes through solve_ivp without dense_output: ask for the states with t_eval, or "
+    "use forward mode (a state of series)"
+)
 FIRST = 16  # steps taken at first, before events are looked for
 
 
@@ -38,6 +43,7 @@ def solve_ivp(
     t_eval: Any = None,
     dense_output: bool = False,
     events: Any = None,
+    dosing: Any = None,
     args: Sequence[Any] | None = None,
     max_step: Any = math.inf,
     max_steps: int | None = None,
@@ -57,49 +63,60 @@ def solve_ivp(
     of y below which it need not fall.  Without `t_eval` the result has the ends of all steps; with
     it, exactly those times.  `dense_output` gives `sol`, a `Solution`.  `events` are as in SciPy,
     all roots of them; an event with a `callback(t, y, *args)` may return a new state, or (new
-    state, new args).  A failure (blow-up, nan, `max_steps`) is a status and a message, with the
-    solution so far; where fun is discontinuous and points back to where it jumps there is no
-    solution: IntegrationError, whose `result` is the solution so far.  `progress` shows a bar
-    (needs tqdm).  `strict`: CompileError where steps or events have no machine code, instead of a
-    PerformanceWarning.
+    state, new args).
+
+    `dosing=(times, jumps)`: at each of the times the state jumps.  `jumps` has the shape (number of
+    times, *shape of y), or that of y for jumps that are the same, or is a function of (t, y, *args)
+    that returns what is added, or (that, new args).  Times may be in any order; those outside of
+    t_span do not come.  At the time of a dose y is the state after it; `t_doses` and `y_doses` are
+    the times and the states before.  Backwards in time doses are taken off.
+
+    A failure (blow-up, nan, `max_steps`) is a status and a message, with the solution so far; where
+    fun is discontinuous and points back to where it jumps there is no solution: IntegrationError,
+    whose `result` is the solution so far.  `progress` shows a bar (needs tqdm).  `strict`:
+    CompileError where steps or events have no machine code, instead of a PerformanceWarning.
 
     >>> r = solve_ivp(lambda t, y: [y[1], -y[0]], (0.0, np.pi), [0.0, 1.0])
     >>> r.y[:, -1].round(15) + 0
     array([ 0., -1.])
     >>> r.status, len(r.t)
     (0, 4)
+    >>> r = solve_ivp(lambda t, y: -y, (0.0, 2.0), [0.0], dosing=([0.0, 1.0], [[2.0], [1.0]]))
+    >>> r.y[0, -1] - (2 * np.exp(-2.0) + np.exp(-1.0)) < 1e-15, r.y_doses[:, 0].round(6)
+    (np.True_, array([0.      , 0.735759]))
     """
     args = as_args(args)
-    check_span(plain(t_span), max_steps is not None or ends(events))
-    rtol = rtol if tol is None else tol
-    options = chosen(method, rtol, order, max_step, atol, strict, more)
-    recorded, wanted = is_recorded(y0, (*args, *t_span, t_eval)), _list(t_eval)
+    check_span(number(t_span), max_steps is not None or ends(events))
+    options = chosen(method, rtol if tol is None else tol, order, max_step, atol, strict, more)
+    wanted = _list(t_eval)
+    doses, more_given = schedule(dosing, t_span, y0, wanted), varied(dosing)
+    y0, args, at_start = given_at_start(doses, number(t_span[0]), y0, args)
+    recorded = is_recorded(y0, (*args, *t_span, t_eval, *more_given))
     if recorded and dense_output:
-        raise TypeError(
-            "reverse mode goes through solve_ivp without dense_output: ask for the states with "
-            "t_eval, or use forward mode (a state of series)"
-        )
+        raise TypeError(NO_DENSE)
     given: Any = y0, args
-    moving = any(is_operand(lift(t)) for t in (*t_span, *(wanted or ())))
+    moving = more_given or any(is_operand(lift(t)) for t in (*t_span, *(wanted or ())))
+    varies = any(is_operand(lift(x)) for x in (y0, *args))
     variation = None
-    if moving or (events is not None and any(is_operand(lift(x)) for x in (y0, *args))):
+    if moving or (varies and (events is not None or dosing is not None)):
         variation = Variation(fun, t_span, y0, args, options, wanted, dense_output)
+        variation.carry(more_given)
     if recorded or variation:
-        given = plain(y0), [base(argument(a)) for a in args]
-    system = Plain(fun, *given)
-    it = system.integrator(plain(t_span[0]), options)
-    t1 = plain(t_span[1]) + 0 * it.t
-    times = None if wanted is None else in_numbers_of(it.y, [plain(t) for t in wanted])
-    if times is not None:
-        inside(times, it.t, t1)
-    record = Record(it, times, dense_output and not variation)
-    watch = Events(events, it, t1, variation)
+        given = number(y0), [base(argument(a)) for a in args]
+    system = plain_of(fun, *given)
+    it = integrator(system, number(t_span[0]), options)
+    t1 = number(t_span[1]) + 0 * it.t
+    record = Record(it, _grid(wanted, it, t1), dense_output and not variation)
+    watch = Events(events, doses, it, t1, variation)
+    watch.begin(at_start)
 
     def result(status: int, message: str) -> OdeResult:
         found = {"t": np.concatenate(record.t), "y": system.series(record.states()), "sol": None}
+        found |= dict.fromkeys(("t_events", "y_events", "t_doses", "y_doses"))
         if record.dense:
-            found["sol"] = system.solution(it.solution(record.pieces))
-        found |= watch.result(events is not None, status)
+            after = [it.here()] if watch.changed == it.t else []
+            found["sol"] = system.solution(it.solution([*record.pieces, *after]))
+        found |= watch.result(events is not None, dosing is not None, status)
         found |= {**it.counts, "error": it.error}
         return OdeResult(found, status=status, message=message, success=status >= 0)
 
@@ -124,6 +141,15 @@ def _list(t_eval: Any) -> list[Any] | None:
     return list(times)
 
 
+def _grid(wanted: list[Any] | None, it: TaylorIntegrator, t1: Any) -> Array | None:
+    """Return the times of t_eval as plain numbers, checked."""
+    if wanted is None:
+        return None
+    times = in_numbers_of(it.y, [number(t) for t in wanted])
+    inside(times, it.t, t1)
+    return times
+
+
 def _integrated(
     it: TaylorIntegrator,
     t1: Any,
@@ -134,7 +160,8 @@ def _integrated(
 ) -> tuple[int, str]:
     """Step to t1, or as far as there is a solution; return the status and the message."""
     try:
-        for steps in it.march(t1, max_steps, first=FIRST if watch else None):
+        first = FIRST if watch.functions else None
+        for steps in it.march(t1, max_steps, first=first, stop=watch.next):
             try:
                 pieces, ended = watch.handle(steps)
             except IntegrationError as error:

@@ -24,6 +24,7 @@ class Surface(NamedTuple):
     x: Any
     name: tuple[int, int]
     slope: int
+    order: int = 1  # of the zero
 
 
 def sides(surfaces: Program, t: Any, y: Array, parameters: Sequence[Any]) -> list[Array]:
@@ -35,6 +36,35 @@ def sides(surfaces: Program, t: Any, y: Array, parameters: Sequence[Any]) -> lis
 def on_surface(surfaces: Program, t: Any, y: Array, parameters: Sequence[Any]) -> bool:
     """Whether a condition is zero, so that the branch is not known."""
     return any(np.any(side == 0) for side in sides(surfaces, t, y, parameters))
+
+
+def nearest(
+    surfaces: Program, t: Any, y: Array, parameters: Sequence[Any], near: Any
+) -> Surface | None:
+    """Return the surface whose condition is nearest to zero, and nearer than that; None if there is
+    none.
+    """
+    found, least = None, near
+    for n, values in enumerate(sides(surfaces, t, y, parameters)):
+        for m, value in enumerate(np.reshape(values, -1)):
+            if 0 < abs(value) <= least:
+                least, found = abs(value), Surface(t, (n, m), 1 if value > 0 else -1)
+    return found if least < near else None
+
+
+def off_surface(
+    surfaces: Program, t: Any, y: Array, slope: Any, t_end: Any, parameters: Sequence[Any]
+) -> Any:
+    """Return the smallest step along a slope, towards t_end, that leads off all surfaces.
+
+    None where there is none near.
+    """
+    unit = spacing(max(abs(t), abs(t_end - t))) * (1 if t_end > t else -1)
+    for n in range(12):
+        h = unit * 2**n
+        if not on_surface(surfaces, t + h, y + h * slope, parameters):
+            return h
+    return None
 
 
 def _near(
@@ -81,13 +111,18 @@ def first_crossing(tables: Sequence[Array], left: Surface | None) -> tuple[int, 
         root = next((r for r in roots(c) if r.slope), None)
         if root is not None:
             first = i
-            met.append(Surface(root.x, name, root.slope))
+            met.append(Surface(root.x, name, root.slope, root.order))
     return (first, min(met)) if met else None
 
 
 def _lead(c: Array) -> int:
     """Return the sign of the first coefficient that is not zero."""
     return int(np.sign(float(c[np.flatnonzero(c)[0]])))
+
+
+def unit_of(pieces: Pieces, i: int) -> Any:
+    """Return a unit of rounding of the times in step i, in the direction of the run."""
+    return spacing(max(abs(pieces.t[i]), abs(pieces.h[i]))) * (1 if pieces.h[i] > 0 else -1)
 
 
 def past(
@@ -103,7 +138,7 @@ def past(
 
     None where there is none near.
     """
-    unit = spacing(max(abs(pieces.t[i]), abs(pieces.h[i]))) * (1 if pieces.h[i] > 0 else -1)
+    unit = unit_of(pieces, i)
     for k in range(60):
         h = x + unit * (2**k - 1)
         place = pieces.at(i, h)

@@ -26,6 +26,7 @@ from taylor.core.operand import lift
 from taylor.core.program import (
     Program,
     check,
+    check_unread,
     deciding,
     expand,
     kept,
@@ -34,7 +35,6 @@ from taylor.core.program import (
     zeros,
 )
 from taylor.core.sweep import Sweep
-from taylor.core.tape import check_unread
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.values import as_array, is_number

@@ -12,9 +12,7 @@ by the implicit function theorem, φ as flows are: so there are derivatives of a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,29 +20,38 @@ from numpy.typing import NDArray
 
 from taylor.core.memory import fresh
 from taylor.core.operand import lift
-from taylor.drivers.derivatives import gradient
 from taylor.drivers.evolution import has_nodes
-from taylor.drivers.implicit import implicit_root
-from taylor.drivers.trees import as_one
 from taylor.errors import IntegrationError, NonAnalyticError
 from taylor.numbers.kinds import base, is_operand
-from taylor.ode.control import norm
+from taylor.ode.control import norm, spacing
+from taylor.ode.flow import (
+    Course,
+    are_same,
+    delay_of,
+    flow,
+    integrator,
+    jumps,
+    moved,
+    number,
+    numeric,
+    plain_of,
+    point_of,
+)
 from taylor.ode.integrator import TaylorIntegrator
-from taylor.ode.jets import Plain
 from taylor.ode.options import Options, argument
 from taylor.ode.pieces import Pieces
 from taylor.ode.record import Record
-from taylor.ode.sensitivity import Course, flow, numeric, point_of
 from taylor.ode.system import filled
+from taylor.series.series import Series
 
 Array = NDArray[Any]
 Function = Callable[..., Any]
-SAME = 1e-7  # of rates, and of derivatives of times, relative to them: a difference that is none
-
-
-def plain(x: Any) -> Any:
-    """Return the value of what may be a series or a node, or an array-like of them."""
-    return base(lift(x))
+TOGETHER = (
+    "several doses or events meet at t = {}, and the time of a dose moves: the solution has no "
+    "derivative, as their order changes; make doses at one time one, with the sum of their jumps"
+)
+SAME = 1e-7  # of rates, relative to them: a difference that is none
+SHORT = 64  # units of rounding of the time of an event: so near fun may not jump
 
 
 class Variation:
@@ -70,19 +77,25 @@ class Variation:
         times = None if wanted is None else [lift(t) for t in wanted]
         for x in (t0, self.t1, lift(y0), *self.args, *(times or ())):
             _pin(x)
-        self.t = self.time = plain(t0)  # of the state: as a plain number, with its derivatives
-        self.sign = -1 if plain(self.t1) < self.t else 1
+        self.t = self.time = number(t0)  # of the state: as a plain number, with its derivatives
+        self.sign = -1 if number(self.t1) < self.t else 1
         self.y = self._moved(t0, point_of(y0), self.t - t0)
-        self.wanted = None if times is None else [(plain(t), t) for t in times]
+        self.wanted = None if times is None else [(number(t), t) for t in times]
         self.waiting: list[tuple[Any, Callable[[Any, Any], None]]] = []  # for states at times
         self.times: list[Any] = []
         self.states: list[Any] = []
         self.found: dict[int, list[tuple[Any, Any]]] = {}  # by the number of the event
         self.dense, self.pieces = dense, list[Pieces]()
         self.rate: Any = None  # with which the run has to go on
+        self.jumps = False  # whether fun jumps at the present time
         self.failed = False
-        self.ends = {self.t: t0, plain(self.t1): self.t1}
+        self.ends = {self.t: t0, number(self.t1): self.t1}
         self._ask(self.t, stop=False)
+
+    def carry(self, given: Sequence[Any]) -> None:
+        """Have the state carry, from the start, the derivatives that some arrays have."""
+        for x in given:
+            self.y = self.y + 0 * np.sum(x)
 
     # -------------------------------------------------------------- along the steps
     def passed(self, pieces: Pieces, it: TaylorIntegrator, stop: bool = False) -> None:
@@ -137,8 +150,8 @@ class Variation:
         f, p, _ = numeric(self.fun, self.args)
         if any(map(has_nodes, (self.y, *p))):
             return flow(f, Course(self.t, times, self.options)).forward()(point_of(self.y), *p)
-        system = Plain(f, point_of(self.y), p)
-        it = system.integrator(self.t, self.options)
+        system = plain_of(f, point_of(self.y), p)
+        it = integrator(system, self.t, self.options)
         record = Record(it, np.array(times), self.dense)
         try:
             for pieces in it.march(times[-1]):
@@ -146,21 +159,15 @@ class Variation:
         except IntegrationError:
             if not self.failed:
                 raise
-        self.pieces += record.pieces
+        if self.dense:  # a state that is changed at the end is the one there
+            self.pieces += record.pieces or [it.here()]
         self.last = system, it
         return np.moveaxis(system.series(record.states()), -1, 0)
 
-    def _moved(self, t: Any, y: Any, tau: Any, args: Sequence[Any] | None = None) -> Any:
+    def _moved(self, t: Any, y: Any, tau: Any) -> Any:
         """Return the state after a time that is zero but for its derivatives."""
-        if not is_operand(tau):
-            return y
-        f, p, _ = numeric(self.fun, self.args if args is None else args)
-
-        def rate(s: Any, y: Any, t: Any, tau: Any, *p: Any) -> Any:
-            return tau * f(t + s * tau, y, *p)
-
-        course = Course(0.0, [1.0], replace(self.options.of_series(), max_step=math.inf))
-        return flow(rate, course).forward()(point_of(y), lift(t), tau, *p)[0]
+        f, p, _ = numeric(self.fun, self.args)
+        return moved(f, t, point_of(y), tau, p)
 
     # -------------------------------------------------------------- at events
     def _delay(self, event: Any, order: int, t: Any, y: Any) -> Any:
@@ -170,29 +177,44 @@ class Variation:
 
     def _root(self, event: Any, order: int, t: Any, y: Any) -> tuple[Function | None, Any]:
         """Return T - t as a function of (y, numbers among args), and these; None if it is zero."""
-        if not is_operand(lift(event.g(t, fresh(y), *map(fresh, self.args)))):
-            return None, None
-        if order > 1:
+        if event.time is not None:
+            return (
+                (lambda time: time - base(time), event.time)
+                if is_operand(event.time)
+                else (None, None)
+            )
+        f, p, places = numeric(self.fun, self.args)
+
+        def g(t: Any, y: Any, *p: Any) -> Any:
+            return event.g(t, fresh(y), *map(fresh, filled(self.args, places, p)))
+
+        root, theta = delay_of(f, g, t, point_of(y), p)
+        if root is not None and order > 1:
             raise NonAnalyticError(
                 f"event {event.n} has a root of order {order} at t = {t}, whose time is no smooth "
                 "function of what it depends on: use a function that crosses zero with a slope"
             )
-        _, p, places = numeric(self.fun, self.args)
-        theta, apart = as_one([point_of(y), *p])
-
-        def residual(tau: Any, theta: Any) -> Any:
-            y, *p = apart(theta)
-            args = filled(self.args, places, p)
-            return np.reshape(lift(event.g(t + tau, self._moved(t, y, tau, args), *args)), ())
-
-        return implicit_root(residual, solver=lambda theta: 0 * t), theta
+        return root, theta
 
     def meet(self, events: Sequence[tuple[Any, int]], t: Any, rate: Any) -> None:
         """Come to events (with the orders of their roots) at time t, where y' is `rate`."""
         self._come(t)
-        _check_rate(rate, self._rate(), t)
-        found = [self._root(event, order, t, self.y) for event, order in events]
-        _check_same(found, t)
+        if len(events) > 1 and any(moves(event.time) for event, _ in events):
+            raise NonAnalyticError(TOGETHER.format(t))
+        f, p, _ = numeric(self.fun, self.args)
+        y = point_of(self.y)
+        found = [self._root(event, order, t, y) for event, order in events]
+        here = jumps(f, t, y, p, SHORT * spacing(t))
+        if not here:
+            _check_rate(rate, self._rate(), t)
+        elif any(root is not None for root, _ in found + [delay_of(f, g, t, y, p) for g in here]):
+            raise _at_jump(t)
+        self.jumps = bool(here)
+        if not are_same(found):
+            raise NonAnalyticError(
+                f"events that change or end the run meet at t = {t}, and move apart with what they "
+                "depend on: the solution has no derivatives there, as their order changes"
+            )
         root, theta = found[0]
         delay = 0 * t if root is None else root(theta)
         self.time, self.y = t + delay, self._moved(t, self.y, delay)
@@ -208,16 +230,16 @@ class Variation:
             self.states.append(self.y)
             return
         self.y = self._moved(self.time, self.y, self.t - self.time)
-        self.time, self.rate = self.t, self._rate()
+        self.time, self.rate = self.t, None if self.jumps else self._rate()
         self._ask(self.t, stop=False)
 
     def _rate(self) -> Any:
         """Return y' at the present state, as plain numbers."""
-        return plain(self.fun(self.t, plain(self.y).copy(), *map(base, self.args)))
+        return number(self.fun(self.t, number(self.y).copy(), *map(base, self.args)))
 
     # -------------------------------------------------------------- the end
-    def result(self, t: Any, count: int | None, status: int) -> dict[str, Any]:
-        """Return what a run that has come to time t has found, of so many events.
+    def result(self, t: Any, status: int) -> dict[str, Any]:
+        """Return what a run that has come to time t has found.
 
         The last states of one that has failed may be out of reach for their derivatives.
         """
@@ -228,11 +250,19 @@ class Variation:
         if self.dense:
             system, it = self.last
             found["sol"] = system.solution(it.solution(self.pieces))
-        if count is not None:
-            logs = [self.found.get(n, []) for n in range(count)]
-            found["t_events"] = [_joined([t for t, _ in log]) for log in logs]
-            found["y_events"] = [_joined([y for _, y in log], self.y) for log in logs]
         return found
+
+    def logged(self, n: int) -> tuple[Any, Any]:
+        """Return the times of event n, and the states there."""
+        log = self.found.get(n, [])
+        return _joined([t for t, _ in log]), _joined([y for _, y in log], self.y)
+
+
+def moves(time: Any) -> bool:
+    """Whether a time has derivatives that may not be zero."""
+    if isinstance(time, Series) and not is_operand(time._coef):
+        return bool(np.any(time._coef[1:] != 0))
+    return is_operand(time)
 
 
 def _pin(x: Any) -> None:
@@ -255,21 +285,12 @@ def _check_rate(one: Any, other: Any, t: Any) -> None:
     """Raise NonAnalyticError where fun has another value on the other side of an event."""
     one, other = np.asarray(one), np.reshape(other, np.shape(one))
     if norm(one - other) > SAME * max(norm(one), norm(other)):
-        raise NonAnalyticError(
-            f"fun branches at the event at t = {t}, and jumps there, so the derivatives of the "
-            "solution do, which is not carried through: let an argument that a callback changes "
-            "say which branch it takes"
-        )
+        raise _at_jump(t)
 
 
-def _check_same(found: Sequence[tuple[Function | None, Any]], t: Any) -> None:
-    """Raise NonAnalyticError where the times of events at one time have different derivatives."""
-    if len(found) == 1:
-        return
-    slopes = [np.zeros(1) if root is None else gradient(root, base(z)) for root, z in found]
-    size = max(norm(slope) for slope in slopes)
-    if any(norm(slope - slopes[0]) > SAME * size for slope in slopes):
-        raise NonAnalyticError(
-            f"events that change or end the run meet at t = {t}, and move apart with what they "
-            "depend on: the solution has no derivatives there, as their order changes"
-        )
+def _at_jump(t: Any) -> NonAnalyticError:
+    return NonAnalyticError(
+        f"fun jumps where an event changes or ends the run, at t = {t}, so that their order may "
+        "change with what they depend on: let an argument that a callback changes say which "
+        "branch fun takes"
+    )

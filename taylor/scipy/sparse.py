@@ -1,7 +1,4 @@
-"""SciPy's sparse matrices of numbers: products with arrays of values of the package, equations.
-
-SciPy does not ask the other operand of `A @ x` and would take it for an array of numbers.
-"""
+"""SciPy's sparse matrices of numbers: products with arrays of values of the package, equations."""
 
 from __future__ import annotations
 
@@ -14,11 +11,10 @@ import scipy.sparse.linalg
 from taylor.core.operand import as_array
 from taylor.core.table import Rule
 from taylor.errors import ShapeMismatch
-from taylor.numbers.kinds import is_operand
 
 
 def matmul(a: Any, x: Any) -> Any:
-    """Return A @ x of a sparse matrix of plain numbers and a vector or matrix.
+    """Return A @ x of a sparse matrix of plain numbers, in any format, and a vector or matrix.
 
     >>> import taylor
     >>> a = scipy.sparse.csr_array([[1.0, 2.0], [0.0, 3.0]])
@@ -29,12 +25,7 @@ def matmul(a: Any, x: Any) -> Any:
     a, x = scipy.sparse.coo_array(a), as_array(x)
     if np.ndim(x) not in (1, 2) or np.shape(x)[0] != a.shape[1]:
         raise ShapeMismatch(f"a matrix of shape {a.shape} has no product with {np.shape(x)}")
-    if not is_operand(x):
-        return a @ x
-    if np.ndim(x) == 2:
-        return np.stack([matmul(a, column) for column in x.T], axis=1)
-    i, j = a.coords
-    return (a.data * x[j])._scatter(i, (a.shape[0],))
+    return a @ x
 
 
 def spsolve(a: Any, b: Any) -> Any:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from taylor.core.algebra import Algebra
 from taylor.core.memory import Family, Path, by_rows, positions, rows, same_memory
 from taylor.core.operand import Operand
+from taylor.core.parts import part
 from taylor.core.tables import nonzero, pad
 from taylor.core.tags import Tag
 from taylor.numbers.kinds import Array, Kind, is_operand
@@ -181,10 +182,10 @@ class Coefficients(Operand):
             if numbers == len(parts) == axes:
                 return self._new(self._coef[where].copy(), reach=self._reach)
             whole = self._shared()
-            part = whole._coef[where]
+            piece = whole._coef[where]
         except IndexError:  # which counts the axis of coefficients
             return super().__getitem__(index)
-        return whole._view(part, lambda t: t[where])
+        return whole._view(piece, lambda t: t[where])
 
     def _memory(self) -> Any:
         return None if self._place is None else self._place[0]
@@ -218,7 +219,7 @@ class Coefficients(Operand):
         moved = rows(f, whole._coef)
         if isinstance(moved, (list, tuple)):
             return type(moved)(
-                whole._seen(part, functools.partial(_nth, f, n)) for n, part in enumerate(moved)
+                whole._seen(piece, functools.partial(_nth, f, n)) for n, piece in enumerate(moved)
             )
         return whole._seen(moved, lambda t: rows(f, t))
 
@@ -226,6 +227,19 @@ class Coefficients(Operand):
         if same_memory(table, self._coef):
             return self._view(table, step)
         return self._new(table, reach=self._reach)
+
+    def _part_view(self, kind: str) -> Self:
+        """Return the real or imaginary part: a view, of objects a read-only copy."""
+        whole = self._shared()
+        if is_operand(whole._coef):
+            whole._coef._shared()
+        step = functools.partial(_part_of, kind)
+        return whole._seen(step(whole._coef), step)
+
+    def _fixed(self) -> Self:
+        if isinstance(self._coef, np.ndarray):
+            self._coef.flags.writeable = False
+        return self
 
     def _unchanged(self, copy: Coefficients) -> bool:
         """Whether nothing was written here since that copy was made."""
@@ -279,6 +293,14 @@ class Coefficients(Operand):
             self._coef = f(self._coef)
         else:
             self._place[0].convert(f)
+
+
+def _part_of(kind: str, table: Any) -> Any:
+    if is_operand(table) or table.dtype != object:
+        return getattr(table, kind)
+    copied = part(kind, table)
+    copied.flags.writeable = False  # what is written there would not be seen by the whole
+    return copied
 
 
 def _nth(f: Callable[..., Any], n: int, table: Any) -> Any:

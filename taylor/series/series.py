@@ -398,10 +398,19 @@ class Series(Coefficients):
         if type(op) in PROCESS:
             return PROCESS[type(op)](self, op, args)
         assert isinstance(op, Map)
-        if type(op) is Part and not (self.tag.real or op.known) and self.active:
-            raise TypeError(REFUSED)
+        if type(op) is Part and not op.known:
+            self._check_part()
         with np.errstate(all="ignore"):
             return self._new(op.moved((self._coef,), 1), reach=self._reach)
+
+    def _check_part(self) -> None:
+        """Raise unless the real and imaginary parts have series."""
+        if not self.tag.real and self.active:
+            raise TypeError(REFUSED)
+
+    def _part(self, kind: str) -> Any:
+        self._check_part()
+        return self._part_view(kind) if self._is_array() else bind(Part(kind), self)
 
     def _gathered(self, op: Gather, sources: Sequence[Any]) -> Self:
         owner, index = self, op.index

@@ -1,0 +1,134 @@
+"""What is recorded in place of an instruction: a simpler one of the same value, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from taylor.core import functions
+from taylor.core.calls import Row
+from taylor.core.instructions import (
+    ADD,
+    DIV,
+    MUL,
+    Add,
+    Const,
+    Div,
+    Einsum,
+    Mul,
+    Node,
+    Op,
+    Scale,
+    Tape,
+)
+from taylor.core.maps import Contract, CumSum, Gather, Reshape, Sum
+from taylor.core.operand import is_complex
+from taylor.core.parts import REFUSED, Part
+from taylor.core.sides import Choose
+from taylor.errors import ShapeMismatch
+from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.values import common_shape
+
+EXTREMES = (functions.maximum, functions.minimum)
+
+
+def _arithmetic(tape: Tape, op: Op, nodes: list[Node]) -> Node:
+    """x·1, 1·x and x/1 are x (x + 0 would lose the sign of -0); a constant factor is a scale."""
+    a, b = nodes
+    left, right = tape.code[a.i], tape.code[b.i]
+    shape = left.shape
+    if shape != right.shape:
+        try:
+            shape = common_shape(shape, right.shape)
+        except ValueError:
+            shown = f"{left.shape} and {right.shape}"
+            raise ShapeMismatch(f"shapes {shown} do not fit in {op.name}") from None
+    if type(right.op) is Const and op is not ADD:
+        found = _with_factor(tape, op, a, b, shape)
+        if found is not None:
+            return found
+    if type(left.op) is Const and op is MUL:
+        found = _with_factor(tape, op, b, a, shape)
+        if found is not None:
+            return found
+    return tape.apply(op, nodes, shape)
+
+
+def _with_factor(tape: Tape, op: Op, x: Node, factor: Node, shape: Any) -> Node | None:
+    """Return x·c or x/c where that is no product of two arguments, or None."""
+    c, other = tape.code[factor.i].op.c, tape.code[x.i]
+    if type(c) is int and c == 1:
+        return tape.at(x.i)
+    if op is DIV or type(other.op) is Const or other.shape != shape or is_operand(c):
+        return None
+    # equal arrays are one constant
+    return tape.apply(Scale(c), [x], shape, (Scale, factor.i) if type(c) is np.ndarray else None)
+
+
+def _of_row(tape: Tape, op: Row, nodes: list[Node]) -> Node | None:
+    same = op.row in EXTREMES and nodes[0].i == nodes[1].i  # identical operands are no tie
+    return tape.at(nodes[0].i) if same else None
+
+
+def _moved(tape: Tape, op: Gather, nodes: list[Node]) -> Node:
+    index, size = op.index, sum([x.size for x in nodes])
+    layout = None if index.flags.c_contiguous else index
+    whole = index.size == size and (not size or index.item(0) == 0)
+    if whole and np.array_equal(index.reshape(-1), np.arange(size)):
+        if len(nodes) == 1:
+            x, same = nodes[0], index.shape == nodes[0].shape
+            return tape.at(x.i if same else tape.apply(Reshape(index.shape), [x]).i, layout)
+        op.start = 0
+    if layout is None:
+        return tape.apply(op, nodes, index.shape)
+    return tape.at(tape.apply(Gather(np.asarray(index, order="C")), nodes).i, layout)
+
+
+def _summed(tape: Tape, op: Sum | CumSum, nodes: list[Node]) -> Node:
+    where = nodes[0]._where
+    return tape.apply(op, nodes)._beside(*(() if where is None else (op.moved([where], 0),)))
+
+
+def _contracted(tape: Tape, op: Einsum, nodes: list[Node]) -> Node:
+    terms, out = op.spec.split("->")
+    (x, y), (a, b) = nodes, terms.split(",")
+    x, a = _reduced(x, a, b + out)
+    y, b = _reduced(y, b, a + out)
+    for c, node, names in ((x, y, f"{a},{b}->{out}"), (y, x, f"{b},{a}->{out}")):
+        known = tape.code[c.i].op
+        if type(known) is Const and not is_operand(known.c):
+            return tape.apply(Contract(names, np.asarray(known.c)), [node])
+    return tape.apply(Einsum(f"{a},{b}->{out}"), [x, y])
+
+
+def _chosen(tape: Tape, op: Choose, nodes: list[Node]) -> None:
+    if op.mode == "kink" and any(np.iscomplexobj(base(tape.values[n.i])) for n in nodes):
+        raise TypeError(
+            "abs, maximum and their kin are not holomorphic: they have no derivative at a "
+            "complex value; work with real and imaginary parts as two real variables"
+        )
+
+
+def _part(tape: Tape, op: Part, nodes: list[Node]) -> None:
+    if not op.known and any(is_complex(tape.values[i]) for i in tape.inputs):
+        raise TypeError(REFUSED)
+
+
+SIMPLER: dict[type[Op], Callable[[Tape, Any, list[Node]], Node | None]] = {
+    Add: _arithmetic, Mul: _arithmetic, Div: _arithmetic, Row: _of_row, Gather: _moved,
+    Sum: _summed, CumSum: _summed, Einsum: _contracted, Choose: _chosen, Part: _part,
+}  # fmt: skip
+
+
+def _reduced(x: Node, axes: str, others: str) -> tuple[Node, str]:
+    """Return x without repeated letters (its diagonal) and letters of its own (their sum)."""
+    if len(set(axes)) < len(axes):
+        kept = "".join(dict.fromkeys(axes))
+        index = np.einsum(f"{axes}->{kept}", np.arange(x.size).reshape(x.shape))
+        x, axes = x._gather([x], np.array(index)), kept
+    alone = tuple(i for i, c in enumerate(axes) if c not in others)
+    if alone:
+        x, axes = x.tape.apply(Sum(alone), [x]), "".join(c for c in axes if c in others)
+    return x, axes

@@ -1,0 +1,373 @@
+"""The flow of a system as a rule of differentiation, its adjoint, and the jumps of its derivatives.
+
+For y' = f(t, y, p) and the adjoints w_j of the states at times t_1, ..., t_n the equations
+
+    λ' = -f_yᵀ λ,    μ' = -f_pᵀ λ,    λ jumps by w_j at t_j,
+
+run backwards from λ = μ = 0, give ȳ_0 = λ(t_0) and p̄ = μ(t_0).  (Pontryagin et al., The
+Mathematical Theory of Optimal Processes, 1962; Cao, Li, Petzold & Serban, SIAM J. Sci. Comput. 24,
+2003.)  The transposed products are one reverse sweep of f, so the cost is that of some integrations
+whatever the number of parameters.
+
+y is integrated along with λ and μ.  Backwards that is unstable where the solution is stable, so y
+is set anew at the end of every step of the forward run, whose states are kept: n numbers a step.
+With `checkpoints` only so many of them are, and the steps from one to the next are taken again.
+
+Differentiated, a flow is the flow of its tangent y' = f, dy' = f_y dy + f_p dp, and the adjoint of
+a flow is the adjoint of that: so there are derivatives of every order.
+
+Where f jumps, on a surface g(t, y, p) = 0, the time T of the crossing is an implicit function, and
+derivatives jump.  With the flows φ₋ and φ₊ of the two branches, for the plain number t of T,
+
+    g(T, φ₋(t, y, T - t)) = 0,     y(T) = φ₋(t, y, T - t),     y⁺ = φ₊(T, y(T), t - T).
+
+To first order that is the saltation matrix I + (f₊ - f₋) g_y / (g_t + g_y f₋)  (Leine & Nijmeijer,
+Dynamics and Bifurcations of Non-Smooth Mechanical Systems, 2004, chapter 7).  The map y -> y⁺ is
+differentiated as flows are, so it is carried to any order and in any mode.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taylor.core.operand import host, lift
+from taylor.core.program import kept, plain
+from taylor.drivers.derivatives import gradient
+from taylor.drivers.driver import point
+from taylor.drivers.evolution import Evolution
+from taylor.drivers.implicit import implicit_root
+from taylor.drivers.several import pullback
+from taylor.drivers.trees import as_one
+from taylor.errors import NonAnalyticError
+from taylor.numbers.kinds import base, is_operand
+from taylor.ode.adjoints import adjoint
+from taylor.ode.control import norm
+from taylor.ode.integrator import TaylorIntegrator
+from taylor.ode.jets import Crossing, Differentiated, Plain
+from taylor.ode.methods import MethodOptions
+from taylor.ode.options import Options, argument
+from taylor.ode.surfaces import sides
+from taylor.ode.system import System, filled, is_parameter, shaped
+from taylor.series.series import Series
+
+Array = NDArray[Any]
+Function = Callable[..., Any]
+FAR = 40  # doublings of the distance within which the other side of a surface is found
+SAME = 1e-7  # of derivatives of times, relative to them: a difference that is none
+
+
+class Course(NamedTuple):
+    """From where to which times a system is integrated, and how."""
+
+    t0: Any
+    times: Any
+    options: Options
+    checkpoints: int | None = None
+
+
+# ------------------------------------------------------------------ the states of a run
+class Mark(NamedTuple):
+    """Time and state between two steps, the end of the step before and the start of that after.
+
+    Where fun changes its branch the latter two are a little apart, each in a branch of its own;
+    where derivatives jump there is the crossing, too.
+    """
+
+    t: Any
+    y: Array
+    end: tuple[Any, Array]
+    start: Any
+    crossing: Crossing | None = None
+
+    @property
+    def sides(self) -> Array:
+        """The states before and after it, along the last axis."""
+        return np.stack([self.end[1], self.y], axis=-1)
+
+
+def _marks(it: Differentiated, t: Any) -> Iterator[Mark]:
+    """Step to t and yield a mark after each step."""
+    for pieces in it.march(t):
+        for i in range(1, len(pieces)):
+            place = pieces.t[i], pieces.coef[i, 0]
+            yield Mark(*place, place, place[0])
+        end = it.before or (it.t, it.y)
+        yield Mark(it.t, it.y, end, 2 * it.t - end[0], it.crossing)
+
+
+def _backwards(it: Differentiated, t: Any, checkpoints: int | None) -> Iterator[tuple[Any, Mark]]:
+    """Step to t, then yield the start of every step and the mark at its end, the last one first."""
+    last = Mark(it.t, it.y, (it.t, it.y), it.t)
+    kept, every = [last], 1
+    for n, last in enumerate(_marks(it, t), 1):
+        if n % every == 0:
+            kept.append(last)
+        if checkpoints is not None and len(kept) > checkpoints + 1:
+            kept, every = kept[::2], 2 * every
+    if last is not kept[-1]:
+        kept.append(last)
+    for n in range(len(kept) - 1, 0, -1):
+        marks = kept[n - 1 : n + 1]
+        if every > 1:
+            it.set_state(marks[0].t, marks[0].y)
+            it.renew()
+            marks = [*([marks[0], *_marks(it, marks[1].t)][:-1]), marks[1]]
+        for first, last in zip(marks[-2::-1], marks[:0:-1], strict=True):
+            yield first.start, last
+
+
+# ------------------------------------------------------------------ the flow and its adjoint
+def flow(f: Function, course: Course) -> Evolution:
+    """Return the evolution (y0, *parameters) -> the states at the times, along the first axis."""
+    return _flow(piecewise(f), course, False)
+
+
+def _flow(step: Function, course: Course, derived: bool) -> Evolution:
+    """Return the same for what is asked for rates, step(t, y, *p), and jumps, step(crossing, ...).
+
+    States that are `derived` hold those of another flow and their derivatives, which jump.
+    """
+
+    def run(y0: Any, *p: Any) -> Any:
+        given = Plain(step, y0, p)
+        it = integrator(given, course.t0, course.options, derived)
+        return np.moveaxis(given.series(it.propagate_grid(course.times)), -1, 0)
+
+    def back(w: Any, y0: Any, *p: Any) -> Any:
+        if isinstance(course.options, MethodOptions):
+            return adjoint(step, course.t0, course.times, course.options, w, y0, p)
+        forward = Plain(step, y0, p)
+        it = integrator(forward, course.t0, course.options, True)
+        assert isinstance(it, Differentiated)
+        times = [t + 0 * it.t for t in course.times]
+        sign = 1 if times[-1] > it.t else -1
+        backward = _Backward(step, course, np.shape(y0), p)
+        for start, mark in _backwards(it, times[-1], course.checkpoints):
+            t, y = mark.end[0], forward.series(mark.end[1])
+            if mark.crossing is not None:
+                backward.jump(mark.crossing, forward.series(mark.sides))
+            while times and sign * (times[-1] - start) > 0:
+                if sign * (times[-1] - t) < 0:
+                    y, t = backward.run(t, y, times[-1]), times[-1]
+                times.pop()
+                backward.bar = backward.bar + w[len(times)]
+            backward.run(t, y, start)
+        for n in range(len(times)):  # at t0
+            backward.bar = backward.bar + w[n]
+        return tuple(np.reshape(x, np.shape(x))[()] for x in (backward.bar, *backward.total))
+
+    return Evolution("solution", step, lambda g: _flow(g, course, True), run, back, axis=1)
+
+
+def plain_of(fun: Function, y0: Any, args: Sequence[Any]) -> Plain:
+    """Return the system in plain numbers for a state and arguments that may be series."""
+    if not isinstance(host([lift(y0), *map(argument, args)]), Series):
+        return Plain(fun, y0, args)
+    f, p, _ = numeric(fun, args)
+    return Plain(piecewise(f), y0, p)
+
+
+def integrator(given: Plain, t: Any, options: Options, derived: bool = False) -> TaylorIntegrator:
+    """Return what integrates a system in plain numbers from time t, through its jumps."""
+    it = given.differentiated(t, options) if derived else given.integrator(t, options)
+    if isinstance(it, Differentiated):
+        it.through = given.through
+    return it
+
+
+class _Backward:
+    """λ and μ on their way back, with y beside them."""
+
+    def __init__(self, f: Function, course: Course, shape: Any, p: Sequence[Any]) -> None:
+        self.f, self.course, self.p = f, course, p
+        self.bar: Any = np.zeros(shape)
+        self.total: list[Any] = [np.zeros(np.shape(x)) for x in p]
+        self.unpack = as_one([self.bar, self.bar, *self.total])[1]
+        self.it: TaylorIntegrator | None = None
+
+    def fun(self, t: Any, z: Any, *p: Any) -> Any:
+        """Return the right-hand side for z = (y, λ, μ)."""
+        y, bar, *_ = self.unpack(z)
+        rate = functools.partial(self.f, t)
+        return as_one([rate(y, *p), *pullback(rate, (y, *p), -bar)])[0]
+
+    def jump(self, crossing: Crossing, sides: Any) -> None:
+        """Go back to the near side of a surface."""
+        bars = pullback(functools.partial(self.f, crossing), (sides, *self.p), self.bar)
+        self.bar = bars[0][..., 0]
+        self.total = [x + dx for x, dx in zip(self.total, bars[1:], strict=True)]
+
+    def run(self, start: Any, y: Any, stop: Any) -> Any:
+        """Integrate back from one time to another; return y there."""
+        if start == stop:
+            return y
+        # λ is given the size of y, by which the steps judge what is small
+        scale = (norm(_numbers(self.bar)) / (norm(_numbers(y)) or 1)) or 1
+        parts = [y, self.bar / scale, *(0 * x for x in self.total)]
+        if all([type(x) in (np.ndarray, np.float64) and x.dtype == float for x in parts]):
+            z = np.concatenate([x.reshape(-1) for x in parts])
+        else:
+            z = as_one(parts)[0]
+        if self.it is None:
+            self.plain = Plain(self.fun, z, self.p)
+            # λ has the size of y, so what is too small for an interest in y is not so for λ
+            options = replace(self.course.options, atol=0.0)
+            self.it = self.plain.integrator(start, options)
+        else:
+            self.it.set_state(start, self.plain.table(z))
+        y, bar, *more = self.unpack(self.plain.series(self.it.propagate_until(stop)))
+        self.bar = bar * scale
+        self.total = [x + dx * scale for x, dx in zip(self.total, more, strict=True)]
+        return y
+
+
+def _numbers(x: Any) -> Array:
+    """Return the coefficients of a series as an array of numbers."""
+    while isinstance(x, Series):
+        x = x._coef
+    return np.asarray(x)
+
+
+# ------------------------------------------------------------------ times of events, and jumps
+def moved(f: Function, t: Any, y: Any, tau: Any, p: Sequence[Any]) -> Any:
+    """Return the state after a time that is zero but for its derivatives."""
+    if not is_operand(tau):
+        return y
+
+    def rate(s: Any, y: Any, t: Any, tau: Any, *p: Any) -> Any:
+        return tau * f(t + s * tau, y, *p)
+
+    return flow(rate, Course(0.0, [1.0], Options())).forward()(y, lift(t), tau, *p)[0]
+
+
+def delay_of(
+    f: Function, g: Function, t: Any, y: Any, p: Sequence[Any]
+) -> tuple[Function | None, Any]:
+    """Return the time from t on to where g(t, y, *p) vanishes, which it does there but for
+    rounding, as a function of (y, *p) in one array, and these; None if it does not vary.
+    """
+    value = g(t, y, *p)
+    if not is_operand(lift(value)):
+        return None, None
+    rest = number(value)
+    theta, apart = as_one([y, *p])
+
+    def residual(tau: Any, theta: Any) -> Any:
+        y, *p = apart(theta)
+        return np.reshape(lift(g(t + tau, moved(f, t, y, tau, p), *p)) - rest, ())
+
+    return implicit_root(residual, solver=lambda theta: 0 * t), theta
+
+
+def are_same(found: Sequence[tuple[Function | None, Any]]) -> bool:
+    """Whether delays have the same derivatives."""
+    if len(found) == 1:
+        return True
+    slopes = [np.zeros(1) if root is None else gradient(root, base(z)) for root, z in found]
+    size = max(norm(slope) for slope in slopes)
+    return not any(norm(slope - slopes[0]) > SAME * size for slope in slopes)
+
+
+def piecewise(f: Function) -> Function:
+    """Return the rates f(t, y, *p), and for a crossing the state beyond it (see `_beyond`)."""
+
+    def step(t: Any, y: Any, *p: Any) -> Any:
+        return _beyond(f, t, y, p) if isinstance(t, Crossing) else f(t, y, *p)
+
+    return step
+
+
+def _beyond(f: Function, at: Crossing, sides_of: Any, p: Sequence[Any]) -> Any:
+    """Return the state at the time of a crossing for that a little before.
+
+    They lie along the last axis; of the former only the values are known.
+    """
+    y, after = sides_of[..., 0], number(sides_of[..., 1])
+    t, old, q = at.before, number(y), [number(x) for x in p]
+    system = System(f, t, old, q)
+    slope = system.flow(t, old, *q)
+    for k in range(FAR):
+        d = 2 * (at.t - t) * 2**k
+        new = old + d * slope
+        names = _changed(system, (t, old), (t + d, new), q)
+        if names:
+            break
+    else:
+        raise NonAnalyticError(f"fun jumps at t = {at.t}, but no condition of it changes its sign")
+
+    found = [delay_of(f, condition, t, y, p) for condition in _conditions(system, names)]
+    if not are_same(found):
+        raise NonAnalyticError(
+            f"surfaces on which fun jumps meet at t = {at.t}, and move apart with what the "
+            "solution depends on: it has no derivatives there"
+        )
+    root, theta = found[0]
+    tau = 0 * t if root is None else root(theta)
+    y = moved(f, t, y, tau, p) + (new - old)
+    return moved(f, t + d + tau, y, -tau, p) + (after - new)
+
+
+def _changed(
+    system: System, one: tuple[Any, Any], other: tuple[Any, Any], p: Sequence[Any]
+) -> list[tuple[int, int]]:
+    """Return which conditions (output, element) have other signs at one place than at another."""
+    both = (sides(system.surfaces, *place, p) for place in (one, other))
+    return [
+        (n, int(m))
+        for n, (a, b) in enumerate(zip(*both, strict=True))
+        for m in np.flatnonzero(np.sign(a) * np.sign(b) < 0)
+    ]
+
+
+def _conditions(system: System, names: Sequence[tuple[int, int]]) -> list[Function]:
+    """Return conditions as functions of (t, y, *p)."""
+    surfaces = kept(plain, system.surfaces)
+
+    def condition(n: int, m: int) -> Function:
+        return lambda t, y, *p: np.reshape(surfaces(t, y, *p)[n], -1)[m]
+
+    return [condition(*name) for name in names]
+
+
+def jumps(f: Function, t: Any, y: Any, p: Sequence[Any], d: Any) -> list[Function]:
+    """Return the functions of (t, y, *p) that vanish within a time d of a place, where f jumps."""
+    old, q = number(y), [number(x) for x in p]
+    system = System(f, t, old, q)
+    if not system.branches:
+        return []
+    slope = system.flow(t, old, *q)
+    one, other = ((t + s * d, old + s * d * slope) for s in (-1, 1))
+    names = _changed(system, one, other, q)
+    before, after = (np.asarray(system.flow(*place, *q)) for place in (one, other))
+    if norm(after - before) <= SAME * max(norm(before), norm(after)):
+        return []
+    return _conditions(system, names)
+
+
+def number(x: Any) -> Any:
+    """Return the value of what may be a series or a node."""
+    return base(lift(x))
+
+
+# ------------------------------------------------------------------ with all arguments
+def numeric(fun: Function, args: Sequence[Any]) -> tuple[Function, list[Any], list[int]]:
+    """Return fun of those arguments that are numbers, these, and their places."""
+    given = [argument(a) for a in args]
+    places = [i for i, a in enumerate(given) if is_operand(a) or is_parameter(a)]
+
+    def bound(t: Any, y: Any, *p: Any) -> Any:
+        return fun(t, y, *filled(given, places, p))
+
+    return shaped(bound), [point_of(given[i]) for i in places], places
+
+
+def point_of(x: Any) -> Any:
+    """Return a point of differentiation as an array or a series, integers as floats."""
+    x = point(x)
+    return x.astype(float) if isinstance(x, np.ndarray) and x.dtype.kind in "iub" else x

@@ -1,0 +1,56 @@
+"""Whether steps of Taylor series are short for stability only: the problem is stiff."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taylor.ode.control import unit
+from taylor.ode.pieces import Pieces
+
+Array = NDArray[Any]
+MANY = 200  # steps after which they are looked at:
+SOME = 8  # series of them; sooner
+NOISE = 512  # units of rounding: terms of a step that are no more than these
+HOPELESS, STEADY = 1e6, 64  # if there are so many to go, and so many of about one length
+
+
+class Stiffness:
+    """What the steps of a run so far say about it; found once."""
+
+    def __init__(self) -> None:
+        self.found = False
+        self.count = 0  # of series, one after the other, that say so
+
+    def seen(self, pieces: Pieces, left: float, steps: int) -> bool:
+        """Whether it is seen now, with so many steps to go and so many taken."""
+        if self.found or pieces.coef.dtype == object or pieces.coef.shape[1] <= 8:
+            return False
+        # many short steps to go; and they do not lead to a singularity
+        h = np.abs(pieces.h)
+        hopeless = left >= HOPELESS and len(h) > STEADY and h.max() < 4 * h.min()
+        if steps <= MANY and not hopeless:
+            return False
+        some = slice(None, None, max(1, len(pieces) // SOME))
+        stiff = looks_stiff(pieces.coef[some], pieces.h[some])
+        self.count = self.count + len(pieces.h[some]) if stiff else 0
+        self.found = self.count >= 2 * SOME or (stiff and hopeless)
+        return self.found
+
+
+def looks_stiff(coef: Array, h: Array) -> bool:
+    """Whether steps are short for stability only.
+
+    Their first terms fall fast, to rounding errors perhaps, and those that decide on the step are
+    rounding errors.
+    """
+    order = coef.shape[1] - 1
+    flat = np.abs(coef).reshape(len(coef), order + 1, max(1, coef[0, 0].size))
+    with np.errstate(all="ignore"):
+        terms = flat.max(2, initial=0.0) * np.abs(h)[:, None] ** np.arange(order + 1)
+        small = np.maximum(1e-6 * terms[:, 1:3].max(1), NOISE * unit(coef) * terms[:, 0])
+        early = terms[:, 4:6].max(1) < small
+        noise = terms[:, order // 2 :].max(1) < 1e-10 * terms[:, 0]
+    return bool(np.all(early & noise & (terms[:, -1] > 0)))

@@ -1,0 +1,280 @@
+"""Derivatives through jumps and kinks of right-hand sides, whose places depend on what varies."""
+
+import mpmath
+import numpy as np
+import pytest
+from mpmath import mpf
+
+import taylor
+from hyperdual import HyperDual
+from taylor import IntegrationError, NonAnalyticError, Taylor, TaylorN
+from taylor.ode import flow_map, solve_ensemble, solve_ivp, value_and_gradient
+
+
+# ------------------------------------------------------------------ closed forms
+def solved(fun, start, until=2.0):
+    """Return the last state as a function of all parameters."""
+
+    def end(x):
+        r = solve_ivp(fun, (0.0, until), start(x), args=tuple(x))
+        assert r.status == 0, r.message
+        return r.y[0, -1]
+
+    return end
+
+
+def after_relay(x):
+    y, a, b, c = x
+    return c * np.exp(a * (2 - (c - y) / b))
+
+
+def after_stairs(x):
+    y, a, c = x
+    return 2 * c + 3 * a * (2 - (c - y) / a - c / (2 * a))
+
+
+def after_friction(x):
+    v, g, m = x
+    return -(g - m) * (2 - v / (g + m))
+
+
+def after_clock(x):
+    y, a, b, c = x
+    return y * np.exp(a * c - b * (2 - c))
+
+
+def after_moving(x):
+    y, a, b, c, d = x
+    when = (c - y) / (a - d)
+    return y + a * when + b * (2 - when)
+
+
+def after_springs(x):
+    k, m, v, y = x
+    when = (np.pi - np.arctan2(y, v / k)) / k
+    return -np.hypot(y, v / k) * k / m * np.sin(m * (2 - when))
+
+
+def after_drag(x):
+    v, k = x
+    root = np.sqrt(k)
+    return -np.tanh((2 - np.arctan(v * root) / root) * root) / root
+
+
+def after_turning(x):
+    y, k = x
+    when = np.log((np.pi + 5 * k) / (y + 5 * k))
+    return (5 * k - np.pi) * np.exp(0.4 - when) - 5 * k + 2 * np.pi
+
+
+def after_wrapping(x):
+    y, k = x
+    when = np.log((1 + 2 * k) / (y + 2 * k))
+    return 2 * k * np.exp(0.7 - when) - 2 * k + 1
+
+
+def relay_by_if(t, y, s, a, b, c):
+    return a * y if y[0] > c else b + 0 * y
+
+
+FIRST = lambda x: [x[0]]
+RELAY, CLOCK, STAIRS = [0.2, 0.7, 1.3, 1.0], [1.0, 0.5, 0.3, 1.2], [0.1, 0.8, 1.0]
+PROBLEMS = {
+    "relay": (
+        solved(lambda t, y, s, a, b, c: np.where(y > c, a * y, b + 0 * y), FIRST),
+        after_relay, RELAY,
+    ),
+    "relay by if": (solved(relay_by_if, FIRST), after_relay, RELAY),
+    "relay by heaviside": (
+        solved(lambda t, y, s, a, b, c: b + (a * y - b) * np.heaviside(y - c, 0.5), FIRST),
+        after_relay, RELAY,
+    ),
+    "friction": (solved(lambda t, y, v, g, m: -g - m * np.sign(y), FIRST), after_friction,
+                 [1.0, 0.9, 0.4]),
+    "clock": (
+        solved(lambda t, y, s, a, b, c: (t < c) * a * y - (t >= c) * b * y, FIRST),
+        after_clock, CLOCK,
+    ),
+    "floor": (solved(lambda t, y, s, a, c: a * (1 + np.floor(y / c)), FIRST), after_stairs, STAIRS),
+    "digitize": (
+        solved(lambda t, y, s, a, c: a * (1 + np.digitize(y / c, [1.0, 2.0, 3.0])), FIRST),
+        after_stairs, STAIRS,
+    ),
+    "moving surface": (
+        solved(lambda t, y, s, a, b, c, d: np.where(y > c + d * t, b, a + 0 * y), FIRST),
+        after_moving, [0.0, 1.5, 2.0, 1.0, 0.3],
+    ),
+    "angle": (solved(lambda t, y, s, k: 5 * k + np.arctan2(np.sin(y), np.cos(y)), FIRST, 0.4),
+              after_turning, [2.5, 0.9]),
+    "remainder": (solved(lambda t, y, s, k: 2 * k + y % 1.0, FIRST, 0.7), after_wrapping,
+                  [0.4, 0.5]),
+    "two springs": (
+        solved(
+            lambda t, y, k, m, v, s: [y[1], np.where(y[0] > 0, -(k**2), -(m**2)) * y[0]],
+            lambda x: [x[3], x[2]],
+        ),
+        after_springs, [2.0, 3.0, 1.0, 0.3],
+    ),
+    "drag": (solved(lambda t, y, v, k: -1 - k * abs(y) * y, FIRST), after_drag, [1.0, 0.6]),
+}  # fmt: skip
+
+
+def compare(found, expected, rtol=2e-13):
+    np.testing.assert_allclose(found, expected, rtol=rtol, atol=rtol * np.max(np.abs(expected)))
+
+
+@pytest.mark.parametrize("order", [1, 4])
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_in_forward_mode(name, order):
+    f, exact, x = PROBLEMS[name]
+    x, d = np.array(x), np.cos(np.arange(1, 1 + len(x)))
+    found, expected = (taylor.derivatives(lambda s, g=g: g(x + s * d), 0.0, order)
+                       for g in (f, exact))  # fmt: skip
+    compare(found, expected, 1e-12)
+
+
+@pytest.mark.parametrize("name", ["relay", "friction", "moving surface", "two springs"])
+def test_in_reverse_mode(name):
+    f, exact, x = PROBLEMS[name]
+    compare(taylor.gradient(f, x), taylor.gradient(exact, x))
+    compare(taylor.hessian(f, x), taylor.hessian(exact, x), 1e-12)
+
+
+def test_in_nested_modes():
+    f, exact, x = PROBLEMS["relay"]
+    d = np.arange(4.0)
+
+    def reverse_of_reverse(g):
+        return taylor.gradient(lambda x: taylor.gradient(g, x) @ d, x)
+
+    def forward_of_reverse(g):
+        return taylor.jacobian(lambda x: taylor.gradient(g, x), x)
+
+    def reverse_of_forward(g):
+        return taylor.gradient(lambda x: taylor.jvp(g, (x,), (d,))[1], x)
+
+    def second(g):
+        return g([HyperDual(v, 1.0, w, 0.0) for v, w in zip(x, d, strict=True)]).eps1eps2
+
+    for mode in (reverse_of_reverse, forward_of_reverse, reverse_of_forward, second):
+        compare(mode(f), mode(exact))
+    compiled = taylor.compile(lambda x: taylor.gradient(f, x))
+    for z in (np.array(x), np.array(x) + 0.1):
+        compare(compiled(z), taylor.gradient(exact, z))
+
+
+def rate(t, y, p):
+    return np.where(y[0] > p[2], p[0] * y, p[1] + 0 * y)
+
+
+def test_of_maps_adjoints_and_many_digits():
+    x = np.array(RELAY)
+    expected = taylor.gradient(after_relay, x)
+    p = x[1:]
+    for more in ({}, {"checkpoints": 1}):
+        value, dy, (dp,) = value_and_gradient(
+            lambda y: y[0], rate, (0, 2), x[:1], args=(p,), max_step=0.2, **more
+        )
+        compare([value, *dy, *dp], [after_relay(x), *expected])
+    m = flow_map(rate, (0, 2), x[:1], 3, args=(p,), wrt=("y0", 0))[0]
+    compare(m.coef, after_relay(TaylorN.variables(x, 3)).coef)
+    with mpmath.workdps(30):
+        y, a, b, c = (mpf(v) / 10 for v in (2, 7, 13, 10))
+        s = Taylor.variable(y, 2)
+        end = solve_ivp(rate, (0, 2), [s], args=([a, b, c],)).y[0, -1]
+        assert max(abs(end.coef - after_relay([s, a, b, c]).coef)) < mpf(10) ** -25
+
+
+def test_in_the_times_of_a_run():
+    def states(z):
+        t0, t1 = z[:2]
+        p = z[3:]
+        return solve_ivp(rate, (t0, t1), [z[2]], args=(p,), t_eval=np.stack([t1 / 4, t1])).y[0]
+
+    def exactly(z):
+        t0, t1, y, a, b, c = z
+        return np.stack([y + b * (t1 / 4 - t0), c * np.exp(a * (t1 - t0 - (c - y) / b))])
+
+    for times in ([0.1, 2.0], [0.1, 2.2]):
+        z = np.array([*times, *RELAY])
+        compare(taylor.jacobian(states, z), taylor.jacobian(exactly, z))
+        compare(taylor.jacrev(states, z), taylor.jacobian(exactly, z))
+        compare(taylor.tensor(states, z, 2), taylor.tensor(exactly, z, 2), 1e-12)
+
+
+def test_backwards_in_time():
+    x = np.array([3.0, 0.7, 1.3, 1.0])
+
+    def back(x):
+        return solve_ivp(rate, (2.0, 0.0), [x[0]], args=(x[1:],)).y[0, -1]
+
+    def exactly(x):  # from y at 2 down to c, and on in a line
+        y, a, b, c = x
+        return c - b * (2 - np.log(y / c) / a)
+
+    compare(taylor.gradient(back, x), taylor.gradient(exactly, x))
+    compare(taylor.tensor(back, x, 2), taylor.tensor(exactly, x, 2), 1e-12)
+
+
+# ------------------------------------------------------------------ beside events
+def test_surfaces_beside_events():
+    def end(x):
+        fill = lambda t, y, p: t - 1.5
+        fill.callback = lambda t, y, p: 0.9 * y
+        passes = lambda t, y, p: y[0] - 1.5
+        r = solve_ivp(rate, (0.0, 2.0), [x[0]], args=(x[1:],), events=[fill, passes])
+        return np.concatenate([r.y[0, -1:], r.t_events[1]])
+
+    def exactly(x):
+        y, a, b, c = x
+        when = (c - y) / b
+        return np.stack([0.9 * c * np.exp(a * (2 - when)), when + np.log(1.5 / c) / a])
+
+    x = np.array([0.2, 0.7, 1.3, 1.0])
+    compare(taylor.tensor(end, x, 2), taylor.tensor(exactly, x, 2), 1e-12)
+    compare(taylor.jacrev(end, x), taylor.jacobian(exactly, x))
+
+
+# ------------------------------------------------------------------ where there are none
+def test_surfaces_that_meet_but_do_not_stay_together():
+    fun = lambda t, y, q: 1 + np.where(y > q, 1.0, 0.0) + np.where(t > 1, 1.0, 0.0)
+    with pytest.raises(NonAnalyticError, match="move apart"):
+        solve_ivp(fun, (0.0, 2.0), [0.0], args=(Taylor.variable(1.0, 1),))
+    fun = lambda t, y, q: 1 + np.where(y > q, 1.0, 0.0) + np.where(2 * y > 2 * q, 1.0, 0.0)
+    y = solve_ivp(fun, (0.0, 2.0), [0.0], args=(Taylor.variable(1.0, 1),)).y[0, -1]
+    assert y.coef.tolist() == pytest.approx([4.0, -2.0], abs=1e-13)
+
+
+def test_surfaces_that_are_crossed_without_a_slope():
+    fun = lambda t, y, q: np.stack([3 * (t - 1) ** 2, np.where(y[0] > q - 1, 1.0, 0.0)])
+    with pytest.raises(NonAnalyticError, match="slope"):
+        solve_ivp(fun, (0.0, 2.0), [-1.0, 0.0], args=(Taylor.variable(1.0, 1),))
+
+
+def test_sliding_has_no_derivatives():
+    with pytest.raises(IntegrationError, match="both sides"):
+        solve_ivp(lambda t, y, q: -q * np.sign(y), (0, 2), [1.0], args=(Taylor.variable(1.0, 1),))
+
+
+def test_values_are_those_without_derivatives():
+    for name in ("relay", "floor", "remainder", "two springs"):
+        f, _, x = PROBLEMS[name]
+        assert f(x) == pytest.approx(
+            taylor.derivatives(lambda s, f=f, x=x: f(np.array(x) + s), 0.0, 2)[0], abs=1e-14
+        )
+    y = solve_ensemble(rate, (0.0, 2.0), [[0.2], [0.3]], args=(np.array(RELAY[1:]),)).y[:, 0, -1]
+    compare(y, [after_relay([s, *RELAY[1:]]) for s in (0.2, 0.3)])
+
+
+def test_jumps_of_fun_at_the_time_of_a_dose():
+    def end(x):
+        fun = lambda t, y, k, d: np.where(t < 1, 0.0, d) - k * y
+        return solve_ivp(fun, (0, 2), [1.0], args=tuple(x), dosing=([1.0], [[0.5]])).y[0, -1]
+
+    def exactly(x):
+        k, d = x
+        return (np.exp(-k) + 0.5 - d / k) * np.exp(-k) + d / k
+
+    x = np.array([0.7, 0.3])
+    compare(taylor.tensor(end, x, 2), taylor.tensor(exactly, x, 2), 1e-12)
+    compare(taylor.gradient(end, x), taylor.gradient(exactly, x))
