@@ -302,7 +302,7 @@ class TaylorIntegrator:
             before = self.steps
             aim = t_end if stop is None else stop()
             if not log:
-                count = STEADY + 1 if look else min(max(MANY, self.steps), most)
+                count = STEADY + 1 if look else min(max(MANY, 3 * self.steps), most)
             status, pieces = self.advance(aim, int(min(count, left)), log or look)
             look = not look and self.steps >= MANY and not self.stiffness.found
             left -= self.steps - before
