@@ -20,8 +20,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "core": [
         "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
         "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
-        "sides", "calls", "maps", "parts", "operand", "fillable", "simpler", "tape", "rules",
-        "program", "sweep",
+        "sides", "calls", "maps", "lookups", "parts", "operand", "fillable", "simpler", "tape",
+        "rules", "program", "sweep",
     ],
     "linalg": ["degrees", "equations", "factors", "spectrum", "__init__"],
     "arrays": [
@@ -29,9 +29,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "questions",
     ],
     "machine": [
-        "calls", "planar", "nests", "moves", "contractions", "emit", "questions", "degrees",
-        "tables", "convolutions", "compose", "monomials", "products", "series", "machine",
-        "engine",
+        "calls", "planar", "nests", "moves", "lookups", "contractions", "emit", "questions",
+        "degrees", "tables", "convolutions", "compose", "monomials", "products", "series",
+        "machine", "engine",
     ],
     "series": [
         "text", "wide", "symbolic", "coefficients", "rows", "rules", "series", "powers",

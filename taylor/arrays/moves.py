@@ -10,6 +10,7 @@ import numpy as np
 from taylor.core import memory
 from taylor.core.binding import Handler, cast, family, floating
 from taylor.core.conditions import Condition
+from taylor.core.maps import Gather, host, run
 from taylor.core.operand import (
     Operand,
     define,
@@ -19,6 +20,7 @@ from taylor.core.operand import (
     lift,
     rearrange,
 )
+from taylor.numbers.values import shape_of
 
 
 # ------------------------------------------------------------------ by name
@@ -63,7 +65,7 @@ MOVES: dict[Callable[[Any], Handler], tuple[Any, ...]] = {
         np.linalg.matrix_transpose, np.lib.stride_tricks.sliding_window_view,
     ),
     _of_list: (
-        np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack,
+        np.stack, np.hstack, np.vstack, np.dstack, np.column_stack,
     ),
     _of_each: (np.atleast_1d, np.atleast_2d, np.atleast_3d),
 }  # fmt: skip
@@ -100,6 +102,14 @@ def _broadcast_arrays(*args: Any) -> Any:
     return tuple(np.broadcast_to(x, shape) for x in args)
 
 
+def _concatenate(arrays: Any, axis: Any = 0) -> Any:
+    arrays = [lift(x) for x in arrays]
+    if axis in (0, -1) and all([len(shape_of(x)) == 1 for x in arrays]):  # the shortest way
+        joined = run(0, (sum([shape_of(x)[0] for x in arrays]),))
+        return host(arrays).process(joined, arrays)
+    return rearrange(arrays, lambda *i: np.concatenate(i, axis))
+
+
 def _block(arrays: Any) -> Any:
     leaves: list[Any] = []
 
@@ -134,11 +144,17 @@ def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
         condition = condition._truth()
         if not (holds_operands(x) or holds_operands(y)):
             return np.where(condition, x, y)
-    return rearrange([lift(x), lift(y)], lambda i, j: np.where(condition, i, j))
+    x, y = lift(x), lift(y)
+    n: tuple[int, ...] = condition.shape if type(condition) is np.ndarray else ()
+    if len(n) == 1 and n == shape_of(x) == shape_of(y):  # the shortest way
+        place = np.arange(n[0])
+        return host((x, y)).process(Gather(np.where(condition, place, place + n[0])), (x, y))
+    return rearrange([x, y], lambda i, j: np.where(condition, i, j))
 
 
 define({np.block: _block, np.choose: _choose, np.where: _where}, lifted=False)
 define({np.broadcast_arrays: _broadcast_arrays})
+family(np.concatenate, _concatenate)
 
 
 STATISTICS: dict[str, Any] = {

@@ -146,20 +146,32 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     if isinstance(axes, (int, np.integer)):
         axes = (list(range(m - int(axes), m)), list(range(int(axes))))
     ia, ib = ([x] if isinstance(x, (int, np.integer)) else list(x) for x in axes)
-    left, right = list(LETTERS[:m]), list(LETTERS[m : m + n])
     for i, j in zip(ia, ib, strict=True):
         if first[i] != second[j]:
             raise ShapeMismatch(f"tensordot: shapes {first} and {second} do not fit")
+    return pair(_contraction(m, n, tuple(ia), tuple(ib)), a, b)
+
+
+@functools.cache
+def _contraction(m: int, n: int, ia: tuple[int, ...], ib: tuple[int, ...]) -> str:
+    """Return the specification of the sums along axes of two arrays of m and n axes."""
+    left, right = list(LETTERS[:m]), list(LETTERS[m : m + n])
+    for i, j in zip(ia, ib, strict=True):
         right[j] = left[i]
     out = [c for i, c in enumerate(left) if i not in [k % m for k in ia]]
     out += [c for j, c in enumerate(right) if j not in [k % n for k in ib]]
-    return pair(f"{''.join(left)},{''.join(right)}->{''.join(out)}", a, b)
+    return f"{''.join(left)},{''.join(right)}->{''.join(out)}"
 
 
 def _inner(a: Any, b: Any, axis: int) -> Any:
     """Return the sums of products along the last axis of a and an axis of b."""
-    m, n = len(shape_of(a)), len(shape_of(b))
-    return tensordot(a, b, ([m - 1], [max(n + axis, 0)])) if m and n else a * b
+    first, second = shape_of(a), shape_of(b)
+    m, n = len(first), len(second)
+    if not (m and n):
+        return a * b
+    if first[-1] != second[max(n + axis, 0)]:
+        raise ShapeMismatch(f"tensordot: shapes {first} and {second} do not fit")
+    return pair(_contraction(m, n, (m - 1,), (max(n + axis, 0),)), a, b)
 
 
 def _outer(x1: Any, x2: Any) -> Any:

@@ -15,6 +15,7 @@ from taylor.arrays.reductions import axes_of, scan
 from taylor.core import choices, functions
 from taylor.core.binding import family
 from taylor.core.conditions import mask
+from taylor.core.lookups import by_pieces
 from taylor.core.operand import Operand, as_array, define, implements, lift
 from taylor.numbers.kinds import base
 
@@ -283,30 +284,35 @@ def interp(
     if period is not None:
         x, xp, fp = _periodic(x, xp, fp, abs(period))
         left = right = None
-    knots = np.asarray(base(xp))
     slope = np.diff(fp) / np.diff(xp)
-    ends = [fp[0] if left is None else left, fp[-1] if right is None else right]
     # piece i, between the knots i-1 and i, is height + slope·(x - start)
-    start = xp[np.concatenate([[0], np.arange(len(knots))])]
-    height = np.concatenate([np.reshape(ends[0], 1), fp[:-1], np.reshape(ends[1], 1)])
+    start = xp[np.concatenate([[0], np.arange(np.size(xp))])]
+    first = fp[0] if left is None else left
+    height = np.concatenate([np.reshape(first, 1), fp[:-1], fp[-1:]])
     none = fp[:1] - fp[:1]
-    slope = np.concatenate([none, slope, none])
-    i = np.searchsorted(knots, base(x), side="right")
-    above = height[i] + slope[i] * (x - start[i])
-    if not isinstance(x, Operand):
-        exact = (i == len(knots)) & (x == knots[-1])
-        return np.where(exact, fp[-1], above) if right is not None and np.any(exact) else above
-    np.all(x >= np.append(-np.inf, knots)[i])  # the piece is part of the recording
-    np.all(x < np.append(knots, np.inf)[i])
-    j = np.maximum(i - 1, 0)
-    below, knot = height[j] + slope[j] * (x - start[j]), xp[j]
-    last: Any = i == len(knots)
-    if right is None or not np.any(last):
-        return choices.choose(x, knot, above, below, "kink")
+    pieces = np.stack([height, np.concatenate([none, slope, none]), start], axis=1)
+
+    def of_row(row: Any) -> Any:
+        return row[..., 0] + row[..., 1] * (x - row[..., 2])
+
+    if isinstance(xp, Operand):
+        above, below = _rows(x, xp, pieces)
+        y = choices.choose(x, above[..., 2], of_row(above), of_row(below), "kink")
+    else:
+        knots = np.unique(xp)  # where two are equal, there is a jump
+        ends = np.concatenate([[0], np.searchsorted(xp, knots, "right")])
+        y = by_pieces(x, knots, of_row, pieces[ends])
     # at the last knot the value is that of the piece before it
-    pairs: list[tuple[Any, Any]] = [(x, knot), (knot, x), (above, below), (below, above)]
-    lhs, rhs, a, b = (np.where(last, other, usual) for usual, other in pairs)
-    return choices.choose(lhs, rhs, a, b, "kink")
+    return y if right is None else choices.choose(xp[-1], x, y, right, "kink")
+
+
+def _rows(x: Any, xp: Any, pieces: Any) -> tuple[Any, Any]:
+    """Return the row of the piece above each x and of the one below, for knots that vary."""
+    knots, at = np.asarray(base(xp)), base(x)
+    i, j = np.searchsorted(knots, at, side="right"), np.searchsorted(knots, at, side="left")
+    np.all(x >= np.append(-np.inf, xp)[i])  # the piece is part of the recording
+    np.all(x < np.append(xp, np.inf)[i])
+    return pieces[i], pieces[j]
 
 
 def _periodic(x: Any, xp: Any, fp: Any, period: Any) -> tuple[Any, Any, Any]:

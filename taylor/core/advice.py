@@ -108,7 +108,8 @@ LIBRARIES = {
     "scipy.linalg.": "use np.linalg or taylor.scipy.linalg",
     "scipy.stats.": "use taylor.scipy.stats",
     "scipy.special.": "use taylor.scipy.special",
-    "scipy.interpolate.": "use taylor.scipy.interpolate",
+    "scipy.interpolate.": "use taylor.scipy.interpolate, whose from_scipy(obj) makes the same of "
+    "an object that is there",
     "scipy.signal.": "use taylor.scipy.signal or np.convolve",
     "scipy.sparse.": "use taylor.scipy.sparse",
     "scipy.fft.": "use np.fft or taylor.scipy.fft",
@@ -161,9 +162,6 @@ WANTED = {  # what would drop derivatives, and what was wanted
     "a function of mpmath": "use NumPy's and taylor's functions, which take mpmath's numbers too",
     "an expression of sympy": "use NumPy's functions; sympy.lambdify makes them of an expression",
 }
-
-
-MASKED = re.compile("__[ri]?(add|sub|mul)__")
 
 
 def asked_by(frame: FrameType | None) -> str:

@@ -38,6 +38,10 @@ def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
             raise TypeError("complex values have no order; compare real parts of .value")
         if contexts.is_set(lhs) or contexts.is_set(rhs):
             return np.frompyfunc(functools.partial(_choose_of_sets, mode), 4, 1)(lhs, rhs, a, b)
+    if all(map(_is_double, (lhs, rhs, a, b))) and not type(a) is int is type(b):
+        above, below = np.greater(lhs, rhs), np.less(lhs, rhs)
+        if np.count_nonzero(above) + np.count_nonzero(below) == above.size > 1:
+            return np.where(above, a, b)  # neither a tie nor nan
     chosen = _chosen(lhs, rhs, a, b)
     if mode not in SLOPES:
         return chosen
@@ -55,10 +59,6 @@ def _chosen(lhs: Any, rhs: Any, a: Any, b: Any) -> Any:
     if all(values.shape_of(x) == () for x in (lhs, rhs, a, b)):
         return a if lhs >= rhs else b if lhs < rhs else lhs + rhs
     first, second = np.greater_equal(lhs, rhs), np.less(lhs, rhs)
-    if all(map(_is_double, (lhs, rhs, a, b))) and not type(a) is int is type(b):
-        known = np.count_nonzero(first) + np.count_nonzero(second)
-        if known == np.size(first):
-            return np.where(first, a, b)
     if not (values.is_real(a) and values.is_real(b)):
         a, b = values.together(a, b)
     return np.where(first, a, np.where(second, b, np.add(lhs, rhs)))

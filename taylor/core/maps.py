@@ -18,7 +18,6 @@ from taylor.core.algebra import Univariate
 from taylor.core.instructions import (
     At,
     Degrees,
-    Einsum,
     Number,
     Op,
     Shape,
@@ -95,7 +94,9 @@ class Contract(Map):
         return self.c
 
     def shape(self, shapes: list[Shape]) -> Shape:
-        return Einsum(self.spec).shape([np.shape(self.c), *shapes])
+        terms, out = self.spec.split("->")
+        sizes = patterns.lengths(terms, [self.c.shape, *shapes])
+        return tuple([sizes[c] for c in out])
 
     def moved(self, xs: Sequence[Any], lead: int) -> Any:
         if not lead:
@@ -213,6 +214,9 @@ class Reshape(Map):
     to: Shape
     arity = 1
 
+    def key(self) -> Any:
+        return (Reshape, self.to)
+
     def shape(self, shapes: list[Shape]) -> Shape:
         return self.to
 
@@ -236,11 +240,14 @@ class Sum(Map):
     axes: tuple[int, ...]
     arity = 1
 
+    def key(self) -> Any:
+        return (Sum, self.axes)
+
     def shape(self, shapes: list[Shape]) -> Shape:
-        return tuple(n for i, n in enumerate(shapes[0]) if i not in self.axes)
+        return tuple([n for i, n in enumerate(shapes[0]) if i not in self.axes])
 
     def _kept(self, source: Shape) -> Shape:
-        return tuple(1 if i in self.axes else n for i, n in enumerate(source))
+        return tuple([1 if i in self.axes else n for i, n in enumerate(source)])
 
     def moved(self, xs: Sequence[Any], lead: int) -> Any:
         axes = tuple([d + lead for d in self.axes]) if lead else self.axes

@@ -211,11 +211,10 @@ class Cell:
         self.source: Array | None = None  # of every element, once they are of several
         self.place: Array = self.positions
 
-    def holds(self, where: Array) -> bool:
-        """Whether an array without gaps that is a view of the positions has them in their order."""
-        return (
-            where.size > 0 and self.positions.flags.c_contiguous and shares(where, self.positions)
-        )
+    @property
+    def in_order(self) -> bool:
+        """Whether the positions follow each other, and so do those of a view without gaps."""
+        return bool(self.positions.flags.c_contiguous)
 
     def write(self, where: Array, index: Any, i: int, shape: tuple[int, ...]) -> None:
         """Let the indexed elements of a view be those that instruction i makes, of that shape."""

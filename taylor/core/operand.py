@@ -264,7 +264,7 @@ class Operand(Handled):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: Any) -> Self:
-        index = plain_index(index)
+        index = index if type(index) is slice else plain_index(index)
         return cast(Self, self._viewed(lambda i: i[index]))
 
     def __setitem__(self, index: Any, value: Any) -> None:

@@ -29,6 +29,7 @@ from taylor.core.instructions import (
     full,
     short,
 )
+from taylor.core.lookups import Lookup
 from taylor.core.maps import Reshape
 from taylor.core.operand import Operand, lift
 from taylor.core.parts import Part
@@ -422,6 +423,7 @@ def deciding(program: Program) -> Program:
     found = [v[g.a] - v[g.b] for g in program.guards if 0 <= g.b != g.a]  # x >= x asks for nan
     found += [_edges(g, v[g.a]) for g in program.guards if g.op in ("digitize", *OF_ZERO)]
     code, complex = list(tape.code), complex_of(program, tape.code)
+    lookups: dict[Any, tuple[Lookup, Node]] = {}
     poles: list[bool] = []  # whether an instruction, or what it depends on, may have a pole
     for i, (op, args, _) in enumerate(code):
         x, y = [Node(tape, a) for a in args], Node(tape, i)
@@ -429,12 +431,15 @@ def deciding(program: Program) -> Program:
         poles.append(own or any(poles[a] for a in op.reads(args)))
         if isinstance(op, Choose):
             found.append(x[0] - x[1])
+        elif isinstance(op, Lookup):
+            lookups.setdefault((args[0], op.knots.tobytes(), op.side), (op, x[0]))
         elif isinstance(op, Row) and op.row.jumps is not None:
             row = op.row.surface
             found.append(x[0] if row is None else row(x[0]))
         elif isinstance(op, Integral) and tape.active[i]:
             given = code[args[0]] if poles[args[0]] else None
             found += _seams(tape, op, x, y, complex[args[0]], given)
+    found += [op.surface(x) for op, x in lookups.values()]
     outputs = list(dict.fromkeys(tape.node(y).i for y in found))
     return Program(tape.code, tape.inputs, outputs, [], single=False).pruned()
 

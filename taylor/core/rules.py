@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from taylor.core import parts
 from taylor.core.functions import mod
 from taylor.core.instructions import (
     At,
+    Const,
     Input,
     Instruction,
     Op,
@@ -31,6 +33,7 @@ from taylor.core.operand import is_complex
 from taylor.core.sides import Blend, Choose
 from taylor.core.table import Elementary, Rule, derived, slope_of_jump
 from taylor.core.tape import Node, Tape
+from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Kind, base, is_operand
 from taylor.numbers.values import constant, integers, is_float, over, plus, shape_of
 
@@ -51,6 +54,8 @@ def values(
     With `keep` only those values are kept; the others are forgotten after their last use.
     `settle` replaces every value; it gets the value and how often it is used.
     """
+    if keep is None and settle is None and all(map(is_float, x)):
+        return _of_floats(code, x)
     v: list[Any] = []
     uses = Counter(a for i in code for a in i.args) if settle is not None else Counter()
     last = {a: i for i, c in enumerate(code) for a in c.args} if keep is not None else {}
@@ -76,6 +81,18 @@ def values(
                 if last[a] == i and a not in keep:
                     v[a] = None
     return v
+
+
+def _of_floats(code: Code, x: Sequence[Any]) -> list[Any]:
+    """Return the value of every instruction at floats."""
+    v: list[Any] = []
+    for op, args, _ in code:
+        v.append(x[op.n] if type(op) is Input else op.value([v[a] for a in args], _float))
+    return v
+
+
+def _float(c: Any) -> Any:
+    return float(c) if isinstance(c, (Fraction, Constant)) else c
 
 
 def active(code: Code) -> list[bool]:
@@ -325,7 +342,7 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
     if len(a) == 1 and _by_numpy(row) and _is_array(a[0]) and _is_array(y):
         assert row.quotient is not None
         q, p = row.quotient(a[0], y)
-        return [q if type(p) is int and p == 1 else q / p]
+        return [q if type(p) is int and p == 1 else _float(q) / p]
     if row.compose is not None:
         return _of_composed(row, a, wanted)
     if row.local is not None:
@@ -356,12 +373,14 @@ def _is_array(x: Any) -> bool:
 def _by_numpy(row: Elementary) -> bool:
     """Whether the quotient of a row of one argument may be taken of arrays as they are.
 
-    That is, without constants but Python's numbers.
+    That is, no operation in it has constants but Python's numbers.
     """
     if row.quotient is None or row.compose is not None or not row.own:
         return False
     code, _ = _quotients(row, (True,))
-    return all(type(c.op.constant) in HELD for c in code)
+    used = {a for c in code for a in c.args}
+    alone = [type(c.op) is Const and i not in used for i, c in enumerate(code)]
+    return all(type(c.op.constant) in HELD or a for c, a in zip(code, alone, strict=True))
 
 
 def _of_composed(row: Elementary, a: list[Any], wanted: Sequence[bool]) -> list[Any] | None:
@@ -445,6 +464,8 @@ def unbroadcast(bar: Any, whole: Shape, shape: Shape) -> Any:
     """
     if shape == whole:
         return bar
+    if not shape and type(bar) is np.ndarray and bar.shape == whole:
+        return np.add.reduce(bar, axis=None)
     have, lead = shape_of(bar), len(whole) - len(shape)
     offset = len(whole) - len(have)
     axes, times = [], 1

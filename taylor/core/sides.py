@@ -22,7 +22,7 @@ from taylor.core.table import Elementary
 from taylor.core.tables import nonzero, pad
 from taylor.errors import NonAnalyticError
 from taylor.numbers.kinds import Array, Kind, base, is_operand
-from taylor.numbers.values import ordered, together
+from taylor.numbers.values import is_real, ordered, together
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -133,6 +133,8 @@ def passed_back(row: Elementary, a: Sequence[Any], bar: Any, wanted: Sequence[bo
     if row is absolute:
         return [choose(a[0], 0, bar, -bar, "mean")]
     if row is clip:
+        if not any(wanted[1:]) and (between := _between(*a)) is not None:
+            return [np.where(between, bar, _zero(bar)), None, None]
         lower = maximum(*a[:2])
         inner, last = passed_back(minimum, [lower, a[2]], bar, [any(wanted[:2]), wanted[2]])
         return [*passed_back(maximum, a[:2], inner, wanted[:2]), last]
@@ -142,6 +144,15 @@ def passed_back(row: Elementary, a: Sequence[Any], bar: Any, wanted: Sequence[bo
         choose(left, right, bar, zero, mode) if wanted[0] else None,
         choose(left, right, zero, bar, mode) if wanted[1] else None,
     ]
+
+
+def _between(x: Any, low: Any, high: Any) -> Array | None:
+    """Return where an array of floats lies between its bounds; None where it meets one, or nan."""
+    if not (type(x) is np.ndarray and x.dtype.kind == "f" and is_real(low) and is_real(high)):
+        return None
+    inside, outside = (low < x) & (x < high), (x < low) | (high < x)
+    known = np.count_nonzero(inside) + np.count_nonzero(outside) == inside.size
+    return inside if known and np.all(low < high) else None
 
 
 def _zero(bar: Any) -> Any:

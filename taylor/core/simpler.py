@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -73,7 +74,10 @@ def _of_row(tape: Tape, op: Row, nodes: list[Node]) -> Node | None:
 
 
 def _moved(tape: Tape, op: Gather, nodes: list[Node]) -> Node:
-    index, size = op.index, sum([x.size for x in nodes])
+    index = op.index
+    if op.start == 0 and len(nodes) > 1:
+        return tape.apply(op, nodes, index.shape, (Gather, 0, index.shape))
+    size = sum([x.size for x in nodes])
     layout = None if index.flags.c_contiguous else index
     whole = index.size == size and (not size or index.item(0) == 0)
     if whole and np.array_equal(index.reshape(-1), np.arange(size)):
@@ -81,26 +85,40 @@ def _moved(tape: Tape, op: Gather, nodes: list[Node]) -> Node:
             x, same = nodes[0], index.shape == nodes[0].shape
             return tape.at(x.i if same else tape.apply(Reshape(index.shape), [x]).i, layout)
         op.start = 0
+        return tape.apply(op, nodes, index.shape, (Gather, 0, index.shape))
     if layout is None:
         return tape.apply(op, nodes, index.shape)
     return tape.at(tape.apply(Gather(np.asarray(index, order="C")), nodes).i, layout)
 
 
 def _summed(tape: Tape, op: Sum | CumSum, nodes: list[Node]) -> Node:
-    where = nodes[0]._where
-    return tape.apply(op, nodes)._beside(*(() if where is None else (op.moved([where], 0),)))
+    where, node = nodes[0]._where, tape.apply(op, nodes)
+    return node if where is None else node._beside(op.moved([where], 0))
 
 
 def _contracted(tape: Tape, op: Einsum, nodes: list[Node]) -> Node:
-    terms, out = op.spec.split("->")
-    (x, y), (a, b) = nodes, terms.split(",")
-    x, a = _reduced(x, a, b + out)
-    y, b = _reduced(y, b, a + out)
+    (x, y), (a, b, out, reduced) = nodes, _terms(op.spec)
+    if not reduced:
+        x, a = _reduced(x, a, b + out)
+        y, b = _reduced(y, b, a + out)
     for c, node, names in ((x, y, f"{a},{b}->{out}"), (y, x, f"{b},{a}->{out}")):
         known = tape.code[c.i].op
         if type(known) is Const and not is_operand(known.c):
-            return tape.apply(Contract(names, np.asarray(known.c)), [node])
+            contract = Contract(names, np.asarray(known.c))
+            return tape.apply(contract, [node], None, (Contract, names, c.i))
     return tape.apply(Einsum(f"{a},{b}->{out}"), [x, y])
+
+
+@functools.cache
+def _terms(spec: str) -> tuple[str, str, str, bool]:
+    """Return the axes of the operands and the result of a contraction, and whether it is reduced.
+
+    Then no operand has letters of its own, or a letter twice.
+    """
+    terms, out = spec.split("->")
+    a, b = terms.split(",")
+    reduced = set(a) <= set(b + out) and set(b) <= set(a + out)
+    return a, b, out, reduced and len(set(a)) == len(a) and len(set(b)) == len(b)
 
 
 def _chosen(tape: Tape, op: Choose, nodes: list[Node]) -> None:

@@ -94,6 +94,8 @@ def nonzero(x: Any) -> Any:
 
 def unchanged(c: Array, then: Array, floats: bool) -> bool:
     """Whether an array still has the content that it had then."""
+    if c.size <= SMALL and c.dtype == then.dtype and not c.dtype.hasobject:
+        return c.shape == then.shape and c.tobytes() == then.tobytes()
     bits = {4: np.int32, 8: np.int64, 16: np.int64}.get(c.dtype.itemsize) if floats else None
     if bits is None or c.dtype != then.dtype or c.dtype.char == "g" or not c.flags.c_contiguous:
         return np.array_equal(c, then, equal_nan=floats)

@@ -73,7 +73,7 @@ class Tape:
         self.tag = fresh_tag()
         self.like: Any = None  # the number type of the recording
         self.native = True  # whether all values are known, and numbers of Python or NumPy
-        self.arrays: dict[int, tuple[Array, Array, bool, int]] = {}  # large constants by identity
+        self.arrays: dict[int, tuple[Array, Array, bool, int]] = {}  # constants by identity
         self.outers: dict[int, tuple[Any, Any, int]] = {}  # outer values, and what they were
         self.through: frozenset[Tag] = frozenset()  # tags of the driver's own: no part of .value
         self.read = False  # whether the recorded function has taken a plain value out
@@ -94,9 +94,9 @@ class Tape:
         if i >= self.most:
             raise NotNow(f"a recording of more than {self.most} instructions")
         node = self.at(i)
+        self.seen[key] = i
         self.code.append(Instruction(op, args, shape))
         self.values.append(value)
-        self.seen[key] = i
         self.native = self.native and is_native(value)
         return node
 
@@ -117,13 +117,8 @@ class Tape:
         """Append a constant: a number, an array, a named Constant, or an outer value."""
         if type(c) in (int, float, np.float64):
             return self.push(Const(c), (), (), c)
-        if type(c) is np.ndarray and c.dtype.kind in "fc" and c.size <= LARGE:
-            i = self.seen.get((Const(c).key(), ()))
-            if i is not None:
-                return self.at(i)
-            c = np.array(c)
-            c.flags.writeable = False
-            return self.push(Const(c), (), c.shape, c)
+        if type(c) is np.ndarray:
+            return self._array(c)
         if isinstance(c, (Constant, Fraction)):
             value = None if self.like is None else constant(c, self.like)
             return self.push(Const(c), (), (), value)
@@ -136,17 +131,19 @@ class Tape:
             if type(c) not in NUMBERS:
                 as_array(c)  # raises an error, if c is no number
             return self.push(Const(c), (), (), c)
-        if not isinstance(c, np.ndarray):
-            c = np.asarray(c)
-        known = self.arrays.get(id(c))
+        return self._array(np.asarray(c))
+
+    def _array(self, c: Array) -> Node:
+        """Append a constant array, which is known again as long as nobody writes into it."""
+        known, floats = self.arrays.get(id(c)), c.dtype.kind in "fc"
         if known is not None and unchanged(*known[:3]):
-            return Node(self, known[3])
+            return self.at(known[3])
         # what nobody can write into, such as a constant of another tape, needs no copy
-        fixed = isinstance(c, np.ndarray) and c.flags.owndata and not c.flags.writeable
-        array = c if fixed and c.dtype.kind in "fc" else as_array(as_data(c, self.like))
+        fixed = floats and c.flags.owndata and not c.flags.writeable
+        array = c if fixed else as_array(c if floats else as_data(c, self.like))
         array.flags.writeable = False
         node = self.push(Const(array), (), array.shape, array)
-        if array.size > LARGE and isinstance(c, np.ndarray):
+        if not c.dtype.hasobject or c.size > LARGE:
             self.arrays[id(c)] = (c, array, array.dtype.kind in "fc", node.i)
         return node
 
@@ -200,16 +197,16 @@ class Tape:
 
     def number(self, c: Any) -> Any:
         """Return a constant as a number of the kind of the recording."""
-        return constant(c, self.like)
+        return c if self.native and is_native(c) else constant(c, self.like)
 
     def apply(
         self, op: Op, nodes: Sequence[Node], shape: Shape | None = None, key: Any = None
     ) -> Node:
-        """Append an instruction on nodes of this tape, with its value where theirs are known.
+        """Append an instruction on nodes, with its value where theirs are known (or find it).
 
-        `key` tells it from others, if that is known better than by its content.
+        `key` tells it from others, if not its content does.
         """
-        args = tuple([n.i for n in nodes])
+        args = (nodes[0].i,) if len(nodes) == 1 else tuple([n.i for n in nodes])
         values = [self.values[i] for i in args]
         if shape is None:
             shape = op.shape([self.code[i].shape for i in args])
@@ -229,7 +226,8 @@ class Tape:
         """Append the elements of that shape that follow each other in x from a position on."""
         if math.prod(shape) == x.size:
             return x if shape == x.shape else self.apply(Reshape(shape), [x], shape)
-        return self.apply(run(start, shape), [x], shape, (Gather, start, shape))
+        found = self.seen.get((key := (Gather, start, shape), (x.i,)))
+        return self.apply(run(start, shape), [x], shape, key) if found is None else self.at(found)
 
     def call(self, rule: Rule, args: Sequence[Any]) -> Any:
         """Append a rule of arrays, and return its results."""
@@ -259,7 +257,7 @@ class Node(Operand):
         """The instruction that holds the content."""
         cell = self._cell
         if cell is not None and self._seen != cell.version:  # written through another view
-            self._i = self._read(cell, self._where)._i
+            self._i = self._read(cell, self._where, cell.in_order)._i
             self._seen = cell.version
             if self._where is cell.positions:
                 cell.hold(self._i)
@@ -355,6 +353,9 @@ class Node(Operand):
                     if not source.shape:
                         return source
                 return self.tape.run(source, int(k), ())
+        if type(index) is slice and type(self) is Node and self.shape:
+            cell = self._shared()
+            return self._view(cell, self._where[index])
         return super().__getitem__(index)
 
     # arithmetic -----------------------------------------------------------------------------
@@ -393,7 +394,9 @@ class Node(Operand):
         simpler = SIMPLER.get(type(op))
         found = None if simpler is None else simpler(tape, op, nodes)
         node = tape.apply(op, nodes) if found is None else found
-        return node._beside(*args) if op.by_element else node
+        if op.by_element and len(tape.code[node._i].shape) > 1:
+            return node._beside(*args)
+        return node
 
     def _decided(self, op: str, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Return np.op of the value, leaving a guard for it."""
@@ -431,23 +434,26 @@ class Node(Operand):
         return self._cell
 
     def _viewed(self, f: Callable[..., Any]) -> Any:
-        if not self._is_array():
-            self = self.copy()
+        self = self if self._is_array() else self.copy()
         cell = self._shared()
 
         def one(where: Any) -> Any:
             if shares(where, cell.positions):
-                view = Node(self.tape, -1)
-                view._cell, view._where, view._seen = cell, where, -1
-                cell.views.add(view)
-                return view
+                return self._view(cell, where)
             return self._read(cell, np.asarray(where))
 
         return each(one, f(self._where))
 
-    def _read(self, cell: Cell, where: Array) -> Node:
+    def _view(self, cell: Cell, where: Array) -> Node:
+        """Return the view of those positions of a cell."""
+        view = Node(self.tape, -1)
+        view._cell, view._where, view._seen = cell, where, -1
+        cell.views.add(view)
+        return view
+
+    def _read(self, cell: Cell, where: Array, view: bool = False) -> Node:
         """Return a node of the elements at those positions of a cell, as they are now."""
-        if cell.source is None and where.flags.c_contiguous and cell.holds(where):
+        if view and cell.source is None and where.size and where.flags.c_contiguous:
             return self.tape.run(Node(self.tape, cell.i), int(where.item(0)) - 1, where.shape)
         found, place = cell.read(where, self.tape.size)
         sources = [Node(self.tape, i) for i in found]

@@ -22,6 +22,7 @@ import numpy as np
 from taylor.core.calls import Row
 from taylor.core.choices import SLOPES
 from taylor.core.instructions import Einsum, Op
+from taylor.core.lookups import Lookup
 from taylor.core.maps import CumSum, Gather, Scatter, Sum
 from taylor.core.operand import Operand
 from taylor.core.parts import Part
@@ -34,7 +35,7 @@ from taylor.llvm import vector
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.registers import Scalar
-from taylor.machine import planar
+from taylor.machine import lookups, planar
 from taylor.machine.calls import Ask, Held, traced
 from taylor.machine.contractions import Contraction
 from taylor.machine.moves import affine, in_order, move, taken
@@ -183,6 +184,15 @@ class Symbol(Strided, Operand):  # type: ignore[misc]  # Operand has a slot: wea
         """Return the arrays that this one joins; or itself."""
         return [self]
 
+    def _looked_up(self, op: Lookup, args: Sequence[Any]) -> Any:
+        x, table = (in_place(lifted(self.f, a)) for a in args)
+        out = empty(self.f, (*x.shape, *table.shape[1:]), table.complex)
+        if out.size:
+            lookups.write(op, x, table, out)
+        if out.size == 1:
+            return Symbol(self.f, out.shape, reg=at(out, [0] * len(out.shape)))
+        return out
+
     def _summed(self, op: Sum, args: Sequence[Any]) -> Any:
         letters = "".join(chr(97 + i) for i in range(len(self.shape)))
         out = "".join(c for i, c in enumerate(letters) if i not in op.axes)
@@ -218,6 +228,7 @@ class Symbol(Strided, Operand):  # type: ignore[misc]  # Operand has a slot: wea
 WRITTEN: dict[type[Op], Any] = {
     Row: Symbol._row, Choose: Symbol._chosen, Gather: Symbol._gathered, Scatter: Symbol._scattered,
     Sum: Symbol._summed, CumSum: Symbol._running, Einsum: Symbol._contracted, Part: Symbol._parted,
+    Lookup: Symbol._looked_up,
 }  # fmt: skip
 
 

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taylor.core.lookups import lookup
+from taylor.core.operand import lift
+from taylor.numbers.kinds import is_operand
 from taylor.numbers.values import as_array
 from taylor.ode import files
 from taylor.ode.options import check_time
@@ -80,6 +83,9 @@ class Solution:
         """Return the derivative of that order of y at times t, in the shape of `__call__`."""
         if isinstance(order, bool) or int(order) != order or order < 0:
             raise ValueError(f"the order of a derivative is an integer of at least 0, not {order}")
+        if is_operand(lift(t)):
+            found: Array = self._looked_up(lift(t), order)
+            return found
         times = in_numbers_of(self.coef, t)
         flat = times.reshape(-1)
         shape = self.coef.shape[2:]
@@ -90,10 +96,32 @@ class Solution:
         y: Array = np.concatenate(parts) if parts else empty
         return np.moveaxis(y, 0, -1).reshape((*shape, *times.shape))
 
+    def _looked_up(self, t: Any, order: int) -> Any:
+        """Return it at values of the package: the polynomials are looked up at each of them."""
+        turn, ends = (-1 if self.backward else 1), self.t[1:-1]
+        side = "right" if self.backward else "left"
+
+        def of_step(x: Array) -> Any:
+            """Return what belongs to the step of each time."""
+            return lookup(t, ends[::turn], x[::turn], side)
+
+        x = (t - of_step(self.t[:-1])) - of_step(self.low)
+        c = of_step(np.moveaxis(self.coef, 1, -1))  # of shape (*shape of t, *shape of y, order + 1)
+        x = np.reshape(x, (*x.shape, *[1] * (self.coef.ndim - 2)))
+        y = 0 * x + 0 * c[..., 0]
+        for k in range(self.order, order - 1, -1):
+            y = y * x + math.perm(k, order) * c[..., k]
+        return np.moveaxis(y, range(t.ndim), range(-t.ndim, 0))
+
+    @property
+    def backward(self) -> bool:
+        """Whether time runs backwards along the steps."""
+        return bool(self.t[-1] < self.t[0])
+
     def _at(self, t: Array, order: int) -> Array:
         if not len(self.coef):
             raise ValueError("the solution has no steps: there is nothing between them")
-        backward = self.t[-1] < self.t[0]
+        backward = self.backward
         ends = -self.t[1:-1] if backward else self.t[1:-1]
         i = np.searchsorted(ends, -t if backward else t, side="right")
         x = (t - self.t[i]) - self.low[i]

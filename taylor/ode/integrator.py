@@ -361,8 +361,8 @@ class TaylorIntegrator:
         h, c = pieces.h[0] / 2, pieces.coef[0]
         if crossed is not None:  # before it, in steps that may have been divided
             h = crossed[0].h[0] / 2 * (crossed[2].x if crossed[1] == 0 else 1)
-        error = error_of(self.system, self._parameters, c, h, pieces.at(0, h), self.control)
-        return error > self.control.allowed
+        given = self.system, self._parameters, c, h, pieces.at(0, h), self.control
+        return error_of(*given, rounded=True) > self.control.allowed
 
     def _pushed(self, pieces: Pieces) -> Pieces:
         """Go some units of rounding further, and more the next time; return that step."""

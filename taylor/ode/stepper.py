@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from taylor.errors import DomainError, GuardError
 from taylor.numbers.kinds import Kind
 from taylor.ode import machine
-from taylor.ode.control import NONE, exp2, finite, log2, log2_step, norm, two_sum
+from taylor.ode.control import NONE, exp2, finite, log2, log2_step, norm, two_sum, unit
 from taylor.ode.options import Control
 from taylor.ode.pieces import Place, Taken, joined, nothing
-from taylor.ode.roots import value
+from taylor.ode.roots import derivative, value
 from taylor.ode.system import System
 
 Array = NDArray[Any]
+ROUNDED = 16  # rounding errors of one value of fun
 
 
 def failure(status: int, t: Any, why: str = "fun or one of its derivatives is not finite") -> str:
@@ -103,9 +104,18 @@ def vanishes(tables: Sequence[Array], h: Any) -> bool:
 
 
 def error_of(
-    system: System, parameters: Sequence[Any], c: Array, h: Any, end: Place, control: Control
+    system: System,
+    parameters: Sequence[Any],
+    c: Array,
+    h: Any,
+    end: Place,
+    control: Control,
+    rounded: bool = False,
 ) -> float:
-    """Return log2 of the estimate of the error of a step, relative to the state."""
+    """Return log2 of the estimate of the error of a step, relative to the state.
+
+    With `rounded` what rounding the time, and the values of fun, may make of it does not count.
+    """
     kind = Kind.of(c)
     if kind.sets or not control.allowed < math.inf:
         return NONE
@@ -115,7 +125,11 @@ def error_of(
             f = np.asarray(system.flow(end.t, end.y, *parameters))
         except (DomainError, GuardError):
             return math.inf
-        defect = norm(f - value(slopes, h)) * abs(h)
+        defect = norm(f - value(slopes, h))
+        if rounded:
+            noise = norm(f) + abs(end.t) * norm(derivative(slopes, h))
+            defect = max(0 * defect, defect - ROUNDED * unit(c) * noise)
+        defect = defect * abs(h)
     if defect == 0:
         return NONE
     found = log2(defect) - max(log2(norm(c[0])), log2(norm(end.y)), control.floor)

@@ -136,11 +136,13 @@ def past(
 ) -> Any:
     """Return the next place in step i, from x on, that lies on a side of a surface for sure.
 
-    None where there is none near.
+    None where there is none up to its end.
     """
     unit = unit_of(pieces, i)
     for k in range(60):
         h = x + unit * (2**k - 1)
+        if abs(h) > (1 + NEAR) * abs(pieces.h[i]) + 4 * abs(unit):  # nothing is known from there on
+            return None
         place = pieces.at(i, h)
         found = sides(surfaces, place.t, place.y, parameters)[name[0]].reshape(-1)[name[1]]
         if np.sign(float(found)) == side:

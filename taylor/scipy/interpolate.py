@@ -1,7 +1,8 @@
 """scipy.interpolate in the points and in the data; the knots are plain numbers.
 
-A spline is linear in its data: SciPy gives the piecewise polynomial of each unit vector, and the
-data are contracted with these.  The interval of a point is constant between the knots.
+A spline is linear in its data: SciPy gives the piecewise polynomial of plain data, and for data
+that vary those of the unit vectors, with which they are contracted.  The coefficients of the
+interval of a point are looked up, and constant between the knots, where an integrator's steps end.
 
 >>> import taylor
 >>> x = np.array([0.0, 1.0, 2.0, 3.0])
@@ -15,23 +16,18 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import scipy.interpolate
 
+from taylor.core.lookups import lookup
 from taylor.core.operand import as_array
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import is_operand
 
 Array = Any
-
-
-def _interval(x: Array, points: Any) -> Array:
-    """Return the interval of each point, the first or last one outside."""
-    found = np.digitize(points, x) - 1
-    return np.clip(np.asarray(found), 0, len(x) - 2)
 
 
 def _knots(x: Any) -> Array:
@@ -44,37 +40,46 @@ def _knots(x: Any) -> Array:
 
 
 class PiecewisePolynomial:
-    """Σ_j c[j, i] (x - x_i)^(k-1-j) on [x_i, x_(i+1)], as scipy.interpolate.PPoly."""
+    """Σ_j c[j, i] (x - x_i)^(k-1-j) on [x_i, x_(i+1)], as scipy.interpolate.PPoly.
 
-    def __init__(self, c: Any, x: Array, extrapolate: bool = True) -> None:
-        self.c, self.x, self.extrapolate = c, x, extrapolate
+    `axis` is that of the data in the values; with extrapolate "periodic" x counts modulo the last
+    knot less the first.
+    """
+
+    def __init__(self, c: Any, x: Array, extrapolate: bool | str = True, axis: int = 0) -> None:
+        self.c, self.x, self.extrapolate, self.axis = c, x, extrapolate, axis
 
     def __call__(self, x: Any, nu: int = 0) -> Any:
         """Return the value, or the nu-th derivative, at points."""
         if nu:
             return self.derivative(nu)(x)
-        x = as_array(x)
-        i = _interval(self.x, x)
-        more = (1,) * (np.ndim(self.c) - 2)
-        t = np.reshape(x - self.x[i], (*np.shape(x), *more))
-        y = self.c[0][i]
-        for row in range(1, np.shape(self.c)[0]):
-            y = y * t + self.c[row][i]
-        if np.shape(self.c)[0] == 1:
+        x, first, last = as_array(x), self.x[0], self.x[-1]
+        if self.extrapolate == "periodic":
+            x = first + np.mod(x - first, last - first)
+        inner, more, points = self.x[1:-1], (1,) * (np.ndim(self.c) - 2), np.ndim(x)
+        t = np.reshape(x - lookup(x, inner, self.x[:-1]), (*np.shape(x), *more))
+        rows = np.moveaxis(lookup(x, inner, np.moveaxis(self.c, 1, 0)), points, 0)
+        y = rows[0]
+        for row in rows[1:]:
+            y = y * t + row
+        if len(rows) == 1:
             y = y + 0 * t
-        if self.extrapolate:
-            return y
-        outside = (x < self.x[0]) | (x > self.x[-1])
-        return np.where(np.reshape(np.asarray(outside), (*np.shape(x), *more)), np.nan, y)
+        if not self.extrapolate:
+            x = np.reshape(x, np.shape(t))
+            y = np.where(x < first, np.nan, np.where(x > last, np.nan, y))
+        return _along(y, points, self.axis)
+
+    def _with(self, c: Any) -> PiecewisePolynomial:
+        return PiecewisePolynomial(c, self.x, self.extrapolate, self.axis)
 
     def derivative(self, nu: int = 1) -> PiecewisePolynomial:
         """Return the nu-th derivative."""
         k = np.shape(self.c)[0]
         if nu >= k:
-            return PiecewisePolynomial(self.c[-1:] * 0, self.x, self.extrapolate)
+            return self._with(self.c[-1:] * 0)
         powers = [math.perm(k - 1 - j, nu) for j in range(k - nu)]
         scale = np.reshape(np.array(powers, dtype=float), (-1,) + (1,) * (np.ndim(self.c) - 1))
-        return PiecewisePolynomial(self.c[: k - nu] * scale, self.x, self.extrapolate)
+        return self._with(self.c[: k - nu] * scale)
 
     def antiderivative(self) -> PiecewisePolynomial:
         """Return the integral from the first knot."""
@@ -85,7 +90,7 @@ class PiecewisePolynomial:
         pieces = sum(c[j] * np.reshape(h ** (k - j), (-1, *more)) for j in range(k))
         start = np.concatenate([pieces[:1] * 0, np.cumsum(pieces, axis=0)[:-1]])
         whole = np.concatenate([c, np.reshape(start, (1, *np.shape(start)))])
-        return PiecewisePolynomial(whole, self.x, self.extrapolate)
+        return self._with(whole)
 
     def integrate(self, a: Any, b: Any) -> Any:
         """Return the integral from a to b."""
@@ -93,49 +98,75 @@ class PiecewisePolynomial:
         return whole(b) - whole(a)
 
 
-def _of_data(unit: scipy.interpolate.PPoly, y: Any, extrapolate: bool) -> PiecewisePolynomial:
-    """Return the polynomial of data along the first axis, given those of the unit vectors."""
-    y = as_array(y)
-    flat = np.reshape(y, (np.shape(y)[0], -1))
+def _along(y: Any, points: int, axis: int) -> Any:
+    """Return values with the axes of the points, which come first, in the place of an axis."""
+    axes = list(range(np.ndim(y)))
+    to = axes[points : points + axis] + axes[:points] + axes[points + axis :]
+    return np.transpose(y, to) if axis and points else y
+
+
+def _of_data(
+    make: Callable[[Any], Any], y: Any, extrapolate: bool | str, axis: int
+) -> PiecewisePolynomial:
+    """Return the polynomials of data along the first axis; SciPy makes those of plain data."""
+    if not is_operand(y):
+        made = make(np.asarray(y))
+        return PiecewisePolynomial(made.c, made.x, extrapolate, axis)
+    unit, flat = make(np.eye(np.shape(y)[0])), np.reshape(y, (np.shape(y)[0], -1))
     c = np.reshape(np.matmul(unit.c, flat), (*unit.c.shape[:2], *np.shape(y)[1:]))
-    return PiecewisePolynomial(c, unit.x, extrapolate)
+    return PiecewisePolynomial(c, unit.x, extrapolate, axis)
 
 
-def _checked(x: Any, y: Any) -> tuple[Array, Any]:
+def _checked(x: Any, y: Any, axis: int) -> tuple[Array, Any, int]:
+    """Return knots, data with their axis first, and that axis, counted from the front."""
     x, y = _knots(x), as_array(y)
-    if np.ndim(y) < 1 or np.shape(y)[0] != len(x):
+    if not -np.ndim(y) <= axis < np.ndim(y):
+        raise ShapeMismatch(f"data of shape {np.shape(y)} have no axis {axis}")
+    if np.shape(y)[axis] != len(x):
         raise ShapeMismatch(f"data of shape {np.shape(y)} do not fit {len(x)} knots")
-    return x, y
+    return x, np.moveaxis(y, axis, 0), axis % np.ndim(y)
 
 
 def CubicSpline(
-    x: Any, y: Any, *, bc_type: str = "not-a-knot", extrapolate: bool = True
+    x: Any, y: Any, axis: int = 0, bc_type: Any = "not-a-knot", extrapolate: Any = None
 ) -> PiecewisePolynomial:
-    """Return the cubic spline through data along the first axis (de Boor, ch. IV).
+    """Return the cubic spline through data along an axis (de Boor, ch. IV).
 
-    bc_type: "not-a-knot", "natural" or "clamped".
+    bc_type: "not-a-knot", "natural" or "clamped"; of plain data whatever SciPy takes.
     """
-    x, y = _checked(x, y)
-    if bc_type not in ("not-a-knot", "natural", "clamped"):
-        raise ValueError(f"bc_type is 'not-a-knot', 'natural' or 'clamped' here, not {bc_type!r}")
-    unit = scipy.interpolate.CubicSpline(x, np.eye(len(x)), bc_type=bc_type)
-    return _of_data(unit, y, extrapolate)
+    linear = ("not-a-knot", "natural", "clamped")
+    x, y, axis = _checked(x, y, axis)
+    known = linear if is_operand(y) else (*linear, "periodic")
+    if bc_type not in known and (isinstance(bc_type, str) or is_operand(y)):
+        raise ValueError(f"bc_type is one of {', '.join(known)} here, not {bc_type!r}")
+    if extrapolate is None:
+        extrapolate = "periodic" if bc_type == "periodic" else True
+    return _of_data(
+        lambda y: scipy.interpolate.CubicSpline(x, y, bc_type=bc_type), y, extrapolate, axis
+    )
 
 
-def make_interp_spline(x: Any, y: Any, k: int = 3) -> PiecewisePolynomial:
-    """Return the spline of degree k through data along the first axis."""
-    x, y = _checked(x, y)
-    unit = scipy.interpolate.make_interp_spline(x, np.eye(len(x)), k)
-    return _of_data(_polynomials(unit.t, unit.c, k), y, True)
+def make_interp_spline(x: Any, y: Any, k: int = 3, *, axis: int = 0) -> PiecewisePolynomial:
+    """Return the spline of degree k through data along an axis."""
+    x, y, axis = _checked(x, y, axis)
+
+    def make(y: Any) -> scipy.interpolate.PPoly:
+        spline = scipy.interpolate.make_interp_spline(x, y, k)
+        return _polynomials(spline.t, spline.c, k)
+
+    return _of_data(make, y, True, axis)
 
 
-def BSpline(t: Any, c: Any, k: int, extrapolate: bool = True) -> PiecewisePolynomial:
+def BSpline(
+    t: Any, c: Any, k: int, extrapolate: bool | str = True, axis: int = 0
+) -> PiecewisePolynomial:
     """Return Σ_j c_j B_j of degree k for knots t (de Boor, ch. IX), in x and in c."""
     t, c = np.asarray(t, dtype=float), as_array(c)
     count = len(t) - k - 1
-    if np.ndim(c) < 1 or np.shape(c)[0] < count:
+    if np.ndim(c) < 1 or np.shape(c)[axis] < count:
         raise ShapeMismatch(f"{len(t)} knots of degree {k} need {count} coefficients")
-    return _of_data(_polynomials(t, np.eye(count), k), c[:count], extrapolate)
+    c = np.moveaxis(c, axis, 0)[:count]
+    return _of_data(lambda c: _polynomials(t, c, k), c, extrapolate, axis % np.ndim(c))
 
 
 def _polynomials(t: Array, c: Array, k: int) -> scipy.interpolate.PPoly:
@@ -147,46 +178,57 @@ def _polynomials(t: Array, c: Array, k: int) -> scipy.interpolate.PPoly:
     return scipy.interpolate.PPoly(np.stack(rows), np.append(t[kept], t[-k - 1]))
 
 
-def PchipInterpolator(x: Any, y: Any, *, extrapolate: bool = True) -> PiecewisePolynomial:
+def PchipInterpolator(
+    x: Any, y: Any, axis: int = 0, extrapolate: bool = True
+) -> PiecewisePolynomial:
     """Return the monotone cubic through data (Fritsch & Butland, SIAM J. Sci. Stat. Comput. 5).
 
     The slope at a knot is the weighted harmonic mean of those beside it, or zero at an extremum.
     """
-    x, y = _checked(x, y)
-    if np.ndim(y) != 1:
-        raise ShapeMismatch(f"PchipInterpolator takes a vector of data, not shape {np.shape(y)}")
-    h = np.diff(x)
+    x, y, axis = _checked(x, y, axis)
+    h = _lengths(x, y)
     delta = (y[1:] - y[:-1]) / h
     d = np.concatenate([_end(h[:1], h[1:2], delta[:1], delta[1:2]), _inner(h, delta),
                         _end(h[-1:], h[-2:-1], delta[-1:], delta[-2:-1])])  # fmt: skip
-    return CubicHermiteSpline(x, y, d, extrapolate=extrapolate)
+    return _hermite(x, y, d, extrapolate, axis)
 
 
 def CubicHermiteSpline(
-    x: Any, y: Any, dydx: Any, *, extrapolate: bool = True
+    x: Any, y: Any, dydx: Any, axis: int = 0, extrapolate: bool = True
 ) -> PiecewisePolynomial:
+    """Return the piecewise cubic with values and slopes along an axis."""
+    if np.shape(dydx) != np.shape(y):
+        raise ShapeMismatch(f"slopes of shape {np.shape(dydx)} for data of shape {np.shape(y)}")
+    x, y, axis = _checked(x, y, axis)
+    return _hermite(x, y, np.moveaxis(as_array(dydx), axis, 0), extrapolate, axis)
+
+
+def _hermite(x: Array, y: Any, d: Any, extrapolate: bool, axis: int) -> PiecewisePolynomial:
     """Return the piecewise cubic with values and slopes along the first axis."""
-    x, y = _checked(x, y)
-    d = as_array(dydx)
-    if np.shape(d) != np.shape(y):
-        raise ShapeMismatch(f"slopes of shape {np.shape(d)} for data of shape {np.shape(y)}")
-    h = np.reshape(np.diff(x), (-1,) + (1,) * (np.ndim(y) - 1))
+    h = _lengths(x, y)
     delta = (y[1:] - y[:-1]) / h
     c3 = (d[:-1] + d[1:] - 2 * delta) / h**2
     c2 = (3 * delta - 2 * d[:-1] - d[1:]) / h
-    return PiecewisePolynomial(np.stack([c3, c2, d[:-1], y[:-1]]), x, extrapolate)
+    return PiecewisePolynomial(np.stack([c3, c2, d[:-1], y[:-1]]), x, extrapolate, axis)
 
 
-def Akima1DInterpolator(x: Any, y: Any, *, extrapolate: bool = False) -> PiecewisePolynomial:
+def _lengths(x: Array, y: Any) -> Array:
+    """Return the lengths of the intervals, along the first of the axes of y."""
+    return np.reshape(np.diff(x), (-1,) + (1,) * (np.ndim(y) - 1))
+
+
+def Akima1DInterpolator(
+    x: Any, y: Any, axis: int = 0, *, extrapolate: bool = False
+) -> PiecewisePolynomial:
     """Return Akima's cubic through data (J. ACM 17, 1970), whose slopes are local means.
 
     With the slopes m of the intervals, two more at each end, that at a knot is
     (|m_(i+1) - m_i| m_(i-1) + |m_(i-1) - m_(i-2)| m_i)/(the sum of the weights).
     """
-    x, y = _checked(x, y)
-    if np.ndim(y) != 1 or len(x) < 3:
+    x, y, axis = _checked(x, y, axis)
+    if len(x) < 3:
         raise ShapeMismatch(f"Akima1DInterpolator takes three or more data, not {np.shape(y)}")
-    inner = (y[1:] - y[:-1]) / np.diff(x)
+    inner = (y[1:] - y[:-1]) / _lengths(x, y)
     before = 2 * inner[:1] - inner[1:2]
     after = 2 * inner[-1:] - inner[-2:-1]
     m = np.concatenate([2 * before - inner[:1], before, inner, after, 2 * after - inner[-1:]])
@@ -195,9 +237,7 @@ def Akima1DInterpolator(x: Any, y: Any, *, extrapolate: bool = False) -> Piecewi
     total = left + right
     flat = np.asarray(total <= 1e-9 * np.max(total))
     mixed = (left * m[1:-2] + right * m[2:-1]) / np.where(flat, 1.0, total)
-    return CubicHermiteSpline(
-        x, y, np.where(flat, (m[3:] + m[:-3]) / 2, mixed), extrapolate=extrapolate
-    )
+    return _hermite(x, y, np.where(flat, (m[3:] + m[:-3]) / 2, mixed), extrapolate, axis)
 
 
 class BarycentricInterpolator:
@@ -268,58 +308,74 @@ def _end(h0: Array, h1: Array, d0: Any, d1: Any) -> Any:
     return np.where(np.asarray(d * d0 <= 0), 0.0, d)
 
 
-STEPS = ("previous", "next", "nearest")
+STEPS = ("previous", "next", "nearest", "nearest-up")
+DEGREES: dict[Any, int] = {"zero": 0, "slinear": 1, "linear": 1, "quadratic": 2, "cubic": 3}
 
 
-def _steps(x: Array, y: Any, kind: str) -> Any:
+def _steps(x: Array, y: Any, kind: str) -> Callable[[Any], Any]:
     """Return a function that is constant between jumps."""
-    jumps, right = {
-        "previous": (x[1:], False),
-        "next": (x[:-1], True),
-        "nearest": ((x[1:] + x[:-1]) / 2, True),
+    jumps, side = {
+        "previous": (x[1:], "right"),
+        "next": (x[:-1], "left"),
+        "nearest": ((x[1:] + x[:-1]) / 2, "left"),
+        "nearest-up": ((x[1:] + x[:-1]) / 2, "right"),
     }[kind]
-    return lambda points: y[np.asarray(np.digitize(points, jumps, right=right))]
-
-
-def _degree(kind: str | int) -> int:
-    degree = {"linear": 1, "quadratic": 2, "cubic": 3}.get(str(kind), kind)
-    if not isinstance(degree, int):
-        raise ValueError(f"interp1d knows no kind {kind!r}")
-    return degree
+    return lambda points: lookup(points, jumps, y, side)
 
 
 def interp1d(
     x: Any,
     y: Any,
     kind: str | int = "linear",
+    axis: int = -1,
     *,
-    bounds_error: bool = True,
+    bounds_error: bool | None = None,
     fill_value: Any = np.nan,
-) -> Any:
-    """Return a function that interpolates data along the first axis.
+) -> Callable[[Any], Any]:
+    """Return a function that interpolates data along an axis.
 
     kind: "linear", "quadratic", "cubic" or a degree; "previous", "next", "nearest" are constant
-    between their jumps.  Outside of the data: ValueError, fill_value, or "extrapolate".
+    between their jumps.  Outside of the data: ValueError, or with bounds_error=False fill_value,
+    which is one value or a pair, below and above; or fill_value is "extrapolate".
     """
-    x, y = _checked(x, y)
-    inner = _steps(x, y, str(kind)) if kind in STEPS else make_interp_spline(x, y, _degree(kind))
+    x, y, axis = _checked(x, y, axis)
+    below, above = fill_value if isinstance(fill_value, tuple) else (fill_value, fill_value)
+    everywhere = isinstance(fill_value, str)
+    if everywhere and (fill_value != "extrapolate" or bounds_error):
+        raise ValueError(f"fill_value={fill_value!r} with bounds_error={bounds_error}")
+    if kind in STEPS:
+        inner = _steps(x, y, str(kind))
+        below, above = (
+            (np.nan if kind == "previous" else y[0], np.nan if kind == "next" else y[-1])
+            if everywhere
+            else (below, above)
+        )
+    else:
+        degree = DEGREES.get(kind, kind)
+        if not isinstance(degree, int):
+            raise ValueError(f"interp1d knows no kind {kind!r}")
+        inner = make_interp_spline(x, y, degree)
 
     def call(points: Any) -> Any:
-        points = as_array(points)
-        if isinstance(fill_value, str):
-            return inner(points)
-        outside = np.asarray((points < x[0]) | (points > x[-1]))
-        if outside.any() and bounds_error:
-            raise ValueError(f"a point lies outside of the data, [{x[0]}, {x[-1]}]")
-        found = inner(np.where(outside, x[0], points))
-        mask = np.reshape(outside, (*outside.shape, *(1,) * (np.ndim(y) - 1)))
-        return np.where(mask, fill_value, found) if outside.any() else found
+        points, more = as_array(points), (1,) * (np.ndim(y) - 1)
+        found, at = inner(points), np.reshape(points, (*np.shape(points), *more))
+        if not (everywhere and kind not in STEPS):
+            if not everywhere and bounds_error is not False and _outside(points, x):
+                raise ValueError(f"a point lies outside of the data, [{x[0]}, {x[-1]}]")
+            found = np.where(at < x[0], below, np.where(at > x[-1], above, found))
+        return _along(found, np.ndim(points), axis)
 
     return call
 
 
+def _outside(points: Any, x: Array) -> bool:
+    return bool(np.any(points < x[0]) or np.any(points > x[-1]))
+
+
 class RegularGridInterpolator:
     """Multilinear interpolation of values on a grid, in the points and in the values.
+
+    The method "nearest" is that of the next point of the grid.
 
     >>> grid = RegularGridInterpolator(([0.0, 1.0], [0.0, 1.0]), [[0.0, 1.0], [2.0, 3.0]])
     >>> grid([[0.5, 0.25]])
@@ -330,37 +386,100 @@ class RegularGridInterpolator:
         self,
         points: Sequence[Any],
         values: Any,
-        *,
+        method: str = "linear",
         bounds_error: bool = True,
         fill_value: Any = np.nan,
     ) -> None:
-        self.grid, self.values = [_knots(p) for p in points], as_array(values)
+        if method not in ("linear", "nearest"):
+            raise ValueError(f"method is 'linear' or 'nearest' here, not {method!r}")
+        self.grid, self.values, self.method = [_knots(p) for p in points], as_array(values), method
         self.bounds_error, self.fill_value = bounds_error, fill_value
         sizes = tuple(map(len, self.grid))
         if np.shape(self.values)[: len(sizes)] != sizes:
             raise ShapeMismatch(f"values of shape {np.shape(self.values)} on a grid {sizes}")
+        self.flat = np.reshape(self.values, (-1, *np.shape(self.values)[len(sizes) :]))
 
     def __call__(self, xi: Any) -> Any:
-        """Return the values at points, whose coordinates stand in the last axis."""
-        xi = as_array(xi)
+        """Return the values at points: a tuple of coordinates, or an array of them, last axis."""
+        if isinstance(xi, tuple):
+            xi = np.stack(np.broadcast_arrays(*map(as_array, xi)), axis=-1)
+        else:
+            xi = as_array(xi)
+            xi = np.reshape(xi, (-1, len(self.grid))) if np.ndim(xi) == 1 else xi
         if np.shape(xi)[-1:] != (len(self.grid),):
             raise ShapeMismatch(f"points of shape {np.shape(xi)} for {len(self.grid)} coordinates")
-        outside: Any = np.zeros(np.shape(xi)[:-1], dtype=bool)
+        extra, points = (1,) * (np.ndim(self.flat) - 1), np.shape(xi)[:-1]
         sides: list[list[tuple[Any, Any]]] = []
-        extra = (1,) * (np.ndim(self.values) - len(self.grid))
         for n, knots in enumerate(self.grid):
             x = xi[..., n]
-            outside = outside | np.asarray((x < knots[0]) | (x > knots[-1]))
-            i = _interval(knots, x)
-            t = (x - knots[i]) / (knots[i + 1] - knots[i])
-            t = np.reshape(t, (*np.shape(t), *extra))
-            sides.append([(i, 1 - t), (i + 1, t)])
-        if self.bounds_error and np.any(outside):
-            raise ValueError("a point lies outside of the grid")
+            if self.bounds_error and _outside(x, knots):
+                raise ValueError("a point lies outside of the grid")
+            sides.append([(i, np.reshape(w, (*points, *extra))) for i, w in self._sides(x, knots)])
         total: Any = 0.0
         for corner in itertools.product(*sides):
             weight = math.prod((w for _, w in corner[1:]), start=corner[0][1])
-            total = total + weight * self.values[tuple(i for i, _ in corner)]
-        if self.fill_value is None or not np.any(outside):
+            total = total + weight * self._at([i for i, _ in corner])
+        if self.fill_value is None or self.bounds_error:
             return total
-        return np.where(np.reshape(outside, (*outside.shape, *extra)), self.fill_value, total)
+        for n, knots in enumerate(self.grid):
+            x = np.reshape(xi[..., n], (*points, *extra))
+            total = np.where(x < knots[0], self.fill_value, total)
+            total = np.where(x > knots[-1], self.fill_value, total)
+        return total
+
+    def _sides(self, x: Any, knots: Array) -> list[tuple[Any, Any]]:
+        """Return the places of the neighbours of x along an axis, as reals, and their weights."""
+        places = np.arange(len(knots), dtype=float)
+        if self.method == "nearest":
+            return [(lookup(x, (knots[1:] + knots[:-1]) / 2, places, "left"), 1 + 0 * x)]
+        i = lookup(x, knots[1:-1], places[:-1])
+        start, width = lookup(x, knots[1:-1], knots[:-1]), lookup(x, knots[1:-1], np.diff(knots))
+        t = (x - start) / width
+        return [(i, 1 - t), (i + 1, t)]
+
+    def _at(self, places: Sequence[Any]) -> Any:
+        """Return the values at places along the axes."""
+        place: Any = 0.0
+        for knots, i in zip(self.grid, places, strict=True):
+            place = place * len(knots) + i
+        return lookup(place, np.arange(1, len(self.flat)) - 0.5, self.flat)
+
+
+# ------------------------------------------------------------------ what SciPy has made
+def from_scipy(made: Any) -> Any:
+    """Return the function of an object of scipy.interpolate here: it takes values of the package.
+
+    Those of piecewise polynomials, splines (FITPACK's, too, and (t, c, k) of splrep), `interp1d`
+    and `RegularGridInterpolator`; raises TypeError for others.
+
+    >>> import taylor
+    >>> made = scipy.interpolate.CubicSpline([0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 8.0, 27.0])
+    >>> taylor.derivative(from_scipy(made), 1.5)
+    6.75
+    """
+    if isinstance(made, tuple) and len(made) == 3:
+        return BSpline(*made)
+    own = scipy.interpolate
+    if isinstance(made, own.BPoly):
+        made = own.PPoly.from_bernstein_basis(made)
+    if isinstance(made, own.PPoly):
+        extrapolate = made.extrapolate if made.extrapolate is not None else False
+        return PiecewisePolynomial(made.c, _knots(made.x), extrapolate, made.axis)
+    if isinstance(made, own.BSpline):
+        spline = BSpline(made.t, made.c, made.k, made.extrapolate)
+        spline.axis = made.axis
+        return spline
+    if isinstance(made, own.UnivariateSpline) and made.ext in (0, "extrapolate"):
+        return BSpline(*made._eval_args)
+    if isinstance(made, own.interp1d):
+        kind = made._spline.k if made._kind == "spline" else made._kind
+        return interp1d(made.x, made.y, kind, made.axis, bounds_error=made.bounds_error,
+                        fill_value=made.fill_value)  # fmt: skip
+    if isinstance(made, own.RegularGridInterpolator):
+        return RegularGridInterpolator(
+            made.grid, made.values, made.method, made.bounds_error, made.fill_value
+        )
+    raise TypeError(
+        f"{type(made).__name__} has no derivatives here; a spline has, of which from_scipy takes "
+        "the piecewise polynomial (PPoly, BSpline, UnivariateSpline with ext=0, interp1d)"
+    )

@@ -14,6 +14,7 @@ from taylor.core.calls import Call, Row
 from taylor.core.conditions import Condition
 from taylor.core.functions import real_power
 from taylor.core.instructions import Add, Arithmetic, Div, Einsum, Mul, Op
+from taylor.core.lookups import Lookup
 from taylor.core.maps import Gather, Map
 from taylor.core.memory import in_memory, in_rows, taken
 from taylor.core.operand import Shape, bind, fits, host, lift
@@ -454,6 +455,13 @@ class Series(Coefficients):
         parameters = [plain(x) for x, m in zip(args, mine, strict=True) if not m]
         return self._new(rows.swept(rows.choice(mode, mine), self.algebra, tables, parameters))
 
+    def _looked_up(self, op: Lookup, args: Sequence[Any]) -> Any:
+        (x, table), (inside, varies) = args, self._mine(args)
+        x = x.value if inside else x
+        if not varies:
+            return self._constant(op.rows(x, plain(table)))
+        return self._new(op.rows(x, table._coef, 1), reach=table._reach)
+
     def _compare(self, op: Any, other: Any) -> Any:
         other = lift(other)
         if self._refuses(other):
@@ -551,5 +559,5 @@ PROCESS: dict[type[Op], Any] = {
     Add: Series._operate, Mul: Series._operate, Div: Series._operate,
     Row: lambda owner, op, args: rows.elementary(op.row, owner, args),
     Call: Series._called, Choose: Series._chosen, Gather: Series._gathered,
-    Einsum: Series._contracted,
+    Einsum: Series._contracted, Lookup: Series._looked_up,
 }  # fmt: skip
