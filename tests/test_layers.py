@@ -51,9 +51,10 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [
         "files", "control", "options", "roots", "dense", "system", "pieces", "surfaces", "zeros",
-        "machine", "lanes", "stepper", "record", "stiffness", "integrator", "rates", "methods",
-        "jets", "adjoints", "flow", "sensitivity", "variation", "reads", "event", "doses", "events",
-        "results", "solve", "members", "saved", "ensemble", "solver", "__init__",
+        "machine", "lanes", "stepper", "record", "stiffness", "integrator", "rates", "radau",
+        "methods", "jets", "adjoints", "flow", "sensitivity", "variation", "reads", "event",
+        "doses", "events", "results", "solve", "members", "watched", "saved", "ensemble",
+        "solver", "__init__",
     ],
     "numpy": ["creation", "functions", "__init__"],
     "elementary": [],

@@ -353,3 +353,52 @@ def test_refused(name):
 def test_functions_are_refused_backwards():
     with pytest.raises(TypeError, match="give the jumps as an array"):
         solve_ivp(lambda t, y: -y, (2.0, 0.0), [1.0], dosing=([1.0], lambda t, y: y))
+
+
+# ------------------------------------------------------------------ what they cost
+def by_segments():
+    """Return the number of steps of a loop over the spans between doses."""
+    y, steps = np.array([1.0, 0.0]), 0
+    for k in range(20):
+        r = solve_ivp(body, (6.0 * k, 6.0 * k + 6.0), y, args=(1.2,))
+        y, steps = r.y[:, -1] + [1.0, 0.0], steps + r.nfev
+    return steps
+
+
+def test_no_step_is_taken_beyond_a_dose_or_a_known_event():
+    times, steps = 6.0 * np.arange(1, 20), by_segments()
+    r = run(times, [1.0, 0.0], (0.0, 120.0), [1.0, 0.0])
+    assert r.nfev == steps
+
+    def clock(k):
+        def g(t, y, rate):
+            return t - times[k]
+
+        g.callback = lambda t, y, rate: y + np.array([1.0, 0.0])
+        return g
+
+    clocks = solve_ivp(
+        body, (0.0, 120.0), [1.0, 0.0], args=(1.2,), events=[clock(k) for k in range(len(times))]
+    )
+    np.testing.assert_array_equal(np.concatenate(clocks.t_events), times)
+    np.testing.assert_allclose(clocks.y[:, -1], r.y[:, -1], rtol=1e-13)
+    assert clocks.nfev <= steps + 16  # until the roots are known
+
+
+def test_fun_is_called_once_for_derivatives_whatever_the_number_of_doses():
+    def called(count):
+        calls = []
+
+        def fun(t, y, k):
+            calls.append(t)
+            return -k * y
+
+        def end(k):
+            given = {"args": (k,), "dosing": (np.arange(count), [1.0])}
+            return solve_ivp(fun, (0.0, 20.0), [1.0], **given).y[0, -1]
+
+        taylor.derivative(end, 0.5)
+        return len(calls)
+
+    rates = 2 * 15  # those before and after a dose are compared
+    assert called(20) - called(5) == rates

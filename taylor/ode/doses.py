@@ -56,7 +56,7 @@ class Doses(Event):
     def __init__(self, doses: Sequence[Dose], args: tuple[Any, ...], strict: bool) -> None:
         self.doses = list(doses)
         super().__init__(-1, self._since, args, strict)
-        self.recorded = self.clock = self.known = True
+        self.recorded, self.clock, self.known = True, True, None
         self.ahead = [Ahead(d.t, 0 * d.t, 0, 1) for d in doses]
 
     def _since(self, t: Any, y: Any, *args: Any) -> Any:

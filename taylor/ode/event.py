@@ -13,15 +13,17 @@ The roots of a function of t alone (a clock) are found beforehand, in spans of t
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.advice import annotate, not_called
 from taylor.core.conditions import Condition
-from taylor.core.instructions import Input
+from taylor.core.instructions import Add, Input, Mul, Scale
 from taylor.core.program import Program, check_unread, deciding, expand, kept, record
 from taylor.errors import (
     ForeignNodeError,
@@ -36,6 +38,7 @@ from taylor.ode.pieces import Pieces, Place, along, divided, joined, resolved
 from taylor.ode.reads import Reads
 from taylor.ode.roots import roots, value, without_root
 from taylor.ode.surfaces import cut
+from taylor.ode.system import filled
 from taylor.series.univariate import Taylor
 
 Array = NDArray[Any]
@@ -98,6 +101,7 @@ class Event:
         if not callable(g):
             raise TypeError(f"an event is a function of (t, y, *args), not {g!r}")
         self.n, self.g, self.args, self.strict = n, g, args, strict
+        self.free = [i for i, a in enumerate(args) if _floats(a)]  # those its program takes
         self.direction = _direction(getattr(g, "direction", None))
         self.left = _count(getattr(g, "terminal", None))
         self.callback = getattr(g, "callback", None)
@@ -114,8 +118,11 @@ class Event:
 
     def __call__(self, t: Any, y: Any) -> Any:
         """Return the value, checked."""
+        return self._value(t, y, self.args)
+
+    def _value(self, t: Any, y: Any, args: Sequence[Any]) -> Any:
         try:
-            value = content(self.g(t, y, *self.args))
+            value = content(self.g(t, y, *args))
         except TypeError as error:
             if not_called(error):
                 annotate(error, f"event {self.n} is called as event(t, y, *args)")
@@ -150,11 +157,41 @@ class Event:
 
     def forget(self) -> None:
         """What the function reads may have changed: it is to be recorded again."""
-        self.recorded = self.clock = False  # whether it is a function of t alone
+        self.recorded = False
+        self.clock = self.linear = False  # whether it is a function of t alone, a linear one
         self.program: Program | None = None
         self.surfaces: Program | None = None
         self.ahead: list[Ahead] = []  # roots of a clock up to
         self.known: Any = None
+
+    def apart(self, args: tuple[Any, ...]) -> Self:
+        """Return the same function for another run, in which these arguments are other numbers."""
+        new = copy.copy(self)
+        new.args, new.t, new.y, new.ahead, new.known = args, [], [], [], None
+        new.fired, new.end, new.left = False, None, _count(getattr(self.g, "terminal", None))
+        return new
+
+    def enter(self, t: Any, y: Array) -> None:
+        """Look at a run from here on, where no root is near."""
+        value = self(t, y.copy())
+        self.fired, self.end = False, End(_sign(value), False, value) if value else None
+
+    @property
+    def parameters(self) -> list[Any]:
+        """The arguments that its program takes: floats and arrays of them."""
+        return [self.args[i] for i in self.free]
+
+    def _record(self, t: Any, y: Array) -> Program:
+        def g(t: Any, y: Any, *p: Any) -> Any:
+            return self._value(t, y, filled(self.args, self.free, p))
+
+        try:
+            return record(g, t, y, *self.parameters)
+        except TraceError:
+            if not self.free:
+                raise
+        self.free = []  # they decide on what it does: constants
+        return record(self, t, y)
 
     def record(self, t: Any, y: Array) -> None:
         """Have the program of the function, and of where it branches, if it can be recorded."""
@@ -162,7 +199,7 @@ class Event:
             return
         self.recorded, self.program, self.surfaces = True, None, None
         try:
-            recorded = record(self, t, y)
+            recorded = self._record(t, y)
         except TraceError as error:
             eagerly(f"event {self.n}", error, self.strict)
             return
@@ -171,6 +208,7 @@ class Event:
         self.program, surfaces = kept(expand, recorded), kept(deciding, recorded)
         self.surfaces = surfaces if surfaces.outputs else None
         self.clock = not recorded.guards and not _depends(recorded, 1)
+        self.linear = self.clock and _is_linear(recorded)
 
     def divide(self, pieces: Pieces, cuts: set[Any]) -> Pieces:
         """Return the steps cut where the function branches, and add to the times of the cuts.
@@ -182,8 +220,9 @@ class Event:
             self.record(pieces.t[0], pieces.coef[0, 0])
             found = set[Any]()
             if self.surfaces is not None:
-                along_them = resolved(self.surfaces, pieces, [], self.strict, self.clock)
-                pieces, found = cut(self.surfaces, *along_them)
+                p = self.parameters
+                along_them = resolved(self.surfaces, pieces, p, self.strict, self.clock)
+                pieces, found = cut(self.surfaces, p, *along_them)
                 cuts |= found
             guarded = self.program is not None and self.program.guards
             if guarded and pieces.t[0] in found:  # begun beyond a surface
@@ -208,7 +247,8 @@ class Event:
         for (_, program), a, b in zip(
             self.parts, [0, *starts], [*starts, len(pieces)], strict=True
         ):
-            given: Any = program, pieces.part(a, b), [], self.strict, self.clock
+            part, p = pieces.part(a, b), self.parameters
+            given: Any = program, part, p, self.strict, self.clock
             try:
                 part, (table,) = resolved(*given) if divide else (given[1], along(*given))
             except GuardError:  # it branches at the start, where that cannot be told
@@ -240,7 +280,8 @@ class Event:
         """
         sign = 1 if last > place.t else -1
         if self.known is None:
-            self.known, self.span = place.t, 0 * place.t
+            everywhere = self.linear and finite(np.asarray(last))
+            self.known, self.span = place.t, abs(last - place.t) if everywhere else 0 * place.t
         while sign * (end - self.known) > 0:
             t = self.known
             least, rest = sign * (end - t), sign * (last - t)
@@ -315,13 +356,14 @@ class Event:
             for i in np.flatnonzero(~quiet)
             for root in roots(series[i])
         ]
-        mine = [f for f in mine if self._is_root(pieces, f)]
+        mine = [f for f in mine if self._is_root(pieces, f, series[f.step, 0])]
         found = self._joined(series, mine, pieces, cuts)
         self.fired = False
         return found
 
-    def _is_root(self, pieces: Pieces, found: Found) -> bool:
-        """Whether the function itself is zero there, next to its values along the step.
+    def _is_root(self, pieces: Pieces, found: Found, first: Any) -> bool:
+        """Whether the function itself is zero there, next to its values along the step, of which
+        the first is given.
 
         Where a step begins beside a singularity of it, its series is not that of the function, and
         at a pole it is not, though it changes its sign.  On a step of some units of rounding
@@ -335,8 +377,12 @@ class Event:
 
         if abs(h) <= SHORT * spacing(pieces.t[i]):
             return True
-        others = [size(x) for x in (0.0, 0.5, 1.0) if abs(x - found.x) > APART]
-        return bool(size(found.x) <= FALSE * max(filter(finite, others), default=0.0))
+        here = size(found.x)
+        if found.x > APART and here <= FALSE * abs(first):
+            return True
+        others = [size(x) for x in (0.5, 1.0) if abs(x - found.x) > APART]
+        others += [abs(first)] if found.x > APART else []
+        return bool(here <= FALSE * max(filter(finite, others), default=0.0))
 
     def _joined(
         self, series: Array, mine: list[Found], pieces: Pieces, cuts: Sequence[bool]
@@ -364,7 +410,7 @@ class Event:
                     here[0] = near[0]._replace(slope=0)
                 elif not end.late:
                     joint = Found(i, lead * 0, self.n, begins)
-                    here[:0] = [joint] if self._is_root(pieces, joint) else []
+                    here[:0] = [joint] if self._is_root(pieces, joint, c[0]) else []
                 elif settled and settled[-1].step == i - 1:
                     settled[-1] = settled[-1]._replace(slope=0)
             settled += here
@@ -407,6 +453,23 @@ def _depends(program: Program, n: int) -> bool:
     return any(found[i] for i in program.outputs)
 
 
+def _is_linear(program: Program) -> bool:
+    """Whether a program of (t, y), but not of y, is linear in t for sure."""
+    degrees: list[float] = []
+    for op, args, _ in program.code:
+        given = [degrees[a] for a in args]
+        if isinstance(op, Input):
+            degree = 1.0 if op.n == 0 else 0.0
+        elif isinstance(op, Mul):
+            degree = sum(given)
+        elif isinstance(op, (Add, Scale)):
+            degree = max(given)
+        else:
+            degree = math.inf if any(given) else 0.0
+        degrees.append(degree)
+    return all(degrees[i] <= 1 for i in program.outputs)
+
+
 def later(pieces: Pieces) -> Pieces:
     """Return the steps without the first moment."""
     h = pieces.h[0]
@@ -415,6 +478,11 @@ def later(pieces: Pieces) -> Pieces:
         return pieces
     first = (0, moment if h > 0 else -moment, h)
     return divided(pieces, [first, *((i, 0 * h, pieces.h[i]) for i in range(1, len(pieces)))])
+
+
+def _floats(x: Any) -> bool:
+    """Whether an argument is a float or an array of them."""
+    return isinstance(x, (float, np.ndarray)) and np.asarray(x).dtype == np.float64
 
 
 def _sign(x: Any) -> int:

@@ -6,6 +6,7 @@ it left.  An event function that they carry over zero is one more event of that 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -57,6 +58,7 @@ class Events:
         self.events = {event.n: event for event in [*known, *self.functions]}
         self.it, self.variation, self.last = it, variation, last
         self.reads, self.given = Reads(it.fun), Reads(it.args)
+        self.together = Reads((it.fun, *given))
         self.cuts: set[Any] = set()  # times at which steps were cut for them
         self.changed: Any = None  # the time of the last change of state, and by an event
         self.repeated_at: Any = None
@@ -79,18 +81,34 @@ class Events:
         part = pieces.part(start, stop)
         cuts = [t in self.cuts for t in part.t]
         forward = bool(part.h[0] > 0)
+        sign = 1 if forward else -1
         place = Place(part.t[0], part.low[0], part.coef[0, 0], 0 * part.coef[0, 0])
         found: list[Found] = []
         end = self.it.t if stop >= len(pieces) else part.end(-1)
         for event in self.events.values():
             if event.clock:
-                event.foresee(place, part.coef.shape[1] - 1, end, self.last)
-                found += event.due(part, end)
+                if event.known is None or sign * end > sign * event.known:
+                    event.foresee(place, part.coef.shape[1] - 1, end, self.last)
+                if event.ahead and sign * (event.ahead[0].t - end) <= 0:
+                    found += event.due(part, end)
             else:
                 new = event.find(part, start, cuts)
                 found += [f for f in new if event.crosses(f.slope, forward)]
         found = [f._replace(step=f.step + start) for f in found]
         return sorted(found, key=lambda f: (f.step, f.x))
+
+    def apart(self, args: tuple[Any, ...]) -> Events:
+        """Return the same events for another run by the same integrator, with other numbers."""
+        new = copy.copy(self)
+        new.functions = [event.apart(args) for event in self.functions]
+        new.events = {event.n: event for event in new.functions}
+        new.given = Reads(args)
+        return new
+
+    @property
+    def clear(self) -> bool:
+        """Whether no root is near."""
+        return not any(e.fired or (e.end and e.end.late) for e in self.functions)
 
     def next(self) -> Any:
         """Return the time at which a step has to end next: that of an event which is known, and
@@ -123,7 +141,8 @@ class Events:
         if self.variation:
             slope = self.it.slope(pieces, last, x)
             self.variation.passed(pieces, self.it, stop=True)
-            self.variation.meet([(self.events[e.event], e.order) for e in group], self.it.t, slope)
+            met = [(self.events[e.event], e.order) for e in group]
+            self.variation.meet(met, self.it.t, slope, self.it.system.branches)
         ended = self._fire(list(dict.fromkeys(e.event for e in group)), pieces.h[0] > 0)
         if self.variation:
             self.variation.leave(ended)
@@ -172,13 +191,15 @@ class Events:
                             self._become(self._state.y + dose.jump, "a dose")
                         else:
                             self._call(dose.give, "a dose")
+                            self._renew()
                     continue
                 self._log(n)
                 if (callback := known[n].callback) is not None:
                     self._call(callback, "the callback of an event")
             fired += events
-            if changed:
+            if any(known[n].callback for n in events):
                 self._renew()
+            if changed:
                 after = self._values()
             events = [
                 event.n
@@ -205,11 +226,15 @@ class Events:
     def _renew(self) -> None:
         """Have functions recorded anew that read what may have changed."""
         same = self.given.unchanged()
+        if same and self.together.unchanged():
+            return
         for event in self.functions:
             if not (same and event.reads.unchanged()):
                 event.forget()
         if not (same and self.reads.unchanged()):
             self.it.renew()
+            if self.variation:
+                self.variation.go_on_with(self.variation.args)
             self.given = Reads(self.it.args)
 
     def _note_change(self) -> None:
@@ -267,7 +292,7 @@ class Events:
     def _note_args(self, args: tuple[Any, ...]) -> None:
         """Go on with other arguments, or with what these hold now."""
         if self.variation:
-            self.variation.args = args
+            self.variation.go_on_with(args)
         elif any(map(is_operand, args)):
             raise ForeignNodeError(f"the callback of an event uses {FOREIGN}")
         self.it.args = tuple(map(base, args))

@@ -288,6 +288,16 @@ class Plain:
             fun, y0, args = level.fun, level.y0, list(level.args)
         self.fun, self.y0, self.args = fun, y0, tuple(args)
 
+    def is_like(self, other: Plain) -> bool:
+        """Whether another one with the same fun and args differs by the numbers of y0 only."""
+        pairs = zip(self.levels, other.levels, strict=False)
+        return (
+            len(self.levels) == len(other.levels)
+            and all(a.like.tag is b.like.tag and a.like.algebra == b.like.algebra for a, b in pairs)
+            and np.shape(self.y0) == np.shape(other.y0)
+            and np.asarray(self.y0).dtype == np.asarray(other.y0).dtype
+        )
+
     def integrator(self, t: Any, options: Options) -> TaylorIntegrator:
         """Return an integrator from time t."""
         if not self.levels:
@@ -310,7 +320,7 @@ class Plain:
             return Differentiated.of(self.fun, t, self.y0, self.args, options)
         if options.method == AUTO:
             raise TypeError(
-                "method='auto' carries no derivatives: give the method, such as 'Radau' or 'LSODA'"
+                "method='auto' carries no derivatives: give the method, such as 'RadauIIA'"
             )
         it = MethodIntegrator.of(self.fun, t, self.y0, self.args, options)
         it.continuous, it.blocks = True, self.blocks() if self.levels else None

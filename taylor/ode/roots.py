@@ -79,6 +79,8 @@ def _noise(c: Array) -> Any:
 
 def value(c: Any, x: Any) -> Any:
     """Return Σ c_k x^k."""
+    if isinstance(c, np.ndarray) and c.ndim == 1 and c.dtype == np.float64:
+        c, x = c.tolist(), float(x)  # in numbers of Python, which are faster one by one
     y = c[-1] * x**0
     for a in c[-2::-1]:
         y = y * x + a
@@ -105,8 +107,12 @@ def roots(c: Array) -> list[Root]:
     size = np.abs(c).max()
     if c.dtype != object and size > LARGE:
         c = c / size
-    noise = _noise(c)
-    c = c[np.flatnonzero(c)[0] :]  # without roots at zero
+    noise, there = _noise(c), np.flatnonzero(c)
+    c = c[there[0] : there[-1] + 1]  # without roots at zero
+    if len(c) == 1:
+        return []
+    if len(c) == 2 and 0 < -c[0] / c[1] <= 1:
+        return [Root(-c[0] / c[1], 1 if c[1] > 0 else -1)]
     spans: list[tuple[Any, Any, bool]] = []
     _isolate(bernstein(c), c[0] * 0, c[0] * 0 + 1, noise, spans)
     found = []
@@ -198,9 +204,9 @@ def _multiple(c: Array, x: Any, noise: Any, odd: int) -> tuple[Any, int]:
     It is of order m if no lower term of the polynomial about it rises above the noise where that of
     order m does.
     """
-    powers = list(itertools.accumulate(c[1:], lambda d, _: _derivative(d), initial=c))
-    if odd and abs(value(powers[1], x)) * unit(c) ** 0.5 > noise:
+    if odd and abs(value(_derivative(c), x)) * unit(c) ** 0.5 > noise:
         return x, 1
+    powers = list(itertools.accumulate(c[1:], lambda d, _: _derivative(d), initial=c))
     for m in range(len(c) - 2 + (len(c) + odd) % 2, 1, -2):
         bend = abs(value(powers[m], x)) / math.factorial(m)
         if not bend:

@@ -86,6 +86,8 @@ class Variation:
         self.states: list[Any] = []
         self.found: dict[int, list[tuple[Any, Any]]] = {}  # by the number of the event
         self.dense, self.pieces = dense, list[Pieces]()
+        self.last: Any = None  # the system in plain numbers, and its integrator, for fun of these
+        self.numbers: Any = None
         self.rate: Any = None  # with which the run has to go on
         self.jumps = False  # whether fun jumps at the present time
         self.failed = False
@@ -96,6 +98,10 @@ class Variation:
         """Have the state carry, from the start, the derivatives that some arrays have."""
         for x in given:
             self.y = self.y + 0 * np.sum(x)
+
+    def go_on_with(self, args: tuple[Any, ...]) -> None:
+        """Go on with other arguments, or with what they or fun may now hold."""
+        self.args, self.last, self.numbers = args, None, None
 
     # -------------------------------------------------------------- along the steps
     def passed(self, pieces: Pieces, it: TaylorIntegrator, stop: bool = False) -> None:
@@ -147,11 +153,17 @@ class Variation:
 
     def _states(self, times: Sequence[Any]) -> Any:
         """Return the states at times, along the first axis."""
-        f, p, _ = numeric(self.fun, self.args)
+        if self.numbers is None:
+            self.numbers = numeric(self.fun, self.args)
+        f, p, _ = self.numbers
         if any(map(has_nodes, (self.y, *p))):
             return flow(f, Course(self.t, times, self.options)).forward()(point_of(self.y), *p)
         system = plain_of(f, point_of(self.y), p)
-        it = integrator(system, self.t, self.options)
+        if self.last is not None and system.is_like(self.last[0]):
+            it = self.last[1]
+            it.set_state(self.t, system.y0)
+        else:
+            it = integrator(system, self.t, self.options)
         record = Record(it, np.array(times), self.dense)
         try:
             for pieces in it.march(times[-1]):
@@ -196,15 +208,17 @@ class Variation:
             )
         return root, theta
 
-    def meet(self, events: Sequence[tuple[Any, int]], t: Any, rate: Any) -> None:
-        """Come to events (with the orders of their roots) at time t, where y' is `rate`."""
+    def meet(self, events: Sequence[tuple[Any, int]], t: Any, rate: Any, branches: bool) -> None:
+        """Come to events (with the orders of their roots) at time t, where y' is `rate`; `branches`
+        says whether fun has any.
+        """
         self._come(t)
         if len(events) > 1 and any(moves(event.time) for event, _ in events):
             raise NonAnalyticError(TOGETHER.format(t))
         f, p, _ = numeric(self.fun, self.args)
         y = point_of(self.y)
         found = [self._root(event, order, t, y) for event, order in events]
-        here = jumps(f, t, y, p, SHORT * spacing(t))
+        here = jumps(f, t, y, p, SHORT * spacing(t)) if branches else []
         if not here:
             _check_rate(rate, self._rate(), t)
         elif any(root is not None for root, _ in found + [delay_of(f, g, t, y, p) for g in here]):
