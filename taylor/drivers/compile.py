@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Univariate
-from taylor.core.instructions import Input, Instruction
+from taylor.core.instructions import Input
 from taylor.core.memory import fresh
 from taylor.core.program import Program, check_unread, record, told
 from taylor.drivers import forms, patience, trees
@@ -30,7 +30,7 @@ from taylor.drivers.derivable import Derivable
 from taylor.drivers.derivatives import bent
 from taylor.drivers.forms import COMPLEX, FLOAT, floats, pattern_of
 from taylor.drivers.forward_mode import taylor_coefficients
-from taylor.drivers.recorded import derived
+from taylor.drivers.recorded import derived, one_point
 from taylor.errors import (
     CompileError,
     DomainError,
@@ -319,7 +319,7 @@ class Compiled(Derivable):
         if kept is not None and kept[0] not in self.machines[where]:  # of f elsewhere, perhaps
             return *kept, structure
         if kind == "points":
-            program = _one_point(program)
+            program = one_point(program)
         elif kind not in patience.PLAIN:
             program, count = derived(program, _tensor if kind == "tensor" else form, x)
         self.waiting[where] = calls, patience.needed(kind, form, program)
@@ -554,27 +554,6 @@ def _symmetric(n: int, order: int) -> tuple[Array, Array]:
     kept, column = np.unique(codes, return_inverse=True)
     columns = np.stack(np.unravel_index(kept, (n,) * (order - 1)))
     return columns, index[-1] * len(kept) + column
-
-
-def _one_point(program: Program) -> Program:
-    """Return the program of one point of an element-wise function, recorded at two."""
-    shape = program.code[program.inputs[0]].shape
-    if len(program.outputs) != 1:
-        raise TaylorError("the function has several results")
-    code = []
-    for op, args, own in program.code:
-        if own not in ((), shape) or not (op.by_element or op.arity == 0):
-            raise TaylorError("the function is not element-wise")
-        if np.ndim(op.constant):
-            raise TaylorError("the function has a constant for each point")
-        code.append(Instruction(op, args, ()))
-    guards = []
-    for guard in program.guards:
-        outcome = np.unique(guard.outcome)
-        if len(outcome) != 1 or guard.b < 0:
-            raise TaylorError("the function branches on some of the points")
-        guards.append(guard._replace(outcome=outcome[0]))
-    return Program(code, program.inputs, program.outputs, guards, program.single)
 
 
 def compile(

@@ -31,20 +31,7 @@ from taylor.errors import (
 from taylor.kept import STORE
 from taylor.ode.control import NONE, finite, norm, reported, spacing
 from taylor.ode.dense import Solution, check_order, in_numbers_of
-from taylor.ode.machine import (
-    DONE,
-    GO,
-    GUARD,
-    INFINITE,
-    LENGTH,
-    LOOK,
-    ROUGH,
-    SMALL,
-    STEPS,
-    WORST,
-    Memory,
-    Stepper,
-)
+from taylor.ode.machine import DONE, GO, GUARD, INFINITE, LOOK, ROUGH, SMALL, Memory, Stepper
 from taylor.ode.options import Control, Options, as_args, check_time, in_one_kind, number_of_steps
 from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, resolved, solution
 from taylor.ode.record import Record
@@ -258,20 +245,14 @@ class TaylorIntegrator:
 
     # -------------------------------------------------------------- stepping
     def _straight(self, t_end: Any, limit: int) -> bool:
-        """Take steps by machine code alone; return whether that is all there was to do.
-
-        If not, the state is that before them.
-        """
-        memory = self._memory
-        if memory is None or self.at_zero or self.system.branches:
+        """Take steps by machine code, and return True, if that is all there is to do."""
+        if self._memory is None or self.at_zero or self.system.branches:
             return False
-        if not memory.straight(self.place, t_end, self.control, limit):
-            return False
-        self.place = memory.end
-        head = memory.head
-        self.steps, self.h = self.steps + int(head[STEPS]), head[LENGTH]
-        self.worst = max(self.worst, float(head[WORST]))
-        return True
+        taken = self._memory.straight(self.place, t_end, self.control, limit)
+        if taken is not None:
+            self.place, steps, self.h, worst = taken
+            self.steps, self.worst = self.steps + steps, max(self.worst, worst)
+        return taken is not None
 
     def march(
         self,
@@ -577,7 +558,7 @@ class TaylorIntegrator:
         check_time(t_bound, finite=False)
         if t_bound == self.t:
             return 0 * self.t
-        # some steps are looked at for stiffness
+        # others are looked at for stiffness
         if (self.steps < MANY or self.steps % SOME) and self._straight(t_bound, 1):
             return self.h
         return next(self.march(t_bound, 1)).h[-1]
@@ -589,11 +570,10 @@ class TaylorIntegrator:
         state is then that of the last step.
         """
         check_time(t)
-        if max_steps is None and self.t != t:
-            self._straight(t, 5 * MANY)
-        if self.t != t or self.t_low != 0:
-            for _ in self.march(t, max_steps, log=False):
-                pass
+        if max_steps is None and self.t != t and self._straight(t, 5 * MANY) and self.t == t:
+            return self.y.copy()
+        for _ in self.march(t, max_steps, log=False):
+            pass
         return self.y.copy()
 
     def propagate_grid(self, times: Any, *, max_steps: int | None = None) -> Array:

@@ -480,13 +480,19 @@ class Memory:
             pieces = Pieces(times[:, 0], times[:, 1], times[:, 2], coef)
         return Taken(status, end, steps, pieces, h, float(head[WORST]), float(head[ERROR]))
 
-    def straight(self, start: Place, t_end: Any, control: Control, limit: int) -> bool:
-        """Step without a log; return whether that was without a question.
+    def straight(
+        self, start: Place, t_end: Any, control: Control, limit: int
+    ) -> tuple[Place, int, Any, float] | None:
+        """Step without a log; return the place, the number and the last length of the steps, and
+        log2 of the largest error.
 
-        If so `end`, and the head, say where it led to; else nothing is to be made of it.
+        None where that is not all there is to do.
         """
         self._step(start, t_end, control, limit, True)
-        return bool(self.head[STATUS] <= DONE)
+        head = self.head
+        if head[STATUS] > DONE:
+            return None
+        return self.end, int(head[STEPS]), head[LENGTH], float(head[WORST])
 
     @property
     def end(self) -> Place:
