@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.advice import PAGE
+from taylor.core.conditions import Condition
 from taylor.core.operand import Operand
 from taylor.drivers import trees
 from taylor.drivers.derivable import Derivable, watched
@@ -213,6 +214,8 @@ class Aux:
 def _finished(x: Any) -> Any:
     """Return a value as it is outside of the differentiations that have ended."""
     x = content(x)
+    if isinstance(x, Condition) and x.lhs.tag.closed:
+        return x.mask()
     while is_operand(x) and x.tag.closed:
         x = x.value
     return x

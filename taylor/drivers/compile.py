@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Univariate
-from taylor.core.instructions import Input
 from taylor.core.memory import fresh
 from taylor.core.program import Program, check_unread, record, told
 from taylor.drivers import forms, patience, trees
@@ -313,6 +312,8 @@ class Compiled(Derivable):
         most = patience.PATIENCE / patience.weights(kind, form)[0] if hasty else math.inf
         at, count = x if kind in patience.PLAIN else x[: _arity(form)], 0
         program, structure = self._recorded(kind, at, most)
+        if kind == "series":
+            structure = forms.with_constants(structure, forms.varies(program, form[1]))
         what = kind, form, program.identity, *map(np.shape, x), *pattern_of(x)
         shared = told(program)
         kept: tuple[Machine, int] | None = STORE.get(*what) if shared else None
@@ -519,12 +520,8 @@ def _machine(kind: str, form: Any, program: Program, x: Sequence[Any], make: boo
         unit = WIDTH if kind == "tensor" else 1
         return Machine(program, complex=pattern_of(x), unit=unit, make=make)
     algebra, heights, unit = form if len(form) == 3 else (*form, 1)
-    varies: list[bool] = []
-    for op, args, _ in program.code:
-        given = isinstance(op, Input) and heights[op.n] > 0
-        varies.append(given or any(varies[a] for a in args))
-    if not all(varies[i] for i in program.outputs):
-        raise TaylorError("a result does not depend on the series")
+    if kind == "points" and not all(forms.varies(program, heights)):
+        raise TaylorError("the result does not depend on the series")
     return Machine(program, algebra, heights, unit, complex=pattern_of(x), make=make)
 
 
