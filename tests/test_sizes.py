@@ -17,7 +17,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2065,
     "machine": 3432,
     "series": 2343,
-    "drivers": 5839,
+    "drivers": 5869,
     "scipy": 5883,
     "ode": 8452,
     "command": 426,
