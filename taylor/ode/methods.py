@@ -40,7 +40,7 @@ Array = NDArray[Any]
 OWN = "RadauIIA"  # collocation of high order, which is not SciPy's
 NAMES = (OWN, "Radau", "BDF", "LSODA", "RK23", "RK45", "DOP853")
 AUTO = "auto"  # Taylor series up to where the problem is stiff, and the own method from there
-FOREIGN = ("first_step", "min_step", "jac", "jac_sparsity", "lband", "uband", "vectorized")
+FOREIGN = ("first_step", "min_step", "jac", "jac_sparsity", "lband", "uband")
 MATRICES = {"lband", "uband", "jac_sparsity"}  # with them SciPy makes its matrix by itself
 KNOWN = ("first_step", "jac", "vectorized")  # by the own method
 RTOL, BELOW = 1e-8, 1e-4  # the default tolerance, and of that the least size of a component
@@ -97,7 +97,6 @@ class MethodOptions(Options):
         With `places` that is the matrix of each block of the state (see `Blocks`).
         """
         made, given = self.of_method(), {**self.more}
-        given.pop("vectorized", None)  # as states come one by one
         rtol, atol = (
             np.asarray(x, float).reshape(-1) if np.ndim(x) else float(x) for x in self.tolerances
         )
@@ -277,6 +276,9 @@ class MethodIntegrator(TaylorIntegrator):
         super()._bind()
         self.rates = Rates(self.system)
         self._count()
+
+    def _straight(self, t_end: Any, limit: int) -> bool:
+        return False
 
     def _machine(self, system: System) -> Any:
         return super()._machine(system) if self.by_series else None

@@ -60,6 +60,15 @@ def _numeric(x: Any) -> bool:
     return array.dtype.kind in "iufc"
 
 
+def at_one_state(fun: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a vectorized fun, whose states lie along the first axis of a table, at one state."""
+
+    def flow(t: Any, y: Any, *args: Any) -> Any:
+        return np.reshape(lift(fun(t, y[:, None], *args)), np.shape(y))
+
+    return flow
+
+
 def second_order(acceleration: Callable[..., Any]) -> Callable[..., Any]:
     """Return y'' = acceleration(t, y, v, *args), v = y', as a first-order system of (y, v).
 
