@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.core.lookups import Lookup
-from taylor.core.program import Program, limit
-from taylor.core.sides import Choose
+from taylor.ode.machine import DONE, GO
+from taylor.ode.pieces import Pieces, nothing
 
 Array = NDArray[Any]
 
@@ -25,21 +24,6 @@ class Stop(NamedTuple):
     time: Any
     before: Any
     after: Any
-
-
-def knots_of_time(program: Program) -> Array:
-    """Return the knots of the tables of t of a program of (t, y, *args), in order."""
-    now = program.inputs[0]
-    knots = [op.knots for op, args, _ in program.code if isinstance(op, Lookup) and args[0] == now]
-    return np.unique(np.concatenate(knots)) if knots else np.zeros(0)
-
-
-def limits_of_time(program: Program) -> Array:
-    """Return the times with which such a program compares t, in order."""
-    pairs = [(g.a, g.b) for g in program.guards if g.b >= 0]
-    pairs += [args[:2] for op, args, _ in program.code if isinstance(op, Choose)]  # type: ignore[misc]
-    found = [limit(program.code, a, b, program.inputs[:1]) for a, b in pairs]
-    return np.unique([t for t in found if t is not None])
 
 
 def next_stop(knots: Array, t: Any, end: Any) -> Stop | None:
@@ -55,6 +39,22 @@ def next_stop(knots: Array, t: Any, end: Any) -> Stop | None:
     return Stop(knots[i], before, end if knots[i] == end else np.nextafter(knots[i], away))
 
 
-def passed(low: Any, stop: Stop, end: Any) -> tuple[Any, Any]:
-    """Return the time before a stop as that behind it, which fun is to see, and what is missing."""
-    return stop.after, 0 * low if stop.after == end else low + (stop.before - stop.after)
+def advanced(it: Any, t_end: Any, limit: int, log: bool) -> tuple[int, Pieces]:
+    """Return the status and the steps of an integrator towards an end, to the first stop at most.
+
+    The time behind a stop is a sum: fun sees the number next to it, which it is not yet.
+    """
+    stop = next_stop(it.system.stops, it.t, t_end)
+    if stop is None:
+        found: tuple[int, Pieces] = it.towards(t_end, limit, log)
+        return found
+    status, pieces = DONE, nothing(it.place, it.order)
+    if it.t != stop.before:
+        status, pieces = it.towards(stop.before, limit, log)
+    if status != DONE:
+        return status, pieces
+    last = stop.after == t_end
+    it.t, it.t_low = stop.after, 0 * it.t_low if last else it.t_low + (stop.before - stop.after)
+    if stop.time in it.system.limits:
+        it.renew()
+    return (DONE if last else GO), pieces

@@ -21,6 +21,7 @@ from taylor.core.algebra import Univariate
 from taylor.core.calls import Call, Row
 from taylor.core.functions import stop_gradient
 from taylor.core.instructions import Input
+from taylor.core.lookups import Lookup
 from taylor.core.memory import fresh
 from taylor.core.operand import lift
 from taylor.core.program import (
@@ -30,15 +31,16 @@ from taylor.core.program import (
     deciding,
     expand,
     kept,
+    limit,
     recording,
     vanishing,
     zeros,
 )
+from taylor.core.sides import Choose
 from taylor.core.sweep import Sweep
 from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.values import as_array, is_number
-from taylor.ode.stops import knots_of_time, limits_of_time
 from taylor.series.univariate import Taylor
 
 Array = NDArray[Any]
@@ -102,9 +104,36 @@ def _check_still(program: Program) -> None:
             )
 
 
+def _knots_of_time(program: Program) -> Array:
+    """Return the knots of the tables of t of a program of (t, y, *args), in order."""
+    now = program.inputs[0]
+    knots = [op.knots for op, args, _ in program.code if isinstance(op, Lookup) and args[0] == now]
+    return np.unique(np.concatenate(knots)) if knots else np.zeros(0)
+
+
+def _limits_of_time(program: Program) -> Array:
+    """Return the times with which such a program compares t, in order."""
+    pairs = [(g.a, g.b) for g in program.guards if g.b >= 0]
+    pairs += [args[:2] for op, args, _ in program.code if isinstance(op, Choose)]  # type: ignore[misc]
+    found = [limit(program.code, a, b, program.inputs[:1]) for a, b in pairs]
+    return np.unique([t for t in found if t is not None])
+
+
 def _beside_time(program: Program) -> Program:
     """Return the functions at whose zeros it branches, but for times that are known."""
     return deciding(program, (0,))
+
+
+class Equations:
+    """A right-hand side that may know its program."""
+
+    def __call__(self, t: Any, y: Any, *args: Any) -> Any:
+        """Return the rate of change of y."""
+        raise NotImplementedError
+
+    def program(self, t: Any, y: Any, args: Sequence[Any]) -> Program | None:
+        """Return its program, as `System` would record it, if it knows it."""
+        return None
 
 
 class System:
@@ -129,9 +158,8 @@ class System:
         self.branches = False  # where the conditions in `surfaces` cross zero
         self.reason = ""
         try:
-            recorded, values = self._recording(t, y)
-            if np.iscomplexobj(values[recorded.outputs[0]]) and np.asarray(y).dtype.kind == "f":
-                raise TypeError("fun is complex: give y0 in complex numbers")
+            known = f.program(t, y, args) if isinstance(f, Equations) else None
+            recorded = known or self._recorded(t, y)
             # that a value is a number, as x >= x asks, is no branch
             recorded.guards = [g for g in recorded.guards if g.a != g.b]
             _check_still(recorded)
@@ -155,25 +183,28 @@ class System:
         self.recorded = recorded
         self.program, self.surfaces = kept(expand, recorded), kept(deciding, recorded)
         if self.floats:
-            self.limits = limits_of_time(recorded)
-            self.stops = np.union1d(knots_of_time(recorded), self.limits)
+            self.limits = _limits_of_time(recorded)
+            self.stops = np.union1d(_knots_of_time(recorded), self.limits)
         self.between = kept(_beside_time, recorded) if len(self.stops) else self.surfaces
         self.zeros = kept(zeros, recorded)
         self.branches = bool(self.surfaces.outputs)
 
-    def _recording(self, t: Any, y: Array) -> tuple[Program, list[Any]]:
-        """Return the program of f, and the values of its instructions.
+    def _recorded(self, t: Any, y: Array) -> Program:
+        """Return the program of f.
 
         Where f cannot be recorded with integers that may change, these become constants.
         """
         try:
-            return recording(self.flow, t, y, *self.parameters(self.args), watched=True)
+            recorded, values = recording(self.flow, t, y, *self.parameters(self.args), watched=True)
         except (TraceError, TypeError, IndexError):
             free = [i for i in self.free if not isinstance(self.args[i], (int, np.integer))]
             if free == self.free:
                 raise
             self.free = free
-            return recording(self.flow, t, y, *self.parameters(self.args), watched=True)
+            recorded, values = recording(self.flow, t, y, *self.parameters(self.args), watched=True)
+        if np.iscomplexobj(values[recorded.outputs[0]]) and np.asarray(y).dtype.kind == "f":
+            raise TypeError("fun is complex: give y0 in complex numbers")
+        return recorded
 
     def parameters(self, args: Sequence[Any]) -> list[Any]:
         """Return those of the arguments that may change from call to call."""
