@@ -38,11 +38,11 @@ from taylor.drivers.forward_mode import (
     MAX_TABLE,
     Function,
     along,
-    partials_of_order,
     scalar_only,
     value_and_tangent,
 )
 from taylor.drivers.interpolation import mixed
+from taylor.drivers.lines import tables
 from taylor.errors import (
     DomainError,
     ForeignNodeError,
@@ -129,7 +129,7 @@ def _pullback(
             raise  # the outer derivative decides
         if isinstance(error, ForeignNodeError) and w is not None:
             raise
-        return _by_forward(f, x, w, what, error)
+        return _byforward(f, x, w, what, error)
     known = finite(found[1])
     by_convention = free is None and current_policy().kink != "error"
     if by_convention or not known.all() or ties.of_slopes(code):
@@ -143,7 +143,7 @@ def _pullback(
         value_and_tangent(f, x, np.ones(shape_of(x)))  # infinite: raises at a singular point
         return found
     try:
-        value, slopes = _by_forward(f, x, w, what, None)
+        value, slopes = _byforward(f, x, w, what, None)
     except NonAnalyticError:
         if shape_of(found[0]) == ():
             raise
@@ -244,7 +244,7 @@ def jacfwd(f: Function, x: Any) -> Array:
            [0., 4.]])
     """
     x = point(x)
-    found: Array = kinks.first(lambda g: _columns(g, x), f, x, "jacfwd")
+    found: Array = kinks.first(lambda g: _by_columns(g, x), f, x, "jacfwd")
     return found
 
 
@@ -263,23 +263,33 @@ def jacrev(f: Function, x: Any) -> Array:
 def _jacobian(f: Function, x: Any) -> Any:
     n = math.prod(shape_of(x))
     if n < 8:
-        return partials_of_order(f, x, 1)[0]
+        return tables(f, x, 1)[0]
     try:
         code, v, out = _recorded(f, x)
     except ShapeMismatch:
         raise
     except TaylorError:
-        return partials_of_order(f, x, 1)[0]
+        return tables(f, x, 1)[0]
     if math.prod(shape_of(v[out])) >= n:
-        return _columns(f, x)
+        return _by_columns(f, x)
     return _by_rows(code, v, out, f, x)
+
+
+def _by_columns(f: Function, x: Any) -> Any:
+    try:
+        return _columns(f, x)
+    except NonAnalyticError:
+        return tables(f, x, 1)[0]
 
 
 def _by_rows(code: Any, v: list[Any], out: int, f: Function, x: Any) -> Any:
     """Return the Jacobian by reverse mode or, where that or f is not finite, by forward mode."""
-    rows = _rows(code, v, out, x)
+    try:
+        rows = _rows(code, v, out, x)
+    except NonAnalyticError:
+        return tables(f, x, 1)[0]
     known = np.all(finite(rows)) and np.all(finite(v[out]))
-    return rows if known else partials_of_order(f, x, 1)[0]
+    return rows if known else tables(f, x, 1)[0]
 
 
 # ------------------------------------------------------------------ second order and beyond
@@ -293,7 +303,6 @@ def hvp(f: Function, x: Any, v: Any) -> Array:
     >>> hvp(lambda x: x[0] ** 2 * x[1], [1.0, 2.0], [1.0, 0.0])
     array([4., 2.])
     """
-
     return _contracted(f, x, (v,), "hvp")
 
 
@@ -382,7 +391,7 @@ def _dense(f: Function, x: Any, order: int, what: str) -> Any:
 def _partials(f: Function, x: Any, order: int) -> tuple[Any, Any]:
     """Return all partial derivatives of one order, and f(x), in forward mode."""
     if np.size(x) != 1:
-        return partials_of_order(f, x, order)
+        return tables(f, x, order)
     # along its only variable a series can cancel t**v, as in sin(x)/x
     value, *_, last = along(f, x, np.ones(shape_of(x), dtype=int), order)
     return np.reshape(math.factorial(order) * last, shape_of(value) + shape_of(x) * order), value
@@ -398,7 +407,6 @@ def third(f: Function, x: Any, v: Any, w: Any) -> Array:
     >>> third(lambda x: x[0] ** 2 * x[1], [1.0, 2.0], [1.0, 0.0], [1.0, 0.0])
     array([0., 2.])
     """
-
     return _contracted(f, x, (w, v), "third")
 
 
@@ -436,7 +444,7 @@ def tensor(f: Function, x: Any, order: int) -> Array:
 
 def _tensor(f: Function, x: Any, order: int) -> Any:
     try:
-        return partials_of_order(f, x, order)[0]
+        return tables(f, x, order)[0]
     except ValueError as error:
         n = math.prod(shape_of(x))
         if isinstance(error, TaylorError) or n**order > MAX_TABLE or is_operand(x) or order < 2:
@@ -493,7 +501,7 @@ def _number(w: Any, y: Any) -> Any:
     return np.asarray(w).astype(np.result_type(dtype, np.float32))[()]
 
 
-def _by_forward(
+def _byforward(
     f: Function, x: Any, w: Any, what: str, error: TaylorError | None
 ) -> tuple[Any, Any]:
     """Return value and adjoint by forward mode, where reverse mode gave an error or nan."""
