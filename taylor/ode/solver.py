@@ -14,6 +14,7 @@ from scipy.integrate import DenseOutput, OdeSolver
 from taylor.errors import IntegrationError
 from taylor.ode.dense import Solution
 from taylor.ode.integrator import TaylorIntegrator
+from taylor.ode.system import at_one_state
 
 Array = NDArray[Any]
 
@@ -54,13 +55,8 @@ class Taylor(OdeSolver):  # type: ignore[misc]
                 stacklevel=3,
             )
         super().__init__(fun, t0, y0, t_bound, vectorized, support_complex=True)
-
-        def column(t: Any, y: Any) -> Any:
-            """Return a vectorized fun at one state."""
-            return np.reshape(np.asanyarray(fun(t, y[:, None])), self.y.shape)
-
         self._integrator = TaylorIntegrator(
-            column if vectorized else fun,
+            at_one_state(fun) if vectorized else fun,
             t0,
             self.y,
             tol=rtol if tol is None else tol,
