@@ -272,9 +272,8 @@ def _jacobian(f: Function, x: Any) -> Any:
         raise
     except TaylorError:
         return tables(f, x, 1)[0]
-    if math.prod(shape_of(v[out])) >= n:
-        return _by_columns(f, x)
-    return _by_rows(code, v, out, f, x)
+    wide = math.prod(shape_of(v[out])) < n
+    return _by_rows(code, v, out, f, x) if wide else _by_columns(f, x)
 
 
 def _by_columns(f: Function, x: Any) -> Any:
