@@ -29,7 +29,7 @@ from taylor.errors import (
     outside,
 )
 from taylor.kept import STORE
-from taylor.ode.control import NONE, finite, norm, reported, spacing
+from taylor.ode.control import NONE, finite, log2_step, norm, reach, reported, spacing
 from taylor.ode.dense import Solution, check_order, in_numbers_of
 from taylor.ode.machine import DONE, GO, GUARD, INFINITE, LOOK, ROUGH, SMALL, Memory, Stepper
 from taylor.ode.options import Control, Options, as_args, check_time, in_one_kind, number_of_steps
@@ -290,6 +290,7 @@ class TaylorIntegrator:
 
         The status is one of `machine`: GO (the limit is reached), DONE, INFINITE or SMALL.
         """
+        t_end = self._within_reach(t_end)
         if self.at_zero:
             return self.beyond(t_end, INFINITE)
         for _ in range(3):  # the second time with fun recorded anew, where it branches otherwise
@@ -323,6 +324,18 @@ class TaylorIntegrator:
                 break
             self._bind()
         raise self._stuck("fun branches where none of its conditions changes its sign")
+
+    def _within_reach(self, t_end: Any) -> Any:
+        """Return the end, or a time before it if that is infinite, and so were the next step."""
+        if norm(t_end) < math.inf:
+            return t_end
+        try:
+            c = self.system.series(self.t, self.y, self._parameters, self.order)
+        except TaylorError:  # the step says what is wrong
+            return t_end
+        if not finite(c) or log2_step(c, self.factor) < math.inf:
+            return t_end
+        return self.t + reach(c, self.t) * (1 if t_end > self.t else -1)
 
     def _is_old(self, pieces: Pieces, crossed: tuple[Pieces, int, Surface] | None) -> bool:
         """Whether the first step after a change of branch still is on the old one.
