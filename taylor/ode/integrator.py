@@ -327,7 +327,7 @@ class TaylorIntegrator:
 
     def _within_reach(self, t_end: Any) -> Any:
         """Return the end, or a time before it if that is infinite, and so were the next step."""
-        if norm(t_end) < math.inf:
+        if abs(t_end) < math.inf:
             return t_end
         try:
             c = self.system.series(self.t, self.y, self._parameters, self.order)
