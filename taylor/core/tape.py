@@ -45,15 +45,7 @@ from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, TraceError
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Fillable, Kind, base, is_operand
-from taylor.numbers.values import (
-    as_array,
-    as_data,
-    constant,
-    fitted,
-    is_native,
-    of_value,
-    quietly,
-)
+from taylor.numbers.values import as_array, as_data, constant, fitted, is_native, of_value, quietly
 
 PLAIN = frozenset((int, float, np.float64, np.ndarray))
 MIRRORED = {"<": operator.gt, "<=": operator.ge, ">": operator.lt, ">=": operator.le}
@@ -217,6 +209,8 @@ class Tape:
             return self.at(found)
         if self.native and op.pure:
             value = quietly(op.value, values, self.number)
+        elif {*map(type, values)} == {Node}:  # it is recorded there
+            value = op.value(values, self.number)
         else:
             with np.errstate(all="ignore"):
                 value = op.value(values, self.number)

@@ -31,6 +31,9 @@ FIXED = (
 SMALL = 1 << 16  # bytes of flags or names that are part of what is compiled
 
 
+UNNAMED = trees.Branch(dict, (), ())  # the structure of no keywords
+
+
 def apart(
     args: Sequence[Any], vary: Sequence[int], named: dict[str, Any]
 ) -> tuple[list[list[Any]], Structures]:
@@ -44,6 +47,10 @@ def apart(
         if type(x) is np.ndarray and x.dtype.kind in "fc":  # most of all there are
             each.append([x])
             structures.append(trees.LEAF)
+            continue
+        if x is named and not named:
+            each.append([])
+            structures.append(UNNAMED)
             continue
         leaves, structure = trees.flatten(x, trees.is_leaf if i in vary else trees.is_input, still)
         each.append(leaves)

@@ -32,6 +32,7 @@ from taylor.ode.options import Control, Options
 from taylor.ode.pieces import Pieces, Place, joined, resolved
 from taylor.ode.radau import COLUMNS, Collocation, by_columns, times
 from taylor.ode.rates import Rates
+from taylor.ode.stiffness import Stiffness
 from taylor.ode.surfaces import first_crossing
 from taylor.ode.system import System
 
@@ -47,6 +48,8 @@ JUMP = 1e-6  # of rates, relative to them, that is none
 # of SciPy's Radau and BDF, but not documented: the relative tolerance, Newton's matrix and its
 # solution.  Without one of these all is done by what is documented.
 INSIDE = ("rtol", "jac", "J", "I", "lu", "solve_lu", "njev", "nlu")
+PAYS = 1 << 20  # numbers of steps of series that take as long as a run by an implicit method, where
+SLOWER = 1 << 10  # they are machine code; so many times as long where not
 SHORT = 64  # units in the last place of the time: how far beside an event rates are asked for
 
 
@@ -274,12 +277,18 @@ class MethodIntegrator(TaylorIntegrator):
         self.rates = Rates(self.system)
         self._count()
 
+    def _straight(self, t_end: Any, limit: int) -> bool:
+        return False
+
     def _machine(self, system: System) -> Any:
         return super()._machine(system) if self.by_series else None
 
     def found_stiff(self, left: float) -> None:
-        """Go over from series to the method for stiff problems."""
-        self.by_series = False
+        """Go over from series to the method for stiff problems, if so many steps take longer."""
+        if left * max(1, self.y.size) > (PAYS if self._memory is not None else PAYS / SLOWER):
+            self.by_series = False
+        else:
+            self.stiffness = Stiffness()
 
     # -------------------------------------------------------------- the solver
     def _solver(self, t_end: Any) -> Any:
