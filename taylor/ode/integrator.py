@@ -29,14 +29,14 @@ from taylor.errors import (
     outside,
 )
 from taylor.kept import STORE
-from taylor.ode.control import NONE, finite, log2_step, norm, reach, reported, spacing
+from taylor.ode.control import NONE, finite, norm, reported, spacing
 from taylor.ode.dense import Solution, check_order, in_numbers_of
 from taylor.ode.machine import DONE, GO, GUARD, INFINITE, LOOK, ROUGH, SMALL, Memory, Stepper
 from taylor.ode.options import Control, Options, as_args, check_time, in_one_kind, number_of_steps
 from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, resolved, solution
 from taylor.ode.record import Record
 from taylor.ode.roots import derivative
-from taylor.ode.stepper import by_numpy, error_of, failure
+from taylor.ode.stepper import by_numpy, error_of, failed, within_reach
 from taylor.ode.stiffness import MANY, SOME, STEADY, Stiffness
 from taylor.ode.surfaces import Surface, first_crossing, nearest, off_surface, on_surface, past
 from taylor.ode.system import System, is_parameter
@@ -300,7 +300,8 @@ class TaylorIntegrator:
 
         The status is one of `machine`: GO (the limit is reached), DONE, INFINITE or SMALL.
         """
-        t_end = self._within_reach(t_end)
+        if not abs(t_end) < math.inf:
+            t_end = within_reach(self.system, self._parameters, self.place, t_end, self.control)
         if self.at_zero:
             return self.beyond(t_end, INFINITE)
         for _ in range(3):  # the second time with fun recorded anew, where it branches otherwise
@@ -334,18 +335,6 @@ class TaylorIntegrator:
                 break
             self._bind()
         raise self._stuck("fun branches where none of its conditions changes its sign")
-
-    def _within_reach(self, t_end: Any) -> Any:
-        """Return the end, or a time before it if that is infinite, and so were the next step."""
-        if abs(t_end) < math.inf:
-            return t_end
-        try:
-            c = self.system.series(self.t, self.y, self._parameters, self.order)
-        except TaylorError:  # the step says what is wrong
-            return t_end
-        if not finite(c) or log2_step(c, self.factor) < math.inf:
-            return t_end
-        return self.t + reach(c, self.t) * (1 if t_end > self.t else -1)
 
     def _is_old(self, pieces: Pieces, crossed: tuple[Pieces, int, Surface] | None) -> bool:
         """Whether the first step after a change of branch still is on the old one.
@@ -537,13 +526,7 @@ class TaylorIntegrator:
 
     def _failure(self, status: int) -> str:
         """Return what a status other than GO and DONE means at the present state."""
-        if status == SMALL:
-            return failure(status, self.t)
-        try:
-            y = self.system.series(self.t, self.y, self._parameters, 2)
-        except TaylorError as error:
-            return failure(status, self.t, str(error).split(";")[0])
-        return failure(status, self.t, *([] if finite(y) else ["fun is nan or inf"]))
+        return failed(self.system, self._parameters, self.place, status)
 
     def found_stiff(self, left: float) -> None:
         """Warn that the problem is stiff, with about so many steps to go."""
