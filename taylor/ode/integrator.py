@@ -36,7 +36,7 @@ from taylor.ode.options import Control, Options, as_args, check_time, in_one_kin
 from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, resolved, solution
 from taylor.ode.record import Record
 from taylor.ode.roots import derivative
-from taylor.ode.stepper import by_numpy, error_of, failure
+from taylor.ode.stepper import by_numpy, error_of, failed, within_reach
 from taylor.ode.stiffness import MANY, SOME, STEADY, Stiffness
 from taylor.ode.stops import advanced
 from taylor.ode.surfaces import Surface, first_crossing, nearest, off_surface, on_surface, past
@@ -302,6 +302,8 @@ class TaylorIntegrator:
 
     def towards(self, t_end: Any, limit: int, log: bool) -> tuple[int, Pieces]:
         """Step to t_end, on the way to which no time is known at which fun branches."""
+        if not abs(t_end) < math.inf:
+            t_end = within_reach(self.system, self._parameters, self.place, t_end, self.control)
         if self.at_zero:
             return self.beyond(t_end, INFINITE)
         for _ in range(3):  # the second time with fun recorded anew, where it branches otherwise
@@ -526,13 +528,7 @@ class TaylorIntegrator:
 
     def _failure(self, status: int) -> str:
         """Return what a status other than GO and DONE means at the present state."""
-        if status == SMALL:
-            return failure(status, self.t)
-        try:
-            y = self.system.series(self.t, self.y, self._parameters, 2)
-        except TaylorError as error:
-            return failure(status, self.t, str(error).split(";")[0])
-        return failure(status, self.t, *([] if finite(y) else ["fun is nan or inf"]))
+        return failed(self.system, self._parameters, self.place, status)
 
     def found_stiff(self, left: float) -> None:
         """Warn that the problem is stiff, with about so many steps to go."""
@@ -572,7 +568,8 @@ class TaylorIntegrator:
         state is then that of the last step.
         """
         check_time(t)
-        if max_steps is None and self.t != t and self._straight(t, 5 * MANY) and self.t == t:
+        most = max(MANY, WORK // (max(1, self.y.size) * (self.order + 1) ** 2))
+        if max_steps is None and self.t != t and self._straight(t, most) and self.t == t:
             return self.y.copy()
         for _ in self.march(t, max_steps, log=False):
             pass
