@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from taylor.core import patterns
 from taylor.core.choices import choose
 from taylor.core.instructions import At, Degrees, Number, Op, Shape, Sweep, Whole, by_degree, full
 from taylor.core.maps import host
-from taylor.numbers.kinds import Array, Kind, base, is_operand
+from taylor.numbers.kinds import Array, is_operand
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -97,11 +96,10 @@ class Lookup(Op):
         whole = patterns.moved(x[1], np.broadcast_to(row, shapes[1]), shapes[1][1:])
         return patterns.taken(np.broadcast_to(row, shape), whole)
 
-    def surface(self, x: Any, exact: bool = False) -> Any:
+    def surface(self, x: Any) -> Any:
         """Return a function of x that changes its sign at every knot, and nowhere else.
 
-        Between two knots it is the product of the distances from them, with alternating signs; with
-        `exact` of fractions.
+        Between two knots it is the product of the distances from them, with alternating signs.
         """
         knots = np.unique(self.knots)
         factors = np.zeros((len(knots) + 1, 4))  # (a + b·x)·(c + d·x)
@@ -109,24 +107,28 @@ class Lookup(Op):
         factors[1:, 0], factors[1:, 1] = -knots, 1.0
         factors[:-1, 2], factors[:-1, 3] = knots, -1.0
         factors[1::2, :2] *= -1
-        table = np.vectorize(Fraction, otypes=[object])(factors) if exact else factors
-        at = lookup(x, knots, table, self.side)
+        at = lookup(x, knots, factors, self.side)
         return (at[..., 0] + at[..., 1] * x) * (at[..., 2] + at[..., 3] * x)
 
 
 def by_pieces(x: Any, knots: Array, of_row: Callable[[Any], Any], table: Any) -> Any:
     """Return of_row(row i of the table) for x in piece i, between increasing knots: a kink at them.
 
-    Pieces of even and of odd number are the two sides of one choice, by the sign of
-    `Lookup.surface`: at a knot one of them ends, and one begins.
+    Pieces of even and of odd number are the two sides of one choice, by the sign of ±(x - knot): at
+    a knot one of them ends, and one begins.
     """
-    if is_watched(x):
-        return of_row(lookup(x, knots, table))
-    i = np.arange(len(knots) + 1)
-    sides = [i // 2 * 2, np.maximum((i + 1) // 2 * 2 - 1, 0)]
-    even, odd = (of_row(lookup(x, knots, table[side])) for side in sides)
-    surface = Lookup(_frozen(knots), "right").surface(x, Kind.of(base(x)).exact)
-    return choose(surface, 0, even, odd, "kink")
+    at = x  # rows depend on its plain value only
+    while is_operand(at) and not hasattr(at, "tape"):
+        at = at.value
+    if is_operand(at) and at.tape.watched:
+        return of_row(lookup(at, knots, table))
+    i, width = np.arange(len(knots) + 1), np.shape(table)[1]
+    sign = np.where(i % 2 == (i > 0), -1, 1)  # piece 0 lies before its knot
+    sides = [table[i // 2 * 2], table[np.maximum((i + 1) // 2 * 2 - 1, 0)]]
+    limits = np.stack([sign, sign * knots[np.maximum(i - 1, 0)]], axis=1)
+    row = lookup(at, knots, np.concatenate([*sides, limits], axis=1))
+    even, odd = of_row(row[..., :width]), of_row(row[..., width : 2 * width])
+    return choose(row[..., -2] * x, row[..., -1], even, odd, "kink")
 
 
 def is_watched(x: Any) -> bool:

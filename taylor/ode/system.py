@@ -116,7 +116,8 @@ def _limits_of_time(program: Program) -> Array:
     pairs = [(g.a, g.b) for g in program.guards if g.b >= 0]
     pairs += [args[:2] for op, args, _ in program.code if isinstance(op, Choose)]  # type: ignore[misc]
     found = [limit(program.code, a, b, program.inputs[:1]) for a, b in pairs]
-    return np.unique([t for t in found if t is not None])
+    times = [t for t in found if t is not None]
+    return np.unique(times) if times else np.zeros(0)
 
 
 def _beside_time(program: Program) -> Program:
@@ -184,7 +185,8 @@ class System:
         self.program, self.surfaces = kept(expand, recorded), kept(deciding, recorded)
         if self.floats:
             self.limits = _limits_of_time(recorded)
-            self.stops = np.union1d(_knots_of_time(recorded), self.limits)
+            knots = _knots_of_time(recorded)
+            self.stops = np.union1d(knots, self.limits) if len(self.limits) else knots
         self.between = kept(_beside_time, recorded) if len(self.stops) else self.surfaces
         self.zeros = kept(zeros, recorded)
         self.branches = bool(self.surfaces.outputs)
