@@ -1,4 +1,4 @@
-"""One promise on many routes: what `solve_ivp` takes, the other ways to a solution take or refuse."""
+"""One promise on many routes: what `solve_ivp` takes, other ways to a solution take or refuse."""
 
 import inspect
 
