@@ -28,6 +28,7 @@ from taylor.ode.members import Problem, advance, in_lanes
 from taylor.ode.methods import MethodOptions, chosen
 from taylor.ode.options import check_span, number_of_steps
 from taylor.ode.results import MESSAGES, Result, bar, inside
+from taylor.ode.units import of_any_time
 
 if TYPE_CHECKING:  # slow to import, rarely needed
     from concurrent.futures import Executor, Future
@@ -64,6 +65,7 @@ class EnsembleResult(Result):
     success: Array
 
 
+@of_any_time
 def solve_ensemble(
     fun: Callable[..., Any],
     t_span: Sequence[Any],

@@ -47,6 +47,7 @@ LIMIT = 1 << 12  # steps in one call of machine code, or more if they are short:
 WORK = 1 << 26  # products of numbers that one may take, some hundredths of a second
 NEXT = 2.0**-40  # of times and states: the value of a condition that has just been zero
 FURTHER = 8  # times that a surface is left further behind, four times as far each time
+TOO_LONG = 2.0**62  # times: what counts on them would underflow
 AGAIN = 4  # zeros that are met one after the other, and no more: there is no way beyond
 
 
@@ -259,6 +260,11 @@ class TaylorIntegrator:
         before t_end that is an IntegrationError with a `reason`.  Without `log` few are recorded.
         """
         left, look = number_of_steps(max_steps), False
+        if self.y.dtype != object and TOO_LONG < abs(t_end - self.t) < math.inf:
+            raise self._ended(
+                f"a time of {abs(t_end - self.t)} is too long for coefficients in doubles: choose "
+                "units of time in which it is nearer to one, as taylor.ode.solve_ivp does"
+            )
         size = (self.order + 1) * max(1, int(self.y.size))
         most = min(max((1 << 22) // size, 1), 1024)  # whose coefficients are kept at a time
         if not log:
@@ -462,8 +468,9 @@ class TaylorIntegrator:
             self.worst = max(self.worst, taken.worst)
         if len(taken.pieces):
             left = float(abs(t_end - self.t) / abs(self.h))
-            # at a zero short steps lead away from it
-            if self._zero is None and self.stiffness.seen(taken.pieces, left, self.steps):
+            # near a zero short steps lead away from it
+            far = self._zero is None or abs(self.t - self._zero.t) > NEAR * abs(self.h)
+            if far and self.stiffness.seen(taken.pieces, left, self.steps):
                 self.found_stiff(left)
         return taken
 

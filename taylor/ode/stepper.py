@@ -20,10 +20,14 @@ from taylor.ode.roots import derivative, value
 from taylor.ode.system import System
 
 Array = NDArray[Any]
+BEYOND = (
+    "fun or one of its derivatives is not finite (if they only leave the range of doubles, choose "
+    "other units of time)"
+)
 ROUNDED = 16  # rounding errors of one value of fun
 
 
-def failure(status: int, t: Any, why: str = "fun or one of its derivatives is not finite") -> str:
+def failure(status: int, t: Any, why: str = BEYOND) -> str:
     """Return what a status other than GO and DONE means, and what to do."""
     if status == machine.SMALL:
         return (

@@ -14,6 +14,7 @@ Array = NDArray[Any]
 MANY = 200  # steps after which they are looked at:
 SOME = 8  # series of them; sooner
 NOISE = 512  # units of rounding: terms of a step that are no more than these
+EVEN = 16  # times the shortest: steps that stability decides on
 HOPELESS, STEADY = 1e6, 64  # if there are so many to go, and so many of about one length
 
 
@@ -34,7 +35,8 @@ class Stiffness:
         if steps <= MANY and not hopeless:
             return False
         some = slice(None, None, max(1, len(pieces) // SOME))
-        stiff = looks_stiff(pieces.coef[some], pieces.h[some])
+        # steps that lead to a singularity, or away from one, grow by a factor
+        stiff = h.max() < EVEN * h.min() and looks_stiff(pieces.coef[some], pieces.h[some])
         self.count = self.count + len(pieces.h[some]) if stiff else 0
         self.found = self.count >= 2 * SOME or (stiff and hopeless)
         return self.found
