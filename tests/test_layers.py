@@ -52,8 +52,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "ode": [
         "files", "units", "control", "options", "roots", "dense", "system", "pieces", "surfaces",
         "zeros", "machine", "lanes", "stepper", "record", "stiffness", "integrator", "rates",
-        "methods", "jets", "adjoints", "flow", "sensitivity", "variation", "reads", "event",
-        "doses", "events", "results", "solve", "members", "saved", "ensemble", "solver", "__init__",
+        "radau", "methods", "jets", "adjoints", "flow", "sensitivity", "variation", "reads",
+        "event", "doses", "events", "results", "solve", "members", "watched", "saved", "ensemble",
+        "solver", "__init__",
     ],
     "numpy": ["creation", "functions", "__init__"],
     "elementary": [],

@@ -406,6 +406,117 @@ def test_progress(short_tasks, capsys):
     assert "100%" in capsys.readouterr().err
 
 
+# ------------------------------------------------------------------ events and branches
+def swing(t, y, k):
+    return [y[1], -k * np.sin(y[0])]
+
+
+def height(t, y, k):
+    return y[0]
+
+
+def turn(t, y, k):
+    return y[1]
+
+
+def falls(t, y, k):
+    return [y[1], -k]
+
+
+def floor(t, y, k):
+    return y[0]
+
+
+def limit(t, y, k):
+    return y[0] + k
+
+
+def tick(t, y, k):
+    return np.sin(3 * t)
+
+
+def kink(t, y, k):
+    return abs(y[0]) - 0.3 * k
+
+
+turn.direction, limit.terminal, floor.direction = -1, 2, -1
+floor.callback = lambda t, y, k: [0.0, -0.9 * y[1]]
+tick.callback = lambda t, y, k: ([y[0], y[1] + 0.1], (k * 0.9,))
+
+
+def switched(t, y, k):
+    return [y[1], -k * y[0] if y[0] > 0 else -0.2 * y[0] + 0.1]
+
+
+def chosen(t, y, k):
+    return [y[1], -k * y[0] * np.where(y[0] > 0.1, 2.0, 0.5) - 0.1 * abs(y[1])]
+
+
+def limited(t, y, k):
+    return [y[1], np.clip(-k * y[0] - 0.3 * y[1], -0.5, 0.5)]
+
+
+def dragged(t, y, k):
+    return [y[1], -y[0] - k * np.sqrt(y[1] ** 2) * y[1]]
+
+
+WATCHED = {
+    "crossings": (swing, [height, turn]),
+    "a terminal one": (swing, [limit, turn]),
+    "resets": (falls, floor),
+    "resets by a clock, of arguments": (swing, [tick, height]),
+    "events with kinks": (swing, kink),
+    "branches by if": (switched, None),
+    "branches by where": (chosen, None),
+    "limiters": (limited, None),
+    "roots through zero": (dragged, None),
+    "branches and events": (limited, [turn, limit]),
+    "branches by if and events": (switched, [turn, limit]),
+}
+
+
+@pytest.mark.parametrize("name", WATCHED)
+@pytest.mark.parametrize("span", [(0.0, 7.0), (3.0, -2.0)])
+def test_watched_members_are_those_of_solve_ivp(name, span):
+    fun, events = WATCHED[name]
+    y0 = np.stack([RNG.uniform(0.5, 1.5, 9), RNG.normal(size=9) * 0.5], axis=1)
+    args = [(float(k),) for k in RNG.uniform(0.5, 1.0, 9)]
+    times = np.linspace(*span, 5)[1:]
+    given = {"t_eval": times, "events": events, "dense_output": True}
+    r = solve_ensemble(fun, span, y0, args=args, **given)
+    for i in range(9):
+        alone = solve_ivp(fun, span, y0[i], args=args[i], **given)
+        assert (r.status[i], r.message[i][:16]) == (alone.status, alone.message[:16])
+        here = np.isfinite(r.y[i, 0])
+        np.testing.assert_array_equal(times[here], alone.t)
+        np.testing.assert_allclose(r.y[i][:, here], alone.y, rtol=0, atol=3e-14)
+        for mine, other in zip(r.t_events[i] if events else [], alone.t_events or [], strict=True):
+            np.testing.assert_allclose(mine, other, rtol=0, atol=3e-14)
+        for mine, other in zip(r.y_events[i] if events else [], alone.y_events or [], strict=True):
+            np.testing.assert_allclose(mine, other, rtol=0, atol=1e-13)
+        middle = np.linspace(span[0], r.t_last[i], 7)[1:-1] + 1e-3
+        np.testing.assert_allclose(r.sol[i](middle), alone.sol(middle), rtol=0, atol=3e-13)
+        assert r.error[i] < 1e-13
+
+
+@pytest.mark.parametrize("name", WATCHED)
+def test_watched_members_do_not_depend_on_tasks(name, short_tasks, tmp_path):
+    fun, events = WATCHED[name]
+    y0 = np.stack([RNG.uniform(0.5, 1.5, 21), RNG.normal(size=21) * 0.5], axis=1)
+    run = functools.partial(solve_ensemble, fun, (0.0, 5.0), y0, args=(0.7,), events=events)
+    whole = run(threads=1, chunk=100)
+    few = run(threads=2, chunk=4)
+    part = run(max_steps=3, checkpoint=tmp_path / "state.npz")
+    rest = run(checkpoint=tmp_path / "state.npz")
+    assert (part.steps <= 6).all()  # (a step that is taken again counts)
+    for r in (few, rest):
+        np.testing.assert_array_equal(r.status, whole.status)
+        np.testing.assert_allclose(r.y_last, whole.y_last, rtol=0, atol=2e-14)
+        for mine, other in zip(r.t_events or [], whole.t_events or [], strict=True):
+            for a, b in zip(mine, other, strict=True):
+                np.testing.assert_allclose(a, b, rtol=0, atol=2e-14)
+
+
 # ------------------------------------------------------------------ methods for stiff problems
 def relaxing(t, y, rate):
     return rate * (np.cos(t) - y)

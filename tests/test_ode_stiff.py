@@ -17,8 +17,9 @@ from taylor.ode import (
     value_and_gradient,
 )
 from taylor.ode.methods import INSIDE, spread
+from taylor.ode.radau import tableau
 
-METHODS = ["Radau", "BDF", "LSODA"]
+METHODS = ["RadauIIA", "Radau", "BDF", "LSODA"]
 
 
 def robertson(t, y, k):
@@ -112,7 +113,7 @@ def test_values_of_the_literature(name, method):
     np.testing.assert_allclose(r.y[:, -1], y, rtol=2e-3, atol=1e-17)
 
 
-@by_method
+@pytest.mark.parametrize("method", ["Radau", "BDF", "LSODA"])
 def test_it_is_scipys_run_with_an_exact_jacobian(method):
     fun, _, y0, k, _ = PROBLEMS["Robertson"]
     given = {"method": method, "args": (k,), "rtol": 1e-6, "atol": 1e-10}
@@ -122,6 +123,74 @@ def test_it_is_scipys_run_with_an_exact_jacobian(method):
     assert abs(len(ours.t) - len(theirs.t)) <= 0.1 * len(theirs.t)
     assert ours.nfev <= theirs.nfev
     assert (ours.status, ours.message) == (theirs.status, theirs.message)
+
+
+# ------------------------------------------------------------------ the own method
+@pytest.mark.parametrize("s", [3, 5, 7, 9])
+def test_collocation_is_of_order_2s_minus_1_and_l_stable(s):
+    m = tableau(s)
+    ones, weights = np.ones(s), m.a[-1]
+    for k in range(1, 2 * s):  # quadrature of that order, stages of order s
+        np.testing.assert_allclose(weights @ m.c ** (k - 1), 1 / k, rtol=1e-13)
+    for k in range(1, s + 1):
+        np.testing.assert_allclose(m.a @ m.c ** (k - 1), m.c**k / k, rtol=1e-12, atol=1e-16)
+    for z in (-1.0, -1e3, -1e9, 1e9j):  # R(z) = 1 + z b (1 - z A)⁻¹ 1
+        r = 1 + z * weights @ np.linalg.solve(np.eye(s) - z * m.a, ones)
+        assert abs(r) < 1
+    np.testing.assert_allclose(((m.back * m.mu) @ m.into).real, m.a, atol=1e-12)
+    np.testing.assert_allclose(m.powers @ m.c, np.eye(s)[0], atol=1e-9)
+
+
+@by_problem
+@pytest.mark.parametrize("tol", [1e-6, 1e-9, 1e-12])
+def test_collocation_keeps_to_its_tolerance(name, tol):
+    fun, end, y0, k, y = PROBLEMS[name]
+    r = solve_ivp(fun, (0.0, end), y0, "RadauIIA", args=(k,), rtol=tol, atol=tol * 1e-7)
+    assert r.success and len(r.t) < 600
+    np.testing.assert_allclose(r.y[:, -1], y, rtol=max(tol, 2e-12), atol=1e-18)
+
+
+@pytest.mark.parametrize("tol", [1e-6, 1e-10])
+@pytest.mark.parametrize("k", [1e1, 1e4, 1e8])
+@pytest.mark.parametrize("alone", [True, False])
+def test_the_polynomials_of_collocation_keep_to_the_tolerance(k, tol, alone):
+    def fun(t, y):
+        stiff = k * (np.cos(t) - y[0]) - np.sin(t)
+        return [stiff] if alone else [stiff, y[2], -y[1]]
+
+    times = np.linspace(0.0, 20.0, 301)
+    exact = np.stack([np.cos(times), np.sin(times), np.cos(times)])[: 1 if alone else 3]
+    given = {"t_eval": times, "rtol": tol, "atol": tol}
+    r = solve_ivp(fun, (0.0, 20.0), exact[:, 0], "RadauIIA", **given)
+    assert np.abs(r.y - exact).max() < tol
+    r = solve_ivp(lambda s, y: -np.stack(fun(-s, y)), (0.0, -20.0), exact[:, 0], "RadauIIA",
+                  **given | {"t_eval": -times})  # fmt: skip
+    assert np.abs(r.y - exact).max() < tol
+
+
+def test_what_collocation_is_asked_for():
+    def end(t, y):
+        return y[0] - 0.1
+
+    end.terminal = True
+    r = solve_ivp(lambda t, y: -y, (0.0, np.inf), [1.0], "RadauIIA", events=end)
+    np.testing.assert_allclose(r.t_events[0], [np.log(10.0)], rtol=1e-8)
+    r = solve_ivp(lambda t, y: -y, (0.0, 1.0), [1.0, 2.0], "RadauIIA", rtol=[1e-6, 1e-9],
+                  atol=[1e-9, 1e-12], first_step=1e-3, max_step=0.1)  # fmt: skip
+    assert r.t[1] == 1e-3 and np.diff(r.t).max() <= 0.1 + 1e-15
+    np.testing.assert_allclose(r.y[:, -1], np.exp(-1.0) * np.array([1.0, 2.0]), rtol=1e-8)
+    r = solve_ivp(lambda t, y: -y, (0.0, 1.0), [], "RadauIIA")
+    assert r.success and r.y.shape[0] == 0
+    seen = []
+    r = solve_ivp(lambda t, y: -50 * y, (0.0, 1.0), [1.0], "RadauIIA",
+                  jac=lambda t, y: seen.append(t) or np.array([[-50.0]]))  # fmt: skip
+    assert r.success and seen and r.njev == len(seen) and r.nlu > 0 and r.nfev > 0
+    r = solve_ivp(lambda t, y: y * y, (0.0, 2.0), [1.0], "RadauIIA")
+    assert r.status == -1 and abs(r.t[-1] - 1) < 1e-6
+    with pytest.raises(TypeError, match="lband is no option"):
+        solve_ivp(lambda t, y: -y, (0.0, 1.0), [1.0], "RadauIIA", lband=1)
+    with pytest.raises(TypeError, match="complex state"):
+        solve_ivp(lambda t, y: -y, (0.0, 1.0), [1j], "RadauIIA")
 
 
 def differences(fun, end, y0, k, h):
@@ -248,7 +317,7 @@ def test_what_scipy_does_not_document_is_used_where_it_is_and_not_needed(method,
 @by_problem
 def test_the_warning_of_stiffness_comes_in_time(name):
     fun, end, y0, k, _ = PROBLEMS[name]
-    with pytest.warns(UserWarning, match="stiff.* more of them.*'Radau'"):
+    with pytest.warns(UserWarning, match="stiff.* more of them.*'RadauIIA'"):
         solve_ivp(fun, (0.0, end), y0, args=(k,), max_steps=3000)
 
 

@@ -80,6 +80,15 @@ def test_every_door(k):
     r = solve_ensemble(growing, (0.0, 2 / w), [[1.0], [2.0]], args=(w,), t_eval=[1 / w, 2 / w])
     assert np.allclose(r.y[:, 0], np.outer([1, 2], np.exp([1, 2])), rtol=1e-14)
     assert np.allclose(r.t * w, [1, 2]) and np.allclose(r.t_last * w, 2)
+    r = solve_ensemble(
+        growing,
+        (0.0, 2 / w),
+        [[1.0]],
+        args=(w,),
+        events=lambda t, y, w: y[0] - 2,
+        dense_output=True,
+    )
+    assert np.allclose(r.t_events[0][0] * w, np.log(2)) and np.allclose(r.sol[0](1 / w), np.e)
     s = scipy_solve(growing, (0.0, 2 / w), [1.0], args=(w,), method=Taylor, t_eval=[1 / w, 2 / w])
     assert np.allclose(s.y[0], np.exp([1, 2]), rtol=1e-14) and np.allclose(s.t * w, [1, 2])
     _, dy, (dw,) = value_and_gradient(lambda y: y[0], growing, (0.0, 2 / w), [1.0], args=(w,))

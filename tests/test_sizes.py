@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2343,
     "drivers": 5797,
     "scipy": 5773,
-    "ode": 7376,
+    "ode": 8432,
     "command": 426,
     ".": 639,
     "hyperdual": 196,

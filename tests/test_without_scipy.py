@@ -8,6 +8,7 @@ import pytest
 
 from taylor import Taylor
 from taylor.core.table import TABLE
+from taylor.ode import solve_ivp
 
 NAMES = [
     "digamma", "erfcx", "dawsn", "ndtr", "log_ndtr", "j0", "y1", "i0", "airyai", "lambertw", "expi",
@@ -32,3 +33,12 @@ def test_the_modules_that_need_scipy_say_so(monkeypatch):
         ImportError, match=r"taylor\.scipy needs SciPy: python -m pip install scipy"
     ):
         import_module("taylor.scipy.stats")
+
+
+def test_stiff_problems_need_no_scipy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    for method in ("RadauIIA", "auto"):
+        r = solve_ivp(lambda t, y: 1e6 * (np.cos(t) - y), (0.0, 5.0), [0.0], method, rtol=1e-6)
+        assert abs(r.y[0, -1] - np.cos(5.0)) < 2e-6
+    with pytest.raises(ImportError, match="method='BDF' is SciPy's"):
+        solve_ivp(lambda t, y: -y, (0.0, 5.0), [0.0], "BDF")

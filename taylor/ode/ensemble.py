@@ -7,10 +7,12 @@ members, some steps.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import pickle
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -19,22 +21,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.drivers.compile import Compiled
-from taylor.errors import IntegrationError, ShapeMismatch, eagerly
+from taylor.errors import DomainError, IntegrationError, ShapeMismatch, eagerly, outside
 from taylor.numbers.values import as_array
 from taylor.ode import saved
 from taylor.ode.control import reported
-from taylor.ode.machine import GO
-from taylor.ode.members import Problem, advance, in_lanes
+from taylor.ode.dense import Solution
+from taylor.ode.event import Event
+from taylor.ode.machine import ENDED, GO
+from taylor.ode.members import Problem, in_lanes
 from taylor.ode.methods import MethodOptions, chosen
 from taylor.ode.options import check_span, number_of_steps
+from taylor.ode.pieces import solution
 from taylor.ode.results import MESSAGES, Result, bar, inside
 from taylor.ode.units import of_any_time
+from taylor.ode.watched import Advanced, Found, advanced
 
 if TYPE_CHECKING:  # slow to import, rarely needed
     from concurrent.futures import Executor, Future
 
 Array = NDArray[Any]
-Task: TypeAlias = "Future[tuple[Array, dict[int, str]]]"
+Task: TypeAlias = "Future[Advanced]"
 TASKS = 4  # of each worker at least, so that all end at about the same time
 WORK = 1 << 35  # of a task: members · steps · (numbers of memory) · order, about half a second
 
@@ -45,8 +51,10 @@ class EnsembleResult(Result):
     t: the times; y: the states there, of shape (members, *shape of a state, times), nan where a
     member did not come; t_last, y_last: where each member has come to, and its state there; steps:
     series of the solution that were computed; error: the largest estimate of the error of a step,
-    as that of `OdeResult`; status: 0 the end was reached, -1 a failure; message: what happened;
-    success: status >= 0.  All but t have one entry for each member.
+    as that of `OdeResult`; status: 0 the end was reached, 1 an event ended the run, -1 a failure;
+    message: what happened; success: status >= 0.  With events, else None: t_events, y_events, for
+    each member a list with the times and the states of each event.  With dense_output, else None:
+    sol, the `Solution` of each member.  All but t have one entry for each member.
 
     >>> r = solve_ensemble(lambda t, y: y * y, (0.0, 1.0), [0.5, 2.0])
     >>> r.status, r.t_last.round(9), r.y.round(9)
@@ -63,6 +71,9 @@ class EnsembleResult(Result):
     status: Array
     message: Array
     success: Array
+    t_events: list[list[Array]] | None
+    y_events: list[list[Array]] | None
+    sol: list[Solution] | None
 
 
 @of_any_time
@@ -74,6 +85,8 @@ def solve_ensemble(
     *,
     args: Any = (),
     t_eval: Any = None,
+    dense_output: bool = False,
+    events: Any = None,
     tol: Any = None,
     order: int | None = None,
     atol: Any = None,
@@ -92,8 +105,9 @@ def solve_ensemble(
     As `solve_ivp`, for all members along the first axis of y0.  `args` is a tuple for all members,
     or a list with one tuple for each.  The steps land on the times of `t_eval`, without it on the
     ends of t_span.  `max_steps` is for each member.  A member that fails has status -1, and a
-    message; the others go on.  By a `method` of `solve_ivp` (and its options `more`), for stiff
-    problems, members are taken one by one.
+    message; the others go on.  `events` are those of `solve_ivp`, for each member by itself: one
+    that a terminal event ends has status 1, and nan in y for the times after it.  By a `method` of
+    `solve_ivp` (and its options `more`), for stiff problems, members are taken one by one.
 
     Tasks of `chunk` members run on `threads` of this machine (default: all cores), or on any
     `executor` of `concurrent.futures`, such as dask.distributed's or mpi4py's; members whose task
@@ -118,6 +132,7 @@ def solve_ensemble(
     if t_eval is not None:
         times = np.array(t_eval, dtype=float)
         inside(times, t0, t1)
+    functions = _functions(events)
     problem = Problem(
         fun=fun.f if isinstance(fun, Compiled) else fun,
         shape=y.shape[1:],
@@ -126,7 +141,11 @@ def solve_ensemble(
         options=chosen(method, tol, order, max_step, atol, strict, more),
         max_steps=number_of_steps(max_steps),
         kind=y.dtype,
+        events=functions,
+        dense=dense_output,
     )
+    if len(y):
+        _check_events(problem, y[0], given[0])
     problem, parameters = in_lanes(problem, y, given)
     if problem.program is None and len(y) and not isinstance(problem.options, MethodOptions):
         _say_why(problem, y[0], given[0], strict or getattr(fun, "strict", False))
@@ -136,7 +155,22 @@ def solve_ensemble(
     with bar(progress is True, 0.0, 1.0) as report:
         tasks.report = progress if callable(progress) else report if progress else None
         tasks.run(executor, threads or os.cpu_count() or 1, chunk)
-    return _result(tasks, times)
+    return _result(tasks, times, events is not None)
+
+
+def _functions(events: Any) -> tuple[Any, ...]:
+    """Return the event functions that are given: none, one or several."""
+    if events is None:
+        return ()
+    return tuple(events) if isinstance(events, (list, tuple)) else (events,)
+
+
+def _check_events(problem: Problem, y: Array, args: tuple[Any, ...]) -> None:
+    """Raise an error where an event is none."""
+    for n, g in enumerate(problem.events):
+        event = Event(n, g, args, problem.options.strict)
+        with np.errstate(all="ignore"), contextlib.suppress(DomainError):
+            event(problem.t0, y.copy())
 
 
 def _say_why(problem: Problem, y: Array, args: tuple[Any, ...], strict: bool) -> None:
@@ -187,11 +221,21 @@ class Tasks:
         self.file: tuple[Path, str] | None = None  # and the name of the problem in it
         self.said: dict[int, str] = {}  # why members failed
         self.lost: dict[int, str] = {}  # members whose task did not come back
+        self.found: dict[int, list[Found]] = {}  # what members have met, task by task
+        self.stiff = False  # whether that was said
 
     def keep(self, path: Path, name: str) -> None:
         """Keep the state in a file, and go on from it if it is there."""
+        if self.problem.dense:
+            raise TypeError("a checkpoint keeps no dense output: ask for the states at t_eval")
+        changing = any(getattr(g, "callback", None) for g in self.problem.events)
+        if changing and self.problem.program is None:
+            raise TypeError(
+                "a checkpoint keeps no arguments that a callback may change, unless all are floats "
+                "and fun and the events can be recorded: leave the checkpoint out"
+            )
         if path.exists():
-            said = saved.load(path, name, self.state, self.problem.targets)
+            said, self.found = saved.load(path, name, self.problem, self.state)
             self.said = {i: why for i, why in enumerate(said) if why}
         self.file = path, name
 
@@ -199,7 +243,7 @@ class Tasks:
         """Write the state to its file."""
         if self.file is not None:
             said = [self.said.get(i, "") for i in range(len(self.rows))]
-            saved.save(*self.file, self.state, said)
+            saved.save(*self.file, self.state, said, self.found)
 
     def run(self, executor: Executor | None, workers: int, chunk: int | None) -> None:
         """Advance all members to their ends, by tasks of so many members."""
@@ -240,9 +284,10 @@ class Tasks:
     def _submitted(self, executor: Executor, members: Array, steps: int) -> Task:
         from concurrent.futures import Future
 
-        given = [self.given[i] for i in members] if self.problem.program is None else []
+        alone = self.problem.program is None or self.problem.watched
+        given = [self.given[i] for i in members] if alone else []
         try:
-            return executor.submit(advance, self.problem, self.rows[members], given, steps)
+            return executor.submit(advanced, self.problem, self.rows[members], given, steps)
         except RuntimeError as error:  # its workers are gone
             lost: Task = Future()
             lost.set_exception(error)
@@ -258,8 +303,7 @@ class Tasks:
             members = futures[future]
             error = future.exception()
             if error is None:
-                self.rows[members], said = future.result()
-                self.said |= {int(members[i]): why for i, why in said.items()}
+                self._take(members, future.result())
             elif not elsewhere:
                 raise error
             else:
@@ -278,6 +322,21 @@ class Tasks:
                 f"no task came back from the executor: {errors[0]!r}"
             ) from errors[0]
 
+    def _take(self, members: Array, done: Advanced) -> None:
+        """Take what has become of some members."""
+        self.rows[members] = done.rows
+        self.said |= {int(members[i]): why for i, why in done.said.items()}
+        for i, found in done.found.items():
+            self.found.setdefault(int(members[i]), []).append(found)
+        if done.stiff is not None and not self.stiff:
+            self.stiff, (i, left) = True, done.stiff
+            warnings.warn(
+                f"the problem seems to be stiff: member {members[i]} takes short steps for "
+                f"stability, not for accuracy, about {left:.0e} more of them; use an implicit "
+                "method, taylor.ode.solve_ivp(..., method='Radau'), 'BDF' or 'LSODA'",
+                stacklevel=outside(),
+            )
+
     def _check_picklable(self, error: BaseException) -> None:
         try:
             pickle.dumps((self.problem, self.given))
@@ -295,10 +354,12 @@ class Tasks:
         return float(np.mean(np.where(ended, 1.0, gone)))
 
 
-def _result(tasks: Tasks, times: Array) -> EnsembleResult:
+def _result(tasks: Tasks, times: Array, events: bool) -> EnsembleResult:
     state, problem, members = tasks.state, tasks.problem, len(tasks.rows)
-    ended = state["column"] == len(problem.targets)
+    stopped = state["code"] == ENDED
+    ended = (state["column"] == len(problem.targets)) | stopped
     message, why = np.full(members, MESSAGES[0], dtype=object), tasks.lost | tasks.said
+    message[stopped] = MESSAGES[1]
     for i in np.flatnonzero(~ended).tolist():
         message[i] = why.get(
             i,
@@ -313,7 +374,31 @@ def _result(tasks: Tasks, times: Array) -> EnsembleResult:
         y_last=state["y"].reshape(members, *problem.shape).copy(),
         steps=state["steps"].astype(int),
         error=np.array([reported(x) for x in state["worst"].tolist()]),
-        status=np.where(ended, 0, -1),
+        status=np.where(stopped, 1, np.where(ended, 0, -1)),
         message=message,
         success=ended,
+        t_events=[_events(tasks, i, 0) for i in range(members)] if events else None,
+        y_events=[_events(tasks, i, 1) for i in range(members)] if events else None,
+        sol=[_solution(tasks, i) for i in range(members)] if problem.dense else None,
     )
+
+
+def _events(tasks: Tasks, i: int, which: int) -> list[Array]:
+    """Return the times (0) or states (1) of the events of a member."""
+    shape = () if which == 0 else tasks.problem.shape
+    logs: list[list[Any]] = [[] for _ in tasks.problem.events]
+    for found in tasks.found.get(i, []):
+        for log, event in zip(logs, found.events, strict=False):
+            log += event[which]
+    kind = tasks.problem.kind if which else float
+    return [np.array(log, kind).reshape(-1, *shape) for log in logs]
+
+
+def _solution(tasks: Tasks, i: int) -> Solution:
+    """Return the solution of a member; if it has not moved, as a constant."""
+    pieces = [p for found in tasks.found.get(i, []) for p in found.pieces if len(p)]
+    if not pieces:
+        member, problem = tasks.state[i], tasks.problem
+        y = member["y"].reshape(1, 1, *problem.shape)
+        return Solution(np.repeat(member["t"], 2), np.zeros(1), y.copy())
+    return solution(pieces)

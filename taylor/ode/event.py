@@ -13,9 +13,10 @@ The roots of a function of t alone (a clock) are found beforehand, in spans of t
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,7 @@ from taylor.ode.pieces import Pieces, Place, along, divided, joined, resolved
 from taylor.ode.reads import Reads
 from taylor.ode.roots import roots, value, without_root
 from taylor.ode.surfaces import cut
+from taylor.ode.system import filled
 from taylor.series.univariate import Taylor
 
 Array = NDArray[Any]
@@ -99,6 +101,7 @@ class Event:
         if not callable(g):
             raise TypeError(f"an event is a function of (t, y, *args), not {g!r}")
         self.n, self.g, self.args, self.strict = n, g, args, strict
+        self.free = [i for i, a in enumerate(args) if _floats(a)]  # those its program takes
         self.direction = _direction(getattr(g, "direction", None))
         self.left = _count(getattr(g, "terminal", None))
         self.callback = getattr(g, "callback", None)
@@ -115,8 +118,11 @@ class Event:
 
     def __call__(self, t: Any, y: Any) -> Any:
         """Return the value, checked."""
+        return self._value(t, y, self.args)
+
+    def _value(self, t: Any, y: Any, args: Sequence[Any]) -> Any:
         try:
-            value = content(self.g(t, y, *self.args))
+            value = content(self.g(t, y, *args))
         except TypeError as error:
             if not_called(error):
                 annotate(error, f"event {self.n} is called as event(t, y, *args)")
@@ -158,13 +164,42 @@ class Event:
         self.ahead: list[Ahead] = []  # roots of a clock up to
         self.known: Any = None
 
+    def apart(self, args: tuple[Any, ...]) -> Self:
+        """Return the same function for another run, in which these arguments are other numbers."""
+        new = copy.copy(self)
+        new.args, new.t, new.y, new.ahead, new.known = args, [], [], [], None
+        new.fired, new.end, new.left = False, None, _count(getattr(self.g, "terminal", None))
+        return new
+
+    def enter(self, t: Any, y: Array) -> None:
+        """Look at a run from here on, where no root is near."""
+        value = self(t, y.copy())
+        self.fired, self.end = False, End(_sign(value), False, value) if value else None
+
+    @property
+    def parameters(self) -> list[Any]:
+        """The arguments that its program takes: floats and arrays of them."""
+        return [self.args[i] for i in self.free]
+
+    def _record(self, t: Any, y: Array) -> Program:
+        def g(t: Any, y: Any, *p: Any) -> Any:
+            return self._value(t, y, filled(self.args, self.free, p))
+
+        try:
+            return record(g, t, y, *self.parameters)
+        except TraceError:
+            if not self.free:
+                raise
+        self.free = []  # they decide on what it does: constants
+        return record(self, t, y)
+
     def record(self, t: Any, y: Array) -> None:
         """Have the program of the function, and of where it branches, if it can be recorded."""
         if self.recorded and not (self.program and self.program.guards):
             return
         self.recorded, self.program, self.surfaces = True, None, None
         try:
-            recorded = record(self, t, y)
+            recorded = self._record(t, y)
         except TraceError as error:
             eagerly(f"event {self.n}", error, self.strict)
             return
@@ -185,8 +220,9 @@ class Event:
             self.record(pieces.t[0], pieces.coef[0, 0])
             found = set[Any]()
             if self.surfaces is not None:
-                along_them = resolved(self.surfaces, pieces, [], self.strict, self.clock)
-                pieces, found = cut(self.surfaces, *along_them)
+                p = self.parameters
+                along_them = resolved(self.surfaces, pieces, p, self.strict, self.clock)
+                pieces, found = cut(self.surfaces, p, *along_them)
                 cuts |= found
             guarded = self.program is not None and self.program.guards
             if guarded and pieces.t[0] in found:  # begun beyond a surface
@@ -211,7 +247,8 @@ class Event:
         for (_, program), a, b in zip(
             self.parts, [0, *starts], [*starts, len(pieces)], strict=True
         ):
-            given: Any = program, pieces.part(a, b), [], self.strict, self.clock
+            part, p = pieces.part(a, b), self.parameters
+            given: Any = program, part, p, self.strict, self.clock
             try:
                 part, (table,) = resolved(*given) if divide else (given[1], along(*given))
             except GuardError:  # it branches at the start, where that cannot be told
@@ -441,6 +478,11 @@ def later(pieces: Pieces) -> Pieces:
         return pieces
     first = (0, moment if h > 0 else -moment, h)
     return divided(pieces, [first, *((i, 0 * h, pieces.h[i]) for i in range(1, len(pieces)))])
+
+
+def _floats(x: Any) -> bool:
+    """Whether an argument is a float or an array of them."""
+    return isinstance(x, (float, np.ndarray)) and np.asarray(x).dtype == np.float64
 
 
 def _sign(x: Any) -> int:

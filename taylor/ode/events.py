@@ -6,6 +6,7 @@ it left.  An event function that they carry over zero is one more event of that 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -95,6 +96,19 @@ class Events:
                 found += [f for f in new if event.crosses(f.slope, forward)]
         found = [f._replace(step=f.step + start) for f in found]
         return sorted(found, key=lambda f: (f.step, f.x))
+
+    def apart(self, args: tuple[Any, ...]) -> Events:
+        """Return the same events for another run by the same integrator, with other numbers."""
+        new = copy.copy(self)
+        new.functions = [event.apart(args) for event in self.functions]
+        new.events = {event.n: event for event in new.functions}
+        new.given = Reads(args)
+        return new
+
+    @property
+    def clear(self) -> bool:
+        """Whether no root is near."""
+        return not any(e.fired or (e.end and e.end.late) for e in self.functions)
 
     def next(self) -> Any:
         """Return the time at which a step has to end next: that of an event which is known, and

@@ -534,7 +534,7 @@ class TaylorIntegrator:
         warnings.warn(
             f"the problem seems to be stiff at t = {self.t}: steps of {self.h} are needed for "
             f"stability, not for accuracy, about {left:.0e} more of them; use an implicit method, "
-            "taylor.ode.solve_ivp(..., method='Radau'), 'BDF' or 'LSODA', or 'auto'",
+            "taylor.ode.solve_ivp(..., method='RadauIIA'), SciPy's 'BDF' or 'LSODA', or 'auto'",
             stacklevel=outside(),
         )
 

@@ -320,7 +320,7 @@ class Plain:
             return Differentiated.of(self.fun, t, self.y0, self.args, options)
         if options.method == AUTO:
             raise TypeError(
-                "method='auto' carries no derivatives: give the method, such as 'Radau' or 'LSODA'"
+                "method='auto' carries no derivatives: give the method, such as 'RadauIIA'"
             )
         it = MethodIntegrator.of(self.fun, t, self.y0, self.args, options)
         it.continuous, it.blocks = True, self.blocks() if self.levels else None

@@ -39,14 +39,14 @@ from taylor.ode.options import Control
 from taylor.ode.pieces import Pieces, Place, Taken
 
 # LOOK: a function of the program may vanish on the next step; ROUGH: the last step is not accurate
-# enough; ARRIVED: the end is reached, and the last step not yet checked
-GO, DONE, INFINITE, SMALL, GUARD, IDLE, LOOK, ROUGH, ARRIVED = range(9)
+# enough; ARRIVED: the end is reached, and the last step not yet checked; ENDED: by an event
+GO, DONE, INFINITE, SMALL, GUARD, IDLE, LOOK, ROUGH, ARRIVED, ENDED = range(10)
 # of the numbers in front of a block of memory
 TIME, LOW, END, LONGEST, STATUS, STEPS, LIMIT, FLOOR, LENGTH, LAST, LAST_LOW = range(11)
 # log2 of errors of steps: what is allowed, and the largest; whether zeros are looked for, and the
 # length of a step that is not yet checked, log2 of the state at its start, and its error
 ALLOWED, WORST, WATCH, CHECK, SIZE, ERROR = range(11, 17)
-LOG, TIMES, HEAD = range(17, 20)
+LOG, TIMES, SERIES, LOGGED, HEAD = range(17, 22)
 LEAST, VANISHED = -1022.5, -2000.0  # log2 below which a number is none, and the rate of none
 WRITTEN_OUT = 40
 SEEN = 8  # degrees whose rounding errors are seen in the sum of the series

@@ -1,8 +1,8 @@
-"""SciPy's methods (Radau, BDF, LSODA, ...) in place of Taylor series, for stiff problems.
+"""Methods for stiff problems in place of Taylor series: `radau`, and SciPy's Radau, BDF, LSODA, ...
 
-`scipy.integrate` takes the steps, with fun and its exact Jacobian as machine code; each step is
-handed on as the polynomial of its dense output, so that events, dense output and all else are those
-of Taylor series.
+They take the steps, with fun and its exact Jacobian as machine code; each step is handed on as the
+polynomial of its dense output, so that events, dense output and all else are those of Taylor
+series.
 
 A system of coefficients of series (see `jets`) is y' = f(t, y) and linear equations z' = J z + ...
 for each of the coefficients, all with the Jacobian J of f: its Newton iterations have J in each
@@ -30,18 +30,19 @@ from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.machine import DONE, GO
 from taylor.ode.options import Control, Options
 from taylor.ode.pieces import Pieces, Place, joined, resolved
+from taylor.ode.radau import COLUMNS, Collocation, by_columns, times
 from taylor.ode.rates import Rates
 from taylor.ode.surfaces import first_crossing
 from taylor.ode.system import System
 
 Array = NDArray[Any]
-NAMES = ("Radau", "BDF", "LSODA", "RK23", "RK45", "DOP853")
-AUTO, STIFF = "auto", "Radau"  # Taylor series up to where the problem is stiff, and that from there
+OWN = "RadauIIA"  # collocation of high order, which is not SciPy's
+NAMES = (OWN, "Radau", "BDF", "LSODA", "RK23", "RK45", "DOP853")
+AUTO = "auto"  # Taylor series up to where the problem is stiff, and the own method from there
 FOREIGN = ("first_step", "min_step", "jac", "jac_sparsity", "lband", "uband", "vectorized")
 MATRICES = {"lband", "uband", "jac_sparsity"}  # with them SciPy makes its matrix by itself
+KNOWN = ("first_step", "jac", "vectorized")  # by the own method
 RTOL, BELOW = 1e-8, 1e-4  # the default tolerance, and of that the least size of a component
-# numbers multiplied, and columns of SuperLU, at a time: for more BLAS would wake its threads
-WORK, COLUMNS = 1 << 16, 8
 JUMP = 1e-6  # of rates, relative to them, that is none
 # of SciPy's Radau and BDF, but not documented: the relative tolerance, Newton's matrix and its
 # solution.  Without one of these all is done by what is documented.
@@ -51,7 +52,7 @@ SHORT = 64  # units in the last place of the time: how far beside an event rates
 
 @dataclass(frozen=True)
 class MethodOptions(Options):
-    """Options of an integration by a method of SciPy: `more` has those that only it knows."""
+    """Options of an integration by a method: `more` has those that only it knows."""
 
     method: Any = None
     more: Mapping[str, Any] = field(default_factory=dict)
@@ -60,16 +61,16 @@ class MethodOptions(Options):
         self.of_method()  # what is wrong with the rest SciPy says itself
 
     def of_method(self) -> Any:
-        """Return SciPy's class."""
+        """Return the class of solvers."""
+        if self.method in (OWN, AUTO):
+            return Collocation
         try:
             from scipy import integrate
         except ImportError as error:
             raise ImportError(
                 f"method={self.method!r} is SciPy's: python -m pip install scipy, or leave it out"
             ) from error
-        if not isinstance(self.method, str):
-            return self.method
-        return getattr(integrate, STIFF if self.method == AUTO else self.method)
+        return getattr(integrate, self.method) if isinstance(self.method, str) else self.method
 
     def of_series(self) -> Options:
         """Return those that Taylor series have, too."""
@@ -88,18 +89,21 @@ class MethodOptions(Options):
     def solver(
         self, fun: Any, jacobian: Any, t: float, y: Array, t_end: float, places: Array | None
     ) -> Any:
-        """Return SciPy's solver of y' = fun(t, y), its Newton iterations with jacobian(t, y).
+        """Return the solver of y' = fun(t, y), its Newton iterations with jacobian(t, y).
 
         With `places` that is the matrix of each block of the state (see `Blocks`).
         """
-        from scipy.integrate import BDF, LSODA, Radau
-
-        made, given, newton = self.of_method(), {**self.more}, (Radau, BDF)
+        made, given = self.of_method(), {**self.more}
         given.pop("vectorized", None)  # as states come one by one
         rtol, atol = (
             np.asarray(x, float).reshape(-1) if np.ndim(x) else float(x) for x in self.tolerances
         )
         given |= {"rtol": rtol, "atol": atol, "max_step": self.max_step}
+        if made is Collocation:
+            return made(fun, t, y, t_end, **given | {"jac": jacobian, "places": places})
+        from scipy.integrate import BDF, LSODA, Radau
+
+        newton = Radau, BDF
         if not issubclass(made, (*newton, LSODA)) or given.keys() & MATRICES:
             return made(fun, t, y, t_end, **given)
         given["jac"] = jacobian
@@ -133,6 +137,9 @@ def chosen(
         )
     if order is not None:
         raise TypeError(f"order is that of Taylor series: leave it out with method={method!r}")
+    wrong = [name for name in more if name not in KNOWN] if method in (OWN, AUTO) else []
+    if wrong:
+        raise TypeError(f"{wrong[0]} is no option of method={method!r}, which has {KNOWN}")
     return MethodOptions(tol, None, max_step, atol, strict, method, more)
 
 
@@ -181,6 +188,10 @@ class Blocks:
 
 def polynomial(dense: Any, t: float, h: float, y: Array, new: Array, order: int) -> Array:
     """Return the coefficients of a step from y to new, about its start, of its dense output."""
+    if isinstance(dense, np.ndarray):  # has them
+        table = np.zeros((order + 1, y.size))
+        table[0], table[1 : len(dense) + 1] = y, dense
+        return table
     degree = _degree(dense)
     x, v = _nodes(degree)
     values = np.asarray(dense(t + h * x[1:-1])).T.reshape(degree - 1, y.size) - y
@@ -210,12 +221,12 @@ def _nodes(degree: int) -> tuple[Array, Array]:
 
 
 class MethodIntegrator(TaylorIntegrator):
-    """A `TaylorIntegrator` whose steps are those of a method of SciPy, for stiff problems.
+    """A `TaylorIntegrator` whose steps are those of another method, for stiff problems.
 
-    `method` is one of `solve_ivp`: "Radau", "BDF", "LSODA", ..., "auto"; `tol` (default 1e-8) and
-    `atol` are the tolerances, `more` are the method's other options.
+    `method` is one of `solve_ivp`: "RadauIIA", "BDF", "LSODA", ..., "auto"; `tol` (default 1e-8)
+    and `atol` are the tolerances, `more` are the method's other options.
 
-    >>> decay = MethodIntegrator(lambda t, y: -1e6 * (y - np.cos(t)), 0.0, [0.0], "Radau")
+    >>> decay = MethodIntegrator(lambda t, y: -1e6 * (y - np.cos(t)), 0.0, [0.0], "RadauIIA")
     >>> decay.propagate_until(1.0).round(6)
     array([0.540303])
     """
@@ -271,9 +282,9 @@ class MethodIntegrator(TaylorIntegrator):
         """Go over from series to the method for stiff problems."""
         self.by_series = False
 
-    # -------------------------------------------------------------- SciPy's solver
+    # -------------------------------------------------------------- the solver
     def _solver(self, t_end: Any) -> Any:
-        """Return SciPy's solver from the present place: the one that has led here, if there is."""
+        """Return the solver from the present place: the one that has led here, if there is."""
         wanted = self.place, self._parameters
         same = all(a is b for a, b in zip(wanted, self._from, strict=True))
         if self.solver is None or not same or self.solver.t_bound != t_end:
@@ -321,7 +332,7 @@ class MethodIntegrator(TaylorIntegrator):
 
     @property
     def error(self) -> float:
-        """That of the series so far; nan for SciPy's methods, which do not tell it."""
+        """That of the series so far; nan for other methods, which do not tell it."""
         return super().error if self.by_series else math.nan
 
     @property
@@ -495,8 +506,9 @@ def solve_in_blocks(solver: Any, jac: Any, places: Array) -> None:
         solver.nlu += 1
         block, rest = matrix[:n, :n], matrix[n, n]
         if sparse:
-            return _by_columns(splu(matrices().csc_array(block)).solve, COLUMNS), rest
-        return _by_columns(np.linalg.inv(block).__matmul__, max(1, WORK // n**2)), rest
+            solve = splu(matrices().csc_array(block)).solve
+            return functools.partial(by_columns, solve, count=COLUMNS), rest
+        return functools.partial(times, np.linalg.inv(block)), rest
 
     def solve(factors: Any, b: Array) -> Array:
         found = b / factors[1]
@@ -506,13 +518,3 @@ def solve_in_blocks(solver: Any, jac: Any, places: Array) -> None:
     solver.jac, solver.J = framed, framed(solver.t, solver.y)
     solver.I = matrices().eye_array(n + 1, format="csc") if sparse else np.eye(n + 1)
     solver.lu, solver.solve_lu = factorized, solve
-
-
-def _by_columns(f: Callable[[Array], Array], count: int) -> Callable[[Array], Array]:
-    """Return f of a matrix, taken some columns at a time."""
-
-    def solved(b: Array) -> Array:
-        parts = [f(b[:, i : i + count]) for i in range(0, b.shape[1], count)]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
-
-    return solved

@@ -122,12 +122,14 @@ def along(
     parameters: Sequence[Any],
     strict: bool = False,
     once: bool = False,
+    each: bool = False,
 ) -> list[Array]:
     """Return the series of the outputs of an expanded program of (t, y, *parameters).
 
     One array (steps, order + 1, *shape) for each output, in units of the steps.  Raises GuardError
     where the program branches otherwise, and CompileError if it has no machine code and `strict`
-    demands it.  `once` says that the program is not worth code, unless steps are many.
+    demands it.  `once` says that the program is not worth code, unless steps are many.  With `each`
+    the parameters have a last axis: one value for each step.
     """
     if not len(pieces):
         return []
@@ -139,7 +141,9 @@ def along(
         n = len(pieces)
         times = np.stack([pieces.t, np.ones(n)])
         fixed = [
-            np.broadcast_to(np.asarray(p, float)[..., None], (1, *np.shape(p), n))
+            np.asarray(p, float)[None]
+            if each
+            else np.broadcast_to(np.asarray(p, float)[..., None], (1, *np.shape(p), n))
             for p in parameters
         ]
         asked = 0 if once and n <= FEW else n
@@ -151,7 +155,10 @@ def along(
             return [pieces.scaled(np.moveaxis(table, -1, 0)) for table in tables]
         if kernel.reason:
             eagerly("a function of the steps", kernel.reason, strict)
-    rows = [_one(program, t, c, parameters) for t, c in zip(pieces.t, pieces.coef, strict=True)]
+    rows = [
+        _one(program, t, c, [p[..., i] for p in parameters] if each else parameters)
+        for i, (t, c) in enumerate(zip(pieces.t, pieces.coef, strict=True))
+    ]
     return [pieces.scaled(np.stack(column)) for column in zip(*rows, strict=True)]
 
 
@@ -196,6 +203,11 @@ def resolved(
             for j in range(m)
         ])  # fmt: skip
     return pieces, tables
+
+
+def smooth(table: Array, coef: Array) -> Array:
+    """Return along which steps a series falls off as that of y does (see `resolved`)."""
+    return np.asarray(_parts(table, _limit(coef)) == 1)
 
 
 def _limit(coef: Array) -> float:

@@ -62,6 +62,8 @@ class OdeResult(Result):
 def _brief(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"array of shape {value.shape}"
+    if isinstance(value, list) and value and isinstance(value[0], (list, Solution)):
+        return f"list of length {len(value)}"
     return str(value)
 
 

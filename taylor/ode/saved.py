@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
 from types import CodeType
@@ -15,40 +15,96 @@ from taylor.core.memory import fresh
 from taylor.kept import PLAIN, identity
 from taylor.numbers.values import as_array
 from taylor.ode import files
-from taylor.ode.machine import DONE, GO, INFINITE, SMALL
+from taylor.ode.machine import DONE, ENDED, GO, INFINITE, SMALL
 from taylor.ode.members import Problem
 from taylor.ode.methods import MethodOptions
 from taylor.ode.system import is_parameter
+from taylor.ode.watched import Found
 
 Array = NDArray[Any]
-KIND = "the state of an ensemble, format 4"  # in its file
-FIELDS = ("t", "t_low", "y", "y_low", "code", "steps", "column", "found", "worst")
-CODES = (GO, DONE, INFINITE, SMALL)  # that a member can have between tasks
+KIND = "the state of an ensemble, format 5"  # in its file
+FIELDS = (
+    "t", "t_low", "y", "y_low", "code", "steps", "column", "found", "worst", "count", "when",
+    "parameters",
+)  # fmt: skip
+CODES = (GO, DONE, INFINITE, SMALL, ENDED)  # that a member can have between tasks
+LOGS = ("event_of", "event", "event_t", "event_y")
 VALUES = 16  # of fun that tell it from another one, where it may branch
 
 
-def load(path: Path, name: str, start: Array, targets: Array) -> list[str]:
-    """Set the state to that in a file of the ensemble of that name; return why members failed."""
+def load(
+    path: Path, name: str, problem: Problem, start: Array
+) -> tuple[list[str], dict[int, list[Found]]]:
+    """Set the state to that in a file of the ensemble of that name; return why members failed, and
+    the events that they have met.
+    """
     arrays = files.read(path, KIND)
     if str(arrays.pop("problem", "")) != name:
         raise ValueError(
             f"{path} holds the state of another ensemble (other fun, y0, args, times, tol, "
             "order or steps): give the same, or another path"
         )
-    fault = _fault(arrays, start, targets)
+    logs = {name: arrays.pop(name) for name in LOGS if name in arrays}
+    fault = _fault(arrays, start, problem.targets)
+    fault = fault or _fault_of_logs(logs, arrays["count"], problem.shape)
     if fault is not None:
         raise ValueError(f"{path} holds no state of this ensemble: {fault}")
     for field in FIELDS:
         start[field] = arrays[field]
     said: list[str] = arrays["message"].tolist()
-    return said
+    return said, _from_logs(logs, len(problem.events))
 
 
-def save(path: Path, name: str, state: Array, said: Sequence[str]) -> None:
+def save(
+    path: Path,
+    name: str,
+    state: Array,
+    said: Sequence[str],
+    found: Mapping[int, Sequence[Found]],
+) -> None:
     """Write the state to its file; the file is whole at any time."""
     arrays = {field: state[field] for field in FIELDS}
     message = np.array(said, dtype=str).reshape(len(state))
-    files.write(path, KIND, {"problem": np.array(name), **arrays, "message": message})
+    logs = _logs(found, state["y"].dtype)
+    files.write(path, KIND, {"problem": np.array(name), **arrays, "message": message, **logs})
+
+
+def _logs(found: Mapping[int, Sequence[Found]], number: Any) -> dict[str, Array]:
+    """Return all events that members have met: whose and which they are, times and states."""
+    rows = [
+        (i, n, t, y)
+        for i, tasks in found.items()
+        for task in tasks
+        for n, event in enumerate(task.events)
+        for t, y in zip(*event, strict=True)
+    ]
+    member, event, t, y = zip(*rows, strict=True) if rows else ((), (), (), ())
+    columns = np.array(member, int), np.array(event, int), np.array(t, float), np.array(y, number)
+    return dict(zip(LOGS, columns, strict=True))
+
+
+def _from_logs(logs: Mapping[str, Array], events: int) -> dict[int, list[Found]]:
+    """Return the events of members."""
+    found: dict[int, list[Found]] = {}
+    for i, n, t, y in zip(*(logs[name] for name in LOGS), strict=True):
+        one = found.setdefault(int(i), [Found([([], []) for _ in range(events)], [])])[0]
+        one.events[n][0].append(t)
+        one.events[n][1].append(y)
+    return found
+
+
+def _fault_of_logs(logs: Mapping[str, Array], count: Array, shape: tuple[int, ...]) -> str | None:
+    """Return why the arrays of a file cannot be the events of members with so many of each."""
+    if logs.keys() != set(LOGS):
+        return "it lacks the events"
+    member, event, t, y = (logs[name] for name in LOGS)
+    if len(t) and (y.shape[1:] != shape or not len(member) == len(event) == len(t) == len(y)):
+        return "the events do not fit together"
+    if not (np.all(member < len(count)) and np.all(event < count.shape[1])):
+        return "it has events that there are not"
+    numbers = np.zeros(count.shape)
+    np.add.at(numbers, (member, event), 1)
+    return None if np.array_equal(numbers, count) else "the events are not as many as it says"
 
 
 def _fault(arrays: dict[str, Array], start: Array, targets: Array) -> str | None:
@@ -64,7 +120,8 @@ def _fault(arrays: dict[str, Array], start: Array, targets: Array) -> str | None
         return "code or steps is no number that they can have"
     if (column < start["column"]).any() or (column > len(targets)).any():
         return "column is not between 0 and the number of times"
-    if ((code == DONE) != (column == len(targets))).any():
+    there = column == len(targets)
+    if ((code == DONE) & ~there | (code != DONE) & (code != ENDED) & there).any():
         return "what has come to the end has not reached all times"
     ends = np.concatenate([start["t"][:1], targets, targets[-1:]])
     before, after = np.sort([ends[column], ends[column + 1]], axis=0)
@@ -110,11 +167,15 @@ def _plain(x: Any) -> Any:
 
 def _told(problem: Problem, y: Array, given: Sequence[Any]) -> Iterator[Any]:
     """Yield what tells fun from another: its program; where it may branch its bytecode, too."""
+    for g in problem.events:
+        callback = getattr(g, "callback", None)
+        yield [_bytecode(getattr(f, "__code__", None)) for f in (g, callback)]
+        yield [float(getattr(g, name, 0) or 0) for name in ("direction", "terminal")]
     program = problem.program
-    if program is None and len(y):
+    if (program is None or problem.watched) and len(y):
         yield _bytecode(getattr(problem.fun, "__code__", None))
         system = problem.recorded(y, given)
-        program = system.program if system is not None else None
+        program = system.program if program is None and system is not None else program
         for i in np.unique(np.linspace(0, len(y) - 1, VALUES).astype(int)):
             try:
                 value = problem.fun(problem.t0, y[i].copy(), *map(fresh, given[i]))

@@ -57,7 +57,7 @@ def value_and_gradient(
     parameters.  The states at all N steps are kept; with `checkpoints` about as many states, and
     as many as there are steps between two of them, for one more integration.
 
-    `method` is that of `solve_ivp`: "Radau", "BDF" or "LSODA" for a stiff problem.
+    `method` is that of `solve_ivp`: "RadauIIA", "BDF" or "LSODA" for a stiff problem.
 
     For a cost with an integral ∫ L(t, y) dt let L be one more component of fun, beginning at 0.
 

@@ -150,7 +150,9 @@ def past(
     return None
 
 
-def cut(surfaces: Program, pieces: Pieces, tables: Sequence[Array]) -> tuple[Pieces, set[Any]]:
+def cut(
+    surfaces: Program, parameters: Sequence[Any], pieces: Pieces, tables: Sequence[Array]
+) -> tuple[Pieces, set[Any]]:
     """Return the steps divided where functions of (t, y), which have these series along them, cross
     zero, and where the parts begin.
 
@@ -163,7 +165,7 @@ def cut(surfaces: Program, pieces: Pieces, tables: Sequence[Array]) -> tuple[Pie
         if c[0] == 0 and np.any(c):
             found.append((0 * c[0], _lead(c)))
         for x, side in found:
-            place = past(surfaces, [], pieces, i, pieces.h[i] * x, name, side)
+            place = past(surfaces, parameters, pieces, i, pieces.h[i] * x, name, side)
             crossed[i].append(pieces.h[i] * x if place is None else place)
     parts: list[tuple[int, Any, Any]] = []
     beyond = 0 * pieces.h[0]  # how far the next step is on the old side
