@@ -129,4 +129,6 @@ def log2_step(series: Array, factor: float, floor: float = NONE) -> float:
     slack = ends < math.inf
     for k, allowed in slacks(order):
         ends = min(ends, radius(k) + allowed * slack)
-    return ends + factor
+    if series.dtype == object or max(first) == NONE:
+        return ends + factor
+    return min(ends + factor, max(0.0, (max(first) + LOST) / order))

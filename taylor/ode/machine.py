@@ -327,7 +327,8 @@ class Stepper(Machine):
             with f.when(grows) as careful:
                 other = bounded(ends)
             ends = careful.merged(other, ends)
-        longest = ((heads[0].most(heads[1]) + LOST) * (1.0 / order)).most(0.0)
+        first = heads[0].most(heads[1])
+        longest = (first > LEAST).where(((first + LOST) * (1.0 / order)).most(0.0), -VANISHED)
         return _exp2((factor - ends).least(longest)), most, heads[0]
 
     def _largest(
