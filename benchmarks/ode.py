@@ -144,7 +144,8 @@ def ours(name: str) -> dict[str, float]:
         return it.propagate_until(t1)
 
     seconds, y = timed(run)
-    return dict(seconds=seconds, steps=it.steps, compile=compile, error=error(name, y))
+    steps, call = it.steps, timed(it.step, 200)[0]
+    return dict(seconds=seconds, steps=steps, compile=compile, error=error(name, y), call=call)
 
 
 def heyoka(name: str) -> dict[str, float]:
@@ -180,8 +181,11 @@ def heyoka(name: str) -> dict[str, float]:
         if name == "outer solar system":
             rows = end.reshape(6, 6)
             end = np.stack([rows[:, :3], rows[:, 3:]])
+        call = timed(ta.step, 200)[0]
         if not found or seconds < found["seconds"]:
-            found = dict(seconds=seconds, steps=steps, compile=compile, error=error(name, end))
+            found = dict(
+                seconds=seconds, steps=steps, compile=compile, error=error(name, end), call=call
+            )
     return found
 
 
@@ -276,7 +280,10 @@ def calls() -> dict[str, tuple[float, float]]:
 def main() -> None:
     """Print the figures of all problems and solvers."""
     for name in PROBLEMS:
-        print(f"\n{name}: seconds, times this package, us a step, steps, compile s, error")
+        print(
+            f"\n{name}: seconds, times this package, us a step, steps, compile s, error, "
+            "us of a call for one step"
+        )
         first = 0.0
         for solver in SOLVERS:
             command = [sys.executable, "-m", "benchmarks.ode", solver, name]
@@ -291,7 +298,8 @@ def main() -> None:
             per = r["seconds"] / r["steps"] * 1e6
             print(
                 f"  {solver:8} {r['seconds']:9.5f} {r['seconds'] / first:8.2f} {per:9.3f} "
-                f"{int(r['steps']):8} {r['compile']:7.3f} {r['error']:.1e}"
+                f"{int(r['steps']):8} {r['compile']:7.3f} {r['error']:.1e} "
+                f"{1e6 * r.get('call', 0.0):6.1f}"
             )
     print("\none period of Kepler's problem, called again: ms, DOP853 times that")
     for way, (seconds, other) in calls().items():

@@ -6,7 +6,13 @@
 2.0
 """
 
+from typing import TYPE_CHECKING
+
 from hyperdual.drivers import gradient, hessian, second_partial, third_partial
 from hyperdual.number import HyperDual
+from taylor.core.advice import suggesting
 
 __all__ = ["HyperDual", "gradient", "hessian", "second_partial", "third_partial"]
+
+if not TYPE_CHECKING:
+    __getattr__ = suggesting(__name__)

@@ -157,6 +157,7 @@ for f in (np.dstack, np.column_stack):
     add(f, XS, {}, lambda x, f=f: f([x, 2 * x]))
 add(np.broadcast_arrays, V4, {"subok": [True]},
     lambda x, **k: np.broadcast_arrays(x, np.ones((2, 1)), **k))
+add(np.ix_, V4, {}, lambda x: np.ix_(x, [1.0, 2.0], x[:3]))
 add(np.meshgrid, V4, {"indexing": ["ij"], "sparse": [True], "copy": [False]},
     lambda x, **k: np.meshgrid(x, W3, **k))
 

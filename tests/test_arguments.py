@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import taylor
+from taylor import Taylor, TaylorN
 from taylor.drivers import trees
 
 RNG = np.random.default_rng(5)
@@ -271,9 +272,9 @@ def test_compiled_functions_return_what_f_returns(name):
 
 
 def test_compiled_results_that_have_no_code_are_named():
-    f = taylor.compile(lambda x: (x, x > 0))
-    with pytest.warns(taylor.PerformanceWarning, match="truth values"):
-        assert f(1.0) == (1.0, True)
+    f = taylor.compile(lambda x: (x, iter([1])))
+    with pytest.warns(taylor.PerformanceWarning, match="more than numbers, arrays and names"):
+        assert f(1.0)[0] == 1.0
 
 
 def test_flags_are_no_numbers():
@@ -448,3 +449,38 @@ def test_objective_with_arguments_of_minimize():
         close(o.hessp(x, x + 1, *args), o.hess(x, *args) @ (x + 1))
         found = optimize.minimize(o, x, args=args, jac=o.jac, hessp=o.hessp, method="trust-krylov")
         assert found.success and np.all(np.abs(o.value_and_gradient(found.x, *args)[1]) < 1e-5)
+
+
+# ------------------------------------------------------------------ conditions and constants
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("mode", [lambda f: f, taylor.compile], ids=["eager", "compiled"])
+def test_masks_in_aux_are_plain(mode):
+    def f(x):
+        return np.sum(x**2), {"mask": x > 0.5, "most": np.argmax(x), "k": 3, "one": x[0] < 1}
+
+    x = np.array([0.3, 0.7])
+    for _ in range(2):
+        found, aux = taylor.gradient(mode(f), x, has_aux=True)
+        assert found.tolist() == (2 * x).tolist() and aux["k"] == 3 and aux["most"] == 1
+        assert aux["mask"].tolist() == [False, True] and aux["mask"].dtype == bool
+        assert aux["one"] == np.True_ and np.asarray(aux["one"]).dtype == bool
+    inner = lambda x: taylor.gradient(mode(f), x, has_aux=True)
+    assert taylor.jacobian(lambda x: np.where(inner(x)[1]["mask"], x, 2 * x), x).tolist() == [
+        [2.0, 0.0], [0.0, 1.0],
+    ]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("error")
+def test_compiled_functions_return_masks_and_constants():
+    f = taylor.compile(lambda x: {"y": x * 2, "mask": x > 0.5, "c": [3.0, np.ones(2)]})
+    for x in (np.array([0.3, 0.7]), np.array([0.6, 0.1])):
+        found = f(x)
+        assert found["mask"].tolist() == (x > 0.5).tolist() and found["mask"].dtype == bool
+        for t in (Taylor.variable(x, 2), TaylorN.seeded(x, 2)):
+            found = f(t)
+            assert np.all(found["y"] == t * 2) and found["mask"].tolist() == (x > 0.5).tolist()
+            assert found["c"][0] == 3.0 and found["c"][1].tolist() == [1.0, 1.0]
+            assert not any(isinstance(c, (Taylor, TaylorN)) for c in found["c"])
+    assert f.reasons == {}
+    constant = taylor.compile(lambda x: 1.0)
+    assert constant(Taylor.variable(0.5, 2)) == 1.0 and taylor.derivative(constant, 0.5) == 0.0

@@ -187,6 +187,37 @@ def test_shapes_and_several_arguments():
     assert [float(v) for v in g(np.array([1.0, 2.0]))] == [1.0, 4.0]
 
 
+@pytest.mark.parametrize("n", range(1, 10))
+def test_vectors_are_as_wide_as_arrays(n):
+    x = Taylor(np.random.default_rng(n).normal(2.0, 0.1, (8, 3, n)))
+    for f in (
+        lambda x: x[1] * x[1] / (1 + x[0]) ** 1.5,
+        lambda x: x / np.dot(x[0], x[2]),
+        lambda x: np.exp(x[::-1, ::-1]) * np.sqrt(x[:, :1]),
+    ):
+        found, expected = taylor.compile(f)(x), f(x)
+        np.testing.assert_allclose(found.coef, expected.coef, rtol=1e-11, atol=1e-12)
+
+
+def test_calls_again_and_again():
+    f = taylor.compile(lambda x, y: (x * y, np.where(x > 0, x, -2 * x)))
+    for x in (1.0, 2.0, -1.0, 3.0, np.nan, -2.0, np.inf):  # on both branches, and without one
+        for _ in range(2):
+            found = f(x, 3.0)
+            np.testing.assert_array_equal(found, (3 * x, x if x > 0 else -2 * x))
+    one, two = (taylor.compile(lambda x: 2 * x)(np.array([float(n)])) for n in (1, 2))
+    assert one[0] == 2.0 and two[0] == 4.0
+    g = taylor.compile(lambda x: np.sqrt(x))
+    first = g(np.array([4.0]))
+    for x, y in ((np.array([9.0]), 3.0), (16.0, 4.0), (np.float64(25.0), 5.0), (36, 6.0)):
+        assert g(x) == y and first[0] == 2.0  # results are not those of the next call
+    h = taylor.compile(lambda x=2.0, y=3.0: x - y)
+    for _ in range(3):
+        assert (h(), h(5.0), h(5.0, 1.0), h(y=1.0), h(1.0, y=4.0)) == (-1.0, 2.0, 4.0, 1.0, -3.0)
+    k = taylor.compile(lambda x: x * 1j)
+    assert [k(2.0), k(3.0), k(2j)] == [2j, 3j, -2.0]
+
+
 def test_wrong_shapes_are_the_same_errors():
     f = taylor.compile(lambda x: x * 2.0)
     for _ in range(2):

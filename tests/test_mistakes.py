@@ -130,6 +130,7 @@ SCIPY = {
     "optimize.fsolve(lambda t: t - x[0], 0.0)[0]": "taylor.implicit_root",
     "integrate.quad(np.sin, 0, x[0])[0]": "taylor.scipy.integrate",
     "integrate.quad(lambda t, a: a * t, 0, 1, args=(x[0],))[0]": "taylor.scipy.integrate",
+    "integrate.quad(lambda t: x[0] * t, 0, 1)[0]": "with the values in args=",
     "integrate.odeint(lambda y, t: -x[0] * y, 1.0, [0, 1.0])[-1, 0]": "taylor.ode.solve_ivp",
     "integrate.solve_ivp(lambda t, y: -y, (0, 1.0), x).y[0, -1]": "taylor.ode.solve_ivp",
     "interpolate.CubicSpline([0, 1, 2.0], x)(0.5)": "taylor.scipy.interpolate",
@@ -213,6 +214,36 @@ PROGRAMS = {
     "taylor.solve_ivp": "did you mean taylor.ode.solve_ivp?",
     "taylor.HyperDual": "did you mean hyperdual.HyperDual?",
     "taylor.ode.odeint": "did you mean taylor.ode.solve_ivp?",
+    "taylor.ode.solve_ipv": "did you mean taylor.ode.solve_ivp?",
+    "import taylor.numpy as tnp\ntnp.lingalg": "did you mean taylor.numpy.linalg?",
+    "import taylor.numpy as tnp\ntnp.linalg.slove": "did you mean taylor.numpy.linalg.solve?",
+    "import taylor.numpy as tnp\ntnp.sni": "did you mean taylor.numpy.sin?",
+    "taylor.linalg.exmp": "did you mean taylor.linalg.expm?",
+    "taylor.array_api.mena": "did you mean taylor.array_api.mean?",
+    "hyperdual.hesian": "did you mean hyperdual.hessian?",
+    "import taylor.scipy.stats\ntaylor.scipy.stats.nrom": "did you mean taylor.scipy.stats.norm?",
+    "taylor.scipy.stats.norm.pfd": "did you mean taylor.scipy.stats.norm.pdf?",
+    **{
+        f"import taylor.scipy.{module}\ntaylor.scipy.{module}.{wrong}":
+        f"did you mean taylor.scipy.{module}.{right}?"
+        for module, wrong, right in (
+            ("integrate", "qaud", "quad"), ("interpolate", "CubicSplin", "CubicSpline"),
+            ("signal", "lfiltr", "lfilter"), ("optimize", "brenqt", "brentq"),
+            ("fft", "ftf", "fft"),
+            ("ndimage", "gausian_filter", "gaussian_filter"), ("linalg", "slove", "solve"),
+            ("spatial", "distanc", "distance"), ("special", "gamaln", "gammaln"),
+        )
+    },
+    "taylor.gradient(lambda v: [], x0)": "gradient needs a scalar-valued f",
+    **{
+        f"from taylor.scipy import integrate, optimize\ntaylor.gradient(lambda p: {call}, x0)":
+        f"taylor.scipy.{call.partition('(')[0]} calls its function at plain numbers: hand"
+        for call in (
+            "integrate.quad(lambda s: np.exp(-p[0] * s), 0, 1)[0]",
+            "optimize.brentq(lambda s: s**2 - p[0], 0, 2)",
+            "optimize.root(lambda s: s**2 - p[0], np.ones(1)).x[0]",
+        )
+    },
     # solve_ivp
     "taylor.ode.solve_ivp(lambda y, t: [y[1], -y[0]], (0, 1), [1.0, 0.0])": "fun(t, y, *args)",
     "taylor.ode.solve_ivp(lambda t, y: [y[1]], (0, 1), [1.0, 0.0])": "one derivative for each",

@@ -261,3 +261,62 @@ def test_astype_takes_what_it_names():
         x.astype(float, nonsense=1)
     with pytest.raises(TypeError, match="nonsense"):
         taylor.record(lambda v: v.astype(float, nonsense=1), np.ones(2))
+
+
+# ------------------------------------------------------------------ numpy.polynomial
+BASES = (
+    np.polynomial.Polynomial, np.polynomial.Chebyshev, np.polynomial.Legendre,
+    np.polynomial.Laguerre, np.polynomial.Hermite, np.polynomial.HermiteE,
+)  # fmt: skip
+OF_POLYNOMIALS = {
+    "product": lambda p, v: (p(v) * p(v[::-1])).coef,
+    "sum": lambda p, v: (p(v) + p(v[:2])).coef,
+    "difference": lambda p, v: (p(v) - 2).coef,
+    "power": lambda p, v: (p(v) ** 3).coef,
+    "slope": lambda p, v: p(v).deriv().coef,
+    "value": lambda p, v: (p(v) * p(v))(v),
+}
+
+
+@pytest.mark.parametrize("mode", [lambda f: f, taylor.compile], ids=["eager", "compiled"])
+@pytest.mark.parametrize("name", OF_POLYNOMIALS)
+def test_arithmetic_of_polynomials(name, mode):
+    v = np.array([0.3, 0.7, 1.1])
+    for basis in BASES:
+        f = lambda v, basis=basis: OF_POLYNOMIALS[name](basis, v)
+        slopes = np.array([f(v + 1e-30j * e).imag / 1e-30 for e in np.eye(3)]).T
+        y, _ = taylor.vjp(mode(f), v, np.ones(np.shape(f(v))))
+        np.testing.assert_allclose(y, f(v), rtol=1e-14)
+        for driver in (taylor.jacfwd, taylor.jacrev):
+            np.testing.assert_allclose(driver(mode(f), v), slopes, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("value", ["polyval", "chebval", "legval", "lagval", "hermval", "hermeval"])
+def test_coefficients_of_several_axes(value):
+    c, v = np.outer([1.0, 2.0, 0.5], [1.0, -1.0]), np.array([0.3, 0.7, 1.1])
+    module = {
+        "polyval": "polynomial", "chebval": "chebyshev", "legval": "legendre",
+        "lagval": "laguerre", "hermval": "hermite", "hermeval": "hermite_e",
+    }[value]  # fmt: skip
+    f = getattr(getattr(np.polynomial, module), value)
+    asked = c.reshape(*c.shape, 1)
+    for driver in (taylor.jacfwd, taylor.jacrev):
+        with pytest.raises(TypeError, match=r"tensor=False"):
+            driver(lambda v: f(v, c), v)
+        with pytest.raises(TypeError, match=r"tensor=False"):
+            driver(lambda v: f(v, v[:, None] * c[0]), v)
+        found = driver(lambda v: f(v, asked, tensor=False), v)
+        step = (f(v + 1e-6, c) - f(v - 1e-6, c)) / 2e-6
+        np.testing.assert_allclose(found.sum(-1), step, rtol=1e-7)
+    assert np.array_equal(f(v, asked, tensor=False), f(v, c))
+
+
+def test_equality_of_recorded_values_is_known_where_values_differ():
+    f = lambda x: x[0] * (2.0 if x[0] == 5 else 3.0) + np.sum(np.where(x != 9.0, x, 0.0))
+    for mode in (lambda f: f, taylor.compile):
+        assert taylor.gradient(mode(f), np.array([1.0, 2.0])).tolist() == [4.0, 1.0]
+    g = taylor.record(f, np.array([1.0, 2.0]))
+    with pytest.raises(taylor.GuardError):
+        g(np.array([5.0, 2.0]))
+    with pytest.raises(taylor.TraceError, match="== of two with one value"):
+        taylor.record(f, np.array([5.0, 2.0]))

@@ -82,6 +82,47 @@ def test_machine_code_and_numpy_take_the_same_steps(name):
     np.testing.assert_allclose(one.y, other.y, rtol=1e-14, atol=1e-300)
 
 
+STRAIGHT = {
+    "smooth": (lambda t, y: [y[1], -np.sin(y[0])], [1.0, 0.0]),
+    "a kink": (lambda t, y: [y[1], -np.abs(y[0])], [1.0, 0.0]),
+    "a zero": (lambda t, y: [y[1], -np.sqrt(y[0] ** 2)], [1.0, 0.0]),
+    "numbers of three": (lambda t, y: -y / np.dot(y, y) ** 1.5, [1.0, 2.0, 0.5]),
+    "a table": (lambda t, y: y[::-1] * np.array([[1.0], [-1.0]]), np.ones((2, 3))),
+}
+
+
+@pytest.mark.parametrize("name", STRAIGHT)
+def test_steps_without_a_record_are_the_recorded_ones(name):
+    f, y0 = STRAIGHT[name]
+    r = solve_ivp(f, (0.0, 3.0), y0)
+    it = TaylorIntegrator(f, 0.0, y0)
+    assert np.array_equal(it.propagate_until(3.0), r.y[..., -1]) and it.error == r.error
+    it.set_state(0.0, y0)
+    one = TaylorIntegrator(f, 0.0, y0)
+    while one.t != 3.0:
+        before = one.t
+        h = one.step(3.0)
+        np.testing.assert_allclose(h, one.t - before, atol=1e-15)
+    np.testing.assert_allclose(one.y, r.y[..., -1], rtol=1e-14)
+    it.propagate_until(1.0)
+    np.testing.assert_allclose(it.propagate_until(3.0), r.y[..., -1], rtol=1e-13)
+
+
+def test_a_state_that_was_changed_in_place_is_gone_on_from():
+    it = TaylorIntegrator(lambda t, y: y, 0.0, [1.0])
+    it.step(1.0)
+    it.y[0] = 2.0
+    t = it.t
+    np.testing.assert_allclose(it.propagate_until(3.0), 2 * np.exp(3.0 - t), rtol=1e-14)
+
+
+def test_single_steps_tell_of_stiffness_too():
+    it = TaylorIntegrator(lambda t, y: -1e6 * (y - np.cos(t)), 0.0, [0.0])
+    with pytest.warns(UserWarning, match="stiff"):
+        for _ in range(500):
+            it.step(10.0)
+
+
 def test_series_of_the_solution_is_that_of_repeated_derivatives():
     system = System(lambda t, y: [y[0] * y[1] + t, np.sin(y[0])], 0.5, np.array([0.3, 0.7]), ())
     c = system.series(0.5, np.array([0.3, 0.7]), [], 12)

@@ -10,7 +10,15 @@ import pytest
 
 import taylor
 from taylor.errors import IntegrationError, ShapeMismatch
-from taylor.ode import TaylorIntegrator, ensemble, lanes, machine, solve_ensemble, solve_ivp
+from taylor.ode import (
+    TaylorIntegrator,
+    ensemble,
+    lanes,
+    machine,
+    solve_ensemble,
+    solve_ivp,
+    watched,
+)
 from taylor.ode.members import Problem, in_lanes
 from taylor.ode.options import Options
 
@@ -553,3 +561,15 @@ def test_a_member_that_a_method_cannot_finish_fails_alone():
     assert np.allclose(r.y[:, 0], [0.5 / 0.875, 4.0], rtol=1e-5)
     with pytest.raises(ValueError, match="method is one of"):
         solve_ensemble(lambda t, y: -y, (0.0, 1.0), [0.5], "Rado")
+
+
+@pytest.mark.parametrize("name", ["crossings", "branches by if", "branches by where"])
+def test_members_that_branch_stay_in_lanes(name, monkeypatch):
+    fun, events = WATCHED[name]
+    alone = []
+    march = watched.march
+    monkeypatch.setattr(watched, "march", lambda *given: alone.append(1) or march(*given))
+    y0 = np.stack([RNG.uniform(0.5, 1.5, 200), RNG.normal(size=200) * 0.5], axis=1)
+    r = solve_ensemble(fun, (0.0, 7.0), y0, args=(0.7,), events=events, threads=1, chunk=200)
+    assert r.success.all()
+    assert len(alone) < 50  # of 200 members with some changes of branch, or events, each

@@ -9,6 +9,7 @@ import scipy.integrate
 from scipy.integrate import solve_ivp
 
 import taylor.ode
+from taylor import ShapeMismatch
 from taylor.ode import Taylor
 
 
@@ -173,6 +174,36 @@ def test_options_without_meaning_are_named(option):
     np.testing.assert_allclose(r.y[0, -1], np.exp(-1), rtol=1e-15)
     with pytest.raises(TypeError, match="unexpected keyword argument 'jacobian'"):
         taylor.ode.solve_ivp(lambda t, y: -y, (0, 1), [1.0], jacobian=None)
+
+
+@pytest.mark.parametrize("method", [None, "Radau", "LSODA", "DOP853"])
+def test_vectorized_functions_see_a_table(method):
+    def fun(t, y, k):
+        assert y.shape == (2, 1)
+        return np.vstack([-k * y[1], k * y[0]])
+
+    def end(k):
+        given = {"args": (k,), "vectorized": True, "rtol": 1e-8}
+        return taylor.ode.solve_ivp(fun, (0, 3), [1.0, 0.0], method, **given).y[0, -1]
+
+    np.testing.assert_allclose(end(1.0), np.cos(3), rtol=1e-6)
+    np.testing.assert_allclose(taylor.derivative(end, 1.0), -3 * np.sin(3), rtol=1e-5)
+
+
+WRONG = {
+    "rtol": ({"rtol": [1e-6] * 3}, ShapeMismatch, "rtol has the shape"),
+    "atol": ({"atol": [1e-6] * 3}, ShapeMismatch, "atol has the shape"),
+    "max_step": ({"max_step": None}, TypeError, "max_step is a positive number"),
+    "nan": ({"events": lambda t, y: np.nan}, ValueError, "nan or inf"),
+    "inf": ({"events": lambda t, y: np.inf}, ValueError, "nan or inf"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_said(name):
+    given, error, words = WRONG[name]
+    with pytest.raises(error, match=words):
+        taylor.ode.solve_ivp(lambda t, y: -y, (0, 1), [1.0, 2.0], **given)
 
 
 @pytest.mark.parametrize("times", [[0.5, 0.2], [2.0], [[1.0]], [-0.1]])

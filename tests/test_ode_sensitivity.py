@@ -35,6 +35,35 @@ def end(x):
 POINT = np.array([1.0, 0.5, 1.3])
 
 
+def test_tangents_are_those_of_what_fun_reads_now():
+    for c in (1.0, 2.0, 1.0, -1.0):
+        for sign in (1, -1):
+
+            def decay(t, y, a, sign=sign, c=c):
+                return -c * a * y if sign > 0 else c * a * y
+
+            y = solve_ivp(decay, (0, 1), [1.0], args=(Taylor.variable(0.5, 1),)).y[0, -1]
+            wanted = np.exp(-sign * c * 0.5) * np.array([1, -sign * c])
+            np.testing.assert_allclose(y.coef, wanted, rtol=1e-13)
+
+
+def test_tangents_of_other_shapes_and_in_fewer_variables():
+    def grow(t, y, a, b):
+        return a * y + b
+
+    for n in (1, 2, 3):
+        for moving in ((0,), (1,), (0, 1)):
+            p = [np.arange(1.0, n + 1) / n, np.ones(n)]
+            seeded = TaylorN.seeded(np.concatenate([p[i] for i in moving]), 1)
+            parts = iter(np.split(np.arange(seeded.size), len(moving)))
+            args = tuple(seeded[next(parts)] if i in moving else p[i] for i in (0, 1))
+            y = solve_ivp(grow, (0, 1), np.zeros(n), args=args).y[:, -1]
+            a, e = p[0], np.exp(p[0])
+            both = [np.diag((e * (a - 1) + 1) / a**2), np.diag((e - 1) / a)]
+            wanted = np.concatenate([both[i] for i in moving], axis=1)
+            np.testing.assert_allclose(y.gradient(), wanted, rtol=1e-11, atol=1e-13)
+
+
 # ------------------------------------------------------------------ closed forms
 def test_the_derivative_of_a_linear_flow_is_the_matrix_exponential():
     a = np.random.default_rng(0).normal(size=(9, 9))

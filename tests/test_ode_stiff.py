@@ -336,6 +336,33 @@ def test_auto_goes_over_in_time(name):
     np.testing.assert_allclose(r.y[:, -1], y, rtol=2e-3, atol=1e-17)
 
 
+def rotating(t, y, k):
+    return [k * y[1], -k * np.sin(y[0])]
+
+
+def chaotic(t, y, k):
+    return [10 * (y[1] - y[0]), y[0] * (k - y[2]) - y[1], y[0] * y[1] - 8 / 3 * y[2]]
+
+
+def orbit(t, y, k):
+    return np.concatenate([y[2:], -k * y[:2] * (y[0] ** 2 + y[1] ** 2) ** -1.5])
+
+
+@pytest.mark.parametrize("tol", [1e-6, 1e-12])
+@pytest.mark.parametrize(
+    ("fun", "end", "y0", "k"),
+    [
+        (rotating, 50.0, [1.0, 0.0], 100.0), (chaotic, 50.0, [1.0, 1.0, 1.0], 28.0),
+        (orbit, 50.0, [0.1, 0.0, 0.0, 19**0.5], 1.0), (van_der_pol, 50.0, [2.0, 0.0], 0.1),
+        (van_der_pol, 2.0, [2.0, 0.0], 1e-3),
+        (hires, 321.8122, PROBLEMS["HIRES"][2], np.array([280.0])),
+    ],
+)  # fmt: skip
+def test_auto_stays_with_series_where_their_steps_are_soon_taken(fun, end, y0, k, tol):
+    r = solve_ivp(fun, (0.0, end), y0, "auto", args=(k,), rtol=tol)
+    assert r.success and r.njev == 0
+
+
 def test_auto_stays_with_series_where_it_can():
     given = (lambda t, y: [y[1], -y[0]], (0.0, 20.0), [1.0, 0.0])
     np.testing.assert_array_equal(solve_ivp(*given, "auto").y, solve_ivp(*given).y)

@@ -1,5 +1,6 @@
 """Reverse mode: the adjoint of every row, nesting, exactness, long programs, wrong input."""
 
+import contextvars
 import itertools
 import pickle
 import threading
@@ -608,3 +609,77 @@ def test_an_objective_has_the_methods_scipy_wants():
             o.value_and_gradient, np.zeros(4), jac=True, hessp=o.hessp, method=method
         )
         np.testing.assert_allclose(found.x, np.ones(4), atol=1e-3)
+
+
+# ------------------------------------------------------------------ what the short ways leave
+KINDS = {  # a number of each kind, and how near reverse and forward mode are
+    "float64": (np.float64, 1e-14), "float32": (np.float32, 1e-6), "mpf": (mp.mpf, 1e-14),
+    "complex": (np.complex128, 1e-14), "Fraction": (Fraction, 0),
+}  # fmt: skip
+MOVES = {
+    "slices": lambda x: np.concatenate([x[4:], x[:2], x[1:3] * 2]),
+    "steps": lambda x: np.concatenate([x[::-2], x[1::2]]),
+    "elements": lambda x: x * x[0] + x[-1] * x[2],
+    "joined with constants": lambda x: np.concatenate([x[:2], [1, 2, 3], x]),
+    "by a mask": lambda x: np.where(np.arange(6) % 2 == 0, x, x[2] * x),
+    "from one side only": lambda x: np.where(np.ones(6, dtype=bool), x, x * x),
+    "rows": lambda x: np.reshape(x, (3, 2))[1:] * np.reshape(x, (3, 2))[0],
+    "written into": lambda x: (y := x * 1, z := y[2:4], y.__setitem__(2, y[0] * 3), y[1:] * z[0])[
+        3
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("move", MOVES)
+def test_pieces_of_arrays_in_every_kind_of_number(move, kind):
+    number, tolerance = KINDS[kind]
+    x = np.array([number(v / 8) for v in (3, 5, 9, 10, 12, 17)])
+    w = np.array([number(int(v)) for v in RNG.integers(1, 9, np.size(MOVES[move](x)))])
+    _, found = taylor.vjp(lambda x: np.ravel(MOVES[move](x)), x, w)
+    rows = taylor.jacfwd(lambda x: np.ravel(MOVES[move](x)), x)
+    assert found.dtype == x.dtype
+    assert np.all(np.abs(found - w @ rows) <= tolerance * (1 + np.abs(found)))
+
+
+def test_a_constant_written_into_is_another_one():
+    def f(x):
+        c = np.array([1.0, 2.0])
+        y = x * c
+        c[0] = 5.0
+        return np.sum(y + x * c)
+
+    np.testing.assert_array_equal(taylor.gradient(f, np.ones(2)), [6.0, 4.0])
+
+
+def test_numpy_warns_of_plain_numbers_only():
+    def f(x):
+        return np.sum(np.log(x) + x / 0.0) + np.log(np.float64(-1.0))
+
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError):
+        taylor.gradient(f, np.array([-1.0, 0.0]))
+    with np.errstate(all="raise"):
+        taylor.gradient(lambda x: np.sum(np.exp(x * 1e3)), np.ones(2))
+
+
+def test_the_value_of_a_rule_sees_the_context_of_its_caller():
+    setting = contextvars.ContextVar("setting", default=1.0)
+
+    @taylor.rule(quotient=lambda a, y: (setting.get(), 1))
+    def scaled(x):
+        return setting.get() * np.asarray(x)
+
+    setting.set(3.0)
+    y, slope = taylor.value_and_gradient(lambda x: np.sum(scaled(x)), np.ones(2))
+    assert (y, slope.tolist()) == (6.0, [3.0, 3.0])
+
+
+@pytest.mark.parametrize("n", [1, 4])
+def test_clip_at_and_beside_its_edges(n):
+    x = np.array([-2.0, 0.25, 0.75, 3.0])[:n]
+    inside = (x > 0) & (x < 1)
+    np.testing.assert_array_equal(taylor.gradient(lambda x: np.sum(np.clip(x, 0, 1)), x), inside)
+    with pytest.raises(NonAnalyticError):
+        taylor.gradient(lambda x: np.sum(np.clip(x, 0.25, 1)), np.array([0.5, 0.25]))
+    crossed = taylor.gradient(lambda x: np.sum(np.clip(x, 1.0, 0.0)), x)
+    np.testing.assert_array_equal(crossed, np.zeros(n))

@@ -20,6 +20,16 @@ S = A @ A.T
 V, X = RNG.normal(size=3), RNG.normal(size=8)
 K = np.array([0.0, 0.7, 1.1, 2.0, 3.2, 4.0, 4.5, 6.0])
 GRID = ([0.0, 1.0, 2.5], [0.0, 0.5, 2.0])
+LONG = ([0.0, 1.0, 2.5, 3.0, 4.5, 5.0], [0.0, 0.5, 2.0, 2.5, 3.1, 4.0])
+
+
+def exactly(m, way):
+    """What makes SciPy solve for the splines of a grid to more than six digits."""
+    given = m is scipy and way in ("cubic", "quintic")
+    return {"solver": scipy.sparse.linalg.spsolve} if given else {}
+
+
+POINTS = np.array([[[0.3, 0.2], [1.2, 1.9]], [[2.6, 3.3], [4.9, 0.1]]])
 
 
 def spline(name, **kwargs):
@@ -51,6 +61,16 @@ CASES = {  # module -> function of one array, and the array
     "eigvalsh": (lambda m: lambda a: m.linalg.eigvalsh(a + a.T), A),
     "eigh": (lambda m: lambda a: m.linalg.eigh(a + a.T, S)[1] ** 2, A),
     "eigh b": (lambda m: lambda b: m.linalg.eigh(A + A.T, b + b.T)[0], S),
+    **{
+        f"eigh type {n}": (lambda m, n=n: lambda a: m.linalg.eigh(a + a.T, S, type=n)[1] ** 2, A)
+        for n in (2, 3)
+    },
+    "eigh by index": (lambda m:
+        lambda a: m.linalg.eigh(a + a.T, subset_by_index=[1, 2])[1] ** 2, A),
+    "eigh by value": (lambda m:
+        lambda a: m.linalg.eigh(a + a.T, S, subset_by_value=[0.0, 9.0])[0], A),
+    "eigvalsh by index": (lambda m:
+        lambda a: m.linalg.eigvalsh(a + a.T, S, type=2, subset_by_index=[0, 1]), A),
     "eigvalsh upper": (lambda m: lambda a: m.linalg.eigvalsh(a + a.T, S + A + A.T, lower=False), A),
     "norm": (lambda m: m.linalg.norm, A),
     "block_diag": (lambda m: lambda a: m.linalg.block_diag(a, V, 2 * a), A),
@@ -81,6 +101,16 @@ CASES = {  # module -> function of one array, and the array
         lambda c: m.interpolate.BSpline(K, c, 2)(np.array([1.2, 3.9, 4.2])), X[:5]),
     "grid": (lambda m: lambda v: m.interpolate.RegularGridInterpolator(GRID, v)(
         np.array([[0.3, 0.2], [1.0, 1.9]])), B),
+    **{
+        f"grid {way}": (lambda m, way=way: lambda v: m.interpolate.RegularGridInterpolator(
+            LONG, np.outer(v, v)[:, :, None] * [1.0, 2.0], way, **exactly(m, way))(POINTS), X[:6])
+        for way in ("nearest", "cubic", "quintic")
+    },
+    **{
+        f"points {way}": (lambda m, way=way: lambda p: m.interpolate.RegularGridInterpolator(
+            LONG, np.cos(np.outer(X[:6], X[:6])), way, True, None, **exactly(m, way))(p), POINTS)
+        for way in ("linear", "cubic", "quintic")
+    },
     "trapezoid": (lambda m: lambda y: m.integrate.trapezoid(y, K), X),
     "simpson": (lambda m: lambda y: m.integrate.simpson(y, x=K), X),
     "cumulative": (lambda m: lambda y: m.integrate.cumulative_trapezoid(y, K, initial=0), X),
@@ -264,6 +294,9 @@ def test_sparse_matrices():
         (lambda: interpolate.interp1d(K, X)(9.0), ValueError, "outside of the data"),
         (lambda: interpolate.interp1d(K, X, "best")(1.0), ValueError, "knows no kind 'best'"),
         (lambda: interpolate.RegularGridInterpolator(GRID, X), ValueError, "on a grid"),
+        (lambda: interpolate.RegularGridInterpolator(GRID, B, "pchip"), ValueError, "not 'pchip'"),
+        (lambda: linalg.eigh(S, S, type=4), ValueError, "type is 1, 2 or 3"),
+        (lambda: linalg.eigh(S, subset_by_index=[1, 3]), ValueError, "of 3 eigenvalues"),
         (lambda: interpolate.RegularGridInterpolator(GRID, B)([[9.0, 0.0]]), ValueError, "outside"),
         (lambda: integrate.cumulative_trapezoid(X, initial=1), ValueError, "initial is None or 0"),
         (

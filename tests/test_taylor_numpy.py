@@ -534,16 +534,37 @@ def test_plain_arrays_are_plain():
         y, y + 1, np.sin(y), y.copy(), y[1:], np.linspace(0, 1, 3), np.array([1.0]),
         np.where(y > 0, y, 1.0), np.eye(2) @ np.ones(2), np.random.normal(size=2),
         np.linalg.inv(np.eye(2)), np.roll(y, 1), np.meshgrid(y, y)[0], np.asarray([1.0]),
-        np.linalg.eigh(np.eye(2))[1], y.astype(np.float32), np.asarray(y),
+        np.linalg.eigh(np.eye(2))[1], y.astype(np.float32), np.asarray(y), np.arange(3),
+        np.zeros(3, int), np.arange(3) / 2, np.array([1, 2]) * 1.0, np.arange(3).astype(float),
     ):  # fmt: skip
         assert isinstance(x, np.ndarray) and type(x).__name__ == "Plain"
-    for x in (np.arange(3), y > 0, np.zeros(3, int), np.array(["a"]), np.zeros(2, object)):
+    for x in (y > 0, np.arange(3) > 1, np.array(["a"]), np.zeros(2, object)):
         assert type(x) is numpy.ndarray
     for x in (y.sum(), np.max(y), y @ y, y[0], np.linalg.norm(y), np.dot(y, y), y.mean()):
         assert type(x) is numpy.float64
     y += 1.0
     assert type(y).__name__ == "Plain" and pickle.loads(pickle.dumps(y)).tolist() == [1, 1, 1]
     assert copy.deepcopy(y).tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: np.arange(3) / 2, lambda: np.zeros(3) * 1.0, lambda: np.ones(3, int) + 0.5,
+        lambda: np.abs(np.arange(3) - 1.0), lambda: np.full(3, 2) / 1, lambda: -np.ones(3),
+        lambda: np.arange(3).astype(float)[::-1], lambda: np.sqrt(np.arange(6)).reshape(2, 3)[1],
+    ],
+)  # fmt: skip
+def test_what_is_computed_of_plain_arrays_is_filled(make):
+    def f(t):
+        y = make()
+        y[1:] = t[:2] ** 2
+        return np.sum(y * y)
+
+    for mode in (lambda f: f, taylor.compile):
+        assert taylor.gradient(mode(f), T) == pytest.approx([*4 * T[:2] ** 3, 0.0], rel=1e-14)
+    with pytest.raises(TypeError, match="make it with dtype=float"):
+        taylor.gradient(lambda t: np.arange(3).__setitem__(0, t[0]), T)
 
 
 def test_arrays_made_elsewhere_stay_what_they_are():

@@ -20,6 +20,7 @@ import numpy as np
 
 from taylor.array_api.array import Array
 from taylor.array_api.functions import PLAIN, standard
+from taylor.core.advice import no_name
 
 VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")
 EXTENSIONS = ("fft", "linalg", "special")
@@ -39,4 +40,4 @@ def __getattr__(name: str) -> Any:
     """Return an extension, imported when it is first asked for."""
     if name in EXTENSIONS:
         return import_module(f"taylor.array_api.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise no_name(__name__, name, [*__all__, *EXTENSIONS])

@@ -153,7 +153,17 @@ def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
 
 
 define({np.block: _block, np.choose: _choose, np.where: _where}, lifted=False)
-define({np.broadcast_arrays: _broadcast_arrays})
+
+
+def _ix(*args: Any) -> Any:
+    """Return np.ix_(*args): each vector along an axis of its own."""
+    if any(np.ndim(x) != 1 for x in args):
+        raise ValueError("Cross index must be 1 dimensional")
+    n = len(args)
+    return tuple(np.reshape(x, (*(1,) * k, -1, *(1,) * (n - 1 - k))) for k, x in enumerate(args))
+
+
+define({np.broadcast_arrays: _broadcast_arrays, np.ix_: _ix})
 family(np.concatenate, _concatenate)
 
 

@@ -101,10 +101,10 @@ FUNCTIONS_INSTEAD = {
 RULE = "give it its derivative with @taylor.rule(vjp=...)"
 LIBRARIES = {
     "numpy.polynomial.": "coefficients with one axis can be evaluated at them",
-    "scipy.optimize.": "use taylor.scipy.optimize, or taylor.implicit_root, of the parameters",
+    "scipy.optimize.": "use taylor.scipy.optimize (values in args=) or taylor.implicit_root",
     "scipy.integrate._ivp": "use taylor.ode.solve_ivp",
     "scipy.integrate._odepack": "use taylor.ode.solve_ivp",
-    "scipy.integrate.": "use taylor.scipy.integrate",
+    "scipy.integrate.": "use taylor.scipy.integrate, with the values in args=",
     "scipy.linalg.": "use np.linalg or taylor.scipy.linalg",
     "scipy.stats.": "use taylor.scipy.stats",
     "scipy.special.": "use taylor.scipy.special",
@@ -178,6 +178,22 @@ def asked_by(frame: FrameType | None) -> str:
     return "masked" if name != "" and not MASKED.fullmatch(name) else ""
 
 
+def check_polynomial(frame: FrameType, x: Any) -> None:
+    """Raise TypeError where NumPy's chebval(x, c) and its like combine a row of c with a value.
+
+    They give rows the axes of x, but only of an x that is an array of NumPy.
+    """
+    if not str(frame.f_globals.get("__name__")).startswith("numpy.polynomial."):
+        return
+    at: Any = frame.f_locals.get("x")
+    if frame.f_locals.get("tensor") is True and is_operand(at) and at.ndim and x.ndim:
+        name = frame.f_code.co_name
+        raise TypeError(
+            f"{name}(x, c) of a value of taylor does not see that c has several axes: write "
+            f"{name}(x, c.reshape(c.shape + (1,) * np.ndim(x)), tensor=False)"
+        )
+
+
 # ------------------------------------------------------------------ names
 def no_name(module: str, name: str, known: Collection[str]) -> AttributeError:
     """Return the error for a name that a module does not have, with the one that was meant.
@@ -200,6 +216,15 @@ def no_name(module: str, name: str, known: Collection[str]) -> AttributeError:
     return AttributeError(text)
 
 
+def suggesting(module: str) -> Callable[[str], Any]:
+    """Return what a module does about a name that it does not have."""
+
+    def find(name: str) -> Any:
+        raise no_name(module, name, [n for n in vars(sys.modules[module]) if n[0] != "_"])
+
+    return find
+
+
 def _ufunc(name: str, known: Collection[str]) -> str | None:
     """Return the name of a row that NumPy calls otherwise: arcsin is asin."""
     for short in (name.replace("arc", "a"), {"absolute": "abs", "remainder": "mod"}.get(name, "")):
@@ -211,7 +236,8 @@ def _ufunc(name: str, known: Collection[str]) -> str | None:
 def _close(name: str, known: dict[str, str]) -> str | None:
     import difflib
 
-    found = difflib.get_close_matches(name, known, 1, 0.75)
+    found = [n for n in known if sorted(n) == sorted(name)]  # two letters are exchanged
+    found = found or difflib.get_close_matches(name, known, 1, 0.75)
     return known[found[0]] if found else None
 
 
@@ -257,6 +283,12 @@ def _note(error: Exception) -> str | None:
         if f"of {library.rstrip('.')}" in text:
             continue
         if inside or any(map(_holds, frame.f_locals.values())):
+            called_by_us = any(_module(f).startswith("taylor.scipy.") for f in frames)
+            if called_by_us and library in ("scipy.optimize.", "scipy.integrate."):
+                return (
+                    f"taylor.{_function(frame, library)} calls its function at plain numbers: hand "
+                    "the values of taylor that it closes over in by args=, as its parameters"
+                )
             return (
                 f"{_function(frame, library)} works on plain numbers and was given values of "
                 f"taylor: {LIBRARIES[library]}"

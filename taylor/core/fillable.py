@@ -37,6 +37,7 @@ SHAPE: Any = np.ndarray.shape
 REAL: Any = np.ndarray.real
 IMAG: Any = np.ndarray.imag
 WRITE, TYPE = np.ndarray.__setitem__, np.ndarray.dtype.__get__
+NUMBERS_OF = "iufc"  # kinds of arrays
 SCALARS = frozenset(NUMBERS)
 
 
@@ -70,7 +71,7 @@ class Plain(np.ndarray, Fillable):
     def __array_wrap__(self, x: Any, context: Any = None, return_scalar: bool = False) -> Any:
         if return_scalar:
             return x[()]
-        return x.view(Plain) if x.base is None and x.dtype.kind in "fc" else fillable(x)
+        return x.view(Plain) if x.base is None and x.dtype.kind in NUMBERS_OF else fillable(x)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if type(value) in SCALARS or not holds_operands(value):
@@ -154,6 +155,10 @@ class Plain(np.ndarray, Fillable):
 
     def _write(self, index: Any, value: Operand) -> None:
         """Write an operand: the memory becomes one that can hold it."""
+        if self.dtype.kind in "iu":
+            raise TypeError(
+                f"an array of {self.dtype} cannot hold derivatives; make it with dtype=float"
+            )
         if self.dtype.kind == "f" and is_complex(value):
             raise TypeError(
                 "a complex value does not fit into an array of real numbers; make it with "
@@ -322,11 +327,13 @@ for _name in set(dir(np.ndarray)) - IN_MEMORY:
 
 
 def fillable(x: Any) -> Any:
-    """Return a new array of floats as one that operands can be written into; all else as it is.
+    """Return a new array of numbers as one that operands can be written into; all else as it is.
 
-    >>> type(fillable(np.zeros(3))), type(fillable(np.arange(3)))
+    Into one of integers they cannot, but into what is computed of it, such as y/2.
+
+    >>> type(fillable(np.zeros(3))), type(fillable(np.zeros(3, dtype=bool)))
     (<class 'taylor.core.fillable.Plain'>, <class 'numpy.ndarray'>)
     """
-    if type(x) is not np.ndarray or x.dtype.kind not in "fc":
+    if type(x) is not np.ndarray or x.dtype.kind not in NUMBERS_OF:
         return x
     return (x if x.base is None or isinstance(x.base, Plain) else x.copy()).view(Plain)

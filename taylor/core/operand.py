@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
-from taylor.core import binding, functions, maps, memory, table
+from taylor.core import advice, binding, functions, maps, memory, table
 from taylor.core.advice import ATTRIBUTES, PAGE, WANTED, asked_by, no_attribute
 from taylor.core.binding import UFUNCS, Handler, Method, call, call_ufunc, holds, method
 from taylor.core.calls import Call, Row
@@ -328,9 +328,7 @@ class Operand(Handled):
     @imag.setter
     def imag(self, value: Any) -> None:
         if not is_complex(self):
-            raise TypeError(
-                "a real array has no imaginary part to set; make it complex first, x = x + 0j"
-            )
+            raise TypeError("a real array has no imaginary part to set; make it x + 0j first")
         self.imag._filled(value)
 
     def _part(self, kind: str) -> Any:
@@ -405,12 +403,14 @@ class Operand(Handled):
 
     # -------------------------------------------------------------- NumPy's protocols
     def __array_ufunc__(self, ufunc: np.ufunc, kind: str, *inputs: Any, **kwargs: Any) -> Any:
-        if len(inputs) == 1 and inputs[0] is self:  # the shortest way
-            row = UFUNCS.get(ufunc) if kind == "__call__" and not kwargs else None
-            if type(row) is Elementary:
-                return self._elementary(row, inputs)
+        row = UFUNCS.get(ufunc) if kind == "__call__" and not kwargs else None
+        if type(row) is Elementary and list not in map(type, inputs):  # the shortest way
+            return self._elementary(row, inputs)
+        if len(inputs) == 1 and inputs[0] is self:
             return call_ufunc(ufunc, kind, inputs, kwargs)
         given = [np.asarray(x) if type(x) is list else x for x in map(lift, inputs)]
+        if type(inputs[0]) is np.ndarray:
+            advice.check_polynomial(sys._getframe(1), inputs[0])
         if kind == "at":
             given[0] = inputs[0]  # into which is written
         return call_ufunc(ufunc, kind, given, kwargs)

@@ -45,15 +45,7 @@ from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, TraceError
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Fillable, Kind, base, is_operand
-from taylor.numbers.values import (
-    as_array,
-    as_data,
-    constant,
-    fitted,
-    is_native,
-    of_value,
-    quietly,
-)
+from taylor.numbers.values import as_array, as_data, constant, fitted, is_native, of_value, quietly
 
 PLAIN = frozenset((int, float, np.float64, np.ndarray))
 MIRRORED = {"<": operator.gt, "<=": operator.ge, ">": operator.lt, ">=": operator.le}
@@ -217,6 +209,8 @@ class Tape:
             return self.at(found)
         if self.native and op.pure:
             value = quietly(op.value, values, self.number)
+        elif {*map(type, values)} == {Node}:  # it is recorded there
+            value = op.value(values, self.number)
         else:
             with np.errstate(all="ignore"):
                 value = op.value(values, self.number)
@@ -521,20 +515,25 @@ class Node(Operand):
         return found[self.i]
 
     def __eq__(self, other: Any) -> Any:
-        raise TraceError(
-            f"== of a recorded value depends on all its derivatives; compare with < or > ({PAGE})"
-        )
+        same = self.__ne__(other)
+        return same if same is NotImplemented else not same if isinstance(same, bool) else ~same
+
+    def __ne__(self, other: Any) -> Any:
+        if not fits(other):
+            return NotImplemented
+        difference = self - other
+        unlike = difference._truth() if isinstance(difference, Node) else difference != 0
+        return bool(unlike) if np.ndim(unlike) == 0 else unlike
 
     __hash__ = Operand.__hash__
 
     def _truth(self) -> Array:
         """Return where the value is other than zero, with a guard; at a zero it is not known."""
-        value = base(self.value)
-        outcome = np.asarray(value != 0, dtype=bool)
+        outcome = np.asarray(base(self.value) != 0, dtype=bool)
         if np.any(~outcome & self._nonzero()):
             raise TraceError(
-                "the truth of a recorded value that is zero depends on its derivatives; write "
-                f"x > 0 or x < 0 ({PAGE})"
+                "the truth of a recorded value that is zero, and == of two with one value, depend "
+                f"on their derivatives; compare with < or > ({PAGE})"
             )
         self.tape.guards.append(Guard("not_equal", self.i, -1, outcome, ((0,), ())))
         return outcome
@@ -565,14 +564,9 @@ class PartNode(Node):
     __slots__ = ("_of", "_which", "_whole")
 
     def __init__(self, whole: Node, which: str) -> None:
-        self._whole, self._which = whole, which
-        self._of = whole.i  # the content of the whole that instruction _i takes the part of
-        super().__init__(whole.tape, self._taken().i)
-        self._where = whole._where
-
-    def _taken(self) -> Node:
-        part: Node = bind(Part(self._which), Node(self._whole.tape, self._of))
-        return part
+        super().__init__(whole.tape, whole.i)
+        self._whole, self._which, self._where = whole, which, whole._where
+        self._of = -1  # the content of the whole that instruction _i takes the part of, once asked
 
     @property
     def i(self) -> int:
@@ -580,7 +574,7 @@ class PartNode(Node):
         now = self._whole.i
         if now != self._of:
             self._of = now
-            self._i = self._taken().i
+            self._i = bind(Part(self._which), Node(self.tape, now)).i
         return self._i
 
     def _memory(self) -> Any:
@@ -590,11 +584,9 @@ class PartNode(Node):
         return each(lambda x: x._part(self._which), self._whole._viewed(f))
 
     def _assign(self, index: Any, value: Any) -> None:
-        value = fitted(lift(value), self.tape.values[self._i])
+        value = fitted(lift(value), self.tape.values[self.i])
         if isinstance(value, Node) and value.i == self[index].i:
             return  # z.real += 1 ends with z.real = z.real
-        old = self._whole[index]
-        if self._which == "real":
-            self._whole._assign(index, value + 1j * bind(Part("imag"), old))
-        else:
-            self._whole._assign(index, bind(Part("real"), old) + 1j * value)
+        real = self._which == "real"
+        other = bind(Part("imag" if real else "real"), self._whole[index])
+        self._whole._assign(index, value + 1j * other if real else other + 1j * value)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.advice import PAGE
+from taylor.core.conditions import Condition
 from taylor.core.operand import Operand
 from taylor.drivers import trees
 from taylor.drivers.derivable import Derivable, watched
@@ -126,6 +127,9 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
     seen = Aux(f, name) if has_aux else None
     if seen is not None:
         f = seen.first(args, named)
+    if one and _is_point(args[vary[0]]) and not isinstance(f, Derivable):  # the shortest way
+        answer = form.one(_alone(f, args, vary[0], named), args[vary[0]], *own)
+        return answer if seen is None else seen.beside(answer, form)
     g, each, structures = _spread(f, args, vary, named)
     forms = [structures[i] for i in vary]
     structure = forms[0] if one else trees.Branch(tuple, None, tuple(forms))
@@ -143,6 +147,19 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
     found = of_several(form, where, len(leaves)).one(g, *leaves, *tangents)
     answer = _shaped(form, found, structure, len(where), own)
     return answer if seen is None else seen.beside(answer, form)
+
+
+def _is_point(x: Any) -> bool:
+    """Whether an argument varies as it is: a number or array of floats, or one of ours."""
+    if type(x) is np.ndarray:
+        return x.dtype.kind in "fc"
+    return type(x) in (float, np.float64) or isinstance(x, Operand)
+
+
+def _alone(f: Function, args: Sequence[Any], i: int, named: dict[str, Any]) -> Function:
+    """Return f as a function of argument i."""
+    before, after = args[:i], args[i + 1 :]
+    return lambda x: f(*before, x, *after, **named)
 
 
 def _no_number(name: str, args: Sequence[Any]) -> TypeError:
@@ -213,6 +230,8 @@ class Aux:
 def _finished(x: Any) -> Any:
     """Return a value as it is outside of the differentiations that have ended."""
     x = content(x)
+    if isinstance(x, Condition) and x.lhs.tag.closed:
+        return x.mask()
     while is_operand(x) and x.tag.closed:
         x = x.value
     return x
@@ -345,6 +364,8 @@ def _shaped(form: Form, found: Any, structure: Any, count: int, own: Sequence[An
     """Return the results of a driver in the form of its point: along each axis a tree."""
     if structure is trees.LEAF:
         return found
+    if form.axes == (1,):  # the usual case
+        return trees.build(structure, iter([found] if count == 1 else found))
     parts = iter([found] if count == 1 and len(form.axes) == 1 else found)
 
     def tree(axes: int) -> Any:

@@ -131,13 +131,15 @@ def _pullback(
             raise
         return _by_forward(f, x, w, what, error)
     known = finite(found[1])
+    whole = bool(known.all())
     by_convention = free is None and current_policy().kink != "error"
-    if by_convention or not known.all() or ties.of_slopes(code):
+    if by_convention or not whole or ties.of_slopes(code):
         tied = ties.tied(code, v, out)
         if tied is not None:
             found = found[0], _at_ties(tied, seed, x, found[1], what)
             known = finite(found[1])
-    if known.all() and finite(found[0]).all():
+            whole = bool(known.all())
+    if whole and np.all(finite(found[0])):
         return found
     if not has_nan(base(found[1])) and not has_nan(base(found[0])):
         value_and_tangent(f, x, np.ones(shape_of(x)))  # infinite: raises at a singular point

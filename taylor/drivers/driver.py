@@ -140,7 +140,7 @@ def result(f: Function, x: Any) -> Any:
 
 def _one_array(y: list[Any]) -> Any:
     try:
-        return lift(y)
+        return lift(y) if y else np.zeros(0)
     except ValueError:
         shapes = list(map(str, dict.fromkeys(map(np.shape, y))))
         if len(shapes) < 2:

@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from taylor.core.conditions import Condition
+from taylor.core.instructions import Input
 from taylor.core.operand import Operand
+from taylor.core.program import Program
 from taylor.drivers import trees
 from taylor.errors import TaylorError
 from taylor.numbers.data import is_array_like, plain_array, what_is_lost
@@ -27,6 +29,9 @@ FIXED = (
     np.ufunc, range, np.dtype, np.generic, tuple, trees.Content,
 )  # fmt: skip
 SMALL = 1 << 16  # bytes of flags or names that are part of what is compiled
+
+
+UNNAMED = trees.Branch(dict, (), ())  # the structure of no keywords
 
 
 def apart(
@@ -42,6 +47,10 @@ def apart(
         if type(x) is np.ndarray and x.dtype.kind in "fc":  # most of all there are
             each.append([x])
             structures.append(trees.LEAF)
+            continue
+        if x is named and not named:
+            each.append([])
+            structures.append(UNNAMED)
             continue
         leaves, structure = trees.flatten(x, trees.is_leaf if i in vary else trees.is_input, still)
         each.append(leaves)
@@ -89,11 +98,22 @@ def of_leaves(f: Callable[..., Any], structures: Structures) -> Callable[..., An
     return g
 
 
+class Truth:
+    """A result that is a condition, as the zeros and ones that a machine computes."""
+
+    def __init__(self, number: Any) -> None:
+        self.number = number
+
+
+trees.CLASSES[Truth] = (lambda x: ([x.number], None), lambda _, children: children[0] != 0)
+
+
 def of_results(y: Any) -> tuple[list[Any], Any]:
     """Return the numbers and arrays that a recorded function returns, and the structure of it.
 
-    TaylorError: it holds truth values, which depend on the point, or what may change.
+    TaylorError: it holds what may change.
     """
+    y = trees.entrywise(lambda x: Truth(x.number()) if isinstance(x, Condition) else x, y)
     leaves, structure = trees.flatten(y, _is_result, _still_of_result, (list, tuple))
     if type(structure) is not trees.Branch:
         return [y], trees.LEAF
@@ -102,9 +122,37 @@ def of_results(y: Any) -> tuple[list[Any], Any]:
     return leaves, structure
 
 
+class Constant:
+    """A result that does not vary, among series: its value."""
+
+
+trees.CLASSES[Constant] = (lambda x: ([x], None), lambda _, children: children[0].value)
+
+
+def varies(program: Program, heights: Sequence[int]) -> list[bool]:
+    """Return which results depend on inputs that are series of some height."""
+    found: list[bool] = []
+    for op, args, _ in program.code:
+        given = isinstance(op, Input) and heights[op.n] > 0
+        found.append(given or any(found[a] for a in args))
+    return [found[i] for i in program.outputs]
+
+
+def with_constants(structure: Any, vary: Sequence[bool]) -> Any:
+    """Return the structure of results of which some do not vary."""
+    each = iter(vary)
+
+    def marked(s: Any) -> Any:
+        if isinstance(s, trees.Branch):
+            return s._replace(children=tuple(map(marked, s.children)))
+        if s is not trees.LEAF or next(each):
+            return s
+        return trees.Branch(Constant, None, (trees.LEAF,))
+
+    return structure if all(vary) else marked(structure)
+
+
 def _is_result(x: Any) -> bool:
-    if isinstance(x, Condition):
-        raise TaylorError("its results are truth values")
     plain = isinstance(x, np.ndarray) and x.dtype.kind == "O"
     return plain or isinstance(x, (Operand, np.inexact))
 

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from taylor.core.conditions import Guard
+from taylor.core.instructions import Instruction
 from taylor.core.program import Program, record
 from taylor.core.tape import Node, Tape
 from taylor.drivers.derivable import Derivable, outer
 from taylor.drivers.derivatives import pushed
 from taylor.drivers.driver import finite
+from taylor.errors import TaylorError
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.policy import policy
 
@@ -90,3 +92,24 @@ def derived(program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> t
     with policy():
         recorded = record(run, *x)
     return recorded.pruned(), count
+
+
+def one_point(program: Program) -> Program:
+    """Return the program of one point of an element-wise function, recorded at two."""
+    shape = program.code[program.inputs[0]].shape
+    if len(program.outputs) != 1:
+        raise TaylorError("the function has several results")
+    code = []
+    for op, args, own in program.code:
+        if own not in ((), shape) or not (op.by_element or op.arity == 0):
+            raise TaylorError("the function is not element-wise")
+        if np.ndim(op.constant):
+            raise TaylorError("the function has a constant for each point")
+        code.append(Instruction(op, args, ()))
+    guards = []
+    for guard in program.guards:
+        outcome = np.unique(guard.outcome)
+        if len(outcome) != 1 or guard.b < 0:
+            raise TaylorError("the function branches on some of the points")
+        guards.append(guard._replace(outcome=outcome[0]))
+    return Program(code, program.inputs, program.outputs, guards, program.single)

@@ -232,6 +232,9 @@ def build(structure: Any, leaves: Iterator[Any]) -> Any:
         value = structure.value
         return copy.copy(value.value) if type(value) is Content else value
     cls, aux, children = structure
+    if cls is dict:  # the usual case
+        inside = [next(leaves) if c is LEAF else build(c, leaves) for c in children]
+        return dict(zip(aux, inside, strict=True))
     make = CLASSES[cls][1] if cls in CLASSES else NAMED[1] if hasattr(cls, "_fields") else FIELDS[1]
     return make(aux, [build(child, leaves) for child in children])
 

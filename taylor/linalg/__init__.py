@@ -24,10 +24,11 @@ import math
 import operator
 from collections import namedtuple
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from taylor.core.advice import suggesting
 from taylor.core.algebra import Univariate
 from taylor.core.operand import bind, is_complex
 from taylor.core.parts import Part
@@ -396,3 +397,6 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.linalg.lstsq: numpy_lstsq,
     np.linalg.pinv: numpy_pinv,
 }  # fmt: skip
+
+if not TYPE_CHECKING:
+    __getattr__ = suggesting(__name__)

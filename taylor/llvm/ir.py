@@ -259,8 +259,10 @@ class Real(Text):
         return self._register(1, f"extractelement {x.type} {x.text}, i32 {i}")
 
     def largest(self, x: Scalar) -> Scalar:
-        """Return the largest lane of a vector."""
-        return x if x.width == 1 else self._reduced("fmax", x, "nnan ")
+        """Return the largest lane of a vector, of doubles or of i64."""
+        if x.width == 1:
+            return x
+        return self._reduced("smax", x) if x.kind == "i64" else self._reduced("fmax", x, "nnan ")
 
     def _reduced(self, op: str, x: Scalar, flag: str = "") -> Scalar:
         bits = x.kind.replace("double", "f64")

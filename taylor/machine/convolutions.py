@@ -16,7 +16,7 @@ from taylor.llvm.registers import Scalar
 from taylor.machine.contractions import SUMS
 from taylor.machine.degrees import Degree
 from taylor.machine.emit import Symbol, broadcast, empty, nest
-from taylor.machine.nests import Place, Shape, at, axes_of, in_vectors, over_axes, terms_of
+from taylor.machine.nests import Place, Shape, at, axes_of, in_vectors, narrow, over_axes, terms_of
 from taylor.machine.tables import Table
 
 # up to this order sums run term by term: vectors would wait for coefficients just written
@@ -65,7 +65,8 @@ def _products(
 ) -> Symbol:
     """Return Σ x_i y_j over pairs (i, j); twice that, and `middle`, if given."""
     every = [*pairs, *(middle or ())]
-    flat = [broadcast(z, shape) for i, j in every for z in (x[i], y[j])]
+    # from where they lie: kept in registers, of which there are few, they would be moved to and fro
+    flat = [broadcast(z, shape) for i, j in every for z in (x.memory(i), y.memory(j))]
 
     def added(total: Scalar | None, a: Scalar, b: Scalar) -> Scalar:
         return f.binary("fmul", a, b) if total is None else f.fma(a, b, total)
@@ -134,7 +135,8 @@ class Convolution:
         starts = range(0, self.axes[-1][0], WIDTH)
         if len(rows) * len(starts) > BLOCKS:
             return None
-        return [([*row, i], WIDTH) for row in rows for i in starts]
+        width = narrow(self.axes[-1][0])
+        return [([*row, i], width) for row in rows for i in starts]
 
     def write(self, places: Sequence[Place]) -> None:
         """Write the sums at some places, taken in one loop over j."""

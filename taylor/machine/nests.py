@@ -146,6 +146,11 @@ def in_vectors(f: Function, axes: Sequence[Axis]) -> bool:
     return n > 1 and out == 1 and all(s in (0, 1) for s in strides)
 
 
+def narrow(n: int) -> int:
+    """Return the width of the vectors for so many elements."""
+    return min(WIDTH, 1 << (n - 1).bit_length())
+
+
 def each(f: Function, sizes: Sequence[int], body: Callable[[list[Any]], None]) -> None:
     """Run body(index) over all indices of the sizes."""
 
@@ -167,6 +172,9 @@ def over_axes(
         each(f, sizes, lambda index: element(index, f.unit))
         return
     n = sizes[-1]
+    if padded and n <= WIDTH // 2:
+        each(f, sizes[:-1], lambda index: element([*index, 0], narrow(n)))
+        return
     whole = -(-n // WIDTH) * WIDTH if padded else n // WIDTH * WIDTH
 
     def last(index: list[Any]) -> None:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as _numpy
 
+from taylor.core.advice import no_name
 from taylor.numpy.functions import OWN, accepting
 
 if TYPE_CHECKING:
@@ -46,7 +47,10 @@ def _names(source: str, names: dict[str, Any]) -> Callable[[str], Any]:
     def find(name: str) -> Any:
         if name.startswith("__") and name not in KEPT:
             raise AttributeError(f"module {names['__name__']!r} has no attribute {name!r}")
-        found = getattr(importlib.import_module(source), name)
+        module = importlib.import_module(source)
+        if not hasattr(module, name):
+            raise no_name(names["__name__"], name, dir(module))
+        found = getattr(module, name)
         function = hasattr(found, "__name__") and not isinstance(found, (type, _numpy.ufunc))
         if function and callable(found) and source in OF_ARRAYS and name[0] != "_":
             found = accepting(found, names["__name__"])

@@ -11,7 +11,7 @@ import numpy
 from taylor.core import binding
 from taylor.core.binding import FUNCTIONS
 from taylor.core.conditions import Condition
-from taylor.core.fillable import Plain
+from taylor.core.fillable import NUMBERS_OF, Plain
 from taylor.core.operand import contents, holds_operands
 from taylor.numbers.kinds import content, is_operand
 from taylor.numpy.creation import HANDLERS
@@ -38,7 +38,7 @@ def making(function: Callable[..., Any]) -> Callable[..., Any]:
 
     def call(*args: Any, **kwargs: Any) -> Any:
         found = function(*args, **kwargs)
-        own = type(found) is numpy.ndarray and found.dtype.kind in "fc"
+        own = type(found) is numpy.ndarray and found.dtype.kind in NUMBERS_OF
         return found.view(Plain) if own else found
 
     return call
@@ -74,7 +74,7 @@ def _fresh(found: Any, args: Any) -> Any:
     One that is, or may be, the memory of an argument (of a table, of what a function returns) stays
     what it is.
     """
-    if found.dtype.kind not in "fc":
+    if found.dtype.kind not in NUMBERS_OF:
         return found
     owner = _owner(found)
     for x in args:

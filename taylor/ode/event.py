@@ -336,7 +336,10 @@ class Event:
             raise TypeError(f"event {self.n} is complex; the roots of a real function are found")
         # what is zero at the start but for rounding is so
         close = AFTER if self.fired else START if self.end is None else 0.0
-        if abs(series[0, 0]) <= close * unit(series) * np.abs(series[0]).max():
+        if (
+            finite(series[0])
+            and abs(series[0, 0]) <= close * unit(series) * np.abs(series[0]).max()
+        ):
             series[0, 0] = 0
         if not np.any(series):
             raise ValueError(

@@ -205,9 +205,15 @@ class _Backward:
 
     def run(self, start: Any, y: Any, stop: Any) -> Any:
         """Integrate back from one time to another; return y there."""
+        if start == stop:
+            return y
         # λ is given the size of y, by which the steps judge what is small
         scale = (norm(_numbers(self.bar)) / (norm(_numbers(y)) or 1)) or 1
-        z = as_one([y, self.bar / scale, *(0 * x for x in self.total)])[0]
+        parts = [y, self.bar / scale, *(0 * x for x in self.total)]
+        if all([type(x) in (np.ndarray, np.float64) and x.dtype == float for x in parts]):
+            z = np.concatenate([x.reshape(-1) for x in parts])
+        else:
+            z = as_one(parts)[0]
         if self.it is None:
             self.plain = Plain(self.fun, z, self.p)
             # λ has the size of y, so what is too small for an interest in y is not so for λ

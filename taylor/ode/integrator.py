@@ -37,7 +37,7 @@ from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, resolved, s
 from taylor.ode.record import Record
 from taylor.ode.roots import derivative
 from taylor.ode.stepper import by_numpy, error_of, failure
-from taylor.ode.stiffness import MANY, STEADY, Stiffness
+from taylor.ode.stiffness import MANY, SOME, STEADY, Stiffness
 from taylor.ode.surfaces import Surface, first_crossing, nearest, off_surface, on_surface, past
 from taylor.ode.system import System, is_parameter
 from taylor.ode.zeros import LARGER, LEAST, NEAR, Zero, first_zero, is_near, step_beyond
@@ -245,6 +245,16 @@ class TaylorIntegrator:
         return {"nfev": self.steps, "njev": 0, "nlu": 0}
 
     # -------------------------------------------------------------- stepping
+    def _straight(self, t_end: Any, limit: int) -> bool:
+        """Take steps by machine code, and return True, if that is all there is to do."""
+        if self._memory is None or self.at_zero or self.system.branches:
+            return False
+        taken = self._memory.straight(self.place, t_end, self.control, limit)
+        if taken is not None:
+            self.place, steps, self.h, worst = taken
+            self.steps, self.worst = self.steps + steps, max(self.worst, worst)
+        return taken is not None
+
     def march(
         self,
         t_end: Any,
@@ -279,7 +289,7 @@ class TaylorIntegrator:
             before = self.steps
             aim = t_end if stop is None else stop()
             if not log:
-                count = STEADY + 1 if look else min(max(MANY, self.steps), most)
+                count = STEADY + 1 if look else min(max(MANY, 3 * self.steps), most)
             status, pieces = self.advance(aim, int(min(count, left)), log or look)
             look = not look and self.steps >= MANY and not self.stiffness.found
             left -= self.steps - before
@@ -555,6 +565,9 @@ class TaylorIntegrator:
         check_time(t_bound, finite=False)
         if t_bound == self.t:
             return 0 * self.t
+        # others are looked at for stiffness
+        if (self.steps < MANY or self.steps % SOME) and self._straight(t_bound, 1):
+            return self.h
         return next(self.march(t_bound, 1)).h[-1]
 
     def propagate_until(self, t: Any, *, max_steps: int | None = None) -> Array:
@@ -564,6 +577,8 @@ class TaylorIntegrator:
         state is then that of the last step.
         """
         check_time(t)
+        if max_steps is None and self.t != t and self._straight(t, 5 * MANY) and self.t == t:
+            return self.y.copy()
         for _ in self.march(t, max_steps, log=False):
             pass
         return self.y.copy()

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.operand import host, lift
-from taylor.core.program import pushforward
+from taylor.core.program import Program, pushforward, record, recording, told
 from taylor.drivers.evolution import coefficients, on_tables
 from taylor.errors import NonAnalyticError, TraceError
+from taylor.kept import STORE
 from taylor.llvm.ir import WIDTH
 from taylor.numbers.kinds import base, is_operand
 from taylor.ode.control import norm
@@ -28,7 +30,7 @@ from taylor.ode.methods import AUTO, Blocks, MethodIntegrator, MethodOptions
 from taylor.ode.options import Options, argument
 from taylor.ode.pieces import Pieces, Taken
 from taylor.ode.surfaces import Surface, sides, unit_of
-from taylor.ode.system import filled, is_parameter, shaped
+from taylor.ode.system import Equations, filled, is_parameter, shaped
 from taylor.ode.zeros import LEAST, NEAR
 from taylor.series.series import Series
 
@@ -40,7 +42,7 @@ FURTHER = 2 * LEAST * NEAR  # units: so far away a zero is left behind that is n
 JUMP = 1e-10  # of rates, relative to them, that is none
 
 
-class Jets:
+class Jets(Equations):
     """fun, y0 and args with the coefficients of the series `like` in place of the series."""
 
     def __init__(self, fun: Callable[..., Any], y0: Any, args: Sequence[Any], like: Series) -> None:
@@ -100,6 +102,10 @@ class Jets:
         else:
             powers = np.prod(scale**exponents, axis=1)
         return np.asarray(powers.reshape(-1, *[1] * inner.ndim) * inner)
+
+    def __call__(self, t: Any, table: Any, *args: Any) -> Any:
+        """Return the state's rate of change."""
+        return self.fun(t, table, *args)
 
     def fun(self, t: Any, table: Any, *args: Any) -> Any:
         """Return the coefficients of the right-hand side."""
@@ -164,18 +170,46 @@ class FirstOrder(Jets):
     def fun(self, t: Any, table: Any, *args: Any) -> Any:
         """Return the state's rate of change."""
         live = [i for i, a in enumerate(args) if self.carried[i] or is_operand(a)]
-        x = [t, self.value(table), *(args[i][0] if self.carried[i] else args[i] for i in live)]
-        lanes = np.reshape(table[: self.start], (*self.shape, self.room))
-        moving = [self._lanes(args[i]) if self.carried[i] else None for i in live]
+        try:
+            return self._moved(self._rate(args, live), live, t, table, *(args[i] for i in live))
+        except TraceError:
+            return self._state(super().fun(t, self.series(table)._coef, *args))
+
+    def _rate(self, args: Sequence[Any], live: Sequence[int]) -> Any:
+        """Return the rate of change of y as a function of some of the arguments."""
 
         def rate(t: Any, y: Any, *p: Any) -> Any:
             return self.inner(t, y, *filled(args, live, p))
 
-        try:
-            dy, dlanes = pushforward(rate, x, [None, lanes, *moving], self.room)
-        except TraceError:
-            return self._state(super().fun(t, self.series(table)._coef, *args))
+        return rate
+
+    def _moved(self, rate: Any, live: Sequence[int], t: Any, table: Any, *p: Any) -> Any:
+        """Return the state's rate of change for that of y."""
+        carried = [self.carried[i] for i in live]
+        x = [t, self.value(table), *(a[0] if c else a for a, c in zip(p, carried, strict=True))]
+        lanes = np.reshape(table[: self.start], (*self.shape, self.room))
+        moving = [self._lanes(a) if c else None for a, c in zip(p, carried, strict=True)]
+        dy, dlanes = pushforward(rate, x, [None, lanes, *moving], self.room)
         return np.concatenate([np.reshape(dlanes, -1), np.reshape(dy, -1)])
+
+    def program(self, t: Any, y: Any, args: Sequence[Any]) -> Program | None:
+        """Return the program of `fun`, made once for all equal ones of the rate of change of y.
+
+        None where that branches, or has no tangents in this form.
+        """
+        live = [i for i, a in enumerate(args) if is_parameter(a)]
+        x = [t, self.value(y), *(args[i][0] if self.carried[i] else args[i] for i in live)]
+        rate, v = recording(self._rate(args, live), *x)
+        if not told(rate) or any(g.a != g.b for g in rate.guards):
+            return None
+        if np.iscomplexobj(v[rate.outputs[0]]):
+            return None
+        what = "tangents", rate.identity, self.count, *(self.carried[i] for i in live)
+        given = t, y, *(args[i] for i in live)
+        try:
+            return STORE.made(lambda: record(partial(self._moved, rate, live), *given), *what)
+        except TraceError:
+            return None
 
 
 class Crossing(NamedTuple):
@@ -285,7 +319,7 @@ class Plain:
         while isinstance(owner := host((y0, *args)), Series):
             level = (FirstOrder if owner.order == 1 else Jets)(fun, y0, args, owner)
             self.levels.append(level)
-            fun, y0, args = level.fun, level.y0, list(level.args)
+            fun, y0, args = level, level.y0, list(level.args)
         self.fun, self.y0, self.args = fun, y0, tuple(args)
 
     def is_like(self, other: Plain) -> bool:

@@ -27,10 +27,12 @@ from taylor.core.program import Program, vanishing
 from taylor.errors import DomainError
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH, Index
+from taylor.llvm.jit import address
 from taylor.llvm.registers import Scalar
 from taylor.machine.contractions import SUMS
 from taylor.machine.emit import Joined, Symbol, broadcast, lifted, mapped
 from taylor.machine.machine import Machine, block, failed
+from taylor.machine.nests import narrow
 from taylor.machine.questions import with_questions
 from taylor.machine.series import SUMMING, Emission, spread
 from taylor.machine.tables import Table, part_size
@@ -245,7 +247,8 @@ class Stepper(Machine):
                 f.load(f.address("%data", [(i, 1)], start), width)
                 for start in (self.results[2], y.offset + y.size_of_part)
             )
-            return abs(ends - begins)
+            apart = abs(ends - begins)
+            return apart.equals(apart).where(apart, 0.0)  # where f has no value nothing is known
 
         return self._largest(f, self.components, off)
 
@@ -285,40 +288,36 @@ class Stepper(Machine):
         """
         order, factor = self.order, self.factor
 
-        def of_all(x: Scalar) -> Scalar:
-            """Return the largest lane of a vector over elements (over points: itself)."""
-            return x if x.width == f.unit else f.largest(x)
-
         def logs(k: int) -> Scalar:
             start = y.offset + k * y.size_of_part
 
             def size(i: Index, width: int) -> Scalar:
                 return abs(f.load(f.address("%data", [(i, 1)], start), width))
 
-            return _log2(self._lanes_of(f, self.components, size, 0.0))
+            return _log2(self._largest(f, self.components, size))
 
         floor, before = (f.load(f.address("%data", [], n)) for n in (FLOOR, LENGTH))
-        heads = [of_all(logs(0)).most(floor), of_all(logs(1))]
+        heads = [logs(0).most(floor), logs(1)]
 
         def radius(k: int, last: Scalar) -> Scalar:
-            """Return -log2 of the radius of convergence, lane by lane."""
+            """Return -log2 of the radius of convergence."""
             powers = zip((k, k - 1), heads, strict=True)
             rates = [(last - head) * (1.0 / power) for power, head in powers if power]
             return (last > LEAST).where(rates[0].least(*rates[1:]), VANISHED)
 
         last = [logs(k) for k in (order - 1, order)]
         rates = [radius(k, x) for k, x in zip((order - 1, order), last, strict=True)]
-        most = of_all(last[0].most(last[1])).most(heads[0].most(heads[1]))
-        ends = of_all(rates[0].most(rates[1]))
+        most = last[0].most(last[1]).most(heads[0].most(heads[1]))
+        ends = rates[0].most(rates[1])
 
         def bounded(ends: Scalar) -> Scalar:
             """Return the rate that the coefficients above order/2 allow, too."""
-            present = of_all(last[0].most(last[1])) > LEAST
+            present = last[0].most(last[1]) > LEAST
             exact = loose = f.constant(VANISHED)
             for k, slack in slacks(order):
                 rate = radius(k, logs(k))
                 exact, loose = exact.most(rate), loose.most(rate - slack)
-            return present.where(ends.most(of_all(loose)), of_all(exact))
+            return present.where(ends.most(loose), exact)
 
         if f.unit > 1:
             ends = bounded(ends)
@@ -336,7 +335,9 @@ class Stepper(Machine):
     ) -> Scalar:
         """Return the largest of a function of n elements; nan is the largest of all, if >= 0."""
         found = self._lanes_of(f, n, of, outside)
-        return found if found.width == f.unit else f.largest(found)
+        if found.width == f.unit:
+            return found
+        return f.largest(found.bits()).double() if outside == 0.0 else f.largest(found)
 
     def _lanes_of(
         self, f: Function, n: int, of: Callable[[Index, int], Scalar], outside: float
@@ -352,7 +353,7 @@ class Stepper(Machine):
         def g(i: str, more: int) -> Index:
             return f.whole("add", i, more) if more else i
 
-        width = self.unit if not alone else WIDTH if n > 1 else 1
+        width = narrow(n) if alone else self.unit
         step = SUMS * WIDTH
         first = n // step * step if alone and n > WRITTEN_OUT * WIDTH else 0
         found: list[Scalar] = []
@@ -369,7 +370,7 @@ class Stepper(Machine):
     @property
     def width(self) -> int:
         """Numbers of a coefficient of y that are loaded at a time."""
-        return self.unit if self.unit > 1 else WIDTH if self.part > 1 else 1
+        return self.unit if self.unit > 1 else narrow(self.components)
 
     def _log(self, f: Function, y: Table, times: Sequence[Scalar]) -> None:
         """Write the series and some numbers of its time to the log, if there is one; move on."""
@@ -423,7 +424,7 @@ class Stepper(Machine):
             f.store(total, place(y.offset))
             f.store(rounding, place(low_place))
 
-        f.repeat(self.part, element, 1 if self.unit > 1 else width)
+        f.repeat(self.components, element, 1 if self.unit > 1 else width)
 
 
 class Memory:
@@ -431,11 +432,15 @@ class Memory:
 
     def __init__(self, machine: Stepper, parameters: Sequence[Any]) -> None:
         self.machine, self.data = machine, block(machine.size)
-        self.head, n = self.data[:HEAD], machine.components
+        self.head, n, shape = self.data[:HEAD], machine.components, machine.inputs[1][1:]
+        self.words = self.head.view(np.int64)
         self.y, self.low, self.last = (
-            self.data[place : place + n] for place in (machine.places[1], *machine.results[:2])
+            self.data[place : place + n].reshape(shape)
+            for place in (machine.places[1], *machine.results[:2])
         )
-        self.series = self.data[machine.places[1] :][: (machine.order + 1) * machine.part]
+        self.size = (machine.order + 1) * machine.part  # of a series
+        empty = np.empty(0)
+        self.none = Pieces(empty, empty, empty, np.empty((0, machine.order + 1, *shape)))
         calls, code = machine.calls(self.data), machine.code.call
         self.code: Callable[[Any], Any] = code
         if calls is not None:
@@ -456,33 +461,65 @@ class Memory:
         With `watch` a step ends it on which a function may vanish that must not.  What Python
         raised meanwhile is raised, unless it means that there is no series.
         """
-        head, shape, size = self.head, start.y.shape, len(self.series)
-        head[:FLOOR] = start.t, start.t_low, t_end, control.max_step, GO, 0.0, limit + 1
-        head[FLOOR], head[ALLOWED], head[WORST] = control.floor, control.allowed, NONE
-        head[WATCH], head[CHECK], head[SIZE] = watch, 0.0, NONE
-        self.y[:], self.low[:] = start.y.reshape(-1), start.y_low.reshape(-1)
-        rows = limit + 2 if log else 0
-        times, series = np.empty((rows, 3)), np.empty((rows, size))
-        pointers = (series.ctypes.data, times.ctypes.data) if log else 0
-        head[LOG : TIMES + 1].view(np.int64)[:] = pointers
+        head, machine = self.head, self.machine
+        if log:
+            times, series = np.empty((limit + 2, 3)), np.empty((limit + 2, self.size))
+            self._step(start, t_end, control, limit, watch, address(series), address(times))
+        else:
+            self._step(start, t_end, control, limit, watch)
+        end = self.end
+        known = steps = int(head[STEPS])
+        status, h = int(head[STATUS]), head[LENGTH]
+        if steps and (status == ROUGH or (status == INFINITE and not finite(end.y))):
+            # the last step is not right, or beyond what doubles hold: back to its start
+            end = Place(head[LAST], head[LAST_LOW], self.last.copy(), 0 * end.y_low)
+            known -= status == INFINITE
+        pieces = self.none
+        if log:
+            times, series = times[:known], series[:known]
+            coef = series.reshape(known, machine.order + 1, machine.part)[..., : machine.components]
+            coef = coef.reshape(known, machine.order + 1, *self.y.shape)
+            pieces = Pieces(times[:, 0], times[:, 1], times[:, 2], coef)
+        return Taken(status, end, steps, pieces, h, float(head[WORST]), float(head[ERROR]))
+
+    def straight(
+        self, start: Place, t_end: Any, control: Control, limit: int
+    ) -> tuple[Place, int, Any, float] | None:
+        """Step without a log; return the place, the number and the last length of the steps, and
+        log2 of the largest error.
+
+        None where that is not all there is to do.
+        """
+        self._step(start, t_end, control, limit, True)
+        head = self.head
+        if head[STATUS] > DONE:
+            return None
+        return self.end, int(head[STEPS]), head[LENGTH], float(head[WORST])
+
+    @property
+    def end(self) -> Place:
+        """Where the steps have led to."""
+        return Place(self.head[TIME], self.head[LOW], self.y.copy(), self.low.copy())
+
+    def _step(
+        self,
+        start: Place,
+        t_end: Any,
+        control: Control,
+        limit: int,
+        watch: bool,
+        series: int = 0,
+        times: int = 0,
+    ) -> None:
+        head = self.head
+        head[TIME], head[LOW], self.y[...], self.low[...] = start
+        head[END], head[LONGEST], head[STATUS], head[STEPS] = t_end, control.max_step, GO, 0.0
+        head[LIMIT], head[FLOOR], head[ALLOWED] = limit + 1, control.floor, control.allowed
+        head[WORST], head[WATCH], head[CHECK], head[SIZE] = NONE, watch, 0.0, NONE
+        self.words[LOG], self.words[TIMES] = series, times
         error = self.code(self.pointer)
         if error is not None and not isinstance(error, DomainError):
             raise error
-        t, t_low, last, last_low, h = map(np.float64, head[[TIME, LOW, LAST, LAST_LOW, LENGTH]])
-        end = Place(t, t_low, self.y.copy().reshape(shape), self.low.copy().reshape(shape))
-        steps, status = int(head[STEPS]), int(head[STATUS])
-        known = steps
-        if steps and (status == ROUGH or (status == INFINITE and not finite(end.y))):
-            # the last step is not right, or beyond what doubles hold: back to its start
-            end = Place(last, last_low, self.last.copy().reshape(shape), 0 * end.y_low)
-            known -= status == INFINITE
-        times, series = times[:known], series[:known]
-        coef = series.reshape(len(series), self.machine.order + 1, self.machine.part)
-        coef = coef[:, :, : self.y.size].reshape(*coef.shape[:2], *shape)
-        worst, error = map(float, head[[WORST, ERROR]])
-        return Taken(
-            status, end, steps, Pieces(times[:, 0], times[:, 1], times[:, 2], coef), h, worst, error
-        )
 
 
 # ------------------------------------------------------------------ on registers
@@ -537,7 +574,7 @@ def _division(f: Function, k: Any) -> Callable[[Scalar], Scalar]:
 
 def _larger(a: Scalar, b: Scalar) -> Scalar:
     """Return the larger of two numbers that are not negative; nan is the largest of all."""
-    return a.bits().function("umax", b.bits()).double()
+    return a.bits().function("smax", b.bits()).double()
 
 
 def _log2(x: Scalar) -> Scalar:

@@ -32,6 +32,7 @@ from taylor.ode.pieces import Pieces
 from taylor.ode.record import Record
 from taylor.ode.stepper import failure
 from taylor.ode.stiffness import MANY, STEADY
+from taylor.ode.surfaces import Surface
 from taylor.ode.system import System
 
 Array = NDArray[Any]
@@ -122,13 +123,22 @@ class Entering(TaylorIntegrator):
 
     left: float | None = None  # how many steps there are to go, if they are short for stability
 
-    def enter(self, problem: Problem, member: Any, args: tuple[Any, ...]) -> None:
-        """Go on with a member from where it is."""
+    def enter(
+        self, problem: Problem, member: Any, args: tuple[Any, ...], left: Surface | None = None
+    ) -> None:
+        """Go on with a member from where it is, where it has just left a surface."""
         self.set_state(member["t"], member["y"].reshape(problem.shape))
         self.t_low, self.y_low = member["t_low"], member["y_low"].reshape(problem.shape).copy()
         self.steps, self.worst, self.h = 0, NONE, 0 * self.t
         if args:
             self.args = args
+        self._left, self._further = left, 0
+
+    def astray(self) -> None:
+        """Have the branch that fun takes here, and its name of the surface that is just left."""
+        left = self._left
+        self.renew()
+        self._left = None if left is None else self._named(left)
 
     @property
     def clear(self) -> bool:

@@ -32,6 +32,7 @@ from taylor.ode.options import Control, Options
 from taylor.ode.pieces import Pieces, Place, joined, resolved
 from taylor.ode.radau import COLUMNS, Collocation, by_columns, times
 from taylor.ode.rates import Rates
+from taylor.ode.stiffness import Stiffness
 from taylor.ode.surfaces import first_crossing
 from taylor.ode.system import System
 
@@ -39,7 +40,7 @@ Array = NDArray[Any]
 OWN = "RadauIIA"  # collocation of high order, which is not SciPy's
 NAMES = (OWN, "Radau", "BDF", "LSODA", "RK23", "RK45", "DOP853")
 AUTO = "auto"  # Taylor series up to where the problem is stiff, and the own method from there
-FOREIGN = ("first_step", "min_step", "jac", "jac_sparsity", "lband", "uband", "vectorized")
+FOREIGN = ("first_step", "min_step", "jac", "jac_sparsity", "lband", "uband")
 MATRICES = {"lband", "uband", "jac_sparsity"}  # with them SciPy makes its matrix by itself
 KNOWN = ("first_step", "jac", "vectorized")  # by the own method
 RTOL, BELOW = 1e-8, 1e-4  # the default tolerance, and of that the least size of a component
@@ -47,6 +48,8 @@ JUMP = 1e-6  # of rates, relative to them, that is none
 # of SciPy's Radau and BDF, but not documented: the relative tolerance, Newton's matrix and its
 # solution.  Without one of these all is done by what is documented.
 INSIDE = ("rtol", "jac", "J", "I", "lu", "solve_lu", "njev", "nlu")
+PAYS = 1 << 20  # numbers of steps of series that take as long as a run by an implicit method, where
+SLOWER = 1 << 10  # they are machine code; so many times as long where not
 SHORT = 64  # units in the last place of the time: how far beside an event rates are asked for
 
 
@@ -94,7 +97,6 @@ class MethodOptions(Options):
         With `places` that is the matrix of each block of the state (see `Blocks`).
         """
         made, given = self.of_method(), {**self.more}
-        given.pop("vectorized", None)  # as states come one by one
         rtol, atol = (
             np.asarray(x, float).reshape(-1) if np.ndim(x) else float(x) for x in self.tolerances
         )
@@ -275,12 +277,18 @@ class MethodIntegrator(TaylorIntegrator):
         self.rates = Rates(self.system)
         self._count()
 
+    def _straight(self, t_end: Any, limit: int) -> bool:
+        return False
+
     def _machine(self, system: System) -> Any:
         return super()._machine(system) if self.by_series else None
 
     def found_stiff(self, left: float) -> None:
-        """Go over from series to the method for stiff problems."""
-        self.by_series = False
+        """Go over from series to the method for stiff problems, if so many steps take longer."""
+        if left * max(1, self.y.size) > (PAYS if self._memory is not None else PAYS / SLOWER):
+            self.by_series = False
+        else:
+            self.stiffness = Stiffness()
 
     # -------------------------------------------------------------- the solver
     def _solver(self, t_end: Any) -> Any:

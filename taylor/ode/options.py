@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.operand import lift
 from taylor.drivers.labelled import rule_of
+from taylor.errors import ShapeMismatch
 from taylor.numbers.contexts import is_interval
 from taylor.numbers.kinds import Kind, is_operand
 from taylor.numbers.values import as_array
@@ -87,7 +88,7 @@ def argument(x: Any) -> Any:
 def positive(x: Any, name: str, whole: bool = False) -> None:
     """Raise an error that names an option, unless it is a positive number."""
     real = isinstance(x, (int, float))
-    if not real and (isinstance(x, (str, bytes)) or np.ndim(x) or np.iscomplexobj(x)):
+    if not real and (x is None or isinstance(x, (str, bytes)) or np.ndim(x) or np.iscomplexobj(x)):
         raise TypeError(f"{name} is a positive number, not {x!r}")
     if not x > 0 or (whole and int(x) != x):
         raise ValueError(f"{name} is a positive {'integer' if whole else 'number'}, not {x}")
@@ -131,6 +132,16 @@ class Options:
             raise TypeError(f"atol is a number, or one for each component of y, not {atol!r}")
         if not _least(atol) >= 0:
             raise ValueError(f"atol is a number of at least 0, not {atol}")
+
+    def fitting(self, y0: Any) -> Self:
+        """Return these, if tolerances are one number, or have the shape of y0."""
+        for name, x in (("rtol", self.tol), ("atol", self.atol)):
+            if np.shape(x) not in ((), np.shape(y0)):
+                raise ShapeMismatch(
+                    f"{name} has the shape {np.shape(x)}, y0 {np.shape(y0)}: give one number, or "
+                    "one for each component"
+                )
+        return self
 
     def of_series(self) -> Options:
         """Return these as options of Taylor series."""

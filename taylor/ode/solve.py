@@ -22,6 +22,7 @@ from taylor.ode.options import argument, as_args, check_span
 from taylor.ode.record import Record
 from taylor.ode.results import MESSAGES, OdeResult, bar, inside
 from taylor.ode.sensitivity import is_recorded, states
+from taylor.ode.system import at_one_state
 from taylor.ode.units import of_any_time
 from taylor.ode.variation import Variation
 
@@ -87,9 +88,10 @@ def solve_ivp(
     >>> r.y[0, -1] - (2 * np.exp(-2.0) + np.exp(-1.0)) < 1e-15, r.y_doses[:, 0].round(6)
     (np.True_, array([0.      , 0.735759]))
     """
-    args = as_args(args)
+    fun, args = at_one_state(fun) if more.pop("vectorized", None) else fun, as_args(args)
     check_span(number(t_span), max_steps is not None or ends(events))
-    options = chosen(method, rtol if tol is None else tol, order, max_step, atol, strict, more)
+    rtol = rtol if tol is None else tol
+    options = chosen(method, rtol, order, max_step, atol, strict, more).fitting(y0)
     wanted = _list(t_eval)
     doses, more_given = schedule(dosing, t_span, y0, wanted), varied(dosing)
     y0, args, at_start = given_at_start(doses, number(t_span[0]), y0, args)

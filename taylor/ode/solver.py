@@ -15,6 +15,7 @@ from scipy.integrate import DenseOutput, OdeSolver
 from taylor.errors import IntegrationError
 from taylor.ode.dense import Solution
 from taylor.ode.integrator import TaylorIntegrator
+from taylor.ode.system import at_one_state
 from taylor.ode.units import SolutionInUnits, rate, unit_of
 
 Array = NDArray[Any]
@@ -56,13 +57,8 @@ class Taylor(OdeSolver):  # type: ignore[misc]
                 stacklevel=3,
             )
         super().__init__(fun, t0, y0, t_bound, vectorized, support_complex=True)
-
-        def column(t: Any, y: Any) -> Any:
-            """Return a vectorized fun at one state."""
-            return np.reshape(np.asanyarray(fun(t, y[:, None])), self.y.shape)
-
         unit = self._unit = unit_of((t0, t_bound))
-        own = column if vectorized else fun
+        own = at_one_state(fun) if vectorized else fun
         self._integrator = TaylorIntegrator(
             own if unit == 1 else functools.partial(rate, own, unit),
             t0 / unit,

@@ -60,6 +60,15 @@ def _numeric(x: Any) -> bool:
     return array.dtype.kind in "iufc"
 
 
+def at_one_state(fun: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a vectorized fun, whose states lie along the first axis of a table, at one state."""
+
+    def flow(t: Any, y: Any, *args: Any) -> Any:
+        return np.reshape(lift(fun(t, y[:, None], *args)), np.shape(y))
+
+    return flow
+
+
 def second_order(acceleration: Callable[..., Any]) -> Callable[..., Any]:
     """Return y'' = acceleration(t, y, v, *args), v = y', as a first-order system of (y, v).
 
@@ -92,6 +101,18 @@ def _check_still(program: Program) -> None:
             )
 
 
+class Equations:
+    """A right-hand side that may know its program."""
+
+    def __call__(self, t: Any, y: Any, *args: Any) -> Any:
+        """Return the rate of change of y."""
+        raise NotImplementedError
+
+    def program(self, t: Any, y: Any, args: Sequence[Any]) -> Program | None:
+        """Return its program, as `System` would record it, if it knows it."""
+        return None
+
+
 class System:
     """f recorded at (t, y, *args): its expanded program, and the surfaces where it branches.
 
@@ -111,9 +132,8 @@ class System:
         self.reason = ""
         parameters = self.parameters(args)
         try:
-            recorded, values = recording(self.flow, t, y, *parameters)
-            if np.iscomplexobj(values[recorded.outputs[0]]) and np.asarray(y).dtype.kind == "f":
-                raise TypeError("fun is complex: give y0 in complex numbers")
+            known = f.program(t, y, args) if isinstance(f, Equations) else None
+            recorded = known or self._recorded(t, y, parameters)
             # that a value is a number, as x >= x asks, is no branch
             recorded.guards = [g for g in recorded.guards if g.a != g.b]
             _check_still(recorded)
@@ -138,6 +158,12 @@ class System:
         self.program, self.surfaces = kept(expand, recorded), kept(deciding, recorded)
         self.zeros = kept(zeros, recorded)
         self.branches = bool(self.surfaces.outputs)
+
+    def _recorded(self, t: Any, y: Array, parameters: Sequence[Any]) -> Program:
+        recorded, values = recording(self.flow, t, y, *parameters)
+        if np.iscomplexobj(values[recorded.outputs[0]]) and np.asarray(y).dtype.kind == "f":
+            raise TypeError("fun is complex: give y0 in complex numbers")
+        return recorded
 
     def parameters(self, args: Sequence[Any]) -> list[Any]:
         """Return those of the arguments that may change from call to call."""

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.fft
 
+from taylor.core.advice import suggesting
 from taylor.core.operand import as_array, is_complex
 from taylor.core.table import Rule
 
@@ -172,3 +173,6 @@ def _many(one: Function) -> Function:
 
 dct, idct, dst, idst = (_cosines(n, b) for n in ("dct", "dst") for b in (False, True))
 dctn, idctn, dstn, idstn = map(_many, (dct, idct, dst, idst))
+
+if not TYPE_CHECKING:
+    __getattr__ = suggesting(__name__)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.integrate
 
+from taylor.core.advice import suggesting
 from taylor.core.algebra import Algebra
 from taylor.core.operand import as_array, lift
 from taylor.core.table import Rule
@@ -267,3 +268,7 @@ def cumulative_trapezoid(
     if initial is not None:
         found = np.concatenate([found[..., :1] * 0, found], axis=-1)
     return np.moveaxis(found, -1, axis)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = suggesting(__name__)

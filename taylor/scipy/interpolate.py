@@ -17,17 +17,19 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.interpolate
 
+from taylor.core.advice import suggesting
 from taylor.core.lookups import lookup
 from taylor.core.operand import as_array
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import is_operand
 
 Array = Any
+GRID_METHODS = {"linear": 1, "nearest": 0, "slinear": 1, "cubic": 3, "quintic": 5}
 
 
 def _knots(x: Any) -> Array:
@@ -373,9 +375,10 @@ def _outside(points: Any, x: Array) -> bool:
 
 
 class RegularGridInterpolator:
-    """Multilinear interpolation of values on a grid, in the points and in the values.
+    """Interpolation of values on a grid, in the points and in the values.
 
-    The method "nearest" is that of the next point of the grid.
+    method: "linear" (multilinear, "slinear"), "nearest" (of the next point of the grid), "cubic" or
+    "quintic" (with splines along each axis).
 
     >>> grid = RegularGridInterpolator(([0.0, 1.0], [0.0, 1.0]), [[0.0, 1.0], [2.0, 3.0]])
     >>> grid([[0.5, 0.25]])
@@ -390,8 +393,8 @@ class RegularGridInterpolator:
         bounds_error: bool = True,
         fill_value: Any = np.nan,
     ) -> None:
-        if method not in ("linear", "nearest"):
-            raise ValueError(f"method is 'linear' or 'nearest' here, not {method!r}")
+        if method not in GRID_METHODS:
+            raise ValueError(f"method is one of {', '.join(GRID_METHODS)} here, not {method!r}")
         self.grid, self.values, self.method = [_knots(p) for p in points], as_array(values), method
         self.bounds_error, self.fill_value = bounds_error, fill_value
         sizes = tuple(map(len, self.grid))
@@ -409,16 +412,10 @@ class RegularGridInterpolator:
         if np.shape(xi)[-1:] != (len(self.grid),):
             raise ShapeMismatch(f"points of shape {np.shape(xi)} for {len(self.grid)} coordinates")
         extra, points = (1,) * (np.ndim(self.flat) - 1), np.shape(xi)[:-1]
-        sides: list[list[tuple[Any, Any]]] = []
-        for n, knots in enumerate(self.grid):
-            x = xi[..., n]
-            if self.bounds_error and _outside(x, knots):
-                raise ValueError("a point lies outside of the grid")
-            sides.append([(i, np.reshape(w, (*points, *extra))) for i, w in self._sides(x, knots)])
-        total: Any = 0.0
-        for corner in itertools.product(*sides):
-            weight = math.prod((w for _, w in corner[1:]), start=corner[0][1])
-            total = total + weight * self._at([i for i, _ in corner])
+        if self.bounds_error and any(_outside(xi[..., n], k) for n, k in enumerate(self.grid)):
+            raise ValueError("a point lies outside of the grid")
+        degree = GRID_METHODS[self.method]
+        total = self._by_splines(xi, degree) if degree > 1 else self._by_corners(xi, extra)
         if self.fill_value is None or self.bounds_error:
             return total
         for n, knots in enumerate(self.grid):
@@ -426,6 +423,27 @@ class RegularGridInterpolator:
             total = np.where(x < knots[0], self.fill_value, total)
             total = np.where(x > knots[-1], self.fill_value, total)
         return total
+
+    def _by_corners(self, xi: Any, extra: tuple[int, ...]) -> Any:
+        """Return weighted means of the values at the corners of the cells."""
+        sides: list[list[tuple[Any, Any]]] = []
+        for n, knots in enumerate(self.grid):
+            found = self._sides(xi[..., n], knots)
+            sides.append([(i, np.reshape(w, (*np.shape(w), *extra))) for i, w in found])
+        total: Any = 0.0
+        for corner in itertools.product(*sides):
+            weight = math.prod((w for _, w in corner[1:]), start=corner[0][1])
+            total = total + weight * self._at([i for i, _ in corner])
+        return total
+
+    def _by_splines(self, xi: Any, degree: int) -> Any:
+        """Return the values contracted with the splines of unit vectors, axis by axis."""
+        points = np.reshape(xi, (-1, len(self.grid)))
+        found = np.broadcast_to(self.values, (len(points), *np.shape(self.values)))
+        for n, knots in enumerate(self.grid):
+            weights = make_interp_spline(knots, np.eye(len(knots)), degree)(points[:, n])
+            found = np.einsum("pi,pi...->p...", weights, found)
+        return np.reshape(found, (*np.shape(xi)[:-1], *np.shape(found)[1:]))
 
     def _sides(self, x: Any, knots: Array) -> list[tuple[Any, Any]]:
         """Return the places of the neighbours of x along an axis, as reals, and their weights."""
@@ -483,3 +501,7 @@ def from_scipy(made: Any) -> Any:
         f"{type(made).__name__} has no derivatives here; a spline has, of which from_scipy takes "
         "the piecewise polynomial (PPoly, BSpline, UnivariateSpline with ext=0, interp1d)"
     )
+
+
+if not TYPE_CHECKING:
+    __getattr__ = suggesting(__name__)

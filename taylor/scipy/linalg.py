@@ -6,12 +6,15 @@ result (assume_a, check_finite, overwrite_a, lapack_driver) are not taken.
 
 from __future__ import annotations
 
-from typing import Any
+import operator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.linalg
 
 from taylor import linalg
+from taylor.core.advice import suggesting
+from taylor.core.conditions import mask
 from taylor.core.operand import as_array
 from taylor.core.table import rule
 from taylor.errors import ShapeMismatch
@@ -379,32 +382,69 @@ def fractional_matrix_power(A: Any, t: Any) -> Any:
 
 
 # ------------------------------------------------------------------ eigenvalues
-def eigh(a: Any, b: Any = None, *, lower: bool = True, eigvals_only: bool = False) -> Any:
-    """Return (w, v) with a v = w b v, vᵀ b v = 1, or w; a and b symmetric, b positive definite.
+def eigh(
+    a: Any, b: Any = None, *, lower: bool = True, eigvals_only: bool = False, type: int = 1,
+    subset_by_index: Any = None, subset_by_value: Any = None,
+) -> Any:  # fmt: skip
+    """Return (w, v) of the pencil of a and b, or w; a and b symmetric, b positive definite.
 
-    With b = L Lᵀ they are those of L⁻¹ a L⁻ᵀ (Golub & Van Loan, 8.7.2).
+    Type 1: a v = w b v, vᵀ b v = 1; 2: a b v = w v, vᵀ b v = 1; 3: b a v = w v, vᵀ b⁻¹ v = 1.  With
+    b = L Lᵀ they are those of L⁻¹ a L⁻ᵀ or Lᵀ a L (Golub & Van Loan, 8.7.2).  subset_by_index:
+    (first, last) of them; subset_by_value: (low, high), those with low < w <= high.
 
     >>> eigh([[2.0, 0.0], [0.0, 3.0]], eigvals_only=True)
     array([2., 3.])
     """
-    a, uplo = as_array(a), "L" if lower else "U"
-    if b is None:
-        return linalg.eigvalsh(a, uplo) if eigvals_only else tuple(linalg.eigh(a, uplo))
-    full = _from_triangle(a, lower)
-    low = linalg.cholesky(as_array(b), upper=not lower)
-    low = low if lower else np.swapaxes(low, -1, -2)
-    half = np.swapaxes(linalg.solve(low, full), -1, -2)
-    c = linalg.solve(low, half)
-    c = 0.5 * (c + np.swapaxes(c, -1, -2))
+    a, uplo, low = as_array(a), "L" if lower else "U", None
+    if type not in (1, 2, 3):
+        raise ValueError(f"eigh: type is 1, 2 or 3, not {type!r}")
+    if b is not None:
+        low = linalg.cholesky(as_array(b), upper=not lower)
+        low = low if lower else np.swapaxes(low, -1, -2)
+        a, uplo = _reduced(_from_triangle(a, lower), low, type), "L"
     if eigvals_only:
-        return linalg.eigvalsh(c)
-    w, v = linalg.eigh(c)
-    return w, linalg.solve(np.swapaxes(low, -1, -2), v)
+        w = linalg.eigvalsh(a, uplo)
+        return w[..., _subset(w, subset_by_index, subset_by_value)]
+    w, v = linalg.eigh(a, uplo)
+    if low is not None:
+        v = low @ v if type == 3 else linalg.solve(np.swapaxes(low, -1, -2), v)
+    kept = _subset(w, subset_by_index, subset_by_value)
+    return w[..., kept], v[..., kept]
 
 
-def eigvalsh(a: Any, b: Any = None, *, lower: bool = True) -> Any:
+def _reduced(a: Any, low: Any, type: int) -> Any:
+    """Return L⁻¹ a L⁻ᵀ, or for other types than 1 Lᵀ a L, of a symmetric a."""
+    if type == 1:
+        c = linalg.solve(low, np.swapaxes(linalg.solve(low, a), -1, -2))
+    else:
+        c = np.swapaxes(low, -1, -2) @ a @ low
+    return 0.5 * (c + np.swapaxes(c, -1, -2))
+
+
+def _subset(w: Any, by_index: Any, by_value: Any) -> Any:
+    """Return the index of the eigenvalues that are wanted."""
+    if by_index is not None and by_value is not None:
+        raise ValueError("eigh: give subset_by_index or subset_by_value, not both")
+    if by_value is not None:
+        low, high = by_value
+        return np.flatnonzero(mask(w > low) & mask(w <= high))
+    if by_index is None:
+        return slice(None)
+    first, last = map(operator.index, by_index)
+    if not 0 <= first <= last < np.shape(w)[-1]:
+        raise ValueError(f"eigh: subset_by_index={by_index} of {np.shape(w)[-1]} eigenvalues")
+    return slice(first, last + 1)
+
+
+def eigvalsh(
+    a: Any, b: Any = None, *, lower: bool = True, type: int = 1, subset_by_index: Any = None,
+    subset_by_value: Any = None,
+) -> Any:  # fmt: skip
     """Return the eigenvalues of `eigh`."""
-    return eigh(a, b, lower=lower, eigvals_only=True)
+    return eigh(
+        a, b, lower=lower, eigvals_only=True, type=type, subset_by_index=subset_by_index,
+        subset_by_value=subset_by_value,
+    )  # fmt: skip
 
 
 def norm(a: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
@@ -480,3 +520,7 @@ def khatri_rao(a: Any, b: Any) -> Any:
     """Return the matrix of the Kronecker products of the columns of two matrices."""
     a, b = as_array(a), as_array(b)
     return np.reshape(np.einsum("ij,kj->ikj", a, b), (-1, np.shape(b)[1]))
+
+
+if not TYPE_CHECKING:
+    __getattr__ = suggesting(__name__)

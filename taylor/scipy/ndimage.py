@@ -16,7 +16,7 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.interpolate
@@ -24,6 +24,7 @@ import scipy.ndimage
 from numpy.lib.stride_tricks import sliding_window_view
 
 from taylor.core import functions as f
+from taylor.core.advice import suggesting
 from taylor.core.operand import as_array
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import base, is_operand
@@ -501,3 +502,7 @@ def mean(input: Any, labels: Any = None, index: Any = None) -> Any:
     """Return the means of the elements with a label, or of all."""
     ones = np.ones(np.shape(as_array(input)))
     return sum_labels(input, labels, index) / sum_labels(ones, labels, index)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = suggesting(__name__)

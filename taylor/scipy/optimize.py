@@ -13,11 +13,12 @@ minimum.  They are those at the point that was found, to its accuracy.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.optimize
 
+from taylor.core.advice import suggesting
 from taylor.core.operand import as_array
 from taylor.drivers.derivatives import gradient
 from taylor.drivers.implicit import implicit_root
@@ -195,3 +196,7 @@ def rosen_hess(x: Any) -> Any:
 def rosen_hess_prod(x: Any, p: Any) -> Any:
     """Return the product of the Hessian of `rosen` with a vector."""
     return np.matmul(rosen_hess(x), as_array(p))
+
+
+if not TYPE_CHECKING:
+    __getattr__ = suggesting(__name__)

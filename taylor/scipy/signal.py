@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.signal
 from numpy.lib.stride_tricks import sliding_window_view
 
+from taylor.core.advice import suggesting
 from taylor.core.operand import as_array, is_complex
 from taylor.core.table import rule
 from taylor.errors import ShapeMismatch
@@ -465,3 +466,7 @@ def freqz(
         return np.matmul(np.cos(angles), c) - 1j * np.matmul(np.sin(angles), c)
 
     return w * (fs / (2 * math.pi)), value(b) / value(a)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = suggesting(__name__)

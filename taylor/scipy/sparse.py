@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
 
+from taylor.core.advice import suggesting
 from taylor.core.operand import as_array
 from taylor.core.table import Rule
 from taylor.errors import ShapeMismatch
@@ -60,3 +61,7 @@ def spsolve(a: Any, b: Any) -> Any:
 def by_rows(f: Any, x: Any, ndim: int) -> Any:
     """Return f of an array of so many axes, or of each of several along the first axis."""
     return f(x) if np.ndim(x) == ndim else np.stack([f(row) for row in x])
+
+
+if not TYPE_CHECKING:
+    __getattr__ = suggesting(__name__)

@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from taylor.core import functions as fn
+from taylor.core.advice import no_name, suggesting
 from taylor.core.operand import as_array, lift
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import is_operand
@@ -60,6 +61,11 @@ class Continuous:
 
     def __repr__(self) -> str:
         return f"<taylor.scipy.stats.{self.name}>"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_name(f"taylor.scipy.stats.{vars(self).get('name')}", name, dir(type(self)))
 
     # -------------------------------------------------------------- functions of x
     def pdf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
@@ -507,3 +513,6 @@ class Dirichlet:
 
 
 multivariate_normal, dirichlet = MultivariateNormal(), Dirichlet()
+
+if not TYPE_CHECKING:
+    __getattr__ = suggesting(__name__)
