@@ -385,7 +385,8 @@ def test_no_step_is_taken_beyond_a_dose_or_a_known_event():
     assert clocks.nfev <= steps + 16  # until the roots are known
 
 
-def test_fun_is_called_once_for_derivatives_whatever_the_number_of_doses():
+@pytest.mark.parametrize("driver", [taylor.derivative, taylor.gradient])
+def test_fun_is_recorded_once_for_derivatives_whatever_the_number_of_doses(driver):
     def called(count):
         calls = []
 
@@ -397,7 +398,7 @@ def test_fun_is_called_once_for_derivatives_whatever_the_number_of_doses():
             given = {"args": (k,), "dosing": (np.arange(count), [1.0])}
             return solve_ivp(fun, (0.0, 20.0), [1.0], **given).y[0, -1]
 
-        taylor.derivative(end, 0.5)
+        driver(end, 0.5)
         return len(calls)
 
     rates = 2 * 15  # those before and after a dose are compared

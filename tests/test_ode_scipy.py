@@ -160,6 +160,37 @@ def test_what_scipy_allows(method):
     assert (r.sol(1.0).shape, r.sol([1.0, 2.0, 3.0]).shape) == ((0,), (0, 3))
 
 
+def restitution(t, y):
+    return y[0]
+
+
+restitution.direction, restitution.terminal = -1, 100
+restitution.callback = lambda t, y: [0.0, -0.95 * y[1]]
+
+
+def test_polynomials_have_no_last_step():
+    """A step of infinite length would be right, and no number."""
+    r = taylor.ode.solve_ivp(
+        lambda t, y: [y[1], -9.81], (0, np.inf), [1.0, 0.0], events=restitution
+    )
+    first = np.sqrt(2 / 9.81)
+    expected = first * (1 + 2 * np.cumsum(0.95 ** np.arange(100)) - 2)
+    np.testing.assert_allclose(r.t_events[0], expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("rate", [0.0, 1e-9, -1.0])
+def test_lines_have_no_last_step(rate, sign):
+    def late(t, y):
+        return abs(t) - 1e6
+
+    late.terminal = True
+    for y0 in (0.0, 3.0):
+        r = taylor.ode.solve_ivp(lambda t, y: rate + 0 * y, (0, sign * np.inf), [y0], events=late)
+        np.testing.assert_allclose(r.t[-1], sign * 1e6, rtol=1e-15)
+        np.testing.assert_allclose(r.y[0, -1], y0 + rate * sign * 1e6, rtol=1e-15)
+
+
 def test_infinity_needs_an_end():
     with pytest.raises(ValueError, match="terminal event"):
         taylor.ode.solve_ivp(lambda t, y: -y, (0, np.inf), [1.0])

@@ -1,5 +1,7 @@
 """Stiff problems by SciPy's methods, with compiled Jacobians: values, sensitivities, events."""
 
+import pickle
+
 import mpmath
 import numpy as np
 import pytest
@@ -428,6 +430,16 @@ def test_step_by_step():
         TaylorIntegrator(fun, 0.0, y0, args=(k,), method="Radau")
     with pytest.raises(TypeError, match="those of TaylorIntegrator"):
         MethodIntegrator(fun, 0.0, y0, "Taylor", args=(k,))
+
+
+@by_method
+def test_a_pickled_run_goes_on(method):
+    it = MethodIntegrator(np.subtract, 0.0, [1.0], method)
+    it.propagate_until(2.0)
+    again = pickle.loads(pickle.dumps(it))
+    assert (again.t, again.steps, again.counts) == (it.t, it.steps, it.counts)
+    for one in (it, again):
+        np.testing.assert_allclose(one.propagate_until(4.0), 3 + 2 * np.exp(-4.0), rtol=1e-6)
 
 
 def test_numbers_of_many_digits_are_no_ones_of_scipy():

@@ -32,6 +32,7 @@ LEAST = 2  # the order at least
 SLACK = math.log2(1.2)
 LOST = 1022 - 60  # log2 of what the largest coefficient that underflows is below what counts
 NONE = -1023.0  # log2 of a coefficient that vanishes
+FAR = 16  # times that size, or that time, to which a polynomial is followed if its end is infinite
 
 
 def order_of(tol: float) -> int:
@@ -108,6 +109,16 @@ def two_sum(a: Any, b: Any) -> tuple[Any, Any]:
         return s, 0 * s
     part = s - a
     return s, (a - (s - part)) + (b - part)
+
+
+def reach(series: Array, t: Any) -> Any:
+    """Return a time in which a polynomial becomes some times larger, or its time is doubled."""
+    sizes = [norm(c) for c in series]
+    first = 0 if sizes[0] else 1
+    times = [
+        (sizes[first] / s) ** (1 / (k - first)) for k, s in enumerate(sizes) if k > first and s
+    ]
+    return FAR * min(times) if times and sizes[first] else max(abs(t), 1 + 0 * t)
 
 
 def log2_step(series: Array, factor: float, floor: float = NONE) -> float:

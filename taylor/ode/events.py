@@ -58,7 +58,7 @@ class Events:
         self.events = {event.n: event for event in [*known, *self.functions]}
         self.it, self.variation, self.last = it, variation, last
         self.reads, self.given = Reads(it.fun), Reads(it.args)
-        self.together = Reads((it.fun, *given))
+        self.together = Reads((it.fun, *given)) if given else self.reads
         self.cuts: set[Any] = set()  # times at which steps were cut for them
         self.changed: Any = None  # the time of the last change of state, and by an event
         self.repeated_at: Any = None

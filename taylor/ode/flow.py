@@ -69,6 +69,7 @@ class Course(NamedTuple):
     times: Any
     options: Options
     checkpoints: int | None = None
+    kept: dict[str, tuple[Plain, TaylorIntegrator]] | None = None  # for courses of the same step
 
 
 # ------------------------------------------------------------------ the states of a run
@@ -136,14 +137,16 @@ def _flow(step: Function, course: Course, derived: bool) -> Evolution:
 
     def run(y0: Any, *p: Any) -> Any:
         given = Plain(step, y0, p)
-        it = integrator(given, course.t0, course.options, derived)
+        it = _again(course, "run", given) or integrator(given, course.t0, course.options, derived)
+        _keep(course, "run", given, it)
         return np.moveaxis(given.series(it.propagate_grid(course.times)), -1, 0)
 
     def back(w: Any, y0: Any, *p: Any) -> Any:
         if isinstance(course.options, MethodOptions):
             return adjoint(step, course.t0, course.times, course.options, w, y0, p)
         forward = Plain(step, y0, p)
-        it = integrator(forward, course.t0, course.options, True)
+        it = _again(course, "way", forward) or integrator(forward, course.t0, course.options, True)
+        _keep(course, "way", forward, it)
         assert isinstance(it, Differentiated)
         times = [t + 0 * it.t for t in course.times]
         sign = 1 if times[-1] > it.t else -1
@@ -162,7 +165,31 @@ def _flow(step: Function, course: Course, derived: bool) -> Evolution:
             backward.bar = backward.bar + w[n]
         return tuple(np.reshape(x, np.shape(x))[()] for x in (backward.bar, *backward.total))
 
-    return Evolution("solution", step, lambda g: _flow(g, course, True), run, back, axis=1)
+    def derived_flow(g: Function) -> Evolution:
+        return _flow(g, course._replace(kept=None), True)
+
+    return Evolution("solution", step, derived_flow, run, back, axis=1)
+
+
+def _again(course: Course, what: str, given: Plain, t: Any = None) -> Any:
+    """Return the integrator of another course of the same step, set to a system and the start of
+    this one; None if there is none that fits.
+    """
+    found = (course.kept or {}).get(what)
+    if found is None or not given.is_like(found[0]):
+        return None
+    it = found[1]
+    it.args = given.args
+    it.set_state(course.t0 if t is None else t, given.y0)
+    if isinstance(it, Differentiated):
+        it.through = given.through
+    return it
+
+
+def _keep(course: Course, what: str, given: Plain, it: TaylorIntegrator) -> None:
+    """Keep an integrator for other courses of the same step."""
+    if course.kept is not None:
+        course.kept[what] = given, it
 
 
 def plain_of(fun: Function, y0: Any, args: Sequence[Any]) -> Plain:
@@ -218,7 +245,9 @@ class _Backward:
             self.plain = Plain(self.fun, z, self.p)
             # λ has the size of y, so what is too small for an interest in y is not so for λ
             options = replace(self.course.options, atol=0.0)
-            self.it = self.plain.integrator(start, options)
+            self.it = _again(self.course, "back", self.plain, start)
+            self.it = self.it or self.plain.integrator(start, options)
+            _keep(self.course, "back", self.plain, self.it)
         else:
             self.it.set_state(start, self.plain.table(z))
         y, bar, *more = self.unpack(self.plain.series(self.it.propagate_until(stop)))

@@ -36,7 +36,7 @@ from taylor.ode.options import Control, Options, as_args, check_time, in_one_kin
 from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, resolved, solution
 from taylor.ode.record import Record
 from taylor.ode.roots import derivative
-from taylor.ode.stepper import by_numpy, error_of, failure
+from taylor.ode.stepper import by_numpy, error_of, failed, within_reach
 from taylor.ode.stiffness import MANY, SOME, STEADY, Stiffness
 from taylor.ode.surfaces import Surface, first_crossing, nearest, off_surface, on_surface, past
 from taylor.ode.system import System, is_parameter
@@ -306,6 +306,8 @@ class TaylorIntegrator:
 
         The status is one of `machine`: GO (the limit is reached), DONE, INFINITE or SMALL.
         """
+        if not abs(t_end) < math.inf:
+            t_end = within_reach(self.system, self._parameters, self.place, t_end, self.control)
         if self.at_zero:
             return self.beyond(t_end, INFINITE)
         for _ in range(3):  # the second time with fun recorded anew, where it branches otherwise
@@ -531,13 +533,7 @@ class TaylorIntegrator:
 
     def _failure(self, status: int) -> str:
         """Return what a status other than GO and DONE means at the present state."""
-        if status == SMALL:
-            return failure(status, self.t)
-        try:
-            y = self.system.series(self.t, self.y, self._parameters, 2)
-        except TaylorError as error:
-            return failure(status, self.t, str(error).split(";")[0])
-        return failure(status, self.t, *([] if finite(y) else ["fun is nan or inf"]))
+        return failed(self.system, self._parameters, self.place, status)
 
     def found_stiff(self, left: float) -> None:
         """Warn that the problem is stiff, with about so many steps to go."""

@@ -272,6 +272,10 @@ class MethodIntegrator(TaylorIntegrator):
                 "of many digits"
             )
 
+    def __getstate__(self) -> dict[str, Any]:
+        self._count()  # a solver cannot be pickled: there is a new one at the present place
+        return super().__getstate__() | {"rates": None, "_of_y": None, "_from": (None, None)}
+
     def _bind(self) -> None:
         super()._bind()
         self.rates = Rates(self.system)

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.errors import DomainError, GuardError
+from taylor.errors import DomainError, GuardError, TaylorError
 from taylor.numbers.kinds import Kind
 from taylor.ode import machine
-from taylor.ode.control import NONE, exp2, finite, log2, log2_step, norm, two_sum, unit
+from taylor.ode.control import NONE, exp2, finite, log2, log2_step, norm, reach, two_sum, unit
 from taylor.ode.options import Control
 from taylor.ode.pieces import Place, Taken, joined, nothing
 from taylor.ode.roots import derivative, value
@@ -35,6 +35,30 @@ def failure(status: int, t: Any, why: str = BEYOND) -> str:
             "blows up in finite time), or fun is not smooth there"
         )
     return f"no Taylor series at t = {t}: {why}"
+
+
+def failed(system: System, parameters: Sequence[Any], at: Place, status: int) -> str:
+    """Return what a status other than GO and DONE means at a place."""
+    if status == machine.SMALL:
+        return failure(status, at.t)
+    try:
+        y = system.series(at.t, at.y, parameters, 2)
+    except TaylorError as error:
+        return failure(status, at.t, str(error).split(";")[0])
+    return failure(status, at.t, *([] if finite(y) else ["fun is nan or inf"]))
+
+
+def within_reach(
+    system: System, parameters: Sequence[Any], at: Place, infinite: Any, control: Control
+) -> Any:
+    """Return an infinite end, or a time before it where the next step were infinite, too."""
+    try:
+        c = system.series(at.t, at.y, parameters, control.order)
+    except TaylorError:  # the step says what is wrong
+        return infinite
+    if not finite(c) or log2_step(c, control.factor) < math.inf:
+        return infinite
+    return at.t + reach(c, at.t) * (1 if infinite > at.t else -1)
 
 
 def by_numpy(

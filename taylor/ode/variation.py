@@ -88,6 +88,7 @@ class Variation:
         self.dense, self.pieces = dense, list[Pieces]()
         self.last: Any = None  # the system in plain numbers, and its integrator, for fun of these
         self.numbers: Any = None
+        self.kept: dict[str, Any] = {}
         self.rate: Any = None  # with which the run has to go on
         self.jumps = False  # whether fun jumps at the present time
         self.failed = False
@@ -101,7 +102,7 @@ class Variation:
 
     def go_on_with(self, args: tuple[Any, ...]) -> None:
         """Go on with other arguments, or with what they or fun may now hold."""
-        self.args, self.last, self.numbers = args, None, None
+        self.args, self.last, self.numbers, self.kept = args, None, None, {}
 
     # -------------------------------------------------------------- along the steps
     def passed(self, pieces: Pieces, it: TaylorIntegrator, stop: bool = False) -> None:
@@ -157,7 +158,8 @@ class Variation:
             self.numbers = numeric(self.fun, self.args)
         f, p, _ = self.numbers
         if any(map(has_nodes, (self.y, *p))):
-            return flow(f, Course(self.t, times, self.options)).forward()(point_of(self.y), *p)
+            course = Course(self.t, times, self.options, kept=self.kept)
+            return flow(f, course).forward()(point_of(self.y), *p)
         system = plain_of(f, point_of(self.y), p)
         if self.last is not None and system.is_like(self.last[0]):
             it = self.last[1]
