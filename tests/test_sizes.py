@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2343,
     "drivers": 5885,
     "scipy": 5883,
-    "ode": 8979,
+    "ode": 9189,
     "command": 426,
     ".": 645,
     "hyperdual": 202,
