@@ -36,7 +36,7 @@ from taylor.ode.options import Control, Options, as_args, check_time, in_one_kin
 from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, resolved, solution
 from taylor.ode.record import Record
 from taylor.ode.roots import derivative
-from taylor.ode.stepper import by_numpy, error_of, failed, within_reach
+from taylor.ode.stepper import by_numpy, error_of, failed, too_long, within_reach
 from taylor.ode.stiffness import MANY, SOME, STEADY, Stiffness
 from taylor.ode.surfaces import Surface, first_crossing, nearest, off_surface, on_surface, past
 from taylor.ode.system import System, is_parameter
@@ -47,7 +47,6 @@ LIMIT = 1 << 12  # steps in one call of machine code, or more if they are short:
 WORK = 1 << 26  # products of numbers that one may take, some hundredths of a second
 NEXT = 2.0**-40  # of times and states: the value of a condition that has just been zero
 FURTHER = 8  # times that a surface is left further behind, four times as far each time
-TOO_LONG = 2.0**62  # times: what counts on them would underflow
 AGAIN = 4  # zeros that are met one after the other, and no more: there is no way beyond
 
 
@@ -270,11 +269,8 @@ class TaylorIntegrator:
         before t_end that is an IntegrationError with a `reason`.  Without `log` few are recorded.
         """
         left, look = number_of_steps(max_steps), False
-        if self.y.dtype != object and TOO_LONG < abs(t_end - self.t) < math.inf:
-            raise self._ended(
-                f"a time of {abs(t_end - self.t)} is too long for coefficients in doubles: choose "
-                "units of time in which it is nearer to one, as taylor.ode.solve_ivp does"
-            )
+        if why := too_long(self.place, t_end):
+            raise self._ended(why)
         size = (self.order + 1) * max(1, int(self.y.size))
         most = min(max((1 << 22) // size, 1), 1024)  # whose coefficients are kept at a time
         if not log:
