@@ -236,6 +236,10 @@ def test_no_side_is_too_thin_to_be_met(width):
         with pytest.raises(NonAnalyticError):
             driver(lambda z: wedge(z[1:]) + z[0] ** 2, np.zeros(3))
     assert taylor.hessian(smooth, np.zeros(2)).tolist() == [[0, 0], [0, 2]]
+    equal = lambda z: np.sum(np.linalg.eigvalsh(np.eye(2) + np.outer(z, z)))
+    for driver in second[:2]:
+        with pytest.raises(NonAnalyticError):
+            driver(lambda z: wedge(z) + equal(z), np.zeros(2))
 
 
 def test_along_a_line_both_sides_decide():

@@ -23,7 +23,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "sides", "calls", "maps", "lookups", "parts", "operand", "fillable", "simpler", "tape",
         "rules", "program", "sweep",
     ],
-    "linalg": ["degrees", "equations", "factors", "spectrum", "__init__"],
+    "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
     "arrays": [
         "moves", "reductions", "products", "elementwise", "statistics", "sequences", "fourier",
         "questions",
@@ -39,7 +39,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "drivers": [
         "columns", "labelled", "trees", "derivable", "arguments", "driver", "ties",
-        "forward_mode", "kinks", "interpolation", "derivatives", "several",
+        "forward_mode", "kinks", "interpolation", "lines", "derivatives", "several",
         "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit", "recorded",
         "symbolic", "forms", "patience", "compile", "lanes",
     ],

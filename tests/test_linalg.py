@@ -16,6 +16,7 @@ from taylor.core.calls import Call
 from taylor.core.calls import flat as joined
 from taylor.core.rules import tangent_of
 from taylor.core.tables import contract
+from taylor.linalg.branches import branches
 from taylor.linalg.degrees import RULES
 
 ALGEBRAS = [Univariate(8), multivariate(2, 3), squarefree(3)]
@@ -822,3 +823,68 @@ def test_contractions_are_those_of_einsum(spec, kind):
             found, exact = (np.asarray(f(spec, z, y), complex) for f in (contract, np.einsum))
             close = 1e-4 if kind is np.float32 else 1e-12
             np.testing.assert_allclose(found, exact, close, close)
+
+
+# ------------------------------------------------------------------ eigenvalues that meet
+def meeting(x):
+    """A symmetric matrix with a double and a triple eigenvalue at 0, where some split later."""
+    a = np.ones((5, 5)) - np.diag([1.0, -2.0, 0.0, -1.0, 1.0]) + np.eye(5)[::-1]
+    first = np.diag([2.0, 2.0, 5.0, 5.0, 5.0]) + a * x[0]
+    return first + np.eye(5) * x[1] ** 2 + a @ a * (x[0] * x[1])
+
+
+SYMMETRIC = {  # functions of the eigenvalues, and the same without them
+    "cubes": (lambda w: np.sum(w**3), lambda a: np.trace(a @ a @ a)),
+    "logarithms": (lambda w: np.sum(np.log(w)), lambda a: np.log(np.linalg.det(a))),
+    "exponentials": (lambda w: np.sum(np.exp(w)), lambda a: np.trace(taylor.linalg.expm(a))),
+}
+OF_LINES = {
+    "gradient": lambda f, x, v: taylor.gradient(f, x),
+    "jacobian": lambda f, x, v: taylor.jacobian(f, x),
+    "jacfwd": lambda f, x, v: taylor.jacfwd(f, x),
+    "jacrev": lambda f, x, v: taylor.jacrev(f, x),
+    "jvp": lambda f, x, v: taylor.jvp(f, x, v)[1],
+    "vjp": lambda f, x, v: taylor.vjp(f, x, 1.0)[1],
+    "directional": lambda f, x, v: taylor.directional(f, x, v, 5),
+    "derivatives": lambda f, x, v: taylor.derivatives(lambda t: f(x + t * v), 0.0, 6),
+    "hessian": lambda f, x, v: taylor.hessian(f, x),
+    "hvp": lambda f, x, v: taylor.hvp(f, x, v),
+    "tensor": lambda f, x, v: taylor.tensor(f, x, 3),
+}
+
+
+@pytest.mark.parametrize("mode", [lambda f: f, taylor.compile], ids=["eager", "compiled"])
+@pytest.mark.parametrize("driver", OF_LINES)
+@pytest.mark.parametrize("name", SYMMETRIC)
+@pytest.mark.filterwarnings("ignore::taylor.PerformanceWarning")
+def test_symmetric_functions_of_equal_eigenvalues(name, driver, mode):
+    of_values, same = SYMMETRIC[name]
+    x, v = np.zeros(2), np.array([0.7, -0.4])
+    f = mode(lambda x: of_values(np.linalg.eigvalsh(meeting(x))))
+    found = OF_LINES[driver](f, x, v)
+    wanted = OF_LINES[driver](lambda x: same(meeting(x)), x, v)
+    np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-9 * (1 + np.max(np.abs(wanted))))
+
+
+@pytest.mark.parametrize("driver", OF_LINES)
+@pytest.mark.filterwarnings("ignore::taylor.PerformanceWarning")
+def test_single_ones_of_equal_eigenvalues_have_no_derivative(driver):
+    for f in (lambda w: w[0], lambda w: np.sum(w[2:4] ** 2), lambda w: w[1] - w[0] + w[4]):
+        with pytest.raises(taylor.NonAnalyticError, match=r"eigenvalues .* are equal"):
+            OF_LINES[driver](
+                lambda x, f=f: f(np.linalg.eigvalsh(meeting(x))), np.zeros(2), np.ones(2)
+            )
+
+
+def test_branches_of_eigenvalues_are_those_on_each_side():
+    rng = np.random.default_rng(0)
+    for case in range(4):
+        a = rng.normal(size=(4, 3, 3)) + 1j * rng.normal(size=(4, 3, 3)) * (case % 2)
+        a = a + a.conj().swapaxes(1, 2)
+        a[0], a[1] = np.eye(3), np.diag([1.0, 1.0, -1.0]) * (case > 1)
+        for after in (True, False):
+            t = np.array([1e-3, 2e-3]) * (1 if after else -1)
+            exact = [np.linalg.eigvalsh(sum(a[k] * s**k for k in range(4))) for s in t]
+            c = branches(list(a), after)
+            for s, w in zip(t, exact, strict=True):
+                np.testing.assert_allclose(sum(c[k] * s**k for k in range(4)), w, atol=1e-9)

@@ -38,11 +38,11 @@ from taylor.drivers.forward_mode import (
     MAX_TABLE,
     Function,
     along,
-    partials_of_order,
     scalar_only,
     value_and_tangent,
 )
 from taylor.drivers.interpolation import mixed
+from taylor.drivers.lines import tables
 from taylor.errors import (
     DomainError,
     ForeignNodeError,
@@ -129,7 +129,7 @@ def _pullback(
             raise  # the outer derivative decides
         if isinstance(error, ForeignNodeError) and w is not None:
             raise
-        return _by_forward(f, x, w, what, error)
+        return _byforward(f, x, w, what, error)
     known = finite(found[1])
     whole = bool(known.all())
     by_convention = free is None and current_policy().kink != "error"
@@ -145,7 +145,7 @@ def _pullback(
         value_and_tangent(f, x, np.ones(shape_of(x)))  # infinite: raises at a singular point
         return found
     try:
-        value, slopes = _by_forward(f, x, w, what, None)
+        value, slopes = _byforward(f, x, w, what, None)
     except NonAnalyticError:
         if shape_of(found[0]) == ():
             raise
@@ -246,7 +246,7 @@ def jacfwd(f: Function, x: Any) -> Array:
            [0., 4.]])
     """
     x = point(x)
-    found: Array = kinks.first(lambda g: _columns(g, x), f, x, "jacfwd")
+    found: Array = kinks.first(lambda g: _by_columns(g, x), f, x, "jacfwd")
     return found
 
 
@@ -265,23 +265,32 @@ def jacrev(f: Function, x: Any) -> Array:
 def _jacobian(f: Function, x: Any) -> Any:
     n = math.prod(shape_of(x))
     if n < 8:
-        return partials_of_order(f, x, 1)[0]
+        return tables(f, x, 1)[0]
     try:
         code, v, out = _recorded(f, x)
     except ShapeMismatch:
         raise
     except TaylorError:
-        return partials_of_order(f, x, 1)[0]
-    if math.prod(shape_of(v[out])) >= n:
+        return tables(f, x, 1)[0]
+    wide = math.prod(shape_of(v[out])) < n
+    return _by_rows(code, v, out, f, x) if wide else _by_columns(f, x)
+
+
+def _by_columns(f: Function, x: Any) -> Any:
+    try:
         return _columns(f, x)
-    return _by_rows(code, v, out, f, x)
+    except NonAnalyticError:
+        return tables(f, x, 1)[0]
 
 
 def _by_rows(code: Any, v: list[Any], out: int, f: Function, x: Any) -> Any:
     """Return the Jacobian by reverse mode or, where that or f is not finite, by forward mode."""
-    rows = _rows(code, v, out, x)
+    try:
+        rows = _rows(code, v, out, x)
+    except NonAnalyticError:
+        return tables(f, x, 1)[0]
     known = np.all(finite(rows)) and np.all(finite(v[out]))
-    return rows if known else partials_of_order(f, x, 1)[0]
+    return rows if known else tables(f, x, 1)[0]
 
 
 # ------------------------------------------------------------------ second order and beyond
@@ -295,7 +304,6 @@ def hvp(f: Function, x: Any, v: Any) -> Array:
     >>> hvp(lambda x: x[0] ** 2 * x[1], [1.0, 2.0], [1.0, 0.0])
     array([4., 2.])
     """
-
     return _contracted(f, x, (v,), "hvp")
 
 
@@ -384,7 +392,7 @@ def _dense(f: Function, x: Any, order: int, what: str) -> Any:
 def _partials(f: Function, x: Any, order: int) -> tuple[Any, Any]:
     """Return all partial derivatives of one order, and f(x), in forward mode."""
     if np.size(x) != 1:
-        return partials_of_order(f, x, order)
+        return tables(f, x, order)
     # along its only variable a series can cancel t**v, as in sin(x)/x
     value, *_, last = along(f, x, np.ones(shape_of(x), dtype=int), order)
     return np.reshape(math.factorial(order) * last, shape_of(value) + shape_of(x) * order), value
@@ -400,7 +408,6 @@ def third(f: Function, x: Any, v: Any, w: Any) -> Array:
     >>> third(lambda x: x[0] ** 2 * x[1], [1.0, 2.0], [1.0, 0.0], [1.0, 0.0])
     array([0., 2.])
     """
-
     return _contracted(f, x, (w, v), "third")
 
 
@@ -438,7 +445,7 @@ def tensor(f: Function, x: Any, order: int) -> Array:
 
 def _tensor(f: Function, x: Any, order: int) -> Any:
     try:
-        return partials_of_order(f, x, order)[0]
+        return tables(f, x, order)[0]
     except ValueError as error:
         n = math.prod(shape_of(x))
         if isinstance(error, TaylorError) or n**order > MAX_TABLE or is_operand(x) or order < 2:
@@ -495,7 +502,7 @@ def _number(w: Any, y: Any) -> Any:
     return np.asarray(w).astype(np.result_type(dtype, np.float32))[()]
 
 
-def _by_forward(
+def _byforward(
     f: Function, x: Any, w: Any, what: str, error: TaylorError | None
 ) -> tuple[Any, Any]:
     """Return value and adjoint by forward mode, where reverse mode gave an error or nan."""

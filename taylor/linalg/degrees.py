@@ -249,6 +249,8 @@ def matrix_rule(
     guard = checked(f"regular {name}", regular) if floats else None
 
     def guarded(d: Any, bar: Any, y: Any, args: Sequence[Any]) -> Any:
+        if getattr(bar, "active", False) and not np.any(base(bar)):
+            bar = np.full(np.shape(bar), np.nan)  # of many adjoints in lanes: any
         return d if guard is None or d is None else guard(d, bar, *args, *_results(y))
 
     def tangent(dargs: Any, y: Any, *args: Any) -> Any:

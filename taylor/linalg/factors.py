@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.algebra import Univariate
 from taylor.core.operand import is_complex
 from taylor.core.parts import part
 from taylor.errors import NonAnalyticError
+from taylor.linalg.branches import branches
 from taylor.linalg.degrees import (
     H,
     T,
@@ -21,7 +23,8 @@ from taylor.linalg.degrees import (
     transposing,
 )  # fmt: skip
 from taylor.linalg.equations import INV, SOLVE, solution
-from taylor.numbers.kinds import Array
+from taylor.numbers.kinds import Array, is_operand
+from taylor.numbers.policy import current_policy
 
 
 # ------------------------------------------------------------------ cholesky
@@ -179,6 +182,8 @@ def _distinct(values: str, v: Array, bar: Any = np.nan) -> None:
     Equal values have a derivative only together, in a function symmetric in them.
     """
     v = v.real
+    if values.startswith("eigvalsh") and current_policy().side:
+        return  # along a line they have, on each side
     weights = np.abs(np.diff(np.broadcast_to(bar, v.shape)))
     same = weights <= 1e-8 * np.max(np.abs(bar), initial=0)
     equal = (np.diff(v) <= _rounding(v)) & ~same
@@ -186,7 +191,7 @@ def _distinct(values: str, v: Array, bar: Any = np.nan) -> None:
         raise NonAnalyticError(
             f"{values} {v[..., :-1][equal][0]} and {v[..., 1:][equal][0]} are equal, so they and "
             "their vectors have no derivative; only symmetric functions of the two have (write "
-            "them with det, inv, trace or expm), or move the point"
+            "them with eigvalsh, det, inv, trace or expm), or move the point"
         )
 
 
@@ -216,6 +221,21 @@ def _eigh_series(a: Table, v0: Any, q0: Any) -> list[Table]:
     return [v, q]
 
 
+def _eigenvalue_series(a: Table) -> list[Table]:
+    """Return the eigenvalues: of a matrix with equal ones those on one side (see `branches`)."""
+    side = current_policy().side
+    if not side or is_operand(a.value) or not isinstance(a.algebra, Univariate):
+        return _eigh_series(a, *EIGH[False](a.value))[:1]
+
+    def rule(k: int) -> Any:
+        parts = [np.broadcast_to(a(j), np.shape(a.value)) for j in range(k + 1)]
+        flat = [np.reshape(x, (-1, *np.shape(x)[-2:])) for x in parts]
+        found = [branches([x[i] for x in flat], side == "after")[k] for i in range(len(flat[0]))]
+        return np.reshape(found, np.shape(a.value)[:-1]).astype(np.asarray(a.value).dtype)
+
+    return [Table(a.algebra, EIGVALSH[False](a.value), rule)]
+
+
 def _alike(a: Array, found: Any) -> Any:
     """Return results in the type of the matrix: real ones of a complex matrix are complex."""
     if isinstance(found, tuple):
@@ -233,7 +253,7 @@ EIGVALSH = both_triangles(
     lambda ybar, y, a: (
         (q := EIGH[False](a)[1]) * _of_real(ybar, a)[..., None, :] @ transposing(a)(q),
     ),
-    lambda a, v: _eigh_series(a, *EIGH[False](a.value))[:1],
+    lambda a, v: _eigenvalue_series(a),
     check=lambda bar, a, v: _distinct("eigvalsh: the eigenvalues", v, bar),
 )  # fmt: skip
 

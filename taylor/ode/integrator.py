@@ -569,7 +569,8 @@ class TaylorIntegrator:
         state is then that of the last step.
         """
         check_time(t)
-        if max_steps is None and self.t != t and self._straight(t, 5 * MANY) and self.t == t:
+        most = max(MANY, WORK // (max(1, self.y.size) * (self.order + 1) ** 2))
+        if max_steps is None and self.t != t and self._straight(t, most) and self.t == t:
             return self.y.copy()
         for _ in self.march(t, max_steps, log=False):
             pass

@@ -1,0 +1,65 @@
+"""Partial derivatives from series along lines, where there is no series in several variables.
+
+Eigenvalues that meet have series along every line through the point, on each side, and their
+symmetric functions have the same on both sides.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from taylor.core.program import recording
+from taylor.drivers import ties
+from taylor.drivers.driver import finite, point, result
+from taylor.drivers.forward_mode import along, partials_of_order
+from taylor.drivers.interpolation import mixed
+from taylor.errors import NonAnalyticError, TaylorError
+from taylor.numbers.kinds import is_operand
+
+Function = Callable[..., Any]
+NEAR = 1e-8  # of derivatives along lines, where they are those of one function
+
+
+def tables(f: Function, x: Any, order: int) -> tuple[Any, Any]:
+    """Return all partial derivatives of one order and f(x), from one table or else from lines."""
+    try:
+        return partials_of_order(f, x, order)
+    except NonAnalyticError:
+        x = point(x)
+        if is_operand(x) or not _without_kinks(f, x):
+            raise
+        return from_lines(f, x, order)
+
+
+def _without_kinks(f: Function, x: Any) -> bool:
+    """Whether no choice is tied at x: beside a kink there may be sides too thin for few lines."""
+    try:
+        program, v = recording(lambda y: result(f, y), x[()])
+    except TaylorError:
+        return False
+    return ties.tied(program.code, v, program.outputs[0]) is None
+
+
+def from_lines(f: Function, x: Any, order: int) -> tuple[Any, Any]:
+    """Return all partial derivatives of one order and f(x) from series along lines.
+
+    They exist where eigenvalues meet in a symmetric function of them: those along a generic line
+    have to fit.
+    """
+    shape, n = np.shape(x), math.prod(np.shape(x))
+    line = np.cos(np.arange(n) + 1.0)
+    c = along(f, x, line.reshape(shape), order)
+    value, last = c[0], c[order]
+    found = mixed(lambda v: along(f, x, v.reshape(shape), order)[order], n, order)
+    fits, size = found, np.sum(np.abs(found), axis=tuple(range(order)))
+    for _ in range(order):
+        fits = np.tensordot(line, fits, 1)
+    gap = np.abs(fits - last * math.factorial(order))
+    if not np.all((gap <= NEAR * size) | ~finite(last)):
+        raise NonAnalyticError("the derivatives along lines are not those of one function")
+    found = np.moveaxis(found, range(order), range(-order, 0))
+    return found.reshape((*np.shape(value), *shape * order)), value
