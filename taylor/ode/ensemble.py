@@ -33,6 +33,7 @@ from taylor.ode.methods import MethodOptions, chosen
 from taylor.ode.options import check_span, number_of_steps
 from taylor.ode.pieces import solution
 from taylor.ode.results import MESSAGES, Result, bar, inside
+from taylor.ode.units import of_any_time
 from taylor.ode.watched import Advanced, Found, advanced
 
 if TYPE_CHECKING:  # slow to import, rarely needed
@@ -75,6 +76,7 @@ class EnsembleResult(Result):
     sol: list[Solution] | None
 
 
+@of_any_time
 def solve_ensemble(
     fun: Callable[..., Any],
     t_span: Sequence[Any],

@@ -17,6 +17,7 @@ from taylor.drivers.trees import as_one
 from taylor.ode.flow import Course, flow, integrator, numeric, plain_of, point_of
 from taylor.ode.methods import MethodOptions, chosen
 from taylor.ode.options import argument
+from taylor.ode.units import of_any_time
 from taylor.series.multivariate import TaylorN
 
 Function = Callable[..., Any]
@@ -33,6 +34,7 @@ def states(fun: Function, y0: Any, args: Sequence[Any], course: Course) -> Any:
     return np.moveaxis(flow(f, course).forward()(point_of(y0), *p), 0, -1)
 
 
+@of_any_time
 def value_and_gradient(
     cost: Callable[[Any], Any],
     fun: Function,
@@ -82,6 +84,7 @@ def value_and_gradient(
     return value, dy0, tuple(found.get(i) for i in range(len(args)))
 
 
+@of_any_time
 def flow_map(
     fun: Function,
     t_span: Sequence[Any],

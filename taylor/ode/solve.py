@@ -23,6 +23,7 @@ from taylor.ode.record import Record
 from taylor.ode.results import MESSAGES, OdeResult, bar, inside
 from taylor.ode.sensitivity import is_recorded, states
 from taylor.ode.system import at_one_state
+from taylor.ode.units import of_any_time
 from taylor.ode.variation import Variation
 
 Array = NDArray[Any]
@@ -33,6 +34,7 @@ NO_DENSE = (
 FIRST = 16  # steps taken at first, before events are looked for
 
 
+@of_any_time
 def solve_ivp(
     fun: Callable[..., Any],
     t_span: Sequence[Any],
