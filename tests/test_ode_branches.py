@@ -224,3 +224,23 @@ KNOTS = np.array([0.5, 1.2, 1.7])
 def test_places_in_tables_change_at_their_knots(place):
     r = solve_ivp(lambda t, y: [STEPS[place(t)] + 0 * y[0]], (0.0, 2.0), [0.0])
     np.testing.assert_allclose(r.y[0, -1], 0.7 + 2 * 0.5 + 3 * 0.3, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("number", [float, int, lambda c: 1.0 if c else 0.0])
+def test_conditions_as_numbers(number):
+    fun = lambda t, y: [number(t < 1) * y[0], number(y[0] > 2)]
+    r = solve_ivp(fun, (0.0, 2.0), [1.0, 0.0])
+    assert r.status == 0
+    np.testing.assert_allclose(r.y[:, -1], [np.e, 2 - np.log(2)], rtol=1e-14)
+
+
+@pytest.mark.parametrize("power", [-0.3, -0.5, -1.0])
+def test_no_step_leads_over_a_pole(power):
+    r = solve_ivp(lambda t, y: np.abs(t - 1) ** power + 0 * y, (0.0, 2.0), [0.0], max_steps=5000)
+    assert r.status == -1 and abs(r.t[-1] - 1) < 1e-12
+
+
+def test_stiffness_is_told_after_a_zero():
+    fun = lambda t, y: [-1e6 * (y[0] - np.cos(t)), np.sqrt((t - 1e-4) ** 2)]
+    with pytest.warns(UserWarning, match="stiff"):
+        solve_ivp(fun, (0.0, 10.0), [1.0, 0.0], max_steps=2000)

@@ -163,11 +163,11 @@ class Condition(np.lib.mixins.NDArrayOperatorsMixin):
             )
         return bool(self.mask())
 
-    def __int__(self) -> int:
-        return int(bool(self))
-
     def __float__(self) -> float:
         return float(bool(self))
+
+    def __int__(self) -> int:
+        return int(bool(self))
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.asarray(self.mask(), dtype=dtype)

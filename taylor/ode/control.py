@@ -12,6 +12,9 @@ before them (series in powers of t^m), the coefficients above p/2 bound it too: 
 vanish, else with the slack 1.2·(p-1)/k, which a series of an entire function does not reach.
 
 With an order of one's own the factor e^(-2) becomes tol^(1/(p-1)).
+
+Coefficients below the range of doubles are zero: no step is longer than one unit of time on which
+they might count, which is h^p·2^-1022 > 2^-60 of the first two.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from taylor.numbers.kinds import Kind
 Array = NDArray[Any]
 LEAST = 2  # the order at least
 SLACK = math.log2(1.2)
+LOST = 1022 - 60  # log2 of what the largest coefficient that underflows is below what counts
 NONE = -1023.0  # log2 of a coefficient that vanishes
 FAR = 16  # times that size, or that time, to which a polynomial is followed if its end is infinite
 
@@ -136,4 +140,6 @@ def log2_step(series: Array, factor: float, floor: float = NONE) -> float:
     slack = ends < math.inf
     for k, allowed in slacks(order):
         ends = min(ends, radius(k) + allowed * slack)
-    return ends + factor
+    if series.dtype == object or max(first) == NONE:
+        return ends + factor
+    return min(ends + factor, max(0.0, (max(first) + LOST) / order))

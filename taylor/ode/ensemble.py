@@ -34,6 +34,7 @@ from taylor.ode.methods import MethodOptions, chosen
 from taylor.ode.options import check_span, number_of_steps
 from taylor.ode.pieces import solution
 from taylor.ode.results import MESSAGES, Result, bar, inside
+from taylor.ode.units import of_any_time
 from taylor.ode.watched import Advanced, Found, advanced
 
 if TYPE_CHECKING:  # slow to import, rarely needed
@@ -77,6 +78,7 @@ class EnsembleResult(Result):
 
 
 @members_in_parts
+@of_any_time
 def solve_ensemble(
     fun: Callable[..., Any],
     t_span: Sequence[Any],

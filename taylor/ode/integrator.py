@@ -36,7 +36,7 @@ from taylor.ode.options import Control, Options, as_args, check_time, in_one_kin
 from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, resolved, solution
 from taylor.ode.record import Record
 from taylor.ode.roots import derivative
-from taylor.ode.stepper import by_numpy, error_of, failed, within_reach
+from taylor.ode.stepper import by_numpy, error_of, failed, too_long, within_reach
 from taylor.ode.stiffness import MANY, SOME, STEADY, Stiffness
 from taylor.ode.stops import advanced
 from taylor.ode.surfaces import Surface, first_crossing, nearest, off_surface, on_surface, past
@@ -267,6 +267,8 @@ class TaylorIntegrator:
         before t_end that is an IntegrationError with a `reason`.  Without `log` few are recorded.
         """
         left, look = number_of_steps(max_steps), False
+        if why := too_long(self.place, t_end):
+            raise self._ended(why)
         size = (self.order + 1) * max(1, int(self.y.size))
         most = min(max((1 << 22) // size, 1), 1024)  # whose coefficients are kept at a time
         if not log:
@@ -476,8 +478,9 @@ class TaylorIntegrator:
             self.worst = max(self.worst, taken.worst)
         if len(taken.pieces):
             left = float(abs(t_end - self.t) / abs(self.h))
-            # at a zero short steps lead away from it
-            if self._zero is None and self.stiffness.seen(taken.pieces, left, self.steps):
+            # near a zero short steps lead away from it
+            far = self._zero is None or abs(self.t - self._zero.t) > NEAR * abs(self.h)
+            if far and self.stiffness.seen(taken.pieces, left, self.steps):
                 self.found_stiff(left)
         return taken
 

@@ -36,7 +36,7 @@ from taylor.machine.nests import narrow
 from taylor.machine.questions import with_questions
 from taylor.machine.series import SUMMING, Emission, spread
 from taylor.machine.tables import Table, part_size
-from taylor.ode.control import NONE, finite, slacks
+from taylor.ode.control import LOST, NONE, finite, slacks
 from taylor.ode.options import Control
 from taylor.ode.pieces import Pieces, Place, Taken
 
@@ -326,7 +326,9 @@ class Stepper(Machine):
             with f.when(grows) as careful:
                 other = bounded(ends)
             ends = careful.merged(other, ends)
-        return _exp2(factor - ends), most, heads[0]
+        first = heads[0].most(heads[1])
+        longest = (first > LEAST).where(((first + LOST) * (1.0 / order)).most(0.0), -VANISHED)
+        return _exp2((factor - ends).least(longest)), most, heads[0]
 
     def _largest(
         self, f: Function, n: int, of: Callable[[Index, int], Scalar], outside: float = 0.0

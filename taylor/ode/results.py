@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from taylor.errors import ShapeMismatch
 from taylor.ode.dense import SeriesSolution, Solution
+from taylor.ode.units import SolutionInUnits
 
 Array = NDArray[Any]
 MESSAGES = {
@@ -46,7 +47,7 @@ class OdeResult(Result):
 
     t: Array
     y: Array  # or a series of its shape
-    sol: Solution | SeriesSolution | None
+    sol: Solution | SeriesSolution | SolutionInUnits | None
     t_events: list[Array] | None
     y_events: list[Array] | None
     t_doses: Array | None

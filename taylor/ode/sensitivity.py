@@ -19,6 +19,7 @@ from taylor.ode.flow import Course, flow, integrator, numeric, plain_of, point_o
 from taylor.ode.methods import MethodOptions, chosen
 from taylor.ode.options import argument, in_one_kind
 from taylor.ode.system import System
+from taylor.ode.units import of_any_time
 from taylor.series.multivariate import TaylorN
 
 Function = Callable[..., Any]
@@ -35,6 +36,7 @@ def states(fun: Function, y0: Any, args: Sequence[Any], course: Course) -> Any:
     return np.moveaxis(flow(f, course).forward()(point_of(y0), *p), 0, -1)
 
 
+@of_any_time
 def value_and_gradient(
     cost: Callable[[Any], Any],
     fun: Function,
@@ -93,6 +95,7 @@ def _vary(fun: Function, t0: Any, y0: Any, args: Sequence[Any]) -> bool:
     return all(i in free for i in whole if not isinstance(args[i], bool))
 
 
+@of_any_time
 def flow_map(
     fun: Function,
     t_span: Sequence[Any],

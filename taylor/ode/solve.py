@@ -24,6 +24,7 @@ from taylor.ode.record import Record
 from taylor.ode.results import MESSAGES, OdeResult, bar, inside
 from taylor.ode.sensitivity import is_recorded, states
 from taylor.ode.system import at_one_state
+from taylor.ode.units import of_any_time
 from taylor.ode.variation import Variation
 
 Array = NDArray[Any]
@@ -35,6 +36,7 @@ FIRST = 16  # steps taken at first, before events are looked for
 
 
 @in_parts
+@of_any_time
 def solve_ivp(
     fun: Callable[..., Any],
     t_span: Sequence[Any],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from taylor.ode.complexes import Parts, joined, solution, split
 from taylor.ode.dense import Solution
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.system import at_one_state
+from taylor.ode.units import SolutionInUnits, rate, unit_of
 
 Array = NDArray[Any]
 
@@ -56,15 +58,17 @@ class Taylor(OdeSolver):  # type: ignore[misc]
                 stacklevel=3,
             )
         super().__init__(fun, t0, y0, t_bound, vectorized, support_complex=True)
-        given: Any = at_one_state(fun) if vectorized else fun
+        unit = self._unit = unit_of((t0, t_bound))
         self._parts = np.iscomplexobj(self.y)
+        own = at_one_state(fun) if vectorized else fun
+        own = Parts(own, ()).fun if self._parts else own
         self._integrator = TaylorIntegrator(
-            Parts(given, ()).fun if self._parts else given,
-            t0,
+            own if unit == 1 else functools.partial(rate, own, unit),
+            t0 / unit,
             split(self.y) if self._parts else self.y,
             tol=rtol if tol is None else tol,
             order=order,
-            max_step=max_step,
+            max_step=max_step / unit,
             atol=float(np.min(atol)),
         )
         self._last: Solution | None = None
@@ -72,26 +76,26 @@ class Taylor(OdeSolver):  # type: ignore[misc]
     def _step_impl(self) -> tuple[bool, str | None]:
         it = self._integrator
         try:
-            pieces = next(it.march(self.t_bound, 1))
+            pieces = next(it.march(self.t_bound / self._unit, 1))
         except IntegrationError as error:
             return False, error.reason or str(error)
         self._last = it.solution([pieces])
-        self.t, self.y, self.nfev = it.t, it.y, it.steps
+        self.t, self.y, self.nfev = it.t * self._unit, it.y, it.steps
         if self._parts:
             self._last, self.y = solution(self._last), joined(it.y)
         return True, None
 
     def _dense_output_impl(self) -> TaylorDenseOutput:
         assert self._last is not None
-        return TaylorDenseOutput(self.t_old, self.t, self._last)
+        return TaylorDenseOutput(self.t_old, self.t, SolutionInUnits(self._last, self._unit))
 
 
 class TaylorDenseOutput(DenseOutput):  # type: ignore[misc]
     """The Taylor polynomial of a step as SciPy's interpolant."""
 
-    def __init__(self, t_old: float, t: float, solution: Solution) -> None:
+    def __init__(self, t_old: float, t: float, solution: SolutionInUnits) -> None:
         super().__init__(t_old, t)
         self.solution = solution
 
     def _call_impl(self, t: Array) -> Array:
-        return self.solution(t)
+        return np.asarray(self.solution(t))

@@ -20,10 +20,15 @@ from taylor.ode.roots import derivative, value
 from taylor.ode.system import System
 
 Array = NDArray[Any]
+LONGEST = 2.0**62  # of times
+BEYOND = (
+    "fun or one of its derivatives is not finite (if they only leave the range of doubles, choose "
+    "other units of time)"
+)
 ROUNDED = 16  # rounding errors of one value of fun
 
 
-def failure(status: int, t: Any, why: str = "fun or one of its derivatives is not finite") -> str:
+def failure(status: int, t: Any, why: str = BEYOND) -> str:
     """Return what a status other than GO and DONE means, and what to do."""
     if status == machine.SMALL:
         return (
@@ -55,6 +60,17 @@ def within_reach(
     if not finite(c) or log2_step(c, control.factor) < math.inf:
         return infinite
     return at.t + reach(c, at.t) * (1 if infinite > at.t else -1)
+
+
+def too_long(start: Place, t_end: Any) -> str:
+    """Return why there are no steps to a time, as coefficients that count would underflow."""
+    length = abs(t_end - start.t)
+    if start.y.dtype == object or not LONGEST < length < math.inf:
+        return ""
+    return (
+        f"a time of {length} is too long for coefficients in doubles: choose units of time in "
+        "which it is nearer to one, as taylor.ode.solve_ivp does"
+    )
 
 
 def by_numpy(

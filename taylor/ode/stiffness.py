@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ Array = NDArray[Any]
 MANY = 200  # steps after which they are looked at:
 SOME = 8  # series of them; sooner
 NOISE = 512  # units of rounding: terms of a step that are no more than these
+FACTOR, RATE = 0.7, 0.03  # of logarithms of steps, in all and from step to step, that are even
 HOPELESS, STEADY = 1e6, 64  # if there are so many to go, and so many of about one length
 
 
@@ -23,6 +25,7 @@ class Stiffness:
     def __init__(self) -> None:
         self.found = False
         self.count = 0  # of series, one after the other, that say so
+        self.since = 0.0, 0  # the first of these steps, and how many there were
 
     def seen(self, pieces: Pieces, left: float, steps: int) -> bool:
         """Whether it is seen now, with so many steps to go and so many taken."""
@@ -34,7 +37,13 @@ class Stiffness:
         if steps <= MANY and not hopeless:
             return False
         some = slice(None, None, max(1, len(pieces) // SOME))
-        stiff = looks_stiff(pieces.coef[some], pieces.h[some])
+        # steps that lead to a singularity, or away from one, grow by a factor
+        growth = abs(math.log(h[-1] / (self.since[0] or h[0])))
+        self.since = self.since[0] or h[0], self.since[1] + len(h)
+        even = growth < FACTOR + RATE * self.since[1]
+        stiff = even and looks_stiff(pieces.coef[some], pieces.h[some])
+        if not stiff:
+            self.since = h[-1], 0
         self.count = self.count + len(pieces.h[some]) if stiff else 0
         self.found = self.count >= 2 * SOME or (stiff and hopeless)
         return self.found

@@ -25,6 +25,7 @@ from taylor.ode.roots import roots, without_root
 Array = NDArray[Any]
 FIRST, SMALLER = 2.0**-8, 2.0**-3  # of a step: the first small step that is tried, and the next
 EXACT, RIGHT = 2.0**-52, 2.0**-40  # errors of the small step, relative to the state
+FALLING = 1.25  # of rates over the small step
 LEAST, LARGER = 64, 8  # units of rounding of the time that it takes at least, or times more
 TRIES = 12
 NEAR = 64  # steps: so far from a zero is near it
@@ -134,7 +135,9 @@ def _tried(
             coef[2] = (rise - begins) / d
         between = y + d / 2 * (coef[1] + d / 2 * (coef[2] + d / 2 * (coef[3] if order > 2 else 0)))
         error = norm(whole - end) + norm(between - middle)
-        size = max(norm(y), norm(end), norm(ends) * abs(rest))
+        size = max(norm(y), norm(end))
+        if norm(begins) <= FALLING * norm(ends):  # else they may come down from a pole
+            size = max(size, norm(ends) * abs(rest))
     return (end, coef, error / size if size else 0.0 * error, d) if size == size else None
 
 

@@ -1,0 +1,175 @@
+"""One promise on many routes: what `solve_ivp` takes, other ways to a solution take or refuse."""
+
+import inspect
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp as scipy_solve
+
+import taylor
+from taylor import TaylorN
+from taylor.ode import Taylor, TaylorIntegrator, flow_map, solve_ensemble, solve_ivp
+from taylor.ode import value_and_gradient as adjoint
+
+
+def smooth(t, y, k):
+    return [y[1], -k * np.sin(y[0]) + 0.1 * t]
+
+
+def where(t, y, k):
+    return np.stack([y[1], -k * y[0] * np.where(y[0] > 0, 2.0, 0.5)])
+
+
+def kinked(t, y, k):
+    return [y[1], -k * y[0] - 0.2 * abs(y[1]) * y[1]]
+
+
+def by_if(t, y, k):
+    return [y[1], -k * y[0] if y[0] > 0 else -2 * k * y[0]]
+
+
+def limited(t, y, k):
+    return [y[1], np.clip(-2 * k * y[0], -0.8, 0.8)]
+
+
+def rooted(t, y, k):
+    return [y[1], -k * y[0] - 0.2 * np.sqrt(y[1] ** 2) * y[1]]
+
+
+def shaped(t, y, k):
+    return np.array([[0.0, 1.0], [-1.0, 0.0]]) @ y * k
+
+
+FEATURES = {
+    "smooth": (smooth, [1.0, 0.2], (0.0, 5.0)),
+    "backwards": (smooth, [1.0, 0.2], (2.0, -3.0)),
+    "where": (where, [1.0, 0.2], (0.0, 5.0)),
+    "kinks": (kinked, [1.0, 0.2], (0.0, 5.0)),
+    "if": (by_if, [1.0, 0.2], (0.0, 5.0)),
+    "limiters": (limited, [1.0, 0.2], (0.0, 5.0)),
+    "roots through zero": (rooted, [1.0, 0.2], (0.0, 5.0)),
+    "matrices": (shaped, [[1.0, 0.2], [0.3, 0.4]], (0.0, 5.0)),
+}
+K = 0.9
+
+
+def stepped(fun, span, y0):
+    it = TaylorIntegrator(fun, span[0], y0, args=(K,))
+    while it.t != span[1]:
+        it.step(span[1])
+    return it.y
+
+
+def until(fun, span, y0):
+    it = TaylorIntegrator(fun, span[0], y0, args=(0.5,))
+    it.args = (K,)
+    return it.propagate_until(span[1])
+
+
+def grid(fun, span, y0):
+    it = TaylorIntegrator(fun, span[0], y0, args=(K,))
+    return it.propagate_grid(np.linspace(*span, 4))[..., -1]
+
+
+def dense(fun, span, y0):
+    return solve_ivp(fun, span, y0, args=(K,), dense_output=True).sol(span[1])
+
+
+def together(fun, span, y0):
+    args = [(K,), (0.7,), (K,)]
+    return solve_ensemble(fun, span, np.stack([y0] * 3), args=args).y_last[2]
+
+
+def of_ensemble(fun, span, y0):
+    r = solve_ensemble(fun, span, np.stack([y0] * 3), args=(K,), dense_output=True)
+    return r.sol[1](span[1])
+
+
+def scipys(fun, span, y0):
+    shape = np.shape(y0)
+    flat = lambda t, y, k: np.reshape(np.stack(list(fun(t, np.reshape(y, shape), k))), -1)
+    r = scipy_solve(flat, span, np.reshape(y0, -1), method=Taylor, args=(K,))
+    return r.y[:, -1].reshape(shape)
+
+
+def of_series(fun, span, y0):
+    return solve_ivp(fun, span, TaylorN.seeded(np.array(y0), 1), args=(K,)).y[..., -1].value
+
+
+def mapped(fun, span, y0):
+    return flow_map(fun, span, y0, 1, args=(K,)).value
+
+
+def backwards(fun, span, y0):
+    weights = np.cos(np.arange(np.size(y0))).reshape(np.shape(y0))
+    return adjoint(lambda y: np.sum(y * weights), fun, span, y0, args=(K,))
+
+
+ROUTES = (stepped, until, grid, dense, together, of_ensemble, scipys, of_series, mapped)
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_all_routes_lead_to_one_end(feature):
+    fun, y0, span = FEATURES[feature]
+    y0 = np.array(y0)
+    expected = solve_ivp(fun, span, y0, args=(K,)).y[..., -1]
+    for route in ROUTES:
+        found = route(fun, span, y0)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=5e-14, err_msg=route.__name__)
+
+
+@pytest.mark.parametrize("feature", FEATURES.keys() - {"if", "where"})
+def test_derivatives_are_one_on_all_routes(feature):
+    fun, y0, span = FEATURES[feature]
+    y0 = np.array(y0)
+    weights = np.cos(np.arange(np.size(y0))).reshape(np.shape(y0))
+    value, dy0, (dk,) = backwards(fun, span, y0)
+
+    def cost(y0, k):
+        return np.sum(solve_ivp(fun, span, y0, args=(k,)).y[..., -1] * weights)
+
+    forward = taylor.jacfwd(lambda y0: cost(y0, K), y0)
+    np.testing.assert_allclose(forward, dy0, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(taylor.gradient(lambda y: cost(y, K), y0), dy0, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(taylor.derivative(lambda k: cost(y0, k), K), dk, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(cost(y0, K), value, rtol=0, atol=1e-13)
+
+
+# what a route takes; it refuses the rest by its signature, and ignores nothing
+TAKES = {
+    solve_ivp: {"args", "tol", "order", "max_step", "atol", "events", "t_eval", "dense_output"},
+    solve_ensemble: {
+        "args",
+        "tol",
+        "order",
+        "max_step",
+        "atol",
+        "events",
+        "t_eval",
+        "dense_output",
+    },
+    TaylorIntegrator: {"args", "tol", "order", "max_step", "atol"},
+    adjoint: {"args", "tol", "order", "max_step", "atol"},
+    flow_map: {"args", "tol", "order", "max_step", "atol"},  # the order is that of the map
+}
+
+
+@pytest.mark.parametrize("route", TAKES, ids=lambda f: f.__name__)
+def test_what_a_route_takes(route):
+    names = set(inspect.signature(route).parameters)
+    every = set.union(*TAKES.values())
+    assert names & every == TAKES[route]
+
+
+def test_options_do_what_they_say_on_every_route():
+    fun, y0, span = FEATURES["smooth"]
+    exact = solve_ivp(fun, span, y0, args=(K,)).y[:, -1]
+    for tol in (1e-5, 1e-9):
+        ends = (
+            TaylorIntegrator(fun, span[0], y0, args=(K,), tol=tol).propagate_until(span[1]),
+            solve_ensemble(fun, span, [y0], args=(K,), tol=tol).y_last[0],
+            flow_map(fun, span, y0, 1, args=(K,), tol=tol).value,
+            scipy_solve(fun, span, y0, method=Taylor, args=(K,), rtol=tol).y[:, -1],
+        )
+        for end in ends:
+            assert 0 < np.abs(end - exact).max() < 50 * tol
