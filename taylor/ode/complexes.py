@@ -21,6 +21,7 @@ from taylor.numbers.kinds import is_operand
 from taylor.ode.dense import SeriesSolution, Solution
 from taylor.ode.options import argument, as_args
 from taylor.ode.system import at_one_state, is_parameter, shaped
+from taylor.ode.units import SolutionInUnits
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -161,6 +162,8 @@ def whole(found: Any, members: int = 0) -> Any:
 
 def solution(sol: Any) -> Any:
     """Return a solution of parts as one of complex states."""
+    if isinstance(sol, SolutionInUnits):
+        return SolutionInUnits(solution(sol.sol), sol.unit)
     if isinstance(sol, Solution):
         return Solution(sol.t, sol.low, joined(sol.coef, 2))
     return SeriesSolution(sol.numbers, lambda y: joined(sol.series(y)))
