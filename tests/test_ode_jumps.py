@@ -278,3 +278,17 @@ def test_jumps_of_fun_at_the_time_of_a_dose():
     x = np.array([0.7, 0.3])
     compare(taylor.tensor(end, x, 2), taylor.tensor(exactly, x, 2), 1e-12)
     compare(taylor.gradient(end, x), taylor.gradient(exactly, x))
+
+
+def test_a_run_that_derivatives_end_is_no_number():
+    """Numbers pass the zero of |v|, slopes of order 4 do not: no derivative of the last state."""
+
+    def end(x):
+        r = solve_ivp(lambda t, y: [-np.sqrt(y[1] ** 2), -1 + 0 * y[0]], (0, 2), [x, 1.0])
+        return r.y[0, -1]
+
+    assert abs(end(1.0)) < 1e-15
+    with pytest.raises(IntegrationError, match="goes on from here with numbers"):
+        taylor.derivative(end, 1.0, 4)
+    blow = solve_ivp(lambda t, y: y * y, (0, 4), [taylor.Taylor.variable(1.0, 2)])
+    assert blow.status == -1  # of the numbers as well

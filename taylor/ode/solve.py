@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ParamSpec
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,7 @@ from taylor.ode.units import of_any_time
 from taylor.ode.variation import Variation
 
 Array = NDArray[Any]
+P = ParamSpec("P")
 NO_DENSE = (
     "reverse mode goes through solve_ivp without dense_output: ask for the states with t_eval, or "
     "use forward mode (a state of series)"
@@ -35,8 +38,51 @@ NO_DENSE = (
 FIRST = 16  # steps taken at first, before events are looked for
 
 
+def _as_far_as_numbers(solve: Callable[P, OdeResult]) -> Callable[P, OdeResult]:
+    """Have a run with derivatives that ends where one of the numbers goes on raise: its last state
+    would be taken for that at the end.
+    """
+    names = ("t_span", "y0", "args", "t_eval", "dosing")
+
+    @functools.wraps(solve)
+    def solved(*args: P.args, **named: P.kwargs) -> OdeResult:
+        found = solve(*args, **named)
+        if found.status >= 0:
+            return found
+        given = inspect.signature(solve).bind(*args, **named).arguments
+        again: Any = solve
+        more, plain = given.pop("more", {}), dict(given)
+        for name in names:
+            each = (given.get(name),) if name in ("y0", "t_eval") else given.get(name) or ()
+            lifted = [x if x is None or callable(x) else lift(x) for x in each]
+            if any(is_operand(x) for x in lifted):
+                each = [base(x) if is_operand(x) else y for x, y in zip(lifted, each, strict=True)]
+                plain[name] = each[0] if name in ("y0", "t_eval") else each
+        if any(plain[name] is not x for name, x in given.items()):
+            _check_numbers(found, again(**plain, **more), given.get("t_eval") is not None)
+        return found
+
+    return solved
+
+
+def _check_numbers(found: OdeResult, alone: OdeResult, asked: bool) -> None:
+    """Raise IntegrationError if the numbers alone go on where a run with derivatives ended."""
+    more = len(alone.t) > len(found.t)  # of the times that were asked for
+    if not asked:  # the end of a blow-up may differ a little
+        start, end = number(found.t[0]), number(found.t[-1])
+        more = abs(number(alone.t[-1]) - start) > 1.01 * abs(end - start)
+    if alone.success or more:
+        error = IntegrationError(
+            "solve_ivp goes on from here with numbers, but not with derivatives: "
+            f"{found.message}; start a little later, or take derivatives of a lower order"
+        )
+        error.result = found
+        raise error
+
+
 @in_parts
 @of_any_time
+@_as_far_as_numbers
 def solve_ivp(
     fun: Callable[..., Any],
     t_span: Sequence[Any],
