@@ -436,7 +436,6 @@ def test_an_error_of_the_function_is_no_warning():
 
 EQUATIONS = {
     "no series": (lambda t, y: -THIRD(y), np.ones(2)),
-    "complex": (lambda t, y: 1j * y, np.ones(2, complex)),
 }
 
 

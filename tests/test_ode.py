@@ -478,7 +478,7 @@ def test_wrong_shapes_and_arguments():
         solve_ivp(lambda t, y: 1j * y, (0.0, 1.0), [1.0])
     with pytest.raises(TypeError, match="condition"):
         solve_ivp(lambda t, y: y, (0.0, 1.0), [1.0], events=lambda t, y: y[0] > 2)
-    with pytest.raises(ValueError, match="method is one of Radau, BDF"):
+    with pytest.raises(ValueError, match="method is one of RadauIIA, Radau, BDF"):
         solve_ivp(lambda t, y: y, (0.0, 1.0), [1.0], "Euler")
     with pytest.raises(ValueError, match="order"):
         TaylorIntegrator(lambda t, y: y, 0.0, [1.0], order=1)

@@ -27,7 +27,7 @@ def no_forward(monkeypatch):
     def refuse(f, x, order):
         raise AssertionError("reverse mode handed over to forward mode")
 
-    monkeypatch.setattr("taylor.drivers.derivatives.partials_of_order", refuse)
+    monkeypatch.setattr("taylor.drivers.lines.partials_of_order", refuse)
 
 
 # ------------------------------------------------------------------ every row of the table
@@ -256,7 +256,7 @@ def test_tensors_by_exact_interpolation(order, monkeypatch):
     def refuse(f, x, order):
         raise ValueError("too many for one table")
 
-    monkeypatch.setattr("taylor.drivers.derivatives.partials_of_order", refuse)
+    monkeypatch.setattr("taylor.drivers.lines.partials_of_order", refuse)
     for f, tensor in zip((scalar, vector), wanted, strict=True):
         found = taylor.tensor(f, x, order)
         np.testing.assert_allclose(found, tensor, rtol=1e-12, atol=1e-12)

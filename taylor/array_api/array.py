@@ -125,7 +125,10 @@ def _in_place(name: str) -> Callable[..., Any]:
         if not _fits(other):
             return NotImplemented
         if isinstance(self.held, np.ndarray) and is_operand(lift(other)):
-            self[...] = plain(self, other)
+            self.check_unshared()  # before a recording holds the memory as a constant
+            new = plain(self, other).held
+            self.held = np.zeros_like(new, shape=self.shape)
+            self.held[...] = new
         else:
             self.held = written(self, other).held
         return self
@@ -233,13 +236,17 @@ class Array:
     def __setitem__(self, key: Any, value: Any) -> None:
         key, value = held(key), lift(held(value))
         if isinstance(self.held, np.ndarray) and is_operand(value):
-            if self.held.base is not None or sys.getrefcount(self.held) > 2:
-                raise TypeError(
-                    "a value with derivatives is written into plain numbers that another array "
-                    "shares: take views of an Array after it is filled, or copy what it is made of"
-                )
+            self.check_unshared()
             self.held = np.zeros_like(value, shape=self.shape) + self.held
         self.held[key] = value
+
+    def check_unshared(self) -> None:
+        """Raise TypeError if another array may share the memory."""
+        if self.held.base is not None or sys.getrefcount(self.held) > 2:
+            raise TypeError(
+                "a value with derivatives is written into plain numbers that another array "
+                "shares: take views of an Array after it is filled, or copy what it is made of"
+            )
 
     def __len__(self) -> int:
         return len(self.held)

@@ -309,7 +309,7 @@ class TaylorIntegrator:
         if self.at_zero:
             return self.beyond(t_end, INFINITE)
         for _ in range(3):  # the second time with fun recorded anew, where it branches otherwise
-            branches = bool(self.system.between.outputs)
+            branches = self.system.branches and bool(self.system.between.outputs)
             if branches and self._left is None and self.t != t_end:
                 self._leave(t_end)
             start = self.place

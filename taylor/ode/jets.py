@@ -29,8 +29,9 @@ from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.methods import AUTO, Blocks, MethodIntegrator, MethodOptions
 from taylor.ode.options import Options, argument
 from taylor.ode.pieces import Pieces, Taken
+from taylor.ode.stops import Stop, next_stop
 from taylor.ode.surfaces import Surface, sides, unit_of
-from taylor.ode.system import Equations, filled, is_parameter, shaped
+from taylor.ode.system import Equations, System, filled, is_parameter, shaped
 from taylor.ode.zeros import LEAST, NEAR
 from taylor.series.series import Series
 
@@ -238,7 +239,23 @@ class Differentiated(TaylorIntegrator):
     def advance(self, t_end: Any, limit: int, log: bool = True) -> tuple[int, Pieces]:
         """Step towards t_end."""
         self.before = self.crossing = None
-        return super().advance(t_end, limit, log)
+        system, stop = self.system, next_stop(self.system.stops, self.t, t_end)
+        found = super().advance(t_end, limit, log)
+        if stop is not None and self.t == stop.after:
+            self._check_alone(system, stop)
+        return found
+
+    def _check_alone(self, system: System, stop: Stop) -> None:
+        """Raise NonAnalyticError if another surface is met where fun branches at a known time."""
+        d, p = SHORT * (stop.time - stop.before), self._parameters
+        slopes = system.flow(stop.before, self.y, *p), self.system.flow(self.t, self.y, *p)
+        around = [(stop.time + x, self.y + x * v) for x, v in zip((-d, d), slopes, strict=True)]
+        old, new = (sides(system.between, *place, p) for place in around)
+        if any(np.any(np.sign(a) != np.sign(b)) for a, b in zip(old, new, strict=True)):
+            raise NonAnalyticError(
+                f"surfaces on which fun branches meet at t = {stop.time}, and move apart with what "
+                "the solution depends on: it has no derivatives there"
+            )
 
     def switched(self, pieces: Pieces, i: int, met: Surface, t_end: Any) -> tuple[int, Pieces]:
         """Go over to another branch, and carry the derivatives there."""

@@ -76,8 +76,10 @@ class Pieces:
 
     def scaled(self, tables: Array) -> Array:
         """Return series along the steps, one for each, in units of their lengths."""
-        powers = self.h[:, None] ** np.arange(tables.shape[1])
-        return tables * powers.reshape(*powers.shape, *[1] * (tables.ndim - 2))
+        with np.errstate(over="ignore", invalid="ignore"):  # of long steps of short polynomials
+            powers = self.h[:, None] ** np.arange(tables.shape[1])
+            powers = powers.reshape(*powers.shape, *[1] * (tables.ndim - 2))
+            return np.where(tables == 0, tables, tables * powers)
 
 
 def joined(steps: Sequence[tuple[Any, Any, Any, Array]]) -> Pieces:
