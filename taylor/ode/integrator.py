@@ -18,7 +18,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.core.singular import nans
 from taylor.drivers.compile import Compiled
 from taylor.errors import (
     DomainError,
@@ -515,13 +514,9 @@ class TaylorIntegrator:
         """Move off a surface by the smallest step that does: on it the branch is not known."""
         t, y, p = self.t, self.y, self._parameters
         if on_surface(self.system.between, t, y, p):
-            slope = np.asarray(self.system.flow(t, y, *p))
-            lost = nans(slope)  # as a derivative of what jumps has no value on the surface
-            known = np.where(lost, 0, slope) if lost.any() else slope
-            h = off_surface(self.system.between, t, y, known, t_end, p)
-            if h is not None:
-                if lost.any():
-                    slope = np.asarray(self.system.flow(t + h, y + h * known, *p))
+            found = off_surface(self.system.between, self.system.flow, t, y, t_end, p)
+            if found is not None:
+                h, slope = found
                 self.t, self.y = t + h, y + h * slope
                 self._rebind()
 
