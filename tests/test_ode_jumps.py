@@ -280,6 +280,7 @@ def test_jumps_of_fun_at_the_time_of_a_dose():
     compare(taylor.gradient(end, x), taylor.gradient(exactly, x))
 
 
+<<<<<<< HEAD
 def test_a_run_that_derivatives_end_is_no_number():
     """Numbers pass the zero of |v|, slopes of order 4 do not: no derivative of the last state."""
 
@@ -292,3 +293,51 @@ def test_a_run_that_derivatives_end_is_no_number():
         taylor.derivative(end, 1.0, 4)
     blow = solve_ivp(lambda t, y: y * y, (0, 4), [taylor.Taylor.variable(1.0, 2)])
     assert blow.status == -1  # of the numbers as well
+=======
+# ------------------------------------------------------------------ at the start of a run
+def ended(rate, t0=0.0, t1=3.5):
+    """Return the last state as a function of an argument of the rate and of the first state."""
+    return lambda x: solve_ivp(rate, (t0, t1), [x[1]], args=(x[0],)).y[0, -1]
+
+
+def after_steps(x):  # y' = floor(a t)/10 - y from t = 0 to 3.5, for 4/3.5 > a > 3/3.5
+    a, y = x
+    return y * np.exp(-3.5) + sum(0.1 * (1 - np.exp(k / a - 3.5)) for k in (1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("rate", "exactly"),
+    [
+        (lambda t, y, a: 0.1 * np.floor(t * a) - y, after_steps),
+        (lambda t, y, a: 0.1 * ((t * a) // 1.0) - y, after_steps),
+        (lambda t, y, a: 0.1 * (t * a - (t * a) % 1.0) - y, after_steps),
+        (lambda t, y, a: 0.1 * np.round(t * a - 0.5) - y, after_steps),
+        (
+            lambda t, y, a: 0.1 * np.sign(t * a) - y,
+            lambda x: 0.1 + (x[1] - 0.1) * np.exp(-3.5) + 0 * x[0],
+        ),
+        (
+            lambda t, y, a: a * np.heaviside(t * a, 0.5) - y,
+            lambda x: x[0] + (x[1] - x[0]) * np.exp(-3.5),
+        ),
+    ],
+)
+def test_a_jump_at_the_start_that_stays_there(rate, exactly):
+    x = np.array([1.1, 0.3])
+    for slopes in (taylor.jacobian, taylor.gradient):
+        compare(slopes(ended(rate), x), taylor.gradient(exactly, x), 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("rate", "t0", "x"),
+    [
+        (lambda t, y, a: np.sign(y - 0.3) + 2.0 + 0 * a, 0.0, [1.0, 0.3]),
+        (lambda t, y, a: np.where(y > a, 3.0, 1.0), 0.0, [0.3, 0.3]),
+        (lambda t, y, a: np.floor(t * a) - y, 1.0, [1.0, 0.3]),
+        (lambda t, y, a: np.where(t * a > 1, 1.0, 2.0) - y, 1.0, [1.0, 0.3]),
+    ],
+)
+def test_a_jump_at_the_start_that_moves(rate, t0, x):
+    with pytest.raises(NonAnalyticError, match="one side only"):
+        taylor.jacobian(ended(rate, t0), np.array(x))
+>>>>>>> main

@@ -265,3 +265,15 @@ def test_a_failure_keeps_the_solution_so_far():
     )
     assert r.status == -1 and r.t_events[0].coef[:, 0] == pytest.approx([0.5, -0.5])
     assert len(r.t) == r.y.shape[-1] > 10
+
+
+def test_only_a_time_varies():
+    rate = lambda t, y: np.sin(t) - y
+    exactly = lambda t0, t1: (
+        (np.sin(t1) - np.cos(t1)) / 2 + (0.7 - (np.sin(t0) - np.cos(t0)) / 2) * np.exp(t0 - t1)
+    )
+    for times in (lambda x: (x[0], 2.5), lambda x: (0.0, x[0]), lambda x: (0.2, 2 * x[0])):
+        end = lambda x, times=times: solve_ivp(rate, times(x), [0.7]).y[0, -1]
+        expected = taylor.gradient(lambda x, times=times: exactly(*times(x)), [0.6])
+        for slopes in (taylor.gradient, taylor.jacobian):
+            assert slopes(end, [0.6]) == pytest.approx(expected, rel=1e-12)

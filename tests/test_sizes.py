@@ -19,11 +19,11 @@ FOLDERS = {  # lines that a folder may have
     "series": 2343,
     "drivers": 5957,
     "scipy": 5883,
-    "ode": 9600,
+    "ode": 9701,
     "command": 426,
     ".": 645,
     "hyperdual": 202,
-    "array_api": 622,
+    "array_api": 629,
     "numpy": 292,
 }
 FILE, FUNCTION = 600, 45

@@ -182,7 +182,7 @@ def _again(course: Course, what: str, given: Plain, t: Any = None) -> Any:
     it.args = given.args
     it.set_state(course.t0 if t is None else t, given.y0)
     if isinstance(it, Differentiated):
-        it.through = given.through
+        it.through, it.moving = given.through, given.moving
     return it
 
 
@@ -204,7 +204,7 @@ def integrator(given: Plain, t: Any, options: Options, derived: bool = False) ->
     """Return what integrates a system in plain numbers from time t, through its jumps."""
     it = given.differentiated(t, options) if derived else given.integrator(t, options)
     if isinstance(it, Differentiated):
-        it.through = given.through
+        it.through, it.moving = given.through, given.moving
     return it
 
 

@@ -514,9 +514,9 @@ class TaylorIntegrator:
         """Move off a surface by the smallest step that does: on it the branch is not known."""
         t, y, p = self.t, self.y, self._parameters
         if on_surface(self.system.between, t, y, p):
-            slope = self.system.flow(t, y, *p)
-            h = off_surface(self.system.between, t, y, slope, t_end, p)
-            if h is not None:
+            found = off_surface(self.system.between, self.system.flow, t, y, t_end, p)
+            if found is not None:
+                h, slope = found
                 self.t, self.y = t + h, y + h * slope
                 self._rebind()
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.operand import host, lift
-from taylor.core.program import Program, pushforward, record, recording, told
+from taylor.core.program import Program, kept, plain, pushforward, record, recording, told
 from taylor.drivers.evolution import coefficients, on_tables
 from taylor.errors import NonAnalyticError, TraceError
 from taylor.kept import STORE
@@ -235,6 +235,7 @@ class Differentiated(TaylorIntegrator):
     before: tuple[Any, Any] | None = None  # time and state just before the last change of branch
     met: tuple[Any, Any] | None = None  # and just before a zero of a function
     crossing: Crossing | None = None  # at the end of the last steps
+    moving: Callable[[Any, Array], bool] | None = None  # whether surfaces at a place move
 
     def advance(self, t_end: Any, limit: int, log: bool = True) -> tuple[int, Pieces]:
         """Step towards t_end."""
@@ -279,6 +280,20 @@ class Differentiated(TaylorIntegrator):
         self.y_low = 0 * self.y
         return found
 
+    def _leave(self, t_end: Any) -> None:
+        """Move off a surface, which may not move if the rates jump there."""
+        start, y = self.t, self.y
+        super()._leave(t_end)
+        if self.t == start or self.moving is None or not self.moving(start, y):
+            return
+        before = 2 * start - self.t, 2 * y - self.y
+        if self._jump(t_end - start, before, (self.t, self.y)) is not None:
+            raise NonAnalyticError(
+                f"fun, or a derivative of it, jumps at t = {start}, where a run begins, on a "
+                "surface that moves with what the solution depends on: there are derivatives to "
+                f"one side only; begin beside it; y = {y}"
+            )
+
     def stopped(self, taken: Taken, x: Any) -> tuple[int, Pieces]:
         """Stop at a zero of a function."""
         found = super().stopped(taken, x)
@@ -321,6 +336,17 @@ def _values(x: Any) -> Any:
     """Return the values of a series, an array of floats if it is one of numbers."""
     x = base(x)
     return np.asarray(x, float) if is_parameter(x) else x
+
+
+def _varies(x: Any) -> bool:
+    """Whether an element of what may be a series is zero but for its derivatives."""
+    zero, levels = np.asarray(base(x) == 0), 0
+    while isinstance(x, Series):
+        x, levels = x._coef, levels + 1
+    if not levels:
+        return False
+    table = np.reshape(x, (-1, *zero.shape))
+    return bool(np.any((table != 0) & zero))
 
 
 class Plain:
@@ -391,6 +417,16 @@ class Plain:
     def through(self, crossing: Crossing, sides: Any) -> Any:
         """Return the state beyond a jump of fun, for those on its sides, along the last axis."""
         return self.table(self.f(crossing, self.series(sides), *self.given[1]))
+
+    def moving(self, t: Any, table: Any) -> bool:
+        """Whether a function whose sign decides on the branch of fun is zero at a place, and
+        varies.
+        """
+        y, p = self.series(table), self.given[1]
+        system = System(self.f, t, base(y), [base(x) for x in p])
+        if not self.levels or system.program is None:
+            return False
+        return any(map(_varies, kept(plain, system.between).evaluate(t, y, *p)))
 
     def table(self, x: Any) -> Any:
         """Return the plain numbers of a state."""

@@ -34,7 +34,7 @@ from taylor.ode.radau import COLUMNS, Collocation, by_columns, times
 from taylor.ode.rates import Rates
 from taylor.ode.stiffness import Stiffness
 from taylor.ode.surfaces import first_crossing
-from taylor.ode.system import System
+from taylor.ode.system import System, of_time
 
 Array = NDArray[Any]
 OWN = "RadauIIA"  # collocation of high order, which is not SciPy's
@@ -261,7 +261,7 @@ class MethodIntegrator(TaylorIntegrator):
         self.options: MethodOptions = options
         self.solver: Any = None
         self.counted = {"nfev": 0, "njev": 0, "nlu": 0}
-        self._from: Any = None, None  # the place and the parameters that the solver is at
+        self._from: Any = (None,) * 3  # time, state and parameters that the solver is at
         self._of_y: tuple[Rates, Any] | None = None
         self._message = ""
         self.by_series = options.method == AUTO  # so far
@@ -274,12 +274,19 @@ class MethodIntegrator(TaylorIntegrator):
 
     def __getstate__(self) -> dict[str, Any]:
         self._count()  # a solver cannot be pickled: there is a new one at the present place
-        return super().__getstate__() | {"rates": None, "_of_y": None, "_from": (None, None)}
+        return super().__getstate__() | {"rates": None, "_of_y": None, "_from": (None,) * 3}
 
     def _bind(self) -> None:
         super()._bind()
         self.rates = Rates(self.system)
+        self._watch_times()
         self._count()
+
+    def _watch_times(self) -> None:
+        """Watch surfaces in time alone, except for series: others are left to the tolerance."""
+        system = self.system
+        if system.program is not None and not self.by_series:
+            system.between = of_time(system.between)
 
     def _straight(self, t_end: Any, limit: int) -> bool:
         return False
@@ -291,13 +298,15 @@ class MethodIntegrator(TaylorIntegrator):
         """Go over from series to the method for stiff problems, if so many steps take longer."""
         if left * max(1, self.y.size) > (PAYS if self._memory is not None else PAYS / SLOWER):
             self.by_series = False
+            self._left = None
+            self._watch_times()
         else:
             self.stiffness = Stiffness()
 
     # -------------------------------------------------------------- the solver
     def _solver(self, t_end: Any) -> Any:
         """Return the solver from the present place: the one that has led here, if there is."""
-        wanted = self.place, self._parameters
+        wanted = self.t, self.y, self._parameters
         same = all(a is b for a, b in zip(wanted, self._from, strict=True))
         if self.solver is None or not same or self.solver.t_bound != t_end:
             self._count()
@@ -307,6 +316,9 @@ class MethodIntegrator(TaylorIntegrator):
     def _made(self, t_end: float) -> Any:
         p, blocks = self._parameters, self.blocks
         options, places = self.options, None
+        if (first := options.more.get("first_step")) is not None:
+            short = min(first, abs(t_end - float(self.t)))
+            options = replace(options, more={**options.more, "first_step": short})
         if blocks is not None:
             rtol, atol = blocks.tolerances(*map(np.asarray, options.tolerances))
             options, places = replace(options, tol=rtol, atol=atol), blocks.places
@@ -364,8 +376,17 @@ class MethodIntegrator(TaylorIntegrator):
 
     def advance(self, t_end: Any, limit: int, log: bool = True) -> tuple[int, Pieces]:
         """Step to t_end, or some steps towards it; return (status, the steps)."""
+        if self.continuous is not None:  # what jumps on the way there is an error
+            return self.towards(t_end, limit, log)
+        return super().advance(t_end, limit, log)
+
+    def towards(self, t_end: Any, limit: int, log: bool) -> tuple[int, Pieces]:
+        """Step to t_end, on the way to which no time is known at which fun branches."""
         if self.by_series:
-            return super().advance(t_end, limit, log)
+            return super().towards(t_end, limit, log)
+        start, branches = self.place, self.continuous is None and self.system.branches
+        watched = branches and bool(self.system.between.outputs)
+        limit = 1 if watched else limit
         solver = self._solver(t_end)
         rows: list[tuple[Any, Any, Any, Array]] = []
         while len(rows) < limit and solver.status == "running":
@@ -384,9 +405,12 @@ class MethodIntegrator(TaylorIntegrator):
         self.steps, self.h = self.steps + len(rows), pieces.h[-1]
         y = solver.y.reshape(self.y.shape).copy()
         self.place = Place(np.float64(solver.t), np.float64(0.0), y, 0 * y)
-        self._from = self.place, self._parameters
+        self._from = self.t, self.y, self._parameters
         if self.continuous is not None:
             self._check_jumps(pieces)
+        elif watched and (crossed := self._crossed(start, pieces)) is not None:
+            return self.switched(*crossed, t_end)
+        self._left = None
         return (DONE if solver.status == "finished" else GO), pieces
 
     def _check_jumps(self, pieces: Pieces) -> None:

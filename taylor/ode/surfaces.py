@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.program import Program, kept, plain
+from taylor.core.singular import nans
 from taylor.ode.control import spacing
 from taylor.ode.pieces import Pieces, divided
 from taylor.ode.roots import roots, without_root
 
 Array = NDArray[Any]
+Function = Callable[..., Any]
 NEAR = 2.0**-30  # of a step: a part that short is left out
 
 
@@ -53,17 +55,20 @@ def nearest(
 
 
 def off_surface(
-    surfaces: Program, t: Any, y: Array, slope: Any, t_end: Any, parameters: Sequence[Any]
-) -> Any:
-    """Return the smallest step along a slope, towards t_end, that leads off all surfaces.
+    surfaces: Program, flow: Function, t: Any, y: Array, t_end: Any, parameters: Sequence[Any]
+) -> tuple[Any, Array] | None:
+    """Return the smallest step towards t_end that leads off all surfaces, and its slope.
 
     None where there is none near.
     """
+    slope = np.asarray(flow(t, y, *parameters))
+    lost = nans(slope)  # as a derivative of what jumps has no value on the surface
+    known = np.where(lost, 0, slope) if lost.any() else slope
     unit = spacing(max(abs(t), abs(t_end - t))) * (1 if t_end > t else -1)
     for n in range(12):
         h = unit * 2**n
-        if not on_surface(surfaces, t + h, y + h * slope, parameters):
-            return h
+        if not on_surface(surfaces, t + h, y + h * known, parameters):
+            return h, np.asarray(flow(t + h, y + h * known, *parameters)) if lost.any() else slope
     return None
 
 

@@ -125,6 +125,16 @@ def _beside_time(program: Program) -> Program:
     return deciding(program, (0,))
 
 
+def of_time(surfaces: Program) -> Program:
+    """Return a program of (t, y, *args) without the outputs that depend on y."""
+    moving, before = {surfaces.inputs[1]}, 0
+    while len(moving) > before:  # instructions of series depend on each other, as sin and cos do
+        before = len(moving)
+        moving |= {i for i, (_, args, _) in enumerate(surfaces.code) if not moving.isdisjoint(args)}
+    outputs = [i for i in surfaces.outputs if i not in moving]
+    return Program(surfaces.code, surfaces.inputs, outputs, [], single=False).pruned()
+
+
 class Equations:
     """A right-hand side that may know its program."""
 

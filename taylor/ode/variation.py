@@ -77,10 +77,10 @@ class Variation:
         times = None if wanted is None else [lift(t) for t in wanted]
         for x in (t0, self.t1, lift(y0), *self.args, *(times or ())):
             _pin(x)
-        self.t = self.time = number(t0)  # of the state: as a plain number, with its derivatives
-        self.sign = -1 if number(self.t1) < self.t else 1
+        self.t = self.time = _at(t0)  # of the state: as a plain number, with its derivatives
+        self.sign = -1 if _at(self.t1) < self.t else 1
         self.y = self._moved(t0, point_of(y0), self.t - t0)
-        self.wanted = None if times is None else [(number(t), t) for t in times]
+        self.wanted = None if times is None else [(_at(t), t) for t in times]
         self.waiting: list[tuple[Any, Callable[[Any, Any], None]]] = []  # for states at times
         self.times: list[Any] = []
         self.states: list[Any] = []
@@ -92,7 +92,7 @@ class Variation:
         self.rate: Any = None  # with which the run has to go on
         self.jumps = False  # whether fun jumps at the present time
         self.failed = False
-        self.ends = {self.t: t0, number(self.t1): self.t1}
+        self.ends = {self.t: t0, _at(self.t1): self.t1}
         self._ask(self.t, stop=False)
 
     def carry(self, given: Sequence[Any]) -> None:
@@ -288,6 +288,11 @@ def _pin(x: Any) -> None:
     value = base(x)
     if not (np.all(x >= value) and np.all(x <= value)):
         raise ValueError(f"a state, an argument or a time is not a number: {value}")
+
+
+def _at(time: Any) -> Any:
+    """Return a time that may be a series or a node as a number."""
+    return np.asarray(number(time))[()]
 
 
 def _joined(values: Sequence[Any], like: Any = 0.0) -> Any:
