@@ -280,7 +280,6 @@ def test_jumps_of_fun_at_the_time_of_a_dose():
     compare(taylor.gradient(end, x), taylor.gradient(exactly, x))
 
 
-<<<<<<< HEAD
 def test_a_run_that_derivatives_end_is_no_number():
     """Numbers pass the zero of |v|, slopes of order 4 do not: no derivative of the last state."""
 
@@ -293,7 +292,8 @@ def test_a_run_that_derivatives_end_is_no_number():
         taylor.derivative(end, 1.0, 4)
     blow = solve_ivp(lambda t, y: y * y, (0, 4), [taylor.Taylor.variable(1.0, 2)])
     assert blow.status == -1  # of the numbers as well
-=======
+
+
 # ------------------------------------------------------------------ at the start of a run
 def ended(rate, t0=0.0, t1=3.5):
     """Return the last state as a function of an argument of the rate and of the first state."""
@@ -340,4 +340,3 @@ def test_a_jump_at_the_start_that_stays_there(rate, exactly):
 def test_a_jump_at_the_start_that_moves(rate, t0, x):
     with pytest.raises(NonAnalyticError, match="one side only"):
         taylor.jacobian(ended(rate, t0), np.array(x))
->>>>>>> main
