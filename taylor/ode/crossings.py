@@ -37,10 +37,10 @@ def zeros_of(c: Array, begun: Array) -> Zeros:
     Where `begun` is the sign of a slope the polynomial is zero at 0, but for rounding, and rises or
     falls from there; that is no root.
 
-    >>> c = np.array([[-0.5, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 1.0, 0.5]])
+    >>> c = np.array([[-0.25, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 1.0, 0.5]])
     >>> z = zeros_of(c, np.array([0, 0, 1]))
     >>> z.status.tolist(), float(z.x[0]), int(z.slope[0])
-    ([1, 0, 0], 0.5, 1)
+    ([1, 0, 0], 0.25, 1)
     """
     finite = np.asarray(np.isfinite(c).all(1))
     c = np.where(finite[:, None], c, 1.0)
