@@ -292,6 +292,10 @@ def test_a_run_that_derivatives_end_is_no_number():
         taylor.derivative(end, 1.0, 4)
     blow = solve_ivp(lambda t, y: y * y, (0, 4), [taylor.Taylor.variable(1.0, 2)])
     assert blow.status == -1  # of the numbers as well
+    for array in (tuple, list, np.array):
+        span, args, asked = array([0.0, 4.0]), array([1.0]), array([0.5, 3.0])
+        r = solve_ivp(lambda t, y, a: a * y * y, span, [1.0], args=args, t_eval=asked)
+        assert r.status == -1 and r.t.tolist() == [0.5]
 
 
 # ------------------------------------------------------------------ at the start of a run

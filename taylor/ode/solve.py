@@ -42,7 +42,7 @@ def _as_far_as_numbers(solve: Callable[P, OdeResult]) -> Callable[P, OdeResult]:
     """Have a run with derivatives that ends where one of the numbers goes on raise: its last state
     would be taken for that at the end.
     """
-    names = ("t_span", "y0", "args", "t_eval", "dosing")
+    names = {"t_span", "y0", "args", "t_eval", "dosing"}
 
     @functools.wraps(solve)
     def solved(*args: P.args, **named: P.kwargs) -> OdeResult:
@@ -52,12 +52,13 @@ def _as_far_as_numbers(solve: Callable[P, OdeResult]) -> Callable[P, OdeResult]:
         given = inspect.signature(solve).bind(*args, **named).arguments
         again: Any = solve
         more, plain = given.pop("more", {}), dict(given)
-        for name in names:
-            each = (given.get(name),) if name in ("y0", "t_eval") else given.get(name) or ()
+        for name in names & given.keys():
+            one = name in ("y0", "t_eval") or given[name] is None
+            each = (given[name],) if one else tuple(given[name])
             lifted = [x if x is None or callable(x) else lift(x) for x in each]
             if any(is_operand(x) for x in lifted):
                 each = [base(x) if is_operand(x) else y for x, y in zip(lifted, each, strict=True)]
-                plain[name] = each[0] if name in ("y0", "t_eval") else each
+                plain[name] = each[0] if one else each
         if any(plain[name] is not x for name, x in given.items()):
             _check_numbers(found, again(**plain, **more), given.get("t_eval") is not None)
         return found
