@@ -8,7 +8,7 @@ import pytest
 from scipy.integrate import solve_ivp as scipy_solve
 
 import taylor
-from taylor.ode import Taylor, solve_ensemble, solve_ivp, value_and_gradient
+from taylor.ode import Taylor, TaylorIntegrator, solve_ensemble, solve_ivp, value_and_gradient
 
 PI = np.pi
 G = 9.81
@@ -244,3 +244,38 @@ def test_stiffness_is_told_after_a_zero():
     fun = lambda t, y: [-1e6 * (y[0] - np.cos(t)), np.sqrt((t - 1e-4) ** 2)]
     with pytest.warns(UserWarning, match="stiff"):
         solve_ivp(fun, (0.0, 10.0), [1.0, 0.0], max_steps=2000)
+
+
+@pytest.mark.parametrize("end", [np.inf, -np.inf])
+@pytest.mark.parametrize("fun", [lambda t: t % 1.0, lambda t: abs(np.sin(t))])
+def test_a_surface_is_left_towards_an_infinite_end(fun, end):
+    it = TaylorIntegrator(lambda t, y: fun(t) - y, 0.0, [0.5])
+    it.step(end)
+    near = TaylorIntegrator(lambda t, y: fun(t) - y, 0.0, [0.5])
+    np.testing.assert_allclose(it.y, near.propagate_until(float(it.t)), rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("fun", "end", "back"),
+    [
+        (lambda t, y: np.where(t % 1.0 < 0.5, 1.0, -1.0) - y, 2.0, 1.7),
+        (lambda t, y: np.where(np.sin(np.pi * t) > 0, 1.0, -1.0) - y, 2.0, 1.7),
+        (lambda t, y: np.where(y < 0.5, 1.0, 2.0), 0.5, 0.1),
+    ],
+)
+def test_the_way_back_from_a_surface(fun, end, back):
+    it = TaylorIntegrator(fun, 0.0, [0.0])
+    there = it.propagate_until(end)
+    expected = TaylorIntegrator(fun, 0.0, [0.0]).propagate_until(back)
+    np.testing.assert_allclose(it.propagate_until(back), expected, rtol=1e-13)
+    np.testing.assert_allclose(it.propagate_until(end), there, rtol=1e-13)
+
+
+@pytest.mark.parametrize("end", [1.0, 1e3, 1e9, np.inf])
+def test_the_steps_of_polynomials_end_at_surfaces_to_all_digits(end):
+    """Their first step would go to the end, whose rounding errors are not those of the surface."""
+    it = TaylorIntegrator(lambda t, y: np.where(y < 0.3, 1.0, 2.0), 0.0, [0.1])
+    it.step(end)
+    assert it.t == pytest.approx(0.2, rel=1e-14)
+    r = solve_ivp(lambda t, y: np.where(y < 0.3, 1.0, 2.0), (0.0, min(end, 1e12)), [0.1])
+    assert r.t[1] == pytest.approx(0.2, rel=1e-14)

@@ -33,13 +33,13 @@ from taylor.ode.control import NONE, finite, norm, reported, spacing
 from taylor.ode.dense import Solution, check_order, in_numbers_of
 from taylor.ode.machine import DONE, GO, GUARD, INFINITE, LOOK, ROUGH, SMALL, Memory, Stepper
 from taylor.ode.options import Control, Options, as_args, check_time, in_one_kind, number_of_steps
-from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, resolved, solution
+from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, solution
 from taylor.ode.record import Record
 from taylor.ode.roots import derivative
-from taylor.ode.stepper import by_numpy, error_of, failed, too_long, within_reach
+from taylor.ode.stepper import ahead, by_numpy, error_of, failed, too_long, within_reach
 from taylor.ode.stiffness import MANY, SOME, STEADY, Stiffness
 from taylor.ode.stops import advanced
-from taylor.ode.surfaces import Surface, first_crossing, nearest, off_surface, on_surface, past
+from taylor.ode.surfaces import Surface, crossing, nearest, off_surface, on_surface, past
 from taylor.ode.system import System, is_parameter
 from taylor.ode.zeros import LARGER, LEAST, NEAR, Zero, first_zero, is_near, step_beyond
 
@@ -293,7 +293,8 @@ class TaylorIntegrator:
             if self.y is not y:
                 count = first
             elif status not in (GO, DONE):
-                raise self._ended(self._failure(status), status)
+                why = failed(self.system, self._parameters, self.place, status)
+                raise self._ended(why, status)
 
     def advance(self, t_end: Any, limit: int, log: bool = True) -> tuple[int, Pieces]:
         """Step to t_end, or some steps towards it; return (status, the steps).
@@ -310,6 +311,8 @@ class TaylorIntegrator:
             return self.beyond(t_end, INFINITE)
         for _ in range(3):  # the second time with fun recorded anew, where it branches otherwise
             branches = self.system.branches and bool(self.system.between.outputs)
+            if self.h > 0 > t_end - self.t or self.h < 0 < t_end - self.t:  # back over it
+                self._left = None
             if branches and self._left is None and self.t != t_end:
                 self._leave(t_end)
             start = self.place
@@ -366,13 +369,12 @@ class TaylorIntegrator:
 
     def _crossed(self, start: Place, pieces: Pieces) -> tuple[Pieces, int, Surface] | None:
         """Return the steps, the first one in which fun goes over to another branch, and where."""
-        pieces, tables = resolved(self.system.between, pieces, self._parameters, self.strict)
         left = self._left if self._left and self._left.x == start.t else None
-        crossed = first_crossing(tables, left) if len(pieces) else None
-        if crossed is not None and crossed[1].x == 0:
+        crossed = crossing(self.system.between, pieces, self._parameters, self.strict, left)
+        if crossed is not None and crossed[2].x == 0:
             self.place = start
             raise self._stuck("fun points to its surface of discontinuity from both sides")
-        return None if crossed is None else (pieces, *crossed)
+        return crossed
 
     def _carefully(self, t_end: Any, longest: Any) -> tuple[int, Pieces]:
         """Take one step on which no function vanishes that must not, nor before its estimate of the
@@ -514,7 +516,8 @@ class TaylorIntegrator:
         """Move off a surface by the smallest step that does: on it the branch is not known."""
         t, y, p = self.t, self.y, self._parameters
         if on_surface(self.system.between, t, y, p):
-            found = off_surface(self.system.between, self.system.flow, t, y, t_end, p)
+            step = ahead(self.system, p, self.place, t_end, self.control)
+            found = off_surface(self.system.between, self.system.flow, t, y, step, p)
             if found is not None:
                 h, slope = found
                 self.t, self.y = t + h, y + h * slope
@@ -528,10 +531,6 @@ class TaylorIntegrator:
         error = IntegrationError(f"{why}; last good state y = {self.y}")
         error.reason, error.status = why, status
         return error
-
-    def _failure(self, status: int) -> str:
-        """Return what a status other than GO and DONE means at the present state."""
-        return failed(self.system, self._parameters, self.place, status)
 
     def found_stiff(self, left: float) -> None:
         """Warn that the problem is stiff, with about so many steps to go."""

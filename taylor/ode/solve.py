@@ -57,7 +57,8 @@ def _as_far_as_numbers(solve: Callable[P, OdeResult]) -> Callable[P, OdeResult]:
             each = (given[name],) if one else tuple(given[name])
             lifted = [x if x is None or callable(x) else lift(x) for x in each]
             if any(is_operand(x) for x in lifted):
-                each = [base(x) if is_operand(x) else y for x, y in zip(lifted, each, strict=True)]
+                pairs = zip(lifted, each, strict=True)
+                each = tuple(base(x) if is_operand(x) else y for x, y in pairs)
                 plain[name] = each[0] if one else each
         if any(plain[name] is not x for name, x in given.items()):
             _check_numbers(found, again(**plain, **more), given.get("t_eval") is not None)

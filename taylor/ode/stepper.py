@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from collections.abc import Sequence
@@ -60,6 +61,21 @@ def within_reach(
     if not finite(c) or log2_step(c, control.factor) < math.inf:
         return infinite
     return at.t + reach(c, at.t) * (1 if infinite > at.t else -1)
+
+
+def ahead(
+    system: System, parameters: Sequence[Any], at: Place, t_end: Any, control: Control
+) -> Any:
+    """Return the way to an end; if that is infinite, how far the next step goes."""
+    rest = t_end - at.t
+    if abs(rest) < math.inf:
+        return rest
+    longest = max(abs(at.t), 1 + 0 * at.t)
+    with contextlib.suppress(TaylorError):
+        c = system.series(at.t, at.y, parameters, control.order)
+        found = log2_step(c, control.factor, control.floor) if finite(c) else math.inf
+        longest = exp2(found) + 0 * at.t if found < math.inf else longest
+    return longest if rest > 0 else -longest
 
 
 def too_long(start: Place, t_end: Any) -> str:

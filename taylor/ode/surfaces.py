@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from taylor.core.program import Program, kept, plain
 from taylor.core.singular import nans
 from taylor.ode.control import spacing
-from taylor.ode.pieces import Pieces, divided
+from taylor.ode.pieces import Pieces, divided, resolved
 from taylor.ode.roots import roots, without_root
 
 Array = NDArray[Any]
 Function = Callable[..., Any]
 NEAR = 2.0**-30  # of a step: a part that short is left out
+SMALL = 2.0**-8  # part of a step
 
 
 class Surface(NamedTuple):
@@ -55,17 +56,17 @@ def nearest(
 
 
 def off_surface(
-    surfaces: Program, flow: Function, t: Any, y: Array, t_end: Any, parameters: Sequence[Any]
+    surfaces: Program, flow: Function, t: Any, y: Array, h: Any, parameters: Sequence[Any]
 ) -> tuple[Any, Array] | None:
-    """Return the smallest step towards t_end that leads off all surfaces, and its slope.
+    """Return the smallest part of a step h that leads off all surfaces, and its slope.
 
     None where there is none near.
     """
     slope = np.asarray(flow(t, y, *parameters))
     lost = nans(slope)  # as a derivative of what jumps has no value on the surface
     known = np.where(lost, 0, slope) if lost.any() else slope
-    unit = spacing(max(abs(t), abs(t_end - t))) * (1 if t_end > t else -1)
-    for n in range(12):
+    unit = spacing(max(abs(t), abs(h))) * (1 if h > 0 else -1)
+    for n in range(24):  # up to a part whose square is less than a rounding error
         h = unit * 2**n
         if not on_surface(surfaces, t + h, y + h * known, parameters):
             return h, np.asarray(flow(t + h, y + h * known, *parameters)) if lost.any() else slope
@@ -118,6 +119,32 @@ def first_crossing(tables: Sequence[Array], left: Surface | None) -> tuple[int, 
             first = i
             met.append(Surface(root.x, name, root.slope, root.order))
     return (first, min(met)) if met else None
+
+
+def crossing(
+    surfaces: Program,
+    pieces: Pieces,
+    parameters: Sequence[Any],
+    strict: bool,
+    left: Surface | None,
+) -> tuple[Pieces, int, Surface] | None:
+    """Return the steps, the first one in which a condition crosses zero, and where; None if there
+    is none.
+
+    Zeros are exact to rounding errors of a step.  One in a small part of it, as polynomials take
+    steps of any length, is found again in a shorter one.
+    """
+    pieces, tables = resolved(surfaces, pieces, parameters, strict)
+    found = first_crossing(tables, left) if len(pieces) else None
+    if found is None:
+        return None
+    i, met = found
+    if 0 < met.x < SMALL:
+        part = pieces.until(i, 2 * met.x * pieces.h[i])
+        again = crossing(surfaces, part, parameters, strict, left)
+        if again is not None:
+            return again
+    return pieces, i, met
 
 
 def _lead(c: Array) -> int:
