@@ -280,6 +280,29 @@ def test_jumps_of_fun_at_the_time_of_a_dose():
     compare(taylor.gradient(end, x), taylor.gradient(exactly, x))
 
 
+@pytest.mark.parametrize("start", [0.0, 0.5])
+@pytest.mark.parametrize("rate", [
+    lambda t, y, k: np.where(t > 1, k, 0.0) - y, lambda t, y, k: k * (t > 1) - y,
+    lambda t, y, k: [k - y[0] if t > 1 else -y[0]],
+    lambda t, y, k: k * np.heaviside(t - 1, 0.5) - y,
+    lambda t, y, k: k * np.where(t > 1, 1.0, 0.0) - np.where(y > 2, 1.0, y),
+    lambda t, y, k: np.select([t > 1], [k]) - np.clip(y, -9, 9),
+    lambda t, y, k: k * (t > 1) - np.where(y > 0, y, 0.0),
+])  # fmt: skip
+def test_a_switch_of_time(rate, start):
+    """Nothing else is met when it is, or is at rest until then."""
+
+    def end(x):
+        return solve_ivp(rate, (0.0, 2.0), [start + 0 * x], args=(x,)).y[0, -1]
+
+    def exactly(x):
+        return start * np.exp(-2.0) + x * (1 - np.exp(-1.0))
+
+    for value in (taylor.derivative, taylor.gradient, lambda f, x: taylor.derivative(f, x, 2)):
+        assert value(end, 0.7) == pytest.approx(value(exactly, 0.7), abs=1e-13)
+    assert end(0.7) == pytest.approx(exactly(0.7), rel=1e-13)
+
+
 def test_a_run_that_derivatives_end_is_no_number():
     """Numbers pass the zero of |v|, slopes of order 4 do not: no derivative of the last state."""
 

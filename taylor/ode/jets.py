@@ -31,7 +31,7 @@ from taylor.ode.options import Options, argument
 from taylor.ode.pieces import Pieces, Taken
 from taylor.ode.stops import Stop, next_stop
 from taylor.ode.surfaces import Surface, sides, unit_of
-from taylor.ode.system import Equations, System, filled, is_parameter, shaped
+from taylor.ode.system import Equations, System, filled, is_parameter, not_of_time, shaped
 from taylor.ode.zeros import LEAST, NEAR
 from taylor.series.series import Series
 
@@ -248,11 +248,12 @@ class Differentiated(TaylorIntegrator):
 
     def _check_alone(self, system: System, stop: Stop) -> None:
         """Raise NonAnalyticError if another surface is met where fun branches at a known time."""
-        d, p = SHORT * (stop.time - stop.before), self._parameters
+        d, p = SHORT * (stop.after - stop.before), self._parameters
         slopes = system.flow(stop.before, self.y, *p), self.system.flow(self.t, self.y, *p)
         around = [(stop.time + x, self.y + x * v) for x, v in zip((-d, d), slopes, strict=True)]
-        old, new = (sides(system.between, *place, p) for place in around)
-        if any(np.any(np.sign(a) != np.sign(b)) for a, b in zip(old, new, strict=True)):
+        others = kept(not_of_time, system.between)
+        old, new = (sides(others, *place, p) for place in around)
+        if any(np.any(np.sign(a) * np.sign(b) < 0) for a, b in zip(old, new, strict=True)):
             raise NonAnalyticError(
                 f"surfaces on which fun branches meet at t = {stop.time}, and move apart with what "
                 "the solution depends on: it has no derivatives there"

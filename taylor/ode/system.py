@@ -127,11 +127,25 @@ def _beside_time(program: Program) -> Program:
 
 def of_time(surfaces: Program) -> Program:
     """Return a program of (t, y, *args) without the outputs that depend on y."""
-    moving, before = {surfaces.inputs[1]}, 0
+    return _with(surfaces, set(surfaces.outputs) - _moving(surfaces, surfaces.inputs[1:2]))
+
+
+def not_of_time(surfaces: Program) -> Program:
+    """Return a program of (t, y, *args) without the outputs that depend on t only."""
+    return _with(surfaces, _moving(surfaces, surfaces.inputs[1:]))
+
+
+def _moving(surfaces: Program, inputs: Sequence[int]) -> set[int]:
+    """Return the instructions that depend on some of the inputs."""
+    moving, before = set(inputs), 0
     while len(moving) > before:  # instructions of series depend on each other, as sin and cos do
         before = len(moving)
         moving |= {i for i, (_, args, _) in enumerate(surfaces.code) if not moving.isdisjoint(args)}
-    outputs = [i for i in surfaces.outputs if i not in moving]
+    return moving
+
+
+def _with(surfaces: Program, wanted: set[int]) -> Program:
+    outputs = [i for i in surfaces.outputs if i in wanted]
     return Program(surfaces.code, surfaces.inputs, outputs, [], single=False).pruned()
 
 
