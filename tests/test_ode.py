@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 from mpmath import iv, mp, mpf
+from scipy.integrate import solve_ivp as scipy_solve
 
 import taylor
 from taylor.errors import IntegrationError, ShapeMismatch
@@ -452,6 +453,23 @@ def test_functions_that_cannot_be_recorded_are_evaluated():
 
     r = solve_ivp(f, (0.0, 1.0), [0.0, 1.0])
     assert r.success
+
+
+def test_no_argument_is_ignored():
+    with pytest.raises(TypeError, match="tol and rtol are one tolerance"):
+        solve_ivp(lambda t, y: -y, (0.0, 1.0), [1.0], tol=1e-3, rtol=1e-12)
+    with pytest.raises(TypeError, match="tol and rtol are one tolerance"):
+        scipy_solve(lambda t, y: -y, (0.0, 1.0), [1.0], taylor.ode.Taylor,
+                                  tol=1e-3, rtol=1e-12)  # fmt: skip
+    for args in ({"k": 2.0}, {2.0}, 2.0, "k"):
+        with pytest.raises(TypeError, match="args is a tuple"):
+            solve_ivp(lambda t, y, k: -y, (0.0, 1.0), [1.0], args=args)
+    with pytest.raises(TypeError, match="solve_ensemble has no dosing"):
+        taylor.ode.solve_ensemble(lambda t, y: -y, (0.0, 1.0), [[1.0]], dosing=([0.5], [[1.0]]))
+    with warnings.catch_warnings():  # tables, at whose knots steps end, are not stiff
+        warnings.simplefilter("error")
+        knots = np.linspace(0.0, 10.0, 501)
+        solve_ivp(lambda t, y: np.interp(t, knots, np.cos(knots)) - y, (0.0, 10.0), [0.0])
 
 
 def test_wrong_shapes_and_arguments():

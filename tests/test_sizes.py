@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2343,
     "drivers": 5957,
     "scipy": 5883,
-    "ode": 9760,
+    "ode": 9766,
     "command": 426,
     ".": 645,
     "hyperdual": 202,

@@ -127,6 +127,11 @@ def solve_ensemble(
     ((3, 4, 2), True)
     """
     y = _states(y0)
+    if "dosing" in more:
+        raise TypeError(
+            "solve_ensemble has no dosing: integrate each member with solve_ivp, or give events "
+            "of the times of doses, whose callbacks return the state after them"
+        )
     check_span(t_span)
     t0, t1 = map(float, t_span)
     given = _arguments(args, len(y))

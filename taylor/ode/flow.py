@@ -49,7 +49,7 @@ from taylor.numbers.kinds import base, is_operand
 from taylor.ode.adjoints import adjoint
 from taylor.ode.control import norm
 from taylor.ode.integrator import TaylorIntegrator
-from taylor.ode.jets import Crossing, Differentiated, Plain
+from taylor.ode.jets import MEET, Crossing, Differentiated, Plain
 from taylor.ode.methods import MethodOptions
 from taylor.ode.options import Options, argument
 from taylor.ode.surfaces import sides
@@ -294,13 +294,15 @@ def delay_of(
     return implicit_root(residual, solver=lambda theta: 0 * t), theta
 
 
-def are_same(found: Sequence[tuple[Function | None, Any]]) -> bool:
-    """Whether delays have the same derivatives."""
-    if len(found) == 1:
-        return True
-    slopes = [np.zeros(1) if root is None else gradient(root, base(z)) for root, z in found]
-    size = max(norm(slope) for slope in slopes)
-    return not any(norm(slope - slopes[0]) > SAME * size for slope in slopes)
+def common_delay(found: Sequence[tuple[Function | None, Any]], t: Any, what: str) -> Any:
+    """Return the delay at t of what is met there, if its derivatives are the same for all."""
+    if len(found) > 1:
+        slopes = [np.zeros(1) if root is None else gradient(root, base(z)) for root, z in found]
+        size = max(norm(slope) for slope in slopes)
+        if any(norm(slope - slopes[0]) > SAME * size for slope in slopes):
+            raise NonAnalyticError(MEET.format(what, t))
+    root, theta = found[0]
+    return 0 * t if root is None else root(theta)
 
 
 def piecewise(f: Function) -> Function:
@@ -331,13 +333,7 @@ def _beyond(f: Function, at: Crossing, sides_of: Any, p: Sequence[Any]) -> Any:
         raise NonAnalyticError(f"fun jumps at t = {at.t}, but no condition of it changes its sign")
 
     found = [delay_of(f, condition, t, y, p) for condition in _conditions(system, names)]
-    if not are_same(found):
-        raise NonAnalyticError(
-            f"surfaces on which fun jumps meet at t = {at.t}, and move apart with what the "
-            "solution depends on: it has no derivatives there"
-        )
-    root, theta = found[0]
-    tau = 0 * t if root is None else root(theta)
+    tau = common_delay(found, at.t, "surfaces on which fun jumps")
     y = moved(f, t, y, tau, p) + (new - old)
     return moved(f, t + d + tau, y, -tau, p) + (after - new)
 

@@ -480,9 +480,10 @@ class TaylorIntegrator:
             self.worst = max(self.worst, taken.worst)
         if len(taken.pieces):
             left = float(abs(t_end - self.t) / abs(self.h))
+            own = taken.pieces.part(0, len(taken.pieces) - (left == 0))  # not cut at the end
             # near a zero short steps lead away from it
             far = self._zero is None or abs(self.t - self._zero.t) > NEAR * abs(self.h)
-            if far and self.stiffness.seen(taken.pieces, left, self.steps):
+            if far and len(own) and self.stiffness.seen(own, left, self.steps):
                 self.found_stiff(left)
         return taken
 

@@ -40,6 +40,10 @@ Array = NDArray[Any]
 SHORT = 64  # units in the last place of the time, by which a change of branch is left behind
 FAR = 40  # doublings of that distance, if need be
 FURTHER = 2 * LEAST * NEAR  # units: so far away a zero is left behind that is near
+MEET = (
+    "{} meet at t = {}, and move apart with what the solution depends on: it has no derivatives "
+    "there, as their order changes"
+)
 JUMP = 1e-10  # of rates, relative to them, that is none
 
 
@@ -254,10 +258,7 @@ class Differentiated(TaylorIntegrator):
         others = kept(not_of_time, system.between)
         old, new = (sides(others, *place, p) for place in around)
         if any(np.any(np.sign(a) * np.sign(b) < 0) for a, b in zip(old, new, strict=True)):
-            raise NonAnalyticError(
-                f"surfaces on which fun branches meet at t = {stop.time}, and move apart with what "
-                "the solution depends on: it has no derivatives there"
-            )
+            raise NonAnalyticError(MEET.format("surfaces on which fun branches", stop.time))
 
     def switched(self, pieces: Pieces, i: int, met: Surface, t_end: Any) -> tuple[int, Pieces]:
         """Go over to another branch, and carry the derivatives there."""

@@ -149,7 +149,7 @@ def _without_meaning(more: dict[str, Any]) -> None:
     """Warn of options of other methods; raise TypeError for what is none."""
     unknown = [name for name in more if name not in FOREIGN]
     if unknown:
-        raise TypeError(f"solve_ivp got an unexpected keyword argument {unknown[0]!r}")
+        raise TypeError(f"got an unexpected keyword argument {unknown[0]!r}")
     given = [name for name, value in more.items() if value is not None and value is not False]
     if given:
         warnings.warn(

@@ -69,7 +69,8 @@ def in_one_kind(t0: Any, y0: Any) -> tuple[Any, Array]:
 
 def as_args(args: Any) -> tuple[Any, ...]:
     """Return the further arguments of fun as a tuple."""
-    if args is not None and (isinstance(args, (str, bytes)) or not hasattr(args, "__len__")):
+    one = isinstance(args, (str, bytes, dict, set)) or not hasattr(args, "__len__")
+    if args is not None and one:
         raise TypeError(f"args is a tuple: did you mean args=({args!r},)?")
     return () if args is None else tuple(args)
 
@@ -100,6 +101,13 @@ def number_of_steps(max_steps: Any) -> float:
         return math.inf
     positive(max_steps, "max_steps", whole=True)
     return int(max_steps)
+
+
+def tolerance_of(tol: Any, rtol: Any) -> Any:
+    """Return the relative tolerance, which has two names."""
+    if tol is not None and rtol is not None:
+        raise TypeError(f"tol and rtol are one tolerance: give one of tol={tol}, rtol={rtol}")
+    return rtol if tol is None else tol
 
 
 def _least(tolerances: Any) -> Any:

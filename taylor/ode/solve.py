@@ -21,7 +21,7 @@ from taylor.ode.events import Events, ends
 from taylor.ode.flow import Course, integrator, number, plain_of
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.methods import chosen
-from taylor.ode.options import argument, as_args, check_span
+from taylor.ode.options import argument, as_args, check_span, tolerance_of
 from taylor.ode.record import Record
 from taylor.ode.results import MESSAGES, OdeResult, bar, inside
 from taylor.ode.sensitivity import is_recorded, states
@@ -140,7 +140,7 @@ def solve_ivp(
     """
     fun, args = at_one_state(fun) if more.pop("vectorized", None) else fun, as_args(args)
     check_span(number(t_span), max_steps is not None or ends(events))
-    rtol = rtol if tol is None else tol
+    rtol = tolerance_of(tol, rtol)
     options = chosen(method, rtol, order, max_step, atol, strict, more).fitting(y0)
     wanted = _list(t_eval)
     doses, more_given = schedule(dosing, t_span, y0, wanted), varied(dosing)

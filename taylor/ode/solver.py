@@ -16,6 +16,7 @@ from taylor.errors import IntegrationError
 from taylor.ode.complexes import Parts, joined, solution, split
 from taylor.ode.dense import Solution
 from taylor.ode.integrator import TaylorIntegrator
+from taylor.ode.options import tolerance_of
 from taylor.ode.system import at_one_state
 from taylor.ode.units import SolutionInUnits, rate, unit_of
 
@@ -66,7 +67,7 @@ class Taylor(OdeSolver):  # type: ignore[misc]
             own if unit == 1 else functools.partial(rate, own, unit),
             t0 / unit,
             split(self.y) if self._parts else self.y,
-            tol=rtol if tol is None else tol,
+            tol=tolerance_of(tol, rtol),
             order=order,
             max_step=max_step / unit,
             atol=float(np.min(atol)),

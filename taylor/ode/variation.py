@@ -26,7 +26,7 @@ from taylor.numbers.kinds import base, is_operand
 from taylor.ode.control import norm, spacing
 from taylor.ode.flow import (
     Course,
-    are_same,
+    common_delay,
     delay_of,
     flow,
     integrator,
@@ -226,13 +226,7 @@ class Variation:
         elif any(root is not None for root, _ in found + [delay_of(f, g, t, y, p) for g in here]):
             raise _at_jump(t)
         self.jumps = bool(here)
-        if not are_same(found):
-            raise NonAnalyticError(
-                f"events that change or end the run meet at t = {t}, and move apart with what they "
-                "depend on: the solution has no derivatives there, as their order changes"
-            )
-        root, theta = found[0]
-        delay = 0 * t if root is None else root(theta)
+        delay = common_delay(found, t, "events that change or end the run")
         self.time, self.y = t + delay, self._moved(t, self.y, delay)
 
     def log(self, n: int) -> None:
