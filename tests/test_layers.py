@@ -11,7 +11,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "errors": [],
     "kept": [],
     "numbers": [
-        "kinds", "data", "contexts", "formulas", "policy", "values", "rounding", "intervals",
+        "blas", "kinds", "data", "contexts", "formulas", "policy", "values", "rounding", "intervals",
         "factorials", "special_series", "special_values",
     ],
     "llvm": [
@@ -29,8 +29,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "questions",
     ],
     "machine": [
-        "calls", "planar", "nests", "moves", "lookups", "contractions", "emit", "questions",
-        "degrees", "tables", "convolutions", "compose", "monomials", "products", "series",
+        "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit",
+        "questions", "degrees", "tables", "convolutions", "compose", "monomials", "products", "series",
         "machine", "engine",
     ],
     "series": [

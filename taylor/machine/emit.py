@@ -35,7 +35,7 @@ from taylor.llvm import vector
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.registers import Scalar
-from taylor.machine import lookups, planar
+from taylor.machine import lookups, matrices, planar
 from taylor.machine.calls import Ask, Held, traced
 from taylor.machine.contractions import Contraction
 from taylor.machine.moves import affine, in_order, move, taken
@@ -488,6 +488,9 @@ def nest(f: Function, body: Body, args: Sequence[Symbol], out: Symbol, whole: bo
 def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> Symbol:
     """Return the einsum of one or two arrays."""
     args = [broadcast(in_place(x), x.shape) for x in args]
+    found = through_blas(names, out, args)
+    if found is not None:
+        return found
     if out:  # a constant is laid out so that the vectors along the result find it in order
         for k, (name, x) in enumerate(zip(names, args, strict=True)):
             if isinstance(x.slot, str) and out[-1] in name[:-1]:
@@ -506,6 +509,37 @@ def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> 
     if result.size:
         sums.write(result)
     return result
+
+
+def through_blas(names: Sequence[str], out: str, args: Sequence[Symbol]) -> Symbol | None:
+    """Return the einsum of two arrays as a product of matrices; None where loops are better."""
+    if args[0].f.unit > 1 and args[0].base == "%data":
+        names, args = names[::-1], args[::-1]  # what differs at the points of a tile comes second
+    letters = matrices.letters(names, out, args)
+    if letters is None:
+        return None
+    f, (batch, rows, columns, inner) = args[0].f, letters
+    sides = [(rows, inner), (inner, columns)]
+    given: list[matrices.Matrix] = []
+    for x, name, (down, along) in zip(args, names, sides, strict=True):
+        axes = [name.index(c) for c in batch + down + along]
+        x = x.view(tuple(x.shape[i] for i in axes), [x.strides[i] for i in axes])
+        where = len(batch), len(batch + down)
+        laid = matrices.matrix(x, *where)
+        if laid is None:
+            if isinstance(x.slot, str):
+                return None
+            laid = matrices.matrix(mapped(f, lambda v: v, x, copy=True), *where)
+            assert laid is not None
+        given.append(laid)
+    sizes = {
+        c: n for s, x in zip(names, args, strict=True) for c, n in zip(s, x.shape, strict=True)
+    }
+    shape = tuple(sizes[c] for c in batch + rows + columns)
+    result = empty(f, shape, any(x.complex for x in args))
+    matrices.write(*given, result)
+    places = [(batch + rows + columns).index(c) for c in out]
+    return result.view(tuple(shape[i] for i in places), [result.strides[i] for i in places])
 
 
 # ------------------------------------------------------------------ elementary functions
