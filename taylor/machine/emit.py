@@ -537,7 +537,7 @@ def through_blas(names: Sequence[str], out: str, args: Sequence[Symbol]) -> Symb
     }
     shape = tuple(sizes[c] for c in batch + rows + columns)
     result = empty(f, shape, any(x.complex for x in args))
-    matrices.write(*given, result)
+    matrices.write(given[0], given[1], result)
     places = [(batch + rows + columns).index(c) for c in out]
     return result.view(tuple(shape[i] for i in places), [result.strides[i] for i in places])
 

@@ -50,8 +50,8 @@ def letters(names: Sequence[str], out: str, args: Sequence[Strided]) -> Letters 
         c: n for s, x in zip(names, args, strict=True) for c, n in zip(s, x.shape, strict=True)
     }
     kinds = [(True, True), (True, False), (False, True)]
-    groups = ["".join(c for c in out if (c in a, c in b) == kind) for kind in kinds]
-    found = Letters(*groups, "".join(c for c in a if c in b and c not in out))
+    batch, rows, columns = ("".join(c for c in out if (c in a, c in b) == k) for k in kinds)
+    found = Letters(batch, rows, columns, "".join(c for c in a if c in b and c not in out))
     if sum(map(len, found)) < len(sizes) or any(x.reg is not None for x in args):
         return None
     if f.unit > 1 and (args[0].base == "%data" or args[1].base != "%data"):
@@ -103,8 +103,8 @@ def write(a: Matrix, b: Matrix, out: Strided) -> None:
                 part = (i + j) % 2
                 sign, more = (-1.0 if i and j else 1.0), float(part in begun)
                 begun.add(part)
-                given = [_pointer(m.x, index, p) for m, p in ((a, i), (b, j))]
-                _product(f, a, b, *given, _pointer(out, index, part), sign, more)
+                x, y = _pointer(a.x, index, i), _pointer(b.x, index, j)
+                _product(f, a, b, x, y, _pointer(out, index, part), sign, more)
 
     each(f, sizes, one)
 
