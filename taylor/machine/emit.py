@@ -11,6 +11,7 @@ loops over the axes of its result and, for sums and products, over the axes that
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Sequence
@@ -420,6 +421,11 @@ def contiguous(x: Symbol) -> Symbol:
     strides = zip(x.strides, c_strides(x.shape), x.shape, strict=True)
     if x.reg is not None or all(s == t or n == 1 for s, t, n in strides):
         return x
+    return copy(x)
+
+
+def copy(x: Symbol) -> Symbol:
+    """Return an array of its own in memory."""
     return mapped(x.f, lambda v: v, x, copy=True)
 
 
@@ -488,9 +494,9 @@ def nest(f: Function, body: Body, args: Sequence[Symbol], out: Symbol, whole: bo
 def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> Symbol:
     """Return the einsum of one or two arrays."""
     args = [broadcast(in_place(x), x.shape) for x in args]
-    found = through_blas(names, out, args)
-    if found is not None:
-        return found
+    known = matrices.product(names, out, args, copy, functools.partial(empty, f))
+    if known is not None:
+        return known
     if out:  # a constant is laid out so that the vectors along the result find it in order
         for k, (name, x) in enumerate(zip(names, args, strict=True)):
             if isinstance(x.slot, str) and out[-1] in name[:-1]:
@@ -509,37 +515,6 @@ def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> 
     if result.size:
         sums.write(result)
     return result
-
-
-def through_blas(names: Sequence[str], out: str, args: Sequence[Symbol]) -> Symbol | None:
-    """Return the einsum of two arrays as a product of matrices; None where loops are better."""
-    if args[0].f.unit > 1 and args[0].base == "%data":
-        names, args = names[::-1], args[::-1]  # what differs at the points of a tile comes second
-    letters = matrices.letters(names, out, args)
-    if letters is None:
-        return None
-    f, (batch, rows, columns, inner) = args[0].f, letters
-    sides = [(rows, inner), (inner, columns)]
-    given: list[matrices.Matrix] = []
-    for x, name, (down, along) in zip(args, names, sides, strict=True):
-        axes = [name.index(c) for c in batch + down + along]
-        x = x.view(tuple(x.shape[i] for i in axes), [x.strides[i] for i in axes])
-        where = len(batch), len(batch + down)
-        laid = matrices.matrix(x, *where)
-        if laid is None:
-            if isinstance(x.slot, str):
-                return None
-            laid = matrices.matrix(mapped(f, lambda v: v, x, copy=True), *where)
-            assert laid is not None
-        given.append(laid)
-    sizes = {
-        c: n for s, x in zip(names, args, strict=True) for c, n in zip(s, x.shape, strict=True)
-    }
-    shape = tuple(sizes[c] for c in batch + rows + columns)
-    result = empty(f, shape, any(x.complex for x in args))
-    matrices.write(given[0], given[1], result)
-    places = [(batch + rows + columns).index(c) for c in out]
-    return result.view(tuple(shape[i] for i in places), [result.strides[i] for i in places])
 
 
 # ------------------------------------------------------------------ elementary functions

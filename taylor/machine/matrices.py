@@ -9,11 +9,12 @@ constant.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from taylor.core.patterns import lengths
 from taylor.llvm.function import Function
-from taylor.machine.nests import Strided, each, terms_of
+from taylor.machine.nests import Shape, Strided, each, terms_of
 from taylor.numbers import blas
 
 # multiply-adds, and terms of a sum, from which BLAS is faster than loops.  (It is not for a matrix
@@ -41,14 +42,52 @@ class Matrix(NamedTuple):
     step: int
 
 
+def product(
+    names: Sequence[str],
+    out: str,
+    args: Sequence[Any],
+    copy: Callable[[Any], Any],
+    empty: Callable[[Shape, bool], Any],
+) -> Any:
+    """Return the einsum of two arrays as a product of matrices; None where loops are better.
+
+    An array whose layout does not fit is copied.
+    """
+    if args[0].f.unit > 1 and args[0].base == "%data":
+        names, args = names[::-1], args[::-1]  # what differs at the points of a tile comes second
+    found = letters(names, out, args)
+    if found is None:
+        return None
+    batch, rows, columns, inner = found
+    sides = [(rows, inner), (inner, columns)]
+    given: list[Matrix] = []
+    for x, name, (down, along) in zip(args, names, sides, strict=True):
+        where = len(batch), len(batch + down)
+        x = ordered(x, name, batch + down + along)
+        laid = matrix(x, *where)
+        if laid is None and not isinstance(x.slot, str):
+            laid = matrix(copy(x), *where)
+        if laid is None:
+            return None
+        given.append(laid)
+    sizes = lengths(",".join(names), [x.shape for x in args])
+    result = empty(tuple(sizes[c] for c in batch + rows + columns), any(x.complex for x in args))
+    write(given[0], given[1], result)
+    return ordered(result, batch + rows + columns, out)
+
+
+def ordered(x: Any, name: str, out: str) -> Any:
+    """Return an array with its axes in another order."""
+    axes = [name.index(c) for c in out]
+    return x.view(tuple(x.shape[i] for i in axes), [x.strides[i] for i in axes])
+
+
 def letters(names: Sequence[str], out: str, args: Sequence[Strided]) -> Letters | None:
     """Return the axes of a product of matrices that is faster through BLAS, or None."""
     if len(names) != 2 or any(len(set(n)) < len(n) for n in names) or blas.route() == "none":
         return None
     (a, b), f = names, args[0].f
-    sizes = {
-        c: n for s, x in zip(names, args, strict=True) for c, n in zip(s, x.shape, strict=True)
-    }
+    sizes = lengths(",".join(names), [x.shape for x in args])
     kinds = [(True, True), (True, False), (False, True)]
     batch, rows, columns = ("".join(c for c in out if (c in a, c in b) == k) for k in kinds)
     found = Letters(batch, rows, columns, "".join(c for c in a if c in b and c not in out))
