@@ -494,7 +494,7 @@ def nest(f: Function, body: Body, args: Sequence[Symbol], out: Symbol, whole: bo
 def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> Symbol:
     """Return the einsum of one or two arrays."""
     args = [broadcast(in_place(x), x.shape) for x in args]
-    known = matrices.product(names, out, args, copy, functools.partial(empty, f))
+    known: Symbol | None = matrices.product(names, out, args, copy, functools.partial(empty, f))
     if known is not None:
         return known
     if out:  # a constant is laid out so that the vectors along the result find it in order
