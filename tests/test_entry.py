@@ -12,6 +12,8 @@ import pytest
 import taylor
 from taylor.llvm import entry
 from taylor.llvm.entry import Entry, nothing
+from taylor.ode import TaylorIntegrator
+from taylor.ode.machine import NEVER
 
 GENERATOR = np.random.default_rng(5)
 A = GENERATOR.normal(size=(4, 6))
@@ -309,3 +311,19 @@ for _ in range(4): f(np.ones(2))
 """
     run = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True)
     assert run.returncode == 0 and run.stdout.split() == ["4.0", "4.0"], run.stderr
+
+
+def test_steps_are_the_same_however_they_are_called():
+    def flow(t, y):
+        return np.stack([y[1], -np.sin(y[0]) + 0.1 * t])
+
+    one, two = (TaylorIntegrator(flow, 0.0, [1.0, 0.0]) for _ in range(2))
+    two._memory.asked = NEVER  # never by the built-in function
+    for n in range(12):
+        for it in (one, two):
+            it.step() if n % 3 else it.propagate_until(it.t + 3)
+            if n == 6:  # one with a log between
+                next(it.march(it.t + 0.5, 1))
+        assert one.t == two.t and np.array_equal(one.y, two.y) and one.h == two.h
+        assert (one.steps, one.worst, one.t_low) == (two.steps, two.worst, two.t_low)
+    assert one._memory.entry.call is not nothing and two._memory.entry.call is nothing

@@ -246,11 +246,13 @@ class TaylorIntegrator:
         """Take steps by machine code, and return True, if that is all there is to do."""
         if self._memory is None or self.at_zero or self.system.branches:
             return False
-        taken = self._memory.straight(self.place, t_end, self.control, limit)
-        if taken is not None:
-            self.place, steps, self.h, worst = taken
-            self.steps, self.worst = self.steps + steps, max(self.worst, worst)
-        return taken is not None
+        place = self.t, self.t_low, self.y, self.y_low
+        taken = self._memory.straight(*place, t_end, self.control, limit)
+        if taken is None:
+            return False
+        _, self.t, self.t_low, self.y, self.y_low, steps, self.h, worst = taken
+        self.steps, self.worst = self.steps + int(steps), max(self.worst, float(worst))
+        return True
 
     def march(
         self,

@@ -20,11 +20,13 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taylor.core.instructions import LARGE
 from taylor.core.maps import Gather
 from taylor.core.program import Program, vanishing
 from taylor.errors import DomainError
+from taylor.llvm.entry import Entry, Value
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH, Index
 from taylor.llvm.jit import address
@@ -49,6 +51,9 @@ TIME, LOW, END, LONGEST, STATUS, STEPS, LIMIT, FLOOR, LENGTH, LAST, LAST_LOW = r
 # length of a step that is not yet checked, log2 of the state at its start, and its error
 ALLOWED, WORST, WATCH, CHECK, SIZE, ERROR = range(11, 17)
 LOG, TIMES, SERIES, LOGGED, HEAD = range(17, 22)
+# what a call without a log is given, beside the place
+GIVEN = END, LONGEST, STATUS, STEPS, LIMIT, FLOOR, ALLOWED, WORST, WATCH, CHECK, SIZE, LOG, TIMES
+OFTEN, NEVER = 3, 4  # calls after which Python calls the code at once
 LEAST, VANISHED = -1022.5, -2000.0  # log2 below which a number is none, and the rate of none
 WRITTEN_OUT = 40
 SEEN = 8  # degrees whose rounding errors are seen in the sum of the series
@@ -446,6 +451,7 @@ class Memory:
         if calls is not None:
             self.code = functools.partial(calls.run, code)
         self.pointer = ctypes.c_void_p(self.data.ctypes.data)
+        self.asked, self.entry = 0 if calls is None and self.y.ndim else NEVER, Entry()
         self.parameters(parameters)
 
     def parameters(self, parameters: Sequence[Any]) -> None:
@@ -483,18 +489,42 @@ class Memory:
         return Taken(status, end, steps, pieces, h, float(head[WORST]), float(head[ERROR]))
 
     def straight(
-        self, start: Place, t_end: Any, control: Control, limit: int
-    ) -> tuple[Place, int, Any, float] | None:
-        """Step without a log; return the place, the number and the last length of the steps, and
-        log2 of the largest error.
+        self,
+        t: Any,
+        low: Any,
+        y: NDArray[Any],
+        y_low: NDArray[Any],
+        t_end: Any,
+        control: Control,
+        limit: int,
+    ) -> tuple[Any, ...] | None:
+        """Step without a log; return status, time and state, each a sum of two numbers, the number
+        of the steps, the length of the last, and log2 of the largest error.
 
         None where that is not all there is to do.
         """
-        self._step(start, t_end, control, limit, True)
-        head = self.head
-        if head[STATUS] > DONE:
-            return None
-        return self.end, int(head[STEPS]), head[LENGTH], float(head[WORST])
+        self.asked += 1
+        if self.asked == OFTEN:
+            self._enter()
+        end = float(t_end) if type(t_end) is int else t_end
+        found: tuple[Any, ...] | None = self.entry.call(
+            t, low, end, control.max_step, 0.0, 0.0, limit + 1.0, control.floor, control.allowed,
+            NONE, 1.0, 0.0, NONE, 0.0, 0.0, y, y_low,
+        )  # fmt: skip
+        if found is None:
+            self._step(Place(t, low, y, y_low), t_end, control, limit, True)
+            head = self.head
+            found = head[STATUS], *self.end, head[STEPS], head[LENGTH], head[WORST]
+        return None if found[0] > DONE else found
+
+    def _enter(self) -> None:
+        """Let Python call the code at once; without a log its two words stay zero, as flags do."""
+        machine, shape = self.machine, self.y.shape
+        y, low = (Value((n,), shape) for n in (machine.places[1], machine.results[0]))
+        given = [Value((n,), ()) for n in (TIME, LOW, *GIVEN)]
+        status, *more = (Value((n,), ()) for n in (STATUS, STEPS, LENGTH, WORST))
+        found = [status, *given[:2], y, low, *more]
+        self.entry.add(None, machine.code, self.data, LOG, [*given, y, low], found, True, True)
 
     @property
     def end(self) -> Place:
