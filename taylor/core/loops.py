@@ -9,10 +9,11 @@ program of a step, whatever the number of steps.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Sequence
-from importlib import import_module
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -222,7 +223,7 @@ class Loop(Op):
                 for p, s in zip(x[first:], shapes[first:], strict=True)
             ]
             y = each @ stack([*states, *x[count:first], *rows], format="csr")
-            parts = [y[a:b] for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+            parts = [y[a:b] for a, b in itertools.pairwise(cuts)]
             states = parts[:count]
             kept.append(parts[count:])
         ys = [stack(y) for y in zip(*kept[:: -1 if self.backwards else 1], strict=True)]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.advice import called
-from taylor.core.calls import Call, Integral, Row
+from taylor.core.calls import Integral, Row
 from taylor.core.conditions import Guard
 from taylor.core.instructions import (
     Const,

@@ -78,12 +78,12 @@ def _count(n: int | None, rows: Sequence[Any], xs: Any) -> int:
     """Return the number of steps."""
     if n is None and not rows:
         raise TypeError("scan needs the number of steps n, or rows xs for them")
-    lengths = {(np.shape(r) or (None,))[0] for r in rows}
-    if len(lengths) > 1 or None in lengths:
-        shapes = [np.shape(r) for r in rows]
+    shapes = [np.shape(r) for r in rows]
+    lengths = {s[0] if s else -1 for s in shapes}
+    if len(lengths) > 1 or -1 in lengths:
         raise ValueError(f"the first axis of all xs are the steps, but their shapes are {shapes}")
     if n is None:
-        return int(lengths.pop())
+        return lengths.pop()
     count = whole_number("n", n, 0)
     if lengths and lengths != {count}:
         raise ValueError(f"n is {count}, but xs have {lengths.pop()} rows")
@@ -163,7 +163,7 @@ def _float(x: Any) -> Any:
 def _point(value: Any) -> Any:
     """Return the plain value, if it is of float64."""
     plain = None if value is None else base(value)
-    return plain if isinstance(plain, float) or getattr(plain, "dtype", None) == float else None
+    return plain if np.asarray(plain).dtype == np.dtype(float) else None
 
 
 def _loop(program: Program, states: int, n: int, tape: Tape) -> tuple[Loop, list[Any]] | None:

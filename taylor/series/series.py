@@ -351,7 +351,9 @@ class Series(Coefficients):
         if self.order != 1 or not is_operand(self._coef):
             return op.run(*args)
         a = [x.value if m else plain(x) for x, m in zip(args, mine, strict=True)]
-        d = [np.moveaxis(x._coef[1:], 0, -1) if m else None for x, m in zip(args, mine, strict=True)]
+        d = [
+            np.moveaxis(x._coef[1:], 0, -1) if m else None for x, m in zip(args, mine, strict=True)
+        ]
         y, dy = op.pushed(a, d, self.algebra.size - 1)
         return self._new(np.concatenate([y[None], np.moveaxis(dy, -1, 0)]))
 
