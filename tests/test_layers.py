@@ -30,7 +30,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "machine": [
         "calls", "planar", "nests", "moves", "lookups", "contractions", "emit", "questions",
-        "degrees", "tables", "convolutions", "compose", "monomials", "products", "series",
+        "degrees", "tables", "convolutions", "compose", "monomials", "products", "windows",
+        "substitution", "series",
         "machine", "engine",
     ],
     "series": [
