@@ -11,8 +11,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "errors": [],
     "kept": [],
     "numbers": [
-        "kinds", "data", "contexts", "formulas", "policy", "values", "rounding", "intervals",
-        "factorials", "special_series", "special_values",
+        "blas", "kinds", "data", "contexts", "formulas", "policy", "values", "rounding",
+        "intervals", "factorials", "special_series", "special_values",
     ],
     "llvm": [
         "text", "registers", "ir", "function", "vector", "store", "jit", "tiles",
@@ -29,10 +29,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "questions",
     ],
     "machine": [
-        "calls", "planar", "nests", "moves", "lookups", "contractions", "emit", "questions",
-        "degrees", "tables", "convolutions", "compose", "monomials", "products", "windows",
-        "substitution", "series",
-        "machine", "engine",
+        "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit",
+        "questions", "degrees", "tables", "convolutions", "compose", "monomials",
+        "products", "windows", "substitution", "series", "machine", "engine",
     ],
     "series": [
         "text", "wide", "symbolic", "coefficients", "rows", "rules", "series", "powers",

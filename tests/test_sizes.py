@@ -10,12 +10,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2660,
-    "llvm": 1672,
+    "numbers": 2747,
+    "llvm": 1681,
     "core": 8703,
     "linalg": 1459,
     "arrays": 2065,
-    "machine": 3456,
+    "machine": 3629,
     "series": 2343,
     "drivers": 5957,
     "scipy": 5883,

@@ -140,7 +140,7 @@ def _dense(algebra: Algebra) -> Rows | Products | None:
 
 def product(algebra: Algebra, x: Array, y: Array) -> Array | None:
     """Return the product of two tables of float64 of series in several variables, or None."""
-    if type(x) is not np.ndarray or not (x.dtype is FLOAT is y.dtype):
+    if not (type(x) is np.ndarray is type(y) and x.dtype is FLOAT is y.dtype):
         return None
     dense = _dense(algebra)
     return None if dense is None else dense.product(x, y)
