@@ -11,13 +11,13 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "numbers": 2747,
-    "llvm": 1681,
+    "llvm": 2168,
     "core": 8703,
     "linalg": 1459,
     "arrays": 2065,
-    "machine": 3629,
+    "machine": 3651,
     "series": 2343,
-    "drivers": 5957,
+    "drivers": 5982,
     "scipy": 5883,
     "ode": 9766,
     "command": 426,

@@ -1,4 +1,4 @@
-"""Machine code by a builder with structured control: the one file (with `text`) that writes LLVM.
+"""Machine code by a builder with structured control: what writes LLVM (with `text` and `entry`).
 
 A `Scalar` is a register of one number or a vector; whole numbers (the indices of loops, entries of
 tables) are Python's or the name of a register, pointers are names.  Arrays lie in one workspace,
