@@ -52,9 +52,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "ode": [
         "files", "units", "control", "options", "roots", "dense", "system", "pieces", "surfaces",
         "zeros", "machine", "lanes", "stepper", "record", "stiffness", "stops", "integrator",
-        "rates", "radau", "methods", "jets", "adjoints", "flow", "sensitivity", "variation",
-        "reads", "event", "doses", "events", "results", "complexes", "solve", "members",
-        "crossings", "watched", "saved", "ensemble", "solver", "__init__",
+        "rates", "radau", "methods", "jets", "adjoints", "flow", "variation",
+        "reads", "event", "doses", "events", "results", "complexes", "solve", "sensitivity",
+        "members", "crossings", "watched", "saved", "ensemble", "solver", "__init__",
     ],
     "numpy": ["creation", "functions", "__init__"],
     "elementary": [],

@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2389,
     "drivers": 5982,
     "scipy": 5883,
-    "ode": 9766,
+    "ode": 9880,
     "command": 426,
     ".": 645,
     "hyperdual": 202,
