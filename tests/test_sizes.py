@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "numbers": 2660,
-    "llvm": 1672,
+    "llvm": 2344,
     "core": 8703,
     "linalg": 1459,
     "arrays": 2065,
