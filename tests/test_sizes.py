@@ -10,16 +10,16 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2660,
-    "llvm": 2344,
-    "core": 8703,
+    "numbers": 2747,
+    "llvm": 2168,
+    "core": 8704,
     "linalg": 1459,
     "arrays": 2065,
-    "machine": 3456,
-    "series": 2343,
-    "drivers": 5957,
+    "machine": 4096,
+    "series": 2389,
+    "drivers": 5982,
     "scipy": 5883,
-    "ode": 9766,
+    "ode": 9880,
     "command": 426,
     ".": 645,
     "hyperdual": 202,
