@@ -22,7 +22,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
         "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
         "sides", "calls", "maps", "lookups", "parts", "operand", "fillable", "simpler", "tape",
-        "rules", "program", "sweep",
+        "rules", "program", "sweep", "loops",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
     "arrays": [
@@ -31,7 +31,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "machine": [
         "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit",
-        "questions", "degrees", "tables", "convolutions", "compose", "monomials",
+        "questions", "degrees", "tables", "loops", "convolutions", "compose", "monomials",
         "products", "windows", "substitution", "series", "machine", "engine",
     ],
     "series": [
@@ -41,7 +41,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "drivers": [
         "columns", "labelled", "trees", "derivable", "arguments", "driver", "ties",
         "forward_mode", "kinks", "interpolation", "lines", "derivatives", "several",
-        "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit", "recorded",
+        "transform", "pattern", "sparse", "evolution", "checkpoint", "scan", "implicit", "recorded",
         "symbolic", "forms", "patience", "compile", "lanes",
     ],
     "scipy": [
