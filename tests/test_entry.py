@@ -190,6 +190,32 @@ def test_coefficients_along_lines(x):
     assert [entry for key, entry in g.entries.items() if key and entry.call is not nothing]
 
 
+def test_fixed_arguments():
+    def f(x, n, name, y, flag=True):
+        return (x * n + y) if flag and name == "plus" else (x - n, y)
+
+    g = taylor.compile(f, strict=True)
+    cases = [(A, 3, "plus", 0.5), (A, 3, "minus", 0.5), (A, 1, "plus", 0.5, True)]
+    cases += [(A, True, "plus", 0.5), (A, 3, "plus", 0.5, False), (A, 3.0, "plus", 0.5)]
+    cases += [(A, 10**9, "plus", 0.5), (A, 3, "plus", A[0]), (A, 2, "plus", 2)]
+    for case in cases:
+        for _ in range(4):
+            assert_same(g(*case), f(*case))
+    for case in cases * 2:
+        assert_same(g(*case), f(*case))
+    call = g.entries[None].call
+    assert call(A, 3, "plus", 0.5) is not None and call(A, 4, "plus", 0.5) is None
+    assert call(A, int("1" + 9 * "0") + 1, "plus", 0.5) is None and call(A, 3, "pl", 0.5) is None
+
+
+def test_many_fixed_arguments_in_turn_are_no_forms():
+    g = taylor.compile(lambda x, n: x * n)
+    for _ in range(3):
+        for n in range(20):
+            assert g(2.0, n) == 2.0 * n
+    assert len(g.entries[None].keys) == 0
+
+
 def test_more_shapes_than_are_tried():
     f = taylor.compile(lambda x: np.sum(x * x))
     for _ in range(3):

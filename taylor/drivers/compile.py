@@ -56,6 +56,7 @@ FEW = 8  # variables below which a multivariate series of order 4 compiles faste
 BLOCK = 4096  # rows of a tensor computed at a time
 WORK = 400_000  # points times (order + 1)² that are worth a thread of their own
 REPLACED = ("tensor",)  # forms in whose place the series of the function is tried
+UNCHANGING = (int, bool, str, type(None))
 LONG, LONGEST = 1e-4, 1e-3  # seconds of a call that lets others run, to which Python adds nothing
 VARIANTS = 32  # branches of one function that are compiled before it is left to NumPy
 
@@ -79,6 +80,7 @@ class Compiled(Derivable):
         self._first: Compiled | None = None
         self.waiting: dict[Any, tuple[int, int]] = {}  # calls so far, and at which code is made
         self.entries: dict[Any, Entry] = {None: Entry()}  # by driver: what most calls need
+        self.latest: Compiled | None = None  # of them
         self.forms: dict[Any, Compiled] = {}  # the function of the leaves, by the form of arguments
         self._locks: dict[int, Any] = {}  # by process: a fork may find one taken
 
@@ -123,8 +125,23 @@ class Compiled(Derivable):
             return self.f(
                 *[trees.entrywise(fresh, x) for x in args], **trees.entrywise(fresh, named)
             )
-        f, each, _ = spread
-        return f(*itertools.chain.from_iterable(each))
+        f, each, structures = spread
+        y = f(*itertools.chain.from_iterable(each))
+        again, self.latest = f is self.latest, f
+        if again and not named:
+            self._enter_fixed(f, args, structures)
+        return y
+
+    def _enter_fixed(self, f: Compiled, args: Sequence[Any], structures: Sequence[Any]) -> None:
+        """Let Python call the code of f, this function at fixed arguments, at once."""
+        fixed = {i: x for i, x in enumerate(args) if structures[i] is not trees.LEAF}
+        if f is self or not all(type(x) in UNCHANGING for x in fixed.values()):
+            return
+        for where, machines in list(f.machines.items()):
+            for machine, structure in zip(machines, f.structures.get(where, ()), strict=False):
+                if where[0] == "value" and (id(machine),) in f.entries[None].keys:
+                    build = trees.builder(structure)
+                    machine.enter(self.entries[None], build, True, None, fixed)
 
     def of_leaves(self, args: Sequence[Any], vary: Sequence[int], named: dict[str, Any]) -> Any:
         """Return the function of all leaves, and the leaves and the structure of each argument.
