@@ -285,7 +285,7 @@ def test_a_call_from_within_takes_the_ordinary_way():
 
 @pytest.mark.parametrize("long", [False, True])
 def test_threads_do_not_disturb_each_other(long, monkeypatch):
-    monkeypatch.setattr("taylor.drivers.compile.LONG", -1.0 if long else 1.0)
+    monkeypatch.setattr("taylor.drivers.entries.LONG", -1.0 if long else 1.0)
     B = GENERATOR.normal(size=(60, 60)) / 8
     f, call = ready(lambda x: B @ np.sin(B @ x), np.ones(60))
     wrong = []

@@ -24,7 +24,7 @@ import numpy as np
 from taylor.core.algebra import Univariate
 from taylor.core.memory import fresh
 from taylor.core.program import Program, check_unread, record, told
-from taylor.drivers import forms, patience, trees
+from taylor.drivers import entries, forms, patience, trees
 from taylor.drivers.arguments import OfSeveral
 from taylor.drivers.derivable import Derivable
 from taylor.drivers.derivatives import bent
@@ -56,8 +56,6 @@ FEW = 8  # variables below which a multivariate series of order 4 compiles faste
 BLOCK = 4096  # rows of a tensor computed at a time
 WORK = 400_000  # points times (order + 1)² that are worth a thread of their own
 REPLACED = ("tensor",)  # forms in whose place the series of the function is tried
-UNCHANGING = (int, bool, str, type(None))
-LONG, LONGEST = 1e-4, 1e-3  # seconds of a call that lets others run, to which Python adds nothing
 VARIANTS = 32  # branches of one function that are compiled before it is left to NumPy
 
 
@@ -122,26 +120,17 @@ class Compiled(Derivable):
         """Return f(*args, **named) by the code of its leaves, or in the ordinary way."""
         spread = self.of_leaves(args, (), named)
         if spread is NotImplemented or not any(spread[1]):
-            return self.f(
-                *[trees.entrywise(fresh, x) for x in args], **trees.entrywise(fresh, named)
-            )
+            copies = [trees.entrywise(fresh, x) for x in args]
+            return self.f(*copies, **trees.entrywise(fresh, named))
         f, each, structures = spread
         y = f(*itertools.chain.from_iterable(each))
         again, self.latest = f is self.latest, f
-        if again and not named:
-            self._enter_fixed(f, args, structures)
+        if again and not named and f is not self:
+            known = [
+                (f.machines[w], f.structures[w]) for w in list(f.structures) if w[0] == "value"
+            ]
+            entries.enter_fixed(self.entries[None], f.entries[None], known, args, structures)
         return y
-
-    def _enter_fixed(self, f: Compiled, args: Sequence[Any], structures: Sequence[Any]) -> None:
-        """Let Python call the code of f, this function at fixed arguments, at once."""
-        fixed = {i: x for i, x in enumerate(args) if structures[i] is not trees.LEAF}
-        if f is self or not all(type(x) in UNCHANGING for x in fixed.values()):
-            return
-        for where, machines in list(f.machines.items()):
-            for machine, structure in zip(machines, f.structures.get(where, ()), strict=False):
-                if where[0] == "value" and (id(machine),) in f.entries[None].keys:
-                    build = trees.builder(structure)
-                    machine.enter(self.entries[None], build, True, None, fixed)
 
     def of_leaves(self, args: Sequence[Any], vary: Sequence[int], named: dict[str, Any]) -> Any:
         """Return the function of all leaves, and the leaves and the structure of each argument.
@@ -240,17 +229,11 @@ class Compiled(Derivable):
         return found
 
     def _enter(self, where: Any, found: Any, begun: float) -> None:
-        """Let Python call the code of a form at once, if that ran and does not take long."""
-        if found is None or (taken := time.perf_counter() - begun) > LONGEST:
-            return
-        kind, form, *_ = where
-        entry = self.entries.setdefault(form, Entry())
-        count = self.counts[where]
-        for machine, structure in zip(self.machines[where], self.structures[where], strict=False):
-            if kind == "value":
-                machine.enter(entry, trees.builder(structure), taken > LONG)
-            elif structure is trees.LEAF and machine.alike(count or 1):
-                machine.enter(entry, count > 0, taken > LONG, count or 1)
+        """Let Python call the code of a form at once, if it ran."""
+        if found is not None:
+            entry, taken = self.entries.setdefault(where[1], Entry()), time.perf_counter() - begun
+            known = zip(self.machines[where], self.structures[where], strict=False)
+            entries.enter(entry, where[0], known, self.counts[where], taken)
 
     def _recorded(self, kind: str, x: Sequence[Any], most: float) -> tuple[Program, Any]:
         """Return the program of f at x, and the structure of what it returns if it is called.
