@@ -10,6 +10,7 @@ import numpy as np
 from taylor.core.conditions import Guard
 from taylor.core.instructions import Instruction
 from taylor.core.program import Program, record
+from taylor.core.rolled import merged
 from taylor.core.tape import Node, Tape
 from taylor.drivers.derivable import Derivable, outer
 from taylor.drivers.derivatives import pushed
@@ -92,7 +93,7 @@ def derived(program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> t
 
     with policy():
         recorded = record(run, *x)
-    return recorded.pruned(), count
+    return merged(recorded.pruned()), count
 
 
 def one_point(program: Program) -> Program:
