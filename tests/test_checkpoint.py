@@ -386,7 +386,7 @@ def test_twenty_thousand_steps():
 def test_machine_code(step, x):
     for n, snapshots in ((50, None), (50, 30), (7, 1)):
         loop = taylor.compile(lambda s: np.sum(checkpoint(step, n, snapshots=snapshots)(s) ** 2))  # noqa: B023
-        whole = lambda s: np.sum(plain(step, n)(s) ** 2)  # noqa: B023, E731
+        whole = lambda s: np.sum(plain(step, n)(s) ** 2)  # noqa: B023
         assert loop(x) == pytest.approx(whole(x), rel=1e-12)
         assert taylor.gradient(loop, x) == pytest.approx(taylor.gradient(whole, x), rel=1e-10)
         v = np.ones(np.shape(x))

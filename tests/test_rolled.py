@@ -136,3 +136,17 @@ def test_powers_stay_powers():
     c = taylor.compile(f, strict=True)  # (negative) ** (a variable) would be nan
     for x in (0.9, -0.2):
         assert taylor.gradient(c, x) == pytest.approx(taylor.gradient(f, x), rel=1e-9)
+
+
+def test_what_only_python_knows_is_not_rolled():
+    cube = taylor.rule(lambda x: x**3, vjp=lambda w, y, x: (3 * w * x**2,))
+
+    def f(x):
+        for _ in range(300):
+            x = np.sin(cube(x) + 0.5 * x) + 0.3
+        return x
+
+    program = taylor.record(f, 0.4)
+    assert rolled(program) is program
+    c = taylor.compile(f, strict=True)
+    assert taylor.gradient(c, 0.4) == pytest.approx(taylor.gradient(f, 0.4), rel=1e-11)

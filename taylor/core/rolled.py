@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from taylor.core.calls import Row
 from taylor.core.instructions import MUL, Const, Input, Instruction, Scale
 from taylor.core.loops import Loop
 from taylor.core.maps import Gather, run
@@ -126,6 +127,8 @@ def rolled(program: Program) -> Program:
 def _kind(i: Instruction) -> Any:
     """Return what two instructions have in common that may stand for each other in a loop."""
     op = i.op
+    if not op.told or (isinstance(op, Row) and not op.row.own):
+        return object()  # only Python knows it: a loop of it has no machine code
     if type(op) in (Const, Scale):
         c = op.constant
         plain = isinstance(c, (int, float)) or (isinstance(c, np.ndarray) and c.dtype == np.float64)

@@ -24,14 +24,13 @@ import numpy as np
 from taylor.core.algebra import Univariate
 from taylor.core.memory import fresh
 from taylor.core.program import Program, check_unread, record, told
-from taylor.core.rolled import rolled
 from taylor.drivers import forms, patience, trees
 from taylor.drivers.arguments import OfSeveral
 from taylor.drivers.derivable import Derivable
 from taylor.drivers.derivatives import bent
 from taylor.drivers.forms import COMPLEX, EXACT, FLOAT, floats, pattern_of
 from taylor.drivers.forward_mode import taylor_coefficients
-from taylor.drivers.recorded import derived, one_point
+from taylor.drivers.recorded import derived, one_point, short
 from taylor.errors import (
     CompileError,
     DomainError,
@@ -44,7 +43,6 @@ from taylor.errors import (
 from taylor.kept import STORE
 from taylor.llvm.entry import Entry
 from taylor.llvm.ir import WIDTH
-from taylor.machine.calls import is_users
 from taylor.machine.engine import unit_of
 from taylor.machine.machine import GUARD, INFINITE, OK, Machine
 from taylor.numbers.policy import policy
@@ -256,7 +254,7 @@ class Compiled(Derivable):
             return y if structure is trees.LEAF else leaves
 
         with policy():  # what the one in force says of kinks is no part of the code
-            return record(run, *x), structure
+            return short(record(run, *x), kind), structure
 
     def _due(self, where: Any) -> bool:
         """Whether this call may make code of a form."""
@@ -325,8 +323,6 @@ class Compiled(Derivable):
         most = patience.PATIENCE / patience.weights(kind, form)[0] if hasty else math.inf
         at, count = x if kind in patience.PLAIN else x[: _arity(form)], 0
         program, structure = self._recorded(kind, at, most)
-        if kind != "points" and not is_users(program):
-            program = rolled(program)
         if kind == "series":
             structure = forms.with_constants(structure, forms.varies(program, form[1]))
         what = kind, form, program.identity, *map(np.shape, x), *pattern_of(x)

@@ -10,7 +10,7 @@ import numpy as np
 from taylor.core.conditions import Guard
 from taylor.core.instructions import Instruction
 from taylor.core.program import Program, record
-from taylor.core.rolled import merged
+from taylor.core.rolled import merged, rolled
 from taylor.core.tape import Node, Tape
 from taylor.drivers.derivable import Derivable, outer
 from taylor.drivers.derivatives import pushed
@@ -94,6 +94,11 @@ def derived(program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> t
     with policy():
         recorded = record(run, *x)
     return merged(recorded.pruned()), count
+
+
+def short(program: Program, kind: str) -> Program:
+    """Return the program with loops rolled up; of many points each takes all its steps alone."""
+    return program if kind == "points" else rolled(program)
 
 
 def one_point(program: Program) -> Program:
