@@ -40,7 +40,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "drivers": [
         "columns", "labelled", "trees", "derivable", "arguments", "driver", "ties",
-        "forward_mode", "kinks", "interpolation", "lines", "derivatives", "several",
+        "forward_mode", "kinks", "interpolation", "lines", "derivatives", "objective", "several",
         "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit", "recorded",
         "symbolic", "forms", "patience", "compile", "lanes",
     ],
