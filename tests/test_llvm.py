@@ -3,9 +3,11 @@
 import pickle
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_numpy import ELEMENTWISE, LINEAR, POLYNOMIAL, data
@@ -578,7 +580,9 @@ def test_many_series_run_in_tiles():
     assert {where[0] for where in c.machines} == {"points"}
 
 
-@pytest.mark.parametrize(("n", "order"), [(3, 3), (5, 3), (8, 4), (9, 5)])
+@pytest.mark.parametrize(
+    ("n", "order"), [(2, 2), (3, 5), (5, 3), (6, 4), (8, 4), (9, 5), (20, 2), (33, 3)]
+)
 def test_tensors_are_tangents_of_the_gradient(n, order):
     def f(x):
         return np.sum(np.sin(x[1:] * x[:-1]) ** 2) + np.log(1.0 + x @ x) + x[0] ** 3
@@ -595,6 +599,31 @@ def test_tensors_are_tangents_of_the_gradient(n, order):
     assert off and np.count_nonzero(sparse) == (n if order < 5 else 0)
 
 
+@pytest.mark.parametrize("order", [2, 3, 4, 5])
+def test_tensors_are_those_of_sympy(order):
+    def f(x, m):
+        return m.exp(m.sin(x[0, 0] * x[0, 1] + x[1, 0]) * x[1, 1]) / (1 + x[0, 0] ** 2)
+
+    symbols = np.array(sympy.symbols("a:d")).reshape(2, 2)
+    point, c = np.array([[0.3, -0.7], [1.1, 0.4]]), taylor.compile(lambda x: f(x, np))
+    at = dict(zip(symbols.flat, map(sympy.Rational, point.ravel().tolist()), strict=True))
+    found = taylor.tensor(c, point, order).reshape((4,) * order)
+    scale = np.abs(found).max()
+    for index in [(0,) * order, (1,) * order, (0, 1, 2, 3, 0)[:order], (3, 0, 0, 2, 1)[:order]]:
+        wanted = sympy.diff(f(symbols, sympy), *symbols.reshape(-1)[list(index)]).subs(at).evalf(30)
+        assert abs(float(found[index] - wanted)) < 1e-14 * scale
+    assert c.reasons == {}
+
+
+def test_tensors_in_threads():
+    c = taylor.compile(lambda x: np.prod(np.sin(x)))
+    points = np.linspace(0.2, 1.4, 240).reshape(80, 3)
+    wanted = [taylor.tensor(c, x, 3) for x in points]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda x: taylor.tensor(c, x, 3), points))
+    assert np.array_equal(found, wanted)
+
+
 def test_tensors_on_other_branches_and_of_other_functions():
     c = taylor.compile(lambda x: np.sum(x**4) if x[0] > 0 else np.prod(x))
     for first in (1.0, -1.0, 2.0):
@@ -604,6 +633,7 @@ def test_tensors_on_other_branches_and_of_other_functions():
     vector = taylor.compile(lambda x: x**4 * x[0])
     np.testing.assert_allclose(taylor.tensor(vector, x, 3), taylor.tensor(vector.f, x, 3))
     assert "scalar-valued" in vector.reasons["tensor", 3, (3,)]
+    np.testing.assert_allclose(taylor.tensor(vector, x, 2), taylor.tensor(vector.f, x, 2))
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 7, 9, 10, 12, 17])

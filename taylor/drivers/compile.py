@@ -31,6 +31,7 @@ from taylor.drivers.derivatives import bent
 from taylor.drivers.forms import COMPLEX, EXACT, FLOAT, floats, pattern_of
 from taylor.drivers.forward_mode import taylor_coefficients
 from taylor.drivers.recorded import derived, one_point
+from taylor.drivers.tensors import directions
 from taylor.errors import (
     CompileError,
     DomainError,
@@ -52,8 +53,6 @@ Array = Any
 NEAR = 1e-9  # of values of one function, of one point and of many
 MAX_NESTED = 5  # the order up to which tensors are tangents of the gradient
 MAX_ENTRIES = 1 << 22  # of such a tensor
-FEW = 8  # variables below which a multivariate series of order 4 compiles faster, and is as fast
-BLOCK = 4096  # rows of a tensor computed at a time
 WORK = 400_000  # points times (order + 1)² that are worth a thread of their own
 REPLACED = ("tensor",)  # forms in whose place the series of the function is tried
 LONG, LONGEST = 1e-4, 1e-3  # seconds of a call that lets others run, to which Python adds nothing
@@ -403,30 +402,20 @@ class Compiled(Derivable):
         The rows T(e_i, e_j, ..., ·) are tangents of the gradient, many at a time.
         """
         numbers, pattern = floats((x,))
-        if numbers is None or not 3 <= order <= MAX_NESTED:
+        if numbers is None or not 2 <= order <= MAX_NESTED:
             return NotImplemented
         (point,) = numbers
         n = point.size
-        if n == 0 or n**order > MAX_ENTRIES or (order > 3 and n < FEW):
+        if n < 2 or n**order > MAX_ENTRIES:
             return NotImplemented
-        columns, place = _symmetric(n, order)
-        seeds = np.eye(n).reshape(*point.shape, n)
-
-        def rows(machine: Machine) -> tuple[int, Any]:
-            kind = complex if pattern or any(machine.found) else float
-            found = np.empty((n, columns.shape[1]), kind)
-            for start in range(0, found.shape[1], BLOCK):
-                part = columns[:, start : start + BLOCK]
-                copies = np.repeat(point[..., None], part.shape[1], axis=-1)
-                status, (y, *_) = machine.batch(copies, *(seeds[..., i] for i in part))
-                if status != OK:
-                    return status, None
-                found[:, start : start + BLOCK] = y.reshape(n, -1)
-            return OK, found.reshape(-1)[place].reshape(point.shape * order)
-
-        where = ("tensor", order, point.shape, *pattern)
-        found = self._run(where, (point, *[np.ones(point.shape)[()]] * (order - 1)), rows)
-        return NotImplemented if found is None else found[0]
+        where, rows = ("tensor", order, point.shape, *pattern), directions(n, order)
+        for machine in self.machines.get(where, ()):
+            status, found = rows.tensor(machine, point)
+            if status == OK:
+                return found.reshape(point.shape * order)
+        given = (point, *[np.ones(point.shape)[()]] * (order - 1))
+        made = self._run(where, given, lambda machine: rows.tensor(machine, point))
+        return NotImplemented if made is None else made[0].reshape(point.shape * order)
 
     def first(self) -> Compiled:
         if self._first is None:
@@ -550,20 +539,6 @@ def _first(f: Callable[..., Any], *args: Any, **named: Any) -> Any:
 def _tensor(f: Callable[..., Any], x: Any, *v: Any) -> Any:
     """Return ∂_v ∂_w ... ∇f."""
     return bent(f, x, *v, what="tensor")
-
-
-@functools.lru_cache(maxsize=4)
-def _symmetric(n: int, order: int) -> tuple[Array, Array]:
-    """Return the directions whose tangents make a symmetric tensor, and where its entries are.
-
-    Column c of the first are the indices i <= j <= ... of one row T(e_i, e_j, ..., ·); the rows
-    are the columns of an array of n rows.
-    """
-    index = np.sort(np.indices((n,) * order).reshape(order, -1), axis=0)
-    codes = np.ravel_multi_index(tuple(index[:-1]), (n,) * (order - 1))
-    kept, column = np.unique(codes, return_inverse=True)
-    columns = np.stack(np.unravel_index(kept, (n,) * (order - 1)))
-    return columns, index[-1] * len(kept) + column
 
 
 def compile(
