@@ -15,7 +15,7 @@ from test_reverse import rosenbrock
 
 import taylor
 from hyperdual import HyperDual
-from taylor import DomainError, NonAnalyticError, ShapeMismatch, Taylor, record
+from taylor import DomainError, NonAnalyticError, ShapeMismatch, Taylor, TaylorN, record
 from taylor.core.algebra import multivariate
 from taylor.core.operand import lift
 from taylor.core.table import TABLE
@@ -578,6 +578,62 @@ def test_many_series_run_in_tiles():
     c = taylor.compile(lambda x: np.exp(np.sin(x)) / (2.0 + x))
     np.testing.assert_allclose(c(x).coef, c.f(x).coef, rtol=1e-12, atol=1e-15)
     assert {where[0] for where in c.machines} == {"points"}
+
+
+def option(s, k, t, r, v):
+    d = (np.log(s / k) + (r + v * v / 2) * t) / (v * np.sqrt(t))
+    return s * np.tanh(d) - k * np.exp(-r * t) / (1 + (d - v * np.sqrt(t)) ** 2)
+
+
+@pytest.mark.parametrize("points", [(2,), (500,), (20, 30)])
+@pytest.mark.parametrize("kind", ["arrays", "numbers beside", "one number varies", "complex"])
+def test_many_points_of_several_arguments(points, kind):
+    n = int(np.prod(points))
+    s, v = np.linspace(80.0, 120.0, n).reshape(points), np.linspace(0.1, 0.4, n).reshape(points)
+    k, t, r = np.full(points, 100.0), np.linspace(1.0, 2.0, n).reshape(points), 0.03
+    if kind == "complex":
+        t = t + 0.2j
+    elif kind == "numbers beside":
+        k, t = 100.0, 1.0
+    elif kind == "one number varies":
+        v = 0.2
+    c = taylor.compile(option, threads=2)
+    x, y = TaylorN.variables([s, v], 2)
+    for _ in range(2):
+        found, wanted = c(x, k, t, r, y), option(x, k, t, r, y)
+        scale = np.abs(wanted.coef).max(tuple(range(1, 1 + len(points))), keepdims=True)
+        np.testing.assert_allclose(found.coef / scale, wanted.coef / scale, atol=1e-12)
+        while c.waiting:
+            c(x, k, t, r, y)
+    assert {where[0] for where in c.machines} == {"points"} and c.reasons == {}
+    squared = c(x * y, k, t, r, y * y)  # no variables, but series of the whole order
+    np.testing.assert_allclose(squared.coef, option(x * y, k, t, r, y * y).coef, rtol=1e-9)
+
+
+def test_many_points_of_functions_that_are_not_of_each_alone():
+    cases = [
+        lambda x, y: x * y.mean(),
+        lambda x, y: x * np.sort(y),
+        lambda x, y: x / len(y),
+        lambda x, y: x * y[0],
+    ]
+    x, y = TaylorN.variables([np.linspace(1.0, 2.0, 40), np.linspace(0.5, 1.5, 40)], 2)
+    for f in cases:
+        c = taylor.compile(f)
+        for _ in range(3):
+            np.testing.assert_allclose(c(x, y).coef, f(x, y).coef, rtol=1e-13)
+    rows, columns = TaylorN.variables([np.ones((3, 1)), np.arange(1.0, 5.0)], 2)
+    c = taylor.compile(lambda x, y: np.sin(x * y))
+    for _ in range(3):
+        np.testing.assert_allclose(c(rows, columns).coef, np.sin(rows * columns).coef, rtol=1e-13)
+
+
+def test_many_points_of_several_arguments_on_branches():
+    c = taylor.compile(lambda x, y: x * y if (x > y).all() else np.where(x > 1.5, x - y, y**2))
+    x = np.linspace(1.0, 2.0, 50)
+    for shift in (-3.0, 3.0, 0.0, 0.2):
+        a, b = TaylorN.variables([x, 1.5 + 0 * x + shift], 2)
+        np.testing.assert_allclose(c(a, b).coef, c.f(a, b).coef, rtol=1e-13)
 
 
 @pytest.mark.parametrize(
