@@ -2,10 +2,10 @@
 
 Every function is a `Rule`: its value is NumPy's, its series come degree by degree from its defining
 equation, its tangent is the series of degree one, and its adjoint is ordinary NumPy code, so that
-they nest to any order.  One factorisation, of the matrix of degree 0, serves all degrees (of
-equations solved in three degrees or fewer each is factored again, which is less work than what
-serves all): the parts of degree k of the equation are linear in the unknown with that matrix, and sums over lower degrees
-stand on the right.  For an orthogonal factor Q the unknown is Q_0ᵀ Q_k = S + X: the symmetric S is
+they nest to any order.  The parts of degree k of the equation are linear in the unknown with the
+matrix of degree 0, and sums over lower degrees stand on the right: one factorisation serves all
+degrees (of equations solved for three or fewer each is factored again: that is less work).
+For an orthogonal factor Q the unknown is Q_0ᵀ Q_k = S + X: the symmetric S is
 known from QᵀQ = 1, the antisymmetric X follows from the other equation (Walter & Lehmann,
 "Algorithmic differentiation of linear algebra functions with application in optimum experimental
 design", arXiv:1001.1654).  The adjoints are those of Giles, "Collected matrix derivative results
