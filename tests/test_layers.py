@@ -15,13 +15,14 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "intervals", "factorials", "special_series", "special_values",
     ],
     "llvm": [
-        "text", "registers", "ir", "function", "vector", "store", "jit", "entry", "tiles",
+        "text", "registers", "ir", "function", "polynomials", "kernels", "vector", "store", "jit",
+        "entry", "tiles",
     ],
     "core": [
         "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
         "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
         "sides", "calls", "maps", "lookups", "parts", "operand", "fillable", "simpler", "tape",
-        "rules", "program", "sweep",
+        "rules", "program", "sweep", "loops",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
     "arrays": [
@@ -30,8 +31,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "machine": [
         "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit",
-        "questions", "degrees", "tables", "convolutions", "compose", "monomials",
-        "products", "series", "machine", "engine",
+        "questions", "degrees", "tables", "loops", "convolutions", "compose", "monomials",
+        "products", "windows", "substitution", "series", "machine", "engine",
     ],
     "series": [
         "text", "wide", "symbolic", "coefficients", "rows", "rules", "series", "powers",
@@ -40,7 +41,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "drivers": [
         "columns", "labelled", "trees", "derivable", "arguments", "driver", "ties",
         "forward_mode", "kinks", "interpolation", "lines", "derivatives", "several",
-        "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit", "recorded",
+        "transform", "pattern", "sparse", "evolution", "checkpoint", "scan", "implicit", "recorded",
         "symbolic", "forms", "patience", "compile", "lanes",
     ],
     "scipy": [
@@ -51,10 +52,10 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [
         "files", "units", "control", "options", "roots", "dense", "system", "pieces", "surfaces",
-        "zeros", "machine", "lanes", "stepper", "record", "stiffness", "stops", "integrator",
-        "rates", "radau", "methods", "jets", "adjoints", "flow", "sensitivity", "variation",
-        "reads", "event", "doses", "events", "results", "complexes", "solve", "members",
-        "crossings", "watched", "saved", "ensemble", "solver", "__init__",
+        "zeros", "machine", "lanes", "stepper", "singular", "record", "stiffness", "stops",
+        "integrator", "rates", "radau", "methods", "jets", "adjoints", "flow", "variation",
+        "reads", "event", "doses", "events", "results", "complexes", "solve", "sensitivity",
+        "members", "crossings", "watched", "saved", "ensemble", "solver", "__init__",
     ],
     "numpy": ["creation", "functions", "__init__"],
     "elementary": [],

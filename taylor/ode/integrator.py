@@ -36,18 +36,20 @@ from taylor.ode.options import Control, Options, as_args, check_time, in_one_kin
 from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, solution
 from taylor.ode.record import Record
 from taylor.ode.roots import derivative
+from taylor.ode.singular import leap
 from taylor.ode.stepper import ahead, by_numpy, error_of, failed, too_long, within_reach
 from taylor.ode.stiffness import MANY, SOME, STEADY, Stiffness
 from taylor.ode.stops import advanced
 from taylor.ode.surfaces import Surface, crossing, nearest, off_surface, on_surface, past
 from taylor.ode.system import System, is_parameter
-from taylor.ode.zeros import LARGER, LEAST, NEAR, Zero, first_zero, is_near, step_beyond
+from taylor.ode.zeros import LARGER, LEAST, NEAR, Zero, first_zero, step_beyond, vanish_here
 
 Array = NDArray[Any]
 LIMIT = 1 << 12  # steps in one call of machine code, or more if they are short:
 WORK = 1 << 26  # products of numbers that one may take, some hundredths of a second
 NEXT = 2.0**-40  # of times and states: the value of a condition that has just been zero
 FURTHER = 8  # times that a surface is left further behind, four times as far each time
+SHORTEST = 4  # units of rounding of the time in a step
 AGAIN = 4  # zeros that are met one after the other, and no more: there is no way beyond
 
 
@@ -79,7 +81,8 @@ class TaylorIntegrator:
         tol: Any = None,
         order: int | None = None,
         max_step: Any = math.inf,
-        atol: Any = 0.0,
+        rtol: Any = None,
+        atol: Any = None,
         strict: bool = False,
         method: None = None,
     ) -> None:
@@ -88,7 +91,8 @@ class TaylorIntegrator:
                 f"steps of TaylorIntegrator are Taylor series; those of method={method!r} are "
                 "taken by taylor.ode.MethodIntegrator(fun, t0, y0, method)"
             )
-        self._begin(fun, t0, y0, args, Options(tol, order, max_step, atol, strict))
+        given = Options.of(tol, rtol, order, max_step, atol, strict).fitting(y0)
+        self._begin(fun, t0, y0, args, given)
 
     @classmethod
     def of(
@@ -102,8 +106,6 @@ class TaylorIntegrator:
     def _begin(
         self, fun: Callable[..., Any], t0: Any, y0: Any, args: Sequence[Any], options: Options
     ) -> None:
-        if not callable(fun):
-            raise TypeError(f"fun is a function of (t, y, *args), not {type(fun).__name__}")
         self.strict = options.strict or (isinstance(fun, Compiled) and fun.strict)
         self.fun = fun.f if isinstance(fun, Compiled) else fun
         self._args = as_args(args)
@@ -120,6 +122,7 @@ class TaylorIntegrator:
         self._further = 0  # how often a surface had to be left further behind
         self.at_zero: Any = 0  # at a zero of a function: the length of the step that led there
         self._zero: Zero | None = None  # that has been left behind
+        self.leapt = False  # over a singular time, by the last step over one or from a zero
         self._again = 0  # steps that lead away from zeros, one after the other
         self._bind()
 
@@ -166,16 +169,13 @@ class TaylorIntegrator:
         )
         self._args, self._left, self._zero = args, None, None
         if not same:
-            self._bind()
-            return
+            return self._bind()
         self._parameters = self.system.parameters(args)
         if self._memory is not None:
             self._memory.parameters(self._parameters)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(self.__dict__)
-        state.update(_memory=None, system=None)
-        return state
+        return self.__dict__ | {"_memory": None, "system": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -262,11 +262,12 @@ class TaylorIntegrator:
     ) -> Iterator[Pieces]:
         """Yield the steps to t_end, some at a time: `first` of them, then more and more.
 
-        `stop` says at which time, on the way there, a step has to end next.
-        Whoever takes them may set the integrator back: it goes on from there.  Where the steps end
-        before t_end that is an IntegrationError with a `reason`.  Without `log` few are recorded.
+        `stop` says at which time on the way a step has to end next.  Whoever takes them may set
+        the integrator back: it goes on from there.  An end before t_end is an IntegrationError with
+        a `reason`.  Without `log` few steps are recorded.
         """
         left, look = number_of_steps(max_steps), False
+        log = log or left < math.inf  # as steps are counted
         if why := too_long(self.place, t_end):
             raise self._ended(why)
         size = (self.order + 1) * max(1, int(self.y.size))
@@ -276,20 +277,18 @@ class TaylorIntegrator:
         count = first = min(first or most, most)
         while self.t != t_end or self.t_low != 0:
             if left <= 0:
-                raise self._ended(
-                    f"{max_steps} steps did not reach t = {t_end}, only t = {self.t}: raise "
-                    "max_steps, or loosen tol"
-                )
-            before = self.steps
+                short = f"{max_steps} steps did not reach t = {t_end}, only t = {self.t}"
+                raise self._ended(f"{short}: raise max_steps, or loosen tol")
             aim = t_end if stop is None else stop()
             if not log:
                 count = STEADY + 1 if look else min(max(MANY, 3 * self.steps), most)
             status, pieces = self.advance(aim, int(min(count, left)), log or look)
             look = not look and self.steps >= MANY and not self.stiffness.found
-            left -= self.steps - before
             count, y = min(2 * count, most), self.y
             if len(pieces):
                 yield pieces
+                done = pieces.t < self.t if pieces.h[0] > 0 else pieces.t > self.t
+                left -= max(1, int(np.sum(done)))
             if self.y is not y:
                 count = first
             elif status not in (GO, DONE):
@@ -321,21 +320,26 @@ class TaylorIntegrator:
             if status in (SMALL, INFINITE):
                 if self.t != start.t or self.t_low != start.t_low:
                     status = GO  # the next time it is the first step that fails
-                elif self._ends_here():
+                else:
                     return self.beyond(t_end, status)
             crossed = self._crossed(start, pieces) if branches else None
+            if crossed is None and status == LOOK and len(pieces) == limit:
+                status = GO  # the step to be looked at is the first of the next ones
             if crossed is None and status in (LOOK, ROUGH):
-                kept = len(pieces) - (status == ROUGH and len(pieces) > 0)
+                pieces = pieces.part(0, max(0, len(pieces) - (status == ROUGH)))
                 longest = abs(taken.h) / 2 if status == ROUGH else math.inf
                 status, more = self._carefully(t_end, longest)
-                pieces = pieces.part(0, kept).followed(more)
+                pieces = pieces.followed(more)
+                if status in (SMALL, INFINITE):
+                    if not len(pieces):
+                        return self.beyond(t_end, status)
+                    status = GO
                 crossed = self._crossed(start, pieces) if branches else None
             if self._left is not None and len(pieces) and self._is_old(pieces, crossed):
                 return GO, self._pushed(pieces)
             if crossed is not None:
                 return self.switched(*crossed, t_end)
-            if len(pieces):
-                self._left = None
+            self._left = None if len(pieces) else self._left
             if status != GUARD:
                 return status, pieces
             if len(pieces):
@@ -383,6 +387,9 @@ class TaylorIntegrator:
         start, error = self.place, math.inf
         control = self.control
         while True:
+            longest = abs((self.t + longest) - self.t) if longest < math.inf else longest
+            if longest <= SHORTEST * spacing(self.t):
+                return SMALL, nothing(start, self.order)
             shorter = replace(control, max_step=min(control.max_step, longest))
             taken = self._run(t_end, 1, True, shorter, False)
             if taken.status == ROUGH:
@@ -421,34 +428,21 @@ class TaylorIntegrator:
         self.place = taken.pieces.at(0, here)
         return GO, taken.pieces.until(0, here)
 
-    def _ends_here(self) -> bool:
-        """Whether there is no series as a function vanishes here, or fun has just jumped."""
-        zeros, p = self.system.zeros, self._parameters
-        if self._left is not None and self._left.x == self.t:
-            return True
-        if zeros is None or not zeros.outputs:
-            return False
-        slope = 0 * self.y
-        with np.errstate(all="ignore"), contextlib.suppress(DomainError):
-            slope = np.asarray(self.system.flow(self.t, self.y, *p))
-        slope = slope if finite(slope) else 0 * self.y
-        return is_near(zeros, self.t, self.y, slope, LEAST * spacing(self.t), p)
-
     def beyond(self, t_end: Any, status: int) -> tuple[int, Pieces]:
-        """Take the small step that leads away from a zero of a function."""
-        first = self.at_zero or abs(t_end - self.t)
+        """Take the step that leads away from a zero of a function, or over a singular time."""
+        given = self.system, self._parameters, self.place
+        met = self.at_zero or (self._left is not None and self._left.x == self.t)
+        met = met or vanish_here(*given)
+        first = min(self.at_zero or abs(t_end - self.t), self.control.max_step)
         again = self._zero is not None and abs(self.t - self._zero.t) <= NEAR * abs(self._zero.h)
         self.at_zero, self._again = 0, self._again + 1 if again else 0
         if self._again > AGAIN:
             return status, nothing(self.place, self.order)
-
-        def flow(t: Any, y: Array) -> Any:
-            return self.system.flow(t, y, *self._parameters)
-
-        start, steps, least = self.place, self.steps, LEAST * spacing(self.t)
-        first = min(first, self.control.max_step)
+        start, steps, least = self.place, self.steps, min(LEAST * spacing(self.t), first)
         while least <= first:
-            made = step_beyond(flow, start, t_end, first, least, self.order)
+            made = step_beyond(*given, t_end, first, least, self.order) if met else None
+            self.leapt = made is None
+            made = leap(*given, t_end, least, self.control) if made is None else made
             if made is None:
                 break
             self.place, pieces, error = made
@@ -508,9 +502,9 @@ class TaylorIntegrator:
 
         That is the one whose condition is nearest to zero; None if it has no such condition.
         """
-        if self.system.program is not None and not self.system.program.guards:
+        program, near = self.system.program, NEXT * max(1, abs(self.t), norm(self.y))
+        if program is not None and not program.guards:
             return left
-        near = NEXT * max(1, abs(self.t), norm(self.y))
         return nearest(self.system.between, self.t, self.y, self._parameters, near)
 
     def _leave(self, t_end: Any) -> None:
@@ -584,12 +578,11 @@ class TaylorIntegrator:
         The steps are not shortened for the times between: the polynomials are evaluated there.
         """
         grid = in_numbers_of(self.y, times).reshape(-1)
-        if not len(grid):
-            return np.zeros((*self.y.shape, 0), self.y.dtype)
-        check_order(self.t, grid)
         record = Record(self, grid)
-        for pieces in self.march(grid[-1], max_steps):
-            record.add(pieces)
+        if len(grid):
+            check_order(self.t, grid)
+            for pieces in self.march(grid[-1], max_steps):
+                record.add(pieces)
         return record.states()
 
     def solution(self, pieces: Sequence[Pieces]) -> Solution:
