@@ -52,15 +52,6 @@ def mirrored(a: Any, upper: bool = False) -> Any:
     return a[..., high, low] if upper else a[..., low, high]
 
 
-def half_of(x: Any) -> Any:
-    """Return Φ(x), the lower triangle with half the diagonal: x = Φ(x) + Φ(x)ᴴ if xᴴ = x."""
-    if is_operand(x):
-        return 0.5 * (np.tril(x) + np.tril(x, -1))
-    half, i = np.tril(x), np.arange(np.shape(x)[-1])
-    half[..., i, i] = 0.5 * half[..., i, i]
-    return half
-
-
 def eye(n: int, like: Any) -> Any:
     """Return unit matrices in the numbers and with the batch axes of `like`."""
     one = np.eye(n, dtype=int).astype(np.asarray(base(like)).dtype)
@@ -331,6 +322,24 @@ def both_triangles(name: str, f: Callable[..., Any], *rest: Any, **more: Any) ->
         upper: matrix_rule(name + "_upper" * upper, functools.partial(f, upper), *rest, **more)
         for upper in (False, True)
     }
+
+
+def _masking(name: str, f: Callable[..., Any]) -> Rule:
+    """Return the rule of a function that takes every element times a constant."""
+    return matrix_rule(
+        name, f, lambda ybar, y, x: (RULES[name](ybar),), lambda x, y: [x.map(RULES[name])]
+    )
+
+
+def _half(x: Any) -> Any:
+    half, i = np.tril(x), np.arange(np.shape(x)[-1])
+    half[..., i, i] = 0.5 * half[..., i, i]
+    return half
+
+
+# Φ(x), the lower triangle with half the diagonal: x = Φ(x) + Φ(x)ᴴ if xᴴ = x
+half_of = _masking("half", _half)
+TRIANGLE = {False: _masking("tril", np.tril), True: _masking("triu", np.triu)}
 
 
 def checked(name: str, check: Callable[..., None]) -> Rule:

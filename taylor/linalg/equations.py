@@ -10,6 +10,7 @@ import numpy as np
 from taylor.core.algebra import Univariate
 from taylor.core.table import Rule
 from taylor.linalg.degrees import (
+    TRIANGLE,
     Named,
     T,
     Table,
@@ -109,7 +110,7 @@ def _triangular(upper: bool) -> Rule:
 
     b̄ = t⁻ᵀ x̄, t̄ = -b̄ xᵀ in that triangle.
     """
-    half = np.triu if upper else np.tril
+    half = TRIANGLE[upper]
 
     def vjp(ybar: Any, y: Any, t: Any, b: Any) -> Any:
         bbar = TRIANGULAR[not upper](T(t), ybar)
@@ -122,7 +123,7 @@ def _triangular(upper: bool) -> Rule:
 
 def backward(t: Table, b: Table, upper: bool, x0: Any) -> Table:
     """Return x with t x = b for a triangle of t, from its value."""
-    t = t.map(np.triu if upper else np.tril)
+    t = t.map(TRIANGLE[upper])
 
     def rule(k: int) -> Any:
         right = b(k) - (0 if t.constant else t(k) @ x0) - t.interior("ij,jk->ik", k, x)

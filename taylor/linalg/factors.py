@@ -14,6 +14,7 @@ from taylor.core.table import Rule
 from taylor.errors import NonAnalyticError
 from taylor.linalg.branches import branches
 from taylor.linalg.degrees import (
+    TRIANGLE,
     H,
     Named,
     T,
@@ -121,7 +122,7 @@ def _qr_series(a: Table, q0: Any, r0: Any) -> list[Table]:
         f = H(q0) @ h
         half = half_of(f - s)
         w = s + half - H(half)
-        return q0 @ w + (h - q0 @ f), np.triu(f - w) @ r0
+        return q0 @ w + (h - q0 @ f), TRIANGLE[True](f - w) @ r0
 
     q, r = together(a.algebra, (q0, r0), rule)
     return [q, r]
