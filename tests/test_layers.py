@@ -30,8 +30,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "machine": [
         "calls", "planar", "nests", "moves", "lookups", "contractions", "emit", "questions",
-        "degrees", "tables", "convolutions", "compose", "monomials", "products", "series",
-        "machine", "engine",
+        "regions", "degrees", "tables", "convolutions", "compose", "monomials", "products",
+        "series", "machine", "engine",
     ],
     "series": [
         "text", "wide", "symbolic", "coefficients", "rows", "rules", "series", "powers",

@@ -8,6 +8,7 @@ import functools
 import itertools
 import math
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,9 +17,9 @@ from numpy.typing import NDArray
 
 from taylor.core.algebra import Algebra, Graded, Univariate
 from taylor.core.conditions import Guard
-from taylor.core.instructions import Parameter
+from taylor.core.instructions import Input, Parameter
 from taylor.core.program import Program, expand, kinds
-from taylor.core.rules import values
+from taylor.core.rules import numbers
 from taylor.errors import NotNow
 from taylor.kept import identity
 from taylor.llvm.function import Function
@@ -26,6 +27,7 @@ from taylor.llvm.ir import WIDTH
 from taylor.llvm.jit import Code, address, made
 from taylor.llvm.registers import Scalar
 from taylor.llvm.tiles import tiled
+from taylor.machine import regions
 from taylor.machine.calls import Calls, bare, is_users
 from taylor.machine.emit import (
     Symbol,
@@ -34,6 +36,7 @@ from taylor.machine.emit import (
     broadcast,
     contiguous,
     copied,
+    empty,
     flattened,
     lifted,
     settled,
@@ -224,15 +227,45 @@ class Machine:
         room, n = self._room(shape), math.prod(shape[1:])
         return data[:room].reshape(shape[0], -1)[:, :n].reshape(shape)
 
-    def _values(self, f: Function, program: Program) -> Any:
+    def _values(self, f: Function, program: Program) -> dict[int, Any]:
+        code, given = with_questions(f, program.code), self._given(f)
+        complex = kinds(program.code, self.complex)
+        steps = regions.planned(code, complex)
         guarded = {i for g in program.guards for i in (g.a, g.b)}
         kept = {*program.outputs, *program.inputs, *guarded}
-
-        def each(value: Any, uses: int) -> Any:
+        uses = Counter(a for i in code for a in i.args)
+        number, outs = numbers(given), self._outs(f, program)
+        v: dict[int, Any] = {}
+        for step in steps:
             f.pause()
-            return settled(value) if uses > 1 else value
+            if isinstance(step, regions.Region):
+                done = {*step.members, *step.sums}
+                left = uses - Counter(a for i in done for a in code[i].args)
+                out = {
+                    i: outs.get(i) or empty(f, code[i].shape, complex[i])
+                    for i in step.members
+                    if i in kept or left[i]
+                }
+                v |= regions.write(f, code, step, v, number, out, complex)
+            else:
+                op, args, _ = code[step]
+                done = {step}
+                y = given[op.n] if isinstance(op, Input) else op.value([v[a] for a in args], number)
+                v[step] = settled(y) if uses[step] > 1 else y
+            for a in (a for i in done for a in code[i].args):
+                uses[a] -= 1
+                if not uses[a] and a not in kept:
+                    v.pop(a, None)
+        return v
 
-        return values(with_questions(f, program.code), self._given(f), kept, each)
+    def _outs(self, f: Function, program: Program) -> dict[int, Symbol]:
+        """Return where results are to be written."""
+        places = zip(self.outputs, self.results, strict=True)
+        found: dict[int, Symbol] = {}
+        for i, pair in zip(program.outputs, self.found, strict=True):
+            shape, place = next(places)
+            found.setdefault(i, _place(f, shape, place, next(places)[1] if pair else place))
+        return found
 
     def _given(self, f: Function) -> list[Any]:
         """Return the inputs and parameters as symbols."""
@@ -484,9 +517,16 @@ def _input(f: Function, shape: tuple[int, ...], place: int, complex: bool) -> Sy
     return Symbol(f, shape, reg=at(x, [0] * len(shape))) if math.prod(shape) == 1 else x
 
 
+def _place(f: Function, shape: tuple[int, ...], place: int, im: int) -> Symbol:
+    """Return the array in memory at a place, its imaginary parts, if any, at another one."""
+    return Symbol(f, shape, None, None, place, c_strides(shape), plane=(im - place) * f.unit)
+
+
 def _write(f: Function, y: Symbol, shape: tuple[int, ...], place: int, im: int) -> None:
     """Write a result into memory, the imaginary parts of a complex one to a place of their own."""
-    out = Symbol(f, shape, None, None, place, c_strides(shape), plane=(im - place) * f.unit)
+    out = _place(f, shape, place, im)
+    if y.reg is None and (y.slot, y.offset) == (None, place):  # written there
+        return
     if isinstance(y, Table):  # a polynomial's table is shorter than the result
         rest = (shape[0] - y.shape[0], *shape[1:])
         if rest[0]:
