@@ -21,7 +21,8 @@ from taylor.core.table import Elementary
 from taylor.core.tables import pad
 from taylor.errors import TaylorError
 from taylor.machine.machine import OK, Machine
-from taylor.machine.products import rows_of
+from taylor.machine.products import Rows, rows_of
+from taylor.machine.windows import Products, products_of
 from taylor.numbers.kinds import Array
 
 TILE = 32  # points of a tile: four vectors hide the latency of a multiply-add
@@ -128,6 +129,23 @@ def _in_order(items: Sequence[Any], live: Sequence[bool]) -> list[Any]:
     return [x for want in (True, False) for x, m in zip(items, live, strict=True) if m is want]
 
 
+@functools.lru_cache(maxsize=64)
+def _dense(algebra: Algebra) -> Rows | Products | None:
+    """Return what multiplies two tables of float64: in rows where these are long."""
+    try:
+        return rows_of(algebra) or products_of(algebra)
+    except (ImportError, OSError):
+        return None
+
+
+def product(algebra: Algebra, x: Array, y: Array) -> Array | None:
+    """Return the product of two tables of float64 of series in several variables, or None."""
+    if not (type(x) is np.ndarray is type(y) and x.dtype is FLOAT is y.dtype):
+        return None
+    dense = _dense(algebra)
+    return None if dense is None else dense.product(x, y)
+
+
 def run(
     row: Elementary | str, live: tuple[bool, ...], algebra: Algebra, given: Sequence[Any]
 ) -> Array | None:
@@ -145,8 +163,6 @@ def run(
     if shape is None or 0 in shape:
         return None
     if shape == ():
-        if row == "mul" and not kernel.complex and (dense := rows_of(algebra)) is not None:
-            return dense.product(given[0], given[-1])
         machine = kernel.machine(1)
         if machine is None:
             return None

@@ -237,7 +237,9 @@ class Series(Coefficients):
         """Return the table of the product of two tables of as many axes."""
         if x.ndim == 1 and type(self.algebra) is Univariate:
             return self.algebra.product(x, y)
-        table = None
+        table = engine.product(self.algebra, x, y) if x.ndim == 1 else None
+        if table is not None:
+            return table
         if not few_products(self.algebra, x, y):
             table = by_code("mul", BOTH, self.algebra, [x, y])
         if table is None:
