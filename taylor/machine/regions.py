@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from taylor.core.calls import Row
-from taylor.core.instructions import MUL, Arithmetic, Einsum, Instruction, Scale
+from taylor.core.instructions import MUL, Arithmetic, Const, Einsum, Input, Instruction, Scale
 from taylor.core.maps import Sum
 from taylor.core.parts import Part
 from taylor.core.sides import Choose
+from taylor.core.table import Elementary
+from taylor.core.tape import Tape
+from taylor.errors import TaylorError
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.registers import Scalar
 from taylor.machine import planar
 from taylor.machine.emit import Symbol, broadcast, contiguous, empty, in_place, lifted
-from taylor.machine.nests import c_strides, loaded_at, merged_axes, narrow, terms_of
+from taylor.machine.nests import at, c_strides, loaded_at, merged_axes, narrow, terms_of
 
 Code = Sequence[Instruction]
 FEWEST = WIDTH  # elements of a region, more than
@@ -58,9 +61,28 @@ def _joins(instruction: Instruction, code: Code, complex: Sequence[bool]) -> boo
     op, args, shape = instruction
     if math.prod(shape) <= FEWEST:
         return False
-    if isinstance(op, Row):
-        return planar.code_of(op.row, any(complex[a] for a in args)) is not None
-    return isinstance(op, (Arithmetic, Scale, Choose, Part))
+    if not isinstance(op, Row):
+        return isinstance(op, (Arithmetic, Scale, Choose, Part))
+    pair = any(complex[a] for a in args)
+    held = tuple(code[a].op.constant if isinstance(code[a].op, Const) else None for a in args)
+    return planar.code_of(op.row, pair) is not None or not (pair or _asks(op.row, held))
+
+
+def _asks(row: Elementary, held: Sequence[Any]) -> bool:
+    """Whether a row, some arguments of which are constants, needs more than registers."""
+    if row.compose is None or any(np.ndim(c) for c in held if c is not None):
+        return True
+    tape = Tape()
+    try:
+        y = tape.node(row.compose(*(tape.input(()) if c is None else c for c in held)))
+    except TaylorError:
+        return True
+    finally:
+        tape.tag.closed = True
+    plain = (Const, Input, Arithmetic, Scale, Choose)
+    return bool(y.shape or tape.guards) or not all(
+        isinstance(i.op, plain) or (isinstance(i.op, Row) and i.op.row.code) for i in tape.code
+    )
 
 
 def _adds_up(code: Code, i: int, region: Region) -> bool:
@@ -165,12 +187,13 @@ def write(
     shape = code[region.members[0]].shape
     inside = set(region.members)
     outside = {a: v[a] for i in (*inside, *region.sums) for a in code[i].args if a not in inside}
-    given: dict[Any, Symbol] = {a: _seen(f, x, shape) for a, x in outside.items()}
+    plain = {a: x for a, x in outside.items() if not isinstance(x, Symbol) and np.ndim(x) == 0}
+    given = {a: _seen(f, x, shape) for a, x in outside.items() if a not in plain}
     for i in region.members:
         op = code[i].op
         if isinstance(op, Scale) and np.ndim(op.constant):
             given[_factor(i)] = _seen(f, number(op.constant), shape)
-    loops = _Loops(f, code, region, given, outs, number, complex)
+    loops = _Loops(f, code, region, given, plain, outs, number, complex)
     totals = loops.run()
     sums = {i: Symbol(f, code[i].shape, reg=totals[i]) for i in region.sums}
     return {**outs, **sums}
@@ -200,11 +223,13 @@ class _Loops:
         code: Code,
         region: Region,
         given: dict[int, Symbol],
+        plain: Mapping[int, Any],
         outs: Mapping[int, Symbol],
         number: Callable[[Any], Any],
         complex: Sequence[bool],
     ) -> None:
         self.f, self.code, self.number, self.complex = f, code, number, complex
+        self.plain = plain  # numbers: some rows want to know them
         self.arrays = given | dict(outs)
         self.outs, self.sums = outs, region.sums
         shape = code[region.members[0]].shape
@@ -217,26 +242,31 @@ class _Loops:
             self.width = narrow(self.n)
         self.step = 1 if f.unit > 1 else self.width
         apart = f.unit == 1 and self.n > 2 * WIDTH
-        self.pieces = list(_pieces(code, region, given, PIECE if apart else len(region.members)))
+        size = PIECE if apart else len(region.members)
+        self.pieces = list(_pieces(code, region, given.keys() | plain.keys(), size))
 
     def run(self) -> dict[int, Scalar]:
         """Write the loops; return the sums."""
         f = self.f
-        zeros = {i: f.zero(self.width, self.complex[i]) for i in self.sums}
-        totals = self._rows([], [zeros[i] for i in self.sums])
+        totals = self._rows([], self._zeros())
         found = [t if f.unit > 1 else f.total(t) for t in totals]
         return dict(zip(self.sums, found, strict=True))
+
+    def _zeros(self) -> list[Scalar]:
+        return [self.f.zero(self.width, self.complex[i]) for i in self.sums]
 
     def _rows(self, index: list[Any], totals: list[Scalar]) -> list[Scalar]:
         f, n = self.f, self.n
         if len(index) < len(self.outer):
             size = self.outer[len(index)]
             return f.fold(0, size, totals, lambda i, t: self._rows([*index, i], t))
-        if len(self.pieces) == 1 or n <= TILE:
+        if n <= TILE or (len(self.pieces) == 1 and not self.sums):
             return self._tile(index, 0, n, totals)
 
         def tile(start: str, totals: list[Scalar]) -> list[Scalar]:
-            return self._tile(index, start, f.least(f.whole("add", start, TILE), n), totals)
+            stop = f.least(f.whole("add", start, TILE), n)
+            own = self._tile(index, start, stop, self._zeros())  # sums of sums: less is rounded
+            return [a + b for a, b in zip(totals, own, strict=True)]
 
         return f.fold(0, n, totals, tile, TILE)
 
@@ -272,8 +302,10 @@ class _Loops:
         """Run a piece at one vector of elements, i; return what becomes of its sums."""
         f, width, index = self.f, self.width, [*index, i]
         here = i if start == 0 else f.whole("sub", i, start)
-        env: dict[int, Any] = {}
+        env: dict[int, Any] = {a: self.plain[a] for a in piece.reads if a in self.plain}
         for a in piece.reads:
+            if a in env:
+                continue
             x = (
                 left[a].load([(here, 1)], width)
                 if a in left
@@ -282,26 +314,26 @@ class _Loops:
             env[a] = Symbol(f, (), reg=x)
         for k in piece.members:
             op, args, _ = self.code[k]
-            at = [env[a] for a in args]
+            given = [env[a] for a in args]
             if _factor(k) in env:
-                op, at = MUL, [*at, env[_factor(k)]]
-            env[k] = op.value(at, self.number)
-            y = f.splat(env[k].reg, width)
+                op, given = MUL, [*given, env[_factor(k)]]
+            env[k] = op.value(given, self.number)
+            y = f.splat(at(lifted(f, env[k]), []), width)
             if k in self.outs:
                 self.outs[k].store(y, terms_of(index, self.strides[k]))
             elif k in left:
                 left[k].store(y, [(here, 1)])
         found = []
         for k, total in zip(piece.sums, totals, strict=True):
-            factors = (env[a].reg for a in self.code[k].args)
-            new = functools.reduce(lambda x, y: f.binary("fmul", x, y), factors)
+            factors = [at(lifted(f, env[a]), []) for a in self.code[k].args]
+            new = factors[0] if len(factors) == 1 else f.binary("fmul", *factors)
             if f.unit == 1 and self.n % WIDTH:
                 new = f.below(i, range(WIDTH), self.n).where(new, f.zero(WIDTH))
             found.append(f.splat(total + new, width))
         return found
 
 
-def _pieces(code: Code, region: Region, given: Mapping[int, Symbol], size: int) -> Iterator[Piece]:
+def _pieces(code: Code, region: Region, given: Set[int], size: int) -> Iterator[Piece]:
     """Yield the pieces of a region, each of so many instructions."""
     ready = {a for a in given if a >= 0}
     sums = list(region.sums)
