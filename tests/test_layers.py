@@ -21,7 +21,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
         "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
         "sides", "calls", "maps", "lookups", "parts", "operand", "fillable", "simpler", "tape",
-        "rules", "program", "sweep",
+        "rules", "program", "sweep", "loops",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
     "arrays": [
@@ -30,7 +30,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "machine": [
         "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit",
-        "questions", "regions", "degrees", "tables", "convolutions", "compose",
+        "questions", "regions", "degrees", "tables", "loops", "convolutions", "compose",
         "monomials", "products", "windows", "substitution", "series", "machine", "engine",
     ],
     "series": [
@@ -40,7 +40,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "drivers": [
         "columns", "labelled", "trees", "derivable", "arguments", "driver", "ties",
         "forward_mode", "kinks", "interpolation", "lines", "derivatives", "several",
-        "transform", "pattern", "sparse", "evolution", "checkpoint", "implicit", "recorded",
+        "transform", "pattern", "sparse", "evolution", "checkpoint", "scan", "implicit", "recorded",
         "symbolic", "forms", "patience", "compile", "lanes",
     ],
     "scipy": [
@@ -52,9 +52,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "ode": [
         "files", "units", "control", "options", "roots", "dense", "system", "pieces", "surfaces",
         "zeros", "machine", "lanes", "stepper", "record", "stiffness", "stops", "integrator",
-        "rates", "radau", "methods", "jets", "adjoints", "flow", "sensitivity", "variation",
-        "reads", "event", "doses", "events", "results", "complexes", "solve", "members",
-        "crossings", "watched", "saved", "ensemble", "solver", "__init__",
+        "rates", "radau", "methods", "jets", "adjoints", "flow", "variation",
+        "reads", "event", "doses", "events", "results", "complexes", "solve", "sensitivity",
+        "members", "crossings", "watched", "saved", "ensemble", "solver", "__init__",
     ],
     "numpy": ["creation", "functions", "__init__"],
     "elementary": [],

@@ -245,7 +245,7 @@ class Compiled(Derivable):
         def run(*x: Any) -> Any:
             nonlocal structure
             if x:
-                x[0].tape.most = most
+                x[0].tape.most, x[0].tape.compiled = most, True
             y = self.f(*x)
             check_unread(x)
             if kind not in ("value", "series"):

@@ -16,6 +16,7 @@ import numpy as np
 
 from taylor.core.algebra import Algebra
 from taylor.core.instructions import DIV, MUL, Input, Instruction, Parameter
+from taylor.core.loops import Loop
 from taylor.core.program import Program, of_row
 from taylor.core.table import Elementary
 from taylor.core.tables import pad
@@ -29,6 +30,7 @@ TILE = 32  # points of a tile: four vectors hide the latency of a multiply-add
 ALONE = 12  # points up to which one after the other takes no longer than a tile
 PATIENCE = 6  # times the ordinary way is taken before machine code is made
 WORK = 1 << 20  # products of coefficients for which it is made at once
+LONG = 30_000  # instructions of loops that take as long as it takes to make their code
 EXACT = 1 << 53  # integers below are floats
 FLOAT, COMPLEX = np.dtype(float), np.dtype(complex)
 _X, _Y = Instruction(Input(0), (), ()), Instruction(Input(1), (), ())
@@ -175,6 +177,47 @@ def run(
         rows = [_in_lanes(x, m, shape, n) for x, m in zip(given, live, strict=True)]
         found = kernel.lanes(*_in_order(rows, live))
     return None if found is None else found[0].reshape(-1, *shape)
+
+
+# ------------------------------------------------------------------ loops
+class _Loop:
+    """A loop that is run at plain numbers: its machine, once that pays."""
+
+    def __init__(self, op: Loop) -> None:
+        self.op, self.done = op, 0  # instructions so far
+        self.machine: Machine | None = None
+        self.never = False
+
+    def __call__(self, a: Sequence[Any]) -> Any:
+        """Return the result; None where the ordinary way is taken."""
+        if self.machine is None:
+            self.done += self.op.n * len(self.op.body)
+            if self.done < LONG or self.never or not self._made(len(a)):
+                return None
+        assert self.machine is not None
+        status, found = self.machine(*a)
+        return found[0] if status == OK else None
+
+    def _made(self, count: int) -> bool:
+        code = [Instruction(Input(k), (), s) for k, s in enumerate(self.op.shapes())]
+        code.append(Instruction(self.op, tuple(range(count)), self.op.shape([])))
+        try:
+            self.machine = Machine(Program(code, list(range(count)), [count]))
+        except (TaylorError, ImportError, OSError):
+            self.never = True
+        return not self.never
+
+
+@functools.lru_cache(maxsize=256)
+def _of_loop(op: Loop) -> _Loop:
+    return _Loop(op)
+
+
+def loop(op: Loop, a: Sequence[Any]) -> Any:
+    """Return the result of a loop at numbers and arrays by machine code, or None."""
+    if not all(isinstance(x, float) or getattr(x, "dtype", None) == FLOAT for x in a):
+        return None
+    return _of_loop(op)(a)
 
 
 def _common(given: Sequence[Any], live: Sequence[bool]) -> tuple[int, ...] | None:
