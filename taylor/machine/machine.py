@@ -8,7 +8,6 @@ import functools
 import itertools
 import math
 import threading
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,9 +16,8 @@ from numpy.typing import NDArray
 
 from taylor.core.algebra import Algebra, Graded, Univariate
 from taylor.core.conditions import Guard
-from taylor.core.instructions import Input, Parameter
+from taylor.core.instructions import Parameter
 from taylor.core.program import Program, expand, kinds
-from taylor.core.rules import numbers
 from taylor.errors import NotNow
 from taylor.kept import identity
 from taylor.llvm.entry import Entry, Value
@@ -37,10 +35,8 @@ from taylor.machine.emit import (
     broadcast,
     contiguous,
     copied,
-    empty,
     flattened,
     lifted,
-    settled,
 )
 from taylor.machine.monomials import Pairs, check
 from taylor.machine.nests import at, c_strides
@@ -230,35 +226,10 @@ class Machine:
         return data[:room].reshape(shape[0], -1)[:, :n].reshape(shape)
 
     def _values(self, f: Function, program: Program) -> dict[int, Any]:
-        code, given = with_questions(f, program.code), self._given(f)
-        complex = kinds(program.code, self.complex)
-        steps = regions.planned(code, complex)
         guarded = {i for g in program.guards for i in (g.a, g.b)}
         kept = {*program.outputs, *program.inputs, *guarded}
-        uses = Counter(a for i in code for a in i.args)
-        number, outs = numbers(given), self._outs(f, program)
-        v: dict[int, Any] = {}
-        for step in steps:
-            f.pause()
-            if isinstance(step, regions.Region):
-                done = {*step.members, *step.sums}
-                left = uses - Counter(a for i in done for a in code[i].args)
-                out = {
-                    i: outs.get(i) or empty(f, code[i].shape, complex[i])
-                    for i in step.members
-                    if i in kept or left[i]
-                }
-                v |= regions.write(f, code, step, v, number, out, complex)
-            else:
-                op, args, _ = code[step]
-                done = {step}
-                y = given[op.n] if isinstance(op, Input) else op.value([v[a] for a in args], number)
-                v[step] = settled(y) if uses[step] > 1 else y
-            for a in (a for i in done for a in code[i].args):
-                uses[a] -= 1
-                if not uses[a] and a not in kept:
-                    v.pop(a, None)
-        return v
+        code, given = with_questions(f, program.code), self._given(f)
+        return regions.values(f, code, given, kept, self._outs(f, program))
 
     def _outs(self, f: Function, program: Program) -> dict[int, Symbol]:
         """Return where results are to be written."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections import Counter
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,8 @@ from taylor.core.calls import Row
 from taylor.core.instructions import MUL, Arithmetic, Const, Einsum, Input, Instruction, Scale
 from taylor.core.maps import Sum
 from taylor.core.parts import Part
+from taylor.core.program import kinds
+from taylor.core.rules import numbers
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary
 from taylor.core.tape import Tape
@@ -25,7 +28,7 @@ from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.registers import Scalar
 from taylor.machine import planar
-from taylor.machine.emit import Symbol, broadcast, contiguous, empty, in_place, lifted
+from taylor.machine.emit import Symbol, broadcast, contiguous, empty, in_place, lifted, settled
 from taylor.machine.nests import at, c_strides, loaded_at, merged_axes, narrow, terms_of
 
 Code = Sequence[Instruction]
@@ -166,6 +169,41 @@ def _in_order(code: Code, owner: Mapping[int, Region]) -> Iterator[int | Region]
 
 
 # ------------------------------------------------------------------ writing
+def values(
+    f: Function,
+    code: Code,
+    given: Sequence[Symbol],
+    kept: Container[int],
+    outs: Mapping[int, Symbol],
+) -> dict[int, Any]:
+    """Write the values of a program; return those that are kept, some in memory of their own."""
+    complex = kinds(code, [x.complex for x in given])
+    uses = Counter(a for i in code for a in i.args)
+    number = numbers(given)
+    v: dict[int, Any] = {}
+    for step in planned(code, complex):
+        f.pause()
+        if isinstance(step, Region):
+            done = [*step.members, *step.sums]
+            left = uses - Counter(a for i in done for a in code[i].args)
+            out = {
+                i: outs.get(i) or empty(f, code[i].shape, complex[i])
+                for i in step.members
+                if i in kept or left[i]
+            }
+            v |= write(f, code, step, v, number, out, complex)
+        else:
+            op, args, _ = code[step]
+            done = [step]
+            y = given[op.n] if isinstance(op, Input) else op.value([v[a] for a in args], number)
+            v[step] = settled(y) if uses[step] > 1 else y
+        for a in (a for i in done for a in code[i].args):
+            uses[a] -= 1
+            if not uses[a] and a not in kept:
+                v.pop(a, None)
+    return v
+
+
 class Piece(NamedTuple):
     """Some instructions of a region, in one loop over a tile, and the sums that they complete."""
 
