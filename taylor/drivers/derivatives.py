@@ -426,8 +426,9 @@ def gradient_of(f: Function, what: str, *tags: Tag, room: float = math.inf) -> F
     """
 
     def g(y: Any) -> Any:
-        through, size = frozenset((y.tag, *tags)), y.algebra.size
-        most = room / size if size > 2 else math.inf
+        through, most = frozenset((y.tag, *tags)), room
+        if room < math.inf:  # one direction takes what it takes
+            most = room / y.algebra.size if y.algebra.size > 2 else math.inf
         found = _pullback(f, point(y), None, what, through, "tensor(f, x, 2)", most)
         return noted(f, found)[1]
 

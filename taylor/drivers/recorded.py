@@ -103,7 +103,7 @@ def short(program: Program, kind: str) -> Program:
 
 def one_point(program: Program) -> Program:
     """Return the program of one point of an element-wise function, recorded at two."""
-    shape = program.code[program.inputs[0]].shape
+    shape = max((program.code[i].shape for i in program.inputs), key=len)
     if len(program.outputs) != 1:
         raise TaylorError("the function has several results")
     code = []
