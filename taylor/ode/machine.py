@@ -233,7 +233,7 @@ class Stepper(Machine):
         status, worst, check = head(STATUS), head(WORST), abs(head(CHECK))
         off = check.equals(0.0).where(0.0, self._defect(f, y) * check)
         error = off.equals(0.0).where(NONE, _log2(off) - size.most(head(SIZE)))
-        known = error < 1024.0
+        known = off < math.inf
         rough, arrived = known & (error > head(ALLOWED)), status.equals(ARRIVED)
         keep(ERROR, error)
         counts = known & ~rough & (status.equals(GO) | arrived)

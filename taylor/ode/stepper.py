@@ -149,7 +149,7 @@ def _step(
     if short and h <= abs(at.t) * control.tol:
         return machine.SMALL, 0, c
     status = machine.DONE if not short and longest == abs(rest) else machine.GO
-    length = (length if rest > 0 else -length) + 0 * rest  # its powers as precise as numbers are
+    length = (length if rest > 0 else -length) + 0 * at.t  # its powers as precise as numbers are
     if short and not Kind.of(c).sets:  # to a number, as fun is given one
         length = (at.t + (length + at.t_low)) - at.t - at.t_low
     return status, length, c
