@@ -160,6 +160,8 @@ def over(
     length = max(least, FIRST * abs(t_end - place.t)) if place.t == 0 else least
     t = place.t + sign * (max(sign * away, 0 * away) + length)
     t = t_end + 0 * t if sign * (t - t_end) > 0 else t
+    if t == place.t:
+        return None
     behind = (place.t - t) + away
     y, last = star, 0.0
     for _ in range(ROUNDS if abs(behind) > spacing(t) else 0):
