@@ -42,7 +42,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "columns", "labelled", "trees", "derivable", "arguments", "driver", "ties",
         "forward_mode", "kinks", "interpolation", "lines", "derivatives", "several",
         "transform", "pattern", "sparse", "evolution", "checkpoint", "scan", "implicit", "recorded",
-        "symbolic", "forms", "patience", "compile", "lanes",
+        "symbolic", "forms", "patience", "tensors", "compile", "lanes",
     ],
     "scipy": [
         "analytic", "formulas", "fast", "probability", "classical", "rows", "waves", "ufuncs",

@@ -97,7 +97,7 @@ def derived(program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> t
 
 def one_point(program: Program) -> Program:
     """Return the program of one point of an element-wise function, recorded at two."""
-    shape = program.code[program.inputs[0]].shape
+    shape = max((program.code[i].shape for i in program.inputs), key=len)
     if len(program.outputs) != 1:
         raise TaylorError("the function has several results")
     code = []
