@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2798,
+    "numbers": 2801,
     "llvm": 2852,
     "core": 9090,
     "linalg": 1600,
@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2405,
     "drivers": 6247,
     "scipy": 5884,
-    "ode": 10600,
+    "ode": 10595,
     "command": 426,
     ".": 647,
     "hyperdual": 202,
