@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2405,
     "drivers": 6247,
     "scipy": 5884,
-    "ode": 10595,
+    "ode": 10600,
     "command": 426,
     ".": 647,
     "hyperdual": 202,
