@@ -10,18 +10,18 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2798,
+    "numbers": 2801,
     "llvm": 2852,
-    "core": 9432,
+    "core": 9090,
     "linalg": 1600,
     "arrays": 2065,
     "machine": 4865,
     "series": 2405,
-    "drivers": 6344,
+    "drivers": 6247,
     "scipy": 5884,
-    "ode": 10595,
+    "ode": 10600,
     "command": 426,
-    ".": 649,
+    ".": 647,
     "hyperdual": 202,
     "array_api": 629,
     "numpy": 292,
