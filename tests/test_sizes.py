@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "numbers": 2801,
-    "llvm": 2868,
+    "llvm": 2852,
     "core": 9432,
     "linalg": 1600,
     "arrays": 2065,
