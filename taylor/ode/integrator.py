@@ -248,11 +248,10 @@ class TaylorIntegrator:
             return False
         place = self.t, self.t_low, self.y, self.y_low
         taken = self._memory.straight(*place, t_end, self.control, limit)
-        if taken is None:
-            return False
-        _, self.t, self.t_low, self.y, self.y_low, steps, self.h, worst = taken
-        self.steps, self.worst = self.steps + int(steps), max(self.worst, float(worst))
-        return True
+        if taken is not None:
+            _, self.t, self.t_low, self.y, self.y_low, steps, self.h, worst = taken
+            self.steps, self.worst = self.steps + int(steps), max(self.worst, float(worst))
+        return taken is not None
 
     def march(
         self,
@@ -562,8 +561,8 @@ class TaylorIntegrator:
         check_time(t_bound, finite=False)
         if t_bound == self.t:
             return 0 * self.t
-        # others are looked at for stiffness
-        if (self.steps < MANY or self.steps % SOME) and self._straight(t_bound, 1):
+        quick = self.steps < MANY or self.steps % SOME  # others are looked at for stiffness
+        if quick and self._straight(t_bound, 1):
             return self.h
         return next(self.march(t_bound, 1)).h[-1]
 
