@@ -325,9 +325,14 @@ class Machine:
         out = np.ascontiguousarray(out[:, :n]) if n < self.unit else out
         parts = zip(self.outputs, self.rows, self.rows[1:], strict=False)
         outs = [out[a:b].reshape(*s, n) for s, a, b in parts]
-        if not np.count_nonzero(flags):
-            return OK, outs
-        return (GUARD if flags[:, 0].any() else INFINITE), outs
+        return _status(flags), outs
+
+    def batch_at(self, places: tuple[int, int], count: int) -> int:
+        """Return the status of a batch of whole tiles; rows and results lie at these addresses."""
+        data, flags, place = self.tile()
+        flags.fill(0.0)
+        self._tiled(data, *places, place, count, 0, count // self.unit)
+        return _status(flags)
 
     def _tiles(self, rows: Array, out: Array, threads: int) -> Array:
         """Write the results of all tiles; return the flags, two for every point of a tile."""
@@ -463,6 +468,12 @@ class Machine:
                 z.real, z.imag = y, next(rest)
             found.append(z[()] if pair else y.copy()[()])
         return found
+
+
+def _status(flags: Array) -> int:
+    if not np.count_nonzero(flags):
+        return OK
+    return GUARD if flags[:, 0].any() else INFINITE
 
 
 def _plain(data: Array, shape: Sequence[int]) -> Array:
