@@ -8,6 +8,7 @@ polynomial gives the rest.  A pair is the unevaluated sum of two registers.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from taylor.llvm import polynomials as p
 from taylor.llvm.registers import Scalar
@@ -459,12 +460,16 @@ def hypot(x: Scalar, y: Scalar) -> list[Scalar]:
 
 
 # ------------------------------------------------------------------ error functions
-def gauss(x: Scalar) -> list[Scalar]:
+def gauss(x: Scalar, sign: float = -1.0) -> list[Scalar]:
     """Return exp(-x²)."""
-    x = at_most(abs(x), 30.0)
-    square, low = product(x, x)
-    y, n = exponential(-square, -low)
+    square, low = product(at_most(abs(x), 30.0), at_most(abs(x), 30.0) * sign)
+    y, n = exponential(square, low)
     return [scaled(y[0] + y[1], n)]
+
+
+def growing(x: Scalar) -> list[Scalar]:
+    """Return exp(x²)."""
+    return gauss(x, 1.0)
 
 
 def normal_density(x: Scalar) -> list[Scalar]:
@@ -576,3 +581,85 @@ def erfcx(x: Scalar) -> list[Scalar]:
     y, y_low = product(one, whole * s)
     y = y + one.fma(part * s, (lost + erf_low).fma(whole * s, y_low))
     return [(u < NEAR).where(y, negative.where(left, right))]
+
+
+def erfcx_slope(x: Scalar) -> list[Scalar]:
+    """Return the derivative of erfc(x)·exp(x²), on the left 4x·exp(x²) and that at -x."""
+    u = abs(x)
+    bound = at_most(u, 1e150)
+    t = (bound - MIDDLE) / (bound + MIDDLE)
+    one = u + u + 1.0
+    right = -(t.polynomial(p.SLOPE) + p.SLOPE_0) / one / one
+    (grown,) = growing(at_most(u, 30.0))
+    return [(x < 0.0).where((x * 4.0).fma(grown, right), right)]
+
+
+# ------------------------------------------------------------------ the digamma function
+def _shifted(x: Scalar) -> tuple[Scalar, Scalar, Scalar, Scalar]:
+    """Return s, 3/2 + s = x + k in [1, 2] for k = 1, 0, -1, where k is 1, -1, and x or x - 1."""
+    up, down = x < 1.0, x >= 2.0
+    s = x - up.where(0.5, down.where(2.5, 1.5))
+    return s, up, down, up.where(x, x - 1.0)
+
+
+def _reflected(x: Scalar, y: Scalar, formula: Callable[[], Scalar]) -> Scalar:
+    """Return y where x >= 0, else what the formula gives, which is computed where it is needed."""
+    f = x.f
+    with f.when(~f.every(x >= 0.0)) as branch:
+        new = (x < 0.0).where(formula(), y)
+    merged: Scalar = branch.merged(new, y)
+    return merged
+
+
+def _sine_and_cosine_of_turns(x: Scalar) -> Pair:
+    """Return sin πx and cos πx up to a common sign."""
+    sine, cosine = sin_cos((x - x.function("rint")) * math.pi)
+    return sine, cosine
+
+
+def digamma(x: Scalar) -> list[Scalar]:
+    """Return ψ(x) = ψ(1 - x) - π cot πx."""
+
+    def mirrored() -> Scalar:
+        sine, cosine = _sine_and_cosine_of_turns(x)
+        return _digamma(1.0 - x) - cosine * math.pi / sine
+
+    return [_reflected(x, _digamma(x), mirrored)]
+
+
+def _digamma(x: Scalar) -> Scalar:
+    s, up, down, v = _shifted(x)
+    near = ((s - p.PSI_ROOT[0]) - p.PSI_ROOT[1]) * (s.polynomial(p.PSI) + p.PSI_0)
+    inverse = 1.0 / v
+    near = near + up.where(-inverse, down.where(inverse, 0.0))
+    high, low = logarithm(at_least(x, 3.0))
+    w = 1.0 / x
+    u = w * w
+    far = high + (-u).fma(u.polynomial(p.PSI_TAIL), w.fma(-0.5, low))
+    far = (x < math.inf).where(far, x)
+    return (x < 3.0).where(near, far)
+
+
+def trigamma(x: Scalar) -> list[Scalar]:
+    """Return ψ'(x) = π²/sin² πx - ψ'(1 - x)."""
+
+    def mirrored() -> Scalar:
+        ratio = math.pi / _sine_and_cosine_of_turns(x)[0]
+        return ratio * ratio - _trigamma(1.0 - x)
+
+    return [_reflected(x, _trigamma(x), mirrored)]
+
+
+def _trigamma(x: Scalar) -> Scalar:
+    s, up, down, v = _shifted(x)
+    inverse, low = quotient(alone(v.f.constant(1.0, v.width)), alone(v))
+    square, rest = product(inverse, inverse)
+    rest = (inverse + inverse).fma(low, rest)
+    square, rest = (up.where(c, down.where(-c, 0.0)) for c in (square, rest))
+    high, low = added(p.TRIGAMMA_0, s * s.polynomial(p.TRIGAMMA[1:]) + p.TRIGAMMA[0])
+    near, lost = high.two_sum(square)
+    near = (abs(x) < 1e-160).where(math.inf, near + (lost + (rest + low)))
+    w = 1.0 / x
+    u = w * w
+    far = w + (w * u).fma(u.polynomial(p.TRIGAMMA_TAIL), u * 0.5)
+    return (x < 3.0).where(near, far)

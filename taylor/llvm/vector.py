@@ -67,14 +67,21 @@ KERNELS: dict[tuple[str, ...], Kernel] = {
     ("asin", "acos"): Kernel(kernels.asin_acos),
     ("hypot",): Kernel(kernels.hypot, _of_size, 2),
     ("gauss",): Kernel(kernels.gauss),
+    ("growing",): Kernel(kernels.growing),
     ("npdf",): Kernel(kernels.normal_density),
     ("erf", "erfc"): Kernel(kernels.erf_erfc),
     ("erfcx",): Kernel(kernels.erfcx),
     ("ndtr",): Kernel(kernels.ndtr),
     ("log_ndtr",): Kernel(kernels.log_ndtr),
+    ("erfcx_slope",): Kernel(kernels.erfcx_slope),
+    ("digamma",): Kernel(kernels.digamma),
+    ("trigamma",): Kernel(kernels.trigamma),
 }
 # the C library does not know these
-OWN = {"sech2", "sigmoid", "gauss", "npdf", "erfcx", "ndtr", "log_ndtr"}
+OWN = {
+    "sech2", "sigmoid", "gauss", "growing", "npdf", "erfcx", "erfcx_slope", "ndtr", "log_ndtr",
+    "digamma", "trigamma",
+}  # fmt: skip
 _GROUPS = {name: group for group in KERNELS for name in group}
 
 
