@@ -1,7 +1,9 @@
 """Elementary functions of whole vectors against mpmath, over their range and at special values."""
 
 import math
+import re
 
+import llvmlite.binding as llvm
 import mpmath as mp
 import numpy as np
 import pytest
@@ -197,6 +199,28 @@ def test_a_function_is_written_once_and_called_once_for_each_argument():
         f.store(vector.call(f, name, of), f.address("%data", [], 0))
     assert list(f.helpers) == ["tanh.sech2.8"]
     assert "\n".join(f.lines).count("@tanh.sech2.8") == 2
+
+
+TARGETS = [
+    ("x86_64-unknown-linux-gnu", "haswell"),  # AVX2
+    ("x86_64-unknown-linux-gnu", "skylake-avx512"),
+    ("aarch64-unknown-linux-gnu", "neoverse-n1"),  # NEON
+]
+
+
+@pytest.mark.parametrize(("triple", "cpu"), TARGETS)
+def test_processors_have_all_instructions(triple, cpu):
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    f, everywhere = Function(), [("exp",), ("log1p",), ("cbrt",), ("asin", "acos"), ("atan",)]
+    for i, group in enumerate(everywhere):
+        x = f.load(f.address("%data", [], 8 * i), 8)
+        f.store(vector.call(f, group[0], x), f.address("%data", [], 8 * i))
+    f.size = 8 * len(everywhere)
+    machine = llvm.Target.from_triple(triple).create_target_machine(cpu=cpu, codemodel="small")
+    text = machine.emit_assembly(llvm.parse_assembly(f.text()))
+    called = set(re.findall(r"^\s+(?:callq?|bl)\s+([\w.]+)", text, re.MULTILINE))
+    assert called == {f"{'.'.join(group)}.8" for group in everywhere}
 
 
 ASKS = ["log_ndtr", "erfcx", "digamma", "lgamma", "gamma", "sinc"]  # for their local series only
