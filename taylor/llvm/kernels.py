@@ -128,18 +128,17 @@ def exp2(x: Scalar) -> list[Scalar]:
     return [scaled(whole + (rest + grown(r, low)), n)]
 
 
-def half_of_expm1(n: Scalar, r: Scalar, rest: Scalar) -> Pair:
-    """Return (2^n (1 + r + rest) - 1)/2 as a pair, -1021 <= n <= 1024."""
-    s = power_of_two(n - 1.0)
-    one, lost = s.two_sum(-0.5)
-    t, more = one.two_sum(s * r)
-    return t, s.fma(rest, more) + lost
+def half_of_expm1(s: Scalar, of: Pair, r: Scalar, rest: Scalar) -> Pair:
+    """Return (2s (1 + r + rest) - 1)/2 as a pair, s a power of two; s - 1/2 is the pair `of`."""
+    t, lost = added(of[0], s * r)
+    return t, s.fma(rest, lost) + of[1]
 
 
 def expm1(x: Scalar) -> list[Scalar]:
     """Return exp x - 1."""
     n, r, low = reduced(at_least(at_most(x, 710.0), -50.0))
-    high, low = half_of_expm1(n, r, grown(r, low))
+    s = power_of_two(n - 1.0)
+    high, low = half_of_expm1(s, s.two_sum(-0.5), r, grown(r, low))
     y = high + low
     return [(abs(x) < TINY).where(x, y + y)]
 
@@ -148,7 +147,8 @@ def tanh_sech2(x: Scalar) -> list[Scalar]:
     """Return tanh x = (1 - E)/(1 + E) and 1/cosh² x = 4E/(1 + E)², E = exp(-2|x|)."""
     n, r, low = reduced(at_least(abs(x) * -2.0, -760.0))
     part = grown(r, low)
-    high, low = added(*half_of_expm1(at_least(n, -100.0), r, part))
+    s = power_of_two(at_least(n, -100.0) - 1.0)
+    high, low = added(*half_of_expm1(s, added(-0.5, s), r, part))
     plus, rest = added(1.0, high)
     rest = rest + low
     inverse = 1.0 / plus
