@@ -55,7 +55,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "zeros", "machine", "lanes", "stepper", "singular", "record", "stiffness", "stops",
         "integrator", "rates", "radau", "methods", "jets", "adjoints", "flow", "variation",
         "reads", "event", "doses", "events", "results", "complexes", "solve", "sensitivity",
-        "members", "crossings", "watched", "saved", "ensemble", "solver", "__init__",
+        "regimens", "members", "crossings", "watched", "saved", "ensemble", "solver", "__init__",
     ],
     "numpy": ["creation", "functions", "__init__"],
     "elementary": [],
