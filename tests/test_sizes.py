@@ -11,14 +11,14 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "numbers": 2747,
-    "llvm": 2852,
-    "core": 9090,
+    "llvm": 2993,
+    "core": 9091,
     "linalg": 1459,
     "arrays": 2065,
-    "machine": 4400,
+    "machine": 4403,
     "series": 2403,
     "drivers": 6187,
-    "scipy": 5883,
+    "scipy": 5915,
     "ode": 10468,
     "command": 426,
     ".": 647,
