@@ -11,14 +11,14 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "numbers": 2801,
-    "llvm": 2852,
-    "core": 9432,
+    "llvm": 3016,
+    "core": 9446,
     "linalg": 1600,
     "arrays": 2065,
-    "machine": 4865,
+    "machine": 4868,
     "series": 2405,
     "drivers": 6344,
-    "scipy": 5884,
+    "scipy": 5916,
     "ode": 10600,
     "command": 426,
     ".": 649,
