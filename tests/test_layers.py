@@ -15,8 +15,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "intervals", "factorials", "special_series", "special_values",
     ],
     "llvm": [
-        "text", "registers", "ir", "function", "polynomials", "kernels", "vector", "store", "jit",
-        "entry", "tiles",
+        "text", "registers", "ir", "function", "polynomials", "kernels", "special",
+        "vector", "store", "jit", "entry", "tiles",
     ],
     "core": [
         "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",

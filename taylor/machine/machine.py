@@ -33,11 +33,10 @@ from taylor.machine.emit import (
     Symbol,
     Unsupported,
     asked,
-    broadcast,
-    contiguous,
+    contraction,
     copied,
-    flattened,
     lifted,
+    mapped,
 )
 from taylor.machine.monomials import Pairs, check
 from taylor.machine.nests import at, c_strides
@@ -50,7 +49,6 @@ from taylor.numbers.kinds import Array
 OK, GUARD, INFINITE = 0, 1, 2
 SMALL = 1 << 15  # numbers that are copied faster than Python calls
 BY_DEGREE = 3000  # instructions times degrees of a program that is written degree by degree
-OPPOSITE = {"<": "uge", "<=": "ugt", ">": "ule", ">=": "ult"}
 SAME = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}
 
 
@@ -506,20 +504,25 @@ def failed(f: Function, guards: Sequence[Guard], v: Any) -> Scalar:
     """Return how many decisions would be others at the values v."""
     total = f.constant(0.0)
     for n, guard in enumerate(guards):
-        if guard.b < 0:  # on the order of values, say
-            lost = asked(f, "guard", n, [lifted(f, v[guard.a])], (), complex=False)
-            total = total + at(lost, [])
+        sides = [lifted(f, v[i]) for i in (guard.a, guard.b) if i >= 0]
+        outcome = np.asarray(guard.outcome, dtype=float)
+        if guard.b < 0 and (guard.op != "isfinite" or sides[0].complex):  # on their order, say
+            total = total + at(asked(f, "guard", n, sides, (), complex=False), [])
             continue
-        sides = lifted(f, v[guard.a]), lifted(f, v[guard.b])
-        outcome = np.asarray(guard.outcome, dtype=bool)
         if any(x.complex for x in sides):
             raise Unsupported(UNORDERED)
-        a, b = (flattened(contiguous(broadcast(x, outcome.shape))) for x in sides)
-        for i, held in enumerate(outcome.reshape(-1)):
-            op = OPPOSITE[guard.op] if held else SAME[guard.op]
-            total = total + at(a, [i]).compared(op, at(b, [i])).where(1.0, 0.0)
-            f.pause()
+        lost = mapped(f, functools.partial(_other, guard.op), lifted(f, outcome), *sides)
+        if outcome.size != 1:
+            lost = contraction(f, ["abcdefghijklmnopqrstuvwxyz"[: outcome.ndim]], "", [lost])
+        total = total + at(lost, [0] * len(lost.shape))
+        f.pause()
     return total
+
+
+def _other(op: str, was: Scalar, a: Scalar, b: Scalar | None = None) -> Scalar:
+    """Return 1 where a decision is not what it was (1 where it held), else 0."""
+    holds = abs(a) < math.inf if b is None else a.compared(SAME[op], b)
+    return abs(holds.where(1.0, 0.0) - was)
 
 
 def _input(f: Function, shape: tuple[int, ...], place: int, complex: bool) -> Symbol:
