@@ -246,9 +246,8 @@ class TaylorIntegrator:
         """Take steps by machine code, and return True, if that is all there is to do."""
         if self._memory is None or self.at_zero or self.system.branches:
             return False
-        place = self.t, self.t_low, self.y, self.y_low
-        taken = self._memory.straight(*place, t_end, self.control, limit)
-        if taken is not None:
+        given = self.t, self.t_low, self.y, self.y_low, t_end, self.control, limit
+        if (taken := self._memory.straight(*given)) is not None:
             _, self.t, self.t_low, self.y, self.y_low, steps, self.h, worst = taken
             self.steps, self.worst = self.steps + int(steps), max(self.worst, float(worst))
         return taken is not None
