@@ -85,7 +85,13 @@ class TaylorIntegrator:
         atol: Any = None,
         strict: bool = False,
         method: None = None,
+        **more: Any,
     ) -> None:
+        if more:
+            raise TypeError(
+                f"got an unexpected keyword argument {next(iter(more))!r}: solve_ivp has events, "
+                "doses, dense output; between steps set_state(t, y) and args go on from elsewhere"
+            )
         if method is not None:
             raise TypeError(
                 f"steps of TaylorIntegrator are Taylor series; those of method={method!r} are "
