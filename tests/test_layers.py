@@ -22,7 +22,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
         "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
         "sides", "calls", "maps", "lookups", "parts", "operand", "fillable", "simpler", "tape",
-        "rules", "program", "sweep", "loops",
+        "rules", "program", "sweep", "loops", "rolled",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
     "arrays": [
@@ -31,8 +31,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "machine": [
         "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit",
-        "questions", "degrees", "tables", "loops", "convolutions", "compose", "monomials",
-        "products", "windows", "substitution", "series", "machine", "engine",
+        "questions", "regions", "degrees", "tables", "loops", "convolutions", "compose",
+        "monomials", "products", "windows", "substitution", "series", "machine", "engine",
     ],
     "series": [
         "text", "wide", "symbolic", "coefficients", "rows", "rules", "series", "powers",
@@ -40,9 +40,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "drivers": [
         "columns", "labelled", "trees", "derivable", "arguments", "driver", "ties",
-        "forward_mode", "kinks", "interpolation", "lines", "derivatives", "several",
-        "transform", "pattern", "sparse", "evolution", "checkpoint", "scan", "implicit", "recorded",
-        "symbolic", "forms", "patience", "compile", "lanes",
+        "forward_mode", "kinks", "interpolation", "lines", "derivatives", "objective", "several",
+        "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit", "recorded",
+        "symbolic", "forms", "patience", "tensors", "compile", "lanes",
     ],
     "scipy": [
         "analytic", "formulas", "fast", "probability", "classical", "rows", "waves", "ufuncs",

@@ -18,7 +18,6 @@ from taylor.core.algebra import Algebra, Graded, Univariate
 from taylor.core.conditions import Guard
 from taylor.core.instructions import Parameter
 from taylor.core.program import Program, expand, kinds
-from taylor.core.rules import values
 from taylor.errors import NotNow
 from taylor.kept import identity
 from taylor.llvm.entry import Entry, Value
@@ -27,6 +26,7 @@ from taylor.llvm.ir import WIDTH
 from taylor.llvm.jit import Code, address, made
 from taylor.llvm.registers import Scalar
 from taylor.llvm.tiles import tiled
+from taylor.machine import regions
 from taylor.machine.calls import Calls, bare, is_users
 from taylor.machine.emit import (
     Symbol,
@@ -37,7 +37,6 @@ from taylor.machine.emit import (
     copied,
     flattened,
     lifted,
-    settled,
 )
 from taylor.machine.monomials import Pairs, check
 from taylor.machine.nests import at, c_strides
@@ -226,15 +225,20 @@ class Machine:
         room, n = self._room(shape), math.prod(shape[1:])
         return data[:room].reshape(shape[0], -1)[:, :n].reshape(shape)
 
-    def _values(self, f: Function, program: Program) -> Any:
+    def _values(self, f: Function, program: Program) -> dict[int, Any]:
         guarded = {i for g in program.guards for i in (g.a, g.b)}
         kept = {*program.outputs, *program.inputs, *guarded}
+        code, given = with_questions(f, program.code), self._given(f)
+        return regions.values(f, code, given, kept, self._outs(f, program))
 
-        def each(value: Any, uses: int) -> Any:
-            f.pause()
-            return settled(value) if uses > 1 else value
-
-        return values(with_questions(f, program.code), self._given(f), kept, each)
+    def _outs(self, f: Function, program: Program) -> dict[int, Symbol]:
+        """Return where results are to be written."""
+        places = zip(self.outputs, self.results, strict=True)
+        found: dict[int, Symbol] = {}
+        for i, pair in zip(program.outputs, self.found, strict=True):
+            shape, place = next(places)
+            found.setdefault(i, _place(f, shape, place, next(places)[1] if pair else place))
+        return found
 
     def _given(self, f: Function) -> list[Any]:
         """Return the inputs and parameters as symbols."""
@@ -321,9 +325,14 @@ class Machine:
         out = np.ascontiguousarray(out[:, :n]) if n < self.unit else out
         parts = zip(self.outputs, self.rows, self.rows[1:], strict=False)
         outs = [out[a:b].reshape(*s, n) for s, a, b in parts]
-        if not np.count_nonzero(flags):
-            return OK, outs
-        return (GUARD if flags[:, 0].any() else INFINITE), outs
+        return _status(flags), outs
+
+    def batch_at(self, places: tuple[int, int], count: int) -> int:
+        """Return the status of a batch of whole tiles; rows and results lie at these addresses."""
+        data, flags, place = self.tile()
+        flags.fill(0.0)
+        self._tiled(data, *places, place, count, 0, count // self.unit)
+        return _status(flags)
 
     def _tiles(self, rows: Array, out: Array, threads: int) -> Array:
         """Write the results of all tiles; return the flags, two for every point of a tile."""
@@ -461,6 +470,12 @@ class Machine:
         return found
 
 
+def _status(flags: Array) -> int:
+    if not np.count_nonzero(flags):
+        return OK
+    return GUARD if flags[:, 0].any() else INFINITE
+
+
 def _plain(data: Array, shape: Sequence[int]) -> Array:
     return data[: math.prod(shape)].reshape(shape)
 
@@ -506,9 +521,16 @@ def _input(f: Function, shape: tuple[int, ...], place: int, complex: bool) -> Sy
     return Symbol(f, shape, reg=at(x, [0] * len(shape))) if math.prod(shape) == 1 else x
 
 
+def _place(f: Function, shape: tuple[int, ...], place: int, im: int) -> Symbol:
+    """Return the array in memory at a place, its imaginary parts, if any, at another one."""
+    return Symbol(f, shape, None, None, place, c_strides(shape), plane=(im - place) * f.unit)
+
+
 def _write(f: Function, y: Symbol, shape: tuple[int, ...], place: int, im: int) -> None:
     """Write a result into memory, the imaginary parts of a complex one to a place of their own."""
-    out = Symbol(f, shape, None, None, place, c_strides(shape), plane=(im - place) * f.unit)
+    out = _place(f, shape, place, im)
+    if y.reg is None and (y.slot, y.offset) == (None, place):  # written there
+        return
     if isinstance(y, Table):  # a polynomial's table is shorter than the result
         rest = (shape[0] - y.shape[0], *shape[1:])
         if rest[0]:
