@@ -50,6 +50,7 @@ WORK = 1 << 26  # products of numbers that one may take, some hundredths of a se
 NEXT = 2.0**-40  # of times and states: the value of a condition that has just been zero
 FURTHER = 8  # times that a surface is left further behind, four times as far each time
 SHORTEST = 4  # units of rounding of the time in a step
+LACKING = "got an unexpected keyword argument '{}': solve_ivp has events, doses and dense output"
 AGAIN = 4  # zeros that are met one after the other, and no more: there is no way beyond
 
 
@@ -88,10 +89,7 @@ class TaylorIntegrator:
         **more: Any,
     ) -> None:
         if more:
-            raise TypeError(
-                f"got an unexpected keyword argument {next(iter(more))!r}: solve_ivp has events, "
-                "doses, dense output; between steps set_state(t, y) and args go on from elsewhere"
-            )
+            raise TypeError(LACKING.format(next(iter(more))))
         if method is not None:
             raise TypeError(
                 f"steps of TaylorIntegrator are Taylor series; those of method={method!r} are "
