@@ -22,7 +22,7 @@ from taylor.core.table import TABLE
 from taylor.drivers.sparse import SparseHessian
 from taylor.kept import STORE
 from taylor.machine import engine, monomials, windows
-from taylor.machine.machine import Machine
+from taylor.machine.machine import GUARD, OK, Machine
 from taylor.machine.products import Rows
 from taylor.machine.windows import Products
 
@@ -798,3 +798,17 @@ def test_running_sums_of_equal_numbers():
     c = taylor.compile(lambda x: np.cumsum(np.broadcast_to(x, (4,))), strict=True)
     assert np.allclose(c(0.5), [0.5, 1.0, 1.5, 2.0])
     assert np.allclose(taylor.derivative(c, 0.5), [1.0, 2.0, 3.0, 4.0])
+
+
+def test_decisions_on_arrays_are_loops():
+    def f(x):
+        return np.sum(x) if np.all(np.isfinite(x)) and np.all(x > 0) else 0.0 * np.sum(x)
+
+    small, large = (Machine(taylor.record(f, np.ones(n))) for n in (50, 5000))
+    assert not large.asks[0]
+    assert len(large.code.object) < 2 * len(small.code.object)
+    assert small(np.ones(50))[0] == OK
+    for other in (0.0, -1.0, np.nan, np.inf):
+        x = np.ones(50)
+        x[7] = other
+        assert small(x)[0] == GUARD

@@ -8,7 +8,8 @@ import functools
 import itertools
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from taylor.core.instructions import Parameter
 from taylor.core.program import Program, expand, kinds
 from taylor.errors import NotNow
 from taylor.kept import identity
-from taylor.llvm.entry import Entry, Value
+from taylor.llvm.entry import Entry, Fixed, Value
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.jit import Code, address, made
@@ -32,11 +33,10 @@ from taylor.machine.emit import (
     Symbol,
     Unsupported,
     asked,
-    broadcast,
-    contiguous,
+    contraction,
     copied,
-    flattened,
     lifted,
+    mapped,
 )
 from taylor.machine.monomials import Pairs, check
 from taylor.machine.nests import at, c_strides
@@ -49,7 +49,6 @@ from taylor.numbers.kinds import Array
 OK, GUARD, INFINITE = 0, 1, 2
 SMALL = 1 << 15  # numbers that are copied faster than Python calls
 BY_DEGREE = 3000  # instructions times degrees of a program that is written degree by degree
-OPPOSITE = {"<": "uge", "<=": "ugt", ">": "ule", ">=": "ult"}
 SAME = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}
 
 
@@ -400,21 +399,27 @@ class Machine:
         result: Callable[[Any], Any] | bool,
         long: bool,
         count: int | None = None,
+        fixed: Mapping[int, Any] = MappingProxyType({}),
     ) -> None:
         """Add the code, with its first outputs, to what Python calls at once (see `Entry.add`).
 
-        Series are those along a line: called with a point and a direction.  Not if the code asks
-        Python, or is so large that it does not matter.
+        `fixed` are arguments that cannot change, by their places between the inputs.  Series are
+        those along a line: called with a point and a direction.  Not if the code asks Python, or is
+        so large that it does not matter.
         """
-        if not (self.asks[0] or self.unit > 1 or self.size > SMALL):
+        key = (id(self), *((n, type(v), v) for n, v in fixed.items()))
+        small = not self.asks[0] and self.unit == 1 and self.size <= SMALL
+        if small and key not in entry.keys:
             data = self.prepared(block(self.size))
-            inputs = _joined(self.places, self.inputs, self.complex)
+            inputs: list[Any] = _joined(self.places, self.inputs, self.complex)
             if self.tables:
                 ((places, shape),) = inputs
                 parts = [[p + k * part_size(shape) for p in places] for k in (0, 1)]
                 inputs = [Value(tuple(part), shape[1:]) for part in parts]
             outputs = _joined(self.results, self.outputs, self.found)[:count]
-            entry.add(id(self), self.code, data, self.flag, inputs, outputs, result, long)
+            for n, value in sorted(fixed.items()):
+                inputs.insert(n, Fixed(value))
+            entry.add(key, self.code, data, self.flag, inputs, outputs, result, long)
 
     # the ways to call for one point take about as long as small code: no calls between
     def line(self, x: Any, v: Any) -> tuple[int, Any]:
@@ -499,20 +504,25 @@ def failed(f: Function, guards: Sequence[Guard], v: Any) -> Scalar:
     """Return how many decisions would be others at the values v."""
     total = f.constant(0.0)
     for n, guard in enumerate(guards):
-        if guard.b < 0:  # on the order of values, say
-            lost = asked(f, "guard", n, [lifted(f, v[guard.a])], (), complex=False)
-            total = total + at(lost, [])
+        sides = [lifted(f, v[i]) for i in (guard.a, guard.b) if i >= 0]
+        outcome = np.asarray(guard.outcome, dtype=float)
+        if guard.b < 0 and (guard.op != "isfinite" or sides[0].complex):  # on their order, say
+            total = total + at(asked(f, "guard", n, sides, (), complex=False), [])
             continue
-        sides = lifted(f, v[guard.a]), lifted(f, v[guard.b])
-        outcome = np.asarray(guard.outcome, dtype=bool)
         if any(x.complex for x in sides):
             raise Unsupported(UNORDERED)
-        a, b = (flattened(contiguous(broadcast(x, outcome.shape))) for x in sides)
-        for i, held in enumerate(outcome.reshape(-1)):
-            op = OPPOSITE[guard.op] if held else SAME[guard.op]
-            total = total + at(a, [i]).compared(op, at(b, [i])).where(1.0, 0.0)
-            f.pause()
+        lost = mapped(f, functools.partial(_other, guard.op), lifted(f, outcome), *sides)
+        if outcome.size != 1:
+            lost = contraction(f, ["abcdefghijklmnopqrstuvwxyz"[: outcome.ndim]], "", [lost])
+        total = total + at(lost, [0] * len(lost.shape))
+        f.pause()
     return total
+
+
+def _other(op: str, was: Scalar, a: Scalar, b: Scalar | None = None) -> Scalar:
+    """Return 1 where a decision is not what it was (1 where it held), else 0."""
+    holds = abs(a) < math.inf if b is None else a.compared(SAME[op], b)
+    return abs(holds.where(1.0, 0.0) - was)
 
 
 def _input(f: Function, shape: tuple[int, ...], place: int, complex: bool) -> Symbol:

@@ -250,10 +250,10 @@ class TaylorIntegrator:
         """Take steps by machine code, and return True, if that is all there is to do."""
         if self._memory is None or self.at_zero or self.system.branches:
             return False
-        taken = self._memory.straight(self.place, t_end, self.control, limit)
-        if taken is not None:
-            self.place, steps, self.h, worst = taken
-            self.steps, self.worst = self.steps + steps, max(self.worst, worst)
+        given = self.t, self.t_low, self.y, self.y_low, t_end, self.control, limit
+        if (taken := self._memory.straight(*given)) is not None:
+            _, self.t, self.t_low, self.y, self.y_low, steps, self.h, worst = taken
+            self.steps, self.worst = self.steps + int(steps), max(self.worst, float(worst))
         return taken is not None
 
     def march(
@@ -564,8 +564,8 @@ class TaylorIntegrator:
         check_time(t_bound, finite=False)
         if t_bound == self.t:
             return 0 * self.t
-        # others are looked at for stiffness
-        if (self.steps < MANY or self.steps % SOME) and self._straight(t_bound, 1):
+        quick = self.steps < MANY or self.steps % SOME  # others are looked at for stiffness
+        if quick and self._straight(t_bound, 1):
             return self.h
         return next(self.march(t_bound, 1)).h[-1]
 
