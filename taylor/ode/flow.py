@@ -52,7 +52,7 @@ from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.jets import MEET, Crossing, Differentiated, Plain
 from taylor.ode.methods import MethodOptions
 from taylor.ode.options import Options, argument
-from taylor.ode.surfaces import sides
+from taylor.ode.surfaces import Met, met_at
 from taylor.ode.system import System, filled, is_parameter, shaped
 from taylor.series.series import Series
 
@@ -326,38 +326,23 @@ def _beyond(f: Function, at: Crossing, sides_of: Any, p: Sequence[Any]) -> Any:
     for k in range(FAR):
         d = 2 * (at.t - t) * 2**k
         new = old + d * slope
-        names = _changed(system, (t, old), (t + d, new), q)
+        names = met_at(system.surfaces, (t + d / 2, old + d / 2 * slope), slope, d / 2, q)
         if names:
             break
     else:
         raise NonAnalyticError(f"fun jumps at t = {at.t}, but no condition of it changes its sign")
 
-    found = [delay_of(f, condition, t, y, p) for condition in _conditions(system, names)]
+    places = {True: (t, y), False: (t + d, y + (new - old))}
+    found = [delay_of(f, condition_of(system, m), *places[m.before], p) for m in names]
     tau = common_delay(found, at.t, "surfaces on which fun jumps")
     y = moved(f, t, y, tau, p) + (new - old)
     return moved(f, t + d + tau, y, -tau, p) + (after - new)
 
 
-def _changed(
-    system: System, one: tuple[Any, Any], other: tuple[Any, Any], p: Sequence[Any]
-) -> list[tuple[int, int]]:
-    """Return which conditions (output, element) have other signs at one place than at another."""
-    both = (sides(system.surfaces, *place, p) for place in (one, other))
-    return [
-        (n, int(m))
-        for n, (a, b) in enumerate(zip(*both, strict=True))
-        for m in np.flatnonzero(np.sign(a) * np.sign(b) < 0)
-    ]
-
-
-def _conditions(system: System, names: Sequence[tuple[int, int]]) -> list[Function]:
-    """Return conditions as functions of (t, y, *p)."""
-    surfaces = kept(plain, system.surfaces)
-
-    def condition(n: int, m: int) -> Function:
-        return lambda t, y, *p: np.reshape(surfaces(t, y, *p)[n], -1)[m]
-
-    return [condition(*name) for name in names]
+def condition_of(system: System, met: Met) -> Function:
+    """Return a condition on which the branch of fun depends as a function of (t, y, *p)."""
+    surfaces, (n, m) = kept(plain, system.surfaces), met.name
+    return lambda t, y, *p: np.reshape(surfaces(t, y, *p)[n], -1)[m]
 
 
 def jumps(f: Function, t: Any, y: Any, p: Sequence[Any], d: Any) -> list[Function]:
@@ -367,12 +352,10 @@ def jumps(f: Function, t: Any, y: Any, p: Sequence[Any], d: Any) -> list[Functio
     if not system.branches:
         return []
     slope = system.flow(t, old, *q)
-    one, other = ((t + s * d, old + s * d * slope) for s in (-1, 1))
-    names = _changed(system, one, other, q)
-    before, after = (np.asarray(system.flow(*place, *q)) for place in (one, other))
+    before, after = (np.asarray(system.flow(t + s * d, old + s * d * slope, *q)) for s in (-1, 1))
     if norm(after - before) <= SAME * max(norm(before), norm(after)):
         return []
-    return _conditions(system, names)
+    return [condition_of(system, m) for m in met_at(system.surfaces, (t, old), slope, d, q)]
 
 
 def number(x: Any) -> Any:

@@ -37,7 +37,7 @@ from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, solution
 from taylor.ode.record import Record
 from taylor.ode.roots import derivative
 from taylor.ode.stepper import ahead, by_numpy, error_of, failed, too_long, within_reach
-from taylor.ode.stiffness import MANY, SOME, STEADY, Stiffness
+from taylor.ode.stiffness import MANY, SOME, STEADY, Stiffness, told
 from taylor.ode.stops import advanced
 from taylor.ode.surfaces import Surface, crossing, nearest, off_surface, on_surface, past
 from taylor.ode.system import System, is_parameter
@@ -214,12 +214,10 @@ class TaylorIntegrator:
             if self.y.dtype == object or not self.y.size:  # numbers of no machine
                 return None
             if self.y.dtype != np.float64:
-                raise TypeError(
-                    f"a state of {self.y.dtype}; give float64, complex numbers by their parts"
-                )
+                raise TypeError(f"a state of {self.y.dtype}; give float64, complex ones by parts")
             for p in self._parameters:
-                if np.asarray(p).dtype.kind not in "fiub":
-                    raise TypeError(f"args holds numbers of {np.asarray(p).dtype}; give floats")
+                if (kind := np.asarray(p).dtype).kind not in "fiub":
+                    raise TypeError(f"args holds numbers of {kind}; give floats")
             given = system.program, self.order, self.factor
             return STORE.made(lambda: Stepper(*given), "stepper", given[0].identity, *given[1:])
         except (TaylorError, TypeError, ImportError, OSError) as error:
@@ -309,7 +307,7 @@ class TaylorIntegrator:
             t_end = within_reach(self.system, self._parameters, self.place, t_end, self.control)
         if self.at_zero:
             return self.beyond(t_end, INFINITE)
-        for _ in range(3):  # the second time with fun recorded anew, where it branches otherwise
+        for n in range(AGAIN):  # then with fun recorded anew, where it branches otherwise
             branches = self.system.branches and bool(self.system.between.outputs)
             if self.h > 0 > t_end - self.t or self.h < 0 < t_end - self.t:  # back over it
                 self._left = None
@@ -340,8 +338,18 @@ class TaylorIntegrator:
                 return status, pieces
             if len(pieces):
                 break
+            if n:
+                self._nudge(t_end, n)
             self._bind()
         raise self._stuck("fun branches where none of its conditions changes its sign")
+
+    def _nudge(self, t_end: Any, n: int) -> None:
+        """Go some units of rounding further, as machine code may see a surface a little later."""
+        rest, unit = t_end - self.t, spacing(max(abs(self.t), abs(self.h)))
+        far = min(unit * 4**n, abs(rest) / 2) * (1 if rest > 0 else -1)
+        slope = np.asarray(self.system.flow(self.t, self.y, *self._parameters))
+        self.t, self.y = self.t + far, self.y + far * slope
+        self._left = self._left and self._left._replace(x=self.t)
 
     def _is_old(self, pieces: Pieces, crossed: tuple[Pieces, int, Surface] | None) -> bool:
         """Whether the first step after a change of branch still is on the old one.
@@ -423,16 +431,10 @@ class TaylorIntegrator:
 
     def _ends_here(self) -> bool:
         """Whether there is no series as a function vanishes here, or fun has just jumped."""
-        zeros, p = self.system.zeros, self._parameters
-        if self._left is not None and self._left.x == self.t:
-            return True
-        if zeros is None or not zeros.outputs:
-            return False
-        slope = 0 * self.y
-        with np.errstate(all="ignore"), contextlib.suppress(DomainError):
-            slope = np.asarray(self.system.flow(self.t, self.y, *p))
-        slope = slope if finite(slope) else 0 * self.y
-        return is_near(zeros, self.t, self.y, slope, LEAST * spacing(self.t), p)
+        zeros, left = self.system.zeros, self._left is not None and self._left.x == self.t
+        if left or zeros is None:
+            return left
+        return is_near(zeros, self.system.flow, self.place, self._parameters)
 
     def beyond(self, t_end: Any, status: int) -> tuple[int, Pieces]:
         """Take the small step that leads away from a zero of a function."""
@@ -468,11 +470,14 @@ class TaylorIntegrator:
         self, t_end: Any, limit: int, log: bool, control: Control | None = None, watch: bool = True
     ) -> Taken:
         """Take some steps, and go where they lead to."""
-        given = self.place, t_end, control or self.control, limit, log, watch
+        at, control, tied = self.place, control or self.control, False
         if self._memory is not None:
-            taken = self._memory.run(*given)
-        else:
-            taken = by_numpy(self.system, self._parameters, *given)
+            taken = self._memory.run(at, t_end, control, limit, log, watch)
+            tied = taken.status == INFINITE and not taken.steps  # its code does not know why
+            tied = tied and on_surface(self.system.surfaces, at.t, at.y, self._parameters)
+        if self._memory is None or tied:
+            given = self.system, self._parameters, at, t_end, control, 1 if tied else limit
+            taken = by_numpy(*given, log, watch)
         self.place = taken.end
         self.steps += taken.steps
         if taken.steps:
@@ -535,12 +540,7 @@ class TaylorIntegrator:
 
     def found_stiff(self, left: float) -> None:
         """Warn that the problem is stiff, with about so many steps to go."""
-        warnings.warn(
-            f"the problem seems to be stiff at t = {self.t}: steps of {self.h} are needed for "
-            f"stability, not for accuracy, about {left:.0e} more of them; use an implicit method, "
-            "taylor.ode.solve_ivp(..., method='RadauIIA'), SciPy's 'BDF' or 'LSODA', or 'auto'",
-            stacklevel=outside(),
-        )
+        warnings.warn(told(self.t, self.h, left), stacklevel=outside())
 
     def here(self) -> Pieces:
         """Return a step of no length from the present state."""

@@ -239,7 +239,13 @@ class Differentiated(TaylorIntegrator):
     before: tuple[Any, Any] | None = None  # time and state just before the last change of branch
     met: tuple[Any, Any] | None = None  # and just before a zero of a function
     crossing: Crossing | None = None  # at the end of the last steps
+    passed: Any = None  # the time of the last jump of derivatives
     moving: Callable[[Any, Array], bool] | None = None  # whether surfaces at a place move
+
+    def set_state(self, t: Any, y: Any) -> None:
+        """Go on from another time and state."""
+        super().set_state(t, y)
+        self.passed = None
 
     def advance(self, t_end: Any, limit: int, log: bool = True) -> tuple[int, Pieces]:
         """Step towards t_end."""
@@ -263,7 +269,7 @@ class Differentiated(TaylorIntegrator):
     def switched(self, pieces: Pieces, i: int, met: Surface, t_end: Any) -> tuple[int, Pieces]:
         """Go over to another branch, and carry the derivatives there."""
         near = -unit_of(pieces, i)
-        old, p, k = self.system.surfaces, self._parameters, 0
+        old, p, k = self.system.between, self._parameters, 0
         while True:
             place = pieces.at(i, pieces.h[i] * met.x + SHORT * 2**k * near)
             side = sides(old, place.t, place.y, p)[met.name[0]].reshape(-1)[met.name[1]]
@@ -275,8 +281,15 @@ class Differentiated(TaylorIntegrator):
         jump = self._jump(t_end - place.t, self.before, (self.t, self.y))
         if jump is None:
             return found
+        if self.passed is not None and (place.t - self.passed) * near >= 0:
+            # what vanishes there was met with the surface before, when derivatives jumped
+            if abs(self.t - self.passed) > SHORT * abs(near):
+                raise NonAnalyticError(MEET.format("surfaces on which fun jumps", self.t))
+            self.before = None
+            return found
         if met.order > 1 or k > FAR or self.through is None:
             raise jump
+        self.passed = self.t
         self.crossing = Crossing(place.t, self.t)
         self.y = self.through(self.crossing, np.stack([place.y, self.y], axis=-1))
         self.y_low = 0 * self.y

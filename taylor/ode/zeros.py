@@ -9,6 +9,7 @@ values of f only, and goes on with series.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from taylor.core.program import Program
 from taylor.errors import DomainError
-from taylor.ode.control import finite, log2, norm, two_sum
+from taylor.ode.control import finite, log2, norm, spacing, two_sum
 from taylor.ode.pieces import Pieces, Place, along, short_of
 from taylor.ode.roots import roots, without_root
 
@@ -63,8 +64,17 @@ def first_zero(
     return found
 
 
-def is_near(program: Program, t: Any, y: Array, slope: Array, h: Any, parameters: Any) -> bool:
-    """Whether a function vanishes within some steps h."""
+def is_near(
+    program: Program, flow: Callable[..., Any], place: Place, parameters: Sequence[Any]
+) -> bool:
+    """Whether a function vanishes within some of the least small steps."""
+    if not program.outputs:
+        return False
+    t, y = place.t, place.y
+    h, slope = LEAST * spacing(t), 0 * y
+    with np.errstate(all="ignore"), contextlib.suppress(DomainError):
+        slope = np.asarray(flow(t, y, *parameters))
+    slope = slope if finite(slope) else 0 * y
     coef = np.stack([y, slope])[None]
     one = np.array([t * 0 + h * NEAR])
     try:
