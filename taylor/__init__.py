@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from taylor.drivers.derivatives import *  # noqa: F403
     from taylor.drivers.implicit import *  # noqa: F403
     from taylor.drivers.lanes import *  # noqa: F403
+    from taylor.drivers.scan import scan as scan
     from taylor.drivers.symbolic import from_sympy as from_sympy
     from taylor.drivers.transform import *  # noqa: F403
     from taylor.sparse import *  # noqa: F403
@@ -62,6 +63,7 @@ LATER = {
         "SparseHessian", "SparseJacobian", "jacobian_pattern", "sparse_hessian", "sparse_jacobian",
     ),
     "drivers.lanes": ("lanes", "map"),
+    "drivers.scan": ("scan",),
     "drivers.symbolic": ("from_sympy",),
     "drivers.transform": ("forward", "reverse"),
     "array_api": (),

@@ -19,9 +19,10 @@ from taylor.core.operand import lift
 from taylor.core.table import TABLE
 from taylor.drivers.sparse import SparseHessian
 from taylor.kept import STORE
-from taylor.machine import engine, monomials
+from taylor.machine import engine, monomials, windows
 from taylor.machine.machine import Machine
 from taylor.machine.products import Rows
+from taylor.machine.windows import Products
 
 CASES = {
     **{f"linear {k}": v for k, v in LINEAR.items()},
@@ -644,7 +645,7 @@ def test_products_in_rows_are_those_of_pairs(n, order):
 
 @pytest.mark.parametrize("n, order", [(2, 3), (3, 12), (4, 8), (4, 14)])
 def test_large_products_and_squares(n, order, monkeypatch):
-    monkeypatch.setattr(engine, "PATIENCE", 0)
+    monkeypatch.setattr(windows, "PATIENCE", 0)
     algebra = multivariate(n, order)
     x, y = np.random.default_rng(order).integers(-9, 10, (2, algebra.size)).astype(float)
     z = algebra.product(x, y)
@@ -652,12 +653,30 @@ def test_large_products_and_squares(n, order, monkeypatch):
     for k, part in enumerate(parts, 2):
         p = algebra.part(k)
         assert (z[p] - x[0] * y[p] - y[0] * x[p]).tolist() == part.tolist()
-    square = engine.run("mul", (True, True), algebra, [x, x])
-    assert engine.run("mul", (True, True), algebra, [x, y]).tolist() == z.tolist()
+    square = engine.product(algebra, x, x)
+    assert engine.product(algebra, x, y).tolist() == z.tolist()
     assert square.tolist() == algebra.product(x, x + 0.0).tolist()
     x[-1] = np.inf  # reaches its own coefficient only
-    assert engine.run("mul", (True, True), algebra, [x, y]) is None
+    assert engine.product(algebra, x, y) is None
     assert np.isfinite(algebra.product(x, y)[:-1]).all()
+
+
+@pytest.mark.parametrize(
+    "n, order", [(1, 1), (1, 6), (2, 1), (2, 9), (3, 7), (4, 5), (6, 4), (9, 2)]
+)
+def test_products_in_windows_are_those_of_pairs(n, order):
+    algebra = multivariate(n, order)
+    x, y = np.random.default_rng(order).integers(-9, 10, (2, algebra.size)).astype(float)
+    products = Products(algebra)
+    products.made(windows.PATIENCE + 1)
+    for a, b in [(x, y), (y, x), (x, x), (y, y), (x, x.copy())]:
+        wanted = algebra.product(a, b + 0.0).tolist()
+        assert products.product(a, b).tolist() == wanted
+        strided = np.repeat(b, 2)[::2]
+        assert products.product(a, strided).tolist() == wanted
+    for bad in (np.inf, np.nan):
+        y[-1] = bad
+        assert products.product(x, y) is None
 
 
 def test_a_plain_value_taken_out_is_not_compiled():

@@ -273,3 +273,19 @@ def test_holomorphic_derivatives():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", taylor.PerformanceWarning)
         assert taylor.derivative(end, z) == pytest.approx(1 / (1 - 1j * z) ** 2)
+
+
+def test_members_with_complex_states_have_events_and_dense_output():
+    def half(t, z):
+        return abs(z[0]) - 0.5
+
+    half.terminal = True
+    rate = lambda t, z: (1j - 0.1) * z
+    z0 = np.array([[1.0 + 0j], [2.0j]])
+    r = solve_ensemble(rate, (0.0, 10.0), z0, events=half, dense_output=True)
+    alone = [solve_ivp(rate, (0.0, 10.0), z, events=half, dense_output=True) for z in z0]
+    assert r.status.tolist() == [1, 0]
+    for i, one in enumerate(alone):
+        np.testing.assert_allclose(r.t_events[i][0], one.t_events[0], rtol=0, atol=1e-13)
+        np.testing.assert_allclose(r.y_events[i][0], one.y_events[0], rtol=0, atol=1e-13)
+        np.testing.assert_allclose(r.sol[i](3.0), one.sol(3.0), rtol=0, atol=1e-13)

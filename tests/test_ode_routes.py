@@ -137,7 +137,17 @@ def test_derivatives_are_one_on_all_routes(feature):
 
 # what a route takes; it refuses the rest by its signature, and ignores nothing
 TAKES = {
-    solve_ivp: {"args", "tol", "order", "max_step", "atol", "events", "t_eval", "dense_output"},
+    solve_ivp: {
+        "args",
+        "tol",
+        "order",
+        "max_step",
+        "atol",
+        "events",
+        "dosing",
+        "t_eval",
+        "dense_output",
+    },
     solve_ensemble: {
         "args",
         "tol",
@@ -149,8 +159,9 @@ TAKES = {
         "dense_output",
     },
     TaylorIntegrator: {"args", "tol", "order", "max_step", "atol"},
-    adjoint: {"args", "tol", "order", "max_step", "atol"},
-    flow_map: {"args", "tol", "order", "max_step", "atol"},  # the order is that of the map
+    adjoint: {"args", "tol", "order", "max_step", "atol", "events", "dosing"},
+    # the order is that of the map
+    flow_map: {"args", "tol", "order", "max_step", "atol", "events", "dosing"},
 }
 
 
@@ -173,3 +184,86 @@ def test_options_do_what_they_say_on_every_route():
         )
         for end in ends:
             assert 0 < np.abs(end - exact).max() < 50 * tol
+
+
+def body(t, y, ka, k):
+    return [-ka * y[0], ka * y[0] - k * y[1]]
+
+
+def halves(t, y, ka, k):
+    return y[1] - 0.2
+
+
+halves.callback = lambda t, y, ka, k: [y[0], y[1] * 0.5]
+
+
+def full(t, y, ka, k):
+    return y[1] - 0.4
+
+
+full.terminal = True
+DOSES = ([0.5, 2.0], [1.0, 0.0])
+MET = {
+    "doses": {"dosing": DOSES},
+    "resets": {"events": halves},
+    "an end": {"events": full},
+    "all of them": {"events": [halves, full], "dosing": DOSES},
+}
+
+
+@pytest.mark.parametrize("method", [None, "RadauIIA"])
+@pytest.mark.parametrize("met", MET)
+def test_gradients_and_maps_through_what_is_met(met, method):
+    given, x = {"method": method} | MET[met], np.array([1.0, 0.05, 1.2])
+
+    def end(x):
+        return solve_ivp(body, (0.0, 5.0), x[:2], args=(x[2], 0.3), **given).y[:, -1]
+
+    jacobian = taylor.jacobian(end, x)
+    value, dy0, (dka, dk) = adjoint(np.sum, body, (0.0, 5.0), x[:2], args=(x[2], 0.3), **given)
+    m = flow_map(body, (0.0, 5.0), x[:2], 1, args=(x[2], 0.3), wrt=("y0", 0), **given)
+    np.testing.assert_allclose(value, np.sum(end(x)), rtol=0, atol=1e-9)
+    np.testing.assert_allclose([*dy0, dka], jacobian.sum(0), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(m.gradient(), jacobian, rtol=0, atol=1e-9)
+    assert dk != 0
+
+
+def test_gradients_and_maps_say_where_a_run_ended_before():
+    blow_up = lambda t, y: y**2
+    never = lambda t, y: y[0] - 1e9
+    for events in (None, never):
+        with pytest.raises(taylor.errors.IntegrationError, match="at t = "):
+            adjoint(np.sum, blow_up, (0.0, 2.0), [1.0], events=events)
+        with pytest.raises(taylor.errors.IntegrationError, match="at t = "):
+            flow_map(blow_up, (0.0, 2.0), [1.0], 1, events=events)
+    with pytest.raises(TypeError, match="checkpoints are for runs without events and doses"):
+        adjoint(np.sum, body, (0, 1), [1.0, 0.0], args=(1.0, 0.3), checkpoints=3, dosing=DOSES)
+
+
+def pulsed(t, y, k):
+    return [y[1], np.where((t > 1) & (t < 2), 1.0, 0.0) - k * y[0]]
+
+
+@pytest.mark.parametrize("method", [None, "RadauIIA"])
+@pytest.mark.parametrize("fun", [kinked, rooted, pulsed])
+def test_as_many_steps_are_taken_as_are_allowed(fun, method):
+    given = {"method": method, "args": (K,), "dosing": ([0.7, 1.3], [0.1, 0.0])}
+    count = len(solve_ivp(fun, (0.0, 3.0), [1.0, 0.2], **given).t) - 1
+    for n in {1, 2, 5, count - 1, count}:
+        r = solve_ivp(fun, (0.0, 3.0), [1.0, 0.2], max_steps=n, **given)
+        assert len(r.t) == n + 1 and r.success == (n == count)
+    it = TaylorIntegrator(fun, 0.0, [1.0, 0.2], args=(K,))
+    states = solve_ivp(fun, (0.0, 3.0), [1.0, 0.2], args=(K,)).y
+    with pytest.raises(taylor.errors.IntegrationError, match="2 steps did not reach"):
+        it.propagate_until(3.0, max_steps=2)
+    np.testing.assert_allclose(it.y, states[:, 2], rtol=0, atol=1e-13)
+
+
+def test_methods_tell_the_error_of_their_steps_or_nothing():
+    fun = lambda t, y: [-1e4 * (y[0] - np.cos(t)) - np.sin(t), y[0] - y[1]]
+    for tol in (1e-4, 1e-7, 1e-10):
+        r = solve_ivp(fun, (0.0, 10.0), [1.0, 0.0], "RadauIIA", tol=tol, dense_output=True)
+        t = np.linspace(0.0, 10.0, 200)
+        assert np.max(abs(r.sol(t)[0] - np.cos(t))) < r.error < 4 * tol
+    assert 0 < solve_ivp(fun, (0.0, 1.0), [1.0, 0.0], "auto", tol=1e-6).error < 4e-6
+    assert np.isnan(solve_ivp(fun, (0.0, 1.0), [1.0, 0.0], "BDF", tol=1e-6).error)

@@ -234,6 +234,7 @@ class Graded:
         self.name, self.degrees, self.variables, self.order = name, degrees, variables, order
         self.offsets = np.searchsorted(degrees, np.arange(order + 2))
         self.size = len(degrees)
+        self._hash = hash((variables, order, self.size))  # the same in every process
         self._pairs: dict[tuple[int, int, int], Pairs] = {}
         self._lists: dict[tuple[int, int, int, bool], list[Array]] = {}
 
@@ -368,7 +369,7 @@ class Graded:
         return self is other or self.identity == other.identity
 
     def __hash__(self) -> int:
-        return hash(self.identity)
+        return self._hash
 
 
 class Monomials(Graded):

@@ -314,6 +314,10 @@ class Call(Op):
     shapes: tuple[Shape, ...] | None = None
 
     @property
+    def told(self) -> bool:
+        return False
+
+    @property
     def makes_complex(self) -> bool:
         return self.rule.complex_valued
 

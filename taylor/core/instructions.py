@@ -163,6 +163,10 @@ class Op:
         """Return f(a)."""
         raise NotImplementedError
 
+    def glimpse(self, a: Sequence[Any], number: Number) -> Any:
+        """Return what has the shape and kind of f(a), where f(a) itself takes long."""
+        return self.value(a, number)
+
     def tangent(self, at: At, d: list[Any]) -> Any:
         """Return y' for tangents of the arguments, not all of them zero."""
         raise NotImplementedError
@@ -190,6 +194,11 @@ class Op:
         return patterns.union(
             patterns.broadcast(p, s, shape) for p, s in zip(x, shapes, strict=True)
         )
+
+    @property
+    def told(self) -> bool:
+        """Whether it tells all that is derived from it."""
+        return True
 
     def under(self, lanes: int) -> Op:
         """Return the same on arrays with one more, last axis of that length."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.advice import called
-from taylor.core.calls import Call, Integral, Row
+from taylor.core.calls import Integral, Row
 from taylor.core.conditions import Guard
 from taylor.core.instructions import (
     Const,
@@ -396,7 +396,7 @@ def told(program: Program) -> bool:
     The equation of a row is read once, but what a rule of arrays says of its derivatives is the
     user's code, run whenever they are asked for.
     """
-    return not any(isinstance(i.op, Call) for i in program.code)
+    return all(i.op.told for i in program.code)
 
 
 def _replaced(program: Program) -> tuple[Expansion, list[Node]]:

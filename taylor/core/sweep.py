@@ -29,7 +29,7 @@ from taylor.core.algebra import Algebra
 from taylor.core.calls import Call, Integral, Row, called, composed
 from taylor.core.instructions import MUL, Arithmetic, Const, Input, Parameter, Scale, Step
 from taylor.core.maps import Map
-from taylor.core.program import Program, check
+from taylor.core.program import Program, check, expand
 from taylor.core.sides import Decision
 from taylor.core.singular import (
     checked,
@@ -211,6 +211,33 @@ class Sweep:
         live = [self.height[a] > 0 for a in args]
         given = [self.table[a] if m else self.value(a) for a, m in zip(args, live, strict=True)]
         return called(op.rule, self.algebra, given, live, self.table[i], self.like)
+
+    def looping(self, i: int) -> Step:
+        """Return the step of a loop: the steps of the sweeps of all its steps, in order."""
+        op, args, _ = self.program.code[i]
+        loop: Any = op
+        given = [self.result(a) for a in args]
+        moving = loop.live([self.height[a] > 0 for a in args])
+        heights = [self.order * m for m in moving]
+        body, (states, fixed, rows) = expand(loop.body), loop.groups(len(args))
+        before, sweeps = [given[a] for a in states], []
+        for n in loop.steps():
+            x = [*before, *(given[a] for a in fixed), *(given[a][:, n] for a in rows)]
+            sweeps.append(Sweep(body, self.algebra, x, (), heights))
+            before = [sweeps[-1].result(a) for a in body.outputs[: loop.states]]
+        y, part = self.table[i], self.algebra.part
+        ordered = sweeps[:: -1 if loop.backwards else 1]
+
+        def step(k: int) -> None:
+            for s in sweeps:
+                for each in s.steps:
+                    each(k)
+            found = [sweeps[-1].result(a)[part(k)] for a in body.outputs[: loop.states]]
+            kept = [s.result(a)[part(k)] for a in body.outputs[loop.states :] for s in ordered]
+            lead = np.shape(y[part(k)])[:-1]
+            y[part(k)] = np.concatenate([np.reshape(e, (*lead, -1)) for e in [*found, *kept]], -1)
+
+        return step
 
     def jumping(self, row: Elementary, args: Sequence[int]) -> tuple[Any, Any]:
         """Return the value and the derivative (None: zero) of a piecewise constant row."""

@@ -67,6 +67,8 @@ class Tape:
         self.arrays: dict[int, tuple[Array, Array, bool, int]] = {}  # constants by identity
         self.outers: dict[int, tuple[Any, Any, int]] = {}  # outer values, and what they were
         self.through: frozenset[Tag] = frozenset()  # tags of the driver's own: no part of .value
+        self.compiled = False  # whether kinks become nan: where they are, the ordinary way decides
+        self.exact = True  # whether of the values more than shapes and kinds is used
         self.read = False  # whether the recorded function has taken a plain value out
         self.most: float = math.inf  # instructions after which the recording is given up
         self.outer: set[Tag] = set()  # of variables made by hand that the point is a series in
@@ -212,7 +214,7 @@ class Tape:
             value = op.value(values, self.number)
         else:
             with np.errstate(all="ignore"):
-                value = op.value(values, self.number)
+                value = (op.value if self.exact else op.glimpse)(values, self.number)
         return self._append(key, op, args, shape, value)
 
     def run(self, x: Node, start: int, shape: Shape) -> Node:

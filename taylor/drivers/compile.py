@@ -14,6 +14,7 @@ import math
 import os
 import sys
 import threading
+import time
 import types
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -27,7 +28,7 @@ from taylor.drivers import forms, patience, trees
 from taylor.drivers.arguments import OfSeveral
 from taylor.drivers.derivable import Derivable
 from taylor.drivers.derivatives import bent
-from taylor.drivers.forms import COMPLEX, FLOAT, floats, pattern_of
+from taylor.drivers.forms import COMPLEX, EXACT, FLOAT, floats, pattern_of
 from taylor.drivers.forward_mode import taylor_coefficients
 from taylor.drivers.recorded import derived, one_point
 from taylor.errors import (
@@ -40,6 +41,7 @@ from taylor.errors import (
     eagerly,
 )
 from taylor.kept import STORE
+from taylor.llvm.entry import Entry
 from taylor.llvm.ir import WIDTH
 from taylor.machine.engine import unit_of
 from taylor.machine.machine import GUARD, INFINITE, OK, Machine
@@ -54,6 +56,7 @@ FEW = 8  # variables below which a multivariate series of order 4 compiles faste
 BLOCK = 4096  # rows of a tensor computed at a time
 WORK = 400_000  # points times (order + 1)² that are worth a thread of their own
 REPLACED = ("tensor",)  # forms in whose place the series of the function is tried
+LONG, LONGEST = 1e-4, 1e-3  # seconds of a call that lets others run, to which Python adds nothing
 VARIANTS = 32  # branches of one function that are compiled before it is left to NumPy
 
 
@@ -75,9 +78,7 @@ class Compiled(Derivable):
         self._warned = False
         self._first: Compiled | None = None
         self.waiting: dict[Any, tuple[int, int]] = {}  # calls so far, and at which code is made
-        self.ready: dict[
-            Any, tuple[Machine, Any]
-        ] = {}  # by the kinds of arguments: what most calls need
+        self.entries: dict[Any, Entry] = {None: Entry()}  # by driver: what most calls need
         self.forms: dict[Any, Compiled] = {}  # the function of the leaves, by the form of arguments
         self._locks: dict[int, Any] = {}  # by process: a fork may find one taken
 
@@ -100,13 +101,8 @@ class Compiled(Derivable):
 
     def __call__(self, *x: Any, **named: Any) -> Any:
         """Return f(*x, **named)."""
-        kinds: Any = named or tuple([
-            () if type(v) is float else v.shape if type(v) is np.ndarray and v.dtype is FLOAT else 0
-            for v in x
-        ])  # fmt: skip
-        ready = None if named else self.ready.get(kinds)
-        if ready is not None and (results := ready[0].results_at(x)) is not None:
-            return results[0] if ready[1] is trees.LEAF else trees.build(ready[1], iter(results))
+        if not named and (y := self.entries[None].call(*x)) is not None:
+            return y
         numbers, pattern = floats(x, whole=False) if not named else (None, ())
         if not numbers:
             if named or not all(map(trees.is_input, x)):
@@ -114,12 +110,7 @@ class Compiled(Derivable):
             found = self._at_series(x) if any(isinstance(v, Series) for v in x) else None
         else:
             where = ("value", None, *[v.shape for v in numbers], *pattern)
-            found = self._run(where, numbers, lambda machine: machine(*numbers))
-            known = self.machines.get(where, ())
-            if len(known) == 1 and 0 not in kinds and not known[0].planar:
-                self.ready[kinds] = known[0], self.structures[where][0]
-            else:
-                self.ready.pop(kinds, None)
+            found = self._run_at(where, numbers)
         if found is None:
             return self._ordinary(x)
         results, structure = found
@@ -224,6 +215,26 @@ class Compiled(Derivable):
         at = self.machines[where].index(added)
         return (found, self.structures[where][at]) if status == OK else None
 
+    def _run_at(self, where: Any, x: Sequence[Any]) -> Any:
+        """Return what `_run` does at numbers; calls like this one find the code by themselves."""
+        begun = time.perf_counter()
+        found = self._run(where, x, lambda machine: machine(*x))
+        self._enter(where, found, begun)
+        return found
+
+    def _enter(self, where: Any, found: Any, begun: float) -> None:
+        """Let Python call the code of a form at once, if that ran and does not take long."""
+        if found is None or (taken := time.perf_counter() - begun) > LONGEST:
+            return
+        kind, form, *_ = where
+        entry = self.entries.setdefault(form, Entry())
+        count = self.counts[where]
+        for machine, structure in zip(self.machines[where], self.structures[where], strict=False):
+            if kind == "value":
+                machine.enter(entry, trees.builder(structure), taken > LONG)
+            elif structure is trees.LEAF and machine.alike(count or 1):
+                machine.enter(entry, count > 0, taken > LONG, count or 1)
+
     def _recorded(self, kind: str, x: Sequence[Any], most: float) -> tuple[Program, Any]:
         """Return the program of f at x, and the structure of what it returns if it is called.
 
@@ -234,7 +245,7 @@ class Compiled(Derivable):
         def run(*x: Any) -> Any:
             nonlocal structure
             if x:
-                x[0].tape.most = most
+                x[0].tape.most, x[0].tape.compiled = most, True
             y = self.f(*x)
             check_unread(x)
             if kind not in ("value", "series"):
@@ -366,6 +377,8 @@ class Compiled(Derivable):
 
     def derived(self, driver: Callable[..., Any], x: Sequence[Any]) -> Any:
         """Return driver(self, *x) from its recording as machine code, or NotImplemented."""
+        if driver in self.entries and (y := self.entries[driver].call(*x)) is not None:
+            return y
         numbers, pattern = floats(x)
         if numbers is None or not numbers:
             return NotImplemented
@@ -375,7 +388,7 @@ class Compiled(Derivable):
             numbers[0] = numbers[0].astype(complex)
             pattern = pattern_of(numbers)
         where = (driver.__name__, driver, *[v.shape for v in numbers], *pattern)
-        found = self._run(where, numbers, lambda machine: machine(*numbers))
+        found = self._run_at(where, numbers)
         if found is None:
             return NotImplemented
         found, _ = found
@@ -443,12 +456,10 @@ class Compiled(Derivable):
     def along(self, x: Any, v: Any, order: int) -> Any:
         """Return the coefficients 0..order of t -> f(x + t·v)."""
         form = _line(order)
-        if type(x) is float and type(v) in (int, float):  # the shortest way, for one number
-            where = ("series", form, ())
-            for i, ready in enumerate(self.machines.get(where, ())):
-                status, c = ready.line(x, v)
-                if status == OK and self.structures[where][i] is trees.LEAF:
-                    return c
+        if form in self.entries:
+            given = float(v) if type(v) is int and abs(v) < EXACT else v
+            if (c := self.entries[form].call(x, given)) is not None:
+                return c
         numbers, pattern = floats((x, v))
         if numbers is None or order == 0 or np.shape(v) not in ((), np.shape(x)):
             return NotImplemented
@@ -465,7 +476,9 @@ class Compiled(Derivable):
             if many is not None:
                 return many
         where = ("series", form, point.shape, *pattern)
+        begun = time.perf_counter()
         found, structure = self._run(where, (point,), line) or (None, None)
+        self._enter(where, found, begun)
         return NotImplemented if structure is not trees.LEAF else found
 
     def _points(self, x: Array, table: Array, form: Any) -> Array | None:

@@ -82,6 +82,7 @@ def derived(program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> t
     def run(*x: Any) -> list[Any]:
         nonlocal count
         tape: Tape = x[0].tape
+        tape.exact = False
         f = _Recorded(program, tape)
         y = driver(f, *x)
         tape.guards += f.guards.values()

@@ -239,6 +239,18 @@ def build(structure: Any, leaves: Iterator[Any]) -> Any:
     return make(aux, [build(child, leaves) for child in children])
 
 
+def builder(structure: Any) -> Callable[[Any], Any] | bool:
+    """Return what builds a tree of the tuple of its leaves.
+
+    True: it is the tuple, False: it is its only entry.
+    """
+    if structure is LEAF:
+        return False
+    if structure[:2] == (tuple, None) and all(child is LEAF for child in structure.children):
+        return True
+    return lambda leaves: build(structure, iter(leaves))
+
+
 def mapped(f: Callable[[Any], Any], tree: Any) -> Any:
     """Return the tree of f of the leaves."""
     leaves, structure = flatten(tree)

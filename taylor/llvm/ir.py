@@ -1,4 +1,4 @@
-"""Machine code by a builder with structured control: the one file (with `text`) that writes LLVM.
+"""Machine code by a builder with structured control: what writes LLVM (with `text` and `entry`).
 
 A `Scalar` is a register of one number or a vector; whole numbers (the indices of loops, entries of
 tables) are Python's or the name of a register, pointers are names.  Arrays lie in one workspace,
@@ -20,6 +20,7 @@ Index = int | str  # a whole number: known now, or in a register of that name
 WIDTH = 8  # doubles in a vector
 UNROLL = 4  # loops of so few iterations are written out
 NO_OVERFLOW = {"add", "sub", "mul"}
+BLAS = "blas."  # what names of its functions begin with
 FUSED = 8  # products of a sum that are added to another one by one
 
 
@@ -223,6 +224,19 @@ class Real(Text):
             return [Scalar(self, y, width)]
         return [self._register(width, f"extractvalue {kind} {y}, {i}") for i in range(len(results))]
 
+    def blas(self, name: str, *given: int | float | str) -> None:
+        """Call a function of BLAS (`numbers.blas`) at numbers, characters and pointers (%...)."""
+        pointers = []
+        for x in given:
+            if isinstance(x, str) and x.startswith("%"):
+                pointers.append(x)
+            elif isinstance(x, float):
+                pointers.append(self.table([x], "double"))
+            else:
+                pointers.append(self.table([ord(x) if isinstance(x, str) else x], "i64"))
+        self.declarations.add(f"declare void @{BLAS}{name}({', '.join(['ptr'] * len(given))})")
+        self.run(BLAS + name, pointers, [])
+
     # -------------------------------------------------------------- conditions
     def compare(self, op: str, x: Scalar, y: Scalar) -> Scalar:
         """Return the truth of fcmp in every lane."""
@@ -380,8 +394,8 @@ class Real(Text):
         return self._register(WIDTH, f"call {t} @{name}({given})")
 
     def table(self, values: Sequence[float] | Sequence[int], kind: str) -> str:
-        """Return the name of a constant array of doubles or of i32."""
-        key = (kind, tuple(values) if kind == "i32" else tuple(map(literal, values)))
+        """Return the name of a constant array of doubles, of i32 or of i64."""
+        key = (kind, tuple(map(literal, values)) if kind == "double" else tuple(values))
         if key not in self.globals:
             name = f"@c{len(self.globals)}"
             items = ", ".join(f"{kind} {v}" for v in key[1])

@@ -19,7 +19,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from taylor.kept import STORE
+from taylor.llvm.ir import BLAS
 from taylor.llvm.store import folder, load, save
+from taylor.numbers import blas
 
 _LOCK = threading.RLock()
 if hasattr(os, "register_at_fork"):  # a fork amid LLVM's work would never see that end
@@ -78,6 +80,9 @@ class Code:
             if code is None:  # by a machine of its own: what it leaves behind is large
                 code = _machine(llvm).emit_object(llvm.parse_assembly(text or ""))
             self.object = code
+            if BLAS.encode() in code:
+                for name, place in blas.addresses().items():
+                    llvm.add_symbol(BLAS + name, place)
             self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(llvm))
             self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
             self.engine.finalize_object()
@@ -109,8 +114,10 @@ def made(write: Callable[[], tuple[Any, Code]], *what: Hashable) -> tuple[Any, C
     """Return (description, code) of what is computed, which `write` gives where nobody has before.
 
     `what` are names, numbers and identities (see `kept`); the last one tells things of this process
-    apart that others have not, and is no part of the name on disk.
+    apart that others have not, and is no part of the name on disk.  Addresses are no part of the
+    code: those of BLAS are found when it is loaded, where it was written for a machine with one.
     """
+    what = (blas.route() != "none", *what)
     found: tuple[Any, Code] | None = STORE.get(*what)
     if found is not None:
         return found

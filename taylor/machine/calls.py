@@ -21,6 +21,7 @@ import numpy as np
 from taylor.core.calls import Call, Row, called, flat
 from taylor.core.conditions import Guard
 from taylor.core.instructions import Instruction
+from taylor.core.loops import Loop
 from taylor.core.operand import lift
 from taylor.core.program import Program
 from taylor.core.rules import pruned
@@ -123,6 +124,9 @@ def _bare(code: Sequence[Instruction], rows: list[Any]) -> list[Any]:
         elif isinstance(op, Call):
             rows.append(op.rule)
             op = op.shapes
+        elif isinstance(op, Loop):
+            code = _bare(op.body.code, rows)
+            op = ("Loop", code, op.body.inputs, op.body.outputs, *op.contents()[3:])
         found.append((op, *i[1:]))
     return found
 
@@ -141,6 +145,8 @@ def _name(row: Elementary, count: int, rows: list[Any]) -> Any:
 def is_users(program: Program) -> bool:
     """Whether a program rests on rows or rules that the text of the package does not tell."""
     ops = [i.op for i in program.code]
+    if any(isinstance(op, Loop) and is_users(op.body) for op in ops):
+        return True
     return any(isinstance(op, Call) or (type(op) is Row and not op.row.own) for op in ops)
 
 

@@ -11,6 +11,7 @@ loops over the axes of its result and, for sums and products, over the axes that
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Sequence
@@ -35,7 +36,7 @@ from taylor.llvm import vector
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.registers import Scalar
-from taylor.machine import lookups, planar
+from taylor.machine import lookups, matrices, planar
 from taylor.machine.calls import Ask, Held, traced
 from taylor.machine.contractions import Contraction
 from taylor.machine.moves import affine, in_order, move, taken
@@ -420,6 +421,11 @@ def contiguous(x: Symbol) -> Symbol:
     strides = zip(x.strides, c_strides(x.shape), x.shape, strict=True)
     if x.reg is not None or all(s == t or n == 1 for s, t, n in strides):
         return x
+    return copy(x)
+
+
+def copy(x: Symbol) -> Symbol:
+    """Return an array of its own in memory."""
     return mapped(x.f, lambda v: v, x, copy=True)
 
 
@@ -488,6 +494,9 @@ def nest(f: Function, body: Body, args: Sequence[Symbol], out: Symbol, whole: bo
 def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> Symbol:
     """Return the einsum of one or two arrays."""
     args = [broadcast(in_place(x), x.shape) for x in args]
+    known: Symbol | None = matrices.product(names, out, args, copy, functools.partial(empty, f))
+    if known is not None:
+        return known
     if out:  # a constant is laid out so that the vectors along the result find it in order
         for k, (name, x) in enumerate(zip(names, args, strict=True)):
             if isinstance(x.slot, str) and out[-1] in name[:-1]:

@@ -16,18 +16,21 @@ import numpy as np
 
 from taylor.core.algebra import Algebra
 from taylor.core.instructions import DIV, MUL, Input, Instruction, Parameter
+from taylor.core.loops import Loop
 from taylor.core.program import Program, of_row
 from taylor.core.table import Elementary
 from taylor.core.tables import pad
 from taylor.errors import TaylorError
 from taylor.machine.machine import OK, Machine
-from taylor.machine.products import rows_of
+from taylor.machine.products import Rows, rows_of
+from taylor.machine.windows import Products, products_of
 from taylor.numbers.kinds import Array
 
 TILE = 32  # points of a tile: four vectors hide the latency of a multiply-add
 ALONE = 12  # points up to which one after the other takes no longer than a tile
 PATIENCE = 6  # times the ordinary way is taken before machine code is made
 WORK = 1 << 20  # products of coefficients for which it is made at once
+LONG = 30_000  # instructions of loops that take as long as it takes to make their code
 EXACT = 1 << 53  # integers below are floats
 FLOAT, COMPLEX = np.dtype(float), np.dtype(complex)
 _X, _Y = Instruction(Input(0), (), ()), Instruction(Input(1), (), ())
@@ -128,6 +131,23 @@ def _in_order(items: Sequence[Any], live: Sequence[bool]) -> list[Any]:
     return [x for want in (True, False) for x, m in zip(items, live, strict=True) if m is want]
 
 
+@functools.lru_cache(maxsize=64)
+def _dense(algebra: Algebra) -> Rows | Products | None:
+    """Return what multiplies two tables of float64: in rows where these are long."""
+    try:
+        return rows_of(algebra) or products_of(algebra)
+    except (ImportError, OSError):
+        return None
+
+
+def product(algebra: Algebra, x: Array, y: Array) -> Array | None:
+    """Return the product of two tables of float64 of series in several variables, or None."""
+    if not (type(x) is np.ndarray is type(y) and x.dtype is FLOAT is y.dtype):
+        return None
+    dense = _dense(algebra)
+    return None if dense is None else dense.product(x, y)
+
+
 def run(
     row: Elementary | str, live: tuple[bool, ...], algebra: Algebra, given: Sequence[Any]
 ) -> Array | None:
@@ -145,8 +165,6 @@ def run(
     if shape is None or 0 in shape:
         return None
     if shape == ():
-        if row == "mul" and not kernel.complex and (dense := rows_of(algebra)) is not None:
-            return dense.product(given[0], given[-1])
         machine = kernel.machine(1)
         if machine is None:
             return None
@@ -159,6 +177,47 @@ def run(
         rows = [_in_lanes(x, m, shape, n) for x, m in zip(given, live, strict=True)]
         found = kernel.lanes(*_in_order(rows, live))
     return None if found is None else found[0].reshape(-1, *shape)
+
+
+# ------------------------------------------------------------------ loops
+class _Loop:
+    """A loop that is run at plain numbers: its machine, once that pays."""
+
+    def __init__(self, op: Loop) -> None:
+        self.op, self.done = op, 0  # instructions so far
+        self.machine: Machine | None = None
+        self.never = False
+
+    def __call__(self, a: Sequence[Any]) -> Any:
+        """Return the result; None where the ordinary way is taken."""
+        if self.machine is None:
+            self.done += self.op.n * len(self.op.body)
+            if self.done < LONG or self.never or not self._made(len(a)):
+                return None
+        assert self.machine is not None
+        status, found = self.machine(*a)
+        return found[0] if status == OK else None
+
+    def _made(self, count: int) -> bool:
+        code = [Instruction(Input(k), (), s) for k, s in enumerate(self.op.shapes())]
+        code.append(Instruction(self.op, tuple(range(count)), self.op.shape([])))
+        try:
+            self.machine = Machine(Program(code, list(range(count)), [count]))
+        except (TaylorError, ImportError, OSError):
+            self.never = True
+        return not self.never
+
+
+@functools.lru_cache(maxsize=256)
+def _of_loop(op: Loop) -> _Loop:
+    return _Loop(op)
+
+
+def loop(op: Loop, a: Sequence[Any]) -> Any:
+    """Return the result of a loop at numbers and arrays by machine code, or None."""
+    if not all(isinstance(x, float) or getattr(x, "dtype", None) == FLOAT for x in a):
+        return None
+    return _of_loop(op)(a)
 
 
 def _common(given: Sequence[Any], live: Sequence[bool]) -> tuple[int, ...] | None:

@@ -8,7 +8,7 @@ import functools
 import itertools
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from taylor.core.program import Program, expand, kinds
 from taylor.core.rules import values
 from taylor.errors import NotNow
 from taylor.kept import identity
+from taylor.llvm.entry import Entry, Value
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.jit import Code, address, made
@@ -47,6 +48,7 @@ from taylor.machine.tables import Table, part_size
 from taylor.numbers.kinds import Array
 
 OK, GUARD, INFINITE = 0, 1, 2
+SMALL = 1 << 15  # numbers that are copied faster than Python calls
 BY_DEGREE = 3000  # instructions times degrees of a program that is written degree by degree
 OPPOSITE = {"<": "uge", "<=": "ugt", ">": "ule", ">=": "ult"}
 SAME = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}
@@ -378,21 +380,34 @@ class Machine:
         """The first row of every output among all rows of a batch, and the end."""
         return [0, *itertools.accumulate(math.prod(s) for s in self.outputs)]
 
-    # the ways to call for one point take about as long as small code: no calls between
-    def results_at(self, x: Any) -> list[Any] | None:
-        """Return the outputs at x if all is real, or None if they are not OK."""
-        try:
-            pointer, ins, outs, flags = self.local.memory
-        except AttributeError:
-            pointer, ins, outs, flags = self.memory()
-        for place, value in zip(ins, x, strict=True):
-            place[...] = value
-        self.call(pointer)
-        wrong, lost = flags.tolist()
-        if wrong or lost:  # nan too
-            return None
-        return [y.copy() if y.ndim else y[()] for y in outs]
+    def alike(self, count: int) -> bool:
+        """Whether so many outputs are complex if anything is, else none."""
+        expected = any((*self.complex, *self.found))
+        return all(pair == expected for pair in self.found[:count])
 
+    def enter(
+        self,
+        entry: Entry,
+        result: Callable[[Any], Any] | bool,
+        long: bool,
+        count: int | None = None,
+    ) -> None:
+        """Add the code, with its first outputs, to what Python calls at once (see `Entry.add`).
+
+        Series are those along a line: called with a point and a direction.  Not if the code asks
+        Python, or is so large that it does not matter.
+        """
+        if not (self.asks[0] or self.unit > 1 or self.size > SMALL):
+            data = self.prepared(block(self.size))
+            inputs = _joined(self.places, self.inputs, self.complex)
+            if self.tables:
+                ((places, shape),) = inputs
+                parts = [[p + k * part_size(shape) for p in places] for k in (0, 1)]
+                inputs = [Value(tuple(part), shape[1:]) for part in parts]
+            outputs = _joined(self.results, self.outputs, self.found)[:count]
+            entry.add(id(self), self.code, data, self.flag, inputs, outputs, result, long)
+
+    # the ways to call for one point take about as long as small code: no calls between
     def line(self, x: Any, v: Any) -> tuple[int, Any]:
         """Return (status, first output) of the series of t -> f(x + t·v)."""
         try:
@@ -452,6 +467,13 @@ def _plain(data: Array, shape: Sequence[int]) -> Array:
 
 def _planes(x: Any) -> tuple[Any, Any]:
     return x.real, x.imag
+
+
+def _joined(places: Sequence[int], shapes: Sequence[Any], pair: Sequence[bool]) -> list[Value]:
+    """Return the numbers and arrays of which these are the parts."""
+    rest = zip(places, shapes, strict=True)
+    found = [[next(rest) for _ in range(1 + two)] for two in pair]
+    return [Value(tuple(place for place, _ in parts), parts[0][1]) for parts in found]
 
 
 def _doubled(shapes: Sequence[Any], pair: Sequence[bool]) -> list[Any]:

@@ -18,6 +18,7 @@ import numpy as np
 from taylor.core.algebra import Univariate
 from taylor.core.calls import Call, Integral
 from taylor.core.instructions import Add, Div, Input, Instruction, Mul, Scale, Step
+from taylor.core.loops import Loop
 from taylor.core.maps import Gather, Map
 from taylor.core.operand import host
 from taylor.core.program import Program, kinds
@@ -32,6 +33,7 @@ from taylor.machine.compose import Composition
 from taylor.machine.convolutions import Loops, Sums
 from taylor.machine.degrees import Degree, Divisor
 from taylor.machine.emit import Unsupported, asked, holding, in_memory, lifted, mapped, ref, settled
+from taylor.machine.loops import Swept
 from taylor.machine.tables import Passing, Table
 from taylor.numbers.kinds import Array, is_operand
 
@@ -103,6 +105,9 @@ class Emission(Sweep):
         by_degree: bool = True,
     ) -> None:
         self.f = f
+        self.apart = [isinstance(i.op, Loop) for i in program.code]  # written for all degrees
+        self.loops: list[Swept] = []
+        by_degree = by_degree and not any(self.apart)
         self.by_degree = by_degree
         self.readers = _readers(program) if by_degree and algebra is None else {}
         given = [x.complex for x in (*inputs, *parameters)]
@@ -196,6 +201,11 @@ class Emission(Sweep):
 
         return step
 
+    def looping(self, i: int) -> Step:
+        loop = Swept(self, i)
+        self.loops.append(loop)
+        return lambda _: loop.write()
+
     def jumping(self, row: Any, args: Sequence[int]) -> tuple[Any, Any]:
         values = [lifted(self.f, self.value(a)) for a in args]
         return row(*values), settled(slope_of_jump(row)(*values))
@@ -232,14 +242,16 @@ class Emission(Sweep):
         together.
         """
         every = range(len(self.steps))
-        if not isinstance(self.algebra, Univariate):  # parts of different sizes
-            for k in range(self.order + 1):
-                self.write(k, every)
-        elif self.by_degree:
-            self.degrees(every)
-        else:
+        if any(self.apart) or not (self.by_degree or self._in_parts):
             self._by_instruction()
+        else:
+            self.degrees(every)
         self.steps.clear()
+
+    @property
+    def _in_parts(self) -> bool:
+        """Whether degrees have parts of different sizes."""
+        return not isinstance(self.algebra, Univariate)
 
     def write(self, k: Any, steps: Sequence[int]) -> None:
         """Write some steps for one degree; the value is rounded as the plain function's is."""
@@ -253,6 +265,10 @@ class Emission(Sweep):
         """Write some steps for all degrees."""
         f, order, code = self.f, self.order, self.program.code
         owners = {self.owners[s] for s in steps}
+        if self._in_parts or any(self.apart[i] for i in owners):
+            for k in range(1 if any(self.apart[i] for i in owners) else order + 1):
+                self.write(k, steps)
+            return
         heights = {self.height[a] for i in owners for a in (i, *code[i].args)}
         first = max([h for h in heights if h < order], default=0)
         first = max(first, min(order, 1))  # what stays the same from degree 1 on is written once
@@ -314,7 +330,11 @@ class Emission(Sweep):
         sums = False  # whether the last group takes sums
         for i, instruction in enumerate(code):
             takes = isinstance(instruction.op, SUMMING)
-            if i <= reach or (groups and not (takes and sums and len(groups[-1]) >= few)):
+            if self.apart[i] and i <= reach:
+                raise Unsupported("the equation of a function holds a loop")
+            apart = self.apart[i] or (i > 0 and self.apart[i - 1])
+            full = takes and sums and len(groups[-1]) >= few
+            if i <= reach or (groups and not (full or apart)):
                 groups[-1].append(i)
             else:
                 groups.append([i])

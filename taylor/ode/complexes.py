@@ -19,9 +19,9 @@ from taylor.core.tape import Node
 from taylor.errors import IntegrationError
 from taylor.numbers.kinds import is_operand
 from taylor.ode.dense import SeriesSolution, Solution
-from taylor.ode.options import argument, as_args
+from taylor.ode.options import argument, as_args, members_args, numbers_of
 from taylor.ode.system import at_one_state, is_parameter, shaped
-from taylor.ode.units import SolutionInUnits
+from taylor.ode.units import SolutionInUnits, each
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -151,12 +151,11 @@ def whole(found: Any, members: int = 0) -> Any:
     for name in ("y", "y_last"):
         if found.get(name) is not None:
             found[name] = joined(found[name], members)
-    if found.get("y_events") is not None:
-        found["y_events"] = [joined(y, 1) for y in found["y_events"]]
-    if found.get("y_doses") is not None:
-        found["y_doses"] = joined(found["y_doses"], 1)
+    for name in ("y_events", "y_doses"):
+        if found.get(name) is not None:
+            found[name] = each(lambda y: joined(y, 1), found[name])
     if found.get("sol") is not None:
-        found["sol"] = solution(found["sol"])
+        found["sol"] = each(solution, found["sol"])
     return found
 
 
@@ -175,6 +174,7 @@ def in_parts(solve: F) -> F:
 
     @functools.wraps(solve)
     def solved(fun: Any, t_span: Any, y0: Any, *positional: Any, **named: Any) -> Any:
+        numbers_of(y0, "y0")
         args = as_args(named.get("args"))
         if not (callable(fun) and is_split(y0, args)):
             return solve(fun, t_span, y0, *positional, **named)
@@ -199,7 +199,7 @@ def members_in_parts(solve: F) -> F:
 
     @functools.wraps(solve)
     def solved(fun: Any, t_span: Any, y0: Any, *positional: Any, **named: Any) -> Any:
-        z, args = as_array(y0), named.get("args", ())
+        z, args = numbers_of(y0, "y0"), members_args(named.get("args"))
         if not callable(fun) or not np.ndim(z) or not is_split(z, ()):
             return solve(fun, t_span, y0, *positional, **named)
         _check_jac(named)
@@ -207,6 +207,8 @@ def members_in_parts(solve: F) -> F:
         parts = Parts(getattr(fun, "f", fun), each[0] if each else ())
         given = [parts.split_args(a) for a in each]
         named["args"] = given if isinstance(args, list) else given[0]
+        if named.get("events") is not None:
+            named["events"] = parts.events(named["events"])
         return whole(solve(parts.fun, t_span, split(z, 1), *positional, **named), 1)
 
     return cast(F, solved)

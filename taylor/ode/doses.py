@@ -23,7 +23,7 @@ from taylor.ode.control import finite, spacing
 from taylor.ode.dense import in_numbers_of
 from taylor.ode.event import Ahead, Event
 from taylor.ode.flow import number
-from taylor.ode.options import argument, in_one_kind
+from taylor.ode.options import argument, check_real, in_one_kind, numbers_of
 from taylor.ode.pieces import Place
 from taylor.ode.variation import TOGETHER, moves
 
@@ -131,8 +131,7 @@ def _times(given: Any) -> list[Any]:
         raise ShapeMismatch(f"the times of dosing lie along one axis, not {shape}")
     for t in times:
         value = number(t)
-        if isinstance(value, (str, bytes)) or np.iscomplexobj(value):
-            raise TypeError(f"the times of dosing are real numbers, not {value!r}")
+        check_real(value, "the times of dosing")
         if not abs(float(value)) < np.inf:
             raise ValueError(f"the times of dosing are finite numbers, not {value}")
     return times
@@ -149,7 +148,7 @@ def _jumps(
                 "state before them does not say: give the jumps as an array"
             )
         return [(None, _by_function(jumps, shape))] * count
-    jumps = as_array(jumps)
+    jumps = numbers_of(jumps, "jumps of dosing")
     values = np.asarray(number(jumps))
     if values.dtype.kind not in "iubfcO":
         raise TypeError(f"the jumps of dosing are numbers, not {values.dtype}")
@@ -172,8 +171,8 @@ def _by_function(jump: Callable[..., Any], shape: tuple[int, ...]) -> Callable[.
     def give(t: Any, y: Any, *args: Any) -> Any:
         try:
             by = jump(t, fresh(y), *args)
-        except TypeError as error:
-            if not_called(error):
+        except (TypeError, IndexError) as error:
+            if isinstance(error, IndexError) or not_called(error):
                 annotate(error, "the jumps of dosing are an array, or called as jump(t, y, *args)")
             raise
         more: list[Any] = []
@@ -181,7 +180,7 @@ def _by_function(jump: Callable[..., Any], shape: tuple[int, ...]) -> Callable[.
             by, *more = by
         if by is None:
             raise TypeError("the function of dosing returned None: return what is added to y")
-        by = as_array(by)
+        by = numbers_of(by, "what the function of dosing returns")
         if np.shape(by) != shape:
             raise ShapeMismatch(
                 f"the function of dosing returned the shape {np.shape(by)} for a state of {shape}"

@@ -31,7 +31,7 @@ from taylor.ode.event import Event
 from taylor.ode.machine import ENDED, GO
 from taylor.ode.members import Problem, in_lanes
 from taylor.ode.methods import MethodOptions, chosen
-from taylor.ode.options import check_span, number_of_steps
+from taylor.ode.options import check_span, members_args, number_of_steps, numbers_of, tolerance_of
 from taylor.ode.pieces import solution
 from taylor.ode.results import MESSAGES, Result, bar, inside
 from taylor.ode.units import of_any_time
@@ -90,6 +90,7 @@ def solve_ensemble(
     dense_output: bool = False,
     events: Any = None,
     tol: Any = None,
+    rtol: Any = None,
     order: int | None = None,
     atol: Any = None,
     max_step: float = math.inf,
@@ -137,15 +138,16 @@ def solve_ensemble(
     given = _arguments(args, len(y))
     times = np.array([t0, t1])
     if t_eval is not None:
-        times = np.array(t_eval, dtype=float)
+        times = np.array(numbers_of(t_eval, "t_eval"), dtype=float)
         inside(times, t0, t1)
-    functions = _functions(events)
+    functions, tol = _functions(events), tolerance_of(tol, rtol)
+    options = chosen(method, tol, order, max_step, atol, strict, more)
     problem = Problem(
         fun=fun.f if isinstance(fun, Compiled) else fun,
         shape=y.shape[1:],
         t0=t0,
         targets=times if len(times) and times[-1] == t1 else np.append(times, t1),
-        options=chosen(method, tol, order, max_step, atol, strict, more),
+        options=options.fitting(np.zeros(y.shape[1:])),
         max_steps=number_of_steps(max_steps),
         kind=y.dtype,
         events=functions,
@@ -206,10 +208,9 @@ def _states(y0: Any) -> Array:
 
 def _arguments(args: Any, n: int) -> list[tuple[Any, ...]]:
     """Return the arguments of each member."""
+    args = members_args(args)
     if not isinstance(args, list):
-        return [tuple(args or ())] * n
-    if not all(isinstance(a, tuple) for a in args):
-        raise TypeError("args is a tuple for all members, or a list with one tuple for each")
+        return [args] * n
     if len(args) != n:
         raise ShapeMismatch(
             f"args is a list for {len(args)} members, y0 has {n}: give one tuple for each "

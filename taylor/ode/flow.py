@@ -40,7 +40,7 @@ from taylor.core.operand import host, lift
 from taylor.core.program import kept, plain
 from taylor.drivers.derivatives import gradient
 from taylor.drivers.driver import point
-from taylor.drivers.evolution import Evolution
+from taylor.drivers.evolution import Evolution, has_nodes
 from taylor.drivers.implicit import implicit_root
 from taylor.drivers.several import pullback
 from taylor.drivers.trees import as_one
@@ -53,7 +53,7 @@ from taylor.ode.jets import MEET, Crossing, Differentiated, Plain
 from taylor.ode.methods import MethodOptions
 from taylor.ode.options import Options, argument
 from taylor.ode.surfaces import Met, met_at
-from taylor.ode.system import System, filled, is_parameter, shaped
+from taylor.ode.system import System, check_function, filled, is_parameter, shaped
 from taylor.series.series import Series
 
 Array = NDArray[Any]
@@ -371,6 +371,7 @@ def numeric(
 
     Integers are constants of fun, which may need them as such, but if `whole`.
     """
+    check_function(fun)
     given = [argument(a) for a in args]
     fixed = () if whole else (int, np.integer)
     places = [
@@ -389,3 +390,14 @@ def point_of(x: Any) -> Any:
     """Return a point of differentiation as an array or a series, integers as floats."""
     x = point(x)
     return x.astype(float) if isinstance(x, np.ndarray) and x.dtype.kind in "iub" else x
+
+
+def is_recorded(y0: Any, args: Sequence[Any]) -> bool:
+    """Whether reverse mode is recording y0 or an argument, or coefficients of theirs."""
+    return any(map(has_nodes, [lift(y0), *map(argument, args)]))
+
+
+def states(fun: Function, y0: Any, args: Sequence[Any], course: Course) -> Any:
+    """Return the states at the times of a course, along the last axis."""
+    f, p, _ = numeric(fun, args)
+    return np.moveaxis(flow(f, course).forward()(point_of(y0), *p), 0, -1)

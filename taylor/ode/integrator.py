@@ -79,7 +79,8 @@ class TaylorIntegrator:
         tol: Any = None,
         order: int | None = None,
         max_step: Any = math.inf,
-        atol: Any = 0.0,
+        rtol: Any = None,
+        atol: Any = None,
         strict: bool = False,
         method: None = None,
     ) -> None:
@@ -88,7 +89,8 @@ class TaylorIntegrator:
                 f"steps of TaylorIntegrator are Taylor series; those of method={method!r} are "
                 "taken by taylor.ode.MethodIntegrator(fun, t0, y0, method)"
             )
-        self._begin(fun, t0, y0, args, Options(tol, order, max_step, atol, strict))
+        given = Options.of(tol, rtol, order, max_step, atol, strict).fitting(y0)
+        self._begin(fun, t0, y0, args, given)
 
     @classmethod
     def of(
@@ -102,8 +104,6 @@ class TaylorIntegrator:
     def _begin(
         self, fun: Callable[..., Any], t0: Any, y0: Any, args: Sequence[Any], options: Options
     ) -> None:
-        if not callable(fun):
-            raise TypeError(f"fun is a function of (t, y, *args), not {type(fun).__name__}")
         self.strict = options.strict or (isinstance(fun, Compiled) and fun.strict)
         self.fun = fun.f if isinstance(fun, Compiled) else fun
         self._args = as_args(args)
@@ -166,16 +166,13 @@ class TaylorIntegrator:
         )
         self._args, self._left, self._zero = args, None, None
         if not same:
-            self._bind()
-            return
+            return self._bind()
         self._parameters = self.system.parameters(args)
         if self._memory is not None:
             self._memory.parameters(self._parameters)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(self.__dict__)
-        state.update(_memory=None, system=None)
-        return state
+        return self.__dict__ | {"_memory": None, "system": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -260,11 +257,12 @@ class TaylorIntegrator:
     ) -> Iterator[Pieces]:
         """Yield the steps to t_end, some at a time: `first` of them, then more and more.
 
-        `stop` says at which time, on the way there, a step has to end next.
-        Whoever takes them may set the integrator back: it goes on from there.  Where the steps end
-        before t_end that is an IntegrationError with a `reason`.  Without `log` few are recorded.
+        `stop` says at which time on the way a step has to end next.  Whoever takes them may set
+        the integrator back: it goes on from there.  An end before t_end is an IntegrationError with
+        a `reason`.  Without `log` few steps are recorded.
         """
         left, look = number_of_steps(max_steps), False
+        log = log or left < math.inf  # as steps are counted
         if why := too_long(self.place, t_end):
             raise self._ended(why)
         size = (self.order + 1) * max(1, int(self.y.size))
@@ -274,20 +272,18 @@ class TaylorIntegrator:
         count = first = min(first or most, most)
         while self.t != t_end or self.t_low != 0:
             if left <= 0:
-                raise self._ended(
-                    f"{max_steps} steps did not reach t = {t_end}, only t = {self.t}: raise "
-                    "max_steps, or loosen tol"
-                )
-            before = self.steps
+                short = f"{max_steps} steps did not reach t = {t_end}, only t = {self.t}"
+                raise self._ended(f"{short}: raise max_steps, or loosen tol")
             aim = t_end if stop is None else stop()
             if not log:
                 count = STEADY + 1 if look else min(max(MANY, 3 * self.steps), most)
             status, pieces = self.advance(aim, int(min(count, left)), log or look)
             look = not look and self.steps >= MANY and not self.stiffness.found
-            left -= self.steps - before
             count, y = min(2 * count, most), self.y
             if len(pieces):
                 yield pieces
+                done = pieces.t < self.t if pieces.h[0] > 0 else pieces.t > self.t
+                left -= max(1, int(np.sum(done)))
             if self.y is not y:
                 count = first
             elif status not in (GO, DONE):
@@ -322,18 +318,19 @@ class TaylorIntegrator:
                 elif self._ends_here():
                     return self.beyond(t_end, status)
             crossed = self._crossed(start, pieces) if branches else None
+            if crossed is None and status == LOOK and len(pieces) == limit:
+                status = GO  # the step to be looked at is the first of the next ones
             if crossed is None and status in (LOOK, ROUGH):
-                kept = len(pieces) - (status == ROUGH and len(pieces) > 0)
+                pieces = pieces.part(0, max(0, len(pieces) - (status == ROUGH)))
                 longest = abs(taken.h) / 2 if status == ROUGH else math.inf
                 status, more = self._carefully(t_end, longest)
-                pieces = pieces.part(0, kept).followed(more)
+                pieces = pieces.followed(more)
                 crossed = self._crossed(start, pieces) if branches else None
             if self._left is not None and len(pieces) and self._is_old(pieces, crossed):
                 return GO, self._pushed(pieces)
             if crossed is not None:
                 return self.switched(*crossed, t_end)
-            if len(pieces):
-                self._left = None
+            self._left = None if len(pieces) else self._left
             if status != GUARD:
                 return status, pieces
             if len(pieces):
@@ -513,9 +510,9 @@ class TaylorIntegrator:
 
         That is the one whose condition is nearest to zero; None if it has no such condition.
         """
-        if self.system.program is not None and not self.system.program.guards:
+        program, near = self.system.program, NEXT * max(1, abs(self.t), norm(self.y))
+        if program is not None and not program.guards:
             return left
-        near = NEXT * max(1, abs(self.t), norm(self.y))
         return nearest(self.system.between, self.t, self.y, self._parameters, near)
 
     def _leave(self, t_end: Any) -> None:
@@ -584,12 +581,11 @@ class TaylorIntegrator:
         The steps are not shortened for the times between: the polynomials are evaluated there.
         """
         grid = in_numbers_of(self.y, times).reshape(-1)
-        if not len(grid):
-            return np.zeros((*self.y.shape, 0), self.y.dtype)
-        check_order(self.t, grid)
         record = Record(self, grid)
-        for pieces in self.march(grid[-1], max_steps):
-            record.add(pieces)
+        if len(grid):
+            check_order(self.t, grid)
+            for pieces in self.march(grid[-1], max_steps):
+                record.add(pieces)
         return record.states()
 
     def solution(self, pieces: Sequence[Pieces]) -> Solution:

@@ -388,7 +388,8 @@ def march(
     first = None if steps == math.inf and watch is None else int(min(steps, FIRST))
 
     def enough() -> bool:
-        return it.steps >= steps and it.clear and (watch is None or watch.clear)
+        clear = it.clear and (watch is None or watch.clear)
+        return it.steps >= problem.max_steps - before or (it.steps >= steps and clear)
 
     try:
         if isinstance(it, MethodIntegrator):

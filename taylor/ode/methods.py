@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 
 from taylor.core.patterns import matrices
 from taylor.errors import NonAnalyticError, outside
-from taylor.ode.control import norm, spacing
+from taylor.ode.control import log2, norm, spacing
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.machine import DONE, GO
-from taylor.ode.options import Control, Options
+from taylor.ode.options import Control, Options, tolerance_of
 from taylor.ode.pieces import Pieces, Place, joined, resolved
 from taylor.ode.radau import COLUMNS, Collocation, by_columns, times
 from taylor.ode.rates import Rates
@@ -130,7 +130,7 @@ def chosen(
     own = getattr(method, "__module__", "") == "taylor.ode.solver"
     if method is None or method == "Taylor" or own:
         _without_meaning(more)
-        return Options(tol, order, max_step, 0.0 if atol is None else atol, strict)
+        return Options(tol, order, max_step, atol, strict)
     named = isinstance(method, str)
     if (named and method not in (*NAMES, AUTO)) or not (named or isinstance(method, type)):
         raise ValueError(
@@ -245,12 +245,13 @@ class MethodIntegrator(TaylorIntegrator):
         *,
         args: Sequence[Any] = (),
         tol: Any = None,
+        rtol: Any = None,
         max_step: Any = math.inf,
         atol: Any = None,
         strict: bool = False,
         **more: Any,
     ) -> None:
-        options = chosen(method, tol, None, max_step, atol, strict, more)
+        options = chosen(method, tolerance_of(tol, rtol), None, max_step, atol, strict, more)
         if not isinstance(options, MethodOptions):
             raise TypeError(f"method={method!r} are Taylor series: those of TaylorIntegrator")
         self._begin(fun, t0, y0, args, options)
@@ -356,8 +357,10 @@ class MethodIntegrator(TaylorIntegrator):
 
     @property
     def error(self) -> float:
-        """That of the series so far; nan for other methods, which do not tell it."""
-        return super().error if self.by_series else math.nan
+        """The largest estimate so far, relative to the state; nan for SciPy's methods, which do not
+        tell theirs.
+        """
+        return super().error if self.options.method in (OWN, AUTO) else math.nan
 
     @property
     def counts(self) -> dict[str, int]:
@@ -394,7 +397,9 @@ class MethodIntegrator(TaylorIntegrator):
             if solver.status == "failed":
                 self._message = message or "the step failed"
                 break
-            h = solver.t - solver.t_old
+            h, size = solver.t - solver.t_old, max(norm(y), norm(solver.y))
+            if apart := getattr(solver, "apart", 0.0):
+                self.worst = max(self.worst, log2(apart) - log2(size))
             c = polynomial(solver.dense_output(), solver.t_old, h, y, solver.y, self.order)
             rows.append((solver.t_old, 0.0, h, c.reshape(len(c), *self.y.shape)))
         if not rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import dataclass
 from typing import Any, Self
@@ -26,15 +27,40 @@ def check_time(t: Any, finite: bool = True) -> None:
     if not isinstance(t, (int, float)):
         if is_interval(t):
             return
-        if np.ndim(t) or isinstance(t, (str, bytes)) or np.iscomplexobj(t):
-            raise TypeError(f"times are real numbers, not {t!r}")
+        check_real(t, "times")
     if t != t or (finite and not abs(float(t)) < math.inf):
         raise ValueError(f"times are finite numbers, not {t}")
 
 
+def check_real(x: Any, name: str) -> None:
+    """Raise TypeError, which names it, unless x is a real number."""
+    with contextlib.suppress(TypeError, ValueError):
+        if not np.ndim(x) and not isinstance(x, (str, bytes, np.datetime64, np.timedelta64)):
+            float(x)
+            return
+    dates = hasattr(x, "year") or isinstance(x, (np.datetime64, np.timedelta64))
+    instead = (
+        "; of dates the time since a start: (t - start) / np.timedelta64(1, 'h')" if dates else ""
+    )
+    raise TypeError(f"{name} are real numbers, not {x!r}{instead}")
+
+
+def numbers_of(x: Any, name: str) -> Any:
+    """Return what is given for an argument of that name as an array or a series."""
+    try:
+        x = lift(x)
+        if is_operand(x):
+            return x
+        if not isinstance(x, np.ndarray) or x.dtype.kind not in "iubfc":
+            as_array(x)
+        return np.asarray(x)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name} holds numbers: {error}") from error
+
+
 def check_span(t_span: Any, endless: bool = False) -> None:
     """Raise an error unless t_span is (t0, t1); an `endless` one may have no finite t1."""
-    if np.ndim(t_span) != 1 or len(t_span) != 2:
+    if isinstance(t_span, (str, bytes, dict)) or np.ndim(t_span) != 1 or len(t_span) != 2:
         raise ValueError(f"t_span is (t0, t1), not {t_span}")
     check_time(t_span[0])
     try:
@@ -52,7 +78,7 @@ def in_one_kind(t0: Any, y0: Any) -> tuple[Any, Array]:
             "a state of series is integrated by taylor.ode.solve_ivp, which makes an ordinary "
             "system of its coefficients"
         )
-    y = as_array(y0)
+    y = as_array(numbers_of(y0, "y0"))
     if y.dtype.kind not in "iubfcO":
         raise TypeError(f"y0 holds numbers, not {y.dtype}")
     if y.dtype in (np.float32, np.complex64):
@@ -73,6 +99,17 @@ def as_args(args: Any) -> tuple[Any, ...]:
     if args is not None and one:
         raise TypeError(f"args is a tuple: did you mean args=({args!r},)?")
     return () if args is None else tuple(args)
+
+
+def members_args(args: Any) -> Any:
+    """Return the further arguments of the members of an ensemble: a tuple for all, or a list with
+    one for each.
+    """
+    if not isinstance(args, list):
+        return as_args(args)
+    if not all(isinstance(a, tuple) for a in args):
+        raise TypeError("args is a tuple for all members, or a list with one tuple for each")
+    return args
 
 
 def argument(x: Any) -> Any:
@@ -122,12 +159,12 @@ class Options:
     tol: Any = None
     order: int | None = None
     max_step: Any = math.inf
-    atol: Any = 0.0
+    atol: Any = None
     strict: bool = False
 
     def __post_init__(self) -> None:
         tol, order, atol = self.tol, self.order, self.atol
-        if isinstance(tol, (str, bytes)) or np.iscomplexobj(tol):
+        if np.asarray(tol).dtype.kind in "USc":
             raise TypeError(f"the tolerance is a number between 0 and 1, not {tol!r}")
         if tol is not None and (is_interval(tol) or not 0 < _least(tol) <= np.max(tol) < 1):
             raise ValueError(f"the tolerance is a number between 0 and 1, not {tol}")
@@ -136,17 +173,23 @@ class Options:
         ):
             raise ValueError(f"the order is an integer of at least {LEAST}, not {order!r}")
         positive(self.max_step, "max_step")
-        if isinstance(atol, (str, bytes)) or np.iscomplexobj(atol):
+        if np.asarray(atol).dtype.kind in "USc":
             raise TypeError(f"atol is a number, or one for each component of y, not {atol!r}")
-        if not _least(atol) >= 0:
+        if atol is not None and not _least(atol) >= 0:
             raise ValueError(f"atol is a number of at least 0, not {atol}")
+
+    @classmethod
+    def of(cls, tol: Any, rtol: Any, *rest: Any) -> Options:
+        """Return options with the tolerance by one of its two names."""
+        return cls(tolerance_of(tol, rtol), *rest)
 
     def fitting(self, y0: Any) -> Self:
         """Return these, if tolerances are one number, or have the shape of y0."""
+        shape = np.shape(numbers_of(y0, "y0"))
         for name, x in (("rtol", self.tol), ("atol", self.atol)):
-            if np.shape(x) not in ((), np.shape(y0)):
+            if np.shape(x) not in ((), shape):
                 raise ShapeMismatch(
-                    f"{name} has the shape {np.shape(x)}, y0 {np.shape(y0)}: give one number, or "
+                    f"{name} has the shape {np.shape(x)}, y0 {shape}: give one number, or "
                     "one for each component"
                 )
         return self
@@ -162,7 +205,7 @@ class Options:
         decay = 2.0 if self.order is None else -math.log(float(tol)) / (order - 1)
         factor = -(decay + 0.7 / (order - 1)) / math.log(2)
         # errors below atol do not count
-        atol = float(_least(self.atol))
+        atol = 0.0 if self.atol is None else float(_least(self.atol))
         floor = log2(atol / float(tol)) if atol else NONE
         allowed = log2(ALLOWED * max(float(tol), 2.0**-53))
         return Control(tol, order, factor, self.max_step, floor, allowed)

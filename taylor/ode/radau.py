@@ -138,7 +138,8 @@ class Collocation:
         self.status = "finished" if t == t_bound else "running"
         self.direction = 1.0 if t_bound >= t else -1.0
         self.coef: Array | None = None  # of the last step: those of (time - t_old)/h
-        self.h, self.error = 0.0, 1.0  # of the last step
+        self.h, self.error = 0.0, 1.0  # of the last step, in tolerances
+        self.apart = 0.0  # and the largest error of a component
         self.theta = 1.0  # the rate of its Newton iteration
         self.factors: Any = None
         self.factors_of = 0.0  # their step; 0 if there are none
@@ -242,6 +243,7 @@ class Collocation:
             error = self._solved((stages + mu * f)[None])[0].real
         # where rates are stiff the polynomial is worse: about as its part in Legendre's of degree s
         top = self.table.powers[-1] @ z / math.comb(2 * self.s, self.s)
+        self.apart = float(np.max(np.maximum(np.abs(error), np.abs(top)), initial=0.0))
         return max(self._size(error, last), self._size(top, last))
 
     def _within(self, h: float) -> float:

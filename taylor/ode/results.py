@@ -40,9 +40,10 @@ class OdeResult(Result):
     t, y: times and states (the last axis of y is time); sol: the solution as a function of time, or
     None; t_events, y_events: for each event its times and states; t_doses, y_doses: the times of
     doses and the states before them; nfev: series of the solution that were computed; error: the
-    largest estimate of the error of a step (the defect h·|y' - fun| at its end), relative to the
-    largest component of y; status: 0 the end was reached, 1 an event ended the integration, -1 a
-    failure; message: what happened; success: status >= 0.
+    largest estimate of the error of a step (the defect h·|y' - fun| at its end; that of RadauIIA
+    itself; nan for SciPy's methods), relative to the largest component of y; status: 0 the end was
+    reached, 1 an event ended the integration, -1 a failure; message: what happened; success:
+    status >= 0.
     """
 
     t: Array

@@ -12,28 +12,19 @@ from taylor.core.algebra import check_order
 from taylor.core.operand import lift
 from taylor.drivers import derivatives as drivers
 from taylor.drivers.checkpoint import whole_number
-from taylor.drivers.evolution import has_nodes
 from taylor.drivers.trees import as_one
+from taylor.errors import IntegrationError
 from taylor.numbers.kinds import is_operand
-from taylor.ode.flow import Course, flow, integrator, numeric, plain_of, point_of
+from taylor.ode.events import ends
+from taylor.ode.flow import Course, flow, integrator, number, numeric, plain_of, point_of
 from taylor.ode.methods import MethodOptions, chosen
-from taylor.ode.options import argument, in_one_kind
-from taylor.ode.system import System
+from taylor.ode.options import argument, as_args, check_span, in_one_kind, numbers_of, tolerance_of
+from taylor.ode.solve import solve_ivp
+from taylor.ode.system import System, filled
 from taylor.ode.units import of_any_time
 from taylor.series.multivariate import TaylorN
 
 Function = Callable[..., Any]
-
-
-def is_recorded(y0: Any, args: Sequence[Any]) -> bool:
-    """Whether reverse mode is recording y0 or an argument, or coefficients of theirs."""
-    return any(map(has_nodes, [lift(y0), *map(argument, args)]))
-
-
-def states(fun: Function, y0: Any, args: Sequence[Any], course: Course) -> Any:
-    """Return the states at the times of a course, along the last axis."""
-    f, p, _ = numeric(fun, args)
-    return np.moveaxis(flow(f, course).forward()(point_of(y0), *p), 0, -1)
 
 
 @of_any_time
@@ -46,10 +37,13 @@ def value_and_gradient(
     args: Sequence[Any] = (),
     method: Any = None,
     tol: Any = None,
+    rtol: Any = None,
     order: int | None = None,
     max_step: Any = math.inf,
     atol: Any = None,
     checkpoints: int | None = None,
+    events: Any = None,
+    dosing: Any = None,
 ) -> tuple[Any, Any, tuple[Any, ...]]:
     """Return (cost(y(t1)), its gradient with respect to y0, and those with respect to args).
 
@@ -59,7 +53,8 @@ def value_and_gradient(
     whatever the number of parameters.  The states at all N steps are kept; with `checkpoints` about
     as many states, and as many as there are steps between two of them, for one more integration.
 
-    `method` is that of `solve_ivp`: "RadauIIA", "BDF" or "LSODA" for a stiff problem.
+    `method` is that of `solve_ivp`: "RadauIIA", "BDF" or "LSODA" for a stiff problem.  So are
+    `events` and `dosing`; where an event ends the run, y(t1) is the state there.
 
     For a cost with an integral ∫ L(t, y) dt let L be one more component of fun, beginning at 0.
 
@@ -71,19 +66,53 @@ def value_and_gradient(
     >>> [round(float(x), 12) for x in (value, dy0[0], dp)]  # exp(p t), exp(p t), t exp(p t)
     [2.718281828459, 2.718281828459, 5.436563656918]
     """
-    t0, t1 = t_span
+    check_span(number(t_span), ends(events))
+    numbers_of(y0, "y0")
+    (t0, t1), tol = t_span, tolerance_of(tol, rtol)
     kept = None if checkpoints is None else whole_number("checkpoints", checkpoints, 1)
-    options = chosen(method, tol, order, max_step, atol, False, {})
+    options = chosen(method, tol, order, max_step, atol, False, {}).fitting(y0)
     if kept is not None and isinstance(options, MethodOptions):
         raise TypeError("checkpoints are those of Taylor series: leave them out, or the method")
-    course = Course(t0, [t1], options, kept)
+    args = as_args(args)
     f, p, places = numeric(fun, args, whole=_vary(fun, t0, y0, args))
-    y0, run = point_of(y0), flow(f, course)
-    value, w = drivers.value_and_gradient(cost, run.forward()(y0, *p)[0])
-    dy0, *dp = run.reverse()(np.stack([w]), y0, *p)
+    y0 = point_of(y0)
+    if events is None and dosing is None:
+        run = flow(f, Course(t0, [t1], options, kept))
+        value, w = drivers.value_and_gradient(cost, run.forward()(y0, *p)[0])
+        dy0, *dp = run.reverse()(np.stack([w]), y0, *p)
+    elif kept is not None:
+        raise TypeError("checkpoints are for runs without events and doses: leave them out")
+    else:
+        points, unpack = as_one([y0, *p])
+        given = {"method": method, "tol": tol, "order": order, "max_step": max_step, "atol": atol}
+
+        def end(z: Any) -> Any:
+            y, *q = unpack(z)
+            return cost(_end(fun, t_span, y, filled(args, places, q), events, dosing, given))
+
+        value, slopes = drivers.value_and_gradient(end, points)
+        dy0, *dp = unpack(slopes)
     found = dict(zip(places, dp, strict=True))
     value = value[()] if isinstance(value, np.ndarray) else value
     return value, dy0, tuple(found.get(i) for i in range(len(args)))
+
+
+def _end(
+    fun: Function,
+    t_span: Sequence[Any],
+    y0: Any,
+    args: Sequence[Any],
+    events: Any,
+    dosing: Any,
+    given: dict[str, Any],
+) -> Any:
+    """Return the state at the end of a run with events and doses."""
+    found = solve_ivp(fun, t_span, y0, args=args, events=events, dosing=dosing, **given)
+    if not found.success:
+        error = IntegrationError(found.message)
+        error.result = found
+        raise error
+    return found.y[..., -1]
 
 
 def _vary(fun: Function, t0: Any, y0: Any, args: Sequence[Any]) -> bool:
@@ -106,14 +135,18 @@ def flow_map(
     wrt: Sequence[Any] = ("y0",),
     method: Any = None,
     tol: Any = None,
+    rtol: Any = None,
     max_step: Any = math.inf,
     atol: Any = None,
+    events: Any = None,
+    dosing: Any = None,
 ) -> TaylorN:
     """Return y(t1) as an array of `TaylorN` in the displacement of y0: the flow map about y0.
 
     `wrt` says what the variables are, in their order: "y0" stands for the elements of y0, a number
     i for those of args[i].  `order` is that of the map, all other arguments are those of
-    `solve_ivp`, `method` too.  Maps are composed by calling one with the displacement of another.
+    `solve_ivp`, `method`, `events` and `dosing` too (where an event ends the run the map is that to
+    the state there).  Maps are composed by calling one with the displacement of another.
 
     >>> m = flow_map(lambda t, y: [y[1], -y[0]], (0.0, np.pi / 2), [0.0, 1.0], 2)
     >>> m.gradient().round(12) + 0
@@ -121,7 +154,10 @@ def flow_map(
            [-1.,  0.]])
     """
     check_order(order)
-    places = list(wrt)
+    check_span(number(t_span), ends(events))
+    numbers_of(y0, "y0")
+    tol = tolerance_of(tol, rtol)
+    args, places = as_args(args), list[Any]([wrt] if isinstance(wrt, (str, int)) else wrt)
     wrong = [i for i in places if i != "y0" and i not in range(len(args))]
     if wrong or not places or len(set(places)) < len(places):
         raise ValueError(
@@ -131,7 +167,14 @@ def flow_map(
     points, unpack = as_one([point_of(y0 if i == "y0" else args[i]) for i in places])
     variables = dict(zip(places, unpack(TaylorN.seeded(points, order)), strict=True))
     given = [variables.get(i, a) for i, a in enumerate(args)]
-    plain = plain_of(fun, variables.get("y0", point_of(y0)), given)
-    it = integrator(plain, t_span[0], chosen(method, tol, None, max_step, atol, False, {}))
-    found: TaylorN = plain.series(it.propagate_until(t_span[1]))
+    start = variables.get("y0", point_of(y0))
+    found: TaylorN
+    if events is None and dosing is None:
+        plain = plain_of(fun, start, given)
+        options = chosen(method, tol, None, max_step, atol, False, {}).fitting(y0)
+        it = integrator(plain, t_span[0], options)
+        found = plain.series(it.propagate_until(t_span[1]))
+    else:
+        named = {"method": method, "tol": tol, "max_step": max_step, "atol": atol}
+        found = _end(fun, t_span, start, given, events, dosing, named)
     return found

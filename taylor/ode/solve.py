@@ -18,13 +18,12 @@ from taylor.ode.complexes import in_parts
 from taylor.ode.dense import in_numbers_of
 from taylor.ode.doses import given_at_start, schedule, varied
 from taylor.ode.events import Events, ends
-from taylor.ode.flow import Course, integrator, number, plain_of
+from taylor.ode.flow import Course, integrator, is_recorded, number, plain_of, states
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.methods import chosen
-from taylor.ode.options import argument, as_args, check_span, tolerance_of
+from taylor.ode.options import argument, as_args, check_span, numbers_of, tolerance_of
 from taylor.ode.record import Record
 from taylor.ode.results import MESSAGES, OdeResult, bar, inside
-from taylor.ode.sensitivity import is_recorded, states
 from taylor.ode.system import at_one_state
 from taylor.ode.units import of_any_time
 from taylor.ode.variation import Variation
@@ -189,7 +188,7 @@ def _list(t_eval: Any) -> list[Any] | None:
     """Return the times one by one; they may be series."""
     if t_eval is None:
         return None
-    times = lift(t_eval)
+    times = numbers_of(t_eval, "t_eval")
     if np.ndim(times) != 1:
         raise ShapeMismatch(f"t_eval holds times along one axis, not {np.shape(times)}")
     return list(times)

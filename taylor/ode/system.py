@@ -298,15 +298,23 @@ def filled(args: Sequence[Any], places: Sequence[int], values: Sequence[Any]) ->
     return found
 
 
+def check_function(f: Any) -> None:
+    """Raise TypeError if fun is no function."""
+    if not callable(f):
+        raise TypeError(f"fun is a function of (t, y, *args), not {type(f).__name__}")
+
+
 def shaped(f: Callable[..., Any]) -> Callable[..., Any]:
     """Return f(t, y, *args) with copies as arguments, and an array of the shape of y as value."""
+    check_function(f)
 
     def g(t: Any, y: Any, *args: Any) -> Any:
         try:
             dy = f(t, fresh(y), *map(fresh, args))
         except (TypeError, IndexError) as error:
             if isinstance(error, IndexError) or not_called(error):
-                annotate(error, "fun is called as fun(t, y, *args)")
+                told = f"fun is called as fun(t, y, *args), here with y of shape {np.shape(y)}"
+                annotate(error, told)
             raise
         return _shaped(dy, np.shape(y))
 
@@ -318,9 +326,11 @@ def _shaped(dy: Any, shape: tuple[int, ...]) -> Any:
         raise TypeError(
             f"fun returned {type(dy).__name__}: return one derivative for each component of y"
         )
-    dy = lift(dy)
-    if not is_operand(dy):
-        dy = np.asarray(dy)
+    try:
+        dy = lift(dy)
+        dy = dy if is_operand(dy) else np.asarray(dy)
+    except ValueError as error:
+        raise ShapeMismatch(f"what fun returned makes no array: {error}") from error
     if np.shape(dy) == shape:
         return dy
     if np.size(dy) == 1 == math.prod(shape):  # as SciPy allows

@@ -119,9 +119,9 @@ def _back(found: Any, unit: float) -> Any:
         if found.get(name) is not None:
             found[name] = found[name] * unit
     if found.get("t_events") is not None:
-        found["t_events"] = _each(lambda t: t * unit, found["t_events"])
+        found["t_events"] = each(lambda t: t * unit, found["t_events"])
     if found.get("sol") is not None:
-        found["sol"] = _each(lambda sol: SolutionInUnits(sol, unit), found["sol"])
+        found["sol"] = each(lambda sol: SolutionInUnits(sol, unit), found["sol"])
     if "message" in found:
         told = np.asarray(found["message"], dtype=object)
         said = [_in_units(str(m), unit) for m in told.reshape(-1)]
@@ -129,9 +129,9 @@ def _back(found: Any, unit: float) -> Any:
     return found
 
 
-def _each(change: Callable[[Any], Any], x: Any) -> Any:
+def each(change: Callable[[Any], Any], x: Any) -> Any:
     """Return what is in lists, and lists of them, changed."""
-    return [_each(change, e) for e in x] if isinstance(x, list) else change(x)
+    return [each(change, e) for e in x] if isinstance(x, list) else change(x)
 
 
 def _in_units(message: str, unit: float) -> str:

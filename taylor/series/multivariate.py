@@ -12,12 +12,16 @@ from numpy.typing import NDArray
 
 from taylor.core.algebra import Monomials, check_order, multivariate
 from taylor.errors import DomainError, ShapeMismatch
+from taylor.machine.substitution import composed, evaluated
 from taylor.numbers import factorials
 from taylor.numbers.kinds import Array, is_operand
 from taylor.numbers.values import as_array, divisible, together, unit_rows
 from taylor.series import text
+from taylor.series.coefficients import UNKNOWN
 from taylor.series.powers import PowerSeries, check_inner, horner, solution
 from taylor.series.symbolic import expression
+
+FLOAT = np.dtype(float)
 
 
 class TaylorN(PowerSeries):
@@ -180,6 +184,9 @@ class TaylorN(PowerSeries):
                 f"a series in {n} variables needs {n} displacements, got {len(steps)}"
             )
         coef, *steps = together(self._coef, *steps)
+        found = _by_code(self.algebra, coef, steps)
+        if found is not None:
+            return found
         return self._horner(coef, steps, 0, np.arange(self.algebra.size))
 
     def _horner(self, coef: Array, steps: list[Any], i: int, rows: Array) -> Any:
@@ -217,7 +224,8 @@ class TaylorN(PowerSeries):
 def inverse_map(maps: Sequence[TaylorN]) -> list[TaylorN]:
     """Return the inverse of a map of n series in n variables: g with maps(g(s)) = values + s.
 
-    Newton's iteration g <- g - J⁻¹ (f(g) - s) with the constant Jacobian J gains one order a step.
+    Newton's iteration g <- g - J⁻¹ (f(g) - s) with the constant Jacobian J gains one order a step,
+    which is taken up to that order only.
 
     >>> x, y = TaylorN.variables([0.0, 0.0], order=3)
     >>> g = inverse_map([x + y * y, y])
@@ -244,15 +252,51 @@ def inverse_map(maps: Sequence[TaylorN]) -> list[TaylorN]:
         singular = True
     if singular:
         raise DomainError("the Jacobian is singular: the map has no inverse here")
-    f, s = [m - m.value for m in y], [y[0]._unit(i) for i in range(n)]
+    f: Any = np.stack([m - m.value for m in y])
+    s: Any = np.stack([y[0].truncate(min(1, order))._unit(i) for i in range(n)])
+    g = inverse @ s
+    for k in range(2, order + 1):
+        g, s = g.extend(k), s.extend(k)
+        g = g - inverse @ (f.truncate(k)(list(g)) - s)
+    return list(g)
 
-    def apply(v: list[Any]) -> list[Any]:
-        return [
-            sum((v[j] * inverse[i, j] for j in range(1, n)), v[0] * inverse[i, 0]) for i in range(n)
-        ]
 
-    g = apply(s)
-    for _ in range(order - 1):
-        residual = [f[i](g) - s[i] for i in range(n)]
-        g = [a - b for a, b in zip(g, apply(residual), strict=True)]
-    return g
+# ------------------------------------------------------------------ by machine code
+def _by_code(algebra: Monomials, coef: Any, steps: Sequence[Any]) -> Any:
+    """Return polynomials of floats at series of floats, or at arrays of them; else None."""
+    if type(coef) is not np.ndarray or coef.dtype is not FLOAT or not coef.size:
+        return None
+    series = [x for x in steps if isinstance(x, TaylorN)]
+    if series:
+        return _at_series(algebra, coef, series[0], steps)
+    if not all(isinstance(x, float) or getattr(x, "dtype", None) is FLOAT for x in steps):
+        return None
+    arrays = np.broadcast_arrays(*steps)
+    shape, kept = arrays[0].shape, max(coef.ndim - arrays[0].ndim, 1)
+    if set(coef.shape[kept:]) - {1}:  # arrays that meet arrays
+        return None
+    points = np.stack([x.reshape(-1) for x in arrays])
+    found = evaluated(algebra, coef.reshape(algebra.size, -1), points)
+    return None if found is None else found.reshape((*coef.shape[1:kept], *shape))[()]
+
+
+def _at_series(algebra: Monomials, coef: Any, owner: TaylorN, steps: Sequence[Any]) -> Any:
+    """Return polynomials of floats at series of floats and plain floats; else None."""
+    table, reach = np.zeros((len(steps), owner.algebra.size)), np.zeros(len(steps))
+    for i, x in enumerate(steps):
+        if x is owner or owner._alike(x):
+            if type(x._coef) is not np.ndarray or x._coef.dtype is not FLOAT or x.shape:
+                return None
+            table[i], reach[i] = x._coef, x._reach
+        elif isinstance(x, float):
+            table[i, 0] = x
+        else:
+            return None
+    c = coef.reshape(algebra.size, -1)
+    found = composed(algebra, c, owner.algebra, table)
+    if found is None:
+        return None
+    used = algebra.exponents[c.any(1)]
+    degree = max(used @ reach, default=0.0) if np.isfinite(reach).all() else UNKNOWN
+    whole = degree if degree <= owner.order else UNKNOWN
+    return owner._new(found.T.reshape(-1, *coef.shape[1:]), reach=whole)

@@ -15,6 +15,7 @@ from taylor.core.conditions import Condition
 from taylor.core.functions import real_power
 from taylor.core.instructions import Add, Arithmetic, Div, Einsum, Mul, Op
 from taylor.core.lookups import Lookup
+from taylor.core.loops import Loop
 from taylor.core.maps import Gather, Map
 from taylor.core.memory import in_memory, in_rows, taken
 from taylor.core.operand import Shape, bind, fits, host, lift
@@ -237,7 +238,9 @@ class Series(Coefficients):
         """Return the table of the product of two tables of as many axes."""
         if x.ndim == 1 and type(self.algebra) is Univariate:
             return self.algebra.product(x, y)
-        table = None
+        table = engine.product(self.algebra, x, y) if x.ndim == 1 else None
+        if table is not None:
+            return table
         if not few_products(self.algebra, x, y):
             table = by_code("mul", BOTH, self.algebra, [x, y])
         if table is None:
@@ -343,6 +346,18 @@ class Series(Coefficients):
             constants = [owner._constant(z) for z in (y if isinstance(y, tuple) else [y])]
             return tuple(constants) if isinstance(y, tuple) else constants[0]
         return rules.by_tangent(owner, rule, args, mine)
+
+    def _looped(self, op: Loop, args: Sequence[Any]) -> Any:
+        """Return a loop of series; with coefficients that are recorded, again one instruction."""
+        mine = self._mine(args)
+        if self.order != 1 or not is_operand(self._coef):
+            return op.run(*args)
+        a = [x.value if m else plain(x) for x, m in zip(args, mine, strict=True)]
+        d = [
+            np.moveaxis(x._coef[1:], 0, -1) if m else None for x, m in zip(args, mine, strict=True)
+        ]
+        y, dy = op.pushed(a, d, self.algebra.size - 1)
+        return self._new(np.concatenate([y[None], np.moveaxis(dy, -1, 0)]))
 
     def _with_value(self, value: Any) -> Self:
         """Return the series with its coefficient of degree 0 replaced by the plain function's."""
@@ -560,4 +575,5 @@ PROCESS: dict[type[Op], Any] = {
     Row: lambda owner, op, args: rows.elementary(op.row, owner, args),
     Call: Series._called, Choose: Series._chosen, Gather: Series._gathered,
     Einsum: Series._contracted, Lookup: Series._looked_up,
+    Loop: Series._looped,
 }  # fmt: skip

@@ -1,0 +1,88 @@
+"""Products of matrices in compiled programs: through BLAS or in loops, they are NumPy's."""
+
+import numpy as np
+import pytest
+
+import taylor
+from taylor.kept import STORE
+from taylor.llvm import ir
+from taylor.numbers import blas
+
+PRODUCTS = {
+    "plain": (lambda a, b: a @ b, (30, 40), (40, 50)),
+    "transposed": (lambda a, b: a.T @ b.T, (40, 30), (50, 40)),
+    "left": (lambda a, b: a.T @ b, (40, 30), (40, 50)),
+    "batch": (lambda a, b: a @ b, (3, 30, 40), (3, 40, 50)),
+    "one for a batch": (lambda a, b: a @ b, (3, 30, 40), (40, 50)),
+    "einsum": (lambda a, b: np.einsum("aibj,jkc->kabic", a, b), (5, 6, 7, 8), (8, 9, 10)),
+    "parts": (lambda a, b: a[2:32, 1:41] @ b[:, ::2], (40, 50), (40, 100)),
+    "reversed": (lambda a, b: a[::-1] @ b[:, ::-1], (40, 50), (50, 60)),
+    "repeated": (lambda a, b: np.broadcast_to(a, (30, 40)) @ b, (40,), (40, 50)),
+    "a few columns": (lambda a, b: a @ b, (90, 90), (90, 2)),
+    "vector": (lambda a, b: a @ b, (130, 140), (140,)),
+    "empty": (lambda a, b: a @ b, (30, 0), (0, 50)),
+}
+
+
+@pytest.fixture(params=["numpy", "scipy", "none"])
+def route(request, monkeypatch):
+    """Every way to find BLAS: code that was made for another one is forgotten."""
+    monkeypatch.setenv("TAYLOR_BLAS", request.param)
+    STORE.clear()
+    yield request.param
+    STORE.clear()
+
+
+def points(name, kinds="rr"):
+    rng = np.random.default_rng(0)
+    shapes = PRODUCTS[name][1:]
+    found = [rng.normal(size=s) + 1j * rng.normal(size=s) for s in shapes]
+    return [x if kind == "c" else x.real for x, kind in zip(found, kinds, strict=True)]
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_products_are_those_of_numpy(name, route):
+    assert blas.route() == route
+    f = PRODUCTS[name][0]
+    for kinds in ("rr", "rc", "cc"):
+        x = points(name, kinds)
+        np.testing.assert_allclose(taylor.compile(f)(*x), f(*x), rtol=1e-12, atol=1e-12)
+    x = points(name)
+    g, compiled = (
+        taylor.gradient(h, *x, argnums=(0, 1)) for h in (total(f), taylor.compile(total(f)))
+    )
+    for mine, theirs in zip(compiled, g, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-11, atol=1e-11)
+
+
+def total(f):
+    return lambda *x: np.sum(np.sin(f(*x)))
+
+
+def test_a_constant_matrix_at_many_points(route):
+    rng = np.random.default_rng(0)
+    w, v, x = rng.normal(size=(20, 24)), rng.normal(size=(12, 20)), rng.normal(size=(70, 24, 3))
+    for f in (lambda x: v @ np.tanh(w @ x), lambda x: np.tanh(x.T @ w.T) @ v.T):
+        found = taylor.lanes(taylor.compile(f))(x)
+        np.testing.assert_allclose(found, [f(p) for p in x], rtol=1e-12, atol=1e-12)
+
+
+def test_code_on_disk_holds_names(monkeypatch, tmp_path):
+    """It serves each library, but not a machine without one; in loops it asks for none."""
+    monkeypatch.setenv("TAYLOR_CACHE", str(tmp_path))
+    x, counts = points("plain"), []
+    for name in ("numpy", "scipy", "none"):
+        monkeypatch.setenv("TAYLOR_BLAS", name)
+        STORE.clear()
+        found = taylor.compile(lambda a, b: np.tanh(a @ b))(*x)
+        np.testing.assert_allclose(found, np.tanh(x[0] @ x[1]), rtol=1e-12)
+        objects = [p.read_bytes() for p in tmp_path.rglob("*.object")]
+        counts.append([sum((ir.BLAS + "dgemm").encode() in o for o in objects), len(objects)])
+    STORE.clear()
+    assert counts == [[1, 1], [1, 1], [1, 2]]
+
+
+def test_an_unknown_library_is_an_error(monkeypatch):
+    monkeypatch.setenv("TAYLOR_BLAS", "mkl")
+    with pytest.raises(ValueError, match="numpy, scipy, none, not 'mkl'"):
+        blas.route()
