@@ -15,7 +15,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "intervals", "factorials", "special_series", "special_values",
     ],
     "llvm": [
-        "text", "registers", "ir", "function", "vector", "store", "jit", "entry", "tiles",
+        "text", "registers", "ir", "function", "polynomials", "kernels", "vector", "store", "jit",
+        "entry", "tiles",
     ],
     "core": [
         "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
@@ -51,8 +52,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [
         "files", "units", "control", "options", "roots", "dense", "system", "pieces", "surfaces",
-        "zeros", "machine", "lanes", "stepper", "record", "stiffness", "stops", "integrator",
-        "rates", "radau", "methods", "jets", "adjoints", "flow", "variation",
+        "zeros", "machine", "lanes", "stepper", "singular", "record", "stiffness", "stops",
+        "integrator", "rates", "radau", "methods", "jets", "adjoints", "flow", "variation",
         "reads", "event", "doses", "events", "results", "complexes", "solve", "sensitivity",
         "members", "crossings", "watched", "saved", "ensemble", "solver", "__init__",
     ],

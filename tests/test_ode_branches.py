@@ -234,7 +234,7 @@ def test_conditions_as_numbers(number):
     np.testing.assert_allclose(r.y[:, -1], [np.e, 2 - np.log(2)], rtol=1e-14)
 
 
-@pytest.mark.parametrize("power", [-0.3, -0.5, -1.0])
+@pytest.mark.parametrize("power", [-1.0, -1.1, -2.0])
 def test_no_step_leads_over_a_pole(power):
     r = solve_ivp(lambda t, y: np.abs(t - 1) ** power + 0 * y, (0.0, 2.0), [0.0], max_steps=5000)
     assert r.status == -1 and abs(r.t[-1] - 1) < 1e-12

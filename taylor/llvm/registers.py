@@ -159,7 +159,7 @@ class Scalar:
         """Return the largest of some numbers; nan is none."""
         return functools.reduce(lambda a, b: a.function("maxnum", b), others, self)
 
-    def two_sum(self, o: Scalar) -> tuple[Scalar, Scalar]:
+    def two_sum(self, o: Scalar | float) -> tuple[Scalar, Scalar]:
         """Return self + o rounded, and the rounding error (Knuth, TAOCP 2, section 4.2.2)."""
         total = self + o
         part = total - self

@@ -1,145 +1,152 @@
-"""exp, log, sin and cos of whole vectors: no call of the C library for each lane.
+"""Functions of whole vectors by their kernels: no call of the C library for each lane.
 
-Each is written once in a module, as a function from a vector to a vector, and is good to 0.7 ulp.
-The argument is reduced (Cody & Waite) to a remainder r + r' of twice the precision, the leading
-terms of the series are added without error (Dekker), and a polynomial, the minimax one by Remez'
-algorithm in 60 digits, gives the rest.  Lanes where the argument is not in the range of the
-reduction, among them 0, infinity and nan where these are special, go to the C library.
+Each is written once in a module, as a function from vectors to vectors of WIDTH lanes or fewer;
+wider ones are taken apart.  Where a kernel holds for a part of the arguments only, the other lanes
+go to the C library.  This is the table of the kernels, and the one place to add one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
+from taylor.llvm import kernels
 from taylor.llvm.function import Function
+from taylor.llvm.ir import WIDTH
 from taylor.llvm.registers import Scalar, type_of
 
-_h = float.fromhex
+
+class Kernel(NamedTuple):
+    """A kernel, and where it holds: everywhere, if that is not said."""
+
+    formula: Callable[..., list[Scalar]]
+    ordinary: Callable[..., Scalar] | None = None
+    arguments: int = 1
 
 
-def _numbers(text: str) -> tuple[float, ...]:
-    return tuple(map(_h, text.split()))
+def _near(x: Scalar) -> Scalar:
+    return abs(x) <= 65536.0
 
 
-LN2 = _h("0x1.62e42feep-1"), _h("0x1.a39ef35793c76p-33")  # n·LN2[0] is exact for |n| < 2^20
-HALF_PI = _h("0x1.921fb544p+0"), _h("0x1.0b4611a6p-34"), _h("0x1.3198a2e037073p-69")
-ROOT_HALF = 0x3FE6A09E667F3BCD  # the bits of √½
-SHIFT = 6755399441055744.0  # 1.5·2^52: adding it leaves an integer in the last bits
-# exp r = 1 + r + r² P(r), |r| <= ln 2/2;  sin r = r + r³ P(r²), cos r = 1 - r²/2 + r⁴ P(r²),
-# |r| <= π/4;  log (1 + s)/(1 - s) = 2s + s³ P(s²), |s| <= (√2 - 1)/(√2 + 1)
-EXP = _numbers(
-    "0x1p-1 0x1.5555555555557p-3 0x1.5555555555558p-5 0x1.11111111100dbp-7 "
-    "0x1.6c16c16c151fdp-10 0x1.a01a01abe81f8p-13 0x1.a01a01acfac26p-16 0x1.71de02313958cp-19 "
-    "0x1.27e4cccde21d8p-22 0x1.af4dea28693e2p-26 0x1.1f8b4cb12c542p-29"
-)
-SIN = _numbers(
-    "-0x1.5555555555555p-3 0x1.111111111111p-7 -0x1.a01a01a019938p-13 0x1.71de3a5460919p-19 "
-    "-0x1.ae645412ba4f4p-26 0x1.61217f00299d3p-33 -0x1.ab17cc11bbc34p-41"
-)
-COS = _numbers(
-    "0x1.5555555555555p-5 -0x1.6c16c16c16967p-10 0x1.a01a019f4eb44p-16 "
-    "-0x1.27e4fa17db6c2p-22 0x1.1eeb68e764238p-29 -0x1.907da02fc4a17p-37"
-)
-LOG = _numbers(
-    "0x1.5555555555558p-1 0x1.9999999995223p-2 0x1.2492492e03e4ep-2 0x1.c71c62d03d20fp-3 "
-    "0x1.7462ba281c955p-3 0x1.39fdb948e338cp-3 0x1.2b5fbe9e436b8p-3"
-)
+def _positive(x: Scalar, y: Scalar) -> Scalar:
+    greatest = float.fromhex("0x1.fffffffffffffp1023")
+    return (x >= kernels.LEAST) & (x <= greatest) & (abs(y) <= greatest)
 
 
-def _exp(x: Scalar) -> list[Scalar]:
-    n = (x * _h("0x1.71547652b82fep+0")).function("rint")
-    high = n.fma(-LN2[0], x)
-    r = n.fma(-LN2[1], high)
-    low = n.fma(-LN2[1], high - r)
-    low = low.fma(r, low)
-    whole = r + 1.0
-    rest = r - (whole - 1.0)
-    y = whole + (rest + (r * r).fma(r.polynomial(EXP), low))
-    exponent = (n + SHIFT).bits() << 52
-    return [(y.bits() + exponent).double()]
+def _of_size(x: Scalar, y: Scalar) -> Scalar:
+    x, y = abs(x), abs(y)
+    return (x <= 1e140) & (y <= 1e140) & (x.function("maxnum", y) >= 1e-140)
 
 
-def _log(x: Scalar) -> list[Scalar]:
-    bits = x.bits()
-    exponent = (bits - ROOT_HALF) & (-1 << 52)  # x = 2^n·m, √½ <= m < √2
-    m = (bits - exponent).double()
-    n = ((exponent >> 52) + 0x4338000000000000).double() - SHIFT
-    f = m - 1.0
-    s = f / (f + 2.0)
-    z = s * s
-    half = f * 0.5
-    square = f * half  # log (1 + f) = f - f²/2 + s (f²/2 + s² P(s²))
-    lost = f.fma(half, -square)
-    u = f - square
-    rest = (f - u) - square - lost
-    big = n * LN2[0]
-    total = big + u
-    rest = rest + (u - (total - big))
-    rest = n.fma(LN2[1], rest)
-    return [total + s.fma(z.fma(z.polynomial(LOG), square), rest)]
+def _in_range(y: Scalar, x: Scalar) -> Scalar:
+    smaller = abs(y).function("minnum", abs(x))
+    return _of_size(x, y) & ((smaller >= 1e-140) | smaller.equals(0.0))
 
 
-def _sin_and_cos(x: Scalar) -> list[Scalar]:
-    x, given = abs(x), x.bits()
-    n = (x * _h("0x1.45f306dc9c883p-1")).function("rint")
-    first = n.fma(-HALF_PI[0], x)
-    r = n.fma(-HALF_PI[1], first)
-    low = n.fma(-HALF_PI[2], n.fma(-HALF_PI[1], first - r))
-    r, low = r.two_sum(low)  # near a multiple of π/2 `low` may be the larger one
-    z = r * r
-    half = z * 0.5
-    lost = r.fma(r, -z)
-    sine = r + (z * r).fma(z.polynomial(SIN), low.fma(-half, low))
-    one = 1.0 - half
-    rest = (1.0 - one) - half
-    rest = rest - r.fma(low, lost * 0.5)
-    cosine = one + (z * z).fma(z.polynomial(COS), rest)
-    quarter = (n + SHIFT).bits()
-    odd = quarter.cast("trunc", "i1")
-    negative = given ^ x.bits()
-    found = []
-    for same, other, turn in ((sine, cosine, 0), (cosine, sine, 1)):
-        y = odd.where(other, same)
-        found.append(y.bits() ^ (((quarter + turn) & 2) << 62))
-    return [(found[0] ^ negative).double(), found[1].double()]
-
-
-# the functions that are computed together, and where: lo <= |x| <= hi, or, of log, lo <= x <= hi
-KERNELS: dict[tuple[str, ...], tuple[Callable[[Scalar], list[Scalar]], float, float]] = {
-    ("exp",): (_exp, -708.0, 708.0),
-    ("log",): (_log, _h("0x1p-1022"), _h("0x1.fffffffffffffp1023")),
-    ("sin", "cos"): (_sin_and_cos, -65536.0, 65536.0),
+# the functions that are computed together, by their names in the C library (but OWN)
+KERNELS: dict[tuple[str, ...], Kernel] = {
+    ("exp",): Kernel(kernels.exp),
+    ("exp2",): Kernel(kernels.exp2),
+    ("expm1",): Kernel(kernels.expm1),
+    ("tanh", "sech2"): Kernel(kernels.tanh_sech2),
+    ("sigmoid",): Kernel(kernels.sigmoid),
+    ("sinh", "cosh"): Kernel(kernels.sinh_cosh),
+    ("log",): Kernel(kernels.log),
+    ("log1p",): Kernel(kernels.log1p),
+    ("log2",): Kernel(kernels.log2),
+    ("log10",): Kernel(kernels.log10),
+    ("asinh",): Kernel(kernels.asinh),
+    ("acosh",): Kernel(kernels.acosh),
+    ("atanh",): Kernel(kernels.atanh),
+    ("pow",): Kernel(kernels.power, _positive, 2),
+    ("cbrt",): Kernel(kernels.cbrt),
+    ("sin", "cos"): Kernel(kernels.sin_cos, _near),
+    ("tan",): Kernel(kernels.tan, _near),
+    ("atan",): Kernel(kernels.atan),
+    ("atan2",): Kernel(kernels.atan2, _in_range, 2),
+    ("asin", "acos"): Kernel(kernels.asin_acos),
+    ("hypot",): Kernel(kernels.hypot, _of_size, 2),
+    ("gauss",): Kernel(kernels.gauss),
+    ("npdf",): Kernel(kernels.normal_density),
+    ("erf", "erfc"): Kernel(kernels.erf_erfc),
+    ("erfcx",): Kernel(kernels.erfcx),
+    ("ndtr",): Kernel(kernels.ndtr),
+    ("log_ndtr",): Kernel(kernels.log_ndtr),
 }
+# the C library does not know these
+OWN = {"sech2", "sigmoid", "gauss", "npdf", "erfcx", "ndtr", "log_ndtr"}
 _GROUPS = {name: group for group in KERNELS for name in group}
 
 
-def call(f: Function, name: str, x: Scalar) -> Scalar:
-    """Return a function of one vector: of all lanes at once where there is a kernel for it."""
-    group = _GROUPS.get(name)
-    if group is None or x.width == 1:
-        return f.call(name, x)
+def call(f: Function, name: str, *xs: Scalar) -> Scalar:
+    """Return a function of vectors: of all lanes at once where there is a kernel for it."""
+    group, width = _GROUPS.get(name), max(x.width for x in xs)
+    if group is None or (width == 1 and name not in OWN):
+        return f.call(name, *xs)
+    given = [f.splat(x, width) for x in xs]
+    key = group, *(x.text for x in given)
+    found: list[Scalar] = f.once(key, lambda: _run(f, group, given))
+    return found[group.index(name)]
 
-    full = f"{'.'.join(group)}.{x.width}"
+
+def _run(f: Function, group: tuple[str, ...], given: Sequence[Scalar]) -> list[Scalar]:
+    """Return the results of a function of vectors, which is written if it is not there."""
+    width = given[0].width
+    full = f"{'.'.join(group)}.{width}"
     if full not in f.helpers:
-        _write(f, full, group, x.width)
-    types = [x.type] * len(group)
-    return f.once((group, x.text), lambda: f.run(full, [x], types))[group.index(name)]
+        (_write if width <= WIDTH else _take_apart)(f, full, group, width)
+    return f.run(full, given, [given[0].type] * len(group))
+
+
+def _arguments(group: tuple[str, ...], width: int) -> dict[str, str]:
+    return {f"%x{i}": type_of(width) for i in range(KERNELS[group].arguments)}
+
+
+def _take_apart(f: Function, full: str, group: tuple[str, ...], width: int) -> None:
+    """Write the function of a wide vector by that of its parts."""
+    arguments = _arguments(group, width)
+    with f.function(full, arguments) as g:
+        whole = [Scalar(g, x, width) for x in arguments]
+        parts = []
+        for start in range(0, width, WIDTH):
+            lanes = range(start, start + WIDTH)
+            parts.append(_run(g, group, [g.shuffle(lanes, x, x) for x in whole]))
+        g.results = [_joined(g, result) for result in zip(*parts, strict=True)]
+
+
+def _joined(g: Function, parts: Sequence[Scalar]) -> Scalar:
+    """Return vectors, a power of two of them, one after the other."""
+    while len(parts) > 1:
+        pairs = zip(parts[::2], parts[1::2], strict=True)
+        parts = [g.shuffle(range(2 * a.width), a, b) for a, b in pairs]
+    return parts[0]
 
 
 def _write(f: Function, full: str, group: tuple[str, ...], width: int) -> None:
-    """Write the function of a vector for some functions of the C library."""
-    kernel, least, most = KERNELS[group]
-    with f.function(full, {"%x": type_of(width)}) as g:
-        x = Scalar(g, "%x", width)
-        places = [g.local(width) for _ in range(len(group) + 2)]
-        values = [x, *kernel(x)]
-        ordinary = (x >= least) & (x <= most)
-        outside = ordinary.where(0.0, 1.0)
-        for value, place in zip([outside, *values], places, strict=True):
-            g.store(value, place)
-        with g.when(~g.every(ordinary)), g.loop(0, width) as loop:
-            lane, at, *results = (g.address(p, [(loop.index, 1)], 0) for p in places)
-            with g.when(g.load(lane).compared("one", 0.0)):
-                for c_name, place in zip(group, results, strict=True):
-                    g.store(g.call(c_name, g.load(at)), place)
-        g.results = [g.load(place, width) for place in places[2:]]
+    """Write the function of a vector."""
+    kernel, arguments = KERNELS[group], _arguments(group, width)
+    with f.function(full, arguments) as g:
+        given = [Scalar(g, x, width) for x in arguments]
+        g.results = kernel.formula(*given)
+        if kernel.ordinary is not None:
+            g.results = _with_library(g, group, given, kernel.ordinary(*given))
+
+
+def _with_library(
+    g: Function, group: tuple[str, ...], given: Sequence[Scalar], ordinary: Scalar
+) -> list[Scalar]:
+    """Return the results with those of the C library in the lanes that are not ordinary."""
+    held = [ordinary.where(0.0, 1.0), *given, *g.results]
+    places = [g.local(ordinary.width) for _ in held]
+    first = 1 + len(given)
+    with g.when(~g.every(ordinary)) as branch:
+        for x, place in zip(held, places, strict=True):
+            g.store(x, place)
+        with g.loop(0, ordinary.width) as loop:
+            flag, *lanes = (g.address(place, [(loop.index, 1)], 0) for place in places)
+            with g.when(g.load(flag).compared("one", 0.0)):
+                xs = [g.load(lane) for lane in lanes[: first - 1]]
+                for name, lane in zip(group, lanes[first - 1 :], strict=True):
+                    g.store(g.call(name, *xs), lane)
+        new = [g.load(place, ordinary.width) for place in places[first:]]
+    return [branch.merged(y, old) for y, old in zip(new, g.results, strict=True)]

@@ -540,7 +540,7 @@ def number(f: Function, row: Elementary, *x: Scalar) -> Scalar:
     elif code in INTRINSICS:
         y = f.intrinsic(code, *x)
     else:
-        y = vector.call(f, code, *x) if len(x) == 1 else f.call(code, *x)
+        y = vector.call(f, code, *x)
     return y if cut is None or f.above_cuts else planar.off(f, cut, x[0], y)
 
 

@@ -36,18 +36,20 @@ from taylor.ode.options import Control, Options, as_args, check_time, in_one_kin
 from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, solution
 from taylor.ode.record import Record
 from taylor.ode.roots import derivative
+from taylor.ode.singular import leap
 from taylor.ode.stepper import ahead, by_numpy, error_of, failed, too_long, within_reach
 from taylor.ode.stiffness import MANY, SOME, STEADY, Stiffness, told
 from taylor.ode.stops import advanced
 from taylor.ode.surfaces import Surface, crossing, nearest, off_surface, on_surface, past
 from taylor.ode.system import System, is_parameter
-from taylor.ode.zeros import LARGER, LEAST, NEAR, Zero, first_zero, is_near, step_beyond
+from taylor.ode.zeros import LARGER, LEAST, NEAR, Zero, first_zero, step_beyond, vanish_here
 
 Array = NDArray[Any]
 LIMIT = 1 << 12  # steps in one call of machine code, or more if they are short:
 WORK = 1 << 26  # products of numbers that one may take, some hundredths of a second
 NEXT = 2.0**-40  # of times and states: the value of a condition that has just been zero
 FURTHER = 8  # times that a surface is left further behind, four times as far each time
+SHORTEST = 4  # units of rounding of the time in a step
 AGAIN = 4  # zeros that are met one after the other, and no more: there is no way beyond
 
 
@@ -120,6 +122,7 @@ class TaylorIntegrator:
         self._further = 0  # how often a surface had to be left further behind
         self.at_zero: Any = 0  # at a zero of a function: the length of the step that led there
         self._zero: Zero | None = None  # that has been left behind
+        self.leapt = False  # over a singular time, by the last step over one or from a zero
         self._again = 0  # steps that lead away from zeros, one after the other
         self._bind()
 
@@ -315,7 +318,7 @@ class TaylorIntegrator:
             if status in (SMALL, INFINITE):
                 if self.t != start.t or self.t_low != start.t_low:
                     status = GO  # the next time it is the first step that fails
-                elif self._ends_here():
+                else:
                     return self.beyond(t_end, status)
             crossed = self._crossed(start, pieces) if branches else None
             if crossed is None and status == LOOK and len(pieces) == limit:
@@ -325,6 +328,10 @@ class TaylorIntegrator:
                 longest = abs(taken.h) / 2 if status == ROUGH else math.inf
                 status, more = self._carefully(t_end, longest)
                 pieces = pieces.followed(more)
+                if status in (SMALL, INFINITE):
+                    if not len(pieces):
+                        return self.beyond(t_end, status)
+                    status = GO
                 crossed = self._crossed(start, pieces) if branches else None
             if self._left is not None and len(pieces) and self._is_old(pieces, crossed):
                 return GO, self._pushed(pieces)
@@ -388,6 +395,9 @@ class TaylorIntegrator:
         start, error = self.place, math.inf
         control = self.control
         while True:
+            longest = abs((self.t + longest) - self.t) if longest < math.inf else longest
+            if longest <= SHORTEST * spacing(self.t):
+                return SMALL, nothing(start, self.order)
             shorter = replace(control, max_step=min(control.max_step, longest))
             taken = self._run(t_end, 1, True, shorter, False)
             if taken.status == ROUGH:
@@ -426,28 +436,21 @@ class TaylorIntegrator:
         self.place = taken.pieces.at(0, here)
         return GO, taken.pieces.until(0, here)
 
-    def _ends_here(self) -> bool:
-        """Whether there is no series as a function vanishes here, or fun has just jumped."""
-        zeros, left = self.system.zeros, self._left is not None and self._left.x == self.t
-        if left or zeros is None:
-            return left
-        return is_near(zeros, self.system.flow, self.place, self._parameters)
-
     def beyond(self, t_end: Any, status: int) -> tuple[int, Pieces]:
-        """Take the small step that leads away from a zero of a function."""
-        first = self.at_zero or abs(t_end - self.t)
+        """Take the step that leads away from a zero of a function, or over a singular time."""
+        given = self.system, self._parameters, self.place
+        met = self.at_zero or (self._left is not None and self._left.x == self.t)
+        met = met or vanish_here(*given)
+        first = min(self.at_zero or abs(t_end - self.t), self.control.max_step)
         again = self._zero is not None and abs(self.t - self._zero.t) <= NEAR * abs(self._zero.h)
         self.at_zero, self._again = 0, self._again + 1 if again else 0
         if self._again > AGAIN:
             return status, nothing(self.place, self.order)
-
-        def flow(t: Any, y: Array) -> Any:
-            return self.system.flow(t, y, *self._parameters)
-
-        start, steps, least = self.place, self.steps, LEAST * spacing(self.t)
-        first = min(first, self.control.max_step)
+        start, steps, least = self.place, self.steps, min(LEAST * spacing(self.t), first)
         while least <= first:
-            made = step_beyond(flow, start, t_end, first, least, self.order)
+            made = step_beyond(*given, t_end, first, least, self.order) if met else None
+            self.leapt = made is None
+            made = leap(*given, t_end, least, self.control) if made is None else made
             if made is None:
                 break
             self.place, pieces, error = made

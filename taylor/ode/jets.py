@@ -321,7 +321,7 @@ class Differentiated(TaylorIntegrator):
         # where steps got ever shorter the zero is a little further
         before, far = (self.met, SHORT) if self.met else ((self.t, self.y), FURTHER)
         found = super().beyond(t_end, status)
-        if len(found[1]):
+        if len(found[1]) and not self.leapt:  # then all derivatives were carried over
             x = min(far * abs(unit_of(found[1], 0)), abs(found[1].h[0]))
             place = found[1].at(0, x if found[1].h[0] > 0 else -x)
             jump = self._jump(t_end - place.t, before, (place.t, place.y))

@@ -205,7 +205,9 @@ class Stepper(Machine):
         running = head(STATUS).equals(GO)
         new = self._checked(f, y, size).where(ROUGH, new)
         accepted = running & new.equals(0.0) & (limit > 1.0)
-        h = accepted.where(length.function("copysign", rest), 0.0)
+        h = length.function("copysign", rest)
+        h = bounded.where((now + (h + low)) - now - low, h)  # to a number, as fun is given one
+        h = accepted.where(h, 0.0)
         landed = accepted & ~bounded & last
         status = running.where(landed.where(ARRIVED, new), head(STATUS))
         keep(STATUS, status)

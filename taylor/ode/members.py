@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.core.program import Program, kept, plain
+from taylor.core.instructions import Div
+from taylor.core.program import Program, kept, plain, vanishing
 from taylor.errors import DomainError, IntegrationError, TaylorError
 from taylor.kept import STORE
 from taylor.ode.control import NONE
@@ -25,7 +26,7 @@ from taylor.ode.event import Event
 from taylor.ode.events import Events
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.lanes import Lanes, record
-from taylor.ode.machine import DONE, ENDED, GO, INFINITE, LOOK, ROUGH
+from taylor.ode.machine import DONE, ENDED, GO, INFINITE, LOOK, ROUGH, SMALL
 from taylor.ode.methods import MethodIntegrator, MethodOptions
 from taylor.ode.options import Control, Options
 from taylor.ode.pieces import Pieces
@@ -71,6 +72,16 @@ class Problem:
     def control(self) -> Control:
         """What the steps need."""
         return self.options.control(np.zeros(0))
+
+    @functools.cached_property
+    def careful(self) -> list[int]:
+        """What steps in lanes end with if their members go on by themselves.
+
+        Where fun is singular they may find a way.
+        """
+        assert self.program is not None
+        singular = vanishing(self.program) or any(type(i.op) is Div for i in self.program.code)
+        return [LOOK, ROUGH, *([SMALL, INFINITE] if singular else [])]
 
     @functools.cached_property
     def record(self) -> np.dtype[Any]:
@@ -256,7 +267,7 @@ def advance(
         state["limit"], state["check"] = until - state["steps"] + 1, 0.0
         error = problem.lanes.run(rows, problem.record, problem.targets)
         raised = raised if error is None else f" ({type(error).__name__}: {error})"
-        careful = np.flatnonzero((state["code"] == LOOK) | (state["code"] == ROUGH))
+        careful = np.flatnonzero(np.isin(state["code"], problem.careful))
         for i in careful.tolist():
             if why := _carefully(problem, state[i]):
                 said[i] = why

@@ -16,7 +16,7 @@ from taylor.errors import ShapeMismatch
 from taylor.numbers.contexts import is_interval
 from taylor.numbers.kinds import Kind, is_operand
 from taylor.numbers.values import as_array
-from taylor.ode.control import LEAST, NONE, finite, log2, order_of
+from taylor.ode.control import LEAST, NONE, finite, log2, order_of, unit
 
 Array = NDArray[Any]
 ALLOWED = 2.0**7  # of tolerances: an estimate of the error of a step that is accepted
@@ -207,7 +207,7 @@ class Options:
         # errors below atol do not count
         atol = 0.0 if self.atol is None else float(_least(self.atol))
         floor = log2(atol / float(tol)) if atol else NONE
-        allowed = log2(ALLOWED * max(float(tol), 2.0**-53))
+        allowed = log2(ALLOWED * max(float(tol), float(unit(y))))
         return Control(tol, order, factor, self.max_step, floor, allowed)
 
     def _tolerance(self, y: Array) -> Any:

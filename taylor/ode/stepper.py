@@ -149,8 +149,10 @@ def _step(
     if short and h <= abs(at.t) * control.tol:
         return machine.SMALL, 0, c
     status = machine.DONE if not short and longest == abs(rest) else machine.GO
-    length = length + 0 * rest  # its powers are as precise as the numbers
-    return status, length if rest > 0 else -length, c
+    length = (length if rest > 0 else -length) + 0 * rest  # its powers as precise as numbers are
+    if short and not Kind.of(c).sets:  # to a number, as fun is given one
+        length = (at.t + (length + at.t_low)) - at.t - at.t_low
+    return status, length, c
 
 
 def vanishes(tables: Sequence[Array], h: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -89,9 +90,12 @@ def off_surface(
 ) -> tuple[Any, Array] | None:
     """Return the smallest part of a step h that leads off all surfaces, and its slope.
 
-    None where there is none near.
+    None where there is none near, or the slope is infinite.
     """
-    slope = np.asarray(flow(t, y, *parameters))
+    with np.errstate(all="ignore"):
+        slope = np.asarray(flow(t, y, *parameters))
+    if np.any(abs(slope) == math.inf):
+        return None
     lost = nans(slope)  # as a derivative of what jumps has no value on the surface
     known = np.where(lost, 0, slope) if lost.any() else slope
     unit = spacing(max(abs(t), abs(h))) * (1 if h > 0 else -1)

@@ -32,14 +32,15 @@ from taylor.core.program import (
     expand,
     kept,
     limit,
+    plain,
     recording,
     vanishing,
     zeros,
 )
 from taylor.core.sides import Choose
 from taylor.core.sweep import Sweep
-from taylor.errors import ForeignNodeError, ShapeMismatch, TraceError
-from taylor.numbers.kinds import is_operand
+from taylor.errors import DomainError, ForeignNodeError, PoleError, ShapeMismatch, TraceError
+from taylor.numbers.kinds import Kind, is_operand
 from taylor.numbers.values import as_array, is_number
 from taylor.series.univariate import Taylor
 
@@ -218,7 +219,8 @@ class System:
     def _recorded(self, t: Any, y: Array) -> Program:
         """Return the program of f.
 
-        Where f cannot be recorded with integers that may change, these become constants.
+        Where f cannot be recorded with integers that may change, these become constants; where it
+        has a pole in numbers that do not go to infinity, it is recorded a little later.
         """
         try:
             recorded, values = recording(self.flow, t, y, *self.parameters(self.args), watched=True)
@@ -227,6 +229,10 @@ class System:
             if free == self.free:
                 raise
             self.free = free
+            recorded, values = recording(self.flow, t, y, *self.parameters(self.args), watched=True)
+        except PoleError:
+            kind = Kind.of(t)
+            t = t + kind.spacing(kind.one) * max(abs(t), 1 + 0 * t)
             recorded, values = recording(self.flow, t, y, *self.parameters(self.args), watched=True)
         if np.iscomplexobj(values[recorded.outputs[0]]) and np.asarray(y).dtype.kind == "f":
             raise TypeError("fun is complex: give y0 in complex numbers")
@@ -243,9 +249,22 @@ class System:
 
     def flow(self, t: Any, y: Any, *parameters: Any) -> Any:
         """Return f(t, y), in any number type."""
-        dy = self.f(t, y, *filled(self.args, self.free, parameters))
+        try:
+            dy = self._value(t, y, parameters)
+        except ZeroDivisionError as error:  # of numbers of many digits
+            if isinstance(error, DomainError):
+                raise
+            raise PoleError(f"fun divides by zero at t = {t}") from error
         check_unread((t, y, *parameters))
         return dy
+
+    def _value(self, t: Any, y: Any, parameters: Sequence[Any]) -> Any:
+        try:
+            return self.f(t, y, *filled(self.args, self.free, parameters))
+        except TypeError:  # NumPy's functions take no numbers of many digits
+            if self.floats or self.program is None:
+                raise
+            return kept(plain, self.program)(t, y, *parameters)
 
     def series(self, t: Any, y: Array, parameters: Sequence[Any], order: int) -> Array:
         """Return the coefficients 0..order of the solution through (t, y), in any number type."""

@@ -22,6 +22,7 @@ from taylor.errors import DomainError
 from taylor.ode.control import finite, log2, norm, spacing, two_sum
 from taylor.ode.pieces import Pieces, Place, along, short_of
 from taylor.ode.roots import roots, without_root
+from taylor.ode.system import System
 
 Array = NDArray[Any]
 FIRST, SMALLER = 2.0**-8, 2.0**-3  # of a step: the first small step that is tried, and the next
@@ -64,21 +65,19 @@ def first_zero(
     return found
 
 
-def is_near(
-    program: Program, flow: Callable[..., Any], place: Place, parameters: Sequence[Any]
-) -> bool:
-    """Whether a function vanishes within some of the least small steps."""
-    if not program.outputs:
+def vanish_here(system: System, parameters: Sequence[Any], place: Place) -> bool:
+    """Whether there is no series at a place, or hardly any, as a function vanishes there."""
+    program, t, y = system.zeros, place.t, place.y
+    if program is None or not program.outputs:
         return False
-    t, y = place.t, place.y
-    h, slope = LEAST * spacing(t), 0 * y
+    slope = np.zeros_like(y)
     with np.errstate(all="ignore"), contextlib.suppress(DomainError):
-        slope = np.asarray(flow(t, y, *parameters))
-    slope = slope if finite(slope) else 0 * y
-    coef = np.stack([y, slope])[None]
-    one = np.array([t * 0 + h * NEAR])
+        slope = np.asarray(system.flow(t, y, *parameters))
+    slope = slope if finite(slope) else np.zeros_like(y)
+    one = np.array([t * 0 + LEAST * spacing(t) * NEAR])
+    piece = Pieces(np.array([t]), 0 * one, one, np.stack([y, slope])[None])
     try:
-        tables = along(program, Pieces(np.array([t]), 0 * one, one, coef), parameters)
+        tables = along(program, piece, parameters)
     except DomainError:  # one of them has no series here itself
         return True
     for table in tables:
@@ -89,13 +88,23 @@ def is_near(
 
 
 def step_beyond(
-    flow: Callable[..., Any], place: Place, t_end: Any, first: Any, least: Any, order: int
+    system: System,
+    parameters: Sequence[Any],
+    place: Place,
+    t_end: Any,
+    first: Any,
+    least: Any,
+    order: int,
 ) -> tuple[Place, Pieces, float] | None:
     """Return where a small step leads to, the step, and log2 of its error relative to the state.
 
     The classical Runge-Kutta method, once over the whole step and once over its halves, and the
     cubic through its ends must agree; None if they do not, however small the step is.
     """
+
+    def flow(t: Any, y: Array) -> Any:
+        return system.flow(t, y, *parameters)
+
     t, y, rest = place.t, place.y, t_end - place.t
     sign = 1 if rest > 0 else -1
     d = min(abs(rest), max(first * FIRST, least)) * sign

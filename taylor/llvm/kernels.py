@@ -1,0 +1,578 @@
+"""Elementary functions of whole vectors, written in arithmetic: no lane takes a way of its own.
+
+The argument is reduced (Cody & Waite, Software Manual for the Elementary Functions, 1980) to a
+remainder of twice the precision, the leading terms are added without error (Dekker; Knuth), and a
+polynomial gives the rest.  A pair is the unevaluated sum of two registers.
+"""
+
+from __future__ import annotations
+
+import math
+
+from taylor.llvm import polynomials as p
+from taylor.llvm.registers import Scalar
+
+Pair = tuple[Scalar, Scalar]
+ROOT_HALF = 0x3FE6A09E667F3BCD  # the bits of √½
+SHIFT = 6755399441055744.0  # 1.5·2^52: adding it leaves an integer in the last bits
+TINY = 2.0**-54  # below this f(x) = x where f'(0) = 1
+SMALL = 2.0**-28  # below this f(x) = x where f is odd, too
+LEAST = 2.0**-1022  # the least normal number
+FAR = 1e60  # log of the normal distribution function below minus this is -x²/2
+OVERFLOW = 26.628735713751492  # 2·exp(x²) is infinite above
+NEAR = 0.625  # erf is a polynomial below, 1 - erfc above
+MIDDLE = 3.75  # the point of u >= 0 that is the middle of t = (u - MIDDLE)/(u + MIDDLE)
+
+
+# ------------------------------------------------------------------ pairs
+def added(a: Scalar | float, b: Scalar) -> Pair:
+    """Return a + b as a pair, where a = 0 or |a| >= |b|."""
+    total = b + a
+    return total, b - (total - a)
+
+
+def alone(a: Scalar) -> Pair:
+    """Return a register as a pair."""
+    return a, a.f.constant(0.0, a.width)
+
+
+def product(a: Scalar, b: Scalar | float) -> Pair:
+    """Return a·b as a pair."""
+    whole = a * b
+    return whole, a.fma(b, -whole)
+
+
+def quotient(a: Pair, b: Pair) -> Pair:
+    """Return a/b as a pair; the low part of b is beyond the last place of b."""
+    inverse = 1.0 / b[0]
+    q = a[0] * inverse
+    rest = (-q).fma(b[0], a[0]) + a[1]
+    return q, (-q).fma(b[1], rest) * inverse
+
+
+def root(a: Pair) -> Pair:
+    """Return √a as a pair."""
+    s = a[0].function("sqrt")
+    rest = (s.fma(-s, a[0]) + a[1]) * (0.5 / s)
+    return s, (a[0] > 0.0).where(rest, 0.0)
+
+
+# ------------------------------------------------------------------ limits and signs
+def at_most(x: Scalar, c: Scalar | float) -> Scalar:
+    """Return the smaller of x and c; of nan, nan."""
+    return (x > c).where(c, x)
+
+
+def at_least(x: Scalar, c: float) -> Scalar:
+    """Return the larger of x and c; of nan, nan."""
+    return (x < c).where(c, x)
+
+
+def signed(y: Scalar, x: Scalar) -> Scalar:
+    """Return y with the sign of x."""
+    return y.function("copysign", x)
+
+
+def odd(y: Scalar, x: Scalar, small: float = SMALL) -> Scalar:
+    """Return y with the sign of x, and x itself where it is small."""
+    return signed((abs(x) < small).where(abs(x), y), x)
+
+
+# ------------------------------------------------------------------ exponentials
+def power_of_two(n: Scalar) -> Scalar:
+    """Return 2^n, -1022 <= n <= 1023."""
+    return ((n + (SHIFT + 1023.0)).bits() << 52).double()
+
+
+def scaled(y: Scalar, n: Scalar) -> Scalar:
+    """Return y·2^n, also where it is subnormal or overflows."""
+    half = (n * 0.5).function("rint")
+    return y * power_of_two(half) * power_of_two(n - half)
+
+
+def reduced(x: Scalar, low: Scalar | None = None) -> tuple[Scalar, Scalar, Scalar]:
+    """Return n, r and its low part, x = n·ln 2 + r, |r| <= ln 2/2."""
+    n = (x * p.LOG2_E[0]).function("rint")
+    high = n.fma(-p.LN2[0], x)
+    r = n.fma(-p.LN2[1], high)
+    lost = n.fma(-p.LN2[1], high - r)
+    return (n, r, lost) if low is None else (n, *added(r, lost + low))
+
+
+def grown(r: Scalar, low: Scalar) -> Scalar:
+    """Return exp(r + low) - 1 - r."""
+    return (r * r).fma(r.polynomial(p.EXP), low.fma(r, low))
+
+
+def exponential(x: Scalar, low: Scalar | None = None) -> tuple[Pair, Scalar]:
+    """Return the pair y and n, exp x = y·2^n."""
+    n, r, lost = reduced(x, low)
+    whole, rest = added(1.0, r)
+    return (whole, rest + grown(r, lost)), n
+
+
+def exp(x: Scalar) -> list[Scalar]:
+    """Return exp x."""
+    y, n = exponential(at_least(at_most(x, 710.0), -746.0))
+    return [scaled(y[0] + y[1], n)]
+
+
+def exp2(x: Scalar) -> list[Scalar]:
+    """Return 2^x."""
+    x = at_least(at_most(x, 1025.0), -1080.0)
+    n = x.function("rint")
+    r, low = product(x - n, p.LOG_2[0])
+    low = (x - n).fma(p.LOG_2[1], low)
+    whole, rest = added(1.0, r)
+    return [scaled(whole + (rest + grown(r, low)), n)]
+
+
+def half_of_expm1(n: Scalar, r: Scalar, rest: Scalar) -> Pair:
+    """Return (2^n (1 + r + rest) - 1)/2 as a pair, -1021 <= n <= 1024."""
+    s = power_of_two(n - 1.0)
+    one, lost = s.two_sum(-0.5)
+    t, more = one.two_sum(s * r)
+    return t, s.fma(rest, more) + lost
+
+
+def expm1(x: Scalar) -> list[Scalar]:
+    """Return exp x - 1."""
+    n, r, low = reduced(at_least(at_most(x, 710.0), -50.0))
+    high, low = half_of_expm1(n, r, grown(r, low))
+    y = high + low
+    return [(abs(x) < TINY).where(x, y + y)]
+
+
+def tanh_sech2(x: Scalar) -> list[Scalar]:
+    """Return tanh x = (1 - E)/(1 + E) and 1/cosh² x = 4E/(1 + E)², E = exp(-2|x|)."""
+    n, r, low = reduced(at_least(abs(x) * -2.0, -760.0))
+    part = grown(r, low)
+    high, low = added(*half_of_expm1(at_least(n, -100.0), r, part))
+    plus, rest = added(1.0, high)
+    rest = rest + low
+    inverse = 1.0 / plus
+    q = high * inverse
+    lost = (-q).fma(rest, (-q).fma(plus, high) + low)
+    tanh = signed(q + lost * inverse, x)
+    off = (-inverse).fma(rest, (-inverse).fma(plus, 1.0)) * inverse
+    square, more = product(inverse, inverse)
+    more = (inverse + inverse).fma(off, more)
+    whole, lost = added(1.0, r)
+    y, rest = product(whole, square)
+    y = y + whole.fma(more, square.fma(lost + part, rest))
+    return [tanh, scaled(y, n)]
+
+
+def sigmoid(x: Scalar) -> list[Scalar]:
+    """Return 1/(1 + E), or E/(1 + E) where x < 0, E = exp(-|x|)."""
+    (whole, rest), n = exponential(at_least(-abs(x), -760.0))
+    s = scaled(x.f.constant(1.0, x.width), n)
+    one, low = added(1.0, whole * s)
+    one, low = added(one, s.fma(rest, low))
+    right = x >= 0.0
+    q = quotient((right.where(1.0, whole), right.where(0.0, rest)), (one, low))
+    return [scaled(q[0] + q[1], right.where(0.0, n))]
+
+
+def sinh_cosh(x: Scalar) -> list[Scalar]:
+    """Return sinh x = a cosh r + b sinh r and cosh x = b cosh r + a sinh r.
+
+    With x = n·ln 2 + r, a = (2^n - 2^-n)/2 and b = (2^n + 2^-n)/2; both are halved once more here.
+    """
+    n, r, low = reduced(at_most(abs(x), 710.6))
+    up, down = power_of_two(n - 2.0), power_of_two(-2.0 - at_most(n, 100.0))
+    a, a_low = added(up, -down)
+    b, b_low = added(up, down)
+    z = r * r
+    even = r.fma(low, z * z.polynomial(p.COSH))
+    beyond = (z * r).fma(z.polynomial(p.SINH), low)
+    found = []
+    for c, c_low, s in ((a, a_low, b), (b, b_low, a)):
+        t, lost = product(s, r)
+        t, rest = c.two_sum(t)
+        y = t + (c.fma(even, s * beyond) + (rest + (lost + c_low)))
+        found.append(y + y)
+    return [odd(found[0], x), found[1]]
+
+
+# ------------------------------------------------------------------ logarithms
+def split(x: Scalar) -> tuple[Scalar, Scalar, Scalar]:
+    """Return n, m and the exponent n in its place, x = 2^n·m, √½ <= m < √2; x > 0 is normal."""
+    bits = x.bits()
+    exponent = (bits - ROOT_HALF) & (-1 << 52)
+    n = ((exponent >> 52) + 0x4338000000000000).double() - SHIFT
+    return n, (bits - exponent).double(), exponent
+
+
+def normal(x: Scalar) -> tuple[Scalar, Scalar]:
+    """Return y >= 2^-1022 and n, x = y·2^n."""
+    small = x < LEAST
+    return small.where(x * 2.0**54, x), small.where(-54.0, 0.0)
+
+
+def ended(y: Scalar, x: Scalar, pole: float = 0.0) -> Scalar:
+    """Return y, the logarithm of x - pole, with its values at the ends and outside the domain."""
+    y = (x > pole).where(y, x.equals(pole).where(-math.inf, math.nan))
+    return (x < math.inf).where(y, x)
+
+
+def logarithm(x: Scalar, low: Scalar | None = None, more: Scalar | None = None) -> Pair:
+    """Return log(x + low) + more·ln 2 as a pair; `low` is beyond the last place of x, x normal."""
+    n, m, exponent = split(x)
+    f = m - 1.0
+    s = f / (f + 2.0)
+    z = s * s
+    half = f * 0.5
+    square = f * half  # log (1 + f) = f - f²/2 + s (f²/2 + s² P(s²))
+    lost = f.fma(half, -square)
+    u = f - square
+    rest = (f - u) - square - lost
+    if low is not None:  # log (x + l) = log x + l/x, where 1/m = 1 - 2s + 2s² ...
+        scale = (x.f.constant(0x3FF0000000000000, x.width, "i64") - exponent).double()
+        low = (x < 2.0**100).where(low * scale, 0.0)
+        rest = s.fma(s.fma(2.0, -2.0), 1.0).fma(low, rest)
+    n = n if more is None else n + more
+    big = n * p.LN2[0]
+    total = big + u
+    rest = rest + (u - (total - big))
+    rest = n.fma(p.LN2[1], rest)
+    return total, s.fma(z.fma(z.polynomial(p.LOG), square), rest)
+
+
+def log(x: Scalar) -> list[Scalar]:
+    """Return log x."""
+    y, more = normal(x)
+    high, low = logarithm(y, None, more)
+    return [ended(high + low, x)]
+
+
+def log1p(x: Scalar) -> list[Scalar]:
+    """Return log(1 + x)."""
+    high, low = logarithm(*x.two_sum(1.0))
+    return [(abs(x) < TINY).where(x, ended(high + low, x, -1.0))]
+
+
+def asinh(x: Scalar) -> list[Scalar]:
+    """Return log(|x| + √(x² + 1)) with the sign of x."""
+    y = _of_root(abs(x), 1.0)
+    return [odd((abs(x) < math.inf).where(y, x), x)]
+
+
+def acosh(x: Scalar) -> list[Scalar]:
+    """Return log(x + √(x² - 1))."""
+    y = (x >= 1.0).where(_of_root(x, -1.0), math.nan)
+    return [(x < math.inf).where(y, x)]
+
+
+def _of_root(a: Scalar, sign: float) -> Scalar:
+    """Return log(a + √(a² ± 1)); where a is large, log 2a."""
+    large = a > 2.0**28
+    square, low = product(large.where(2.0, a), large.where(2.0, a))
+    total, rest = square.two_sum(sign)
+    s, s_low = root((total, rest + low))
+    one, rest = s.two_sum(a)
+    one, rest = added(one, rest + s_low)
+    high, low = logarithm(large.where(a, one), large.where(0.0, rest), large.where(1.0, 0.0))
+    return high + low
+
+
+def atanh(x: Scalar) -> list[Scalar]:
+    """Return ½ log (1 + |x|)/(1 - |x|) with the sign of x."""
+    a = abs(x)
+    q = added(*quotient(a.two_sum(1.0), (-a).two_sum(1.0)))
+    high, low = logarithm(*q)
+    y = (a < 1.0).where((high + low) * 0.5, a.equals(1.0).where(math.inf, math.nan))
+    return [odd(y, x)]
+
+
+def precise_logarithm(x: Scalar) -> tuple[Scalar, Pair]:
+    """Return n and log m as a pair with an error of 2^-65 of it, x = 2^n·m normal."""
+    n, m, _ = split(x)
+    f = m - 1.0
+    one, low = added(2.0, f)
+    s, s_low = quotient(alone(f), (one, low))
+    z, z_low = product(s, s)
+    z_low = (s + s).fma(s_low, z_low)
+    w, w_low = added(p.THIRD[0], z * z.polynomial(p.RATIO))
+    t, t_low = product(z, w)
+    t_low = z.fma(w_low + p.THIRD[1], z_low.fma(w, t_low))
+    u, u_low = product(s, t)
+    high, low = added(s, u)
+    low = low + (s_low + s.fma(t_low, s_low.fma(t, u_low)))
+    return n, (high + high, low + low)
+
+
+def _to_base(x: Scalar, whole: tuple[float, float], part: tuple[float, float]) -> Scalar:
+    """Return the logarithm to a base of which `whole` is that of 2 and `part` that of e."""
+    y, more = normal(x)
+    n, (high, low) = precise_logarithm(y)
+    n = n + more
+    t, rest = product(high, part[0])
+    rest = high.fma(part[1], low.fma(part[0], rest))
+    total, lost = added(n * whole[0], t)
+    return ended(total + (lost + n.fma(whole[1], rest)), x)
+
+
+def log2(x: Scalar) -> list[Scalar]:
+    """Return log x/log 2."""
+    return [_to_base(x, (1.0, 0.0), p.LOG2_E)]
+
+
+def log10(x: Scalar) -> list[Scalar]:
+    """Return log x/log 10."""
+    return [_to_base(x, p.LOG10_2, p.LOG10_E)]
+
+
+def power(x: Scalar, y: Scalar) -> list[Scalar]:
+    """Return exp(y log x), x > 0 normal."""
+    n, (high, low) = precise_logarithm(x)
+    high, rest = added(n * p.LN2[0], high)
+    low = n.fma(p.LN2[1], low + rest)
+    t, t_low = product(y, high)
+    t_low = (abs(t) < 746.0).where(y.fma(low, t_low), 0.0)
+    (whole, rest), n = exponential(at_least(at_most(t, 710.0), -746.0), t_low)
+    return [scaled(whole + rest, n)]
+
+
+def cbrt(x: Scalar) -> list[Scalar]:
+    """Return the cube root by three steps of Newton's method, the last for a rest that is exact."""
+    a, more = normal(abs(x))
+    n, m, _ = split(a)
+    n = n + more
+    third = (n * (1 / 3)).function("rint")
+    j = third.fma(-3.0, n)  # -1, 0 or 1
+    start, m = m.polynomial(p.ROOT), m * power_of_two(j)
+    y = start * (j > 0.0).where(p.CUBE_ROOT_2, (j < 0.0).where(p.CUBE_ROOT_HALF, 1.0))
+    w = 1.0 / (y * y * 3.0)
+    for _ in range(2):
+        y = (-(y * y)).fma(y, m).fma(w, y)
+    square, low = product(y, y)
+    y = w.fma((-low).fma(y, (-square).fma(y, m)), y)
+    y = signed(y * power_of_two(third), x)
+    return [((abs(x) > 0.0) & (abs(x) < math.inf)).where(y, x)]
+
+
+# ------------------------------------------------------------------ angles
+def turned(x: Scalar) -> tuple[Scalar, Pair, Pair]:
+    """Return the number of the quarter turn as bits, and sine and cosine of the rest as pairs."""
+    n = (x * p.TWO_OVER_PI).function("rint")
+    first = n.fma(-p.HALF_PI[0], x)
+    r = n.fma(-p.HALF_PI[1], first)
+    low = n.fma(-p.HALF_PI[2], n.fma(-p.HALF_PI[1], first - r))
+    r, low = r.two_sum(low)  # near a multiple of π/2 `low` may be the larger one
+    z = r * r
+    half = z * 0.5
+    lost = r.fma(r, -z)
+    one = 1.0 - half
+    rest = (1.0 - one) - half
+    rest = rest - r.fma(low, lost * 0.5)
+    sine = (z * r).fma(z.polynomial(p.SIN), low.fma(-half, low))
+    return (n + SHIFT).bits(), (r, sine), (one, (z * z).fma(z.polynomial(p.COS), rest))
+
+
+def sin_cos(x: Scalar) -> list[Scalar]:
+    """Return sin x and cos x."""
+    quarter, sine, cosine = turned(abs(x))
+    uneven = quarter.cast("trunc", "i1")
+    negative = abs(x).bits() ^ x.bits()
+    s, c = sine[0] + sine[1], cosine[0] + cosine[1]
+    found = [
+        uneven.where(other, same).bits() ^ (((quarter + turn) & 2) << 62)
+        for same, other, turn in ((s, c, 0), (c, s, 1))
+    ]
+    return [(found[0] ^ negative).double(), found[1].double()]
+
+
+def tan(x: Scalar) -> list[Scalar]:
+    """Return tan x."""
+    quarter, sine, cosine = turned(abs(x))
+    uneven = quarter.cast("trunc", "i1")
+    sine, cosine = added(*sine), added(*cosine)
+    top = [uneven.where(-c, s) for s, c in zip(sine, cosine, strict=True)]
+    bottom = [uneven.where(s, c) for s, c in zip(sine, cosine, strict=True)]
+    q = quotient((top[0], top[1]), (bottom[0], bottom[1]))
+    negative = abs(x).bits() ^ x.bits()
+    return [((q[0] + q[1]).bits() ^ negative).double()]
+
+
+def angle(a: Scalar, b: Scalar, behind: Scalar | None = None) -> Scalar:
+    """Return the angle whose tangent is a/b; a, b >= 0; where `behind`, π less it.
+
+    atan t for t = a/b, (a - b)/(a + b), -b/a, the angle less 0, 1, 2 eighths of a turn.
+    """
+    low, high = a <= b * p.TAN_PI_8, a > b * p.COT_PI_8
+    minus, plus = a.two_sum(-b), a.two_sum(b)
+    top = low.where(a, high.where(-b, minus[0])), (low | high).where(0.0, minus[1])
+    bottom = low.where(b, high.where(a, plus[0])), (low | high).where(0.0, plus[1])
+    t, t_low = quotient(top, bottom)
+    eighths = low.where(0.0, high.where(2.0, 1.0))
+    if behind is not None:
+        t, t_low = behind.where(-t, t), behind.where(-t_low, t_low)
+        eighths = behind.where(4.0 - eighths, eighths)
+    z = t * t
+    rest = (t * z).fma(z.polynomial(p.ATAN), (-z).fma(t_low, t_low))
+    base, base_low = product(eighths, p.QUARTER_PI[0])
+    y, lost = added(base, t)
+    return y + (lost + (rest + eighths.fma(p.QUARTER_PI[1], base_low)))
+
+
+def atan(x: Scalar) -> list[Scalar]:
+    """Return atan x."""
+    one = x.f.constant(1.0, x.width)
+    return [odd(angle(at_most(abs(x), 1e300), one), x)]
+
+
+def atan2(y: Scalar, x: Scalar) -> list[Scalar]:
+    """Return the angle of the point (x, y)."""
+    return [signed(angle(abs(y), abs(x), signed(abs(x) * 0.0 + 1.0, x) < 0.0), y)]
+
+
+def asin_acos(x: Scalar) -> list[Scalar]:
+    """Return asin x and acos x = π/2 - asin x; asin |x| = π/2 - 2 asin √((1 - |x|)/2) above ½."""
+    a = abs(x)
+    large, left = a > 0.5, x < 0.0
+    z = large.where(0.5 - a * 0.5, a * a)
+    s, s_low = root(alone(z))
+    s, s_low = large.where(s, a), large.where(s_low, 0.0)
+    rest = (s * z).fma(z.polynomial(p.ASIN), (z * 0.5).fma(s_low, s_low))
+    half_pi, pi = (tuple(n * part for part in p.QUARTER_PI) for n in (2.0, 4.0))
+    found = []
+    for base, factor in (
+        ([large.where(c, 0.0) for c in half_pi], large.where(-2.0, 1.0)),
+        (
+            [large.where(left.where(c, 0.0), d) for c, d in zip(pi, half_pi, strict=True)],
+            left.where(large.where(-2.0, 1.0), large.where(2.0, -1.0)),
+        ),
+    ):
+        y, lost = added(base[0], factor * s)
+        found.append(y + (lost + factor.fma(rest, base[1])))
+    return [odd(found[0], x), found[1]]
+
+
+def hypot(x: Scalar, y: Scalar) -> list[Scalar]:
+    """Return √(x² + y²)."""
+    x, y = abs(x), abs(y)
+    (a, a_low), (b, b_low) = product(x, x), product(y, y)
+    total, rest = a.two_sum(b)
+    s, low = root((total, rest + (a_low + b_low)))
+    return [s + low]
+
+
+# ------------------------------------------------------------------ error functions
+def gauss(x: Scalar) -> list[Scalar]:
+    """Return exp(-x²)."""
+    x = at_most(abs(x), 30.0)
+    square, low = product(x, x)
+    y, n = exponential(-square, -low)
+    return [scaled(y[0] + y[1], n)]
+
+
+def normal_density(x: Scalar) -> list[Scalar]:
+    """Return exp(-x²/2)/√(2π)."""
+    x = at_most(abs(x), 40.0)
+    square, low = product(x, x)
+    constant = tuple(x.f.constant(c, x.width) for c in p.ONE_OVER_SQRT_2PI)
+    y, n = times_exponential((constant[0], constant[1]), (square * 0.5, low * 0.5))
+    return [scaled(y[0] + y[1], n)]
+
+
+def tail(u: Scalar, low: Scalar | float = 0.0) -> Pair:
+    """Return erfc(u + low)·exp(u²) for u >= 0 as a pair."""
+    t = (u - MIDDLE) / (u + MIDDLE)
+    high, rest = added(p.TAIL_0, t.polynomial(p.TAIL))
+    one, lost = (u + u).two_sum(1.0)
+    return quotient((high, rest), (one, lost + (low + low)))
+
+
+def times_exponential(q: Pair, square: Pair) -> tuple[Pair, Scalar]:
+    """Return the pair y and n, q·exp(-square) = y·2^n."""
+    (whole, rest), n = exponential(-square[0], -square[1])
+    high, low = product(q[0], whole)
+    return (high, q[0].fma(rest, q[1].fma(whole, low))), n
+
+
+def near(u: Scalar, low: Scalar | float = 0.0) -> Pair:
+    """Return erf(u + low) for 0 <= u <= 3/4 as a pair."""
+    z = u * u
+    slope = z.fma(z.fma(0.5, -1.0), 1.0) * p.TWO_OVER_SQRT_PI
+    y, rest = added(u, u * z.polynomial(p.ERF))
+    return y, slope.fma(low, rest)
+
+
+def error(u: Scalar, low: Scalar | float, square: Pair) -> tuple[Pair, Scalar, Scalar]:
+    """Return erf(u + low) as a pair for 0 <= u <= 30, erfc of it, and where that is the better."""
+    (high, rest), n = times_exponential(tail(u, low), square)
+    beyond = scaled(high + rest, n)
+    far, far_low = added(1.0, -beyond)
+    large = u >= NEAR
+    inner, inner_low = near(u, low)
+    of = large.where(far, inner), large.where(far_low, inner_low)
+    return of, beyond, large
+
+
+def complement(of: Pair, beyond: Scalar, large: Scalar, left: Scalar) -> Scalar:
+    """Return erfc of an argument of which these are `error`'s, or 1 + erf where it is `left`."""
+    y, rest = (left.where(part, -part) for part in of)
+    y, lost = added(1.0, y)
+    return (large & ~left).where(beyond, y + (lost + rest))
+
+
+def erf_erfc(x: Scalar) -> list[Scalar]:
+    """Return erf x and erfc x."""
+    u = at_most(abs(x), 30.0)
+    of, beyond, large = error(u, 0.0, product(u, u))
+    return [signed(of[0] + of[1], x), complement(of, beyond, large, x < 0.0)]
+
+
+def _over_root_2(x: Scalar) -> tuple[Scalar, Scalar, Pair]:
+    """Return x/√2 in two parts, and x²/2 as a pair."""
+    u, low = product(x, p.SQRT_HALF[0])
+    square, rest = product(x, x)
+    return u, x.fma(p.SQRT_HALF[1], low), (square * 0.5, rest * 0.5)
+
+
+def ndtr(x: Scalar) -> list[Scalar]:
+    """Return the normal distribution function ½ erfc(-x/√2)."""
+    u, low, square = _over_root_2(at_most(abs(x), 40.0))
+    of, beyond, large = error(u, low, square)
+    return [complement(of, beyond, large, x > 0.0) * 0.5]
+
+
+def log_ndtr(x: Scalar) -> list[Scalar]:
+    """Return the logarithm of the normal distribution function ½ erfc(-x/√2).
+
+    The left tail is exp(-x²/2) times a factor whose logarithm is added to -x²/2.
+    """
+    negative = x < 0.0
+    u, low, (square, rest) = _over_root_2(at_most(abs(x), negative.where(FAR, 40.0)))
+    inner = u < NEAR
+    left = negative & ~inner
+    high, part = tail(u, low)
+    (whole, whole_low), n = times_exponential((high, part), (square, rest))
+    s = scaled(x.f.constant(-0.5, x.width), n)
+    erf, erf_low = (v * negative.where(-0.5, 0.5) for v in near(u, low))
+    one, lost = added(inner.where(0.5, 1.0), inner.where(erf, whole * s))
+    lost = lost + inner.where(erf_low, s * whole_low)
+    y, y_low = logarithm(*added(left.where(high * 0.5, one), left.where(part * 0.5, lost)))
+    total, lost = left.where(-square, 0.0).two_sum(y)
+    y = total + (lost + (y_low - left.where(rest, 0.0)))
+    y = (x < -FAR).where(x * (x * -0.5), y)
+    return [x.equals(x).where(-abs(y), x)]
+
+
+def erfcx(x: Scalar) -> list[Scalar]:
+    """Return erfc(x)·exp(x²), which on the left is 2·exp(x²) less that of -x."""
+    u, negative = abs(x), x < 0.0
+    right, rest = tail(at_most(u, 1e300))
+    bound = at_most(u, OVERFLOW)
+    (whole, part), n = exponential(*product(bound, bound))
+    s = scaled(x.f.constant(1.0, x.width), n)
+    left, lost = (whole * s).two_sum(right * -0.5)
+    left = left + (s.fma(part, lost) - rest * 0.5)
+    left = (u > OVERFLOW).where(math.inf, left + left)
+    right = (u > 1e300).where((1 / math.sqrt(math.pi)) / u, right + rest)
+    erf, erf_low = (negative.where(v, -v) for v in near(u))
+    one, lost = added(1.0, erf)
+    y, y_low = product(one, whole * s)
+    y = y + one.fma(part * s, (lost + erf_low).fma(whole * s, y_low))
+    return [(u < NEAR).where(y, negative.where(left, right))]

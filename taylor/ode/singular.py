@@ -1,0 +1,284 @@
+"""Steps at times where fun has no value, or an infinite one, but y goes on.
+
+Where fun is 0/0, as in y'' + 2y'/t + yⁿ = 0 at t = 0, the coefficients of y follow from those of
+fun by a linear equation in each degree: near such a time fun = M·(y - y_0)/t + ..., so that
+
+    ((k + 1) - M) y_{k+1} = f_k      for y_{k+1} = 0 in f_k
+
+(regular singular points: Coddington & Levinson, Theory of Ordinary Differential Equations, 1955,
+chapter 4; with eigenvalues of M to the right of 0 there are many solutions).  Where fun is
+infinite, or has no series, it is near t* as A + C·|t - t*|^-a, for logarithms the limit a → 0:
+successive quotients of its coefficients give t* and a, and with a < 1 the rest of the integral is
+
+    ∫ f dt = τ·(f_0 + f_1·τ/(1 - a)),      τ = t* - t.
+
+(The ratio method: Domb & Sykes, Proc. R. Soc. A 240, 1957.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taylor.core.instructions import Div, Input
+from taylor.errors import DomainError, GuardError, PoleError
+from taylor.linalg import solve
+from taylor.numbers.kinds import Kind
+from taylor.numbers.values import constant
+from taylor.ode.control import exp2, finite, log2, log2_step, norm, spacing, two_sum
+from taylor.ode.options import Control
+from taylor.ode.pieces import Pieces, Place
+from taylor.ode.roots import value
+from taylor.ode.stepper import error_of
+from taylor.ode.system import System
+from taylor.series.univariate import Taylor
+
+Array = NDArray[Any]
+Step = tuple[Place, Pieces, float]
+TERMS = 6  # coefficients of fun that tell how it grows
+MOST = 1 - 2.0**-6  # the power of an integrable pole at most
+SAME = 2.0**-8  # relative difference of two estimates of where it is
+FIRST = 2.0**-52  # of the time that is left: the first small step from t = 0
+ROUNDS = 5  # of the iteration for the state beyond
+LOST = 4  # degrees that quotients may lose
+SIZE = 64  # components of y for which a linear equation is solved
+EQUAL = 2.0**-30  # relative differences of coefficients that are none
+TRIES = 12
+
+
+class Growth(NamedTuple):
+    """Where fun is singular, seen from a time, by which power, and what is left of the integral."""
+
+    away: Any
+    power: float
+    rest: Array
+    error: Any
+
+
+def growth(series: Array) -> Growth | None:
+    """Return how the derivative of a function with these coefficients grows; None if it does not.
+
+    >>> t = Taylor.variable(-0.25, TERMS)
+    >>> found = growth((-2 * np.sqrt(-t)).coef[:, None])                # of 1/sqrt(-t)
+    >>> float(found.away), round(float(found.power), 12), found.rest.round(12)
+    (0.25, 0.5, array([1.]))
+    """
+    f = np.stack([(k + 1) * series[k + 1] for k in range(TERMS)]).reshape(TERMS, -1)
+    first, second = (_fitted(f, k) for k in (3, 4))
+    if first is None or second is None:
+        return None
+    apart = abs(first.away - second.away)
+    if not apart <= SAME * abs(first.away):
+        return None
+    shape = series.shape[1:]
+    return first._replace(rest=first.rest.reshape(shape), error=norm(first.rest - second.rest))
+
+
+def _fitted(f: Array, k: int) -> Growth | None:
+    """Return it by the quotients of coefficients k - 1, k and k + 1."""
+    j = max(range(f.shape[1]), key=lambda i: abs(f[k, i]))
+    if not (f[k - 1, j] and f[k, j] and f[k + 1, j]):
+        return None
+    falls = (k + 1) * f[k + 1, j] / f[k, j] - k * f[k, j] / f[k - 1, j]
+    if not falls:
+        return None
+    away = 1 / falls
+    powers = np.array([k * y / x * away - k + 1 if x else 0 * x for x, y in f[k - 1 : k + 1].T])
+    below = np.where(f[1] == 0, 0 * powers, powers)
+    size = abs(f[k] * away**k)
+    counts = [p for i, p in enumerate(powers) if size[i] >= SAME * abs(f[0, i])]
+    most = float(max(counts, default=powers[j]))
+    if not most <= MOST:
+        return Growth(away, most, 0 * f[0], 0)
+    rest = away * (f[0] + f[1] * away / (1 - np.minimum(below, MOST)))
+    return Growth(away, most, rest, 0) if finite(rest) else None
+
+
+def leap(
+    system: System,
+    parameters: Sequence[Any],
+    place: Place,
+    t_end: Any,
+    least: Any,
+    control: Control,
+) -> Step | None:
+    """Return where a step leads to from a time at which fun has no series, or from just before it,
+    the step, and log2 of its error relative to the state; None if y does not go on.
+    """
+    found = removable(system, parameters, place, t_end, control)
+    return over(system, parameters, place, t_end, least, control) if found is None else found
+
+
+def _made(place: Place, h: Any, c: Array, t_end: Any, error: float) -> Step:
+    """Return the step of a polynomial."""
+    y, y_low = two_sum(c[0], value(c[1:], h) * h)
+    if h == t_end - place.t:
+        end = Place(t_end + 0 * place.t, 0 * place.t, y, y_low)
+    else:
+        end = Place(*two_sum(place.t, h + place.t_low), y, y_low)
+    return end, Pieces(np.array([place.t]), np.array([place.t_low]), np.array([h]), c[None]), error
+
+
+# ------------------------------------------------------------------ infinite, but integrable
+def over(
+    system: System,
+    parameters: Sequence[Any],
+    place: Place,
+    t_end: Any,
+    least: Any,
+    control: Control,
+) -> Step | None:
+    """Return a step over a time at which fun is infinite, or away from it."""
+    sign = 1 if t_end > place.t else -1
+
+    def seen(t: Any, y: Array) -> Growth | None:
+        with np.errstate(all="ignore"):
+            try:
+                c = system.series(t, y, parameters, TERMS)
+            except (DomainError, GuardError):
+                return None
+            return growth(c) if finite(c) else None
+
+    begins = seen(place.t, place.y) if place.t_low == 0 else None
+    away, rest, error = (0 * place.t, 0 * place.y, 0.0) if begins is None else (
+        begins.away, begins.rest, begins.error
+    )  # fmt: skip
+    if begins is not None and begins.power > MOST:
+        return None
+    star = place.y + rest
+    length = max(least, FIRST * abs(t_end - place.t)) if place.t == 0 else least
+    t = place.t + sign * (max(sign * away, 0 * away) + length)
+    t = t_end + 0 * t if sign * (t - t_end) > 0 else t
+    behind = (place.t - t) + away
+    y, last = star, 0.0
+    for _ in range(ROUNDS if abs(behind) > spacing(t) else 0):
+        there = seen(t, y)
+        if there is None or there.power > MOST or abs(there.away - behind) > SAME * abs(behind):
+            return None
+        y, last = star - there.rest, there.error
+    c = np.zeros((control.order + 1, *y.shape), y.dtype)
+    c[0], c[1] = place.y, (y - place.y) / (t - place.t)
+    size = max(norm(place.y), norm(y))
+    off = log2((error + last) / size) if size else log2(0.0)
+    return _made(place, t - place.t, c, t_end, off) if off <= control.allowed else None
+
+
+# ------------------------------------------------------------------ 0/0
+def removable(
+    system: System, parameters: Sequence[Any], place: Place, t_end: Any, control: Control
+) -> Step | None:
+    """Return a step of the series at a time at which fun is 0/0."""
+    if Kind.of(place.y).sets or place.y.size > SIZE or system.recorded is None:
+        return None
+    try:
+        with np.errstate(all="ignore"):
+            if finite(system.flow(place.t, place.y, *parameters)):
+                return None
+    except (DomainError, GuardError):
+        pass
+    try:
+        with np.errstate(all="ignore"):
+            c = _coefficients(system, parameters, place, control.order)
+    except (DomainError, GuardError):
+        return None
+    if c is None or not finite(c):
+        return None
+    left = t_end - place.t
+    h = exp2(log2_step(c, control.factor, control.floor))
+    h = min(h, abs(left), control.max_step) * (1 if left > 0 else -1) + 0 * place.t
+    for _ in range(TRIES):
+        made = _made(place, h, c, t_end, 0.0)
+        error = error_of(system, parameters, c, h, made[0], control)
+        if error <= control.allowed:
+            return made[0], made[1], error
+        h = h / 2
+    return None
+
+
+def _coefficients(
+    system: System, parameters: Sequence[Any], place: Place, order: int
+) -> Array | None:
+    """Return the coefficients of y; None where they are not the only ones."""
+    t, shape, size = place.t, place.y.shape, place.y.size
+    c = np.zeros((order + 1 + LOST, size), place.y.dtype) + 0 * place.y.reshape(-1)
+    c[0] = place.y.reshape(-1)
+
+    def rate(c: Array, k: int) -> Array:
+        """Return coefficient k of fun."""
+        time = Taylor([t, 1 + 0 * t] + [0 * t] * (k + LOST - 1))
+        found = _flow(system, time, Taylor(c[: k + LOST + 1].reshape(-1, *shape)), parameters)
+        table = found.coef if isinstance(found, Taylor) else np.asarray(found)[None]
+        return np.asarray(table[k]).reshape(-1) if k < len(table) else 0 * c[0]
+
+    first = rate(c, 0)
+    columns = []
+    for j in range(size):
+        moved = c.copy()
+        moved[1, j] = moved[1, j] + 1
+        columns.append(rate(moved, 0) - first)
+    matrix = np.stack(columns, axis=1)
+    if not finite(matrix) or _grows(matrix.astype(float)):
+        return None
+    unit = np.eye(size, dtype=int)
+    for k in range(order):
+        c[k + 1] = solve((k + 1) * unit - matrix, rate(c, k))
+    for k in (0, order - 1):
+        right, left = rate(c, k), (k + 1) * c[k + 1]
+        if norm(right - left) > EQUAL * max(norm(right), norm(left)):
+            return None
+    found: Array = c[: order + 1].reshape(-1, *shape)
+    return found
+
+
+def _grows(matrix: Array) -> bool:
+    """Whether there are solutions t^λ, with eigenvalues λ to the right of zero, beside others."""
+    return bool(np.linalg.eigvals(matrix).real.max(initial=0.0) > EQUAL)
+
+
+def _flow(system: System, t: Any, y: Any, parameters: Sequence[Any]) -> Any:
+    """Return f at series, of the same order though quotients lose some degrees.
+
+    What they lose is zero instead: the highest coefficients of f, as many as that, mean nothing.
+    """
+    assert system.recorded is not None
+    given, v, lost = [t, y, *parameters], list[Any](), 0
+    for op, args, _ in system.recorded.code:
+        if type(op) is Input:
+            v.append(given[op.n])
+            continue
+        x = [v[a] for a in args]
+        less = 0
+        if type(op) is Div and isinstance(x[1], Taylor) and np.any(x[1].value == 0):
+            x[0], x[1], less = _without_powers(*x)
+        new = op.value(x, lambda c: constant(c, t))
+        if isinstance(new, Taylor) and new.order < t.order:
+            less, new = less + t.order - new.order, new.extend(t.order)
+        lost += less
+        if lost > LOST:
+            raise DomainError(f"quotients at t = {t.value} lose more than {LOST} degrees")
+        v.append(new)
+    return v[system.recorded.outputs[0]]
+
+
+def _without_powers(x: Any, y: Taylor) -> tuple[Taylor, Taylor, int]:
+    """Return series without the power of the variable that divides each of y, and the highest."""
+    shape = np.broadcast_shapes(np.shape(x), np.shape(y))
+    upper = (x if isinstance(x, Taylor) else 0 * y + x).coef
+    a, b = (
+        np.broadcast_to(c.reshape(len(c), *[1] * (len(shape) + 1 - c.ndim), *c.shape[1:]),
+                        (len(c), *shape)).reshape(len(c), -1).copy()
+        for c in (upper, y.coef)
+    )  # fmt: skip
+    highest = 0
+    for i in range(b.shape[1]):
+        there = np.flatnonzero(b[:, i] != 0)
+        v = int(there[0]) if len(there) else len(b)
+        if v and (v == len(b) or np.any(a[:v, i] != 0)):
+            raise PoleError("a divisor vanishes where what it divides does not")
+        for c in (a, b):
+            c[:, i] = np.append(c[v:, i], 0 * c[:v, i])
+        highest = max(highest, v)
+    return Taylor(a.reshape(-1, *shape)), Taylor(b.reshape(-1, *shape)), highest
