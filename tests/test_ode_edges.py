@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import taylor
-from taylor.ode import solve_ivp
+from taylor import NonAnalyticError
+from taylor.ode import flow_map, solve_ivp, value_and_gradient
 
 
 def decayed(y, k, s):
@@ -81,7 +82,7 @@ DAYS = {
 }
 
 
-MODES = {"mod": ALL, "part of a day": [second], "sine": [first, second]}
+MODES = {"mod": [first, taylor.gradient, second], "days": [second], "sine": [first]}
 
 
 @pytest.mark.parametrize("name", DAYS)
@@ -128,3 +129,117 @@ def test_from_rest_on_a_kink():
         y = solve_ivp(lambda t, y, s=sign: s * t - abs(y), (0.0, 2.0), [0.0]).y[0, -1]
         exactly = 1 + np.exp(-2.0) if sign > 0 else -(np.exp(2.0) - 3)
         assert y == pytest.approx(exactly, rel=1e-13)
+
+
+# ------------------------------------------------------------------ at the ends of a run
+def after_steps(x):
+    """Return y(3.5) of y' = a*floor(a t) - y, y(0) = 1, for 4/3.5 > a > 3/3.5."""
+    (a,) = x
+    return np.exp(-3.5) + sum(a * (1 - np.exp(k / a - 3.5)) for k in (1, 2, 3))
+
+
+def after_wave(x):
+    """Return y(5.3) of y' = ±k - y, y(0) = 1, whose sign changes after each time p, 5.3/2 > p."""
+    k, p = x
+    return decayed(decayed(decayed(1.0, k, p), -k, p), k, 5.3 - 2 * p)
+
+
+def after_pulses(x):
+    k, p = x
+    y = decayed(decayed(1.0, k, 1.0), 0.0, p - 1)
+    return decayed(decayed(y, k, 1.0), 0.0, 5.3 - p - 1)
+
+
+slope = lambda x: np.exp(-2.0) + x[0] * (1 + np.exp(-2.0))
+constant = lambda x: decayed(1.0, x[0], 2.0)
+STILL = {  # surfaces on which a run begins, and which stay there
+    "floor": (lambda t, y, a: a * np.floor(a * t) - y, after_steps, [1.1], 3.5),
+    "sign": (lambda t, y, a: a * np.sign(a * t) - y, constant, [1.1], 2.0),
+    "heaviside": (lambda t, y, a: a * np.heaviside(a * t, 0.5) - y, constant, [1.1], 2.0),
+    "if": (lambda t, y, a: a - y if a * t >= 0 else -y, constant, [1.1], 2.0),
+    "abs": (lambda t, y, a: abs(a * t) - y, slope, [1.1], 2.0),
+    "maximum": (lambda t, y, a: np.maximum(0, a * t) - y, slope, [1.1], 2.0),
+    "square wave": (
+        lambda t, y, k, p: k * np.sign(np.sin(np.pi * t / p)) - y, after_wave, [2.0, 2.0], 5.3,
+    ),
+    "pulses": (lambda t, y, k, p: np.where(t % p < 1, k, 0.0) - y, after_pulses, [2.0, 3.0], 5.3),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STILL)
+def test_a_run_that_begins_on_a_surface(name):
+    rate, exactly, x, until = STILL[name]
+    modes = {"floor": [taylor.gradient, taylor.hessian], "abs": ALL}.get(name, [second])
+    agree(ended(rate, 1.0, 0.0, until), exactly, x, modes)
+
+
+MOVING = {  # a run begins or ends on a surface that moves with what derivatives are asked for by
+    "begins, in y": (lambda t, y, a: np.where(y > a, 3.0, 1.0), 0.3, [0.3], (0.0, 2.0)),
+    "begins, in time": (lambda t, y, a: np.floor(t * a) - y, 1.0, [1.0], (1.0, 1.5)),
+    "begins, at a time": (lambda t, y, a: np.where(t > a, 1.0, 2.0) - y, 1.0, [1.0], (1.0, 1.5)),
+    "ends, in y": (lambda t, y, a: np.where(y > a, 3.0, 1.0), 0.0, [1.0], (0.0, 1.0)),
+    "ends, in time": (lambda t, y, a: np.floor(t * a) - y, 1.0, [1.0], (0.0, 2.0)),
+    "ends, backwards": (lambda t, y, a: np.floor(t * a) - y, 1.0, [1.0], (2.5, 1.0)),
+}
+
+
+@pytest.mark.parametrize("name", MOVING)
+def test_a_surface_that_moves_at_an_end_has_no_derivatives(name):
+    rate, start, x, span = MOVING[name]
+    f = ended(rate, start, *span)
+    for mode in FIRST if name != "ends, in y" else ALL:
+        with pytest.raises(NonAnalyticError, match="one side only"):
+            mode(f, np.array(x))
+    with pytest.raises(NonAnalyticError, match="one side only"):
+        value_and_gradient(lambda y: y[0], rate, span, [start], args=tuple(x))
+    with pytest.raises(NonAnalyticError, match="one side only"):
+        flow_map(rate, span, [start], 1, args=tuple(x), wrt=(0,))
+
+
+def test_what_is_not_asked_for_may_be_on_a_surface():
+    agree(
+        ended(lambda t, y, k: np.where(y > 0.3, k, 1.0), 0.3, 0.0, 2.0),
+        lambda x: 0.3 + 2 * x[0], [2.0], ALL,
+    )  # fmt: skip
+    rate = lambda t, y, a: a * np.floor(a * t) - y
+    _, _, (da,) = value_and_gradient(lambda y: y[0], rate, (0, 3.5), [1.0], args=(1.1,))
+    bend = flow_map(rate, (0, 3.5), [1.0], 2, args=(1.1,), wrt=(0,))[0].partial((2,))
+    found = taylor.derivatives(lambda a: after_steps([a]), 1.1, 2)
+    np.testing.assert_allclose([da, bend], found[1:], rtol=1e-11)
+
+
+def test_a_kink_at_an_end_that_moves_has_first_derivatives():
+    for start, span in ((0.0, (0.0, 2.0)), (-1.0, (-1.0, 0.0))):
+        f = ended(lambda t, y, a: abs(t - a), start, *span)
+        x = np.array([0.0])
+        for mode in FIRST:
+            sign = -1 if start == 0 else 1
+            np.testing.assert_allclose(mode(f, x), sign * (span[1] - span[0]), rtol=1e-13)
+    with pytest.raises(NonAnalyticError):
+        taylor.tensor(ended(lambda t, y, a: abs(t - a), 0.0, 0.0, 2.0), x, 2)
+
+
+@pytest.mark.parametrize("mode", [taylor.derivative, taylor.gradient])
+def test_times_that_move_over_a_jump(mode):
+    rate = lambda t, y: np.where(t > 1, 3.0, 1.0) + 0 * y
+    last = lambda span, **more: solve_ivp(rate, span, [0.0], **more).y[0, -1]
+    moved = {
+        "start": lambda s: last((s, 2.0)),
+        "end": lambda s: last((0.0, s)),
+        "between": lambda s: last((0.0, 2.0), t_eval=np.stack([s])),
+    }
+    for f in moved.values():
+        with pytest.raises(NonAnalyticError, match="one side only"):
+            mode(f, 1.0)
+    assert [mode(f, 0.5) for f in moved.values()] == pytest.approx([-1.0, 1.0, 1.0])
+    assert [mode(f, 1.5) for f in moved.values()] == pytest.approx([-3.0, 3.0, 3.0])
+
+
+@pytest.mark.parametrize("fall", [lambda y: np.where(y > 0, y, 0.0), abs])
+def test_rest_that_varies_has_no_derivatives(fall):
+    def end(x):
+        return solve_ivp(lambda t, y: fall(y), (0.0, 1.0), [x[0]]).y[0, -1]
+
+    for mode in FIRST:
+        with pytest.raises(NonAnalyticError, match="rests"):
+            mode(end, np.array([0.0]))

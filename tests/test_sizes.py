@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2403,
     "drivers": 6187,
     "scipy": 5883,
-    "ode": 10218,
+    "ode": 10388,
     "command": 426,
     ".": 647,
     "hyperdual": 202,

@@ -71,6 +71,12 @@ def met_at(
     return found
 
 
+def condition_of(surfaces: Program, met: Met) -> Function:
+    """Return a condition as a function of (t, y, *parameters)."""
+    program, (n, m) = kept(plain, surfaces), met.name
+    return lambda t, y, *p: np.reshape(program(t, y, *p)[n], -1)[m]
+
+
 def nearest(
     surfaces: Program, t: Any, y: Array, parameters: Sequence[Any], near: Any
 ) -> Surface | None:
