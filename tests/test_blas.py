@@ -1,4 +1,4 @@
-"""Products of matrices in compiled programs: through BLAS or in loops, they are NumPy's."""
+"""With BLAS, wherever it lies, and without: products in compiled programs, triangular equations."""
 
 import numpy as np
 import pytest
@@ -80,6 +80,51 @@ def test_code_on_disk_holds_names(monkeypatch, tmp_path):
         counts.append([sum((ir.BLAS + "dgemm").encode() in o for o in objects), len(objects)])
     STORE.clear()
     assert counts == [[1, 1], [1, 1], [1, 2]]
+
+
+@pytest.mark.parametrize("upper", [False, True])
+@pytest.mark.parametrize("shape", [(5,), (40,), (300, 6), (2, 40)])
+def test_triangular_equations(route, upper, shape):
+    """Of the matrix one triangle is read, in whatever order it lies in memory."""
+    rng = np.random.default_rng(0)
+    n = shape[-1]
+    t = rng.normal(size=(*shape, n)) + 4 * n**0.5 * np.eye(n)
+    read = np.triu(t) if upper else np.tril(t)
+    for kind, tol in ((np.float64, 1e-13), (np.complex128, 1e-13), (np.float32, 1e-5)):
+        b = (rng.normal(size=(*shape, 3)) * (1 + 1j if kind is np.complex128 else 1)).astype(kind)
+        for order in (t, np.swapaxes(np.swapaxes(t, -1, -2).copy(), -1, -2)):
+            x = blas.solve_triangular(order.astype(b.real.dtype), b, upper)
+            assert x.dtype == kind and b.shape == x.shape
+            np.testing.assert_allclose(read @ x, b, atol=tol)
+    with pytest.raises(np.linalg.LinAlgError, match="Singular"):
+        blas.solve_triangular(t * (1 - np.eye(n)), b, upper)
+
+
+def model(n):
+    """Return a function of a vector that takes the steps of a Gaussian process."""
+    rng = np.random.default_rng(n)
+    s, w = rng.normal(size=(n, n)) / n**0.5, rng.normal(size=(n, n)) / n
+
+    def f(p):
+        a = s @ s.T + p[0] ** 2 * np.eye(n) + p[1] * np.diag(np.linspace(0.0, 1.0, n))
+        low = np.linalg.cholesky(a)
+        return np.sum(w * low**2) + np.sum(np.linalg.solve(low, w[0]) ** 2) * p[2]
+
+    return f
+
+
+@pytest.mark.parametrize("n", [7, 130])
+def test_derivatives_of_cholesky(route, n):
+    """Of a matrix in one block and in several; all ways to derivatives agree."""
+    f, p, v = model(n), np.array([1.5, 0.3, 0.7]), np.array([0.3, -0.2, 0.5])
+    series = taylor.taylor_coefficients(lambda t: f(p + t * v), 0.0, 2)
+    for g in (f, taylor.compile(f)):
+        assert g(p) == pytest.approx(series[0], rel=1e-12)
+        assert taylor.gradient(g, p) @ v == pytest.approx(series[1], rel=1e-10)
+        assert taylor.hvp(g, p, v) @ v == pytest.approx(2 * series[2], rel=1e-9)
+        assert v @ taylor.hessian(g, p) @ v == pytest.approx(2 * series[2], rel=1e-9)
+    twice = taylor.gradient(lambda q: taylor.gradient(f, q) @ v, p)
+    assert twice @ v == pytest.approx(2 * series[2], rel=1e-9)
 
 
 def test_an_unknown_library_is_an_error(monkeypatch):

@@ -31,8 +31,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "machine": [
         "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit",
-        "questions", "degrees", "tables", "loops", "convolutions", "compose", "monomials",
-        "products", "windows", "substitution", "series", "machine", "engine",
+        "questions", "regions", "degrees", "tables", "loops", "convolutions", "compose",
+        "monomials", "products", "windows", "substitution", "series", "machine", "engine",
     ],
     "series": [
         "text", "wide", "symbolic", "coefficients", "rows", "rules", "series", "powers",
@@ -55,7 +55,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "zeros", "machine", "lanes", "stepper", "singular", "record", "stiffness", "stops",
         "integrator", "rates", "radau", "methods", "jets", "adjoints", "flow", "variation",
         "reads", "event", "doses", "events", "results", "complexes", "solve", "sensitivity",
-        "members", "crossings", "watched", "saved", "ensemble", "solver", "__init__",
+        "regimens", "members", "crossings", "watched", "saved", "ensemble", "solver", "__init__",
     ],
     "numpy": ["creation", "functions", "__init__"],
     "elementary": [],

@@ -155,6 +155,7 @@ TAKES = {
         "max_step",
         "atol",
         "events",
+        "dosing",
         "t_eval",
         "dense_output",
     },
@@ -267,3 +268,58 @@ def test_methods_tell_the_error_of_their_steps_or_nothing():
         assert np.max(abs(r.sol(t)[0] - np.cos(t))) < r.error < 4 * tol
     assert 0 < solve_ivp(fun, (0.0, 1.0), [1.0, 0.0], "auto", tol=1e-6).error < 4e-6
     assert np.isnan(solve_ivp(fun, (0.0, 1.0), [1.0, 0.0], "BDF", tol=1e-6).error)
+
+
+EVERY_SIX = 6.0 * np.arange(4)
+REGIMENS = {
+    "for all": (EVERY_SIX, [100.0, 0.0]),
+    "of each, at one time": [(EVERY_SIX, [100.0 + i, 0.0]) for i in range(3)],
+    "of each": [(EVERY_SIX + i, [100.0 + i, 0.0]) for i in range(3)],
+    "of some": [None, (EVERY_SIX, [100.0, 0.0]), None],
+    "by a function": (EVERY_SIX, lambda t, y, ka, k: [100.0 - y[0], 0.0]),
+}
+ALSO = {
+    "alone": {},
+    "with events": {"events": lambda t, y, ka, k: y[1] - 20.0},
+    "dense": {"dense_output": True},
+    "by a method": {"method": "RadauIIA"},
+    "backwards": {"t_span": (24.0, 0.0), "t_eval": [24.0, 12.0, 7.0, 6.0, 0.0]},
+}
+CASES = [(r, "alone") for r in REGIMENS] + [("for all", also) for also in ALSO]
+
+
+@pytest.mark.parametrize("regimen, also", CASES)
+def test_members_have_doses_as_each_alone(regimen, also):
+    span_and_times = {"t_span": (0.0, 24.0), "t_eval": [0.0, 3.0, 6.0, 7.0, 24.0]}
+    given, dosing = span_and_times | ALSO[also], REGIMENS[regimen]
+    args = [(ka, 0.3) for ka in (0.8, 1.2, 1.5)]
+    r = solve_ensemble(body, y0=np.zeros((3, 2)), args=args, dosing=dosing, **given)
+    assert r.success.all()
+    for i in range(3):
+        own = dosing[i] if isinstance(dosing, list) else dosing
+        one = solve_ivp(body, y0=[0.0, 0.0], args=args[i], dosing=own, **given)
+        np.testing.assert_allclose(r.y[i], one.y, rtol=1e-13, atol=1e-12)
+        np.testing.assert_allclose(r.y_last[i], one.y[:, -1], rtol=1e-13, atol=1e-12)
+        if own is not None:
+            np.testing.assert_array_equal(r.t_doses[i], one.t_doses)
+            np.testing.assert_allclose(r.y_doses[i], one.y_doses, rtol=1e-13, atol=1e-12)
+        if also == "with events":
+            np.testing.assert_array_equal(r.t_events[i][0], one.t_events[0])
+        if also == "dense":
+            np.testing.assert_array_equal(r.sol[i](5.0), one.sol(5.0))
+
+
+def test_members_with_doses_that_fail_and_refusals():
+    square = lambda t, y: y * y
+    for more in ({}, {"dense_output": True}):
+        r = solve_ensemble(square, (0.0, 1.0), [[0.5], [2.5]], dosing=([0.25, 0.5], [0.1]), **more)
+        assert r.status.tolist() == [0, -1] and "at t = " in r.message[1]
+        one = solve_ivp(square, (0.0, 1.0), [2.5], dosing=([0.25, 0.5], [0.1]))
+        np.testing.assert_allclose(r.t_last[1], one.t[-1], rtol=1e-12)
+        assert r.t_doses[1].tolist() == one.t_doses.tolist() and np.isnan(r.y[1, 0, -1])
+    z = solve_ensemble(lambda t, z: 1j * z, (0.0, 1.0), [[1.0 + 0j]], dosing=([0.5], [1.0])).y
+    np.testing.assert_allclose(z[0, 0, -1], np.exp(1j) + np.exp(0.5j), rtol=1e-14)
+    with pytest.raises(TypeError, match="with dosing has no chunk"):
+        solve_ensemble(square, (0.0, 1.0), [[0.5]], dosing=([0.5], [0.1]), chunk=1)
+    with pytest.raises(ValueError, match="dosing is a list for 2 members, y0 has 1"):
+        solve_ensemble(square, (0.0, 1.0), [[0.5]], dosing=[None, None])

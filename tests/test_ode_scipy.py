@@ -242,3 +242,12 @@ def test_wrong_times_are_wrong_for_both(times):
     for solve in (solve_ivp, taylor.ode.solve_ivp):
         with pytest.raises(ValueError, match="t_eval"):
             solve(lambda t, y: -y, (0, 1), [1.0], t_eval=times)
+
+
+@pytest.mark.parametrize("method", ["Radau", "BDF"])
+def test_a_constant_jacobian_is_evaluated_no_more(method):
+    jac = np.array([[-1.0, -5.0], [1.0, 1.0]])
+    given = {"rtol": 1e-4, "atol": 1e-6, "method": method, "jac": jac}
+    r = taylor.ode.solve_ivp(lambda t, y: jac @ y, (0.0, 2.0), [0.0, 2.0], **given)
+    other = scipy.integrate.solve_ivp(lambda t, y: jac @ y, (0.0, 2.0), [0.0, 2.0], **given)
+    assert (r.njev, r.nlu) == (0, other.nlu) and r.y.shape == other.y.shape

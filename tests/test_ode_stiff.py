@@ -9,7 +9,7 @@ import scipy.integrate
 
 import taylor
 from taylor import Taylor, TaylorN
-from taylor.errors import NonAnalyticError
+from taylor.errors import IntegrationError
 from taylor.ode import (
     MethodIntegrator,
     TaylorIntegrator,
@@ -368,8 +368,9 @@ def test_auto_stays_with_series_where_their_steps_are_soon_taken(fun, end, y0, k
 def test_auto_stays_with_series_where_it_can():
     given = (lambda t, y: [y[1], -y[0]], (0.0, 20.0), [1.0, 0.0])
     np.testing.assert_array_equal(solve_ivp(*given, "auto").y, solve_ivp(*given).y)
-    with pytest.raises(TypeError, match="carries no derivatives"):
-        solve_ivp(lambda t, y, a: -a * y, (0, 1), [1.0], "auto", args=(Taylor.variable(1.0, 1),))
+    a = Taylor.variable(1.0, 1)
+    y = solve_ivp(lambda t, y, a: -a * y, (0, 1), [1.0], "auto", args=(a,)).y[0, -1]
+    np.testing.assert_allclose(y.coef, [np.exp(-1.0), -np.exp(-1.0)], rtol=1e-7)
 
 
 @pytest.mark.parametrize("method", [*METHODS, "RK45", "DOP853", "RK23"])
@@ -404,14 +405,90 @@ def test_a_large_system_has_a_sparse_jacobian(method):
     np.testing.assert_allclose(r.y[:, -1].gradient()[:, 0], -rate * factor * start, rtol=1e-2)
 
 
-@by_method
-def test_derivatives_do_not_pass_a_jump(method):
-    def fun(t, y, a):
-        return np.where(y > 0.5, -a * y, -1.0 + 0 * y)
+def limited(t, y, power, limit):
+    return np.where(y < limit, power, power / 2) - 0.5 * y
 
-    assert solve_ivp(fun, (0.0, 1.0), [1.0], method, args=(1.0,), rtol=1e-5).success
-    with pytest.raises(NonAnalyticError, match="jumps"):
-        solve_ivp(fun, (0.0, 1.0), [1.0], method, args=(Taylor.variable(1.0, 1),), rtol=1e-5)
+
+def limited_exactly(x):
+    power, limit = x
+    when = -2 * np.log(1 - limit / (2 * power))
+    return power + (limit - power) * np.exp(-(3 - when) / 2)
+
+
+def infused(t, y, power, limit):
+    return np.where((t > limit) & (t < 2), power, 0.0) - 0.5 * y
+
+
+def infused_exactly(x):
+    power, limit = x
+    return 2 * power * (1 - np.exp(-(2 - limit) / 2)) * np.exp(-0.5)
+
+
+JUMPING = {"limit": (limited, limited_exactly), "infusion": (infused, infused_exactly)}
+
+
+@pytest.mark.parametrize("jumping", JUMPING)
+@pytest.mark.parametrize("method", [*METHODS, "auto"])
+def test_derivatives_go_through_jumps_of_fun(method, jumping):
+    fun, exactly = JUMPING[jumping]
+    x = np.array([2.0, 1.0])
+
+    def end(x):
+        given = {"method": method, "args": (x[0], x[1]), "tol": 1e-8}
+        return solve_ivp(fun, (0.0, 3.0), [0.0], **given).y[0, -1]
+
+    exact = taylor.gradient(exactly, x)
+    np.testing.assert_allclose(end(x), exactly(x), rtol=1e-6)
+    np.testing.assert_allclose(taylor.jacfwd(end, x), exact, rtol=5e-5)
+    np.testing.assert_allclose(taylor.gradient(end, x), exact, rtol=5e-5)
+    if (method, jumping) == ("RadauIIA", "limit"):
+        np.testing.assert_allclose(taylor.hessian(end, x), taylor.hessian(exactly, x), rtol=1e-5)
+
+
+def test_derivatives_in_windows_of_time():
+    def fun(t, y, rate):
+        return np.where((t > 1) & (t < 2), rate, 0.0) - 0.5 * y
+
+    for method in METHODS:
+        end = lambda rate, m=method: solve_ivp(fun, (0.0, 3.0), [0.0], m, args=(rate,), tol=1e-8).y[
+            0, -1
+        ]
+        exact = 2 * (1 - np.exp(-0.5)) * np.exp(-0.5)
+        np.testing.assert_allclose(taylor.derivative(end, 2.0), exact, rtol=1e-6)
+        np.testing.assert_allclose(taylor.gradient(end, 2.0), exact, rtol=1e-6)
+
+
+EVERY = ("RadauIIA", "Radau", "BDF", "LSODA", "RK23", "RK45", "DOP853")
+
+
+@pytest.mark.parametrize("method", EVERY)
+def test_methods_meet_jumps_in_the_state(method):
+    short = lambda t, y: 1 + 100 * np.where((y > 0.5) & (y < 0.501), 1.0, 0.0)
+    end = solve_ivp(short, (0.0, 1.0), [0.0], method).y[0, -1]
+    assert abs(end - (1 + 0.001 - 0.001 / 101)) < 1e-8
+    r = solve_ivp(lambda t, y: np.where(y > 0, -1e3 * y, 0.0), (0.0, 2.0), [1.0], method)
+    assert r.success and abs(r.y[0, -1]) < 1e-7
+
+
+@pytest.mark.parametrize("method", ["RadauIIA", "LSODA", "RK45", "DOP853"])
+def test_methods_say_where_a_solution_would_slide(method):
+    with pytest.raises(IntegrationError, match="from both sides") as error:
+        solve_ivp(lambda t, y: -np.sign(y), (0.0, 2.0), [1.0], method)
+    assert abs(error.value.result.t[-1] - 1) < 1e-9
+
+
+def test_kinks_are_left_to_the_tolerance():
+    def clipped(t, y):
+        a, b, c = np.maximum(y, 0.0)
+        return [-0.04 * a + 1e4 * b * c, 0.04 * a - 1e4 * b * c - 3e7 * b**2, 3e7 * b**2]
+
+    def smooth(t, y):
+        a, b, c = y
+        return [-0.04 * a + 1e4 * b * c, 0.04 * a - 1e4 * b * c - 3e7 * b**2, 3e7 * b**2]
+
+    for method in METHODS:
+        one, other = (solve_ivp(f, (0.0, 1e3), [1.0, 0, 0], method) for f in (clipped, smooth))
+        assert len(one.t) == len(other.t)
 
 
 def test_step_by_step():

@@ -60,15 +60,7 @@ def values(
     v: list[Any] = []
     uses = Counter(a for i in code for a in i.args) if settle is not None else Counter()
     last = {a: i for i, c in enumerate(code) for a in c.args} if keep is not None else {}
-    like: Any = None
-
-    def number(c: Any) -> Any:
-        nonlocal like
-        if type(c) in NUMBERS:
-            return c
-        if like is None:
-            like = x[0] if x and is_operand(x[0]) else Kind.of(*x).zeros((1,)) if x else np.zeros(1)
-        return constant(c, like)
+    number = numbers(x)
 
     for i, (op, args, _) in enumerate(code):
         if type(op) is Input:
@@ -82,6 +74,21 @@ def values(
                 if last[a] == i and a not in keep:
                     v[a] = None
     return v
+
+
+def numbers(x: Sequence[Any]) -> Callable[[Any], Any]:
+    """Return what makes constants numbers of the kind of x."""
+    like: Any = None
+
+    def number(c: Any) -> Any:
+        nonlocal like
+        if type(c) in NUMBERS:
+            return c
+        if like is None:
+            like = x[0] if x and is_operand(x[0]) else Kind.of(*x).zeros((1,)) if x else np.zeros(1)
+        return constant(c, like)
+
+    return number
 
 
 def _of_floats(code: Code, x: Sequence[Any]) -> list[Any]:

@@ -2,9 +2,10 @@
 
 Every function is a `Rule`: its value is NumPy's, its series come degree by degree from its defining
 equation, its tangent is the series of degree one, and its adjoint is ordinary NumPy code, so that
-they nest to any order.  One factorisation, of the matrix of degree 0, serves all degrees: the parts
-of degree k of the equation are linear in the unknown with that matrix, and sums over lower degrees
-stand on the right.  For an orthogonal factor Q the unknown is Q_0ᵀ Q_k = S + X: the symmetric S is
+they nest to any order.  The parts of degree k of the equation are linear in the unknown with the
+matrix of degree 0, and sums over lower degrees stand on the right: one factorisation serves all
+degrees (of equations solved for three or fewer each is factored again: that is less work).
+For an orthogonal factor Q the unknown is Q_0ᵀ Q_k = S + X: the symmetric S is
 known from QᵀQ = 1, the antisymmetric X follows from the other equation (Walter & Lehmann,
 "Algorithmic differentiation of linear algebra functions with application in optimum experimental
 design", arXiv:1001.1654).  The adjoints are those of Giles, "Collected matrix derivative results
@@ -32,9 +33,10 @@ from taylor.core.advice import suggesting
 from taylor.core.algebra import Univariate
 from taylor.core.operand import bind, is_complex
 from taylor.core.parts import Part
+from taylor.core.table import Rule
 from taylor.errors import ShapeMismatch
 from taylor.linalg.degrees import H, T, Table, arguments, eye, matrix_rule, mirrored
-from taylor.linalg.equations import DET, INV, LOGDET, SLOGDET, SOLVE, solution
+from taylor.linalg.equations import DET, INV, LOGDET, SLOGDET, SOLVE, TRIANGULAR, solution
 from taylor.linalg.factors import CHOLESKY, EIGH, EIGVALSH, LSTSQ, PINV, QR, SVD, SVDVALS
 from taylor.linalg.spectrum import eig, eigvals
 from taylor.numbers.kinds import Array, base, is_operand
@@ -132,19 +134,32 @@ def solve(a: Any, b: Any) -> Any:
     >>> solve([[1 - t, 0.0], [0.0, 2.0]], [1.0, 1.0])[0]
     1 + t + t² + t³ + O(t⁴)
     """
-    a, b = arguments("solve", a, b, square=True)
+    return _solved("solve", SOLVE, a, b)
+
+
+def solve_triangular(a: Any, b: Any, *, lower: bool = False) -> Any:
+    """Return the solution x of t x = b, where t is the upper or the lower triangle of a.
+
+    >>> solve_triangular([[2.0, 9.0], [1.0, 1.0]], [2.0, 3.0], lower=True)
+    array([1., 2.])
+    """
+    return _solved("solve_triangular", TRIANGULAR[not lower], a, b)
+
+
+def _solved(name: str, rule: Rule, a: Any, b: Any) -> Any:
+    a, b = arguments(name, a, b, square=True)
     left, right = tuple(np.shape(a)), tuple(np.shape(b))
     try:
         if right[-2:][:1] != left[-1:]:
             raise ValueError
         batch = np.broadcast_shapes(left[:-2], right[:-2])
     except ValueError:
-        raise ShapeMismatch(f"solve: shapes {left} and {right} do not fit") from None
+        raise ShapeMismatch(f"{name}: shapes {left} and {right} do not fit") from None
     if len(right) == 1:
-        return solve(a, b[:, None])[..., 0]
+        return _solved(name, rule, a, b[:, None])[..., 0]
     if left[:-2] != right[:-2]:
         a, b = np.broadcast_to(a, batch + left[-2:]), np.broadcast_to(b, batch + right[-2:])
-    return SOLVE(a, b)
+    return rule(a, b)
 
 
 def inv(a: Any) -> Any:
@@ -210,7 +225,7 @@ def cholesky(a: Any, *, upper: bool = False) -> Any:
     2 + 0.25 t - 0.015625 t² + O(t³)
     """
     (a,) = arguments("cholesky", a, square=True)
-    low = CHOLESKY[bool(upper)](mirrored(a, upper))
+    low = CHOLESKY[bool(upper)](_of_reals(a))
     return H(low) if upper else low
 
 

@@ -52,11 +52,6 @@ def mirrored(a: Any, upper: bool = False) -> Any:
     return a[..., high, low] if upper else a[..., low, high]
 
 
-def half_of(x: Any) -> Any:
-    """Return Φ(x), the lower triangle with half the diagonal: x = Φ(x) + Φ(x)ᴴ if xᴴ = x."""
-    return 0.5 * (np.tril(x) + np.tril(x, -1))
-
-
 def eye(n: int, like: Any) -> Any:
     """Return unit matrices in the numbers and with the batch axes of `like`."""
     one = np.eye(n, dtype=int).astype(np.asarray(base(like)).dtype)
@@ -201,6 +196,16 @@ def line(a: Any, d: Any) -> Table:
     return Table(Univariate(1), a, None if d is None else lambda k: d)
 
 
+def by_columns(solve: Callable[[Any, Any], Any], a: Any, right: Any) -> Any:
+    """Return solve(a, right); several matrices on the right, of one degree, are more columns."""
+    if np.ndim(right) == np.ndim(a):
+        return solve(a, right)
+    wide = np.moveaxis(right, 0, -2)
+    shape = np.shape(wide)
+    x = solve(a, np.reshape(wide, (*shape[:-2], shape[-2] * shape[-1])))
+    return np.moveaxis(np.reshape(x, shape), -2, 0)
+
+
 def together(algebra: Any, values: Sequence[Any], rule: Callable[[int], Any]) -> list[Table]:
     """Return the tables with these values whose parts rule(k) returns together."""
     found = functools.cache(rule)
@@ -230,23 +235,24 @@ def matrix_rule(
     series: Callable[..., Sequence[Table]],
     jvp: Any = None,
     check: Any = None,
+    floating: bool = False,
 ) -> Rule:
     """Return the rule of f, a function of plain matrices.
 
     series(*x, *y) returns the tables of the results from those of the arguments and from their own
     values y.  It is called in the first degree in which an argument varies: what varies nowhere may
     be singular.  Its first degree is the tangent, unless that is given.  A function with a `check`
-    works in floating point only, and check(bar, *args, *y) raises where it has no derivatives: in
-    reverse mode for the adjoint bar of the last result, otherwise (nan) for any.  Of complex
-    matrices it is one of real variables, and vjp takes and returns the conjugates of adjoints: the
-    z̃ of Re(z̃ᴴ dz).
+    works in floating point only (as others do if `floating`), and check(bar, *args, *y) raises
+    where it has no derivatives: in reverse mode for the adjoint bar of the last result, otherwise
+    (nan) for any.  Of complex matrices it is one of real variables, and vjp takes and returns the
+    conjugates of adjoints: the z̃ of Re(z̃ᴴ dz).
     """
-    shown, floats = _shown(name), check is not None
+    shown, floats = _shown(name), floating or check is not None
 
     def regular(x: Any, bar: Any, *known: Any) -> None:
         check(bar, *known)
 
-    guard = checked(f"regular {name}", regular) if floats else None
+    guard = checked(f"regular {name}", regular) if check is not None else None
 
     def guarded(d: Any, bar: Any, y: Any, args: Sequence[Any]) -> Any:
         if getattr(bar, "active", False) and not np.any(base(bar)):
@@ -269,7 +275,7 @@ def matrix_rule(
         found = vjp(bars if isinstance(y, tuple) else bars[0], y, *args)
         return tuple(part("conj", bar) for bar in found) if conjugates else found
 
-    step = functools.partial(_step, name, series, guard)
+    step = functools.partial(_step, name, series, guard, floats)
     return Named(name, _by_value(shown, f, floats), adjoint, jvp or tangent, step)
 
 
@@ -278,7 +284,7 @@ def _results(y: Any) -> tuple[Any, ...]:
 
 
 def _step(
-    name: str, series: Callable[..., Sequence[Table]], guard: Rule | None,
+    name: str, series: Callable[..., Sequence[Table]], guard: Rule | None, floats: bool,
     algebra: Any, args: Sequence[Any], live: Sequence[bool], y: Any,
 ) -> Callable[[int], Sequence[Any]]:  # fmt: skip
     """Return k -> the parts of degree k of the results: see `matrix_rule`."""
@@ -288,7 +294,7 @@ def _step(
 
     def of_degree(k: int) -> Sequence[Any]:
         if k == 0:
-            change = _conversion(_shown(name), args, guard is not None)
+            change = _conversion(_shown(name), args, floats)
             for x, inside in zip(args, live, strict=True):
                 rule = (lambda k, x=x: change(x[algebra.part(k)])) if inside else None
                 given.append(Table(algebra, change(x[0] if inside else x), rule))
@@ -318,6 +324,24 @@ def both_triangles(name: str, f: Callable[..., Any], *rest: Any, **more: Any) ->
     }
 
 
+def _masking(name: str, f: Callable[..., Any]) -> Rule:
+    """Return the rule of a function that takes every element times a constant."""
+    return matrix_rule(
+        name, f, lambda ybar, y, x: (RULES[name](ybar),), lambda x, y: [x.map(RULES[name])]
+    )
+
+
+def _half(x: Any) -> Any:
+    half, i = np.tril(x), np.arange(np.shape(x)[-1])
+    half[..., i, i] = 0.5 * half[..., i, i]
+    return half
+
+
+# Φ(x), the lower triangle with half the diagonal: x = Φ(x) + Φ(x)ᴴ if xᴴ = x
+half_of = _masking("half", _half)
+TRIANGLE = {False: _masking("tril", np.tril), True: _masking("triu", np.triu)}
+
+
 def checked(name: str, check: Callable[..., None]) -> Rule:
     """Return the rule (x, *more) -> x that raises, wherever it is evaluated, if check does.
 
@@ -331,5 +355,5 @@ def checked(name: str, check: Callable[..., None]) -> Rule:
     def vjp(ybar: Any, y: Any, x: Any, *more: Any) -> Any:
         return (RULES[name](ybar, *more), *(None for _ in more))
 
-    step = functools.partial(_step, name, lambda x, *more: [x], None)
+    step = functools.partial(_step, name, lambda x, *more: [x], None, False)
     return Named(name, _by_value(_shown(name), value), vjp, None, step)

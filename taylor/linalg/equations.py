@@ -1,4 +1,4 @@
-"""Linear equations and determinants: exact elimination, solve, inv, det, slogdet."""
+"""Linear equations and determinants: exact elimination, solve, triangular, inv, det, slogdet."""
 
 from __future__ import annotations
 
@@ -8,9 +8,23 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Univariate
-from taylor.linalg.degrees import Named, T, Table, checked, column, eye, line, matrix_rule
+from taylor.core.table import Rule
+from taylor.linalg.degrees import (
+    TRIANGLE,
+    Named,
+    T,
+    Table,
+    by_columns,
+    checked,
+    column,
+    eye,
+    line,
+    matrix_rule,
+)
+from taylor.numbers import blas
 from taylor.numbers.kinds import Array, Floats, Kind, base, is_operand
 
+FEW = 3  # degrees for which equations are less work than an inverse and its refinement
 SMALL = 1 / 16  # singular values below this part of the largest are kept out of inverses
 
 
@@ -47,15 +61,19 @@ def _solve_vjp(ybar: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 def solution(a: Table, b: Table, x0: Any, p: Any = None) -> Table:
-    """Return x with a x = b, from its value; p = a_0⁻¹ is all that is needed of a.
+    """Return x with a x = b, from its value.
 
-    One step of refinement makes the residual of every degree as small as that of a solver.
+    Each of a few degrees is solved for.  For more, p = a_0⁻¹ is all that is needed of a: one step
+    of refinement makes the residual of every degree as small as that of a solver.
     """
+    few = p is None and a.algebra.order <= FEW
     inverted = functools.cache(lambda: INV(a.value) if p is None else p)
     rounded = isinstance(Kind.of(a.value), Floats)
 
     def rule(k: int) -> Any:
         right = b(k) - (0 if a.constant else a(k) @ x0) - a.interior("ij,jk->ik", k, x)
+        if few:
+            return by_columns(SOLVE, a.value, right)
         new = inverted() @ right
         return new + inverted() @ (right - a.value @ new) if rounded else new
 
@@ -79,6 +97,43 @@ INV = matrix_rule(
     lambda a: _exact_solve(a, eye(a.shape[-1], a)) if a.dtype == object else np.linalg.inv(a),
     lambda ybar, y, a: (-(T(y) @ ybar @ T(y)),), lambda a, p: [inverse(a, p)],
 )  # fmt: skip
+
+
+def _triangular_value(upper: bool, t: Array, b: Array) -> Any:
+    if t.dtype == object:
+        return _exact_solve((np.triu if upper else np.tril)(t), b)
+    return blas.solve_triangular(t, b, upper)
+
+
+def _triangular(upper: bool) -> Rule:
+    """Return the rule of x with t x = b, of the upper (else the lower) triangle t of a matrix.
+
+    b̄ = t⁻ᵀ x̄, t̄ = -b̄ xᵀ in that triangle.
+    """
+    half = TRIANGLE[upper]
+
+    def vjp(ybar: Any, y: Any, t: Any, b: Any) -> Any:
+        bbar = TRIANGULAR[not upper](T(t), ybar)
+        return -half(bbar @ T(y)), bbar
+
+    value = functools.partial(_triangular_value, upper)
+    name = "solve_triangular" + "_upper" * upper
+    return matrix_rule(name, value, vjp, lambda t, b, x0: [backward(t, b, upper, x0)])
+
+
+def backward(t: Table, b: Table, upper: bool, x0: Any) -> Table:
+    """Return x with t x = b for a triangle of t, from its value."""
+    t = t.map(TRIANGLE[upper])
+
+    def rule(k: int) -> Any:
+        right = b(k) - (0 if t.constant else t(k) @ x0) - t.interior("ij,jk->ik", k, x)
+        return by_columns(TRIANGULAR[upper], t.value, right)
+
+    x = Table(t.algebra, x0, rule)
+    return x
+
+
+TRIANGULAR = {upper: _triangular(upper) for upper in (False, True)}
 
 
 # ------------------------------------------------------------------ det and adj of tables
@@ -130,7 +185,11 @@ def _determinant(a: Table, adjugate: bool = False) -> Table:
 def _log_slope(a: Table, y: Table) -> Table:
     """Return s = D log det a = tr(y Da), where y = a⁻¹."""
     da = Table(a.algebra, a.value * 0, lambda k: a(k) * k)
-    return y.product(lambda y, x: (y * T(x)).sum((-2, -1)), "ij,ji->", da)
+
+    def rule(k: int) -> Any:
+        return (y.value * T(da(k))).sum((-2, -1)) + y.interior("ij,ji->", k, da)
+
+    return Table(a.algebra, da.value.sum((-2, -1)), rule)
 
 
 def _by_trace(a: Table, y: Table) -> Table:

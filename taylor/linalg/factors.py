@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -9,51 +10,94 @@ import numpy as np
 from taylor.core.algebra import Univariate
 from taylor.core.operand import is_complex
 from taylor.core.parts import part
+from taylor.core.table import Rule
 from taylor.errors import NonAnalyticError
 from taylor.linalg.branches import branches
 from taylor.linalg.degrees import (
+    TRIANGLE,
     H,
+    Named,
     T,
     Table,
     both_triangles,
+    by_columns,
     eye,
     half_of,
     matrix_rule,
+    mirrored,
     together,
     transposing,
 )  # fmt: skip
-from taylor.linalg.equations import INV, SOLVE, solution
+from taylor.linalg.equations import TRIANGULAR, backward
 from taylor.numbers.kinds import Array, is_operand
 from taylor.numbers.policy import current_policy
 
+BLOCK = 100  # rows of a block that is not divided
+
 
 # ------------------------------------------------------------------ cholesky
-def _cholesky_vjp(ybar: Any, y: Any, a: Any) -> Any:
-    """ã = l⁻ᴴ Φ(lᴴ l̃) l⁻¹."""
-    p, t = INV(y), transposing(a)
-    return (t(p) @ half_of(t(y) @ ybar) @ p,)
+def _cholesky_bar(low: Any, bar: Any) -> Any:
+    """Return ã, in the lower triangle: z + zᴴ (the diagonal halved) with z = l⁻ᴴ Φ(lᴴ l̃) l⁻¹.
+
+    A large matrix in two blocks (I. Murray, "Differentiation of the Cholesky decomposition",
+    arXiv:1602.07527): from l_21 = a_21 l_11⁻ᴴ and l_22 l_22ᴴ = a_22 - l_21 l_21ᴴ follow
+
+        ã_21 = (l̃_21 - (ã_22 + ã_22ᴴ) l_21) l_11⁻¹,    l̃_11 - ã_21ᴴ l_21 is what l_11 is given.
+    """
+    t, n = transposing(low), np.shape(low)[-1]
+    if n <= BLOCK or is_operand(low) or is_operand(bar):
+        upper, solve = t(low), TRIANGULAR[True]
+        z = solve(upper, t(solve(upper, half_of(upper @ bar))))
+        return half_of(z + t(z))
+    h, found = n // 2, np.zeros(np.shape(low), np.result_type(low, bar))
+    one, two = low[..., :h, :h], low[..., h:, :h]
+    last = found[..., h:, h:] = _cholesky_bar(low[..., h:, h:], bar[..., h:, h:])
+    mixed = bar[..., h:, :h] - (last + t(last)) @ two
+    mixed = found[..., h:, :h] = t(TRIANGULAR[True](t(one), t(mixed)))
+    found[..., :h, :h] = _cholesky_bar(one, bar[..., :h, :h] - t(mixed) @ two)
+    return found
 
 
-def _cholesky_series(a: Table, low: Any) -> list[Table]:
+# of real matrices: one call in programs, whose derivatives are those of the formula
+CHOLESKY_BAR = Named("adjoint of cholesky", _cholesky_bar)
+
+
+def _cholesky_vjp(upper: bool, ybar: Any, y: Any, a: Any) -> Any:
+    """ã, in the triangle of a that is read."""
+    found = (_cholesky_bar if is_complex(y) else CHOLESKY_BAR)(y, ybar)
+    return (H(found) if upper else found,)
+
+
+def _cholesky_series(upper: bool, a: Table, low: Any) -> list[Table]:
     """a = l lᴴ: l_0 l_kᴴ + l_k l_0ᴴ = s with s = a_k - Σ_{j=1..k-1} l_j l_{k-j}ᴴ,
 
     so that l_0⁻¹ l_k = Φ(l_0⁻¹ s l_0⁻ᴴ).
     """
-    p = INV(low)
+    a = a.map(functools.partial(mirrored, upper=upper))
+
+    def left(x: Any) -> Any:
+        return by_columns(TRIANGULAR[False], low, x)
 
     def rule(k: int) -> Any:
         s = a(k) - l.interior("ij,kj->ik", k, l.conjugate)
-        return low @ half_of(p @ s @ H(p))
+        return low @ half_of(left(H(left(s))))
 
     l = Table(a.algebra, low, rule)  # noqa: E741
     return [l]
 
 
-CHOLESKY = both_triangles(
-    "cholesky",
-    lambda upper, a: H(np.linalg.cholesky(a, upper=True)) if upper else np.linalg.cholesky(a),
-    _cholesky_vjp, _cholesky_series, check=lambda *known: None,
-)  # fmt: skip
+def _cholesky(upper: bool, a: Array) -> Any:
+    return H(np.linalg.cholesky(a, upper=True)) if upper else np.linalg.cholesky(a)
+
+
+def _cholesky_rule(upper: bool) -> Rule:
+    value, vjp, series = (
+        functools.partial(f, upper) for f in (_cholesky, _cholesky_vjp, _cholesky_series)
+    )
+    return matrix_rule("cholesky" + "_upper" * upper, value, vjp, series, floating=True)
+
+
+CHOLESKY = {upper: _cholesky_rule(upper) for upper in (False, True)}
 
 
 # ------------------------------------------------------------------ qr
@@ -61,7 +105,7 @@ def _qr_vjp(ybar: Any, y: Any, a: Any) -> Any:
     """ã = (q̃ + q sym(m)) r⁻ᴴ, m = r r̃ᴴ - q̃ᴴ q, where sym(m) mirrors the lower triangle."""
     (q, r), (qbar, rbar), t = y, ybar, transposing(a)
     m = half_of(r @ t(rbar) - t(qbar) @ q)
-    return (t(SOLVE(r, t(qbar + q @ (m + t(m))))),)
+    return (t(TRIANGULAR[True](r, t(qbar + q @ (m + t(m))))),)
 
 
 def _qr_series(a: Table, q0: Any, r0: Any) -> list[Table]:
@@ -71,15 +115,14 @@ def _qr_series(a: Table, q0: Any, r0: Any) -> list[Table]:
     the lower triangle of f - s, and i times the imaginary part of its diagonal, are those of the
     anti-Hermitian x.
     """
-    p = INV(r0)
 
     def rule(k: int) -> Any:
-        h = (a(k) - q.interior("ij,jk->ik", k, r)) @ p
+        h = T(by_columns(TRIANGULAR[False], T(r0), T(a(k) - q.interior("ij,jk->ik", k, r))))
         s = q.orthogonal(k)
         f = H(q0) @ h
         half = half_of(f - s)
         w = s + half - H(half)
-        return q0 @ w + (h - q0 @ f), np.triu(f - w) @ r0
+        return q0 @ w + (h - q0 @ f), TRIANGLE[True](f - w) @ r0
 
     q, r = together(a.algebra, (q0, r0), rule)
     return [q, r]
@@ -112,7 +155,7 @@ def _lstsq(a: Array, b: Array) -> Array:
 def _lstsq_vjp(ybar: Any, y: Any, a: Any, b: Any) -> Any:
     """With z = (aᴴa)⁻¹ x̃: b̃ = a z, ã = (b - a x) zᴴ - b̃ xᴴ."""
     r, t = QR(a)[1], transposing(a)
-    z = SOLVE(r, SOLVE(t(r), ybar))
+    z = TRIANGULAR[True](r, TRIANGULAR[False](t(r), ybar))
     bbar = a @ z
     return (b - a @ y) @ t(z) - bbar @ t(y), bbar
 
@@ -121,10 +164,10 @@ def _lstsq_series(a: Table, b: Table, x0: Any) -> list[Table]:
     """r x = qᴴ b with a = q r."""
     heads = QR(a.value)
     q, r = [Table(a.algebra, z) for z in heads] if a.constant else _qr_series(a, *heads)
-    return [solution(r, q.map(H) @ b, x0)]
+    return [backward(r, q.map(H) @ b, True, x0)]
 
 
-LSTSQ = matrix_rule("lstsq", _lstsq, _lstsq_vjp, _lstsq_series, check=lambda *known: None)
+LSTSQ = matrix_rule("lstsq", _lstsq, _lstsq_vjp, _lstsq_series, floating=True)
 
 
 def _pinv_vjp(ybar: Any, y: Any, a: Any) -> Any:
@@ -143,7 +186,7 @@ def _pinv_series(a: Table, p0: Any) -> list[Table]:
     if np.shape(a.value)[-2] < np.shape(a.value)[-1]:
         return [_pinv_series(a.map(T), T(p0))[0].map(T)]
     q, r = _qr_series(a, *QR(a.value))
-    return [solution(r, q.map(H), p0)]
+    return [backward(r, q.map(H), True, p0)]
 
 
 def _maximal_rank(bar: Any, a: Array, p: Array) -> None:

@@ -29,9 +29,11 @@ from taylor.core.singular import local_series
 from taylor.core.table import Elementary, lookup
 from taylor.core.tape import Node, Tape
 from taylor.errors import ShapeMismatch
+from taylor.linalg.degrees import Named
 from taylor.numbers.kinds import Array, above_cut
 
 SAMPLES = (0.3, -0.7, 1.9, -12.5, 0.05, 0.3 + 0.4j, -0.7 - 0.2j)  # where two functions are compared
+FLOAT, UNREAL = np.dtype(float), "a complex result of real arguments has no machine code"
 KIND = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
 
@@ -216,15 +218,13 @@ class Calls:
         planes = [self._view(held, n, rows) for n in range(len(held.places))]
         if len(planes) == 1:
             return planes[0].copy()
-        x = np.empty(planes[0].shape, dtype=complex)
-        x.real, x.imag = planes
-        return x
+        return _paired(*planes)
 
     def _write(self, held: Held, y: Any, lane: Any = slice(None), rows: Any = None) -> None:
         """Write a result, of one lane or of all."""
         if len(held.places) == 1:
             if np.iscomplexobj(y):
-                raise TypeError("a complex result of real arguments has no machine code")
+                raise TypeError(UNREAL)
             self._view(held, 0, rows)[..., lane] = y
             return
         for n, part in enumerate((np.real(y), np.imag(y))):
@@ -304,10 +304,41 @@ class Calls:
                 )
             return y
 
+        if self.unit == 1:
+            # the package's own rules keep nothing of what they are given
+            lent = isinstance(rule, Named)
+            return self._alone(value, [h and self._reader(h, lent) for h in args], out)
+
         def answer(k: int) -> None:
             self._by_lanes(value, [h if h is None else self._read(h) for h in args], out)
 
         return answer
+
+    def _alone(self, f: Callable[..., Any], args: list[Any], out: Held) -> Callable[[int], None]:
+        """Return what answers with a function of one point, whose arguments are found once."""
+        planes = [self._view(out, n, None)[..., 0] for n in range(len(out.places))]
+
+        def answer(k: int) -> None:
+            try:
+                y = f(*[read and read() for read in args])
+                if len(planes) > 1:
+                    planes[0][...], planes[1][...] = np.real(y), np.imag(y)
+                elif getattr(y, "dtype", FLOAT).kind == "c":
+                    raise TypeError(UNREAL)
+                else:
+                    planes[0][...] = y
+            except Exception as error:
+                planes[0][...] = np.nan
+                self._failed(error, 0)
+
+        return answer
+
+    def _reader(self, held: Held, lent: bool) -> Callable[[], Any]:
+        """Return what reads the array of one point: a copy, or the memory itself if it is lent."""
+        x, *im = (self._view(held, n, None)[..., 0] for n in range(len(held.places)))
+        if im:
+            return lambda: _paired(x, im[0])[()]
+        return (lambda: x) if lent and x.ndim else (lambda: x.copy()[()])
 
     def _degrees(
         self, algebra: Any, rule: Any, args: list[Any], fixed: list[Any], out: Held
@@ -351,6 +382,12 @@ class Calls:
         table = np.zeros((algebra.size, *held.shape), value.dtype)
         table[:1] = value
         return table
+
+
+def _paired(re: Array, im: Array) -> Array:
+    x = np.empty(re.shape, dtype=complex)
+    x.real, x.imag = re, im
+    return x
 
 
 def _lane(x: Any, lane: int) -> Any:

@@ -12,8 +12,8 @@ from typing import Any
 
 from taylor.core.loops import Loop
 from taylor.core.program import expand
-from taylor.core.rules import values
 from taylor.llvm.function import Function
+from taylor.machine import regions
 from taylor.machine.calls import is_users
 from taylor.machine.emit import (
     WRITTEN,
@@ -25,7 +25,6 @@ from taylor.machine.emit import (
     copied,
     empty,
     lifted,
-    settled,
 )
 from taylor.machine.nests import at, c_strides
 from taylor.machine.tables import Table
@@ -105,12 +104,8 @@ def _step(
 ) -> None:
     """Write one step at x: its rows to their places, the new states in the place of the old."""
 
-    def each(value: Any, uses: int) -> Any:
-        f.pause()
-        return settled(value) if uses > 1 else value
-
     body = op.body
-    v = values(body.code, x, {*body.outputs, *body.inputs}, each)
+    v = regions.values(f, body.code, x, {*body.outputs, *body.inputs}, {})
     found = [broadcast(lifted(f, v[j]), body.code[j].shape) for j in body.outputs]
     for y, place in zip(found[op.states :], places[op.states :], strict=True):
         copied(y, _at_row(place, i))

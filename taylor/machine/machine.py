@@ -18,7 +18,6 @@ from taylor.core.algebra import Algebra, Graded, Univariate
 from taylor.core.conditions import Guard
 from taylor.core.instructions import Parameter
 from taylor.core.program import Program, expand, kinds
-from taylor.core.rules import values
 from taylor.errors import NotNow
 from taylor.kept import identity
 from taylor.llvm.entry import Entry, Value
@@ -27,6 +26,7 @@ from taylor.llvm.ir import WIDTH
 from taylor.llvm.jit import Code, address, made
 from taylor.llvm.registers import Scalar
 from taylor.llvm.tiles import tiled
+from taylor.machine import regions
 from taylor.machine.calls import Calls, bare, is_users
 from taylor.machine.emit import (
     Symbol,
@@ -37,7 +37,6 @@ from taylor.machine.emit import (
     copied,
     flattened,
     lifted,
-    settled,
 )
 from taylor.machine.monomials import Pairs, check
 from taylor.machine.nests import at, c_strides
@@ -226,15 +225,20 @@ class Machine:
         room, n = self._room(shape), math.prod(shape[1:])
         return data[:room].reshape(shape[0], -1)[:, :n].reshape(shape)
 
-    def _values(self, f: Function, program: Program) -> Any:
+    def _values(self, f: Function, program: Program) -> dict[int, Any]:
         guarded = {i for g in program.guards for i in (g.a, g.b)}
         kept = {*program.outputs, *program.inputs, *guarded}
+        code, given = with_questions(f, program.code), self._given(f)
+        return regions.values(f, code, given, kept, self._outs(f, program))
 
-        def each(value: Any, uses: int) -> Any:
-            f.pause()
-            return settled(value) if uses > 1 else value
-
-        return values(with_questions(f, program.code), self._given(f), kept, each)
+    def _outs(self, f: Function, program: Program) -> dict[int, Symbol]:
+        """Return where results are to be written."""
+        places = zip(self.outputs, self.results, strict=True)
+        found: dict[int, Symbol] = {}
+        for i, pair in zip(program.outputs, self.found, strict=True):
+            shape, place = next(places)
+            found.setdefault(i, _place(f, shape, place, next(places)[1] if pair else place))
+        return found
 
     def _given(self, f: Function) -> list[Any]:
         """Return the inputs and parameters as symbols."""
@@ -506,9 +510,16 @@ def _input(f: Function, shape: tuple[int, ...], place: int, complex: bool) -> Sy
     return Symbol(f, shape, reg=at(x, [0] * len(shape))) if math.prod(shape) == 1 else x
 
 
+def _place(f: Function, shape: tuple[int, ...], place: int, im: int) -> Symbol:
+    """Return the array in memory at a place, its imaginary parts, if any, at another one."""
+    return Symbol(f, shape, None, None, place, c_strides(shape), plane=(im - place) * f.unit)
+
+
 def _write(f: Function, y: Symbol, shape: tuple[int, ...], place: int, im: int) -> None:
     """Write a result into memory, the imaginary parts of a complex one to a place of their own."""
-    out = Symbol(f, shape, None, None, place, c_strides(shape), plane=(im - place) * f.unit)
+    out = _place(f, shape, place, im)
+    if y.reg is None and (y.slot, y.offset) == (None, place):  # written there
+        return
     if isinstance(y, Table):  # a polynomial's table is shorter than the result
         rest = (shape[0] - y.shape[0], *shape[1:])
         if rest[0]:

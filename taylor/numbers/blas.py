@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import importlib.util
+import math
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -17,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-NAMES = ("dgemm",)
+NAMES = ("dgemm", "dtrsm", "ztrsm")
+SMALL = 32  # rows of matrices of which NumPy does a batch in one call
 SPELLINGS = ("scipy_{}_64_", "{}_64_", "scipy_{}_", "{}_")  # of NumPy's wheels
 
 
@@ -85,3 +88,51 @@ def _route(wanted: str) -> str:
 def addresses() -> Mapping[str, int]:
     """Return the addresses of the functions NAMES; nothing where there is no library."""
     return ROUTES[route()]()
+
+
+# ------------------------------------------------------------------ triangular equations
+def solve_triangular(t: NDArray[Any], b: NDArray[Any], upper: bool) -> NDArray[Any]:
+    """Return x with t x = b, of floats or complex numbers: of t one triangle is read.
+
+    Shapes (..., n, n) and (..., n, m).  A zero on the diagonal raises LinAlgError.
+
+    >>> solve_triangular(np.array([[2.0, 9.0], [1.0, 1.0]]), np.array([[2.0], [3.0]]), False)
+    array([[1.],
+           [2.]])
+    """
+    kind = np.result_type(t, b)
+    kind = kind if kind.kind in "fc" else np.dtype(float)
+    if not np.all(np.diagonal(t, axis1=-2, axis2=-1)):
+        raise np.linalg.LinAlgError("Singular matrix")
+    many = math.prod(b.shape[:-2]) > 1
+    if (many and t.shape[-1] < SMALL) or kind.char not in "fdFD" or route() == "none":
+        if not upper:  # the other way round it is an upper one, which elimination leaves as it is
+            return solve_triangular(t[..., ::-1, ::-1], b[..., ::-1, :], True)[..., ::-1, :]
+        return np.linalg.solve(np.triu(t), b)
+    wide = np.dtype(complex if kind.kind == "c" else float)
+    x = np.array(b, wide, order="C")
+    t = np.broadcast_to(np.asarray(t, wide), (*x.shape[:-2], *t.shape[-2:]))
+    call = _function("ztrsm" if kind.kind == "c" else "dtrsm", route())
+    for i in np.ndindex(x.shape[:-2]) if x.size else ():
+        _solve(call, t[i], x[i], upper)
+    return x.astype(kind, copy=False)
+
+
+@functools.cache
+def _function(name: str, where: str) -> Callable[..., None]:
+    pointer = ctypes.c_void_p
+    kind = ctypes.CFUNCTYPE(None, *[ctypes.c_char_p] * 4, *[pointer] * 7)
+    return kind(ROUTES[where]()[name])
+
+
+def _solve(call: Callable[..., None], t: NDArray[Any], x: NDArray[Any], upper: bool) -> None:
+    """Solve t x = b, given as x, in place.  BLAS, which counts columns first, sees xᵀ tᵀ = bᵀ."""
+    turned = t.flags.f_contiguous and not t.flags.c_contiguous
+    t = t if turned else np.ascontiguousarray(t)
+    n, m = x.shape
+    numbers = (ctypes.c_int64 * 2)(n, m)
+    first = ctypes.addressof(numbers)
+    one = (ctypes.c_double * 2)(1.0, 0.0)
+    flags = (b"R", b"U" if upper == turned else b"L", b"T" if turned else b"N", b"N")
+    given = (first + 8, first, ctypes.addressof(one), t.ctypes.data, first, x.ctypes.data)
+    call(*flags, *given, first + 8)

@@ -11,10 +11,10 @@ from typing import Any
 
 from taylor.core.advice import no_name
 from taylor.ode.dense import Solution
-from taylor.ode.ensemble import EnsembleResult, solve_ensemble
+from taylor.ode.ensemble import solve_ensemble
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.methods import MethodIntegrator
-from taylor.ode.results import OdeResult
+from taylor.ode.results import EnsembleResult, OdeResult
 from taylor.ode.sensitivity import flow_map, value_and_gradient
 from taylor.ode.solve import solve_ivp
 from taylor.ode.system import second_order

@@ -16,7 +16,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from taylor.drivers.several import pullback
 from taylor.errors import IntegrationError
 from taylor.numbers.kinds import base
-from taylor.ode.jets import Plain
+from taylor.ode.jets import Crossing, DifferentiatedMethod, Plain
 from taylor.ode.methods import MethodIntegrator, MethodOptions
 from taylor.ode.pieces import Pieces
 from taylor.ode.rates import Rates
@@ -32,6 +32,17 @@ from taylor.ode.system import System
 
 Array = NDArray[Any]
 SMALL = 1e-2  # of the tolerance: what counts for adjoints that begin at zero
+
+
+class Joint(NamedTuple):
+    """A place where fun goes over to another branch: times before and after, the crossing if rates
+    jump there, and the states on both sides.
+    """
+
+    before: Any
+    after: Any
+    crossing: Crossing | None
+    sides: Any
 
 
 class Past:
@@ -95,6 +106,17 @@ class _Back:
         size = [np.where(x > 0, x, x.max(initial=0.0) or 1.0) for x in parts]
         return np.concatenate([np.full(self.n, largest), *(share / x for x in size)])
 
+    def over(self, joint: Joint) -> None:
+        """Go back over a place where fun goes over to another branch."""
+        if joint.crossing is None:
+            return
+        step = functools.partial(self.f, joint.crossing)
+        bar, rest = np.reshape(self.z[: self.n], self.shape), self.z[self.n :]
+        found = pullback(step, (joint.sides, *self.p), bar)
+        more = [np.reshape(x, -1) for x in found[1:]]
+        rest = rest + np.concatenate(more) if more else rest
+        self.z = np.concatenate([np.reshape(found[0][..., 0], -1), rest])
+
     def run(self, start: Any, stop: Any) -> None:
         """Integrate from one time back to another."""
         plain, rates, p = self.plain(start)
@@ -133,8 +155,14 @@ def adjoint(
     """Return the adjoints of y0 and of the parameters for those of the states at some times."""
     forward = Plain(f, y0, p)
     it = forward.differentiated(t0, options)
-    assert isinstance(it, MethodIntegrator)
-    steps = list(it.march(times[-1]))
+    it.through, it.moving = forward.through, forward.moving
+    assert isinstance(it, DifferentiatedMethod)
+    steps, joints = list[Pieces](), list[Joint]()
+    for pieces in it.march(times[-1]):
+        steps.append(pieces)
+        if it.before is not None:
+            sides = np.stack([it.before[1], it.y], axis=-1)
+            joints.append(Joint(it.before[0], it.t, it.crossing, forward.series(sides)))
     shapes = [np.shape(y0), *map(np.shape, p)]
     if not steps:
         return (np.sum(w, axis=0), *(np.zeros(s) for s in shapes[1:]))
@@ -143,7 +171,13 @@ def adjoint(
     while left:
         t = left.pop()
         back.z = back.z + np.concatenate([np.reshape(w[len(left)], -1), rest])
-        back.run(t, left[-1] if left else t0)
+        stop = left[-1] if left else t0
+        while joints and np.sign(joints[-1].after - stop) == np.sign(t - stop) != 0:
+            joint = joints.pop()
+            back.run(t, joint.after)
+            back.over(joint)
+            t = joint.before
+        back.run(t, stop)
     ends = [0, *np.cumsum([math.prod(s) for s in shapes])]
     found = (back.z[a:b] for a, b in itertools.pairwise(ends))
     return tuple(np.reshape(x, s)[()] for x, s in zip(found, shapes, strict=True))

@@ -33,7 +33,8 @@ from taylor.ode.members import Problem, in_lanes
 from taylor.ode.methods import MethodOptions, chosen
 from taylor.ode.options import check_span, members_args, number_of_steps, numbers_of, tolerance_of
 from taylor.ode.pieces import solution
-from taylor.ode.results import MESSAGES, Result, bar, inside
+from taylor.ode.regimens import members_with_doses
+from taylor.ode.results import MESSAGES, EnsembleResult, bar, inside
 from taylor.ode.units import of_any_time
 from taylor.ode.watched import Advanced, Found, advanced
 
@@ -46,37 +47,7 @@ TASKS = 4  # of each worker at least, so that all end at about the same time
 WORK = 1 << 35  # of a task: members · steps · (numbers of memory) · order, about half a second
 
 
-class EnsembleResult(Result):
-    """The result of `solve_ensemble`: a dict whose entries are attributes, too.
-
-    t: the times; y: the states there, of shape (members, *shape of a state, times), nan where a
-    member did not come; t_last, y_last: where each member has come to, and its state there; steps:
-    series of the solution that were computed; error: the largest estimate of the error of a step,
-    as that of `OdeResult`; status: 0 the end was reached, 1 an event ended the run, -1 a failure;
-    message: what happened; success: status >= 0.  With events, else None: t_events, y_events, for
-    each member a list with the times and the states of each event.  With dense_output, else None:
-    sol, the `Solution` of each member.  All but t have one entry for each member.
-
-    >>> r = solve_ensemble(lambda t, y: y * y, (0.0, 1.0), [0.5, 2.0])
-    >>> r.status, r.t_last.round(9), r.y.round(9)
-    (array([ 0, -1]), array([1. , 0.5]), array([[0.5, 1. ],
-           [2. , nan]]))
-    """
-
-    t: Array
-    y: Array
-    t_last: Array
-    y_last: Array
-    steps: Array
-    error: Array
-    status: Array
-    message: Array
-    success: Array
-    t_events: list[list[Array]] | None
-    y_events: list[list[Array]] | None
-    sol: list[Solution] | None
-
-
+@members_with_doses
 @members_in_parts
 @of_any_time
 def solve_ensemble(
@@ -89,6 +60,7 @@ def solve_ensemble(
     t_eval: Any = None,
     dense_output: bool = False,
     events: Any = None,
+    dosing: Any = None,
     tol: Any = None,
     rtol: Any = None,
     order: int | None = None,
@@ -109,8 +81,10 @@ def solve_ensemble(
     or a list with one tuple for each.  The steps land on the times of `t_eval`, without it on the
     ends of t_span.  `max_steps` is for each member.  A member that fails has status -1, and a
     message; the others go on.  `events` are those of `solve_ivp`, for each member by itself: one
-    that a terminal event ends has status 1, and nan in y for the times after it.  By a `method` of
-    `solve_ivp` (and its options `more`), for stiff problems, members are taken one by one.
+    that a terminal event ends has status 1, and nan in y for the times after it.  `dosing` is that
+    of `solve_ivp` for all members, or a list with one (times, jumps), or None, for each.  By a
+    `method` of `solve_ivp` (and its options `more`), for stiff problems, members are taken one by
+    one.
 
     Tasks of `chunk` members run on `threads` of this machine (default: all cores), or on any
     `executor` of `concurrent.futures`, such as dask.distributed's or mpi4py's; members whose task
@@ -128,11 +102,6 @@ def solve_ensemble(
     ((3, 4, 2), True)
     """
     y = _states(y0)
-    if "dosing" in more:
-        raise TypeError(
-            "solve_ensemble has no dosing: integrate each member with solve_ivp, or give events "
-            "of the times of doses, whose callbacks return the state after them"
-        )
     check_span(t_span)
     t0, t1 = map(float, t_span)
     given = _arguments(args, len(y))
@@ -388,6 +357,8 @@ def _result(tasks: Tasks, times: Array, events: bool) -> EnsembleResult:
         t_events=[_events(tasks, i, 0) for i in range(members)] if events else None,
         y_events=[_events(tasks, i, 1) for i in range(members)] if events else None,
         sol=[_solution(tasks, i) for i in range(members)] if problem.dense else None,
+        t_doses=None,
+        y_doses=None,
     )
 
 

@@ -286,7 +286,7 @@ class TaylorIntegrator:
             if len(pieces):
                 yield pieces
                 done = pieces.t < self.t if pieces.h[0] > 0 else pieces.t > self.t
-                left -= max(1, int(np.sum(done)))
+                left -= len(pieces) if self.y is y else max(1, int(np.sum(done)))
             if self.y is not y:
                 count = first
             elif status not in (GO, DONE):

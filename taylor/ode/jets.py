@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -30,7 +31,7 @@ from taylor.numbers.policy import current_policy, policy
 from taylor.ode.control import norm, spacing
 from taylor.ode.dense import SeriesSolution
 from taylor.ode.integrator import TaylorIntegrator
-from taylor.ode.methods import AUTO, Blocks, MethodIntegrator, MethodOptions
+from taylor.ode.methods import AUTO, OWN, Blocks, MethodIntegrator, MethodOptions
 from taylor.ode.options import Options, argument
 from taylor.ode.pieces import Pieces, Taken
 from taylor.ode.stops import Stop, next_stop
@@ -392,6 +393,29 @@ def propagated() -> Iterator[None]:
         yield
 
 
+class DifferentiatedMethod(Differentiated, MethodIntegrator):
+    """Steps of a method that are differentiated."""
+
+    def advance(self, t_end: Any, limit: int, log: bool = True) -> tuple[int, Pieces]:
+        """Step towards t_end."""
+        stop = next_stop(self.system.stops, self.t, t_end)
+        found = super().advance(t_end, limit, log)
+        if stop is not None and self.t == stop.after and self.before is None:
+            self.before = stop.before, self.y
+        return found
+
+    def towards(self, t_end: Any, limit: int, log: bool) -> tuple[int, Pieces]:
+        """Step to t_end, on the way to which no time is known at which fun branches."""
+        if self.solver is None and self.system.branches and self.t != t_end:
+            self._leave(t_end)
+        return super().towards(t_end, limit, log)
+
+    def _jumps(self, old: Array, new: Array) -> bool:
+        """Whether rates of any degree but the highest differ on two sides of a surface."""
+        parts = [np.broadcast_to(self.degrees, old.shape) == k for k in range(self.top)]
+        return any(super(DifferentiatedMethod, self)._jumps(old[k], new[k]) for k in parts)
+
+
 def _values(x: Any) -> Any:
     """Return the values of a series, an array of floats if it is one of numbers."""
     x = base(x)
@@ -441,22 +465,17 @@ class Plain:
         for level in self.levels:
             degrees = level.degrees(degrees)
         top = sum(level.like.order for level in self.levels)
-        if isinstance(it, Differentiated):
-            it.degrees, it.top = degrees, top
-        else:
-            it.continuous = degrees < top
+        it.degrees, it.top = degrees, top
         return it
 
-    def differentiated(self, t: Any, options: Options) -> Differentiated | MethodIntegrator:
+    def differentiated(self, t: Any, options: Options) -> Differentiated:
         """Return an integrator whose run is differentiated once more."""
         if not isinstance(options, MethodOptions):
             return self._stepped(t, options)
         if options.method == AUTO:
-            raise TypeError(
-                "method='auto' carries no derivatives: give the method, such as 'RadauIIA'"
-            )
-        it = MethodIntegrator.of(self.fun, t, self.y0, self.args, options)
-        it.continuous, it.blocks = True, self.blocks() if self.levels else None
+            options = replace(options, method=OWN)
+        it = DifferentiatedMethod.of(self.fun, t, self.y0, self.args, options)
+        it.blocks = self.blocks() if self.levels else None
         return it
 
     def _stepped(self, t: Any, options: Options) -> Differentiated:

@@ -24,17 +24,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.patterns import matrices
-from taylor.errors import NonAnalyticError, outside
+from taylor.errors import outside
 from taylor.ode.control import log2, norm, spacing
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.machine import DONE, GO
 from taylor.ode.options import Control, Options, tolerance_of
-from taylor.ode.pieces import Pieces, Place, joined, resolved
+from taylor.ode.pieces import Pieces, Place, divided, joined
 from taylor.ode.radau import COLUMNS, Collocation, by_columns, times
 from taylor.ode.rates import Rates
 from taylor.ode.stiffness import Stiffness
-from taylor.ode.surfaces import first_crossing
-from taylor.ode.system import System, of_time
+from taylor.ode.surfaces import Surface, crossing, past, sides, unit_of
+from taylor.ode.system import System, moving
 
 Array = NDArray[Any]
 OWN = "RadauIIA"  # collocation of high order, which is not SciPy's
@@ -51,6 +51,7 @@ INSIDE = ("rtol", "jac", "J", "I", "lu", "solve_lu", "njev", "nlu")
 PAYS = 1 << 20  # numbers of steps of series that take as long as a run by an implicit method, where
 SLOWER = 1 << 10  # they are machine code; so many times as long where not
 SHORT = 64  # units in the last place of the time: how far beside an event rates are asked for
+SOME = 32  # steps that are taken before it is asked where fun jumps
 
 
 @dataclass(frozen=True)
@@ -108,11 +109,13 @@ class MethodOptions(Options):
         newton = Radau, BDF
         if not issubclass(made, (*newton, LSODA)) or given.keys() & MATRICES:
             return made(fun, t, y, t_end, **given)
-        given["jac"] = jacobian
+        own, given["jac"] = given.get("jac"), jacobian
         if not issubclass(made, newton):
             made = made if places is None else in_bands(made, places)
             return made(fun, t, y, t_end, **given)
         given["rtol"] = float(np.min(rtol))  # they begin with one number
+        if places is None and own is not None and not callable(own):
+            given["jac"] = own  # a constant matrix
         if places is not None:
             given["jac"] = spread(jacobian, places, y.size)
         solver = made(fun, t, y, t_end, **given)
@@ -234,7 +237,6 @@ class MethodIntegrator(TaylorIntegrator):
     """
 
     blocks: Blocks | None = None  # of a system of coefficients
-    continuous: Any = None  # the rates that may not jump, where the run is differentiated
 
     def __init__(
         self,
@@ -280,14 +282,7 @@ class MethodIntegrator(TaylorIntegrator):
     def _bind(self) -> None:
         super()._bind()
         self.rates = Rates(self.system)
-        self._watch_times()
         self._count()
-
-    def _watch_times(self) -> None:
-        """Watch surfaces in time alone, except for series: others are left to the tolerance."""
-        system = self.system
-        if system.program is not None and not self.by_series:
-            system.between = of_time(system.between)
 
     def _straight(self, t_end: Any, limit: int) -> bool:
         return False
@@ -300,7 +295,6 @@ class MethodIntegrator(TaylorIntegrator):
         if left * max(1, self.y.size) > (PAYS if self._memory is not None else PAYS / SLOWER):
             self.by_series = False
             self._left = None
-            self._watch_times()
         else:
             self.stiffness = Stiffness()
 
@@ -377,19 +371,13 @@ class MethodIntegrator(TaylorIntegrator):
         place = pieces.at(i, x + np.sign(pieces.h[i]) * near)
         return np.asarray(self.system.flow(place.t, place.y, *self._parameters))
 
-    def advance(self, t_end: Any, limit: int, log: bool = True) -> tuple[int, Pieces]:
-        """Step to t_end, or some steps towards it; return (status, the steps)."""
-        if self.continuous is not None:  # what jumps on the way there is an error
-            return self.towards(t_end, limit, log)
-        return super().advance(t_end, limit, log)
-
     def towards(self, t_end: Any, limit: int, log: bool) -> tuple[int, Pieces]:
         """Step to t_end, on the way to which no time is known at which fun branches."""
         if self.by_series:
             return super().towards(t_end, limit, log)
-        start, branches = self.place, self.continuous is None and self.system.branches
-        watched = branches and bool(self.system.between.outputs)
-        limit = 1 if watched else limit
+        start, watched = self.place, self.system.branches and bool(self.system.between.outputs)
+        limit = min(limit, SOME) if watched else limit
+        self._check_away(t_end)
         solver = self._solver(t_end)
         rows: list[tuple[Any, Any, Any, Array]] = []
         while len(rows) < limit and solver.status == "running":
@@ -411,43 +399,58 @@ class MethodIntegrator(TaylorIntegrator):
         y = solver.y.reshape(self.y.shape).copy()
         self.place = Place(np.float64(solver.t), np.float64(0.0), y, 0 * y)
         self._from = self.t, self.y, self._parameters
-        if self.continuous is not None:
-            self._check_jumps(pieces)
-        elif watched and (crossed := self._crossed(start, pieces)) is not None:
+        if watched and (crossed := self._crossed(start, pieces)) is not None:
             return self.switched(*crossed, t_end)
         self._left = None
         return (DONE if solver.status == "finished" else GO), pieces
 
-    def _check_jumps(self, pieces: Pieces) -> None:
-        """Raise NonAnalyticError where fun jumps along steps that are differentiated."""
-        rates, p = self.core()
-        system, flat = rates.systems[0], pieces.coef.reshape(*pieces.coef.shape[:2], -1)
-        if not system.branches:
-            return
-        places = slice(None) if self.blocks is None else self.blocks.places[:, 0]
-        coef = flat[..., places].reshape(*flat.shape[:2], *system.shape)
-        own, tables = resolved(system.surfaces, Pieces(pieces.t, pieces.low, pieces.h, coef), p)
-        sign = np.sign(pieces.h[0])
-        while len(own) and (met := first_crossing(tables, None)) is not None:
-            i, x = met[0], met[1].x
-            t = own.t[i] + own.h[i] * x
-            step = int(np.searchsorted(sign * pieces.t, sign * t, side="right")) - 1
-            self._check_jump(pieces, max(0, step), t)
-            tables = [table[i + 1 :] for table in tables]
-            own = own.part(i + 1, len(own))
+    def _crossed(self, start: Place, pieces: Pieces) -> tuple[Pieces, int, Surface] | None:
+        """Return the first change of branch at which rates jump, or which is one of time.
 
-    def _check_jump(self, pieces: Pieces, i: int, t: Any) -> None:
-        """Raise NonAnalyticError if the rates jump at a time in step i."""
-        near = SHORT * spacing(t)
-        sides = [pieces.at(i, t - pieces.t[i] + s * near) for s in (-1, 1)]
-        old, new = (np.asarray(self.system.flow(e.t, e.y, *self._parameters)) for e in sides)
-        jump = norm(np.where(self.continuous, new - old, 0))
-        if jump > JUMP * max(norm(old), norm(new)):
-            raise NonAnalyticError(
-                f"fun, or a derivative of it, jumps at t = {t}, so the derivatives of the solution "
-                "jump there, which is not carried through: integrate up to there and go on with "
-                "the other branch"
-            )
+        Kinks are left to the tolerance.
+        """
+        if self.by_series:
+            return super()._crossed(start, pieces)
+        given: Any = self._parameters, self.strict, None
+        found, done = crossing(self.system.between, pieces, *given), pieces.part(0, 0)
+        while found is not None and not self._stops(*found):
+            pieces, i, met = found
+            h = pieces.h[i] * met.x
+            beyond = past(self.system.between, given[0], pieces, i, h, met.name, met.slope)
+            parts = [(k, 0 * h, pieces.h[k]) for k in range(i + 1, len(pieces))]
+            if beyond is not None and abs(beyond) < abs(pieces.h[i]):
+                parts.insert(0, (i, beyond, pieces.h[i]))
+                done = done.followed(pieces.until(i, beyond))
+            else:
+                done = done.followed(pieces.part(0, i + 1))
+            pieces = divided(pieces, parts) if parts else pieces.part(0, 0)
+            found = crossing(self.system.between, pieces, *given) if parts else None
+        if found is None:
+            return None
+        return done.followed(found[0]), len(done) + found[1], found[2]
+
+    def _stops(self, pieces: Pieces, i: int, met: Surface) -> bool:
+        """Whether a step ends at a change of branch in step i."""
+        between, p, unit = self.system.between, self._parameters, SHORT * unit_of(pieces, i)
+        if between.outputs[met.name[0]] not in moving(between, between.inputs[1:2]):
+            return True
+        ends = [pieces.at(i, pieces.h[i] * met.x + s * unit) for s in (-1, 1)]
+        return self._jumps(*(np.asarray(self.system.flow(end.t, end.y, *p)) for end in ends))
+
+    def _check_away(self, t_end: Any) -> None:
+        """Raise IntegrationError if fun points back to the surface that has just been crossed."""
+        left, p = self._left, self._parameters
+        if left is None or left.x != self.t:
+            return
+        d = 4 * SHORT * spacing(max(abs(self.t), abs(self.h))) * (1 if t_end > self.t else -1)
+        there = self.t + d, self.y + d * np.asarray(self.system.flow(self.t, self.y, *p))
+        found = sides(self.system.between, *there, p)[left.name[0]].reshape(-1)[left.name[1]]
+        if np.sign(found) == -left.slope:
+            raise self._stuck("fun points to its surface of discontinuity from both sides")
+
+    def _jumps(self, old: Array, new: Array) -> bool:
+        """Whether rates on two sides of a surface differ."""
+        return bool(norm(new - old) > JUMP * max(norm(old), norm(new)))
 
 
 # ------------------------------------------------------------------ Newton's matrices

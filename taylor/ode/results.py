@@ -60,6 +60,41 @@ class OdeResult(Result):
     success: bool
 
 
+class EnsembleResult(Result):
+    """The result of `solve_ensemble`: a dict whose entries are attributes, too.
+
+    t: the times; y: the states there, of shape (members, *shape of a state, times), nan where a
+    member did not come; t_last, y_last: where each member has come to, and its state there; steps:
+    series of the solution that were computed; error: the largest estimate of the error of a step,
+    as that of `OdeResult`; status: 0 the end was reached, 1 an event ended the run, -1 a failure;
+    message: what happened; success: status >= 0.  With events, else None: t_events, y_events, for
+    each member a list with the times and the states of each event.  With dense_output, else None:
+    sol, the `Solution` of each member.  With dosing, else None: t_doses, y_doses, for each member
+    the times of its doses and the states before them.  All but t have one entry for each member.
+
+    >>> from taylor.ode import solve_ensemble
+    >>> r = solve_ensemble(lambda t, y: y * y, (0.0, 1.0), [0.5, 2.0])
+    >>> r.status, r.t_last.round(9), r.y.round(9)
+    (array([ 0, -1]), array([1. , 0.5]), array([[0.5, 1. ],
+           [2. , nan]]))
+    """
+
+    t: Array
+    y: Array
+    t_last: Array
+    y_last: Array
+    steps: Array
+    error: Array
+    status: Array
+    message: Array
+    success: Array
+    t_events: list[list[Array]] | None
+    y_events: list[list[Array]] | None
+    sol: list[Solution] | None
+    t_doses: list[Array] | None
+    y_doses: list[Array] | None
+
+
 def _brief(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"array of shape {value.shape}"

@@ -126,17 +126,12 @@ def _beside_time(program: Program) -> Program:
     return deciding(program, (0,))
 
 
-def of_time(surfaces: Program) -> Program:
-    """Return a program of (t, y, *args) without the outputs that depend on y."""
-    return _with(surfaces, set(surfaces.outputs) - _moving(surfaces, surfaces.inputs[1:2]))
-
-
 def not_of_time(surfaces: Program) -> Program:
     """Return a program of (t, y, *args) without the outputs that depend on t only."""
-    return _with(surfaces, _moving(surfaces, surfaces.inputs[1:]))
+    return _with(surfaces, moving(surfaces, surfaces.inputs[1:]))
 
 
-def _moving(surfaces: Program, inputs: Sequence[int]) -> set[int]:
+def moving(surfaces: Program, inputs: Sequence[int]) -> set[int]:
     """Return the instructions that depend on some of the inputs."""
     moving, before = set(inputs), 0
     while len(moving) > before:  # instructions of series depend on each other, as sin and cos do

@@ -66,10 +66,11 @@ def solve_triangular(
     if trans not in (0, 1, "N", "T"):
         raise ValueError(f"trans is 0, 1, 'N' or 'T' here, not {trans!r}")
     a = as_array(a)
-    t = np.tril(a, -1 if unit_diagonal else 0) if lower else np.triu(a, 1 if unit_diagonal else 0)
     if unit_diagonal:
-        t = t + np.eye(np.shape(a)[-1])
-    return solve(t, b, transposed=trans in (1, "T"))
+        a = (np.tril(a, -1) if lower else np.triu(a, 1)) + np.eye(np.shape(a)[-1])
+    if trans in (1, "T"):
+        a, lower = np.swapaxes(a, -1, -2), not lower
+    return linalg.solve_triangular(a, as_array(b), lower=lower)
 
 
 def cholesky(a: Any, lower: bool = False) -> Any:

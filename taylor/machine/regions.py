@@ -1,0 +1,385 @@
+"""Element-wise regions of a program: many instructions in one loop, their temporaries in registers.
+
+A region is what may run together: instructions element by element of one shape of which none needs
+another through something outside.  Sums of its values over all elements are taken in the same loop.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections import Counter
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence, Set
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from taylor.core.calls import Row
+from taylor.core.instructions import MUL, Arithmetic, Const, Einsum, Input, Instruction, Scale
+from taylor.core.maps import Sum
+from taylor.core.parts import Part
+from taylor.core.program import kinds
+from taylor.core.rules import numbers
+from taylor.core.sides import Choose
+from taylor.core.table import Elementary
+from taylor.core.tape import Tape
+from taylor.errors import TaylorError
+from taylor.llvm.function import Function
+from taylor.llvm.ir import WIDTH
+from taylor.llvm.registers import Scalar
+from taylor.machine import planar
+from taylor.machine.emit import Symbol, broadcast, contiguous, empty, in_place, lifted, settled
+from taylor.machine.nests import at, c_strides, loaded_at, merged_axes, narrow, terms_of
+
+Code = Sequence[Instruction]
+FEWEST = WIDTH  # elements of a region, more than
+MOST = 1024  # instructions of a region
+PIECE = 24  # instructions of one loop, where a region has more
+TILE = 8 * WIDTH  # elements that all loops of a region go over before they go on
+NEAR = 4  # regions of a shape, the latest ones, that an instruction may join
+
+
+class Region(NamedTuple):
+    """Instructions that run element by element together, and sums over all their elements."""
+
+    members: list[int]
+    sums: list[int]
+
+
+def planned(code: Code, complex: Sequence[bool]) -> list[int | Region]:
+    """Return the order in which to run a program: instructions alone, and regions."""
+    regions, home = _regions(code, complex)
+    found = [Region(members, []) if len(members) > 1 else None for members in regions]
+    owner: dict[int, Region] = {i: r for i, n in home.items() if (r := found[n]) is not None}
+    for i in range(len(code)):
+        mine = next((owner[a] for a in code[i].args if a in owner), None)
+        if mine is not None and _adds_up(code, i, mine):
+            mine.sums.append(i)
+            owner[i] = mine
+    return list(_in_order(code, owner))
+
+
+def _joins(instruction: Instruction, code: Code, complex: Sequence[bool]) -> bool:
+    """Whether an instruction works element by element, in registers, on enough elements."""
+    op, args, shape = instruction
+    if math.prod(shape) <= FEWEST:
+        return False
+    if not isinstance(op, Row):
+        return isinstance(op, (Arithmetic, Scale, Choose, Part))
+    pair = any(complex[a] for a in args)
+    held = tuple(code[a].op.constant if isinstance(code[a].op, Const) else None for a in args)
+    return planar.code_of(op.row, pair) is not None or not (pair or _asks(op.row, held))
+
+
+def _asks(row: Elementary, held: Sequence[Any]) -> bool:
+    """Whether a row, some arguments of which are constants, needs more than registers."""
+    if row.compose is None or any(np.ndim(c) for c in held if c is not None):
+        return True
+    tape = Tape()
+    try:
+        y = tape.node(row.compose(*(tape.input(()) if c is None else c for c in held)))
+    except TaylorError:
+        return True
+    finally:
+        tape.tag.closed = True
+    plain = (Const, Input, Arithmetic, Scale, Choose)
+    return bool(y.shape or tape.guards) or not all(
+        isinstance(i.op, plain) or (isinstance(i.op, Row) and i.op.row.code) for i in tape.code
+    )
+
+
+def _adds_up(code: Code, i: int, region: Region) -> bool:
+    """Whether an instruction is a sum over all elements of values of, or beside, a region."""
+    op, args, _ = code[i]
+    shape = code[region.members[0]].shape
+    if any(code[a].shape != shape for a in args):
+        return False
+    if isinstance(op, Sum):
+        return len(op.axes) == len(shape)
+    if not isinstance(op, Einsum):
+        return False
+    terms, out = op.spec.split("->")
+    x, y = terms.split(",")
+    return x == y and not out and len(set(x)) == len(x)
+
+
+def _regions(code: Code, complex: Sequence[bool]) -> tuple[list[list[int]], dict[int, int]]:
+    """Return the instructions of each region, and the region of those that are in one.
+
+    An instruction joins the latest region of its shape that none of its arguments outside needs.
+    What needs which regions is kept as bits.
+    """
+    regions: list[list[int]] = []
+    home: dict[int, int] = {}
+    needs: list[int] = []  # regions that one needs, beside itself
+    after: list[int] = []  # regions that an instruction needs
+    latest: dict[Any, list[int]] = {}
+    for i, instruction in enumerate(code):
+        given = [(home.get(a), after[a]) for a in instruction.args]
+        if not _joins(instruction, code, complex):
+            after.append(functools.reduce(int.__or__, (bits for _, bits in given), 0))
+            continue
+        near = latest.setdefault(instruction.shape, [])
+        for r in reversed(near):
+            outside = functools.reduce(int.__or__, (b for h, b in given if h != r), 0)
+            if len(regions[r]) < MOST and not _closed(outside, needs) >> r & 1:
+                break
+        else:
+            r, outside = len(regions), functools.reduce(int.__or__, (b for _, b in given), 0)
+            regions.append([])
+            needs.append(0)
+            near[:] = [*near, r][-NEAR:]
+        regions[r].append(i)
+        needs[r] |= outside
+        home[i] = r
+        after.append(1 << r)
+    return regions, home
+
+
+def _closed(bits: int, needs: Sequence[int]) -> int:
+    """Return the regions of the bits with all that these need."""
+    todo = bits
+    while todo:
+        r = todo.bit_length() - 1
+        new = needs[r] & ~bits
+        bits |= new
+        todo = todo & ~(1 << r) | new
+    return bits
+
+
+def _in_order(code: Code, owner: Mapping[int, Region]) -> Iterator[int | Region]:
+    """Yield instructions and regions, each after what it needs, regions as late as possible."""
+    done: set[int] = set()
+    for i in [*(i for i in range(len(code)) if i not in owner), *owner]:
+        stack = [i]
+        while stack:
+            j = stack[-1]
+            region = owner.get(j)
+            together = [j] if region is None else [*region.members, *region.sums]
+            if j in done:
+                stack.pop()
+                continue
+            inside = set(together)
+            missing = [a for k in together for a in code[k].args if a not in done | inside]
+            if missing:
+                stack += missing
+                continue
+            done.update(together)
+            yield j if region is None else region
+
+
+# ------------------------------------------------------------------ writing
+def values(
+    f: Function,
+    code: Code,
+    given: Sequence[Symbol],
+    kept: Container[int],
+    outs: Mapping[int, Symbol],
+) -> dict[int, Any]:
+    """Write the values of a program; return those that are kept, some in memory of their own."""
+    complex = kinds(code, [x.complex for x in given])
+    uses = Counter(a for i in code for a in i.args)
+    number = numbers(given)
+    v: dict[int, Any] = {}
+    for step in planned(code, complex):
+        f.pause()
+        if isinstance(step, Region):
+            done = [*step.members, *step.sums]
+            left = uses - Counter(a for i in done for a in code[i].args)
+            out = {
+                i: outs.get(i) or empty(f, code[i].shape, complex[i])
+                for i in step.members
+                if i in kept or left[i]
+            }
+            v |= write(f, code, step, v, number, out, complex)
+        else:
+            op, args, _ = code[step]
+            done = [step]
+            y = given[op.n] if isinstance(op, Input) else op.value([v[a] for a in args], number)
+            v[step] = settled(y) if uses[step] > 1 else y
+        for a in (a for i in done for a in code[i].args):
+            uses[a] -= 1
+            if not uses[a] and a not in kept:
+                v.pop(a, None)
+    return v
+
+
+class Piece(NamedTuple):
+    """Some instructions of a region, in one loop over a tile, and the sums that they complete."""
+
+    members: list[int]
+    sums: list[int]
+    reads: list[int]  # of the values that are not its own
+
+
+def write(
+    f: Function,
+    code: Code,
+    region: Region,
+    v: Mapping[int, Any],
+    number: Callable[[Any], Any],
+    outs: Mapping[int, Symbol],
+    complex: Sequence[bool],
+) -> dict[int, Symbol]:
+    """Write the loops of a region; return `outs` with what is in it written, and the sums."""
+    shape = code[region.members[0]].shape
+    inside = set(region.members)
+    outside = {a: v[a] for i in (*inside, *region.sums) for a in code[i].args if a not in inside}
+    plain = {a: x for a, x in outside.items() if not isinstance(x, Symbol) and np.ndim(x) == 0}
+    given = {a: _seen(f, x, shape) for a, x in outside.items() if a not in plain}
+    for i in region.members:
+        op = code[i].op
+        if isinstance(op, Scale) and np.ndim(op.constant):
+            given[_factor(i)] = _seen(f, number(op.constant), shape)
+    loops = _Loops(f, code, region, given, plain, outs, number, complex)
+    totals = loops.run()
+    sums = {i: Symbol(f, code[i].shape, reg=totals[i]) for i in region.sums}
+    return {**outs, **sums}
+
+
+def _factor(i: int) -> int:
+    """Return what the constant array that instruction i multiplies by is found under."""
+    return -1 - i
+
+
+def _seen(f: Function, x: Any, shape: tuple[int, ...]) -> Symbol:
+    """Return an array in the shape of a region, in an order in which it is read in vectors."""
+    x = broadcast(in_place(lifted(f, x)), shape)
+    return x if x.reg is not None or f.unit > 1 or x.strides[-1] in (0, 1) else contiguous(x)
+
+
+class _Loops:
+    """The loops over the elements of a region.
+
+    Tile by tile of the last axis, a piece of the region at a time: the results of few instructions
+    wait for each other, and what one piece leaves to the next stays in the nearest memory.
+    """
+
+    def __init__(
+        self,
+        f: Function,
+        code: Code,
+        region: Region,
+        given: dict[int, Symbol],
+        plain: Mapping[int, Any],
+        outs: Mapping[int, Symbol],
+        number: Callable[[Any], Any],
+        complex: Sequence[bool],
+    ) -> None:
+        self.f, self.code, self.number, self.complex = f, code, number, complex
+        self.plain = plain  # numbers: some rows want to know them
+        self.arrays = given | dict(outs)
+        self.outs, self.sums = outs, region.sums
+        shape = code[region.members[0]].shape
+        strides = [[x.strides[k] for x in self.arrays.values()] for k in range(len(shape))]
+        axes = merged_axes(list(zip(shape, c_strides(shape), strides, strict=True)))
+        *self.outer, self.n = (n for n, _, _ in axes)
+        self.strides = {a: [s[k] for _, _, s in axes] for k, a in enumerate(self.arrays)}
+        self.width = f.unit if f.unit > 1 else WIDTH
+        if f.unit == 1 and self.n <= WIDTH // 2 and not self.sums:
+            self.width = narrow(self.n)
+        self.step = 1 if f.unit > 1 else self.width
+        apart = f.unit == 1 and self.n > 2 * WIDTH
+        size = PIECE if apart else len(region.members)
+        self.pieces = list(_pieces(code, region, given.keys() | plain.keys(), size))
+
+    def run(self) -> dict[int, Scalar]:
+        """Write the loops; return the sums."""
+        f = self.f
+        totals = self._rows([], self._zeros())
+        found = [t if f.unit > 1 else f.total(t) for t in totals]
+        return dict(zip(self.sums, found, strict=True))
+
+    def _zeros(self) -> list[Scalar]:
+        return [self.f.zero(self.width, self.complex[i]) for i in self.sums]
+
+    def _rows(self, index: list[Any], totals: list[Scalar]) -> list[Scalar]:
+        f, n = self.f, self.n
+        if len(index) < len(self.outer):
+            size = self.outer[len(index)]
+            return f.fold(0, size, totals, lambda i, t: self._rows([*index, i], t))
+        if n <= TILE or (len(self.pieces) == 1 and not self.sums):
+            return self._tile(index, 0, n, totals)
+
+        def tile(start: str, totals: list[Scalar]) -> list[Scalar]:
+            stop = f.least(f.whole("add", start, TILE), n)
+            own = self._tile(index, start, stop, self._zeros())  # sums of sums: less is rounded
+            return [a + b for a, b in zip(totals, own, strict=True)]
+
+        return f.fold(0, n, totals, tile, TILE)
+
+    def _tile(self, index: list[Any], start: Any, stop: Any, totals: list[Scalar]) -> list[Scalar]:
+        """Run all pieces from `start` to `stop` of the last axis."""
+        f, now = self.f, dict(zip(self.sums, totals, strict=True))
+        left: dict[int, Symbol] = {}  # what pieces leave to later ones
+        last = {a: n for n, piece in enumerate(self.pieces) for a in piece.reads}
+        for n, piece in enumerate(self.pieces):
+            for i in piece.members:
+                if last.get(i, 0) > n and i not in self.outs:
+                    left[i] = empty(f, (min(self.n, TILE),), self.complex[i])
+
+            some = functools.partial(self._some, index, start, piece, left)
+            given = [now[i] for i in piece.sums]
+            if start == 0 and isinstance(stop, int) and stop <= self.step:
+                found = some(0, given)
+            else:
+                found = f.fold(start, stop, given, some, self.step)
+            now |= dict(zip(piece.sums, found, strict=True))
+            left = {i: x for i, x in left.items() if last[i] > n}
+        return [now[i] for i in self.sums]
+
+    def _some(
+        self,
+        index: list[Any],
+        start: Any,
+        piece: Piece,
+        left: Mapping[int, Symbol],
+        i: Any,
+        totals: Sequence[Scalar],
+    ) -> list[Scalar]:
+        """Run a piece at one vector of elements, i; return what becomes of its sums."""
+        f, width, index = self.f, self.width, [*index, i]
+        here = i if start == 0 else f.whole("sub", i, start)
+        env: dict[int, Any] = {a: self.plain[a] for a in piece.reads if a in self.plain}
+        for a in piece.reads:
+            if a in env:
+                continue
+            x = (
+                left[a].load([(here, 1)], width)
+                if a in left
+                else loaded_at(self.arrays[a], index, self.strides[a], width)
+            )
+            env[a] = Symbol(f, (), reg=x)
+        for k in piece.members:
+            op, args, _ = self.code[k]
+            given = [env[a] for a in args]
+            if _factor(k) in env:
+                op, given = MUL, [*given, env[_factor(k)]]
+            env[k] = op.value(given, self.number)
+            y = f.splat(at(lifted(f, env[k]), []), width)
+            if k in self.outs:
+                self.outs[k].store(y, terms_of(index, self.strides[k]))
+            elif k in left:
+                left[k].store(y, [(here, 1)])
+        found = []
+        for k, total in zip(piece.sums, totals, strict=True):
+            factors = [at(lifted(f, env[a]), []) for a in self.code[k].args]
+            new = factors[0] if len(factors) == 1 else f.binary("fmul", *factors)
+            if f.unit == 1 and self.n % WIDTH:
+                new = f.below(i, range(WIDTH), self.n).where(new, f.zero(WIDTH))
+            found.append(f.splat(total + new, width))
+        return found
+
+
+def _pieces(code: Code, region: Region, given: Set[int], size: int) -> Iterator[Piece]:
+    """Yield the pieces of a region, each of so many instructions."""
+    ready = {a for a in given if a >= 0}
+    sums = list(region.sums)
+    for start in range(0, len(region.members), size):
+        members = region.members[start : start + size]
+        ready.update(members)
+        complete = [i for i in sums if ready.issuperset(code[i].args)]
+        sums = [i for i in sums if i not in complete]
+        reads = {a for i in (*members, *complete) for a in code[i].args}
+        reads |= {_factor(i) for i in members if _factor(i) in given}
+        yield Piece(members, complete, sorted(reads.difference(members)))

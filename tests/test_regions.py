@@ -1,0 +1,112 @@
+"""Element-wise regions: what runs in one loop has the values of instruction by instruction."""
+
+import numpy as np
+import pytest
+
+import taylor
+from taylor import record
+from taylor.core.program import kinds
+from taylor.machine.machine import Machine
+from taylor.machine.regions import MOST, PIECE, TILE, Region, planned
+
+WEIGHTS = np.linspace(-1.0, 1.0, 5 * 37).reshape(5, 37)
+
+
+def chain(x, n=40):
+    y = x
+    for i in range(n):
+        y = y * x + (0.3 + 1e-3 * i)
+        y = y / (1 + y * y)
+    return y
+
+
+def rounds(x):
+    y = np.sin(x) * x
+    total = np.sum(y)
+    return np.sum(np.exp(-y * y) * total + np.where(x > 0.5, y, x**3))
+
+
+FUNCTIONS = {
+    "chain": chain,
+    "sum of a chain": lambda x: np.sum(chain(x, 15)),
+    "sums that are needed again": rounds,
+    "dot": lambda x: np.vdot(np.exp(x), np.cos(x)) + np.vdot(x, np.sin(x)),
+    "rows": lambda x: np.sum((x - x[..., :1]) ** 2 * np.tanh(x)),
+    "columns": lambda x: np.sum(np.exp(x - np.mean(x, axis=0)) * x, axis=0),
+    "turned": lambda x: np.sum(np.sin(x.T) * x.T + x.T * x.T) + np.cos(x.T) * x.T,
+    "neighbours": lambda x: (x[..., 1:] - x[..., :-1]) ** 2 * x[..., 1:],
+    "softmax": lambda x: np.exp(x) / np.sum(np.exp(x), axis=-1, keepdims=True) * x,
+    "powers": lambda x: x**2 + x**-3 + x**0.5 + (1 + x) ** 2.5,
+}
+SHAPES = [(9,), (3 * TILE - 5,), (5, 37), (40, 3)]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_values_and_gradients(name, shape):
+    x = np.random.default_rng(0).uniform(0.2, 0.9, shape)
+    program = record(FUNCTIONS[name], x)
+    back = taylor.reverse(program)
+    bar = np.linspace(0.5, 1.5, np.size(program(x))).reshape(np.shape(program(x)))
+    (y,), (value, slope) = Machine(program)(x)[1], Machine(back)(x, bar)[1]
+    np.testing.assert_allclose(y, program(x), rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(value, program(x), rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(slope, back(x, bar)[1], rtol=1e-12, atol=1e-12)
+    points = np.stack([x, 0.9 * x, 0.8 * x], -1)
+    if x.size < 20:  # tiles of points
+        found = Machine(program, unit=32).batch(points)[1][0]
+        for k in range(3):
+            np.testing.assert_allclose(found[..., k], program(points[..., k]), rtol=1e-12)
+
+
+@pytest.mark.parametrize("n", [9, 16, 3 * TILE - 5])
+def test_complex_numbers(n):
+    def f(x):
+        z = x * np.exp(1j * np.linspace(0, 1, n))
+        w = z * z + 1j * z
+        return np.sum(np.exp(w) / (2 + z)), np.sin(w) * np.conj(z), np.real(w) * z
+
+    x = np.linspace(0.1, 0.9, n)
+    for got, wanted in zip(Machine(record(f, x))(x)[1], f(x), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-13)
+
+
+def test_factors_that_are_arrays():
+    f = record(lambda x: np.sum((WEIGHTS * x + 1) * WEIGHTS * np.exp(x)), WEIGHTS)
+    np.testing.assert_allclose(Machine(f)(WEIGHTS)[1][0], f(WEIGHTS), rtol=1e-13)
+
+
+def plan(f, x):
+    program = record(f, x)
+    return planned(program.code, kinds(program.code, [False])), program.code
+
+
+def test_everything_runs_once_and_after_what_it_needs():
+    for name, f in FUNCTIONS.items():
+        steps, code = plan(f, np.full((5, 37), 0.5))
+        done: set[int] = set()
+        for step in steps:
+            new = [step] if isinstance(step, int) else [*step.members, *step.sums]
+            needed = {a for i in new for a in code[i].args}
+            assert needed <= done | set(new) and not done & set(new), name
+            done.update(new)
+        assert done == set(range(len(code))), name
+
+
+def test_a_value_and_its_gradient_are_one_region():
+    program = taylor.reverse(record(lambda x: np.sum(chain(x)), np.ones(100)))
+    steps = planned(program.code, kinds(program.code, [False, False]))
+    regions = [s for s in steps if isinstance(s, Region)]
+    assert len(regions) == 1 and len(regions[0].sums) == 1
+
+
+def test_temporaries_are_tiles():
+    n = 100 * TILE
+    back = taylor.reverse(record(lambda x: np.sum(chain(x)), np.ones(n)))
+    inputs_and_outputs = 2 * n
+    assert Machine(back).size < inputs_and_outputs + 10 * PIECE * TILE
+
+
+def test_long_programs_are_several_regions():
+    steps, _ = plan(lambda x: chain(x, MOST // 2), np.ones(100))
+    assert 1 < sum(isinstance(s, Region) for s in steps) < 10
