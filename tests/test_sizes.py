@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2405,
     "drivers": 6344,
     "scipy": 5884,
-    "ode": 10638,
+    "ode": 10644,
     "command": 426,
     ".": 649,
     "hyperdual": 202,

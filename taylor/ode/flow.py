@@ -146,7 +146,7 @@ def _flow(step: Function, course: Course, derived: bool) -> Evolution:
 
     def back(w: Any, y0: Any, *p: Any) -> Any:
         if isinstance(course.options, MethodOptions):
-            return adjoint(step, course.t0, course.times, course.options, w, y0, p)
+            return adjoint(step, course.t0, course.times, course.options, course.varied, w, y0, p)
         forward = Plain(step, y0, p)
         it = _again(course, "way", forward)
         it = it or integrator(forward, course.t0, course.options, True, course.varied)
@@ -185,14 +185,7 @@ def _again(course: Course, what: str, given: Plain, t: Any = None) -> Any:
     it = found[1]
     it.args = given.args
     it.set_state(course.t0 if t is None else t, given.y0)
-    return _bound(it, given, course.varied)
-
-
-def _bound(it: Any, given: Plain, varied: Sequence[bool]) -> Any:
-    """Have an integrator ask a system in plain numbers how its surfaces are crossed, and move."""
-    if isinstance(it, Differentiated):
-        it.through, it.moving = given.through, functools.partial(given.moving, varied)
-        it.resting = functools.partial(given.resting, varied)
+    given.guide(it, course.varied)
     return it
 
 
@@ -215,8 +208,8 @@ def integrator(
 ) -> TaylorIntegrator:
     """Return what integrates a system in plain numbers from time t, through its jumps."""
     it = given.differentiated(t, options) if derived else given.integrator(t, options)
-    found: TaylorIntegrator = _bound(it, given, varied)
-    return found
+    given.guide(it, varied)
+    return it
 
 
 class _Backward:

@@ -508,6 +508,12 @@ class Plain:
         """Return the state beyond a jump of fun, for those on its sides, along the last axis."""
         return self.table(self.f(crossing, self.series(sides), *self.given[1]))
 
+    def guide(self, it: Any, varied: Sequence[bool]) -> None:
+        """Have an integrator ask how surfaces are crossed, and move: see `moving`."""
+        if isinstance(it, Differentiated):
+            it.through = self.through
+            it.moving, it.resting = partial(self.moving, varied), partial(self.resting, varied)
+
     def moving(self, varied: Sequence[bool], t: Any, table: Any, d: Any) -> bool:
         """Whether a function whose sign decides on the branch of fun vanishes within a time d, and
         varies: with the variables of the series, or with what of (y, *args) is `varied`.
