@@ -25,9 +25,10 @@ expansion exists.
 
 Each name is in `taylor` (where it is public) and, if NumPy has a ufunc for it, under NumPy's name
 too: `np.arcsin(x)` and `taylor.asin(x)` are the same row. The last column says where machine code
-has the value from: a function of the C library or the processor, a formula in other rows, or
-Python, which it asks (of real, then of complex numbers, where these have code of their own); q, p
-and all series are compiled in any case.
+has the value from: a function of the C library, the processor or, where it works on whole vectors,
+the package (each of these to a unit in the last place), a formula in other rows, or Python, which
+it asks (of real, then of complex numbers, where these have code of their own); q, p and all series
+are compiled in any case.
 
 | function | NumPy | q, p | domain | value in machine code |
 |---|---|---|---|---|

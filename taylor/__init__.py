@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from taylor.drivers.derivatives import *  # noqa: F403
     from taylor.drivers.implicit import *  # noqa: F403
     from taylor.drivers.lanes import *  # noqa: F403
+    from taylor.drivers.objective import objective as objective
     from taylor.drivers.scan import scan as scan
     from taylor.drivers.symbolic import from_sympy as from_sympy
     from taylor.drivers.transform import *  # noqa: F403
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 LATER = {
     "drivers.compile": ("compile",),
     "drivers.derivatives": (
-        "gradient", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jvp", "objective", "tensor",
+        "gradient", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jvp", "tensor",
         "third", "value_and_gradient", "vjp",
     ),
     "drivers.implicit": ("fixed_point", "implicit_root"),
@@ -64,6 +65,7 @@ LATER = {
     ),
     "drivers.lanes": ("lanes", "map"),
     "drivers.scan": ("scan",),
+    "drivers.objective": ("objective",),
     "drivers.symbolic": ("from_sympy",),
     "drivers.transform": ("forward", "reverse"),
     "array_api": (),

@@ -1,5 +1,7 @@
 """With BLAS, wherever it lies, and without: products in compiled programs, triangular equations."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -125,6 +127,25 @@ def test_derivatives_of_cholesky(route, n):
         assert v @ taylor.hessian(g, p) @ v == pytest.approx(2 * series[2], rel=1e-9)
     twice = taylor.gradient(lambda q: taylor.gradient(f, q) @ v, p)
     assert twice @ v == pytest.approx(2 * series[2], rel=1e-9)
+
+
+def test_what_is_no_library_is_passed_over(monkeypatch, tmp_path):
+    """Without NumPy's library SciPy's is used, and none without SciPy."""
+    (tmp_path / "numpy.libs").mkdir()
+    (tmp_path / "numpy.libs" / "libopenblas.so").write_text("no library")
+    monkeypatch.delenv("TAYLOR_BLAS", raising=False)
+    monkeypatch.setattr(blas.np, "__file__", str(tmp_path / "numpy" / "__init__.py"))
+    for cached in (blas._of_numpy, blas._route):
+        cached.cache_clear()
+    try:
+        assert blas.route() == "scipy" and set(blas.addresses()) == set(blas.NAMES)
+        monkeypatch.setitem(sys.modules, "scipy", None)
+        blas._route.cache_clear()
+        assert blas.route() == "none" and not blas.addresses()
+    finally:
+        monkeypatch.undo()
+        for cached in (blas._of_numpy, blas._route):
+            cached.cache_clear()
 
 
 def test_an_unknown_library_is_an_error(monkeypatch):

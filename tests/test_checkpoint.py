@@ -12,7 +12,7 @@ from taylor import Taylor, TaylorN
 from taylor.core.algebra import Univariate, multivariate
 from taylor.core.program import expand
 from taylor.core.sweep import sweep
-from taylor.drivers.checkpoint import checkpoint, count, schedule
+from taylor.drivers.checkpoint import checkpoint, count, schedule, sizes
 from taylor.drivers.several import pullback
 from taylor.drivers.transform import forward, reverse
 
@@ -379,3 +379,44 @@ def test_twenty_thousand_steps():
     decay = (1 - 1e-4) ** 20_000
     assert y == pytest.approx(3 - 2 * decay, rel=1e-11)
     assert g == pytest.approx([decay, 1 - decay], rel=1e-9)
+
+
+# ------------------------------------------------------------------ machine code
+@pytest.mark.parametrize("step, x", STEPS, ids=IDS)
+def test_machine_code(step, x):
+    for n, snapshots in ((50, None), (50, 30), (7, 1)):
+        loop = taylor.compile(lambda s: np.sum(checkpoint(step, n, snapshots=snapshots)(s) ** 2))  # noqa: B023
+        whole = lambda s: np.sum(plain(step, n)(s) ** 2)  # noqa: B023
+        assert loop(x) == pytest.approx(whole(x), rel=1e-12)
+        assert taylor.gradient(loop, x) == pytest.approx(taylor.gradient(whole, x), rel=1e-10)
+        v = np.ones(np.shape(x))
+        exact = taylor.hvp(whole, x, v)
+        assert taylor.hvp(loop, x, v) == pytest.approx(exact, rel=1e-9, abs=1e-12)
+
+
+def test_loops_in_loops_keep_few_states():
+    def kept(n, size):
+        if n <= size:
+            return n
+        return size + kept(n // size, size) + n % size
+
+    for n in (*range(1, 200), 1000, 12345, 10**6):
+        for room in (1, 5, 20, 60, 4 * int(n**0.5) + 4, n):
+            size = sizes(n, room)
+            assert size is None or kept(n, size) <= room
+        assert size is not None
+
+
+def test_memory_of_machine_code():
+    width, x = 500, np.linspace(0, 1, 500)
+
+    def size(n):
+        loop = checkpoint(lambda s, a: s + a * np.sin(s), n)
+        c = taylor.compile(lambda s: np.sum(loop(s, 0.01)), strict=True)
+        assert taylor.gradient(c, x) == pytest.approx(
+            taylor.gradient(lambda s: np.sum(loop(s, 0.01)), x), rel=1e-12
+        )
+        return max(m.size for machines in c.machines.values() for m in machines) / width
+
+    assert size(1600) < 400  # states, where all are 1600
+    assert size(1600) < 2.5 * size(400)

@@ -15,14 +15,14 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "intervals", "factorials", "special_series", "special_values",
     ],
     "llvm": [
-        "text", "registers", "ir", "function", "polynomials", "kernels", "vector", "store", "jit",
-        "entry", "tiles",
+        "text", "registers", "ir", "function", "polynomials", "kernels", "special",
+        "vector", "store", "jit", "entry", "tiles",
     ],
     "core": [
         "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
         "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
         "sides", "calls", "maps", "lookups", "parts", "operand", "fillable", "simpler", "tape",
-        "rules", "program", "sweep", "loops",
+        "rules", "program", "sweep", "loops", "rolled",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
     "arrays": [
@@ -40,9 +40,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "drivers": [
         "columns", "labelled", "trees", "derivable", "arguments", "driver", "ties",
-        "forward_mode", "kinks", "interpolation", "lines", "derivatives", "several",
-        "transform", "pattern", "sparse", "evolution", "checkpoint", "scan", "implicit", "recorded",
-        "symbolic", "forms", "patience", "compile", "lanes",
+        "forward_mode", "kinks", "interpolation", "lines", "derivatives", "objective", "several",
+        "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit", "recorded",
+        "symbolic", "forms", "patience", "tensors", "compile", "lanes",
     ],
     "scipy": [
         "analytic", "formulas", "fast", "probability", "classical", "rows", "waves", "ufuncs",

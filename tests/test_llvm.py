@@ -3,9 +3,11 @@
 import pickle
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_numpy import ELEMENTWISE, LINEAR, POLYNOMIAL, data
@@ -13,14 +15,14 @@ from test_reverse import rosenbrock
 
 import taylor
 from hyperdual import HyperDual
-from taylor import DomainError, NonAnalyticError, ShapeMismatch, Taylor, record
+from taylor import DomainError, NonAnalyticError, ShapeMismatch, Taylor, TaylorN, record
 from taylor.core.algebra import multivariate
 from taylor.core.operand import lift
 from taylor.core.table import TABLE
 from taylor.drivers.sparse import SparseHessian
 from taylor.kept import STORE
 from taylor.machine import engine, monomials, windows
-from taylor.machine.machine import Machine
+from taylor.machine.machine import GUARD, OK, Machine
 from taylor.machine.products import Rows
 from taylor.machine.windows import Products
 
@@ -578,7 +580,65 @@ def test_many_series_run_in_tiles():
     assert {where[0] for where in c.machines} == {"points"}
 
 
-@pytest.mark.parametrize(("n", "order"), [(3, 3), (5, 3), (8, 4), (9, 5)])
+def option(s, k, t, r, v):
+    d = (np.log(s / k) + (r + v * v / 2) * t) / (v * np.sqrt(t))
+    return s * np.tanh(d) - k * np.exp(-r * t) / (1 + (d - v * np.sqrt(t)) ** 2)
+
+
+@pytest.mark.parametrize("points", [(2,), (500,), (20, 30)])
+@pytest.mark.parametrize("kind", ["arrays", "numbers beside", "one number varies", "complex"])
+def test_many_points_of_several_arguments(points, kind):
+    n = int(np.prod(points))
+    s, v = np.linspace(80.0, 120.0, n).reshape(points), np.linspace(0.1, 0.4, n).reshape(points)
+    k, t, r = np.full(points, 100.0), np.linspace(1.0, 2.0, n).reshape(points), 0.03
+    if kind == "complex":
+        t = t + 0.2j
+    elif kind == "numbers beside":
+        k, t = 100.0, 1.0
+    elif kind == "one number varies":
+        v = 0.2
+    c = taylor.compile(option, threads=2)
+    x, y = TaylorN.variables([s, v], 2)
+    for _ in range(2):
+        found, wanted = c(x, k, t, r, y), option(x, k, t, r, y)
+        scale = np.abs(wanted.coef).max(tuple(range(1, 1 + len(points))), keepdims=True)
+        np.testing.assert_allclose(found.coef / scale, wanted.coef / scale, atol=1e-12)
+        while c.waiting:
+            c(x, k, t, r, y)
+    assert {where[0] for where in c.machines} == {"points"} and c.reasons == {}
+    squared = c(x * y, k, t, r, y * y)  # no variables, but series of the whole order
+    np.testing.assert_allclose(squared.coef, option(x * y, k, t, r, y * y).coef, rtol=1e-9)
+
+
+def test_many_points_of_functions_that_are_not_of_each_alone():
+    cases = [
+        lambda x, y: x * y.mean(),
+        lambda x, y: x * np.sort(y),
+        lambda x, y: x / len(y),
+        lambda x, y: x * y[0],
+    ]
+    x, y = TaylorN.variables([np.linspace(1.0, 2.0, 40), np.linspace(0.5, 1.5, 40)], 2)
+    for f in cases:
+        c = taylor.compile(f)
+        for _ in range(3):
+            np.testing.assert_allclose(c(x, y).coef, f(x, y).coef, rtol=1e-13)
+    rows, columns = TaylorN.variables([np.ones((3, 1)), np.arange(1.0, 5.0)], 2)
+    c = taylor.compile(lambda x, y: np.sin(x * y))
+    for _ in range(3):
+        np.testing.assert_allclose(c(rows, columns).coef, np.sin(rows * columns).coef, rtol=1e-13)
+
+
+def test_many_points_of_several_arguments_on_branches():
+    c = taylor.compile(lambda x, y: x * y if (x > y).all() else np.where(x > 1.5, x - y, y**2))
+    x = np.linspace(1.0, 2.0, 50)
+    for shift in (-3.0, 3.0, 0.0, 0.2):
+        a, b = TaylorN.variables([x, 1.5 + 0 * x + shift], 2)
+        np.testing.assert_allclose(c(a, b).coef, c.f(a, b).coef, rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("n", "order"), [(2, 2), (3, 5), (5, 3), (6, 4), (8, 4), (9, 5), (20, 2), (33, 3)]
+)
 def test_tensors_are_tangents_of_the_gradient(n, order):
     def f(x):
         return np.sum(np.sin(x[1:] * x[:-1]) ** 2) + np.log(1.0 + x @ x) + x[0] ** 3
@@ -595,6 +655,31 @@ def test_tensors_are_tangents_of_the_gradient(n, order):
     assert off and np.count_nonzero(sparse) == (n if order < 5 else 0)
 
 
+@pytest.mark.parametrize("order", [2, 3, 4, 5])
+def test_tensors_are_those_of_sympy(order):
+    def f(x, m):
+        return m.exp(m.sin(x[0, 0] * x[0, 1] + x[1, 0]) * x[1, 1]) / (1 + x[0, 0] ** 2)
+
+    symbols = np.array(sympy.symbols("a:d")).reshape(2, 2)
+    point, c = np.array([[0.3, -0.7], [1.1, 0.4]]), taylor.compile(lambda x: f(x, np))
+    at = dict(zip(symbols.flat, map(sympy.Rational, point.ravel().tolist()), strict=True))
+    found = taylor.tensor(c, point, order).reshape((4,) * order)
+    scale = np.abs(found).max()
+    for index in [(0,) * order, (1,) * order, (0, 1, 2, 3, 0)[:order], (3, 0, 0, 2, 1)[:order]]:
+        wanted = sympy.diff(f(symbols, sympy), *symbols.reshape(-1)[list(index)]).subs(at).evalf(30)
+        assert abs(float(found[index] - wanted)) < 1e-14 * scale
+    assert c.reasons == {}
+
+
+def test_tensors_in_threads():
+    c = taylor.compile(lambda x: np.prod(np.sin(x)))
+    points = np.linspace(0.2, 1.4, 240).reshape(80, 3)
+    wanted = [taylor.tensor(c, x, 3) for x in points]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda x: taylor.tensor(c, x, 3), points))
+    assert np.array_equal(found, wanted)
+
+
 def test_tensors_on_other_branches_and_of_other_functions():
     c = taylor.compile(lambda x: np.sum(x**4) if x[0] > 0 else np.prod(x))
     for first in (1.0, -1.0, 2.0):
@@ -604,6 +689,7 @@ def test_tensors_on_other_branches_and_of_other_functions():
     vector = taylor.compile(lambda x: x**4 * x[0])
     np.testing.assert_allclose(taylor.tensor(vector, x, 3), taylor.tensor(vector.f, x, 3))
     assert "scalar-valued" in vector.reasons["tensor", 3, (3,)]
+    np.testing.assert_allclose(taylor.tensor(vector, x, 2), taylor.tensor(vector.f, x, 2))
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 7, 9, 10, 12, 17])
@@ -712,3 +798,17 @@ def test_running_sums_of_equal_numbers():
     c = taylor.compile(lambda x: np.cumsum(np.broadcast_to(x, (4,))), strict=True)
     assert np.allclose(c(0.5), [0.5, 1.0, 1.5, 2.0])
     assert np.allclose(taylor.derivative(c, 0.5), [1.0, 2.0, 3.0, 4.0])
+
+
+def test_decisions_on_arrays_are_loops():
+    def f(x):
+        return np.sum(x) if np.all(np.isfinite(x)) and np.all(x > 0) else 0.0 * np.sum(x)
+
+    small, large = (Machine(taylor.record(f, np.ones(n))) for n in (50, 5000))
+    assert not large.asks[0]
+    assert len(large.code.object) < 2 * len(small.code.object)
+    assert small(np.ones(50))[0] == OK
+    for other in (0.0, -1.0, np.nan, np.inf):
+        x = np.ones(50)
+        x[7] = other
+        assert small(x)[0] == GUARD

@@ -105,6 +105,11 @@ def test_inverses_are_inverses(n, order):
         assert back.coef == pytest.approx(np.stack(v).coef, abs=1e-13)
 
 
+def test_slopes_that_are_not_known_have_no_inverse():
+    with pytest.raises(ValueError, match="order 0"):
+        inverse_map(TaylorN.variables([1.0, 2.0], 0))
+
+
 def test_inverses_in_floats_are_those_in_fractions():
     def inverse(kind):
         x, y, z = TaylorN.variables([kind(0)] * 3, 4)

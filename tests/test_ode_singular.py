@@ -45,6 +45,10 @@ TIMES = {  # f(t), from where to where, the integral
     "(1 - cos t)/t²": (
         lambda t: (1 - np.cos(t)) / t**2, 0.0, 1.0, float(mpmath.si(1) + mpmath.cos(1) - 1),
     ),
+    "(1 - cos t)/t² across": (
+        lambda t: (1 - np.cos(t - 1)) / (t - 1) ** 2, 0.0, 2.0,
+        float(2 * (mpmath.si(1) + mpmath.cos(1) - 1)),
+    ),
     "tan t/t": (
         lambda t: np.tan(t) / t, -1.0, 1.0, 2 * integral(lambda t: mp.tan(t) / t, 0, 1),
     ),
@@ -125,6 +129,7 @@ def test_many_digits():
             (lambda t: 1 / np.sqrt(t), 1, mpf(2)),
             (lambda t: np.log(t), 2, 2 * mp.log(2) - 2),
             (lambda t: np.sin(t) / t, 1, mp.si(1)),
+            (lambda t: np.log(abs(t - 1)), 2, mpf(-2)),
             (lambda t: 1 / np.sqrt(abs(t - 1)), 2, mpf(4)),
         ):
             r = solve_ivp(lambda t, y, f=f: [f(t)], (0, end), [mpf(0)], tol=1e-25)
@@ -150,3 +155,55 @@ def test_steppers_ensembles_and_series_alike(fun):
     near = [solve_ivp(fun, (0.0, 2.0), y0, args=(k,)).y[:, -1] for k in (0.99, 1.0, 1.01)]
     np.testing.assert_allclose(series.coef[0], near[1], atol=1e-13)
     np.testing.assert_allclose(series.coef[1], (near[2] - near[0]) / 0.02, rtol=2e-4)
+
+
+RESTS = {  # f, and its integral from 1 to 3: f(1) = 0
+    "sine": (lambda t: np.sin(t - 1), 1 - np.cos(2)),
+    "square": (lambda t: (t - 1) ** 2 * np.exp(t), np.exp(3) * 2 - np.exp(1) * 2),
+    "modulus": (lambda t: abs(np.sin(t - 1)), 1 - np.cos(2)),
+    "logarithm": (lambda t: np.log(t), 3 * np.log(3) - 2),
+    "a power above the order": (lambda t: (t - 1) ** 25, 2.0**26 / 26),
+}
+
+
+@pytest.mark.parametrize("name", RESTS)
+@pytest.mark.parametrize("t0", [1.0, 0.0])
+def test_from_rest(name, t0):
+    f, expected = RESTS[name]
+    fun = lambda t, y: [f(t + (1 - t0)) + 0 * y[0]]
+    r = solve_ivp(fun, (t0, t0 + 2), [0.0])
+    assert r.status == 0, r.message
+    np.testing.assert_allclose(r.y[0, -1], expected, rtol=2e-14)
+    many = solve_ensemble(fun, (t0, t0 + 2), [[0.0], [0.0]])
+    np.testing.assert_allclose(many.y[:, 0, -1], expected, rtol=2e-14)
+
+
+def test_a_solution_is_read_from_its_start():
+    sol = solve_ivp(lambda t, y: [y[1], -y[0]], (0.0, 3.0), [0.0, 1.0], dense_output=True).sol
+    for c in (1.0, 0.1, -2.0):
+        r = solve_ivp(lambda t, y, c=c: [sol(t - c)[0]], (c, c + 3), [0.0])
+        assert r.status == 0 and abs(r.y[0, -1] - (1 - np.cos(3))) < 1e-15
+
+
+def test_many_digits_to_an_infinite_end():
+    def half(t, y):
+        return y[0] - mpf(1) / 2
+
+    half.terminal = True
+    with mp.workdps(30):
+        for sign, end in ((1, mp.inf), (-1, -np.inf)):
+            r = solve_ivp(lambda t, y, s=sign: -s * y, (0, end), [mpf(1)], events=half)
+            assert r.status == 1 and abs(r.t[-1] - sign * mp.log(2)) < mpf(10) ** -28
+        r = solve_ivp(lambda t, y: -y, (mpf(0), mp.inf), [mpf(1)], max_steps=5)
+        assert r.status == -1 and abs(r.y[0, -1] - mp.exp(-r.t[-1])) < mpf(10) ** -29
+        it = TaylorIntegrator(lambda t, y: [y[1], -y[0]], 0, [mpf(1), mpf(0)])
+        it.step(mp.inf)
+        it.step()
+        assert it.t > 2 and abs(it.y[0] - mp.cos(it.t)) < mpf(10) ** -28
+
+
+def test_steps_are_few():
+    r = solve_ivp(lambda t, y: [(1 - np.cos(t)) / t**2], (-1.0, 1.0), [0.0])
+    assert r.nfev < 20
+    r = solve_ivp(lambda t, y: [np.tan(t)], (0.0, 2.0), [1.0])
+    assert r.status == -1 and r.nfev < 400

@@ -4,6 +4,7 @@ import contextvars
 import itertools
 import pickle
 import threading
+import tracemalloc
 from fractions import Fraction
 
 import numpy as np
@@ -683,3 +684,31 @@ def test_clip_at_and_beside_its_edges(n):
         taylor.gradient(lambda x: np.sum(np.clip(x, 0.25, 1)), np.array([0.5, 0.25]))
     crossed = taylor.gradient(lambda x: np.sum(np.clip(x, 1.0, 0.0)), x)
     np.testing.assert_array_equal(crossed, np.zeros(n))
+
+
+# ------------------------------------------------------------------ memory of Hessians
+def test_memory_of_hessians_with_large_temporaries():
+    """Three times the result, four times the memory of f, and 64 MB, whatever the temporaries."""
+
+    def outer(x):
+        return np.sum(np.sin(np.outer(x, x)) * np.exp(-(np.outer(x, x) ** 2)))
+
+    data = np.linspace(0, 1, 40_000)
+
+    def fit(x):
+        return np.sum((np.tanh(x[0] * data + x[1]) * x[2:].sum() - np.cos(data)) ** 2)
+
+    def peak(f):
+        tracemalloc.start()
+        y = f()
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most, y
+
+    for f, n in ((outer, 130), (fit, 24)):
+        x = np.linspace(0.1, 1.0, n)
+        own, _ = peak(lambda: f(x))  # noqa: B023
+        most, h = peak(lambda: taylor.hessian(f, x))  # noqa: B023
+        assert most < 3 * h.nbytes + 4 * own + (64 << 20)
+        v = np.cos(np.arange(n))
+        assert h @ v == pytest.approx(taylor.hvp(f, x, v), rel=1e-9, abs=1e-9)

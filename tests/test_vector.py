@@ -1,13 +1,18 @@
 """Elementary functions of whole vectors against mpmath, over their range and at special values."""
 
 import math
+import re
 
+import llvmlite.binding as llvm
 import mpmath as mp
 import numpy as np
 import pytest
 
 import taylor
+import taylor.scipy.rows
 from taylor.core.functions import HIDDEN, TABLE
+from taylor.core.program import expand
+from taylor.core.table import derived
 from taylor.llvm import polynomials, vector
 from taylor.llvm.function import Function
 from taylor.machine.machine import Machine
@@ -39,17 +44,26 @@ RANGES = {
     "asin": [UNIT, ("log", -20, -0.001)],
     "acos": [UNIT, ("log", -20, -0.001)],
     "gauss": [("even", -26.6, 26.6), UNIT],
+    "growing": [("even", -26.6, 26.6), UNIT],
     "npdf": [("even", -37.6, 37.6), UNIT],
     "erf": [UNIT, ("even", -6, 6), ("log", -30, 0)],
     "erfc": [UNIT, ("even", -6, 26.5)],
     "erfcx": [UNIT, ("even", -26.6, 1), ("log", 0, 30)],
+    "erfcx_slope": [("even", 0, 100), ("even", -26.5, 1)],
+    "digamma": [("even", 0, 5), ("above", 0, 100), ("even", -7, 0)],
+    "trigamma": [("even", 0, 5), ("above", 0, 100), ("even", -7, 0)],
     "ndtr": [UNIT, ("even", -37.5, 8)],
     "log_ndtr": [UNIT, ("even", -37, 37), ("log", -20, 3)],
     "pow": [("even", 0.1, 9), ("above", 0, 300), ("next", 1)],
     "atan2": [("even", -3, 3), ("log", -100, 100)],
     "hypot": [("even", -3, 3), ("log", -100, 100)],
 }
-BOUND = {"log_ndtr": 1.25}  # units in the last place; one for all others
+BOUND = {
+    "log_ndtr": 1.5,
+    "erfcx_slope": 4,
+    "digamma": 6,
+    "trigamma": 6,
+}  # units in the last place; one for all others
 # where the argument is reduced in another way, or the formula changes
 EDGES = [
     (k + 0.5) * math.log(2) for k in range(-60, 60, 7)
@@ -70,12 +84,15 @@ def exact(name, *x):
         return mp.erfc(*x) * mp.exp(x[0] ** 2)
     if name == "log_ndtr" and x[0] > 0:
         return mp.log1p(-mp.ncdf(-x[0]))
-    return by_code(name).mp(mp, *x)
+    if name == "erfcx_slope":
+        return 2 * x[0] * exact("erfcx", *x) - 2 / mp.sqrt(mp.pi)
+    return mp.psi(1, *x) if name == "trigamma" else by_code(name).mp(mp, *x)
 
 
 def by_code(name):
     """Return the row with this code."""
-    return next(r for r in (*TABLE.values(), *HIDDEN.values()) if r.code == name)
+    rows = *TABLE.values(), *HIDDEN.values(), *map(derived, (taylor.erfcx, taylor.digamma))
+    return next(r for r in rows if r.code == name)
 
 
 def spread(rng, n, kind, *ends):
@@ -102,7 +119,9 @@ def points(name, n, seed=1):
     with np.errstate(all="ignore"):
         x = np.concatenate([x, EDGES])
         y = by_code(name).numpy(x)
-        return (x[np.isfinite(y) & (np.abs(y) > 1e-307)],)
+        # of ψ(x) = ψ(1 - x) - π cot πx little is left near its zeros
+        least = np.where((name == "digamma") & (x < 0), 1.0, 1e-307)
+        return (x[np.isfinite(y) & (np.abs(y) > least)],)
 
 
 def of_lanes(name, *x):
@@ -132,7 +151,20 @@ def test_accurate_over_the_range(name):
     assert worst(name, *points(name, 900)) < (BOUND.get(name, 1.0),)
 
 
-@pytest.mark.parametrize("name", RANGES)
+SERIES = {  # of rows with a local series: arguments that are special, and the values there
+    "digamma": {math.inf: math.inf, 5e-324: -math.inf, math.nan: math.nan, 1e300: math.log(1e300)},
+    "trigamma": {math.inf: 0.0, 5e-324: math.inf, math.nan: math.nan, 1e300: 1e-300},
+    "erfcx_slope": {math.inf: -0.0, -math.inf: -math.inf, math.nan: math.nan, 1e200: -0.0},
+}
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_special_values_of_rows_with_a_local_series(name):
+    x, wanted = (np.array([*v] * 4) for v in (SERIES[name], SERIES[name].values()))
+    np.testing.assert_allclose(of_lanes(name, x), wanted, rtol=1e-15)
+
+
+@pytest.mark.parametrize("name", sorted(RANGES.keys() - SERIES))
 @pytest.mark.filterwarnings("ignore")
 def test_special_values_are_those_of_numpy(name):
     x = [np.array(SPECIAL * 4)]  # among them lanes of the ordinary range
@@ -169,6 +201,56 @@ def test_a_function_is_written_once_and_called_once_for_each_argument():
     assert "\n".join(f.lines).count("@tanh.sech2.8") == 2
 
 
+TARGETS = [
+    ("x86_64-unknown-linux-gnu", "haswell"),  # AVX2
+    ("x86_64-unknown-linux-gnu", "skylake-avx512"),
+    ("aarch64-unknown-linux-gnu", "neoverse-n1"),  # NEON
+]
+
+
+@pytest.mark.parametrize(("triple", "cpu"), TARGETS)
+def test_processors_have_all_instructions(triple, cpu):
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    f, everywhere = Function(), [("exp",), ("log1p",), ("cbrt",), ("asin", "acos"), ("atan",)]
+    for i, group in enumerate(everywhere):
+        x = f.load(f.address("%data", [], 8 * i), 8)
+        f.store(vector.call(f, group[0], x), f.address("%data", [], 8 * i))
+    f.size = 8 * len(everywhere)
+    machine = llvm.Target.from_triple(triple).create_target_machine(cpu=cpu, codemodel="small")
+    text = machine.emit_assembly(llvm.parse_assembly(f.text()))
+    called = set(re.findall(r"^\s+(?:callq?|bl)\s+([\w.]+)", text, re.MULTILINE))
+    assert called == {f"{'.'.join(group)}.8" for group in everywhere}
+
+
+ASKS = ["log_ndtr", "erfcx", "digamma", "lgamma", "gamma", "sinc"]  # for their local series only
+QUIET = ["xlogy", "xlog1py", "entr", "rel_entr", "kl_div", "log_expit", "logit", "exp10", "cosm1",
+         "pseudo_huber", "logaddexp", "softplus", "sigmoid", "ndtr", "erf", "erfc"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", QUIET + ASKS)
+def test_values_gradients_and_series_do_not_ask_python(name):
+    row = TABLE.get(name) or HIDDEN[name]
+    two = name in ("xlogy", "xlog1py", "rel_entr", "kl_div", "pseudo_huber", "logaddexp")
+    x = np.linspace(0.15, 0.85, 9)
+
+    def f(x):
+        return np.sum(row(x, 2 * x) if two else row(x))
+
+    programs = [taylor.record(g, x) for g in (f, lambda x: taylor.gradient(f, x))]
+    assert not any(Machine(program).asks[0] for program in programs)
+    asked = Machine(expand(programs[0]), 5, expanded=True).asks[0]
+    assert {ask[0] for ask in asked} <= ({"local"} if name in ASKS else set())
+
+
+def test_the_derivative_of_sinc():
+    x = np.array([-10.3, -1.0, -0.5001, -0.4999, 0.0, 1e-300, 1e-9, 0.01, 0.3, 0.75, 100.25])
+    slope = taylor.gradient(taylor.compile(lambda x: np.sum(np.sinc(x)), strict=True), x)
+    with mp.workprec(2200):
+        wanted = [0 if v == 0 else (mp.cospi(v) - mp.sincpi(v)) / v for v in map(mp.mpf, x)]
+        np.testing.assert_allclose(slope, np.array(wanted, float), rtol=1e-15, atol=0)
+
+
 # what the polynomials stand for, the ends of their range, and the part of the function they are
 HALF_LN2, EIGHTH = mp.log(2) / 2, (mp.sqrt(2) - 1) / (mp.sqrt(2) + 1)
 
@@ -176,6 +258,20 @@ HALF_LN2, EIGHTH = mp.log(2) / 2, (mp.sqrt(2) - 1) / (mp.sqrt(2) + 1)
 def _tail(t):
     u = 3.75 * (1 + t) / (1 - t)
     return (1 + 2 * u) * mp.erfc(u) * mp.exp(u * u) - polynomials.TAIL_0
+
+
+def _slope(t):
+    u = 3.75 * (1 + t) / (1 - t)
+    return -exact("erfcx_slope", u) * (1 + 2 * u) ** 2 - polynomials.SLOPE_0
+
+
+def _psi(s):
+    root = sum(map(mp.mpf, polynomials.PSI_ROOT))
+    return mp.psi(0, 1.5 + s) / (s - root) - polynomials.PSI_0
+
+
+def _of_inverse(f):
+    return lambda u: f(1 / mp.sqrt(u))
 
 
 def _of_square(f):
@@ -198,6 +294,13 @@ REST = {
     "ASIN": (_of_square(lambda s: (mp.asin(s) - s) / s**3), 0, 0.25, lambda z: z),
     "ERF": (_of_square(lambda u: mp.erf(u) / u - 1), 0, 0.5625, lambda z: 0.8),
     "TAIL": (_tail, -1, 0.99, lambda t: 0.8),
+    "SLOPE": (_slope, -1, 0.99, lambda t: 0.2),
+    "PSI": (_psi, -0.5, 0.5, lambda s: 1),
+    "TRIGAMMA": (lambda s: mp.psi(1, 1.5 + s) - polynomials.TRIGAMMA_0, -0.5, 0.5, lambda s: 1),
+    "PSI_TAIL": (_of_inverse(lambda x: (mp.log(x) - 0.5 / x - mp.psi(0, x)) * x * x), 0, 1 / 9,
+                 lambda u: u),
+    "TRIGAMMA_TAIL": (_of_inverse(lambda x: (mp.psi(1, x) - 1 / x - 0.5 / x**2) * x**3), 0, 1 / 9,
+                      lambda u: u),
     "ROOT": (mp.cbrt, mp.sqrt(0.5), mp.sqrt(2), lambda m: mp.mpf(2) ** -41),
 }  # fmt: skip
 

@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks.peers import PEERS, Peer, best, environment, used
 from benchmarks.workloads import Task
 
+AGAIN, SHORT = 7, 0.1  # calls, after a first one of less than so many seconds
 FIRST = Task("W1", "16", (10,), "")
 IMPORT = "import time, numpy; t = time.process_time(); import {}; print(time.process_time() - t)"
 
@@ -27,6 +28,8 @@ def measure(prepare: Any, task: Task) -> dict[str, Any]:
     first = call()
     took = used() - start
     values = read(first)
+    for _ in range(AGAIN if took < SHORT else 0):  # until code is made that a first call does not
+        call()
     return {
         "us": best(call, bool(os.environ["BENCHMARK_SINGLE"])),
         "compile": took,

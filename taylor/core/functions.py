@@ -101,6 +101,18 @@ def _cospi_code(x: Any) -> Any:
     return choose(r, 0.25, sin(math.pi * (0.5 - r)), cos(math.pi * r), "where")
 
 
+def _sinc_code(x: Any) -> Any:
+    return choose(0.0, abs(x), 1.0, sinpi(x) / (math.pi * x), "where")
+
+
+def _sinc_slope(x: Any) -> Any:
+    z, near = (math.pi * x) * (math.pi * x), 0.0
+    for k in range(11, 0, -1):  # Σ (-1)^k 2k (πx)^(2k)/(2k + 1)! over x
+        near = near * z + (-1) ** k * 2 * k / math.factorial(2 * k + 1)
+    far = (cospi(x) - sinpi(x) / (math.pi * x)) / x
+    return choose(0.5, abs(x), math.pi * (math.pi * x) * near, far, "where")
+
+
 def _asin_q(a: Any) -> Any:
     # 1/√(1 - a²) by its two factors: the rounded coefficients of 1 - a² would move its zeros
     return real_power(1 - a, -HALF) * real_power(1 + a, -HALF)
@@ -410,7 +422,7 @@ erf = row("erf", by_math(math.erf, lambda ctx, x: ctx.erf(x)), "erf",
 erfc = row("erfc", by_math(math.erfc, lambda ctx, x: ctx.erfc(x)), "erfc",
            lambda a, y: (-(TWO_OVER_SQRT_PI * gauss(a)), 1), code="erfc",
            samples=(-6.0, -1.0, 0.0, 0.3, 6.0, 25.0), exact=at((0, 1)), monotone=True)
-erfcx = _by_series("erfcx", special_series.erfcx, code="erfcx",
+erfcx = _by_series("erfcx", special_series.erfcx, code="erfcx", slope="erfcx_slope",
                    samples=(-5.0, -0.5, 0.0, 0.3, 1.0, 6.0, 100.0))
 dawsn = _by_series("dawsn", special_series.dawsn, exact=at((0, 0)),
                    samples=(-7.0, 0.0, 0.3, 2.0, 10.0, 100.0))
@@ -424,10 +436,11 @@ log_ndtr = row("log_ndtr", by_scipy("log_ndtr", lambda ctx, x: ctx.log(ctx.ncdf(
 # ------------------------------------------------------------------ gamma and its relatives
 NO_POLE = "x != 0, -1, -2, ..."
 sinc = row("sinc", np.sinc, lambda ctx, x: ctx.sincpi(x), local=special_series.sinc,
+           code=_sinc_code, slope=_sinc_slope,
            samples=(-10.3, 0.0, 1e-300, 1e-8, 0.01, 0.75, 1.0, 100.25), exact=at((0, 1)))
 digamma = row("digamma", by_scipy("digamma", lambda ctx, x: ctx.psi(0, x)),
               lambda ctx, x: ctx.psi(0, x), local=special_series.digamma,
-              domain=NO_POLE, pole=True, error=PoleError,
+              code="digamma", slope="trigamma", domain=NO_POLE, pole=True, error=PoleError,
               samples=(-3.7, -0.5, 1e-3, 0.5, 1.4616321449683622, 3.0, 50.0, 1e8))
 zeta = row("zeta", by_mpmath(lambda ctx, s: ctx.zeta(s)), lambda ctx, s: ctx.zeta(s),
            local=special_series.zeta, domain="x != 1", pole=True, error=PoleError,
@@ -605,4 +618,4 @@ def _within(of: Elementary, a: Any, b: Any, beyond: Callable[[Any, Any], Any]) -
 # No function of the table: its derivative is not that of its value
 HIDDEN["stop_gradient"] = stop_gradient = Elementary(
     "stop_gradient", lambda x: 1.0 * x, lambda ctx, x: +x, lambda a, y: (0, 1),
-    exact=lambda x: x, own=True)
+    code=lambda x: 1.0 * x, exact=lambda x: x, own=True)

@@ -82,6 +82,7 @@ class Elementary:
     # numbers: `Parts`), or None, where the code asks Python
     code: str | Callable[..., Any] | None = None
     complex_code: str | Callable[..., Any] | Parts | None = None
+    slope: str | Callable[..., Any] | None = None  # of a row with a local series: of its derivative
     cut: Cut | None = None  # where complex_code is not continuous
     # of the argument: vanishes where a row jumps, or has poles between which it does; None: itself
     surface: Elementary | None = None
@@ -188,7 +189,7 @@ def derived(row: Elementary) -> Elementary:
 
     return Elementary(
         row.name + "'", value, lambda ctx, x: series(x, 1)[1], local=local, domain=row.domain,
-        error=row.error, own=row.own,
+        error=row.error, own=row.own, code=row.slope,
     )  # fmt: skip
 
 

@@ -49,6 +49,10 @@ from taylor.numbers.values import as_array, as_data, constant, fitted, is_native
 PLAIN = frozenset((int, float, np.float64, np.ndarray))
 
 
+class TooLarge(Exception):
+    """A recording that takes more memory than it may."""
+
+
 # ------------------------------------------------------------------ the tape and its nodes
 class Tape:
     """Records instructions; identical instructions are recorded once."""
@@ -61,6 +65,7 @@ class Tape:
         self.seen: dict[Any, int] = {}
         self.nonzero: dict[int, Array] = {}  # where variables can be other than zero, once asked
         self.tag = fresh_tag()
+        self.room = math.inf  # elements after which the recording is too large
         self.like: Any = None  # the number type of the recording
         self.watched = False  # whether steps end where a guard fails or something else is looked up
         self.native = True  # whether all values are known, and numbers of Python or NumPy
@@ -208,6 +213,9 @@ class Tape:
         key = (key or op.key(), args)
         if (found := self.seen.get(key)) is not None:
             return self.at(found)
+        self.room -= math.prod(shape)
+        if self.room < 0:
+            raise TooLarge
         if self.native and op.pure:
             value = quietly(op.value, values, self.number)
         elif {*map(type, values)} == {Node}:  # it is recorded there

@@ -14,15 +14,19 @@ The derivative of the reversed loop is again a reversed loop, that of the tangen
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
-import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from taylor.core.memory import fresh
+from taylor.core.operand import host, lift
+from taylor.core.tape import Node
 from taylor.drivers.evolution import Evolution
+from taylor.drivers.scan import as_loop, whole_number
 from taylor.drivers.several import pullback
+from taylor.errors import TraceError
 from taylor.numbers.kinds import content
 
 Step = Callable[..., Any]
@@ -110,7 +114,9 @@ def checkpoint(step: Step, n: int, *, numbered: bool = False, snapshots: int | N
 
     The value is that of the plain loop, and so are the derivatives; but reverse mode keeps at most
     `snapshots` states (default 2 log2 n) and the record of one step, and runs each step again
-    about log n times.  Forward mode runs the plain loop.
+    about log n times.  Forward mode runs the plain loop.  Machine code runs loops in loops, by
+    default with 4 √n states, and each step twice again; with too few snapshots for these, a
+    numbered step or one that is no program (see `scan`) it leaves the loop to Python.
 
     >>> import taylor
     >>> f = checkpoint(lambda x, r: r * x * (1 - x), 1000)
@@ -126,19 +132,42 @@ def checkpoint(step: Step, n: int, *, numbered: bool = False, snapshots: int | N
         return content(step(fresh(state), *([i] if numbered else []), *map(fresh, p)))
 
     rule = _loop(numbered_step, steps, kept).forward()
+    size = sizes(steps, 4 * math.isqrt(steps) + 4 if snapshots is None else kept)
 
     def loop(state: Any, *parameters: Any) -> Any:
+        owner = host([lift(x) for x in (state, *parameters)])
+        if isinstance(owner, Node) and owner.tape.compiled and size and not numbered:
+            with contextlib.suppress(TraceError):  # a step that is no program is asked for
+                return _nested(lambda s: step(s, *map(fresh, parameters)), state, steps, size)
         return rule(state, *parameters) if steps else state
 
     return loop
 
 
-def whole_number(name: str, n: Any, least: int) -> int:
-    """Return the argument of that name as an integer that is at least so large."""
-    try:
-        k = operator.index(n)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer >= {least}, not {n!r}") from None
-    if k < least:
-        raise ValueError(f"{name} must be >= {least}, not {k}")
-    return k
+# ------------------------------------------------------------------ in machine code
+def sizes(n: int, kept: int) -> int | None:
+    """Return of how many steps loops in loops are to be, that so many states are kept at most.
+
+    A loop keeps its states and those of the steps that are left over.  None: not with so few.
+
+    >>> sizes(1000, 130), sizes(1000, 60), sizes(1000, 20)
+    (32, 10, None)
+    """
+    if n <= kept:
+        return n
+    for depth in range(2, n.bit_length() + 1):
+        size = next(k for k in range(2, n + 1) if k**depth >= n)
+        if 2 * depth * size <= kept:
+            return size
+    return None
+
+
+def _nested(step: Step, state: Any, n: int, size: int) -> Any:
+    """Return the state after n steps, as loops in loops of so many steps at most.
+
+    Reverse mode keeps the states of one run of each, and takes a step again for each it is in.
+    """
+    if n <= size:
+        return as_loop(step, state, n)
+    state = as_loop(lambda s: _nested(step, s, n // size, size), state, size)
+    return as_loop(step, state, n % size) if n % size else state

@@ -30,7 +30,8 @@ from taylor.drivers.derivable import Derivable
 from taylor.drivers.derivatives import bent
 from taylor.drivers.forms import COMPLEX, EXACT, FLOAT, floats, pattern_of
 from taylor.drivers.forward_mode import taylor_coefficients
-from taylor.drivers.recorded import derived, one_point
+from taylor.drivers.recorded import derived, one_point, short
+from taylor.drivers.tensors import directions
 from taylor.errors import (
     CompileError,
     DomainError,
@@ -52,8 +53,6 @@ Array = Any
 NEAR = 1e-9  # of values of one function, of one point and of many
 MAX_NESTED = 5  # the order up to which tensors are tangents of the gradient
 MAX_ENTRIES = 1 << 22  # of such a tensor
-FEW = 8  # variables below which a multivariate series of order 4 compiles faster, and is as fast
-BLOCK = 4096  # rows of a tensor computed at a time
 WORK = 400_000  # points times (order + 1)² that are worth a thread of their own
 REPLACED = ("tensor",)  # forms in whose place the series of the function is tried
 LONG, LONGEST = 1e-4, 1e-3  # seconds of a call that lets others run, to which Python adds nothing
@@ -254,7 +253,7 @@ class Compiled(Derivable):
             return y if structure is trees.LEAF else leaves
 
         with policy():  # what the one in force says of kinks is no part of the code
-            return record(run, *x), structure
+            return short(record(run, *x), kind), structure
 
     def _due(self, where: Any) -> bool:
         """Whether this call may make code of a form."""
@@ -356,7 +355,7 @@ class Compiled(Derivable):
                     return None
                 if type(c) is not np.ndarray or c.dtype not in (FLOAT, COMPLEX):
                     return None
-                short = not c[linear:].any()
+                short = v._reach <= 1 or not c[linear:].any()
                 tables.append(c[:linear] if short else c)
                 heights.append(1 if short else algebra.order)
             else:
@@ -367,10 +366,9 @@ class Compiled(Derivable):
                 heights.append(0)
         heads = [c[0] for c in tables]
         form = (algebra, tuple(heights))
-        if len(x) == 1 and heads[0].size > 1:
-            many = self._points(heads[0], tables[0], form)
-            if many is not None:
-                return [owner._new(many)], trees.LEAF
+        many = self._points(heads, tables, form)
+        if many is not None:
+            return [owner._new(many)], trees.LEAF
         where = ("series", form, *[v.shape for v in heads], *pattern_of(heads))
         found = self._run(where, heads, lambda machine: machine(*tables))
         return None if found is None else ([owner._new(c) for c in found[0]], found[1])
@@ -403,30 +401,20 @@ class Compiled(Derivable):
         The rows T(e_i, e_j, ..., ·) are tangents of the gradient, many at a time.
         """
         numbers, pattern = floats((x,))
-        if numbers is None or not 3 <= order <= MAX_NESTED:
+        if numbers is None or not 2 <= order <= MAX_NESTED:
             return NotImplemented
         (point,) = numbers
         n = point.size
-        if n == 0 or n**order > MAX_ENTRIES or (order > 3 and n < FEW):
+        if n < 2 or n**order > MAX_ENTRIES:
             return NotImplemented
-        columns, place = _symmetric(n, order)
-        seeds = np.eye(n).reshape(*point.shape, n)
-
-        def rows(machine: Machine) -> tuple[int, Any]:
-            kind = complex if pattern or any(machine.found) else float
-            found = np.empty((n, columns.shape[1]), kind)
-            for start in range(0, found.shape[1], BLOCK):
-                part = columns[:, start : start + BLOCK]
-                copies = np.repeat(point[..., None], part.shape[1], axis=-1)
-                status, (y, *_) = machine.batch(copies, *(seeds[..., i] for i in part))
-                if status != OK:
-                    return status, None
-                found[:, start : start + BLOCK] = y.reshape(n, -1)
-            return OK, found.reshape(-1)[place].reshape(point.shape * order)
-
-        where = ("tensor", order, point.shape, *pattern)
-        found = self._run(where, (point, *[np.ones(point.shape)[()]] * (order - 1)), rows)
-        return NotImplemented if found is None else found[0]
+        where, rows = ("tensor", order, point.shape, *pattern), directions(n, order)
+        for machine in self.machines.get(where, ()):
+            status, found = rows.tensor(machine, point)
+            if status == OK:
+                return found.reshape(point.shape * order)
+        given = (point, *[np.ones(point.shape)[()]] * (order - 1))
+        made = self._run(where, given, lambda machine: rows.tensor(machine, point))
+        return NotImplemented if made is None else made[0].reshape(point.shape * order)
 
     def first(self) -> Compiled:
         if self._first is None:
@@ -472,7 +460,7 @@ class Compiled(Derivable):
 
         if point.size > 1:
             seed = np.stack([point, np.broadcast_to(v, point.shape)])
-            many = self._points(point, seed, form)
+            many = self._points([point], [seed], form)
             if many is not None:
                 return many
         where = ("series", form, point.shape, *pattern)
@@ -481,40 +469,51 @@ class Compiled(Derivable):
         self._enter(where, found, begun)
         return NotImplemented if structure is not trees.LEAF else found
 
-    def _points(self, x: Array, table: Array, form: Any) -> Array | None:
-        """Return the coefficients of an element-wise f at many points, in tiles, on all cores."""
-        where = ("points", (*form, unit_of(x.size)), *pattern_of([x]))
-        if not (self.apart.get(where, True) and self.apart.get((where, x.shape), True)):
+    def _points(self, x: Sequence[Array], tables: Sequence[Array], form: Any) -> Array | None:
+        """Return the coefficients of an element-wise f at many points, in tiles, on all cores.
+
+        The arguments are numbers and arrays of one shape.
+        """
+        shape = max((v.shape for v in x), key=len)
+        alone, size = tuple(v.shape == () for v in x), math.prod(shape)
+        if size < 2 or any(v.shape not in ((), shape) for v in x):
             return None
-        seed, known = table.reshape(len(table), -1), list(self.machines.get(where, ()))
-        threads = max(1, min(self.threads, x.size * (form[0].order + 1) ** 2 // WORK))
+        where = ("points", (*form, unit_of(size, form[0])), *alone * any(alone), *pattern_of(x))
+        if not (self.apart.get(where, True) and self.apart.get((where, shape), True)):
+            return None
+        seeds = [
+            np.broadcast_to(c.reshape(len(c), -1), (len(c), size)) if one else c.reshape(-1, size)
+            for c, one in zip(tables, alone, strict=True)
+        ]
+        known = list(self.machines.get(where, ()))
+        threads = max(1, min(self.threads, 2 * size * form[0].count // WORK))
         for machine in known:
-            status, (c,) = machine.batch(seed, threads=threads)
+            status, (c,) = machine.batch(*seeds, threads=threads)
             if status == OK:
-                return self._each(where, x, c)
+                return self._each(where, x, c.reshape(-1, *shape))
             if status != GUARD:
                 return None
-        if any(machine.batch(seed[:, :2])[0] != GUARD for machine in known):
+        if any(machine.batch(*(c[:, :2] for c in seeds))[0] != GUARD for machine in known):
             return None  # a recording here exists: the points differ among themselves
-        two = (x.reshape(-1)[:2],)
+        two = [v if one else v.reshape(-1)[:2] for v, one in zip(x, alone, strict=True)]
         added = self._compile(where, two, len(known)) if self._due(where) else None
         if added is None:
             return None
-        status, (c,) = added.batch(seed, threads=threads)
-        return self._each(where, x, c) if status == OK else None
+        status, (c,) = added.batch(*seeds, threads=threads)
+        return self._each(where, x, c.reshape(-1, *shape)) if status == OK else None
 
-    def _each(self, where: Any, x: Array, c: Array) -> Array | None:
-        """Return coefficients at points of that shape; None if f is another at so many points.
+    def _each(self, where: Any, x: Sequence[Array], c: Array) -> Array | None:
+        """Return coefficients at points; None if f is another at so many points.
 
         The recording is one of two points, and f may ask how many there are.
         """
-        c = c.reshape(-1, *x.shape)
-        if (where, x.shape) not in self.apart:
+        shape = c.shape[1:]
+        if (where, shape) not in self.apart:
             with np.errstate(all="ignore"):
-                y = np.asarray(self.f(x.copy()))
-                same = y.shape == x.shape and np.all(np.abs(y - c[0]) <= NEAR * np.abs(y))
-            self.apart[where, x.shape] = bool(same)
-        return c if self.apart[where, x.shape] else None
+                y = np.asarray(self.f(*(v.copy() for v in x)))
+                same = y.shape == shape and np.all(np.abs(y - c[0]) <= NEAR * np.abs(y))
+            self.apart[where, shape] = bool(same)
+        return c if self.apart[where, shape] else None
 
 
 @functools.lru_cache(maxsize=64)
@@ -550,20 +549,6 @@ def _first(f: Callable[..., Any], *args: Any, **named: Any) -> Any:
 def _tensor(f: Callable[..., Any], x: Any, *v: Any) -> Any:
     """Return ∂_v ∂_w ... ∇f."""
     return bent(f, x, *v, what="tensor")
-
-
-@functools.lru_cache(maxsize=4)
-def _symmetric(n: int, order: int) -> tuple[Array, Array]:
-    """Return the directions whose tangents make a symmetric tensor, and where its entries are.
-
-    Column c of the first are the indices i <= j <= ... of one row T(e_i, e_j, ..., ·); the rows
-    are the columns of an array of n rows.
-    """
-    index = np.sort(np.indices((n,) * order).reshape(order, -1), axis=0)
-    codes = np.ravel_multi_index(tuple(index[:-1]), (n,) * (order - 1))
-    kept, column = np.unique(codes, return_inverse=True)
-    columns = np.stack(np.unravel_index(kept, (n,) * (order - 1)))
-    return columns, index[-1] * len(kept) + column
 
 
 def compile(

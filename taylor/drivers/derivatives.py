@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -21,6 +20,7 @@ from taylor.core.instructions import full
 from taylor.core.program import recording
 from taylor.core.rules import adjoints, tangents
 from taylor.core.tags import Tag, fresh_tag
+from taylor.core.tape import TooLarge
 from taylor.drivers import kinks, ties
 from taylor.drivers.derivable import Derivable, noted
 from taylor.drivers.driver import (
@@ -57,6 +57,7 @@ from taylor.series.multivariate import TaylorN
 from taylor.series.series import Series
 
 Array = NDArray[Any]
+ROOM = 3 << 20  # coefficients of a recording with many directions, some 25 MB
 LANES = 1 << 22  # coefficients of a sweep with many directions that stay within reach of the cache
 
 
@@ -111,11 +112,17 @@ def value_and_gradient(f: Function, x: Any) -> tuple[Any, Array]:
 
 
 def _pullback(
-    f: Function, x: Any, w: Any, what: str, through: frozenset[Tag], instead: str = ""
+    f: Function,
+    x: Any,
+    w: Any,
+    what: str,
+    through: frozenset[Tag],
+    instead: str = "",
+    room: float = math.inf,
 ) -> tuple[Any, Any]:
     """Return f(x) and the adjoint of x for the adjoint w of f(x); None: one, of a scalar f."""
     try:
-        code, v, out = _recorded(f, x, through)
+        code, v, out = _recorded(f, x, through, room)
         if w is None:
             scalar_only(shape_of(v[out]), what, instead)
         seed = _number(_adjoint(w, v[out], what), v[out])
@@ -362,7 +369,8 @@ def hessian(f: Function, x: Any) -> Array:
     x = point(x)
 
     def columns(f: Function) -> Any:
-        return _columns(gradient_of(f, "hessian"), x, symmetric=True)
+        room = math.inf if is_operand(x) else ROOM
+        return _columns(gradient_of(f, "hessian", room=room), x, symmetric=True)
 
     found = kinks.decided(columns, f, x, 2, "hessian", lambda f: _dense(f, x, 2, "hessian"))
     return _symmetric(found)[()]
@@ -411,12 +419,18 @@ def third(f: Function, x: Any, v: Any, w: Any) -> Array:
     return _contracted(f, x, (w, v), "third")
 
 
-def gradient_of(f: Function, what: str, *tags: Tag) -> Function:
-    """Return the gradient of f as a function of a series in a driver's own variables."""
+def gradient_of(f: Function, what: str, *tags: Tag, room: float = math.inf) -> Function:
+    """Return the gradient of f as a function of a series in a driver's own variables.
+
+    It raises TooLarge if its recording at several of them makes more coefficients than `room`.
+    """
 
     def g(y: Any) -> Any:
-        through = frozenset((y.tag, *tags))
-        return noted(f, _pullback(f, point(y), None, what, through, "tensor(f, x, 2)"))[1]
+        through, most = frozenset((y.tag, *tags)), room
+        if room < math.inf:  # one direction takes what it takes
+            most = room / y.algebra.size if y.algebra.size > 2 else math.inf
+        found = _pullback(f, point(y), None, what, through, "tensor(f, x, 2)", most)
+        return noted(f, found)[1]
 
     return g
 
@@ -469,11 +483,18 @@ def _by_directions(f: Function, x: Any, n: int, order: int) -> Any:
 
 # ------------------------------------------------------------------ the two modes
 def _recorded(
-    f: Function, x: Any, through: frozenset[Tag] = frozenset()
+    f: Function, x: Any, through: frozenset[Tag] = frozenset(), room: float = math.inf
 ) -> tuple[Any, list[Any], int]:
-    """Return the instructions of f at x, their values, and which of them is the result."""
-    at = x if is_operand(x) else x[()]
-    program, v = recording(lambda y: result(f, y), at, through=through)
+    """Return the instructions of f at x, their values, and which of them is the result.
+
+    Raises TooLarge if they make more elements than there is room for.
+    """
+
+    def run(y: Any) -> Any:
+        y.tape.room = room
+        return result(f, y)
+
+    program, v = recording(run, x if is_operand(x) else x[()], through=through)
     return program.code, v, program.outputs[0]
 
 
@@ -526,14 +547,20 @@ def _columns(f: Function, x: Any, symmetric: bool = False) -> Any:
     """Return the Jacobian by forward mode, a chunk of directions at a time."""
     size = math.prod(shape_of(x))
     chunk = max(16, LANES // max(size, 1) // 64)
-    columns = []
-    for start in range(0, max(size, 1), chunk):
+    columns: list[Any] = []
+    start = 0
+    while start < size or not columns:
         count = min(chunk, size - start)
         algebra = multivariate(count, 1)
         tag = fresh_tag()
         eye = unit_rows(count, shape_of(x), x, start)
-        y = call(f, seed(TaylorN, x, algebra, eye, tag), tag)
+        try:
+            y = call(f, seed(TaylorN, x, algebra, eye, tag), tag)
+        except TooLarge:
+            chunk = max(1, count // 4)
+            continue
         columns.append(parts(y, tag, algebra.size)[1:])
+        start += count
     joined = np.concatenate(columns) if len(columns) != 1 else columns[0]
     shape = shape_of(joined)[1:]
     if symmetric:
@@ -553,48 +580,3 @@ def _rows(code: Any, v: list[Any], out: int, x: Any) -> Any:
     found = parts(_pulled(code, v, {out: bar}, x), tag, algebra.size)[1:]
     tag.closed = True
     return found.reshape((*shape, *shape_of(x)))
-
-
-class Objective:
-    """A scalar function of an array with its derivatives, in the form scipy.optimize takes them.
-
-    jac(x, *args) is the gradient, hess(x, *args) the Hessian, hessp(x, p, *args) the Hessian times
-    p, and value_and_gradient(x, *args) is (f, gradient) for minimize(..., jac=True).  `args` are
-    those of minimize, or else those given to `objective`.
-    """
-
-    def __init__(self, f: Function, args: Sequence[Any]) -> None:
-        self.f, self.args = f, tuple(args)
-
-    def __call__(self, x: Any, *args: Any) -> Any:
-        """Return f(x, *args)."""
-        return self.f(x, *(args or self.args))
-
-    def jac(self, x: Any, *args: Any) -> Array:
-        """Return the gradient at x."""
-        return gradient(self.f, x, *(args or self.args))
-
-    def hess(self, x: Any, *args: Any) -> Array:
-        """Return the Hessian at x."""
-        return hessian(self.f, x, *(args or self.args))
-
-    def hessp(self, x: Any, p: Any, *args: Any) -> Array:
-        """Return the Hessian at x times p."""
-        rest = args or self.args
-        return hvp(self.f, (x, *rest), p, argnums=0) if rest else hvp(self.f, x, p)
-
-    def value_and_gradient(self, x: Any, *args: Any) -> tuple[Any, Array]:
-        """Return f(x, *args) and its gradient."""
-        return value_and_gradient(self.f, x, *(args or self.args))
-
-
-def objective(f: Function, *args: Any) -> Objective:
-    """Return f with the methods jac, hess, hessp and value_and_gradient for scipy.optimize.
-
-    `args` are further arguments of f, which do not vary.
-
-    >>> o = objective(lambda x, a: np.sum((x - a) ** 4), 1.0)
-    >>> o.jac(np.zeros(2)), o.hessp(np.zeros(2), np.array([1.0, 0.0]))
-    (array([-4., -4.]), array([12.,  0.]))
-    """
-    return Objective(f, args)

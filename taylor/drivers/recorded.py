@@ -10,6 +10,7 @@ import numpy as np
 from taylor.core.conditions import Guard
 from taylor.core.instructions import Instruction
 from taylor.core.program import Program, record
+from taylor.core.rolled import merged, rolled
 from taylor.core.tape import Node, Tape
 from taylor.drivers.derivable import Derivable, outer
 from taylor.drivers.derivatives import pushed
@@ -92,12 +93,17 @@ def derived(program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> t
 
     with policy():
         recorded = record(run, *x)
-    return recorded.pruned(), count
+    return merged(recorded.pruned()), count
+
+
+def short(program: Program, kind: str) -> Program:
+    """Return the program with loops rolled up; of many points each takes all its steps alone."""
+    return program if kind == "points" else rolled(program)
 
 
 def one_point(program: Program) -> Program:
     """Return the program of one point of an element-wise function, recorded at two."""
-    shape = program.code[program.inputs[0]].shape
+    shape = max((program.code[i].shape for i in program.inputs), key=len)
     if len(program.outputs) != 1:
         raise TaylorError("the function has several results")
     code = []

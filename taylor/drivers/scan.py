@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,10 +17,9 @@ from taylor.core.operand import host, lift
 from taylor.core.program import Program, recording
 from taylor.core.tape import Node, Tape
 from taylor.drivers import trees
-from taylor.drivers.checkpoint import whole_number
 from taylor.errors import NotNow, TraceError
 from taylor.machine.calls import is_users
-from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.kinds import base, content, is_operand
 
 Function = Callable[..., Any]
 FEW = 2  # steps that are written out
@@ -152,6 +152,17 @@ def _recorded(each: Function, state: Any, rows: Sequence[Any], count: int) -> An
     return trees.build(structure, iter(parts[:first])), trees.build(form, iter(parts[first:]))
 
 
+def as_loop(step: Function, state: Any, n: int) -> Any:
+    """Return the state after n >= 1 steps as one instruction of the recording.
+
+    TraceError: a step is no program.
+    """
+    found = _recorded(lambda s: (content(step(trees.entrywise(fresh, s))), ()), state, [], n)
+    if found is None:
+        raise TraceError("a step is no program of its state")
+    return found[0]
+
+
 def _float(x: Any) -> Any:
     """Return a whole number as a float."""
     x = lift(x)
@@ -202,3 +213,14 @@ def _is_smooth(i: Instruction) -> bool:
     if type(op) is Row:
         return op.row.compose is None and op.row.jumps is None
     return isinstance(op, (Input, Const, Arithmetic, Scale, Einsum, Map, Loop))
+
+
+def whole_number(name: str, n: Any, least: int) -> int:
+    """Return the argument of that name as an integer that is at least so large."""
+    try:
+        k = operator.index(n)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer >= {least}, not {n!r}") from None
+    if k < least:
+        raise ValueError(f"{name} must be >= {least}, not {k}")
+    return k

@@ -18,10 +18,6 @@ SHIFT = 6755399441055744.0  # 1.5·2^52: adding it leaves an integer in the last
 TINY = 2.0**-54  # below this f(x) = x where f'(0) = 1
 SMALL = 2.0**-28  # below this f(x) = x where f is odd, too
 LEAST = 2.0**-1022  # the least normal number
-FAR = 1e60  # log of the normal distribution function below minus this is -x²/2
-OVERFLOW = 26.628735713751492  # 2·exp(x²) is infinite above
-NEAR = 0.625  # erf is a polynomial below, 1 - erfc above
-MIDDLE = 3.75  # the point of u >= 0 that is the middle of t = (u - MIDDLE)/(u + MIDDLE)
 
 
 # ------------------------------------------------------------------ pairs
@@ -127,18 +123,17 @@ def exp2(x: Scalar) -> list[Scalar]:
     return [scaled(whole + (rest + grown(r, low)), n)]
 
 
-def half_of_expm1(n: Scalar, r: Scalar, rest: Scalar) -> Pair:
-    """Return (2^n (1 + r + rest) - 1)/2 as a pair, -1021 <= n <= 1024."""
-    s = power_of_two(n - 1.0)
-    one, lost = s.two_sum(-0.5)
-    t, more = one.two_sum(s * r)
-    return t, s.fma(rest, more) + lost
+def half_of_expm1(s: Scalar, of: Pair, r: Scalar, rest: Scalar) -> Pair:
+    """Return (2s (1 + r + rest) - 1)/2 as a pair, s a power of two; s - 1/2 is the pair `of`."""
+    t, lost = added(of[0], s * r)
+    return t, s.fma(rest, lost) + of[1]
 
 
 def expm1(x: Scalar) -> list[Scalar]:
     """Return exp x - 1."""
     n, r, low = reduced(at_least(at_most(x, 710.0), -50.0))
-    high, low = half_of_expm1(n, r, grown(r, low))
+    s = power_of_two(n - 1.0)
+    high, low = half_of_expm1(s, s.two_sum(-0.5), r, grown(r, low))
     y = high + low
     return [(abs(x) < TINY).where(x, y + y)]
 
@@ -147,7 +142,8 @@ def tanh_sech2(x: Scalar) -> list[Scalar]:
     """Return tanh x = (1 - E)/(1 + E) and 1/cosh² x = 4E/(1 + E)², E = exp(-2|x|)."""
     n, r, low = reduced(at_least(abs(x) * -2.0, -760.0))
     part = grown(r, low)
-    high, low = added(*half_of_expm1(at_least(n, -100.0), r, part))
+    s = power_of_two(at_least(n, -100.0) - 1.0)
+    high, low = added(*half_of_expm1(s, added(-0.5, s), r, part))
     plus, rest = added(1.0, high)
     rest = rest + low
     inverse = 1.0 / plus
@@ -456,123 +452,3 @@ def hypot(x: Scalar, y: Scalar) -> list[Scalar]:
     total, rest = a.two_sum(b)
     s, low = root((total, rest + (a_low + b_low)))
     return [s + low]
-
-
-# ------------------------------------------------------------------ error functions
-def gauss(x: Scalar) -> list[Scalar]:
-    """Return exp(-x²)."""
-    x = at_most(abs(x), 30.0)
-    square, low = product(x, x)
-    y, n = exponential(-square, -low)
-    return [scaled(y[0] + y[1], n)]
-
-
-def normal_density(x: Scalar) -> list[Scalar]:
-    """Return exp(-x²/2)/√(2π)."""
-    x = at_most(abs(x), 40.0)
-    square, low = product(x, x)
-    constant = tuple(x.f.constant(c, x.width) for c in p.ONE_OVER_SQRT_2PI)
-    y, n = times_exponential((constant[0], constant[1]), (square * 0.5, low * 0.5))
-    return [scaled(y[0] + y[1], n)]
-
-
-def tail(u: Scalar, low: Scalar | float = 0.0) -> Pair:
-    """Return erfc(u + low)·exp(u²) for u >= 0 as a pair."""
-    t = (u - MIDDLE) / (u + MIDDLE)
-    high, rest = added(p.TAIL_0, t.polynomial(p.TAIL))
-    one, lost = (u + u).two_sum(1.0)
-    return quotient((high, rest), (one, lost + (low + low)))
-
-
-def times_exponential(q: Pair, square: Pair) -> tuple[Pair, Scalar]:
-    """Return the pair y and n, q·exp(-square) = y·2^n."""
-    (whole, rest), n = exponential(-square[0], -square[1])
-    high, low = product(q[0], whole)
-    return (high, q[0].fma(rest, q[1].fma(whole, low))), n
-
-
-def near(u: Scalar, low: Scalar | float = 0.0) -> Pair:
-    """Return erf(u + low) for 0 <= u <= 3/4 as a pair."""
-    z = u * u
-    slope = z.fma(z.fma(0.5, -1.0), 1.0) * p.TWO_OVER_SQRT_PI
-    y, rest = added(u, u * z.polynomial(p.ERF))
-    return y, slope.fma(low, rest)
-
-
-def error(u: Scalar, low: Scalar | float, square: Pair) -> tuple[Pair, Scalar, Scalar]:
-    """Return erf(u + low) as a pair for 0 <= u <= 30, erfc of it, and where that is the better."""
-    (high, rest), n = times_exponential(tail(u, low), square)
-    beyond = scaled(high + rest, n)
-    far, far_low = added(1.0, -beyond)
-    large = u >= NEAR
-    inner, inner_low = near(u, low)
-    of = large.where(far, inner), large.where(far_low, inner_low)
-    return of, beyond, large
-
-
-def complement(of: Pair, beyond: Scalar, large: Scalar, left: Scalar) -> Scalar:
-    """Return erfc of an argument of which these are `error`'s, or 1 + erf where it is `left`."""
-    y, rest = (left.where(part, -part) for part in of)
-    y, lost = added(1.0, y)
-    return (large & ~left).where(beyond, y + (lost + rest))
-
-
-def erf_erfc(x: Scalar) -> list[Scalar]:
-    """Return erf x and erfc x."""
-    u = at_most(abs(x), 30.0)
-    of, beyond, large = error(u, 0.0, product(u, u))
-    return [signed(of[0] + of[1], x), complement(of, beyond, large, x < 0.0)]
-
-
-def _over_root_2(x: Scalar) -> tuple[Scalar, Scalar, Pair]:
-    """Return x/√2 in two parts, and x²/2 as a pair."""
-    u, low = product(x, p.SQRT_HALF[0])
-    square, rest = product(x, x)
-    return u, x.fma(p.SQRT_HALF[1], low), (square * 0.5, rest * 0.5)
-
-
-def ndtr(x: Scalar) -> list[Scalar]:
-    """Return the normal distribution function ½ erfc(-x/√2)."""
-    u, low, square = _over_root_2(at_most(abs(x), 40.0))
-    of, beyond, large = error(u, low, square)
-    return [complement(of, beyond, large, x > 0.0) * 0.5]
-
-
-def log_ndtr(x: Scalar) -> list[Scalar]:
-    """Return the logarithm of the normal distribution function ½ erfc(-x/√2).
-
-    The left tail is exp(-x²/2) times a factor whose logarithm is added to -x²/2.
-    """
-    negative = x < 0.0
-    u, low, (square, rest) = _over_root_2(at_most(abs(x), negative.where(FAR, 40.0)))
-    inner = u < NEAR
-    left = negative & ~inner
-    high, part = tail(u, low)
-    (whole, whole_low), n = times_exponential((high, part), (square, rest))
-    s = scaled(x.f.constant(-0.5, x.width), n)
-    erf, erf_low = (v * negative.where(-0.5, 0.5) for v in near(u, low))
-    one, lost = added(inner.where(0.5, 1.0), inner.where(erf, whole * s))
-    lost = lost + inner.where(erf_low, s * whole_low)
-    y, y_low = logarithm(*added(left.where(high * 0.5, one), left.where(part * 0.5, lost)))
-    total, lost = left.where(-square, 0.0).two_sum(y)
-    y = total + (lost + (y_low - left.where(rest, 0.0)))
-    y = (x < -FAR).where(x * (x * -0.5), y)
-    return [x.equals(x).where(-abs(y), x)]
-
-
-def erfcx(x: Scalar) -> list[Scalar]:
-    """Return erfc(x)·exp(x²), which on the left is 2·exp(x²) less that of -x."""
-    u, negative = abs(x), x < 0.0
-    right, rest = tail(at_most(u, 1e300))
-    bound = at_most(u, OVERFLOW)
-    (whole, part), n = exponential(*product(bound, bound))
-    s = scaled(x.f.constant(1.0, x.width), n)
-    left, lost = (whole * s).two_sum(right * -0.5)
-    left = left + (s.fma(part, lost) - rest * 0.5)
-    left = (u > OVERFLOW).where(math.inf, left + left)
-    right = (u > 1e300).where((1 / math.sqrt(math.pi)) / u, right + rest)
-    erf, erf_low = (negative.where(v, -v) for v in near(u))
-    one, lost = added(1.0, erf)
-    y, y_low = product(one, whole * s)
-    y = y + one.fma(part * s, (lost + erf_low).fma(whole * s, y_low))
-    return [(u < NEAR).where(y, negative.where(left, right))]

@@ -97,3 +97,50 @@ TAIL = numbers(
     "-0x1.015bca23f2ea2p-28 -0x1.638db61ac7372p-28 0x1.5643002c4f73ap-32 "
     "0x1.d3740c4dc2f20p-32"
 )
+# -(1 + 2u)² d/du (erfc u exp u²) = P(t), t as above
+SLOPE_0 = h("0x1.5125c0926222dp+1")
+SLOPE = numbers(
+    "0x1.0cb2921614366p-54 -0x1.4dd46b9d30f1bp-2 -0x1.919ccd06dc35ep-2 "
+    "0x1.75accfb71afa8p-1 -0x1.491d908ed1996p-1 0x1.51851487144e6p-2 -0x1.2984e0d3d1a47p-5 "
+    "-0x1.b6f7104cb0521p-4 0x1.d26aa57b6b8b0p-4 -0x1.02c954d00ad22p-4 0x1.3215253ceb8f9p-6 "
+    "0x1.afa8c298e7d5fp-12 -0x1.72963d4d1a7bfp-9 0x1.b8fafb76bf413p-11 "
+    "0x1.a9feb3207c5dcp-13 -0x1.72163454127cep-13 -0x1.3338a50a2ecafp-21 "
+    "0x1.ea0a42ca2cecap-16 -0x1.a11fea525bf71p-19 -0x1.3fab86896c19fp-18 "
+    "0x1.978584931e03cp-21 0x1.a3462fd326d4bp-21 -0x1.fbabfb1327a12p-24 "
+    "-0x1.de2a84ffed0e4p-24 0x1.56f0fb3fa2a84p-27 0x1.43e29024d25a1p-27"
+)
+# ψ(3/2 + s) = (s - s₀) P(s), ψ'(3/2 + s) = P(s), |s| <= 1/2, where ψ(3/2 + s₀) = 0
+PSI_ROOT = h("-0x1.3a4f395283812p-5"), h("-0x1.e563779a1f5b1p-60")
+PSI_0 = h("0x1.e6f0cbb873616p-1")
+PSI = numbers(
+    "0x1.8bc51cb49ef03p-55 -0x1.b1cb63005ee98p-2 0x1.eca189b8e6f7bp-3 "
+    "-0x1.2feeeb98a7961p-3 0x1.8512e59037f07p-4 -0x1.fb44202a1bd18p-5 0x1.4de9aa1800cd1p-5 "
+    "-0x1.b9f8b11dba4e1p-6 0x1.25647156b1781p-6 -0x1.863563b6477b1p-7 0x1.03c0b2a5da7d8p-7 "
+    "-0x1.5a06ab358c285p-8 0x1.cd1f2996cbcebp-9 -0x1.336d71fa9f401p-9 "
+    "0x1.99e185b9bfbf1p-10 -0x1.0fb647d696ac9p-10 0x1.69bbf3a4575f6p-11 "
+    "-0x1.fd6f4b74fd743p-12 0x1.56bdc604763c3p-12 -0x1.30121b6be52f0p-13 "
+    "0x1.80599e58d6e82p-14 -0x1.757b2cbfb692dp-13 0x1.00a7631104dc0p-13"
+)
+TRIGAMMA_0 = h("0x1.de9e64df22ef3p-1")
+TRIGAMMA = numbers(
+    "-0x1.157f32e835efdp-55 -0x1.a85808a40aba1p-1 0x1.68ba30a4209cdp-1 "
+    "-0x1.287825428e8e9p-1 0x1.da2d963cf4cc8p-2 -0x1.72d7487c1c4f5p-2 0x1.1cc1377e6ff2dp-2 "
+    "-0x1.aeb6f15f3f54cp-3 0x1.41a51b137e6c8p-3 -0x1.db4d82e2acf89p-4 0x1.5c08630b80842p-4 "
+    "-0x1.f9c747ba648a1p-5 0x1.6d129af9e5adap-5 -0x1.0603b3e1ce4e7p-5 0x1.7691afb428af8p-6 "
+    "-0x1.0a68b2716581fp-6 0x1.7528aab6cc326p-7 -0x1.06b1afd17a75ep-7 0x1.951651487a1d2p-8 "
+    "-0x1.202f128c79c28p-8 0x1.af7935c13687bp-10 -0x1.1464b21731811p-10 "
+    "0x1.7e652081b7b76p-9 -0x1.12a8ccc75af9cp-9"
+)
+# ψ(x) = log x - 1/2x - P(u) u, ψ'(x) = 1/x + u/2 + P(u) u/x, u = 1/x², x >= 3
+PSI_TAIL = numbers(
+    "0x1.5555555555531p-4 -0x1.11111110dd1e4p-7 0x1.0410409adec3bp-8 -0x1.1110dab68488bp-8 "
+    "0x1.f06b47ce023d4p-8 -0x1.58ba1524e3efap-6 0x1.4d86dd85e116ep-4 -0x1.91e4abedb1445p-2 "
+    "0x1.025a0f5cef3fdp+1 -0x1.2ba0d19c4812bp+3 0x1.0c3e971dfea47p+5 -0x1.3899bb32faa6cp+6 "
+    "0x1.5a1df44644ae7p+6"
+)
+TRIGAMMA_TAIL = numbers(
+    "0x1.55555555553f1p-3 -0x1.111111101289bp-5 0x1.86185f8217e30p-6 -0x1.11108b68fef59p-5 "
+    "0x1.3638c8d0e54fcp-4 -0x1.021f8697d34fdp-2 0x1.20e1b672e535fp+0 -0x1.83d0ff0653e03p+2 "
+    "0x1.0bb9496fd3fa6p+5 -0x1.4452df8128577p+7 0x1.2a1a0a09eaaabp+9 "
+    "-0x1.6126adc3752c9p+10 0x1.8b3e421955eb5p+10"
+)

@@ -143,7 +143,7 @@ def _content(path: Path, name: str) -> bytes:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode) or _fault(found) or found.st_size > LARGEST:
             raise ValueError(f"{path} is no object of this user")
-        raw = file.read(LARGEST)
+        raw = file.read(found.st_size)
     if _digest(name, raw[DIGEST:]) != raw[:DIGEST]:
         raise ValueError(f"{path} is damaged")
     return raw[DIGEST:]

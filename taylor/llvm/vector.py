@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from taylor.llvm import kernels
+from taylor.llvm import kernels, special
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.registers import Scalar, type_of
@@ -66,15 +66,22 @@ KERNELS: dict[tuple[str, ...], Kernel] = {
     ("atan2",): Kernel(kernels.atan2, _in_range, 2),
     ("asin", "acos"): Kernel(kernels.asin_acos),
     ("hypot",): Kernel(kernels.hypot, _of_size, 2),
-    ("gauss",): Kernel(kernels.gauss),
-    ("npdf",): Kernel(kernels.normal_density),
-    ("erf", "erfc"): Kernel(kernels.erf_erfc),
-    ("erfcx",): Kernel(kernels.erfcx),
-    ("ndtr",): Kernel(kernels.ndtr),
-    ("log_ndtr",): Kernel(kernels.log_ndtr),
+    ("gauss",): Kernel(special.gauss),
+    ("growing",): Kernel(special.growing),
+    ("npdf",): Kernel(special.normal_density),
+    ("erf", "erfc"): Kernel(special.erf_erfc),
+    ("erfcx",): Kernel(special.erfcx),
+    ("ndtr",): Kernel(special.ndtr),
+    ("log_ndtr",): Kernel(special.log_ndtr),
+    ("erfcx_slope",): Kernel(special.erfcx_slope),
+    ("digamma",): Kernel(special.digamma),
+    ("trigamma",): Kernel(special.trigamma),
 }
 # the C library does not know these
-OWN = {"sech2", "sigmoid", "gauss", "npdf", "erfcx", "ndtr", "log_ndtr"}
+OWN = {
+    "sech2", "sigmoid", "gauss", "growing", "npdf", "erfcx", "erfcx_slope", "ndtr", "log_ndtr",
+    "digamma", "trigamma",
+}  # fmt: skip
 _GROUPS = {name: group for group in KERNELS for name in group}
 
 

@@ -32,11 +32,10 @@ from taylor.machine.emit import (
     Symbol,
     Unsupported,
     asked,
-    broadcast,
-    contiguous,
+    contraction,
     copied,
-    flattened,
     lifted,
+    mapped,
 )
 from taylor.machine.monomials import Pairs, check
 from taylor.machine.nests import at, c_strides
@@ -49,7 +48,6 @@ from taylor.numbers.kinds import Array
 OK, GUARD, INFINITE = 0, 1, 2
 SMALL = 1 << 15  # numbers that are copied faster than Python calls
 BY_DEGREE = 3000  # instructions times degrees of a program that is written degree by degree
-OPPOSITE = {"<": "uge", "<=": "ugt", ">": "ule", ">=": "ult"}
 SAME = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}
 
 
@@ -325,9 +323,14 @@ class Machine:
         out = np.ascontiguousarray(out[:, :n]) if n < self.unit else out
         parts = zip(self.outputs, self.rows, self.rows[1:], strict=False)
         outs = [out[a:b].reshape(*s, n) for s, a, b in parts]
-        if not np.count_nonzero(flags):
-            return OK, outs
-        return (GUARD if flags[:, 0].any() else INFINITE), outs
+        return _status(flags), outs
+
+    def batch_at(self, places: tuple[int, int], count: int) -> int:
+        """Return the status of a batch of whole tiles; rows and results lie at these addresses."""
+        data, flags, place = self.tile()
+        flags.fill(0.0)
+        self._tiled(data, *places, place, count, 0, count // self.unit)
+        return _status(flags)
 
     def _tiles(self, rows: Array, out: Array, threads: int) -> Array:
         """Write the results of all tiles; return the flags, two for every point of a tile."""
@@ -465,6 +468,12 @@ class Machine:
         return found
 
 
+def _status(flags: Array) -> int:
+    if not np.count_nonzero(flags):
+        return OK
+    return GUARD if flags[:, 0].any() else INFINITE
+
+
 def _plain(data: Array, shape: Sequence[int]) -> Array:
     return data[: math.prod(shape)].reshape(shape)
 
@@ -488,20 +497,25 @@ def failed(f: Function, guards: Sequence[Guard], v: Any) -> Scalar:
     """Return how many decisions would be others at the values v."""
     total = f.constant(0.0)
     for n, guard in enumerate(guards):
-        if guard.b < 0:  # on the order of values, say
-            lost = asked(f, "guard", n, [lifted(f, v[guard.a])], (), complex=False)
-            total = total + at(lost, [])
+        sides = [lifted(f, v[i]) for i in (guard.a, guard.b) if i >= 0]
+        outcome = np.asarray(guard.outcome, dtype=float)
+        if guard.b < 0 and (guard.op != "isfinite" or sides[0].complex):  # on their order, say
+            total = total + at(asked(f, "guard", n, sides, (), complex=False), [])
             continue
-        sides = lifted(f, v[guard.a]), lifted(f, v[guard.b])
-        outcome = np.asarray(guard.outcome, dtype=bool)
         if any(x.complex for x in sides):
             raise Unsupported(UNORDERED)
-        a, b = (flattened(contiguous(broadcast(x, outcome.shape))) for x in sides)
-        for i, held in enumerate(outcome.reshape(-1)):
-            op = OPPOSITE[guard.op] if held else SAME[guard.op]
-            total = total + at(a, [i]).compared(op, at(b, [i])).where(1.0, 0.0)
-            f.pause()
+        lost = mapped(f, functools.partial(_other, guard.op), lifted(f, outcome), *sides)
+        if outcome.size != 1:
+            lost = contraction(f, ["abcdefghijklmnopqrstuvwxyz"[: outcome.ndim]], "", [lost])
+        total = total + at(lost, [0] * len(lost.shape))
+        f.pause()
     return total
+
+
+def _other(op: str, was: Scalar, a: Scalar, b: Scalar | None = None) -> Scalar:
+    """Return 1 where a decision is not what it was (1 where it held), else 0."""
+    holds = abs(a) < math.inf if b is None else a.compared(SAME[op], b)
+    return abs(holds.where(1.0, 0.0) - was)
 
 
 def _input(f: Function, shape: tuple[int, ...], place: int, complex: bool) -> Symbol:

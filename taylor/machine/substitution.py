@@ -24,7 +24,9 @@ from taylor.machine.windows import PAD, WIDTH, products_of, write_product
 Floats = NDArray[np.float64]
 WORK = 1 << 16  # products of coefficients and points that are taken before code is made
 LETTERS = 1 << 24  # exponents and letters of the monomials of a tree
-STEP = 4  # numbers of a monomial in the tree: depth, variable, first window, first coefficient
+# numbers of a monomial in the tree: depth, variable, where the power above it begins, and its own
+# first window and coefficient
+STEP = 5
 POINTS, VECTOR = 32, 8  # that are taken side by side, and as a vector
 
 
@@ -62,15 +64,15 @@ def _compositions() -> str:
     """Write Σ c_α g^α for several polynomials.
 
     The data: pointers to the powers, to g and to the results, each a table with pads, to the tables
-    of the windows, the coefficients and the tree; how many squares there are, numbers in a table
-    (up to whole vectors, and with pads), windows, monomials, polynomials.
+    of the windows, the coefficients and the tree; how many squares there are, numbers of a window,
+    numbers in a table (up to whole vectors, and with pads), windows, monomials, polynomials.
     """
     f = Function()
     write_product(f, "product")
     powers, g, out, *rest = (f.word(f.address("%data", [], i), "ptr") for i in range(9))
     *tables, c, tree = rest
-    half, size, room, stop, count, several = (
-        f.word(f.address("%data", [], i), "i64") for i in range(9, 15)
+    half, task, size, room, stop, count, several = (
+        f.word(f.address("%data", [], i), "i64") for i in range(9, 16)
     )
 
     def table(start: str, i: Any) -> str:
@@ -78,12 +80,13 @@ def _compositions() -> str:
 
     with f.loop(0, count) as monomial:
         place = f.whole("mul", monomial.index, STEP)
-        depth, variable, first, begin = (
+        depth, variable, lowest, first, begin = (
             f.entry(tree, f.whole("add", place, i)) for i in range(STEP)
         )
         power = table(powers, depth)
         factors = table(powers, f.whole("sub", depth, 1)), table(g, variable)
-        f.run("product", [*factors, power, *tables, *map(f.index, (half, first, stop))], [])
+        numbers = [f.index(i) for i in (half, task, lowest, first, stop)]
+        f.run("product", [*factors, power, *tables, *numbers], [])
         row = f.whole("mul", monomial.index, several)
         with f.loop(0, several) as result:
             factor = f.load(f.address(c, [(f.whole("add", row, result.index), 1)], 0))
@@ -115,7 +118,8 @@ def composed(outer: Algebra, c: Floats, inner: Algebra, g: Floats) -> Floats | N
         needed[needed] = kept
         depth, shifts = depth[kept], shifts[kept]
     begins = inner.offsets[shifts] // WIDTH * WIDTH  # type: ignore[attr-defined]
-    steps = [depth, tree.variable[needed], windows.first[shifts], begins]
+    lowest = np.maximum(shifts - 1, 0)
+    steps = [depth, tree.variable[needed], lowest, windows.first[shifts], begins]
     code = made(lambda: ((), Code(_compositions())), "compositions", ())[1]
     memory = np.zeros((outer.order + 1 + len(g) + several, windows.room))
     powers, series, out = np.split(memory, [outer.order + 1, outer.order + 1 + len(g)])
@@ -125,10 +129,10 @@ def composed(outer: Algebra, c: Floats, inner: Algebra, g: Floats) -> Floats | N
     out[:, PAD] = c[0]
     factors = np.ascontiguousarray(c[tree.rows[needed]])
     moves = np.ascontiguousarray(np.stack(steps, axis=1), dtype=np.int32)
-    *tables, half, size, stop = windows.numbers
+    *tables, half, task, size, stop = windows.numbers
     places = [v.ctypes.data for v in (powers, series, out)]
     given = [*places, *tables, factors.ctypes.data, moves.ctypes.data]
-    data = np.array([*given, half, size, windows.room, stop, len(moves), several])
+    data = np.array([*given, half, task, size, windows.room, stop, len(moves), several])
     if len(moves):
         code.call(ctypes.c_void_p(data.ctypes.data))
     found: Floats = out[:, inside].copy()

@@ -34,7 +34,9 @@ BITS = 26  # of p, and of q
 ALL = (1 << BITS) - 1
 PATIENCE = 6  # products that are taken in the ordinary way before tables are made
 WORK = 1 << 16  # pairs of coefficients for which they are made at once
-TASK = 3  # numbers of a window: its place, and where its terms begin and end
+TASK = 3  # numbers of a window: its place, its degree, where its terms begin; then where they end
+POINTERS = ("%terms", "%tasks", "%masks", "%squares")
+NUMBERS = ("%half", "%task", "%lowest", "%first", "%stop")
 
 
 class Windows:
@@ -63,11 +65,17 @@ class Windows:
         ends = np.cumsum(rooms)
         starts = np.empty(len(places), int)
         starts[sorted] = ends - rooms
-        self.terms = np.zeros(int(ends[-1]), dtype=np.int64)
+        self.terms = np.zeros(int(ends[-1]) + 2, dtype=np.int64)
         moved = np.arange(len(terms)) + (starts - np.cumsum(counts) + counts)[window]
         self.terms[moved] = p + PAD | (q - WIDTH + PAD) << BITS | (masks * WIDTH) << 2 * BITS
-        tasks = np.stack([places[sorted] + PAD, ends - rooms, ends], axis=1)
-        self.tasks = np.ascontiguousarray(tasks, dtype=np.int32)
+        # how many terms have a p of degree 0, 1, ..., up to half of the order
+        below = np.zeros((len(places), algebra.order // 2 + 1), dtype=int)
+        np.add.at(below, (window, degrees[p]), 1)
+        below = np.cumsum(below, axis=1)
+        below += (below == counts[:, None]) & (counts[:, None] % 2 == 1)
+        tasks = np.stack([places + PAD, degrees[places], starts], axis=1)
+        tasks = np.concatenate([tasks, starts[:, None] + below], axis=1)
+        self.tasks = np.ascontiguousarray(tasks[sorted], dtype=np.int32)
         half = int(algebra.offsets[algebra.order // 2 + 1])
         self.squares = (algebra.places(2 * algebra.exponents[:half]) + PAD).astype(np.int32)
         bits = np.arange(1 << WIDTH)[:, None] >> np.arange(WIDTH) & 1
@@ -76,20 +84,19 @@ class Windows:
         self.room = -(-(n + 2 * PAD) // PAD) * PAD
         self.size = n
         tables = [v.ctypes.data for v in (self.terms, self.tasks, self.masks, self.squares)]
-        self.numbers = [*tables, half, -(-n // WIDTH) * WIDTH, len(places)]
-
-
-POINTERS = ("terms", "tasks", "masks", "squares")
+        sizes = (half, self.tasks.shape[1], -(-n // WIDTH) * WIDTH, len(places))
+        self.numbers = [*tables, *sizes]
 
 
 def write_product(f: Function, name: str, square: bool = False) -> None:
-    """Write the function name(x, y, z, tables ..., half, first, stop) of tables with pads.
+    """Write the function name(x, y, z, POINTERS ..., NUMBERS ...) of tables with pads.
 
-    The windows from the first on of z = x·y are written, and z_0; of a square y is x.
+    The windows from the first on of z = x·y are written, and z_0; of a square y is x.  If x begins
+    at the lowest degree, and that is not 0, y has no constant term.
     """
-    pointers = dict.fromkeys(("%x", "%y", "%z", *(f"%{name}" for name in POINTERS)), "ptr")
+    pointers = dict.fromkeys(("%x", "%y", "%z", *POINTERS), "ptr")
     x, y = "%x", "%x" if square else "%y"
-    with f.function(name, pointers | dict.fromkeys(("%half", "%first", "%stop"), "i64")) as g:
+    with f.function(name, pointers | dict.fromkeys(NUMBERS, "i64")) as g:
         g.store(g.constant(0.0), g.address("%z", [], PAD))
         with g.loop("%first", "%stop", maybe=True) as window:
             _write_window(g, window.index, x, y)
@@ -100,9 +107,16 @@ def write_product(f: Function, name: str, square: bool = False) -> None:
 
 
 def _write_window(g: Function, index: str, x: str, y: str) -> None:
-    """Write the terms with p < q of a window of x·y."""
-    task = g.whole("mul", index, TASK)
-    place, begin, end = (g.entry("%tasks", g.whole("add", task, n)) for n in range(TASK))
+    """Write the terms with p < q of a window of x·y.
+
+    Where x begins at a degree d > 0, at degree k the terms with x_0, y_0 and those with p above
+    k - d vanish, and so does one that is taken with the last of the others.
+    """
+    task = g.whole("mul", index, "%task")
+    place, degree, begin = (g.entry("%tasks", g.whole("add", task, n)) for n in range(TASK))
+    begin = g.whole("add", begin, g.least("%lowest", 1))
+    most = g.least(g.whole("sub", degree, "%lowest"), g.whole("sub", "%task", TASK + 1))
+    end = g.entry("%tasks", g.whole("add", g.whole("add", task, TASK), most))
     factors = [(x, y)] if x == y else [(x, y), (y, x)]
 
     def term(i: str, totals: Sequence[Scalar]) -> list[Scalar]:
@@ -139,11 +153,14 @@ def _products() -> str:
     for name in ("product", "square"):
         write_product(f, name, name == "square")
     x, y, z, *tables = (f.word(f.address("%data", [], i), "ptr") for i in range(1, 8))
-    half, size, stop, others = (f.word(f.address("%data", [], i), "i64") for i in range(8, 12))
+    half, task, size, stop, others = (
+        f.word(f.address("%data", [], i), "i64") for i in range(8, 13)
+    )
     two = f.less(0, others)
     for name, condition in (("product", two), ("square", ~two)):
         with f.when(condition):
-            f.run(name, [x, y, z, *tables, f.index(half), f.index(0), f.index(stop)], [])
+            numbers = [f.index(i) for i in (half, task, 0, 0, stop)]
+            f.run(name, [x, y, z, *tables, *numbers], [])
 
     def added(i: str, totals: list[Scalar]) -> list[Scalar]:
         return [f.fma(f.load(f.address(z, [(i, 1)], PAD), WIDTH), f.constant(0.0), totals[0])]

@@ -31,7 +31,10 @@ def _of_numpy() -> Mapping[str, int]:
     home = Path(np.__file__).parent
     for folder in (home.parent / "numpy.libs", home / ".dylibs"):
         for file in sorted(folder.glob("*openblas*")):
-            library = ctypes.CDLL(str(file))
+            try:
+                library = ctypes.CDLL(str(file))
+            except OSError:  # an archive, or a library for another system: not what NumPy uses
+                continue
             for spelling in SPELLINGS:
                 names = {name: spelling.format(name) for name in NAMES}
                 if all(hasattr(library, own) for own in names.values()):

@@ -29,14 +29,14 @@ from taylor.errors import (
     outside,
 )
 from taylor.kept import STORE
-from taylor.ode.control import NONE, finite, norm, reported, spacing
+from taylor.ode.control import NONE, finite, log2, norm, reported, spacing, unit
 from taylor.ode.dense import Solution, check_order, in_numbers_of
 from taylor.ode.machine import DONE, GO, GUARD, INFINITE, LOOK, ROUGH, SMALL, Memory, Stepper
 from taylor.ode.options import Control, Options, as_args, check_time, in_one_kind, number_of_steps
 from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, solution
 from taylor.ode.record import Record
 from taylor.ode.roots import derivative
-from taylor.ode.singular import leap
+from taylor.ode.singular import leap, resumed
 from taylor.ode.stepper import ahead, by_numpy, error_of, failed, too_long, within_reach
 from taylor.ode.stiffness import MANY, SOME, STEADY, Stiffness, told
 from taylor.ode.stops import advanced
@@ -147,8 +147,8 @@ class TaylorIntegrator:
         if y.shape != self.y.shape:
             raise ShapeMismatch(f"the state has shape {self.y.shape}, not {y.shape}")
         y = y.astype(self.y.dtype)
-        self.place, self._left = Place(t, 0 * t, y, 0 * y), None
-        self.at_zero, self._zero = 0, None
+        self.place = Place(t, 0 * t, y, 0 * y)
+        self._left, self.at_zero, self._zero = None, 0, None
 
     @property
     def error(self) -> float:
@@ -392,8 +392,13 @@ class TaylorIntegrator:
         """Take one step on which no function vanishes that must not, nor before its estimate of the
         error is small.
         """
-        start, error = self.place, math.inf
-        control = self.control
+        start, error, control = self.place, math.inf, self.control
+        zeros, h = self.system.zeros, longest if longest < math.inf else self.h
+        made = resumed(self.system, self._parameters, start, t_end, h, control)
+        if made is not None:
+            self.place, pieces, worst = made
+            self.steps, self.worst, self.h = self.steps + 1, max(self.worst, worst), pieces.h[0]
+            return DONE if self.t == t_end else GO, pieces
         while True:
             longest = abs((self.t + longest) - self.t) if longest < math.inf else longest
             if longest <= SHORTEST * spacing(self.t):
@@ -408,8 +413,8 @@ class TaylorIntegrator:
             elif not len(taken.pieces):
                 return taken.status, taken.pieces
             else:
-                assert self.system.zeros is not None
-                x = first_zero(self.system.zeros, taken.pieces, self._parameters, self._zero)
+                assert zeros is not None
+                x = first_zero(zeros, taken.pieces, self._parameters, self._zero)
                 if x is None:
                     return DONE if self.t == t_end else GO, taken.pieces
                 if x == x:
@@ -439,8 +444,8 @@ class TaylorIntegrator:
     def beyond(self, t_end: Any, status: int) -> tuple[int, Pieces]:
         """Take the step that leads away from a zero of a function, or over a singular time."""
         given = self.system, self._parameters, self.place
-        met = self.at_zero or (self._left is not None and self._left.x == self.t)
-        met = met or vanish_here(*given)
+        left = self._left is not None and self._left.x == self.t
+        met = self.at_zero or left or vanish_here(*given)
         first = min(self.at_zero or abs(t_end - self.t), self.control.max_step)
         again = self._zero is not None and abs(self.t - self._zero.t) <= NEAR * abs(self._zero.h)
         self.at_zero, self._again = 0, self._again + 1 if again else 0
@@ -449,8 +454,10 @@ class TaylorIntegrator:
         start, steps, least = self.place, self.steps, min(LEAST * spacing(self.t), first)
         while least <= first:
             made = step_beyond(*given, t_end, first, least, self.order) if met else None
-            self.leapt = made is None
-            made = leap(*given, t_end, least, self.control) if made is None else made
+            rough = made is None or made[2] > log2(2 * unit(self.y))
+            other = leap(*given, t_end, least, self.control) if rough else None
+            self.leapt = other is not None and (made is None or other[2] < made[2])
+            made = other if self.leapt else made
             if made is None:
                 break
             self.place, pieces, error = made

@@ -192,7 +192,8 @@ class Stepper(Machine):
         most = most + f.unanswered()
         rest = end - now - low
         room = abs(rest).least(longest)
-        bounded, last = h < room, abs(rest) <= longest
+        goal = now + (h.function("copysign", rest) + low)  # a number, as fun is given one
+        bounded, last = (h < room) & ~goal.equals(end), abs(rest) <= longest
         length = bounded.where(h, room)
         # a step that would not move the time by some units in the last place
         small = bounded & (length <= abs(now) * 2.0**-51)
@@ -205,8 +206,7 @@ class Stepper(Machine):
         running = head(STATUS).equals(GO)
         new = self._checked(f, y, size).where(ROUGH, new)
         accepted = running & new.equals(0.0) & (limit > 1.0)
-        h = length.function("copysign", rest)
-        h = bounded.where((now + (h + low)) - now - low, h)  # to a number, as fun is given one
+        h = bounded.where(goal - now - low, length.function("copysign", rest))
         h = accepted.where(h, 0.0)
         landed = accepted & ~bounded & last
         status = running.where(landed.where(ARRIVED, new), head(STATUS))
@@ -233,7 +233,7 @@ class Stepper(Machine):
         status, worst, check = head(STATUS), head(WORST), abs(head(CHECK))
         off = check.equals(0.0).where(0.0, self._defect(f, y) * check)
         error = off.equals(0.0).where(NONE, _log2(off) - size.most(head(SIZE)))
-        known = error < 1024.0
+        known = off < math.inf
         rough, arrived = known & (error > head(ALLOWED)), status.equals(ARRIVED)
         keep(ERROR, error)
         counts = known & ~rough & (status.equals(GO) | arrived)

@@ -74,14 +74,19 @@ class Problem:
         return self.options.control(np.zeros(0))
 
     @functools.cached_property
-    def careful(self) -> list[int]:
-        """What steps in lanes end with if their members go on by themselves.
-
-        Where fun is singular they may find a way.
-        """
+    def singular(self) -> bool:
+        """Whether fun may be singular where its solution is not."""
         assert self.program is not None
-        singular = vanishing(self.program) or any(type(i.op) is Div for i in self.program.code)
-        return [LOOK, ROUGH, *([SMALL, INFINITE] if singular else [])]
+        divides = any(type(i.op) is Div for i in self.program.code)
+        return divides or bool(vanishing(self.program))
+
+    def careful(self, state: Array) -> Array:
+        """Return which members go on from the ends of their lanes by themselves."""
+        code = state["code"]
+        failed = (code == SMALL) | (code == INFINITE)
+        if not self.singular and np.any(failed):
+            failed[failed] = ~np.any(state["y"][failed], axis=1)  # from rest
+        return np.flatnonzero((code == LOOK) | (code == ROUGH) | failed)
 
     @functools.cached_property
     def record(self) -> np.dtype[Any]:
@@ -267,7 +272,7 @@ def advance(
         state["limit"], state["check"] = until - state["steps"] + 1, 0.0
         error = problem.lanes.run(rows, problem.record, problem.targets)
         raised = raised if error is None else f" ({type(error).__name__}: {error})"
-        careful = np.flatnonzero(np.isin(state["code"], problem.careful))
+        careful = problem.careful(state)
         for i in careful.tolist():
             if why := _carefully(problem, state[i]):
                 said[i] = why

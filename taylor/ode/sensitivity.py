@@ -11,7 +11,7 @@ import numpy as np
 from taylor.core.algebra import check_order
 from taylor.core.operand import lift
 from taylor.drivers import derivatives as drivers
-from taylor.drivers.checkpoint import whole_number
+from taylor.drivers.scan import whole_number
 from taylor.drivers.trees import as_one
 from taylor.errors import IntegrationError
 from taylor.numbers.kinds import is_operand

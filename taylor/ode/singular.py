@@ -24,16 +24,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.instructions import Div, Input
+from taylor.core.program import Program, expand, kept
 from taylor.errors import DomainError, GuardError, PoleError
 from taylor.linalg import solve
 from taylor.numbers.kinds import Kind
 from taylor.numbers.values import constant
-from taylor.ode.control import exp2, finite, log2, log2_step, norm, spacing, two_sum
+from taylor.ode.control import exp2, finite, log2, log2_step, norm, spacing, two_sum, unit
 from taylor.ode.options import Control
-from taylor.ode.pieces import Pieces, Place
-from taylor.ode.roots import value
+from taylor.ode.pieces import Pieces, Place, along, shifted
+from taylor.ode.roots import roots, value
 from taylor.ode.stepper import error_of
-from taylor.ode.system import System
+from taylor.ode.system import System, of_time
 from taylor.series.univariate import Taylor
 
 Array = NDArray[Any]
@@ -43,6 +44,9 @@ MOST = 1 - 2.0**-6  # the power of an integrable pole at most
 SAME = 2.0**-8  # relative difference of two estimates of where it is
 FIRST = 2.0**-52  # of the time that is left: the first small step from t = 0
 ROUNDS = 5  # of the iteration for the state beyond
+SAME_STATE = 16  # units of rounding
+DEGREE = 12  # of the series of divisors
+AHEAD = 64  # steps: so far ahead a time is looked for at which fun is 0/0
 LOST = 4  # degrees that quotients may lose
 SIZE = 64  # components of y for which a linear equation is solved
 EQUAL = 2.0**-30  # relative differences of coefficients that are none
@@ -108,8 +112,12 @@ def leap(
     """Return where a step leads to from a time at which fun has no series, or from just before it,
     the step, and log2 of its error relative to the state; None if y does not go on.
     """
-    found = removable(system, parameters, place, t_end, control)
-    return over(system, parameters, place, t_end, least, control) if found is None else found
+    given = system, parameters, place, t_end
+    for made in (from_rest, removable):
+        found = made(*given, control)
+        if found is not None:
+            return found
+    return over(*given, least, control)
 
 
 def _made(place: Place, h: Any, c: Array, t_end: Any, error: float) -> Step:
@@ -152,6 +160,8 @@ def over(
     length = max(least, FIRST * abs(t_end - place.t)) if place.t == 0 else least
     t = place.t + sign * (max(sign * away, 0 * away) + length)
     t = t_end + 0 * t if sign * (t - t_end) > 0 else t
+    if t == place.t:
+        return None
     behind = (place.t - t) + away
     y, last = star, 0.0
     for _ in range(ROUNDS if abs(behind) > spacing(t) else 0):
@@ -179,23 +189,127 @@ def removable(
                 return None
     except (DomainError, GuardError):
         pass
+    c = _of_quotients(system, parameters, place, control.order)
+    return None if c is None else _of_series(system, parameters, place, t_end, control, c)
+
+
+def resumed(
+    system: System, parameters: Sequence[Any], place: Place, t_end: Any, h: Any, control: Control
+) -> Step | None:
+    """Return a step where steps of length h are not accurate: from rest, or to a time at which fun
+    is 0/0, beside which little is known of it; None if there is another reason.
+    """
+    given = system, parameters, place, t_end, control
+    if system.zeros is not None and system.zeros.outputs:
+        return None
+    found = from_rest(*given)
+    return bridge(*given, h) if found is None else found
+
+
+def bridge(
+    system: System, parameters: Sequence[Any], place: Place, t_end: Any, control: Control, h: Any
+) -> Step | None:
+    """Return a step that ends where fun is 0/0, made of the series there."""
+    h = min(abs(h) * AHEAD, abs(t_end - place.t)) * (1 if t_end > place.t else -1)
+    there = _divisor_vanishes(system, parameters, place, h)
+    if there is None or there == place.t:
+        return None
+    h, y = there - place.t, place.y
+    for _ in range(ROUNDS):
+        c = _of_quotients(system, parameters, Place(there, 0 * there, y, 0 * y), control.order)
+        if c is None or abs(h) > exp2(log2_step(c, control.factor, control.floor)):
+            return None
+        off = place.y - value(c, -h)
+        if norm(off) <= SAME_STATE * unit(y) * norm(y):
+            c = shifted(c, -h)
+            c[0] = place.y
+            return _made(place, h, c, t_end, log2(norm(off) / norm(y) if norm(off) else 0.0))
+        y = y + off
+    return None
+
+
+def _divisor_vanishes(system: System, parameters: Sequence[Any], place: Place, h: Any) -> Any:
+    """Return the first time within h at which a function of t vanishes that divides another."""
+    if system.recorded is None:
+        return None
+    program = kept(divisors, system.recorded)
+    if not program.outputs:
+        return None
+    coef = np.stack([place.y] + [0 * place.y] * DEGREE)[None]
+
+    def series(t: Any) -> list[Array]:
+        """Return the series of the divisors from a time on, in units of h."""
+        piece = Pieces(np.array([t]), np.array([0 * t]), np.array([h]), coef)
+        tables = along(program, piece, parameters)
+        return [c for x in tables for c in x[0].reshape(x.shape[1], -1).T]
+
+    found = []
+    for n, c in enumerate(series(place.t)):
+        for x, _, order in roots(c) if finite(c) else []:
+            t = place.t + h * x
+            near = series(t)[n]
+            t = t - (h * order * near[0] / near[1] if near[1] else 0 * t)
+            t = 0 * t if abs(t) <= SAME_STATE * unit(c) * abs(h) else t
+            if series(t)[n][0] == 0:
+                found.append(t)
+    return min(found, key=lambda t: abs(t - place.t), default=None)
+
+
+def divisors(program: Program) -> Program:
+    """Return the functions of t alone that divide others in a program of (t, y, *args)."""
+    whole = expand(program)
+    found = dict.fromkeys(args[1] for op, args, _ in whole.code if type(op) is Div)
+    return of_time(Program(whole.code, whole.inputs, list(found), [], single=False))
+
+
+def from_rest(
+    system: System, parameters: Sequence[Any], place: Place, t_end: Any, control: Control
+) -> Step | None:
+    """Return a step from where y and fun are zero: what follows says how long it may be."""
+    if np.any(place.y != 0):
+        return None
     try:
-        with np.errstate(all="ignore"):
-            c = _coefficients(system, parameters, place, control.order)
+        c = system.series(place.t, place.y, parameters, control.order)
     except (DomainError, GuardError):
         return None
-    if c is None or not finite(c):
+    if not finite(c) or np.any(c[1] != 0):
         return None
-    left = t_end - place.t
-    h = exp2(log2_step(c, control.factor, control.floor))
+    return _of_series(system, parameters, place, t_end, control, c)
+
+
+def _of_series(
+    system: System,
+    parameters: Sequence[Any],
+    place: Place,
+    t_end: Any,
+    control: Control,
+    c: Array,
+) -> Step | None:
+    """Return a step of a series, as long as it may be."""
+    left, first = t_end - place.t, next((k for k, x in enumerate(c) if np.any(x != 0)), 0)
+    known = np.concatenate([c[first:], 0 * c[:first]])
+    h = exp2(log2_step(known, control.factor, control.floor))
     h = min(h, abs(left), control.max_step) * (1 if left > 0 else -1) + 0 * place.t
     for _ in range(TRIES):
+        h = h if h == left else (place.t + h) - place.t
         made = _made(place, h, c, t_end, 0.0)
         error = error_of(system, parameters, c, h, made[0], control)
         if error <= control.allowed:
             return made[0], made[1], error
         h = h / 2
     return None
+
+
+def _of_quotients(
+    system: System, parameters: Sequence[Any], place: Place, order: int
+) -> Array | None:
+    """Return the coefficients of y at a time at which fun is 0/0; None if it is infinite."""
+    try:
+        with np.errstate(all="ignore"):
+            c = _coefficients(system, parameters, place, order)
+    except (DomainError, GuardError):
+        return None
+    return c if c is not None and finite(c) else None
 
 
 def _coefficients(

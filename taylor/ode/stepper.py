@@ -142,16 +142,17 @@ def _step(
     rest = (t_end - at.t) - at.t_low
     longest = min(abs(rest), control.max_step)
     h = exp2(log2_step(c, control.factor, control.floor))  # a double, whatever the numbers
-    short = h < longest
+    goal = at.t + ((h if rest > 0 else -h) + at.t_low)  # a number, as fun is given one
+    short = h < longest and goal != t_end
     length = h if short else longest
     if watch and any(vanishes(group, length) for group in zeros):
         return machine.LOOK, 0, c
     if short and h <= abs(at.t) * control.tol:
         return machine.SMALL, 0, c
     status = machine.DONE if not short and longest == abs(rest) else machine.GO
-    length = (length if rest > 0 else -length) + 0 * rest  # its powers as precise as numbers are
-    if short and not Kind.of(c).sets:  # to a number, as fun is given one
-        length = (at.t + (length + at.t_low)) - at.t - at.t_low
+    length = (length if rest > 0 else -length) + 0 * at.t  # its powers as precise as numbers are
+    if short and not Kind.of(c).sets:
+        length = goal - at.t - at.t_low
     return status, length, c
 
 

@@ -126,6 +126,11 @@ def _beside_time(program: Program) -> Program:
     return deciding(program, (0,))
 
 
+def of_time(surfaces: Program) -> Program:
+    """Return a program of (t, y, *args) without the outputs that depend on y."""
+    return _with(surfaces, set(surfaces.outputs) - moving(surfaces, surfaces.inputs[1:2]))
+
+
 def not_of_time(surfaces: Program) -> Program:
     """Return a program of (t, y, *args) without the outputs that depend on t only."""
     return _with(surfaces, moving(surfaces, surfaces.inputs[1:]))

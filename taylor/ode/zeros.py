@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 
 from taylor.core.program import Program
 from taylor.errors import DomainError
-from taylor.ode.control import finite, log2, norm, spacing, two_sum
+from taylor.ode.control import finite, log2, norm, spacing, two_sum, unit
 from taylor.ode.pieces import Pieces, Place, along, short_of
 from taylor.ode.roots import roots, without_root
 from taylor.ode.system import System
 
 Array = NDArray[Any]
 FIRST, SMALLER = 2.0**-8, 2.0**-3  # of a step: the first small step that is tried, and the next
-EXACT, RIGHT = 2.0**-52, 2.0**-40  # errors of the small step, relative to the state
+RIGHT = 2.0**12  # error of the small step at most, in those of rounding relative to the state
 FALLING = 1.25  # of rates over the small step
 LEAST, LARGER = 64, 8  # units of rounding of the time that it takes at least, or times more
 TRIES = 12
@@ -108,17 +108,17 @@ def step_beyond(
     t, y, rest = place.t, place.y, t_end - place.t
     sign = 1 if rest > 0 else -1
     d = min(abs(rest), max(first * FIRST, least)) * sign
-    best = None
+    best, exact = None, 2 * unit(y)
     while True:
         made = _tried(flow, t, y, d, order, rest)
         if made is not None:
             best = made
-            if best[2] <= EXACT:
+            if best[2] <= exact:
                 break
         if abs(d) <= least:
             break
         d = d * SMALLER if abs(d) * SMALLER > least else least * sign
-    if best is None or best[2] > RIGHT:
+    if best is None or best[2] > RIGHT * exact:
         return None
     new, coef, error, length = best
     if length == rest:

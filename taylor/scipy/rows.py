@@ -57,6 +57,31 @@ def composed(
     return row(name, mp, compose=compose, **columns)
 
 
+# ------------------------------------------------------------------ values in machine code
+def _unless_zero(x: Any, y: Any, value: Any) -> Any:
+    """Return the value; where x = 0 and y is a number, 0."""
+    return choose(0.0, abs(x), choose(y, y, 0.0, 0.0, "where"), value, "where")
+
+
+def _where_positive(x: Any, value: Any) -> Any:
+    """Return the value where x > 0, else nan: the ordinary way is taken."""
+    return choose(0.0, x, math.nan, value, "where")
+
+
+def _logit_code(x: Any) -> Any:
+    d = x - 0.5  # 2x - 1 is exact near 1/2
+    return choose(0.0625, d * d, 2 * f.atanh(d + d), f.log(x / (1 - x)), "where")
+
+
+def _rel_entr_code(x: Any, y: Any) -> Any:
+    return _where_positive(x, _where_positive(y, x * _ratio(x, y)))
+
+
+def _pseudo_huber_code(d: Any, r: Any) -> Any:
+    u = r / d
+    return _where_positive(d, d * d * (u * u / (1 + f.hypot(1.0, u))))
+
+
 # fmt: off
 # ------------------------------------------------------------------ inverses: q = 1, p = f'(y)
 def _falling_bell(a: Any, y: Any) -> Any:
@@ -92,7 +117,7 @@ row("ndtri", _by_root(lambda ctx, y: ctx.ncdf(y), "ndtri"), lambda a, y: (1, _no
 row("ndtri_exp", _by_root(lambda ctx, y: ctx.log(ctx.ncdf(y)), "ndtri_exp"),
     lambda a, y: _of_log_ndtr(y), domain="x < 0", pole=True)
 row("logit", lambda ctx, x: ctx.log(x / (1 - x)), lambda a, y: (1 / a + 1 / (1 - a), 1),
-    domain="0 < x < 1", pole=True)
+    domain="0 < x < 1", pole=True, code=_logit_code)
 
 
 # ------------------------------------------------------------------ exponentials and logarithms
@@ -121,21 +146,28 @@ def _huber(d: Any, r: Any) -> Any:
 
 
 _sin_atan = row("sin_atan", lambda ctx, x: x / ctx.sqrt(1 + x * x),
-    lambda a, y: (f.cos_atan(a) ** 3, 1), value=lambda x: x / np.hypot(1, x))
-row("log_expit", lambda ctx, x: -ctx.log1p(ctx.exp(-x)), lambda a, y: (f.sigmoid(-a), 1))
-row("exp10", lambda ctx, x: ctx.mpf(10) ** x, lambda a, y: (y, LOG10_E))
-row("cosm1", lambda ctx, x: -2 * ctx.sin(x / 2) ** 2, lambda a, y: (-f.sin(a), 1))
-row("entr", lambda ctx, x: -x * ctx.log(x), lambda a, y: (-1 - f.log(a), 1), domain="x > 0")
+    lambda a, y: (f.cos_atan(a) ** 3, 1), value=lambda x: x / np.hypot(1, x),
+    code=lambda x: x / f.hypot(1.0, x))
+row("log_expit", lambda ctx, x: -ctx.log1p(ctx.exp(-x)), lambda a, y: (f.sigmoid(-a), 1),
+    code=lambda x: f.minimum(x, 0.0) - f.log1p(f.exp(-abs(x))))
+row("exp10", lambda ctx, x: ctx.mpf(10) ** x, lambda a, y: (y, LOG10_E),
+    code=lambda x: f.real_power(10.0, x))
+row("cosm1", lambda ctx, x: -2 * ctx.sin(x / 2) ** 2, lambda a, y: (-f.sin(a), 1),
+    code=lambda x: -2.0 * f.sin(0.5 * x) * f.sin(0.5 * x))
+row("entr", lambda ctx, x: -x * ctx.log(x), lambda a, y: (-1 - f.log(a), 1), domain="x > 0",
+    code=lambda x: _unless_zero(x, x, -x * f.log(x)))
 row("xlogy", lambda ctx, x, y: x * ctx.log(y) if x else x, lambda x, y, z: ((f.log(y), x / y), 1),
-    domain="y > 0")
+    domain="y > 0", code=lambda x, y: _unless_zero(x, y, x * f.log(y)))
 row("xlog1py", lambda ctx, x, y: x * ctx.log1p(y) if x else x,
-    lambda x, y, z: ((f.log1p(y), x / (1 + y)), 1), domain="y > -1")
+    lambda x, y, z: ((f.log1p(y), x / (1 + y)), 1), domain="y > -1",
+    code=lambda x, y: _unless_zero(x, y, x * f.log1p(y)))
 row("rel_entr", lambda ctx, x, y: x * ctx.log(x / y),
-    lambda x, y, z: ((1 + _ratio(x, y), -(x / y)), 1), domain="x > 0, y > 0")
+    lambda x, y, z: ((1 + _ratio(x, y), -(x / y)), 1), domain="x > 0, y > 0", code=_rel_entr_code)
 row("kl_div", lambda ctx, x, y: x * ctx.log(x / y) - x + y,
-    lambda x, y, z: ((_ratio(x, y), _excess(x, y)), 1), domain="x > 0, y > 0")
+    lambda x, y, z: ((_ratio(x, y), _excess(x, y)), 1), domain="x > 0, y > 0",
+    code=lambda x, y: _rel_entr_code(x, y) - x + y)
 row("pseudo_huber", lambda ctx, d, r: d * d * (ctx.sqrt(1 + (r / d) ** 2) - 1), _pseudo_huber,
-    domain="delta > 0")
+    domain="delta > 0", code=_pseudo_huber_code)
 composed("huber", lambda ctx, d, r: r * r / 2 if abs(r) <= d else d * (abs(r) - d / 2),
     _huber)
 
@@ -153,7 +185,7 @@ def _owens_t(h: Any, a: Any) -> tuple[Any, Any]:
 
 
 _growing = row("exp(x^2)", lambda ctx, x: ctx.exp(x * x), lambda a, y: (2 * (a * y), 1),
-    value=lambda x: bell(x, -1.0, 1.0))
+    value=lambda x: bell(x, -1.0, 1.0), code="growing")
 row("erfi", lambda ctx, x: ctx.erfi(x), lambda a, y: (TWO_OVER_SQRT_PI * _growing(a), 1))
 row("owens_t",
     _owens_t_mp, lambda h, a, y: (_owens_t(h, a), 1))

@@ -15,7 +15,7 @@ from taylor.errors import DomainError, ShapeMismatch
 from taylor.machine.substitution import composed, evaluated
 from taylor.numbers import factorials
 from taylor.numbers.kinds import Array, is_operand
-from taylor.numbers.values import as_array, divisible, together, unit_rows
+from taylor.numbers.values import as_array, divisible, together, unit_rows, zeros
 from taylor.series import text
 from taylor.series.coefficients import UNKNOWN
 from taylor.series.powers import PowerSeries, check_inner, horner, solution
@@ -241,9 +241,11 @@ def inverse_map(maps: Sequence[TaylorN]) -> list[TaylorN]:
         raise ShapeMismatch(
             f"a map of {n} variables needs {n} series to be invertible, got {len(maps)}"
         )
-    y = [m._new(divisible(m._coef)) for m in maps]
-    like = y[0]._coef
-    jacobian = np.stack([m.gradient() for m in maps])
+    if not order:
+        raise ValueError("series of order 0 have no inverse: their slopes are not known")
+    y: Any = np.stack([m._new(divisible(m._coef)) for m in maps])
+    like = y._coef
+    jacobian = np.swapaxes(like[1 : 1 + n], 0, 1)
     plain = not is_operand(like) and like.dtype != object
     singular = plain and np.linalg.matrix_rank(jacobian) < n
     try:
@@ -252,8 +254,8 @@ def inverse_map(maps: Sequence[TaylorN]) -> list[TaylorN]:
         singular = True
     if singular:
         raise DomainError("the Jacobian is singular: the map has no inverse here")
-    f: Any = np.stack([m - m.value for m in y])
-    s: Any = np.stack([y[0].truncate(min(1, order))._unit(i) for i in range(n)])
+    f = y - y.value
+    s = y._seeded(zeros((n,), like), multivariate(n, 1), unit_rows(n, (n,), like), y.tag)
     g = inverse @ s
     for k in range(2, order + 1):
         g, s = g.extend(k), s.extend(k)

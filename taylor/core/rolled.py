@@ -1,0 +1,340 @@
+"""Programs made shorter: loops that were written out are rolled up, loops that are alike made one.
+
+A stretch of a program repeats with period p if instruction i + p does what instruction i does, its
+arguments being the same ones or those p later.  What differs between the repetitions, constants and
+elements of arrays, becomes the rows of the loop.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from taylor.core.calls import Row
+from taylor.core.instructions import MUL, Const, Input, Instruction, Scale
+from taylor.core.loops import Loop
+from taylor.core.maps import Gather, run
+from taylor.core.program import Program
+from taylor.core.rules import values
+from taylor.numbers.kinds import Array
+
+PASSES = 12  # loops that are rolled up at most
+SHORTEST = 1000  # instructions of a program that is looked at
+FEWEST = 100  # instructions of a loop that was written out
+LEAST = 8  # repetitions of a loop
+WINDOW = 24  # instructions that are compared to find a period
+MUCH = 1.2  # times as many instructions are worth a longer period
+VARYING = (Const, Scale, Gather)  # instructions that may differ from step to step
+
+
+# ------------------------------------------------------------------ loops that are alike
+def merged(program: Program) -> Program:
+    """Return the program with loops of the same steps on the same arguments made one."""
+    groups: dict[Any, list[int]] = defaultdict(list)
+    for i, (op, args, _) in enumerate(program.code):
+        if isinstance(op, Loop):
+            count = op.states
+            same = (op.n, count, op.rows, op.backwards, tuple(op.body.outputs[:count]))
+            groups[args, same, tuple(op.body.code)].append(i)
+    several = [group for group in groups.values() if len(group) > 1]
+    if not several:
+        return program
+    whole = {group[0]: _union([_loop_at(program, i) for i in group]) for group in several}
+    first = {i: group[0] for group in several for i in group}
+    code: list[Instruction] = []
+    new: dict[int, int] = {}
+    made: dict[int, int] = {}
+    for i, (op, args, shape) in enumerate(program.code):
+        args = tuple(new[a] for a in args)
+        if i in whole:
+            made[i] = len(code)
+            code.append(Instruction(whole[i], args, whole[i].shape([])))
+        if i in first:
+            assert isinstance(op, Loop)
+            op, args = _part(whole[first[i]], op), (made[first[i]],)
+        new[i] = len(code)
+        code.append(Instruction(op, args, shape))
+    return program.renumbered(code, new.__getitem__)
+
+
+def _loop_at(program: Program, i: int) -> Loop:
+    op = program.code[i].op
+    assert isinstance(op, Loop)
+    return op
+
+
+def _union(loops: Sequence[Loop]) -> Loop:
+    """Return the loop that has the results of all."""
+    op = loops[0]
+    ys = dict.fromkeys(i for loop in loops for i in loop.body.outputs[op.states :])
+    outputs = [*op.body.outputs[: op.states], *ys]
+    body = Program(op.body.code, op.body.inputs, outputs, [], False, op.body.point)
+    return Loop(body, op.n, op.states, op.rows, op.backwards)
+
+
+def _part(whole: Loop, op: Loop) -> Gather:
+    """Return what takes the results of a loop from those of another, that has more."""
+    places = np.arange(*whole.shape([]))
+    parts, found, count = whole.split(places), whole.body.outputs, op.states
+    pieces = parts[:count]
+    pieces += [parts[count + found[count:].index(i)] for i in op.body.outputs[count:]]
+    index = np.concatenate([np.ravel(p) for p in pieces])
+    return run(0, index.shape) if np.array_equal(index, places[: index.size]) else Gather(index)
+
+
+# ------------------------------------------------------------------ loops that were written out
+class Stretch(NamedTuple):
+    """A stretch of a program that repeats: where it begins, its period, how often."""
+
+    start: int
+    period: int
+    times: int
+
+    @property
+    def stop(self) -> int:
+        """Where it ends."""
+        return self.start + self.period * self.times
+
+
+def rolled(program: Program) -> Program:
+    """Return the program with stretches that repeat as loops, the longest first.
+
+    The program has its point; it is returned as it is where nothing repeats often enough.
+
+    >>> from taylor.core.program import record
+    >>> def f(x):
+    ...     for i in range(500):
+    ...         x = x + 0.1 * np.sin(x)
+    ...     return x
+    >>> long = record(f, 0.5)
+    >>> len(long), len(rolled(long))
+    (1501, 9)
+    """
+    for _ in range(PASSES):
+        stretch = _stretch(program.code) if len(program) >= SHORTEST else None
+        if stretch is None:
+            break
+        shorter = _Rolling(program, stretch).program()
+        if shorter is program:
+            break
+        program = shorter
+    return program
+
+
+def _kind(i: Instruction) -> Any:
+    """Return what two instructions have in common that may stand for each other in a loop."""
+    op = i.op
+    if not op.told or (isinstance(op, Row) and not op.row.own):
+        return object()  # only Python knows it: a loop of it has no machine code
+    if type(op) in (Const, Scale):
+        c = op.constant
+        plain = isinstance(c, (int, float)) or (isinstance(c, np.ndarray) and c.dtype == np.float64)
+        return (type(op), np.shape(c)) if plain else op.key(), len(i.args), i.shape
+    if type(op) is Gather:
+        return Gather, len(i.args), i.shape
+    return op.key(), len(i.args), i.shape
+
+
+def _stretch(code: Sequence[Instruction]) -> Stretch | None:
+    """Return the longest stretch that repeats, of those that hold the middle of the program."""
+    numbers: dict[Any, int] = {}
+    kinds = np.array([numbers.setdefault(_kind(i), len(numbers)) for i in code])
+    middle = len(code) // 2
+    window = kinds[middle : middle + WINDOW]
+    places = np.lib.stride_tricks.sliding_window_view(kinds[middle + 1 :], len(window))
+    gaps = np.flatnonzero((places == window).all(axis=1))[:64] + 1
+    lengths = [_around(kinds[:-p] == kinds[p:], middle) for p in gaps.tolist()]
+    args = _arguments(code)
+    best: Stretch | None = None
+    for k in sorted(range(len(gaps)), key=lambda k: (lengths[k][0] - lengths[k][1], gaps[k])):
+        p, known = int(gaps[k]), 0 if best is None else best.stop - best.start
+        if lengths[k][1] - lengths[k][0] + p <= MUCH * known:
+            break
+        moved = args[p:] - args[:-p]
+        same = (kinds[:-p] == kinds[p:]) & ((moved == 0) | (moved == p)).all(axis=1)
+        first, stop = _around(same, middle)
+        times = (stop + p - first) // p
+        if times >= LEAST and times * p >= max(FEWEST, MUCH * known):
+            best = Stretch(first, p, times)
+    return best
+
+
+def _arguments(code: Sequence[Instruction]) -> Array:
+    """Return the arguments of all instructions, one row each."""
+    most = max(len(i.args) for i in code)
+    table = np.zeros((len(code), most), dtype=int)
+    for k, (_, args, _) in enumerate(code):
+        table[k, : len(args)] = args
+    return table
+
+
+def _around(same: Array, i: int) -> tuple[int, int]:
+    """Return the range of places around i, as far as they are true."""
+    if not same[i]:
+        return i, i
+    off = np.flatnonzero(~same)
+    k = int(np.searchsorted(off, i))
+    return int(off[k - 1]) + 1 if k else 0, int(off[k]) if k < len(off) else len(same)
+
+
+class Irregular(Exception):
+    """A stretch that is no loop."""
+
+
+class _Rolling:
+    """A stretch of a program that becomes a loop."""
+
+    def __init__(self, program: Program, stretch: Stretch) -> None:
+        self.of, self.code = program, program.code
+        self.start, self.period, self.count = stretch
+        self.stop = stretch.stop
+        self.rows: dict[int, Any] = {}  # by place in a step: what gives the rows of all steps
+        self.constants: dict[int, None] = {}  # those that are numbers, which a step has itself
+        self.fixed: dict[int, None] = {}  # arguments that are the same in all steps, in order
+        self.shifts: list[list[int]] = []  # of the arguments from one step to the next
+        self.states: dict[int, int] = {}  # by distance before the step: where they begin
+        self.body: list[Instruction] = []
+
+    def program(self) -> Program:
+        """Return the program with the loop; as it was, if it is none."""
+        try:
+            self._read()
+            return self._joined()
+        except Irregular:
+            return self.of
+
+    def _at(self, j: int, k: int) -> Instruction:
+        return self.code[self.start + k * self.period + j]
+
+    def _read(self) -> None:
+        """Find what each instruction of a step reads: states, rows, what is fixed, others."""
+        table = _arguments(self.code[self.start : self.stop])
+        table = table.reshape(self.count, self.period, -1)
+        moved = table[1:] - table[:-1]
+        if np.any(moved != moved[0]):
+            raise Irregular
+        self.shifts = moved[0].tolist()
+        for j, shift in enumerate(self.shifts):
+            op, args, _ = self._at(j, 0)
+            for a, moves in zip(args, shift, strict=False):
+                if moves and a < self.start:
+                    self._carried(a)
+                elif not moves and a >= self.start:
+                    raise Irregular
+            if type(op) in VARYING:
+                every = [self._at(j, k) for k in range(self.count)]
+                if type(op) is Const or any(x.op != op for x in every[1:]):
+                    self._rows(j, every, any(shift))
+            if j not in self.rows or type(op) is Scale:
+                for a in [a for a, m in zip(args, shift, strict=False) if not m]:
+                    (self.constants if type(self.code[a].op) is Const else self.fixed)[a] = None
+
+    def _carried(self, a: int) -> None:
+        """Note a result of a step before, and all those between."""
+        while a < self.start:
+            before = self.start - a
+            if self.code[a].shape != self.code[a + self.period].shape:
+                raise Irregular
+            self.states.setdefault(before, a)
+            a += self.period
+
+    def _rows(self, j: int, every: Sequence[Instruction], moves: bool) -> None:
+        """Note what differs between the steps: constants, factors, elements of what is fixed."""
+        op, args, shape = every[0]
+        if type(op) in (Const, Scale):
+            c = [np.broadcast_to(np.asarray(i.op.constant, dtype=float), shape) for i in every]
+            self.rows[j] = Const(np.stack(c)), ()
+        elif type(op) is Gather and not moves:
+            index = np.stack([i.op.index for i in every])  # type: ignore[attr-defined]
+            self.rows[j] = Gather(index), args
+        else:
+            raise Irregular
+
+    def _used(self) -> list[int]:
+        """Return the instructions of the stretch that something after it reads."""
+        after = [a for i in self.code[self.stop :] for a in i.args]
+        guards = [i for g in self.of.guards for i in (g.a, g.b)]
+        used = {*after, *guards, *self.of.outputs, *self.of.inputs}
+        return sorted(i for i in used if self.start <= i < self.stop)
+
+    def _joined(self) -> Program:
+        """Return the program with the loop."""
+        p, used = self.period, self._used()
+        for i in used:  # a result of the last step is a state, if something is in its place before
+            a = self.start - self.stop + i
+            if a >= self.start - p and a >= 0 and self.code[a].shape == self.code[i].shape:
+                self.states.setdefault(self.start - a, a)
+        ys = list(dict.fromkeys((i - self.start) % p for i in used if not self._is_state(i)))
+        loop = self._loop(ys)
+        code = list(self.code[: self.start])
+        for j, (op, given) in self.rows.items():
+            code.append(Instruction(op, given, (self.count, *self._at(j, 0).shape)))
+        at = len(code)
+        args = (*self.states.values(), *self.fixed, *range(self.start, at))
+        code.append(Instruction(loop, args, loop.shape([])))
+        new = {i: i for i in range(self.start)}
+        places, states = loop.split(np.arange(*loop.shape([]))), list(self.states)
+        for i in used:
+            k, j = divmod(i - self.start, p)
+            state = self._is_state(i)
+            where = places[states.index(p - j) if state else len(states) + ys.index(j)]
+            where = where if state else where[k]
+            new[i] = len(code)
+            op = run(int(where.flat[0]), where.shape)
+            code.append(Instruction(op, (at,), where.shape))
+        for i in range(self.stop, len(self.code)):
+            new[i] = len(code)
+            code.append(self.code[i]._replace(args=tuple(new[a] for a in self.code[i].args)))
+        return self.of.renumbered(code, new.__getitem__).pruned()
+
+    def _is_state(self, i: int) -> bool:
+        """Whether a result of the stretch is a state after the last step."""
+        return self.stop - i in self.states and i >= self.stop - self.period
+
+    def _loop(self, ys: Sequence[int]) -> Loop:
+        """Return the loop, with the results at those places of each step."""
+        shapes = [self.code[a].shape for a in (*self.states.values(), *self.fixed)]
+        shapes += [self._at(j, 0).shape for j in self.rows]
+        body = [Instruction(Input(n), (), shape) for n, shape in enumerate(shapes)]
+        states = {before: n for n, before in enumerate(self.states)}
+        fixed = {a: n for n, a in enumerate(self.fixed, len(states))}
+        rows = {j: n for n, j in enumerate(self.rows, len(states) + len(fixed))}
+        place: dict[int, int] = {}
+        for a in self.constants:
+            fixed[a] = len(body)
+            body.append(self.code[a])
+
+        def at(a: int, moves: int) -> int:
+            if a >= self.start:
+                return place[a - self.start]
+            return states[self.start - a] if moves else fixed[a]
+
+        for j in range(self.period):
+            op, args, shape = self._at(j, 0)
+            if j in rows and type(op) is not Scale:
+                place[j] = rows[j]
+                continue
+            place[j] = len(body)
+            given = tuple(map(at, args, self.shifts[j]))
+            if j in rows:
+                op, given = MUL, (*given, rows[j])
+            body.append(Instruction(op, given, shape))
+        outputs = [
+            states[b - self.period] if b > self.period else place[self.period - b] for b in states
+        ]
+        outputs += [place[j] for j in ys]
+        step = Program(body, list(range(len(shapes))), outputs, [], False, self._point())
+        return Loop(step.pruned(), self.count, len(states), len(rows))
+
+    def _point(self) -> tuple[Any, ...]:
+        """Return the values that a step begins with."""
+        v = values(self.code[: self.start], self.of.point)
+        found = [v[a] for a in (*self.states.values(), *self.fixed)]
+        for op, args in self.rows.values():
+            found.append(op.value([v[a] for a in args], lambda c: c)[0])
+        if any(np.iscomplexobj(x) for x in found):
+            raise Irregular
+        return tuple(np.asarray(x, dtype=float)[()] for x in found)

@@ -1,0 +1,75 @@
+"""The rows T(e_i, e_j, ..., ·) of a symmetric tensor as the points of a batch of machine code."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from typing import Any
+
+import numpy as np
+
+from taylor.llvm.ir import WIDTH
+from taylor.llvm.jit import address
+from taylor.machine.machine import OK, Machine
+
+Array = Any
+KEPT = 512  # rows of a tensor up to which points and directions are kept
+BLOCK = 4096  # rows that are computed at a time
+
+
+class Directions:
+    """The directions e_i, e_j, ... of the rows of a tensor, i <= j <= ..., and its entries there.
+
+    The rows are the columns of an array of n rows.
+    """
+
+    def __init__(self, n: int, order: int) -> None:
+        index = np.sort(np.indices((n,) * order).reshape(order, -1), axis=0)
+        codes = np.ravel_multi_index(tuple(index[:-1]), (n,) * (order - 1))
+        kept, column = np.unique(codes, return_inverse=True)
+        self.n, self.count = n, len(kept)
+        self.columns = np.stack(np.unravel_index(kept, (n,) * (order - 1)))
+        self.width = -(-self.count // WIDTH) * WIDTH  # whole tiles
+        self.place = index[-1] * self.width + column
+        self.local = threading.local()
+
+    def tensor(self, machine: Machine, point: Array) -> tuple[int, Any]:
+        """Return (status, entries) by the machine of ∂_v ∂_w ... ∇f."""
+        if machine.planar or self.count > KEPT:
+            return self._in_blocks(machine, point)
+        count = machine.rows[-1]  # of numbers at each point
+        try:
+            points, out, places = self.local.batch[count]
+        except (AttributeError, KeyError):
+            points, out, places = self._batch(count)
+        points[...] = point.reshape(-1, 1)
+        status = machine.batch_at(places, self.width)
+        return status, out.take(self.place) if status == OK else None
+
+    def _batch(self, count: int) -> tuple[Array, Array, tuple[int, int]]:
+        """Return this thread's points, and room for results; where directions and that room lie."""
+        seeds = np.eye(self.n)[:, self.columns].swapaxes(0, 1).reshape(-1, self.count)
+        rows, out = np.zeros((self.n + len(seeds), self.width)), np.empty((count, self.width))
+        rows[self.n :, : self.count] = seeds
+        found = rows[: self.n], out, (address(rows), address(out))
+        self.local.batch = {**getattr(self.local, "batch", {}), count: found}
+        return found
+
+    def _in_blocks(self, machine: Machine, point: Array) -> tuple[int, Any]:
+        kind = complex if point.dtype.kind == "c" or any(machine.found) else float
+        found = np.empty((self.n, self.width), kind)
+        seeds = np.eye(self.n).reshape(*point.shape, self.n)
+        for start in range(0, self.count, BLOCK):
+            part = self.columns[:, start : start + BLOCK]
+            copies = np.repeat(point[..., None], part.shape[1], axis=-1)
+            status, (y, *_) = machine.batch(copies, *(seeds[..., i] for i in part))
+            if status != OK:
+                return status, None
+            found[:, start : start + part.shape[1]] = y.reshape(self.n, -1)
+        return OK, found.take(self.place)
+
+
+@functools.lru_cache(maxsize=8)
+def directions(n: int, order: int) -> Directions:
+    """Return the directions of the rows of a tensor of that order in n variables."""
+    return Directions(n, order)

@@ -1,0 +1,152 @@
+"""Loops that a recording wrote out are rolled up again: the same program, as short as its step."""
+
+import numpy as np
+import pytest
+
+import taylor
+from taylor.core.loops import Loop
+from taylor.core.rolled import rolled
+
+TABLE = np.random.default_rng(1).normal(size=(300, 3))
+
+
+def pendulum(x):
+    q, p = x[0], x[1]
+    for i in range(300):
+        p = p - 0.01 * (np.sin(q) + x[2] * p) * np.cos(i / 10)
+        q = q + 0.01 * p
+    return q * q + p
+
+
+def rosenbrock(x):
+    s = 0.0
+    for i in range(len(x) - 1):
+        s = s + 100 * (x[i + 1] - x[i] ** 2) ** 2 + (1 - x[i]) ** 2
+    return s
+
+
+def steps_before(x):
+    a, b, c, kept = x[0], x[1], x[2], []
+    for _ in range(400):
+        a, b, c = b, c, np.tanh(a + b * c)
+        kept.append(c)
+    return kept[200] + kept[-1] * a + sum(kept[::30])
+
+
+def arrays(x):
+    s = x
+    for row in TABLE:
+        s = np.tanh(s + row * x) - 0.1 * s[::-1]
+    return np.sum(s)
+
+
+def sides(x):
+    s = x[0]
+    for i in range(300):
+        s = np.where(s > 0.5, s * x[1], s + x[2] + 1e-3 * i)
+    return s
+
+
+def loops_of_loops(x):
+    s = x[0]
+    for _ in range(12):
+        for _ in range(30):
+            s = s + 0.01 * np.sin(s) * x[1]
+        s = s * np.cos(x[2])
+    return s
+
+
+def decided(x):
+    """Each step leaves a guard, which a loop must not lose."""
+    s = x[0]
+    for _ in range(300):
+        if s > 100:
+            break
+        s = s + 0.1 * np.sin(s) + x[1] * x[2] / 100
+    return s
+
+
+FUNCTIONS = [
+    (pendulum, np.array([0.5, 0.1, 0.2])), (rosenbrock, np.linspace(0.5, 1.5, 140)),
+    (steps_before, np.array([0.1, 0.2, 0.3])), (arrays, np.array([0.3, -0.2, 0.5])),
+    (sides, np.array([0.2, 0.4, 0.03])), (loops_of_loops, np.array([0.2, 0.4, 0.3])),
+    (decided, np.array([0.2, 0.4, 0.3])),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("f, x", FUNCTIONS, ids=[f.__name__ for f, _ in FUNCTIONS])
+def test_the_same_program_but_short(f, x):
+    long = taylor.record(f, x)
+    short = rolled(long)
+    short.verify()
+    assert any(isinstance(i.op, Loop) for i in short.code)
+    assert len(short) < len(long) / 3
+    assert len(short.guards) == len(long.guards)
+    for z in (x, 1.1 * x):
+        assert short(z) == pytest.approx(long(z), rel=1e-14)
+    c = taylor.compile(f, strict=True)
+    v = np.cos(np.arange(x.size))
+    assert c(x) == pytest.approx(f(x), rel=1e-12)
+    assert taylor.gradient(c, x) == pytest.approx(taylor.gradient(f, x), rel=1e-11, abs=1e-13)
+    assert taylor.hvp(c, x, v) == pytest.approx(taylor.hvp(f, x, v), rel=1e-10, abs=1e-12)
+    s = taylor.Taylor.variable(x, 3, direction=v)
+    assert c(s).coef == pytest.approx(f(s).coef, rel=1e-11, abs=1e-13)
+
+
+def test_a_branch_that_goes_another_way_is_seen():
+    c = taylor.compile(decided, strict=True)
+    for x in (np.array([0.2, 0.4, 0.3]), np.array([0.2, 40.0, 30.0])):
+        assert c(x) == pytest.approx(decided(x), rel=1e-13)
+        assert taylor.gradient(c, x) == pytest.approx(taylor.gradient(decided, x), rel=1e-11)
+
+
+def test_what_does_not_repeat_stays_as_it_is():
+    rng = np.random.default_rng(0)
+    order = rng.integers(0, 3, 1200)
+
+    def f(x):
+        for i in order:
+            x = [x + 0.1, np.sin(x), x * 1.01][i]
+        return x
+
+    program = taylor.record(f, 0.3)
+    assert rolled(program) is program
+    short = taylor.record(lambda x: sum(x**i for i in range(50)), 0.3)
+    assert rolled(short) is short
+
+
+def test_complex_loops_are_right():
+    def f(x):
+        z = x * (1 + 0.5j)
+        for _ in range(400):
+            z = z * z * 0.1 + 0.2 * x
+        return np.real(z)
+
+    c = taylor.compile(f)
+    assert c(0.4) == pytest.approx(f(0.4), rel=1e-13)
+    assert taylor.gradient(c, 0.4) == pytest.approx(taylor.gradient(f, 0.4), rel=1e-11)
+
+
+def test_powers_stay_powers():
+    def f(x):
+        for _ in range(400):
+            x = (x - 1.0) ** 2 - 0.3 * x
+        return x
+
+    c = taylor.compile(f, strict=True)  # (negative) ** (a variable) would be nan
+    for x in (0.9, -0.2):
+        assert taylor.gradient(c, x) == pytest.approx(taylor.gradient(f, x), rel=1e-9)
+
+
+def test_what_only_python_knows_is_not_rolled():
+    cube = taylor.rule(lambda x: x**3, vjp=lambda w, y, x: (3 * w * x**2,))
+
+    def f(x):
+        for _ in range(300):
+            x = np.sin(cube(x) + 0.5 * x) + 0.3
+        return x
+
+    program = taylor.record(f, 0.4)
+    assert rolled(program) is program
+    c = taylor.compile(f, strict=True)
+    assert taylor.gradient(c, 0.4) == pytest.approx(taylor.gradient(f, 0.4), rel=1e-11)
