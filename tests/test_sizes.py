@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2405,
     "drivers": 6344,
     "scipy": 5916,
-    "ode": 10600,
+    "ode": 10776,
     "command": 426,
     ".": 649,
     "hyperdual": 202,
