@@ -37,7 +37,7 @@ from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, solution
 from taylor.ode.record import Record
 from taylor.ode.roots import derivative
 from taylor.ode.singular import leap, resumed
-from taylor.ode.stepper import ahead, by_numpy, error_of, failed, too_long, within_reach
+from taylor.ode.stepper import ahead, by_numpy, error_of, failed, nudged, too_long, within_reach
 from taylor.ode.stiffness import MANY, SOME, STEADY, Stiffness, told
 from taylor.ode.stops import advanced
 from taylor.ode.surfaces import Surface, crossing, nearest, off_surface, on_surface, past
@@ -342,17 +342,13 @@ class TaylorIntegrator:
                 return status, pieces
             if len(pieces):
                 break
-            if n:
-                self._nudge(t_end, n)
+            if n:  # machine code may see a surface a little later
+                self._nudge(t_end, 4**n)
             self._bind()
         raise self._stuck("fun branches where none of its conditions changes its sign")
 
-    def _nudge(self, t_end: Any, n: int) -> None:
-        """Go some units of rounding further, as machine code may see a surface a little later."""
-        rest, unit = t_end - self.t, spacing(max(abs(self.t), abs(self.h)))
-        far = min(unit * 4**n, abs(rest) / 2) * (1 if rest > 0 else -1)
-        slope = np.asarray(self.system.flow(self.t, self.y, *self._parameters))
-        self.t, self.y = self.t + far, self.y + far * slope
+    def _nudge(self, t_end: Any, units: int) -> None:
+        self.place = nudged(self.system, self._parameters, self.place, t_end, units, self.h)
         self._left = self._left and self._left._replace(x=self.t)
 
     def _is_old(self, pieces: Pieces, crossed: tuple[Pieces, int, Surface] | None) -> bool:
@@ -566,7 +562,6 @@ class TaylorIntegrator:
         check_time(t_bound, finite=False)
         if t_bound == self.t:
             return 0 * self.t
-        # others are looked at for stiffness
         if (self.steps < MANY or self.steps % SOME) and self._straight(t_bound, 1):
             return self.h
         return next(self.march(t_bound, 1)).h[-1]
