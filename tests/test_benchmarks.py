@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from benchmarks import report
+from benchmarks import ode_stiff, report
 from benchmarks.peers import PEERS, compiled, eager
 from benchmarks.workloads import Task, error, reference, tasks
 
@@ -56,3 +56,9 @@ def test_the_page_is_up_to_date():
     text = report.PAGE.read_text(encoding="utf-8")
     assert text == report.page(text, found), "run: python -m benchmarks.report"
     assert {row["name"] for row in found["rows"]} <= set(PEERS)
+
+
+@pytest.mark.parametrize("name", ode_stiff.PROBLEMS)
+def test_stiff_problems_end_where_the_literature_says(name):
+    _, off, steps = ode_stiff.measured(name, "RadauIIA", 1e-11, enough=0.0)
+    assert off < 1e-11 and steps < 1000

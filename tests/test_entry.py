@@ -12,6 +12,8 @@ import pytest
 import taylor
 from taylor.llvm import entry
 from taylor.llvm.entry import Entry, nothing
+from taylor.ode import TaylorIntegrator
+from taylor.ode.machine import NEVER
 
 GENERATOR = np.random.default_rng(5)
 A = GENERATOR.normal(size=(4, 6))
@@ -188,6 +190,32 @@ def test_coefficients_along_lines(x):
     assert [entry for key, entry in g.entries.items() if key and entry.call is not nothing]
 
 
+def test_fixed_arguments():
+    def f(x, n, name, y, flag=True):
+        return (x * n + y) if flag and name == "plus" else (x - n, y)
+
+    g = taylor.compile(f, strict=True)
+    cases = [(A, 3, "plus", 0.5), (A, 3, "minus", 0.5), (A, 1, "plus", 0.5, True)]
+    cases += [(A, True, "plus", 0.5), (A, 3, "plus", 0.5, False), (A, 3.0, "plus", 0.5)]
+    cases += [(A, 10**9, "plus", 0.5), (A, 3, "plus", A[0]), (A, 2, "plus", 2)]
+    for case in cases:
+        for _ in range(4):
+            assert_same(g(*case), f(*case))
+    for case in cases * 2:
+        assert_same(g(*case), f(*case))
+    call = g.entries[None].call
+    assert call(A, 3, "plus", 0.5) is not None and call(A, 4, "plus", 0.5) is None
+    assert call(A, int("1" + 9 * "0") + 1, "plus", 0.5) is None and call(A, 3, "pl", 0.5) is None
+
+
+def test_many_fixed_arguments_in_turn_are_no_forms():
+    g = taylor.compile(lambda x, n: x * n)
+    for _ in range(3):
+        for n in range(20):
+            assert g(2.0, n) == 2.0 * n
+    assert len(g.entries[None].keys) == 0
+
+
 def test_more_shapes_than_are_tried():
     f = taylor.compile(lambda x: np.sum(x * x))
     for _ in range(3):
@@ -257,7 +285,7 @@ def test_a_call_from_within_takes_the_ordinary_way():
 
 @pytest.mark.parametrize("long", [False, True])
 def test_threads_do_not_disturb_each_other(long, monkeypatch):
-    monkeypatch.setattr("taylor.drivers.compile.LONG", -1.0 if long else 1.0)
+    monkeypatch.setattr("taylor.drivers.entries.LONG", -1.0 if long else 1.0)
     B = GENERATOR.normal(size=(60, 60)) / 8
     f, call = ready(lambda x: B @ np.sin(B @ x), np.ones(60))
     wrong = []
@@ -309,3 +337,19 @@ for _ in range(4): f(np.ones(2))
 """
     run = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True)
     assert run.returncode == 0 and run.stdout.split() == ["4.0", "4.0"], run.stderr
+
+
+def test_steps_are_the_same_however_they_are_called():
+    def flow(t, y):
+        return np.stack([y[1], -np.sin(y[0]) + 0.1 * t])
+
+    one, two = (TaylorIntegrator(flow, 0.0, [1.0, 0.0]) for _ in range(2))
+    two._memory.asked = NEVER  # never by the built-in function
+    for n in range(12):
+        for it in (one, two):
+            it.step() if n % 3 else it.propagate_until(it.t + 3)
+            if n == 6:  # one with a log between
+                next(it.march(it.t + 0.5, 1))
+        assert one.t == two.t and np.array_equal(one.y, two.y) and one.h == two.h
+        assert (one.steps, one.worst, one.t_low) == (two.steps, two.worst, two.t_low)
+    assert one._memory.entry.call is not nothing and two._memory.entry.call is nothing

@@ -42,7 +42,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "columns", "labelled", "trees", "derivable", "arguments", "driver", "ties",
         "forward_mode", "kinks", "interpolation", "lines", "derivatives", "objective", "several",
         "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit", "recorded",
-        "symbolic", "forms", "patience", "tensors", "compile", "lanes",
+        "symbolic", "forms", "patience", "tensors", "entries", "compile", "lanes",
     ],
     "scipy": [
         "analytic", "formulas", "fast", "probability", "classical", "rows", "waves", "ufuncs",
@@ -52,8 +52,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [
         "files", "units", "control", "options", "roots", "dense", "system", "pieces", "surfaces",
-        "zeros", "machine", "lanes", "stepper", "singular", "record", "stiffness", "stops",
-        "integrator", "rates", "radau", "methods", "jets", "adjoints", "flow", "variation",
+        "zeros", "registers", "machine", "lanes", "stepper", "singular", "record", "stiffness",
+        "stops", "integrator", "rates", "radau", "methods", "jets", "adjoints", "flow", "variation",
         "reads", "event", "doses", "events", "results", "complexes", "solve", "sensitivity",
         "regimens", "members", "crossings", "watched", "saved", "ensemble", "solver", "__init__",
     ],

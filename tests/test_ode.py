@@ -464,8 +464,8 @@ def test_no_argument_is_ignored():
     for args in ({"k": 2.0}, {2.0}, 2.0, "k"):
         with pytest.raises(TypeError, match="args is a tuple"):
             solve_ivp(lambda t, y, k: -y, (0.0, 1.0), [1.0], args=args)
-    with pytest.raises(TypeError, match="solve_ensemble has no dosing"):
-        taylor.ode.solve_ensemble(lambda t, y: -y, (0.0, 1.0), [[1.0]], dosing=([0.5], [[1.0]]))
+    dosed = taylor.ode.solve_ensemble(lambda t, y: -y, (0.0, 1.0), [[1.0]], dosing=([0.5], [[1.0]]))
+    assert dosed.y[0, 0, -1] == pytest.approx(np.exp(-1) + np.exp(-0.5), rel=1e-14)
     with warnings.catch_warnings():  # tables, at whose knots steps end, are not stiff
         warnings.simplefilter("error")
         knots = np.linspace(0.0, 10.0, 501)

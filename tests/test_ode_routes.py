@@ -8,7 +8,14 @@ from scipy.integrate import solve_ivp as scipy_solve
 
 import taylor
 from taylor import TaylorN
-from taylor.ode import Taylor, TaylorIntegrator, flow_map, solve_ensemble, solve_ivp
+from taylor.ode import (
+    MethodIntegrator,
+    Taylor,
+    TaylorIntegrator,
+    flow_map,
+    solve_ensemble,
+    solve_ivp,
+)
 from taylor.ode import value_and_gradient as adjoint
 
 
@@ -323,3 +330,61 @@ def test_members_with_doses_that_fail_and_refusals():
         solve_ensemble(square, (0.0, 1.0), [[0.5]], dosing=([0.5], [0.1]), chunk=1)
     with pytest.raises(ValueError, match="dosing is a list for 2 members, y0 has 1"):
         solve_ensemble(square, (0.0, 1.0), [[0.5]], dosing=[None, None])
+
+
+def test_arrays_of_tolerances_hold_for_each_component():
+    fun = lambda t, y: [-y[0], 1e-9 * y[0] - 2 * y[1]]
+    exact = 1e-9 * (np.exp(-5.0) - np.exp(-10.0))
+    for given in ({"rtol": 1e-4, "atol": [1e-6, 1e-16]}, {"rtol": [1e-3, 1e-7]}):
+        end = solve_ivp(fun, (0.0, 5.0), [1.0, 0.0], **given).y[1, -1]
+        assert abs(end - exact) < 2e-16
+        end = TaylorIntegrator(fun, 0.0, [1.0, 0.0], **given).propagate_until(5.0)[1]
+        assert abs(end - exact) < 2e-16
+        end = solve_ensemble(fun, (0.0, 5.0), [[1.0, 0.0]], **given).y[0, 1, -1]
+        assert abs(end - exact) < 2e-16
+        end = scipy_solve(fun, (0.0, 5.0), [1.0, 0.0], method=Taylor, **given).y[1, -1]
+        assert abs(end - exact) < 2e-16
+
+
+def test_solutions_in_other_units_of_time():
+    given = {"args": (1e-25,), "dosing": ([1e24], [1.0])}
+    decay = lambda t, y, k: -k * y
+    r = solve_ivp(decay, (0.0, 1e25), [1.0], dense_output=True, max_step=1e24, **given)
+    end = np.exp(-1.0) + np.exp(-0.9)
+    np.testing.assert_allclose(r.sol(1e25), [end], rtol=1e-14)
+    assert (r.sol.t_min, r.sol.t_max) == (0.0, 1e25) and len(r.sol.t) == len(r.t)
+    assert "units of time" in repr(r.sol)
+    with pytest.raises(TypeError, match="cannot be saved as npz: pickle"):
+        r.sol.save("nowhere")
+    value, (dy,), (dk,) = adjoint(np.sum, decay, (0.0, 1e25), [1.0], **given)
+    np.testing.assert_allclose([value, dy], [end, np.exp(-1.0)], rtol=1e-14)
+    np.testing.assert_allclose(dk, -1e25 * np.exp(-1.0) - 9e24 * np.exp(-0.9), rtol=1e-13)
+
+
+WRONG_IN_LONG_SPANS = (
+    ("max_step", None, "max_step is a positive number, not None"),
+    ("dosing", (1e24, [1.0]), "the times of dosing lie along one axis"),
+    ("dosing", (["a"], [1.0]), "the times of dosing are real numbers, not 'a'"),
+    ("t_eval", ["a"], "t_eval holds numbers"),
+    ("t_eval", 1e24, "t_eval holds times along one axis"),
+    ("fun", 3, "fun is a function of"),
+)
+
+
+@pytest.mark.parametrize("name, value, text", WRONG_IN_LONG_SPANS)
+def test_mistakes_in_long_spans(name, value, text):
+    given = {"fun": lambda t, y: -1e-25 * y, "t_span": (0.0, 1e25), "y0": [1.0], name: value}
+    with pytest.raises((TypeError, ValueError), match=text):
+        solve_ivp(**given)
+
+
+def test_what_a_route_lacks_is_said():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'events': solve_ivp has"):
+        TaylorIntegrator(body, 0.0, [1.0, 0.0], args=(1.0, 0.3), events=full)
+    with pytest.raises(TypeError, match="MethodIntegrator has no events: solve_ivp has"):
+        MethodIntegrator(body, 0.0, [1.0, 0.0], "BDF", args=(1.0, 0.3), events=full)
+    by_name = lambda t, y, p: -p["k"] * y
+    with pytest.raises(TypeError, match="a dict as one of args holds a differentiated value"):
+        taylor.derivative(
+            lambda k: solve_ivp(by_name, (0, 1), [1.0], args=({"k": k},)).y[0, -1], 1.0
+        )

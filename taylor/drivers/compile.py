@@ -24,7 +24,7 @@ import numpy as np
 from taylor.core.algebra import Univariate
 from taylor.core.memory import fresh
 from taylor.core.program import Program, check_unread, record, told
-from taylor.drivers import forms, patience, trees
+from taylor.drivers import entries, forms, patience, trees
 from taylor.drivers.arguments import OfSeveral
 from taylor.drivers.derivable import Derivable
 from taylor.drivers.derivatives import bent
@@ -55,7 +55,6 @@ MAX_NESTED = 5  # the order up to which tensors are tangents of the gradient
 MAX_ENTRIES = 1 << 22  # of such a tensor
 WORK = 400_000  # points times (order + 1)² that are worth a thread of their own
 REPLACED = ("tensor",)  # forms in whose place the series of the function is tried
-LONG, LONGEST = 1e-4, 1e-3  # seconds of a call that lets others run, to which Python adds nothing
 VARIANTS = 32  # branches of one function that are compiled before it is left to NumPy
 
 
@@ -78,6 +77,7 @@ class Compiled(Derivable):
         self._first: Compiled | None = None
         self.waiting: dict[Any, tuple[int, int]] = {}  # calls so far, and at which code is made
         self.entries: dict[Any, Entry] = {None: Entry()}  # by driver: what most calls need
+        self.latest: Compiled | None = None  # of them
         self.forms: dict[Any, Compiled] = {}  # the function of the leaves, by the form of arguments
         self._locks: dict[int, Any] = {}  # by process: a fork may find one taken
 
@@ -119,11 +119,17 @@ class Compiled(Derivable):
         """Return f(*args, **named) by the code of its leaves, or in the ordinary way."""
         spread = self.of_leaves(args, (), named)
         if spread is NotImplemented or not any(spread[1]):
-            return self.f(
-                *[trees.entrywise(fresh, x) for x in args], **trees.entrywise(fresh, named)
-            )
-        f, each, _ = spread
-        return f(*itertools.chain.from_iterable(each))
+            copies = [trees.entrywise(fresh, x) for x in args]
+            return self.f(*copies, **trees.entrywise(fresh, named))
+        f, each, structures = spread
+        y = f(*itertools.chain.from_iterable(each))
+        again, self.latest = f is self.latest, f
+        if again and not named and f is not self:
+            known = [
+                (f.machines[w], f.structures[w]) for w in list(f.structures) if w[0] == "value"
+            ]
+            entries.enter_fixed(self.entries[None], f.entries[None], known, args, structures)
+        return y
 
     def of_leaves(self, args: Sequence[Any], vary: Sequence[int], named: dict[str, Any]) -> Any:
         """Return the function of all leaves, and the leaves and the structure of each argument.
@@ -222,17 +228,11 @@ class Compiled(Derivable):
         return found
 
     def _enter(self, where: Any, found: Any, begun: float) -> None:
-        """Let Python call the code of a form at once, if that ran and does not take long."""
-        if found is None or (taken := time.perf_counter() - begun) > LONGEST:
-            return
-        kind, form, *_ = where
-        entry = self.entries.setdefault(form, Entry())
-        count = self.counts[where]
-        for machine, structure in zip(self.machines[where], self.structures[where], strict=False):
-            if kind == "value":
-                machine.enter(entry, trees.builder(structure), taken > LONG)
-            elif structure is trees.LEAF and machine.alike(count or 1):
-                machine.enter(entry, count > 0, taken > LONG, count or 1)
+        """Let Python call the code of a form at once, if it ran."""
+        if found is not None:
+            entry, taken = self.entries.setdefault(where[1], Entry()), time.perf_counter() - begun
+            known = zip(self.machines[where], self.structures[where], strict=False)
+            entries.enter(entry, where[0], known, self.counts[where], taken)
 
     def _recorded(self, kind: str, x: Sequence[Any], most: float) -> tuple[Program, Any]:
         """Return the program of f at x, and the structure of what it returns if it is called.

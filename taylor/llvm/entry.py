@@ -9,7 +9,7 @@ is the same for every form, is kept on disk.
 
 | word of a form | |      | word of a number or array | |
 |---|---|---|---|---|
-| 0 | the next form      | | 0 | how many axes |
+| 0 | the next form      | | 0 | how many axes; -1: it is one object, at the address in word 5 |
 | 1 | whether it is busy | | 1 | where its numbers lie in the block |
 | 2 | arguments          | | 2 | where the imaginary parts do; 0: it is real |
 | 3 | code               | | 3 | how many numbers |
@@ -163,6 +163,13 @@ entry:
   %array := ptr %api[40]
   %real = icmp eq ptr %im, null
   %is.array = icmp eq ptr %type, %array
+  %is.fixed = icmp slt i64 %axes, 0
+  br i1 %is.fixed, label %fixed, label %free
+fixed:
+  %object := ptr %record[40]
+  %is.object = icmp eq ptr %x, %object
+  br i1 %is.object, label %yes, label %no
+free:
   br i1 %is.array, label %an.array, label %a.number
 a.number:
   %float := ptr %api[8]
@@ -375,6 +382,12 @@ class Value(NamedTuple):
     shape: tuple[int, ...]
 
 
+class Fixed(NamedTuple):
+    """An argument that is this object, which cannot change."""
+
+    value: Any
+
+
 def nothing(*x: Any) -> None:
     """Return None: what a function without forms returns."""
 
@@ -397,7 +410,7 @@ class Entry:
         code: Code,
         data: NDArray[Any],
         flag: int,
-        inputs: Sequence[Value],
+        inputs: Sequence[Value | Fixed],
         outputs: Sequence[Value],
         result: Callable[[Any], Any] | bool,
         long: bool,
@@ -427,8 +440,11 @@ class Entry:
             self.last[0] = address(form)
         self.last = form
 
-    def _record(self, value: Value, data: NDArray[Any]) -> list[int]:
-        """Return the words of a number or an array."""
+    def _record(self, value: Value | Fixed, data: NDArray[Any]) -> list[int]:
+        """Return the words of a number or an array, or of a fixed object."""
+        if isinstance(value, Fixed):
+            self.kept.append(value)
+            return [-1, 0, 0, 0, 0, id(value.value)]
         places, shape = value
         lengths, real = np.array(shape, np.int64), len(places) == 1
         size = math.prod(shape)

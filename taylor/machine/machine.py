@@ -8,7 +8,8 @@ import functools
 import itertools
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from taylor.core.instructions import Parameter
 from taylor.core.program import Program, expand, kinds
 from taylor.errors import NotNow
 from taylor.kept import identity
-from taylor.llvm.entry import Entry, Value
+from taylor.llvm.entry import Entry, Fixed, Value
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.jit import Code, address, made
@@ -398,21 +399,27 @@ class Machine:
         result: Callable[[Any], Any] | bool,
         long: bool,
         count: int | None = None,
+        fixed: Mapping[int, Any] = MappingProxyType({}),
     ) -> None:
         """Add the code, with its first outputs, to what Python calls at once (see `Entry.add`).
 
-        Series are those along a line: called with a point and a direction.  Not if the code asks
-        Python, or is so large that it does not matter.
+        `fixed` are arguments that cannot change, by their places between the inputs.  Series are
+        those along a line: called with a point and a direction.  Not if the code asks Python, or is
+        so large that it does not matter.
         """
-        if not (self.asks[0] or self.unit > 1 or self.size > SMALL):
+        key = (id(self), *((n, type(v), v) for n, v in fixed.items()))
+        small = not self.asks[0] and self.unit == 1 and self.size <= SMALL
+        if small and key not in entry.keys:
             data = self.prepared(block(self.size))
-            inputs = _joined(self.places, self.inputs, self.complex)
+            inputs: list[Any] = _joined(self.places, self.inputs, self.complex)
             if self.tables:
                 ((places, shape),) = inputs
                 parts = [[p + k * part_size(shape) for p in places] for k in (0, 1)]
                 inputs = [Value(tuple(part), shape[1:]) for part in parts]
             outputs = _joined(self.results, self.outputs, self.found)[:count]
-            entry.add(id(self), self.code, data, self.flag, inputs, outputs, result, long)
+            for n, value in sorted(fixed.items()):
+                inputs.insert(n, Fixed(value))
+            entry.add(key, self.code, data, self.flag, inputs, outputs, result, long)
 
     # the ways to call for one point take about as long as small code: no calls between
     def line(self, x: Any, v: Any) -> tuple[int, Any]:

@@ -50,6 +50,8 @@ WORK = 1 << 26  # products of numbers that one may take, some hundredths of a se
 NEXT = 2.0**-40  # of times and states: the value of a condition that has just been zero
 FURTHER = 8  # times that a surface is left further behind, four times as far each time
 SHORTEST = 4  # units of rounding of the time in a step
+OTHER = "steps of method={!r} takes taylor.ode.MethodIntegrator(fun, t0, y0, method)"
+LACKING = "got an unexpected keyword argument '{}': solve_ivp has events, doses and dense output"
 AGAIN = 4  # zeros that are met one after the other, and no more: there is no way beyond
 
 
@@ -85,14 +87,14 @@ class TaylorIntegrator:
         atol: Any = None,
         strict: bool = False,
         method: None = None,
+        **more: Any,
     ) -> None:
+        if more:
+            raise TypeError(LACKING.format(next(iter(more))))
         if method is not None:
-            raise TypeError(
-                f"steps of TaylorIntegrator are Taylor series; those of method={method!r} are "
-                "taken by taylor.ode.MethodIntegrator(fun, t0, y0, method)"
-            )
-        given = Options.of(tol, rtol, order, max_step, atol, strict).fitting(y0)
-        self._begin(fun, t0, y0, args, given)
+            raise TypeError(OTHER.format(method))
+        given = Options.of(tol, rtol, order, max_step, atol, strict)
+        self._begin(fun, t0, y0, args, given.fitting(y0))
 
     @classmethod
     def of(
@@ -244,10 +246,10 @@ class TaylorIntegrator:
         """Take steps by machine code, and return True, if that is all there is to do."""
         if self._memory is None or self.at_zero or self.system.branches:
             return False
-        taken = self._memory.straight(self.place, t_end, self.control, limit)
-        if taken is not None:
-            self.place, steps, self.h, worst = taken
-            self.steps, self.worst = self.steps + steps, max(self.worst, worst)
+        given = self.t, self.t_low, self.y, self.y_low, t_end, self.control, limit
+        if (taken := self._memory.straight(*given)) is not None:
+            _, self.t, self.t_low, self.y, self.y_low, steps, self.h, worst = taken
+            self.steps, self.worst = self.steps + int(steps), max(self.worst, float(worst))
         return taken is not None
 
     def march(
@@ -342,8 +344,7 @@ class TaylorIntegrator:
                 return status, pieces
             if len(pieces):
                 break
-            if n:  # machine code may see a surface a little later
-                self._nudge(t_end, 4**n)
+            self._nudge(t_end, 4**n if n else 0)  # machine code may see a surface a little later
             self._bind()
         raise self._stuck("fun branches where none of its conditions changes its sign")
 
@@ -532,7 +533,6 @@ class TaylorIntegrator:
                 self.t, self.y = t + h, y + h * slope
                 self._rebind()
 
-    # -------------------------------------------------------------- failures
     def _stuck(self, why: str) -> IntegrationError:
         return IntegrationError(f"{why}; last good state t = {self.t}, y = {self.y}")
 
@@ -594,8 +594,5 @@ class TaylorIntegrator:
         return record.states()
 
     def solution(self, pieces: Sequence[Pieces]) -> Solution:
-        """Return steps that follow each other as a function of time, up to the present time.
-
-        Where there are none it is the series at the present state.
-        """
+        """Return steps that follow each other, or the present series, as a function of time."""
         return solution([p for p in pieces if len(p)] or [self.here()])

@@ -16,15 +16,16 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taylor.core.instructions import LARGE
 from taylor.core.maps import Gather
 from taylor.core.program import Program, vanishing
 from taylor.errors import DomainError
+from taylor.llvm.entry import Entry, Value
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH, Index
 from taylor.llvm.jit import address
@@ -39,6 +40,7 @@ from taylor.machine.tables import Table, part_size
 from taylor.ode.control import LOST, NONE, finite, slacks
 from taylor.ode.options import Control
 from taylor.ode.pieces import Pieces, Place, Taken
+from taylor.ode.registers import division, exp2, larger, log2
 
 # LOOK: a function of the program may vanish on the next step; ROUGH: the last step is not accurate
 # enough; ARRIVED: the end is reached, and the last step not yet checked; ENDED: by an event
@@ -49,9 +51,11 @@ TIME, LOW, END, LONGEST, STATUS, STEPS, LIMIT, FLOOR, LENGTH, LAST, LAST_LOW = r
 # length of a step that is not yet checked, log2 of the state at its start, and its error
 ALLOWED, WORST, WATCH, CHECK, SIZE, ERROR = range(11, 17)
 LOG, TIMES, SERIES, LOGGED, HEAD = range(17, 22)
+# what a call without a log is given, beside the place
+GIVEN = END, LONGEST, STATUS, STEPS, LIMIT, FLOOR, ALLOWED, WORST, WATCH, CHECK, SIZE, LOG, TIMES
+OFTEN, NEVER = 3, 4  # calls after which Python calls the code at once
 LEAST, VANISHED = -1022.5, -2000.0  # log2 below which a number is none, and the rate of none
 WRITTEN_OUT = 40
-SEEN = 8  # degrees whose rounding errors are seen in the sum of the series
 
 
 class Coefficients(Table):
@@ -153,7 +157,7 @@ class Stepper(Machine):
             return lifted(f, 0.0) if above else sweep.table[i][k]
 
         def step(k: Any) -> None:
-            divided = _division(f, k)
+            divided = division(f, k)
             if pieces is None:
                 y[k + 1] = mapped(f, divided, lifted(f, value(out, k)))
                 return
@@ -232,7 +236,7 @@ class Stepper(Machine):
         head, keep = functools.partial(_head, f), functools.partial(_keep, f)
         status, worst, check = head(STATUS), head(WORST), abs(head(CHECK))
         off = check.equals(0.0).where(0.0, self._defect(f, y) * check)
-        error = off.equals(0.0).where(NONE, _log2(off) - size.most(head(SIZE)))
+        error = off.equals(0.0).where(NONE, log2(off) - size.most(head(SIZE)))
         known = off < math.inf
         rough, arrived = known & (error > head(ALLOWED)), status.equals(ARRIVED)
         keep(ERROR, error)
@@ -296,7 +300,7 @@ class Stepper(Machine):
             def size(i: Index, width: int) -> Scalar:
                 return abs(f.load(f.address("%data", [(i, 1)], start), width))
 
-            return _log2(self._largest(f, self.components, size))
+            return log2(self._largest(f, self.components, size))
 
         floor, before = (f.load(f.address("%data", [], n)) for n in (FLOOR, LENGTH))
         heads = [logs(0).most(floor), logs(1)]
@@ -324,13 +328,13 @@ class Stepper(Machine):
         if f.unit > 1:
             ends = bounded(ends)
         elif slacks(order):  # looked at only where the step grows, so that it costs nothing else
-            grows = ~(factor - 2 - ends - _log2(abs(before)) <= 0.0)
+            grows = ~(factor - 2 - ends - log2(abs(before)) <= 0.0)
             with f.when(grows) as careful:
                 other = bounded(ends)
             ends = careful.merged(other, ends)
         first = heads[0].most(heads[1])
         longest = (first > LEAST).where(((first + LOST) * (1.0 / order)).most(0.0), -VANISHED)
-        return _exp2((factor - ends).least(longest)), most, heads[0]
+        return exp2((factor - ends).least(longest)), most, heads[0]
 
     def _largest(
         self, f: Function, n: int, of: Callable[[Index, int], Scalar], outside: float = 0.0
@@ -346,11 +350,11 @@ class Stepper(Machine):
     ) -> Scalar:
         """Return the largest values of a function of n elements, as a vector over these."""
         alone = self.unit == 1
-        larger = _larger if outside == 0.0 else lambda a, b: a.most(b)
+        above = larger if outside == 0.0 else lambda a, b: a.most(b)
 
         def several(i: str, totals: list[Scalar]) -> list[Scalar]:
             some = [of(g(i, c * WIDTH), WIDTH) for c in range(len(totals))]
-            return [larger(t, x) for t, x in zip(totals, some, strict=True)]
+            return [above(t, x) for t, x in zip(totals, some, strict=True)]
 
         def g(i: str, more: int) -> Index:
             return f.whole("add", i, more) if more else i
@@ -367,7 +371,7 @@ class Stepper(Machine):
                 inside = f.lanes([i + lane < n for lane in range(width)])
                 x = inside.where(x, outside)
             found.append(x)
-        return functools.reduce(larger, found)
+        return functools.reduce(above, found)
 
     @property
     def width(self) -> int:
@@ -448,6 +452,7 @@ class Memory:
         if calls is not None:
             self.code = functools.partial(calls.run, code)
         self.pointer = ctypes.c_void_p(self.data.ctypes.data)
+        self.asked, self.entry = 0 if calls is None and self.y.ndim else NEVER, Entry()
         self.parameters(parameters)
 
     def parameters(self, parameters: Sequence[Any]) -> None:
@@ -485,18 +490,42 @@ class Memory:
         return Taken(status, end, steps, pieces, h, float(head[WORST]), float(head[ERROR]))
 
     def straight(
-        self, start: Place, t_end: Any, control: Control, limit: int
-    ) -> tuple[Place, int, Any, float] | None:
-        """Step without a log; return the place, the number and the last length of the steps, and
-        log2 of the largest error.
+        self,
+        t: Any,
+        low: Any,
+        y: NDArray[Any],
+        y_low: NDArray[Any],
+        t_end: Any,
+        control: Control,
+        limit: int,
+    ) -> tuple[Any, ...] | None:
+        """Step without a log; return status, time and state, each a sum of two numbers, the number
+        of the steps, the length of the last, and log2 of the largest error.
 
         None where that is not all there is to do.
         """
-        self._step(start, t_end, control, limit, True)
-        head = self.head
-        if head[STATUS] > DONE:
-            return None
-        return self.end, int(head[STEPS]), head[LENGTH], float(head[WORST])
+        self.asked += 1
+        if self.asked == OFTEN:
+            self._enter()
+        end = float(t_end) if type(t_end) is int else t_end
+        found: tuple[Any, ...] | None = self.entry.call(
+            t, low, end, control.max_step, 0.0, 0.0, limit + 1.0, control.floor, control.allowed,
+            NONE, 1.0, 0.0, NONE, 0.0, 0.0, y, y_low,
+        )  # fmt: skip
+        if found is None:
+            self._step(Place(t, low, y, y_low), t_end, control, limit, True)
+            head = self.head
+            found = head[STATUS], *self.end, head[STEPS], head[LENGTH], head[WORST]
+        return None if found[0] > DONE else found
+
+    def _enter(self) -> None:
+        """Let Python call the code at once; without a log its two words stay zero, as flags do."""
+        machine, shape = self.machine, self.y.shape
+        y, low = (Value((n,), shape) for n in (machine.places[1], machine.results[0]))
+        given = [Value((n,), ()) for n in (TIME, LOW, *GIVEN)]
+        status, *more = (Value((n,), ()) for n in (STATUS, STEPS, LENGTH, WORST))
+        found = [status, *given[:2], y, low, *more]
+        self.entry.add(None, machine.code, self.data, LOG, [*given, y, low], found, True, True)
 
     @property
     def end(self) -> Place:
@@ -553,38 +582,3 @@ def _excess(f: Function, table: Table, top: int, length: Scalar, i: Index, width
         halves.append(total)
     odd, even = halves if top % 2 else halves[::-1]
     return even.fma(length, odd).fma(length, -size(0))
-
-
-def _division(f: Function, k: Any) -> Callable[[Scalar], Scalar]:
-    """Return what divides by k + 1, multiplying by the sum of two numbers.
-
-    One alone errs alike in all steps, and the energy of a long integration would drift.  Above
-    degree `SEEN` the terms, e^-2 times smaller from degree to degree, are too small for that.
-    """
-    if isinstance(k, int):
-        first = 1.0 / (k + 1)
-        rest = float((1 - Fraction(first) * (k + 1)) / (k + 1)) if k < SEEN else 0.0
-        high, low = f.constant(first), f.constant(rest)
-        if not rest:
-            return lambda x: f.binary("fmul", x, high)
-    else:
-        degree = k.number + 1.0
-        inverse = f.constant(1.0) / degree
-        high, low = inverse, ((-inverse).fma(degree, 1.0) * inverse)
-    return lambda x: f.intrinsic("fma", x, high, f.binary("fmul", x, low))
-
-
-def _larger(a: Scalar, b: Scalar) -> Scalar:
-    """Return the larger of two numbers that are not negative; nan is the largest of all."""
-    return a.bits().function("smax", b.bits()).double()
-
-
-def _log2(x: Scalar) -> Scalar:
-    """Return log2 of numbers >= 0, linear between powers of two; -1023 of 0, >= 1024 of inf."""
-    return x.bits().cast("sitofp", "double").fma(2.0**-52, -1023.0)
-
-
-def _exp2(x: Scalar) -> Scalar:
-    """Return the inverse of `_log2`, within the range of doubles."""
-    scaled = (x.least(1022.0).most(-1022.0) + 1023.0) * 2.0**52
-    return scaled.cast("fptosi", "i64").double()

@@ -253,6 +253,8 @@ class MethodIntegrator(TaylorIntegrator):
         strict: bool = False,
         **more: Any,
     ) -> None:
+        if lacking := more.keys() & {"events", "dosing", "t_eval", "dense_output"}:
+            raise TypeError(f"MethodIntegrator has no {min(lacking)}: solve_ivp has")
         options = chosen(method, tolerance_of(tol, rtol), None, max_step, atol, strict, more)
         if not isinstance(options, MethodOptions):
             raise TypeError(f"method={method!r} are Taylor series: those of TaylorIntegrator")

@@ -115,6 +115,11 @@ def members_args(args: Any) -> Any:
 def argument(x: Any) -> Any:
     """Return an argument of fun as an array or series; what is labelled stays as it is."""
     if rule_of(type(x)) is None:
+        if isinstance(x, dict) and any(is_operand(lift(v)) for v in x.values()):
+            raise TypeError(
+                "a dict as one of args holds a differentiated value: give that as an argument of "
+                "its own, and make the dict of it in fun"
+            )
         return lift(x)
     if is_operand(lift(x)):
         raise TypeError(
@@ -212,9 +217,9 @@ class Options:
 
     def _tolerance(self, y: Array) -> Any:
         kind = Kind.of(y)
-        if self.tol is not None:
-            least = _least(self.tol)
-            return least if y.dtype == object else max(float(least), 2.0**-53)
+        # what is exact is within the tolerance of each component
+        if self.tol is not None and not np.ndim(self.tol) and not np.ndim(self.atol):
+            return self.tol if y.dtype == object else max(float(self.tol), 2.0**-53)
         if kind.sets:
             return 2.0**-52
         context = getattr(kind, "context", None)

@@ -47,7 +47,8 @@ def by_columns(f: Callable[[Array], Array], b: Array, count: int) -> Array:
 
 def times(a: Array, b: Array) -> Array:
     """Return the product of two matrices."""
-    return by_columns(a.__matmul__, b, max(1, WORK // max(1, a.shape[-1] * a.shape[-2])))
+    count = max(1, WORK // max(1, a.shape[-1] * a.shape[-2]))
+    return a @ b if b.shape[-1] <= count else by_columns(a.__matmul__, b, count)
 
 
 # ------------------------------------------------------------------ the method with s points
@@ -153,6 +154,7 @@ class Collocation:
 
     def _at(self, t: float, y: Array) -> None:
         self.t, self.y, self.f, self.fresh = t, y, self._rate(t, y), False
+        self.large = np.abs(y)
 
     def _linearize(self) -> None:
         """Take the Jacobian of the present place."""
@@ -162,8 +164,8 @@ class Collocation:
 
     def _size(self, x: Array, y: Array) -> float:
         """Return how large x, or the largest row of it, is in tolerances."""
-        scaled = x / (self.atol + self.rtol * np.maximum(np.abs(self.y), np.abs(y)))
-        return float(np.sqrt(np.max(np.mean(scaled * scaled, axis=-1)))) if x.size else 0.0
+        scaled = x / (self.atol + self.rtol * np.maximum(self.large, np.abs(y)))
+        return math.sqrt(np.vecdot(scaled, scaled).max() / x.shape[-1]) if x.size else 0.0
 
     def _first(self) -> float:
         """Return a first step, short enough for one of order s to have an error of tolerance.
@@ -214,10 +216,9 @@ class Collocation:
         if self.factors_of != h:
             self._factorize(h)
         table, z, before = self.table, self._begun(h), 0.0
+        at = (self.t + table.c * h).tolist()
         for n in range(1, self.most + 1):
-            rates = np.stack([
-                self._rate(self.t + c * h, self.y + x) for c, x in zip(table.c, z, strict=True)
-            ])  # fmt: skip
+            rates = np.array([self._rate(t, y) for t, y in zip(at, self.y + z, strict=True)])
             if not np.isfinite(rates).all():
                 return None, n
             residual = h * times(table.a, rates) - z

@@ -20,6 +20,7 @@ from taylor.drivers.pattern import jacobian_pattern
 from taylor.drivers.sparse import color_columns
 from taylor.errors import GuardError, TaylorError, TraceError
 from taylor.kept import STORE
+from taylor.llvm.entry import Entry
 from taylor.machine.machine import GUARD, Machine
 from taylor.ode.system import System, filled
 
@@ -31,9 +32,10 @@ class Kernel:
     """A program as a function of arrays: as machine code where that can be made."""
 
     def __init__(self, program: Program) -> None:
-        self.program = program
+        self.program, self.entry = program, Entry()
         try:
             self.machine: Machine | None = Machine(program)
+            self.machine.enter(self.entry, False, True, 1)
         except (TaylorError, ImportError, OSError):
             self.machine = None
 
@@ -44,6 +46,8 @@ class Kernel:
 
     def __call__(self, *x: Any) -> Any:
         """Return the first output; raises GuardError where the program branches otherwise."""
+        if (y := self.entry.call(*x)) is not None:
+            return y
         if self.machine is None or any(np.asarray(v).dtype.kind == "c" for v in x):
             with np.errstate(all="ignore"):
                 return self.program.evaluate(*x)[0]
@@ -122,7 +126,8 @@ class Rates:
     def value(self, t: float, y: Array, parameters: Any) -> Array:
         """Return fun(t, y) for a state along one axis."""
         found = self._found("value", Kernel, t, y.reshape(self.shape), parameters)
-        return np.array(found, dtype=np.result_type(found, y)).reshape(-1)
+        same = type(found) is np.ndarray and found.dtype is y.dtype
+        return np.array(found, dtype=None if same else np.result_type(found, y)).reshape(-1)
 
     def jacobian(self, t: float, y: Array, parameters: Any) -> Any:
         """Return the Jacobian there."""
@@ -133,21 +138,24 @@ class Rates:
     def _found(self, what: str, make: Any, t: float, y: Array, parameters: Any) -> Any:
         """Return what a function made of the program of the branch at (t, y) gives there."""
         for i in range(len(self.systems) + 1):
-            if i == len(self.systems):
-                args = filled(self.args, self.systems[0].free, parameters)
-                self.systems.append(System(self.f, t, y, args))
-            program = self.systems[i].recorded
-            if program is None:
-                raise TraceError(
-                    f"fun cannot be recorded ({self.systems[i].reason}), so its derivatives are "
-                    "not known: write it with NumPy's functions"
-                )
             call = self.calls.get((i, what))
             if call is None:
-                made = program
-                call = self.calls[i, what] = _kept(lambda: make(made), made, "rates", what)  # noqa: B023
+                call = self.calls[i, what] = self._made(i, what, make, t, y, parameters)
             try:
                 return call(t, y, *parameters)
             except GuardError:
                 continue
         raise GuardError("fun branches where none of its conditions changes its sign")
+
+    def _made(self, i: int, what: str, make: Any, t: float, y: Array, parameters: Any) -> Any:
+        """Return a function made of the program of branch i; a new branch is that at (t, y)."""
+        if i == len(self.systems):
+            args = filled(self.args, self.systems[0].free, parameters)
+            self.systems.append(System(self.f, t, y, args))
+        program = self.systems[i].recorded
+        if program is None:
+            raise TraceError(
+                f"fun cannot be recorded ({self.systems[i].reason}), so its derivatives are "
+                "not known: write it with NumPy's functions"
+            )
+        return _kept(lambda: make(program), program, "rates", what)

@@ -26,9 +26,9 @@ Array = NDArray[Any]
 class Taylor(OdeSolver):  # type: ignore[misc]
     """Taylor series of high order, as a `method` of `scipy.integrate.solve_ivp`.
 
-    Options: `rtol` (or `tol`; default: the precision of doubles), `atol` (of an array the least),
-    `order`, `max_step`.  They, and what fun may be, are those of `taylor.ode.solve_ivp`; `nfev`
-    counts the series of the solution that were computed.
+    Options: `rtol` (or `tol`; default, and for arrays: the precision of doubles), `atol` (of an
+    array the least), `order`, `max_step`.  They, and what fun may be, are those of
+    `taylor.ode.solve_ivp`; `nfev` counts the series of the solution that were computed.
 
     >>> from scipy.integrate import solve_ivp
     >>> r = solve_ivp(lambda t, y: [y[1], -y[0]], (0.0, np.pi), [0.0, 1.0], method=Taylor)
@@ -60,6 +60,7 @@ class Taylor(OdeSolver):  # type: ignore[misc]
             )
         super().__init__(fun, t0, y0, t_bound, vectorized, support_complex=True)
         unit = self._unit = unit_of((t0, t_bound))
+        several = np.ndim(rtol) or np.ndim(tol) or np.ndim(atol)
         self._parts = np.iscomplexobj(self.y)
         own = at_one_state(fun) if vectorized else fun
         own = Parts(own, ()).fun if self._parts else own
@@ -67,7 +68,7 @@ class Taylor(OdeSolver):  # type: ignore[misc]
             own if unit == 1 else functools.partial(rate, own, unit),
             t0 / unit,
             split(self.y) if self._parts else self.y,
-            tol=tolerance_of(tol, rtol),
+            tol=None if several else tolerance_of(tol, rtol),
             order=order,
             max_step=max_step / unit,
             atol=float(np.min(atol)),

@@ -93,6 +93,8 @@ def nudged(
     system: System, parameters: Sequence[Any], at: Place, t_end: Any, units: int, h: Any
 ) -> Place:
     """Return the place some units of rounding further, along the slope; h is that of a step."""
+    if not units:
+        return at
     far = min(units * spacing(max(abs(at.t), abs(h))), abs(t_end - at.t) / 2)
     far = far if t_end > at.t else -far
     slope = np.asarray(system.flow(at.t, at.y, *parameters))

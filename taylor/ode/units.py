@@ -19,6 +19,7 @@ from taylor.core.operand import lift
 from taylor.drivers.compile import Compiled
 from taylor.errors import IntegrationError
 from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.values import is_number
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,6 +40,31 @@ class SolutionInUnits:
     def derivative(self, t: Any, order: int = 1) -> Any:
         """Return the derivative of that order, in the same shape."""
         return self.sol.derivative(np.asarray(t) / self.unit, order) / self.unit**order
+
+    @property
+    def t(self) -> Any:
+        """The ends of the steps."""
+        return self.sol.t * self.unit
+
+    @property
+    def t_min(self) -> Any:
+        """The smallest time of the solution."""
+        return self.sol.t_min * self.unit
+
+    @property
+    def t_max(self) -> Any:
+        """The largest time of the solution."""
+        return self.sol.t_max * self.unit
+
+    def __repr__(self) -> str:
+        return f"<{self.sol!r}, in units of time of {self.unit:g}>"
+
+    def save(self, path: Any) -> None:
+        """Raise TypeError: a file holds the polynomials of a solution in one's own time."""
+        raise TypeError(
+            f"a solution in other units of time (of {self.unit:g}) cannot be saved as npz: pickle "
+            "it, or give fun a time in which spans are nearer to one"
+        )
 
 
 def unit_of(t_span: Any) -> float:
@@ -86,9 +112,18 @@ def _doses(dosing: Any, unit: float) -> Any:
     if not isinstance(dosing, (tuple, list)) or len(dosing) != 2:
         return dosing
     times, jumps = dosing
-    return [t / unit for t in times], (
+    return _scaled(times, unit), (
         functools.partial(at_time, jumps, unit) if callable(jumps) else jumps
     )
+
+
+def _scaled(times: Any, unit: float) -> Any:
+    """Return times in a unit of them; what is none is left as it is, which is said elsewhere."""
+    if isinstance(times, (list, tuple)) or (np.asarray(times).dtype == object and np.ndim(times)):
+        return [_scaled(t, unit) for t in times]
+    times = lift(times)
+    floats = isinstance(times, np.ndarray) and times.dtype.kind in "iuf"
+    return times / unit if is_operand(times) or floats or is_number(times) else times
 
 
 def _given(given: dict[str, Any], unit: float) -> dict[str, Any]:
@@ -99,15 +134,15 @@ def _given(given: dict[str, Any], unit: float) -> dict[str, Any]:
     if callable(fun):
         fun = functools.partial(rate, fun, unit)
     given |= {"fun": fun, "t_span": [t / unit for t in given["t_span"]]}
-    if given.get("t_eval") is not None and np.ndim(lift(given["t_eval"])) == 1:
-        given["t_eval"] = [t / unit for t in lift(given["t_eval"])]
+    if given.get("t_eval") is not None:
+        given["t_eval"] = _scaled(given["t_eval"], unit)
     if events is not None:
         several = hasattr(events, "__iter__") and not callable(events)
         given["events"] = [_event(g, unit) for g in (events if several else [events])]
     if "dosing" in given:
         given["dosing"] = _doses(given["dosing"], unit)
     if "max_step" in given:
-        given["max_step"] = given["max_step"] / unit
+        given["max_step"] = _scaled(given["max_step"], unit)
     return given
 
 
