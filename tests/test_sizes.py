@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2405,
     "drivers": 6390,
     "scipy": 5916,
-    "ode": 10691,
+    "ode": 10884,
     "command": 426,
     ".": 649,
     "hyperdual": 202,

@@ -150,12 +150,19 @@ class _Back:
 
 
 def adjoint(
-    f: Any, t0: Any, times: Sequence[Any], options: MethodOptions, w: Any, y0: Any, p: Sequence[Any]
+    f: Any,
+    t0: Any,
+    times: Sequence[Any],
+    options: MethodOptions,
+    varied: Sequence[bool],
+    w: Any,
+    y0: Any,
+    p: Sequence[Any],
 ) -> tuple[Any, ...]:
     """Return the adjoints of y0 and of the parameters for those of the states at some times."""
     forward = Plain(f, y0, p)
     it = forward.differentiated(t0, options)
-    it.through, it.moving = forward.through, forward.moving
+    forward.guide(it, varied)
     assert isinstance(it, DifferentiatedMethod)
     steps, joints = list[Pieces](), list[Joint]()
     for pieces in it.march(times[-1]):

@@ -37,7 +37,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.operand import host, lift
-from taylor.core.program import kept, plain
 from taylor.drivers.derivatives import gradient
 from taylor.drivers.driver import point
 from taylor.drivers.evolution import Evolution, has_nodes
@@ -52,7 +51,7 @@ from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.jets import MEET, Crossing, Differentiated, Plain
 from taylor.ode.methods import MethodOptions
 from taylor.ode.options import Options, argument
-from taylor.ode.surfaces import sides
+from taylor.ode.surfaces import condition_of, met_at
 from taylor.ode.system import System, check_function, filled, is_parameter, shaped
 from taylor.series.series import Series
 
@@ -70,6 +69,7 @@ class Course(NamedTuple):
     options: Options
     checkpoints: int | None = None
     kept: dict[str, tuple[Plain, TaylorIntegrator]] | None = None  # for courses of the same step
+    varied: tuple[bool, ...] = ()  # which of (y0, *parameters) derivatives are asked for, if known
 
 
 # ------------------------------------------------------------------ the states of a run
@@ -113,6 +113,8 @@ def _backwards(it: Differentiated, t: Any, checkpoints: int | None) -> Iterator[
             kept, every = kept[::2], 2 * every
     if last is not kept[-1]:
         kept.append(last)
+    if it.begun is not None:
+        kept[0] = kept[0]._replace(start=it.begun)
     for n in range(len(kept) - 1, 0, -1):
         marks = kept[n - 1 : n + 1]
         if every > 1:
@@ -137,15 +139,17 @@ def _flow(step: Function, course: Course, derived: bool) -> Evolution:
 
     def run(y0: Any, *p: Any) -> Any:
         given = Plain(step, y0, p)
-        it = _again(course, "run", given) or integrator(given, course.t0, course.options, derived)
+        it = _again(course, "run", given)
+        it = it or integrator(given, course.t0, course.options, derived, course.varied)
         _keep(course, "run", given, it)
         return np.moveaxis(given.series(it.propagate_grid(course.times)), -1, 0)
 
     def back(w: Any, y0: Any, *p: Any) -> Any:
         if isinstance(course.options, MethodOptions):
-            return adjoint(step, course.t0, course.times, course.options, w, y0, p)
+            return adjoint(step, course.t0, course.times, course.options, course.varied, w, y0, p)
         forward = Plain(step, y0, p)
-        it = _again(course, "way", forward) or integrator(forward, course.t0, course.options, True)
+        it = _again(course, "way", forward)
+        it = it or integrator(forward, course.t0, course.options, True, course.varied)
         _keep(course, "way", forward, it)
         assert isinstance(it, Differentiated)
         times = [t + 0 * it.t for t in course.times]
@@ -181,8 +185,7 @@ def _again(course: Course, what: str, given: Plain, t: Any = None) -> Any:
     it = found[1]
     it.args = given.args
     it.set_state(course.t0 if t is None else t, given.y0)
-    if isinstance(it, Differentiated):
-        it.through, it.moving = given.through, given.moving
+    given.guide(it, course.varied)
     return it
 
 
@@ -200,11 +203,12 @@ def plain_of(fun: Function, y0: Any, args: Sequence[Any]) -> Plain:
     return Plain(piecewise(f), y0, p)
 
 
-def integrator(given: Plain, t: Any, options: Options, derived: bool = False) -> TaylorIntegrator:
+def integrator(
+    given: Plain, t: Any, options: Options, derived: bool = False, varied: Sequence[bool] = ()
+) -> TaylorIntegrator:
     """Return what integrates a system in plain numbers from time t, through its jumps."""
     it = given.differentiated(t, options) if derived else given.integrator(t, options)
-    if isinstance(it, Differentiated):
-        it.through, it.moving = given.through, given.moving
+    given.guide(it, varied)
     return it
 
 
@@ -326,38 +330,17 @@ def _beyond(f: Function, at: Crossing, sides_of: Any, p: Sequence[Any]) -> Any:
     for k in range(FAR):
         d = 2 * (at.t - t) * 2**k
         new = old + d * slope
-        names = _changed(system, (t, old), (t + d, new), q)
+        names = met_at(system.surfaces, (t + d / 2, old + d / 2 * slope), slope, d / 2, q)
         if names:
             break
     else:
         raise NonAnalyticError(f"fun jumps at t = {at.t}, but no condition of it changes its sign")
 
-    found = [delay_of(f, condition, t, y, p) for condition in _conditions(system, names)]
+    places = {True: (t, y), False: (t + d, y + (new - old))}
+    found = [delay_of(f, condition_of(system.surfaces, m), *places[m.before], p) for m in names]
     tau = common_delay(found, at.t, "surfaces on which fun jumps")
     y = moved(f, t, y, tau, p) + (new - old)
     return moved(f, t + d + tau, y, -tau, p) + (after - new)
-
-
-def _changed(
-    system: System, one: tuple[Any, Any], other: tuple[Any, Any], p: Sequence[Any]
-) -> list[tuple[int, int]]:
-    """Return which conditions (output, element) have other signs at one place than at another."""
-    both = (sides(system.surfaces, *place, p) for place in (one, other))
-    return [
-        (n, int(m))
-        for n, (a, b) in enumerate(zip(*both, strict=True))
-        for m in np.flatnonzero(np.sign(a) * np.sign(b) < 0)
-    ]
-
-
-def _conditions(system: System, names: Sequence[tuple[int, int]]) -> list[Function]:
-    """Return conditions as functions of (t, y, *p)."""
-    surfaces = kept(plain, system.surfaces)
-
-    def condition(n: int, m: int) -> Function:
-        return lambda t, y, *p: np.reshape(surfaces(t, y, *p)[n], -1)[m]
-
-    return [condition(*name) for name in names]
 
 
 def jumps(f: Function, t: Any, y: Any, p: Sequence[Any], d: Any) -> list[Function]:
@@ -367,12 +350,12 @@ def jumps(f: Function, t: Any, y: Any, p: Sequence[Any], d: Any) -> list[Functio
     if not system.branches:
         return []
     slope = system.flow(t, old, *q)
-    one, other = ((t + s * d, old + s * d * slope) for s in (-1, 1))
-    names = _changed(system, one, other, q)
-    before, after = (np.asarray(system.flow(*place, *q)) for place in (one, other))
+    before, after = (np.asarray(system.flow(t + s * d, old + s * d * slope, *q)) for s in (-1, 1))
     if norm(after - before) <= SAME * max(norm(before), norm(after)):
         return []
-    return _conditions(system, names)
+    return [
+        condition_of(system.surfaces, m) for m in met_at(system.surfaces, (t, old), slope, d, q)
+    ]
 
 
 def number(x: Any) -> Any:
@@ -417,4 +400,6 @@ def is_recorded(y0: Any, args: Sequence[Any]) -> bool:
 def states(fun: Function, y0: Any, args: Sequence[Any], course: Course) -> Any:
     """Return the states at the times of a course, along the last axis."""
     f, p, _ = numeric(fun, args)
-    return np.moveaxis(flow(f, course).forward()(point_of(y0), *p), 0, -1)
+    given = point_of(y0), *p
+    course = course._replace(varied=tuple(map(is_operand, given)))
+    return np.moveaxis(flow(f, course).forward()(*given), 0, -1)

@@ -37,8 +37,8 @@ from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, solution
 from taylor.ode.record import Record
 from taylor.ode.roots import derivative
 from taylor.ode.singular import leap, resumed
-from taylor.ode.stepper import ahead, by_numpy, error_of, failed, too_long, within_reach
-from taylor.ode.stiffness import MANY, SOME, STEADY, Stiffness
+from taylor.ode.stepper import ahead, by_numpy, error_of, failed, nudged, too_long, within_reach
+from taylor.ode.stiffness import MANY, SOME, STEADY, Stiffness, told
 from taylor.ode.stops import advanced
 from taylor.ode.surfaces import Surface, crossing, nearest, off_surface, on_surface, past
 from taylor.ode.system import System, is_parameter
@@ -216,12 +216,10 @@ class TaylorIntegrator:
             if self.y.dtype == object or not self.y.size:  # numbers of no machine
                 return None
             if self.y.dtype != np.float64:
-                raise TypeError(
-                    f"a state of {self.y.dtype}; give float64, complex numbers by their parts"
-                )
+                raise TypeError(f"a state of {self.y.dtype}; give float64, complex ones by parts")
             for p in self._parameters:
-                if np.asarray(p).dtype.kind not in "fiub":
-                    raise TypeError(f"args holds numbers of {np.asarray(p).dtype}; give floats")
+                if (kind := np.asarray(p).dtype).kind not in "fiub":
+                    raise TypeError(f"args holds numbers of {kind}; give floats")
             given = system.program, self.order, self.factor
             return STORE.made(lambda: Stepper(*given), "stepper", given[0].identity, *given[1:])
         except (TaylorError, TypeError, ImportError, OSError) as error:
@@ -310,7 +308,7 @@ class TaylorIntegrator:
             t_end = within_reach(self.system, self._parameters, self.place, t_end, self.control)
         if self.at_zero:
             return self.beyond(t_end, INFINITE)
-        for _ in range(3):  # the second time with fun recorded anew, where it branches otherwise
+        for n in range(AGAIN):  # then with fun recorded anew, where it branches otherwise
             branches = self.system.branches and bool(self.system.between.outputs)
             if self.h > 0 > t_end - self.t or self.h < 0 < t_end - self.t:  # back over it
                 self._left = None
@@ -346,8 +344,13 @@ class TaylorIntegrator:
                 return status, pieces
             if len(pieces):
                 break
+            self._nudge(t_end, 4**n if n else 0)  # machine code may see a surface a little later
             self._bind()
         raise self._stuck("fun branches where none of its conditions changes its sign")
+
+    def _nudge(self, t_end: Any, units: int) -> None:
+        self.place = nudged(self.system, self._parameters, self.place, t_end, units, self.h)
+        self._left = self._left and self._left._replace(x=self.t)
 
     def _is_old(self, pieces: Pieces, crossed: tuple[Pieces, int, Surface] | None) -> bool:
         """Whether the first step after a change of branch still is on the old one.
@@ -471,11 +474,14 @@ class TaylorIntegrator:
         self, t_end: Any, limit: int, log: bool, control: Control | None = None, watch: bool = True
     ) -> Taken:
         """Take some steps, and go where they lead to."""
-        given = self.place, t_end, control or self.control, limit, log, watch
+        at, control, tied = self.place, control or self.control, False
         if self._memory is not None:
-            taken = self._memory.run(*given)
-        else:
-            taken = by_numpy(self.system, self._parameters, *given)
+            taken = self._memory.run(at, t_end, control, limit, log, watch)
+            tied = taken.status == INFINITE and not taken.steps  # its code does not know why
+            tied = tied and on_surface(self.system.surfaces, at.t, at.y, self._parameters)
+        if self._memory is None or tied:
+            given = self.system, self._parameters, at, t_end, control, 1 if tied else limit
+            taken = by_numpy(*given, log, watch)
         self.place = taken.end
         self.steps += taken.steps
         if taken.steps:
@@ -537,12 +543,7 @@ class TaylorIntegrator:
 
     def found_stiff(self, left: float) -> None:
         """Warn that the problem is stiff, with about so many steps to go."""
-        warnings.warn(
-            f"the problem seems to be stiff at t = {self.t}: steps of {self.h} are needed for "
-            f"stability, not for accuracy, about {left:.0e} more of them; use an implicit method, "
-            "taylor.ode.solve_ivp(..., method='RadauIIA'), SciPy's 'BDF' or 'LSODA', or 'auto'",
-            stacklevel=outside(),
-        )
+        warnings.warn(told(self.t, self.h, left), stacklevel=outside())
 
     def here(self) -> Pieces:
         """Return a step of no length from the present state."""
@@ -561,8 +562,7 @@ class TaylorIntegrator:
         check_time(t_bound, finite=False)
         if t_bound == self.t:
             return 0 * self.t
-        quick = self.steps < MANY or self.steps % SOME  # others are looked at for stiffness
-        if quick and self._straight(t_bound, 1):
+        if (self.steps < MANY or self.steps % SOME) and self._straight(t_bound, 1):
             return self.h
         return next(self.march(t_bound, 1)).h[-1]
 

@@ -8,8 +8,9 @@ Gómez, Celestial Mechanics 123, 2015.)
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -18,32 +19,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.operand import host, lift
-from taylor.core.program import Program, kept, plain, pushforward, record, recording, told
+from taylor.core.program import Program, kept, pushforward, record, recording, told
+from taylor.core.singular import nans
 from taylor.drivers.evolution import coefficients, on_tables
-from taylor.errors import NonAnalyticError, TraceError
+from taylor.drivers.several import pullback
+from taylor.errors import IntegrationError, NonAnalyticError, TraceError
 from taylor.kept import STORE
 from taylor.llvm.ir import WIDTH
 from taylor.numbers.kinds import base, is_operand
-from taylor.ode.control import norm
+from taylor.numbers.policy import current_policy, policy
+from taylor.ode.control import norm, spacing
 from taylor.ode.dense import SeriesSolution
 from taylor.ode.integrator import TaylorIntegrator
 from taylor.ode.methods import AUTO, OWN, Blocks, MethodIntegrator, MethodOptions
 from taylor.ode.options import Options, argument
 from taylor.ode.pieces import Pieces, Taken
 from taylor.ode.stops import Stop, next_stop
-from taylor.ode.surfaces import Surface, sides, unit_of
+from taylor.ode.surfaces import Met, Surface, condition_of, met_at, on_surface, sides, unit_of
 from taylor.ode.system import Equations, System, filled, is_parameter, not_of_time, shaped
 from taylor.ode.zeros import LEAST, NEAR
 from taylor.series.series import Series
 
 Array = NDArray[Any]
 
+NEARBY, BENT = 2.0**-20, 2.0**-13  # of a state: to the other side, and of changes: one of slopes
 SHORT = 64  # units in the last place of the time, by which a change of branch is left behind
 FAR = 40  # doublings of that distance, if need be
 FURTHER = 2 * LEAST * NEAR  # units: so far away a zero is left behind that is near
 MEET = (
     "{} meet at t = {}, and move apart with what the solution depends on: it has no derivatives "
     "there, as their order changes"
+)
+REST = (
+    "at t = {} a run rests on a surface where fun or its first derivative jumps, and leaves it as "
+    "what it depends on varies: there are derivatives to one side only; y = {}"
 )
 JUMP = 1e-10  # of rates, relative to them, that is none
 
@@ -240,7 +249,16 @@ class Differentiated(TaylorIntegrator):
     before: tuple[Any, Any] | None = None  # time and state just before the last change of branch
     met: tuple[Any, Any] | None = None  # and just before a zero of a function
     crossing: Crossing | None = None  # at the end of the last steps
-    moving: Callable[[Any, Array], bool] | None = None  # whether surfaces at a place move
+    passed: Any = None  # the time of the last jump of derivatives
+    moving: Callable[[Any, Array, Any], bool] | None = None  # whether surfaces near a place move
+    resting: Callable[[Any, Array], bool] | None = None  # whether such a place is left by others
+    begun: Any = None  # where the run has left a surface on which it began
+    lost = False  # whether fun is recorded on such a surface, where it has no series
+
+    def set_state(self, t: Any, y: Any) -> None:
+        """Go on from another time and state."""
+        super().set_state(t, y)
+        self.passed = self.begun = None
 
     def advance(self, t_end: Any, limit: int, log: bool = True) -> tuple[int, Pieces]:
         """Step towards t_end."""
@@ -264,7 +282,7 @@ class Differentiated(TaylorIntegrator):
     def switched(self, pieces: Pieces, i: int, met: Surface, t_end: Any) -> tuple[int, Pieces]:
         """Go over to another branch, and carry the derivatives there."""
         near = -unit_of(pieces, i)
-        old, p, k = self.system.surfaces, self._parameters, 0
+        old, p, k = self.system.between, self._parameters, 0
         while True:
             place = pieces.at(i, pieces.h[i] * met.x + SHORT * 2**k * near)
             side = sides(old, place.t, place.y, p)[met.name[0]].reshape(-1)[met.name[1]]
@@ -276,8 +294,15 @@ class Differentiated(TaylorIntegrator):
         jump = self._jump(t_end - place.t, self.before, (self.t, self.y))
         if jump is None:
             return found
+        if self.passed is not None and (place.t - self.passed) * near >= 0:
+            # what vanishes there was met with the surface before, when derivatives jumped
+            if abs(self.t - self.passed) > SHORT * abs(near):
+                raise NonAnalyticError(MEET.format("surfaces on which fun jumps", self.t))
+            self.before = None
+            return found
         if met.order > 1 or k > FAR or self.through is None:
             raise jump
+        self.passed = self.t
         self.crossing = Crossing(place.t, self.t)
         self.y = self.through(self.crossing, np.stack([place.y, self.y], axis=-1))
         self.y_low = 0 * self.y
@@ -286,15 +311,41 @@ class Differentiated(TaylorIntegrator):
     def _leave(self, t_end: Any) -> None:
         """Move off a surface, which may not move if the rates jump there."""
         start, y = self.t, self.y
-        super()._leave(t_end)
-        if self.t == start or self.moving is None or not self.moving(start, y):
+        with propagated():
+            super()._leave(t_end)
+        if self.t == start:
+            if self.resting is not None and self.resting(start, y):
+                raise NonAnalyticError(REST.format(start, y))
             return
+        self.begun = self.t
+        if self.lost:
+            self.lost = False
+            self._bind()
         before = 2 * start - self.t, 2 * y - self.y
-        if self._jump(t_end - start, before, (self.t, self.y)) is not None:
+        self._check_edge((start, y), SHORT * abs(self.t - start), before, (self.t, self.y))
+
+    def march(self, t_end: Any, *given: Any, **named: Any) -> Iterator[Pieces]:
+        """Yield the steps to t_end, where no surface may be that moves if the rates jump there."""
+        yield from super().march(t_end, *given, **named)
+        if not self.system.branches:
+            return
+        d, p = SHORT * spacing(max(abs(self.t), abs(self.h))), self._parameters
+        with propagated():
+            slope = np.asarray(self.system.flow(self.t, self.y, *p))
+            slope = np.where(nans(slope), 0, slope)
+            if met_at(self.system.between, (self.t, self.y), slope, d, p):
+                sides = [(self.t + x, self.y + x * slope) for x in (-d, d)]
+                self._check_edge((self.t, self.y), d, *sides)
+
+    def _check_edge(self, place: tuple[Any, Array], d: Any, *sides: tuple[Any, Array]) -> None:
+        """Raise NonAnalyticError if the rates jump on a surface that moves, at an end of a run."""
+        if self.moving is None or not self.moving(*place, d):
+            return
+        if self._jump(0, *sides) is not None:
             raise NonAnalyticError(
-                f"fun, or a derivative of it, jumps at t = {start}, where a run begins, on a "
-                "surface that moves with what the solution depends on: there are derivatives to "
-                f"one side only; begin beside it; y = {y}"
+                f"fun, or a derivative of it, jumps at t = {place[0]}, where a run begins or ends, "
+                "on a surface that moves with what the solution depends on: there are derivatives "
+                f"to one side only; begin, or end, beside it; y = {place[1]}"
             )
 
     def stopped(self, taken: Taken, x: Any) -> tuple[int, Pieces]:
@@ -335,6 +386,13 @@ class Differentiated(TaylorIntegrator):
         )
 
 
+@contextlib.contextmanager
+def propagated() -> Iterator[None]:
+    """Return a context in which what has no series at a point is not a number."""
+    with policy(singular="propagate", kink=current_policy().kink):
+        yield
+
+
 class DifferentiatedMethod(Differentiated, MethodIntegrator):
     """Steps of a method that are differentiated."""
 
@@ -364,15 +422,11 @@ def _values(x: Any) -> Any:
     return np.asarray(x, float) if is_parameter(x) else x
 
 
-def _varies(x: Any) -> bool:
-    """Whether an element of what may be a series is zero but for its derivatives."""
-    zero, levels = np.asarray(base(x) == 0), 0
+def _numbers(x: Any) -> Array:
+    """Return the coefficients of a series, of numbers in the end, in one row; the value first."""
     while isinstance(x, Series):
-        x, levels = x._coef, levels + 1
-    if not levels:
-        return False
-    table = np.reshape(x, (-1, *zero.shape))
-    return bool(np.any((table != 0) & zero))
+        x = x._coef
+    return np.reshape(x, -1)
 
 
 class Plain:
@@ -417,12 +471,27 @@ class Plain:
     def differentiated(self, t: Any, options: Options) -> Differentiated:
         """Return an integrator whose run is differentiated once more."""
         if not isinstance(options, MethodOptions):
-            return Differentiated.of(self.fun, t, self.y0, self.args, options)
+            return self._stepped(t, options)
         if options.method == AUTO:
             options = replace(options, method=OWN)
         it = DifferentiatedMethod.of(self.fun, t, self.y0, self.args, options)
         it.blocks = self.blocks() if self.levels else None
         return it
+
+    def _stepped(self, t: Any, options: Options) -> Differentiated:
+        """Return an integrator by series, which may begin where fun jumps and has none."""
+        given = self.fun, t, self.y0, self.args, options
+        try:
+            return Differentiated.of(*given)
+        except IntegrationError:
+            y, p = base(lift(self.given[0])), [base(x) for x in self.given[1]]
+            system = System(self.f, t, y, p)
+            if system.program is None or not on_surface(system.between, t, y, p):
+                raise
+            with propagated():
+                it = Differentiated.of(*given)
+            it.lost = True
+            return it
 
     def blocks(self) -> Blocks:
         """Return how the state is made of blocks, one for each coefficient of the series."""
@@ -439,15 +508,67 @@ class Plain:
         """Return the state beyond a jump of fun, for those on its sides, along the last axis."""
         return self.table(self.f(crossing, self.series(sides), *self.given[1]))
 
-    def moving(self, t: Any, table: Any) -> bool:
-        """Whether a function whose sign decides on the branch of fun is zero at a place, and
-        varies.
+    def guide(self, it: Any, varied: Sequence[bool]) -> None:
+        """Have an integrator ask how surfaces are crossed, and move: see `moving`."""
+        if isinstance(it, Differentiated):
+            it.through = self.through
+            it.moving, it.resting = partial(self.moving, varied), partial(self.resting, varied)
+
+    def moving(self, varied: Sequence[bool], t: Any, table: Any, d: Any) -> bool:
+        """Whether a function whose sign decides on the branch of fun vanishes within a time d, and
+        varies: with the variables of the series, or with what of (y, *args) is `varied`.
         """
         y, p = self.series(table), self.given[1]
-        system = System(self.f, t, base(y), [base(x) for x in p])
-        if not self.levels or system.program is None:
+        values = base(y), [base(x) for x in p]
+        system = System(self.f, t, *values)
+        if system.program is None or not (self.levels or any(varied)):
             return False
-        return any(map(_varies, kept(plain, system.between).evaluate(t, y, *p)))
+        slope = np.asarray(system.flow(t, values[0], *values[1]))
+        slope = np.where(nans(slope), 0, slope)
+        found = met_at(system.between, (t, values[0]), slope, d, values[1])
+        return any(self._varies(condition_of(system.between, m), varied, t, y, p) for m in found)
+
+    def resting(self, varied: Sequence[bool], t: Any, table: Any) -> bool:
+        """Whether fun, or its first derivative, jumps across a surface on which the state lies, and
+        which it leaves as it varies.
+        """
+        y, p = self.series(table), self.given[1]
+        v, q = base(y), [base(x) for x in p]
+        system = System(self.f, t, v, q)
+        if system.program is None or not (self.levels or any(varied)):
+            return False
+        for n, values in enumerate(sides(system.between, t, v, q)):
+            for m in np.flatnonzero(values == 0):
+                f = condition_of(system.between, Met((n, int(m)), True))
+                if self._varies(f, varied, t, y, p) and self._bends(system, f, t, v, q):
+                    return True
+        return False
+
+    def _bends(
+        self, system: System, f: Callable[..., Any], t: Any, y: Array, p: Sequence[Any]
+    ) -> bool:
+        """Whether fun, or its first derivative, jumps where y goes over to the other side of f."""
+        with propagated():
+            across = np.asarray(pullback(lambda y: f(t, y, *p), (y,), 1.0)[0])
+        if not norm(across) > 0:
+            return False
+        step = NEARBY * max(1, norm(y)) / norm(across) * across
+        here, one, other = (np.asarray(system.flow(t, y + k * step, *p)) for k in (0, 1, -1))
+        return bool(norm(one + other - 2 * here) > BENT * max(norm(one - other), norm(step)))
+
+    def _varies(
+        self, f: Callable[..., Any], varied: Sequence[bool], t: Any, y: Any, p: Sequence[Any]
+    ) -> bool:
+        """Whether a function of (t, y, *args) with one element varies."""
+        with propagated():  # others that are computed with it may jump here
+            if self.levels and np.any(_numbers(f(t, y, *p))[1:] != 0):
+                return True
+            if not any(varied):
+                return False
+            slopes = pullback(partial(f, t), (y, *p), 1.0)
+        many = len(varied) - 1  # parameters, to which their tangents may have been appended
+        wanted = [varied[0], *(varied[1 + i % many] for i in range(len(p)))]
+        return any(w and np.any(_numbers(x) != 0) for w, x in zip(wanted, slopes, strict=True))
 
     def table(self, x: Any) -> Any:
         """Return the plain numbers of a state."""

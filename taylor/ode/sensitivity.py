@@ -77,7 +77,8 @@ def value_and_gradient(
     f, p, places = numeric(fun, args, whole=_vary(fun, t0, y0, args))
     y0 = point_of(y0)
     if events is None and dosing is None:
-        run = flow(f, Course(t0, [t1], options, kept))
+        course = Course(t0, [t1], options, kept, varied=(True,) * (1 + len(p)))
+        run = flow(f, course)
         value, w = drivers.value_and_gradient(cost, run.forward()(y0, *p)[0])
         dy0, *dp = run.reverse()(np.stack([w]), y0, *p)
     elif kept is not None:

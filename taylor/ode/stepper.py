@@ -14,7 +14,18 @@ from numpy.typing import NDArray
 from taylor.errors import DomainError, GuardError, TaylorError
 from taylor.numbers.kinds import Kind
 from taylor.ode import machine
-from taylor.ode.control import NONE, exp2, finite, log2, log2_step, norm, reach, two_sum, unit
+from taylor.ode.control import (
+    NONE,
+    exp2,
+    finite,
+    log2,
+    log2_step,
+    norm,
+    reach,
+    spacing,
+    two_sum,
+    unit,
+)
 from taylor.ode.options import Control
 from taylor.ode.pieces import Place, Taken, joined, nothing
 from taylor.ode.roots import derivative, value
@@ -76,6 +87,18 @@ def ahead(
         found = log2_step(c, control.factor, control.floor) if finite(c) else math.inf
         longest = exp2(found) + 0 * at.t if found < math.inf else longest
     return longest if rest > 0 else -longest
+
+
+def nudged(
+    system: System, parameters: Sequence[Any], at: Place, t_end: Any, units: int, h: Any
+) -> Place:
+    """Return the place some units of rounding further, along the slope; h is that of a step."""
+    if not units:
+        return at
+    far = min(units * spacing(max(abs(at.t), abs(h))), abs(t_end - at.t) / 2)
+    far = far if t_end > at.t else -far
+    slope = np.asarray(system.flow(at.t, at.y, *parameters))
+    return at._replace(t=at.t + far, y=at.y + far * slope)
 
 
 def too_long(start: Place, t_end: Any) -> str:

@@ -63,3 +63,12 @@ def looks_stiff(coef: Array, h: Array) -> bool:
         early = terms[:, 4:6].max(1) < small
         noise = terms[:, order // 2 :].max(1) < 1e-10 * terms[:, 0]
     return bool(np.all(early & noise & (terms[:, -1] > 0)))
+
+
+def told(t: Any, h: Any, left: float) -> str:
+    """Return what is said of a stiff problem, with about so many steps to go."""
+    return (
+        f"the problem seems to be stiff at t = {t}: steps of {h} are needed for "
+        f"stability, not for accuracy, about {left:.0e} more of them; use an implicit method, "
+        "taylor.ode.solve_ivp(..., method='RadauIIA'), SciPy's 'BDF' or 'LSODA', or 'auto'"
+    )

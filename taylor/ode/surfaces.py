@@ -20,6 +20,7 @@ Array = NDArray[Any]
 Function = Callable[..., Any]
 NEAR = 2.0**-30  # of a step: a part that short is left out
 SMALL = 2.0**-8  # part of a step
+TOWARDS = 1.7  # times as large three times as far from a place: what vanishes there
 
 
 class Surface(NamedTuple):
@@ -40,6 +41,40 @@ def sides(surfaces: Program, t: Any, y: Array, parameters: Sequence[Any]) -> lis
 def on_surface(surfaces: Program, t: Any, y: Array, parameters: Sequence[Any]) -> bool:
     """Whether a condition is zero, so that the branch is not known."""
     return any(np.any(side == 0) for side in sides(surfaces, t, y, parameters))
+
+
+class Met(NamedTuple):
+    """A condition that vanishes at a place: its name, and whether it does so before it."""
+
+    name: tuple[int, int]
+    before: bool
+
+
+def met_at(
+    surfaces: Program, place: tuple[Any, Array], slope: Any, d: Any, parameters: Sequence[Any]
+) -> list[Met]:
+    """Return the conditions that vanish within a time d of a place if some change their signs.
+
+    One that has another sign beyond without having vanished on either side, as that of t % 1 < p
+    where t is whole, only follows another one.
+    """
+    t, y = place
+    at = [sides(surfaces, t + k * d, y + k * d * slope, parameters) for k in (-3, -1, 1, 3)]
+    _, old, new, _ = at
+    if not any(np.any(np.sign(a) * np.sign(b) < 0) for a, b in zip(old, new, strict=True)):
+        return []
+    found = []
+    for n, (far, near, after, beyond) in enumerate(zip(*(map(np.abs, x) for x in at), strict=True)):
+        begins, ends = far > TOWARDS * near, beyond > TOWARDS * after
+        for m in np.flatnonzero(begins | ends):
+            found.append(Met((n, int(m)), bool(np.reshape(begins, -1)[m])))
+    return found
+
+
+def condition_of(surfaces: Program, met: Met) -> Function:
+    """Return a condition as a function of (t, y, *parameters)."""
+    program, (n, m) = kept(plain, surfaces), met.name
+    return lambda t, y, *p: np.reshape(program(t, y, *p)[n], -1)[m]
 
 
 def nearest(

@@ -79,6 +79,7 @@ class Variation:
             _pin(x)
         self.t = self.time = _at(t0)  # of the state: as a plain number, with its derivatives
         self.sign = -1 if _at(self.t1) < self.t else 1
+        self.ends = {self.t: t0, _at(self.t1): self.t1}
         self.y = self._moved(t0, point_of(y0), self.t - t0)
         self.wanted = None if times is None else [(_at(t), t) for t in times]
         self.waiting: list[tuple[Any, Callable[[Any, Any], None]]] = []  # for states at times
@@ -92,7 +93,6 @@ class Variation:
         self.rate: Any = None  # with which the run has to go on
         self.jumps = False  # whether fun jumps at the present time
         self.failed = False
-        self.ends = {self.t: t0, _at(self.t1): self.t1}
         self._ask(self.t, stop=False)
 
     def carry(self, given: Sequence[Any]) -> None:
@@ -158,8 +158,10 @@ class Variation:
             self.numbers = numeric(self.fun, self.args)
         f, p, _ = self.numbers
         if any(map(has_nodes, (self.y, *p))):
-            course = Course(self.t, times, self.options, kept=self.kept)
-            return flow(f, course).forward()(point_of(self.y), *p)
+            given = point_of(self.y), *p
+            varied = tuple(map(is_operand, given))
+            course = Course(self.t, times, self.options, kept=self.kept, varied=varied)
+            return flow(f, course).forward()(*given)
         system = plain_of(f, point_of(self.y), p)
         if self.last is not None and system.is_like(self.last[0]):
             it = self.last[1]
@@ -181,7 +183,17 @@ class Variation:
     def _moved(self, t: Any, y: Any, tau: Any) -> Any:
         """Return the state after a time that is zero but for its derivatives."""
         f, p, _ = numeric(self.fun, self.args)
-        return moved(f, t, point_of(y), tau, p)
+        y = point_of(y)
+        if moves(tau) and jumps(f, number(t), y, p, self._near(number(t))):
+            raise NonAnalyticError(
+                f"fun jumps at t = {number(t)}, at a time that moves with what it depends on: "
+                "there are derivatives to one side only; ask for a time beside it"
+            )
+        return moved(f, t, y, tau, p)
+
+    def _near(self, t: Any) -> Any:
+        """Return how near to a time fun may not jump."""
+        return SHORT * spacing(max(abs(x) for x in (t, *self.ends) if abs(x) < np.inf))
 
     # -------------------------------------------------------------- at events
     def _delay(self, event: Any, order: int, t: Any, y: Any) -> Any:
@@ -220,7 +232,7 @@ class Variation:
         f, p, _ = numeric(self.fun, self.args)
         y = point_of(self.y)
         found = [self._root(event, order, t, y) for event, order in events]
-        here = jumps(f, t, y, p, SHORT * spacing(t)) if branches else []
+        here = jumps(f, t, y, p, self._near(t)) if branches else []
         if not here:
             _check_rate(rate, self._rate(), t)
         elif any(root is not None for root, _ in found + [delay_of(f, g, t, y, p) for g in here]):
