@@ -17,7 +17,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2065,
     "machine": 4875,
     "series": 2405,
-    "drivers": 6390,
+    "drivers": 6519,
     "scipy": 5916,
     "ode": 10884,
     "command": 426,
