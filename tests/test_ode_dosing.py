@@ -332,7 +332,7 @@ REFUSED = {
     "complex time": (([1j], [1.0]), TypeError, "real numbers"),
     "one time": ((1.0, [1.0]), ShapeMismatch, "along one axis"),
     "a table of times": (([[1.0, 2.0]], [1.0]), ShapeMismatch, "along one axis"),
-    "no number": (([1.0], "a"), TypeError, "are numbers"),
+    "no number": (([1.0], "a"), TypeError, "holds numbers"),
     "jump of nan": (([1.0], [np.nan]), ValueError, "finite"),
     "a jump too many": (([0.5, 1.0], [[1.0]] * 3), ShapeMismatch, r"it is \(2, 1\), or \(1,\)"),
     "no axis": (([1.0], 1.0), ShapeMismatch, r"it is \(1, 1\)"),

@@ -77,7 +77,7 @@ WRONG = (  # argument, what is given for it, what the error says
     ("dosing", ([None], [1.0, 0.0]), "the times of dosing are real numbers, not None"),
     ("dosing", (0.5, [1.0, 0.0]), "the times of dosing lie along one axis, not ()"),
     ("dosing", ([0.5], [1.0]), "the jumps of dosing have the shape (1,); for 1 doses"),
-    ("dosing", ([0.5], [None, 1.0]), "jumps of dosing holds numbers: None"),
+    ("dosing", ([0.5], [None, 1.0]), "dosing's array of jumps holds numbers: None"),
     ("dosing", ([0.5], lambda t: 1.0), "called as jump(t, y, *args)"),
     ("dosing", ([0.5], lambda t, y: [1.0]), "the function of dosing returned the shape (1,)"),
     ("dosing", ([0.5], lambda t, y: None), "the function of dosing returned None"),

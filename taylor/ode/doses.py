@@ -148,7 +148,7 @@ def _jumps(
                 "state before them does not say: give the jumps as an array"
             )
         return [(None, _by_function(jumps, shape))] * count
-    jumps = numbers_of(jumps, "jumps of dosing")
+    jumps = numbers_of(jumps, "dosing's array of jumps")
     values = np.asarray(number(jumps))
     if values.dtype.kind not in "iubfcO":
         raise TypeError(f"the jumps of dosing are numbers, not {values.dtype}")
