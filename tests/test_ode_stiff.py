@@ -477,6 +477,22 @@ def test_methods_say_where_a_solution_would_slide(method):
     assert abs(error.value.result.t[-1] - 1) < 1e-9
 
 
+@pytest.mark.parametrize("method", EVERY)
+@pytest.mark.parametrize("fun", [lambda t, y: y**2, lambda t, y: 1 / (t - 1) + 0 * y])
+def test_steps_that_do_not_advance_end_a_run(fun, method):
+    found = solve_ivp(fun, (0.0, 2.0), [1.0], method, rtol=1e-6, atol=1e-8)
+    assert found.status == -1 and found.t[-1] == pytest.approx(1, abs=1e-4)
+    assert "short" in found.message or "spacing" in found.message
+    assert np.isfinite(found.y).all() and (np.diff(found.t) > 0).all()
+
+
+def test_lsoda_begins_faster_than_times_are_told_apart():
+    given = {"rtol": 1e-8, "atol": 1e-10, "dense_output": True}
+    found = solve_ivp(lambda t, y: -1e16 * (y - np.cos(t)), (1.0, 2.0), [0.0], "LSODA", **given)
+    assert found.success and found.y[0, -1] == pytest.approx(np.cos(2.0), rel=1e-6)
+    assert np.isfinite(found.sol(found.t)).all() and (np.diff(found.t) > 0).all()
+
+
 def test_kinks_are_left_to_the_tolerance():
     def clipped(t, y):
         a, b, c = np.maximum(y, 0.0)

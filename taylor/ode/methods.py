@@ -52,6 +52,7 @@ PAYS = 1 << 20  # numbers of steps of series that take as long as a run by an im
 SLOWER = 1 << 10  # they are machine code; so many times as long where not
 SHORT = 64  # units in the last place of the time: how far beside an event rates are asked for
 SOME = 32  # steps that are taken before it is asked where fun jumps
+CREEPING = 1000  # steps in a row of less than SHORT units: a start at a fast transient has some 200
 
 
 @dataclass(frozen=True)
@@ -268,7 +269,7 @@ class MethodIntegrator(TaylorIntegrator):
         self.counted = {"nfev": 0, "njev": 0, "nlu": 0}
         self._from: Any = (None,) * 3  # time, state and parameters that the solver is at
         self._of_y: tuple[Rates, Any] | None = None
-        self._message = ""
+        self._message, self._short = "", 0  # short steps in a row
         self.by_series = options.method == AUTO  # so far
         super()._begin(fun, t0, y0, args, options)
         if self.y.dtype == object:
@@ -307,7 +308,7 @@ class MethodIntegrator(TaylorIntegrator):
         same = all(a is b for a, b in zip(wanted, self._from, strict=True))
         if self.solver is None or not same or self.solver.t_bound != t_end:
             self._count()
-            self.solver, self._from = self._made(float(t_end)), wanted
+            self.solver, self._from, self._short = self._made(float(t_end)), wanted, 0
         return self.solver
 
     def _made(self, t_end: float) -> Any:
@@ -388,6 +389,12 @@ class MethodIntegrator(TaylorIntegrator):
                 self._message = message or "the step failed"
                 break
             h, size = solver.t - solver.t_old, max(norm(y), norm(solver.y))
+            self._short = self._short + 1 if abs(h) <= SHORT * spacing(solver.t) else 0
+            if self._short > CREEPING:
+                self._message = "steps have become as short as times can be told apart"
+                break
+            if h == 0:
+                continue
             if apart := getattr(solver, "apart", 0.0):
                 self.worst = max(self.worst, log2(apart) - log2(size))
             c = polynomial(solver.dense_output(), solver.t_old, h, y, solver.y, self.order)
