@@ -235,6 +235,41 @@ def test_times_that_move_over_a_jump(mode):
     assert [mode(f, 1.5) for f in moved.values()] == pytest.approx([-3.0, 3.0, 3.0])
 
 
+KINKS = {  # at t = 0: rates, their values there, and how many derivatives a moving end has
+    "abs": (lambda t, y: abs(t) + 0 * y, 0.0, 1),
+    "maximum": (lambda t, y: np.maximum(t, 0) + 1 + 0 * y, 1.0, 1),
+    "where": (lambda t, y: 1 + np.where(t > 0, 2 * t, t) + 0 * y, 1.0, 1),
+    "cube": (lambda t, y: np.where(t > 0, t**3, 0) + 0 * y, 0.0, 3),
+}
+
+
+@pytest.mark.parametrize("name", KINKS)
+def test_times_that_move_over_a_kink(name):
+    rate, here, most = KINKS[name]
+    start = lambda s: solve_ivp(rate, (s, 2.0), [1.0]).y[0, -1]
+    end = lambda s: solve_ivp(rate, (-1.0, s), [1.0]).y[0, -1]
+    between = lambda s: solve_ivp(rate, (-1.0, 2.0), [1.0], t_eval=np.stack([s])).y[0, 0]
+    for f, slope in ((start, -here), (end, here), (between, here)):
+        assert taylor.derivatives(f, 0.0, most)[1] == pytest.approx(slope, abs=1e-12)
+        with pytest.raises(NonAnalyticError, match="one side only"):
+            taylor.derivatives(f, 0.0, most + 1)
+    assert taylor.gradient(start, 0.0) == pytest.approx(-here, abs=1e-12)
+    for inner in (taylor.derivative, taylor.gradient):
+        twice = lambda s, inner=inner: taylor.gradient(lambda r: inner(start, r), s)
+        if most > 1:
+            assert twice(0.0) == pytest.approx(0.0, abs=1e-12)
+            continue
+        with pytest.raises(NonAnalyticError, match="one side only"):
+            twice(0.0)
+
+
+def test_a_time_that_moves_over_the_point_of_a_root_has_no_derivative():
+    with pytest.raises(NonAnalyticError, match="one side only"):
+        taylor.derivative(
+            lambda s: solve_ivp(lambda t, y: abs(t) ** 0.5 + 0 * y, (s, 2.0), [1.0]).y[0, -1], 0.0
+        )
+
+
 @pytest.mark.parametrize("fall", [lambda y: np.where(y > 0, y, 0.0), abs])
 def test_rest_that_varies_has_no_derivatives(fall):
     def end(x):

@@ -37,6 +37,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.operand import host, lift
+from taylor.core.singular import nans
 from taylor.drivers.derivatives import gradient
 from taylor.drivers.driver import point
 from taylor.drivers.evolution import Evolution, has_nodes
@@ -59,6 +60,7 @@ Array = NDArray[Any]
 Function = Callable[..., Any]
 FAR = 40  # doublings of the distance within which the other side of a surface is found
 SAME = 1e-7  # of derivatives of times, relative to them: a difference that is none
+TINY = 2.0**-40  # of a state: rates that are none
 
 
 class Course(NamedTuple):
@@ -356,6 +358,50 @@ def jumps(f: Function, t: Any, y: Any, p: Sequence[Any], d: Any) -> list[Functio
     return [
         condition_of(system.surfaces, m) for m in met_at(system.surfaces, (t, old), slope, d, q)
     ]
+
+
+class Edge(NamedTuple):
+    """A place where f branches: how far a place beside it is from there, and up to which derivative
+    of the solution the branches agree.
+    """
+
+    beside: tuple[Any, Array]
+    agree: int
+
+
+def edge(f: Function, t: Any, y: Any, p: Sequence[Any], d: Any, order: int) -> Edge | None:
+    """Return the place if conditions of f vanish within a time d of it; `order` derivatives are
+    compared.
+    """
+    old, q = number(y), [number(x) for x in p]
+    system = System(f, t, old, q)
+    if not system.branches:
+        return None
+    slope = np.asarray(system.flow(t, old, *q))
+    slope = np.where(nans(slope), 0, slope)
+    if not met_at(system.surfaces, (t, old), slope, d, q):
+        return None
+    sides = []
+    for place in ((t - d, old - d * slope), (t + d, old + d * slope)):
+        system = System(f, *place, q)
+        sides.append(system.series(*place, system.parameters(q), order + 2))
+    a, b = sides
+    size = [max(norm(x), norm(y)) for x, y in zip(a, b, strict=True)]
+    for k in range(1, order + 1):
+        apart = norm(a[k] - b[k]) > SAME * size[k] + 4 * (k + 1) * d * size[k + 1]
+        # as those of a root, of whose value the part from the last d is not known
+        steep = size[k + 2] * d**2 > SAME * max(size[k], size[k + 1] * d, TINY * size[0])
+        if apart or steep:
+            return Edge((-d, -d * slope), k - 1)
+    return Edge((-d, -d * slope), order)
+
+
+def order_of(x: Any) -> int:
+    """Return how many derivatives of a number there are, on all levels."""
+    found = 0
+    while is_operand(x):
+        found, x = (found + x.order, x._coef) if isinstance(x, Series) else (found + 1, x.value)
+    return found
 
 
 def number(x: Any) -> Any:

@@ -28,12 +28,14 @@ from taylor.ode.flow import (
     Course,
     common_delay,
     delay_of,
+    edge,
     flow,
     integrator,
     jumps,
     moved,
     number,
     numeric,
+    order_of,
     plain_of,
     point_of,
 )
@@ -184,12 +186,18 @@ class Variation:
         """Return the state after a time that is zero but for its derivatives."""
         f, p, _ = numeric(self.fun, self.args)
         y = point_of(y)
-        if moves(tau) and jumps(f, number(t), y, p, self._near(number(t))):
+        order = order_of(tau) if moves(tau) else 0
+        at = edge(f, number(t), y, p, self._near(number(t)), order) if order else None
+        if at is None:
+            return moved(f, t, y, tau, p)
+        if at.agree < order:
             raise NonAnalyticError(
-                f"fun jumps at t = {number(t)}, at a time that moves with what it depends on: "
-                "there are derivatives to one side only; ask for a time beside it"
+                f"fun, or a derivative of it, jumps at t = {number(t)}, at a time that moves with "
+                "what it depends on: there are derivatives to one side only; ask for a time beside "
+                "it, or for derivatives of a lower order"
             )
-        return moved(f, t, y, tau, p)
+        s, x = at.beside
+        return moved(f, t + s, y + x, tau, p) - x
 
     def _near(self, t: Any) -> Any:
         """Return how near to a time fun may not jump."""
