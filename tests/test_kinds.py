@@ -10,6 +10,7 @@ import random
 from decimal import Decimal
 from fractions import Fraction
 
+import flint
 import mpmath
 import numpy as np
 import pytest
@@ -210,6 +211,19 @@ def test_intervals_enclose(name, driver):
         for e, w in zip(found, expected(name, driver, point), strict=True):
             value = mpf(str(sympy.N(w, 40)))
             assert e.a - mpf(10) ** -38 <= value <= e.b + mpf(10) ** -38
+
+
+@pytest.mark.parametrize("name, driver", [c for c in FEWER if c[0] != "root"])
+def test_balls_enclose_and_are_small(name, driver):
+    with flint.ctx.workdps(50):
+        found = run(name, driver, np.array([flint.arb(1) / 3, flint.arb(3) / 4]))
+    wanted = expected(name, driver, (THIRD, Fraction(3, 4)))
+    assert all(type(e) is flint.arb for e in found)
+    with mp.workdps(70):
+        for e, w in zip(found, wanted, strict=True):
+            error = abs(mpf(e.mid()) - mpf(str(sympy.N(w, 70))))
+            assert error <= mpf(e.rad()) + mpf(10) ** -60
+            assert e.rad() <= 1e-44 * (1 + abs(e))
 
 
 def test_a_root_of_intervals_needs_a_solver_that_encloses():
@@ -532,3 +546,22 @@ def test_integers_of_numpy_beside_exact_numbers_do_not_overflow(number):
     got = (np.int64(2**40) + t) * (t - np.int64(2**40)) + t * np.int64(2**40)
     assert got.value == 2**80
     assert taylor.gradient(lambda x: np.int64(2**40) * x[0] * x[0], [number(2) ** 40])[0] == 2**81
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda v: np.sort(v)[0], lambda v: v[np.argsort(v)][0], lambda v: np.argmax(v) * v[0],
+        lambda v: np.argmin(v) * v[1], np.median, np.max,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("number", [iv.mpf, lambda x: flint.arb(sum(x) / 2, (x[1] - x[0]) / 2)])
+def test_sets_that_overlap_have_no_order(f, number):
+    def gradients(*points):
+        x = np.array([number(p) for p in points])
+        tables = Taylor.variable(x, 1)
+        return taylor.gradient(f, x), f(tables)
+
+    with pytest.raises(taylor.DomainError, match="split it"):
+        gradients([-1, 1], [0, 0.5])
+    gradients([-1, 1], [2, 3])

@@ -11,7 +11,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "errors": [],
     "kept": [],
     "numbers": [
-        "blas", "kinds", "data", "contexts", "formulas", "policy", "values", "rounding",
+        "blas", "kinds", "data", "contexts", "balls", "formulas", "policy", "values", "rounding",
         "intervals", "factorials", "special_series", "special_values",
     ],
     "llvm": [
@@ -42,7 +42,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "columns", "labelled", "trees", "derivable", "arguments", "driver", "ties",
         "forward_mode", "kinks", "interpolation", "lines", "derivatives", "objective", "several",
         "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit", "recorded",
-        "symbolic", "forms", "patience", "tensors", "entries", "compile", "lanes",
+        "symbolic", "forms", "patience", "tensors", "blocks", "entries",
+        "compile", "lanes",
     ],
     "scipy": [
         "analytic", "formulas", "fast", "probability", "classical", "rows", "waves", "ufuncs",

@@ -10,16 +10,16 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 2801,
+    "numbers": 3078,
     "llvm": 3032,
-    "core": 9446,
+    "core": 9459,
     "linalg": 1600,
     "arrays": 2065,
     "machine": 4875,
-    "series": 2405,
-    "drivers": 6390,
+    "series": 2412,
+    "drivers": 6558,
     "scipy": 5916,
-    "ode": 10884,
+    "ode": 10893,
     "command": 426,
     ".": 649,
     "hyperdual": 202,

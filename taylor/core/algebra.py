@@ -27,6 +27,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from taylor.core.tables import contract_rows, dot, last_nonzero, trimmed_product
+from taylor.numbers import balls
 from taylor.numbers.contexts import is_set
 from taylor.numbers.kinds import Array, is_operand
 from taylor.numbers.values import constant, zeros
@@ -143,6 +144,10 @@ class Univariate:
 
     def product(self, x: Array, y: Array) -> Array:
         if type(x) is np.ndarray is type(y) and x.ndim == y.ndim == 1:
+            if x.dtype == object:
+                whole = balls.whole("mul", (True, True), self.size, (x, y))
+                if whole is not None:
+                    return whole
             z = np.convolve(x, y)[: self.order + 1]
             return z if z[-1] == z[-1] else trimmed_product(x, y)
         gathered = _gathered(x, y, self)

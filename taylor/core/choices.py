@@ -9,13 +9,14 @@ with policy(kink="subgradient") their mean, or zero for "flat", where one side i
 from __future__ import annotations
 
 import functools
+import operator
 from typing import Any
 
 import numpy as np
 
 from taylor.errors import NonAnalyticError
 from taylor.numbers import contexts, values
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import Kind, is_operand
 from taylor.numbers.policy import current_policy
 from taylor.numbers.values import ordered
 
@@ -71,11 +72,12 @@ def _is_double(x: Any) -> bool:
 
 def _choose_of_sets(mode: str, lhs: Any, rhs: Any, a: Any, b: Any) -> Any:
     """Return a or b, their hull where members of the intervals differ, no slope there."""
-    above, below = lhs >= rhs, rhs >= lhs
+    compare = Kind.of(lhs, rhs).compare
+    above, below = compare(operator.ge, lhs, rhs), compare(operator.ge, rhs, lhs)
     if mode in SLOPES and above is not False and below is not False:
         raise NonAnalyticError(f"a kink lies in the interval: both sides meet in {lhs}; split it")
     if above is None:
-        return contexts.hull(next(x.ctx for x in (lhs, rhs) if contexts.is_interval(x)), a, b)
+        return Kind.of(lhs, rhs, a, b).hull(a, b)
     return a if above else b
 
 

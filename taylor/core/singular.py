@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from taylor.core.conditions import Condition
 from taylor.errors import DomainError
-from taylor.numbers.contexts import is_interval
+from taylor.numbers.contexts import is_interval, is_set
 from taylor.numbers.kinds import Array, Kind, base, is_operand
 from taylor.numbers.values import decided, zeros
 
@@ -25,6 +26,11 @@ def outcome(op: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
     """Return how two values compare; where they are recorded, that leaves a guard."""
     result = decided(op, leading(x), leading(y))
     return np.asarray(result.mask() if isinstance(result, Condition) else result, dtype=bool)
+
+
+def equal(x: Any, y: Any) -> Any:
+    """Return x == y of plain numbers or arrays, which balls that overlap do not decide."""
+    return decided(operator.eq, x, y) if is_set(x) or is_set(y) else x == y
 
 
 def is_zero(x: Any) -> bool:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from taylor.numbers.contexts import is_interval
 from taylor.numbers.kinds import Array, is_operand
 from taylor.numbers.values import together
 
@@ -112,7 +111,7 @@ def last_nonzero(x: Array) -> int:
 def _is_nonzero(e: Any) -> bool:
     if is_operand(e):
         return bool(nonzero(e).any())
-    return bool(e.a != 0 or e.b != 0) if is_interval(e) and hasattr(e, "a") else bool(e != 0)
+    return not bool(e == 0)  # a set that may hold other numbers than zero is none
 
 
 def trimmed_product(x: Array, y: Array) -> Array:

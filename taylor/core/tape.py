@@ -38,6 +38,7 @@ from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, 
 from taylor.core.operand import NUMBERS, Operand, binary, bind, fits, host, lift
 from taylor.core.parts import Part
 from taylor.core.simpler import SIMPLER, negative
+from taylor.core.singular import equal
 from taylor.core.table import Rule, derived
 from taylor.core.tables import nonzero, unchanged
 from taylor.core.tags import Tag, fresh_tag
@@ -541,7 +542,7 @@ class Node(Operand):
 
     def _truth(self) -> Array:
         """Return where the value is other than zero, with a guard; at a zero it is not known."""
-        outcome = np.asarray(base(self.value) != 0, dtype=bool)
+        outcome = ~np.asarray(equal(base(self.value), 0), dtype=bool)
         if np.any(~outcome & self._nonzero()):
             raise TraceError(
                 "the truth of a recorded value that is zero, and == of two with one value, depend "

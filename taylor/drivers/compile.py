@@ -24,7 +24,7 @@ import numpy as np
 from taylor.core.algebra import Univariate
 from taylor.core.memory import fresh
 from taylor.core.program import Program, check_unread, record, told
-from taylor.drivers import entries, forms, patience, trees
+from taylor.drivers import blocks, entries, forms, patience, trees
 from taylor.drivers.arguments import OfSeveral
 from taylor.drivers.derivable import Derivable
 from taylor.drivers.derivatives import bent
@@ -223,7 +223,7 @@ class Compiled(Derivable):
     def _run_at(self, where: Any, x: Sequence[Any]) -> Any:
         """Return what `_run` does at numbers; calls like this one find the code by themselves."""
         begun = time.perf_counter()
-        found = self._run(where, x, lambda machine: machine(*x))
+        found = self._run(where, x, lambda machine: blocks.results(machine, where[1], x))
         self._enter(where, found, begun)
         return found
 
@@ -332,7 +332,8 @@ class Compiled(Derivable):
         if kind == "points":
             program = one_point(program)
         elif kind not in patience.PLAIN:
-            program, count = derived(program, _tensor if kind == "tensor" else form, x)
+            own, x = (_tensor, x) if kind == "tensor" else blocks.chosen(form, program, x)
+            program, count = derived(program, own, x)
         self.waiting[where] = calls, patience.needed(kind, form, program)
         make = self.strict or self.waiting[where][1] <= calls
         made = _machine(kind, form, program, x, make), count

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from taylor.errors import DomainError
-from taylor.numbers.kinds import Array, Kind, is_operand, private, register
+from taylor.numbers.kinds import Array, Kind, is_operand, of_type, private, register
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,17 @@ class Intervals(Multi):
         ]
         return hull(ctx, min(wide), max(wide))
 
+    def ends(self, x: Any) -> tuple[Any, Any]:
+        mp = private(x.ctx.prec + 30)
+        low, high = map(mp.make_mpf, x._mpi_)
+        return low, high
+
+    def hull(self, x: Any, y: Any) -> Any:
+        ctx, x, y = self.context, self.number(x), self.number(y)
+        if hasattr(x, "_mpi_") and hasattr(y, "_mpi_"):
+            return ctx.mpf([x.a if x.a <= y.a else y.a, x.b if x.b >= y.b else y.b])
+        return ctx.mpc(self.hull(x.real, y.real), self.hull(x.imag, y.imag))
+
     def is_zero(self, x: Any) -> bool:
         return bool(0 in x.real and 0 in x.imag) if hasattr(x, "_mpci_") else bool(0 in x)
 
@@ -120,8 +131,9 @@ register(_found)
 
 # ------------------------------------------------------------------ intervals
 def is_interval(x: object) -> bool:
-    """Whether x is a number of an interval context such as mpmath.iv."""
-    return type(x) is not np.ndarray and (hasattr(x, "_mpi_") or hasattr(x, "_mpci_"))
+    """Whether x is one number that is a set, such as those of mpmath.iv."""
+    kind = of_type(type(x))
+    return kind is not None and kind.sets
 
 
 def is_set(x: Any) -> bool:
@@ -133,18 +145,12 @@ def is_set(x: Any) -> bool:
 
 def hull(ctx: Any, x: Any, y: Any) -> Any:
     """Return the smallest interval of a context around two numbers or intervals."""
-    kind = _of_context(ctx)
-    x, y = kind.number(x), kind.number(y)
-    if hasattr(x, "_mpi_") and hasattr(y, "_mpi_"):
-        return ctx.mpf([x.a if x.a <= y.a else y.a, x.b if x.b >= y.b else y.b])
-    return ctx.mpc(hull(ctx, x.real, y.real), hull(ctx, x.imag, y.imag))
+    return _of_context(ctx).hull(x, y)
 
 
 def ends(x: Any) -> tuple[Any, Any]:
     """Return the end points of an interval, as numbers of a context of this thread's own."""
-    mp = private(x.ctx.prec + 30)
-    low, high = map(mp.make_mpf, x._mpi_)
-    return low, high
+    return Kind.of(x).ends(x)
 
 
 def members(x: Array) -> tuple[Array, Array, Array]:

@@ -172,6 +172,18 @@ class Kind:
         """Whether a number is finite, or a set bounded."""
         return bool(abs(x) < float("inf"))
 
+    def ends(self, x: Any) -> tuple[Any, Any]:
+        """Return the least and the largest number of a set, in an mpmath context."""
+        raise NotImplementedError
+
+    def hull(self, x: Any, y: Any) -> Any:
+        """Return the smallest set around two numbers or sets."""
+        raise NotImplementedError
+
+    def compare(self, op: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
+        """Return op(x, y) of two numbers, None where it is not the same for all of two sets."""
+        return op(x, y)
+
     def spacing(self, x: Any) -> Any:
         """Return about the distance of a number to the next one."""
         eps = self.number(2) ** -self.precision

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import functools
 import math
 import numbers
 import operator
@@ -296,7 +297,7 @@ def decided(op: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
         raise TypeError("complex values have no order; compare real parts of .value")
     if not (is_set(x) or is_set(y)):
         return op(x, y)
-    found = np.frompyfunc(op, 2, 1)(x, y)
+    found = np.frompyfunc(functools.partial(Kind.of(x, y).compare, op), 2, 1)(x, y)
     for outcome, a, b in np.broadcast(found, x, y):
         if outcome is None:
             raise DomainError(
@@ -307,14 +308,38 @@ def decided(op: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
 
 
 _OF_OBJECTS: dict[str, Callable[[Any], Any]] = {
-    "isnan": lambda e: e != e,
+    "isnan": lambda e: of_number(e).is_nan(e),
     "isinf": lambda e: abs(e) == math.inf,
     "isfinite": lambda e: abs(e) < math.inf,
 }
 
 
+_BY_TRUTH = {"any", "all", "nonzero", "flatnonzero", "count_nonzero", "argwhere"}
+_BY_ORDER = {"argmax", "argmin", "argsort", "argpartition"}
+
+
+class _Ordered:
+    """A set that NumPy sorts: one that overlaps another has no place in the order."""
+
+    __slots__ = ("x",)
+
+    def __init__(self, x: Any) -> None:
+        self.x = x
+
+    def __lt__(self, other: _Ordered) -> bool:
+        return bool(decided(operator.lt, self.x, other.x))
+
+    def __gt__(self, other: _Ordered) -> bool:
+        return bool(decided(operator.gt, self.x, other.x))
+
+
 def of_value(op: str, x: Any, *args: Any, **named: Any) -> Any:
     """Return np.op of a value; NumPy has no isnan and its like for numbers that are objects."""
+    if is_set(x):
+        if op in _BY_TRUTH:
+            x = decided(operator.ne, x, 0)
+        elif op in _BY_ORDER:
+            x = np.frompyfunc(_Ordered, 1, 1)(x)
     test = None if is_operand(x) else _OF_OBJECTS.get(op)
     if test is None or np.asarray(x).dtype != object:
         return getattr(np, op)(x, *args, **named)

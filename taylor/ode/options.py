@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from taylor.core.operand import lift
 from taylor.drivers.labelled import rule_of
 from taylor.errors import ShapeMismatch
+from taylor.numbers.balls import Balls
 from taylor.numbers.contexts import is_interval
 from taylor.numbers.kinds import Kind, is_operand
 from taylor.numbers.values import as_array
@@ -26,10 +27,17 @@ def check_time(t: Any, finite: bool = True) -> None:
     """Raise an error unless t is a real number, and a finite one if it has to be."""
     if not isinstance(t, (int, float)):
         if is_interval(t):
+            check_kind(Kind.of(t))
             return
         check_real(t, "times")
     if t != t or (finite and not abs(float(t)) < math.inf):
         raise ValueError(f"times are finite numbers, not {t}")
+
+
+def check_kind(kind: Kind) -> None:
+    """Raise TypeError for balls of flint, which the error of a step would not be part of."""
+    if isinstance(kind, Balls):
+        raise TypeError("taylor.ode takes no balls of flint; give mpmath.mpf or mpmath.iv")
 
 
 def check_real(x: Any, name: str) -> None:
@@ -84,6 +92,7 @@ def in_one_kind(t0: Any, y0: Any) -> tuple[Any, Array]:
     if y.dtype in (np.float32, np.complex64):
         raise TypeError(f"y0 is of type {y.dtype}: give it in float64, which steps are taken in")
     kind = Kind.of(y)
+    check_kind(kind)
     y = y.astype(float) if kind.exact or y.dtype == np.float16 else y.copy()
     check_time(t0)
     if not finite(y):

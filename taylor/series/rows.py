@@ -27,6 +27,7 @@ from taylor.core.table import Elementary
 from taylor.core.tables import nonzero, pad
 from taylor.errors import DomainError, PoleError
 from taylor.machine import engine
+from taylor.numbers.balls import whole
 from taylor.numbers.contexts import is_interval, is_set, members
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Kind, base, content, is_operand
@@ -58,8 +59,11 @@ def propagates() -> bool:
 
 # ------------------------------------------------------------------ the table of a program
 def by_code(row: Elementary | str, live: Live, algebra: Algebra, given: Sequence[Any]) -> Any:
-    """Return the table of a row from the engine, laid out as NumPy's result is; or None."""
+    """Return the table of a row as a whole, laid out as NumPy's result is; or None."""
     found = engine.run(row, live, algebra, given)
+    if found is None and type(algebra) is Univariate:
+        name = row if isinstance(row, str) else row.name if row.own else ""
+        found = whole(name, live, algebra.size, given)
     if found is None or found.ndim < 3:
         return found
     tables, arrays = (

@@ -22,7 +22,7 @@ from taylor.core.operand import Shape, bind, fits, host, lift
 from taylor.core.parts import REFUSED, Part
 from taylor.core.powers import integer_power
 from taylor.core.sides import Choose
-from taylor.core.singular import is_zero, leading, local_series
+from taylor.core.singular import equal, is_zero, leading, local_series
 from taylor.core.table import Elementary
 from taylor.core.tables import contract, free_letter, nonzero, pad
 from taylor.core.tags import Tag, user_tag
@@ -330,7 +330,10 @@ class Series(Coefficients):
             table = by_code(row, ALONE, self.algebra, [self._coef])
             if table is not None:
                 head = self._coef[0]
-                table[0] = row.numpy(head if self._is_floats() else head + 0)  # above branch cuts
+                if table.dtype == object:
+                    table[0] = row(head)
+                else:
+                    table[0] = row.numpy(head if self._is_floats() else head + 0)  # above cuts
                 return self._new(table, reach=0 if self._reach == 0 else UNKNOWN)
         return bind(Row(row), *args)
 
@@ -489,9 +492,9 @@ class Series(Coefficients):
             return NotImplemented
         _, x, y, live, *_ = met
         if live is BOTH:
-            same = np.all(np.asarray(x == y, dtype=bool), axis=0)
+            same = np.all(np.asarray(equal(x, y), dtype=bool), axis=0)
         else:
-            same = np.all(~nonzero(x[1:]), axis=0) & np.asarray(x[0] == y, dtype=bool)
+            same = np.all(~nonzero(x[1:]), axis=0) & np.asarray(equal(x[0], y), dtype=bool)
         return bool(same) if np.ndim(same) == 0 else same
 
     def __ne__(self, other: Any) -> Any:
