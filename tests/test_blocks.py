@@ -114,9 +114,9 @@ def test_a_jacobian_in_blocks_is_the_eager_one(name, driver):
     assert all(width <= blocks.MOST for width in directions(g))
 
 
-def test_an_eager_jacobian_may_have_any_number_of_rows():
+def test_an_eager_jacobian_of_many_rows_goes_in_chunks_of_them():
     def f(x):
-        return np.repeat(x, 6000) * x[0]
+        return np.repeat(x, 250) * x[0]
 
     x = X[:3]
     near(taylor.jacrev(f, x), taylor.jacfwd(f, x))
