@@ -36,7 +36,7 @@ FUNCTIONS = {
     "turned": lambda x: np.sum(np.sin(x.T) * x.T + x.T * x.T) + np.cos(x.T) * x.T,
     "neighbours": lambda x: (x[..., 1:] - x[..., :-1]) ** 2 * x[..., 1:],
     "softmax": lambda x: np.exp(x) / np.sum(np.exp(x), axis=-1, keepdims=True) * x,
-    "every other one": lambda x: (x[..., ::2, None] * x[..., ::2, None] + x[..., ::2, None]),
+    "every other one": lambda x: x[..., ::2, None] * x[..., ::2, None] + x[..., ::2, None],
     "powers": lambda x: x**2 + x**-3 + x**0.5 + (1 + x) ** 2.5,
 }
 SHAPES = [(9,), (3 * TILE - 5,), (5, 37), (40, 3)]
