@@ -17,7 +17,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2065,
     "machine": 4879,
     "series": 2412,
-    "drivers": 6558,
+    "drivers": 6560,
     "scipy": 5916,
     "ode": 10893,
     "command": 426,
