@@ -565,7 +565,7 @@ HIDDEN["whole_down"] = Elementary(
     "whole_down", lambda q, a, b: np.floor_divide(a, b),
     lambda ctx, q, a, b: ctx.nint((a - a % b) / b),
     jumps=lambda q, a, b: _is_whole(q, a, b), surface=sinpi, domain=NO_STEP,
-    code=lambda q, a, b: _lowered(fmod(a, b), b, whole_to_zero(q, a, b), -1.0),
+    code=lambda q, a, b: _zero_as(_lowered(fmod(a, b), b, whole_to_zero(q, a, b), -1.0), q),
     iv=lambda ctx, q, a, b: floor(q), exact=lambda q, a, b: a // b, own=True)
 
 
@@ -578,7 +578,12 @@ def _is_whole(q: Any, a: Any, b: Any) -> Any:
 
 def _lowered(rest: Any, b: Any, x: Any, step: Any) -> Any:
     """Return x, or x + step where the rest towards zero has not the sign of the divisor."""
-    return choose(rest * b, 0.0, x, x + step, "where")
+    return choose(rest * sign(b), 0.0, x, x + step, "where")
+
+
+def _zero_as(x: Any, of: Any) -> Any:
+    """Return x, or where it is zero that of the sign of another number."""
+    return choose(0.0, abs(x), 0.0 * of, x, "where")
 
 
 def floor_divide(a: Any, b: Any) -> Any:
@@ -589,7 +594,7 @@ def floor_divide(a: Any, b: Any) -> Any:
 mod = row("mod", np.remainder, lambda ctx, a, b: a % b,
           compose=lambda a, b: a - b * floor_divide(a, b),
           iv=lambda ctx, a, b: a - b * floor(a / b),
-          code=lambda a, b: _lowered(rest := fmod(a, b), b, rest, b),
+          code=lambda a, b: _zero_as(_lowered(rest := fmod(a, b), b, rest, b), b),
           domain="x no multiple of the divisor", samples=((5.5, 2.0), (-1.3, 2.0)),
           exact=lambda a, b: a % b)
 
