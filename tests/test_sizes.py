@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 3078,
+    "numbers": 3086,
     "llvm": 3032,
-    "core": 9464,
+    "core": 9480,
     "linalg": 1600,
     "arrays": 2065,
     "machine": 4879,
