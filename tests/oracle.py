@@ -21,6 +21,7 @@ FORMULAS = {
     "square": lambda x: x**2,
     "reciprocal": lambda x: 1 / x,
     "sech2": lambda x: mp.sech(x) ** 2,
+    "sec_asin": lambda x: 1 / mp.sqrt(1 - x) / mp.sqrt(1 + x),
     "cos_atan": lambda x: 1 / mp.sqrt(1 + x * x),
     "erfcx": lambda x: mp.exp(x**2) * mp.erfc(x),
     "dawsn": lambda x: mp.sqrt(mp.pi) / 2 * mp.exp(-(x**2)) * mp.erfi(x),

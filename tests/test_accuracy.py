@@ -15,6 +15,7 @@ from mpmath import mp
 from oracle import ulp_error
 from test_elementary import TWO_SIDED, arguments, is_extreme, run
 
+import hyperdual
 import taylor
 from taylor import Taylor, TaylorN, record
 from taylor.core.algebra import Univariate
@@ -32,6 +33,7 @@ RANGES = {
     "asin": (-1, 1), "acos": (-1, 1), "atan": (-30, 30), "atan2": ((-5, 5), (-5, 5)),
     "hypot": ((-5, 5), (-5, 5)), "sinpi": (-3, 3), "cospi": (-3, 3), "sinh": (-9, 9),
     "cosh": (-9, 9), "sech2": (-9, 9), "tanh": (-9, 9), "cos_atan": (-30, 30), "asinh": (-30, 30),
+    "sec_asin": (-1, 1),
     "acosh": (1.01, 20), "atanh": (-1, 1), "gauss": (-6, 25), "npdf": (-35, 6), "erf": (-6, 6),
     "erfc": (-6, 25), "erfcx": (-5, 20), "dawsn": (-12, 12), "ndtr": (-35, 6),
     "log_ndtr": (-35, 6), "sinc": (-12, 12), "expi": (-20, 30), "exp1": (0.01, 99),
@@ -119,3 +121,42 @@ def test_a_recorded_divisor_is_not_rounded(f):
         with mp.workdps(100):
             want = f(Taylor.variable(mp.mpf(x), ORDER)).coef
         assert ulp_error(got, want, first=1) <= 8
+
+
+def _order_two(name, x):
+    """Return f''(x), which is odd, of the inverse function."""
+    x = mp.mpf(x)
+    return {
+        "asin": x / (1 - x * x) ** 1.5,
+        "acos": -x / (1 - x * x) ** 1.5,
+        "atan": -2 * x / (1 + x * x) ** 2,
+        "asinh": -x / (1 + x * x) ** 1.5,
+        "atanh": 2 * x / (1 - x * x) ** 2,
+    }[name]
+
+
+def _of_variables(f, x):
+    u, v = TaylorN.variables([x, 0.0], 2)
+    return f(u + v).coefficient((1, 1))
+
+
+ODD = {
+    "series": lambda f, x: taylor.derivative(f, x, 2),
+    "lanes": lambda f, x: taylor.derivative(f, np.array([x, 0.5]), 2)[0],
+    "compiled": lambda f, x: taylor.derivative(taylor.compile(f), x, 2),
+    "complex": lambda f, x: taylor.derivative(f, complex(x), 2).real,
+    "mpmath": lambda f, x: taylor.derivative(f, mp.mpf(x), 2),
+    "TaylorN": _of_variables,
+    "HyperDual": lambda f, x: hyperdual.hessian(lambda v: f(v[0]), np.array([x]))[0, 0],
+    "hessian": lambda f, x: taylor.hessian(lambda v: f(v[0]), np.array([x]))[0, 0],
+    "nested": lambda f, x: taylor.derivative(lambda t: taylor.derivative(f, t, 1), x, 1),
+    "reverse": lambda f, x: taylor.gradient(lambda t: taylor.gradient(f, t), x),
+}
+
+
+@pytest.mark.parametrize("route", ODD)
+@pytest.mark.parametrize("name", ["asin", "acos", "atan", "asinh", "atanh"])
+def test_an_odd_derivative_is_small_near_zero(name, route):
+    for x in (0.25, 1e-2, -1e-8, 1e-20, 1e-300):
+        want = float(_order_two(name, x))
+        assert abs(ODD[route](TABLE[name], x) / want - 1) <= 4e-15, x

@@ -484,3 +484,10 @@ def test_compiled_functions_return_masks_and_constants():
     assert f.reasons == {}
     constant = taylor.compile(lambda x: 1.0)
     assert constant(Taylor.variable(0.5, 2)) == 1.0 and taylor.derivative(constant, 0.5) == 0.0
+
+
+@pytest.mark.parametrize("n", [2**53 + 1, 10**18, 2**63, -(2**70)])
+def test_whole_numbers_that_are_no_floats_stay_whole(n):
+    for f in (lambda x: x * x + 1, lambda x: x + 1, lambda x: x * x * 1.0):
+        found = taylor.compile(f)(n)
+        assert type(found) is type(f(n)) and found == f(n)

@@ -56,6 +56,14 @@ def table(x, a):
     return np.outer(x, x) * a
 
 
+def short(x):
+    return np.exp(x[:140] * np.mean(x)) + x[:140]
+
+
+def turned(x):
+    return (x * (1 + 2j))[:140] * np.sum(x)
+
+
 def square(m):
     return m @ m
 
@@ -69,7 +77,10 @@ HESSIANS = {
 JACOBIANS = {
     "vector": (field, (X,)), "complex": (field, (X + 1j,)), "table": (table, (X[:131], 3.0)),
     "matrix": (square, (RNG.normal(size=(12, 12)),)), "data": (table, (X[:131], DATA[:131, :131])),
+    "rows": (short, (X,)), "rows of complex": (short, (X - 0.3j,)), "complex rows": (turned, (X,)),
 }  # fmt: skip
+CASES = [(name, driver) for name in JACOBIANS for driver in (taylor.jacobian, taylor.jacfwd)]
+CASES += [(name, taylor.jacrev) for name in JACOBIANS if name not in ("table", "data")]
 
 
 def directions(f):
@@ -94,14 +105,21 @@ def test_a_hessian_in_blocks_is_the_eager_one_and_symmetric(name):
     assert directions(g)[0] <= min(blocks.MOST, n - 1)
 
 
-@pytest.mark.parametrize("driver", [taylor.jacobian, taylor.jacfwd])
-@pytest.mark.parametrize("name", JACOBIANS)
+@pytest.mark.parametrize(("name", "driver"), CASES)
 def test_a_jacobian_in_blocks_is_the_eager_one(name, driver):
     f, args = JACOBIANS[name]
     g = taylor.compile(f, strict=True)
     near(driver(g, *args), driver(f, *args))
     near(driver(g, *args), driver(f, *args))
     assert all(width <= blocks.MOST for width in directions(g))
+
+
+def test_an_eager_jacobian_of_many_rows_goes_in_chunks_of_them():
+    def f(x):
+        return np.repeat(x, 250) * x[0]
+
+    x = X[:3]
+    near(taylor.jacrev(f, x), taylor.jacfwd(f, x))
 
 
 def test_few_directions_of_a_small_function_go_together():

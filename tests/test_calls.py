@@ -475,3 +475,16 @@ def test_exponents_of_all_kinds_have_code(r):
     x = np.array([2.0, 3.0])
     np.testing.assert_allclose(c(x), x**r, rtol=1e-15)
     np.testing.assert_allclose(taylor.jvp(c, x, [1.0, 1.0])[1], r * x ** (r - 1), rtol=1e-14)
+
+
+@pytest.mark.parametrize("f", [np.remainder, np.floor_divide])
+def test_remainders_have_the_bits_of_numpy(f):
+    dividends = [-3.0, 3.0, -0.5, 0.0, -0.0, 1e-200, -1e-200, 7.5, 1e10, np.nan, np.inf]
+    divisors = [1.0, -1.0, 0.3, -0.3, 1e-200, -1e-200, 2.5]
+    a, b = (x.ravel() for x in np.meshgrid(dividends, divisors))
+    compiled = taylor.compile(lambda a, b: f(a, b))
+    with np.errstate(all="ignore"):
+        for x, y in zip(a, b, strict=True):
+            got, wanted = compiled(x, y), f(x, y)
+            assert got == wanted or (np.isnan(got) and np.isnan(wanted)), (x, y)
+            assert np.signbit(got) == np.signbit(wanted) or np.isnan(got), (x, y)

@@ -119,7 +119,7 @@ def test_inverses_in_floats_are_those_in_fractions():
         assert a.coef == pytest.approx(b.coef.astype(float), abs=1e-14)
 
 
-@pytest.mark.parametrize("n, order", [(1, 7), (2, 5), (3, 3), (6, 3)])
+@pytest.mark.parametrize("n, order", [(1, 7), (2, 5), (3, 3), (6, 3), (2, 0)])
 @pytest.mark.parametrize("points", [(), (1,), (31,), (32,), (5, 13)])
 def test_values_at_many_points(n, order, points):
     rng = np.random.default_rng(n)

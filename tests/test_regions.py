@@ -36,6 +36,7 @@ FUNCTIONS = {
     "turned": lambda x: np.sum(np.sin(x.T) * x.T + x.T * x.T) + np.cos(x.T) * x.T,
     "neighbours": lambda x: (x[..., 1:] - x[..., :-1]) ** 2 * x[..., 1:],
     "softmax": lambda x: np.exp(x) / np.sum(np.exp(x), axis=-1, keepdims=True) * x,
+    "every other one": lambda x: x[..., ::2, None] * x[..., ::2, None] + x[..., ::2, None],
     "powers": lambda x: x**2 + x**-3 + x**0.5 + (1 + x) ** 2.5,
 }
 SHAPES = [(9,), (3 * TILE - 5,), (5, 37), (40, 3)]
@@ -69,6 +70,14 @@ def test_complex_numbers(n):
     x = np.linspace(0.1, 0.9, n)
     for got, wanted in zip(Machine(record(f, x))(x)[1], f(x), strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-13)
+
+
+@pytest.mark.parametrize("n", [8, 9, 10, 17, 20])
+@pytest.mark.parametrize("reduce", [np.prod, np.logaddexp.reduce, np.hypot.reduce])
+def test_hessians_of_reductions_by_halves(n, reduce):
+    x = np.linspace(0.5, 1.5, n)
+    found = taylor.hessian(taylor.compile(reduce, strict=True), x)
+    np.testing.assert_allclose(found, taylor.hessian(reduce, x), rtol=1e-12, atol=1e-13)
 
 
 def test_factors_that_are_arrays():

@@ -128,6 +128,24 @@ def test_derivatives_are_those_of_the_loop_in_python(f, compiled):
     close(taylor.third(looped, Z, V, V), third, 1e-10)
 
 
+@pytest.mark.parametrize("row", [np.exp, np.sin, np.log, np.sqrt, lambda s: s**1.5, np.tan])
+@pytest.mark.parametrize("loop", [taylor.scan, None], ids=["scan", "checkpoint"])
+def test_functions_of_a_whole_result(row, loop):
+    def halved(x):
+        if loop is None:
+            return taylor.checkpoint(lambda s: 0.5 * s, 3)(x)
+        return loop(lambda s: 0.5 * s, x, 3)
+
+    x, v = np.array([0.7, 0.5, 0.3]), np.array([1.0, -0.5, 0.25])
+    f, compiled = (lambda x: row(x / 8)), taylor.compile(lambda x: row(halved(x)))
+    for order in (1, 2, 5):
+        got, wanted = (taylor.directional(g, x, v, order) for g in (compiled, f))
+        np.testing.assert_allclose(got, wanted, rtol=1e-12)
+    variables = np.stack(taylor.TaylorN.variables(x, order=2))
+    for got, wanted in zip(compiled(variables), f(variables), strict=True):
+        np.testing.assert_allclose(got.coef, wanted.coef, rtol=1e-12, atol=1e-15)
+
+
 @cases
 def test_another_point_is_another_value(f):
     looped, whole = both(f)

@@ -10,14 +10,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 3078,
+    "numbers": 3086,
     "llvm": 3032,
-    "core": 9459,
+    "core": 9480,
     "linalg": 1600,
     "arrays": 2065,
-    "machine": 4875,
+    "machine": 4879,
     "series": 2412,
-    "drivers": 6519,
+    "drivers": 6560,
     "scipy": 5916,
     "ode": 10893,
     "command": 426,

@@ -38,6 +38,7 @@ from taylor.core.sides import passed_back, passed_on
 from taylor.core.table import Elementary, Rule
 from taylor.errors import TraceError
 from taylor.numbers import rounding
+from taylor.numbers.kinds import is_operand
 from taylor.numbers.values import is_float, plus, times, zeros
 
 if TYPE_CHECKING:
@@ -151,7 +152,8 @@ class Integral(Row):
         row, indices = self.row, tuple(a.i for a in args)
         if row.polar is not None and not tape.exact:
             op = Integral(row, self.count, row.polar)
-            return Instruction(op, (*indices, tape.node(1).i), y.shape)
+            p = (1 - args[0]) * (1 + args[0]) if row.split else 1
+            return Instruction(op, (*indices, tape.node(p).i), y.shape)
         quotient = row.quotient if tape.exact else row.recurrence or row.quotient
         assert quotient is not None
         qs, p = quotient(*args, y)
@@ -217,21 +219,31 @@ class Integral(Row):
             b_0 v_k + a_0 u_k = (w Da)_k - interior(k, b, v) - interior(k, a, u) =: s.
 
         Rounded, the coefficients of 1 + a² would have other zeros, and cancel in each degree.
+        Of a split number 1 + ja, j² = 1, the terms with a_0 and interior(k, a, v) in the first
+        equation change their signs; u and v are even and odd in a, without cancellation at a = 0.
         """
-        args, y, part = self.reads(t.args(i)), t.table[i], t.algebra.part
+        given = t.args(i)
+        args, y, part = self.reads(given), t.table[i], t.algebra.part
         u, v = zeros(y.shape, y), zeros(y.shape, y)
         dy = t.weighted[i] = u if self.polar else v
         yield
         y[0] = t.checked(self.row, [t.value(x) for x in args])
         k = yield
-        with t.exactly():
-            a0, b0, square, low = _modulus(t, args)
-            low = t.settled(low)
+        if self.row.split:
+            a0, b0 = t.value(args[0]), 1
+            square, (divide, by) = t.value(given[-1]), t.divisor(given[-1])
+            if is_operand(a0) and not t.has_low(args[0]):  # its slope would cancel near 0
+                square = by = choose(a0 * a0, 0.25, square, 1 - a0 * a0, "formula")
+        else:
+            with t.exactly():
+                a0, b0, square, low = _modulus(t, args)
+                low = t.settled(low)
+            divide, by = t.dividing(square, low)
+        other = -a0 if self.row.split else a0
         lanes = t.singular(self.row, args, y[0], square)
-        divide, by = t.dividing(square, low)
         while True:
             r, s = self._sides(t, i, k, u, v)
-            for table, terms in ((u, ((r, b0), (s, a0))), (v, ((s, b0), (r, -a0)))):
+            for table, terms in ((u, ((r, b0), (s, other))), (v, ((s, b0), (r, -a0)))):
                 table[part(k)] = divide(total(x * c for x, c in terms if x is not None), by)
             y[part(k)] = dy[part(k)] / k
             t.mask(lanes, k, y, dy)
@@ -252,7 +264,7 @@ class Integral(Row):
             driving += [interior(k, y, d, t.height[i], h)] if n else []
             driven = total(driving)
             own.append(driven * n if n and driven is not None else driven)
-            for side, known, minus in ((own, u, True), (other, v, sign < 0)):
+            for side, known, minus in ((own, u, True), (other, v, sign < 0 or self.row.split)):
                 inner = interior(k, x, known, h, k - 1)
                 side.append(-inner if minus and inner is not None else inner)
         return total(r), total(s)

@@ -113,11 +113,6 @@ def _sinc_slope(x: Any) -> Any:
     return choose(0.5, abs(x), math.pi * (math.pi * x) * near, far, "where")
 
 
-def _asin_q(a: Any) -> Any:
-    # 1/√(1 - a²) by its two factors: the rounded coefficients of 1 - a² would move its zeros
-    return real_power(1 - a, -HALF) * real_power(1 + a, -HALF)
-
-
 def _atan2(a: Any, b: Any, y: Any) -> Any:
     h = hypot(a, b)  # p = h and q = (b, -a)/h instead of h² and (b, -a): no overflow
     return ((b / h, -(a / h)), h)
@@ -348,10 +343,16 @@ cot: Elementary = row(
     low=special_values.of_angle_low(1, 0), pole=True, error=PoleError,
     code=lambda x: 1 / tan(x), complex_code=lambda z: 1 / tan(z),
     domain="x != n pi", samples=(-1.5, 1e-8, 0.7, 3.0))
-asin = row("asin", np.arcsin, "asin", lambda a, y: (_asin_q(a), 1), code="asin",
+sec_asin = row("sec_asin", special_values.sec_asin,
+               lambda ctx, x: 1 / ctx.sqrt(1 - x) / ctx.sqrt(1 + x),
+               lambda a, y: (a * (y * y * y), 1), polar=-1, split=True,
+               code=lambda x: 1 / sqrt((1 - x) * (1 + x)),
+               complex_code=lambda z: 1 / (sqrt(1 - z) * sqrt(1 + z)), cut=ENDS,
+               domain="-1 < x < 1", samples=UNIT, exact=at((0, 1)))
+asin = row("asin", np.arcsin, "asin", lambda a, y: (sec_asin(a), 1), code="asin",
            complex_code="casin", cut=ENDS, domain="-1 <= x <= 1", germ=HALF,
            samples=UNIT, exact=at((0, 0)), monotone=True)
-acos = row("acos", np.arccos, "acos", lambda a, y: (-_asin_q(a), 1), code="acos",
+acos = row("acos", np.arccos, "acos", lambda a, y: (-sec_asin(a), 1), code="acos",
            complex_code="cacos", cut=ENDS, domain="-1 <= x <= 1", germ=HALF,
            samples=UNIT, exact=at((1, 0)), monotone=True)
 atan = row("atan", np.arctan, "atan", lambda a, y: (1, 1 + a * a), polar=0, code="atan",
@@ -404,8 +405,9 @@ asinh = row("asinh", np.arcsinh, "asinh", lambda a, y: (cos_atan(a), 1), code="a
 acosh = row("acosh", np.arccosh, "acosh", lambda a, y: (_acosh_q(a), 1), code="acosh",
             complex_code="cacosh", cut=Cut(1.0), domain="x >= 1", germ=HALF,
             samples=(1 + 1e-12, 1.001, 2.0, 1e200), exact=at((1, 0)), monotone=True)
-atanh = row("atanh", np.arctanh, "atanh", lambda a, y: (HALF * (1 / (1 - a) + 1 / (1 + a)), 1),
-            code="atanh", complex_code="catanh", cut=ENDS, domain="-1 < x < 1", pole=True,
+atanh = row("atanh", np.arctanh, "atanh", lambda a, y: (sec_asin(a) * sec_asin(a), 1),
+            polar=0, split=True, code="atanh", complex_code="catanh", cut=ENDS, pole=True,
+            domain="-1 < x < 1",
             samples=(-1 + 1e-12, -0.3, 0.0, 1e-20, 0.1, 0.999999), exact=at((0, 0)), monotone=True)
 
 # ------------------------------------------------------------------ error functions
@@ -563,7 +565,7 @@ HIDDEN["whole_down"] = Elementary(
     "whole_down", lambda q, a, b: np.floor_divide(a, b),
     lambda ctx, q, a, b: ctx.nint((a - a % b) / b),
     jumps=lambda q, a, b: _is_whole(q, a, b), surface=sinpi, domain=NO_STEP,
-    code=lambda q, a, b: _lowered(fmod(a, b), b, whole_to_zero(q, a, b), -1.0),
+    code=lambda q, a, b: _zero_as(_lowered(fmod(a, b), b, whole_to_zero(q, a, b), -1.0), q),
     iv=lambda ctx, q, a, b: floor(q), exact=lambda q, a, b: a // b, own=True)
 
 
@@ -576,7 +578,12 @@ def _is_whole(q: Any, a: Any, b: Any) -> Any:
 
 def _lowered(rest: Any, b: Any, x: Any, step: Any) -> Any:
     """Return x, or x + step where the rest towards zero has not the sign of the divisor."""
-    return choose(rest * b, 0.0, x, x + step, "where")
+    return choose(rest * sign(b), 0.0, x, x + step, "where")
+
+
+def _zero_as(x: Any, of: Any) -> Any:
+    """Return x, or where it is zero that of the sign of another number."""
+    return choose(0.0, abs(x), 0.0 * of, x, "where")
 
 
 def floor_divide(a: Any, b: Any) -> Any:
@@ -587,7 +594,7 @@ def floor_divide(a: Any, b: Any) -> Any:
 mod = row("mod", np.remainder, lambda ctx, a, b: a % b,
           compose=lambda a, b: a - b * floor_divide(a, b),
           iv=lambda ctx, a, b: a - b * floor(a / b),
-          code=lambda a, b: _lowered(rest := fmod(a, b), b, rest, b),
+          code=lambda a, b: _zero_as(_lowered(rest := fmod(a, b), b, rest, b), b),
           domain="x no multiple of the divisor", samples=((5.5, 2.0), (-1.3, 2.0)),
           exact=lambda a, b: a % b)
 

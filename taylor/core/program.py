@@ -548,7 +548,8 @@ def vanishing(program: Program) -> list[tuple[int, ...]]:
     found: dict[tuple[int, ...], None] = {}
     for op, args, _ in program.code:
         if isinstance(op, Integral):
-            group = args[-1:] if op.polar is None else op.reads(args) if op.count == 2 else ()
+            with_p = op.polar is None or op.row.split
+            group = args[-1:] if with_p else op.reads(args) if op.count == 2 else ()
             if any(live[i] for i in group):
                 found[group] = None
     return list(found)

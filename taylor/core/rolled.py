@@ -111,7 +111,7 @@ def rolled(program: Program) -> Program:
     ...     return x
     >>> long = record(f, 0.5)
     >>> len(long), len(rolled(long))
-    (1501, 9)
+    (1502, 6)
     """
     for _ in range(PASSES):
         stretch = _stretch(program.code) if len(program) >= SHORTEST else None

@@ -77,6 +77,7 @@ class Elementary:
     recurrence: Callable[..., Any] | None = None  # the quotient for series, if better than its own
     low: Callable[..., Any] | None = None  # of arguments and the value y: what rounding took from y
     polar: int | None = None  # series of |b + ia|**polar, or if 0 of its angle (b = 1 if left out)
+    split: bool = False  # `polar` of 1 + ja with j² = 1, whose modulus is √(1 - a²)
     germ: Fraction | None = None  # f(a) - f(a₀) ~ (a - a₀)**germ at the finite ends of the domain
     # the value in machine code: a name of the C library, a formula in rows (of the parts of complex
     # numbers: `Parts`), or None, where the code asks Python

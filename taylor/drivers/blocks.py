@@ -17,7 +17,14 @@ from taylor.core.program import Program
 from taylor.core.tags import fresh_tag
 from taylor.drivers import kinks
 from taylor.drivers.arguments import Form, OfSeveral, of_several
-from taylor.drivers.derivatives import gradient_of, hessian, jacfwd, jacobian
+from taylor.drivers.derivatives import (
+    adjoints_along,
+    gradient_of,
+    hessian,
+    jacfwd,
+    jacobian,
+    jacrev,
+)
 from taylor.drivers.driver import call, parts, point, seed
 from taylor.machine.machine import OK, Machine
 from taylor.numbers.values import shape_of
@@ -54,32 +61,41 @@ def jacobian_along(f: Function, x: Any, v: Any) -> Any:
     return kinks.first(lambda g: _along(g, x, v), f, x, "jacobian")
 
 
-_HESSIAN, _JACOBIAN = inspect.unwrap(hessian), inspect.unwrap(jacobian)
+def adjoint_along(f: Function, x: Any, w: Any) -> Any:
+    """Return Jᵀ·w_k for the adjoints w_k along the first axis of w."""
+    x = point(x)
+    return kinks.first(lambda g: adjoints_along(g, x, w), f, x, "jacobian")
+
+
+_HESSIAN, _JACOBIAN, _BY_ROWS = map(inspect.unwrap, (hessian, jacobian, jacrev))
 _ALONG: dict[Any, Function] = {
     _HESSIAN: hessian_along,
     _JACOBIAN: jacobian_along,
+    _BY_ROWS: adjoint_along,
     inspect.unwrap(jacfwd): jacobian_along,
 }
-_FORMS = {along: Form(along, (1,), (), True) for along in (hessian_along, jacobian_along)}
+_FORMS = {along: Form(along, (1,), (), True) for along in (*_ALONG.values(), adjoint_along)}
 
 
 def chosen(form: Any, program: Program, x: Sequence[Array]) -> tuple[Any, Sequence[Array]]:
     """Return the driver whose code is made for a driver of f at x, and its arguments.
 
-    Of a Hessian or a Jacobian by columns, if f is large for so many directions, one of a block.
+    Of a Hessian or a Jacobian one of a block of directions, if f is large for so many.
     """
     driver, vary = _parts(form)
     along = _ALONG.get(driver)
     if along is None or len(vary) > 1:
         return form, x
-    at = x[vary[0]]
-    width = _width(sum(math.prod(i.shape) for i in program.code if i.args), at.size)
-    by_rows = driver is _JACOBIAN and math.prod(program.code[program.outputs[0]].shape) < at.size
-    if by_rows or width == at.size:
+    seeded, shape = x[vary[0]].shape, program.code[program.outputs[0]].shape
+    if _by_rows(driver, math.prod(shape), math.prod(seeded)):
+        along, seeded = adjoint_along, shape
+    count = math.prod(seeded)
+    width = _width(sum(math.prod(i.shape) for i in program.code if i.args), count)
+    if width == count:
         return form, x
     if isinstance(form, OfSeveral):
         along = of_several(_FORMS[along], vary, form.count)
-    return along, (*x, np.ones((width, *at.shape)))
+    return along, (*x, np.ones((width, *seeded)))
 
 
 def results(machine: Machine, form: Any, x: Sequence[Array]) -> tuple[int, list[Array]]:
@@ -87,22 +103,30 @@ def results(machine: Machine, form: Any, x: Sequence[Array]) -> tuple[int, list[
     if len(machine.complex) == len(x):
         return machine(*x)
     driver, (place,) = _parts(form)
-    shape, n = machine.inputs[-1], x[place].size
-    directions, whole, found = np.zeros((shape[0], n)), None, np.zeros(0)
-    for start in range(0, n, shape[0]):
-        start = min(start, n - shape[0])  # the last block overlaps the one before
+    at, (width, *seeded) = x[place], machine.inputs[-1]
+    n = math.prod(seeded)
+    rows = driver is _HESSIAN or _by_rows(driver, n, at.size)
+    directions, whole, found = np.zeros((width, n)), None, np.zeros(0)
+    for start in range(0, n, width):
+        start = min(start, n - width)  # the last block overlaps the one before
         directions.fill(0.0)
         np.fill_diagonal(directions[:, start:], 1.0)
-        status, (columns, *_) = machine(*x, directions.reshape(shape))
+        status, (part, *_) = machine(*x, directions.reshape(width, *seeded))
         if status != OK:
             return status, []
         if whole is None:
-            found = np.empty((*columns.shape[1:], n), columns.dtype)
-            whole = found.reshape(n, n) if driver is _HESSIAN else np.moveaxis(found, -1, 0)
-        whole[start : start + shape[0]] = columns.reshape(shape[0], *whole.shape[1:])
+            shape = part.shape[1:]
+            found = np.empty((n, *shape) if rows else (*shape, n), part.dtype)
+            whole = found if rows else np.moveaxis(found, -1, 0)
+        whole[start : start + width] = part
     if driver is _HESSIAN:
         _mirror(found.reshape(n, n))
-    return OK, [found.reshape(found.shape[:-1] + x[place].shape)]
+    return OK, [found.reshape((*seeded, *at.shape) if rows else (*found.shape[:-1], *at.shape))]
+
+
+def _by_rows(driver: Any, elements: int, n: int) -> bool:
+    """Whether a driver takes the Jacobian of so many elements by so many numbers row by row."""
+    return driver is _BY_ROWS or (driver is _JACOBIAN and elements < n)
 
 
 def _parts(form: Any) -> tuple[Any, tuple[int, ...]]:

@@ -569,14 +569,29 @@ def _columns(f: Function, x: Any, symmetric: bool = False) -> Any:
 
 
 def _rows(code: Any, v: list[Any], out: int, x: Any) -> Any:
-    """Return the Jacobian by reverse mode: the adjoints of all elements of f(x) in lanes."""
+    """Return the Jacobian by reverse mode, a chunk of the elements of f(x) in lanes at a time."""
     shape = shape_of(v[out])
     size = math.prod(shape)
-    algebra = multivariate(size, 1)
+    chunk = max(16, LANES // max(size, 1) // 64)
+    rows = [
+        _adjoints_along(code, v, out, x, unit_rows(min(chunk, size - start), shape, v[out], start))
+        for start in range(0, max(size, 1), chunk)
+    ]
+    found = np.concatenate(rows) if len(rows) > 1 else rows[0]
+    return found.reshape((*shape, *shape_of(x)))
+
+
+def _adjoints_along(code: Any, v: list[Any], out: int, x: Any, w: Any) -> Any:
+    shape, count = shape_of(v[out]), shape_of(w)[0]
+    algebra = multivariate(count, 1)
     tag = fresh_tag()
-    eye = unit_rows(size, shape, v[out])
-    bar = seed(TaylorN, zeros(shape, eye), algebra, eye, tag)
+    bar = seed(TaylorN, zeros(shape, w), algebra, w, tag)
     tag.real = True  # the weights of the elements are, also of complex ones
     found = parts(_pulled(code, v, {out: bar}, x), tag, algebra.size)[1:]
     tag.closed = True
-    return found.reshape((*shape, *shape_of(x)))
+    return found
+
+
+def adjoints_along(f: Function, x: Any, w: Any) -> Any:
+    """Return the adjoints of x for adjoints w_k of f(x), along the first axis of w."""
+    return _adjoints_along(*_recorded(f, x), x, w)

@@ -32,6 +32,7 @@ SMALL = 1 << 16  # bytes of flags or names that are part of what is compiled
 
 
 UNNAMED = trees.Branch(dict, (), ())  # the structure of no keywords
+EXACT = 1 << 53  # the whole numbers up to here are floats
 
 
 def apart(
@@ -39,7 +40,7 @@ def apart(
 ) -> tuple[list[list[Any]], Structures]:
     """Return the leaves and the structures of arguments, some of which vary, and of keywords.
 
-    The first whole number, if it is no flag, is an input where nothing else is.
+    The first whole number, if it is no flag and a float, is an input where nothing else is.
     """
     each: list[list[Any]] = []
     structures: list[Any] = []
@@ -56,6 +57,7 @@ def apart(
         each.append(leaves)
         structures.append(structure)
     flag = not args or isinstance(args[0], (bool, np.bool_))
+    flag = flag or (type(args[0]) is int and abs(args[0]) > EXACT)
     if not (vary or any(each) or flag) and trees.is_leaf(args[0]):
         return apart(args, (0,), named)
     return each, tuple(structures)
@@ -164,7 +166,6 @@ def _still_of_result(cls: type, x: Any) -> trees.Still:
 
 
 FLOAT, COMPLEX = np.dtype(float), np.dtype(complex)
-EXACT = 1 << 53  # the whole numbers up to here are floats
 
 
 def floats(x: Sequence[Any], whole: bool = True) -> tuple[Any, Pattern]:

@@ -51,6 +51,7 @@ def objective(f: Function, *args: Any) -> Objective:
 
     `args` are further arguments of f, which do not vary.
 
+    >>> import numpy as np
     >>> o = objective(lambda x, a: np.sum((x - a) ** 4), 1.0)
     >>> o.jac(np.zeros(2)), o.hessp(np.zeros(2), np.array([1.0, 0.0]))
     (array([-4., -4.]), array([12.,  0.]))

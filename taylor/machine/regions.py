@@ -245,7 +245,8 @@ def _factor(i: int) -> int:
 def _seen(f: Function, x: Any, shape: tuple[int, ...]) -> Symbol:
     """Return an array in the shape of a region, in an order in which it is read in vectors."""
     x = broadcast(in_place(lifted(f, x)), shape)
-    return x if x.reg is not None or f.unit > 1 or x.strides[-1] in (0, 1) else contiguous(x)
+    last = next(stride for n, stride in zip(shape[::-1], x.strides[::-1], strict=True) if n > 1)
+    return x if x.reg is not None or f.unit > 1 or last in (0, 1) else contiguous(x)
 
 
 class _Loops:

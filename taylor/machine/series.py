@@ -265,8 +265,11 @@ class Emission(Sweep):
         """Write some steps for all degrees."""
         f, order, code = self.f, self.order, self.program.code
         owners = {self.owners[s] for s in steps}
-        if self._in_parts or any(self.apart[i] for i in owners):
-            for k in range(1 if any(self.apart[i] for i in owners) else order + 1):
+        if any(self.apart[i] for i in owners):  # the loop alone, and what is made of its result
+            self.write(0, steps[:1])
+            steps = steps[1:]
+        if self._in_parts or len(steps) == 0:
+            for k in range(order + 1):
                 self.write(k, steps)
             return
         heights = {self.height[a] for i in owners for a in (i, *code[i].args)}

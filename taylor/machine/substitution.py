@@ -56,8 +56,8 @@ class Tree:
 
 @functools.lru_cache(maxsize=32)
 def _tree(algebra: Monomials) -> Tree | None:
-    """Return the tree of an algebra; None if it would be too large."""
-    return Tree(algebra) if algebra.size * max(algebra.order, 1) <= LETTERS else None
+    """Return the tree of an algebra; None if it would be too large, or has no monomials but 1."""
+    return Tree(algebra) if 0 < algebra.size * algebra.order <= LETTERS else None
 
 
 def _compositions() -> str:
@@ -104,7 +104,7 @@ def composed(outer: Algebra, c: Floats, inner: Algebra, g: Floats) -> Floats | N
     None where there is no code (yet), and where the result is not finite.
     """
     products = products_of(inner)
-    if products is None or not isinstance(outer, Monomials) or outer.order == 0:
+    if products is None or not isinstance(outer, Monomials):
         return None
     tree = _tree(outer)
     windows = products.windows or products.made(outer.size)
@@ -190,7 +190,7 @@ def evaluated(algebra: Algebra, c: Floats, x: Floats) -> Floats | None:
     None where there is no code, and where a value is not finite.
     """
     tree = _tree(algebra) if isinstance(algebra, Monomials) else None
-    if tree is None or algebra.order == 0:
+    if tree is None:
         return None
     tree.asked += c.size * x.shape[1]
     if tree.asked < WORK:

@@ -36,6 +36,7 @@ SHARED: dict[str, Callable[..., Any]] = {
     "sinpi": lambda x: x.sin_pi(),
     "cospi": lambda x: x.cos_pi(),
     "gauss": lambda x: (-x * x).exp(),
+    "sec_asin": lambda x: ((1 - x) * (1 + x)).rsqrt(),
     "cos_atan": lambda x: (1 + x * x).rsqrt(),
     "real_power": operator.pow,
 }

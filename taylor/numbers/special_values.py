@@ -120,6 +120,13 @@ def cos_atan(x: Any) -> Any:
     return 1 / np.hypot(1, x)
 
 
+def sec_asin(x: Any) -> Any:
+    """Return 1/√(1 - x²)."""
+    if np.iscomplexobj(x):
+        return 1 / (np.sqrt(1 - x) * np.sqrt(1 + x))
+    return 1 / np.sqrt((1 - x) * (1 + x))
+
+
 def of_angle_low(numerator: int | None, denominator: int) -> Value:
     """Return what rounding took from a quotient of the sine (0), the cosine (1) and 1 (None)."""
 
