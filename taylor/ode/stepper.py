@@ -69,7 +69,7 @@ def within_reach(
         c = system.series(at.t, at.y, parameters, control.order)
     except TaylorError:  # the step says what is wrong
         return infinite
-    if not finite(c) or log2_step(c, control.factor) < math.inf:
+    if not finite(c) or norm(c[-1]) or norm(c[-2]):  # no polynomial
         return infinite
     return at.t + reach(c, at.t) * (1 if infinite > at.t else -1)
 
