@@ -1,5 +1,7 @@
 """Element-wise regions: what runs in one loop has the values of instruction by instruction."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,7 @@ FUNCTIONS = {
     "sum of a chain": lambda x: np.sum(chain(x, 15)),
     "sums that are needed again": rounds,
     "dot": lambda x: np.vdot(np.exp(x), np.cos(x)) + np.vdot(x, np.sin(x)),
+    "a sum beside what needs it": lambda x: np.vdot(np.sin(x) * x, np.cumsum(np.sin(x) * x)),
     "rows": lambda x: np.sum((x - x[..., :1]) ** 2 * np.tanh(x)),
     "columns": lambda x: np.sum(np.exp(x - np.mean(x, axis=0)) * x, axis=0),
     "turned": lambda x: np.sum(np.sin(x.T) * x.T + x.T * x.T) + np.cos(x.T) * x.T,
@@ -114,6 +117,34 @@ def test_temporaries_are_tiles():
     back = taylor.reverse(record(lambda x: np.sum(chain(x)), np.ones(n)))
     inputs_and_outputs = 2 * n
     assert Machine(back).size < inputs_and_outputs + 10 * PIECE * TILE
+
+
+def test_planning_takes_time_in_proportion():
+    def work(n):
+        def f(x):
+            for i in range(n):
+                x = WEIGHTS[:, :5] @ x
+                x = np.tanh(x * (0.5 + 0.01 * i)) + x * x * np.sum(x)
+            return x
+
+        program = taylor.reverse(record(f, np.full((5, 5), 0.1)))
+        complex = [False] * len(program.code)
+        counted = 0
+
+        def count(frame, event, arg):
+            nonlocal counted
+            counted += 1
+            return count
+
+        before = sys.gettrace()
+        sys.settrace(count)
+        try:
+            planned(program.code, complex)
+        finally:
+            sys.settrace(before)
+        return counted
+
+    assert work(200) < 5 * work(50)
 
 
 def test_long_programs_are_several_regions():

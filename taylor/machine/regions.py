@@ -7,6 +7,7 @@ another through something outside.  Sums of its values over all elements are tak
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence, Set
@@ -36,7 +37,6 @@ FEWEST = WIDTH  # elements of a region, more than
 MOST = 1024  # instructions of a region
 PIECE = 24  # instructions of one loop, where a region has more
 TILE = 8 * WIDTH  # elements that all loops of a region go over before they go on
-NEAR = 4  # regions of a shape, the latest ones, that an instruction may join
 
 
 class Region(NamedTuple):
@@ -47,15 +47,35 @@ class Region(NamedTuple):
 
 
 def planned(code: Code, complex: Sequence[bool]) -> list[int | Region]:
-    """Return the order in which to run a program: instructions alone, and regions."""
-    regions, home = _regions(code, complex)
-    found = [Region(members, []) if len(members) > 1 else None for members in regions]
-    owner: dict[int, Region] = {i: r for i, n in home.items() if (r := found[n]) is not None}
-    for i in range(len(code)):
-        mine = next((owner[a] for a in code[i].args if a in owner), None)
-        if mine is not None and _adds_up(code, i, mine):
-            mine.sums.append(i)
-            owner[i] = mine
+    """Return the order in which to run a program: instructions alone, and regions.
+
+    What begins at a level needs regions of lower levels only, so that none of the instructions of a
+    level and a shape needs another of them through something outside.
+    """
+    ready = [0] * len(code)  # the level at which a region may read an instruction
+    within: dict[int, tuple[Any, int]] = {}  # the shape and the level of those that join one
+    regions: dict[tuple[Any, int], list[list[int]]] = {}
+    for i, (_, args, shape) in enumerate(code):
+        alike = [a in within and within[a][0] == shape for a in args]
+        level = max((ready[a] - m for a, m in zip(args, alike, strict=True)), default=0)
+        if _joins(code[i], code, complex):
+            within[i], ready[i] = (shape, level), level + 1
+            parts = regions.setdefault(within[i], [[]])
+            parts[-1].append(i)
+            if len(parts[-1]) == MOST:
+                parts.append([])
+        else:
+            ready[i] = max((ready[a] for a in args), default=0)
+    chunks = itertools.chain.from_iterable(regions.values())
+    found = [Region(members, []) for members in chunks if len(members) > 1]
+    owner = {i: region for region in found for i in region.members}
+    for i, (_, args, _) in enumerate(code):
+        last = max((a for a in args if a in owner), default=None)
+        if last is not None and _adds_up(code, i, owner[last]):
+            mine, level = owner[last], within[last][1]
+            if all(owner.get(a) is mine or ready[a] <= level for a in args):
+                mine.sums.append(i)
+    owner |= {i: region for region in found for i in region.sums}
     return list(_in_order(code, owner))
 
 
@@ -103,52 +123,11 @@ def _adds_up(code: Code, i: int, region: Region) -> bool:
     return x == y and not out and len(set(x)) == len(x)
 
 
-def _regions(code: Code, complex: Sequence[bool]) -> tuple[list[list[int]], dict[int, int]]:
-    """Return the instructions of each region, and the region of those that are in one.
-
-    An instruction joins the latest region of its shape that none of its arguments outside needs.
-    What needs which regions is kept as bits.
-    """
-    regions: list[list[int]] = []
-    home: dict[int, int] = {}
-    needs: list[int] = []  # regions that one needs, beside itself
-    after: list[int] = []  # regions that an instruction needs
-    latest: dict[Any, list[int]] = {}
-    for i, instruction in enumerate(code):
-        given = [(home.get(a), after[a]) for a in instruction.args]
-        if not _joins(instruction, code, complex):
-            after.append(functools.reduce(int.__or__, (bits for _, bits in given), 0))
-            continue
-        near = latest.setdefault(instruction.shape, [])
-        for r in reversed(near):
-            outside = functools.reduce(int.__or__, (b for h, b in given if h != r), 0)
-            if len(regions[r]) < MOST and not _closed(outside, needs) >> r & 1:
-                break
-        else:
-            r, outside = len(regions), functools.reduce(int.__or__, (b for _, b in given), 0)
-            regions.append([])
-            needs.append(0)
-            near[:] = [*near, r][-NEAR:]
-        regions[r].append(i)
-        needs[r] |= outside
-        home[i] = r
-        after.append(1 << r)
-    return regions, home
-
-
-def _closed(bits: int, needs: Sequence[int]) -> int:
-    """Return the regions of the bits with all that these need."""
-    todo = bits
-    while todo:
-        r = todo.bit_length() - 1
-        new = needs[r] & ~bits
-        bits |= new
-        todo = todo & ~(1 << r) | new
-    return bits
-
-
 def _in_order(code: Code, owner: Mapping[int, Region]) -> Iterator[int | Region]:
-    """Yield instructions and regions, each after what it needs, regions as late as possible."""
+    """Yield instructions and regions, each after what it needs, regions as late as possible.
+
+    A region that `owner` gives is run as a whole, with its sums.
+    """
     done: set[int] = set()
     for i in [*(i for i in range(len(code)) if i not in owner), *owner]:
         stack = [i]
@@ -160,7 +139,8 @@ def _in_order(code: Code, owner: Mapping[int, Region]) -> Iterator[int | Region]
                 stack.pop()
                 continue
             inside = set(together)
-            missing = [a for k in together for a in code[k].args if a not in done | inside]
+            needed = {a for k in together for a in code[k].args} - inside
+            missing = sorted(needed - done)
             if missing:
                 stack += missing
                 continue
@@ -185,11 +165,11 @@ def values(
         f.pause()
         if isinstance(step, Region):
             done = [*step.members, *step.sums]
-            left = uses - Counter(a for i in done for a in code[i].args)
+            own = Counter(a for i in done for a in code[i].args)
             out = {
                 i: outs.get(i) or empty(f, code[i].shape, complex[i])
                 for i in step.members
-                if i in kept or left[i]
+                if i in kept or uses[i] > own[i]
             }
             v |= write(f, code, step, v, number, out, complex)
         else:
