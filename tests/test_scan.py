@@ -227,6 +227,18 @@ def test_patterns_are_those_of_the_loop():
 
 
 # ------------------------------------------------------------------ what is no program
+def test_decisions_on_the_result_are_those_of_all_steps():
+    def f(x):
+        s = taylor.scan(lambda s: s + 1.0, x, 100)
+        return s**2 if s > 50 else -s
+
+    compiled = taylor.compile(f, strict=True)  # of two steps the decision is another one
+    for x in 8 * (0.5, 1.5) + 8 * (-90.0,):  # until code is made of every form
+        assert compiled(x) == f(x)
+        assert taylor.gradient(compiled, x) == taylor.gradient(f, x) == (2 * (x + 100), -1)[x < 0]
+        assert taylor.hessian(compiled, x) == taylor.derivative(compiled, x, 2) == (2, 0)[x < 0]
+
+
 def test_kinks_are_seen():
     def f(loop, x):
         return loop(lambda s: np.abs(s) * 1.5 - 0.3, x, 4)

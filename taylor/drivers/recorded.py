@@ -83,7 +83,7 @@ def derived(program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> t
     def run(*x: Any) -> list[Any]:
         nonlocal count
         tape: Tape = x[0].tape
-        tape.exact = False
+        tape.exact = bool(program.guards)  # decisions are checked at the values
         f = _Recorded(program, tape)
         y = driver(f, *x)
         tape.guards += f.guards.values()
