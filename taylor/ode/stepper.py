@@ -61,6 +61,11 @@ def failed(system: System, parameters: Sequence[Any], at: Place, status: int) ->
     return failure(status, at.t, *([] if finite(y) else ["fun is nan or inf"]))
 
 
+def is_polynomial(series: Array) -> bool:
+    """Whether a series ends below its last two degrees, so that nothing bounds a step."""
+    return bool(finite(series)) and not (norm(series[-1]) or norm(series[-2]))
+
+
 def within_reach(
     system: System, parameters: Sequence[Any], at: Place, infinite: Any, control: Control
 ) -> Any:
@@ -69,7 +74,7 @@ def within_reach(
         c = system.series(at.t, at.y, parameters, control.order)
     except TaylorError:  # the step says what is wrong
         return infinite
-    if not finite(c) or norm(c[-1]) or norm(c[-2]):  # no polynomial
+    if not is_polynomial(c):
         return infinite
     return at.t + reach(c, at.t) * (1 if infinite > at.t else -1)
 
@@ -84,8 +89,8 @@ def ahead(
     longest = max(abs(at.t), 1 + 0 * at.t)
     with contextlib.suppress(TaylorError):
         c = system.series(at.t, at.y, parameters, control.order)
-        found = log2_step(c, control.factor, control.floor) if finite(c) else math.inf
-        longest = exp2(found) + 0 * at.t if found < math.inf else longest
+        if finite(c) and not is_polynomial(c):
+            longest = exp2(log2_step(c, control.factor, control.floor)) + 0 * at.t
     return longest if rest > 0 else -longest
 
 
