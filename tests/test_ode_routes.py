@@ -143,29 +143,10 @@ def test_derivatives_are_one_on_all_routes(feature):
 
 
 # what a route takes; it refuses the rest by its signature, and ignores nothing
+ALL = {"args", "tol", "order", "max_step", "atol", "events", "dosing", "t_eval", "dense_output"}
 TAKES = {
-    solve_ivp: {
-        "args",
-        "tol",
-        "order",
-        "max_step",
-        "atol",
-        "events",
-        "dosing",
-        "t_eval",
-        "dense_output",
-    },
-    solve_ensemble: {
-        "args",
-        "tol",
-        "order",
-        "max_step",
-        "atol",
-        "events",
-        "dosing",
-        "t_eval",
-        "dense_output",
-    },
+    solve_ivp: ALL,
+    solve_ensemble: ALL,
     TaylorIntegrator: {"args", "tol", "order", "max_step", "atol"},
     adjoint: {"args", "tol", "order", "max_step", "atol", "events", "dosing"},
     # the order is that of the map

@@ -8,6 +8,7 @@ import pytest
 import scipy.integrate
 
 import taylor
+from benchmarks import ode_stiff
 from taylor import Taylor, TaylorN
 from taylor.errors import IntegrationError
 from taylor.ode import (
@@ -73,35 +74,18 @@ def pollution(t, y, k):
     return STOICHIOMETRY @ (k * with_one[FIRST] * with_one[SECOND])
 
 
-POLLUTED = np.zeros(20)
-POLLUTED[[1, 3, 6, 7, 8, 16]] = 0.2, 0.04, 0.1, 0.3, 0.01, 0.007
-# (fun, end, y0, argument, y there): Mazzia & Magherini, Test Set for IVP Solvers, release 2.4
+FUNCTIONS = {  # with the rates as an argument, that derivatives are taken by
+    "Robertson": (robertson, np.array([0.04, 1e4, 3e7])),
+    "VdP1000": (van_der_pol, 1e-6),
+    "HIRES": (hires, np.array([280.0])),
+    "OREGO": (oregonator, np.array([77.27, 8.375e-6, 0.161])),
+    "POLLU": (pollution, POLLUTION),
+}
+# (fun, end, y0, argument, y there)
 PROBLEMS = {
-    "Robertson": (
-        robertson, 1e11, [1.0, 0.0, 0.0], np.array([0.04, 1e4, 3e7]),
-        [2.083340149701255e-8, 8.333360770334713e-14, 0.9999999791665050],
-    ),
-    "van der Pol": (
-        van_der_pol, 2.0, [2.0, 0.0], 1e-6, [1.706167732170483, -0.8928097010247975],
-    ),
-    "HIRES": (
-        hires, 321.8122, [1.0, 0, 0, 0, 0, 0, 0, 0.0057], np.array([280.0]),
-        [7.371312573325668e-4, 1.442485726316185e-4, 5.888729740967575e-5, 1.175651343283149e-3,
-         2.386356198831331e-3, 6.238968252742796e-3, 2.849998395185769e-3, 2.850001604814231e-3],
-    ),
-    "Oregonator": (
-        oregonator, 360.0, [1.0, 2.0, 3.0], np.array([77.27, 8.375e-6, 0.161]),
-        [1.000814870318523, 1228.178521549917, 132.0554942846706],
-    ),
-    "pollution": (
-        pollution, 60.0, POLLUTED, POLLUTION,
-        [5.646255480022769e-2, 0.1342484130422339, 4.139734331099427e-9, 5.523140207484359e-3,
-         2.018977262302196e-7, 1.464541863493966e-7, 7.784249118997964e-2, 0.3245075353396018,
-         7.494013383880406e-3, 1.622293157301561e-8, 1.135863833257075e-8, 2.230505975721359e-3,
-         2.087162882798630e-4, 1.396921016840158e-5, 8.964884856898295e-3, 4.352846369330103e-18,
-         6.899219696263405e-3, 1.007803037365946e-4, 1.772146513969984e-6, 5.682943292316392e-5],
-    ),
-}  # fmt: skip
+    name: (fun, *ode_stiff.PROBLEMS[name][1:3], k, ode_stiff.PROBLEMS[name][3])
+    for name, (fun, k) in FUNCTIONS.items()
+}
 by_problem = pytest.mark.parametrize("name", PROBLEMS)
 by_method = pytest.mark.parametrize("method", METHODS)
 
@@ -209,7 +193,7 @@ def differences(fun, end, y0, k, h):
     return np.stack(columns, axis=-1)
 
 
-SHORT = {"Robertson": 40.0, "HIRES": 5.0, "Oregonator": 1.0}
+SHORT = {"Robertson": 40.0, "HIRES": 5.0, "OREGO": 1.0}
 
 
 @pytest.mark.parametrize("name", SHORT)
@@ -226,7 +210,7 @@ def test_sensitivities_are_those_of_differences(name):
         np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-5 * np.abs(wanted).max())
 
 
-@pytest.mark.parametrize("name", ["Robertson", "pollution"])
+@pytest.mark.parametrize("name", ["Robertson", "POLLU"])
 @by_method
 def test_the_adjoint_is_the_transpose_of_the_tangents(name, method):
     fun, _, y0, k, _ = PROBLEMS[name]
@@ -300,7 +284,7 @@ def test_the_hessian_at_a_minimum_where_the_adjoint_is_zero(method):
 
 @pytest.mark.parametrize("method", ["Radau", "BDF"])
 def test_what_scipy_does_not_document_is_used_where_it_is_and_not_needed(method, monkeypatch):
-    fun, _, y0, k, _ = PROBLEMS["pollution"]
+    fun, _, y0, k, _ = PROBLEMS["POLLU"]
 
     def found():
         r = solve_ivp(fun, (0, 1), y0, method, args=(TaylorN.seeded(k, 1),), rtol=1e-6,
