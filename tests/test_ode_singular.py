@@ -207,3 +207,16 @@ def test_steps_are_few():
     assert r.nfev < 20
     r = solve_ivp(lambda t, y: [np.tan(t)], (0.0, 2.0), [1.0])
     assert r.status == -1 and r.nfev < 400
+
+
+@pytest.mark.parametrize("a", [0.25, 0.5, 0.75, 1.5])
+def test_where_many_solutions_go_on_there_is_none(a):
+    def fun(t, y):  # y = (1 - t)^a before 1, and every c (t - 1)^a beyond
+        return a * y / (t - 1)
+
+    for y0 in ([1.0], [mpf(1)], [1.0, -2.0]):
+        assert solve_ivp(fun, (0, 2), y0).status == -1
+    assert solve_ivp(lambda t, y: -fun(2 - t, y), (2, 0), [1.0]).status == -1
+    assert (solve_ensemble(fun, (0, 2), [[1.0], [2.0]]).status == -1).all()
+    one = solve_ivp(lambda t, y: a * y / np.sqrt(abs(t - 1)), (0, 2), [1.0])
+    np.testing.assert_allclose(one.y[0, -1], np.exp(4 * a), rtol=1e-11)

@@ -45,6 +45,7 @@ SAME = 2.0**-8  # relative difference of two estimates of where it is
 FIRST = 2.0**-52  # of the time that is left: the first small step from t = 0
 ROUNDS = 5  # of the iteration for the state beyond
 SAME_STATE = 16  # units of rounding
+PROBE = 2.0**-20  # of the state: another one beyond, that must not come from the same one before
 DEGREE = 12  # of the series of divisors
 AHEAD = 64  # steps: so far ahead a time is looked for at which fun is 0/0
 LOST = 4  # degrees that quotients may lose
@@ -169,6 +170,11 @@ def over(
         if there is None or there.power > MOST or abs(there.away - behind) > SAME * abs(behind):
             return None
         y, last = star - there.rest, there.error
+    if abs(behind) > spacing(t):  # else any y would do: those of y' = y/2t all begin at 0
+        apart = PROBE * (norm(place.y) + norm(y)) * np.linspace(1.0, 2.0, y.size).reshape(y.shape)
+        other = seen(t, y + apart)
+        if other is None or norm(star - other.rest - y) > norm(apart) / 2:
+            return None
     c = np.zeros((control.order + 1, *y.shape), y.dtype)
     c[0], c[1] = place.y, (y - place.y) / (t - place.t)
     size = max(norm(place.y), norm(y))
