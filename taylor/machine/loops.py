@@ -103,7 +103,6 @@ def _step(
     f: Function, op: Loop, x: list[Symbol], now: list[Symbol], i: str, places: Any, loop: Any
 ) -> None:
     """Write one step at x: its rows to their places, the new states in the place of the old."""
-
     body = op.body
     v = regions.values(f, body.code, x, {*body.outputs, *body.inputs}, {})
     found = [broadcast(lifted(f, v[j]), body.code[j].shape) for j in body.outputs]
