@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2412,
     "drivers": 6560,
     "scipy": 5916,
-    "ode": 10954,
+    "ode": 10966,
     "command": 426,
     ".": 649,
     "hyperdual": 202,

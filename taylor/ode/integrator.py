@@ -466,7 +466,8 @@ class TaylorIntegrator:
                 self.worst = max(self.worst, error)
                 self._rebind()
                 return DONE if self.t == t_end else GO, pieces
-            least = LARGER * abs(pieces.h[0])
+            last = abs(pieces.h[0])
+            least = min(LARGER * last, first) if last < first else math.inf
         self.place, self.steps = start, steps
         return status, nothing(start, self.order)
 
