@@ -12,20 +12,25 @@ arguments the same holds for the coefficients of all monomials of degree m + 1.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from taylor.core.algebra import multivariate
+from taylor.core.functions import power
+from taylor.core.powers import integer_power, integer_valued
 from taylor.core.table import Elementary
-from taylor.errors import DomainError, NotVerified, PoleError
+from taylor.errors import DomainError, PoleError
+from taylor.numbers.kinds import is_operand
+from taylor.numbers.policy import policy
 from taylor.series.multivariate import TaylorN
 from taylor.verified.bounds import BOUNDS, enclosed, nearly_linear
 from taylor.verified.interval import Interval
 from taylor.verified.symbols import above
 from taylor.verified.values import coefficients
 
-PIECES = 64  # of a range of several arguments
+PIECES = 8  # of a range, on which coefficients are narrower
 SMALL = 1e-13  # a rest that needs no better bound
 ROUGH = 1e-2  # of a value: a rest that is worth a costly one
 
@@ -34,6 +39,9 @@ Coefficients = Callable[[Interval, int], Any]  # (x, order) -> c_0, ..., c_order
 
 def of_row(row: Elementary, owner: Any, args: Sequence[Any]) -> Any:
     """Return a row of the table at arguments some of which are Taylor models, the owner one."""
+    if row is power and not is_operand(args[1]) and integer_valued(args[1]):
+        n = int(args[1])
+        return integer_power(reciprocal(owner) if n < 0 else owner, abs(n))
     if row.compose is not None:
         return row.compose(*args)
     live = [isinstance(x, type(owner)) for x in args]
@@ -41,25 +49,35 @@ def of_row(row: Elementary, owner: Any, args: Sequence[Any]) -> Any:
         ranges = (enclosed(x) if m else x for x, m in zip(args, live, strict=True))
         return owner.lift(row(*ranges))
     if len(args) == 1:
-        return of_one(owner, lambda x, order: coefficients(row, x, order))
-    return _of_several(row, owner, args, live)
+        found = of_one(owner, partial(_series, row))
+    else:
+        found = _of_several(row, owner, args, live)
+    if found is None:
+        ranges = ", ".join(str(enclosed(x, BOUNDS[-1])) for x in args if isinstance(x, type(owner)))
+        raise row.error(
+            f"{row.name} has no bound on all of {ranges} (domain: {row.domain}); split the box"
+        )
+    return found
+
+
+def _series(row: Elementary, x: Interval, order: int) -> Any:
+    return coefficients(row, x, order, 1 if np.all(x.lo == x.hi) else PIECES)
 
 
 def reciprocal(x: Any) -> Any:
     """Return 1/x of a Taylor model."""
-    try:
-        return of_one(x, _reciprocals)
-    except PoleError as error:
+    y = of_one(x, _reciprocals)
+    if y is None:
         raise PoleError(
-            f"division by a Taylor model with the range {enclosed(x, 'split')}, which holds zero; "
-            "split the box"
-        ) from error
+            f"division by a Taylor model with the range {enclosed(x, BOUNDS[-1])}, which holds "
+            "zero; split the box"
+        )
+    return y
 
 
 def _reciprocals(x: Interval, order: int) -> list[Any]:
-    if np.any((np.asarray(x.lo) <= 0) & (np.asarray(x.hi) >= 0)):
-        raise PoleError("zero in the divisor")
-    power, found = 1 / x, []
+    with policy(singular="propagate"):
+        power, found = 1 / x, []
     first = power
     for k in range(order + 1):
         found.append(-power if k % 2 else power)
@@ -68,9 +86,14 @@ def _reciprocals(x: Interval, order: int) -> list[Any]:
 
 
 def of_one(x: Any, series: Coefficients) -> Any:
-    """Return f(x) of a Taylor model, given the coefficients of f at points and on intervals."""
+    """Return f(x) of a Taylor model, given the coefficients of f at points and on intervals.
+
+    None where they have no bounds.
+    """
     order = x.space.algebra.order
     at = series(Interval(x.coef[0]), order)
+    if not all(np.isfinite(c.mag).all() for c in at):
+        return None
     u = _around(x)
     y = x.lift(at[order])
     for k in range(order - 1, -1, -1):
@@ -79,7 +102,8 @@ def of_one(x: Any, series: Coefficients) -> Any:
     def last(ranges: Sequence[Interval]) -> list[Any]:
         return [series(ranges[0], order + 1)[order + 1]]
 
-    return y + _least_rest([x], last, [(order + 1,)], at[0])
+    rest = _least_rest([x], last, [(order + 1,)], at[0])
+    return None if rest is None else y + rest
 
 
 def _around(x: Any) -> Any:
@@ -97,7 +121,7 @@ def _least_rest(
 ) -> Any:
     """Return an enclosure of Σ last_α u^α, with bounds of the ranges as good as need be.
 
-    That is an error beside a value of the function.
+    That is an error beside a value of the function.  None if there are no bounds.
     """
     found: Any = None
     large = ROUGH * np.max(value.mag, initial=0.0)
@@ -107,8 +131,8 @@ def _least_rest(
         try:
             rest = _rest(xs, [enclosed(x, bound) for x in xs], last, exponents)
         except DomainError:
-            if bound == BOUNDS[-1] and found is None:
-                raise
+            continue
+        if not np.isfinite(rest.mag).all():
             continue
         if found is None or np.max(rest.mag) < np.max(found.mag):
             found = rest
@@ -167,12 +191,13 @@ def _of_several(row: Elementary, owner: Any, args: Sequence[Any], live: Sequence
         before = powers[algebra.index(e - np.eye(len(e), dtype=int)[i])]
         powers[k] = u[i] if before is None else before * u[i]
         y = y + powers[k] * at[k]
-    return y + _least_rest(own, last, algebra.exponents[tail].tolist(), at[0])
+    rest = _least_rest(own, last, algebra.exponents[tail].tolist(), at[0])
+    return None if rest is None else y + rest
 
 
 def _cut(ranges: Sequence[Interval]) -> list[Interval]:
     """Return boxes cut into pieces, along a first axis."""
-    count = max(2, round(PIECES ** (1 / len(ranges))))
+    count = 64 if len(ranges) == 1 else 12 if len(ranges) == 2 else 2
     found = []
     steps = np.linspace(0, 1, count + 1)
     for i, x in enumerate(ranges):

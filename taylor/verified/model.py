@@ -36,7 +36,7 @@ from taylor.numbers.kinds import ValueSet
 from taylor.verified.bounds import enclosed
 from taylor.verified.boxes import bounded
 from taylor.verified.compose import evaluated, of_row, reciprocal
-from taylor.verified.interval import INNERMOST, SETS, Interval
+from taylor.verified.interval import INNERMOST, Interval, Sets
 from taylor.verified.symbols import TINY, Floats, Symbols, U, above, norm, symbols
 
 OUTSIDE = Tag(INNERMOST.level + 1)  # of intervals, inside of all variables
@@ -106,6 +106,19 @@ class Space:
 
 
 # ------------------------------------------------------------------ models
+class Models(Sets):
+    """Taylor models, of which the constants are intervals."""
+
+    def is_zero(self, x: Any) -> bool:
+        return bool(np.any(x.range().mig == 0))
+
+    def is_finite(self, x: Any) -> bool:
+        return True
+
+
+MODELS = Models()
+
+
 class TaylorModel(Operand, ValueSet):
     """An array of Taylor models over one box: coefficients (first axis: monomials) and radii.
 
@@ -114,7 +127,7 @@ class TaylorModel(Operand, ValueSet):
 
     __slots__ = ("coef", "radius", "space")
     tag = OUTSIDE
-    kind = SETS
+    kind = MODELS
     complex = False
 
     def __init__(self, coef: Floats, radius: Any, space: Space) -> None:

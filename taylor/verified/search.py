@@ -25,6 +25,7 @@ from taylor.verified.interval import Interval
 from taylor.verified.progress import Progress
 
 Floats = NDArray[np.float64]
+Ends = tuple[Floats, Floats, Floats]  # lower and upper ends of boxes, and bounds of f there
 Function = Callable[..., Any]
 Report = bool | Callable[[int, int], object]
 MANY = 256  # boxes that take not much longer than one
@@ -59,7 +60,7 @@ class _Least:
         self.floor, self.top = (np.reshape(np.asarray(e, dtype=float), (1, n)) for e in ends)
         self.lo, self.hi = self.floor.copy(), self.top.copy()
         self.low = np.full(1, -np.inf)  # bounds of the boxes that wait
-        self.kept: list[tuple[Floats, Floats, Floats]] = []  # lo, hi, low of boxes set aside
+        self.kept: list[Ends] = []  # lo, hi, low of boxes set aside
         self.high = np.inf  # a value that is taken, or more
         self.evaluated = 0
 
@@ -91,14 +92,22 @@ class _Least:
         self.low = np.maximum(self.low, np.maximum(y.lo, centred.lo))
         lo, hi, kept = self._monotone(g)
         kept &= self.low <= self.high
-        ready = kept & (self.low >= enough(self.high))
+        ready = self.low >= enough(self.high)
+        flat = ((lo == hi) & (self.lo < self.hi)).any(1)  # now on a side: to be looked at again
         smear = np.where(hi > lo, (hi - lo) * np.where(np.isfinite(g.mag), g.mag, 1e300), -1.0)
-        lo, hi, low = lo[kept], hi[kept], self.low[kept]
-        ready, smear = ready[kept], smear[kept]
-        if ready.any():
-            self.kept.append((lo[ready], hi[ready], low[ready]))
-        self.lo, self.hi, self.low = lo[~ready], hi[~ready], low[~ready]
-        self._cut(smear[~ready])
+        every = (lo, hi, self.low)
+        self.kept.append(self._taken(every, kept & ready))
+        again = self._taken(every, kept & ~ready & flat)
+        waiting = kept & ~ready & ~flat
+        self.lo, self.hi, self.low = self._taken(every, waiting)
+        self._cut(smear[waiting])
+        self.lo, self.hi, self.low = (
+            np.concatenate(pair) for pair in zip(again, (self.lo, self.hi, self.low), strict=True)
+        )
+
+    def _taken(self, boxes: Ends, which: Any) -> Ends:
+        lo, hi, low = boxes
+        return lo[which], hi[which], low[which]
 
     def _scalars(self, y: Any) -> Any:
         if y.ndim != 1:
