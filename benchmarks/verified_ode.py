@@ -57,11 +57,12 @@ def lotka_volterra(t: Any, y: Any) -> Any:
 
 Problem = tuple[Callable[..., Any], tuple[float, float], Any, dict[str, Any], str]
 START = np.array([0.92080349132074002, 0.0, 0.0, 0.10444767270690263])
+WIDTH = np.array([0.0, 0.0, 0.0, 1.07e-14])
 POINTS: dict[str, Problem] = {
     "y' = y/2": (exponential, (0, 2), [1.0], {}, "INTLAB 8.8e-14"),
     "forced pendulum": (pendulum, (4, 10), [1.0, 2.0], {}, "CAPD 8.9e-14 6.7e-14"),
     "three bodies": (
-        three_bodies, (0, 3.082119126376508), tv.Interval(START, START + [0, 0, 0, 1.07e-14]),
+        three_bodies, (0, 3.082119126376508), tv.Interval(START, START + WIDTH),
         {"method": "interval", "order": 30}, "CAPD 6.5e-12 1.8e-12 1.5e-11 6.3e-12",
     ),
     "Lorenz to 10": (lorenz, (0, 10), [15.0, 15.0, 36.0], {}, "growth 1e9"),

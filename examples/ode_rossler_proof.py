@@ -60,7 +60,7 @@ if "--plot" in sys.argv:
     tube = tv.solve_ivp(rossler, (0.0, float(orbit.t.hi)), wide)
     plt.figure(figsize=(6.4, 4.8))
     cuts = np.linspace(0.0, float(orbit.t.hi), 400)
-    for begin, end in zip(cuts[:-1].tolist(), cuts[1:].tolist()):
+    for begin, end in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
         x, y, _ = tube(tv.Interval(begin, end))
         plt.fill(
             [x.lo, x.hi, x.hi, x.lo], [y.lo, y.lo, y.hi, y.hi], color="tab:blue", alpha=0.25, lw=0

@@ -15,7 +15,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "rounding", "intervals", "factorials", "special_series", "special_values",
     ],
     "llvm": [
-        "text", "registers", "ir", "function", "polynomials", "kernels", "special",
+        "text", "registers", "ir", "function", "bounds", "polynomials", "kernels", "special",
         "vector", "store", "jit", "entry", "tiles",
     ],
     "core": [

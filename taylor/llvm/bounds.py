@@ -1,9 +1,10 @@
 """Intervals in the registers of machine code: pairs of bounds, every operation outward.
 
-Rounding is to the nearest.  With p = fl(z), u = 2^-53, η = 2^-1000 and e = fl(u(1 + 2^-20)|p| + η),
-the number z lies between fl(p - e) and fl(p + e): e is more than half a unit in the last place of p,
-so p - e is rounded to no more than the float before p, which z is not below.  η is larger than what
-underflow takes (2^-1075), and so large that bounds of zero are no subnormal numbers, which are slow.
+Rounding is to the nearest.  Let p = fl(z), u = 2^-53, η = 2^-1000 and e = fl(u(1 + 2^-20)|p| + η).
+Then z lies between fl(p - e) and fl(p + e): e is more than half a unit in the last place of p, so
+p - e is rounded to no more than the float before p, or to half of that distance below a power of
+two, and z is not below.  η is larger than what underflow takes (2^-1075), and so large that bounds
+of zero are no subnormal numbers, which are slow.
 
 A bound that overflows, or a division by zero, gives infinity or nan in what is stored: `lost` of it
 is nan then, and whoever reads results has to ask.  Operands that are finite give no nan before.

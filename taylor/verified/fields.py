@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,8 +26,7 @@ class Field:
 
     def __call__(self, t: Any, y: Any) -> Any:
         found = self.fun(-t if self.back else t, y, *self.args)
-        f = np.stack([found[i] for i in range(len(found))]) if np.ndim(found) != 1 else found
-        f = np.stack(list(found)) if isinstance(found, (list, tuple)) else f
+        f = np.stack(found) if isinstance(found, (list, tuple)) else found
         if np.shape(f) != (self.n,):
             raise ShapeMismatch(
                 f"fun returned an array of shape {np.shape(f)} for y of shape {(self.n,)}"
@@ -40,9 +38,8 @@ class Field:
         f, d = pushforward(lambda y: self(t, y), [y], [v], self.n)
         return f, d
 
-    @functools.cache
     def jets(self, order: int, varied: bool = True) -> Jets:
-        """Return the coefficients of y, and of V, up to an order."""
+        """Return what computes the coefficients of y, and of V if it is wanted, up to an order."""
         t, y = self.at
         if varied:
             return Jets(expand(record(self.varied, t, y, np.eye(self.n)), exact=True), order)

@@ -18,7 +18,7 @@ from taylor.verified.compose import reciprocal
 from taylor.verified.interval import Interval
 from taylor.verified.model import Space, TaylorModel
 from taylor.verified.scalars import Scalars
-from taylor.verified.symbols import TINY, U, Symbols, above, norm
+from taylor.verified.symbols import TINY, Symbols, U, above, norm
 
 
 class Part(NamedTuple):
@@ -216,7 +216,7 @@ class Flow:
             return self.tables[a][k]
         if float(x.hi) < float(z.lo):
             return self.tables[b][k]
-        raise Undecided(f"a branch of the function: {x} >= {z} is not so or not for all members")
+        raise Undecided(f"whether {x} >= {z}, a branch of the function, differs among members")
 
     def _row(self, i: int, k: int, args: Any, pairs: Any, p: int) -> Part:
         if k == 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -92,14 +92,16 @@ def states(y0: Any) -> Interval:
     return box
 
 
-def walk(steps: Steps, end: float, max_steps: int) -> Any:
+def walk(steps: Steps, end: float, max_steps: int) -> Iterator[Taken]:
     """Yield steps up to a time."""
     size = max(abs(steps.t), abs(end))
     grid = 2.0 ** (math.frexp(size)[1] - BITS)
     count = 0
     while steps.t < end:
         if count == max_steps:
-            raise NotVerified(f"t = {steps.t!r} was reached in {count} steps; max_steps allows no more")
+            raise NotVerified(
+                f"t = {steps.t!r} was reached in {count} steps; max_steps allows no more"
+            )
         yield steps.step(end, grid)
         count += 1
 

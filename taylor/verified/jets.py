@@ -1,12 +1,13 @@
-"""The Taylor coefficients of solutions of y' = f(t, y) through all points of boxes, as machine code.
+"""Taylor coefficients of solutions of y' = f(t, y) through all points of boxes, as machine code.
 
-The step rules are those of the sweep (`core.sweep`), number by number, on intervals (`llvm.bounds`):
-every coefficient encloses that of each solution that begins in the box.  The values of functions of
-the table are not computed here: Python gives them, from balls.
+The step rules are those of the sweep (`core.sweep`), number by number, on intervals
+(`llvm.bounds`): every coefficient encloses that of each solution that begins in the box.  The
+values of functions of the table are not computed here: Python gives them, from balls.
 """
 
 from __future__ import annotations
 
+import operator
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -92,8 +93,8 @@ class Jets:
             if i in self.scalars.rows:
                 yield i, x
         for op, a, b, outcome in self.scalars.guards:
-            for x, z, was in zip(a, b, outcome, strict=True):
-                _decide(op, known[x], known[z], was)
+            for left, right, was in zip(a, b, outcome, strict=True):
+                _decide(op, known[left], known[right], was)
 
     def _value(self, i: int, known: dict[int, Interval]) -> Interval:
         """Return the value of an operation for all boxes."""
@@ -101,22 +102,25 @@ class Jets:
         if name == "const":
             return Interval(*args)
         if name == "scale":
-            return known[args[0]] * Interval(*args[1:])
+            x: Interval = known[args[0]] * Interval(*args[1:])
+            return x
         if name == "row":
-            return self.scalars.rows[i](*(known[a] for a in args[0]))
+            y: Interval = self.scalars.rows[i](*(known[a] for a in args[0]))
+            return y
         if name == "choose":
-            return self._chosen(*args, known)
-        x, z = (known[a] for a in args)
-        return x + z if name == "add" else x * z if name == "mul" else x / z
+            return self._chosen(known, *args)
+        by = {"add": operator.add, "mul": operator.mul, "div": operator.truediv}[name]
+        found: Interval = by(*(known[a] for a in args))
+        return found
 
     def _chosen(
-        self, strict: bool, lhs: int, rhs: int, a: int, b: int, known: dict[int, Interval]
+        self, known: dict[int, Interval], strict: bool, lhs: int, rhs: int, a: int, b: int
     ) -> Interval:
         """Return one of two values, by a comparison that has to be the same for all members."""
         x, z = known[lhs], known[rhs]
         above, below = x.lo > z.hi if strict else x.lo >= z.hi, x.hi < z.lo
         if not np.all(above | below):
-            raise Undecided(f"a branch of the function: {x} >= {z} is not so or not for all members")
+            raise Undecided(f"whether {x} >= {z}, a branch of the function, differs among members")
         first, second = known[a], known[b]
         return Interval(*(np.where(above, *ends) for ends in (
             (first.lo, second.lo), (first.hi, second.hi))))  # fmt: skip
@@ -265,10 +269,16 @@ class _Writing:
         f.store(y.lost(f.load(self.flag)), self.flag)
 
     def sum(
-        self, x: int, hx: int, y: int, hy: int, k: Index, first: int, last: int, start: Bounds | None
+        self,
+        tables: tuple[int, int],
+        heights: tuple[int, int],
+        k: Index,
+        first: int,
+        last: int,
+        start: Bounds | None,
     ) -> Bounds | None:
         """Return start + Σ x_j y_{k-j} over first <= j <= k - last, of tables."""
-        f = self.f
+        f, (x, y), (hx, hy) = self.f, tables, heights
         if isinstance(k, int):
             total = start
             for j in range(max(first, k - hy), min(k - last, hx) + 1):
@@ -276,8 +286,9 @@ class _Writing:
             return total
         low: Index = first if hy >= self.order else f.whole("sub", k, hy)
         stop: Index = f.whole("sub", k, last - 1) if hx >= self.order else hx + 1
-        tables = [f.address("%data", [], table) for table in (x, y)]
-        given = [*tables, *map(f.index, (low, stop, k)), *(start or self.constant(0.0, 0.0))]
+        places = [f.address("%data", [], table) for table in tables]
+        begin = start or self.constant(0.0, 0.0)
+        given: list[Scalar | str] = [*places, *map(f.index, (low, stop, k)), *begin]
         return Bounds(*f.run(self.convolution(), given, [type_of(UNIT)] * 2))
 
     def convolution(self) -> str:
@@ -332,13 +343,13 @@ class _Writing:
         for x, c in ((a, b), (b, a)):
             if self.heights[c] == 0:
                 return self.at(x, k).times(self.at(c, 0))
-        y = self.sum(self.table(a), self.heights[a], self.table(b), self.heights[b], k, 0, 0, None)
+        y = self.sum(
+            (self.table(a), self.table(b)), (self.heights[a], self.heights[b]), k, 0, 0, None
+        )
         assert y is not None
         return y
 
-    def _choose(
-        self, i: int, k: Index, strict: bool, lhs: int, rhs: int, a: int, b: int
-    ) -> Bounds:
+    def _choose(self, i: int, k: Index, strict: bool, lhs: int, rhs: int, a: int, b: int) -> Bounds:
         x, z, nan = self.at(lhs, 0), self.at(rhs, 0), self.f.constant(float("nan"))
         above, below = (x.lo > z.hi if strict else x.lo >= z.hi), x.hi < z.lo
         zero = self.constant(0.0, 0.0)
@@ -348,7 +359,8 @@ class _Writing:
     def _div(self, i: int, k: Index, a: int, b: int) -> Bounds:
         x = -self.at(a, k) if self.reaches(a, k) else None
         if k != 0 and self.heights[b]:
-            x = self.sum(self.table(b), self.heights[b], self.table(i), self.order, k, 1, 0, x)
+            tables = self.table(b), self.table(i)
+            x = self.sum(tables, (self.heights[b], self.order), k, 1, 0, x)
         return (-x if x is not None else self.constant(0.0, 0.0)).over(self.at(b, 0))
 
     def _row(self, i: int, k: Index, args: Any, pairs: Any, p: int) -> Bounds | None:
@@ -357,7 +369,7 @@ class _Writing:
         s: Bounds | None = None
         if self.heights[p]:
             dy = self.weighted[i]
-            s = self.sum(self.table(p), self.heights[p], dy, self.order, k, 1, 1, None)
+            s = self.sum((self.table(p), dy), (self.heights[p], self.order), k, 1, 1, None)
             s = None if s is None else -s
         for a, q in pairs:
             if self.heights[a] == 0:
@@ -367,7 +379,7 @@ class _Writing:
                 if self.reaches(a, k):
                     s = self.read(da, k).times(self.at(q, 0), s)
                 continue
-            s = self.sum(da, self.heights[a], self.table(q), self.heights[q], k, 1, 0, s)
+            s = self.sum((da, self.table(q)), (self.heights[a], self.heights[q]), k, 1, 0, s)
         if s is None:
             s = self.constant(0.0, 0.0)
         if self.code[p] != ("const", 1.0, 1.0):

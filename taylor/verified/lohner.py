@@ -32,17 +32,20 @@ class Carried(NamedTuple):
 
     def box(self) -> Interval:
         """Return a box around all states and the centre."""
-        return Interval(self.c) + (self.moved(None) | 0.0)
+        found: Interval = Interval(self.c) + (self.moved(None) | 0.0)
+        return found
 
     def moved(self, a: Interval | None) -> Interval:
         """Return A·(y - c) for all states y; of A = 1 if there is none."""
         C, Q = self.products(a)
-        return C @ self.r0 + Q @ self.e
+        found: Interval = C @ self.r0 + Q @ self.e
+        return found
 
     def derivatives(self, a: Interval | None = None) -> Interval:
         """Return A·V for all derivatives V."""
         C, Q = self.products(a)
-        return C + Q @ self.E
+        found: Interval = C + Q @ self.E
+        return found
 
     def products(self, a: Interval | None) -> tuple[Interval, Interval]:
         """Return A·C and A·Q."""
@@ -101,4 +104,5 @@ def turned(q: Array, x: Interval) -> Interval:
         raise ArithmeticError("the frame of a set is not orthogonal")
     most: Any = up(np.max(found.mag, axis=0) * (up(d / (1 - d)) * (1 + 2.0**-50)))
     most = np.broadcast_to(most, found.shape)
-    return found + Interval(-most, most)
+    whole: Interval = found + Interval(-most, most)
+    return whole

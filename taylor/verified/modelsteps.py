@@ -1,18 +1,17 @@
 """Steps of sets that are Taylor models of the initial values: P(ξ) + B·η, ξ and η in [-1, 1].
 
-What is not in the polynomial P of a solution is carried by linear generators η, one for each state:
-a step multiplies them by the derivatives of the flow as it does with all symbols, and then puts what
-is new, and the terms in ξ·η, into a frame Q of orthogonal columns (Lohner's QR, as in `lohner`).
+What is not in the polynomial P of a solution is carried by linear generators η, one for each
+state: a step multiplies them by the derivatives of the flow as it does with all symbols, and then
+puts what is new, and the terms in ξ·η, into a frame Q of orthogonal columns (Lohner's QR, as in
+`lohner`).
 """
 
 from __future__ import annotations
-
 
 from typing import NamedTuple
 
 import numpy as np
 
-from taylor.errors import DomainError, NotVerified
 from taylor.numbers.kinds import Array
 from taylor.verified.fields import Field
 from taylor.verified.flows import Flow, Table
@@ -20,7 +19,7 @@ from taylor.verified.interval import Interval
 from taylor.verified.lohner import frame, turned
 from taylor.verified.model import Space, TaylorModel
 from taylor.verified.rounding import up
-from taylor.verified.steps import LEAST, Control
+from taylor.verified.steps import Control
 from taylor.verified.symbols import TINY, U, above, norm, symbols
 from taylor.verified.tube import remainder
 
@@ -108,7 +107,7 @@ def absorbed(x: TaylorModel) -> TaylorModel:
     """Return the model with its radius, and what is not linear in η, in a new frame of η."""
     a, n = x.space.algebra, len(x.radius)
     linear = a.linear[a.symbols :]
-    mixed = a.exponents[:, a.symbols :].any(axis=1)
+    mixed = np.array(a.exponents[:, a.symbols :].any(axis=1), dtype=bool)
     mixed[linear] = False
     coef = x.coef.copy()
     radius = up(x.radius + norm(coef[mixed])) if mixed.any() else x.radius
@@ -120,8 +119,6 @@ def absorbed(x: TaylorModel) -> TaylorModel:
     coef[linear] = (q * sizes).T
     lost = above(np.abs(coef[linear]).sum(axis=0) * U + n * TINY)
     return TaylorModel(coef, lost, x.space)
-
-
 
 
 def alone(x: TaylorModel) -> TaylorModel:

@@ -24,7 +24,7 @@ import numpy as np
 
 from taylor.core.calls import Integral
 from taylor.core.choices import SIDES
-from taylor.core.instructions import Add, Const, Div, Input, Instruction, Mul, Scale
+from taylor.core.instructions import Add, Const, Div, Input, Instruction, Mul, Op, Scale
 from taylor.core.maps import Contract, Gather, Reshape, Scatter, Sum
 from taylor.core.program import Program
 from taylor.core.sides import Choose
@@ -34,7 +34,7 @@ from taylor.verified.interval import Interval
 
 Operation = tuple[Any, ...]
 Shape = tuple[int, ...]
-NAMES = {Add: "add", Mul: "mul", Div: "div"}
+NAMES: dict[type[Op], str] = {Add: "add", Mul: "mul", Div: "div"}
 REFUSED = (
     "{} has no rigorous series: write the function in arithmetic, sums, products, indexing and "
     "functions of the table that have a differential equation"
@@ -43,7 +43,7 @@ REFUSED = (
 
 @dataclass
 class Scalars:
-    """The operations of a program, and those that are its inputs and outputs, element by element."""
+    """The operations of a program, and those that are its inputs and outputs, by element."""
 
     code: list[Operation]
     inputs: list[list[int]]
@@ -134,7 +134,7 @@ class _Taking:
             return x[0].reshape(shape)
         if isinstance(op, Gather):
             flat = np.concatenate([e.reshape(-1) for e in x])
-            return _each(lambda n: flat[n] if n >= 0 else self.constant(0.0), shape, op.index)
+            return _each(lambda n: int(flat[n]) if n >= 0 else self.constant(0.0), shape, op.index)
         if isinstance(op, Sum):
             kept = [i for i in range(x[0].ndim) if i not in op.axes]
             rows = x[0].transpose([*kept, *op.axes]).reshape(math.prod(shape), -1)

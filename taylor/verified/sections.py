@@ -1,4 +1,4 @@
-"""Where solutions cross a section: return times, return maps and their derivatives, with a proof."""
+"""Where solutions cross a section: return times, return maps, their derivatives, with a proof."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ class _Section:
 
     def rate(self, t: Interval, y: Interval) -> Interval:
         """Return the rate of s along solutions."""
-        return self.gradient(y) @ self.field(t, y)
+        found: Interval = self.gradient(y) @ self.field(t, y)
+        return found
 
 
 def poincare(
@@ -60,14 +61,14 @@ def poincare(
 ) -> Crossing:
     """Return when and where all solutions of y' = fun(t, y) from y0 cross section(y) = 0 next.
 
-    `section` gives a number from a state; with `direction` 1 or -1 only crossings count at which it
-    rises, or falls.  Where y0 lies on it, that is no crossing.  The result holds bounds of the time,
-    of the state there, and of the derivatives of the return map,
+    `section` gives a number from a state; with `direction` 1 or -1 only crossings count at which
+    it rises, or falls.  Where y0 lies on it, that is no crossing.  The result holds bounds of the
+    time, of the state there, and of the derivatives of the return map,
 
         Dy = V - f·(∇s·V)/(∇s·f),    V = derivatives of the flow by y0 at that time,
 
-    for all points of y0.  What cannot be proved raises NotVerified: that no solution crosses before,
-    that all do, and with a rate that is not zero.
+    for all points of y0.  What cannot be proved raises NotVerified: that no solution crosses
+    before, that all do, and with a rate that is not zero.
 
     >>> c = poincare(lambda t, y: [y[1], -y[0]], lambda y: y[1], [1.0, 0.0], direction=-1)
     >>> 2 * np.pi in c.t, 1.0 in c.y[0]

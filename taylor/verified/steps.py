@@ -1,4 +1,4 @@
-"""Steps of the interval method: Taylor series with a proven remainder, sets carried by Lohner's QR."""
+"""Steps of series with a proven remainder, as long as that allows; boxes carried by Lohner's QR."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ class Step(NamedTuple):
     def at(self, tau: Interval) -> Interval:
         """Return a box around all states."""
         centre, a, box = self.image(tau)
-        return (Interval(self.set.c) + (centre + self.set.moved(a))) & box
+        found: Interval = (Interval(self.set.c) + (centre + self.set.moved(a))) & box
+        return found
 
     def derivatives(self, tau: Interval) -> Interval:
         """Return the derivatives of the states by those at the beginning of all."""

@@ -1,7 +1,8 @@
 """What holds a solution during a step: boxes that it provably does not leave.
 
-With the coefficients T_k of all solutions that begin in a box, and boxes Y_i for the pieces [a_i, b_i]
-of the step, let R_i be the hull of coefficient K + 1 of all solutions through Y_1 ... Y_i.  Where
+With the coefficients T_k of all solutions that begin in a box, and boxes Y_i for the pieces
+[a_i, b_i] of the step, let R_i be the hull of coefficient K + 1 of all solutions through the boxes
+Y_1 ... Y_i.  Where
 
     Σ_{k<=K} T_k [a_i, b_i]^k + R_i [0, b_i]^{K+1}   lies in the interior of Y_i for every i,
 
@@ -40,10 +41,10 @@ def pieces(h: float, count: int = UNIT) -> Interval:
 
 
 def tube(jets: Jets, t: Interval, h: float, table: Interval, guess: Array) -> Tube | None:
-    """Return what holds the solutions from time t on for a time h; None if that was not found.
+    """Return what holds the solutions from time t on for a time h, or None.
 
-    `table` holds their coefficients up to K = jets.order - 1, (K + 1, numbers); `guess` is how large
-    coefficient K + 1 may be.
+    `table` holds their coefficients up to K = jets.order - 1, (K + 1, numbers); `guess` is how
+    large coefficient K + 1 may be.
     """
     times = pieces(h)
     first = table[0].reshape(-1, 1)
@@ -79,6 +80,5 @@ def remainder(last: Interval, h: Interval, order: int) -> Interval:
     top = Interval(np.ones(()))
     for _ in range(order):
         top = top * h
-    return last * top
-
-
+    found: Interval = last * top
+    return found
