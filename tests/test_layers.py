@@ -60,6 +60,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "verified": [
         "environment", "rounding", "enclosing", "planes", "values", "process", "interval",
+        "symbols", "bounds", "boxes", "compose", "model", "progress", "search", "roots", "quad",
         "__init__",
     ],
     "numpy": ["creation", "functions", "__init__"],

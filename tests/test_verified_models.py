@@ -53,7 +53,7 @@ def points(n, count=8, number=Fraction):
 # ------------------------------------------------------------------ arithmetic
 def some(space):
     """Return a random model and what it is a model of: its own polynomial, shifted by its radius."""
-    coef = RNG.normal(size=space.algebra.size) * 10.0 ** -space.algebra.degrees
+    coef = RNG.normal(size=space.algebra.size) * 10.0**-space.algebra.degrees
     return TaylorModel(coef, np.array(abs(RNG.normal()) * 1e-12), space)
 
 

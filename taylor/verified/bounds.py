@@ -32,7 +32,10 @@ def enclosed(model: Any, bound: str = "norm") -> Interval:
     else:
         low, high = _least(a, table), -_least(a, -table)
         if bound == "split":
-            low, high = np.maximum(low, _of_pieces(a, table)), np.minimum(high, -_of_pieces(a, -table))
+            low, high = (
+                np.maximum(low, _of_pieces(a, table)),
+                np.minimum(high, -_of_pieces(a, -table)),
+            )
     r = model.radius.reshape(-1)
     low, high = _down(low - r), -_down(-high - r)
     return Interval(low.reshape(shape), high.reshape(shape))

@@ -161,7 +161,9 @@ def run(program: Program, inputs: Sequence[Any], count: int) -> tuple[list[Any],
                 ready = {i: _aligned(v[i], len(shape)) for i in args}
                 v.append(op.value([ready[i] for i in args], number))
             else:
-                lanes = [[x if shape_of(x) == () else x[n % len(x)] for x in a] for n in range(count)]
+                lanes = [
+                    [x if shape_of(x) == () else x[n % len(x)] for x in a] for n in range(count)
+                ]
                 v.append(np.stack([op.value(lane, number) for lane in lanes]))
     same, other = np.ones(count, dtype=bool), np.zeros(count, dtype=bool)
     for guard in program.guards:

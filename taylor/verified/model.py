@@ -379,5 +379,3 @@ def models(box: Any, *, order: int) -> TaylorModel:
     box = bounded(box)
     x = Space.over(box, order).variables()
     return cast(TaylorModel, x.reshape(box.shape))
-
-

@@ -11,7 +11,9 @@ class Progress:
 
     def __init__(self, progress: bool | Callable[[int, int], object], unit: str) -> None:
         if not (isinstance(progress, bool) or callable(progress)):
-            raise TypeError(f"progress is True, False or a function of two counts, not {progress!r}")
+            raise TypeError(
+                f"progress is True, False or a function of two counts, not {progress!r}"
+            )
         self.bar: Any = None
         self.call = progress if callable(progress) else None
         if progress is True:

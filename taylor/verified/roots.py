@@ -75,7 +75,9 @@ class _Newton:
         inside = ((low > x.lo) & (high < x.hi)).all(1)
         return low, high, none | outside, inside & ~none
 
-    def _image(self, x: Interval, m: Floats, at: Interval, slopes: Interval) -> tuple[Floats, Floats]:
+    def _image(
+        self, x: Interval, m: Floats, at: Interval, slopes: Interval
+    ) -> tuple[Floats, Floats]:
         if self.n == 1:
             j = slopes[:, :, 0]
             regular = ~_has_zero(j)

@@ -65,7 +65,10 @@ class _Least:
         self.evaluated = 0
 
     def run(
-        self, enough: Callable[[float], float], max_boxes: int, progress: Report,
+        self,
+        enough: Callable[[float], float],
+        max_boxes: int,
+        progress: Report,
         stop: Callable[[float], bool] = lambda high: False,
     ) -> bool:
         """Look at boxes until all have a bound that is high enough; return whether they have."""
@@ -81,12 +84,12 @@ class _Least:
     def _level(self, enough: Callable[[float], float]) -> None:
         x = Interval(self.lo, self.hi)
         m = x.mid
+        at = self.sign * self._scalars(self.values(Interval(m))[0])
         y, g = self.slopes(x)
         g = g.reshape(x.shape)
-        at = self.sign * self._scalars(self.values(Interval(m))[0])
         if not np.isfinite(y.mag).all():  # a kink: no slope, but values
             y = self.values(x)[0]
-        y, g = self.sign * self._scalars(y), self.sign * g
+        y, g = self.sign * y, self.sign * g
         self.high = min(self.high, float(np.min(at.hi)))
         centred = at + ((x - m) * g).sum(1)
         self.low = np.maximum(self.low, np.maximum(y.lo, centred.lo))
@@ -146,10 +149,23 @@ class _Least:
     def found(self) -> tuple[Floats, Floats, Floats]:
         """Return the boxes that may hold a least value, and lower bounds on them."""
         lo, hi, low = (
-            np.concatenate(each) for each in zip(*self.kept, (self.lo, self.hi, self.low), strict=True)
+            np.concatenate(each)
+            for each in zip(*self.kept, (self.lo, self.hi, self.low), strict=True)
         )
         kept = low <= self.high
         return lo[kept], hi[kept], low[kept]
+
+    def remedy(self) -> str:
+        """Return what to do where the search came to no end."""
+        lo, hi, low = self.found()
+        lost = np.flatnonzero(np.isneginf(low))
+        if len(lost):
+            box = Interval(lo[lost[0]], hi[lost[0]])
+            return (
+                f"f has no bound on {box}: a branch of its code that goes either way there (use "
+                "np.where), or the end of its domain"
+            )
+        return "allow more max_boxes, a larger tol, or take a smaller box"
 
     def value(self) -> Interval:
         """Return an enclosure of the least value of sign·f."""
@@ -193,7 +209,7 @@ def _minimum(search: _Least, tol: float, complete: bool) -> Minimum:
     if not complete:
         raise NotVerified(
             f"the least value is only known to lie in {value} after {search.evaluated} boxes, more "
-            f"than {tol:g} wide; allow more max_boxes, a larger tol, or a smaller box",
+            f"than {tol:g} wide; {search.remedy()}",
             found,
         )
     return found
@@ -216,19 +232,18 @@ def range(
     >>> 0 in y, 0.25 in y, bool(y.width < 0.25 + 1e-8)
     (True, True, True)
     """
-    ends = []
-    for sign in (1, -1):
-        search = _Least(f, box, sign, executor)
+    searches = [_Least(f, box, sign, executor) for sign in (1, -1)]
+    for search in searches:
         search.run(lambda high: high - tol, max_boxes, progress)
-        ends.append(search.value())
-    least, most = ends[0], -ends[1]
+    least, most = searches[0].value(), -searches[1].value()
     found = Interval(least.lo, most.hi)
-    if max(least.width, most.width) > tol * (1 + 1e-9):
-        raise NotVerified(
-            f"the ends of the range are only known to lie in {least} and {most}; allow more "
-            "max_boxes, a larger tol, or a smaller box",
-            found,
-        )
+    for search, end in zip(searches, (least, most), strict=True):
+        if end.width > tol * (1 + 1e-9):
+            raise NotVerified(
+                f"the ends of the range are only known to lie in {least} and {most}; "
+                f"{search.remedy()}",
+                found,
+            )
     return found
 
 

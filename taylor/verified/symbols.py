@@ -123,5 +123,3 @@ class Symbols(Monomials):
 def symbols(n: int, order: int, generators: int = 0) -> Symbols:
     """Return the monomials of models of an order in n symbols and some generators."""
     return Symbols(n, order, generators)
-
-
