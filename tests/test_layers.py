@@ -61,8 +61,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "verified": [
         "environment", "rounding", "enclosing", "planes", "values", "process", "interval",
         "symbols", "bounds", "boxes", "compose", "model", "progress", "search", "roots", "quad",
-        "scalars", "jets", "horner", "fields", "lohner", "tube", "steps", "flows", "modelsteps",
-        "solution", "ivp", "sections", "__init__",
+        "scalars", "jets", "horner", "fields", "lohner", "tube", "points", "steps", "flows",
+        "modelsteps", "solution", "ivp", "sections", "__init__",
     ],
     "numpy": ["creation", "functions", "__init__"],
     "elementary": [],

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from taylor.core.program import expand, pushforward, record
+from taylor.core.program import Program, expand, pushforward, record
 from taylor.errors import ShapeMismatch
 from taylor.verified.jets import Jets
 
@@ -43,4 +44,9 @@ class Field:
         t, y = self.at
         if varied:
             return Jets(expand(record(self.varied, t, y, np.eye(self.n)), exact=True), order)
-        return Jets(expand(record(self, t, y), exact=True), order)
+        return Jets(self.program, order)
+
+    @functools.cached_property
+    def program(self) -> Program:
+        """f(t, y), expanded."""
+        return expand(record(self, *self.at), exact=True)

@@ -62,21 +62,30 @@ def started(box: Interval) -> Carried:
     return Carried(c, np.eye(n), r0, np.eye(n), Interval(zero), Interval(np.zeros((n, n))))
 
 
-def carried(x: Carried, rise: Interval, a: Interval) -> Carried:
-    """Return the set after a step: A holds its derivatives, the centre moves by `rise`.
+def carried(x: Carried, near: Array, rest: Interval, a: Interval) -> Carried:
+    """Return the set after a step: A holds its derivatives, the centre moves by near + rest.
 
     The new centre is a float near the middle of the states; the distance is kept, not rounded away.
     """
     C, Q = x.products(a)
     middle = C.mid
-    rest = C - Interval(middle)
-    new = rise + rest @ x.r0
-    centre = x.c + (new + Q @ x.e).mid
-    new = new - (Interval(centre) - Interval(x.c))
+    wide = C - Interval(middle)
+    new = rest + wide @ x.r0
+    more = (new + Q @ x.e).mid
+    total, lost = two_sum(x.c, near)
+    centre, also = two_sum(total, more)
+    new = new - Interval(more) + Interval(lost) + Interval(also)
     q = frame(Q.mid, x.e.width + x.E.width.max(axis=1, initial=0.0) * _size(x.r0))
     kept = turned(q, Q)
     e = turned(q, new) + kept @ x.e
-    return Carried(centre, middle, x.r0, q, e, turned(q, rest) + kept @ x.E)
+    return Carried(centre, middle, x.r0, q, e, turned(q, wide) + kept @ x.E)
+
+
+def two_sum(x: Array, y: Array) -> tuple[Array, Array]:
+    """Return x + y rounded, and what rounding took (Knuth, TAOCP 2, section 4.2.2)."""
+    total = x + y
+    part = total - x
+    return total, (x - (total - part)) + (y - part)
 
 
 def _size(x: Interval) -> float:

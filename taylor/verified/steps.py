@@ -14,6 +14,7 @@ from taylor.verified.horner import rise
 from taylor.verified.interval import Interval
 from taylor.verified.jets import Jets
 from taylor.verified.lohner import Carried, carried, started
+from taylor.verified.points import FIRST, first, risen
 from taylor.verified.tube import remainder, tube
 
 LEAST = 1e-290
@@ -30,6 +31,7 @@ class Step(NamedTuple):
     centre: Interval  # (order + 1, n)
     table: Interval  # (order + 1, n + n²)
     last: Interval  # coefficient order + 1 during the step
+    first: Array | None  # coefficients of the centre in more digits
 
     def image(self, tau: Interval) -> tuple[Interval, Interval, Interval]:
         """Return, a time tau >= 0 after t, how the centre has risen, the derivatives of the flow by
@@ -58,8 +60,21 @@ class Step(NamedTuple):
 
     def end(self) -> Carried:
         """Return the set at the end of the step."""
-        centre, a, _ = self.image(self.h)
-        return carried(self.set, centre, a)
+        moved, a, _ = self.image(self.h)
+        if self.first is None:
+            near = moved.mid
+            return carried(self.set, near, moved - Interval(near), a)
+        near, rest = risen(self.first, self.h)
+        return carried(self.set, near, rest + self.beyond(), a)
+
+    def beyond(self) -> Interval:
+        """Return what coefficients of the centre that `first` does not have add to it."""
+        n, order = len(self.set), len(self.table) - 1
+        known = np.arange(order + 1).reshape(-1, 1) > FIRST
+        c = Interval(self.centre.lo * known, self.centre.hi * known)
+        rest = remainder(self.last[:n], self.h, order + 1)
+        found: Interval = rise(c.reshape(order + 1, n, 1), self.h.reshape(1))[:, 0] + rest
+        return found
 
 
 class Control:
@@ -161,6 +176,7 @@ class Stepper(Control):
         return found[:, :, 1]
 
     def taken(self, length: Interval, table: Interval, last: Interval, stop: float) -> Step:
-        step = Step(self.t, length, self.set, self.centre, table, last)
+        digits = first(self.field.program, self.t, self.set.c) if self.order > FIRST else None
+        step = Step(self.t, length, self.set, self.centre, table, last, digits)
         self.set, self.t = step.end(), stop
         return step
