@@ -1,4 +1,4 @@
-"""Slices, rolls, pads, joins and their adjoints inside regions have the values they have outside."""
+"""Slices, rolls, pads, joins and their adjoints in regions have the values they have outside."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,9 @@ MOVES = {
     "reflections": lambda u: np.pad(u, 1, mode="reflect") ** 2 * np.pad(u, 1, mode="symmetric"),
     "differences": lambda u: np.diff(u, axis=0)[:, 1:] * np.diff(u, axis=1)[1:],
     "gradient": lambda u: np.gradient(u, axis=0) * np.exp(np.gradient(u, axis=1)),
-    "joined": lambda u: np.concatenate([u[3:], u[:1], 2 * u[1:3]]) * np.hstack([u[:, 1:], u[:, :1]]),
+    "joined": lambda u: (
+        np.concatenate([u[3:], u[:1], 2 * u[1:3]]) * np.hstack([u[:, 1:], u[:, :1]])
+    ),
     "backwards": lambda u: u[::-1] * u + u[:, ::-1] * np.sin(u),
     "every other": lambda u: u[::2] * np.exp(u[::2]) + np.sum(u[:, 1::2]),
     "turned": lambda u: (u[1:, :].T - u[:-1, :].T) * np.sin(u[1:].T),
@@ -30,7 +32,7 @@ MOVES = {
         u * (u[0] + np.pad(u[1:], ((0, 1), (0, 0))) + np.roll(u, 1, 1) - 4 * u + np.roll(u, -1, 1))
     ),
 }
-SHAPES = [(5, 9), (6, 40), (33, 17), (4, 130)]
+SHAPES = [(5, 9), (33, 17), (4, 130)]
 
 
 @pytest.mark.parametrize("name", MOVES)
@@ -84,3 +86,13 @@ def test_what_has_no_steps_stays():
     program = record(lambda x: x[places] * x, np.ones(1000))
     code, _ = fused(program.code, program.outputs)
     assert any(isinstance(i.op, Gather) for i in code)
+
+
+def test_a_convolution_takes_memory_in_proportion_to_its_products():
+    x, v = np.linspace(0.0, 1.0, 20_000), np.array([1.0, -2.0, 0.5])
+    value, slope = taylor.value_and_gradient(lambda x: np.sum(np.convolve(x, v) ** 2), x)
+    y = np.convolve(x, v)
+    assert value == pytest.approx(np.sum(y * y), rel=1e-14)
+    np.testing.assert_allclose(slope, np.correlate(2 * y, v, "valid"), rtol=1e-13, atol=1e-15)
+    spread = taylor.jvp(lambda x: np.convolve(x, [np.inf, 1.0], "full"), np.ones(2), np.ones(2))[0]
+    np.testing.assert_array_equal(spread, np.convolve(np.ones(2), [np.inf, 1.0], "full"))

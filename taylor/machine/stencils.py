@@ -308,7 +308,7 @@ class _Fusion:
 
     def _put(self, op: Op, args: Sequence[int], shape: Shape) -> int:
         """Append an instruction, or find it."""
-        key = (op.key() if isinstance(op, (*CHEAP, Reshape, Shift)) else id(op), *args)
+        key = (op.key() if isinstance(op, (*CHEAP, Gather, Reshape, Shift)) else id(op), *args)
         if key not in self.known:
             self.known[key] = len(self.new)
             self.new.append(Instruction(op, tuple(args), shape))
@@ -393,4 +393,6 @@ class _Fusion:
         box, source, start, steps = tree
         if math.prod(self.code[source].shape) == 1:
             return self._reshaped(self.at[source], ())
+        if not any(steps):
+            return self._put(Gather(np.array(start)), [self.at[source]], ())
         return self._put(Shift(to, box, start, steps), [self.at[source]], to)
