@@ -22,7 +22,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
         "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
         "sides", "calls", "maps", "lookups", "parts", "operand", "fillable", "simpler", "tape",
-        "rules", "program", "sweep", "loops", "rolled",
+        "rules", "program", "repeat", "sweep", "loops", "rolled",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
     "arrays": [
@@ -39,11 +39,11 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "univariate", "multivariate",
     ],
     "drivers": [
-        "columns", "labelled", "trees", "derivable", "arguments", "driver", "ties",
+        "columns", "labelled", "trees", "derivable", "often", "arguments", "driver", "ties",
         "forward_mode", "kinks", "interpolation", "lines", "derivatives", "objective", "several",
         "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit", "recorded",
         "symbolic", "forms", "patience", "tensors", "blocks", "entries",
-        "compile", "lanes",
+        "compile", "again", "lanes",
     ],
     "scipy": [
         "analytic", "formulas", "fast", "probability", "classical", "rows", "waves", "ufuncs",
