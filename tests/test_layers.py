@@ -31,7 +31,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "machine": [
         "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit",
-        "questions", "regions", "degrees", "tables", "loops", "convolutions", "compose",
+        "lapack", "questions", "regions", "degrees", "tables", "loops", "convolutions", "compose",
         "monomials", "products", "windows", "substitution", "series", "machine", "engine",
     ],
     "series": [
