@@ -10,10 +10,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 3110,
-    "llvm": 3043,
+    "numbers": 3086,
+    "llvm": 3032,
     "core": 9480,
-    "linalg": 1601,
+    "linalg": 1600,
     "arrays": 2065,
     "machine": 5433,
     "series": 2412,
