@@ -10,12 +10,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 3086,
-    "llvm": 3032,
+    "numbers": 3110,
+    "llvm": 3043,
     "core": 9480,
-    "linalg": 1600,
+    "linalg": 1601,
     "arrays": 2065,
-    "machine": 5433,
+    "machine": 5828,
     "series": 2412,
     "drivers": 6560,
     "scipy": 5916,
