@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2412,
     "drivers": 6572,
     "scipy": 5916,
-    "ode": 10966,
+    "ode": 11254,
     "command": 426,
     ".": 656,
     "hyperdual": 202,
