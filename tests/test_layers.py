@@ -31,8 +31,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "machine": [
         "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit",
-        "questions", "regions", "degrees", "tables", "loops", "convolutions", "compose",
-        "monomials", "products", "windows", "substitution", "series", "machine", "engine",
+        "lapack", "questions", "stencils", "regions", "degrees", "tables", "loops", "convolutions",
+        "compose", "monomials", "products", "windows", "substitution", "series", "machine",
+        "engine",
     ],
     "series": [
         "text", "wide", "symbolic", "coefficients", "rows", "rules", "series", "powers",
@@ -45,6 +46,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "symbolic", "forms", "patience", "tensors", "blocks", "entries",
         "compile", "again", "lanes",
     ],
+    "operators": ["symbol", "apolar", "operator", "drivers", "estimates", "__init__"],
     "scipy": [
         "analytic", "formulas", "fast", "probability", "classical", "rows", "waves", "ufuncs",
         "special", "descriptive", "stats", "fft", "linalg", "ndimage", "signal", "sparse",
@@ -55,8 +57,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "files", "units", "control", "options", "roots", "dense", "system", "pieces", "surfaces",
         "zeros", "registers", "machine", "lanes", "stepper", "singular", "record", "stiffness",
         "stops", "integrator", "rates", "radau", "methods", "jets", "adjoints", "flow", "variation",
-        "reads", "event", "doses", "events", "results", "complexes", "solve", "sensitivity",
-        "regimens", "members", "crossings", "watched", "saved", "ensemble", "solver", "__init__",
+        "reads", "event", "doses", "events", "stepwise", "results", "complexes", "solve",
+        "sensitivity", "regimens", "members", "crossings", "watched", "saved", "ensemble", "solver",
+        "__init__",
     ],
     "numpy": ["creation", "functions", "__init__"],
     "elementary": [],

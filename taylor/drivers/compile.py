@@ -396,6 +396,14 @@ class Compiled(Derivable):
         count = self.counts[where]
         return tuple(found[:count]) if count else found[0]
 
+    def swept(self, algebra: Any, table: Array) -> Any:
+        """Return the table of f at a series of degree one in an algebra, or NotImplemented."""
+        where = ("series", (algebra, (1,)), table.shape[1:])
+        found = self._run(where, [table[0]], lambda machine: machine(table))
+        if found is None or found[1] is not trees.LEAF:
+            return NotImplemented
+        return found[0][0]
+
     def tensor(self, x: Any, order: int) -> Any:
         """Return all partial derivatives of one order of a scalar-valued f, or NotImplemented.
 
