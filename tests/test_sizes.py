@@ -10,14 +10,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 3110,
+    "numbers": 3119,
     "llvm": 3043,
-    "core": 9492,
+    "core": 9738,
     "linalg": 1601,
     "arrays": 2065,
     "machine": 5828,
     "series": 2412,
-    "drivers": 6572,
+    "drivers": 6860,
     "scipy": 5916,
     "ode": 11254,
     "command": 426,
