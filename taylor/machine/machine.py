@@ -227,7 +227,7 @@ class Machine:
     def _values(self, f: Function, program: Program) -> dict[int, Any]:
         guarded = {i for g in program.guards for i in (g.a, g.b)}
         kept = {*program.outputs, *program.inputs, *guarded}
-        code, given = with_questions(f, program.code), self._given(f)
+        code, given = with_questions(f, program.code, True), self._given(f)
         return regions.values(f, code, given, kept, self._outs(f, program))
 
     def _outs(self, f: Function, program: Program) -> dict[int, Symbol]:

@@ -1,0 +1,7 @@
+"""Validated numerics: results that are proofs, with sets of numbers in place of numbers."""
+
+from taylor.errors import NotVerified as NotVerified
+from taylor.errors import Undecided as Undecided
+from taylor.verified.interval import Interval as Interval
+
+__all__ = ["Interval", "NotVerified", "Undecided"]
