@@ -22,7 +22,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
         "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
         "sides", "calls", "maps", "lookups", "parts", "operand", "fillable", "simpler", "tape",
-        "rules", "program", "sweep", "loops", "rolled",
+        "rules", "program", "repeat", "sweep", "loops", "rolled",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
     "arrays": [
@@ -31,20 +31,22 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "machine": [
         "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit",
-        "questions", "regions", "degrees", "tables", "loops", "convolutions", "compose",
-        "monomials", "products", "windows", "substitution", "series", "machine", "engine",
+        "lapack", "questions", "stencils", "regions", "degrees", "tables", "loops", "convolutions",
+        "compose", "monomials", "products", "windows", "substitution", "series", "machine",
+        "batches", "engine",
     ],
     "series": [
         "text", "wide", "symbolic", "coefficients", "rows", "rules", "series", "powers",
         "univariate", "multivariate",
     ],
     "drivers": [
-        "columns", "labelled", "trees", "derivable", "arguments", "driver", "ties",
+        "columns", "labelled", "trees", "derivable", "often", "arguments", "driver", "ties",
         "forward_mode", "kinks", "interpolation", "lines", "derivatives", "objective", "several",
         "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit", "recorded",
         "symbolic", "forms", "patience", "tensors", "blocks", "entries",
-        "compile", "lanes",
+        "compile", "again", "lanes",
     ],
+    "operators": ["symbol", "apolar", "operator", "drivers", "estimates", "__init__"],
     "scipy": [
         "analytic", "formulas", "fast", "probability", "classical", "rows", "waves", "ufuncs",
         "special", "descriptive", "stats", "fft", "linalg", "ndimage", "signal", "sparse",
@@ -55,8 +57,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "files", "units", "control", "options", "roots", "dense", "system", "pieces", "surfaces",
         "zeros", "registers", "machine", "lanes", "stepper", "singular", "record", "stiffness",
         "stops", "integrator", "rates", "radau", "methods", "jets", "adjoints", "flow", "variation",
-        "reads", "event", "doses", "events", "results", "complexes", "solve", "sensitivity",
-        "regimens", "members", "crossings", "watched", "saved", "ensemble", "solver", "__init__",
+        "reads", "event", "doses", "events", "stepwise", "results", "complexes", "solve",
+        "sensitivity", "regimens", "members", "crossings", "watched", "saved", "ensemble", "solver",
+        "__init__",
     ],
     "verified": [
         "environment", "rounding", "enclosing", "planes", "values", "process", "interval",

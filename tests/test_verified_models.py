@@ -1,4 +1,4 @@
-"""Taylor models hold: operations, rows of one and two arguments, bounds, at members to 50 digits."""
+"""Taylor models hold: operations, rows of one and two arguments, bounds, to 50 digits."""
 
 import functools
 import math
@@ -52,7 +52,7 @@ def points(n, count=8, number=Fraction):
 
 # ------------------------------------------------------------------ arithmetic
 def some(space):
-    """Return a random model and what it is a model of: its own polynomial, shifted by its radius."""
+    """Return a random model."""
     coef = RNG.normal(size=space.algebra.size) * 10.0**-space.algebra.degrees
     return TaylorModel(coef, np.array(abs(RNG.normal()) * 1e-12), space)
 
@@ -72,9 +72,9 @@ ARITHMETIC = {
 @functools.cache
 def spaces():
     return [
-        Space.unit(1, 6), Space.unit(2, 4), Space.unit(3, 0), Space.unit(2, 3, 2), Space.unit(0, 1, 2),
+        *(Space.unit(*given) for given in ((1, 6), (2, 4), (3, 0), (2, 3, 2), (0, 1, 2))),
         Space.over([(0.1, 0.3), (2, 7)], 3),
-    ]  # fmt: skip
+    ]
 
 
 def holds_arithmetic(f):

@@ -250,13 +250,18 @@ def recording(
     for value in together(*(v.copy() if is_operand(v) else as_array(v)[()] for v in x)):
         nodes.append(tape.input(np.shape(value), value))
     try:
-        y = called(f, *nodes)
-        single = not isinstance(y, (tuple, list))
-        outputs = [_output(tape, v).i for v in ([y] if single else y)]
+        outputs, single = outputs_of(tape, f, nodes)
     finally:
         tape.tag.closed = True
     point = tuple(tape.values[i] for i in tape.inputs)
     return Program(tape.code, tape.inputs, outputs, tape.guards, single, point), tape.values
+
+
+def outputs_of(tape: Tape, f: Callable[..., Any], x: Sequence[Node]) -> tuple[list[int], bool]:
+    """Return the instructions that f(*x) returns, of one tape, and whether it is but one."""
+    y = called(f, *x)
+    single = not isinstance(y, (tuple, list))
+    return [_output(tape, v).i for v in ([y] if single else y)], single
 
 
 def pushforward(

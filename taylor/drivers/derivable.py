@@ -30,6 +30,10 @@ class Derivable:
         """Return the Taylor coefficients 0..order of t -> f(x + t·v)."""
         return NotImplemented
 
+    def swept(self, algebra: Any, table: Any) -> Any:
+        """Return the table of the result of a series of degree one in an algebra, given its own."""
+        return NotImplemented
+
     def tensor(self, x: Any, order: int) -> Any:
         """Return all partial derivatives of one order."""
         return NotImplemented

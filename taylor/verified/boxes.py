@@ -7,10 +7,11 @@ asks splits them.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -112,10 +113,10 @@ class Boxes:
         """Return coefficients, boxes first."""
         assert self.algebra is not None
         if isinstance(y, (Taylor, TaylorN)):
-            return np.moveaxis(y.coef, 0, 1)
+            return cast(Interval, np.moveaxis(y.coef, 0, 1))
         y = Interval(y)
         rest = np.zeros((len(y), self.algebra.size - 1, *y.shape[1:]))
-        return np.concatenate([y[:, None], Interval(rest)], axis=1)
+        return joined([y[:, None], Interval(rest)], axis=1)
 
     def _record(self, x: Interval) -> bool:
         """Record the branch at the middle of a box, if there is another one."""
@@ -132,7 +133,12 @@ class Boxes:
 
 
 def _joined(parts: Sequence[list[Any]]) -> list[Any]:
-    return [np.concatenate(each) for each in zip(*parts, strict=True)]
+    return [joined(each) for each in zip(*parts, strict=True)]
+
+
+def joined(parts: Sequence[Any], axis: int = 0) -> Interval:
+    """Return arrays of intervals as one."""
+    return cast(Interval, np.concatenate(parts, axis=axis))
 
 
 def run(program: Program, inputs: Sequence[Any], count: int) -> tuple[list[Any], Any, Any]:
@@ -215,12 +221,17 @@ def _lanes(x: Any, count: int, ndim: int) -> tuple[Any, Any]:
     return pad(low, ndim), pad(high, ndim)
 
 
+def _given(x: Any, _: int) -> Any:
+    return x
+
+
 def _of_lanes(guard: Guard, v: Sequence[Any], count: int) -> tuple[Any, Any]:
     x = plain(v[guard.a])
+    lanes = [x] * count if shape_of(x) == () else [x[n % len(x)] for n in range(count)]
     same, other = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
-    for n in range(count):
+    for n, lane in enumerate(lanes):
         try:
-            same[n] = guard.holds(lambda _, n=n: x if shape_of(x) == () else x[n % len(x)])
+            same[n] = guard.holds(functools.partial(_given, lane))
             other[n] = not same[n]
         except DomainError:
             continue

@@ -53,9 +53,10 @@ def of_row(row: Elementary, owner: Any, args: Sequence[Any]) -> Any:
     else:
         found = _of_several(row, owner, args, live)
     if found is None:
-        ranges = ", ".join(str(enclosed(x, BOUNDS[-1])) for x in args if isinstance(x, type(owner)))
+        parts = [enclosed(x, BOUNDS[-1]) for x, m in zip(args, live, strict=True) if m]
         raise row.error(
-            f"{row.name} has no bound on all of {ranges} (domain: {row.domain}); split the box"
+            f"{row.name} has no bound on all of {', '.join(map(str, parts))} "
+            f"(domain: {row.domain}); split the box"
         )
     return found
 
@@ -180,7 +181,8 @@ def _of_several(row: Elementary, owner: Any, args: Sequence[Any], live: Sequence
         return row(*given).coef
 
     def last(ranges: Sequence[Interval]) -> Any:
-        found = table(_cut([np.broadcast_to(r, shape) for r in ranges]), order + 1)[tail]
+        whole: list[Any] = [np.broadcast_to(r, shape) for r in ranges]
+        found = table(_cut(whole), order + 1)[tail]
         return Interval(found.lo.min(1), found.hi.max(1))
 
     at = table([np.broadcast_to(Interval(x.coef[0]), shape) for x in own], order)

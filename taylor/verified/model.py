@@ -19,14 +19,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, cast
+from typing import Any, cast
 
 import numpy as np
 
 from taylor.core.calls import Row
 from taylor.core.instructions import ADD, DIV, MUL, Arithmetic, Einsum, Op, Scale
-from taylor.core.maps import Contract, Gather, Map, Reshape, joined
-from taylor.core.operand import Operand, Shape, binary, bind, fits, lift
+from taylor.core.maps import Contract, Gather, Map, Reshape
+from taylor.core.operand import Operand, Shape, binary, fits, lift
 from taylor.core.sides import Choose
 from taylor.core.tables import pad
 from taylor.core.tags import Tag
@@ -142,7 +142,7 @@ class TaylorModel(Operand, ValueSet):
         return self.coef.shape[1:]
 
     @property
-    def value(self) -> TaylorModel:  # type: ignore[override]
+    def value(self) -> TaylorModel:
         """Itself: it has no derivatives."""
         return self
 
@@ -378,4 +378,4 @@ def models(box: Any, *, order: int) -> TaylorModel:
     """
     box = bounded(box)
     x = Space.over(box, order).variables()
-    return cast(TaylorModel, x.reshape(box.shape))
+    return x.reshape(box.shape)

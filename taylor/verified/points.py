@@ -6,8 +6,6 @@ what the bounds of a point grow by; balls of FLINT keep it out, where python-fli
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from taylor.core.algebra import Univariate

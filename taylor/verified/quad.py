@@ -1,10 +1,9 @@
-"""Integrals over intervals and boxes, enclosed: the Taylor polynomial of f, and the next coefficients.
+"""Integrals over intervals and boxes, enclosed: by Taylor polynomials and the next coefficients.
 
-On a piece with middle m and half widths h, f(m + u) = Σ_{|α| <= K} c_α(m) u^α + Σ_{|α| = K+1} c_α u^α
-with c_α in the coefficients of f over the piece, so that (Corliss and Rall, SIAM J. Sci. Stat.
-Comput. 8, 1987)
+On a piece around m the degrees up to K have the coefficients of f at m, and those of degree K + 1
+lie in the coefficients of f over the piece (Corliss and Rall, SIAM J. Sci. Stat. Comput. 8, 1987):
 
-    ∫ f = Σ c_α Π ∫ u_i^α_i du_i,      ∫_{-h}^{h} u^k du = 2 h^(k+1)/(k+1) for even k, else 0.
+    f(m + u) = Σ_{|α| <= K} c_α(m) u^α + Σ_{|α| = K+1} c_α(piece) u^α.
 
 Pieces whose integral is too wide are halved.
 """
@@ -14,15 +13,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.core.algebra import Univariate, check_order, multivariate
+from taylor.core.algebra import Univariate, check_order, monomials, multivariate
 from taylor.errors import NotVerified
 from taylor.numbers.kinds import Shape
-from taylor.verified.boxes import Boxes
+from taylor.verified.boxes import Boxes, joined
 from taylor.verified.interval import Interval
 from taylor.verified.progress import Progress
 
@@ -38,7 +37,8 @@ class _Pieces:
     def __init__(self, f: Function, shape: Shape, order: int, executor: Executor | None) -> None:
         n, self.order = math.prod(shape), order
         algebra = Univariate(order + 1) if n == 1 else multivariate(n, order + 1)
-        self.exponents = np.arange(order + 2)[:, None] if n == 1 else algebra.exponents.astype(int)
+        alone = np.arange(order + 2)[:, None]
+        self.exponents = monomials(n, order + 1).astype(int) if n > 1 else alone
         self.degrees = algebra.degrees
         self.series = Boxes(f, shape, executor, algebra)
         self.values = Boxes(f, shape, executor)
@@ -46,23 +46,23 @@ class _Pieces:
     def __call__(self, x: Interval) -> tuple[Interval, Any]:
         """Return the integrals over boxes, and the widths that are due to rounding alone."""
         m, count = x.mid, len(x)
-        table = self.series(np.concatenate([Interval(m), x]))[0]
+        table = self.series(joined([Interval(m), x]))[0]
         if table.ndim != 2:
             raise TypeError(f"f has to return one number, not an array of shape {table.shape[2:]}")
         even, size = self._moments(Interval(x.lo) - m, Interval(x.hi) - m)
         below = self.degrees <= self.order
-        head = (table[:count][:, below] * even[:, below]).sum(1)
+        head: Any = (table[:count][:, below] * even[:, below]).sum(1)
         last, even, size = table[count:][:, ~below], even[:, ~below], size[:, ~below]
         squares = (self.exponents[~below] % 2 == 0).all(1)
         middle = np.where(np.isfinite(last.mag), last.mid, 0.0)
         radius = np.where(squares, 0.0, np.where(np.isfinite(last.mag), last.rad, np.inf))
         spread = size * Interval(-radius, radius) + middle * even
         rest = np.where(squares, last * even, spread).sum(1)
-        found = head + rest
+        found: Any = head + rest
         bad = ~np.isfinite(found.mag)
         if bad.any():  # a kink, or the end of a domain
             found = _replaced(found, bad, self.values(x[bad])[0] * volume(x[bad]))
-        return found, np.where(bad, 0.0, head.width)
+        return found, np.where(bad, 0.0, np.asarray(head.width))
 
     def _moments(self, a: Interval, b: Interval) -> tuple[Interval, Interval]:
         """Return the integrals of the monomials, and of their absolute values, from a to b."""
@@ -71,7 +71,7 @@ class _Pieces:
             p, q = b ** (k + 1) / (k + 1), a ** (k + 1) / (k + 1)
             even.append(p - q)
             size.append(p - q if k % 2 == 0 else p + q)
-        found = []
+        found: list[Any] = []
         for moments in (np.stack(even, axis=1), np.stack(size, axis=1)):
             total = moments[:, self.exponents[:, 0], 0]
             for i in range(1, self.exponents.shape[1]):
@@ -82,7 +82,7 @@ class _Pieces:
 
 def volume(x: Interval) -> Interval:
     """Return the volumes of boxes."""
-    return np.prod(Interval(x.hi) - x.lo, axis=1)
+    return cast(Interval, np.prod(Interval(x.hi) - x.lo, axis=1))
 
 
 def _replaced(x: Interval, where: Any, y: Interval) -> Interval:
@@ -106,9 +106,9 @@ def quad(
 
     With numbers a, b f is a function of one number, as for `scipy.integrate.quad`; with arrays it
     is one of a point, an array, and the integral is that over the box between the corners a and b.
-    The ends are finite floats.  `order` is the degree of the polynomials; `NotVerified` is raised if
-    more than `max_pieces` are needed, or rounding alone takes more than tol: its `result` holds the
-    integral, too.  Other arguments as of `minimize`.
+    The ends are finite floats.  `order` is the degree of the polynomials.  `NotVerified` is raised
+    if more than `max_pieces` are needed, or rounding alone takes more than tol: its `result` holds
+    the integral, too.  Other arguments as of `minimize`.
 
     >>> y = quad(np.exp, 0.0, 1.0)
     >>> np.e - 1 in y, y.width < 1e-10
@@ -121,7 +121,7 @@ def quad(
     low, high = np.minimum(low, high), np.maximum(low, high)
     pieces = _Pieces(f, low.shape, check_order(order), executor)
     found = _added_up(pieces, low.reshape(-1), high.reshape(-1), tol, max_pieces, progress)
-    total = found * factor
+    total = cast(Interval, found * factor)
     if not total.width <= tol:
         raise NotVerified(
             f"the integral is only known to lie in {total}, more than {tol:g} wide; allow more "
@@ -150,7 +150,7 @@ def _added_up(
             total = width + float(np.sum(part.width))
             if total <= 0.9 * tol or ready.all() or count + 2 * len(x) > max_pieces:
                 report(count, 0)
-                return np.sum(np.concatenate([*done, part]), axis=0)
+                return joined([*done, part]).sum(axis=0)
             done.append(part[ready])
             width += float(np.sum(part.width[ready]))
             x = _halved(x[~ready], sides)

@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.drivers.forward_mode import derivative
 from taylor.drivers.derivatives import jacobian
+from taylor.drivers.forward_mode import derivative
 from taylor.errors import NotVerified
-from taylor.verified.boxes import Boxes, bounded
+from taylor.verified.boxes import Boxes, bounded, joined
 from taylor.verified.interval import Interval
 from taylor.verified.progress import Progress
 
@@ -137,8 +137,8 @@ def roots(
     found = search.result()
     if not complete:
         raise NotVerified(
-            f"after {search.evaluated} boxes {len(found.unique)} roots are proved and "
-            f"{len(found.undecided)} boxes are undecided; allow more max_boxes, or take a smaller box",
+            f"after {search.evaluated} boxes {len(found.unique)} roots are proved, and "
+            f"{len(found.undecided)} boxes undecided; allow more max_boxes, or take a smaller box",
             found,
         )
     return found
@@ -253,9 +253,9 @@ class _Search:
         """Return what is known."""
         n, shape = self.whole.shape[1], self.box.shape
         nothing = Interval(np.zeros((0, n)), np.zeros((0, n)))
-        unique = np.stack([x for x, _ in self.proved]) if self.proved else nothing
+        unique = joined([nothing, *(x[None] for x, _ in self.proved)])
         order = np.argsort(unique.lo[:, 0], kind="stable")
-        undecided = np.concatenate(self.undecided) if self.undecided else nothing
+        undecided = joined([nothing, *self.undecided])
         return Roots(
             unique[order].reshape(len(unique), *shape),
             undecided.reshape(len(undecided), *shape),

@@ -65,7 +65,7 @@ class Symbols(Monomials):
         return p[kept], q[kept], out[kept]
 
     @functools.cached_property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         return len(self.all_pairs[0])
 
     @functools.cached_property
