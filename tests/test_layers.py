@@ -22,7 +22,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
         "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
         "sides", "calls", "maps", "lookups", "parts", "operand", "fillable", "simpler", "tape",
-        "rules", "program", "sweep", "loops", "rolled",
+        "reads", "rules", "program", "sweep", "loops", "rolled",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
     "arrays": [
@@ -55,7 +55,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "files", "units", "control", "options", "roots", "dense", "system", "pieces", "surfaces",
         "zeros", "registers", "machine", "lanes", "stepper", "singular", "record", "stiffness",
         "stops", "integrator", "rates", "radau", "methods", "jets", "adjoints", "flow", "variation",
-        "reads", "event", "doses", "events", "results", "complexes", "solve", "sensitivity",
+        "event", "doses", "events", "results", "complexes", "solve", "sensitivity",
         "regimens", "members", "crossings", "watched", "saved", "ensemble", "solver", "__init__",
     ],
     "numpy": ["creation", "functions", "__init__"],

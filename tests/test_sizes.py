@@ -10,21 +10,22 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 3086,
-    "llvm": 3032,
-    "core": 9480,
-    "linalg": 1600,
+    "numbers": 3119,
+    "llvm": 3043,
+    "core": 9739,
+    "linalg": 1601,
     "arrays": 2065,
-    "machine": 4879,
-    "series": 2412,
-    "drivers": 6560,
+    "machine": 5828,
+    "series": 2413,
+    "drivers": 6860,
     "scipy": 5916,
-    "ode": 10966,
+    "ode": 11254,
     "command": 426,
-    ".": 649,
+    ".": 656,
     "hyperdual": 202,
     "array_api": 629,
     "numpy": 292,
+    "operators": 1119,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}
