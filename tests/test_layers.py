@@ -11,8 +11,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "errors": [],
     "kept": [],
     "numbers": [
-        "blas", "kinds", "data", "contexts", "balls", "formulas", "policy", "values", "rounding",
-        "intervals", "factorials", "special_series", "special_values",
+        "blas", "kinds", "data", "contexts", "ball_values", "balls", "formulas", "policy", "values",
+        "rounding", "intervals", "factorials", "special_series", "special_values",
     ],
     "llvm": [
         "text", "registers", "ir", "function", "polynomials", "kernels", "special",
@@ -22,7 +22,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
         "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
         "sides", "calls", "maps", "lookups", "parts", "operand", "fillable", "simpler", "tape",
-        "reads", "rules", "program", "sweep", "loops", "rolled",
+        "reads", "rules", "program", "repeat", "sweep", "loops", "rolled",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
     "arrays": [
@@ -31,20 +31,22 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "machine": [
         "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit",
-        "questions", "regions", "degrees", "tables", "loops", "convolutions", "compose",
-        "monomials", "products", "windows", "substitution", "series", "machine", "engine",
+        "lapack", "questions", "stencils", "regions", "degrees", "tables", "loops", "convolutions",
+        "compose", "monomials", "products", "windows", "substitution", "series", "machine",
+        "batches", "engine",
     ],
     "series": [
         "text", "wide", "symbolic", "coefficients", "rows", "rules", "series", "powers",
         "univariate", "multivariate",
     ],
     "drivers": [
-        "columns", "labelled", "trees", "derivable", "arguments", "driver", "ties",
+        "columns", "labelled", "trees", "derivable", "often", "arguments", "driver", "ties",
         "forward_mode", "kinks", "interpolation", "lines", "derivatives", "objective", "several",
         "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit", "recorded",
         "symbolic", "forms", "patience", "tensors", "blocks", "entries",
-        "compile", "lanes",
+        "compile", "again", "lanes",
     ],
+    "operators": ["symbol", "apolar", "operator", "drivers", "estimates", "__init__"],
     "scipy": [
         "analytic", "formulas", "fast", "probability", "classical", "rows", "waves", "ufuncs",
         "special", "descriptive", "stats", "fft", "linalg", "ndimage", "signal", "sparse",
@@ -55,8 +57,14 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "files", "units", "control", "options", "roots", "dense", "system", "pieces", "surfaces",
         "zeros", "registers", "machine", "lanes", "stepper", "singular", "record", "stiffness",
         "stops", "integrator", "rates", "radau", "methods", "jets", "adjoints", "flow", "variation",
-        "event", "doses", "events", "results", "complexes", "solve", "sensitivity",
-        "regimens", "members", "crossings", "watched", "saved", "ensemble", "solver", "__init__",
+        "event", "doses", "events", "stepwise", "results", "complexes", "solve",
+        "sensitivity", "regimens", "members", "crossings", "watched", "saved", "ensemble", "solver",
+        "__init__",
+    ],
+    "verified": [
+        "environment", "rounding", "enclosing", "planes", "values", "process", "interval",
+        "symbols", "bounds", "boxes", "compose", "model", "progress", "search", "roots", "quad",
+        "__init__",
     ],
     "numpy": ["creation", "functions", "__init__"],
     "elementary": [],

@@ -318,6 +318,7 @@ def test_what_writes_code_is_what_names_it(monkeypatch):
     )
     f = taylor.compile(lambda x: np.sum(own(np.maximum(x, 0.3)) * np.linalg.solve(np.diag(x), x)))
     taylor.hessian(f, x)
+    taylor.gradient(taylor.compile(lambda x: np.sum(np.linalg.cholesky(np.diag(x)))), x)
     np.sin(taylor.TaylorN.variables([0.1, 0.2], order=2)[0] * 1j)
     orbit = lambda t, y: np.stack([y[1], -taylor.erf(y[0])])
     ode.solve_ivp(orbit, (0, 1), [1.0, 0.0], tol=1e-4, events=lambda t, y: y[0])

@@ -12,10 +12,10 @@ from taylor import linalg
 from taylor.arrays.reductions import axes_of, by_value, norm, total
 from taylor.core.binding import UFUNCS
 from taylor.core.instructions import Einsum
+from taylor.core.maps import scatter
 from taylor.core.memory import in_memory
 from taylor.core.operand import Operand, bind, define, implements, laid_as, lift, stack
 from taylor.errors import ShapeMismatch
-from taylor.numbers.kinds import Floats, Kind
 from taylor.numbers.values import shape_of
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -218,10 +218,8 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
         "same": ((short - 1) // 2, (short - 1) // 2 + long),
         "valid": (short - 1, long),
     }[mode]
-    i, j = np.arange(n), np.arange(m)
-    number = float if all(isinstance(Kind.of(x), Floats) for x in (a, v)) else int
-    shift = (i[:, None] + j == np.arange(first, last)[:, None, None]).astype(number)
-    return einsum("kij,i,j->k", shift, a, v)
+    to = np.arange(n)[:, None] + np.arange(m) - first
+    return scatter(a[:, None] * v, np.where(to < last - first, to, -1), (last - first,))
 
 
 @implements(np.correlate)

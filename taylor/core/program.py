@@ -42,7 +42,7 @@ from taylor.core.tape import Node, Tape
 from taylor.errors import GuardError, ShapeMismatch, TraceError
 from taylor.kept import STORE, identity
 from taylor.numbers.data import unlabelled
-from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.kinds import base, is_nested, is_operand
 from taylor.numbers.values import as_array, together
 
 # decisions by one value that become others where it vanishes
@@ -251,13 +251,18 @@ def recording(
     for value in together(*(v.copy() if is_operand(v) else as_array(v)[()] for v in x)):
         nodes.append(tape.input(np.shape(value), value))
     try:
-        y = called(f, *nodes)
-        single = not isinstance(y, (tuple, list))
-        outputs = [_output(tape, v).i for v in ([y] if single else y)]
+        outputs, single = outputs_of(tape, f, nodes)
     finally:
         tape.tag.closed = True
     point = tuple(tape.values[i] for i in tape.inputs)
     return Program(tape.code, tape.inputs, outputs, tape.guards, single, point), tape.values
+
+
+def outputs_of(tape: Tape, f: Callable[..., Any], x: Sequence[Node]) -> tuple[list[int], bool]:
+    """Return the instructions that f(*x) returns, of one tape, and whether it is but one."""
+    y = called(f, *x)
+    single = not isinstance(y, (tuple, list))
+    return [_output(tape, v).i for v in ([y] if single else y)], single
 
 
 def pushforward(
@@ -290,7 +295,7 @@ def check(guards: Sequence[Guard], value: Callable[[int], Any]) -> None:
 
     def plain(i: int) -> Any:
         x = value(i)
-        while is_operand(x):
+        while is_nested(x):
             x = x.value
         return x
 
@@ -302,7 +307,7 @@ def check(guards: Sequence[Guard], value: Callable[[int], Any]) -> None:
 def check_unread(x: Iterable[Any]) -> None:
     """Raise TraceError if a plain value was taken out: it would be another one elsewhere."""
     for v in x:
-        while is_operand(v):
+        while is_nested(v):
             if isinstance(v, Node) and v.tape.read:
                 raise TraceError(
                     "the function takes the plain value of an argument (.value), which would be "

@@ -227,7 +227,7 @@ class Compiled(Derivable):
                 return found, self.structures[where][i]
             if status != GUARD:
                 return None  # not finite: the ordinary way knows what to do
-        due = self._due(where)
+        due = self.due(where)
         if self.strict and not due and where[0] not in REPLACED:
             raise CompileError(f"{self!r} has no machine code: {self.reasons[where]}")
         added = self._compile(where, x, tried) if due else None
@@ -251,7 +251,7 @@ class Compiled(Derivable):
             known = zip(self.machines[where], self.structures[where], strict=False)
             entries.enter(entry, where[0], known, self.counts[where], taken)
 
-    def _recorded(self, kind: str, x: Sequence[Any], most: float) -> tuple[Program, Any]:
+    def recorded(self, kind: str, x: Sequence[Any], most: float) -> tuple[Program, Any]:
         """Return the program of f at x, and the structure of what it returns if it is called.
 
         The program has at most so many instructions.
@@ -273,7 +273,7 @@ class Compiled(Derivable):
             program, self._reads = steady(self.f, lambda: record(run, *x))
         return short(program, kind), structure
 
-    def _due(self, where: Any) -> bool:
+    def due(self, where: Any) -> bool:
         """Whether this call may make code of a form."""
         calls, needed = self.waiting.get(where, (0, 0))
         if not needed:
@@ -282,7 +282,7 @@ class Compiled(Derivable):
             self.waiting[where] = calls + 1, needed
         return calls + 1 >= needed
 
-    def _never(self, where: Any, error: Exception) -> None:
+    def never(self, where: Any, error: Exception) -> None:
         """Note that a form has no (more) machine code: of points, that they go together."""
         self.waiting.pop(where, None)
         if where[0] == "points":
@@ -306,7 +306,7 @@ class Compiled(Derivable):
             if len(known) > tried:
                 return known[-1]
             if len(known) >= VARIANTS:
-                self._never(where, TaylorError(f"it takes more than {VARIANTS} branches"))
+                self.never(where, TaylorError(f"it takes more than {VARIANTS} branches"))
                 return None
             calls = self.waiting.get(where, (0, 0))[0] + 1
             self.waiting[where] = calls, 2
@@ -320,7 +320,7 @@ class Compiled(Derivable):
                 self.waiting.pop(where, None)
                 raised = DomainError if kind in REPLACED else (DomainError, ShapeMismatch)
                 if not isinstance(error, raised):
-                    self._never(where, error)
+                    self.never(where, error)
                 return None
             self.waiting.pop(where, None)
             self.reasons.pop(where, None)
@@ -339,7 +339,7 @@ class Compiled(Derivable):
         hasty = calls == 1 and kind in patience.PLAIN and not self.strict
         most = patience.PATIENCE / patience.weights(kind, form)[0] if hasty else math.inf
         at, count = x if kind in patience.PLAIN else x[: _arity(form)], 0
-        program, structure = self._recorded(kind, at, most)
+        program, structure = self.recorded(kind, at, most)
         if kind == "series":
             structure = forms.with_constants(structure, forms.varies(program, form[1]))
         what = kind, form, program.identity, *map(np.shape, x), *pattern_of(x)
@@ -415,12 +415,25 @@ class Compiled(Derivable):
         count = self.counts[where]
         return tuple(found[:count]) if count else found[0]
 
+    def swept(self, algebra: Any, table: Array) -> Any:
+        """Return the table of f at a series of degree one in an algebra, or NotImplemented."""
+        where = ("series", (algebra, (1,)), table.shape[1:])
+        found = self._run(where, [table[0]], lambda machine: machine(table))
+        if found is None or found[1] is not trees.LEAF:
+            return NotImplemented
+        return found[0][0]
+
     def tensor(self, x: Any, order: int) -> Any:
         """Return all partial derivatives of one order of a scalar-valued f, or NotImplemented.
 
         The rows T(e_i, e_j, ..., ·) are tangents of the gradient, many at a time.
         """
         self._follow()
+        entry = self.entries.get(("tensor", order))
+        if entry is None:
+            entry = self.entries[("tensor", order)] = Entry()
+        if (y := entry.call(x)) is not None:
+            return y
         numbers, pattern = floats((x,))
         if numbers is None or not 2 <= order <= MAX_NESTED:
             return NotImplemented
@@ -432,6 +445,7 @@ class Compiled(Derivable):
         for machine in self.machines.get(where, ()):
             status, found = rows.tensor(machine, point)
             if status == OK:
+                rows.enter(entry, machine, point.shape)
                 return found.reshape(point.shape * order)
         given = (point, *[np.ones(point.shape)[()]] * (order - 1))
         made = self._run(where, given, lambda machine: rows.tensor(machine, point))
@@ -518,7 +532,7 @@ class Compiled(Derivable):
         if any(machine.batch(*(c[:, :2] for c in seeds))[0] != GUARD for machine in known):
             return None  # a recording here exists: the points differ among themselves
         two = [v if one else v.reshape(-1)[:2] for v, one in zip(x, alone, strict=True)]
-        added = self._compile(where, two, len(known)) if self._due(where) else None
+        added = self._compile(where, two, len(known)) if self.due(where) else None
         if added is None:
             return None
         status, (c,) = added.batch(*seeds, threads=threads)

@@ -32,7 +32,7 @@ from taylor.linalg.equations import TRIANGULAR, backward
 from taylor.numbers.kinds import Array, is_operand
 from taylor.numbers.policy import current_policy
 
-BLOCK = 100  # rows of a block that is not divided
+BLOCK = 50  # rows of a block that is not divided
 
 
 # ------------------------------------------------------------------ cholesky
@@ -45,17 +45,18 @@ def _cholesky_bar(low: Any, bar: Any) -> Any:
         ã_21 = (l̃_21 - (ã_22 + ã_22ᴴ) l_21) l_11⁻¹,    l̃_11 - ã_21ᴴ l_21 is what l_11 is given.
     """
     t, n = transposing(low), np.shape(low)[-1]
-    if n <= BLOCK or is_operand(low) or is_operand(bar):
+    if n <= BLOCK:
         upper, solve = t(low), TRIANGULAR[True]
         z = solve(upper, t(solve(upper, half_of(upper @ bar))))
         return half_of(z + t(z))
-    h, found = n // 2, np.zeros(np.shape(low), np.result_type(low, bar))
+    h = n // 2
     one, two = low[..., :h, :h], low[..., h:, :h]
-    last = found[..., h:, h:] = _cholesky_bar(low[..., h:, h:], bar[..., h:, h:])
+    last = _cholesky_bar(low[..., h:, h:], bar[..., h:, h:])
     mixed = bar[..., h:, :h] - (last + t(last)) @ two
-    mixed = found[..., h:, :h] = t(TRIANGULAR[True](t(one), t(mixed)))
-    found[..., :h, :h] = _cholesky_bar(one, bar[..., :h, :h] - t(mixed) @ two)
-    return found
+    mixed = t(TRIANGULAR[True](t(one), t(mixed)))
+    first = _cholesky_bar(one, bar[..., :h, :h] - t(mixed) @ two)
+    rows = [np.concatenate(x, axis=-1) for x in ([first, t(mixed)], [mixed, last])]
+    return TRIANGLE[False](np.concatenate(rows, axis=-2))
 
 
 # of real matrices: one call in programs, whose derivatives are those of the formula

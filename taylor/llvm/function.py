@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -139,16 +140,26 @@ class Function(Real):
     # -------------------------------------------------------------- questions
     def ask(self, question: Any, k: Index = 0) -> None:
         """Call Python for the part of degree k of what is asked."""
-        if self.asking < 0:  # memory that nothing has been in before
-            self.asking, self.size = self.size, self.size + self.rounded(2)
+        place = self._answers()
         if question not in self.asks:
             self.asks.append(question)
-        pointer = self.word(self.address("%data", [], self.asking), "ptr")
+        pointer = self.word(self.address("%data", [], place), "ptr")
         numbers = (self.index(n) for n in (self.asks.index(question), k))
         self.run(pointer, ["%data", *numbers], [])
 
+    def _answers(self) -> int:
+        """Return where the address of what answers lies, and whether it failed."""
+        if self.asking < 0:  # memory that nothing has been in before
+            self.asking, self.size = self.size, self.size + self.rounded(2)
+        return self.asking
+
+    def lose(self, lost: Scalar) -> None:
+        """Leave the results to the ordinary way where this holds: the code has no answer."""
+        place = self.address("%data", [], self._answers() + 1)
+        self.store(lost.where(math.nan, self.load(place)), place)
+
     def unanswered(self) -> Scalar:
-        """Return nan if a question found no answer since this was last asked, else 0."""
+        """Return nan if an answer was missing since this was last asked, else 0."""
         if self.asking < 0:
             return self.constant(0.0)
         place = self.address("%data", [], self.asking + 1)

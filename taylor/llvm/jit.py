@@ -29,7 +29,7 @@ if hasattr(os, "register_at_fork"):  # a fork amid LLVM's work would never see t
         before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release
     )
 # The folders that write code: a change elsewhere leaves what is on disk as it is
-WRITERS = ("numbers", "core", "arrays", "llvm", "machine", "ode")
+WRITERS = ("numbers", "core", "linalg", "arrays", "llvm", "machine", "ode")
 
 
 @functools.cache
@@ -117,7 +117,7 @@ def made(write: Callable[[], tuple[Any, Code]], *what: Hashable) -> tuple[Any, C
     apart that others have not, and is no part of the name on disk.  Addresses are no part of the
     code: those of BLAS are found when it is loaded, where it was written for a machine with one.
     """
-    what = (blas.route() != "none", *what)
+    what = (blas.integers(), *what)
     found: tuple[Any, Code] | None = STORE.get(*what)
     if found is not None:
         return found

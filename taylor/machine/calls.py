@@ -125,7 +125,7 @@ def _bare(code: Sequence[Instruction], rows: list[Any]) -> list[Any]:
             op = (op.__class__.__name__, _name(op.row, count, rows), count)
         elif isinstance(op, Call):
             rows.append(op.rule)
-            op = op.shapes
+            op = (op.rule.name if isinstance(op.rule, Named) else "", op.shapes)
         elif isinstance(op, Loop):
             code = _bare(op.body.code, rows)
             op = ("Loop", code, op.body.inputs, op.body.outputs, *op.contents()[3:])

@@ -227,7 +227,7 @@ class Machine:
     def _values(self, f: Function, program: Program) -> dict[int, Any]:
         guarded = {i for g in program.guards for i in (g.a, g.b)}
         kept = {*program.outputs, *program.inputs, *guarded}
-        code, given = with_questions(f, program.code), self._given(f)
+        code, given = with_questions(f, program.code, True), self._given(f)
         return regions.values(f, code, given, kept, self._outs(f, program))
 
     def _outs(self, f: Function, program: Program) -> dict[int, Symbol]:
@@ -371,11 +371,15 @@ class Machine:
         try:
             known: tuple[int, Array, int] = self.local.tile
         except AttributeError:
-            self.local.held = self.prepared(block((self.size + 1) * self.unit))
+            self.local.held = self.room()
             self.local.answers = self.calls(self.local.held)
             flags = np.zeros((1, 2, self.unit))
             known = self.local.tile = address(self.local.held), flags, address(flags)
         return known
+
+    def room(self) -> Array:
+        """Return memory in which the code of tiles can work."""
+        return self.prepared(block((self.size + 1) * self.unit))
 
     def prepared(self, data: Array) -> Array:
         """Return a block of memory, with the address of the pairs of monomials in its place."""

@@ -1,7 +1,7 @@
 """Elements of arrays moved to other places: indexing, joining, and sums at repeated places.
 
-Runs of places with constant steps are nests of their own; where there are many, a loop reads the
-places from tables.
+Runs of places with constant steps are nests of their own; where there are many that are not alike,
+a loop reads the places from tables.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.machine.nests import Body, Strided, at, entry, write
+from taylor.machine.nests import Body, Shape, Strided, at, entry, write
 
 Index = NDArray[np.intp]
 RUNS = 6  # runs of places that are written out at most
+DEEP = 4  # axes of a nest of loops over places at most
 
 
 def affine(index: Index) -> tuple[int, ...] | None:
@@ -57,14 +58,22 @@ def move(out: Strided, to: Index, x: Strided, source: Index, add: bool = False) 
     """Write (or add) elements of a flat array to places of another, which lies in C order."""
     f, runs = out.f, _runs(to, source, add)
     width = x.strides[0]
+    body: Body = operator.add if add else lambda v: v
+
+    def written(sizes: Shape, steps: Sequence[Sequence[int]], start: int) -> None:
+        target = out.view(sizes, steps[0], int(to[start]))
+        part = x.view(sizes, [step * width for step in steps[1]], int(source[start]) * width)
+        write(body, [target, part] if add else [part], target)
+
     if len(runs) <= RUNS:
-        body: Body = operator.add if add else lambda v: v
         for start, stop in runs:
-            size, more = (stop - start,), start + (stop > start + 1)
-            target = out.view(size, (int(to[more] - to[start]) or 1,), int(to[start]))
-            step = int(source[more] - source[start]) * width
-            part = x.view(size, (step,), int(source[start]) * width)
-            write(body, [target, part] if add else [part], target)
+            more = start + (stop > start + 1)
+            down, along = int(to[more] - to[start]) or 1, int(source[more] - source[start])
+            written((stop - start,), ((down,), (along,)), start)
+        return
+    grid = _grid(to, source)
+    if grid is not None and not (add and 0 in grid[1][0]):
+        written(*grid, 0)
         return
 
     def element(i: Any) -> None:
@@ -72,6 +81,24 @@ def move(out: Strided, to: Index, x: Strided, source: Index, add: bool = False) 
         out.store(out.load(terms) + y if add else y, terms)
 
     f.repeat(len(to), element)
+
+
+def _grid(to: Index, source: Index) -> tuple[Shape, list[list[int]]] | None:
+    """Return the sizes of axes along which all places grow linearly, and the steps; or None."""
+    index = np.stack([to, source])
+    axes: list[tuple[int, list[int]]] = []
+    while index.shape[1] > 1:
+        steps = np.diff(index)
+        changes = np.flatnonzero((steps != steps[:, :1]).any(axis=0))
+        n = int(changes[0]) + 1 if len(changes) else index.shape[1]
+        if n == 1 or index.shape[1] % n or len(axes) == DEEP:
+            return None
+        rows = index.reshape(2, -1, n)
+        if not np.array_equal(rows, rows[..., :1] + steps[:, :1, None] * np.arange(n)):
+            return None
+        axes.insert(0, (n, steps[:, 0].tolist()))
+        index = rows[..., 0]
+    return tuple(n for n, _ in axes), [[step[k] for _, step in axes] for k in (0, 1)]
 
 
 def _runs(to: Index, source: Index, apart: bool) -> list[tuple[int, int]]:

@@ -82,13 +82,18 @@ class Strided:
         """Return these numbers in another order, from the one at `start` on."""
         return Strided(*self.moved(shape, strides, start))
 
-    def load(self, terms: Sequence[tuple[Any, int]], width: int = 1) -> Scalar:
-        """Return the number, or the vector of numbers, at Σ index·stride."""
+    def load(
+        self, terms: Sequence[tuple[Any, int]], width: int = 1, mask: Scalar | None = None
+    ) -> Scalar:
+        """Return the number, or the vector (with a mask: some of it), at Σ index·stride."""
         if self.reg is not None:
             return self.reg
         f, base = self.f, self.base
+        pointer = f.address(base, [*self.lead, *terms], self.offset)
+        if mask is not None:
+            return f.masked(pointer, mask, self.plane)
         wide = f.unit if f.unit > 1 and base == "%data" else 1 if f.unit > 1 else width
-        return f.load(f.address(base, [*self.lead, *terms], self.offset), wide, self.plane)
+        return f.load(pointer, wide, self.plane)
 
     def store(self, x: Scalar, terms: Sequence[tuple[Any, int]]) -> None:
         """Write a number, or a vector of numbers, at Σ index·stride."""

@@ -1,7 +1,8 @@
-"""Rules in machine code: each asks Python for its results."""
+"""Rules in machine code: what has none of its own asks Python for its results."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,16 +10,20 @@ from taylor.core.calls import Call
 from taylor.core.instructions import Const, Instruction
 from taylor.llvm.function import Function
 from taylor.machine.emit import Symbol, asked, lifted
+from taylor.machine.lapack import Factors, written
 from taylor.numbers.kinds import is_operand
 
 
 class Question:
     """A rule in a program whose code is being written: it asks Python, by its instruction."""
 
-    def __init__(self, f: Function, code: Sequence[Instruction], i: int) -> None:
+    def __init__(
+        self, f: Function, code: Sequence[Instruction], i: int, factors: Factors | None
+    ) -> None:
         call, args, self.shape = code[i]
         assert isinstance(call, Call)
         self.f, self.i, self.rule = f, i, call.rule
+        self.factors, self.matrix = factors, args[0]
         self.fixed = [isinstance(code[a].op, Const) for a in args]
         self.name, self.step = self.rule.name, self.rule.step
         self.complex_valued = self.rule.complex_valued
@@ -26,6 +31,11 @@ class Question:
     def __call__(self, *x: Any) -> Any:
         if not any(map(is_operand, x)):
             return self.rule(*x)
+        if self.factors is not None:
+            lu = functools.partial(self.factors.of, self.f, self.matrix)
+            found = written(self.f, self.rule, x, self.shape, lu)
+            if found is not None:
+                return found
         made = True if self.complex_valued else None
         return asked(self.f, "call", self.i, self.args(x), self.shape, made)
 
@@ -37,9 +47,12 @@ class Question:
         ]
 
 
-def with_questions(f: Function, code: Sequence[Instruction]) -> Sequence[Instruction]:
-    """Return the code with rules that ask Python."""
+def with_questions(
+    f: Function, code: Sequence[Instruction], values: bool = False
+) -> Sequence[Instruction]:
+    """Return the code with rules that ask Python, or are written if only values are wanted."""
+    factors = Factors(code) if values else None
     return [
-        i._replace(op=Call(Question(f, code, n))) if isinstance(i.op, Call) else i  # type: ignore[arg-type]
+        i._replace(op=Call(Question(f, code, n, factors))) if isinstance(i.op, Call) else i  # type: ignore[arg-type]
         for n, i in enumerate(code)
     ]

@@ -20,7 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-NAMES = ("dgemm", "dtrsm", "ztrsm")
+NAMES = (
+    "dgemm", "dtrsm", "ztrsm", "dgetrf", "dgetrs", "dpotrf", "dgeqrf", "dorgqr", "dsyevd", "dgesdd",
+)  # fmt: skip
 SMALL = 32  # rows of matrices of which NumPy does a batch in one call
 SPELLINGS = ("scipy_{}_64_", "{}_64_", "scipy_{}_", "{}_")  # of NumPy's wheels
 
@@ -50,13 +52,13 @@ def _address(function: Any) -> int:
 
 @functools.cache
 def _of_scipy() -> Mapping[str, int]:
-    """Return the addresses that scipy.linalg.cython_blas exports."""
-    from scipy.linalg import cython_blas
+    """Return the addresses that scipy.linalg.cython_blas and cython_lapack export."""
+    from scipy.linalg import cython_blas, cython_lapack
 
     name_of, pointer_of = ctypes.pythonapi.PyCapsule_GetName, ctypes.pythonapi.PyCapsule_GetPointer
     name_of.restype, name_of.argtypes = ctypes.c_char_p, [ctypes.py_object]
     pointer_of.restype, pointer_of.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    capsules = cython_blas.__pyx_capi__
+    capsules = cython_blas.__pyx_capi__ | cython_lapack.__pyx_capi__
     return {name: pointer_of(capsules[name], name_of(capsules[name])) for name in NAMES}
 
 
@@ -91,6 +93,28 @@ def _route(wanted: str) -> str:
 def addresses() -> Mapping[str, int]:
     """Return the addresses of the functions NAMES; nothing where there is no library."""
     return ROUTES[route()]()
+
+
+def integers() -> int:
+    """Return the bytes of the whole numbers that the library writes; 0 where there is none.
+
+    >>> integers() in (0, 4, 8)
+    True
+    """
+    return _integers(route())
+
+
+@functools.cache
+def _integers(where: str) -> int:
+    if where == "none":
+        return 0
+    pivots, n, info = (ctypes.c_int64 * 2)(), ctypes.c_int64(2), ctypes.c_int64()
+    matrix = (ctypes.c_double * 4)(1.0, 0.0, 0.0, 1.0)
+    call = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 6)(ROUTES[where]()["dgetrf"])
+    size = ctypes.addressof(n)
+    a, p, i = (ctypes.addressof(x) for x in (matrix, pivots, info))
+    call(size, size, a, size, p, i)
+    return 8 if list(pivots) == [1, 2] else 4
 
 
 # ------------------------------------------------------------------ triangular equations

@@ -1,0 +1,159 @@
+"""Functions that are differentiated often: when code is made for them by itself.
+
+After so many calls of a driver with one function at arguments of the same shapes
+(`policy(compile_after=...)`) the function answers for its drivers as a compiled one does, as long
+as it is certain that it still is what was compiled (`again`).
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from taylor.drivers.derivable import Derivable
+from taylor.kept import Store
+from taylor.numbers.policy import current_policy
+
+Function = Callable[..., Any]
+Ask = Callable[[Any], Any]  # what a driver asks of the code of a function
+FLOAT = np.dtype(float)
+SHAPES = 64  # drivers and shapes of arguments of one function, after which counting begins anew
+KEPT = Store(
+    256, 1 << 25
+)  # of functions, by their Python code: never a function, nor what it holds
+
+
+class History:
+    """How often drivers of functions of one Python code were asked for, and what is known then."""
+
+    def __init__(self, code: types.CodeType) -> None:
+        self.code = code  # while it lives no other is in its place
+        self.calls: dict[Any, int] = {}
+        self.known: dict[Any, Any] = {}
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes it takes."""
+        return sum(known.weight for known in self.known.values())
+
+    def answer(
+        self, f: Function, after: int, driver: Any, at: Sequence[Any], own: Any, ask: Ask
+    ) -> tuple[Any, Function]:
+        """Return what the code of f gives, if f still is what it was made of; or NotImplemented.
+
+        And f, or if it was recorded meanwhile, its program.
+        """
+        shapes = tuple(map(np.shape, at))
+        where = driver, shapes, own
+        calls = self.calls[where] = self.calls.get(where, 0) + 1
+        if calls < after - 1:
+            return NotImplemented, f
+        if len(self.calls) > SHAPES:
+            self.calls.clear()
+            self.known.clear()
+        known = self.known.get(shapes)
+        if known is None:  # machine code is imported when it is needed
+            known = self.known[shapes] = import_module("taylor.drivers.again").Known()
+        weight = known.weight
+        found: tuple[Any, Function] = known.answer(f, at, ask)
+        if known.weight != weight:
+            KEPT.entries.pop((id(self.code),), None)
+            KEPT.put(self, id(self.code))
+        return found
+
+
+class Often(Derivable):
+    """A function that answers for its drivers by code made for it, if it still is the same.
+
+    If it has been recorded meanwhile, a driver can take its program, since it has run already.
+    """
+
+    def __init__(self, f: Function, history: History, after: int) -> None:
+        self.f, self.history, self.after = f, history, after
+        self.program = f
+
+    def __call__(self, *x: Any, **named: Any) -> Any:
+        return self.program(*x, **named)
+
+    def instead(self, driver: Function, x: Sequence[Any], recorded: bool) -> Any:
+        """Return driver(self, *x) by its code or program, or NotImplemented.
+
+        At kinks and singular points, where results are not finite, a program knows less than f.
+        """
+        if recorded and self.program is self.f:
+            return NotImplemented
+        try:
+            found = driver(self.program if recorded else self, *x)
+        except Exception:
+            if self.program is self.f:
+                raise
+            return NotImplemented  # f raises it again, if it is its own
+        each = found if isinstance(found, tuple) else (found,)
+        return found if self.program is self.f or all(map(_is_number, each)) else NotImplemented
+
+    def derived(self, driver: Function, x: Sequence[Any]) -> Any:
+        if not all(map(_is_float, x)):
+            return NotImplemented
+        at = x[: getattr(driver, "count", 1)]
+        own = tuple(map(np.shape, x[len(at) :]))
+        return self._answer(driver, at, own, lambda code: code.derived(driver, x))
+
+    def along(self, x: Any, v: Any, order: int) -> Any:
+        if not (_is_float(x) and (type(v) is int or _is_float(v))):
+            return NotImplemented
+        if self.program is not self.f:
+            return NotImplemented
+        return self._answer("along", (x,), order, lambda code: code.along(x, v, order))
+
+    def tensor(self, x: Any, order: int) -> Any:
+        if not _is_float(x):
+            return NotImplemented
+        if self.program is not self.f:
+            return NotImplemented
+        return self._answer("tensor", (x,), order, lambda code: code.tensor(x, order))
+
+    def _answer(self, driver: Any, at: Sequence[Any], own: Any, ask: Ask) -> Any:
+        found, self.program = self.history.answer(self.f, self.after, driver, at, own, ask)
+        return found
+
+
+def again(f: Function, x: Sequence[Any]) -> Often | None:
+    """Return what answers for the drivers of f by code made for it; None if none will."""
+    after = current_policy().compile_after
+    if not (after and x and _is_float(x[0])):
+        return None
+    code = _code(f)
+    if code is None:
+        return None
+    return Often(f, KEPT.made(functools.partial(History, code), id(code)), after)
+
+
+def _is_float(x: Any) -> bool:
+    kind = type(x)
+    return x.dtype is FLOAT if kind is np.ndarray else kind is float or kind is np.float64
+
+
+def _is_number(y: Any) -> bool:
+    return np.asarray(y).dtype.kind in "fc" and bool(np.isfinite(y).all())
+
+
+def _code(f: Any) -> types.CodeType | None:
+    """Return the Python code by which a function is found again: a hint, nothing rests on it."""
+    for _ in range(8):
+        if isinstance(f, functools.partial):
+            f = f.func
+        elif hasattr(f, "__wrapped__"):
+            f = f.__wrapped__
+        else:
+            break
+    f = getattr(f, "__func__", f)
+    if not isinstance(f, types.FunctionType):
+        f = inspect.getattr_static(type(f), "__call__", None)
+    code = getattr(f, "__code__", None)
+    return code if isinstance(code, types.CodeType) else None

@@ -1,0 +1,355 @@
+"""Linear algebra of programs at one point through LAPACK, with the factors of a matrix shared.
+
+Fortran counts columns first: what LAPACK calls a matrix is the transpose of what lies in memory.
+Equations and determinants, eigenvalues and singular values are those of the matrix that NumPy hands
+to LAPACK, so that they fail together; what failed is left to NumPy, whose errors say why.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from taylor.core.calls import Call
+from taylor.core.instructions import Instruction
+from taylor.core.maps import Gather
+from taylor.core.table import Rule, lookup
+from taylor.linalg.degrees import RULES
+from taylor.llvm.function import Function
+from taylor.llvm.ir import WIDTH
+from taylor.llvm.registers import Scalar
+from taylor.machine import matrices
+from taylor.machine.emit import (
+    WRITTEN,
+    Symbol,
+    Unsupported,
+    contiguous,
+    copied,
+    empty,
+    in_memory,
+    in_place,
+    lifted,
+    number,
+    zeros,
+)
+from taylor.machine.nests import Shape, at, c_strides, each, terms_of
+from taylor.numbers import blas
+
+Index = int | str
+
+
+class LU(NamedTuple):
+    """P L U of matrices (of their transposes, if `turned`), the pivots, and what went wrong."""
+
+    factors: Symbol
+    pivots: Symbol
+    info: Symbol
+    turned: bool
+
+
+class Factors:
+    """The triangular factors of the matrices of a program: each is made once."""
+
+    def __init__(self, code: Sequence[Instruction]) -> None:
+        self.code = code
+        self.known: dict[int, LU] = {}
+        calls = [i for i in code if isinstance(i.op, Call) and i.op.name in BY_FACTORS]
+        self.uses = Counter(self._matrix(i.args[0])[0] for i in calls)
+
+    def _matrix(self, i: int) -> tuple[int, bool]:
+        """Return the instruction that gives a matrix, perhaps transposed, and whether it is."""
+        turned = False
+        while True:
+            op, args, shape = self.code[i]
+            if not isinstance(op, Gather) or len(args) != 1 or len(shape) < 2:
+                return i, turned
+            own = self.code[args[0]].shape
+            if len(own) < 2 or not np.array_equal(
+                op.index, np.swapaxes(np.arange(math.prod(own)).reshape(own), -1, -2)
+            ):
+                return i, turned
+            i, turned = args[0], not turned
+
+    def of(self, f: Function, i: int, x: Symbol) -> LU:
+        """Return the factors of the matrices x that instruction i gives."""
+        j, turned = self._matrix(i)
+        found = self.known.get(j)
+        if found is None:
+            found = self.known[j] = factored(f, x)._replace(turned=turned)
+        self.uses[j] -= 1
+        if not self.uses[j]:
+            del self.known[j]  # and so the memory is free
+        return found._replace(turned=found.turned != turned)
+
+
+# ------------------------------------------------------------------ matrices in memory
+def stacked(f: Function, x: Symbol) -> Symbol:
+    """Return matrices in memory, with one axis for all of a batch."""
+    x = in_place(contiguous(x) if len(x.shape) > 2 else x)
+    if x.reg is not None or isinstance(x.slot, str):
+        x = in_memory(f, x)
+    n, m = x.shape[-2:]
+    return x.view((math.prod(x.shape[:-2]), n, m), (n * m, *x.strides[-2:]))
+
+
+def turned(x: Symbol) -> Symbol:
+    """Return the transposes of matrices."""
+    *batch, n, m = x.shape
+    *steps, down, along = x.strides
+    return x.view((*batch, m, n), (*steps, along, down))
+
+
+def own(f: Function, x: Symbol) -> Symbol:
+    """Return a copy in C order, to be written over."""
+    out = empty(f, x.shape)
+    copied(x, out)
+    return out
+
+
+def shaped(x: Symbol, shape: Shape) -> Symbol:
+    """Return matrices with the axes of their batch; one number in a register."""
+    if math.prod(shape) == 1:
+        return Symbol(x.f, shape, reg=at(x, [0] * len(x.shape)))
+    *batch, n, m = shape
+    return x.view(shape, (*(k * n * m for k in c_strides(tuple(batch))), *x.strides[-2:]))
+
+
+def pointer(x: Symbol, b: Index) -> str:
+    """Return where entry b of a batch begins."""
+    return x.f.address(x.base, [*x.lead, (b, x.strides[0])], x.offset)
+
+
+def run(f: Function, name: str, info: Symbol, b: Index, *given: Any) -> None:
+    """Call a function of LAPACK, which says at the end whether it failed."""
+    place = pointer(info, b)
+    f.write_word(0, place, "i64")  # the library may write half of it
+    f.blas(name, *given, place)
+
+
+def failed(info: Symbol, b: Index) -> Scalar:
+    """Return whether a function of LAPACK failed."""
+    f = info.f
+    return f.real(f.word(pointer(info, b), "i64")).compared("une", 0.0)
+
+
+def triangle(x: Symbol, out: Symbol, upper: bool) -> Symbol:
+    """Write one triangle of matrices, and zeros in the other."""
+    f, n = x.f, x.shape[-1]
+
+    def row(index: list[Any]) -> None:
+        b, i = index
+        stop = i if upper else f.whole("add", i, 1)
+
+        def write(j: Index, width: int) -> None:
+            y, zero = x.load(terms_of([b, i, j], x.strides), width), f.zero(width)
+            low = f.less(j, stop) if width == 1 else f.below(j, range(WIDTH), stop)
+            out.store(low.where(zero, y) if upper else low.where(y, zero), place(b, i, j))
+
+        def place(*index: Any) -> Any:
+            return terms_of(index, out.strides)
+
+        whole = n // WIDTH * WIDTH if x.strides[-1] == out.strides[-1] == 1 else 0
+        f.repeat(whole, lambda j: write(j, WIDTH), WIDTH)
+        f.repeat(
+            n - whole, lambda j: write(j + whole if type(j) is int else f.whole("add", j, whole), 1)
+        )
+
+    each(f, x.shape[:2], row)
+    return out
+
+
+# ------------------------------------------------------------------ by factors of a square matrix
+def factored(f: Function, x: Symbol) -> LU:
+    """Return the factors of matrices."""
+    x = stacked(f, x)
+    count, n, _ = x.shape
+    a, pivots, info = own(f, turned(x)), empty(f, (count, n)), empty(f, (count,))
+
+    def one(b: Index) -> None:
+        run(f, "dgetrf", info, b, n, n, pointer(a, b), n, pointer(pivots, b))
+
+    f.repeat(count, one)
+    return LU(a, pivots, info, False)
+
+
+def _solved(f: Function, lu: LU, x: Symbol) -> Symbol:
+    """Return the solutions for the columns in the rows of x, in their place."""
+    count, m, n = x.shape
+    info = empty(f, (count,))
+
+    def one(b: Index) -> None:
+        f.lose(failed(lu.info, b))
+        given = n, m, pointer(lu.factors, b), n, pointer(lu.pivots, b), pointer(x, b), n
+        run(f, "dgetrs", info, b, "T" if lu.turned else "N", *given)
+
+    f.repeat(count, one)
+    return turned(x)
+
+
+def _solve(f: Function, shape: Shape, lu: LU, a: Symbol, b: Symbol) -> Symbol:
+    return shaped(_solved(f, lu, own(f, turned(stacked(f, b)))), shape)
+
+
+def _inverse(f: Function, shape: Shape, lu: LU, a: Symbol) -> Symbol:
+    unit = zeros(f, lu.factors.shape, False)
+    one = f.constant(1.0)
+    each(f, unit.shape[:2], lambda i: unit.store(one, terms_of([*i, i[1]], unit.strides)))
+    return shaped(_solved(f, lu, unit), shape)
+
+
+def _determinants(f: Function, lu: LU) -> tuple[Symbol, Symbol]:
+    """Return the signs and the logarithms of determinants; 0 and -inf of singular matrices."""
+    count, n, _ = lu.factors.shape
+    signs, logs, step = empty(f, (count,)), empty(f, (count,)), blas.integers() // 4
+
+    def one(b: Index) -> None:
+        pivots = pointer(lu.pivots, b)
+
+        def factor(i: Index, known: Sequence[Scalar]) -> list[Scalar]:
+            sign, log = known
+            d = at(lu.factors, [b, i, i])
+            moved = f.real(f.entry(pivots, f.whole("mul", i, step))) - f.real(i)
+            sign = (d < 0.0).where(-sign, sign)
+            sign = moved.compared("une", 1.0).where(-sign, sign)
+            return [sign, log + number(f, lookup("log"), abs(d))]
+
+        sign, log = f.fold(0, n, [f.constant(1.0), f.constant(0.0)], factor)
+        singular = failed(lu.info, b)
+        signs.store(singular.where(0.0, sign), [(b, 1)])
+        logs.store(singular.where(-math.inf, log), [(b, 1)])
+
+    f.repeat(count, one)
+    return signs, logs
+
+
+def _slogdet(f: Function, shape: Shape, lu: LU, a: Symbol) -> Symbol:
+    out, half = empty(f, shape), shape[0] // 2
+    for k, x in enumerate(_determinants(f, lu)):
+        copied(x, out.view((half,), (1,), k * half))
+    return out
+
+
+def _det(f: Function, shape: Shape, lu: LU, a: Symbol) -> Symbol:
+    signs, logs = _determinants(f, lu)
+    y: Any = signs * np.exp(logs)
+    return y.reshape(shape)  # type: ignore[no-any-return]
+
+
+BY_FACTORS: dict[str, Callable[..., Symbol]] = {
+    "solve": _solve,
+    "inv": _inverse,
+    "slogdet": _slogdet,
+    "det": _det,
+}
+
+
+# ------------------------------------------------------------------ by triangles
+def _cholesky(upper: bool, f: Function, shape: Shape, a: Symbol) -> Symbol:
+    """The factor that LAPACK calls the upper one: of the transpose."""
+    a = stacked(f, a)
+    low, info = own(f, turned(a) if upper else a), empty(f, a.shape[:1])
+
+    def one(b: Index) -> None:
+        run(f, "dpotrf", info, b, "U", shape[-1], pointer(low, b), shape[-1])
+        f.lose(failed(info, b))
+
+    f.repeat(low.shape[0], one)
+    return shaped(triangle(low, low, False), shape)
+
+
+def _triangular(upper: bool, f: Function, shape: Shape, t: Symbol, b: Symbol) -> Symbol:
+    """Solve xᵀ tᵀ = bᵀ in the place of b."""
+    t, x = stacked(f, t), own(f, stacked(f, b))
+    laid = matrices.matrix(t, 1, 2)
+    if laid is None:
+        t = own(f, t)
+        laid = matrices.Matrix(t, 1, shape[-2], shape[-2], False, shape[-2])
+    count, n, m = x.shape
+    flags = "R", "U" if upper == laid.turned else "L", "T" if laid.turned else "N", "N"
+
+    def one(b: Index) -> None:
+        f.repeat(n, lambda i: f.lose(at(t, [b, i, i]).equals(0.0)))
+        f.blas("dtrsm", *flags, m, n, 1.0, pointer(t, b), laid.step, pointer(x, b), m)
+
+    f.repeat(count, one)
+    return shaped(x, shape)
+
+
+def _part(upper: bool, f: Function, shape: Shape, x: Symbol) -> Symbol:
+    x = stacked(f, x)
+    return shaped(triangle(x, empty(f, x.shape), upper), shape)
+
+
+def _half(f: Function, shape: Shape, x: Symbol) -> Symbol:
+    x = stacked(f, x)
+    out = triangle(x, empty(f, x.shape), False)
+
+    def one(index: list[Any]) -> None:
+        place = terms_of([*index, index[1]], out.strides)
+        out.store(out.load(place) * 0.5, place)
+
+    each(f, x.shape[:2], one)
+    return shaped(out, shape)
+
+
+def _by_formula(name: str, f: Function, shape: Shape, *x: Symbol) -> Symbol:
+    y: Symbol = RULES[name].value(*x)
+    return y
+
+
+# ------------------------------------------------------------------ where derivatives exist
+def _not_singular(f: Function, shape: Shape, d: Symbol, *known: Symbol) -> Symbol:
+    signs = in_place(known[-2])
+    each(f, signs.shape, lambda index: f.lose(at(signs, index).equals(0.0)))
+    return d
+
+
+ALONE: dict[str, Callable[..., Symbol]] = {
+    "cholesky": functools.partial(_cholesky, False),
+    "cholesky_upper": functools.partial(_cholesky, True),
+    "solve_triangular": functools.partial(_triangular, False),
+    "solve_triangular_upper": functools.partial(_triangular, True),
+    "tril": functools.partial(_part, False),
+    "triu": functools.partial(_part, True),
+    "half": _half,
+    "adjoint of cholesky": functools.partial(_by_formula, "adjoint of cholesky"),
+    "regular slogdet": _not_singular,
+}
+
+
+def written(
+    f: Function, rule: Rule, x: Sequence[Any], shape: Shape, lu: Callable[[Symbol], LU]
+) -> Symbol | None:
+    """Return the result of a rule of real matrices; None of one that Python is asked for."""
+    name = rule.name
+    known = RULES.get(name) is rule and (name in BY_FACTORS or name in ALONE)
+    if not known or f.unit > 1 or not blas.integers() or not all(map(_is_taken, x)):
+        return None
+    args = [lifted(f, v) for v in x]
+    if name in BY_FACTORS:
+        return BY_FACTORS[name](f, shape, lu(args[0]), *args)
+    return ALONE[name](f, shape, *args)
+
+
+def _is_taken(x: Any) -> bool:
+    """Whether x is not empty, and of real numbers."""
+    if isinstance(x, Symbol):
+        return not x.complex and 0 not in x.shape
+    return np.asarray(x).dtype.kind in "fiub" and 0 not in np.shape(x)
+
+
+def called(first: Symbol, op: Call, args: Sequence[Any]) -> Symbol:
+    """Return the result of a rule in the formula of another one."""
+    f = first.f
+    y = written(f, op.rule, args, np.shape(args[-1]), functools.partial(factored, f))
+    if y is None:
+        raise Unsupported(f"{op.name} has no machine code")
+    return y
+
+
+WRITTEN[Call] = called
