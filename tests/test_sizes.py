@@ -17,7 +17,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2065,
     "machine": 5923,
     "series": 2414,
-    "drivers": 6925,
+    "drivers": 6926,
     "scipy": 5916,
     "ode": 11254,
     "command": 426,

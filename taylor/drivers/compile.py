@@ -28,11 +28,10 @@ from taylor.core.reads import Reads
 from taylor.drivers import blocks, entries, forms, patience, trees
 from taylor.drivers.arguments import OfSeveral
 from taylor.drivers.derivable import Derivable
-from taylor.drivers.derivatives import bent
 from taylor.drivers.forms import COMPLEX, EXACT, FLOAT, floats, pattern_of
 from taylor.drivers.forward_mode import taylor_coefficients
 from taylor.drivers.recorded import derived, one_point, short
-from taylor.drivers.tensors import directions
+from taylor.drivers.tensors import directions, rows_of
 from taylor.errors import (
     CompileError,
     DomainError,
@@ -350,7 +349,7 @@ class Compiled(Derivable):
         if kind == "points":
             program = one_point(program)
         elif kind not in patience.PLAIN:
-            own, x = (_tensor, x) if kind == "tensor" else blocks.chosen(form, program, x)
+            own, x = (rows_of, x) if kind == "tensor" else blocks.chosen(form, program, x)
             program, count = derived(program, own, x)
         self.waiting[where] = calls, patience.needed(kind, form, program)
         make = self.strict or self.waiting[where][1] <= calls
@@ -565,11 +564,6 @@ def _arity(form: Any) -> int:
 
 def _first(f: Callable[..., Any], *args: Any, **named: Any) -> Any:
     return f(*args, **named)[0]
-
-
-def _tensor(f: Callable[..., Any], x: Any, *v: Any) -> Any:
-    """Return ∂_v ∂_w ... ∇f."""
-    return bent(f, x, *v, what="tensor")
 
 
 def compile(
