@@ -11,8 +11,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "errors": [],
     "kept": [],
     "numbers": [
-        "blas", "kinds", "data", "contexts", "balls", "formulas", "policy", "values", "rounding",
-        "intervals", "factorials", "special_series", "special_values",
+        "blas", "kinds", "data", "contexts", "ball_values", "balls", "formulas", "policy", "values",
+        "rounding", "intervals", "factorials", "special_series", "special_values",
     ],
     "llvm": [
         "text", "registers", "ir", "function", "polynomials", "kernels", "special",
@@ -33,7 +33,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit",
         "lapack", "questions", "stencils", "regions", "degrees", "tables", "loops", "convolutions",
         "compose", "monomials", "products", "windows", "substitution", "series", "machine",
-        "engine",
+        "batches", "engine",
     ],
     "series": [
         "text", "wide", "symbolic", "coefficients", "rows", "rules", "series", "powers",
@@ -59,6 +59,11 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "stops", "integrator", "rates", "radau", "methods", "jets", "adjoints", "flow", "variation",
         "reads", "event", "doses", "events", "stepwise", "results", "complexes", "solve",
         "sensitivity", "regimens", "members", "crossings", "watched", "saved", "ensemble", "solver",
+        "__init__",
+    ],
+    "verified": [
+        "environment", "rounding", "enclosing", "planes", "values", "process", "interval",
+        "symbols", "bounds", "boxes", "compose", "model", "progress", "search", "roots", "quad",
         "__init__",
     ],
     "numpy": ["creation", "functions", "__init__"],

@@ -41,7 +41,7 @@ from taylor.core.tape import Node, Tape
 from taylor.errors import GuardError, ShapeMismatch, TraceError
 from taylor.kept import STORE, identity
 from taylor.numbers.data import unlabelled
-from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.kinds import base, is_nested, is_operand
 from taylor.numbers.values import as_array, together
 
 # decisions by one value that become others where it vanishes
@@ -294,7 +294,7 @@ def check(guards: Sequence[Guard], value: Callable[[int], Any]) -> None:
 
     def plain(i: int) -> Any:
         x = value(i)
-        while is_operand(x):
+        while is_nested(x):
             x = x.value
         return x
 
@@ -306,7 +306,7 @@ def check(guards: Sequence[Guard], value: Callable[[int], Any]) -> None:
 def check_unread(x: Iterable[Any]) -> None:
     """Raise TraceError if a plain value was taken out: it would be another one elsewhere."""
     for v in x:
-        while is_operand(v):
+        while is_nested(v):
             if isinstance(v, Node) and v.tape.read:
                 raise TraceError(
                     "the function takes the plain value of an argument (.value), which would be "

@@ -43,7 +43,7 @@ from taylor.core.tables import nonzero, unchanged
 from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, TraceError
 from taylor.numbers.formulas import Constant
-from taylor.numbers.kinds import Array, Fillable, Kind, base, is_operand
+from taylor.numbers.kinds import Array, Fillable, Kind, base, base_array, is_nested, is_operand
 from taylor.numbers.values import as_array, as_data, constant, fitted, is_native, of_value, quietly
 
 PLAIN = frozenset((int, float, np.float64, np.ndarray))
@@ -103,7 +103,7 @@ class Tape:
         if self.like is None and value is not None:
             self.like = value if is_operand(value) else np.asarray(value)
         x = value
-        while is_operand(x):
+        while is_nested(x):
             if x.tag.level >= 0:
                 self.outer.add(x.tag)
             x = x.value
@@ -304,7 +304,7 @@ class Node(Operand):
     @property
     def dtype(self) -> Any:
         """Type of the numbers at the point of the recording."""
-        return np.asarray(base(self.tape.values[self.i])).dtype
+        return base_array(self.tape.values[self.i]).dtype
 
     def astype(self, dtype: Any, order: Any = "K", copy: bool = True) -> Any:
         """Return the variable in a wider type of numbers, its axes in that order in memory."""

@@ -20,7 +20,7 @@ from taylor.core.operand import Operand
 from taylor.drivers import trees
 from taylor.drivers.derivable import Derivable, watched
 from taylor.drivers.often import Often, again
-from taylor.numbers.kinds import content, is_operand
+from taylor.numbers.kinds import content, is_nested
 
 Array = Any
 Function = Callable[..., Any]
@@ -246,7 +246,7 @@ def _finished(x: Any) -> Any:
     x = content(x)
     if isinstance(x, Condition) and x.lhs.tag.closed:
         return x.mask()
-    while is_operand(x) and x.tag.closed:
+    while is_nested(x) and x.tag.closed:
         x = x.value
     return x
 

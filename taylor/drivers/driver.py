@@ -21,7 +21,7 @@ from taylor.core.tags import Tag
 from taylor.drivers.arguments import Form, is_plain, several
 from taylor.errors import ForeignNodeError, ShapeMismatch
 from taylor.numbers.data import unlabelled
-from taylor.numbers.kinds import Floats, Kind, base, content, is_operand
+from taylor.numbers.kinds import Floats, Kind, base, base_array, content, is_nested, is_operand
 from taylor.numbers.values import as_array, as_data, integers, together, zeros
 from taylor.series.series import Series
 
@@ -173,7 +173,7 @@ def parts(y: Any, tag: Tag, size: int) -> Any:
 
 def _refuse_finished(y: Any, but: Tag | None = None) -> None:
     """Raise if y is, or has as coefficients, a perturbation of another finished differentiation."""
-    while is_operand(y):
+    while is_nested(y):
         if y.tag.closed and y.tag is not but:
             raise ForeignNodeError(
                 "f returned a perturbation of another, finished differentiation (a value kept from "
@@ -186,9 +186,9 @@ def _refuse_finished(y: Any, but: Tag | None = None) -> None:
 
 def has_nan(c: Any) -> bool:
     """Whether some coefficient is not a number."""
-    while is_operand(c):
+    while is_nested(c):
         c = c._coef if isinstance(c, Series) else c.value
-    return bool(nans(np.asarray(c)).any())
+    return bool(nans(base_array(c)).any())
 
 
 def finite(x: Any) -> Any:

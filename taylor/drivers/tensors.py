@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from taylor.llvm.entry import Entry
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.jit import address
+from taylor.machine import batches
 from taylor.machine.machine import OK, Machine
 
 Array = Any
@@ -27,7 +29,7 @@ class Directions:
         index = np.sort(np.indices((n,) * order).reshape(order, -1), axis=0)
         codes = np.ravel_multi_index(tuple(index[:-1]), (n,) * (order - 1))
         kept, column = np.unique(codes, return_inverse=True)
-        self.n, self.count = n, len(kept)
+        self.n, self.order, self.count = n, order, len(kept)
         self.columns = np.stack(np.unravel_index(kept, (n,) * (order - 1)))
         self.width = -(-self.count // WIDTH) * WIDTH  # whole tiles
         self.place = index[-1] * self.width + column
@@ -48,12 +50,22 @@ class Directions:
 
     def _batch(self, count: int) -> tuple[Array, Array, tuple[int, int]]:
         """Return this thread's points, and room for results; where directions and that room lie."""
-        seeds = np.eye(self.n)[:, self.columns].swapaxes(0, 1).reshape(-1, self.count)
-        rows, out = np.zeros((self.n + len(seeds), self.width)), np.empty((count, self.width))
-        rows[self.n :, : self.count] = seeds
+        rows, out = self._rows(), np.empty((count, self.width))
         found = rows[: self.n], out, (address(rows), address(out))
         self.local.batch = {**getattr(self.local, "batch", {}), count: found}
         return found
+
+    def _rows(self) -> Array:
+        """Return room for copies of a point, and below it the directions."""
+        seeds = np.eye(self.n)[:, self.columns].swapaxes(0, 1).reshape(-1, self.count)
+        rows = np.zeros((self.n + len(seeds), self.width))
+        rows[self.n :, : self.count] = seeds
+        return rows
+
+    def enter(self, entry: Entry, machine: Machine, shape: tuple[int, ...]) -> None:
+        """Let Python call the code of a tensor at once, at points of a shape."""
+        if self.count <= KEPT:
+            batches.enter(entry, machine, self._rows(), self.place, shape, shape * self.order)
 
     def _in_blocks(self, machine: Machine, point: Array) -> tuple[int, Any]:
         kind = complex if point.dtype.kind == "c" or any(machine.found) else float

@@ -29,7 +29,7 @@ from taylor.core.tags import Tag, user_tag
 from taylor.core.tape import Node
 from taylor.errors import AlgebraMismatch, ForeignNodeError, OrderMismatch, PoleError, ShapeMismatch
 from taylor.machine import engine
-from taylor.numbers.kinds import Array, Kind, base, is_operand
+from taylor.numbers.kinds import Array, Kind, ValueSet, base, is_operand
 from taylor.numbers.values import as_array, constant, decided, divisible, joined, together, zeros
 from taylor.series import rows, rules
 from taylor.series.coefficients import UNKNOWN, Coefficients
@@ -158,7 +158,7 @@ class Series(Coefficients):
     def _hosts(self, other: Any) -> bool:
         if isinstance(other, Node):
             return not (self.tag.closed or other.tape.holds(self))
-        assert isinstance(other, Series)
+        assert isinstance(other, (Series, ValueSet))
         return self.tag.level > other.tag.level
 
     def _refuses(self, x: Any) -> bool:
