@@ -17,7 +17,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2065,
     "machine": 5919,
     "series": 2413,
-    "drivers": 6876,
+    "drivers": 6909,
     "scipy": 5916,
     "ode": 11254,
     "command": 426,
