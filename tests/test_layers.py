@@ -22,7 +22,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
         "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
         "sides", "calls", "maps", "lookups", "parts", "operand", "fillable", "simpler", "tape",
-        "rules", "program", "repeat", "sweep", "loops", "rolled",
+        "reads", "rules", "program", "repeat", "sweep", "loops", "rolled",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
     "arrays": [
@@ -57,7 +57,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "files", "units", "control", "options", "roots", "dense", "system", "pieces", "surfaces",
         "zeros", "registers", "machine", "lanes", "stepper", "singular", "record", "stiffness",
         "stops", "integrator", "rates", "radau", "methods", "jets", "adjoints", "flow", "variation",
-        "reads", "event", "doses", "events", "stepwise", "results", "complexes", "solve",
+        "event", "doses", "events", "stepwise", "results", "complexes", "solve",
         "sensitivity", "regimens", "members", "crossings", "watched", "saved", "ensemble", "solver",
         "__init__",
     ],

@@ -33,6 +33,7 @@ from taylor.core.lookups import Lookup, is_watched
 from taylor.core.maps import Reshape
 from taylor.core.operand import Operand, lift
 from taylor.core.parts import Part
+from taylor.core.reads import Reads, random_states
 from taylor.core.rules import adjoints, pruned, tangents, values
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary
@@ -569,3 +570,22 @@ def of_row(row: Elementary, active: tuple[bool, ...], exact: bool = False) -> Pr
         count = sum(type(i.op) is Parameter for i in tape.code)
         args.append(tape.input(()) if live else tape.push(Parameter(count), (), (), None))
     return Program(tape.code, tape.inputs, [row(*args).i]).pruned()
+
+
+def steady(f: Callable[..., Any], recorded: Callable[[], Program]) -> tuple[Program, Reads | None]:
+    """Return a recording of f, and what f reads from elsewhere, which can change (None: nothing).
+
+    TraceError: the next call of f would do something else.
+    """
+    reads, drawn = Reads(f), random_states()
+    program, why = recorded(), ""
+    if random_states() != drawn:
+        why = "it draws random numbers: draw them outside, as an argument"
+    elif what := reads.changed():  # by f itself: a count of its calls, say
+        again = recorded()
+        reads = Reads(f)
+        if again.identity != program.identity or reads.fickle:
+            why = f"each call changes {what}, which it reads: return it, or give it as an argument"
+    if why:
+        raise TraceError(why)
+    return program, reads if reads else None
