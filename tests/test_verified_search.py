@@ -152,7 +152,7 @@ def test_signs():
     assert tv.sign(lambda x: x**2, (-1.0, 1.0), ">=")
     assert not tv.sign(np.cos, (0.0, 2.0), ">=")
     with pytest.raises(tv.Undecided, match="not decided"):
-        tv.sign(lambda x: (x - 0.3) ** 2 + 0 * np.sin(x), (-1.0, 1.0), ">", max_boxes=1000)
+        tv.sign(lambda x: (x - 0.3) ** 2 + 0 * np.sin(x), (-1.0, 1.0), ">", max_boxes=200)
     with pytest.raises(ValueError, match="relation"):
         tv.sign(np.sin, (0, 1), "=")
 
@@ -271,7 +271,7 @@ def integral(f, box, **given):
     return tv.quad(f, *box, **given)
 
 
-LIMITS = {tv.range: {"max_boxes": 2000}, integral: {"max_pieces": 300}}
+LIMITS = {tv.range: {"max_boxes": 400}, integral: {"max_pieces": 60}}
 
 
 @pytest.mark.parametrize("name", JUMPS)
@@ -292,7 +292,7 @@ def test_jumps_have_no_slopes_and_no_series(name):
         found = tv.roots(f, box, tol=1e-6, max_boxes=1000)
     except tv.NotVerified as error:
         found = error.result
-    for left in x[:-1][zeros & continuous]:
+    for left in x[:-1][zeros & continuous][::500]:
         held = [*found.unique, *found.undecided]
         assert any(b.lo <= left + 1e-4 and left <= b.hi for b in held)
     for b in found.unique:

@@ -107,8 +107,8 @@ class Boxes:
             if len(x) > 1:
                 half = len(x) // 2
                 parts = [self._tried(program, part) for part in (x[:half], x[half:])]
-                masks = zip(*(part[1:] for part in parts), strict=True)
-                return _joined([part[0] for part in parts]), *map(np.concatenate, masks)
+                same, other = (np.concatenate([part[n] for part in parts]) for n in (1, 2))
+                return _joined([part[0] for part in parts]), same, other
             none = np.zeros(1, dtype=bool)
             return self._unbounded(1), none, none
         return found if self.algebra is None else [self._table(y) for y in found], same, other
