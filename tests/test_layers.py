@@ -62,14 +62,14 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "__init__",
     ],
     "verified": [
-        "environment", "rounding", "enclosing", "planes", "values", "process", "interval",
+        "environment", "rounding", "enclosing", "planes", "values", "linear", "process", "interval",
         "__init__",
     ],
     "numpy": ["creation", "functions", "__init__"],
     "elementary": [],
     "sparse": [],
     "__init__": [],
-    "command": ["expression", "effort", "tour"],
+    "command": ["expression", "certified", "effort", "tour"],
     "__main__": [],
 }  # fmt: skip
 ORDER = [(folder, name) for folder, names in HOUSE.items() for name in (names or [""])]

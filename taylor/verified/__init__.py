@@ -3,5 +3,6 @@
 from taylor.errors import NotVerified as NotVerified
 from taylor.errors import Undecided as Undecided
 from taylor.verified.interval import Interval as Interval
+from taylor.verified.values import coefficients as coefficients
 
-__all__ = ["Interval", "NotVerified", "Undecided"]
+__all__ = ["Interval", "NotVerified", "Undecided", "coefficients"]
