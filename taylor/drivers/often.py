@@ -42,27 +42,28 @@ class History:
         """About how many bytes it takes."""
         return sum(known.weight for known in self.known.values())
 
+    def due(self, driver: Any, shapes: Any, after: int) -> bool:
+        """Count a call; whether there may be code for it."""
+        if len(self.calls) > SHAPES:
+            self.calls.clear()
+            self.known.clear()
+        where = driver, shapes
+        calls = self.calls[where] = self.calls.get(where, 0) + 1
+        return calls >= after - 1
+
     def answer(
-        self, f: Function, after: int, driver: Any, at: Sequence[Any], own: Any, ask: Ask
+        self, f: Function, after: int, shapes: Any, at: Sequence[Any], ask: Ask
     ) -> tuple[Any, Function]:
         """Return what the code of f gives, if f still is what it was made of; or NotImplemented.
 
         And f, or if it was recorded meanwhile, its program.
         """
-        shapes = tuple(map(np.shape, at))
-        where = driver, shapes, own
-        calls = self.calls[where] = self.calls.get(where, 0) + 1
-        if calls < after - 1:
-            return NotImplemented, f
-        if len(self.calls) > SHAPES:
-            self.calls.clear()
-            self.known.clear()
         known = self.known.get(shapes)
         if known is None:  # machine code is imported when it is needed
-            known = self.known[shapes] = import_module("taylor.drivers.again").Known()
-        weight = known.weight
+            known = self.known[shapes] = import_module("taylor.drivers.again").Known(after)
+        made = known.made
         found: tuple[Any, Function] = known.answer(f, at, ask)
-        if known.weight != weight:
+        if known.made != made:
             KEPT.entries.pop((id(self.code),), None)
             KEPT.put(self, id(self.code))
         return found
@@ -74,9 +75,11 @@ class Often(Derivable):
     If it has been recorded meanwhile, a driver can take its program, since it has run already.
     """
 
+    __slots__ = ("after", "f", "history", "program")
+
     def __init__(self, f: Function, history: History, after: int) -> None:
-        self.f, self.history, self.after = f, history, after
-        self.program = f
+        self.f = self.program = f
+        self.history, self.after = history, after
 
     def __call__(self, *x: Any, **named: Any) -> Any:
         return self.program(*x, **named)
@@ -98,45 +101,52 @@ class Often(Derivable):
         return found if self.program is self.f or all(map(_is_number, each)) else NotImplemented
 
     def derived(self, driver: Function, x: Sequence[Any]) -> Any:
-        if not all(map(_is_float, x)):
+        shapes = tuple([_shape(v) for v in x])
+        if None in shapes or not self.history.due(driver, shapes, self.after):
             return NotImplemented
-        at = x[: getattr(driver, "count", 1)]
-        own = tuple(map(np.shape, x[len(at) :]))
-        return self._answer(driver, at, own, lambda code: code.derived(driver, x))
+        count = getattr(driver, "count", 1)
+        return self._answer(shapes[:count], x[:count], lambda code: code.derived(driver, x))
 
     def along(self, x: Any, v: Any, order: int) -> Any:
-        if not (_is_float(x) and (type(v) is int or _is_float(v))):
+        shapes = _shape(x), () if type(v) is int else _shape(v)
+        if None in shapes or self.program is not self.f:
             return NotImplemented
-        if self.program is not self.f:
+        if not self.history.due(order, shapes, self.after):
             return NotImplemented
-        return self._answer("along", (x,), order, lambda code: code.along(x, v, order))
+        return self._answer(shapes[:1], (x,), lambda code: code.along(x, v, order))
 
     def tensor(self, x: Any, order: int) -> Any:
-        if not _is_float(x):
+        shapes = (_shape(x),)
+        if None in shapes or self.program is not self.f:
             return NotImplemented
-        if self.program is not self.f:
+        if not self.history.due(("tensor", order), shapes, self.after):
             return NotImplemented
-        return self._answer("tensor", (x,), order, lambda code: code.tensor(x, order))
+        return self._answer(shapes, (x,), lambda code: code.tensor(x, order))
 
-    def _answer(self, driver: Any, at: Sequence[Any], own: Any, ask: Ask) -> Any:
-        found, self.program = self.history.answer(self.f, self.after, driver, at, own, ask)
+    def _answer(self, shapes: Any, at: Sequence[Any], ask: Ask) -> Any:
+        found, self.program = self.history.answer(self.f, self.after, shapes, at, ask)
         return found
 
 
 def again(f: Function, x: Sequence[Any]) -> Often | None:
     """Return what answers for the drivers of f by code made for it; None if none will."""
     after = current_policy().compile_after
-    if not (after and x and _is_float(x[0])):
+    if not after or not x or _shape(x[0]) is None:
         return None
-    code = _code(f)
+    plain = type(f) is types.FunctionType and not hasattr(f, "__wrapped__")
+    code = f.__code__ if plain else _code(f)
     if code is None:
         return None
-    return Often(f, KEPT.made(functools.partial(History, code), id(code)), after)
+    history = KEPT.get(id(code)) or KEPT.put(History(code), id(code))
+    return Often(f, history, after)
 
 
-def _is_float(x: Any) -> bool:
+def _shape(x: Any) -> tuple[int, ...] | None:
+    """Return the shape of a float or an array of floats; None of all else."""
     kind = type(x)
-    return x.dtype is FLOAT if kind is np.ndarray else kind is float or kind is np.float64
+    if kind is np.ndarray:
+        return x.shape if x.dtype is FLOAT else None
+    return () if kind is float or kind is np.float64 else None
 
 
 def _is_number(y: Any) -> bool:
