@@ -50,6 +50,12 @@ if TYPE_CHECKING:
     from taylor.drivers.scan import scan as scan
     from taylor.drivers.symbolic import from_sympy as from_sympy
     from taylor.drivers.transform import *  # noqa: F403
+    from taylor.operators import biharmonic as biharmonic
+    from taylor.operators import curl as curl
+    from taylor.operators import divergence as divergence
+    from taylor.operators import hessian_trace as hessian_trace
+    from taylor.operators import laplacian as laplacian
+    from taylor.operators import partials as partials
     from taylor.sparse import *  # noqa: F403
 
 # Imported when they are first asked for: a program that needs a few derivatives starts sooner
@@ -68,6 +74,7 @@ LATER = {
     "drivers.objective": ("objective",),
     "drivers.symbolic": ("from_sympy",),
     "drivers.transform": ("forward", "reverse"),
+    "operators": ("biharmonic", "curl", "divergence", "hessian_trace", "laplacian", "partials"),
     "array_api": (),
     "numpy": (),
     "ode": (),

@@ -312,12 +312,17 @@ class Graded:
         """Return the part of degree k of a product, from left degrees lo to hi."""
         p, q, starts, out, weights = self.pairs(k, lo, hi)
         n = int(self.offsets[k + 1] - self.offsets[k])
-        terms = multiply(x[p], y[q])
+        terms = multiply(x[_as_slice(p)], y[_as_slice(q)])
         if len(starts) == 0:
             return terms.sum(0) + zeros((n,) + (1,) * (np.ndim(terms) - 1), terms)
         if weights is not None:
             terms = terms * constant(weights.reshape((-1,) + (1,) * (np.ndim(terms) - 1)), terms)
-        sums = np.add.reduceat(terms, starts, axis=0)
+        if len(starts) == len(terms):
+            sums = terms
+        elif len(starts) == 1:
+            sums = terms.sum(0, keepdims=True)
+        else:
+            sums = np.add.reduceat(terms, starts, axis=0)
         if len(out) == n:
             return sums
         spread = np.zeros(n, dtype=int)
@@ -375,6 +380,13 @@ class Graded:
 
     def __hash__(self) -> int:
         return self._hash
+
+
+def _as_slice(index: Array) -> Any:
+    """Return an array of positions as a slice where it is one: machine code needs no list of it."""
+    if len(index) and np.array_equal(index, np.arange(index[0], index[0] + len(index))):
+        return slice(int(index[0]), int(index[0]) + len(index))
+    return index
 
 
 class Monomials(Graded):

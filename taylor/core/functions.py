@@ -524,7 +524,7 @@ clip = _increasing("clip", np.clip, lambda ctx, a, low, high: min(max(a, low), h
                    samples=((0.5, 0.0, 1.0), (-3.0, 0.0, 1.0), (3.0, 0.0, 1.0)))
 CHOICES = (absolute, maximum, minimum, clip)  # the rows that are written with kinks
 sign = _increasing("sign", np.sign, lambda ctx, x: ctx.sign(x), jumps=lambda x: x == 0,
-                   code=lambda x: choose(x, 0.0, choose(0.0, x, 0.0 * x, 1.0, "where"), -1.0,
+                   code=lambda x: choose(x, 0.0, choose(0.0, x, x + 0.0, 1.0, "where"), -1.0,
                                          "where"),
                    domain="x != 0 for derivatives", samples=KINKED,
                    exact=lambda x: (x > 0) - (x < 0))

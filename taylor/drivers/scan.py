@@ -122,7 +122,7 @@ def _recorded(each: Function, state: Any, rows: Sequence[Any], count: int) -> An
     tape = owner.tape
     nodes = [tape.node(_float(x)) for x in (*leaves, *rows)]
     first = len(leaves)
-    points = [_point(tape.values[x.i]) for x in nodes]
+    points = [_point(tape.value_of(x.i)) for x in nodes]
     if any(p is None for p in points):
         return None
     points[first:] = [p[0] for p in points[first:]]

@@ -1,0 +1,119 @@
+"""Unbiased estimates of P(∂)f where the algebra of P is too large: random terms or directions."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taylor.drivers.driver import point
+from taylor.errors import ShapeMismatch
+from taylor.operators.drivers import apply
+from taylor.operators.operator import Operator
+from taylor.operators.symbol import Symbol, partials
+
+Array = NDArray[Any]
+Function = Callable[..., Any]
+Seed = int | np.random.Generator
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean of independent unbiased samples, and an unbiased estimate of its variance."""
+
+    value: Any
+    variance: Any
+    samples: int
+
+    @property
+    def error(self) -> Any:
+        """The standard error of the value: the square root of its variance."""
+        return np.sqrt(self.variance)
+
+
+def estimate(P: Symbol, f: Function, *args: Any, samples: int, seed: Seed) -> Estimate:
+    """Return an estimate of P(∂)f from some of its terms, drawn in proportion to their size.
+
+    A sample of the term c·∂^α is Σ|c|·sign(c)·∂^α f, so sparse directions suffice whatever the
+    number of variables (Shi, Hu, Lin & Kawaguchi, Stochastic Taylor derivative estimator, NeurIPS
+    2024).  All samples are one sweep in the algebra of the terms drawn.
+
+    >>> d = partials(1000)
+    >>> found = estimate(d @ d, lambda x: np.sum(x**2), np.ones(1000), samples=16, seed=0)
+    >>> round(float(found.value)), float(found.variance)
+    (2000, 0.0)
+    """
+    if P.varying or not any(P.terms):
+        raise TypeError("estimates are of operators with constant coefficients of order 1 or more")
+    count, rng = _count(samples), np.random.default_rng(seed)
+    number = P.terms.get((), 0)
+    terms = [m for m in P.terms if m]
+    size = np.array([abs(float(P.terms[m])) for m in terms])
+    drawn = Counter(rng.choice(len(terms), count, p=size / size.sum()).tolist())
+    at = {i: Symbol(P.variables, {terms[i]: 1}) for i in drawn}
+    base = Symbol(P.variables, {(): 1})
+    found = apply([base, *at.values()], f, *args)
+    signs = np.sign([float(P.terms[terms[i]]) for i in drawn])
+    scaled = [size.sum() * s * y for s, y in zip(signs, found[1:], strict=True)]
+    mean, variance = _moments(scaled, list(drawn.values()))
+    return Estimate(float(number) * found[0] + mean, variance, count)
+
+
+def estimate_laplacian(
+    f: Function, x: Any, *, samples: int, seed: Seed, power: int = 1, factor: Any = None
+) -> Estimate:
+    """Return an estimate of Δᵖf from derivatives along random directions.
+
+    E[(v·∂)^2p] = (2p - 1)!! Δᵖ for v of independent normal elements; for p = 1 they are ±1, which
+    gives the smallest variance (Hutchinson, Communications in Statistics 19, 1990).  With a factor
+    σ, Δ is replaced by Σ (σσᵀ)_ij ∂_i ∂_j.  The directions are independent at each point.
+
+    >>> f = lambda x: np.sum(np.cos(x))
+    >>> found = estimate_laplacian(f, np.zeros(500), samples=4, seed=0)
+    >>> float(found.value), float(found.variance)
+    (-500.0, 0.0)
+    """
+    count, rng, x = _count(samples), np.random.default_rng(seed), point(x)
+    if not np.ndim(x):
+        raise ShapeMismatch("the variables lie along the last axis of the point, which has none")
+    n = np.shape(x)[-1]
+    sigma = None if factor is None else np.asarray(factor)
+    if sigma is not None and (sigma.ndim != 2 or len(sigma) != n):
+        raise ShapeMismatch(f"the factor has {n} rows, not the shape {sigma.shape}")
+    shape = (*np.shape(x)[:-1], count, n if sigma is None else sigma.shape[1])
+    v = rng.choice([-1.0, 1.0], shape) if power == 1 else rng.normal(size=shape)
+    v = v if sigma is None else v @ sigma.T
+
+    def along(t: Any) -> Any:
+        return f(x + np.sum(t[..., None] * v, -2))
+
+    found = _along_each(count, 2 * power).applied(along, np.zeros(shape[:-1]))
+    odd = math.prod(range(1, 2 * power, 2))
+    each = [y / odd for y in (found if type(found) is tuple else (found,))]
+    mean, variance = _moments(each, [1] * count)
+    return Estimate(mean, variance, count)
+
+
+@functools.lru_cache(maxsize=16)
+def _along_each(count: int, order: int) -> Operator:
+    return Operator([d**order for d in partials(count)])
+
+
+def _count(samples: int) -> int:
+    if samples < 2:
+        raise ValueError(f"a variance needs 2 samples or more, not {samples}")
+    return samples
+
+
+def _moments(values: list[Any], times: list[int]) -> tuple[Any, Any]:
+    """Return the mean of values that were drawn so many times, and its variance."""
+    total = sum(times)
+    mean = sum(m * y for m, y in zip(times, values, strict=True)) / total
+    spread = sum(m * (y - mean) ** 2 for m, y in zip(times, values, strict=True))
+    return mean, spread / (total * (total - 1))

@@ -1,0 +1,253 @@
+"""Linear differential operators applied to functions: P(∂)f by one sweep in the algebra of P."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taylor.core.operand import lift
+from taylor.core.tags import fresh_tag
+from taylor.drivers import kinks, trees
+from taylor.drivers.derivable import Derivable, watched
+from taylor.drivers.driver import call, parts, point, seed
+from taylor.drivers.lines import tables
+from taylor.errors import ShapeMismatch
+from taylor.numbers.kinds import Floats, Kind
+from taylor.numbers.values import constant, shape_of
+from taylor.operators.apolar import Apolar, Form, apolar
+from taylor.operators.symbol import Coefficient, Monomial, Partials, Symbol
+from taylor.series.series import Series
+
+Array = NDArray[Any]
+Function = Callable[..., Any]
+
+
+class Germ(Series):
+    """A series in the algebra of an operator."""
+
+    __slots__ = ()
+
+
+class Operator:
+    """One linear differential operator P(∂), or a tree of several, that are computed together.
+
+    Called with f and the point it returns P(∂)f there, in the form of the tree.  The point has the
+    form that `partials` was given: one array, along the last axis of which the variables lie, or an
+    argument for every name, a number or an array of such.  Other axes are points, which f must
+    treat one by one.  f may return an array at each point.
+
+    >>> from taylor.operators.symbol import partials
+    >>> d = partials(2)
+    >>> P = Operator(d[0] ** 2 + d[1] ** 2)
+    >>> P
+    <d[0]² + d[1]²: 4 coefficients (1, 2, 1), 11 products>
+    >>> float(P(lambda x: x[0] ** 3 * x[1], [1.0, 2.0]))
+    12.0
+    """
+
+    def __init__(self, symbols: Any) -> None:
+        leaves: list[Symbol] = []
+
+        def leaf(cls: type, x: Any) -> Any:
+            if not isinstance(x, Symbol):
+                raise TypeError(
+                    f"an operator is made of symbols such as d[0]**2, d = partials(n), not {x!r}"
+                )
+            leaves.append(x)
+            return trees.LEAF
+
+        _, self._structure = trees.flatten(symbols, lambda x: False, leaf, (list, tuple))
+        if not leaves:
+            raise TypeError(f"an operator needs a symbol, such as d[0]**2, not {symbols!r}")
+        for s in leaves[1:]:
+            leaves[0] + s  # the variables are the same
+        self.symbols = leaves
+        self.variables: Partials = leaves[0].variables
+        self.order = max(s.order for s in leaves)
+        forms: dict[tuple[Any, ...], int] = {}
+        self._sums = [[(a, _forms(s, forms)) for a, s in _summands(p)] for p in leaves]
+        self._forms: list[Form] = [dict(key) for key in forms]
+        self._apolar: Apolar | None = _algebra(tuple(forms), tuple(self.variables.names))
+
+    @property
+    def dimensions(self) -> tuple[int, ...]:
+        """How many coefficients of degree 0, 1, ... a number has."""
+        return (1,) if self._apolar is None else tuple(self._apolar.dimensions)
+
+    @property
+    def size(self) -> int:
+        """How many coefficients a number has."""
+        return sum(self.dimensions)
+
+    @property
+    def products(self) -> int:
+        """How many products of numbers one of two coefficients takes."""
+        return 1 if self._apolar is None else self._apolar.algebra.count
+
+    def __reduce__(self) -> Any:
+        return Operator, (trees.build(self._structure, iter(self.symbols)),)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(map(repr, self.symbols[:3])) + ", ..." * (len(self.symbols) > 3)
+        dims = self.dimensions
+        return f"<{shown}: {self.size} coefficients {dims}, {self.products} products>"
+
+    def __call__(self, f: Function, *args: Any) -> Any:
+        """Return P(∂)f at the point."""
+        found = NotImplemented
+        if isinstance(f, Derivable) and self._apolar and not any(p.varying for p in self.symbols):
+            regular = self.order <= 2  # its products are runs, which a recording can fuse
+            found = f.derived(self.applied, args) if regular else self._swept(f, *args)
+        if found is NotImplemented:
+            found = self.applied(f, *args)
+        return trees.build(self._structure, iter(found if type(found) is tuple else (found,)))
+
+    def _swept(self, f: Derivable, *args: Any) -> Any:
+        """Return P(∂)f by the code that a compiled f has for series in the algebra."""
+        (x, *more), made = args, self._apolar
+        if more or type(x) is not np.ndarray or x.dtype != float or x.ndim != 1 or made is None:
+            return NotImplemented
+        rows = made.directions.astype(float)
+        if rows.shape[1] != len(x):
+            return NotImplemented
+        table = f.swept(made.algebra, np.concatenate([x[None], rows]))
+        if table is NotImplemented:
+            return NotImplemented
+        return self._results(self._read(table), args, 0)
+
+    def applied(self, f: Function, *args: Any) -> Any:
+        """Return P(∂)f at the point, a tuple if there are several."""
+        x, g = self._flat(f, args)
+        front = np.ndim(x) - 1
+
+        def values(g: Function) -> Any:
+            """Return the values of all forms, and of f, along a new last axis."""
+            return self._values(g, x, front)
+
+        if self._apolar is None:
+            found = values(g)
+        else:
+            slow = None if front else lambda g: self._by_tensors(g, x)
+            found = kinks.decided(values, g, x, self.order, "the operator", slow)
+        return self._results(found, args, front)
+
+    # -------------------------------------------------------------- the point
+    def _flat(self, f: Function, args: Sequence[Any]) -> tuple[Any, Function]:
+        """Return the point as one array, and f as a function of it."""
+        sizes = self.variables.sizes
+        if len(args) != len(sizes):
+            names = ", ".join(sizes) if "" not in sizes else "x"
+            raise TypeError(f"the operator has the variables {self.variables.names}: call it as "
+                            f"P(f, {names})")  # fmt: skip
+        given = [point(x) for x in args]
+        columns = []
+        for x, (name, n) in zip(given, sizes.items(), strict=True):
+            if n is not None and (not np.ndim(x) or np.shape(x)[-1] != n):
+                raise ShapeMismatch(
+                    f"the last axis of {name or 'the point'} must have {n} elements, one for each "
+                    f"variable; its shape is {np.shape(x)}"
+                )
+            columns.append(x if n is not None else lift(x)[..., None])
+        f = watched(f, given)
+        if len(args) == 1 and None not in sizes.values():
+            return given[0], f
+        lead = np.broadcast_shapes(*(np.shape(c)[:-1] for c in columns))
+        whole = np.concatenate([np.broadcast_to(c, (*lead, np.shape(c)[-1])) for c in columns], -1)
+        ends = np.cumsum([1 if n is None else n for n in sizes.values()]).tolist()
+        places = [
+            (..., end - 1 if n is None else slice(end - n, end))
+            for end, n in zip(ends, sizes.values(), strict=True)
+        ]
+        return whole, lambda x: f(*(x[i] for i in places))
+
+    # -------------------------------------------------------------- the sweep
+    def _values(self, g: Function, x: Any, front: int) -> Any:
+        found = self._apolar
+        tag = fresh_tag()
+        if found is None:
+            y = call(g, x, tag)
+            self._check(shape_of(y), x, front)
+            return lift(y)[..., None]
+        algebra, kind = found.algebra, Kind.of(x)
+        if isinstance(kind, Floats):
+            rows = found.directions.astype(kind.dtype)
+        else:
+            rows = kind.of(x, found.directions).array(found.directions)
+        seeds = np.broadcast_to(
+            rows.reshape(len(rows), *(1,) * front, -1), (len(rows), *shape_of(x))
+        )
+        y = call(g, seed(Germ, x, algebra, seeds, tag), tag)
+        self._check(shape_of(y), x, front)
+        return self._read(parts(y, tag, algebra.size))
+
+    def _read(self, table: Any) -> Any:
+        """Return the values of all forms, and of f, of a table of coefficients."""
+        assert self._apolar is not None
+        read = [_combined(table, reading) for reading in self._apolar.readings]
+        return np.stack([*read, table[0]], -1)
+
+    def _check(self, shape: tuple[int, ...], x: Any, front: int) -> None:
+        if shape[:front] != shape_of(x)[:front]:
+            raise ShapeMismatch(
+                f"f returns shape {shape} at the points of shape {shape_of(x)[:front]} that lie "
+                "along the axes before the last; a function of one array is a function of "
+                "x.reshape(-1)"
+            )
+
+    def _by_tensors(self, g: Function, x: Any) -> Any:
+        """Return the same from all partial derivatives: where they need a higher order."""
+        found = []
+        for form in self._forms:
+            tensor = tables(g, x, len(next(iter(form))))[0]
+            found.append(sum(constant(c, x) * tensor[(..., *m)] for m, c in form.items()))
+        return np.stack([*found, g(x)], -1)
+
+    # -------------------------------------------------------------- the result
+    def _results(self, found: Any, args: Sequence[Any], front: int) -> Any:
+        results = tuple(self._total(summands, found, args, front) for summands in self._sums)
+        return results if len(results) > 1 else results[0]
+
+    def _total(self, summands: Any, found: Any, args: Sequence[Any], front: int) -> Any:
+        """Return Σ a(x)·(Σ P_j(∂)f + c·f)."""
+        total: Any = None
+        for a, (places, c) in summands:
+            part = sum((found[..., i] for i in places), start=constant(c, found) * found[..., -1])
+            if a is not None:
+                factor = lift(a(*args))
+                missing = np.ndim(part) - front
+                if np.ndim(factor) > front:
+                    raise ShapeMismatch(
+                        f"the coefficient {getattr(a, '__name__', a)} returns shape "
+                        f"{np.shape(factor)}: one number at each point is needed"
+                    )
+                part = (
+                    factor[(..., *(None,) * missing)] * part if np.ndim(factor) else factor * part
+                )
+            total = part if total is None else total + part
+        return total[()] if type(total) is np.ndarray else total
+
+
+def _summands(p: Symbol) -> list[tuple[Coefficient | None, Symbol]]:
+    plain = Symbol(p.variables, p.terms)
+    return [*([(None, plain)] if p.terms or not p.varying else []), *p.varying]
+
+
+def _forms(p: Symbol, forms: dict[tuple[Any, ...], int]) -> tuple[list[int], Any]:
+    """Return the places of the homogeneous parts of p among the forms, and its number."""
+    each = p.homogeneous()
+    number = each.pop(0, {(): 0})[()]
+    return [forms.setdefault(tuple(form.items()), len(forms)) for form in each.values()], number
+
+
+@functools.lru_cache(maxsize=64)
+def _algebra(forms: tuple[tuple[tuple[Monomial, Any], ...], ...], names: tuple[str, ...]) -> Any:
+    return apolar([dict(form) for form in forms], names) if forms else None
+
+
+def _combined(table: Any, reading: Sequence[tuple[int, Any]]) -> Any:
+    terms = [table[i] if c == 1 else constant(c, table) * table[i] for i, c in reading]
+    return functools.reduce(lambda x, y: x + y, terms)

@@ -1,0 +1,308 @@
+"""Differential operators: one law, P(∂)f as from all partial derivatives, on every route."""
+
+import itertools
+import math
+import pickle
+from fractions import Fraction
+
+import mpmath
+import numpy as np
+import pytest
+from laws import LAWS
+
+import taylor
+from taylor import operators as op
+from taylor.operators.operator import Operator
+from taylor.operators.symbol import factorial
+
+RNG = np.random.default_rng(7)
+W, C = RNG.normal(size=(8, 6)) / 2, RNG.normal(size=8)
+
+
+def f(x):
+    n = np.shape(x)[-1]
+    net = np.sum(C * np.tanh(x @ W[:, :n].T), axis=-1)
+    return net + np.exp(-np.sum(x * x, axis=-1)) * np.sin(x[..., 0] * x[..., -1])
+
+
+def by_tensors(P, f, x):
+    """Return P(∂)f from the tensors of all partial derivatives."""
+    found = P.terms.get((), 0) * f(x)
+    for m, c in P.terms.items():
+        if m:
+            found = found + c * taylor.tensor(f, x, len(m))[m]
+    return found
+
+
+def random_symbol(d, order, terms, rng):
+    P = 0
+    for _ in range(terms):
+        m = rng.integers(0, len(d), rng.integers(0, order + 1))
+        P = P + int(rng.integers(-3, 4)) * math.prod((d[i] for i in m), start=1)
+    return P + d[0]
+
+
+# ------------------------------------------------------------------ symbols
+def test_symbols_are_polynomials():
+    d = op.partials("t", x=2)
+    assert (d.t + d.x[0]) ** 2 == d.t**2 + 2 * d.x[0] * d.t + d.x[0] ** 2
+    assert d.x @ d.x == d.x[0] * d.x[0] + d.x[1] ** 2
+    assert len(d) == 3
+    a = np.array([[1, 2], [3, 4]])
+    assert d.x @ a @ d.x == d.x[0] ** 2 + 5 * d.x[0] * d.x[1] + 4 * d.x[1] ** 2
+    assert (a @ d.x)[1] == 3 * d.x[0] + 4 * d.x[1] == (d.x @ a.T)[1]
+    assert repr(3 * d.t**2 - d.x[1] / 2 - 1) == "3 d.t² - 1/2 d.x[1] - 1"
+    assert repr(d.t - d.t) == "0" and (d.t**0).order == 0 and (d.t * d.x[0] ** 3).order == 4
+    assert [*op.partials(3)] == [op.partials(3)[i] for i in range(3)]
+    assert hash(d.t * 2) == hash(2 * op.partials("t", x=2).t)
+
+
+def test_coefficients_stand_on_the_left():
+    d = op.partials(2)
+    a = lambda x: x[0]
+    P = a * d[0] * d[1] + 2 * (a * d[1]) - a
+    found = op.apply(P, f, np.array([0.3, 0.7]))
+    g, h = (driver(f, np.array([0.3, 0.7])) for driver in (taylor.gradient, taylor.hessian))
+    assert found == pytest.approx(0.3 * (h[0, 1] + 2 * g[1] - f(np.array([0.3, 0.7]))))
+    with pytest.raises(TypeError, match="left of all derivatives"):
+        d[0] * (a * d[1])
+    with pytest.raises(TypeError, match="left of all derivatives"):
+        d[0] * a
+
+
+# ------------------------------------------------------------------ algebras
+NAMED = {
+    "power": (lambda d: d[0] ** 5, 4, [1, 1, 1, 1, 1, 1]),
+    "square-free": (lambda d: d[0] * d[1] * d[2], 4, [1, 3, 3, 1]),
+    "Laplacian": (lambda d: d @ d, 5, [1, 5, 1]),
+    "wave": (lambda d: d[0] ** 2 - 9 * (d[1] ** 2 + d[2] ** 2), 3, [1, 3, 1]),
+    "biharmonic": (lambda d: (d @ d) ** 2, 6, [1, 6, 21, 6, 1]),
+    "triharmonic": (lambda d: (d @ d) ** 3, 3, [1, 3, 6, 10, 6, 3, 1]),
+    "square of one direction": (lambda d: (d[0] + 2 * d[1] - d[2]) ** 2, 3, [1, 1, 1]),
+    "Waring": (lambda d: d[0] ** 4 + d[1] ** 4 + (d[0] + d[1]) ** 4, 2, [1, 2, 3, 2, 1]),
+    "first": (lambda d: d[0] + 3 * d[1], 2, [1, 1]),
+    "number": (lambda d: 0 * d[0] + 2, 2, [1]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_dimensions(name):
+    make, n, dims = NAMED[name]
+    P = Operator(make(op.partials(n)))
+    assert P.dimensions == tuple(dims) and P.size == sum(dims)
+    x = np.linspace(0.2, 0.9, n)
+    assert P(f, x) == pytest.approx(by_tensors(make(op.partials(n)), f, x), rel=1e-12)
+
+
+def test_operators_together_share_one_algebra():
+    d = op.partials("t", x=5)
+    L = d.x @ d.x
+    P = Operator([d.t, L, L**2])
+    assert P.dimensions == (1, 6, 15, 5, 1) and P.size == 28
+    g = lambda t, x: f(np.concatenate([np.reshape(t, (1,)), x]))
+    x = np.linspace(0.1, 0.8, 6)
+    found = P(g, x[0], x[1:])
+    d = op.partials(6)
+    L = sum(d[i] ** 2 for i in range(1, 6))
+    assert found == pytest.approx([by_tensors(p, f, x) for p in (d[0], L, L**2)], rel=1e-12)
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("name", ["biharmonic", "Waring", "triharmonic"])
+def test_laws_of_algebras(name, law):
+    make, n, _ = NAMED[name]
+    law(Operator(make(op.partials(min(n, 3))))._apolar.algebra, True)
+
+
+def test_the_algebra_is_the_smallest():
+    """Its top degree pairs without a kernel: a smaller quotient would lose a derivative."""
+    d = op.partials(3)
+    P = (d @ d) ** 2 + d[0] * d[1] ** 3
+    algebra, top = (a := Operator(P)._apolar).algebra, a.algebra.size - 1
+    for k in range(1, 4):
+        left, right = (range(*a.algebra.part(j).indices(99)) for j in (k, 4 - k))
+        pairing = np.zeros((len(left), len(right)))
+        for (i, u), (j, v) in itertools.product(enumerate(left), enumerate(right)):
+            e = np.eye(algebra.size)
+            pairing[i, j] = algebra.product(e[u], e[v])[top]
+        assert np.linalg.matrix_rank(pairing) == len(left) == len(right)
+
+
+# ------------------------------------------------------------------ values
+@pytest.mark.parametrize("seed", range(25))
+def test_random_operators(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 5))
+    symbols = [random_symbol(op.partials(n), 4, 4, rng) for _ in range(int(rng.integers(1, 4)))]
+    x = rng.uniform(-1, 1, n)
+    want = [by_tensors(P, f, x) for P in symbols]
+    assert op.apply(symbols, f, x) == pytest.approx(want, rel=1e-11, abs=1e-11)
+    points = rng.uniform(-1, 1, (3, n))
+    many = op.apply(symbols, f, points)
+    for i, y in enumerate(points):
+        one = [by_tensors(P, f, y) for P in symbols]
+        assert [z[i] for z in many] == pytest.approx(one, rel=1e-11, abs=1e-11)
+
+
+BY_NAME = {
+    "laplacian": (op.laplacian, lambda t: np.einsum("ii", t(2))),
+    "biharmonic": (op.biharmonic, lambda t: np.einsum("iijj", t(4))),
+}
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_every_route_gives_the_same(name):
+    driver, of_tensors = BY_NAME[name]
+    x = np.array([0.3, -0.6, 0.8])
+    want = pytest.approx(of_tensors(lambda k: taylor.tensor(f, x, k)), rel=1e-11)
+    compiled = taylor.compile(f, strict=True)
+    assert driver(f, x) == want
+    assert driver(taylor.record(f, x), x) == want
+    assert [driver(compiled, x) for _ in range(3)] == [want] * 3
+    assert taylor.compile(lambda x: driver(f, x), strict=True)(x) == want
+    assert taylor.lanes(lambda x: driver(f, x))(np.stack([x, 2 * x]))[0] == want
+    assert driver(lambda p: f(np.stack([p["a"], *p["b"]])), {"a": x[0], "b": x[1:]}) == want
+    assert driver(lambda a, b: f(np.stack([a, b, 0.8])), 0.3, -0.6, argnums=(0, 1)) == (
+        pytest.approx(driver(lambda y: f(np.concatenate([y, x[2:]])), x[:2]), rel=1e-11)
+    )
+    assert driver(f, x.astype(np.float32)) == pytest.approx(want.expected, rel=2e-4)
+
+
+def test_derivatives_of_operators():
+    x = np.array([0.3, -0.6, 0.8])
+    third = np.einsum("iij", taylor.tensor(f, x, 3))
+    d = op.partials(3)
+    for g in (lambda x: op.laplacian(f, x), lambda x: op.apply(d @ d, f, x)):
+        assert taylor.gradient(g, x) == pytest.approx(third, rel=1e-11)
+        assert taylor.jvp(g, x, third)[1] == pytest.approx(third @ third, rel=1e-11)
+    fourth = np.einsum("iijj", taylor.tensor(f, x, 4))
+    assert op.laplacian(lambda x: op.laplacian(f, x), x) == pytest.approx(fourth, rel=1e-11)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_the_gradient_of_a_residual(compiled):
+    points = np.random.default_rng(0).uniform(-1, 1, (7, 2))
+
+    def loss(w):
+        u = lambda t, x: np.sum(np.tanh(t[..., None] * w[0] + x[..., None] * w[1]), -1)
+        d = op.partials("t", "x")
+        found = op.apply({"t": d.t, "xx": d.x**2}, u, points[:, 0], points[:, 1])
+        return np.mean((found["t"] - found["xx"]) ** 2)
+
+    w, v = np.random.default_rng(1).normal(size=(2, 2, 5))
+    g = taylor.compile(lambda w: taylor.gradient(loss, w)) if compiled else None
+    found = g(w) if compiled else taylor.gradient(loss, w)
+    h = 1e-5
+    along = (loss(w + h * v) - loss(w - h * v)) / (2 * h)
+    assert np.sum(found * v) == pytest.approx(along, rel=1e-8)
+
+
+def test_fields_of_numbers():
+    d = op.partials(3)
+    g = lambda x: x[0] ** 4 * x[1] ** 2 / (1 + x[2])
+    x = [Fraction(1), Fraction(1, 2), Fraction(2)]
+    assert op.apply((d @ d) ** 2, g, x) == Fraction(1520, 81)
+    assert op.apply(d[0] ** 2 / 3, g, x) == Fraction(1, 3)
+    with mpmath.workdps(40):
+        y = np.array([mpmath.mpf(1) / 3, mpmath.mpf(2), mpmath.mpf(1) / 7])
+        want = sum(taylor.partial(g, y, m) for m in np.diag([2, 2, 2]).tolist())
+        assert abs(op.laplacian(g, y) / want - 1) < mpmath.mpf(10) ** -37
+    z = np.array([0.3 + 0.1j, 0.2, 1j])
+    assert op.laplacian(g, z) == pytest.approx(np.trace(taylor.hessian(g, z)), rel=1e-12)
+
+
+def test_vector_fields():
+    F = lambda x: np.stack([f(x), x[..., 0] * x[..., 1], np.sin(x[..., 2])], -1)
+    points = np.random.default_rng(2).uniform(-1, 1, (4, 3))
+    J = np.stack([taylor.jacobian(F, x) for x in points])
+    assert op.divergence(F, points) == pytest.approx(np.einsum("pii->p", J))
+    rows = np.stack([J[:, 2, 1] - J[:, 1, 2], J[:, 0, 2] - J[:, 2, 0], J[:, 1, 0] - J[:, 0, 1]], -1)
+    assert op.curl(F, points) == pytest.approx(rows)
+    assert op.curl(lambda x: np.stack([-x[1], x[0]]), [1.0, 2.0]) == 2.0
+    laplacians = op.laplacian(F, points)
+    assert laplacians.shape == (4, 3)
+    assert laplacians[:, 0] == pytest.approx(op.laplacian(f, points), rel=1e-12)
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_traces_with_a_matrix(many):
+    x = np.random.default_rng(3).uniform(-1, 1, (5, 3) if many else 3)
+    A = np.random.default_rng(4).normal(size=(*x.shape, 3))
+    H = np.stack([taylor.hessian(f, y) for y in x]) if many else taylor.hessian(f, x)
+    assert op.hessian_trace(f, x, A) == pytest.approx(np.sum(A * H, (-2, -1)), rel=1e-11)
+    of_A = taylor.gradient(lambda A: np.sum(op.hessian_trace(f, x, A)), A)
+    assert of_A == pytest.approx(H, rel=1e-11)
+
+
+def test_kinks_and_singular_points():
+    assert op.laplacian(lambda x: abs(x[0]) ** 3 * x[1], [0.0, 1.0]) == 0
+    with pytest.raises(taylor.errors.NonAnalyticError, match="kink"):
+        op.laplacian(lambda x: abs(x[0]) * x[1], [0.0, 1.0])
+    lanes = op.laplacian(lambda x: abs(x[..., 0]) * x[..., 1] ** 2, [[0.0, 1.0], [2.0, 1.0]])
+    assert np.isnan(lanes[0]) and lanes[1] == 4.0
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda d: op.apply(3, f, [1.0]), TypeError, "made of symbols"),
+        (lambda d: op.apply([], f, [1.0]), TypeError, "needs a symbol"),
+        (lambda d: op.apply(d[0], f, [1.0]), taylor.errors.ShapeMismatch, "3 elements"),
+        (lambda d: op.apply(d[0], f), TypeError, "call it as"),
+        (lambda d: op.laplacian(np.sum, np.ones((2, 3))), taylor.errors.ShapeMismatch, "points"),
+        (lambda d: op.curl(lambda x: x, np.ones(4)), taylor.errors.ShapeMismatch, "2 or 3"),
+        (lambda d: op.divergence(f, np.ones(2)), taylor.errors.ShapeMismatch, "vector field"),
+        (lambda d: op.hessian_trace(f, np.ones(2), np.eye(3)), taylor.errors.ShapeMismatch, "A"),
+        (lambda d: d[0] + op.partials("x").x, ValueError, "different variables"),
+        (lambda d: d[0] ** -1, ValueError, "power"),
+        (lambda d: op.partials("x", "x"), ValueError, "twice"),
+        (lambda d: op.partials(0), ValueError, "at least one"),
+        (lambda d: d.x, AttributeError, "no variable"),
+        (lambda d: d @ np.eye(2) @ d, ValueError, "3 rows"),
+        (lambda d: op.operator((op.partials(80) @ op.partials(80)) ** 3), MemoryError, "estimate"),
+    ],
+)  # fmt: skip
+def test_mistakes(call, error, words):
+    with pytest.raises(error, match=words):
+        call(op.partials(3))
+
+
+# ------------------------------------------------------------------ estimates
+@pytest.mark.parametrize("power", [1, 2])
+def test_estimates_are_unbiased(power):
+    x, d = np.array([0.2, -0.4, 0.3, 0.1]), op.partials(4)
+    P = (d @ d) ** power + (3 * d[0] - 2 if power == 2 else 0)
+    for want, one in (
+        (by_tensors(P, f, x), lambda s: op.estimate(P, f, x, samples=6, seed=s)),
+        (by_tensors((d @ d) ** power, f, x),
+         lambda s: op.estimate_laplacian(f, x, samples=6, seed=s, power=power)),
+    ):  # fmt: skip
+        found = [one(s) for s in range(60)]
+        values, variances = ([getattr(e, k) for e in found] for k in ("value", "variance"))
+        assert abs(np.mean(values) - want) < 4 * np.std(values) / np.sqrt(60)
+        assert np.mean(variances) == pytest.approx(np.var(values), rel=0.6)
+        assert one(3).value == one(3).value and found[0].error == found[0].variance ** 0.5
+
+
+def test_estimates_with_a_factor_and_many_points():
+    x = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 4))
+    sigma = np.random.default_rng(1).normal(size=(4, 2))
+    found = [op.estimate_laplacian(f, x, samples=4, seed=s, factor=sigma) for s in range(60)]
+    want = op.hessian_trace(f, x, sigma @ sigma.T)
+    values = np.array([e.value for e in found])
+    assert (abs(values.mean(0) - want) < 4 * values.std(0) / np.sqrt(60)).all()
+    with pytest.raises(ValueError, match="2 samples"):
+        op.estimate_laplacian(f, x, samples=1, seed=0)
+
+
+def test_cost_grows_with_the_dimensions():
+    products = [Operator(op.partials(n) @ op.partials(n)).products for n in (10, 100)]
+    assert products == [3 * n + 3 for n in (10, 100)]
+    assert factorial((0, 0, 1)) == 2
+
+
+def test_operators_are_values():
+    P = op.operator(op.partials(3) @ op.partials(3))
+    assert P is op.operator(op.partials(3) @ op.partials(3))
+    again = pickle.loads(pickle.dumps(P))
+    assert again(f, np.ones(3)) == pytest.approx(P(f, np.ones(3)), rel=1e-13)
