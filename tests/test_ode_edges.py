@@ -278,3 +278,15 @@ def test_rest_that_varies_has_no_derivatives(fall):
     for mode in FIRST:
         with pytest.raises(NonAnalyticError, match="rests"):
             mode(end, np.array([0.0]))
+
+
+WAYS_THAT_END = {  # a knot at 0 where fun has no value; a blow-up and a root on the way to infinity
+    "knot": (lambda t, y: [np.interp(t, [0, 1], [0, 1]), np.log(y[1])], (0.0, 9.0), [0.5, -1.0]),
+    "blow-up": (lambda t, y: [y[0] ** 2, np.sqrt(1 + y[1] ** 6)], (0.3, np.inf), [-1.0, 0.0]),
+    "root": (lambda t, y: [1.0, np.sqrt(y[0] - 2)], (0.0, -np.inf), [3.0, 0.0]),
+}
+
+
+@pytest.mark.parametrize("fun, span, y0", WAYS_THAT_END.values(), ids=WAYS_THAT_END)
+def test_ways_that_end_do_so(fun, span, y0):
+    assert solve_ivp(fun, span, y0, max_steps=300).status == -1

@@ -164,6 +164,7 @@ def bessel(kind: str, n: int) -> Elementary:
 
 
 def _order(name: str, n: Any) -> int:
+    n = contexts.whole_number(n)
     if is_operand(n) or not integer_valued(n):
         raise TypeError(f"{name}(n, x) needs an integer order n, not {n!r}")
     return int(n)
@@ -524,7 +525,7 @@ clip = _increasing("clip", np.clip, lambda ctx, a, low, high: min(max(a, low), h
                    samples=((0.5, 0.0, 1.0), (-3.0, 0.0, 1.0), (3.0, 0.0, 1.0)))
 CHOICES = (absolute, maximum, minimum, clip)  # the rows that are written with kinks
 sign = _increasing("sign", np.sign, lambda ctx, x: ctx.sign(x), jumps=lambda x: x == 0,
-                   code=lambda x: choose(x, 0.0, choose(0.0, x, 0.0 * x, 1.0, "where"), -1.0,
+                   code=lambda x: choose(x, 0.0, choose(0.0, x, x + 0.0, 1.0, "where"), -1.0,
                                          "where"),
                    domain="x != 0 for derivatives", samples=KINKED,
                    exact=lambda x: (x > 0) - (x < 0))

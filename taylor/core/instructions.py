@@ -327,7 +327,8 @@ class Mul(Arithmetic):
     def step(self, t: Sweep, i: int) -> Degrees:
         (a, b), height, y, part = t.args(i), t.height, t.table[i], t.algebra.part
         yield
-        y[0] = times(t.value(a), t.value(b))
+        x0 = t.value(a)
+        y[0] = times(x0, x0 if a == b else t.value(b))  # of a set the square
         while True:
             k = yield
             if k > height[i]:

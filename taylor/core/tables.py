@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.numbers.kinds import Array, is_operand
+from taylor.numbers.kinds import Array, ValueSet, is_operand
 from taylor.numbers.values import together
 
 SMALL = 256  # elements of two operands below which einsum itself is faster than BLAS
@@ -16,7 +16,7 @@ SMALL = 256  # elements of two operands below which einsum itself is faster than
 def dot(x: Array, y: Array) -> Any:
     """Return Σ_j x_j·y_j over the first axis."""
     if type(x) is not np.ndarray or type(y) is not np.ndarray:
-        return (x * y).sum(0)
+        return x._dot(y) if isinstance(x, ValueSet) and type(x) is type(y) else (x * y).sum(0)
     if x.dtype == object and y.dtype == object:
         z = _rounded_once(x, y)
         if z is not None:

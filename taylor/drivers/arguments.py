@@ -19,7 +19,8 @@ from taylor.core.conditions import Condition
 from taylor.core.operand import Operand
 from taylor.drivers import trees
 from taylor.drivers.derivable import Derivable, watched
-from taylor.numbers.kinds import content, is_operand
+from taylor.drivers.often import Often, again
+from taylor.numbers.kinds import content, is_nested
 
 Array = Any
 Function = Callable[..., Any]
@@ -45,11 +46,7 @@ class Form:
 
     def one(self, f: Function, *x: Any) -> Any:
         """Return g(f, *x), by machine code if f has some."""
-        found = NotImplemented
-        if self.recorded and isinstance(f, Derivable):
-            found = f.derived(self.g, x)
-        if found is NotImplemented:
-            found = self.g(watched(f, x), *x)
+        found = answered(self.recorded, self.g, f, x)
         return self.narrowed(found, *x)
 
     def narrowed(self, found: Any, at: Any, *own: Any) -> Any:
@@ -92,6 +89,17 @@ class Form:
             if own[-1] is EMPTY and given:
                 raise TypeError(f"{self.g.__name__}: the argument {p.name!r} is missing")
         return list(given[:1]), own
+
+
+def answered(recorded: bool, g: Function, f: Function, x: Sequence[Any]) -> Any:
+    """Return g(f, *x), by machine code if f has some, or has been asked often enough to."""
+    known = f if isinstance(f, Derivable) else again(f, x)
+    if known is None:
+        return g(watched(f, x), *x)
+    found = known.derived(g, x) if recorded else NotImplemented
+    if found is NotImplemented and isinstance(known, Often):
+        found = known.instead(g, x, recorded)
+    return g(watched(f, x), *x) if found is NotImplemented else found
 
 
 def is_plain(x: Any) -> bool:
@@ -159,7 +167,12 @@ def _is_point(x: Any) -> bool:
 def _alone(f: Function, args: Sequence[Any], i: int, named: dict[str, Any]) -> Function:
     """Return f as a function of argument i."""
     before, after = args[:i], args[i + 1 :]
-    return lambda x: f(*before, x, *after, **named)
+
+    def alone(x: Any) -> Any:
+        return f(*before, x, *after, **named)
+
+    alone.__wrapped__ = f  # type: ignore[attr-defined]
+    return alone
 
 
 def _no_number(name: str, args: Sequence[Any]) -> TypeError:
@@ -192,6 +205,7 @@ def _spread(
         ]
         return f(*inside, **named)
 
+    g.__wrapped__ = f  # type: ignore[attr-defined]
     return g, [leaves for leaves, _ in parts], [structure for _, structure in parts]
 
 
@@ -232,7 +246,7 @@ def _finished(x: Any) -> Any:
     x = content(x)
     if isinstance(x, Condition) and x.lhs.tag.closed:
         return x.mask()
-    while is_operand(x) and x.tag.closed:
+    while is_nested(x) and x.tag.closed:
         x = x.value
     return x
 
@@ -288,11 +302,7 @@ class OfSeveral:
 
     def one(self, f: Function, *z: Any) -> Any:
         """Return the driver's results as one tuple, by the machine code of f if it has some."""
-        if self.form.recorded and isinstance(f, Derivable):
-            found = f.derived(self, z)
-            if found is not NotImplemented:
-                return found
-        return self(watched(f, z), *z)
+        return answered(self.form.recorded, self, f, z)
 
     def __call__(self, f: Function, *z: Any) -> Any:
         form, vary = self.form, self.vary

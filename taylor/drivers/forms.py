@@ -20,6 +20,8 @@ from taylor.core.operand import Operand
 from taylor.core.program import Program
 from taylor.drivers import trees
 from taylor.errors import TaylorError
+from taylor.llvm.ir import WIDTH
+from taylor.machine.machine import Machine
 from taylor.numbers.data import is_array_like, plain_array, what_is_lost
 
 Structures = tuple[Any, ...]  # of the arguments, and of the dict of keywords
@@ -211,3 +213,18 @@ def pattern_of(x: Sequence[Any]) -> Pattern:
     """Return which arrays are complex; nothing if none is."""
     found = tuple(v.dtype == COMPLEX for v in x)
     return found if any(found) else ()
+
+
+def machine(kind: str, form: Any, program: Program, x: Sequence[Any], make: bool) -> Machine:
+    """Return the machine of a form recorded at x; NotNow if it is neither kept nor to be made.
+
+    For series the form says the algebra, and up to which degree heights[i] input i goes.
+    """
+    if kind not in ("series", "points"):
+        # tensors: one vector, as there are enough operations that do not wait for each other
+        unit = WIDTH if kind == "tensor" else 1
+        return Machine(program, complex=pattern_of(x), unit=unit, make=make)
+    algebra, heights, unit = form if len(form) == 3 else (*form, 1)
+    if kind == "points" and not all(varies(program, heights)):
+        raise TaylorError("the result does not depend on the series")
+    return Machine(program, algebra, heights, unit, complex=pattern_of(x), make=make)

@@ -371,11 +371,15 @@ class Machine:
         try:
             known: tuple[int, Array, int] = self.local.tile
         except AttributeError:
-            self.local.held = self.prepared(block((self.size + 1) * self.unit))
+            self.local.held = self.room()
             self.local.answers = self.calls(self.local.held)
             flags = np.zeros((1, 2, self.unit))
             known = self.local.tile = address(self.local.held), flags, address(flags)
         return known
+
+    def room(self) -> Array:
+        """Return memory in which the code of tiles can work."""
+        return self.prepared(block((self.size + 1) * self.unit))
 
     def prepared(self, data: Array) -> Array:
         """Return a block of memory, with the address of the pairs of monomials in its place."""

@@ -2,8 +2,8 @@
 
 Reading order: `system` (the series of a solution), `control` (order and step size), `stepper` and
 `machine` (steps, through NumPy and as machine code), `integrator`, `surfaces` (changes of branch),
-`jets`, `sensitivity`, `variation`, `event`, `events`, `solve`; `lanes`, `members` and `ensemble`
-for many at once.
+`jets`, `sensitivity`, `variation`, `event`, `events`, `solve`, `stepwise`; `lanes`, `members` and
+`ensemble` for many at once.
 `taylor.ode.Taylor` is a method for `scipy.integrate.solve_ivp`; it needs SciPy.
 """
 
@@ -12,11 +12,10 @@ from typing import Any
 from taylor.core.advice import no_name
 from taylor.ode.dense import Solution
 from taylor.ode.ensemble import solve_ensemble
-from taylor.ode.integrator import TaylorIntegrator
-from taylor.ode.methods import MethodIntegrator
 from taylor.ode.results import EnsembleResult, OdeResult
 from taylor.ode.sensitivity import flow_map, value_and_gradient
 from taylor.ode.solve import solve_ivp
+from taylor.ode.stepwise import MethodIntegrator, TaylorIntegrator
 from taylor.ode.system import second_order
 
 __all__ = [

@@ -25,7 +25,7 @@ from taylor.drivers.several import pullback
 from taylor.errors import IntegrationError
 from taylor.numbers.kinds import base
 from taylor.ode.jets import Crossing, DifferentiatedMethod, Plain
-from taylor.ode.methods import MethodIntegrator, MethodOptions
+from taylor.ode.methods import ByMethod, MethodOptions
 from taylor.ode.pieces import Pieces
 from taylor.ode.rates import Rates
 from taylor.ode.system import System
@@ -71,7 +71,7 @@ class Past:
 class _Back:
     """λ and μ on their way back along a run: one vector z, of numbers or of series."""
 
-    def __init__(self, f: Any, forward: Plain, it: MethodIntegrator, past: Past, p: Any) -> None:
+    def __init__(self, f: Any, forward: Plain, it: ByMethod, past: Past, p: Any) -> None:
         self.f, self.forward, self.it, self.past, self.p = f, forward, it, past, p
         self.shape = np.shape(forward.given[0])
         self.n = math.prod(self.shape)

@@ -7,6 +7,7 @@ backwards in time doses are taken off again, so that the way back leads to where
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -147,7 +148,7 @@ def _jumps(
                 "in a run backwards in time doses are taken off again, which a function of the "
                 "state before them does not say: give the jumps as an array"
             )
-        return [(None, _by_function(jumps, shape))] * count
+        return [(None, functools.partial(_after, jumps, shape))] * count
     jumps = numbers_of(jumps, "dosing's array of jumps")
     values = np.asarray(number(jumps))
     if values.dtype.kind not in "iubfcO":
@@ -165,29 +166,25 @@ def _jumps(
     return [(jumps[k], None) for k in range(count)]
 
 
-def _by_function(jump: Callable[..., Any], shape: tuple[int, ...]) -> Callable[..., Any]:
-    """Return the callback of a dose whose jump is a function."""
-
-    def give(t: Any, y: Any, *args: Any) -> Any:
-        try:
-            by = jump(t, fresh(y), *args)
-        except (TypeError, IndexError) as error:
-            if isinstance(error, IndexError) or not_called(error):
-                annotate(error, "the jumps of dosing are an array, or called as jump(t, y, *args)")
-            raise
-        more: list[Any] = []
-        if isinstance(by, tuple) and len(by) == 2 and isinstance(by[1], tuple):
-            by, *more = by
-        if by is None:
-            raise TypeError("the function of dosing returned None: return what is added to y")
-        by = numbers_of(by, "what the function of dosing returns")
-        if np.shape(by) != shape:
-            raise ShapeMismatch(
-                f"the function of dosing returned the shape {np.shape(by)} for a state of {shape}"
-            )
-        return (y + by, *more) if more else y + by
-
-    return give
+def _after(jump: Callable[..., Any], shape: tuple[int, ...], t: Any, y: Any, *args: Any) -> Any:
+    """Return the state, and the args if they are new, after a dose whose jump is a function."""
+    try:
+        by = jump(t, fresh(y), *args)
+    except (TypeError, IndexError) as error:
+        if isinstance(error, IndexError) or not_called(error):
+            annotate(error, "the jumps of dosing are an array, or called as jump(t, y, *args)")
+        raise
+    more: list[Any] = []
+    if isinstance(by, tuple) and len(by) == 2 and isinstance(by[1], tuple):
+        by, *more = by
+    if by is None:
+        raise TypeError("the function of dosing returned None: return what is added to y")
+    by = numbers_of(by, "what the function of dosing returns")
+    if np.shape(by) != shape:
+        raise ShapeMismatch(
+            f"the function of dosing returned the shape {np.shape(by)} for a state of {shape}"
+        )
+    return (y + by, *more) if more else y + by
 
 
 def _snapped(times: Array, asked: Sequence[Any]) -> list[Any]:

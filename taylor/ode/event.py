@@ -25,6 +25,7 @@ from taylor.core.advice import annotate, not_called
 from taylor.core.conditions import Condition
 from taylor.core.instructions import Add, Input, Mul, Scale
 from taylor.core.program import Program, check_unread, deciding, expand, kept, record
+from taylor.core.reads import Reads
 from taylor.errors import (
     ForeignNodeError,
     GuardError,
@@ -33,10 +34,9 @@ from taylor.errors import (
     eagerly,
 )
 from taylor.numbers.kinds import content, is_operand
-from taylor.ode.control import finite, spacing, unit
+from taylor.ode.control import finite, spacing, two_sum, unit
 from taylor.ode.pieces import Pieces, Place, along, divided, joined, resolved
-from taylor.ode.reads import Reads
-from taylor.ode.roots import roots, value, without_root
+from taylor.ode.roots import derivative, roots, value, without_root
 from taylor.ode.surfaces import cut
 from taylor.ode.system import filled
 from taylor.series.univariate import Taylor
@@ -171,6 +171,23 @@ class Event:
         new.fired, new.end, new.left = False, None, _count(getattr(self.g, "terminal", None))
         return new
 
+    def begin_anew(self, fired: bool) -> None:
+        """Go on from another place, or the other way; a root there that `fired` is none again."""
+        self.fired, self.end, self.ahead, self.known = fired, None, [], None
+
+    def rearm(self) -> None:
+        """Count anew up to the next event that ends the run, after one that did."""
+        if self.left <= 0:
+            self.left = _count(self.g.terminal)
+
+    def __getstate__(self) -> dict[str, Any]:
+        lost = {"reads": None, "program": None, "surfaces": None, "recorded": False}
+        return self.__dict__ | lost | {"parts": [], "table": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.reads = Reads(self.g)
+
     def enter(self, t: Any, y: Array) -> None:
         """Look at a run from here on, where no root is near."""
         value = self(t, y.copy())
@@ -289,23 +306,37 @@ class Event:
             low = place.t_low if t == place.t else 0 * t
             coef = np.stack([place.y, *[0 * place.y] * order])
             try:
-                parts = self._roots_ahead(joined([(t, low, sign * h, coef)]))
+                parts = self._roots_ahead(joined([(t, low, sign * h, coef)]), h == rest)
             except ValueError:
                 if h == least:
                     raise
                 h = least
-                parts = self._roots_ahead(joined([(t, low, sign * h, coef)]))
+                parts = self._roots_ahead(joined([(t, low, sign * h, coef)]), h == rest)
             self.known = last if h == rest else end if h == least else t + sign * h
             self.span = h if parts <= MANY else 0 * h
 
-    def _roots_ahead(self, pieces: Pieces) -> int:
+    def _roots_ahead(self, pieces: Pieces, closing: bool) -> int:
         """Have the roots in a span, and return into how many parts it was divided."""
         pieces, cuts = settled([self], pieces)
-        for f in self.find(pieces, 0, [t in cuts for t in pieces.t]):
+        for f in self.find(pieces, 0, [t in cuts for t in pieces.t], closing):
             if self.crosses(f.slope, bool(pieces.h[0] > 0)):
-                at = pieces.at(f.step, pieces.h[f.step] * f.x)
-                self.ahead.append(Ahead(at.t, at.t_low, f.slope, f.order))
+                self.ahead.append(Ahead(*self._time(pieces, f), f.slope, f.order))
         return len(pieces)
+
+    def _time(self, pieces: Pieces, f: Found) -> tuple[Any, Any]:
+        """Return the time of a root of a clock, exact to its own rounding errors, which may be less
+        than those of the step.
+        """
+        assert self.table is not None
+        h, c = pieces.h[f.step], self.table[f.step]
+        at = pieces.at(f.step, h * f.x)
+        slope = derivative(c, f.x)
+        if f.order > 1 or not slope:
+            return at.t, at.t_low
+        with np.errstate(all="ignore"):
+            t, low = two_sum(at.t, -h * (self(at.t, at.y) / slope))
+        near = abs(t - at.t) <= SHORT * spacing(max(abs(pieces.t[f.step]), abs(h)))
+        return (t, low) if near else (at.t, at.t_low)
 
     def due(self, pieces: Pieces, end: Any) -> list[Found]:
         """Return the roots of a clock that lie in some steps up to a time."""
@@ -323,10 +354,13 @@ class Event:
             found.append(Found(i, min(max(x, 0 * x), 0 * x + 1), self.n, root.slope, root.order))
         return found
 
-    def find(self, pieces: Pieces, start: int, cuts: Sequence[bool]) -> list[Found]:
+    def find(
+        self, pieces: Pieces, start: int, cuts: Sequence[bool], closing: bool = False
+    ) -> list[Found]:
         """Return the events in some of the steps, from number start on.
 
-        `cuts` says before which of them the function jumps.
+        `cuts` says before which of them the function jumps, `closing` that the last of them ends
+        the run: what is zero there but for rounding is so.
         """
         if self.table is None:
             series = self._step_by_step(pieces)
@@ -336,11 +370,10 @@ class Event:
             raise TypeError(f"event {self.n} is complex; the roots of a real function are found")
         # what is zero at the start but for rounding is so
         close = AFTER if self.fired else START if self.end is None else 0.0
-        if (
-            finite(series[0])
-            and abs(series[0, 0]) <= close * unit(series) * np.abs(series[0]).max()
-        ):
-            series[0, 0] = 0
+        if finite(series[0]):
+            size = unit(series) * np.abs(series[0]).max()
+            if abs(series[0, 0]) <= close * max(size, _moved(series[0], pieces, 0, 0 * size)):
+                series[0, 0] = 0
         if not np.any(series):
             raise ValueError(
                 f"event {self.n} is zero all along a step: its roots are not points in time"
@@ -359,10 +392,23 @@ class Event:
             for i in np.flatnonzero(~quiet)
             for root in roots(series[i])
         ]
+        if closing:
+            mine += self._at_end(
+                pieces, series[-1], [f.x for f in mine if f.step == len(pieces) - 1]
+            )
         mine = [f for f in mine if self._is_root(pieces, f, series[f.step, 0])]
         found = self._joined(series, mine, pieces, cuts)
         self.fired = False
         return found
+
+    def _at_end(self, pieces: Pieces, c: Array, others: list[Any]) -> list[Found]:
+        """Return the root at the end of the last step, if it is one but for rounding."""
+        one = 0 * c[0] + 1
+        close = START * max(unit(c) * np.abs(c).max(), _moved(c, pieces, -1, one))
+        slope = derivative(c, one)
+        if max(others, default=0) > 1 - NEAR or not slope or not abs(c.sum()) <= close:
+            return []
+        return [Found(len(pieces) - 1, one, self.n, _sign(slope))]
 
     def _is_root(self, pieces: Pieces, found: Found, first: Any) -> bool:
         """Whether the function itself is zero there, next to its values along the step, of which
@@ -486,6 +532,11 @@ def later(pieces: Pieces) -> Pieces:
 def _floats(x: Any) -> bool:
     """Whether an argument is a float or an array of them."""
     return isinstance(x, (float, np.ndarray)) and np.asarray(x).dtype == np.float64
+
+
+def _moved(c: Array, pieces: Pieces, i: int, x: Any) -> Any:
+    """Return by how much a series along step i changes as the time at x changes by rounding."""
+    return abs(derivative(c, x) / pieces.h[i]) * spacing(pieces.t[i] + pieces.h[i] * x)
 
 
 def _sign(x: Any) -> int:

@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 from taylor.core.memory import fresh
 from taylor.core.operand import lift
+from taylor.core.reads import Reads
 from taylor.errors import ForeignNodeError, IntegrationError
 from taylor.numbers.kinds import base, is_operand
 from taylor.ode.control import spacing, unit
 from taylor.ode.doses import Dose, Doses
 from taylor.ode.event import FOREIGN, End, Event, Found, settled
 from taylor.ode.flow import number
-from taylor.ode.integrator import TaylorIntegrator
+from taylor.ode.integrator import Integrator
 from taylor.ode.options import argument
 from taylor.ode.pieces import Pieces, Place
-from taylor.ode.reads import Reads
 from taylor.ode.variation import Variation
 
 Array = NDArray[Any]
@@ -46,7 +46,7 @@ class Events:
         self,
         functions: Any,
         doses: Sequence[Dose],
-        it: TaylorIntegrator,
+        it: Integrator,
         last: Any,
         variation: Variation | None = None,
     ) -> None:
@@ -57,12 +57,38 @@ class Events:
         known = [self.doses] if doses else []
         self.events = {event.n: event for event in [*known, *self.functions]}
         self.it, self.variation, self.last = it, variation, last
-        self.reads, self.given = Reads(it.fun), Reads(it.args)
-        self.together = Reads((it.fun, *given)) if given else self.reads
+        self.read()
         self.cuts: set[Any] = set()  # times at which steps were cut for them
         self.changed: Any = None  # the time of the last change of state, and by an event
         self.repeated_at: Any = None
         self.repeated = 0  # changes of state at that time
+
+    def read(self) -> None:
+        """Note what fun, the event functions and the arguments are now."""
+        it, given = self.it, [event.g for event in self.functions]
+        self.reads, self.given = Reads(it.fun), Reads(it.args)
+        self.together = Reads((it.fun, *given)) if given else self.reads
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | dict.fromkeys(("reads", "given", "together"))
+
+    def turn(self, doses: Sequence[Dose], moved: bool) -> None:
+        """Go on in another direction, with the doses to come, or from another place."""
+        known = Doses(doses, self.it.args, self.it.strict)
+        known.t, known.y = self.doses.t, self.doses.y
+        self.doses = known
+        some = [known] if doses else []
+        self.events = {event.n: event for event in [*some, *self.functions]}
+        for event in self.functions:
+            event.begin_anew(event.fired and not moved)
+
+    def go_on_with(self, args: tuple[Any, ...]) -> None:
+        """Go on with other arguments, which a user has set."""
+        for event in self.functions:
+            if event.args is not args:
+                event.args = args
+                event.forget()
+        self.given = Reads(args)
 
     def resolve(self, pieces: Pieces) -> Pieces:
         """Return the steps, cut where event functions branch, and divided where their series are
@@ -92,7 +118,7 @@ class Events:
                 if event.ahead and sign * (event.ahead[0].t - end) <= 0:
                     found += event.due(part, end)
             else:
-                new = event.find(part, start, cuts)
+                new = event.find(part, start, cuts, end == self.last)
                 found += [f for f in new if event.crosses(f.slope, forward)]
         found = [f._replace(step=f.step + start) for f in found]
         return sorted(found, key=lambda f: (f.step, f.x))
@@ -295,10 +321,11 @@ class Events:
             self.variation.go_on_with(args)
         elif any(map(is_operand, args)):
             raise ForeignNodeError(f"the callback of an event uses {FOREIGN}")
-        self.it.args = tuple(map(base, args))
-        self.given.known = False
+        values = tuple(map(base, args))
         for event in self.functions:
-            event.args = self.it.args
+            event.args = values
+        self.it.args = values
+        self.given.known = False
 
     def begin(self, given: Sequence[tuple[Any, Any]]) -> None:
         """Log doses that were given at the start: times, and states before."""

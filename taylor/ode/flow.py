@@ -45,10 +45,10 @@ from taylor.drivers.implicit import implicit_root
 from taylor.drivers.several import pullback
 from taylor.drivers.trees import as_one
 from taylor.errors import NonAnalyticError
-from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.kinds import base, is_nested, is_operand
 from taylor.ode.adjoints import adjoint
 from taylor.ode.control import norm
-from taylor.ode.integrator import TaylorIntegrator
+from taylor.ode.integrator import Integrator
 from taylor.ode.jets import MEET, Crossing, Differentiated, Plain
 from taylor.ode.methods import MethodOptions
 from taylor.ode.options import Options, argument
@@ -70,7 +70,7 @@ class Course(NamedTuple):
     times: Any
     options: Options
     checkpoints: int | None = None
-    kept: dict[str, tuple[Plain, TaylorIntegrator]] | None = None  # for courses of the same step
+    kept: dict[str, tuple[Plain, Integrator]] | None = None  # for courses of the same step
     varied: tuple[bool, ...] = ()  # which of (y0, *parameters) derivatives are asked for, if known
 
 
@@ -191,7 +191,7 @@ def _again(course: Course, what: str, given: Plain, t: Any = None) -> Any:
     return it
 
 
-def _keep(course: Course, what: str, given: Plain, it: TaylorIntegrator) -> None:
+def _keep(course: Course, what: str, given: Plain, it: Integrator) -> None:
     """Keep an integrator for other courses of the same step."""
     if course.kept is not None:
         course.kept[what] = given, it
@@ -207,7 +207,7 @@ def plain_of(fun: Function, y0: Any, args: Sequence[Any]) -> Plain:
 
 def integrator(
     given: Plain, t: Any, options: Options, derived: bool = False, varied: Sequence[bool] = ()
-) -> TaylorIntegrator:
+) -> Integrator:
     """Return what integrates a system in plain numbers from time t, through its jumps."""
     it = given.differentiated(t, options) if derived else given.integrator(t, options)
     given.guide(it, varied)
@@ -222,7 +222,7 @@ class _Backward:
         self.bar: Any = np.zeros(shape)
         self.total: list[Any] = [np.zeros(np.shape(x)) for x in p]
         self.unpack = as_one([self.bar, self.bar, *self.total])[1]
-        self.it: TaylorIntegrator | None = None
+        self.it: Integrator | None = None
 
     def fun(self, t: Any, z: Any, *p: Any) -> Any:
         """Return the right-hand side for z = (y, λ, μ)."""
@@ -399,7 +399,7 @@ def edge(f: Function, t: Any, y: Any, p: Sequence[Any], d: Any, order: int) -> E
 def order_of(x: Any) -> int:
     """Return how many derivatives of a number there are, on all levels."""
     found = 0
-    while is_operand(x):
+    while is_nested(x):
         found, x = (found + x.order, x._coef) if isinstance(x, Series) else (found + 1, x.value)
     return found
 

@@ -1,4 +1,4 @@
-"""`TaylorIntegrator`: y' = fun(t, y, *args), one Taylor polynomial after the other.
+"""`Integrator`: y' = fun(t, y, *args), one Taylor polynomial after the other.
 
 The state is a sum of two numbers, y + low, and so is the time.  On float64 the steps run as machine
 code; every other number type, and whatever has no machine code, takes the same steps through NumPy.
@@ -50,51 +50,16 @@ WORK = 1 << 26  # products of numbers that one may take, some hundredths of a se
 NEXT = 2.0**-40  # of times and states: the value of a condition that has just been zero
 FURTHER = 8  # times that a surface is left further behind, four times as far each time
 SHORTEST = 4  # units of rounding of the time in a step
-OTHER = "steps of method={!r} takes taylor.ode.MethodIntegrator(fun, t0, y0, method)"
-LACKING = "got an unexpected keyword argument '{}': solve_ivp has events, doses and dense output"
 AGAIN = 4  # zeros that are met one after the other, and no more: there is no way beyond
 
 
-class TaylorIntegrator:
+class Integrator:
     """The initial value problem y' = fun(t, y, *args), y(t0) = y0, stepped by Taylor series.
 
-    `fun` is written in NumPy and returns an array (or list) in the shape of y; y0 has any shape and
-    any numbers: float64, complex128, mpmath numbers, intervals.  `tol` is the error of a step
-    relative to the largest component of y (default: the precision of the numbers), `atol` a size of
-    y below which the error need not fall; `order` is that of Jorba & Zou for `tol` if not given.
-    Arguments that are numbers or arrays may be changed later (`args`) without compiling again.
-    Where steps on floats or complex numbers have no machine code a PerformanceWarning says why;
-    with `strict` that is a CompileError.
-
-    >>> pendulum = TaylorIntegrator(lambda t, y: [y[1], -np.sin(y[0])], 0.0, [1.0, 0.0])
-    >>> pendulum.propagate_until(10.0).round(8)
+    >>> it = Integrator.of(lambda t, y: [y[1], -np.sin(y[0])], 0.0, [1.0, 0.0], (), Options())
+    >>> it.propagate_until(10.0).round(8)
     array([-0.99894981, -0.04203338])
-    >>> float(pendulum.t), pendulum.order
-    (10.0, 20)
     """
-
-    def __init__(
-        self,
-        fun: Callable[..., Any],
-        t0: Any,
-        y0: Any,
-        *,
-        args: Sequence[Any] = (),
-        tol: Any = None,
-        order: int | None = None,
-        max_step: Any = math.inf,
-        rtol: Any = None,
-        atol: Any = None,
-        strict: bool = False,
-        method: None = None,
-        **more: Any,
-    ) -> None:
-        if more:
-            raise TypeError(LACKING.format(next(iter(more))))
-        if method is not None:
-            raise TypeError(OTHER.format(method))
-        given = Options.of(tol, rtol, order, max_step, atol, strict)
-        self._begin(fun, t0, y0, args, given.fitting(y0))
 
     @classmethod
     def of(
@@ -247,7 +212,10 @@ class TaylorIntegrator:
         if self._memory is None or self.at_zero or self.system.branches:
             return False
         given = self.t, self.t_low, self.y, self.y_low, t_end, self.control, limit
-        if (taken := self._memory.straight(*given)) is not None:
+        taken = self._memory.straight(*given)
+        if taken is not None and not abs(t_end) < math.inf and self._memory.polynomial:
+            return False  # no series bounds that step
+        if taken is not None:
             _, self.t, self.t_low, self.y, self.y_low, steps, self.h, worst = taken
             self.steps, self.worst = self.steps + int(steps), max(self.worst, float(worst))
         return taken is not None
@@ -318,7 +286,7 @@ class TaylorIntegrator:
             taken = self._run(t_end, limit, log or branches)
             status, pieces = taken.status, taken.pieces
             if status in (SMALL, INFINITE):
-                if self.t != start.t or self.t_low != start.t_low:
+                if (self.t - start.t) + (self.t_low - start.t_low) != 0:
                     status = GO  # the next time it is the first step that fails
                 else:
                     return self.beyond(t_end, status)
@@ -441,6 +409,8 @@ class TaylorIntegrator:
     def beyond(self, t_end: Any, status: int) -> tuple[int, Pieces]:
         """Take the step that leads away from a zero of a function, or over a singular time."""
         given = self.system, self._parameters, self.place
+        if not abs(t_end) < math.inf:
+            t_end = self.t + ahead(*given, t_end, self.control)
         left = self._left is not None and self._left.x == self.t
         met = self.at_zero or left or vanish_here(*given)
         first = min(self.at_zero or abs(t_end - self.t), self.control.max_step)
@@ -555,7 +525,7 @@ class TaylorIntegrator:
     def step(self, t_bound: Any = math.inf) -> Any:
         """Take one step towards t_bound and return its length.
 
-        >>> growth = TaylorIntegrator(lambda t, y: y, 0.0, 1.0)
+        >>> growth = Integrator.of(lambda t, y: y, 0.0, 1.0, (), Options())
         >>> h = growth.step()
         >>> bool(abs(growth.y - np.exp(h)) < 1e-15)
         True

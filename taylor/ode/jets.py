@@ -30,8 +30,8 @@ from taylor.numbers.kinds import base, is_operand
 from taylor.numbers.policy import current_policy, policy
 from taylor.ode.control import norm, spacing
 from taylor.ode.dense import SeriesSolution
-from taylor.ode.integrator import TaylorIntegrator
-from taylor.ode.methods import AUTO, OWN, Blocks, MethodIntegrator, MethodOptions
+from taylor.ode.integrator import Integrator
+from taylor.ode.methods import AUTO, OWN, Blocks, ByMethod, MethodOptions
 from taylor.ode.options import Options, argument
 from taylor.ode.pieces import Pieces, Taken
 from taylor.ode.stops import Stop, next_stop
@@ -234,7 +234,7 @@ class Crossing(NamedTuple):
     t: Any
 
 
-class Differentiated(TaylorIntegrator):
+class Differentiated(Integrator):
     """Steps that are differentiated, through changes of the branch of fun.
 
     The derivatives of order k of a solution jump where those of fun of order k - 1 do, by an amount
@@ -393,7 +393,7 @@ def propagated() -> Iterator[None]:
         yield
 
 
-class DifferentiatedMethod(Differentiated, MethodIntegrator):
+class DifferentiatedMethod(Differentiated, ByMethod):
     """Steps of a method that are differentiated."""
 
     def advance(self, t_end: Any, limit: int, log: bool = True) -> tuple[int, Pieces]:
@@ -455,10 +455,10 @@ class Plain:
             and np.asarray(self.y0).dtype == np.asarray(other.y0).dtype
         )
 
-    def integrator(self, t: Any, options: Options) -> TaylorIntegrator:
+    def integrator(self, t: Any, options: Options) -> Integrator:
         """Return an integrator from time t."""
         if not self.levels:
-            kind = MethodIntegrator if isinstance(options, MethodOptions) else TaylorIntegrator
+            kind = ByMethod if isinstance(options, MethodOptions) else Integrator
             return kind.of(self.fun, t, self.y0, self.args, options)
         it = self.differentiated(t, options)
         degrees = np.zeros(self.levels[0].shape, dtype=int)

@@ -528,6 +528,14 @@ class Memory:
         self.entry.add(None, machine.code, self.data, LOG, [*given, y, low], found, True, True)
 
     @property
+    def polynomial(self) -> bool:
+        """Whether the series of the last step ends below its last two degrees."""
+        machine = self.machine
+        last = machine.places[1] + (machine.order - 1) * machine.part
+        table = self.data[last : last + 2 * machine.part].reshape(2, -1)
+        return not table[:, : machine.components].any()
+
+    @property
     def end(self) -> Place:
         """Where the steps have led to."""
         return Place(self.head[TIME], self.head[LOW], self.y.copy(), self.low.copy())

@@ -24,10 +24,10 @@ from taylor.kept import STORE
 from taylor.ode.control import NONE
 from taylor.ode.event import Event
 from taylor.ode.events import Events
-from taylor.ode.integrator import TaylorIntegrator
+from taylor.ode.integrator import Integrator
 from taylor.ode.lanes import Lanes, record
 from taylor.ode.machine import DONE, ENDED, GO, INFINITE, LOOK, ROUGH, SMALL
-from taylor.ode.methods import MethodIntegrator, MethodOptions
+from taylor.ode.methods import ByMethod, MethodOptions
 from taylor.ode.options import Control, Options
 from taylor.ode.pieces import Pieces
 from taylor.ode.record import Record
@@ -134,7 +134,7 @@ class Problem:
         return kind.of(self.fun, t, y.reshape(self.shape), args, self.options)
 
 
-class Entering(TaylorIntegrator):
+class Entering(Integrator):
     """An integrator that takes one member after the other."""
 
     left: float | None = None  # how many steps there are to go, if they are short for stability
@@ -182,7 +182,7 @@ class Member(Entering):
         self.system, self._memory = machine
 
 
-class MethodMember(Entering, MethodIntegrator):
+class MethodMember(Entering, ByMethod):
     """The integrator of members by a method of SciPy."""
 
 
@@ -347,7 +347,7 @@ def _beyond(problem: Problem, member: Any) -> bool:
 def _between(
     problem: Problem,
     member: Any,
-    it: MethodIntegrator,
+    it: ByMethod,
     watch: Events | None,
     kept: list[Pieces] | None,
 ) -> None:
@@ -408,7 +408,7 @@ def march(
         return it.steps >= problem.max_steps - before or (it.steps >= steps and clear)
 
     try:
-        if isinstance(it, MethodIntegrator):
+        if isinstance(it, ByMethod):
             _between(problem, member, it, watch, kept)
         while member["code"] == GO and (left := problem.max_steps - before - it.steps) > 0:
             target, stop = problem.targets[member["column"]], None

@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 from taylor.core.patterns import matrices
 from taylor.errors import outside
 from taylor.ode.control import log2, norm, spacing
-from taylor.ode.integrator import TaylorIntegrator
+from taylor.ode.integrator import Integrator
 from taylor.ode.machine import DONE, GO
-from taylor.ode.options import Control, Options, tolerance_of
+from taylor.ode.options import Control, Options
 from taylor.ode.pieces import Pieces, Place, divided, joined
 from taylor.ode.radau import COLUMNS, Collocation, by_columns, times
 from taylor.ode.rates import Rates
@@ -226,40 +226,10 @@ def _nodes(degree: int) -> tuple[Array, Array]:
     return x, x[1:, None] ** np.arange(1, degree + 1)
 
 
-class MethodIntegrator(TaylorIntegrator):
-    """A `TaylorIntegrator` whose steps are those of another method, for stiff problems.
-
-    `method` is one of `solve_ivp`: "RadauIIA", "BDF", "LSODA", ..., "auto"; `tol` (default 1e-8)
-    and `atol` are the tolerances, `more` are the method's other options.
-
-    >>> decay = MethodIntegrator(lambda t, y: -1e6 * (y - np.cos(t)), 0.0, [0.0], "RadauIIA")
-    >>> decay.propagate_until(1.0).round(6)
-    array([0.540303])
-    """
+class ByMethod(Integrator):
+    """An `Integrator` whose steps are those of another method, for stiff problems."""
 
     blocks: Blocks | None = None  # of a system of coefficients
-
-    def __init__(
-        self,
-        fun: Callable[..., Any],
-        t0: Any,
-        y0: Any,
-        method: Any,
-        *,
-        args: Sequence[Any] = (),
-        tol: Any = None,
-        rtol: Any = None,
-        max_step: Any = math.inf,
-        atol: Any = None,
-        strict: bool = False,
-        **more: Any,
-    ) -> None:
-        if lacking := more.keys() & {"events", "dosing", "t_eval", "dense_output"}:
-            raise TypeError(f"MethodIntegrator has no {min(lacking)}: solve_ivp has")
-        options = chosen(method, tolerance_of(tol, rtol), None, max_step, atol, strict, more)
-        if not isinstance(options, MethodOptions):
-            raise TypeError(f"method={method!r} are Taylor series: those of TaylorIntegrator")
-        self._begin(fun, t0, y0, args, options)
 
     def _begin(
         self, fun: Callable[..., Any], t0: Any, y0: Any, args: Sequence[Any], options: Any

@@ -19,7 +19,7 @@ from taylor.ode.dense import in_numbers_of
 from taylor.ode.doses import given_at_start, schedule, varied
 from taylor.ode.events import Events, ends
 from taylor.ode.flow import Course, integrator, is_recorded, number, plain_of, states
-from taylor.ode.integrator import TaylorIntegrator
+from taylor.ode.integrator import Integrator
 from taylor.ode.methods import chosen
 from taylor.ode.options import argument, as_args, check_span, numbers_of, tolerance_of
 from taylor.ode.record import Record
@@ -194,7 +194,7 @@ def _list(t_eval: Any) -> list[Any] | None:
     return list(times)
 
 
-def _grid(wanted: list[Any] | None, it: TaylorIntegrator, t1: Any) -> Array | None:
+def _grid(wanted: list[Any] | None, it: Integrator, t1: Any) -> Array | None:
     """Return the times of t_eval as plain numbers, checked."""
     if wanted is None:
         return None
@@ -204,7 +204,7 @@ def _grid(wanted: list[Any] | None, it: TaylorIntegrator, t1: Any) -> Array | No
 
 
 def _integrated(
-    it: TaylorIntegrator,
+    it: Integrator,
     t1: Any,
     record: Record,
     watch: Events,

@@ -39,7 +39,7 @@ from taylor.ode.flow import (
     plain_of,
     point_of,
 )
-from taylor.ode.integrator import TaylorIntegrator
+from taylor.ode.integrator import Integrator
 from taylor.ode.options import Options, argument
 from taylor.ode.pieces import Pieces
 from taylor.ode.record import Record
@@ -107,7 +107,7 @@ class Variation:
         self.args, self.last, self.numbers, self.kept = args, None, None, {}
 
     # -------------------------------------------------------------- along the steps
-    def passed(self, pieces: Pieces, it: TaylorIntegrator, stop: bool = False) -> None:
+    def passed(self, pieces: Pieces, it: Integrator, stop: bool = False) -> None:
         """Note steps of an integrator, and whether they lead to an event to `meet`."""
         if self.rate is not None and len(pieces):
             _check_rate(it.slope(pieces, 0, 0 * pieces.h[0]), self.rate, self.t)

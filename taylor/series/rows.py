@@ -30,7 +30,7 @@ from taylor.machine import engine
 from taylor.numbers.balls import whole
 from taylor.numbers.contexts import is_interval, is_set, members
 from taylor.numbers.formulas import Constant
-from taylor.numbers.kinds import Array, Kind, base, content, is_operand
+from taylor.numbers.kinds import Array, Kind, base, base_array, content, is_operand
 from taylor.numbers.policy import current_policy, policy
 from taylor.numbers.values import as_array, divisible, together
 from taylor.series.coefficients import UNKNOWN, Coefficients
@@ -229,13 +229,14 @@ def _degree_known(row: Elementary, order: int, values: Sequence[Any]) -> int:
     germ = row.germ
     if row is real_power:
         r = base(values[1])
-        germ = Fraction(float(r)) if np.ndim(r) == 0 and not np.iscomplexobj(r) else germ
+        plain = np.ndim(r) == 0 and not (np.iscomplexobj(r) or is_set(r))
+        germ = Fraction(float(r)) if plain else germ
     return max(math.ceil((order + 1) * germ) - 1, 0) if germ else 0
 
 
 def _singular_at(row: Elementary, mine: Sequence[bool], values: Sequence[Any]) -> Any:
     """Return, lane by lane, whether a row has no expansion at a point where it has a value."""
-    points = [np.asarray(base(v)) for v in values]
+    points = [base_array(v) for v in values]
     if any(is_set(v) for v in points):  # a set has none if one of its numbers has none
         chosen = zip(*(members(v) for v in points), strict=True)
         return np.logical_or.reduce([_singular_at(row, mine, v) for v in chosen])

@@ -29,7 +29,7 @@ from taylor.core.tags import Tag, user_tag
 from taylor.core.tape import Node
 from taylor.errors import AlgebraMismatch, ForeignNodeError, OrderMismatch, PoleError, ShapeMismatch
 from taylor.machine import engine
-from taylor.numbers.kinds import Array, Kind, base, is_operand
+from taylor.numbers.kinds import Array, Kind, ValueSet, base, is_operand
 from taylor.numbers.values import as_array, constant, decided, divisible, joined, together, zeros
 from taylor.series import rows, rules
 from taylor.series.coefficients import UNKNOWN, Coefficients
@@ -158,7 +158,7 @@ class Series(Coefficients):
     def _hosts(self, other: Any) -> bool:
         if isinstance(other, Node):
             return not (self.tag.closed or other.tape.holds(self))
-        assert isinstance(other, Series)
+        assert isinstance(other, (Series, ValueSet))
         return self.tag.level > other.tag.level
 
     def _refuses(self, x: Any) -> bool:
@@ -490,11 +490,12 @@ class Series(Coefficients):
         met = self._met(other)
         if met is None:
             return NotImplemented
-        _, x, y, live, *_ = met
-        if live is BOTH:
-            same = np.all(np.asarray(equal(x, y), dtype=bool), axis=0)
-        else:
-            same = np.all(~nonzero(x[1:]), axis=0) & np.asarray(equal(x[0], y), dtype=bool)
+        owner, x, y, live, *_ = met
+        value = np.asarray(equal(x[0], y[0] if live is BOTH else y), dtype=bool)
+        rest = equal(x[1:], y[1:]) if live is BOTH else ~nonzero(x[1:])
+        same = value & np.all(np.asarray(rest, dtype=bool), axis=0)
+        if owner.tag.level < 0 and np.any(value & ~same):
+            owner.tag.isolated = True
         return bool(same) if np.ndim(same) == 0 else same
 
     def __ne__(self, other: Any) -> Any:

@@ -1,0 +1,86 @@
+"""Outward steps: bounds of what was rounded, for floats that are rounded to the nearest.
+
+With x = fl(z) the number z lies between the floats before and after x.  For u = 2^-53 and the least
+positive float η = 2^-1074, e = fl(2u|x| + η) is at least the distance from x to either of them
+(2u|x| of a normal x, η of others), so x - e is no more than the float before x; rounding is
+monotone, so fl(x - e) is no more than that, hence than z.  It needs no other rounding mode.
+
+A sum of n floats, in any order, has an error of at most (n - 1)u/(1 - (n - 1)u)·Σ|x| (Higham,
+Accuracy and Stability of Numerical Algorithms, 4.2), which 2un·fl(Σ|x|) bounds for n < 2^45.
+
+nan, which comes of 0·∞ and ∞ - ∞, stands for no bound at all.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from taylor.numbers.kinds import Array
+
+STEP, LEAST, MOST = 2.0**-52, 2.0**-1074, float(np.finfo(float).max)
+INF = math.inf
+
+
+def down(x: Any) -> Any:
+    """Return a float, or floats, that what was rounded to x is not below."""
+    if type(x) is float:
+        r = x - (abs(x) * STEP + LEAST)
+        return r if r == r else MOST if x == INF else -INF
+    r = x - (np.abs(x) * STEP + LEAST)
+    return r if is_finite(r) else np.where(r == r, r, np.where(x == INF, MOST, -INF))
+
+
+def up(x: Any) -> Any:
+    """Return a float, or floats, that what was rounded to x is not above."""
+    if type(x) is float:
+        r = x + (abs(x) * STEP + LEAST)
+        return r if r == r else -MOST if x == -INF else INF
+    r = x + (np.abs(x) * STEP + LEAST)
+    return r if is_finite(r) else np.where(r == r, r, np.where(x == -INF, -MOST, INF))
+
+
+def is_finite(x: Any) -> bool:
+    """Whether an array certainly has no infinity and no nan; it may say no where the sum has."""
+    total = np.add.reduce(x, axis=None)
+    return bool(total - total == 0)
+
+
+def least(a: Any, b: Any, c: Any, d: Any) -> Any:
+    """Return the least of four floats or arrays, nan where one is."""
+    if type(a) is type(b) is type(c) is type(d) is float:
+        return min(a, b, c, d) if a + b + c + d == a + b + c + d else _first_nan(a, b, c, d, min)
+    return np.minimum(np.minimum(a, b), np.minimum(c, d))
+
+
+def greatest(a: Any, b: Any, c: Any, d: Any) -> Any:
+    """Return the greatest of four floats or arrays, nan where one is."""
+    if type(a) is type(b) is type(c) is type(d) is float:
+        return max(a, b, c, d) if a + b + c + d == a + b + c + d else _first_nan(a, b, c, d, max)
+    return np.maximum(np.maximum(a, b), np.maximum(c, d))
+
+
+def _first_nan(a: float, b: float, c: float, d: float, of: Any) -> float:
+    found: float = math.nan if a != a or b != b or c != c or d != d else of(a, b, c, d)
+    return found
+
+
+def sums(low: Array, high: Array, axis: Any, count: int, steps: int = 0) -> tuple[Any, Any]:
+    """Return bounds of sums over axes of `count` numbers between low and high.
+
+    Each of these may be off by as many steps: what was rounded to one lies within 2u·steps of its
+    size, and steps·η.
+    """
+    total_low, total_high = np.add.reduce(low, axis=axis), np.add.reduce(high, axis=axis)
+    if count == 1 and not steps:
+        return total_low, total_high
+    part, most = (count + steps) * STEP, (count * (1 + steps)) * LEAST
+    size_low = np.add.reduce(np.abs(low), axis=axis) * part + most
+    size_high = np.add.reduce(np.abs(high), axis=axis) * part + most
+    return down(_number(total_low - size_low)), up(_number(total_high + size_high))
+
+
+def _number(x: Any) -> Any:
+    return float(x) if np.ndim(x) == 0 else x
