@@ -1,4 +1,4 @@
-"""A clamped plate under a uniform load, Δ²u = 1, by a small network whose residual is differentiated.
+"""A clamped plate under a uniform load, Δ²u = 1: a small network with a differentiated residual.
 
 u = (x(1 - x)y(1 - y))²·net(x, y) and its slope vanish on the edges of the unit square. The
 residual at a grid of points takes the biharmonic operator; its Jacobian with respect to the
@@ -33,7 +33,7 @@ def residual(theta):
 
 
 def galerkin(n=8):
-    """Return u as a function of points: Σ c_ij φ_i(x) φ_j(y), φ_i = (x(1 - x))² times a polynomial."""
+    """Return u = Σ c_ij φ_i(x) φ_j(y), φ_i = (x(1 - x))² times a polynomial."""
     at, weight = np.polynomial.legendre.leggauss(40)
     at, weight = (at + 1) / 2, weight / 2
 
@@ -59,9 +59,7 @@ jacobian = taylor.compile(lambda theta: taylor.jacobian(residual, theta))
 found = least_squares(taylor.compile(residual), theta, jacobian, method="lm", max_nfev=100).x
 centre = np.array([0.5, 0.5])
 error = np.max(np.abs(plate(found, POINTS) - exact(POINTS))) / exact(centre)
-print(
-    f"deflection of the centre: {plate(found, centre):.6f} (network), {exact(centre):.6f} (Galerkin)"
-)
+print(f"deflection at the centre: {plate(found, centre):.6f} (net), {exact(centre):.6f} (Galerkin)")
 print(f"largest error at the points, relative to it: {error:.1e}; less than 1e-3: {error < 1e-3}")
 
 if "--plot" in sys.argv:

@@ -24,7 +24,7 @@ def apart(x):
 
 
 def log_psi(b):
-    """Return log ψ of the trial functions exp(-ω r²/2 + r₁₂/(2(1 + b r₁₂))), with the right cusp."""
+    """Return log ψ of the trial functions exp(-ω r²/2 + r₁₂/(2(1 + b r₁₂))), a cusp."""
     return lambda x: -OMEGA / 2 * np.sum(x * x, axis=-1) + apart(x) / (2 + 2 * b * apart(x))
 
 
