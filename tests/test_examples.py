@@ -34,6 +34,12 @@ PRINTED = {
     "neural_network_spectrum": ["they agree to ten digits: True"],
     "helmholtz_gradient_cost": ["reverse and forward agree: True"],
     "ode_ensemble_dask": ["10000 orbits", "back to 1e-13: True", "as on this machine: True"],
+    "verified_minimum": [
+        "minimum  x in [2.9999999, 3.0000001]",
+        "saddle   x in [3.385154",
+        "maximum  x in [-0.270844",
+        "taken within",
+    ],
     "peng_robinson": ["critical temperature: 190.564 K", "critical pressure: 4.5992 MPa"],
 }
 
