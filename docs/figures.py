@@ -35,6 +35,10 @@ def draw(example: Path) -> Path:
 
 
 if __name__ == "__main__":
+<<<<<<< HEAD
     for path in sorted((ROOT / "examples").glob("[ov]*_*.py")):
+=======
+    for path in sorted((ROOT / "examples").glob("[op]de_*.py")):
+>>>>>>> main
         if "--plot" in path.read_text(encoding="utf-8"):
             print(draw(path))

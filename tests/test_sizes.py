@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "numbers": 3486,
     "llvm": 3136,
-    "core": 10077,
+    "core": 10095,
     "linalg": 1604,
     "arrays": 2065,
     "machine": 6080,
@@ -26,7 +26,7 @@ FOLDERS = {  # lines that a folder may have
     "array_api": 629,
     "numpy": 292,
     "operators": 1119,
-    "verified": 5638,
+    "verified": 5649,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}
