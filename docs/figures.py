@@ -35,10 +35,7 @@ def draw(example: Path) -> Path:
 
 
 if __name__ == "__main__":
-<<<<<<< HEAD
-    for path in sorted((ROOT / "examples").glob("[ov]*_*.py")):
-=======
-    for path in sorted((ROOT / "examples").glob("[op]de_*.py")):
->>>>>>> main
-        if "--plot" in path.read_text(encoding="utf-8"):
+    for path in sorted((ROOT / "examples").glob("*.py")):
+        drawn = path.stem.startswith(("ode_", "pde_", "verified_"))
+        if drawn and "--plot" in path.read_text(encoding="utf-8"):
             print(draw(path))
