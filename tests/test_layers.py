@@ -15,7 +15,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "rounding", "intervals", "factorials", "special_series", "special_values",
     ],
     "llvm": [
-        "text", "registers", "ir", "function", "polynomials", "kernels", "special",
+        "text", "registers", "ir", "function", "bounds", "polynomials", "kernels", "special",
         "vector", "store", "jit", "entry", "tiles",
     ],
     "core": [
@@ -62,15 +62,17 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "__init__",
     ],
     "verified": [
-        "environment", "rounding", "enclosing", "planes", "values", "process", "interval",
-        "symbols", "bounds", "boxes", "compose", "model", "progress", "search", "roots", "quad",
-        "__init__",
+        "environment", "rounding", "enclosing", "planes", "values", "linear", "process",
+        "interval", "symbols", "bounds", "boxes", "compose", "model", "progress", "search",
+        "roots", "quad",
+        "scalars", "jets", "horner", "fields", "lohner", "tube", "points", "steps", "flows",
+        "modelsteps", "solution", "ivp", "sections", "__init__",
     ],
     "numpy": ["creation", "functions", "__init__"],
     "elementary": [],
     "sparse": [],
     "__init__": [],
-    "command": ["expression", "effort", "tour"],
+    "command": ["expression", "certified", "effort", "tour"],
     "__main__": [],
 }  # fmt: skip
 ORDER = [(folder, name) for folder, names in HOUSE.items() for name in (names or [""])]

@@ -368,14 +368,14 @@ class Expansion(Tape):
         return op.c if isinstance(op, Const) else x
 
 
-def expand(program: Program) -> Program:
-    """Return the program in core instructions.
+def expand(program: Program, exact: bool = False) -> Program:
+    """Return the program in core instructions; `exact` as in `Expansion`.
 
     >>> from taylor import sin
     >>> [i.op.name for i in expand(record(lambda x: sin(x) * 2, 0.5)).code]
     ['input', 'sin', 'cos', 'scale', 'const', 'scale']
     """
-    tape, v = _replaced(program)
+    tape, v = _replaced(program, exact)
     return program.renumbered(tape.code, lambda i: v[i].i).pruned()
 
 
@@ -405,9 +405,9 @@ def told(program: Program) -> bool:
     return all(i.op.told for i in program.code)
 
 
-def _replaced(program: Program) -> tuple[Expansion, list[Node]]:
+def _replaced(program: Program, exact: bool = False) -> tuple[Expansion, list[Node]]:
     """Return the tape of the core instructions, and the node of each variable of the program."""
-    tape = Expansion()
+    tape = Expansion(exact)
     v: list[Node] = []
     for op, args, shape in program.code:
         if type(op) is Input:
