@@ -62,8 +62,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "__init__",
     ],
     "verified": [
-        "environment", "rounding", "enclosing", "planes", "values", "process", "interval",
-        "symbols", "bounds", "boxes", "compose", "model", "progress", "search", "roots", "quad",
+        "environment", "rounding", "enclosing", "planes", "values", "linear", "process",
+        "interval", "symbols", "bounds", "boxes", "compose", "model", "progress", "search",
+        "roots", "quad",
         "scalars", "jets", "horner", "fields", "lohner", "tube", "points", "steps", "flows",
         "modelsteps", "solution", "ivp", "sections", "__init__",
     ],
@@ -71,7 +72,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "elementary": [],
     "sparse": [],
     "__init__": [],
-    "command": ["expression", "effort", "tour"],
+    "command": ["expression", "certified", "effort", "tour"],
     "__main__": [],
 }  # fmt: skip
 ORDER = [(folder, name) for folder, names in HOUSE.items() for name in (names or [""])]

@@ -204,3 +204,32 @@ def test_what_differs_from_call_to_call_is_not_compiled(case):
     assert len(set(found)) == 4
     with pytest.raises(taylor.CompileError, match=why):
         taylor.compile(make(), strict=True)(1.0)
+
+
+# ------------------------------------------------------------------ kinds of results
+Y = np.array([3.0, 1.0, 2.0])
+WHOLE = {
+    "argsort": lambda x: np.argsort(x),
+    "argmax": lambda x: x.argmax(),
+    "len": lambda x: len(x),
+    "flag": lambda x: True,
+    "any": lambda x: np.any(x > 2),
+    "mask": lambda x: (x > 1) & (x < 3),
+    "digitize": lambda x: np.digitize(x, [1.5, 2.5]),
+    "isnan": lambda x: np.isnan(x),
+    "nonzero": lambda x: np.nonzero(x > 1.5)[0],
+    "integers": lambda x: np.arange(3, dtype=np.int16),
+    "tuple": lambda x: (x.sum(), np.argmin(x), len(x)),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_flags_and_whole_numbers_are_no_floats(name):
+    f = WHOLE[name]
+    compiled = taylor.compile(f, strict=True)
+    for x in (Y, Y, Y[::-1].copy(), Y):
+        got, want = compiled(x), f(x)
+        each = zip(got, want, strict=True) if name == "tuple" else [(got, want)]
+        for a, b in each:
+            assert type(a) is type(b) and np.array_equal(a, b)
+            assert getattr(a, "dtype", None) == getattr(b, "dtype", None)

@@ -517,11 +517,8 @@ class Einsum(Op):
 
     def expanded(self, tape: Tape, args: list[Node], shape: Shape) -> Node:
         """A product and a sum; of large matrices the product."""
-        if (
-            tape is not None
-            and not tape.exact
-            and patterns.multiplies(self.spec, [x.shape for x in args], PRODUCT)
-        ):
+        large = patterns.multiplies(self.spec, [x.shape for x in args], PRODUCT)
+        if large and tape is not None and not tape.exact:
             return tape.core(self, args, shape)
         terms, out = self.spec.split("->")
         letters = out + "".join(c for c in dict.fromkeys(terms) if c not in out + ",")

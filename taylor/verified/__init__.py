@@ -16,8 +16,10 @@ from taylor.verified.search import sign as sign
 from taylor.verified.sections import Crossing as Crossing
 from taylor.verified.sections import poincare as poincare
 from taylor.verified.solution import Solution as Solution
+from taylor.verified.values import coefficients as coefficients
 
 __all__ = [
     "Crossing", "Interval", "Minimum", "NotVerified", "Roots", "Solution", "TaylorModel",
-    "Undecided", "minimize", "models", "poincare", "quad", "range", "roots", "sign", "solve_ivp",
+    "Undecided", "coefficients", "minimize", "models", "poincare", "quad", "range", "roots", "sign",
+    "solve_ivp",
 ]  # fmt: skip

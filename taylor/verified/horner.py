@@ -73,5 +73,5 @@ def powers(h: Array, k: int) -> Array:
     """Return bounds above of h^k for numbers h >= 0."""
     found = np.ones_like(h)
     for _ in range(k):
-        found = found * h * (1 + 2.0**-51)
+        found = found * h * (1 + 2.0**-51) + 2.0**-1074  # what underflow takes
     return found

@@ -47,8 +47,8 @@ class ModelStep(NamedTuple):
         sizes = norm(self.coef.transpose(1, 0, 2))
         coef = np.tensordot(mid, self.coef, 1)
         coef[0] += rest.mid
-        size = mid @ sizes
-        radius = (mid + rad) @ self.radius + rad @ sizes + size * ((order + 3) * U)
+        size = np.abs(mid) @ sizes
+        radius = (np.abs(mid) + rad) @ self.radius + rad @ sizes + size * ((order + 3) * U)
         radius = radius + rest.rad + np.abs(coef[0]) * U + self.coef[0].size * (order + 2) * TINY
         return TaylorModel(coef, above(radius, 4 * order + 16), self.space)
 
