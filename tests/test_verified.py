@@ -141,7 +141,11 @@ def test_steps_are_outward():
         with np.errstate(all="ignore"):
             found = rounding.down(np.array([x])), rounding.up(np.array([x]))
         assert (low, high) == (found[0][0], found[1][0])
-    assert rounding.down(INF) == MOST and rounding.up(-INF) == -MOST
+    with np.errstate(all="ignore"):
+        for x in (INF, np.array([INF])):
+            assert 1e308 < rounding.down(x) <= MOST and -MOST <= rounding.up(-x) < -1e308
+        nan = np.array([math.nan])
+        assert rounding.down(nan) == -INF and rounding.up(nan) == INF
     assert rounding.down(math.nan) == -INF and rounding.up(math.nan) == INF
 
 
