@@ -11,7 +11,9 @@ from __future__ import annotations
 import functools
 import random
 import sys
-from collections.abc import Mapping, Sequence
+from array import array
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -24,6 +26,15 @@ PACKAGES |= sys.stdlib_module_names - {"__main__"}  # whose functions are what t
 WHOLE, SAMPLE = 1 << 18, 1 << 10  # bytes of an array that is compared; elements of a larger one
 ITEMS = 1 << 12  # of a list or a dict that are followed
 MISSING = object()
+# what an expression calls without naming it
+OPERATORS = {
+    f"__{name}__" for name in (
+        "call", "getitem", "len", "iter", "float", "int", "bool", "contains", "array", "neg",
+        *(side + name for side in ("", "r") for name in (
+            "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"
+        )),
+    )
+}  # fmt: skip
 
 
 class Reads:
@@ -35,7 +46,7 @@ class Reads:
         self.names: list[tuple[Mapping[str, Any], str, Any]] = []
         self.slots: list[tuple[Any, str, Any]] = []
         self.functions: list[tuple[FunctionType, Any, Any, Any]] = []
-        self.lists: list[tuple[list[Any], tuple[Any, ...]]] = []
+        self.lists: list[tuple[Collection[Any], tuple[Any, ...]]] = []
         self.dicts: list[tuple[dict[Any, Any], tuple[Any, ...]]] = []
         self.arrays: list[tuple[Any, bytes]] = []
         self.generators: list[tuple[Any, Any]] = []
@@ -95,10 +106,8 @@ class Reads:
         self.seen.add((id(x), attributes))
         self.kept.append(x)
         if isinstance(x, (np.ndarray, np.matrix)):
-            if x.dtype.kind in "biufcSUmM":
-                self.arrays.append((x, _bytes(x)))
-            else:
-                self.known = False
+            self.arrays.append((x, _bytes(x)))
+            self.known &= x.dtype.kind in "biufcSUmM"
         elif isinstance(x, np.random.Generator):
             self.generators.append((x, x.bit_generator.state))
             self.known = False
@@ -106,12 +115,14 @@ class Reads:
             self.iterators, self.known = True, False
         elif isinstance(x, (tuple, frozenset)):
             self._each([*x], attributes)
-        elif type(x) is list:
+        elif isinstance(x, (list, set, deque)):
             self.lists.append((x, (*x,)))
-            self._each(x, attributes)
-        elif type(x) is dict:
+            self._each([*x], attributes)
+        elif isinstance(x, dict):
             self.dicts.append((x, (*_content(x),)))
             self._each([*x.values()], attributes)
+        elif isinstance(x, array):
+            self.arrays.append((x, _bytes(x)))
         elif type(x) is FunctionType:
             self._function(x)
         elif isinstance(x, MethodType):
@@ -172,16 +183,11 @@ class Reads:
     def _attributes(self, x: Any, attributes: frozenset[str]) -> None:
         own: Mapping[str, Any] = getattr(x, "__dict__", {})
         self.known &= isinstance(x, ModuleType)
-        if callable(x) and not isinstance(x, type):
-            attributes |= {"__call__"}
-        for name in attributes:
-            if name in own:
-                self._named(own, name, attributes)
-                continue
-            for cls in (x if isinstance(x, type) else type(x)).__mro__:
-                if name in vars(cls):
-                    self._of_class(x, cls, name, attributes)
-                    break
+        for name in attributes & own.keys():
+            self._named(own, name, attributes)
+        for cls in () if isinstance(x, ModuleType) else _classes(x):
+            for name in vars(cls).keys() & (attributes | OPERATORS):
+                self._of_class(x, cls, name, attributes)
 
     def _of_class(self, x: Any, cls: type, name: str, attributes: frozenset[str]) -> None:
         found = vars(cls)[name]
@@ -217,12 +223,20 @@ def _content(table: dict[Any, Any]) -> Sequence[Any]:
     return [*table.keys(), *table.values()]
 
 
+def _classes(x: Any) -> Sequence[type]:
+    """Return the classes whose attributes an object, or a class, has."""
+    every = (x if isinstance(x, type) else type(x)).__mro__
+    return [cls for cls in every if _package(cls.__module__) not in PACKAGES]
+
+
 def _bytes(x: Any) -> bytes:
     """Return the content of an array; of a large one, some elements over the whole of it."""
     x = np.asarray(x)
+    if x.dtype.kind == "O":
+        return repr(x.reshape(-1)[:ITEMS].tolist()).encode()
     if x.nbytes > WHOLE:
         x = x.reshape(-1)[:: x.size // SAMPLE] if x.flags.forc else x.flat[:: x.size // SAMPLE]
-    return b"" if x.dtype.kind == "O" else x.tobytes()
+    return bytes(x.tobytes())
 
 
 @functools.lru_cache(maxsize=1024)
