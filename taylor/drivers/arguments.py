@@ -110,6 +110,12 @@ def is_plain(x: Any) -> bool:
 def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any],
             argnums: int | Sequence[int] | None, has_aux: bool) -> Any:  # fmt: skip
     """Return what a driver gives for some arguments of f, in their form."""
+    alone = argnums is None and len(given) == 1 and not (named or has_aux or form.own)
+    plans = f.plans if alone and isinstance(f, Derivable) else None
+    if plans is not None and form in plans:
+        take, planned, g, structure = plans[form]
+        if (leaves := take(given[0])) is not None:
+            return _shaped(form, planned.one(g, *leaves), structure, len(leaves), ())
     name = form.g.__name__
     if not callable(f):
         raise TypeError(
@@ -152,7 +158,10 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
     for p, value in zip(form.own, own, strict=True):
         like = p.name in form.along and structure is not trees.LEAF
         tangents += trees.like(structure, value, f"{name}: {p.name}") if like else [value]
-    found = of_several(form, where, len(leaves)).one(g, *leaves, *tangents)
+    planned = of_several(form, where, len(leaves))
+    if plans is not None and isinstance(g, Derivable) and (take := trees.taker(structure)):
+        plans[form] = take, planned, g, structure
+    found = planned.one(g, *leaves, *tangents)
     answer = _shaped(form, found, structure, len(where), own)
     return answer if seen is None else seen.beside(answer, form)
 
