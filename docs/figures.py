@@ -1,4 +1,4 @@
-"""Draw the figures of docs/ode.md by the examples, into docs/figures: python -m docs.figures"""
+"""Draw the figures of the pages by the examples, into docs/figures: python -m docs.figures"""
 
 from __future__ import annotations
 
@@ -35,6 +35,6 @@ def draw(example: Path) -> Path:
 
 
 if __name__ == "__main__":
-    for path in sorted((ROOT / "examples").glob("ode_*.py")):
+    for path in sorted((ROOT / "examples").glob("[op]de_*.py")):
         if "--plot" in path.read_text(encoding="utf-8"):
             print(draw(path))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import taylor
+from taylor.errors import NonAnalyticError
 from taylor.kept import STORE
 from taylor.llvm import ir
 from taylor.llvm.function import Function
@@ -171,6 +172,13 @@ LAW = {  # functions of a matrix and right-hand sides
     "sign": lambda a, b: np.linalg.slogdet(-a)[0] * np.sum(b),
     "lower": lambda a, b: taylor.linalg.solve_triangular(a, b, lower=True),
     "upper": lambda a, b: taylor.linalg.solve_triangular(t(a)[..., ::-1, ::-1], b),
+    "qr": lambda a, b: np.linalg.qr(a)[0] @ b + np.linalg.qr(a)[1] @ b,
+    "eigh": lambda a, b: np.linalg.eigh(a)[1] @ b + np.linalg.eigh(a)[0][..., None],
+    "eigh, upper": lambda a, b: np.linalg.eigh(a, UPLO="U")[1] @ b,
+    "eigvalsh": lambda a, b: np.linalg.eigvalsh(a)[..., None] * b,
+    "svd": lambda a, b: np.linalg.svd(np.concatenate([a, b], -1), False)[2],
+    "svd, tall": lambda a, b: np.linalg.svd(np.concatenate([a, t(b)], -2), False)[0] @ b,
+    "svdvals": lambda a, b: np.linalg.svd(a, compute_uv=False)[..., None] * b,
     "cholesky": lambda a, b: np.linalg.cholesky(a @ t(a)) @ b,
     "cholesky, upper": lambda a, b: np.linalg.cholesky(a @ t(a) + np.triu(a, 1), upper=True) @ b,
 }
@@ -200,7 +208,7 @@ def asked(monkeypatch):
 @pytest.mark.parametrize("shape", [(1,), (13,), (2, 1, 5)], ids=str)
 def test_factors_in_programs_are_those_of_numpy(name, shape, asked):
     """In all derivatives, and without asking Python: but for cofactors, which may be singular."""
-    a, f = matrix(*shape, shape[-1]), LAW[name]
+    a, f = matrix(*shape, shape[-1]) + np.diag(np.arange(shape[-1])), LAW[name]
     b = np.sin(np.arange(2.0 * a[..., 0].size)).reshape(*shape, 2)
     f = f if name not in ("det",) or a.ndim == 2 else lambda a, b: np.linalg.det(a / 3.0)
     g = total(f)
@@ -267,6 +275,12 @@ OF_ONE = {
     "sign": lambda a: np.linalg.slogdet(a)[0],
     "cholesky": np.linalg.cholesky,
     "upper": lambda a: np.linalg.cholesky(a, upper=True),
+    "qr": lambda a: np.linalg.qr(a)[0],
+    "eigh": lambda a: np.linalg.eigh(a)[1],
+    "eigvalsh": np.linalg.eigvalsh,
+    "one eigenvalue": lambda a: np.linalg.eigvalsh(a)[..., :1],
+    "svd": lambda a: np.linalg.svd(a)[0],
+    "svdvals": lambda a: np.linalg.svd(a, compute_uv=False),
     "triangular": lambda a: taylor.linalg.solve_triangular(a, np.ones((*a.shape[:-1], 1))),
 }
 
@@ -275,7 +289,7 @@ def told(f, x):
     """Return a result, or the error."""
     try:
         return f(x)
-    except np.linalg.LinAlgError as error:
+    except (np.linalg.LinAlgError, NonAnalyticError) as error:
         return str(error)
 
 
@@ -293,3 +307,31 @@ def test_odd_matrices_have_the_results_and_errors_of_numpy(name, odd):
             assert found == known
         else:
             np.testing.assert_allclose(found, known, rtol=1e-6 if odd == "float32" else 1e-12)
+
+
+def likelihood(p):
+    """Return the likelihood of a Kalman filter."""
+    f, h, seen = np.eye(2) + np.eye(2, k=1) / 8, np.array([[1.0, 0.5]]), np.sin(np.arange(12.0))
+
+    def step(state, y):
+        x, cov, total = state
+        x, cov = f @ x, f @ cov @ f.T + p[0] * np.eye(2)
+        s, off = h @ cov @ h.T + p[1] * np.eye(1), y - h @ x
+        gain = np.linalg.solve(s, h @ cov).T
+        new = total + np.linalg.slogdet(s)[1] + off @ np.linalg.solve(s, off)
+        return x + gain @ off, cov - gain @ h @ cov, new
+
+    return taylor.scan(step, (np.zeros(2), np.eye(2), 0.0), xs=seen)[2]
+
+
+def test_equations_in_the_steps_of_a_loop():
+    """The loop is one instruction of the compiled function; its derivatives have machine code."""
+    p, v, f = np.array([0.5, 0.8]), np.array([1.0, -0.4]), taylor.compile(likelihood, strict=True)
+    assert f(p) == pytest.approx(likelihood(p), rel=1e-12)
+    for way in (taylor.gradient, lambda f, p: taylor.hvp(f, p, v), taylor.hessian):
+        np.testing.assert_allclose(way(f, p), way(likelihood, p), rtol=1e-10)
+    series = taylor.taylor_coefficients(lambda t: likelihood(p + t * v), 0.0, 3)
+    g = taylor.compile(likelihood)
+    with pytest.warns(taylor.errors.PerformanceWarning, match="a step of a loop"):
+        found = taylor.taylor_coefficients(lambda t: g(p + t * v), 0.0, 3)
+    np.testing.assert_allclose(found, series, rtol=1e-12)

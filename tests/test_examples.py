@@ -33,6 +33,9 @@ PRINTED = {
     ],
     "neural_network_spectrum": ["they agree to ten digits: True"],
     "helmholtz_gradient_cost": ["reverse and forward agree: True"],
+    "pde_plate": ["0.001265 (Galerkin)", "less than 1e-3: True"],
+    "pde_kuramoto_sivashinsky": ["6 coefficients (1, 2, 1, 1, 1)", "less than 1e-3: True"],
+    "pde_quantum_dot": ["least variance at b = 0.2", "E = 2.000000000000 at every walker: True"],
     "ode_ensemble_dask": ["10000 orbits", "back to 1e-13: True", "as on this machine: True"],
     "peng_robinson": ["critical temperature: 190.564 K", "critical pressure: 4.5992 MPa"],
 }

@@ -702,7 +702,7 @@ def test_events_of_many_digits_are_told_apart():
 
 # ------------------------------------------------------------------ functions of t alone
 def test_what_a_function_reads_is_followed():
-    from taylor.ode.reads import Reads
+    from taylor.core.reads import Reads
 
     box, number, table = [1.0], 1.0, np.ones(3)
 

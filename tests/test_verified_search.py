@@ -152,7 +152,7 @@ def test_signs():
     assert tv.sign(lambda x: x**2, (-1.0, 1.0), ">=")
     assert not tv.sign(np.cos, (0.0, 2.0), ">=")
     with pytest.raises(tv.Undecided, match="not decided"):
-        tv.sign(lambda x: (x - 0.3) ** 2 + 0 * np.sin(x), (-1.0, 1.0), ">", max_boxes=1000)
+        tv.sign(lambda x: (x - 0.3) ** 2 + 0 * np.sin(x), (-1.0, 1.0), ">", max_boxes=200)
     with pytest.raises(ValueError, match="relation"):
         tv.sign(np.sin, (0, 1), "=")
 
@@ -252,3 +252,48 @@ def test_arguments_that_make_no_sense():
         tv.minimize(lambda x: x, [(0, 1), (0, 1)])
     with pytest.raises(taylor.DomainError, match="finite ends"):
         tv.range(np.exp, (0, math.inf))
+
+
+JUMPS = {
+    "where": lambda x: np.where(x > 0.1, x, -5.0),
+    "product": lambda x: x * (x > 0.1) - 5 * (x <= 0.1),
+    "floor": lambda x: np.floor(x + 0.9) + 0.1 * x,
+    "sign": lambda x: x + 3 * np.sign(x - 0.1),
+    "remainder": lambda x: (x - 0.1) % 1.0 + 0.1 * x,
+    "fmod": lambda x: np.fmod(3 * x, 1.0),
+    "heaviside": lambda x: np.heaviside(x - 0.1, 0.5) * (x + 2),
+    "abs": lambda x: abs(x - 0.1) - x,
+    "interp": lambda x: np.interp(x, [-1.0, 0.1, 1.0], [0.0, 2.0, -1.0]),
+}
+
+
+def integral(f, box, **given):
+    return tv.quad(f, *box, **given)
+
+
+LIMITS = {tv.range: {"max_boxes": 400}, integral: {"max_pieces": 60}}
+
+
+@pytest.mark.parametrize("name", JUMPS)
+def test_jumps_have_no_slopes_and_no_series(name):
+    f = JUMPS[name]
+    box, x = (-1.0, 1.0), np.linspace(-1, 1, 20_001)
+    y = f(x)
+    for g in LIMITS:
+        try:
+            found = g(f, box, tol=0.05, **LIMITS[g])
+        except tv.NotVerified as error:
+            found = error.result
+        wanted = (y.min(), y.max()) if g is tv.range else [np.trapezoid(y, x)] * 2
+        assert found.lo <= wanted[0] + 1e-3 and wanted[1] - 1e-3 <= found.hi
+    zeros = f(x[:-1]) * f(x[1:]) <= 0
+    continuous = np.abs(np.diff(y)) < 0.01
+    try:
+        found = tv.roots(f, box, tol=1e-6, max_boxes=1000)
+    except tv.NotVerified as error:
+        found = error.result
+    for left in x[:-1][zeros & continuous][::500]:
+        held = [*found.unique, *found.undecided]
+        assert any(b.lo <= left + 1e-4 and left <= b.hi for b in held)
+    for b in found.unique:
+        assert f(b.lo - 1e-6) * f(b.hi + 1e-6) <= 0 and abs(f(b.mid)) < 1e-3

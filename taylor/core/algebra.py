@@ -39,6 +39,7 @@ CACHED_PAIRS = 1 << 22
 FLOAT = np.dtype(float)
 NONE = np.empty(0)  # weights that are all one
 FEW = 1 << 9  # products of coefficients, in all lanes, in which NumPy is as fast as machine code
+WRITTEN_OUT = 32  # products of coefficients of values that are recorded, one by one
 GATHERED = 1 << 16  # and those up to which they are gathered
 
 
@@ -316,6 +317,8 @@ class Graded:
         """Return the part of degree k of a product, from left degrees lo to hi."""
         p, q, starts, out, weights = self.pairs(k, lo, hi)
         n = int(self.offsets[k + 1] - self.offsets[k])
+        if multiply is operator.mul and is_operand(x) and 0 < len(p) <= WRITTEN_OUT:
+            return self._row_by_row(self.pairs(k, lo, hi), n, x, y)
         terms = multiply(x[_as_slice(p)], y[_as_slice(q)])
         if len(starts) == 0:
             return terms.sum(0) + zeros((n,) + (1,) * (np.ndim(terms) - 1), terms)
@@ -332,6 +335,17 @@ class Graded:
         spread = np.zeros(n, dtype=int)
         spread[out] = np.arange(1, len(out) + 1)
         return np.concatenate([sums[:1] * 0, sums])[spread]
+
+    def _row_by_row(self, pairs: Pairs, n: int, x: Array, y: Array) -> Any:
+        """Return the part of degree k of a product as that of its coefficients, one by one."""
+        weights = np.ones(len(pairs.p)) if pairs.weights is None else pairs.weights
+        rows: list[Any] = [None] * n
+        for i, out in enumerate(np.repeat(pairs.out, np.diff(pairs.starts, append=len(pairs.p)))):
+            term = x[int(pairs.p[i])] * y[int(pairs.q[i])]
+            term = term if weights[i] == 1 else term * constant(weights[i], term)
+            rows[out] = term if rows[out] is None else rows[out] + term
+        zero = next(r for r in rows if r is not None) * 0
+        return np.stack([zero if r is None else r for r in rows])
 
     def interior(self, k: int, x: Array, y: Array, hx: int, hy: int) -> Array | None:
         lo, hi = max(1, k - hy), min(k - 1, hx)

@@ -33,6 +33,7 @@ from taylor.core.lookups import Lookup, is_watched
 from taylor.core.maps import Reshape
 from taylor.core.operand import Operand, lift
 from taylor.core.parts import Part
+from taylor.core.reads import Reads, random_states
 from taylor.core.rules import adjoints, pruned, tangents, values
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary
@@ -367,14 +368,14 @@ class Expansion(Tape):
         return op.c if isinstance(op, Const) else x
 
 
-def expand(program: Program) -> Program:
-    """Return the program in core instructions.
+def expand(program: Program, exact: bool = False) -> Program:
+    """Return the program in core instructions; `exact` as in `Expansion`.
 
     >>> from taylor import sin
     >>> [i.op.name for i in expand(record(lambda x: sin(x) * 2, 0.5)).code]
     ['input', 'sin', 'cos', 'scale', 'const', 'scale']
     """
-    tape, v = _replaced(program)
+    tape, v = _replaced(program, exact)
     return program.renumbered(tape.code, lambda i: v[i].i).pruned()
 
 
@@ -404,9 +405,9 @@ def told(program: Program) -> bool:
     return all(i.op.told for i in program.code)
 
 
-def _replaced(program: Program) -> tuple[Expansion, list[Node]]:
+def _replaced(program: Program, exact: bool = False) -> tuple[Expansion, list[Node]]:
     """Return the tape of the core instructions, and the node of each variable of the program."""
-    tape = Expansion()
+    tape = Expansion(exact)
     v: list[Node] = []
     for op, args, shape in program.code:
         if type(op) is Input:
@@ -569,3 +570,22 @@ def of_row(row: Elementary, active: tuple[bool, ...], exact: bool = False) -> Pr
         count = sum(type(i.op) is Parameter for i in tape.code)
         args.append(tape.input(()) if live else tape.push(Parameter(count), (), (), None))
     return Program(tape.code, tape.inputs, [row(*args).i]).pruned()
+
+
+def steady(f: Callable[..., Any], recorded: Callable[[], Program]) -> tuple[Program, Reads | None]:
+    """Return a recording of f, and what f reads from elsewhere, which can change (None: nothing).
+
+    TraceError: the next call of f would do something else.
+    """
+    reads, drawn = Reads(f), random_states()
+    program, why = recorded(), ""
+    if random_states() != drawn:
+        why = "it draws random numbers: draw them outside, as an argument"
+    elif what := reads.changed():  # by f itself: a count of its calls, say
+        again = recorded()
+        reads = Reads(f)
+        if again.identity != program.identity or reads.fickle:
+            why = f"each call changes {what}, which it reads: return it, or give it as an argument"
+    if why:
+        raise TraceError(why)
+    return program, reads if reads else None

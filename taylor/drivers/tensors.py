@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from taylor.drivers.derivatives import bent
 from taylor.llvm.entry import Entry
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.jit import address
@@ -85,3 +87,8 @@ class Directions:
 def directions(n: int, order: int) -> Directions:
     """Return the directions of the rows of a tensor of that order in n variables."""
     return Directions(n, order)
+
+
+def rows_of(f: Callable[..., Any], x: Any, *v: Any) -> Any:
+    """Return ∂_v ∂_w ... ∇f."""
+    return bent(f, x, *v, what="tensor")

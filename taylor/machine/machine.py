@@ -260,7 +260,7 @@ class Machine:
         short = len(program) * (algebra.order + 1) <= BY_DEGREE
         sweep = Emission(
             f, program, algebra.order, given[:n], self.heights, given[n:], pairs,
-            by_degree=self.unit == 1 and short,
+            by_degree=self.unit == 1 and short, whole=True,
         )  # fmt: skip
         sweep.run()
         if pairs is not None:

@@ -17,6 +17,8 @@ import numpy as np
 
 from taylor.core.algebra import Univariate
 from taylor.core.calls import Call, Integral
+from taylor.core.choices import choose
+from taylor.core.functions import TINY, real_power
 from taylor.core.instructions import Add, Div, Input, Instruction, Mul, Scale, Step
 from taylor.core.loops import Loop
 from taylor.core.maps import Gather, Map
@@ -103,8 +105,9 @@ class Emission(Sweep):
         parameters: Sequence[Any] = (),
         algebra: Any = None,
         by_degree: bool = True,
+        whole: bool = False,
     ) -> None:
-        self.f = f
+        self.f, self.whole = f, whole  # whether nan stands for a value that has lost its digits
         self.apart = [isinstance(i.op, Loop) for i in program.code]  # written for all degrees
         self.loops: list[Swept] = []
         by_degree = by_degree and not any(self.apart)
@@ -126,7 +129,10 @@ class Emission(Sweep):
 
     def checked(self, row: Any, values: Sequence[Any]) -> Any:
         plain = not any(is_operand(v) for v in values)
-        return row(*(lifted(self.f, v) for v in values)) if plain else row(*values)
+        y = row(*(lifted(self.f, v) for v in values)) if plain else row(*values)
+        if self.whole and row is real_power and not y.complex:
+            return choose(y, TINY, y, math.nan, "formula")
+        return y
 
     def singular(self, row: Any, args: Sequence[int], y0: Any, p0: Any) -> Any:
         return None

@@ -158,6 +158,14 @@ def ends(x: Any) -> tuple[Any, Any]:
     return Kind.of(x).ends(x)
 
 
+def whole_number(x: Any) -> Any:
+    """Return the integer that a set of one number holds, and all else as it is."""
+    if is_operand(x) or np.ndim(x) or not is_interval(x):
+        return x
+    low, high = ends(x)
+    return int(low) if low == high and abs(low) < 2**53 and low == int(low) else x
+
+
 def members(x: Any) -> tuple[Array, Array, Array]:
     """Return of every interval of an array its least member, that nearest to zero, its largest."""
     if isinstance(x, ValueSet):

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from taylor.core.algebra import Algebra, Univariate
-from taylor.core.functions import cbrt, mod, power, real_power, sqrt
+from taylor.core.functions import TINY, cbrt, mod, power, real_power, sqrt
 from taylor.core.instructions import Input, Instruction, Parameter
 from taylor.core.memory import in_rows
 from taylor.core.powers import at_zero, integer_valued, lowered, raised
@@ -136,7 +136,8 @@ def _table(
     if len(args) > 1:
         given = [x._coef if m else x for x, m in zip(args, mine, strict=True)]
         table = by_code(row, live, owner.algebra, given)
-        if table is not None:
+        left = table is not None and row is real_power and not np.all(abs(table[0]) >= TINY)
+        if table is not None and not left:
             table[0] = checked(row, values, current_policy().singular)
             return table
     inputs = together(*(divisible(x._coef) for x, m in zip(args, mine, strict=True) if m))

@@ -504,11 +504,12 @@ class Series(Coefficients):
         met = self._met(other)
         if met is None:
             return NotImplemented
-        _, x, y, live, *_ = met
-        if live is BOTH:
-            same = np.all(np.asarray(equal(x, y), dtype=bool), axis=0)
-        else:
-            same = np.all(~nonzero(x[1:]), axis=0) & np.asarray(equal(x[0], y), dtype=bool)
+        owner, x, y, live, *_ = met
+        value = np.asarray(equal(x[0], y[0] if live is BOTH else y), dtype=bool)
+        rest = equal(x[1:], y[1:]) if live is BOTH else ~nonzero(x[1:])
+        same = value & np.all(np.asarray(rest, dtype=bool), axis=0)
+        if owner.tag.level < 0 and np.any(value & ~same):
+            owner.tag.isolated = True
         return bool(same) if np.ndim(same) == 0 else same
 
     def __ne__(self, other: Any) -> Any:

@@ -16,14 +16,17 @@ from typing import Any, cast
 import numpy as np
 
 from taylor.core.algebra import Algebra
+from taylor.core.calls import Row
 from taylor.core.conditions import COMPARISONS, Guard
-from taylor.core.instructions import Const, Einsum, Input
+from taylor.core.functions import absolute, clip, maximum, minimum, power, reciprocal, square
+from taylor.core.instructions import Const, Einsum, Input, Op
 from taylor.core.maps import Map
 from taylor.core.program import Program, record
 from taylor.core.rules import numbers
+from taylor.core.sides import Choose
 from taylor.core.tables import contract, free_letter, pad
 from taylor.errors import DomainError
-from taylor.numbers.kinds import Shape, is_nested
+from taylor.numbers.kinds import Shape, is_nested, is_operand
 from taylor.numbers.policy import policy
 from taylor.numbers.values import shape_of
 from taylor.series.multivariate import TaylorN
@@ -32,6 +35,7 @@ from taylor.verified.interval import CERTAIN, OPPOSITE, Interval
 
 Function = Callable[..., Any]
 BRANCHES = 16  # programs of one function
+CONTINUOUS = {absolute, clip, maximum, minimum, power, reciprocal, square}  # of composed rows
 FEW = 64  # boxes that are not worth another worker
 
 
@@ -43,13 +47,19 @@ class Boxes:
     """
 
     def __init__(
-        self, f: Function, shape: Shape, executor: Executor | None, algebra: Algebra | None = None
+        self,
+        f: Function,
+        shape: Shape,
+        executor: Executor | None,
+        algebra: Algebra | None = None,
+        slopes: bool = False,
     ) -> None:
         if not callable(f):
             raise TypeError(f"the first argument is a function, not {type(f).__name__}")
         if not (executor is None or hasattr(executor, "submit")):
             raise TypeError(f"the executor must be one of concurrent.futures, not {executor!r}")
         self.f, self.shape, self.executor, self.algebra = f, shape, executor, algebra
+        self.smooth = slopes or algebra is not None  # whether a jump leaves no bounds
         self.programs: list[Program] = []
 
     def __getstate__(self) -> Any:
@@ -92,10 +102,15 @@ class Boxes:
     def _tried(self, program: Program, x: Interval) -> tuple[list[Any], Any, Any]:
         """Return the results of a branch, where they hold, and which boxes take another branch."""
         try:
-            found, same, other = run(program, [self._argument(x)], len(x))
-        except DomainError:  # of what does not depend on the boxes
-            none = np.zeros(len(x), dtype=bool)
-            return self._unbounded(len(x)), none, none
+            found, same, other = run(program, [self._argument(x)], len(x), self.smooth)
+        except DomainError:
+            if len(x) > 1:
+                half = len(x) // 2
+                parts = [self._tried(program, part) for part in (x[:half], x[half:])]
+                same, other = (np.concatenate([part[n] for part in parts]) for n in (1, 2))
+                return _joined([part[0] for part in parts]), same, other
+            none = np.zeros(1, dtype=bool)
+            return self._unbounded(1), none, none
         return found if self.algebra is None else [self._table(y) for y in found], same, other
 
     def _argument(self, x: Interval) -> Any:
@@ -141,41 +156,67 @@ def joined(parts: Sequence[Any], axis: int = 0) -> Interval:
     return cast(Interval, np.concatenate(parts, axis=axis))
 
 
-def run(program: Program, inputs: Sequence[Any], count: int) -> tuple[list[Any], Any, Any]:
+def run(
+    program: Program, inputs: Sequence[Any], count: int, smooth: bool = False
+) -> tuple[list[Any], Any, Any]:
     """Return the outputs of a program at many points, which lie along the first axis of all arrays.
 
-    And at which all its branches are taken, and at which another one certainly is.
+    And at which all its branches are taken, and at which another one certainly is.  If it is to be
+    `smooth` boxes on which something may jump are neither.
     """
     v: list[Any] = []
     number = numbers([plain(inputs[0])])
+    same, other = np.ones(count, dtype=bool), np.zeros(count, dtype=bool)
     with np.errstate(all="ignore"):
         for op, args, shape in program.code:
-            a = [v[i] for i in args]
             if type(op) is Input:
                 v.append(inputs[op.n])
-            elif isinstance(op, Const):
-                c = op.value(a, number)
-                v.append(np.reshape(c, (1, *shape)) if shape else c)
-            elif isinstance(op, Map):
-                v.append(op.moved([_whole(x, count) for x in a], 1))
-            elif isinstance(op, Einsum):
-                z, (terms, out) = free_letter(op.spec), op.spec.split("->")
-                first, second = terms.split(",")
-                spec = f"{z}{first},{z}{second}->{z}{out}"
-                v.append(contract(spec, *(_whole(x, count) for x in a)))
-            elif op.by_element:
-                ready = {i: _aligned(v[i], len(shape)) for i in args}
-                v.append(op.value([ready[i] for i in args], number))
-            else:
-                lanes = [
-                    [x if shape_of(x) == () else x[n % len(x)] for x in a] for n in range(count)
-                ]
-                v.append(np.stack([op.value(lane, number) for lane in lanes]))
-    same, other = np.ones(count, dtype=bool), np.zeros(count, dtype=bool)
+                continue
+            a = [v[i] for i in args]
+            v.append(_value(op, args, a, shape, count, number))
+            if smooth and isinstance(op, (Choose, Row)):
+                same &= _steady(op, a, v[-1], count)
     for guard in program.guards:
         holds, fails = _decided(guard, v, count)
         same, other = same & holds, other | fails
     return [_whole(v[i], count) for i in program.outputs], same, other
+
+
+def _value(op: Op, args: Any, a: list[Any], shape: Shape, count: int, number: Any) -> Any:
+    """Return the value of an instruction at arguments a, whose lanes come first."""
+    if isinstance(op, Const):
+        c = op.value(a, number)
+        return np.reshape(c, (1, *shape)) if shape else c
+    if isinstance(op, Map):
+        return op.moved([_whole(x, count) for x in a], 1)
+    if isinstance(op, Einsum):
+        z, (terms, out) = free_letter(op.spec), op.spec.split("->")
+        first, second = terms.split(",")
+        spec = f"{z}{first},{z}{second}->{z}{out}"
+        return contract(spec, *(_whole(x, count) for x in a))
+    if op.by_element:
+        ready = {i: _aligned(x, len(shape)) for i, x in zip(args, a, strict=True)}
+        return op.value([ready[i] for i in args], number)
+    lanes = [[x if shape_of(x) == () else x[n % len(x)] for x in a] for n in range(count)]
+    return np.stack([op.value(lane, number) for lane in lanes])
+
+
+def _steady(op: Op, a: Sequence[Any], y: Any, count: int) -> Any:
+    """Return where an instruction certainly is continuous: on which boxes it cannot jump."""
+    ndim = max((len(shape_of(x)) for x in (*a, y)), default=1) - 1
+    if isinstance(op, Row):
+        if op.row.jumps is not None:
+            low, high = _lanes(y, count, ndim)
+            return (low == high).reshape(count, -1).all(1)
+        if op.row.compose is None or op.row in CONTINUOUS:
+            return np.ones(count, dtype=bool)
+        points = [np.ones(shape_of(x)[1:])[()] if is_operand(x) else x for x in a]
+        inner = record(op.row.compose, *points)
+        return run(inner, [_whole(x, count) for x in a], count, True)[1]
+    if not isinstance(op, Choose) or op.mode != "where":
+        return np.ones(count, dtype=bool)
+    (p, q), (r, s) = (_lanes(x, count, ndim) for x in a[:2])
+    return ((p >= s) | (q < r)).reshape(count, -1).all(1)
 
 
 def plain(x: Any) -> Any:

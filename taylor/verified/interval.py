@@ -252,7 +252,9 @@ class Interval(Operand, ValueSet):
         if digits is None:
             size, width = float(np.max(self.mag, initial=0)), float(np.min(self.width, initial=INF))
             told = 0 < size < INF and 0 < width < INF
-            digits = min(17, max(3, 2 + math.ceil(math.log10(size / width)))) if told else 17
+            digits = (
+                min(17, max(3, 2 + math.ceil(math.log10(size) - math.log10(width)))) if told else 17
+            )
         low = _listed(self._lo, lambda e: written(e, digits, False))
         return low, _listed(self._hi, lambda e: written(e, digits, True))
 
@@ -285,7 +287,13 @@ class Interval(Operand, ValueSet):
     __hash__ = None  # type: ignore[assignment]
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
-        raise self._refused("an array of numbers")
+        if dtype is not None and np.dtype(dtype) != object:
+            raise self._refused("an array of numbers")
+        return self._objects(copy)
+
+    def _same(self) -> Self:
+        """Return the same set, in memory of its own if it has a place in it."""
+        return self if type(self._lo) is float else self.copy("K")
 
     # -------------------------------------------------------------- arithmetic
     def _beside(self, other: Any) -> Ends | None:
@@ -304,14 +312,14 @@ class Interval(Operand, ValueSet):
 
     def __add__(self, other: Any) -> Any:
         if type(other) is int and other == 0:
-            return self
+            return self._same()
         return self._operate(ADD, other) if fits(other) else NotImplemented
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Any:
         if type(other) is int and other == 0:
-            return self
+            return self._same()
         y = self._beside(other) if fits(other) else None
         if y is None:
             return bind(ADD, self, -other) if fits(other) else NotImplemented
@@ -325,7 +333,7 @@ class Interval(Operand, ValueSet):
 
     def __mul__(self, other: Any) -> Any:
         if type(other) is int and -1 <= other <= 1:
-            return self if other == 1 else -self if other else self._no_terms()
+            return self._same() if other == 1 else -self if other else self._no_terms()
         if other is self:
             return self._make(*_quiet(planes.squared, self._ends))
         return self._operate(MUL, other) if fits(other) else NotImplemented
@@ -334,7 +342,7 @@ class Interval(Operand, ValueSet):
 
     def __truediv__(self, other: Any) -> Any:
         if type(other) is int and other * other == 1:
-            return self if other == 1 else -self
+            return self._same() if other == 1 else -self
         return self._operate(DIV, other) if fits(other) else NotImplemented
 
     def __rtruediv__(self, other: Any) -> Any:
@@ -535,4 +543,7 @@ QUESTIONS: dict[str, Callable[[Interval], Any]] = {
     "isnan": lambda x: np.zeros(x.shape, dtype=bool)[()],
     "isfinite": lambda x: np.isfinite(x.mag),
     "isinf": lambda x: ~np.isfinite(x.mag),
+    "isposinf": lambda x: np.zeros(x.shape, dtype=bool)[()],
+    "isneginf": lambda x: np.zeros(x.shape, dtype=bool)[()],
+    "signbit": lambda x: x < 0,
 }

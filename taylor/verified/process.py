@@ -16,8 +16,9 @@ from taylor.core.maps import Contract, CumSum, Gather, Reshape, Scatter, Sum
 from taylor.core.parts import Part
 from taylor.core.sides import Choose
 from taylor.errors import NonAnalyticError, Undecided
+from taylor.linalg.degrees import RULES
 from taylor.numbers.policy import current_policy
-from taylor.verified import planes, values
+from taylor.verified import linear, planes, values
 from taylor.verified.enclosing import ALL
 
 Set = Any  # an Interval
@@ -100,6 +101,9 @@ def _looked_up(of: type[Set], op: Lookup, args: Sequence[Any]) -> Set:
 
 
 def _called(of: type[Set], op: Call, args: Sequence[Any]) -> Any:
+    method = linear.METHODS.get(op.rule.name)
+    if method is not None and RULES.get(op.rule.name) is op.rule:
+        return method(of, *args)
     raise TypeError(
         f"{op.rule.name} has no verified method: write it with arithmetic, functions of the table, "
         "or solve, inv and det"

@@ -55,7 +55,7 @@ class _Newton:
         self.n = max(box.size, 1)
         self.values = Boxes(f, box.shape, executor)
         slopes = jacobian if box.shape else derivative
-        self.slopes = Boxes(partial(_with_slopes, f, slopes), box.shape, executor)
+        self.slopes = Boxes(partial(_with_slopes, f, slopes), box.shape, executor, slopes=True)
 
     def step(self, x: Interval) -> tuple[Any, Any, Any, Any]:
         """Return the ends of what holds all roots of boxes x, where f has none, and is one only."""

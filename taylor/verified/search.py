@@ -55,7 +55,7 @@ class _Least:
         self.shape, self.sign = self.box.shape, sign
         n = self.box.size
         self.values = Boxes(f, self.shape, executor)
-        self.slopes = Boxes(partial(value_and_gradient, f), self.shape, executor)
+        self.slopes = Boxes(partial(value_and_gradient, f), self.shape, executor, slopes=True)
         ends = (self.box.lo, self.box.hi)
         self.floor, self.top = (np.reshape(np.asarray(e, dtype=float), (1, n)) for e in ends)
         self.lo, self.hi = self.floor.copy(), self.top.copy()
