@@ -11,11 +11,11 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "numbers": 3486,
-    "llvm": 3136,
+    "llvm": 3137,
     "core": 10104,
     "linalg": 1604,
     "arrays": 2065,
-    "machine": 6086,
+    "machine": 6111,
     "series": 2429,
     "drivers": 6992,
     "scipy": 5916,
@@ -26,7 +26,7 @@ FOLDERS = {  # lines that a folder may have
     "array_api": 629,
     "numpy": 292,
     "operators": 1119,
-    "verified": 5683,
+    "verified": 5694,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}

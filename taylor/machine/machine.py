@@ -206,7 +206,9 @@ class Machine:
         """Write Σ 0·y of all outputs: zero if they are finite, else nan."""
         total = lifted(f, 0.0)
         for shape, place in zip(self.outputs, self.results, strict=True):
-            if math.prod(shape):
+            if place in f.checked:
+                total = total + Symbol(f, (), reg=f.checked[place])
+            elif math.prod(shape):
                 y = Symbol(f, (math.prod(shape),), None, None, place, (1,))
                 total = total + (y * 0.0).sum()
         total = total + Symbol(f, (), reg=f.unanswered())
