@@ -127,8 +127,8 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
 
 
 def _taken_apart(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any],
-                 argnums: int | Sequence[int] | None, has_aux: bool, plans: Any) -> Any:  # fmt: skip
-    """Return what a driver gives, by the leaves of the arguments; `plans` keeps how, if there is."""
+                 argnums: Any, has_aux: bool, plans: Any) -> Any:  # fmt: skip
+    """Return what a driver gives, by the leaves of the arguments; how, `plans` keeps, if any."""
     name = form.g.__name__
     args, own = form.bound(given, named)
     many = type(argnums) is tuple and len(argnums) > 1 and form.axes == (1,)
