@@ -129,6 +129,8 @@ def test_what_is_zero_stays_zero_and_what_is_rounded_to_it_does_not():
     for found in (zero * tiny, zero / tiny, tiny * 0, tiny * 0.0, 0.0 * tiny, zero * 5.0):
         assert found.lo.tolist() == found.hi.tolist() == [0, 0]
     assert (zero + tiny).hi.tolist() == (tiny - zero).hi.tolist() == [1e-200, 3]
+    assert zero.sum().width == 0 == tiny[:0].sum().width and (zero @ zero[:, None]).width == 0
+    assert np.tril(np.stack([tiny, tiny])).width[0, 1] == 0
     assert (zero @ tiny).width == 0 and Interval(0) * 1e-200 == 0
     assert (tiny[:1] @ tiny[:1]).hi > 0 and (tiny * tiny).hi[0] > 0 and (tiny[0] / 1e200).hi > 0
     assert (-tiny * tiny).lo[0] < 0
@@ -141,7 +143,11 @@ def test_steps_are_outward():
         with np.errstate(all="ignore"):
             found = rounding.down(np.array([x])), rounding.up(np.array([x]))
         assert (low, high) == (found[0][0], found[1][0])
-    assert rounding.down(INF) == MOST and rounding.up(-INF) == -MOST
+    with np.errstate(all="ignore"):
+        for x in (INF, np.array([INF])):
+            assert 1e308 < rounding.down(x) <= MOST and -MOST <= rounding.up(-x) < -1e308
+        nan = np.array([math.nan])
+        assert rounding.down(nan) == -INF and rounding.up(nan) == INF
     assert rounding.down(math.nan) == -INF and rounding.up(math.nan) == INF
 
 

@@ -130,8 +130,10 @@ class Interval(Operand, ValueSet):
     def _make(cls, low: Any, high: Any) -> Self:
         """Return the set with those ends, which are kept as they are."""
         self = object.__new__(cls)
-        self._lo = low if type(low) is float else _number(low)
-        self._hi = high if type(high) is float else _number(high)
+        if type(low) is float is type(high):
+            self._lo, self._hi = low, high
+        else:
+            self._lo, self._hi = _number(low), _number(high)
         return self
 
     @classmethod
@@ -311,6 +313,8 @@ class Interval(Operand, ValueSet):
         return _operated(op, *((y, self._ends) if right else (self._ends, y)))
 
     def __add__(self, other: Any) -> Any:
+        if type(other) is Interval:
+            return _operated(ADD, self._ends, other._ends)
         if type(other) is int and other == 0:
             return self._same()
         return self._operate(ADD, other) if fits(other) else NotImplemented
@@ -336,6 +340,8 @@ class Interval(Operand, ValueSet):
             return self._same() if other == 1 else -self if other else self._no_terms()
         if other is self:
             return self._make(*_quiet(planes.squared, self._ends))
+        if type(other) is Interval:
+            return _operated(MUL, self._ends, other._ends)
         return self._operate(MUL, other) if fits(other) else NotImplemented
 
     __rmul__ = __mul__
@@ -343,6 +349,8 @@ class Interval(Operand, ValueSet):
     def __truediv__(self, other: Any) -> Any:
         if type(other) is int and other * other == 1:
             return self._same() if other == 1 else -self
+        if type(other) in PLAIN and other > 0:
+            return self._make(*_quiet(planes.over, self._ends, ends(other)))
         return self._operate(DIV, other) if fits(other) else NotImplemented
 
     def __rtruediv__(self, other: Any) -> Any:
@@ -400,9 +408,12 @@ class Interval(Operand, ValueSet):
         return False
 
     def __getitem__(self, index: Any) -> Self:
-        if not isinstance(index, (int, slice, tuple)) or isinstance(index, tuple):
+        low, high = self._lo, self._hi
+        if type(low) is float:
+            low, high = np.asarray(low), np.asarray(high)
+        if type(index) is not int and type(index) is not slice:
             index = plain_index(index)
-        return self._make(_array(self._lo)[index], _array(self._hi)[index])
+        return self._make(low[index], high[index])
 
     def _viewed(self, f: Callable[..., Any]) -> Any:
         low, high = f(_array(self._lo)), f(_array(self._hi))
@@ -434,6 +445,12 @@ class Interval(Operand, ValueSet):
 
     def _unchanged(self, copy: Any) -> bool:
         return all(np.array_equal(a, b) for a, b in zip(self._ends, copy._ends, strict=True))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if type(index) is int and type(value) is Interval and type(self._lo) is not float:
+            self._lo[index], self._hi[index] = value._ends
+        else:
+            super().__setitem__(index, value)
 
     def _assign(self, index: Any, value: Any) -> None:
         y = self._beside(value) if fits(value) else None
@@ -493,13 +510,14 @@ def _operated(op: Arithmetic, x: Ends, y: Ends) -> Any:
         alone = bad.ndim == 0 and np.ndim(x[0]) == 0
         if bad.any() and (alone or current_policy().singular == "raise"):
             raise PoleError(f"division by {_first(y, bad)}, which holds zero; split it")
-    return Interval._make(
-        *_quiet({ADD: planes.plus, MUL: planes.times, DIV: planes.over}[op], x, y)
-    )
+    f = planes.plus if op is ADD else planes.times if op is MUL else planes.over
+    return Interval._make(*_quiet(f, x, y))
 
 
 def _quiet(f: Callable[..., Ends], *args: Any) -> Ends:
     environment.check()
+    if all([type(x[0]) is float for x in args]):
+        return f(*args)
     with np.errstate(all="ignore"):
         return f(*args)
 
@@ -525,7 +543,7 @@ def _fixed(x: Any) -> Any:
 
 def _number(x: Any) -> Any:
     """Return ends without axes as a float."""
-    return float(x) if np.ndim(x) == 0 else x
+    return x if type(x) is np.ndarray and x.ndim else float(x)
 
 
 def _listed(x: Any, text: Callable[[float], str]) -> str:
