@@ -99,7 +99,7 @@ def spread(problem: Problem, count: int = MEMBERS) -> Any:
     s = rng.random((n, count))
     s[:, : 2**n] = np.indices((2,) * n).reshape(n, -1)
     points = box.lo[:, None] + (box.hi - box.lo)[:, None] * s
-    ends = solve_ivp(fun, span, points, rtol=1e-13, atol=1e-13, t_eval=[span[1]]).y[:, -1]
+    ends = solve_ivp(fun, span, points, rtol=1e-13, atol=1e-13, t_eval=[span[1]]).y[..., -1]
     return ends.max(axis=-1) - ends.min(axis=-1)
 
 

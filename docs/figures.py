@@ -35,6 +35,7 @@ def draw(example: Path) -> Path:
 
 
 if __name__ == "__main__":
-    for path in sorted((ROOT / "examples").glob("[op]de_*.py")):
-        if "--plot" in path.read_text(encoding="utf-8"):
+    for path in sorted((ROOT / "examples").glob("*.py")):
+        drawn = path.stem.startswith(("ode_", "pde_", "verified_"))
+        if drawn and "--plot" in path.read_text(encoding="utf-8"):
             print(draw(path))

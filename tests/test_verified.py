@@ -4,6 +4,7 @@ import math
 import operator
 import pickle
 import random
+import re
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import iv, mpf
+from numpy_cases import CASES
 
 import hyperdual
 import taylor
@@ -27,6 +29,8 @@ from taylor.core.algebra import Univariate, multivariate, squarefree
 from taylor.core.program import expand
 from taylor.core.sweep import sweep
 from taylor.core.table import HIDDEN, TABLE, lookup
+from taylor.numbers.ball_values import NUMBERS
+from taylor.scipy.rows import ROWS as ROWS_OF_SCIPY
 from taylor.verified import environment, rounding, values
 from taylor.verified.interval import Interval
 
@@ -120,6 +124,18 @@ def test_wider_operands_give_wider_results(x, y, wider):
         assert np.all((a / b).subset(c / b))
 
 
+def test_what_is_zero_stays_zero_and_what_is_rounded_to_it_does_not():
+    zero, tiny = Interval([0.0, 0.0]), Interval([1e-200, 2.0], [1e-200, 3.0])
+    for found in (zero * tiny, zero / tiny, tiny * 0, tiny * 0.0, 0.0 * tiny, zero * 5.0):
+        assert found.lo.tolist() == found.hi.tolist() == [0, 0]
+    assert (zero + tiny).hi.tolist() == (tiny - zero).hi.tolist() == [1e-200, 3]
+    assert zero.sum().width == 0 == tiny[:0].sum().width and (zero @ zero[:, None]).width == 0
+    assert np.tril(np.stack([tiny, tiny])).width[0, 1] == 0
+    assert (zero @ tiny).width == 0 and Interval(0) * 1e-200 == 0
+    assert (tiny[:1] @ tiny[:1]).hi > 0 and (tiny * tiny).hi[0] > 0 and (tiny[0] / 1e200).hi > 0
+    assert (-tiny * tiny).lo[0] < 0
+
+
 def test_steps_are_outward():
     for x in EDGES:
         low, high = rounding.down(x), rounding.up(x)
@@ -127,7 +143,11 @@ def test_steps_are_outward():
         with np.errstate(all="ignore"):
             found = rounding.down(np.array([x])), rounding.up(np.array([x]))
         assert (low, high) == (found[0][0], found[1][0])
-    assert rounding.down(INF) == MOST and rounding.up(-INF) == -MOST
+    with np.errstate(all="ignore"):
+        for x in (INF, np.array([INF])):
+            assert 1e308 < rounding.down(x) <= MOST and -MOST <= rounding.up(-x) < -1e308
+        nan = np.array([math.nan])
+        assert rounding.down(nan) == -INF and rounding.up(nan) == INF
     assert rounding.down(math.nan) == -INF and rounding.up(math.nan) == INF
 
 
@@ -192,12 +212,16 @@ def test_sets():
     assert Interval(-INF, INF).mid == 0 and Interval(-MOST, MOST).rad >= MOST
     with pytest.raises(ValueError, match="no member in common"):
         Interval(0, 1) & Interval(2, 3)
-    for f in (bool, float, hash, np.asarray, lambda x: math.sin(x)):
+    for f in (bool, float, hash, lambda x: np.asarray(x, float), lambda x: math.sin(x)):
         with pytest.raises(TypeError):
             f(Interval(0.5))
     z = Interval(np.zeros(3), np.ones(3))
     z[1:][0] = 5
     z[2] = Interval(7, 8)
+    for same in (z * 1, z + 0, z - 0, z / 1, +z, z[:], np.array([z[0], z[1], z[2]])):
+        assert [e.hi for e in same] == [1, 5, 8]
+        if isinstance(same, np.ndarray) or not np.shares_memory(same.lo, z.lo):
+            same[0] = 9
     assert z.hi.tolist() == [1, 5, 8] and pickle.loads(pickle.dumps(z)).lo.tolist() == [0, 5, 7]
     with pytest.raises(ValueError, match="read-only"):
         z.lo[0] = 3
@@ -391,6 +415,12 @@ def test_kinks_have_hulls_and_no_derivatives():
             taylor.gradient(lambda v, f=f: f(v[0]), Interval([-1.0], [2.0]))
         y = f(Taylor.variable(Interval(0.6, 0.7), 2))
         assert y.coef[1].lo == y.coef[1].hi
+    h = lambda v: np.sum(np.abs(v)) + np.where(v[0] > 1, v[0], 1.0)
+    with taylor.policy(kink="subgradient"):
+        slopes = taylor.gradient(lambda v: np.sum(np.abs(v)), Interval([-1.0, 1.0], [2.0, 3.0]))
+        assert slopes.lo.tolist() == [-1, 1] and slopes.hi.tolist() == [1, 1]
+        with pytest.raises(tv.Undecided):
+            taylor.gradient(h, Interval([-1.0], [2.0]))
     g = lambda v: np.where(v[0] > 0, v[0] ** 2, -v[0])
     with pytest.raises(tv.Undecided, match="split"):
         taylor.gradient(g, Interval([-1.0], [2.0]))
@@ -432,6 +462,56 @@ def test_rows_of_users_bring_their_value_on_a_ball():
     without = taylor.rule(np.sin, quotient=lambda a, y: (np.cos(a), 1), name="mine")
     with pytest.raises(TypeError, match=r"mine has no value on a set: give .* ball="):
         without(x)
+
+
+# ------------------------------------------------------------------ NumPy and SciPy
+def parts(y):
+    return [e for part in y for e in parts(part)] if isinstance(y, (tuple, list)) else [y]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_functions_of_numpy_hold_or_say_what_is_wrong(name):
+    for case in CASES[name]:
+        for x in map(np.asarray, case.points):
+            if x.dtype.kind != "f" or np.isnan(x).any():
+                continue
+            try:
+                wanted = parts(case.call(x.copy()))
+            except (ValueError, IndexError, TypeError):  # another call is meant for this array
+                continue
+            try:
+                found = parts(case.call(Interval(x, x + 1e-9)))
+            except (TypeError, tv.Undecided) as error:
+                assert re.search(SAID, str(error)), error
+                continue
+            for a, b in zip(found, wanted, strict=True):
+                if isinstance(a, Interval):
+                    near = 1e-12 * (1 + np.abs(b)), 1e-7
+                    assert np.all((a.lo <= b + near[1]) & (a.hi >= b - near[0]))
+                    assert a.shape == np.shape(b) and np.all(a.width < 1e-5)
+                else:  # of what was no interval, or a question
+                    assert np.shape(a) == np.shape(b)
+
+
+SAID = "no verified method|does not take|split them|intervals are real|has no|Cannot cast"
+
+
+@pytest.mark.parametrize("name", sorted(set(ROWS_OF_SCIPY) & set(NUMBERS)))
+def test_rows_of_scipy_hold(name):
+    row, rng, checked = ROWS_OF_SCIPY[name], random.Random(name), 0
+    count = 2 if name in {"xlogy", "xlog1py", "rel_entr", "kl_div"} else 1
+    for low in (-3.0, -0.7, 0.2, 0.6, 1.5):
+        box = [(low, low + 0.1), (0.5, 0.75)][:count]
+        try:
+            found = row(*(Interval(*b) for b in box))
+        except taylor.DomainError:
+            continue
+        for _ in range(4):
+            y = exactly(row, [rng.uniform(*b) for b in box])
+            assert y is None or found.lo <= y <= found.hi
+            checked += 1
+        assert found.width <= 4 * abs(found.mag) + 0.5
+    assert checked >= 4
 
 
 # ------------------------------------------------------------------ the process

@@ -19,7 +19,7 @@ from taylor.core.algebra import Univariate
 from taylor.core.calls import Call, Integral
 from taylor.core.choices import choose
 from taylor.core.functions import TINY, real_power
-from taylor.core.instructions import Add, Div, Input, Instruction, Mul, Scale, Step
+from taylor.core.instructions import Add, Div, Einsum, Input, Instruction, Mul, Scale, Step
 from taylor.core.loops import Loop
 from taylor.core.maps import Gather, Map
 from taylor.core.operand import host
@@ -40,7 +40,7 @@ from taylor.machine.tables import Passing, Table
 from taylor.numbers.kinds import Array, is_operand
 
 PASSING = (Add, Scale, Map)  # what only adds and moves coefficients
-SUMMING = (Mul, Div, Integral)
+SUMMING = (Mul, Div, Integral, Einsum)
 RUN = 16  # instructions of a long program, or more, that are written degree by degree together
 
 
@@ -283,7 +283,7 @@ class Emission(Sweep):
         first = max(first, min(order, 1))  # what stays the same from degree 1 on is written once
         numbers = False
         for i in owners:
-            if isinstance(code[i].op, (Mul, Integral)):  # products of two polynomials end later
+            if isinstance(code[i].op, (Mul, Integral, Einsum)):  # products of polynomials end later
                 short = sorted(h for h in (self.height[a] for a in code[i].args) if h < order)
                 if len(short) > 1:
                     first = max(first, min(order, short[-1] + short[-2]))

@@ -63,7 +63,7 @@ def _of_array(x: Array) -> Ends:
             return np.where(lost, -INF, floats), np.where(lost, INF, floats)
         return floats, floats
     if x.dtype.kind not in "fiuO":
-        raise TypeError(f"an Interval has real ends, not numbers of dtype {x.dtype}")
+        raise TypeError(f"intervals are real: their ends are no numbers of dtype {x.dtype}")
     found = np.array([ends(e) for e in x.reshape(-1).tolist()], dtype=float).reshape(*x.shape, 2)
     return found[..., 0].copy(), found[..., 1].copy()
 
@@ -90,6 +90,8 @@ def of_number(x: Any) -> Ends:
         return _of_mpf(low)[0], _of_mpf(high)[1]
     if hasattr(x, "_mpf_"):
         return _of_mpf(x)
+    if isinstance(x, (complex, np.complexfloating)) or hasattr(x, "_mpc_"):
+        raise TypeError(f"intervals are real, and {shown(x)} is complex: take its parts apart")
     raise TypeError(f"{shown(x)} ({type(x).__name__}) is no real number that could be enclosed")
 
 

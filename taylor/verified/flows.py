@@ -145,7 +145,8 @@ class Flow:
         most = count * self.algebra.most + 2
         lost = nx @ ry + rx @ ny + rx @ ry + beyond + size * (most * U)
         tiny = 2 * count * self.algebra.count * TINY
-        return Part(z, above(lost + tiny, 4 * count + 2 * self.algebra.size))
+        roundings = count * (x.classes.shape[1] + 4) + 2 * self.algebra.size
+        return Part(z, above(lost + tiny, roundings))
 
     # -------------------------------------------------------------- tables
     def series(self, t: float, y: TaylorModel) -> list[Table]:

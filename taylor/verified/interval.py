@@ -130,8 +130,10 @@ class Interval(Operand, ValueSet):
     def _make(cls, low: Any, high: Any) -> Self:
         """Return the set with those ends, which are kept as they are."""
         self = object.__new__(cls)
-        self._lo = low if type(low) is float else _number(low)
-        self._hi = high if type(high) is float else _number(high)
+        if type(low) is float is type(high):
+            self._lo, self._hi = low, high
+        else:
+            self._lo, self._hi = _number(low), _number(high)
         return self
 
     @classmethod
@@ -252,7 +254,9 @@ class Interval(Operand, ValueSet):
         if digits is None:
             size, width = float(np.max(self.mag, initial=0)), float(np.min(self.width, initial=INF))
             told = 0 < size < INF and 0 < width < INF
-            digits = min(17, max(3, 2 + math.ceil(math.log10(size / width)))) if told else 17
+            digits = (
+                min(17, max(3, 2 + math.ceil(math.log10(size) - math.log10(width)))) if told else 17
+            )
         low = _listed(self._lo, lambda e: written(e, digits, False))
         return low, _listed(self._hi, lambda e: written(e, digits, True))
 
@@ -285,7 +289,13 @@ class Interval(Operand, ValueSet):
     __hash__ = None  # type: ignore[assignment]
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
-        raise self._refused("an array of numbers")
+        if dtype is not None and np.dtype(dtype) != object:
+            raise self._refused("an array of numbers")
+        return self._objects(copy)
+
+    def _same(self) -> Self:
+        """Return the same set, in memory of its own if it has a place in it."""
+        return self if type(self._lo) is float else self.copy("K")
 
     # -------------------------------------------------------------- arithmetic
     def _beside(self, other: Any) -> Ends | None:
@@ -303,15 +313,17 @@ class Interval(Operand, ValueSet):
         return _operated(op, *((y, self._ends) if right else (self._ends, y)))
 
     def __add__(self, other: Any) -> Any:
+        if type(other) is Interval:
+            return _operated(ADD, self._ends, other._ends)
         if type(other) is int and other == 0:
-            return self
+            return self._same()
         return self._operate(ADD, other) if fits(other) else NotImplemented
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Any:
         if type(other) is int and other == 0:
-            return self
+            return self._same()
         y = self._beside(other) if fits(other) else None
         if y is None:
             return bind(ADD, self, -other) if fits(other) else NotImplemented
@@ -325,16 +337,20 @@ class Interval(Operand, ValueSet):
 
     def __mul__(self, other: Any) -> Any:
         if type(other) is int and -1 <= other <= 1:
-            return self if other == 1 else -self if other else self._no_terms()
+            return self._same() if other == 1 else -self if other else self._no_terms()
         if other is self:
             return self._make(*_quiet(planes.squared, self._ends))
+        if type(other) is Interval:
+            return _operated(MUL, self._ends, other._ends)
         return self._operate(MUL, other) if fits(other) else NotImplemented
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Any:
         if type(other) is int and other * other == 1:
-            return self if other == 1 else -self
+            return self._same() if other == 1 else -self
+        if type(other) in PLAIN and other > 0:
+            return self._make(*_quiet(planes.over, self._ends, ends(other)))
         return self._operate(DIV, other) if fits(other) else NotImplemented
 
     def __rtruediv__(self, other: Any) -> Any:
@@ -392,9 +408,12 @@ class Interval(Operand, ValueSet):
         return False
 
     def __getitem__(self, index: Any) -> Self:
-        if not isinstance(index, (int, slice, tuple)) or isinstance(index, tuple):
+        low, high = self._lo, self._hi
+        if type(low) is float:
+            low, high = np.asarray(low), np.asarray(high)
+        if type(index) is not int and type(index) is not slice:
             index = plain_index(index)
-        return self._make(_array(self._lo)[index], _array(self._hi)[index])
+        return self._make(low[index], high[index])
 
     def _viewed(self, f: Callable[..., Any]) -> Any:
         low, high = f(_array(self._lo)), f(_array(self._hi))
@@ -426,6 +445,12 @@ class Interval(Operand, ValueSet):
 
     def _unchanged(self, copy: Any) -> bool:
         return all(np.array_equal(a, b) for a, b in zip(self._ends, copy._ends, strict=True))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if type(index) is int and type(value) is Interval and type(self._lo) is not float:
+            self._lo[index], self._hi[index] = value._ends
+        else:
+            super().__setitem__(index, value)
 
     def _assign(self, index: Any, value: Any) -> None:
         y = self._beside(value) if fits(value) else None
@@ -485,13 +510,14 @@ def _operated(op: Arithmetic, x: Ends, y: Ends) -> Any:
         alone = bad.ndim == 0 and np.ndim(x[0]) == 0
         if bad.any() and (alone or current_policy().singular == "raise"):
             raise PoleError(f"division by {_first(y, bad)}, which holds zero; split it")
-    return Interval._make(
-        *_quiet({ADD: planes.plus, MUL: planes.times, DIV: planes.over}[op], x, y)
-    )
+    f = planes.plus if op is ADD else planes.times if op is MUL else planes.over
+    return Interval._make(*_quiet(f, x, y))
 
 
 def _quiet(f: Callable[..., Ends], *args: Any) -> Ends:
     environment.check()
+    if all([type(x[0]) is float for x in args]):
+        return f(*args)
     with np.errstate(all="ignore"):
         return f(*args)
 
@@ -517,7 +543,7 @@ def _fixed(x: Any) -> Any:
 
 def _number(x: Any) -> Any:
     """Return ends without axes as a float."""
-    return float(x) if np.ndim(x) == 0 else x
+    return x if type(x) is np.ndarray and x.ndim else float(x)
 
 
 def _listed(x: Any, text: Callable[[float], str]) -> str:
@@ -535,4 +561,7 @@ QUESTIONS: dict[str, Callable[[Interval], Any]] = {
     "isnan": lambda x: np.zeros(x.shape, dtype=bool)[()],
     "isfinite": lambda x: np.isfinite(x.mag),
     "isinf": lambda x: ~np.isfinite(x.mag),
+    "isposinf": lambda x: np.zeros(x.shape, dtype=bool)[()],
+    "isneginf": lambda x: np.zeros(x.shape, dtype=bool)[()],
+    "signbit": lambda x: x < 0,
 }

@@ -44,8 +44,9 @@ def solve_ivp(
 ) -> Solution:
     """Return bounds of all solutions of y' = fun(t, y, *args) that begin in y0.
 
-    fun is ordinary NumPy code, as for SciPy's solve_ivp; floats in it are the floats they are.  y0
-    holds numbers, decimal strings or Intervals.  A step takes a series up to `order` in t, and as
+    fun is ordinary NumPy code, as for SciPy's solve_ivp; floats in it are the floats they are, and
+    Intervals, among its constants or args, stand for each of their members.  y0 holds numbers,
+    decimal strings or Intervals.  A step takes a series up to `order` in t, and as
     its remainder the next coefficient on boxes that the solutions provably do not leave; `tol` is
     what this may add to the bounds in a step, relative to the state, and sets the length of steps
     (1e-16, of a box 1e-8 of its size, unless it is given).

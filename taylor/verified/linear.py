@@ -57,7 +57,7 @@ def _solved(of: type[Set], a: Set, b: Set) -> Set:
             f"{float(norm[at]):.3g}, not below 1; make the intervals narrower"
         )
     rest = of.of(r) @ (b - a @ of.of(start))
-    most = up(np.max(rest.mag, axis=-2) / down(1 - norm)[..., None])
+    most = up(np.max(rest.mag, axis=-2) / np.asarray(down(1 - norm))[..., None])
     error = np.broadcast_to(most[..., None, :], rest.shape)
     spread = of._make(-defect, defect)
     around = of._make(-error.copy(), error.copy())

@@ -19,13 +19,19 @@ Shape = tuple[int, ...]
 
 
 def plus(x: Ends, y: Ends) -> Ends:
-    """Return x + y."""
-    return down(x[0] + y[0]), up(x[1] + y[1])
+    """Return x + y; a sum with the number zero is not rounded."""
+    low, high = x[0] + y[0], x[1] + y[1]
+    found = down(low), up(high)
+    if type(low) is float:
+        return (low, high) if _none(x) or _none(y) else found
+    if _full(x[0]) and _full(y[0]):
+        return found
+    return where(_none(x) | _none(y), (low, high), found)
 
 
 def minus(x: Ends, y: Ends) -> Ends:
     """Return x - y."""
-    return down(x[0] - y[1]), up(x[1] - y[0])
+    return plus(x, (-y[1], -y[0]))
 
 
 def _products(x: Ends, y: Ends) -> Ends:
@@ -50,7 +56,25 @@ def _ordered(p: Any, r: Any) -> Ends:
 def times(x: Ends, y: Ends) -> Ends:
     """Return x·y."""
     low, high = _products(x, y)
-    return down(low), up(high)
+    found = down(low), up(high)
+    if type(low) is float:
+        return (0.0, 0.0) if low == high == 0 and (_none(x) or _none(y)) else found
+    return found if _full(low) else _with_zeros(found, low, _none(x) | _none(y))
+
+
+def _full(x: Any) -> bool:
+    """Whether no number of an array is zero."""
+    return bool(np.count_nonzero(x) == np.size(x))
+
+
+def _none(x: Ends) -> Any:
+    """Return where a set is the number zero."""
+    return (x[0] == 0) & (x[1] == 0)
+
+
+def _with_zeros(x: Ends, rounded: Any, zero: Any) -> Ends:
+    """Return x with zeros where the result is zero, and not rounded to it."""
+    return where(zero & (rounded == 0), (0.0, 0.0), x)
 
 
 def squared(x: Ends) -> Ends:
@@ -84,10 +108,17 @@ def over(x: Ends, y: Ends) -> Ends:
     (a, b), (c, d) = x, y
     if type(a) is type(c) is float and c <= 0 <= d:
         return ALL
-    p, q, r, s = a / c, a / d, b / c, b / d
-    low, high = down(least(p, q, r, s)), up(greatest(p, q, r, s))
+    p = a / c
+    if c is d:
+        low, high = _ordered(p, b / c)
+    else:
+        q, r, s = a / d, b / c, b / d
+        low, high = least(p, q, r, s), greatest(p, q, r, s)
+    low, high = down(low), up(high)
     if type(low) is float:
-        return low, high
+        return (0.0, 0.0) if a == b == 0 else (low, high)
+    if not _full(p):
+        low, high = _with_zeros((low, high), p, _none(x))
     bad = has_zero(y)
     return (np.where(bad, -INF, low), np.where(bad, INF, high)) if np.any(bad) else (low, high)
 
@@ -139,9 +170,11 @@ def summed(x: Ends, axes: Any) -> Ends:
 def dot(x: Ends, y: Ends, axes: Any = (0,)) -> Ends:
     """Return the sum of x·y over axes of the product."""
     low, high = _products(x, y)
-    shape = np.shape(low)
-    count = math.prod([shape[i] for i in axes])
-    return sums(low, high, axes, count, 1)
+    shape = low.shape
+    found = sums(low, high, axes, math.prod([shape[i] for i in axes]), 1)
+    if np.count_nonzero(low) or np.count_nonzero(high):
+        return found
+    return where(np.any(~(_none(x) | _none(y)), axis=axes), found, (0.0, 0.0))
 
 
 @np.errstate(all="ignore")

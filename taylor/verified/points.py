@@ -19,10 +19,12 @@ BITS, FIRST = 128, 3
 
 
 def first(program: Program, t: float, y: Array) -> Array | None:
-    """Return the coefficients up to FIRST, (FIRST + 1, states), as balls; None without flint.
+    """Return the coefficients up to FIRST, (FIRST + 1, states), as balls.
 
-    `program` is an expanded one of f(t, y).
+    `program` is an expanded one of f(t, y).  None without flint, or if its constants are sets.
     """
+    if any(isinstance(i.op.constant, Interval) for i in program.code):
+        return None
     try:
         import flint
     except ImportError:

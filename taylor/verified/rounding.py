@@ -28,38 +28,53 @@ def down(x: Any) -> Any:
     """Return a float, or floats, that what was rounded to x is not below."""
     if type(x) is float:
         r = x - (abs(x) * STEP + LEAST)
-        return r if r == r else MOST if x == INF else -INF
-    r = x - (np.abs(x) * STEP + LEAST)
-    return r if is_finite(r) else np.where(r == r, r, np.where(x == INF, MOST, -INF))
+        return r if r == r else MOST - MOST * STEP if x == INF else -INF
+    if type(x) is not np.ndarray:
+        return down(float(x))
+    found = np.minimum(x, MOST)  # an overflow is of what is larger than all floats
+    found -= _step(found)
+    return np.fmax(found, -INF, out=found)
 
 
 def up(x: Any) -> Any:
     """Return a float, or floats, that what was rounded to x is not above."""
     if type(x) is float:
         r = x + (abs(x) * STEP + LEAST)
-        return r if r == r else -MOST if x == -INF else INF
-    r = x + (np.abs(x) * STEP + LEAST)
-    return r if is_finite(r) else np.where(r == r, r, np.where(x == -INF, -MOST, INF))
+        return r if r == r else MOST * STEP - MOST if x == -INF else INF
+    if type(x) is not np.ndarray:
+        return up(float(x))
+    found = np.maximum(x, -MOST)
+    found += _step(found)
+    return np.fmin(found, INF, out=found)
 
 
-def is_finite(x: Any) -> bool:
-    """Whether an array certainly has no infinity and no nan; it may say no where the sum has."""
-    total = np.add.reduce(x, axis=None)
-    return bool(total - total == 0)
+def _step(x: Array) -> Array:
+    """Return 2u|x| + η; few arrays are made, which costs more than what is done with them."""
+    step = np.abs(x)
+    step *= STEP
+    step += LEAST
+    return step
 
 
 def least(a: Any, b: Any, c: Any, d: Any) -> Any:
     """Return the least of four floats or arrays, nan where one is."""
     if type(a) is type(b) is type(c) is type(d) is float:
         return min(a, b, c, d) if a + b + c + d == a + b + c + d else _first_nan(a, b, c, d, min)
-    return np.minimum(np.minimum(a, b), np.minimum(c, d))
+    return _joined(np.minimum, a, b, c, d)
 
 
 def greatest(a: Any, b: Any, c: Any, d: Any) -> Any:
     """Return the greatest of four floats or arrays, nan where one is."""
     if type(a) is type(b) is type(c) is type(d) is float:
         return max(a, b, c, d) if a + b + c + d == a + b + c + d else _first_nan(a, b, c, d, max)
-    return np.maximum(np.maximum(a, b), np.maximum(c, d))
+    return _joined(np.maximum, a, b, c, d)
+
+
+def _joined(join: np.ufunc, a: Any, b: Any, c: Any, d: Any) -> Any:
+    found, other = join(a, b), join(c, d)
+    if type(found) is np.ndarray and np.shape(other) in (found.shape, ()):
+        return join(found, other, out=found)
+    return join(found, other)
 
 
 def _first_nan(a: float, b: float, c: float, d: float, of: Any) -> float:
@@ -73,14 +88,18 @@ def sums(low: Array, high: Array, axis: Any, count: int, steps: int = 0) -> tupl
     Each of these may be off by as many steps: what was rounded to one lies within 2u·steps of its
     size, and steps·η.
     """
-    total_low, total_high = np.add.reduce(low, axis=axis), np.add.reduce(high, axis=axis)
-    if count == 1 and not steps:
-        return total_low, total_high
-    part, most = (count + steps) * STEP, (count * (1 + steps)) * LEAST
-    size_low = np.add.reduce(np.abs(low), axis=axis) * part + most
-    size_high = np.add.reduce(np.abs(high), axis=axis) * part + most
-    return down(_number(total_low - size_low)), up(_number(total_high + size_high))
+    if count <= 1 and not steps:
+        return np.add.reduce(low, axis), np.add.reduce(high, axis)
+    size = np.add.reduce(np.maximum(np.abs(low), np.abs(high)), axis)
+    error = size * ((count + steps) * STEP) + count * (1 + steps) * LEAST
+    found = (
+        down(_number(np.add.reduce(low, axis) - error)),
+        up(_number(np.add.reduce(high, axis) + error)),
+    )
+    if steps or np.count_nonzero(size) == np.size(size):
+        return found
+    return np.where(size == 0, 0.0, found[0]), np.where(size == 0, 0.0, found[1])  # of zeros
 
 
 def _number(x: Any) -> Any:
-    return float(x) if np.ndim(x) == 0 else x
+    return x if type(x) is np.ndarray and x.ndim else float(x)

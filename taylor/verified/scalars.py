@@ -160,7 +160,7 @@ class _Taking:
             for inner in np.ndindex(*(sizes[s] for s in summed)):
                 at.update(zip(summed, inner, strict=True))
                 number = op.c[tuple(at[s] for s in c)]
-                if number != 0:
+                if isinstance(number, Interval) or number != 0:
                     parts.append(self.scaled(number, x[tuple(at[s] for s in name)]))
             found.append(self.total(parts))
         return _array(found, shape)
@@ -198,10 +198,13 @@ def _objects(x: Any) -> Array:
     """Return a number, or the numbers of an array, as objects, which stay what they are."""
     if isinstance(x, np.ndarray):
         return _array(x.reshape(-1).tolist(), x.shape)
+    if isinstance(x, Interval):
+        return _array([x[i] for i in np.ndindex(*x.shape)], x.shape)
     return _array([x.item() if isinstance(x, np.generic) else x], ())
 
 
 def _array(items: Sequence[Any], shape: Shape) -> Array:
     out = np.empty(len(items), dtype=object)
-    out[:] = items
+    for n, item in enumerate(items):
+        out[n] = item
     return out.reshape(shape)

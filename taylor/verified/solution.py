@@ -65,12 +65,12 @@ class Solution:
         """Return a time as the steps count it: forwards."""
         return -t if self._back else t
 
-    @property
+    @functools.cached_property
     def y(self) -> Interval:
         """Bounds of the states at the times t, of shape (states, times)."""
         return self(self.t)
 
-    @property
+    @functools.cached_property
     def jacobian(self) -> Interval:
         """Bounds of the derivatives of the states by the initial ones, (states, states, times).
 
