@@ -14,6 +14,7 @@ from taylor.core.algebra import Univariate
 from taylor.core.program import expand, record
 from taylor.core.sweep import sweep
 from taylor.core.table import TABLE, lookup
+from taylor.verified import environment
 from taylor.verified import model as models_module
 from taylor.verified.model import Space, TaylorModel
 from taylor.verified.symbols import Symbols
@@ -336,7 +337,7 @@ def test_generators_are_linear_and_carry_errors():
     assert y.radius >= 0.1  # of the product of both
 
 
-def test_models_that_do_not_fit_and_boxes_that_are_none():
+def test_models_that_do_not_fit_and_boxes_that_are_none(monkeypatch):
     x, y = tv.models((0, 1), order=2), tv.models((0, 1), order=3)
     with pytest.raises(taylor.AlgebraMismatch, match="one call of models"):
         x + y
@@ -348,4 +349,8 @@ def test_models_that_do_not_fit_and_boxes_that_are_none():
         np.log(tv.models((-0.1, 1), order=2))
     with pytest.raises(TypeError):
         bool(x)
+    with monkeypatch.context() as patched:
+        patched.setattr(environment, "HALF", 1.5 * 2.0**-53)
+        with pytest.raises(RuntimeError, match="rounding mode"):
+            x * x
     assert "order 2" in repr(x)

@@ -1,6 +1,7 @@
 """Validated initial value problems: the solution lies within the bounds, which are narrow."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import mpmath
 import numpy as np
@@ -432,3 +433,30 @@ def test_models_without_their_mixed_terms_are_caught(monkeypatch):
     good, bad = sol(0.45)[0], broken(0.45)[0]
     assert Interval(true[0]) in good and Interval(true[1]) in good
     assert Interval(true[1]) not in bad
+
+
+# ------------------------------------------------------------------ what surrounds it
+def test_threads_give_the_same_bits_and_the_precision_of_flint_is_left_alone():
+    import flint
+
+    before = flint.ctx.prec
+
+    def run(_):
+        end = solve_ivp(pendulum, (4, 6), [1.0, 2.0])(6.0)
+        return end.lo.tobytes() + end.hi.tobytes()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(run, range(8)))) == 1
+    assert flint.ctx.prec == before
+
+
+def test_a_side_of_a_branch_and_its_end():
+    """-|y|·y with y = 1/(1 + t) while y > 0; a branch at y = 1/2 is not passed."""
+    sol = solve_ivp(lambda t, y: -np.abs(y) * y, (0, 2), [Interval(0.9, 1.1)])
+    with mpmath.workdps(40):
+        for y in (0.9, 1.0, 1.1):
+            assert Interval(1 / (1 / mpmath.mpf(y) + 2)) in sol(2.0)[0]
+    for method in ("interval", "model"):
+        with pytest.raises(NotVerified) as info:
+            solve_ivp(lambda t, y: np.where(y > 0.5, -y, -2 * y), (0, 1), [1.0], method=method)
+        assert 0.69 < info.value.result.t_last < math.log(2)

@@ -48,6 +48,14 @@ def test_least_values_at_ends_at_kinks_and_of_constants():
     assert 0 in tv.minimize(lambda x: abs(x - 0.3), (-1.0, 1.0), tol=1e-6).value
     kinked = tv.minimize(lambda x: np.maximum(x[0], -x[0]) + abs(x[1] - 1), [(-1, 2)] * 2, tol=1e-3)
     assert 0 in kinked.value
+    assert 0 in tv.minimize(abs, (-1.0, 1.0), tol=1e-6).value  # a kink where boxes are cut
+    tied = tv.minimize(lambda x: np.maximum(x, x) ** 2 + np.floor(0 * x), (-1.0, 2.0), tol=1e-4)
+    assert 0 in tied.value
+    found = tv.roots(lambda x: abs(x) - 0.5, (-1.0, 1.0))
+    assert len(found.unique) == 2 and not len(found.undecided)
+    assert 1 in tv.quad(abs, -1.0, 1.0, tol=1e-4)
+    tenth = tv.Interval("0.1")
+    assert 0.2 in tv.minimize(lambda x: tenth * x, (2.0, 3.0), tol=1e-9).value
     assert 3 in tv.minimize(lambda x: 3.0 + 0 * x, (0.0, 1.0)).value
     with pytest.raises(tv.NotVerified, match=r"branch of its code.*np\.where"):
         tv.minimize(lambda x: x**2 if x > 0 else -x, (-1.0, 2.0), max_boxes=2000)

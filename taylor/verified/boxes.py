@@ -36,6 +36,7 @@ from taylor.verified.interval import CERTAIN, OPPOSITE, Interval
 Function = Callable[..., Any]
 BRANCHES = 16  # programs of one function
 CONTINUOUS = {absolute, clip, maximum, minimum, power, reciprocal, square}  # of composed rows
+SHARES = (0.5, 0.382, 0.724, 0.146)  # where to record, if there is a kink in the middle
 FEW = 64  # boxes that are not worth another worker
 
 
@@ -134,17 +135,21 @@ class Boxes:
         return joined([y[:, None], Interval(rest)], axis=1)
 
     def _record(self, x: Interval) -> bool:
-        """Record the branch at the middle of a box, if there is another one."""
-        try:
-            with policy():
-                program = record(self.f, np.reshape(x.mid[0], self.shape)[()])
-        except DomainError:
-            if not self.programs:
-                raise
-            return False
-        new = program.identity not in [p.identity for p in self.programs]
-        self.programs += [program] if new else []
-        return new
+        """Record the branch at a point of a box, near its middle, if there is another one."""
+        for share in SHARES:
+            shares = (share + 0.06 * np.arange(x.shape[1])) % 1 if share != 0.5 else share
+            point = np.clip(x.lo[0] + shares * (x.hi[0] - x.lo[0]), x.lo[0], x.hi[0])
+            try:
+                with policy():
+                    program = record(self.f, np.reshape(point, self.shape)[()])
+            except DomainError:
+                if not self.programs and share == SHARES[-1]:
+                    raise
+                continue
+            new = program.identity not in [p.identity for p in self.programs]
+            self.programs += [program] if new else []
+            return new
+        return False
 
 
 def _joined(parts: Sequence[list[Any]]) -> list[Any]:
@@ -241,7 +246,8 @@ def _aligned(x: Any, ndim: int) -> Any:
 def _decided(guard: Guard, v: Sequence[Any], count: int) -> tuple[Any, Any]:
     """Return where a recorded decision is certainly the same, and where certainly another one."""
     if guard.b == guard.a:  # that it is a number
-        same = np.full(count, bool(np.all(guard.outcome)))
+        outcome = COMPARISONS[guard.op](0.0, 0.0) == np.asarray(guard.outcome)
+        same = np.full(count, bool(np.all(outcome)))
         return same, ~same
     if guard.b < 0:
         return _of_lanes(guard, v, count)

@@ -69,6 +69,17 @@ def _horner(order: int, numbers: int) -> tuple[int, Code]:
     return size, code
 
 
+def all_powers(h: Interval, order: int) -> Interval:
+    """Return h^k for h >= 0, 0 <= k <= order: of k - 1 roundings, which may underflow."""
+    k = np.arange(order + 1)
+    low, high = (
+        np.concatenate([[1.0], np.cumprod(np.full(order, float(x)))]) for x in (h.lo, h.hi)
+    )
+    off = k * 2.0**-51
+    low, high = (low * (1 - off) - k * 2.0**-1074, high * (1 + off) + k * 2.0**-1074)
+    return Interval(np.maximum(low, 0.0), high)
+
+
 def powers(h: Array, k: int) -> Array:
     """Return bounds above of h^k for numbers h >= 0."""
     found = np.ones_like(h)

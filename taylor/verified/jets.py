@@ -76,7 +76,9 @@ class Jets:
             data[place : place + 2, boxes:] = data[place : place + 2, :1]
         self.code.call(address(data))
         if not np.isfinite(data[0]).all():
-            raise DomainError("no finite bounds: a divisor may be zero, or a coefficient overflows")
+            raise DomainError(
+                "no finite bounds: a divisor may be zero, a branch another one, a number too large"
+            )
         rows = self.room
         tables = data[HEAD : HEAD + len(self.heights) * rows]
         tables = tables.reshape(len(self.heights), self.order + 1, 2, UNIT)[self.state]

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from taylor.errors import NotVerified
 from taylor.numbers.kinds import Array
 from taylor.verified.interval import Interval
 from taylor.verified.rounding import up
@@ -49,8 +50,9 @@ class Carried(NamedTuple):
 
     def products(self, a: Interval | None) -> tuple[Interval, Interval]:
         """Return A·C and A·Q."""
-        C, Q = Interval(self.C), Interval(self.Q)
-        return (C, Q) if a is None else (a @ C, a @ Q)
+        both = Interval(np.concatenate([self.C, self.Q], axis=1))
+        both = both if a is None else a @ both
+        return both[:, : len(self)], both[:, len(self) :]
 
 
 def started(box: Interval) -> Carried:
@@ -68,7 +70,9 @@ def carried(x: Carried, near: Array, rest: Interval, a: Interval) -> Carried:
     The new centre is a float near the middle of the states; the distance is kept, not rounded away.
     """
     C, Q = x.products(a)
-    middle = C.mid
+    if not (np.isfinite(C.mag).all() and np.isfinite(Q.mag).all()):
+        raise NotVerified("the derivatives of the flow have no finite bounds")
+    n, middle = len(x), C.mid
     wide = C - Interval(middle)
     new = rest + wide @ x.r0
     more = (new + Q @ x.e).mid
@@ -76,9 +80,10 @@ def carried(x: Carried, near: Array, rest: Interval, a: Interval) -> Carried:
     centre, also = two_sum(total, more)
     new = new - Interval(more) + Interval(lost) + Interval(also)
     q = frame(Q.mid, x.e.width + x.E.width.max(axis=1, initial=0.0) * _size(x.r0))
-    kept = turned(q, Q)
-    e = turned(q, new) + kept @ x.e
-    return Carried(centre, middle, x.r0, q, e, turned(q, wide) + kept @ x.E)
+    parts: Any = np.concatenate([Q, wide, new.reshape(n, 1)], axis=1)
+    turn = turned(q, parts)
+    kept = turn[:, :n] @ np.concatenate([x.E, x.e.reshape(n, 1)], axis=1) + turn[:, n:]
+    return Carried(centre, middle, x.r0, q, kept[:, n], kept[:, :n])
 
 
 def two_sum(x: Array, y: Array) -> tuple[Array, Array]:
@@ -110,7 +115,7 @@ def turned(q: Array, x: Interval) -> Interval:
     defect = (Interval(q.T) @ Interval(q) - Interval(np.eye(len(q)))).mag
     d = float(up(np.sum(up(defect), axis=1) * (1 + len(q) * 2.0**-52)).max())
     if not d < 0.5:
-        raise ArithmeticError("the frame of a set is not orthogonal")
+        raise NotVerified("the frame of a set is not orthogonal")
     most: Any = up(np.max(found.mag, axis=0) * (up(d / (1 - d)) * (1 + 2.0**-50)))
     most = np.broadcast_to(most, found.shape)
     whole: Interval = found + Interval(-most, most)

@@ -33,6 +33,7 @@ from taylor.core.tags import Tag
 from taylor.errors import AlgebraMismatch, DomainError, NonAnalyticError
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import ValueSet
+from taylor.verified import environment
 from taylor.verified.bounds import enclosed
 from taylor.verified.boxes import bounded
 from taylor.verified.compose import evaluated, of_row, reciprocal
@@ -218,6 +219,7 @@ class TaylorModel(Operand, ValueSet):
 
     def process(self, op: Op, args: Sequence[Any]) -> Any:
         """Return op(*args)."""
+        environment.check()
         if isinstance(op, Arithmetic):
             return getattr(self, f"_{op.operator}")(*args)
         if isinstance(op, Row):

@@ -15,6 +15,7 @@ import numpy as np
 from taylor.numbers.kinds import Array
 from taylor.verified.fields import Field
 from taylor.verified.flows import Flow, Table
+from taylor.verified.horner import all_powers
 from taylor.verified.interval import Interval
 from taylor.verified.lohner import frame, turned
 from taylor.verified.model import Space, TaylorModel
@@ -37,12 +38,8 @@ class ModelStep(NamedTuple):
     def model(self, tau: Interval) -> TaylorModel:
         """Return the model of the states a time tau after t."""
         order = len(self.coef) - 1
-        powers, p = [Interval(1.0)], Interval(1.0)
-        for _ in range(order):
-            p = p * tau
-            powers.append(p)
-        mid = np.array([float(p.mid) for p in powers])
-        rad = np.array([0.0 if float(p.lo) == float(p.hi) else float(p.rad) for p in powers])
+        powers = all_powers(tau, order)
+        mid, rad = powers.mid, powers.rad
         rest = remainder(self.last, tau, order + 1)
         sizes = norm(self.coef.transpose(1, 0, 2))
         coef = np.tensordot(mid, self.coef, 1)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.algebra import Univariate, check_order, monomials, multivariate
-from taylor.errors import NotVerified
+from taylor.errors import NonAnalyticError, NotVerified
 from taylor.numbers.kinds import Shape
 from taylor.verified.boxes import Boxes, joined
 from taylor.verified.interval import Interval
@@ -46,7 +46,10 @@ class _Pieces:
     def __call__(self, x: Interval) -> tuple[Interval, Any]:
         """Return the integrals over boxes, and the widths that are due to rounding alone."""
         m, count = x.mid, len(x)
-        table = self.series(joined([Interval(m), x]))[0]
+        try:
+            table = self.series(joined([Interval(m), x]))[0]
+        except NonAnalyticError:  # a tie of both sides of a kink, wherever it is
+            table = Interval(-np.inf, np.inf) + np.zeros((2 * count, len(self.degrees)))
         if table.ndim != 2:
             raise TypeError(f"f has to return one number, not an array of shape {table.shape[2:]}")
         even, size = self._moments(Interval(x.lo) - m, Interval(x.hi) - m)

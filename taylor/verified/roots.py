@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from taylor.drivers.derivatives import jacobian
 from taylor.drivers.forward_mode import derivative
-from taylor.errors import NotVerified
+from taylor.errors import NonAnalyticError, NotVerified
 from taylor.verified.boxes import Boxes, bounded, joined
 from taylor.verified.interval import Interval
 from taylor.verified.progress import Progress
@@ -60,8 +60,13 @@ class _Newton:
     def step(self, x: Interval) -> tuple[Any, Any, Any, Any]:
         """Return the ends of what holds all roots of boxes x, where f has none, and is one only."""
         m = x.mid
-        y, slopes = self.slopes(x)
+        try:
+            y, slopes = self.slopes(x)
+        except NonAnalyticError:  # a tie of both sides of a kink, wherever it is
+            y, slopes = self.values(x)[0], Interval(-np.inf, np.inf) + np.zeros(x.size * self.n)
         at = self.values(Interval(m))[0]
+        if not np.isfinite(y.mag).all():  # a kink: no slope, but values
+            y = self.values(x)[0]
         if y.size != x.size:
             raise ValueError(
                 f"f returns {y.size // len(x)} values for {self.n} unknowns; it has to be as many"

@@ -88,14 +88,17 @@ def sums(low: Array, high: Array, axis: Any, count: int, steps: int = 0) -> tupl
     Each of these may be off by as many steps: what was rounded to one lies within 2u·steps of its
     size, and steps·η.
     """
-    if count == 1 and not steps:
+    if count <= 1 and not steps:
         return np.add.reduce(low, axis), np.add.reduce(high, axis)
     size = np.add.reduce(np.maximum(np.abs(low), np.abs(high)), axis)
     error = size * ((count + steps) * STEP) + count * (1 + steps) * LEAST
-    return (
+    found = (
         down(_number(np.add.reduce(low, axis) - error)),
         up(_number(np.add.reduce(high, axis) + error)),
     )
+    if steps or np.count_nonzero(size) == np.size(size):
+        return found
+    return np.where(size == 0, 0.0, found[0]), np.where(size == 0, 0.0, found[1])  # of zeros
 
 
 def _number(x: Any) -> Any:

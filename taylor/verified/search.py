@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.drivers.derivatives import value_and_gradient
-from taylor.errors import NotVerified, Undecided
+from taylor.errors import NonAnalyticError, NotVerified, Undecided
 from taylor.verified.boxes import Boxes, bounded
 from taylor.verified.interval import Interval
 from taylor.verified.progress import Progress
@@ -85,7 +85,11 @@ class _Least:
         x = Interval(self.lo, self.hi)
         m = x.mid
         at = self.sign * self._scalars(self.values(Interval(m))[0])
-        y, g = self.slopes(x)
+        try:
+            y, g = self.slopes(x)
+        except NonAnalyticError:  # a tie of both sides of a kink, wherever it is
+            y = g = Interval(-np.inf, np.inf) + np.zeros(x.shape)
+            y = y[:, 0]
         g = g.reshape(x.shape)
         if not np.isfinite(y.mag).all():  # a kink: no slope, but values
             y = self.values(x)[0]

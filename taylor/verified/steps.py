@@ -123,7 +123,10 @@ class Control:
                 h *= max(SHORTER, factor)
                 continue
             self.h, self.guess = h * min(LONGER, factor), proof.last.mag
-            step = self.taken(length, table[: self.order + 1], proof.last, stop)
+            try:
+                step = self.taken(length, table[: self.order + 1], proof.last, stop)
+            except DomainError as error:
+                raise NotVerified(f"no bounds after a step to t = {stop!r}: {error}") from error
             if not np.isfinite(self.box().mag).all():
                 raise NotVerified(f"the bounds are infinite at t = {stop!r}")
             return step

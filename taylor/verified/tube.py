@@ -77,8 +77,5 @@ def _wider(x: Interval, room: Array) -> Interval:
 
 def remainder(last: Interval, h: Interval, order: int) -> Interval:
     """Return last·h^order for h >= 0."""
-    top = Interval(np.ones(()))
-    for _ in range(order):
-        top = top * h
-    found: Interval = last * top
+    found: Interval = last * h**order
     return found
