@@ -110,6 +110,12 @@ def is_plain(x: Any) -> bool:
 def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any],
             argnums: int | Sequence[int] | None, has_aux: bool) -> Any:  # fmt: skip
     """Return what a driver gives for some arguments of f, in their form."""
+    alone = argnums is None and len(given) == 1 and not (named or has_aux or form.own)
+    plans = f.plans if alone and isinstance(f, Derivable) else None
+    if plans is not None and form in plans:
+        found = plans[form](given[0])
+        if found is not None:
+            return found
     name = form.g.__name__
     if not callable(f):
         raise TypeError(
@@ -117,6 +123,13 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
             f"{name}(f, x), or lambda x: {name}(f, x) where a function is wanted "
             f"({PAGE})"
         )
+    return _taken_apart(form, f, given, named, argnums, has_aux, plans)
+
+
+def _taken_apart(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any],
+                 argnums: Any, has_aux: bool, plans: Any) -> Any:  # fmt: skip
+    """Return what a driver gives, by the leaves of the arguments; how, `plans` keeps, if any."""
+    name = form.g.__name__
     args, own = form.bound(given, named)
     many = type(argnums) is tuple and len(argnums) > 1 and form.axes == (1,)
     simple = (many or type(argnums) in (int, type(None))) and not (own or named or has_aux)
@@ -152,9 +165,25 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
     for p, value in zip(form.own, own, strict=True):
         like = p.name in form.along and structure is not trees.LEAF
         tangents += trees.like(structure, value, f"{name}: {p.name}") if like else [value]
+    if plans is not None and isinstance(g, Derivable) and (take := trees.taker(structure)):
+        plans[form] = _plan(form, take, of_several(form, where, len(leaves)), g, structure)
     found = of_several(form, where, len(leaves)).one(g, *leaves, *tangents)
     answer = _shaped(form, found, structure, len(where), own)
     return answer if seen is None else seen.beside(answer, form)
+
+
+def _plan(
+    form: Form, take: Function, driver: OfSeveral, g: Function, structure: Any
+) -> Callable[[Any], Any]:
+    """Return what gives the driver's answer at one tree of that structure, else None."""
+
+    def planned(x: Any) -> Any:
+        leaves = take(x)
+        if leaves is None:
+            return None
+        return _shaped(form, driver.one(g, *leaves), structure, len(leaves), ())
+
+    return planned
 
 
 def _is_point(x: Any) -> bool:

@@ -28,7 +28,7 @@ from taylor.core.reads import Reads
 from taylor.drivers import blocks, entries, forms, patience, trees
 from taylor.drivers.arguments import OfSeveral
 from taylor.drivers.derivable import Derivable
-from taylor.drivers.forms import COMPLEX, EXACT, FLOAT, floats, pattern_of
+from taylor.drivers.forms import COMPLEX, EXACT, FLOAT, first, floats, pattern_of
 from taylor.drivers.forward_mode import taylor_coefficients
 from taylor.drivers.recorded import derived, one_point, short
 from taylor.drivers.tensors import directions, rows_of
@@ -77,6 +77,7 @@ class Compiled(Derivable):
         self.waiting: dict[Any, tuple[int, int]] = {}  # calls so far, and at which code is made
         self.entries: dict[Any, Entry] = {None: Entry()}  # by driver: what most calls need
         self.latest: Compiled | None = None  # of them
+        self.plans: dict[Any, Any] = {None: entries.nothing}
         self.forms: dict[Any, Compiled] = {}  # the function of the leaves, by the form of arguments
         self._locks: dict[int, Any] = {}  # by process: a fork may find one taken
         self._reads: Reads | None = None  # from elsewhere, when f was recorded
@@ -100,10 +101,12 @@ class Compiled(Derivable):
 
     def __call__(self, *x: Any, **named: Any) -> Any:
         """Return f(*x, **named)."""
-        if self._reads is not None:
+        if self._reads is not None and self._reads.changed():
             self._follow()
-        if not named and (y := self.entries[None].call(*x)) is not None:
-            return y
+        if not named:
+            y = self.entries[None].call(*x)
+            if y is not None or (y := self.plans[None](*x)) is not None:
+                return y
         numbers, pattern = floats(x, whole=False) if not named else (None, ())
         if not numbers:
             if named or not all(map(trees.is_input, x)):
@@ -134,6 +137,7 @@ class Compiled(Derivable):
         y = f(*itertools.chain.from_iterable(each))
         again, self.latest = f is self.latest, f
         if again and not named and f is not self:
+            self.plans[None] = trees.planned(structures, f) or entries.nothing
             known = [
                 (f.machines[w], f.structures[w]) for w in list(f.structures) if w[0] == "value"
             ]
@@ -452,7 +456,7 @@ class Compiled(Derivable):
 
     def first(self) -> Compiled:
         if self._first is None:
-            self._first = Compiled(functools.partial(_first, self.f), self.threads, self.strict)
+            self._first = Compiled(functools.partial(first, self.f), self.threads, self.strict)
         return self._first
 
     def machine_of(self, program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> Any:
@@ -560,10 +564,6 @@ def _line(order: int) -> Any:
 def _arity(form: Any) -> int:
     """Return how many of the arguments of a driver are those of f."""
     return form.count if isinstance(form, OfSeveral) else 1
-
-
-def _first(f: Callable[..., Any], *args: Any, **named: Any) -> Any:
-    return f(*args, **named)[0]
 
 
 def compile(

@@ -20,6 +20,7 @@ class Derivable:
     Whatever is NotImplemented the driver does itself.
     """
 
+    plans: dict[Any, Any] | None = None  # by driver: how one tree goes through its code
     watches = False  # whether it makes sure by itself that its values are numbers
 
     def derived(self, driver: Function, x: Sequence[Any]) -> Any:

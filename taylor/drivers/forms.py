@@ -103,6 +103,11 @@ def of_leaves(f: Callable[..., Any], structures: Structures) -> Callable[..., An
     return g
 
 
+def first(f: Callable[..., Any], *args: Any, **named: Any) -> Any:
+    """Return the first of the results of f."""
+    return f(*args, **named)[0]
+
+
 class Truth:
     """A result that is a condition, as the zeros and ones that a machine computes."""
 

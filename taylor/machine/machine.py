@@ -406,19 +406,20 @@ class Machine:
         long: bool,
         count: int | None = None,
         fixed: Mapping[int, Any] = MappingProxyType({}),
+        along: bool = True,
     ) -> None:
         """Add the code, with its first outputs, to what Python calls at once (see `Entry.add`).
 
         `fixed` are arguments that cannot change, by their places between the inputs.  Series are
-        those along a line: called with a point and a direction.  Not if the code asks Python, or is
-        so large that it does not matter.
+        those `along` a line, called with a point and a direction, or else tables.  Not if the code
+        asks Python, or is so large that it does not matter.
         """
         key = (id(self), *((n, type(v), v) for n, v in fixed.items()))
         small = not self.asks[0] and self.unit == 1 and self.size <= SMALL
         if small and key not in entry.keys:
             data = self.prepared(block(self.size))
             inputs: list[Any] = _joined(self.places, self.inputs, self.complex)
-            if self.tables:
+            if self.tables and along:
                 ((places, shape),) = inputs
                 parts = [[p + k * part_size(shape) for p in places] for k in (0, 1)]
                 inputs = [Value(tuple(part), shape[1:]) for part in parts]
