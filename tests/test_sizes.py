@@ -26,7 +26,7 @@ FOLDERS = {  # lines that a folder may have
     "array_api": 629,
     "numpy": 292,
     "operators": 1119,
-    "verified": 5774,
+    "verified": 5778,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}
