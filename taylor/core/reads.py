@@ -58,18 +58,13 @@ class Reads:
         self.kept: list[Any] = []  # so that no other object has the identity of one seen
         self._read(f, frozenset())
         kept = self.lists or self.dicts or self.slots or self.objects
-        self.inside = bool(kept or self.fickle)  # whether there are lists and other objects
+        self.inside = bool(kept or self.generators)  # whether there are lists and other objects
 
     def __bool__(self) -> bool:
         """Whether there is anything that can change, but for the code of the function itself."""
         names = self.cells or self.names or self.slots
         kept = self.lists or self.dicts or self.arrays or self.objects
-        return bool(names or kept or self.fickle or any([d for _, _, d in self.functions]))
-
-    @property
-    def fickle(self) -> bool:
-        """Whether a call takes the next one of something, of random numbers say."""
-        return bool(self.iterators or self.generators)
+        return bool(names or kept or self.generators or any([d for _, _, d in self.functions]))
 
     def unchanged(self) -> bool:
         """Whether the function reads what it did, and that is all known."""
@@ -104,9 +99,8 @@ class Reads:
                 return repr(name)
         if any(_bytes(x) != old for x, old in self.objects):
             return "an array"
-        if any(x.bit_generator.state != old for x, old in self.generators):
-            return "a generator of random numbers"
-        return "an iterator" if self.iterators else ""
+        drawn = any(x.bit_generator.state != old for x, old in self.generators)
+        return "a generator of random numbers" if drawn else ""
 
     def _read(self, x: Any, attributes: frozenset[str]) -> None:
         """Follow an object, of which code names some attributes."""
@@ -124,7 +118,7 @@ class Reads:
         elif isinstance(x, np.random.Generator):
             self.generators.append((x, x.bit_generator.state))
             self.known = False
-        elif hasattr(x, "__next__"):
+        elif hasattr(x, "__next__") and not isinstance(x, type):
             self.iterators, self.known = True, False
         elif isinstance(x, (tuple, frozenset)):
             self._each([*x], attributes)
