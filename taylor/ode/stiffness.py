@@ -18,7 +18,7 @@ NOISE = 512  # units of rounding: terms of a step that are no more than these
 FACTOR, RATE = 0.7, 0.03  # of logarithms of steps, in all and from step to step, that are even
 HOPELESS, STEADY = 1e6, 64  # if there are so many to go, and so many of about one length
 CREEPING, LEAST_WAY = 200, 2.0**-30  # rough steps in a row, and of the rest what they lead at least
-EVEN = 100  # parts of that way, of which the last step is less if they do not grow
+EVEN = 2**14  # parts of that way, of which the last step is less if they do not grow
 
 
 class Stiffness:
