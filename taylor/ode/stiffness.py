@@ -18,7 +18,7 @@ NOISE = 512  # units of rounding: terms of a step that are no more than these
 FACTOR, RATE = 0.7, 0.03  # of logarithms of steps, in all and from step to step, that are even
 HOPELESS, STEADY = 1e6, 64  # if there are so many to go, and so many of about one length
 CREEPING, LEAST_WAY = 200, 2.0**-30  # rough steps in a row, and of the rest what they lead at least
-EVEN = 2**14  # parts of that way, of which the last step is less if they do not grow
+EVEN = 2**10  # parts of that way, of which so many steps are less if they do not grow
 
 
 class Stiffness:
@@ -85,8 +85,10 @@ class Creep:
     def nowhere(self, steps: int, t: Any, t_end: Any) -> bool:
         """Count one more; return whether they are many, do not grow, and have led nowhere."""
         if steps > self.steps + 2:
-            self.count, self.since = 0, t
+            self.count, self.since, self.t = 0, t, t
         self.count += 1
+        if self.count % CREEPING:
+            return False
         rest = min(abs(t_end - t), max(1, abs(t)) / LEAST_WAY)
-        h, far, self.t = abs(t - self.t), abs(t - self.since), t
-        return bool(self.count > CREEPING and far < LEAST_WAY * rest and h < far / EVEN)
+        lately, far, self.t = abs(t - self.t), abs(t - self.since), t
+        return bool(far < LEAST_WAY * rest and lately < far / EVEN)
