@@ -1,4 +1,4 @@
-"""Draw the figures of docs/ode.md by the examples, into docs/figures: python -m docs.figures"""
+"""Draw the figures of the pages by the examples, into docs/figures: python -m docs.figures"""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def draw(example: Path) -> Path:
 
 
 if __name__ == "__main__":
-    for path in sorted((ROOT / "examples").glob("ode_*.py")):
-        if "--plot" in path.read_text(encoding="utf-8"):
+    for path in sorted((ROOT / "examples").glob("*.py")):
+        drawn = path.stem.startswith(("ode_", "pde_", "verified_"))
+        if drawn and "--plot" in path.read_text(encoding="utf-8"):
             print(draw(path))

@@ -14,16 +14,28 @@ import taylor
 rng = np.random.default_rng(0)
 X = rng.uniform(-2, 2, size=(100, 2))
 Y = np.sin(2 * X[:, 0]) * np.cos(X[:, 1])
-SHAPES = [(2, 16), (16,), (16, 16), (16,), (16, 1), (1,)]
-ENDS = np.cumsum([np.prod(s) for s in SHAPES])
 
 
-def loss(theta):
-    """Return the mean squared error of the network 2-16-16-1 with all its parameters in theta."""
-    parts = np.split(theta, ENDS[:-1])
-    a, b, c, d, e, g = (p.reshape(s) for p, s in zip(parts, SHAPES, strict=True))
-    hidden = np.tanh(np.tanh(X @ a + b) @ c + d)
-    return np.mean(((hidden @ e + g)[:, 0] - Y) ** 2)
+def count(width):
+    """Return the number of parameters of a network 2-width-width-1."""
+    return 3 * width + width * (width + 1) + width + 1
+
+
+def loss_of(width):
+    """Return the mean squared error of a network as a function of all its parameters."""
+    shapes = [(2, width), (width,), (width, width), (width,), (width, 1), (1,)]
+    ends = np.cumsum([np.prod(s) for s in shapes])
+
+    def loss(theta):
+        parts = np.split(theta, ends[:-1])
+        a, b, c, d, e, g = (p.reshape(s) for p, s in zip(parts, shapes, strict=True))
+        hidden = np.tanh(np.tanh(X @ a + b) @ c + d)
+        return np.mean(((hidden @ e + g)[:, 0] - Y) ** 2)
+
+    return loss
+
+
+loss = loss_of(16)
 
 
 def lanczos(product, v, steps):
@@ -41,7 +53,7 @@ def lanczos(product, v, steps):
     return t
 
 
-n = int(ENDS[-1])
+n = count(16)
 theta = rng.normal(size=n) * 0.5
 for _ in range(300):  # train a little, so that the spectrum is that of a fitted network
     theta = theta - 0.1 * taylor.gradient(loss, theta)
@@ -68,6 +80,12 @@ for _ in range(10):
     traces.append(n * t[0, 0])  # vᵀHv of Hutchinson's estimate
 spread = np.std(traces, ddof=1) / np.sqrt(10)
 print(f"trace: {np.mean(traces):.2f} ± {spread:.2f} by Hutchinson, {exact.sum():.2f} in truth")
+
+large, wide = taylor.compile(loss_of(316)), rng.normal(size=count(316)) / 18
+t = lanczos(lambda v: taylor.hvp(large, wide, v), wide, 40)
+top, fewer = np.linalg.eigvalsh(t)[-2:], np.linalg.eigvalsh(t[:25, :25])[-2:]
+print(f"a network of {count(316):,} parameters: largest eigenvalues {top.round(4)}")
+print("25 and 40 products agree:", np.allclose(top, fewer, rtol=1e-6))
 
 if "--plot" in sys.argv:
     import matplotlib.pyplot as plt

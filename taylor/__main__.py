@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 import taylor
+from taylor.command import certified
 from taylor.command.effort import Effort, coefficients
 from taylor.command.expression import CONSTANTS, Convert, Expression, parse
 from taylor.series.multivariate import TaylorN
@@ -122,6 +123,8 @@ def finite(c: Any) -> bool:
     """Whether a number is real and finite."""
     if isinstance(c, (int, Fraction)):
         return True
+    if certified.is_ball(c):
+        return bool(c.is_finite())
     if hasattr(c, "context"):
         return not isinstance(c, c.context.mpc) and bool(c.context.isfinite(c))
     return not isinstance(c, (complex, np.complexfloating)) and math.isfinite(c)
@@ -129,6 +132,8 @@ def finite(c: Any) -> bool:
 
 def show(c: Any, digits: int | None) -> str:
     """Return one number as the command prints it."""
+    if certified.is_ball(c):
+        return certified.shown(c, digits)
     if digits is not None and hasattr(c, "context"):
         return str(c.context.nstr(c, digits))
     if isinstance(c, (int, Fraction)) and max(map(abs, c.as_integer_ratio())) >> WRITTEN:
@@ -221,6 +226,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--at", default="0", help="the point: 0.5, pi/4, or x=1,y=1/3 (default 0)")
     p.add_argument("--order", type=int, default=4, help="highest derivative (default 4)")
     p.add_argument("--digits", type=int, help="compute with that many decimal digits")
+    p.add_argument(
+        "--verified", action="store_true", help="print only digits that are proven (python-flint)"
+    )
     p.add_argument("--exact", action="store_true", help="compute with fractions")
     p.add_argument("--json", action="store_true", help="print one JSON object")
     p.add_argument("--clear-cache", action="store_true", help="remove compiled code from the disk")
@@ -234,11 +242,17 @@ def run(options: argparse.Namespace) -> str:
         raise ValueError(f"--digits must be at least 1, not {options.digits}")
     if options.order < 0:
         raise ValueError(f"--order must be >= 0, not {options.order}")
+    if options.verified and options.exact:
+        raise ValueError("--exact is without rounding already: leave --verified out")
     f = parse(options.expression)
     one = len(f.variables) < 2
     order = options.order if one else max(options.order, 2)
     effort = Effort(order, len(f.variables), options.digits, options.exact)
     at = ",".join(["0"] * len(f.variables)) if options.at == "0" else options.at
+    if options.verified:
+        return certified.run(
+            options.digits, lambda digits: _verified(f, at, order, digits, options)
+        )
     convert = number(options.digits, options.exact)
     precise: AbstractContextManager[Any] = nullcontext()
     if options.digits is not None:
@@ -251,6 +265,18 @@ def run(options: argparse.Namespace) -> str:
         if options.json:
             return as_json(f, x, result, options.digits)
         return report(result, f.variables, options.digits)
+
+
+def _verified(
+    f: Expression, at: str, order: int, digits: int, options: argparse.Namespace
+) -> tuple[list[Any], str]:
+    """Return the numbers that balls give, and the text that says so."""
+    effort, one = Effort(order, len(f.variables), digits, False), len(f.variables) < 2
+    x = points(at, f.variables, digits, False, certified.convert) if f.variables else []
+    result = (univariate if one else multivariate)(f, x, certified.convert, effort)
+    found = [c for v in result.values() for c in np.ravel(np.array(v, dtype=object)).tolist()]
+    text = as_json(f, x, result, digits) if options.json else report(result, f.variables, digits)
+    return found, text
 
 
 def clear_cache() -> int:

@@ -7,8 +7,8 @@ import warnings
 
 __all__ = [  # what `taylor` offers
     "AlgebraMismatch", "CompileError", "DomainError", "ForeignNodeError", "GuardError",
-    "IntegrationError", "NonAnalyticError", "OrderMismatch", "PerformanceWarning", "PoleError",
-    "ShapeMismatch", "TaylorError", "TraceError",
+    "IntegrationError", "NonAnalyticError", "NotVerified", "OrderMismatch", "PerformanceWarning",
+    "PoleError", "ShapeMismatch", "TaylorError", "TraceError", "Undecided",
 ]  # fmt: skip
 
 
@@ -26,6 +26,21 @@ class PoleError(DomainError, ZeroDivisionError):
 
 class NonAnalyticError(DomainError):
     """The function has a kink, a tie or a jump at the point."""
+
+
+class Undecided(DomainError):
+    """Some members of a set take one branch and some the other; the message names the branch."""
+
+
+class NotVerified(TaylorError, ArithmeticError):
+    """Nothing was proved with the means given: `reason` says why.
+
+    `result` is what was reached: true, but wide or not all that was asked for.
+    """
+
+    def __init__(self, reason: str, result: object = None) -> None:
+        super().__init__(reason)
+        self.reason, self.result = reason, result
 
 
 class OrderMismatch(TaylorError, ValueError):

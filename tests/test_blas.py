@@ -7,6 +7,10 @@ import numpy as np
 import pytest
 
 import taylor
+from taylor.core.algebra import Univariate, multivariate
+from taylor.core.program import expand
+from taylor.core.sweep import sweep
+from taylor.errors import NonAnalyticError
 from taylor.kept import STORE
 from taylor.llvm import ir
 from taylor.llvm.function import Function
@@ -171,6 +175,13 @@ LAW = {  # functions of a matrix and right-hand sides
     "sign": lambda a, b: np.linalg.slogdet(-a)[0] * np.sum(b),
     "lower": lambda a, b: taylor.linalg.solve_triangular(a, b, lower=True),
     "upper": lambda a, b: taylor.linalg.solve_triangular(t(a)[..., ::-1, ::-1], b),
+    "qr": lambda a, b: np.linalg.qr(a)[0] @ b + np.linalg.qr(a)[1] @ b,
+    "eigh": lambda a, b: np.linalg.eigh(a)[1] @ b + np.linalg.eigh(a)[0][..., None],
+    "eigh, upper": lambda a, b: np.linalg.eigh(a, UPLO="U")[1] @ b,
+    "eigvalsh": lambda a, b: np.linalg.eigvalsh(a)[..., None] * b,
+    "svd": lambda a, b: np.linalg.svd(np.concatenate([a, b], -1), False)[2],
+    "svd, tall": lambda a, b: np.linalg.svd(np.concatenate([a, t(b)], -2), False)[0] @ b,
+    "svdvals": lambda a, b: np.linalg.svd(a, compute_uv=False)[..., None] * b,
     "cholesky": lambda a, b: np.linalg.cholesky(a @ t(a)) @ b,
     "cholesky, upper": lambda a, b: np.linalg.cholesky(a @ t(a) + np.triu(a, 1), upper=True) @ b,
 }
@@ -200,7 +211,7 @@ def asked(monkeypatch):
 @pytest.mark.parametrize("shape", [(1,), (13,), (2, 1, 5)], ids=str)
 def test_factors_in_programs_are_those_of_numpy(name, shape, asked):
     """In all derivatives, and without asking Python: but for cofactors, which may be singular."""
-    a, f = matrix(*shape, shape[-1]), LAW[name]
+    a, f = matrix(*shape, shape[-1]) + np.diag(np.arange(shape[-1])), LAW[name]
     b = np.sin(np.arange(2.0 * a[..., 0].size)).reshape(*shape, 2)
     f = f if name not in ("det",) or a.ndim == 2 else lambda a, b: np.linalg.det(a / 3.0)
     g = total(f)
@@ -267,6 +278,12 @@ OF_ONE = {
     "sign": lambda a: np.linalg.slogdet(a)[0],
     "cholesky": np.linalg.cholesky,
     "upper": lambda a: np.linalg.cholesky(a, upper=True),
+    "qr": lambda a: np.linalg.qr(a)[0],
+    "eigh": lambda a: np.linalg.eigh(a)[1],
+    "eigvalsh": np.linalg.eigvalsh,
+    "one eigenvalue": lambda a: np.linalg.eigvalsh(a)[..., :1],
+    "svd": lambda a: np.linalg.svd(a)[0],
+    "svdvals": lambda a: np.linalg.svd(a, compute_uv=False),
     "triangular": lambda a: taylor.linalg.solve_triangular(a, np.ones((*a.shape[:-1], 1))),
 }
 
@@ -275,7 +292,7 @@ def told(f, x):
     """Return a result, or the error."""
     try:
         return f(x)
-    except np.linalg.LinAlgError as error:
+    except (np.linalg.LinAlgError, NonAnalyticError) as error:
         return str(error)
 
 
@@ -293,3 +310,109 @@ def test_odd_matrices_have_the_results_and_errors_of_numpy(name, odd):
             assert found == known
         else:
             np.testing.assert_allclose(found, known, rtol=1e-6 if odd == "float32" else 1e-12)
+
+
+def likelihood(p):
+    """Return the likelihood of a Kalman filter."""
+    f, h, seen = np.eye(2) + np.eye(2, k=1) / 8, np.array([[1.0, 0.5]]), np.sin(np.arange(12.0))
+
+    def step(state, y):
+        x, cov, total = state
+        x, cov = f @ x, f @ cov @ f.T + p[0] * np.eye(2)
+        s, off = h @ cov @ h.T + p[1] * np.eye(1), y - h @ x
+        gain = np.linalg.solve(s, h @ cov).T
+        new = total + np.linalg.slogdet(s)[1] + off @ np.linalg.solve(s, off)
+        return x + gain @ off, cov - gain @ h @ cov, new
+
+    return taylor.scan(step, (np.zeros(2), np.eye(2), 0.0), xs=seen)[2]
+
+
+def test_equations_in_the_steps_of_a_loop():
+    """The loop is one instruction of the compiled function; its derivatives have machine code."""
+    p, v, f = np.array([0.5, 0.8]), np.array([1.0, -0.4]), taylor.compile(likelihood, strict=True)
+    assert f(p) == pytest.approx(likelihood(p), rel=1e-12)
+    for way in (taylor.gradient, lambda f, p: taylor.hvp(f, p, v), taylor.hessian):
+        np.testing.assert_allclose(way(f, p), way(likelihood, p), rtol=1e-10)
+    series = taylor.taylor_coefficients(lambda t: likelihood(p + t * v), 0.0, 3)
+    g = taylor.compile(likelihood)
+    with pytest.warns(taylor.errors.PerformanceWarning, match="a step of a loop"):
+        found = taylor.taylor_coefficients(lambda t: g(p + t * v), 0.0, 3)
+    np.testing.assert_allclose(found, series, rtol=1e-12)
+
+
+# ------------------------------------------------------------------ series
+RNG = np.random.default_rng(3)
+C = RNG.normal(size=(4, 21, 21)) / 5  # just large enough for one instruction
+MATRICES = {  # products of polynomials and of series that do not end
+    "polynomials": lambda t: (C[0] + t * C[1] + t * t * C[3]) @ (C[1] + t * C[2]),
+    "a series and a polynomial": lambda t: np.exp(t * C[0]) @ (C[1] + t * C[2] + t * t * C[3]),
+    "a polynomial and a series": lambda t: (C[1] + t * C[2]) @ np.sin(t * C[0]),
+    "two series, transposed": lambda t: np.exp(t * C[0]).T @ (C[1] + np.exp(t) * C[2]).T,
+    "a square of a square": lambda t: square(square(C[0] + t * C[1])),
+    "a batch": lambda t: np.stack([np.exp(t) * C[0], t * C[1]]) @ np.stack([t * C[2], C[3]]),
+    "more axes": lambda t: np.einsum("iaj,jkb->abik", np.exp(t * C[:, :2, :4]), t + C[:, :, :3]),
+}
+
+
+def square(x):
+    return x @ x
+
+
+@pytest.mark.parametrize("name", MATRICES)
+@pytest.mark.parametrize("order", [1, 2, 3, 9])
+def test_products_of_matrices_of_series(name, order):
+    """Machine code, the sweep of a program and series themselves agree."""
+    f = MATRICES[name]
+    series = taylor.taylor_coefficients(f, 0.3, order)
+    code = taylor.taylor_coefficients(taylor.compile(f, strict=True), 0.3, order)
+    x = taylor.Taylor.variable(0.3, order=order)
+    (swept,) = sweep(expand(taylor.record(f, 0.3)), Univariate(order), [x.coef])
+    scale = np.max(np.abs(series))
+    for found in (code, swept):
+        np.testing.assert_allclose(found, series, rtol=0, atol=1e-14 * scale)
+
+
+def test_products_of_matrices_of_series_in_several_variables():
+    def f(p):
+        return np.sum((C[0] + p[0] * C[1]) @ np.exp(p[1] * C[2]))
+
+    p = np.array([0.3, 0.2])
+    found = taylor.tensor(taylor.compile(f), p, 3)
+    np.testing.assert_allclose(found, taylor.tensor(f, p, 3), rtol=1e-10)
+    x = np.stack(taylor.TaylorN.variables(p, order=3))
+    (swept,) = sweep(expand(taylor.record(f, p)), multivariate(2, 3), [x.coef])
+    np.testing.assert_allclose(swept, f(x).coef, rtol=1e-12)
+
+
+def test_an_equation_of_large_matrices():
+    """Of Y' = a(t) Y the logarithm of det Y is the integral of the trace of a (Liouville)."""
+    n = len(C[0])
+
+    def rate(t, y):
+        return ((C[0] + t * C[1]) @ np.reshape(y, (n, n))).reshape(-1)
+
+    found = taylor.ode.solve_ivp(rate, (0.0, 1.0), np.eye(n).reshape(-1), tol=1e-12).y[:, -1]
+    sign, size = np.linalg.slogdet(found.reshape(n, n))
+    assert sign == 1 and size == pytest.approx(np.trace(C[0]) + np.trace(C[1]) / 2, rel=1e-9)
+
+
+BLOCKS = {  # parts of arrays that are no run of elements, moved in nests of loops
+    "joined": lambda a, b: np.concatenate([a, b[:9]], axis=1) ** 2,
+    "block": lambda a, b: np.block([[a, a[:, ::-1]], [b, b[:, :7]]])[:, 2:],
+    "stacked": lambda a, b: np.stack([a.T, b[:9].T * 2], axis=-1),
+    "padded": lambda a, b: np.pad(a, ((8, 7), (1, 9))) ** 2,
+    "a part of a part": lambda a, b: np.sin(b[1:12:2, 1:].reshape(3, 2, -1)[:, ::-1, ::3]),
+    "rolled": lambda a, b: np.roll(a, (3, 2), (0, 1)) * a,
+}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_parts_of_arrays(name):
+    """And their adjoints, which are sums into parts."""
+    a, b, f = np.sin(np.arange(63.0)).reshape(9, 7), np.cos(np.arange(91.0)).reshape(13, 7), None
+    f, weights = BLOCKS[name], np.cos(np.arange(1000.0))
+    g = lambda a, b: np.sum(weights[: f(a, b).size] * np.ravel(f(a, b)))
+    np.testing.assert_array_equal(taylor.compile(f)(a, b), f(a, b))
+    found, known = (taylor.gradient(h, a, b, argnums=(0, 1)) for h in (taylor.compile(g), g))
+    for mine, theirs in zip(found, known, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-14, atol=1e-15)

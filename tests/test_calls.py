@@ -488,3 +488,32 @@ def test_remainders_have_the_bits_of_numpy(f):
             got, wanted = compiled(x, y), f(x, y)
             assert got == wanted or (np.isnan(got) and np.isnan(wanted)), (x, y)
             assert np.signbit(got) == np.signbit(wanted) or np.isnan(got), (x, y)
+
+
+def tree_loss(p):
+    return np.sum(p["w"] * p["v"]["a"]) + p["v"]["b"] ** 2
+
+
+OTHER_TREES = {
+    "order of keys": {"v": {"b": 2.0, "a": np.ones(3)}, "w": np.arange(3.0)},
+    "integers": {"w": np.arange(3), "v": {"a": np.ones(3), "b": 2}},
+    "lists": {"w": [0.0, 1.0, 2.0], "v": {"a": np.ones(3), "b": 2.0}},
+    "shapes": {"w": np.arange(4.0), "v": {"a": np.ones(4), "b": 2.0}},
+    "series": {"w": np.arange(3.0), "v": {"a": np.ones(3), "b": taylor.Taylor.variable(2.0, 2)}},
+    "more keys": {"w": np.arange(3.0), "v": {"a": np.ones(3), "b": 2.0, "c": "name"}},
+}
+
+
+@pytest.mark.parametrize("name", OTHER_TREES)
+def test_one_tree_after_another_is_taken_as_it_is(name):
+    f, usual = taylor.compile(tree_loss), {"w": np.arange(3.0), "v": {"a": np.ones(3), "b": 2.0}}
+    other = OTHER_TREES[name]
+    for p in (usual, usual, usual, other, usual, other, other):
+        given = repr(p)
+        y, expected = f(p), tree_loss(p)
+        assert y == expected and np.shape(y) == np.shape(expected)
+        if name not in ("series", "more keys") or p is usual:
+            for driver in (taylor.gradient, taylor.value_and_gradient, taylor.hessian):
+                found, ordinary = driver(f, p), driver(tree_loss, p)
+                assert repr(found) == repr(ordinary)
+        assert repr(p) == given

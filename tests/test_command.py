@@ -101,3 +101,24 @@ def test_tour_and_entry_point():
     assert done.returncode == 0 and done.stderr == ""
     assert "9.0660864" in done.stdout
     assert "0.841470984807896506652502321630298999622563060798" in done.stdout
+
+
+def test_verified_digits_are_those_of_more_digits(capsys):
+    for text, at, digits in (
+        ("gamma(x)*zeta(x)", "3", 100), ("exp(x*x)/3", "0.1", 50), ("j0(x)^2", "-2.5", 30),
+    ):  # fmt: skip
+        given = (text, f"--at={at}", "--json", "--order", "1", "--digits")
+        plain = json.loads(run(capsys, *given, str(digits + 20))[1])
+        found = json.loads(run(capsys, *given, str(digits), "--verified")[1])
+        with mpmath.workdps(digits + 30):
+            for pair in zip(found["derivatives"], plain["derivatives"], strict=True):
+                a, b = map(mpmath.mpf, pair)
+                assert abs(a - b) <= abs(b) * mpmath.mpf(10) ** (1 - digits)
+
+
+def test_a_verified_number_that_may_be_zero_has_a_bound(capsys):
+    assert "+/-" in run(capsys, "sin(x)", "--at", "pi", "--order", "1", "--verified")[1]
+    assert run(capsys, "x^3 - jv(0, x)", "--at=-2", "--order", "1", "--verified")[0] == 0
+    assert run(capsys, "log(x)", "--at=-1", "--verified")[0] == 2
+    given = ("gamma(x)*zeta(x)", "--at", "3", "--digits", "200", "--order", "0", "--verified")
+    assert run(capsys, *given)[1].split()[-1].startswith("2.40411380631918857079947632302289998")

@@ -353,3 +353,26 @@ def test_steps_are_the_same_however_they_are_called():
         assert one.t == two.t and np.array_equal(one.y, two.y) and one.h == two.h
         assert (one.steps, one.worst, one.t_low) == (two.steps, two.worst, two.t_low)
     assert one._memory.entry.call is not nothing and two._memory.entry.call is nothing
+
+
+@pytest.mark.parametrize("order", [2, 3, 4])
+@pytest.mark.parametrize("shape", [(2,), (5,), (2, 3)])
+def test_tensors_by_one_call(order, shape):
+    def f(x):
+        return np.sum(np.sin(x[1:] * x[:-1]) ** 2) + np.log(1 + np.sum(x * x)) * np.prod(x)
+
+    c = taylor.compile(f, strict=True)
+    x = np.linspace(0.2, 0.9, np.prod(shape)).reshape(shape)
+    taylor.tensor(c, x, order)
+    taylor.tensor(c, x, order)
+    for point in (x, 0.5 * x, np.asfortranarray(x), x[::-1]):
+        found = c.entries["tensor", order].call(point)
+        np.testing.assert_allclose(found, taylor.tensor(f, point, order), rtol=1e-12, atol=1e-13)
+    assert c.entries["tensor", order].call(x[:1]) is None
+    assert c.entries["tensor", order].call(x * np.nan) is None
+
+
+def test_tensors_on_another_branch_are_not_those_of_the_first():
+    c = taylor.compile(lambda x: np.sum(x**4) if x[0] > 0 else np.sum(x**3), strict=True)
+    for x in (np.array([1.0, 2.0]), np.array([-1.0, 2.0])) * 3:
+        np.testing.assert_allclose(taylor.tensor(c, x, 3), taylor.tensor(c.f, x, 3), rtol=1e-13)

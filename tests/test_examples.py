@@ -31,9 +31,24 @@ PRINTED = {
         "hypergradient:           [ 0.18625084 -0.19031083]",
         "0.9277 after 8 steps",
     ],
-    "neural_network_spectrum": ["they agree to ten digits: True"],
+    "neural_network_spectrum": [
+        "they agree to ten digits: True",
+        "101,437 parameters",
+        "25 and 40 products agree: True",
+    ],
     "helmholtz_gradient_cost": ["reverse and forward agree: True"],
+    "pde_fokker_planck": ["residual of exp(-U): 3e-15", "agree to 2 %: True"],
+    "kernel_sums": ["tiles agree with the whole: True", "all of it 320 MB"],
+    "pde_plate": ["0.001265 (Galerkin)", "less than 1e-3: True"],
+    "pde_kuramoto_sivashinsky": ["6 coefficients (1, 2, 1, 1, 1)", "less than 1e-3: True"],
+    "pde_quantum_dot": ["least variance at b = 0.2", "E = 2.000000000000 at every walker: True"],
     "ode_ensemble_dask": ["10000 orbits", "back to 1e-13: True", "as on this machine: True"],
+    "verified_minimum": [
+        "minimum  x in [2.9999999, 3.0000001]",
+        "saddle   x in [3.385154",
+        "maximum  x in [-0.270844",
+        "taken within",
+    ],
     "peng_robinson": ["critical temperature: 190.564 K", "critical pressure: 4.5992 MPa"],
 }
 

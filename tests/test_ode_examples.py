@@ -126,6 +126,12 @@ def three_body(it):
     assert np.abs(back - it["START"]).max() < 1e-8
 
 
+def rossler_proof(it):
+    """The published period (Galias and Tucker; CAPD) to 2e-13, and the image in the box."""
+    assert it["image"].inside(it["box"]).all() and float(it["orbit"].t.width) < 4e-13
+    assert it["orbit"].t.hi > 5.8810884555536 and it["orbit"].t.lo < 5.881088455554
+
+
 FACTS = {
     f"ode_{fact.__name__}": fact
     for fact in (
@@ -137,6 +143,7 @@ FACTS = {
         bouncing_ball,
         pendulum_map,
         three_body,
+        rossler_proof,
     )
 }
 

@@ -394,3 +394,28 @@ def test_expressions():
     text = program.show(2.0)
     for part in ("2 * v0", "v0 / v", "if", "else"):
         assert part in text
+
+
+def writes_into_a_mask(x):
+    m = np.asarray(x > 0)
+    k = 2.0 if m[0] else 3.0
+    m[0] = False
+    return k * np.sum(x)
+
+
+def writes_into_an_order(x):
+    i = np.argsort(x)
+    k = 2.0 if i[0] == 0 else 3.0
+    i[:] = i[::-1].copy()
+    return k * np.sum(x * x)
+
+
+@pytest.mark.parametrize("f", [writes_into_a_mask, writes_into_an_order])
+def test_decisions_are_those_that_were_taken_whatever_is_written_into_them(f):
+    first, second = np.array([1.0, 2.0]), np.array([2.0, 1.0]) * (-1, 1)
+    code = taylor.compile(f)
+    for x in (first, second, second[::-1].copy(), first[::-1].copy()):
+        assert code(x) == f(x)
+        assert taylor.gradient(code, x).tolist() == taylor.gradient(f, x).tolist()
+        with pytest.raises(taylor.GuardError):
+            taylor.record(f, first)(np.array([-3.0, -4.0]))

@@ -153,3 +153,22 @@ def test_lgamma_near_its_zeros(zero, z):
     with mp.workdps(40):
         want = mp.loggamma(mp.mpf(zero + z))
     assert taylor.lgamma(zero + z) == pytest.approx(float(want), rel=1e-15, abs=0)
+
+
+@pytest.mark.parametrize("r", [1.5, 2.5, -1.5, 0.3, 7.5, 2, 3, -2])
+def test_coefficients_of_a_power_do_not_rest_on_its_value(r):
+    # c_k = binomial(r, k) x^(r-k) is there, whatever becomes of the others
+    points = [1e-300, 1e-217, 1e-150, 1e-60, 1e60, 1e108, 1e160, 1e250]
+    with mp.workdps(40):
+        power = Taylor.variable(np.array(points), order=3) ** r
+        for i, x in enumerate(points):
+            want = [mp.binomial(r, k) * mp.mpf(x) ** (mp.mpf(r) - k) for k in range(4)]
+            coefficients = (Taylor.variable(x, order=3) ** r).coef
+            tangent = taylor.jvp(lambda x: x**r, x, 1.0)
+            compiled = taylor.taylor_coefficients(taylor.compile(lambda x: x**r), x, 3)
+            for got in (coefficients, power.coef[:, i], tangent, compiled[1:]):
+                for g, w in zip(got, want[4 - len(got) :] if len(got) == 3 else want, strict=False):
+                    if mp.mpf(2.3e-308) < abs(w) < mp.mpf(1.7e308):
+                        assert relative(g, w) < 1e-14
+                    elif abs(w) > 1.8e308:
+                        assert np.isinf(g) and np.sign(g) == mp.sign(w)

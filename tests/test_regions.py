@@ -8,7 +8,7 @@ import pytest
 import taylor
 from taylor import record
 from taylor.core.program import kinds
-from taylor.machine.machine import Machine
+from taylor.machine.machine import INFINITE, OK, Machine
 from taylor.machine.regions import MOST, PIECE, TILE, Region, planned
 
 WEIGHTS = np.linspace(-1.0, 1.0, 5 * 37).reshape(5, 37)
@@ -150,3 +150,30 @@ def test_planning_takes_time_in_proportion():
 def test_long_programs_are_several_regions():
     steps, _ = plan(lambda x: chain(x, MOST // 2), np.ones(100))
     assert 1 < sum(isinstance(s, Region) for s in steps) < 10
+
+
+@pytest.mark.parametrize("shape", [(9,), (3 * TILE - 5,), (5, 37), (40, 3), (16, 64)])
+def test_results_that_are_not_finite_are_found_wherever_they_are(shape):
+    x = np.linspace(0.5, 1.5, int(np.prod(shape))).reshape(shape)
+    programs = {
+        "values": lambda x: 1 / (x * x),
+        "moved": lambda x: 1 / (np.roll(x, 3) * x * 2),
+        "columns": lambda x: (1 / (x * x)).T + x.T,
+    }
+    for name, f in programs.items():
+        machine = Machine(record(f, x))
+        assert machine(x)[0] == OK, name
+        for place in (0, 1, x.size // 2, x.size - 2, x.size - 1):
+            for wrong in (0.0, np.nan, 1e-320):
+                y = x.copy()
+                y.flat[place] = wrong
+                assert machine(y)[0] == INFINITE, (name, place, wrong)
+
+
+@pytest.mark.parametrize("wrong", [complex(np.inf, 1), complex(1, np.nan)])
+def test_complex_results_that_are_not_finite_are_found(wrong):
+    z = np.linspace(0.5, 1.5, 37) * (1 + 0.5j)
+    machine = Machine(record(lambda z: z * z + 1, z), complex=[True])
+    assert machine(z)[0] == OK
+    z[30] = wrong
+    assert machine(z)[0] == INFINITE

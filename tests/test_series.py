@@ -619,3 +619,37 @@ def test_shift_is_evaluation(coef, h):
     p = Taylor(coef)
     assert p.shift(h).coef[0] == p(h)
     assert p.shift(h).derivative(2) == p.deriv(2)(h)
+
+
+FACTORS = (2, 2**60 + 1, -0.5, 1e300, float("inf"), True)
+EXTREME = [0.3, -0.0, 1e308, -1e308, np.inf, np.nan, 5e-324]
+
+
+@pytest.mark.parametrize("shape", [(), (2,), (2, 3)])
+@pytest.mark.parametrize("kind", ["Taylor", "TaylorN"])
+def test_sums_and_multiples_are_numpys_without_its_warnings(kind, shape):
+    rng = np.random.default_rng(5)
+    x = Taylor.variable(0.5, 4) if kind == "Taylor" else TaylorN.variables([0.5, 0.2], order=2)[0]
+    for _ in range(20):
+        a, b = (rng.choice(EXTREME, size=(len(x.coef), *shape)) for _ in range(2))
+        s, t = (x._new(c) for c in (a, b))
+        with np.errstate(all="ignore"):
+            expected = [a + b, a - b]
+            for c in FACTORS:
+                expected += [np.concatenate([a[:1] + c, a[1:]]), a * c, a / c]
+        with np.errstate(all="raise"):  # asks NumPy, which is none of the series' business
+            found = [s + t, s - t]
+            for c in FACTORS:
+                found += [s + c, s * c, s / c]
+        for y, z in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(y.coef, z)
+            np.testing.assert_array_equal(np.signbit(y.coef), np.signbit(z))
+
+
+@pytest.mark.parametrize("f", [np.exp, np.sin, np.sqrt, lambda x: 1 / x, lambda x: x / (x * x)])
+def test_operations_give_the_same_however_often(f):
+    for value in (0.7, 1e300, 700.0):
+        x = Taylor.variable(value, 3)
+        first = f(x).coef
+        for _ in range(12):
+            np.testing.assert_allclose(f(x).coef, first, rtol=1e-14)

@@ -32,7 +32,7 @@ from taylor.core.operand import (
     lift,
     rearrange,
 )
-from taylor.numbers.kinds import base
+from taylor.numbers.kinds import base_array
 from taylor.numbers.values import of_value
 
 Join = Callable[[Any, Any], Any]
@@ -344,7 +344,7 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False, where: Any = Tru
     x = as_array(x)
     counted = masked(x.value if isinstance(x, Operand) else x, where, -np.inf)
     top = np.max(counted, axis=axis, keepdims=True)
-    if np.asarray(base(top)).dtype != object:
+    if base_array(top).dtype != object:
         top = np.where(np.isfinite(top), top, 0.0)
     terms = functions.exp(masked(x - top, where, 0.0))  # what does not count is in no slope
     found = functions.log(np.sum(terms, axis=axis, keepdims=keepdims, where=where))

@@ -17,7 +17,7 @@ from taylor.core.binding import family
 from taylor.core.conditions import mask
 from taylor.core.lookups import by_pieces
 from taylor.core.operand import Operand, as_array, define, implements, lift
-from taylor.numbers.kinds import base
+from taylor.numbers.kinds import base, base_array
 
 
 # ------------------------------------------------------------------ grids
@@ -308,7 +308,7 @@ def interp(
 
 def _rows(x: Any, xp: Any, pieces: Any) -> tuple[Any, Any]:
     """Return the row of the piece above each x and of the one below, for knots that vary."""
-    knots, at = np.asarray(base(xp)), base(x)
+    knots, at = base_array(xp), base(x)
     i, j = np.searchsorted(knots, at, side="right"), np.searchsorted(knots, at, side="left")
     np.all(x >= np.append(-np.inf, xp)[i])  # the piece is part of the recording
     np.all(x < np.append(xp, np.inf)[i])

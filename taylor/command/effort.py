@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from taylor.command.certified import is_ball
 from taylor.series.series import Series
 
 MOST = 1_000_000  # microseconds
@@ -161,7 +162,10 @@ def length(x: Any) -> int:
 
 def _size(x: Any) -> int:
     """Return |log2| of a number of many digits."""
-    mantissa, exponent = getattr(x, "man_exp", (0, 0))
+    if is_ball(x):
+        mantissa, exponent = map(int, x.mid().man_exp() if x.is_finite() else (0, 0))
+    else:
+        mantissa, exponent = getattr(x, "man_exp", (0, 0))
     return abs(int(mantissa).bit_length() + exponent) if mantissa else 0
 
 

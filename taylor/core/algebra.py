@@ -36,8 +36,10 @@ MAX_ORDER = 10**7
 MAX_MONOMIALS = 2 * 10**7
 MAX_EXPONENTS = 2 * 10**8  # monomials times variables
 CACHED_PAIRS = 1 << 22
+FLOAT = np.dtype(float)
 NONE = np.empty(0)  # weights that are all one
 FEW = 1 << 9  # products of coefficients, in all lanes, in which NumPy is as fast as machine code
+WRITTEN_OUT = 32  # products of coefficients of values that are recorded, one by one
 GATHERED = 1 << 16  # and those up to which they are gathered
 
 
@@ -92,8 +94,10 @@ class Algebra(Protocol):
     def interior(self, k: int, x: Array, y: Array, hx: int, hy: int) -> Array | None:
         """Return Σ x_j y_{k-j} over 1 <= j < k, j <= hx, k - j <= hy; None for no term."""
 
-    def interior_of(self, spec: str, k: int, x: Array, y: Array) -> Array | None:
-        """Return Σ einsum(spec, x_j, y_{k-j}) over 1 <= j < k; None for no term."""
+    def interior_of(
+        self, spec: str, k: int, x: Array, y: Array, hx: int = MAX_ORDER, hy: int = MAX_ORDER
+    ) -> Array | None:
+        """Return Σ einsum(spec, x_j, y_{k-j}) over the j of `interior`; None for no term."""
 
     def product(self, x: Array, y: Array) -> Array:
         """Return the table of the product of two tables."""
@@ -148,7 +152,10 @@ class Univariate:
                 whole = balls.whole("mul", (True, True), self.size, (x, y))
                 if whole is not None:
                     return whole
-            z = np.convolve(x, y)[: self.order + 1]
+            if x.dtype is FLOAT is y.dtype:  # the same, shorter
+                z = np.correlate(x, y[::-1], "full")[: self.order + 1]
+            else:
+                z = np.convolve(x, y)[: self.order + 1]
             return z if z[-1] == z[-1] else trimmed_product(x, y)
         gathered = _gathered(x, y, self)
         if gathered is not None:
@@ -180,8 +187,14 @@ class Univariate:
             [contract_rows(spec, x[: k + 1], y[k::-1], total=True) for k in range(self.order + 1)]
         )
 
-    def interior_of(self, spec: str, k: int, x: Array, y: Array) -> Array | None:
-        return None if k < 2 else contract_rows(spec, x[1:k], y[k - 1 : 0 : -1], total=True)
+    def interior_of(
+        self, spec: str, k: int, x: Array, y: Array, hx: int = MAX_ORDER, hy: int = MAX_ORDER
+    ) -> Array | None:
+        lo, hi = max(1, k - hy), min(k - 1, hx)
+        if hi < lo:
+            return None
+        rows: Array = contract_rows(spec, x[lo : hi + 1], y[k - hi : k - lo + 1][::-1], total=True)
+        return rows
 
     def sign(self, k: int, d: Array, table: Array) -> Array:
         if is_set(d):  # the sides of thin intervals meet
@@ -312,6 +325,8 @@ class Graded:
         """Return the part of degree k of a product, from left degrees lo to hi."""
         p, q, starts, out, weights = self.pairs(k, lo, hi)
         n = int(self.offsets[k + 1] - self.offsets[k])
+        if multiply is operator.mul and is_operand(x) and 0 < len(p) <= WRITTEN_OUT:
+            return self._row_by_row(self.pairs(k, lo, hi), n, x, y)
         terms = multiply(x[_as_slice(p)], y[_as_slice(q)])
         if len(starts) == 0:
             return terms.sum(0) + zeros((n,) + (1,) * (np.ndim(terms) - 1), terms)
@@ -329,13 +344,27 @@ class Graded:
         spread[out] = np.arange(1, len(out) + 1)
         return np.concatenate([sums[:1] * 0, sums])[spread]
 
+    def _row_by_row(self, pairs: Pairs, n: int, x: Array, y: Array) -> Any:
+        """Return the part of degree k of a product as that of its coefficients, one by one."""
+        weights = np.ones(len(pairs.p)) if pairs.weights is None else pairs.weights
+        rows: list[Any] = [None] * n
+        for i, out in enumerate(np.repeat(pairs.out, np.diff(pairs.starts, append=len(pairs.p)))):
+            term = x[int(pairs.p[i])] * y[int(pairs.q[i])]
+            term = term if weights[i] == 1 else term * constant(weights[i], term)
+            rows[out] = term if rows[out] is None else rows[out] + term
+        zero = next(r for r in rows if r is not None) * 0
+        return np.stack([zero if r is None else r for r in rows])
+
     def interior(self, k: int, x: Array, y: Array, hx: int, hy: int) -> Array | None:
         lo, hi = max(1, k - hy), min(k - 1, hx)
         return None if hi < lo else self._collect(k, lo, hi, x, y)
 
-    def interior_of(self, spec: str, k: int, x: Array, y: Array) -> Array | None:
+    def interior_of(
+        self, spec: str, k: int, x: Array, y: Array, hx: int = MAX_ORDER, hy: int = MAX_ORDER
+    ) -> Array | None:
+        lo, hi = max(1, k - hy), min(k - 1, hx)
         multiply = functools.partial(contract_rows, spec)
-        return None if k < 2 else self._collect(k, 1, k - 1, x, y, multiply)
+        return None if hi < lo else self._collect(k, lo, hi, x, y, multiply)
 
     # -------------------------------------------------------------- all degrees at once
     def product(self, x: Array, y: Array) -> Array:

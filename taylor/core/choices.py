@@ -1,9 +1,11 @@
 """Choices between two values by a comparison, and their modes: what derives from one side or both.
 
 The modes differ in their derivatives only.  "where" and "formula" (of two formulas of one function)
-have those of the side taken, "kink" those of both sides where they agree.  "mean" and "flat" choose
-between the derivatives on both sides of a kink: there these are equal, or the result is nan, but
-with policy(kink="subgradient") their mean, or zero for "flat", where one side is constant.
+have those of the side taken, "kink" those of both sides where they agree.  "side" chooses between
+the derivatives of a "where": of a set whose members take both sides there are none.  "mean" and
+"flat" choose between the derivatives on both sides of a kink: there these are equal, or the result
+is nan, but with policy(kink="subgradient") their mean, or zero for "flat", where one side is
+constant.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from taylor.numbers.policy import current_policy
 from taylor.numbers.values import ordered
 
 SLOPES = ("mean", "flat")  # the modes of a choice between derivatives
-SIDES = ("where", "formula")  # the modes of a choice whose derivatives are those of the side taken
+# the modes of a choice whose derivatives are those of the side taken; "side" is of derivatives
+SIDES = ("where", "formula", "side")
 
 
 def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:

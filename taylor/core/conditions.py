@@ -7,6 +7,7 @@ at the point of the recording is taken, and that leaves a guard.
 
 from __future__ import annotations
 
+import copy
 import operator
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -91,8 +92,11 @@ class Condition(np.lib.mixins.NDArrayOperatorsMixin):
 
     def mask(self) -> Any:
         """Return the outcome at the recorded point, leaving a guard for it."""
-        outcome = mask(decided(COMPARISONS[self.op], self.lhs.value, self.rhs.value))
-        self.lhs._leave_guard(self.op, self.rhs, outcome)
+        tape, a, b = self.lhs.tape, self.lhs.i, self.rhs.i
+        outcome = tape.foretold(self.op, a, b)
+        if outcome is None:
+            outcome = mask(decided(COMPARISONS[self.op], self.lhs.value, self.rhs.value))
+        tape.guards.append(Guard(self.op, a, b, own(outcome)))
         return outcome
 
     def number(self) -> Any:
@@ -222,6 +226,11 @@ def number(x: Any) -> Any:
 
 def _masks(kwargs: dict[str, Any]) -> dict[str, Any]:
     return {k: mask(v) for k, v in kwargs.items()}
+
+
+def own(x: Any) -> Any:
+    """Return a copy of what the recorded function may write into."""
+    return copy.deepcopy(x) if type(x) in (np.ndarray, tuple, list) else x
 
 
 def held_integer(x: Any) -> int:

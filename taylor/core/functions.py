@@ -19,7 +19,7 @@ import numpy as np
 
 from taylor.core.choices import choose
 from taylor.core.powers import integer_valued, raised
-from taylor.core.table import FAMILIES, HIDDEN, TABLE, Cut, Elementary, Parts
+from taylor.core.table import FAMILIES, HIDDEN, TABLE, Cut, Elementary, Parts, derived
 from taylor.errors import NonAnalyticError, PoleError
 from taylor.numbers import contexts, special_series, special_values
 from taylor.numbers.formulas import (
@@ -51,6 +51,7 @@ __all__ = [  # what `taylor` offers
 ]  # fmt: skip
 
 HALF, THIRD = Fraction(1, 2), Fraction(1, 3)
+TINY = float(np.finfo(float).smallest_normal)  # below it the value of a power lacks digits
 
 
 def row(name: str, numpy: Any, mp: Any, quotient: Any = None, **columns: Any) -> Elementary:
@@ -128,6 +129,13 @@ def _log_ndtr(a: Any, y: Any) -> Any:
     return (q, choose(a, 0, ndtr(a), erfcx(-(SQRT1_2 * a)), "formula"))
 
 
+def _log_ndtr_terms(a: Any, y: Any) -> Any:
+    # 1/erfcx(z) is z√π + O(1/z), and loses the coefficients of log Φ = -a²/2 + log(erfcx(z)/2)
+    z = -(SQRT1_2 * a)
+    left = -a - SQRT1_2 * (derived(erfcx)(z) / erfcx(z))
+    return (choose(a, 0, npdf(a), left, "formula"), choose(a, 0, ndtr(a), 1, "formula"))
+
+
 def _by_series(name: str, series: Callable[[Any, int], Any], **columns: Any) -> Elementary:
     """Add a row with a local series, whose first term is the value where SciPy has none."""
 
@@ -164,6 +172,7 @@ def bessel(kind: str, n: int) -> Elementary:
 
 
 def _order(name: str, n: Any) -> int:
+    n = contexts.whole_number(n)
     if is_operand(n) or not integer_valued(n):
         raise TypeError(f"{name}(n, x) needs an integer order n, not {n!r}")
     return int(n)
@@ -396,9 +405,9 @@ tanh: Elementary = row(
     code="tanh", complex_code="ctanh", samples=(-300.0, *REALS, 10.0), exact=at((0, 0)),
     monotone=True)
 cos_atan = row("cos_atan", special_values.cos_atan, lambda ctx, x: 1 / ctx.sqrt(1 + x * x),
-               lambda a, y: (-a * (y * y * y), 1), polar=-1, code=lambda x: 1 / hypot(1.0, x),
+               lambda a, y: (-(a * y) * (y * y), 1), polar=-1, code=lambda x: 1 / hypot(1.0, x),
                complex_code=lambda z: 1 / (sqrt(1 + 1j * z) * sqrt(1 - 1j * z)),
-               samples=(-1e9, -1.0, 0.0, 1e-20, 0.5, 2.5, 7.0, 1e200), exact=at((0, 1)))
+               samples=(-1e9, -1.0, 0.0, 1e-20, 0.5, 2.5, 7.0, 1e108, 1e200), exact=at((0, 1)))
 asinh = row("asinh", np.arcsinh, "asinh", lambda a, y: (cos_atan(a), 1), code="asinh",
             complex_code="casinh", cut=ENDS._replace(turned=True), exact=at((0, 0)), monotone=True,
             samples=(-1e9, -1.0, 0.0, 1e-20, 0.5, 2.5, 20.0, 1e200))
@@ -432,8 +441,9 @@ ndtr = row("ndtr", by_scipy("ndtr", lambda ctx, x: ctx.ncdf(x)), lambda ctx, x: 
            lambda a, y: (npdf(a), 1), code="ndtr",
            samples=(-30.0, -2.0, 0.0, 1.0, 6.0), monotone=True)
 log_ndtr = row("log_ndtr", by_scipy("log_ndtr", lambda ctx, x: ctx.log(ctx.ncdf(x))),
-               lambda ctx, x: ctx.log(ctx.ncdf(x)), _log_ndtr, code="log_ndtr",
-               samples=(-100.0, -30.0, -2.0, 0.0, 1.0, 6.0), monotone=True)
+               lambda ctx, x: ctx.log(ctx.ncdf(x)), _log_ndtr, recurrence=_log_ndtr_terms,
+               code="log_ndtr",
+               samples=(-340.0, -30.0, -2.0, 0.0, 1.0, 6.0), monotone=True)
 
 # ------------------------------------------------------------------ gamma and its relatives
 NO_POLE = "x != 0, -1, -2, ..."
@@ -524,7 +534,7 @@ clip = _increasing("clip", np.clip, lambda ctx, a, low, high: min(max(a, low), h
                    samples=((0.5, 0.0, 1.0), (-3.0, 0.0, 1.0), (3.0, 0.0, 1.0)))
 CHOICES = (absolute, maximum, minimum, clip)  # the rows that are written with kinks
 sign = _increasing("sign", np.sign, lambda ctx, x: ctx.sign(x), jumps=lambda x: x == 0,
-                   code=lambda x: choose(x, 0.0, choose(0.0, x, 0.0 * x, 1.0, "where"), -1.0,
+                   code=lambda x: choose(x, 0.0, choose(0.0, x, x + 0.0, 1.0, "where"), -1.0,
                                          "where"),
                    domain="x != 0 for derivatives", samples=KINKED,
                    exact=lambda x: (x > 0) - (x < 0))

@@ -25,7 +25,7 @@ import numpy as np
 
 from taylor.core import patterns
 from taylor.core.table import Elementary, Rule
-from taylor.core.tables import contract, spec_under
+from taylor.core.tables import contract, contract_part, spec_under
 from taylor.numbers import rounding
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Kind, is_operand
@@ -41,6 +41,7 @@ Step = Callable[[int], None]  # computes the part of one degree; called for 0, 1
 Sweep = Any  # the tables of a program, degree by degree: `sweep.Sweep`
 Tape = Any  # of a program that is being expanded, and its
 Node = Any
+PRODUCT = 1 << 13  # multiply-adds of a product of matrices that is one instruction of a sweep
 LARGE = 1024  # elements of an array that is told from others by identity, not by content
 
 
@@ -327,7 +328,8 @@ class Mul(Arithmetic):
     def step(self, t: Sweep, i: int) -> Degrees:
         (a, b), height, y, part = t.args(i), t.height, t.table[i], t.algebra.part
         yield
-        y[0] = times(t.value(a), t.value(b))
+        x0 = t.value(a)
+        y[0] = times(x0, x0 if a == b else t.value(b))  # of a set the square
         while True:
             k = yield
             if k > height[i]:
@@ -491,8 +493,33 @@ class Einsum(Op):
             for p, s, term in zip(x, shapes, terms.split(","), strict=True)
         )
 
+    def height(self, h: list[int], order: int) -> int:
+        return min(h[0] + h[1], order)
+
+    @by_degree
+    def step(self, t: Sweep, i: int) -> Degrees:
+        (a, b), height, y, part = t.args(i), t.height, t.table[i], t.algebra.part
+        yield
+        x0, z0 = t.value(a), t.value(b)
+        y[0] = contract(self.spec, x0, z0)
+        while True:
+            k = yield
+            terms: list[Any] = []
+            if height[a] and height[b]:
+                x, z = t.table[a], t.table[b]
+                terms.append(t.algebra.interior_of(self.spec, k, x, z, height[a], height[b]))
+            if k <= height[a]:
+                terms.append(contract_part(self.spec, t.table[a][part(k)], z0))
+            if k <= height[b]:
+                terms.append(contract_part(self.spec, x0, t.table[b][part(k)]))
+            if k <= height[i]:
+                y[part(k)] = total(terms)
+
     def expanded(self, tape: Tape, args: list[Node], shape: Shape) -> Node:
-        """A product and a sum."""
+        """A product and a sum; of large matrices the product."""
+        large = patterns.multiplies(self.spec, [x.shape for x in args], PRODUCT)
+        if large and tape is not None and not tape.exact:
+            return tape.core(self, args, shape)
         terms, out = self.spec.split("->")
         letters = out + "".join(c for c in dict.fromkeys(terms) if c not in out + ",")
         x, y = (_spread(x, axes, letters) for x, axes in zip(args, terms.split(","), strict=True))

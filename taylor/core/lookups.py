@@ -16,7 +16,7 @@ from taylor.core import patterns
 from taylor.core.choices import choose
 from taylor.core.instructions import At, Degrees, Number, Op, Shape, Sweep, Whole, by_degree, full
 from taylor.core.maps import host
-from taylor.numbers.kinds import Array, is_operand
+from taylor.numbers.kinds import Array, is_nested, is_operand
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -118,9 +118,9 @@ def by_pieces(x: Any, knots: Array, of_row: Callable[[Any], Any], table: Any) ->
     a knot one of them ends, and one begins.
     """
     at = x  # rows depend on its plain value only
-    while is_operand(at) and not hasattr(at, "tape"):
+    while is_nested(at) and not hasattr(at, "tape"):
         at = at.value
-    if is_operand(at) and at.tape.watched:
+    if is_nested(at) and at.tape.watched:
         return of_row(lookup(at, knots, table))
     i, width = np.arange(len(knots) + 1), np.shape(table)[1]
     sign = np.where(i % 2 == (i > 0), -1, 1)  # piece 0 lies before its knot
@@ -133,9 +133,9 @@ def by_pieces(x: Any, knots: Array, of_row: Callable[[Any], Any], table: Any) ->
 
 def is_watched(x: Any) -> bool:
     """Whether what is recorded ends where another row is looked up."""
-    while is_operand(x) and not hasattr(x, "tape"):
+    while is_nested(x) and not hasattr(x, "tape"):
         x = x.value
-    return is_operand(x) and bool(x.tape.watched)
+    return is_nested(x) and bool(x.tape.watched)
 
 
 def _frozen(knots: Any) -> Array:

@@ -243,11 +243,15 @@ class Cell:
         known = where > 0
         if not known.any():
             return [self.first], np.full(where.shape, -1)
-        at = np.where(known, where - 1, where[known][0] - 1)
-        sources, which = np.unique(self.source[at], return_inverse=True)
-        found: list[int] = sources.tolist()
-        starts = np.cumsum([0, *map(size, found[:-1])])
-        place = self.place[at] + starts[which.reshape(where.shape)]
+        at = where - 1 if known.all() else np.where(known, where - 1, where[known][0] - 1)
+        source = self.source[at]
+        low = source.min()
+        starts = np.zeros(source.max() - low + 1, dtype=int)  # of each source
+        starts[source - low] = 1
+        sources = np.flatnonzero(starts)
+        found: list[int] = (sources + low).tolist()
+        starts[sources] = np.cumsum([0, *map(size, found[:-1])])[: len(found)]
+        place = self.place[at] + starts[source - low]
         return found, in_order(np.where(known, place, -1), where)
 
 

@@ -113,6 +113,16 @@ def lengths(terms: str, shapes: Sequence[Shape]) -> dict[str, int]:
     return {c: n for term, shape in pairs for c, n in zip(term, shape, strict=True)}
 
 
+def multiplies(spec: str, shapes: Sequence[Shape], least: int) -> bool:
+    """Whether einsum(spec) multiplies two matrices, with at least so many products of numbers."""
+    terms, out = spec.split("->")
+    x, y = (set(names) for names in terms.split(","))
+    sizes = lengths(terms, shapes)
+    kinds = (x - y, y - x, (x & y) - set(out))  # rows, columns, what is summed over
+    long = all(math.prod(sizes[c] for c in some) > 1 for some in kinds)
+    return long and math.prod(sizes.values()) >= least
+
+
 def _count(letters: str, sizes: dict[str, int]) -> int:
     return math.prod(sizes[c] for c in letters)
 

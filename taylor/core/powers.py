@@ -58,6 +58,7 @@ def integer_power(a: Any, n: Any) -> Any:
 def raised(a: Any, r: Any) -> Any:
     """Return a**r: by multiplication for integers, by a·y' = r·y·a' + a·log(a)·y·r' otherwise."""
     real_power = lookup("real_power")
+    r = contexts.whole_number(r)
     if is_operand(r):
         if is_operand(a):
             return real_power(a, r)

@@ -33,6 +33,7 @@ from taylor.core.lookups import Lookup, is_watched
 from taylor.core.maps import Reshape
 from taylor.core.operand import Operand, lift
 from taylor.core.parts import Part
+from taylor.core.reads import Reads, random_states
 from taylor.core.rules import adjoints, pruned, tangents, values
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary
@@ -41,7 +42,7 @@ from taylor.core.tape import Node, Tape
 from taylor.errors import GuardError, ShapeMismatch, TraceError
 from taylor.kept import STORE, identity
 from taylor.numbers.data import unlabelled
-from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.kinds import base, is_nested, is_operand
 from taylor.numbers.values import as_array, together
 
 # decisions by one value that become others where it vanishes
@@ -250,13 +251,18 @@ def recording(
     for value in together(*(v.copy() if is_operand(v) else as_array(v)[()] for v in x)):
         nodes.append(tape.input(np.shape(value), value))
     try:
-        y = called(f, *nodes)
-        single = not isinstance(y, (tuple, list))
-        outputs = [_output(tape, v).i for v in ([y] if single else y)]
+        outputs, single = outputs_of(tape, f, nodes)
     finally:
         tape.tag.closed = True
     point = tuple(tape.values[i] for i in tape.inputs)
     return Program(tape.code, tape.inputs, outputs, tape.guards, single, point), tape.values
+
+
+def outputs_of(tape: Tape, f: Callable[..., Any], x: Sequence[Node]) -> tuple[list[int], bool]:
+    """Return the instructions that f(*x) returns, of one tape, and whether it is but one."""
+    y = called(f, *x)
+    single = not isinstance(y, (tuple, list))
+    return [_output(tape, v).i for v in ([y] if single else y)], single
 
 
 def pushforward(
@@ -289,7 +295,7 @@ def check(guards: Sequence[Guard], value: Callable[[int], Any]) -> None:
 
     def plain(i: int) -> Any:
         x = value(i)
-        while is_operand(x):
+        while is_nested(x):
             x = x.value
         return x
 
@@ -301,7 +307,7 @@ def check(guards: Sequence[Guard], value: Callable[[int], Any]) -> None:
 def check_unread(x: Iterable[Any]) -> None:
     """Raise TraceError if a plain value was taken out: it would be another one elsewhere."""
     for v in x:
-        while is_operand(v):
+        while is_nested(v):
             if isinstance(v, Node) and v.tape.read:
                 raise TraceError(
                     "the function takes the plain value of an argument (.value), which would be "
@@ -362,14 +368,14 @@ class Expansion(Tape):
         return op.c if isinstance(op, Const) else x
 
 
-def expand(program: Program) -> Program:
-    """Return the program in core instructions.
+def expand(program: Program, exact: bool = False) -> Program:
+    """Return the program in core instructions; `exact` as in `Expansion`.
 
     >>> from taylor import sin
     >>> [i.op.name for i in expand(record(lambda x: sin(x) * 2, 0.5)).code]
     ['input', 'sin', 'cos', 'scale', 'const', 'scale']
     """
-    tape, v = _replaced(program)
+    tape, v = _replaced(program, exact)
     return program.renumbered(tape.code, lambda i: v[i].i).pruned()
 
 
@@ -399,9 +405,9 @@ def told(program: Program) -> bool:
     return all(i.op.told for i in program.code)
 
 
-def _replaced(program: Program) -> tuple[Expansion, list[Node]]:
+def _replaced(program: Program, exact: bool = False) -> tuple[Expansion, list[Node]]:
     """Return the tape of the core instructions, and the node of each variable of the program."""
-    tape = Expansion()
+    tape = Expansion(exact)
     v: list[Node] = []
     for op, args, shape in program.code:
         if type(op) is Input:
@@ -564,3 +570,23 @@ def of_row(row: Elementary, active: tuple[bool, ...], exact: bool = False) -> Pr
         count = sum(type(i.op) is Parameter for i in tape.code)
         args.append(tape.input(()) if live else tape.push(Parameter(count), (), (), None))
     return Program(tape.code, tape.inputs, [row(*args).i]).pruned()
+
+
+def steady(f: Callable[..., Any], recorded: Callable[[], Program]) -> tuple[Program, Reads | None]:
+    """Return a recording of f, and what f reads from elsewhere, which can change (None: nothing).
+
+    TraceError: the next call of f would do something else.
+    """
+    reads, drawn = Reads(f), random_states()
+    program, why = recorded(), ""
+    if random_states() != drawn:
+        why = "it draws random numbers: draw them outside, as an argument"
+    elif what := reads.changed() or "an iterator" * reads.iterators:  # a count of calls, say
+        again = recorded()
+        reads = Reads(f)
+        differ = told(program) and again.identity != program.identity
+        if differ or reads.generators:
+            why = f"each call changes {what}, which it reads: return it, or give it as an argument"
+    if why:
+        raise TraceError(why)
+    return program, reads if reads else None

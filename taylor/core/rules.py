@@ -35,7 +35,7 @@ from taylor.core.sides import Blend, Choose
 from taylor.core.table import Elementary, Rule, derived, slope_of_jump
 from taylor.core.tape import Node, Tape
 from taylor.numbers.formulas import Constant
-from taylor.numbers.kinds import Array, Kind, base, is_operand
+from taylor.numbers.kinds import Array, Kind, base, is_nested, is_operand
 from taylor.numbers.values import constant, integers, is_float, over, plus, shape_of
 
 Code = Sequence[Instruction]
@@ -440,7 +440,7 @@ def _companion(x: Any, y: Any) -> Any:
 
 def _innermost(x: Any) -> Any:
     """Return the numbers in a value of any nesting; None where they are not known."""
-    while is_operand(x):
+    while is_nested(x):
         x = x.tape.values[x.i] if isinstance(x, Node) else x._coef
     return x
 

@@ -20,13 +20,15 @@ from taylor.core.instructions import At, Degrees, Number, Op, Shape, Sweep, by_d
 from taylor.core.singular import outcome, show
 from taylor.core.table import Elementary
 from taylor.core.tables import nonzero, pad
-from taylor.errors import NonAnalyticError
-from taylor.numbers.kinds import Array, Kind, base, is_operand
+from taylor.errors import NonAnalyticError, Undecided
+from taylor.numbers.contexts import members
+from taylor.numbers.kinds import Array, Kind, ValueSet, base, is_nested, is_operand
 from taylor.numbers.values import is_real, ordered, together
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
+SPLIT = "make it smaller, or split it"
 REMEDY = "move the point, or use taylor.policy(kink='subgradient')"
 
 
@@ -49,7 +51,7 @@ class Choose(Op):
         At a kink there is none, or by convention the mean, or the zero of the side that is
         constant.
         """
-        mode = self.mode
+        mode = "side" if self.mode == "where" else self.mode
         if mode not in SIDES:
             left, right, *_ = at.code[at.i].args
             mode = "where" if left == right else "mean" if both else "flat"
@@ -77,7 +79,7 @@ class Choose(Op):
         """
         if self.mode in SIDES:
             one, other = (bar, _zero(bar)) if first else (_zero(bar), bar)
-            return choose(lhs, rhs, one, other, self.mode)
+            return choose(lhs, rhs, one, other, "side" if self.mode == "where" else self.mode)
         return choose(*((lhs, rhs) if first else (rhs, lhs)), bar, 0, "where")
 
     @by_degree
@@ -170,6 +172,7 @@ class Decision:
         lhs, rhs, a, b = self.args
         self.mean = "mean" if t.live[a] and t.live[b] else "flat"
         self.fixed = not (t.height[lhs] or t.height[rhs])  # such a tie does not vary
+        self.unsure: Any = None  # the lanes in which members of sets differ
 
     def __call__(self, k: int) -> Any:
         """Return the part of degree k."""
@@ -177,6 +180,8 @@ class Decision:
         if k == 0:
             self._compare()
         a, b = (t.at(j, k) for j in self.args[2:])
+        if self.unsure is not None:
+            return self._of_sets(k, a, b)
         half: Any = None  # the lanes whose sides share what stands for a derivative
         if mode in SLOPES and self.tie.any():
             half = self._between_slopes(a, b)
@@ -191,6 +196,8 @@ class Decision:
     def _compare(self) -> None:
         """Note in which lanes the first side is larger, neither is, or they do not compare."""
         left, right = (self.t.value(j) for j in self.args[:2])
+        if isinstance(base(left), ValueSet) or isinstance(base(right), ValueSet):
+            return self._compare_sets(base(left), base(right))
         above = operator.ge if self.mode in SIDES else operator.gt
         if self.mode == "formula" and any(np.iscomplexobj(base(x)) for x in (left, right)):
             left, right = ordered(base(left)), ordered(base(right))  # a guard has no order to hold
@@ -199,6 +206,44 @@ class Decision:
         equal = np.asarray(base(left) == base(right), dtype=bool)
         self.tie = ~(self.first | second) & equal
         self.lost = ~(self.first | second | self.tie)
+
+    def _compare_sets(self, left: Any, right: Any) -> None:
+        """Note in which lanes all members are on the first side, and in which some are.
+
+        Of two formulas, which hold for all members, the one of the middle counts.
+        """
+        (p, _, q), (r, _, s) = (members(x) for x in (left, right))
+        if self.mode == "formula":
+            self.first = np.asarray(p / 2 + q / 2 >= r / 2 + s / 2)
+            self.unsure = np.zeros(self.first.shape, dtype=bool)
+        else:
+            self.first = np.asarray(p >= s if self.mode in SIDES else p > s)
+            self.unsure = ~(self.first | (q < r))
+
+    def _of_sets(self, k: int, a: Any, b: Any) -> Any:
+        """Return the part of degree k of a choice by sets: of degree 0 the hull of both sides."""
+        t = self.t
+        chosen = (
+            np.where(self.first, *together(a, b)) if self.first.ndim else a if self.first else b
+        )
+        if not self.unsure.any():
+            return chosen
+        slopes, jumps = self.mode in (*SLOPES, "side"), self.mode in SIDES
+        by_convention = t.policy.kink == "subgradient" and k + slopes == 1 and not jumps
+        if (k == 0 and not slopes) or by_convention:
+            if is_nested(a) or is_nested(b):
+                raise Undecided(f"{self._question()}; {SPLIT}")
+            return np.where(self.unsure, Kind.of(a, b).hull(a, b), chosen)
+        if t.raises(self.unsure):
+            error = Undecided if jumps else NonAnalyticError
+            raise error(f"{self._question()}: no derivatives there; {SPLIT}")
+        return np.where(self.unsure, chosen * np.nan, chosen)
+
+    def _question(self) -> str:
+        """Return which branch the members of sets do not agree on."""
+        lhs, rhs = (show([self.t.value(j)]) for j in self.args[:2])
+        sides = "a kink lies in the set" if self.mode not in SIDES else "members take both branches"
+        return f"{sides}, {lhs} {'>=' if self.mode in SIDES else '='} {rhs}"
 
     def _differ(self, d: Any) -> Any:
         """Return the tied lanes in which d is not zero."""

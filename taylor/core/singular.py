@@ -11,7 +11,7 @@ import numpy as np
 from taylor.core.conditions import Condition
 from taylor.errors import DomainError
 from taylor.numbers.contexts import is_interval, is_set
-from taylor.numbers.kinds import Array, Kind, base, is_operand
+from taylor.numbers.kinds import Array, Kind, ValueSet, base, is_operand
 from taylor.numbers.values import decided, zeros
 
 
@@ -38,6 +38,13 @@ def is_zero(x: Any) -> bool:
     return Kind.of(x).is_zero(x)
 
 
+def zeros_in(x: Any) -> Array:
+    """Return, element by element, whether numbers are zero, or sets may hold it."""
+    if isinstance(x, ValueSet):
+        return np.equal(x.members()[1], 0)
+    return np.asarray(np.equal(x, 0), dtype=bool)
+
+
 def is_finite(x: Any) -> bool:
     """Whether a scalar of any number type is finite (an interval: bounded)."""
     return Kind.of(x).is_finite(x)
@@ -50,6 +57,8 @@ def is_nan(x: Any) -> bool:
 
 def nans(x: Any) -> Array:
     """Return where numbers of an array are not numbers."""
+    if isinstance(x, ValueSet):
+        return np.zeros(x.shape, dtype=bool)
     return np.asarray(np.frompyfunc(is_nan, 1, 1)(x) if x.dtype == object else x != x, dtype=bool)
 
 

@@ -39,13 +39,14 @@ from taylor.core.singular import (
     masked,
     no_expansion,
     show,
+    zeros_in,
 )
 from taylor.core.table import Elementary, jumps_at
 from taylor.core.tables import nonzero
 from taylor.errors import NonAnalyticError, OrderMismatch, PoleError
 from taylor.numbers import rounding
 from taylor.numbers.formulas import Constant
-from taylor.numbers.kinds import Array, Kind, base, is_operand
+from taylor.numbers.kinds import Array, Kind, ValueSet, base, is_operand
 from taylor.numbers.policy import current_policy
 from taylor.numbers.values import common_shape, constant, together, zeros
 
@@ -113,7 +114,8 @@ class Sweep:
         elif isinstance(op, Row):
             self.table.append(self.checked(op.row, [self.value(a) for a in args]))
         else:
-            self.table.append(op.value([self.value(a) for a in args], self.number))
+            known = {a: self.value(a) for a in args}  # one object for one: of sets x·x is a square
+            self.table.append(op.value([known[a] for a in args], self.number))
 
     def _derive(self, i: int) -> None:
         """Add D of a table that an integral reads."""
@@ -357,8 +359,8 @@ class Sweep:
         if alone:
             bad = np.asarray(is_zero(p) or is_nan(y))
         else:
-            zero = np.asarray(np.equal(p, 0), dtype=bool)
-            bad = np.broadcast_to(zero | np.asarray(np.not_equal(y, y), dtype=bool), np.shape(y))
+            lost = False if isinstance(y, ValueSet) else np.not_equal(y, y)
+            bad = np.broadcast_to(zeros_in(p) | np.asarray(lost, dtype=bool), np.shape(y))
         if not bad.any():
             return None
         active = np.broadcast_to(self._lanes_active(args), bad.shape)
@@ -379,7 +381,7 @@ class Sweep:
         if np.shape(divisor) == ():
             bad = is_zero(divisor)
         else:
-            bad = self.policy.singular == "raise" and not np.all(divisor)
+            bad = self.policy.singular == "raise" and bool(zeros_in(divisor).any())
         if bad and self.raises(self.table[i][0]):
             raise PoleError(f"division by a series whose value is zero: {show([a])}/{show([b])}")
 

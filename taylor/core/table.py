@@ -17,7 +17,7 @@ import functools
 import importlib
 import pickle
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple, TypeVar, overload
@@ -28,7 +28,7 @@ from taylor.core.advice import annotate
 from taylor.errors import DomainError, NonAnalyticError
 from taylor.numbers import contexts, values
 from taylor.numbers.formulas import by_lanes
-from taylor.numbers.kinds import Fillable, Handled, content, is_operand
+from taylor.numbers.kinds import Fillable, Handled, Kind, ValueSet, content, is_operand
 
 Value = TypeVar("Value", bound=Handled | np.ndarray[Any, Any])
 
@@ -91,6 +91,7 @@ class Elementary:
     # on.  (Where p vanishes the series ends, or goes on along another branch.)
     seam: Callable[..., Any] | None = None
     own: bool = False  # whether the row stands in this package
+    ball: Callable[..., Any] | None = None  # the value on balls of flint.arb, if not of the package
 
     @overload
     def __call__(self, x: Value, /, *more: Any) -> Value: ...
@@ -197,6 +198,9 @@ def derived(row: Elementary) -> Elementary:
 def jumps_at(row: Elementary, *x: Any) -> Any:
     """Return where a piecewise constant row jumps, for intervals: whether it jumps inside."""
     assert row.jumps is not None
+    if any(isinstance(e, ValueSet) for e in x):
+        y = row(*x)
+        return Kind.of(y).is_wide(y) | _jumps_at_ends(row, x)
     if any(map(contexts.is_set, x)):
         return np.frompyfunc(functools.partial(_jumps_inside, row), len(x), 1)(*x)
     return row.jumps(*x)
@@ -204,8 +208,17 @@ def jumps_at(row: Elementary, *x: Any) -> Any:
 
 def _jumps_inside(row: Elementary, x: Any, *more: Any) -> bool:
     assert row.jumps is not None
-    steps = values.call(row, (x, *more)).delta
-    return bool(steps != 0 or any(row.jumps(end, *more) for end in contexts.ends(x)))
+    y = values.call(row, (x, *more))
+    if Kind.of(y).is_wide(y):
+        return True
+    return any(bool(row.jumps(end, *more)) for end in contexts.ends(x))
+
+
+def _jumps_at_ends(row: Elementary, x: Sequence[Any]) -> Any:
+    """Return where a row jumps at an end of its first argument, the only one that it jumps by."""
+    assert row.jumps is not None and isinstance(x[0], ValueSet)
+    found = [row.jumps(*(end, end, 1.0)[: len(x)]) for end in x[0].members()[::2]]
+    return np.logical_or(*found)
 
 
 @functools.cache
@@ -224,11 +237,12 @@ def slope_of_jump(row: Elementary) -> Elementary:
     def slope_of_set(ctx: Any, *x: Any) -> Any:
         if jumps_at(row, *x):
             raise NonAnalyticError(f"{row.name} jumps in the interval {x[0]}; split it")
-        return ctx.zero
+        return ctx.zero if ctx is not None else 0 * x[0]
 
     return Elementary(
         row.name + "'", slope, lambda ctx, *x: ctx.nan if jumps(*x) else ctx.zero, jumps=jumps,
         domain=row.domain, error=row.error, iv=slope_of_set, own=row.own, surface=surface,
+        ball=functools.partial(slope_of_set, None),
         code=lambda x, *more: 0.0 / (x if surface is None else surface(x)),
     )  # fmt: skip
 
@@ -241,6 +255,7 @@ def define(
     *,
     local: Callable[[Any, int], Any] | None = None,
     mp: Callable[..., Any] | None = None,
+    ball: Callable[..., Any] | None = None,
     domain: str = "all x",
     pole: bool = False,
     samples: tuple[Any, ...] = (),
@@ -251,7 +266,8 @@ def define(
     `value` maps floats (arrays too, unless it only takes Python floats) to floats, `quotient(a, y)`
     returns (q, p) with p·y' = q·a'.  A function without such an equation gives `local(x, order)`,
     the coefficients f⁽ᵐ⁾(x)/m!, m = 0..order, along a new first axis.  `mp(ctx, x)` is the value in
-    an mpmath context.  A name that is taken raises ValueError.
+    an mpmath context, `ball(x)` that on a ball of flint.arb, of all the numbers in it:
+    with it intervals work too.  A name that is taken raises ValueError.
 
     >>> import math, numpy as np, taylor
     >>> gd = define("gd", lambda x: np.arctan(np.sinh(x)), lambda a, y: (1, taylor.cosh(a)))
@@ -261,7 +277,9 @@ def define(
     """
     if name in TABLE:
         raise ValueError(f"the table already has a row {name!r}; choose another name")
-    columns: dict[str, Any] = dict(domain=domain, pole=pole, samples=samples, exact=exact)
+    columns: dict[str, Any] = dict(
+        ball=ball, domain=domain, pole=pole, samples=samples, exact=exact
+    )
     TABLE[name] = rule(value, quotient=quotient, local=local, name=name, mp=mp, **columns)
     return TABLE[name]
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
 
-from taylor.numbers.kinds import Array, is_operand
+from taylor.numbers.kinds import Array, ValueSet, is_operand
 from taylor.numbers.values import together
 
 SMALL = 256  # elements of two operands below which einsum itself is faster than BLAS
@@ -16,7 +17,7 @@ SMALL = 256  # elements of two operands below which einsum itself is faster than
 def dot(x: Array, y: Array) -> Any:
     """Return Σ_j x_j·y_j over the first axis."""
     if type(x) is not np.ndarray or type(y) is not np.ndarray:
-        return (x * y).sum(0)
+        return x._dot(y) if isinstance(x, ValueSet) and type(x) is type(y) else (x * y).sum(0)
     if x.dtype == object and y.dtype == object:
         z = _rounded_once(x, y)
         if z is not None:
@@ -143,13 +144,21 @@ def contract(spec: str, x: Array, y: Array) -> Any:
         x, y = together(x, y)
     if not plain or x.size + y.size < SMALL:
         return np.einsum(spec, x, y)
-    dot = _as_dot(spec)
-    if dot is None or x.dtype == object:
-        return np.einsum(spec, x, y, optimize=True)
-    x, y = x.T if dot[0] else x, y.T if dot[1] else y
-    if x.shape[-1] != y.shape[0]:  # one of them stands for equal parts
-        return np.einsum(spec, x.T if dot[0] else x, y.T if dot[1] else y, optimize=True)
-    return np.dot(x, y).T if dot[2] else np.dot(x, y)
+    dot, plan = (None, None) if x.dtype == object else (_as_dot(spec), _as_product(spec))
+    if dot is not None:
+        a, b = x.T if dot[0] else x, y.T if dot[1] else y
+        if a.shape[-1] == b.shape[0]:  # else one of them stands for equal parts
+            return np.dot(a, b).T if dot[2] else np.dot(a, b)
+    elif plan is not None:
+        left, right, rows, summed, order = plan
+        a, b = x.transpose(left), y.transpose(right)
+        own, others = a.shape[:rows], b.shape[summed:]
+        if a.shape[rows:] == b.shape[:summed]:
+            inner = math.prod(b.shape[:summed])
+            a = a.reshape(*([math.prod(own)] if own else []), inner)
+            b = b.reshape(inner, *([math.prod(others)] if others else []))
+            return np.dot(a, b).reshape(own + others).transpose(order)
+    return np.einsum(spec, x, y, optimize=True)
 
 
 @functools.cache
@@ -166,6 +175,29 @@ def _as_dot(spec: str) -> tuple[bool, bool, bool] | None:
     return a[-1] not in shared, b[0] not in shared, len(out) == 2 and out[0] in b
 
 
+@functools.cache
+def _as_product(spec: str) -> tuple[list[int], list[int], int, int, list[int]] | None:
+    """Return the orders of axes in which x, y and the result are a product of matrices, or None.
+
+    Those of x: first the ones that the result has (so many), then the summed ones (so many).
+    """
+    terms, out = spec.split("->")
+    a, b = terms.split(",")
+    shared = [c for c in a if c in b]
+    alone = set(a) ^ set(b)
+    if not shared or set(shared) & set(out) or len(out) != len(alone) or set(out) != alone:
+        return None
+    if len(set(a)) < len(a) or len(set(b)) < len(b):
+        return None
+    rows, columns = ([c for c in names if c not in shared] for names in (a, b))
+    left, right = [*rows, *shared], [*shared, *columns]
+    known = [*rows, *columns]
+    return (
+        [a.index(c) for c in left], [b.index(c) for c in right], len(rows), len(shared),
+        [known.index(c) for c in out],
+    )  # fmt: skip
+
+
 def contract_rows(
     spec: str, x: Array, y: Array, left: bool = True, right: bool = True, total: bool = False
 ) -> Any:
@@ -175,6 +207,13 @@ def contract_rows(
     array([1., 3.])
     """
     return contract(_of_rows(spec, left, right, total), x, y)
+
+
+def contract_part(spec: str, x: Array, y: Array) -> Any:
+    """Return einsum(spec) of two arrays, of which one may be rows of a table."""
+    terms, _ = spec.split("->")
+    rows = [np.ndim(v) > len(names) for v, names in zip((x, y), terms.split(","), strict=True)]
+    return contract_rows(spec, x, y, *rows) if any(rows) else contract(spec, x, y)
 
 
 @functools.cache

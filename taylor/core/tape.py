@@ -8,7 +8,6 @@ outer differentiation that meets a node is a constant of the recording (see `tag
 
 from __future__ import annotations
 
-import copy
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -20,7 +19,7 @@ import numpy as np
 
 from taylor.core.advice import PAGE
 from taylor.core.calls import Call, Row, flat
-from taylor.core.conditions import COMPARISONS, MIRRORED, Condition, Guard, held_integer
+from taylor.core.conditions import COMPARISONS, MIRRORED, Condition, Guard, held_integer, own
 from taylor.core.instructions import (
     ADD,
     DIV,
@@ -44,7 +43,7 @@ from taylor.core.tables import nonzero, unchanged
 from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, TieError, TraceError
 from taylor.numbers.formulas import Constant
-from taylor.numbers.kinds import Array, Fillable, Kind, base, is_operand
+from taylor.numbers.kinds import Array, Fillable, Kind, base, base_array, is_nested, is_operand
 from taylor.numbers.values import as_array, as_data, constant, fitted, is_native, of_value, quietly
 
 PLAIN = frozenset((int, float, np.float64, np.ndarray))
@@ -104,7 +103,7 @@ class Tape:
         if self.like is None and value is not None:
             self.like = value if is_operand(value) else np.asarray(value)
         x = value
-        while is_operand(x):
+        while is_nested(x):
             if x.tag.level >= 0:
                 self.outer.add(x.tag)
             x = x.value
@@ -194,6 +193,13 @@ class Tape:
         """Return how many elements an instruction makes."""
         return math.prod(self.code[i].shape)
 
+    def value_of(self, i: int) -> Any:
+        """Return the value of an instruction at the point of the recording."""
+        return self.values[i]
+
+    def foretold(self, op: str, a: int, b: int) -> Any:
+        """Return the outcome of the next comparison, v_a (op) v_b, if it is known; else None."""
+
     def number(self, c: Any) -> Any:
         """Return a constant as a number of the kind of the recording."""
         return c if self.native and is_native(c) else constant(c, self.like)
@@ -280,12 +286,11 @@ class Node(Operand):
     @property
     def value(self) -> Any:
         """The value at the point of the recording."""
-        cell, values = self._cell, self.tape.values
-        if cell is not None and self._seen != cell.version and self.tape.tag.closed:
+        if (cell := self._cell) and self._seen != cell.version and self.tape.tag.closed:
             sources, place = cell.read(self._where, self.tape.size)  # nothing is recorded any more
-            value = gather([values[i] for i in sources], place, 0)
+            value = gather([*map(self.tape.value_of, sources)], place, 0)
         else:
-            value = values[self.i]
+            value = self.tape.value_of(self.i)
         if value is None:
             raise TraceError("this recording is symbolic: a node of it has no value to branch on")
         while getattr(value, "tag", None) in self.tape.through:
@@ -299,7 +304,7 @@ class Node(Operand):
     @property
     def dtype(self) -> Any:
         """Type of the numbers at the point of the recording."""
-        return np.asarray(base(self.tape.values[self.i])).dtype
+        return base_array(self.tape.values[self.i]).dtype
 
     def astype(self, dtype: Any, order: Any = "K", copy: bool = True) -> Any:
         """Return the variable in a wider type of numbers, its axes in that order in memory."""
@@ -405,13 +410,8 @@ class Node(Operand):
     def _decided(self, op: str, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Return np.op of the value, leaving a guard for it."""
         outcome = of_value(op, self.value, *args, **named)
-        extra = (copy.deepcopy(args), copy.deepcopy(tuple(named.items())))  # masks may change later
-        self.tape.guards.append(Guard(op, self.i, -1, outcome, extra))
+        self.tape.guards.append(Guard(op, self.i, -1, *own((outcome, (args, (*named.items(),))))))
         return outcome
-
-    def _leave_guard(self, op: str, other: Node, outcome: Any) -> None:
-        """Note that the recording rests on the outcome of a comparison."""
-        self.tape.guards.append(Guard(op, self.i, other.i, outcome))
 
     def _compare(self, op: Any, other: Any) -> Any:
         other = lift(other)
@@ -548,7 +548,7 @@ class Node(Operand):
                 "the truth of a recorded value that is zero, and == of two with one value, depend "
                 f"on their derivatives; compare with < or > ({PAGE})"
             )
-        self.tape.guards.append(Guard("not_equal", self.i, -1, outcome, ((0,), ())))
+        self.tape.guards.append(Guard("not_equal", self.i, -1, own(outcome), ((0,), ())))
         return outcome
 
     def __bool__(self) -> bool:

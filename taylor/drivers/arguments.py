@@ -19,7 +19,8 @@ from taylor.core.conditions import Condition
 from taylor.core.operand import Operand
 from taylor.drivers import trees
 from taylor.drivers.derivable import Derivable, watched
-from taylor.numbers.kinds import content, is_operand
+from taylor.drivers.often import Often, again
+from taylor.numbers.kinds import content, is_nested
 
 Array = Any
 Function = Callable[..., Any]
@@ -45,11 +46,7 @@ class Form:
 
     def one(self, f: Function, *x: Any) -> Any:
         """Return g(f, *x), by machine code if f has some."""
-        found = NotImplemented
-        if self.recorded and isinstance(f, Derivable):
-            found = f.derived(self.g, x)
-        if found is NotImplemented:
-            found = self.g(watched(f, x), *x)
+        found = answered(self.recorded, self.g, f, x)
         return self.narrowed(found, *x)
 
     def narrowed(self, found: Any, at: Any, *own: Any) -> Any:
@@ -94,6 +91,17 @@ class Form:
         return list(given[:1]), own
 
 
+def answered(recorded: bool, g: Function, f: Function, x: Sequence[Any]) -> Any:
+    """Return g(f, *x), by machine code if f has some, or has been asked often enough to."""
+    known = f if isinstance(f, Derivable) else again(f, x)
+    if known is None:
+        return g(watched(f, x), *x)
+    found = known.derived(g, x) if recorded else NotImplemented
+    if found is NotImplemented and isinstance(known, Often):
+        found = known.instead(g, x, recorded)
+    return g(watched(f, x), *x) if found is NotImplemented else found
+
+
 def is_plain(x: Any) -> bool:
     """Whether a point is one array or number."""
     return type(x) in PLAIN or (trees.is_leaf(x) and not trees.is_tree(x))
@@ -102,6 +110,12 @@ def is_plain(x: Any) -> bool:
 def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any],
             argnums: int | Sequence[int] | None, has_aux: bool) -> Any:  # fmt: skip
     """Return what a driver gives for some arguments of f, in their form."""
+    alone = argnums is None and len(given) == 1 and not (named or has_aux or form.own)
+    plans = f.plans if alone and isinstance(f, Derivable) else None
+    if plans is not None and form in plans:
+        found = plans[form](given[0])
+        if found is not None:
+            return found
     name = form.g.__name__
     if not callable(f):
         raise TypeError(
@@ -109,6 +123,13 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
             f"{name}(f, x), or lambda x: {name}(f, x) where a function is wanted "
             f"({PAGE})"
         )
+    return _taken_apart(form, f, given, named, argnums, has_aux, plans)
+
+
+def _taken_apart(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any],
+                 argnums: Any, has_aux: bool, plans: Any) -> Any:  # fmt: skip
+    """Return what a driver gives, by the leaves of the arguments; how, `plans` keeps, if any."""
+    name = form.g.__name__
     args, own = form.bound(given, named)
     many = type(argnums) is tuple and len(argnums) > 1 and form.axes == (1,)
     simple = (many or type(argnums) in (int, type(None))) and not (own or named or has_aux)
@@ -144,9 +165,25 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
     for p, value in zip(form.own, own, strict=True):
         like = p.name in form.along and structure is not trees.LEAF
         tangents += trees.like(structure, value, f"{name}: {p.name}") if like else [value]
+    if plans is not None and isinstance(g, Derivable) and (take := trees.taker(structure)):
+        plans[form] = _plan(form, take, of_several(form, where, len(leaves)), g, structure)
     found = of_several(form, where, len(leaves)).one(g, *leaves, *tangents)
     answer = _shaped(form, found, structure, len(where), own)
     return answer if seen is None else seen.beside(answer, form)
+
+
+def _plan(
+    form: Form, take: Function, driver: OfSeveral, g: Function, structure: Any
+) -> Callable[[Any], Any]:
+    """Return what gives the driver's answer at one tree of that structure, else None."""
+
+    def planned(x: Any) -> Any:
+        leaves = take(x)
+        if leaves is None:
+            return None
+        return _shaped(form, driver.one(g, *leaves), structure, len(leaves), ())
+
+    return planned
 
 
 def _is_point(x: Any) -> bool:
@@ -159,7 +196,12 @@ def _is_point(x: Any) -> bool:
 def _alone(f: Function, args: Sequence[Any], i: int, named: dict[str, Any]) -> Function:
     """Return f as a function of argument i."""
     before, after = args[:i], args[i + 1 :]
-    return lambda x: f(*before, x, *after, **named)
+
+    def alone(x: Any) -> Any:
+        return f(*before, x, *after, **named)
+
+    alone.__wrapped__ = f  # type: ignore[attr-defined]
+    return alone
 
 
 def _no_number(name: str, args: Sequence[Any]) -> TypeError:
@@ -192,6 +234,7 @@ def _spread(
         ]
         return f(*inside, **named)
 
+    g.__wrapped__ = f  # type: ignore[attr-defined]
     return g, [leaves for leaves, _ in parts], [structure for _, structure in parts]
 
 
@@ -232,7 +275,7 @@ def _finished(x: Any) -> Any:
     x = content(x)
     if isinstance(x, Condition) and x.lhs.tag.closed:
         return x.mask()
-    while is_operand(x) and x.tag.closed:
+    while is_nested(x) and x.tag.closed:
         x = x.value
     return x
 
@@ -288,11 +331,7 @@ class OfSeveral:
 
     def one(self, f: Function, *z: Any) -> Any:
         """Return the driver's results as one tuple, by the machine code of f if it has some."""
-        if self.form.recorded and isinstance(f, Derivable):
-            found = f.derived(self, z)
-            if found is not NotImplemented:
-                return found
-        return self(watched(f, z), *z)
+        return answered(self.form.recorded, self, f, z)
 
     def __call__(self, f: Function, *z: Any) -> Any:
         form, vary = self.form, self.vary

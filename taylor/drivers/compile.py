@@ -23,15 +23,15 @@ import numpy as np
 
 from taylor.core.algebra import Univariate
 from taylor.core.memory import fresh
-from taylor.core.program import Program, check_unread, record, told
+from taylor.core.program import Program, check_unread, record, steady, told
+from taylor.core.reads import Reads
 from taylor.drivers import blocks, entries, forms, patience, trees
 from taylor.drivers.arguments import OfSeveral
 from taylor.drivers.derivable import Derivable
-from taylor.drivers.derivatives import bent
-from taylor.drivers.forms import COMPLEX, EXACT, FLOAT, floats, pattern_of
+from taylor.drivers.forms import COMPLEX, EXACT, FLOAT, first, floats, pattern_of
 from taylor.drivers.forward_mode import taylor_coefficients
 from taylor.drivers.recorded import derived, one_point, short
-from taylor.drivers.tensors import directions
+from taylor.drivers.tensors import directions, rows_of
 from taylor.errors import (
     CompileError,
     DomainError,
@@ -43,7 +43,6 @@ from taylor.errors import (
 )
 from taylor.kept import STORE
 from taylor.llvm.entry import Entry
-from taylor.llvm.ir import WIDTH
 from taylor.machine.engine import unit_of
 from taylor.machine.machine import GUARD, INFINITE, OK, Machine
 from taylor.numbers.policy import policy
@@ -78,8 +77,10 @@ class Compiled(Derivable):
         self.waiting: dict[Any, tuple[int, int]] = {}  # calls so far, and at which code is made
         self.entries: dict[Any, Entry] = {None: Entry()}  # by driver: what most calls need
         self.latest: Compiled | None = None  # of them
+        self.plans: dict[Any, Any] = {None: entries.nothing}
         self.forms: dict[Any, Compiled] = {}  # the function of the leaves, by the form of arguments
         self._locks: dict[int, Any] = {}  # by process: a fork may find one taken
+        self._reads: Reads | None = None  # from elsewhere, when f was recorded
 
     def __repr__(self) -> str:
         count = sum(map(len, self.machines.values()))
@@ -100,8 +101,12 @@ class Compiled(Derivable):
 
     def __call__(self, *x: Any, **named: Any) -> Any:
         """Return f(*x, **named)."""
-        if not named and (y := self.entries[None].call(*x)) is not None:
-            return y
+        if self._reads is not None and self._reads.changed():
+            self._follow()
+        if not named:
+            y = self.entries[None].call(*x)
+            if y is not None or (y := self.plans[None](*x)) is not None:
+                return y
         numbers, pattern = floats(x, whole=False) if not named else (None, ())
         if not numbers:
             if named or not all(map(trees.is_input, x)):
@@ -112,19 +117,27 @@ class Compiled(Derivable):
             found = self._run_at(where, numbers)
         if found is None:
             return self._ordinary(x)
-        results, structure = found
-        return results[0] if structure is trees.LEAF else trees.build(structure, iter(results))
+        results, built = found
+        return results[0] if built is trees.LEAF else trees.build(built, iter(results))
+
+    def _follow(self) -> None:
+        """Forget all code of f if what it reads from elsewhere is not what it was."""
+        if self._reads is not None and self._reads.changed():
+            new = Compiled(self.f, self.threads, self.strict)
+            with self._locks.setdefault(os.getpid(), threading.RLock()):
+                self.__dict__.update(new.__dict__ | {"_locks": self._locks})
 
     def _at_trees(self, args: Sequence[Any], named: dict[str, Any]) -> Any:
         """Return f(*args, **named) by the code of its leaves, or in the ordinary way."""
         spread = self.of_leaves(args, (), named)
         if spread is NotImplemented or not any(spread[1]):
             copies = [trees.entrywise(fresh, x) for x in args]
-            return self.f(*copies, **trees.entrywise(fresh, named))
+            return self._plain(*copies, **trees.entrywise(fresh, named))
         f, each, structures = spread
         y = f(*itertools.chain.from_iterable(each))
         again, self.latest = f is self.latest, f
         if again and not named and f is not self:
+            self.plans[None] = trees.planned(structures, f) or entries.nothing
             known = [
                 (f.machines[w], f.structures[w]) for w in list(f.structures) if w[0] == "value"
             ]
@@ -158,9 +171,16 @@ class Compiled(Derivable):
     def _ordinary(self, x: Sequence[Any]) -> Any:
         """Return f(*x) through NumPy; if it works, what has no machine code is said."""
         doubt, self._doubt = self._doubt, None
-        y = self.f(*map(fresh, x))
+        y = self._plain(*map(fresh, x))
         if doubt is not None:
             self._has_no_code(*doubt)
+        return y
+
+    def _plain(self, *x: Any, **named: Any) -> Any:
+        """Return f(*x, **named) without code; what f itself changes is known to change nothing."""
+        y = self.f(*x, **named)
+        if self._reads is not None and self._reads.changed():
+            self._reads = Reads(self.f)
         return y
 
     def _has_no_code(self, where: Any, why: Exception) -> None:
@@ -210,7 +230,7 @@ class Compiled(Derivable):
                 return found, self.structures[where][i]
             if status != GUARD:
                 return None  # not finite: the ordinary way knows what to do
-        due = self._due(where)
+        due = self.due(where)
         if self.strict and not due and where[0] not in REPLACED:
             raise CompileError(f"{self!r} has no machine code: {self.reasons[where]}")
         added = self._compile(where, x, tried) if due else None
@@ -234,7 +254,7 @@ class Compiled(Derivable):
             known = zip(self.machines[where], self.structures[where], strict=False)
             entries.enter(entry, where[0], known, self.counts[where], taken)
 
-    def _recorded(self, kind: str, x: Sequence[Any], most: float) -> tuple[Program, Any]:
+    def recorded(self, kind: str, x: Sequence[Any], most: float) -> tuple[Program, Any]:
         """Return the program of f at x, and the structure of what it returns if it is called.
 
         The program has at most so many instructions.
@@ -253,9 +273,10 @@ class Compiled(Derivable):
             return y if structure is trees.LEAF else leaves
 
         with policy():  # what the one in force says of kinks is no part of the code
-            return short(record(run, *x), kind), structure
+            program, self._reads = steady(self.f, lambda: record(run, *x))
+        return short(program, kind), structure
 
-    def _due(self, where: Any) -> bool:
+    def due(self, where: Any) -> bool:
         """Whether this call may make code of a form."""
         calls, needed = self.waiting.get(where, (0, 0))
         if not needed:
@@ -264,7 +285,7 @@ class Compiled(Derivable):
             self.waiting[where] = calls + 1, needed
         return calls + 1 >= needed
 
-    def _never(self, where: Any, error: Exception) -> None:
+    def never(self, where: Any, error: Exception) -> None:
         """Note that a form has no (more) machine code: of points, that they go together."""
         self.waiting.pop(where, None)
         if where[0] == "points":
@@ -288,7 +309,7 @@ class Compiled(Derivable):
             if len(known) > tried:
                 return known[-1]
             if len(known) >= VARIANTS:
-                self._never(where, TaylorError(f"it takes more than {VARIANTS} branches"))
+                self.never(where, TaylorError(f"it takes more than {VARIANTS} branches"))
                 return None
             calls = self.waiting.get(where, (0, 0))[0] + 1
             self.waiting[where] = calls, 2
@@ -302,7 +323,7 @@ class Compiled(Derivable):
                 self.waiting.pop(where, None)
                 raised = DomainError if kind in REPLACED else (DomainError, ShapeMismatch)
                 if not isinstance(error, raised):
-                    self._never(where, error)
+                    self.never(where, error)
                 return None
             self.waiting.pop(where, None)
             self.reasons.pop(where, None)
@@ -321,7 +342,7 @@ class Compiled(Derivable):
         hasty = calls == 1 and kind in patience.PLAIN and not self.strict
         most = patience.PATIENCE / patience.weights(kind, form)[0] if hasty else math.inf
         at, count = x if kind in patience.PLAIN else x[: _arity(form)], 0
-        program, structure = self._recorded(kind, at, most)
+        program, structure = self.recorded(kind, at, most)
         if kind == "series":
             structure = forms.with_constants(structure, forms.varies(program, form[1]))
         what = kind, form, program.identity, *map(np.shape, x), *pattern_of(x)
@@ -332,11 +353,11 @@ class Compiled(Derivable):
         if kind == "points":
             program = one_point(program)
         elif kind not in patience.PLAIN:
-            own, x = (_tensor, x) if kind == "tensor" else blocks.chosen(form, program, x)
+            own, x = (rows_of, x) if kind == "tensor" else blocks.chosen(form, program, x)
             program, count = derived(program, own, x)
         self.waiting[where] = calls, patience.needed(kind, form, program)
         make = self.strict or self.waiting[where][1] <= calls
-        made = _machine(kind, form, program, x, make), count
+        made = forms.machine(kind, form, program, x, make), count
         made = STORE.put(made, *what) if shared and kept is None else made
         return *made, structure
 
@@ -376,6 +397,7 @@ class Compiled(Derivable):
 
     def derived(self, driver: Callable[..., Any], x: Sequence[Any]) -> Any:
         """Return driver(self, *x) from its recording as machine code, or NotImplemented."""
+        self._follow()
         if driver in self.entries and (y := self.entries[driver].call(*x)) is not None:
             return y
         numbers, pattern = floats(x)
@@ -409,6 +431,12 @@ class Compiled(Derivable):
 
         The rows T(e_i, e_j, ..., ·) are tangents of the gradient, many at a time.
         """
+        self._follow()
+        entry = self.entries.get(("tensor", order))
+        if entry is None:
+            entry = self.entries[("tensor", order)] = Entry()
+        if (y := entry.call(x)) is not None:
+            return y
         numbers, pattern = floats((x,))
         if numbers is None or not 2 <= order <= MAX_NESTED:
             return NotImplemented
@@ -420,6 +448,7 @@ class Compiled(Derivable):
         for machine in self.machines.get(where, ()):
             status, found = rows.tensor(machine, point)
             if status == OK:
+                rows.enter(entry, machine, point.shape)
                 return found.reshape(point.shape * order)
         given = (point, *[np.ones(point.shape)[()]] * (order - 1))
         made = self._run(where, given, lambda machine: rows.tensor(machine, point))
@@ -427,7 +456,7 @@ class Compiled(Derivable):
 
     def first(self) -> Compiled:
         if self._first is None:
-            self._first = Compiled(functools.partial(_first, self.f), self.threads, self.strict)
+            self._first = Compiled(functools.partial(first, self.f), self.threads, self.strict)
         return self._first
 
     def machine_of(self, program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> Any:
@@ -452,6 +481,7 @@ class Compiled(Derivable):
 
     def along(self, x: Any, v: Any, order: int) -> Any:
         """Return the coefficients 0..order of t -> f(x + t·v)."""
+        self._follow()
         form = _line(order)
         if form in self.entries:
             given = float(v) if type(v) is int and abs(v) < EXACT else v
@@ -505,7 +535,7 @@ class Compiled(Derivable):
         if any(machine.batch(*(c[:, :2] for c in seeds))[0] != GUARD for machine in known):
             return None  # a recording here exists: the points differ among themselves
         two = [v if one else v.reshape(-1)[:2] for v, one in zip(x, alone, strict=True)]
-        added = self._compile(where, two, len(known)) if self._due(where) else None
+        added = self._compile(where, two, len(known)) if self.due(where) else None
         if added is None:
             return None
         status, (c,) = added.batch(*seeds, threads=threads)
@@ -519,7 +549,7 @@ class Compiled(Derivable):
         shape = c.shape[1:]
         if (where, shape) not in self.apart:
             with np.errstate(all="ignore"):
-                y = np.asarray(self.f(*(v.copy() for v in x)))
+                y = np.asarray(self._plain(*(v.copy() for v in x)))
                 same = y.shape == shape and np.all(np.abs(y - c[0]) <= NEAR * np.abs(y))
             self.apart[where, shape] = bool(same)
         return c if self.apart[where, shape] else None
@@ -531,33 +561,9 @@ def _line(order: int) -> Any:
     return Univariate(order), (1,)
 
 
-def _machine(kind: str, form: Any, program: Program, x: Sequence[Any], make: bool) -> Machine:
-    """Return the machine of a form recorded at x; NotNow if it is neither kept nor to be made.
-
-    For series the form says the algebra, and up to which degree heights[i] input i goes.
-    """
-    if kind not in ("series", "points"):
-        # tensors: one vector, as there are enough operations that do not wait for each other
-        unit = WIDTH if kind == "tensor" else 1
-        return Machine(program, complex=pattern_of(x), unit=unit, make=make)
-    algebra, heights, unit = form if len(form) == 3 else (*form, 1)
-    if kind == "points" and not all(forms.varies(program, heights)):
-        raise TaylorError("the result does not depend on the series")
-    return Machine(program, algebra, heights, unit, complex=pattern_of(x), make=make)
-
-
 def _arity(form: Any) -> int:
     """Return how many of the arguments of a driver are those of f."""
     return form.count if isinstance(form, OfSeveral) else 1
-
-
-def _first(f: Callable[..., Any], *args: Any, **named: Any) -> Any:
-    return f(*args, **named)[0]
-
-
-def _tensor(f: Callable[..., Any], x: Any, *v: Any) -> Any:
-    """Return ∂_v ∂_w ... ∇f."""
-    return bent(f, x, *v, what="tensor")
 
 
 def compile(
@@ -568,12 +574,12 @@ def compile(
     Arguments and results are float64 or complex128, numbers and arrays of the shapes of the call,
     or series (`Taylor`, `TaylorN`, `HyperDual`) of these, and trees of them; the first call with
     new shapes compiles (a few hundredths of a second, less when it is in the cache on disk). Where
-    that would take long, calls are answered in the ordinary way and a later one compiles: `reasons`
-    says which. What f reads from elsewhere is a constant of the compilation. Other numbers take the
-    ordinary way, and so do functions that cannot be recorded and the few operations without machine
-    code: a PerformanceWarning, and `reasons`, say why; with `strict` that is a CompileError. A
-    branch that would go another way compiles again. Series of an element-wise function at many
-    points run in tiles on `threads` cores (default: all), fewer where that is faster.
+    that would take long, a later call does: `reasons` says which. Where globals, the closure or
+    attributes that f reads have changed, or a branch would go another way, it is compiled anew.
+    Other numbers, functions that cannot be recorded and the few operations without machine code
+    take the ordinary way: a PerformanceWarning, and `reasons`, say why; with `strict` that is a
+    CompileError. Series of an element-wise function at many points run in tiles on `threads` cores
+    (default: all), fewer where that is faster.
 
     >>> import taylor
     >>> @compile

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-import numpy as np
-
 from taylor.core.conditions import Guard
 from taylor.core.tape import Node, Tape
-from taylor.numbers.kinds import base, content, is_operand
+from taylor.numbers.kinds import base_array, content, is_nested
 from taylor.series.series import Series
 
 Function = Callable[..., Any]
@@ -22,6 +20,7 @@ class Derivable:
     Whatever is NotImplemented the driver does itself.
     """
 
+    plans: dict[Any, Any] | None = None  # by driver: how one tree goes through its code
     watches = False  # whether it makes sure by itself that its values are numbers
 
     def derived(self, driver: Function, x: Sequence[Any]) -> Any:
@@ -78,8 +77,8 @@ class Watched(Derivable):
         y = self.f(*x, **named)
         for v in y if isinstance(y, (tuple, list)) else (y,):
             v = outer(content(v), self.tape)
-            plain = np.asarray(base(v))
-            while is_operand(v) and plain.dtype.kind == "f":
+            plain = base_array(v)
+            while is_nested(v) and plain.dtype.kind == "f":
                 if isinstance(v, Node):
                     v.tape.guards.append(Guard(">=", v.i, v.i, (plain == plain)[()]))
                 v = v._coef[0] if isinstance(v, Series) else v.tape.values[v.i]
@@ -100,6 +99,6 @@ def watched(f: Function, x: Sequence[Any]) -> Function:
 
 def outer(v: Any, tape: Tape) -> Any:
     """Return a value within a driver as one of the recording around it; of a series, order zero."""
-    while is_operand(v) and getattr(v, "tape", None) is not tape:
+    while is_nested(v) and getattr(v, "tape", None) is not tape:
         v = v._coef[0] if isinstance(v, Series) else v.tape.values[v.i]
     return v

@@ -226,7 +226,8 @@ def gradient(f: Function, x: Any) -> Array:
     >>> gradient(lambda x: x[0] * x[1], [2.0, 3.0])
     array([3., 2.])
     """
-    return value_and_gradient(f, x)[1]
+    found: Array = _pullback(f, point(x), None, "gradient", frozenset(), "jacobian(f, x)")[1]
+    return found
 
 
 @driver(axes=(1,))
@@ -334,7 +335,8 @@ def bent(
         return gradient_of(f, what, *tags)(x)
 
     def lower(y: Any) -> Any:
-        return noted(f, bent(f, y, *v[1:], what=what, through=through, tags=(*tags, y.tag)))
+        own = (*tags, y.tag) if is_operand(y) else tags
+        return noted(f, bent(f, y, *v[1:], what=what, through=through, tags=own))
 
     return through(lower, x, v[0])[1]
 
@@ -420,14 +422,15 @@ def third(f: Function, x: Any, v: Any, w: Any) -> Array:
 
 
 def gradient_of(f: Function, what: str, *tags: Tag, room: float = math.inf) -> Function:
-    """Return the gradient of f as a function of a series in a driver's own variables.
+    """Return the gradient of f as a function of a series in a driver's own variables, or a point.
 
     It raises TooLarge if its recording at several of them makes more coefficients than `room`.
     """
 
     def g(y: Any) -> Any:
-        through, most = frozenset((y.tag, *tags)), room
-        if room < math.inf:  # one direction takes what it takes
+        own, most = (y.tag,) if is_operand(y) else (), room
+        through = frozenset((*own, *tags))
+        if own and room < math.inf:  # one direction takes what it takes
             most = room / y.algebra.size if y.algebra.size > 2 else math.inf
         found = _pullback(f, point(y), None, what, through, "tensor(f, x, 2)", most)
         return noted(f, found)[1]

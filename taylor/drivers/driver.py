@@ -15,13 +15,14 @@ import numpy as np
 
 from taylor.core.advice import PAGE, called
 from taylor.core.algebra import Algebra
+from taylor.core.memory import fresh
 from taylor.core.operand import is_complex, lift
 from taylor.core.singular import is_finite, nans
 from taylor.core.tags import Tag
 from taylor.drivers.arguments import Form, is_plain, several
-from taylor.errors import ForeignNodeError, ShapeMismatch
+from taylor.errors import ForeignNodeError, NonAnalyticError, ShapeMismatch
 from taylor.numbers.data import unlabelled
-from taylor.numbers.kinds import Floats, Kind, base, content, is_operand
+from taylor.numbers.kinds import Floats, Kind, base, base_array, content, is_nested, is_operand
 from taylor.numbers.values import as_array, as_data, integers, together, zeros
 from taylor.series.series import Series
 
@@ -114,11 +115,34 @@ def direction(x: Any, v: Any) -> tuple[Any, Any]:
 
 
 def call(f: Function, x: Any, tag: Tag) -> Any:
-    """Return f(x) and finish the differentiation of that tag, whatever happens."""
+    """Return f(x) and finish the differentiation of that tag, whatever happens.
+
+    NonAnalyticError: f has a value of its own at x, where == holds, and no derivatives.
+    """
     try:
-        return result(f, x)
+        y = result(f, x)
+    except Exception:
+        if tag.isolated:
+            _check_isolated(f, x, None)
+        raise
     finally:
         tag.closed = True
+    if tag.isolated:
+        _check_isolated(f, x, y)
+    return y
+
+
+def _check_isolated(f: Function, x: Any, y: Any) -> None:
+    """Raise NonAnalyticError if f(x), with y as its series, has another value by itself."""
+    here = np.asarray(base(result(f, fresh(x.value))))
+    near = None if y is None else np.asarray(base(y))
+    if near is None or not np.allclose(here, near, 1e-9, 1e-300, equal_nan=True):
+        beside = "" if near is None else f", but {near} as a series in x"
+        raise NonAnalyticError(
+            f"f(x) is {here} here{beside}: a comparison x == c, or the truth of x, holds at this "
+            "point only. Compare with < or >, move the point, or compare "
+            f"taylor.stop_gradient(x) == c to differentiate what f does here ({PAGE})"
+        )
 
 
 def result(f: Function, x: Any) -> Any:
@@ -173,7 +197,7 @@ def parts(y: Any, tag: Tag, size: int) -> Any:
 
 def _refuse_finished(y: Any, but: Tag | None = None) -> None:
     """Raise if y is, or has as coefficients, a perturbation of another finished differentiation."""
-    while is_operand(y):
+    while is_nested(y):
         if y.tag.closed and y.tag is not but:
             raise ForeignNodeError(
                 "f returned a perturbation of another, finished differentiation (a value kept from "
@@ -186,9 +210,9 @@ def _refuse_finished(y: Any, but: Tag | None = None) -> None:
 
 def has_nan(c: Any) -> bool:
     """Whether some coefficient is not a number."""
-    while is_operand(c):
+    while is_nested(c):
         c = c._coef if isinstance(c, Series) else c.value
-    return bool(nans(np.asarray(c)).any())
+    return bool(nans(base_array(c)).any())
 
 
 def finite(x: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from taylor.drivers import trees
 from taylor.llvm.entry import Entry
+from taylor.llvm.entry import nothing as nothing
 from taylor.machine.machine import Machine
 
 LONG, LONGEST = 1e-4, 1e-3  # seconds of a call that lets others run, to which Python adds nothing

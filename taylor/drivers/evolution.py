@@ -26,7 +26,7 @@ from taylor.core.tape import Node
 from taylor.drivers.driver import parts
 from taylor.drivers.several import argument, pushforward, series
 from taylor.errors import AlgebraMismatch, ForeignNodeError, OrderMismatch
-from taylor.numbers.kinds import Kind, is_operand
+from taylor.numbers.kinds import Kind, is_nested
 from taylor.series.series import Series
 
 Step = Callable[..., Any]
@@ -196,7 +196,7 @@ def separate(y: Any, tag: Tag) -> Any:
     """Return y unless its value depends on a variable of the tag behind the rule's back."""
     for z in y if isinstance(y, tuple) else (y,):
         inner = z.tape.values[z.i] if isinstance(z, Node) else z
-        while is_operand(inner):
+        while is_nested(inner):
             if (inner.tape.tag if isinstance(inner, Node) else inner.tag) is tag:
                 raise ForeignNodeError(
                     "the step of a checkpointed loop uses a differentiated value that is neither "

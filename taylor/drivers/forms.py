@@ -20,7 +20,10 @@ from taylor.core.operand import Operand
 from taylor.core.program import Program
 from taylor.drivers import trees
 from taylor.errors import TaylorError
+from taylor.llvm.ir import WIDTH
+from taylor.machine.machine import Machine
 from taylor.numbers.data import is_array_like, plain_array, what_is_lost
+from taylor.numbers.kinds import base, content, is_operand
 
 Structures = tuple[Any, ...]  # of the arguments, and of the dict of keywords
 Pattern = tuple[bool, ...]  # which arguments are complex; empty if none is
@@ -100,6 +103,11 @@ def of_leaves(f: Callable[..., Any], structures: Structures) -> Callable[..., An
     return g
 
 
+def first(f: Callable[..., Any], *args: Any, **named: Any) -> Any:
+    """Return the first of the results of f."""
+    return f(*args, **named)[0]
+
+
 class Truth:
     """A result that is a condition, as the zeros and ones that a machine computes."""
 
@@ -118,10 +126,34 @@ def of_results(y: Any) -> tuple[list[Any], Any]:
     y = trees.entrywise(lambda x: Truth(x.number()) if isinstance(x, Condition) else x, y)
     leaves, structure = trees.flatten(y, _is_result, _still_of_result, (list, tuple))
     if type(structure) is not trees.Branch:
-        return [y], trees.LEAF
+        plain = base(content(y))
+        whole = isinstance(plain, (int, np.integer, np.bool_, np.ndarray)) and not is_operand(y)
+        return [y], Whole.of(plain) if whole else trees.LEAF
     if not is_fixed(structure):
         raise TaylorError("its results are more than numbers, arrays and names")
     return leaves, structure
+
+
+class Whole:
+    """A result that is a flag, a whole number, or an array of them, as the floats of a machine."""
+
+    @classmethod
+    def of(cls, y: Any) -> Any:
+        """Return the structure of a plain result."""
+        array = np.asarray(y)
+        if array.dtype.kind not in "biu":
+            return trees.LEAF
+        if array.size and max(-int(array.min()), int(array.max())) > EXACT:
+            raise TaylorError("its result is a whole number above 2**53")
+        own = type(y) if isinstance(y, int) else array.dtype
+        return trees.Branch(cls, own, (trees.LEAF,))
+
+
+def _whole(own: Any, children: Sequence[Any]) -> Any:
+    return own(children[0]) if isinstance(own, type) else np.asarray(children[0]).astype(own)[()]
+
+
+trees.CLASSES[Whole] = (lambda x: ([x], None), _whole)
 
 
 class Constant:
@@ -211,3 +243,18 @@ def pattern_of(x: Sequence[Any]) -> Pattern:
     """Return which arrays are complex; nothing if none is."""
     found = tuple(v.dtype == COMPLEX for v in x)
     return found if any(found) else ()
+
+
+def machine(kind: str, form: Any, program: Program, x: Sequence[Any], make: bool) -> Machine:
+    """Return the machine of a form recorded at x; NotNow if it is neither kept nor to be made.
+
+    For series the form says the algebra, and up to which degree heights[i] input i goes.
+    """
+    if kind not in ("series", "points"):
+        # tensors: one vector, as there are enough operations that do not wait for each other
+        unit = WIDTH if kind == "tensor" else 1
+        return Machine(program, complex=pattern_of(x), unit=unit, make=make)
+    algebra, heights, unit = form if len(form) == 3 else (*form, 1)
+    if kind == "points" and not all(varies(program, heights)):
+        raise TaylorError("the result does not depend on the series")
+    return Machine(program, algebra, heights, unit, complex=pattern_of(x), make=make)

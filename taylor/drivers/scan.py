@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.calls import Row
+from taylor.core.calls import Call, Row
 from taylor.core.instructions import Arithmetic, Const, Einsum, Input, Instruction, Scale
 from taylor.core.loops import Loop
 from taylor.core.maps import Map
@@ -19,6 +19,7 @@ from taylor.core.tape import Node, Tape
 from taylor.drivers import trees
 from taylor.errors import NotNow, TraceError
 from taylor.machine.calls import is_users
+from taylor.machine.lapack import is_written
 from taylor.numbers.kinds import base, content, is_operand
 
 Function = Callable[..., Any]
@@ -121,7 +122,7 @@ def _recorded(each: Function, state: Any, rows: Sequence[Any], count: int) -> An
     tape = owner.tape
     nodes = [tape.node(_float(x)) for x in (*leaves, *rows)]
     first = len(leaves)
-    points = [_point(tape.values[x.i]) for x in nodes]
+    points = [_point(tape.value_of(x.i)) for x in nodes]
     if any(p is None for p in points):
         return None
     points[first:] = [p[0] for p in points[first:]]
@@ -188,7 +189,10 @@ def _loop(program: Program, states: int, n: int, tape: Tape) -> tuple[Loop, list
         for i, j in zip(program.inputs[:states], program.outputs[:states], strict=True)
     )
     seen = tape.compiled or all(map(_is_smooth, code))
-    if program.guards or not same or not seen or is_users(program):
+    rules = [c.op.rule for c in code if isinstance(c.op, Call)]
+    if rules and not (tape.compiled and all(map(is_written, rules))):
+        return None
+    if program.guards or not same or not seen or is_users(program, False):
         return None
     held = [i for i, c in enumerate(code) if is_operand(c.op.constant)]
     outer = [code[i].op.constant for i in held]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import functools
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from taylor.drivers.derivatives import bent
+from taylor.llvm.entry import Entry
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.jit import address
+from taylor.machine import batches
 from taylor.machine.machine import OK, Machine
 
 Array = Any
@@ -27,7 +31,7 @@ class Directions:
         index = np.sort(np.indices((n,) * order).reshape(order, -1), axis=0)
         codes = np.ravel_multi_index(tuple(index[:-1]), (n,) * (order - 1))
         kept, column = np.unique(codes, return_inverse=True)
-        self.n, self.count = n, len(kept)
+        self.n, self.order, self.count = n, order, len(kept)
         self.columns = np.stack(np.unravel_index(kept, (n,) * (order - 1)))
         self.width = -(-self.count // WIDTH) * WIDTH  # whole tiles
         self.place = index[-1] * self.width + column
@@ -48,12 +52,22 @@ class Directions:
 
     def _batch(self, count: int) -> tuple[Array, Array, tuple[int, int]]:
         """Return this thread's points, and room for results; where directions and that room lie."""
-        seeds = np.eye(self.n)[:, self.columns].swapaxes(0, 1).reshape(-1, self.count)
-        rows, out = np.zeros((self.n + len(seeds), self.width)), np.empty((count, self.width))
-        rows[self.n :, : self.count] = seeds
+        rows, out = self._rows(), np.empty((count, self.width))
         found = rows[: self.n], out, (address(rows), address(out))
         self.local.batch = {**getattr(self.local, "batch", {}), count: found}
         return found
+
+    def _rows(self) -> Array:
+        """Return room for copies of a point, and below it the directions."""
+        seeds = np.eye(self.n)[:, self.columns].swapaxes(0, 1).reshape(-1, self.count)
+        rows = np.zeros((self.n + len(seeds), self.width))
+        rows[self.n :, : self.count] = seeds
+        return rows
+
+    def enter(self, entry: Entry, machine: Machine, shape: tuple[int, ...]) -> None:
+        """Let Python call the code of a tensor at once, at points of a shape."""
+        if self.count <= KEPT:
+            batches.enter(entry, machine, self._rows(), self.place, shape, shape * self.order)
 
     def _in_blocks(self, machine: Machine, point: Array) -> tuple[int, Any]:
         kind = complex if point.dtype.kind == "c" or any(machine.found) else float
@@ -73,3 +87,8 @@ class Directions:
 def directions(n: int, order: int) -> Directions:
     """Return the directions of the rows of a tensor of that order in n variables."""
     return Directions(n, order)
+
+
+def rows_of(f: Callable[..., Any], x: Any, *v: Any) -> Any:
+    """Return ∂_v ∂_w ... ∇f."""
+    return bent(f, x, *v, what="tensor")

@@ -28,7 +28,7 @@ from taylor.core.sides import Blend, Choose
 from taylor.core.tags import fresh_tag
 from taylor.drivers.driver import parts, seed
 from taylor.errors import NonAnalyticError
-from taylor.numbers.kinds import RATIONALS, Floats, Kind, base
+from taylor.numbers.kinds import RATIONALS, Floats, Kind, ValueSet, base
 from taylor.numbers.policy import current_policy, on_one_side
 from taylor.numbers.values import as_array
 from taylor.series.univariate import Taylor
@@ -121,6 +121,8 @@ def _may_tie(c: Instruction, v: list[Any]) -> bool:
     if not (type(op) is Row and op.row in CHOICES):
         return False
     a = [base(v[i]) for i in c.args] + [0] * (op.row is absolute)
+    if any(isinstance(x, ValueSet) for x in a):  # a choice by sets knows what it may do
+        return False
     return any(np.any(np.equal(x, y)) for x, y in itertools.combinations(a, 2))
 
 
@@ -143,6 +145,8 @@ def of_slopes(code: Code) -> bool:
 
 def _tie(c: Instruction, v: list[Any]) -> Array:
     left, right = (base(v[a]) for a in c.args[:2])
+    if isinstance(left, ValueSet) or isinstance(right, ValueSet):
+        return np.zeros(c.shape, dtype=bool)
     return np.broadcast_to(np.asarray(np.equal(left, right), dtype=bool), c.shape)
 
 

@@ -219,6 +219,52 @@ def flatten(
     return leaves, structure(x)
 
 
+def taker(structure: Any) -> Callable[[Any], list[Any] | None] | None:
+    """Return what takes the leaves of a dict of numbers and arrays, or of such dicts.
+
+    It returns None for what has, or may have, another structure; there is none for other trees.
+    """
+    if type(structure) is not Branch or structure.cls is not dict:
+        return None
+    keys: Any = structure.aux
+    inner: list[Any] = [c is LEAF or taker(c) for c in structure.children]
+    if None in inner:
+        return None
+
+    def take(x: Any) -> list[Any] | None:
+        if type(x) is not dict or tuple(x) != keys:
+            return None
+        found: list[Any] = []
+        for value, within in zip(x.values(), inner, strict=True):
+            if within is not True:
+                if (part := within(value)) is None:
+                    return None
+                found += part
+            elif type(value) in PLAIN or (type(value) is np.ndarray and value.dtype.kind in "fc"):
+                found.append(value)
+            else:
+                return None
+        return found
+
+    return take
+
+
+def planned(structures: Sequence[Any], f: Callable[..., Any]) -> Callable[..., Any] | None:
+    """Return f of the leaves of one argument, which takes it if it has that structure, else None.
+
+    The structures are those of the arguments and of keywords; None: not of one dict.
+    """
+    take = taker(structures[0]) if len(structures) == 2 else None
+    if take is None:
+        return None
+
+    def call(*x: Any) -> Any:
+        leaves = take(x[0]) if len(x) == 1 else None
+        return None if leaves is None else f(*leaves)
+
+    return call
+
+
 def build(structure: Any, leaves: Iterator[Any]) -> Any:
     """Return the tree of a structure with other leaves.
 

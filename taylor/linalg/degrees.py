@@ -15,7 +15,7 @@ from taylor.core.parts import part
 from taylor.core.table import Rule
 from taylor.core.tables import nonzero
 from taylor.errors import ShapeMismatch
-from taylor.numbers.kinds import Floats, Kind, Rationals, base, floats, is_operand
+from taylor.numbers.kinds import Floats, Kind, Rationals, base, base_array, floats, is_operand
 from taylor.numbers.values import as_array, zeros
 
 RULES: dict[str, Rule] = {}
@@ -54,7 +54,7 @@ def mirrored(a: Any, upper: bool = False) -> Any:
 
 def eye(n: int, like: Any) -> Any:
     """Return unit matrices in the numbers and with the batch axes of `like`."""
-    one = np.eye(n, dtype=int).astype(np.asarray(base(like)).dtype)
+    one = np.eye(n, dtype=int).astype(base_array(like).dtype)
     return np.array(np.broadcast_to(one, (*np.shape(like)[:-2], n, n)))
 
 

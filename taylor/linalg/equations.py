@@ -22,7 +22,8 @@ from taylor.linalg.degrees import (
     matrix_rule,
 )
 from taylor.numbers import blas
-from taylor.numbers.kinds import Array, Floats, Kind, base, is_operand
+from taylor.numbers.contexts import members
+from taylor.numbers.kinds import Array, Floats, Kind, ValueSet, base, is_operand
 
 FEW = 3  # degrees for which equations are less work than an inverse and its refinement
 SMALL = 1 / 16  # singular values below this part of the largest are kept out of inverses
@@ -140,6 +141,8 @@ TRIANGULAR = {upper: _triangular(upper) for upper in (False, True)}
 def _split(a: Array) -> tuple[Any, Any, int]:
     """Return (U, Vᵀ, p): the first p singular values of each matrix are not small."""
     n = a.shape[-1]
+    if isinstance(a, ValueSet):
+        return None, None, n if np.all(members(DET(a))[1]) else 0
     if a.dtype == object:
         return None, None, n if np.all(DET(a)) else 0
     u, s, vt = np.linalg.svd(np.where(np.isnan(a), np.eye(n, dtype=a.dtype), a))

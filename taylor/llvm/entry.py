@@ -427,7 +427,7 @@ class Entry:
             self._begin()
         maker = 0 if isinstance(result, bool) else id(result)
         count = -1 if result is False else len(outputs)
-        words = [0, 0, len(inputs), _of(code.call), address(data), address(data[flag:])]
+        words = [0, 0, len(inputs), place_of(code.call), address(data), address(data[flag:])]
         words += [long, count, maker, address(table)]
         for value in (*inputs, *outputs):
             words += self._record(value, data)
@@ -454,7 +454,7 @@ class Entry:
         return [len(shape), re, im, size, address(lengths), id(held)]
 
 
-def _of(f: Any) -> int:
+def place_of(f: Any) -> int:
     """Return the address of a function."""
     return ctypes.cast(f, ctypes.c_void_p).value or 0
 
@@ -473,11 +473,11 @@ def _ready() -> tuple[NDArray[Any], Callable[[NDArray[Any], Any], Callable[..., 
     version = ctypes.PYFUNCTYPE(ctypes.c_uint)(numpys[0] or 0)()
     if version != ABI or not _are_as_read():
         return table, None
-    functions = [_of(getattr(API, name)) for name in PYTHON] + [numpys[i] for i in NUMPY]
-    table = np.array([*table, *functions, _of(ctypes.memmove)], np.int64)
+    functions = [place_of(getattr(API, name)) for name in PYTHON] + [numpys[i] for i in NUMPY]
+    table = np.array([*table, *functions, place_of(ctypes.memmove)], np.int64)
     text = READ.sub(r"\1.p = getelementptr i8, ptr \3, i64 \4\n  \1 = load \2, ptr \1.p", TEXT)
     _, code = made(lambda: (None, Code(text)), "entry", TEXT, None)
-    method = Method(b"call", _of(code.call), FASTCALL, None)
+    method = Method(b"call", place_of(code.call), FASTCALL, None)
     KEPT.extend((code, method, table))
     new = ctypes.PYFUNCTYPE(ctypes.py_object, pointer, ctypes.py_object, ctypes.py_object)
     return table, functools.partial(new(("PyCFunction_NewEx", API)), ctypes.addressof(method))

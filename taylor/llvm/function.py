@@ -28,6 +28,7 @@ class Function(Real):
         super().__init__(unit)
         self.above_cuts = True  # complex functions on a branch cut: its upper side, else nan
         self.constants: dict[str, Any] = {}  # the numbers of constant arrays
+        self.checked: dict[int, Scalar] = {}  # zero times what lies from a place on, summed up
         self.rows: Sequence[Any] = ()  # users' rows of the program, by number
         self.asks: list[Any] = []  # what the code asks Python for (see `calls`)
         self.asking = -1  # where the address of what answers lies, and then nan if it failed

@@ -29,7 +29,7 @@ if hasattr(os, "register_at_fork"):  # a fork amid LLVM's work would never see t
         before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release
     )
 # The folders that write code: a change elsewhere leaves what is on disk as it is
-WRITERS = ("numbers", "core", "linalg", "arrays", "llvm", "machine", "ode")
+WRITERS = ("numbers", "core", "linalg", "arrays", "llvm", "machine", "ode", "verified")
 
 
 @functools.cache

@@ -144,12 +144,13 @@ def _name(row: Elementary, count: int, rows: list[Any]) -> Any:
     return rows.index(row), value, row.local is not None
 
 
-def is_users(program: Program) -> bool:
-    """Whether a program rests on rows or rules that the text of the package does not tell."""
+def is_users(program: Program, rules: bool = True) -> bool:
+    """Whether a program rests on rows, or rules, that the text of the package does not tell."""
     ops = [i.op for i in program.code]
-    if any(isinstance(op, Loop) and is_users(op.body) for op in ops):
+    if any(isinstance(op, Loop) and is_users(op.body, rules) for op in ops):
         return True
-    return any(isinstance(op, Call) or (type(op) is Row and not op.row.own) for op in ops)
+    users = [type(op) is Row and not op.row.own for op in ops]
+    return any(users) or (rules and any(isinstance(op, Call) for op in ops))
 
 
 # ------------------------------------------------------------------ asking

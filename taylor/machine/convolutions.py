@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import Univariate
+from taylor.core.algebra import MAX_ORDER, Univariate
+from taylor.core.instructions import Einsum
+from taylor.core.tables import contract
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.registers import Scalar
 from taylor.machine.contractions import SUMS
 from taylor.machine.degrees import Degree
-from taylor.machine.emit import Symbol, broadcast, empty, nest
+from taylor.machine.emit import Symbol, broadcast, empty, nest, zeros
 from taylor.machine.nests import Place, Shape, at, axes_of, in_vectors, narrow, over_axes, terms_of
 from taylor.machine.tables import Table
 
@@ -53,6 +55,36 @@ class Loops(Univariate):
         if not pairs:
             return None
         return _products(f, shape, x, y, pairs, middle)
+
+    def interior_of(
+        self, spec: str, k: Any, x: Any, y: Any, hx: Any = MAX_ORDER, hy: Any = MAX_ORDER
+    ) -> Any:
+        """Return Σ einsum(spec, x_j, y_{k-j}) over the j of `interior`."""
+        if isinstance(k, Degree):
+            short_x, short_y = (not isinstance(h, Degree) and k > h for h in (hx, hy))
+            if not (short_x or short_y):
+                return _contracted(spec, k, x, y)
+            near = range(1, (hx if short_x else hy) + 1) if not (short_x and short_y) else ()
+            pairs = [(j, k - j) if short_x else (k - j, j) for j in near]
+        else:
+            pairs = [(j, k - j) for j in range(max(1, k - hy), min(k - 1, hx) + 1)]
+        terms = [_product_of(spec, x.memory(i), y.memory(j)) for i, j in pairs]
+        return sum(terms[1:], terms[0]) if terms else None
+
+
+def _product_of(spec: str, x: Any, y: Any) -> Any:
+    return contract(spec, x, y)
+
+
+def _contracted(spec: str, k: Degree, x: Table, y: Table) -> Symbol:
+    """Return Σ einsum(spec, x_j, y_{k-j}) over 1 <= j < k."""
+    f = x.f
+    out = zeros(f, Einsum(spec).shape([x.part_shape, y.part_shape]), x.complex or y.complex)
+    with f.loop(1, k.index, maybe=True) as loop:
+        back = f.whole("sub", k.index, loop.index)
+        i, j = (Degree(f, index, k.order, None) for index in (loop.index, back))
+        nest(f, lambda a, b: a + b, [out, _product_of(spec, x.memory(i), y.memory(j))], out)
+    return out
 
 
 def _products(

@@ -518,7 +518,8 @@ def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> 
 
 
 # ------------------------------------------------------------------ elementary functions
-INTRINSICS = ("sqrt", "fabs", "floor", "ceil", "trunc", "rint", "maximum", "minimum")
+INTRINSICS = ("sqrt", "fabs", "floor", "ceil", "trunc", "rint")
+EXTREMES = {"maximum": "ogt", "minimum": "olt"}
 
 
 def number(f: Function, row: Elementary, *x: Scalar) -> Scalar:
@@ -539,6 +540,9 @@ def number(f: Function, row: Elementary, *x: Scalar) -> Scalar:
         y = planar.library(f, code, *x)
     elif code in INTRINSICS:
         y = f.intrinsic(code, *x)
+    elif code in EXTREMES:  # of two equal numbers, zeros too, the second, as NumPy
+        y = f.select(f.compare(EXTREMES[code], *x), *x)
+        y = f.select(f.compare("uno", x[0], x[0]), x[0], y)
     else:
         y = vector.call(f, code, *x)
     return y if cut is None or f.above_cuts else planar.off(f, cut, x[0], y)

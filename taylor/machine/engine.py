@@ -21,6 +21,7 @@ from taylor.core.program import Program, of_row
 from taylor.core.table import Elementary
 from taylor.core.tables import pad
 from taylor.errors import TaylorError
+from taylor.llvm.entry import Entry
 from taylor.machine.machine import OK, Machine
 from taylor.machine.products import Rows, rows_of
 from taylor.machine.windows import Products, products_of
@@ -72,6 +73,7 @@ class Kernel:
         self.asked: dict[int, float] = {1: 0, TILE: 0}
         self.machines: dict[int, Machine | None] = {}
         self.reason = ""  # why there is none
+        self.entry = Entry()  # of one point, from the second call of its code on
 
     def machine(self, lanes: int, asked: int = 1) -> Machine | None:
         """Return the machine code for so many lanes; None as long as, or where, there is none.
@@ -170,10 +172,15 @@ def run(
     if shape is None or 0 in shape:
         return None
     if shape == ():
+        given = given if len(given) == 1 else _in_order(given, live)
+        table: Array | None = kernel.entry.call(*given)
+        if table is not None:
+            return table
         machine = kernel.machine(1)
         if machine is None:
             return None
-        status, (c,) = machine(*(given if len(given) == 1 else _in_order(given, live)))
+        status, (c,) = machine(*given)
+        machine.enter(kernel.entry, False, False, 1, along=False)
         return c if status == OK else None
     n = math.prod(shape)
     if len(given) == 1:

@@ -26,8 +26,10 @@ from taylor.llvm.registers import Scalar
 from taylor.machine import matrices
 from taylor.machine.emit import (
     WRITTEN,
+    Joined,
     Symbol,
     Unsupported,
+    broadcast,
     contiguous,
     copied,
     empty,
@@ -41,6 +43,7 @@ from taylor.machine.nests import Shape, at, c_strides, each, terms_of
 from taylor.numbers import blas
 
 Index = int | str
+EPS = float(np.finfo(float).eps)
 
 
 class LU(NamedTuple):
@@ -117,6 +120,12 @@ def shaped(x: Symbol, shape: Shape) -> Symbol:
         return Symbol(x.f, shape, reg=at(x, [0] * len(x.shape)))
     *batch, n, m = shape
     return x.view(shape, (*(k * n * m for k in c_strides(tuple(batch))), *x.strides[-2:]))
+
+
+def _only(x: Symbol, b: Index) -> Symbol:
+    """Return matrix b of a batch, as one of one."""
+    lead: Any = (*x.lead, (b, x.strides[0]))
+    return Symbol(x.f, (1, *x.shape[1:]), None, x.slot, x.offset, x.strides, lead)
 
 
 def pointer(x: Symbol, b: Index) -> str:
@@ -202,7 +211,7 @@ def _inverse(f: Function, shape: Shape, lu: LU, a: Symbol) -> Symbol:
     return shaped(_solved(f, lu, unit), shape)
 
 
-def _determinants(f: Function, lu: LU) -> tuple[Symbol, Symbol]:
+def _determinants(f: Function, lu: LU) -> list[Symbol]:
     """Return the signs and the logarithms of determinants; 0 and -inf of singular matrices."""
     count, n, _ = lu.factors.shape
     signs, logs, step = empty(f, (count,)), empty(f, (count,)), blas.integers() // 4
@@ -224,14 +233,11 @@ def _determinants(f: Function, lu: LU) -> tuple[Symbol, Symbol]:
         logs.store(singular.where(-math.inf, log), [(b, 1)])
 
     f.repeat(count, one)
-    return signs, logs
+    return [signs, logs]
 
 
 def _slogdet(f: Function, shape: Shape, lu: LU, a: Symbol) -> Symbol:
-    out, half = empty(f, shape), shape[0] // 2
-    for k, x in enumerate(_determinants(f, lu)):
-        copied(x, out.view((half,), (1,), k * half))
-    return out
+    return Joined(f, shape, _determinants(f, lu))
 
 
 def _det(f: Function, shape: Shape, lu: LU, a: Symbol) -> Symbol:
@@ -302,6 +308,61 @@ def _by_formula(name: str, f: Function, shape: Shape, *x: Symbol) -> Symbol:
     return y
 
 
+# ------------------------------------------------------------------ by orthogonal matrices
+# room for blocks of 64 columns, more than LAPACK takes: with less it would work in other blocks
+def _qr(f: Function, shape: Shape, a: Symbol) -> Symbol | None:
+    a = stacked(f, a)
+    count, m, n = a.shape
+    if m < n:
+        return None
+    q, tau, work, info = own(f, turned(a)), empty(f, (n,)), empty(f, (64 * n,)), empty(f, (count,))
+    r = empty(f, (count, n, n))
+
+    def one(b: Index) -> None:
+        given = pointer(q, b), m, pointer(tau, 0), pointer(work, 0), 64 * n
+        run(f, "dgeqrf", info, b, m, n, *given)
+        triangle(_only(q.view((count, n, n), (n * m, 1, m)), b), _only(r, b), True)
+        run(f, "dorgqr", info, b, m, n, n, *given)
+
+    f.repeat(count, one)
+    return Joined(f, shape, [turned(q), r])
+
+
+def _eigenvalues(vectors: bool, upper: bool, f: Function, shape: Shape, a: Symbol) -> Symbol:
+    q = own(f, turned(stacked(f, a)))
+    count, n, _ = q.shape
+    room, words = 1 + 66 * n + 2 * n * n * vectors, 3 + 5 * n
+    v, work, whole = empty(f, (count, n)), empty(f, (room,)), empty(f, (words,))
+    info = empty(f, (count,))
+
+    def one(b: Index) -> None:
+        flags = "V" if vectors else "N", "U" if upper else "L"
+        given = pointer(q, b), n, pointer(v, b), pointer(work, 0), room, pointer(whole, 0), words
+        run(f, "dsyevd", info, b, *flags, n, *given)
+        f.lose(failed(info, b))
+
+    f.repeat(count, one)
+    return Joined(f, shape, [v, turned(q)]) if vectors else v.reshape(shape)
+
+
+def _singular_values(vectors: bool, f: Function, shape: Shape, a: Symbol) -> Symbol:
+    a = stacked(f, a)
+    count, m, n = a.shape
+    k, c = min(m, n), own(f, turned(a))
+    room = 4 * k * k + 10 * k + 64 * (m + n)
+    s, u, vt = empty(f, (count, k)), empty(f, (count, k, m)), empty(f, (count, n, k))
+    work, whole, info = empty(f, (room,)), empty(f, (8 * k,)), empty(f, (count,))
+
+    def one(b: Index) -> None:
+        parts = pointer(s, b), pointer(u, b), m, pointer(vt, b), k
+        given = pointer(c, b), m, *parts, pointer(work, 0), room, pointer(whole, 0)
+        run(f, "dgesdd", info, b, "S" if vectors else "N", m, n, *given)
+        f.lose(failed(info, b))
+
+    f.repeat(count, one)
+    return Joined(f, shape, [turned(u), s, turned(vt)]) if vectors else s.reshape(shape)
+
+
 # ------------------------------------------------------------------ where derivatives exist
 def _not_singular(f: Function, shape: Shape, d: Symbol, *known: Symbol) -> Symbol:
     signs = in_place(known[-2])
@@ -309,7 +370,66 @@ def _not_singular(f: Function, shape: Shape, d: Symbol, *known: Symbol) -> Symbo
     return d
 
 
-ALONE: dict[str, Callable[..., Symbol]] = {
+def _rows(f: Function, x: Any, shape: Shape) -> Symbol:
+    """Return numbers in memory with one axis for all of a batch."""
+    n = shape[-1]
+    x = in_memory(f, broadcast(lifted(f, x), shape))
+    return x.view((math.prod(shape) // n, n), (n, 1))  # type: ignore[no-any-return]
+
+
+def _largest(x: Symbol, b: Index) -> Scalar:
+    """Return the largest modulus among the numbers of a row."""
+
+    def most(i: Index, so_far: Sequence[Scalar]) -> list[Scalar]:
+        return [so_far[0].most(abs(at(x, [b, i])))]
+
+    return x.f.fold(0, x.shape[1], [x.f.constant(0.0)], most)[0]
+
+
+def _apart(
+    which: int, last: bool, weighted: bool, f: Function, shape: Shape, d: Symbol, bar: Any, *x: Any
+) -> Symbol:
+    """Return d where neighbours among values are not equal, but for those that weigh the same.
+
+    With `last` the last one is not zero either.
+    """
+    v = _rows(f, x[which], x[which].shape)
+    weights, n = _rows(f, bar, x[which].shape) if weighted else v, v.shape[1]
+
+    def one(b: Index) -> None:
+        limit, small = _largest(v, b) * (4 * n * EPS), _largest(weights, b) * 1e-8
+
+        def pair(i: Index) -> None:
+            j = f.whole("add", i, 1)
+            equal = abs(at(v, [b, j]) - at(v, [b, i])) <= limit
+            if weighted:
+                equal = equal & ~(abs(at(weights, [b, j]) - at(weights, [b, i])) <= small)
+            f.lose(equal)
+
+        f.repeat(n - 1, pair)
+        if last:
+            f.lose(at(v, [b, n - 1]) <= limit)
+
+    f.repeat(v.shape[0], one)
+    return d
+
+
+def _full_rank(f: Function, shape: Shape, d: Symbol, *known: Symbol) -> Symbol:
+    r = stacked(f, known[-1])
+    n = r.shape[-1]
+
+    def one(b: Index) -> None:
+        def most(i: Index, so_far: Sequence[Scalar]) -> list[Scalar]:
+            return f.fold(0, n, so_far, lambda j, m: [m[0].most(abs(at(r, [b, i, j])))])
+
+        limit = f.fold(0, n, [f.constant(0.0)], most)[0] * (n * EPS)
+        f.repeat(n, lambda i: f.lose(abs(at(r, [b, i, i])) <= limit))
+
+    f.repeat(r.shape[0], one)
+    return d
+
+
+ALONE: dict[str, Callable[..., Symbol | None]] = {
     "cholesky": functools.partial(_cholesky, False),
     "cholesky_upper": functools.partial(_cholesky, True),
     "solve_triangular": functools.partial(_triangular, False),
@@ -318,8 +438,31 @@ ALONE: dict[str, Callable[..., Symbol]] = {
     "triu": functools.partial(_part, True),
     "half": _half,
     "adjoint of cholesky": functools.partial(_by_formula, "adjoint of cholesky"),
+    "qr": _qr,
+    "eigh": functools.partial(_eigenvalues, True, False),
+    "eigh_upper": functools.partial(_eigenvalues, True, True),
+    "eigvalsh": functools.partial(_eigenvalues, False, False),
+    "eigvalsh_upper": functools.partial(_eigenvalues, False, True),
+    "svd": functools.partial(_singular_values, True),
+    "svdvals": functools.partial(_singular_values, False),
     "regular slogdet": _not_singular,
+    "regular qr": _full_rank,
+    "regular eigh": functools.partial(_apart, -2, False, False),
+    "regular eigh_upper": functools.partial(_apart, -2, False, False),
+    "regular eigvalsh": functools.partial(_apart, -1, False, True),
+    "regular eigvalsh_upper": functools.partial(_apart, -1, False, True),
+    "regular svd": functools.partial(_apart, -2, True, False),
+    "regular svdvals": functools.partial(_apart, -1, True, False),
 }
+
+
+def is_written(rule: Rule) -> bool:
+    """Whether a rule and its derivatives need no Python at real matrices: `det` has cofactors."""
+    return rule.name != "det" and _is_known(rule)
+
+
+def _is_known(rule: Rule) -> bool:
+    return RULES.get(rule.name) is rule and (rule.name in BY_FACTORS or rule.name in ALONE)
 
 
 def written(
@@ -327,8 +470,7 @@ def written(
 ) -> Symbol | None:
     """Return the result of a rule of real matrices; None of one that Python is asked for."""
     name = rule.name
-    known = RULES.get(name) is rule and (name in BY_FACTORS or name in ALONE)
-    if not known or f.unit > 1 or not blas.integers() or not all(map(_is_taken, x)):
+    if not _is_known(rule) or f.unit > 1 or not blas.integers() or not all(map(_is_taken, x)):
         return None
     args = [lifted(f, v) for v in x]
     if name in BY_FACTORS:

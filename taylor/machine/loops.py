@@ -27,13 +27,14 @@ from taylor.machine.emit import (
     lifted,
 )
 from taylor.machine.nests import at, c_strides
+from taylor.machine.questions import ASKING, with_questions
 from taylor.machine.tables import Table
 
 
-def check(op: Loop, complex: bool) -> None:
-    """Raise Unsupported for a loop that has no machine code."""
-    if is_users(op.body):
-        raise Unsupported("a step of a loop uses functions that only Python knows")
+def check(op: Loop, complex: bool, rules: bool) -> None:
+    """Raise Unsupported for a loop that has no machine code, or has rules that it may not have."""
+    if is_users(op.body, not rules):
+        raise Unsupported(ASKING)
     if complex:
         raise Unsupported("a loop of complex numbers has no machine code")
 
@@ -78,7 +79,7 @@ def looped(first: Symbol, op: Loop, args: Sequence[Any]) -> Symbol:
     """Return the result of a loop."""
     f = first.f
     given = [contiguous(lifted(f, a)) for a in args]
-    check(op, any(x.complex for x in given))
+    check(op, any(x.complex for x in given), True)
     states, fixed, rows = ([given[k] for k in group] for group in op.groups(len(given)))
     held = [_number(x) if x.size == 1 else _copy(f, x) for x in states]
     out = empty(f, op.shape([]))
@@ -104,7 +105,8 @@ def _step(
 ) -> None:
     """Write one step at x: its rows to their places, the new states in the place of the old."""
     body = op.body
-    v = regions.values(f, body.code, x, {*body.outputs, *body.inputs}, {})
+    code = with_questions(f, body.code, True, loop=True)
+    v = regions.values(f, code, x, {*body.outputs, *body.inputs}, {})
     found = [broadcast(lifted(f, v[j]), body.code[j].shape) for j in body.outputs]
     for y, place in zip(found[op.states :], places[op.states :], strict=True):
         copied(y, _at_row(place, i))
@@ -133,7 +135,7 @@ class Swept:
     def __init__(self, sweep: Any, i: int) -> None:
         op, self.args, _ = sweep.program.code[i]
         self.sweep, self.op, self.f, self.y = sweep, op, sweep.f, sweep.table[i]
-        check(op, sweep.complex[i])
+        check(op, sweep.complex[i], False)
         moving = op.live([sweep.height[a] > 0 for a in self.args])
         self.body, self.heights = expand(op.body), [sweep.order * m for m in moving]
         self.groups = op.groups(len(self.args))

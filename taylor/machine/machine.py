@@ -206,7 +206,9 @@ class Machine:
         """Write Σ 0·y of all outputs: zero if they are finite, else nan."""
         total = lifted(f, 0.0)
         for shape, place in zip(self.outputs, self.results, strict=True):
-            if math.prod(shape):
+            if place in f.checked:
+                total = total + Symbol(f, (), reg=f.checked[place])
+            elif math.prod(shape):
                 y = Symbol(f, (math.prod(shape),), None, None, place, (1,))
                 total = total + (y * 0.0).sum()
         total = total + Symbol(f, (), reg=f.unanswered())
@@ -260,7 +262,7 @@ class Machine:
         short = len(program) * (algebra.order + 1) <= BY_DEGREE
         sweep = Emission(
             f, program, algebra.order, given[:n], self.heights, given[n:], pairs,
-            by_degree=self.unit == 1 and short,
+            by_degree=self.unit == 1 and short, whole=True,
         )  # fmt: skip
         sweep.run()
         if pairs is not None:
@@ -371,11 +373,15 @@ class Machine:
         try:
             known: tuple[int, Array, int] = self.local.tile
         except AttributeError:
-            self.local.held = self.prepared(block((self.size + 1) * self.unit))
+            self.local.held = self.room()
             self.local.answers = self.calls(self.local.held)
             flags = np.zeros((1, 2, self.unit))
             known = self.local.tile = address(self.local.held), flags, address(flags)
         return known
+
+    def room(self) -> Array:
+        """Return memory in which the code of tiles can work."""
+        return self.prepared(block((self.size + 1) * self.unit))
 
     def prepared(self, data: Array) -> Array:
         """Return a block of memory, with the address of the pairs of monomials in its place."""
@@ -400,19 +406,20 @@ class Machine:
         long: bool,
         count: int | None = None,
         fixed: Mapping[int, Any] = MappingProxyType({}),
+        along: bool = True,
     ) -> None:
         """Add the code, with its first outputs, to what Python calls at once (see `Entry.add`).
 
         `fixed` are arguments that cannot change, by their places between the inputs.  Series are
-        those along a line: called with a point and a direction.  Not if the code asks Python, or is
-        so large that it does not matter.
+        those `along` a line, called with a point and a direction, or else tables.  Not if the code
+        asks Python, or is so large that it does not matter.
         """
         key = (id(self), *((n, type(v), v) for n, v in fixed.items()))
         small = not self.asks[0] and self.unit == 1 and self.size <= SMALL
         if small and key not in entry.keys:
             data = self.prepared(block(self.size))
             inputs: list[Any] = _joined(self.places, self.inputs, self.complex)
-            if self.tables:
+            if self.tables and along:
                 ((places, shape),) = inputs
                 parts = [[p + k * part_size(shape) for p in places] for k in (0, 1)]
                 inputs = [Value(tuple(part), shape[1:]) for part in parts]

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import CACHED_PAIRS, Graded
+from taylor.core.instructions import Einsum
 from taylor.core.program import Program
 from taylor.llvm.function import Function
 from taylor.llvm.registers import Scalar
@@ -89,5 +90,7 @@ def check(program: Program, algebra: Graded, unit: int) -> None:
     count = sum(math.prod(i.shape) for i in program.code)
     if algebra.size * count * unit > ROOM or algebra.count > CACHED_PAIRS:
         raise Unsupported(f"the tables of {algebra} are too large")
+    if any(isinstance(i.op, Einsum) for i in program.code):
+        raise Unsupported(f"products of large matrices of {algebra} are left to NumPy")
     if len(program.code) * (algebra.order + 1) > STEPS:
         raise Unsupported(f"{len(program.code)} instructions are too many for {algebra}")

@@ -9,21 +9,28 @@ from typing import Any
 from taylor.core.calls import Call
 from taylor.core.instructions import Const, Instruction
 from taylor.llvm.function import Function
-from taylor.machine.emit import Symbol, asked, lifted
+from taylor.machine.emit import Symbol, Unsupported, asked, lifted
 from taylor.machine.lapack import Factors, written
 from taylor.numbers.kinds import is_operand
+
+ASKING = "a step of a loop uses functions that only Python knows"
 
 
 class Question:
     """A rule in a program whose code is being written: it asks Python, by its instruction."""
 
     def __init__(
-        self, f: Function, code: Sequence[Instruction], i: int, factors: Factors | None
+        self,
+        f: Function,
+        code: Sequence[Instruction],
+        i: int,
+        factors: Factors | None,
+        loop: bool,
     ) -> None:
         call, args, self.shape = code[i]
         assert isinstance(call, Call)
         self.f, self.i, self.rule = f, i, call.rule
-        self.factors, self.matrix = factors, args[0]
+        self.factors, self.matrix, self.loop = factors, args[0], loop
         self.fixed = [isinstance(code[a].op, Const) for a in args]
         self.name, self.step = self.rule.name, self.rule.step
         self.complex_valued = self.rule.complex_valued
@@ -36,6 +43,8 @@ class Question:
             found = written(self.f, self.rule, x, self.shape, lu)
             if found is not None:
                 return found
+        if self.loop:
+            raise Unsupported(ASKING)
         made = True if self.complex_valued else None
         return asked(self.f, "call", self.i, self.args(x), self.shape, made)
 
@@ -48,11 +57,14 @@ class Question:
 
 
 def with_questions(
-    f: Function, code: Sequence[Instruction], values: bool = False
+    f: Function, code: Sequence[Instruction], values: bool = False, loop: bool = False
 ) -> Sequence[Instruction]:
-    """Return the code with rules that ask Python, or are written if only values are wanted."""
+    """Return the code with rules that ask Python, or are written if only values are wanted.
+
+    In the step of a loop there is nobody to ask.
+    """
     factors = Factors(code) if values else None
     return [
-        i._replace(op=Call(Question(f, code, n, factors))) if isinstance(i.op, Call) else i  # type: ignore[arg-type]
+        i._replace(op=Call(Question(f, code, n, factors, loop))) if isinstance(i.op, Call) else i  # type: ignore[arg-type]
         for n, i in enumerate(code)
     ]

@@ -30,7 +30,16 @@ from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.registers import Scalar
 from taylor.machine import planar
-from taylor.machine.emit import Symbol, broadcast, contiguous, empty, in_place, lifted, settled
+from taylor.machine.emit import (
+    Symbol,
+    broadcast,
+    contiguous,
+    empty,
+    in_place,
+    lifted,
+    numbers_between,
+    settled,
+)
 from taylor.machine.nests import at, c_strides, loaded_at, merged_axes, narrow, terms_of
 from taylor.machine.stencils import Box, Patch, Shift, fused
 
@@ -193,7 +202,7 @@ def _values(
                 for i in step.members
                 if i in kept or uses[i] > own[i]
             }
-            v |= write(f, code, step, v, number, out, complex)
+            v |= write(f, code, step, v, number, out, complex, outs.keys())
         else:
             op, args, _ = code[step]
             done = [step]
@@ -222,8 +231,12 @@ def write(
     number: Callable[[Any], Any],
     outs: Mapping[int, Symbol],
     complex: Sequence[bool],
+    results: Container[int] = (),
 ) -> dict[int, Symbol]:
-    """Write the loops of a region; return `outs` with what is in it written, and the sums."""
+    """Write the loops of a region; return `outs` with what is in it written, and the sums.
+
+    Whether those of `outs` that are results are finite is found in the same loops (`f.checked`).
+    """
     shape = code[region.members[0]].shape
     inside = set(region.members)
     outside = {a: v[a] for i in (*inside, *region.sums) for a in code[i].args if a not in inside}
@@ -237,8 +250,13 @@ def write(
         op = code[i].op
         if isinstance(op, Scale) and np.ndim(op.constant):
             given[_factor(i)] = _seen(f, number(op.constant), shape)
-    loops = _Loops(f, code, region, given, plain, outs, number, complex)
+    checked = [i for i in outs if i in results]
+    loops = _Loops(f, code, region, given, plain, outs, number, complex, checked)
     totals = loops.run()
+    for i in checked:
+        if ~i in totals:
+            for k, part in enumerate(totals[~i].parts):
+                f.checked[outs[i].offset + k * numbers_between(outs[i])] = part
     sums = {i: Symbol(f, code[i].shape, reg=totals[i]) for i in region.sums}
     return {**outs, **sums}
 
@@ -272,11 +290,12 @@ class _Loops:
         outs: Mapping[int, Symbol],
         number: Callable[[Any], Any],
         complex: Sequence[bool],
+        checked: Sequence[int],
     ) -> None:
         self.f, self.code, self.number, self.complex = f, code, number, complex
         self.plain = plain  # numbers: some rows want to know them
         self.arrays = given | dict(outs)
-        self.outs, self.sums = outs, region.sums
+        self.outs = outs
         shape = code[region.members[0]].shape
         reads = {a for i in (*region.members, *region.sums) for a in code[i].args}
         shifts = {a: op.box for a in reads if isinstance(op := code[a].op, Shift)}
@@ -292,13 +311,15 @@ class _Loops:
         self.boxes = {box: _merged(shape, [*self.outer, self.n], box) for box in boxes}
         self.shifts = shifts
         self.width = f.unit if f.unit > 1 else WIDTH
+        wide = f.unit > 1 or self.n > WIDTH // 2
+        self.sums = [*region.sums, *(~i for i in checked if wide)]  # ~i: zero times result i
         if f.unit == 1 and self.n <= WIDTH // 2 and not self.sums and not boxes:
             self.width = narrow(self.n)
         self.step = 1 if f.unit > 1 else self.width
         self.inner = self._inner()
         apart = f.unit == 1 and self.n > 2 * WIDTH
         size = PIECE if apart else len(region.members)
-        self.pieces = list(_pieces(code, region, given.keys() | plain.keys(), size))
+        self.pieces = list(_pieces(code, region, given.keys() | plain.keys(), size, self.sums))
 
     def _inner(self) -> Box:
         """Return the largest box of whole vectors that lies in, or outside, each of the boxes."""
@@ -320,7 +341,7 @@ class _Loops:
         return dict(zip(self.sums, found, strict=True))
 
     def _zeros(self) -> list[Scalar]:
-        return [self.f.zero(self.width, self.complex[i]) for i in self.sums]
+        return [self.f.zero(self.width, self.complex[max(i, ~i)]) for i in self.sums]
 
     def _rows(self, index: list[Any], totals: list[Scalar]) -> list[Scalar]:
         f, n = self.f, self.n
@@ -356,7 +377,7 @@ class _Loops:
         """Run all pieces over a stretch of the last axis, or nothing if it is empty."""
         f, maybe = self.f, not (isinstance(start, int) and isinstance(stop, int))
         short = start == 0 and isinstance(stop, int) and stop <= TILE
-        if short or (len(self.pieces) == 1 and not self.sums):
+        if short or (len(self.pieces) == 1 and max(self.sums, default=-1) < 0):
             return self._tile(index, start, stop, totals, masked, maybe)
 
         def tile(begin: str, totals: list[Scalar]) -> list[Scalar]:
@@ -440,7 +461,8 @@ class _Loops:
         """Return the sums of a piece with what one vector of elements adds to them."""
         f, found = self.f, []
         for k, total in zip(piece.sums, totals, strict=True):
-            factors = [at(lifted(f, env[a]), []) for a in self.code[k].args]
+            read = self.code[k].args if k >= 0 else (~k,)
+            factors = [at(lifted(f, env[a]), []) for a in read] + [f.zero()] * (k < 0)
             new = factors[0] if len(factors) == 1 else f.binary("fmul", *factors)
             if f.unit == 1 and self.n % WIDTH:
                 new = f.below(i, range(WIDTH), self.n).where(new, f.zero(WIDTH))
@@ -524,15 +546,16 @@ def _merged(shape: Sequence[int], sizes: Sequence[int], box: Box) -> Box:
     return Box(*zip(*found, strict=True))
 
 
-def _pieces(code: Code, region: Region, given: Set[int], size: int) -> Iterator[Piece]:
+def _pieces(
+    code: Code, region: Region, given: Set[int], size: int, sums: Sequence[int]
+) -> Iterator[Piece]:
     """Yield the pieces of a region, each of so many instructions."""
     ready = {a for a in given if a >= 0}
-    sums = list(region.sums)
     for start in range(0, len(region.members), size):
         members = region.members[start : start + size]
         ready.update(members)
-        complete = [i for i in sums if ready.issuperset(code[i].args)]
+        complete = [i for i in sums if ready.issuperset(code[i].args if i >= 0 else (~i,))]
         sums = [i for i in sums if i not in complete]
-        reads = {a for i in (*members, *complete) for a in code[i].args}
+        reads = {a for i in (*members, *complete) if i >= 0 for a in code[i].args}
         reads |= {_factor(i) for i in members if _factor(i) in given}
         yield Piece(members, complete, sorted(reads.difference(members)))

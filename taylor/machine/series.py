@@ -17,7 +17,9 @@ import numpy as np
 
 from taylor.core.algebra import Univariate
 from taylor.core.calls import Call, Integral
-from taylor.core.instructions import Add, Div, Input, Instruction, Mul, Scale, Step
+from taylor.core.choices import choose
+from taylor.core.functions import TINY, real_power
+from taylor.core.instructions import Add, Div, Einsum, Input, Instruction, Mul, Scale, Step
 from taylor.core.loops import Loop
 from taylor.core.maps import Gather, Map
 from taylor.core.operand import host
@@ -38,7 +40,7 @@ from taylor.machine.tables import Passing, Table
 from taylor.numbers.kinds import Array, is_operand
 
 PASSING = (Add, Scale, Map)  # what only adds and moves coefficients
-SUMMING = (Mul, Div, Integral)
+SUMMING = (Mul, Div, Integral, Einsum)
 RUN = 16  # instructions of a long program, or more, that are written degree by degree together
 
 
@@ -103,8 +105,9 @@ class Emission(Sweep):
         parameters: Sequence[Any] = (),
         algebra: Any = None,
         by_degree: bool = True,
+        whole: bool = False,
     ) -> None:
-        self.f = f
+        self.f, self.whole = f, whole  # whether nan stands for a value that has lost its digits
         self.apart = [isinstance(i.op, Loop) for i in program.code]  # written for all degrees
         self.loops: list[Swept] = []
         by_degree = by_degree and not any(self.apart)
@@ -126,7 +129,10 @@ class Emission(Sweep):
 
     def checked(self, row: Any, values: Sequence[Any]) -> Any:
         plain = not any(is_operand(v) for v in values)
-        return row(*(lifted(self.f, v) for v in values)) if plain else row(*values)
+        y = row(*(lifted(self.f, v) for v in values)) if plain else row(*values)
+        if self.whole and row is real_power and not y.complex:
+            return choose(y, TINY, y, math.nan, "formula")
+        return y
 
     def singular(self, row: Any, args: Sequence[int], y0: Any, p0: Any) -> Any:
         return None
@@ -277,7 +283,7 @@ class Emission(Sweep):
         first = max(first, min(order, 1))  # what stays the same from degree 1 on is written once
         numbers = False
         for i in owners:
-            if isinstance(code[i].op, (Mul, Integral)):  # products of two polynomials end later
+            if isinstance(code[i].op, (Mul, Integral, Einsum)):  # products of polynomials end later
                 short = sorted(h for h in (self.height[a] for a in code[i].args) if h < order)
                 if len(short) > 1:
                     first = max(first, min(order, short[-1] + short[-2]))

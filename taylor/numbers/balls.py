@@ -10,7 +10,7 @@ import copyreg
 import math
 import operator
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -18,63 +18,17 @@ from typing import Any
 import numpy as np
 
 from taylor.errors import DomainError
+from taylor.numbers.ball_values import SERIES, at, series_of, value_of
 from taylor.numbers.contexts import ends
 from taylor.numbers.kinds import Array, Kind, is_operand, object_array, of_type, private, register
 
-BOTH = (  # named as here, of numbers and of series
-    "exp", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "erf", "erfc", "gamma",
-    "lgamma", "zeta", "lambertw", "ci",
-)  # fmt: skip
-OF_NUMBERS = (
-    "expm1", "log1p", "sec", "csc", "cot", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh",
-)  # fmt: skip
-SHARED: dict[str, Callable[..., Any]] = {
-    **{name: operator.methodcaller(name) for name in BOTH},
-    "expi": lambda x: x.ei(),
-    "airyai": lambda x: x.airy_ai(),
-    "airybi": lambda x: x.airy_bi(),
-    "sinpi": lambda x: x.sin_pi(),
-    "cospi": lambda x: x.cos_pi(),
-    "gauss": lambda x: (-x * x).exp(),
-    "sec_asin": lambda x: ((1 - x) * (1 + x)).rsqrt(),
-    "cos_atan": lambda x: (1 + x * x).rsqrt(),
-    "real_power": operator.pow,
-}
-NUMBERS: dict[str, Callable[..., Any]] = {
-    **SHARED,
-    **{name: operator.methodcaller(name) for name in OF_NUMBERS},
-    "abs": abs,
-    "maximum": lambda x, y: x.max(y),
-    "minimum": lambda x, y: x.min(y),
-    "clip": lambda x, low, high: x.max(low).min(high),
-    "atan2": lambda y, x: type(y).atan2(y, x),
-    "exp2": lambda x: 2**x,
-    "log2": lambda x: x.log() / type(x)(2).log(),
-    "log10": lambda x: x.log() / type(x)(10).log(),
-    "cbrt": lambda x: -(-x).root(3) if x < 0 else x.root(3),
-    "square": lambda x: x**2,
-    "reciprocal": lambda x: 1 / x,
-    "power": operator.pow,
-    "exponential": operator.pow,
-    "hypot": lambda x, y: (x**2 + y**2).sqrt(),
-    "sech2": lambda x: x.sech() ** 2,
-    "sigmoid": lambda x: 1 / (1 + (-x).exp()),
-    "softplus": lambda x: x.exp().log1p(),
-    "logaddexp": lambda x, y: x.max(y) + (-abs(x - y)).exp().log1p(),
-    "npdf": lambda x: (-x * x / 2).exp() / (2 * type(x).pi()).sqrt(),
-    "ndtr": lambda x: (-x / type(x)(2).sqrt()).erfc() / 2,
-}
-SERIES: dict[str, Callable[..., Any]] = {
-    **SHARED,
-    "expm1": lambda s: s.exp() - 1,
-    "log1p": lambda s: (1 + s).log(),
-    "div": operator.truediv,
-    "mul": operator.mul,
-}
 OPPOSITE = {
     operator.lt: operator.ge, operator.ge: operator.lt, operator.le: operator.gt,
     operator.gt: operator.le, operator.eq: operator.ne, operator.ne: operator.eq,
 }  # fmt: skip
+
+
+NO_VALUE = "use float or mpmath.mpf, or give it ball=, its value on a ball of flint.arb"
 
 
 class Balls(Kind):
@@ -116,10 +70,11 @@ class Balls(Kind):
 
     def value(self, row: Any, args: Sequence[Any]) -> Any:
         """Return the ball of a row of the table; one that is not bounded raises DomainError."""
-        if not row.own or row.name not in NUMBERS:
-            raise TypeError(f"flint.arb has no {row.name}; use float, mpmath.mpf or mpmath.iv")
+        value = value_of(row)
+        if value is None:
+            raise TypeError(f"flint.arb has no {row.name}; {NO_VALUE}")
         x = [self.number(e) for e in args]
-        y = NUMBERS[row.name](*x)
+        y = value(*x)
         if not y.is_finite() and all(e.is_finite() for e in x):
             raise DomainError(
                 f"{row.name} is not defined on all of the ball {x[0]} (domain: {row.domain}); "
@@ -128,10 +83,12 @@ class Balls(Kind):
         return y
 
     def local(self, row: Any, x: Any, order: int) -> Array:
-        table = object_array((order + 1,), [x, self.one, *[self.number(0)] * order][: order + 1])
-        found = whole(row.name, (True,), order + 1, [table]) if row.own else None
-        if found is None:
+        series = series_of(row.name) if row.own else None
+        if series is None:
             raise TypeError(f"flint.arb has no series of {row.name} at {x}; use mpmath.mpf")
+        found = object_array((order + 1,), series(x, order))
+        if not all(c.is_finite() for c in found):
+            raise ValueError(f"{row.name} has no series at {x}")
         return found
 
     def ends(self, x: Any) -> tuple[Any, Any]:
@@ -153,6 +110,9 @@ class Balls(Kind):
 
     def is_finite(self, x: Any) -> bool:
         return bool(x.is_finite())
+
+    def is_wide(self, x: Any) -> Any:
+        return not x.is_exact()
 
 
 BALLS = Balls()
@@ -218,16 +178,12 @@ def _lane(name: str, live: Sequence[bool], size: int, given: Sequence[Any]) -> A
     flint = sys.modules["flint"]
     if name == "div" and live[1] and given[1][0].contains(0):
         return None
-    cap = flint.ctx.cap
-    try:
-        flint.ctx.cap = size
+    with at(cap=size):
         args = [
             flint.arb_series(x.tolist(), prec=size) if m else BALLS.number(x)
             for x, m in zip(given, live, strict=True)
         ]
         coefficients = SERIES[name](*args).coeffs()
-    finally:
-        flint.ctx.cap = cap
     if not all(c.is_finite() for c in coefficients):
         return None
     table = np.empty(size, dtype=object)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from taylor.errors import DomainError
-from taylor.numbers.kinds import Array, Kind, is_operand, of_type, private, register
+from taylor.numbers.kinds import Array, Kind, ValueSet, is_operand, of_type, private, register
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,9 @@ class Intervals(Multi):
     def is_finite(self, x: Any) -> bool:
         return bool(abs(x).b < float("inf"))
 
+    def is_wide(self, x: Any) -> Any:
+        return bool(x.delta != 0)
+
 
 @functools.lru_cache(maxsize=256)
 def _of_context(context: Any) -> Multi:
@@ -138,6 +141,8 @@ def is_interval(x: object) -> bool:
 
 def is_set(x: Any) -> bool:
     """Whether x is an interval or an array of intervals."""
+    if isinstance(x, ValueSet):
+        return True
     if isinstance(x, np.ndarray):
         return x.dtype == object and Kind.of(x).sets
     return not is_operand(x) and is_interval(x)
@@ -153,8 +158,21 @@ def ends(x: Any) -> tuple[Any, Any]:
     return Kind.of(x).ends(x)
 
 
-def members(x: Array) -> tuple[Array, Array, Array]:
+def whole_number(x: Any) -> Any:
+    """Return the integer that a set of one number holds, and all else as it is."""
+    if is_operand(x) or np.ndim(x) or not is_interval(x):
+        return x
+    low, high = ends(x)
+    return int(low) if low == high and abs(low) < 2**53 and low == int(low) else x
+
+
+def members(x: Any) -> tuple[Array, Array, Array]:
     """Return of every interval of an array its least member, that nearest to zero, its largest."""
+    if isinstance(x, ValueSet):
+        return x.members()
+    x = np.asarray(x)
+    if x.dtype.kind in "fiub":
+        return x, x, x
     low, high = (
         np.frompyfunc(lambda e, n=n: float(ends(e)[n] if is_interval(e) else e), 1, 1)(x)
         for n in (0, 1)

@@ -41,6 +41,27 @@ class Handled:
         return c
 
 
+class ValueSet(Handled):
+    """Marks sets of numbers, which are innermost: series are over them, and they hold nothing."""
+
+    __slots__ = ()
+    kind: Kind  # in which it meets others
+    shape: Any
+    tag: Any
+
+    def members(self) -> tuple[Array, Array, Array]:
+        """Return of every set its least member, that nearest to zero, and its largest, as floats.
+
+        They may be less, nearer and larger than any member.
+        """
+        raise NotImplementedError
+
+    def _dot(self, other: Any) -> Any:
+        """Return Σ self·other over the first axis."""
+        x: Any = self
+        return (x * other).sum(0)
+
+
 class Fillable:
     """Marks the arrays of NumPy into which values of the package can be written."""
 
@@ -67,11 +88,22 @@ def is_operand(x: object) -> bool:
     return isinstance(x, Handled)
 
 
+def is_nested(x: object) -> bool:
+    """Whether x is a value of the package that holds others: x.value is what it holds."""
+    return isinstance(x, Handled) and not isinstance(x, ValueSet)
+
+
 def base(x: Any) -> Any:
-    """Return the innermost plain value of a number of any nesting."""
-    while is_operand(x):
+    """Return the innermost number, array or set of a value of any nesting."""
+    while is_nested(x):
         x = x.value
     return x
+
+
+def base_array(x: Any) -> Any:
+    """Return the innermost numbers of a value as an array, or as a set."""
+    x = base(x)
+    return x if isinstance(x, ValueSet) else np.asarray(x)
 
 
 # ------------------------------------------------------------------ what is asked of a kind
@@ -171,6 +203,10 @@ class Kind:
     def is_finite(self, x: Any) -> bool:
         """Whether a number is finite, or a set bounded."""
         return bool(abs(x) < float("inf"))
+
+    def is_wide(self, x: Any) -> Any:
+        """Return whether a set has more than one member; of an array of sets for each."""
+        return False
 
     def ends(self, x: Any) -> tuple[Any, Any]:
         """Return the least and the largest number of a set, in an mpmath context."""
@@ -405,8 +441,10 @@ def shown(x: Any) -> str:
 
 
 def _kind_of(x: Any) -> Kind:
-    while is_operand(x):
+    while is_nested(x):
         x = x._coef if hasattr(x, "_coef") else x.value
+    if isinstance(x, ValueSet):
+        return x.kind
     if not isinstance(x, np.ndarray):
         return of_number(x)
     if x.dtype != object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ class Policy:
     singular: str = "numpy"
     kink: str = "error"
     side: str = ""  # of the point on which series in one variable are: see `on_one_side`
+    compile_after: int = int(os.environ.get("TAYLOR_COMPILE_AFTER", "64"))
 
 
 DEFAULT_POLICY = Policy()
@@ -31,13 +33,17 @@ def current_policy() -> Policy:
 
 
 @contextmanager
-def policy(*, singular: str = "numpy", kink: str = "error") -> Iterator[None]:
+def policy(
+    *, singular: str = "numpy", kink: str = "error", compile_after: int | None = None
+) -> Iterator[None]:
     """Return a context in which singular points and kinks are treated as said.
 
     `singular`: "numpy" (scalars raise DomainError, lanes of arrays become nan), "raise" (arrays
     raise too), "propagate" (scalars become nan as lanes do).  `kink`: "error", or for first
     derivatives of optimisation users "subgradient" (the mean of both sides, or the constant side),
     "left", "right".
+    `compile_after`: which call of a driver with a function, at arguments of the same shapes, makes
+    code of it by itself (docs/compile.md); 0: none does; None: as around it.
     The context belongs to the current thread or task only.
 
     >>> import taylor
@@ -48,7 +54,10 @@ def policy(*, singular: str = "numpy", kink: str = "error") -> Iterator[None]:
     for key, value in (("singular", singular), ("kink", kink)):
         if value not in _CHOICES[key]:
             raise ValueError(f"{key}={value!r}: choose one of {', '.join(_CHOICES[key])}")
-    token = _POLICY.set(Policy(singular, kink))
+    if compile_after is not None and (type(compile_after) is not int or compile_after < 0):
+        raise ValueError(f"compile_after={compile_after!r}: a number of calls, or 0 for never")
+    after = current_policy().compile_after if compile_after is None else compile_after
+    token = _POLICY.set(Policy(singular, kink, compile_after=after))
     try:
         yield
     finally:

@@ -25,6 +25,7 @@ from taylor.core.advice import annotate, not_called
 from taylor.core.conditions import Condition
 from taylor.core.instructions import Add, Input, Mul, Scale
 from taylor.core.program import Program, check_unread, deciding, expand, kept, record
+from taylor.core.reads import Reads
 from taylor.errors import (
     ForeignNodeError,
     GuardError,
@@ -35,7 +36,6 @@ from taylor.errors import (
 from taylor.numbers.kinds import content, is_operand
 from taylor.ode.control import finite, spacing, two_sum, unit
 from taylor.ode.pieces import Pieces, Place, along, divided, joined, resolved
-from taylor.ode.reads import Reads
 from taylor.ode.roots import derivative, roots, value, without_root
 from taylor.ode.surfaces import cut
 from taylor.ode.system import filled

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from taylor.core.memory import fresh
 from taylor.core.operand import lift
+from taylor.core.reads import Reads
 from taylor.errors import ForeignNodeError, IntegrationError
 from taylor.numbers.kinds import base, is_operand
 from taylor.ode.control import spacing, unit
@@ -24,7 +25,6 @@ from taylor.ode.flow import number
 from taylor.ode.integrator import Integrator
 from taylor.ode.options import argument
 from taylor.ode.pieces import Pieces, Place
-from taylor.ode.reads import Reads
 from taylor.ode.variation import Variation
 
 Array = NDArray[Any]

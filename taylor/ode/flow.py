@@ -45,7 +45,7 @@ from taylor.drivers.implicit import implicit_root
 from taylor.drivers.several import pullback
 from taylor.drivers.trees import as_one
 from taylor.errors import NonAnalyticError
-from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.kinds import base, is_nested, is_operand
 from taylor.ode.adjoints import adjoint
 from taylor.ode.control import norm
 from taylor.ode.integrator import Integrator
@@ -399,7 +399,7 @@ def edge(f: Function, t: Any, y: Any, p: Sequence[Any], d: Any, order: int) -> E
 def order_of(x: Any) -> int:
     """Return how many derivatives of a number there are, on all levels."""
     found = 0
-    while is_operand(x):
+    while is_nested(x):
         found, x = (found + x.order, x._coef) if isinstance(x, Series) else (found + 1, x.value)
     return found
 

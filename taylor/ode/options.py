@@ -15,7 +15,7 @@ from taylor.drivers.labelled import rule_of
 from taylor.errors import ShapeMismatch
 from taylor.numbers.balls import Balls
 from taylor.numbers.contexts import is_interval
-from taylor.numbers.kinds import Kind, is_operand
+from taylor.numbers.kinds import Kind, ValueSet, base, is_operand
 from taylor.numbers.values import as_array
 from taylor.ode.control import LEAST, NONE, finite, log2, order_of, unit
 
@@ -81,6 +81,11 @@ def check_span(t_span: Any, endless: bool = False) -> None:
 
 def in_one_kind(t0: Any, y0: Any) -> tuple[Any, Array]:
     """Return time and state in one kind of number; raise ValueError where they are not finite."""
+    if isinstance(base(y0), ValueSet) or isinstance(base(t0), ValueSet):
+        raise TypeError(
+            "taylor.ode does not bound the errors of its steps; sets of numbers are integrated by "
+            "taylor.verified.solve_ivp"
+        )
     if is_operand(y0) or is_operand(t0):
         raise TypeError(
             "a state of series is integrated by taylor.ode.solve_ivp, which makes an ordinary "

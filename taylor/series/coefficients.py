@@ -30,6 +30,7 @@ from taylor.series import text
 if TYPE_CHECKING:
     of_class = classmethod
 
+FLOAT = np.dtype(float)
 UNKNOWN = math.inf
 SIMPLE = frozenset((int, slice, type(Ellipsis), type(None)))  # indices that make views
 
@@ -77,6 +78,21 @@ class Coefficients(Operand):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (self._make, (self._coef, self.algebra, self.tag, self._reach))
+
+    def _is_floats(self) -> bool:
+        """Whether the coefficients are float64, so that a real number needs no conversion."""
+        x = self._coef
+        return type(x) is np.ndarray and x.dtype is FLOAT
+
+    def _twin(self, other: Any) -> bool:
+        """Whether x is such a series of floats: a number, or an array of one axis of this shape."""
+        if type(other) is not type(self) or other.tag is not self.tag:
+            return False
+        x, y = self._coef, other._coef
+        if not (type(x) is np.ndarray is type(y) and x.dtype is FLOAT is y.dtype):
+            return False
+        same = self.algebra is other.algebra or self.algebra == other.algebra
+        return same and x.shape == y.shape and x.ndim < 3
 
     # -------------------------------------------------------------- what it is
     @property

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from taylor.core.algebra import Algebra, Univariate
-from taylor.core.functions import cbrt, mod, power, real_power, sqrt
+from taylor.core.functions import TINY, cbrt, mod, power, real_power, sqrt
 from taylor.core.instructions import Input, Instruction, Parameter
 from taylor.core.memory import in_rows
 from taylor.core.powers import at_zero, integer_valued, lowered, raised
@@ -30,7 +30,7 @@ from taylor.machine import engine
 from taylor.numbers.balls import whole
 from taylor.numbers.contexts import is_interval, is_set, members
 from taylor.numbers.formulas import Constant
-from taylor.numbers.kinds import Array, Kind, base, content, is_operand
+from taylor.numbers.kinds import Array, Kind, base, base_array, content, is_operand
 from taylor.numbers.policy import current_policy, policy
 from taylor.numbers.values import as_array, divisible, together
 from taylor.series.coefficients import UNKNOWN, Coefficients
@@ -136,7 +136,8 @@ def _table(
     if len(args) > 1:
         given = [x._coef if m else x for x, m in zip(args, mine, strict=True)]
         table = by_code(row, live, owner.algebra, given)
-        if table is not None:
+        left = table is not None and row is real_power and not np.all(abs(table[0]) >= TINY)
+        if table is not None and not left:
             table[0] = checked(row, values, current_policy().singular)
             return table
     inputs = together(*(divisible(x._coef) for x, m in zip(args, mine, strict=True) if m))
@@ -229,13 +230,14 @@ def _degree_known(row: Elementary, order: int, values: Sequence[Any]) -> int:
     germ = row.germ
     if row is real_power:
         r = base(values[1])
-        germ = Fraction(float(r)) if np.ndim(r) == 0 and not np.iscomplexobj(r) else germ
+        plain = np.ndim(r) == 0 and not (np.iscomplexobj(r) or is_set(r))
+        germ = Fraction(float(r)) if plain else germ
     return max(math.ceil((order + 1) * germ) - 1, 0) if germ else 0
 
 
 def _singular_at(row: Elementary, mine: Sequence[bool], values: Sequence[Any]) -> Any:
     """Return, lane by lane, whether a row has no expansion at a point where it has a value."""
-    points = [np.asarray(base(v)) for v in values]
+    points = [base_array(v) for v in values]
     if any(is_set(v) for v in points):  # a set has none if one of its numbers has none
         chosen = zip(*(members(v) for v in points), strict=True)
         return np.logical_or.reduce([_singular_at(row, mine, v) for v in chosen])

@@ -29,8 +29,17 @@ from taylor.core.tags import Tag, user_tag
 from taylor.core.tape import Node
 from taylor.errors import AlgebraMismatch, ForeignNodeError, OrderMismatch, PoleError, ShapeMismatch
 from taylor.machine import engine
-from taylor.numbers.kinds import Array, Kind, base, is_operand
-from taylor.numbers.values import as_array, constant, decided, divisible, joined, together, zeros
+from taylor.numbers.kinds import Array, Kind, ValueSet, base, is_operand
+from taylor.numbers.values import (
+    as_array,
+    constant,
+    decided,
+    divisible,
+    joined,
+    quietly,
+    together,
+    zeros,
+)
 from taylor.series import rows, rules
 from taylor.series.coefficients import UNKNOWN, Coefficients
 from taylor.series.rows import ALONE, BOTH, LEFT, RIGHT, Live, by_code, declared, plain, propagates
@@ -141,11 +150,6 @@ class Series(Coefficients):
             return owner, x, y, BOTH if second else LEFT, a, b
         return owner, y, x, RIGHT, b, a
 
-    def _is_floats(self) -> bool:
-        """Whether the coefficients are float64, so that a real number needs no conversion."""
-        x = self._coef
-        return type(x) is np.ndarray and x.dtype is FLOAT
-
     def _alike(self, other: Any) -> bool:
         """Whether x is a series in the same variables, of the same type of float."""
         if type(other) is not type(self) or other.tag is not self.tag:
@@ -158,7 +162,7 @@ class Series(Coefficients):
     def _hosts(self, other: Any) -> bool:
         if isinstance(other, Node):
             return not (self.tag.closed or other.tape.holds(self))
-        assert isinstance(other, Series)
+        assert isinstance(other, (Series, ValueSet))
         return self.tag.level > other.tag.level
 
     def _refuses(self, x: Any) -> bool:
@@ -199,14 +203,22 @@ class Series(Coefficients):
     def __add__(self, other: Any) -> Self:
         if type(other) in REALS and self._is_floats():
             table = self._coef.copy("K")
-            with np.errstate(all="ignore"):
-                table[0] += other
+            if table.ndim == 1 and (type(other) is float or abs(other) < engine.EXACT):
+                table[0] = table.item(0) + other  # without warnings
+            else:
+                table[0] = quietly(np.add, table[0], other)
             return self._new(table, reach=self._reach)
+        if self._twin(other):
+            table, a, b = quietly(np.add, self._coef, other._coef), self._reach, other._reach
+            return self._make(table, self.algebra, self.tag, a if a > b else b)
         return self._added(self._met(other), False)
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Self:
+        if self._twin(other):
+            table, a, b = quietly(np.subtract, self._coef, other._coef), self._reach, other._reach
+            return self._make(table, self.algebra, self.tag, a if a > b else b)
         return self.__add__(-other) if type(other) in REALS else self._added(self._met(other), True)
 
     def __rsub__(self, other: Any) -> Self:
@@ -219,8 +231,11 @@ class Series(Coefficients):
 
     def __mul__(self, other: Any) -> Self:
         if type(other) in REALS and self._is_floats():
-            with np.errstate(all="ignore"):
-                return self._new(self._coef * other, reach=self._reach if other else 0)
+            table = quietly(np.multiply, self._coef, other)
+            return self._new(table, reach=self._reach if other else 0)
+        if self._twin(other) and self._coef.ndim == 1:
+            reach = _degree(self.algebra, self._reach, other._reach)
+            return self._new(self._product(self._coef, other._coef), reach=reach)
         met = self._met(other)
         if met is None:
             return NotImplemented
@@ -251,8 +266,7 @@ class Series(Coefficients):
 
     def __truediv__(self, other: Any) -> Self:
         if type(other) in REALS and other and self._is_floats():
-            with np.errstate(all="ignore"):
-                return self._new(self._coef / other, reach=self._reach)
+            return self._new(quietly(np.true_divide, self._coef, other), reach=self._reach)
         return self._divided(self._met(other))
 
     def __rtruediv__(self, other: Any) -> Self:
@@ -490,11 +504,12 @@ class Series(Coefficients):
         met = self._met(other)
         if met is None:
             return NotImplemented
-        _, x, y, live, *_ = met
-        if live is BOTH:
-            same = np.all(np.asarray(equal(x, y), dtype=bool), axis=0)
-        else:
-            same = np.all(~nonzero(x[1:]), axis=0) & np.asarray(equal(x[0], y), dtype=bool)
+        owner, x, y, live, *_ = met
+        value = np.asarray(equal(x[0], y[0] if live is BOTH else y), dtype=bool)
+        rest = equal(x[1:], y[1:]) if live is BOTH else ~nonzero(x[1:])
+        same = value & np.all(np.asarray(rest, dtype=bool), axis=0)
+        if owner.tag.level < 0 and np.any(value & ~same):
+            owner.tag.isolated = True
         return bool(same) if np.ndim(same) == 0 else same
 
     def __ne__(self, other: Any) -> Any:

@@ -1,8 +1,9 @@
 """Coefficients that left the range of floats on the way, found again with unbounded exponents.
 
-c_k of x**0.3 at 1e-100 is beyond the floats from k = 4 on.  A recurrence in floats goes on with an
-infinity and gives nan; in mpmath's numbers it goes on, and each coefficient is rounded at the end:
-to what it is, to the infinity of its sign, or to zero.
+c_k of x**0.3 at 1e-100 is beyond the floats from k = 4 on, and x**1.5 is below them at 1e-217,
+where c_1 is not.  A recurrence in floats goes on with an infinity and gives nan, or with a zero; in
+mpmath's numbers it goes on, and each coefficient is rounded at the end: to what it is, to the
+infinity of its sign, or to zero.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Algebra
-from taylor.core.calls import Call, Row
+from taylor.core.calls import Call, Integral, Row
+from taylor.core.functions import TINY, real_power
 from taylor.core.program import Program
 from taylor.core.sides import Choose
 from taylor.core.sweep import Sweep
@@ -31,17 +33,18 @@ def mended(
     """Return the result y of a program at tables and parameters, its overflowed lanes redone."""
     if not isinstance(y, np.ndarray) or y.dtype.kind not in "fc":
         return y
-    with np.errstate(all="ignore"):
-        if np.isfinite(np.add.reduce(y, axis=None)):
-            return y
     ops = [i.op for i in program.code]
+    power = any(isinstance(op, Integral) and op.row is real_power for op in ops)
+    with np.errstate(all="ignore"):
+        if np.isfinite(np.add.reduce(y, axis=None)) and not (power and _sunk(tables, y).any()):
+            return y
     jumps = any(isinstance(op, Row) and op.row.jumps is not None for op in ops)
     if KINK in ops or jumps or any(isinstance(op, Call) for op in ops):
         return y
     numbers = [*tables, *given]
     if any(np.asarray(x).dtype.kind not in "fciub" for x in numbers):
         return y
-    for lane in _overflowed(tables, y):
+    for lane in _left(tables, y, power):
         one = [np.broadcast_to(t, (len(t), *y.shape[1:]))[(slice(None), *lane)] for t in tables]
         constants = [np.broadcast_to(c, y.shape[1:])[lane] for c in given]
         redone = _redone(program, algebra, one, constants)
@@ -51,15 +54,26 @@ def mended(
     return y
 
 
-def _overflowed(tables: Sequence[Array], y: Array) -> list[tuple[Any, ...]]:
-    """Return the lanes in which the first coefficient that is no number is infinite."""
+def _left(tables: Sequence[Array], y: Array, power: bool) -> list[tuple[Any, ...]]:
+    """Return the lanes in which the first coefficient that is no number is infinite.
+
+    And, of a power, those in which its value has left the range, which all coefficients rest on.
+    """
     finite = np.isfinite(y)
     first = np.argmin(finite, axis=0)
     start = np.take_along_axis(y, first[None], axis=0)[0]
-    known = ~finite.all(0) & np.isinf(start) & ((first > 0) | np.isnan(y).any(0))
+    known = ~finite.all(0) & np.isinf(start) & ((first > 0) | power | np.isnan(y).any(0))
+    if power:
+        known |= _sunk(tables, y)
     for t in tables:
         known &= np.isfinite(t).all(0)
     return list(zip(*np.nonzero(known), strict=True))[:LANES] if y.ndim > 1 else [()] * bool(known)
+
+
+def _sunk(tables: Sequence[Array], y: Array) -> Array:
+    """Return the lanes in which the value of a power is too small for all its digits."""
+    sunk: Array = (abs(y[0]) < TINY) & (tables[0][0] != 0)
+    return sunk
 
 
 def _redone(

@@ -1,0 +1,186 @@
+"""Prints what differential operators of a network cost here, in JAX and in folx.
+
+Each package runs in a process of its own, on one thread; values are checked against each other, and
+times are the least of many calls, in μs of CPU.  JAX is the faster one of forward and of nested
+modes, folx the forward Laplacian of JAX functions.  `residual` is that of the Kuramoto-Sivashinsky
+equation at 512 points, summed up, and its gradient by the 1,185 parameters.  The slope is that of
+the time over the size before, on logarithmic axes.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from benchmarks.arrays import ONE_THREAD, least
+
+Array = Any
+Row = tuple[str, int, str, float, float]
+RNG = np.random.default_rng(0)
+ENTRY, MIDDLE, EXIT = (RNG.normal(size=s) / 8 for s in ((60, 64), (64, 64), (64,)))
+SMALL = [RNG.normal(size=s) / math.sqrt(s[0]) for s in ((2, 32), (32,), (32, 32), (32,), (32,))]
+TIMES, PLACES = RNG.uniform(0, 1, 512), RNG.uniform(-1, 1, 512)
+
+
+def network(x: Array, m: Any) -> Any:
+    """Return a network n-64-64-1."""
+    return m.tanh(m.tanh(x @ ENTRY[: x.shape[-1]]) @ MIDDLE) @ EXIT
+
+
+def wave(p: list[Array], t: Array, x: Array, m: Any) -> Any:
+    """Return a network 2-32-32-1 at points."""
+    hidden = m.tanh(m.stack([t, x], axis=-1) @ p[0] + p[1])
+    return m.tanh(hidden @ p[2] + p[3]) @ p[4]
+
+
+def points(n: int, count: int = 0) -> Array:
+    """Return a point, or so many."""
+    return np.sin(np.arange(max(count, 1) * n)).reshape((count, n) if count else (n,))
+
+
+SIZES = {"Laplacian": (10, 30, 60), "Laplacian, 4096 points": (30,), "biharmonic": (5, 10)}
+
+
+def taylor_rows() -> Iterator[tuple[str, int, str, Callable[[], Any]]]:
+    """Yield what is measured of this package."""
+    import taylor
+    from taylor import operators as op
+
+    f = taylor.compile(lambda x: network(x, np))
+    lanes = taylor.lanes(lambda x: op.laplacian(lambda x: network(x, np), x))
+    ways = {
+        "Laplacian": lambda n: op.laplacian(f, points(n)),
+        "Laplacian, 4096 points": lambda n: np.sum(lanes(points(n, 4096))),
+        "biharmonic": lambda n: op.biharmonic(f, points(n)),
+    }
+    for name, sizes in SIZES.items():
+        for n in sizes:
+            yield name, n, "", lambda name=name, n=n: ways[name](n)
+    d = op.partials("t", "x")
+    sweep = op.Operator([d.t**0, d.t, d.x, d.x**2, d.x**4])
+
+    def loss(p: list[Array]) -> Any:
+        u, ut, ux, uxx, uxxxx = sweep(lambda t, x: wave(p, t, x, np), TIMES, PLACES)
+        return np.mean((ut + u * ux + uxx + uxxxx) ** 2)
+
+    value = taylor.compile(loss)
+    gradient = taylor.compile(lambda p: taylor.gradient(loss, p))
+    yield "residual", 512, "f", lambda: value(SMALL)
+    yield "residual", 512, "gradient", lambda: gradient(SMALL)[4][0]
+
+
+def jax_rows() -> Iterator[tuple[str, int, str, Callable[[], Any]]]:
+    """Yield what is measured of JAX."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    import jax.numpy as jnp
+
+    def along(f: Callable[[Array], Any], x: Array, e: Array) -> Any:
+        return jax.jvp(lambda y: jax.jvp(f, (y,), (e,))[1], (x,), (e,))[1]
+
+    def forward(f: Callable[[Array], Any]) -> Callable[[Array], Any]:
+        return lambda x: jnp.sum(jax.vmap(lambda e: along(f, x, e))(jnp.eye(x.shape[0])))
+
+    def trace(f: Callable[[Array], Any]) -> Callable[[Array], Any]:
+        return lambda x: jnp.trace(jax.hessian(f)(x))
+
+    def f(x: Array) -> Any:
+        return network(x, jnp)
+
+    for mode, laplacian in (("forward", forward), ("Hessian", trace)):
+        once, twice = laplacian(f), laplacian(laplacian(f))
+        ways = {
+            "Laplacian": jax.jit(once),
+            "Laplacian, 4096 points": jax.jit(lambda x, g=once: jnp.sum(jax.vmap(g)(x))),
+            "biharmonic": jax.jit(twice),
+        }
+        for name, sizes in SIZES.items():
+            for n in sizes:
+                x = points(n, 4096) if "points" in name else points(n)
+                yield name, n, mode, lambda w=ways[name], x=x: w(x).block_until_ready()
+
+    def d(g: Callable[[Array], Any]) -> Callable[[Array], Any]:
+        return lambda x: jax.jvp(g, (x,), (1.0,))[1]
+
+    def residual(p: list[Array], t: Array, x: Array) -> Any:
+        g = lambda x: wave(p, t, x, jnp)  # noqa: E731
+        return d(lambda t: wave(p, t, x, jnp))(t) + g(x) * d(g)(x) + d(d(g))(x) + d(d(d(d(g))))(x)
+
+    def loss(p: list[Array]) -> Any:
+        return jnp.mean(jax.vmap(lambda t, x: residual(p, t, x))(TIMES, PLACES) ** 2)
+
+    value, gradient = jax.jit(loss), jax.jit(jax.grad(loss))
+    yield "residual", 512, "f", lambda: value(SMALL).block_until_ready()
+    yield "residual", 512, "gradient", lambda: gradient(SMALL)[4].block_until_ready()[0]
+
+
+def folx_rows() -> Iterator[tuple[str, int, str, Callable[[], Any]]]:
+    """Yield what is measured of folx."""
+    import folx
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    import jax.numpy as jnp
+
+    forward = folx.forward_laplacian(lambda x: network(x, jnp))
+    one = jax.jit(lambda x: forward(x).laplacian)
+    many = jax.jit(lambda x: jnp.sum(jax.vmap(lambda x: forward(x).laplacian)(x)))
+    for name in ("Laplacian", "Laplacian, 4096 points"):
+        for n in SIZES[name]:
+            g, x = (many, points(n, 4096)) if "points" in name else (one, points(n))
+            yield name, n, "", lambda g=g, x=x: g(x).block_until_ready()
+
+
+WAYS = {"taylor": taylor_rows, "jax": jax_rows, "folx": folx_rows}
+
+
+def main() -> None:
+    """Print the table; a package that is not installed is named."""
+    tables: dict[str, dict[tuple[str, int, str], tuple[float, float]]] = {}
+    for package in WAYS:
+        if importlib.util.find_spec(package) is None:
+            print(f"{package} skipped: not installed (pip install {package})")
+            continue
+        command = [sys.executable, "-m", "benchmarks.operators", "--one", package]
+        done = subprocess.run(
+            command, env=os.environ | ONE_THREAD, check=True, capture_output=True, text=True
+        )
+        table = tables.setdefault(package, {})
+        for name, n, what, us, check in json.loads(done.stdout.splitlines()[-1]):
+            key = (name, n, what if name == "residual" else "")
+            table[key] = min(table.get(key, (math.inf, check)), (us, check))
+    ours = tables.pop("taylor")
+    print(f"{'μs':40s}{'taylor':>10s}{'slope':>7s}" + "".join(f"{p + ' ×':>10s}" for p in tables))
+    last: tuple[str, int, float] = ("", 0, 0.0)
+    for (name, n, what), (us, check) in ours.items():
+        same = last[0] == name and last[1] < n
+        slope = f"{math.log(us / last[2]) / math.log(n / last[1]):.2f}" if same else ""
+        line = f"{name + ' ' + str(n):30s}{what:10s}{us:10.0f}{slope:>7s}"
+        for package, table in tables.items():
+            other, value = table.get((name, n, what), (math.nan, check))
+            if not math.isclose(value, check, rel_tol=1e-8):
+                raise ValueError(f"{package} and taylor differ: {name} {n} {what}")
+            line += f"{other / us:10.2f}"
+        print(line)
+        last = (name, n, us)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--one"]:
+        found = []
+        for name, n, what, call in WAYS[sys.argv[2]]():
+            for _ in range(20):  # until there is machine code
+                y = call()
+            found.append((name, n, what, least(call), float(y)))
+        print(json.dumps(found))
+    else:
+        main()

@@ -1,0 +1,44 @@
+"""Sums over a kernel matrix that does not fit into memory, and their gradient, tile by tile.
+
+The likelihood of points x_i under a mixture of Gaussians around centres y_j takes all distances:
+20,000 times 2,000 numbers here, and some more for its derivatives.  A compiled gradient of a tile
+of points is added up over the tiles, so that memory holds one tile.
+"""
+
+import numpy as np
+
+import taylor
+
+rng = np.random.default_rng(0)
+TILE, WIDTH = 200, 0.3
+centres = rng.normal(size=(2000, 3))
+points = rng.normal(size=(20000, 3))
+
+
+def log_likelihood(centres, tile):
+    """Return Σ_i log Σ_j exp(-|x_i - y_j|²/(2·width²)) over the points of a tile."""
+    square = np.sum(tile**2, axis=1)[:, None] + np.sum(centres**2, axis=1) - 2 * tile @ centres.T
+    return np.sum(taylor.logsumexp(-square / (2 * WIDTH**2), axis=1))
+
+
+@taylor.compile
+def of_tile(centres, tile):
+    return taylor.value_and_gradient(log_likelihood, centres, tile)
+
+
+def in_tiles(centres, points):
+    """Return the sum over all points and its gradient with respect to the centres."""
+    value, slope = 0.0, np.zeros_like(centres)
+    for start in range(0, len(points), TILE):
+        part = of_tile(centres, points[start : start + TILE])
+        value, slope = value + part[0], slope + part[1]
+    return value, slope
+
+
+value, slope = in_tiles(centres, points)
+print(f"log-likelihood {value:.3f}, norm of its gradient {np.linalg.norm(slope):.3f}")
+few = points[: 2 * TILE]
+whole = taylor.value_and_gradient(log_likelihood, centres, few)
+print("tiles agree with the whole:", np.allclose(in_tiles(centres, few)[1], whole[1], rtol=1e-9))
+matrix, tile = (8e-6 * len(centres) * n for n in (len(points), TILE))
+print(f"one tile of the kernel matrix has {tile:.0f} MB, all of it {matrix:.0f} MB")

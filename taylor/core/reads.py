@@ -1,0 +1,266 @@
+"""What a function reads besides its arguments, and whether that is still what it was.
+
+A function of Python reads the cells of its closure, its defaults, the globals that its code names,
+and of objects the attributes that it names.  Where these hold numbers, texts, arrays, lists, dicts,
+functions of NumPy, or functions and objects of which the same can be said, nothing else can change
+what it does.
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+import sys
+from array import array
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from taylor.numbers.kinds import Array
+
+SAME = (int, float, complex, str, bytes, type(None), np.generic, BuiltinFunctionType, np.ufunc)
+PLAIN = (int, float, complex, str)  # equal ones of one type do the same
+PACKAGES = {"numpy", "math", "taylor", "hyperdual", "mpmath", "scipy", "pandas", "xarray", "sympy"}
+PACKAGES |= sys.stdlib_module_names - {"__main__"}  # whose functions are what they are
+WHOLE, SAMPLE = 1 << 13, 1 << 9  # bytes of an array that is compared; elements of a larger one
+ITEMS = 1 << 12  # of a list or a dict that are followed
+MISSING = object()
+# what an expression calls without naming it
+OPERATORS = {
+    f"__{name}__" for name in (
+        "call", "getitem", "len", "iter", "float", "int", "bool", "contains", "array", "neg",
+        *(side + name for side in ("", "r") for name in (
+            "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"
+        )),
+    )
+}  # fmt: skip
+
+
+class Reads:
+    """What a function reads; `known` says whether all of that could be told."""
+
+    def __init__(self, f: Any) -> None:
+        self.known = True
+        self.cells: list[tuple[CellType, Any]] = []
+        self.names: list[tuple[Mapping[str, Any], str, Any]] = []
+        self.slots: list[tuple[Any, str, Any]] = []
+        self.functions: list[tuple[FunctionType, Any, Any]] = []
+        self.lists: list[tuple[Collection[Any], tuple[Any, ...]]] = []
+        self.dicts: list[tuple[dict[Any, Any], tuple[Any, ...]]] = []
+        self.arrays: list[tuple[Any, bytes]] = []  # or samples of them, which are views
+        self.objects: list[tuple[Any, bytes]] = []
+        self.generators: list[tuple[Any, Any]] = []
+        self.iterators = False
+        self.seen: set[tuple[int, frozenset[str]]] = set()
+        self.kept: list[Any] = []  # so that no other object has the identity of one seen
+        self._read(f, frozenset())
+        kept = self.lists or self.dicts or self.slots or self.objects
+        self.inside = bool(kept or self.generators)  # whether there are lists and other objects
+
+    def __bool__(self) -> bool:
+        """Whether there is anything that can change, but for the code of the function itself."""
+        names = self.cells or self.names or self.slots
+        kept = self.lists or self.dicts or self.arrays or self.objects
+        return bool(names or kept or self.generators or any([d for _, _, d in self.functions]))
+
+    def unchanged(self) -> bool:
+        """Whether the function reads what it did, and that is all known."""
+        return self.known and not self.changed()
+
+    def changed(self) -> str:
+        """Return what the function reads that is not what it was, in a word or two; else ''."""
+        for cell, x in self.cells:
+            if (now := cell.cell_contents) is not x and not _alike(now, x):
+                return "a variable of its closure"
+        for names, name, x in self.names:
+            if name not in names or (names[name] is not x and not _alike(names[name], x)):
+                return repr(name)
+        for view, old in self.arrays:
+            if view.tobytes() != old:
+                return "an array"
+        for f, code, defaults in self.functions:
+            if f.__code__ is not code or f.__defaults__ is not defaults:
+                return f.__name__
+        return self._changed_inside() if self.inside else ""
+
+    def _changed_inside(self) -> str:
+        """Return what has changed in lists and other objects, or ''."""
+        for known, items in self.lists:
+            if len(known) != len(items) or any(map(_differ, known, items)):
+                return "a list"
+        for table, items in self.dicts:
+            if 2 * len(table) != len(items) or any(map(_differ, _content(table), items)):
+                return "a dict"
+        for owner, name, x in self.slots:
+            if _differ(getattr(owner, name, MISSING), x):
+                return repr(name)
+        if any(_bytes(x) != old for x, old in self.objects):
+            return "an array"
+        drawn = any(x.bit_generator.state != old for x, old in self.generators)
+        return "a generator of random numbers" if drawn else ""
+
+    def _read(self, x: Any, attributes: frozenset[str]) -> None:
+        """Follow an object, of which code names some attributes."""
+        if isinstance(x, SAME) or (id(x), attributes) in self.seen:
+            return
+        self.seen.add((id(x), attributes))
+        self.kept.append(x)
+        if isinstance(x, (np.ndarray, np.matrix)):
+            if x.dtype.kind in "biufcSUmM":
+                view = _sample(np.asarray(x))
+                self.arrays.append((view, view.tobytes()))
+            else:
+                self.objects.append((x, _bytes(x)))
+                self.known = False
+        elif isinstance(x, np.random.Generator):
+            self.generators.append((x, x.bit_generator.state))
+            self.known = False
+        elif hasattr(x, "__next__") and not isinstance(x, type):
+            self.iterators, self.known = True, False
+        elif isinstance(x, (tuple, frozenset)):
+            self._each([*x], attributes)
+        elif isinstance(x, (list, set, deque)):
+            self.lists.append((x, (*x,)))
+            self._each([*x], attributes)
+        elif isinstance(x, dict):
+            self.dicts.append((x, (*_content(x),)))
+            self._each([*x.values()], attributes)
+        elif isinstance(x, array):
+            self.objects.append((x, _bytes(x)))
+        elif type(x) is FunctionType:
+            self._function(x)
+        elif isinstance(x, MethodType):
+            self._read(x.__func__, attributes)
+            self._read(x.__self__, attributes | _names(getattr(x.__func__, "__code__", None)))
+        elif isinstance(x, functools.partial):
+            self._read(x.func, attributes)
+            self._each([*x.args, *x.keywords.values()], attributes)
+        else:
+            self._object(x, attributes)
+
+    def _each(self, items: Sequence[Any], attributes: frozenset[str]) -> None:
+        self.known &= len(items) <= ITEMS
+        for e in items[:ITEMS]:
+            self._read(e, attributes)
+
+    def _function(self, f: FunctionType) -> None:
+        for cell in f.__closure__ or ():
+            try:
+                self.cells.append((cell, cell.cell_contents))
+            except ValueError:  # an empty one
+                self.known = False
+                continue
+            self._read(cell.cell_contents, _names(f.__code__))
+        if _package(f.__module__) in PACKAGES:
+            if f.__closure__:
+                self._read(getattr(f, "__wrapped__", None), frozenset())
+            return
+        self.functions.append((f, f.__code__, f.__defaults__))
+        names = _names(f.__code__)
+        self._read(f.__defaults__, names)
+        self._each([*(f.__kwdefaults__ or {}).values()], names)
+        for name in names & f.__globals__.keys():
+            self._named(f.__globals__, name, names)
+
+    def _named(self, owner: Mapping[str, Any], name: str, attributes: frozenset[str]) -> None:
+        x = owner[name]
+        if not (isinstance(x, ModuleType) and _package(x.__name__) in PACKAGES):
+            self.names.append((owner, name, x))
+            self._read(x, attributes)
+
+    def _object(self, x: Any, attributes: frozenset[str]) -> None:
+        """Follow the attributes of an object, a class, or a module, that code names."""
+        home = x.__name__ if isinstance(x, ModuleType) else getattr(x, "__module__", "")
+        wrapped = getattr(x, "__wrapped__", None)
+        if wrapped is not None:  # by a decorator, or compiled
+            self._read(wrapped, attributes)
+        elif _package(home) in PACKAGES:
+            code = isinstance(x, (ModuleType, type)) or type(x) is type(np.sum)
+            self.known &= code
+            if not code and hasattr(x, "__array__"):  # of pandas, say
+                self.objects.append((x, _bytes(x)))
+            elif not code and hasattr(x, "__dict__"):
+                self._each([*vars(x).values()], attributes)
+        else:
+            self._attributes(x, attributes)
+
+    def _attributes(self, x: Any, attributes: frozenset[str]) -> None:
+        own: Mapping[str, Any] = getattr(x, "__dict__", {})
+        self.known &= isinstance(x, ModuleType)
+        for name in attributes & own.keys():
+            self._named(own, name, attributes)
+        for cls in () if isinstance(x, ModuleType) else _classes(x):
+            for name in vars(cls).keys() & (attributes | OPERATORS):
+                self._of_class(x, cls, name, attributes)
+
+    def _of_class(self, x: Any, cls: type, name: str, attributes: frozenset[str]) -> None:
+        found = vars(cls)[name]
+        if hasattr(found, "__objclass__") and hasattr(type(found), "__set__"):  # a slot
+            now = getattr(x, name, MISSING)
+            self.slots.append((x, name, now))
+            self._read(now, attributes)
+            return
+        for part in ("fget", "__func__", "func"):  # a property, a static method, a cached property
+            found = getattr(found, part, None) or found
+        if type(found) is FunctionType:
+            self._read(found, attributes)
+            self._read(x, attributes | _names(found.__code__))
+        else:
+            self._named(vars(cls), name, attributes)
+
+
+def random_states() -> tuple[Any, ...]:
+    """Return the states of the generators of random numbers that all functions share."""
+    shared: Any = np.random.get_state(legacy=True)
+    return random.getstate(), shared[1].tobytes(), shared[2:]
+
+
+def _alike(x: Any, y: Any) -> bool:
+    return type(x) is type(y) and isinstance(x, PLAIN) and x == y
+
+
+def _differ(x: Any, y: Any) -> bool:
+    return x is not y and not _alike(x, y)
+
+
+def _content(table: dict[Any, Any]) -> Sequence[Any]:
+    return [*table.keys(), *table.values()]
+
+
+def _classes(x: Any) -> Sequence[type]:
+    """Return the classes whose attributes an object, or a class, has."""
+    every = (x if isinstance(x, type) else type(x)).__mro__
+    return [cls for cls in every if _package(cls.__module__) not in PACKAGES]
+
+
+def _bytes(x: Any) -> bytes:
+    """Return the content of an array, or of what can be one."""
+    x = np.asarray(x)
+    if x.dtype.kind == "O":
+        return repr(x.reshape(-1)[:ITEMS].tolist()).encode()
+    return bytes(_sample(x).tobytes())
+
+
+def _sample(x: Array) -> Array:
+    """Return an array, of a large one some elements over the whole of it, as a view."""
+    while x.nbytes > WHOLE and x.size > SAMPLE:
+        axis = int(np.argmax(x.shape))
+        step = min(-(-x.size // SAMPLE), -(-x.shape[axis] // 8))
+        x = x[(slice(None),) * axis + (slice(None, None, max(step, 2)),)]
+    return x
+
+
+@functools.lru_cache(maxsize=1024)
+def _names(code: CodeType | None) -> frozenset[str]:
+    """Return the names that code looks up, and the functions within it."""
+    if code is None:
+        return frozenset()
+    inner = [c for c in code.co_consts if isinstance(c, CodeType)]
+    return frozenset(code.co_names).union(*map(_names, inner))
+
+
+def _package(module: str | None) -> str:
+    return (module or "").partition(".")[0]

@@ -1,0 +1,169 @@
+"""Functions that are differentiated often: when code is made for them by itself.
+
+After so many calls of a driver with one function at arguments of the same shapes
+(`policy(compile_after=...)`) the function answers for its drivers as a compiled one does, as long
+as it is certain that it still is what was compiled (`again`).
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from taylor.drivers.derivable import Derivable
+from taylor.kept import Store
+from taylor.numbers.policy import current_policy
+
+Function = Callable[..., Any]
+Ask = Callable[[Any], Any]  # what a driver asks of the code of a function
+FLOAT = np.dtype(float)
+SHAPES = 64  # drivers and shapes of arguments of one function, after which counting begins anew
+KEPT = Store(
+    256, 1 << 25
+)  # of functions, by their Python code: never a function, nor what it holds
+
+
+class History:
+    """How often drivers of functions of one Python code were asked for, and what is known then."""
+
+    def __init__(self, code: types.CodeType) -> None:
+        self.code = code  # while it lives no other is in its place
+        self.calls: dict[Any, int] = {}
+        self.known: dict[Any, Any] = {}
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes it takes."""
+        return sum(known.weight for known in self.known.values())
+
+    def due(self, driver: Any, shapes: Any, after: int) -> bool:
+        """Count a call; whether there may be code for it."""
+        if len(self.calls) > SHAPES:
+            self.calls.clear()
+            self.known.clear()
+        where = driver, shapes
+        calls = self.calls[where] = self.calls.get(where, 0) + 1
+        return calls >= after - 1
+
+    def answer(
+        self, f: Function, after: int, shapes: Any, at: Sequence[Any], ask: Ask
+    ) -> tuple[Any, Function]:
+        """Return what the code of f gives, if f still is what it was made of; or NotImplemented.
+
+        And f, or if it was recorded meanwhile, its program.
+        """
+        known = self.known.get(shapes)
+        if known is None:  # machine code is imported when it is needed
+            known = self.known[shapes] = import_module("taylor.drivers.again").Known(after)
+        made = known.made
+        found: tuple[Any, Function] = known.answer(f, at, ask)
+        if known.made != made:
+            KEPT.entries.pop((id(self.code),), None)
+            KEPT.put(self, id(self.code))
+        return found
+
+
+class Often(Derivable):
+    """A function that answers for its drivers by code made for it, if it still is the same.
+
+    If it has been recorded meanwhile, a driver can take its program, since it has run already.
+    """
+
+    __slots__ = ("after", "f", "history", "program")
+
+    def __init__(self, f: Function, history: History, after: int) -> None:
+        self.f = self.program = f
+        self.history, self.after = history, after
+
+    def __call__(self, *x: Any, **named: Any) -> Any:
+        return self.program(*x, **named)
+
+    def instead(self, driver: Function, x: Sequence[Any], recorded: bool) -> Any:
+        """Return driver(self, *x) by its code or program, or NotImplemented.
+
+        At kinks and singular points, where results are not finite, a program knows less than f.
+        """
+        if recorded and self.program is self.f:
+            return NotImplemented
+        try:
+            found = driver(self.program if recorded else self, *x)
+        except Exception:
+            if self.program is self.f:
+                raise
+            return NotImplemented  # f raises it again, if it is its own
+        each = found if isinstance(found, tuple) else (found,)
+        return found if self.program is self.f or all(map(_is_number, each)) else NotImplemented
+
+    def derived(self, driver: Function, x: Sequence[Any]) -> Any:
+        shapes = tuple([_shape(v) for v in x])
+        if None in shapes or not self.history.due(driver, shapes, self.after):
+            return NotImplemented
+        count = getattr(driver, "count", 1)
+        return self._answer(shapes[:count], x[:count], lambda code: code.derived(driver, x))
+
+    def along(self, x: Any, v: Any, order: int) -> Any:
+        shapes = _shape(x), () if type(v) is int else _shape(v)
+        if None in shapes or self.program is not self.f:
+            return NotImplemented
+        if not self.history.due(order, shapes, self.after):
+            return NotImplemented
+        return self._answer(shapes[:1], (x,), lambda code: code.along(x, v, order))
+
+    def tensor(self, x: Any, order: int) -> Any:
+        shapes = (_shape(x),)
+        if None in shapes or self.program is not self.f:
+            return NotImplemented
+        if not self.history.due(("tensor", order), shapes, self.after):
+            return NotImplemented
+        return self._answer(shapes, (x,), lambda code: code.tensor(x, order))
+
+    def _answer(self, shapes: Any, at: Sequence[Any], ask: Ask) -> Any:
+        found, self.program = self.history.answer(self.f, self.after, shapes, at, ask)
+        return found
+
+
+def again(f: Function, x: Sequence[Any]) -> Often | None:
+    """Return what answers for the drivers of f by code made for it; None if none will."""
+    after = current_policy().compile_after
+    if not after or not x or _shape(x[0]) is None:
+        return None
+    plain = type(f) is types.FunctionType and not hasattr(f, "__wrapped__")
+    code = f.__code__ if plain else _code(f)
+    if code is None:
+        return None
+    history = KEPT.get(id(code)) or KEPT.put(History(code), id(code))
+    return Often(f, history, after)
+
+
+def _shape(x: Any) -> tuple[int, ...] | None:
+    """Return the shape of a float or an array of floats; None of all else."""
+    kind = type(x)
+    if kind is np.ndarray:
+        return x.shape if x.dtype is FLOAT else None
+    return () if kind is float or kind is np.float64 else None
+
+
+def _is_number(y: Any) -> bool:
+    return np.asarray(y).dtype.kind in "fc" and bool(np.isfinite(y).all())
+
+
+def _code(f: Any) -> types.CodeType | None:
+    """Return the Python code by which a function is found again: a hint, nothing rests on it."""
+    for _ in range(8):
+        if isinstance(f, functools.partial):
+            f = f.func
+        elif hasattr(f, "__wrapped__"):
+            f = f.__wrapped__
+        else:
+            break
+    f = getattr(f, "__func__", f)
+    if not isinstance(f, types.FunctionType):
+        f = inspect.getattr_static(type(f), "__call__", None)
+    code = getattr(f, "__code__", None)
+    return code if isinstance(code, types.CodeType) else None

@@ -1,0 +1,87 @@
+"""Batches at one point: some numbers of each row are the point's, the results picks from the rest.
+
+Python calls such code at once (see `taylor.llvm.entry`); in between nothing is a Python object.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taylor.llvm.entry import Entry, Value, place_of
+from taylor.llvm.function import Function
+from taylor.llvm.ir import WIDTH, Index
+from taylor.llvm.jit import Code, address, made
+from taylor.llvm.registers import Scalar
+from taylor.machine.machine import Machine
+
+Shape = tuple[int, ...]
+# the block: two flags, then pointers, numbers, and the point
+POINTERS = ("tiles", "memory", "rows", "out", "flags", "picks", "results")
+NUMBERS = ("width", "points", "tiles", "flags", "results")
+POINT = 2 + len(POINTERS) + len(NUMBERS)
+
+
+def _code() -> str:
+    """Write what runs a batch: the point into all rows, its tiles, the picks of the results."""
+    f = Function()
+    words = [f.address("%data", [], 2 + k) for k in range(POINT - 2)]
+    tiles, memory, rows, out, flags, picks, results = (
+        f.word(word, "ptr") for word in words[: len(POINTERS)]
+    )
+    width, points, count, wrong, size = (f.word(word, "i64") for word in words[len(POINTERS) :])
+    with f.loop(0, points) as i:
+        x = f.splat(f.load(f.address("%data", [(i.index, 1)], POINT), 1), WIDTH)
+        start = f.whole("mul", i.index, width)
+        with f.loop(0, width, WIDTH) as k:
+            f.store(x, f.address(rows, [(start, 1), (k.index, 1)], 0))
+    with f.loop(0, wrong) as flag:
+        f.store(f.constant(0.0), f.address(flags, [(flag.index, 1)], 0))
+    f.run(tiles, [memory, rows, out, flags, f.index(width), f.index(0), f.index(count)], [])
+    half = f.whole("ashr", wrong, 1)
+
+    def added(i: str, totals: list[Scalar]) -> list[Scalar]:
+        return [totals[0] + f.load(f.address(flags, [(i, 1)], 0), 1)]
+
+    ends: list[tuple[Index, Index]] = [(0, half), (half, wrong)]
+    for place, (first, last) in enumerate(ends):
+        (total,) = f.fold(first, last, [f.constant(0.0)], added)
+        f.store(total, f.address("%data", [], place))
+    with f.loop(0, size) as pick:
+        y = f.load(f.address(out, [(f.entry(picks, pick.index), 1)], 0), 1)
+        f.store(y, f.address(results, [(pick.index, 1)], 0))
+    return f.text()
+
+
+def enter(
+    entry: Entry,
+    machine: Machine,
+    rows: NDArray[np.float64],
+    picks: NDArray[np.int64],
+    point: Shape,
+    result: Shape,
+) -> None:
+    """Add the code of a machine to what Python calls at once, at a point of that shape.
+
+    The numbers of the point are the first rows of the batch; result i is number picks[i] of its
+    results.  Not if the code asks Python, or is called already.
+    """
+    key: Hashable = (id(machine), "batch", point)
+    if machine.asks[0] or machine.planar or key in entry.keys:
+        return
+    rows, width = rows.copy(), rows.shape[1]
+    out, flags = np.empty((machine.rows[-1], width)), np.zeros(2 * machine.unit)
+    held = [machine.room(), rows, out, flags, picks.astype(np.int32)]
+    n, size = math.prod(point), len(picks)
+    data = np.zeros(POINT + n + size)
+    words = data.view(np.int64)
+    words[2] = place_of(machine.code.tiles)
+    words[3 : 2 + len(POINTERS)] = [*map(address, held), address(data[POINT + n :])]
+    words[2 + len(POINTERS) : POINT] = [width, n, width // machine.unit, len(flags), size]
+    code = made(lambda: ((), Code(_code())), "batch", ())[1]
+    inputs, outputs = [Value((POINT,), point)], [Value((POINT + n,), result)]
+    entry.add(key, code, data, 0, inputs, outputs, False, False)
+    entry.kept += [machine, *held]

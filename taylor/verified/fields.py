@@ -1,0 +1,52 @@
+"""The right-hand side of y' = f(t, y) with its first variation, for validated steps."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor.core.program import Program, expand, pushforward, record
+from taylor.errors import ShapeMismatch
+from taylor.verified.jets import Jets
+
+
+class Field:
+    """A function f(t, y, *args) of y with n numbers; with `back` that of -t: -f(-t, y).
+
+    What is recorded is (f, f'·V) for the first variation V, an n x n matrix, or f alone.
+    """
+
+    def __init__(
+        self, fun: Callable[..., Any], args: Sequence[Any], at: tuple[float, Any], back: bool
+    ) -> None:
+        self.fun, self.args, self.back = fun, tuple(args), back
+        self.at, self.n = (float(at[0]), np.array(at[1], dtype=float)), len(at[1])
+
+    def __call__(self, t: Any, y: Any) -> Any:
+        found = self.fun(-t if self.back else t, y, *self.args)
+        f = np.stack(found) if isinstance(found, (list, tuple)) else found
+        if np.shape(f) != (self.n,):
+            raise ShapeMismatch(
+                f"fun returned an array of shape {np.shape(f)} for y of shape {(self.n,)}"
+            )
+        return -f if self.back else f
+
+    def varied(self, t: Any, y: Any, v: Any) -> tuple[Any, Any]:
+        """Return f and f'·V."""
+        f, d = pushforward(lambda y: self(t, y), [y], [v], self.n)
+        return f, d
+
+    def jets(self, order: int, varied: bool = True) -> Jets:
+        """Return what computes the coefficients of y, and of V if it is wanted, up to an order."""
+        t, y = self.at
+        if varied:
+            return Jets(expand(record(self.varied, t, y, np.eye(self.n)), exact=True), order)
+        return Jets(self.program, order)
+
+    @functools.cached_property
+    def program(self) -> Program:
+        """f(t, y), expanded."""
+        return expand(record(self, *self.at), exact=True)

@@ -1,0 +1,391 @@
+"""Taylor coefficients of solutions of y' = f(t, y) through all points of boxes, as machine code.
+
+The step rules are those of the sweep (`core.sweep`), number by number, on intervals
+(`llvm.bounds`): every coefficient encloses that of each solution that begins in the box.  The
+values of functions of the table are not computed here: Python gives them, from balls.
+"""
+
+from __future__ import annotations
+
+import operator
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor.core.program import Program
+from taylor.errors import DomainError, Undecided
+from taylor.llvm.bounds import Bounds
+from taylor.llvm.function import Function
+from taylor.llvm.ir import WIDTH, Index
+from taylor.llvm.jit import Code, address, made
+from taylor.llvm.registers import Scalar, type_of
+from taylor.numbers.kinds import Array
+from taylor.verified.interval import Interval
+from taylor.verified.scalars import Operation, Scalars, scalars
+
+UNIT = 8  # boxes at a time
+FEW = 4  # degrees that are written out, of polynomials in t
+HEAD = 1  # numbers in front: what is nan if a bound is not finite
+
+
+class Jets:
+    """The coefficients of y in t up to an order, for some boxes at a time.
+
+    Of the inputs of the program the first is t, the second y; the first output is y'.  If there are
+    more pairs of inputs and outputs they belong to the state.
+    """
+
+    def __init__(self, program: Program, order: int) -> None:
+        self.order = order
+        self.scalars = s = scalars(program)
+        self.time = s.inputs[0][0]
+        self.state = [i for x in s.inputs[1:] for i in x]
+        self.slopes = [i for x in s.outputs for i in x]
+        self.heights = _heights(s.code, self.time, order)
+        self.early = _early(s)
+        what = (tuple(s.code), self.time, tuple(self.state), tuple(self.slopes), order)
+        layout, self.code = made(self._write, "jets", *what, 0)
+        self.size: int = layout
+        self.local = threading.local()
+
+    # -------------------------------------------------------------- memory
+    @property
+    def room(self) -> int:
+        """Vectors of the table of one operation: bounds of coefficients up to the order."""
+        return 2 * (self.order + 1)
+
+    def _data(self) -> Array:
+        try:
+            found: Array = self.local.data
+        except AttributeError:
+            found = self.local.data = aligned(self.size, UNIT)
+        return found
+
+    def __call__(self, t: Interval, y: Interval) -> Interval:
+        """Return the coefficients, of shape (order + 1, numbers of the state, boxes).
+
+        `t` has shape (boxes,), `y` (numbers of the state, boxes): at most UNIT boxes.
+        """
+        boxes = t.shape[0]
+        data = self._data()
+        for i, x in self._given(t, y):
+            place = HEAD + i * self.room
+            data[place, :boxes], data[place + 1, :boxes] = x.lo, x.hi
+            data[place : place + 2, boxes:] = data[place : place + 2, :1]
+        self.code.call(address(data))
+        if not np.isfinite(data[0]).all():
+            raise DomainError(
+                "no finite bounds: a divisor may be zero, a branch another one, a number too large"
+            )
+        rows = self.room
+        tables = data[HEAD : HEAD + len(self.heights) * rows]
+        tables = tables.reshape(len(self.heights), self.order + 1, 2, UNIT)[self.state]
+        tables = tables[..., :boxes].transpose(2, 1, 0, 3).copy()
+        return Interval(tables[0], tables[1])
+
+    def _given(self, t: Interval, y: Interval) -> Iterator[tuple[int, Interval]]:
+        """Yield what the code is given: the inputs, and the values of rows."""
+        known: dict[int, Interval] = {self.time: t}
+        known.update((i, y[n]) for n, i in enumerate(self.state))
+        yield from known.items()
+        for i in self.early:
+            known[i] = x = self._value(i, known)
+            if i in self.scalars.rows:
+                yield i, x
+        for op, a, b, outcome in self.scalars.guards:
+            for left, right, was in zip(a, b, outcome, strict=True):
+                _decide(op, known[left], known[right], was)
+
+    def _value(self, i: int, known: dict[int, Interval]) -> Interval:
+        """Return the value of an operation for all boxes."""
+        name, *args = self.scalars.code[i]
+        if name == "const":
+            return Interval(*args)
+        if name == "scale":
+            x: Interval = known[args[0]] * Interval(*args[1:])
+            return x
+        if name == "row":
+            y: Interval = self.scalars.rows[i](*(known[a] for a in args[0]))
+            return y
+        if name == "choose":
+            return self._chosen(known, *args)
+        by = {"add": operator.add, "mul": operator.mul, "div": operator.truediv}[name]
+        found: Interval = by(*(known[a] for a in args))
+        return found
+
+    def _chosen(
+        self, known: dict[int, Interval], strict: bool, lhs: int, rhs: int, a: int, b: int
+    ) -> Interval:
+        """Return one of two values, by a comparison that has to be the same for all members."""
+        x, z = known[lhs], known[rhs]
+        above, below = x.lo > z.hi if strict else x.lo >= z.hi, x.hi < z.lo
+        if not np.all(above | below):
+            raise Undecided(f"whether {x} >= {z}, a branch of the function, differs among members")
+        first, second = known[a], known[b]
+        return Interval(*(np.where(above, *ends) for ends in (
+            (first.lo, second.lo), (first.hi, second.hi))))  # fmt: skip
+
+    # -------------------------------------------------------------- code
+    def _write(self) -> tuple[Any, Code]:
+        f = Function(UNIT)
+        _Writing(f, self).all()
+        text = f.text()
+        return f.size + WIDTH, Code(text)
+
+
+def aligned(rows: int, columns: int) -> Array:
+    """Return zeros that begin at a whole vector."""
+    raw = np.zeros(rows * columns + WIDTH)
+    start = (-raw.ctypes.data // 8) % WIDTH
+    return raw[start:][: rows * columns].reshape(rows, columns)
+
+
+def _decide(op: str, x: Interval, z: Interval, was: bool) -> None:
+    """Raise Undecided unless a comparison has the outcome it had, for all boxes."""
+    sides = {">": (z, x), ">=": (z, x), "<": (x, z), "<=": (x, z)}
+    low, high = sides[op] if was else sides[op][::-1]
+    strict = (op in "<>") == was
+    if not np.all(low.hi < high.lo if strict else low.hi <= high.lo):
+        raise Undecided(f"a branch of the function: {x} {op} {z} is not the same for all members")
+
+
+def _heights(code: Sequence[Operation], time: int, order: int) -> list[int]:
+    """Return the degree of the last coefficient of each operation that may not be zero."""
+    found: list[int] = []
+    for i, (name, *args) in enumerate(code):
+        if name == "input":
+            h = 1 if i == time else order
+        elif name == "const":
+            h = 0
+        elif name in ("add", "scale"):
+            h = max(found[a] for a in args[: 2 if name == "add" else 1])
+        elif name == "mul":
+            h = found[args[0]] + found[args[1]]
+        elif name == "choose":
+            h = max(found[a] for a in args[3:])
+        elif name == "div":
+            h = order if found[args[1]] else found[args[0]]
+        else:
+            h = order if any(found[a] for a in args[0]) else 0
+        found.append(h if h <= FEW else order)
+    return [min(h, order) for h in found]
+
+
+def _early(s: Scalars) -> list[int]:
+    """Return the operations whose values Python computes: rows, and what they and guards need."""
+    wanted, stack = set(), [*s.rows, *(i for _, a, b, _ in s.guards for i in (*a, *b))]
+    while stack:
+        i = stack.pop()
+        name, *args = s.code[i]
+        if i in wanted or name == "input":
+            continue
+        wanted.add(i)
+        reads = args[0] if name == "row" else args[: {"scale": 1}.get(name)]
+        reads = args[1:] if name == "choose" else reads
+        stack += [] if name == "const" else reads
+    return sorted(wanted)
+
+
+class _Writing:
+    """Writes the step rules of all operations, degree by degree."""
+
+    def __init__(self, f: Function, jets: Jets) -> None:
+        self.f, self.jets, self.order = f, jets, jets.order
+        self.code, self.heights = jets.scalars.code, jets.heights
+        f.allocate(HEAD)
+        self.start = f.allocate(len(self.code) * jets.room)
+        weighted = {a for op in self.code if op[0] == "row" for a, _ in op[2]}
+        weighted |= {i for i, op in enumerate(self.code) if op[0] == "row" and self.heights[op[3]]}
+        self.weighted = {i: f.allocate(jets.room) for i in sorted(weighted)}  # k·a_k
+
+    def all(self) -> None:
+        """Write the whole function."""
+        f = self.f
+        self.flag = f.address("%data", [], 0)
+        f.store(f.constant(0.0, UNIT), self.flag)
+        small = [h for h in self.heights if h <= FEW]
+        written_out = min(max(small, default=0) + 1, self.order)
+        for k in range(written_out):
+            self.degree(k)
+        if written_out < self.order:
+            with f.loop(written_out, self.order) as loop:
+                self.degree(loop.index)
+
+    def degree(self, k: Index) -> None:
+        """Write coefficient k of everything."""
+        f = self.f
+        for i, (name, *args) in enumerate(self.code):
+            if isinstance(k, int) and k > self.heights[i]:
+                continue
+            if not isinstance(k, int) and self.heights[i] <= FEW < self.order:
+                continue
+            rule: Callable[..., Bounds | None] = getattr(self, f"_{name}")
+            y = rule(i, k, *args)
+            if y is not None:
+                self.put(self.table(i), k, y)
+            if i in self.weighted and k != 0 and not (name == "row" and self.heights[args[2]]):
+                a = self.at(i, k)
+                self.put(self.weighted[i], k, a.multiple(self.number(k)))
+            f.pause()
+        self.shift(k)
+
+    def shift(self, k: Index) -> None:
+        """Write y_{k+1} = f_k/(k + 1)."""
+        above = k + 1 if isinstance(k, int) else self.f.whole("add", k, 1)
+        by = self.number(above)
+        for i, slope in zip(self.jets.state, self.jets.slopes, strict=True):
+            y = self.at(slope, k).part(by) if self.reaches(slope, k) else self.constant(0.0, 0.0)
+            self.put(self.table(i), above, y)
+
+    # -------------------------------------------------------------- coefficients
+    def table(self, i: int) -> int:
+        """Return where the coefficients of an operation lie."""
+        return self.start + i * self.jets.room
+
+    def constant(self, lo: float, hi: float) -> Bounds:
+        f = self.f
+        return Bounds(f.constant(lo, UNIT), f.constant(hi, UNIT))
+
+    def number(self, k: Index) -> Scalar:
+        """Return a degree."""
+        f = self.f
+        return f.constant(float(k), UNIT) if isinstance(k, int) else f.splat(f.real(k), UNIT)
+
+    def at(self, i: int, k: Index) -> Bounds:
+        """Return coefficient k of an operation."""
+        if self.code[i][0] == "const":
+            return self.constant(*self.code[i][1:])
+        return self.read(self.table(i), k)
+
+    def read(self, table: int, k: Index) -> Bounds:
+        f = self.f
+        lo, hi = (f.load(f.address("%data", [(k, 2)], table + n)) for n in (0, 1))
+        return Bounds(lo, hi)
+
+    def put(self, table: int, k: Index, y: Bounds) -> None:
+        f = self.f
+        for n, x in enumerate(y):
+            f.store(x, f.address("%data", [(k, 2)], table + n))
+        f.store(y.lost(f.load(self.flag)), self.flag)
+
+    def sum(
+        self,
+        tables: tuple[int, int],
+        heights: tuple[int, int],
+        k: Index,
+        first: int,
+        last: int,
+        start: Bounds | None,
+    ) -> Bounds | None:
+        """Return start + Σ x_j y_{k-j} over first <= j <= k - last, of tables."""
+        f, (x, y), (hx, hy) = self.f, tables, heights
+        if isinstance(k, int):
+            total = start
+            for j in range(max(first, k - hy), min(k - last, hx) + 1):
+                total = self.read(x, j).times(self.read(y, k - j), total)
+            return total
+        low: Index = first if hy >= self.order else f.whole("sub", k, hy)
+        stop: Index = f.whole("sub", k, last - 1) if hx >= self.order else hx + 1
+        places = [f.address("%data", [], table) for table in tables]
+        begin = start or self.constant(0.0, 0.0)
+        given: list[Scalar | str] = [*places, *map(f.index, (low, stop, k)), *begin]
+        return Bounds(*f.run(self.convolution(), given, [type_of(UNIT)] * 2))
+
+    def convolution(self) -> str:
+        """Write, once, the function of total + Σ x_j y_{k-j} over low <= j < stop; return its name.
+
+        Written out for every sum it would be most of the code.
+        """
+        f, name = self.f, "convolution"
+        if name in f.helpers:
+            return name
+        number, vector = dict.fromkeys(("%low", "%stop", "%k"), "i64"), type_of(UNIT)
+        arguments = {"%x": "ptr", "%y": "ptr", **number, "%lo": vector, "%hi": vector}
+        with f.function(name, arguments) as g:
+
+            def at(table: str, j: Index) -> Bounds:
+                places = (g.address(table, [(j, 2 * UNIT)], n * UNIT) for n in (0, 1))
+                return Bounds(*(g.load(place, UNIT) for place in places))
+
+            def added(j: str, totals: list[Scalar]) -> Sequence[Scalar]:
+                back = at("%y", g.whole("sub", "%k", j))
+                return at("%x", j).times(back, Bounds(*totals))
+
+            totals = [Scalar(g, end, UNIT) for end in ("%lo", "%hi")]
+            g.results = g.fold("%low", "%stop", totals, added, maybe=True)
+        return name
+
+    # -------------------------------------------------------------- rules
+    def _input(self, i: int, k: Index) -> Bounds | None:
+        return self.constant(1.0, 1.0) if i == self.jets.time and k == 1 else None
+
+    def _const(self, i: int, k: Index, lo: float, hi: float) -> Bounds | None:
+        return None
+
+    def _add(self, i: int, k: Index, a: int, b: int) -> Bounds:
+        parts = [self.at(x, k) for x in (a, b) if self.reaches(x, k)]
+        return parts[0] + parts[1] if len(parts) == 2 else parts[0]
+
+    def reaches(self, a: int, k: Index) -> bool:
+        """Whether coefficient k of an operation may not be zero."""
+        h = self.heights[a]
+        return k <= h if isinstance(k, int) else h >= self.order
+
+    def _scale(self, i: int, k: Index, a: int, lo: float, hi: float) -> Bounds:
+        x = self.at(a, k)
+        if lo == hi == -1.0:
+            return -x
+        return x.times(self.constant(lo, hi))
+
+    def _mul(self, i: int, k: Index, a: int, b: int) -> Bounds:
+        if k == 0:
+            return self.at(a, 0).square() if a == b else self.at(a, 0).times(self.at(b, 0))
+        for x, c in ((a, b), (b, a)):
+            if self.heights[c] == 0:
+                return self.at(x, k).times(self.at(c, 0))
+        y = self.sum(
+            (self.table(a), self.table(b)), (self.heights[a], self.heights[b]), k, 0, 0, None
+        )
+        assert y is not None
+        return y
+
+    def _choose(self, i: int, k: Index, strict: bool, lhs: int, rhs: int, a: int, b: int) -> Bounds:
+        x, z, nan = self.at(lhs, 0), self.at(rhs, 0), self.f.constant(float("nan"))
+        above, below = (x.lo > z.hi if strict else x.lo >= z.hi), x.hi < z.lo
+        zero = self.constant(0.0, 0.0)
+        sides = (self.at(c, k) if self.reaches(c, k) else zero for c in (a, b))
+        return Bounds(*(above.where(c, below.where(d, nan)) for c, d in zip(*sides, strict=True)))
+
+    def _div(self, i: int, k: Index, a: int, b: int) -> Bounds:
+        x = -self.at(a, k) if self.reaches(a, k) else None
+        if k != 0 and self.heights[b]:
+            tables = self.table(b), self.table(i)
+            x = self.sum(tables, (self.heights[b], self.order), k, 1, 0, x)
+        return (-x if x is not None else self.constant(0.0, 0.0)).over(self.at(b, 0))
+
+    def _row(self, i: int, k: Index, args: Any, pairs: Any, p: int) -> Bounds | None:
+        if k == 0:
+            return None  # given
+        s: Bounds | None = None
+        if self.heights[p]:
+            dy = self.weighted[i]
+            s = self.sum((self.table(p), dy), (self.heights[p], self.order), k, 1, 1, None)
+            s = None if s is None else -s
+        for a, q in pairs:
+            if self.heights[a] == 0:
+                continue
+            da = self.weighted[a]
+            if self.heights[q] == 0:
+                if self.reaches(a, k):
+                    s = self.read(da, k).times(self.at(q, 0), s)
+                continue
+            s = self.sum((da, self.table(q)), (self.heights[a], self.heights[q]), k, 1, 0, s)
+        if s is None:
+            s = self.constant(0.0, 0.0)
+        if self.code[p] != ("const", 1.0, 1.0):
+            s = s.over(self.at(p, 0))
+        if self.heights[p]:
+            self.put(self.weighted[i], k, s)
+        return s.part(self.number(k))

@@ -1,0 +1,403 @@
+"""Rows of the table on intervals: their values, and their coefficients at all members.
+
+At a number the value is a ball of FLINT (arb), computed with as many bits as a float needs.  On a
+wide interval a monotone row has the hull of the values at both ends: where its slope q/p, from its
+own equation, keeps its sign.  Else it has the mean value form f(m) + f'(X)·(X - m), if that is
+narrower than the ball.  Because c_k' = (k + 1)·c_(k+1) the same holds for every coefficient, from
+the highest down.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from taylor.core.algebra import Univariate
+from taylor.core.functions import absolute, clip, maximum, minimum, power
+from taylor.core.powers import integer_valued
+from taylor.core.program import of_row
+from taylor.core.rules import partials
+from taylor.core.sweep import Sweep
+from taylor.core.table import Elementary, lookup
+from taylor.errors import DomainError
+from taylor.numbers.ball_values import at, series_of, value_of
+from taylor.numbers.kinds import Array
+from taylor.numbers.policy import current_policy
+from taylor.verified import planes
+from taylor.verified.enclosing import ALL, Ends
+from taylor.verified.rounding import INF, down, up
+
+BITS, ENOUGH, MOST_BITS = 80, 58, 2000  # of balls; in a value, relative to it; tried
+EXTRA = 3  # orders above the one that is wanted, from which coefficients are tightened
+Set = Any  # an Interval
+
+MONOTONE = {"exp", "log", "logaddexp"}  # beside those that the table says are
+STEPS: dict[str, Callable[..., Any]] = {  # increasing, of the first argument, and exact
+    "sign": np.sign, "floor": np.floor, "ceil": np.ceil, "trunc": np.trunc, "rint": np.rint,
+    "whole_to_zero": np.trunc, "whole_down": np.floor,
+}  # fmt: skip
+RANGES = {  # what the values of some rows are never below, and never above
+    "exp": (0.0, INF), "exp2": (0.0, INF), "exp10": (0.0, INF), "expm1": (-1.0, INF),
+    "sin": (-1.0, 1.0), "cos": (-1.0, 1.0), "sinpi": (-1.0, 1.0), "cospi": (-1.0, 1.0),
+    "tanh": (-1.0, 1.0), "erf": (-1.0, 1.0), "erfc": (0.0, 2.0), "ndtr": (0.0, 1.0),
+    "sigmoid": (0.0, 1.0), "sech2": (0.0, 1.0), "cosh": (1.0, INF), "gauss": (0.0, 1.0),
+    "npdf": (0.0, INF), "softplus": (0.0, INF), "erfcx": (0.0, INF), "hypot": (0.0, INF),
+    "real_power": (0.0, INF), "exponential": (0.0, INF), "cos_atan": (0.0, 1.0),
+    "sec_asin": (1.0, INF), "log_ndtr": (-INF, 0.0), "log_expit": (-INF, 0.0), "exp1": (0.0, INF),
+}  # fmt: skip
+# derivatives by a ball and the value there, of rows that are asked for often
+QUICK: dict[str, Callable[[Any, Any], Any]] = {
+    "sin": lambda x, y: x.cos(),
+    "cos": lambda x, y: -x.sin(),
+    "tan": lambda x, y: 1 + y * y,
+    "cosh": lambda x, y: x.sinh(),
+    "gauss": lambda x, y: -2 * x * y,
+}
+# of x > 0, the signs of the coefficients of degree k (DLMF 5.9.19, 5.15.1); 0: any
+SIGNED: dict[str, Callable[[int], int]] = {
+    "gamma": lambda k: 1 - k % 2,
+    "lgamma": lambda k: (-1) ** k if k > 1 else 0,
+}
+
+
+# ------------------------------------------------------------------ the value of a row
+def value(of: type[Set], row: Elementary, args: Sequence[Any]) -> Set:
+    """Return what encloses the values of a row at all members of intervals."""
+    simple = SIMPLE.get(row)
+    if simple is not None:
+        return simple(of, *args)
+    x = [of.of(a) for a in args]
+    if row.own and row.name in STEPS:
+        step = STEPS[row.name]
+        return of._make(step(x[0].lo), step(x[0].hi))
+    if row.own and row.name in FORMULAS:
+        found, known = FORMULAS[row.name](*(e._ends for e in x))
+        return bounded(of, row, x, found, known)
+    if row.compose is not None:
+        return row.compose(*args)
+    shape = np.broadcast_shapes(*(e.shape for e in x))
+    lanes = [[np.broadcast_to(v, shape).reshape(-1) for v in e._ends] for e in x]
+    with np.errstate(all="ignore"):
+        low, high, known = _by_balls(row, lanes)
+    found = low.reshape(shape), high.reshape(shape)
+    return bounded(of, row, x, found, known.reshape(shape))
+
+
+def bounded(of: type[Set], row: Elementary, x: Sequence[Set], found: Ends, known: Any) -> Set:
+    """Return the set with those ends where a row is known to be defined, and no bounds elsewhere.
+
+    Raise DomainError where there are no bounds for a single number, or the policy asks for it.
+    """
+    if np.all(known):
+        return of._make(*found)
+    policy = current_policy().singular
+    if policy == "raise" or (policy != "propagate" and np.ndim(known) == 0):
+        lane = tuple(np.argwhere(~np.asarray(known))[0])
+        points = ", ".join(str(np.broadcast_to(e, np.shape(known))[lane]) for e in x)
+        raise row.error(
+            f"{row.name} is not defined, or has no bound, on all of {points} (domain: "
+            f"{row.domain}); make it smaller, or split it"
+        )
+    return of._make(*planes.where(known, found, ALL))
+
+
+def _flint(row: Elementary) -> Any:
+    try:
+        import flint
+    except ImportError:
+        raise ImportError(
+            f"{row.name} of an Interval needs python-flint, whose balls are proven: pip install "
+            "'taylor-arithmetic[verified]'; arithmetic and sqrt work without it"
+        ) from None
+    return flint
+
+
+def _by_balls(row: Elementary, x: list[list[Array]]) -> tuple[Array, Array, Array]:
+    """Return bounds of a row in lanes, and where they are known."""
+    arb, f = _flint(row).arb, value_of(row)
+    if f is None:
+        raise TypeError(
+            f"{row.name} has no value on a set: give taylor.define or taylor.rule ball=, the value "
+            "on a ball of flint.arb, such as ball=lambda x: x.sin()"
+        )
+    count = len(x[0][0])
+    low, high, known = np.full(count, -INF), np.full(count, INF), np.zeros(count, dtype=bool)
+    with at(bits=BITS):
+        for i in range(count):
+            lane = [(float(a[i]), float(b[i])) for a, b in x]
+            low[i], high[i], known[i] = _of_lane(row, arb, f, lane)
+    if row.name in RANGES and row.own:
+        least, most = RANGES[row.name]
+        low, high = np.maximum(low, least), np.minimum(high, most)
+    return low, high, known
+
+
+Lane = list[tuple[float, float]]
+Found = tuple[float, float, bool]
+
+
+def _of_lane(row: Elementary, arb: Any, f: Callable[..., Any], x: Lane) -> Found:
+    """Return bounds of a row on one box, and whether they are known."""
+    if all(a == b for a, b in x):
+        return _at(arb, f, [a for a, _ in x])
+    if row.own and (row.monotone or row.name in MONOTONE):
+        return _hull([_at(arb, f, [e[n] for e in x]) for n in (0, 1)])
+    if row.own and row.name in CORNERS:
+        return _hull([_at(arb, f, [a, b]) for a in set(x[0]) for b in set(x[1])])
+    balls = [arb(a) if a == b else arb(a).union(arb(b)) for a, b in x]
+    whole = f(*balls)
+    if not whole.is_finite():
+        return -INF, INF, False
+    low, high = _ends(arb, whole)
+    slopes = None if row.seam is not None and _cut(x) else _slopes(row, balls, whole)
+    if slopes is None:
+        return low, high, True
+    signs = [1 if s >= 0 else -1 if s <= 0 else 0 for s in slopes]
+    if all(signs):
+        first = _at(arb, f, [a if s > 0 else b for (a, b), s in zip(x, signs, strict=True)])
+        last = _at(arb, f, [b if s > 0 else a for (a, b), s in zip(x, signs, strict=True)])
+        return max(low, first[0]), min(high, last[1]), True
+    middle = [arb(planes.middle(e)) for e in x]
+    form = f(*middle) + sum(
+        (s * (b - m) for s, b, m in zip(slopes, balls, middle, strict=True)), arb(0)
+    )
+    if form.is_finite():
+        narrow = _ends(arb, form)
+        low, high = max(low, narrow[0]), min(high, narrow[1])
+    return low, high, True
+
+
+def _cut(x: Lane) -> bool:
+    """Whether atan2 jumps in a box: on the negative half of its second axis."""
+    return len(x) == 2 and x[0][0] <= 0 <= x[0][1] and x[1][0] <= 0
+
+
+def _slopes(row: Elementary, x: list[Any], y: Any) -> list[Any] | None:
+    """Return balls around the partial derivatives of a row, or None where they have no bounds."""
+    if row.own and row.name in QUICK:
+        found = [QUICK[row.name](x[0], y)]
+        return found if found[0].is_finite() else None
+    try:
+        if row.local is not None:
+            series = series_of(row.name)
+            found = [] if series is None else [series(x[0], 1)[1]]
+        else:
+            found = partials(row, x, y, [True] * len(x)) or []
+    except (DomainError, ZeroDivisionError):
+        return None
+    balls = [type(y)(s) for s in found]
+    return balls if balls and all(s.is_finite() for s in balls) else None
+
+
+def _at(arb: Any, f: Callable[..., Any], x: list[float]) -> Found:
+    """Return the floats around a row at a point, and whether it is defined there."""
+    if not all(map(math.isfinite, x)):
+        return -INF, INF, True
+    y, bits = f(*map(arb, x)), BITS
+    while bits < MOST_BITS and not (y.is_finite() and y.rel_accuracy_bits() >= ENOUGH):
+        if not y.is_finite() and bits > 2 * BITS:
+            return -INF, INF, False
+        bits *= 2
+        with at(bits=bits):
+            y = f(*map(arb, x))
+    return (*_ends(arb, y), True) if y.is_finite() else (-INF, INF, False)
+
+
+def _hull(found: list[Found]) -> Found:
+    return min(e[0] for e in found), max(e[1] for e in found), all(e[2] for e in found)
+
+
+def _ends(arb: Any, y: Any) -> tuple[float, float]:
+    """Return the floats below and above a ball."""
+    below, above = y.lower(), y.upper()
+    low, high = float(below), float(above)
+    if not arb(low) <= below:
+        low = math.nextafter(low, -INF)
+    if not arb(high) >= above:
+        high = math.nextafter(high, INF)
+    return low, high
+
+
+# ------------------------------------------------------------------ values without balls
+def _sqrt(x: Ends) -> tuple[Ends, Any]:
+    known = np.greater_equal(x[0], 0)
+    low, high = (np.sqrt(np.maximum(v, 0.0)) for v in x)
+    return (np.maximum(down(low), 0.0), up(high)), known
+
+
+def _heaviside(x: Ends, h: Ends) -> tuple[Ends, Any]:
+    low = np.where(x[0] < 0, 0.0, np.where(x[0] > 0, 1.0, np.minimum(h[0], 1.0)))
+    high = np.where(x[1] > 0, 1.0, np.where(x[1] < 0, 0.0, np.maximum(h[1], 0.0)))
+    at_zero, alone = planes.has_zero(x), np.equal(x[0], x[1])
+    low = np.where(at_zero, np.where(alone, h[0], np.minimum(low, h[0])), low)
+    high = np.where(at_zero, np.where(alone, h[1], np.maximum(high, h[1])), high)
+    return (low, high), np.ones(np.shape(low), dtype=bool)
+
+
+def _absolute(of: type[Set], x: Any) -> Set:
+    return abs(of.of(x))
+
+
+def _maximum(of: type[Set], x: Any, y: Any) -> Set:
+    (a, b), (c, d) = of.of(x)._ends, of.of(y)._ends
+    return of._make(np.maximum(a, c), np.maximum(b, d))
+
+
+def _minimum(of: type[Set], x: Any, y: Any) -> Set:
+    (a, b), (c, d) = of.of(x)._ends, of.of(y)._ends
+    return of._make(np.minimum(a, c), np.minimum(b, d))
+
+
+def _clip(of: type[Set], x: Any, low: Any, high: Any) -> Set:
+    found = x if low is None else _maximum(of, x, low)
+    return of.of(found if high is None else _minimum(of, found, high))
+
+
+def _power(of: type[Set], x: Any, r: Any) -> Set:
+    """Return x**r: by products for an integer r, one or an array of them."""
+    x = of.of(x)
+    if not isinstance(r, of) and np.ndim(r) == 0 and integer_valued(r):
+        return raised(of, x, int(r))
+    r = of.of(r)
+    if np.all((r.lo == r.hi) & (r.lo == np.rint(r.lo)) & (np.abs(r.lo) < INF)):
+        shape = np.broadcast_shapes(x.shape, r.shape)
+        if not shape:
+            return raised(of, x, int(r.lo))
+        lanes, powers = np.broadcast_to(x, shape), np.broadcast_to(r.lo, shape)
+        out = of._make(np.zeros(shape), np.zeros(shape))
+        for n in np.unique(powers):
+            out[powers == n] = raised(of, lanes[powers == n], int(n))
+        return out
+    return value(of, REAL_POWER, [x, r])
+
+
+def raised(of: type[Set], x: Set, n: int) -> Set:
+    """Return xⁿ for an integer n, of one number."""
+    if n < 0:
+        return 1 / raised(of, x, -n)
+    with np.errstate(all="ignore"):
+        return of._make(*planes.power(x._ends, n)) if n else x._ones()
+
+
+FORMULAS: dict[str, Callable[..., tuple[Ends, Any]]] = {"sqrt": _sqrt, "heaviside": _heaviside}
+CORNERS = {"real_power", "exponential"}  # monotone in each argument, on every line of the other
+REAL_POWER = lookup("real_power")
+SIMPLE: dict[Elementary, Callable[..., Set]] = {
+    absolute: _absolute,
+    maximum: _maximum,
+    minimum: _minimum,
+    clip: _clip,
+    power: _power,
+    lookup("square"): lambda of, x: of.of(x) * x if isinstance(x, of) else raised(of, of.of(x), 2),
+    lookup("stop_gradient"): lambda of, x: of.of(x),
+}
+
+
+# ------------------------------------------------------------------ coefficients
+def coefficients(row: Elementary, x: Set, order: int, pieces: int = 1) -> Set:
+    """Return f⁽ᵏ⁾(x)/k!, k = 0..order, of a row of one argument, along a new first axis.
+
+    They hold those at all members of x.  An interval that is cut into pieces has the hull of those
+    of the pieces: more work, and narrower.
+
+    >>> from taylor.core.functions import exp
+    >>> from taylor.verified.interval import Interval
+    >>> coefficients(exp, Interval(0, 1), 2).hi[2] < 1.3592
+    True
+    """
+    of = type(x)
+    if pieces > 1:
+        found = coefficients(row, _cut_up(of, x, pieces), order)
+        return of._make(found.lo.min(axis=1), found.hi.max(axis=1))
+    top, wide = order + EXTRA, bool(np.any(x.width > 0))
+    if not wide:
+        return _crude(of, row, x, order)
+    middle = planes.middle(x._ends)
+    points = np.stack([x.lo, middle, x.hi])
+    lanes = np.concatenate([x[None], of.of(points)])
+    every = _crude(of, row, lanes, top)
+    low, high = _signed(row, x, every.lo, every.hi)
+    with np.errstate(all="ignore"):
+        ends = _tightened(x._ends, middle, low, high, top)
+    return of._make(
+        np.stack([e[0] for e in ends[: order + 1]]), np.stack([e[1] for e in ends[: order + 1]])
+    )
+
+
+def _cut_up(of: type[Set], x: Set, pieces: int) -> Set:
+    """Return x in pieces along a new first axis: neighbours have an end in common."""
+    share = np.arange(pieces + 1).reshape(-1, *(1,) * x.ndim) / pieces
+    with np.errstate(all="ignore"):
+        cuts = np.clip(x.lo * (1 - share) + x.hi * share, x.lo, x.hi)
+    cuts[0], cuts[-1] = x.lo, x.hi
+    cuts = np.maximum.accumulate(cuts)
+    return of._make(cuts[:-1].copy(), cuts[1:].copy())
+
+
+def _tightened(x: Ends, m: Any, low: Array, high: Array, top: int) -> list[Ends]:
+    """Return the coefficients on x from those on it, at its ends and in the middle (axis 1)."""
+    found: list[Ends] = [(low[top, 0], high[top, 0])]
+    thin = (m, m)
+    for k in range(top - 1, -1, -1):
+        slope = planes.times(found[-1], (float(k + 1),) * 2)
+        form = planes.plus((low[k, 2], high[k, 2]), planes.times(slope, planes.minus(x, thin)))
+        ends = planes.hull((low[k, 1], high[k, 1]), (low[k, 3], high[k, 3]))
+        keeps = (slope[0] >= 0) | (slope[1] <= 0)
+        new = planes.where(keeps, ends, form)
+        found.append((np.maximum(new[0], low[k, 0]), np.minimum(new[1], high[k, 0])))
+    return found[::-1]
+
+
+def _crude(of: type[Set], row: Elementary, x: Set, order: int) -> Set:
+    """Return coefficients as the equation of a row gives them on sets, or FLINT's."""
+    if row.local is not None:
+        return _of_local(of, row, x, order)
+    table = of._make(np.zeros((order + 1, *x.shape)), np.zeros((order + 1, *x.shape)))
+    table[0] = x
+    if order:
+        table[1] = np.ones(x.shape)
+    sweep = Sweep(of_row(row, (True,)), Univariate(order), [table], ())
+    sweep.run()
+    return of.of(sweep.result(sweep.program.outputs[0]))
+
+
+def _of_local(of: type[Set], row: Elementary, x: Set, order: int) -> Set:
+    arb, series = _flint(row).arb, series_of(row.name) if row.own else None
+    if series is None:
+        raise TypeError(
+            f"{row.name} has no series on a set; give it an equation, quotient=, in place of a "
+            "local series"
+        )
+    low, high = (np.asarray(v).reshape(-1) for v in x._ends)
+    found, known = np.empty((2, order + 1, low.size)), np.ones(low.size, dtype=bool)
+    with at(bits=BITS):
+        for i, (a, b) in enumerate(zip(low.tolist(), high.tolist(), strict=True)):
+            ball = arb(a) if a == b else arb(a).union(arb(b))
+            try:
+                c = series(ball, order) if ball.is_finite() else [ball]
+            except ValueError:  # a pole in the ball
+                c = [arb.nan()]
+            known[i] = all(e.is_finite() for e in c)
+            found[:, :, i] = (
+                np.transpose([_ends(arb, e) for e in c]) if known[i] else [[-INF], [INF]]
+            )
+    known = known.reshape(x.shape)
+    ends = found[0].reshape(order + 1, *x.shape), found[1].reshape(order + 1, *x.shape)
+    return bounded(of, row, [x], ends, known)
+
+
+def _signed(row: Elementary, x: Set, low: Array, high: Array) -> Ends:
+    """Return coefficients with the signs that they are known to have."""
+    if row.name not in SIGNED or not row.own:
+        return low, high
+    low, high, right = low.copy(), high.copy(), np.greater(x.lo, 0)
+    for k in range(len(low)):
+        sign = SIGNED[row.name](k)
+        if sign > 0:
+            low[k, 0] = np.where(right, np.maximum(low[k, 0], 0.0), low[k, 0])
+        elif sign < 0:
+            high[k, 0] = np.where(right, np.minimum(high[k, 0], 0.0), high[k, 0])
+    return low, high
