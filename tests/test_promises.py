@@ -1,5 +1,6 @@
 """One promise on every route: what f gives by itself is what its drivers and its code give."""
 
+import collections
 import functools
 import random
 import types
@@ -102,12 +103,23 @@ class Model:
         return self.energy(x) + 1
 
 
+class Scaled(Model):
+    """What an operator, and a method of the class above, reads."""
+
+    def __mul__(self, other):
+        return self.rate * other
+
+    def energy(self, x):
+        return super().energy(x) * (self * 2.0)
+
+
 class Slots:
     __slots__ = ("rate",)
 
 
 def readers():
     """Yield functions, and what changes what they read."""
+    scaled, queue = Scaled(), collections.deque([1.0])
     model, slots, box, table, big = Model(), Slots(), {"a": [1.0, 2.0]}, np.ones(2), np.ones(10**5)
     module, number = types.ModuleType("own"), 1.0
     slots.rate = module.k = 1.0
@@ -144,12 +156,14 @@ def readers():
     yield model, of_model
     yield lambda x: model.twice * np.sum(x), [vary(model, "rate")]
     yield lambda x: slots.rate * np.sum(x), [vary(slots, "rate")]
+    yield lambda x: scaled.energy(x), [vary(scaled, "rate"), change(scaled.table, 1)]
+    yield lambda x: sum(queue) * np.sum(x), [lambda: queue.append(1.0)]
     yield lambda x: module.k * np.sum(x), [vary(module, "k")]
     yield functools.partial(lambda k, x: k[0] * np.sum(x), box["a"]), [change(box["a"], 0)]
     yield defaults, [lambda: setattr(defaults, "__defaults__", (defaults.__defaults__[0] + 1,))]
 
 
-@pytest.mark.parametrize("case", range(14))
+@pytest.mark.parametrize("case", range(16))
 def test_a_compiled_function_sees_what_has_changed(case):
     f, changes = list(readers())[case]
     g = (lambda x: np.sum(f(x))) if isinstance(f, np.vectorize) else f
@@ -160,6 +174,15 @@ def test_a_compiled_function_sees_what_has_changed(case):
             assert np.allclose(compiled(x), g(x), 1e-14)
             assert np.allclose(taylor.gradient(compiled, x), taylor.gradient(g, x), 1e-14)
             assert np.allclose(taylor.hvp(compiled, x, x), taylor.hvp(g, x, x), 1e-14)
+
+
+def test_points_in_lanes_see_what_has_changed():
+    scale = [1.0]
+    many = taylor.lanes(lambda x: scale[0] * x**2)
+    slopes = taylor.lanes(lambda x: taylor.gradient(lambda v: scale[0] * v**2, x))
+    for s in (1.0, 3.0, 1.0):
+        scale[0] = s
+        assert np.array_equal(many(X), s * X**2) and np.array_equal(slopes(X), 2 * s * X)
 
 
 def counting():

@@ -95,3 +95,19 @@ def test_a_convolution_takes_memory_in_proportion_to_its_products():
     np.testing.assert_allclose(slope, np.correlate(2 * y, v, "valid"), rtol=1e-13, atol=1e-15)
     spread = taylor.jvp(lambda x: np.convolve(x, [np.inf, 1.0], "full"), np.ones(2), np.ones(2))[0]
     np.testing.assert_array_equal(spread, np.convolve(np.ones(2), [np.inf, 1.0], "full"))
+
+
+def test_many_arrays_joined():
+    """More than a region reads, in it and twice over: they are joined in memory."""
+
+    def f(x):
+        s = [x[0]]
+        for _ in range(40):
+            s.append(s[-1] * x[1] + x[0])
+        y = np.stack(s)
+        return np.sum(np.log(y) + y[::-1] / y)
+
+    x = np.array([0.7, 0.6])
+    g = taylor.compile(f, strict=True)
+    assert g(x) == pytest.approx(f(x), rel=1e-13)
+    np.testing.assert_allclose(taylor.gradient(g, x), taylor.gradient(f, x), rtol=1e-12)

@@ -403,6 +403,32 @@ def test_drivers_hold_what_they_find_at_members(name):
         assert np.all(found.width <= 1e-11 if width == 0 else found.width < 1e3)
 
 
+def of_one(row, x):
+    """Return a row at x, with what it takes beside it."""
+    count = len(row.samples[0]) if row.samples and isinstance(row.samples[0], tuple) else 1
+    return row(*((x,), (x, x * x + 1), (x, -1, 1))[count - 1])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_compositions_of_rows_hold(seed):
+    rng, checked = random.Random(seed), 0
+    names = sorted(set(TABLE) - {"kepler", "heaviside", "log_ndtr"})  # of which mpmath loses digits
+    while checked < 60:
+        f, g = TABLE[rng.choice(names)], TABLE[rng.choice(names)]
+        low = rng.choice([-2.3, -1, -0.4, 0.0, 0.3, 0.9, 1.7, 4.0]) + rng.uniform(-0.1, 0.1)
+        x = Interval(low, low + rng.choice([0, 1e-8, 1e-2, 0.3]))
+        run = lambda t, f=f, g=g: of_one(f, of_one(g, t) * 0.5 + t).coef
+        try:
+            found = run(Taylor.variable(x, 3))
+        except taylor.DomainError:
+            continue
+        for member in (x.lo, x.hi, min(max(rng.uniform(x.lo, x.hi), x.lo), x.hi)):
+            with mpmath.workdps(50):
+                wanted = run(Taylor.variable(mpf(member), 3))
+                assert all(c.lo <= y <= c.hi for c, y in zip(found, wanted, strict=True)), (f, g, x)
+            checked += 1
+
+
 # ------------------------------------------------------------------ kinks, branches, domains
 def test_kinks_have_hulls_and_no_derivatives():
     x = Interval(-1, 2)

@@ -460,3 +460,5 @@ def test_a_side_of_a_branch_and_its_end():
         with pytest.raises(NotVerified) as info:
             solve_ivp(lambda t, y: np.where(y > 0.5, -y, -2 * y), (0, 1), [1.0], method=method)
         assert 0.69 < info.value.result.t_last < math.log(2)
+    with pytest.raises(NotVerified, match="branch of the function"):
+        solve_ivp(lambda t, y: -y if y[0] > 0.5 else -2 * y, (0, 1), [1.0])

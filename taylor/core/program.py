@@ -581,10 +581,11 @@ def steady(f: Callable[..., Any], recorded: Callable[[], Program]) -> tuple[Prog
     program, why = recorded(), ""
     if random_states() != drawn:
         why = "it draws random numbers: draw them outside, as an argument"
-    elif what := reads.changed():  # by f itself: a count of its calls, say
+    elif what := reads.changed() or "an iterator" * reads.iterators:  # a count of calls, say
         again = recorded()
         reads = Reads(f)
-        if again.identity != program.identity or reads.fickle:
+        differ = told(program) and again.identity != program.identity
+        if differ or reads.generators:
             why = f"each call changes {what}, which it reads: return it, or give it as an argument"
     if why:
         raise TraceError(why)

@@ -11,19 +11,32 @@ from __future__ import annotations
 import functools
 import random
 import sys
-from collections.abc import Mapping, Sequence
+from array import array
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
+from taylor.numbers.kinds import Array
+
 SAME = (int, float, complex, str, bytes, type(None), np.generic, BuiltinFunctionType, np.ufunc)
 PLAIN = (int, float, complex, str)  # equal ones of one type do the same
 PACKAGES = {"numpy", "math", "taylor", "hyperdual", "mpmath", "scipy", "pandas", "xarray", "sympy"}
 PACKAGES |= sys.stdlib_module_names - {"__main__"}  # whose functions are what they are
-WHOLE, SAMPLE = 1 << 18, 1 << 10  # bytes of an array that is compared; elements of a larger one
+WHOLE, SAMPLE = 1 << 13, 1 << 9  # bytes of an array that is compared; elements of a larger one
 ITEMS = 1 << 12  # of a list or a dict that are followed
 MISSING = object()
+# what an expression calls without naming it
+OPERATORS = {
+    f"__{name}__" for name in (
+        "call", "getitem", "len", "iter", "float", "int", "bool", "contains", "array", "neg",
+        *(side + name for side in ("", "r") for name in (
+            "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"
+        )),
+    )
+}  # fmt: skip
 
 
 class Reads:
@@ -34,25 +47,24 @@ class Reads:
         self.cells: list[tuple[CellType, Any]] = []
         self.names: list[tuple[Mapping[str, Any], str, Any]] = []
         self.slots: list[tuple[Any, str, Any]] = []
-        self.functions: list[tuple[FunctionType, Any, Any, Any]] = []
-        self.lists: list[tuple[list[Any], tuple[Any, ...]]] = []
+        self.functions: list[tuple[FunctionType, Any, Any]] = []
+        self.lists: list[tuple[Collection[Any], tuple[Any, ...]]] = []
         self.dicts: list[tuple[dict[Any, Any], tuple[Any, ...]]] = []
-        self.arrays: list[tuple[Any, bytes]] = []
+        self.arrays: list[tuple[Any, bytes]] = []  # or samples of them, which are views
+        self.objects: list[tuple[Any, bytes]] = []
         self.generators: list[tuple[Any, Any]] = []
         self.iterators = False
         self.seen: set[tuple[int, frozenset[str]]] = set()
         self.kept: list[Any] = []  # so that no other object has the identity of one seen
         self._read(f, frozenset())
+        kept = self.lists or self.dicts or self.slots or self.objects
+        self.inside = bool(kept or self.generators)  # whether there are lists and other objects
 
     def __bool__(self) -> bool:
-        """Whether there is anything that can change."""
-        fixed = not (self.cells or self.names or self.slots or self.lists or self.dicts)
-        return not fixed or bool(self.arrays or self.functions or self.generators or self.iterators)
-
-    @property
-    def fickle(self) -> bool:
-        """Whether a call takes the next one of something, of random numbers say."""
-        return bool(self.iterators or self.generators)
+        """Whether there is anything that can change, but for the code of the function itself."""
+        names = self.cells or self.names or self.slots
+        kept = self.lists or self.dicts or self.arrays or self.objects
+        return bool(names or kept or self.generators or any([d for _, _, d in self.functions]))
 
     def unchanged(self) -> bool:
         """Whether the function reads what it did, and that is all known."""
@@ -60,21 +72,22 @@ class Reads:
 
     def changed(self) -> str:
         """Return what the function reads that is not what it was, in a word or two; else ''."""
-        if self.iterators:
-            return "an iterator"
         for cell, x in self.cells:
             if (now := cell.cell_contents) is not x and not _alike(now, x):
                 return "a variable of its closure"
         for names, name, x in self.names:
-            if (now := names.get(name, MISSING)) is not x and not _alike(now, x):
+            if name not in names or (names[name] is not x and not _alike(names[name], x)):
                 return repr(name)
-        for f, code, defaults, named in self.functions:
-            if (
-                f.__code__ is not code
-                or f.__defaults__ is not defaults
-                or f.__kwdefaults__ is not named
-            ):
+        for view, old in self.arrays:
+            if view.tobytes() != old:
+                return "an array"
+        for f, code, defaults in self.functions:
+            if f.__code__ is not code or f.__defaults__ is not defaults:
                 return f.__name__
+        return self._changed_inside() if self.inside else ""
+
+    def _changed_inside(self) -> str:
+        """Return what has changed in lists and other objects, or ''."""
         for known, items in self.lists:
             if len(known) != len(items) or any(map(_differ, known, items)):
                 return "a list"
@@ -84,9 +97,10 @@ class Reads:
         for owner, name, x in self.slots:
             if _differ(getattr(owner, name, MISSING), x):
                 return repr(name)
-        if any(x.bit_generator.state != old for x, old in self.generators):
-            return "a generator of random numbers"
-        return "an array" if any(_bytes(x) != old for x, old in self.arrays) else ""
+        if any(_bytes(x) != old for x, old in self.objects):
+            return "an array"
+        drawn = any(x.bit_generator.state != old for x, old in self.generators)
+        return "a generator of random numbers" if drawn else ""
 
     def _read(self, x: Any, attributes: frozenset[str]) -> None:
         """Follow an object, of which code names some attributes."""
@@ -96,22 +110,26 @@ class Reads:
         self.kept.append(x)
         if isinstance(x, (np.ndarray, np.matrix)):
             if x.dtype.kind in "biufcSUmM":
-                self.arrays.append((x, _bytes(x)))
+                view = _sample(np.asarray(x))
+                self.arrays.append((view, view.tobytes()))
             else:
+                self.objects.append((x, _bytes(x)))
                 self.known = False
         elif isinstance(x, np.random.Generator):
             self.generators.append((x, x.bit_generator.state))
             self.known = False
-        elif hasattr(x, "__next__"):
+        elif hasattr(x, "__next__") and not isinstance(x, type):
             self.iterators, self.known = True, False
         elif isinstance(x, (tuple, frozenset)):
             self._each([*x], attributes)
-        elif type(x) is list:
+        elif isinstance(x, (list, set, deque)):
             self.lists.append((x, (*x,)))
-            self._each(x, attributes)
-        elif type(x) is dict:
+            self._each([*x], attributes)
+        elif isinstance(x, dict):
             self.dicts.append((x, (*_content(x),)))
             self._each([*x.values()], attributes)
+        elif isinstance(x, array):
+            self.objects.append((x, _bytes(x)))
         elif type(x) is FunctionType:
             self._function(x)
         elif isinstance(x, MethodType):
@@ -140,7 +158,7 @@ class Reads:
             if f.__closure__:
                 self._read(getattr(f, "__wrapped__", None), frozenset())
             return
-        self.functions.append((f, f.__code__, f.__defaults__, f.__kwdefaults__))
+        self.functions.append((f, f.__code__, f.__defaults__))
         names = _names(f.__code__)
         self._read(f.__defaults__, names)
         self._each([*(f.__kwdefaults__ or {}).values()], names)
@@ -163,7 +181,7 @@ class Reads:
             code = isinstance(x, (ModuleType, type)) or type(x) is type(np.sum)
             self.known &= code
             if not code and hasattr(x, "__array__"):  # of pandas, say
-                self.arrays.append((x, _bytes(x)))
+                self.objects.append((x, _bytes(x)))
             elif not code and hasattr(x, "__dict__"):
                 self._each([*vars(x).values()], attributes)
         else:
@@ -172,16 +190,11 @@ class Reads:
     def _attributes(self, x: Any, attributes: frozenset[str]) -> None:
         own: Mapping[str, Any] = getattr(x, "__dict__", {})
         self.known &= isinstance(x, ModuleType)
-        if callable(x) and not isinstance(x, type):
-            attributes |= {"__call__"}
-        for name in attributes:
-            if name in own:
-                self._named(own, name, attributes)
-                continue
-            for cls in (x if isinstance(x, type) else type(x)).__mro__:
-                if name in vars(cls):
-                    self._of_class(x, cls, name, attributes)
-                    break
+        for name in attributes & own.keys():
+            self._named(own, name, attributes)
+        for cls in () if isinstance(x, ModuleType) else _classes(x):
+            for name in vars(cls).keys() & (attributes | OPERATORS):
+                self._of_class(x, cls, name, attributes)
 
     def _of_class(self, x: Any, cls: type, name: str, attributes: frozenset[str]) -> None:
         found = vars(cls)[name]
@@ -217,12 +230,27 @@ def _content(table: dict[Any, Any]) -> Sequence[Any]:
     return [*table.keys(), *table.values()]
 
 
+def _classes(x: Any) -> Sequence[type]:
+    """Return the classes whose attributes an object, or a class, has."""
+    every = (x if isinstance(x, type) else type(x)).__mro__
+    return [cls for cls in every if _package(cls.__module__) not in PACKAGES]
+
+
 def _bytes(x: Any) -> bytes:
-    """Return the content of an array; of a large one, some elements over the whole of it."""
+    """Return the content of an array, or of what can be one."""
     x = np.asarray(x)
-    if x.nbytes > WHOLE:
-        x = x.reshape(-1)[:: x.size // SAMPLE] if x.flags.forc else x.flat[:: x.size // SAMPLE]
-    return b"" if x.dtype.kind == "O" else x.tobytes()
+    if x.dtype.kind == "O":
+        return repr(x.reshape(-1)[:ITEMS].tolist()).encode()
+    return bytes(_sample(x).tobytes())
+
+
+def _sample(x: Array) -> Array:
+    """Return an array, of a large one some elements over the whole of it, as a view."""
+    while x.nbytes > WHOLE and x.size > SAMPLE:
+        axis = int(np.argmax(x.shape))
+        step = min(-(-x.size // SAMPLE), -(-x.shape[axis] // 8))
+        x = x[(slice(None),) * axis + (slice(None, None, max(step, 2)),)]
+    return x
 
 
 @functools.lru_cache(maxsize=1024)

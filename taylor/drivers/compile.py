@@ -101,7 +101,7 @@ class Compiled(Derivable):
 
     def __call__(self, *x: Any, **named: Any) -> Any:
         """Return f(*x, **named)."""
-        if self._reads is not None:
+        if self._reads is not None and self._reads.changed():
             self._follow()
         if not named:
             y = self.entries[None].call(*x)

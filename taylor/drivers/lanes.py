@@ -12,7 +12,8 @@ import numpy as np
 
 from taylor.core.conditions import COMPARISONS, Condition, Guard
 from taylor.core.operand import as_array, stack
-from taylor.core.program import record
+from taylor.core.program import Program, record, steady
+from taylor.core.reads import Reads
 from taylor.drivers import forms, trees
 from taylor.errors import DomainError, ShapeMismatch, TaylorError, eagerly
 from taylor.llvm.ir import WIDTH
@@ -119,9 +120,7 @@ class Batch:
 class Variant:
     """The code of one branch of a function of leaves: of many points, those that take it."""
 
-    def __init__(self, f: Function, point: Sequence[Any]) -> None:
-        with policy():
-            program = record(f, *point)
+    def __init__(self, program: Program, point: Sequence[Any]) -> None:
         if any([is_operand(op.constant) for op, _, _ in program.code]):
             raise TaylorError("it uses a value that varies and is not among its arguments")
         self.count, self.guards = len(program.outputs), program.guards
@@ -154,9 +153,18 @@ class Lanes(Batch):
         super().__init__(f, axes, executor)
         self.variants: dict[Any, list[Variant]] = {}
         self.reason = ""  # why points are computed in turn
+        self.reads: Reads | None = None  # from elsewhere, when f was recorded
 
     def at(self, structures: Sequence[Any], leaves: Sequence[Any], along: Sequence[bool]) -> Any:
         """Return f at all points: those of each branch together."""
+        if self.reads is not None and self.reads.changed():
+            self.variants, self.reason, self.reads = {}, "", None
+        y = self._at(structures, leaves, along)
+        if self.reads is not None and self.reads.changed():  # by f itself, at points without code
+            self.reads = Reads(self.f)
+        return y
+
+    def _at(self, structures: Sequence[Any], leaves: Sequence[Any], along: Sequence[bool]) -> Any:
         numbers, _ = forms.floats(leaves)
         count = next(len(x) for x, many in zip(leaves, along, strict=True) if many)
         fixed = all([forms.is_fixed(s) for s in structures])
@@ -223,7 +231,9 @@ class Lanes(Batch):
     def _record(self, f: Function, known: list[Variant], x: Sequence[Any]) -> bool:
         """Add the code of the branch at x, if it has some; say why no branch has."""
         try:
-            known.append(Variant(f, x))
+            with policy():
+                program, self.reads = steady(self.f, lambda: record(f, *x))
+            known.append(Variant(program, x))
         except (DomainError, ShapeMismatch):
             return False
         except (TaylorError, TypeError, IndexError, ImportError, OSError) as error:
@@ -288,8 +298,8 @@ def lanes(f: Function, axes: Axes = 0, *, executor: Executor | None = None) -> L
 
     f: of numbers, arrays or trees of them (one point) to such.  The points lie along the axis
     `axes` of each array (None: it is the same for all points; a tuple: one for each argument); the
-    results along a new first axis.  f is recorded, so that what it reads from elsewhere is a
-    constant (as for `compile`); points where it takes another branch get code of their own.  What
+    results along a new first axis.  f is recorded, anew where what it reads from elsewhere has
+    changed (as for `compile`); points where it takes another branch get code of their own.  What
     has no code, and other numbers than floats, are computed in turn as by `map`.  Drivers inside f
     are part of the code.  An executor shares out parts of the points; dask arrays are computed
     block by block.

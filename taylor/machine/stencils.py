@@ -229,7 +229,7 @@ def layers_of(code: Code, i: int, op: Gather | Scatter) -> tuple[Shape, list[lis
     to = np.arange(op.index.size) if isinstance(op, Gather) else op.index.reshape(-1)
     live = np.flatnonzero(to >= 0)
     parts = _origins(code, i if isinstance(op, Gather) else args[0], live)
-    if not 0 < len(parts) <= BOXES:
+    if not 0 < len(parts) <= BOXES or parts[0][0] == i:  # many arrays joined are their own origin
         return None
     shape, to = _grid(op, parts, code) if isinstance(op, Scatter) else shape, to[live]
     for source, which, where in parts:

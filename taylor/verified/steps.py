@@ -86,7 +86,7 @@ class Control:
     def __init__(self, field: Field, t: float, order: int, tol: float, jets: Jets) -> None:
         self.field, self.t, self.order, self.tol, self.jets = field, t, order, tol, jets
         self.guess: Array | None = None
-        self.h = 0.0
+        self.h, self.why = 0.0, ""  # what boxes of a longer step met
 
     def series(self) -> Interval:
         """Return the coefficients of all states, one more than the order."""
@@ -113,7 +113,10 @@ class Control:
             stop = self.stop(h, end, grid)
             length = Interval(stop) - Interval(self.t)
             h = float(length.hi)
-            proof = tube(self.jets, Interval(self.t), h, table[: self.order + 1], guess)
+            try:
+                proof = tube(self.jets, Interval(self.t), h, table[: self.order + 1], guess)
+            except DomainError as error:
+                proof, self.why = None, f"; {error}"
             if proof is None:
                 h *= HALF
                 continue
@@ -122,6 +125,7 @@ class Control:
             if ratio > ALLOWED:
                 h *= max(SHORTER, factor)
                 continue
+            self.why = ""
             self.h, self.guess = h * min(LONGER, factor), proof.last.mag
             try:
                 step = self.taken(length, table[: self.order + 1], proof.last, stop)
@@ -130,7 +134,9 @@ class Control:
             if not np.isfinite(self.box().mag).all():
                 raise NotVerified(f"the bounds are infinite at t = {stop!r}")
             return step
-        raise NotVerified(f"no step from t = {self.t!r} on was proved; the box is {self.box()}")
+        raise NotVerified(
+            f"no step from t = {self.t!r} on was proved; the box is {self.box()}{self.why}"
+        )
 
     def first(self, table: Interval, size: float) -> float:
         """Return the length of a first step, from the last coefficients."""
@@ -153,7 +159,9 @@ class Control:
             return end
         stop = math.floor((self.t + (h if rest > 1.5 * h else rest / 2)) / grid) * grid
         if not stop > self.t:
-            raise NotVerified(f"steps vanish at t = {self.t!r}, where the box is {self.box()}")
+            raise NotVerified(
+                f"steps vanish at t = {self.t!r}, where the box is {self.box()}{self.why}"
+            )
         return min(stop, end)
 
 

@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from taylor.errors import DomainError
 from taylor.numbers.kinds import Array
 from taylor.verified.horner import powers, rise
 from taylor.verified.interval import Interval
@@ -44,7 +43,7 @@ def tube(jets: Jets, t: Interval, h: float, table: Interval, guess: Array) -> Tu
     """Return what holds the solutions from time t on for a time h, or None.
 
     `table` holds their coefficients up to K = jets.order - 1, (K + 1, numbers); `guess` is how
-    large coefficient K + 1 may be.
+    large coefficient K + 1 may be.  Raises DomainError where boxes have no coefficients.
     """
     times = pieces(h)
     first = table[0].reshape(-1, 1)
@@ -56,10 +55,7 @@ def tube(jets: Jets, t: Interval, h: float, table: Interval, guess: Array) -> Tu
     room = WIDER * line.rad + 2 * guess[:, None] * top + size * 2.0**-50
     for _ in range(TRIES):
         boxes = _wider(line, room)
-        try:
-            last = jets(t + times, boxes)[jets.order]
-        except DomainError:
-            return None
+        last = jets(t + times, boxes)[jets.order]
         lo, hi = np.minimum.accumulate(last.lo, axis=1), np.maximum.accumulate(last.hi, axis=1)
         rest = Interval(np.minimum(lo, 0.0), np.maximum(hi, 0.0)) * Interval(top)
         found = line + rest
