@@ -59,6 +59,10 @@ class TraceError(TaylorError, TypeError):
     """A recorded program cannot express what the function asked of a node."""
 
 
+class TieError(TraceError):
+    """Two recorded values are equal, and whether they stay so depends on their derivatives."""
+
+
 class NotNow(TraceError):
     """Code that takes long to make, and is to be made at a later call."""
 

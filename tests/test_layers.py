@@ -56,8 +56,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "ode": [
         "files", "units", "control", "options", "roots", "dense", "system", "pieces", "surfaces",
         "zeros", "registers", "machine", "lanes", "stepper", "singular", "record", "stiffness",
-        "stops", "integrator", "rates", "radau", "methods", "jets", "adjoints", "flow", "variation",
-        "event", "doses", "events", "stepwise", "results", "complexes", "solve",
+        "stops", "integrator", "rates", "radau", "methods", "edges", "jets", "adjoints", "flow",
+        "variation", "event", "doses", "events", "stepwise", "results", "complexes", "solve",
         "sensitivity", "regimens", "members", "crossings", "watched", "saved", "ensemble", "solver",
         "__init__",
     ],

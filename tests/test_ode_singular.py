@@ -220,3 +220,17 @@ def test_where_many_solutions_go_on_there_is_none(a):
     assert (solve_ensemble(fun, (0, 2), [[1.0], [2.0]]).status == -1).all()
     one = solve_ivp(lambda t, y: a * y / np.sqrt(abs(t - 1)), (0, 2), [1.0])
     np.testing.assert_allclose(one.y[0, -1], np.exp(4 * a), rtol=1e-11)
+
+
+def test_the_state_at_a_singular_time_itself():
+    fun = lambda t, y: 1 / np.sqrt(abs(t - 1)) + 0 * y
+    r = solve_ivp(fun, (0.0, 2.0), [0.0], t_eval=[0.75, 1.0, 1.25], dense_output=True)
+    assert r.y[0] == pytest.approx([1.0, 2.0, 3.0], rel=1e-14)
+    assert r.sol(1.0) == pytest.approx([2.0], rel=1e-14)
+
+
+def test_a_run_whose_steps_lead_nowhere_ends():
+    # beside 0 the logarithm is that of a number with half of its digits
+    fun = lambda t, y: np.log(abs(t - 1)) / np.sqrt(t) + 0 * y
+    r = solve_ivp(fun, (0.0, 1.0), [0.0])
+    assert r.status == -1 and "the step size became too small" in r.message

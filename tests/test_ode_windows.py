@@ -1,11 +1,14 @@
 """Every method stops at times at which fun branches, as series do: no window is stepped over."""
 
 import itertools
+import warnings
 
 import numpy as np
 import pytest
 from scipy.integrate import quad
 
+import taylor
+from taylor import NonAnalyticError
 from taylor.ode import MethodIntegrator, solve_ensemble, solve_ivp
 
 METHODS = ("RadauIIA", "auto", "Radau", "BDF", "LSODA", "RK45", "DOP853")
@@ -99,3 +102,52 @@ def test_single_steps_go_on_with_one_solver():
     steps(one)
     fresh = MethodIntegrator(lambda t, y: -y, one.t, one.y, "BDF")
     assert one.step(10.0) > 2 * fresh.step(10.0)
+
+
+def daily(t, y, d):
+    return np.where(t % 24 < d, 1.0, 0.0) + 0 * y
+
+
+def one_day(t, y, d):
+    return ((t % 24 < d) & (t < 24)) * 1.0 + 0 * y
+
+
+def bright(t, y, c):
+    return np.where(np.sin(t) > c, 1.0, 0.0) + 0 * y
+
+
+def ramp(t, y, c):
+    return np.maximum(np.sin(t) - c, 0) + 0 * y
+
+
+@pytest.mark.parametrize("way", [taylor.derivative, taylor.gradient])
+def test_windows_that_begin_to_be_have_derivatives_to_one_side(way):
+    def end(fun, start=0.0, stop=30.0):
+        return lambda p: solve_ivp(fun, (start, stop), [0.0], args=(p,)).y[0, -1]
+
+    assert way(end(daily), 5.0) == pytest.approx(2.0)
+    assert way(end(one_day), 5.0) == pytest.approx(1.0)  # the other one never is
+    assert way(end(ramp, 0.0, 3.0), 1.0) == 0  # its rate has a kink there, no jump
+    for f, p in [
+        (end(daily), 0.0),
+        (end(daily, 1.0), 0.0),
+        (end(daily), 24.0),
+        (end(bright, 0.0, 3.0), 1.0),
+    ]:
+        with pytest.raises(NonAnalyticError, match="to one side only"):
+            way(f, p)
+
+
+def test_what_is_equal_for_a_moment():
+    spark = lambda t, y: np.where(t == 0, 5.0, 1.0) + 0 * y
+    leaves = lambda t, y: np.where(y == 1, 3.0, -y)
+    for span in ((0.0, 1.0), (-1.0, 1.0), (-1.0, 0.0)):
+        assert solve_ivp(spark, span, [0.0]).y[0, -1] == pytest.approx(span[1] - span[0])
+    assert solve_ivp(leaves, (0.0, 1.0), [2.0]).y[0, -1] == pytest.approx(2 * np.exp(-1))
+    to = lambda a: solve_ivp(spark, (-1.0, a), [0.0]).y[0, -1]
+    since = lambda a: solve_ivp(spark, (a, 1.0), [0.0]).y[0, -1]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # beside that moment fun goes through NumPy
+        assert taylor.derivative(to, 0.0) == pytest.approx(1.0)
+        assert taylor.derivative(since, 0.0) == pytest.approx(-1.0)
+    assert solve_ivp(daily, (0.0, 100.0), [0.0], args=(24.0,)).y[0, -1] == pytest.approx(100.0)

@@ -41,7 +41,7 @@ from taylor.core.singular import equal
 from taylor.core.table import Rule, derived
 from taylor.core.tables import nonzero, unchanged
 from taylor.core.tags import Tag, fresh_tag
-from taylor.errors import ForeignNodeError, NotNow, TraceError
+from taylor.errors import ForeignNodeError, NotNow, TieError, TraceError
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Fillable, Kind, base, base_array, is_nested, is_operand
 from taylor.numbers.values import as_array, as_data, constant, fitted, is_native, of_value, quietly
@@ -544,7 +544,7 @@ class Node(Operand):
         """Return where the value is other than zero, with a guard; at a zero it is not known."""
         outcome = ~np.asarray(equal(base(self.value), 0), dtype=bool)
         if np.any(~outcome & self._nonzero()):
-            raise TraceError(
+            raise TieError(
                 "the truth of a recorded value that is zero, and == of two with one value, depend "
                 f"on their derivatives; compare with < or > ({PAGE})"
             )

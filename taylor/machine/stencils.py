@@ -352,16 +352,18 @@ class _Fusion:
         visited: list[Any] = []
         tree = self._tree(source, places, box, to, visited)
         pieces = {v for v in visited if isinstance(v, Piece)}
-        short = tree is not None and len(pieces) <= READS and len(visited) <= STEPS
+        short = tree is not None and len(pieces) <= READS
         return self._written(tree if short else piece, to)
 
     def _tree(self, a: int, places: Index, box: Box, to: Shape, visited: list[Any]) -> Any:
         """Return how to compute elements of an instruction in a box; None if that is not cheap."""
         op, args, shape = self.code[a]
+        if len(visited) > STEPS:
+            return None
         if math.prod(shape) == 1:
             return a
         cheap = isinstance(op, CHEAP) and not (isinstance(op, Scale) and np.ndim(op.c))
-        if not cheap or a in self.stored or len(visited) > STEPS:
+        if not cheap or a in self.stored:
             visited.append(self._piece(a, places, box, to))
             return visited[-1]
         visited.append(op)
@@ -370,7 +372,9 @@ class _Fusion:
             own = self.code[b].shape
             grid = np.broadcast_to(np.arange(math.prod(own)).reshape(own), shape)
             trees.append(self._tree(b, grid.reshape(-1)[places], box, to, visited))
-        return None if None in trees else _Tree(op, trees)
+            if trees[-1] is None:
+                return None
+        return _Tree(op, trees)
 
     def _piece(self, a: int, places: Index, box: Box, to: Shape) -> Piece | None:
         """Return the reading of elements of an instruction in a box, if it is one."""

@@ -38,9 +38,9 @@ from taylor.ode.record import Record
 from taylor.ode.roots import derivative
 from taylor.ode.singular import leap, resumed
 from taylor.ode.stepper import ahead, by_numpy, error_of, failed, nudged, too_long, within_reach
-from taylor.ode.stiffness import MANY, SOME, STEADY, Stiffness, told
+from taylor.ode.stiffness import MANY, SOME, STEADY, Creep, Stiffness, told
 from taylor.ode.stops import advanced
-from taylor.ode.surfaces import Surface, crossing, nearest, off_surface, on_surface, past
+from taylor.ode.surfaces import Surface, changed, crossing, nearest, off_surface, on_surface, past
 from taylor.ode.system import System, is_parameter
 from taylor.ode.zeros import LARGER, LEAST, NEAR, Zero, first_zero, step_beyond, vanish_here
 
@@ -49,6 +49,7 @@ LIMIT = 1 << 12  # steps in one call of machine code, or more if they are short:
 WORK = 1 << 26  # products of numbers that one may take, some hundredths of a second
 NEXT = 2.0**-40  # of times and states: the value of a condition that has just been zero
 FURTHER = 8  # times that a surface is left further behind, four times as far each time
+AGREE = 2.0**-20  # relative differences of rates on one branch at most
 SHORTEST = 4  # units of rounding of the time in a step
 AGAIN = 4  # zeros that are met one after the other, and no more: there is no way beyond
 
@@ -89,6 +90,8 @@ class Integrator:
         self._further = 0  # how often a surface had to be left further behind
         self.at_zero: Any = 0  # at a zero of a function: the length of the step that led there
         self._zero: Zero | None = None  # that has been left behind
+        self.touches: list[tuple[Place, Any]] | None = None  # whoever asks for them gives a list
+        self._creep = Creep(t)
         self.leapt = False  # over a singular time, by the last step over one or from a zero
         self._again = 0  # steps that lead away from zeros, one after the other
         self._bind()
@@ -296,7 +299,7 @@ class Integrator:
             if crossed is None and status in (LOOK, ROUGH):
                 pieces = pieces.part(0, max(0, len(pieces) - (status == ROUGH)))
                 longest = abs(taken.h) / 2 if status == ROUGH else math.inf
-                status, more = self._carefully(t_end, longest)
+                status, more = self._again_carefully(t_end, longest)
                 pieces = pieces.followed(more)
                 if status in (SMALL, INFINITE):
                     if not len(pieces):
@@ -328,8 +331,15 @@ class Integrator:
         h, c = pieces.h[0] / 2, pieces.coef[0]
         if crossed is not None:  # before it, in steps that may have been divided
             h = crossed[0].h[0] / 2 * (crossed[2].x if crossed[1] == 0 else 1)
-        given = self.system, self._parameters, c, h, pieces.at(0, h), self.control
-        return error_of(*given, rounded=True) > self.control.allowed
+        end = pieces.at(0, h)
+        given = self.system, self._parameters, c, h, end, self.control
+        if error_of(*given, rounded=True) <= self.control.allowed:
+            return False
+        if self._further <= FURTHER // 2:
+            return True
+        # rates near zero, as those of a ramp that begins, have rounding errors of what they are of
+        f, slope = np.asarray(self.system.flow(end.t, end.y, *self._parameters)), derivative(c, h)
+        return bool(norm(f - slope) > AGREE * max(norm(f), norm(slope)))
 
     def _pushed(self, pieces: Pieces) -> Pieces:
         """Go some units of rounding further, and more the next time; return that step."""
@@ -347,11 +357,20 @@ class Integrator:
     def _crossed(self, start: Place, pieces: Pieces) -> tuple[Pieces, int, Surface] | None:
         """Return the steps, the first one in which fun goes over to another branch, and where."""
         left = self._left if self._left and self._left.x == start.t else None
-        crossed = crossing(self.system.between, pieces, self._parameters, self.strict, left)
+        given = self.system.between, pieces, self._parameters, self.strict
+        crossed = crossing(*given, left, self.touches)
         if crossed is not None and crossed[2].x == 0:
             self.place = start
             raise self._stuck("fun points to its surface of discontinuity from both sides")
         return crossed
+
+    def _again_carefully(self, t_end: Any, longest: Any) -> tuple[int, Pieces]:
+        """Take one step carefully, unless such steps have led nowhere."""
+        if longest < math.inf and self._creep.nowhere(self.steps, self.t, t_end):
+            return SMALL, nothing(self.place, self.order)
+        found = self._carefully(t_end, longest)
+        self._creep.steps = self.steps
+        return found
 
     def _carefully(self, t_end: Any, longest: Any) -> tuple[int, Pieces]:
         """Take one step on which no function vanishes that must not, nor before its estimate of the
@@ -378,8 +397,8 @@ class Integrator:
             elif not len(taken.pieces):
                 return taken.status, taken.pieces
             else:
-                assert zeros is not None
-                x = first_zero(zeros, taken.pieces, self._parameters, self._zero)
+                given = taken.pieces, self._parameters, self._zero
+                x = None if zeros is None else first_zero(zeros, *given)
                 if x is None:
                     return DONE if self.t == t_end else GO, taken.pieces
                 if x == x:
@@ -431,12 +450,12 @@ class Integrator:
             # there may be no series yet, as 1 - sin² is still zero but for rounding
             after = self._run(t_end, 1, False, watch=False) if self.t != t_end else None
             if after is None or after.steps or after.status not in (INFINITE, SMALL):
-                self._zero = Zero(start.t, pieces.h[0])
-                self.place, self.steps, self.h = made[0], steps + 1, pieces.h[0]
+                self._zero = Zero(start.t, pieces.h.sum())
+                self.place, self.steps, self.h = made[0], steps + 1, pieces.h.sum()
                 self.worst = max(self.worst, error)
                 self._rebind()
                 return DONE if self.t == t_end else GO, pieces
-            last = abs(pieces.h[0])
+            last = abs(pieces.h.sum())
             least = min(LARGER * last, first) if last < first else math.inf
         self.place, self.steps = start, steps
         return status, nothing(start, self.order)
@@ -472,6 +491,9 @@ class Integrator:
         h = pieces.h[i] * met.x
         p = self._parameters
         step = past(self.system.between, p, pieces, i, h, met.name, met.slope)
+        other = changed(self.system.between, p, pieces, i, h) if step is None else None
+        if other is not None:
+            step, met = other[0], met._replace(name=other[1], slope=other[2])
         self.place, self.at_zero = pieces.at(i, h if step is None else step), 0
         if step is None:
             raise self._stuck("fun branches, but does not leave the surface where it does")
@@ -489,8 +511,8 @@ class Integrator:
         That is the one whose condition is nearest to zero; None if it has no such condition.
         """
         program, near = self.system.program, NEXT * max(1, abs(self.t), norm(self.y))
-        if program is not None and not program.guards:
-            return left
+        if program is None or not program.guards:
+            return None if program is None else left
         return nearest(self.system.between, self.t, self.y, self._parameters, near)
 
     def _leave(self, t_end: Any) -> None:

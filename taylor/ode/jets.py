@@ -8,7 +8,6 @@ Gómez, Celestial Mechanics 123, 2015.)
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -22,27 +21,31 @@ from taylor.core.operand import host, lift
 from taylor.core.program import Program, kept, pushforward, record, recording, told
 from taylor.core.singular import nans
 from taylor.drivers.evolution import coefficients, on_tables
-from taylor.drivers.several import pullback
 from taylor.errors import IntegrationError, NonAnalyticError, TraceError
 from taylor.kept import STORE
 from taylor.llvm.ir import WIDTH
 from taylor.numbers.kinds import base, is_operand
-from taylor.numbers.policy import current_policy, policy
 from taylor.ode.control import norm, spacing
 from taylor.ode.dense import SeriesSolution
+from taylor.ode.edges import Edges, propagated
 from taylor.ode.integrator import Integrator
 from taylor.ode.methods import AUTO, OWN, Blocks, ByMethod, MethodOptions
 from taylor.ode.options import Options, argument
-from taylor.ode.pieces import Pieces, Taken
+from taylor.ode.pieces import Pieces, Place, Taken
 from taylor.ode.stops import Stop, next_stop
-from taylor.ode.surfaces import Met, Surface, condition_of, met_at, on_surface, sides, unit_of
+from taylor.ode.surfaces import (
+    Surface,
+    met_at,
+    on_surface,
+    sides,
+    unit_of,
+)
 from taylor.ode.system import Equations, System, filled, is_parameter, not_of_time, shaped
 from taylor.ode.zeros import LEAST, NEAR
 from taylor.series.series import Series
 
 Array = NDArray[Any]
 
-NEARBY, BENT = 2.0**-20, 2.0**-13  # of a state: to the other side, and of changes: one of slopes
 SHORT = 64  # units in the last place of the time, by which a change of branch is left behind
 FAR = 40  # doublings of that distance, if need be
 FURTHER = 2 * LEAST * NEAR  # units: so far away a zero is left behind that is near
@@ -54,6 +57,11 @@ REST = (
     "at t = {} a run rests on a surface where fun or its first derivative jumps, and leaves it as "
     "what it depends on varies: there are derivatives to one side only; y = {}"
 )
+TOUCH = (
+    "at t = {} a branch of fun has no length, and gets one as what it depends on varies one way: "
+    "there are derivatives to one side only; y = {}"
+)
+FLAT = 2.0**-18  # of a step: beside where a condition has zero slope
 JUMP = 1e-10  # of rates, relative to them, that is none
 
 
@@ -250,8 +258,7 @@ class Differentiated(Integrator):
     met: tuple[Any, Any] | None = None  # and just before a zero of a function
     crossing: Crossing | None = None  # at the end of the last steps
     passed: Any = None  # the time of the last jump of derivatives
-    moving: Callable[[Any, Array, Any], bool] | None = None  # whether surfaces near a place move
-    resting: Callable[[Any, Array], bool] | None = None  # whether such a place is left by others
+    edges: Edges | None = None  # what is asked about the surfaces at a place
     begun: Any = None  # where the run has left a surface on which it began
     lost = False  # whether fun is recorded on such a surface, where it has no series
 
@@ -276,8 +283,10 @@ class Differentiated(Integrator):
         around = [(stop.time + x, self.y + x * v) for x, v in zip((-d, d), slopes, strict=True)]
         others = kept(not_of_time, system.between)
         old, new = (sides(others, *place, p) for place in around)
-        if any(np.any(np.sign(a) * np.sign(b) < 0) for a, b in zip(old, new, strict=True)):
+        changes = any(np.any(np.sign(a) * np.sign(b) < 0) for a, b in zip(old, new, strict=True))
+        if changes and met_at(others, (stop.time, self.y), slopes[0], d, p):
             raise NonAnalyticError(MEET.format("surfaces on which fun branches", stop.time))
+        self._check_touched((stop.time, self.y), d)
 
     def switched(self, pieces: Pieces, i: int, met: Surface, t_end: Any) -> tuple[int, Pieces]:
         """Go over to another branch, and carry the derivatives there."""
@@ -293,6 +302,7 @@ class Differentiated(Integrator):
         self.before = place.t, place.y
         jump = self._jump(t_end - place.t, self.before, (self.t, self.y))
         if jump is None:
+            self._check_touched(((place.t + self.t) / 2, self.y), abs(self.t - place.t))
             return found
         if self.passed is not None and (place.t - self.passed) * near >= 0:
             # what vanishes there was met with the surface before, when derivatives jumped
@@ -314,7 +324,7 @@ class Differentiated(Integrator):
         with propagated():
             super()._leave(t_end)
         if self.t == start:
-            if self.resting is not None and self.resting(start, y):
+            if self.edges is not None and self.edges.resting(start, y):
                 raise NonAnalyticError(REST.format(start, y))
             return
         self.begun = self.t
@@ -339,7 +349,8 @@ class Differentiated(Integrator):
 
     def _check_edge(self, place: tuple[Any, Array], d: Any, *sides: tuple[Any, Array]) -> None:
         """Raise NonAnalyticError if the rates jump on a surface that moves, at an end of a run."""
-        if self.moving is None or not self.moving(*place, d):
+        self._check_touched(place, d)
+        if self.edges is None or not self.edges.moving(*place, d):
             return
         if self._jump(0, *sides) is not None:
             raise NonAnalyticError(
@@ -347,6 +358,21 @@ class Differentiated(Integrator):
                 "on a surface that moves with what the solution depends on: there are derivatives "
                 f"to one side only; begin, or end, beside it; y = {place[1]}"
             )
+
+    def _crossed(self, start: Place, pieces: Pieces) -> tuple[Pieces, int, Surface] | None:
+        """Return the first change of branch, up to which no branch may be touched."""
+        self.touches = []
+        found = super()._crossed(start, pieces)
+        for place, h in self.touches:
+            self._check_touched((place.t, place.y), FLAT * abs(h))
+        return found
+
+    def _check_touched(self, place: tuple[Any, Array], d: Any) -> None:
+        """Raise NonAnalyticError if a branch of fun begins at a place as what it depends on varies,
+        one way only.
+        """
+        if self.edges is not None and self.edges.touched(*place, d):
+            raise NonAnalyticError(TOUCH.format(*place))
 
     def stopped(self, taken: Taken, x: Any) -> tuple[int, Pieces]:
         """Stop at a zero of a function."""
@@ -386,13 +412,6 @@ class Differentiated(Integrator):
         )
 
 
-@contextlib.contextmanager
-def propagated() -> Iterator[None]:
-    """Return a context in which what has no series at a point is not a number."""
-    with policy(singular="propagate", kink=current_policy().kink):
-        yield
-
-
 class DifferentiatedMethod(Differentiated, ByMethod):
     """Steps of a method that are differentiated."""
 
@@ -420,13 +439,6 @@ def _values(x: Any) -> Any:
     """Return the values of a series, an array of floats if it is one of numbers."""
     x = base(x)
     return np.asarray(x, float) if is_parameter(x) else x
-
-
-def _numbers(x: Any) -> Array:
-    """Return the coefficients of a series, of numbers in the end, in one row; the value first."""
-    while isinstance(x, Series):
-        x = x._coef
-    return np.reshape(x, -1)
 
 
 class Plain:
@@ -512,63 +524,7 @@ class Plain:
         """Have an integrator ask how surfaces are crossed, and move: see `moving`."""
         if isinstance(it, Differentiated):
             it.through = self.through
-            it.moving, it.resting = partial(self.moving, varied), partial(self.resting, varied)
-
-    def moving(self, varied: Sequence[bool], t: Any, table: Any, d: Any) -> bool:
-        """Whether a function whose sign decides on the branch of fun vanishes within a time d, and
-        varies: with the variables of the series, or with what of (y, *args) is `varied`.
-        """
-        y, p = self.series(table), self.given[1]
-        values = base(y), [base(x) for x in p]
-        system = System(self.f, t, *values)
-        if system.program is None or not (self.levels or any(varied)):
-            return False
-        slope = np.asarray(system.flow(t, values[0], *values[1]))
-        slope = np.where(nans(slope), 0, slope)
-        found = met_at(system.between, (t, values[0]), slope, d, values[1])
-        return any(self._varies(condition_of(system.between, m), varied, t, y, p) for m in found)
-
-    def resting(self, varied: Sequence[bool], t: Any, table: Any) -> bool:
-        """Whether fun, or its first derivative, jumps across a surface on which the state lies, and
-        which it leaves as it varies.
-        """
-        y, p = self.series(table), self.given[1]
-        v, q = base(y), [base(x) for x in p]
-        system = System(self.f, t, v, q)
-        if system.program is None or not (self.levels or any(varied)):
-            return False
-        for n, values in enumerate(sides(system.between, t, v, q)):
-            for m in np.flatnonzero(values == 0):
-                f = condition_of(system.between, Met((n, int(m)), True))
-                if self._varies(f, varied, t, y, p) and self._bends(system, f, t, v, q):
-                    return True
-        return False
-
-    def _bends(
-        self, system: System, f: Callable[..., Any], t: Any, y: Array, p: Sequence[Any]
-    ) -> bool:
-        """Whether fun, or its first derivative, jumps where y goes over to the other side of f."""
-        with propagated():
-            across = np.asarray(pullback(lambda y: f(t, y, *p), (y,), 1.0)[0])
-        if not norm(across) > 0:
-            return False
-        step = NEARBY * max(1, norm(y)) / norm(across) * across
-        here, one, other = (np.asarray(system.flow(t, y + k * step, *p)) for k in (0, 1, -1))
-        return bool(norm(one + other - 2 * here) > BENT * max(norm(one - other), norm(step)))
-
-    def _varies(
-        self, f: Callable[..., Any], varied: Sequence[bool], t: Any, y: Any, p: Sequence[Any]
-    ) -> bool:
-        """Whether a function of (t, y, *args) with one element varies."""
-        with propagated():  # others that are computed with it may jump here
-            if self.levels and np.any(_numbers(f(t, y, *p))[1:] != 0):
-                return True
-            if not any(varied):
-                return False
-            slopes = pullback(partial(f, t), (y, *p), 1.0)
-        many = len(varied) - 1  # parameters, to which their tangents may have been appended
-        wanted = [varied[0], *(varied[1 + i % many] for i in range(len(p)))]
-        return any(w and np.any(_numbers(x) != 0) for w, x in zip(wanted, slopes, strict=True))
+            it.edges = Edges(self, varied)
 
     def table(self, x: Any) -> Any:
         """Return the plain numbers of a state."""

@@ -390,7 +390,7 @@ class ByMethod(Integrator):
         """
         if self.by_series:
             return super()._crossed(start, pieces)
-        given: Any = self._parameters, self.strict, None
+        given: Any = self._parameters, self.strict, None, self.touches
         found, done = crossing(self.system.between, pieces, *given), pieces.part(0, 0)
         while found is not None and not self._stops(*found):
             pieces, i, met = found

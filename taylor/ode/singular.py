@@ -31,7 +31,7 @@ from taylor.numbers.kinds import Kind
 from taylor.numbers.values import constant
 from taylor.ode.control import exp2, finite, log2, log2_step, norm, spacing, two_sum, unit
 from taylor.ode.options import Control
-from taylor.ode.pieces import Pieces, Place, along, shifted
+from taylor.ode.pieces import Pieces, Place, along, joined, shifted
 from taylor.ode.roots import roots, value
 from taylor.ode.stepper import error_of
 from taylor.ode.system import System, of_time
@@ -175,11 +175,24 @@ def over(
         other = seen(t, y + apart)
         if other is None or norm(star - other.rest - y) > norm(apart) / 2:
             return None
-    c = np.zeros((control.order + 1, *y.shape), y.dtype)
-    c[0], c[1] = place.y, (y - place.y) / (t - place.t)
     size = max(norm(place.y), norm(y))
     off = log2((error + last) / size) if size else log2(0.0)
-    return _made(place, t - place.t, c, t_end, off) if off <= control.allowed else None
+    if not off <= control.allowed:
+        return None
+    between = place.t + away
+    end, whole, _ = _made(place, t - place.t, _line(place.y, y, t - place.t, control), t_end, off)
+    if not min(place.t, t) < between < max(place.t, t):
+        return end, whole, off
+    parts = (place.t, place.t_low, place.y, star, between), (between, 0 * t, star, y, t)
+    lines = [(a, low, b - a, _line(x, z, b - a, control)) for a, low, x, z, b in parts]
+    return end, joined(lines), off
+
+
+def _line(start: Array, end: Array, h: Any, control: Control) -> Array:
+    """Return the coefficients of a straight line between two states."""
+    c = np.zeros((control.order + 1, *end.shape), end.dtype)
+    c[0], c[1] = start, (end - start) / h
+    return c
 
 
 # ------------------------------------------------------------------ 0/0

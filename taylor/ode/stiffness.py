@@ -1,4 +1,4 @@
-"""Whether steps of Taylor series are short for stability only: the problem is stiff."""
+"""Whether steps are short for stability only, as the problem is stiff, or lead nowhere at all."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ SOME = 8  # series of them; sooner
 NOISE = 512  # units of rounding: terms of a step that are no more than these
 FACTOR, RATE = 0.7, 0.03  # of logarithms of steps, in all and from step to step, that are even
 HOPELESS, STEADY = 1e6, 64  # if there are so many to go, and so many of about one length
+CREEPING, LEAST_WAY = 200, 2.0**-30  # rough steps in a row, and of the rest what they lead at least
+EVEN = 2**10  # parts of that way, of which so many steps are less if they do not grow
 
 
 class Stiffness:
@@ -72,3 +74,21 @@ def told(t: Any, h: Any, left: float) -> str:
         f"stability, not for accuracy, about {left:.0e} more of them; use an implicit method, "
         "taylor.ode.solve_ivp(..., method='RadauIIA'), SciPy's 'BDF' or 'LSODA', or 'auto'"
     )
+
+
+class Creep:
+    """Steps in a row that were too rough at first, from a time on, and of all steps so many."""
+
+    def __init__(self, t: Any) -> None:
+        self.count, self.steps, self.since, self.t = 0, 0, t, t
+
+    def nowhere(self, steps: int, t: Any, t_end: Any) -> bool:
+        """Count one more; return whether they are many, do not grow, and have led nowhere."""
+        if steps > self.steps + 2:
+            self.count, self.since, self.t = 0, t, t
+        self.count += 1
+        if self.count % CREEPING:
+            return False
+        rest = min(abs(t_end - t), max(1, abs(t)) / LEAST_WAY)
+        lately, far, self.t = abs(t - self.t), abs(t - self.since), t
+        return bool(far < LEAST_WAY * rest and lately < far / EVEN)

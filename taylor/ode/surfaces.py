@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from taylor.core.program import Program, kept, plain
 from taylor.core.singular import nans
 from taylor.ode.control import spacing
-from taylor.ode.pieces import Pieces, divided, resolved
+from taylor.ode.pieces import Pieces, Place, divided, resolved
 from taylor.ode.roots import roots, without_root
 
 Array = NDArray[Any]
 Function = Callable[..., Any]
 NEAR = 2.0**-30  # of a step: a part that short is left out
+NUDGES = 12  # doublings of a unit of rounding, to the other side of a jump
 SMALL = 2.0**-8  # part of a step
 TOWARDS = 1.7  # times as large three times as far from a place: what vanishes there
 
@@ -58,17 +59,33 @@ def met_at(
     One that has another sign beyond without having vanished on either side, as that of t % 1 < p
     where t is whole, only follows another one.
     """
+    found, changes = _vanishing_at(surfaces, place, slope, d, parameters)
+    return found if any(np.any(x) for x in changes) else []
+
+
+def touched_at(
+    surfaces: Program, place: tuple[Any, Array], slope: Any, d: Any, parameters: Sequence[Any]
+) -> list[Met]:
+    """Return the conditions that vanish within a time d of a place, but have the same sign on both
+    sides.
+    """
+    found, changes = _vanishing_at(surfaces, place, slope, d, parameters)
+    return [met for met in found if not np.reshape(changes[met.name[0]], -1)[met.name[1]]]
+
+
+def _vanishing_at(
+    surfaces: Program, place: tuple[Any, Array], slope: Any, d: Any, parameters: Sequence[Any]
+) -> tuple[list[Met], list[Array]]:
+    """Return the conditions that vanish on one side of a place, and of all whether they change."""
     t, y = place
     at = [sides(surfaces, t + k * d, y + k * d * slope, parameters) for k in (-3, -1, 1, 3)]
-    _, old, new, _ = at
-    if not any(np.any(np.sign(a) * np.sign(b) < 0) for a, b in zip(old, new, strict=True)):
-        return []
+    changes = [np.sign(a) * np.sign(b) < 0 for a, b in zip(at[1], at[2], strict=True)]
     found = []
     for n, (far, near, after, beyond) in enumerate(zip(*(map(np.abs, x) for x in at), strict=True)):
         begins, ends = far > TOWARDS * near, beyond > TOWARDS * after
         for m in np.flatnonzero(begins | ends):
             found.append(Met((n, int(m)), bool(np.reshape(begins, -1)[m])))
-    return found
+    return found, changes
 
 
 def condition_of(surfaces: Program, met: Met) -> Function:
@@ -139,11 +156,13 @@ def _near(
     return sorted(found, key=lambda f: f[:2])
 
 
-def first_crossing(tables: Sequence[Array], left: Surface | None) -> tuple[int, Surface] | None:
+def first_crossing(
+    tables: Sequence[Array], left: Surface | None, touches: list[tuple[int, Any]]
+) -> tuple[int, Surface] | None:
     """Return the first step in which conditions with these series cross zero, and where in it.
 
     `left` is where the first step begins: the place of a change of branch.  If fun points back
-    there it is the crossing, at x = 0.
+    there it is the crossing, at x = 0.  `touches` gets the places where conditions touch zero.
     """
     first, met = -1, list[Surface]()
     for i, name, c in _near(tables, left.name if left else None):
@@ -153,8 +172,12 @@ def first_crossing(tables: Sequence[Array], left: Surface | None) -> tuple[int, 
             c = np.append(0 * c[:1], c[1:])
             if np.any(c) and _lead(c) != left.slope:
                 return 0, left._replace(x=0)
-        root = next((r for r in roots(c) if r.slope), None)
-        if root is not None:
+        root = None
+        for root in roots(c):
+            if root.slope:
+                break
+            touches.append((i, root.x))
+        if root is not None and root.slope:
             first = i
             met.append(Surface(root.x, name, root.slope, root.order))
     return (first, min(met)) if met else None
@@ -166,15 +189,23 @@ def crossing(
     parameters: Sequence[Any],
     strict: bool,
     left: Surface | None,
+    touches: list[tuple[Place, Any]] | None = None,
 ) -> tuple[Pieces, int, Surface] | None:
     """Return the steps, the first one in which a condition crosses zero, and where; None if there
-    is none.
+    is none.  Places where conditions touch zero before, and the lengths of steps there, are added
+    to `touches`.
 
     Zeros are exact to rounding errors of a step.  One in a small part of it, as polynomials take
     steps of any length, is found again in a shorter one.
     """
     pieces, tables = resolved(surfaces, pieces, parameters, strict)
-    found = first_crossing(tables, left) if len(pieces) else None
+    touched: list[tuple[int, Any]] = []
+    found = first_crossing(tables, left, touched) if len(pieces) else None
+    if touches is not None:
+        last = (len(pieces), 0) if found is None else (found[0], found[1].x)
+        touches += [
+            (pieces.at(i, x * pieces.h[i]), pieces.h[i]) for i, x in touched if (i, x) < last
+        ]
     if found is None:
         return None
     i, met = found
@@ -218,6 +249,26 @@ def past(
         found = sides(surfaces, place.t, place.y, parameters)[name[0]].reshape(-1)[name[1]]
         if np.sign(float(found)) == side:
             return h
+    return None
+
+
+def changed(
+    surfaces: Program, parameters: Sequence[Any], pieces: Pieces, i: int, x: Any
+) -> tuple[Any, tuple[int, int], int] | None:
+    """Return a place in step i a little beyond x, the condition that has another sign there than
+    before x, and that sign; None if there is none near.
+
+    Where a condition jumps when its series comes to zero, as t % 24 - 24 does, it is that of the
+    jump.
+    """
+    unit = unit_of(pieces, i)
+    for k in range(NUDGES):
+        d = unit * 2**k
+        ends = [pieces.at(i, x + s * d) for s in (-1, 1)]
+        old, new = (sides(surfaces, end.t, end.y, parameters) for end in ends)
+        for n, (a, b) in enumerate(zip(old, new, strict=True)):
+            for m in np.flatnonzero(np.sign(a) * np.sign(b) < 0):
+                return x + d, (n, int(m)), int(np.sign(float(np.reshape(b, -1)[m])))
     return None
 
 

@@ -9,6 +9,7 @@ Coefficient k of y' is (k + 1)·y_{k+1}, so the sweep of f gives, degree by degr
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -39,12 +40,20 @@ from taylor.core.program import (
 )
 from taylor.core.sides import Choose
 from taylor.core.sweep import Sweep
-from taylor.errors import DomainError, ForeignNodeError, PoleError, ShapeMismatch, TraceError
+from taylor.errors import (
+    DomainError,
+    ForeignNodeError,
+    PoleError,
+    ShapeMismatch,
+    TieError,
+    TraceError,
+)
 from taylor.numbers.kinds import Kind, is_operand
 from taylor.numbers.values import as_array, is_number
 from taylor.series.univariate import Taylor
 
 Array = NDArray[Any]
+LATER = 2, 2**8, 2**16  # units of rounding of the time, after which equal values may differ
 
 
 def is_parameter(x: Any) -> bool:
@@ -220,10 +229,13 @@ class System:
         """Return the program of f.
 
         Where f cannot be recorded with integers that may change, these become constants; where it
-        has a pole in numbers that do not go to infinity, it is recorded a little later.
+        has a pole in numbers that do not go to infinity, or asks whether equal values are equal, it
+        is recorded a little later.
         """
         try:
             recorded, values = recording(self.flow, t, y, *self.parameters(self.args), watched=True)
+        except TieError:
+            recorded, values = self._beside(t, y)
         except (TraceError, TypeError, IndexError):
             free = [i for i in self.free if not isinstance(self.args[i], (int, np.integer))]
             if free == self.free:
@@ -237,6 +249,16 @@ class System:
         if np.iscomplexobj(values[recorded.outputs[0]]) and np.asarray(y).dtype.kind == "f":
             raise TypeError("fun is complex: give y0 in complex numbers")
         return recorded
+
+    def _beside(self, t: Any, y: Array) -> tuple[Program, list[Any]]:
+        """Record f a little later along its slope, where values may no longer be equal."""
+        kind, p = Kind.of(t), self.parameters(self.args)
+        slope = np.asarray(self.flow(t, y, *p))
+        d = kind.spacing(kind.one) * max(abs(t), 1 + 0 * t)
+        for k in LATER:
+            with contextlib.suppress(TieError):
+                return recording(self.flow, t + k * d, y + k * d * slope, *p, watched=True)
+        return recording(self.flow, t, y, *p, watched=True)
 
     def parameters(self, args: Sequence[Any]) -> list[Any]:
         """Return those of the arguments that may change from call to call."""

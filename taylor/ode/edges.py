@@ -1,0 +1,141 @@
+"""What derivatives need to know of surfaces that a run meets: do they move, what lies beyond."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taylor.core.singular import nans
+from taylor.drivers.several import pullback
+from taylor.numbers.kinds import base
+from taylor.numbers.policy import current_policy, policy
+from taylor.ode.control import norm
+from taylor.ode.surfaces import Met, condition_of, met_at, sides, touched_at
+from taylor.ode.system import System
+from taylor.series.series import Series
+
+Array = NDArray[Any]
+NEARBY, BENT = 2.0**-20, 2.0**-13  # of a state: to the other side, and of changes: one of slopes
+
+
+def numbers(x: Any) -> Array:
+    """Return the coefficients of a series, of numbers in the end, in one row; the value first."""
+    while isinstance(x, Series):
+        x = x._coef
+    return np.reshape(x, -1)
+
+
+@contextlib.contextmanager
+def propagated() -> Iterator[None]:
+    """Return a context in which what has no series at a point is not a number."""
+    with policy(singular="propagate", kink=current_policy().kink):
+        yield
+
+
+class Edges:
+    """Questions about the surfaces at a place of a run: `plain` is the system in plain numbers, and
+    `varied` says with what of (y, *args) derivatives are asked for besides its series.
+    """
+
+    def __init__(self, plain: Any, varied: Sequence[bool]) -> None:
+        self.plain, self.varied = plain, varied
+        self.varies = bool(plain.levels) or any(varied)
+        self.order = sum(level.like.order for level in plain.levels) + any(varied)
+
+    def moving(self, t: Any, table: Any, d: Any) -> bool:
+        """Whether a function whose sign decides on the branch of fun vanishes within a time d, and
+        varies: with the variables of the series, or with what of (y, *args) is `varied`.
+        """
+        y, p = self.plain.series(table), self.plain.given[1]
+        values = base(y), [base(x) for x in p]
+        system = System(self.plain.f, t, *values)
+        if system.program is None or not self.varies:
+            return False
+        slope = np.asarray(system.flow(t, values[0], *values[1]))
+        slope = np.where(nans(slope), 0, slope)
+        found = met_at(system.between, (t, values[0]), slope, d, values[1])
+        return any(self._varies(condition_of(system.between, m), t, y, p) for m in found)
+
+    def resting(self, t: Any, table: Any) -> bool:
+        """Whether fun, or its first derivative, jumps across a surface on which the state lies, and
+        which it leaves as it varies.
+        """
+        y, p = self.plain.series(table), self.plain.given[1]
+        v, q = base(y), [base(x) for x in p]
+        system = System(self.plain.f, t, v, q)
+        if system.program is None or not self.varies:
+            return False
+        for n, values in enumerate(sides(system.between, t, v, q)):
+            for m in np.flatnonzero(values == 0):
+                f = condition_of(system.between, Met((n, int(m)), True))
+                if self._varies(f, t, y, p) and self._bends(system, f, t, v, q):
+                    return True
+        return False
+
+    def touched(self, t: Any, table: Any, d: Any) -> bool:
+        """Whether a condition that varies vanishes within a time d of a place, but does not change
+        its sign, and fun jumps on its other side.
+        """
+        y, p = self.plain.series(table), self.plain.given[1]
+        v, q = base(y), [base(x) for x in p]
+        system = System(self.plain.f, t + d, v, q)
+        if not system.branches or not self.varies:
+            return False
+        slope = np.asarray(system.flow(t + d, v, *q))
+        for met in touched_at(system.between, (t, v), slope, d, q):
+            f, near = condition_of(system.between, met), t - d if met.before else t + d
+            if self._varies(f, near, y, p) and self._jumps(system, f, near, v, q):
+                return True
+        return False
+
+    def _jumps(
+        self, system: System, f: Callable[..., Any], t: Any, y: Array, p: Sequence[Any]
+    ) -> bool:
+        """Whether fun jumps where (y, *args) goes over to the other side of f."""
+        given = y, *p
+        slopes = [np.asarray(x) for x in pullback(partial(f, t), given, 1.0)]
+        across = max(map(norm, slopes))
+        if not across > 0:
+            return False
+
+        def apart(step: float) -> Any:
+            ends = (
+                [x + k * step * g for x, g in zip(given, slopes, strict=True)] for k in (0, 1, -1)
+            )
+            here, one, other = (np.asarray(system.flow(t, *end)) for end in ends)
+            return norm(one + other - 2 * here)
+
+        far = NEARBY * max(1, *map(norm, given)) / across
+        first = apart(far)
+        # what only has a kink there differs by less where that is nearer
+        return bool(first > 0 and (self.order > 1 or apart(far / 16) > first / 4))
+
+    def _bends(
+        self, system: System, f: Callable[..., Any], t: Any, y: Array, p: Sequence[Any]
+    ) -> bool:
+        """Whether fun, or its first derivative, jumps where y goes over to the other side of f."""
+        with propagated():
+            across = np.asarray(pullback(lambda y: f(t, y, *p), (y,), 1.0)[0])
+        if not norm(across) > 0:
+            return False
+        step = NEARBY * max(1, norm(y)) / norm(across) * across
+        here, one, other = (np.asarray(system.flow(t, y + k * step, *p)) for k in (0, 1, -1))
+        return bool(norm(one + other - 2 * here) > BENT * max(norm(one - other), norm(step)))
+
+    def _varies(self, f: Callable[..., Any], t: Any, y: Any, p: Sequence[Any]) -> bool:
+        """Whether a function of (t, y, *args) with one element varies."""
+        with propagated():  # others that are computed with it may jump here
+            varied = self.varied
+            if self.plain.levels and np.any(numbers(f(t, y, *p))[1:] != 0):
+                return True
+            if not any(varied):
+                return False
+            slopes = pullback(partial(f, t), (y, *p), 1.0)
+        many = len(varied) - 1  # parameters, to which their tangents may have been appended
+        wanted = [varied[0], *(varied[1 + i % many] for i in range(len(p)))]
+        return any(w and np.any(numbers(x) != 0) for w, x in zip(wanted, slopes, strict=True))
