@@ -306,3 +306,31 @@ def test_operators_are_values():
     assert P is op.operator(op.partials(3) @ op.partials(3))
     again = pickle.loads(pickle.dumps(P))
     assert again(f, np.ones(3)) == pytest.approx(P(f, np.ones(3)), rel=1e-13)
+
+
+@pytest.mark.parametrize("n", [1, 5, 26, 40])
+def test_a_high_power_of_one_variable(n):
+    t = op.partials(1)[0]
+    value = op.Operator(t**n)(lambda x: np.exp(x[0] / 2), np.zeros(1))
+    assert float(value) == pytest.approx(0.5**n, rel=1e-12)
+
+
+def test_a_monomial_of_many_repetitions():
+    x, y = op.partials(2)
+    value = op.Operator(x**13 * y**14)(lambda z: np.exp(z[0] / 2 - z[1]), np.zeros(2))
+    assert float(value) == pytest.approx(0.5**13, rel=1e-12)
+
+
+@pytest.mark.parametrize("call", [
+    lambda f: op.estimate(op.partials(3) @ op.partials(3), f, np.ones(3), samples=4, seed=None),
+    lambda f: op.estimate_laplacian(f, np.ones(3), samples=4, seed=None),
+])  # fmt: skip
+def test_estimates_need_a_seed(call):
+    with pytest.raises(TypeError, match="seed=0"):
+        call(lambda x: np.sum(x**2))
+
+
+def test_powers_of_symbols_are_whole():
+    for wrong in (0.5, 2.0, "2"):
+        with pytest.raises(TypeError, match="a power of a symbol"):
+            op.partials(2)[0] ** wrong

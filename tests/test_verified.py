@@ -621,3 +621,32 @@ else:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+# ------------------------------------------------------------------ wide arguments
+@pytest.mark.parametrize("high", [10.0, 39.0, 41.0, 1e5, 1e300])
+def test_sine_integrals_of_wide_sets_take_no_long_time(high):
+    x = Interval(0.3, high)
+    y, z = np.sinc(x), taylor.si(x)
+    assert -1 <= y.lo <= -0.2172 and 0.858 < y.hi <= 1
+    assert z.hi >= 1.85193 and z.lo <= float(mpmath.si(0.3)) and z.width < 5
+    slopes = tv.coefficients(lookup("sinc"), x, 2)
+    assert np.all(np.isfinite(slopes.mag)) and -1.0 in slopes[1]
+
+
+def test_hypot_grows_with_the_sizes_of_both():
+    ends = [-3.0, -1.0, 0.0, 2.0, 5.0]
+    sets = [Interval(a, b) for a in ends for b in ends if a <= b]
+    for x in sets:
+        for y in sets:
+            found = np.hypot(x, y)
+            exact = [math.hypot(a, b) for a, b in ((x.mig, y.mig), (x.mag, y.mag))]
+            assert found.lo <= exact[0] <= found.lo * (1 + 1e-15)
+            assert found.hi >= exact[1] >= found.hi * (1 - 1e-15)
+    lanes = np.hypot(Interval(5.0), Interval(np.array([-1.0, 0.0]), np.array([1.0, np.inf])))
+    assert np.all(lanes.lo == 5) and lanes.hi[0] < 5.1 and lanes.hi[1] == np.inf
+
+
+def test_pieces_are_one_or_more():
+    with pytest.raises(ValueError, match="pieces is 1 or more"):
+        tv.coefficients(lookup("exp"), Interval(0, 1), 3, pieces=0)

@@ -462,3 +462,44 @@ def test_a_side_of_a_branch_and_its_end():
         assert 0.69 < info.value.result.t_last < math.log(2)
     with pytest.raises(NotVerified, match="branch of the function"):
         solve_ivp(lambda t, y: -y if y[0] > 0.5 else -2 * y, (0, 1), [1.0])
+
+
+# ------------------------------------------------------------------ states that begin at zero
+FROM_ZERO = {
+    "tan": (lambda t, y: 1 + y**2, [0.0], lambda: mpmath.tan(1)),
+    "tan from next to zero": (lambda t, y: 1 + y**2, [1e-300], lambda: mpmath.tan(1)),
+    "decay": (lambda t, y: 1 - y, [0.0], lambda: 1 - mpmath.exp(-1)),
+    "gudermannian": (lambda t, y: np.cos(y), [0.0], lambda: 2 * mpmath.atan(mpmath.tanh(0.5))),
+    "slope zero, too": (lambda t, y: t - y, [0.0], lambda: mpmath.exp(-1)),
+    "a power": (lambda t, y: 9 * t**8 + 0 * y, [0.0], lambda: mpmath.mpf(1)),
+    "two": (lambda t, y: [y[1], np.cos(t) - y[0]], [0.0, 0.0], lambda: mpmath.sin(1) / 2),
+}
+
+
+@pytest.mark.parametrize("method", ["interval", "model"])
+@pytest.mark.parametrize("name", FROM_ZERO)
+def test_states_may_begin_at_zero(name, method):
+    fun, y0, value = FROM_ZERO[name]
+    found = solve_ivp(fun, (0, 1), y0, method=method)(1.0)[0]
+    with mpmath.workdps(40):
+        exact = value()
+        assert mpmath.mpf(float(found.lo)) <= exact <= mpmath.mpf(float(found.hi))
+    assert found.width < 1e-11
+
+
+@pytest.mark.parametrize("span", [(0, math.nan), (math.nan, 1), (0, math.inf), (-math.inf, 0)])
+def test_times_are_finite(span):
+    with pytest.raises(ValueError, match="two finite times"):
+        solve_ivp(lambda t, y: -y, span, [1.0])
+
+
+def test_arguments_of_a_section():
+    def fun(t, y):
+        return [y[1], -y[0]]
+
+    for wrong in ({"direction": 5}, {"tol": 0}, {"tol": math.nan}, {"t_max": math.inf}):
+        with pytest.raises(ValueError):
+            poincare(fun, lambda y: y[1], [1.0, 0.0], **wrong)
+    for c in (1.0, 0.0, -2):
+        with pytest.raises(NotVerified, match="no crossing"):
+            poincare(fun, lambda y, c=c: c, [1.0, 0.0], t_max=0.5)

@@ -305,3 +305,70 @@ def test_jumps_have_no_slopes_and_no_series(name):
         assert any(b.lo <= left + 1e-4 and left <= b.hi for b in held)
     for b in found.unique:
         assert f(b.lo - 1e-6) * f(b.hi + 1e-6) <= 0 and abs(f(b.mid)) < 1e-3
+
+
+# ------------------------------------------------------------------ what has an end
+@pytest.mark.parametrize(
+    ("f", "tol"),
+    [
+        (lambda x: x if x < 0.5 else 1 - x, 1e-2),
+        (lambda x: np.where(x == 0.5, 1.0, 0.0), 1e-6),
+        (lambda x: np.where((x > 0.5) & (x < 0.5 + 1e-9), 1e9, 0.0), 1e-10),
+        (lambda x: 1 / (x - 0.3), 1e-6),
+        (lambda x: np.log(x), 1e-6),
+    ],
+)
+def test_an_integral_over_a_piece_without_bounds_is_given_up_soon(f, tol):
+    counts = []
+    try:
+        found = tv.quad(f, 0.0, 1.0, tol=tol, progress=lambda done, left: counts.append(done))
+    except tv.NotVerified:
+        assert counts[-1] < 5000
+    else:
+        assert found.width <= tol
+
+
+def test_a_choice_of_two_constants():
+    f = lambda x: np.where(x < 0.25, 1.0, 2.0)
+    assert 1.75 in tv.quad(f, 0, 1, tol=1e-6)
+    found = tv.range(f, (0, 1))
+    assert 1 in found and 2 in found and found.width < 1 + 1e-5
+
+
+@pytest.mark.parametrize("box", [(0, 1), [(0, 1)], [(0, 1), (-1, 2)]])
+@pytest.mark.parametrize("c", [3.0, 3, 0.0])
+def test_a_constant_function(box, c):
+    f = lambda x: c
+    assert c in tv.range(f, box) and tv.range(f, box).width == 0
+    assert c in tv.minimize(f, box).value
+    assert tv.sign(f, box, ">") == (c > 0) and tv.sign(f, box, ">=")
+    n = 1 if isinstance(box, tuple) else len(box)
+    value = c if isinstance(box, tuple) else [c] * n
+    if c:
+        found = tv.roots(lambda x: value, box)
+        assert len(found.unique) == len(found.undecided) == 0
+
+
+def test_equations_may_be_a_list():
+    box = [(-1, 1), (0, 2)]
+    found = tv.roots(lambda x: [x[0] + x[1] - 1, x[0] - x[1] + 0.5], box)
+    array = tv.roots(lambda x: np.stack([x[0] + x[1] - 1, x[0] - x[1] + 0.5]), box)
+    assert len(found.unique) == len(array.unique) == 1
+    assert np.array([0.25, 0.75]) in found.unique[0]
+    assert len(tv.roots(lambda x: [3.0, x[0]], box).unique) == 0
+
+
+@pytest.mark.parametrize("tol", [math.nan, 0, -1])
+@pytest.mark.parametrize("search", [tv.range, tv.minimize, tv.roots])
+def test_a_tolerance_is_positive(search, tol):
+    with pytest.raises(ValueError, match="tol has to be positive"):
+        search(np.exp, (0, 1), tol=tol)
+    with pytest.raises(ValueError, match="tol has to be positive"):
+        tv.quad(np.exp, 0, 1, tol=tol)
+
+
+@pytest.mark.parametrize("f", [taylor.digamma, taylor.lgamma, taylor.gamma])
+def test_a_search_over_a_pole_says_so(f):
+    with pytest.raises((tv.NotVerified, taylor.DomainError)):
+        tv.range(f, (-0.5, 0.5), max_boxes=500)
+    assert len(tv.roots(f, (-0.5, -0.4)).unique) == 0

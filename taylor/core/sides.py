@@ -233,7 +233,8 @@ class Decision:
         if (k == 0 and not slopes) or by_convention:
             if is_nested(a) or is_nested(b):
                 raise Undecided(f"{self._question()}; {SPLIT}")
-            return np.where(self.unsure, Kind.of(a, b).hull(a, b), chosen)
+            kind = Kind.of(*(base(t.value(j)) for j in self.args))  # both sides may be constants
+            return np.where(self.unsure, kind.hull(a, b), chosen)
         if t.raises(self.unsure):
             error = Undecided if jumps else NonAnalyticError
             raise error(f"{self._question()}: no derivatives there; {SPLIT}")

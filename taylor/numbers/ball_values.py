@@ -240,7 +240,10 @@ def _coefficients(f: Callable[[Any], Any]) -> Series:
     def series(x: Ball, order: int) -> list[Ball]:
         with at(cap=order + 2):
             argument = sys.modules["flint"].arb_series([x, 1], prec=order + 2)
-            found: list[Ball] = f(argument).coeffs()
+            try:
+                found: list[Ball] = f(argument).coeffs()
+            except ValueError:  # of FLINT: a pole lies in the ball
+                return [number(x, math.nan)] * (order + 1)
         return [*found, *[number(x, 0)] * (order + 1)][: order + 1]
 
     return series
@@ -280,6 +283,9 @@ def _polygammas(x: Ball, order: int) -> list[Ball]:
     return [c * (m + 1) for m, c in enumerate(_log_gamma(x, order + 1)[1:])]
 
 
+FAR = 40  # beyond it a series around zero has too many terms
+
+
 def _sine_over(rate: Ball, x: Ball, order: int) -> list[Ball]:
     """Return the coefficients of sin(rate·x)/(rate·x).
 
@@ -294,6 +300,8 @@ def _sine_over(rate: Ball, x: Ball, order: int) -> list[Ball]:
         for m in range(1, order + 1):
             sine = turns[(m - 1) % 4] * rate ** (m - 1) / math.factorial(m)
             found.append((sine - found[-1]) / x)
+    elif abs(x).upper() > FAR:  # a wide ball
+        found = [type(b)(0, b.upper()) for b in most]
     else:
         found = _around_zero(rate, x, order)
     return [c.intersection(type(b)(0, b.upper())) for c, b in zip(found, most, strict=True)]

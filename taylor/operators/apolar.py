@@ -19,7 +19,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import combinations, groupby
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -60,7 +60,7 @@ def apolar(forms: Sequence[Form], names: Sequence[str]) -> Apolar:
     [1, 6, 21, 6, 1]
     """
     order = max(len(next(iter(form))) for form in forms)
-    work = sum(2 ** len(b) for form in forms for b in form)
+    work = sum(_divisor_count(b) for form in forms for b in form)
     if work > MOST:
         raise MemoryError(
             f"the operators have {sum(map(len, forms))} terms of order up to {order}, and their "
@@ -106,9 +106,29 @@ def _products(
                 yield place[right], place[left], row
 
 
+def _powers(m: Monomial) -> list[tuple[int, int]]:
+    """Return the pairs (i, α_i) of a monomial, a sorted tuple of indices."""
+    return [(i, len(list(same))) for i, same in groupby(m)]
+
+
+def _divisor_count(m: Monomial) -> int:
+    return math.prod(n + 1 for _, n in _powers(m))
+
+
 def _divisors(m: Monomial, degrees: Iterable[int]) -> Iterable[Monomial]:
+    """Yield the divisors of a monomial of some degrees, each once."""
+    powers = _powers(m)
     for d in degrees:
-        yield from dict.fromkeys(combinations(m, d))
+        found: list[Monomial] = [()]
+        after = len(m)  # how many factors are to come
+        for i, n in powers:
+            after -= n
+            found = [
+                (*part, *(i,) * e)
+                for part in found
+                for e in range(min(n, d - len(part)), max(0, d - len(part) - after) - 1, -1)
+            ]
+        yield from found
 
 
 def _without(m: Monomial, part: Monomial) -> Monomial:

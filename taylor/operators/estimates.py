@@ -51,7 +51,7 @@ def estimate(P: Symbol, f: Function, *args: Any, samples: int, seed: Seed) -> Es
     """
     if P.varying or not any(P.terms):
         raise TypeError("estimates are of operators with constant coefficients of order 1 or more")
-    count, rng = _count(samples), np.random.default_rng(seed)
+    count, rng = _count(samples), _random(seed)
     number = P.terms.get((), 0)
     terms = [m for m in P.terms if m]
     size = np.array([abs(float(P.terms[m])) for m in terms])
@@ -79,7 +79,7 @@ def estimate_laplacian(
     >>> float(found.value), float(found.variance)
     (-500.0, 0.0)
     """
-    count, rng, x = _count(samples), np.random.default_rng(seed), point(x)
+    count, rng, x = _count(samples), _random(seed), point(x)
     if not np.ndim(x):
         raise ShapeMismatch("the variables lie along the last axis of the point, which has none")
     n = np.shape(x)[-1]
@@ -103,6 +103,12 @@ def estimate_laplacian(
 @functools.lru_cache(maxsize=16)
 def _along_each(count: int, order: int) -> Operator:
     return Operator([d**order for d in partials(count)])
+
+
+def _random(seed: Seed) -> np.random.Generator:
+    if seed is None:
+        raise TypeError("seed is an integer or a numpy.random.Generator: give one, such as seed=0")
+    return np.random.default_rng(seed)
 
 
 def _count(samples: int) -> int:

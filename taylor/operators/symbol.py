@@ -270,7 +270,9 @@ class Symbol:
         return self * (Fraction(1, other) if isinstance(other, int) else 1 / other)
 
     def __pow__(self, exponent: int) -> Symbol:
-        n = operator.index(exponent)
+        if not isinstance(exponent, (int, np.integer)):
+            raise TypeError(f"a power of a symbol is an integer 0, 1, 2, ..., not {exponent!r}")
+        n = int(exponent)
         if n < 0:
             raise ValueError(f"a power of a symbol is 0, 1, 2, ..., not {n}")
         found = Symbol(self.variables, {(): 1})

@@ -112,7 +112,8 @@ class Boxes:
                 return _joined([part[0] for part in parts]), same, other
             none = np.zeros(1, dtype=bool)
             return self._unbounded(1), none, none
-        return found if self.algebra is None else [self._table(y) for y in found], same, other
+        bounds = Interval if self.algebra is None else self._table
+        return [bounds(y) for y in found], same, other
 
     def _argument(self, x: Interval) -> Any:
         """Return the argument of f."""
@@ -298,6 +299,13 @@ def boxed(box: Any) -> Interval:
         return Interval(*box)
     pairs = [boxed(e) for e in box]
     return Interval(np.array([e.lo for e in pairs]), np.array([e.hi for e in pairs]))
+
+
+def tolerance(tol: float) -> float:
+    """Return a width that may be asked for: a positive number."""
+    if not tol > 0:
+        raise ValueError(f"tol has to be positive, not {tol!r}")
+    return tol
 
 
 def bounded(box: Any) -> Interval:

@@ -48,7 +48,8 @@ def solve_ivp(
     Intervals, among its constants or args, stand for each of their members.  y0 holds numbers,
     decimal strings or Intervals.  A step takes a series up to `order` in t, and as
     its remainder the next coefficient on boxes that the solutions provably do not leave; `tol` is
-    what this may add to the bounds in a step, relative to the state, and sets the length of steps
+    what this may add to the bounds in a step, relative to the
+    size of the states as it begins, and sets the length of steps
     (1e-16, of a box 1e-8 of its size, unless it is given).
     method "interval" is for points: bounds are carried by the derivatives of the flow, as in
     Lohner's method; "model" is for boxes: the flow is a Taylor model of space_order in the initial
@@ -61,6 +62,8 @@ def solve_ivp(
     """
     environment.check()
     start, end = (float(t) for t in t_span)
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise ValueError(f"t_span holds two finite times, not {t_span!r}")
     box = states(y0)
     if t_eval is not None and not _inside(t_eval, start, end):
         raise ValueError(f"t_eval has times outside of t_span, {start!r} to {end!r}")

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from taylor.core.algebra import Univariate, check_order, monomials, multivariate
 from taylor.errors import NonAnalyticError, NotVerified
 from taylor.numbers.kinds import Shape
-from taylor.verified.boxes import Boxes, joined
+from taylor.verified.boxes import Boxes, joined, tolerance
 from taylor.verified.interval import Interval
 from taylor.verified.progress import Progress
 
@@ -29,6 +29,7 @@ Floats = NDArray[np.float64]
 Function = Callable[..., Any]
 BUDGET = 100_000
 FIRST = 3  # cuts to begin with
+SHORTEST = 2.0**-52  # of a side of a piece without bounds, relative to the ends of the whole
 
 
 class _Pieces:
@@ -120,6 +121,7 @@ def quad(
     low, high = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     if low.shape != high.shape or low.ndim > 1 or not np.isfinite([low, high]).all():
         raise ValueError(f"a and b are finite numbers, or arrays of as many, not {a!r} and {b!r}")
+    tol = tolerance(tol)
     factor = math.prod(np.where(low <= high, 1, -1).reshape(-1).tolist())
     low, high = np.minimum(low, high), np.maximum(low, high)
     pieces = _Pieces(f, low.shape, check_order(order), executor)
@@ -150,7 +152,13 @@ def _added_up(
             part, rounding = pieces(x)
             share = np.prod((x.hi - x.lo) / np.where(sides, sides, 1.0), axis=1)
             ready = (part.width <= 0.5 * tol * share) | (part.width <= 2 * rounding)
+            last, lost = _last(x, sides), ~np.isfinite(part.mag)
+            ready |= last
             total = width + float(np.sum(part.width))
+            tiny = np.all(x.hi - x.lo <= SHORTEST * np.maximum(abs(low), abs(high)), axis=1)
+            if np.any(lost & (last | tiny)):  # no piece gets bounds by being smaller
+                report(count, 0)
+                return joined([*done, part]).sum(axis=0)
             if total <= 0.9 * tol or ready.all() or count + 2 * len(x) > max_pieces:
                 report(count, 0)
                 return joined([*done, part]).sum(axis=0)
@@ -160,12 +168,23 @@ def _added_up(
             report(count, len(x))
 
 
+def _middles(x: Interval, sides: Floats) -> tuple[Any, Floats]:
+    """Return where boxes are cut: across the side that is longest beside that of the whole."""
+    i = np.argmax((x.hi - x.lo) / np.where(sides, sides, np.inf), axis=1)
+    at = np.arange(len(x)), i
+    return at, 0.5 * x.lo[at] + 0.5 * x.hi[at]
+
+
+def _last(x: Interval, sides: Floats) -> Any:
+    """Return which boxes are as small as floats allow."""
+    at, middle = _middles(x, sides)
+    return ~((x.lo[at] < middle) & (middle < x.hi[at]))
+
+
 def _halved(x: Interval, sides: Floats) -> Interval:
-    """Return boxes cut in two across the side that is longest beside that of the whole."""
+    """Return boxes cut in two."""
     lo, hi = np.array(x.lo), np.array(x.hi)
-    i = np.argmax((hi - lo) / np.where(sides, sides, np.inf), axis=1)
-    rows = np.arange(len(lo))
-    middle = 0.5 * lo[rows, i] + 0.5 * hi[rows, i]
+    at, middle = _middles(x, sides)
     left, right = hi.copy(), lo.copy()
-    left[rows, i] = right[rows, i] = middle
+    left[at] = right[at] = middle
     return Interval(np.concatenate([lo, right]), np.concatenate([left, hi]))

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from taylor.drivers.derivatives import jacobian
 from taylor.drivers.forward_mode import derivative
 from taylor.errors import NonAnalyticError, NotVerified
-from taylor.verified.boxes import Boxes, bounded, joined
+from taylor.verified.boxes import Boxes, bounded, joined, tolerance
 from taylor.verified.interval import Interval
 from taylor.verified.progress import Progress
 
@@ -53,6 +53,7 @@ class _Newton:
 
     def __init__(self, f: Function, box: Interval, executor: Executor | None) -> None:
         self.n = max(box.size, 1)
+        f = partial(_as_one, f)
         self.values = Boxes(f, box.shape, executor)
         slopes = jacobian if box.shape else derivative
         self.slopes = Boxes(partial(_with_slopes, f, slopes), box.shape, executor, slopes=True)
@@ -96,6 +97,12 @@ class _Newton:
         return np.asarray(image.lo), np.asarray(image.hi)
 
 
+def _as_one(f: Function, x: Any) -> Any:
+    """Return the values of f, which may be a list of numbers, as one array."""
+    y = f(x)
+    return np.stack(y) if isinstance(y, (list, tuple)) else y
+
+
 def _with_slopes(f: Function, slopes: Function, x: Any) -> tuple[Any, Any]:
     return f(x), slopes(f, x)
 
@@ -136,7 +143,7 @@ def roots(
     >>> len(found.unique), len(found.undecided)
     (4, 0)
     """
-    box = bounded(box)
+    box, tol = bounded(box), tolerance(tol)
     search = _Search(f, box, tol, executor)
     complete = search.run(max_boxes, progress)
     found = search.result()

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from taylor.drivers.derivatives import value_and_gradient
 from taylor.errors import NonAnalyticError, NotVerified, Undecided
-from taylor.verified.boxes import Boxes, bounded
+from taylor.verified.boxes import Boxes, bounded, tolerance
 from taylor.verified.interval import Interval
 from taylor.verified.progress import Progress
 
@@ -199,6 +199,7 @@ def minimize(
     >>> 0.0 in found.value, 1.0 in found.boxes[0]
     (True, True)
     """
+    tol = tolerance(tol)
     search = _Least(f, box, 1, executor)
     complete = search.run(lambda high: high - tol, max_boxes, progress)
     return _minimum(search, tol, complete)
@@ -236,6 +237,7 @@ def range(
     >>> 0 in y, 0.25 in y, bool(y.width < 0.25 + 1e-8)
     (True, True, True)
     """
+    tol = tolerance(tol)
     searches = [_Least(f, box, sign, executor) for sign in (1, -1)]
     for search in searches:
         search.run(lambda high: high - tol, max_boxes, progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import numpy as np
 from taylor.core.program import pushforward, record
 from taylor.errors import NotVerified
 from taylor.verified import environment
+from taylor.verified.boxes import tolerance
 from taylor.verified.fields import Field
 from taylor.verified.interval import Interval
 from taylor.verified.ivp import states, walk
@@ -36,9 +38,13 @@ class _Section:
         t, y = field.at
         n = field.n
         one = np.eye(n)
-        self.value = record(lambda y: section(y), y)
+        self._value = record(lambda y: section(y), y)
         self.gradient = record(lambda y: pushforward(section, [y], [one], n)[1], y)
         self.field = record(field, t, y)
+
+    def value(self, y: Interval) -> Interval:
+        """Return s of states; it may be a constant."""
+        return Interval.of(self._value(y))
 
     def rate(self, t: Interval, y: Interval) -> Interval:
         """Return the rate of s along solutions."""
@@ -75,6 +81,11 @@ def poincare(
     (True, True)
     """
     environment.check()
+    if direction not in (-1, 0, 1):
+        raise ValueError(f"direction is 1, -1 or 0, for both, not {direction!r}")
+    if not (math.isfinite(t0) and math.isfinite(t_max)):
+        raise ValueError(f"t0 and t_max are finite times, not {t0!r} and {t_max!r}")
+    tol = tolerance(tol)
     box = states(y0)
     field = Field(fun, args, (t0, box.mid), back=False)
     s, steps = _Section(section, field), Stepper(field, t0, box, order, tol)

@@ -78,7 +78,7 @@ class Step(NamedTuple):
 
 
 class Control:
-    """Steps as long as their proven remainder allows, relative to the size of the states.
+    """Steps as long as their proven remainder allows, relative to the size of the states there.
 
     A subclass says what the series of the set are, and how it is carried over a step.
     """
@@ -106,8 +106,8 @@ class Control:
             table = self.series()
         except DomainError as error:
             raise NotVerified(f"fun has no series at t = {self.t!r}: {error}") from error
-        size = max(float(table[0, : self.field.n].mag.max()), LEAST)
-        h = self.h or self.first(table, size)
+        n = self.field.n
+        h = self.h or self.first(table)
         guess = table[self.order + 1].mag if self.guess is None else self.guess
         for _ in range(TRIES):
             stop = self.stop(h, end, grid)
@@ -120,6 +120,7 @@ class Control:
             if proof is None:
                 h *= HALF
                 continue
+            size = max(float(proof.boxes[:n, 0].mag.max()), LEAST)  # as they begin to move
             ratio = self.ratio(remainder(proof.last, length, self.order + 1).rad, size)
             factor = SAFETY * max(ratio, LEAST) ** (-1 / (self.order + 1))
             if ratio > ALLOWED:
@@ -138,12 +139,15 @@ class Control:
             f"no step from t = {self.t!r} on was proved; the box is {self.box()}{self.why}"
         )
 
-    def first(self, table: Interval, size: float) -> float:
-        """Return the length of a first step, from the last coefficients."""
+    def first(self, table: Interval) -> float:
+        """Return the length h of a first step: a last term is tol times the largest first one."""
         n, bounds = self.field.n, [math.inf]
+        sizes = np.maximum(table[: self.order // 2 + 1, :n].mag.max(axis=1), LEAST)
         for k in (self.order, self.order - 1):
             rate = float(table[k, :n].mag.max())
-            bounds += [(self.tol * size / rate) ** (1 / k)] if rate > 0 else []
+            if rate > 0:
+                powers = 1 / (k - np.arange(len(sizes)))
+                bounds.append(float(np.max((self.tol * sizes / rate) ** powers)))
         return min(bounds)
 
     def ratio(self, off: Array, size: float) -> float:

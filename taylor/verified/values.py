@@ -10,6 +10,7 @@ the highest down.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -46,6 +47,7 @@ RANGES = {  # what the values of some rows are never below, and never above
     "sigmoid": (0.0, 1.0), "sech2": (0.0, 1.0), "cosh": (1.0, INF), "gauss": (0.0, 1.0),
     "npdf": (0.0, INF), "softplus": (0.0, INF), "erfcx": (0.0, INF), "hypot": (0.0, INF),
     "real_power": (0.0, INF), "exponential": (0.0, INF), "cos_atan": (0.0, 1.0),
+    "sinc": (-0.2172336282112217, 1.0), "si": (-1.851937051982467, 1.851937051982467),  # Si(π)
     "sec_asin": (1.0, INF), "log_ndtr": (-INF, 0.0), "log_expit": (-INF, 0.0), "exp1": (0.0, INF),
 }  # fmt: skip
 # derivatives by a ball and the value there, of rows that are asked for often
@@ -147,6 +149,10 @@ def _of_lane(row: Elementary, arb: Any, f: Callable[..., Any], x: Lane) -> Found
         return _hull([_at(arb, f, [e[n] for e in x]) for n in (0, 1)])
     if row.own and row.name in CORNERS:
         return _hull([_at(arb, f, [a, b]) for a in set(x[0]) for b in set(x[1])])
+    if row.own and row.name == "hypot":  # grows with the sizes of both
+        least = _at(arb, f, [max(a, -b, 0.0) for a, b in x])
+        most = _at(arb, f, [max(-a, b) for a, b in x])
+        return least[0], most[1], True
     balls = [arb(a) if a == b else arb(a).union(arb(b)) for a, b in x]
     whole = f(*balls)
     if not whole.is_finite():
@@ -309,6 +315,8 @@ def coefficients(row: Elementary, x: Set, order: int, pieces: int = 1) -> Set:
     True
     """
     of = type(x)
+    if operator.index(pieces) < 1:
+        raise ValueError(f"pieces is 1 or more, not {pieces!r}")
     if pieces > 1:
         found = coefficients(row, _cut_up(of, x, pieces), order)
         return of._make(found.lo.min(axis=1), found.hi.max(axis=1))
@@ -376,10 +384,7 @@ def _of_local(of: type[Set], row: Elementary, x: Set, order: int) -> Set:
     with at(bits=BITS):
         for i, (a, b) in enumerate(zip(low.tolist(), high.tolist(), strict=True)):
             ball = arb(a) if a == b else arb(a).union(arb(b))
-            try:
-                c = series(ball, order) if ball.is_finite() else [ball]
-            except ValueError:  # a pole in the ball
-                c = [arb.nan()]
+            c = series(ball, order) if ball.is_finite() else [ball]
             known[i] = all(e.is_finite() for e in c)
             found[:, :, i] = (
                 np.transpose([_ends(arb, e) for e in c]) if known[i] else [[-INF], [INF]]
