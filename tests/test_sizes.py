@@ -10,14 +10,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 3486,
-    "llvm": 3137,
+    "numbers": 3490,
+    "llvm": 3270,
     "core": 10228,
     "linalg": 1604,
     "arrays": 2065,
     "machine": 6158,
     "series": 2459,
-    "drivers": 7084,
+    "drivers": 7159,
     "scipy": 5916,
     "ode": 11403,
     "command": 490,
@@ -26,7 +26,7 @@ FOLDERS = {  # lines that a folder may have
     "array_api": 629,
     "numpy": 292,
     "operators": 1119,
-    "verified": 5778,
+    "verified": 6041,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}
