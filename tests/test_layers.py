@@ -64,8 +64,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "verified": [
         "environment", "rounding", "enclosing", "planes", "elementary", "values", "linear",
-        "process", "interval", "symbols", "bounds", "boxes", "compose", "model", "progress", "search",
-        "roots", "quad",
+        "process", "interval", "symbols", "bounds", "boxes", "compose", "model", "progress",
+        "search", "roots", "quad",
         "scalars", "jets", "compiled", "horner", "fields", "lohner", "tube", "points", "steps",
         "flows", "modelsteps", "solution", "ivp", "sections", "__init__",
     ],

@@ -66,8 +66,8 @@ class Series(Jets):
         """Return the ends of the coefficients in some lanes."""
         groups = -(-len(lanes) // UNIT)
         data = self._data()[: groups * self.size].reshape(groups, self.size, UNIT)
-        at = np.append(lanes, np.repeat(lanes[-1:], groups * UNIT - len(lanes)))
-        at = at.reshape(groups, UNIT)
+        last = np.repeat(lanes[-1:], groups * UNIT - len(lanes))
+        at = np.append(lanes, last).reshape(groups, UNIT)
         for i, ends in first:
             place = HEAD + i * self.room
             data[:, place : place + 2] = ends[:, at].swapaxes(0, 1)
