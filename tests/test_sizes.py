@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 3493,
+    "numbers": 3497,
     "llvm": 3270,
     "core": 10228,
     "linalg": 1604,
@@ -26,7 +26,7 @@ FOLDERS = {  # lines that a folder may have
     "array_api": 629,
     "numpy": 292,
     "operators": 1119,
-    "verified": 6041,
+    "verified": 6058,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}
