@@ -100,6 +100,13 @@ def base(x: Any) -> Any:
     return x
 
 
+def within(x: Any, kind: type) -> Any:
+    """Return the first value of a class inside of x, or the innermost number if there is none."""
+    while is_nested(x) and not isinstance(x, kind):
+        x = x.value
+    return x
+
+
 def base_array(x: Any) -> Any:
     """Return the innermost numbers of a value as an array, or as a set."""
     x = base(x)
@@ -154,6 +161,10 @@ class Kind:
         if x.dtype == object and all(of_number(e) == self for e in x.flat):
             return x
         return object_array(x.shape, [self.number(e) for e in x.flat])
+
+    def compiled(self, program: Any, order: int, variable: bool) -> Any:
+        """Return machine code of a program at series, or None: `through(table)` is what it does."""
+        return None
 
     def among(self, x: Array) -> Array:
         """Return an array as any operator combines it with arrays of this kind."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import operator
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Any, cast
@@ -25,8 +26,8 @@ from taylor.core.program import Program, record
 from taylor.core.rules import numbers
 from taylor.core.sides import Choose
 from taylor.core.tables import contract, free_letter, pad
-from taylor.errors import DomainError
-from taylor.numbers.kinds import Shape, is_nested, is_operand
+from taylor.errors import DomainError, TaylorError, TieError, Undecided
+from taylor.numbers.kinds import Kind, Shape, is_nested, is_operand
 from taylor.numbers.policy import policy
 from taylor.numbers.values import shape_of
 from taylor.series.multivariate import TaylorN
@@ -37,7 +38,9 @@ Function = Callable[..., Any]
 BRANCHES = 16  # programs of one function
 CONTINUOUS = {absolute, clip, maximum, minimum, power, reciprocal, square}  # of composed rows
 SHARES = (0.5, 0.382, 0.724, 0.146)  # where to record, if there is a kink in the middle
+BESIDE = 1e-6  # how far from a point to record, relative to it, if values are equal there
 FEW = 64  # boxes that are not worth another worker
+MANY = 512  # boxes that are worth machine code
 
 
 class Boxes:
@@ -62,13 +65,16 @@ class Boxes:
         self.f, self.shape, self.executor, self.algebra = f, shape, executor, algebra
         self.smooth = slopes or algebra is not None  # whether a jump leaves no bounds
         self.programs: list[Program] = []
+        self.seen = 0  # boxes so far
+        self.codes: dict[Any, Any] = {}  # machine code of programs, or None
 
     def __getstate__(self) -> Any:
-        return {**self.__dict__, "programs": [], "executor": None}
+        return {**self.__dict__, "programs": [], "executor": None, "codes": {}}
 
     def __call__(self, x: Interval) -> list[Any]:
         """Return the results on boxes, which lie along the first axis of x and of each result."""
         count = len(x)
+        self.seen += count
         if self.executor is None or count < 2 * FEW:
             return self.at(x)
         parts = min(count // FEW, 4 * getattr(self.executor, "_max_workers", 4))
@@ -102,6 +108,10 @@ class Boxes:
 
     def _tried(self, program: Program, x: Interval) -> tuple[list[Any], Any, Any]:
         """Return the results of a branch, where they hold, and which boxes take another branch."""
+        found = self._by_code(program, x) if self.seen > MANY and self.shape == () else None
+        if found is not None:
+            whole = np.ones(len(x), dtype=bool)
+            return found, whole, ~whole
         try:
             found, same, other = run(program, [self._argument(x)], len(x), self.smooth)
         except DomainError:
@@ -114,6 +124,20 @@ class Boxes:
             return self._unbounded(1), none, none
         bounds = Interval if self.algebra is None else self._table
         return [bounds(y) for y in found], same, other
+
+    def _by_code(self, program: Program, x: Interval) -> list[Any] | None:
+        """Return the series by machine code; None where it has none, or finds no bounds."""
+        if self.algebra is None or self.algebra.variables > 1 or not program.single:
+            return None
+        if program.identity not in self.codes:
+            try:
+                code = Kind.of(x).compiled(program, self.algebra.order, True)
+            except (TaylorError, TypeError):  # it has none: the ordinary way takes it
+                code = None
+            self.codes[program.identity] = code
+        code = self.codes[program.identity]
+        found = None if code is None else code.through(self._argument(x).coef)
+        return None if found is None else [np.moveaxis(found, 0, 1)]
 
     def _argument(self, x: Interval) -> Any:
         """Return the argument of f."""
@@ -137,12 +161,19 @@ class Boxes:
 
     def _record(self, x: Interval) -> bool:
         """Record the branch at a point of a box, near its middle, if there is another one."""
+        tied: TieError | None = None
         for share in SHARES:
             shares = (share + 0.06 * np.arange(x.shape[1])) % 1 if share != 0.5 else share
             point = np.clip(x.lo[0] + shares * (x.hi[0] - x.lo[0]), x.lo[0], x.hi[0])
+            if tied:  # beside a box without width: guards tell where the program holds
+                aside = point + (shares - 0.5) * BESIDE * np.maximum(1.0, np.abs(point))
+                point = np.where(x.lo[0] == x.hi[0], aside, point)
             try:
                 with policy():
                     program = record(self.f, np.reshape(point, self.shape)[()])
+            except TieError as error:
+                tied = error
+                continue
             except DomainError:
                 if not self.programs and share == SHARES[-1]:
                     raise
@@ -150,6 +181,8 @@ class Boxes:
             new = program.identity not in [p.identity for p in self.programs]
             self.programs += [program] if new else []
             return new
+        if tied and not self.programs:
+            raise Undecided(f"at every point that was tried near {x[0]}: {tied}") from tied
         return False
 
 
@@ -250,10 +283,15 @@ def _decided(guard: Guard, v: Sequence[Any], count: int) -> tuple[Any, Any]:
         outcome = COMPARISONS[guard.op](0.0, 0.0) == np.asarray(guard.outcome)
         same = np.full(count, bool(np.all(outcome)))
         return same, ~same
-    if guard.b < 0:
+    outcome = np.asarray(guard.outcome)
+    if guard.op == "not_equal":  # to zero
+        op, x = operator.ne, _lanes(v[guard.a], count, outcome.ndim)
+        y: Any = (0.0, 0.0)
+    elif guard.b < 0:
         return _of_lanes(guard, v, count)
-    op, outcome = COMPARISONS[guard.op], np.asarray(guard.outcome)
-    x, y = (_lanes(v[i], count, outcome.ndim) for i in (guard.a, guard.b))
+    else:
+        op = COMPARISONS[guard.op]
+        x, y = (_lanes(v[i], count, outcome.ndim) for i in (guard.a, guard.b))
     yes, no = CERTAIN[op](x, y), CERTAIN[OPPOSITE[op]](x, y)
     holds, fails = np.where(outcome, yes, no), np.where(outcome, no, yes)
     shape = (count, -1)

@@ -38,11 +38,15 @@ class Jets:
     """
 
     def __init__(self, program: Program, order: int) -> None:
-        self.order = order
-        self.scalars = s = scalars(program)
+        s = scalars(program)
         self.time = s.inputs[0][0]
         self.state = [i for x in s.inputs[1:] for i in x]
         self.slopes = [i for x in s.outputs for i in x]
+        self._make(s, order)
+
+    def _make(self, s: Scalars, order: int) -> None:
+        """Write the code, or find it."""
+        self.order, self.scalars = order, s
         self.heights = _heights(s.code, self.time, order)
         self.early = _early(s)
         what = (tuple(s.code), self.time, tuple(self.state), tuple(self.slopes), order)
@@ -206,11 +210,12 @@ class _Writing:
         self.flag = f.address("%data", [], 0)
         f.store(f.constant(0.0, UNIT), self.flag)
         small = [h for h in self.heights if h <= FEW]
-        written_out = min(max(small, default=0) + 1, self.order)
+        stop = self.order + (not self.jets.state)  # the last one of a state is known before
+        written_out = min(max(small, default=0) + 1, stop)
         for k in range(written_out):
             self.degree(k)
-        if written_out < self.order:
-            with f.loop(written_out, self.order) as loop:
+        if written_out < stop:
+            with f.loop(written_out, stop) as loop:
                 self.degree(loop.index)
 
     def degree(self, k: Index) -> None:
