@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 3497,
+    "numbers": 3505,
     "llvm": 3270,
     "core": 10228,
     "linalg": 1604,
@@ -25,8 +25,8 @@ FOLDERS = {  # lines that a folder may have
     "hyperdual": 202,
     "array_api": 629,
     "numpy": 292,
-    "operators": 1119,
-    "verified": 6058,
+    "operators": 1147,
+    "verified": 6116,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}
