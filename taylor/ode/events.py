@@ -57,6 +57,7 @@ class Events:
         known = [self.doses] if doses else []
         self.events = {event.n: event for event in [*known, *self.functions]}
         self.it, self.variation, self.last = it, variation, last
+        self.together: Reads | None = None
         self.read()
         self.cuts: set[Any] = set()  # times at which steps were cut for them
         self.changed: Any = None  # the time of the last change of state, and by an event
@@ -251,6 +252,8 @@ class Events:
 
     def _renew(self) -> None:
         """Have functions recorded anew that read what may have changed."""
+        if self.together is None:  # in a copy, made for another member
+            self.read()
         same = self.given.unchanged()
         if same and self.together.unchanged():
             return

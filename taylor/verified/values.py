@@ -305,7 +305,7 @@ def coefficients(row: Elementary, x: Set, order: int, pieces: int = 1) -> Set:
 
     >>> from taylor.core.functions import exp
     >>> from taylor.verified.interval import Interval
-    >>> coefficients(exp, Interval(0, 1), 2).hi[2] < 1.3592
+    >>> bool(coefficients(exp, Interval(0, 1), 2).hi[2] < 1.3592)
     True
     """
     of = type(x)
