@@ -1,4 +1,4 @@
-"""Proved bounds, least values, roots and integrals: times and widths, beside alkahest in one run.
+"""Proved bounds, least values, roots, integrals and series, beside alkahest and mpmath in one run.
 
 python -m benchmarks.verified
 
@@ -13,11 +13,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from mpmath import iv
 
 import taylor
 from taylor import verified as tv
 
-TURNS = 3
+TURNS, ORDER = 3, 20
 BOX = [(-3.0, 3.0), (-2.0, 2.0)]
 
 
@@ -128,6 +129,41 @@ def main() -> None:
         else:
             line += f"{'':17}  {width:.2g}"
         print(line, flush=True)
+    sweeps()
+
+
+def sweeps() -> None:
+    """Print the times of a series of order 20 of a compiled function, beside mpmath's intervals."""
+    f = taylor.compile(lambda x: np.exp(np.sin(x)) / (1 + x * x))
+    title = "order 20 of exp(sin x)/(1 + x²), a box"
+    print(f"\n{title:38}{'µs':>9}{'floats':>10}{'ratio':>7}  mpmath.iv")
+    for count in (1, 10, 1000):
+        x = np.linspace(0.1, 1.1, count) if count > 1 else 0.3
+        box = tv.Interval(x, x + 1e-3)
+        calls = (
+            lambda box=box: taylor.taylor_coefficients(f, box, ORDER),
+            lambda x=x: taylor.taylor_coefficients(f, x, ORDER),
+            lambda: by_mpmath(iv.mpf([0.3, 0.301])),
+        )
+        best = [min(timed(call)[0] for _ in range(4 * TURNS)) * 1e6 for call in calls]
+        ours, floats = best[0] / count, best[1] / count
+        line = f"{f'{count} boxes':38}{ours:9.2f}{floats:10.2f}{ours / floats:7.1f}"
+        print(f"{line}  {best[2]:.0f}, {best[2] / ours:.0f} times as long")
+
+
+def by_mpmath(x: Any) -> list[Any]:
+    """Return the same series by recurrences in mpmath's intervals."""
+    s, c = [iv.sin(x)], [iv.cos(x)]
+    for k in range(1, ORDER + 1):
+        s.append(c[k - 1] / k)
+        c.append(-s[k - 1] / k)
+    e, y = [iv.exp(s[0])], []
+    for k in range(1, ORDER + 1):
+        e.append(sum((j * s[j] * e[k - j] for j in range(1, k + 1)), iv.mpf(0)) / k)
+    for k in range(ORDER + 1):
+        lower = zip((2 * x, iv.mpf(1)), y[:-3:-1], strict=False)
+        y.append((e[k] - sum((d * below for d, below in lower), iv.mpf(0))) / (1 + x * x))
+    return y
 
 
 def described(pair: Any) -> str:

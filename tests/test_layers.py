@@ -16,7 +16,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "llvm": [
         "text", "registers", "ir", "function", "bounds", "polynomials", "kernels", "special",
-        "vector", "store", "jit", "entry", "tiles",
+        "vector", "store", "jit", "entry", "tiles", "proven",
     ],
     "core": [
         "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
@@ -43,6 +43,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "columns", "labelled", "trees", "derivable", "often", "arguments", "driver", "ties",
         "forward_mode", "kinks", "interpolation", "lines", "derivatives", "objective", "several",
         "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit", "recorded",
+        "sets",
         "symbolic", "forms", "patience", "tensors", "blocks", "entries",
         "compile", "again", "lanes",
     ],
@@ -62,11 +63,11 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "__init__",
     ],
     "verified": [
-        "environment", "rounding", "enclosing", "planes", "values", "linear", "process",
-        "interval", "symbols", "bounds", "boxes", "compose", "model", "progress", "search",
-        "roots", "quad",
-        "scalars", "jets", "horner", "fields", "lohner", "tube", "points", "steps", "flows",
-        "modelsteps", "solution", "ivp", "sections", "__init__",
+        "environment", "rounding", "enclosing", "planes", "elementary", "values", "linear",
+        "process", "interval", "symbols", "bounds", "boxes", "compose", "model", "progress",
+        "search", "roots", "quad",
+        "scalars", "jets", "compiled", "horner", "fields", "lohner", "tube", "points", "steps",
+        "flows", "modelsteps", "solution", "ivp", "sections", "__init__",
     ],
     "numpy": ["creation", "functions", "__init__"],
     "elementary": [],

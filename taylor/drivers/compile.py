@@ -31,6 +31,7 @@ from taylor.drivers.derivable import Derivable
 from taylor.drivers.forms import COMPLEX, EXACT, FLOAT, first, floats, pattern_of
 from taylor.drivers.forward_mode import taylor_coefficients
 from taylor.drivers.recorded import derived, one_point, short
+from taylor.drivers.sets import NEAR, SetCode
 from taylor.drivers.tensors import directions, rows_of
 from taylor.errors import (
     CompileError,
@@ -45,11 +46,11 @@ from taylor.kept import STORE
 from taylor.llvm.entry import Entry
 from taylor.machine.engine import unit_of
 from taylor.machine.machine import GUARD, INFINITE, OK, Machine
+from taylor.numbers.kinds import ValueSet
 from taylor.numbers.policy import policy
 from taylor.series.series import Series
 
 Array = Any
-NEAR = 1e-9  # of values of one function, of one point and of many
 MAX_NESTED = 5  # the order up to which tensors are tangents of the gradient
 MAX_ENTRIES = 1 << 22  # of such a tensor
 WORK = 400_000  # points times (order + 1)² that are worth a thread of their own
@@ -81,6 +82,7 @@ class Compiled(Derivable):
         self.forms: dict[Any, Compiled] = {}  # the function of the leaves, by the form of arguments
         self._locks: dict[int, Any] = {}  # by process: a fork may find one taken
         self._reads: Reads | None = None  # from elsewhere, when f was recorded
+        self.sets = SetCode()
 
     def __repr__(self) -> str:
         count = sum(map(len, self.machines.values()))
@@ -222,8 +224,7 @@ class Compiled(Derivable):
         and heights), and the shapes of x, where it is recorded, and which of them are complex.
         There is a machine for each branch; where all take other ones, one more is recorded at x.
         """
-        known = self.machines.get(where, ())
-        tried = len(known)
+        tried = len(known := self.machines.get(where, ()))
         for i, machine in enumerate(known[:tried]):
             status, found = call(machine)
             if status == OK:
@@ -367,15 +368,15 @@ class Compiled(Derivable):
         algebra, tag = owner.algebra, owner.tag
         if algebra.order == 0 or tag.closed:
             return None
+        if isinstance(owner._coef, ValueSet):
+            return self.sets.through(self, x)
         linear = 1 + algebra.variables
-        tables: list[Any] = []
-        heights: list[int] = []
+        tables, heights = list[Any](), list[int]()
         for v in x:
             if isinstance(v, Series):
                 c = v._coef
-                if v.tag is not tag or v.algebra != algebra or type(v) is not type(owner):
-                    return None
-                if type(c) is not np.ndarray or c.dtype not in (FLOAT, COMPLEX):
+                alien = v.tag is not tag or v.algebra != algebra or type(v) is not type(owner)
+                if alien or type(c) is not np.ndarray or c.dtype not in (FLOAT, COMPLEX):
                     return None
                 short = v._reach <= 1 or not c[linear:].any()
                 tables.append(c[:linear] if short else c)
@@ -386,8 +387,7 @@ class Compiled(Derivable):
                     return None
                 tables.append(one[0][None])
                 heights.append(0)
-        heads = [c[0] for c in tables]
-        form = (algebra, tuple(heights))
+        heads, form = [c[0] for c in tables], (algebra, tuple(heights))
         many = self._points(heads, tables, form)
         if many is not None:
             return [owner._new(many)], trees.LEAF

@@ -155,6 +155,10 @@ class Kind:
             return x
         return object_array(x.shape, [self.number(e) for e in x.flat])
 
+    def compiled(self, program: Any, order: int, variable: bool) -> Any:
+        """Return machine code of a program at series, or None: `through(table)` is what it does."""
+        return None
+
     def among(self, x: Array) -> Array:
         """Return an array as any operator combines it with arrays of this kind."""
         return self.array(x)

@@ -57,7 +57,6 @@ class Events:
         known = [self.doses] if doses else []
         self.events = {event.n: event for event in [*known, *self.functions]}
         self.it, self.variation, self.last = it, variation, last
-        self.together: Reads | None = None
         self.read()
         self.cuts: set[Any] = set()  # times at which steps were cut for them
         self.changed: Any = None  # the time of the last change of state, and by an event

@@ -24,9 +24,10 @@ from taylor.core.maps import Map
 from taylor.core.program import Program, record
 from taylor.core.rules import numbers
 from taylor.core.sides import Choose
+from taylor.core.singular import unsettled
 from taylor.core.tables import contract, free_letter, pad
-from taylor.errors import DomainError
-from taylor.numbers.kinds import Shape, is_nested, is_operand
+from taylor.errors import DomainError, TaylorError
+from taylor.numbers.kinds import Kind, Shape, is_nested, is_operand
 from taylor.numbers.policy import policy
 from taylor.numbers.values import shape_of
 from taylor.series.multivariate import TaylorN
@@ -38,6 +39,7 @@ BRANCHES = 16  # programs of one function
 CONTINUOUS = {absolute, clip, maximum, minimum, power, reciprocal, square}  # of composed rows
 SHARES = (0.5, 0.382, 0.724, 0.146)  # where to record, if there is a kink in the middle
 FEW = 64  # boxes that are not worth another worker
+MANY = 512  # boxes that are worth machine code
 
 
 class Boxes:
@@ -62,13 +64,16 @@ class Boxes:
         self.f, self.shape, self.executor, self.algebra = f, shape, executor, algebra
         self.smooth = slopes or algebra is not None  # whether a jump leaves no bounds
         self.programs: list[Program] = []
+        self.seen = 0  # boxes so far
+        self.codes: dict[Any, Any] = {}  # machine code of programs, or None
 
     def __getstate__(self) -> Any:
-        return {**self.__dict__, "programs": [], "executor": None}
+        return {**self.__dict__, "programs": [], "executor": None, "codes": {}}
 
     def __call__(self, x: Interval) -> list[Any]:
         """Return the results on boxes, which lie along the first axis of x and of each result."""
         count = len(x)
+        self.seen += count
         if self.executor is None or count < 2 * FEW:
             return self.at(x)
         parts = min(count // FEW, 4 * getattr(self.executor, "_max_workers", 4))
@@ -102,6 +107,10 @@ class Boxes:
 
     def _tried(self, program: Program, x: Interval) -> tuple[list[Any], Any, Any]:
         """Return the results of a branch, where they hold, and which boxes take another branch."""
+        found = self._by_code(program, x) if self.seen > MANY and self.shape == () else None
+        if found is not None:
+            whole = np.ones(len(x), dtype=bool)
+            return found, whole, ~whole
         try:
             found, same, other = run(program, [self._argument(x)], len(x), self.smooth)
         except DomainError:
@@ -113,6 +122,20 @@ class Boxes:
             none = np.zeros(1, dtype=bool)
             return self._unbounded(1), none, none
         return found if self.algebra is None else [self._table(y) for y in found], same, other
+
+    def _by_code(self, program: Program, x: Interval) -> list[Any] | None:
+        """Return the series by machine code; None where it has none, or finds no bounds."""
+        if self.algebra is None or self.algebra.variables > 1 or not program.single:
+            return None
+        if program.identity not in self.codes:
+            try:
+                code = Kind.of(x).compiled(program, self.algebra.order, True)
+            except (TaylorError, TypeError):  # it has none: the ordinary way takes it
+                code = None
+            self.codes[program.identity] = code
+        code = self.codes[program.identity]
+        found = None if code is None else code.through(self._argument(x).coef)
+        return None if found is None else [np.moveaxis(found, 0, 1)]
 
     def _argument(self, x: Interval) -> Any:
         """Return the argument of f."""
@@ -214,7 +237,9 @@ def _steady(op: Op, a: Sequence[Any], y: Any, count: int) -> Any:
             low, high = _lanes(y, count, ndim)
             return (low == high).reshape(count, -1).all(1)
         if op.row.compose is None or op.row in CONTINUOUS:
-            return np.ones(count, dtype=bool)
+            lost = unsettled(op.row, [plain(x) for x in a], Interval.of(plain(y)))
+            lost = np.broadcast_to(lost, (count,) if np.ndim(lost) == 0 else np.shape(lost))
+            return ~np.broadcast_to(lost.reshape(len(lost), -1).any(1), (count,))
         points = [np.ones(shape_of(x)[1:])[()] if is_operand(x) else x for x in a]
         inner = record(op.row.compose, *points)
         return run(inner, [_whole(x, count) for x in a], count, True)[1]

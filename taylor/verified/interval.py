@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any, Self, cast
 
 import numpy as np
@@ -70,6 +71,10 @@ class Sets(Kind):
 
     def value(self, row: Any, args: Sequence[Any]) -> Any:
         return row(*map(Interval.of, args))
+
+    def compiled(self, program: Any, order: int, variable: bool) -> Any:
+        made = import_module("taylor.verified.compiled")  # machine code when it is needed
+        return made.Series(program, order, variable)
 
     def is_zero(self, x: Any) -> bool:
         return bool(np.any(planes.has_zero(x._ends)))

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.program import Program
+from taylor.core.singular import unsettled
 from taylor.errors import DomainError, Undecided
 from taylor.llvm.bounds import Bounds
 from taylor.llvm.function import Function
@@ -38,11 +39,15 @@ class Jets:
     """
 
     def __init__(self, program: Program, order: int) -> None:
-        self.order = order
-        self.scalars = s = scalars(program)
+        s = scalars(program)
         self.time = s.inputs[0][0]
         self.state = [i for x in s.inputs[1:] for i in x]
         self.slopes = [i for x in s.outputs for i in x]
+        self._make(s, order)
+
+    def _make(self, s: Scalars, order: int) -> None:
+        """Write the code, or find it."""
+        self.order, self.scalars = order, s
         self.heights = _heights(s.code, self.time, order)
         self.early = _early(s)
         what = (tuple(s.code), self.time, tuple(self.state), tuple(self.slopes), order)
@@ -107,7 +112,10 @@ class Jets:
             x: Interval = known[args[0]] * Interval(*args[1:])
             return x
         if name == "row":
-            y: Interval = self.scalars.rows[i](*(known[a] for a in args[0]))
+            row, given = self.scalars.rows[i], [known[a] for a in args[0]]
+            y: Interval = row(*given)
+            if np.any(unsettled(row, given, y)):
+                raise Undecided(f"{row.name} may jump, or has no bound, at {given[0]}")
             return y
         if name == "choose":
             return self._chosen(known, *args)
@@ -206,11 +214,12 @@ class _Writing:
         self.flag = f.address("%data", [], 0)
         f.store(f.constant(0.0, UNIT), self.flag)
         small = [h for h in self.heights if h <= FEW]
-        written_out = min(max(small, default=0) + 1, self.order)
+        stop = self.order + (not self.jets.state)  # the last one of a state is known before
+        written_out = min(max(small, default=0) + 1, stop)
         for k in range(written_out):
             self.degree(k)
-        if written_out < self.order:
-            with f.loop(written_out, self.order) as loop:
+        if written_out < stop:
+            with f.loop(written_out, stop) as loop:
                 self.degree(loop.index)
 
     def degree(self, k: Index) -> None:

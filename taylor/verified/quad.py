@@ -70,8 +70,9 @@ class _Pieces:
     def _moments(self, a: Interval, b: Interval) -> tuple[Interval, Interval]:
         """Return the integrals of the monomials, and of their absolute values, from a to b."""
         even, size = [], []
+        sides = joined([b[None], a[None]])
         for k in range(self.order + 2):
-            p, q = b ** (k + 1) / (k + 1), a ** (k + 1) / (k + 1)
+            p, q = sides ** (k + 1) / (k + 1)
             even.append(p - q)
             size.append(p - q if k % 2 == 0 else p + q)
         found: list[Any] = []

@@ -26,7 +26,7 @@ from taylor.errors import DomainError
 from taylor.numbers.ball_values import at, series_of, value_of
 from taylor.numbers.kinds import Array
 from taylor.numbers.policy import current_policy
-from taylor.verified import planes
+from taylor.verified import elementary, planes
 from taylor.verified.enclosing import ALL, Ends
 from taylor.verified.rounding import INF, down, up
 
@@ -123,16 +123,32 @@ def _by_balls(row: Elementary, x: list[list[Array]]) -> tuple[Array, Array, Arra
             f"{row.name} has no value on a set: give taylor.define or taylor.rule ball=, the value "
             "on a ball of flint.arb, such as ball=lambda x: x.sin()"
         )
-    count = len(x[0][0])
-    low, high, known = np.full(count, -INF), np.full(count, INF), np.zeros(count, dtype=bool)
+    count, name = len(x[0][0]), row.name if row.own else ""
+    if name in elementary.POINTS and count >= elementary.MANY:
+        low, high, known = elementary.bounds(name, *x[0])
+    else:
+        low, high, known = np.full(count, -INF), np.full(count, INF), np.zeros(count, dtype=bool)
+    left = np.flatnonzero(~known)
     with at(bits=BITS):
-        for i in range(count):
+        for i in left.tolist():
             lane = [(float(a[i]), float(b[i])) for a, b in x]
             low[i], high[i], known[i] = _of_lane(row, arb, f, lane)
+    if name in elementary.TURNS:
+        left = left[_near(x[0][0][left], x[0][1][left])]
+        ends = x[0][0][left], x[0][1][left], low[left], high[left]
+        low[left], high[left] = elementary.turned(name, *ends)
     if row.name in RANGES and row.own:
-        least, most = RANGES[row.name]
+        least: Any = RANGES[row.name][0]
+        most = RANGES[row.name][1]
+        if row.name in CORNERS:
+            least = np.where(x[0][0] < 0, -INF, least)
         low, high = np.maximum(low, least), np.minimum(high, most)
     return low, high, known
+
+
+def _near(low: Any, high: Any) -> Any:
+    """Return where an interval is of the size that bounds of sin and cos are made for."""
+    return (low >= -elementary.LARGEST) & (high <= elementary.LARGEST)
 
 
 Lane = list[tuple[float, float]]
@@ -141,9 +157,12 @@ Found = tuple[float, float, bool]
 
 def _of_lane(row: Elementary, arb: Any, f: Callable[..., Any], x: Lane) -> Found:
     """Return bounds of a row on one box, and whether they are known."""
+    if row.own and row.name in CORNERS and x[0][0] < 0:
+        return _of_negative(arb, f, *x)
     if all(a == b for a, b in x):
         return _at(arb, f, [a for a, _ in x])
-    if row.own and (row.monotone or row.name in MONOTONE):
+    by_ends = row.monotone or row.name in MONOTONE
+    if row.own and (by_ends or (row.name in elementary.TURNS and _near(*x[0]))):
         return _hull([_at(arb, f, [e[n] for e in x]) for n in (0, 1)])
     if row.own and row.name in CORNERS:
         return _hull([_at(arb, f, [a, b]) for a in set(x[0]) for b in set(x[1])])
@@ -168,6 +187,16 @@ def _of_lane(row: Elementary, arb: Any, f: Callable[..., Any], x: Lane) -> Found
         narrow = _ends(arb, form)
         low, high = max(low, narrow[0]), min(high, narrow[1])
     return low, high, True
+
+
+def _of_negative(arb: Any, f: Callable[..., Any], x: tuple[float, float],
+                 r: tuple[float, float]) -> Found:  # fmt: skip
+    """Return bounds of x**r where x may be negative: for an integer r alone."""
+    n = r[0]
+    if n != r[1] or n != math.floor(n) or (n < 0 and x[1] >= 0):
+        return -INF, INF, False
+    found = _hull([_at(arb, f, [e, n]) for e in x])
+    return (min(found[0], 0.0), max(found[1], 0.0), found[2]) if x[1] >= 0 else found
 
 
 def _cut(x: Lane) -> bool:
@@ -212,6 +241,12 @@ def _hull(found: list[Found]) -> Found:
 
 def _ends(arb: Any, y: Any) -> tuple[float, float]:
     """Return the floats below and above a ball."""
+    near = float(y)
+    rest = y - near
+    if rest > 0 and y < math.nextafter(near, INF):
+        return near, math.nextafter(near, INF)
+    if rest < 0 and y > math.nextafter(near, -INF):
+        return math.nextafter(near, -INF), near
     below, above = y.lower(), y.upper()
     low, high = float(below), float(above)
     if not arb(low) <= below:

@@ -1,0 +1,171 @@
+"""Machine code of intervals: series through functions, and exp, log, sin, cos at many points."""
+
+import math
+
+import mpmath
+import numpy as np
+import pytest
+from mpmath import mpf
+
+import taylor
+from taylor import Taylor
+from taylor import verified as tv
+from taylor.llvm import polynomials, proven
+from taylor.verified import boxes, elementary
+from taylor.verified.interval import Interval
+
+RNG = np.random.default_rng(1)
+HALF_PIS = np.arange(-300, 300) * (math.pi / 2)
+ARGUMENTS = {
+    "exp": np.concatenate([RNG.uniform(-600, 700, 400), RNG.normal(size=200), [1e-300, -1e-9, 0]]),
+    "log": np.concatenate([np.exp(RNG.uniform(-550, 550, 400)), RNG.uniform(0.4, 2, 300)]),
+    "sin": np.concatenate([RNG.uniform(-(2.0**15), 2**15, 400), RNG.normal(size=200), HALF_PIS]),
+}
+ARGUMENTS["cos"] = ARGUMENTS["sin"]
+ALIEN = [math.nan, math.inf, -math.inf, 0.0, -0.0, 5e-324, 1e308, -1e308, -1.0]
+
+
+def exactly(name, x):
+    with mpmath.workdps(60):
+        return getattr(mpmath, name)(mpf(float(x)))
+
+
+# ------------------------------------------------------------------ values
+@pytest.mark.parametrize("name", elementary.POINTS)
+def test_values_lie_between_the_next_floats(name):
+    x = ARGUMENTS[name]
+    low, high, known = elementary.POINTS[name](x)
+    assert known.mean() > 0.5 and (np.nextafter(low, math.inf) == high).all()
+    for a, b, c in zip(x[known], low[known], high[known], strict=True):
+        assert b <= exactly(name, a) <= c
+
+
+def test_parts_of_constants_leave_out_what_the_proofs_say():
+    with mpmath.workdps(80):
+        assert abs(mpmath.ln2 - sum(map(mpf, polynomials.LN2))) < mpf(2) ** -86
+        assert abs(mpmath.pi / 2 - sum(map(mpf, polynomials.HALF_PI))) < mpf(2) ** -122
+    first = [polynomials.LN2[0], *polynomials.HALF_PI[:2]]
+    assert all((math.frexp(c)[0] * 2**33).is_integer() for c in first)  # times n < 2^20: exact
+
+
+@pytest.mark.parametrize("name", ["exp", "log", "sin", "cos"])
+def test_pairs_are_nearer_than_the_proof_says(name):
+    x = ARGUMENTS[name][:300]
+    relative, absolute, *_ = proven.BOUNDS.get(name, proven.BOUNDS["turned"])
+    kernel = name if name in proven.KERNELS else "turned"
+    found = elementary._results(kernel, x)
+    pair = found[2:4] if name == "cos" else found[:2]
+    with mpmath.workdps(60):
+        for a, high, low, n in zip(x, *pair, found[-1], strict=True):
+            at = mpf(float(a)) - (int(n) * mpmath.pi / 2 if kernel == "turned" else 0)
+            y = getattr(mpmath, name)(at)
+            error = abs(y - mpf(float(high)) - mpf(float(low)))
+            assert error <= (relative * abs(y) + absolute) / 16
+
+
+@pytest.mark.parametrize("name", elementary.POINTS)
+def test_what_the_proof_is_not_about_is_left_alone(name):
+    _, _, known = elementary.POINTS[name](np.array(ALIEN))
+    domain = proven.BOUNDS.get(name, proven.BOUNDS["turned"])[2:]
+    assert not any(k and not domain[0] <= a <= domain[1] for k, a in zip(known, ALIEN, strict=True))
+    assert not known[[0, 1, 2, 6, 7]].any()
+
+
+@pytest.mark.parametrize("name", elementary.POINTS)
+@pytest.mark.parametrize("width", [0.0, 1e-14, 0.1, 2.0, 7.0])
+def test_many_lanes_are_as_good_as_one(name, width):
+    f, x = getattr(np, name), ARGUMENTS[name][::10]
+    box = Interval(x, x + width)
+    every = f(box)
+    for i in range(len(x)):
+        one = f(box[i])
+        assert (every[i].lo, every[i].hi) == (one.lo, one.hi)
+        for share in (0.0, 0.3, 1.0):
+            member = min(box.lo[i] + share * (box.hi[i] - box.lo[i]), box.hi[i])
+            assert one.lo <= exactly(name, member) <= one.hi
+
+
+@pytest.mark.parametrize(("name", "at"), [("sin", 0.5), ("cos", 0.0)])
+def test_extremes_are_found(name, at):
+    k = np.arange(-40, 40)
+    x = (k + at) * math.pi
+    f = getattr(np, name)
+    near = f(Interval(x - 1e-3, x + 1e-3))
+    assert (np.where(k % 2, near.lo, near.hi) == np.where(k % 2, -1.0, 1.0)).all()
+    assert (near.width < 1e-6).all()
+    away = f(Interval(x + 1e-3, x + math.pi - 1e-3))
+    assert (np.abs([away.lo, away.hi]) < 1).all()
+    both = f(Interval(x - 1e-3, x + math.pi + 1e-3))
+    assert (both.lo == -1).all() and (both.hi == 1).all()
+
+
+# ------------------------------------------------------------------ series
+FUNCTIONS = {
+    "rows": lambda x: np.exp(np.sin(x)) / (1 + x * x),
+    "powers": lambda x: np.sin(x) ** 2 + np.sqrt(2 + x) * (x - 1) ** 3,
+    "log": lambda x: np.log(2 + np.cos(x)) * np.tanh(x),
+    "polynomial": lambda x: x**3 - x * 0.1,
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("width", [0.0, 1e-3, 0.3])
+@pytest.mark.parametrize("shape", [(), (13,), (3, 50)])
+def test_series_by_machine_code_hold_and_are_no_wider(name, width, shape):
+    f, order = FUNCTIONS[name], 12
+    x = RNG.uniform(0.1, 1.2, shape)
+    box = Interval(x, x + width)
+    code = taylor.compile(f)
+    found, before = (taylor.taylor_coefficients(g, box, order) for g in (code, f))
+    assert list(code.sets.known.values()) != [None]
+    assert found.shape == (order + 1, *shape)
+    assert np.all(found.width <= before.width * (1 + 1e-6) + 1e-15 * before.mag)
+    lane = tuple(n - 1 for n in shape)
+    with mpmath.workdps(50):
+        member = mpf(float(box[lane].lo)) + mpf(float(box[lane].hi - box[lane].lo)) * mpf("0.4")
+        for c, y in zip(found, taylor.taylor_coefficients(f, member, order), strict=True):
+            assert c[lane].lo <= y <= c[lane].hi
+
+
+def test_series_of_series():
+    f = FUNCTIONS["rows"]
+    x = Taylor.variable(Interval([0.3, 0.4], [0.31, 0.4]), order=9)
+    inner = np.exp(x) * 0.5
+    code = taylor.compile(f)
+    found, before = code(inner).coef, f(inner).coef
+    assert list(code.sets.known.values()) != [None]
+    assert np.all(found.width <= before.width * (1 + 1e-6) + 1e-15 * before.mag)
+    assert np.all(found.overlaps(before))
+
+
+def branching(x):
+    return x if np.all(x > 0.4) else -x
+
+
+@pytest.mark.parametrize(
+    "f", [abs, np.sum, lambda x: x * np.size(x), branching, np.floor, np.arctan]
+)
+def test_what_has_no_such_code_is_as_before(f):
+    box = Interval([0.5, 0.7, 0.9], [0.51, 0.7, 0.91])
+    found, before = (taylor.taylor_coefficients(g, box, 4) for g in (taylor.compile(f), f))
+    assert np.array_equal(found.lo, before.lo) and np.array_equal(found.hi, before.hi)
+
+
+def test_outside_of_a_domain_is_told():
+    for f, x in ((np.log, Interval(-1, 1)), (lambda x: 1 / x, Interval(-1, 1))):
+        with pytest.raises(taylor.DomainError):
+            taylor.taylor_coefficients(taylor.compile(f), x, 3)
+
+
+def test_integrals_by_machine_code(monkeypatch):
+    def f(x):
+        return np.sin(x + np.exp(x))
+
+    found = []
+    for many in (0, math.inf):
+        monkeypatch.setattr(boxes, "MANY", many)
+        found.append(tv.quad(f, 0.0, 4.0, tol=1e-10))
+        root = tv.quad(np.sqrt, 0.0, 1.0, tol=1e-6)
+        assert root.lo <= 2 / 3 <= root.hi
+    exact = mpmath.quad(lambda x: mpmath.sin(x + mpmath.exp(x)), mpmath.linspace(0, 4, 40))
+    assert all(y.lo <= exact <= y.hi and y.width < 1e-10 for y in found)
