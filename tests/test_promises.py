@@ -85,6 +85,44 @@ def test_a_value_that_continues_the_function_has_its_derivatives(case):
         assert np.allclose([taylor.hessian(g, x), taylor.derivative(g, x, 2)], bend, 1e-14, 1e-14)
 
 
+AT_ONE_POINT = [
+    lambda x: np.where(x == 0.3, -x, x * x),
+    lambda x: np.where(np.not_equal(0.3, x), x * x, -x),
+    lambda x: np.select([x == 0.3], [-x], x * x),
+    lambda x: -x if x == 0.3 else x * x,
+    lambda x: -x if x in (0.3, 7.0) else x * x,
+    lambda x: -x if np.array_equal(x, 0.3) else x * x,
+    lambda x: x * x if x - 0.3 else -x,
+]
+SLOPES = {
+    "gradient": (taylor.gradient, lambda x: 2 * x),
+    "value_and_gradient": (lambda f, x: taylor.value_and_gradient(f, x)[1], lambda x: 2 * x),
+    "vjp": (lambda f, x: taylor.vjp(f, x, 1.0)[1], lambda x: 2 * x),
+    "jvp": (lambda f, x: taylor.jvp(f, x, 1.0)[1], lambda x: 2 * x),
+    "hessian": (taylor.hessian, lambda x: 2.0),
+    "twice": (lambda f, x: taylor.gradient(lambda y: taylor.gradient(f, y), x), lambda x: 2.0),
+    "reverse over forward": (
+        lambda f, x: taylor.gradient(lambda y: taylor.jvp(f, y, 1.0)[1], x),
+        lambda x: 2.0,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SLOPES)
+@pytest.mark.parametrize("case", range(len(AT_ONE_POINT)))
+def test_equality_inside_of_a_driver_leaves_a_guard_on_every_recording_around_it(case, name):
+    derivative, slope = SLOPES[name]
+    function = functools.partial(derivative, AT_ONE_POINT[case])
+    program, compiled = taylor.record(function, 0.4), taylor.compile(function)
+    assert "not_equal" in [guard.op for guard in program.guards]
+    for x in (0.4, 0.2, 5.0):
+        assert np.allclose([program(x), compiled(x)], slope(x), 1e-15)
+    with pytest.raises(taylor.GuardError, match="not_equal"):
+        program(0.3)
+    with pytest.raises(taylor.NonAnalyticError, match="holds at this point only"):
+        compiled(0.3)
+
+
 # ------------------------------------------------------------------ what a compiled function reads
 class Model:
     scale = 1.0

@@ -343,3 +343,39 @@ def test_slopes_of_arrays_of_sets_across_poles():
         g = taylor.gradient(lambda x, f=f: np.sum(f(x)), x)
         assert g.lo[0] == -np.inf and g.hi[0] == np.inf
         assert np.isfinite(g.lo[1]) or f is not np.tan
+
+
+# ------------------------------------------------------------------ equality
+@pytest.mark.parametrize("c", [0.3, 0.5, 1.0])  # 0.5 is where the code is recorded first
+def test_values_of_single_points_are_held(c):
+    with pytest.raises(tv.Undecided):
+        tv.sign(lambda x: np.where(x == c, -1.0, 1.0), (0, 1), ">", max_boxes=1000)
+    for f in (lambda x: np.where(x == c, -5.0, x), lambda x: -5.0 if x == c else x):
+        with pytest.raises(tv.NotVerified) as least:
+            tv.minimize(f, (0, 1), max_boxes=1000)
+        assert -5 in least.value.result.value
+        with pytest.raises(tv.NotVerified) as least:
+            tv.quad(f, 0, 1, max_pieces=500)
+        assert 0.5 in least.value.result
+    with pytest.raises(tv.NotVerified) as values:
+        tv.range(lambda x: np.where(x != c, 1.0, -1.0), (0, 1), max_boxes=1000)
+    assert -1 in values.value.result and 1 in values.value.result
+    found = tv.roots(lambda x: np.where(x != c, x - 0.2, 0.0), (0, 1))
+    assert any(c in box for box in found.undecided) and any(0.2 in box for box in found.unique)
+
+
+def test_a_comparison_that_holds_elsewhere_is_decided():
+    def f(x):
+        return -5.0 if x == 2 else x
+
+    assert tv.sign(f, (0.1, 1), ">") and tv.minimize(f, (0.5, 1)).value.lo == 0.5
+    assert tv.range(f, (0.5, 1.5)).hi == 1.5 and 0.375 in tv.quad(f, 0.5, 1.0)
+
+
+def test_equality_at_every_point_is_refused():
+    for f in (lambda x: 1.0 if np.floor(x) == 0 else x, lambda x: np.where(0 * x == 0, x, 1.0)):
+        for search in (tv.minimize, tv.range, tv.sign, tv.roots):
+            with pytest.raises(tv.Undecided, match="compare with < or >"):
+                search(f, (0.25, 0.75))
+        with pytest.raises(tv.Undecided, match="compare with < or >"):
+            tv.quad(f, 0.25, 0.75)

@@ -43,7 +43,7 @@ from taylor.core.tables import nonzero, unchanged
 from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, TieError, TraceError
 from taylor.numbers.formulas import Constant
-from taylor.numbers.kinds import Array, Fillable, Kind, base, base_array, is_nested, is_operand
+from taylor.numbers.kinds import Array, Fillable, Kind, base_array, is_nested, is_operand, within
 from taylor.numbers.values import as_array, as_data, constant, fitted, is_native, of_value, quietly
 
 PLAIN = frozenset((int, float, np.float64, np.ndarray))
@@ -253,8 +253,7 @@ class Node(Operand):
 
     __slots__ = ("_cell", "_i", "_seen", "_where", "tape")
     _seen: int  # the version of the cell that instruction _i reads
-    # which elements of the cell, or without one all of them: where they lie in memory
-    _where: Any  # None: in C order
+    _where: Any  # where its elements, of the cell if there is one, lie in memory; None: in C order
 
     def __init__(self, tape: Tape, i: int, like: Array | None = None) -> None:
         self.tape = tape
@@ -542,7 +541,8 @@ class Node(Operand):
 
     def _truth(self) -> Array:
         """Return where the value is other than zero, with a guard; at a zero it is not known."""
-        outcome = ~np.asarray(equal(base(self.value), 0), dtype=bool)
+        x = within(self.value, Node)  # of an outer recording: there it leaves a guard, too
+        outcome = x._truth() if isinstance(x, Node) else ~np.asarray(equal(x, 0), dtype=bool)
         if np.any(~outcome & self._nonzero()):
             raise TieError(
                 "the truth of a recorded value that is zero, and == of two with one value, depend "

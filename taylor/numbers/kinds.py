@@ -100,6 +100,13 @@ def base(x: Any) -> Any:
     return x
 
 
+def within(x: Any, kind: type) -> Any:
+    """Return the first value of a class inside of x, or the innermost number if there is none."""
+    while is_nested(x) and not isinstance(x, kind):
+        x = x.value
+    return x
+
+
 def base_array(x: Any) -> Any:
     """Return the innermost numbers of a value as an array, or as a set."""
     x = base(x)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import operator
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Any, cast
@@ -26,7 +27,7 @@ from taylor.core.rules import numbers
 from taylor.core.sides import Choose
 from taylor.core.singular import unsettled
 from taylor.core.tables import contract, free_letter, pad
-from taylor.errors import DomainError, TaylorError
+from taylor.errors import DomainError, TaylorError, TieError, Undecided
 from taylor.numbers.kinds import Kind, Shape, is_nested, is_operand
 from taylor.numbers.policy import policy
 from taylor.numbers.values import shape_of
@@ -38,6 +39,7 @@ Function = Callable[..., Any]
 BRANCHES = 16  # programs of one function
 CONTINUOUS = {absolute, clip, maximum, minimum, power, reciprocal, square}  # of composed rows
 SHARES = (0.5, 0.382, 0.724, 0.146)  # where to record, if there is a kink in the middle
+BESIDE = 1e-6  # how far from a point to record, relative to it, if values are equal there
 FEW = 64  # boxes that are not worth another worker
 MANY = 512  # boxes that are worth machine code
 
@@ -159,12 +161,19 @@ class Boxes:
 
     def _record(self, x: Interval) -> bool:
         """Record the branch at a point of a box, near its middle, if there is another one."""
+        tied: TieError | None = None
         for share in SHARES:
             shares = (share + 0.06 * np.arange(x.shape[1])) % 1 if share != 0.5 else share
             point = np.clip(x.lo[0] + shares * (x.hi[0] - x.lo[0]), x.lo[0], x.hi[0])
+            if tied:  # beside a box without width: guards tell where the program holds
+                aside = point + (shares - 0.5) * BESIDE * np.maximum(1.0, np.abs(point))
+                point = np.where(x.lo[0] == x.hi[0], aside, point)
             try:
                 with policy():
                     program = record(self.f, np.reshape(point, self.shape)[()])
+            except TieError as error:
+                tied = error
+                continue
             except DomainError:
                 if not self.programs and share == SHARES[-1]:
                     raise
@@ -172,6 +181,8 @@ class Boxes:
             new = program.identity not in [p.identity for p in self.programs]
             self.programs += [program] if new else []
             return new
+        if tied and not self.programs:
+            raise Undecided(f"at every point that was tried near {x[0]}: {tied}") from tied
         return False
 
 
@@ -274,10 +285,15 @@ def _decided(guard: Guard, v: Sequence[Any], count: int) -> tuple[Any, Any]:
         outcome = COMPARISONS[guard.op](0.0, 0.0) == np.asarray(guard.outcome)
         same = np.full(count, bool(np.all(outcome)))
         return same, ~same
-    if guard.b < 0:
+    outcome = np.asarray(guard.outcome)
+    if guard.op == "not_equal":  # to zero
+        op, x = operator.ne, _lanes(v[guard.a], count, outcome.ndim)
+        y: Any = (0.0, 0.0)
+    elif guard.b < 0:
         return _of_lanes(guard, v, count)
-    op, outcome = COMPARISONS[guard.op], np.asarray(guard.outcome)
-    x, y = (_lanes(v[i], count, outcome.ndim) for i in (guard.a, guard.b))
+    else:
+        op = COMPARISONS[guard.op]
+        x, y = (_lanes(v[i], count, outcome.ndim) for i in (guard.a, guard.b))
     yes, no = CERTAIN[op](x, y), CERTAIN[OPPOSITE[op]](x, y)
     holds, fails = np.where(outcome, yes, no), np.where(outcome, no, yes)
     shape = (count, -1)

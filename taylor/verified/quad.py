@@ -151,6 +151,7 @@ def _added_up(
             part, rounding = pieces(x)
             share = np.prod((x.hi - x.lo) / np.where(sides, sides, 1.0), axis=1)
             ready = (part.width <= 0.5 * tol * share) | (part.width <= 2 * rounding)
+            ready |= ((x.mid <= x.lo) | (x.mid >= x.hi)).all(1)  # as small as floats allow
             total = width + float(np.sum(part.width))
             if total <= 0.9 * tol or ready.all() or count + 2 * len(x) > max_pieces:
                 report(count, 0)

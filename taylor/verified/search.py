@@ -167,7 +167,7 @@ class _Least:
             box = Interval(lo[lost[0]], hi[lost[0]])
             return (
                 f"f has no bound on {box}: a branch of its code that goes either way there (use "
-                "np.where), or the end of its domain"
+                "np.where with < or >), or the end of its domain"
             )
         return "allow more max_boxes, a larger tol, or take a smaller box"
 
