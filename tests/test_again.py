@@ -477,3 +477,18 @@ def test_how_often_is_a_number(wrong):
 def test_policies_inside_keep_how_often():
     with taylor.policy(compile_after=5), taylor.policy(kink="left"):
         assert taylor.numbers.policy.current_policy().compile_after == 5
+
+
+def test_shapes_are_those_of_the_call():
+    x, w = np.arange(24.0).reshape(2, 3, 4), np.ones(1)
+    shapes = []
+
+    def mean(x, keepdims):
+        y = x.mean(keepdims=keepdims)
+        shapes.append(y.shape)
+        return y.reshape(-1)
+
+    with taylor.policy(compile_after=2):
+        for keepdims in [False] * 6 + [True, False] * 6:
+            taylor.vjp(lambda x, k=keepdims: mean(x, k), x, w)
+            assert shapes[-1] == ((1, 1, 1) if keepdims else ())

@@ -10,23 +10,23 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 3505,
+    "numbers": 3497,
     "llvm": 3270,
-    "core": 10228,
+    "core": 10253,
     "linalg": 1604,
     "arrays": 2065,
     "machine": 6158,
     "series": 2459,
     "drivers": 7159,
     "scipy": 5916,
-    "ode": 11403,
+    "ode": 11405,
     "command": 490,
     ".": 701,
     "hyperdual": 202,
     "array_api": 629,
     "numpy": 292,
-    "operators": 1147,
-    "verified": 6116,
+    "operators": 1119,
+    "verified": 6080,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}

@@ -374,6 +374,44 @@ def test_a_search_over_a_pole_says_so(f):
     assert len(tv.roots(f, (-0.5, -0.4)).unique) == 0
 
 
+def angle(x):
+    return np.arctan2(x - 0.3, -1.0)  # jumps from -π to π at 0.3
+
+
+def test_what_jumps_or_has_poles_proves_nothing_across_them():
+    """A slope where there are values says nothing of the members without one."""
+    found = tv.roots(np.tan, (0.1, 18.9))
+    assert len(found.unique) == 6 and len(found.undecided) == 6  # and six poles
+    assert tv.sign(np.tan, (0.2, 2.9), ">") is False
+    with pytest.raises(tv.NotVerified):
+        tv.range(np.tan, (0.0, 2.0), max_boxes=200)
+    y = tv.range(angle, (0.0, 1.0))
+    assert (y.lo, y.hi) == pytest.approx((-np.pi, np.pi))
+    assert 1.0728651365 in tv.quad(angle, 0.0, 1.0, tol=1e-3) + tv.Interval(-1e-9, 1e-9)
+    found = tv.roots(lambda x: angle(x) + 3, (0.0, 1.0))
+    assert [float(r) for r in found.unique.mid] == pytest.approx([0.3 - np.tan(np.pi - 3)])
+    with pytest.raises(tv.NotVerified):
+        tv.solve_ivp(lambda t, y: [angle(t)], (0, 1), [1.0])
+
+
+def test_powers_of_negative_numbers():
+    cube = lambda x: np.float_power(x, 3)
+    y = tv.range(cube, (-2.0, 1.0))
+    assert (y.lo, y.hi) == pytest.approx((-8, 1))
+    assert np.float_power(tv.Interval(-4, 3), 2.0).hi >= 16
+    assert -3.0 in taylor.derivative(lambda x: -cube(x), tv.Interval(-2, -1), 1)
+    with pytest.raises(taylor.DomainError):
+        tv.Interval(-4, -1) ** tv.Interval(0, 3)
+
+
+def test_slopes_of_arrays_of_sets_across_poles():
+    x = tv.Interval([0, 1], [2, 1.2])
+    for f in (np.tan, lambda x: np.arctan2(x - 1, -1.0 - 0 * x)):
+        g = taylor.gradient(lambda x, f=f: np.sum(f(x)), x)
+        assert g.lo[0] == -np.inf and g.hi[0] == np.inf
+        assert np.isfinite(g.lo[1]) or f is not np.tan
+
+
 # ------------------------------------------------------------------ equality
 @pytest.mark.parametrize("c", [0.3, 0.5, 1.0])  # 0.5 is where the code is recorded first
 def test_values_of_single_points_are_held(c):

@@ -122,8 +122,9 @@ class Repeating(Tape):
     def __init__(self, known: Repeatable, x: Sequence[Any]) -> None:
         super().__init__()
         self.known, self.x = known, x
-        self.code, self.seen = known.program.code, known.seen
-        self.values, self.inputs = known.likes, known.program.inputs
+        # of its own, and shortened in place: an expression may hold one when it departs
+        self.code, self.values = [*known.program.code], [*known.likes]
+        self.seen, self.inputs = known.seen, known.program.inputs
         self.like, self.compiled = np.asarray(x[0]), True
         self.last = len(x) - 1  # the last instruction so far
         self.departed = False
@@ -135,7 +136,8 @@ class Repeating(Tape):
             size = self.last + 1
             self.value_of(self.last)
             self.departed = True
-            self.code, self.values = self.code[:size], self.computed[:size]
+            del self.code[size:]
+            self.values[:] = self.computed[:size]
             self.inputs = [*self.inputs]
             self.seen = {key: n for key, n in self.seen.items() if n < size}
 

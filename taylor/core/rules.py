@@ -32,10 +32,11 @@ from taylor.core.instructions import (
 from taylor.core.maps import scattered
 from taylor.core.operand import is_complex
 from taylor.core.sides import Blend, Choose
+from taylor.core.singular import masked, unsettled
 from taylor.core.table import Elementary, Rule, derived, slope_of_jump
 from taylor.core.tape import Node, Tape
 from taylor.numbers.formulas import Constant
-from taylor.numbers.kinds import Array, Kind, base, is_nested, is_operand
+from taylor.numbers.kinds import Array, Kind, ValueSet, base, is_nested, is_operand
 from taylor.numbers.values import constant, integers, is_float, over, plus, shape_of
 
 Code = Sequence[Instruction]
@@ -369,7 +370,12 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
     v = values(code, [*(_companion(x, y) for x in a), y])
     *q, p = (v[i] for i in outputs)
     one = type(p) is int and p == 1
-    found = iter(q if one else [over(e, p) for e in q])
+    slopes = q if one else [over(e, p) for e in q]
+    if isinstance(y, ValueSet):
+        set_: Any = y
+        lost = unsettled(row, a, y)
+        slopes = [masked(e + set_ * 0, lost) for e in slopes]
+    found = iter(slopes)
     return [next(found) if w else None for w in wanted]
 
 

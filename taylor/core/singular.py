@@ -45,6 +45,24 @@ def zeros_in(x: Any) -> Array:
     return np.asarray(np.equal(x, 0), dtype=bool)
 
 
+def unsettled(row: Any, values: Sequence[Any], y: Any) -> Any:
+    """Return where a row of sets may have no series: its value has no bound, or may jump.
+
+    An equation says nothing of members that have no value: 1 + y² >= 1 at the poles of tan, too.
+    """
+    least, _, largest = y.members()
+    found = np.isinf(least) | np.isinf(largest)
+    return found | across_cut(values) if row.polar == 0 and len(values) == 2 else found
+
+
+def across_cut(values: Sequence[Any]) -> Any:
+    """Return where boxes of the two arguments of atan2 meet its cut."""
+    a, b = (
+        x.members() if isinstance(x, ValueSet) else (x, np.abs(x), x) for x in map(base, values)
+    )
+    return np.equal(a[1], 0) & np.less_equal(b[0], 0)
+
+
 def is_finite(x: Any) -> bool:
     """Whether a scalar of any number type is finite (an interval: bounded)."""
     return Kind.of(x).is_finite(x)

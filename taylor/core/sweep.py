@@ -39,6 +39,7 @@ from taylor.core.singular import (
     masked,
     no_expansion,
     show,
+    unsettled,
     zeros_in,
 )
 from taylor.core.table import Elementary, jumps_at
@@ -361,6 +362,9 @@ class Sweep:
         else:
             lost = False if isinstance(y, ValueSet) else np.not_equal(y, y)
             bad = np.broadcast_to(zeros_in(p) | np.asarray(lost, dtype=bool), np.shape(y))
+        if isinstance(y, ValueSet):
+            values = [self.value(a) for a in args]
+            bad = bad | np.broadcast_to(unsettled(row, values, y), bad.shape)
         if not bad.any():
             return None
         active = np.broadcast_to(self._lanes_active(args), bad.shape)

@@ -251,6 +251,8 @@ class Events:
 
     def _renew(self) -> None:
         """Have functions recorded anew that read what may have changed."""
+        if self.together is None:  # in a copy, made for another member
+            self.read()
         same = self.given.unchanged()
         if same and self.together.unchanged():
             return

@@ -234,14 +234,14 @@ class System:
         """
         try:
             recorded, values = recording(self.flow, t, y, *self.parameters(self.args), watched=True)
-        except TieError:
-            recorded, values = self._beside(t, y)
-        except (TraceError, TypeError, IndexError):
+        except (TraceError, TypeError, IndexError) as error:
             free = [i for i in self.free if not isinstance(self.args[i], (int, np.integer))]
-            if free == self.free:
+            if free != self.free:
+                self.free = free
+                return self._recorded(t, y)
+            if not isinstance(error, TieError):
                 raise
-            self.free = free
-            recorded, values = recording(self.flow, t, y, *self.parameters(self.args), watched=True)
+            recorded, values = self._beside(t, y)
         except PoleError:
             kind = Kind.of(t)
             t = t + kind.spacing(kind.one) * max(abs(t), 1 + 0 * t)

@@ -25,6 +25,7 @@ from taylor.core.maps import Map
 from taylor.core.program import Program, record
 from taylor.core.rules import numbers
 from taylor.core.sides import Choose
+from taylor.core.singular import unsettled
 from taylor.core.tables import contract, free_letter, pad
 from taylor.errors import DomainError, TaylorError, TieError, Undecided
 from taylor.numbers.kinds import Kind, Shape, is_nested, is_operand
@@ -248,7 +249,9 @@ def _steady(op: Op, a: Sequence[Any], y: Any, count: int) -> Any:
             low, high = _lanes(y, count, ndim)
             return (low == high).reshape(count, -1).all(1)
         if op.row.compose is None or op.row in CONTINUOUS:
-            return np.ones(count, dtype=bool)
+            lost = unsettled(op.row, [plain(x) for x in a], Interval.of(plain(y)))
+            lost = np.broadcast_to(lost, (count,) if np.ndim(lost) == 0 else np.shape(lost))
+            return ~np.broadcast_to(lost.reshape(len(lost), -1).any(1), (count,))
         points = [np.ones(shape_of(x)[1:])[()] if is_operand(x) else x for x in a]
         inner = record(op.row.compose, *points)
         return run(inner, [_whole(x, count) for x in a], count, True)[1]

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.program import Program
+from taylor.core.singular import unsettled
 from taylor.errors import DomainError, Undecided
 from taylor.llvm.bounds import Bounds
 from taylor.llvm.function import Function
@@ -111,7 +112,10 @@ class Jets:
             x: Interval = known[args[0]] * Interval(*args[1:])
             return x
         if name == "row":
-            y: Interval = self.scalars.rows[i](*(known[a] for a in args[0]))
+            row, given = self.scalars.rows[i], [known[a] for a in args[0]]
+            y: Interval = row(*given)
+            if np.any(unsettled(row, given, y)):
+                raise Undecided(f"{row.name} may jump, or has no bound, at {given[0]}")
             return y
         if name == "choose":
             return self._chosen(known, *args)

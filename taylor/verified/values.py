@@ -140,7 +140,10 @@ def _by_balls(row: Elementary, x: list[list[Array]]) -> tuple[Array, Array, Arra
         ends = x[0][0][left], x[0][1][left], low[left], high[left]
         low[left], high[left] = elementary.turned(name, *ends)
     if row.name in RANGES and row.own:
-        least, most = RANGES[row.name]
+        least: Any = RANGES[row.name][0]
+        most = RANGES[row.name][1]
+        if row.name in CORNERS:
+            least = np.where(x[0][0] < 0, -INF, least)
         low, high = np.maximum(low, least), np.minimum(high, most)
     return low, high, known
 
@@ -156,6 +159,8 @@ Found = tuple[float, float, bool]
 
 def _of_lane(row: Elementary, arb: Any, f: Callable[..., Any], x: Lane) -> Found:
     """Return bounds of a row on one box, and whether they are known."""
+    if row.own and row.name in CORNERS and x[0][0] < 0:
+        return _of_negative(arb, f, *x)
     if all(a == b for a, b in x):
         return _at(arb, f, [a for a, _ in x])
     by_ends = row.monotone or row.name in MONOTONE
@@ -188,6 +193,16 @@ def _of_lane(row: Elementary, arb: Any, f: Callable[..., Any], x: Lane) -> Found
         narrow = _ends(arb, form)
         low, high = max(low, narrow[0]), min(high, narrow[1])
     return low, high, True
+
+
+def _of_negative(arb: Any, f: Callable[..., Any], x: tuple[float, float],
+                 r: tuple[float, float]) -> Found:  # fmt: skip
+    """Return bounds of x**r where x may be negative: for an integer r alone."""
+    n = r[0]
+    if n != r[1] or n != math.floor(n) or (n < 0 and x[1] >= 0):
+        return -INF, INF, False
+    found = _hull([_at(arb, f, [e, n]) for e in x])
+    return (min(found[0], 0.0), max(found[1], 0.0), found[2]) if x[1] >= 0 else found
 
 
 def _cut(x: Lane) -> bool:
@@ -331,7 +346,7 @@ def coefficients(row: Elementary, x: Set, order: int, pieces: int = 1) -> Set:
 
     >>> from taylor.core.functions import exp
     >>> from taylor.verified.interval import Interval
-    >>> coefficients(exp, Interval(0, 1), 2).hi[2] < 1.3592
+    >>> bool(coefficients(exp, Interval(0, 1), 2).hi[2] < 1.3592)
     True
     """
     of = type(x)
