@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 3497,
+    "numbers": 3505,
     "llvm": 3270,
-    "core": 10253,
+    "core": 10254,
     "linalg": 1604,
     "arrays": 2065,
     "machine": 6158,
@@ -25,8 +25,8 @@ FOLDERS = {  # lines that a folder may have
     "hyperdual": 202,
     "array_api": 629,
     "numpy": 292,
-    "operators": 1119,
-    "verified": 6080,
+    "operators": 1147,
+    "verified": 6138,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}
