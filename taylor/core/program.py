@@ -417,9 +417,6 @@ def _replaced(program: Program, exact: bool = False) -> tuple[Expansion, list[No
     return tape, v
 
 
-OF_ZERO = ("not_equal", "signbit", "nonzero", "flatnonzero", "argwhere", "count_nonzero")
-
-
 def deciding(program: Program, but: Sequence[int] = ()) -> Program:
     """Return the expanded program of the functions whose signs decide the branches of a program.
 
