@@ -325,7 +325,8 @@ class Graded:
         """Return the part of degree k of a product, from left degrees lo to hi."""
         p, q, starts, out, weights = self.pairs(k, lo, hi)
         n = int(self.offsets[k + 1] - self.offsets[k])
-        if multiply is operator.mul and is_operand(x) and 0 < len(p) <= WRITTEN_OUT:
+        recorded = multiply is operator.mul and hasattr(x, "tape")
+        if recorded and 0 < len(p) <= WRITTEN_OUT:
             return self._row_by_row(self.pairs(k, lo, hi), n, x, y)
         terms = multiply(x[_as_slice(p)], y[_as_slice(q)])
         if len(starts) == 0:

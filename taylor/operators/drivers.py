@@ -68,7 +68,7 @@ def _first_derivatives(n: int) -> Operator:
     return Operator(list(partials(n)))
 
 
-@driver(axes=(0,))
+@driver(axes=(0,), recorded=False)
 def laplacian(f: Function, x: Any) -> Any:
     """Return Δf = Σ ∂²f/∂x_i² in one sweep of n + 2 numbers for each of f's.
 
@@ -100,7 +100,7 @@ def _of_vector(f: Function, x: Any, what: str, power: int) -> Any:
     return _power_of_laplacian(1, power).applied(lambda x: f(x[..., 0]), lift(x)[..., None])
 
 
-@driver(axes=(0,))
+@driver(axes=(0,), recorded=False)
 def divergence(f: Function, x: Any) -> Any:
     """Return Σ ∂f_i/∂x_i of a vector field f, whose last axis is like that of x.
 
@@ -112,7 +112,7 @@ def divergence(f: Function, x: Any) -> Any:
     return sum(columns[i][..., i] for i in range(1, len(columns))) + columns[0][..., 0]
 
 
-@driver(axes=(0,))
+@driver(axes=(0,), recorded=False)
 def curl(f: Function, x: Any) -> Any:
     """Return the curl of a vector field f in three dimensions, or the number that it is in two.
 
@@ -134,8 +134,8 @@ def _field(f: Function, x: Any, what: str) -> list[Any]:
     n = _variables(x, what)
     if not np.ndim(x):
         raise ShapeMismatch(f"{what} is that of a vector field; the point has no axis")
-    found = _first_derivatives(n).applied(f, x)
-    columns: list[Any] = [found] if n == 1 else list(found)
+    found = _first_derivatives(n)(f, x)
+    columns = list(found)
     if np.shape(columns[0]) != np.shape(x):
         raise ShapeMismatch(
             f"{what} is that of a vector field: f must return as many components as x has, of "
@@ -144,7 +144,7 @@ def _field(f: Function, x: Any, what: str) -> list[Any]:
     return columns
 
 
-@driver(axes=(0,))
+@driver(axes=(0,), recorded=False)
 def hessian_trace(f: Function, x: Any, A: Any) -> Any:
     """Return tr(A·H) = Σ_ij A_ij ∂²f/∂x_i∂x_j, A a matrix that may depend on the point.
 

@@ -22,6 +22,8 @@ from taylor.operators.apolar import Apolar, Form, apolar
 from taylor.operators.symbol import Coefficient, Monomial, Partials, Symbol
 from taylor.series.series import Series
 
+RECORDED = 1 << 15  # coefficients of points, more of which take too long to record
+
 Array = NDArray[Any]
 Function = Callable[..., Any]
 
@@ -78,7 +80,7 @@ class Operator:
         """How many coefficients of degree 0, 1, ... a number has."""
         return (1,) if self._apolar is None else tuple(self._apolar.dimensions)
 
-    @property
+    @functools.cached_property
     def size(self) -> int:
         """How many coefficients a number has."""
         return sum(self.dimensions)
@@ -100,8 +102,11 @@ class Operator:
         """Return P(∂)f at the point."""
         found = NotImplemented
         if isinstance(f, Derivable) and self._apolar and not any(p.varying for p in self.symbols):
-            regular = self.order <= 2  # its products are runs, which a recording can fuse
-            found = f.derived(self.applied, args) if regular else self._swept(f, *args)
+            few = self.size * sum(map(np.size, args)) <= RECORDED
+            if few and self.order <= 2:  # its products are runs, which a recording can fuse
+                found = f.derived(self.applied, args)
+            else:
+                found = self._swept(f, *args)
         if found is NotImplemented:
             found = self.applied(f, *args)
         return trees.build(self._structure, iter(found if type(found) is tuple else (found,)))
