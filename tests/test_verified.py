@@ -650,3 +650,27 @@ def test_hypot_grows_with_the_sizes_of_both():
 def test_pieces_are_one_or_more():
     with pytest.raises(ValueError, match="pieces is 1 or more"):
         tv.coefficients(lookup("exp"), Interval(0, 1), 3, pieces=0)
+
+
+# ------------------------------------------------------------------ what has no value has no slope
+DERIVED = {
+    "Taylor": lambda row, x: row(Taylor.variable(x, 2)).coef[1:],
+    "TaylorN": lambda row, x: row(TaylorN.variables([x], 2)[0]).coef[1:],
+    "gradient": lambda row, x: taylor.gradient(lambda t: np.sum(row(t)), x)[None],
+    "coefficients": lambda row, x: values.coefficients(row, x, 2)[1:],
+}
+
+
+@pytest.mark.parametrize("mode", DERIVED)
+@pytest.mark.parametrize("low, high", [(-3, 5), (-2, -1), (0, 2), (1.5, 2)])
+def test_where_an_equation_has_no_value_it_proves_no_derivative(mode, low, high):
+    """y' = 1 + y² >= 1 holds at the poles of tan, and 1/x < 0 where log x is not defined."""
+    x, seen = Interval([low, 0.3], [high, 0.31]), 0
+    for name, row in TABLE.items():
+        if row.quotient is None or row.quotient.__code__.co_argcount != 2:  # a and y
+            continue
+        y = row(x)
+        if isinstance(y, Interval) and np.isinf(y.mag[0]):
+            c, seen = DERIVED[mode](row, x), seen + 1
+            assert np.isinf(c.lo[..., 0]).all() and np.isinf(c.hi[..., 0]).all(), name
+    assert seen
