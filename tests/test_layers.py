@@ -32,11 +32,11 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "machine": [
         "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit",
         "lapack", "questions", "stencils", "regions", "degrees", "tables", "loops", "convolutions",
-        "compose", "monomials", "products", "windows", "substitution", "series", "machine",
+        "compose", "monomials", "pairs", "products", "windows", "substitution", "series", "machine",
         "batches", "engine",
     ],
     "series": [
-        "text", "wide", "symbolic", "coefficients", "rows", "rules", "series", "powers",
+        "text", "wide", "symbolic", "operands", "coefficients", "rows", "rules", "series", "powers",
         "univariate", "multivariate",
     ],
     "drivers": [

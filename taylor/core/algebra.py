@@ -122,6 +122,9 @@ class Univariate:
 
     order: int
 
+    def __hash__(self) -> int:
+        return self.order
+
     @property
     def size(self) -> int:
         return self.order + 1
