@@ -48,8 +48,8 @@ __all__ = [  # what `taylor` offers
     "gamma", "heaviside", "hypot", "i0", "i1", "iv", "j0", "j1", "jv", "kepler", "lambertw",
     "lgamma", "log", "log1p", "log2", "log10", "log_ndtr", "logaddexp", "maximum", "minimum", "mod",
     "ndtr", "power", "reciprocal", "remainder", "rint", "sec", "sech2", "si", "sigmoid", "sign",
-    "sin", "sinc", "sinh", "sinpi", "softplus", "sqrt", "square", "stop_gradient", "tan", "tanh", "trunc", "y0",
-    "y1", "yv", "zeta",
+    "sin", "sinc", "sinh", "sinpi", "softplus", "sqrt", "square", "stop_gradient", "tan",
+    "tanh", "trunc", "y0", "y1", "yv", "zeta",
 ]  # fmt: skip
 
 HALF, THIRD = Fraction(1, 2), Fraction(1, 3)
