@@ -401,7 +401,7 @@ def test_a_value_is_written_as_the_plain_one_in_every_mode(mode):
 def test_a_recorded_value_is_printed_with_its_place():
     seen = []
     taylor.record(lambda x: (seen.append(str(x + 1)), x)[1], 0.5)
-    assert seen == ["1.5 (v2)"]
+    assert seen == ["<v2 = 1.5>"]
 
 
 def test_a_series_is_pickled_and_a_recorded_value_is_not():

@@ -331,15 +331,11 @@ class Node(Operand):
         )
 
     def __format__(self, spec: str) -> str:
-        if self.tape.values[self.i] is None:
-            return repr(self)
-        return format(self.value, spec) if spec else f"{self.value} (v{self.i})"
-
-    def __str__(self) -> str:
-        return format(self)
+        known = spec and self.tape.values[self.i] is not None
+        return format(self.value, spec) if known else repr(self)
 
     def __repr__(self) -> str:
-        return f"<node v{self.i} of shape {self.shape}>"
+        return f"<v{self.i} = {self.tape.values[self.i]}>"
 
     def _hosts(self, other: Operand) -> bool:
         return self.tape.holds(other)

@@ -212,9 +212,8 @@ class Compiled(Derivable):
         with Progress(progress, "points") as report:
             for start in range(0, len(points), chunk):
                 block = np.asarray(points[start : start + chunk])
-                found = taylor_coefficients(self, block, order)
+                yield taylor_coefficients(self, block, order)
                 report(start + len(block), len(points) - start - len(block))
-                yield found
 
     def _run(self, where: Any, x: Sequence[Any], call: Callable[[Machine], tuple[int, Any]]) -> Any:
         """Return what a call of the form's machine gives and the structure of what f returns.
