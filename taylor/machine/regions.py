@@ -34,6 +34,7 @@ from taylor.machine.emit import (
     Symbol,
     broadcast,
     contiguous,
+    copied,
     empty,
     in_place,
     lifted,
@@ -41,7 +42,8 @@ from taylor.machine.emit import (
     settled,
 )
 from taylor.machine.nests import at, c_strides, loaded_at, merged_axes, narrow, terms_of
-from taylor.machine.stencils import Box, Patch, Shift, fused
+from taylor.machine.stacks import unstacked
+from taylor.machine.stencils import Box, Patch, Shift, fused, joins
 
 Code = Sequence[Instruction]
 FEWEST = WIDTH  # elements of a region, more than
@@ -170,7 +172,9 @@ def values(
     """Write the values of a program; return those that are kept, some in memory of their own."""
     if f.unit > 1:
         return _values(f, code, given, kept, outs)
-    short, new = fused(code, [i for i in range(len(code)) if i in kept])
+    code, alone = unstacked(code, [i for i in range(len(code)) if i in kept])
+    short, place = fused(code, alone.values())
+    new = {i: place[j] for i, j in alone.items()}
     places = {new[i]: out for i, out in outs.items()}
     for i, out in list(places.items()):
         op, args, _ = short[i]
@@ -192,27 +196,79 @@ def _values(
     uses = Counter(a for i in code for a in i.args)
     number = numbers(given)
     v: dict[int, Any] = {}
+    joined = _Joined(f, code, complex, outs)
     for step in planned(code, complex):
         f.pause()
         if isinstance(step, Region):
             done = [*step.members, *step.sums]
             own = Counter(a for i in done for a in code[i].args)
-            out = {
-                i: outs.get(i) or empty(f, code[i].shape, complex[i])
-                for i in step.members
-                if i in kept or uses[i] > own[i]
-            }
+            out = {i: joined.place(i) for i in step.members if i in kept or uses[i] > own[i]}
             v |= write(f, code, step, v, number, out, complex, outs.keys())
         else:
             op, args, _ = code[step]
             done = [step]
-            y = given[op.n] if isinstance(op, Input) else op.value([v[a] for a in args], number)
+            y = given[op.n] if isinstance(op, Input) else joined.value(step, v)
+            y = op.value([v[a] for a in args], number) if y is None else y
             v[step] = settled(y) if uses[step] > 1 else y
         for a in (a for i in done for a in code[i].args):
             uses[a] -= 1
             if not uses[a] and a not in kept:
                 v.pop(a, None)
     return v
+
+
+class _Joined:
+    """Arrays that a program joins: regions write what is joined where it is to be.
+
+    Only rows of whole vectors: others would be written beyond their ends, into their neighbours.
+    """
+
+    def __init__(
+        self, f: Function, code: Code, complex: Sequence[bool], outs: Mapping[int, Symbol]
+    ) -> None:
+        self.f, self.code, self.complex, self.outs = f, code, complex, outs
+        self.made: dict[int, Symbol] = {}
+        self.placed: set[int] = set()
+        self.within: dict[int, tuple[int, int]] = {}  # the join, and where in it
+        for i, (_, args, _) in enumerate(code):
+            for a, start in zip(args, self._starts(i), strict=False):
+                whole = code[a].shape[-1:] != () and code[a].shape[-1] % WIDTH == 0
+                if whole and complex[a] == complex[i] and a not in outs:
+                    self.within.setdefault(a, (i, start))
+
+    def _starts(self, i: int) -> list[int]:
+        """Return where each argument begins in what joins them; nothing if it does not."""
+        if not joins(self.code, i):
+            return []
+        sizes = [math.prod(self.code[a].shape) for a in self.code[i].args]
+        return [end - n for n, end in zip(sizes, itertools.accumulate(sizes), strict=True)]
+
+    def _whole(self, i: int) -> Symbol:
+        if i not in self.made:
+            self.made[i] = self.outs.get(i) or empty(self.f, self.code[i].shape, self.complex[i])
+        return self.made[i]
+
+    def _view(self, whole: Symbol, i: int, start: int) -> Symbol:
+        shape = self.code[i].shape
+        return whole.view(shape, c_strides(shape), start)
+
+    def place(self, i: int) -> Symbol:
+        """Return where the result of a member of a region is to be written."""
+        if i in self.within:
+            join, start = self.within[i]
+            self.placed.add(i)
+            return self._view(self._whole(join), i, start)
+        return self.outs.get(i) or empty(self.f, self.code[i].shape, self.complex[i])
+
+    def value(self, i: int, v: Mapping[int, Any]) -> Symbol | None:
+        """Return what joins arrays some of which are in place already, or None."""
+        whole = self.made.pop(i, None)
+        if whole is None:
+            return None
+        for a, start in zip(self.code[i].args, self._starts(i), strict=True):
+            if a not in self.placed or self.within[a] != (i, start):
+                copied(lifted(self.f, v[a]), self._view(whole, a, start))
+        return whole
 
 
 class Piece(NamedTuple):

@@ -31,7 +31,7 @@ from taylor.core.maps import Gather, Reshape, Scatter, Sum
 from taylor.core.rules import pruned
 from taylor.llvm.ir import WIDTH
 from taylor.machine.emit import Symbol, contiguous
-from taylor.machine.moves import Index, affine
+from taylor.machine.moves import Index, affine, in_order
 from taylor.machine.nests import c_strides
 
 Code = Sequence[Instruction]
@@ -258,19 +258,30 @@ def _rows(shape: Shape, boxes: Sequence[Box]) -> int:
 
 
 # ------------------------------------------------------------------ programs
+def joins(code: Code, i: int) -> bool:
+    """Whether an instruction is some arrays one after the other, no more."""
+    op, args, _ = code[i]
+    if not isinstance(op, Gather) or len(args) == 1:
+        return False
+    return in_order(op.index, [code[a].shape for a in args])
+
+
 def fused(code: Code, kept: Iterable[int]) -> tuple[Code, dict[int, int]]:
     """Return the program with patches in place of gathers and scatters that regions can contain.
 
     And the new numbers of what is kept of it.
     """
     kept = set(kept)
-    whole = {a for c in code if c.op.by_element or isinstance(c.op, (Sum, Einsum)) for a in c.args}
+    read = {a for c in code if c.op.by_element or isinstance(c.op, Sum) for a in c.args}
+    multiplied = {a for c in code if isinstance(c.op, Einsum) for a in c.args}
     patches = {}
     for i, (op, args, shape) in enumerate(code):
         if not isinstance(op, (Gather, Scatter)) or math.prod(shape) < FEWEST:
             continue
         many = len(args) > 1 or isinstance(op, Scatter) or affine(op.index) is None
-        if many and (i in whole or isinstance(op, Scatter)):
+        if many and (
+            i in read or isinstance(op, Scatter) or (i in multiplied and not joins(code, i))
+        ):
             layers = layers_of(code, i, op)
             if layers is not None:
                 patches[i] = layers
