@@ -34,16 +34,16 @@ from taylor.machine.emit import (
     Symbol,
     broadcast,
     contiguous,
-    copied,
     empty,
     in_place,
     lifted,
     numbers_between,
     settled,
 )
+from taylor.machine.joins import Joins
 from taylor.machine.nests import at, c_strides, loaded_at, merged_axes, narrow, terms_of
 from taylor.machine.stacks import unstacked
-from taylor.machine.stencils import Box, Patch, Shift, fused, joins
+from taylor.machine.stencils import Box, Patch, Shift, fused
 
 Code = Sequence[Instruction]
 FEWEST = WIDTH  # elements of a region, more than
@@ -196,7 +196,7 @@ def _values(
     uses = Counter(a for i in code for a in i.args)
     number = numbers(given)
     v: dict[int, Any] = {}
-    joined = _Joined(f, code, complex, outs)
+    joined = Joins(f, code, complex, outs)
     for step in planned(code, complex):
         f.pause()
         if isinstance(step, Region):
@@ -215,60 +215,6 @@ def _values(
             if not uses[a] and a not in kept:
                 v.pop(a, None)
     return v
-
-
-class _Joined:
-    """Arrays that a program joins: regions write what is joined where it is to be.
-
-    Only rows of whole vectors: others would be written beyond their ends, into their neighbours.
-    """
-
-    def __init__(
-        self, f: Function, code: Code, complex: Sequence[bool], outs: Mapping[int, Symbol]
-    ) -> None:
-        self.f, self.code, self.complex, self.outs = f, code, complex, outs
-        self.made: dict[int, Symbol] = {}
-        self.placed: set[int] = set()
-        self.within: dict[int, tuple[int, int]] = {}  # the join, and where in it
-        for i, (_, args, _) in enumerate(code):
-            for a, start in zip(args, self._starts(i), strict=False):
-                whole = code[a].shape[-1:] != () and code[a].shape[-1] % WIDTH == 0
-                if whole and complex[a] == complex[i] and a not in outs:
-                    self.within.setdefault(a, (i, start))
-
-    def _starts(self, i: int) -> list[int]:
-        """Return where each argument begins in what joins them; nothing if it does not."""
-        if not joins(self.code, i):
-            return []
-        sizes = [math.prod(self.code[a].shape) for a in self.code[i].args]
-        return [end - n for n, end in zip(sizes, itertools.accumulate(sizes), strict=True)]
-
-    def _whole(self, i: int) -> Symbol:
-        if i not in self.made:
-            self.made[i] = self.outs.get(i) or empty(self.f, self.code[i].shape, self.complex[i])
-        return self.made[i]
-
-    def _view(self, whole: Symbol, i: int, start: int) -> Symbol:
-        shape = self.code[i].shape
-        return whole.view(shape, c_strides(shape), start)
-
-    def place(self, i: int) -> Symbol:
-        """Return where the result of a member of a region is to be written."""
-        if i in self.within:
-            join, start = self.within[i]
-            self.placed.add(i)
-            return self._view(self._whole(join), i, start)
-        return self.outs.get(i) or empty(self.f, self.code[i].shape, self.complex[i])
-
-    def value(self, i: int, v: Mapping[int, Any]) -> Symbol | None:
-        """Return what joins arrays some of which are in place already, or None."""
-        whole = self.made.pop(i, None)
-        if whole is None:
-            return None
-        for a, start in zip(self.code[i].args, self._starts(i), strict=True):
-            if a not in self.placed or self.within[a] != (i, start):
-                copied(lifted(self.f, v[a]), self._view(whole, a, start))
-        return whole
 
 
 class Piece(NamedTuple):

@@ -31,7 +31,8 @@ from taylor.core.maps import Gather, Reshape, Scatter, Sum
 from taylor.core.rules import pruned
 from taylor.llvm.ir import WIDTH
 from taylor.machine.emit import Symbol, contiguous
-from taylor.machine.moves import Index, affine, in_order
+from taylor.machine.joins import joins
+from taylor.machine.moves import Index, affine
 from taylor.machine.nests import c_strides
 
 Code = Sequence[Instruction]
@@ -258,14 +259,6 @@ def _rows(shape: Shape, boxes: Sequence[Box]) -> int:
 
 
 # ------------------------------------------------------------------ programs
-def joins(code: Code, i: int) -> bool:
-    """Whether an instruction is some arrays one after the other, no more."""
-    op, args, _ = code[i]
-    if not isinstance(op, Gather) or len(args) == 1:
-        return False
-    return in_order(op.index, [code[a].shape for a in args])
-
-
 def fused(code: Code, kept: Iterable[int]) -> tuple[Code, dict[int, int]]:
     """Return the program with patches in place of gathers and scatters that regions can contain.
 
