@@ -33,9 +33,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "machine": [
         "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit",
-        "lapack", "questions", "stencils", "regions", "degrees", "tables", "loops", "convolutions",
-        "compose", "monomials", "products", "windows", "substitution", "series", "machine",
-        "batches", "engine",
+        "joins", "lapack", "questions", "stacks", "stencils", "regions", "degrees", "tables",
+        "loops", "convolutions", "compose", "monomials", "products", "windows", "substitution",
+        "series", "machine", "batches", "engine",
     ],
     "series": [
         "text", "wide", "symbolic", "coefficients", "rows", "rules", "series", "powers",
