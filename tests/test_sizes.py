@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
+    "display": 0,
     "numbers": 3505,
     "llvm": 3270,
     "core": 10251,
