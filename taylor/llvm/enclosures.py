@@ -6,7 +6,7 @@ What is not proved at an end is nan there: `Bounds.lost` tells.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 from taylor.llvm import proven
 from taylor.llvm.bounds import Bounds, least, most, outward
@@ -17,15 +17,22 @@ TURNS = {"sin": 0.5, "cos": 0.0}  # extremes lie at (k + that)·π, a greatest o
 ORIGINS = {"exp": (0.0, 1.0), "log": (1.0, 0.0), "sin": (0.0, 0.0), "cos": (0.0, 1.0)}  # exact
 
 
-def _kernel(name: str, x: Scalar) -> list[Scalar]:
-    """Return the results of a kernel, a function of the module that is written once."""
-    f, kind = x.f, type_of(x.width)
-    inner = f"proven_{name}"
+def _kernel(name: str, x: Bounds) -> list[list[Scalar]]:
+    """Return the results of a kernel at both ends, together: one waits for itself too long."""
+    f, width = x.lo.f, x.lo.width
+    kind, inner = type_of(width), f"proven_{name}"
     if inner not in f.helpers:
-        with f.function(inner, {"%x": kind}) as g:
-            g.results = proven.KERNELS[name](Scalar(g, "%x", x.width))
-    found: list[Scalar] = f.run(inner, [x], [kind] * proven.RESULTS[name])
-    return found
+        with f.function(inner, {"%lo": kind, "%hi": kind}) as g:
+            both = g.shuffle(range(2 * width), *(Scalar(g, end, width) for end in ("%lo", "%hi")))
+            g.results = [
+                g.shuffle(range(start, start + width), y, y)
+                for start in (0, width)
+                for y in proven.KERNELS[name](both)
+            ]
+    count = proven.RESULTS[name]
+    key = inner, x.lo.text, x.hi.text
+    found = f.once(key, lambda: f.run(inner, [*x], [kind] * (2 * count)))
+    return [found[:count], found[count:]]
 
 
 def _around(name: str, kernel: str, x: Scalar, high: Scalar, low: Scalar) -> Bounds:
@@ -38,20 +45,24 @@ def _around(name: str, kernel: str, x: Scalar, high: Scalar, low: Scalar) -> Bou
     return Bounds(*(x.equals(at).where(value, known.where(end, math.nan)) for end in ends))
 
 
-def _exp(x: Scalar) -> Bounds:
-    high, low = _kernel("exp", x)
-    return _around("exp", "exp", x, high, low)
+def _exp(x: Bounds) -> Bounds:
+    return _hull(
+        _around("exp", "exp", end, *y) for end, y in zip(x, _kernel("exp", x), strict=True)
+    )
 
 
-def _log(x: Scalar) -> Bounds:
-    high, low, z = _kernel("log", x)
-    near = abs(z) < proven.NEAR
-    return _around("log", "log", x, near.where(high, math.nan), low)
+def _log(x: Bounds) -> Bounds:
+    found = []
+    for end, (high, low, z) in zip(x, _kernel("log", x), strict=True):
+        near = (abs(z) < proven.NEAR).where(high, math.nan)
+        found.append(_around("log", "log", end, near, low))
+    return _hull(found)
 
 
-def _growing(of: Callable[[Scalar], Bounds]) -> Callable[[Bounds], Bounds]:
-    """Return an increasing function on intervals from what it is at points."""
-    return lambda x: Bounds(of(x.lo).lo, of(x.hi).hi)
+def _hull(ends: Iterable[Bounds]) -> Bounds:
+    """Return an increasing function on an interval from what it is at both ends."""
+    first, last = ends
+    return Bounds(first.lo, last.hi)
 
 
 def _uneven(n: Scalar) -> Scalar:
@@ -60,9 +71,9 @@ def _uneven(n: Scalar) -> Scalar:
     return ~half.equals(half.function("rint"))
 
 
-def _turned(name: str, x: Scalar) -> Bounds:
+def _turned(name: str, x: Scalar, results: Sequence[Scalar]) -> Bounds:
     """Return sin or cos at a point."""
-    s, s_low, c, c_low, n = _kernel("turned", x)
+    s, s_low, c, c_low, n = results
     n = n + 1.0 if name == "cos" else n
     odd, negative = _uneven(n), _uneven((n * 0.5).function("floor"))
     pair = (odd.where(b, a) for a, b in ((s, c), (s_low, c_low)))
@@ -73,7 +84,8 @@ def _wave(name: str) -> Callable[[Bounds], Bounds]:
     """Return sin or cos: ±1 where an extreme may lie between the ends."""
 
     def wave(x: Bounds) -> Bounds:
-        first, last = (_turned(name, end) for end in x)
+        ends = zip(x, _kernel("turned", x), strict=True)
+        first, last = (_turned(name, end, results) for end, results in ends)
         begin = (x.lo * (1 / math.pi) - (TURNS[name] + CLOSE)).function("ceil")
         end = (x.hi * (1 / math.pi) - (TURNS[name] - CLOSE)).function("floor")
         wide, one, odd = end > begin, end >= begin, _uneven(begin)
@@ -132,7 +144,7 @@ def _raised(x: Scalar, n: int) -> Bounds:
 
 
 FUNCTIONS: dict[str, Callable[..., Bounds]] = {
-    "exp": _growing(_exp), "log": _growing(_log), "sin": _wave("sin"), "cos": _wave("cos"),
+    "exp": _exp, "log": _log, "sin": _wave("sin"), "cos": _wave("cos"),
     "sqrt": _sqrt, "abs": _absolute, "square": lambda x: x.square(),
     "maximum": lambda x, y: Bounds(most([x.lo, y.lo]), most([x.hi, y.hi])),
     "minimum": lambda x, y: Bounds(least([x.lo, y.lo]), least([x.hi, y.hi])),

@@ -88,18 +88,20 @@ class Boxes:
         """Return the results on boxes, computed here."""
         if not self.programs:
             self._record(x[:1])
-        found, left, n = self._unbounded(len(x)), np.arange(len(x)), 0
+        found, left, n = list[Any](), np.arange(len(x)), 0
         while len(left) and n < BRANCHES:
             if n == len(self.programs) and not self._record(x[left[:1]]):
                 left = left[1:]
                 continue
-            results, same, other = self._tried(self.programs[n], x[left])
+            some = x if len(left) == len(x) else x[left]
+            results, same, other = self._tried(self.programs[n], some)
             if same.all() and len(left) == len(x):
                 return results
+            found = found or self._unbounded(len(x))
             for y, z in zip(found, results, strict=True):
                 y[left[same]] = z[same]
             left, n = left[other], n + 1
-        return found
+        return found or self._unbounded(len(x))
 
     def _unbounded(self, count: int) -> list[Any]:
         """Return results without bounds."""

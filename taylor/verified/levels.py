@@ -21,7 +21,7 @@ from taylor.verified.interval import CERTAIN, OPPOSITE, Interval
 from taylor.verified.jets import UNIT, Jets, Writing, aligned
 from taylor.verified.scalars import scalars
 
-GROUPS = 32  # vectors of boxes in a call
+GROUPS = 64  # vectors of boxes in a call
 LONGEST = 400  # operations whose registers are worth a function
 SMOOTH = {absolute, maximum, minimum, power, reciprocal, square}  # of composed rows
 
@@ -81,26 +81,24 @@ class Levels(Jets):
 
     def _run(self, known: Sequence[Interval], lanes: int) -> Array:
         """Return what the code stores, for every lane: the flag, then ends of what is wanted."""
-        group = GROUPS * UNIT
-        calls = -(-lanes // group)
         given, rows = 2 * len(known), 1 + 2 * len(self.wanted)
-        data = aligned(calls * self.size, UNIT).reshape(calls, self.size, UNIT)
-        table = data[:, : GROUPS * (given + rows)].reshape(calls, GROUPS, given + rows, UNIT)
-        for n, x in enumerate(known):
-            for k, end in enumerate((x.lo, x.hi)):
-                table[:, :, 2 * n + k] = np.resize(end, (calls, GROUPS, UNIT))
-        for each in data:
-            self.code.call(address(each))
-        found: Array = np.moveaxis(table[:, :, given:], 2, 0).reshape(rows, -1)[:, :lanes]
+        data, found = aligned(self.size * UNIT, 1), np.empty((rows, lanes))
+        table = data[: GROUPS * UNIT * (given + rows)].reshape(given + rows, -1)
+        ends = [np.broadcast_to(end, (lanes,)) for x in known for end in (x.lo, x.hi)]
+        for start in range(0, lanes, GROUPS * UNIT):
+            count = min(GROUPS * UNIT, lanes - start)
+            for row, end in zip(table, ends, strict=False):
+                row[:count], row[count:] = end[start : start + count], end[start]
+            self.code.call(address(data))
+            found[:, start : start + count] = table[given:, :count]
         return found
 
     def _write(self) -> tuple[Any, Code]:
         f = Function(UNIT)
         given = [*self.read, *self.asked]
-        size = 2 * len(given) + 1 + 2 * len(self.wanted)
-        f.allocate(GROUPS * size)
+        f.allocate(GROUPS * (2 * len(given) + 1 + 2 * len(self.wanted)))
         with f.loop(0, GROUPS) as loop:
-            _Level(f, self).all_of(given, loop.index, size)
+            _Level(f, self).all_of(given, loop.index)
         text = f.text()
         return f.size + WIDTH, Code(text)
 
@@ -114,21 +112,25 @@ class _Level(Writing):
         self.levels, self.found = levels, dict[int, Bounds]()
         self.lost = f.constant(0.0, UNIT)
 
-    def all_of(self, given: Sequence[int], group: Index, size: int) -> None:
+    def all_of(self, given: Sequence[int], group: Index) -> None:
         """Write what is computed of what is given, and stored behind it."""
-        f, at = self.f, [(group, size)]
+        f = self.f
+
+        def place(row: int) -> str:
+            return f.address("%data", [(group, 1)], row * GROUPS)
+
         for n, i in enumerate(given):
-            lo, hi = (f.load(f.address("%data", at, 2 * n + k)) for k in (0, 1))
+            lo, hi = (f.load(place(2 * n + k)) for k in (0, 1))
             self.found[i] = Bounds(lo, hi)
         for i, (name, *args) in enumerate(self.code):
             if i not in self.found and name != "const":
                 y = getattr(self, f"_{name}")(i, 0, *args)
                 self.lost = y.lost(self.lost)
                 self.found[i] = y
-        f.store(self.lost, f.address("%data", at, 2 * len(given)))
+        f.store(self.lost, place(2 * len(given)))
         for n, i in enumerate(self.levels.wanted):
             for k, end in enumerate(self.at(i, 0)):
-                f.store(end, f.address("%data", at, 2 * (len(given) + n) + 1 + k))
+                f.store(end, place(2 * (len(given) + n) + 1 + k))
 
     def at(self, i: int, k: Index) -> Bounds:
         return super().at(i, k) if self.code[i][0] == "const" else self.found[i]
