@@ -18,7 +18,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "llvm": [
         "text", "registers", "ir", "function", "bounds", "polynomials", "kernels", "special",
-        "vector", "store", "jit", "entry", "tiles", "proven",
+        "vector", "store", "jit", "entry", "tiles", "proven", "enclosures",
     ],
     "core": [
         "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
@@ -66,9 +66,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "verified": [
         "environment", "rounding", "enclosing", "planes", "elementary", "values", "linear",
-        "process", "interval", "symbols", "bounds", "boxes", "compose", "model",
-        "search", "roots", "quad",
-        "scalars", "jets", "compiled", "horner", "fields", "lohner", "tube", "points", "steps",
+        "process", "interval", "symbols", "bounds", "scalars", "jets", "levels", "boxes",
+        "compose", "model", "search", "roots", "quad",
+        "compiled", "horner", "fields", "lohner", "tube", "points", "steps",
         "flows", "modelsteps", "solution", "ivp", "sections", "__init__",
     ],
     "numpy": ["creation", "functions", "__init__"],
