@@ -21,9 +21,10 @@ from taylor.numbers.kinds import Array, base, is_operand
 
 Run = Callable[[int], Any]  # m -> the table in the variable 2^m t
 RUNS = 8
+SHIFT = 32  # of the bits of the last degree, in which two runs differ, lest both lose the same ones
 FEW = 32  # numbers that take longer in an array than in a list
 DOUBLES, FACTORS = (np.dtype(float), np.dtype(complex)), 2**1023
-STEP = 1000  # 2**STEP is a float
+STEP = 1000  # 2**STEP and its reciprocal are floats
 
 
 def times(c: Any, factor: int, exponent: int = 0) -> Any:
@@ -184,14 +185,18 @@ def _suspicious(c: Array, degrees: Array) -> bool:
 def _agree(a: Array, m: int, b: Array, n: int, degrees: Array) -> Any:
     """Return where two tables, of the variables 2^m t and 2^n t, hold the same coefficient."""
     info = np.finfo(a.real.dtype)
-    x, y = np.abs(a), np.abs(b)
-    sound = (x >= info.tiny) & (y >= info.tiny) & (x < np.inf) & (y < np.inf)
     parts = []
     for u, v in ((a.real, b.real), (a.imag, b.imag)):
         (f, d), (g, e) = np.frexp(u), np.frexp(v)
         shift = d - e - (m - n) * degrees[:, None]
         parts.append(np.abs(np.ldexp(f, shift) - g) <= 2.0**12 * info.eps * np.abs(g))
-    return sound & parts[0] & parts[1]
+    return _is_sound(a) & _is_sound(b) & parts[0] & parts[1]
+
+
+def _is_sound(c: Array) -> Any:
+    """Return where coefficients lie in the range of floats, with all their digits."""
+    size = np.abs(c)
+    return (size >= np.finfo(size.dtype).tiny) & (size < np.inf)
 
 
 def _next_scale(c: Array, m: int, degrees: Array, open_: Array) -> int:
@@ -201,7 +206,7 @@ def _next_scale(c: Array, m: int, degrees: Array, open_: Array) -> int:
     info = np.finfo(size.dtype)
     good = np.flatnonzero((size > info.tiny / info.eps) & (size < np.inf))
     if len(good) < 2:
-        return m + 64
+        return m // 4 if abs(m) > 3 else m + 64
     last = good[-1]
     first = good[max(0, int(np.searchsorted(good, (last + 1) // 2)) - 1)]
     first = good[0] if first == last else first
@@ -231,6 +236,7 @@ def _by_scales(
 ) -> list[Any]:
     tables, scales = [(first, c)], [0]
     rows = [i for i, _ in wanted]
+    apart = max(1, SHIFT // int(degrees[-1]))
     source = np.full(c.shape, -1)  # per entry, the run that is right
     source[degrees < 2] = 0
     while len(tables) < RUNS:
@@ -238,18 +244,21 @@ def _by_scales(
         if not open_.any():
             break
         m = _next_scale(tables[-1][1], scales[-1], degrees, open_)
-        while m in scales:
+        m = max(-STEP, min(m, STEP - RUNS * apart))
+        while min(abs(m - n) for n in scales) < apart:
             m += 1
         table = run(m)
         new = _numbers(table)
         if new is None or new.shape != c.shape:
             break
-        whole = ~_vanished(_profile(np.abs(new), degrees))[degrees] & (new == 0)
+        seen = np.any([t != 0 for _, t in tables], axis=0)  # no zero is a true one there
+        told = np.any([_is_sound(t) for _, t in tables], axis=0)  # something else, or the same
+        whole = ~_vanished(_profile(np.abs(new), degrees))[degrees] & (new == 0) & ~seen
         for (_, other), n in zip(tables, scales, strict=True):
             agreed = _agree(other, n, new, m, degrees)
             source[(source < 0) & (agreed | (whole & (other == 0)))] = len(tables)
         if not _suspicious(new, degrees):
-            source[source < 0] = len(tables)
+            source[(source < 0) & ~told & ((new != 0) | ~seen)] = len(tables)
         tables.append((table, new))
         scales.append(m)
     found = []
@@ -261,12 +270,12 @@ def _by_scales(
 
 
 def _joined(like: Any, parts: dict[int, Any], source: Array) -> Any:
-    """Return the numbers of several runs as one array; nan where none is right."""
+    """Return the numbers of several runs as one array; where none is right its infinity, or nan."""
     if len(parts) == 1 and (source >= 0).all():
         return next(iter(parts.values()))
     if is_operand(like):
         return like * math.nan
-    out = np.full(np.shape(like), math.nan, np.asarray(like).dtype)
+    out = np.array(np.where(np.isinf(like), like, math.nan), np.asarray(like).dtype)
     for n, part in parts.items():
         mask = (source == n).reshape(np.shape(like))
         out[mask] = np.asarray(part)[mask]
