@@ -177,8 +177,8 @@ def _of_lane(row: Elementary, arb: Any, f: Callable[..., Any], x: Lane) -> Found
     balls = [arb(a) if a == b else arb(a).union(arb(b)) for a, b in x]
     whole = f(*balls)
     if not whole.is_finite():
-        least, most = RANGES.get(row.name if row.own else "", ALL)
-        return least, most, math.isfinite(least) and math.isfinite(most)
+        low, high = RANGES.get(row.name if row.own else "", (-INF, INF))
+        return low, high, math.isfinite(low) and math.isfinite(high)
     low, high = _ends(arb, whole)
     slopes = None if row.seam is not None and _cut(x) else _slopes(row, balls, whole)
     if slopes is None:
