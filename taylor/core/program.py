@@ -150,6 +150,8 @@ class Program:
     def show(self, *x: Any, tangent: Any = None, adjoint: Any = None) -> str:
         """Return the table of v_i, its expression, its value, tangent and adjoint at x.
 
+        Without x it is that at the point of the recording.
+
         `tangent` is the direction (default: all ones), `adjoint` the adjoints of the outputs
         (default: the column is left out).  The layout follows Griewank & Walther, Evaluating
         Derivatives, Table 2.2, and Baydin et al., Automatic Differentiation in Machine Learning: a
@@ -166,6 +168,7 @@ class Program:
         v4  v2 + v3     10.6931   5.5
         y0  v4          10.6931   5.5
         """
+        x = x or self.point
         seeds = [np.ones(np.shape(v)) for v in x] if tangent is None else list(tangent)
         with np.errstate(all="ignore"):
             v = self.trace(x)

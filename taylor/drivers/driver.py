@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -35,7 +36,10 @@ NO_NUMBERS = (str, bytes, bytearray, Mapping, Set, Iterator)
 
 
 def driver(
-    axes: Sequence[int | str] | None = (0,), along: Sequence[str] = (), recorded: bool = True
+    axes: Sequence[int | str] | None = (0,),
+    along: Sequence[str] = (),
+    recorded: bool = True,
+    before: Mapping[str, str] = MappingProxyType({}),
 ) -> Callable[[Callable[P, R]], Callable[..., R]]:
     """Return the decorator that makes g(f, x, *own), written for one array x, a driver.
 
@@ -43,10 +47,11 @@ def driver(
     the last axes of each result run over x (or the parameter that is this number; None: x is one
     number or array), `along` which parameters have the form of x.  For a compiled f it is recorded,
     once for each shape of x, and is machine code as f is; unless its parameters are no arrays.
+    `before` holds the deprecated names of parameters.
     """
 
     def decorated(g: Callable[P, R]) -> Callable[..., R]:
-        form = Form(g, axes, along, recorded)
+        form = Form(g, axes, along, recorded, before)
         most = 1 + len(form.own)
         fewest = most - sum(p.default is not p.empty for p in form.own)
 

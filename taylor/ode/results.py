@@ -1,9 +1,7 @@
-"""What an integration returns, and how far it is."""
+"""What an integration returns."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -112,16 +110,3 @@ def inside(times: Array, t0: Any, t1: Any) -> None:
         raise ValueError("the times of t_eval must lie within t_span")
     if not np.all(steps < 0 if t1 < t0 else steps > 0):
         raise ValueError("the times of t_eval must lie in the order of integration, each once")
-
-
-@contextlib.contextmanager
-def bar(show: bool, t0: Any, t1: Any) -> Iterator[Callable[[Any], Any]]:
-    """Give what shows how far the integration is, by a progress bar in units of time or not."""
-    if not show:
-        yield lambda t: None
-        return
-    from tqdm import tqdm
-
-    form = "{l_bar}{bar}| {elapsed}<{remaining}"
-    with tqdm(total=abs(float(t1 - t0)), unit="t", bar_format=form) as shown:
-        yield lambda t: shown.update(abs(float(t - t0)) - shown.n)

@@ -169,6 +169,8 @@ class Coefficients(Operand):
         return text.latex(self)
 
     def __format__(self, spec: str) -> str:
+        if spec and self.tag.level < 0:  # of a driver: the function writes of its values
+            return format(self.value, spec)
         return text.plain(self, spec) if spec else repr(self)
 
     def _inactive(self, what: str) -> Any:

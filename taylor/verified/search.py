@@ -20,14 +20,13 @@ from numpy.typing import NDArray
 
 from taylor.drivers.derivatives import value_and_gradient
 from taylor.errors import NonAnalyticError, NotVerified, Undecided
+from taylor.progress import Progress, Report
 from taylor.verified.boxes import Boxes, bounded, tolerance
 from taylor.verified.interval import Interval
-from taylor.verified.progress import Progress
 
 Floats = NDArray[np.float64]
 Ends = tuple[Floats, Floats, Floats]  # lower and upper ends of boxes, and bounds of f there
 Function = Callable[..., Any]
-Report = bool | Callable[[int, int], object]
 MANY = 256  # boxes that take not much longer than one
 BUDGET = 200_000
 
