@@ -32,7 +32,7 @@ extensions = [
     "sphinxext.opengraph",
 ]
 exclude_patterns = ["examples/*.ipynb", "examples/*.py", "figures", "**/.ipynb_checkpoints"]
-nitpicky = False
+suppress_warnings = ["toc.empty_glob"]
 default_role = "code"
 templates_path = ["_templates"]
 
@@ -70,7 +70,7 @@ intersphinx_mapping = (
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "examples",
-    "filename_pattern": r"\.py$",
+    "filename_pattern": r"/(?!ode_ensemble_dask)\w+\.py$",
     "within_subsection_order": "FileNameSortKey",
     "reset_argv": "docs.gallery.plotting",
     "reset_modules": ("docs.gallery.style",),
@@ -91,7 +91,7 @@ html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
-    "show_prev_next": True,
+    "collapse_navigation": True,
     "navigation_with_keys": False,
     "header_links_before_dropdown": 6,
     "secondary_sidebar_items": ["page-toc"],
@@ -103,20 +103,30 @@ mathjax_path = "mathjax/startup.js"  # of the site itself, which is whole withou
 mathjax3_config = {"loader": {"load": ["input/tex-base", "output/chtml"]}}
 ogp_site_url = os.environ.get("TAYLOR_DOCS_URL", "https://taylor-arithmetic.readthedocs.io/")
 ogp_enable_meta_description = True
+ogp_social_cards = {"font": "DejaVu Sans"}  # which has the signs of mathematics
 
 EXAMPLE = re.compile(r"\]\((?:\.\./)+examples/(\w+)\.py\)")
-FIRST = re.compile(r"(^\.\. _sphx_glr_examples_\w+\.py:\n\n+)(.+?)\.\n", re.M)
+DOCSTRING = re.compile(
+    r"(^\.\. _sphx_glr_examples_\w+\.py:\n\n+)(.+?)\.\n(.*?)(?=^\.\. )", re.M | re.S
+)
+
+
+def titled(found: re.Match[str]) -> str:
+    """Return the start of an example's page: the first line of its docstring is the title."""
+    label, first, rest = found.groups()
+    first = reference.escaped(" ".join(first.split()))
+    return f"{label}{first}\n{'=' * len(first)}\n{reference.escaped(rest)}"
 
 
 def place_examples(app: Any, name: str, source: list[str]) -> None:
-    """Turn links to the files of examples into links to their pages, whose first line is a title."""
+    """Turn links to the files of examples into links to their pages, and give these titles."""
     source[0] = EXAMPLE.sub(r"](/examples/\1.rst)", source[0])
     source[0] = re.sub(r"\]\((?:\.\./)+examples/?\)", "](/examples/index.rst)", source[0])
-    source[0] = FIRST.sub(lambda found: f"{found[1]}{found[2]}\n{'=' * len(found[2])}\n", source[0])
+    source[0] = DOCSTRING.sub(titled, source[0])
 
 
 def setup(app: Any) -> None:
-    """Write the pages of the reference and connect what changes pages."""
-    app.connect("builder-inited", lambda app: reference.write(DOCS / "reference"), priority=100)
+    """Write the pages of the reference, and connect what changes pages."""
+    reference.write(DOCS / "reference")
     app.connect("source-read", place_examples)
     app.connect("autodoc-process-docstring", reference.as_rst)

@@ -25,7 +25,8 @@ TAYLOR: dict[str, tuple[str, str, dict[str, str]]] = {
             "Gradients and Jacobians": "gradient value_and_gradient jacobian jacfwd jacrev jvp vjp",
             "Second and higher": "hessian hvp third tensor directional partial",
             "Differential operators": "laplacian biharmonic divergence curl hessian_trace partials",
-            "Sparse": "sparse_hessian sparse_jacobian jacobian_pattern SparseHessian SparseJacobian",
+            "Sparse": "sparse_hessian sparse_jacobian jacobian_pattern "
+            "SparseHessian SparseJacobian",
             "Equations and optimisers": "implicit_root fixed_point objective",
         },
     ),
@@ -109,7 +110,9 @@ def described(module: str, names: list[str]) -> str:
     parts = [f".. currentmodule:: {module}\n\n"]
     for name in names:
         part = getattr(found, name)
-        kind = "class" if inspect.isclass(part) else "function" if inspect.isroutine(part) else "data"
+        kind = (
+            "class" if inspect.isclass(part) else "function" if inspect.isroutine(part) else "data"
+        )
         if getattr(part, "__module__", "").split(".")[0] in ("taylor", "hyperdual"):
             options = "   :no-value:\n" if kind == "data" else ""
             parts.append(f".. auto{kind}:: {module}.{name}\n{options}\n")
@@ -122,12 +125,11 @@ def row(name: str, found: Elementary) -> str:
     """Return the description of a row of the table."""
     ufunc = f" NumPy's ``np.{found.ufunc.__name__}`` is the same row." if found.ufunc else ""
     law = equation(found)
-    if "," in law:
-        law = f"p·y' = q·a' with q, p = ``{law}``"
+    law = f"p·y' = q·a' with q, p = ``{law}``" if "," in law else law.capitalize()
     return (
         f".. py:function:: {name}({', '.join('abc'[: arity(found)])})\n"
         f"   :module: taylor\n\n"
-        f"   {law[0].upper() if law[0] != 'p' else law[0]}{law[1:]}. Domain: ``{found.domain}``.{ufunc} "
+        f"   {law}. Domain: ``{found.domain}``.{ufunc} "
         f"Its value in machine code: {value(found).replace('`', '``')}.\n\n"
     )
 
@@ -161,7 +163,7 @@ def pages() -> Iterator[tuple[str, str]]:
 
 
 def write(folder: Path) -> None:
-    """Write the pages into a folder; what has not changed is left, so that it is not built again."""
+    """Write the pages into a folder, but for those that have not changed."""
     folder.mkdir(exist_ok=True)
     for name, text in pages():
         path = folder / f"{name}.rst"
@@ -169,12 +171,17 @@ def write(folder: Path) -> None:
             path.write_text(text, encoding="utf-8")
 
 
+def escaped(text: str) -> str:
+    """Escape in text what reStructuredText would take for its own."""
+    parts = re.split(r"(``.*?``|`.*?`)", text)
+    parts[::2] = [re.sub(r"([*|]|_(?=\W|$))", r"\\\1", part) for part in parts[::2]]
+    return "".join(parts)
+
+
 def as_rst(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Escape in a docstring what reStructuredText would take for its own."""
+    """Escape a docstring, but for its code."""
     code = False
     for i, line in enumerate(lines):
         code = line.lstrip().startswith(">>>") or (code and bool(line.strip()))
         if not code and not line.startswith("   "):
-            parts = re.split(r"(``.*?``|`.*?`)", line)
-            parts[::2] = [re.sub(r"([*|]|_(?=\W|$))", r"\\\1", part) for part in parts[::2]]
-            lines[i] = "".join(parts)
+            lines[i] = escaped(line)
