@@ -19,7 +19,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "llvm": [
         "text", "registers", "ir", "function", "bounds", "polynomials", "kernels", "special",
-        "vector", "store", "jit", "entry", "tiles", "proven",
+        "vector", "store", "jit", "entry", "tiles", "proven", "enclosures",
     ],
     "core": [
         "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
@@ -35,11 +35,11 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "machine": [
         "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit",
         "joins", "lapack", "questions", "stacks", "stencils", "regions", "degrees", "tables",
-        "loops", "convolutions", "compose", "monomials", "products", "windows", "substitution",
-        "series", "machine", "batches", "engine",
+        "loops", "convolutions", "compose", "monomials", "pairs", "products", "windows",
+        "substitution", "series", "machine", "batches", "engine",
     ],
     "series": [
-        "text", "wide", "symbolic", "coefficients", "rows", "rules", "series", "powers",
+        "text", "wide", "symbolic", "operands", "coefficients", "rows", "rules", "series", "powers",
         "univariate", "multivariate",
     ],
     "drivers": [
@@ -67,9 +67,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "verified": [
         "environment", "rounding", "enclosing", "planes", "elementary", "values", "linear",
-        "process", "interval", "symbols", "bounds", "boxes", "compose", "model",
-        "search", "roots", "quad",
-        "scalars", "jets", "compiled", "horner", "fields", "lohner", "tube", "points", "steps",
+        "process", "interval", "symbols", "bounds", "scalars", "jets", "levels", "boxes",
+        "compose", "model", "search", "roots", "quad",
+        "compiled", "horner", "fields", "lohner", "tube", "points", "steps",
         "flows", "modelsteps", "solution", "ivp", "sections", "__init__",
     ],
     "numpy": ["creation", "functions", "__init__"],

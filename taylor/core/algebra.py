@@ -122,6 +122,9 @@ class Univariate:
 
     order: int
 
+    def __hash__(self) -> int:
+        return self.order
+
     @property
     def size(self) -> int:
         return self.order + 1
@@ -152,10 +155,7 @@ class Univariate:
                 whole = balls.whole("mul", (True, True), self.size, (x, y))
                 if whole is not None:
                     return whole
-            if x.dtype is FLOAT is y.dtype:  # the same, shorter
-                z = np.correlate(x, y[::-1], "full")[: self.order + 1]
-            else:
-                z = np.convolve(x, y)[: self.order + 1]
+            z = np.convolve(x, y)[: self.order + 1]
             return z if z[-1] == z[-1] else trimmed_product(x, y)
         gathered = _gathered(x, y, self)
         if gathered is not None:

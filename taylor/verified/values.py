@@ -24,6 +24,7 @@ from taylor.core.rules import partials
 from taylor.core.sweep import Sweep
 from taylor.core.table import Elementary, lookup
 from taylor.errors import DomainError
+from taylor.llvm.enclosures import TURNS
 from taylor.numbers.ball_values import at, series_of, value_of
 from taylor.numbers.kinds import Array
 from taylor.numbers.policy import current_policy
@@ -135,7 +136,7 @@ def _by_balls(row: Elementary, x: list[list[Array]]) -> tuple[Array, Array, Arra
         for i in left.tolist():
             lane = [(float(a[i]), float(b[i])) for a, b in x]
             low[i], high[i], known[i] = _of_lane(row, arb, f, lane)
-    if name in elementary.TURNS:
+    if name in TURNS:
         left = left[_near(x[0][0][left], x[0][1][left])]
         ends = x[0][0][left], x[0][1][left], low[left], high[left]
         low[left], high[left] = elementary.turned(name, *ends)
@@ -164,7 +165,7 @@ def _of_lane(row: Elementary, arb: Any, f: Callable[..., Any], x: Lane) -> Found
     if all(a == b for a, b in x):
         return _at(arb, f, [a for a, _ in x])
     by_ends = row.monotone or row.name in MONOTONE
-    if row.own and (by_ends or (row.name in elementary.TURNS and _near(*x[0]))):
+    if row.own and (by_ends or (row.name in TURNS and _near(*x[0]))):
         return _hull([_at(arb, f, [e[n] for e in x]) for n in (0, 1)])
     if row.own and row.name in CORNERS:
         return _hull([_at(arb, f, [a, b]) for a in set(x[0]) for b in set(x[1])])
