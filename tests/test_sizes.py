@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2063,
     "machine": 6594,
     "series": 2500,
-    "drivers": 7202,
+    "drivers": 7208,
     "scipy": 5916,
     "ode": 11435,
     "command": 490,
@@ -26,7 +26,7 @@ FOLDERS = {  # lines that a folder may have
     "hyperdual": 202,
     "array_api": 629,
     "numpy": 292,
-    "operators": 1152,
+    "operators": 1254,
     "verified": 6348,
 }
 FILE, FUNCTION = 600, 45
