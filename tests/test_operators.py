@@ -144,6 +144,24 @@ def test_random_operators(seed):
         assert [z[i] for z in many] == pytest.approx(one, rel=1e-11, abs=1e-11)
 
 
+@pytest.mark.parametrize("power", [1, 2, 3])
+@pytest.mark.parametrize("signs", [(1, 1, 1), (1, -1, 1), (1, 1, 0)])
+def test_powers_of_a_matrix_go_along_its_axes(power, signs):
+    d, w = op.partials(3), np.linalg.qr(RNG.normal(size=(3, 3)))[0]
+    A = w @ np.diag([2.0, 0.5, 1.0] * np.array(signs)) @ w.T
+    P = (d @ A @ d) ** power
+    L = sum(d[i] ** 2 for i in range(np.count_nonzero(signs))) ** power
+    assert Operator(P).dimensions[1] == np.count_nonzero(signs)
+    assert Operator(P).products == Operator(L).products
+    x = RNG.uniform(-0.5, 0.5, (2, 3))
+    want = [by_tensors(P, f, y) for y in x]
+    assert op.apply(P, f, x) == pytest.approx(want, rel=1e-11)
+    assert op.apply(P, taylor.compile(f), x[0]) == pytest.approx(want[0], rel=1e-11)
+    assert taylor.record(lambda x: op.apply(P, f, x), x)(x) == pytest.approx(want, rel=1e-11)
+    both = op.apply([P, 2 * (d @ A @ d) + 1], f, x[0])
+    assert both == pytest.approx([want[0], 2 * np.sum(A * taylor.hessian(f, x[0])) + f(x[0])])
+
+
 BY_NAME = {
     "laplacian": (op.laplacian, lambda t: np.einsum("ii", t(2))),
     "biharmonic": (op.biharmonic, lambda t: np.einsum("iijj", t(4))),

@@ -11,22 +11,22 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "display": 300,
-    "numbers": 3505,
+    "numbers": 3520,
     "llvm": 3423,
     "core": 10378,
     "linalg": 1604,
     "arrays": 2063,
     "machine": 6594,
     "series": 2500,
-    "drivers": 7202,
+    "drivers": 7208,
     "scipy": 5916,
     "ode": 11435,
     "command": 490,
-    ".": 779,
+    ".": 826,
     "hyperdual": 202,
     "array_api": 629,
     "numpy": 292,
-    "operators": 1152,
+    "operators": 1254,
     "verified": 6348,
 }
 FILE, FUNCTION = 600, 45
