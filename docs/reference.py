@@ -47,6 +47,7 @@ TAYLOR: dict[str, tuple[str, str, dict[str, str]]] = {
             "Loops": "scan checkpoint",
             "Functions of your own": "define rule",
             "Data": "pack register from_sympy policy",
+            "What is installed": "show_versions",
         },
     ),
 }

@@ -12,6 +12,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "kept": [],
     "progress": [],
     "display": ["tables", "graph", "matrices", "plots"],
+    "versions": [],
     "numbers": [
         "blas", "kinds", "data", "contexts", "ball_values", "balls", "formulas", "policy", "values",
         "rounding", "intervals", "factorials", "special_series", "special_values",
