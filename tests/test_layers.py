@@ -12,6 +12,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "kept": [],
     "progress": [],
     "display": ["tables", "graph", "matrices", "plots"],
+    "versions": [],
     "numbers": [
         "blas", "kinds", "data", "contexts", "ball_values", "balls", "formulas", "policy", "values",
         "rounding", "intervals", "factorials", "special_series", "special_values",
@@ -34,11 +35,11 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "machine": [
         "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit",
         "joins", "lapack", "questions", "stacks", "stencils", "regions", "degrees", "tables",
-        "loops", "convolutions", "compose", "monomials", "products", "windows", "substitution",
-        "series", "machine", "batches", "engine",
+        "loops", "convolutions", "compose", "monomials", "pairs", "products", "windows",
+        "substitution", "series", "machine", "batches", "engine",
     ],
     "series": [
-        "text", "wide", "symbolic", "coefficients", "rows", "rules", "series", "powers",
+        "text", "wide", "symbolic", "operands", "coefficients", "rows", "rules", "series", "powers",
         "univariate", "multivariate",
     ],
     "drivers": [
@@ -49,7 +50,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "symbolic", "forms", "patience", "tensors", "blocks", "entries",
         "compile", "again", "lanes",
     ],
-    "operators": ["symbol", "apolar", "operator", "drivers", "estimates", "__init__"],
+    "operators": ["symbol", "apolar", "axes", "operator", "drivers", "estimates", "__init__"],
     "scipy": [
         "analytic", "formulas", "fast", "probability", "classical", "rows", "waves", "ufuncs",
         "special", "descriptive", "stats", "fft", "linalg", "ndimage", "signal", "sparse",
