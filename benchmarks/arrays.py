@@ -92,7 +92,13 @@ def determinant(x: Array, m: Any) -> Any:
     return m.linalg.slogdet(a)[1] + m.dot(FOUND[:n], m.linalg.solve(a, FOUND[:n]))
 
 
+def by_element(name: str) -> Program:
+    """Return the sum of one function of every element."""
+    return lambda x, m: m.sum(getattr(m, name)(x))
+
+
 PROGRAMS: dict[str, tuple[Program, tuple[int, ...]]] = {
+    **{name: (by_element(name), (1000, 100_000)) for name in ("exp", "log", "tanh")},
     "chain": (chain, (1000, 10_000, 100_000)),
     "sixty": (sixty, (1000, 10_000, 100_000)),
     "field": (field, (900, 10_000, 90_000)),

@@ -10,23 +10,24 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 3505,
-    "llvm": 3270,
-    "core": 10251,
+    "display": 300,
+    "numbers": 3520,
+    "llvm": 3423,
+    "core": 10377,
     "linalg": 1604,
     "arrays": 2063,
-    "machine": 6484,
-    "series": 2474,
-    "drivers": 7176,
+    "machine": 6617,
+    "series": 2500,
+    "drivers": 7208,
     "scipy": 5916,
-    "ode": 11402,
+    "ode": 11451,
     "command": 490,
-    ".": 779,
+    ".": 826,
     "hyperdual": 202,
     "array_api": 629,
     "numpy": 292,
-    "operators": 1152,
-    "verified": 6095,
+    "operators": 1254,
+    "verified": 6373,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}

@@ -23,7 +23,16 @@ from taylor.core.tags import Tag
 from taylor.drivers.arguments import Form, is_plain, several
 from taylor.errors import ForeignNodeError, NonAnalyticError, ShapeMismatch
 from taylor.numbers.data import unlabelled
-from taylor.numbers.kinds import Floats, Kind, base, base_array, content, is_nested, is_operand
+from taylor.numbers.kinds import (
+    Floats,
+    Kind,
+    ValueSet,
+    base,
+    base_array,
+    content,
+    is_nested,
+    is_operand,
+)
 from taylor.numbers.values import as_array, as_data, integers, together, zeros
 from taylor.series.series import Series
 
@@ -98,9 +107,9 @@ def seed(kind: type[Series], x: Any, algebra: Algebra, directions: Array, tag: T
     if algebra.order:
         table[1 : 1 + len(directions)] = directions
     perturbation = kind._make(table, algebra, tag, 1)
-    if is_operand(x):
+    if is_operand(x) and not isinstance(x, ValueSet):
         return x + perturbation
-    table[0] = x[()]
+    table[0] = x if is_operand(x) else x[()]
     return perturbation
 
 

@@ -24,7 +24,7 @@ RUNS = 8
 SHIFT = 32  # of the bits of the last degree, in which two runs differ, lest both lose the same ones
 FEW = 32  # numbers that take longer in an array than in a list
 DOUBLES, FACTORS = (np.dtype(float), np.dtype(complex)), 2**1023
-STEP = 1000  # 2**STEP and its reciprocal are floats
+STEP = 1000  # 2**STEP is a float
 
 
 def times(c: Any, factor: int, exponent: int = 0) -> Any:
@@ -185,18 +185,14 @@ def _suspicious(c: Array, degrees: Array) -> bool:
 def _agree(a: Array, m: int, b: Array, n: int, degrees: Array) -> Any:
     """Return where two tables, of the variables 2^m t and 2^n t, hold the same coefficient."""
     info = np.finfo(a.real.dtype)
+    x, y = np.abs(a), np.abs(b)
+    sound = (x >= info.tiny) & (y >= info.tiny) & (x < np.inf) & (y < np.inf)
     parts = []
     for u, v in ((a.real, b.real), (a.imag, b.imag)):
         (f, d), (g, e) = np.frexp(u), np.frexp(v)
         shift = d - e - (m - n) * degrees[:, None]
         parts.append(np.abs(np.ldexp(f, shift) - g) <= 2.0**12 * info.eps * np.abs(g))
-    return _is_sound(a) & _is_sound(b) & parts[0] & parts[1]
-
-
-def _is_sound(c: Array) -> Any:
-    """Return where coefficients lie in the range of floats, with all their digits."""
-    size = np.abs(c)
-    return (size >= np.finfo(size.dtype).tiny) & (size < np.inf)
+    return sound & parts[0] & parts[1]
 
 
 def _next_scale(c: Array, m: int, degrees: Array, open_: Array) -> int:
@@ -206,12 +202,18 @@ def _next_scale(c: Array, m: int, degrees: Array, open_: Array) -> int:
     info = np.finfo(size.dtype)
     good = np.flatnonzero((size > info.tiny / info.eps) & (size < np.inf))
     if len(good) < 2:
-        return m // 4 if abs(m) > 3 else m + 64
+        return m + 64 if (size < np.inf).all() else m - info.maxexp // 2
     last = good[-1]
     first = good[max(0, int(np.searchsorted(good, (last + 1) // 2)) - 1)]
     first = good[0] if first == last else first
     slope = (math.log2(size[last]) - math.log2(size[first])) / (last - first)
-    return m - round(slope) if abs(slope) >= 1 else m + 1
+    # the coefficients of one size must also be numbers: x² at 1e-170 has none of degree 0
+    k = good[good >= max(first, 1)]
+    room = np.log2(size[k])
+    lowest, highest = info.minexp + 2 * info.nmant, info.maxexp - 2 * info.nmant
+    shift = max(-round(slope), math.ceil(np.max((lowest - room) / k)))
+    shift = min(shift, math.floor(np.min((highest - room) / k)))
+    return m + shift if shift else m + 1
 
 
 def derivatives(run: Run, degrees: Array, wanted: Sequence[tuple[int, int]]) -> list[Any]:
@@ -234,7 +236,8 @@ def derivatives(run: Run, degrees: Array, wanted: Sequence[tuple[int, int]]) -> 
 def _by_scales(
     run: Run, first: Any, c: Array, degrees: Array, wanted: Sequence[tuple[int, int]]
 ) -> list[Any]:
-    tables, scales = [(first, c)], [0]
+    tables, scales, fewer = [(first, c)], [0], False
+    m = 0
     rows = [i for i, _ in wanted]
     apart = max(1, SHIFT // int(degrees[-1]))
     source = np.full(c.shape, -1)  # per entry, the run that is right
@@ -243,22 +246,27 @@ def _by_scales(
         open_ = (source < 0) & np.isin(np.arange(len(c)), rows)[:, None]
         if not open_.any():
             break
-        m = _next_scale(tables[-1][1], scales[-1], degrees, open_)
-        m = max(-STEP, min(m, STEP - RUNS * apart))
+        m = m // 2 if fewer else _next_scale(tables[-1][1], scales[-1], degrees, open_)
         while min(abs(m - n) for n in scales) < apart:
             m += 1
         table = run(m)
         new = _numbers(table)
         if new is None or new.shape != c.shape:
             break
-        seen = np.any([t != 0 for _, t in tables], axis=0)  # no zero is a true one there
-        told = np.any([_is_sound(t) for _, t in tables], axis=0)  # something else, or the same
-        whole = ~_vanished(_profile(np.abs(new), degrees))[degrees] & (new == 0) & ~seen
+        # a single table is trusted where no other one has another number
+        against, settled = np.zeros(c.shape, bool), np.zeros(c.shape, bool)
         for (_, other), n in zip(tables, scales, strict=True):
             agreed = _agree(other, n, new, m, degrees)
-            source[(source < 0) & (agreed | (whole & (other == 0)))] = len(tables)
-        if not _suspicious(new, degrees):
-            source[(source < 0) & ~told & ((new != 0) | ~seen)] = len(tables)
+            settled |= agreed
+            size = np.abs(other)
+            number = np.where(
+                new == 0, size > 0, (size >= np.finfo(size.dtype).tiny) & (size < np.inf)
+            )
+            against |= number & ~agreed
+        fewer = bool(against.any())
+        whole = ~_vanished(_profile(np.abs(new), degrees))[degrees] & (new == 0)
+        settled |= ~against & (whole | (not _suspicious(new, degrees)))
+        source[(source < 0) & settled] = len(tables)
         tables.append((table, new))
         scales.append(m)
     found = []

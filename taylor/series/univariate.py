@@ -68,7 +68,7 @@ class Taylor(PowerSeries):
         value = lift(value)
         head = value if is_operand(value) else as_array(value)
         kind = Kind.of(head)
-        if type(direction) is float and isinstance(kind, Floats):
+        if type(direction) in (float, int) and isinstance(kind, Floats):
             direction = np.asarray(direction, dtype=np.result_type(kind.dtype, direction))
         return cls._seeded(head, Univariate(check_order(order)), as_array(direction)[None])
 
