@@ -119,10 +119,11 @@ def titled(found: re.Match[str]) -> str:
 
 
 def place_examples(app: Any, name: str, source: list[str]) -> None:
-    """Turn links to the files of examples into links to their pages, and give these titles."""
+    """Lead links to the files of examples to their pages, which get titles; close up code."""
     source[0] = EXAMPLE.sub(r"](/examples/\1.rst)", source[0])
     source[0] = re.sub(r"\]\((?:\.\./)+examples/?\)", "](/examples/index.rst)", source[0])
     source[0] = DOCSTRING.sub(titled, source[0])
+    source[0] = source[0].replace("\n\n```\n", "\n```\n")  # doctests end in an empty line
 
 
 def setup(app: Any) -> None:

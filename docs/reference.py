@@ -124,13 +124,14 @@ def described(module: str, names: list[str]) -> str:
 
 def row(name: str, found: Elementary) -> str:
     """Return the description of a row of the table."""
+    head = f".. py:function:: {name}({', '.join('abc'[: arity(found)])})\n   :module: taylor\n\n"
+    if found.name != name and found.name in ELEMENTARY:
+        return f"{head}   `taylor.{found.name}` by its name in NumPy.\n\n"
     ufunc = f" NumPy's ``np.{found.ufunc.__name__}`` is the same row." if found.ufunc else ""
     law = equation(found)
     law = f"p·y' = q·a' with q, p = ``{law}``" if "," in law else law.capitalize()
     return (
-        f".. py:function:: {name}({', '.join('abc'[: arity(found)])})\n"
-        f"   :module: taylor\n\n"
-        f"   {law}. Domain: ``{found.domain}``.{ufunc} "
+        f"{head}   {law}. Domain: ``{found.domain}``.{ufunc} "
         f"Its value in machine code: {value(found).replace('`', '``')}.\n\n"
     )
 
