@@ -10,7 +10,6 @@ from mpmath import mp
 import taylor
 from taylor import Taylor, TaylorN
 
-
 LARGEST = float(np.finfo(float).max)
 
 
