@@ -202,7 +202,7 @@ def resolved(
     if not len(pieces):
         return pieces, []
     given = program, pieces, parameters
-    found, tables = zip(*resolving(*given, strict, once, together=MOST), strict=True)
+    found, tables, _ = zip(*resolving(*given, strict, once, together=MOST), strict=True)
     return chained(*found), [np.concatenate(column) for column in zip(*tables, strict=True)]
 
 
@@ -214,10 +214,11 @@ def resolving(
     once: bool = False,
     room: Any = math.inf,
     together: int = ROOM,
-) -> Iterator[tuple[Pieces, list[Array]]]:
-    """Yield what `resolved` returns in parts, the first ones first: who has found what there is to
-    find does not wait for the rest.  Nor for more than about `room`, if it lies there.  So many
-    parts are looked at `together`.
+) -> Iterator[tuple[Pieces, list[Array], list[Pieces]]]:
+    """Yield what `resolved` returns in parts, the first ones first, and the steps behind them.
+
+    Who has found what there is to find does not wait for the rest, nor for more than about `room`,
+    if it lies there.  So many parts are looked at `together`.
     """
     limit, most, done = _limit(pieces.coef), MOST * len(pieces), 0
     waiting = [(some, ROUNDS) for some in doubling(pieces, room)][::-1]
@@ -229,7 +230,7 @@ def resolving(
             parts = np.maximum(parts, _parts(table, limit))
         if not left or np.all(parts == 1):
             done += len(some)
-            yield some, tables
+            yield some, tables, [later for later, _ in waiting[::-1]]
             continue
         if done + parts.sum() + sum(len(later) for later, _ in waiting) > most:
             raise TooFast(

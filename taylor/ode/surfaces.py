@@ -200,7 +200,7 @@ def crossing(
     steps of any length, is found again in a shorter one.
     """
     seen: list[Pieces] = []
-    for part, tables in resolving(surfaces, pieces, parameters, strict, room=room):
+    for part, tables, rest in resolving(surfaces, pieces, parameters, strict, room=room):
         touched: list[tuple[int, Any]] = []
         found = first_crossing(tables, None if seen else left, touched)
         if touches is not None:
@@ -209,11 +209,11 @@ def crossing(
             touches += [(part.at(i, x * part.h[i]), part.h[i]) for i, x in here]
         seen.append(part)
         if found is not None:
+            (i, met), pieces = found, chained(*seen, *rest)
             break
     else:
         return None
-    pieces, (i, met) = chained(*seen), found
-    i += len(pieces) - len(seen[-1])
+    i += sum(map(len, seen[:-1]))
     if 0 < met.x < SMALL:
         part = pieces.until(i, 2 * met.x * pieces.h[i])
         again = crossing(surfaces, part, parameters, strict, left)
