@@ -108,6 +108,15 @@ def eagerly(what: str, why: object, strict: bool) -> None:
     )
 
 
+def deprecated(old: str, new: str) -> None:
+    """Warn, at the user's line, that a name has been replaced by another: docs/versions.md."""
+    warnings.warn(
+        f"{old} is deprecated and will be gone in version 1.0; write {new}",
+        DeprecationWarning,
+        stacklevel=outside(),
+    )
+
+
 def outside() -> int:
     """Return the stacklevel of a warning that the caller gives: where the package was called."""
     level, frame = 2, sys._getframe(2)

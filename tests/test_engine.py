@@ -10,6 +10,7 @@ from taylor.core.program import expand
 from taylor.core.sweep import Sweep
 from taylor.machine import engine
 from taylor.machine.machine import Machine
+from taylor.machine.pairs import operation
 from taylor.ode.pieces import Pieces, along
 
 SHAPES = [(), (3,), (31,), (2, 20)]
@@ -34,6 +35,26 @@ FUNCTIONS = {
 def points(shape):
     """Return points of that shape; a number for ()."""
     return np.linspace(0.1, 0.9, int(np.prod(shape))).reshape(shape)[()]
+
+
+@pytest.mark.parametrize("n", [1, 2, 4, 5, 8, 17, 100])
+def test_code_for_tables_of_any_length(n):
+    x, y = np.random.default_rng(n).normal(size=(2, n))
+    code = {name: operation(name, n) for name in ("fadd", "fsub", "fmul", "fdiv", "product")}
+    assert np.array_equal(code["fadd"](x, y), x + y)
+    assert np.array_equal(code["fsub"](x, y), x - y)
+    assert np.array_equal(code["fmul"](x, 0.3), 0.3 * x)
+    assert np.array_equal(code["fdiv"](x, 0.3), x / 0.3)
+    product = code["product"](x, y)
+    assert product[0] == x[0] * y[0]
+    largest = np.convolve(abs(x), abs(y))[:n]
+    assert np.all(abs(product - np.convolve(x, y)[:n]) <= 2**-52 * n * largest)
+    x[-1] = np.inf
+    assert code["product"](x, y) is None  # nan would spread; the sum has no such lanes
+    assert np.array_equal(code["fadd"](x, y), x + y)
+    assert code["fadd"](x, y[:-1]) is None and code["fadd"](x, y * 1j) is None
+    x[-1] = 1.0
+    assert np.isfinite(code["product"](x, y)).all()
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ PRINTED = {
     "kernel_sums": ["tiles agree with the whole: True", "all of it 320 MB"],
     "pde_plate": ["0.001265 (Galerkin)", "less than 1e-3: True"],
     "pde_kuramoto_sivashinsky": ["6 coefficients (1, 2, 1, 1, 1)", "less than 1e-3: True"],
+    "pde_hydrogen_molecule": ["exact -1.17448", "by less than 4 millihartree: True"],
     "pde_quantum_dot": ["least variance at b = 0.2", "E = 2.000000000000 at every walker: True"],
     "ode_ensemble_dask": ["10000 orbits", "back to 1e-13: True", "as on this machine: True"],
     "verified_minimum": [

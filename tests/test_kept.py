@@ -160,7 +160,9 @@ WAYS = {
     "closure": lambda: (lambda k: solved(lambda t, y: pendulum(t, y, k)).y)(2.5),
     "branches": lambda: solved(bouncing, [0.1, 0.0]).y,
     "SciPy's solver": lambda: (
-        scipy.integrate.solve_ivp(pendulum, SPAN, START, method=taylor.ode.Taylor, rtol=1e-4).y
+        scipy.integrate.solve_ivp(
+            pendulum, SPAN, START, method=taylor.ode.TaylorSolver, rtol=1e-4
+        ).y
     ),
     "integrator": lambda: ode.TaylorIntegrator(pendulum, 0.0, START, **LOOSE).propagate_until(1.0),
     "reverse mode": lambda: taylor.gradient(lambda y: solved(y0=y).y[0, -1], START),

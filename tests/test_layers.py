@@ -10,19 +10,22 @@ ROOT = Path(__file__).parent.parent
 HOUSE = {  # from the ground up; a module imports what stands before it
     "errors": [],
     "kept": [],
+    "progress": [],
+    "display": ["tables", "graph", "matrices", "plots"],
+    "versions": [],
     "numbers": [
         "blas", "kinds", "data", "contexts", "ball_values", "balls", "formulas", "policy", "values",
         "rounding", "intervals", "factorials", "special_series", "special_values",
     ],
     "llvm": [
         "text", "registers", "ir", "function", "bounds", "polynomials", "kernels", "special",
-        "vector", "store", "jit", "entry", "tiles", "proven",
+        "vector", "store", "jit", "entry", "tiles", "proven", "enclosures",
     ],
     "core": [
         "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
         "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
         "sides", "calls", "maps", "lookups", "parts", "operand", "fillable", "simpler", "tape",
-        "reads", "rules", "program", "repeat", "sweep", "loops", "rolled",
+        "reads", "rules", "shown", "program", "repeat", "sweep", "loops", "rolled",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
     "arrays": [
@@ -31,12 +34,12 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "machine": [
         "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit",
-        "lapack", "questions", "stencils", "regions", "degrees", "tables", "loops", "convolutions",
-        "compose", "monomials", "products", "windows", "substitution", "series", "machine",
-        "batches", "engine",
+        "joins", "lapack", "questions", "stacks", "stencils", "regions", "degrees", "tables",
+        "loops", "convolutions", "compose", "monomials", "pairs", "products", "windows",
+        "substitution", "series", "machine", "batches", "engine",
     ],
     "series": [
-        "text", "wide", "symbolic", "coefficients", "rows", "rules", "series", "powers",
+        "text", "wide", "symbolic", "operands", "coefficients", "rows", "rules", "series", "powers",
         "univariate", "multivariate",
     ],
     "drivers": [
@@ -47,7 +50,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "symbolic", "forms", "patience", "tensors", "blocks", "entries",
         "compile", "again", "lanes",
     ],
-    "operators": ["symbol", "apolar", "operator", "drivers", "estimates", "__init__"],
+    "operators": ["symbol", "apolar", "axes", "operator", "drivers", "estimates", "__init__"],
     "scipy": [
         "analytic", "formulas", "fast", "probability", "classical", "rows", "waves", "ufuncs",
         "special", "descriptive", "stats", "fft", "linalg", "ndimage", "signal", "sparse",
@@ -64,9 +67,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "verified": [
         "environment", "rounding", "enclosing", "planes", "elementary", "values", "linear",
-        "process", "interval", "symbols", "bounds", "boxes", "compose", "model", "progress",
-        "search", "roots", "quad",
-        "scalars", "jets", "compiled", "horner", "fields", "lohner", "tube", "points", "steps",
+        "process", "interval", "symbols", "bounds", "scalars", "jets", "levels", "boxes",
+        "compose", "model", "search", "roots", "quad",
+        "compiled", "horner", "fields", "lohner", "tube", "points", "steps",
         "flows", "modelsteps", "solution", "ivp", "sections", "__init__",
     ],
     "numpy": ["creation", "functions", "__init__"],

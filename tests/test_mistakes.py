@@ -184,7 +184,7 @@ PROGRAMS = {
     "hyperdual.HyperDual(1.0, 1.0, 0.0) + Taylor.variable(1.0, 2)": "different algebras",
     "{Taylor.variable(1.0, 2)}": "unhashable",
     "if Taylor.variable(np.ones(2), 2): pass": "ambiguous",
-    "Taylor.variable(1.0, 2).coefficient(1)": "x.coef[k]",
+    "Taylor.variable(1.0, 2).coefficient(3)": "raise the order",
     "taylor.derivative(np.exp, Fraction(1, 2))": "mpmath.mpf",
     "taylor.gradient(lambda x: np.sum(np.abs(np.fft.fft(x)) ** 2), [mpmath.mpf(1), 2])":
         "np.fft works in floating point only",
@@ -208,7 +208,7 @@ PROGRAMS = {
     "taylor.value_and_grad": "did you mean taylor.value_and_gradient?",
     "taylor.vmap": "did you mean taylor.lanes?",
     "taylor.jit": "did you mean taylor.compile?",
-    "taylor.arcsin": "did you mean taylor.asin?",
+    "taylor.abs": "did you mean taylor.absolute?",
     "taylor.gradiant": "did you mean taylor.gradient?",
     "taylor.einsum": "write np.einsum",
     "taylor.solve_ivp": "did you mean taylor.ode.solve_ivp?",
@@ -368,16 +368,40 @@ def test_what_users_write_beside_works_in_every_mode(body, mode):
     assert value == pytest.approx(plain)
 
 
-def test_a_value_can_be_printed_while_it_is_recorded():
+WAYS = {
+    "forward": lambda f, x: taylor.jvp(f, x, V),
+    "reverse": lambda f, x: taylor.vjp(f, x, 1.0),
+    "directional": lambda f, x: taylor.directional(f, x, V, 3),
+    "partial": lambda f, x: taylor.partial(f, x, (1,) * np.size(x)),
+    "gradient": taylor.gradient,
+    "hessian": taylor.hessian,
+    "nested": lambda f, x: taylor.jvp(lambda z: taylor.gradient(f, z), x, V),
+    "deep": lambda f, x: taylor.derivative(lambda t: taylor.directional(f, t * x, V, 2), 1.0),
+    "recorded": taylor.record,
+    "compiled": lambda f, x: taylor.compile(f)(x),
+    "compiled gradient": lambda f, x: taylor.gradient(taylor.compile(f), x),
+}
+
+
+@pytest.mark.parametrize("mode", WAYS)
+def test_a_value_is_written_as_the_plain_one_in_every_mode(mode):
+    """Formats give the text of the value, also of coefficients that are values themselves."""
     seen = []
 
     def f(x):
-        seen.append(f"{x[0]:.2f}")
-        return x[0]
+        y = x[0] * x[1]
+        seen.append(f"{y:.3f}|{np.sum(x):8.2e}|{2 * y:g}")
+        return y
 
-    for run in (taylor.compile(f), lambda x: taylor.vjp(f, x, 1.0)):
-        run(X)
-    assert set(seen) == {"0.50"}
+    f(X)
+    WAYS[mode](f, X)
+    assert len(seen) > 1 and len(set(seen)) == 1
+
+
+def test_a_recorded_value_is_printed_with_its_place():
+    seen = []
+    taylor.record(lambda x: (seen.append(str(x + 1)), x)[1], 0.5)
+    assert seen == ["<v2 = 1.5>"]
 
 
 def test_a_series_is_pickled_and_a_recorded_value_is_not():

@@ -459,7 +459,7 @@ def test_no_argument_is_ignored():
     with pytest.raises(TypeError, match="tol and rtol are one tolerance"):
         solve_ivp(lambda t, y: -y, (0.0, 1.0), [1.0], tol=1e-3, rtol=1e-12)
     with pytest.raises(TypeError, match="tol and rtol are one tolerance"):
-        scipy_solve(lambda t, y: -y, (0.0, 1.0), [1.0], taylor.ode.Taylor,
+        scipy_solve(lambda t, y: -y, (0.0, 1.0), [1.0], taylor.ode.TaylorSolver,
                                   tol=1e-3, rtol=1e-12)  # fmt: skip
     for args in ({"k": 2.0}, {2.0}, 2.0, "k"):
         with pytest.raises(TypeError, match="args is a tuple"):

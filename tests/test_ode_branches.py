@@ -8,7 +8,7 @@ import pytest
 from scipy.integrate import solve_ivp as scipy_solve
 
 import taylor
-from taylor.ode import Taylor, TaylorIntegrator, solve_ensemble, solve_ivp, value_and_gradient
+from taylor.ode import TaylorIntegrator, TaylorSolver, solve_ensemble, solve_ivp, value_and_gradient
 from taylor.ode.pieces import joined
 from taylor.ode.surfaces import crossing
 from taylor.ode.system import System
@@ -125,7 +125,7 @@ def test_steppers_ensembles_and_methods_see_them_alike():
     for y, start in zip(r.y, starts, strict=True):
         expected = solve_ivp(EXACT, (0.0, 3.0), start, t_eval=times).y
         np.testing.assert_allclose(y, expected, rtol=0, atol=5e-15)
-        s = scipy_solve(fun, (0.0, 3.0), start, method=Taylor, t_eval=times)
+        s = scipy_solve(fun, (0.0, 3.0), start, method=TaylorSolver, t_eval=times)
         np.testing.assert_allclose(s.y, expected, rtol=0, atol=5e-15)
         dense = solve_ivp(fun, (0.0, 3.0), start, dense_output=True).sol
         np.testing.assert_allclose(dense(times), expected, rtol=0, atol=5e-15)

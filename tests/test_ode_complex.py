@@ -9,7 +9,7 @@ import scipy.integrate
 import scipy.linalg
 
 import taylor
-from taylor.ode import Taylor, solve_ensemble, solve_ivp
+from taylor.ode import TaylorSolver, solve_ensemble, solve_ivp
 
 RNG = np.random.default_rng(3)
 H = RNG.normal(size=(6, 6)) + 1j * RNG.normal(size=(6, 6))
@@ -193,7 +193,7 @@ def test_doses():
 def test_every_integrator():
     want = solve_ivp(kerr, (0.0, 6.0), [0.1 + 0.2j], args=(0.8, 1.5)).y[:, -1]
     given = dict(t_span=(0.0, 6.0), y0=np.array([0.1 + 0.2j]), args=(0.8, 1.5))
-    own = scipy.integrate.solve_ivp(kerr, method=Taylor, dense_output=True, **given)
+    own = scipy.integrate.solve_ivp(kerr, method=TaylorSolver, dense_output=True, **given)
     assert own.y[:, -1] == pytest.approx(want, rel=1e-13)
     assert own.sol(6.0) == pytest.approx(want, rel=1e-13)
     for method in ("Radau", "BDF", "LSODA"):

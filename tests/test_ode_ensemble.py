@@ -338,8 +338,8 @@ class Stop(Exception):
 def stop_at(share):
     """Return a progress function that stops at a share of the work."""
 
-    def progress(done):
-        if done >= share:
+    def progress(done, left):
+        if done >= share * (done + left):
             raise Stop
 
     return progress
@@ -407,9 +407,9 @@ def test_the_state_of_another_problem_is_refused(tmp_path, change):
 
 def test_progress(short_tasks, capsys):
     seen = []
-    solve_ensemble(kepler, (0.0, 20.0), ORBITS, progress=seen.append)
-    assert seen == sorted(seen)
-    assert 0 < seen[0] < seen[-1] == 1.0
+    solve_ensemble(kepler, (0.0, 20.0), ORBITS, progress=lambda *n: seen.append(n))
+    assert seen == sorted(seen) and {sum(n) for n in seen} == {len(ORBITS)}
+    assert 0 < seen[0][0] < seen[-1][0] == len(ORBITS)
     solve_ensemble(kepler, (0.0, 20.0), ORBITS, progress=True)
     assert "100%" in capsys.readouterr().err
 

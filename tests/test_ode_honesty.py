@@ -10,7 +10,7 @@ from scipy.integrate import solve_ivp as scipy_solve
 
 import taylor
 from taylor import TaylorN
-from taylor.ode import Taylor, TaylorIntegrator, flow_map, solve_ensemble, solve_ivp
+from taylor.ode import TaylorIntegrator, TaylorSolver, flow_map, solve_ensemble, solve_ivp
 from taylor.ode import value_and_gradient as adjoint
 
 SEEDS = (5, 6, 7, 11, 12, 16, 18, 23, 26, 27, 29)  # quickly judged, of all kinds
@@ -71,7 +71,7 @@ def grid(**options):
 
 
 def scipys(**options):
-    r = scipy_solve(passing, SPAN, START, method=Taylor, **options)
+    r = scipy_solve(passing, SPAN, START, method=TaylorSolver, **options)
     return r.y[1, -1], None
 
 

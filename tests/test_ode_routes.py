@@ -10,8 +10,8 @@ import taylor
 from taylor import TaylorN
 from taylor.ode import (
     MethodIntegrator,
-    Taylor,
     TaylorIntegrator,
+    TaylorSolver,
     flow_map,
     solve_ensemble,
     solve_ivp,
@@ -95,7 +95,7 @@ def of_ensemble(fun, span, y0):
 def scipys(fun, span, y0):
     shape = np.shape(y0)
     flat = lambda t, y, k: np.reshape(np.stack(list(fun(t, np.reshape(y, shape), k))), -1)
-    r = scipy_solve(flat, span, np.reshape(y0, -1), method=Taylor, args=(K,))
+    r = scipy_solve(flat, span, np.reshape(y0, -1), method=TaylorSolver, args=(K,))
     return r.y[:, -1].reshape(shape)
 
 
@@ -169,7 +169,7 @@ def test_options_do_what_they_say_on_every_route():
             TaylorIntegrator(fun, span[0], y0, args=(K,), tol=tol).propagate_until(span[1]),
             solve_ensemble(fun, span, [y0], args=(K,), tol=tol).y_last[0],
             flow_map(fun, span, y0, 1, args=(K,), tol=tol).value,
-            scipy_solve(fun, span, y0, method=Taylor, args=(K,), rtol=tol).y[:, -1],
+            scipy_solve(fun, span, y0, method=TaylorSolver, args=(K,), rtol=tol).y[:, -1],
         )
         for end in ends:
             assert 0 < np.abs(end - exact).max() < 50 * tol
@@ -323,7 +323,7 @@ def test_arrays_of_tolerances_hold_for_each_component():
         assert abs(end - exact) < 2e-16
         end = solve_ensemble(fun, (0.0, 5.0), [[1.0, 0.0]], **given).y[0, 1, -1]
         assert abs(end - exact) < 2e-16
-        end = scipy_solve(fun, (0.0, 5.0), [1.0, 0.0], method=Taylor, **given).y[1, -1]
+        end = scipy_solve(fun, (0.0, 5.0), [1.0, 0.0], method=TaylorSolver, **given).y[1, -1]
         assert abs(end - exact) < 2e-16
 
 

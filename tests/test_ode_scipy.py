@@ -1,4 +1,4 @@
-"""`taylor.ode.Taylor` is a method of SciPy's solve_ivp, with all that solve_ivp makes of one."""
+"""`taylor.ode.TaylorSolver` is a method of SciPy's solve_ivp, with all it makes of one."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from scipy.integrate import solve_ivp
 
 import taylor.ode
 from taylor import ShapeMismatch
-from taylor.ode import Taylor
+from taylor.ode import TaylorSolver
 
 
 def pendulum(t, y):
@@ -19,7 +19,7 @@ def pendulum(t, y):
 
 def test_the_same_steps_as_of_taylor_solve_ivp():
     ours = taylor.ode.solve_ivp(pendulum, (0.0, 20.0), [1.0, 0.0])
-    r = solve_ivp(pendulum, (0.0, 20.0), [1.0, 0.0], method=Taylor)
+    r = solve_ivp(pendulum, (0.0, 20.0), [1.0, 0.0], method=TaylorSolver)
     assert r.success
     assert r.nfev == ours.nfev
     np.testing.assert_array_equal(r.t, ours.t)
@@ -30,7 +30,12 @@ def test_the_same_steps_as_of_taylor_solve_ivp():
 def test_dense_output_and_t_eval(span):
     times = np.linspace(*span, 41)
     r = solve_ivp(
-        lambda t, y: [y[1], -y[0]], span, [0.0, 1.0], method=Taylor, t_eval=times, dense_output=True
+        lambda t, y: [y[1], -y[0]],
+        span,
+        [0.0, 1.0],
+        method=TaylorSolver,
+        t_eval=times,
+        dense_output=True,
     )
     np.testing.assert_array_equal(r.t, times)
     np.testing.assert_allclose(r.y, [np.sin(times), np.cos(times)], rtol=0, atol=3e-15)
@@ -49,7 +54,7 @@ def test_events_of_scipy():
         return y[1]
 
     r = solve_ivp(
-        lambda t, y, g: [y[1], -g], (0.0, 100.0), [1.0, 10.0], method=Taylor, args=(9.81,),
+        lambda t, y, g: [y[1], -g], (0.0, 100.0), [1.0, 10.0], method=TaylorSolver, args=(9.81,),
         events=[ground, apex],
     )  # fmt: skip
     assert r.status == 1
@@ -61,7 +66,7 @@ def test_events_of_scipy():
 
 def test_options():
     def error(**options):
-        r = solve_ivp(lambda t, y: -y, (0.0, 3.0), [1.0], method=Taylor, **options)
+        r = solve_ivp(lambda t, y: -y, (0.0, 3.0), [1.0], method=TaylorSolver, **options)
         return r.nfev, abs(r.y[0, -1] - np.exp(-3.0))
 
     assert error()[0] < error(rtol=1e-6)[0] < error(max_step=0.05)[0]
@@ -74,32 +79,34 @@ def test_options():
 @pytest.mark.parametrize("fun", [lambda t, y: 1j * y, lambda t, y: 1j * np.cos(t) * y])
 @pytest.mark.filterwarnings("ignore::taylor.PerformanceWarning")  # complex states
 def test_complex_states(fun):
-    r = solve_ivp(fun, (0.0, 2.0), [1.0 + 0j], method=Taylor)
+    r = solve_ivp(fun, (0.0, 2.0), [1.0 + 0j], method=TaylorSolver)
     phase = 2.0 if fun(2.0, 1.0) == 1j else np.sin(2.0)
     np.testing.assert_allclose(r.y[0, -1], np.exp(1j * phase), rtol=1e-14)
 
 
 def test_vectorized():
     a = np.array([[0.0, 1.0], [-2.0, -0.3]])
-    plain = solve_ivp(lambda t, y: a @ y, (0.0, 4.0), [1.0, 0.0], method=Taylor)
-    wide = solve_ivp(lambda t, y: a @ y, (0.0, 4.0), [1.0, 0.0], method=Taylor, vectorized=True)
+    plain = solve_ivp(lambda t, y: a @ y, (0.0, 4.0), [1.0, 0.0], method=TaylorSolver)
+    wide = solve_ivp(
+        lambda t, y: a @ y, (0.0, 4.0), [1.0, 0.0], method=TaylorSolver, vectorized=True
+    )
     np.testing.assert_allclose(wide.y[:, -1], plain.y[:, -1], rtol=1e-13)
 
 
 def test_branches_of_fun():
-    r = solve_ivp(lambda t, y: [1.0 if t < 0.3 else -2.0], (0.0, 1.0), [0.0], method=Taylor)
+    r = solve_ivp(lambda t, y: [1.0 if t < 0.3 else -2.0], (0.0, 1.0), [0.0], method=TaylorSolver)
     np.testing.assert_allclose(r.y[0, -1], 0.3 - 1.4, rtol=1e-14)
 
 
 def test_a_failure_is_a_status():
-    r = solve_ivp(lambda t, y: y * y, (0.0, 2.0), [1.0], method=Taylor)
+    r = solve_ivp(lambda t, y: y * y, (0.0, 2.0), [1.0], method=TaylorSolver)
     assert r.status == -1
     assert "singularity" in r.message or "not finite" in r.message
     np.testing.assert_allclose(r.t[-1], 1.0, rtol=1e-9)
 
 
 def test_nothing_to_do():
-    r = solve_ivp(pendulum, (1.0, 1.0), [1.0, 0.0], method=Taylor)
+    r = solve_ivp(pendulum, (1.0, 1.0), [1.0, 0.0], method=TaylorSolver)
     assert r.success
     np.testing.assert_array_equal(r.y[:, -1], [1.0, 0.0])
 
@@ -111,7 +118,7 @@ sys.modules["scipy"] = sys.modules["scipy.integrate"] = None
 import taylor.ode
 assert taylor.ode.solve_ivp(lambda t, y: y, (0.0, 1.0), [1.0]).success
 try:
-    taylor.ode.Taylor
+    taylor.ode.TaylorSolver
 except ImportError as error:
     print(error)
 """
@@ -134,7 +141,7 @@ EVERY = [
     "RK23",
     "DOP853",
     scipy.integrate.Radau,
-    Taylor,
+    TaylorSolver,
 ]
 by_every = pytest.mark.parametrize("method", EVERY)
 

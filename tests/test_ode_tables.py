@@ -7,7 +7,7 @@ import scipy.interpolate
 
 import taylor
 from taylor.core.lookups import lookup
-from taylor.ode import Taylor, solve_ensemble, solve_ivp
+from taylor.ode import TaylorSolver, solve_ensemble, solve_ivp
 from taylor.scipy import interpolate
 
 RNG = np.random.default_rng(5)
@@ -195,7 +195,7 @@ def test_tables_in_every_integrator():
 
     want = solve_ivp(f, (0.0, 3.0), [0.3]).y[:, -1]
     for r in (
-        scipy.integrate.solve_ivp(f, (0.0, 3.0), [0.3], method=Taylor),
+        scipy.integrate.solve_ivp(f, (0.0, 3.0), [0.3], method=TaylorSolver),
         solve_ivp(f, (0.0, 3.0), [0.3], method="Radau", rtol=1e-10, atol=1e-10),
     ):
         assert r.y[:, -1] == pytest.approx(want, rel=1e-8)

@@ -7,8 +7,8 @@ from scipy.integrate import solve_ivp as scipy_solve
 import taylor
 from taylor import IntegrationError
 from taylor.ode import (
-    Taylor,
     TaylorIntegrator,
+    TaylorSolver,
     flow_map,
     solve_ensemble,
     solve_ivp,
@@ -89,7 +89,9 @@ def test_every_door(k):
         dense_output=True,
     )
     assert np.allclose(r.t_events[0][0] * w, np.log(2)) and np.allclose(r.sol[0](1 / w), np.e)
-    s = scipy_solve(growing, (0.0, 2 / w), [1.0], args=(w,), method=Taylor, t_eval=[1 / w, 2 / w])
+    s = scipy_solve(
+        growing, (0.0, 2 / w), [1.0], args=(w,), method=TaylorSolver, t_eval=[1 / w, 2 / w]
+    )
     assert np.allclose(s.y[0], np.exp([1, 2]), rtol=1e-14) and np.allclose(s.t * w, [1, 2])
     _, dy, (dw,) = value_and_gradient(lambda y: y[0], growing, (0.0, 2 / w), [1.0], args=(w,))
     assert np.allclose([dy[0], dw * w], [np.exp(2), 2 * np.exp(2)], rtol=1e-13)

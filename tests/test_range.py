@@ -125,11 +125,23 @@ def test_overflow_has_its_sign_and_underflow_is_zero(name, x):
         unit = mpmath.taylor(lambda s: exact(x * (1 + s)) / u, 0, 6)  # in units of x
         want = [float(u * c / mp.mpf(x) ** k) for k, c in enumerate(unit)]
     alone = taylor.taylor_coefficients(f, x, 6)
+    scaled = taylor.derivatives(f, x, 6) / [1, 1, 2, 6, 24, 120, 720]
     lane = taylor.taylor_coefficients(f, np.array([x, 2.0]), 6)[:, 0]
     plane = f(TaylorN.variables([x, 1.0], 6)[0])
     rows = [plane.coefficient((k, 0)) for k in range(7)]
-    for got in (alone, lane, rows):
+    for got in (alone, scaled, lane, rows):
         assert got == pytest.approx(want, rel=1e-13, abs=1e-300)
+
+
+def test_a_scale_at_which_terms_underflow_is_not_taken():
+    # x² has no value at 1e-170, log(x)·x is nothing beside 1/x in one scale, and all in others
+    for f, want in ((np.square, 2.0), (lambda x: x**2, 2.0), (lambda x: x**x, 1e217)):
+        x = 1e-170 if want == 2 else 1e-217
+        for g in (f, taylor.compile(f)):
+            assert taylor.derivative(g, x, 2) == pytest.approx(want)
+            assert taylor.derivatives(g, np.array([x, x]), 2)[2] == pytest.approx([want, want])
+            assert taylor.directional(lambda v, g=g: g(v[0]), [x], [1.0], 2) == pytest.approx(want)
+            assert taylor.partial(lambda v, g=g: g(v[0]), [x], (2,)) == pytest.approx(want)
 
 
 def test_a_quotient_in_two_variables():
@@ -166,7 +178,8 @@ def test_coefficients_of_a_power_do_not_rest_on_its_value(r):
             coefficients = (Taylor.variable(x, order=3) ** r).coef
             tangent = taylor.jvp(lambda x: x**r, x, 1.0)
             compiled = taylor.taylor_coefficients(taylor.compile(lambda x: x**r), x, 3)
-            for got in (coefficients, power.coef[:, i], tangent, compiled[1:]):
+            scaled = taylor.derivatives(lambda x: x**r, x, 3) / [1, 1, 2, 6]
+            for got in (coefficients, power.coef[:, i], tangent, scaled, compiled[1:]):
                 for g, w in zip(got, want[4 - len(got) :] if len(got) == 3 else want, strict=False):
                     if mp.mpf(2.3e-308) < abs(w) < mp.mpf(1.7e308):
                         assert relative(g, w) < 1e-14

@@ -323,21 +323,21 @@ FAST = {
 def test_coefficients_of_arrays_are_those_of_the_formula(name):
     f, rng = FAST[name], np.random.default_rng(5)
     count = len(f.names) - 1
-    x = 10 ** rng.uniform(-1.5, 1.5, (count, 12))
+    x = 10 ** rng.uniform(-1.5, 1.5, (count, 6))
     if f.fixed:
         x = np.floor(x)
     unit = name.startswith("beta") or name.endswith(("inv", "it"))
-    last = rng.uniform(0.05, 0.95, 12) if unit else 10 ** rng.uniform(-1, 1, 12) * (1 + x[-1])
+    last = rng.uniform(0.05, 0.95, 6) if unit else 10 ** rng.uniform(-1, 1, 6) * (1 + x[-1])
     seen = 0
     for k in (1, 2, 5):
         m = (*(0,) * count, k)
-        found = np.broadcast_to(f.fast(m, *x, last), 12)
+        found = np.broadcast_to(f.fast(m, *x, last), 6)
         for i in np.flatnonzero(np.isfinite(found)):
             (want,) = differences_of(f, (m,), (*x[:, i].tolist(), last[i].item()), 53)
             loose = unit and k == 2 and not name.endswith("inc")  # it has zeros
             assert abs(found[i] - want) <= (1e-8 if loose else 2e-12) * abs(want)
             seen += 1
-    assert seen > 8
+    assert seen > 4
 
 
 def test_a_derivative_may_be_tiny_beside_the_function():

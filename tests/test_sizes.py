@@ -10,23 +10,24 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "numbers": 3505,
-    "llvm": 3270,
-    "core": 10254,
+    "display": 300,
+    "numbers": 3520,
+    "llvm": 3423,
+    "core": 10377,
     "linalg": 1604,
-    "arrays": 2065,
-    "machine": 6158,
-    "series": 2459,
-    "drivers": 7159,
+    "arrays": 2063,
+    "machine": 6617,
+    "series": 2500,
+    "drivers": 7208,
     "scipy": 5916,
-    "ode": 11405,
+    "ode": 11451,
     "command": 490,
-    ".": 701,
+    ".": 826,
     "hyperdual": 202,
     "array_api": 629,
     "numpy": 292,
-    "operators": 1152,
-    "verified": 6138,
+    "operators": 1254,
+    "verified": 6373,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}

@@ -28,11 +28,14 @@ MOVES = {
     "flat": lambda u: u.ravel()[3:] * np.exp(u.ravel()[:-3]) + np.sum(u[1:, :-1] * u[:-1, 1:]),
     "convolved": lambda u: np.convolve(u.ravel(), [1.0, -2.0, 0.5]) ** 2,
     "picked": lambda u: u[[0, 2, 2, 1, 0]] * np.sin(u[1]) + u[:, [1, 0] * 4][0, 1],
+    "stacked": lambda u: (
+        np.stack([u[1], np.exp(u[0]) * u[2], u[3]])[::-1] * np.sum(u[1:] * u[:-1], 0) / (2 + u[1])
+    ),
     "Laplacian": lambda u: (
         u * (u[0] + np.pad(u[1:], ((0, 1), (0, 0))) + np.roll(u, 1, 1) - 4 * u + np.roll(u, -1, 1))
     ),
 }
-SHAPES = [(5, 9), (33, 17), (4, 130)]
+SHAPES = [(5, 9), (33, 17), (4, 130), (4, 64)]
 
 
 @pytest.mark.parametrize("name", MOVES)
@@ -63,9 +66,11 @@ def test_zeros_keep_their_signs():
     for f in (lambda u: np.roll(u, 1, 0) * 1.5, lambda u: np.pad(u, 1) * 1.5):
         got, wanted = Machine(record(f, x))(x)[1][0], f(x)
         assert np.array_equal(np.signbit(got), np.signbit(wanted))
-    back = taylor.reverse(record(lambda u: np.sum(u[1:] * u[:-1]), x))
-    for got, wanted in zip(Machine(back)(x, 1.0)[1], back(x, 1.0), strict=True):
-        assert np.array_equal(np.signbit(got), np.signbit(wanted))
+    for shape in ((4, 20), (4, 64)):
+        x = np.full(shape, -0.0)
+        back = taylor.reverse(record(lambda u: np.sum(u[1:] * u[:-1]), x))
+        for got, wanted in zip(Machine(back)(x, 1.0)[1], back(x, 1.0), strict=True):
+            assert np.array_equal(np.signbit(got), np.signbit(wanted))
 
 
 def test_what_is_only_moved_is_not_written():

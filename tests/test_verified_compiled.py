@@ -1,6 +1,8 @@
 """Machine code of intervals: series through functions, and exp, log, sin, cos at many points."""
 
 import math
+from functools import partial
+from types import SimpleNamespace
 
 import mpmath
 import numpy as np
@@ -10,8 +12,9 @@ from mpmath import mpf
 import taylor
 from taylor import Taylor
 from taylor import verified as tv
+from taylor.core.program import record
 from taylor.llvm import polynomials, proven
-from taylor.verified import boxes, elementary
+from taylor.verified import boxes, elementary, levels
 from taylor.verified.interval import Interval
 
 RNG = np.random.default_rng(1)
@@ -97,6 +100,61 @@ def test_extremes_are_found(name, at):
     assert (np.abs([away.lo, away.hi]) < 1).all()
     both = f(Interval(x - 1e-3, x + math.pi + 1e-3))
     assert (both.lo == -1).all() and (both.hi == 1).all()
+
+
+# ------------------------------------------------------------------ levels
+EXACT = {"exp": mpmath.exp, "log": mpmath.log, "sin": mpmath.sin, "cos": mpmath.cos}
+EXACT |= {"sqrt": mpmath.sqrt, "maximum": max, "minimum": min}
+OF_TWO = {
+    "rows": lambda x, m: m.exp(m.sin(x[0])) * m.cos(9 * x[1]) / (x[0] * x[0] + x[1] * x[1] + 1),
+    "powers": lambda x, m: x[0] ** 3 - x[1] ** 5 + x[0] ** 4 * x[1] ** 7 + (x[1] - 3) ** -2,
+    "roots": lambda x, m: m.sqrt(x[1] ** 2 + 1) * abs(x[0]) + m.log(2 + x[0] * x[0]),
+    "sides": lambda x, m: m.maximum(x[0], x[1]) * m.minimum(x[0], 1) - m.exp(-200 * x[1]),
+}
+
+
+@pytest.mark.parametrize("name", OF_TWO)
+@pytest.mark.parametrize("slopes", [False, True])
+def test_values_on_levels_hold_and_are_no_wider(name, slopes):
+    f = partial(OF_TWO[name], m=np)
+    g = partial(taylor.value_and_gradient, f) if slopes else f
+    program = record(g, np.array([0.3, 0.4]))
+    low = RNG.uniform(-2, 2, (300, 2))
+    low[::7], low[::11, 0] = np.round(low[::7]), 0.0
+    x = Interval(low, low + np.where(RNG.random((300, 2)) < 0.3, 0.0, 10 ** RNG.uniform(-17, 0)))
+    results, same, other, lost = levels.Levels(program, slopes).through(x)
+    before, certain, _ = boxes.run(program, [x], 300, slopes)
+    assert (same | lost | ~certain).all() and not other.any() and lost.mean() < 0.3
+    for y, z in zip(results, before, strict=True):
+        assert (y.width <= z.width * (1 + 1e-6) + 1e-15 * z.mag + 1e-290)[same].mean() > 0.98
+        assert y.overlaps(z)[same].all()
+    exact = SimpleNamespace(**EXACT)
+    with mpmath.workdps(40):
+        for n in np.flatnonzero(same):
+            ends = [(mpf(float(a)), mpf(float(b))) for a, b in zip(x.lo[n], x.hi[n], strict=True)]
+            for share in (0, mpf("0.3"), 1):
+                y = OF_TWO[name]([a + (b - a) * share for a, b in ends], exact)
+                assert results[0].lo[n] <= y <= results[0].hi[n]
+
+
+def test_levels_tell_branches_apart():
+    def f(x):
+        return x[0] * 2 if x[0] > x[1] else x[1] - 1
+
+    low = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+    x = Interval(low, low + 0.5)
+    results, same, other, _ = levels.Levels(record(f, np.array([0.5, 0.0])), True).through(x)
+    assert same.tolist() == [True, False, False] and other.tolist() == [False, True, False]
+    assert results[0].lo[0] == 2 and results[0].hi[0] == 3
+
+
+@pytest.mark.parametrize("f", [lambda x: np.floor(x[0]) + x[1], lambda x: np.tan(x[0]) * x[1]])
+def test_searches_are_the_same_with_machine_code(monkeypatch, f):
+    found = []
+    for more in (0, math.inf):
+        monkeypatch.setattr(boxes, "MORE", more)
+        found.append(tv.range(f, [(0.2, 0.9), (-1, 1)], tol=1e-4))
+    assert abs(found[0].lo - found[1].lo) < 2e-4 and abs(found[0].hi - found[1].hi) < 2e-4
 
 
 # ------------------------------------------------------------------ series

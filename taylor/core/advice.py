@@ -47,7 +47,7 @@ NAMES = {
         "stats": "scipy.stats", "integrate": "scipy.integrate",
         "interpolate": "scipy.interpolate", "signal": "scipy.signal", "ndimage": "scipy.ndimage",
         "optimize": "scipy.optimize", "spatial": "scipy.spatial", "fft": "scipy.fft",
-        "np": "numpy",
+        "np": "numpy", "abs": "absolute", "pow": "power",
     },
     "taylor.ode": {"odeint": "solve_ivp", "ode": "TaylorIntegrator", "gradient":
         "value_and_gradient"},
@@ -63,13 +63,12 @@ ATTRIBUTES = {
     **dict.fromkeys(
         ("tobytes", "tofile", "dump", "dumps", "view", "strides", "nbytes", "itemsize", "base",
          "ctypes", "byteswap", "setflags", "getfield", "setfield", "to_device"), MEMORY),
-    **dict.fromkeys(("order", "coef", "deriv", "compose"),
+    **dict.fromkeys(("order", "coef", "coefficient", "deriv", "compose"),
                     "series have, and a driver gives it: taylor.taylor_coefficients(f, x, order)"),
     "at": "an array can be written into: y = x.copy(); y[i] = z",
     "itemset": "write x[i] = z",
     "resize": "write np.resize(x, shape) or x.reshape(shape)",
     "__dlpack__": "other packages cannot carry derivatives; give them x.value",
-    "coefficient": "x.coef[k] is coefficient k, x.derivative(k) is k! times that",
     "apply": "f(x) works on all elements at once",
     "sigmoid": "write taylor.sigmoid(x)",
 }  # fmt: skip
@@ -205,9 +204,7 @@ def no_name(module: str, name: str, known: Collection[str]) -> AttributeError:
     if name.startswith("_"):
         return AttributeError(text)
     names = NAMES.get(module, {})
-    meant = (
-        names.get(name) or _ufunc(name, known) or _close(name, {**names, **{n: n for n in known}})
-    )
+    meant = names.get(name) or _close(name, {**names, **{n: n for n in known}})
     if meant is not None:
         full = meant if meant.startswith("hyperdual.") else f"{module}.{meant}"
         text += f"; did you mean {full}?"
@@ -223,14 +220,6 @@ def suggesting(module: str) -> Callable[[str], Any]:
         raise no_name(module, name, [n for n in vars(sys.modules[module]) if n[0] != "_"])
 
     return find
-
-
-def _ufunc(name: str, known: Collection[str]) -> str | None:
-    """Return the name of a row that NumPy calls otherwise: arcsin is asin."""
-    for short in (name.replace("arc", "a"), {"absolute": "abs", "remainder": "mod"}.get(name, "")):
-        if short in known and short != name:
-            return short
-    return None
 
 
 def _close(name: str, known: dict[str, str]) -> str | None:

@@ -36,7 +36,6 @@ MAX_ORDER = 10**7
 MAX_MONOMIALS = 2 * 10**7
 MAX_EXPONENTS = 2 * 10**8  # monomials times variables
 CACHED_PAIRS = 1 << 22
-FLOAT = np.dtype(float)
 NONE = np.empty(0)  # weights that are all one
 FEW = 1 << 9  # products of coefficients, in all lanes, in which NumPy is as fast as machine code
 WRITTEN_OUT = 32  # products of coefficients of values that are recorded, one by one
@@ -122,6 +121,9 @@ class Univariate:
 
     order: int
 
+    def __hash__(self) -> int:
+        return self.order
+
     @property
     def size(self) -> int:
         return self.order + 1
@@ -152,10 +154,7 @@ class Univariate:
                 whole = balls.whole("mul", (True, True), self.size, (x, y))
                 if whole is not None:
                     return whole
-            if x.dtype is FLOAT is y.dtype:  # the same, shorter
-                z = np.correlate(x, y[::-1], "full")[: self.order + 1]
-            else:
-                z = np.convolve(x, y)[: self.order + 1]
+            z = np.convolve(x, y)[: self.order + 1]
             return z if z[-1] == z[-1] else trimmed_product(x, y)
         gathered = _gathered(x, y, self)
         if gathered is not None:

@@ -40,14 +40,16 @@ from taylor.numbers.kinds import is_operand
 from taylor.numbers.special_values import at, exact_cbrt, exact_power, exact_root, paired, quiet
 
 __all__ = [  # what `taylor` offers
-    "absolute", "acos", "acosh", "airyai", "airyaip", "airybi", "airybip", "asin", "asinh", "atan",
-    "atan2", "atanh", "cbrt", "ceil", "ci", "clip", "cos", "cosh", "cospi", "cot", "csc", "dawsn",
-    "digamma", "erf", "erfc", "erfcx", "exp", "exp1", "exp2", "expi", "expint", "expm1", "floor",
+    "absolute", "acos", "acosh", "airyai", "airyaip", "airybi", "airybip", "arccos", "arccosh",
+    "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "asin", "asinh", "atan", "atan2", "atanh",
+    "cbrt", "ceil", "ci", "clip", "cos", "cosh", "cospi", "cot", "csc", "dawsn",
+    "digamma", "erf", "erfc", "erfcx", "exp", "exp1", "exp2", "expi", "expint", "expm1", "fabs",
+    "float_power", "floor",
     "gamma", "heaviside", "hypot", "i0", "i1", "iv", "j0", "j1", "jv", "kepler", "lambertw",
     "lgamma", "log", "log1p", "log2", "log10", "log_ndtr", "logaddexp", "maximum", "minimum", "mod",
-    "ndtr", "power", "reciprocal", "rint", "sec", "sech2", "si", "sigmoid", "sign", "sin", "sinc",
-    "sinh", "sinpi", "softplus", "sqrt", "square", "stop_gradient", "tan", "tanh", "trunc", "y0",
-    "y1", "yv", "zeta",
+    "ndtr", "power", "reciprocal", "remainder", "rint", "sec", "sech2", "si", "sigmoid", "sign",
+    "sin", "sinc", "sinh", "sinpi", "softplus", "sqrt", "square", "stop_gradient", "tan",
+    "tanh", "trunc", "y0", "y1", "yv", "zeta",
 ]  # fmt: skip
 
 HALF, THIRD = Fraction(1, 2), Fraction(1, 3)
@@ -636,3 +638,8 @@ def _within(of: Elementary, a: Any, b: Any, beyond: Callable[[Any, Any], Any]) -
 HIDDEN["stop_gradient"] = stop_gradient = Elementary(
     "stop_gradient", lambda x: 1.0 * x, lambda ctx, x: +x, lambda a, y: (0, 1),
     code=lambda x: 1.0 * x, exact=lambda x: x, own=True)
+
+# ------------------------------------------------------------------ as NumPy spells them
+arcsin, arccos, arctan, arctan2 = asin, acos, atan, atan2
+arcsinh, arccosh, arctanh = asinh, acosh, atanh
+fabs, float_power = absolute, real_power

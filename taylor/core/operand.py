@@ -404,8 +404,8 @@ class Operand(Handled):
     # -------------------------------------------------------------- NumPy's protocols
     def __array_ufunc__(self, ufunc: np.ufunc, kind: str, *inputs: Any, **kwargs: Any) -> Any:
         row = UFUNCS.get(ufunc) if kind == "__call__" and not kwargs else None
-        if type(row) is Elementary and list not in map(type, inputs):  # the shortest way
-            return self._elementary(row, inputs)
+        if type(row) is Elementary and (len(inputs) == 1 or list not in map(type, inputs)):
+            return self._elementary(row, inputs)  # the shortest way
         if len(inputs) == 1 and inputs[0] is self:
             return call_ufunc(ufunc, kind, inputs, kwargs)
         given = [np.asarray(x) if type(x) is list else x for x in map(lift, inputs)]

@@ -34,7 +34,7 @@ def integer_power(a: Any, n: Any) -> Any:
 
     n is an int, or an array of ints with its own power for every lane.
     """
-    if np.ndim(n):
+    if type(n) is not int and np.ndim(n):
         result, base, m = a * 0 + 1, a, np.abs(n)
         while np.any(m):
             result = np.where(m & 1, result * base, result)

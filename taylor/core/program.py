@@ -7,6 +7,7 @@ has no step rule.
 from __future__ import annotations
 
 import functools
+import inspect
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -27,14 +28,13 @@ from taylor.core.instructions import (
     Scale,
     Shape,
     full,
-    short,
 )
 from taylor.core.lookups import Lookup, is_watched
 from taylor.core.maps import Reshape
 from taylor.core.operand import Operand, lift
 from taylor.core.parts import Part
 from taylor.core.reads import Reads, random_states
-from taylor.core.rules import adjoints, pruned, tangents, values
+from taylor.core.rules import pruned, tangents, values
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary
 from taylor.core.tags import Tag
@@ -53,7 +53,7 @@ OF_ZERO = ("not_equal", "signbit", "nonzero", "flatnonzero", "argwhere", "count_
 class Program:
     """A recorded function: instructions, the indices of its inputs and outputs, and its guards.
 
-    `point` holds the arguments of the recording.
+    `point` holds the arguments of the recording, `names` what the function calls them, if known.
     """
 
     code: list[Instruction]
@@ -62,6 +62,7 @@ class Program:
     guards: list[Guard] = field(default_factory=list)
     single: bool = True
     point: tuple[Any, ...] = ()
+    names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.code)
@@ -113,7 +114,7 @@ class Program:
         """Return the same in other code, where variable i has become new(i)."""
         inputs, outputs = ([new(i) for i in every] for every in (self.inputs, self.outputs))
         guards = [guard.moved(new) for guard in self.guards]
-        return Program(code, inputs, outputs, guards, self.single, self.point)
+        return Program(code, inputs, outputs, guards, self.single, self.point, self.names)
 
     def pruned(self) -> Program:
         """Return the program without instructions that no output (or guard) needs."""
@@ -150,6 +151,8 @@ class Program:
     def show(self, *x: Any, tangent: Any = None, adjoint: Any = None) -> str:
         """Return the table of v_i, its expression, its value, tangent and adjoint at x.
 
+        Without x it is that at the point of the recording.
+
         `tangent` is the direction (default: all ones), `adjoint` the adjoints of the outputs
         (default: the column is left out).  The layout follows Griewank & Walther, Evaluating
         Derivatives, Table 2.2, and Baydin et al., Automatic Differentiation in Machine Learning: a
@@ -166,28 +169,9 @@ class Program:
         v4  v2 + v3     10.6931   5.5
         y0  v4          10.6931   5.5
         """
-        seeds = [np.ones(np.shape(v)) for v in x] if tangent is None else list(tangent)
-        with np.errstate(all="ignore"):
-            v = self.trace(x)
-        t = tangents(self.code, v, [np.asarray(d, dtype=float)[()] for d in seeds])
-        columns: list[Any] = [v, [full(d, i.shape) for d, i in zip(t, self.code, strict=True)]]
-        header = ["v", "expression", "value", "tangent"]
-        if adjoint is not None:
-            bars = np.atleast_1d(np.asarray(adjoint, dtype=object)) if self.single else adjoint
-            every: dict[int, Any] = {}
-            found = adjoints(self.code, v, dict(zip(self.outputs, bars, strict=True)), (), every)
-            every.update(zip(self.inputs, found, strict=True))
-            columns.append([full(every.get(i), c.shape) for i, c in enumerate(self.code)])
-            header.append("adjoint")
-        rows = [header]
-        for i in range(len(self.code)):
-            rows.append([f"v{i}", self.expression(i), *(short(c[i]) for c in columns)])
-        for j, i in enumerate(self.outputs):
-            rows.append([f"y{j}", f"v{i}", *(short(c[i]) for c in columns)])
-        widths = [max(len(r[c]) for r in rows) + 2 for c in range(len(header))]
-        return "\n".join(
-            "".join(cell.ljust(w) for cell, w in zip(r, widths, strict=True)).rstrip() for r in rows
-        )
+        from taylor.core import shown
+
+        return shown.text(self, shown.columns(self, x or self.point, tangent, adjoint))
 
     def expression(self, i: int) -> str:
         """Return instruction i in mathematical notation."""
@@ -205,14 +189,24 @@ class Program:
           v0 -> v1;
         }
         """
-        lines = ["digraph program {"]
-        for i, (op, args, _) in enumerate(self.code):
-            inner = "box" if type(op) is Input else "ellipse"
-            shape = "doublecircle" if i in self.outputs else inner
-            label = f"v{i} = {self.expression(i)}".replace('"', '\\"')
-            lines.append(f'  v{i} [label="{label}", shape={shape}];')
-            lines += [f"  v{a} -> v{i};" for a in args]
-        return "\n".join([*lines, "}"])
+        from taylor.core import shown
+
+        return shown.dot(self)
+
+    def svg(self) -> str:
+        """Return the graph of the program, with its values at the recorded point, as SVG.
+
+        >>> record(lambda x, y: x * y, 2.0, 3.0).svg().count("<rect")
+        3
+        """
+        from taylor.core import shown
+
+        return shown.svg(self)
+
+    def _repr_html_(self) -> str:
+        from taylor.core import shown
+
+        return shown.html(self)
 
 
 def _bytes(x: Any) -> int:
@@ -229,7 +223,19 @@ def record(f: Callable[..., Any], *x: Any) -> Program:
     >>> float(p(np.array([0.0, np.pi / 2])))
     1.0
     """
-    return recording(f, *(unlabelled(v, "record") for v in x))[0]
+    program = recording(f, *(unlabelled(v, "record") for v in x))[0]
+    program.names = _names(f, len(x))
+    return program
+
+
+def _names(f: Callable[..., Any], count: int) -> tuple[str, ...]:
+    """Return the names of so many arguments of f; nothing if it does not have them."""
+    try:
+        found = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):  # a function of C
+        return ()
+    names = [p.name for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return tuple(names[:count]) if len(names) >= count else ()
 
 
 def recording(

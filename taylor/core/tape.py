@@ -335,7 +335,7 @@ class Node(Operand):
         return format(self.value, spec) if known else repr(self)
 
     def __repr__(self) -> str:
-        return f"<node v{self.i} of shape {self.shape}>"
+        return f"<v{self.i} = {self.tape.values[self.i]}>"
 
     def _hosts(self, other: Operand) -> bool:
         return self.tape.holds(other)

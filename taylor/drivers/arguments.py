@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from taylor.core.operand import Operand
 from taylor.drivers import trees
 from taylor.drivers.derivable import Derivable, watched
 from taylor.drivers.often import Often, again
+from taylor.errors import deprecated
 from taylor.numbers.kinds import content, is_nested
 
 Array = Any
@@ -37,9 +39,15 @@ class Form:
     """
 
     def __init__(
-        self, g: Function, axes: Sequence[Any] | None, along: Sequence[str], recorded: bool
+        self,
+        g: Function,
+        axes: Sequence[Any] | None,
+        along: Sequence[str],
+        recorded: bool,
+        before: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.recorded = recorded  # for a compiled f
+        self.before = before  # deprecated names
         self.one_array = axes is None
         self.g, self.axes, self.along = g, tuple(axes or (0,)), frozenset(along)
         self.own = list(inspect.signature(g).parameters.values())[2:]
@@ -85,6 +93,10 @@ class Form:
                 "arguments of f as one tuple"
             )
         for p in self.own[len(own) :]:
+            old = self.before.get(p.name)
+            if old in named and p.name not in named:
+                deprecated(f"{self.g.__name__}({old}=...)", f"{p.name}=")
+                named[p.name] = named.pop(old)
             own.append(named.pop(p.name, p.default))
             if own[-1] is EMPTY and given:
                 raise TypeError(f"{self.g.__name__}: the argument {p.name!r} is missing")

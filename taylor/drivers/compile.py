@@ -48,6 +48,7 @@ from taylor.machine.engine import unit_of
 from taylor.machine.machine import GUARD, INFINITE, OK, Machine
 from taylor.numbers.kinds import ValueSet
 from taylor.numbers.policy import policy
+from taylor.progress import Progress, Report
 from taylor.series.series import Series
 
 Array = Any
@@ -194,12 +195,13 @@ class Compiled(Derivable):
             eagerly(f"{name} (compiled, as {where[0]!r})", why, self.strict)
 
     def stream(
-        self, points: Array, order: int, *, chunk: int = 1 << 16, progress: bool = False
+        self, points: Array, order: int, *, chunk: int = 1 << 16, progress: Report = False
     ) -> Iterator[Array]:
         """Yield the Taylor coefficients 0..order at the points, block after block of them.
 
         An element-wise f at points along one axis (an array, or a memory map larger than memory);
-        each block has the shape (order + 1, at most chunk).  `progress` shows a bar (needs tqdm).
+        each block has the shape (order + 1, at most chunk).  `progress` shows a bar (needs tqdm),
+        or is called with the numbers of points that are done and are left.
 
         >>> f = compile(lambda x: np.exp(x))
         >>> [c.shape for c in f.stream(np.zeros(150), 3, chunk=100)]
@@ -207,13 +209,11 @@ class Compiled(Derivable):
         """
         if np.ndim(points) != 1:
             raise ShapeMismatch(f"stream takes points along one axis, not {np.shape(points)}")
-        starts: Any = range(0, len(points), chunk)
-        if progress:
-            from tqdm import tqdm
-
-            starts = tqdm(starts, unit="block")
-        for start in starts:
-            yield taylor_coefficients(self, np.asarray(points[start : start + chunk]), order)
+        with Progress(progress, "points") as report:
+            for start in range(0, len(points), chunk):
+                block = np.asarray(points[start : start + chunk])
+                yield taylor_coefficients(self, block, order)
+                report(start + len(block), len(points) - start - len(block))
 
     def _run(self, where: Any, x: Sequence[Any], call: Callable[[Machine], tuple[int, Any]]) -> Any:
         """Return what a call of the form's machine gives and the structure of what f returns.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -22,7 +23,16 @@ from taylor.core.tags import Tag
 from taylor.drivers.arguments import Form, is_plain, several
 from taylor.errors import ForeignNodeError, NonAnalyticError, ShapeMismatch
 from taylor.numbers.data import unlabelled
-from taylor.numbers.kinds import Floats, Kind, base, base_array, content, is_nested, is_operand
+from taylor.numbers.kinds import (
+    Floats,
+    Kind,
+    ValueSet,
+    base,
+    base_array,
+    content,
+    is_nested,
+    is_operand,
+)
 from taylor.numbers.values import as_array, as_data, integers, together, zeros
 from taylor.series.series import Series
 
@@ -35,7 +45,10 @@ NO_NUMBERS = (str, bytes, bytearray, Mapping, Set, Iterator)
 
 
 def driver(
-    axes: Sequence[int | str] | None = (0,), along: Sequence[str] = (), recorded: bool = True
+    axes: Sequence[int | str] | None = (0,),
+    along: Sequence[str] = (),
+    recorded: bool = True,
+    before: Mapping[str, str] = MappingProxyType({}),
 ) -> Callable[[Callable[P, R]], Callable[..., R]]:
     """Return the decorator that makes g(f, x, *own), written for one array x, a driver.
 
@@ -43,10 +56,11 @@ def driver(
     the last axes of each result run over x (or the parameter that is this number; None: x is one
     number or array), `along` which parameters have the form of x.  For a compiled f it is recorded,
     once for each shape of x, and is machine code as f is; unless its parameters are no arrays.
+    `before` holds the deprecated names of parameters.
     """
 
     def decorated(g: Callable[P, R]) -> Callable[..., R]:
-        form = Form(g, axes, along, recorded)
+        form = Form(g, axes, along, recorded, before)
         most = 1 + len(form.own)
         fewest = most - sum(p.default is not p.empty for p in form.own)
 
@@ -93,9 +107,9 @@ def seed(kind: type[Series], x: Any, algebra: Algebra, directions: Array, tag: T
     if algebra.order:
         table[1 : 1 + len(directions)] = directions
     perturbation = kind._make(table, algebra, tag, 1)
-    if is_operand(x):
+    if is_operand(x) and not isinstance(x, ValueSet):
         return x + perturbation
-    table[0] = x[()]
+    table[0] = x if is_operand(x) else x[()]
     return perturbation
 
 

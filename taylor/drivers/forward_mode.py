@@ -168,17 +168,17 @@ def _scaled(f: Function, x: Any, v: Any, order: int, wanted: Sequence[int]) -> l
     return factorials.derivatives(run, degrees, [(k, math.factorial(k)) for k in wanted])
 
 
-@driver(axes=None, recorded=False)
-def derivative(f: Function, x: Any, n: int = 1) -> Any:
-    """Return the n-th derivative of f at x (at every element, if x is an array).
+@driver(axes=None, recorded=False, before={"order": "n"})
+def derivative(f: Function, x: Any, order: int = 1) -> Any:
+    """Return the derivative of f of that order at x (at every element, if x is an array).
 
-    n!·c_n, with c_n from one sweep of order n.  x: a number of any type or an array; f: elementwise
-    in x.
+    n!·c_n for order n, with c_n from one sweep.  x: a number of any type or an array; f:
+    elementwise in x.
 
     >>> derivative(lambda x: x**3, 2), float(derivative(np.sin, 0.0, 3))
     (12, -1.0)
     """
-    n = check_order(n)
+    n = check_order(order)
     return along(f, x, 1, n)[n] if n < 2 else _scaled(f, x, 1, n, [n])[0]
 
 
@@ -204,14 +204,14 @@ def taylor_coefficients(f: Function, x: Any, order: int) -> Array:
     return found
 
 
-@driver(axes=(0,), along=("v",), recorded=False)
-def directional(f: Function, x: Any, v: Any, n: int = 1) -> Any:
-    """Return the n-th derivative of t -> f(x + t·v) at t = 0; v has the shape of x.
+@driver(axes=(0,), along=("v",), recorded=False, before={"order": "n"})
+def directional(f: Function, x: Any, v: Any, order: int = 1) -> Any:
+    """Return the derivative of t -> f(x + t·v) of that order at t = 0; v has the shape of x.
 
     >>> float(directional(lambda x: x[0] ** 2 * x[1], [1.0, 2.0], [1.0, 1.0], 2))
     8.0
     """
-    n = check_order(n)
+    n = check_order(order)
     return _scaled(f, x, v, n, [n])[0]
 
 

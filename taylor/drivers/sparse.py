@@ -235,6 +235,23 @@ class _Sparse:
         kind, (m, n) = type(self).__name__, self.shape
         return f"<{kind} of shape ({m}, {n}), {len(self._plan.rows)} entries, {self.count} colours>"
 
+    def spy(self, ax: Any = None) -> Any:
+        """Draw the pattern, each entry in the colour whose product gives it; return the axes.
+
+        Needs matplotlib (the extra `plot`), or some axes that draw as its.
+        """
+        from taylor.display import plots
+
+        groups = self._plan.entries[0]
+        return plots.entries(plots.axes(ax, "spy()"), self.shape, *self.pattern, groups)
+
+    def _repr_html_(self) -> str:
+        from taylor.display import matrices
+
+        text = repr(self).strip("<>")
+        drawn = matrices.svg(self.shape, *self.pattern, self._plan.entries[0], text)
+        return f"<p>{text}</p>{drawn}"
+
 
 @dataclass
 class _Plan:

@@ -36,6 +36,8 @@ from taylor.llvm.registers import Scalar
 UNIT, GROUPS = 8, 16  # numbers in a register, and registers in a call
 LANES = UNIT * GROUPS
 ROWS = 6  # of each group: x, and up to five results
+RESULTS = {"exp": 2, "log": 3, "turned": 5}
+NEAR = 2.0**-40  # what z of log has to be below
 BOUNDS = {  # of errors: relative, absolute, and the range of the argument
     "exp": (2.0**-68, 0.0, -600.0, 700.0),
     "log": (0.0, 2.0**-67, 2.0**-800, 2.0**800),

@@ -163,7 +163,7 @@ class Symbol(Strided, Operand):  # type: ignore[misc]  # Operand has a slot: wea
                 return whole.view(shape, ())
             if strides is not None:
                 return whole.view(shape, strides, int(index.reshape(-1)[0]))
-        elif in_order(index, sources):
+        elif in_order(index, [*map(np.shape, sources)]):
             return Joined(f, shape, [lifted(f, x) for x in sources])
         return assembled(f, [flattened(contiguous(lifted(f, x))) for x in sources], index)
 
@@ -303,7 +303,7 @@ class Joined(Pending):
     def _part_of(self, index: Array) -> Any:
         if self.made is not None or not index.size or index.min() < 0:
             return None
-        if in_order(index, [self]):
+        if in_order(index, [self.shape]):
             return Joined(self.f, index.shape, self.pieces)
         start, low, high = 0, int(index.min()), int(index.max())
         for x in self.pieces:

@@ -65,6 +65,7 @@ class Kernel:
         algebra: Algebra,
         heights: Sequence[int],
         complex: Sequence[bool] = (),
+        entry: Entry | None = None,
     ) -> None:
         self.given = (program, algebra, heights)
         self.complex = complex
@@ -73,7 +74,7 @@ class Kernel:
         self.asked: dict[int, float] = {1: 0, TILE: 0}
         self.machines: dict[int, Machine | None] = {}
         self.reason = ""  # why there is none
-        self.entry = Entry()  # of one point, from the second call of its code on
+        self.entry = entry or Entry()  # of one point, from the second call of its code on
 
     def machine(self, lanes: int, asked: int = 1) -> Machine | None:
         """Return the machine code for so many lanes; None as long as, or where, there is none.
@@ -107,6 +108,12 @@ class Kernel:
 
 
 @functools.lru_cache(maxsize=4096)
+def _entry(row: Elementary | str, live: tuple[bool, ...], algebra: Algebra) -> Entry:
+    """Return what calls the code of a row at one point, for tables and constants of any kind."""
+    return Entry()
+
+
+@functools.lru_cache(maxsize=4096)
 def _of_row(
     row: Elementary | str, live: tuple[bool, ...], algebra: Algebra, kinds: tuple[Any, ...]
 ) -> Kernel | None:
@@ -121,7 +128,8 @@ def _of_row(
     else:
         program = PRODUCTS[live] if row == "mul" else QUOTIENTS[live]
     complex = [pair is True for pair in pattern] if True in pattern else []
-    return Kernel(program, algebra, [algebra.order] * sum(live), complex)
+    heights = [algebra.order] * sum(live)
+    return Kernel(program, algebra, heights, complex, _entry(row, live, algebra))
 
 
 def _is_complex(kind: Any) -> bool | None:
@@ -162,8 +170,12 @@ def run(
 
     `given` holds a table where `live`, else a number or an array.
     """
-    if row == "mul" and given[0] is given[-1]:  # a square
+    if len(given) == 2 and row == "mul" and given[0] is given[1]:  # a square
         live, given = (True,), given[:1]
+    ordered = given if live[0] else _in_order(given, live)
+    table: Array | None = _entry(row, live, algebra).call(*ordered)
+    if table is not None:
+        return table
     kinds = tuple([x.dtype if type(x) is np.ndarray else type(x) for x in given])
     kernel = _of_row(row, live, algebra, kinds)
     if kernel is None:
@@ -172,14 +184,10 @@ def run(
     if shape is None or 0 in shape:
         return None
     if shape == ():
-        given = given if len(given) == 1 else _in_order(given, live)
-        table: Array | None = kernel.entry.call(*given)
-        if table is not None:
-            return table
         machine = kernel.machine(1)
         if machine is None:
             return None
-        status, (c,) = machine(*given)
+        status, (c,) = machine(*ordered)
         machine.enter(kernel.entry, False, False, 1, along=False)
         return c if status == OK else None
     n = math.prod(shape)

@@ -37,9 +37,9 @@ def affine(index: Index) -> tuple[int, ...] | None:
     return tuple(strides) if np.array_equal(grid, index) else None
 
 
-def in_order(index: Index, sources: Sequence[Any]) -> bool:
-    """Whether the index takes all elements of the sources one after the other."""
-    size = sum(math.prod(np.shape(x)) for x in sources)
+def in_order(index: Index, shapes: Sequence[Shape]) -> bool:
+    """Whether the index takes all elements of sources of these shapes one after the other."""
+    size = sum(map(math.prod, shapes))
     return index.size == size > 1 and np.array_equal(index.reshape(-1), np.arange(size))
 
 

@@ -24,11 +24,10 @@ from taylor.core.algebra import CACHED_PAIRS, Algebra, Monomials, multivariate
 from taylor.llvm.function import Function
 from taylor.llvm.jit import Code, made
 from taylor.llvm.registers import Scalar
+from taylor.machine.pairs import STEP, WIDTH, ZEROS, convolved, summed
 
 Floats = NDArray[np.float64]
 LARGE, LONG = 20_000, 7  # products of coefficients, in all and for two rows, that rows pay for
-STEP, WIDTH = 4, 4  # terms of a convolution at a time; numbers in a vector: rows are short
-ZEROS = STEP + WIDTH  # before each row
 
 
 def _convolutions() -> str:
@@ -57,22 +56,12 @@ def _convolutions() -> str:
                     xs = f.address(x, [(f.entry(rows, f.whole("add", left, j)), 1)], 0)
                     there = f.entry(rows, f.whole("sub", right, j))
                     ys = f.address(y, [(there, 1), (v, 1)], 0)
-
-                    def term(t: str, totals: Sequence[Scalar]) -> list[Scalar]:
-                        found = []
-                        for d, total in enumerate(totals):
-                            a = f.load(f.address(xs, [(t, 1)], d))
-                            b = f.load(f.address(ys, [(t, -1)], -d), WIDTH)
-                            found.append(f.intrinsic("fma", a, b, total))
-                        return found
-
-                    return f.fold(0, terms, totals, term, STEP)
+                    return convolved(f, xs, ys, terms, totals)
 
                 return f.fold(0, upto, totals, leaf)
 
             sums = f.fold(first, last, [f.constant(0.0, WIDTH)] * STEP, pair)
-            halves = (f.binary("fadd", *sums[:2]), f.binary("fadd", *sums[2:]))
-            f.store(f.binary("fadd", *halves), f.address(z, [(place, 1), (v, 1)], 0))
+            f.store(summed(f, sums), f.address(z, [(place, 1), (v, 1)], 0))
     return f.text()
 
 

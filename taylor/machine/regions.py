@@ -40,7 +40,9 @@ from taylor.machine.emit import (
     numbers_between,
     settled,
 )
+from taylor.machine.joins import Joins
 from taylor.machine.nests import at, c_strides, loaded_at, merged_axes, narrow, terms_of
+from taylor.machine.stacks import unstacked
 from taylor.machine.stencils import Box, Patch, Shift, fused
 
 Code = Sequence[Instruction]
@@ -57,8 +59,12 @@ class Region(NamedTuple):
     sums: list[int]
 
 
-def planned(code: Code, complex: Sequence[bool]) -> list[int | Region]:
+def planned(
+    code: Code, complex: Sequence[bool], results: Container[int] = ()
+) -> list[int | Region]:
     """Return the order in which to run a program: instructions alone, and regions.
+
+    A result is a region even alone: it is written in its place, and checked, in one loop.
 
     What begins at a level needs regions of lower levels only, so that none of the instructions of a
     level and a shape needs another of them through something outside.
@@ -78,7 +84,11 @@ def planned(code: Code, complex: Sequence[bool]) -> list[int | Region]:
         else:
             ready[i] = max((ready[a] for a in args), default=0)
     chunks = itertools.chain.from_iterable(regions.values())
-    found = [Region(m, []) for m in chunks if len(m) > 1 or isinstance(code[m[0]].op, Patch)]
+    found = [
+        Region(m, [])
+        for m in chunks
+        if len(m) > 1 or m[0] in results or isinstance(code[m[0]].op, Patch)
+    ]
     owner = {i: region for region in found for i in region.members}
     for i, (_, args, _) in enumerate(code):
         last = max((a for a in args if a in owner), default=None)
@@ -170,7 +180,9 @@ def values(
     """Write the values of a program; return those that are kept, some in memory of their own."""
     if f.unit > 1:
         return _values(f, code, given, kept, outs)
-    short, new = fused(code, [i for i in range(len(code)) if i in kept])
+    code, alone = unstacked(code, [i for i in range(len(code)) if i in kept])
+    short, place = fused(code, alone.values())
+    new = {i: place[j] for i, j in alone.items()}
     places = {new[i]: out for i, out in outs.items()}
     for i, out in list(places.items()):
         op, args, _ = short[i]
@@ -192,21 +204,19 @@ def _values(
     uses = Counter(a for i in code for a in i.args)
     number = numbers(given)
     v: dict[int, Any] = {}
-    for step in planned(code, complex):
+    joined = Joins(f, code, complex, outs)
+    for step in planned(code, complex, outs):
         f.pause()
         if isinstance(step, Region):
             done = [*step.members, *step.sums]
             own = Counter(a for i in done for a in code[i].args)
-            out = {
-                i: outs.get(i) or empty(f, code[i].shape, complex[i])
-                for i in step.members
-                if i in kept or uses[i] > own[i]
-            }
+            out = {i: joined.place(i) for i in step.members if i in kept or uses[i] > own[i]}
             v |= write(f, code, step, v, number, out, complex, outs.keys())
         else:
             op, args, _ = code[step]
             done = [step]
-            y = given[op.n] if isinstance(op, Input) else op.value([v[a] for a in args], number)
+            y = given[op.n] if isinstance(op, Input) else joined.value(step, v)
+            y = op.value([v[a] for a in args], number) if y is None else y
             v[step] = settled(y) if uses[step] > 1 else y
         for a in (a for i in done for a in code[i].args):
             uses[a] -= 1

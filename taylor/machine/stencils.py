@@ -31,6 +31,7 @@ from taylor.core.maps import Gather, Reshape, Scatter, Sum
 from taylor.core.rules import pruned
 from taylor.llvm.ir import WIDTH
 from taylor.machine.emit import Symbol, contiguous
+from taylor.machine.joins import joins
 from taylor.machine.moves import Index, affine
 from taylor.machine.nests import c_strides
 
@@ -264,13 +265,16 @@ def fused(code: Code, kept: Iterable[int]) -> tuple[Code, dict[int, int]]:
     And the new numbers of what is kept of it.
     """
     kept = set(kept)
-    whole = {a for c in code if c.op.by_element or isinstance(c.op, (Sum, Einsum)) for a in c.args}
+    read = {a for c in code if c.op.by_element or isinstance(c.op, Sum) for a in c.args}
+    multiplied = {a for c in code if isinstance(c.op, Einsum) for a in c.args}
     patches = {}
     for i, (op, args, shape) in enumerate(code):
         if not isinstance(op, (Gather, Scatter)) or math.prod(shape) < FEWEST:
             continue
         many = len(args) > 1 or isinstance(op, Scatter) or affine(op.index) is None
-        if many and (i in whole or isinstance(op, Scatter)):
+        if many and (
+            i in read or isinstance(op, Scatter) or (i in multiplied and not joins(code, i))
+        ):
             layers = layers_of(code, i, op)
             if layers is not None:
                 patches[i] = layers

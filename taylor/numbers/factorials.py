@@ -201,12 +201,18 @@ def _next_scale(c: Array, m: int, degrees: Array, open_: Array) -> int:
     info = np.finfo(size.dtype)
     good = np.flatnonzero((size > info.tiny / info.eps) & (size < np.inf))
     if len(good) < 2:
-        return m + 64
+        return m + 64 if (size < np.inf).all() else m - info.maxexp // 2
     last = good[-1]
     first = good[max(0, int(np.searchsorted(good, (last + 1) // 2)) - 1)]
     first = good[0] if first == last else first
     slope = (math.log2(size[last]) - math.log2(size[first])) / (last - first)
-    return m - round(slope) if abs(slope) >= 1 else m + 1
+    # the coefficients of one size must also be numbers: x² at 1e-170 has none of degree 0
+    k = good[good >= max(first, 1)]
+    room = np.log2(size[k])
+    lowest, highest = info.minexp + 2 * info.nmant, info.maxexp - 2 * info.nmant
+    shift = max(-round(slope), math.ceil(np.max((lowest - room) / k)))
+    shift = min(shift, math.floor(np.min((highest - room) / k)))
+    return m + shift if shift else m + 1
 
 
 def derivatives(run: Run, degrees: Array, wanted: Sequence[tuple[int, int]]) -> list[Any]:
@@ -229,7 +235,8 @@ def derivatives(run: Run, degrees: Array, wanted: Sequence[tuple[int, int]]) -> 
 def _by_scales(
     run: Run, first: Any, c: Array, degrees: Array, wanted: Sequence[tuple[int, int]]
 ) -> list[Any]:
-    tables, scales = [(first, c)], [0]
+    tables, scales, fewer = [(first, c)], [0], False
+    m = 0
     rows = [i for i, _ in wanted]
     source = np.full(c.shape, -1)  # per entry, the run that is right
     source[degrees < 2] = 0
@@ -237,19 +244,27 @@ def _by_scales(
         open_ = (source < 0) & np.isin(np.arange(len(c)), rows)[:, None]
         if not open_.any():
             break
-        m = _next_scale(tables[-1][1], scales[-1], degrees, open_)
+        m = m // 2 if fewer else _next_scale(tables[-1][1], scales[-1], degrees, open_)
         while m in scales:
             m += 1
         table = run(m)
         new = _numbers(table)
         if new is None or new.shape != c.shape:
             break
-        whole = ~_vanished(_profile(np.abs(new), degrees))[degrees] & (new == 0)
+        # a single table is trusted where no other one has another number
+        against, settled = np.zeros(c.shape, bool), np.zeros(c.shape, bool)
         for (_, other), n in zip(tables, scales, strict=True):
             agreed = _agree(other, n, new, m, degrees)
-            source[(source < 0) & (agreed | (whole & (other == 0)))] = len(tables)
-        if not _suspicious(new, degrees):
-            source[source < 0] = len(tables)
+            settled |= agreed
+            size = np.abs(other)
+            number = np.where(
+                new == 0, size > 0, (size >= np.finfo(size.dtype).tiny) & (size < np.inf)
+            )
+            against |= number & ~agreed
+        fewer = bool(against.any())
+        whole = ~_vanished(_profile(np.abs(new), degrees))[degrees] & (new == 0)
+        settled |= ~against & (whole | (not _suspicious(new, degrees)))
+        source[(source < 0) & settled] = len(tables)
         tables.append((table, new))
         scales.append(m)
     found = []

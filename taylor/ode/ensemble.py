@@ -34,9 +34,10 @@ from taylor.ode.methods import MethodOptions, chosen
 from taylor.ode.options import check_span, members_args, number_of_steps, numbers_of, tolerance_of
 from taylor.ode.pieces import solution
 from taylor.ode.regimens import members_with_doses
-from taylor.ode.results import MESSAGES, EnsembleResult, bar, inside
+from taylor.ode.results import MESSAGES, EnsembleResult, inside
 from taylor.ode.units import of_any_time
 from taylor.ode.watched import Advanced, Found, advanced
+from taylor.progress import Progress, Report
 
 if TYPE_CHECKING:  # slow to import, rarely needed
     from concurrent.futures import Executor, Future
@@ -71,7 +72,7 @@ def solve_ensemble(
     executor: Executor | None = None,
     chunk: int | None = None,
     checkpoint: str | Path | None = None,
-    progress: bool | Callable[[float], None] = False,
+    progress: Report = False,
     strict: bool = False,
     **more: Any,
 ) -> EnsembleResult:
@@ -90,7 +91,8 @@ def solve_ensemble(
     `executor` of `concurrent.futures`, such as dask.distributed's or mpi4py's; members whose task
     does not come back have failed.  With `checkpoint`
     the state of all members is kept in that file (npz): the same call goes on from it, bit for
-    bit.  `progress` shows a bar (needs tqdm), or is called with the share that is done.  `strict`:
+    bit.  `progress` shows a bar (needs tqdm), or is called with how many members are done and are
+    left, in parts too.  `strict`:
     CompileError where the members have no machine code, instead of a PerformanceWarning.
 
     >>> e = np.array([0.0, 0.3, 0.6])
@@ -130,8 +132,7 @@ def solve_ensemble(
     tasks = Tasks(problem, problem.begun(y, parameters), given)
     if checkpoint is not None:
         tasks.keep(Path(checkpoint), saved.fingerprint(problem, y, given))
-    with bar(progress is True, 0.0, 1.0) as report:
-        tasks.report = progress if callable(progress) else report if progress else None
+    with Progress(progress, "members") as tasks.report:
         tasks.run(executor, threads or os.cpu_count() or 1, chunk)
     return _result(tasks, times, events is not None)
 
@@ -194,7 +195,7 @@ class Tasks:
     def __init__(self, problem: Problem, rows: Array, given: list[tuple[Any, ...]]) -> None:
         self.problem, self.rows, self.given = problem, rows, given
         self.state = problem.named(rows)
-        self.report: Callable[[float], Any] | None = None
+        self.report = Progress(False, "members")
         self.file: tuple[Path, str] | None = None  # and the name of the problem in it
         self.said: dict[int, str] = {}  # why members failed
         self.lost: dict[int, str] = {}  # members whose task did not come back
@@ -292,8 +293,9 @@ class Tasks:
                 self.save()
                 began = time.monotonic()
                 cost = began - start
-            if self.report is not None:
-                self.report(self._share())
+            if self.report:
+                done = self._done()
+                self.report(done, len(self.rows) - done)
         if len(errors) == len(futures):
             raise IntegrationError(
                 f"no task came back from the executor: {errors[0]!r}"
@@ -323,12 +325,12 @@ class Tasks:
                 "of a module, not as a lambda or inside of another function"
             ) from error
 
-    def _share(self) -> float:
-        """Return which part of the work is done."""
+    def _done(self) -> float:
+        """Return how many members are done, each as far as it is."""
         t0, t1 = self.problem.t0, self.problem.targets[-1]
         ended = (self.state["code"] != GO) | (t0 == t1)
         gone = np.abs(self.state["t"] - t0) / (abs(t1 - t0) or 1.0)
-        return float(np.mean(np.where(ended, 1.0, gone)))
+        return float(np.sum(np.where(ended, 1.0, gone)))
 
 
 def _result(tasks: Tasks, times: Array, events: bool) -> EnsembleResult:

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from taylor.errors import ShapeMismatch
 from taylor.ode.doses import Dose, schedule
 from taylor.ode.options import check_span, members_args, numbers_of
-from taylor.ode.results import MESSAGES, EnsembleResult, OdeResult, bar, inside
+from taylor.ode.results import MESSAGES, EnsembleResult, OdeResult, inside
 from taylor.ode.solve import solve_ivp
+from taylor.progress import Progress
 
 Array = NDArray[Any]
 P = ParamSpec("P")
@@ -164,10 +165,9 @@ def _one_by_one(
     found.update({name: [None] * len(y) for name in ("t_events", "y_events") if several})
     found.update(sol=[None] * len(y) if dense else None)
     with (
-        bar(progress is True, 0.0, 1.0) as report,
+        Progress(progress, "members") as report,
         ThreadPoolExecutor(1 if executor else threads) as pool,
     ):
-        tell = progress if callable(progress) else report
         submit = (executor or pool).submit
         tasks = {submit(run, one, args=args[i], dosing=dosing[i]): i for i, one in enumerate(y)}
         for n, task in enumerate(as_completed(tasks), 1):
@@ -175,7 +175,7 @@ def _one_by_one(
             if error is not None and getattr(error, "result", None) is None:
                 raise error
             _take(found, tasks[task], getattr(error, "result", None) or task.result(), times)
-            tell(n / len(y))
+            report(n, len(y) - n)
     return found
 
 

@@ -1,19 +1,21 @@
-"""What an integration returns, and how far it is."""
+"""What an integration returns."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from taylor.core.instructions import short
+from taylor.display import plots, tables
 from taylor.errors import ShapeMismatch
+from taylor.numbers.kinds import base_array
 from taylor.ode.dense import SeriesSolution, Solution
 from taylor.ode.units import SolutionInUnits
 
 Array = NDArray[Any]
+ENDS, COMPONENTS = (6, 3), 6  # times and components that are shown
 MESSAGES = {
     0: "The solver successfully reached the end of the integration interval.",
     1: "A termination event occurred.",
@@ -32,6 +34,9 @@ class Result(dict[str, Any]):
     def __repr__(self) -> str:
         width = max(map(len, self))
         return "\n".join(f"{name.rjust(width)}: {_brief(value)}" for name, value in self.items())
+
+    def _repr_html_(self) -> str:
+        return tables.html(["", ""], [[name, _brief(value)] for name, value in self.items()])
 
 
 class OdeResult(Result):
@@ -58,6 +63,32 @@ class OdeResult(Result):
     status: int
     message: str
     success: bool
+
+    def _repr_html_(self) -> str:
+        y = np.reshape(self.y, (-1, len(self.t)))
+        names = plots.names(np.shape(self.y)[:-1])[:COMPONENTS]
+        more = [f"… {len(y) - COMPONENTS} more"] if len(y) > COMPONENTS else []
+
+        def row(k: int) -> list[str]:
+            return [short(self.t[k]), *(short(c[k]) for c in y[:COMPONENTS]), *[""] * len(more)]
+
+        rows = tables.long(len(self.t), row, ENDS)
+        return tables.html(["t", *names, *more], rows, f"{self.message} ({self.nfev} series)")
+
+    def plot(self, ax: Any = None, **style: Any) -> Any:
+        """Draw the components of y over t, and return the axes; `style` is that of their lines.
+
+        With dense_output=True these are curves, else the states at the times t.  Needs matplotlib
+        (the extra `plot`), or some axes that draw as its.
+        """
+        ax = plots.axes(ax, "plot()")
+        t, marker = np.asarray(self.t, dtype=float), "o"
+        if self.sol is not None and len(t) > 1:
+            t, marker = plots.times(t[0], t[-1]), "-"
+        y = base_array(self.y if marker == "o" else self.sol(t))  # type: ignore[misc]
+        if np.iscomplexobj(y):
+            raise TypeError("plot() draws real states: plot r.y.real and r.y.imag, or abs(r.y)")
+        return plots.curves(ax, t, y.astype(float), marker, **style)
 
 
 class EnsembleResult(Result):
@@ -112,16 +143,3 @@ def inside(times: Array, t0: Any, t1: Any) -> None:
         raise ValueError("the times of t_eval must lie within t_span")
     if not np.all(steps < 0 if t1 < t0 else steps > 0):
         raise ValueError("the times of t_eval must lie in the order of integration, each once")
-
-
-@contextlib.contextmanager
-def bar(show: bool, t0: Any, t1: Any) -> Iterator[Callable[[Any], Any]]:
-    """Give what shows how far the integration is, by a progress bar in units of time or not."""
-    if not show:
-        yield lambda t: None
-        return
-    from tqdm import tqdm
-
-    form = "{l_bar}{bar}| {elapsed}<{remaining}"
-    with tqdm(total=abs(float(t1 - t0)), unit="t", bar_format=form) as shown:
-        yield lambda t: shown.update(abs(float(t - t0)) - shown.n)

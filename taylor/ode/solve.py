@@ -23,10 +23,11 @@ from taylor.ode.integrator import Integrator
 from taylor.ode.methods import chosen
 from taylor.ode.options import argument, as_args, check_span, numbers_of, tolerance_of
 from taylor.ode.record import Record
-from taylor.ode.results import MESSAGES, OdeResult, bar, inside
+from taylor.ode.results import MESSAGES, OdeResult, inside
 from taylor.ode.system import at_one_state
 from taylor.ode.units import of_any_time
 from taylor.ode.variation import Variation
+from taylor.progress import Progress, Report
 
 Array = NDArray[Any]
 P = ParamSpec("P")
@@ -99,7 +100,7 @@ def solve_ivp(
     args: Sequence[Any] | None = None,
     max_step: Any = math.inf,
     max_steps: int | None = None,
-    progress: bool = False,
+    progress: Report = False,
     rtol: Any = None,
     atol: Any = None,
     strict: bool = False,
@@ -125,7 +126,8 @@ def solve_ivp(
 
     A failure (blow-up, nan, `max_steps`) is a status and a message, with the solution so far; where
     fun is discontinuous and points back to where it jumps there is no solution: IntegrationError,
-    whose `result` is the solution so far.  `progress` shows a bar (needs tqdm).  `strict`:
+    whose `result` is the solution so far.  `progress` shows a bar (needs
+    tqdm), or is called with the time that is done and is left.  `strict`:
     CompileError where steps or events have no machine code, instead of a PerformanceWarning.
 
     >>> r = solve_ivp(lambda t, y: [y[1], -y[0]], (0.0, np.pi), [0.0, 1.0])
@@ -174,7 +176,7 @@ def solve_ivp(
         return OdeResult(found, status=status, message=message, success=status >= 0)
 
     try:
-        with bar(progress, it.t, t1) as report:
+        with Progress(progress, "time") as report:
             found = result(*_integrated(it, t1, record, watch, max_steps, report))
     except IntegrationError as error:
         error.result = result(-1, str(error))
@@ -209,9 +211,10 @@ def _integrated(
     record: Record,
     watch: Events,
     max_steps: int | None,
-    report: Callable[[Any], Any],
+    report: Progress,
 ) -> tuple[int, str]:
     """Step to t1, or as far as there is a solution; return the status and the message."""
+    t0 = it.t
     try:
         first = FIRST if watch.functions else None
         for steps in it.march(t1, max_steps, first=first, stop=watch.next):
@@ -220,7 +223,8 @@ def _integrated(
             except IntegrationError as error:
                 return -1, str(error)
             record.add(pieces)
-            report(it.t)
+            if report:
+                report(abs(float(it.t - t0)), abs(float(t1 - it.t)))
             if ended:
                 return 1, MESSAGES[1]
     except IntegrationError as error:

@@ -1,4 +1,4 @@
-"""`Taylor`: a method for `scipy.integrate.solve_ivp`."""
+"""`TaylorSolver`: a method for `scipy.integrate.solve_ivp`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from taylor.ode.units import SolutionInUnits, rate, unit_of
 Array = NDArray[Any]
 
 
-class Taylor(OdeSolver):  # type: ignore[misc]
+class TaylorSolver(OdeSolver):  # type: ignore[misc]
     """Taylor series of high order, as a `method` of `scipy.integrate.solve_ivp`.
 
     Options: `rtol` (or `tol`; default, and for arrays: the precision of doubles), `atol` (of an
@@ -31,7 +31,7 @@ class Taylor(OdeSolver):  # type: ignore[misc]
     `taylor.ode.solve_ivp`; `nfev` counts the series of the solution that were computed.
 
     >>> from scipy.integrate import solve_ivp
-    >>> r = solve_ivp(lambda t, y: [y[1], -y[0]], (0.0, np.pi), [0.0, 1.0], method=Taylor)
+    >>> r = solve_ivp(lambda t, y: [y[1], -y[0]], (0.0, np.pi), [0.0, 1.0], method=TaylorSolver)
     >>> r.y[:, -1].round(15) + 0
     array([ 0., -1.])
     """
@@ -55,7 +55,7 @@ class Taylor(OdeSolver):  # type: ignore[misc]
     ) -> None:
         if extraneous:
             warnings.warn(
-                f"options without meaning for the method Taylor: {', '.join(sorted(extraneous))}",
+                f"options without meaning for TaylorSolver: {', '.join(sorted(extraneous))}",
                 stacklevel=3,
             )
         super().__init__(fun, t0, y0, t_bound, vectorized, support_complex=True)

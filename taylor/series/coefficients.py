@@ -84,15 +84,11 @@ class Coefficients(Operand):
         x = self._coef
         return type(x) is np.ndarray and x.dtype is FLOAT
 
-    def _twin(self, other: Any) -> bool:
-        """Whether x is such a series of floats: a number, or an array of one axis of this shape."""
+    def _fellow(self, other: Any) -> bool:
+        """Whether x is a series in the same variables, of the same algebra."""
         if type(other) is not type(self) or other.tag is not self.tag:
             return False
-        x, y = self._coef, other._coef
-        if not (type(x) is np.ndarray is type(y) and x.dtype is FLOAT is y.dtype):
-            return False
-        same = self.algebra is other.algebra or self.algebra == other.algebra
-        return same and x.shape == y.shape and x.ndim < 3
+        return other.algebra is self.algebra or bool(other.algebra == self.algebra)
 
     # -------------------------------------------------------------- what it is
     @property
@@ -169,6 +165,8 @@ class Coefficients(Operand):
         return text.latex(self)
 
     def __format__(self, spec: str) -> str:
+        if spec and self.tag.level < 0:  # of a driver: the function writes of its values
+            return format(self.value, spec)
         return text.plain(self, spec) if spec else repr(self)
 
     def _inactive(self, what: str) -> Any:

@@ -286,7 +286,7 @@ def _at_series(algebra: Monomials, coef: Any, owner: TaylorN, steps: Sequence[An
     """Return polynomials of floats at series of floats and plain floats; else None."""
     table, reach = np.zeros((len(steps), owner.algebra.size)), np.zeros(len(steps))
     for i, x in enumerate(steps):
-        if x is owner or owner._alike(x):
+        if x is owner or owner._fellow(x):
             if type(x._coef) is not np.ndarray or x._coef.dtype is not FLOAT or x.shape:
                 return None
             table[i], reach[i] = x._coef, x._reach

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -18,17 +18,18 @@ from taylor.core.lookups import Lookup
 from taylor.core.loops import Loop
 from taylor.core.maps import Gather, Map
 from taylor.core.memory import in_memory, in_rows, taken
-from taylor.core.operand import Shape, bind, fits, host, lift
+from taylor.core.operand import bind, fits, host, lift
 from taylor.core.parts import REFUSED, Part
 from taylor.core.powers import integer_power
 from taylor.core.sides import Choose
 from taylor.core.singular import equal, is_zero, leading, local_series
 from taylor.core.table import Elementary
-from taylor.core.tables import contract, free_letter, nonzero, pad
+from taylor.core.tables import contract, free_letter, nonzero
 from taylor.core.tags import Tag, user_tag
 from taylor.core.tape import Node
-from taylor.errors import AlgebraMismatch, ForeignNodeError, OrderMismatch, PoleError, ShapeMismatch
-from taylor.machine import engine
+from taylor.errors import AlgebraMismatch, ForeignNodeError, OrderMismatch, PoleError
+from taylor.machine import engine, pairs
+from taylor.machine.pairs import Pairs
 from taylor.numbers.kinds import Array, Kind, ValueSet, base, is_operand
 from taylor.numbers.values import (
     as_array,
@@ -42,6 +43,7 @@ from taylor.numbers.values import (
 )
 from taylor.series import rows, rules
 from taylor.series.coefficients import UNKNOWN, Coefficients
+from taylor.series.operands import aligned, moved, with_constant
 from taylor.series.rows import ALONE, BOTH, LEFT, RIGHT, Live, by_code, declared, plain, propagates
 
 FLOAT, OBJECT = np.dtype(float), np.dtype(object)
@@ -67,9 +69,12 @@ class Series(Coefficients):
         cls, x: Any, algebra: Any, directions: Array, tag: Tag | None = None, first: int = 0
     ) -> Self:
         """Return x + Σ_i directions[i]·(variable first + i)."""
-        shape = np.broadcast_shapes(x.shape, directions.shape[1:])
-        directions = together(directions, x)[0]
-        if not is_operand(x):
+        shape = x.shape
+        if directions.ndim > 1:
+            shape = np.broadcast_shapes(shape, directions.shape[1:])
+        if is_operand(x):
+            directions = together(directions, x)[0]
+        else:
             x, directions = joined([x, directions])
         table = zeros((algebra.size, *shape), x)
         table[0] = x if is_operand(x) else x[()]
@@ -131,13 +136,16 @@ class Series(Coefficients):
         table = self._coef
         if type(other) in REALS and type(table) is np.ndarray and table.dtype is FLOAT:
             return self, table, other, RIGHT if right else LEFT, self._reach, 0
-        if self._alike(other) and table.shape == other._coef.shape:
-            return self, table, other._coef, BOTH, self._reach, other._reach
+        if self._fellow(other):
+            y = other._coef
+            same = type(table) is np.ndarray is type(y) and table.shape == y.shape
+            if same and table.dtype is y.dtype is not OBJECT:
+                return self, table, y, BOTH, self._reach, other._reach
         if self._refuses(other):
             return None
         other = lift(other)
         owner, x, y, live, a, b = self._pair(*((other, self) if right else (self, other)))
-        x, y = _aligned(x, y) if live is BOTH else _scalar(x, y)
+        x, y = aligned(x, y) if live is BOTH else with_constant(x, y)
         return owner, x, y, live, a, b
 
     def _pair(self, x: Any, y: Any) -> Met[Self]:
@@ -149,15 +157,6 @@ class Series(Coefficients):
         if first:
             return owner, x, y, BOTH if second else LEFT, a, b
         return owner, y, x, RIGHT, b, a
-
-    def _alike(self, other: Any) -> bool:
-        """Whether x is a series in the same variables, of the same type of float."""
-        if type(other) is not type(self) or other.tag is not self.tag:
-            return False
-        x, y = self._coef, other._coef
-        if not (type(x) is np.ndarray is type(y) and x.dtype is y.dtype is not OBJECT):
-            return False
-        return self.algebra is other.algebra or self.algebra == other.algebra
 
     def _hosts(self, other: Any) -> bool:
         if isinstance(other, Node):
@@ -195,10 +194,22 @@ class Series(Coefficients):
             if live is BOTH:
                 table = in_rows(x - y if minus else x + y, (x, y))
             elif live is LEFT:
-                table = _moved(x, -y if minus else y)
+                table = moved(x, -y if minus else y)
             else:
-                table = _moved(-x if minus else x, y)
+                table = moved(-x if minus else x, y)
         return owner._make(table, owner.algebra, owner.tag, a if a > b else b)
+
+    def _combined(self, other: Any, sums: Callable[[int], Pairs], f: np.ufunc) -> Self | None:
+        """Return f of two tables of floats, element by element; None for any other operands."""
+        if not self._fellow(other):
+            return None
+        x, y, a, b = self._coef, other._coef, self._reach, other._reach
+        table = sums(len(x)).call(x, y)
+        if table is None:
+            if not (self._is_floats() and other._is_floats() and x.shape == y.shape and x.ndim < 3):
+                return None
+            table = quietly(f, x, y)
+        return self._make(table, self.algebra, self.tag, a if a > b else b)
 
     def __add__(self, other: Any) -> Self:
         if type(other) in REALS and self._is_floats():
@@ -208,18 +219,16 @@ class Series(Coefficients):
             else:
                 table[0] = quietly(np.add, table[0], other)
             return self._new(table, reach=self._reach)
-        if self._twin(other):
-            table, a, b = quietly(np.add, self._coef, other._coef), self._reach, other._reach
-            return self._make(table, self.algebra, self.tag, a if a > b else b)
-        return self._added(self._met(other), False)
+        found = self._combined(other, pairs.added, np.add)
+        return self._added(self._met(other), False) if found is None else found
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Self:
-        if self._twin(other):
-            table, a, b = quietly(np.subtract, self._coef, other._coef), self._reach, other._reach
-            return self._make(table, self.algebra, self.tag, a if a > b else b)
-        return self.__add__(-other) if type(other) in REALS else self._added(self._met(other), True)
+        if type(other) in REALS:
+            return self.__add__(-other)
+        found = self._combined(other, pairs.subtracted, np.subtract)
+        return self._added(self._met(other), True) if found is None else found
 
     def __rsub__(self, other: Any) -> Self:
         if type(other) in REALS:
@@ -231,11 +240,10 @@ class Series(Coefficients):
 
     def __mul__(self, other: Any) -> Self:
         if type(other) in REALS and self._is_floats():
-            table = quietly(np.multiply, self._coef, other)
+            x, c = self._coef, float(other) if abs(other) < engine.EXACT else other
+            table = pairs.scaled(len(x)).call(x, c)
+            table = quietly(np.multiply, x, other) if table is None else table
             return self._new(table, reach=self._reach if other else 0)
-        if self._twin(other) and self._coef.ndim == 1:
-            reach = _degree(self.algebra, self._reach, other._reach)
-            return self._new(self._product(self._coef, other._coef), reach=reach)
         met = self._met(other)
         if met is None:
             return NotImplemented
@@ -252,7 +260,8 @@ class Series(Coefficients):
     def _product(self, x: Array, y: Array) -> Any:
         """Return the table of the product of two tables of as many axes."""
         if x.ndim == 1 and type(self.algebra) is Univariate:
-            return self.algebra.product(x, y)
+            table = pairs.multiplied(len(x)).call(x, y)
+            return self.algebra.product(x, y) if table is None else table
         table = engine.product(self.algebra, x, y) if x.ndim == 1 else None
         if table is not None:
             return table
@@ -266,7 +275,9 @@ class Series(Coefficients):
 
     def __truediv__(self, other: Any) -> Self:
         if type(other) in REALS and other and self._is_floats():
-            return self._new(quietly(np.true_divide, self._coef, other), reach=self._reach)
+            table = pairs.divided(len(self._coef)).call(self._coef, other)
+            table = quietly(np.true_divide, self._coef, other) if table is None else table
+            return self._new(table, reach=self._reach)
         return self._divided(self._met(other))
 
     def __rtruediv__(self, other: Any) -> Self:
@@ -285,7 +296,7 @@ class Series(Coefficients):
         if live is BOTH:
             return owner._quotient(divisible(x, y), divisible(y, x))
         if not is_operand(y):
-            x, y = _scalar(divisible(x, np.asarray(y)), y)
+            x, y = with_constant(divisible(x, np.asarray(y)), y)
         elif live is RIGHT:
             x = divisible(x)
         if live is LEFT:
@@ -343,11 +354,11 @@ class Series(Coefficients):
         if len(args) == 1:
             table = by_code(row, ALONE, self.algebra, [self._coef])
             if table is not None:
-                head = self._coef[0]
-                if table.dtype == object:
+                head, dtype = self._coef[0], table.dtype
+                if dtype is OBJECT:
                     table[0] = row(head)
                 else:
-                    table[0] = row.numpy(head if self._is_floats() else head + 0)  # above cuts
+                    table[0] = row.numpy(head if dtype is FLOAT else head + 0)  # above cuts
                 return self._new(table, reach=0 if self._reach == 0 else UNKNOWN)
         return bind(Row(row), *args)
 
@@ -533,44 +544,6 @@ class Series(Coefficients):
             )
         _, _, y, live, _, reach = self._pair(self, value)
         self._write(index, y if live is BOTH else self._constant(y)._coef, reach)
-
-
-def _aligned(x: Any, y: Any) -> tuple[Any, Any]:
-    """Return two tables with matching numbers and axes."""
-    if not (is_operand(x) or is_operand(y)):
-        x, y = together(x, y)
-    _check_shapes(x.shape[1:], y.shape[1:])
-    n = max(x.ndim, y.ndim) - 1
-    return pad(x, n), pad(y, n)
-
-
-def _scalar(table: Any, c: Any) -> tuple[Any, Any]:
-    """Return a table and a plain constant with matching numbers and axes."""
-    if is_operand(c) or is_operand(table):
-        return pad(table, np.ndim(c)), c
-    if not isinstance(c, (np.ndarray, np.generic)):
-        c = constant(c, table)
-        if type(c) in (int, float, complex) and table.dtype != object:
-            return table, c
-    table, c = together(table, c if isinstance(c, np.ndarray) else as_array(c))
-    _check_shapes(table.shape[1:], c.shape)
-    return pad(table, c.ndim), c[()]
-
-
-def _check_shapes(a: Shape, b: Shape) -> None:
-    try:
-        np.broadcast_shapes(a, b)
-    except ValueError:
-        raise ShapeMismatch(f"shapes {tuple(a)} and {tuple(b)} do not fit") from None
-
-
-def _moved(table: Array, c: Any) -> Any:
-    """Return a table plus a constant."""
-    head = table[:1] + c
-    shape = (len(table) - 1, *head.shape[1:])
-    tail = table[1:] if table.shape[1:] == head.shape[1:] else np.broadcast_to(table[1:], shape)
-    tail = tail + 0 * head if is_operand(head) else tail
-    return in_rows(np.concatenate([head, tail]), [table], [c])
 
 
 def _degree(algebra: Algebra, a: float, b: float) -> float:

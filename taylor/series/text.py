@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 MAX_TERMS = 12
+POWER_OF_TEN = re.compile(r"(?<=[\d.])e(-?)\+?0*(\d+)")
 
 
 def number(c: Any, spec: str = "") -> str:
@@ -74,6 +76,8 @@ def scalar(x: Any, spec: str = "", latex: bool = False) -> str:
         shown = number(c, spec)
         negative = shown.startswith("-")
         shown = shown[1:] if negative else shown
+        if latex:
+            shown = POWER_OF_TEN.sub(r" \\cdot 10^{\1\2}", shown)
         if latex and isinstance(c, Fraction) and c.denominator != 1:
             shown = rf"\frac{{{abs(c.numerator)}}}{{{c.denominator}}}"
         if monomial and shown == "1":
@@ -112,5 +116,6 @@ def latex(x: Any) -> str:
     if not x.shape:
         return f"${scalar(x, latex=True)}$"
     flat = x.reshape(-1)
-    rows = r" \\ ".join(scalar(flat[i], latex=True) for i in range(min(x.size, 12)))
+    rows = r" \\ ".join(scalar(flat[i], latex=True) for i in range(min(x.size, MAX_TERMS)))
+    rows += r" \\ \vdots" if x.size > MAX_TERMS else ""
     return rf"$\begin{{pmatrix}} {rows} \end{{pmatrix}}$"

@@ -68,7 +68,7 @@ class Taylor(PowerSeries):
         value = lift(value)
         head = value if is_operand(value) else as_array(value)
         kind = Kind.of(head)
-        if type(direction) is float and isinstance(kind, Floats):
+        if type(direction) in (float, int) and isinstance(kind, Floats):
             direction = np.asarray(direction, dtype=np.result_type(kind.dtype, direction))
         return cls._seeded(head, Univariate(check_order(order)), as_array(direction)[None])
 
@@ -136,7 +136,20 @@ class Taylor(PowerSeries):
     def _basis(self, latex: bool) -> tuple[list[str], str]:
         return text.monomials(["t"], self.algebra.degrees[:, None].tolist(), latex), "t"
 
-    # -------------------------------------------------------------- derivatives
+    # -------------------------------------------------------------- coefficients and derivatives
+    def coefficient(self, k: int) -> Any:
+        """Return the Taylor coefficient c_k, the k-th derivative over k!; `coef` holds them all.
+
+        >>> (Taylor.variable(2, order=3) ** 3).coefficient(2)
+        6
+        """
+        k = check_order(k)
+        if k > self.order:
+            raise ValueError(
+                f"a series of order {self.order} has no coefficient {k}; raise the order"
+            )
+        return self._coef[k]
+
     def derivative(self, k: int = 1) -> Any:
         """Return the k-th derivative k!·c_k at the point; nan where c_k has underflowed.
 

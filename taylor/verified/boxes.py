@@ -28,12 +28,13 @@ from taylor.core.sides import Choose
 from taylor.core.singular import unsettled
 from taylor.core.tables import contract, free_letter, pad
 from taylor.errors import DomainError, TaylorError, TieError, Undecided
-from taylor.numbers.kinds import Kind, Shape, is_nested, is_operand
+from taylor.numbers.kinds import Shape, is_nested, is_operand
 from taylor.numbers.policy import policy
 from taylor.numbers.values import shape_of
 from taylor.series.multivariate import TaylorN
 from taylor.series.univariate import Taylor
-from taylor.verified.interval import CERTAIN, OPPOSITE, Interval
+from taylor.verified.interval import CERTAIN, OPPOSITE, SETS, Interval
+from taylor.verified.levels import Levels
 
 Function = Callable[..., Any]
 BRANCHES = 16  # programs of one function
@@ -41,7 +42,7 @@ CONTINUOUS = {absolute, clip, maximum, minimum, power, reciprocal, square}  # of
 SHARES = (0.5, 0.382, 0.724, 0.146)  # where to record, if there is a kink in the middle
 BESIDE = 1e-6  # how far from a point to record, relative to it, if values are equal there
 FEW = 64  # boxes that are not worth another worker
-MANY = 512  # boxes that are worth machine code
+MANY, MORE = 512, 4096  # boxes that are worth machine code of series, and of values
 
 
 class Boxes:
@@ -87,18 +88,20 @@ class Boxes:
         """Return the results on boxes, computed here."""
         if not self.programs:
             self._record(x[:1])
-        found, left, n = self._unbounded(len(x)), np.arange(len(x)), 0
+        found, left, n = list[Any](), np.arange(len(x)), 0
         while len(left) and n < BRANCHES:
             if n == len(self.programs) and not self._record(x[left[:1]]):
                 left = left[1:]
                 continue
-            results, same, other = self._tried(self.programs[n], x[left])
+            some = x if len(left) == len(x) else x[left]
+            results, same, other = self._tried(self.programs[n], some)
             if same.all() and len(left) == len(x):
                 return results
+            found = found or self._unbounded(len(x))
             for y, z in zip(found, results, strict=True):
                 y[left[same]] = z[same]
             left, n = left[other], n + 1
-        return found
+        return found or self._unbounded(len(x))
 
     def _unbounded(self, count: int) -> list[Any]:
         """Return results without bounds."""
@@ -109,16 +112,26 @@ class Boxes:
 
     def _tried(self, program: Program, x: Interval) -> tuple[list[Any], Any, Any]:
         """Return the results of a branch, where they hold, and which boxes take another branch."""
-        found = self._by_code(program, x) if self.seen > MANY and self.shape == () else None
-        if found is not None:
-            whole = np.ones(len(x), dtype=bool)
-            return found, whole, ~whole
+        if self.seen > (MORE if self.algebra is None else MANY):
+            code = self._code(program)
+            found = None if code is None else self._by_code(code, x)
+            if found is not None:
+                results, same, other, lost = found
+                if lost.any():
+                    rest, same[lost], other[lost] = self._by_sets(program, x[lost])
+                    for y, z in zip(results, rest, strict=True):
+                        y[lost] = z
+                return results, same, other
+        return self._by_sets(program, x)
+
+    def _by_sets(self, program: Program, x: Interval) -> tuple[list[Any], Any, Any]:
+        """Return what `_tried` does, operation by operation."""
         try:
             found, same, other = run(program, [self._argument(x)], len(x), self.smooth)
         except DomainError:
             if len(x) > 1:
                 half = len(x) // 2
-                parts = [self._tried(program, part) for part in (x[:half], x[half:])]
+                parts = [self._by_sets(program, part) for part in (x[:half], x[half:])]
                 same, other = (np.concatenate([part[n] for part in parts]) for n in (1, 2))
                 return _joined([part[0] for part in parts]), same, other
             none = np.zeros(1, dtype=bool)
@@ -126,19 +139,27 @@ class Boxes:
         bounds = Interval if self.algebra is None else self._table
         return [bounds(y) for y in found], same, other
 
-    def _by_code(self, program: Program, x: Interval) -> list[Any] | None:
-        """Return the series by machine code; None where it has none, or finds no bounds."""
-        if self.algebra is None or self.algebra.variables > 1 or not program.single:
-            return None
+    def _code(self, program: Program) -> Any:
+        """Return the machine code of values, or of a series of one variable; None without."""
         if program.identity not in self.codes:
             try:
-                code = Kind.of(x).compiled(program, self.algebra.order, True)
+                if self.algebra is None:
+                    code = Levels(program, self.smooth)
+                elif self.algebra.variables == 1 and program.single:
+                    code = SETS.compiled(program, self.algebra.order, True)
+                else:
+                    code = None
             except (TaylorError, TypeError):  # it has none: the ordinary way takes it
                 code = None
             self.codes[program.identity] = code
-        code = self.codes[program.identity]
-        found = None if code is None else code.through(self._argument(x).coef)
-        return None if found is None else [np.moveaxis(found, 0, 1)]
+        return self.codes[program.identity]
+
+    def _by_code(self, code: Any, x: Interval) -> tuple[list[Any], Any, Any, Any] | None:
+        """Return results by machine code, where they hold, fail, and where it has none."""
+        if isinstance(code, Levels):
+            return code.through(x)
+        found, none = code.through(self._argument(x).coef), np.zeros(len(x), dtype=bool)
+        return None if found is None else ([np.moveaxis(found, 0, 1)], ~none, none.copy(), none)
 
     def _argument(self, x: Interval) -> Any:
         """Return the argument of f."""

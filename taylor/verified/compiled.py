@@ -22,6 +22,8 @@ class Series(Jets):
     x is the variable itself, x_0 + t, or (`variable` false) any series.
     """
 
+    kernels = True
+
     def __init__(self, program: Program, order: int, variable: bool) -> None:
         if any(isinstance(i.op, Integral) and i.op.polar is not None for i in expand(program).code):
             raise TypeError("a function has an equation in phases, which gives narrower bounds")
@@ -60,7 +62,7 @@ class Series(Jets):
     @property
     def _heads(self) -> list[int]:
         """Operations of which coefficient 0 is given."""
-        return [self.given, *self.scalars.rows]
+        return [self.given, *self.asked]
 
     def _some(self, lanes: Array, first: list[tuple[int, Array]], x: Interval) -> Array | None:
         """Return the ends of the coefficients in some lanes."""

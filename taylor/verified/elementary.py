@@ -13,14 +13,13 @@ from collections.abc import Callable
 import numpy as np
 
 from taylor.llvm import proven
+from taylor.llvm.enclosures import CLOSE, TURNS
 from taylor.llvm.jit import Code, address, made
 from taylor.numbers.kinds import Array
 from taylor.verified.rounding import INF
 
 MANY = 32  # points that are worth a call
 LARGEST = proven.BOUNDS["turned"][3]  # argument of sin and cos
-CLOSE = 2.0**-30  # more than what rounding takes from x/π, |x| <= 2^15
-TURNS = {"sin": 0.5, "cos": 0.0}  # extremes lie at (k + that)·π, a greatest one where k is even
 Bounds = tuple[Array, Array, Array]  # ends, and where they are known
 Points = Callable[[Array], Bounds]
 
@@ -67,7 +66,7 @@ def _exp(x: Array) -> Bounds:
 def _log(x: Array) -> Bounds:
     high, low, z, *_ = _results("log", x)
     lo, hi, known = _apart("log", x, high, low)
-    return lo, hi, known & (np.abs(z) < 2.0**-40)
+    return lo, hi, known & (np.abs(z) < proven.NEAR)
 
 
 def _turned(x: Array, ahead: int) -> Bounds:

@@ -16,8 +16,10 @@ import numpy as np
 
 from taylor.core.program import Program
 from taylor.core.singular import unsettled
+from taylor.core.table import Elementary
 from taylor.errors import DomainError, Undecided
 from taylor.llvm.bounds import Bounds
+from taylor.llvm.enclosures import FUNCTIONS, power
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH, Index
 from taylor.llvm.jit import Code, address, made
@@ -38,19 +40,25 @@ class Jets:
     more pairs of inputs and outputs they belong to the state.
     """
 
+    kernels = False  # whether values of functions are computed by the code, where it can
+
     def __init__(self, program: Program, order: int) -> None:
         s = scalars(program)
         self.time = s.inputs[0][0]
         self.state = [i for x in s.inputs[1:] for i in x]
         self.slopes = [i for x in s.outputs for i in x]
-        self._make(s, order)
+        self._make(s, order, [i for _, a, b, _ in s.guards for i in (*a, *b)])
 
-    def _make(self, s: Scalars, order: int) -> None:
-        """Write the code, or find it."""
+    def _make(self, s: Scalars, order: int, early: Sequence[int] = ()) -> None:
+        """Write the code, or find it; Python computes the values of what is `early`, too."""
         self.order, self.scalars = order, s
         self.heights = _heights(s.code, self.time, order)
-        self.early = _early(s)
-        what = (tuple(s.code), self.time, tuple(self.state), tuple(self.slopes), order)
+        self.asked = [i for i, row in s.rows.items() if not (self.kernels and has_kernel(row))]
+        self.early = _early(s, [*self.asked, *early])
+        what = (
+            tuple(s.code), self.time, tuple(self.state), tuple(self.slopes), order,
+            tuple((i, row.name) for i, row in s.rows.items() if i not in self.asked),
+        )  # fmt: skip
         layout, self.code = made(self._write, "jets", *what, 0)
         self.size: int = layout
         self.local = threading.local()
@@ -97,7 +105,7 @@ class Jets:
         yield from known.items()
         for i in self.early:
             known[i] = x = self._value(i, known)
-            if i in self.scalars.rows:
+            if i in self.asked:
                 yield i, x
         for op, a, b, outcome in self.scalars.guards:
             for left, right, was in zip(a, b, outcome, strict=True):
@@ -111,8 +119,11 @@ class Jets:
         if name == "scale":
             x: Interval = known[args[0]] * Interval(*args[1:])
             return x
-        if name == "row":
-            row, given = self.scalars.rows[i], [known[a] for a in args[0]]
+        if name == "power":
+            z: Interval = known[args[0]] ** args[1]
+            return z
+        if name in ("row", "value"):
+            row, given = self.scalars.rows[i], [known[a] for a in args[name == "value"]]
             y: Interval = row(*given)
             if np.any(unsettled(row, given, y)):
                 raise Undecided(f"{row.name} may jump, or has no bound, at {given[0]}")
@@ -138,7 +149,7 @@ class Jets:
     # -------------------------------------------------------------- code
     def _write(self) -> tuple[Any, Code]:
         f = Function(UNIT)
-        _Writing(f, self).all()
+        Writing(f, self).all()
         text = f.text()
         return f.size + WIDTH, Code(text)
 
@@ -161,6 +172,8 @@ def _decide(op: str, x: Interval, z: Interval, was: bool) -> None:
 
 def _heights(code: Sequence[Operation], time: int, order: int) -> list[int]:
     """Return the degree of the last coefficient of each operation that may not be zero."""
+    if not order:
+        return [0] * len(code)
     found: list[int] = []
     for i, (name, *args) in enumerate(code):
         if name == "input":
@@ -181,22 +194,27 @@ def _heights(code: Sequence[Operation], time: int, order: int) -> list[int]:
     return [min(h, order) for h in found]
 
 
-def _early(s: Scalars) -> list[int]:
-    """Return the operations whose values Python computes: rows, and what they and guards need."""
-    wanted, stack = set(), [*s.rows, *(i for _, a, b, _ in s.guards for i in (*a, *b))]
+def has_kernel(row: Elementary) -> bool:
+    """Whether the code has the value of a function of the table."""
+    return row.own and row.name in FUNCTIONS
+
+
+def _early(s: Scalars, last: Sequence[int]) -> list[int]:
+    """Return the operations whose values Python computes: those, and what they need."""
+    wanted, stack = set(), [*last]
     while stack:
         i = stack.pop()
         name, *args = s.code[i]
         if i in wanted or name == "input":
             continue
         wanted.add(i)
-        reads = args[0] if name == "row" else args[: {"scale": 1}.get(name)]
-        reads = args[1:] if name == "choose" else reads
+        reads = args[0] if name == "row" else args[: {"scale": 1, "power": 1}.get(name)]
+        reads = args[1:] if name == "choose" else args[1] if name == "value" else reads
         stack += [] if name == "const" else reads
     return sorted(wanted)
 
 
-class _Writing:
+class Writing:
     """Writes the step rules of all operations, degree by degree."""
 
     def __init__(self, f: Function, jets: Jets) -> None:
@@ -344,8 +362,9 @@ class _Writing:
 
     def _scale(self, i: int, k: Index, a: int, lo: float, hi: float) -> Bounds:
         x = self.at(a, k)
-        if lo == hi == -1.0:
-            return -x
+        if lo == hi and abs(lo) in (1.0, 2.0):  # without rounding
+            y = Bounds(x.lo * abs(lo), x.hi * abs(lo))
+            return y if lo > 0 else -y
         return x.times(self.constant(lo, hi))
 
     def _mul(self, i: int, k: Index, a: int, b: int) -> Bounds:
@@ -359,6 +378,12 @@ class _Writing:
         )
         assert y is not None
         return y
+
+    def _power(self, i: int, k: Index, a: int, n: int) -> Bounds:
+        return power(self.at(a, 0), n)
+
+    def _value(self, i: int, k: Index, name: str, args: Sequence[int]) -> Bounds:
+        return FUNCTIONS[name](*(self.at(a, 0) for a in args))
 
     def _choose(self, i: int, k: Index, strict: bool, lhs: int, rhs: int, a: int, b: int) -> Bounds:
         x, z, nan = self.at(lhs, 0), self.at(rhs, 0), self.f.constant(float("nan"))
@@ -374,9 +399,15 @@ class _Writing:
             x = self.sum(tables, (self.heights[b], self.order), k, 1, 0, x)
         return (-x if x is not None else self.constant(0.0, 0.0)).over(self.at(b, 0))
 
+    def kernel(self, i: int, args: Sequence[int]) -> Bounds | None:
+        """Return the value of a row, which Python gives where there is no kernel."""
+        if i in self.jets.asked:
+            return None
+        return FUNCTIONS[self.jets.scalars.rows[i].name](*(self.at(a, 0) for a in args))
+
     def _row(self, i: int, k: Index, args: Any, pairs: Any, p: int) -> Bounds | None:
         if k == 0:
-            return None  # given
+            return self.kernel(i, args)
         s: Bounds | None = None
         if self.heights[p]:
             dy = self.weighted[i]

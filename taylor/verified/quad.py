@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from taylor.core.algebra import Univariate, check_order, monomials, multivariate
 from taylor.errors import NonAnalyticError, NotVerified
 from taylor.numbers.kinds import Shape
+from taylor.progress import Progress, Report
 from taylor.verified.boxes import Boxes, joined, tolerance
 from taylor.verified.interval import Interval
-from taylor.verified.progress import Progress
 
 Floats = NDArray[np.float64]
 Function = Callable[..., Any]
@@ -105,7 +105,7 @@ def quad(
     order: int = 15,
     max_pieces: int = BUDGET,
     executor: Executor | None = None,
-    progress: bool | Callable[[int, int], object] = False,
+    progress: Report = False,
 ) -> Interval:
     """Return an Interval of a width of no more than tol that holds the integral of f from a to b.
 

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from taylor.drivers.derivatives import jacobian
 from taylor.drivers.forward_mode import derivative
 from taylor.errors import NonAnalyticError, NotVerified
+from taylor.progress import Progress, Report
 from taylor.verified.boxes import Boxes, bounded, joined, tolerance
 from taylor.verified.interval import Interval
-from taylor.verified.progress import Progress
 
 Floats = NDArray[np.float64]
 Function = Callable[..., Any]
@@ -130,7 +130,7 @@ def roots(
     tol: float = 1e-12,
     max_boxes: int = BUDGET,
     executor: Executor | None = None,
-    progress: bool | Callable[[int, int], object] = False,
+    progress: Report = False,
 ) -> Roots:
     """Return all roots of f in a box: proved to be roots, the only ones there, and all of them.
 

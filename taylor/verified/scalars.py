@@ -8,6 +8,8 @@
 | ("scale", a, lo, hi) | c·a for a constant c within bounds |
 | ("choose", strict, a, b, c, d) | c where a >= b, or (strict) a > b, and d where a < b |
 | ("row", arguments, pairs, p) | y of p·y' = Σ q·a' over pairs (a, q): a function of the table |
+| ("value", name, arguments) | the value alone of a function of the table |
+| ("power", a, n) | aⁿ, where values alone are wanted |
 
 Operands are numbers of operations; the companions q and p of a row may stand after it.
 """
@@ -22,8 +24,9 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.calls import Integral
+from taylor.core.calls import Integral, Row
 from taylor.core.choices import SIDES
+from taylor.core.functions import power, reciprocal
 from taylor.core.instructions import Add, Const, Div, Input, Instruction, Mul, Op, Scale
 from taylor.core.maps import Contract, Gather, Reshape, Scatter, Sum
 from taylor.core.program import Program
@@ -35,6 +38,7 @@ from taylor.verified.interval import Interval
 Operation = tuple[Any, ...]
 Shape = tuple[int, ...]
 NAMES: dict[type[Op], str] = {Add: "add", Mul: "mul", Div: "div"}
+MOST = 64  # of a power that is written out
 REFUSED = (
     "{} has no rigorous series: write the function in arithmetic, sums, products, indexing and "
     "functions of the table that have a differential equation"
@@ -52,15 +56,16 @@ class Scalars:
     guards: list[tuple[str, list[int], list[int], list[bool]]]  # comparisons that were so
 
 
-def scalars(program: Program) -> Scalars:
-    """Return the operations of a program that was expanded exactly."""
-    return _Taking().program(program)
+def scalars(program: Program, values: bool = False) -> Scalars:
+    """Return the operations of a program that was expanded exactly, or of one of values alone."""
+    return _Taking(values).program(program)
 
 
 class _Taking:
     """Takes the instructions of a program apart, one after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, alone: bool) -> None:
+        self.alone = alone  # values, without series
         self.code: list[Operation] = []
         self.known: dict[Operation, int] = {}
         self.rows: dict[int, Elementary] = {}
@@ -126,7 +131,26 @@ class _Taking:
             return _each(choice, shape, *x)
         if isinstance(op, Scale):
             return _each(self.scaled, shape, _objects(op.c), x[0])
+        if isinstance(op, Row) and self.alone:
+            return self.row_of(op.row, x, shape)
         return self.moved(op, x, shape)
+
+    def row_of(self, row: Elementary, x: list[Array], shape: Shape) -> Array:
+        """Return the elements of the values of a function of the table."""
+
+        def value(*a: int) -> int:
+            n = self.code[a[1]][1] if row is power and self.code[a[1]][0] == "const" else None
+            if n is not None and self.code[a[1]][2] == n == math.floor(n) and 0 < abs(n) < MOST:
+                found = self.put("power", a[0], int(abs(n)))
+                return found if n > 0 else self.put("div", self.constant(1), found)
+            if row is reciprocal:
+                return self.put("div", self.constant(1), a[0])
+            put = self.put if row.own else lambda *what: self.new(what)
+            found = put("value", row.name, a)
+            self.rows[found] = row
+            return found
+
+        return _each(value, shape, *x)
 
     def moved(self, op: Any, x: list[Array], shape: Shape) -> Array:
         """Return the elements of what moves and adds elements."""

@@ -9,9 +9,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from taylor.display import plots, tables
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import Array
 from taylor.verified.interval import Interval
+
+PIECES = 128  # of time, for which bounds are drawn
 
 
 class Taken(Protocol):
@@ -60,6 +63,29 @@ class Solution:
         else:
             times = np.asarray(t_eval, dtype=float)
             self.t = times[self._own(times) <= self._own(self.t_last)]
+
+    def __repr__(self) -> str:
+        return f"<{self.message}, {self.steps} steps>"
+
+    def _repr_html_(self) -> str:
+        names, y = plots.names(self.y0.shape), self.y
+
+        def row(k: int) -> list[str]:
+            return [f"{self.t[k]:.6g}", *(f"{y[i, k]:.6}" for i in range(len(y)))]
+
+        rows = tables.long(len(self.t), row)
+        return tables.html(["t", *names], rows, f"{self.message} ({self.steps} steps)")
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw a tube around each state, which holds it at all times, and return the axes.
+
+        Needs matplotlib (the extra `plot`), or some axes that draw as its.
+        """
+        ax = plots.axes(ax, "plot()")
+        ends = np.linspace(self._first, self.t_last, PIECES + 1)
+        a, b = ends[:-1], ends[1:]
+        tube = self(Interval(np.minimum(a, b), np.maximum(a, b)))
+        return plots.band(ax, ends, tube.lo, tube.hi)
 
     def _own(self, t: Any) -> Any:
         """Return a time as the steps count it: forwards."""

@@ -1,0 +1,1 @@
+"""How objects show themselves: tables, graphs, pictures of patterns, plots; imported when shown."""
