@@ -11,23 +11,23 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "display": 300,
-    "numbers": 3522,
+    "numbers": 3520,
     "llvm": 3423,
-    "core": 10377,
+    "core": 10386,
     "linalg": 1604,
     "arrays": 2063,
     "machine": 6617,
     "series": 2500,
     "drivers": 7208,
     "scipy": 5916,
-    "ode": 11451,
+    "ode": 11580,
     "command": 490,
     ".": 826,
     "hyperdual": 202,
     "array_api": 629,
     "numpy": 292,
     "operators": 1254,
-    "verified": 6373,
+    "verified": 6380,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}
