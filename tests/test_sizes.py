@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "display": 300,
-    "numbers": 3520,
+    "numbers": 3522,
     "llvm": 3423,
     "core": 10386,
     "linalg": 1604,
