@@ -1,9 +1,9 @@
 """Prints what programs on arrays cost: values, gradients and H·v here, in NumPy, JAX and autograd.
 
 Each package runs in a process of its own, on one thread, and computes what NumPy's values are
-checked against; times are the least of many calls, in μs of CPU.  The slope is that of the time
-over the size of a program, on logarithmic axes, between its two largest sizes.  Names of programs
-as arguments: `python -m benchmarks.arrays logistic field`.
+checked against; times are the least of some runs of calls, in μs of CPU.  The slope is that of the
+time over the size of a program, on logarithmic axes, between its two largest sizes.  Names of
+programs as arguments: `python -m benchmarks.arrays logistic field`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ONE_THREAD = {
     **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
 }
-PATIENCE, CALLS = 0.5, 5  # seconds of calls, and calls, at least
+PATIENCE, RUNS, CALLS = 0.5, 5, 5  # seconds of calls, in so many runs of calls, at least
 RNG = np.random.default_rng(0)
 ROWS, LABELS = RNG.standard_normal((4000, 50)), RNG.choice([-1.0, 1.0], 4000)
 PLACES, FOUND = np.linspace(0.0, 1.0, 400), RNG.standard_normal(400)
@@ -92,7 +92,13 @@ def determinant(x: Array, m: Any) -> Any:
     return m.linalg.slogdet(a)[1] + m.dot(FOUND[:n], m.linalg.solve(a, FOUND[:n]))
 
 
+def by_element(name: str) -> Program:
+    """Return the sum of one function of every element."""
+    return lambda x, m: m.sum(getattr(m, name)(x))
+
+
 PROGRAMS: dict[str, tuple[Program, tuple[int, ...]]] = {
+    **{name: (by_element(name), (1000, 100_000)) for name in ("exp", "log", "tanh")},
     "chain": (chain, (1000, 10_000, 100_000)),
     "sixty": (sixty, (1000, 10_000, 100_000)),
     "field": (field, (900, 10_000, 90_000)),
@@ -166,13 +172,18 @@ def measured(package: str, names: list[str]) -> list[tuple[str, int, str, float,
 
 
 def least(call: Callable[[], Any]) -> float:
-    """Return the least time of many calls in μs of CPU."""
+    """Return the least time of a call in μs of CPU, on the average of one of some runs.
+
+    The clock of a process may see the work of a thread, where JAX does it, some calls later.
+    """
+    call()
     times: list[float] = []
-    end = time.perf_counter() + PATIENCE
-    while len(times) < CALLS or time.perf_counter() < end:
-        start = time.process_time()
-        call()
-        times.append(time.process_time() - start)
+    for _ in range(RUNS):
+        calls, start, end = 0, time.process_time(), time.perf_counter() + PATIENCE / RUNS
+        while calls < CALLS or time.perf_counter() < end:
+            call()
+            calls += 1
+        times.append((time.process_time() - start) / calls)
     return 1e6 * min(times)
 
 

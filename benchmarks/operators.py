@@ -47,6 +47,7 @@ def points(n: int, count: int = 0) -> Array:
 
 
 SIZES = {"Laplacian": (10, 30, 60), "Laplacian, 4096 points": (30,), "biharmonic": (5, 10)}
+ORDERS = (2, 4, 6, 8)  # of powers of the Laplacian in four variables
 
 
 def taylor_rows() -> Iterator[tuple[str, int, str, Callable[[], Any]]]:
@@ -64,6 +65,10 @@ def taylor_rows() -> Iterator[tuple[str, int, str, Callable[[], Any]]]:
     for name, sizes in SIZES.items():
         for n in sizes:
             yield name, n, "", lambda name=name, n=n: ways[name](n)
+    d = op.partials(4)
+    for order in ORDERS:
+        power = op.Operator((d @ d) ** (order // 2))
+        yield "power of Δ, order", order, "", lambda P=power: P(f, points(4))
     d = op.partials("t", "x")
     sweep = op.Operator([d.t**0, d.t, d.x, d.x**2, d.x**4])
 

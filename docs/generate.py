@@ -52,7 +52,7 @@ row more: see [add_a_function.md](add_a_function.md).
 
 def arity(row: Elementary) -> int:
     """Return the number of arguments of a row, from its sample points."""
-    first = row.samples[0]
+    first = row.samples[0] if row.samples else None
     return len(first) if isinstance(first, tuple) else 1
 
 

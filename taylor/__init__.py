@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from taylor.operators import laplacian as laplacian
     from taylor.operators import partials as partials
     from taylor.sparse import *  # noqa: F403
+    from taylor.versions import *  # noqa: F403
 
 # Imported when they are first asked for: a program that needs a few derivatives starts sooner
 LATER = {
@@ -75,13 +76,14 @@ LATER = {
     "drivers.symbolic": ("from_sympy",),
     "drivers.transform": ("forward", "reverse"),
     "operators": ("biharmonic", "curl", "divergence", "hessian_trace", "laplacian", "partials"),
+    "versions": ("show_versions",),
     "array_api": (),
     "numpy": (),
     "ode": (),
     "scipy": (),
 }  # fmt: skip
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Program", "Taylor", "TaylorN", "checkpoint", "define", "derivative", "derivatives",

@@ -12,6 +12,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "kept": [],
     "progress": [],
     "display": ["tables", "graph", "matrices", "plots"],
+    "versions": [],
     "numbers": [
         "blas", "kinds", "data", "contexts", "ball_values", "balls", "formulas", "policy", "values",
         "rounding", "intervals", "factorials", "special_series", "special_values",
@@ -49,7 +50,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "symbolic", "forms", "patience", "tensors", "blocks", "entries",
         "compile", "again", "lanes",
     ],
-    "operators": ["symbol", "apolar", "operator", "drivers", "estimates", "__init__"],
+    "operators": ["symbol", "apolar", "axes", "operator", "drivers", "estimates", "__init__"],
     "scipy": [
         "analytic", "formulas", "fast", "probability", "classical", "rows", "waves", "ufuncs",
         "special", "descriptive", "stats", "fft", "linalg", "ndimage", "signal", "sparse",

@@ -804,3 +804,36 @@ def test_a_function_that_changes_too_fast_for_the_steps_is_an_error():
     for g in (lambda t, y: np.cos(1e6 * t), lambda t, y: np.cos(1e6 * y[0])):
         with pytest.raises(ValueError, match="max_step"):
             solve_ivp(lambda t, y: 1 + 0 * y, (0.0, 20.0), [0.0], events=g)
+
+
+@pytest.mark.parametrize("g", [lambda t, y: np.cos(1e6 * t), lambda t, y: np.cos(1e6 * y[0])])
+def test_what_ends_a_run_is_found_before_functions_change_too_fast(g):
+    def event(t, y):
+        return g(t, y)
+
+    event.terminal = 3
+    r = solve_ivp(lambda t, y: 1 + 0 * y, (0.0, 20.0), [0.0], events=event)
+    np.testing.assert_allclose(r.t_events[0], np.pi * 1e-6 * np.array([0.5, 1.5, 2.5]), rtol=1e-13)
+
+
+@pytest.mark.parametrize("clock", [True, False])
+def test_the_time_of_many_changes_in_one_step_is_that_of_each(clock):
+    def wave(t, y, *args):
+        return np.sin(np.exp(t if clock else y[0]))
+
+    def turned(t, y, sign):
+        return y, (-sign,)
+
+    changes = np.log(np.pi * np.arange(1, int(np.exp(5.0) / np.pi) + 1))
+    inner = np.diff([0.0, *changes, 5.0])
+    exact = inner[::2].sum() - inner[1::2].sum()
+    by_branches = solve_ivp(
+        lambda t, y: [1.0, np.where(wave(t, y) > 0, 1.0, -1.0)], (0.0, 5.0), [0.0, 0.0]
+    )
+    wave.callback = turned
+    by_events = solve_ivp(
+        lambda t, y, sign: [1.0, sign], (0.0, 5.0), [0.0, 0.0], args=(1.0,), events=wave
+    )
+    for r in (by_branches, by_events):
+        assert abs(r.y[1, -1] - exact) < 1e-13
+    np.testing.assert_allclose(by_events.t_events[0], changes, rtol=1e-14)

@@ -9,6 +9,9 @@ from scipy.integrate import solve_ivp as scipy_solve
 
 import taylor
 from taylor.ode import TaylorIntegrator, TaylorSolver, solve_ensemble, solve_ivp, value_and_gradient
+from taylor.ode.pieces import joined
+from taylor.ode.surfaces import crossing
+from taylor.ode.system import System
 
 PI = np.pi
 G = 9.81
@@ -279,3 +282,13 @@ def test_the_steps_of_polynomials_end_at_surfaces_to_all_digits(end):
     assert it.t == pytest.approx(0.2, rel=1e-14)
     r = solve_ivp(lambda t, y: np.where(y < 0.3, 1.0, 2.0), (0.0, min(end, 1e12)), [0.1])
     assert r.t[1] == pytest.approx(0.2, rel=1e-14)
+
+
+def test_the_first_crossing_leaves_the_steps_behind_it():
+    f = System(lambda t, y: np.where(np.cos(50 * y) > 0, 1.0, 2.0), 0.0, np.zeros(1), ())
+    line, zero, end = np.zeros((21, 1)), np.float64(0.0), np.float64(20.0)
+    line[1] = 1.0
+    steps, i, met = crossing(f.between, joined([(zero, zero, end, line)]), [], False, None)
+    assert steps.t[i] + steps.h[i] * met.x == pytest.approx(np.pi / 100, rel=1e-14)
+    assert len(steps) - i > 10
+    np.testing.assert_allclose(np.append(steps.t[1:], end), steps.t + steps.h, rtol=1e-15)

@@ -141,6 +141,16 @@ def test_events():
     assert z[:, 0] == pytest.approx(np.exp((1j - 0.1) * r.t_events[1]))
 
 
+def test_events_of_a_run_of_few_steps():
+    r = solve_ivp(
+        lambda t, z: (1j - 1) * z, (0.0, 1.0), [1.0 + 0j], events=[
+            lambda t, z: abs(z[0]) - 0.5, lambda t, z: np.angle(z[0]) - 0.5
+        ],
+    )  # fmt: skip
+    assert r.t_events[0] == pytest.approx([np.log(2)], rel=1e-14)
+    assert r.t_events[1] == pytest.approx([0.5], rel=1e-14)
+
+
 def turn(t, z):
     return z[0].real
 

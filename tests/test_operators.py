@@ -129,7 +129,40 @@ def test_the_algebra_is_the_smallest():
 
 
 # ------------------------------------------------------------------ values
-@pytest.mark.parametrize("seed", range(25))
+def random_program(rng):
+    """Return a function of a few points along the last axis: sums and products of rows."""
+    rows = [np.sin, np.tanh, np.exp, np.arctan, lambda y: 1 / (2 + y * y), lambda y: np.sqrt(3 + y)]
+    picked = [rows[i] for i in rng.integers(0, len(rows), 3)]
+    w = rng.uniform(-1, 1, (3, 4))
+
+    def program(x):
+        y = x[..., 0]
+        for row, c in zip(picked, w, strict=True):
+            inner = sum(c[i % 4] * x[..., i] for i in range(np.shape(x)[-1]))
+            y = row(inner * y / 2) + y * inner / 3
+        return y
+
+    return program
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_a_hundred_random_operators_of_random_programs(block):
+    """They are Σ c_α ∂^α of the series of all monomials."""
+    for seed in range(25 * block, 25 * block + 25):
+        rng = np.random.default_rng(seed)
+        n = int(rng.integers(1, 4))
+        P, g, x = (
+            random_symbol(op.partials(n), 4, 4, rng),
+            random_program(rng),
+            rng.uniform(-1, 1, n),
+        )
+        y = g(np.stack(taylor.TaylorN.variables(x, 4)))
+        powers = {m: tuple(m.count(i) for i in range(n)) for m in P.terms}
+        want = sum(c * y.partial(powers[m]) for m, c in P.terms.items())
+        assert op.apply(P, g, x) == pytest.approx(want, rel=1e-11, abs=1e-11)
+
+
+@pytest.mark.parametrize("seed", range(10))
 def test_random_operators(seed):
     rng = np.random.default_rng(seed)
     n = int(rng.integers(1, 5))
@@ -142,6 +175,24 @@ def test_random_operators(seed):
     for i, y in enumerate(points):
         one = [by_tensors(P, f, y) for P in symbols]
         assert [z[i] for z in many] == pytest.approx(one, rel=1e-11, abs=1e-11)
+
+
+@pytest.mark.parametrize("power", [1, 2, 3])
+@pytest.mark.parametrize("signs", [(1, 1, 1), (1, -1, 1), (1, 1, 0)])
+def test_powers_of_a_matrix_go_along_its_axes(power, signs):
+    d, w = op.partials(3), np.linalg.qr(RNG.normal(size=(3, 3)))[0]
+    A = w @ np.diag([2.0, 0.5, 1.0] * np.array(signs)) @ w.T
+    P = (d @ A @ d) ** power
+    L = sum(d[i] ** 2 for i in range(np.count_nonzero(signs))) ** power
+    assert Operator(P).dimensions[1] == np.count_nonzero(signs)
+    assert Operator(P).products == Operator(L).products
+    x = RNG.uniform(-0.5, 0.5, (2, 3))
+    want = [by_tensors(P, f, y) for y in x]
+    assert op.apply(P, f, x) == pytest.approx(want, rel=1e-11)
+    assert op.apply(P, taylor.compile(f), x[0]) == pytest.approx(want[0], rel=1e-11)
+    assert taylor.record(lambda x: op.apply(P, f, x), x)(x) == pytest.approx(want, rel=1e-11)
+    both = op.apply([P, 2 * (d @ A @ d) + 1], f, x[0])
+    assert both == pytest.approx([want[0], 2 * np.sum(A * taylor.hessian(f, x[0])) + f(x[0])])
 
 
 BY_NAME = {

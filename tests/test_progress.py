@@ -7,7 +7,7 @@ import pytest
 
 import taylor
 import taylor.verified as tv
-from taylor.ode import solve_ensemble, solve_ivp
+from taylor.ode import solve_ensemble, solve_ivp, value_and_gradient
 
 LONG = {
     "solve_ivp": lambda p: solve_ivp(lambda t, y: -y, (0.0, 3.0), [1.0], progress=p),
@@ -15,6 +15,12 @@ LONG = {
     "ensemble": lambda p: solve_ensemble(lambda t, y: -y, (0.0, 3.0), [[1.0], [2.0]], progress=p),
     "one by one": lambda p: solve_ensemble(
         lambda t, y: -y, (0.0, 3.0), [[1.0], [2.0]], method="RadauIIA", progress=p
+    ),
+    "sensitivity": lambda p: value_and_gradient(
+        lambda y: y[0], lambda t, y: -y, (0.0, 3.0), [1.0], progress=p
+    ),
+    "checkpoints": lambda p: value_and_gradient(
+        lambda y: y[0], lambda t, y: -y, (0.0, 30.0), [1.0], checkpoints=3, progress=p
     ),
     "stream": lambda p: list(
         taylor.compile(lambda x: np.exp(x)).stream(np.ones(9), 2, chunk=4, progress=p)
@@ -53,6 +59,14 @@ def test_a_function_of_the_share_still_gets_it(work):
     with pytest.warns(DeprecationWarning, match=r"write progress\(done, left\)"):
         work(seen.append)
     assert seen and all(0 <= share <= 1 for share in seen)
+
+
+@pytest.mark.parametrize("more", [{"method": "RadauIIA"}, {"events": lambda t, y: y[0] - 0.5}])
+def test_progress_that_cannot_be_told_is_refused(more):
+    with pytest.raises(TypeError, match=r"progress is .* leave it out"):
+        value_and_gradient(
+            lambda y: y[0], lambda t, y: -y, (0.0, 1.0), [1.0], progress=True, **more
+        )
 
 
 def test_a_bar_without_tqdm_says_how_to_get_it(monkeypatch):

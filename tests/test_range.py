@@ -10,6 +10,8 @@ from mpmath import mp
 import taylor
 from taylor import Taylor, TaylorN
 
+LARGEST = float(np.finfo(float).max)
+
 
 def relative(got, want):
     want = complex(want)
@@ -183,5 +185,19 @@ def test_coefficients_of_a_power_do_not_rest_on_its_value(r):
                 for g, w in zip(got, want[4 - len(got) :] if len(got) == 3 else want, strict=False):
                     if mp.mpf(2.3e-308) < abs(w) < mp.mpf(1.7e308):
                         assert relative(g, w) < 1e-14
-                    elif abs(w) > 1.8e308:
+                    elif abs(w) > LARGEST:
                         assert np.isinf(g) and np.sign(g) == mp.sign(w)
+
+
+@pytest.mark.parametrize("r", [0.5, 1.5, 0.3, 2.0])
+def test_second_derivatives_of_powers_over_the_whole_range(r):
+    for x in [*(10.0 ** np.arange(-300, 301, 20)), 1e-310, 1e-217, 1e-158]:
+        want = r * (mpmath.mpf(r) - 1) * mpmath.mpf(x) ** (mpmath.mpf(r) - 2)
+        if 0 < abs(want) < 2.3e-308:
+            continue
+        for f in (lambda x: x**r, taylor.compile(lambda x: x**r)):
+            got = taylor.derivatives(f, x, 2)[2]
+            if abs(want) > LARGEST:
+                assert got == -np.inf
+            else:
+                assert relative(got, want) < 1e-13

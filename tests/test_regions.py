@@ -119,6 +119,12 @@ def test_temporaries_are_tiles():
     assert Machine(back).size < inputs_and_outputs + 10 * PIECE * TILE
 
 
+@pytest.mark.parametrize("f", [np.exp, lambda x: x + 1.0, lambda x: x[::-1]])
+def test_one_operation_takes_no_temporaries(f):
+    n = 100 * TILE
+    assert Machine(record(f, np.ones(n))).size < 2 * n + 10 * TILE
+
+
 def test_planning_takes_time_in_proportion():
     def work(n):
         def f(x):

@@ -11,23 +11,23 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "display": 300,
-    "numbers": 3520,
+    "numbers": 3522,
     "llvm": 3423,
-    "core": 10378,
+    "core": 10386,
     "linalg": 1604,
     "arrays": 2063,
-    "machine": 6594,
+    "machine": 6617,
     "series": 2500,
-    "drivers": 7202,
+    "drivers": 7208,
     "scipy": 5916,
-    "ode": 11435,
+    "ode": 11580,
     "command": 490,
-    ".": 779,
+    ".": 826,
     "hyperdual": 202,
     "array_api": 629,
     "numpy": 292,
-    "operators": 1152,
-    "verified": 6348,
+    "operators": 1254,
+    "verified": 6380,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}

@@ -24,7 +24,8 @@ TYPES = {
         "t + 1", "1 + t", "t - 2.0", "2.0 - t", "t * t", "t / 3", "1 / t", "t**2", "2.0**t", "-t",
         "abs(t)", "t % 2.0", "t @ t", "t[0]", "t.T", "t.reshape(2)", "t.sum()", "t.mean(axis=0)",
         "t.copy()", "next(iter(t))", "t.compose(t)", "t.inverse()", "t.deriv()", "t.integ()",
-        "t.truncate(1)", "taylor.exp(t)", "taylor.exp(t).compose(t)", "taylor.formal_sqrt(t)",
+        "t.truncate(1)", "taylor.exp(t)", "taylor.exp(t).compose(t)", "taylor.arcsin(t)",
+        "taylor.formal_sqrt(t)",
     ],
     "taylor.series.multivariate.TaylorN": [
         "x * y", "x.compose([x, y])", "x.subs(0, 1.0)", "x.deriv(0)", "taylor.atan2(x, y)",

@@ -674,3 +674,15 @@ def test_where_an_equation_has_no_value_it_proves_no_derivative(mode, low, high)
             c, seen = DERIVED[mode](row, x), seen + 1
             assert np.isinf(c.lo[..., 0]).all() and np.isinf(c.hi[..., 0]).all(), name
     assert seen
+
+
+def test_values_between_poles_and_up_to_infinity():
+    for low, high in ((1.0, 2.0), (0.25, 20.0), (-1.75, -1.25)):
+        y = taylor.digamma(Interval(low, high))
+        ends = [taylor.digamma(Interval(end)) for end in (low, high)]
+        assert y.lo == ends[0].lo and y.hi == ends[1].hi
+    with pytest.raises(taylor.PoleError):
+        taylor.digamma(Interval(-1.5, -0.5))
+    for f, least, most in ((taylor.si, -1.852, 1.852), (np.sin, -1, 1), (taylor.sinc, -0.2173, 1)):
+        y = f(Interval(1.0, math.inf))
+        assert least <= y.lo <= y.hi <= most

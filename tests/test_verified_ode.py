@@ -503,3 +503,10 @@ def test_arguments_of_a_section():
     for c in (1.0, 0.0, -2):
         with pytest.raises(NotVerified, match="no crossing"):
             poincare(fun, lambda y, c=c: c, [1.0, 0.0], t_max=0.5)
+
+
+def test_running_sums_are_sums():
+    forms = [lambda t, y: -np.cumsum(y), lambda t, y: -np.stack([y[0], y[0] + y[1]])]
+    ends = [solve_ivp(f, (0, 1), [1.0, 2.0])(1.0) for f in forms]
+    assert np.array_equal(ends[0].lo, ends[1].lo) and np.array_equal(ends[0].hi, ends[1].hi)
+    assert np.allclose(ends[0].mid, 1 / math.e, rtol=1e-14)  # of e^-t and (2 - t)·e^-t

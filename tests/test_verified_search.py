@@ -378,6 +378,26 @@ def angle(x):
     return np.arctan2(x - 0.3, -1.0)  # jumps from -π to π at 0.3
 
 
+@pytest.mark.parametrize("f", [lambda x: 1 / np.sin(x), lambda x: np.sin(x) / x, np.reciprocal])
+def test_a_box_without_bounds_is_not_halved_to_the_least_floats(f):
+    counts = []
+    with pytest.raises(tv.NotVerified, match="a pole") as caught:
+        tv.minimize(f, (-1, 1), progress=lambda done, left: counts.append(done))
+    assert len(counts) < 20 and np.isinf(caught.value.result.value.mag)
+
+
+def test_slow_gains_are_waited_for():
+    slow = tv.minimize(lambda x: np.sqrt(np.sqrt(np.sqrt(np.sqrt(abs(x))))), (-1, 1), tol=1e-6)
+    assert slow.complete and 0 in slow.value
+
+
+def test_a_function_of_a_search_returns_one_number():
+    for f in (lambda x: [x[0], x[1]], lambda x: x * 2):
+        for search in (tv.range, tv.minimize, tv.sign):
+            with pytest.raises(TypeError, match=r"one number, not an array .*\(2,\)"):
+                search(f, [(0, 1)] * 2)
+
+
 def test_what_jumps_or_has_poles_proves_nothing_across_them():
     """A slope where there are values says nothing of the members without one."""
     found = tv.roots(np.tan, (0.1, 18.9))

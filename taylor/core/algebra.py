@@ -36,7 +36,6 @@ MAX_ORDER = 10**7
 MAX_MONOMIALS = 2 * 10**7
 MAX_EXPONENTS = 2 * 10**8  # monomials times variables
 CACHED_PAIRS = 1 << 22
-FLOAT = np.dtype(float)
 NONE = np.empty(0)  # weights that are all one
 FEW = 1 << 9  # products of coefficients, in all lanes, in which NumPy is as fast as machine code
 WRITTEN_OUT = 32  # products of coefficients of values that are recorded, one by one

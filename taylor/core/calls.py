@@ -227,7 +227,7 @@ class Integral(Row):
         u, v = zeros(y.shape, y), zeros(y.shape, y)
         dy = t.weighted[i] = u if self.polar else v
         yield
-        y[0] = t.checked(self.row, [t.value(x) for x in args])
+        y[0] = t.checked(self.row, [t.point(x) for x in args])
         k = yield
         if self.row.split:
             a0, b0 = t.value(args[0]), 1

@@ -29,7 +29,7 @@ from taylor.core.algebra import Algebra
 from taylor.core.calls import Call, Integral, Row, called, composed
 from taylor.core.instructions import MUL, Arithmetic, Const, Input, Parameter, Scale, Step
 from taylor.core.maps import Map
-from taylor.core.program import Program, check, expand
+from taylor.core.program import Program, check, expand, kinds
 from taylor.core.sides import Decision
 from taylor.core.singular import (
     checked,
@@ -76,6 +76,10 @@ class Sweep:
         constants = (i.op.constant for i in program.code if i.op.constant is not None)
         made = (1j for i in program.code if isinstance(i.op, Call) and i.op.makes_complex)
         self.like = self.kind(inputs, [*parameters, *constants, *made])
+        self.real: list[bool] = []  # per instruction of a sweep in complex numbers
+        if type(self.like) is np.ndarray and self.like.dtype.kind == "c":
+            given = [np.iscomplexobj(x) for x in (*inputs, *parameters)]
+            self.real = [not found for found in kinds(program.code, given)]
         self.table: list[Any] = []  # a table, or the plain value of an inactive instruction
         self.height: list[int] = []
         self.weighted: dict[int, Array] = {}  # D of a table, for integrals
@@ -113,7 +117,7 @@ class Sweep:
         elif isinstance(op, Parameter):
             self.table.append(self.number(parameters[op.n]))
         elif isinstance(op, Row):
-            self.table.append(self.checked(op.row, [self.value(a) for a in args]))
+            self.table.append(self.checked(op.row, [self.point(a) for a in args]))
         else:
             known = {a: self.value(a) for a in args}  # one object for one: of sets x·x is a square
             self.table.append(op.value([known[a] for a in args], self.number))
@@ -194,6 +198,11 @@ class Sweep:
     def checked(self, row: Elementary, values: Sequence[Any]) -> Any:
         """Return the value of a row; a scalar outside the domain raises DomainError."""
         return checked(row, values, self.policy.singular)
+
+    def point(self, a: int) -> Any:
+        """Return the part of degree 0, in real numbers where they are those of a complex sweep."""
+        x = self.value(a)
+        return np.real(x) if self.real and self.real[a] else x
 
     def coefficients(self, row: Elementary, x: Any) -> Any:
         """Return the local coefficients 0..order of a row at x."""

@@ -90,11 +90,17 @@ def watched(f: Function, x: Sequence[Any]) -> Function:
     if isinstance(f, Derivable) and f.watches:
         return f
     for v in x:
-        while isinstance(v, Series):
-            v = v._coef
-        if isinstance(v, Node):
-            return Watched(f, v.tape)
+        tape = recording(v)
+        if tape is not None:
+            return Watched(f, tape)
     return f
+
+
+def recording(v: Any) -> Tape | None:
+    """Return the recording that a value, or series of such values, belongs to, if it does."""
+    while isinstance(v, Series):
+        v = v._coef
+    return v.tape if isinstance(v, Node) else None
 
 
 def outer(v: Any, tape: Tape) -> Any:

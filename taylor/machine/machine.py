@@ -210,7 +210,7 @@ class Machine:
                 total = total + Symbol(f, (), reg=f.checked[place])
             elif math.prod(shape):
                 y = Symbol(f, (math.prod(shape),), None, None, place, (1,))
-                total = total + (y * 0.0).sum()
+                total = total + contraction(f, ["a", ""], "", [y, lifted(f, 0.0)])
         total = total + Symbol(f, (), reg=f.unanswered())
         f.store(at(total, []), f.address("%data", [], self.flag + 1))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,11 @@ from taylor.core.algebra import CACHED_PAIRS, Graded
 from taylor.core.instructions import Einsum
 from taylor.core.program import Program
 from taylor.llvm.function import Function
+from taylor.llvm.ir import WIDTH
 from taylor.llvm.registers import Scalar
+from taylor.machine.contractions import SUMS
 from taylor.machine.emit import Symbol, Unsupported, broadcast, empty
-from taylor.machine.nests import Strided, axes_of, over_axes, terms_of
+from taylor.machine.nests import Place, Strided, axes_of, in_vectors, over_axes, strips, terms_of
 
 ROOM = 1 << 22  # coefficients of all tables of a program
 STEPS = 800  # instructions times degrees: each is written out, and compiled in a millisecond or two
@@ -60,29 +63,41 @@ class Pairs:
         axes = axes_of(inner, parts)
         first, stop = f.entry(starts, r), f.entry(starts, f.whole("add", r, 1))
 
-        def element(index: list[Any], width: int) -> None:
-            def added(i: str, total: Scalar) -> Scalar:
-                values = []
-                for k, (table, v, part) in enumerate(zip(places, (x, y), parts, strict=True)):
-                    strides = [s[k] for _, _, s in axes]
-                    along = f.unit > 1 or strides[-1:] == [1]
-                    where = [(f.entry(table, i), v.size_of_part), *terms_of(index, strides)]
-                    values.append(part.load(where, width if along else 1))
-                if self.weighted or x is y:
-                    values[0] = values[0] * f.load(f.address(weights, [(i, 1)], 0), 1)
-                return f.fma(values[0], values[1], total)
+        def written(elements: Sequence[Place]) -> None:
+            """Write some elements, whose sums are taken side by side."""
+
+            def added(i: str, totals: Sequence[Scalar]) -> list[Scalar]:
+                rows = [f.entry(table, i) for table in places]
+                found = []
+                for (index, width), total in zip(elements, totals, strict=True):
+                    values = []
+                    for k, (row, v, part) in enumerate(zip(rows, (x, y), parts, strict=True)):
+                        strides = [s[k] for _, _, s in axes]
+                        along = f.unit > 1 or strides[-1:] == [1]
+                        where = [(row, v.size_of_part), *terms_of(index, strides)]
+                        values.append(part.load(where, width if along else 1))
+                    if self.weighted or x is y:
+                        values[0] = values[0] * f.load(f.address(weights, [(i, 1)], 0), 1)
+                    found.append(f.fma(values[0], values[1], total))
+                return found
 
             def two(i: str, totals: list[Scalar]) -> list[Scalar]:
-                return [added(i, totals[0]), added(f.whole("add", i, 1), totals[1])]
+                return [*added(i, totals[:1]), *added(f.whole("add", i, 1), totals[1:])]
 
-            total, start = f.zero(width, out.complex), first
+            totals, start = [f.zero(width, out.complex) for _, width in elements], first
             if f.unit == 1 and not axes:  # two sums of numbers, else one would wait for itself
                 start = f.whole("sub", stop, f.whole("and", f.whole("sub", stop, first), 1))
-                total = operator.add(*f.fold(first, start, [total] * 2, two, 2, maybe=True))
-            (total,) = f.fold(start, stop, [total], lambda i, t: [added(i, *t)], maybe=True)
-            inner.store(total, [(r, out.strides[0]), *terms_of(index, [to for _, to, _ in axes])])
+                totals = [operator.add(*f.fold(first, start, totals * 2, two, 2, maybe=True))]
+            totals = f.fold(start, stop, totals, added, maybe=True)
+            for (index, _), total in zip(elements, totals, strict=True):
+                terms = terms_of(index, [to for _, to, _ in axes])
+                inner.store(total, [(r, out.strides[0]), *terms])
 
-        over_axes(f, axes, element, padded=len(axes) == 1)
+        if len(axes) == 1 and in_vectors(f, axes) and axes[0][0] > WIDTH // 2:
+            vectors = -(-axes[0][0] // WIDTH)
+            strips(f, vectors, SUMS, lambda s: written([([i], WIDTH) for i in s]), WIDTH)
+        else:
+            over_axes(f, axes, lambda *place: written([place]), padded=len(axes) == 1)
 
 
 def check(program: Program, algebra: Graded, unit: int) -> None:

@@ -59,8 +59,12 @@ class Region(NamedTuple):
     sums: list[int]
 
 
-def planned(code: Code, complex: Sequence[bool]) -> list[int | Region]:
+def planned(
+    code: Code, complex: Sequence[bool], results: Container[int] = ()
+) -> list[int | Region]:
     """Return the order in which to run a program: instructions alone, and regions.
+
+    A result is a region even alone: it is written in its place, and checked, in one loop.
 
     What begins at a level needs regions of lower levels only, so that none of the instructions of a
     level and a shape needs another of them through something outside.
@@ -80,7 +84,11 @@ def planned(code: Code, complex: Sequence[bool]) -> list[int | Region]:
         else:
             ready[i] = max((ready[a] for a in args), default=0)
     chunks = itertools.chain.from_iterable(regions.values())
-    found = [Region(m, []) for m in chunks if len(m) > 1 or isinstance(code[m[0]].op, Patch)]
+    found = [
+        Region(m, [])
+        for m in chunks
+        if len(m) > 1 or m[0] in results or isinstance(code[m[0]].op, Patch)
+    ]
     owner = {i: region for region in found for i in region.members}
     for i, (_, args, _) in enumerate(code):
         last = max((a for a in args if a in owner), default=None)
@@ -197,7 +205,7 @@ def _values(
     number = numbers(given)
     v: dict[int, Any] = {}
     joined = Joins(f, code, complex, outs)
-    for step in planned(code, complex):
+    for step in planned(code, complex, outs):
         f.pause()
         if isinstance(step, Region):
             done = [*step.members, *step.sums]

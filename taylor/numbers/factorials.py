@@ -21,6 +21,7 @@ from taylor.numbers.kinds import Array, base, is_operand
 
 Run = Callable[[int], Any]  # m -> the table in the variable 2^m t
 RUNS = 8
+SHIFT = 32  # of the bits of the last degree, in which two runs differ, lest both lose the same ones
 FEW = 32  # numbers that take longer in an array than in a list
 DOUBLES, FACTORS = (np.dtype(float), np.dtype(complex)), 2**1023
 STEP = 1000  # 2**STEP is a float
@@ -238,6 +239,7 @@ def _by_scales(
     tables, scales, fewer = [(first, c)], [0], False
     m = 0
     rows = [i for i, _ in wanted]
+    apart = max(1, SHIFT // int(degrees[-1]))
     source = np.full(c.shape, -1)  # per entry, the run that is right
     source[degrees < 2] = 0
     while len(tables) < RUNS:
@@ -245,7 +247,7 @@ def _by_scales(
         if not open_.any():
             break
         m = m // 2 if fewer else _next_scale(tables[-1][1], scales[-1], degrees, open_)
-        while m in scales:
+        while min(abs(m - n) for n in scales) < apart:
             m += 1
         table = run(m)
         new = _numbers(table)
@@ -276,12 +278,12 @@ def _by_scales(
 
 
 def _joined(like: Any, parts: dict[int, Any], source: Array) -> Any:
-    """Return the numbers of several runs as one array; nan where none is right."""
+    """Return the numbers of several runs as one array; where none is right its infinity, or nan."""
     if len(parts) == 1 and (source >= 0).all():
         return next(iter(parts.values()))
     if is_operand(like):
         return like * math.nan
-    out = np.full(np.shape(like), math.nan, np.asarray(like).dtype)
+    out = np.array(np.where(np.isinf(like), like, math.nan), np.asarray(like).dtype)
     for n, part in parts.items():
         mask = (source == n).reshape(np.shape(like))
         out[mask] = np.asarray(part)[mask]

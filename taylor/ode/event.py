@@ -35,7 +35,18 @@ from taylor.errors import (
 )
 from taylor.numbers.kinds import content, is_operand
 from taylor.ode.control import finite, spacing, two_sum, unit
-from taylor.ode.pieces import Pieces, Place, along, divided, joined, resolved
+from taylor.ode.pieces import (
+    MOST,
+    Pieces,
+    Place,
+    TooFast,
+    along,
+    chained,
+    divided,
+    doubling,
+    joined,
+    resolved,
+)
 from taylor.ode.roots import derivative, roots, value, without_root
 from taylor.ode.surfaces import cut
 from taylor.ode.system import filled
@@ -146,6 +157,11 @@ class Event:
         """Whether a root of it may change the state."""
         return self.callback is not None
 
+    @property
+    def wanted(self) -> float:
+        """How many roots there are before the run is another one, or ends."""
+        return 1 if self.changes else self.left
+
     time: Any = None  # of the next root, with its derivatives, if it is given
 
     def log(self, place: Place) -> None:
@@ -163,6 +179,7 @@ class Event:
         self.surfaces: Program | None = None
         self.ahead: list[Ahead] = []  # roots of a clock up to
         self.known: Any = None
+        self.room: Any = math.inf  # of a span in which it changes fast: what is looked at first
 
     def apart(self, args: tuple[Any, ...]) -> Self:
         """Return the same function for another run, in which these arguments are other numbers."""
@@ -247,8 +264,8 @@ class Event:
             self.parts.append((pieces.t[0], self.program))
             later = [i for i in range(1, len(pieces)) if pieces.t[i] in found]
             if not later or not guarded:
-                return done.followed(pieces)
-            done = done.followed(pieces.part(0, later[0]))
+                return chained(done, pieces)
+            done = chained(done, pieces.part(0, later[0]))
             pieces = pieces.part(later[0], len(pieces))
 
     def look(self, pieces: Pieces, divide: bool) -> Pieces:
@@ -270,7 +287,7 @@ class Event:
                 part, (table,) = resolved(*given) if divide else (given[1], along(*given))
             except GuardError:  # it branches at the start, where that cannot be told
                 return pieces
-            steps = steps.followed(part)
+            steps = chained(steps, part)
             tables.append(table)
         self.table = np.concatenate(tables)
         return steps
@@ -299,26 +316,46 @@ class Event:
         if self.known is None:
             everywhere = self.linear and finite(np.asarray(last))
             self.known, self.span = place.t, abs(last - place.t) if everywhere else 0 * place.t
-        while sign * (end - self.known) > 0:
+        while sign * (end - self.known) > 0 and len(self.ahead) < self.wanted:
             t = self.known
             least, rest = sign * (end - t), sign * (last - t)
-            h = min(AHEAD * max(least, self.span), rest)
             low = place.t_low if t == place.t else 0 * t
             coef = np.stack([place.y, *[0 * place.y] * order])
+            step = joined([(t, low, sign * least, coef)])
+            if self.room < least:
+                self._foresee_some(step, end, end == last)
+                continue
+            h = min(AHEAD * max(least, self.span), rest)
             try:
                 parts = self._roots_ahead(joined([(t, low, sign * h, coef)]), h == rest)
             except ValueError:
-                if h == least:
-                    raise
                 h = least
-                parts = self._roots_ahead(joined([(t, low, sign * h, coef)]), h == rest)
+                try:
+                    parts = self._roots_ahead(step, h == rest)
+                except TooFast:
+                    if self.wanted == math.inf:
+                        raise
+                    self.room = least / MOST
+                    continue
             self.known = last if h == rest else end if h == least else t + sign * h
             self.span = h if parts <= MANY else 0 * h
+
+    def _foresee_some(self, step: Pieces, end: Any, closing: bool) -> None:
+        """Have the roots that are wanted in a step, or all of them up to its end."""
+        parts = list(doubling(step, self.room))
+        for part in parts:
+            last = part is parts[-1]
+            self._roots_ahead(part, closing and last)
+            self.known = end if last else part.end(-1)
+            if len(self.ahead) >= self.wanted:
+                self.room = 2 * abs(self.known - step.t[0])
+                return
+        self.room = math.inf
 
     def _roots_ahead(self, pieces: Pieces, closing: bool) -> int:
         """Have the roots in a span, and return into how many parts it was divided."""
         pieces, cuts = settled([self], pieces)
-        for f in self.find(pieces, 0, [t in cuts for t in pieces.t], closing):
+        for f in self.find(pieces, [t in cuts for t in pieces.t], closing):
             if self.crosses(f.slope, bool(pieces.h[0] > 0)):
                 self.ahead.append(Ahead(*self._time(pieces, f), f.slope, f.order))
         return len(pieces)
@@ -354,18 +391,13 @@ class Event:
             found.append(Found(i, min(max(x, 0 * x), 0 * x + 1), self.n, root.slope, root.order))
         return found
 
-    def find(
-        self, pieces: Pieces, start: int, cuts: Sequence[bool], closing: bool = False
-    ) -> list[Found]:
-        """Return the events in some of the steps, from number start on.
+    def find(self, pieces: Pieces, cuts: Sequence[bool], closing: bool = False) -> list[Found]:
+        """Return the events in the steps, of which `look` has the series.
 
         `cuts` says before which of them the function jumps, `closing` that the last of them ends
         the run: what is zero there but for rounding is so.
         """
-        if self.table is None:
-            series = self._step_by_step(pieces)
-        else:
-            series = self.table[start : start + len(pieces)].copy()
+        series = self._step_by_step(pieces) if self.table is None else self.table.copy()
         if np.iscomplexobj(series):
             raise TypeError(f"event {self.n} is complex; the roots of a real function are found")
         # what is zero at the start but for rounding is so

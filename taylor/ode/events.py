@@ -7,6 +7,7 @@ it left.  An event function that they carry over zero is one more event of that 
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ from taylor.ode.event import FOREIGN, End, Event, Found, settled
 from taylor.ode.flow import number
 from taylor.ode.integrator import Integrator
 from taylor.ode.options import argument
-from taylor.ode.pieces import Pieces, Place
+from taylor.ode.pieces import MOST, ROOM, Pieces, Place, TooFast, chained, doubling
 from taylor.ode.variation import Variation
 
 Array = NDArray[Any]
@@ -60,6 +61,9 @@ class Events:
         self.read()
         self.cuts: set[Any] = set()  # times at which steps were cut for them
         self.changed: Any = None  # the time of the last change of state, and by an event
+        self.room: Any = (
+            math.inf
+        )  # of a step in which functions change fast: what is looked at first
         self.repeated_at: Any = None
         self.repeated = 0  # changes of state at that time
 
@@ -102,15 +106,13 @@ class Events:
             pieces, self.cuts = settled(moving, pieces)
         return pieces
 
-    def find(self, pieces: Pieces, start: int, stop: int) -> list[Found]:
-        """Return the events in steps start..stop, in the order of integration."""
-        part = pieces.part(start, stop)
+    def find(self, part: Pieces, end: Any) -> list[Found]:
+        """Return the events in some steps to a time, in the order of integration."""
         cuts = [t in self.cuts for t in part.t]
         forward = bool(part.h[0] > 0)
         sign = 1 if forward else -1
         place = Place(part.t[0], part.low[0], part.coef[0, 0], 0 * part.coef[0, 0])
         found: list[Found] = []
-        end = self.it.t if stop >= len(pieces) else part.end(-1)
         for event in self.events.values():
             if event.clock:
                 if event.known is None or sign * end > sign * event.known:
@@ -118,9 +120,8 @@ class Events:
                 if event.ahead and sign * (event.ahead[0].t - end) <= 0:
                     found += event.due(part, end)
             else:
-                new = event.find(part, start, cuts, end == self.last)
+                new = event.find(part, cuts, end == self.last)
                 found += [f for f in new if event.crosses(f.slope, forward)]
-        found = [f._replace(step=f.step + start) for f in found]
         return sorted(found, key=lambda f: (f.step, f.x))
 
     def apart(self, args: tuple[Any, ...]) -> Events:
@@ -143,9 +144,8 @@ class Events:
         t = self.it.t
         sign, stop = 1 if self.last > t else -1, self.last
         for event in self.events.values():
-            last = 0 if event.changes else event.left - 1
-            if last < len(event.ahead):
-                root = event.ahead[int(last)].t
+            if event.wanted <= len(event.ahead):
+                root = event.ahead[int(event.wanted) - 1].t
                 if sign * (root - t) > 0 and sign * (stop - root) > 0:
                     stop = root
         return stop
@@ -178,22 +178,51 @@ class Events:
         """Log the events of some steps up to those that change or end the run; return the steps up
         to there, these events, and whether there were more steps.
         """
-        pieces = self.resolve(pieces)
-        start, size, events = 0, 2, self.events
-        while events and start < len(pieces):  # an event may change what comes later
-            for group in groups(self.find(pieces, start, start + size), pieces):
+        events, seen = self.events, pieces.part(0, 0)
+        for part, last in self._resolved(pieces) if events else ((pieces, True),):
+            end = self.it.t if last else part.end(-1)
+            for group in groups(self.find(part, end) if events else [], part):
                 if any(events[e.event].left <= 1 or events[e.event].changes for e in group):
-                    if any(e.x == 1 and e.step == len(pieces) - 1 for e in group):
-                        return pieces, group, False
+                    if last and any(e.x == 1 and e.step == len(part) - 1 for e in group):
+                        return chained(seen, part), group, False
                     first = min(group, key=lambda e: (e.step, e.x))
-                    return pieces.until(first.step, pieces.h[first.step] * first.x), group, True
+                    met = part.until(first.step, part.h[first.step] * first.x)
+                    if self.room < math.inf or len(part) > ROOM:
+                        self.room = 2 * abs(met.end(-1) - pieces.t[0])
+                    return chained(seen, met), group, True
                 for e in group:
-                    place = pieces.at(e.step, pieces.h[e.step] * e.x)
+                    place = part.at(e.step, part.h[e.step] * e.x)
                     events[e.event].log(place)
                     if self.variation:
                         self.variation.logs(events[e.event], e.order, place.t)
-            start, size = start + size, 2 * size
-        return pieces, [], False
+            seen = chained(seen, part)
+        return seen, [], False
+
+    def _resolved(self, pieces: Pieces) -> Iterator[tuple[Pieces, bool]]:
+        """Yield the steps in parts, `resolve`d, the first ones first, and whether it is the last.
+
+        An event that changes or ends the run does not wait for what lies behind it, be it that a
+        function changes too fast in the rest of the step.
+        """
+        start, size = 0, 2
+        while start < len(pieces):
+            if self.room < abs(pieces.h[start]):
+                parts = list(doubling(pieces.part(start, start + 1), self.room))
+                start += 1
+                for part in parts:
+                    yield self.resolve(part), start == len(pieces) and part is parts[-1]
+                self.room = math.inf
+                continue
+            try:
+                part = self.resolve(pieces.part(start, start + size))
+            except TooFast:
+                if not any(e.changes or e.left < math.inf for e in self.functions):
+                    raise
+                self.room = abs(pieces.h[start]) / MOST
+                continue
+            start += size
+            yield part, start >= len(pieces)
+            size = 2 * size if len(part) < MOST else 1
 
     def _fire(self, events: list[int], forward: bool) -> bool:
         """Do what some events at one time ask for, one after the other; whether the run ends.

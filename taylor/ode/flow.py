@@ -54,6 +54,7 @@ from taylor.ode.methods import MethodOptions
 from taylor.ode.options import Options, argument
 from taylor.ode.surfaces import condition_of, met_at
 from taylor.ode.system import System, check_function, filled, is_parameter, shaped
+from taylor.progress import Progress
 from taylor.series.series import Series
 
 Array = NDArray[Any]
@@ -72,6 +73,7 @@ class Course(NamedTuple):
     checkpoints: int | None = None
     kept: dict[str, tuple[Plain, Integrator]] | None = None  # for courses of the same step
     varied: tuple[bool, ...] = ()  # which of (y0, *parameters) derivatives are asked for, if known
+    report: Progress | None = None  # of the way back
 
 
 # ------------------------------------------------------------------ the states of a run
@@ -167,12 +169,15 @@ def _flow(step: Function, course: Course, derived: bool) -> Evolution:
                 times.pop()
                 backward.bar = backward.bar + w[len(times)]
             backward.run(t, y, start)
+            if course.report:
+                end = course.times[-1]
+                course.report(abs(float(end - start)), abs(float(start - course.t0)))
         for n in range(len(times)):  # at t0
             backward.bar = backward.bar + w[n]
         return tuple(np.reshape(x, np.shape(x))[()] for x in (backward.bar, *backward.total))
 
     def derived_flow(g: Function) -> Evolution:
-        return _flow(g, course._replace(kept=None), True)
+        return _flow(g, course._replace(kept=None, report=None), True)
 
     return Evolution("solution", step, derived_flow, run, back, axis=1)
 

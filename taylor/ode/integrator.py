@@ -33,7 +33,7 @@ from taylor.ode.control import NONE, finite, log2, norm, reported, spacing, unit
 from taylor.ode.dense import Solution, check_order, in_numbers_of
 from taylor.ode.machine import DONE, GO, GUARD, INFINITE, LOOK, ROUGH, SMALL, Memory, Stepper
 from taylor.ode.options import Control, Options, as_args, check_time, in_one_kind, number_of_steps
-from taylor.ode.pieces import Pieces, Place, Taken, joined, nothing, solution
+from taylor.ode.pieces import Pieces, Place, Taken, chained, joined, nothing, solution
 from taylor.ode.record import Record
 from taylor.ode.roots import derivative
 from taylor.ode.singular import leap, resumed
@@ -87,6 +87,7 @@ class Integrator:
         self.warnings: list[str] = []
         self.stiffness = Stiffness()
         self._left: Surface | None = None  # where fun has just changed its branch
+        self._room: Any = math.inf  # twice as far as to the last surface
         self._further = 0  # how often a surface had to be left further behind
         self.at_zero: Any = 0  # at a zero of a function: the length of the step that led there
         self._zero: Zero | None = None  # that has been left behind
@@ -253,13 +254,15 @@ class Integrator:
             aim = t_end if stop is None else stop()
             if not log:
                 count = STEADY + 1 if look else min(max(MANY, 3 * self.steps), most)
+            before = self.steps
             status, pieces = self.advance(aim, int(min(count, left)), log or look)
             look = not look and self.steps >= MANY and not self.stiffness.found
             count, y = min(2 * count, most), self.y
+            made = min(len(pieces), max(1, self.steps - before))  # not the parts of one
             if len(pieces):
                 yield pieces
                 done = pieces.t < self.t if pieces.h[0] > 0 else pieces.t > self.t
-                left -= len(pieces) if self.y is y else max(1, int(np.sum(done)))
+                left -= made if self.y is y else max(1, min(made, int(np.sum(done))))
             if self.y is not y:
                 count = first
             elif status not in (GO, DONE):
@@ -300,7 +303,7 @@ class Integrator:
                 pieces = pieces.part(0, max(0, len(pieces) - (status == ROUGH)))
                 longest = abs(taken.h) / 2 if status == ROUGH else math.inf
                 status, more = self._again_carefully(t_end, longest)
-                pieces = pieces.followed(more)
+                pieces = chained(pieces, more)
                 if status in (SMALL, INFINITE):
                     if not len(pieces):
                         return self.beyond(t_end, status)
@@ -358,7 +361,11 @@ class Integrator:
         """Return the steps, the first one in which fun goes over to another branch, and where."""
         left = self._left if self._left and self._left.x == start.t else None
         given = self.system.between, pieces, self._parameters, self.strict
-        crossed = crossing(*given, left, self.touches)
+        crossed = crossing(*given, left, self.touches, self._room)
+        self._room = math.inf
+        if crossed is not None:
+            steps, i, met = crossed
+            self._room = 2 * abs(steps.t[i] - start.t + steps.h[i] * met.x)
         if crossed is not None and crossed[2].x == 0:
             self.place = start
             raise self._stuck("fun points to its surface of discontinuity from both sides")

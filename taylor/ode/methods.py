@@ -29,7 +29,7 @@ from taylor.ode.control import log2, norm, spacing
 from taylor.ode.integrator import Integrator
 from taylor.ode.machine import DONE, GO
 from taylor.ode.options import Control, Options
-from taylor.ode.pieces import Pieces, Place, divided, joined
+from taylor.ode.pieces import Pieces, Place, chained, divided, joined
 from taylor.ode.radau import COLUMNS, Collocation, by_columns, times
 from taylor.ode.rates import Rates
 from taylor.ode.stiffness import Stiffness
@@ -399,14 +399,14 @@ class ByMethod(Integrator):
             parts = [(k, 0 * h, pieces.h[k]) for k in range(i + 1, len(pieces))]
             if beyond is not None and abs(beyond) < abs(pieces.h[i]):
                 parts.insert(0, (i, beyond, pieces.h[i]))
-                done = done.followed(pieces.until(i, beyond))
+                done = chained(done, pieces.until(i, beyond))
             else:
-                done = done.followed(pieces.part(0, i + 1))
-            pieces = divided(pieces, parts) if parts else pieces.part(0, 0)
+                done = chained(done, pieces.part(0, i + 1))
+            pieces = divided(pieces, parts)
             found = crossing(self.system.between, pieces, *given) if parts else None
         if found is None:
             return None
-        return done.followed(found[0]), len(done) + found[1], found[2]
+        return chained(done, found[0]), len(done) + found[1], found[2]
 
     def _stops(self, pieces: Pieces, i: int, met: Surface) -> bool:
         """Whether a step ends at a change of branch in step i."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -25,7 +26,13 @@ from taylor.ode.roots import value
 
 Array = NDArray[Any]
 FEW = 4  # steps along which a function goes through NumPy that is asked for once
-ROUNDS, MOST = 12, 1 << 15  # of halving steps, and steps after it
+ROUNDS, MOST = 12, 1 << 15  # of dividing steps, and parts of one after it
+ROOM = 64  # parts that are looked at together, the first ones first
+FIELDS = "t", "low", "h", "coef"
+
+
+class TooFast(ValueError):
+    """A function changes too fast for a step along the solution."""
 
 
 class Place(NamedTuple):
@@ -54,13 +61,6 @@ class Pieces:
         i = slice(start, stop)
         return Pieces(self.t[i], self.low[i], self.h[i], self.coef[i])
 
-    def followed(self, other: Pieces) -> Pieces:
-        """Return these steps and others after them."""
-        if not len(self) or not len(other):
-            return self if len(self) else other
-        both = ((getattr(p, name) for p in (self, other)) for name in ("t", "low", "h", "coef"))
-        return Pieces(*map(np.concatenate, map(list, both)))
-
     def until(self, i: int, h: Any) -> Pieces:
         """Return the steps up to step i, of which so much of its length."""
         return replace(self.part(0, i + 1), h=np.append(self.h[:i], h))
@@ -86,6 +86,14 @@ def joined(steps: Sequence[tuple[Any, Any, Any, Array]]) -> Pieces:
     """Return the steps with these starts, what they are off by, lengths and coefficients."""
     t, low, h, coef = zip(*steps, strict=True)
     return Pieces(np.array(t), np.array(low), np.array(h), np.stack(coef))
+
+
+def chained(*some: Pieces) -> Pieces:
+    """Return steps that follow each other as one."""
+    some = tuple(p for p in some if len(p)) or some[:1]
+    if len(some) == 1:
+        return some[0]
+    return Pieces(*(np.concatenate([getattr(p, n) for p in some]) for n in FIELDS))
 
 
 def nothing(place: Place, order: int) -> Pieces:
@@ -191,25 +199,64 @@ def resolved(
     A function such as sin(t) along the straight line y = t is no polynomial of low degree: steps
     are divided until the last two terms of its series are as small as those of y are.
     """
-    limit = _limit(pieces.coef)
-    for left in range(ROUNDS, -1, -1):
-        tables = along(program, pieces, parameters, strict, once)
-        parts = np.ones(len(pieces), dtype=int)
+    if not len(pieces):
+        return pieces, []
+    given = program, pieces, parameters
+    found, tables, _ = zip(*resolving(*given, strict, once, together=MOST), strict=True)
+    return chained(*found), [np.concatenate(column) for column in zip(*tables, strict=True)]
+
+
+def resolving(
+    program: Program,
+    pieces: Pieces,
+    parameters: Sequence[Any],
+    strict: bool = False,
+    once: bool = False,
+    room: Any = math.inf,
+    together: int = ROOM,
+) -> Iterator[tuple[Pieces, list[Array], list[Pieces]]]:
+    """Yield what `resolved` returns in parts, the first ones first, and the steps behind them.
+
+    Who has found what there is to find does not wait for the rest, nor for more than about `room`,
+    if it lies there.  So many parts are looked at `together`.
+    """
+    limit, most, done = _limit(pieces.coef), MOST * len(pieces), 0
+    waiting = [(some, ROUNDS) for some in doubling(pieces, room)][::-1]
+    while waiting:
+        some, left = waiting.pop()
+        tables = along(program, some, parameters, strict, once)
+        parts = np.ones(len(some), dtype=int)
         for table in tables:
             parts = np.maximum(parts, _parts(table, limit))
         if not left or np.all(parts == 1):
-            break
-        if parts.sum() > MOST:
-            raise ValueError(
+            done += len(some)
+            yield some, tables, [later for later, _ in waiting[::-1]]
+            continue
+        if done + parts.sum() + sum(len(later) for later, _ in waiting) > most:
+            raise TooFast(
                 f"a function of (t, y) changes too fast for steps as long as {pieces.h[0]} at t = "
                 f"{pieces.t[0]}: give a smaller max_step"
             )
-        pieces = divided(pieces, [
+        some = divided(some, [
             (i, h * j / m, h * (j + 1) / m if j + 1 < m else h)
-            for i, (h, m) in enumerate(zip(pieces.h, parts, strict=True))
+            for i, (h, m) in enumerate(zip(some.h, parts, strict=True))
             for j in range(m)
         ])  # fmt: skip
-    return pieces, tables
+        starts = range(0, len(some), together)
+        waiting += [(some.part(i, i + together), left - 1) for i in starts][::-1]
+
+
+def doubling(pieces: Pieces, room: Any) -> Iterator[Pieces]:
+    """Yield the steps, but the first one in parts of about a length, then of twice as much, ..."""
+    h = pieces.h[0] if len(pieces) else 0
+    if not room < abs(h):
+        return (yield pieces)
+    n = min(math.ceil(math.log2(abs(h) / room)), ROUNDS)
+    ends = [0 * h, *(h * 2.0 ** (k - n) for k in range(n)), h]
+    for both in itertools.pairwise(ends):
+        yield divided(pieces, [(0, *both)])
+    if len(pieces) > 1:
+        yield pieces.part(1, len(pieces))
 
 
 def smooth(table: Array, coef: Array) -> Array:
@@ -253,20 +300,29 @@ def shifted(c: Array, start: Any) -> Array:
     >>> shifted(np.array([1.0, 0.0, 1.0]), 2.0).tolist()
     [5.0, 4.0, 1.0]
     """
-    binomials, powers = _binomials(len(c) - 1)
-    matrix = binomials.astype(np.asarray(start).dtype) * start**powers
-    moved: Array = (matrix @ c.reshape(len(c), -1)).reshape(c.shape)
+    moved: Array = _shifted(np.asarray(c)[None], np.asarray([start]))[0]
+    return moved
+
+
+def _shifted(c: Array, starts: Array) -> Array:
+    """Return the same of polynomials, the rows of c, each about its own place."""
+    order = c.shape[1] - 1
+    binomials, powers = _binomials(order)
+    matrices = binomials.astype(starts.dtype) * (starts[:, None] ** np.arange(order + 1))[:, powers]
+    moved: Array = (matrices @ c.reshape(*c.shape[:2], -1)).reshape(c.shape)
     return moved
 
 
 def divided(pieces: Pieces, parts: Sequence[tuple[int, Any, Any]]) -> Pieces:
     """Return the steps made of parts of others: (of which step, from where in it, to where)."""
-    rows: list[tuple[Any, Any, Any, Array]] = []
-    for i, start, stop in parts:
-        begin, low, c = pieces.t[i], pieces.low[i], pieces.coef[i]
-        if start != 0:
-            c = shifted(c, start)
-            t, begin = begin, begin + (start + low)
-            low = (t - begin) + (start + low)
-        rows.append((begin, low, stop - start, c))
-    return joined(rows)
+    if not parts:
+        return pieces.part(0, 0)
+    which, starts, stops = map(np.array, zip(*parts, strict=True))
+    t, low, coef = pieces.t[which], pieces.low[which], pieces.coef[which]
+    inner = np.flatnonzero(starts != 0)
+    if not len(inner):
+        return Pieces(t, low, stops, coef)
+    t[inner] = t[inner] + (starts + low)[inner]
+    low[inner] = (pieces.t[which[inner]] - t[inner]) + (starts + low)[inner]
+    coef[inner] = _shifted(coef[inner], starts[inner])
+    return Pieces(t, low, stops - starts, coef)

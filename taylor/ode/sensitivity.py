@@ -22,6 +22,7 @@ from taylor.ode.options import argument, as_args, check_span, in_one_kind, numbe
 from taylor.ode.solve import solve_ivp
 from taylor.ode.system import System, filled
 from taylor.ode.units import of_any_time
+from taylor.progress import Progress, Report
 from taylor.series.multivariate import TaylorN
 
 Function = Callable[..., Any]
@@ -44,6 +45,7 @@ def value_and_gradient(
     checkpoints: int | None = None,
     events: Any = None,
     dosing: Any = None,
+    progress: Report = False,
 ) -> tuple[Any, Any, tuple[Any, ...]]:
     """Return (cost(y(t1)), its gradient with respect to y0, and those with respect to args).
 
@@ -52,6 +54,8 @@ def value_and_gradient(
     The adjoint equations are integrated backwards once, so the time is that of a few solutions,
     whatever the number of parameters.  The states at all N steps are kept; with `checkpoints` about
     as many states, and as many as there are steps between two of them, for one more integration.
+    `progress` shows a bar of the way back (needs tqdm), or is called with the time that is done and
+    is left.
 
     `method` is that of `solve_ivp`: "RadauIIA", "BDF" or "LSODA" for a stiff problem.  So are
     `events` and `dosing`; where an event ends the run, y(t1) is the state there.
@@ -71,19 +75,18 @@ def value_and_gradient(
     (t0, t1), tol = t_span, tolerance_of(tol, rtol)
     kept = None if checkpoints is None else whole_number("checkpoints", checkpoints, 1)
     options = chosen(method, tol, order, max_step, atol, False, {}).fitting(y0)
-    if kept is not None and isinstance(options, MethodOptions):
-        raise TypeError("checkpoints are those of Taylor series: leave them out, or the method")
+    if isinstance(options, MethodOptions):
+        _only("of Taylor series: leave {} out, or the method", kept, progress)
     args = as_args(args)
     f, p, places = numeric(fun, args, whole=_vary(fun, t0, y0, args))
     y0 = point_of(y0)
     if events is None and dosing is None:
-        course = Course(t0, [t1], options, kept, varied=(True,) * (1 + len(p)))
-        run = flow(f, course)
-        value, w = drivers.value_and_gradient(cost, run.forward()(y0, *p)[0])
-        dy0, *dp = run.reverse()(np.stack([w]), y0, *p)
-    elif kept is not None:
-        raise TypeError("checkpoints are for runs without events and doses: leave them out")
+        with Progress(progress, "time") as report:
+            run = flow(f, Course(t0, [t1], options, kept, None, (True,) * (1 + len(p)), report))
+            value, w = drivers.value_and_gradient(cost, run.forward()(y0, *p)[0])
+            dy0, *dp = run.reverse()(np.stack([w]), y0, *p)
     else:
+        _only("for runs without events and doses: leave {} out", kept, progress)
         points, unpack = as_one([y0, *p])
         given = {"method": method, "tol": tol, "order": order, "max_step": max_step, "atol": atol}
 
@@ -96,6 +99,14 @@ def value_and_gradient(
     found = dict(zip(places, dp, strict=True))
     value = value[()] if isinstance(value, np.ndarray) else value
     return value, dy0, tuple(found.get(i) for i in range(len(args)))
+
+
+def _only(when: str, checkpoints: int | None, progress: Report) -> None:
+    """Raise TypeError for what is asked for where it is not to be had."""
+    if checkpoints is not None:
+        raise TypeError(f"checkpoints are {when.format('them')}")
+    if progress:
+        raise TypeError(f"progress is {when.format('it')}")
 
 
 def _end(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from taylor.core.program import Program, kept, plain
 from taylor.core.singular import nans
 from taylor.ode.control import spacing
-from taylor.ode.pieces import Pieces, Place, divided, resolved
+from taylor.ode.pieces import Pieces, Place, chained, divided, resolving
 from taylor.ode.roots import roots, without_root
 
 Array = NDArray[Any]
@@ -190,25 +190,30 @@ def crossing(
     strict: bool,
     left: Surface | None,
     touches: list[tuple[Place, Any]] | None = None,
+    room: Any = math.inf,
 ) -> tuple[Pieces, int, Surface] | None:
     """Return the steps, the first one in which a condition crosses zero, and where; None if there
-    is none.  Places where conditions touch zero before, and the lengths of steps there, are added
-    to `touches`.
+    is none.  It is looked for in so much `room` first.  Places where conditions touch zero before,
+    and the lengths of steps there, are added to `touches`.
 
     Zeros are exact to rounding errors of a step.  One in a small part of it, as polynomials take
     steps of any length, is found again in a shorter one.
     """
-    pieces, tables = resolved(surfaces, pieces, parameters, strict)
-    touched: list[tuple[int, Any]] = []
-    found = first_crossing(tables, left, touched) if len(pieces) else None
-    if touches is not None:
-        last = (len(pieces), 0) if found is None else (found[0], found[1].x)
-        touches += [
-            (pieces.at(i, x * pieces.h[i]), pieces.h[i]) for i, x in touched if (i, x) < last
-        ]
-    if found is None:
+    seen: list[Pieces] = []
+    for part, tables, rest in resolving(surfaces, pieces, parameters, strict, room=room):
+        touched: list[tuple[int, Any]] = []
+        found = first_crossing(tables, None if seen else left, touched)
+        if touches is not None:
+            last = (len(part), 0) if found is None else (found[0], found[1].x)
+            here = [(i, x) for i, x in touched if (i, x) < last]
+            touches += [(part.at(i, x * part.h[i]), part.h[i]) for i, x in here]
+        seen.append(part)
+        if found is not None:
+            (i, met), pieces = found, chained(*seen, *rest)
+            break
+    else:
         return None
-    i, met = found
+    i += sum(map(len, seen[:-1]))
     if 0 < met.x < SMALL:
         part = pieces.until(i, 2 * met.x * pieces.h[i])
         again = crossing(surfaces, part, parameters, strict, left)

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from taylor.core.operand import lift
 from taylor.core.tags import fresh_tag
 from taylor.drivers import kinks, trees
-from taylor.drivers.derivable import Derivable, watched
+from taylor.drivers.derivable import Derivable, recording, watched
 from taylor.drivers.driver import call, parts, point, seed
 from taylor.drivers.lines import tables
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import Floats, Kind
 from taylor.numbers.values import constant, shape_of
 from taylor.operators.apolar import Apolar, Form, apolar
+from taylor.operators.axes import in_axes
 from taylor.operators.symbol import Coefficient, Monomial, Partials, Symbol
 from taylor.series.series import Series
 
@@ -74,11 +75,12 @@ class Operator:
         self._sums = [[(a, _forms(s, forms)) for a, s in _summands(p)] for p in leaves]
         self._forms: list[Form] = [dict(key) for key in forms]
         self._apolar: Apolar | None = _algebra(tuple(forms), tuple(self.variables.names))
+        self._rounded = _rounded(tuple(forms), len(self.variables)) or self._apolar
 
     @property
     def dimensions(self) -> tuple[int, ...]:
         """How many coefficients of degree 0, 1, ... a number has."""
-        return (1,) if self._apolar is None else tuple(self._apolar.dimensions)
+        return (1,) if self._rounded is None else tuple(self._rounded.dimensions)
 
     @functools.cached_property
     def size(self) -> int:
@@ -88,7 +90,7 @@ class Operator:
     @property
     def products(self) -> int:
         """How many products of numbers one of two coefficients takes."""
-        return 1 if self._apolar is None else self._apolar.algebra.count
+        return 1 if self._rounded is None else self._rounded.algebra.count
 
     def __reduce__(self) -> Any:
         return Operator, (trees.build(self._structure, iter(self.symbols)),)
@@ -113,7 +115,7 @@ class Operator:
 
     def _swept(self, f: Derivable, *args: Any) -> Any:
         """Return P(∂)f by the code that a compiled f has for series in the algebra."""
-        (x, *more), made = args, self._apolar
+        (x, *more), made = args, self._rounded
         if more or type(x) is not np.ndarray or x.dtype != float or x.ndim != 1 or made is None:
             return NotImplemented
         rows = made.directions.astype(float)
@@ -122,7 +124,7 @@ class Operator:
         table = f.swept(made.algebra, np.concatenate([x[None], rows]))
         if table is NotImplemented:
             return NotImplemented
-        return self._results(self._read(table), args, 0)
+        return self._results(_read(made, table), args, 0)
 
     def applied(self, f: Function, *args: Any) -> Any:
         """Return P(∂)f at the point, a tuple if there are several."""
@@ -171,7 +173,8 @@ class Operator:
 
     # -------------------------------------------------------------- the sweep
     def _values(self, g: Function, x: Any, front: int) -> Any:
-        found = self._apolar
+        rounded = isinstance(Kind.of(x), Floats) and recording(x) is None
+        found = self._rounded if rounded else self._apolar
         tag = fresh_tag()
         if found is None:
             y = call(g, x, tag)
@@ -187,13 +190,7 @@ class Operator:
         )
         y = call(g, seed(Germ, x, algebra, seeds, tag), tag)
         self._check(shape_of(y), x, front)
-        return self._read(parts(y, tag, algebra.size))
-
-    def _read(self, table: Any) -> Any:
-        """Return the values of all forms, and of f, of a table of coefficients."""
-        assert self._apolar is not None
-        read = [_combined(table, reading) for reading in self._apolar.readings]
-        return np.stack([*read, table[0]], -1)
+        return _read(found, parts(y, tag, algebra.size))
 
     def _check(self, shape: tuple[int, ...], x: Any, front: int) -> None:
         if shape[:front] != shape_of(x)[:front]:
@@ -251,6 +248,17 @@ def _forms(p: Symbol, forms: dict[tuple[Any, ...], int]) -> tuple[list[int], Any
 @functools.lru_cache(maxsize=64)
 def _algebra(forms: tuple[tuple[tuple[Monomial, Any], ...], ...], names: tuple[str, ...]) -> Any:
     return apolar([dict(form) for form in forms], names) if forms else None
+
+
+@functools.lru_cache(maxsize=64)
+def _rounded(forms: tuple[tuple[tuple[Monomial, Any], ...], ...], n: int) -> Apolar | None:
+    return in_axes([dict(form) for form in forms], n) if forms else None
+
+
+def _read(made: Apolar, table: Any) -> Any:
+    """Return the values of all forms, and of f, of a table of coefficients."""
+    read = [_combined(table, reading) for reading in made.readings]
+    return np.stack([*read, table[0]], -1)
 
 
 def _combined(table: Any, reading: Sequence[tuple[int, Any]]) -> Any:

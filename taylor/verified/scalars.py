@@ -28,7 +28,7 @@ from taylor.core.calls import Integral, Row
 from taylor.core.choices import SIDES
 from taylor.core.functions import power, reciprocal
 from taylor.core.instructions import Add, Const, Div, Input, Instruction, Mul, Op, Scale
-from taylor.core.maps import Contract, Gather, Reshape, Scatter, Sum
+from taylor.core.maps import Contract, CumSum, Gather, Reshape, Scatter, Sum
 from taylor.core.program import Program
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary
@@ -168,6 +168,13 @@ class _Taking:
             for n, a in zip(op.index.reshape(-1), x[0].reshape(-1), strict=True):
                 found[n].append(a)
             return _array([self.total(terms) for terms in found], shape)
+        if isinstance(op, CumSum):
+            rows = np.moveaxis(x[0], op.axis, -1)
+            ends = [
+                row[: n + 1] for row in rows.reshape(-1, rows.shape[-1]) for n in range(len(row))
+            ]
+            sums = _array([self.total(end.tolist()) for end in ends], rows.shape)
+            return np.moveaxis(sums, -1, op.axis)
         if isinstance(op, Contract):
             return self.contracted(op, x[0], shape)
         raise TypeError(REFUSED.format(op.name))

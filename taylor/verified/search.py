@@ -29,6 +29,8 @@ Ends = tuple[Floats, Floats, Floats]  # lower and upper ends of boxes, and bound
 Function = Callable[..., Any]
 MANY = 256  # boxes that take not much longer than one
 BUDGET = 200_000
+GAIN = 2.0**-10  # of a bound, of what it lacks, which halving a box is good for
+IDLE = 60  # halvings of every side without a gain, after which a box is set aside
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class _Least:
         self.floor, self.top = (np.reshape(np.asarray(e, dtype=float), (1, n)) for e in ends)
         self.lo, self.hi = self.floor.copy(), self.top.copy()
         self.low = np.full(1, -np.inf)  # bounds of the boxes that wait
+        self.idle = np.zeros(1)  # how often each was halved since its bound gained by that
         self.kept: list[Ends] = []  # lo, hi, low of boxes set aside
         self.high = np.inf  # a value that is taken, or more
         self.evaluated = 0
@@ -83,7 +86,7 @@ class _Least:
     def _level(self, enough: Callable[[float], float]) -> None:
         x = Interval(self.lo, self.hi)
         m = x.mid
-        at = self.sign * self._scalars(self.values(Interval(m))[0])
+        at = self.sign * self._scalar(self.values(Interval(m)))
         try:
             y, g = self.slopes(x)
         except NonAnalyticError:  # a tie of both sides of a kink, wherever it is
@@ -95,30 +98,39 @@ class _Least:
         y, g = self.sign * y, self.sign * g
         self.high = min(self.high, float(np.min(at.hi)))
         centred = at + ((x - m) * g).sum(1)
-        self.low = np.maximum(self.low, np.maximum(y.lo, centred.lo))
+        low = np.maximum(self.low, np.maximum(y.lo, centred.lo))
+        with np.errstate(invalid="ignore"):
+            gained = low - self.low > GAIN * (self.high - low)
+        self.idle[gained | (np.isfinite(low) & ~np.isfinite(self.low))] = 0
+        self.low = low
         lo, hi, kept = self._monotone(g)
         kept &= self.low <= self.high
-        ready = self.low >= enough(self.high)
+        ready = (self.low >= enough(self.high)) | (self.idle > IDLE * x.shape[1])
         flat = ((lo == hi) & (self.lo < self.hi)).any(1)  # now on a side: to be looked at again
         smear = np.where(hi > lo, (hi - lo) * np.where(np.isfinite(g.mag), g.mag, 1e300), -1.0)
         every = (lo, hi, self.low)
         self.kept.append(self._taken(every, kept & ready))
-        again = self._taken(every, kept & ~ready & flat)
+        again = *self._taken(every, kept & ~ready & flat), self.idle[kept & ~ready & flat]
         waiting = kept & ~ready & ~flat
         self.lo, self.hi, self.low = self._taken(every, waiting)
+        self.idle = self.idle[waiting]
         self._cut(smear[waiting])
-        self.lo, self.hi, self.low = (
-            np.concatenate(pair) for pair in zip(again, (self.lo, self.hi, self.low), strict=True)
+        self.lo, self.hi, self.low, self.idle = (
+            np.concatenate(pair)
+            for pair in zip(again, (self.lo, self.hi, self.low, self.idle), strict=True)
         )
 
     def _taken(self, boxes: Ends, which: Any) -> Ends:
         lo, hi, low = boxes
         return lo[which], hi[which], low[which]
 
-    def _scalars(self, y: Any) -> Any:
-        if y.ndim != 1:
-            raise TypeError(f"f has to return one number; its results have the shape {y.shape[1:]}")
-        return y
+    def _scalar(self, results: list[Any]) -> Any:
+        """Return the only result of f, a number on every box."""
+        y, shape = results[0], (len(results), *results[0].shape[1:])
+        if y.ndim == len(results) == 1:
+            return y
+        shape = shape if len(results) > 1 else shape[1:]
+        raise TypeError(f"f has to return one number, not an array or a list of the shape {shape}")
 
     def _monotone(self, g: Interval) -> tuple[Floats, Floats, Any]:
         """Return the boxes that may hold a least value, on a side of the whole box if f grows."""
@@ -138,12 +150,13 @@ class _Least:
             if not apart.all():  # as small as floats allow
                 self.kept.append((self.lo[~apart], self.hi[~apart], self.low[~apart]))
                 self.lo, self.hi, self.low = self.lo[apart], self.hi[apart], self.low[apart]
-                smear = smear[apart]
+                self.idle, smear = self.idle[apart], smear[apart]
                 continue
             left, right = self.hi.copy(), self.lo.copy()
             left[rows, i] = right[rows, i] = middle
             self.lo, self.hi = np.concatenate([self.lo, right]), np.concatenate([left, self.hi])
             self.low = np.concatenate([self.low, self.low])
+            self.idle = np.concatenate([self.idle, self.idle]) + 1
             smear[rows, i] *= 0.5
             smear = np.concatenate([smear, smear])
             if 2 * len(self.lo) > MANY:
@@ -166,7 +179,7 @@ class _Least:
             box = Interval(lo[lost[0]], hi[lost[0]])
             return (
                 f"f has no bound on {box}: a branch of its code that goes either way there (use "
-                "np.where with < or >), or the end of its domain"
+                "np.where with < or >), a pole, or the end of its domain"
             )
         return "allow more max_boxes, a larger tol, or take a smaller box"
 

@@ -37,6 +37,7 @@ EXTRA = 3  # orders above the one that is wanted, from which coefficients are ti
 Set = Any  # an Interval
 
 MONOTONE = {"exp", "log", "logaddexp"}  # beside those that the table says are
+RISING = {"digamma"}  # between poles
 STEPS: dict[str, Callable[..., Any]] = {  # increasing, of the first argument, and exact
     "sign": np.sign, "floor": np.floor, "ceil": np.ceil, "trunc": np.trunc, "rint": np.rint,
     "whole_to_zero": np.trunc, "whole_down": np.floor,
@@ -164,7 +165,7 @@ def _of_lane(row: Elementary, arb: Any, f: Callable[..., Any], x: Lane) -> Found
         return _of_negative(arb, f, *x)
     if all(a == b for a, b in x):
         return _at(arb, f, [a for a, _ in x])
-    by_ends = row.monotone or row.name in MONOTONE
+    by_ends = row.monotone or row.name in MONOTONE or (row.name in RISING and _rises(*x[0]))
     if row.own and (by_ends or (row.name in TURNS and _near(*x[0]))):
         return _hull([_at(arb, f, [e[n] for e in x]) for n in (0, 1)])
     if row.own and row.name in CORNERS:
@@ -176,7 +177,8 @@ def _of_lane(row: Elementary, arb: Any, f: Callable[..., Any], x: Lane) -> Found
     balls = [arb(a) if a == b else arb(a).union(arb(b)) for a, b in x]
     whole = f(*balls)
     if not whole.is_finite():
-        return -INF, INF, False
+        low, high = RANGES.get(row.name if row.own else "", (-INF, INF))
+        return low, high, math.isfinite(low) and math.isfinite(high)
     low, high = _ends(arb, whole)
     slopes = None if row.seam is not None and _cut(x) else _slopes(row, balls, whole)
     if slopes is None:
@@ -194,6 +196,11 @@ def _of_lane(row: Elementary, arb: Any, f: Callable[..., Any], x: Lane) -> Found
         narrow = _ends(arb, form)
         low, high = max(low, narrow[0]), min(high, narrow[1])
     return low, high, True
+
+
+def _rises(low: float, high: float) -> bool:
+    """Whether no pole of digamma, at 0, -1, -2, ..., lies between two numbers (DLMF 5.15.1)."""
+    return low > 0 or (high < 0 and math.floor(high) < low)
 
 
 def _of_negative(arb: Any, f: Callable[..., Any], x: tuple[float, float],
@@ -233,13 +240,18 @@ def _at(arb: Any, f: Callable[..., Any], x: list[float]) -> Found:
     if not all(map(math.isfinite, x)):
         return -INF, INF, True
     y, bits = f(*map(arb, x)), BITS
-    while bits < MOST_BITS and not (y.is_finite() and y.rel_accuracy_bits() >= ENOUGH):
+    while bits < MOST_BITS and not _is_enough(y):
         if not y.is_finite() and bits > 2 * BITS:
             return -INF, INF, False
         bits *= 2
         with at(bits=bits):
             y = f(*map(arb, x))
     return (*_ends(arb, y), True) if y.is_finite() else (-INF, INF, False)
+
+
+def _is_enough(y: Any) -> bool:
+    """Whether a ball tells the floats around a number: it is narrow, or is that number."""
+    return bool(y.is_exact() or (y.is_finite() and y.rel_accuracy_bits() >= ENOUGH))
 
 
 def _hull(found: list[Found]) -> Found:
