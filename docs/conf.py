@@ -99,7 +99,10 @@ html_theme_options = {
     "show_toc_level": 2,
 }
 mathjax_path = "mathjax/startup.js"  # of the site itself, which is whole without a network
-mathjax3_config = {"loader": {"load": ["input/tex-base", "output/chtml"]}}
+mathjax3_config = {
+    "loader": {"load": ["input/tex-base", "[tex]/ams", "output/chtml"]},
+    "tex": {"packages": {"[+]": ["ams"]}},
+}
 ogp_site_url = os.environ.get("TAYLOR_DOCS_URL", "https://taylor-arithmetic.readthedocs.io/")
 ogp_enable_meta_description = True
 ogp_social_cards = {"font": "DejaVu Sans"}  # which has the signs of mathematics
