@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from taylor import numpy as numpy
     from taylor import ode as ode
     from taylor import scipy as scipy
+    from taylor import verified as verified
     from taylor.drivers.compile import *  # noqa: F403
     from taylor.drivers.derivatives import *  # noqa: F403
     from taylor.drivers.implicit import *  # noqa: F403
@@ -81,6 +82,7 @@ LATER = {
     "numpy": (),
     "ode": (),
     "scipy": (),
+    "verified": (),
 }  # fmt: skip
 
 __version__ = "0.2.0"

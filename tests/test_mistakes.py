@@ -198,6 +198,8 @@ PROGRAMS = {
     "taylor.record(lambda x: pickle.loads(pickle.dumps(x)), x0)": "cannot be pickled",
     "taylor.rule(lambda x: np.sin(x))": "needs a quotient or a local series",
     "taylor.vjp(taylor.rule(vjp=lambda w: (w,))(np.copy), x0, x0)": "vjp(ybar, y, *args)",
+    "taylor.vjp(taylor.rule(vjp=lambda w, y, x: w)(np.copy), x0, x0)": "one adjoint (None: zero)",
+    "taylor.vjp(taylor.rule(vjp=lambda w, y, x: (w, w))(np.copy), x0, x0)": "here 1, not 2",
     "taylor.define('exp', np.exp)": "choose another name",
     "taylor.compile(3.0)": "compile needs a function",
     "taylor.record(3.0, 1.0)": "only a function can be recorded",

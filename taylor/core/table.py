@@ -330,7 +330,8 @@ def rule(
     if not by_element:
         if row or mp is not None:
             raise TypeError(f"rule {name!r}: a function of arrays takes vjp and jvp only")
-        backward = vjp and _of_numbers(vjp, f"rule {name!r} calls vjp(ybar, y, *args)")
+        note = f"rule {name!r} calls vjp(ybar, y, *args)"
+        backward = vjp and _of_numbers(_one_for_each(vjp, name), note)
         forward = jvp and _of_numbers(jvp, f"rule {name!r} calls jvp(dargs, y, *args)")
         return Rule(name, _of_numbers(value), backward, forward)
 
@@ -338,6 +339,22 @@ def rule(
         raise TypeError(f"{name!r} was defined without an mpmath value: pass mp=...")
 
     return Elementary(name, _array_value(value), mp or no_mp, quotient, local, **row)
+
+
+def _one_for_each(vjp: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Return the vjp of a rule, which must give an adjoint for each argument."""
+
+    def call(ybar: Any, y: Any, *x: Any) -> Any:
+        found = vjp(ybar, y, *x)
+        if not isinstance(found, (tuple, list)) or len(found) != len(x):
+            given = len(found) if isinstance(found, (tuple, list)) else "one value alone"
+            raise TypeError(
+                f"rule {name!r}: vjp returns a tuple with one adjoint (None: zero) for each "
+                f"argument, here {len(x)}, not {given}"
+            )
+        return tuple(found)
+
+    return functools.wraps(vjp)(call)
 
 
 def _of_numbers(f: Callable[..., Any], note: str | None = None) -> Callable[..., Any]:
