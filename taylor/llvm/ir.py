@@ -398,8 +398,8 @@ class Real(Text):
         key = (kind, tuple(map(literal, values)) if kind == "double" else tuple(values))
         if key not in self.globals:
             name = f"@c{len(self.globals)}"
-            items = ", ".join(f"{kind} {v}" for v in key[1])
-            array = f"[{len(key[1])} x {kind}] [{items}]"
+            items = f", {kind} ".join(map(str, key[1]))
+            array = f"[{len(key[1])} x {kind}] [{kind} {items}]"
             self.definitions.append(f"{name} = private constant {array}, align 64")
             self.globals[key] = name
         return self.globals[key]
