@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import taylor
+from taylor.core.program import Program
 from taylor.drivers import again, often
 
 RNG = np.random.default_rng(7)
@@ -466,6 +467,22 @@ def test_threads_at_once():
         t.join()
     for k in range(3):
         alike(found[k], [e for e in expected for _ in range(5)])
+
+
+def test_code_is_weighed_while_another_thread_makes_some():
+    class Code:
+        def __init__(self, others):
+            self.others = others
+
+        @property
+        def weight(self):
+            self.others[len(self.others)] = [self]  # by another thread, meanwhile
+            return 1
+
+    history, fixed = often.History(smooth.__code__), again.Fixed(Program([], [], []), None)
+    history.known[X.shape] = Code(history.known)
+    fixed.machines[X.shape] = [Code(fixed.machines)]
+    assert history.weight == fixed.weight == 1
 
 
 @pytest.mark.parametrize("wrong", [-1, 2.0, True, "never"])

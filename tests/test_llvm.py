@@ -412,11 +412,11 @@ def test_compiled_rows_of_multivariate_series(name, kind, monkeypatch):
     x = 0.8 + sum((i + 1) * 0.3 * v for i, v in enumerate(variables))
     x = x + 0.2 * variables[0] * variables[1]
     row, taken = TABLE[name], []
-    real = Machine.__call__
+    real = engine.run
     monkeypatch.setattr(engine, "PATIENCE", 0)
-    monkeypatch.setattr(Machine, "__call__", lambda self, *t: taken.append(1) or real(self, *t))
+    monkeypatch.setattr(engine, "run", lambda *a: taken.append(real(*a)) or taken[-1])
     found = row(x)
-    assert taken
+    assert any(table is not None for table in taken)
     quotients = [x / (1.5 + x * x), 2.0 / x, x**2.5]
     monkeypatch.setattr(engine, "run", lambda *a: None)
     wanted = row(x)

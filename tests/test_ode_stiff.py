@@ -1,6 +1,7 @@
 """Stiff problems by SciPy's methods, with compiled Jacobians: values, sensitivities, events."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import mpmath
 import numpy as np
@@ -125,6 +126,15 @@ def test_collocation_is_of_order_2s_minus_1_and_l_stable(s):
         assert abs(r) < 1
     np.testing.assert_allclose(((m.back * m.mu) @ m.into).real, m.a, atol=1e-12)
     np.testing.assert_allclose(m.powers @ m.c, np.eye(s)[0], atol=1e-9)
+
+
+def test_threads_that_begin_at_once_have_the_same_method():
+    # each made its numbers in mpmath's own context, and ended the precision of the others
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(tableau.__wrapped__, [5] * 4))
+    for numbers in zip(*found, tableau(5), strict=True):
+        assert all(np.array_equal(x, numbers[-1]) for x in numbers)
+    assert mpmath.mp.prec == 53
 
 
 @by_problem

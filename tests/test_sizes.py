@@ -20,7 +20,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2500,
     "drivers": 7208,
     "scipy": 5916,
-    "ode": 11580,
+    "ode": 11578,
     "command": 490,
     ".": 826,
     "hyperdual": 202,

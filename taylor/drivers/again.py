@@ -43,7 +43,7 @@ class Fixed(Compiled):
     @property
     def weight(self) -> int:
         """About how many bytes it takes."""
-        return sum(machine.weight for each in self.machines.values() for machine in each)
+        return sum(machine.weight for each in list(self.machines.values()) for machine in each)
 
     def recorded(self, kind: str, x: Sequence[Any], most: float) -> tuple[Program, Any]:
         return short(self.program, kind), trees.LEAF

@@ -40,7 +40,7 @@ class History:
     @property
     def weight(self) -> int:
         """About how many bytes it takes."""
-        return sum(known.weight for known in self.known.values())
+        return sum(known.weight for known in list(self.known.values()))
 
     def due(self, driver: Any, shapes: Any, after: int) -> bool:
         """Count a call; whether there may be code for it."""

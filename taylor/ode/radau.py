@@ -21,16 +21,16 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.patterns import matrices
+from taylor.numbers.kinds import private
 
 Array = NDArray[Any]
 Jacobian = Callable[[float, Array], Any]
 EPS = 2.0**-52
-DIGITS = 50  # with which the numbers of the method are made
+BITS = 170  # with which the numbers of the method are made
 POINTS = ((1e-7, 5), (1e-11, 7), (0.0, 9))  # for relative tolerances from there on
 EXACT = 1e-3  # of the tolerance: the error that Newton's iteration may leave
 SLOW, LONGER = 1e-3, 1.2  # its rate with which J is made anew; growth of a step worth new factors
@@ -71,31 +71,29 @@ def tableau(s: int) -> Tableau:
     >>> tableau(3).c.round(6), tableau(3).mu[0].real.round(6)
     (array([0.155051, 0.644949, 1.      ]), np.float64(0.274889))
     """
-    with mpmath.workdps(DIGITS):
-        left, right = (
-            mpmath.taylor(lambda x, n=n: mpmath.legendre(n, 2 * x - 1), 0, s) for n in (s, s - 1)
-        )
-        coefs = [a - b for a, b in zip(left, right, strict=True)][::-1]
-        found = mpmath.polyroots(coefs, maxsteps=500, extraprec=8 * DIGITS)
-        c = sorted(mpmath.re(r) for r in found)
-        powers = mpmath.matrix([[x**k for k in range(1, s + 1)] for x in c])
-        slopes = mpmath.matrix([[k * x ** (k - 1) for k in range(1, s + 1)] for x in c])
-        a = powers * slopes**-1
-        mu, t = mpmath.eig(a)
-        order = sorted(range(s), key=lambda i: abs(mpmath.im(mu[i])))
-        kept = [order[0], *(i for i in order[1:] if mpmath.im(mu[i]) > 0)]
-        # weights beside μ_0 at 0 that are right for 1, x, ..., x^(s-1)
-        moments = mpmath.matrix([mpmath.mpf(1) / k for k in range(1, s + 1)])
-        moments[0] -= mpmath.re(mu[kept[0]])
-        values = mpmath.matrix([[x**k for k in range(s)] for x in c])
-        weights = values.T**-1 * moments - a[s - 1, :].T
-        back, into = _numbers(t)[:, kept], _numbers(t**-1)[kept]
-        back[:, 1:] *= 2
-        eigenvalues = np.array([complex(mu[i]) for i in kept])
-        error, inverse = (_numbers(x).real for x in (a.T**-1 * weights, powers**-1))
-        return Tableau(
-            np.array(c, float), _numbers(a).real, eigenvalues, into, back, error[:, 0], inverse
-        )
+    mp = private(BITS)  # another thread may be at work with mpmath's own, or use it later
+    left, right = (mp.taylor(lambda x, n=n: mp.legendre(n, 2 * x - 1), 0, s) for n in (s, s - 1))
+    coefs = [a - b for a, b in zip(left, right, strict=True)][::-1]
+    found = mp.polyroots(coefs, maxsteps=500, extraprec=2 * BITS)
+    c = sorted(mp.re(r) for r in found)
+    powers = mp.matrix([[x**k for k in range(1, s + 1)] for x in c])
+    slopes = mp.matrix([[k * x ** (k - 1) for k in range(1, s + 1)] for x in c])
+    a = powers * slopes**-1
+    mu, t = mp.eig(a)
+    order = sorted(range(s), key=lambda i: abs(mp.im(mu[i])))
+    kept = [order[0], *(i for i in order[1:] if mp.im(mu[i]) > 0)]
+    # weights beside μ_0 at 0 that are right for 1, x, ..., x^(s-1)
+    moments = mp.matrix([mp.mpf(1) / k for k in range(1, s + 1)])
+    moments[0] -= mp.re(mu[kept[0]])
+    values = mp.matrix([[x**k for k in range(s)] for x in c])
+    weights = values.T**-1 * moments - a[s - 1, :].T
+    back, into = _numbers(t)[:, kept], _numbers(t**-1)[kept]
+    back[:, 1:] *= 2
+    eigenvalues = np.array([complex(mu[i]) for i in kept])
+    error, inverse = (_numbers(x).real for x in (a.T**-1 * weights, powers**-1))
+    return Tableau(
+        np.array(c, float), _numbers(a).real, eigenvalues, into, back, error[:, 0], inverse
+    )
 
 
 def _numbers(m: Any) -> Array:
