@@ -399,7 +399,7 @@ class Real(Text):
         if key not in self.globals:
             name = f"@c{len(self.globals)}"
             items = f", {kind} ".join(map(str, key[1]))
-            array = f"[{len(key[1])} x {kind}] [{kind} {items}]"
+            array = f"[{len(key[1])} x {kind}] [{kind + ' ' + items if items else ''}]"
             self.definitions.append(f"{name} = private constant {array}, align 64")
             self.globals[key] = name
         return self.globals[key]
