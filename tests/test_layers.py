@@ -25,7 +25,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
         "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
         "sides", "calls", "maps", "lookups", "parts", "operand", "fillable", "simpler", "tape",
-        "reads", "rules", "shown", "program", "repeat", "sweep", "loops", "rolled",
+        "reads", "rules", "shown", "program", "exponents", "repeat", "sweep", "loops", "rolled",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
     "arrays": [
@@ -59,11 +59,11 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [
         "files", "units", "control", "options", "roots", "dense", "system", "pieces", "surfaces",
-        "zeros", "registers", "machine", "lanes", "stepper", "singular", "record", "stiffness",
-        "stops", "integrator", "rates", "radau", "methods", "edges", "jets", "adjoints", "flow",
-        "variation", "event", "doses", "events", "stepwise", "results", "complexes", "solve",
-        "sensitivity", "regimens", "members", "crossings", "watched", "saved", "ensemble", "solver",
-        "__init__",
+        "zeros", "registers", "followed", "machine", "lanes", "stepper", "singular", "record",
+        "stiffness", "stops", "integrator", "rates", "radau", "methods", "edges", "jets",
+        "adjoints", "flow", "variation", "event", "doses", "events", "stepwise", "results",
+        "complexes", "solve", "sensitivity", "regimens", "members", "crossings", "watched", "saved",
+        "ensemble", "solver", "__init__",
     ],
     "verified": [
         "environment", "rounding", "enclosing", "planes", "elementary", "values", "linear",

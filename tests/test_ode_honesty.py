@@ -1,5 +1,6 @@
 """Every route checks its steps, and says how large their errors are; random problems agree."""
 
+import math
 import warnings
 
 import fuzz_ode
@@ -146,3 +147,97 @@ def test_propagation_of_a_smooth_problem_says_nothing():
         warnings.simplefilter("error")
         it.propagate_until(1e4)
     assert it.steps > 10_000
+
+
+# ------------------------------------------------------------------ pulses that coefficients hide
+W = 0.1
+PULSES = {  # of x = (t - 5)/w, their integrals over (-5/w, 5/w)
+    "gaussian": (lambda x: np.exp(-(x**2)), math.sqrt(math.pi)),
+    "power of two": (lambda x: np.exp2(-(x**2)), math.sqrt(math.pi / math.log(2))),
+    "power of ten": (lambda x: 10.0 ** (-(x**2)), math.sqrt(math.pi / math.log(10))),
+    "sech": (lambda x: 1 / np.cosh(x * 9), math.pi / 9),
+    "sech squared": (lambda x: 1 / np.cosh(x * 9) ** 2, 2 / 9),  # cosh overflows
+    "logistic": (lambda x: 1 / (1 + np.exp(-x * 99)), 5 / W),  # exp overflows
+    "sigmoid": (lambda x: taylor.sigmoid(-x * 99), 5 / W),
+    "tanh": (lambda x: 1 + np.tanh(x * 99), 10 / W),
+    "erf": (lambda x: 1 + taylor.erf(x * 9), 10 / W),
+    "normal": (lambda x: taylor.ndtr(x * 9), 5 / W),
+    "gompertz": (lambda x: np.exp(-np.exp(-x)), 5 / W - 0.5772156649015329),
+}
+
+
+@pytest.mark.parametrize("name", PULSES)
+@pytest.mark.parametrize("start", [0.0, 1.0])
+def test_no_step_jumps_over_a_pulse(name, start):
+    pulse, integral = PULSES[name]
+    r = solve_ivp(lambda t, y: pulse((t - 5) / W) + 0 * y, (0.0, 10.0), [start])
+    assert abs(r.y[0, -1] - start - W * integral) <= 1e-14 * r.y[0, -1]
+    assert r.success and r.error < 1e-13
+
+
+def bell(t, y, size=1.0):
+    return size * np.exp(-(((t - 5) / W) ** 2)) + 0 * y
+
+
+def by_hand(size):
+    it = TaylorIntegrator(bell, 0.0, [1.0], args=(size,))
+    return it.propagate_until(10.0)[0] - 1
+
+
+def many(size):
+    given = {"args": [(0.5 * size,), (size,)]}
+    return solve_ensemble(bell, (0.0, 10.0), [[1.0], [1.0]], **given).y[1, 0, -1] - 1
+
+
+def digits(size):
+    with mpmath.workdps(30):
+        y0 = [mpmath.mpf(1)]
+        return solve_ivp(bell, (0, 10), y0, args=(mpmath.mpf(size),), tol=1e-20).y[0, -1] - 1
+
+
+def complex_part(size):
+    r = solve_ivp(lambda t, y: 1j * bell(t, y, size), (0.0, 10.0), [1.0 + 0j])
+    return r.y[0, -1].imag
+
+
+def of_state(size):
+    r = solve_ivp(lambda t, y: [1.0, bell(y[0], 0.0, size)], (0.0, 10.0), [0.0, 1.0])
+    return r.y[1, -1] - 1
+
+
+def slope(size):
+    return size * taylor.derivative(by_solving, size)
+
+
+def by_solving(size):
+    return solve_ivp(bell, (0.0, 10.0), [1.0], args=(size,)).y[0, -1]
+
+
+def sizes_slope(size):
+    return size * adjoint(lambda y: y[0], bell, (0.0, 10.0), [1.0], args=(size,))[2][0]
+
+
+def by_scipy(size):
+    found = scipy_solve(bell, (0, 10), [1.0], method=TaylorSolver, args=(size,))
+    return found.y[0, -1] - 1
+
+
+def event_times(size):
+    def half(t, y):
+        return bell(t, 0.0, size) - size / 2
+
+    (found,) = solve_ivp(lambda t, y: -0.01 * y, (0.0, 10.0), [1.0], events=half).t_events
+    return (found[1] - found[0]) / math.sqrt(math.log(2)) * math.sqrt(math.pi) / 2 * size
+
+
+@pytest.mark.parametrize(
+    "route",
+    [by_hand, many, digits, complex_part, of_state, slope, sizes_slope, by_scipy, event_times],
+)
+def test_no_route_jumps_over_a_pulse(route):
+    assert abs(float(route(2.0)) - 2 * W * math.sqrt(math.pi)) < 1e-14
+
+
+def test_what_overflows_is_not_held_constant():
+    r = solve_ivp(lambda t, y: np.exp(t * t) + 0 * y, (0.0, 100.0), [0.0])
+    assert not r.success

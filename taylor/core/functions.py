@@ -262,12 +262,15 @@ def _heaviside_of_set(ctx: Any, x: Any, h: Any) -> Any:
 # fmt: off
 # ------------------------------------------------------------------ exponentials and logarithms
 exp = row("exp", np.exp, "exp", lambda a, y: (y, 1), code="exp", complex_code=Parts(_exp_parts),
+          steep=(1.0, 1), overflows=True,
           samples=(-700.0, -20.0, -1e-20, 0.0, 0.5, 20.0, 700.0), exact=at((0, 1)))
 expm1 = row("expm1", np.expm1, "expm1", lambda a, y: (exp(a), 1),
             code="expm1", complex_code=Parts(_expm1_parts), exact=at((0, 0)), monotone=True,
+            steep=(1.0, 1), overflows=True,
             samples=(-40.0, -36.0, -1e-12, 0.0, 1e-300, 0.5, 30.0))
 exp2 = row("exp2", np.exp2, lambda ctx, x: ctx.mpf(2) ** x, lambda a, y: (LN2 * y, 1),
-           code="exp2", complex_code=lambda z: exp(LN2 * z), monotone=True,
+           code="exp2", complex_code=lambda z: exp(LN2 * z), monotone=True, steep=(math.log(2), 1),
+           overflows=True,
            samples=(-1000.0, -0.5, 0.0, 3.0, 900.25),
            exact=lambda x: Fraction(2) ** x if x % 1 == 0 else None)
 log = row("log", np.log, "log", lambda a, y: (1, a), code="log", complex_code="clog", cut=Cut(0.0),
@@ -322,7 +325,7 @@ real_power: Elementary = row(
     samples=((2.0, 0.5), (1e-200, -0.3), (1.7, 1.7)))
 exponential = row("exponential", operator.pow, lambda ctx, x, r: x**r,
                   lambda c, a, y: ((0, log(c) * y), 1), exact=exact_power, code="pow",
-                  complex_code="cpow", cut=Cut(0.0), domain="base > 0",
+                  complex_code="cpow", cut=Cut(0.0), domain="base > 0", steep=(1.0, 1),
                   samples=((2.0, 0.5), (0.1, -3.5)))
 
 # ------------------------------------------------------------------ trigonometric functions
@@ -389,16 +392,18 @@ cospi: Elementary = row(
 # ------------------------------------------------------------------ hyperbolic functions
 REALS = (-30.0, -1.0, -1e-12, 0.0, 0.5, 3.0, 20.0)
 sinh: Elementary = row(
-    "sinh", np.sinh, "sinh", lambda a, y: (cosh(a), 1), code="sinh",
+    "sinh", np.sinh, "sinh", lambda a, y: (cosh(a), 1), code="sinh", steep=(1.0, 1),
+    overflows=True,
     complex_code=Parts(lambda x, y: (sinh(x) * cos(y), cosh(x) * sin(y))),
     samples=REALS, exact=at((0, 0)), monotone=True)
 cosh: Elementary = row(
-    "cosh", np.cosh, "cosh", lambda a, y: (sinh(a), 1), code="cosh",
+    "cosh", np.cosh, "cosh", lambda a, y: (sinh(a), 1), code="cosh", steep=(1.0, 1),
+    overflows=True,
     complex_code=Parts(lambda x, y: (cosh(x) * cos(y), sinh(x) * sin(y))),
     samples=REALS, exact=at((0, 1)), iv=lambda ctx, x: (ctx.exp(x) + ctx.exp(-x)) / 2)
 sech2: Elementary = row(
     "sech2", quiet(lambda x: (1 / np.cosh(x)) ** 2), lambda ctx, x: 1 / ctx.cosh(x) ** 2,
-    lambda a, y: (-2 * (tanh(a) * y), 1), low=special_values.sech2_low,
+    lambda a, y: (-2 * (tanh(a) * y), 1), low=special_values.sech2_low, steep=(2.0, 1),
     code="sech2", complex_code=lambda z: 1 / cosh(z) / cosh(z),
     samples=(-300.0, *REALS), exact=at((0, 1)),
     iv=lambda ctx, x: 4 / (ctx.exp(x) + ctx.exp(-x)) ** 2)
@@ -423,10 +428,10 @@ atanh = row("atanh", np.arctanh, "atanh", lambda a, y: (sec_asin(a) * sec_asin(a
 
 # ------------------------------------------------------------------ error functions
 gauss = row("gauss", lambda x: special_values.bell(x, 1.0, 1.0), lambda ctx, x: ctx.exp(-x * x),
-            lambda a, y: (-2 * (a * y), 1), code="gauss",
+            lambda a, y: (-2 * (a * y), 1), code="gauss", steep=(1.0, 2),
             samples=(-6.3, -1.0, 0.0, 1e-20, 0.3, 25.1), exact=at((0, 1)))
 npdf = row("npdf", lambda x: special_values.bell(x, 0.5, float(ONE_OVER_SQRT_2PI)),
-           lambda ctx, x: ctx.npdf(x), lambda a, y: (-(a * y), 1),
+           lambda ctx, x: ctx.npdf(x), lambda a, y: (-(a * y), 1), steep=(0.5, 2),
            code="npdf",
            samples=(-30.3, -2.0, 0.0, 1.0, 6.1))
 erf = row("erf", by_math(math.erf, lambda ctx, x: ctx.erf(x)), "erf",

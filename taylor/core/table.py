@@ -90,6 +90,9 @@ class Elementary:
     # of the arguments and the value: changes its sign where the value jumps though the series goes
     # on.  (Where p vanishes the series ends, or goes on along another branch.)
     seam: Callable[..., Any] | None = None
+    # (s, n) of a row as large as exp(±s·|a|**n): a series does not show what a moves it by
+    steep: tuple[float, int] | None = None
+    overflows: bool = False  # such a row, where it is not small
     own: bool = False  # whether the row stands in this package
     ball: Callable[..., Any] | None = None  # the value on balls of flint.arb, if not of the package
 

@@ -155,11 +155,14 @@ class Integrator:
     def _bind(self) -> None:
         """Record fun at the present state, and have the machine for that branch."""
         try:
-            system = System(self.fun, self.t, self.y, self._args)
+            self._use(System(self.fun, self.t, self.y, self._args))
         except DomainError as error:
             raise IntegrationError(
                 f"fun has no value at t = {self.t}, y = {self.y}: {error}"
             ) from error
+
+    def _use(self, system: System) -> None:
+        """Step by a system of fun at the present state."""
         self.system, self._parameters = system, system.parameters(self._args)
         machine = self._machine(system)
         self._memory = None if machine is None else Memory(machine, self._parameters)
@@ -266,8 +269,8 @@ class Integrator:
             if self.y is not y:
                 count = first
             elif status not in (GO, DONE):
-                why = failed(self.system, self._parameters, self.place, status)
-                raise self._ended(why, status)
+                here = self.system, self._parameters, self.place, status
+                raise self._ended(failed(*here), status)
 
     def advance(self, t_end: Any, limit: int, log: bool = True) -> tuple[int, Pieces]:
         """Step to t_end, or some steps towards it; return (status, the steps).
@@ -292,10 +295,12 @@ class Integrator:
             taken = self._run(t_end, limit, log or branches)
             status, pieces = taken.status, taken.pieces
             if status in (SMALL, INFINITE):
-                if (self.t - start.t) + (self.t_low - start.t_low) != 0:
-                    status = GO  # the next time it is the first step that fails
-                else:
-                    return self.beyond(t_end, status)
+                if (self.t - start.t) + (self.t_low - start.t_low) == 0:
+                    other = self.system.overflown(self.t, self.y, self._args)
+                    if other is None:
+                        return self.beyond(t_end, status)
+                    self._use(other)
+                status = GO  # the next time it is the first step that fails
             crossed = self._crossed(start, pieces) if branches else None
             if crossed is None and status == LOOK and len(pieces) == limit:
                 status = GO  # the step to be looked at is the first of the next ones
@@ -350,8 +355,7 @@ class Integrator:
         if self._further > FURTHER:
             raise self._stuck("fun does not go over to another branch where its conditions do")
         t, h = pieces.t[0], pieces.h[0]
-        far = spacing(max(abs(t), abs(h))) * 4**self._further
-        far = min(far, abs(h)) * (1 if h > 0 else -1)
+        far = min(spacing(max(abs(t), abs(h))) * 4**self._further, abs(h)) * (1 if h > 0 else -1)
         self.place, self._further = pieces.at(0, far), self._further + 1
         self._rebind()
         self._left = self._named(self._left._replace(x=self.t))
@@ -482,8 +486,7 @@ class Integrator:
         self.place = taken.end
         self.steps += taken.steps
         if taken.steps:
-            self.h = taken.h
-            self.worst = max(self.worst, taken.worst)
+            self.h, self.worst = taken.h, max(self.worst, taken.worst)
         if len(taken.pieces):
             left = float(abs(t_end - self.t) / abs(self.h))
             own = taken.pieces.part(0, len(taken.pieces) - (left == 0))  # not cut at the end
@@ -495,8 +498,7 @@ class Integrator:
 
     def switched(self, pieces: Pieces, i: int, met: Surface, t_end: Any) -> tuple[int, Pieces]:
         """Go back to where fun changes its branch, a little beyond, and record it there."""
-        h = pieces.h[i] * met.x
-        p = self._parameters
+        h, p = pieces.h[i] * met.x, self._parameters
         step = past(self.system.between, p, pieces, i, h, met.name, met.slope)
         other = changed(self.system.between, p, pieces, i, h) if step is None else None
         if other is not None:

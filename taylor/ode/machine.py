@@ -38,6 +38,7 @@ from taylor.machine.questions import with_questions
 from taylor.machine.series import SUMMING, Emission, spread
 from taylor.machine.tables import Table, part_size
 from taylor.ode.control import LOST, NONE, finite, slacks
+from taylor.ode.followed import followed, least, sizes
 from taylor.ode.options import Control
 from taylor.ode.pieces import Pieces, Place, Taken
 from taylor.ode.registers import division, exp2, larger, log2
@@ -193,9 +194,11 @@ class Stepper(Machine):
         head, keep = functools.partial(_head, f), functools.partial(_keep, f)
         now, low, end, longest, limit = map(head, (TIME, LOW, END, LONGEST, LIMIT))
         h, most, size = self._size_of_step(f, y)
-        most = most + f.unanswered()
+        few = least(sweep.program)
+        most, size = most + f.unanswered(), size.most(few.state)
         rest = end - now - low
         room = abs(rest).least(longest)
+        h = followed(f, sweep, h, room, self.order, self._largest)
         goal = now + (h.function("copysign", rest) + low)  # a number, as fun is given one
         bounded, last = (h < room) & ~goal.equals(end), abs(rest) <= longest
         length = bounded.where(h, room)
@@ -208,7 +211,7 @@ class Stepper(Machine):
         ):  # fmt: skip
             new = new if condition is None else condition.where(code, new)
         running = head(STATUS).equals(GO)
-        new = self._checked(f, y, size).where(ROUGH, new)
+        new = self._checked(f, y, size, few.rate).where(ROUGH, new)
         accepted = running & new.equals(0.0) & (limit > 1.0)
         h = bounded.where(goal - now - low, length.function("copysign", rest))
         h = accepted.where(h, 0.0)
@@ -228,15 +231,18 @@ class Stepper(Machine):
         going = status.equals(GO) & (limit > 0.0)
         return going | status.equals(IDLE if self.unit > 1 else ARRIVED)
 
-    def _checked(self, f: Function, y: Table, size: Scalar) -> Scalar:
+    def _checked(self, f: Function, y: Table, size: Scalar, rate: float) -> Scalar:
         """Write the error of the last step; return whether it is too large.
+
+        It is relative to the state, which is at least as large as `rate` makes it.
 
         The last step of all has then arrived for good, or not.
         """
         head, keep = functools.partial(_head, f), functools.partial(_keep, f)
         status, worst, check = head(STATUS), head(WORST), abs(head(CHECK))
+        size = size.most(head(SIZE), log2(check) + rate)
         off = check.equals(0.0).where(0.0, self._defect(f, y) * check)
-        error = off.equals(0.0).where(NONE, log2(off) - size.most(head(SIZE)))
+        error = off.equals(0.0).where(NONE, log2(off) - size)
         known = off < math.inf
         rough, arrived = known & (error > head(ALLOWED)), status.equals(ARRIVED)
         keep(ERROR, error)
@@ -271,7 +277,8 @@ class Stepper(Machine):
             shapes = {table.part_shape for table, _ in tables}
 
             def least(i: Index, width: int, tables: Any = tables) -> Scalar:
-                first, *more = [_excess(f, table, top, length, i, width) for table, top in tables]
+                found = [sizes(f, table, top, length, i, width) for table, top in tables]
+                first, *more = [change - value for value, change in found]
                 return first.least(*more)
 
             if len(shapes) == 1:
@@ -570,23 +577,3 @@ def _head(f: Function, n: int) -> Scalar:
 def _keep(f: Function, n: int, x: Scalar) -> None:
     """Write one of the numbers in front."""
     f.store(x, f.address("%data", [], n))
-
-
-def _excess(f: Function, table: Table, top: int, length: Scalar, i: Index, width: int) -> Scalar:
-    """Return Σ |p_k| h^k - |p_0|, k > 0, of elements of a table up to degree `top`."""
-    planes = [0, table.room] if table.complex else [0]
-
-    def size(k: int) -> Scalar:
-        start = table.offset + k * table.size_of_part
-        parts = [f.load(f.address("%data", [(i, 1)], start + p), width) for p in planes]
-        first, *more = map(abs, parts)
-        return functools.reduce(lambda a, b: a + b, more, first)
-
-    square, halves = length * length, []
-    for first in (top, top - 1):  # odd and even powers apart
-        total = size(first) if first > 0 else f.constant(0.0, width)
-        for k in range(first - 2, 0, -2):
-            total = total.fma(square, size(k))
-        halves.append(total)
-    odd, even = halves if top % 2 else halves[::-1]
-    return even.fma(length, odd).fma(length, -size(0))

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.algebra import Univariate
-from taylor.core.program import Program, kinds
+from taylor.core.exponents import Exponent, exponents, with_exponents
+from taylor.core.program import Program, kept, kinds
 from taylor.core.sweep import sweep
 from taylor.errors import eagerly
 from taylor.kept import STORE
@@ -197,7 +198,8 @@ def resolved(
     series along them (see `along`).
 
     A function such as sin(t) along the straight line y = t is no polynomial of low degree: steps
-    are divided until the last two terms of its series are as small as those of y are.
+    are divided until the last two terms of its series are as small as those of y are, and its
+    exponents can be followed.
     """
     if not len(pieces):
         return pieces, []
@@ -221,13 +223,18 @@ def resolving(
     if it lies there.  So many parts are looked at `together`.
     """
     limit, most, done = _limit(pieces.coef), MOST * len(pieces), 0
+    moving, wanted = exponents(program), len(program.outputs)
+    program = kept(with_exponents, program) if moving else program
     waiting = [(some, ROUNDS) for some in doubling(pieces, room)][::-1]
     while waiting:
         some, left = waiting.pop()
         tables = along(program, some, parameters, strict, once)
+        tables, exponential = tables[:wanted], tables[wanted:]
         parts = np.ones(len(some), dtype=int)
         for table in tables:
             parts = np.maximum(parts, _parts(table, limit))
+        for a, table in zip(moving, exponential, strict=True):
+            parts = np.maximum(parts, _moves(a, table))
         if not left or np.all(parts == 1):
             done += len(some)
             yield some, tables, [later for later, _ in waiting[::-1]]
@@ -283,6 +290,16 @@ def _parts(table: Array, limit: float) -> Array:
         last = terms[:, -2:].max(1) if order > 1 else terms[:, -1]
         ratio = np.where(last > limit * size, last / (limit * size), 1.0).max(1, initial=1.0)
         parts = 2.0 ** np.ceil(np.log2(ratio) / order)
+    return np.clip(np.where(np.isfinite(parts), parts, 1), 1, 64).astype(int)
+
+
+def _moves(a: Exponent, table: Array) -> Array:
+    """Return in how many parts each step is to be divided for what an exponent moves by."""
+    terms = np.abs(table.reshape(*table.shape[:2], -1)).astype(float)
+    with np.errstate(all="ignore"):
+        rooms = a.room(terms[:, 0], table.shape[1], np.maximum)
+        moves = (terms[:, 1:].sum(1) / rooms).max(1, initial=1.0)
+        parts = 2.0 ** np.ceil(np.log2(moves))
     return np.clip(np.where(np.isfinite(parts), parts, 1), 1, 64).astype(int)
 
 

@@ -17,6 +17,7 @@ successive quotients of its coefficients give t* and a, and with a < 1 the rest 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -30,6 +31,7 @@ from taylor.linalg import solve
 from taylor.numbers.kinds import Kind
 from taylor.numbers.values import constant
 from taylor.ode.control import exp2, finite, log2, log2_step, norm, spacing, two_sum, unit
+from taylor.ode.followed import within
 from taylor.ode.options import Control
 from taylor.ode.pieces import Pieces, Place, along, joined, shifted
 from taylor.ode.roots import roots, value
@@ -288,12 +290,13 @@ def from_rest(
     if np.any(place.y != 0):
         return None
     try:
-        c = system.series(place.t, place.y, parameters, control.order)
+        c, _, moving = system.watched(place.t, place.y, parameters, control.order)
     except (DomainError, GuardError):
         return None
     if not finite(c) or np.any(c[1] != 0):
         return None
-    return _of_series(system, parameters, place, t_end, control, c)
+    longest = within(moving, abs(t_end - place.t))
+    return _of_series(system, parameters, place, t_end, control, c, longest)
 
 
 def _of_series(
@@ -303,12 +306,13 @@ def _of_series(
     t_end: Any,
     control: Control,
     c: Array,
+    longest: Any = math.inf,
 ) -> Step | None:
     """Return a step of a series, as long as it may be."""
     left, first = t_end - place.t, next((k for k, x in enumerate(c) if np.any(x != 0)), 0)
     known = np.concatenate([c[first:], 0 * c[:first]])
     h = exp2(log2_step(known, control.factor, control.floor))
-    h = min(h, abs(left), control.max_step) * (1 if left > 0 else -1) + 0 * place.t
+    h = min(h, abs(left), control.max_step, longest) * (1 if left > 0 else -1) + 0 * place.t
     for _ in range(TRIES):
         h = h if h == left else (place.t + h) - place.t
         made = _made(place, h, c, t_end, 0.0)

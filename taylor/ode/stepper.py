@@ -26,6 +26,7 @@ from taylor.ode.control import (
     two_sum,
     unit,
 )
+from taylor.ode.followed import least, within
 from taylor.ode.options import Control
 from taylor.ode.pieces import Place, Taken, joined, nothing
 from taylor.ode.roots import derivative, value
@@ -160,7 +161,7 @@ def _step(
 ) -> tuple[int, Any, Array]:
     """Return (status, length, series) of the next step."""
     try:
-        c, zeros = system.watched(at.t, at.y, parameters, control.order)
+        c, zeros, moving = system.watched(at.t, at.y, parameters, control.order)
     except GuardError:
         return machine.GUARD, 0, at.y
     except DomainError:
@@ -170,6 +171,7 @@ def _step(
     rest = (t_end - at.t) - at.t_low
     longest = min(abs(rest), control.max_step)
     h = exp2(log2_step(c, control.factor, control.floor))  # a double, whatever the numbers
+    h = min(h, float(within(moving, min(h, longest))))
     goal = at.t + ((h if rest > 0 else -h) + at.t_low)  # a number, as fun is given one
     short = h < longest and goal != t_end
     length = h if short else longest
@@ -219,5 +221,7 @@ def error_of(
         defect = defect * abs(h)
     if defect == 0:
         return NONE
-    found = log2(defect) - max(log2(norm(c[0])), log2(norm(end.y)), control.floor)
+    few = least(system.program)
+    sizes = log2(norm(c[0])), log2(norm(end.y)), control.floor
+    found = log2(defect) - max(*sizes, few.state, log2(abs(h)) + few.rate)
     return found if found == found else math.inf

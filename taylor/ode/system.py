@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from taylor.core.advice import annotate, not_called
 from taylor.core.algebra import Univariate
 from taylor.core.calls import Call, Row
+from taylor.core.exponents import NOTHING, Exponent, exponents, saturated
 from taylor.core.functions import stop_gradient
 from taylor.core.instructions import Input
 from taylor.core.lookups import Lookup
@@ -159,6 +160,16 @@ def _with(surfaces: Program, wanted: set[int]) -> Program:
     return Program(surfaces.code, surfaces.inputs, outputs, [], single=False).pruned()
 
 
+class Watched(NamedTuple):
+    """Coefficients of a solution, of functions that must not vanish (`vanishing`), and of exponents
+    that must be followed.
+    """
+
+    table: Array
+    zeros: list[list[Array]]
+    exponents: list[tuple[Exponent, Array]]
+
+
 class Equations:
     """A right-hand side that may know its program."""
 
@@ -176,11 +187,20 @@ class System:
 
     Arguments that are numbers or arrays are inputs of the program; others are constants of it, and
     so are integers where f needs them as such: in shapes, indices, loops.
+    Exponentials that are `infinite` or larger there are constants of it.
     Where f cannot be recorded, `program` is None and `reason` says why.
     """
 
-    def __init__(self, f: Callable[..., Any], t: Any, y: Array, args: Sequence[Any]) -> None:
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        t: Any,
+        y: Array,
+        args: Sequence[Any],
+        infinite: float = math.inf,
+    ) -> None:
         self.f, self.shape, self.args = shaped(f), np.shape(y), args
+        self.infinite = infinite
         self.floats = np.asarray(y).dtype.kind in "fc"
         self.free = [i for i, a in enumerate(args) if is_parameter(a)]
         self.program: Program | None = None  # the expanded one, of
@@ -190,6 +210,7 @@ class System:
         self.stops: Array = np.zeros(0)
         self.limits: Array = np.zeros(0)  # the ones of these at which fun may be another program
         self.zeros: Program | None = None  # of the functions whose zeros series do not pass
+        self.exponents: list[Exponent] = []  # whose moves series do not show
         self.branches = False  # where the conditions in `surfaces` cross zero
         self.reason = ""
         try:
@@ -223,6 +244,7 @@ class System:
             self.stops = np.union1d(knots, self.limits) if len(self.limits) else knots
         self.between = kept(_beside_time, recorded) if len(self.stops) else self.surfaces
         self.zeros = kept(zeros, recorded)
+        self.exponents = exponents(self.program)
         self.branches = bool(self.surfaces.outputs)
 
     def _recorded(self, t: Any, y: Array) -> Program:
@@ -246,6 +268,8 @@ class System:
             kind = Kind.of(t)
             t = t + kind.spacing(kind.one) * max(abs(t), 1 + 0 * t)
             recorded, values = recording(self.flow, t, y, *self.parameters(self.args), watched=True)
+        if self.floats and (flow := saturated(recorded, values, self.infinite)) is not None:
+            recorded, values = recording(flow, t, y, *self.parameters(self.args), watched=True)
         if np.iscomplexobj(values[recorded.outputs[0]]) and np.asarray(y).dtype.kind == "f":
             raise TypeError("fun is complex: give y0 in complex numbers")
         return recorded
@@ -259,6 +283,16 @@ class System:
             with contextlib.suppress(TieError):
                 return recording(self.flow, t + k * d, y + k * d * slope, *p, watched=True)
         return recording(self.flow, t, y, *p, watched=True)
+
+    def overflown(self, t: Any, y: Array, args: Sequence[Any]) -> System | None:
+        """Return the system of the same f where coefficients of exponentials overflow, which may be
+        before their values do; None if they do not, or it is this one.
+        """
+        if self.recorded is None or not self.exponents or not self.floats:
+            return None
+        other = System(self.f, t, y, args, math.exp(NOTHING))
+        found = other.recorded
+        return other if found is not None and len(found) > len(self.recorded) else None
 
     def parameters(self, args: Sequence[Any]) -> list[Any]:
         """Return those of the arguments that may change from call to call."""
@@ -290,14 +324,12 @@ class System:
 
     def series(self, t: Any, y: Array, parameters: Sequence[Any], order: int) -> Array:
         """Return the coefficients 0..order of the solution through (t, y), in any number type."""
-        return self.watched(t, y, parameters, order)[0]
+        return self.watched(t, y, parameters, order).table
 
-    def watched(
-        self, t: Any, y: Array, parameters: Sequence[Any], order: int
-    ) -> tuple[Array, list[list[Array]]]:
-        """Return the coefficients, and those of functions that must not vanish (`vanishing`)."""
+    def watched(self, t: Any, y: Array, parameters: Sequence[Any], order: int) -> Watched:
+        """Return the coefficients, and those of what limits a step."""
         if self.program is None:
-            return self._eager(t, y, parameters, order), []
+            return Watched(self._eager(t, y, parameters, order), [], [])
         y = np.asarray(y)
         table = np.zeros((order + 1, *self.shape), dtype=y.dtype)
         table[0] = y
@@ -316,7 +348,7 @@ class System:
                 elif k <= sweep.height[out]:
                     table[k + 1] = sweep.table[out][k] / (k + 1)
         zeros = [[sweep.result(i) for i in group] for group in vanishing(self.program)]
-        return table, zeros
+        return Watched(table, zeros, [(a, sweep.result(a.variable)) for a in self.exponents])
 
     def _eager(self, t: Any, y: Array, parameters: Sequence[Any], order: int) -> Array:
         """Return the same through series of growing order: order + 1 evaluations of f."""
