@@ -233,7 +233,7 @@ def resolving(
         parts = np.ones(len(some), dtype=int)
         for table in tables:
             parts = np.maximum(parts, _parts(table, limit))
-        for a, table in zip(moving, exponential, strict=True):
+        for a, table in zip(moving, exponential, strict=False):  # of no steps there are none
             parts = np.maximum(parts, _moves(a, table))
         if not left or np.all(parts == 1):
             done += len(some)
