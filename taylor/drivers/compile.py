@@ -482,6 +482,9 @@ class Compiled(Derivable):
     def along(self, x: Any, v: Any, order: int) -> Any:
         """Return the coefficients 0..order of t -> f(x + t·v)."""
         self._follow()
+        if isinstance(x, ValueSet):
+            known = self.sets.along(self, x, order) if type(v) in (int, float) and v == 1 else None
+            return NotImplemented if known is None else known
         form = _line(order)
         if form in self.entries:
             given = float(v) if type(v) is int and abs(v) < EXACT else v
