@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.jit import address
-from taylor.numbers.kinds import Array
 
 LEAST = 1 << 14  # numbers of such an array: to copy fewer takes no longer than Python does
 BEYOND = 2 * WIDTH  # numbers that may be read, and written, behind the end of an array
@@ -27,7 +27,7 @@ def is_large(shape: Sequence[int]) -> bool:
     return math.prod(shape) >= LEAST
 
 
-def word(data: Array) -> Array:
+def word(data: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the place of the whole number at the beginning of a part of the block."""
     return data[:1].view(np.int64)
 
@@ -37,7 +37,7 @@ def lead(f: Function, place: int) -> tuple[tuple[str, int], ...]:
     return ((f.word(f.address("%data", [], place), "i64"), 1),)
 
 
-def readable(x: Any, shape: Sequence[int]) -> Array:
+def readable(x: Any, shape: Sequence[int]) -> NDArray[np.float64]:
     """Return an array of that shape as code can read it; a copy if this one cannot be."""
     x = np.ascontiguousarray(np.broadcast_to(x, shape), dtype=float)
     if x.flags.aligned and -(address(x) + x.nbytes) % PAGE >= 8 * BEYOND:
@@ -47,17 +47,17 @@ def readable(x: Any, shape: Sequence[int]) -> Array:
     return copy
 
 
-def room(shape: Sequence[int]) -> Array:
+def room(shape: Sequence[int]) -> NDArray[np.float64]:
     """Return memory for an array of that shape, and what is written behind it."""
     return np.empty(math.prod(shape) + BEYOND)
 
 
-def cut(x: Array, shape: tuple[int, ...]) -> Array:
+def cut(x: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Return the array that was written into a room: it owns its memory."""
     x.resize(shape, refcheck=False)
     return x
 
 
-def distance(x: Array, base: int, place: int) -> int:
+def distance(x: NDArray[np.float64], base: int, place: int) -> int:
     """Return how many numbers an array lies behind a place in the block that begins at `base`."""
     return (address(x) - base) // 8 - place

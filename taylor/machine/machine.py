@@ -170,9 +170,7 @@ class Machine:
     def _lay_out(self, f: Function) -> None:
         """Give inputs, outputs and flags their places in memory."""
         self.places = [f.allocate(self._room(s)) for s in self.inputs]
-        self.results = [
-            f.allocate(1 if self._is_far(s) else math.prod(s)) for s in self.outputs
-        ]
+        self.results = [f.allocate(1 if self._is_far(s) else math.prod(s)) for s in self.outputs]
         self.flag = f.allocate(2)
 
     def _body(self, f: Function, program: Program) -> None:
