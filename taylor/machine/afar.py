@@ -39,11 +39,11 @@ def lead(f: Function, place: int) -> tuple[tuple[str, int], ...]:
 
 def readable(x: Any, shape: Sequence[int]) -> NDArray[np.float64]:
     """Return an array of that shape as code can read it; a copy if this one cannot be."""
-    x = np.ascontiguousarray(np.broadcast_to(x, shape), dtype=float)
-    if x.flags.aligned and -(address(x) + x.nbytes) % PAGE >= 8 * BEYOND:
-        return x
+    plain: NDArray[np.float64] = np.ascontiguousarray(np.broadcast_to(x, shape), dtype=float)
+    if plain.flags.aligned and -(address(plain) + plain.nbytes) % PAGE >= 8 * BEYOND:
+        return plain
     copy = room(shape)
-    copy[: x.size] = x.reshape(-1)
+    copy[: plain.size] = plain.reshape(-1)
     return copy
 
 
