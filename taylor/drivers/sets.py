@@ -39,12 +39,12 @@ class SetCode:
         found = self._found(f, lanes, x.algebra.order, variable, x.shape)
         return None if found is None else ([x._new(found)], trees.LEAF)
 
-    def along(self, f: Any, x: Any, order: int) -> Any:
-        """Return the coefficients of f(x + t) for sets x; None as of `through`."""
-        shape = x.shape
-        if not (order and math.prod(shape)):
-            return None
-        return self._found(f, x.reshape(1, -1), order, True, shape)
+    def along(self, f: Any, x: Any, v: Any, order: int) -> Any:
+        """Return the coefficients of f(x + t·v) for sets x and v = 1, or NotImplemented."""
+        if type(v) not in (int, float) or v != 1 or not (order and math.prod(x.shape)):
+            return NotImplemented
+        found = self._found(f, x.reshape(1, -1), order, True, x.shape)
+        return NotImplemented if found is None else found
 
     def _found(self, f: Any, lanes: Any, order: int, variable: bool, shape: tuple[int, ...]) -> Any:
         """Return the coefficients of f by machine code, from those of x, or None."""
