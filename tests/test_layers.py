@@ -37,7 +37,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit",
         "joins", "lapack", "questions", "stacks", "stencils", "regions", "degrees", "tables",
         "loops", "convolutions", "compose", "monomials", "pairs", "products", "windows",
-        "substitution", "series", "machine", "batches", "engine",
+        "substitution", "series", "afar", "machine", "batches", "engine",
     ],
     "series": [
         "text", "wide", "symbolic", "operands", "coefficients", "rows", "rules", "series", "powers",
