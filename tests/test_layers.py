@@ -130,7 +130,9 @@ def test_imports_point_downwards(path):
 
 @by_module
 def test_taylor_never_imports_hyperdual(path):
-    assert not [n for n in nodes(path) if isinstance(n, ast.ImportFrom) and "hyperdual" in str(n.module)]
+    assert not [
+        n for n in nodes(path) if isinstance(n, ast.ImportFrom) and "hyperdual" in str(n.module)
+    ]
 
 
 @by_module
