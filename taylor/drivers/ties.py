@@ -288,12 +288,14 @@ def beside(t: Tied, value: Any) -> Any:
 
     Where `value`, with those of no side, is known it stays.
     """
-    x = point_of(t)
+    x, lost = point_of(t), nans(base_array(value))
+    if not lost.any():
+        return value
     try:
         sided = function(t, towards(t, next(directions(x)), 1))(x)
     except NonAnalyticError:  # the side is a matter of derivatives itself
         return value
-    return np.where(nans(base_array(value)), sided, value)[()]
+    return np.where(lost, sided, value)[()]
 
 
 def point_of(t: Tied) -> Any:
