@@ -111,6 +111,18 @@ def test_each_driver_gives_what_it_gave(name, answers):
     assert answers == [False, True, True, True]  # the second of five calls is recorded
 
 
+def test_a_knot_where_both_slopes_vanish_is_no_tie(answers):
+    def cubic(x):
+        slope = taylor.gradient(lambda t: np.sum(np.exp(x[0] * np.maximum(t - X[1], 0) ** 3)), X)
+        return np.sum(slope * x[1]) + x[2]
+
+    expected = ordinary(taylor.gradient, cubic, X)
+    with taylor.policy(compile_after=3):
+        for _ in range(4):
+            alike(taylor.gradient(cubic, X), expected)
+    assert answers[-1]
+
+
 def test_by_default_the_64th_call_makes_code(answers):
     f = fresh(smooth)
     for _ in range(66):

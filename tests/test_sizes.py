@@ -12,11 +12,11 @@ ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "display": 300,
     "numbers": 3522,
-    "llvm": 3423,
-    "core": 10403,
+    "llvm": 3716,
+    "core": 10431,
     "linalg": 1604,
     "arrays": 2063,
-    "machine": 6617,
+    "machine": 6712,
     "series": 2500,
     "drivers": 7208,
     "scipy": 5916,
@@ -27,7 +27,7 @@ FOLDERS = {  # lines that a folder may have
     "array_api": 629,
     "numpy": 292,
     "operators": 1254,
-    "verified": 6380,
+    "verified": 6377,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}
