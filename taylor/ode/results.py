@@ -141,10 +141,10 @@ class EnsembleResult(Result):
 
 def _drawn(y: Any) -> Array:
     """Return states as they are drawn: as floats."""
-    y = base_array(y)
-    if np.iscomplexobj(y):
+    found: Array = base_array(y)
+    if np.iscomplexobj(found):
         raise TypeError("plot() draws real states: plot r.y.real and r.y.imag, or abs(r.y)")
-    return y.astype(float)
+    return found.astype(float)
 
 
 def _brief(value: Any) -> str:
