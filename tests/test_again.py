@@ -207,6 +207,23 @@ def changing_closures():
     return f, change
 
 
+def changing_one_element():
+    arrays = [np.ones((3, 2001)), np.ones((3, 2001), order="F"), np.ones((6, 4002))[::2, ::2]]
+    fixed = np.ones((3, 2001))
+    fixed.flags.writeable = False
+    arrays += [np.ones((3, 2001), dtype="int16"), np.ones((3, 2001), dtype=bool), fixed]
+    seen = [np.broadcast_to(a, a.shape) for a in arrays]  # read-only views
+
+    def f(x):
+        return sum(np.sum(np.sin(x @ a)) for a in seen)
+
+    def change(n):
+        fixed.flags.writeable = n > 30
+        arrays[n // 6 % 5 if n <= 30 else 5][1, 50 * n + 1] = 0
+
+    return f, change
+
+
 def counting():
     n = [0.0]
 
@@ -252,8 +269,8 @@ def depending_on_values():
 @pytest.mark.parametrize(
     "make",
     [
-        changing_models, changing_globals, changing_closures, counting, changing_functions,
-        depending_on_values,
+        changing_models, changing_globals, changing_closures, changing_one_element, counting,
+        changing_functions, depending_on_values,
     ],
 )  # fmt: skip
 def test_each_result_is_of_the_function_as_it_is_now(make, answers):
