@@ -218,8 +218,9 @@ def changing_one_element():
         return sum(np.sum(np.sin(x @ a)) for a in seen)
 
     def change(n):
-        fixed.flags.writeable = n > 30
-        arrays[n // 6 % 5 if n <= 30 else 5][1, 50 * n + 1] = 0
+        if n % 6 == 5:
+            fixed.flags.writeable = n == 35
+            arrays[n // 6][1, 50 * n + 1] = 0
 
     return f, change
 

@@ -254,7 +254,7 @@ def _bytes(x: Any) -> bytes:
 def _memory(x: Array) -> Any:
     """Return the bytes of an array where they lie, or itself if other bytes lie between them."""
     x = x if x.flags.c_contiguous else x.T
-    return memoryview(x.reshape(-1).view(np.uint8)) if x.flags.c_contiguous else x
+    return x.reshape(-1).view(np.uint8).data if x.flags.c_contiguous else x
 
 
 def _is_fixed(x: Any) -> bool:
