@@ -67,7 +67,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "__init__",
     ],
     "verified": [
-        "environment", "rounding", "enclosing", "planes", "elementary", "values", "linear",
+        "environment", "rounding", "enclosing", "planes", "batches", "elementary", "values",
+        "linear",
         "process", "interval", "symbols", "bounds", "scalars", "jets", "levels", "boxes",
         "compose", "model", "search", "roots", "quad",
         "compiled", "horner", "fields", "lohner", "tube", "points", "steps",

@@ -11,14 +11,14 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "display": 313,
-    "numbers": 3522,
-    "llvm": 3716,
-    "core": 10426,
+    "numbers": 3508,
+    "llvm": 3733,
+    "core": 10492,
     "linalg": 1604,
-    "arrays": 2063,
+    "arrays": 2070,
     "machine": 6712,
-    "series": 2500,
-    "drivers": 7249,
+    "series": 2515,
+    "drivers": 7343,
     "scipy": 5916,
     "ode": 11599,
     "command": 490,
@@ -27,7 +27,7 @@ FOLDERS = {  # lines that a folder may have
     "array_api": 629,
     "numpy": 292,
     "operators": 1254,
-    "verified": 6377,
+    "verified": 6412,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}
