@@ -1,4 +1,4 @@
-"""Pages for who comes from other packages: the calls of these are Python, and have names that exist."""
+"""Pages for who comes from other packages: their calls are Python, of names that exist."""
 
 import ast
 import importlib.util
