@@ -66,13 +66,17 @@ def _right(f: Callable[[Any, Any], Any]) -> Method:
     return lambda self, other: f(other, self) if fits(other) else NotImplemented
 
 
-def binary(op: Arithmetic) -> tuple[Method, Method]:
-    """Return an operator and the one of the other side, as methods."""
+def binary(op: Arithmetic, home: str = "tag") -> tuple[Method, Method]:
+    """Return an operator and the one of the other side, as methods.
+
+    `home` is the attribute that values of one differentiation have in common.
+    """
+    where = operator.attrgetter(home)
 
     def left(self: Any, other: Any) -> Any:
         kind = type(other)
         plain = kind in NUMBERS or (kind is np.ndarray and not other.dtype.hasobject)
-        if plain or (kind is type(self) and other.tag is self.tag):
+        if plain or (kind is type(self) and where(other) is where(self)):
             return self.process(op, (self, other))
         return bind(op, self, other) if fits(other) else NotImplemented
 
