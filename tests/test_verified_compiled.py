@@ -17,8 +17,8 @@ from taylor.llvm import polynomials, proven
 from taylor.llvm.function import Function
 from taylor.llvm.jit import Code, address
 from taylor.verified import boxes, elementary, levels
+from taylor.verified.batches import aligned
 from taylor.verified.interval import Interval
-from taylor.verified.jets import aligned
 
 RNG = np.random.default_rng(1)
 HALF_PIS = np.arange(-300, 300) * (math.pi / 2)
@@ -170,6 +170,18 @@ def test_values_on_levels_hold_and_are_no_wider(name, slopes):
             for share in (0, mpf("0.3"), 1):
                 y = OF_TWO[name]([a + (b - a) * share for a, b in ends], exact)
                 assert results[0].lo[n] <= y <= results[0].hi[n]
+
+
+def test_levels_tell_the_order_of_outputs_apart():
+    def f(x, back):
+        both = [x[0] + x[1], x[0] * x[1]]
+        return both[::-1] if back else both
+
+    x = Interval([[2.0, 3.0]], [[2.0, 3.0]])
+    for back in (False, True):
+        program = record(partial(f, back=back), np.array([0.5, 0.0]))
+        (first, second), *_ = levels.Levels(program, False).through(x)
+        assert (5 in first[0], 6 in second[0]) == (not back, not back)
 
 
 def test_levels_tell_branches_apart():

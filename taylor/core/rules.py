@@ -443,8 +443,8 @@ def _companion(x: Any, y: Any) -> Any:
 
 def _innermost(x: Any) -> Any:
     """Return the numbers in a value of any nesting; None where they are not known."""
-    while is_nested(x):
-        x = x.tape.values[x.i] if isinstance(x, Node) else x._coef
+    while is_nested(x):  # what machine code is written of holds none
+        x = x.tape.values[x.i] if isinstance(x, Node) else getattr(x, "_coef", None)
     return x
 
 

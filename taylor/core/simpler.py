@@ -71,6 +71,8 @@ def _arithmetic(tape: Tape, op: Op, nodes: list[Node]) -> Node:
 def _with_factor(tape: Tape, op: Op, x: Node, factor: Node, shape: Any) -> Node | None:
     """Return x·c or x/c where that is no product of two arguments, or None."""
     c, other = tape.code[factor.i].op.c, tape.code[x.i]
+    if type(c) is np.ndarray and c.size == 1 and c.dtype.kind in "iuf" and other.shape == shape:
+        c = c.item()  # what the sum of an array has as adjoint, say
     if type(c) is int and c == 1:
         return tape.at(x.i)
     if op is DIV or type(other.op) is Const or other.shape != shape or is_operand(c):

@@ -143,7 +143,7 @@ def _pullback(
     if by_convention or not whole or ties.of_slopes(code):
         tied = ties.tied(code, v, out)
         if tied is not None:
-            found = found[0], _at_ties(tied, seed, x, found[1], what)
+            found = ties.beside(tied, found[0]), _at_ties(tied, seed, x, found[1], what)
             whole = all_finite(found[1])
     if whole and all_finite(found[0]):
         return found

@@ -318,14 +318,15 @@ def _raised(x: Scalar, n: int) -> Bounds:
 def write(name: str, arguments: int) -> tuple[int, Code]:
     """Return the size of memory, in vectors, and the code of a function on many intervals.
 
-    Rows of GROUPS vectors, one after the other: ends of the arguments, and of the result.
+    It begins with how many vectors of intervals there are.  Rows of GROUPS vectors follow: ends of
+    the arguments, and of the result.
     """
     f = Function(UNIT)
-    f.allocate(2 * (arguments + 1) * GROUPS)
-    with f.loop(0, GROUPS) as loop:
+    f.allocate(1 + 2 * (arguments + 1) * GROUPS)
+    with f.loop(0, f.word(f.address("%data", [], 0), "i64")) as loop:
 
         def place(row: int) -> str:
-            return f.address("%data", [(loop.index, 1)], row * GROUPS)
+            return f.address("%data", [(loop.index, 1)], 1 + row * GROUPS)
 
         ends = [f.load(place(row)) for row in range(2 * arguments)]
         y = FUNCTIONS[name](*map(Bounds, ends[::2], ends[1::2]))

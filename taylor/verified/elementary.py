@@ -15,8 +15,9 @@ import numpy as np
 
 from taylor.llvm import enclosures, proven
 from taylor.llvm.enclosures import CLOSE, TURNS
-from taylor.llvm.jit import Code, address, made
+from taylor.llvm.jit import Code, made
 from taylor.numbers.kinds import Array
+from taylor.verified.batches import UNIT, aligned, through
 from taylor.verified.rounding import INF
 
 MANY = 32  # intervals that are worth a call
@@ -38,18 +39,7 @@ def _code(name: str) -> tuple[int, Code]:
 def _found(name: str, ends: Sequence[Array]) -> Array:
     """Return the ends of a function on intervals: nan where nothing is proved."""
     size, code = _code(name)
-    unit, rows, count = enclosures.UNIT, len(ends), len(ends[0])
-    lanes = unit * enclosures.GROUPS
-    raw = np.zeros((size + 1) * unit)
-    data = raw[(-raw.ctypes.data // 8) % unit :]
-    table, found = data[: (rows + 2) * lanes].reshape(rows + 2, lanes), np.empty((2, count))
-    for start in range(0, count, lanes):
-        some = min(lanes, count - start)
-        for row, end in zip(table, ends, strict=False):
-            row[:some], row[some:] = end[start : start + some], end[start]
-        code.call(address(data))
-        found[:, start : start + some] = table[rows:, :some]
-    return found
+    return through(code, aligned(size, UNIT), enclosures.GROUPS, ends, 2)
 
 
 def bounds(name: str, x: Sequence[Ends]) -> Bounds:
