@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2070,
     "machine": 6712,
     "series": 2515,
-    "drivers": 7351,
+    "drivers": 7375,
     "scipy": 5916,
     "ode": 11599,
     "command": 490,
