@@ -11,14 +11,14 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "display": 313,
-    "numbers": 3508,
+    "numbers": 3514,
     "llvm": 3733,
-    "core": 10505,
+    "core": 10510,
     "linalg": 1604,
     "arrays": 2070,
     "machine": 6712,
     "series": 2515,
-    "drivers": 7343,
+    "drivers": 7375,
     "scipy": 5916,
     "ode": 11599,
     "command": 490,
