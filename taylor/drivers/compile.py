@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 import types
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -27,7 +28,7 @@ from taylor.core.program import Program, check_unread, record, steady, told
 from taylor.core.reads import Reads
 from taylor.drivers import blocks, entries, forms, patience, trees
 from taylor.drivers.arguments import OfSeveral
-from taylor.drivers.derivable import Derivable
+from taylor.drivers.derivable import Derivable, Jet
 from taylor.drivers.forms import COMPLEX, EXACT, FLOAT, first, floats, pattern_of
 from taylor.drivers.forward_mode import taylor_coefficients
 from taylor.drivers.recorded import derived, one_point, short
@@ -78,6 +79,7 @@ class Compiled(Derivable):
         self._first: Compiled | None = None
         self.waiting: dict[Any, tuple[int, int]] = {}  # calls so far, and at which code is made
         self.entries: dict[Any, Entry] = {None: Entry()}  # by driver: what most calls need
+        self.jets = weakref.WeakKeyDictionary[Jet, Entry]()
         self.latest: Compiled | None = None  # of them
         self.plans: dict[Any, Any] = {None: entries.nothing}
         self.forms: dict[Any, Compiled] = {}  # the function of the leaves, by the form of arguments
@@ -418,13 +420,27 @@ class Compiled(Derivable):
         count = self.counts[where]
         return tuple(found[:count]) if count else found[0]
 
-    def swept(self, algebra: Any, table: Array) -> Any:
-        """Return the table of f at a series of degree one in an algebra, or NotImplemented."""
-        where = ("series", (algebra, (1,)), table.shape[1:])
-        found = self._run(where, [table[0]], lambda machine: machine(table))
+    def swept(self, jet: Jet, x: Any) -> Any:
+        """Return what a jet reads at a vector, or NotImplemented; again and again at one call."""
+        self._follow()
+        entry = self.jets.get(jet)
+        if entry is not None and (y := entry.call(x)) is not None:
+            return y
+        numbers, pattern = floats((x,))
+        if not numbers or pattern or numbers[0].shape != jet.directions.shape[1:]:
+            return NotImplemented
+        table = np.concatenate([numbers[0][None], jet.directions])
+        where = ("series", (jet.algebra, (1,)), numbers[0].shape)
+        found = self._run(where, numbers, lambda machine: machine(table))
         if found is None or found[1] is not trees.LEAF:
             return NotImplemented
-        return found[0][0]
+        if entry is None:
+            self.jets[jet] = Entry()
+        else:
+            for machine, built in zip(self.machines[where], self.structures[where], strict=False):
+                if built is trees.LEAF:
+                    machine.enter(entry, jet.read, False, along=jet.directions)
+        return jet.read(found[0])
 
     def tensor(self, x: Any, order: int) -> Any:
         """Return all partial derivatives of one order of a scalar-valued f, or NotImplemented.
