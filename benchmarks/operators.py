@@ -3,9 +3,9 @@
 Each package runs in a process of its own, on one thread; values are checked against each other, and
 times are the least of many calls, in μs of CPU.  JAX is the faster one of forward and of nested
 modes, folx the forward Laplacian of JAX functions, of itself for the biharmonic.  jet-for-pytorch
-(collapsed Taylor mode) is missing: it needs PyTorch and Python 3.12.  `residual` is that of the Kuramoto-Sivashinsky
-equation at 512 points, summed up, and its gradient by the 1,185 parameters.  The slope is that of
-the time over the size before, on logarithmic axes.
+(collapsed Taylor mode) is missing: it needs PyTorch and Python 3.12.  `residual` is that of the
+Kuramoto-Sivashinsky equation at 512 points, summed up, and its gradient by the 1,185 parameters.
+The slope is that of the time over the size before, on logarithmic axes.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 import mpmath
 import numpy as np
 import pytest
+from dask.distributed import Client
 
 import taylor
 from taylor import verified as tv
@@ -242,8 +243,10 @@ def test_executors_and_progress_change_nothing():
     seen = []
     alone = tv.minimize(camel, [(-3, 3), (-2, 2)], tol=1e-7, progress=lambda *n: seen.append(n))
     assert seen[-1] == (alone.evaluated, 0) and seen[0][1] > 0
-    for pool in (ThreadPoolExecutor(3), ProcessPoolExecutor(2)):
-        with pool as executor:
+    cluster = Client(processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None)
+    for pool in (ThreadPoolExecutor(3), ProcessPoolExecutor(2), cluster):
+        with pool as each:
+            executor = cluster.get_executor() if pool is cluster else each
             other = tv.minimize(camel, [(-3, 3), (-2, 2)], tol=1e-7, executor=executor)
         assert (other.value.lo, other.value.hi) == (alone.value.lo, alone.value.hi)
         assert np.array_equal(other.boxes.lo, alone.boxes.lo)

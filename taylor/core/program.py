@@ -162,8 +162,8 @@ class Program:
         >>> program = record(lambda x, y: np.log(x) + x * y, 2.0, 5.0)
         >>> print(program.show(2.0, 5.0, tangent=(1.0, 0.0)))
         v   expression  value     tangent
-        v0  x0          2         1
-        v1  x1          5         0
+        v0  x           2         1
+        v1  y           5         0
         v2  log(v0)     0.693147  0.5
         v3  v0 * v1     10        5
         v4  v2 + v3     10.6931   5.5
@@ -174,8 +174,10 @@ class Program:
         return shown.text(self, shown.columns(self, x or self.point, tangent, adjoint))
 
     def expression(self, i: int) -> str:
-        """Return instruction i in mathematical notation."""
+        """Return instruction i in mathematical notation; an input by its name, if known."""
         op, args, shape = self.code[i]
+        if type(op) is Input and self.names:
+            return self.names[op.n]
         return op.show([f"v{a}" for a in args], shape)
 
     def dot(self) -> str:
@@ -183,7 +185,7 @@ class Program:
 
         >>> print(record(lambda x: x * x, 2.0).dot())
         digraph program {
-          v0 [label="v0 = x0", shape=box];
+          v0 [label="v0 = x", shape=box];
           v1 [label="v1 = v0 * v0", shape=doublecircle];
           v0 -> v1;
           v0 -> v1;

@@ -498,7 +498,9 @@ class Compiled(Derivable):
     def along(self, x: Any, v: Any, order: int) -> Any:
         """Return the coefficients 0..order of t -> f(x + t·v)."""
         self._follow()
-        form = _line(order)
+        if isinstance(x, ValueSet):
+            return self.sets.along(self, x, v, order)
+        form = Univariate(order), (1,)  # of the series along a line
         if form in self.entries:
             given = float(v) if type(v) is int and abs(v) < EXACT else v
             if (c := self.entries[form].call(x, given)) is not None:
@@ -572,11 +574,6 @@ class Compiled(Derivable):
 
 
 @functools.lru_cache(maxsize=64)
-def _line(order: int) -> Any:
-    """Return the form of the series along a line."""
-    return Univariate(order), (1,)
-
-
 def _arity(form: Any) -> int:
     """Return how many of the arguments of a driver are those of f."""
     return form.count if isinstance(form, OfSeveral) else 1

@@ -14,7 +14,7 @@ from taylor.core.rolled import merged, rolled
 from taylor.core.tape import Node, Tape
 from taylor.drivers.derivable import Derivable, outer
 from taylor.drivers.derivatives import pushed
-from taylor.drivers.driver import finite
+from taylor.drivers.driver import all_finite
 from taylor.errors import TaylorError
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.policy import policy
@@ -58,7 +58,7 @@ class _Recorded(Derivable):
         if order != 1 or not isinstance(x, Node):
             return NotImplemented
         found = pushed(self, x, v)
-        return found if all(np.all(finite(y)) for y in found) else NotImplemented
+        return found if all(all_finite(y) for y in found) else NotImplemented
 
     def note(self, y: Any) -> None:
         """Note a value as a node of the recording."""
