@@ -16,7 +16,6 @@ import sys
 import threading
 import time
 import types
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -79,7 +78,7 @@ class Compiled(Derivable):
         self._first: Compiled | None = None
         self.waiting: dict[Any, tuple[int, int]] = {}  # calls so far, and at which code is made
         self.entries: dict[Any, Entry] = {None: Entry()}  # by driver: what most calls need
-        self.jets = weakref.WeakKeyDictionary[Jet, Entry]()
+        self.jets = entries.Jets()
         self.latest: Compiled | None = None  # of them
         self.plans: dict[Any, Any] = {None: entries.nothing}
         self.forms: dict[Any, Compiled] = {}  # the function of the leaves, by the form of arguments
@@ -421,26 +420,11 @@ class Compiled(Derivable):
         return tuple(found[:count]) if count else found[0]
 
     def swept(self, jet: Jet, x: Any) -> Any:
-        """Return what a jet reads at a vector, or NotImplemented; again and again at one call."""
+        """Return what a jet reads at a vector, or NotImplemented."""
         self._follow()
-        entry = self.jets.get(jet)
-        if entry is not None and (y := entry.call(x)) is not None:
+        if (y := self.jets.call(jet, x)) is not None:
             return y
-        numbers, pattern = floats((x,))
-        if not numbers or pattern or numbers[0].shape != jet.directions.shape[1:]:
-            return NotImplemented
-        table = np.concatenate([numbers[0][None], jet.directions])
-        where = ("series", (jet.algebra, (1,)), numbers[0].shape)
-        found = self._run(where, numbers, lambda machine: machine(table))
-        if found is None or found[1] is not trees.LEAF:
-            return NotImplemented
-        if entry is None:
-            self.jets[jet] = Entry()
-        else:
-            for machine, built in zip(self.machines[where], self.structures[where], strict=False):
-                if built is trees.LEAF:
-                    machine.enter(entry, jet.read, False, along=jet.directions)
-        return jet.read(found[0])
+        return self.jets.read(jet, x, self._run, self.machines, self.structures)
 
     def tensor(self, x: Any, order: int) -> Any:
         """Return all partial derivatives of one order of a scalar-valued f, or NotImplemented.
