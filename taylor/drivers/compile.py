@@ -485,9 +485,9 @@ class Compiled(Derivable):
         if isinstance(x, ValueSet):
             return self.sets.along(self, x, v, order)
         form = Univariate(order), (1,)  # of the series along a line
-        if form in self.entries:
+        if (entry := self.entries.get(form)) is not None:
             given = float(v) if type(v) is int and abs(v) < EXACT else v
-            if (c := self.entries[form].call(x, given)) is not None:
+            if (c := entry.call(x, given)) is not None:
                 return c
         numbers, pattern = floats((x, v))
         if numbers is None or order == 0 or np.shape(v) not in ((), np.shape(x)):

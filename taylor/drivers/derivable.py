@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
+
 from taylor.core.conditions import Guard
 from taylor.core.tape import Node, Tape
 from taylor.numbers.kinds import base_array, content, is_nested
@@ -12,6 +14,7 @@ from taylor.series.series import Series
 
 Function = Callable[..., Any]
 T = TypeVar("T")
+PLAIN = (float, int, np.ndarray, np.float64)  # the usual arguments, which no recording has
 
 
 class Jet:
@@ -98,8 +101,7 @@ def watched(f: Function, x: Sequence[Any]) -> Function:
     if isinstance(f, Derivable) and f.watches:
         return f
     for v in x:
-        tape = recording(v)
-        if tape is not None:
+        if type(v) not in PLAIN and (tape := recording(v)) is not None:
             return Watched(f, tape)
     return f
 
