@@ -247,12 +247,8 @@ class Adjoints:
     def spread(self, code: Code, v: Sequence[Any], i: int, given: Sequence[Any]) -> None:
         """Add what the adjoint of instruction i gives to those of its arguments."""
         op, args, shape = code[i]
-        if len(args) == 1 and not self.choices:  # the shortest way
-            part, j = given[0], args[0]
-            if type(part) is not Whole and part is not None and self.shapes[j] == shape:
-                self.add(j, part)
-                return
         choices = self.choices.pop(i, ()) if self.choices else ()
+        chooses = isinstance(op, Choose)
         for n, (j, part) in enumerate(zip(args, given, strict=True)):
             if part is None:
                 continue
@@ -270,7 +266,7 @@ class Adjoints:
             if own != shape:
                 self.add(j, unbroadcast(part, shape, own))
             else:
-                self.add(j, part, (*choices, (i, n == 2)) if isinstance(op, Choose) else choices)
+                self.add(j, part, (*choices, (i, n == 2)) if chooses else choices)
 
     def pop(self, i: int) -> Any:
         """Return the adjoint of variable i (None: zero) and forget it."""
@@ -332,10 +328,11 @@ def _swept(
             bars.add(i, bar)
     for i, bar in seeds.items():
         bars.add(i, bar)
+    value, varies = v.__getitem__, depends.__getitem__
     with np.errstate(all="ignore"):
         for i in range(len(code) - 1, -1, -1):
             op, args, shape = code[i]
-            if type(op) is Input or not depends[i] or 0 in shape:
+            if not depends[i] or type(op) is Input or 0 in shape:
                 continue
             bar = bars.pop(i)
             if bar is None:
@@ -344,8 +341,8 @@ def _swept(
                 bar = _real(bar)
             if every is not None:
                 every[i] = full(bar, shape)
-            at = Recorded(code, i, [v[a] for a in args], v[i], None, transposing)
-            bars.spread(code, v, i, op.adjoint(at, bar, [depends[a] for a in args]))
+            at = Recorded(code, i, [*map(value, args)], v[i], None, transposing)
+            bars.spread(code, v, i, op.adjoint(at, bar, [*map(varies, args)]))
         found = [bars.pop(i) for i in inputs]
     return [b if b is None else full(b, code[i].shape) for i, b in zip(inputs, found, strict=True)]
 

@@ -46,7 +46,8 @@ EXTREMES = (functions.maximum, functions.minimum)
 def _arithmetic(tape: Tape, op: Op, nodes: list[Node]) -> Node:
     """x·1, 1·x and x/1 are x (x + 0 would lose the sign of -0); a constant factor is a scale."""
     a, b = nodes
-    left, right = tape.code[a.i], tape.code[b.i]
+    i, j = a.i, b.i
+    left, right = tape.code[i], tape.code[j]
     shape = left.shape
     if shape != right.shape:
         try:
@@ -54,7 +55,7 @@ def _arithmetic(tape: Tape, op: Op, nodes: list[Node]) -> Node:
         except ValueError:
             shown = f"{left.shape} and {right.shape}"
             raise ShapeMismatch(f"shapes {shown} do not fit in {op.name}") from None
-    if op is MUL and a.i == b.i and tape.watched and (found := _squared(tape, a, 1)) is not None:
+    if i == j and op is MUL and tape.watched and (found := _squared(tape, a, 1)) is not None:
         return found
     if type(right.op) is Const and op is not ADD:
         found = _with_factor(tape, op, a, b, shape)

@@ -154,7 +154,7 @@ def _is_open(c: Instruction, depends: list[bool]) -> bool:
 
 def of_slopes(code: Code) -> bool:
     """Whether a program chooses between derivatives; at a tie these have a value by convention."""
-    return any(isinstance(c.op, Choose) and c.op.mode in SLOPES for c in code)
+    return any([c.op.mode in SLOPES for c in code if isinstance(c.op, Choose)])
 
 
 def _tie(c: Instruction, v: list[Any]) -> Array:
