@@ -203,4 +203,9 @@ EXAMPLES = {
         "Contours of a function and the boxes that a search has left at each level: clusters of "
         "small ones around four minima; crosses at the nine stationary points.",
     ),
+    "verified_order": Facts(
+        ("    8  1.3e-08", "the pendulum by order 20: 2 steps"),
+        "Widths of proved bounds, falling by factors with the order down to rounding: the radius "
+        "of a Taylor model from 1e-2, an integral in eight pieces from 1e-7.",
+    ),
 }

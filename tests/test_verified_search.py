@@ -2,6 +2,7 @@
 
 import math
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 
 import mpmath
 import numpy as np
@@ -10,6 +11,7 @@ from dask.distributed import Client
 
 import taylor
 from taylor import verified as tv
+from taylor.verified.boxes import Boxes
 
 MP = mpmath.mp.clone()
 MP.dps = 40
@@ -399,6 +401,13 @@ def test_a_function_of_a_search_returns_one_number():
         for search in (tv.range, tv.minimize, tv.sign):
             with pytest.raises(TypeError, match=r"one number, not an array .*\(2,\)"):
                 search(f, [(0, 1)] * 2)
+
+
+def test_a_jump_costs_the_slopes_of_its_box_alone():
+    f = partial(taylor.value_and_gradient, lambda x: np.sign(x[0]))
+    slopes = Boxes(f, (1,), None, slopes=True)
+    x = tv.Interval([[-1.0], [0.5]], [[1.0], [0.7]])
+    assert np.isfinite(slopes(x)[1].mag).ravel().tolist() == [False, True]
 
 
 def test_what_jumps_or_has_poles_proves_nothing_across_them():

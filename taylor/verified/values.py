@@ -22,8 +22,8 @@ from taylor.core.powers import integer_valued
 from taylor.core.program import of_row
 from taylor.core.rules import partials
 from taylor.core.sweep import Sweep
-from taylor.core.table import Elementary, lookup
-from taylor.errors import DomainError
+from taylor.core.table import Elementary, jumps_at, lookup
+from taylor.errors import DomainError, NonAnalyticError
 from taylor.numbers.ball_values import at, series_of, value_of
 from taylor.numbers.kinds import Array
 from taylor.numbers.policy import current_policy
@@ -74,6 +74,8 @@ def value(of: type[Set], row: Elementary, args: Sequence[Any]) -> Set:
     if simple is not None:
         return simple(of, *args)
     x = [of.of(a) for a in args]
+    if row.own and row.jumps is not None and row.name.endswith("'"):
+        return _slope_of_jump(of, row, x)
     if row.own and row.name in STEPS:
         step = STEPS[row.name]
         return of._make(step(x[0].lo), step(x[0].hi))
@@ -106,6 +108,15 @@ def bounded(of: type[Set], row: Elementary, x: Sequence[Set], found: Ends, known
             f"{row.domain}); make it smaller, or split it"
         )
     return of._make(*planes.where(known, found, ALL))
+
+
+def _slope_of_jump(of: type[Set], row: Elementary, x: Sequence[Set]) -> Set:
+    """Return the derivative of a piecewise constant row: zero, without bounds where it may jump."""
+    jumps = np.asarray(jumps_at(lookup(row.name[:-1]), *x))
+    singular = current_policy().singular
+    if jumps.any() and (singular == "raise" or (singular != "propagate" and jumps.ndim == 0)):
+        raise NonAnalyticError(f"{row.name[:-1]} jumps in the interval {x[0]}; split it")
+    return of._make(np.where(jumps, -INF, 0.0), np.where(jumps, INF, 0.0))
 
 
 def _flint(row: Elementary) -> Any:
