@@ -36,7 +36,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "machine": [
         "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit",
         "joins", "lapack", "questions", "stacks", "stencils", "regions", "degrees", "tables",
-        "loops", "convolutions", "compose", "monomials", "pairs", "products", "windows",
+        "loops", "convolutions", "compose", "written", "monomials", "pairs", "products", "windows",
         "substitution", "series", "afar", "machine", "batches", "engine",
     ],
     "series": [

@@ -332,12 +332,13 @@ class Expansion(Tape):
     or 1 + a² of two functions, are shared.  They may stand *after* y and depend on it: the step for
     degree k reads q and p below degree k only, so the order of the list is an order of evaluation
     for every degree.  With `exact` it is the quotient, without the forms that rounding harms less
-    and that may need irrational numbers.
+    and that may need irrational numbers.  With `composing` the package's own functions of one
+    argument stay as they are, to be composed with their local series.
     """
 
-    def __init__(self, exact: bool = False) -> None:
+    def __init__(self, exact: bool = False, composing: bool = False) -> None:
         super().__init__()
-        self.exact = exact
+        self.exact, self.composing = exact, composing
         self.active: list[bool] = []
         self.known: dict[Any, int] = {}  # what instructions have been replaced by
 
@@ -376,14 +377,14 @@ class Expansion(Tape):
         return op.c if isinstance(op, Const) else x
 
 
-def expand(program: Program, exact: bool = False) -> Program:
-    """Return the program in core instructions; `exact` as in `Expansion`.
+def expand(program: Program, exact: bool = False, composing: bool = False) -> Program:
+    """Return the program in core instructions; `exact` and `composing` as in `Expansion`.
 
     >>> from taylor import sin
     >>> [i.op.name for i in expand(record(lambda x: sin(x) * 2, 0.5)).code]
     ['input', 'sin', 'cos', 'scale', 'const', 'scale']
     """
-    tape, v = _replaced(program, exact)
+    tape, v = _replaced(program, exact, composing)
     return program.renumbered(tape.code, lambda i: v[i].i).pruned()
 
 
@@ -413,9 +414,11 @@ def told(program: Program) -> bool:
     return all(i.op.told for i in program.code)
 
 
-def _replaced(program: Program, exact: bool = False) -> tuple[Expansion, list[Node]]:
+def _replaced(
+    program: Program, exact: bool = False, composing: bool = False
+) -> tuple[Expansion, list[Node]]:
     """Return the tape of the core instructions, and the node of each variable of the program."""
-    tape = Expansion(exact)
+    tape = Expansion(exact, composing)
     v: list[Node] = []
     for op, args, shape in program.code:
         if type(op) is Input:

@@ -17,6 +17,14 @@ T = TypeVar("T")
 PLAIN = (float, int, np.ndarray, np.float64)  # the usual arguments, which no recording has
 
 
+class Jet:
+    """What is read of the series of a function at x + Σ_i directions[i]·(variable i)."""
+
+    def __init__(self, algebra: Any, directions: Any, read: Callable[[Any], Any]) -> None:
+        self.algebra, self.directions = algebra, directions
+        self.read = read  # given a tuple, of the table of the series
+
+
 class Derivable:
     """A function that may answer for its drivers: a compiled one, or one of which one is recorded.
 
@@ -34,8 +42,8 @@ class Derivable:
         """Return the Taylor coefficients 0..order of t -> f(x + t·v)."""
         return NotImplemented
 
-    def swept(self, algebra: Any, table: Any) -> Any:
-        """Return the table of the result of a series of degree one in an algebra, given its own."""
+    def swept(self, jet: Jet, x: Any) -> Any:
+        """Return what a jet reads at a point."""
         return NotImplemented
 
     def tensor(self, x: Any, order: int) -> Any:

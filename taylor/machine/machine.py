@@ -48,7 +48,8 @@ from taylor.machine.tables import Table, part_size
 from taylor.numbers.kinds import Array
 
 OK, GUARD, INFINITE = 0, 1, 2
-SMALL = 1 << 15  # numbers that are copied faster than Python calls
+SMALL = 1 << 17  # numbers that are copied faster than Python calls
+COMPOSED = 4  # the order up to which functions are composed: the powers of u are few products
 BY_DEGREE = 3000  # instructions times degrees of a program that is written degree by degree
 SAME = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}
 
@@ -96,7 +97,9 @@ class Machine:
         self.tables, self.dense = algebra is not None, not isinstance(algebra, Univariate)
         grown = self._shapes(program, heights, complex)
         if self.tables and not expanded and (self.dense or is_users(program)):
-            program, self.expanded = expand(program), True  # with the equations of the rows
+            composing = isinstance(algebra, Graded) and algebra.order <= COMPOSED
+            program = expand(program, composing=composing)  # with the equations of the rows
+            self.expanded = True
         if isinstance(algebra, Graded):
             check(program, algebra, unit)
         elif self.tables and self.dense:
@@ -429,13 +432,14 @@ class Machine:
         long: bool,
         count: int | None = None,
         fixed: Mapping[int, Any] = MappingProxyType({}),
-        along: bool = True,
+        along: bool | Array = True,
     ) -> None:
         """Add the code, with its first outputs, to what Python calls at once (see `Entry.add`).
 
         `fixed` are arguments that cannot change, by their places between the inputs.  Series are
-        those `along` a line, called with a point and a direction, or else tables.  Not if the code
-        asks Python, or is so large that it does not matter.
+        those `along` a line, called with a point and a direction, or along the rows of an array,
+        called with a point, or else tables.  Not if the code asks Python, or is so large that it
+        does not matter.
         """
         key = (id(self), *((n, type(v), v) for n, v in fixed.items()))
         alone = self.unit == 1 and not (self.far or self.asks[0])
@@ -443,9 +447,14 @@ class Machine:
         if small and key not in entry.keys:
             data = self.prepared(block(self.size))
             inputs: list[Any] = _joined(self.places, self.inputs, self.complex)
-            if self.tables and along:
+            if self.tables and along is not False:
                 ((places, shape),) = inputs
-                parts = [[p + k * part_size(shape) for p in places] for k in (0, 1)]
+                size = part_size(shape, self.unit, self.dense)
+                parts = [[p + k * size for p in places] for k in range(shape[0])]
+                if along is not True:  # they stay where they are
+                    for (place,), row in zip(parts[1:], along, strict=True):
+                        data[place:][: len(row)] = row
+                    parts = parts[:1]
                 inputs = [Value(tuple(part), shape[1:]) for part in parts]
             outputs = _joined(self.results, self.outputs, self.found)[:count]
             for n, value in sorted(fixed.items()):
